@@ -1,0 +1,365 @@
+//! What the server tells a client. It must not know how it is written; that is the encoders' part.
+
+use std::borrow::Cow;
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+use crate::encode::Format;
+use crate::ids::{Epoch, MessageId};
+use crate::name::{RoomName, UserName};
+use crate::refusal::{Refusal, RefusalCode};
+use crate::text::Text;
+use crate::time::Timestamp;
+use crate::verb::{Verb, VerbInfo};
+
+/// One event; in JSON one object whose `type` names the variant.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "type", rename_all = "lowercase")]
+pub enum Event {
+    /// The greeting of every connection.
+    Hello {
+        /// Always [`crate::PROTOCOL`].
+        protocol: Cow<'static, str>,
+        /// Name of the server.
+        server: String,
+    },
+    /// A command was carried out.
+    Ok(Reply),
+    /// A command was not carried out.
+    Error {
+        /// Why, for programs.
+        code: RefusalCode,
+        /// Why, for people.
+        message: String,
+        /// The command, where the line had one.
+        command: Option<Verb>,
+    },
+    /// A message in the client's room.
+    Message {
+        /// The room.
+        room: RoomName,
+        /// Number in the room's log.
+        id: MessageId,
+        /// When it was accepted.
+        time: Timestamp,
+        /// Who said it.
+        from: UserName,
+        /// What.
+        text: Text,
+    },
+    /// Something published by a user whom the client follows.
+    Publication {
+        /// Number in the publisher's log.
+        id: MessageId,
+        /// When it was accepted.
+        time: Timestamp,
+        /// Who published it.
+        from: UserName,
+        /// What.
+        text: Text,
+    },
+    /// A direct message.
+    Direct {
+        /// When it was accepted.
+        time: Timestamp,
+        /// Who sent it.
+        from: UserName,
+        /// What.
+        text: Text,
+    },
+    /// A broadcast of an operator.
+    Notice {
+        /// When it was accepted.
+        time: Timestamp,
+        /// Which operator.
+        from: UserName,
+        /// What.
+        text: Text,
+    },
+    /// Somebody entered the room.
+    Joined {
+        /// The room.
+        room: RoomName,
+        /// Who.
+        user: UserName,
+    },
+    /// Somebody left the room.
+    Left {
+        /// The room.
+        room: RoomName,
+        /// Who.
+        user: UserName,
+    },
+    /// Answer to `/rooms`.
+    Rooms {
+        /// All rooms with members, and the lobby.
+        rooms: Vec<RoomSummary>,
+    },
+    /// Answer to `/who`.
+    Users {
+        /// The room.
+        room: RoomName,
+        /// Its members, sorted.
+        users: Vec<UserName>,
+    },
+    /// Answer to `/subscriptions`.
+    Subscriptions {
+        /// Whom the client follows, sorted.
+        users: Vec<UserName>,
+    },
+    /// Answer to `/subscribers`.
+    Subscribers {
+        /// Who follows the client, sorted.
+        users: Vec<UserName>,
+    },
+    /// Answer to `/history`.
+    History {
+        /// The room.
+        room: RoomName,
+        /// Its last messages, oldest first.
+        messages: Vec<Logged>,
+    },
+    /// Answer to `/help`.
+    Help {
+        /// The commands that can be given now.
+        commands: Vec<Help>,
+    },
+    /// Answer to `/ping`.
+    Pong {
+        /// The token of the question.
+        token: Option<String>,
+    },
+    /// The last event of a connection.
+    Bye {
+        /// Why, for programs.
+        code: Bye,
+        /// Why, for people.
+        message: Cow<'static, str>,
+    },
+}
+
+/// What a command that was carried out answers.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "command", rename_all = "lowercase")]
+pub enum Reply {
+    /// To LOGIN.
+    Login {
+        /// Who is logged in.
+        user: UserName,
+        /// The room entered.
+        room: RoomName,
+        /// Life of the room's log.
+        epoch: Epoch,
+        /// Newest number in it.
+        last: MessageId,
+    },
+    /// To REGISTER.
+    Register {
+        /// Who is logged in.
+        user: UserName,
+        /// The room entered.
+        room: RoomName,
+        /// Life of the room's log.
+        epoch: Epoch,
+        /// Newest number in it.
+        last: MessageId,
+    },
+    /// To `/join`.
+    Join {
+        /// The room entered.
+        room: RoomName,
+        /// Its members, the client included.
+        members: usize,
+        /// Life of the room's log.
+        epoch: Epoch,
+        /// Newest number in it.
+        last: MessageId,
+    },
+    /// To `/leave`.
+    Leave {
+        /// The room left.
+        left: RoomName,
+        /// The room entered.
+        room: RoomName,
+        /// Its members, the client included.
+        members: usize,
+        /// Life of the entered room's log.
+        epoch: Epoch,
+        /// Newest number in it.
+        last: MessageId,
+    },
+    /// To `/subscribe`.
+    Subscribe {
+        /// Who is followed.
+        user: UserName,
+    },
+    /// To `/unsubscribe`.
+    Unsubscribe {
+        /// Who is followed no longer.
+        user: UserName,
+    },
+    /// To `/publish`.
+    Publish {
+        /// Number in the publisher's log.
+        id: MessageId,
+    },
+    /// To a room message; the text format has no line for it.
+    Message {
+        /// The room.
+        room: RoomName,
+        /// Number in the room's log.
+        id: MessageId,
+    },
+    /// To `/msg`.
+    Msg {
+        /// To whom it went.
+        user: UserName,
+    },
+    /// To `/broadcast`.
+    Broadcast,
+    /// To `/passwd`.
+    Passwd,
+    /// To `/format`.
+    Format {
+        /// The format from now on.
+        format: Format,
+    },
+}
+
+/// One line of `/rooms`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RoomSummary {
+    /// The room.
+    pub room: RoomName,
+    /// How many members it has.
+    pub members: usize,
+}
+
+/// One line of `/history`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Logged {
+    /// Number in the log.
+    pub id: MessageId,
+    /// When it was accepted.
+    pub time: Timestamp,
+    /// Who said it.
+    pub from: UserName,
+    /// What.
+    pub text: Text,
+}
+
+/// One line of `/help`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Help {
+    /// How the command is typed.
+    pub usage: String,
+    /// What it does.
+    pub help: Cow<'static, str>,
+}
+
+/// Why the server closes a connection.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Bye {
+    /// The client asked for it.
+    Quit,
+    /// The same user logged in elsewhere.
+    LoggedInElsewhere,
+    /// Nobody logged in in time.
+    LoginTimeout,
+    /// Too many failed logins.
+    TooManyFailures,
+    /// The client did not read what waited for it.
+    SlowConsumer,
+    /// The server stops.
+    ServerShutdown,
+    /// An operator ended the session.
+    Kicked,
+    /// The client said nothing for too long.
+    IdleTimeout,
+    /// A code that this version does not know; only clients meet it.
+    #[serde(other)]
+    Unknown,
+}
+
+impl Bye {
+    /// All codes that a server sends.
+    pub const ALL: &'static [Self] = &[
+        Self::Quit,
+        Self::LoggedInElsewhere,
+        Self::LoginTimeout,
+        Self::TooManyFailures,
+        Self::SlowConsumer,
+        Self::ServerShutdown,
+        Self::Kicked,
+        Self::IdleTimeout,
+    ];
+
+    /// The code as it stands on the wire.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Quit => "quit",
+            Self::LoggedInElsewhere => "logged-in-elsewhere",
+            Self::LoginTimeout => "login-timeout",
+            Self::TooManyFailures => "too-many-failures",
+            Self::SlowConsumer => "slow-consumer",
+            Self::ServerShutdown => "server-shutdown",
+            Self::Kicked => "kicked",
+            Self::IdleTimeout => "idle-timeout",
+            Self::Unknown => "unknown",
+        }
+    }
+
+    /// The reason in words.
+    pub fn explanation(self) -> &'static str {
+        match self {
+            Self::Quit => "Goodbye",
+            Self::LoggedInElsewhere => "This user logged in elsewhere, which ends this session",
+            Self::LoginTimeout => "Nobody logged in in time",
+            Self::TooManyFailures => "Too many failed logins",
+            Self::SlowConsumer => "Too much waited to be read",
+            Self::ServerShutdown => "The server stops",
+            Self::Kicked => "An operator ended this session",
+            Self::IdleTimeout => "Nothing was heard for too long",
+            Self::Unknown => "The server ended this session",
+        }
+    }
+}
+
+impl fmt::Display for Bye {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.write_str(self.as_str())
+    }
+}
+
+impl From<Bye> for Event {
+    fn from(code: Bye) -> Self {
+        Self::Bye { code, message: Cow::Borrowed(code.explanation()) }
+    }
+}
+
+impl From<Reply> for Event {
+    fn from(reply: Reply) -> Self {
+        Self::Ok(reply)
+    }
+}
+
+impl Event {
+    /// The event that tells of a refusal.
+    pub fn refused(refusal: &Refusal, command: Option<Verb>) -> Self {
+        Self::Error { code: refusal.code(), message: refusal.to_string(), command }
+    }
+
+    /// The greeting of a server.
+    pub fn hello(server: &str) -> Self {
+        Self::Hello { protocol: Cow::Borrowed(crate::PROTOCOL), server: server.to_owned() }
+    }
+
+    /// The answer to `/help` and HELP.
+    pub fn help(in_session: bool) -> Self {
+        let rows = crate::VERBS.iter().filter(|info| info.available(in_session));
+        let help = |info: &VerbInfo| Help { usage: info.usage(in_session), help: Cow::Borrowed(info.help) };
+        Self::Help { commands: rows.map(help).collect() }
+    }
+}

@@ -1,0 +1,51 @@
+//! The language that Parlor speaks with its clients, version 1: names, lines, commands, events and
+//! their text and JSON forms. This crate is pure: it must not know of sockets, files, threads or locks.
+
+mod command;
+mod control;
+mod encode;
+mod event;
+mod ids;
+mod line;
+mod name;
+mod parse;
+mod password;
+mod refusal;
+mod text;
+mod time;
+mod tokens;
+mod verb;
+
+pub use command::{Command, Credentials, Greeting};
+pub use encode::{Encoded, Format, encode};
+pub use event::{Bye, Event, Help, Logged, Reply, RoomSummary};
+pub use ids::{Epoch, Generation, MessageId};
+pub use line::{Line, LineSplitter};
+pub use name::{NameError, RoomName, UserName};
+pub use parse::{Misread, Phase, parse_command, parse_greeting};
+pub use password::{PASSWORD_MAX_BYTES, Password, PasswordError};
+pub use refusal::{Refusal, RefusalCode};
+pub use text::Text;
+pub use time::Timestamp;
+pub use verb::{VERBS, Verb, VerbInfo, VerbPhase};
+
+/// Version of the protocol, as the greeting names it.
+pub const PROTOCOL: &str = "parlor/1";
+
+/// Default port of the line protocol.
+pub const DEFAULT_PORT: u16 = 7878;
+
+/// Longest line that a server accepts by default, in bytes, its ending included.
+pub const DEFAULT_MAX_LINE_BYTES: usize = 4096;
+
+/// Entries that `/history` shows when no count is given.
+pub const HISTORY_DEFAULT: usize = 50;
+
+/// Entries that `/history` shows at most.
+pub const HISTORY_MAX: usize = 500;
+
+/// First byte of every TLS connection: the content type of a handshake record (RFC 8446, section 5.1).
+pub const TLS_HANDSHAKE_RECORD: u8 = 0x16;
+
+/// What a connection is told, unencrypted, when its first byte is not [`TLS_HANDSHAKE_RECORD`].
+pub const TLS_REQUIRED_LINE: &str = "ERR tls-required This port speaks TLS only\n";

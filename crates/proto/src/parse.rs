@@ -1,0 +1,237 @@
+//! From a line to a command. It must not carry anything out, nor know who speaks.
+
+use crate::HISTORY_DEFAULT;
+use crate::HISTORY_MAX;
+use crate::command::{Command, Credentials, Greeting};
+use crate::control::is_control;
+use crate::encode::Format;
+use crate::name::{RoomName, UserName};
+use crate::password::{Password, PasswordError};
+use crate::refusal::Refusal;
+use crate::text::Text;
+use crate::tokens::next_word;
+use crate::verb::{Verb, VerbInfo};
+
+/// Which of the two languages a connection speaks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Phase {
+    /// Keywords.
+    BeforeLogin,
+    /// Messages and commands with a slash.
+    InSession,
+}
+
+/// A line that is no command.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Misread {
+    /// The command it was meant to be, if that can be told.
+    pub verb: Option<Verb>,
+    /// What is wrong with it.
+    pub refusal: Refusal,
+}
+
+impl From<Refusal> for Misread {
+    fn from(refusal: Refusal) -> Self {
+        Self { verb: None, refusal }
+    }
+}
+
+/// Reads a line of a connection that has not logged in. `Ok(None)` if it is blank.
+///
+/// # Errors
+/// Says what is wrong with the line.
+pub fn parse_greeting(line: &[u8]) -> Result<Option<Greeting>, Misread> {
+    let Some(line) = readable(line)? else { return Ok(None) };
+    let (word, rest) = split_word(line);
+    let Some(info) = VerbInfo::find(word).filter(|info| info.available(false)) else {
+        return Err(Refusal::LoginRequired.into());
+    };
+    let arguments = Arguments { info, phase: Phase::BeforeLogin, rest };
+    let greeting = match info.verb {
+        Verb::Login => arguments.credentials().map(Greeting::Login),
+        Verb::Register => arguments.credentials().map(Greeting::Register),
+        Verb::Format => arguments.format().map(Greeting::Format),
+        Verb::Ping => arguments.optional_word().map(Greeting::Ping),
+        Verb::Help => arguments.none(Greeting::Help),
+        Verb::Quit => arguments.none(Greeting::Quit),
+        _ => Err(Refusal::LoginRequired),
+    };
+    greeting.map(Some).map_err(|refusal| Misread { verb: Some(info.verb), refusal })
+}
+
+/// Reads a line of a session. `Ok(None)` if it is blank.
+///
+/// # Errors
+/// Says what is wrong with the line.
+pub fn parse_command(line: &[u8]) -> Result<Option<Command>, Misread> {
+    let Some(line) = readable(line)? else { return Ok(None) };
+    match line.strip_prefix('/') {
+        Some(said) if said.starts_with('/') => say(said),
+        Some(typed) => {
+            let (word, rest) = split_word(typed);
+            let Some(info) = VerbInfo::find(word).filter(|info| info.available(true)) else {
+                return Err(Refusal::UnknownCommand.into());
+            };
+            let arguments = Arguments { info, phase: Phase::InSession, rest };
+            let command = arguments.command();
+            command.map(Some).map_err(|refusal| Misread { verb: Some(info.verb), refusal })
+        }
+        None => say(line),
+    }
+}
+
+/// The line as text; `None` if nothing but white space and control characters is in it.
+fn readable(line: &[u8]) -> Result<Option<&str>, Misread> {
+    let text = std::str::from_utf8(line).map_err(|_| Refusal::InvalidUtf8)?;
+    let blank = text.chars().all(|character| character.is_whitespace() || is_control(character));
+    Ok((!blank).then_some(text))
+}
+
+/// A message, unless it looks like a login that came too late: a password must never be broadcast.
+fn say(line: &str) -> Result<Option<Command>, Misread> {
+    let Some(text) = Text::sanitise(line) else { return Ok(None) };
+    for (keyword, verb) in [("login ", Verb::Login), ("register ", Verb::Register)] {
+        let head = text.as_str().get(..keyword.len());
+        if head.is_some_and(|head| head.eq_ignore_ascii_case(keyword)) {
+            return Err(Misread { verb: Some(verb), refusal: Refusal::AlreadyAuthenticated });
+        }
+    }
+    Ok(Some(Command::Say(text)))
+}
+
+/// Splits at the first space or tab, which belongs to neither side.
+fn split_word(line: &str) -> (&str, &str) {
+    line.split_once([' ', '\t']).unwrap_or((line, ""))
+}
+
+/// What follows the word of a command.
+struct Arguments<'a> {
+    info: &'static VerbInfo,
+    phase: Phase,
+    rest: &'a str,
+}
+
+impl Arguments<'_> {
+    fn command(self) -> Result<Command, Refusal> {
+        match self.info.verb {
+            Verb::Join => self.room().map(Command::Join),
+            Verb::Leave => self.none(Command::Leave),
+            Verb::Rooms => self.none(Command::Rooms),
+            Verb::Who => self.optional_room().map(Command::Who),
+            Verb::Subscribe => self.user().map(Command::Subscribe),
+            Verb::Unsubscribe => self.user().map(Command::Unsubscribe),
+            Verb::Subscriptions => self.none(Command::Subscriptions),
+            Verb::Subscribers => self.none(Command::Subscribers),
+            Verb::Publish => self.text(self.rest).map(Command::Publish),
+            Verb::Msg => self.user_and_text(),
+            Verb::History => self.count().map(Command::History),
+            Verb::Broadcast => self.text(self.rest).map(Command::Broadcast),
+            Verb::Passwd => self.two_passwords(),
+            Verb::Format => self.format().map(Command::Format),
+            Verb::Ping => self.optional_word().map(Command::Ping),
+            Verb::Help => self.none(Command::Help),
+            Verb::Quit => self.none(Command::Quit),
+            Verb::Login | Verb::Register | Verb::Message => Err(Refusal::UnknownCommand),
+        }
+    }
+
+    fn usage(&self) -> String {
+        self.info.usage(self.phase == Phase::InSession)
+    }
+
+    fn wrong(&self) -> Refusal {
+        Refusal::BadArgument(self.usage())
+    }
+
+    /// The arguments as words, at most `max`, none of them with a control character.
+    fn words(&self, max: usize) -> Result<Vec<String>, Refusal> {
+        if self.rest.contains(is_control) {
+            return Err(Refusal::ControlCharacter(self.usage()));
+        }
+        let mut rest = self.rest;
+        let mut words = Vec::new();
+        while let Some(word) = next_word(&mut rest).map_err(|_| self.wrong())? {
+            words.push(word);
+        }
+        if words.len() > max { Err(self.wrong()) } else { Ok(words) }
+    }
+
+    fn none<T>(&self, value: T) -> Result<T, Refusal> {
+        self.words(0).map(|_| value)
+    }
+
+    fn optional_word(&self) -> Result<Option<String>, Refusal> {
+        Ok(self.words(1)?.pop())
+    }
+
+    fn word(&self) -> Result<String, Refusal> {
+        self.optional_word()?.ok_or_else(|| self.wrong())
+    }
+
+    fn room(&self) -> Result<RoomName, Refusal> {
+        self.word()?.parse().map_err(|_| Refusal::BadName)
+    }
+
+    fn optional_room(&self) -> Result<Option<RoomName>, Refusal> {
+        self.optional_word()?.map(|word| word.parse().map_err(|_| Refusal::BadName)).transpose()
+    }
+
+    fn user(&self) -> Result<UserName, Refusal> {
+        self.word()?.parse().map_err(|_| Refusal::BadName)
+    }
+
+    fn text(&self, text: &str) -> Result<Text, Refusal> {
+        Text::sanitise(text).ok_or_else(|| self.wrong())
+    }
+
+    fn user_and_text(&self) -> Result<Command, Refusal> {
+        let mut rest = self.rest;
+        let word = next_word(&mut rest).map_err(|_| self.wrong())?.ok_or_else(|| self.wrong())?;
+        if word.contains(is_control) {
+            return Err(Refusal::ControlCharacter(self.usage()));
+        }
+        let to = word.parse().map_err(|_| Refusal::BadName)?;
+        let text = rest.strip_prefix([' ', '\t']).unwrap_or(rest);
+        Ok(Command::Msg { to, text: self.text(text)? })
+    }
+
+    fn count(&self) -> Result<usize, Refusal> {
+        let Some(word) = self.optional_word()? else { return Ok(HISTORY_DEFAULT) };
+        let digits = !word.is_empty() && word.bytes().all(|byte| byte.is_ascii_digit());
+        if !digits || word.bytes().all(|byte| byte == b'0') {
+            return Err(self.wrong());
+        }
+        // What does not fit a number is certainly more than the most that is shown.
+        Ok(word.parse().unwrap_or(HISTORY_MAX).min(HISTORY_MAX))
+    }
+
+    fn format(&self) -> Result<Format, Refusal> {
+        self.word()?.parse().map_err(|_| self.wrong())
+    }
+
+    fn credentials(&self) -> Result<Credentials, Refusal> {
+        let (user, password) = self.rest.split_once(' ').ok_or_else(|| self.wrong())?;
+        if user.contains(is_control) {
+            return Err(Refusal::ControlCharacter(self.usage()));
+        }
+        let user = user.parse().map_err(|_| Refusal::BadName)?;
+        Ok(Credentials { user, password: self.password(password)? })
+    }
+
+    fn password(&self, text: &str) -> Result<Password, Refusal> {
+        Password::new(text).map_err(|error| match error {
+            PasswordError::TooLong => Refusal::PasswordTooLong,
+            PasswordError::Empty => self.wrong(),
+            PasswordError::ControlCharacter => Refusal::ControlCharacter(self.usage()),
+        })
+    }
+
+    fn two_passwords(&self) -> Result<Command, Refusal> {
+        let words = zeroize::Zeroizing::new(self.words(2)?);
+        let [old, new] = words.as_slice() else { return Err(self.wrong()) };
+        Ok(Command::Passwd { old: self.password(old)?, new: self.password(new)? })
+    }
+}
+
+#[cfg(test)]
+mod tests;

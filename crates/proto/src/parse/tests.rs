@@ -1,0 +1,192 @@
+//! What lines mean, in tables.
+
+use super::*;
+use proptest::prelude::*;
+
+fn command(line: &str) -> Command {
+    parse_command(line.as_bytes()).unwrap().unwrap()
+}
+
+fn refused(line: &str) -> Refusal {
+    parse_command(line.as_bytes()).unwrap_err().refusal
+}
+
+fn greeting(line: &str) -> Greeting {
+    parse_greeting(line.as_bytes()).unwrap().unwrap()
+}
+
+fn greeting_refused(line: &str) -> Refusal {
+    parse_greeting(line.as_bytes()).unwrap_err().refusal
+}
+
+fn text(text: &str) -> Text {
+    Text::sanitise(text).unwrap()
+}
+
+fn bad(usage: &str) -> Refusal {
+    Refusal::BadArgument(usage.to_owned())
+}
+
+fn login(user: &str, password: &str) -> Greeting {
+    Greeting::Login(Credentials { user: user.parse().unwrap(), password: Password::new(password).unwrap() })
+}
+
+#[test]
+fn the_password_is_all_that_follows_one_space() {
+    assert_eq!(greeting("LOGIN alice secret"), login("alice", "secret"));
+    assert_eq!(greeting("login Alice  two  words "), login("alice", " two  words "));
+    assert_eq!(greeting("Login alice \"quoted\""), login("alice", "\"quoted\""));
+}
+
+#[test]
+fn logins_that_are_none() {
+    let usage = "LOGIN <user> <password>";
+    assert_eq!(greeting_refused("LOGIN"), bad(usage));
+    assert_eq!(greeting_refused("LOGIN alice"), bad(usage));
+    assert_eq!(greeting_refused("LOGIN alice "), bad(usage));
+    assert_eq!(greeting_refused("LOGIN a.b secret"), Refusal::BadName);
+    assert_eq!(greeting_refused("LOGIN  alice secret"), Refusal::BadName);
+    assert_eq!(greeting_refused(&format!("LOGIN alice {}", "x".repeat(73))), Refusal::PasswordTooLong);
+    assert_eq!(greeting_refused("LOGIN alice se\u{7}cret"), Refusal::ControlCharacter(usage.to_owned()));
+    assert_eq!(greeting_refused("LOGIN al\u{7}ice secret"), Refusal::ControlCharacter(usage.to_owned()));
+}
+
+#[test]
+fn keywords_before_login() {
+    assert_eq!(greeting("format JSON"), Greeting::Format(Format::Json));
+    assert_eq!(greeting("PING"), Greeting::Ping(None));
+    assert_eq!(greeting("ping abc"), Greeting::Ping(Some("abc".to_owned())));
+    assert_eq!(greeting("Help"), Greeting::Help);
+    assert_eq!(greeting("quit"), Greeting::Quit);
+    assert_eq!(greeting_refused("FORMAT xml"), bad("FORMAT text|json"));
+    for line in ["hello", "/join red", "/quit", "JOIN red", "LOGINalice x", "é"] {
+        assert_eq!(greeting_refused(line), Refusal::LoginRequired, "{line}");
+    }
+}
+
+#[test]
+fn blank_lines_are_nothing() {
+    for line in ["", "  ", "\t", "\u{7}", " \u{200e} "] {
+        assert_eq!(parse_command(line.as_bytes()), Ok(None));
+        assert_eq!(parse_greeting(line.as_bytes()), Ok(None));
+    }
+}
+
+#[test]
+fn messages() {
+    assert_eq!(command("hello"), Command::Say(text("hello")));
+    assert_eq!(command("  spaces stay  "), Command::Say(text("  spaces stay  ")));
+    assert_eq!(command("//join red"), Command::Say(text("/join red")));
+    assert_eq!(command("a\u{1b}[1mb"), Command::Say(text("a[1mb")));
+    assert_eq!(command("login"), Command::Say(text("login")));
+}
+
+#[test]
+fn a_late_login_is_never_a_message() {
+    for line in
+        ["LOGIN alice secret", "login x", "ReGiSter bob pw", "\u{7}LOGIN alice secret", "LOG\u{7}IN alice secret"]
+    {
+        assert_eq!(refused(line), Refusal::AlreadyAuthenticated, "{line:?}");
+    }
+    assert_eq!(refused("/login alice secret"), Refusal::UnknownCommand);
+}
+
+#[test]
+fn commands_and_their_arguments() {
+    assert_eq!(command("/JOIN Red"), Command::Join("red".parse().unwrap()));
+    assert_eq!(command("/join \"red\""), Command::Join("red".parse().unwrap()));
+    assert_eq!(command("/who"), Command::Who(None));
+    assert_eq!(command("/who lobby"), Command::Who(Some(RoomName::lobby())));
+    assert_eq!(command("/publish  two spaces"), Command::Publish(text(" two spaces")));
+    assert_eq!(command("/msg bob  hi  there"), Command::Msg { to: "bob".parse().unwrap(), text: text(" hi  there") });
+    assert_eq!(command("/ping"), Command::Ping(None));
+    assert_eq!(command("/ping \"a b\""), Command::Ping(Some("a b".to_owned())));
+    assert_eq!(
+        command(r#"/passwd "old words" "new \"words\"""#),
+        Command::Passwd { old: Password::new("old words").unwrap(), new: Password::new("new \"words\"").unwrap() }
+    );
+}
+
+#[test]
+fn counts_of_history() {
+    assert_eq!(command("/history"), Command::History(50));
+    assert_eq!(command("/history 7"), Command::History(7));
+    assert_eq!(command("/history 501"), Command::History(500));
+    assert_eq!(command("/history 99999999999999999999999"), Command::History(500));
+    for line in ["/history 0", "/history -1", "/history ten", "/history 1 2", "/history \"\""] {
+        assert_eq!(refused(line), bad("/history [count]"), "{line}");
+    }
+}
+
+#[test]
+fn wrong_arguments_get_the_usage() {
+    for (line, usage) in [
+        ("/join", "/join <room>"),
+        ("/join a b", "/join <room>"),
+        ("/join \"a", "/join <room>"),
+        ("/leave now", "/leave"),
+        ("/publish", "/publish <text>"),
+        ("/publish   ", "/publish <text>"),
+        ("/msg", "/msg <user> <text>"),
+        ("/msg bob", "/msg <user> <text>"),
+        ("/msg bob  ", "/msg <user> <text>"),
+        ("/passwd a", "/passwd <old> <new>"),
+        ("/passwd a \"\"", "/passwd <old> <new>"),
+        ("/passwd a b c", "/passwd <old> <new>"),
+        ("/format", "/format text|json"),
+        ("/ping a b", "/ping [token]"),
+    ] {
+        assert_eq!(refused(line), bad(usage), "{line}");
+    }
+}
+
+#[test]
+fn control_characters_in_arguments_are_refused() {
+    for line in ["/join re\u{7}d", "/who \u{202e}x", "/ping a\u{1b}", "/msg b\u{7}ob hi", "/passwd a\u{7} b"] {
+        assert!(matches!(refused(line), Refusal::ControlCharacter(_)), "{line:?}");
+    }
+    assert_eq!(command("/msg bob h\u{7}i"), Command::Msg { to: "bob".parse().unwrap(), text: text("hi") });
+}
+
+#[test]
+fn bad_names_and_unknown_commands() {
+    for line in ["/join a.b", "/join é", "/subscribe -x", "/msg a.b hi", "/who \"a b\""] {
+        assert_eq!(refused(line), Refusal::BadName, "{line}");
+    }
+    for line in ["/", "/ join red", "/dance", "/joinred", "/\tx"] {
+        assert_eq!(refused(line), Refusal::UnknownCommand, "{line}");
+    }
+}
+
+#[test]
+fn what_is_not_utf8_is_refused() {
+    assert_eq!(parse_command(b"/join \xff").unwrap_err().refusal, Refusal::InvalidUtf8);
+    assert_eq!(parse_greeting(b"LOGIN \xc3").unwrap_err().refusal, Refusal::InvalidUtf8);
+}
+
+#[test]
+fn a_misread_line_names_its_command() {
+    assert_eq!(parse_command(b"/join").unwrap_err().verb, Some(Verb::Join));
+    assert_eq!(parse_command(b"LOGIN a b").unwrap_err().verb, Some(Verb::Login));
+    assert_eq!(parse_command(b"/dance").unwrap_err().verb, None);
+    assert_eq!(parse_greeting(b"REGISTER x").unwrap_err().verb, Some(Verb::Register));
+}
+
+proptest! {
+    #[test]
+    fn any_bytes_are_read_or_refused(line: Vec<u8>) {
+        let _ = parse_command(&line);
+        let _ = parse_greeting(&line);
+    }
+
+    #[test]
+    fn any_text_with_a_slash_is_read_or_refused(line in "/[a-z]{0,14}[ \t\"\\\\]{0,3}.{0,20}") {
+        let _ = parse_command(line.as_bytes());
+    }
+
+    #[test]
+    fn whatever_is_typed_a_login_is_never_said(prefix in "[\\x00-\\x08]{0,3}", rest in ".{0,30}") {
+        let line = format!("{prefix}LoGiN {rest}");
+        prop_assert!(!matches!(parse_command(line.as_bytes()), Ok(Some(Command::Say(_)))));
+    }
+}

@@ -1,0 +1,92 @@
+//! Passwords on their way from a client to the hash. It must not hash, compare or show them.
+
+use std::fmt;
+
+use zeroize::Zeroizing;
+
+use crate::control::is_control;
+
+/// Longest password in bytes: bcrypt reads no more, and a password is never cut.
+pub const PASSWORD_MAX_BYTES: usize = 72;
+
+/// A password of 1 to [`PASSWORD_MAX_BYTES`] bytes without control characters. Its memory is overwritten
+/// when it is dropped, and it cannot be printed.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Password(Zeroizing<String>);
+
+/// Why a text is no password.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum PasswordError {
+    /// No byte at all.
+    Empty,
+    /// More than [`PASSWORD_MAX_BYTES`] bytes.
+    TooLong,
+    /// A control character other than TAB.
+    ControlCharacter,
+}
+
+impl fmt::Display for PasswordError {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Empty => out.write_str("a password cannot be empty"),
+            Self::TooLong => write!(out, "a password has at most {PASSWORD_MAX_BYTES} bytes"),
+            Self::ControlCharacter => out.write_str("a password holds no control characters"),
+        }
+    }
+}
+
+impl std::error::Error for PasswordError {}
+
+impl Password {
+    /// Checks length and characters. The length counts in bytes, and comes first.
+    ///
+    /// # Errors
+    /// Says which rule the text breaks.
+    pub fn new(text: &str) -> Result<Self, PasswordError> {
+        if text.is_empty() {
+            return Err(PasswordError::Empty);
+        }
+        if text.len() > PASSWORD_MAX_BYTES {
+            return Err(PasswordError::TooLong);
+        }
+        if text.contains(is_control) {
+            return Err(PasswordError::ControlCharacter);
+        }
+        Ok(Self(Zeroizing::new(text.to_owned())))
+    }
+
+    /// The password itself, for the hash function or the wire only.
+    pub fn expose(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Debug for Password {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.write_str("Password(…)")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn up_to_72_bytes_and_never_cut() {
+        assert_eq!(Password::new(&"x".repeat(72)).unwrap().expose().len(), 72);
+        assert_eq!(Password::new(&"x".repeat(73)), Err(PasswordError::TooLong));
+        assert_eq!(Password::new(&"é".repeat(37)), Err(PasswordError::TooLong));
+    }
+
+    #[test]
+    fn spaces_and_tabs_may_stand_in_it_and_controls_not() {
+        assert_eq!(Password::new(" a\t b ").unwrap().expose(), " a\t b ");
+        assert_eq!(Password::new("a\u{7}"), Err(PasswordError::ControlCharacter));
+        assert_eq!(Password::new(""), Err(PasswordError::Empty));
+    }
+
+    #[test]
+    fn it_is_not_printed() {
+        assert!(!format!("{:?}", Password::new("hunter2").unwrap()).contains("hunter2"));
+    }
+}

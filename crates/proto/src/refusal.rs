@@ -1,0 +1,231 @@
+//! Refusals: errors that are the client's, each with its code and its words. Errors of our own are not
+//! here; the only trace of them that a client sees is [`Refusal::StoreUnavailable`].
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+use crate::name::{RoomName, UserName};
+use crate::password::PASSWORD_MAX_BYTES;
+
+macro_rules! codes {
+    ($($variant:ident = $code:literal : $meaning:literal),* $(,)?) => {
+        /// The code of a refusal, as `ERR` lines carry it.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+        #[serde(rename_all = "kebab-case")]
+        pub enum RefusalCode {
+            $(#[doc = $meaning] $variant,)*
+            /// A code that this version does not know; only clients meet it.
+            #[serde(other)]
+            Unknown,
+        }
+
+        impl RefusalCode {
+            /// All codes that a server sends, with their meanings.
+            pub const ALL: &'static [(Self, &'static str)] = &[$((Self::$variant, $meaning)),*];
+
+            /// The code as it stands on the wire.
+            pub fn as_str(self) -> &'static str {
+                match self {
+                    $(Self::$variant => $code,)*
+                    Self::Unknown => "unknown",
+                }
+            }
+        }
+    };
+}
+
+codes! {
+    LineTooLong = "line-too-long": "The line passed the limit; it is discarded up to its end.",
+    InvalidUtf8 = "invalid-utf8": "The line is not UTF-8; it is dropped.",
+    BadArgument = "bad-argument": "An argument is missing, superfluous or malformed; the usage follows.",
+    BadName = "bad-name": "No name of a user or room.",
+    PasswordTooLong = "password-too-long": "A password has at most 72 bytes; it is never cut.",
+    UnknownCommand = "unknown-command": "No such command.",
+    LoginRequired = "login-required": "Only LOGIN, REGISTER, FORMAT, PING, HELP and QUIT are understood before login.",
+    LoginTimeout = "login-timeout": "The time for logging in is over; the connection is closed.",
+    BadCredentials = "bad-credentials": "Unknown user or wrong password.",
+    TooManyAttempts = "too-many-attempts": "Too many failed logins of this account or from this address; the seconds to wait follow.",
+    NameTaken = "name-taken": "The account exists already.",
+    RegistrationClosed = "registration-closed": "Accounts are made by the operator only.",
+    AlreadyLoggedIn = "already-logged-in": "The user has a session, and the server's policy keeps it.",
+    TakeoverLoop = "takeover-loop": "Two clients throw each other out; the seconds to wait follow.",
+    AlreadyAuthenticated = "already-authenticated": "LOGIN or REGISTER in a session; the line goes nowhere.",
+    AlreadyInRoom = "already-in-room": "This is the room I am in.",
+    InLobby = "in-lobby": "There is nothing to leave in the lobby.",
+    NoSuchRoom = "no-such-room": "The room has no members.",
+    NoSuchUser = "no-such-user": "There is no such account.",
+    AlreadySubscribed = "already-subscribed": "I follow this user already.",
+    SelfSubscription = "self-subscription": "Nobody follows themselves.",
+    NotSubscribed = "not-subscribed": "I do not follow this user.",
+    UserOffline = "user-offline": "The user exists but has no session.",
+    Forbidden = "forbidden": "Operators only.",
+    LimitReached = "limit-reached": "A limit of the server on what one user may keep.",
+    StoreUnavailable = "store-unavailable": "The store cannot be reached; nothing was done, try again.",
+}
+
+impl fmt::Display for RefusalCode {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.write_str(self.as_str())
+    }
+}
+
+/// Why a client did not get what it asked for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Refusal {
+    /// The line has more than so many bytes.
+    LineTooLong(usize),
+    /// The line is not UTF-8.
+    InvalidUtf8,
+    /// Arguments that do not fit this usage.
+    BadArgument(String),
+    /// A control character in an argument, of this usage, that is not message text.
+    ControlCharacter(String),
+    /// No name.
+    BadName,
+    /// More than [`PASSWORD_MAX_BYTES`] bytes.
+    PasswordTooLong,
+    /// No such command.
+    UnknownCommand,
+    /// Not before login.
+    LoginRequired,
+    /// Not logged in within so many seconds.
+    LoginTimeout(u64),
+    /// Unknown user or wrong password.
+    BadCredentials,
+    /// Too many failures; wait so many seconds.
+    TooManyAttempts(u64),
+    /// The name is taken.
+    NameTaken,
+    /// Registration is closed.
+    RegistrationClosed,
+    /// The user has a session that is kept.
+    AlreadyLoggedIn,
+    /// Too many takeovers; wait so many seconds.
+    TakeoverLoop(u64),
+    /// Already logged in here.
+    AlreadyAuthenticated,
+    /// Already in this room.
+    AlreadyInRoom(RoomName),
+    /// Nothing to leave.
+    InLobby,
+    /// Unknown room.
+    NoSuchRoom(RoomName),
+    /// Unknown user.
+    NoSuchUser(UserName),
+    /// Followed already.
+    AlreadySubscribed(UserName),
+    /// Oneself.
+    SelfSubscription,
+    /// Not followed.
+    NotSubscribed(UserName),
+    /// No session.
+    UserOffline(UserName),
+    /// Operators only.
+    Forbidden,
+    /// Too many of what is named here.
+    LimitReached(&'static str),
+    /// The store cannot be reached.
+    StoreUnavailable,
+}
+
+impl Refusal {
+    /// The code that the wire carries.
+    pub fn code(&self) -> RefusalCode {
+        match self {
+            Self::LineTooLong(_) => RefusalCode::LineTooLong,
+            Self::InvalidUtf8 => RefusalCode::InvalidUtf8,
+            Self::BadArgument(_) | Self::ControlCharacter(_) => RefusalCode::BadArgument,
+            Self::BadName => RefusalCode::BadName,
+            Self::PasswordTooLong => RefusalCode::PasswordTooLong,
+            Self::UnknownCommand => RefusalCode::UnknownCommand,
+            Self::LoginRequired => RefusalCode::LoginRequired,
+            Self::LoginTimeout(_) => RefusalCode::LoginTimeout,
+            Self::BadCredentials => RefusalCode::BadCredentials,
+            Self::TooManyAttempts(_) => RefusalCode::TooManyAttempts,
+            Self::NameTaken => RefusalCode::NameTaken,
+            Self::RegistrationClosed => RefusalCode::RegistrationClosed,
+            Self::AlreadyLoggedIn => RefusalCode::AlreadyLoggedIn,
+            Self::TakeoverLoop(_) => RefusalCode::TakeoverLoop,
+            Self::AlreadyAuthenticated => RefusalCode::AlreadyAuthenticated,
+            Self::AlreadyInRoom(_) => RefusalCode::AlreadyInRoom,
+            Self::InLobby => RefusalCode::InLobby,
+            Self::NoSuchRoom(_) => RefusalCode::NoSuchRoom,
+            Self::NoSuchUser(_) => RefusalCode::NoSuchUser,
+            Self::AlreadySubscribed(_) => RefusalCode::AlreadySubscribed,
+            Self::SelfSubscription => RefusalCode::SelfSubscription,
+            Self::NotSubscribed(_) => RefusalCode::NotSubscribed,
+            Self::UserOffline(_) => RefusalCode::UserOffline,
+            Self::Forbidden => RefusalCode::Forbidden,
+            Self::LimitReached(_) => RefusalCode::LimitReached,
+            Self::StoreUnavailable => RefusalCode::StoreUnavailable,
+        }
+    }
+
+    /// Whether it counts among the failures after which a connection that has not logged in is closed.
+    pub fn counts_as_login_failure(&self) -> bool {
+        matches!(
+            self.code(),
+            RefusalCode::BadCredentials
+                | RefusalCode::BadName
+                | RefusalCode::BadArgument
+                | RefusalCode::PasswordTooLong
+        )
+    }
+}
+
+impl fmt::Display for Refusal {
+    /// The explanation, in one line.
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::LineTooLong(max) => write!(out, "A line has at most {max} bytes"),
+            Self::InvalidUtf8 => out.write_str("The line is not UTF-8"),
+            Self::BadArgument(usage) => out.write_str(usage),
+            Self::ControlCharacter(usage) => write!(out, "{usage} (without control characters)"),
+            Self::BadName => {
+                out.write_str("Names are made of letters, digits, _ and -: at most 32 for a user, 64 for a room")
+            }
+            Self::PasswordTooLong => write!(out, "A password has at most {PASSWORD_MAX_BYTES} bytes"),
+            Self::UnknownCommand => out.write_str("No such command; /help lists them"),
+            Self::LoginRequired => out.write_str("First LOGIN <user> <password>; HELP lists what else is understood"),
+            Self::LoginTimeout(seconds) => write!(out, "Not logged in within {seconds} s"),
+            Self::BadCredentials => out.write_str("Unknown user or wrong password"),
+            Self::TooManyAttempts(seconds) => write!(out, "{seconds} seconds to wait after too many failures"),
+            Self::NameTaken => out.write_str("There is such an account already"),
+            Self::RegistrationClosed => out.write_str("Ask the operator of this server for an account"),
+            Self::AlreadyLoggedIn => out.write_str("This user is logged in elsewhere, and that session is kept"),
+            Self::TakeoverLoop(seconds) => write!(out, "{seconds} seconds to wait: two clients throw each other out"),
+            Self::AlreadyAuthenticated => out.write_str("Already logged in; the line was sent to nobody"),
+            Self::AlreadyInRoom(room) => write!(out, "You are in {room} already"),
+            Self::InLobby => out.write_str("You are in the lobby; /quit ends the session"),
+            Self::NoSuchRoom(room) => write!(out, "There is nobody in a room {room}"),
+            Self::NoSuchUser(user) => write!(out, "There is no user {user}"),
+            Self::AlreadySubscribed(user) => write!(out, "You follow {user} already"),
+            Self::SelfSubscription => out.write_str("You cannot follow yourself"),
+            Self::NotSubscribed(user) => write!(out, "You do not follow {user}"),
+            Self::UserOffline(user) => write!(out, "{user} is not connected"),
+            Self::Forbidden => out.write_str("Only operators may do that"),
+            Self::LimitReached(what) => write!(out, "This server keeps no more {what}"),
+            Self::StoreUnavailable => out.write_str("The store cannot be reached; nothing was done, try again"),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn codes_stand_on_the_wire_as_the_encoders_write_them() {
+        for (code, _) in RefusalCode::ALL {
+            let json = serde_json::to_string(code).unwrap();
+            assert_eq!(json, format!("\"{}\"", code.as_str()));
+        }
+    }
+
+    #[test]
+    fn seconds_come_first_where_a_client_reads_them() {
+        assert!(Refusal::TakeoverLoop(7).to_string().starts_with("7 "));
+        assert!(Refusal::TooManyAttempts(9).to_string().starts_with("9 "));
+    }
+}

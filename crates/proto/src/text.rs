@@ -1,0 +1,98 @@
+//! Text that people send to each other, safe to show. It must not know in which message it travels.
+
+use std::fmt;
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
+
+use crate::control::is_control;
+
+/// What one person says to others: one line without control characters (TAB is none) that is not blank.
+/// Cheap to clone.
+#[derive(Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct Text(Arc<str>);
+
+impl Text {
+    /// Strips control characters. `None` if nothing but white space is left.
+    pub fn sanitise(text: &str) -> Option<Self> {
+        if text.contains(is_control) {
+            let clean: String = text.chars().filter(|&character| !is_control(character)).collect();
+            return Self::unless_blank(&clean);
+        }
+        Self::unless_blank(text)
+    }
+
+    fn unless_blank(text: &str) -> Option<Self> {
+        (!text.trim().is_empty()).then(|| Self(text.into()))
+    }
+
+    /// The text itself.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Display for Text {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.write_str(&self.0)
+    }
+}
+
+impl fmt::Debug for Text {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Debug::fmt(&*self.0, out)
+    }
+}
+
+impl TryFrom<String> for Text {
+    type Error = &'static str;
+
+    fn try_from(text: String) -> Result<Self, Self::Error> {
+        Self::sanitise(&text).ok_or("a blank text")
+    }
+}
+
+impl From<Text> for String {
+    fn from(text: Text) -> String {
+        text.0.as_ref().to_owned()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Text;
+    use crate::control::is_control;
+    use proptest::prelude::*;
+
+    fn clean(text: &str) -> Option<String> {
+        Text::sanitise(text).map(String::from)
+    }
+
+    #[test]
+    fn spaces_and_tabs_stay() {
+        assert_eq!(clean("  a\t b  ").as_deref(), Some("  a\t b  "));
+    }
+
+    #[test]
+    fn control_characters_go() {
+        assert_eq!(clean("\u{1b}[31mred\u{202e}\0\r").as_deref(), Some("[31mred"));
+    }
+
+    #[test]
+    fn blank_is_nothing() {
+        for text in ["", "   ", "\t", "\u{7}\u{200e} ", "\u{3000}"] {
+            assert_eq!(clean(text), None, "{text:?}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn no_text_holds_a_control_character(text in "\\PC*|.*|[\\x00-\\x20\u{2028}-\u{202e}a]*") {
+            if let Some(clean) = clean(&text) {
+                prop_assert!(!clean.contains(is_control));
+                prop_assert!(!clean.contains(['\n', '\r']));
+            }
+        }
+    }
+}

@@ -1,0 +1,66 @@
+//! Moments as clients see them. It must not ask any clock for the time.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+/// A moment in milliseconds since 1970-01-01T00:00:00Z, shown as RFC 3339 in UTC with milliseconds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct Timestamp(i64);
+
+impl Timestamp {
+    /// The moment that many milliseconds after the start of 1970, brought into the years 0 to 9999.
+    pub fn from_millis(millis: i64) -> Self {
+        const YEAR_0: i64 = -62_167_219_200_000;
+        const YEAR_9999_END: i64 = 253_402_207_199_999;
+        Self(millis.clamp(YEAR_0, YEAR_9999_END))
+    }
+
+    /// Milliseconds since the start of 1970.
+    pub fn as_millis(self) -> i64 {
+        self.0
+    }
+}
+
+impl fmt::Display for Timestamp {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let moment = jiff::Timestamp::from_millisecond(self.0).map_err(|_| fmt::Error)?;
+        write!(out, "{moment:.3}")
+    }
+}
+
+impl TryFrom<String> for Timestamp {
+    type Error = jiff::Error;
+
+    fn try_from(text: String) -> Result<Self, Self::Error> {
+        let moment: jiff::Timestamp = text.parse()?;
+        Ok(Self::from_millis(moment.as_millisecond()))
+    }
+}
+
+impl From<Timestamp> for String {
+    fn from(time: Timestamp) -> String {
+        time.to_string()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Timestamp;
+    use proptest::prelude::*;
+
+    #[test]
+    fn shown_with_milliseconds_in_utc() {
+        assert_eq!(Timestamp::from_millis(0).to_string(), "1970-01-01T00:00:00.000Z");
+        assert_eq!(Timestamp::from_millis(1_795_392_000_007).to_string(), "2026-11-23T00:00:00.007Z");
+    }
+
+    proptest! {
+        #[test]
+        fn every_moment_can_be_shown_and_read(millis: i64) {
+            let time = Timestamp::from_millis(millis);
+            prop_assert_eq!(Timestamp::try_from(time.to_string()).unwrap(), time);
+        }
+    }
+}

@@ -1,0 +1,69 @@
+//! Cuts the arguments of a command into words, quoted ones included. It must not know what they mean.
+
+/// Why a text cannot be cut into words.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Unquotable;
+
+/// Takes the first word off `rest`. Words are separated by spaces and tabs; one that begins with a double
+/// quote ends at the next one, with `\"` and `\\` inside. `Ok(None)` when no word is left.
+pub(crate) fn next_word(rest: &mut &str) -> Result<Option<String>, Unquotable> {
+    let text = rest.trim_start_matches([' ', '\t']);
+    if text.is_empty() {
+        *rest = text;
+        return Ok(None);
+    }
+    if let Some(quoted) = text.strip_prefix('"') {
+        return take_quoted(quoted, rest).map(Some);
+    }
+    let end = text.find([' ', '\t']).unwrap_or(text.len());
+    *rest = &text[end..];
+    Ok(Some(text[..end].to_owned()))
+}
+
+fn take_quoted<'a>(text: &'a str, rest: &mut &'a str) -> Result<String, Unquotable> {
+    let mut word = String::new();
+    let mut characters = text.char_indices();
+    while let Some((at, character)) = characters.next() {
+        match character {
+            '"' => {
+                let after = &text[at + 1..];
+                *rest = after;
+                let separated = after.is_empty() || after.starts_with([' ', '\t']);
+                return if separated { Ok(word) } else { Err(Unquotable) };
+            }
+            '\\' => match characters.next() {
+                Some((_, escaped @ ('"' | '\\'))) => word.push(escaped),
+                _ => return Err(Unquotable),
+            },
+            other => word.push(other),
+        }
+    }
+    Err(Unquotable)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn words(mut text: &str) -> Result<Vec<String>, Unquotable> {
+        let mut found = Vec::new();
+        while let Some(word) = next_word(&mut text)? {
+            found.push(word);
+        }
+        Ok(found)
+    }
+
+    #[test]
+    fn words_and_quotes() {
+        assert_eq!(words(" a  b\tc ").unwrap(), ["a", "b", "c"]);
+        assert_eq!(words(r#""old words" "a \"b\" \\c" """#).unwrap(), ["old words", r#"a "b" \c"#, ""]);
+        assert_eq!(words(r#"a"b"#).unwrap(), [r#"a"b"#]);
+    }
+
+    #[test]
+    fn what_is_not_quoted_well() {
+        for text in [r#""open"#, r#""a"b"#, r#""a\n""#, r#""a\"#] {
+            assert_eq!(words(text), Err(Unquotable), "{text}");
+        }
+    }
+}

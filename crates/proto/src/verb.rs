@@ -1,0 +1,161 @@
+//! The table of commands: it feeds the parser, the help and the documentation. It must not parse.
+
+use serde::{Deserialize, Serialize};
+
+/// What a command asks for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Verb {
+    /// Begin a session.
+    Login,
+    /// Make an account and begin a session.
+    Register,
+    /// Say something to the current room; the line itself, without a word in front.
+    Message,
+    /// Enter a room.
+    Join,
+    /// Go back to the lobby.
+    Leave,
+    /// List the rooms.
+    Rooms,
+    /// List the members of a room.
+    Who,
+    /// Follow a user.
+    Subscribe,
+    /// Follow a user no longer.
+    Unsubscribe,
+    /// List whom I follow.
+    Subscriptions,
+    /// List who follows me.
+    Subscribers,
+    /// Say something to my followers.
+    Publish,
+    /// Say something to one user.
+    Msg,
+    /// Show the last messages of the room.
+    History,
+    /// Say something to everybody.
+    Broadcast,
+    /// Change my password.
+    Passwd,
+    /// Choose the format of what the server sends.
+    Format,
+    /// Ask for a sign of life.
+    Ping,
+    /// List the commands.
+    Help,
+    /// End the connection.
+    Quit,
+}
+
+/// When a command may be given.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum VerbPhase {
+    /// Only by a connection that has not logged in, as a bare keyword.
+    BeforeLogin,
+    /// Only in a session, with a slash in front.
+    InSession,
+    /// Before login as a keyword, later with a slash.
+    Always,
+}
+
+/// One row of the table of commands.
+#[derive(Debug, Clone, Copy)]
+pub struct VerbInfo {
+    /// What it asks for.
+    pub verb: Verb,
+    /// The word that is typed, in lower case.
+    pub word: &'static str,
+    /// Its arguments, as usage texts show them.
+    pub arguments: &'static str,
+    /// What it does, in one line.
+    pub help: &'static str,
+    /// When it may be given.
+    pub phase: VerbPhase,
+    /// Whether only operators may give it.
+    pub operator_only: bool,
+}
+
+const fn row(
+    verb: Verb,
+    word: &'static str,
+    arguments: &'static str,
+    phase: VerbPhase,
+    help: &'static str,
+) -> VerbInfo {
+    VerbInfo { verb, word, arguments, help, phase, operator_only: false }
+}
+
+/// All commands, in the order in which the help shows them.
+pub const VERBS: &[VerbInfo] = &[
+    row(Verb::Login, "login", "<user> <password>", VerbPhase::BeforeLogin, "begin a session"),
+    row(Verb::Register, "register", "<user> <password>", VerbPhase::BeforeLogin, "make an account and begin a session"),
+    row(Verb::Join, "join", "<room>", VerbPhase::InSession, "enter a room; it is made on demand"),
+    row(Verb::Leave, "leave", "", VerbPhase::InSession, "go back to the lobby"),
+    row(Verb::Rooms, "rooms", "", VerbPhase::InSession, "list the rooms that have members"),
+    row(Verb::Who, "who", "[room]", VerbPhase::InSession, "list the members of a room"),
+    row(Verb::Subscribe, "subscribe", "<user>", VerbPhase::InSession, "receive what a user publishes"),
+    row(Verb::Unsubscribe, "unsubscribe", "<user>", VerbPhase::InSession, "receive it no longer"),
+    row(Verb::Subscriptions, "subscriptions", "", VerbPhase::InSession, "list whom I follow"),
+    row(Verb::Subscribers, "subscribers", "", VerbPhase::InSession, "list who follows me"),
+    row(Verb::Publish, "publish", "<text>", VerbPhase::InSession, "say something to my subscribers"),
+    row(Verb::Msg, "msg", "<user> <text>", VerbPhase::InSession, "say something to one user"),
+    row(Verb::History, "history", "[count]", VerbPhase::InSession, "show the last messages of this room"),
+    VerbInfo {
+        operator_only: true,
+        ..row(
+            Verb::Broadcast,
+            "broadcast",
+            "<text>",
+            VerbPhase::InSession,
+            "say something to everybody (operators only)",
+        )
+    },
+    row(Verb::Passwd, "passwd", "<old> <new>", VerbPhase::InSession, "change my password; quote words with spaces"),
+    row(Verb::Format, "format", "text|json", VerbPhase::Always, "choose how the server's lines look"),
+    row(Verb::Ping, "ping", "[token]", VerbPhase::Always, "ask for a sign of life"),
+    row(Verb::Help, "help", "", VerbPhase::Always, "list the commands"),
+    row(Verb::Quit, "quit", "", VerbPhase::Always, "end the connection"),
+];
+
+impl VerbInfo {
+    /// The row of a word that was typed, in any case.
+    pub fn find(word: &str) -> Option<&'static Self> {
+        VERBS.iter().find(|info| info.word.eq_ignore_ascii_case(word))
+    }
+
+    /// How the command is typed: as a keyword before login, with a slash in a session.
+    pub fn usage(&self, in_session: bool) -> String {
+        let word = if in_session { format!("/{}", self.word) } else { self.word.to_ascii_uppercase() };
+        if self.arguments.is_empty() { word } else { format!("{word} {}", self.arguments) }
+    }
+
+    /// Whether the command may be given now.
+    pub fn available(&self, in_session: bool) -> bool {
+        match self.phase {
+            VerbPhase::BeforeLogin => !in_session,
+            VerbPhase::InSession => in_session,
+            VerbPhase::Always => true,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_word_stands_once_and_is_found_in_any_case() {
+        for info in VERBS {
+            let found = VerbInfo::find(&info.word.to_ascii_uppercase()).unwrap();
+            assert_eq!(found.verb, info.verb);
+        }
+    }
+
+    #[test]
+    fn usage_depends_on_the_phase() {
+        let ping = VerbInfo::find("ping").unwrap();
+        assert_eq!(ping.usage(false), "PING [token]");
+        assert_eq!(ping.usage(true), "/ping [token]");
+    }
+}
