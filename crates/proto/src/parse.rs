@@ -90,9 +90,10 @@ fn readable(line: &[u8]) -> Result<Option<&str>, Misread> {
 /// A message, unless it looks like a login that came too late: a password must never be broadcast.
 fn say(line: &str) -> Result<Option<Command>, Misread> {
     let Some(text) = Text::sanitise(line) else { return Ok(None) };
-    for (keyword, verb) in [("login ", Verb::Login), ("register ", Verb::Register)] {
-        let head = text.as_str().get(..keyword.len());
-        if head.is_some_and(|head| head.eq_ignore_ascii_case(keyword)) {
+    // Cut as a greeting is, so that whatever logs in before login is caught after it.
+    let (word, _) = split_word(text.as_str());
+    for (keyword, verb) in [("login", Verb::Login), ("register", Verb::Register)] {
+        if word.eq_ignore_ascii_case(keyword) && word.len() < text.as_str().len() {
             return Err(Misread { verb: Some(verb), refusal: Refusal::AlreadyAuthenticated });
         }
     }

@@ -92,6 +92,14 @@ fn a_late_login_is_never_a_message() {
 }
 
 #[test]
+fn a_late_login_with_a_tab_is_no_message_either() {
+    assert_eq!(greeting("LOGIN\talice secret"), login("alice", "secret"));
+    assert_eq!(refused("LOGIN\talice secret"), Refusal::AlreadyAuthenticated);
+    assert_eq!(refused("register\tbob pw"), Refusal::AlreadyAuthenticated);
+    assert_eq!(command("logins alice"), Command::Say(text("logins alice")));
+}
+
+#[test]
 fn commands_and_their_arguments() {
     assert_eq!(command("/JOIN Red"), Command::Join("red".parse().unwrap()));
     assert_eq!(command("/join \"red\""), Command::Join("red".parse().unwrap()));
