@@ -49,7 +49,7 @@ fn paths(rust: &Rust) -> Vec<(usize, String)> {
     let code = &rust.lexed.code;
     let mut found = Vec::new();
     let mut at = 0;
-    while let Some(start) = code[at..].find(|character| is_word(character)).map(|offset| at + offset) {
+    while let Some(start) = code[at..].find(is_word).map(|offset| at + offset) {
         let line = code[..start].matches('\n').count();
         let mut reader = Reader { rest: &code[start..] };
         let mut spread = Vec::new();

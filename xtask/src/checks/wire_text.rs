@@ -43,7 +43,7 @@ pub(super) fn check(tree: &Tree, report: &mut Report) {
 fn is_wire_text(literal: &str) -> bool {
     let starts_line = |word: &&str| literal.strip_prefix(*word).is_some_and(|rest| rest.starts_with(' '));
     let json = literal.replace(['\\', '{', ' '], "");
-    WORDS.iter().any(|word| starts_line(&word)) || json.starts_with("\"type\":")
+    WORDS.iter().any(starts_line) || json.starts_with("\"type\":")
 }
 
 #[cfg(test)]

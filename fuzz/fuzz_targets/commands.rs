@@ -1,0 +1,66 @@
+//! Whatever bytes a line holds, the parsers neither panic nor let through what must not reach anybody.
+
+#![no_main]
+
+use libfuzzer_sys::fuzz_target;
+use parlor_proto::{
+    Command, Greeting, HISTORY_MAX, PASSWORD_MAX_BYTES, Password, Refusal, Text, parse_command, parse_greeting,
+};
+
+/// The control characters as the protocol lists them, apart from the crate's own table.
+fn is_control(character: char) -> bool {
+    let code = u32::from(character);
+    let listed = matches!(code, 0x61C | 0x200E | 0x200F | 0x2028 | 0x2029 | 0x202A..=0x202E | 0x2066..=0x2069);
+    character != '\t' && (character.is_control() || listed)
+}
+
+fn check_text(text: &Text) {
+    assert!(!text.as_str().contains(is_control), "a control character in {text:?}");
+    assert!(!text.as_str().trim().is_empty(), "a blank text");
+}
+
+fn check_message(text: &Text) {
+    check_text(text);
+    let lower = text.as_str().to_ascii_lowercase();
+    for keyword in ["login", "register"] {
+        let late = lower.strip_prefix(keyword).is_some_and(|rest| rest.starts_with([' ', '\t']));
+        assert!(!late, "a login as a message: {text:?}");
+    }
+}
+
+fn check_password(password: &Password) {
+    let length = password.expose().len();
+    assert!((1..=PASSWORD_MAX_BYTES).contains(&length) && !password.expose().contains(is_control));
+}
+
+fn check_command(command: &Command) {
+    match command {
+        Command::Say(text) => check_message(text),
+        Command::Publish(text) | Command::Broadcast(text) | Command::Msg { text, .. } => check_text(text),
+        Command::Passwd { old, new } => [old, new].into_iter().for_each(check_password),
+        Command::History(count) => assert!((1..=HISTORY_MAX).contains(count)),
+        Command::Ping(Some(token)) => assert!(!token.contains(is_control)),
+        _ => {}
+    }
+}
+
+fn check_refusal(refusal: &Refusal) {
+    assert!(!refusal.to_string().contains(is_control), "an explanation is one line");
+}
+
+fuzz_target!(|line: &[u8]| {
+    match parse_command(line) {
+        Ok(command) => command.iter().for_each(check_command),
+        Err(misread) => check_refusal(&misread.refusal),
+    }
+    match parse_greeting(line) {
+        Ok(Some(Greeting::Login(credentials) | Greeting::Register(credentials))) => {
+            check_password(&credentials.password);
+            // What logs in before login is never a message after it.
+            assert!(!matches!(parse_command(line), Ok(Some(Command::Say(_)))), "a password would be broadcast");
+        }
+        Ok(Some(Greeting::Ping(Some(token)))) => assert!(!token.contains(is_control)),
+        Ok(_) => {}
+        Err(misread) => check_refusal(&misread.refusal),
+    }
+});

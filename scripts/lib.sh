@@ -1,0 +1,43 @@
+# Shared by the scripts here: steps with their durations, and programs that must be there.
+# It must not change anything outside of the checkout except by the package manager, and then says so.
+
+# step NAME COMMAND...: runs the command; says what it was and how long it took.
+step() {
+  local name=$1 begin=$SECONDS
+  shift
+  printf '\n== %s\n' "$name"
+  if "$@"; then
+    printf '== %s: done in %d s\n' "$name" $((SECONDS - begin))
+  else
+    local status=$?
+    printf '== %s: FAILED after %d s (exit code %d)\n' "$name" $((SECONDS - begin)) "$status" >&2
+    exit "$status"
+  fi
+}
+
+# need PROGRAM PACKAGE...: installs the Debian packages if the program is missing and we may.
+need() {
+  local program=$1
+  shift
+  if command -v "$program" >/dev/null; then
+    return 0
+  fi
+  echo "$program is missing; installing $* with apt-get"
+  local as_root=()
+  if [ "$(id -u)" -ne 0 ]; then
+    as_root=(sudo -n)
+  fi
+  if ! command -v apt-get >/dev/null ||
+    ! { "${as_root[@]}" apt-get update -qq && "${as_root[@]}" apt-get install -y -qq "$@"; }; then
+    echo "error: $program is missing and could not be installed; install it by hand ($*)" >&2
+    return 1
+  fi
+}
+
+# need_component NAME: a component of the Rust toolchain that cargo calls as cargo-NAME or NAME.
+need_component() {
+  if ! cargo "$1" --version >/dev/null 2>&1; then
+    echo "error: cargo $1 is missing; install it with: rustup component add $2" >&2
+    return 1
+  fi
+}
