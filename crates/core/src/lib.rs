@@ -1,1 +1,28 @@
-//! Placeholder.
+//! The rules of Parlor: sessions, rooms, follows, the policy of duplicate logins, ordered delivery into
+//! outboxes, and the ports through which these rules ask for accounts, logs and clocks. This crate must not
+//! know of sockets, TLS, SQL, Redis or the wall clock.
+
+mod actions;
+mod channel;
+mod client;
+mod dialogue;
+mod effects;
+mod hub;
+mod outbox;
+mod pace;
+mod parlor;
+mod peer;
+mod policy;
+pub mod ports;
+mod session;
+mod sync;
+mod throttle;
+
+pub use channel::{Flush, Pass};
+pub use client::{Client, Flow};
+pub use hub::Hub;
+pub use outbox::{Outbox, Settled, Taken};
+pub use parlor::Parlor;
+pub use peer::{ConnectionId, Origin, Peer};
+pub use policy::{DuplicateLogin, LineRate, Policy};
+pub use throttle::Throttle;

@@ -1,0 +1,121 @@
+//! What each command does: one command, one file. An action reads its context and appends effects; it never
+//! sends, never locks, and never changes a session by itself.
+
+mod broadcast;
+mod help;
+mod history;
+mod join;
+mod leave;
+mod login;
+mod msg;
+mod passwd;
+mod ping;
+mod publish;
+mod register;
+mod rooms;
+mod say;
+mod subscribe;
+mod subscribers;
+mod subscriptions;
+mod try_password;
+mod unsubscribe;
+mod who;
+
+use std::time::Duration;
+
+pub(crate) use try_password::whole_seconds;
+
+use parlor_proto::{Bye, Command, Greeting, RoomName, UserName};
+
+use crate::effects::{Denial, Effect};
+use crate::parlor::Parlor;
+use crate::peer::{ConnectionId, Origin, Peer};
+use crate::ports::Store;
+
+/// What an action ends with; its effects are carried out only if it was not denied.
+pub(crate) type Outcome = Result<(), Denial>;
+
+/// What an action may see of a connection.
+pub(crate) struct Visit<'a> {
+    pub(crate) parlor: &'a Parlor,
+    pub(crate) peer: &'a Peer,
+    pub(crate) origin: &'a Origin,
+    pub(crate) effects: &'a mut Vec<Effect>,
+}
+
+impl Visit<'_> {
+    pub(crate) fn store(&self) -> &dyn Store {
+        &*self.parlor.store
+    }
+
+    pub(crate) fn connection(&self) -> ConnectionId {
+        self.peer.connection()
+    }
+
+    pub(crate) fn add(&mut self, effect: Effect) {
+        self.effects.push(effect);
+    }
+
+    /// Lets the client wait.
+    pub(crate) fn pause(&self, time: Duration) {
+        self.peer.wire().pause(time);
+    }
+}
+
+/// What an action may see of a session.
+pub(crate) struct Context<'a> {
+    pub(crate) visit: Visit<'a>,
+    pub(crate) user: &'a UserName,
+    pub(crate) room: &'a RoomName,
+}
+
+impl Context<'_> {
+    pub(crate) fn store(&self) -> &dyn Store {
+        self.visit.store()
+    }
+
+    pub(crate) fn add(&mut self, effect: Effect) {
+        self.visit.add(effect);
+    }
+}
+
+/// Carries out a command of a connection that has not logged in.
+pub(crate) fn greet(visit: &mut Visit<'_>, greeting: Greeting) -> Outcome {
+    match greeting {
+        Greeting::Login(credentials) => login::run(visit, &credentials),
+        Greeting::Register(credentials) => register::run(visit, &credentials),
+        Greeting::Format(format) => done(visit, Effect::Format(format)),
+        Greeting::Ping(token) => done(visit, ping::answer(token)),
+        Greeting::Help => done(visit, help::answer(false)),
+        Greeting::Quit => done(visit, Effect::HangUp(Bye::Quit)),
+    }
+}
+
+/// Carries out a command of a session.
+pub(crate) fn run(context: &mut Context<'_>, command: Command) -> Outcome {
+    match command {
+        Command::Say(text) => say::run(context, text),
+        Command::Join(room) => join::run(context, room),
+        Command::Leave => leave::run(context),
+        Command::Rooms => rooms::run(context),
+        Command::Who(room) => who::run(context, room),
+        Command::Subscribe(user) => subscribe::run(context, user),
+        Command::Unsubscribe(user) => unsubscribe::run(context, user),
+        Command::Subscriptions => subscriptions::run(context),
+        Command::Subscribers => subscribers::run(context),
+        Command::Publish(text) => publish::run(context, text),
+        Command::Msg { to, text } => msg::run(context, to, text),
+        Command::History(count) => history::run(context, count),
+        Command::Broadcast(text) => broadcast::run(context, text),
+        Command::Passwd { old, new } => passwd::run(context, &old, &new),
+        Command::Format(format) => done(&mut context.visit, Effect::Format(format)),
+        Command::Ping(token) => done(&mut context.visit, ping::answer(token)),
+        Command::Help => done(&mut context.visit, help::answer(true)),
+        Command::Quit => done(&mut context.visit, Effect::HangUp(Bye::Quit)),
+    }
+}
+
+fn done(visit: &mut Visit<'_>, effect: Effect) -> Outcome {
+    visit.add(effect);
+    Ok(())
+}

@@ -1,0 +1,326 @@
+//! One log's listeners on this server: pushes entries to their outboxes in log order, and decides who
+//! flushes them. It must not write to sockets under its lock, nor know the store.
+//!
+//! Delivery has two halves. Under the channel's lock an entry is pushed on every listener's outbox, which is
+//! memory only; listeners whose outbox was idle are put on the list of those that wait for a flush. Then
+//! whoever finds the channel's flush token free takes it and, outside the lock, flushes all that wait. If more
+//! came to wait meanwhile, the token goes to a courier and never round again on the same thread: otherwise a
+//! busy room would capture the publisher who happened to hold it.
+
+use std::fmt;
+use std::sync::Arc;
+
+use parlor_proto::{Encoded, Epoch, Event, MessageId, UserName};
+
+use crate::outbox::Pushed;
+use crate::peer::{ConnectionId, Peer};
+use crate::ports::{Couriers, Entry, Head, LogId};
+use crate::sync::{Mutex, MutexGuard, lock};
+
+/// From so many connections on, a flush is split over the couriers; below, the hand-over costs more than it
+/// saves.
+const SPLIT_FROM: usize = 512;
+
+/// The listeners of one log. Lock tier 3: no other channel's lock is taken inside, only outboxes'.
+pub(crate) struct Channel {
+    log: LogId,
+    couriers: Arc<dyn Couriers>,
+    state: Mutex<State>,
+}
+
+struct State {
+    listeners: Vec<Listener>,
+    /// Number of the newest entry that was pushed, or that preceded the first listener; none before the
+    /// log's head is known.
+    cursor: Option<MessageId>,
+    epoch: Option<Epoch>,
+    /// Peers that this channel scheduled and nobody has flushed yet.
+    waiting: Vec<Arc<Peer>>,
+    /// Whether somebody holds the flush token.
+    flushing: bool,
+}
+
+struct Listener {
+    peer: Arc<Peer>,
+    user: UserName,
+    /// While the listener is entering: what it will get right after the reply that says so.
+    held: Option<Held>,
+}
+
+#[derive(Default)]
+struct Held {
+    first: Option<MessageId>,
+    frames: Vec<(Option<u64>, Arc<[u8]>)>,
+    bytes: usize,
+}
+
+/// What a listener is told of its start: the life of the log, and the last number before what it will get.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Start {
+    pub(crate) epoch: Epoch,
+    pub(crate) last: MessageId,
+}
+
+impl Channel {
+    pub(crate) fn new(log: LogId, couriers: Arc<dyn Couriers>) -> Self {
+        let state = State { listeners: Vec::new(), cursor: None, epoch: None, waiting: Vec::new(), flushing: false };
+        Self { log, couriers, state: Mutex::new(state) }
+    }
+
+    pub(crate) fn log(&self) -> &LogId {
+        &self.log
+    }
+
+    /// Adds a listener that is entering: what comes is held back until [`Channel::admit`].
+    pub(crate) fn hold(&self, peer: Arc<Peer>, user: UserName) {
+        self.lock().listeners.push(Listener { peer, user, held: Some(Held::default()) });
+    }
+
+    /// Where the log stood after it began to be followed.
+    pub(crate) fn begin(&self, head: Head) {
+        let mut state = self.lock();
+        state.cursor.get_or_insert(head.last);
+        state.epoch.get_or_insert(head.epoch);
+    }
+
+    /// Lets an entering listener in: it gets `reply`, then what was held back, then all that follows. Changes
+    /// of membership that are not newer than `seen` are not repeated.
+    pub(crate) fn admit(
+        self: &Arc<Self>,
+        connection: ConnectionId,
+        seen: Option<u64>,
+        reply: impl FnOnce(Start) -> Option<Event>,
+    ) -> Flush {
+        let mut state = self.lock();
+        let (cursor, epoch) = (state.cursor.unwrap_or_default(), state.epoch.unwrap_or(Epoch(0)));
+        let Some(listener) = state.find(connection) else { return Flush::default() };
+        let held = listener.held.take().unwrap_or_default();
+        let last = held.first.map_or(cursor, |first| MessageId(first.0 - 1));
+        let peer = listener.peer.clone();
+        if let Some(event) = reply(Start { epoch, last }) {
+            peer.reply(&event);
+        }
+        let mut flush = Flush::default();
+        for (version, frame) in held.frames {
+            if version.is_none() || version > seen {
+                flush.merge(Flush::after_push(&peer, peer.outbox().push_frame(&frame)));
+            }
+        }
+        flush
+    }
+
+    /// Removes a listener. `true` if none is left.
+    pub(crate) fn remove(&self, connection: ConnectionId) -> bool {
+        let mut state = self.lock();
+        if let Some(at) = state.listeners.iter().position(|listener| listener.peer.connection() == connection) {
+            state.listeners.swap_remove(at);
+        }
+        state.listeners.is_empty()
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        self.lock().listeners.is_empty()
+    }
+
+    /// Pushes new entries to all listeners but their author.
+    pub(crate) fn deliver(self: &Arc<Self>, entries: &[Entry]) -> Flush {
+        let mut state = self.lock();
+        let mut interrupts = Vec::new();
+        for entry in entries {
+            if state.cursor.is_some_and(|cursor| entry.id <= cursor) {
+                continue;
+            }
+            state.cursor = Some(entry.id);
+            let event = self.event(entry);
+            state.push_all(&event, &entry.author, Mark::Entry(entry.id), &mut interrupts);
+        }
+        self.flush(state, interrupts)
+    }
+
+    /// Pushes an event that is not in the log to all listeners but `about`.
+    pub(crate) fn announce(self: &Arc<Self>, event: &Event, about: &UserName, version: u64) -> Flush {
+        let mut state = self.lock();
+        let mut interrupts = Vec::new();
+        state.push_all(event, about, Mark::Change(version), &mut interrupts);
+        self.flush(state, interrupts)
+    }
+
+    fn event(&self, entry: &Entry) -> Event {
+        let Entry { id, time, author, text } = entry.clone();
+        match &self.log {
+            LogId::Room(room) => Event::Message { room: room.clone(), id, time, from: author, text },
+            LogId::Feed(_) => Event::Publication { id, time, from: author, text },
+        }
+    }
+
+    /// Takes the flush token if there is something to flush and nobody holds it.
+    fn flush(self: &Arc<Self>, mut state: MutexGuard<'_, State>, interrupts: Vec<Arc<Peer>>) -> Flush {
+        let takes_token = !state.waiting.is_empty() && !state.flushing;
+        state.flushing |= takes_token;
+        drop(state);
+        let passes = if takes_token { vec![Pass { channel: self.clone(), holds_token: true }] } else { Vec::new() };
+        Flush { passes, peers: Vec::new(), interrupts }
+    }
+
+    /// Whether more peers wait after a pass. If not, the token is free from here on: both in one step, so that
+    /// nobody comes to wait in between without a token to take.
+    fn keeps_token_busy(&self) -> bool {
+        let mut state = self.lock();
+        state.flushing = !state.waiting.is_empty();
+        state.flushing
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        lock(&self.state)
+    }
+}
+
+/// What kind of event is pushed.
+#[derive(Clone, Copy)]
+enum Mark {
+    Entry(MessageId),
+    Change(u64),
+}
+
+impl State {
+    fn find(&mut self, connection: ConnectionId) -> Option<&mut Listener> {
+        self.listeners.iter_mut().find(|listener| listener.peer.connection() == connection)
+    }
+
+    fn push_all(&mut self, event: &Event, except: &UserName, mark: Mark, interrupts: &mut Vec<Arc<Peer>>) {
+        let encoded = Encoded::new(event);
+        for listener in self.listeners.iter_mut().filter(|listener| listener.user != *except) {
+            let pushed = listener.push(&encoded, mark);
+            if pushed.wake {
+                self.waiting.push(listener.peer.clone());
+            }
+            if pushed.interrupt {
+                interrupts.push(listener.peer.clone());
+            }
+        }
+    }
+}
+
+impl Listener {
+    fn push(&mut self, event: &Encoded<'_>, mark: Mark) -> Pushed {
+        let outbox = self.peer.outbox();
+        match &mut self.held {
+            None => outbox.push(event),
+            Some(held) if held.bytes > outbox.max_event_bytes() => outbox.close(parlor_proto::Bye::SlowConsumer),
+            Some(held) => {
+                held.keep(event.frame(outbox.format()), mark);
+                Pushed::default()
+            }
+        }
+    }
+}
+
+impl Held {
+    fn keep(&mut self, frame: &Arc<[u8]>, mark: Mark) {
+        let version = match mark {
+            Mark::Entry(id) => {
+                self.first.get_or_insert(id);
+                None
+            }
+            Mark::Change(version) => Some(version),
+        };
+        self.bytes += frame.len();
+        self.frames.push((version, frame.clone()));
+    }
+}
+
+/// The flush token of a channel: its holder flushes the peers that wait there.
+pub struct Pass {
+    channel: Arc<Channel>,
+    holds_token: bool,
+}
+
+impl fmt::Debug for Pass {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(out, "Pass({:?})", self.channel.log)
+    }
+}
+
+impl Pass {
+    fn run(mut self) {
+        let couriers = self.channel.couriers.clone();
+        let waiting = std::mem::take(&mut self.channel.lock().waiting);
+        flush_peers(waiting, &*couriers);
+        self.holds_token = self.channel.keeps_token_busy();
+        if self.holds_token {
+            couriers.hand_off(Flush { passes: vec![self], ..Flush::default() });
+        }
+    }
+}
+
+impl Drop for Pass {
+    /// Gives the token back when a flush panicked, or nobody ran the pass. Whoever pushes next takes it, and
+    /// finds those who still wait.
+    fn drop(&mut self) {
+        if self.holds_token {
+            self.channel.lock().flushing = false;
+        }
+    }
+}
+
+fn flush_peers(mut peers: Vec<Arc<Peer>>, couriers: &dyn Couriers) {
+    if peers.len() >= SPLIT_FROM && couriers.count() > 1 {
+        let share = peers.len().div_ceil(couriers.count());
+        while peers.len() > share {
+            let part = peers.split_off(peers.len() - share);
+            couriers.hand_off(Flush { peers: part, ..Flush::default() });
+        }
+    }
+    for peer in peers {
+        peer.wire().flush(peer.outbox());
+    }
+}
+
+/// Peers that were scheduled and must now be flushed: an obligation. To be run on a thread that may write to
+/// sockets, with no lock held.
+#[must_use = "peers that were scheduled and are not flushed hear nothing any more"]
+#[derive(Debug, Default)]
+pub struct Flush {
+    passes: Vec<Pass>,
+    peers: Vec<Arc<Peer>>,
+    interrupts: Vec<Arc<Peer>>,
+}
+
+impl Flush {
+    /// What is to be done after a push to one peer.
+    pub(crate) fn after_push(peer: &Arc<Peer>, pushed: Pushed) -> Self {
+        let mut flush = Self::default();
+        if pushed.wake {
+            flush.peers.push(peer.clone());
+        }
+        if pushed.interrupt {
+            flush.interrupts.push(peer.clone());
+        }
+        flush
+    }
+
+    /// Takes over what `other` has to do.
+    pub fn merge(&mut self, other: Self) {
+        self.passes.extend(other.passes);
+        self.peers.extend(other.peers);
+        self.interrupts.extend(other.interrupts);
+    }
+
+    /// Whether there is nothing to do.
+    pub fn is_empty(&self) -> bool {
+        self.passes.is_empty() && self.peers.is_empty() && self.interrupts.is_empty()
+    }
+
+    /// Does it. Writes to sockets, never blocks.
+    pub fn run(self) {
+        for pass in self.passes {
+            pass.run();
+        }
+        for peer in self.peers {
+            peer.wire().flush(peer.outbox());
+        }
+        for peer in self.interrupts {
+            peer.wire().interrupt();
+        }
+    }
+}

@@ -1,0 +1,56 @@
+//! What an action wants done. Actions only append here; [`crate::client::Client`] carries it out, in order.
+
+use parlor_proto::{Bye, Event, Format, Refusal, RoomName, Text, UserName, Verb};
+
+use crate::ports::{LogId, StoreError};
+
+/// One thing to be done.
+#[derive(Debug)]
+pub(crate) enum Effect {
+    /// Answer.
+    Reply(Event),
+    /// Append to a log, and answer with the number.
+    Append { log: LogId, text: Text },
+    /// Move from the current room to another, and answer.
+    Move { to: RoomName, verb: Verb },
+    /// Hear what a user publishes from now on.
+    Listen(UserName),
+    /// Hear it no longer.
+    Unlisten(UserName),
+    /// Hand over a direct message, and answer.
+    Direct { to: UserName, text: Text },
+    /// Tell everybody, and answer.
+    Broadcast(Text),
+    /// Write in this format from now on, and answer.
+    Format(Format),
+    /// The password was right: begin a session, and answer.
+    Begin { user: UserName, verb: Verb },
+    /// Say goodbye.
+    HangUp(Bye),
+}
+
+/// Why an action was not carried out.
+#[derive(Debug)]
+pub(crate) enum Denial {
+    /// The client's fault.
+    Refused(Refusal),
+    /// Our fault: the store failed while it was asked for something.
+    Failed { what: &'static str, error: StoreError },
+}
+
+impl From<Refusal> for Denial {
+    fn from(refusal: Refusal) -> Self {
+        Self::Refused(refusal)
+    }
+}
+
+/// Says what a store was asked for when it failed.
+pub(crate) trait During<T> {
+    fn during(self, what: &'static str) -> Result<T, Denial>;
+}
+
+impl<T> During<T> for Result<T, StoreError> {
+    fn during(self, what: &'static str) -> Result<T, Denial> {
+        self.map_err(|error| Denial::Failed { what, error })
+    }
+}

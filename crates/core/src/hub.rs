@@ -1,0 +1,163 @@
+//! Who is connected to this server and what they listen to: the receiving end of the store. It must not ask
+//! the store for anything, nor decide who may do what.
+
+use std::collections::HashMap;
+use std::collections::hash_map::Entry as Slot;
+use std::fmt;
+use std::sync::Arc;
+
+use parlor_proto::{Bye, Encoded, Event, UserName};
+
+use crate::channel::{Channel, Flush};
+use crate::peer::{ConnectionId, Peer};
+use crate::ports::{Change, Couriers, Direct, Entry, LogId, Presence, Sink};
+use crate::sync::{RwLock, read, write};
+
+/// The connections of this server and the channels they listen to. It could be rebuilt at any time from the
+/// connections that exist. Lock tiers: `channels` 1, `peers` and `present` 2, none of them inside another.
+pub struct Hub {
+    channels: RwLock<HashMap<LogId, Arc<Channel>>>,
+    peers: RwLock<HashMap<ConnectionId, Arc<Peer>>>,
+    present: RwLock<HashMap<UserName, Arc<Peer>>>,
+    couriers: Arc<dyn Couriers>,
+    presence_limit: usize,
+}
+
+impl fmt::Debug for Hub {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.write_str("Hub")
+    }
+}
+
+impl Hub {
+    /// A hub without connections.
+    pub fn new(couriers: Arc<dyn Couriers>, presence_limit: usize) -> Self {
+        Self {
+            channels: RwLock::default(),
+            peers: RwLock::default(),
+            present: RwLock::default(),
+            couriers,
+            presence_limit,
+        }
+    }
+
+    /// A connection came.
+    pub fn connect(&self, peer: Arc<Peer>) {
+        write(&self.peers).insert(peer.connection(), peer);
+    }
+
+    /// A connection is gone.
+    pub fn disconnect(&self, connection: ConnectionId) {
+        write(&self.peers).remove(&connection);
+    }
+
+    /// Says goodbye to all connections, logged in or not.
+    pub fn close_all(&self, bye: Bye) -> Flush {
+        let peers: Vec<_> = read(&self.peers).values().cloned().collect();
+        let mut flush = Flush::default();
+        for peer in peers {
+            flush.merge(peer.close(bye));
+        }
+        flush
+    }
+
+    /// How many connections there are.
+    pub fn connections(&self) -> usize {
+        read(&self.peers).len()
+    }
+
+    /// The user's session lives on this connection from now on.
+    pub(crate) fn begin_session(&self, user: UserName, peer: Arc<Peer>) {
+        write(&self.present).insert(user, peer);
+    }
+
+    /// The user's session on this connection is over; a successor's is not touched.
+    pub(crate) fn end_session(&self, user: &UserName, connection: ConnectionId) {
+        let mut present = write(&self.present);
+        if present.get(user).is_some_and(|peer| peer.connection() == connection) {
+            present.remove(user);
+        }
+    }
+
+    /// Adds a listener to a log's channel; what comes is held back until it is admitted.
+    pub(crate) fn listen(&self, log: &LogId, peer: &Arc<Peer>, user: &UserName) -> Arc<Channel> {
+        let mut channels = write(&self.channels);
+        let channel = match channels.entry(log.clone()) {
+            Slot::Occupied(slot) => slot.into_mut(),
+            Slot::Vacant(slot) => slot.insert(Arc::new(Channel::new(log.clone(), self.couriers.clone()))),
+        };
+        channel.hold(peer.clone(), user.clone());
+        channel.clone()
+    }
+
+    /// Removes a listener, and the channel with the last one.
+    pub(crate) fn unlisten(&self, channel: &Arc<Channel>, connection: ConnectionId) {
+        if !channel.remove(connection) {
+            return;
+        }
+        let mut channels = write(&self.channels);
+        let current = channels.get(channel.log()).is_some_and(|current| Arc::ptr_eq(current, channel));
+        if current && channel.is_empty() {
+            channels.remove(channel.log());
+        }
+    }
+
+    /// How many logs are listened to.
+    pub fn channels(&self) -> usize {
+        read(&self.channels).len()
+    }
+
+    fn channel(&self, log: &LogId) -> Option<Arc<Channel>> {
+        read(&self.channels).get(log).cloned()
+    }
+
+    fn peer_of(&self, user: &UserName) -> Option<Arc<Peer>> {
+        read(&self.present).get(user).cloned()
+    }
+}
+
+impl Sink for Hub {
+    fn deliver(&self, log: &LogId, entries: &[Entry]) -> Flush {
+        self.channel(log).map(|channel| channel.deliver(entries)).unwrap_or_default()
+    }
+
+    fn presence(&self, presence: &Presence) -> Flush {
+        if presence.members > self.presence_limit {
+            return Flush::default();
+        }
+        let Some(channel) = self.channel(&LogId::Room(presence.room.clone())) else { return Flush::default() };
+        let (room, user) = (presence.room.clone(), presence.user.clone());
+        let event = match presence.change {
+            Change::Entered => Event::Joined { room, user },
+            Change::Left => Event::Left { room, user },
+        };
+        channel.announce(&event, &presence.user, presence.version)
+    }
+
+    fn direct(&self, to: &UserName, message: &Direct) -> Option<Flush> {
+        let Direct { time, from, text } = message.clone();
+        let event = Event::Direct { time, from, text };
+        self.peer_of(to).map(|peer| peer.send(&Encoded::new(&event)))
+    }
+
+    fn notice(&self, message: &Direct) -> Flush {
+        let Direct { time, from, text } = message.clone();
+        let event = Event::Notice { time, from, text };
+        let encoded = Encoded::new(&event);
+        let peers: Vec<_> = read(&self.present).values().cloned().collect();
+        let mut flush = Flush::default();
+        for peer in peers {
+            flush.merge(peer.send(&encoded));
+        }
+        flush
+    }
+
+    fn displaced(&self, connection: ConnectionId) -> Flush {
+        let peer = read(&self.peers).get(&connection).cloned();
+        peer.map(|peer| peer.close(Bye::LoggedInElsewhere)).unwrap_or_default()
+    }
+
+    fn account_deleted(&self, user: &UserName) -> Flush {
+        self.peer_of(user).map(|peer| peer.close(Bye::Kicked)).unwrap_or_default()
+    }
+}

@@ -1,0 +1,406 @@
+//! What waits to be written to one client: a queue bounded in bytes, with exactly one owner who may empty it.
+//! It must not write, and must not know what a frame says.
+//!
+//! The contract, on which everything else rests:
+//! 1. Pushing never blocks and never performs I/O.
+//! 2. Frames leave in the order in which they were pushed.
+//! 3. Whoever turns the owner from `Idle` to `Scheduled` must see to it that [`crate::ports::Wire::flush`] is
+//!    called; nobody else may call it. So there is never more than one writer, and no wake-up is lost: the
+//!    owner becomes `Idle` only in [`Outbox::settle`], where the queue is seen empty under the lock.
+//! 4. A queue of events that would pass the limit is dropped, replaced by `BYE slow-consumer`, and closed.
+//! 5. After a goodbye nothing is pushed any more: it is the last frame.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+use std::time::Duration;
+
+use parlor_proto::{Bye, Encoded, Event, Format};
+
+use crate::sync::{Condvar, Mutex, MutexGuard, lock};
+
+/// Bytes that one client has yet to be sent. Lock tier 4: taken while a channel's lock may be held, and
+/// nothing is locked inside.
+#[derive(Debug)]
+pub struct Outbox {
+    inner: Mutex<Inner>,
+    /// Signalled when something was taken or the outbox is closed, while the client's own thread waits for that.
+    progress: Condvar,
+}
+
+#[derive(Debug)]
+struct Inner {
+    format: Format,
+    queue: VecDeque<Queued>,
+    /// Bytes of frames that others pushed; these are limited.
+    event_bytes: usize,
+    /// Bytes of replies; the client's own thread sees to it that they stay few, see [`Outbox::await_room`].
+    reply_bytes: usize,
+    max_event_bytes: usize,
+    owner: Owner,
+    goodbye: Option<Bye>,
+    dead: bool,
+    /// Whether the client's own thread waits for progress. Signalling is a system call even if nobody waits,
+    /// which would be one for each delivery.
+    awaited: bool,
+}
+
+#[derive(Debug)]
+struct Queued {
+    frame: Arc<[u8]>,
+    is_reply: bool,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Owner {
+    /// Nobody; the queue is empty, or its own thread is about to schedule.
+    Idle,
+    /// A thread that flushes, or is about to.
+    Scheduled,
+    /// The drain thread, which waits until the socket takes more.
+    Blocked,
+}
+
+/// What a push asks of whoever pushed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(crate) struct Pushed {
+    /// The outbox was idle and is scheduled now: see to it that it is flushed.
+    pub(crate) wake: bool,
+    /// The outbox was closed by this push: interrupt the client's thread.
+    pub(crate) interrupt: bool,
+}
+
+/// What [`Outbox::take`] found.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Taken {
+    /// So many bytes.
+    Bytes(usize),
+    /// Nothing.
+    Nothing,
+}
+
+/// What [`Outbox::settle`] found.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Settled {
+    /// Nothing is left; the caller owns the outbox no longer.
+    Idle,
+    /// More came in the meantime; the caller still owns the outbox.
+    More,
+}
+
+impl Outbox {
+    /// An empty outbox that takes `max_event_bytes` of events.
+    pub fn new(max_event_bytes: usize) -> Self {
+        let inner = Inner {
+            format: Format::default(),
+            queue: VecDeque::new(),
+            event_bytes: 0,
+            reply_bytes: 0,
+            max_event_bytes,
+            owner: Owner::Idle,
+            goodbye: None,
+            dead: false,
+            awaited: false,
+        };
+        Self { inner: Mutex::new(inner), progress: Condvar::new() }
+    }
+
+    /// Moves frames of up to `max_bytes` together to the end of `out`, at least one if there is any. Only
+    /// for the owner.
+    pub fn take(&self, max_bytes: usize, out: &mut Vec<Arc<[u8]>>) -> Taken {
+        let mut inner = self.lock();
+        let mut bytes = 0;
+        while let Some(next) = inner.queue.front() {
+            if bytes > 0 && bytes + next.frame.len() > max_bytes {
+                break;
+            }
+            bytes += next.frame.len();
+            out.extend(inner.pop());
+        }
+        self.tell(&inner);
+        if bytes == 0 { Taken::Nothing } else { Taken::Bytes(bytes) }
+    }
+
+    /// Gives ownership up, unless frames came in the meantime. Only for the owner.
+    pub fn settle(&self) -> Settled {
+        let mut inner = self.lock();
+        if !inner.queue.is_empty() {
+            return Settled::More;
+        }
+        inner.owner = Owner::Idle;
+        if inner.queue.capacity() > 64 {
+            inner.queue = VecDeque::new();
+        }
+        self.tell(&inner);
+        Settled::Idle
+    }
+
+    /// Hands ownership to the drain thread, since the socket is full. Only for the owner.
+    pub fn block(&self) {
+        self.lock().owner = Owner::Blocked;
+    }
+
+    /// The drain thread goes on flushing.
+    pub fn unblock(&self) {
+        self.lock().owner = Owner::Scheduled;
+    }
+
+    /// Makes the caller the owner if nobody is. `true` obliges it to flush.
+    pub fn schedule(&self) -> bool {
+        let mut inner = self.lock();
+        inner.take_ownership()
+    }
+
+    /// The connection is broken: drops everything, for ever. The owner stays, so that it can settle.
+    pub fn kill(&self) {
+        let mut inner = self.lock();
+        inner.dead = true;
+        inner.drop_queue();
+        self.tell(&inner);
+    }
+
+    /// Whether nothing more can be written.
+    pub fn is_dead(&self) -> bool {
+        self.lock().dead
+    }
+
+    /// Why the connection is to be closed, if it is.
+    pub fn goodbye(&self) -> Option<Bye> {
+        self.lock().goodbye
+    }
+
+    /// Whether anything waits.
+    pub fn is_empty(&self) -> bool {
+        self.lock().queue.is_empty()
+    }
+
+    /// Waits until everything is written, or cannot be; at most for `patience`. Blocks; only for the client's
+    /// own thread. `true` if nothing is left to write.
+    pub fn await_empty(&self, patience: Duration) -> bool {
+        self.await_until(patience, |inner| inner.queue.is_empty() && inner.owner == Owner::Idle)
+    }
+
+    /// Waits until few enough replies wait to make more, or a goodbye was said; at most for `patience`.
+    /// Blocks; only for the client's own thread. `true` if there is room.
+    pub(crate) fn await_room(&self, max_reply_bytes: usize, patience: Duration) -> bool {
+        self.await_until(patience, |inner| inner.reply_bytes <= max_reply_bytes || inner.goodbye.is_some())
+    }
+
+    /// Chooses the format of what is pushed from now on.
+    pub(crate) fn set_format(&self, format: Format) {
+        self.lock().format = format;
+    }
+
+    /// The format of what is pushed now.
+    pub(crate) fn format(&self) -> Format {
+        self.lock().format
+    }
+
+    /// Bytes of events that may wait.
+    pub(crate) fn max_event_bytes(&self) -> usize {
+        self.lock().max_event_bytes
+    }
+
+    /// Queues an event that another thread has for this client.
+    pub(crate) fn push(&self, event: &Encoded<'_>) -> Pushed {
+        let inner = self.lock();
+        let frame = event.frame(inner.format);
+        self.push_event(inner, frame)
+    }
+
+    /// Queues an event whose lines were made before.
+    pub(crate) fn push_frame(&self, frame: &Arc<[u8]>) -> Pushed {
+        self.push_event(self.lock(), frame)
+    }
+
+    fn push_event(&self, mut inner: MutexGuard<'_, Inner>, frame: &Arc<[u8]>) -> Pushed {
+        let pushed = inner.push_event(frame);
+        if pushed.interrupt {
+            self.tell(&inner);
+        }
+        pushed
+    }
+
+    /// Queues a reply. Schedules nothing: the client's own thread calls it, and flushes when its batch is done.
+    pub(crate) fn reply(&self, event: &Encoded<'_>) {
+        let mut inner = self.lock();
+        let frame = event.frame(inner.format);
+        if inner.is_open() && !frame.is_empty() {
+            inner.reply_bytes += frame.len();
+            inner.queue.push_back(Queued { frame: frame.clone(), is_reply: true });
+        }
+    }
+
+    /// Queues the goodbye, after which nothing is queued. Only the first one counts.
+    pub(crate) fn close(&self, bye: Bye) -> Pushed {
+        let mut inner = self.lock();
+        if !inner.is_open() {
+            return Pushed::default();
+        }
+        inner.say_goodbye(bye);
+        self.tell(&inner);
+        Pushed { wake: inner.take_ownership(), interrupt: true }
+    }
+
+    fn tell(&self, inner: &Inner) {
+        if inner.awaited {
+            self.progress.notify_all();
+        }
+    }
+
+    fn await_until(&self, patience: Duration, done: impl Fn(&Inner) -> bool) -> bool {
+        let waiting = |inner: &mut Inner| !inner.dead && !done(inner);
+        let mut inner = self.lock();
+        inner.awaited = true;
+        let (mut inner, _) = self
+            .progress
+            .wait_timeout_while(inner, patience, waiting)
+            .unwrap_or_else(std::sync::PoisonError::into_inner);
+        inner.awaited = false;
+        done(&inner)
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Inner> {
+        lock(&self.inner)
+    }
+}
+
+impl Inner {
+    fn is_open(&self) -> bool {
+        self.goodbye.is_none() && !self.dead
+    }
+
+    fn push_event(&mut self, frame: &Arc<[u8]>) -> Pushed {
+        if !self.is_open() || frame.is_empty() {
+            return Pushed::default();
+        }
+        if self.event_bytes + frame.len() > self.max_event_bytes {
+            self.drop_queue();
+            self.say_goodbye(Bye::SlowConsumer);
+            return Pushed { wake: self.take_ownership(), interrupt: true };
+        }
+        self.event_bytes += frame.len();
+        self.queue.push_back(Queued { frame: frame.clone(), is_reply: false });
+        Pushed { wake: self.take_ownership(), interrupt: false }
+    }
+
+    fn say_goodbye(&mut self, bye: Bye) {
+        let event = Event::from(bye);
+        let frame = Encoded::new(&event).frame(self.format).clone();
+        self.goodbye = Some(bye);
+        self.reply_bytes += frame.len();
+        self.queue.push_back(Queued { frame, is_reply: true });
+    }
+
+    fn take_ownership(&mut self) -> bool {
+        let idle = self.owner == Owner::Idle;
+        if idle {
+            self.owner = Owner::Scheduled;
+        }
+        idle
+    }
+
+    fn pop(&mut self) -> Option<Arc<[u8]>> {
+        let Queued { frame, is_reply } = self.queue.pop_front()?;
+        if is_reply {
+            self.reply_bytes -= frame.len();
+        } else {
+            self.event_bytes -= frame.len();
+        }
+        Some(frame)
+    }
+
+    fn drop_queue(&mut self) {
+        self.queue.clear();
+        self.event_bytes = 0;
+        self.reply_bytes = 0;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use parlor_proto::MessageId;
+    use parlor_proto::Reply;
+
+    fn publish(id: u64) -> Event {
+        Reply::Publish { id: MessageId(id) }.into()
+    }
+
+    fn push(outbox: &Outbox, id: u64) -> Pushed {
+        outbox.push(&Encoded::new(&publish(id)))
+    }
+
+    fn taken(outbox: &Outbox, max: usize) -> String {
+        let mut frames = Vec::new();
+        outbox.take(max, &mut frames);
+        String::from_utf8(frames.concat()).unwrap()
+    }
+
+    #[test]
+    fn only_the_first_push_wakes() {
+        let outbox = Outbox::new(1000);
+        assert!(push(&outbox, 1).wake);
+        assert!(!push(&outbox, 2).wake);
+        assert_eq!(taken(&outbox, 1000), "OK publish 1\nOK publish 2\n");
+        assert!(!push(&outbox, 3).wake);
+        assert_eq!(outbox.settle(), Settled::More);
+        assert_eq!(taken(&outbox, 1000), "OK publish 3\n");
+        assert_eq!(outbox.settle(), Settled::Idle);
+        assert!(push(&outbox, 4).wake);
+    }
+
+    #[test]
+    fn frames_are_taken_up_to_a_size_and_one_at_least() {
+        let outbox = Outbox::new(1000);
+        for id in 1..=3 {
+            push(&outbox, id);
+        }
+        assert_eq!(taken(&outbox, 26), "OK publish 1\nOK publish 2\n");
+        assert_eq!(taken(&outbox, 1), "OK publish 3\n");
+        assert_eq!(outbox.take(1, &mut Vec::new()), Taken::Nothing);
+    }
+
+    #[test]
+    fn too_much_is_dropped_for_a_goodbye() {
+        let outbox = Outbox::new(30);
+        push(&outbox, 1);
+        push(&outbox, 2);
+        let pushed = push(&outbox, 3);
+        assert!(pushed.interrupt && !pushed.wake);
+        assert_eq!(outbox.goodbye(), Some(Bye::SlowConsumer));
+        assert_eq!(push(&outbox, 4), Pushed::default());
+        assert!(taken(&outbox, 1000).starts_with("BYE slow-consumer "));
+    }
+
+    #[test]
+    fn replies_do_not_count_against_the_limit_of_events() {
+        let outbox = Outbox::new(30);
+        for id in 1..=9 {
+            outbox.reply(&Encoded::new(&publish(id)));
+        }
+        assert!(!push(&outbox, 10).interrupt);
+        assert!(!outbox.await_room(30, Duration::ZERO));
+        assert!(outbox.await_room(200, Duration::ZERO));
+    }
+
+    #[test]
+    fn the_goodbye_is_the_last_frame_and_said_once() {
+        let outbox = Outbox::new(100);
+        push(&outbox, 1);
+        assert!(outbox.close(Bye::Kicked).interrupt);
+        assert_eq!(outbox.close(Bye::Quit), Pushed::default());
+        outbox.reply(&Encoded::new(&publish(2)));
+        let all = taken(&outbox, 1000);
+        assert!(all.starts_with("OK publish 1\nBYE kicked ") && all.lines().count() == 2, "{all}");
+    }
+
+    #[test]
+    fn a_dead_outbox_takes_nothing() {
+        let outbox = Outbox::new(100);
+        push(&outbox, 1);
+        outbox.kill();
+        assert_eq!(push(&outbox, 2), Pushed::default());
+        assert_eq!(outbox.settle(), Settled::Idle);
+        assert!(outbox.await_empty(Duration::ZERO));
+    }
+}

@@ -1,0 +1,87 @@
+//! One connection, as the rest of the rules see it: an outbox with a wire behind it. It must not know what
+//! the client is allowed to do.
+
+use std::fmt;
+use std::sync::Arc;
+
+use parlor_proto::{Bye, Encoded, Event};
+
+use crate::channel::Flush;
+use crate::outbox::Outbox;
+use crate::ports::Wire;
+
+/// Number of a connection of this server, never used twice.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct ConnectionId(pub u64);
+
+impl fmt::Display for ConnectionId {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(out)
+    }
+}
+
+/// Where a connection comes from.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Origin {
+    /// Its address, without the port.
+    pub address: String,
+    /// Whether it comes from this machine.
+    pub is_loopback: bool,
+}
+
+/// A connection that events can be sent to.
+pub struct Peer {
+    connection: ConnectionId,
+    outbox: Outbox,
+    wire: Box<dyn Wire>,
+}
+
+impl fmt::Debug for Peer {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(out, "Peer({})", self.connection)
+    }
+}
+
+impl Peer {
+    /// A connection whose outbox takes `max_queued_bytes` of events.
+    pub fn new(connection: ConnectionId, max_queued_bytes: usize, wire: Box<dyn Wire>) -> Self {
+        Self { connection, outbox: Outbox::new(max_queued_bytes), wire }
+    }
+
+    /// Its number.
+    pub fn connection(&self) -> ConnectionId {
+        self.connection
+    }
+
+    /// What waits to be written to it.
+    pub fn outbox(&self) -> &Outbox {
+        &self.outbox
+    }
+
+    /// The wire behind the outbox.
+    pub fn wire(&self) -> &dyn Wire {
+        &*self.wire
+    }
+
+    /// Sends an event, from any thread.
+    pub(crate) fn send(self: &Arc<Self>, event: &Encoded<'_>) -> Flush {
+        Flush::after_push(self, self.outbox.push(event))
+    }
+
+    /// Says goodbye and wakes the connection's thread, from any thread.
+    pub fn close(self: &Arc<Self>, bye: Bye) -> Flush {
+        Flush::after_push(self, self.outbox.close(bye))
+    }
+
+    /// Queues a reply; to be followed by [`Peer::flush`]. Only for the connection's own thread.
+    pub(crate) fn reply(&self, event: &Event) {
+        self.outbox.reply(&Encoded::new(event));
+    }
+
+    /// Writes what waits, unless another thread is about to.
+    pub fn flush(&self) {
+        if !self.outbox.is_empty() && self.outbox.schedule() {
+            self.wire.flush(&self.outbox);
+        }
+    }
+}

@@ -1,0 +1,79 @@
+//! The settings of the rules. It must not read them from anywhere.
+
+use std::time::Duration;
+
+/// What happens when a user logs in who has a session already.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum DuplicateLogin {
+    /// The earlier session ends, the newcomer gets in.
+    Takeover,
+    /// The earlier session stays, the newcomer is refused.
+    Reject,
+}
+
+/// How fast a client may send lines before it is read more slowly.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct LineRate {
+    /// Lines per second in the long run; never 0.
+    pub per_second: u32,
+    /// Lines that may come at once.
+    pub burst: u32,
+}
+
+/// The settings of the rules, with the meanings that the protocol gives them.
+#[derive(Debug, Clone)]
+pub struct Policy {
+    /// Name of the server, as the greeting shows it.
+    pub server_name: String,
+    /// Whether REGISTER makes accounts.
+    pub registration_open: bool,
+    /// What a second login of the same user does.
+    pub duplicate_login: DuplicateLogin,
+    /// Longest line in bytes, its ending included.
+    pub max_line_bytes: usize,
+    /// Time for logging in.
+    pub login_timeout: Duration,
+    /// Failures after which a connection that has not logged in is closed.
+    pub max_login_failures: u32,
+    /// Takeovers of one account within [`Policy::TAKEOVER_WINDOW`].
+    pub max_takeovers: usize,
+    /// Rooms with more members get no JOIN and PART.
+    pub presence_limit: usize,
+    /// Bytes of events that may wait for one client.
+    pub max_queued_bytes: usize,
+    /// Rooms that may have members at once.
+    pub max_rooms: usize,
+    /// Users that one user may follow.
+    pub max_subscriptions: usize,
+    /// How fast lines may come; `None` for as fast as they can be read.
+    pub line_rate: Option<LineRate>,
+    /// Whether loopback peers are limited like others.
+    pub limit_loopback: bool,
+}
+
+impl Policy {
+    /// The time over which takeovers are counted.
+    pub const TAKEOVER_WINDOW: Duration = Duration::from_secs(60);
+    /// How long a new login waits for the end of the session that it displaced.
+    pub const TAKEOVER_PATIENCE: Duration = Duration::from_secs(2);
+}
+
+impl Default for Policy {
+    fn default() -> Self {
+        Self {
+            server_name: "parlor".to_owned(),
+            registration_open: true,
+            duplicate_login: DuplicateLogin::Takeover,
+            max_line_bytes: parlor_proto::DEFAULT_MAX_LINE_BYTES,
+            login_timeout: Duration::from_secs(10),
+            max_login_failures: 3,
+            max_takeovers: 10,
+            presence_limit: 100,
+            max_queued_bytes: 1 << 20,
+            max_rooms: 10_000,
+            max_subscriptions: 1_000,
+            line_rate: None,
+            limit_loopback: false,
+        }
+    }
+}

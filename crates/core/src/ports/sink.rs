@@ -1,0 +1,54 @@
+//! What a store tells the rules of one server. Implemented by [`crate::Hub`].
+
+use parlor_proto::{RoomName, UserName};
+
+use super::{Direct, Entry, LogId};
+use crate::channel::Flush;
+use crate::peer::ConnectionId;
+
+/// Which way somebody went.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Change {
+    /// In.
+    Entered,
+    /// Out.
+    Left,
+}
+
+/// Somebody entered or left a room.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Presence {
+    /// The room.
+    pub room: RoomName,
+    /// Who.
+    pub user: UserName,
+    /// Which way.
+    pub change: Change,
+    /// Members after the change.
+    pub members: usize,
+    /// Number of this change among all changes of the room's membership: whoever entered with a larger one
+    /// has seen its effect already.
+    pub version: u64,
+}
+
+/// Hears what the store has for the clients of this server. Calls never block; what they return is to be run
+/// on a thread that may write to sockets, after the caller has let go of its locks.
+pub trait Sink: Send + Sync {
+    /// Entries of a followed log, in order. Calls for one log must not overlap.
+    fn deliver(&self, log: &LogId, entries: &[Entry]) -> Flush;
+
+    /// A change of a room's members.
+    fn presence(&self, presence: &Presence) -> Flush;
+
+    /// A direct message for a user. `None` if there is no such session here.
+    fn direct(&self, to: &UserName, message: &Direct) -> Option<Flush>;
+
+    /// A broadcast.
+    fn notice(&self, message: &Direct) -> Flush;
+
+    /// The session of a connection of this server was displaced by a later login.
+    fn displaced(&self, connection: ConnectionId) -> Flush;
+
+    /// An account was deleted.
+    fn account_deleted(&self, user: &UserName) -> Flush;
+}
