@@ -60,8 +60,8 @@ codes! {
     NotSubscribed = "not-subscribed": "I do not follow this user.",
     UserOffline = "user-offline": "The user exists but has no session.",
     Forbidden = "forbidden": "Operators only.",
-    LimitReached = "limit-reached": "A limit of the server on what one user may keep.",
-    StoreUnavailable = "store-unavailable": "The store cannot be reached; nothing was done, try again.",
+    LimitReached = "limit-reached": "The server keeps no more rooms, or no more subscriptions of one user.",
+    StoreUnavailable = "store-unavailable": "The store cannot be reached; try again later.",
 }
 
 impl fmt::Display for RefusalCode {
@@ -206,7 +206,7 @@ impl fmt::Display for Refusal {
             Self::UserOffline(user) => write!(out, "{user} is not connected"),
             Self::Forbidden => out.write_str("Only operators may do that"),
             Self::LimitReached(what) => write!(out, "This server keeps no more {what}"),
-            Self::StoreUnavailable => out.write_str("The store cannot be reached; nothing was done, try again"),
+            Self::StoreUnavailable => out.write_str("The store cannot be reached; try again later"),
         }
     }
 }
