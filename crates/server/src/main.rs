@@ -1,1 +1,7 @@
+//! The program `parlor`.
+
+#[allow(dead_code)]
+mod settings;
+#[allow(dead_code)]
+mod tls;
 fn main() {}

@@ -1,0 +1,296 @@
+//! What `parlor serve` can be told: one struct of real types with their defaults, from flags, environment and file.
+//! It must not open, make or contact anything that a setting names; only the file given by `--config` is read here.
+
+mod duration;
+mod file;
+#[cfg(test)]
+mod reference;
+mod server_name;
+mod size;
+#[cfg(test)]
+mod tests;
+
+use std::net::SocketAddr;
+use std::num::NonZeroU32;
+use std::path::{Path, PathBuf};
+use std::str::FromStr;
+use std::time::Duration;
+
+use clap::builder::RangedU64ValueParser;
+use clap::{ArgAction, Args, ValueEnum};
+
+pub(crate) use file::parse;
+pub(crate) use server_name::ServerName;
+
+use crate::tls::TlsName;
+
+/// Range of the longest line, in bytes.
+const LINE_BYTES: std::ops::RangeInclusive<usize> = 512..=65_536;
+
+/// Range of what may wait for one client, in bytes.
+const QUEUED_BYTES: std::ops::RangeInclusive<usize> = 65_536..=1 << 30;
+
+/// Everything that `parlor serve` can be told. Where a field is an `Option` whose absence has a meaning, a method
+/// of the same name says what it is.
+#[derive(Debug, Clone, Args)]
+pub(crate) struct Settings {
+    /// TOML file of settings, named as the flags are; flags and environment go before it
+    #[arg(long, env = "PARLOR_CONFIG", value_name = "FILE")]
+    pub(crate) config: Option<PathBuf>,
+
+    /// Address and port to listen on; port 0 takes a free one; repeatable
+    #[arg(long, env = "PARLOR_LISTEN", value_name = "ADDR:PORT", default_value = "127.0.0.1:7878")]
+    #[arg(value_delimiter = ',', help_heading = "Network")]
+    pub(crate) listen: Vec<SocketAddr>,
+
+    /// Name by which the server greets its clients [default: the host name]
+    #[arg(long, env = "PARLOR_SERVER_NAME", value_name = "NAME", default_value_t = ServerName::of_machine())]
+    #[arg(hide_default_value = true, help_heading = "Network")]
+    pub(crate) server_name: ServerName,
+
+    /// Directory of everything that the server keeps [default: $XDG_DATA_HOME/parlor, or ~/.local/share/parlor]
+    #[arg(long, env = "PARLOR_DATA", value_name = "DIR", default_value_os_t = default_data_dir())]
+    #[arg(hide_default_value = true, help_heading = "Storage")]
+    pub(crate) data: PathBuf,
+
+    /// Messages kept in the log of each room and of each publisher; 0 keeps none
+    #[arg(long, env = "PARLOR_HISTORY", value_name = "ENTRIES", default_value_t = 10_000, help_heading = "Storage")]
+    pub(crate) history: u64,
+
+    /// What an accepted message survives: `normal` the death of the process, `full` also a loss of power
+    #[arg(long, env = "PARLOR_SYNCHRONOUS", value_name = "LEVEL", default_value = "normal", help_heading = "Storage")]
+    pub(crate) synchronous: Synchronous,
+
+    /// Directory of ca.pem, ca.key, server.pem and server.key, made on first start [default: tls in the data directory]
+    #[arg(long, env = "PARLOR_TLS_DIR", value_name = "DIR", help_heading = "TLS")]
+    tls_dir: Option<PathBuf>,
+
+    /// Certificate chain of your own in PEM, the server's first; needs --tls-key [default: one is made in the TLS directory]
+    #[arg(long, env = "PARLOR_TLS_CERT", value_name = "FILE", help_heading = "TLS")]
+    tls_cert: Option<PathBuf>,
+
+    /// Private key in PEM that belongs to --tls-cert [default: one is made in the TLS directory]
+    #[arg(long, env = "PARLOR_TLS_KEY", value_name = "FILE", help_heading = "TLS")]
+    tls_key: Option<PathBuf>,
+
+    /// DNS name or IP address for the certificate that is made, besides localhost and the host name; repeatable
+    #[arg(long, env = "PARLOR_TLS_NAME", value_name = "NAME", value_delimiter = ',', help_heading = "TLS")]
+    pub(crate) tls_name: Vec<TlsName>,
+
+    /// Whether strangers may create accounts [default: open if all listeners are loopback addresses, else closed]
+    #[arg(long, env = "PARLOR_REGISTRATION", value_name = "POLICY", help_heading = "Accounts")]
+    registration: Option<Registration>,
+
+    /// What a login does to an earlier session of the same user: `takeover` ends that, `reject` refuses the login
+    #[arg(long, env = "PARLOR_DUPLICATE_LOGIN", value_name = "POLICY", default_value = "takeover")]
+    #[arg(help_heading = "Accounts")]
+    pub(crate) duplicate_login: DuplicateLogin,
+
+    /// Cost of password hashes, 4 to 31; each step doubles the work of a login
+    #[arg(long, env = "PARLOR_BCRYPT_COST", value_name = "COST", default_value_t = 12, help_heading = "Accounts")]
+    #[arg(value_parser = clap::value_parser!(u32).range(4..=31))]
+    pub(crate) bcrypt_cost: u32,
+
+    /// Failed logins after which a connection is closed
+    #[arg(long, env = "PARLOR_MAX_LOGIN_FAILURES", value_name = "COUNT", default_value_t = 3)]
+    #[arg(value_parser = clap::value_parser!(u32).range(1..), help_heading = "Accounts")]
+    pub(crate) max_login_failures: u32,
+
+    /// Takeovers of one account within 60 seconds after which newcomers are refused
+    #[arg(long, env = "PARLOR_MAX_TAKEOVERS", value_name = "COUNT", default_value_t = 10)]
+    #[arg(value_parser = clap::value_parser!(u32).range(1..), help_heading = "Accounts")]
+    pub(crate) max_takeovers: u32,
+
+    /// Time for the TLS handshake of a new connection
+    #[arg(long, env = "PARLOR_HANDSHAKE_TIMEOUT", value_name = "TIME", default_value = "10s")]
+    #[arg(value_parser = duration::parse_positive, help_heading = "Timeouts")]
+    pub(crate) handshake_timeout: Duration,
+
+    /// Time for the login after the handshake
+    #[arg(long, env = "PARLOR_LOGIN_TIMEOUT", value_name = "TIME", default_value = "10s")]
+    #[arg(value_parser = duration::parse_positive, help_heading = "Timeouts")]
+    pub(crate) login_timeout: Duration,
+
+    /// Silence after which a client is sent away; 0 never does
+    #[arg(long, env = "PARLOR_IDLE_TIMEOUT", value_name = "TIME", default_value = "0")]
+    #[arg(value_parser = duration::parse, help_heading = "Timeouts")]
+    idle_timeout: Duration,
+
+    /// Longest line of a client with its ending, 512 bytes to 64KiB
+    #[arg(long, env = "PARLOR_MAX_LINE_BYTES", value_name = "SIZE", default_value = "4096", help_heading = "Limits")]
+    #[arg(value_parser = |text: &str| size::parse_in(text, &LINE_BYTES))]
+    pub(crate) max_line_bytes: usize,
+
+    /// What may wait for a client that does not read before it is cut off, at least 64KiB
+    #[arg(long, env = "PARLOR_MAX_QUEUED_BYTES", value_name = "SIZE", default_value = "1MiB", help_heading = "Limits")]
+    #[arg(value_parser = |text: &str| size::parse_in(text, &QUEUED_BYTES))]
+    pub(crate) max_queued_bytes: usize,
+
+    /// Connections in all
+    #[arg(long, env = "PARLOR_MAX_CONNECTIONS", value_name = "COUNT", default_value_t = 10_000)]
+    #[arg(value_parser = at_least_one(), help_heading = "Limits")]
+    pub(crate) max_connections: usize,
+
+    /// Connections from one address
+    #[arg(long, env = "PARLOR_MAX_CONNECTIONS_PER_ADDRESS", value_name = "COUNT", default_value_t = 64)]
+    #[arg(value_parser = at_least_one(), help_heading = "Limits")]
+    pub(crate) max_connections_per_address: usize,
+
+    /// Lines a second that a client may send in the long run; a faster one is read more slowly; 0 sets no limit
+    #[arg(long, env = "PARLOR_LINE_RATE", value_name = "COUNT", default_value_t = 20, help_heading = "Limits")]
+    line_rate: u32,
+
+    /// Lines that a client may send at once before --line-rate slows it down
+    #[arg(long, env = "PARLOR_LINE_BURST", value_name = "COUNT", default_value_t = 100, help_heading = "Limits")]
+    #[arg(value_parser = clap::value_parser!(u32).range(1..))]
+    pub(crate) line_burst: u32,
+
+    /// Rooms that have members or a log
+    #[arg(long, env = "PARLOR_MAX_ROOMS", value_name = "COUNT", default_value_t = 10_000, help_heading = "Limits")]
+    #[arg(value_parser = at_least_one())]
+    pub(crate) max_rooms: usize,
+
+    /// Users that one user may subscribe to
+    #[arg(long, env = "PARLOR_MAX_SUBSCRIPTIONS", value_name = "COUNT", default_value_t = 1000)]
+    #[arg(value_parser = at_least_one(), help_heading = "Limits")]
+    pub(crate) max_subscriptions: usize,
+
+    /// Members of a room above which nobody is told who enters and leaves it
+    #[arg(long, env = "PARLOR_PRESENCE_LIMIT", value_name = "MEMBERS", default_value_t = 100, help_heading = "Limits")]
+    pub(crate) presence_limit: usize,
+
+    /// Apply the limits per address, of takeovers and of the line rate to loopback peers too
+    #[arg(long, env = "PARLOR_LIMIT_LOOPBACK", value_name = "true|false", default_value_t = false)]
+    #[arg(action = ArgAction::Set, num_args = 0..=1, require_equals = true, default_missing_value = "true")]
+    #[arg(hide_possible_values = true, help_heading = "Limits")]
+    pub(crate) limit_loopback: bool,
+
+    /// What is logged to standard error: a level, or directives such as `info,parlor=debug`
+    #[arg(long, env = "PARLOR_LOG", value_name = "FILTER", default_value = "info", help_heading = "Logging")]
+    pub(crate) log: LogFilter,
+
+    /// How each event is logged
+    #[arg(long, env = "PARLOR_LOG_FORMAT", value_name = "FORMAT", default_value = "text", help_heading = "Logging")]
+    pub(crate) log_format: LogFormat,
+}
+
+impl Settings {
+    /// Whether strangers may create accounts: as set, or else only where every listener is a loopback address.
+    pub(crate) fn registration(&self) -> Registration {
+        let only_loopback = self.listen.iter().all(|address| address.ip().to_canonical().is_loopback());
+        self.registration.unwrap_or(if only_loopback { Registration::Open } else { Registration::Closed })
+    }
+
+    /// Where the certificate comes from.
+    pub(crate) fn certificate(&self) -> CertificateFiles {
+        match (&self.tls_cert, &self.tls_key) {
+            (Some(chain), Some(key)) => CertificateFiles::Own { chain: chain.clone(), key: key.clone() },
+            _ => CertificateFiles::Made { dir: tls_dir(self.tls_dir.as_deref(), &self.data) },
+        }
+    }
+
+    /// Silence after which a client is sent away, if any.
+    pub(crate) fn idle_timeout(&self) -> Option<Duration> {
+        (!self.idle_timeout.is_zero()).then_some(self.idle_timeout)
+    }
+
+    /// Lines a second that a client may send in the long run, if there is a limit.
+    pub(crate) fn line_rate(&self) -> Option<NonZeroU32> {
+        NonZeroU32::new(self.line_rate)
+    }
+}
+
+/// Files that hold the server's certificate and key.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum CertificateFiles {
+    /// The operator's own, never written by us.
+    Own {
+        /// PEM file of the chain, the server's certificate first.
+        chain: PathBuf,
+        /// PEM file of the private key.
+        key: PathBuf,
+    },
+    /// Made by us in this directory, with a private authority.
+    Made {
+        /// The TLS directory.
+        dir: PathBuf,
+    },
+}
+
+/// What an accepted message survives.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Synchronous {
+    /// The death of the process.
+    Normal,
+    /// Also a loss of power.
+    Full,
+}
+
+/// Whether strangers may create accounts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Registration {
+    /// They may.
+    Open,
+    /// Only the operator creates accounts.
+    Closed,
+}
+
+/// What a login does to an earlier session of the same user.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum DuplicateLogin {
+    /// The earlier session is ended.
+    Takeover,
+    /// The login is refused.
+    Reject,
+}
+
+/// How each event is logged.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum LogFormat {
+    /// A line for people.
+    Text,
+    /// A JSON object a line.
+    Json,
+}
+
+/// What is logged: text that is known to be a filter.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct LogFilter(String);
+
+impl LogFilter {
+    /// The filter as it was written.
+    pub(crate) fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl FromStr for LogFilter {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        match tracing_subscriber::EnvFilter::try_new(text) {
+            Ok(_) => Ok(Self(text.into())),
+            Err(error) => Err(error.to_string()),
+        }
+    }
+}
+
+/// The data directory where none is set: `$XDG_DATA_HOME/parlor`, else `~/.local/share/parlor`, else, for a process
+/// without a home, `/var/lib/parlor`. Relative paths in these variables count as absent, as the XDG specification says.
+pub(crate) fn default_data_dir() -> PathBuf {
+    let absolute = |name| std::env::var_os(name).map(PathBuf::from).filter(|path| path.is_absolute());
+    absolute("XDG_DATA_HOME")
+        .or_else(|| absolute("HOME").map(|home| home.join(".local/share")))
+        .unwrap_or_else(|| "/var/lib".into())
+        .join("parlor")
+}
+
+/// The TLS directory: as set, or else `tls` in the data directory.
+pub(crate) fn tls_dir(set: Option<&Path>, data: &Path) -> PathBuf {
+    set.map_or_else(|| data.join("tls"), Path::to_path_buf)
+}
+
+/// A count that cannot be zero.
+fn at_least_one() -> RangedU64ValueParser<usize> {
+    RangedU64ValueParser::new().range(1..=u64::from(u32::MAX))
+}

@@ -1,0 +1,225 @@
+//! The private authority: made on first start, it signs the server's certificate, so that clients can verify it with
+//! one file. It must not be needed to run: a server only reads what was signed.
+//!
+//! Both keys are made once and kept. A renewed certificate has the key of the old one, so pins stay true, and no crash
+//! between two files can leave a key and a certificate that do not belong together.
+
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use anyhow::{Context, bail};
+use jiff::Timestamp;
+use rcgen::{
+    BasicConstraints, CertificateParams, DnType, ExtendedKeyUsagePurpose, IsCa, Issuer, KeyPair, KeyUsagePurpose, SanType,
+    SerialNumber,
+};
+use rustls::crypto::aws_lc_rs;
+use rustls::pki_types::CertificateDer;
+use rustls::pki_types::pem::PemObject;
+
+use super::facts::{Facts, Validity};
+use super::files;
+use super::name::TlsName;
+
+/// Seconds in a day.
+const DAY: u64 = 24 * 3600;
+
+/// Life of the authority.
+const AUTHORITY_LIFE: Duration = Duration::from_secs(3652 * DAY);
+
+/// Life of a server certificate: below the 825 days that some clients accept at most.
+const SERVER_LIFE: Duration = Duration::from_secs(800 * DAY);
+
+/// How long before its making a certificate is valid, for clients whose clock is slow.
+const BACKDATED: Duration = Duration::from_secs(3600);
+
+/// Permissions of keys and of certificates.
+const KEY_MODE: u32 = 0o600;
+const CERTIFICATE_MODE: u32 = 0o644;
+
+/// The TLS directory and the names of its files.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Authority {
+    dir: PathBuf,
+}
+
+/// When a server certificate that is still valid is made anew.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Renewal {
+    /// Only where there is none, or it has expired.
+    IfNeeded,
+    /// Always.
+    Forced,
+}
+
+impl Authority {
+    /// The authority that lives in `dir`, or will.
+    pub(crate) fn in_dir(dir: &Path) -> Self {
+        Self { dir: dir.to_path_buf() }
+    }
+
+    /// The authority's certificate, which clients verify with.
+    pub(crate) fn ca_path(&self) -> PathBuf {
+        self.dir.join("ca.pem")
+    }
+
+    /// The server's certificate.
+    pub(crate) fn certificate_path(&self) -> PathBuf {
+        self.dir.join("server.pem")
+    }
+
+    /// The server's private key.
+    pub(crate) fn key_path(&self) -> PathBuf {
+        self.dir.join("server.key")
+    }
+
+    fn ca_key_path(&self) -> PathBuf {
+        self.dir.join("ca.key")
+    }
+
+    /// Makes whatever is missing of authority and server certificate, for the machine's names and `names`. An existing
+    /// certificate stays as it is. Blocks while another process does the same.
+    ///
+    /// # Errors
+    /// Names the file or directory that cannot be read or written.
+    pub(crate) fn ensure(&self, names: &[TlsName]) -> anyhow::Result<()> {
+        let _lock = files::lock_dir(&self.dir)?;
+        if !self.certificate_path().try_exists()? {
+            self.issue(&with_machine_names(names))?;
+        }
+        Ok(())
+    }
+
+    /// Makes a new server certificate with the existing authority, or also that where there is none. Without `names`
+    /// it has those of the old certificate. Answers whether it was made: a valid one is only replaced by force.
+    ///
+    /// # Errors
+    /// Names the file or directory that cannot be read or written.
+    pub(crate) fn renew(&self, names: &[TlsName], renewal: Renewal) -> anyhow::Result<bool> {
+        let _lock = files::lock_dir(&self.dir)?;
+        let old = if self.certificate_path().try_exists()? { Some(facts(&self.certificate_path())) } else { None };
+        let is_valid = |facts: &anyhow::Result<Facts>| match facts {
+            Ok(facts) => facts.validity(Timestamp::now()) != Validity::Expired,
+            Err(_) => false,
+        };
+        if renewal == Renewal::IfNeeded && old.as_ref().is_some_and(is_valid) {
+            return Ok(false);
+        }
+        match old {
+            Some(Ok(old)) if names.is_empty() && !old.names.is_empty() => self.issue(&old.names)?,
+            _ => self.issue(&with_machine_names(names))?,
+        }
+        Ok(true)
+    }
+
+    fn issue(&self, names: &[TlsName]) -> anyhow::Result<()> {
+        let (ca, ca_key) = self.ca()?;
+        let ca_facts = Facts::of(&ca)?;
+        if ca_facts.validity(Timestamp::now()) == Validity::Expired {
+            bail!("the authority {} has expired; move that directory away to make a new one", self.ca_path().display());
+        }
+        let issuer = Issuer::from_ca_cert_der(&ca, ca_key)
+            .with_context(|| format!("{} is no usable authority", self.ca_path().display()))?;
+        let key = key(&self.key_path())?;
+        let mut params = params(SERVER_LIFE.min(until(ca_facts.not_after)))?;
+        params.distinguished_name.push(DnType::CommonName, "Parlor server");
+        params.subject_alt_names = names.iter().map(subject_alt_name).collect::<anyhow::Result<_>>()?;
+        params.key_usages = vec![KeyUsagePurpose::DigitalSignature];
+        params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ServerAuth];
+        params.use_authority_key_identifier_extension = true;
+        let certificate = params.signed_by(&key, &issuer).context("cannot sign the server certificate")?;
+        files::replace(&self.certificate_path(), &certificate.pem(), CERTIFICATE_MODE)
+    }
+
+    /// The authority's certificate and key; made where there is no certificate.
+    fn ca(&self) -> anyhow::Result<(CertificateDer<'static>, KeyPair)> {
+        let path = self.ca_path();
+        if path.try_exists()? {
+            if !self.ca_key_path().try_exists()? {
+                bail!("{} is missing: without it {} signs nothing", self.ca_key_path().display(), path.display());
+            }
+            return Ok((first_certificate(&path)?, key(&self.ca_key_path())?));
+        }
+        let key = key(&self.ca_key_path())?;
+        let mut params = params(AUTHORITY_LIFE)?;
+        // Two authorities of one name would confuse clients that know both.
+        let name = format!("Parlor private CA {:08x}", u32::from_be_bytes(random()?));
+        params.distinguished_name.push(DnType::CommonName, name);
+        params.is_ca = IsCa::Ca(BasicConstraints::Constrained(0));
+        params.key_usages = vec![KeyUsagePurpose::KeyCertSign, KeyUsagePurpose::CrlSign];
+        let certificate = params.self_signed(&key).context("cannot sign the authority's certificate")?;
+        files::replace(&path, &certificate.pem(), CERTIFICATE_MODE)?;
+        Ok((certificate.into(), key))
+    }
+}
+
+/// What the first certificate in a PEM file says of itself.
+///
+/// # Errors
+/// Names the file.
+pub(super) fn facts(path: &Path) -> anyhow::Result<Facts> {
+    Facts::of(&first_certificate(path)?).with_context(|| path.display().to_string())
+}
+
+fn first_certificate(path: &Path) -> anyhow::Result<CertificateDer<'static>> {
+    let pem = files::read(path)?;
+    CertificateDer::from_pem_slice(pem.as_bytes()).with_context(|| format!("{} holds no certificate", path.display()))
+}
+
+/// The key in the file; made where there is none.
+fn key(path: &Path) -> anyhow::Result<KeyPair> {
+    if path.try_exists()? {
+        return KeyPair::from_pem(&files::read(path)?)
+            .with_context(|| format!("{} holds no usable private key", path.display()));
+    }
+    let key = KeyPair::generate().context("cannot make a key")?;
+    files::replace(path, &key.serialize_pem(), KEY_MODE)?;
+    Ok(key)
+}
+
+/// What all certificates have in common: explicit validity from shortly before now, and a random serial number.
+fn params(life: Duration) -> anyhow::Result<CertificateParams> {
+    let mut params = CertificateParams::default();
+    let now = rcgen::date_time_ymd(1970, 1, 1) + until_from(Timestamp::UNIX_EPOCH, Timestamp::now());
+    params.not_before = now - BACKDATED;
+    params.not_after = now + life;
+    let mut serial: [u8; 16] = random()?;
+    // A positive number whose first byte is not zero has one encoding.
+    serial[0] = serial[0] & 0x7f | 0x40;
+    params.serial_number = Some(SerialNumber::from_slice(&serial));
+    params.distinguished_name = rcgen::DistinguishedName::new();
+    Ok(params)
+}
+
+fn random<const N: usize>() -> anyhow::Result<[u8; N]> {
+    let mut bytes = [0; N];
+    let fill = aws_lc_rs::default_provider().secure_random.fill(&mut bytes);
+    fill.ok().context("the system gives no random numbers")?;
+    Ok(bytes)
+}
+
+fn until(end: Timestamp) -> Duration {
+    until_from(Timestamp::now(), end)
+}
+
+/// Whole seconds from one moment to the other, zero if that lies before.
+fn until_from(start: Timestamp, end: Timestamp) -> Duration {
+    Duration::from_secs(u64::try_from(end.duration_since(start).as_secs()).unwrap_or(0))
+}
+
+fn subject_alt_name(name: &TlsName) -> anyhow::Result<SanType> {
+    Ok(match name {
+        TlsName::Ip(address) => SanType::IpAddress(*address),
+        TlsName::Dns(name) => SanType::DnsName(name.as_str().try_into().context("a DNS name is not ASCII")?),
+    })
+}
+
+fn with_machine_names(names: &[TlsName]) -> Vec<TlsName> {
+    let mut all = TlsName::of_machine();
+    for name in names {
+        if !all.contains(name) {
+            all.push(name.clone());
+        }
+    }
+    all
+}

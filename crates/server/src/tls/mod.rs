@@ -1,0 +1,42 @@
+//! The server's side of TLS: its certificate, where it comes from, and how it is replaced while clients are connected.
+//! It must not open sockets or know what travels inside a connection.
+
+mod authority;
+mod facts;
+mod files;
+mod material;
+mod name;
+mod pin;
+mod resolver;
+#[cfg(test)]
+mod tests;
+
+use std::sync::Arc;
+
+use anyhow::Context;
+use rustls::ServerConfig;
+use rustls::crypto::aws_lc_rs;
+use rustls::version::{TLS12, TLS13};
+
+pub(crate) use authority::{Authority, Renewal};
+pub(crate) use facts::Facts;
+pub(crate) use material::Material;
+pub(crate) use name::TlsName;
+pub(crate) use resolver::Resolver;
+
+/// Tickets that a client gets after its handshake. Each is a record that must be sent, and one resumes one connection.
+const TICKETS: usize = 1;
+
+/// The configuration of all connections: TLS 1.3 and 1.2, stateless tickets, no early data (it could be replayed).
+/// There is one for the life of the process; new certificates come in through `resolver`.
+///
+/// # Errors
+/// Fails if the system gives no random numbers for the ticket keys.
+pub(crate) fn server_config(resolver: Arc<Resolver>) -> anyhow::Result<Arc<ServerConfig>> {
+    let builder = ServerConfig::builder_with_provider(Arc::new(aws_lc_rs::default_provider()));
+    let builder = builder.with_protocol_versions(&[&TLS13, &TLS12]).context("TLS 1.3 and 1.2 are not available")?;
+    let mut config = builder.with_no_client_auth().with_cert_resolver(resolver);
+    config.ticketer = aws_lc_rs::Ticketer::new().context("cannot make keys for session tickets")?;
+    config.send_tls13_tickets = TICKETS;
+    Ok(Arc::new(config))
+}

@@ -1,0 +1,50 @@
+//! Names that a certificate is made for. It must not look any of them up.
+
+use std::fmt;
+use std::net::IpAddr;
+use std::str::FromStr;
+
+use rustls::pki_types::DnsName;
+
+/// A DNS name, perhaps with `*.` in front, or an IP address.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum TlsName {
+    /// In lower case.
+    Dns(String),
+    /// Version 4 or 6.
+    Ip(IpAddr),
+}
+
+impl TlsName {
+    /// The names under which every server can be reached from its own machine: localhost, both loopback addresses
+    /// and the host name, where that is a DNS name.
+    pub(crate) fn of_machine() -> Vec<Self> {
+        let host = rustix::system::uname().nodename().to_str().ok().and_then(|name| name.parse().ok());
+        let localhost = Self::Dns("localhost".into());
+        let loopback = [IpAddr::from([127, 0, 0, 1]), IpAddr::from([0, 0, 0, 0, 0, 0, 0, 1])].map(Self::Ip);
+        [localhost].into_iter().chain(loopback).chain(host.filter(|name| *name != Self::Dns("localhost".into()))).collect()
+    }
+}
+
+impl fmt::Display for TlsName {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Dns(name) => out.write_str(name),
+            Self::Ip(address) => address.fmt(out),
+        }
+    }
+}
+
+impl FromStr for TlsName {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        if let Ok(address) = text.parse() {
+            return Ok(Self::Ip(address));
+        }
+        match DnsName::try_from(text.strip_prefix("*.").unwrap_or(text)) {
+            Ok(_) => Ok(Self::Dns(text.to_ascii_lowercase())),
+            Err(_) => Err("expected a DNS name or an IP address".into()),
+        }
+    }
+}
