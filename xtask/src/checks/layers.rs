@@ -22,7 +22,8 @@ const RULES: &[Rule] = &[
 ];
 
 /// The outside world: sockets, files, TLS, SQL, the wall clock.
-const PURE: &[&str] = &["std::net", "std::fs", "rustls", "rusqlite", "SystemTime"];
+const PURE: &[&str] =
+    &["std::net", "std::fs", "rustls", "rusqlite", "SystemTime", "jiff::Timestamp::now", "Zoned::now"];
 /// What a pure crate is handed by others, and what its tests may use to try it.
 const CONCURRENT: &[&str] = &["std::thread", "Instant::now"];
 
@@ -118,6 +119,7 @@ mod tests {
             "use std::{fmt, io::{self as i, Read}, fs::File};\n",
             "fn f() { let _ = std::time::SystemTime::now(); }\n",
             "fn f() { let _ = Instant::now(); }\n",
+            "fn f() { let _ = jiff::Timestamp::now(); }\n",
             "use std::thread;\n",
             "use rustls::ServerConfig;\n",
         ] {
