@@ -1,7 +1,78 @@
-//! The program `parlor`.
+//! The program `parlor`: reads the command line and hands over to one subcommand. It must not do any work of theirs.
 
-#[allow(dead_code)]
+mod commands;
+#[allow(dead_code, reason = "`serve` uses it")]
+mod logging;
+#[allow(dead_code, reason = "`serve` uses it")]
+mod machine;
+#[allow(dead_code, reason = "`serve` uses it")]
 mod settings;
-#[allow(dead_code)]
+#[allow(dead_code, reason = "`serve` uses it")]
+mod signals;
+#[allow(dead_code, unused_imports, reason = "`serve` uses it")]
 mod tls;
-fn main() {}
+
+use std::ffi::OsString;
+use std::io;
+use std::process::ExitCode;
+
+use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
+
+use commands::{cert, completions};
+
+const EXAMPLES: &str = "Examples:
+  parlor cert show                      CA file, names and pin of this machine's server
+  parlor completions bash               script for your shell
+
+`parlor COMMAND --help` explains each command.";
+
+/// A self-hosted chat server: rooms, follow, TLS, one thread per client
+#[derive(Debug, Parser)]
+#[command(name = "parlor", version, after_help = EXAMPLES)]
+#[command(subcommand_required = true, arg_required_else_help = true, disable_help_subcommand = true)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    Cert(cert::CertArgs),
+    Completions(completions::CompletionsArgs),
+}
+
+fn main() -> ExitCode {
+    let args: Vec<OsString> = std::env::args_os().collect();
+    let matches = settings::parse(Cli::command(), &args).unwrap_or_else(|error| error.exit());
+    let cli = Cli::from_arg_matches(&matches).unwrap_or_else(|error| error.exit());
+    match run(&cli.command) {
+        Ok(()) => ExitCode::SUCCESS,
+        // Whoever reads our output may stop reading, as `head` does.
+        Err(error) if is_broken_pipe(&error) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("parlor: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(command: &Command) -> anyhow::Result<()> {
+    match command {
+        Command::Cert(args) => cert::run(args),
+        Command::Completions(args) => completions::run(args, Cli::command()),
+    }
+}
+
+fn is_broken_pipe(error: &anyhow::Error) -> bool {
+    error.downcast_ref::<io::Error>().is_some_and(|error| error.kind() == io::ErrorKind::BrokenPipe)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_command_line_is_sound() {
+        Cli::command().debug_assert();
+    }
+}

@@ -43,9 +43,9 @@ fn with_file(root: &Command, matches: ArgMatches, args: &[OsString]) -> Result<A
     };
     let settings = read(path, serve).map_err(|message| usage(root, ErrorKind::ValueValidation, &message))?;
     let with_defaults = |serve: Command| {
-        settings.into_iter().fold(serve, |serve, FromFile { id, values }| {
-            serve.mut_arg(id, |arg| arg.default_values(values))
-        })
+        settings
+            .into_iter()
+            .fold(serve, |serve, FromFile { id, values }| serve.mut_arg(id, |arg| arg.default_values(values)))
     };
     root.clone().mut_subcommand(SERVE, with_defaults).try_get_matches_from(args)
 }
@@ -96,6 +96,9 @@ fn unknown(serve: &Command, key: &str) -> String {
 fn values(arg: &Arg, value: Value) -> Result<Vec<String>, String> {
     let is_list = matches!(arg.get_action(), ArgAction::Append);
     match value {
+        Value::Array(items) if is_list && items.is_empty() && !arg.get_default_values().is_empty() => {
+            Err("the array is empty".into())
+        }
         Value::Array(items) if is_list => items.into_iter().map(scalar).collect(),
         _ if is_list => Err("expected an array".into()),
         value => Ok(vec![scalar(value)?]),

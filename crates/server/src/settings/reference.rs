@@ -54,9 +54,9 @@ fn page() -> String {
 
 fn row(arg: &Arg) -> String {
     let help = arg.get_help().unwrap().to_string();
-    let (meaning, said) = help.split_once(" [default: ").map_or((help.as_str(), None), |(meaning, default)| {
-        (meaning, Some(default.trim_end_matches(']').to_string()))
-    });
+    let (meaning, said) = help
+        .split_once(" [default: ")
+        .map_or((help.as_str(), None), |(meaning, default)| (meaning, Some(default.trim_end_matches(']').to_string())));
     let flag_default = || {
         let values: Vec<_> = arg.get_default_values().iter().map(|value| value.to_string_lossy()).collect();
         if values.is_empty() { "none".to_string() } else { format!("`{}`", values.join(", ")) }

@@ -18,9 +18,12 @@ pub(crate) struct ServerName(String);
 impl ServerName {
     /// The name of the machine as the kernel knows it, or `parlor` where that is no server name.
     pub(super) fn of_machine() -> Self {
-        rustix::system::uname().nodename().to_str().ok().and_then(|name| name.parse().ok()).unwrap_or_else(|| {
-            Self(FALLBACK.into())
-        })
+        rustix::system::uname()
+            .nodename()
+            .to_str()
+            .ok()
+            .and_then(|name| name.parse().ok())
+            .unwrap_or_else(|| Self(FALLBACK.into()))
     }
 
     /// The name itself.

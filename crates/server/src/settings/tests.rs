@@ -1,0 +1,181 @@
+//! Which source of a setting goes first, and what is refused. The environment belongs to the whole process, so what
+//! reads it runs in a child of its own.
+
+use std::ffi::OsString;
+use std::path::Path;
+use std::process::Command as Process;
+
+use clap::{Args, Command, FromArgMatches};
+
+use super::*;
+
+fn root() -> Command {
+    Command::new("parlor").subcommand(Settings::augment_args(Command::new("serve")))
+}
+
+fn read(args: &[&str]) -> Result<Settings, clap::Error> {
+    let args: Vec<OsString> = ["parlor", "serve"].iter().chain(args).map(OsString::from).collect();
+    let matches = parse(root(), &args)?;
+    Settings::from_arg_matches(matches.subcommand_matches("serve").unwrap())
+}
+
+/// What the parser says of a file with this content, and that the exit code is that of usage errors.
+fn complaint(content: &str) -> String {
+    let dir = tempfile::tempdir().unwrap();
+    let error = read(&["--config", write(dir.path(), content).to_str().unwrap()]).unwrap_err();
+    assert_eq!(error.exit_code(), 2);
+    let text = error.to_string();
+    let line = text.lines().next().unwrap();
+    line.replace(dir.path().to_str().unwrap(), "DIR").trim_start_matches("error: ").to_string()
+}
+
+fn write(dir: &Path, content: &str) -> PathBuf {
+    let path = dir.join("parlor.toml");
+    std::fs::write(&path, content).unwrap();
+    path
+}
+
+/// Runs `print_settings` of this test program with exactly this environment.
+fn in_environment(environment: &[(&str, &str)], args: &[&str]) -> String {
+    let output = Process::new(std::env::current_exe().unwrap())
+        .args(["--exact", "settings::tests::print_settings", "--ignored", "--nocapture"])
+        .env_clear()
+        .env("TEST_ARGS", args.join("\n"))
+        .envs(environment.iter().copied())
+        .output()
+        .unwrap();
+    let text = String::from_utf8(output.stdout).unwrap();
+    let line = text.lines().find_map(|line| line.split_once("SETTINGS ")).expect("the child printed no settings");
+    line.1.to_string()
+}
+
+#[test]
+#[ignore = "a helper that other tests run in a process of its own"]
+fn print_settings() {
+    let args = std::env::var("TEST_ARGS").unwrap_or_default();
+    match read(&args.lines().collect::<Vec<_>>()) {
+        Ok(read) => println!("SETTINGS {:?} {} {}", read.listen, read.max_rooms, read.limit_loopback),
+        Err(error) => println!("SETTINGS {}", error.to_string().lines().next().unwrap()),
+    }
+}
+
+#[test]
+fn flag_before_environment_before_file_before_default() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = write(dir.path(), "listen = ['127.0.0.3:3', '[::1]:3']\nmax-rooms = 3\nlimit-loopback = true\n");
+    let file = [("PARLOR_CONFIG", path.to_str().unwrap())];
+    let environment = [
+        file[0],
+        ("PARLOR_LISTEN", "127.0.0.2:2,[::1]:2"),
+        ("PARLOR_MAX_ROOMS", "2"),
+        ("PARLOR_LIMIT_LOOPBACK", "false"),
+    ];
+    let flags = ["--listen=127.0.0.1:1", "--listen", "[::1]:1", "--max-rooms=1", "--limit-loopback"];
+    assert_eq!(in_environment(&[], &[]), "[127.0.0.1:7878] 10000 false");
+    assert_eq!(in_environment(&file, &[]), "[127.0.0.3:3, [::1]:3] 3 true");
+    assert_eq!(in_environment(&environment, &[]), "[127.0.0.2:2, [::1]:2] 2 false");
+    assert_eq!(in_environment(&environment, &flags), "[127.0.0.1:1, [::1]:1] 1 true");
+    assert_eq!(in_environment(&file, &["--limit-loopback=false"]), "[127.0.0.3:3, [::1]:3] 3 false");
+}
+
+#[test]
+fn a_bad_value_in_the_environment_is_refused() {
+    assert!(in_environment(&[("PARLOR_MAX_ROOMS", "many")], &[]).contains("invalid value 'many' for '--max-rooms"));
+}
+
+#[test]
+fn the_tls_directory_lies_in_the_data_directory_unless_set() {
+    assert_eq!(read(&["--data", "/d"]).unwrap().certificate(), CertificateFiles::Made { dir: "/d/tls".into() });
+    let made = read(&["--data", "/d", "--tls-dir", "/t"]).unwrap().certificate();
+    assert_eq!(made, CertificateFiles::Made { dir: "/t".into() });
+}
+
+#[test]
+fn the_file_of_a_flag_is_read_and_flags_still_win() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = write(dir.path(), "idle-timeout = '2m'\nmax-queued-bytes = '64KiB'\nhistory = 0\nline-rate = 0\n");
+    let settings = read(&["--config", path.to_str().unwrap(), "--history", "7"]).unwrap();
+    assert_eq!(settings.idle_timeout(), Some(Duration::from_secs(120)));
+    assert_eq!((settings.max_queued_bytes, settings.history, settings.line_rate()), (65_536, 7, None));
+}
+
+#[test]
+fn what_a_file_cannot_say_is_named_with_the_file() {
+    let cases = [
+        ("max-room = 1", "DIR/parlor.toml: unknown key \"max-room\""),
+        ("max_rooms = 1", "DIR/parlor.toml: unknown key \"max_rooms\"; did you mean \"max-rooms\"?"),
+        ("config = 'x'", "DIR/parlor.toml: unknown key \"config\""),
+        ("[listen]\na = 1", "DIR/parlor.toml: listen: expected an array"),
+        ("listen = '127.0.0.1:1'", "DIR/parlor.toml: listen: expected an array"),
+        ("listen = []", "DIR/parlor.toml: listen: the array is empty"),
+        ("max-rooms = [1]", "DIR/parlor.toml: max-rooms: a value cannot be of type array"),
+        ("max-rooms = 1.5", "DIR/parlor.toml: max-rooms: a value cannot be of type float"),
+        ("max-rooms = 0", "DIR/parlor.toml: max-rooms: invalid value '0': 0 is not in 1..=4294967295"),
+        ("max-rooms = -1", "DIR/parlor.toml: max-rooms: invalid value '-1': invalid digit found in string"),
+        (
+            "limit-loopback = 'perhaps'",
+            "DIR/parlor.toml: limit-loopback: invalid value 'perhaps' [possible values: true, false]",
+        ),
+        ("synchronous = 'off'", "DIR/parlor.toml: synchronous: invalid value 'off' [possible values: normal, full]"),
+        ("listen = ['nowhere']", "DIR/parlor.toml: listen: invalid value 'nowhere': invalid socket address syntax"),
+        (
+            "max-line-bytes = 511",
+            "DIR/parlor.toml: max-line-bytes: invalid value '511': 511 is not between 512 and 65536 bytes",
+        ),
+        ("\nmax-rooms = ", "DIR/parlor.toml: line 2: string values must be quoted, expected literal string"),
+    ];
+    for (content, said) in cases {
+        assert_eq!(complaint(content), said);
+    }
+    let missing = read(&["--config", "/nonexistent/parlor.toml"]).unwrap_err().to_string();
+    assert!(missing.contains("cannot read /nonexistent/parlor.toml: No such file"), "{missing}");
+}
+
+#[test]
+fn what_a_flag_cannot_say() {
+    let cases: [&[&str]; 10] = [
+        &["--bcrypt-cost=3"],
+        &["--bcrypt-cost=32"],
+        &["--login-timeout=0"],
+        &["--max-queued-bytes=65535"],
+        &["--max-login-failures=0"],
+        &["--server-name=two words"],
+        &["--tls-name=not a name"],
+        &["--log=parlor=loud"],
+        &["--tls-cert=a.pem"],
+        &["--tls-key=a.key"],
+    ];
+    for args in cases {
+        assert_eq!(read(args).unwrap_err().exit_code(), 2, "{args:?}");
+    }
+}
+
+#[test]
+fn certificate_and_key_may_come_from_different_sources() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = write(dir.path(), "tls-cert = 'a.pem'\n");
+    let settings = read(&["--config", path.to_str().unwrap(), "--tls-key", "a.key"]).unwrap();
+    assert_eq!(settings.certificate(), CertificateFiles::Own { chain: "a.pem".into(), key: "a.key".into() });
+    assert_eq!(complaint("tls-cert = 'a.pem'"), "--tls-cert and --tls-key are needed together");
+}
+
+#[test]
+fn registration_is_open_only_where_all_listeners_are_loopback() {
+    let registration = |args: &[&str]| read(args).unwrap().registration();
+    assert_eq!(registration(&["--listen=127.0.0.1:0", "--listen=[::1]:0"]), Registration::Open);
+    assert_eq!(registration(&["--listen=[::ffff:127.0.0.1]:0"]), Registration::Open);
+    assert_eq!(registration(&["--listen=127.0.0.1:0,0.0.0.0:0"]), Registration::Closed);
+    assert_eq!(registration(&["--listen=[::]:0"]), Registration::Closed);
+    assert_eq!(registration(&["--listen=[::]:0", "--registration=open"]), Registration::Open);
+    assert_eq!(registration(&["--registration=closed"]), Registration::Closed);
+}
+
+#[test]
+fn the_command_is_sound_and_every_setting_is_explained() {
+    root().debug_assert();
+    for arg in Settings::augment_args(Command::new("serve")).get_arguments() {
+        assert!(arg.get_help().is_some(), "{} has no help", arg.get_id());
+        let name = format!("PARLOR_{}", arg.get_long().unwrap().to_uppercase().replace('-', "_"));
+        assert_eq!(arg.get_env().unwrap().to_str().unwrap(), name);
+    }
+}

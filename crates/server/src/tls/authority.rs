@@ -10,8 +10,8 @@ use std::time::Duration;
 use anyhow::{Context, bail};
 use jiff::Timestamp;
 use rcgen::{
-    BasicConstraints, CertificateParams, DnType, ExtendedKeyUsagePurpose, IsCa, Issuer, KeyPair, KeyUsagePurpose, SanType,
-    SerialNumber,
+    BasicConstraints, CertificateParams, DnType, ExtendedKeyUsagePurpose, IsCa, Issuer, KeyPair, KeyUsagePurpose,
+    SanType, SerialNumber,
 };
 use rustls::crypto::aws_lc_rs;
 use rustls::pki_types::CertificateDer;
@@ -73,6 +73,22 @@ impl Authority {
         self.dir.join("server.key")
     }
 
+    /// What the authority's certificate says of itself.
+    ///
+    /// # Errors
+    /// Names the file.
+    pub(crate) fn facts(&self) -> anyhow::Result<Facts> {
+        facts(&self.ca_path())
+    }
+
+    /// What the server's certificate says of itself.
+    ///
+    /// # Errors
+    /// Names the file.
+    pub(crate) fn certificate_facts(&self) -> anyhow::Result<Facts> {
+        facts(&self.certificate_path())
+    }
+
     fn ca_key_path(&self) -> PathBuf {
         self.dir.join("ca.key")
     }
@@ -97,7 +113,7 @@ impl Authority {
     /// Names the file or directory that cannot be read or written.
     pub(crate) fn renew(&self, names: &[TlsName], renewal: Renewal) -> anyhow::Result<bool> {
         let _lock = files::lock_dir(&self.dir)?;
-        let old = if self.certificate_path().try_exists()? { Some(facts(&self.certificate_path())) } else { None };
+        let old = if self.certificate_path().try_exists()? { Some(self.certificate_facts()) } else { None };
         let is_valid = |facts: &anyhow::Result<Facts>| match facts {
             Ok(facts) => facts.validity(Timestamp::now()) != Validity::Expired,
             Err(_) => false,
@@ -157,7 +173,7 @@ impl Authority {
 ///
 /// # Errors
 /// Names the file.
-pub(super) fn facts(path: &Path) -> anyhow::Result<Facts> {
+fn facts(path: &Path) -> anyhow::Result<Facts> {
     Facts::of(&first_certificate(path)?).with_context(|| path.display().to_string())
 }
 

@@ -22,7 +22,11 @@ impl TlsName {
         let host = rustix::system::uname().nodename().to_str().ok().and_then(|name| name.parse().ok());
         let localhost = Self::Dns("localhost".into());
         let loopback = [IpAddr::from([127, 0, 0, 1]), IpAddr::from([0, 0, 0, 0, 0, 0, 0, 1])].map(Self::Ip);
-        [localhost].into_iter().chain(loopback).chain(host.filter(|name| *name != Self::Dns("localhost".into()))).collect()
+        [localhost]
+            .into_iter()
+            .chain(loopback)
+            .chain(host.filter(|name| *name != Self::Dns("localhost".into())))
+            .collect()
     }
 }
 

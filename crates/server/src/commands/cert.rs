@@ -1,0 +1,117 @@
+//! `parlor cert`: show and renew the server's own certificate. It must not touch certificates that the operator brought.
+
+use std::io::{self, Write};
+use std::path::PathBuf;
+
+use anyhow::bail;
+use clap::{Args, Subcommand};
+
+use crate::settings;
+use crate::tls::{Authority, Renewal, TlsName};
+
+const EXAMPLES: &str = "Examples:
+  parlor cert show
+  parlor cert init --data /var/lib/parlor --tls-name chat.example.org
+  parlor cert init --force";
+
+const SHOW_EXAMPLES: &str = "Examples:
+  parlor cert show
+  parlor cert show --data /var/lib/parlor";
+
+const INIT_EXAMPLES: &str =
+    "A renewed certificate keeps the authority and the key of the old one, so clients that verify with
+ca.pem or with the pin notice nothing. A running server shows it after `kill -HUP`.
+
+Examples:
+  parlor cert init
+  parlor cert init --tls-name chat.example.org --tls-name 192.0.2.7
+  parlor cert init --force";
+
+/// Show or renew the certificate that the server made for itself
+#[derive(Debug, Args)]
+#[command(after_help = EXAMPLES)]
+pub(crate) struct CertArgs {
+    #[command(subcommand)]
+    action: CertAction,
+}
+
+#[derive(Debug, Subcommand)]
+enum CertAction {
+    /// Show the authority's file, the names, the ends of validity and the pin
+    #[command(after_help = SHOW_EXAMPLES)]
+    Show(Place),
+    /// Make the authority and the server's certificate, or renew the latter
+    #[command(after_help = INIT_EXAMPLES)]
+    Init(InitArgs),
+}
+
+/// Where the certificate lies.
+#[derive(Debug, Args)]
+struct Place {
+    /// Data directory of the server [default: $XDG_DATA_HOME/parlor, or ~/.local/share/parlor]
+    #[arg(long, env = "PARLOR_DATA", value_name = "DIR", default_value_os_t = settings::default_data_dir())]
+    #[arg(hide_default_value = true)]
+    data: PathBuf,
+
+    /// Directory of ca.pem, ca.key, server.pem and server.key [default: tls in the data directory]
+    #[arg(long, env = "PARLOR_TLS_DIR", value_name = "DIR")]
+    tls_dir: Option<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+struct InitArgs {
+    #[command(flatten)]
+    place: Place,
+
+    /// DNS name or IP address besides localhost and the host name; repeatable [default: those of the old certificate]
+    #[arg(long, env = "PARLOR_TLS_NAME", value_name = "NAME", value_delimiter = ',')]
+    tls_name: Vec<TlsName>,
+
+    /// Renew a certificate that is still valid
+    #[arg(long)]
+    force: bool,
+}
+
+impl Place {
+    fn authority(&self) -> Authority {
+        Authority::in_dir(&settings::tls_dir(self.tls_dir.as_deref(), &self.data))
+    }
+}
+
+/// Does what was asked and writes the certificate's facts to standard output.
+///
+/// # Errors
+/// One line that names the file that is missing or wrong.
+pub(crate) fn run(args: &CertArgs) -> anyhow::Result<()> {
+    match &args.action {
+        CertAction::Show(place) => show(&place.authority()),
+        CertAction::Init(init) => renew(init),
+    }
+}
+
+fn show(authority: &Authority) -> anyhow::Result<()> {
+    if !authority.certificate_path().try_exists()? {
+        let path = authority.certificate_path();
+        bail!("there is no certificate {}; make one by: parlor cert init", path.display());
+    }
+    let (ca, server) = (authority.facts()?, authority.certificate_facts()?);
+    let names: Vec<_> = server.names.iter().map(TlsName::to_string).collect();
+    let mut out = io::stdout().lock();
+    writeln!(out, "CA file:             {}", authority.ca_path().display())?;
+    writeln!(out, "CA valid until:      {}", ca.not_after)?;
+    writeln!(out, "certificate:         {}", authority.certificate_path().display())?;
+    writeln!(out, "names:               {}", names.join(", "))?;
+    writeln!(out, "valid until:         {}", server.not_after)?;
+    writeln!(out, "pin:                 {}", server.pin)?;
+    Ok(())
+}
+
+fn renew(init: &InitArgs) -> anyhow::Result<()> {
+    let authority = init.place.authority();
+    let renewal = if init.force { Renewal::Forced } else { Renewal::IfNeeded };
+    if !authority.renew(&init.tls_name, renewal)? {
+        let (path, end) = (authority.certificate_path(), authority.certificate_facts()?.not_after);
+        bail!("{} is valid until {end}; renew it with --force", path.display());
+    }
+    show(&authority)
+}
