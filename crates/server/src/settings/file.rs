@@ -27,7 +27,7 @@ struct FromFile {
 /// A usage error, also for a file that cannot be read, an unknown key and a bad value; it names file and key.
 pub(crate) fn parse(root: Command, args: &[OsString]) -> Result<ArgMatches, clap::Error> {
     let matches = with_file(&root, root.clone().try_get_matches_from(args)?, args)?;
-    match matches.subcommand_matches(SERVE) {
+    match serve_of(&matches) {
         Some(serve) if serve.contains_id("tls_cert") != serve.contains_id("tls_key") => {
             let message = "--tls-cert and --tls-key are needed together";
             Err(usage(&root, ErrorKind::MissingRequiredArgument, message))
@@ -36,8 +36,13 @@ pub(crate) fn parse(root: Command, args: &[OsString]) -> Result<ArgMatches, clap
     }
 }
 
+/// The part of the command line that belongs to `serve`, if that was asked for.
+fn serve_of(matches: &ArgMatches) -> Option<&ArgMatches> {
+    matches.subcommand().filter(|(name, _)| *name == SERVE).map(|(_, serve)| serve)
+}
+
 fn with_file(root: &Command, matches: ArgMatches, args: &[OsString]) -> Result<ArgMatches, clap::Error> {
-    let path = matches.subcommand_matches(SERVE).and_then(|serve| serve.get_one::<PathBuf>("config"));
+    let path = serve_of(&matches).and_then(|serve| serve.get_one::<PathBuf>("config"));
     let (Some(path), Some(serve)) = (path, root.find_subcommand(SERVE)) else {
         return Ok(matches);
     };
