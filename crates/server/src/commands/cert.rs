@@ -1,4 +1,4 @@
-//! `parlor cert`: show and renew the server's own certificate. It must not touch certificates that the operator brought.
+//! `parlor cert`: show and renew the certificate that the server made. It must not touch those that the operator brought.
 
 use std::io::{self, Write};
 use std::path::PathBuf;

@@ -1,4 +1,4 @@
-//! The subcommands of `parlor`, one file each. They must not hold rules of the chat; they open what is needed and call it.
+//! The subcommands of `parlor`, one file each: they open what is needed and call it. They must not hold rules of the chat.
 
 pub(crate) mod cert;
 pub(crate) mod completions;

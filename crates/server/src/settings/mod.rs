@@ -24,6 +24,16 @@ pub(crate) use server_name::ServerName;
 
 use crate::tls::TlsName;
 
+const EXAMPLES: &str =
+    "A flag goes before the environment, the environment before the file, the file before the default.
+SIGHUP reloads the certificate; SIGTERM and SIGINT say goodbye to everyone and end.
+
+Examples:
+  parlor serve
+  parlor serve --listen 0.0.0.0:7878 --listen [::]:7878 --tls-name chat.example.org
+  parlor serve --config /etc/parlor.toml --log info,parlor=debug
+  PARLOR_DATA=/var/lib/parlor PARLOR_LISTEN=127.0.0.1:7878,[::1]:7878 parlor serve";
+
 /// Range of the longest line, in bytes.
 const LINE_BYTES: std::ops::RangeInclusive<usize> = 512..=65_536;
 
@@ -33,6 +43,7 @@ const QUEUED_BYTES: std::ops::RangeInclusive<usize> = 65_536..=1 << 30;
 /// Everything that `parlor serve` can be told. Where a field is an `Option` whose absence has a meaning, a method
 /// of the same name says what it is.
 #[derive(Debug, Clone, Args)]
+#[command(about = "Run the chat server", long_about = None, after_help = EXAMPLES)]
 pub(crate) struct Settings {
     /// TOML file of settings, named as the flags are; flags and environment go before it
     #[arg(long, env = "PARLOR_CONFIG", value_name = "FILE")]
@@ -65,11 +76,11 @@ pub(crate) struct Settings {
     #[arg(long, env = "PARLOR_TLS_DIR", value_name = "DIR", help_heading = "TLS")]
     tls_dir: Option<PathBuf>,
 
-    /// Certificate chain of your own in PEM, the server's first; needs --tls-key [default: one is made in the TLS directory]
+    /// Certificate chain of your own in PEM, the server's first; needs --tls-key [default: one made in the TLS directory]
     #[arg(long, env = "PARLOR_TLS_CERT", value_name = "FILE", help_heading = "TLS")]
     tls_cert: Option<PathBuf>,
 
-    /// Private key in PEM that belongs to --tls-cert [default: one is made in the TLS directory]
+    /// Private key in PEM that belongs to --tls-cert [default: one made in the TLS directory]
     #[arg(long, env = "PARLOR_TLS_KEY", value_name = "FILE", help_heading = "TLS")]
     tls_key: Option<PathBuf>,
 
