@@ -80,7 +80,7 @@ impl Dialogue {
         self.place.peer.flush();
         let drafts = std::mem::take(&mut self.drafts);
         let logs: Vec<LogId> = drafts.iter().map(|draft| draft.log.clone()).collect();
-        let report = self.place.parlor.store.append(drafts);
+        let report = self.place.parlor.store.log.append(drafts);
         for (log, outcome) in logs.into_iter().zip(report.outcomes) {
             self.answer_append(log, outcome);
         }
@@ -191,7 +191,7 @@ impl Dialogue {
 
     fn send_direct(&mut self, to: UserName, text: Text) -> Result<(), Denial> {
         let Some(message) = self.direct(text) else { return Ok(()) };
-        let sent = self.place.parlor.store.direct(&to, &message);
+        let sent = self.place.parlor.store.bus.direct(&to, &message);
         match sent.map_err(|error| Denial::Failed { what: "sending a direct message", error })? {
             true => self.reply(&Reply::Msg { user: to }.into()),
             false => return Err(Refusal::UserOffline(to).into()),
@@ -201,7 +201,7 @@ impl Dialogue {
 
     fn broadcast(&mut self, text: Text) -> Result<(), Denial> {
         let Some(message) = self.direct(text) else { return Ok(()) };
-        let sent = self.place.parlor.store.broadcast(&message);
+        let sent = self.place.parlor.store.bus.broadcast(&message);
         sent.map_err(|error| Denial::Failed { what: "broadcasting", error })?;
         self.reply(&Reply::Broadcast.into());
         Ok(())

@@ -12,7 +12,7 @@ pub struct Parlor {
     /// Who is connected here.
     pub hub: Arc<Hub>,
     /// What is kept.
-    pub store: Arc<dyn Store>,
+    pub store: Store,
     /// Who hashes passwords.
     pub passwords: Arc<dyn Passwords>,
     /// What time it is.

@@ -64,19 +64,19 @@ impl Session {
         let seat = Seat { user, generation };
         let begun = Self::settle_in(place, &seat, verb);
         if begun.is_err() {
-            place.note("releasing a session", place.parlor.store.release(&seat.user, generation));
+            place.note("releasing a session", place.parlor.store.sessions.release(&seat.user, generation));
         }
         begun
     }
 
     fn settle_in(place: &Place, seat: &Seat, verb: Verb) -> Result<Self, Unable> {
         let store = &place.parlor.store;
-        let waited = store.await_predecessors(&seat.user, seat.generation, Policy::TAKEOVER_PATIENCE);
+        let waited = store.sessions.await_predecessors(&seat.user, seat.generation, Policy::TAKEOVER_PATIENCE);
         if waited.during("waiting for the earlier session")? == Waited::Displaced {
             return Err(Unable::Displaced);
         }
-        store.evict_predecessors(seat).during("ending earlier memberships")?;
-        let publishers = store.subscriptions(&seat.user).during("listing subscriptions")?;
+        store.rooms.evict_predecessors(seat).during("ending earlier memberships")?;
+        let publishers = store.follows.subscriptions(&seat.user).during("listing subscriptions")?;
         let lobby = RoomName::lobby();
         let Arrival { channel, version, .. } = place.enter(seat, &lobby)?;
         let mut session = Self { seat: seat.clone(), room: lobby, channel, feeds: HashMap::new() };
@@ -125,7 +125,7 @@ impl Session {
         let left = std::mem::replace(&mut self.room, to.clone());
         let behind = std::mem::replace(&mut self.channel, arrival.channel);
         place.abandon(&behind);
-        place.note("leaving a room", place.parlor.store.leave(&self.seat, &left));
+        place.note("leaving a room", place.parlor.store.rooms.leave(&self.seat, &left));
         let reply = |Start { epoch, last }: Start| -> Event {
             match verb {
                 Verb::Leave => Reply::Leave { left, room: to, members, epoch, last }.into(),
@@ -167,12 +167,12 @@ impl Session {
             place.abandon(&channel);
         }
         place.abandon(&self.channel);
-        place.note("leaving a room", place.parlor.store.leave(&self.seat, &self.room));
+        place.note("leaving a room", place.parlor.store.rooms.leave(&self.seat, &self.room));
     }
 
     /// Gives the session up, so that a successor need not wait any longer.
     pub(crate) fn release(self, place: &Place) {
-        place.note("releasing a session", place.parlor.store.release(&self.seat.user, self.seat.generation));
+        place.note("releasing a session", place.parlor.store.sessions.release(&self.seat.user, self.seat.generation));
     }
 }
 
@@ -187,7 +187,7 @@ fn claim(place: &Place, origin: &Origin, user: &UserName) -> Result<Generation, 
         takeovers: is_limited.then_some(limit),
         at: place.parlor.clock.elapsed(),
     };
-    match place.parlor.store.claim(&claim).during("claiming a session")? {
+    match place.parlor.store.sessions.claim(&claim).during("claiming a session")? {
         Claimed::Granted(generation) => Ok(generation),
         Claimed::AlreadyLoggedIn => Err(Refusal::AlreadyLoggedIn.into()),
         Claimed::TakeoverLoop(time) => Err(Refusal::TakeoverLoop(whole_seconds(time)).into()),
@@ -198,7 +198,7 @@ impl Place {
     /// Enters a room, with the listener held back. If it cannot be done, nothing has changed.
     fn enter(&self, seat: &Seat, room: &RoomName) -> Result<Arrival, Unable> {
         let channel = self.hold(&LogId::Room(room.clone()), &seat.user)?;
-        let entered = self.parlor.store.enter(seat, room, self.parlor.policy.max_rooms);
+        let entered = self.parlor.store.rooms.enter(seat, room, self.parlor.policy.max_rooms);
         let unable = match entered.during("entering a room") {
             Ok(Entered::Member { members, version }) => return Ok(Arrival { channel, members, version }),
             Ok(Entered::Fenced) => Unable::Displaced,
@@ -213,7 +213,7 @@ impl Place {
     /// stores from its head on is heard.
     fn hold(&self, log: &LogId, user: &UserName) -> Result<Arc<Channel>, Denial> {
         let channel = self.parlor.hub.listen(log, &self.peer, user);
-        match self.parlor.store.follow(log).during("following a log") {
+        match self.parlor.store.log.follow(log).during("following a log") {
             Ok(head) => {
                 channel.begin(head);
                 Ok(channel)
@@ -227,7 +227,7 @@ impl Place {
 
     fn abandon(&self, channel: &Arc<Channel>) {
         self.parlor.hub.unlisten(channel, self.peer.connection());
-        self.parlor.store.unfollow(channel.log());
+        self.parlor.store.log.unfollow(channel.log());
     }
 
     /// Reports a failure that no client waits for.

@@ -1,1 +1,11 @@
-//! Placeholder.
+//! Adapters of the ports of `parlor-core`: where accounts, follows, sessions, memberships and logs are kept.
+//! This crate must not know of clients, TLS or the process it runs in.
+
+pub mod faulty;
+#[cfg(any(feature = "sqlite", test))]
+mod group;
+pub mod live;
+pub mod memory;
+#[cfg(feature = "sqlite")]
+pub mod sqlite;
+mod sync;

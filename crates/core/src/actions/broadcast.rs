@@ -8,7 +8,7 @@ use crate::effects::{During, Effect};
 use crate::ports::Role;
 
 pub(super) fn run(context: &mut Context<'_>, text: Text) -> Outcome {
-    let account = context.store().find(context.user).during("looking a user up")?;
+    let account = context.store().accounts.find(context.user).during("looking a user up")?;
     if account.is_none_or(|account| account.role != Role::Operator) {
         return Err(Refusal::Forbidden.into());
     }

@@ -8,7 +8,7 @@ use crate::ports::{Entry, LogId};
 
 pub(super) fn run(context: &mut Context<'_>, count: usize) -> Outcome {
     let room = context.room.clone();
-    let entries = context.store().newest(&LogId::Room(room.clone()), count).during("reading the log")?;
+    let entries = context.store().log.newest(&LogId::Room(room.clone()), count).during("reading the log")?;
     let messages = entries.into_iter().map(logged).collect();
     context.add(Effect::Reply(Event::History { room, messages }));
     Ok(())

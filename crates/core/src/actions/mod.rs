@@ -44,8 +44,8 @@ pub(crate) struct Visit<'a> {
 }
 
 impl Visit<'_> {
-    pub(crate) fn store(&self) -> &dyn Store {
-        &*self.parlor.store
+    pub(crate) fn store(&self) -> &Store {
+        &self.parlor.store
     }
 
     pub(crate) fn connection(&self) -> ConnectionId {
@@ -70,7 +70,7 @@ pub(crate) struct Context<'a> {
 }
 
 impl Context<'_> {
-    pub(crate) fn store(&self) -> &dyn Store {
+    pub(crate) fn store(&self) -> &Store {
         self.visit.store()
     }
 

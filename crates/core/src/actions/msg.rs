@@ -6,7 +6,7 @@ use super::{Context, Outcome};
 use crate::effects::{During, Effect};
 
 pub(super) fn run(context: &mut Context<'_>, to: UserName, text: Text) -> Outcome {
-    if context.store().find(&to).during("looking a user up")?.is_none() {
+    if context.store().accounts.find(&to).during("looking a user up")?.is_none() {
         return Err(Refusal::NoSuchUser(to).into());
     }
     context.add(Effect::Direct { to, text });

@@ -12,12 +12,12 @@ pub(super) fn run(visit: &mut Visit<'_>, credentials: &Credentials) -> Outcome {
     }
     let user = credentials.user.clone();
     // Asked before hashing, so that a taken name costs no hash; what counts is the answer of `create`.
-    if visit.store().find(&user).during("looking a user up")?.is_some() {
+    if visit.store().accounts.find(&user).during("looking a user up")?.is_some() {
         return Err(Refusal::NameTaken.into());
     }
     let hash = visit.parlor.passwords.hash(&credentials.password).during("hashing a password")?;
     let account = Account { user: user.clone(), hash, role: Role::Member, created: visit.parlor.clock.now() };
-    if !visit.store().create(&account).during("making an account")? {
+    if !visit.store().accounts.create(&account).during("making an account")? {
         return Err(Refusal::NameTaken.into());
     }
     visit.add(Effect::Begin { user, verb: Verb::Register });

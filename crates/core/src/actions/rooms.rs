@@ -6,7 +6,7 @@ use super::{Context, Outcome};
 use crate::effects::{During, Effect};
 
 pub(super) fn run(context: &mut Context<'_>) -> Outcome {
-    let rooms = context.store().rooms().during("listing rooms")?;
+    let rooms = context.store().rooms.rooms().during("listing rooms")?;
     context.add(Effect::Reply(Event::Rooms { rooms }));
     Ok(())
 }

@@ -6,7 +6,7 @@ use super::{Context, Outcome};
 use crate::effects::{During, Effect};
 
 pub(super) fn run(context: &mut Context<'_>) -> Outcome {
-    let users = context.store().subscribers(context.user).during("listing subscribers")?;
+    let users = context.store().follows.subscribers(context.user).during("listing subscribers")?;
     context.add(Effect::Reply(Event::Subscribers { users }));
     Ok(())
 }

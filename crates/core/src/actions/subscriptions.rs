@@ -6,7 +6,7 @@ use super::{Context, Outcome};
 use crate::effects::{During, Effect};
 
 pub(super) fn run(context: &mut Context<'_>) -> Outcome {
-    let users = context.store().subscriptions(context.user).during("listing subscriptions")?;
+    let users = context.store().follows.subscriptions(context.user).during("listing subscriptions")?;
     context.add(Effect::Reply(Event::Subscriptions { users }));
     Ok(())
 }

@@ -15,16 +15,16 @@ const PATIENCE: Duration = Duration::from_secs(2);
 /// The account, if the password is right. A hash of another cost than the one that is set is renewed.
 pub(super) fn try_password(visit: &Visit<'_>, credentials: &Credentials) -> Result<Account, Denial> {
     wait_for_admission(visit, credentials)?;
-    let account = visit.store().find(&credentials.user).during("looking a user up")?;
+    let account = visit.store().accounts.find(&credentials.user).during("looking a user up")?;
     let hash = account.as_ref().map(|account| &account.hash);
     let verdict = visit.parlor.passwords.verify(&credentials.password, hash).during("verifying a password")?;
     let attempt = attempt(visit, credentials);
     let (Some(account), Verdict::Right | Verdict::RightButOutdated) = (account, verdict) else {
-        visit.store().failed(&attempt).during("counting a failed login")?;
+        visit.store().attempts.failed(&attempt).during("counting a failed login")?;
         visit.parlor.observer.login_failed(visit.connection(), &credentials.user);
         return Err(Refusal::BadCredentials.into());
     };
-    visit.store().succeeded(&attempt).during("forgetting failed logins")?;
+    visit.store().attempts.succeeded(&attempt).during("forgetting failed logins")?;
     if verdict == Verdict::RightButOutdated {
         renew_hash(visit, credentials)?;
     }
@@ -33,12 +33,12 @@ pub(super) fn try_password(visit: &Visit<'_>, credentials: &Credentials) -> Resu
 
 fn renew_hash(visit: &Visit<'_>, credentials: &Credentials) -> Result<(), Denial> {
     let hash = visit.parlor.passwords.hash(&credentials.password).during("hashing a password")?;
-    visit.store().set_password(&credentials.user, &hash).during("renewing a hash")?;
+    visit.store().accounts.set_password(&credentials.user, &hash).during("renewing a hash")?;
     Ok(())
 }
 
 fn wait_for_admission(visit: &Visit<'_>, credentials: &Credentials) -> Result<(), Denial> {
-    let admission = visit.store().admit(&attempt(visit, credentials)).during("counting failed logins")?;
+    let admission = visit.store().attempts.admit(&attempt(visit, credentials)).during("counting failed logins")?;
     match admission {
         Admission::Now => Ok(()),
         Admission::After(time) if time <= PATIENCE => {

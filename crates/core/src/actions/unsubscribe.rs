@@ -6,7 +6,7 @@ use super::{Context, Outcome};
 use crate::effects::{During, Effect};
 
 pub(super) fn run(context: &mut Context<'_>, publisher: UserName) -> Outcome {
-    if !context.store().unsubscribe(context.user, &publisher).during("unsubscribing")? {
+    if !context.store().follows.unsubscribe(context.user, &publisher).during("unsubscribing")? {
         return Err(Refusal::NotSubscribed(publisher).into());
     }
     context.add(Effect::Unlisten(publisher.clone()));

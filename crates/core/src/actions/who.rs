@@ -7,7 +7,7 @@ use crate::effects::{During, Effect};
 
 pub(super) fn run(context: &mut Context<'_>, room: Option<RoomName>) -> Outcome {
     let room = room.unwrap_or_else(|| context.room.clone());
-    let users = context.store().members(&room).during("listing members")?;
+    let users = context.store().rooms.members(&room).during("listing members")?;
     if users.is_empty() && !room.is_lobby() {
         return Err(Refusal::NoSuchRoom(room).into());
     }

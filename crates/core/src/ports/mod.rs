@@ -15,6 +15,9 @@ mod sessions;
 mod sink;
 mod wire;
 
+use std::fmt;
+use std::sync::Arc;
+
 pub use accounts::{Account, Accounts, PasswordHash, Role};
 pub use attempts::{Admission, Attempt, Attempts};
 pub use bus::{Bus, Direct};
@@ -29,7 +32,27 @@ pub use sessions::{Claim, Claimed, Sessions, TakeoverLimit, Waited};
 pub use sink::{Change, Presence, Sink};
 pub use wire::{Couriers, Wire};
 
-/// Everything that one backend keeps.
-pub trait Store: Accounts + Follows + Sessions + Rooms + Log + Bus + Attempts {}
+/// Everything that is kept, each port with an adapter of its own.
+#[derive(Clone)]
+pub struct Store {
+    /// Who may log in.
+    pub accounts: Arc<dyn Accounts>,
+    /// Who follows whom.
+    pub follows: Arc<dyn Follows>,
+    /// Who has a session.
+    pub sessions: Arc<dyn Sessions>,
+    /// Who is a member of which room.
+    pub rooms: Arc<dyn Rooms>,
+    /// What was said.
+    pub log: Arc<dyn Log>,
+    /// How people are reached.
+    pub bus: Arc<dyn Bus>,
+    /// Who failed to log in.
+    pub attempts: Arc<dyn Attempts>,
+}
 
-impl<T: Accounts + Follows + Sessions + Rooms + Log + Bus + Attempts> Store for T {}
+impl fmt::Debug for Store {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.write_str("Store")
+    }
+}

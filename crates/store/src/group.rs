@@ -1,0 +1,146 @@
+//! Group commit: work that many threads bring is done in batches by one of them at a time, without a thread of
+//! its own. It must not know what the work is.
+//!
+//! Whoever brings work while nobody leads becomes the leader, takes all work that waits, does it, tells those
+//! who brought it, and hands the lead on to the first who came in the meantime. So one that comes alone wakes
+//! nobody and waits for nobody, and under load batches grow by themselves. The lead is handed on, never kept:
+//! no thread works longer for others than for its own batch.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+
+use crate::sync::{Condvar, Mutex, lock};
+
+/// What does the work. It exists once; the leader owns it while it leads.
+pub(crate) trait Worker: Send {
+    /// One piece of work, with the means to tell whoever brought it what came of it.
+    type Work: Send;
+
+    /// Does a batch, in its order. Blocks.
+    fn work(&mut self, batch: Vec<Self::Work>) -> Health;
+
+    /// Tells whoever brought it that it was not done.
+    fn refuse(&mut self, work: Self::Work);
+}
+
+/// Whether it makes sense to go on after a batch.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Health {
+    /// It does.
+    Good,
+    /// The batch used up the patience of those who wait as well: they are refused at once.
+    Stuck,
+}
+
+/// Work from many threads, done in batches. Lock tier 1, held for moments, never while work is done.
+pub(crate) struct GroupCommit<W: Worker> {
+    queue: Mutex<Queue<W>>,
+}
+
+struct Queue<W: Worker> {
+    /// The worker, while nobody leads.
+    resting: Option<W>,
+    waiting: VecDeque<(W::Work, Arc<Ticket<W>>)>,
+}
+
+/// Where the thread that brought some work waits. Lock tier 2.
+struct Ticket<W> {
+    turn: Mutex<Turn<W>>,
+    changed: Condvar,
+}
+
+enum Turn<W> {
+    Waiting,
+    Lead(W),
+    Done,
+}
+
+impl<W: Worker> GroupCommit<W> {
+    pub(crate) fn new(worker: W) -> Self {
+        Self { queue: Mutex::new(Queue { resting: Some(worker), waiting: VecDeque::new() }) }
+    }
+
+    /// Has `work` done, together with that of others. Blocks until it is done or refused.
+    pub(crate) fn run(&self, work: W::Work) {
+        let ticket = Arc::new(Ticket { turn: Mutex::new(Turn::Waiting), changed: Condvar::new() });
+        let mut queue = lock(&self.queue);
+        queue.waiting.push_back((work, ticket.clone()));
+        let worker = queue.resting.take();
+        drop(queue);
+        if let Some(worker) = worker {
+            self.lead(worker);
+        }
+        while let Some(worker) = ticket.wait() {
+            self.lead(worker);
+        }
+    }
+
+    fn lead(&self, worker: W) {
+        let waiting = std::mem::take(&mut lock(&self.queue).waiting);
+        let (batch, tickets) = waiting.into_iter().unzip();
+        let mut lead = Lead { group: self, worker: Some(worker), tickets };
+        if lead.work(batch) == Health::Stuck {
+            lead.refuse_all();
+        }
+    }
+}
+
+/// The lead over one batch. Dropping it, also by a panic, tells those of the batch and hands the lead on.
+struct Lead<'a, W: Worker> {
+    group: &'a GroupCommit<W>,
+    worker: Option<W>,
+    tickets: Vec<Arc<Ticket<W>>>,
+}
+
+impl<W: Worker> Lead<'_, W> {
+    fn work(&mut self, batch: Vec<W::Work>) -> Health {
+        self.worker.as_mut().map_or(Health::Good, |worker| worker.work(batch))
+    }
+
+    fn refuse_all(&mut self) {
+        let waiting = std::mem::take(&mut lock(&self.group.queue).waiting);
+        for (work, ticket) in waiting {
+            if let Some(worker) = &mut self.worker {
+                worker.refuse(work);
+            }
+            self.tickets.push(ticket);
+        }
+    }
+}
+
+impl<W: Worker> Drop for Lead<'_, W> {
+    fn drop(&mut self) {
+        for ticket in &self.tickets {
+            ticket.set(Turn::Done);
+        }
+        let mut queue = lock(&self.group.queue);
+        let next = queue.waiting.front().map(|(_, ticket)| ticket.clone());
+        match (next, self.worker.take()) {
+            (Some(next), Some(worker)) => {
+                drop(queue);
+                next.set(Turn::Lead(worker));
+            }
+            (None, worker) => queue.resting = worker,
+            (Some(_), None) => {}
+        }
+    }
+}
+
+impl<W> Ticket<W> {
+    /// Waits for the lead, or until the work is done.
+    fn wait(&self) -> Option<W> {
+        let mut turn = lock(&self.turn);
+        loop {
+            match std::mem::replace(&mut *turn, Turn::Waiting) {
+                Turn::Waiting => turn = self.changed.wait(turn).unwrap_or_else(std::sync::PoisonError::into_inner),
+                Turn::Lead(worker) => return Some(worker),
+                Turn::Done => return None,
+            }
+        }
+    }
+
+    fn set(&self, turn: Turn<W>) {
+        *lock(&self.turn) = turn;
+        self.changed.notify_one();
+    }
+}

@@ -1,0 +1,175 @@
+//! The store that keeps everything in memory: the reference that the others are compared with, for tests. It
+//! must not be used where anything is to survive the process.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
+use std::sync::Arc;
+
+use parlor_core::Flush;
+use parlor_core::ports::{
+    Account, Accounts, Append, AppendReport, Appended, Entry, Follows, Head, Log, LogId, PasswordHash, Role, Sink,
+    Store, StoreResult,
+};
+use parlor_proto::{Epoch, MessageId, UserName};
+
+use crate::live::{Live, LiveAttempts, LiveBus};
+use crate::sync::{Mutex, lock};
+
+/// A store in memory that keeps the newest `history` entries of each log and tells `sink` what it has for
+/// the clients.
+pub fn open(sink: Arc<dyn Sink>, history: usize) -> Store {
+    let live = Arc::new(Live::new(sink.clone()));
+    let people = Arc::new(MemoryPeople { state: Mutex::default(), sink: sink.clone() });
+    Store {
+        accounts: people.clone(),
+        follows: people,
+        sessions: live.clone(),
+        rooms: live.clone(),
+        log: Arc::new(MemoryLog::new(live, sink.clone(), history, Epoch(1))),
+        bus: Arc::new(LiveBus::new(sink)),
+        attempts: Arc::new(LiveAttempts::default()),
+    }
+}
+
+/// Accounts and follows. Lock tier 0.
+struct MemoryPeople {
+    state: Mutex<People>,
+    sink: Arc<dyn Sink>,
+}
+
+#[derive(Default)]
+struct People {
+    accounts: BTreeMap<UserName, Account>,
+    /// Follower and publisher.
+    follows: BTreeSet<(UserName, UserName)>,
+}
+
+impl MemoryPeople {
+    fn change(&self, user: &UserName, change: impl FnOnce(&mut Account)) -> bool {
+        let mut people = lock(&self.state);
+        people.accounts.get_mut(user).map(change).is_some()
+    }
+}
+
+impl Accounts for MemoryPeople {
+    fn create(&self, account: &Account) -> StoreResult<bool> {
+        let mut people = lock(&self.state);
+        let is_free = !people.accounts.contains_key(&account.user);
+        if is_free {
+            people.accounts.insert(account.user.clone(), account.clone());
+        }
+        Ok(is_free)
+    }
+
+    fn find(&self, user: &UserName) -> StoreResult<Option<Account>> {
+        Ok(lock(&self.state).accounts.get(user).cloned())
+    }
+
+    fn set_password(&self, user: &UserName, hash: &PasswordHash) -> StoreResult<bool> {
+        Ok(self.change(user, |account| account.hash = hash.clone()))
+    }
+
+    fn set_role(&self, user: &UserName, role: Role) -> StoreResult<bool> {
+        Ok(self.change(user, |account| account.role = role))
+    }
+
+    fn delete(&self, user: &UserName) -> StoreResult<bool> {
+        let mut people = lock(&self.state);
+        people.follows.retain(|(follower, publisher)| follower != user && publisher != user);
+        let existed = people.accounts.remove(user).is_some();
+        drop(people);
+        self.sink.account_deleted(user).run();
+        Ok(existed)
+    }
+
+    fn accounts(&self) -> StoreResult<Vec<Account>> {
+        Ok(lock(&self.state).accounts.values().cloned().collect())
+    }
+}
+
+impl Follows for MemoryPeople {
+    fn subscribe(&self, follower: &UserName, publisher: &UserName) -> StoreResult<bool> {
+        Ok(lock(&self.state).follows.insert((follower.clone(), publisher.clone())))
+    }
+
+    fn unsubscribe(&self, follower: &UserName, publisher: &UserName) -> StoreResult<bool> {
+        Ok(lock(&self.state).follows.remove(&(follower.clone(), publisher.clone())))
+    }
+
+    fn subscriptions(&self, follower: &UserName) -> StoreResult<Vec<UserName>> {
+        let people = lock(&self.state);
+        let followed = people.follows.iter().filter(|(by, _)| by == follower);
+        Ok(followed.map(|(_, publisher)| publisher.clone()).collect())
+    }
+
+    fn subscribers(&self, publisher: &UserName) -> StoreResult<Vec<UserName>> {
+        let people = lock(&self.state);
+        let followers = people.follows.iter().filter(|(_, of)| of == publisher);
+        Ok(followers.map(|(follower, _)| follower.clone()).collect())
+    }
+}
+
+/// Logs that count in memory. Also used where no history is kept. Lock tier 0: held while entries are
+/// delivered, so that they are in order; the sink never blocks and never calls back.
+pub(crate) struct MemoryLog {
+    logs: Mutex<HashMap<LogId, Kept>>,
+    live: Arc<Live>,
+    sink: Arc<dyn Sink>,
+    history: usize,
+    epoch: Epoch,
+}
+
+#[derive(Default)]
+struct Kept {
+    last: MessageId,
+    newest: VecDeque<Entry>,
+}
+
+impl MemoryLog {
+    pub(crate) fn new(live: Arc<Live>, sink: Arc<dyn Sink>, history: usize, epoch: Epoch) -> Self {
+        Self { logs: Mutex::default(), live, sink, history, epoch }
+    }
+
+    fn store(&self, logs: &mut HashMap<LogId, Kept>, append: Append) -> (Appended, Flush) {
+        if !self.live.may_append(&append) {
+            return (Appended::Fenced, Flush::default());
+        }
+        let Append { log, author, time, text, .. } = append;
+        let kept = logs.entry(log.clone()).or_default();
+        kept.last = kept.last.next();
+        let entry = Entry { id: kept.last, time, author, text };
+        let flush = self.sink.deliver(&log, std::slice::from_ref(&entry));
+        if self.history > 0 {
+            kept.newest.push_back(entry);
+            let excess = kept.newest.len().saturating_sub(self.history);
+            kept.newest.drain(..excess);
+        }
+        (Appended::Stored(kept.last), flush)
+    }
+}
+
+impl Log for MemoryLog {
+    fn append(&self, batch: Vec<Append>) -> AppendReport {
+        let mut logs = lock(&self.logs);
+        let mut report = AppendReport { outcomes: Vec::with_capacity(batch.len()), flush: Flush::default() };
+        for append in batch {
+            let (appended, flush) = self.store(&mut logs, append);
+            report.outcomes.push(Ok(appended));
+            report.flush.merge(flush);
+        }
+        report
+    }
+
+    fn follow(&self, log: &LogId) -> StoreResult<Head> {
+        let last = lock(&self.logs).get(log).map(|kept| kept.last).unwrap_or_default();
+        Ok(Head { epoch: self.epoch, last })
+    }
+
+    fn unfollow(&self, _log: &LogId) {}
+
+    fn newest(&self, log: &LogId, count: usize) -> StoreResult<Vec<Entry>> {
+        let logs = lock(&self.logs);
+        let Some(kept) = logs.get(log) else { return Ok(Vec::new()) };
+        let skipped = kept.newest.len().saturating_sub(count);
+        Ok(kept.newest.iter().skip(skipped).cloned().collect())
+    }
+}

@@ -1,0 +1,108 @@
+//! Accounts in the embedded database. It must not hash or compare passwords.
+
+use parlor_core::ports::{Account, Accounts, PasswordHash, Role, StoreResult};
+use parlor_proto::{Timestamp, UserName};
+use rusqlite::{OptionalExtension, Row, params};
+
+use super::database::Database;
+use super::rows;
+
+/// Deletions that a server can still learn of when it looks.
+const DELETIONS_KEPT: i64 = 1000;
+
+impl Accounts for Database {
+    fn create(&self, account: &Account) -> StoreResult<bool> {
+        let account = account.clone();
+        self.change(move |connection| {
+            let mut insert = connection.prepare_cached("INSERT OR IGNORE INTO account VALUES (?1, ?2, ?3, ?4)")?;
+            let Account { user, hash, role, created } = &account;
+            Ok(insert.execute(params![user.as_str(), hash.expose(), role_name(*role), created.as_millis()])? > 0)
+        })
+    }
+
+    fn find(&self, user: &UserName) -> StoreResult<Option<Account>> {
+        self.read(|connection| {
+            let mut select =
+                connection.prepare_cached("SELECT name, hash, role, created FROM account WHERE name = ?1")?;
+            select.query_row([user.as_str()], account).optional()
+        })
+    }
+
+    fn set_password(&self, user: &UserName, hash: &PasswordHash) -> StoreResult<bool> {
+        let (user, hash) = (user.clone(), hash.clone());
+        self.change(move |connection| {
+            let changed =
+                connection.execute("UPDATE account SET hash = ?2 WHERE name = ?1", [user.as_str(), hash.expose()])?;
+            Ok(changed > 0)
+        })
+    }
+
+    fn set_role(&self, user: &UserName, role: Role) -> StoreResult<bool> {
+        let user = user.clone();
+        self.change(move |connection| {
+            let changed =
+                connection.execute("UPDATE account SET role = ?2 WHERE name = ?1", [user.as_str(), role_name(role)])?;
+            Ok(changed > 0)
+        })
+    }
+
+    fn delete(&self, user: &UserName) -> StoreResult<bool> {
+        let user = user.clone();
+        self.change(move |connection| {
+            let name = [user.as_str()];
+            if connection.execute("DELETE FROM account WHERE name = ?1", name)? == 0 {
+                return Ok(false);
+            }
+            connection.execute("DELETE FROM follow WHERE follower = ?1 OR publisher = ?1", name)?;
+            connection.execute("INSERT INTO deletion (name) VALUES (?1)", name)?;
+            let oldest = connection.last_insert_rowid() - DELETIONS_KEPT;
+            connection.execute("DELETE FROM deletion WHERE id <= ?1", [oldest])?;
+            Ok(true)
+        })
+    }
+
+    fn accounts(&self) -> StoreResult<Vec<Account>> {
+        self.read(|connection| {
+            let mut select =
+                connection.prepare_cached("SELECT name, hash, role, created FROM account ORDER BY name")?;
+            let rows = select.query_map([], account)?;
+            rows.collect()
+        })
+    }
+}
+
+impl Database {
+    /// Number of the newest deletion; 0 if there was none.
+    pub(super) fn last_deletion(&self) -> StoreResult<i64> {
+        self.read(|connection| {
+            let mut select = connection.prepare_cached("SELECT coalesce(max(id), 0) FROM deletion")?;
+            select.query_row([], |row| row.get(0))
+        })
+    }
+
+    /// Accounts that were deleted after the deletion of that number, oldest first.
+    pub(super) fn deletions_after(&self, number: i64) -> StoreResult<Vec<(i64, UserName)>> {
+        self.read(|connection| {
+            let mut select = connection.prepare_cached("SELECT id, name FROM deletion WHERE id > ?1 ORDER BY id")?;
+            let rows = select.query_map([number], |row| Ok((row.get(0)?, rows::user(row, 1)?)))?;
+            rows.collect()
+        })
+    }
+}
+
+fn account(row: &Row<'_>) -> rusqlite::Result<Account> {
+    let role: String = row.get(2)?;
+    Ok(Account {
+        user: rows::user(row, 0)?,
+        hash: PasswordHash::new(row.get(1)?),
+        role: if role == role_name(Role::Operator) { Role::Operator } else { Role::Member },
+        created: Timestamp::from_millis(row.get(3)?),
+    })
+}
+
+fn role_name(role: Role) -> &'static str {
+    match role {
+        Role::Member => "member",
+        Role::Operator => "operator",
+    }
+}

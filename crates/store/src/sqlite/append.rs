@@ -1,0 +1,146 @@
+//! Appending to logs: the job that numbers entries, writes them, and delivers them once they are committed.
+
+use std::collections::HashMap;
+use std::collections::hash_map::Entry as Slot;
+use std::sync::Arc;
+
+use parlor_core::Flush;
+use parlor_core::ports::{Append, AppendReport, Appended, Entry, LogId, Sink, StoreResult};
+use parlor_proto::MessageId;
+use rusqlite::{Connection, OptionalExtension, params};
+
+use super::database::Answer;
+use super::log::kind_and_name;
+use super::writer::{Job, Writer};
+use crate::live::Live;
+
+/// Logs whose heads are remembered; with more, all are forgotten and read again.
+const MAX_HEADS: usize = 100_000;
+
+/// Where the logs stand that were written to, so that it need not be read for each entry. Valid only while
+/// its owner is the one who writes.
+#[derive(Default)]
+pub(super) struct Heads(HashMap<LogId, Head>);
+
+#[derive(Clone, Copy)]
+struct Head {
+    row: i64,
+    last: u64,
+    /// Oldest number that is stored.
+    oldest: u64,
+}
+
+impl Heads {
+    fn get(&mut self, connection: &Connection, log: &LogId) -> rusqlite::Result<&mut Head> {
+        if self.0.len() >= MAX_HEADS {
+            self.0.clear();
+        }
+        match self.0.entry(log.clone()) {
+            Slot::Occupied(slot) => Ok(slot.into_mut()),
+            Slot::Vacant(slot) => Ok(slot.insert(load(connection, log)?)),
+        }
+    }
+}
+
+fn load(connection: &Connection, log: &LogId) -> rusqlite::Result<Head> {
+    let (kind, name) = kind_and_name(log);
+    let mut select = connection.prepare_cached("SELECT id FROM log WHERE kind = ?1 AND name = ?2")?;
+    let known: Option<i64> = select.query_row([kind, name], |row| row.get(0)).optional()?;
+    let Some(row) = known else {
+        let mut insert = connection.prepare_cached("INSERT INTO log (kind, name) VALUES (?1, ?2)")?;
+        return Ok(Head { row: insert.insert([kind, name])?, last: 0, oldest: 1 });
+    };
+    // Two statements: SQLite answers each from one end of the index, and both together by reading it all.
+    let bound = |sql: &str, none: u64| -> rusqlite::Result<u64> {
+        let number: Option<u64> = connection.prepare_cached(sql)?.query_row([row], |row| row.get(0))?;
+        Ok(number.unwrap_or(none))
+    };
+    let last = bound("SELECT max(number) FROM entry WHERE log = ?1", 0)?;
+    let oldest = bound("SELECT min(number) FROM entry WHERE log = ?1", 1)?;
+    Ok(Head { row, last, oldest })
+}
+
+/// A batch of one client, to be appended.
+pub(super) struct AppendJob {
+    batch: Vec<Append>,
+    history: u64,
+    live: Arc<Live>,
+    sink: Arc<dyn Sink>,
+    outcomes: Vec<Appended>,
+    /// What was written, in order; neighbours of one log together.
+    written: Vec<(LogId, Vec<Entry>)>,
+    answer: Answer<AppendReport>,
+}
+
+impl AppendJob {
+    pub(super) fn new(batch: Vec<Append>, history: u64, live: Arc<Live>, sink: Arc<dyn Sink>) -> Self {
+        let (outcomes, written) = (Vec::with_capacity(batch.len()), Vec::new());
+        Self { batch, history, live, sink, outcomes, written, answer: Answer::default() }
+    }
+
+    pub(super) fn answer(&self) -> Answer<AppendReport> {
+        self.answer.clone()
+    }
+
+    fn write(&mut self, writer: &mut Writer, append: Append) -> rusqlite::Result<Appended> {
+        if !self.live.may_append(&append) {
+            return Ok(Appended::Fenced);
+        }
+        let Append { log, author, time, text, .. } = append;
+        let head = writer.heads.get(&writer.connection, &log)?;
+        head.last += 1;
+        let id = MessageId(head.last);
+        let mut insert = writer.connection.prepare_cached("INSERT INTO entry VALUES (?1, ?2, ?3, ?4, ?5)")?;
+        insert.execute(params![head.row, head.last, time.as_millis(), author.as_str(), text.as_str()])?;
+        trim(&writer.connection, head, self.history)?;
+        self.remember(log, Entry { id, time, author, text });
+        Ok(Appended::Stored(id))
+    }
+
+    fn remember(&mut self, log: LogId, entry: Entry) {
+        match self.written.last_mut() {
+            Some((last, entries)) if *last == log => entries.push(entry),
+            _ => self.written.push((log, vec![entry])),
+        }
+    }
+
+    fn deliver(&self) -> Flush {
+        let mut flush = Flush::default();
+        for (log, entries) in &self.written {
+            flush.merge(self.sink.deliver(log, entries));
+        }
+        flush
+    }
+}
+
+/// Deletes entries that are older than the history, many at a time.
+fn trim(connection: &Connection, head: &mut Head, history: u64) -> rusqlite::Result<()> {
+    let slack = (history / 10).max(16);
+    if head.last - head.oldest < history.saturating_add(slack) {
+        return Ok(());
+    }
+    let keep_from = head.last - history + 1;
+    let mut delete = connection.prepare_cached("DELETE FROM entry WHERE log = ?1 AND number < ?2")?;
+    delete.execute(params![head.row, keep_from])?;
+    head.oldest = keep_from;
+    Ok(())
+}
+
+impl Job for AppendJob {
+    fn apply(&mut self, writer: &mut Writer) -> rusqlite::Result<()> {
+        for append in std::mem::take(&mut self.batch) {
+            let appended = self.write(writer, append)?;
+            self.outcomes.push(appended);
+        }
+        Ok(())
+    }
+
+    /// Delivers what was committed. The leader settles one batch after the other, so no two deliveries overlap.
+    fn settle(self: Box<Self>, outcome: StoreResult<()>) {
+        let report = outcome.map(|()| {
+            let flush = self.deliver();
+            AppendReport { outcomes: self.outcomes.iter().copied().map(Ok).collect(), flush }
+        });
+        self.answer.set(report);
+    }
+}

@@ -1,0 +1,180 @@
+//! One open database: a writer that commits in groups, and readers. It must not know what the rows mean.
+
+use std::fs;
+use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use parlor_core::ports::{StoreError, StoreResult};
+use parlor_proto::Epoch;
+use rusqlite::{Connection, OptionalExtension};
+
+use super::readers::Readers;
+use super::writer::{Change, Job, Writer};
+use super::{FILE_NAME, schema};
+use crate::group::GroupCommit;
+use crate::sync::{Mutex, lock};
+
+/// How long a locked database is waited for: with it, an answer comes within the 3 s of the protocol.
+pub(super) const BUSY_TIMEOUT: Duration = Duration::from_secs(2);
+
+/// What a commit survives.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Durability {
+    /// The death of the process (`synchronous=NORMAL`).
+    Process,
+    /// The loss of power too (`synchronous=FULL`), at the price of waiting for the disk.
+    Power,
+}
+
+/// Why a database could not be opened.
+#[derive(Debug, thiserror::Error)]
+pub enum OpenError {
+    /// The directory or the file could not be made.
+    #[error("cannot make {path}: {error}")]
+    Make {
+        /// What.
+        path: PathBuf,
+        /// Why not.
+        error: std::io::Error,
+    },
+    /// SQLite says no.
+    #[error("cannot open the database {path}: {error}")]
+    Database {
+        /// Which.
+        path: PathBuf,
+        /// Why not.
+        error: rusqlite::Error,
+    },
+    /// A newer program wrote it.
+    #[error(
+        "the database {path} is of version {found}, newer than version {known} of this program; use a newer parlor"
+    )]
+    Newer {
+        /// Which.
+        path: PathBuf,
+        /// Its version.
+        found: usize,
+        /// The newest version that this program knows.
+        known: usize,
+    },
+    /// It could be opened but not read.
+    #[error("cannot read the database: {0}")]
+    Read(#[from] StoreError),
+}
+
+/// An open database.
+pub struct Database {
+    writer: GroupCommit<Writer>,
+    readers: Readers,
+    epoch: Epoch,
+}
+
+impl Database {
+    /// Opens or makes the database in the directory `data`, which is made if need be, for its owner only.
+    ///
+    /// # Errors
+    /// See [`OpenError`].
+    pub fn open(data: &Path, durability: Durability) -> Result<Self, OpenError> {
+        let path = data.join(FILE_NAME);
+        make(data, &path)?;
+        let failed = |error| OpenError::Database { path: path.clone(), error };
+        let mut connection = Connection::open(&path).map_err(failed)?;
+        let found = schema::version(&connection).map_err(failed)?;
+        if found > schema::VERSION {
+            return Err(OpenError::Newer { path, found, known: schema::VERSION });
+        }
+        configure(&connection, durability).map_err(failed)?;
+        schema::migrate(&mut connection).map_err(failed)?;
+        let epoch = epoch(&connection).map_err(failed)?;
+        Ok(Self { writer: GroupCommit::new(Writer::new(connection)), readers: Readers::new(path), epoch })
+    }
+
+    /// The life of the logs in this database.
+    pub(super) fn epoch(&self) -> Epoch {
+        self.epoch
+    }
+
+    /// A number that no life of a log had before.
+    pub(super) fn fresh_epoch(&self) -> Result<Epoch, OpenError> {
+        let hex: String =
+            self.read(|connection| connection.query_row("SELECT lower(hex(randomblob(8)))", [], |row| row.get(0)))?;
+        Ok(hex.parse().unwrap_or(Epoch(0)))
+    }
+
+    /// Reads. Blocks on the disk, not on writers.
+    pub(super) fn read<T>(&self, read: impl FnOnce(&Connection) -> rusqlite::Result<T>) -> StoreResult<T> {
+        self.readers.read(read)
+    }
+
+    /// Changes something, in a transaction together with what others change at the same time. `change` may
+    /// be rolled back, and tells whether there was anything to change.
+    pub(super) fn change(
+        &self,
+        change: impl Fn(&Connection) -> rusqlite::Result<bool> + Send + 'static,
+    ) -> StoreResult<bool> {
+        let answer = Answer::default();
+        self.run(Box::new(Change { change: Box::new(change), changed: false, answer: answer.clone() }));
+        answer.take()
+    }
+
+    /// Has a job done in the next transaction. Blocks until it is settled.
+    pub(super) fn run(&self, job: Box<dyn Job>) {
+        self.writer.run(job);
+    }
+}
+
+/// Where the outcome of a job is left for the thread that waits for it.
+pub(super) struct Answer<T>(Arc<Mutex<Option<StoreResult<T>>>>);
+
+impl<T> Default for Answer<T> {
+    fn default() -> Self {
+        Self(Arc::new(Mutex::new(None)))
+    }
+}
+
+impl<T> Clone for Answer<T> {
+    fn clone(&self) -> Self {
+        Self(self.0.clone())
+    }
+}
+
+impl<T> Answer<T> {
+    pub(super) fn set(&self, outcome: StoreResult<T>) {
+        *lock(&self.0) = Some(outcome);
+    }
+
+    /// The outcome; an error if the leader of the commit panicked before it came to this job.
+    pub(super) fn take(&self) -> StoreResult<T> {
+        lock(&self.0).take().unwrap_or_else(|| Err(StoreError::new("the commit was aborted")))
+    }
+}
+
+fn make(data: &Path, file: &Path) -> Result<(), OpenError> {
+    let failed = |path: &Path| {
+        let path = path.to_owned();
+        move |error| OpenError::Make { path, error }
+    };
+    fs::DirBuilder::new().recursive(true).mode(0o700).create(data).map_err(failed(data))?;
+    let made = fs::OpenOptions::new().create(true).append(true).mode(0o600).open(file);
+    made.map(drop).map_err(failed(file))
+}
+
+fn configure(connection: &Connection, durability: Durability) -> rusqlite::Result<()> {
+    connection.busy_timeout(BUSY_TIMEOUT)?;
+    connection.pragma_update_and_check(None, "journal_mode", "WAL", |_| Ok(()))?;
+    let synchronous = match durability {
+        Durability::Process => "NORMAL",
+        Durability::Power => "FULL",
+    };
+    connection.pragma_update(None, "synchronous", synchronous)?;
+    connection.set_prepared_statement_cache_capacity(32);
+    Ok(())
+}
+
+fn epoch(connection: &Connection) -> rusqlite::Result<Epoch> {
+    let hex: Option<String> =
+        connection.query_row("SELECT value FROM meta WHERE key = 'epoch'", [], |row| row.get(0)).optional()?;
+    hex.and_then(|hex| hex.parse().ok()).ok_or(rusqlite::Error::InvalidQuery)
+}

@@ -1,0 +1,18 @@
+//! From columns to names and texts. What a database holds that this program would not have written is an
+//! error of the row, not a panic.
+
+use parlor_proto::{Text, UserName};
+use rusqlite::Row;
+use rusqlite::types::Type;
+
+/// The user whose name stands in a column.
+pub(super) fn user(row: &Row<'_>, column: usize) -> rusqlite::Result<UserName> {
+    let name: String = row.get(column)?;
+    name.parse().map_err(|error| rusqlite::Error::FromSqlConversionFailure(column, Type::Text, Box::new(error)))
+}
+
+/// The text that stands in a column.
+pub(super) fn text(row: &Row<'_>, column: usize) -> rusqlite::Result<Text> {
+    let text: String = row.get(column)?;
+    text.try_into().map_err(|error: &str| rusqlite::Error::FromSqlConversionFailure(column, Type::Text, error.into()))
+}

@@ -1,0 +1,62 @@
+//! The tables and how older ones become them. A released migration is never changed; the next one is added.
+
+use rusqlite::Connection;
+
+/// One entry for each version of the schema, from 1 on.
+const MIGRATIONS: &[&str] = &["
+    CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
+    INSERT INTO meta VALUES ('epoch', lower(hex(randomblob(8))));
+
+    CREATE TABLE account (
+        name TEXT PRIMARY KEY,
+        hash TEXT NOT NULL,
+        role TEXT NOT NULL CHECK (role IN ('member', 'operator')),
+        created INTEGER NOT NULL
+    ) WITHOUT ROWID;
+
+    CREATE TABLE follow (
+        follower TEXT NOT NULL,
+        publisher TEXT NOT NULL,
+        PRIMARY KEY (follower, publisher)
+    ) WITHOUT ROWID;
+    CREATE INDEX follow_by_publisher ON follow (publisher, follower);
+
+    CREATE TABLE log (
+        id INTEGER PRIMARY KEY,
+        kind TEXT NOT NULL CHECK (kind IN ('room', 'feed')),
+        name TEXT NOT NULL,
+        UNIQUE (kind, name)
+    );
+    CREATE TABLE entry (
+        log INTEGER NOT NULL REFERENCES log (id),
+        number INTEGER NOT NULL,
+        time INTEGER NOT NULL,
+        author TEXT NOT NULL,
+        text TEXT NOT NULL,
+        PRIMARY KEY (log, number)
+    ) WITHOUT ROWID;
+
+    CREATE TABLE deletion (id INTEGER PRIMARY KEY AUTOINCREMENT, name TEXT NOT NULL);
+"];
+
+/// Version of the schema that this program writes.
+pub(super) const VERSION: usize = MIGRATIONS.len();
+
+/// The version of a database; 0 if it is new.
+pub(super) fn version(connection: &Connection) -> rusqlite::Result<usize> {
+    connection.query_row("PRAGMA user_version", [], |row| row.get(0))
+}
+
+/// Brings a database of an older version to the current one, all or nothing.
+pub(super) fn migrate(connection: &mut Connection) -> rusqlite::Result<()> {
+    let transaction = connection.transaction_with_behavior(rusqlite::TransactionBehavior::Immediate)?;
+    // Asked again under the lock: another process may have migrated in the meantime.
+    let from = version(&transaction)?;
+    for migration in MIGRATIONS.iter().skip(from) {
+        transaction.execute_batch(migration)?;
+    }
+    if from < VERSION {
+        transaction.pragma_update(None, "user_version", VERSION)?;
+    }
+    transaction.commit()
+}

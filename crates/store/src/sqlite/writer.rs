@@ -1,0 +1,97 @@
+//! The one connection that writes: runs jobs in transactions, a batch at a time. It must not know the jobs.
+
+use parlor_core::ports::{StoreError, StoreResult};
+use rusqlite::{Connection, ErrorCode};
+
+use super::append::Heads;
+use super::database::Answer;
+use crate::group::{Health, Worker};
+
+/// The writing connection and what is remembered of the rows it wrote.
+pub(super) struct Writer {
+    pub(super) connection: Connection,
+    pub(super) heads: Heads,
+}
+
+/// Something that is written in a transaction with others.
+pub(super) trait Job: Send {
+    /// Writes. An error rolls the whole batch back.
+    fn apply(&mut self, writer: &mut Writer) -> rusqlite::Result<()>;
+
+    /// Tells whoever waits; called in the order of the batch, after its commit or failure.
+    fn settle(self: Box<Self>, outcome: StoreResult<()>);
+}
+
+impl Writer {
+    pub(super) fn new(connection: Connection) -> Self {
+        Self { connection, heads: Heads::default() }
+    }
+
+    fn transact(&mut self, batch: &mut [Box<dyn Job>]) -> rusqlite::Result<()> {
+        self.connection.execute_batch("BEGIN IMMEDIATE")?;
+        for job in batch {
+            job.apply(self)?;
+        }
+        self.connection.execute_batch("COMMIT")
+    }
+
+    /// Forgets a transaction that did not come to its end.
+    fn roll_back(&mut self) {
+        self.heads = Heads::default();
+        if !self.connection.is_autocommit() {
+            // If even this fails, the next BEGIN does, and says so.
+            let _ = self.connection.execute_batch("ROLLBACK");
+        }
+    }
+}
+
+impl Worker for Writer {
+    type Work = Box<dyn Job>;
+
+    fn work(&mut self, mut batch: Vec<Box<dyn Job>>) -> Health {
+        if !self.connection.is_autocommit() {
+            self.roll_back();
+        }
+        let committed = self.transact(&mut batch);
+        if committed.is_err() {
+            self.roll_back();
+        }
+        let outcome = committed.as_ref().map(|_| ()).map_err(StoreError::new);
+        for job in batch {
+            job.settle(outcome.clone());
+        }
+        match committed {
+            Err(error) if is_busy(&error) => Health::Stuck,
+            _ => Health::Good,
+        }
+    }
+
+    fn refuse(&mut self, work: Box<dyn Job>) {
+        work.settle(Err(StoreError::new("the database is locked")));
+    }
+}
+
+fn is_busy(error: &rusqlite::Error) -> bool {
+    matches!(error.sqlite_error_code(), Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked))
+}
+
+/// Writes, and tells whether there was anything to change.
+type ChangeFn = dyn Fn(&Connection) -> rusqlite::Result<bool> + Send;
+
+/// A change that only says whether there was anything to change.
+pub(super) struct Change {
+    pub(super) change: Box<ChangeFn>,
+    pub(super) changed: bool,
+    pub(super) answer: Answer<bool>,
+}
+
+impl Job for Change {
+    fn apply(&mut self, writer: &mut Writer) -> rusqlite::Result<()> {
+        self.changed = (self.change)(&writer.connection)?;
+        Ok(())
+    }
+
+    fn settle(self: Box<Self>, outcome: StoreResult<()>) {
+        self.answer.set(outcome.map(|()| self.changed));
+    }
+}
