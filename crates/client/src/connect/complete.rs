@@ -1,0 +1,140 @@
+//! What the tab key offers: commands from the table, rooms and users that were heard of. It must not ask
+//! the server.
+
+use std::collections::BTreeSet;
+use std::sync::{Arc, Mutex};
+
+use parlor_proto::{Event, Reply, RoomName, UserName, VERBS, Verb, VerbInfo};
+use rustyline::completion::Completer;
+use rustyline::highlight::Highlighter;
+use rustyline::hint::Hinter;
+use rustyline::validate::Validator;
+use rustyline::{Context, Helper};
+
+use crate::lock;
+
+/// Names that are remembered at most, of each kind.
+const NAMES_MAX: usize = 20_000;
+
+/// Rooms and users that were heard of, in this run.
+#[derive(Debug, Default)]
+pub(super) struct Names {
+    rooms: BTreeSet<RoomName>,
+    users: BTreeSet<UserName>,
+}
+
+impl Names {
+    /// Remembers the names in `event`.
+    pub(super) fn learn(&mut self, event: &Event) {
+        match event {
+            Event::Message { room, from, .. } => self.add(Some(room), Some(from)),
+            Event::Publication { from, .. } | Event::Direct { from, .. } | Event::Notice { from, .. } => {
+                self.add(None, Some(from));
+            }
+            Event::Joined { room, user } | Event::Left { room, user } => self.add(Some(room), Some(user)),
+            Event::Rooms { rooms } => rooms.iter().for_each(|row| self.add(Some(&row.room), None)),
+            Event::Users { room, users } => {
+                self.add(Some(room), None);
+                users.iter().for_each(|user| self.add(None, Some(user)));
+            }
+            Event::Subscriptions { users } | Event::Subscribers { users } => {
+                users.iter().for_each(|user| self.add(None, Some(user)));
+            }
+            Event::History { messages, .. } => messages.iter().for_each(|old| self.add(None, Some(&old.from))),
+            Event::Ok(Reply::Join { room, .. } | Reply::Leave { room, .. }) => self.add(Some(room), None),
+            Event::Ok(Reply::Subscribe { user } | Reply::Msg { user }) => self.add(None, Some(user)),
+            _ => {}
+        }
+    }
+
+    fn add(&mut self, room: Option<&RoomName>, user: Option<&UserName>) {
+        if let Some(room) = room.filter(|_| self.rooms.len() < NAMES_MAX) {
+            self.rooms.insert(room.clone());
+        }
+        if let Some(user) = user.filter(|_| self.users.len() < NAMES_MAX) {
+            self.users.insert(user.clone());
+        }
+    }
+
+    /// Where the word before the cursor begins, and what it may become.
+    fn candidates(&self, before: &str) -> (usize, Vec<String>) {
+        let start = before.rfind([' ', '\t']).map_or(0, |at| at + 1);
+        let word = before[start..].to_ascii_lowercase();
+        let command = before.strip_prefix('/').filter(|rest| !rest.starts_with('/'));
+        let found = match command.and_then(|rest| rest.split([' ', '\t']).next()) {
+            Some(_) if start == 0 => matching(commands(), &word),
+            Some(verb) => match VerbInfo::find(verb).map(|info| info.verb) {
+                Some(Verb::Join | Verb::Who) => matching(self.rooms.iter().map(RoomName::to_string), &word),
+                Some(_) => matching(self.users.iter().map(UserName::to_string), &word),
+                None => Vec::new(),
+            },
+            // In a message an empty word would offer everybody at every tab.
+            None if word.is_empty() => Vec::new(),
+            None => matching(self.users.iter().map(UserName::to_string), &word),
+        };
+        (start, found)
+    }
+}
+
+fn commands() -> impl Iterator<Item = String> {
+    VERBS.iter().filter(|info| info.available(true)).map(|info| match info.arguments {
+        "" => format!("/{}", info.word),
+        _ => format!("/{} ", info.word),
+    })
+}
+
+fn matching(all: impl Iterator<Item = String>, word: &str) -> Vec<String> {
+    all.filter(|candidate| candidate.starts_with(word)).collect()
+}
+
+/// The line editor's view of [`Names`].
+pub(super) struct TabKey(pub(super) Arc<Mutex<Names>>);
+
+impl Completer for TabKey {
+    type Candidate = String;
+
+    fn complete(&self, line: &str, cursor: usize, _: &Context<'_>) -> rustyline::Result<(usize, Vec<String>)> {
+        Ok(lock(&self.0).candidates(&line[..cursor]))
+    }
+}
+
+impl Hinter for TabKey {
+    type Hint = String;
+}
+
+impl Highlighter for TabKey {}
+impl Validator for TabKey {}
+impl Helper for TabKey {}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn names() -> Names {
+        let mut names = Names::default();
+        for (room, user) in [("red", "rita"), ("rose", "bob"), ("lobby", "ann")] {
+            names.learn(&Event::Joined { room: room.parse().unwrap(), user: user.parse().unwrap() });
+        }
+        names
+    }
+
+    #[test]
+    fn what_the_tab_key_offers() {
+        let cases: [(&str, usize, &[&str]); 10] = [
+            ("/jo", 0, &["/join "]),
+            ("/su", 0, &["/subscribe ", "/subscriptions", "/subscribers"]),
+            ("/login", 0, &[]),
+            ("/join r", 6, &["red", "rose"]),
+            ("/JOIN RE", 6, &["red"]),
+            ("/msg b", 5, &["bob"]),
+            ("/nonsense r", 10, &[]),
+            ("hello ri", 6, &["rita"]),
+            ("hello ", 6, &[]),
+            ("//jo", 0, &[]),
+        ];
+        for (typed, start, offered) in cases {
+            let offered = offered.iter().map(ToString::to_string).collect();
+            assert_eq!(names().candidates(typed), (start, offered), "{typed}");
+        }
+    }
+}

@@ -1,0 +1,212 @@
+//! `parlor connect`: a chat client for people on a terminal, and for scripts in a pipe. It must not parse
+//! the command line, and it speaks to servers through the connection library only.
+
+mod complete;
+mod follow;
+mod history;
+mod login;
+mod pipe;
+mod reconnect;
+mod render;
+mod terminal;
+
+use std::io::{self, BufReader, IsTerminal, Write};
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use parlor_proto::{RoomName, UserName};
+
+use crate::address::Address;
+use crate::connection::Connector;
+use crate::error::LoginError;
+use crate::pin::Pin;
+use crate::session::{Entry, Session};
+use crate::trust::Trust;
+use login::Unavailable;
+
+/// What was asked for on the command line and in the environment.
+#[derive(Debug, Clone)]
+pub struct ConnectOptions {
+    /// The server.
+    pub address: Address,
+    /// How it proves who it is.
+    pub trust: TrustOption,
+    /// Who logs in; asked for on the terminal if `None`.
+    pub user: Option<UserName>,
+    /// Whether the account is to be made.
+    pub register: bool,
+    /// The room to enter after login, if not the lobby.
+    pub room: Option<RoomName>,
+    /// Where a server on this machine keeps its data; its default place if `None`.
+    pub data: Option<PathBuf>,
+    /// Raw JSON lines instead of text.
+    pub json: bool,
+    /// Whether the first line of standard input is the password.
+    pub password_stdin: bool,
+}
+
+/// How a server proves who it is, as the command line says it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum TrustOption {
+    /// By the authority of the server on this machine, if it is one; else by the system's authorities.
+    Automatic,
+    /// By an authority in this PEM file.
+    Ca(PathBuf),
+    /// By its key.
+    Pin(Pin),
+}
+
+/// How the program ends. The numbers are part of its interface.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Exit {
+    /// All was accepted, or the user left.
+    Done = 0,
+    /// No connection, or it was lost, or the server ended it.
+    NoConnection = 1,
+    /// Something is missing that only the user can say.
+    Usage = 2,
+    /// The server refused the login.
+    LoginRefused = 3,
+    /// The server refused a line.
+    LineRefused = 4,
+}
+
+impl From<Exit> for ExitCode {
+    fn from(exit: Exit) -> Self {
+        Self::from(exit as u8)
+    }
+}
+
+/// Chats until the user leaves or the input ends. Prints its errors itself, one line each, on standard
+/// error. Blocks; standard input and output are its own.
+pub fn run(options: ConnectOptions) -> ExitCode {
+    let interactive = io::stdin().is_terminal() && io::stdout().is_terminal() && !options.json;
+    let exit = chat(&options, interactive).unwrap_or_else(|failure| {
+        complain(&failure.message);
+        failure.exit
+    });
+    exit.into()
+}
+
+/// An end before the chat began.
+struct Failure {
+    exit: Exit,
+    message: String,
+}
+
+impl Failure {
+    fn new(exit: Exit, error: &dyn std::error::Error) -> Self {
+        Self { exit, message: error.to_string() }
+    }
+}
+
+impl From<Unavailable> for Failure {
+    fn from(error: Unavailable) -> Self {
+        Self::new(Exit::Usage, &error)
+    }
+}
+
+fn complain(message: &str) {
+    // Where standard error is gone, nobody is left to be told.
+    let _ = writeln!(io::stderr(), "parlor: {message}");
+}
+
+fn chat(options: &ConnectOptions, interactive: bool) -> Result<Exit, Failure> {
+    let trust = trust(options);
+    let connector =
+        Connector::new(options.address.clone(), &trust).map_err(|error| Failure::new(Exit::NoConnection, &error))?;
+    let entry = if options.register { Entry::Register } else { Entry::Login };
+    let credentials = login::credentials(options.user.as_ref(), options.password_stdin, entry)?;
+    let greeted = connector.open().map_err(|error| Failure::new(Exit::NoConnection, &error))?;
+    let session = greeted.log_in(entry, &credentials).map_err(login_failure)?;
+    if interactive {
+        let plan = follow::Plan { connector, credentials, room: options.room.clone() };
+        return Ok(terminal::run(plan, session));
+    }
+    Ok(in_pipe(session, options))
+}
+
+fn in_pipe(session: Session, options: &ConnectOptions) -> Exit {
+    let view = if options.json { pipe::View::Json } else { pipe::View::Text };
+    // Lines that came along with the password wait in the buffer behind this handle; they are read first.
+    let input = BufReader::new(io::stdin());
+    pipe::run(session, options.room.as_ref(), view, input, io::stdout(), io::stderr())
+}
+
+fn login_failure(error: LoginError) -> Failure {
+    let exit = match error {
+        LoginError::Refused { .. } | LoginError::Ended { .. } => Exit::LoginRefused,
+        LoginError::Lost(_) => Exit::NoConnection,
+    };
+    Failure::new(exit, &error)
+}
+
+/// The rule of trust: what the command line says, else the authority of the server on this machine.
+fn trust(options: &ConnectOptions) -> Trust {
+    match &options.trust {
+        TrustOption::Ca(path) => Trust::Ca(path.clone()),
+        TrustOption::Pin(pin) => Trust::Pin(*pin),
+        TrustOption::Automatic => {
+            let data = options.data.clone().or_else(|| home_directory("XDG_DATA_HOME", ".local/share"));
+            let local = data.map(|data| data.join("tls").join("ca.pem"));
+            match local.filter(|path| options.address.is_loopback() && path.exists()) {
+                Some(path) => Trust::Ca(path),
+                None => Trust::System,
+            }
+        }
+    }
+}
+
+/// Parlor's directory under `variable`, by default under `fallback` in the home directory.
+fn home_directory(variable: &str, fallback: &str) -> Option<PathBuf> {
+    let absolute = |path: PathBuf| path.is_absolute().then_some(path);
+    let base = std::env::var_os(variable)
+        .and_then(|path| absolute(path.into()))
+        .or_else(|| std::env::home_dir().and_then(absolute).map(|home| home.join(fallback)));
+    base.map(|base| base.join("parlor"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn options(address: &str, trust: TrustOption, data: &std::path::Path) -> ConnectOptions {
+        ConnectOptions {
+            address: address.parse().unwrap(),
+            trust,
+            user: None,
+            register: false,
+            room: None,
+            data: Some(data.to_owned()),
+            json: false,
+            password_stdin: false,
+        }
+    }
+
+    #[test]
+    fn the_authority_of_this_machine_is_found_for_this_machine_only() {
+        let data = tempfile::tempdir().unwrap();
+        let before = trust(&options("localhost", TrustOption::Automatic, data.path()));
+        let path = data.path().join("tls").join("ca.pem");
+        std::fs::create_dir(data.path().join("tls")).unwrap();
+        std::fs::write(&path, "").unwrap();
+        assert_eq!(before, Trust::System);
+        for (host, expected) in [
+            ("localhost", Trust::Ca(path.clone())),
+            ("127.0.0.1", Trust::Ca(path.clone())),
+            ("[::1]:1", Trust::Ca(path)),
+            ("chat.example", Trust::System),
+        ] {
+            assert_eq!(trust(&options(host, TrustOption::Automatic, data.path())), expected, "{host}");
+        }
+    }
+
+    #[test]
+    fn what_the_command_line_says_comes_first() {
+        let data = tempfile::tempdir().unwrap();
+        std::fs::create_dir(data.path().join("tls")).unwrap();
+        std::fs::write(data.path().join("tls").join("ca.pem"), "").unwrap();
+        let file = TrustOption::Ca("other.pem".into());
+        assert_eq!(trust(&options("localhost", file, data.path())), Trust::Ca("other.pem".into()));
+    }
+}

@@ -1,0 +1,144 @@
+//! Whether to connect again, and when. It must not connect, sleep or print.
+
+use std::time::Duration;
+
+use parlor_proto::{Bye, RefusalCode};
+
+use crate::error::{ConnectError, LoginError, Lost};
+
+/// How a session ended.
+#[derive(Debug)]
+pub(super) enum End {
+    /// The server said why.
+    Bye(Bye, String),
+    /// Nobody said anything.
+    Lost(Lost),
+}
+
+/// What to do now.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Next {
+    /// Connect again.
+    Retry,
+    /// Leave it; trying again could not help, or would do harm.
+    Stop,
+}
+
+/// After a session.
+pub(super) fn after_end(end: &End) -> Next {
+    match end {
+        End::Bye(Bye::ServerShutdown | Bye::SlowConsumer | Bye::IdleTimeout | Bye::LoginTimeout, _) | End::Lost(_) => {
+            Next::Retry
+        }
+        // Coming back would throw out the session that took over, or ignore what a person decided.
+        End::Bye(Bye::LoggedInElsewhere | Bye::Kicked | Bye::Quit | Bye::TooManyFailures | Bye::Unknown, _) => {
+            Next::Stop
+        }
+    }
+}
+
+/// After an attempt to connect that failed.
+pub(super) fn after_refused_connection(error: &ConnectError) -> Next {
+    match error {
+        ConnectError::Unresolved { .. }
+        | ConnectError::Unreachable { .. }
+        | ConnectError::TurnedAway { .. }
+        | ConnectError::NoGreeting { .. }
+        | ConnectError::Tls { .. } => Next::Retry,
+        // Another server answers now; whether it can be trusted is for a person to say.
+        ConnectError::Untrusted { .. } | ConnectError::NotTls(_) | ConnectError::WrongProtocol { .. } => Next::Stop,
+    }
+}
+
+/// After an attempt to log in that failed.
+pub(super) fn after_refused_login(error: &LoginError) -> Next {
+    match error {
+        LoginError::Lost(_) | LoginError::Ended { code: Bye::ServerShutdown | Bye::LoginTimeout, .. } => Next::Retry,
+        // The lost session itself may still count; it frees itself in time.
+        LoginError::Refused { code: RefusalCode::AlreadyLoggedIn | RefusalCode::StoreUnavailable, .. } => Next::Retry,
+        LoginError::Refused { code: RefusalCode::TooManyAttempts | RefusalCode::LimitReached, .. } => Next::Retry,
+        LoginError::Refused { .. } | LoginError::Ended { .. } => Next::Stop,
+    }
+}
+
+/// Growing pauses between attempts: 1 s, doubling to 30 s, each shortened by chance by up to half, so that
+/// the clients of a server that restarts do not all come back at once.
+#[derive(Debug)]
+pub(super) struct Backoff {
+    ceiling: Duration,
+}
+
+impl Backoff {
+    const FIRST: Duration = Duration::from_secs(1);
+    const LONGEST: Duration = Duration::from_secs(30);
+
+    pub(super) fn new() -> Self {
+        Self { ceiling: Self::FIRST }
+    }
+
+    /// The next pause; `random` is spread evenly over all its values.
+    pub(super) fn pause(&mut self, random: u64) -> Duration {
+        let half = self.ceiling / 2;
+        self.ceiling = (self.ceiling * 2).min(Self::LONGEST);
+        half + half.mul_f64(random as f64 / u64::MAX as f64)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::io;
+
+    #[test]
+    fn after_each_way_a_session_can_end() {
+        let retried = [Bye::ServerShutdown, Bye::SlowConsumer, Bye::IdleTimeout, Bye::LoginTimeout];
+        for &code in Bye::ALL {
+            let expected = if retried.contains(&code) { Next::Retry } else { Next::Stop };
+            assert_eq!(after_end(&End::Bye(code, String::new())), expected, "{code}");
+        }
+        for lost in [Lost::Closed, Lost::Silent, Lost::Failed(io::ErrorKind::ConnectionReset.into())] {
+            assert_eq!(after_end(&End::Lost(lost)), Next::Retry);
+        }
+    }
+
+    #[test]
+    fn after_each_refusal_of_a_login() {
+        let retried = [
+            RefusalCode::AlreadyLoggedIn,
+            RefusalCode::StoreUnavailable,
+            RefusalCode::TooManyAttempts,
+            RefusalCode::LimitReached,
+        ];
+        for &(code, _) in RefusalCode::ALL {
+            let expected = if retried.contains(&code) { Next::Retry } else { Next::Stop };
+            assert_eq!(after_refused_login(&LoginError::Refused { code, message: String::new() }), expected, "{code}");
+        }
+    }
+
+    #[test]
+    fn a_server_that_is_away_is_tried_again_and_another_one_is_not() {
+        let address = crate::Address::default;
+        let io = || io::Error::from(io::ErrorKind::ConnectionRefused);
+        let away = [
+            ConnectError::Unreachable { address: address(), error: io() },
+            ConnectError::Unresolved { host: "den".to_owned(), error: io() },
+            ConnectError::NoGreeting { address: address(), lost: Lost::Closed },
+        ];
+        assert!(away.iter().all(|error| after_refused_connection(error) == Next::Retry));
+        let other = [
+            ConnectError::NotTls(address()),
+            ConnectError::WrongProtocol { address: address(), line: "220 smtp".to_owned() },
+        ];
+        assert!(other.iter().all(|error| after_refused_connection(error) == Next::Stop));
+    }
+
+    #[test]
+    fn pauses_grow_to_half_a_minute() {
+        let pauses = |random| {
+            let mut backoff = Backoff::new();
+            (0..7).map(|_| backoff.pause(random).as_millis()).collect::<Vec<_>>()
+        };
+        assert_eq!(pauses(u64::MAX), [1_000, 2_000, 4_000, 8_000, 16_000, 30_000, 30_000]);
+        assert_eq!(pauses(0), [500, 1_000, 2_000, 4_000, 8_000, 15_000, 15_000]);
+    }
+}

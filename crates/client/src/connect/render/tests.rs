@@ -1,0 +1,98 @@
+//! The table of what people see, in one time zone and with and without colours.
+
+use super::*;
+use crate::events::Incoming;
+
+fn renderer(colour: bool) -> Renderer {
+    Renderer { colour, zone: TimeZone::fixed(jiff::tz::offset(2)) }
+}
+
+fn shown(renderer: &Renderer, json: &str) -> Option<String> {
+    let Incoming::Event { event, .. } = Incoming::parse(json.to_owned()) else { panic!("{json}") };
+    renderer.event(&event, "2026-11-22T10:31:00Z".parse().unwrap())
+}
+
+#[test]
+fn every_event_in_words() {
+    let entered = r#""epoch":"0000000000000001","last":0"#;
+    let time = r#""time":"2026-11-22T10:30:59.999Z""#;
+    let cases = [
+        (
+            format!(r#"{{"type":"message","room":"red","id":1,{time},"from":"bob","text":"hi\tthere"}}"#),
+            "12:30 [red] bob: hi    there",
+        ),
+        (format!(r#"{{"type":"publication","id":1,{time},"from":"bob","text":"hi"}}"#), "12:30 PUB bob: hi"),
+        (format!(r#"{{"type":"direct",{time},"from":"bob","text":"hi"}}"#), "12:30 DM bob: hi"),
+        (format!(r#"{{"type":"notice",{time},"from":"bob","text":"hi"}}"#), "12:30 NOTICE bob: hi"),
+        (r#"{"type":"joined","room":"red","user":"bob"}"#.into(), "12:31 * bob entered red"),
+        (r#"{"type":"left","room":"red","user":"bob"}"#.into(), "12:31 * bob left red"),
+        (
+            format!(r#"{{"type":"ok","command":"login","user":"ann","room":"lobby",{entered}}}"#),
+            "12:31 * you are ann, in lobby",
+        ),
+        (
+            format!(r#"{{"type":"ok","command":"join","room":"red","members":2,{entered}}}"#),
+            "12:31 * you are in red, members: 2",
+        ),
+        (
+            format!(r#"{{"type":"ok","command":"leave","left":"red","room":"lobby","members":3,{entered}}}"#),
+            "12:31 * you left red for lobby, members: 3",
+        ),
+        (r#"{"type":"ok","command":"subscribe","user":"bob"}"#.into(), "12:31 * you follow bob"),
+        (r#"{"type":"ok","command":"unsubscribe","user":"bob"}"#.into(), "12:31 * you follow bob no longer"),
+        (r#"{"type":"ok","command":"publish","id":41}"#.into(), "12:31 * published as number 41"),
+        (r#"{"type":"ok","command":"msg","user":"bob"}"#.into(), "12:31 * sent to bob"),
+        (r#"{"type":"ok","command":"broadcast"}"#.into(), "12:31 * sent to everybody"),
+        (r#"{"type":"ok","command":"passwd"}"#.into(), "12:31 * your password is changed"),
+        (r#"{"type":"error","code":"in-lobby","message":"No","command":"leave"}"#.into(), "12:31 ! No (in-lobby)"),
+        (r#"{"type":"bye","code":"kicked","message":"Out"}"#.into(), "12:31 * Out (kicked)"),
+        (r#"{"type":"pong","token":"x"}"#.into(), "12:31 * pong x"),
+        (r#"{"type":"pong","token":null}"#.into(), "12:31 * pong"),
+        (
+            r#"{"type":"rooms","rooms":[{"room":"lobby","members":10}]}"#.into(),
+            "12:31 * rooms and their members:\n        10  lobby",
+        ),
+        (r#"{"type":"users","room":"red","users":["ann","bob"]}"#.into(), "12:31 * in red: ann, bob"),
+        (r#"{"type":"subscriptions","users":[]}"#.into(), "12:31 * you follow nobody"),
+        (r#"{"type":"subscribers","users":["bob"]}"#.into(), "12:31 * you are followed by bob"),
+        (
+            r#"{"type":"help","commands":[{"usage":"/leave","help":"go back"}]}"#.into(),
+            "12:31 * a line without a slash is said to the room; commands:\n    /leave                    go back",
+        ),
+    ];
+    for (json, expected) in cases {
+        assert_eq!(shown(&renderer(false), &json).as_deref(), Some(expected), "{json}");
+    }
+}
+
+#[test]
+fn what_people_know_already_is_not_shown() {
+    for json in [
+        r#"{"type":"ok","command":"message","room":"red","id":1}"#,
+        r#"{"type":"ok","command":"format","format":"json"}"#,
+    ] {
+        assert_eq!(shown(&renderer(false), json), None, "{json}");
+    }
+}
+
+#[test]
+fn history_tells_the_day_unless_it_is_today() {
+    let old = r#"{"id":1,"time":"2026-11-21T21:59:00Z","from":"bob","text":"late"}"#;
+    let new = r#"{"id":2,"time":"2026-11-21T22:01:00Z","from":"bob","text":"early"}"#;
+    let json = format!(r#"{{"type":"history","room":"red","messages":[{old},{new}]}}"#);
+    let expected = "2026-11-21 23:59 [red] bob: late\n00:01 [red] bob: early\n12:31 * end of the history of red, messages shown: 2";
+    assert_eq!(shown(&renderer(false), &json).as_deref(), Some(expected));
+}
+
+#[test]
+fn colours_are_the_only_control_characters() {
+    let json = r#"{"type":"message","room":"red","id":1,"time":"2026-11-22T10:30:00Z","from":"bob","text":"\u001b[2Jhi\u0007\u202e"}"#;
+    let plain = shown(&renderer(false), json).unwrap();
+    assert_eq!(plain, "12:30 [red] bob: [2Jhi");
+    let coloured = shown(&renderer(true), json).unwrap();
+    assert_eq!(coloured.matches('\x1b').count(), 4);
+    assert!(
+        coloured.starts_with("\x1b[2m12:30\x1b[0m [red] \x1b[3") && coloured.ends_with("mbob\x1b[0m: [2Jhi"),
+        "{coloured:?}"
+    );
+}

@@ -1,0 +1,216 @@
+//! The client on a terminal: a line editor whose half-typed line stays whole whatever arrives. It must not
+//! wait for the network, except to say goodbye.
+
+use std::io;
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::sync::mpsc::{self, Receiver, Sender, SyncSender};
+use std::thread;
+use std::time::Duration;
+
+use jiff::Timestamp as Moment;
+use jiff::tz::TimeZone;
+use parlor_proto::{Command, parse_command};
+use rustyline::error::ReadlineError;
+use rustyline::history::FileHistory;
+use rustyline::{CompletionType, Config, Editor, ExternalPrinter};
+
+use super::complete::TabKey;
+use super::follow::{Follower, Link, Plan};
+use super::render::Renderer;
+use super::{Exit, history};
+use crate::lock;
+use crate::session::Session;
+
+const PROMPT: &str = "> ";
+/// How long the end of the session and the last lines on the screen are waited for.
+const GOODBYE: Duration = Duration::from_secs(2);
+
+type LineEditor = Editor<TabKey, FileHistory>;
+
+/// Chats until the user leaves. Blocks.
+pub(super) fn run(plan: Plan, session: Session) -> Exit {
+    let link = Arc::new(Link::default());
+    match start(plan, session, &link) {
+        Ok(mut terminal) => {
+            let exit = terminal.chat();
+            terminal.screen.flush();
+            exit
+        }
+        Err(error) => {
+            super::complain(&format!("cannot use this terminal: {error}"));
+            Exit::NoConnection
+        }
+    }
+}
+
+fn start(plan: Plan, session: Session, link: &Arc<Link>) -> rustyline::Result<Terminal> {
+    let mut editor = editor(link)?;
+    let screen = Screen::start(editor.create_external_printer()?)?;
+    let renderer = Renderer { colour: wants_colour(), zone: TimeZone::system() };
+    let (leave, left) = mpsc::channel();
+    let (ending, ended) = mpsc::channel::<()>();
+    let follower = Follower { plan, link: link.clone(), screen: screen.clone(), renderer: renderer.clone(), left };
+    thread::Builder::new().name("network".to_owned()).spawn(move || {
+        follower.run(session);
+        drop(ending);
+    })?;
+    Ok(Terminal { editor, link: link.clone(), screen, renderer, leave: Some(leave), ended })
+}
+
+fn editor(link: &Link) -> rustyline::Result<LineEditor> {
+    let config = Config::builder()
+        .max_history_size(history::LINES_MAX)?
+        .history_ignore_dups(true)?
+        .completion_type(CompletionType::List)
+        .build();
+    let mut editor = LineEditor::with_config(config)?;
+    editor.set_helper(Some(TabKey(link.names.clone())));
+    if let Some(path) = history::file() {
+        // There is none the first time, and without one the client works as well.
+        let _ = editor.load_history(&path);
+    }
+    Ok(editor)
+}
+
+fn wants_colour() -> bool {
+    let set = |name: &str| std::env::var_os(name).is_some_and(|value| !value.is_empty());
+    !set("NO_COLOR") && std::env::var_os("TERM").is_none_or(|term| term != "dumb")
+}
+
+/// Whether to read another line.
+#[derive(Debug, PartialEq, Eq)]
+enum Then {
+    GoOn,
+    Leave,
+}
+
+struct Terminal {
+    editor: LineEditor,
+    link: Arc<Link>,
+    screen: Screen,
+    renderer: Renderer,
+    /// Dropped to tell the network's thread that the user leaves.
+    leave: Option<Sender<()>>,
+    /// Disconnected once the network's thread has ended.
+    ended: Receiver<()>,
+}
+
+impl Terminal {
+    fn chat(&mut self) -> Exit {
+        let path = history::file();
+        loop {
+            let typed = self.editor.readline(PROMPT);
+            let over = *lock(&self.link.over);
+            if let Some(exit) = over {
+                return exit;
+            }
+            let then = match typed {
+                Ok(typed) => {
+                    self.remember(&typed, path.as_deref());
+                    // Pasted text may have several lines.
+                    let leaves = typed.lines().any(|line| self.take(line) == Then::Leave);
+                    if leaves { Then::Leave } else { Then::GoOn }
+                }
+                Err(ReadlineError::Interrupted | ReadlineError::Signal(_)) => Then::GoOn,
+                Err(ReadlineError::Eof) => Then::Leave,
+                Err(error) => {
+                    self.problem(&format!("the terminal failed: {error}"));
+                    Then::Leave
+                }
+            };
+            if then == Then::Leave {
+                self.say_goodbye();
+                return Exit::Done;
+            }
+        }
+    }
+
+    fn remember(&mut self, typed: &str, path: Option<&Path>) {
+        if !history::is_harmless(typed) {
+            return;
+        }
+        // Best effort: a full disk must not stop a conversation.
+        let _ = self.editor.add_history_entry(typed);
+        if let Some(path) = path {
+            let _ = self.editor.append_history(path);
+        }
+    }
+
+    /// Sends one line, unless it is for the client itself.
+    fn take(&mut self, line: &str) -> Then {
+        match parse_command(line.as_bytes()) {
+            Ok(None) => return Then::GoOn,
+            Ok(Some(Command::Quit)) => return Then::Leave,
+            Ok(Some(Command::Format(_))) => {
+                self.problem("this client chooses the format itself; `parlor connect --json` shows JSON");
+                return Then::GoOn;
+            }
+            Ok(Some(Command::Passwd { new, .. })) => lock(&self.link.passwords).push_back(new),
+            // The server explains what is wrong with a line.
+            Ok(Some(_)) | Err(_) => {}
+        }
+        let sender = lock(&self.link.sender).clone();
+        if sender.is_none_or(|sender| sender.send_line(line).is_err()) {
+            self.problem("not sent: there is no connection");
+        }
+        Then::GoOn
+    }
+
+    fn say_goodbye(&mut self) {
+        self.link.leaving.store(true, Ordering::SeqCst);
+        self.leave = None;
+        let sender = lock(&self.link.sender).clone();
+        // A server that cannot be told finds out by itself.
+        if sender.is_some_and(|sender| sender.send_if_idle("/quit").unwrap_or_default()) {
+            // Only its disconnection or the timeout can end this; both mean that it is time to go.
+            let _ = self.ended.recv_timeout(GOODBYE);
+        }
+    }
+
+    fn problem(&self, text: &str) {
+        self.screen.print(self.renderer.problem(Moment::now(), text));
+    }
+}
+
+enum Output {
+    Lines(String),
+    Flush(SyncSender<()>),
+}
+
+/// The way to the terminal: one thread prints, since two would mix their lines with the editor's.
+#[derive(Clone)]
+pub(super) struct Screen(Sender<Output>);
+
+impl Screen {
+    fn start(mut printer: impl ExternalPrinter + Send + 'static) -> io::Result<Self> {
+        let (sender, receiver) = mpsc::channel();
+        thread::Builder::new().name("screen".to_owned()).spawn(move || {
+            for output in receiver {
+                match output {
+                    // Where the terminal is gone, the editor finds out, and ends the program.
+                    Output::Lines(lines) => drop(printer.print(lines)),
+                    // Nobody may wait for it any more.
+                    Output::Flush(done) => drop(done.try_send(())),
+                }
+            }
+        })?;
+        Ok(Self(sender))
+    }
+
+    /// Prints `lines` above the line that is being typed. Never blocks.
+    pub(super) fn print(&self, mut lines: String) {
+        lines.push('\n');
+        // The printing thread lives as long as any sender.
+        let _ = self.0.send(Output::Lines(lines));
+    }
+
+    /// Waits until everything is printed, but not for ever.
+    fn flush(&self) {
+        let (done, flushed) = mpsc::sync_channel(1);
+        if self.0.send(Output::Flush(done)).is_ok() {
+            let _ = flushed.recv_timeout(GOODBYE);
+        }
+    }
+}

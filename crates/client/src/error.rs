@@ -1,0 +1,225 @@
+//! What can go wrong between here and a server, in words for people: one line each, which says what to do
+//! where something can be done. It must not print anything.
+
+use std::io;
+use std::path::PathBuf;
+
+use parlor_proto::{Bye, RefusalCode};
+use rustls::CertificateError;
+
+use crate::address::Address;
+use crate::pin::Pin;
+
+/// The authorities that a server is to be measured by cannot be had.
+#[derive(Debug, thiserror::Error)]
+pub enum TrustError {
+    /// The file of `--ca`.
+    #[error("cannot use the CA file {}: {reason}", path.display())]
+    CaFile {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// The system's own authorities.
+    #[error("this system has no usable root certificates ({0}): give the server's authority with --ca FILE")]
+    System(#[source] rustls::Error),
+    /// TLS cannot be set up at all.
+    #[error("cannot set up TLS: {0}")]
+    Tls(#[source] rustls::Error),
+}
+
+/// A certificate that was refused.
+#[derive(Debug, Clone, thiserror::Error)]
+#[error("{fault}; its pin is {presented}")]
+pub struct Untrusted {
+    /// The pin of the key that the server showed.
+    pub presented: Pin,
+    /// Why it was refused.
+    pub fault: CertificateFault,
+}
+
+/// Why a certificate was refused.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum CertificateFault {
+    /// Nobody who is trusted issued it.
+    #[error("no trusted authority issued it")]
+    UnknownIssuer,
+    /// It is for other names.
+    #[error("it is for {}", names(.0))]
+    OtherName(Vec<String>),
+    /// Its time is over, or has not come.
+    #[error("it is not valid at this time")]
+    OutOfDate,
+    /// Its key is not the one that was pinned.
+    #[error("its key is another than the pinned one")]
+    OtherPin,
+    /// Something else, in the words of the TLS library.
+    #[error("{0}")]
+    Other(String),
+}
+
+fn names(names: &[String]) -> String {
+    if names.is_empty() { "no name at all".to_owned() } else { names.join(", ") }
+}
+
+impl From<rustls::Error> for CertificateFault {
+    fn from(error: rustls::Error) -> Self {
+        let rustls::Error::InvalidCertificate(fault) = error else { return Self::Other(error.to_string()) };
+        match fault {
+            // An authority of the same name but with another key shows as a bad signature.
+            CertificateError::UnknownIssuer | CertificateError::BadSignature => Self::UnknownIssuer,
+            CertificateError::NotValidForName => Self::OtherName(Vec::new()),
+            CertificateError::NotValidForNameContext { presented, .. } => {
+                Self::OtherName(presented.iter().map(|name| plain_name(name)).collect())
+            }
+            CertificateError::Expired
+            | CertificateError::ExpiredContext { .. }
+            | CertificateError::NotValidYet
+            | CertificateError::NotValidYetContext { .. } => Self::OutOfDate,
+            other => Self::Other(other.to_string()),
+        }
+    }
+}
+
+/// The name in the debug notation of the TLS library, `DnsName("localhost")`.
+fn plain_name(debug: &str) -> String {
+    let inner = debug.split_once('(').and_then(|(_, rest)| rest.strip_suffix(')'));
+    inner.unwrap_or(debug).trim_matches('"').to_owned()
+}
+
+/// There is no connection.
+#[derive(Debug, thiserror::Error)]
+pub enum ConnectError {
+    /// The host's name leads nowhere.
+    #[error("cannot find {host}: {error}")]
+    Unresolved {
+        /// The host.
+        host: String,
+        /// What the resolver said.
+        #[source]
+        error: io::Error,
+    },
+    /// Nobody answers.
+    #[error("{address} cannot be reached: {}", reach(error))]
+    Unreachable {
+        /// The server.
+        address: Address,
+        /// What the system said.
+        #[source]
+        error: io::Error,
+    },
+    /// Whoever answers does not speak TLS.
+    #[error("{0} does not speak TLS; is this the port of a Parlor server?")]
+    NotTls(Address),
+    /// The server's certificate is refused.
+    #[error("{}", advice(address, untrusted))]
+    Untrusted {
+        /// The server.
+        address: Address,
+        /// What it showed, and why that is not enough.
+        #[source]
+        untrusted: Untrusted,
+    },
+    /// TLS fails for another reason.
+    #[error("TLS with {address} failed: {error}")]
+    Tls {
+        /// The server.
+        address: Address,
+        /// What the TLS library said.
+        #[source]
+        error: io::Error,
+    },
+    /// The server speaks TLS, but not this protocol.
+    #[error("{address} does not speak {}: it greets with {line:?}", parlor_proto::PROTOCOL)]
+    WrongProtocol {
+        /// The server.
+        address: Address,
+        /// Its first line, shortened.
+        line: String,
+    },
+    /// The server turned the connection away before its greeting.
+    #[error("{address} turned the connection away: {line}")]
+    TurnedAway {
+        /// The server.
+        address: Address,
+        /// Its line.
+        line: String,
+    },
+    /// The connection broke before the greeting.
+    #[error("{address} sent no greeting: {lost}")]
+    NoGreeting {
+        /// The server.
+        address: Address,
+        /// How it broke.
+        #[source]
+        lost: Lost,
+    },
+}
+
+fn reach(error: &io::Error) -> String {
+    match error.kind() {
+        io::ErrorKind::ConnectionRefused => "it refused the connection; does the server run?".to_owned(),
+        io::ErrorKind::TimedOut | io::ErrorKind::WouldBlock => "it does not answer".to_owned(),
+        _ => error.to_string(),
+    }
+}
+
+fn advice(address: &Address, untrusted: &Untrusted) -> String {
+    let Untrusted { presented, fault } = untrusted;
+    let compare = format!("the server showed {presented}; compare it with `parlor cert show` there");
+    match fault {
+        CertificateFault::UnknownIssuer => format!(
+            "the certificate of {address} is not trusted: give its authority with --ca FILE, or its key with --pin ({compare})"
+        ),
+        CertificateFault::OtherName(_) => format!(
+            "the certificate of {address} is not for this name, {fault}: connect by one of its names, or give its key with --pin ({compare})"
+        ),
+        CertificateFault::OtherPin => {
+            format!(
+                "the key of {address} is not the one of --pin: somebody is in between, or the key was renewed ({compare})"
+            )
+        }
+        _ => format!(
+            "the certificate of {address} is refused, {fault}: renew it, or give its key with --pin ({compare})"
+        ),
+    }
+}
+
+/// A connection that was there is no more.
+#[derive(Debug, thiserror::Error)]
+pub enum Lost {
+    /// The server ended it.
+    #[error("the server closed the connection")]
+    Closed,
+    /// The server has not said anything for too long, not even when asked.
+    #[error("the server does not answer any more")]
+    Silent,
+    /// The network or TLS failed.
+    #[error("the connection failed: {0}")]
+    Failed(#[from] io::Error),
+}
+
+/// There is no session.
+#[derive(Debug, thiserror::Error)]
+pub enum LoginError {
+    /// The server refuses.
+    #[error("login refused: {message} ({code})")]
+    Refused {
+        /// Why, for programs.
+        code: RefusalCode,
+        /// Why, for people.
+        message: String,
+    },
+    /// The server ended the connection.
+    #[error("login refused: {message} ({code})")]
+    Ended {
+        /// Why, for programs.
+        code: Bye,
+        /// Why, for people.
+        message: String,
+    },
+    /// The connection broke.
+    #[error(transparent)]
+    Lost(#[from] Lost),
+}

@@ -1,0 +1,178 @@
+//! From lines of JSON to events, and the watch over a server that has fallen silent. It must not decide
+//! what is shown, nor open a new connection.
+
+use std::borrow::Cow;
+use std::time::{Duration, Instant};
+
+use parlor_proto::Event;
+use serde_json::Value;
+
+use crate::connection::{LineReceiver, LineSender, Received, readable};
+use crate::error::Lost;
+
+/// Signs of life may be missing for so many times the keepalive interval.
+const SILENT_INTERVALS: u32 = 3;
+
+/// What came from the server.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Incoming {
+    /// An event, its texts free of control characters.
+    Event {
+        /// The event.
+        event: Event,
+        /// The line as it came.
+        line: String,
+    },
+    /// Something that a newer server says and that this version does not know.
+    Unknown(UnknownEvent),
+}
+
+/// An event that this version does not know. It is to be ignored, or shown as it is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct UnknownEvent {
+    /// Its `type`; empty if it has none.
+    pub kind: String,
+    /// The line as it came.
+    pub line: String,
+}
+
+impl Incoming {
+    /// Reads a line in JSON format; never fails, since servers may say more than this version knows.
+    pub fn parse(line: String) -> Self {
+        match serde_json::from_str(&line) {
+            Ok(event) => Self::Event { event: displayable(event), line },
+            Err(_) => Self::Unknown(UnknownEvent { kind: kind(&line), line }),
+        }
+    }
+
+    /// The line as it came, without its ending.
+    pub fn line(&self) -> &str {
+        match self {
+            Self::Event { line, .. } | Self::Unknown(UnknownEvent { line, .. }) => line,
+        }
+    }
+}
+
+fn kind(line: &str) -> String {
+    let value: Option<Value> = serde_json::from_str(line).ok();
+    value.as_ref().and_then(|value| value["type"].as_str()).unwrap_or_default().to_owned()
+}
+
+/// Strips control characters from the texts whose types do not do that by themselves.
+fn displayable(mut event: Event) -> Event {
+    match &mut event {
+        Event::Hello { protocol, server } => {
+            *protocol = Cow::Owned(readable(protocol));
+            *server = readable(server);
+        }
+        Event::Error { message, .. } => *message = readable(message),
+        Event::Bye { message, .. } => *message = Cow::Owned(readable(message)),
+        Event::Pong { token: Some(token) } => *token = readable(token),
+        Event::Help { commands } => {
+            for command in commands {
+                command.usage = readable(&command.usage);
+                command.help = Cow::Owned(readable(&command.help));
+            }
+        }
+        _ => {}
+    }
+    event
+}
+
+/// The receiving half of a session.
+#[derive(Debug)]
+pub struct Events {
+    sender: LineSender,
+    receiver: LineReceiver,
+    keepalive: Duration,
+    /// Token of our own pings, by which their answers are told from those to the user's.
+    token: String,
+    heard: Instant,
+    asked: Instant,
+}
+
+impl Events {
+    pub(crate) fn new(sender: LineSender, receiver: LineReceiver, keepalive: Duration) -> Result<Self, Lost> {
+        receiver.set_patience(keepalive)?;
+        let token = format!("keepalive-{:016x}", crate::random());
+        let now = Instant::now();
+        Ok(Self { sender, receiver, keepalive, token, heard: now, asked: now })
+    }
+
+    /// Blocks until the next event is there. Asks a server for a sign of life from time to time, which also
+    /// keeps it from closing an idle session.
+    ///
+    /// # Errors
+    /// The connection is gone; nothing will come any more.
+    #[allow(clippy::should_implement_trait)] // an iterator has no place for the reason of its end
+    pub fn next(&mut self) -> Result<Incoming, Lost> {
+        loop {
+            let received = self.receiver.next()?;
+            self.keep_alive(&received)?;
+            match received {
+                Received::Line(line) => match Incoming::parse(line) {
+                    Incoming::Event { event: Event::Pong { token: Some(token) }, .. } if token == self.token => {}
+                    incoming => return Ok(incoming),
+                },
+                Received::Silence => {}
+                Received::End => return Err(Lost::Closed),
+            }
+        }
+    }
+
+    fn keep_alive(&mut self, received: &Received) -> Result<(), Lost> {
+        let now = Instant::now();
+        match received {
+            Received::Silence if now - self.heard >= self.keepalive * SILENT_INTERVALS => {
+                self.sender.close();
+                return Err(Lost::Silent);
+            }
+            Received::Line(_) => self.heard = now,
+            Received::Silence | Received::End => {}
+        }
+        // An error shows again when the next line is awaited, behind all that has arrived until then.
+        if now - self.asked >= self.keepalive
+            && self.sender.send_if_idle(&format!("/ping {}", self.token)).unwrap_or_default()
+        {
+            self.asked = now;
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use parlor_proto::{Bye, Reply};
+
+    fn parsed(line: &str) -> Incoming {
+        Incoming::parse(line.to_owned())
+    }
+
+    #[test]
+    fn events_with_fields_of_a_newer_server() {
+        let line = r#"{"type":"ok","command":"broadcast","reached":7}"#;
+        assert_eq!(parsed(line), Incoming::Event { event: Reply::Broadcast.into(), line: line.to_owned() });
+    }
+
+    #[test]
+    fn what_is_unknown_is_kept() {
+        let cases = [
+            (r#"{"type":"reaction","emoji":"x"}"#, "reaction"),
+            (r#"{"type":"ok","command":"dance"}"#, "ok"),
+            ("HELP", ""),
+            ("[1]", ""),
+        ];
+        for (line, kind) in cases {
+            let expected = UnknownEvent { kind: kind.to_owned(), line: line.to_owned() };
+            assert_eq!(parsed(line), Incoming::Unknown(expected));
+        }
+    }
+
+    #[test]
+    fn no_control_character_gets_through() {
+        let line = r#"{"type":"bye","code":"banished","message":"\u001b[31mout\nside"}"#;
+        let Incoming::Event { event: Event::Bye { code, message }, .. } = parsed(line) else { panic!("{line}") };
+        assert_eq!((code, message.as_ref()), (Bye::Unknown, "[31moutside"));
+    }
+}

@@ -1,0 +1,96 @@
+//! From a greeted connection to a session: the choice of JSON, and the login. It must not ask people for
+//! anything, and never shows a password.
+
+use std::time::Instant;
+
+use parlor_proto::{Bye, Credentials, Event, Format, RefusalCode, Reply, RoomName, UserName};
+use zeroize::Zeroizing;
+
+use crate::connection::{Greeted, LineSender};
+use crate::error::{LoginError, Lost};
+use crate::events::{Events, Incoming};
+
+/// How a session begins.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Entry {
+    /// With an account that exists.
+    Login,
+    /// With an account that is made now.
+    Register,
+}
+
+impl Entry {
+    fn keyword(self) -> &'static str {
+        match self {
+            Self::Login => "LOGIN",
+            Self::Register => "REGISTER",
+        }
+    }
+}
+
+/// A logged-in connection. Its halves can be used by two threads.
+#[derive(Debug)]
+pub struct Session {
+    /// The sending half; can be cloned.
+    pub sender: LineSender,
+    /// The receiving half.
+    pub events: Events,
+    /// What the server calls itself.
+    pub server: String,
+    /// Who is logged in.
+    pub user: UserName,
+    /// The room in which the session begins.
+    pub room: RoomName,
+    /// The server's answer to the login, as it came.
+    pub welcome: String,
+}
+
+impl Greeted {
+    /// Logs in, and from then on speaks JSON. Blocks until the server answers, within the login timeout.
+    ///
+    /// # Errors
+    /// If the server refuses, or the connection breaks. It is closed then.
+    pub fn log_in(mut self, entry: Entry, credentials: &Credentials) -> Result<Session, LoginError> {
+        let Credentials { user, password } = credentials;
+        let line = format!("FORMAT {}\n{} {user} {}", Format::Json, entry.keyword(), password.expose());
+        self.sender.send_line(&Zeroizing::new(line)).map_err(Lost::from)?;
+        let deadline = Instant::now() + self.timeouts.login;
+        loop {
+            let line = self.receiver.line_before(deadline)?;
+            if let Some((user, room)) = outcome(&line)? {
+                let events = Events::new(self.sender.clone(), self.receiver, self.timeouts.keepalive)?;
+                return Ok(Session { sender: self.sender, events, server: self.server, user, room, welcome: line });
+            }
+        }
+    }
+}
+
+/// What a line says about the login; `None` if nothing.
+fn outcome(line: &str) -> Result<Option<(UserName, RoomName)>, LoginError> {
+    let Incoming::Event { event, .. } = Incoming::parse(line.to_owned()) else { return text_outcome(line) };
+    match event {
+        Event::Ok(Reply::Login { user, room, .. } | Reply::Register { user, room, .. }) => Ok(Some((user, room))),
+        Event::Error { code, message, .. } => Err(LoginError::Refused { code, message }),
+        Event::Bye { code, message } => Err(LoginError::Ended { code, message: message.into_owned() }),
+        _ => Ok(None),
+    }
+}
+
+/// The same for a line that was sent before the server saw that JSON is wanted.
+fn text_outcome(line: &str) -> Result<Option<(UserName, RoomName)>, LoginError> {
+    let line = crate::connection::readable(line);
+    let (word, rest) = line.split_once(' ').unwrap_or((&line, ""));
+    let (code, message) = rest.split_once(' ').unwrap_or((rest, ""));
+    let message = message.to_owned();
+    match word {
+        "ERR" => {
+            let known = RefusalCode::ALL.iter().find(|(known, _)| known.as_str() == code);
+            Err(LoginError::Refused { code: known.map_or(RefusalCode::Unknown, |(known, _)| *known), message })
+        }
+        "BYE" => {
+            let known = Bye::ALL.iter().find(|known| known.as_str() == code);
+            Err(LoginError::Ended { code: known.copied().unwrap_or(Bye::Unknown), message })
+        }
+        _ => Ok(None),
+    }
+}

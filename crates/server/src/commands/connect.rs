@@ -1,0 +1,103 @@
+//! `parlor connect`: the arguments of the client. It must not connect; that is the client crate's part.
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use parlor_client::connect::{self, ConnectOptions, TrustOption};
+use parlor_client::{Address, Pin};
+use parlor_proto::{RoomName, UserName};
+
+const EXAMPLES: &str = "\
+Examples:
+  parlor connect                                    the server on this machine; user and password are asked for
+  parlor connect --user ann --register              make an account and log in
+  parlor connect chat.example.org --ca ca.pem       a server elsewhere, verified by its CA file
+  parlor connect [2001:db8::7]:7878 --pin sha256:…  verified by its key, as `parlor cert show` prints it there
+  echo hello | parlor connect --user bot            say one line to the lobby (password in PARLOR_PASSWORD)
+  tail -f log | parlor connect --user bot --room ops
+  parlor connect --user bot --json < lines.txt      what the server says as JSON, one event a line
+
+On a terminal: a line is said to the room, /help lists the commands, Tab completes, Ctrl-C clears the line,
+Ctrl-D or /quit leaves. A lost connection is made again, and the room entered again.
+In a pipe: every line of standard input is sent, every answer awaited; events go to standard output, refusals
+to standard error.
+
+The server's certificate is always verified: by --ca or --pin; without them, for a server on this machine, by
+DATA/tls/ca.pem if it exists; else by the system's root certificates.
+
+Environment:
+  PARLOR_PASSWORD  the password; without it and --password-stdin it is asked for on the terminal
+  NO_COLOR         if not empty, no colours
+
+Exit codes:
+  0  every line was accepted, or you left
+  1  no connection, certificate not trusted, connection lost, or session ended by the server
+  2  wrong usage, or no user name or password to be had
+  3  login refused
+  4  the server refused a line";
+
+/// Chat on a server, on a terminal or in a pipe
+#[derive(Debug, clap::Args)]
+#[command(after_help = EXAMPLES)]
+pub(crate) struct ConnectArgs {
+    /// Server; an IPv6 address stands in brackets, the port is 7878 if none is given
+    #[arg(value_name = "HOST[:PORT]", default_value = "127.0.0.1:7878")]
+    address: Address,
+
+    /// Who logs in; asked for on the terminal if not given
+    #[arg(long, value_name = "NAME", env = "PARLOR_USER")]
+    user: Option<UserName>,
+
+    /// Make the account, where the server lets everybody do so
+    #[arg(long)]
+    register: bool,
+
+    /// Enter this room after login; it is made on demand
+    #[arg(long, value_name = "ROOM")]
+    room: Option<RoomName>,
+
+    /// Trust a server whose certificate was issued by an authority in this PEM file
+    #[arg(long, value_name = "FILE", conflicts_with = "pin")]
+    ca: Option<PathBuf>,
+
+    /// Trust the server that has this key: sha256: and the SHA-256 of its SubjectPublicKeyInfo, in base64 or hexadecimal digits
+    #[arg(long, value_name = "PIN")]
+    pin: Option<Pin>,
+
+    /// Data directory of the server on this machine, for its CA file [default: $XDG_DATA_HOME/parlor or ~/.local/share/parlor]
+    #[arg(long, value_name = "DIR", env = "PARLOR_DATA")]
+    data: Option<PathBuf>,
+
+    /// Print the server's JSON lines as they come, on a terminal too
+    #[arg(long)]
+    json: bool,
+
+    /// Read the password from the first line of standard input
+    #[arg(long)]
+    password_stdin: bool,
+}
+
+/// Chats until the user leaves or the input ends. Prints its errors itself.
+pub(crate) fn run(args: ConnectArgs) -> ExitCode {
+    connect::run(args.into())
+}
+
+impl From<ConnectArgs> for ConnectOptions {
+    fn from(args: ConnectArgs) -> Self {
+        let trust = match (args.ca, args.pin) {
+            (_, Some(pin)) => TrustOption::Pin(pin),
+            (Some(path), None) => TrustOption::Ca(path),
+            (None, None) => TrustOption::Automatic,
+        };
+        Self {
+            address: args.address,
+            trust,
+            user: args.user,
+            register: args.register,
+            room: args.room,
+            data: args.data,
+            json: args.json,
+            password_stdin: args.password_stdin,
+        }
+    }
+}
