@@ -18,9 +18,10 @@ use std::process::ExitCode;
 
 use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
 
-use commands::{cert, completions};
+use commands::{cert, completions, connect};
 
 const EXAMPLES: &str = "Examples:
+  parlor connect --user ann             chat on the server of this machine
   parlor cert show                      CA file, names and pin of this machine's server
   parlor completions bash               script for your shell
 
@@ -37,6 +38,7 @@ struct Cli {
 
 #[derive(Debug, Subcommand)]
 enum Command {
+    Connect(connect::ConnectArgs),
     Cert(cert::CertArgs),
     Completions(completions::CompletionsArgs),
 }
@@ -45,8 +47,8 @@ fn main() -> ExitCode {
     let args: Vec<OsString> = std::env::args_os().collect();
     let matches = settings::parse(Cli::command(), &args).unwrap_or_else(|error| error.exit());
     let cli = Cli::from_arg_matches(&matches).unwrap_or_else(|error| error.exit());
-    match run(&cli.command) {
-        Ok(()) => ExitCode::SUCCESS,
+    match run(cli.command) {
+        Ok(code) => code,
         // Whoever reads our output may stop reading, as `head` does.
         Err(error) if is_broken_pipe(&error) => ExitCode::SUCCESS,
         Err(error) => {
@@ -56,11 +58,13 @@ fn main() -> ExitCode {
     }
 }
 
-fn run(command: &Command) -> anyhow::Result<()> {
+fn run(command: Command) -> anyhow::Result<ExitCode> {
     match command {
-        Command::Cert(args) => cert::run(args),
-        Command::Completions(args) => completions::run(args, Cli::command()),
+        Command::Connect(args) => return Ok(connect::run(args)),
+        Command::Cert(args) => cert::run(&args)?,
+        Command::Completions(args) => completions::run(&args, Cli::command())?,
     }
+    Ok(ExitCode::SUCCESS)
 }
 
 fn is_broken_pipe(error: &anyhow::Error) -> bool {

@@ -1,6 +1,7 @@
 //! `parlor cert` and the exit codes of the command line, as a shell sees them.
 
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking, in its helpers too")]
+
 use std::path::Path;
 use std::process::{Command, Output};
 
@@ -74,8 +75,9 @@ fn usage_errors_have_exit_code_2_and_no_panic() {
 #[test]
 fn every_help_has_examples() {
     let data = tempfile::tempdir().unwrap();
-    let cases: [&[&str]; 5] = [
+    let cases: [&[&str]; 6] = [
         &["--help"],
+        &["connect", "--help"],
         &["cert", "--help"],
         &["cert", "show", "--help"],
         &["cert", "init", "--help"],

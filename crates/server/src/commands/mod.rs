@@ -2,3 +2,4 @@
 
 pub(crate) mod cert;
 pub(crate) mod completions;
+pub(crate) mod connect;
