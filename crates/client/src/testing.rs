@@ -72,6 +72,11 @@ pub(crate) struct Peer {
 }
 
 impl Peer {
+    fn new(config: &Arc<ServerConfig>, socket: TcpStream) -> Self {
+        let tls = ServerConnection::new(config.clone()).unwrap();
+        Self { stream: BufReader::new(StreamOwned::new(tls, socket)) }
+    }
+
     /// Sends these lines.
     pub(crate) fn say(&mut self, lines: &[&str]) {
         for line in lines {
@@ -115,13 +120,26 @@ impl<T: Send + 'static> Scripted<T> {
     /// Plays `script` on the first connection. A handshake that fails ends in a panic of the script's thread.
     pub(crate) fn start(identity: &Identity, script: impl FnOnce(Peer) -> T + Send + 'static) -> Self {
         let config = identity.config.clone();
-        Self::start_plain(move |socket| {
-            let tls = ServerConnection::new(config).unwrap();
-            script(Peer { stream: BufReader::new(StreamOwned::new(tls, socket)) })
-        })
+        Self::start_plain(move |socket| script(Peer::new(&config, socket)))
     }
 
-    /// The same without TLS.
+    /// Plays `script` on that many connections, one after the other; it is told which one it is, from 0.
+    pub(crate) fn start_many(
+        identity: &Identity,
+        connections: usize,
+        script: impl Fn(usize, Peer) -> T + Send + 'static,
+    ) -> Scripted<Vec<T>> {
+        let config = identity.config.clone();
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let address = listener.local_addr().unwrap().to_string().parse().unwrap();
+        let play = move |number| {
+            let socket = listener.accept().unwrap().0;
+            script(number, Peer::new(&config, socket))
+        };
+        Scripted { address, thread: std::thread::spawn(move || (0..connections).map(play).collect()) }
+    }
+
+    /// Plays `script` on the first connection, without TLS.
     pub(crate) fn start_plain(script: impl FnOnce(TcpStream) -> T + Send + 'static) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let address = listener.local_addr().unwrap().to_string().parse().unwrap();

@@ -36,8 +36,9 @@ pub(super) struct Plan {
 pub(super) struct Link {
     /// Where lines go; `None` while there is no connection.
     pub(super) sender: Mutex<Option<LineSender>>,
-    /// New passwords that the server has not confirmed yet, oldest first.
-    pub(super) passwords: Mutex<VecDeque<Password>>,
+    /// New passwords that the server has not answered yet, oldest first; `None` for a command that it will
+    /// refuse, since it names none.
+    pub(super) passwords: Mutex<VecDeque<Option<Password>>>,
     /// What the tab key offers.
     pub(super) names: Arc<Mutex<Names>>,
     /// Set before `/quit` is sent: whatever ends the connection then was wanted.
@@ -117,6 +118,8 @@ impl Follower {
             // An error shows again when the next event is awaited.
             let _ = session.sender.send_line(&format!("/join {wanted}"));
         }
+        // What was asked over an earlier connection will not be answered any more.
+        lock(&self.link.passwords).clear();
         // Only now, so that no line that is typed goes to the wrong room.
         *lock(&self.link.sender) = Some(session.sender.clone());
     }
@@ -127,7 +130,7 @@ impl Follower {
         match event {
             Event::Ok(Reply::Join { room, .. } | Reply::Leave { room, .. }) => self.plan.room = Some(room.clone()),
             Event::Ok(Reply::Passwd) => {
-                if let Some(password) = lock(&self.link.passwords).pop_front() {
+                if let Some(password) = lock(&self.link.passwords).pop_front().flatten() {
                     self.plan.credentials.password = password;
                 }
             }
@@ -147,8 +150,6 @@ impl Follower {
 
     /// Tries until there is a session, or no hope, or the user leaves.
     fn reconnect(&mut self, backoff: &mut Backoff) -> Result<Session, Exit> {
-        // Confirmations of what was asked over the lost connection will not come any more.
-        lock(&self.link.passwords).clear();
         loop {
             let pause = backoff.pause(crate::random());
             self.news(&format!("connecting again in {:.0} s", pause.as_secs_f64().ceil()));
@@ -191,3 +192,6 @@ impl Follower {
         self.screen.print(self.renderer.problem(Moment::now(), text));
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,7 +1,7 @@
 //! The client on a terminal: a line editor whose half-typed line stays whole whatever arrives. It must not
-//! wait for the network, except to say goodbye.
+//! read from the network, and waits for it only while a line is sent.
 
-use std::io;
+use std::io::{self, Write};
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use jiff::Timestamp as Moment;
 use jiff::tz::TimeZone;
-use parlor_proto::{Command, parse_command};
+use parlor_proto::{Command, Misread, Verb, parse_command};
 use rustyline::error::ReadlineError;
 use rustyline::history::FileHistory;
 use rustyline::{CompletionType, Config, Editor, ExternalPrinter};
@@ -47,7 +47,12 @@ pub(super) fn run(plan: Plan, session: Session) -> Exit {
 
 fn start(plan: Plan, session: Session, link: &Arc<Link>) -> rustyline::Result<Terminal> {
     let mut editor = editor(link)?;
-    let screen = Screen::start(editor.create_external_printer()?)?;
+    let screen = match editor.create_external_printer() {
+        // Where the terminal is gone, the editor finds out, and ends the program.
+        Ok(mut printer) => Screen::start(move |lines| drop(printer.print(lines)))?,
+        // A terminal that cannot redraw a line (TERM=dumb); nothing can be done about a half-typed one there.
+        Err(_) => Screen::start(|lines| drop(io::stdout().write_all(lines.as_bytes())))?,
+    };
     let renderer = Renderer { colour: wants_colour(), zone: TimeZone::system() };
     let (leave, left) = mpsc::channel();
     let (ending, ended) = mpsc::channel::<()>();
@@ -140,19 +145,24 @@ impl Terminal {
 
     /// Sends one line, unless it is for the client itself.
     fn take(&mut self, line: &str) -> Then {
-        match parse_command(line.as_bytes()) {
+        let new_password = match parse_command(line.as_bytes()) {
             Ok(None) => return Then::GoOn,
             Ok(Some(Command::Quit)) => return Then::Leave,
             Ok(Some(Command::Format(_))) => {
                 self.problem("this client chooses the format itself; `parlor connect --json` shows JSON");
                 return Then::GoOn;
             }
-            Ok(Some(Command::Passwd { new, .. })) => lock(&self.link.passwords).push_back(new),
+            Ok(Some(Command::Passwd { new, .. })) => Some(Some(new)),
             // The server explains what is wrong with a line.
-            Ok(Some(_)) | Err(_) => {}
-        }
+            Err(Misread { verb: Some(Verb::Passwd), .. }) => Some(None),
+            Ok(Some(_)) | Err(_) => None,
+        };
         let sender = lock(&self.link.sender).clone();
-        if sender.is_none_or(|sender| sender.send_line(line).is_err()) {
+        let sent = sender.is_some_and(|sender| {
+            lock(&self.link.passwords).extend(new_password);
+            sender.send_line(line).is_ok()
+        });
+        if !sent {
             self.problem("not sent: there is no connection");
         }
         Then::GoOn
@@ -184,13 +194,13 @@ enum Output {
 pub(super) struct Screen(Sender<Output>);
 
 impl Screen {
-    fn start(mut printer: impl ExternalPrinter + Send + 'static) -> io::Result<Self> {
+    /// `print` gets whole lines, each with its ending.
+    pub(super) fn start(mut print: impl FnMut(String) + Send + 'static) -> io::Result<Self> {
         let (sender, receiver) = mpsc::channel();
         thread::Builder::new().name("screen".to_owned()).spawn(move || {
             for output in receiver {
                 match output {
-                    // Where the terminal is gone, the editor finds out, and ends the program.
-                    Output::Lines(lines) => drop(printer.print(lines)),
+                    Output::Lines(lines) => print(lines),
                     // Nobody may wait for it any more.
                     Output::Flush(done) => drop(done.try_send(())),
                 }
@@ -207,7 +217,7 @@ impl Screen {
     }
 
     /// Waits until everything is printed, but not for ever.
-    fn flush(&self) {
+    pub(super) fn flush(&self) {
         let (done, flushed) = mpsc::sync_channel(1);
         if self.0.send(Output::Flush(done)).is_ok() {
             let _ = flushed.recv_timeout(GOODBYE);

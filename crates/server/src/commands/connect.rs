@@ -9,29 +9,39 @@ use parlor_proto::{RoomName, UserName};
 
 const EXAMPLES: &str = "\
 Examples:
-  parlor connect                                    the server on this machine; user and password are asked for
-  parlor connect --user ann --register              make an account and log in
-  parlor connect chat.example.org --ca ca.pem       a server elsewhere, verified by its CA file
-  parlor connect [2001:db8::7]:7878 --pin sha256:…  verified by its key, as `parlor cert show` prints it there
-  echo hello | parlor connect --user bot            say one line to the lobby (password in PARLOR_PASSWORD)
-  tail -f log | parlor connect --user bot --room ops
-  parlor connect --user bot --json < lines.txt      what the server says as JSON, one event a line
+  The server on this machine; user and password are asked for:
+      parlor connect
+  Make an account and log in:
+      parlor connect --user ann --register
+  A server elsewhere, verified by its CA file, or by its key as
+  `parlor cert show` prints it there:
+      parlor connect chat.example.org --ca ca.pem
+      parlor connect [2001:db8::7]:7878 --pin sha256:…
+  In scripts, with the password in PARLOR_PASSWORD:
+      echo hello | parlor connect --user bot
+      tail -f log | parlor connect --user bot --room ops
+      parlor connect --user bot --json < lines.txt
 
-On a terminal: a line is said to the room, /help lists the commands, Tab completes, Ctrl-C clears the line,
-Ctrl-D or /quit leaves. A lost connection is made again, and the room entered again.
-In a pipe: every line of standard input is sent, every answer awaited; events go to standard output, refusals
-to standard error.
+On a terminal a line is said to the room, and /help lists the commands. Tab
+completes, Ctrl-C clears the line, Ctrl-D or /quit leaves. A lost connection is
+made again, and the room entered again.
 
-The server's certificate is always verified: by --ca or --pin; without them, for a server on this machine, by
-DATA/tls/ca.pem if it exists; else by the system's root certificates.
+In a pipe every line of standard input is sent, and every answer awaited.
+Events go to standard output, refusals to standard error.
+
+The server's certificate is always verified: by --ca or --pin; without them,
+for a server on this machine, by DATA/tls/ca.pem if it exists; else by the
+system's root certificates.
 
 Environment:
-  PARLOR_PASSWORD  the password; without it and --password-stdin it is asked for on the terminal
+  PARLOR_PASSWORD  the password; without it and --password-stdin it is asked
+                   for on the terminal
   NO_COLOR         if not empty, no colours
 
 Exit codes:
   0  every line was accepted, or you left
-  1  no connection, certificate not trusted, connection lost, or session ended by the server
+  1  no connection, certificate not trusted, connection lost, or session ended
+     by the server
   2  wrong usage, or no user name or password to be had
   3  login refused
   4  the server refused a line";
