@@ -1,0 +1,120 @@
+//! Settings of a world, before it is made.
+
+use std::time::Duration;
+
+use parlor_core::{DuplicateLogin, LineRate, Policy};
+
+use crate::world::World;
+
+/// A world to be made; settings that are not named have the defaults of the rules.
+#[derive(Debug, Clone)]
+pub struct Builder {
+    pub(crate) policy: Policy,
+    pub(crate) history: usize,
+    pub(crate) queued_couriers: bool,
+}
+
+impl Default for Builder {
+    fn default() -> Self {
+        let policy = Policy { server_name: "test".to_owned(), ..Policy::default() };
+        Self { policy, history: 1000, queued_couriers: false }
+    }
+}
+
+impl Builder {
+    /// Makes the world.
+    pub fn build(self) -> World {
+        World::of(self)
+    }
+
+    /// A second login is refused instead of ending the first session.
+    #[must_use]
+    pub fn reject_duplicates(mut self) -> Self {
+        self.policy.duplicate_login = DuplicateLogin::Reject;
+        self
+    }
+
+    /// REGISTER is refused.
+    #[must_use]
+    pub fn registration_closed(mut self) -> Self {
+        self.policy.registration_open = false;
+        self
+    }
+
+    /// Members above which nobody hears who comes and goes.
+    #[must_use]
+    pub fn presence_limit(mut self, members: usize) -> Self {
+        self.policy.presence_limit = members;
+        self
+    }
+
+    /// Takeovers of one account within a minute.
+    #[must_use]
+    pub fn max_takeovers(mut self, takeovers: usize) -> Self {
+        self.policy.max_takeovers = takeovers;
+        self
+    }
+
+    /// Bytes of events that may wait for a client.
+    #[must_use]
+    pub fn max_queued_bytes(mut self, bytes: usize) -> Self {
+        self.policy.max_queued_bytes = bytes;
+        self
+    }
+
+    /// Longest line in bytes.
+    #[must_use]
+    pub fn max_line_bytes(mut self, bytes: usize) -> Self {
+        self.policy.max_line_bytes = bytes;
+        self
+    }
+
+    /// Rooms besides the lobby that may have members.
+    #[must_use]
+    pub fn max_rooms(mut self, rooms: usize) -> Self {
+        self.policy.max_rooms = rooms;
+        self
+    }
+
+    /// Users that one user may follow.
+    #[must_use]
+    pub fn max_subscriptions(mut self, users: usize) -> Self {
+        self.policy.max_subscriptions = users;
+        self
+    }
+
+    /// Lines per second and at once, for peers that are limited.
+    #[must_use]
+    pub fn line_rate(mut self, per_second: u32, burst: u32) -> Self {
+        self.policy.line_rate = Some(LineRate { per_second, burst });
+        self
+    }
+
+    /// Loopback peers are limited like others.
+    #[must_use]
+    pub fn limit_loopback(mut self) -> Self {
+        self.policy.limit_loopback = true;
+        self
+    }
+
+    /// Time for logging in, in seconds.
+    #[must_use]
+    pub fn login_timeout(mut self, seconds: u64) -> Self {
+        self.policy.login_timeout = Duration::from_secs(seconds);
+        self
+    }
+
+    /// Entries that each log keeps.
+    #[must_use]
+    pub fn history(mut self, entries: usize) -> Self {
+        self.history = entries;
+        self
+    }
+
+    /// What is handed to couriers waits for [`World::run_couriers`].
+    #[must_use]
+    pub fn queued_couriers(mut self) -> Self {
+        self.queued_couriers = true;
+        self
+    }
+}

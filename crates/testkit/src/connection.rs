@@ -1,0 +1,143 @@
+//! A client without a socket: lines in, lines out. It plays the part of the client's thread as well: what
+//! interrupts that thread ends the client at once, unless it is frozen.
+
+use std::fmt;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, Weak};
+
+use parlor_core::{Client, ConnectionId, Flow, Origin, Parlor, Peer};
+use parlor_proto::Bye;
+
+use crate::fakes::FakeClock;
+use crate::lock;
+use crate::wire::{FakeWire, Tap};
+
+/// A connection to the world. Cheap to clone; the clones are the same connection.
+#[derive(Clone)]
+pub struct Connection(Arc<Link>);
+
+pub(crate) struct Link {
+    client: Mutex<Option<Client>>,
+    peer: Arc<Peer>,
+    tap: Arc<Tap>,
+    is_frozen: AtomicBool,
+}
+
+impl fmt::Debug for Connection {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(out, "Connection({})", self.0.peer.connection())
+    }
+}
+
+impl Connection {
+    pub(crate) fn open(parlor: Arc<Parlor>, clock: Arc<FakeClock>, number: u64, origin: Origin) -> Self {
+        let tap = Arc::new(Tap::default());
+        let max_queued_bytes = parlor.policy.max_queued_bytes;
+        let link = Arc::new_cyclic(|link: &Weak<Link>| {
+            let wire = FakeWire { tap: tap.clone(), clock, link: link.clone() };
+            let peer = Arc::new(Peer::new(ConnectionId(number), max_queued_bytes, Box::new(wire)));
+            Link { client: Mutex::new(None), peer, tap, is_frozen: AtomicBool::new(false) }
+        });
+        let mut client = Client::new(parlor, link.peer.clone(), origin);
+        client.greet();
+        *lock(&link.client) = Some(client);
+        Self(link)
+    }
+
+    /// Sends one line.
+    pub fn send(&self, line: &str) {
+        self.send_raw(format!("{line}\n").as_bytes());
+    }
+
+    /// Sends bytes, as one read of the socket.
+    pub fn send_raw(&self, bytes: &[u8]) {
+        self.act(|client| client.receive(bytes));
+    }
+
+    /// Sends one line and returns all that reached the client since the last look.
+    pub fn ask(&self, line: &str) -> Vec<String> {
+        self.send(line);
+        self.read()
+    }
+
+    /// The lines that reached the client since the last look.
+    pub fn read(&self) -> Vec<String> {
+        let written = std::mem::take(&mut *lock(&self.0.tap.written));
+        String::from_utf8(written).expect("the server writes UTF-8").lines().map(str::to_owned).collect()
+    }
+
+    /// The client goes away without a word.
+    pub fn disconnect(&self) {
+        self.0.end();
+    }
+
+    /// The server says goodbye because nothing was heard for too long.
+    pub fn idle_out(&self) {
+        self.act(|client| {
+            client.hang_up(Bye::IdleTimeout);
+            Flow::End
+        });
+    }
+
+    /// The time for logging in is over.
+    pub fn time_out(&self) {
+        self.act(|client| {
+            client.time_out();
+            Flow::End
+        });
+    }
+
+    /// Whether the connection is open.
+    pub fn is_open(&self) -> bool {
+        lock(&self.0.client).is_some()
+    }
+
+    /// Whether somebody is logged in.
+    pub fn is_logged_in(&self) -> bool {
+        lock(&self.0.client).as_ref().is_some_and(Client::is_logged_in)
+    }
+
+    /// From now on the client does not read (its socket is full), or reads again.
+    pub fn stick(&self, is_stuck: bool) {
+        self.0.tap.is_stuck.store(is_stuck, Ordering::SeqCst);
+        if !is_stuck {
+            self.0.tap.drain(self.0.peer.outbox());
+        }
+    }
+
+    /// From now on the client's thread does not notice that it is interrupted, as if it hung.
+    pub fn freeze(&self) {
+        self.0.is_frozen.store(true, Ordering::SeqCst);
+    }
+
+    fn act(&self, act: impl FnOnce(&mut Client) -> Flow) {
+        let mut slot = lock(&self.0.client);
+        let flow = slot.as_mut().map(act);
+        drop(slot);
+        match flow {
+            Some(Flow::End) => self.0.end(),
+            // An interrupt that came while the client was busy found its place locked.
+            _ => self.0.notice(),
+        }
+    }
+}
+
+impl Link {
+    /// The client's thread looks whether it is to end.
+    pub(crate) fn notice(&self) {
+        let is_over = self.peer.outbox().goodbye().is_some() || self.peer.outbox().is_dead();
+        if is_over && !self.is_frozen.load(Ordering::SeqCst) {
+            self.end();
+        }
+    }
+
+    /// Ends the client as its thread would. Does nothing if the client is busy: whoever keeps it busy looks after.
+    fn end(&self) {
+        let Ok(mut slot) = self.client.try_lock() else { return };
+        let Some(mut client) = slot.take() else { return };
+        drop(slot);
+        client.depart();
+        self.peer.flush();
+        client.release();
+    }
+}

@@ -1,0 +1,46 @@
+//! What the store tells the hub, with a way to lose some of it. It must not change what it passes on.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use parlor_core::ports::{Direct, Entry, LogId, Presence, Sink};
+use parlor_core::{ConnectionId, Flush, Hub};
+use parlor_proto::UserName;
+
+pub(crate) struct Ears {
+    hub: Arc<Hub>,
+    /// Whether it is not heard that a session was displaced.
+    pub(crate) is_deaf: AtomicBool,
+}
+
+impl Ears {
+    pub(crate) fn new(hub: Arc<Hub>) -> Self {
+        Self { hub, is_deaf: AtomicBool::new(false) }
+    }
+}
+
+impl Sink for Ears {
+    fn deliver(&self, log: &LogId, entries: &[Entry]) -> Flush {
+        self.hub.deliver(log, entries)
+    }
+
+    fn presence(&self, presence: &Presence) -> Flush {
+        self.hub.presence(presence)
+    }
+
+    fn direct(&self, to: &UserName, message: &Direct) -> Option<Flush> {
+        self.hub.direct(to, message)
+    }
+
+    fn notice(&self, message: &Direct) -> Flush {
+        self.hub.notice(message)
+    }
+
+    fn displaced(&self, connection: ConnectionId) -> Flush {
+        if self.is_deaf.load(Ordering::SeqCst) { Flush::default() } else { self.hub.displaced(connection) }
+    }
+
+    fn account_deleted(&self, user: &UserName) -> Flush {
+        self.hub.account_deleted(user)
+    }
+}

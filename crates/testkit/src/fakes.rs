@@ -1,0 +1,131 @@
+//! The ports that are not a store: clock, passwords, couriers, observer. They must not touch the real world.
+
+use std::collections::VecDeque;
+use std::sync::Mutex;
+use std::time::Duration;
+
+use parlor_core::ports::{Clock, Couriers, Observer, PasswordHash, Passwords, StoreError, StoreResult, Verdict};
+use parlor_core::{ConnectionId, Flush};
+use parlor_proto::{Bye, Password, Timestamp, UserName};
+
+use crate::lock;
+
+/// The day on which every world begins: 2026-11-23T00:00:00Z.
+const BEGINNING_MILLIS: i64 = 1_795_392_000_000;
+
+/// A clock that stands still until it is set forward.
+#[derive(Debug, Default)]
+pub(crate) struct FakeClock(Mutex<Duration>);
+
+impl FakeClock {
+    pub(crate) fn advance(&self, time: Duration) {
+        *lock(&self.0) += time;
+    }
+}
+
+impl Clock for FakeClock {
+    fn now(&self) -> Timestamp {
+        let millis = i64::try_from(self.elapsed().as_millis()).unwrap_or(i64::MAX);
+        Timestamp::from_millis(BEGINNING_MILLIS.saturating_add(millis))
+    }
+
+    fn elapsed(&self) -> Duration {
+        *lock(&self.0)
+    }
+}
+
+/// "Hashes" that are the password with a mark in front.
+pub(crate) struct FakePasswords;
+
+const CURRENT: &str = "now:";
+const OUTDATED: &str = "old:";
+
+pub(crate) fn outdated_hash(password: &str) -> PasswordHash {
+    PasswordHash::new(format!("{OUTDATED}{password}"))
+}
+
+pub(crate) fn current_hash(password: &str) -> PasswordHash {
+    PasswordHash::new(format!("{CURRENT}{password}"))
+}
+
+impl Passwords for FakePasswords {
+    fn hash(&self, password: &Password) -> StoreResult<PasswordHash> {
+        Ok(current_hash(password.expose()))
+    }
+
+    fn verify(&self, password: &Password, hash: Option<&PasswordHash>) -> StoreResult<Verdict> {
+        let hash = hash.map(PasswordHash::expose).unwrap_or_default();
+        if hash.strip_prefix(OUTDATED) == Some(password.expose()) {
+            return Ok(Verdict::RightButOutdated);
+        }
+        let right = hash.strip_prefix(CURRENT) == Some(password.expose());
+        Ok(if right { Verdict::Right } else { Verdict::Wrong })
+    }
+}
+
+/// Couriers that run what they get at once, or keep it until they are told to run.
+#[derive(Debug, Default)]
+pub(crate) struct FakeCouriers {
+    pub(crate) is_queued: bool,
+    queue: Mutex<VecDeque<Flush>>,
+}
+
+impl FakeCouriers {
+    pub(crate) fn queued(is_queued: bool) -> Self {
+        Self { is_queued, queue: Mutex::default() }
+    }
+
+    /// Runs what waits now, and tells how much it was; what that leads to waits for the next call.
+    pub(crate) fn run(&self) -> usize {
+        let waiting = std::mem::take(&mut *lock(&self.queue));
+        let count = waiting.len();
+        waiting.into_iter().for_each(Flush::run);
+        count
+    }
+}
+
+impl Couriers for FakeCouriers {
+    fn hand_off(&self, flush: Flush) {
+        if self.is_queued {
+            lock(&self.queue).push_back(flush);
+        } else {
+            flush.run();
+        }
+    }
+
+    fn count(&self) -> usize {
+        2
+    }
+}
+
+/// Keeps what it hears, as lines.
+#[derive(Debug, Default)]
+pub(crate) struct Recorder(Mutex<Vec<String>>);
+
+impl Recorder {
+    pub(crate) fn take(&self) -> Vec<String> {
+        std::mem::take(&mut lock(&self.0))
+    }
+
+    fn keep(&self, line: String) {
+        lock(&self.0).push(line);
+    }
+}
+
+impl Observer for Recorder {
+    fn store_failed(&self, what: &'static str, error: &StoreError) {
+        self.keep(format!("store failed {what}: {error}"));
+    }
+
+    fn session_began(&self, _connection: ConnectionId, user: &UserName) {
+        self.keep(format!("began {user}"));
+    }
+
+    fn session_ended(&self, _connection: ConnectionId, user: &UserName, why: Option<Bye>) {
+        self.keep(format!("ended {user} {}", why.map_or("gone", Bye::as_str)));
+    }
+
+    fn login_failed(&self, _connection: ConnectionId, user: &UserName) {
+        self.keep(format!("failed {user}"));
+    }
+}

@@ -1,0 +1,72 @@
+//! The wire behind an outbox: a buffer that can get stuck. It must not interpret what passes.
+
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, Weak};
+use std::time::Duration;
+
+use parlor_core::Outbox;
+use parlor_core::ports::Wire;
+use parlor_core::{Settled, Taken};
+
+use crate::connection::Link;
+use crate::fakes::FakeClock;
+use crate::lock;
+
+/// Bytes that are taken from an outbox at once, as a writer of TLS records would.
+const TAKE_BYTES: usize = 16 * 1024;
+
+/// What reached the client, and whether more does.
+#[derive(Debug, Default)]
+pub(crate) struct Tap {
+    pub(crate) written: Mutex<Vec<u8>>,
+    pub(crate) is_stuck: AtomicBool,
+    pub(crate) is_blocked: AtomicBool,
+}
+
+impl Tap {
+    /// Writes until nothing is left, or hands the outbox to the drain if the client does not read.
+    pub(crate) fn flush(&self, outbox: &Outbox) {
+        loop {
+            if self.is_stuck.load(Ordering::SeqCst) {
+                self.is_blocked.store(true, Ordering::SeqCst);
+                outbox.block();
+                return;
+            }
+            let mut frames = Vec::new();
+            if outbox.take(TAKE_BYTES, &mut frames) == Taken::Nothing && outbox.settle() == Settled::Idle {
+                return;
+            }
+            lock(&self.written).extend(frames.concat());
+        }
+    }
+
+    /// What the drain thread does once the client reads again.
+    pub(crate) fn drain(&self, outbox: &Outbox) {
+        if self.is_blocked.swap(false, Ordering::SeqCst) {
+            outbox.unblock();
+            self.flush(outbox);
+        }
+    }
+}
+
+pub(crate) struct FakeWire {
+    pub(crate) tap: Arc<Tap>,
+    pub(crate) clock: Arc<FakeClock>,
+    pub(crate) link: Weak<Link>,
+}
+
+impl Wire for FakeWire {
+    fn flush(&self, outbox: &Outbox) {
+        self.tap.flush(outbox);
+    }
+
+    fn interrupt(&self) {
+        if let Some(link) = self.link.upgrade() {
+            link.notice();
+        }
+    }
+
+    fn pause(&self, time: Duration) {
+        self.clock.advance(time);
+    }
+}

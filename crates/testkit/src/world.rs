@@ -1,0 +1,218 @@
+//! The world: rules, store and clients in one process.
+
+use std::fmt;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use parlor_core::ports::{Account, Clock, Role};
+use parlor_core::{Hub, Origin, Parlor};
+use parlor_proto::{Bye, UserName};
+use parlor_store::{faulty, memory};
+
+use crate::builder::Builder;
+use crate::connection::Connection;
+use crate::ears::Ears;
+use crate::fakes::{FakeClock, FakeCouriers, FakePasswords, Recorder, current_hash, outdated_hash};
+use crate::hooks::{self, Call, Hooks};
+
+/// The password of a user whose account a world made.
+pub fn password_of(user: &str) -> String {
+    format!("secret of {user}")
+}
+
+/// Rules, store and clients in one process. Cheap to clone; the clones are the same world.
+#[derive(Clone)]
+pub struct World(Arc<Inner>);
+
+struct Inner {
+    parlor: Arc<Parlor>,
+    clock: Arc<FakeClock>,
+    couriers: Arc<FakeCouriers>,
+    recorder: Arc<Recorder>,
+    hooks: Arc<Hooks>,
+    ears: Arc<Ears>,
+    faults: faulty::Switch,
+    last_connection: AtomicU64,
+}
+
+impl fmt::Debug for World {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.write_str("World")
+    }
+}
+
+impl Default for World {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl World {
+    /// A world with the default settings.
+    pub fn new() -> Self {
+        Self::builder().build()
+    }
+
+    /// A world whose settings are still to be chosen.
+    pub fn builder() -> Builder {
+        Builder::default()
+    }
+
+    pub(crate) fn of(settings: Builder) -> Self {
+        let couriers = Arc::new(FakeCouriers::queued(settings.queued_couriers));
+        let hub = Arc::new(Hub::new(couriers.clone(), settings.policy.presence_limit));
+        let ears = Arc::new(Ears::new(hub.clone()));
+        let (store, faults) = faulty::wrap(memory::open(ears.clone(), settings.history));
+        let hooks = Arc::new(Hooks::default());
+        let store = hooks::wrap(store, &hooks);
+        let (clock, recorder) = (Arc::new(FakeClock::default()), Arc::new(Recorder::default()));
+        let parlor = Parlor {
+            hub,
+            store,
+            passwords: Arc::new(FakePasswords),
+            clock: clock.clone(),
+            observer: recorder.clone(),
+            policy: settings.policy,
+        };
+        let last_connection = AtomicU64::new(0);
+        let parlor = Arc::new(parlor);
+        Self(Arc::new(Inner { parlor, clock, couriers, recorder, hooks, ears, faults, last_connection }))
+    }
+
+    /// Makes an account with the password that [`password_of`] tells, unless there is one.
+    pub fn account(&self, user: &str) {
+        self.make_account(user, Role::Member, false);
+    }
+
+    /// Makes the account of an operator.
+    pub fn operator(&self, user: &str) {
+        self.make_account(user, Role::Operator, false);
+    }
+
+    /// Makes an account whose hash was made at another cost than the one that is set.
+    pub fn outdated_account(&self, user: &str) {
+        self.make_account(user, Role::Member, true);
+    }
+
+    /// The hash of an account's password.
+    pub fn hash_of(&self, user: &str) -> String {
+        let account = self.0.parlor.store.accounts.find(&name(user)).expect("the store works");
+        account.expect("there is such an account").hash.expose().to_owned()
+    }
+
+    /// Deletes an account.
+    pub fn delete_account(&self, user: &str) {
+        self.0.parlor.store.accounts.delete(&name(user)).expect("the store works");
+    }
+
+    /// Takes an operator's rights away.
+    pub fn demote(&self, user: &str) {
+        self.0.parlor.store.accounts.set_role(&name(user), Role::Member).expect("the store works");
+    }
+
+    /// Connects from this machine; the greeting is read.
+    pub fn connect(&self) -> Connection {
+        self.open(Origin { address: "127.0.0.1".to_owned(), is_loopback: true })
+    }
+
+    /// Connects from another machine; the greeting is read.
+    pub fn from_address(&self, address: &str) -> Connection {
+        self.open(Origin { address: address.to_owned(), is_loopback: false })
+    }
+
+    /// Connects and logs in, with an account that is made if need be; the answers are read.
+    ///
+    /// # Panics
+    /// The login was refused.
+    pub fn login(&self, user: &str) -> Connection {
+        self.account(user);
+        let connection = self.connect();
+        let answer = connection.ask(&login_line(user));
+        assert_eq!(answer, [format!("OK login {user} lobby")]);
+        connection
+    }
+
+    /// From now on every call of the store fails, or none does.
+    pub fn fail_store(&self, fails: bool) {
+        self.0.faults.fail(fails);
+    }
+
+    /// From now on it is not heard that a session was displaced, as if this server hung.
+    pub fn lose_displacements(&self) {
+        self.0.ears.is_deaf.store(true, Ordering::SeqCst);
+    }
+
+    /// Lets something happen once, right after the next call of the store of that name has returned: append,
+    /// claim, enter, follow, leave or subscribe.
+    pub fn after(&self, call: &str, deed: impl FnOnce() + Send + 'static) {
+        self.0.hooks.add(Call::named(call), Box::new(deed));
+    }
+
+    /// Lets time pass.
+    pub fn advance(&self, seconds: u64) {
+        self.0.clock.advance(Duration::from_secs(seconds));
+    }
+
+    /// Milliseconds that have passed in this world.
+    pub fn elapsed_millis(&self) -> u128 {
+        self.0.clock.elapsed().as_millis()
+    }
+
+    /// Lets the couriers do all that was handed to them, and tells how much it was.
+    pub fn run_couriers(&self) -> usize {
+        let mut count = 0;
+        while let done @ 1.. = self.0.couriers.run() {
+            count += done;
+        }
+        count
+    }
+
+    /// What operators heard since the last look.
+    pub fn reports(&self) -> Vec<String> {
+        self.0.recorder.take()
+    }
+
+    /// How often something was appended, however much at once.
+    pub fn appends(&self) -> usize {
+        self.0.hooks.appends()
+    }
+
+    /// How many connections the hub knows.
+    pub fn connections(&self) -> usize {
+        self.0.parlor.hub.connections()
+    }
+
+    /// How many logs are listened to.
+    pub fn channels(&self) -> usize {
+        self.0.parlor.hub.channels()
+    }
+
+    /// The server stops.
+    pub fn shut_down(&self) {
+        self.0.parlor.hub.close_all(Bye::ServerShutdown).run();
+    }
+
+    fn open(&self, origin: Origin) -> Connection {
+        let number = self.0.last_connection.fetch_add(1, Ordering::SeqCst) + 1;
+        let connection = Connection::open(self.0.parlor.clone(), self.0.clock.clone(), number, origin);
+        assert_eq!(connection.read(), ["HELLO parlor/1 test"]);
+        connection
+    }
+
+    fn make_account(&self, user: &str, role: Role, is_outdated: bool) {
+        let password = password_of(user);
+        let hash = if is_outdated { outdated_hash(&password) } else { current_hash(&password) };
+        let account = Account { user: name(user), hash, role, created: self.0.clock.now() };
+        self.0.parlor.store.accounts.create(&account).expect("the store works");
+    }
+}
+
+/// The line that logs a user in whose account a world made.
+pub fn login_line(user: &str) -> String {
+    format!("LOGIN {user} {}", password_of(user))
+}
+
+fn name(user: &str) -> UserName {
+    user.parse().expect("tests use valid names")
+}
