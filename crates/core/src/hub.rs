@@ -51,6 +51,11 @@ impl Hub {
         write(&self.peers).remove(&connection);
     }
 
+    /// The connection of that number, if it is still there.
+    pub fn peer(&self, connection: ConnectionId) -> Option<Arc<Peer>> {
+        read(&self.peers).get(&connection).cloned()
+    }
+
     /// Says goodbye to all connections, logged in or not.
     pub fn close_all(&self, bye: Bye) -> Flush {
         let peers: Vec<_> = read(&self.peers).values().cloned().collect();
@@ -153,8 +158,7 @@ impl Sink for Hub {
     }
 
     fn displaced(&self, connection: ConnectionId) -> Flush {
-        let peer = read(&self.peers).get(&connection).cloned();
-        peer.map(|peer| peer.close(Bye::LoggedInElsewhere)).unwrap_or_default()
+        self.peer(connection).map(|peer| peer.close(Bye::LoggedInElsewhere)).unwrap_or_default()
     }
 
     fn account_deleted(&self, user: &UserName) -> Flush {

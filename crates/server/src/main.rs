@@ -1,15 +1,20 @@
 //! The program `parlor`: reads the command line and hands over to one subcommand. It must not do any work of theirs.
 
+mod admission;
+mod client;
+mod clock;
 mod commands;
-#[allow(dead_code, reason = "`serve` uses it")]
+mod couriers;
+mod drain;
+mod hashing;
+mod housekeeping;
+mod listener;
 mod logging;
-#[allow(dead_code, reason = "`serve` uses it")]
 mod machine;
-#[allow(dead_code, reason = "`serve` uses it")]
+mod observer;
+mod process;
 mod settings;
-#[allow(dead_code, reason = "`serve` uses it")]
 mod signals;
-#[allow(dead_code, unused_imports, reason = "`serve` uses it")]
 mod tls;
 
 use std::ffi::OsString;
@@ -18,9 +23,11 @@ use std::process::ExitCode;
 
 use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
 
-use commands::{cert, completions, connect};
+use commands::{cert, completions, connect, serve, user};
+use settings::Settings;
 
 const EXAMPLES: &str = "Examples:
+  parlor                                run a server on 127.0.0.1:7878, as `parlor serve` does
   parlor connect --user ann             chat on the server of this machine
   parlor cert show                      CA file, names and pin of this machine's server
   parlor completions bash               script for your shell
@@ -30,7 +37,7 @@ const EXAMPLES: &str = "Examples:
 /// A self-hosted chat server: rooms, follow, TLS, one thread per client
 #[derive(Debug, Parser)]
 #[command(name = "parlor", version, after_help = EXAMPLES)]
-#[command(subcommand_required = true, arg_required_else_help = true, disable_help_subcommand = true)]
+#[command(disable_help_subcommand = true)]
 struct Cli {
     #[command(subcommand)]
     command: Command,
@@ -38,13 +45,18 @@ struct Cli {
 
 #[derive(Debug, Subcommand)]
 enum Command {
+    Serve(Box<Settings>),
     Connect(connect::ConnectArgs),
+    User(user::UserArgs),
     Cert(cert::CertArgs),
     Completions(completions::CompletionsArgs),
 }
 
 fn main() -> ExitCode {
-    let args: Vec<OsString> = std::env::args_os().collect();
+    let mut args: Vec<OsString> = std::env::args_os().collect();
+    if args.len() == 1 {
+        args.push("serve".into());
+    }
     let matches = settings::parse(Cli::command(), &args).unwrap_or_else(|error| error.exit());
     let cli = Cli::from_arg_matches(&matches).unwrap_or_else(|error| error.exit());
     match run(cli.command) {
@@ -60,7 +72,9 @@ fn main() -> ExitCode {
 
 fn run(command: Command) -> anyhow::Result<ExitCode> {
     match command {
+        Command::Serve(settings) => serve::run(&settings)?,
         Command::Connect(args) => return Ok(connect::run(args)),
+        Command::User(args) => user::run(&args)?,
         Command::Cert(args) => cert::run(&args)?,
         Command::Completions(args) => completions::run(&args, Cli::command())?,
     }

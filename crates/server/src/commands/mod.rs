@@ -3,3 +3,5 @@
 pub(crate) mod cert;
 pub(crate) mod completions;
 pub(crate) mod connect;
+pub(crate) mod serve;
+pub(crate) mod user;

@@ -10,12 +10,15 @@ mod size;
 #[cfg(test)]
 mod tests;
 
+use std::fs;
 use std::net::SocketAddr;
 use std::num::NonZeroU32;
+use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
 use std::time::Duration;
 
+use anyhow::Context;
 use clap::builder::RangedU64ValueParser;
 use clap::{ArgAction, Args, ValueEnum};
 
@@ -304,4 +307,13 @@ pub(crate) fn tls_dir(set: Option<&Path>, data: &Path) -> PathBuf {
 /// A count that cannot be zero.
 fn at_least_one() -> RangedU64ValueParser<usize> {
     RangedU64ValueParser::new().range(1..=u64::from(u32::MAX))
+}
+
+/// Makes a directory that only its owner may enter, with those above it; one that exists stays as it is.
+///
+/// # Errors
+/// Names the directory that cannot be made.
+pub(crate) fn make_private_dir(dir: &Path) -> anyhow::Result<()> {
+    let made = fs::DirBuilder::new().recursive(true).mode(0o700).create(dir);
+    made.with_context(|| format!("cannot make the directory {}", dir.display()))
 }

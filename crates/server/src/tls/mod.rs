@@ -19,7 +19,6 @@ use rustls::crypto::aws_lc_rs;
 use rustls::version::{TLS12, TLS13};
 
 pub(crate) use authority::{Authority, Renewal};
-pub(crate) use facts::Facts;
 pub(crate) use material::Material;
 pub(crate) use name::TlsName;
 pub(crate) use resolver::Resolver;

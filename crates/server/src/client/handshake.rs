@@ -1,0 +1,88 @@
+//! From an accepted socket to a TLS connection, within a deadline, on the client's own thread. It must not
+//! interpret anything that a client sends in the clear.
+
+use std::io::{self, Read, Write};
+use std::net::TcpStream;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use parlor_proto::{TLS_HANDSHAKE_RECORD, TLS_REQUIRED_LINE};
+use rustls::{ServerConfig, ServerConnection};
+
+/// A blocking socket that fails once the deadline is over.
+struct Deadlined<'a> {
+    socket: &'a TcpStream,
+    deadline: Instant,
+}
+
+/// What a first look at a connection told.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum FirstByte {
+    /// It begins a TLS handshake.
+    Tls,
+    /// It does not.
+    Plaintext,
+    /// There is none.
+    Gone,
+}
+
+/// Looks at the first byte, which stays unread.
+pub(super) fn first_byte(socket: &TcpStream, patience: Duration) -> io::Result<FirstByte> {
+    socket.set_read_timeout(Some(patience))?;
+    let mut byte = [0];
+    Ok(match (socket.peek(&mut byte)?, byte) {
+        (0, _) => FirstByte::Gone,
+        (_, [TLS_HANDSHAKE_RECORD]) => FirstByte::Tls,
+        _ => FirstByte::Plaintext,
+    })
+}
+
+/// Tells a client that this port speaks TLS only.
+pub(super) fn refuse_plaintext(socket: &TcpStream) -> io::Result<()> {
+    socket.set_write_timeout(Some(Duration::from_secs(1)))?;
+    (&mut &*socket).write_all(TLS_REQUIRED_LINE.as_bytes())
+}
+
+/// Shakes hands. Blocks for `patience` at most.
+pub(super) fn shake(socket: &TcpStream, config: Arc<ServerConfig>, patience: Duration) -> io::Result<ServerConnection> {
+    let mut connection = ServerConnection::new(config).map_err(io::Error::other)?;
+    // What waits is bounded by the outbox; with a limit here, writes would come up short.
+    connection.set_buffer_limit(None);
+    let mut stream = Deadlined { socket, deadline: Instant::now() + patience };
+    while connection.is_handshaking() {
+        if let Err(error) = connection.complete_io(&mut stream) {
+            // The alert that says why; that it may not arrive is the client's loss.
+            let _ = connection.write_tls(&mut stream);
+            return Err(error);
+        }
+    }
+    while connection.wants_write() {
+        connection.write_tls(&mut stream)?;
+    }
+    Ok(connection)
+}
+
+impl Deadlined<'_> {
+    fn remaining(&self) -> io::Result<Duration> {
+        let remaining = self.deadline.saturating_duration_since(Instant::now());
+        if remaining.is_zero() { Err(io::ErrorKind::TimedOut.into()) } else { Ok(remaining) }
+    }
+}
+
+impl Read for Deadlined<'_> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        self.socket.set_read_timeout(Some(self.remaining()?))?;
+        (&mut &*self.socket).read(buffer)
+    }
+}
+
+impl Write for Deadlined<'_> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.socket.set_write_timeout(Some(self.remaining()?))?;
+        (&mut &*self.socket).write(bytes)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}

@@ -1,0 +1,27 @@
+//! Settings of a client's socket.
+
+use std::io;
+use std::net::TcpStream;
+use std::time::Duration;
+
+use socket2::{SockRef, TcpKeepalive};
+
+/// Bytes that the kernel keeps for a client that does not read; the kernel doubles it for its own book-keeping.
+/// Without a bound it grows to megabytes, and a stuck client is noticed late.
+const SEND_BUFFER: usize = 128 * 1024;
+
+/// A silent connection is probed after this time …
+const KEEPALIVE_AFTER: Duration = Duration::from_secs(60);
+/// … and then in this interval …
+const KEEPALIVE_INTERVAL: Duration = Duration::from_secs(15);
+/// … and given up, as is one that acknowledges nothing, after this time (TCP_USER_TIMEOUT, tcp(7)).
+const GIVE_UP_AFTER: Duration = Duration::from_secs(60);
+
+/// Sends at once, finds dead peers, bounds the kernel's buffer.
+pub(super) fn configure(socket: &TcpStream) -> io::Result<()> {
+    let options = SockRef::from(socket);
+    options.set_tcp_nodelay(true)?;
+    options.set_send_buffer_size(SEND_BUFFER)?;
+    options.set_tcp_keepalive(&TcpKeepalive::new().with_time(KEEPALIVE_AFTER).with_interval(KEEPALIVE_INTERVAL))?;
+    options.set_tcp_user_timeout(Some(GIVE_UP_AFTER))
+}

@@ -1,0 +1,239 @@
+//! The wire behind an outbox: encrypts frames and sends them without blocking, and decrypts what the client's
+//! thread received. It must not wait for the peer, except on the client's own thread.
+
+use std::io::{self, ErrorKind, IoSlice, Read, Write};
+use std::net::{Shutdown, TcpStream};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
+use std::thread::Thread;
+use std::time::{Duration, Instant};
+
+use parlor_core::ports::Wire;
+use parlor_core::{ConnectionId, Outbox, Settled, Taken};
+use rustls::ServerConnection;
+
+use super::nonblocking::Nonblocking;
+use crate::drain::Drain;
+
+/// Bytes that go into one TLS record and one send: the most that a record holds (RFC 8446, section 5.1).
+const RECORD_BYTES: usize = 16 * 1024;
+
+/// A client's socket and its TLS state.
+#[derive(Debug)]
+pub(super) struct TlsWire {
+    connection: ConnectionId,
+    socket: TcpStream,
+    drain: Arc<Drain>,
+    /// None before the handshake. Lock tier 5: the only lock under which a system call is made, the send that
+    /// does not block; nothing is locked inside.
+    tls: Mutex<Option<ServerConnection>>,
+    /// The client's thread, to be woken from a pause.
+    thread: OnceLock<Thread>,
+    interrupted: AtomicBool,
+}
+
+/// What one step of a flush came to.
+enum Step {
+    /// All is sent.
+    Sent,
+    /// The socket is full.
+    Full,
+    /// The connection is broken.
+    Broken,
+}
+
+/// What the client's thread read.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Received {
+    /// Something, perhaps nothing that concerns the client.
+    Bytes,
+    /// The end: the peer closed, or the thread was interrupted.
+    End,
+    /// Nothing in time.
+    TimedOut,
+}
+
+impl TlsWire {
+    pub(super) fn new(connection: ConnectionId, socket: TcpStream, drain: Arc<Drain>) -> Self {
+        let (tls, thread, interrupted) = (Mutex::new(None), OnceLock::new(), AtomicBool::new(false));
+        Self { connection, socket, drain, tls, thread, interrupted }
+    }
+
+    pub(super) fn socket(&self) -> &TcpStream {
+        &self.socket
+    }
+
+    /// From now on the calling thread is the client's.
+    pub(super) fn adopt_thread(&self) {
+        self.thread.get_or_init(std::thread::current);
+    }
+
+    /// The handshake is done: from now on frames can be written.
+    pub(super) fn open(&self, tls: ServerConnection) {
+        *self.tls() = Some(tls);
+    }
+
+    pub(super) fn is_interrupted(&self) -> bool {
+        self.interrupted.load(Ordering::Acquire)
+    }
+
+    /// Waits for bytes, decrypts them, and appends what the client said to `plain`. Only for the client's thread.
+    ///
+    /// # Errors
+    /// The connection is broken, or the peer breaks the rules of TLS.
+    pub(super) fn receive(&self, timeout: Option<Duration>, plain: &mut Vec<u8>) -> io::Result<Received> {
+        self.socket.set_read_timeout(timeout)?;
+        let mut buffer = [0; 2048];
+        match (&mut &self.socket).read(&mut buffer) {
+            Ok(0) => Ok(Received::End),
+            Ok(count) => self.decrypt(&buffer[..count], plain),
+            Err(error) if matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut) => Ok(Received::TimedOut),
+            Err(error) if error.kind() == ErrorKind::Interrupted => Ok(Received::Bytes),
+            Err(error) => Err(error),
+        }
+    }
+
+    fn decrypt(&self, mut cipher: &[u8], plain: &mut Vec<u8>) -> io::Result<Received> {
+        let mut tls = self.tls();
+        let Some(tls) = tls.as_mut() else { return Ok(Received::End) };
+        let mut closed = false;
+        while !cipher.is_empty() && !closed {
+            tls.read_tls(&mut cipher)?;
+            let state = tls.process_new_packets().map_err(|error| io::Error::new(ErrorKind::InvalidData, error))?;
+            closed = state.peer_has_closed();
+            read_plain(tls, state.plaintext_bytes_to_read(), plain)?;
+        }
+        Ok(if closed && plain.is_empty() { Received::End } else { Received::Bytes })
+    }
+
+    /// Whether TLS itself has something to send: an alert, or the answer to a key update.
+    pub(super) fn wants_write(&self) -> bool {
+        self.tls().as_ref().is_some_and(|tls| tls.wants_write())
+    }
+
+    /// Tells the peer that nothing more comes. Whatever cannot be sent at once is not sent.
+    pub(super) fn close(&self) {
+        if let Some(tls) = self.tls().as_mut() {
+            tls.send_close_notify();
+            let _ = send_pending(tls, &self.socket);
+        }
+        // Fails only if the connection is broken already.
+        let _ = self.socket.shutdown(Shutdown::Write);
+    }
+
+    fn tls(&self) -> MutexGuard<'_, Option<ServerConnection>> {
+        self.tls.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Sends what is encrypted already, then takes frames and sends them too.
+    fn step(&self, outbox: &Outbox, frames: &mut Vec<Arc<[u8]>>) -> Step {
+        let mut tls = self.tls();
+        let Some(tls) = tls.as_mut() else { return Step::Broken };
+        loop {
+            match send_pending(tls, &self.socket) {
+                Ok(()) => {}
+                Err(error) if error.kind() == ErrorKind::WouldBlock => return Step::Full,
+                Err(_) => return Step::Broken,
+            }
+            frames.clear();
+            if outbox.take(RECORD_BYTES, frames) == Taken::Nothing {
+                return Step::Sent;
+            }
+            if encrypt(tls, frames).is_err() {
+                return Step::Broken;
+            }
+        }
+    }
+
+    fn break_off(&self, outbox: &Outbox) {
+        outbox.kill();
+        self.interrupt();
+    }
+
+    fn flush(&self, outbox: &Outbox) {
+        let mut frames = Vec::new();
+        loop {
+            match self.step(outbox, &mut frames) {
+                Step::Sent => {}
+                Step::Full => {
+                    outbox.block();
+                    if let Err(error) = self.drain.watch(&self.socket, self.connection) {
+                        tracing::warn!(connection = %self.connection, "cannot watch a full socket: {error}");
+                        outbox.unblock();
+                        self.break_off(outbox);
+                    } else {
+                        return;
+                    }
+                }
+                Step::Broken => self.break_off(outbox),
+            }
+            if outbox.settle() == Settled::Idle {
+                return;
+            }
+        }
+    }
+
+    /// Wakes the client's thread from reading and from pauses. Bytes can still be sent. Shutting down, since
+    /// closing a descriptor does not wake its reader.
+    fn interrupt(&self) {
+        self.interrupted.store(true, Ordering::Release);
+        // Fails only if the connection is broken, which wakes the reader too.
+        let _ = self.socket.shutdown(Shutdown::Read);
+        if let Some(thread) = self.thread.get() {
+            thread.unpark();
+        }
+    }
+
+    fn pause(&self, time: Duration) {
+        let end = Instant::now() + time;
+        while !self.is_interrupted() {
+            let remaining = end.saturating_duration_since(Instant::now());
+            if remaining.is_zero() {
+                return;
+            }
+            std::thread::park_timeout(remaining);
+        }
+    }
+}
+
+fn read_plain(tls: &mut ServerConnection, count: usize, plain: &mut Vec<u8>) -> io::Result<()> {
+    let start = plain.len();
+    plain.resize(start + count, 0);
+    tls.reader().read_exact(&mut plain[start..])
+}
+
+fn send_pending(tls: &mut ServerConnection, socket: &TcpStream) -> io::Result<()> {
+    while tls.wants_write() {
+        if tls.write_tls(&mut Nonblocking(socket))? == 0 {
+            return Err(ErrorKind::WriteZero.into());
+        }
+    }
+    Ok(())
+}
+
+/// Puts all frames into as few records as they fit.
+fn encrypt(tls: &mut ServerConnection, frames: &[Arc<[u8]>]) -> io::Result<()> {
+    let slices: Vec<IoSlice<'_>> = frames.iter().map(|frame| IoSlice::new(frame)).collect();
+    let total: usize = frames.iter().map(|frame| frame.len()).sum();
+    let written = tls.writer().write_vectored(&slices)?;
+    // The connection has no buffer limit, so it takes all.
+    if written == total { Ok(()) } else { Err(ErrorKind::WriteZero.into()) }
+}
+
+/// The wire, as a peer owns it.
+#[derive(Debug, Clone)]
+pub(super) struct WireHandle(pub(super) Arc<TlsWire>);
+
+impl Wire for WireHandle {
+    fn flush(&self, outbox: &Outbox) {
+        self.0.flush(outbox);
+    }
+
+    fn interrupt(&self) {
+        self.0.interrupt();
+    }
+
+    fn pause(&self, time: Duration) {
+        self.0.pause(time);
+    }
+}

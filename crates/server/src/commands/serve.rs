@@ -1,0 +1,118 @@
+//! `parlor serve`: runs a server until a signal ends it, and tells on standard output how to connect. It must
+//! not do the server's work itself.
+
+use std::io::{self, Write};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::sync::mpsc;
+
+use anyhow::Context;
+
+use crate::process::Process;
+use crate::settings::Settings;
+use crate::signals::{Request, SignalThread};
+use crate::{logging, machine};
+
+/// Bcrypt costs below this are warned of.
+const LOW_BCRYPT_COST: u32 = 10;
+
+/// Serves until SIGTERM or SIGINT.
+///
+/// # Errors
+/// One line that says why the server cannot run.
+pub(crate) fn run(settings: &Settings) -> anyhow::Result<()> {
+    logging::init(&settings.log, settings.log_format)?;
+    log_panics();
+    for shortfall in machine::prepare(settings.max_connections) {
+        tracing::warn!("{shortfall}");
+    }
+    if settings.bcrypt_cost < LOW_BCRYPT_COST {
+        tracing::warn!(cost = settings.bcrypt_cost, "password hashes of this cost are guessed quickly if stolen");
+    }
+    let (requests, inbox) = mpsc::channel();
+    let deliver = move |request| {
+        // Whoever asks after the end was asked for is not heard any more.
+        let _ = requests.send(request);
+    };
+    let _signals = SignalThread::start(deliver).context("cannot watch signals")?;
+    let process = Process::start(settings)?;
+    announce(&process).context("cannot write to standard output")?;
+    while let Ok(Request::Reload) = inbox.recv() {
+        process.resolver.reload();
+    }
+    tracing::info!("saying goodbye to everybody");
+    process.stop();
+    Ok(())
+}
+
+/// A panic ends one client and is one line of the log.
+fn log_panics() {
+    std::panic::set_hook(Box::new(|panic| {
+        let thread = std::thread::current();
+        tracing::error!(thread = thread.name(), "a defect of parlor: {panic}");
+    }));
+}
+
+/// Says where the server listens and how to connect to it.
+fn announce(process: &Process) -> io::Result<()> {
+    let mut out = io::stdout().lock();
+    for address in &process.addresses {
+        writeln!(out, "parlor listening on {address}")?;
+    }
+    if let Some(first) = process.addresses.first() {
+        writeln!(out, "\nTo connect from this machine, in another terminal:")?;
+        let address = reachable(*first);
+        let (ours, openssl) = commands(address, process);
+        writeln!(out, "  {ours}\n  {openssl}")?;
+        writeln!(out, "Then log in by LOGIN <user> <password>, or make an account by REGISTER <user> <password>.")?;
+    }
+    out.flush()
+}
+
+fn commands(address: SocketAddr, process: &Process) -> (String, String) {
+    let program = std::env::args().next().unwrap_or_else(|| "parlor".to_owned());
+    let Some(ca) = &process.ca_path else {
+        return (
+            format!("{program} connect {address}"),
+            format!("openssl s_client -quiet -verify_return_error -connect {address}"),
+        );
+    };
+    let ca = quoted(&ca.display().to_string());
+    (
+        format!("{} connect {address} --ca {ca}", quoted(&program)),
+        format!("openssl s_client -quiet -verify_return_error -CAfile {ca} -connect {address}"),
+    )
+}
+
+/// An address at which a client of this machine reaches a listener.
+fn reachable(address: SocketAddr) -> SocketAddr {
+    let ip = match address.ip() {
+        IpAddr::V4(ip) if ip.is_unspecified() => Ipv4Addr::LOCALHOST.into(),
+        IpAddr::V6(ip) if ip.is_unspecified() => Ipv6Addr::LOCALHOST.into(),
+        ip => ip,
+    };
+    SocketAddr::new(ip, address.port())
+}
+
+/// A word as a shell takes it.
+fn quoted(word: &str) -> String {
+    let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b"/._-+:@%".contains(&byte);
+    if word.bytes().all(is_plain) { word.to_owned() } else { format!("'{}'", word.replace('\'', r"'\''")) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn commands_can_be_pasted_into_a_shell() {
+        assert_eq!(quoted("/a/b-c.pem"), "/a/b-c.pem");
+        assert_eq!(quoted("/my data/it's"), r"'/my data/it'\''s'");
+    }
+
+    #[test]
+    fn a_listener_on_all_addresses_is_reached_by_loopback() {
+        assert_eq!(reachable("0.0.0.0:1".parse().unwrap()).to_string(), "127.0.0.1:1");
+        assert_eq!(reachable("[::]:1".parse().unwrap()).to_string(), "[::1]:1");
+        assert_eq!(reachable("192.0.2.1:1".parse().unwrap()).to_string(), "192.0.2.1:1");
+    }
+}

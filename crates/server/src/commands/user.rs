@@ -1,0 +1,210 @@
+//! `parlor user`: manages accounts in a server's database, also while the server runs. Passwords are asked for
+//! on the terminal or read from standard input; they must not stand on the command line.
+
+use std::io::{self, BufRead, IsTerminal, Write};
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use anyhow::{Context, bail};
+use clap::{Args, Subcommand};
+use parlor_core::ports::{Account, Accounts, Clock, PasswordHash, Role};
+use parlor_proto::{Password, UserName};
+use parlor_store::sqlite;
+use zeroize::Zeroizing;
+
+use crate::clock::SystemClock;
+use crate::{hashing, settings};
+
+const EXAMPLES: &str = "Examples:
+  parlor user add alice
+  parlor user add --operator root
+  pwgen 20 1 | tee secret | parlor user add bot --password-stdin
+  parlor user list
+  parlor user passwd alice --data /var/lib/parlor
+
+The server may run meanwhile. Deleting an account ends its session; a new password or role
+holds from the next login or broadcast on.";
+
+const ADD_EXAMPLES: &str = "Examples:
+  parlor user add alice
+  parlor user add --operator root
+  echo \"$SECRET\" | parlor user add bot --password-stdin";
+
+const NAME_EXAMPLES: &str = "The data directory is that of the server: --data, else $PARLOR_DATA, else the default.
+
+Example:
+  parlor user COMMAND alice --data /var/lib/parlor";
+
+/// Manage the accounts of a server
+#[derive(Debug, Args)]
+#[command(after_help = EXAMPLES)]
+pub(crate) struct UserArgs {
+    #[command(subcommand)]
+    action: Action,
+}
+
+#[derive(Debug, Subcommand)]
+enum Action {
+    /// Make an account
+    #[command(after_help = ADD_EXAMPLES)]
+    Add {
+        #[command(flatten)]
+        whose: Whose,
+        #[command(flatten)]
+        secret: Secret,
+        /// Make an operator, who may broadcast
+        #[arg(long)]
+        operator: bool,
+    },
+    /// Change the password of an account
+    #[command(after_help = NAME_EXAMPLES)]
+    Passwd {
+        #[command(flatten)]
+        whose: Whose,
+        #[command(flatten)]
+        secret: Secret,
+    },
+    /// Delete an account and its subscriptions, and end its session
+    #[command(after_help = NAME_EXAMPLES)]
+    Delete(Whose),
+    /// List all accounts: name, role, when it was made
+    #[command(after_help = "Example:\n  parlor user list --data /var/lib/parlor")]
+    List(Place),
+    /// Make a user an operator
+    #[command(after_help = NAME_EXAMPLES)]
+    Promote(Whose),
+    /// Make an operator a user like others
+    #[command(after_help = NAME_EXAMPLES)]
+    Demote(Whose),
+}
+
+/// Where the accounts are kept.
+#[derive(Debug, Args)]
+struct Place {
+    /// Data directory of the server [default: $XDG_DATA_HOME/parlor, or ~/.local/share/parlor]
+    #[arg(long, env = "PARLOR_DATA", value_name = "DIR", default_value_os_t = settings::default_data_dir())]
+    #[arg(hide_default_value = true)]
+    data: PathBuf,
+}
+
+#[derive(Debug, Args)]
+struct Whose {
+    /// Name of the user
+    #[arg(value_name = "NAME")]
+    user: UserName,
+    #[command(flatten)]
+    place: Place,
+}
+
+#[derive(Debug, Args)]
+struct Secret {
+    /// Read the password from the first line of standard input
+    #[arg(long)]
+    password_stdin: bool,
+
+    /// Cost of the password's hash, 4 to 31
+    #[arg(long, env = "PARLOR_BCRYPT_COST", value_name = "COST", default_value_t = 12)]
+    #[arg(value_parser = clap::value_parser!(u32).range(4..=31))]
+    bcrypt_cost: u32,
+}
+
+/// Does what was asked, and says so on standard output.
+///
+/// # Errors
+/// One line that names what is wrong.
+pub(crate) fn run(args: &UserArgs) -> anyhow::Result<()> {
+    match &args.action {
+        Action::Add { whose, secret, operator } => add(whose, secret, *operator),
+        Action::Passwd { whose, secret } => passwd(whose, secret),
+        Action::Delete(whose) => {
+            let deleted = whose.place.open()?.delete(&whose.user)?;
+            whose.report(deleted, "deleted")
+        }
+        Action::List(place) => list(place),
+        Action::Promote(whose) => whose.set_role(Role::Operator),
+        Action::Demote(whose) => whose.set_role(Role::Member),
+    }
+}
+
+fn add(whose: &Whose, secret: &Secret, operator: bool) -> anyhow::Result<()> {
+    let accounts = whose.place.open()?;
+    if accounts.find(&whose.user)?.is_some() {
+        bail!("there is a user {} already", whose.user);
+    }
+    let role = if operator { Role::Operator } else { Role::Member };
+    let account = Account { user: whose.user.clone(), hash: secret.hash()?, role, created: SystemClock::start().now() };
+    if !accounts.create(&account)? {
+        bail!("there is a user {} already", whose.user);
+    }
+    whose.report(true, "added")
+}
+
+fn passwd(whose: &Whose, secret: &Secret) -> anyhow::Result<()> {
+    let accounts = whose.place.open()?;
+    if accounts.find(&whose.user)?.is_none() {
+        bail!("there is no user {}", whose.user);
+    }
+    let changed = accounts.set_password(&whose.user, &secret.hash()?)?;
+    whose.report(changed, "has a new password")
+}
+
+fn list(place: &Place) -> anyhow::Result<()> {
+    let mut out = io::stdout().lock();
+    for Account { user, role, created, .. } in place.open()?.accounts()? {
+        let role = match role {
+            Role::Member => "member",
+            Role::Operator => "operator",
+        };
+        writeln!(out, "{user:<32} {role:<8} {created}")?;
+    }
+    Ok(())
+}
+
+impl Place {
+    fn open(&self) -> anyhow::Result<Arc<dyn Accounts>> {
+        Ok(sqlite::open_accounts(&self.data)?)
+    }
+}
+
+impl Whose {
+    fn set_role(&self, role: Role) -> anyhow::Result<()> {
+        let changed = self.place.open()?.set_role(&self.user, role)?;
+        self.report(changed, if role == Role::Operator { "is an operator" } else { "is no operator" })
+    }
+
+    fn report(&self, existed: bool, done: &str) -> anyhow::Result<()> {
+        if !existed {
+            bail!("there is no user {}", self.user);
+        }
+        writeln!(io::stdout(), "{} {done}", self.user)?;
+        Ok(())
+    }
+}
+
+impl Secret {
+    fn hash(&self) -> anyhow::Result<PasswordHash> {
+        let text = if self.password_stdin { first_line()? } else { ask_twice()? };
+        let password = Password::new(&text)?;
+        Ok(hashing::hash_once(&password, self.bcrypt_cost)?)
+    }
+}
+
+fn first_line() -> anyhow::Result<Zeroizing<String>> {
+    let mut line = Zeroizing::new(String::new());
+    io::stdin().lock().read_line(&mut line).context("cannot read the password from standard input")?;
+    let end = line.trim_end_matches(['\r', '\n']).len();
+    line.truncate(end);
+    Ok(line)
+}
+
+fn ask_twice() -> anyhow::Result<Zeroizing<String>> {
+    if !io::stdin().is_terminal() {
+        bail!("there is no terminal to ask for the password on; give it by --password-stdin");
+    }
+    let ask = |prompt| rpassword::prompt_password(prompt).map(Zeroizing::new).context("cannot ask for the password");
+    let first = ask("Password: ")?;
+    if *first != *ask("Once more: ")? {
+        bail!("the two passwords differ");
+    }
+    Ok(first)
+}

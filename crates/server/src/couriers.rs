@@ -1,0 +1,54 @@
+//! Threads that run flushes for others: parts of large ones, and passes over rooms that became dirty again. It
+//! must not decide what is flushed.
+
+use std::io;
+use std::thread;
+
+use crossbeam_channel::{Receiver, Sender, unbounded};
+use parlor_core::Flush;
+use parlor_core::ports::Couriers;
+
+/// Stack of a courier, in bytes.
+const STACK_BYTES: usize = 256 * 1024;
+
+/// As many threads as there are processors. The queue needs no bound of its own: a channel hands at most one
+/// pass on at a time, and a connection is in at most one flush.
+#[derive(Debug)]
+pub(crate) struct CourierPool {
+    flushes: Sender<Flush>,
+    count: usize,
+}
+
+impl CourierPool {
+    /// Starts the threads.
+    ///
+    /// # Errors
+    /// The system gives no thread.
+    pub(crate) fn start() -> io::Result<Self> {
+        let count = thread::available_parallelism().map_or(1, usize::from);
+        let (flushes, queue) = unbounded();
+        for number in 0..count {
+            let queue = queue.clone();
+            let builder = thread::Builder::new().name(format!("courier-{number}")).stack_size(STACK_BYTES);
+            builder.spawn(move || serve(&queue))?;
+        }
+        Ok(Self { flushes, count })
+    }
+}
+
+fn serve(queue: &Receiver<Flush>) {
+    for flush in queue {
+        flush.run();
+    }
+}
+
+impl Couriers for CourierPool {
+    fn hand_off(&self, flush: Flush) {
+        // The couriers live as long as the process, so there is always one who takes it.
+        let _ = self.flushes.send(flush);
+    }
+
+    fn count(&self) -> usize {
+        self.count
+    }
+}

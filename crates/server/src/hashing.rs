@@ -1,0 +1,182 @@
+//! Hashes passwords on a few threads of low priority, so that a storm of logins cannot starve the chat. It must
+//! not know accounts, nor keep a password longer than its hash takes.
+
+use std::io;
+use std::sync::mpsc::{SyncSender, sync_channel};
+use std::sync::{Arc, OnceLock};
+use std::thread;
+
+use crossbeam_channel::{Receiver, Sender, bounded};
+use parlor_core::ports::{PasswordHash, Passwords, StoreError, StoreResult, Verdict};
+use parlor_proto::Password;
+
+/// Requests that may wait; whoever brings more waits to be heard.
+const QUEUE: usize = 256;
+
+/// How much nicer than the rest of the process the hashing threads are (see nice(2)).
+const NICENESS: i32 = 10;
+
+/// Stack of a hashing thread, in bytes.
+const STACK_BYTES: usize = 256 * 1024;
+
+/// What unknown users are compared with, so that they cost what known ones cost. No password has this hash's
+/// value as its own: verdicts on it are ignored.
+const NOBODYS_PASSWORD: &str = "the password of nobody";
+
+/// A pool that hashes with bcrypt.
+#[derive(Debug)]
+pub(crate) struct HashingPool {
+    jobs: Sender<Job>,
+}
+
+struct Job {
+    work: Work,
+    reply: SyncSender<StoreResult<Outcome>>,
+}
+
+enum Work {
+    Hash(Password),
+    Verify(Password, Option<PasswordHash>),
+}
+
+enum Outcome {
+    Hash(PasswordHash),
+    Verdict(Verdict),
+}
+
+impl HashingPool {
+    /// Starts one thread fewer than there are processors, at least one. Hashes are made at `cost`.
+    ///
+    /// # Errors
+    /// The system gives no thread.
+    pub(crate) fn start(cost: u32) -> io::Result<Self> {
+        let (jobs, queue) = bounded(QUEUE);
+        let bcrypt = Arc::new(Bcrypt { cost, nobodys: OnceLock::new() });
+        let threads = thread::available_parallelism().map_or(1, |count| count.get().saturating_sub(1).max(1));
+        for number in 0..threads {
+            let (queue, bcrypt) = (queue.clone(), bcrypt.clone());
+            let builder = thread::Builder::new().name(format!("hash-{number}")).stack_size(STACK_BYTES);
+            builder.spawn(move || serve(&queue, &bcrypt))?;
+        }
+        Ok(Self { jobs })
+    }
+
+    fn ask(&self, work: Work) -> StoreResult<Outcome> {
+        let stopped = |_| StoreError::new("the hashing threads have stopped");
+        let (reply, answer) = sync_channel(1);
+        self.jobs.send(Job { work, reply }).map_err(|_| stopped(()))?;
+        answer.recv().map_err(|_| stopped(()))?
+    }
+}
+
+impl Passwords for HashingPool {
+    fn hash(&self, password: &Password) -> StoreResult<PasswordHash> {
+        match self.ask(Work::Hash(password.clone()))? {
+            Outcome::Hash(hash) => Ok(hash),
+            Outcome::Verdict(_) => Err(StoreError::new("asked for a hash, got a verdict")),
+        }
+    }
+
+    fn verify(&self, password: &Password, hash: Option<&PasswordHash>) -> StoreResult<Verdict> {
+        match self.ask(Work::Verify(password.clone(), hash.cloned()))? {
+            Outcome::Verdict(verdict) => Ok(verdict),
+            Outcome::Hash(_) => Err(StoreError::new("asked for a verdict, got a hash")),
+        }
+    }
+}
+
+fn serve(queue: &Receiver<Job>, bcrypt: &Bcrypt) {
+    if let Err(error) = rustix::process::nice(NICENESS) {
+        tracing::warn!("cannot lower the priority of hashing: {error}");
+    }
+    bcrypt.nobodys();
+    for Job { work, reply } in queue {
+        let outcome = match work {
+            Work::Hash(password) => bcrypt.hash(&password).map(Outcome::Hash),
+            Work::Verify(password, hash) => bcrypt.verify(&password, hash.as_ref()).map(Outcome::Verdict),
+        };
+        // Whoever asked may have gone; then nobody wants to know.
+        let _ = reply.send(outcome);
+    }
+}
+
+struct Bcrypt {
+    cost: u32,
+    nobodys: OnceLock<StoreResult<PasswordHash>>,
+}
+
+impl Bcrypt {
+    fn hash(&self, password: &Password) -> StoreResult<PasswordHash> {
+        hash(password.expose(), self.cost)
+    }
+
+    fn verify(&self, password: &Password, known: Option<&PasswordHash>) -> StoreResult<Verdict> {
+        let nobodys = self.nobodys().as_ref().map_err(StoreError::clone)?;
+        let against = known.unwrap_or(nobodys);
+        let is_right = bcrypt::verify(password.expose(), against.expose()).map_err(StoreError::new)?;
+        Ok(match (known, is_right) {
+            (Some(hash), true) if cost_of(hash) == Some(self.cost) => Verdict::Right,
+            (Some(_), true) => Verdict::RightButOutdated,
+            _ => Verdict::Wrong,
+        })
+    }
+
+    fn nobodys(&self) -> &StoreResult<PasswordHash> {
+        self.nobodys.get_or_init(|| hash(NOBODYS_PASSWORD, self.cost))
+    }
+}
+
+/// A bcrypt hash. The 72 bytes that bcrypt reads are all that a [`Password`] can have, so nothing is cut.
+fn hash(password: &str, cost: u32) -> StoreResult<PasswordHash> {
+    bcrypt::hash(password, cost).map(PasswordHash::new).map_err(StoreError::new)
+}
+
+/// Hashes one password on the calling thread, for commands that have no pool.
+///
+/// # Errors
+/// The system gives no random numbers for the salt.
+pub(crate) fn hash_once(password: &Password, cost: u32) -> StoreResult<PasswordHash> {
+    hash(password.expose(), cost)
+}
+
+/// The cost that stands in a hash: the second field of `$2b$12$…`.
+fn cost_of(hash: &PasswordHash) -> Option<u32> {
+    hash.expose().split('$').nth(2)?.parse().ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn password(text: &str) -> Password {
+        Password::new(text).unwrap()
+    }
+
+    #[test]
+    fn right_wrong_and_unknown() {
+        let pool = HashingPool::start(4).unwrap();
+        let hash = pool.hash(&password("secret")).unwrap();
+        assert!(hash.expose().starts_with("$2b$04$"));
+        assert_eq!(pool.verify(&password("secret"), Some(&hash)), Ok(Verdict::Right));
+        assert_eq!(pool.verify(&password("Secret"), Some(&hash)), Ok(Verdict::Wrong));
+        assert_eq!(pool.verify(&password("secret"), None), Ok(Verdict::Wrong));
+        assert_eq!(pool.verify(&password(NOBODYS_PASSWORD), None), Ok(Verdict::Wrong));
+    }
+
+    #[test]
+    fn a_hash_of_another_cost_is_outdated() {
+        let hash = hash("secret", 5).unwrap();
+        let pool = HashingPool::start(4).unwrap();
+        assert_eq!(pool.verify(&password("secret"), Some(&hash)), Ok(Verdict::RightButOutdated));
+    }
+
+    #[test]
+    fn all_72_bytes_count() {
+        let pool = HashingPool::start(4).unwrap();
+        let long = "x".repeat(71);
+        let hash = pool.hash(&password(&format!("{long}a"))).unwrap();
+        assert_eq!(pool.verify(&password(&format!("{long}a")), Some(&hash)), Ok(Verdict::Right));
+        assert_eq!(pool.verify(&password(&format!("{long}b")), Some(&hash)), Ok(Verdict::Wrong));
+        assert_eq!(pool.verify(&password(&long), Some(&hash)), Ok(Verdict::Wrong));
+    }
+}

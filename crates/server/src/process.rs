@@ -1,0 +1,148 @@
+//! The running server: everything that `parlor serve` starts, and how it ends. It must not read settings from
+//! anywhere but the struct it is given.
+
+use std::fs::{self, File, TryLockError};
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::thread;
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, bail};
+use parlor_core::ports::{Couriers, Observer};
+use parlor_core::{DuplicateLogin, Hub, LineRate, Parlor, Policy};
+use parlor_proto::Bye;
+use parlor_store::sqlite::{Durability, Sqlite};
+
+use crate::admission::Admission;
+use crate::client::Service;
+use crate::clock::SystemClock;
+use crate::couriers::CourierPool;
+use crate::drain::Drain;
+use crate::hashing::HashingPool;
+use crate::housekeeping;
+use crate::listener::{Acceptors, Listener, Stopper};
+use crate::observer::LogObserver;
+use crate::settings::{self, Registration, Settings, Synchronous};
+use crate::tls::{self, Material, Resolver};
+
+/// How long clients are given to take their goodbye.
+const GOODBYE_PATIENCE: Duration = Duration::from_secs(4);
+
+/// A server that accepts connections.
+#[derive(Debug)]
+pub(crate) struct Process {
+    /// Where it listens.
+    pub(crate) addresses: Vec<SocketAddr>,
+    /// The file that clients verify with, where the certificate was made by us.
+    pub(crate) ca_path: Option<PathBuf>,
+    /// The certificate, which can be reloaded.
+    pub(crate) resolver: Arc<Resolver>,
+    hub: Arc<Hub>,
+    admission: Arc<Admission>,
+    acceptors: Arc<Acceptors>,
+    stoppers: Vec<Stopper>,
+    /// Held for as long as the server runs, so that no other one appends to the same logs.
+    _data_lock: File,
+}
+
+impl Process {
+    /// Opens everything, binds all addresses, and only then begins to accept.
+    ///
+    /// # Errors
+    /// One line that names what is taken, missing or wrong.
+    pub(crate) fn start(settings: &Settings) -> anyhow::Result<Self> {
+        let data_lock = lock_data(&settings.data)?;
+        let material = Material::open(&settings.certificate(), &settings.tls_name)?;
+        let tls = tls::server_config(material.resolver.clone())?;
+        let listeners: Vec<Listener> = settings.listen.iter().copied().map(Listener::bind).collect::<Result<_, _>>()?;
+        let addresses = listeners.iter().map(Listener::address).collect();
+
+        let couriers: Arc<dyn Couriers> = Arc::new(CourierPool::start().context("cannot start threads")?);
+        let hub = Arc::new(Hub::new(couriers, settings.presence_limit));
+        let drain = Arc::new(Drain::new().context("cannot watch connections")?);
+        drain.start(hub.clone()).context("cannot start threads")?;
+        let store = Sqlite::open(&settings.data, settings.history, durability(settings), hub.clone())?;
+        let store = Arc::new(store);
+        let observer: Arc<dyn Observer> = Arc::new(LogObserver::default());
+        let admission = Arc::new(admission(settings));
+        housekeeping::start(store.clone(), admission.clone(), observer.clone()).context("cannot start threads")?;
+
+        let parlor = Arc::new(Parlor {
+            hub: hub.clone(),
+            store: store.store().clone(),
+            passwords: Arc::new(HashingPool::start(settings.bcrypt_cost).context("cannot start threads")?),
+            clock: Arc::new(SystemClock::start()),
+            observer,
+            policy: policy(settings),
+        });
+        let (handshake_timeout, idle_timeout) = (settings.handshake_timeout, settings.idle_timeout());
+        let service = Arc::new(Service { parlor, tls, drain, handshake_timeout, idle_timeout });
+        let acceptors = Arc::new(Acceptors::new(service, admission.clone()));
+        let serve = |listener: Listener| listener.serve(acceptors.clone());
+        let stoppers = listeners.into_iter().map(serve).collect::<Result<_, _>>().context("cannot start threads")?;
+        let Material { resolver, ca_path, facts } = material;
+        tracing::info!(pin = %facts.pin, not_after = %facts.not_after, "serving with this certificate");
+        Ok(Self { addresses, ca_path, resolver, hub, admission, acceptors, stoppers, _data_lock: data_lock })
+    }
+
+    /// Accepts no more, says goodbye to everybody, and waits until all are gone, for some seconds at most.
+    pub(crate) fn stop(self) {
+        self.acceptors.stop(&self.stoppers);
+        let deadline = Instant::now() + GOODBYE_PATIENCE;
+        while self.admission.connections() > 0 && Instant::now() < deadline {
+            // Again and again: a connection that was just accepted is not known to the hub at once.
+            self.hub.close_all(Bye::ServerShutdown).run();
+            thread::sleep(Duration::from_millis(20));
+        }
+        let left = self.admission.connections();
+        if left > 0 {
+            tracing::warn!(left, "connections did not end in time");
+        }
+    }
+}
+
+fn lock_data(data: &Path) -> anyhow::Result<File> {
+    settings::make_private_dir(data)?;
+    let path = data.join("server.lock");
+    let file = fs::OpenOptions::new().create(true).truncate(false).write(true).open(&path);
+    let file = file.with_context(|| format!("cannot open {}", path.display()))?;
+    match file.try_lock() {
+        Ok(()) => Ok(file),
+        Err(TryLockError::WouldBlock) => bail!("another parlor server uses the data directory {}", data.display()),
+        Err(TryLockError::Error(error)) => Err(error).with_context(|| format!("cannot lock {}", path.display())),
+    }
+}
+
+fn durability(settings: &Settings) -> Durability {
+    match settings.synchronous {
+        Synchronous::Normal => Durability::Process,
+        Synchronous::Full => Durability::Power,
+    }
+}
+
+fn admission(settings: &Settings) -> Admission {
+    Admission::new(settings.max_connections, settings.max_connections_per_address, settings.limit_loopback)
+}
+
+fn policy(settings: &Settings) -> Policy {
+    let line_rate = settings.line_rate();
+    Policy {
+        server_name: settings.server_name.as_str().to_owned(),
+        registration_open: settings.registration() == Registration::Open,
+        duplicate_login: match settings.duplicate_login {
+            settings::DuplicateLogin::Takeover => DuplicateLogin::Takeover,
+            settings::DuplicateLogin::Reject => DuplicateLogin::Reject,
+        },
+        max_line_bytes: settings.max_line_bytes,
+        login_timeout: settings.login_timeout,
+        max_login_failures: settings.max_login_failures,
+        max_takeovers: usize::try_from(settings.max_takeovers).unwrap_or(usize::MAX),
+        presence_limit: settings.presence_limit,
+        max_queued_bytes: settings.max_queued_bytes,
+        max_rooms: settings.max_rooms,
+        max_subscriptions: settings.max_subscriptions,
+        line_rate: line_rate.map(|rate| LineRate { per_second: rate.get(), burst: settings.line_burst }),
+        limit_loopback: settings.limit_loopback,
+    }
+}
