@@ -1,0 +1,8 @@
+//! What the tests of the built program share: a server that is started and killed, and a client that speaks
+//! lines over TLS.
+
+mod client;
+mod server;
+
+pub(crate) use client::Client;
+pub(crate) use server::{Options, Server};

@@ -1,0 +1,204 @@
+//! A running `parlor serve` in a directory of its own, on a port of its own. It is killed when dropped.
+
+use std::io::{BufRead, BufReader, Read};
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, ExitStatus, Stdio};
+use std::sync::mpsc::{Receiver, channel};
+use std::sync::{Arc, Mutex};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use tempfile::TempDir;
+
+use super::Client;
+
+/// How a server is started.
+#[derive(Default, Clone)]
+pub(crate) struct Options {
+    args: Vec<String>,
+    env: Vec<(String, String)>,
+}
+
+impl Options {
+    /// Arguments of `serve`, besides those for data, port and a cheap hash.
+    pub(crate) fn args(mut self, args: &[&str]) -> Self {
+        self.args.extend(args.iter().map(|arg| (*arg).to_owned()));
+        self
+    }
+
+    /// A variable of the environment.
+    pub(crate) fn env(mut self, name: &str, value: &str) -> Self {
+        self.env.push((name.to_owned(), value.to_owned()));
+        self
+    }
+
+    /// Starts a server in a new directory.
+    pub(crate) fn start(self) -> Server {
+        Server::start_in(Arc::new(tempfile::tempdir().unwrap()), self)
+    }
+}
+
+/// A server process.
+pub(crate) struct Server {
+    child: Child,
+    address: SocketAddr,
+    data: Arc<TempDir>,
+    options: Options,
+    log: Arc<Mutex<String>>,
+}
+
+impl Server {
+    /// Starts a server with the default settings of the tests.
+    pub(crate) fn start() -> Self {
+        Options::default().start()
+    }
+
+    fn start_in(data: Arc<TempDir>, options: Options) -> Self {
+        let mut child = Command::new(env!("CARGO_BIN_EXE_parlor"))
+            .args(["serve", "--listen", "127.0.0.1:0", "--bcrypt-cost", "4", "--server-name", "test", "--data"])
+            .arg(data.path())
+            .args(&options.args)
+            .envs(options.env.iter().cloned())
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let log = Arc::new(Mutex::new(String::new()));
+        collect(child.stderr.take().unwrap(), log.clone());
+        let lines = lines(child.stdout.take().unwrap());
+        let address = listening(&lines, &log);
+        Self { child, address, data, options, log }
+    }
+
+    /// Where it listens.
+    pub(crate) fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// The process id.
+    pub(crate) fn pid(&self) -> u32 {
+        self.child.id()
+    }
+
+    /// Its data directory.
+    pub(crate) fn data(&self) -> &Path {
+        self.data.path()
+    }
+
+    /// The file that clients verify with.
+    pub(crate) fn ca(&self) -> PathBuf {
+        self.data().join("tls/ca.pem")
+    }
+
+    /// What it logged so far.
+    pub(crate) fn log(&self) -> String {
+        self.log.lock().unwrap().clone()
+    }
+
+    /// A connection that has read the greeting.
+    pub(crate) fn connect(&self) -> Client {
+        let mut client = Client::open(self.address, &self.ca());
+        assert_eq!(client.line(), "HELLO parlor/1 test");
+        client
+    }
+
+    /// A connection with a new account that is logged in.
+    pub(crate) fn register(&self, user: &str) -> Client {
+        let mut client = self.connect();
+        client.send(&format!("REGISTER {user} secret"));
+        assert_eq!(client.line(), format!("OK register {user} lobby"));
+        client
+    }
+
+    /// A connection of an account whose password is `secret`.
+    pub(crate) fn log_in(&self, user: &str) -> Client {
+        let mut client = self.connect();
+        client.send(&format!("LOGIN {user} secret"));
+        assert_eq!(client.line(), format!("OK login {user} lobby"));
+        client
+    }
+
+    /// Sends a signal by its name.
+    pub(crate) fn signal(&self, name: &str) {
+        let done = Command::new("kill").args([&format!("-{name}"), &self.pid().to_string()]).status().unwrap();
+        assert!(done.success());
+    }
+
+    /// Kills it as `kill -9` does, and waits for its end.
+    pub(crate) fn kill(&mut self) {
+        self.child.kill().unwrap();
+        self.child.wait().unwrap();
+    }
+
+    /// Starts it again on the same data, after it has ended.
+    pub(crate) fn restart(mut self) -> Self {
+        self.kill();
+        Self::start_in(self.data.clone(), self.options.clone())
+    }
+
+    /// Waits for its end.
+    pub(crate) fn wait(&mut self) -> ExitStatus {
+        let deadline = Instant::now() + Duration::from_secs(30);
+        loop {
+            if let Some(status) = self.child.try_wait().unwrap() {
+                return status;
+            }
+            assert!(Instant::now() < deadline, "the server does not end; its log:\n{}", self.log());
+            thread::sleep(Duration::from_millis(10));
+        }
+    }
+
+    /// The number in a line of `/proc/PID/status`, such as `Threads` or `VmRSS`.
+    pub(crate) fn status(&self, field: &str) -> usize {
+        let status = std::fs::read_to_string(format!("/proc/{}/status", self.pid())).unwrap();
+        let line = status.lines().find_map(|line| line.strip_prefix(&format!("{field}:"))).unwrap();
+        line.split_whitespace().next().unwrap().parse().unwrap()
+    }
+
+    /// How many descriptors it has open.
+    pub(crate) fn descriptors(&self) -> usize {
+        std::fs::read_dir(format!("/proc/{}/fd", self.pid())).unwrap().count()
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        // It may have ended already.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+fn collect(stream: impl Read + Send + 'static, log: Arc<Mutex<String>>) {
+    thread::spawn(move || {
+        for line in BufReader::new(stream).lines().map_while(Result::ok) {
+            let mut log = log.lock().unwrap();
+            log.push_str(&line);
+            log.push('\n');
+        }
+    });
+}
+
+fn lines(stream: impl Read + Send + 'static) -> Receiver<String> {
+    let (sender, lines) = channel();
+    thread::spawn(move || {
+        for line in BufReader::new(stream).lines().map_while(Result::ok) {
+            if sender.send(line).is_err() {
+                return;
+            }
+        }
+    });
+    lines
+}
+
+fn listening(lines: &Receiver<String>, log: &Mutex<String>) -> SocketAddr {
+    loop {
+        let line = lines.recv_timeout(Duration::from_secs(30));
+        let line = line.unwrap_or_else(|_| panic!("the server does not listen; its log:\n{}", log.lock().unwrap()));
+        if let Some(address) = line.strip_prefix("parlor listening on ") {
+            return address.parse().unwrap();
+        }
+    }
+}

@@ -1,0 +1,5 @@
+//! Tests of the built program, from outside and over real TLS. They must not use anything of the server but its
+//! command line, its files and its protocol.
+
+mod harness;
+mod smoke;
