@@ -1,7 +1,7 @@
 //! What one connection says and is answered: understands lines, carries out the effects of actions in their
 //! order, and gathers what is said in one go into one append. It must not wait for input or touch sockets.
 
-use parlor_proto::{Bye, Event, Misread, Refusal, Reply, Text, UserName, Verb, parse_command, parse_greeting};
+use parlor_proto::{Bye, Encoded, Event, Misread, Refusal, Reply, Text, UserName, Verb, parse_command, parse_greeting};
 
 use crate::actions::{self, Context, Visit};
 use crate::effects::{Denial, Effect};
@@ -135,9 +135,9 @@ impl Dialogue {
                     session.move_to(&self.place, to, verb)?;
                 }
             }
-            Effect::Listen(publisher) => {
+            Effect::Follow(publisher) => {
                 if let Some(session) = &mut self.session {
-                    session.listen(&self.place, publisher)?;
+                    session.follow(&self.place, publisher)?;
                 }
             }
             Effect::Unlisten(publisher) => {
@@ -148,8 +148,8 @@ impl Dialogue {
             Effect::Direct { to, text } => self.send_direct(to, text)?,
             Effect::Broadcast(text) => self.broadcast(text)?,
             Effect::Format(format) => {
-                self.place.peer.outbox().set_format(format);
-                self.reply(&Reply::Format { format }.into());
+                self.commit();
+                self.place.peer.outbox().reply_in(format, &Encoded::new(&Reply::Format { format }.into()));
             }
             Effect::Begin { user, verb } => {
                 let session = Session::begin(&self.place, &self.origin, user, verb)?;

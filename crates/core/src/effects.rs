@@ -13,8 +13,8 @@ pub(crate) enum Effect {
     Append { log: LogId, text: Text },
     /// Move from the current room to another, and answer.
     Move { to: RoomName, verb: Verb },
-    /// Hear what a user publishes from now on.
-    Listen(UserName),
+    /// Follow a user durably, and hear from now on what it publishes.
+    Follow(UserName),
     /// Hear it no longer.
     Unlisten(UserName),
     /// Hand over a direct message, and answer.

@@ -6,11 +6,11 @@ use std::collections::hash_map::Entry as Slot;
 use std::fmt;
 use std::sync::Arc;
 
-use parlor_proto::{Bye, Encoded, Event, UserName};
+use parlor_proto::{Bye, Encoded, Event, Generation, UserName};
 
 use crate::channel::{Channel, Flush};
 use crate::peer::{ConnectionId, Peer};
-use crate::ports::{Change, Couriers, Direct, Entry, LogId, Presence, Sink};
+use crate::ports::{Change, Couriers, Direct, Entry, LogId, Presence, Seat, Sink};
 use crate::sync::{RwLock, read, write};
 
 /// The connections of this server and the channels they listen to. It could be rebuilt at any time from the
@@ -18,9 +18,15 @@ use crate::sync::{RwLock, read, write};
 pub struct Hub {
     channels: RwLock<HashMap<LogId, Arc<Channel>>>,
     peers: RwLock<HashMap<ConnectionId, Arc<Peer>>>,
-    present: RwLock<HashMap<UserName, Arc<Peer>>>,
+    present: RwLock<HashMap<UserName, Present>>,
     couriers: Arc<dyn Couriers>,
     presence_limit: usize,
+}
+
+/// Where a user's newest session lives.
+struct Present {
+    generation: Generation,
+    peer: Arc<Peer>,
 }
 
 impl fmt::Debug for Hub {
@@ -71,15 +77,18 @@ impl Hub {
         read(&self.peers).len()
     }
 
-    /// The user's session lives on this connection from now on.
-    pub(crate) fn begin_session(&self, user: UserName, peer: Arc<Peer>) {
-        write(&self.present).insert(user, peer);
+    /// The user's session lives on this connection from now on, unless a later one began in the meantime.
+    pub(crate) fn begin_session(&self, seat: &Seat, peer: Arc<Peer>) {
+        let mut present = write(&self.present);
+        if present.get(&seat.user).is_none_or(|present| present.generation < seat.generation) {
+            present.insert(seat.user.clone(), Present { generation: seat.generation, peer });
+        }
     }
 
     /// The user's session on this connection is over; a successor's is not touched.
     pub(crate) fn end_session(&self, user: &UserName, connection: ConnectionId) {
         let mut present = write(&self.present);
-        if present.get(user).is_some_and(|peer| peer.connection() == connection) {
+        if present.get(user).is_some_and(|present| present.peer.connection() == connection) {
             present.remove(user);
         }
     }
@@ -117,7 +126,7 @@ impl Hub {
     }
 
     fn peer_of(&self, user: &UserName) -> Option<Arc<Peer>> {
-        read(&self.present).get(user).cloned()
+        read(&self.present).get(user).map(|present| present.peer.clone())
     }
 }
 
@@ -149,7 +158,7 @@ impl Sink for Hub {
         let Direct { time, from, text } = message.clone();
         let event = Event::Notice { time, from, text };
         let encoded = Encoded::new(&event);
-        let peers: Vec<_> = read(&self.present).values().cloned().collect();
+        let peers: Vec<_> = read(&self.present).values().map(|present| present.peer.clone()).collect();
         let mut flush = Flush::default();
         for peer in peers {
             flush.merge(peer.send(&encoded));

@@ -185,9 +185,12 @@ impl Outbox {
         self.await_until(patience, |inner| inner.reply_bytes <= max_reply_bytes || inner.goodbye.is_some())
     }
 
-    /// Chooses the format of what is pushed from now on.
-    pub(crate) fn set_format(&self, format: Format) {
-        self.lock().format = format;
+    /// Chooses the format of all that is pushed from this reply on: both in one step, so that nothing of the
+    /// new format is before it. As [`Outbox::reply`] otherwise.
+    pub(crate) fn reply_in(&self, format: Format, event: &Encoded<'_>) {
+        let mut inner = self.lock();
+        inner.format = format;
+        inner.reply(event);
     }
 
     /// The format of what is pushed now.
@@ -222,12 +225,7 @@ impl Outbox {
 
     /// Queues a reply. Schedules nothing: the client's own thread calls it, and flushes when its batch is done.
     pub(crate) fn reply(&self, event: &Encoded<'_>) {
-        let mut inner = self.lock();
-        let frame = event.frame(inner.format);
-        if inner.is_open() && !frame.is_empty() {
-            inner.reply_bytes += frame.len();
-            inner.queue.push_back(Queued { frame: frame.clone(), is_reply: true });
-        }
+        self.lock().reply(event);
     }
 
     /// Queues the goodbye, after which nothing is queued. Only the first one counts.
@@ -267,6 +265,14 @@ impl Outbox {
 impl Inner {
     fn is_open(&self) -> bool {
         self.goodbye.is_none() && !self.dead
+    }
+
+    fn reply(&mut self, event: &Encoded<'_>) {
+        let frame = event.frame(self.format);
+        if self.is_open() && !frame.is_empty() {
+            self.reply_bytes += frame.len();
+            self.queue.push_back(Queued { frame: frame.clone(), is_reply: true });
+        }
     }
 
     fn push_event(&mut self, frame: &Arc<[u8]>) -> Pushed {

@@ -86,7 +86,7 @@ impl Session {
                 return Err(denial.into());
             }
         }
-        place.parlor.hub.begin_session(seat.user.clone(), place.peer.clone());
+        place.parlor.hub.begin_session(seat, place.peer.clone());
         session.open(place, version, verb);
         Ok(session)
     }
@@ -137,12 +137,17 @@ impl Session {
         Ok(())
     }
 
-    /// Hears from now on what a user publishes.
-    pub(crate) fn listen(&mut self, place: &Place, publisher: UserName) -> Result<(), Denial> {
-        if self.feeds.contains_key(&publisher) {
-            return Ok(());
+    /// Follows a user durably, and hears from now on what it publishes. If it cannot be done, nothing has
+    /// changed: so the listener comes first, which can be taken back.
+    pub(crate) fn follow(&mut self, place: &Place, publisher: UserName) -> Result<(), Denial> {
+        let channel = match self.feeds.get(&publisher) {
+            Some(channel) => channel.clone(),
+            None => self.hold_feed(place, publisher.clone())?,
+        };
+        if let Err(denial) = place.parlor.store.follows.subscribe(self.user(), &publisher).during("subscribing") {
+            self.unlisten(place, &publisher);
+            return Err(denial);
         }
-        let channel = self.hold_feed(place, publisher)?;
         channel.admit(place.peer.connection(), None, |_| None).run();
         Ok(())
     }

@@ -12,7 +12,7 @@ use crate::fakes::FakeClock;
 use crate::lock;
 use crate::wire::{FakeWire, Tap};
 
-/// A connection to the world. Cheap to clone; the clones are the same connection.
+/// A connection to the world. Cheap to clone; the clones are the same connection, which ends with the last.
 #[derive(Clone)]
 pub struct Connection(Arc<Link>);
 
@@ -134,10 +134,22 @@ impl Link {
     /// Ends the client as its thread would. Does nothing if the client is busy: whoever keeps it busy looks after.
     fn end(&self) {
         let Ok(mut slot) = self.client.try_lock() else { return };
-        let Some(mut client) = slot.take() else { return };
+        let Some(client) = slot.take() else { return };
         drop(slot);
+        self.bury(client);
+    }
+
+    fn bury(&self, mut client: Client) {
         client.depart();
         self.peer.flush();
         client.release();
+    }
+}
+
+impl Drop for Link {
+    fn drop(&mut self) {
+        if let Some(client) = lock(&self.client).take() {
+            self.bury(client);
+        }
     }
 }

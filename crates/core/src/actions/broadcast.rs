@@ -15,3 +15,47 @@ pub(super) fn run(context: &mut Context<'_>, text: Text) -> Outcome {
     context.add(Effect::Broadcast(text));
     Ok(())
 }
+
+#[cfg(test)]
+mod tests {
+    use parlor_testkit::World;
+
+    #[test]
+    fn everybody_hears_an_operator() {
+        let world = World::new();
+        world.operator("op");
+        let (op, ann, bob) = (world.login("op"), world.login("ann"), world.login("bob"));
+        let stranger = world.connect();
+        bob.send("/join red");
+        for connection in [&op, &ann, &bob] {
+            connection.read();
+        }
+        assert_eq!(op.ask("/broadcast going down"), ["NOTICE op going down", "OK broadcast"]);
+        assert_eq!(
+            (ann.read(), bob.read()),
+            (vec!["NOTICE op going down".to_owned()], vec!["NOTICE op going down".to_owned()])
+        );
+        assert_eq!(stranger.read(), Vec::<String>::new());
+    }
+
+    #[test]
+    fn others_may_not_and_the_demoted_no_longer() {
+        let world = World::new();
+        world.operator("op");
+        let (op, ann) = (world.login("op"), world.login("ann"));
+        op.read();
+        assert_eq!(ann.ask("/broadcast hi"), ["ERR forbidden Only operators may do that"]);
+        world.demote("op");
+        assert_eq!(op.ask("/broadcast hi"), ["ERR forbidden Only operators may do that"]);
+        assert_eq!(op.ask("/broadcast"), ["ERR bad-argument /broadcast <text>"]);
+    }
+
+    #[test]
+    fn a_store_that_fails_says_so() {
+        let world = World::new();
+        world.operator("op");
+        let op = world.login("op");
+        world.fail_store(true);
+        assert!(op.ask("/broadcast hi")[0].starts_with("ERR store-unavailable "));
+    }
+}

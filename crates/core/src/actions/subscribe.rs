@@ -19,8 +19,65 @@ pub(super) fn run(context: &mut Context<'_>, publisher: UserName) -> Outcome {
     if followed.len() >= context.visit.parlor.policy.max_subscriptions {
         return Err(Refusal::LimitReached("subscriptions of one user").into());
     }
-    context.store().follows.subscribe(context.user, &publisher).during("subscribing")?;
-    context.add(Effect::Listen(publisher.clone()));
+    context.add(Effect::Follow(publisher.clone()));
     context.add(Effect::Reply(Reply::Subscribe { user: publisher }.into()));
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use parlor_testkit::World;
+
+    #[test]
+    fn one_hears_from_now_on_what_the_user_publishes() {
+        let world = World::new();
+        let (ann, bob) = (world.login("ann"), world.login("bob"));
+        ann.send("/publish before");
+        assert_eq!(bob.ask("/subscribe Ann"), ["OK subscribe ann"]);
+        ann.send("/publish after");
+        assert_eq!(bob.read(), ["PUB ann after"]);
+    }
+
+    #[test]
+    fn it_survives_a_new_session() {
+        let world = World::new();
+        let (ann, bob) = (world.login("ann"), world.login("bob"));
+        bob.send("/subscribe ann");
+        bob.disconnect();
+        ann.send("/publish missed");
+        let bob = world.login("bob");
+        ann.send("/publish heard");
+        assert_eq!(bob.read(), ["PUB ann heard"]);
+    }
+
+    #[test]
+    fn who_cannot_be_followed() {
+        let world = World::builder().max_subscriptions(1).build();
+        let ann = world.login("ann");
+        world.account("bob");
+        world.account("cyd");
+        assert_eq!(ann.ask("/subscribe ann"), ["ERR self-subscription You cannot follow yourself"]);
+        assert_eq!(ann.ask("/subscribe nobody"), ["ERR no-such-user There is no user nobody"]);
+        assert_eq!(ann.ask("/subscribe bob"), ["OK subscribe bob"]);
+        assert_eq!(ann.ask("/subscribe bob"), ["ERR already-subscribed You follow bob already"]);
+        assert_eq!(
+            ann.ask("/subscribe cyd"),
+            ["ERR limit-reached This server keeps no more subscriptions of one user"]
+        );
+        assert_eq!(ann.ask("/subscribe"), ["ERR bad-argument /subscribe <user>"]);
+    }
+
+    #[test]
+    fn a_store_that_fails_half_way_leaves_nothing_half_done() {
+        let world = World::new();
+        let (ann, bob) = (world.login("ann"), world.login("bob"));
+        let broken = world.clone();
+        world.after("follow", move || broken.fail_store(true));
+        assert!(bob.ask("/subscribe ann")[0].starts_with("ERR store-unavailable "));
+        world.fail_store(false);
+        assert_eq!((bob.ask("/subscriptions"), world.channels()), (vec!["OK subscriptions 0".to_owned()], 1));
+        assert_eq!(bob.ask("/subscribe ann"), ["OK subscribe ann"]);
+        ann.send("/publish news");
+        assert_eq!(bob.read().last().map(String::as_str), Some("PUB ann news"));
+    }
 }

@@ -59,3 +59,84 @@ fn attempt<'a>(visit: &'a Visit<'_>, credentials: &'a Credentials) -> Attempt<'a
 pub(crate) fn whole_seconds(time: Duration) -> u64 {
     time.as_secs() + u64::from(time.subsec_nanos() > 0)
 }
+
+#[cfg(test)]
+mod tests {
+    use parlor_testkit::{World, login_line};
+
+    /// Fails to log in on a connection of its own.
+    fn fail(world: &World, address: &str, user: &str) -> Vec<String> {
+        world.from_address(address).ask(&format!("LOGIN {user} wrong"))
+    }
+
+    #[test]
+    fn failures_of_an_account_make_everybody_wait_who_tries_it() {
+        let world = World::new();
+        world.account("ann");
+        for _ in 0..7 {
+            fail(&world, "192.0.2.1", "ann");
+        }
+        let before = world.elapsed_millis();
+        assert_eq!(world.from_address("192.0.2.9").ask(&login_line("ann")), ["OK login ann lobby"]);
+        assert_eq!(world.elapsed_millis() - before, 1000);
+    }
+
+    #[test]
+    fn longer_waits_are_told_instead_and_over_in_time() {
+        let world = World::new();
+        world.account("ann");
+        for _ in 0..9 {
+            assert_eq!(fail(&world, "192.0.2.1", "ann"), ["ERR bad-credentials Unknown user or wrong password"]);
+        }
+        let connection = world.from_address("192.0.2.9");
+        let told = "ERR too-many-attempts 4 seconds to wait after too many failures";
+        for _ in 0..4 {
+            assert_eq!(connection.ask(&login_line("ann")), [told]);
+        }
+        world.advance(4);
+        assert_eq!(connection.ask(&login_line("ann")), ["OK login ann lobby"]);
+    }
+
+    #[test]
+    fn an_address_waits_whatever_account_it_tries_and_loopback_never() {
+        let world = World::new();
+        for number in 0..24 {
+            fail(&world, "192.0.2.1", &format!("user{number}"));
+            world.connect().ask(&format!("LOGIN local{number} wrong"));
+        }
+        assert!(fail(&world, "192.0.2.1", "other")[0].starts_with("ERR too-many-attempts 4 "));
+        let before = world.elapsed_millis();
+        assert!(fail(&world, "192.0.2.2", "other")[0].starts_with("ERR bad-credentials "));
+        world.login("ann");
+        assert_eq!(world.elapsed_millis(), before);
+    }
+
+    #[test]
+    fn loopback_addresses_wait_too_where_they_are_limited() {
+        let world = World::builder().limit_loopback().build();
+        for number in 0..24 {
+            world.connect().ask(&format!("LOGIN local{number} wrong"));
+        }
+        assert!(world.connect().ask("LOGIN other wrong")[0].starts_with("ERR too-many-attempts "));
+    }
+
+    #[test]
+    fn a_right_password_forgives_the_account() {
+        let world = World::new();
+        world.account("ann");
+        for _ in 0..6 {
+            fail(&world, "192.0.2.1", "ann");
+        }
+        world.from_address("192.0.2.2").send(&login_line("ann"));
+        let before = world.elapsed_millis();
+        world.from_address("192.0.2.2").send(&login_line("ann"));
+        assert_eq!(world.elapsed_millis(), before);
+    }
+
+    #[test]
+    fn waits_are_rounded_up_to_seconds() {
+        use std::time::Duration;
+        let rounded = [0, 1, 1000, 1001].map(|millis| super::whole_seconds(Duration::from_millis(millis)));
+        assert_eq!(rounded, [0, 1, 1, 2]);
+    }
+}

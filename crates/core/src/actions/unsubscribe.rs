@@ -13,3 +13,42 @@ pub(super) fn run(context: &mut Context<'_>, publisher: UserName) -> Outcome {
     context.add(Effect::Reply(Reply::Unsubscribe { user: publisher }.into()));
     Ok(())
 }
+
+#[cfg(test)]
+mod tests {
+    use parlor_testkit::World;
+
+    #[test]
+    fn one_hears_nothing_more() {
+        let world = World::new();
+        let (ann, bob) = (world.login("ann"), world.login("bob"));
+        bob.send("/subscribe ann");
+        assert_eq!(bob.ask("/unsubscribe ANN"), ["OK subscribe ann", "OK unsubscribe ann"]);
+        ann.send("/publish news");
+        assert_eq!(bob.read(), Vec::<String>::new());
+        assert_eq!(world.channels(), 1);
+        assert_eq!(bob.ask("/subscribe ann"), ["OK subscribe ann"]);
+        ann.send("/publish more");
+        assert_eq!(bob.read(), ["PUB ann more"]);
+    }
+
+    #[test]
+    fn whom_one_does_not_follow() {
+        let ann = World::new().login("ann");
+        assert_eq!(ann.ask("/unsubscribe bob"), ["ERR not-subscribed You do not follow bob"]);
+        assert_eq!(ann.ask("/unsubscribe"), ["ERR bad-argument /unsubscribe <user>"]);
+    }
+
+    #[test]
+    fn a_store_that_fails_changes_nothing() {
+        let world = World::new();
+        let (ann, bob) = (world.login("ann"), world.login("bob"));
+        bob.send("/subscribe ann");
+        bob.read();
+        world.fail_store(true);
+        assert!(bob.ask("/unsubscribe ann")[0].starts_with("ERR store-unavailable "));
+        world.fail_store(false);
+        ann.send("/publish news");
+        assert_eq!(bob.read(), ["PUB ann news"]);
+    }
+}

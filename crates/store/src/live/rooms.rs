@@ -14,8 +14,8 @@ impl Rooms for Live {
         if !state.is_current(&seat.user, seat.generation) {
             return Ok(Entered::Fenced);
         }
-        let is_new = !state.rooms.contains_key(room);
-        if is_new && !room.is_lobby() && state.rooms.len() >= max_rooms {
+        let is_new = !room.is_lobby() && !state.rooms.contains_key(room);
+        if is_new && state.rooms_besides_lobby() >= max_rooms {
             return Ok(Entered::TooManyRooms);
         }
         let members = state.add(seat, room);
@@ -99,6 +99,10 @@ impl Live {
 }
 
 impl State {
+    fn rooms_besides_lobby(&self) -> usize {
+        self.rooms.len() - usize::from(self.rooms.contains_key(&RoomName::lobby()))
+    }
+
     /// Makes the session a member, in place of an earlier one of its user, and counts the members.
     fn add(&mut self, seat: &Seat, room: &RoomName) -> usize {
         let members = self.rooms.entry(room.clone()).or_default();

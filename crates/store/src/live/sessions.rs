@@ -18,7 +18,10 @@ impl Sessions for Live {
             if let Some(refused) = user.refuse(claim) {
                 return Ok(refused);
             }
-            user.takeovers.push_back(claim.at);
+            // Counted only where it is limited, and so at most as often as the limit allows.
+            if claim.takeovers.is_some() {
+                user.takeovers.push_back(claim.at);
+            }
         }
         state.last_generation += 1;
         let generation = Generation(state.last_generation);
