@@ -9,23 +9,34 @@
 
 use std::fmt;
 use std::sync::Arc;
+use std::time::Duration;
 
 use parlor_proto::{Encoded, Epoch, Event, MessageId, UserName};
 
 use crate::outbox::Pushed;
 use crate::peer::{ConnectionId, Peer};
 use crate::ports::{Couriers, Entry, Head, LogId};
-use crate::sync::{Mutex, MutexGuard, lock};
+use crate::sync::{Condvar, Mutex, MutexGuard, lock};
 
 /// From so many connections on, a flush is split over the couriers; below, the hand-over costs more than it
 /// saves.
 const SPLIT_FROM: usize = 512;
+
+/// Bytes of entries that may have been pushed since the last pass began before those who speak have to wait.
+/// Far below what may be queued for one client: or else one who speaks faster than this server can encrypt
+/// would make slow consumers of all who listen.
+const MAX_BACKLOG: usize = 64 * 1024;
+
+/// How long one who speaks waits at most for a pass to end.
+const BACKLOG_PATIENCE: Duration = Duration::from_secs(1);
 
 /// The listeners of one log. Lock tier 3: no other channel's lock is taken inside, only outboxes'.
 pub(crate) struct Channel {
     log: LogId,
     couriers: Arc<dyn Couriers>,
     state: Mutex<State>,
+    /// Signalled when a pass ends while somebody waits for that.
+    pass_ended: Condvar,
 }
 
 struct State {
@@ -38,6 +49,10 @@ struct State {
     waiting: Vec<Arc<Peer>>,
     /// Whether somebody holds the flush token.
     flushing: bool,
+    /// Bytes of entries that were pushed since the last pass began.
+    backlog: usize,
+    /// How many wait for a pass to end.
+    awaiting: usize,
 }
 
 struct Listener {
@@ -63,8 +78,16 @@ pub(crate) struct Start {
 
 impl Channel {
     pub(crate) fn new(log: LogId, couriers: Arc<dyn Couriers>) -> Self {
-        let state = State { listeners: Vec::new(), cursor: None, epoch: None, waiting: Vec::new(), flushing: false };
-        Self { log, couriers, state: Mutex::new(state) }
+        let state = State {
+            listeners: Vec::new(),
+            cursor: None,
+            epoch: None,
+            waiting: Vec::new(),
+            flushing: false,
+            backlog: 0,
+            awaiting: 0,
+        };
+        Self { log, couriers, state: Mutex::new(state), pass_ended: Condvar::new() }
     }
 
     pub(crate) fn log(&self) -> &LogId {
@@ -131,10 +154,23 @@ impl Channel {
                 continue;
             }
             state.cursor = Some(entry.id);
+            state.backlog += entry.text.as_str().len();
             let event = self.event(entry);
             state.push_all(&event, &entry.author, Mark::Entry(entry.id), &mut interrupts);
         }
         self.flush(state, interrupts)
+    }
+
+    /// Lets one who speaks wait while passes do not keep up. Blocks, but never on a client.
+    pub(crate) fn await_flush(&self) {
+        let mut state = self.lock();
+        if !state.is_behind() {
+            return;
+        }
+        state.awaiting += 1;
+        let waited = self.pass_ended.wait_timeout_while(state, BACKLOG_PATIENCE, |state| state.is_behind());
+        let (mut state, _) = waited.unwrap_or_else(std::sync::PoisonError::into_inner);
+        state.awaiting -= 1;
     }
 
     /// Pushes an event that is not in the log to all listeners but `about`.
@@ -167,7 +203,17 @@ impl Channel {
     fn keeps_token_busy(&self) -> bool {
         let mut state = self.lock();
         state.flushing = !state.waiting.is_empty();
+        if state.awaiting > 0 {
+            self.pass_ended.notify_all();
+        }
         state.flushing
+    }
+
+    /// The peers that wait to be flushed, for the holder of the token.
+    fn take_waiting(&self) -> Vec<Arc<Peer>> {
+        let mut state = self.lock();
+        state.backlog = 0;
+        std::mem::take(&mut state.waiting)
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
@@ -183,6 +229,11 @@ enum Mark {
 }
 
 impl State {
+    /// Whether entries are pushed faster than they are flushed.
+    fn is_behind(&self) -> bool {
+        self.flushing && self.backlog > MAX_BACKLOG
+    }
+
     fn find(&mut self, connection: ConnectionId) -> Option<&mut Listener> {
         self.listeners.iter_mut().find(|listener| listener.peer.connection() == connection)
     }
@@ -244,8 +295,7 @@ impl fmt::Debug for Pass {
 impl Pass {
     fn run(mut self) {
         let couriers = self.channel.couriers.clone();
-        let waiting = std::mem::take(&mut self.channel.lock().waiting);
-        flush_peers(waiting, &*couriers);
+        flush_peers(self.channel.take_waiting(), &*couriers);
         self.holds_token = self.channel.keeps_token_busy();
         if self.holds_token {
             couriers.hand_off(Flush { passes: vec![self], ..Flush::default() });

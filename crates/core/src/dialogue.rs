@@ -81,10 +81,14 @@ impl Dialogue {
         let drafts = std::mem::take(&mut self.drafts);
         let logs: Vec<LogId> = drafts.iter().map(|draft| draft.log.clone()).collect();
         let report = self.place.parlor.store.log.append(drafts);
+        let last = logs.last().cloned();
         for (log, outcome) in logs.into_iter().zip(report.outcomes) {
             self.answer_append(log, outcome);
         }
         report.flush.run();
+        if let Some(log) = last {
+            self.place.parlor.hub.await_flush(&log);
+        }
     }
 
     /// Says goodbye; nothing is carried out after it.

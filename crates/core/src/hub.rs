@@ -116,6 +116,13 @@ impl Hub {
         }
     }
 
+    /// Lets one who appended to a log wait while its deliveries do not keep up. Blocks, but never on a client.
+    pub(crate) fn await_flush(&self, log: &LogId) {
+        if let Some(channel) = self.channel(log) {
+            channel.await_flush();
+        }
+    }
+
     /// How many logs are listened to.
     pub fn channels(&self) -> usize {
         read(&self.channels).len()

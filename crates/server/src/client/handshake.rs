@@ -27,8 +27,8 @@ pub(super) enum FirstByte {
 }
 
 /// Looks at the first byte, which stays unread.
-pub(super) fn first_byte(socket: &TcpStream, patience: Duration) -> io::Result<FirstByte> {
-    socket.set_read_timeout(Some(patience))?;
+pub(super) fn first_byte(socket: &TcpStream, deadline: Instant) -> io::Result<FirstByte> {
+    socket.set_read_timeout(Some(remaining(deadline)?))?;
     let mut byte = [0];
     Ok(match (socket.peek(&mut byte)?, byte) {
         (0, _) => FirstByte::Gone,
@@ -43,12 +43,12 @@ pub(super) fn refuse_plaintext(socket: &TcpStream) -> io::Result<()> {
     (&mut &*socket).write_all(TLS_REQUIRED_LINE.as_bytes())
 }
 
-/// Shakes hands. Blocks for `patience` at most.
-pub(super) fn shake(socket: &TcpStream, config: Arc<ServerConfig>, patience: Duration) -> io::Result<ServerConnection> {
+/// Shakes hands. Blocks until `deadline` at most.
+pub(super) fn shake(socket: &TcpStream, config: Arc<ServerConfig>, deadline: Instant) -> io::Result<ServerConnection> {
     let mut connection = ServerConnection::new(config).map_err(io::Error::other)?;
     // What waits is bounded by the outbox; with a limit here, writes would come up short.
     connection.set_buffer_limit(None);
-    let mut stream = Deadlined { socket, deadline: Instant::now() + patience };
+    let mut stream = Deadlined { socket, deadline };
     while connection.is_handshaking() {
         if let Err(error) = connection.complete_io(&mut stream) {
             // The alert that says why; that it may not arrive is the client's loss.
@@ -62,23 +62,21 @@ pub(super) fn shake(socket: &TcpStream, config: Arc<ServerConfig>, patience: Dur
     Ok(connection)
 }
 
-impl Deadlined<'_> {
-    fn remaining(&self) -> io::Result<Duration> {
-        let remaining = self.deadline.saturating_duration_since(Instant::now());
-        if remaining.is_zero() { Err(io::ErrorKind::TimedOut.into()) } else { Ok(remaining) }
-    }
+fn remaining(deadline: Instant) -> io::Result<Duration> {
+    let remaining = deadline.saturating_duration_since(Instant::now());
+    if remaining.is_zero() { Err(io::ErrorKind::TimedOut.into()) } else { Ok(remaining) }
 }
 
 impl Read for Deadlined<'_> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        self.socket.set_read_timeout(Some(self.remaining()?))?;
+        self.socket.set_read_timeout(Some(remaining(self.deadline)?))?;
         (&mut &*self.socket).read(buffer)
     }
 }
 
 impl Write for Deadlined<'_> {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.socket.set_write_timeout(Some(self.remaining()?))?;
+        self.socket.set_write_timeout(Some(remaining(self.deadline)?))?;
         (&mut &*self.socket).write(bytes)
     }
 

@@ -55,8 +55,9 @@ pub(crate) fn spawn(
 
 fn serve(service: &Service, connection: ConnectionId, stream: TcpStream, address: SocketAddr) -> io::Result<()> {
     socket::configure(&stream)?;
-    match handshake::first_byte(&stream, service.handshake_timeout)? {
-        FirstByte::Tls => converse(service, connection, stream, address),
+    let deadline = Instant::now() + service.handshake_timeout;
+    match handshake::first_byte(&stream, deadline)? {
+        FirstByte::Tls => converse(service, connection, stream, address, deadline),
         FirstByte::Plaintext => {
             handshake::refuse_plaintext(&stream)?;
             stream.shutdown(std::net::Shutdown::Write)?;
@@ -68,7 +69,13 @@ fn serve(service: &Service, connection: ConnectionId, stream: TcpStream, address
 }
 
 /// The life of a connection that speaks TLS. Whatever happens in it, a panic included, it ends in the same way.
-fn converse(service: &Service, connection: ConnectionId, stream: TcpStream, address: SocketAddr) -> io::Result<()> {
+fn converse(
+    service: &Service,
+    connection: ConnectionId,
+    stream: TcpStream,
+    address: SocketAddr,
+    handshake_deadline: Instant,
+) -> io::Result<()> {
     let wire = Arc::new(TlsWire::new(connection, stream, service.drain.clone()));
     wire.adopt_thread();
     let max_queued = service.parlor.policy.max_queued_bytes;
@@ -76,7 +83,10 @@ fn converse(service: &Service, connection: ConnectionId, stream: TcpStream, addr
     let ip = address.ip().to_canonical();
     let origin = Origin { address: ip.to_string(), is_loopback: ip.is_loopback() };
     let mut client = Client::new(service.parlor.clone(), peer.clone(), origin);
-    let talked = catch_unwind(AssertUnwindSafe(|| talk(service, &mut client, &wire, &peer)));
+    let talked = catch_unwind(AssertUnwindSafe(|| {
+        wire.open(handshake::shake(wire.socket(), service.tls.clone(), handshake_deadline)?);
+        talk(service, &mut client, &wire, &peer)
+    }));
     let ended = catch_unwind(AssertUnwindSafe(|| {
         client.depart();
         goodbye::say(&peer, &wire);
@@ -89,18 +99,19 @@ fn converse(service: &Service, connection: ConnectionId, stream: TcpStream, addr
 }
 
 fn talk(service: &Service, client: &mut Client, wire: &TlsWire, peer: &Peer) -> io::Result<()> {
-    let tls = handshake::shake(wire.socket(), service.tls.clone(), service.handshake_timeout)?;
-    wire.open(tls);
     client.greet();
     let login_deadline = Instant::now() + service.parlor.policy.login_timeout;
     let mut plain = Vec::new();
+    let mut is_idling = false;
     loop {
-        let timeout = match client.is_logged_in() {
-            true => service.idle_timeout,
-            // A zero timeout would mean none at all.
-            false => Some(login_deadline.saturating_duration_since(Instant::now()).max(Duration::from_millis(1))),
+        if client.is_logged_in() && !is_idling {
+            wire.set_timeout(service.idle_timeout)?;
+            is_idling = true;
+        }
+        let received = match is_idling {
+            true => wire.receive(&mut plain),
+            false => receive_before(login_deadline, wire, &mut plain),
         };
-        let received = wire.receive(timeout, &mut plain);
         if wire.wants_write() && peer.outbox().schedule() {
             peer.wire().flush(peer.outbox());
         }
@@ -114,6 +125,16 @@ fn talk(service: &Service, client: &mut Client, wire: &TlsWire, peer: &Peer) -> 
             return Ok(());
         }
     }
+}
+
+/// Receives from a connection that has not logged in. One that sends without end is not given more time.
+fn receive_before(deadline: Instant, wire: &TlsWire, plain: &mut Vec<u8>) -> io::Result<Received> {
+    let remaining = deadline.saturating_duration_since(Instant::now());
+    if remaining.is_zero() {
+        return Ok(Received::TimedOut);
+    }
+    wire.set_timeout(Some(remaining))?;
+    wire.receive(plain)
 }
 
 fn time_out(client: &mut Client) -> Flow {

@@ -55,8 +55,14 @@ pub(super) enum Received {
 
 impl TlsWire {
     pub(super) fn new(connection: ConnectionId, socket: TcpStream, drain: Arc<Drain>) -> Self {
-        let (tls, thread, interrupted) = (Mutex::new(None), OnceLock::new(), AtomicBool::new(false));
-        Self { connection, socket, drain, tls, thread, interrupted }
+        Self {
+            connection,
+            socket,
+            drain,
+            tls: Mutex::new(None),
+            thread: OnceLock::new(),
+            interrupted: AtomicBool::new(false),
+        }
     }
 
     pub(super) fn socket(&self) -> &TcpStream {
@@ -77,12 +83,16 @@ impl TlsWire {
         self.interrupted.load(Ordering::Acquire)
     }
 
+    /// How long [`TlsWire::receive`] waits from now on.
+    pub(super) fn set_timeout(&self, timeout: Option<Duration>) -> io::Result<()> {
+        self.socket.set_read_timeout(timeout)
+    }
+
     /// Waits for bytes, decrypts them, and appends what the client said to `plain`. Only for the client's thread.
     ///
     /// # Errors
     /// The connection is broken, or the peer breaks the rules of TLS.
-    pub(super) fn receive(&self, timeout: Option<Duration>, plain: &mut Vec<u8>) -> io::Result<Received> {
-        self.socket.set_read_timeout(timeout)?;
+    pub(super) fn receive(&self, plain: &mut Vec<u8>) -> io::Result<Received> {
         let mut buffer = [0; 2048];
         match (&mut &self.socket).read(&mut buffer) {
             Ok(0) => Ok(Received::End),
