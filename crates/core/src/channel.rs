@@ -322,7 +322,7 @@ fn flush_peers(mut peers: Vec<Arc<Peer>>, couriers: &dyn Couriers) {
         }
     }
     for peer in peers {
-        peer.wire().flush(peer.outbox());
+        peer.flush_scheduled();
     }
 }
 
@@ -367,10 +367,41 @@ impl Flush {
             pass.run();
         }
         for peer in self.peers {
-            peer.wire().flush(peer.outbox());
+            peer.flush_scheduled();
         }
         for peer in self.interrupts {
             peer.wire().interrupt();
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use parlor_testkit::World;
+
+    #[test]
+    fn who_comes_and_goes_is_told_up_to_a_number_of_members() {
+        let world = World::builder().presence_limit(2).build();
+        let (ann, bob) = (world.login("ann"), world.login("bob"));
+        let cyd = world.login("cyd");
+        assert_eq!(ann.read(), ["JOIN lobby bob"]);
+        cyd.disconnect();
+        assert_eq!(ann.read(), ["PART lobby cyd"]);
+        bob.send("/join red");
+        assert_eq!(ann.read(), ["PART lobby bob"]);
+    }
+
+    #[test]
+    fn large_rooms_are_flushed_by_couriers_too() {
+        let world = World::builder().presence_limit(0).queued_couriers().build();
+        let people: Vec<_> = (0..=super::SPLIT_FROM).map(|number| world.login(&format!("user{number}"))).collect();
+        people[0].send("hello");
+        assert_ne!(world.run_couriers(), 0);
+        for person in &people[1..] {
+            assert_eq!(person.read(), ["MSG lobby user0 hello"]);
+        }
+        people[0].send("again");
+        world.run_couriers();
+        assert_eq!(people[super::SPLIT_FROM].read(), ["MSG lobby user0 again"]);
     }
 }

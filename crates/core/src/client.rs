@@ -142,3 +142,124 @@ fn wait_for_reader(dialogue: &mut Dialogue) {
         peer.close(Bye::SlowConsumer).run();
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use parlor_testkit::{World, login_line};
+
+    #[test]
+    fn lines_end_with_lf_or_crlf_and_come_in_any_pieces() {
+        let world = World::new();
+        let (ann, bob) = (world.login("ann"), world.login("bob"));
+        for piece in ["o", "ne\r", "\ntw", "o\nunfini"] {
+            ann.send_raw(piece.as_bytes());
+        }
+        ann.disconnect();
+        assert_eq!(bob.read(), ["MSG lobby ann one", "MSG lobby ann two", "PART lobby ann"]);
+    }
+
+    #[test]
+    fn a_line_that_is_too_long_is_refused_at_once_and_dropped() {
+        let world = World::builder().max_line_bytes(64).build();
+        let (ann, bob) = (world.login("ann"), world.login("bob"));
+        ann.read();
+        ann.send_raw("x".repeat(64).as_bytes());
+        assert_eq!(ann.read(), ["ERR line-too-long A line has at most 64 bytes"]);
+        ann.send_raw(b"still the same line\nhello\n");
+        ann.send("x".repeat(63).as_str());
+        assert_eq!((ann.read(), bob.read()[1..].len()), (vec![], 1));
+    }
+
+    #[test]
+    fn bytes_that_are_no_utf_8_are_refused() {
+        let world = World::new();
+        let (ann, bob) = (world.login("ann"), world.login("bob"));
+        ann.read();
+        ann.send_raw(b"caf\xe9\ncaf\xc3\xa9\n");
+        assert_eq!(ann.read(), ["ERR invalid-utf8 The line is not UTF-8"]);
+        assert_eq!(bob.read(), ["MSG lobby ann café"]);
+    }
+
+    #[test]
+    fn who_sends_too_fast_is_read_more_slowly_and_loses_nothing() {
+        let world = World::builder().line_rate(10, 5).build();
+        let bob = world.login("bob");
+        world.account("ann");
+        let ann = world.from_address("192.0.2.1");
+        ann.send(&login_line("ann"));
+        let before = world.elapsed_millis();
+        ann.send_raw("hi\n".repeat(24).as_bytes());
+        assert_eq!(world.elapsed_millis() - before, 2000);
+        assert_eq!(bob.read().len(), 1 + 24);
+        let before = world.elapsed_millis();
+        bob.send_raw("hi\n".repeat(24).as_bytes());
+        assert_eq!(world.elapsed_millis(), before);
+    }
+
+    #[test]
+    fn who_does_not_read_is_cut_off_and_slows_nobody_down() {
+        let world = World::builder().max_queued_bytes(200).build();
+        let (ann, bob, cyd) = (world.login("ann"), world.login("bob"), world.login("cyd"));
+        bob.read();
+        bob.stick(true);
+        for number in 0..20 {
+            ann.send(&format!("message {number}"));
+        }
+        assert!(!bob.is_open());
+        assert_eq!(bob.read(), Vec::<String>::new());
+        bob.stick(false);
+        assert_eq!(bob.read(), ["BYE slow-consumer Too much waited to be read"]);
+        let heard = cyd.read();
+        assert_eq!(heard.iter().filter(|line| line.starts_with("MSG ")).count(), 20);
+        assert_eq!(heard.iter().filter(|line| *line == "PART lobby bob").count(), 1);
+    }
+
+    #[test]
+    fn who_reads_late_but_in_time_misses_nothing() {
+        let world = World::new();
+        let (ann, bob) = (world.login("ann"), world.login("bob"));
+        bob.stick(true);
+        ann.send_raw(b"one\ntwo\n");
+        bob.send("/ping");
+        ann.send("three");
+        assert_eq!(bob.read(), Vec::<String>::new());
+        bob.stick(false);
+        assert_eq!(bob.read(), ["MSG lobby ann one", "MSG lobby ann two", "PONG", "MSG lobby ann three"]);
+    }
+
+    #[test]
+    fn the_time_for_logging_in_ends() {
+        let world = World::builder().login_timeout(7).build();
+        let stranger = world.connect();
+        stranger.time_out();
+        assert_eq!(
+            stranger.read(),
+            ["ERR login-timeout Not logged in within 7 s", "BYE login-timeout Nobody logged in in time"]
+        );
+        assert_eq!(world.connections(), 0);
+    }
+
+    #[test]
+    fn when_the_server_stops_everybody_is_told() {
+        let world = World::new();
+        let (ann, stranger) = (world.login("ann"), world.connect());
+        world.shut_down();
+        for connection in [&ann, &stranger] {
+            assert_eq!(connection.read(), ["BYE server-shutdown The server stops"]);
+            assert!(!connection.is_open());
+        }
+        assert_eq!((world.connections(), world.channels()), (0, 0));
+    }
+
+    #[test]
+    fn a_deleted_account_is_thrown_out() {
+        let world = World::new();
+        let (ann, bob) = (world.login("ann"), world.login("bob"));
+        bob.send("/subscribe ann");
+        bob.read();
+        world.delete_account("ann");
+        assert_eq!(ann.read()[1..], ["BYE kicked An operator ended this session"]);
+        assert_eq!(bob.read(), ["PART lobby ann"]);
+        assert_eq!(bob.ask("/subscriptions"), ["OK subscriptions 0"]);
+    }
+}

@@ -231,3 +231,109 @@ impl Dialogue {
 fn misread(misread: Misread) -> (Option<Verb>, Denial) {
     (misread.verb, misread.refusal.into())
 }
+
+#[cfg(test)]
+mod tests {
+    use parlor_testkit::{World, login_line};
+
+    #[test]
+    fn only_some_words_are_understood_before_login() {
+        let world = World::new();
+        let stranger = world.connect();
+        for line in ["hello", "/join red", "/quit", "JOIN red"] {
+            assert!(stranger.ask(line)[0].starts_with("ERR login-required "), "{line}");
+        }
+        assert_eq!(stranger.ask("quit"), ["BYE quit Goodbye"]);
+        assert!(!stranger.is_open());
+    }
+
+    #[test]
+    fn unknown_commands_are_refused_and_the_session_goes_on() {
+        let ann = World::new().login("ann");
+        assert_eq!(ann.ask("/dance"), ["ERR unknown-command No such command; /help lists them"]);
+        assert_eq!(ann.ask("/login ann x"), ["ERR unknown-command No such command; /help lists them"]);
+        assert_eq!(ann.ask("/PiNg"), ["PONG"]);
+    }
+
+    #[test]
+    fn the_format_changes_with_the_reply_that_says_so() {
+        let world = World::new();
+        let (ann, bob) = (world.login("ann"), world.login("bob"));
+        bob.stick(true);
+        ann.send("one");
+        bob.send("/format json");
+        ann.send("two");
+        bob.send("/format text");
+        ann.send("three");
+        bob.stick(false);
+        let lines = bob.read();
+        assert_eq!(lines[0], "MSG lobby ann one");
+        assert_eq!(lines[1], r#"{"type":"ok","command":"format","format":"json"}"#);
+        assert!(lines[2].starts_with(r#"{"type":"message","room":"lobby","id":2,"#));
+        assert_eq!(lines[3..], ["OK format text", "MSG lobby ann three"]);
+    }
+
+    #[test]
+    fn the_format_can_be_chosen_before_login() {
+        let world = World::new();
+        world.account("ann");
+        let ann = world.connect();
+        assert_eq!(ann.ask("format JSON"), [r#"{"type":"ok","command":"format","format":"json"}"#]);
+        assert!(ann.ask("hello")[0].contains(r#""code":"login-required""#));
+        assert!(ann.ask(&login_line("ann"))[0].contains(r#""command":"login""#));
+        assert!(
+            ann.ask("/format xml")[0]
+                .contains(r#""code":"bad-argument","message":"/format text|json","command":"format""#)
+        );
+    }
+
+    #[test]
+    fn answers_come_in_the_order_of_the_lines() {
+        let world = World::new();
+        let ann = world.login("ann");
+        ann.send("/format json");
+        ann.read();
+        ann.send_raw(b"one\n/nonsense\ntwo\nthree\n/publish a\n/ping x\nfour\n/join #\nfive\n");
+        let kinds = ["message", "unknown-command", "message", "message", "publish", "pong", "message", "bad-name"];
+        let answers = ann.read();
+        assert_eq!(answers.len(), kinds.len() + 1);
+        for (answer, kind) in answers.iter().zip(kinds) {
+            assert!(answer.contains(kind), "{answer} is no {kind}");
+        }
+        assert!(answers[8].contains(r#""id":5"#));
+    }
+
+    #[test]
+    fn lines_of_one_read_are_one_append_between_commands() {
+        let world = World::new();
+        let (ann, bob) = (world.login("ann"), world.login("bob"));
+        ann.send_raw(b"a\nb\nc\n");
+        assert_eq!(world.appends(), 1);
+        ann.send_raw(b"d\n/ping\ne\nf\n");
+        assert_eq!(world.appends(), 3);
+        let said: Vec<_> = ["a", "b", "c", "d", "e", "f"].map(|text| format!("MSG lobby ann {text}")).into();
+        assert_eq!(bob.read(), said);
+    }
+
+    #[test]
+    fn what_was_said_before_a_move_stays_in_its_room() {
+        let world = World::new();
+        let (ann, bob) = (world.login("ann"), world.login("bob"));
+        ann.send_raw(b"to the lobby\n/join red\nto red\n/quit\nto nobody\n");
+        assert_eq!(bob.read(), ["MSG lobby ann to the lobby", "PART lobby ann"]);
+        bob.send("/join red");
+        bob.read();
+        assert_eq!(bob.ask("/history"), ["OLD red 1 ann to red", "OK history red 1"]);
+    }
+
+    #[test]
+    fn refusals_name_their_command_in_json() {
+        let ann = World::new().login("ann");
+        ann.send("/format json");
+        ann.read();
+        assert!(ann.ask("/leave")[0].ends_with(r#""command":"leave"}"#));
+        assert!(ann.ask("/nonsense")[0].ends_with(r#""command":null}"#));
+        ann.send_raw(b"\xff\n");
+        assert!(ann.read()[0].ends_with(r#""command":null}"#));
+    }
+}

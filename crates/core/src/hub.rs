@@ -181,3 +181,70 @@ impl Sink for Hub {
         self.peer_of(user).map(|peer| peer.close(Bye::Kicked)).unwrap_or_default()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::outbox::Outbox;
+    use crate::ports::Wire;
+    use std::time::Duration;
+
+    struct NoWire;
+
+    impl Wire for NoWire {
+        fn flush(&self, _outbox: &Outbox) {}
+
+        fn interrupt(&self) {}
+
+        fn pause(&self, _time: Duration) {}
+    }
+
+    struct NoCouriers;
+
+    impl Couriers for NoCouriers {
+        fn hand_off(&self, flush: Flush) {
+            flush.run();
+        }
+
+        fn count(&self) -> usize {
+            1
+        }
+    }
+
+    fn peer(number: u64) -> Arc<Peer> {
+        Arc::new(Peer::new(ConnectionId(number), 1000, Box::new(NoWire)))
+    }
+
+    fn seat(generation: u64) -> Seat {
+        Seat { user: "ann".parse().unwrap(), generation: Generation(generation) }
+    }
+
+    #[test]
+    fn a_session_that_begins_late_does_not_hide_its_successor() {
+        let hub = Hub::new(Arc::new(NoCouriers), 100);
+        hub.begin_session(&seat(2), peer(20));
+        hub.begin_session(&seat(1), peer(10));
+        hub.end_session(&seat(1).user, ConnectionId(10));
+        assert_eq!(hub.peer_of(&seat(2).user).map(|peer| peer.connection()), Some(ConnectionId(20)));
+        hub.end_session(&seat(2).user, ConnectionId(20));
+        assert!(hub.peer_of(&seat(2).user).is_none());
+    }
+
+    #[test]
+    fn a_channel_lives_as_long_as_somebody_listens() {
+        let hub = Hub::new(Arc::new(NoCouriers), 100);
+        let log = LogId::Room("red".parse().unwrap());
+        let user = seat(1).user;
+        let first = hub.listen(&log, &peer(1), &user);
+        let second = hub.listen(&log, &peer(2), &user);
+        assert!(Arc::ptr_eq(&first, &second));
+        hub.unlisten(&first, ConnectionId(1));
+        assert_eq!(hub.channels(), 1);
+        hub.unlisten(&second, ConnectionId(2));
+        hub.unlisten(&second, ConnectionId(2));
+        assert_eq!(hub.channels(), 0);
+        let again = hub.listen(&log, &peer(3), &user);
+        hub.unlisten(&first, ConnectionId(3));
+        assert!(!Arc::ptr_eq(&first, &again) && hub.channels() == 1);
+    }
+}

@@ -2,6 +2,7 @@
 //! the client is allowed to do.
 
 use std::fmt;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
 use parlor_proto::{Bye, Encoded, Event};
@@ -81,7 +82,47 @@ impl Peer {
     /// Writes what waits, unless another thread is about to.
     pub fn flush(&self) {
         if !self.outbox.is_empty() && self.outbox.schedule() {
-            self.wire.flush(&self.outbox);
+            self.flush_scheduled();
         }
+    }
+
+    /// Writes what waits; only for whoever scheduled the outbox. A panic on the way ends this connection, and
+    /// neither the thread that flushes it nor the others that wait for that thread.
+    pub(crate) fn flush_scheduled(&self) {
+        if catch_unwind(AssertUnwindSafe(|| self.wire.flush(&self.outbox))).is_err() {
+            self.outbox.kill();
+            self.wire.interrupt();
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::sync::atomic::{AtomicBool, Ordering};
+    use std::time::Duration;
+
+    #[derive(Default)]
+    struct Bomb(Arc<AtomicBool>);
+
+    impl Wire for Bomb {
+        fn flush(&self, _outbox: &Outbox) {
+            panic!("a bug in the writer");
+        }
+
+        fn interrupt(&self) {
+            self.0.store(true, Ordering::SeqCst);
+        }
+
+        fn pause(&self, _time: Duration) {}
+    }
+
+    #[test]
+    fn a_panic_while_writing_ends_that_connection_only() {
+        let interrupted = Arc::new(AtomicBool::new(false));
+        let peer = Arc::new(Peer::new(ConnectionId(1), 1000, Box::new(Bomb(interrupted.clone()))));
+        peer.send(&Encoded::new(&Event::Pong { token: None })).run();
+        assert!(peer.outbox().is_dead() && interrupted.load(Ordering::SeqCst));
+        assert!(peer.close(Bye::Quit).is_empty());
     }
 }
