@@ -1,0 +1,50 @@
+//! Accounts.
+
+use parlor_core::ports::{Account, PasswordHash, Role};
+
+use crate::bench::{Bench, account, name};
+
+pub(crate) fn are_made_once(bench: &Bench) {
+    let accounts = &bench.store.accounts;
+    assert!(accounts.find(&name("ann")).unwrap().is_none());
+    assert!(accounts.create(&account("ann")).unwrap());
+    let other = Account { hash: PasswordHash::new("other".to_owned()), ..account("ann") };
+    assert!(!accounts.create(&other).unwrap());
+    assert_eq!(accounts.find(&name("ann")).unwrap(), Some(account("ann")));
+}
+
+pub(crate) fn are_changed_and_listed(bench: &Bench) {
+    let accounts = &bench.store.accounts;
+    for user in ["cyd", "ann", "bob"] {
+        accounts.create(&account(user)).unwrap();
+    }
+    assert!(accounts.set_role(&name("bob"), Role::Operator).unwrap());
+    let hash = PasswordHash::new("new".to_owned());
+    assert!(accounts.set_password(&name("ann"), &hash).unwrap());
+    assert!(!accounts.set_role(&name("dan"), Role::Operator).unwrap());
+    assert!(!accounts.set_password(&name("dan"), &hash).unwrap());
+    let expected =
+        [Account { hash, ..account("ann") }, Account { role: Role::Operator, ..account("bob") }, account("cyd")];
+    assert_eq!(accounts.accounts().unwrap(), expected);
+}
+
+pub(crate) fn deleted_ones_are_gone_and_told(bench: &Bench) {
+    let accounts = &bench.store.accounts;
+    accounts.create(&account("ann")).unwrap();
+    assert!(accounts.delete(&name("ann")).unwrap());
+    bench.look();
+    bench.look();
+    assert_eq!(*bench.ear.deleted.lock().unwrap(), ["ann"]);
+    assert!(accounts.find(&name("ann")).unwrap().is_none());
+    assert!(!accounts.delete(&name("ann")).unwrap());
+    assert!(accounts.create(&account("ann")).unwrap());
+}
+
+pub(crate) fn made_by_many_at_once_one_is(bench: &Bench) {
+    let made = std::thread::scope(|scope| {
+        let threads: Vec<_> =
+            (0..20).map(|_| scope.spawn(|| bench.store.accounts.create(&account("ann")).unwrap())).collect();
+        threads.into_iter().map(|thread| thread.join().unwrap()).filter(|made| *made).count()
+    });
+    assert_eq!(made, 1);
+}

@@ -1,0 +1,35 @@
+//! Follows.
+
+use parlor_proto::UserName;
+
+use crate::bench::{Bench, account, name};
+
+fn names(users: Vec<UserName>) -> Vec<String> {
+    users.into_iter().map(String::from).collect()
+}
+
+pub(crate) fn are_kept_sorted_both_ways(bench: &Bench) {
+    let follows = &bench.store.follows;
+    for (follower, publisher) in [("ann", "cyd"), ("ann", "bob"), ("dan", "bob")] {
+        assert!(follows.subscribe(&name(follower), &name(publisher)).unwrap());
+        assert!(!follows.subscribe(&name(follower), &name(publisher)).unwrap());
+    }
+    assert_eq!(names(follows.subscriptions(&name("ann")).unwrap()), ["bob", "cyd"]);
+    assert_eq!(names(follows.subscribers(&name("bob")).unwrap()), ["ann", "dan"]);
+    assert!(follows.unsubscribe(&name("ann"), &name("bob")).unwrap());
+    assert!(!follows.unsubscribe(&name("ann"), &name("bob")).unwrap());
+    assert_eq!(names(follows.subscribers(&name("bob")).unwrap()), ["dan"]);
+    assert_eq!(names(follows.subscriptions(&name("bob")).unwrap()), Vec::<String>::new());
+}
+
+pub(crate) fn end_with_the_account(bench: &Bench) {
+    let follows = &bench.store.follows;
+    for user in ["ann", "bob", "cyd"] {
+        bench.store.accounts.create(&account(user)).unwrap();
+    }
+    follows.subscribe(&name("ann"), &name("bob")).unwrap();
+    follows.subscribe(&name("bob"), &name("cyd")).unwrap();
+    bench.store.accounts.delete(&name("bob")).unwrap();
+    assert_eq!(names(follows.subscriptions(&name("ann")).unwrap()), Vec::<String>::new());
+    assert_eq!(names(follows.subscribers(&name("cyd")).unwrap()), Vec::<String>::new());
+}

@@ -1,0 +1,51 @@
+//! What every store promises to the rules, tried on each of them. It must not know how a store does it.
+//!
+//! To add a store: a function in `bench.rs` that opens it, and one line at the foot of this file.
+#![allow(clippy::unwrap_used, reason = "a test stops at the first surprise")]
+
+mod accounts;
+mod bench;
+mod follows;
+mod log;
+mod people;
+mod rooms;
+mod sessions;
+
+/// Makes a test of each promise for one store.
+macro_rules! promises {
+    ($store:ident, $open:path, $($area:ident: $($promise:ident)*;)*) => {
+        mod $store {
+            $(mod $area {
+                $(#[test]
+                fn $promise() {
+                    crate::$area::$promise(&$open());
+                })*
+            })*
+        }
+    };
+}
+
+macro_rules! contract {
+    ($store:ident, $open:path) => {
+        promises! { $store, $open,
+            accounts: are_made_once are_changed_and_listed deleted_ones_are_gone_and_told made_by_many_at_once_one_is;
+            follows: are_kept_sorted_both_ways end_with_the_account;
+            log: numbers_have_no_gap_and_each_log_its_own readers_see_the_newest_oldest_first
+                followers_are_told_where_the_log_stands strangers_and_displaced_sessions_append_nothing
+                a_batch_is_answered_entry_by_entry under_many_threads_delivery_is_in_order_of_number
+                what_is_delivered_can_be_read only_so_much_history_is_kept;
+            sessions: the_first_claim_is_granted one_takes_over_from_the_other one_is_rejected
+                fifty_at_once_take_over_from_each_other fifty_at_once_are_rejected_but_one
+                whoever_waits_hears_of_the_release waiting_ends_in_time_and_at_once_for_the_displaced
+                a_release_touches_no_successor takeovers_are_limited;
+            rooms: members_come_and_go changes_are_numbered_and_told_once only_the_current_session_enters
+                an_old_session_cannot_take_its_successor_out predecessors_are_evicted
+                there_are_only_so_many under_many_threads_the_counts_agree;
+            people: one_is_reached_or_offline everybody_hears_a_broadcast;
+        }
+    };
+}
+
+contract!(memory, crate::bench::memory);
+#[cfg(feature = "sqlite")]
+contract!(sqlite, crate::bench::sqlite);

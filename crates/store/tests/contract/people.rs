@@ -1,0 +1,17 @@
+//! What is said to people and not logged.
+
+use crate::bench::{Bench, direct, name};
+
+pub(crate) fn one_is_reached_or_offline(bench: &Bench) {
+    let bus = &bench.store.bus;
+    assert!(!bus.direct(&name("bob"), &direct("hi")).unwrap());
+    let _bob = bench.seat("bob");
+    bench.ear.here.lock().unwrap().push("bob".to_owned());
+    assert!(bus.direct(&name("bob"), &direct("hi")).unwrap());
+    assert_eq!(*bench.ear.directs.lock().unwrap(), [direct("hi")]);
+}
+
+pub(crate) fn everybody_hears_a_broadcast(bench: &Bench) {
+    bench.store.bus.broadcast(&direct("all")).unwrap();
+    assert_eq!(*bench.ear.notices.lock().unwrap(), [direct("all")]);
+}

@@ -1,0 +1,119 @@
+//! Rooms.
+
+use parlor_core::ports::{Change, Entered, Presence};
+use parlor_proto::RoomSummary;
+
+use crate::bench::{Bench, room};
+
+fn counts(bench: &Bench) -> Vec<(String, usize)> {
+    let rooms = bench.store.rooms.rooms().unwrap();
+    rooms.into_iter().map(|RoomSummary { room, members }| (room.to_string(), members)).collect()
+}
+
+fn leave(bench: &Bench, seat: &parlor_core::ports::Seat, of: &str) {
+    bench.store.rooms.leave(seat, &room(of)).unwrap();
+}
+
+fn changes(bench: &Bench) -> Vec<(Change, String, String, usize)> {
+    let told = |Presence { room, user, change, members, .. }: &Presence| {
+        (*change, room.to_string(), user.to_string(), *members)
+    };
+    bench.ear.presences.lock().unwrap().iter().map(told).collect()
+}
+
+pub(crate) fn members_come_and_go(bench: &Bench) {
+    assert_eq!(counts(bench), [("lobby".to_owned(), 0)]);
+    let (bob, ann) = (bench.member("bob", "red"), bench.member("ann", "red"));
+    assert_eq!(bench.members("red"), ["ann", "bob"]);
+    assert_eq!(counts(bench), [("lobby".to_owned(), 0), ("red".to_owned(), 2)]);
+    bench.enter(&ann, "lobby");
+    leave(bench, &ann, "red");
+    leave(bench, &bob, "red");
+    assert_eq!(counts(bench), [("lobby".to_owned(), 1)]);
+    assert_eq!(bench.members("red"), Vec::<String>::new());
+}
+
+pub(crate) fn changes_are_numbered_and_told_once(bench: &Bench) {
+    let ann = bench.seat("ann");
+    let bob = bench.seat("bob");
+    let Entered::Member { members: 1, version: first } = bench.enter(&ann, "red") else { panic!() };
+    let Entered::Member { members: 2, version: second } = bench.enter(&bob, "red") else { panic!() };
+    leave(bench, &ann, "red");
+    leave(bench, &ann, "red");
+    let told: Vec<u64> = bench.ear.presences.lock().unwrap().iter().map(|presence| presence.version).collect();
+    assert_eq!((told.len(), told[0], told[1]), (3, first, second));
+    assert!(told.is_sorted_by(|a, b| a < b));
+    let entered = |user: &str, members| (Change::Entered, "red".to_owned(), user.to_owned(), members);
+    let left = (Change::Left, "red".to_owned(), "ann".to_owned(), 1);
+    assert_eq!(changes(bench), [entered("ann", 1), entered("bob", 2), left]);
+}
+
+pub(crate) fn only_the_current_session_enters(bench: &Bench) {
+    let old = bench.seat("ann");
+    let new = bench.seat("ann");
+    assert_eq!(bench.enter(&old, "red"), Entered::Fenced);
+    bench.release(&new);
+    assert_eq!(bench.enter(&new, "red"), Entered::Fenced);
+    assert_eq!((changes(bench), bench.members("red")), (vec![], vec![]));
+}
+
+pub(crate) fn an_old_session_cannot_take_its_successor_out(bench: &Bench) {
+    let old = bench.member("ann", "red");
+    let new = bench.seat("ann");
+    bench.store.rooms.evict_predecessors(&new).unwrap();
+    bench.enter(&new, "red");
+    leave(bench, &old, "red");
+    bench.store.rooms.evict_predecessors(&old).unwrap();
+    assert_eq!(bench.members("red"), ["ann"]);
+}
+
+pub(crate) fn predecessors_are_evicted(bench: &Bench) {
+    let old = bench.member("ann", "red");
+    bench.enter(&old, "blue");
+    let new = bench.seat("ann");
+    bench.store.rooms.evict_predecessors(&new).unwrap();
+    bench.store.rooms.evict_predecessors(&new).unwrap();
+    leave(bench, &old, "red");
+    assert_eq!((bench.members("red"), bench.members("blue")), (vec![], vec![]));
+    let mut left: Vec<_> = changes(bench).split_off(2);
+    left.sort_by_key(|(_, room, ..)| room.clone());
+    let gone = |room: &str| (Change::Left, room.to_owned(), "ann".to_owned(), 0);
+    assert_eq!(left, [gone("blue"), gone("red")]);
+}
+
+pub(crate) fn there_are_only_so_many(bench: &Bench) {
+    let rooms = &bench.store.rooms;
+    let _bob = bench.member("bob", "lobby");
+    let ann = bench.member("ann", "red");
+    assert_eq!(rooms.enter(&ann, &room("blue"), 1).unwrap(), Entered::TooManyRooms);
+    assert!(matches!(rooms.enter(&ann, &room("lobby"), 1).unwrap(), Entered::Member { members: 2, .. }));
+    let cyd = bench.seat("cyd");
+    assert!(matches!(rooms.enter(&cyd, &room("red"), 1).unwrap(), Entered::Member { members: 2, .. }));
+    assert!(matches!(rooms.enter(&cyd, &room("blue"), 2).unwrap(), Entered::Member { .. }));
+}
+
+pub(crate) fn under_many_threads_the_counts_agree(bench: &Bench) {
+    std::thread::scope(|scope| {
+        for number in 0..16 {
+            scope.spawn(move || {
+                let seat = bench.member(&format!("user{number}"), "red");
+                for _ in 0..20 {
+                    bench.enter(&seat, "blue");
+                    leave(bench, &seat, "red");
+                    bench.enter(&seat, "red");
+                    leave(bench, &seat, "blue");
+                }
+            });
+        }
+    });
+    assert_eq!(counts(bench), [("lobby".to_owned(), 0), ("red".to_owned(), 16)]);
+    // In order of version, what is told adds up: each change alters the count by the one who came or went.
+    let mut presences = bench.ear.presences.lock().unwrap().clone();
+    presences.sort_by_key(|presence| presence.version);
+    let mut members = std::collections::BTreeMap::new();
+    for presence in presences {
+        let count: &mut usize = members.entry(presence.room).or_default();
+        *count = if presence.change == Change::Entered { *count + 1 } else { *count - 1 };
+        assert_eq!(*count, presence.members);
+    }
+}

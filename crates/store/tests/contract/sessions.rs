@@ -1,0 +1,127 @@
+//! Sessions.
+
+use std::collections::BTreeSet;
+use std::sync::Barrier;
+use std::time::Duration;
+
+use parlor_core::DuplicateLogin::{self, Reject, Takeover};
+use parlor_core::ports::{Claimed, Entered, Seat, TakeoverLimit, Waited};
+
+use crate::bench::{Bench, generation};
+
+const LONG: Duration = Duration::from_secs(20);
+
+fn waited(bench: &Bench, seat: &Seat, patience: Duration) -> Waited {
+    bench.store.sessions.await_predecessors(&seat.user, seat.generation, patience).unwrap()
+}
+
+pub(crate) fn the_first_claim_is_granted(bench: &Bench) {
+    assert!(!bench.is_online("ann"));
+    let ann = bench.seat("ann");
+    assert!(bench.is_online("ann") && !bench.is_online("bob"));
+    assert_eq!(waited(bench, &ann, LONG), Waited::Alone);
+    bench.release(&ann);
+    assert!(!bench.is_online("ann"));
+    assert!(bench.ear.displaced.lock().unwrap().is_empty());
+}
+
+pub(crate) fn one_takes_over_from_the_other(bench: &Bench) {
+    let first = generation(bench.claim("ann", 7, Takeover)).unwrap();
+    let second = generation(bench.claim("ann", 8, Takeover)).unwrap();
+    assert!(first < second);
+    assert_eq!(*bench.ear.displaced.lock().unwrap(), [7]);
+    let old = Seat { user: "ann".parse().unwrap(), generation: first };
+    assert_eq!(bench.enter(&old, "red"), Entered::Fenced);
+}
+
+pub(crate) fn one_is_rejected(bench: &Bench) {
+    let first = Seat { user: "ann".parse().unwrap(), generation: generation(bench.claim("ann", 7, Reject)).unwrap() };
+    assert_eq!(bench.claim("ann", 8, Reject), Claimed::AlreadyLoggedIn);
+    assert!(bench.ear.displaced.lock().unwrap().is_empty());
+    assert!(matches!(bench.enter(&first, "red"), Entered::Member { .. }));
+    bench.release(&first);
+    let second = generation(bench.claim("ann", 8, Reject)).unwrap();
+    assert!(first.generation < second);
+}
+
+/// Fifty claims of one user by as many threads at the same time.
+fn fifty(bench: &Bench, policy: DuplicateLogin) -> Vec<Claimed> {
+    let start = Barrier::new(50);
+    std::thread::scope(|scope| {
+        let claim = |number| {
+            start.wait();
+            bench.claim("ann", number, policy)
+        };
+        let threads: Vec<_> = (0..50).map(|number| scope.spawn(move || claim(number))).collect();
+        threads.into_iter().map(|thread| thread.join().unwrap()).collect()
+    })
+}
+
+pub(crate) fn fifty_at_once_take_over_from_each_other(bench: &Bench) {
+    let generations: BTreeSet<_> =
+        fifty(bench, Takeover).into_iter().map(|claimed| generation(claimed).unwrap()).collect();
+    assert_eq!(generations.len(), 50);
+    let seats: Vec<_> =
+        generations.into_iter().map(|generation| Seat { user: "ann".parse().unwrap(), generation }).collect();
+    let (last, earlier) = seats.split_last().unwrap();
+    assert!(earlier.iter().all(|seat| bench.enter(seat, "red") == Entered::Fenced));
+    assert!(matches!(bench.enter(last, "red"), Entered::Member { members: 1, .. }));
+    let displaced: BTreeSet<u64> = bench.ear.displaced.lock().unwrap().iter().copied().collect();
+    assert_eq!((displaced.len(), bench.ear.displaced.lock().unwrap().len()), (49, 49));
+    for seat in earlier {
+        assert_eq!(waited(bench, last, Duration::ZERO), Waited::StillThere);
+        bench.release(seat);
+    }
+    assert_eq!(waited(bench, last, LONG), Waited::Alone);
+}
+
+pub(crate) fn fifty_at_once_are_rejected_but_one(bench: &Bench) {
+    let claims = fifty(bench, Reject);
+    assert_eq!(claims.iter().filter(|claimed| generation(**claimed).is_some()).count(), 1);
+    assert_eq!(claims.iter().filter(|claimed| **claimed == Claimed::AlreadyLoggedIn).count(), 49);
+    assert!(bench.ear.displaced.lock().unwrap().is_empty());
+}
+
+pub(crate) fn whoever_waits_hears_of_the_release(bench: &Bench) {
+    let first = bench.seat("ann");
+    let second = bench.seat("ann");
+    std::thread::scope(|scope| {
+        let waiting = scope.spawn(|| waited(bench, &second, LONG));
+        bench.release(&first);
+        assert_eq!(waiting.join().unwrap(), Waited::Alone);
+    });
+}
+
+pub(crate) fn waiting_ends_in_time_and_at_once_for_the_displaced(bench: &Bench) {
+    let _first = bench.seat("ann");
+    let second = bench.seat("ann");
+    assert_eq!(waited(bench, &second, Duration::from_millis(10)), Waited::StillThere);
+    std::thread::scope(|scope| {
+        let waiting = scope.spawn(|| waited(bench, &second, LONG));
+        let third = bench.seat("ann");
+        assert_eq!(waiting.join().unwrap(), Waited::Displaced);
+        assert_eq!(waited(bench, &third, Duration::ZERO), Waited::StillThere);
+    });
+}
+
+pub(crate) fn a_release_touches_no_successor(bench: &Bench) {
+    let first = bench.seat("ann");
+    let second = bench.seat("ann");
+    bench.release(&first);
+    bench.release(&first);
+    assert!(bench.is_online("ann"));
+    assert!(matches!(bench.enter(&second, "red"), Entered::Member { .. }));
+    assert_eq!(bench.claim("ann", 9, Reject), Claimed::AlreadyLoggedIn);
+}
+
+pub(crate) fn takeovers_are_limited(bench: &Bench) {
+    let limit = Some(TakeoverLimit { max: 2, within: Duration::from_secs(60) });
+    let claim = |limit, seconds| bench.claim_at("ann", 1, Takeover, limit, seconds);
+    for seconds in [0, 10, 20] {
+        assert!(generation(claim(limit, seconds)).is_some());
+    }
+    assert_eq!(claim(limit, 30), Claimed::TakeoverLoop(Duration::from_secs(40)));
+    assert!(generation(claim(None, 31)).is_some());
+    assert_eq!(claim(limit, 32), Claimed::TakeoverLoop(Duration::from_secs(38)));
+    assert!(generation(claim(limit, 70)).is_some());
+}

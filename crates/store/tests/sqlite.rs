@@ -1,0 +1,282 @@
+//! What only the embedded store promises: that it survives its process, shares its file with the admin
+//! commands, and lives on after its disk or its lock failed.
+#![cfg(feature = "sqlite")]
+#![allow(clippy::unwrap_used, reason = "a test stops at the first surprise")]
+
+use std::os::unix::fs::PermissionsExt;
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use parlor_core::ports::{
+    Account, Append, Appended, Claim, Claimed, Direct, Entry, LogId, PasswordHash, Presence, Role, Seat, Sink,
+    StoreResult,
+};
+use parlor_core::{ConnectionId, DuplicateLogin, Flush};
+use parlor_proto::{MessageId, RoomName, Text, Timestamp, UserName};
+use parlor_store::sqlite::{Durability, FILE_NAME, OpenError, Sqlite, open_accounts};
+
+/// Hears who is deleted, and nothing else.
+#[derive(Default)]
+struct Ear {
+    deleted: std::sync::Mutex<Vec<String>>,
+    delivered: std::sync::Mutex<Vec<u64>>,
+}
+
+impl Sink for Ear {
+    fn deliver(&self, _log: &LogId, entries: &[Entry]) -> Flush {
+        self.delivered.lock().unwrap().extend(entries.iter().map(|entry| entry.id.0));
+        Flush::default()
+    }
+
+    fn presence(&self, _presence: &Presence) -> Flush {
+        Flush::default()
+    }
+
+    fn direct(&self, _to: &UserName, _message: &Direct) -> Option<Flush> {
+        None
+    }
+
+    fn notice(&self, _message: &Direct) -> Flush {
+        Flush::default()
+    }
+
+    fn displaced(&self, _connection: ConnectionId) -> Flush {
+        Flush::default()
+    }
+
+    fn account_deleted(&self, user: &UserName) -> Flush {
+        self.deleted.lock().unwrap().push(user.to_string());
+        Flush::default()
+    }
+}
+
+/// A server's store with one member in its lobby.
+struct Server {
+    sqlite: Sqlite,
+    ear: Arc<Ear>,
+    ann: Seat,
+}
+
+impl Server {
+    fn open(data: &Path, history: u64) -> Self {
+        let ear = Arc::new(Ear::default());
+        let sqlite = Sqlite::open(data, history, Durability::Process, ear.clone()).unwrap();
+        let user = name("ann");
+        let claim = Claim {
+            user: &user,
+            connection: ConnectionId(1),
+            policy: DuplicateLogin::Takeover,
+            takeovers: None,
+            at: Duration::ZERO,
+        };
+        let Claimed::Granted(generation) = sqlite.store().sessions.claim(&claim).unwrap() else { panic!() };
+        let ann = Seat { user, generation };
+        sqlite.store().rooms.enter(&ann, &RoomName::lobby(), 1).unwrap();
+        Self { sqlite, ear, ann }
+    }
+
+    fn say(&self, what: &str) -> StoreResult<u64> {
+        let append = Append {
+            log: lobby(),
+            author: self.ann.user.clone(),
+            generation: self.ann.generation,
+            time: Timestamp::from_millis(7),
+            text: Text::sanitise(what).unwrap(),
+        };
+        let mut report = self.sqlite.store().log.append(vec![append]);
+        report.flush.run();
+        report.outcomes.remove(0).map(|appended| match appended {
+            Appended::Stored(id) => id.0,
+            Appended::Fenced => panic!("a member may speak"),
+        })
+    }
+
+    fn texts(&self) -> Vec<String> {
+        let newest = self.sqlite.store().log.newest(&lobby(), 500).unwrap();
+        newest.iter().map(|entry| format!("{} {}", entry.id, entry.text)).collect()
+    }
+}
+
+fn lobby() -> LogId {
+    LogId::Room(RoomName::lobby())
+}
+
+fn name(user: &str) -> UserName {
+    user.parse().unwrap()
+}
+
+fn account(user: &str) -> Account {
+    let hash = PasswordHash::new("a hash".to_owned());
+    Account { user: name(user), hash, role: Role::Member, created: Timestamp::from_millis(7) }
+}
+
+fn raw(data: &Path) -> rusqlite::Connection {
+    rusqlite::Connection::open(data.join(FILE_NAME)).unwrap()
+}
+
+fn open(data: &Path) -> Result<Sqlite, OpenError> {
+    Sqlite::open(data, 10, Durability::Power, Arc::new(Ear::default()))
+}
+
+#[test]
+fn what_was_stored_is_there_again_and_no_number_is_used_twice() {
+    let data = tempfile::tempdir().unwrap();
+    let server = Server::open(data.path(), 2);
+    let epoch = server.sqlite.store().log.follow(&lobby()).unwrap().epoch;
+    for number in 1..=40 {
+        assert_eq!(server.say("x"), Ok(number));
+    }
+    server.sqlite.store().accounts.create(&account("bob")).unwrap();
+    server.sqlite.store().follows.subscribe(&name("ann"), &name("bob")).unwrap();
+    drop(server);
+    let server = Server::open(data.path(), 2);
+    let head = server.sqlite.store().log.follow(&lobby()).unwrap();
+    assert_eq!((head.epoch, head.last), (epoch, MessageId(40)));
+    assert_eq!(server.texts(), ["39 x", "40 x"]);
+    assert_eq!(server.say("y"), Ok(41));
+    assert_eq!(server.sqlite.store().accounts.find(&name("bob")).unwrap(), Some(account("bob")));
+    assert_eq!(server.sqlite.store().follows.subscriptions(&name("ann")).unwrap(), [name("bob")]);
+}
+
+#[test]
+fn another_directory_has_another_epoch() {
+    let (one, two) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    let epoch = |data: &Path| open(data).unwrap().store().log.follow(&lobby()).unwrap().epoch;
+    assert_ne!(epoch(one.path()), epoch(two.path()));
+    assert_eq!(epoch(one.path()), epoch(one.path()));
+}
+
+#[test]
+fn without_history_numbers_count_in_memory_under_a_new_epoch_each_time() {
+    let data = tempfile::tempdir().unwrap();
+    let mut epochs = std::collections::HashSet::new();
+    for _ in 0..3 {
+        let server = Server::open(data.path(), 0);
+        epochs.insert(server.sqlite.store().log.follow(&lobby()).unwrap().epoch);
+        assert_eq!((server.say("a"), server.say("b")), (Ok(1), Ok(2)));
+        assert_eq!((server.texts(), server.ear.delivered.lock().unwrap().clone()), (vec![], vec![1, 2]));
+    }
+    assert_eq!(epochs.len(), 3);
+}
+
+#[test]
+fn files_are_for_their_owner_only() {
+    let directory = tempfile::tempdir().unwrap();
+    let data = directory.path().join("deep/er");
+    open(&data).unwrap();
+    let mode = |path: &Path| std::fs::metadata(path).unwrap().permissions().mode() & 0o777;
+    assert_eq!((mode(&data), mode(&data.join(FILE_NAME))), (0o700, 0o600));
+}
+
+#[test]
+fn a_newer_database_is_refused_and_left_alone() {
+    let data = tempfile::tempdir().unwrap();
+    open(data.path()).unwrap();
+    raw(data.path()).pragma_update(None, "user_version", 99).unwrap();
+    let Err(error) = open(data.path()) else { panic!("opened a database of the future") };
+    let told = error.to_string();
+    assert!(
+        matches!(error, OpenError::Newer { found: 99, .. }) && told.contains("newer") && !told.contains('\n'),
+        "{told}"
+    );
+    assert!(open_accounts(data.path()).is_err());
+}
+
+#[test]
+fn what_is_no_database_is_refused_in_one_line() {
+    let data = tempfile::tempdir().unwrap();
+    std::fs::write(data.path().join(FILE_NAME), "once upon a time ".repeat(100)).unwrap();
+    let Err(error) = open(data.path()) else { panic!("opened a fairy tale") };
+    assert!(error.to_string().contains(FILE_NAME) && !error.to_string().contains('\n'), "{error}");
+    let Err(error) = open(&data.path().join(FILE_NAME)) else { panic!("made a directory in a file") };
+    assert!(matches!(error, OpenError::Make { .. }), "{error}");
+}
+
+#[test]
+fn accounts_can_be_changed_beside_the_server() {
+    let data = tempfile::tempdir().unwrap();
+    let server = Server::open(data.path(), 10);
+    let beside = open_accounts(data.path()).unwrap();
+    assert!(beside.create(&account("bob")).unwrap());
+    assert_eq!(server.say("hello"), Ok(1));
+    assert_eq!(server.sqlite.store().accounts.find(&name("bob")).unwrap(), Some(account("bob")));
+    assert!(beside.set_role(&name("bob"), Role::Operator).unwrap());
+    assert_eq!(server.sqlite.store().accounts.find(&name("bob")).unwrap().unwrap().role, Role::Operator);
+}
+
+#[test]
+fn deletions_beside_the_server_are_noticed_once_and_old_ones_never() {
+    let data = tempfile::tempdir().unwrap();
+    let beside = open_accounts(data.path()).unwrap();
+    for user in ["old", "bob", "cyd"] {
+        beside.create(&account(user)).unwrap();
+    }
+    beside.delete(&name("old")).unwrap();
+    let server = Server::open(data.path(), 10);
+    server.sqlite.notice_deletions().unwrap();
+    beside.delete(&name("bob")).unwrap();
+    beside.delete(&name("cyd")).unwrap();
+    server.sqlite.notice_deletions().unwrap();
+    server.sqlite.notice_deletions().unwrap();
+    assert_eq!(*server.ear.deleted.lock().unwrap(), ["bob", "cyd"]);
+}
+
+#[test]
+fn a_locked_database_is_told_to_all_who_wait_and_over_when_it_is_free() {
+    let data = tempfile::tempdir().unwrap();
+    let server = Server::open(data.path(), 100);
+    assert_eq!(server.say("before"), Ok(1));
+    let other = raw(data.path());
+    other.execute_batch("BEGIN IMMEDIATE").unwrap();
+    std::thread::scope(|scope| {
+        let speakers: Vec<_> = (0..8).map(|_| scope.spawn(|| server.say("locked out"))).collect();
+        assert_eq!(server.texts(), ["1 before"]);
+        for speaker in speakers {
+            assert!(speaker.join().unwrap().is_err());
+        }
+        assert!(server.sqlite.store().accounts.create(&account("bob")).is_err());
+    });
+    other.execute_batch("ROLLBACK").unwrap();
+    assert_eq!(server.say("after"), Ok(2));
+    assert_eq!(server.texts(), ["1 before", "2 after"]);
+    assert_eq!(*server.ear.delivered.lock().unwrap(), [1, 2]);
+}
+
+/// Says things until the disk is full, makes room, and goes on. Runs in a process of its own, since what
+/// stands for a full disk is a limit on the size of the files of this process.
+#[test]
+#[ignore = "started by a_full_disk_is_told_and_over_when_there_is_room"]
+fn full_disk() {
+    use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+    let data = tempfile::tempdir().unwrap();
+    let server = Server::open(data.path(), 10_000);
+    let roomy = getrlimit(Resource::Fsize);
+    setrlimit(Resource::Fsize, Rlimit { current: Some(256 * 1024), ..roomy }).unwrap();
+    let words = "word ".repeat(200);
+    let mut stored = 0;
+    while let Ok(id) = server.say(&words) {
+        stored += 1;
+        assert_eq!(id, stored);
+    }
+    assert!(stored > 0 && server.say(&words).is_err());
+    assert_eq!(server.texts().len() as u64, stored.min(500));
+    setrlimit(Resource::Fsize, roomy).unwrap();
+    assert_eq!(server.say("room again"), Ok(stored + 1));
+    assert_eq!(*server.ear.delivered.lock().unwrap(), (1..=stored + 1).collect::<Vec<_>>());
+    assert!(server.sqlite.store().accounts.create(&account("bob")).unwrap());
+    println!("the disk was full after {stored} entries");
+}
+
+#[test]
+fn a_full_disk_is_told_and_over_when_there_is_room() {
+    let myself = std::env::current_exe().unwrap();
+    // Without the trap, the limit would end the process instead of failing the write.
+    let output = std::process::Command::new("sh")
+        .args(["-c", r#"trap '' XFSZ; exec "$0" --ignored --exact --nocapture full_disk"#])
+        .arg(myself)
+        .output()
+        .unwrap();
+    let shown = String::from_utf8_lossy(&output.stdout);
+    assert!(output.status.success() && shown.contains("the disk was full after"), "{output:?}");
+}
