@@ -35,7 +35,10 @@ pub(crate) fn run(settings: &Settings) -> anyhow::Result<()> {
     };
     let _signals = SignalThread::start(deliver).context("cannot watch signals")?;
     let process = Process::start(settings)?;
-    announce(&process).context("cannot write to standard output")?;
+    if let Err(error) = announce(&process) {
+        // Whoever started the server may read no further than where it listens.
+        tracing::warn!("cannot write to standard output: {error}");
+    }
     while let Ok(Request::Reload) = inbox.recv() {
         process.resolver.reload();
     }

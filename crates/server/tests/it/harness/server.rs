@@ -18,6 +18,7 @@ use super::Client;
 pub(crate) struct Options {
     args: Vec<String>,
     env: Vec<(String, String)>,
+    port: u16,
 }
 
 impl Options {
@@ -33,9 +34,20 @@ impl Options {
         self
     }
 
+    /// A port of its own, instead of any that is free.
+    pub(crate) fn port(mut self, port: u16) -> Self {
+        self.port = port;
+        self
+    }
+
     /// Starts a server in a new directory.
     pub(crate) fn start(self) -> Server {
-        Server::start_in(Arc::new(tempfile::tempdir().unwrap()), self)
+        self.start_in(Arc::new(tempfile::tempdir().unwrap()))
+    }
+
+    /// Starts a server on data that may exist already.
+    pub(crate) fn start_in(self, data: Arc<TempDir>) -> Server {
+        Server::start_in(data, self)
     }
 }
 
@@ -46,6 +58,7 @@ pub(crate) struct Server {
     data: Arc<TempDir>,
     options: Options,
     log: Arc<Mutex<String>>,
+    output: Mutex<Receiver<String>>,
 }
 
 impl Server {
@@ -56,7 +69,16 @@ impl Server {
 
     fn start_in(data: Arc<TempDir>, options: Options) -> Self {
         let mut child = Command::new(env!("CARGO_BIN_EXE_parlor"))
-            .args(["serve", "--listen", "127.0.0.1:0", "--bcrypt-cost", "4", "--server-name", "test", "--data"])
+            .arg("serve")
+            .args([
+                "--listen",
+                &format!("127.0.0.1:{}", options.port),
+                "--bcrypt-cost",
+                "4",
+                "--server-name",
+                "test",
+                "--data",
+            ])
             .arg(data.path())
             .args(&options.args)
             .envs(options.env.iter().cloned())
@@ -69,7 +91,7 @@ impl Server {
         collect(child.stderr.take().unwrap(), log.clone());
         let lines = lines(child.stdout.take().unwrap());
         let address = listening(&lines, &log);
-        Self { child, address, data, options, log }
+        Self { child, address, data, options, log, output: Mutex::new(lines) }
     }
 
     /// Where it listens.
@@ -95,6 +117,11 @@ impl Server {
     /// What it logged so far.
     pub(crate) fn log(&self) -> String {
         self.log.lock().unwrap().clone()
+    }
+
+    /// The next line of what it says on standard output, behind where it listens.
+    pub(crate) fn output_line(&self) -> String {
+        self.output.lock().unwrap().recv_timeout(Duration::from_secs(30)).unwrap()
     }
 
     /// A connection that has read the greeting.
@@ -136,6 +163,12 @@ impl Server {
     pub(crate) fn restart(mut self) -> Self {
         self.kill();
         Self::start_in(self.data.clone(), self.options.clone())
+    }
+
+    /// Starts it again on the same data and port, after it has ended.
+    pub(crate) fn restart_on_same_port(mut self) -> Self {
+        self.kill();
+        self.options.clone().port(self.address.port()).start_in(self.data.clone())
     }
 
     /// Waits for its end.
@@ -185,9 +218,8 @@ fn lines(stream: impl Read + Send + 'static) -> Receiver<String> {
     let (sender, lines) = channel();
     thread::spawn(move || {
         for line in BufReader::new(stream).lines().map_while(Result::ok) {
-            if sender.send(line).is_err() {
-                return;
-            }
+            // Reads on when nobody listens any more, so that the pipe stays open.
+            let _ = sender.send(line);
         }
     });
     lines

@@ -1,0 +1,37 @@
+//! Runs the built program to its end, with nothing of the environment but what a test says.
+
+use std::io::Write;
+use std::path::Path;
+use std::process::{Command, Output, Stdio};
+
+/// The program with these arguments, an empty environment but for the data directory, and no input.
+pub(crate) fn command(data: &Path, args: &[&str]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_parlor"));
+    command.args(args).env_clear().env("PARLOR_DATA", data).stdin(Stdio::null());
+    command.stdout(Stdio::piped()).stderr(Stdio::piped());
+    command
+}
+
+/// Runs the program to its end.
+pub(crate) fn parlor(data: &Path, args: &[&str]) -> Output {
+    command(data, args).output().unwrap()
+}
+
+/// The same, with `input` on standard input.
+pub(crate) fn parlor_with_input(data: &Path, args: &[&str], input: &str) -> Output {
+    feed(command(data, args), input)
+}
+
+/// Runs a command to its end, with `input` on standard input.
+pub(crate) fn feed(mut command: Command, input: &str) -> Output {
+    let mut child = command.stdin(Stdio::piped()).spawn().unwrap();
+    // A program that fails early need not read its input.
+    let _ = child.stdin.take().unwrap().write_all(input.as_bytes());
+    child.wait_with_output().unwrap()
+}
+
+/// Exit code and what was said on standard output and standard error, with the directory replaced by `DIR`.
+pub(crate) fn outcome(data: &Path, output: Output) -> (Option<i32>, String, String) {
+    let text = |bytes| String::from_utf8(bytes).unwrap().replace(data.to_str().unwrap(), "DIR");
+    (output.status.code(), text(output.stdout), text(output.stderr))
+}

@@ -1,0 +1,85 @@
+//! Runs the transcripts in `tests/scripts` against the built program, and sees to it that they are complete.
+
+mod script;
+mod stage;
+
+use std::num::NonZero;
+use std::path::PathBuf;
+use std::sync::Mutex;
+use std::thread;
+
+use parlor_proto::{Bye, RefusalCode, VERBS};
+
+use script::{Act, Action, Pattern, Script};
+
+/// Transcripts that run at once at most.
+const MAX_AT_ONCE: usize = 8;
+
+/// All transcripts, or those whose names contain what the variable `TRANSCRIPT` says.
+fn scripts() -> Vec<Script> {
+    let directory = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/scripts");
+    let entries = std::fs::read_dir(directory).unwrap().map(|entry| entry.unwrap().path());
+    let mut paths: Vec<_> = entries.filter(|path| path.extension().is_some_and(|end| end == "chat")).collect();
+    paths.sort();
+    paths.iter().map(|path| Script::read(path).unwrap_or_else(|error| panic!("{error}"))).collect()
+}
+
+#[test]
+fn every_transcript_comes_true() {
+    let wanted = std::env::var("TRANSCRIPT").unwrap_or_default();
+    let scripts: Vec<_> = scripts().into_iter().filter(|script| script.name.contains(&wanted)).collect();
+    assert!(!scripts.is_empty(), "there is no transcript like {wanted:?}");
+    let (queue, failures) = (Mutex::new(scripts.iter()), Mutex::new(Vec::new()));
+    let work = || {
+        while let Some(script) = { queue.lock().unwrap().next() } {
+            if let Err(failure) = stage::run(script) {
+                failures.lock().unwrap().push(failure);
+            }
+        }
+    };
+    let at_once = 2 * thread::available_parallelism().map_or(1, NonZero::get);
+    thread::scope(|scope| {
+        for _ in 0..at_once.min(MAX_AT_ONCE) {
+            scope.spawn(work);
+        }
+    });
+    let mut failures = failures.into_inner().unwrap();
+    failures.sort();
+    assert!(failures.is_empty(), "{} of {} failed:\n{}", failures.len(), scripts.len(), failures.join("\n"));
+}
+
+/// Lines that transcripts send, and lines that they expect.
+fn lines(scripts: &[Script]) -> (Vec<String>, Vec<&Pattern>) {
+    let (mut sent, mut expected) = (Vec::new(), Vec::new());
+    for step in scripts.iter().flat_map(|script| &script.steps) {
+        match &step.action {
+            Action::Client(_, Act::Send(bytes)) => sent.push(String::from_utf8_lossy(bytes).to_ascii_lowercase()),
+            Action::Client(_, Act::Expect(pattern) | Act::Await(pattern)) => expected.push(pattern),
+            _ => {}
+        }
+    }
+    (sent, expected)
+}
+
+#[test]
+fn every_command_is_in_a_transcript() {
+    let scripts = scripts();
+    let (sent, _) = lines(&scripts);
+    for info in VERBS {
+        for in_session in [false, true].into_iter().filter(|&in_session| info.available(in_session)) {
+            let word = if in_session { format!("/{}", info.word) } else { info.word.to_owned() };
+            assert!(sent.iter().any(|line| line.split_whitespace().next() == Some(&word)), "nobody sends {word}");
+        }
+    }
+}
+
+#[test]
+fn every_code_is_in_a_transcript() {
+    let scripts = scripts();
+    let (_, expected) = lines(&scripts);
+    let refusals = RefusalCode::ALL.iter().map(|(code, _)| ("ERR", code.as_str()));
+    let goodbyes = Bye::ALL.iter().map(|bye| ("BYE", bye.as_str()));
+    for code in refusals.chain(goodbyes) {
+        assert!(expected.iter().any(|pattern| pattern.code() == Some(code)), "nobody gets {code:?}");
+    }
+}
