@@ -102,8 +102,11 @@ fn talk(service: &Service, client: &mut Client, wire: &TlsWire, peer: &Peer) -> 
     client.greet();
     let login_deadline = Instant::now() + service.parlor.policy.login_timeout;
     let mut plain = Vec::new();
+    wire.receive_early(&mut plain)?;
+    let mut flow = client.receive(&plain);
     let mut is_idling = false;
-    loop {
+    while flow == Flow::Continue && !wire.is_interrupted() {
+        forget(&mut plain);
         if client.is_logged_in() && !is_idling {
             wire.set_timeout(service.idle_timeout)?;
             is_idling = true;
@@ -115,16 +118,14 @@ fn talk(service: &Service, client: &mut Client, wire: &TlsWire, peer: &Peer) -> 
         if wire.wants_write() && peer.outbox().schedule() {
             peer.wire().flush(peer.outbox());
         }
-        let flow = match received? {
+        flow = match received? {
             Received::Bytes => client.receive(&plain),
             Received::End => Flow::End,
             Received::TimedOut => time_out(client),
         };
-        forget(&mut plain);
-        if flow == Flow::End || wire.is_interrupted() {
-            return Ok(());
-        }
     }
+    forget(&mut plain);
+    Ok(())
 }
 
 /// Receives from a connection that has not logged in. One that sends without end is not given more time.

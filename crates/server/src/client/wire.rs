@@ -103,15 +103,24 @@ impl TlsWire {
         }
     }
 
+    /// What came together with the end of the handshake: a client may speak before it was greeted.
+    ///
+    /// # Errors
+    /// The peer breaks the rules of TLS.
+    pub(super) fn receive_early(&self, plain: &mut Vec<u8>) -> io::Result<()> {
+        match self.tls().as_mut() {
+            Some(tls) => process(tls, plain).map(drop),
+            None => Ok(()),
+        }
+    }
+
     fn decrypt(&self, mut cipher: &[u8], plain: &mut Vec<u8>) -> io::Result<Received> {
         let mut tls = self.tls();
         let Some(tls) = tls.as_mut() else { return Ok(Received::End) };
         let mut closed = false;
         while !cipher.is_empty() && !closed {
             tls.read_tls(&mut cipher)?;
-            let state = tls.process_new_packets().map_err(|error| io::Error::new(ErrorKind::InvalidData, error))?;
-            closed = state.peer_has_closed();
-            read_plain(tls, state.plaintext_bytes_to_read(), plain)?;
+            closed = process(tls, plain)?;
         }
         Ok(if closed && plain.is_empty() { Received::End } else { Received::Bytes })
     }
@@ -206,10 +215,13 @@ impl TlsWire {
     }
 }
 
-fn read_plain(tls: &mut ServerConnection, count: usize, plain: &mut Vec<u8>) -> io::Result<()> {
+/// Decrypts what was read, appends it to `plain`, and tells whether the peer has closed.
+fn process(tls: &mut ServerConnection, plain: &mut Vec<u8>) -> io::Result<bool> {
+    let state = tls.process_new_packets().map_err(|error| io::Error::new(ErrorKind::InvalidData, error))?;
     let start = plain.len();
-    plain.resize(start + count, 0);
-    tls.reader().read_exact(&mut plain[start..])
+    plain.resize(start + state.plaintext_bytes_to_read(), 0);
+    tls.reader().read_exact(&mut plain[start..])?;
+    Ok(state.peer_has_closed())
 }
 
 fn send_pending(tls: &mut ServerConnection, socket: &TcpStream) -> io::Result<()> {

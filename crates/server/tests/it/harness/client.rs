@@ -33,6 +33,17 @@ impl Client {
         Self { stream: StreamOwned::new(tls, socket), buffer: Vec::new() }
     }
 
+    /// Connects and sends `bytes` together with the end of the handshake, before anything of the server's session
+    /// can have been seen.
+    pub(crate) fn open_speaking(address: SocketAddr, ca: &Path, bytes: &[u8]) -> Self {
+        let mut client = Self::open(address, ca);
+        client.stream.conn.writer().write_all(bytes).unwrap();
+        while client.stream.conn.wants_write() || client.stream.conn.is_handshaking() {
+            client.stream.conn.complete_io(&mut client.stream.sock).unwrap();
+        }
+        client
+    }
+
     /// A configuration that trusts the authority in the file `ca`.
     pub(crate) fn config(ca: &Path) -> Arc<ClientConfig> {
         let mut roots = RootCertStore::empty();
