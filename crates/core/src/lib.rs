@@ -8,6 +8,8 @@ mod client;
 mod dialogue;
 mod effects;
 mod hub;
+#[cfg(all(test, shuttle))]
+mod model;
 mod outbox;
 mod pace;
 mod parlor;

@@ -6,6 +6,8 @@ pub mod faulty;
 mod group;
 pub mod live;
 pub mod memory;
+#[cfg(all(test, shuttle))]
+mod model;
 #[cfg(feature = "sqlite")]
 pub mod sqlite;
 mod sync;

@@ -1,0 +1,275 @@
+//! The delivery path under a model checker, which tries many schedules of a few threads: outbox, channel,
+//! couriers, and entering a room while others speak. Run with `--cfg shuttle`; a schedule in which threads wait for
+//! ever fails as a deadlock. It must not rely on time, which does not pass here.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+
+use parlor_proto::{Encoded, Epoch, Event, MessageId, Text, Timestamp, UserName};
+use shuttle::thread::{self, JoinHandle};
+
+use crate::channel::Flush;
+use crate::hub::Hub;
+use crate::outbox::{Outbox, Settled, Taken};
+use crate::peer::{ConnectionId, Peer};
+use crate::ports::{Couriers, Entry, Head, LogId, Sink, Wire};
+
+/// Schedules that are tried, of each of two kinds.
+const SCHEDULES: usize = 3_000;
+
+fn explore(model: fn()) {
+    shuttle::check_random(model, SCHEDULES);
+    shuttle::check_pct(model, SCHEDULES, 3);
+}
+
+/// Threads that were started on the way and are to be waited for. Its lock is the standard one: it is held for
+/// moments in which no other thread can run.
+#[derive(Default)]
+struct Crew(std::sync::Mutex<Vec<JoinHandle<()>>>);
+
+impl Crew {
+    fn start(&self, work: impl FnOnce() + Send + 'static) {
+        let handle = thread::spawn(work);
+        self.0.lock().unwrap().push(handle);
+    }
+
+    fn await_all(&self) {
+        loop {
+            let Some(handle) = self.0.lock().unwrap().pop() else { return };
+            handle.join().unwrap();
+        }
+    }
+}
+
+impl Couriers for Crew {
+    fn hand_off(&self, flush: Flush) {
+        self.start(|| flush.run());
+    }
+
+    fn count(&self) -> usize {
+        2
+    }
+}
+
+/// What a client got, and how often its socket is still going to be full.
+#[derive(Default)]
+struct Tap {
+    written: std::sync::Mutex<Vec<u8>>,
+    is_flushing: AtomicBool,
+    full: AtomicUsize,
+    crew: Arc<Crew>,
+}
+
+struct ModelWire {
+    tap: Arc<Tap>,
+    peer: Arc<std::sync::OnceLock<std::sync::Weak<Peer>>>,
+}
+
+impl Wire for ModelWire {
+    fn flush(&self, outbox: &Outbox) {
+        assert!(!self.tap.is_flushing.swap(true, Ordering::SeqCst), "two threads flush one outbox");
+        loop {
+            let is_full = self.tap.full.fetch_update(Ordering::SeqCst, Ordering::SeqCst, |full| full.checked_sub(1));
+            if is_full.is_ok() {
+                self.tap.is_flushing.store(false, Ordering::SeqCst);
+                outbox.block();
+                return self.drain_later();
+            }
+            let mut frames = Vec::new();
+            if let Taken::Bytes(_) = outbox.take(8, &mut frames) {
+                self.tap.written.lock().unwrap().extend(frames.concat());
+                continue;
+            }
+            // From the moment at which it is settled, another thread may flush.
+            self.tap.is_flushing.store(false, Ordering::SeqCst);
+            match outbox.settle() {
+                Settled::Idle => return,
+                Settled::More => self.tap.is_flushing.store(true, Ordering::SeqCst),
+            }
+        }
+    }
+
+    fn interrupt(&self) {}
+
+    fn pause(&self, _time: std::time::Duration) {}
+}
+
+impl ModelWire {
+    /// Plays the drain thread.
+    fn drain_later(&self) {
+        let peer = self.peer.get().and_then(std::sync::Weak::upgrade).unwrap();
+        self.tap.crew.start(move || {
+            peer.outbox().unblock();
+            peer.wire().flush(peer.outbox());
+        });
+    }
+}
+
+/// A client whose socket is going to be full so many times.
+struct Person {
+    peer: Arc<Peer>,
+    tap: Arc<Tap>,
+}
+
+fn person(number: u64, full: usize, crew: &Arc<Crew>) -> Person {
+    let tap = Arc::new(Tap { full: AtomicUsize::new(full), crew: crew.clone(), ..Tap::default() });
+    let cell = Arc::new(std::sync::OnceLock::new());
+    let wire = ModelWire { tap: tap.clone(), peer: cell.clone() };
+    let peer = Arc::new(Peer::new(ConnectionId(number), 1 << 20, Box::new(wire)));
+    cell.set(Arc::downgrade(&peer)).unwrap();
+    Person { peer, tap }
+}
+
+impl Person {
+    /// What it got, line by line, after everything has come to rest.
+    fn lines(&self) -> Vec<String> {
+        assert!(self.peer.outbox().is_empty(), "something was never flushed");
+        assert!(self.peer.outbox().schedule(), "nobody flushes, and yet somebody owns the outbox");
+        let written = self.tap.written.lock().unwrap().clone();
+        String::from_utf8(written).unwrap().lines().map(str::to_owned).collect()
+    }
+}
+
+fn pong(token: &str) -> Event {
+    Event::Pong { token: Some(token.to_owned()) }
+}
+
+fn of<'a>(lines: &'a [String], pusher: &str) -> Vec<&'a str> {
+    lines.iter().map(String::as_str).filter(|line| line.contains(pusher)).collect()
+}
+
+/// Two threads push events while the client's own thread answers and a full socket is drained.
+fn outbox() {
+    let crew = Arc::new(Crew::default());
+    let ann = person(1, 1, &crew);
+    for pusher in ["a", "b"] {
+        let peer = ann.peer.clone();
+        crew.start(move || {
+            for number in 1..=2 {
+                peer.send(&Encoded::new(&pong(&format!("{pusher}{number}")))).run();
+            }
+        });
+    }
+    for number in 1..=2 {
+        ann.peer.reply(&pong(&format!("r{number}")));
+        ann.peer.flush();
+    }
+    crew.await_all();
+    let lines = ann.lines();
+    assert_eq!(lines.len(), 6, "{lines:?}");
+    for pusher in ["a", "b", "r"] {
+        assert_eq!(of(&lines, pusher), [format!("PONG {pusher}1"), format!("PONG {pusher}2")]);
+    }
+}
+
+#[test]
+fn nothing_in_an_outbox_is_lost_reordered_or_forgotten() {
+    explore(outbox);
+}
+
+/// A log as the embedded store keeps it: an entry can be read before it is delivered, and deliveries do not
+/// overlap.
+struct ModelLog {
+    hub: Arc<Hub>,
+    order: shuttle::sync::Mutex<()>,
+    last: shuttle::sync::Mutex<u64>,
+}
+
+impl ModelLog {
+    fn new(crew: &Arc<Crew>) -> Arc<Self> {
+        let hub = Arc::new(Hub::new(crew.clone(), 100));
+        Arc::new(Self { hub, order: shuttle::sync::Mutex::new(()), last: shuttle::sync::Mutex::new(0) })
+    }
+
+    fn append(&self) {
+        let order = self.order.lock().unwrap();
+        let mut last = self.last.lock().unwrap();
+        *last += 1;
+        let id = MessageId(*last);
+        drop(last);
+        let text = Text::sanitise(&id.to_string()).unwrap();
+        let entry = Entry { id, time: Timestamp::from_millis(0), author: name("author"), text };
+        let flush = self.hub.deliver(&room(), &[entry]);
+        drop(order);
+        flush.run();
+    }
+
+    fn follow(&self) -> Head {
+        Head { epoch: Epoch(1), last: MessageId(*self.last.lock().unwrap()) }
+    }
+
+    /// Enters as a session does, and returns the number that the answer tells.
+    fn join(&self, peer: &Arc<Peer>, user: &str) -> u64 {
+        let channel = self.hub.listen(&room(), peer, &name(user));
+        channel.begin(self.follow());
+        let mut told = None;
+        let reply = |start: crate::channel::Start| {
+            told = Some(start.last.0);
+            Some(pong("entered"))
+        };
+        channel.admit(peer.connection(), None, reply).run();
+        peer.flush();
+        told.unwrap()
+    }
+}
+
+fn room() -> LogId {
+    LogId::Room("red".parse().unwrap())
+}
+
+fn name(user: &str) -> UserName {
+    user.parse().unwrap()
+}
+
+fn messages(numbers: std::ops::RangeInclusive<u64>) -> Vec<String> {
+    numbers.map(|number| format!("MSG red author {number}")).collect()
+}
+
+/// Two threads speak to two members, the socket of one of which is full once.
+fn channel() {
+    let crew = Arc::new(Crew::default());
+    let log = ModelLog::new(&crew);
+    let people = [person(1, 1, &crew), person(2, 0, &crew)];
+    for (number, person) in people.iter().enumerate() {
+        log.join(&person.peer, &format!("user{number}"));
+    }
+    for _ in 0..2 {
+        let log = log.clone();
+        crew.start(move || (0..2).for_each(|_| log.append()));
+    }
+    crew.await_all();
+    for person in people {
+        assert_eq!(person.lines()[1..], messages(1..=4));
+    }
+}
+
+#[test]
+fn whatever_a_channel_pushed_is_flushed_in_its_order() {
+    explore(channel);
+}
+
+/// One enters while another speaks and a third, who was alone there, goes away.
+fn joining() {
+    let crew = Arc::new(Crew::default());
+    let log = ModelLog::new(&crew);
+    let (early, late) = (person(1, 0, &crew), person(2, 0, &crew));
+    log.join(&early.peer, "early");
+    log.append();
+    let (speaking, leaving) = (log.clone(), log.clone());
+    crew.start(move || (0..3).for_each(|_| speaking.append()));
+    crew.start(move || {
+        let channel = leaving.hub.listen(&room(), &early.peer, &name("early"));
+        leaving.hub.unlisten(&channel, early.peer.connection());
+        leaving.hub.unlisten(&channel, early.peer.connection());
+    });
+    let told = log.join(&late.peer, "late");
+    crew.await_all();
+    let lines = late.lines();
+    assert_eq!(lines[0], "PONG entered");
+    assert_eq!(lines[1..], messages(told + 1..=4), "the answer told {told}");
+}
+
+#[test]
+fn whoever_enters_gets_all_from_the_number_it_was_told_on() {
+    explore(joining);
+}

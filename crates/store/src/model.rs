@@ -1,0 +1,225 @@
+//! Group commit and sessions under a model checker, which tries many schedules of a few threads. Run with
+//! `--cfg shuttle`; a schedule in which threads wait for ever fails as a deadlock. It must not rely on time,
+//! which does not pass here.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
+
+use parlor_core::ports::{
+    Claim, Claimed, Direct, Entered, Entry, LogId, Presence, Rooms, Seat, Sessions, Sink, Waited,
+};
+use parlor_core::{ConnectionId, DuplicateLogin, Flush};
+use parlor_proto::{RoomName, UserName};
+use shuttle::thread;
+
+use crate::group::{GroupCommit, Health, Worker};
+use crate::live::Live;
+
+/// Schedules that are tried, of each of two kinds.
+const SCHEDULES: usize = 3_000;
+
+fn explore(model: fn()) {
+    shuttle::check_random(model, SCHEDULES);
+    shuttle::check_pct(model, SCHEDULES, 3);
+}
+
+fn together(threads: usize, work: impl Fn(usize) + Send + Sync + 'static) {
+    let work = Arc::new(work);
+    let start = |number| {
+        let work = work.clone();
+        thread::spawn(move || work(number))
+    };
+    let handles: Vec<_> = (0..threads).map(start).collect();
+    for handle in handles {
+        handle.join().unwrap();
+    }
+}
+
+/// What became of one piece of work.
+#[derive(Default)]
+struct Fate {
+    done: AtomicUsize,
+    refused: AtomicUsize,
+}
+
+/// Does work by counting it. One piece of work is poison, and after another it is stuck.
+#[derive(Default)]
+struct Counter {
+    poison: Option<usize>,
+    stuck_after: Option<usize>,
+    total: Arc<AtomicUsize>,
+}
+
+impl Worker for Counter {
+    type Work = (usize, Arc<Fate>);
+
+    fn work(&mut self, batch: Vec<Self::Work>) -> Health {
+        let mut health = Health::Good;
+        for (number, fate) in batch {
+            thread::yield_now();
+            assert!(self.poison != Some(number), "poison");
+            fate.done.fetch_add(1, Ordering::SeqCst);
+            self.total.fetch_add(1, Ordering::SeqCst);
+            if self.stuck_after == Some(number) {
+                health = Health::Stuck;
+            }
+        }
+        health
+    }
+
+    fn refuse(&mut self, (_, fate): Self::Work) {
+        fate.refused.fetch_add(1, Ordering::SeqCst);
+    }
+}
+
+/// Brings one piece of work and looks that exactly one thing became of it, as far as it can be known.
+fn bring(group: &GroupCommit<Counter>, number: usize, may_be_lost: bool) {
+    let fate = Arc::new(Fate::default());
+    // A leader that panics takes the panic to its own client.
+    let led_into_panic = catch_unwind(AssertUnwindSafe(|| group.run((number, fate.clone())))).is_err();
+    let outcomes = fate.done.load(Ordering::SeqCst) + fate.refused.load(Ordering::SeqCst);
+    assert!(outcomes == 1 || (outcomes == 0 && may_be_lost), "{outcomes} outcomes");
+    assert!(may_be_lost || !led_into_panic);
+}
+
+fn group_commit() {
+    let total = Arc::new(AtomicUsize::new(0));
+    let group = GroupCommit::new(Counter { total: total.clone(), ..Counter::default() });
+    together(3, move |number| {
+        bring(&group, 2 * number, false);
+        bring(&group, 2 * number + 1, false);
+    });
+    assert_eq!(total.load(Ordering::SeqCst), 6);
+}
+
+#[test]
+fn all_work_of_a_group_is_done_once_and_nobody_waits_for_ever() {
+    explore(group_commit);
+}
+
+fn poisoned() {
+    let total = Arc::new(AtomicUsize::new(0));
+    let group = Arc::new(GroupCommit::new(Counter { poison: Some(1), total: total.clone(), ..Counter::default() }));
+    let shared = group.clone();
+    together(3, move |number| bring(&shared, number, true));
+    let before = total.load(Ordering::SeqCst);
+    bring(&group, 9, false);
+    assert_eq!(total.load(Ordering::SeqCst), before + 1);
+}
+
+/// The checker reports the first panic that it sees, also one that is caught, but does not fail for it.
+#[test]
+fn a_group_survives_a_leader_that_panics() {
+    explore(poisoned);
+}
+
+fn stuck() {
+    let total = Arc::new(AtomicUsize::new(0));
+    let group =
+        Arc::new(GroupCommit::new(Counter { stuck_after: Some(1), total: total.clone(), ..Counter::default() }));
+    let shared = group.clone();
+    together(3, move |number| bring(&shared, number, false));
+    let before = total.load(Ordering::SeqCst);
+    bring(&group, 9, false);
+    assert_eq!(total.load(Ordering::SeqCst), before + 1);
+}
+
+#[test]
+fn whoever_waits_behind_a_stuck_batch_is_refused_and_the_next_is_served() {
+    explore(stuck);
+}
+
+struct Deaf;
+
+impl Sink for Deaf {
+    fn deliver(&self, _log: &LogId, _entries: &[Entry]) -> Flush {
+        Flush::default()
+    }
+
+    fn presence(&self, _presence: &Presence) -> Flush {
+        Flush::default()
+    }
+
+    fn direct(&self, _to: &UserName, _message: &Direct) -> Option<Flush> {
+        None
+    }
+
+    fn notice(&self, _message: &Direct) -> Flush {
+        Flush::default()
+    }
+
+    fn displaced(&self, _connection: ConnectionId) -> Flush {
+        Flush::default()
+    }
+
+    fn account_deleted(&self, _user: &UserName) -> Flush {
+        Flush::default()
+    }
+}
+
+fn claim(live: &Live, number: usize, policy: DuplicateLogin) -> Option<Seat> {
+    let user: UserName = "ann".parse().unwrap();
+    let connection = ConnectionId(number as u64);
+    let claim = Claim { user: &user, connection, policy, takeovers: None, at: Duration::ZERO };
+    match live.claim(&claim).unwrap() {
+        Claimed::Granted(generation) => Some(Seat { user, generation }),
+        _ => None,
+    }
+}
+
+/// Lives as a session does, from claim to release, and counts how many live at once.
+fn live_as_session(live: &Live, seat: &Seat, alive: &AtomicUsize) -> Waited {
+    let waited = live.await_predecessors(&seat.user, seat.generation, Duration::MAX).unwrap();
+    if waited == Waited::Alone {
+        assert_eq!(alive.fetch_add(1, Ordering::SeqCst), 0, "two sessions of one user");
+        live.evict_predecessors(seat).unwrap();
+        if let Entered::Member { members, .. } = live.enter(seat, &RoomName::lobby(), 9).unwrap() {
+            assert_eq!(members, 1);
+            live.leave(seat, &RoomName::lobby()).unwrap();
+        }
+        alive.fetch_sub(1, Ordering::SeqCst);
+    }
+    live.release(&seat.user, seat.generation).unwrap();
+    waited
+}
+
+fn takeovers() {
+    let live = Arc::new(Live::new(Arc::new(Deaf)));
+    let (alive, lived) = (AtomicUsize::new(0), Arc::new(AtomicUsize::new(0)));
+    let (shared, count) = (live.clone(), lived.clone());
+    together(3, move |number| {
+        let seat = claim(&shared, number, DuplicateLogin::Takeover).unwrap();
+        if live_as_session(&shared, &seat, &alive) == Waited::Alone {
+            count.fetch_add(1, Ordering::SeqCst);
+        }
+    });
+    assert!(lived.load(Ordering::SeqCst) >= 1, "the last one that claimed was not displaced by anybody");
+    assert!(!live.is_online(&"ann".parse().unwrap()).unwrap());
+    assert!(live.members(&RoomName::lobby()).unwrap().is_empty());
+}
+
+#[test]
+fn of_those_who_take_over_from_each_other_one_lives_at_a_time_and_the_last_does() {
+    explore(takeovers);
+}
+
+fn rejections() {
+    let live = Arc::new(Live::new(Arc::new(Deaf)));
+    let (alive, granted) = (AtomicUsize::new(0), Arc::new(AtomicUsize::new(0)));
+    let (shared, count) = (live.clone(), granted.clone());
+    together(3, move |number| {
+        if let Some(seat) = claim(&shared, number, DuplicateLogin::Reject) {
+            count.fetch_add(1, Ordering::SeqCst);
+            assert_eq!(live_as_session(&shared, &seat, &alive), Waited::Alone);
+        }
+    });
+    assert!(granted.load(Ordering::SeqCst) >= 1);
+    assert!(claim(&live, 9, DuplicateLogin::Reject).is_some());
+}
+
+#[test]
+fn of_those_who_are_rejected_one_lives_at_a_time() {
+    explore(rejections);
+}
