@@ -75,7 +75,7 @@ fn commands(address: SocketAddr, process: &Process) -> (String, String) {
     let program = std::env::args().next().unwrap_or_else(|| "parlor".to_owned());
     let Some(ca) = &process.ca_path else {
         return (
-            format!("{program} connect {address}"),
+            format!("{} connect {address}", quoted(&program)),
             format!("openssl s_client -quiet -verify_return_error -connect {address}"),
         );
     };

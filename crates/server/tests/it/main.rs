@@ -1,6 +1,8 @@
 //! Tests of the built program, from outside and over real TLS. They must not use anything of the server but its
 //! command line, its files and its protocol.
 
+mod example;
 mod harness;
+mod openssl;
 mod smoke;
 mod transcripts;

@@ -1,0 +1,129 @@
+#!/usr/bin/env python3
+"""A client for Parlor in nothing but Python's standard library.
+
+As a program, it says every line of standard input and prints every event:
+
+    echo "hello" | PARLOR_PASSWORD=secret ./parlor_client.py --ca ca.pem alice
+    PARLOR_PASSWORD=secret ./parlor_client.py --register --room red bob
+
+As a module:
+
+    with Client("localhost", 7878, ca="ca.pem") as client:
+        client.log_in("alice", "secret")
+        client.command("/join red")
+        client.say("hello")
+        for event in client.events():
+            print(event)
+"""
+
+import argparse
+import getpass
+import json
+import os
+import socket
+import ssl
+import sys
+import threading
+from collections import deque
+
+
+class Refused(Exception):
+    """The server answered with an error; `code` says why, for programs."""
+
+    def __init__(self, event):
+        super().__init__(f"{event['code']}: {event['message']}")
+        self.code = event["code"]
+
+
+class Client:
+    """One connection. Events are dictionaries as docs/protocol.md describes them under "JSON format"."""
+
+    # Events that may come at any time; every other one answers a command.
+    UNASKED = {"message", "publication", "direct", "notice", "joined", "left"}
+
+    def __init__(self, host, port=7878, ca=None, timeout=30):
+        context = ssl.create_default_context(cafile=ca)
+        context.minimum_version = ssl.TLSVersion.TLSv1_2
+        self.socket = context.wrap_socket(socket.create_connection((host, port), timeout), server_hostname=host)
+        self.lines = self.socket.makefile("r", encoding="utf-8", newline="\n")
+        self.waiting = deque()
+        greeting = self.lines.readline().split()
+        if greeting[:2] != ["HELLO", "parlor/1"]:
+            raise ConnectionError(f"this is no server of the protocol parlor/1: {greeting}")
+        self.command("FORMAT json")
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.socket.close()
+
+    def log_in(self, user, password):
+        return self.command(f"LOGIN {user} {password}")
+
+    def register(self, user, password):
+        return self.command(f"REGISTER {user} {password}")
+
+    def say(self, text):
+        """Says something to the current room and returns its number, once the server has accepted it."""
+        return self.command("/" + text if text.startswith("/") else text)["id"]
+
+    def send(self, line):
+        """Sends one line and does not wait for its answer."""
+        self.socket.sendall(line.encode() + b"\n")
+
+    def command(self, line):
+        """Sends one line that is not blank, and returns its answer. Events that come before it are kept."""
+        self.send(line)
+        while (event := self.receive()) is not None:
+            if event["type"] == "error":
+                raise Refused(event)
+            if event["type"] not in self.UNASKED:
+                return event
+            self.waiting.append(event)
+        raise ConnectionError("the server closed the connection")
+
+    def receive(self):
+        """The next event from the server, or None at the end."""
+        line = self.lines.readline()
+        return json.loads(line) if line else None
+
+    def events(self):
+        """All events from now on, until the server closes the connection."""
+        while self.waiting:
+            yield self.waiting.popleft()
+        while (event := self.receive()) is not None:
+            yield event
+
+
+def say_all(client):
+    for line in sys.stdin:
+        client.send(line.rstrip("\r\n"))
+    client.send("/quit")
+
+
+def main():
+    parser = argparse.ArgumentParser(description="Says every line of standard input and prints every event.")
+    parser.add_argument("user", help="who logs in; the password is in PARLOR_PASSWORD, or asked for")
+    parser.add_argument("--host", default="localhost")
+    parser.add_argument("--port", type=int, default=7878)
+    parser.add_argument("--ca", help="PEM file of the authority that vouches for the server")
+    parser.add_argument("--register", action="store_true", help="make the account first")
+    parser.add_argument("--room", help="enter this room")
+    arguments = parser.parse_args()
+    password = os.environ.get("PARLOR_PASSWORD") or getpass.getpass()
+    try:
+        with Client(arguments.host, arguments.port, arguments.ca, timeout=None) as client:
+            enter = client.register if arguments.register else client.log_in
+            enter(arguments.user, password)
+            if arguments.room:
+                client.command(f"/join {arguments.room}")
+            threading.Thread(target=say_all, args=(client,), daemon=True).start()
+            for event in client.events():
+                print(json.dumps(event, ensure_ascii=False), flush=True)
+    except (Refused, OSError) as error:
+        sys.exit(f"{parser.prog}: {error}")
+
+
+if __name__ == "__main__":
+    main()
