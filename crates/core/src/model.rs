@@ -182,12 +182,17 @@ impl ModelLog {
     }
 
     fn append(&self) {
+        self.append_with("");
+    }
+
+    /// Appends an entry that says its number and what is given here.
+    fn append_with(&self, more: &str) {
         let order = self.order.lock().unwrap();
         let mut last = self.last.lock().unwrap();
         *last += 1;
         let id = MessageId(*last);
         drop(last);
-        let text = Text::sanitise(&id.to_string()).unwrap();
+        let text = Text::sanitise(&format!("{id}{more}")).unwrap();
         let entry = Entry { id, time: Timestamp::from_millis(0), author: name("author"), text };
         let flush = self.hub.deliver(&room(), &[entry]);
         drop(order);
@@ -272,4 +277,28 @@ fn joining() {
 #[test]
 fn whoever_enters_gets_all_from_the_number_it_was_told_on() {
     explore(joining);
+}
+
+/// Two threads speak faster than passes are made, and wait for them.
+fn backlog() {
+    let crew = Arc::new(Crew::default());
+    let log = ModelLog::new(&crew);
+    let ann = person(1, 1, &crew);
+    log.join(&ann.peer, "ann");
+    for _ in 0..2 {
+        let log = log.clone();
+        crew.start(move || {
+            for _ in 0..2 {
+                log.append_with(&"!".repeat(40_000));
+                log.hub.await_flush(&room());
+            }
+        });
+    }
+    crew.await_all();
+    assert_eq!(ann.lines().len(), 1 + 4);
+}
+
+#[test]
+fn whoever_waits_for_a_pass_hears_of_its_end() {
+    explore(backlog);
 }
