@@ -19,10 +19,11 @@ pub(crate) struct Options {
     args: Vec<String>,
     env: Vec<(String, String)>,
     port: u16,
+    unnamed: bool,
 }
 
 impl Options {
-    /// Arguments of `serve`, besides those for data, port and a cheap hash.
+    /// Arguments of `serve`. Data, a cheap hash and a name are in the environment; `--listen` adds an address.
     pub(crate) fn args(mut self, args: &[&str]) -> Self {
         self.args.extend(args.iter().map(|arg| (*arg).to_owned()));
         self
@@ -37,6 +38,12 @@ impl Options {
     /// A port of its own, instead of any that is free.
     pub(crate) fn port(mut self, port: u16) -> Self {
         self.port = port;
+        self
+    }
+
+    /// No name of the server, which else is `test`.
+    pub(crate) fn unnamed(mut self) -> Self {
+        self.unnamed = true;
         self
     }
 
@@ -69,18 +76,11 @@ impl Server {
 
     fn start_in(data: Arc<TempDir>, options: Options) -> Self {
         let mut child = Command::new(env!("CARGO_BIN_EXE_parlor"))
-            .arg("serve")
-            .args([
-                "--listen",
-                &format!("127.0.0.1:{}", options.port),
-                "--bcrypt-cost",
-                "4",
-                "--server-name",
-                "test",
-                "--data",
-            ])
-            .arg(data.path())
+            .args(["serve", "--listen", &format!("127.0.0.1:{}", options.port)])
             .args(&options.args)
+            .env("PARLOR_DATA", data.path())
+            .env("PARLOR_BCRYPT_COST", "4")
+            .envs((!options.unnamed).then_some(("PARLOR_SERVER_NAME", "test")))
             .envs(options.env.iter().cloned())
             .stdin(Stdio::null())
             .stdout(Stdio::piped())

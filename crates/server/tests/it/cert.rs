@@ -1,19 +1,11 @@
 //! `parlor cert` and the exit codes of the command line, as a shell sees them.
 
-#![allow(clippy::unwrap_used, reason = "a test fails by panicking, in its helpers too")]
-
 use std::path::Path;
-use std::process::{Command, Output};
 
-fn parlor(data: &Path, args: &[&str]) -> Output {
-    Command::new(env!("CARGO_BIN_EXE_parlor")).args(args).env_clear().env("PARLOR_DATA", data).output().unwrap()
-}
+use crate::harness::{self, parlor};
 
-/// Exit code and what was said on standard output and standard error, with the directory replaced by `DIR`.
 fn outcome(data: &Path, args: &[&str]) -> (Option<i32>, String, String) {
-    let output = parlor(data, args);
-    let text = |bytes| String::from_utf8(bytes).unwrap().replace(data.to_str().unwrap(), "DIR");
-    (output.status.code(), text(output.stdout), text(output.stderr))
+    harness::outcome(data, parlor(data, args))
 }
 
 /// The value of a line of `cert show`.
@@ -69,33 +61,5 @@ fn usage_errors_have_exit_code_2_and_no_panic() {
         let (code, said, complaint) = outcome(data.path(), args);
         assert_eq!((code, said.as_str()), (Some(2), ""), "{args:?}");
         assert!(!complaint.is_empty() && !complaint.contains("panicked"), "{args:?}: {complaint}");
-    }
-}
-
-#[test]
-fn every_help_has_examples() {
-    let data = tempfile::tempdir().unwrap();
-    let cases: [&[&str]; 6] = [
-        &["--help"],
-        &["connect", "--help"],
-        &["cert", "--help"],
-        &["cert", "show", "--help"],
-        &["cert", "init", "--help"],
-        &["completions", "--help"],
-    ];
-    for args in cases {
-        let (code, said, _) = outcome(data.path(), args);
-        assert_eq!(code, Some(0));
-        assert!(said.contains("\nExamples:\n  parlor "), "{args:?}: {said}");
-    }
-}
-
-#[test]
-fn completions_know_the_commands() {
-    let data = tempfile::tempdir().unwrap();
-    for shell in ["bash", "zsh", "fish"] {
-        let (code, script, _) = outcome(data.path(), &["completions", shell]);
-        assert_eq!(code, Some(0));
-        assert!(script.contains("cert") && script.contains("tls-name"), "{shell}: {script}");
     }
 }
