@@ -108,8 +108,8 @@ impl Follows for MemoryPeople {
     }
 }
 
-/// Logs that count in memory. Also used where no history is kept. Lock tier 0: held while entries are
-/// delivered, so that they are in order; the sink never blocks and never calls back.
+/// Logs that count in memory. Also used where no history is kept. Lock tier 0, before that of [`Live`]: held
+/// while entries are delivered, so that they are in order; the sink never blocks and never calls back.
 pub(crate) struct MemoryLog {
     logs: Mutex<HashMap<LogId, Kept>>,
     live: Arc<Live>,

@@ -24,8 +24,8 @@ pub(super) struct TlsWire {
     connection: ConnectionId,
     socket: TcpStream,
     drain: Arc<Drain>,
-    /// None before the handshake. Lock tier 5: the only lock under which a system call is made, the send that
-    /// does not block; nothing is locked inside.
+    /// None before the handshake. Lock tier 3, never together with a channel's: the only lock under which a
+    /// system call is made, the send that does not block; inside, only this connection's outbox is locked.
     tls: Mutex<Option<ServerConnection>>,
     /// The client's thread, to be woken from a pause.
     thread: OnceLock<Thread>,
