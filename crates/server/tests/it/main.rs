@@ -2,6 +2,7 @@
 //! command line, its files and its protocol.
 
 mod cert;
+mod commands;
 mod config;
 mod example;
 mod harness;
