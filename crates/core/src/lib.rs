@@ -8,7 +8,8 @@ mod client;
 mod dialogue;
 mod effects;
 mod hub;
-#[cfg(all(test, shuttle))]
+#[cfg(shuttle)]
+#[cfg(test)]
 mod model;
 mod outbox;
 mod pace;

@@ -366,24 +366,31 @@ mod tests {
 
     #[test]
     fn a_session_that_hangs_is_fenced_off_and_ends_at_its_next_word() {
-        for line in ["hello", "/publish hello", "/join blue"] {
-            let world = World::new();
-            let [ann, bob, cyd] = three(&world);
-            cyd.send("/subscribe bob");
-            ann.send("/join red");
-            read_all(&[ann.clone(), bob.clone(), cyd.clone()]);
-            world.lose_displacements();
-            let new = world.connect();
-            assert_eq!(new.ask(&login_line("bob")), ["OK login bob lobby"]);
-            assert_eq!(ann.read(), ["PART red bob"]);
-            assert_eq!(cyd.read(), ["JOIN lobby bob"]);
-            assert!(bob.ask(line)[0].starts_with("BYE logged-in-elsewhere "), "{line}");
-            assert!(!bob.is_open());
-            assert_eq!((ann.read(), cyd.read()), (nothing(), nothing()));
-            assert_eq!(new.ask("/who"), ["USER bob", "USER cyd", "OK who lobby 2"]);
-            ann.send("/msg bob hi");
-            assert_eq!(new.read(), ["DM ann hi"]);
-        }
+        // Each waits out the patience of a takeover: at the same time.
+        std::thread::scope(|scope| {
+            for line in ["hello", "/publish hello", "/join blue"] {
+                scope.spawn(move || hang_and_say(line));
+            }
+        });
+    }
+
+    fn hang_and_say(line: &str) {
+        let world = World::new();
+        let [ann, bob, cyd] = three(&world);
+        cyd.send("/subscribe bob");
+        ann.send("/join red");
+        read_all(&[ann.clone(), bob.clone(), cyd.clone()]);
+        world.lose_displacements();
+        let new = world.connect();
+        assert_eq!(new.ask(&login_line("bob")), ["OK login bob lobby"]);
+        assert_eq!(ann.read(), ["PART red bob"]);
+        assert_eq!(cyd.read(), ["JOIN lobby bob"]);
+        assert!(bob.ask(line)[0].starts_with("BYE logged-in-elsewhere "), "{line}");
+        assert!(!bob.is_open());
+        assert_eq!((ann.read(), cyd.read()), (nothing(), nothing()));
+        assert_eq!(new.ask("/who"), ["USER bob", "USER cyd", "OK who lobby 2"]);
+        ann.send("/msg bob hi");
+        assert_eq!(new.read(), ["DM ann hi"]);
     }
 
     #[test]

@@ -6,7 +6,8 @@ pub mod faulty;
 mod group;
 pub mod live;
 pub mod memory;
-#[cfg(all(test, shuttle))]
+#[cfg(shuttle)]
+#[cfg(test)]
 mod model;
 #[cfg(feature = "sqlite")]
 pub mod sqlite;
