@@ -86,6 +86,14 @@ impl Client {
         if self.dialogue.is_over() { Flow::End } else { Flow::Continue }
     }
 
+    /// Calls on the wire although no frame waits, if `needed`: TLS has things of its own to say.
+    pub fn flush_wire(&self, needed: bool) {
+        let peer = &self.dialogue.place().peer;
+        if needed && peer.outbox().schedule() {
+            peer.wire().flush(peer.outbox());
+        }
+    }
+
     /// The time for logging in is over.
     pub fn time_out(&mut self) {
         let seconds = self.dialogue.place().parlor.policy.login_timeout.as_secs();

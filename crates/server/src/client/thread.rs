@@ -1,25 +1,28 @@
-//! The thread of one client: handshake, a blocking loop of reading, and the same end however it comes. It must
-//! not outlive its connection, nor touch others.
+//! The threads of one client: a first one for the handshake, which ends with it, and then the client's own, a
+//! blocking loop of reading. They must not outlive the connection, nor touch others.
+//!
+//! There is one thread at any time. The handshake has one of its own because it needs much stack, and pages of
+//! a stack that were touched stay in memory for as long as its thread lives.
 
 use std::io;
-use std::net::{SocketAddr, TcpStream};
-use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::net::{Shutdown, SocketAddr, TcpStream};
 use std::sync::Arc;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use parlor_core::{Client, ConnectionId, Flow, Origin, Parlor, Peer};
+use parlor_core::{Client, ConnectionId, Flow, Parlor};
 use parlor_proto::Bye;
 use rustls::ServerConfig;
 use zeroize::Zeroize;
 
+use super::connection::Connection;
 use super::handshake::{self, FirstByte};
-use super::wire::{Received, TlsWire, WireHandle};
+use super::wire::{Received, TlsWire};
 use super::{goodbye, socket};
 use crate::admission::Permit;
 use crate::drain::Drain;
 
-/// Stack of a client's thread, in bytes. Only what is touched takes memory; the deepest user is the handshake.
+/// Stack of either thread, in bytes. Only what is touched takes memory.
 const STACK_BYTES: usize = 512 * 1024;
 
 /// What all clients share.
@@ -32,73 +35,64 @@ pub(crate) struct Service {
     pub(crate) idle_timeout: Option<Duration>,
 }
 
-/// Starts the thread of a client. The permit is given back when the thread ends.
+/// Starts the thread of a connection. The permit is given back when the connection has ended.
 ///
 /// # Errors
 /// The system gives no thread; the socket is closed.
 pub(crate) fn spawn(
     service: Arc<Service>,
-    connection: ConnectionId,
+    id: ConnectionId,
     socket: TcpStream,
     address: SocketAddr,
     permit: Permit,
 ) -> io::Result<()> {
-    let builder = thread::Builder::new().name(format!("client-{connection}")).stack_size(STACK_BYTES);
-    let body = move || {
-        let _permit = permit;
-        if let Err(error) = serve(&service, connection, socket, address) {
-            tracing::debug!(%connection, %address, "connection ended: {error}");
+    start(format!("handshake-{id}"), move || {
+        if let Err(error) = welcome(service, id, socket, address, permit) {
+            tracing::debug!(connection = %id, %address, "no session came of a connection: {error}");
         }
-    };
-    builder.spawn(body).map(drop)
+    })
 }
 
-fn serve(service: &Service, connection: ConnectionId, stream: TcpStream, address: SocketAddr) -> io::Result<()> {
-    socket::configure(&stream)?;
+fn start(name: String, body: impl FnOnce() + Send + 'static) -> io::Result<()> {
+    thread::Builder::new().name(name).stack_size(STACK_BYTES).spawn(body).map(drop)
+}
+
+fn welcome(
+    service: Arc<Service>,
+    id: ConnectionId,
+    socket: TcpStream,
+    address: SocketAddr,
+    permit: Permit,
+) -> io::Result<()> {
     let deadline = Instant::now() + service.handshake_timeout;
-    match handshake::first_byte(&stream, deadline)? {
-        FirstByte::Tls => converse(service, connection, stream, address, deadline),
+    socket::configure(&socket)?;
+    match handshake::first_byte(&socket, deadline)? {
+        FirstByte::Tls => {
+            let connection = Connection::new(&service, id, socket, address, permit);
+            let wire = connection.wire();
+            wire.open(handshake::shake(wire.socket(), service.tls.clone(), deadline)?);
+            start(format!("client-{id}"), move || converse(&service, connection))
+        }
         FirstByte::Plaintext => {
-            handshake::refuse_plaintext(&stream)?;
-            stream.shutdown(std::net::Shutdown::Write)?;
-            goodbye::linger(&stream, false);
+            handshake::refuse_plaintext(&socket)?;
+            socket.shutdown(Shutdown::Write)?;
+            goodbye::linger(&socket, false);
             Ok(())
         }
         FirstByte::Gone => Ok(()),
     }
 }
 
-/// The life of a connection that speaks TLS. Whatever happens in it, a panic included, it ends in the same way.
-fn converse(
-    service: &Service,
-    connection: ConnectionId,
-    stream: TcpStream,
-    address: SocketAddr,
-    handshake_deadline: Instant,
-) -> io::Result<()> {
-    let wire = Arc::new(TlsWire::new(connection, stream, service.drain.clone()));
-    wire.adopt_thread();
-    let max_queued = service.parlor.policy.max_queued_bytes;
-    let peer = Arc::new(Peer::new(connection, max_queued, Box::new(WireHandle(wire.clone()))));
-    let ip = address.ip().to_canonical();
-    let origin = Origin { address: ip.to_string(), is_loopback: ip.is_loopback() };
-    let mut client = Client::new(service.parlor.clone(), peer.clone(), origin);
-    let talked = catch_unwind(AssertUnwindSafe(|| {
-        wire.open(handshake::shake(wire.socket(), service.tls.clone(), handshake_deadline)?);
-        talk(service, &mut client, &wire, &peer)
-    }));
-    let ended = catch_unwind(AssertUnwindSafe(|| {
-        client.depart();
-        goodbye::say(&peer, &wire);
-    }));
-    client.release();
-    if talked.is_ok() && ended.is_ok() {
-        goodbye::linger(wire.socket(), wire.is_interrupted());
+/// The whole of a client's own thread.
+fn converse(service: &Service, mut connection: Connection) {
+    connection.wire().adopt_thread();
+    if let Err(error) = talk(service, &mut connection) {
+        tracing::debug!(connection = %connection.id(), "a connection broke: {error}");
     }
-    talked.unwrap_or_else(|_| Err(io::Error::other("its thread panicked")))
 }
 
-fn talk(service: &Service, client: &mut Client, wire: &TlsWire, peer: &Peer) -> io::Result<()> {
+fn talk(service: &Service, connection: &mut Connection) -> io::Result<()> {
+    let (client, wire) = connection.parts();
     client.greet();
     let login_deadline = Instant::now() + service.parlor.policy.login_timeout;
     let mut plain = Vec::new();
@@ -115,9 +109,7 @@ fn talk(service: &Service, client: &mut Client, wire: &TlsWire, peer: &Peer) -> 
             true => wire.receive(&mut plain),
             false => receive_before(login_deadline, wire, &mut plain),
         };
-        if wire.wants_write() && peer.outbox().schedule() {
-            peer.wire().flush(peer.outbox());
-        }
+        client.flush_wire(wire.wants_write());
         flow = match received? {
             Received::Bytes => client.receive(&plain),
             Received::End => Flow::End,
