@@ -203,16 +203,22 @@ impl Channel {
     fn keeps_token_busy(&self) -> bool {
         let mut state = self.lock();
         state.flushing = !state.waiting.is_empty();
+        self.tell_speakers(&state);
+        state.flushing
+    }
+
+    /// Wakes those who wait for passes to keep up.
+    fn tell_speakers(&self, state: &State) {
         if state.awaiting > 0 {
             self.pass_ended.notify_all();
         }
-        state.flushing
     }
 
     /// The peers that wait to be flushed, for the holder of the token.
     fn take_waiting(&self) -> Vec<Arc<Peer>> {
         let mut state = self.lock();
         state.backlog = 0;
+        self.tell_speakers(&state);
         std::mem::take(&mut state.waiting)
     }
 
@@ -308,7 +314,9 @@ impl Drop for Pass {
     /// finds those who still wait.
     fn drop(&mut self) {
         if self.holds_token {
-            self.channel.lock().flushing = false;
+            let mut state = self.channel.lock();
+            state.flushing = false;
+            self.channel.tell_speakers(&state);
         }
     }
 }
