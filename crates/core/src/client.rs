@@ -33,6 +33,8 @@ pub struct Client {
     splitter: LineSplitter,
     pace: Option<Pace>,
     dialogue: Dialogue,
+    /// When the time for logging in is over, as the clock's elapsed time.
+    login_deadline: Duration,
 }
 
 impl fmt::Debug for Client {
@@ -49,11 +51,19 @@ impl Client {
         let rate = parlor.policy.line_rate;
         let dialogue = Dialogue::new(Place { parlor, peer }, origin);
         let pace = rate.filter(|_| dialogue.is_limited()).map(Pace::new);
-        Self { splitter, pace, dialogue }
+        let mut client = Self { splitter, pace, dialogue, login_deadline: Duration::ZERO };
+        client.start_login_timeout();
+        client
     }
 
-    /// Says hello.
+    fn start_login_timeout(&mut self) {
+        let parlor = &self.dialogue.place().parlor;
+        self.login_deadline = parlor.clock.elapsed() + parlor.policy.login_timeout;
+    }
+
+    /// Says hello. From here on the time for logging in runs.
     pub fn greet(&mut self) {
+        self.start_login_timeout();
         let place = self.dialogue.place();
         place.peer.reply(&Event::hello(&place.parlor.policy.server_name));
         place.peer.flush();
@@ -65,13 +75,14 @@ impl Client {
     }
 
     /// Carries out what the client sent. All messages of one call are one append. Blocks on the store, on the
-    /// hashing of passwords, while the client is over its line rate, and while it does not read its replies.
+    /// hashing of passwords, while the client is over its line rate, and while it does not read its replies; one
+    /// that has not logged in is not waited for beyond the time for that.
     pub fn receive(&mut self, mut input: &[u8]) -> Flow {
         while let Some(line) = self.splitter.next_line(&mut input) {
             if self.dialogue.is_over() {
                 return Flow::End;
             }
-            keep_pace(&mut self.pace, &mut self.dialogue);
+            keep_pace(&mut self.pace, &mut self.dialogue, self.login_deadline);
             match line {
                 Line::Complete(line) => self.dialogue.line(line),
                 Line::TooLong => {
@@ -79,7 +90,11 @@ impl Client {
                     self.dialogue.refuse(&Refusal::LineTooLong(max), None);
                 }
             }
-            wait_for_reader(&mut self.dialogue);
+            wait_for_reader(&mut self.dialogue, self.login_deadline);
+            if time_to_log_in(&self.dialogue, self.login_deadline).is_some_and(|time| time.is_zero()) {
+                self.time_out();
+                return Flow::End;
+            }
         }
         self.dialogue.commit();
         self.dialogue.place().peer.flush();
@@ -127,26 +142,34 @@ impl Client {
     }
 }
 
+/// How long one who has not logged in may still take to do so.
+fn time_to_log_in(dialogue: &Dialogue, deadline: Duration) -> Option<Duration> {
+    let now = dialogue.place().parlor.clock.elapsed();
+    dialogue.session().is_none().then(|| deadline.saturating_sub(now))
+}
+
 /// Lets a client wait that sends faster than it may.
-fn keep_pace(pace: &mut Option<Pace>, dialogue: &mut Dialogue) {
+fn keep_pace(pace: &mut Option<Pace>, dialogue: &mut Dialogue, login_deadline: Duration) {
     let Some(pace) = pace else { return };
     let delay = pace.delay(dialogue.place().parlor.clock.elapsed());
     if !delay.is_zero() {
         dialogue.commit();
         let peer = &dialogue.place().peer;
         peer.flush();
-        peer.wire().pause(delay);
+        peer.wire().pause(delay.min(time_to_log_in(dialogue, login_deadline).unwrap_or(delay)));
     }
 }
 
-/// Lets a client wait that does not read its replies, and cuts it off in the end.
-fn wait_for_reader(dialogue: &mut Dialogue) {
+/// Lets a client wait that does not read its replies, and cuts it off in the end. One that has not logged in is left
+/// to the time for that.
+fn wait_for_reader(dialogue: &mut Dialogue, login_deadline: Duration) {
     let peer = dialogue.place().peer.clone();
     if peer.outbox().await_room(REPLY_ROOM, Duration::ZERO) {
         return;
     }
     peer.flush();
-    if !peer.outbox().await_room(REPLY_ROOM, REPLY_PATIENCE) {
+    let patience = time_to_log_in(dialogue, login_deadline);
+    if !peer.outbox().await_room(REPLY_ROOM, patience.unwrap_or(REPLY_PATIENCE)) && patience.is_none() {
         peer.close(Bye::SlowConsumer).run();
     }
 }
