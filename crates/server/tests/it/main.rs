@@ -1,6 +1,8 @@
 //! Tests of the built program, from outside and over real TLS. They must not use anything of the server but its
 //! command line, its files and its protocol.
 
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking, in its helpers too")]
+
 mod cert;
 mod commands;
 mod config;
@@ -9,4 +11,5 @@ mod harness;
 mod help;
 mod openssl;
 mod smoke;
+mod terminal;
 mod transcripts;
