@@ -1,5 +1,6 @@
 //! A client that speaks lines over TLS and verifies the server. Every read has a deadline.
 
+use std::collections::VecDeque;
 use std::io::{ErrorKind, Read, Write};
 use std::net::{Shutdown, SocketAddr, TcpStream};
 use std::path::Path;
@@ -13,10 +14,25 @@ use rustls::{ClientConfig, ClientConnection, RootCertStore, StreamOwned};
 /// How long a line is waited for before the test fails.
 const PATIENCE: Duration = Duration::from_secs(20);
 
+/// What [`Client::poll`] found.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Polled {
+    /// A line, without its ending.
+    Line(String),
+    /// Nothing in time.
+    Nothing,
+    /// The server closed the connection as TLS demands.
+    End,
+    /// The connection broke, or was closed without a word.
+    Broken,
+}
+
 /// A connection to a server.
+#[derive(Debug)]
 pub(crate) struct Client {
     stream: StreamOwned<ClientConnection, TcpStream>,
     buffer: Vec<u8>,
+    lines: VecDeque<String>,
 }
 
 impl Client {
@@ -27,10 +43,18 @@ impl Client {
 
     /// The same with a configuration that is shared by many clients.
     pub(crate) fn open_with(address: SocketAddr, config: Arc<ClientConfig>) -> Self {
-        let socket = TcpStream::connect(address).unwrap();
+        Self::over(TcpStream::connect(address).unwrap(), config)
+    }
+
+    /// The same, unless nobody listens.
+    pub(crate) fn try_open_with(address: SocketAddr, config: Arc<ClientConfig>) -> Option<Self> {
+        TcpStream::connect(address).ok().map(|socket| Self::over(socket, config))
+    }
+
+    fn over(socket: TcpStream, config: Arc<ClientConfig>) -> Self {
         socket.set_nodelay(true).unwrap();
         let tls = ClientConnection::new(config, "localhost".try_into().unwrap()).unwrap();
-        Self { stream: StreamOwned::new(tls, socket), buffer: Vec::new() }
+        Self { stream: StreamOwned::new(tls, socket), buffer: Vec::new(), lines: VecDeque::new() }
     }
 
     /// Connects and sends `bytes` together with the end of the handshake, before anything of the server's session
@@ -76,15 +100,45 @@ impl Client {
     pub(crate) fn line_within(&mut self, patience: Duration) -> Option<String> {
         let deadline = Instant::now() + patience;
         loop {
-            if let Some(at) = self.buffer.iter().position(|&byte| byte == b'\n') {
-                let rest = self.buffer.split_off(at + 1);
-                let line = std::mem::replace(&mut self.buffer, rest);
-                return Some(String::from_utf8(line[..at].to_vec()).unwrap());
+            if let Some(line) = self.take_line() {
+                return Some(line);
             }
             if !self.read_some(deadline)? {
                 return None;
             }
         }
+    }
+
+    /// The next line, or what came instead; unlike [`Client::line_within`] it does not fail if the connection breaks.
+    pub(crate) fn poll(&mut self, patience: Duration) -> Polled {
+        let deadline = Instant::now() + patience;
+        loop {
+            if let Some(line) = self.take_line() {
+                return Polled::Line(line);
+            }
+            match self.try_read(deadline) {
+                Ok(Some(true)) => {}
+                Ok(Some(false)) => return Polled::End,
+                Ok(None) => return Polled::Nothing,
+                Err(_) => return Polled::Broken,
+            }
+        }
+    }
+
+    /// All lines up to the end, and how it ended.
+    pub(crate) fn rest(&mut self) -> (Vec<String>, Polled) {
+        let mut lines = Vec::new();
+        loop {
+            match self.poll(PATIENCE) {
+                Polled::Line(line) => lines.push(line),
+                end => return (lines, end),
+            }
+        }
+    }
+
+    /// Makes the kernel keep little for this client, so that the server notices soon if it does not read.
+    pub(crate) fn shrink_window(&self) {
+        socket2::SockRef::from(&self.stream.sock).set_recv_buffer_size(128 * 1024).unwrap();
     }
 
     /// Sends one line and returns the next that comes.
@@ -111,6 +165,7 @@ impl Client {
     /// Fails unless the server closes the connection, with a close_notify, after all lines were read.
     pub(crate) fn expect_end(&mut self) {
         let deadline = Instant::now() + PATIENCE;
+        assert!(self.lines.is_empty(), "unread: {:?}", self.lines);
         assert!(self.buffer.is_empty(), "unread: {}", String::from_utf8_lossy(&self.buffer));
         assert_eq!(self.read_some(deadline), Some(false), "more came: {}", String::from_utf8_lossy(&self.buffer));
     }
@@ -132,22 +187,52 @@ impl Client {
         socket2::SockRef::from(&self.stream.sock).set_linger(Some(Duration::ZERO)).unwrap();
     }
 
+    fn take_line(&mut self) -> Option<String> {
+        // Whole lines are taken out at once, since a long backlog would be moved for each of them.
+        if self.lines.is_empty() {
+            let end = self.buffer.iter().rposition(|&byte| byte == b'\n')? + 1;
+            let text = String::from_utf8(self.buffer.drain(..end).collect()).unwrap();
+            self.lines.extend(text.split_terminator('\n').map(str::to_owned));
+        }
+        self.lines.pop_front()
+    }
+
     /// `Some(true)` if bytes came, `Some(false)` at a clean end, `None` if nothing came in time.
     fn read_some(&mut self, deadline: Instant) -> Option<bool> {
+        self.try_read(deadline).unwrap_or_else(|error| panic!("the connection broke: {error}"))
+    }
+
+    fn try_read(&mut self, deadline: Instant) -> std::io::Result<Option<bool>> {
         let mut bytes = [0; 16 * 1024];
         loop {
-            let remaining = deadline.checked_duration_since(Instant::now())?;
-            self.stream.sock.set_read_timeout(Some(remaining.max(Duration::from_millis(1)))).unwrap();
-            match self.stream.read(&mut bytes) {
-                Ok(0) => return Some(false),
+            let remaining = deadline.saturating_duration_since(Instant::now());
+            self.stream.sock.set_read_timeout(Some(remaining.max(Duration::from_millis(1))))?;
+            match self.read_plain(&mut bytes) {
+                Ok(0) => return Ok(Some(false)),
                 Ok(count) => {
                     self.buffer.extend_from_slice(&bytes[..count]);
-                    return Some(true);
+                    return Ok(Some(true));
                 }
-                Err(error) if matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut) => return None,
+                Err(error) if matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut) => return Ok(None),
                 Err(error) if error.kind() == ErrorKind::Interrupted => {}
-                Err(error) => panic!("the connection broke: {error}"),
+                Err(error) => return Err(error),
             }
+        }
+    }
+
+    /// Reads what the server said, also if it takes nothing more, which the stream's own reading does not.
+    fn read_plain(&mut self, bytes: &mut [u8]) -> std::io::Result<usize> {
+        let StreamOwned { conn, sock } = &mut self.stream;
+        while conn.is_handshaking() {
+            conn.complete_io(sock)?;
+        }
+        loop {
+            match conn.reader().read(bytes) {
+                Err(error) if error.kind() == ErrorKind::WouldBlock => {}
+                done => return done,
+            }
+            conn.read_tls(sock)?;
+            conn.process_new_packets().map_err(std::io::Error::other)?;
         }
     }
 }

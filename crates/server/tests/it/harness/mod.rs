@@ -2,9 +2,13 @@
 //! lines over TLS.
 
 mod client;
+mod json;
+mod load;
 mod program;
 mod server;
 
-pub(crate) use client::Client;
+pub(crate) use client::{Client, Polled};
+pub(crate) use json::{Known, number};
+pub(crate) use load::{eventually, heavy};
 pub(crate) use program::{command, feed, outcome, parlor, parlor_with_input};
 pub(crate) use server::{Options, Server};

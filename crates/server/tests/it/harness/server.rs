@@ -20,6 +20,7 @@ pub(crate) struct Options {
     env: Vec<(String, String)>,
     port: u16,
     unnamed: bool,
+    max_descriptors: Option<u32>,
 }
 
 impl Options {
@@ -45,6 +46,21 @@ impl Options {
     pub(crate) fn unnamed(mut self) -> Self {
         self.unnamed = true;
         self
+    }
+
+    /// How many descriptors the server may have open; it cannot raise that.
+    pub(crate) fn max_descriptors(mut self, max: u32) -> Self {
+        self.max_descriptors = Some(max);
+        self
+    }
+
+    /// The program, under the limits that were asked for.
+    fn program(&self) -> Command {
+        let program = env!("CARGO_BIN_EXE_parlor");
+        let Some(max) = self.max_descriptors else { return Command::new(program) };
+        let mut shell = Command::new("bash");
+        shell.args(["-c", &format!("ulimit -n {max} && exec \"$0\" \"$@\""), program]);
+        shell
     }
 
     /// Starts a server in a new directory.
@@ -75,7 +91,8 @@ impl Server {
     }
 
     fn start_in(data: Arc<TempDir>, options: Options) -> Self {
-        let mut child = Command::new(env!("CARGO_BIN_EXE_parlor"))
+        let mut child = options
+            .program()
             .args(["serve", "--listen", &format!("127.0.0.1:{}", options.port)])
             .args(&options.args)
             .env("PARLOR_DATA", data.path())
@@ -171,6 +188,12 @@ impl Server {
         self.options.clone().port(self.address.port()).start_in(self.data.clone())
     }
 
+    /// Starts it again on the same data with other options, after it has ended.
+    pub(crate) fn restart_with(mut self, options: Options) -> Self {
+        self.kill();
+        options.start_in(self.data.clone())
+    }
+
     /// Waits for its end.
     pub(crate) fn wait(&mut self) -> ExitStatus {
         let deadline = Instant::now() + Duration::from_secs(30);
@@ -198,6 +221,9 @@ impl Server {
 
 impl Drop for Server {
     fn drop(&mut self) {
+        if thread::panicking() {
+            println!("log of the server:\n{}", self.log());
+        }
         // It may have ended already.
         let _ = self.child.kill();
         let _ = self.child.wait();

@@ -1,0 +1,172 @@
+//! `kill -9` under load: what was acknowledged is there after a restart, and no number ever gets a second meaning.
+
+use std::collections::{BTreeMap, HashSet};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::thread;
+
+use serde_json::Value;
+
+use crate::harness::{Client, Known, Polled, Server, eventually, heavy, number};
+
+const ROUNDS: usize = 4;
+/// Acknowledgements after which the server is killed; with all rounds fewer than `/history` shows for each room.
+const ACKNOWLEDGED: usize = 300;
+const BATCH: usize = 8;
+
+/// Where somebody speaks.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
+enum Place {
+    Room(&'static str),
+    Feed(&'static str),
+}
+
+const SPEAKERS: [(&str, Place); 6] = [
+    ("ann", Place::Room("red")),
+    ("ben", Place::Room("red")),
+    ("cat", Place::Room("blue")),
+    ("dan", Place::Room("blue")),
+    ("eve", Place::Feed("eve")),
+    ("fay", Place::Feed("fay")),
+];
+
+/// What somebody learned before the server died.
+#[derive(Default)]
+struct Memory {
+    acknowledged: Known,
+    /// What others said; it may not have been acknowledged to them.
+    heard: Known,
+    /// Accepted perhaps: no answer came.
+    unanswered: usize,
+}
+
+/// Logs in, and enters the room.
+fn enter(server: &Server, user: &str, place: Place) -> (Client, Value) {
+    let (mut client, mut begun) = server.log_in_json(user);
+    if let Place::Room(room) = place {
+        client.send(&format!("/join {room}"));
+        begun = client.event_of("ok");
+    }
+    (client, begun)
+}
+
+/// Speaks in batches until the server is gone.
+fn speak(client: &mut Client, place: Place, mark: &str, acknowledged: &AtomicUsize) -> Memory {
+    let mut memory = Memory::default();
+    let command = if matches!(place, Place::Feed(_)) { "/publish " } else { "" };
+    for count in 0.. {
+        let texts: Vec<String> = (0..BATCH).map(|part| format!("{mark} {count}.{part}")).collect();
+        let lines: String = texts.iter().map(|text| format!("{command}{text}\n")).collect();
+        if client.try_send(lines.as_bytes()).is_err() {
+            memory.unanswered += BATCH;
+            return memory;
+        }
+        for (at, text) in texts.iter().enumerate() {
+            let Some(id) = accepted(client, &mut memory.heard) else {
+                memory.unanswered += BATCH - at;
+                return memory;
+            };
+            memory.acknowledged.note(id, text);
+            acknowledged.fetch_add(1, Ordering::Relaxed);
+        }
+    }
+    memory
+}
+
+/// The number of the next message that was accepted; nothing if the server is gone.
+fn accepted(client: &mut Client, heard: &mut Known) -> Option<u64> {
+    loop {
+        let Polled::Line(line) = client.poll(std::time::Duration::from_secs(20)) else { return None };
+        let event: Value = serde_json::from_str(&line).unwrap();
+        match event["type"].as_str().unwrap() {
+            "ok" => return Some(number(&event["id"])),
+            "message" => heard.hear(&event),
+            "joined" | "left" => {}
+            other => panic!("{other}: {event}"),
+        }
+    }
+}
+
+/// Lets everybody speak, and kills the server in the middle of it.
+fn round(server: &mut Server, round: usize) -> Vec<(Place, Memory)> {
+    let clients = SPEAKERS.map(|(user, place)| enter(server, user, place).0);
+    let acknowledged = AtomicUsize::new(0);
+    thread::scope(|scope| {
+        let acknowledged = &acknowledged;
+        let threads = clients.into_iter().zip(SPEAKERS).map(|(mut client, (user, place))| {
+            scope.spawn(move || (place, speak(&mut client, place, &format!("{user} {round}"), acknowledged)))
+        });
+        let threads: Vec<_> = threads.collect();
+        eventually("enough is said", || acknowledged.load(Ordering::Relaxed) >= ACKNOWLEDGED);
+        server.kill();
+        threads.into_iter().map(|thread| thread.join().unwrap()).collect()
+    })
+}
+
+/// The whole log of a room.
+fn history(client: &mut Client) -> Known {
+    client.send("/history 500");
+    let event = client.event_of("history");
+    let mut known = Known::default();
+    event["messages"].as_array().unwrap().iter().for_each(|message| known.hear(message));
+    known
+}
+
+#[test]
+fn nothing_acknowledged_is_lost_and_no_number_is_used_twice() {
+    let _heavy = heavy();
+    let mut server = Server::start();
+    for (user, _) in SPEAKERS {
+        server.register(user);
+    }
+    let mut epochs = BTreeMap::new();
+    let mut logs: BTreeMap<Place, Known> = BTreeMap::new();
+    for number in 0..ROUNDS {
+        let learned = round(&mut server, number);
+        server = server.restart();
+        let mut unanswered: BTreeMap<Place, usize> = BTreeMap::new();
+        for (place, memory) in &learned {
+            let log = logs.entry(*place).or_default();
+            log.agree(&memory.acknowledged);
+            log.agree(&memory.heard);
+            *unanswered.entry(*place).or_default() += memory.unanswered;
+        }
+        for (user, place) in SPEAKERS {
+            let log = logs.get_mut(&place).unwrap();
+            match place {
+                Place::Room(_) => check_room(&server, user, place, log, &mut epochs),
+                Place::Feed(_) => check_feed(&server, user, place, log, unanswered[&place]),
+            }
+        }
+    }
+    println!("{:?}", logs.iter().map(|(place, log)| (place, log.len())).collect::<Vec<_>>());
+}
+
+/// The log has all that was learned of it, under the same numbers, without a gap, and each text once.
+fn check_room(server: &Server, user: &str, place: Place, log: &mut Known, epochs: &mut BTreeMap<Place, Value>) {
+    let (mut client, joined) = enter(server, user, place);
+    assert_eq!(epochs.entry(place).or_insert_with(|| joined["epoch"].clone()), &joined["epoch"]);
+    let stored = history(&mut client);
+    let last = number(&joined["last"]);
+    assert_eq!(stored.last(), Some(last));
+    let first = stored.entries().next().unwrap().0;
+    stored.expect_gapless(first..=last);
+    assert!(log.last().unwrap() <= last, "{place:?}: {:?} is known, {last} is stored", log.last());
+    log.agree(&stored);
+    log.expect_gapless(1..=last);
+    let texts: HashSet<&str> = log.entries().map(|(_, text)| text).collect();
+    assert_eq!(texts.len(), log.len(), "a text has two numbers");
+}
+
+/// The next number comes after all that was learned, and no further than what had no answer could have taken it.
+fn check_feed(server: &Server, user: &str, place: Place, log: &mut Known, unanswered: usize) {
+    let known = log.last().unwrap();
+    let (mut client, _) = enter(server, user, place);
+    let text = format!("{user} after {known}");
+    let next = client.say(&format!("/publish {text}"));
+    assert!(next > known, "{place:?}: {known} is known and {next} comes");
+    assert!(next <= known + unanswered as u64 + 1, "{place:?}: {known} is known and {next} comes");
+    // Those that had no answer and took a number keep it.
+    (known + 1..next).for_each(|id| log.note(id, &format!("unanswered {id}")));
+    log.note(next, &text);
+    log.expect_gapless(1..=next);
+}

@@ -1,0 +1,161 @@
+//! Slow readers and fast writers: the one who does not read is cut off, the one who floods is read more slowly, and
+//! neither slows anybody else down.
+
+use std::thread;
+use std::time::{Duration, Instant};
+
+use crate::harness::{Client, Known, Options, Polled, Server, heavy, number};
+
+const ROOM: &str = "busy";
+
+/// Messages that are more than the least that may be queued for a client, and all that the kernels of both sides keep.
+const MESSAGES: usize = 1000;
+
+fn long_text(count: usize) -> String {
+    format!("{count:05} {}", "x".repeat(2000))
+}
+
+/// Says everything, and returns the numbers that it got.
+fn say_everything(speaker: &mut Client) -> Known {
+    let mut said = Known::default();
+    for batch in 0..MESSAGES / 10 {
+        let texts: Vec<String> = (0..10).map(|part| long_text(batch * 10 + part)).collect();
+        speaker.send_bytes(format!("{}\n", texts.join("\n")).as_bytes());
+        for text in &texts {
+            said.note(number(&speaker.event_of("ok")["id"]), text);
+        }
+    }
+    said
+}
+
+/// One room, three who read, one who speaks and one who does not read. Returns what the latter was sent once it reads
+/// again, and how that ended.
+fn with_a_sluggard(server: &Server, round: usize) -> (Vec<String>, Polled) {
+    let room = format!("{ROOM}{round}");
+    let (mut speaker, _) = server.member_json(&format!("speaker{round}"), &room);
+    let readers: Vec<Client> =
+        (0..3).map(|reader| server.member_json(&format!("reader{round}-{reader}"), &room).0).collect();
+    let mut sluggard = server.connect();
+    sluggard.shrink_window();
+    sluggard.send(&format!("REGISTER sluggard{round} secret\n/join {room}"));
+    sluggard.until("OK join");
+    let mut observer = server.register(&format!("observer{round}"));
+    observer.send(&format!("/join {room}"));
+    observer.until("OK join");
+    let part = format!("PART {room} sluggard{round}");
+    thread::scope(|scope| {
+        let reading: Vec<_> = readers.into_iter().map(|reader| scope.spawn(move || read_everything(reader))).collect();
+        let sluggard = scope.spawn(move || {
+            observer.until(&part);
+            sluggard.rest()
+        });
+        let said = say_everything(&mut speaker);
+        said.expect_gapless(1..=MESSAGES as u64);
+        for reader in reading {
+            let (mut reader, heard) = reader.join().unwrap();
+            let said: Vec<_> = said.entries().map(|(id, text)| (id, text.to_owned())).collect();
+            assert!(heard == said, "a reader did not hear what was said");
+            reader.send("/ping still");
+            assert_eq!(reader.event_of("pong")["token"], "still");
+        }
+        sluggard.join().unwrap()
+    })
+}
+
+fn read_everything(mut reader: Client) -> (Client, Vec<(u64, String)>) {
+    let message = |event: serde_json::Value| (number(&event["id"]), event["text"].as_str().unwrap().to_owned());
+    let heard = (0..MESSAGES).map(|_| message(reader.event_of("message"))).collect();
+    (reader, heard)
+}
+
+#[test]
+fn who_does_not_read_is_cut_off_and_the_others_hear_everything() {
+    let _heavy = heavy();
+    let server = Options::default().args(&["--max-queued-bytes", "64KiB"]).start();
+    let mut goodbyes = 0;
+    for round in 0..3 {
+        let (mut lines, end) = with_a_sluggard(&server, round);
+        // It is said as far as it can be: on a busy machine the sluggard may begin to read too late.
+        if lines.last().is_some_and(|line| line.starts_with("BYE slow-consumer ")) {
+            assert_eq!(end, Polled::End);
+            goodbyes += 1;
+            lines.pop();
+        }
+        let messages: Vec<_> = lines.into_iter().filter(|line| line.starts_with("MSG ")).collect();
+        let said = |at| format!("MSG {ROOM}{round} speaker{round} {}", long_text(at));
+        assert!(messages.iter().enumerate().all(|(at, line)| *line == said(at)), "not what was said first");
+        assert!(messages.len() < MESSAGES, "it was sent everything");
+    }
+    assert!(goodbyes > 0, "no goodbye arrived");
+}
+
+#[test]
+fn who_floods_is_read_more_slowly_and_loses_nothing() {
+    const LINES: usize = 150;
+    let server = Options::default().args(&["--limit-loopback", "--line-rate", "50", "--line-burst", "20"]).start();
+    let (mut listener, _) = server.member_json("listener", ROOM);
+    let (mut flooder, _) = server.member_json("flooder", ROOM);
+    let started = Instant::now();
+    let lines: String = (0..LINES).map(|line| format!("line {line}\n")).collect();
+    flooder.send_bytes(lines.as_bytes());
+    for line in 0..LINES {
+        let event = listener.event_of("message");
+        assert_eq!((number(&event["id"]), &event["text"]), (line as u64 + 1, &format!("line {line}").into()));
+        assert_eq!(number(&flooder.event_of("ok")["id"]), line as u64 + 1);
+    }
+    // 20 at once and 50 a second; the commands before have used up some of the burst.
+    let least = Duration::from_millis(1000 * (LINES as u64 - 20) / 50 - 500);
+    assert!(started.elapsed() >= least, "{LINES} lines took {:?}", started.elapsed());
+}
+
+#[test]
+fn a_flood_of_one_does_not_delay_another() {
+    let server = Options::default().args(&["--limit-loopback", "--line-rate", "1", "--line-burst", "10"]).start();
+    let mut flooder = server.register("flooder");
+    let mut alice = server.register("alice");
+    let mut bob = server.register("bob");
+    flooder.send_bytes("flood\n".repeat(60 * 60).as_bytes());
+    alice.until("MSG lobby flooder flood");
+    alice.send("hello");
+    assert_eq!(bob.until("MSG lobby alice"), "MSG lobby alice hello");
+}
+
+#[test]
+fn who_asks_for_much_and_reads_it_slowly_gets_all_of_it() {
+    const STORED: usize = 500;
+    const QUESTIONS: usize = 8;
+    let _heavy = heavy();
+    let server = Options::default().args(&["--max-queued-bytes", "64KiB"]).start();
+    let mut author = server.register("author");
+    for batch in 0..STORED / 50 {
+        let lines: String = (0..50).map(|line| format!("{}\n", long_text(batch * 50 + line))).collect();
+        author.send_bytes(lines.as_bytes());
+        author.expect_quiet();
+    }
+    let mut asker = server.register("asker");
+    asker.shrink_window();
+    asker.send_bytes("/history 500\n".repeat(QUESTIONS).as_bytes());
+    asker.send("/ping done");
+    for question in 0..QUESTIONS {
+        for at in 0..STORED {
+            assert_eq!(asker.line(), format!("OLD lobby {} author {}", at + 1, long_text(at)));
+            if at % 100 == 0 {
+                thread::sleep(Duration::from_millis(20));
+            }
+        }
+        assert_eq!(asker.line(), format!("OK history lobby {STORED}"), "{question}");
+    }
+    assert_eq!(asker.line(), "PONG done");
+}
+
+#[test]
+fn a_stranger_who_asks_without_reading_is_cut_off_in_time() {
+    let server = Options::default().args(&["--login-timeout", "1s"]).start();
+    let mut stranger = server.connect();
+    stranger.shrink_window();
+    let threads = server.status("Threads");
+    stranger.socket().set_write_timeout(Some(Duration::from_millis(500))).unwrap();
+    // Until it is read no further.
+    while stranger.try_send("HELP\n".repeat(100).as_bytes()).is_ok() {}
+    crate::harness::eventually("it is cut off", || server.status("Threads") < threads);
+}

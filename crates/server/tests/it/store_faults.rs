@@ -1,0 +1,241 @@
+//! A store that fails: whoever speaks is told in time, nothing is heard that is not stored, and the server goes on as
+//! soon as the store does.
+
+use std::fs::File;
+use std::io::{BufRead, BufReader, Write};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::sync::Arc;
+use std::thread;
+use std::time::{Duration, Instant};
+
+use serde_json::Value;
+use tempfile::TempDir;
+
+use crate::harness::{Client, Known, Options, Server, heavy, number};
+
+/// The 3 s that the protocol promises, and slack for a machine that is busy.
+const ANSWER_WITHIN: Duration = Duration::from_secs(3 + 2);
+
+/// Another process that holds the lock of the database until it is dropped.
+struct Lock(Child);
+
+impl Lock {
+    fn take(data: &Path) -> Self {
+        const SCRIPT: &str = "import sqlite3, sys
+connection = sqlite3.connect(sys.argv[1], isolation_level=None, timeout=20)
+connection.execute('BEGIN EXCLUSIVE')
+print('locked', flush=True)
+sys.stdin.read()
+connection.execute('ROLLBACK')";
+        let mut child = Command::new("python3")
+            .args(["-c", SCRIPT])
+            .arg(data.join("parlor.db"))
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let mut said = String::new();
+        BufReader::new(child.stdout.take().unwrap()).read_line(&mut said).unwrap();
+        assert_eq!(said, "locked\n");
+        Self(child)
+    }
+}
+
+impl Drop for Lock {
+    fn drop(&mut self) {
+        drop(self.0.stdin.take());
+        // Failing here would hide the reason of the failure before.
+        let _ = self.0.wait();
+    }
+}
+
+/// The whole log of the room.
+fn history(client: &mut Client) -> Known {
+    client.send("/history 500");
+    let event = client.event_of("history");
+    let mut known = Known::default();
+    event["messages"].as_array().unwrap().iter().for_each(|message| known.hear(message));
+    known
+}
+
+/// Says something and expects to be told in time that it cannot be stored.
+fn expect_refusal(client: &mut Client, text: &str) {
+    let asked = Instant::now();
+    client.send(text);
+    let error = client.event_of("error");
+    assert_eq!(error["code"], "store-unavailable", "{error}");
+    assert!(asked.elapsed() < ANSWER_WITHIN, "the answer took {:?}", asked.elapsed());
+}
+
+#[test]
+fn a_locked_database_is_told_in_time_and_nothing_is_stored_or_heard_twice() {
+    const SPEAKERS: usize = 4;
+    let _heavy = heavy();
+    let server = Server::start();
+    let (mut listener, _) = server.register_json("listener");
+    let mut speakers: Vec<Client> = (0..SPEAKERS).map(|number| server.register_json(&format!("s{number}")).0).collect();
+    let mut accepted = Known::default();
+    accepted.note(speakers[0].say("before"), "before");
+    let lock = Lock::take(server.data());
+    thread::scope(|scope| {
+        for (number, speaker) in speakers.iter_mut().enumerate() {
+            scope.spawn(move || {
+                // What needs no writing goes on.
+                speaker.send("/ping");
+                speaker.event_of("pong");
+                expect_refusal(speaker, &format!("refused {number}"));
+                expect_refusal(speaker, &format!("/publish refused {number}"));
+            });
+        }
+    });
+    drop(lock);
+    for (number, speaker) in speakers.iter_mut().enumerate() {
+        let text = format!("after {number}");
+        accepted.note(speaker.say(&text), &text);
+    }
+    let stored = history(&mut listener);
+    stored.expect_gapless(1..=SPEAKERS as u64 + 1);
+    assert_eq!(stored.entries().collect::<Vec<_>>(), accepted.entries().collect::<Vec<_>>());
+}
+
+#[test]
+fn who_hears_while_the_database_is_locked_hears_each_message_once() {
+    let _heavy = heavy();
+    let server = Server::start();
+    let (mut speaker, _) = server.register_json("speaker");
+    let (mut listener, _) = server.register_json("listener");
+    let mut accepted = Vec::new();
+    for round in 0..3 {
+        let lock = Lock::take(server.data());
+        expect_refusal(&mut speaker, &format!("refused {round}"));
+        drop(lock);
+        accepted.push(speaker.say(&format!("accepted {round}")));
+    }
+    assert_eq!(accepted, [1, 2, 3]);
+    for round in 0..3 {
+        let event = listener.event_of("message");
+        assert_eq!((number(&event["id"]), &event["text"]), (round + 1, &format!("accepted {round}").into()));
+    }
+    listener.send("/ping");
+    assert_eq!(listener.event()["type"], "pong");
+}
+
+#[test]
+fn an_account_that_cannot_be_made_is_no_failure_of_the_client() {
+    let _heavy = heavy();
+    // Each refusal takes seconds, and all of them together longer than a login may take.
+    let server = Options::default().args(&["--login-timeout", "1m"]).start();
+    let mut alice = server.register("alice");
+    alice.send("/quit");
+    alice.rest();
+    let lock = Lock::take(server.data());
+    let mut newcomer = server.connect();
+    // More often than a login may fail.
+    for _ in 0..4 {
+        newcomer.send("REGISTER newcomer secret");
+    }
+    let refused = newcomer.line();
+    assert!(refused.starts_with("ERR store-unavailable "), "{refused}");
+    // Who has an account gets in without anything being written.
+    let mut alice = server.log_in("alice");
+    drop(lock);
+    let answer = newcomer.until("OK");
+    assert_eq!(answer, "OK register newcomer lobby");
+    alice.until("JOIN lobby newcomer");
+}
+
+/// A small file system that is mounted on a directory for as long as this lives.
+struct SmallDisk(Arc<TempDir>);
+
+impl SmallDisk {
+    /// Mounts it, or says why not.
+    fn mount(size: &str) -> Result<Self, String> {
+        let dir = Arc::new(tempfile::tempdir().unwrap());
+        let mount = Command::new("mount")
+            .args(["-t", "tmpfs", "-o", &format!("size={size},mode=700"), "tmpfs"])
+            .arg(dir.path())
+            .output()
+            .map_err(|error| error.to_string())?;
+        let said = String::from_utf8_lossy(&mount.stderr).into_owned();
+        if mount.status.success() { Ok(Self(dir)) } else { Err(said) }
+    }
+
+    /// Fills it to the last byte with a file, which is returned.
+    fn fill(&self) -> PathBuf {
+        let path = self.0.path().join("filler");
+        let mut file = File::create(&path).unwrap();
+        for size in [64 * 1024, 4096, 1] {
+            while file.write_all(&vec![0; size]).is_ok() {}
+        }
+        path
+    }
+}
+
+impl Drop for SmallDisk {
+    fn drop(&mut self) {
+        // The server may still have files open there, if a test failed.
+        let _ = Command::new("umount").arg("-l").arg(self.0.path()).status();
+    }
+}
+
+#[test]
+fn a_full_disk_refuses_what_is_said_and_keeps_what_was() {
+    let _heavy = heavy();
+    let disk = match SmallDisk::mount("6m") {
+        Ok(disk) => disk,
+        Err(reason) => {
+            println!("NOT TESTED: a full disk, since no file system could be mounted: {reason}");
+            assert_ne!(std::env::var("CI").as_deref(), Ok("true"), "has to be tested where CI is true: {reason}");
+            return;
+        }
+    };
+    let server = Options::default().start_in(disk.0.clone());
+    let (mut speaker, _) = server.register_json("speaker");
+    let (mut listener, _) = server.register_json("listener");
+    let mut accepted = Known::default();
+    let mut say = |speaker: &mut Client, text: String| -> Value {
+        speaker.send(&text);
+        loop {
+            let event = speaker.event();
+            match event["type"].as_str().unwrap() {
+                "ok" => accepted.note(number(&event["id"]), &text),
+                "error" => {}
+                _ => continue,
+            }
+            return event;
+        }
+    };
+    say(&mut speaker, "before".to_owned());
+    let filler = disk.fill();
+    let refusal = (0..2000).map(|count| say(&mut speaker, format!("{count} {}", "x".repeat(3000))));
+    let refusal = refusal.into_iter().find(|answer| answer["type"] == "error").expect("the disk is never full");
+    assert_eq!(refusal["code"], "store-unavailable");
+    assert_eq!(history(&mut listener).entries().next(), Some((1, "before")));
+    std::fs::remove_file(filler).unwrap();
+    for count in 0..10 {
+        assert_eq!(say(&mut speaker, format!("after {count}"))["type"], "ok");
+    }
+    let stored = history(&mut listener);
+    stored.expect_gapless(1..=accepted.last().unwrap());
+    assert_eq!(stored.entries().collect::<Vec<_>>(), accepted.entries().collect::<Vec<_>>());
+    drop(server);
+}
+
+#[test]
+fn without_history_numbers_count_and_begin_a_new_life_at_each_start() {
+    let server = Options::default().args(&["--history", "0"]).start();
+    let (mut speaker, begun) = server.register_json("speaker");
+    let (mut listener, _) = server.register_json("listener");
+    assert_eq!(number(&begun["last"]), 0);
+    for id in 1..=5 {
+        assert_eq!(speaker.say(&format!("text {id}")), id);
+        assert_eq!(number(&listener.event_of("message")["id"]), id);
+    }
+    assert_eq!(history(&mut speaker).len(), 0);
+    let server = server.restart();
+    let (mut speaker, begun_again) = server.log_in_json("speaker");
+    assert_ne!(begun_again["epoch"], begun["epoch"]);
+    assert_eq!(number(&begun_again["last"]), 0);
+    assert_eq!(speaker.say("again"), 1);
+}
