@@ -108,7 +108,8 @@ impl Dialogue {
     fn command(&mut self, line: &[u8], effects: &mut Vec<Effect>) -> Result<Verb, (Option<Verb>, Denial)> {
         let Some(command) = parse_command(line).map_err(misread)? else { return Ok(Verb::Message) };
         let verb = command.verb();
-        if verb != Verb::Message {
+        // What is only appended itself needs nothing of what was said before to be there.
+        if !matches!(verb, Verb::Message | Verb::Publish) {
             self.commit();
         }
         let Some(session) = &self.session else { return Ok(verb) };
