@@ -218,6 +218,8 @@ impl Dialogue {
             Denial::Failed { what, error } => {
                 self.place.parlor.observer.store_failed(what, &error);
                 self.refuse(&Refusal::StoreUnavailable, verb);
+                // The failure may have taken long, and so may that of the next line.
+                self.place.peer.flush();
             }
         }
     }
