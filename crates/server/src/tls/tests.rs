@@ -11,7 +11,7 @@ use rustls::pki_types::{CertificateDer, ServerName};
 use rustls::{ClientConfig, ClientConnection, RootCertStore, ServerConnection};
 use tempfile::TempDir;
 
-use super::facts::Validity;
+use super::facts::{Facts, Validity};
 use super::*;
 use crate::settings::CertificateFiles;
 
