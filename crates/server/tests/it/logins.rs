@@ -31,6 +31,7 @@ fn storm(server: &Server) -> Vec<Attempt> {
         let mut client = server.connect();
         start.wait();
         client.send("LOGIN eve secret");
+        let started = Instant::now();
         let mut lines = Vec::new();
         let ended = loop {
             match client.poll(Duration::from_millis(200)) {
@@ -42,7 +43,7 @@ fn storm(server: &Server) -> Vec<Attempt> {
                     lines.push(line);
                 }
                 Polled::Nothing if over.load(Ordering::Acquire) == LOGINS - 1 => break None,
-                Polled::Nothing => {}
+                Polled::Nothing => assert!(started.elapsed() < Duration::from_secs(30), "{lines:?}"),
                 end => {
                     over.fetch_add(1, Ordering::AcqRel);
                     break Some(end);

@@ -10,6 +10,15 @@ use crate::harness::{Client, Known, Server, heavy, number};
 
 const ROOM: &str = "busy";
 
+/// Tells others to stop when it is dropped, also by a failure: else they would go on for ever.
+struct StopAtEnd<'a>(&'a AtomicBool);
+
+impl Drop for StopAtEnd<'_> {
+    fn drop(&mut self) {
+        self.0.store(true, Ordering::Release);
+    }
+}
+
 /// Speaks until it is told to stop; returns all that it knows of the room, its own words included.
 fn speak(client: &mut Client, name: &str, stop: &AtomicBool) -> Known {
     let (mut heard, mut said) = (Known::default(), Known::default());
@@ -120,8 +129,10 @@ fn in_a_busy_room(server: &Server, disturb: impl FnOnce() -> Vec<Known> + Send) 
             }
             (known, resident)
         });
-        let mut known = disturb();
-        stop.store(true, Ordering::Release);
+        let mut known = {
+            let _stop = StopAtEnd(stop);
+            disturb()
+        };
         let all: Vec<_> = speaking.into_iter().map(|thread| thread.join().unwrap()).collect();
         let (mut heard, mut resident) = listening.join().unwrap();
         hear_out(&mut resident, &mut heard);
@@ -179,6 +190,7 @@ fn those_who_vanish_from_a_busy_room_take_nothing_from_the_others() {
             watch(&mut observer, &mut changes);
             changes
         });
+        let stop_at_end = StopAtEnd(stop);
         in_a_busy_room(&server, || {
             let vanishers = (0..2).map(|name| {
                 scope.spawn({
@@ -191,7 +203,7 @@ fn those_who_vanish_from_a_busy_room_take_nothing_from_the_others() {
             wait_for_members(&mut asker, 5);
             Vec::new()
         });
-        stop.store(true, Ordering::Release);
+        drop(stop_at_end);
         watching.join().unwrap()
     });
     for name in 0..2 {
