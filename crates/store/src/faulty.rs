@@ -63,6 +63,10 @@ impl Accounts for Faulty<dyn Accounts> {
         self.port()?.set_password(user, hash)
     }
 
+    fn renew_hash(&self, user: &UserName, old: &PasswordHash, new: &PasswordHash) -> StoreResult<bool> {
+        self.port()?.renew_hash(user, old, new)
+    }
+
     fn set_role(&self, user: &UserName, role: Role) -> StoreResult<bool> {
         self.port()?.set_role(user, role)
     }

@@ -68,6 +68,12 @@ impl Accounts for MemoryPeople {
         Ok(self.change(user, |account| account.hash = hash.clone()))
     }
 
+    fn renew_hash(&self, user: &UserName, old: &PasswordHash, new: &PasswordHash) -> StoreResult<bool> {
+        let mut people = lock(&self.state);
+        let account = people.accounts.get_mut(user).filter(|account| account.hash == *old);
+        Ok(account.map(|account| account.hash = new.clone()).is_some())
+    }
+
     fn set_role(&self, user: &UserName, role: Role) -> StoreResult<bool> {
         Ok(self.change(user, |account| account.role = role))
     }

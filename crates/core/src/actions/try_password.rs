@@ -26,14 +26,15 @@ pub(super) fn try_password(visit: &Visit<'_>, credentials: &Credentials) -> Resu
     };
     visit.store().attempts.succeeded(&attempt).during("forgetting failed logins")?;
     if verdict == Verdict::RightButOutdated {
-        renew_hash(visit, credentials)?;
+        renew_hash(visit, credentials, &account)?;
     }
     Ok(account)
 }
 
-fn renew_hash(visit: &Visit<'_>, credentials: &Credentials) -> Result<(), Denial> {
+/// Not if the password was changed meanwhile: the old one must not come back.
+fn renew_hash(visit: &Visit<'_>, credentials: &Credentials, account: &Account) -> Result<(), Denial> {
     let hash = visit.parlor.passwords.hash(&credentials.password).during("hashing a password")?;
-    visit.store().accounts.set_password(&credentials.user, &hash).during("renewing a hash")?;
+    visit.store().accounts.renew_hash(&account.user, &account.hash, &hash).during("renewing a hash")?;
     Ok(())
 }
 

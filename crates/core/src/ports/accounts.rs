@@ -70,6 +70,12 @@ pub trait Accounts: Send + Sync {
     /// The store cannot be reached.
     fn set_password(&self, user: &UserName, hash: &PasswordHash) -> StoreResult<bool>;
 
+    /// Puts a hash of the same password in the place of `old`. `false` if the account has another one by now.
+    ///
+    /// # Errors
+    /// The store cannot be reached.
+    fn renew_hash(&self, user: &UserName, old: &PasswordHash, new: &PasswordHash) -> StoreResult<bool>;
+
     /// Changes the role. `false` if there is no such account.
     ///
     /// # Errors

@@ -5,7 +5,7 @@
 //! a stack that were touched stay in memory for as long as its thread lives.
 
 use std::io;
-use std::net::{Shutdown, SocketAddr, TcpStream};
+use std::net::{SocketAddr, TcpStream};
 use std::sync::Arc;
 use std::thread;
 use std::time::{Duration, Instant};
@@ -17,8 +17,8 @@ use zeroize::Zeroize;
 
 use super::connection::Connection;
 use super::handshake::{self, FirstByte};
+use super::socket;
 use super::wire::{Received, TlsWire};
-use super::{goodbye, socket};
 use crate::admission::Permit;
 use crate::drain::Drain;
 
@@ -66,19 +66,15 @@ fn welcome(
 ) -> io::Result<()> {
     let deadline = Instant::now() + service.handshake_timeout;
     socket::configure(&socket)?;
-    match handshake::first_byte(&socket, deadline)? {
+    // Known to the hub from here on, so that it is ended with all others when the server stops.
+    let connection = Connection::new(&service, id, socket, address, permit);
+    let wire = connection.wire();
+    match handshake::first_byte(wire.socket(), deadline)? {
         FirstByte::Tls => {
-            let connection = Connection::new(&service, id, socket, address, permit);
-            let wire = connection.wire();
             wire.open(handshake::shake(wire.socket(), service.tls.clone(), deadline)?);
             start(format!("client-{id}"), move || converse(&service, connection))
         }
-        FirstByte::Plaintext => {
-            handshake::refuse_plaintext(&socket)?;
-            socket.shutdown(Shutdown::Write)?;
-            goodbye::linger(&socket, false);
-            Ok(())
-        }
+        FirstByte::Plaintext => handshake::refuse_plaintext(wire.socket()),
         FirstByte::Gone => Ok(()),
     }
 }

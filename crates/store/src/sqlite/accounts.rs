@@ -37,6 +37,14 @@ impl Accounts for Database {
         })
     }
 
+    fn renew_hash(&self, user: &UserName, old: &PasswordHash, new: &PasswordHash) -> StoreResult<bool> {
+        let (user, old, new) = (user.clone(), old.clone(), new.clone());
+        self.change(move |connection| {
+            let values = [user.as_str(), old.expose(), new.expose()];
+            Ok(connection.execute("UPDATE account SET hash = ?3 WHERE name = ?1 AND hash = ?2", values)? > 0)
+        })
+    }
+
     fn set_role(&self, user: &UserName, role: Role) -> StoreResult<bool> {
         let user = user.clone();
         self.change(move |connection| {

@@ -1,17 +1,25 @@
 //! The one connection that writes: runs jobs in transactions, a batch at a time. It must not know the jobs.
 
+use std::time::Duration;
+
 use parlor_core::ports::{StoreError, StoreResult};
 use rusqlite::{Connection, ErrorCode};
 
 use super::append::Heads;
-use super::database::Answer;
+use super::database::{Answer, BUSY_TIMEOUT};
 use crate::group::{Health, Worker};
 
 /// The writing connection and what is remembered of the rows it wrote.
 pub(super) struct Writer {
     pub(super) connection: Connection,
     pub(super) heads: Heads,
+    /// Whether the last batch found the database locked for all its patience.
+    was_stuck: bool,
 }
+
+/// How long a database is waited for that was found locked before: whoever brings several pieces of work, one
+/// after the other, is not to wait the whole time for each.
+const STUCK_TIMEOUT: Duration = Duration::from_millis(100);
 
 /// Something that is written in a transaction with others.
 pub(super) trait Job: Send {
@@ -24,7 +32,7 @@ pub(super) trait Job: Send {
 
 impl Writer {
     pub(super) fn new(connection: Connection) -> Self {
-        Self { connection, heads: Heads::default() }
+        Self { connection, heads: Heads::default(), was_stuck: false }
     }
 
     fn transact(&mut self, batch: &mut [Box<dyn Job>]) -> rusqlite::Result<()> {
@@ -33,6 +41,17 @@ impl Writer {
             job.apply(self)?;
         }
         self.connection.execute_batch("COMMIT")
+    }
+
+    /// Waits less for the lock from now on if it was waited for in vain, and as long as ever once it was had.
+    fn remember(&mut self, is_stuck: bool) -> Health {
+        if is_stuck != self.was_stuck {
+            self.was_stuck = is_stuck;
+            let timeout = if is_stuck { STUCK_TIMEOUT } else { BUSY_TIMEOUT };
+            // Sets a field of the connection, which cannot fail while that is open.
+            let _ = self.connection.busy_timeout(timeout);
+        }
+        if is_stuck { Health::Stuck } else { Health::Good }
     }
 
     /// Forgets a transaction that did not come to its end.
@@ -60,10 +79,7 @@ impl Worker for Writer {
         for job in batch {
             job.settle(outcome.clone());
         }
-        match committed {
-            Err(error) if is_busy(&error) => Health::Stuck,
-            _ => Health::Good,
-        }
+        self.remember(committed.is_err_and(|error| is_busy(&error)))
     }
 
     fn refuse(&mut self, work: Box<dyn Job>) {

@@ -28,6 +28,17 @@ pub(crate) fn are_changed_and_listed(bench: &Bench) {
     assert_eq!(accounts.accounts().unwrap(), expected);
 }
 
+pub(crate) fn a_renewed_hash_never_brings_an_old_password_back(bench: &Bench) {
+    let accounts = &bench.store.accounts;
+    let first = account("ann").hash;
+    let [second, third] = ["second", "third"].map(|hash| PasswordHash::new(hash.to_owned()));
+    accounts.create(&account("ann")).unwrap();
+    assert!(accounts.renew_hash(&name("ann"), &first, &second).unwrap());
+    assert!(!accounts.renew_hash(&name("ann"), &first, &third).unwrap());
+    assert!(!accounts.renew_hash(&name("dan"), &first, &third).unwrap());
+    assert_eq!(accounts.find(&name("ann")).unwrap().unwrap().hash, second);
+}
+
 pub(crate) fn deleted_ones_are_gone_and_told(bench: &Bench) {
     let accounts = &bench.store.accounts;
     accounts.create(&account("ann")).unwrap();

@@ -28,7 +28,8 @@ macro_rules! promises {
 macro_rules! contract {
     ($store:ident, $open:path) => {
         promises! { $store, $open,
-            accounts: are_made_once are_changed_and_listed deleted_ones_are_gone_and_told made_by_many_at_once_one_is;
+            accounts: are_made_once are_changed_and_listed a_renewed_hash_never_brings_an_old_password_back
+                deleted_ones_are_gone_and_told made_by_many_at_once_one_is;
             follows: are_kept_sorted_both_ways end_with_the_account;
             log: numbers_have_no_gap_and_each_log_its_own readers_see_the_newest_oldest_first
                 followers_are_told_where_the_log_stands strangers_and_displaced_sessions_append_nothing
