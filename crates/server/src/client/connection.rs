@@ -74,3 +74,60 @@ impl Drop for Connection {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::io::Read;
+    use std::net::TcpListener;
+    use std::time::Duration;
+
+    use parlor_core::{Hub, Parlor, Policy};
+    use rustls::ServerConfig;
+    use rustls::server::ResolvesServerCertUsingSni;
+
+    use super::*;
+    use crate::admission::Admission;
+    use crate::clock::SystemClock;
+    use crate::couriers::CourierPool;
+    use crate::drain::Drain;
+    use crate::hashing::HashingPool;
+    use crate::observer::LogObserver;
+
+    fn service(hub: &Arc<Hub>) -> Service {
+        let parlor = Parlor {
+            hub: hub.clone(),
+            store: parlor_store::memory::open(hub.clone(), 10),
+            passwords: Arc::new(HashingPool::start(4).unwrap()),
+            clock: Arc::new(SystemClock::start()),
+            observer: Arc::new(LogObserver::default()),
+            policy: Policy::default(),
+        };
+        let resolver = Arc::new(ResolvesServerCertUsingSni::new());
+        Service {
+            parlor: Arc::new(parlor),
+            tls: Arc::new(ServerConfig::builder().with_no_client_auth().with_cert_resolver(resolver)),
+            drain: Arc::new(Drain::new().unwrap()),
+            handshake_timeout: Duration::from_secs(1),
+            idle_timeout: None,
+        }
+    }
+
+    #[test]
+    fn a_panic_of_its_thread_ends_a_connection_like_any_other_end() {
+        let hub = Arc::new(Hub::new(Arc::new(CourierPool::start().unwrap()), 10));
+        let admission = Arc::new(Admission::new(1, 1, false));
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let mut theirs = TcpStream::connect(listener.local_addr().unwrap()).unwrap();
+        let (ours, address) = listener.accept().unwrap();
+        let permit = admission.admit(address.ip()).unwrap();
+        let connection = Connection::new(&service(&hub), ConnectionId(1), ours, address, permit);
+        assert_eq!((hub.connections(), admission.connections()), (1, 1));
+        let thread = std::thread::spawn(move || {
+            let _connection = connection;
+            panic!("on purpose");
+        });
+        assert!(thread.join().is_err());
+        assert_eq!((hub.connections(), admission.connections()), (0, 0));
+        assert_eq!(theirs.read(&mut [0]).unwrap(), 0);
+    }
+}
