@@ -50,15 +50,6 @@ impl Drop for Lock {
     }
 }
 
-/// The whole log of the room.
-fn history(client: &mut Client) -> Known {
-    client.send("/history 500");
-    let event = client.event_of("history");
-    let mut known = Known::default();
-    event["messages"].as_array().unwrap().iter().for_each(|message| known.hear(message));
-    known
-}
-
 /// Says something and expects to be told in time that it cannot be stored.
 fn expect_refusal(client: &mut Client, text: &str) {
     let asked = Instant::now();
@@ -94,7 +85,7 @@ fn a_locked_database_is_told_in_time_and_nothing_is_stored_or_heard_twice() {
         let text = format!("after {number}");
         accepted.note(speaker.say(&text), &text);
     }
-    let stored = history(&mut listener);
+    let stored = listener.history();
     stored.expect_gapless(1..=SPEAKERS as u64 + 1);
     assert_eq!(stored.entries().collect::<Vec<_>>(), accepted.entries().collect::<Vec<_>>());
 }
@@ -211,12 +202,12 @@ fn a_full_disk_refuses_what_is_said_and_keeps_what_was() {
     let refusal = (0..2000).map(|count| say(&mut speaker, format!("{count} {}", "x".repeat(3000))));
     let refusal = refusal.into_iter().find(|answer| answer["type"] == "error").expect("the disk is never full");
     assert_eq!(refusal["code"], "store-unavailable");
-    assert_eq!(history(&mut listener).entries().next(), Some((1, "before")));
+    assert_eq!(listener.history().entries().next(), Some((1, "before")));
     std::fs::remove_file(filler).unwrap();
     for count in 0..10 {
         assert_eq!(say(&mut speaker, format!("after {count}"))["type"], "ok");
     }
-    let stored = history(&mut listener);
+    let stored = listener.history();
     stored.expect_gapless(1..=accepted.last().unwrap());
     assert_eq!(stored.entries().collect::<Vec<_>>(), accepted.entries().collect::<Vec<_>>());
     drop(server);
@@ -232,7 +223,7 @@ fn without_history_numbers_count_and_begin_a_new_life_at_each_start() {
         assert_eq!(speaker.say(&format!("text {id}")), id);
         assert_eq!(number(&listener.event_of("message")["id"]), id);
     }
-    assert_eq!(history(&mut speaker).len(), 0);
+    assert_eq!(speaker.history().len(), 0);
     let server = server.restart();
     let (mut speaker, begun_again) = server.log_in_json("speaker");
     assert_ne!(begun_again["epoch"], begun["epoch"]);

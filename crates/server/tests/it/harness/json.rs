@@ -23,6 +23,15 @@ impl Client {
         }
     }
 
+    /// The newest entries of the room, as many as are shown.
+    pub(crate) fn history(&mut self) -> Known {
+        self.send("/history 500");
+        let event = self.event_of("history");
+        let mut known = Known::default();
+        event["messages"].as_array().unwrap().iter().for_each(|message| known.hear(message));
+        known
+    }
+
     /// Says one line and returns the number under which it was accepted; others are skipped.
     pub(crate) fn say(&mut self, text: &str) -> u64 {
         self.send(text);
