@@ -106,6 +106,20 @@ impl Channel {
         state.epoch.get_or_insert(head.epoch);
     }
 
+    /// The log began a new life, whose numbers count from 1 again.
+    pub(crate) fn restart(&self, epoch: Epoch) {
+        let mut state = self.lock();
+        if state.epoch == Some(epoch) {
+            return;
+        }
+        state.epoch = Some(epoch);
+        state.cursor = Some(MessageId::default());
+        // What was held back is still to be heard, but the answer tells where the new life stands.
+        for held in state.listeners.iter_mut().filter_map(|listener| listener.held.as_mut()) {
+            held.first = None;
+        }
+    }
+
     /// Lets an entering listener in: it gets `reply`, then what was held back, then all that follows. Changes
     /// of membership that are not newer than `seen` are not repeated.
     pub(crate) fn admit(
@@ -367,6 +381,16 @@ impl Flush {
     /// Whether there is nothing to do.
     pub fn is_empty(&self) -> bool {
         self.passes.is_empty() && self.peers.is_empty() && self.interrupts.is_empty()
+    }
+
+    /// Has the passes done by couriers, and does the rest itself. For a thread that has more to push: what comes
+    /// meanwhile is flushed together.
+    pub fn hand_off(mut self) {
+        for pass in std::mem::take(&mut self.passes) {
+            let couriers = pass.channel.couriers.clone();
+            couriers.hand_off(Self { passes: vec![pass], ..Self::default() });
+        }
+        self.run();
     }
 
     /// Does it. Writes to sockets, never blocks.

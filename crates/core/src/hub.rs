@@ -6,7 +6,7 @@ use std::collections::hash_map::Entry as Slot;
 use std::fmt;
 use std::sync::Arc;
 
-use parlor_proto::{Bye, Encoded, Event, Generation, UserName};
+use parlor_proto::{Bye, Encoded, Epoch, Event, Generation, UserName};
 
 use crate::channel::{Channel, Flush};
 use crate::peer::{ConnectionId, Peer};
@@ -142,6 +142,12 @@ impl Sink for Hub {
         self.channel(log).map(|channel| channel.deliver(entries)).unwrap_or_default()
     }
 
+    fn restarted(&self, log: &LogId, epoch: Epoch) {
+        if let Some(channel) = self.channel(log) {
+            channel.restart(epoch);
+        }
+    }
+
     fn presence(&self, presence: &Presence) -> Flush {
         if presence.members > self.presence_limit {
             return Flush::default();
@@ -246,5 +252,41 @@ mod tests {
         let again = hub.listen(&log, &peer(3), &user);
         hub.unlisten(&first, ConnectionId(3));
         assert!(!Arc::ptr_eq(&first, &again) && hub.channels() == 1);
+    }
+
+    #[test]
+    fn a_log_that_begins_anew_is_heard_from_its_first_number_on() {
+        let hub = Hub::new(Arc::new(NoCouriers), 100);
+        let log = LogId::Room("red".parse().unwrap());
+        let (listener, newcomer) = (peer(1), peer(2));
+        let channel = hub.listen(&log, &listener, &seat(1).user);
+        let entry = |id, text: &str| Entry {
+            id: parlor_proto::MessageId(id),
+            time: parlor_proto::Timestamp::from_millis(0),
+            author: "bob".parse().unwrap(),
+            text: parlor_proto::Text::sanitise(text).unwrap(),
+        };
+        channel.begin(crate::ports::Head { epoch: Epoch(1), last: parlor_proto::MessageId(7) });
+        channel.admit(ConnectionId(1), None, |_| None).run();
+        hub.listen(&log, &newcomer, &"cyd".parse().unwrap());
+        hub.deliver(&log, &[entry(8, "eight")]).run();
+        hub.restarted(&log, Epoch(2));
+        hub.restarted(&log, Epoch(2));
+        hub.deliver(&log, &[entry(1, "one")]).run();
+        hub.restarted(&log, Epoch(2));
+        hub.deliver(&log, &[entry(1, "again")]).run();
+        let mut told = None;
+        let answer = |start: crate::channel::Start| {
+            told = Some((start.epoch, start.last.0));
+            None
+        };
+        channel.admit(ConnectionId(2), None, answer).run();
+        assert_eq!(told, Some((Epoch(2), 0)));
+        for peer in [listener, newcomer] {
+            let mut frames = Vec::new();
+            peer.outbox().take(usize::MAX, &mut frames);
+            let said: Vec<_> = frames.iter().map(|frame| String::from_utf8_lossy(frame).into_owned()).collect();
+            assert_eq!(said, ["MSG red bob eight\n", "MSG red bob one\n"]);
+        }
     }
 }

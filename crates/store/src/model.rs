@@ -11,7 +11,7 @@ use parlor_core::ports::{
     Claim, Claimed, Direct, Entered, Entry, LogId, Presence, Rooms, Seat, Sessions, Sink, Waited,
 };
 use parlor_core::{ConnectionId, DuplicateLogin, Flush};
-use parlor_proto::{RoomName, UserName};
+use parlor_proto::{Epoch, RoomName, UserName};
 use shuttle::thread;
 
 use crate::group::{GroupCommit, Health, Worker};
@@ -137,6 +137,8 @@ impl Sink for Deaf {
     fn deliver(&self, _log: &LogId, _entries: &[Entry]) -> Flush {
         Flush::default()
     }
+
+    fn restarted(&self, _log: &LogId, _epoch: Epoch) {}
 
     fn presence(&self, _presence: &Presence) -> Flush {
         Flush::default()

@@ -13,7 +13,7 @@ use parlor_core::ports::{
     StoreResult,
 };
 use parlor_core::{ConnectionId, DuplicateLogin, Flush};
-use parlor_proto::{MessageId, RoomName, Text, Timestamp, UserName};
+use parlor_proto::{Epoch, MessageId, RoomName, Text, Timestamp, UserName};
 use parlor_store::sqlite::{Durability, FILE_NAME, OpenError, Sqlite, open_accounts};
 
 /// Hears who is deleted, and nothing else.
@@ -28,6 +28,8 @@ impl Sink for Ear {
         self.delivered.lock().unwrap().extend(entries.iter().map(|entry| entry.id.0));
         Flush::default()
     }
+
+    fn restarted(&self, _log: &LogId, _epoch: Epoch) {}
 
     fn presence(&self, _presence: &Presence) -> Flush {
         Flush::default()

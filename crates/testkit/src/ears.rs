@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use parlor_core::ports::{Direct, Entry, LogId, Presence, Sink};
 use parlor_core::{ConnectionId, Flush, Hub};
-use parlor_proto::UserName;
+use parlor_proto::{Epoch, UserName};
 
 pub(crate) struct Ears {
     hub: Arc<Hub>,
@@ -22,6 +22,10 @@ impl Ears {
 impl Sink for Ears {
     fn deliver(&self, log: &LogId, entries: &[Entry]) -> Flush {
         self.hub.deliver(log, entries)
+    }
+
+    fn restarted(&self, log: &LogId, epoch: Epoch) {
+        self.hub.restarted(log, epoch);
     }
 
     fn presence(&self, presence: &Presence) -> Flush {

@@ -1,6 +1,6 @@
 //! What a store tells the rules of one server. Implemented by [`crate::Hub`].
 
-use parlor_proto::{RoomName, UserName};
+use parlor_proto::{Epoch, RoomName, UserName};
 
 use super::{Direct, Entry, LogId};
 use crate::channel::Flush;
@@ -36,6 +36,10 @@ pub struct Presence {
 pub trait Sink: Send + Sync {
     /// Entries of a followed log, in order. Calls for one log must not overlap.
     fn deliver(&self, log: &LogId, entries: &[Entry]) -> Flush;
+
+    /// A followed log began a new life, since the store lost the one before: its numbers count from 1 again. Not to
+    /// overlap with a delivery of the same log.
+    fn restarted(&self, log: &LogId, epoch: Epoch);
 
     /// A change of a room's members.
     fn presence(&self, presence: &Presence) -> Flush;

@@ -9,7 +9,7 @@ use parlor_core::ports::{
     TakeoverLimit,
 };
 use parlor_core::{ConnectionId, DuplicateLogin, Flush};
-use parlor_proto::{Generation, RoomName, Text, Timestamp, UserName};
+use parlor_proto::{Epoch, Generation, RoomName, Text, Timestamp, UserName};
 
 /// Entries that each log of a bench keeps.
 pub(crate) const HISTORY: usize = 2000;
@@ -127,6 +127,10 @@ impl Sink for Ear {
         self.delivered.lock().unwrap().extend(told);
         self.delivering.lock().unwrap().remove(log);
         Flush::default()
+    }
+
+    fn restarted(&self, log: &LogId, epoch: Epoch) {
+        panic!("{log:?} restarted as {epoch}");
     }
 
     fn presence(&self, presence: &Presence) -> Flush {
