@@ -113,7 +113,8 @@ fn tracked(root: &Path) -> Result<Vec<String>> {
 /// Whether a whole file is test code, by where it lies or what it is called.
 fn is_test_path(path: &str) -> bool {
     let in_tests = path.split('/').any(|part| matches!(part, "tests" | "benches" | "examples"));
-    in_tests || path.ends_with("/tests.rs") || path.starts_with("crates/testkit/") || path.starts_with("fuzz/")
+    let for_tests = ["crates/testkit/", "crates/redis-testkit/", "fuzz/"];
+    in_tests || path.ends_with("/tests.rs") || for_tests.iter().any(|directory| path.starts_with(directory))
 }
 
 /// Marks the files of modules that are declared as `#[cfg(test)] mod name;`.

@@ -1,0 +1,55 @@
+//! Redis for tests: real `redis-server` processes on ports of their own, and a proxy that makes the link
+//! fail. It must not know Parlor, so that the tests of every crate can use it, and it is never part of the
+//! program. What goes wrong here panics: a test could not do anything else about it.
+//!
+//! ```
+//! use parlor_redis_testkit::{FaultProxy, RedisServer};
+//!
+//! let redis = RedisServer::start();
+//! let proxy = FaultProxy::start(redis.port());
+//! assert_eq!(redis.cli(&["SET", "key", "value"]), "OK");
+//! assert_eq!(redis.url_by(&proxy), format!("redis://127.0.0.1:{}/", proxy.port()));
+//! proxy.black_hole();
+//! ```
+#![allow(clippy::unwrap_used, reason = "serves tests only, and a panic is how a test fails")]
+
+mod options;
+mod ports;
+mod process;
+mod proxy;
+mod server;
+mod tls;
+
+pub use options::{Fsync, RedisOptions};
+pub use ports::free_port;
+pub use proxy::{Direction, FaultProxy};
+pub use server::RedisServer;
+
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::thread;
+use std::time::{Duration, Instant};
+
+/// How long anything that must come may take, on a machine that is busy with other tests.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// Waits until `probe` has an answer; panics with `what` after a minute.
+pub fn wait_for<T>(what: &str, mut probe: impl FnMut() -> Option<T>) -> T {
+    let deadline = Instant::now() + PATIENCE;
+    loop {
+        if let Some(answer) = probe() {
+            return answer;
+        }
+        assert!(Instant::now() < deadline, "waited in vain for {what}");
+        thread::sleep(Duration::from_millis(10));
+    }
+}
+
+/// Waits until `condition` holds; panics with `what` after a minute.
+pub fn wait_until(what: &str, mut condition: impl FnMut() -> bool) {
+    wait_for(what, || condition().then_some(()));
+}
+
+/// Locks `mutex` even if a test's thread panicked while it held it; that panic is the one to be seen.
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}

@@ -1,0 +1,134 @@
+//! How a `redis-server` is to be started, and the configuration file that says so. It must not start it.
+
+use std::path::Path;
+
+use crate::RedisServer;
+use crate::tls::Certificates;
+
+/// The user that the testkit acts as. It may do everything, whatever the users of the test may do.
+pub(crate) const ADMIN: &str = "testkit";
+/// Its password.
+pub(crate) const ADMIN_PASSWORD: &str = "testkit";
+
+/// When the append-only file is brought to the disk.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Fsync {
+    /// Before a command is answered.
+    Always,
+    /// Once a second; what was answered survives the death of the process, not of the machine.
+    EverySecond,
+}
+
+/// Who clients log in as.
+#[derive(Debug, Clone)]
+pub(crate) struct Login {
+    /// Empty for the default user.
+    pub(crate) user: String,
+    pub(crate) password: String,
+    rules: String,
+}
+
+/// Options of a [`RedisServer`]. Without any it keeps nothing on disk and asks for no password.
+#[derive(Debug, Clone, Default)]
+pub struct RedisOptions {
+    pub(crate) login: Option<Login>,
+    pub(crate) tls: bool,
+    lines: Vec<String>,
+}
+
+impl RedisOptions {
+    /// Keeps all data in an append-only file, so that [`RedisServer::restart`] finds it again.
+    #[must_use]
+    pub fn append_only(self, fsync: Fsync) -> Self {
+        let fsync = if fsync == Fsync::Always { "always" } else { "everysec" };
+        self.config("appendonly", "yes").config("appendfsync", fsync)
+    }
+
+    /// The default user needs this password.
+    #[must_use]
+    pub fn password(mut self, password: &str) -> Self {
+        self.login = Some(Login { user: String::new(), password: password.into(), rules: String::new() });
+        self
+    }
+
+    /// An ACL user with rules such as `~parlor:* &* +@all`; the default user is switched off.
+    #[must_use]
+    pub fn user(mut self, user: &str, password: &str, rules: &str) -> Self {
+        self.login = Some(Login { user: user.into(), password: password.into(), rules: rules.into() });
+        self
+    }
+
+    /// A second port with TLS and a certificate of 127.0.0.1 and `localhost`, from an authority of its own.
+    #[must_use]
+    pub fn tls(mut self) -> Self {
+        self.tls = true;
+        self
+    }
+
+    /// A limit of memory, such as `4mb`, and what happens at it, such as `allkeys-lru`.
+    #[must_use]
+    pub fn max_memory(self, limit: &str, policy: &str) -> Self {
+        self.config("maxmemory", limit).config("maxmemory-policy", policy)
+    }
+
+    /// A replica of `master`.
+    #[must_use]
+    pub fn replica_of(self, master: &RedisServer) -> Self {
+        self.config("replicaof", &format!("127.0.0.1 {}", master.port()))
+    }
+
+    /// Any other line of the configuration file; it wins over what the testkit sets.
+    #[must_use]
+    pub fn config(mut self, name: &str, value: &str) -> Self {
+        self.lines.push(format!("{name} {value}"));
+        self
+    }
+
+    /// Starts it, and waits until it answers.
+    #[must_use]
+    pub fn start(self) -> RedisServer {
+        RedisServer::start_with(self)
+    }
+
+    /// The text of the configuration file.
+    pub(crate) fn render(&self, directory: &Path, port: u16, tls: Option<&(u16, Certificates)>) -> String {
+        let mut lines = vec![
+            "bind 127.0.0.1".to_owned(),
+            format!("port {port}"),
+            format!("dir {}", directory.join("data").display()),
+            format!("logfile {}", directory.join("redis.log").display()),
+            "save \"\"".to_owned(),
+            "enable-debug-command yes".to_owned(),
+            "repl-diskless-sync-delay 0".to_owned(),
+            format!("user {ADMIN} on >{ADMIN_PASSWORD} ~* &* +@all"),
+            format!("masteruser {ADMIN}"),
+            format!("masterauth {ADMIN_PASSWORD}"),
+        ];
+        lines.extend(self.login.iter().flat_map(Login::lines));
+        if let Some((port, files)) = tls {
+            lines.extend(tls_lines(*port, files));
+        }
+        lines.extend_from_slice(&self.lines);
+        lines.join("\n") + "\n"
+    }
+}
+
+impl Login {
+    fn lines(&self) -> Vec<String> {
+        let Self { user, password, rules } = self;
+        if user.is_empty() {
+            return vec![format!("requirepass {password}")];
+        }
+        vec!["user default off".to_owned(), format!("user {user} on >{password} {rules}")]
+    }
+}
+
+fn tls_lines(port: u16, files: &Certificates) -> [String; 5] {
+    [
+        format!("tls-port {port}"),
+        format!("tls-cert-file {}", files.certificate.display()),
+        format!("tls-key-file {}", files.key.display()),
+        format!("tls-ca-cert-file {}", files.ca.display()),
+        "tls-auth-clients no".to_owned(),
+    ]
+}

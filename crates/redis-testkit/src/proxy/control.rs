@@ -1,0 +1,169 @@
+//! What a proxy does at the moment, and which connections it holds. Every piece of bytes passes the gate
+//! here. It must not read or write them.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Condvar, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use super::Direction;
+use super::connection::Connection;
+use crate::lock;
+
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(super) enum Mode {
+    #[default]
+    Pass,
+    /// Only for new connections.
+    Refuse,
+    /// One direction, or both.
+    Hold(Option<Direction>),
+    Delay(Duration),
+    Stop,
+}
+
+impl Mode {
+    fn holds(self, direction: Direction) -> bool {
+        matches!(self, Self::Hold(held) if held.is_none_or(|held| held == direction))
+    }
+}
+
+/// What the gate says of a piece of bytes.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Verdict {
+    Pass,
+    /// So many bytes may pass, then the connection is to be reset.
+    Cut(usize),
+    /// The connection was reset.
+    Gone,
+}
+
+#[derive(Debug, Default)]
+pub(super) struct Control {
+    state: Mutex<State>,
+    /// Any change of the mode, or of which connections live.
+    changed: Condvar,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    mode: Mode,
+    connections: HashMap<u64, Arc<Connection>>,
+    accepted: u64,
+    /// By direction.
+    passed: [u64; 2],
+    limit: Option<(Direction, u64)>,
+}
+
+impl Control {
+    pub(super) fn set(&self, mode: Mode) {
+        lock(&self.state).mode = mode;
+        self.changed.notify_all();
+    }
+
+    /// Condemns all connections, and lets nothing pass any more.
+    pub(super) fn stop(&self) {
+        let mut state = lock(&self.state);
+        state.mode = Mode::Stop;
+        state.condemn_all();
+        self.changed.notify_all();
+    }
+
+    pub(super) fn has_stopped(&self) -> bool {
+        lock(&self.state).mode == Mode::Stop
+    }
+
+    /// Counts a new connection, and keeps it under the number that it says, unless it is refused.
+    pub(super) fn admit(&self, connection: &Arc<Connection>) -> Option<u64> {
+        let mut state = lock(&self.state);
+        state.accepted += 1;
+        let id = state.accepted;
+        if matches!(state.mode, Mode::Refuse | Mode::Stop) {
+            return None;
+        }
+        state.connections.insert(id, connection.clone());
+        Some(id)
+    }
+
+    pub(super) fn remove(&self, id: u64) {
+        lock(&self.state).connections.remove(&id);
+    }
+
+    /// Condemns the open connections; says which they were.
+    pub(super) fn cut(&self) -> Vec<u64> {
+        let state = lock(&self.state);
+        state.condemn_all();
+        self.changed.notify_all();
+        state.connections.keys().copied().collect()
+    }
+
+    pub(super) fn are_gone(&self, ids: &[u64]) -> bool {
+        let state = lock(&self.state);
+        ids.iter().all(|id| !state.connections.contains_key(id))
+    }
+
+    pub(super) fn limit(&self, direction: Direction, bytes: u64) {
+        lock(&self.state).limit = Some((direction, bytes));
+    }
+
+    pub(super) fn is_limited(&self) -> bool {
+        lock(&self.state).limit.is_some()
+    }
+
+    pub(super) fn connections(&self) -> usize {
+        lock(&self.state).connections.len()
+    }
+
+    pub(super) fn accepted(&self) -> u64 {
+        lock(&self.state).accepted
+    }
+
+    pub(super) fn passed(&self, direction: Direction) -> u64 {
+        lock(&self.state).passed[direction as usize]
+    }
+
+    /// Waits until a piece of `bytes` bytes may go on; 0 for the end of the stream.
+    pub(super) fn gate(&self, connection: &Connection, direction: Direction, bytes: usize) -> Verdict {
+        let came = Instant::now();
+        let mut state = lock(&self.state);
+        while let Some(wait) = state.wait(connection, direction, came) {
+            let woken = self.changed.wait_timeout(state, wait).unwrap_or_else(PoisonError::into_inner);
+            state = woken.0;
+        }
+        if connection.is_condemned() { Verdict::Gone } else { state.count(direction, bytes) }
+    }
+}
+
+/// So long without any change a thread looks again.
+const LONG: Duration = Duration::from_secs(3600);
+
+impl State {
+    fn condemn_all(&self) {
+        self.connections.values().for_each(|connection| connection.condemn());
+    }
+
+    /// How long a piece that came at `came` must still wait.
+    fn wait(&self, connection: &Connection, direction: Direction, came: Instant) -> Option<Duration> {
+        match self.mode {
+            _ if connection.is_condemned() => None,
+            Mode::Delay(delay) => delay.checked_sub(came.elapsed()).filter(|left| !left.is_zero()),
+            mode => mode.holds(direction).then_some(LONG),
+        }
+    }
+
+    fn count(&mut self, direction: Direction, bytes: usize) -> Verdict {
+        let (verdict, passing) = match self.limit {
+            Some((limited, left)) if limited == direction && left < bytes as u64 => {
+                self.limit = None;
+                (Verdict::Cut(left as usize), left)
+            }
+            _ => (Verdict::Pass, bytes as u64),
+        };
+        if let Some((limited, left)) = &mut self.limit
+            && *limited == direction
+        {
+            *left -= passing;
+        }
+        self.passed[direction as usize] += passing;
+        verdict
+    }
+}

@@ -1,0 +1,132 @@
+//! One Redis: its options, its data over a death, its logins.
+
+use std::process::Command;
+use std::thread;
+
+use parlor_redis_testkit::{Fsync, RedisServer, wait_until};
+
+use crate::client::Client;
+
+/// `redis-cli -u URL ARGS`, as a client of the test would connect.
+fn by_url(url: &str, args: &[&str]) -> String {
+    let output = Command::new("redis-cli").args(["--no-auth-warning", "-u", url]).args(args).output().unwrap();
+    String::from_utf8(output.stdout).unwrap().trim().to_owned()
+}
+
+#[test]
+fn what_was_answered_is_there_after_a_kill() {
+    for fsync in [Fsync::Always, Fsync::EverySecond] {
+        let redis = RedisServer::options().append_only(fsync).start();
+        let port = redis.port();
+        redis.cli(&["SET", "key", "value"]);
+        redis.kill();
+        assert!(redis.is_killed() && redis.try_cli(&["PING"]).is_err());
+        redis.restart();
+        assert_eq!((redis.port(), redis.cli(&["GET", "key"])), (port, "value".to_owned()));
+        redis.restart_empty();
+        assert_eq!(redis.cli(&["EXISTS", "key"]), "0");
+    }
+}
+
+#[test]
+fn without_the_file_nothing_is_there_after_a_restart() {
+    let redis = RedisServer::start();
+    redis.cli(&["SET", "key", "value"]);
+    redis.restart();
+    assert_eq!(redis.cli(&["EXISTS", "key"]), "0");
+}
+
+#[test]
+fn a_frozen_server_is_silent_and_goes_on() {
+    let redis = RedisServer::start();
+    let mut client = Client::connect(redis.port());
+    client.ping();
+    redis.pause();
+    client.send("PING");
+    client.expect_silence();
+    redis.resume();
+    client.expect("+PONG\r\n");
+}
+
+#[test]
+fn a_frozen_server_can_be_killed() {
+    let redis = RedisServer::start();
+    redis.pause();
+    redis.restart();
+    assert_eq!(redis.cli(&["PING"]), "PONG");
+}
+
+#[test]
+fn a_password_is_needed_and_stands_in_the_url() {
+    let redis = RedisServer::options().password("secret").start();
+    assert_eq!(redis.url(), format!("redis://:secret@127.0.0.1:{}/", redis.port()));
+    let mut client = Client::connect(redis.port());
+    client.send("PING");
+    client.expect("-NOAUTH Authentication required.\r\n");
+    client.send("AUTH secret");
+    client.expect("+OK\r\n");
+    client.ping();
+    assert_eq!(redis.cli(&["ACL", "WHOAMI"]), "testkit");
+}
+
+#[test]
+fn a_user_may_do_what_its_rules_say() {
+    let redis = RedisServer::options().user("parlor", "secret", "~parlor:* &* +@all").start();
+    assert_eq!(by_url(&redis.url(), &["ACL", "WHOAMI"]), "parlor");
+    assert_eq!(by_url(&redis.url(), &["SET", "parlor:key", "value"]), "OK");
+    assert!(by_url(&redis.url(), &["SET", "other", "value"]).starts_with("NOPERM"));
+    assert!(by_url(&format!("redis://127.0.0.1:{}/", redis.port()), &["PING"]).starts_with("NOAUTH"));
+}
+
+#[test]
+fn tls_is_verified_by_the_authority() {
+    let redis = RedisServer::options().tls().user("parlor", "secret", "+@all").start();
+    let with_ca = |ca: &str| {
+        let mut command = Command::new("redis-cli");
+        command.args(["--no-auth-warning", "-u", &redis.tls_url(), "--cacert", ca, "PING"]);
+        String::from_utf8(command.output().unwrap().stdout).unwrap()
+    };
+    assert_eq!(with_ca(redis.ca().to_str().unwrap()), "PONG\n");
+    let other = RedisServer::options().tls().start();
+    assert_eq!(with_ca(other.ca().to_str().unwrap()), "");
+}
+
+#[test]
+fn a_replica_gets_what_its_master_has() {
+    let master = RedisServer::options().password("secret").start();
+    master.cli(&["SET", "key", "value"]);
+    let replica = RedisServer::options().replica_of(&master).start();
+    replica.wait_for_link();
+    assert_eq!(replica.cli(&["GET", "key"]), "value");
+    assert_eq!(replica.info("role").as_deref(), Some("slave"));
+    master.cli(&["SET", "key", "newer"]);
+    wait_until("replication", || replica.cli(&["GET", "key"]) == "newer");
+}
+
+#[test]
+fn keys_are_evicted_by_the_policy() {
+    let redis = RedisServer::options().max_memory("3mb", "allkeys-lru").start();
+    assert_eq!(redis.cli(&["CONFIG", "GET", "maxmemory-policy"]), "maxmemory-policy\nallkeys-lru");
+    redis.cli(&["EVAL", "for n = 1, 4000 do redis.call('SET', n, ('x'):rep(1000)) end", "0"]);
+    wait_until("evictions", || redis.info("evicted_keys").is_some_and(|keys| keys != "0"));
+}
+
+#[test]
+fn an_error_is_one() {
+    let redis = RedisServer::start();
+    assert!(redis.try_cli(&["NONSENSE"]).unwrap_err().contains("ERR unknown command"));
+    assert!(redis.log().contains("Ready to accept connections"));
+}
+
+#[test]
+fn it_outlives_the_thread_that_started_it_and_ends_when_dropped() {
+    let redis = thread::spawn(RedisServer::start).join().unwrap();
+    // The thread has ended for the kernel too, once the next one is through.
+    thread::spawn(|| {}).join().unwrap();
+    assert_eq!(redis.cli(&["PING"]), "PONG");
+    let alive = |pid| std::path::Path::new(&format!("/proc/{pid}")).exists();
+    let pid = redis.pid();
+    assert!(alive(pid));
+    drop(redis);
+    assert!(!alive(pid));
+}
