@@ -13,16 +13,24 @@
 //! ```
 #![allow(clippy::unwrap_used, reason = "serves tests only, and a panic is how a test fails")]
 
+mod cluster;
+mod member;
+mod migration;
 mod options;
 mod ports;
 mod process;
 mod proxy;
+mod sentinel;
 mod server;
 mod tls;
 
+pub use cluster::RedisCluster;
+pub use member::Reach;
+pub use migration::Migration;
 pub use options::{Fsync, RedisOptions};
 pub use ports::free_port;
 pub use proxy::{Direction, FaultProxy};
+pub use sentinel::RedisSentinel;
 pub use server::RedisServer;
 
 use std::sync::{Mutex, MutexGuard, PoisonError};

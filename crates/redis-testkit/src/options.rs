@@ -33,6 +33,8 @@ pub(crate) struct Login {
 pub struct RedisOptions {
     pub(crate) login: Option<Login>,
     pub(crate) tls: bool,
+    pub(crate) port: Option<u16>,
+    pub(crate) sentinel: bool,
     lines: Vec<String>,
 }
 
@@ -58,6 +60,13 @@ impl RedisOptions {
         self
     }
 
+    /// This port instead of any that is free.
+    #[must_use]
+    pub fn port(mut self, port: u16) -> Self {
+        self.port = Some(port);
+        self
+    }
+
     /// A second port with TLS and a certificate of 127.0.0.1 and `localhost`, from an authority of its own.
     #[must_use]
     pub fn tls(mut self) -> Self {
@@ -77,6 +86,12 @@ impl RedisOptions {
         self.config("replicaof", &format!("127.0.0.1 {}", master.port()))
     }
 
+    /// No server of data, but one that watches over others.
+    pub(crate) fn sentinel(mut self) -> Self {
+        self.sentinel = true;
+        self
+    }
+
     /// Any other line of the configuration file; it wins over what the testkit sets.
     #[must_use]
     pub fn config(mut self, name: &str, value: &str) -> Self {
@@ -88,6 +103,11 @@ impl RedisOptions {
     #[must_use]
     pub fn start(self) -> RedisServer {
         RedisServer::start_with(self)
+    }
+
+    /// `user:password@`, or nothing.
+    pub(crate) fn login_of_url(&self) -> String {
+        self.login.as_ref().map(|login| format!("{}:{}@", login.user, login.password)).unwrap_or_default()
     }
 
     /// The text of the configuration file.

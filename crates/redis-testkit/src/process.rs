@@ -39,7 +39,12 @@ impl Process {
     /// Freezes it, and waits until it stands still.
     pub(crate) fn pause(&self) {
         self.signal("STOP");
-        wait_until("a process to be frozen", || self.state() == 'T');
+        wait_until("a process to be frozen", || self.is_paused());
+    }
+
+    /// Whether it is frozen.
+    pub(crate) fn is_paused(&self) -> bool {
+        self.state() == 'T'
     }
 
     /// Thaws it.

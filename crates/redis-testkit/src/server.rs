@@ -1,11 +1,13 @@
 //! One `redis-server` process with a directory and a port of its own. It must not hide anything of what Redis
 //! does: whatever a test wants to see or to change it does by [`RedisServer::cli`].
 
+use std::ffi::OsStr;
 use std::fs;
-use std::io::{Read, Write};
+use std::io::{self, BufRead, BufReader, Write};
+use std::iter;
 use std::net::{Ipv4Addr, TcpStream};
 use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::process::{Command, Stdio};
 use std::sync::Mutex;
 use std::thread;
 use std::time::Duration;
@@ -61,7 +63,7 @@ impl RedisServer {
     pub(crate) fn start_with(options: RedisOptions) -> Self {
         let mut attempts = 0..ATTEMPTS;
         let server = attempts.find_map(|_| Self::try_start(options.clone()).ok());
-        server.expect("redis-server does not start; its log is above")
+        server.expect("redis-server does not start; its log is above, if it is installed")
     }
 
     /// Fails if the process ends instead of answering.
@@ -69,7 +71,8 @@ impl RedisServer {
         let directory = tempfile::tempdir().unwrap();
         fs::create_dir(directory.path().join("data")).unwrap();
         let tls = options.tls.then(|| (free_port(), Certificates::make(directory.path())));
-        let server = Self { process: Mutex::new(None), directory, options, port: free_port(), tls };
+        let port = options.port.unwrap_or_else(free_port);
+        let server = Self { process: Mutex::new(None), directory, options, port, tls };
         let config = server.options.render(server.directory.path(), server.port, server.tls.as_ref());
         fs::write(server.config_file(), config).unwrap();
         server.spawn().inspect_err(|()| println!("{}", server.end_of_log()))?;
@@ -78,7 +81,10 @@ impl RedisServer {
 
     /// Starts the process, and waits until it answers; fails if it ends instead.
     fn spawn(&self) -> Result<(), ()> {
-        let mut process = Process::spawn("redis-server", &[self.config_file()]);
+        let file = self.config_file();
+        let mode = self.options.sentinel.then(|| "--sentinel".as_ref());
+        let arguments: Vec<&OsStr> = iter::once(file.as_os_str()).chain(mode).collect();
+        let mut process = Process::spawn("redis-server", &arguments);
         let outcome = wait_for("redis-server to answer", || {
             if self.answers() { Some(Ok(())) } else { process.has_ended().then_some(Err(())) }
         });
@@ -88,15 +94,14 @@ impl RedisServer {
 
     /// Whether it answers PING, which it does not while it loads its data.
     fn answers(&self) -> bool {
-        let ask = || -> std::io::Result<String> {
+        let ask = || -> io::Result<bool> {
             let mut stream = TcpStream::connect((Ipv4Addr::LOCALHOST, self.port))?;
             stream.set_read_timeout(Some(Duration::from_secs(1)))?;
-            write!(stream, "AUTH {ADMIN} {ADMIN_PASSWORD}\r\nPING\r\nQUIT\r\n")?;
-            let mut answer = String::new();
-            stream.read_to_string(&mut answer)?;
-            Ok(answer)
+            write!(stream, "AUTH {ADMIN} {ADMIN_PASSWORD}\r\nPING\r\n")?;
+            let mut replies = BufReader::new(stream).lines();
+            Ok(replies.nth(1).transpose()?.as_deref() == Some("+PONG"))
         };
-        ask().is_ok_and(|answer| answer.contains("+PONG"))
+        ask().unwrap_or(false)
     }
 
     /// The port without TLS; it stays the same when it is started again.
@@ -136,9 +141,7 @@ impl RedisServer {
     }
 
     fn url_of(&self, scheme: &str, port: u16) -> String {
-        let login = self.options.login.as_ref();
-        let login = login.map(|login| format!("{}:{}@", login.user, login.password)).unwrap_or_default();
-        format!("{scheme}://{login}127.0.0.1:{port}/")
+        format!("{scheme}://{}127.0.0.1:{port}/", self.options.login_of_url())
     }
 
     /// The process id; panics while it is killed, as do the next two.
@@ -172,6 +175,11 @@ impl RedisServer {
         lock(&self.process).is_none()
     }
 
+    /// Whether it can answer: neither killed nor frozen.
+    pub(crate) fn is_awake(&self) -> bool {
+        lock(&self.process).as_ref().is_some_and(|process| !process.is_paused())
+    }
+
     /// Kills it if it lives, starts it on the same port, configuration and data, and waits until it answers.
     pub fn restart(&self) {
         self.kill();
@@ -194,7 +202,8 @@ impl RedisServer {
 
     /// The same, with an error for an error.
     pub fn try_cli(&self, args: &[&str]) -> Result<String, String> {
-        cli(self.port, &["--user", ADMIN, "--pass", ADMIN_PASSWORD, "--no-auth-warning"], args)
+        let login = ["-e", "--user", ADMIN, "--pass", ADMIN_PASSWORD, "--no-auth-warning"];
+        redis_cli(self.port, &[&login, args].concat())
     }
 
     /// A field of `INFO`, such as `role` or `connected_clients`.
@@ -234,14 +243,14 @@ impl Drop for RedisServer {
     }
 }
 
-/// Runs `redis-cli` against a port; an error is what it printed.
-pub(crate) fn cli(port: u16, login: &[&str], args: &[&str]) -> Result<String, String> {
+/// Runs `redis-cli`; an error is what it printed.
+fn redis_cli(port: u16, args: &[&str]) -> Result<String, String> {
     let mut command = Command::new("timeout");
-    command.args([CLI_SECONDS, "redis-cli", "-e", "-h", "127.0.0.1", "-p", &port.to_string()]);
-    let output = command.args(login).args(args).stdin(std::process::Stdio::null()).output().unwrap();
+    command.args([CLI_SECONDS, "redis-cli", "-h", "127.0.0.1", "-p", &port.to_string()]);
+    let output = command.args(args).stdin(Stdio::null()).output().unwrap();
     let stdout = String::from_utf8_lossy(&output.stdout).trim_end().to_owned();
     if output.status.success() {
         return Ok(stdout);
     }
-    Err(format!("{}{}{stdout}", output.status, String::from_utf8_lossy(&output.stderr)))
+    Err(format!("{}: {}{stdout}", output.status, String::from_utf8_lossy(&output.stderr)))
 }

@@ -1,6 +1,9 @@
 //! One Redis: its options, its data over a death, its logins.
 
-use std::process::Command;
+use std::env;
+use std::io::{BufRead, BufReader};
+use std::net::TcpStream;
+use std::process::{Command, Stdio};
 use std::thread;
 
 use parlor_redis_testkit::{Fsync, RedisServer, wait_until};
@@ -129,4 +132,25 @@ fn it_outlives_the_thread_that_started_it_and_ends_when_dropped() {
     assert!(alive(pid));
     drop(redis);
     assert!(!alive(pid));
+}
+
+#[test]
+fn it_dies_with_the_test_process() {
+    const CHILD: &str = "PARLOR_REDIS_TESTKIT_CHILD";
+    if env::var_os(CHILD).is_some() {
+        let redis = RedisServer::start();
+        println!("port={}", redis.port());
+        loop {
+            thread::park();
+        }
+    }
+    let mut child = Command::new(env::current_exe().unwrap());
+    child.args(["--exact", "server::it_dies_with_the_test_process", "--nocapture"]).env(CHILD, "1");
+    let mut child = child.stdout(Stdio::piped()).spawn().unwrap();
+    let mut lines = BufReader::new(child.stdout.take().unwrap()).lines().map(Result::unwrap);
+    let port: u16 = lines.find_map(|line| line.split_once("port=")?.1.parse().ok()).unwrap();
+    Client::connect(port).ping();
+    child.kill().unwrap();
+    child.wait().unwrap();
+    wait_until("the death of the server", || TcpStream::connect(("127.0.0.1", port)).is_err());
 }

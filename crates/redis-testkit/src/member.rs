@@ -1,0 +1,51 @@
+//! One Redis of several, at the address by which all others know it. It must not know what they are together.
+
+use crate::{FaultProxy, RedisOptions, RedisServer, free_port};
+
+/// How the servers of a group are reached.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Reach {
+    /// Directly.
+    Direct,
+    /// By a proxy for each server. The addresses that the group gives to clients are those of the proxies.
+    ByProxy,
+}
+
+#[derive(Debug)]
+pub(crate) struct Member {
+    pub(crate) server: RedisServer,
+    proxy: Option<FaultProxy>,
+}
+
+impl Member {
+    /// Starts a server that announces where it is reached by the setting `announce`.
+    pub(crate) fn start(options: RedisOptions, reach: Reach, announce: &str) -> Self {
+        if reach == Reach::Direct {
+            return Self { server: options.start(), proxy: None };
+        }
+        let port = free_port();
+        let proxy = FaultProxy::start(port);
+        let server = options.port(port).config(announce, &proxy.port().to_string()).start();
+        Self { server, proxy: Some(proxy) }
+    }
+
+    /// The port that it is known by.
+    pub(crate) fn port(&self) -> u16 {
+        self.proxy.as_ref().map_or(self.server.port(), FaultProxy::port)
+    }
+
+    /// Panics if it is reached directly.
+    pub(crate) fn proxy(&self) -> &FaultProxy {
+        self.proxy.as_ref().expect("started without proxies")
+    }
+
+    /// The URL that clients use.
+    pub(crate) fn url(&self) -> String {
+        self.proxy.as_ref().map_or_else(|| self.server.url(), |proxy| self.server.url_by(proxy))
+    }
+}
+
+/// The member that `server` is.
+pub(crate) fn find<'a>(members: &'a [Member], server: &RedisServer) -> &'a Member {
+    members.iter().find(|member| member.server.port() == server.port()).expect("a server of another group")
+}
