@@ -2,13 +2,15 @@
 //! This crate must not know of clients, TLS or the process it runs in.
 
 pub mod faulty;
-#[cfg(any(feature = "sqlite", test))]
+#[cfg(any(feature = "redis", feature = "sqlite", test))]
 mod group;
 pub mod live;
 pub mod memory;
 #[cfg(shuttle)]
 #[cfg(test)]
 mod model;
+#[cfg(feature = "redis")]
+pub mod redis;
 #[cfg(feature = "sqlite")]
 pub mod sqlite;
 mod sync;

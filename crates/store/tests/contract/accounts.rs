@@ -45,6 +45,7 @@ pub(crate) fn deleted_ones_are_gone_and_told(bench: &Bench) {
     assert!(accounts.delete(&name("ann")).unwrap());
     bench.look();
     bench.look();
+    bench.settle();
     assert_eq!(*bench.ear.deleted.lock().unwrap(), ["ann"]);
     assert!(accounts.find(&name("ann")).unwrap().is_none());
     assert!(!accounts.delete(&name("ann")).unwrap());
@@ -52,9 +53,10 @@ pub(crate) fn deleted_ones_are_gone_and_told(bench: &Bench) {
 }
 
 pub(crate) fn made_by_many_at_once_one_is(bench: &Bench) {
+    let hashed = |number| Account { hash: PasswordHash::new(format!("hash {number}")), ..account("ann") };
     let made = std::thread::scope(|scope| {
         let threads: Vec<_> =
-            (0..20).map(|_| scope.spawn(|| bench.store.accounts.create(&account("ann")).unwrap())).collect();
+            (0..20).map(|number| scope.spawn(move || bench.store.accounts.create(&hashed(number)).unwrap())).collect();
         threads.into_iter().map(|thread| thread.join().unwrap()).filter(|made| *made).count()
     });
     assert_eq!(made, 1);

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex};
-use std::time::Duration;
+use std::time::Instant;
 
 use parlor_core::ports::{
     Account, Append, Claim, Claimed, Direct, Entered, Entry, LogId, PasswordHash, Presence, Role, Seat, Sink, Store,
@@ -20,11 +20,15 @@ pub(crate) struct Bench {
     pub(crate) ear: Arc<Ear>,
     /// Lets the store look for what other processes did, where it has to look.
     look: Box<dyn Fn() + Send + Sync>,
+    /// Where the store tells what happened by and by: lets it tell all that happened so far.
+    settle: fn(&Self),
+    start: Instant,
 }
 
 pub(crate) fn memory() -> Bench {
     let ear = Arc::new(Ear::default());
-    Bench { store: parlor_store::memory::open(ear.clone(), HISTORY), ear, look: Box::new(|| ()) }
+    let store = parlor_store::memory::open(ear.clone(), HISTORY);
+    Bench { store, ear, look: Box::new(|| ()), settle: |_| (), start: Instant::now() }
 }
 
 #[cfg(feature = "sqlite")]
@@ -38,7 +42,28 @@ pub(crate) fn sqlite() -> Bench {
         let _keep = &directory;
         sqlite.notice_deletions().unwrap();
     });
-    Bench { store, ear, look }
+    Bench { store, ear, look, settle: |_| (), start: Instant::now() }
+}
+
+#[cfg(feature = "redis")]
+pub(crate) fn redis() -> Bench {
+    use parlor_store::redis::{Config, Journal, Note, Redis};
+    struct Printed;
+    impl Journal for Printed {
+        fn note(&self, note: &Note) {
+            println!("{note:?}");
+        }
+    }
+    let ear = Arc::new(Ear::default());
+    let server = parlor_redis_testkit::RedisServer::start();
+    let url = server.url().parse().unwrap();
+    let config = Config { url, ca: None, server_name: "test".to_owned(), history: HISTORY as u64, replicas: 0 };
+    let redis = Redis::open(&config, ear.clone(), Arc::new(Printed)).unwrap();
+    let store = redis.store().clone();
+    let look = Box::new(move || {
+        let _keep = (&redis, &server);
+    });
+    Bench { store, ear, look, settle: Bench::hear_a_notice, start: Instant::now() }
 }
 
 impl Bench {
@@ -46,21 +71,45 @@ impl Bench {
         (self.look)();
     }
 
-    /// Takes the user's session over; connections are numbered by the caller.
-    pub(crate) fn claim(&self, user: &str, connection: u64, policy: DuplicateLogin) -> Claimed {
-        self.claim_at(user, connection, policy, None, 0)
+    /// Lets the store tell what happened so far.
+    pub(crate) fn settle(&self) {
+        (self.settle)(self);
     }
 
-    pub(crate) fn claim_at(
+    /// News come in the order in which they happened, and so after a notice all that happened before it.
+    #[cfg(feature = "redis")]
+    fn hear_a_notice(&self) {
+        static NUMBER: std::sync::atomic::AtomicUsize = std::sync::atomic::AtomicUsize::new(0);
+        let number = NUMBER.fetch_add(1, std::sync::atomic::Ordering::SeqCst);
+        let notice = direct(&format!("notice {number}"));
+        self.store.bus.broadcast(&notice).unwrap();
+        parlor_redis_testkit::wait_until("a notice", || {
+            let mut notices = self.ear.notices.lock().unwrap();
+            let before = notices.len();
+            notices.retain(|heard| *heard != notice);
+            notices.len() < before
+        });
+    }
+
+    /// Follows a log, as whoever listens to it does.
+    pub(crate) fn follow(&self, log: &LogId) {
+        self.store.log.follow(log).unwrap();
+    }
+
+    /// Takes the user's session over; connections are numbered by the caller.
+    pub(crate) fn claim(&self, user: &str, connection: u64, policy: DuplicateLogin) -> Claimed {
+        self.claim_limited(user, connection, policy, None)
+    }
+
+    pub(crate) fn claim_limited(
         &self,
         user: &str,
         connection: u64,
         policy: DuplicateLogin,
         takeovers: Option<TakeoverLimit>,
-        seconds: u64,
     ) -> Claimed {
         let user = name(user);
-        let at = Duration::from_secs(seconds);
+        let at = self.start.elapsed();
         let claim = Claim { user: &user, connection: ConnectionId(connection), policy, takeovers, at };
         self.store.sessions.claim(&claim).unwrap()
     }
@@ -76,6 +125,7 @@ impl Bench {
     /// A session that is a member of a room.
     pub(crate) fn member(&self, user: &str, of: &str) -> Seat {
         let seat = self.seat(user);
+        self.follow(&log_of(of));
         assert!(matches!(self.enter(&seat, of), Entered::Member { .. }));
         seat
     }

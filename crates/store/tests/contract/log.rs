@@ -26,11 +26,14 @@ pub(crate) fn numbers_have_no_gap_and_each_log_its_own(bench: &Bench) {
     let ann = bench.member("ann", "red");
     bench.enter(&ann, "blue");
     let (red, blue, feed) = (log_of("red"), log_of("blue"), LogId::Feed(name("ann")));
+    bench.follow(&blue);
+    bench.follow(&feed);
     for number in 1..=5 {
         assert_eq!(append(bench, vec![said(&red, &ann, "x")]), [stored(number)]);
     }
     let mixed = [&blue, &red, &feed, &blue].map(|log| said(log, &ann, "y")).to_vec();
     assert_eq!(append(bench, mixed), [stored(1), stored(6), stored(1), stored(2)]);
+    bench.settle();
     let ids = |log| bench.ear.delivered(log).iter().map(|entry| entry.id.0).collect::<Vec<_>>();
     assert_eq!((ids(&red), ids(&blue), ids(&feed)), (vec![1, 2, 3, 4, 5, 6], vec![1, 2], vec![1]));
 }
@@ -43,6 +46,7 @@ pub(crate) fn readers_see_the_newest_oldest_first(bench: &Bench) {
     assert_eq!(texts(bench, &red, 2), ["b", " c\t"]);
     assert_eq!(texts(bench, &red, 0), Vec::<String>::new());
     let all = bench.store.log.newest(&red, 10).unwrap();
+    bench.settle();
     assert_eq!(all, bench.ear.delivered(&red));
     assert_eq!((all[0].author.as_str(), all[0].time.as_millis()), ("ann", 7));
 }
@@ -53,6 +57,7 @@ pub(crate) fn followers_are_told_where_the_log_stands(bench: &Bench) {
     let new = bench.store.log.follow(&red).unwrap();
     assert_eq!(new.last, MessageId(0));
     append(bench, vec![said(&red, &ann, "a"), said(&red, &ann, "b")]);
+    bench.settle();
     let later = bench.store.log.follow(&red).unwrap();
     assert_eq!((later.last, later.epoch), (MessageId(2), new.epoch));
     bench.store.log.unfollow(&red);
@@ -105,6 +110,7 @@ pub(crate) fn under_many_threads_delivery_is_in_order_of_number(bench: &Bench) {
     let red = log_of("red");
     let numbers = speak_at_once(bench, &red, 16, 30);
     assert!(numbers.iter().all(|numbers| numbers.is_sorted()), "a speaker's order is the log's");
+    bench.settle();
     let delivered = bench.ear.delivered(&red);
     let ids: Vec<u64> = delivered.iter().map(|entry| entry.id.0).collect();
     assert_eq!(ids, (1..=16 * 60).collect::<Vec<_>>());
@@ -136,6 +142,7 @@ pub(crate) fn what_is_delivered_can_be_read(bench: &Bench) {
             seen
         });
         speak_at_once(bench, &red, 4, 20);
+        bench.settle();
         is_over.store(true, Ordering::SeqCst);
         assert_eq!(watcher.join().unwrap(), 4 * 39);
     });

@@ -48,5 +48,7 @@ macro_rules! contract {
 }
 
 contract!(memory, crate::bench::memory);
+#[cfg(feature = "redis")]
+contract!(redis, crate::bench::redis);
 #[cfg(feature = "sqlite")]
 contract!(sqlite, crate::bench::sqlite);

@@ -13,5 +13,6 @@ pub(crate) fn one_is_reached_or_offline(bench: &Bench) {
 
 pub(crate) fn everybody_hears_a_broadcast(bench: &Bench) {
     bench.store.bus.broadcast(&direct("all")).unwrap();
+    bench.settle();
     assert_eq!(*bench.ear.notices.lock().unwrap(), [direct("all")]);
 }

@@ -18,6 +18,7 @@ fn changes(bench: &Bench) -> Vec<(Change, String, String, usize)> {
     let told = |Presence { room, user, change, members, .. }: &Presence| {
         (*change, room.to_string(), user.to_string(), *members)
     };
+    bench.settle();
     bench.ear.presences.lock().unwrap().iter().map(told).collect()
 }
 
@@ -36,10 +37,12 @@ pub(crate) fn members_come_and_go(bench: &Bench) {
 pub(crate) fn changes_are_numbered_and_told_once(bench: &Bench) {
     let ann = bench.seat("ann");
     let bob = bench.seat("bob");
+    bench.follow(&crate::bench::log_of("red"));
     let Entered::Member { members: 1, version: first } = bench.enter(&ann, "red") else { panic!() };
     let Entered::Member { members: 2, version: second } = bench.enter(&bob, "red") else { panic!() };
     leave(bench, &ann, "red");
     leave(bench, &ann, "red");
+    bench.settle();
     let told: Vec<u64> = bench.ear.presences.lock().unwrap().iter().map(|presence| presence.version).collect();
     assert_eq!((told.len(), told[0], told[1]), (3, first, second));
     assert!(told.is_sorted_by(|a, b| a < b));
@@ -69,6 +72,7 @@ pub(crate) fn an_old_session_cannot_take_its_successor_out(bench: &Bench) {
 
 pub(crate) fn predecessors_are_evicted(bench: &Bench) {
     let old = bench.member("ann", "red");
+    bench.follow(&crate::bench::log_of("blue"));
     bench.enter(&old, "blue");
     let new = bench.seat("ann");
     bench.store.rooms.evict_predecessors(&new).unwrap();
@@ -93,6 +97,8 @@ pub(crate) fn there_are_only_so_many(bench: &Bench) {
 }
 
 pub(crate) fn under_many_threads_the_counts_agree(bench: &Bench) {
+    bench.follow(&crate::bench::log_of("red"));
+    bench.follow(&crate::bench::log_of("blue"));
     std::thread::scope(|scope| {
         for number in 0..16 {
             scope.spawn(move || {
@@ -107,6 +113,7 @@ pub(crate) fn under_many_threads_the_counts_agree(bench: &Bench) {
         }
     });
     assert_eq!(counts(bench), [("lobby".to_owned(), 0), ("red".to_owned(), 16)]);
+    bench.settle();
     // In order of version, what is told adds up: each change alters the count by the one who came or went.
     let mut presences = bench.ear.presences.lock().unwrap().clone();
     presences.sort_by_key(|presence| presence.version);

@@ -1,0 +1,29 @@
+//! Reaching people on whatever server they are. Nothing is kept: whoever cannot be reached just now is not.
+
+use parlor_core::ports::{Bus, Direct, StoreResult};
+use parlor_proto::UserName;
+
+use super::command::Command;
+use super::keys::{self, ServerId};
+use super::news::ServerNews;
+use super::server::Server;
+
+impl Bus for Server {
+    fn direct(&self, to: &UserName, message: &Direct) -> StoreResult<bool> {
+        self.lease.check()?;
+        let owner: Option<String> = self.call(Command::plain("HGET", keys::session(to), &["server"]))?;
+        let Some(owner) = owner.map(|owner| ServerId::read(&owner)) else { return Ok(false) };
+        if owner != self.id {
+            return self.tell(&owner, &ServerNews::Direct(to.clone(), message.clone())).map(|heard| heard > 0);
+        }
+        let Some(flush) = self.sink.direct(to, message) else { return Ok(false) };
+        flush.run();
+        Ok(true)
+    }
+
+    fn broadcast(&self, message: &Direct) -> StoreResult<()> {
+        self.lease.check()?;
+        let news = ServerNews::Notice(message.clone()).write();
+        self.call::<i64>(Command::plain("SPUBLISH", keys::EVERYBODY, &[&news]).never_repeated()).map(drop)
+    }
+}

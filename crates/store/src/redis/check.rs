@@ -1,0 +1,84 @@
+//! Looks at start whether a Redis is fit for Parlor, and says in one line what is not. It must not change anything
+//! there.
+
+use ::redis::Connection;
+
+use super::OpenError;
+use super::dial::Greeting;
+use super::url::Address;
+
+/// The oldest version with sharded channels.
+const OLDEST: u32 = 7;
+
+/// What an operator should know, though it does not keep a server from running.
+///
+/// # Errors
+/// Redis is too old, or would throw keys away when its memory is full.
+pub(super) fn check(
+    node: &Address,
+    greeting: &Greeting,
+    connection: &mut Connection,
+) -> Result<Vec<String>, OpenError> {
+    judge_version(node, &greeting.version)?;
+    let info: ::redis::RedisResult<String> = ::redis::cmd("INFO").query(connection);
+    match info {
+        Ok(info) => judge(node, &info),
+        Err(error) => Ok(vec![format!("{node} does not tell how it keeps its data: {error}")]),
+    }
+}
+
+fn judge_version(node: &Address, version: &str) -> Result<(), OpenError> {
+    let major = version.split('.').next().and_then(|major| major.parse::<u32>().ok());
+    if major.is_some_and(|major| major >= OLDEST) {
+        return Ok(());
+    }
+    Err(OpenError::Unfit(format!("{node} is Redis {version}; Parlor needs version {OLDEST}.0 or newer")))
+}
+
+fn judge(node: &Address, info: &str) -> Result<Vec<String>, OpenError> {
+    let field = |name| field(info, name);
+    let policy = field("maxmemory_policy").unwrap_or("noeviction");
+    if field("maxmemory").is_some_and(|max| max != "0") && policy != "noeviction" {
+        return Err(OpenError::Unfit(format!(
+            "{node} throws keys away when its memory is full; set maxmemory-policy noeviction (it is {policy})"
+        )));
+    }
+    let mut warnings = Vec::new();
+    if field("aof_enabled") != Some("1") {
+        warnings.push(format!("{node} keeps no append-only file: a restart loses messages (set appendonly yes)"));
+    }
+    Ok(warnings)
+}
+
+/// A field of what `INFO` tells.
+pub(super) fn field<'a>(info: &'a str, name: &str) -> Option<&'a str> {
+    info.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(':')).map(str::trim)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn node() -> Address {
+        Address { host: "h".to_owned(), port: 1 }
+    }
+
+    #[test]
+    fn old_versions_are_refused() {
+        for version in ["6.2.14", "2.8", "", "x"] {
+            let error = judge_version(&node(), version).unwrap_err().to_string();
+            assert_eq!(error, format!("cannot use Redis: h:1 is Redis {version}; Parlor needs version 7.0 or newer"));
+        }
+        assert!(judge_version(&node(), "7.0.15").is_ok() && judge_version(&node(), "10.1").is_ok());
+    }
+
+    #[test]
+    fn a_redis_that_evicts_is_refused_and_one_that_forgets_is_told_of() {
+        let info = |memory: &str, aof: u8| {
+            format!("# Memory\r\nmaxmemory:{memory}\r\nmaxmemory_policy:allkeys-lru\r\naof_enabled:{aof}\r\n")
+        };
+        assert!(judge(&node(), &info("100", 1)).unwrap_err().to_string().contains("allkeys-lru"));
+        assert!(judge(&node(), &info("0", 1)).unwrap().is_empty());
+        assert_eq!(judge(&node(), &info("0", 0)).unwrap().len(), 1);
+    }
+}

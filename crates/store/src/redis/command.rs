@@ -1,0 +1,86 @@
+//! One command to Redis and its reply. It must not know connections.
+
+use std::borrow::Cow;
+
+use ::redis::{Cmd, FromRedisValue, ToRedisArgs, Value};
+use parlor_core::ports::{StoreError, StoreResult};
+
+use super::script::Script;
+
+/// Whether a command may be sent again when its reply was lost.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Repeat {
+    /// Twice is as good as once.
+    Harmless,
+    /// Then it would have been done twice.
+    Never,
+}
+
+/// A command, packed for the wire, with what is needed to bring it where it belongs.
+#[derive(Debug, Clone)]
+pub(super) struct Command {
+    /// A key that it touches: all of them lie in the slot of this one.
+    pub(super) key: Cow<'static, str>,
+    pub(super) packed: Vec<u8>,
+    pub(super) repeat: Repeat,
+    pub(super) script: Option<&'static Script>,
+}
+
+impl Command {
+    /// A command on `key`, which is harmless to repeat unless it is said otherwise.
+    pub(super) fn new(key: impl Into<Cow<'static, str>>, cmd: &Cmd) -> Self {
+        Self { key: key.into(), packed: cmd.get_packed_command(), repeat: Repeat::Harmless, script: None }
+    }
+
+    /// `NAME key args…`.
+    pub(super) fn plain(name: &str, key: impl Into<Cow<'static, str>>, args: &[&str]) -> Self {
+        let key = key.into();
+        let mut cmd = ::redis::cmd(name);
+        cmd.arg(&*key).arg(args);
+        Self::new(key, &cmd)
+    }
+
+    /// A script on keys of one slot; there is at least one.
+    pub(super) fn script<K: AsRef<str>>(script: &'static Script, keys: &[K], args: &[&dyn Argument]) -> Self {
+        let mut cmd = ::redis::cmd("EVALSHA");
+        cmd.arg(script.hash()).arg(keys.len());
+        for key in keys {
+            cmd.arg(key.as_ref());
+        }
+        for arg in args {
+            arg.add_to(&mut cmd);
+        }
+        let key = keys.first().map(|key| key.as_ref().to_owned()).unwrap_or_default();
+        Self { script: Some(script), ..Self::new(key, &cmd) }
+    }
+
+    /// Whether it appends to a log.
+    pub(super) fn is_append(&self) -> bool {
+        self.script.is_some_and(|script| script.name.starts_with("append_"))
+    }
+
+    /// The same command, not to be sent again when its reply was lost.
+    pub(super) fn never_repeated(self) -> Self {
+        Self { repeat: Repeat::Never, ..self }
+    }
+}
+
+/// Something that a script can be given.
+pub(super) trait Argument {
+    fn add_to(&self, cmd: &mut Cmd);
+}
+
+impl<T: ToRedisArgs> Argument for T {
+    fn add_to(&self, cmd: &mut Cmd) {
+        cmd.arg(self);
+    }
+}
+
+/// Understands a reply.
+///
+/// # Errors
+/// It is an error of Redis, or nothing that was expected.
+pub(super) fn read<T: FromRedisValue>(reply: StoreResult<Value>) -> StoreResult<T> {
+    let value = reply?.extract_error().map_err(StoreError::new)?;
+    ::redis::from_redis_value(value).map_err(StoreError::new)
+}

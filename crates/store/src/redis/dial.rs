@@ -1,0 +1,126 @@
+//! Opens connections to Redis nodes and finds the master. It must not send commands of the store.
+
+use std::time::Duration;
+
+use ::redis::io::tcp::TcpSettings;
+use ::redis::{Client, Connection, ConnectionInfo, ErrorKind, ProtocolVersion, RedisError, TlsCertificates, Value};
+
+use super::OpenError;
+use super::url::{Address, RedisUrl, Seeds};
+
+/// How long a connection may take, its greeting included.
+const PATIENCE: Duration = Duration::from_millis(1500);
+
+/// After so long without an acknowledgement of what was sent the system gives a connection up.
+const USER_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// Opens connections.
+#[derive(Debug)]
+pub(super) struct Dialer {
+    url: RedisUrl,
+    /// PEM of the authority that signed the nodes' certificates; the system's are taken if there is none.
+    ca: Option<Vec<u8>>,
+}
+
+/// What a node says of itself.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Greeting {
+    pub(super) version: String,
+    pub(super) is_cluster: bool,
+    pub(super) is_master: bool,
+}
+
+impl Dialer {
+    pub(super) fn new(url: RedisUrl, ca: Option<Vec<u8>>) -> Self {
+        Self { url, ca }
+    }
+
+    /// Connects, logs in and hears the greeting. Blocks, for as long as `PATIENCE` and a look-up of a name.
+    pub(super) fn connect(&self, node: &Address) -> Result<(Connection, Greeting), OpenError> {
+        let info = self.url.node(node).map_err(|error| unfit(node, &error))?;
+        let redis = info.redis_settings().clone().set_protocol(ProtocolVersion::RESP3);
+        let mut connection = self.open(info.set_redis_settings(redis)).map_err(|error| failure(node, &error))?;
+        bound(&connection, PATIENCE).map_err(|error| failure(node, &error))?;
+        let reply = ::redis::cmd("HELLO").arg(3).query(&mut connection).map_err(|error| failure(node, &error))?;
+        let greeting =
+            greeting(&reply).ok_or_else(|| OpenError::Unfit(format!("{node} does not answer as Redis 7 does")))?;
+        Ok((connection, greeting))
+    }
+
+    /// Where the master is, or a node of a Cluster. Blocks if there are Sentinels to ask.
+    pub(super) fn locate(&self) -> Result<Address, OpenError> {
+        let (sentinels, name) = match &self.url.seeds {
+            Seeds::Node(node) => return Ok(node.clone()),
+            Seeds::Sentinels(sentinels, name) => (sentinels, name),
+        };
+        let mut problem = OpenError::Unreachable("there is no Sentinel to ask".to_owned());
+        for sentinel in sentinels {
+            match self.ask(sentinel, name) {
+                Ok(Some(master)) => return Ok(master),
+                Ok(None) => problem = OpenError::Unreachable(format!("Sentinel {sentinel} knows no master {name}")),
+                Err(error) => problem = error,
+            }
+        }
+        Err(problem)
+    }
+
+    fn ask(&self, sentinel: &Address, master: &str) -> Result<Option<Address>, OpenError> {
+        let stranger = RedisUrl { login: Default::default(), ..self.url.clone() };
+        let info = stranger.node(sentinel).map_err(|error| unfit(sentinel, &error))?;
+        let mut connection = self.open(info).map_err(|error| failure(sentinel, &error))?;
+        bound(&connection, PATIENCE).map_err(|error| failure(sentinel, &error))?;
+        let answer: ::redis::RedisResult<Option<(String, u16)>> =
+            ::redis::cmd("SENTINEL").arg("get-master-addr-by-name").arg(master).query(&mut connection);
+        answer.map(|found| found.map(|(host, port)| Address { host, port })).map_err(|error| failure(sentinel, &error))
+    }
+
+    fn open(&self, info: ConnectionInfo) -> ::redis::RedisResult<Connection> {
+        let tcp = TcpSettings::default().set_nodelay(true).set_user_timeout(USER_TIMEOUT);
+        let info = info.set_tcp_settings(tcp);
+        let client = if self.url.is_tls {
+            Client::build_with_tls(info, TlsCertificates { client_tls: None, root_cert: self.ca.clone() })?
+        } else {
+            Client::open(info)?
+        };
+        client.get_connection_with_timeout(PATIENCE)
+    }
+}
+
+/// Sets how long reading and writing may block.
+pub(super) fn bound(connection: &Connection, time: Duration) -> ::redis::RedisResult<()> {
+    let time = time.max(Duration::from_millis(1));
+    connection.set_read_timeout(Some(time))?;
+    connection.set_write_timeout(Some(time))
+}
+
+fn greeting(reply: &Value) -> Option<Greeting> {
+    let field = |name: &str| {
+        let mut entries = reply.as_map_iter()?;
+        let (_, value) = entries.find(|(key, _)| matches!(key, Value::BulkString(key) if key == name.as_bytes()))?;
+        ::redis::from_redis_value_ref::<String>(value).ok()
+    };
+    let (version, mode, role) = (field("version")?, field("mode")?, field("role")?);
+    Some(Greeting { version, is_cluster: mode == "cluster", is_master: role == "master" })
+}
+
+/// What an operator has to mend, and what may pass.
+fn failure(node: &Address, error: &RedisError) -> OpenError {
+    match error.code() {
+        Some("NOAUTH") => OpenError::Unfit(format!("{node} needs a password: redis://:PASSWORD@HOST")),
+        Some("WRONGPASS") => OpenError::Unfit(format!("{node} refuses the password")),
+        Some("NOPERM" | "DENIED") => unfit(node, error),
+        _ if error.kind() == ErrorKind::AuthenticationFailed => {
+            OpenError::Unfit(format!("{node} refuses the login: {}", error.detail().unwrap_or("no reason given")))
+        }
+        _ if is_about_certificates(error) => unfit(node, error),
+        _ => OpenError::Unreachable(format!("{node}: {error}")),
+    }
+}
+
+fn is_about_certificates(error: &RedisError) -> bool {
+    error.to_string().contains("certificate")
+}
+
+fn unfit(node: &Address, error: &RedisError) -> OpenError {
+    OpenError::Unfit(format!("{node}: {error}"))
+}

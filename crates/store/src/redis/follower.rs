@@ -1,0 +1,312 @@
+//! A follower: reads the news of one node, delivers them, and asks for what is missing. It must not wait for clients,
+//! nor be waited for.
+//!
+//! All on one connection: subscriptions, news, and questions for what is missing, whose answers come in the order in
+//! which they were asked, between the news. So an answer tells exactly what came before the news behind it. A
+//! connection that is silently dead is found by this server's own pulse, which must come through it every second.
+
+use std::collections::{BTreeSet, VecDeque};
+use std::sync::Arc;
+use std::thread;
+use std::time::{Duration, Instant};
+
+use ::redis::{Connection, PushKind, RedisError, Value};
+use parlor_core::Flush;
+use parlor_core::ports::{Entry, Head};
+use parlor_proto::{Epoch, MessageId};
+
+use super::command::Command;
+use super::dial::{self, Dialer};
+use super::followers::Mailbox;
+use super::news::{self, LogNews, ServerNews};
+use super::server::Server;
+use super::tracks::{Next, Track};
+use super::{Note, OpenError, keys, random, script};
+
+/// Without any pulse for so long the connection is taken for dead.
+const PULSE_PATIENCE: Duration = Duration::from_secs(4);
+
+/// Pause between attempts to connect.
+const PAUSE: Duration = Duration::from_millis(100);
+
+/// Pause between looks whether the lease is held again.
+const LEASE_PAUSE: Duration = Duration::from_millis(10);
+
+/// Entries that are asked for at once.
+const REPAIR_COUNT: usize = 500;
+
+/// The follower of one node.
+pub(super) struct Follower {
+    server: Arc<Server>,
+    dialer: Arc<Dialer>,
+    mailbox: Arc<Mailbox>,
+}
+
+/// Something that Redis was asked for on the connection and will answer, in this order.
+enum Asked {
+    Subscription,
+    Tail(String),
+}
+
+/// One connection of a follower.
+struct Listening<'a> {
+    follower: &'a Follower,
+    connection: Connection,
+    asked: VecDeque<Asked>,
+    subscribed: BTreeSet<String>,
+    pulse_at: Instant,
+    /// Commands that are to be sent.
+    outgoing: Vec<u8>,
+}
+
+impl Follower {
+    pub(super) fn new(server: Arc<Server>, dialer: Arc<Dialer>, mailbox: Arc<Mailbox>) -> Self {
+        Self { server, dialer, mailbox }
+    }
+
+    /// Listens until the server ends, or its node has nothing to tell any more. Blocks.
+    pub(super) fn run(&self) {
+        let mut is_lost = false;
+        while !self.server.is_closing() && self.server.router.nodes().contains(&self.mailbox.node) {
+            let error = match self.listen(&mut is_lost) {
+                Ok(never) => match never {},
+                Err(error) => error,
+            };
+            self.unsubscribed();
+            if !std::mem::replace(&mut is_lost, true) && !self.server.is_closing() {
+                self.server.journal.note(&Note::LinkLost { node: self.name(), error: error.to_string() });
+            }
+            thread::sleep(PAUSE);
+        }
+        self.mailbox.end();
+    }
+
+    fn name(&self) -> String {
+        let node = self.mailbox.node.as_ref().map(ToString::to_string).unwrap_or_default();
+        format!("news {node}").trim_end().to_owned()
+    }
+
+    fn listen(&self, is_lost: &mut bool) -> Result<std::convert::Infallible, OpenError> {
+        let node = self.mailbox.node.clone().map_or_else(|| self.dialer.locate(), Ok)?;
+        let (connection, _) = self.dialer.connect(&node)?;
+        let broken = |error: RedisError| OpenError::Unreachable(format!("{node}: {error}"));
+        dial::bound(&connection, PULSE_PATIENCE).map_err(broken)?;
+        let mut listening = Listening {
+            follower: self,
+            connection,
+            asked: VecDeque::new(),
+            subscribed: BTreeSet::new(),
+            pulse_at: Instant::now(),
+            outgoing: Vec::new(),
+        };
+        listening.begin().map_err(broken)?;
+        if std::mem::take(is_lost) {
+            self.server.journal.note(&Note::LinkRestored { node: self.name() });
+        }
+        loop {
+            listening.step().map_err(broken)?;
+        }
+    }
+
+    fn unsubscribed(&self) {
+        for (_, track) in self.server.tracks.all() {
+            if track.is_subscribed_at(&self.mailbox.node) {
+                track.unsubscribed();
+            }
+        }
+    }
+
+    /// Waits while this server must not act: others may have ended its sessions.
+    fn await_lease(&self) {
+        while !self.server.lease.is_held() && !self.server.is_closing() {
+            thread::sleep(LEASE_PAUSE);
+        }
+    }
+}
+
+impl Listening<'_> {
+    fn server(&self) -> &Arc<Server> {
+        &self.follower.server
+    }
+
+    /// Loads what is asked by script, and subscribes to all that is this node's.
+    fn begin(&mut self) -> Result<(), RedisError> {
+        ::redis::cmd("SCRIPT").arg("LOAD").arg(script::tail().source()).exec(&mut self.connection)?;
+        // What is in the mailbox is among what follows.
+        self.follower.mailbox.take();
+        let pulse = keys::pulse(&self.server().id);
+        self.subscribe("SUBSCRIBE", pulse);
+        let server = self.server().clone();
+        let own = [keys::control(&server.id), keys::EVERYBODY.to_owned()];
+        let tracked = server.tracks.all().into_iter().map(|(channel, _)| channel);
+        for channel in own.into_iter().chain(tracked) {
+            if server.router.owner(&channel) == self.follower.mailbox.node {
+                self.subscribe("SSUBSCRIBE", channel);
+            }
+        }
+        self.send()
+    }
+
+    fn subscribe(&mut self, how: &str, channel: String) {
+        let command = ::redis::cmd(how).arg(&channel).get_packed_command();
+        self.outgoing.extend_from_slice(&command);
+        self.asked.push_back(Asked::Subscription);
+        self.subscribed.insert(channel);
+    }
+
+    fn unsubscribe(&mut self, channel: &str) {
+        let command = ::redis::cmd("SUNSUBSCRIBE").arg(channel).get_packed_command();
+        self.outgoing.extend_from_slice(&command);
+        self.asked.push_back(Asked::Subscription);
+        self.subscribed.remove(channel);
+    }
+
+    fn send(&mut self) -> Result<(), RedisError> {
+        if self.outgoing.is_empty() {
+            return Ok(());
+        }
+        self.connection.send_packed_command(&std::mem::take(&mut self.outgoing))
+    }
+
+    /// Reads one thing and does what follows from it.
+    fn step(&mut self) -> Result<(), RedisError> {
+        match self.connection.recv_response()? {
+            Value::Push { kind, data } => self.pushed(&kind, &data),
+            answer => self.answered(answer)?,
+        }
+        if self.pulse_at.elapsed() > PULSE_PATIENCE || self.server().is_closing() {
+            return Err(std::io::Error::other("the own pulse does not come through").into());
+        }
+        for channel in self.follower.mailbox.take() {
+            self.look_at(channel);
+        }
+        self.send()
+    }
+
+    /// Subscribes to a channel that is needed, or ends that.
+    fn look_at(&mut self, channel: String) {
+        let is_needed = self.server().tracks.find(&channel);
+        match (is_needed, self.subscribed.contains(&channel)) {
+            (Some(_), false) => self.subscribe("SSUBSCRIBE", channel),
+            (None, true) => self.unsubscribe(&channel),
+            (Some(track), true) if track.is_subscribed_at(&self.follower.mailbox.node) => {
+                self.proceed(&channel, &track, track.repair());
+            }
+            _ => {}
+        }
+    }
+
+    fn pushed(&mut self, kind: &PushKind, data: &[Value]) {
+        let text = |at: usize| match data.get(at) {
+            Some(Value::BulkString(bytes)) => std::str::from_utf8(bytes).unwrap_or_default(),
+            _ => "",
+        };
+        match kind {
+            PushKind::SMessage => self.news(text(0), text(1)),
+            PushKind::Message => {
+                self.pulse_at = Instant::now();
+                self.follower.mailbox.beat();
+            }
+            PushKind::Subscribe | PushKind::SSubscribe => self.subscribed(text(0)),
+            PushKind::SUnsubscribe => self.unsubscribed(text(0)),
+            _ => {}
+        }
+    }
+
+    fn subscribed(&mut self, channel: &str) {
+        self.asked.pop_front();
+        if self.asked.is_empty() {
+            self.follower.mailbox.set_ready();
+        }
+        if let Some(track) = self.server().tracks.find(channel) {
+            let next = track.subscribed(self.follower.mailbox.node.clone());
+            self.proceed(channel, &track, next);
+        }
+    }
+
+    /// It was asked for, or the slot is another node's now.
+    fn unsubscribed(&mut self, channel: &str) {
+        if !self.subscribed.remove(channel) {
+            self.asked.pop_front();
+            return;
+        }
+        if let Some(track) = self.server().tracks.find(channel) {
+            track.unsubscribed();
+        }
+        // The audit finds the new owner.
+    }
+
+    fn news(&mut self, channel: &str, text: &str) {
+        self.follower.await_lease();
+        let server = self.server().clone();
+        let Some(track) = server.tracks.find(channel) else {
+            if let Some(news) = ServerNews::read(text) {
+                tell(&server, &news).run();
+            }
+            return;
+        };
+        match LogNews::read(text) {
+            Some(LogNews::Entry(epoch, entry)) => {
+                let (flush, next) = track.hear(epoch, &entry, &*server.sink);
+                flush.hand_off();
+                self.proceed(channel, &track, next);
+            }
+            Some(LogNews::Presence { user, change, members, version }) => {
+                if let parlor_core::ports::LogId::Room(room) = track.log.clone() {
+                    let presence = parlor_core::ports::Presence { room, user, change, members, version };
+                    server.sink.presence(&presence).hand_off();
+                }
+            }
+            None => {}
+        }
+    }
+
+    /// Asks for what is missing, if something is.
+    fn proceed(&mut self, channel: &str, track: &Track, next: Next) {
+        let Next::Repair(Head { epoch, last }) = next else { return };
+        let keys = [keys::log(&track.log), keys::meta(&track.log)];
+        let fresh = Epoch(random::number()).to_string();
+        let ask = Command::script(script::tail(), &keys, &[&epoch.to_string(), &last.0, &REPAIR_COUNT, &fresh]);
+        self.outgoing.extend_from_slice(&ask.packed);
+        self.asked.push_back(Asked::Tail(channel.to_owned()));
+    }
+
+    fn answered(&mut self, answer: Value) -> Result<(), RedisError> {
+        let channel = match self.asked.pop_front() {
+            Some(Asked::Tail(channel)) => channel,
+            // A subscription is only ever answered if it failed; the audit tries again.
+            Some(Asked::Subscription) => return answer.extract_error().map(drop),
+            None => return Ok(()),
+        };
+        let (epoch, top, lost, entries): (String, u64, u64, Vec<Value>) =
+            ::redis::from_redis_value(answer.extract_error()?)?;
+        let Some(track) = self.server().tracks.find(&channel) else { return Ok(()) };
+        if lost > 0 {
+            self.server().journal.note(&Note::LogMended { log: channel.clone(), lost });
+        }
+        let Ok(epoch) = epoch.parse() else { return Ok(()) };
+        let entries: Vec<Entry> = entries.iter().filter_map(read_entry).collect();
+        self.follower.await_lease();
+        let head = Head { epoch, last: MessageId(top) };
+        let (flush, next) = track.repaired(head, &entries, &*self.server().sink);
+        flush.hand_off();
+        self.proceed(&channel, &track, next);
+        Ok(())
+    }
+}
+
+fn tell(server: &Server, news: &ServerNews) -> Flush {
+    match news {
+        ServerNews::Displaced(connection) => server.sink.displaced(*connection),
+        ServerNews::Direct(to, message) => server.sink.direct(to, message).unwrap_or_default(),
+        ServerNews::Notice(message) => server.sink.notice(message),
+        ServerNews::Deleted(user) => server.sink.account_deleted(user),
+    }
+}
+
+/// An entry of a stream: `n-0`, and its fields as the script wrote them.
+pub(super) fn read_entry(value: &Value) -> Option<Entry> {
+    let (id, fields): (String, Vec<String>) = ::redis::from_redis_value_ref(value).ok()?;
+    let field = |name: &str| fields.chunks(2).find(|pair| pair[0] == name).and_then(|pair| pair.get(1));
+    news::entry(id.split('-').next()?, field("time")?, field("from")?, field("text")?)
+}

@@ -1,0 +1,111 @@
+//! The followers of this server, one for each node that may have news: who they are and what they are to look at. It
+//! must not read news.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use super::command::Command;
+use super::dial::Dialer;
+use super::follower::Follower;
+use super::keys;
+use super::server::Server;
+use super::url::Address;
+use crate::sync::{Mutex, lock};
+
+/// Followers by their nodes.
+#[derive(Default)]
+pub(super) struct Followers {
+    mailboxes: Mutex<Vec<Arc<Mailbox>>>,
+}
+
+/// What a follower has to look at. A leaf lock.
+#[derive(Default)]
+pub(super) struct Mailbox {
+    /// Its node; none if the master is found each time.
+    pub(super) node: Option<Address>,
+    /// Channels that are to be subscribed to, or not any more.
+    channels: Mutex<Vec<String>>,
+    /// When this server heard itself last through it.
+    pulse_at: Mutex<Option<Instant>>,
+    /// Whether it hears what is said to this server.
+    is_ready: AtomicBool,
+    is_over: AtomicBool,
+}
+
+impl Mailbox {
+    /// All channels to look at.
+    pub(super) fn take(&self) -> Vec<String> {
+        std::mem::take(&mut lock(&self.channels))
+    }
+
+    /// This server heard itself.
+    pub(super) fn beat(&self) {
+        *lock(&self.pulse_at) = Some(Instant::now());
+    }
+
+    /// The follower hears all that it is subscribed to.
+    pub(super) fn set_ready(&self) {
+        self.is_ready.store(true, Ordering::Release);
+    }
+
+    /// The follower ended.
+    pub(super) fn end(&self) {
+        self.is_over.store(true, Ordering::Release);
+    }
+}
+
+impl Followers {
+    /// Whether all hear what is said to this server.
+    pub(super) fn are_ready(&self) -> bool {
+        lock(&self.mailboxes).iter().all(|mailbox| mailbox.is_ready.load(Ordering::Acquire))
+    }
+
+    /// Since when this server has not heard itself through some follower; none if it never did.
+    pub(super) fn pulse_age(&self) -> Option<Duration> {
+        let mailboxes = lock(&self.mailboxes);
+        let ages = mailboxes.iter().map(|mailbox| lock(&mailbox.pulse_at).map(|at| at.elapsed()));
+        ages.collect::<Option<Vec<_>>>()?.into_iter().max()
+    }
+}
+
+impl Server {
+    /// Starts a follower for each node that has none.
+    ///
+    /// # Errors
+    /// The system gives no thread.
+    pub(super) fn ensure_followers(self: &Arc<Self>, dialer: &Arc<Dialer>) -> std::io::Result<()> {
+        let mut mailboxes = lock(&self.followers.mailboxes);
+        mailboxes.retain(|mailbox| !mailbox.is_over.load(Ordering::Acquire));
+        for node in self.router.nodes() {
+            if mailboxes.iter().any(|mailbox| mailbox.node == node) {
+                continue;
+            }
+            let mailbox = Arc::new(Mailbox { node, ..Mailbox::default() });
+            let follower = Follower::new(self.clone(), dialer.clone(), mailbox.clone());
+            thread::Builder::new().name("redis-follower".to_owned()).spawn(move || follower.run())?;
+            mailboxes.push(mailbox);
+        }
+        Ok(())
+    }
+
+    /// Has the follower of a channel look whether it is needed. It does so at its next wake-up; one that connects
+    /// looks at all channels anyway.
+    pub(super) fn look_at(&self, channel: &str) {
+        let owner = self.router.owner(channel);
+        for mailbox in lock(&self.followers.mailboxes).iter().filter(|mailbox| mailbox.node == owner) {
+            lock(&mailbox.channels).push(channel.to_owned());
+        }
+    }
+
+    /// Wakes the followers. If that is lost, they are woken by the next pulse, or connect anew and look at everything.
+    pub(super) fn wake_followers(&self) {
+        drop(self.router.call(self.wake_up()));
+    }
+
+    /// What wakes the followers.
+    pub(super) fn wake_up(&self) -> Command {
+        Command::plain("PUBLISH", keys::pulse(&self.id), &["wake"])
+    }
+}

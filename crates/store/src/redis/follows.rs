@@ -1,0 +1,35 @@
+//! Who follows whom: a set of each user's publishers, and one of each publisher's followers. In a Cluster they lie in
+//! different slots: what a follower is asked for counts, the other is written first and forgotten last.
+
+use parlor_core::ports::{Follows, StoreResult};
+use parlor_proto::UserName;
+
+use super::command::Command;
+use super::keys;
+use super::rooms::sorted;
+use super::server::Server;
+
+impl Follows for Server {
+    fn subscribe(&self, follower: &UserName, publisher: &UserName) -> StoreResult<bool> {
+        self.call::<i64>(Command::plain("SADD", keys::followers(publisher), &[follower.as_str()]))?;
+        let added = Command::plain("SADD", keys::following(follower), &[publisher.as_str()]).never_repeated();
+        self.call::<i64>(added).map(|count| count > 0)
+    }
+
+    fn unsubscribe(&self, follower: &UserName, publisher: &UserName) -> StoreResult<bool> {
+        let removed = Command::plain("SREM", keys::following(follower), &[publisher.as_str()]).never_repeated();
+        let removed = self.call::<i64>(removed)? > 0;
+        self.call::<i64>(Command::plain("SREM", keys::followers(publisher), &[follower.as_str()]))?;
+        Ok(removed)
+    }
+
+    fn subscriptions(&self, follower: &UserName) -> StoreResult<Vec<UserName>> {
+        let names: Vec<String> = self.call(Command::plain("SMEMBERS", keys::following(follower), &[]))?;
+        Ok(sorted(&names))
+    }
+
+    fn subscribers(&self, publisher: &UserName) -> StoreResult<Vec<UserName>> {
+        let names: Vec<String> = self.call(Command::plain("SMEMBERS", keys::followers(publisher), &[]))?;
+        Ok(sorted(&names))
+    }
+}

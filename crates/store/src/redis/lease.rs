@@ -1,0 +1,80 @@
+//! How long this server may act without having heard from Redis, and what time it is there. It must not renew.
+
+use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
+use std::time::{Duration, Instant};
+
+use parlor_core::ports::{StoreError, StoreResult};
+
+/// How long Redis keeps a lease that is not renewed. Then others may end this server's sessions.
+pub(super) const LEASE: Duration = Duration::from_secs(9);
+
+/// A server stops to act so much before, since clocks run apart and an answer takes time.
+const MARGIN: Duration = Duration::from_secs(1);
+
+/// The lease of this server, as far as it knows.
+pub(super) struct Lease {
+    start: Instant,
+    /// Milliseconds since `start` until which it is held; 0 if it was lost.
+    until: AtomicU64,
+    /// Microseconds between `start` and the beginning of Redis's time.
+    offset: AtomicI64,
+}
+
+impl Lease {
+    /// One that is not held yet.
+    pub(super) fn new() -> Self {
+        Self { start: Instant::now(), until: AtomicU64::new(0), offset: AtomicI64::new(0) }
+    }
+
+    /// Whether it is held.
+    pub(super) fn is_held(&self) -> bool {
+        millis(self.start.elapsed()) < self.until.load(Ordering::Acquire)
+    }
+
+    /// # Errors
+    /// It is not held, so others may have ended the sessions of this server.
+    pub(super) fn check(&self) -> StoreResult<()> {
+        if self.is_held() { Ok(()) } else { Err(StoreError::new("the lease of this server ran out")) }
+    }
+
+    /// It was renewed by a command that was sent at `sent`.
+    pub(super) fn hold(&self, sent: Instant) {
+        let until = sent.duration_since(self.start) + (LEASE - MARGIN);
+        self.until.store(millis(until), Ordering::Release);
+    }
+
+    /// Redis told its time, in microseconds, as a command was answered that was sent at `sent`.
+    pub(super) fn set_time(&self, sent: Instant, time: i64) {
+        let passed = i64::try_from(sent.duration_since(self.start).as_micros()).unwrap_or(0);
+        self.offset.store(time - passed, Ordering::Release);
+    }
+
+    /// The time of Redis in microseconds: never before it by more than an answer takes.
+    pub(super) fn redis_micros(&self) -> i64 {
+        let passed = i64::try_from(self.start.elapsed().as_micros()).unwrap_or(0);
+        self.offset.load(Ordering::Acquire) + passed
+    }
+}
+
+fn millis(time: Duration) -> u64 {
+    u64::try_from(time.as_millis()).unwrap_or(u64::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn it_is_held_for_less_than_redis_keeps_it() {
+        let lease = Lease::new();
+        assert!(lease.check().is_err());
+        let now = Instant::now();
+        lease.hold(now);
+        assert!(lease.check().is_ok());
+        let long_ago = Lease { start: now.checked_sub(LEASE).unwrap(), ..Lease::new() };
+        long_ago.hold(long_ago.start);
+        assert!(!long_ago.is_held());
+        long_ago.set_time(now, 1_000_000);
+        assert!((1_000_000..60_000_000).contains(&long_ago.redis_micros()));
+    }
+}

@@ -1,0 +1,425 @@
+//! The link to one Redis node: commands of many threads go over one connection, in batches and in order. It must
+//! not know what the commands mean, nor which node they belong to.
+//!
+//! Whoever comes first leads a batch (see [`crate::group`]). A connection that broke is opened anew by a thread of
+//! the link, while those with commands wait, each until its deadline. What may be sent twice is sent again.
+
+use std::sync::Arc;
+use std::thread;
+use std::time::{Duration, Instant};
+
+use ::redis::{Connection, RedisError, Value};
+use parlor_core::ports::StoreError;
+
+use super::command::{Command, Repeat};
+use super::dial::{self, Dialer};
+use super::statistics::Statistics;
+use super::url::Address;
+use super::{Journal, Note, OpenError, script};
+use crate::group::{GroupCommit, Health, Worker};
+use crate::sync::{Condvar, Mutex, lock};
+
+/// How long a command may take, waiting for the link included: below the 3 s of the protocol.
+pub(super) const PATIENCE: Duration = Duration::from_millis(2500);
+
+/// Pauses between attempts to connect: the first, and the longest.
+const PAUSES: [Duration; 2] = [Duration::from_millis(20), Duration::from_millis(500)];
+
+/// What became of a command.
+#[derive(Debug)]
+pub(super) enum Outcome {
+    /// Redis answered.
+    Done(Value),
+    /// Its slot is on another node now.
+    Moved(Command),
+    /// Its slot is about to be there.
+    Ask(Address, Command),
+    /// The node cannot do it just now; nothing was done.
+    Later(StoreError, Command),
+    /// It was not done, or nobody knows; what may be sent again is given back.
+    Failed(StoreError, Option<Command>),
+}
+
+/// Commands of one caller.
+struct Errand {
+    commands: Vec<Command>,
+    deadline: Instant,
+    outcomes: Arc<Mutex<Vec<Outcome>>>,
+}
+
+/// The link to one node. Its locks are leaves, apart from those of the group commit.
+pub(super) struct Link {
+    group: GroupCommit<Exchanger>,
+    desk: Arc<Desk>,
+}
+
+/// How a link finds and opens its connection.
+pub(super) struct Origin {
+    pub(super) dialer: Arc<Dialer>,
+    /// The node; none if the dialer is to find the master each time.
+    pub(super) node: Option<Address>,
+    pub(super) journal: Arc<dyn Journal>,
+}
+
+impl Link {
+    /// A link that connects at once, in the background.
+    pub(super) fn start(origin: Origin, statistics: Arc<Statistics>, replicas: u32) -> std::io::Result<Self> {
+        let desk = Arc::new(Desk::default());
+        let exchanger = Exchanger { connection: None, desk: desk.clone(), statistics, replicas };
+        let link = Self { group: GroupCommit::new(exchanger), desk: desk.clone() };
+        let name = "redis-link".to_owned();
+        thread::Builder::new().name(name).spawn(move || desk.keep_connected(&origin))?;
+        Ok(link)
+    }
+
+    /// Sends commands and waits for what becomes of them: one outcome each, in their order. Blocks for `PATIENCE`
+    /// at most.
+    pub(super) fn exchange(&self, commands: Vec<Command>, deadline: Instant) -> Vec<Outcome> {
+        let count = commands.len();
+        let outcomes = Arc::new(Mutex::new(Vec::new()));
+        self.group.run(Errand { commands, deadline, outcomes: outcomes.clone() });
+        let mut outcomes = std::mem::take(&mut *lock(&outcomes));
+        // Whoever led the batch panicked.
+        outcomes.resize_with(count, || Outcome::Failed(StoreError::new("the batch was aborted"), None));
+        outcomes
+    }
+
+    /// Whether there is a connection, as far as is known.
+    pub(super) fn is_up(&self) -> bool {
+        lock(&self.desk.state).failing_since.is_none()
+    }
+}
+
+impl Drop for Link {
+    fn drop(&mut self) {
+        lock(&self.desk.state).is_closed = true;
+        self.desk.changed.notify_all();
+    }
+}
+
+/// Where the one who needs a connection and the one who makes it meet.
+#[derive(Default)]
+struct Desk {
+    state: Mutex<State>,
+    changed: Condvar,
+}
+
+struct State {
+    ready: Option<Connection>,
+    is_wanted: bool,
+    failing_since: Option<Instant>,
+    last_error: StoreError,
+    is_closed: bool,
+}
+
+impl Default for State {
+    fn default() -> Self {
+        Self {
+            ready: None,
+            is_wanted: true,
+            failing_since: Some(Instant::now()),
+            last_error: StoreError::new("not connected yet"),
+            is_closed: false,
+        }
+    }
+}
+
+impl Desk {
+    /// Connects whenever a connection is wanted, until the link is dropped.
+    fn keep_connected(&self, origin: &Origin) {
+        let mut is_first = true;
+        let mut last_error = None;
+        while self.await_wish() {
+            let mut pause = PAUSES[0];
+            loop {
+                if self.is_closed() {
+                    return;
+                }
+                match open(origin) {
+                    Ok((connection, node)) => {
+                        if last_error.take().is_some() || !is_first {
+                            origin.journal.note(&Note::LinkRestored { node: node.to_string() });
+                        }
+                        is_first = false;
+                        self.hand_out(connection);
+                        break;
+                    }
+                    Err(error) => {
+                        let error = error.to_string();
+                        if last_error.as_ref() != Some(&error) {
+                            let node = origin.node.as_ref().map(Address::to_string).unwrap_or_default();
+                            origin.journal.note(&Note::LinkLost { node, error: error.clone() });
+                        }
+                        lock(&self.state).last_error = StoreError::new(&error);
+                        last_error = Some(error);
+                        thread::sleep(pause);
+                        pause = (pause * 2).min(PAUSES[1]);
+                    }
+                }
+            }
+        }
+    }
+
+    fn is_closed(&self) -> bool {
+        lock(&self.state).is_closed
+    }
+
+    /// Waits until a connection is wanted; `false` if none ever will be.
+    fn await_wish(&self) -> bool {
+        let state = lock(&self.state);
+        let is_idle = |state: &mut State| !state.is_wanted && !state.is_closed;
+        let state = self.changed.wait_while(state, is_idle).unwrap_or_else(std::sync::PoisonError::into_inner);
+        !state.is_closed
+    }
+
+    fn hand_out(&self, connection: Connection) {
+        let mut state = lock(&self.state);
+        state.ready = Some(connection);
+        state.is_wanted = false;
+        state.failing_since = None;
+        self.changed.notify_all();
+    }
+
+    /// A connection broke.
+    fn report(&self, error: &StoreError) {
+        let mut state = lock(&self.state);
+        state.is_wanted = true;
+        state.last_error = error.clone();
+        state.failing_since.get_or_insert_with(Instant::now);
+        self.changed.notify_all();
+    }
+
+    /// Waits for a connection: until `deadline`, and no longer than `PATIENCE` after the last one broke, so that of
+    /// several commands, one after the other, not each waits in vain.
+    fn await_connection(&self, deadline: Instant) -> Result<Connection, StoreError> {
+        let mut state = lock(&self.state);
+        loop {
+            if let Some(connection) = state.ready.take() {
+                return Ok(connection);
+            }
+            let give_up = state.failing_since.map_or(deadline, |since| deadline.min(since + PATIENCE));
+            let Some(left) = give_up.checked_duration_since(Instant::now()).filter(|left| !left.is_zero()) else {
+                return Err(state.last_error.clone());
+            };
+            let waited = self.changed.wait_timeout(state, left);
+            state = waited.unwrap_or_else(std::sync::PoisonError::into_inner).0;
+        }
+    }
+}
+
+fn open(origin: &Origin) -> Result<(Connection, Address), OpenError> {
+    let node = origin.node.clone().map_or_else(|| origin.dialer.locate(), Ok)?;
+    let (mut connection, greeting) = origin.dialer.connect(&node)?;
+    if !greeting.is_master {
+        return Err(OpenError::Unreachable(format!("{node} is a replica")));
+    }
+    load_scripts(&mut connection).map_err(|error| OpenError::Unreachable(format!("{node}: {error}")))?;
+    Ok((connection, node))
+}
+
+fn load_scripts(connection: &mut Connection) -> Result<(), RedisError> {
+    let mut pipe = ::redis::pipe();
+    for script in script::all() {
+        pipe.cmd("SCRIPT").arg("LOAD").arg(script.source()).ignore();
+    }
+    pipe.query(connection)
+}
+
+/// The leader's tool: exchanges batches over the connection.
+struct Exchanger {
+    connection: Option<Connection>,
+    desk: Arc<Desk>,
+    statistics: Arc<Statistics>,
+    /// How many replicas must have an append before it is answered.
+    replicas: u32,
+}
+
+/// A command of a batch on its way.
+struct Pending {
+    command: Command,
+    deadline: Instant,
+    /// Which outcome it leads to.
+    place: (usize, usize),
+    /// Whether its script was loaded once more for it.
+    is_reloaded: bool,
+}
+
+impl Worker for Exchanger {
+    type Work = Errand;
+
+    fn work(&mut self, batch: Vec<Errand>) -> Health {
+        let mut pending = Vec::new();
+        let mut answers: Vec<Vec<Option<Outcome>>> = Vec::new();
+        let mut waiters = Vec::new();
+        for Errand { commands, deadline, outcomes } in batch {
+            let errand = answers.len();
+            answers.push(commands.iter().map(|_| None).collect());
+            waiters.push(outcomes);
+            let places = commands.into_iter().enumerate();
+            pending.extend(places.map(|(at, command)| Pending {
+                command,
+                deadline,
+                place: (errand, at),
+                is_reloaded: false,
+            }));
+        }
+        let mut health = Health::Good;
+        while !pending.is_empty() {
+            let (left, state) = self.attempt(pending, &mut |(errand, at), outcome| answers[errand][at] = Some(outcome));
+            pending = left;
+            health = state;
+        }
+        for (outcomes, answers) in waiters.into_iter().zip(answers) {
+            *lock(&outcomes) = answers.into_iter().flatten().collect();
+        }
+        health
+    }
+
+    fn refuse(&mut self, work: Errand) {
+        let error = lock(&self.desk.state).last_error.clone();
+        *lock(&work.outcomes) = work.commands.into_iter().map(|command| failed(&error, command)).collect();
+    }
+}
+
+impl Exchanger {
+    /// Sends all and reads the replies. What is left is to be tried again.
+    fn attempt(
+        &mut self,
+        pending: Vec<Pending>,
+        answer: &mut dyn FnMut((usize, usize), Outcome),
+    ) -> (Vec<Pending>, Health) {
+        let deadline = pending.iter().map(|pending| pending.deadline).min().unwrap_or_else(Instant::now);
+        let mut connection = match self.connection.take().map_or_else(|| self.desk.await_connection(deadline), Ok) {
+            Ok(connection) => connection,
+            Err(error) => {
+                for Pending { place, command, .. } in pending {
+                    answer(place, failed(&error, command));
+                }
+                return (Vec::new(), Health::Stuck);
+            }
+        };
+        let mut left = Vec::new();
+        let mut queue = pending.into_iter();
+        match self.talk(&mut connection, &mut queue, deadline, &mut left, answer) {
+            Ok(()) => self.connection = Some(connection),
+            Err(error) => {
+                let error = StoreError::new(error);
+                self.desk.report(&error);
+                let now = Instant::now();
+                for pending in queue {
+                    if pending.command.repeat == Repeat::Harmless && now < pending.deadline {
+                        left.push(pending);
+                    } else {
+                        answer(pending.place, failed(&error, pending.command));
+                    }
+                }
+            }
+        }
+        (left, Health::Good)
+    }
+
+    /// Takes from the queue what was answered. What is to be sent once more goes to `left`.
+    fn talk(
+        &self,
+        connection: &mut Connection,
+        queue: &mut std::vec::IntoIter<Pending>,
+        deadline: Instant,
+        left: &mut Vec<Pending>,
+        answer: &mut dyn FnMut((usize, usize), Outcome),
+    ) -> Result<(), RedisError> {
+        dial::bound(connection, deadline.saturating_duration_since(Instant::now()))?;
+        let mut bytes: Vec<u8> =
+            Vec::with_capacity(queue.as_slice().iter().map(|pending| pending.command.packed.len()).sum());
+        queue.as_slice().iter().for_each(|pending| bytes.extend_from_slice(&pending.command.packed));
+        let sent = Instant::now();
+        connection.send_packed_command(&bytes)?;
+        let mut is_stale = false;
+        let mut appended = Vec::new();
+        while let Some(next) = queue.as_slice().first() {
+            let value = reply(connection)?;
+            if let Some(script) = next.command.script {
+                self.statistics.count(script, sent.elapsed());
+            }
+            let Some(mut pending) = queue.next() else { break };
+            if is_unknown_script(&value) && !pending.is_reloaded {
+                pending.is_reloaded = true;
+                left.push(pending);
+                continue;
+            }
+            let awaits_replicas = self.replicas > 0 && pending.command.is_append();
+            let outcome = classify(value, pending.command);
+            is_stale |= matches!(outcome, Outcome::Later(..));
+            if awaits_replicas {
+                appended.push((pending.place, outcome));
+            } else {
+                answer(pending.place, outcome);
+            }
+        }
+        self.await_replicas(connection, appended, answer)?;
+        if !left.is_empty() {
+            load_scripts(connection)?;
+        }
+        // A node that was demoted or is loading: perhaps another one is the master by now.
+        if is_stale { Err(RedisError::from(std::io::Error::other("the node cannot serve just now"))) } else { Ok(()) }
+    }
+
+    /// Answers appends once enough replicas have them.
+    fn await_replicas(
+        &self,
+        connection: &mut Connection,
+        appended: Vec<((usize, usize), Outcome)>,
+        answer: &mut dyn FnMut((usize, usize), Outcome),
+    ) -> Result<(), RedisError> {
+        if appended.is_empty() {
+            return Ok(());
+        }
+        let wait = ::redis::cmd("WAIT").arg(self.replicas).arg(1000).get_packed_command();
+        let have = connection.send_packed_command(&wait).and_then(|()| reply(connection));
+        let is_enough = matches!(have, Ok(Value::Int(have)) if have >= i64::from(self.replicas));
+        for (place, outcome) in appended {
+            let too_few = || Outcome::Failed(StoreError::new("too few replicas have it"), None);
+            answer(place, if is_enough { outcome } else { too_few() });
+        }
+        have.map(drop)
+    }
+}
+
+/// The next reply; what is pushed on this connection is of no interest.
+fn reply(connection: &mut Connection) -> Result<Value, RedisError> {
+    loop {
+        match connection.recv_response()? {
+            Value::Push { .. } => {}
+            value => return Ok(value),
+        }
+    }
+}
+
+fn is_unknown_script(value: &Value) -> bool {
+    matches!(value, Value::ServerError(error) if error.code() == "NOSCRIPT")
+}
+
+fn classify(value: Value, command: Command) -> Outcome {
+    let Value::ServerError(error) = &value else { return Outcome::Done(value) };
+    match error.code() {
+        "MOVED" => Outcome::Moved(command),
+        "ASK" => match asked(error.details()) {
+            Some(node) => Outcome::Ask(node, command),
+            None => Outcome::Moved(command),
+        },
+        "LOADING" | "MASTERDOWN" | "TRYAGAIN" | "CLUSTERDOWN" | "READONLY" => {
+            Outcome::Later(StoreError::new(error), command)
+        }
+        _ => Outcome::Done(value),
+    }
+}
+
+fn failed(error: &StoreError, command: Command) -> Outcome {
+    let is_harmless = command.repeat == Repeat::Harmless;
+    Outcome::Failed(error.clone(), is_harmless.then_some(command))
+}
+
+/// The node in `SLOT HOST:PORT`.
+fn asked(details: Option<&str>) -> Option<Address> {
+    let (host, port) = details?.rsplit(' ').next()?.rsplit_once(':')?;
+    Some(Address { host: host.to_owned(), port: port.parse().ok()? })
+}

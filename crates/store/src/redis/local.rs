@@ -1,0 +1,136 @@
+//! What this server knows of its own sessions: which there are, and which rooms each may be in. So all of it can
+//! be put back if Redis lost it, and what could not be undone is tried again. It must not talk to Redis.
+
+use std::collections::HashMap;
+use std::fmt;
+use std::str::FromStr;
+
+use parlor_core::ConnectionId;
+use parlor_core::ports::Seat;
+use parlor_proto::{Generation, RoomName, UserName};
+
+use crate::sync::{Mutex, lock};
+
+/// Names one claim of a server: the connection that it was for, and a number of its own, so that what is done later
+/// about a claim that went wrong does not meet the next one of the same connection.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Ticket {
+    pub(super) connection: ConnectionId,
+    pub(super) number: u64,
+}
+
+impl fmt::Display for Ticket {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(out, "{}.{}", self.connection, self.number)
+    }
+}
+
+impl FromStr for Ticket {
+    type Err = ();
+
+    fn from_str(text: &str) -> Result<Self, ()> {
+        let (connection, number) = text.split_once('.').ok_or(())?;
+        let read = |text: &str| text.parse().map_err(|_| ());
+        Ok(Self { connection: ConnectionId(read(connection)?), number: read(number)? })
+    }
+}
+
+/// One session of this server.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct LocalSession {
+    pub(super) seat: Seat,
+    pub(super) ticket: Ticket,
+    pub(super) rooms: Vec<RoomName>,
+}
+
+/// Something that is to be undone in Redis and could not be yet.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Leftover {
+    /// A claim whose answer was lost.
+    Claim { user: UserName, ticket: Ticket },
+    /// A membership up to the number of an append.
+    Membership { seat: Seat, room: RoomName, seq: u64 },
+    /// A session that is over.
+    Session { seat: Seat, ticket: Ticket },
+}
+
+/// The sessions of this server. A leaf lock.
+#[derive(Default)]
+pub(super) struct Local {
+    state: Mutex<State>,
+}
+
+#[derive(Default)]
+struct State {
+    sessions: HashMap<(UserName, Generation), LocalSession>,
+    leftovers: Vec<Leftover>,
+}
+
+impl Local {
+    /// A session began here.
+    pub(super) fn add(&self, seat: Seat, ticket: Ticket) {
+        let key = (seat.user.clone(), seat.generation);
+        lock(&self.state).sessions.insert(key, LocalSession { seat, ticket, rooms: Vec::new() });
+    }
+
+    /// The session of a seat.
+    pub(super) fn find(&self, seat: &Seat) -> Option<LocalSession> {
+        lock(&self.state).sessions.get(&key(seat)).cloned()
+    }
+
+    /// It is over.
+    pub(super) fn remove(&self, seat: &Seat) -> Option<LocalSession> {
+        lock(&self.state).sessions.remove(&key(seat))
+    }
+
+    /// It is a member of a room.
+    pub(super) fn entered(&self, seat: &Seat, room: &RoomName) {
+        if let Some(session) = lock(&self.state).sessions.get_mut(&key(seat))
+            && !session.rooms.contains(room)
+        {
+            session.rooms.push(room.clone());
+        }
+    }
+
+    /// It is not any more.
+    pub(super) fn left(&self, seat: &Seat, room: &RoomName) {
+        if let Some(session) = lock(&self.state).sessions.get_mut(&key(seat)) {
+            session.rooms.retain(|other| other != room);
+        }
+    }
+
+    /// All sessions.
+    pub(super) fn all(&self) -> Vec<LocalSession> {
+        lock(&self.state).sessions.values().cloned().collect()
+    }
+
+    /// How many sessions there are.
+    pub(super) fn len(&self) -> usize {
+        lock(&self.state).sessions.len()
+    }
+
+    /// Something has to be undone later.
+    pub(super) fn put_off(&self, leftover: Leftover) {
+        lock(&self.state).leftovers.push(leftover);
+    }
+
+    /// Whether a membership of the seat has still to be undone.
+    pub(super) fn is_leaving(&self, seat: &Seat) -> bool {
+        let state = lock(&self.state);
+        state.leftovers.iter().any(|left| matches!(left, Leftover::Membership { seat: of, .. } if of == seat))
+    }
+
+    /// Whether the session is a member of the room, as far as its client knows.
+    pub(super) fn is_in(&self, seat: &Seat, room: &RoomName) -> bool {
+        lock(&self.state).sessions.get(&key(seat)).is_some_and(|session| session.rooms.contains(room))
+    }
+
+    /// All that has to be undone; whoever takes it puts back what cannot be done yet.
+    pub(super) fn take_leftovers(&self) -> Vec<Leftover> {
+        std::mem::take(&mut lock(&self.state).leftovers)
+    }
+}
+
+fn key(seat: &Seat) -> (UserName, Generation) {
+    (seat.user.clone(), seat.generation)
+}

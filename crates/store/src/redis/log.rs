@@ -1,0 +1,157 @@
+//! Logs: appending in batches, following, reading back. It must not deliver; the followers do.
+
+use std::time::Duration;
+
+use ::redis::Value;
+use parlor_core::Flush;
+use parlor_core::ports::{Append, AppendReport, Appended, Entry, Head, Log, LogId, Seat, StoreError, StoreResult};
+use parlor_proto::{Epoch, MessageId};
+
+use super::command::{self, Argument, Command};
+use super::follower::read_entry;
+use super::keys;
+use super::random;
+use super::script;
+use super::server::Server;
+use super::tracks::Track;
+
+/// What the script answers where there is no number.
+const ABSENT: i64 = 0;
+const FENCED: i64 = -1;
+
+/// How long a subscription may take.
+const SUBSCRIPTION_PATIENCE: Duration = Duration::from_secs(2);
+
+impl Log for Server {
+    fn append(&self, batch: Vec<Append>) -> AppendReport {
+        if let Err(error) = self.lease.check() {
+            return AppendReport { outcomes: vec![Err(error); batch.len()], flush: Flush::default() };
+        }
+        let mut outcomes: Vec<Option<StoreResult<Appended>>> = self.append_all(&batch).into_iter().map(read).collect();
+        self.retry_absent(&batch, &mut outcomes);
+        let outcomes = outcomes.into_iter().map(|outcome| outcome.unwrap_or(Ok(Appended::Fenced))).collect();
+        AppendReport { outcomes, flush: Flush::default() }
+    }
+
+    fn follow(&self, log: &LogId) -> StoreResult<Head> {
+        let (track, is_first) = self.tracks.add(log);
+        self.follow_track(log, &track, is_first).inspect_err(|_| self.unfollow(log))
+    }
+
+    fn unfollow(&self, log: &LogId) {
+        if self.tracks.remove(log) {
+            // Not worth a round trip: the follower looks when it is woken the next time, within a second.
+            self.look_at(&keys::log(log));
+        }
+    }
+
+    fn newest(&self, log: &LogId, count: usize) -> StoreResult<Vec<Entry>> {
+        let count = self.history.min(count as u64);
+        if count == 0 {
+            return Ok(Vec::new());
+        }
+        let count = count.to_string();
+        let entries: Vec<Value> =
+            self.call(Command::plain("XREVRANGE", keys::log(log), &["+", "-", "COUNT", &count]))?;
+        Ok(entries.iter().rev().filter_map(read_entry).collect())
+    }
+}
+
+impl Server {
+    fn follow_track(&self, log: &LogId, track: &Track, is_first: bool) -> StoreResult<Head> {
+        let mut commands = Vec::new();
+        if track.position().is_none() {
+            let fresh = Epoch(random::number()).to_string();
+            commands.push(Command::script(script::head(), &[keys::meta(log)], &[&fresh]));
+        }
+        if is_first {
+            self.look_at(&keys::log(log));
+            commands.push(self.wake_up());
+        }
+        let reply = self.router.call_all(commands).into_iter().next();
+        let head = track.position().map_or_else(|| read_head(reply), Ok)?;
+        let (head, may_lack) = track.begin(head);
+        if may_lack {
+            // What came between the subscription and the look at the head is to be asked for.
+            self.look_at(&keys::log(log));
+            self.wake_followers();
+        }
+        // Entries that are missed are asked for, but nobody tells again who entered a room.
+        if matches!(log, LogId::Room(_)) && !track.await_subscription(SUBSCRIPTION_PATIENCE) {
+            return Err(StoreError::new("the news of a room cannot be heard just now"));
+        }
+        Ok(head)
+    }
+
+    fn append_all(&self, batch: &[Append]) -> Vec<StoreResult<i64>> {
+        let commands = batch.iter().map(|append| self.append_command(append)).collect();
+        self.router.call_all(commands).into_iter().map(command::read).collect()
+    }
+
+    fn append_command(&self, append: &Append) -> Command {
+        let Append { log, author, generation, time, text } = append;
+        let (script, guard) = match log {
+            LogId::Room(room) => (script::append_room(), keys::seats(room)),
+            LogId::Feed(user) => (script::append_feed(), keys::session(user)),
+        };
+        let channel = keys::log(log);
+        let known = self.tracks.find(&channel).and_then(|track| track.position());
+        let known = known.map(|Head { epoch, last }| format!("{epoch} {last}")).unwrap_or_default();
+        let fresh = Epoch(random::number()).to_string();
+        let args: [&dyn Argument; 8] = [
+            &author.as_str(),
+            &generation.0,
+            &self.next_seq(),
+            &time.as_millis(),
+            &text.as_str(),
+            &self.kept(),
+            &fresh,
+            &known,
+        ];
+        Command::script(script, &[channel, keys::meta(log), guard], &args)
+    }
+
+    /// Where Redis did not know the session any more, it is put back, and what was said is said once more.
+    fn retry_absent(&self, batch: &[Append], outcomes: &mut [Option<StoreResult<Appended>>]) {
+        let absent: Vec<usize> = (0..batch.len()).filter(|&at| outcomes[at].is_none()).collect();
+        let Some(first) = absent.first().map(|&at| &batch[at]) else { return };
+        let seat = Seat { user: first.author.clone(), generation: first.generation };
+        let is_elsewhere = |at: &&usize| match &batch[**at].log {
+            LogId::Room(room) => !self.local.is_in(&seat, room),
+            LogId::Feed(_) => false,
+        };
+        if absent.iter().any(|at| is_elsewhere(&at)) {
+            return;
+        }
+        match self.heal(&seat) {
+            Ok(false) => {}
+            Ok(true) => {
+                let again: Vec<Append> = absent.iter().map(|&at| batch[at].clone()).collect();
+                for (at, reply) in absent.into_iter().zip(self.append_all(&again)) {
+                    outcomes[at] = read(reply);
+                }
+            }
+            Err(error) => absent.into_iter().for_each(|at| outcomes[at] = Some(Err(error.clone()))),
+        }
+    }
+}
+
+/// None if Redis does not know the session.
+fn read(reply: StoreResult<i64>) -> Option<StoreResult<Appended>> {
+    match reply {
+        Ok(ABSENT) => None,
+        Ok(FENCED) => Some(Ok(Appended::Fenced)),
+        Ok(number) => match u64::try_from(number) {
+            Ok(number) => Some(Ok(Appended::Stored(MessageId(number)))),
+            Err(_) => Some(Err(StoreError::new("an append came too late"))),
+        },
+        Err(error) => Some(Err(error)),
+    }
+}
+
+fn read_head(reply: Option<StoreResult<Value>>) -> StoreResult<Head> {
+    let missing = || Err(StoreError::new("no reply"));
+    let (epoch, last): (String, u64) = command::read(reply.unwrap_or_else(missing))?;
+    let epoch = epoch.parse().map_err(StoreError::new)?;
+    Ok(Head { epoch, last: MessageId(last) })
+}

@@ -1,0 +1,142 @@
+//! What servers tell each other through channels: how it is written and read. It must not send.
+
+use parlor_core::ConnectionId;
+use parlor_core::ports::{Change, Direct, Entry};
+use parlor_proto::{Epoch, MessageId, Text, Timestamp, UserName};
+
+/// News of a log's channel.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum LogNews {
+    /// An entry was appended.
+    Entry(Epoch, Entry),
+    /// Somebody entered or left the room.
+    Presence { user: UserName, change: Change, members: usize, version: u64 },
+}
+
+/// News for a server, or for all of them.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum ServerNews {
+    /// The session of a connection was displaced.
+    Displaced(ConnectionId),
+    /// A direct message.
+    Direct(UserName, Direct),
+    /// A broadcast.
+    Notice(Direct),
+    /// An account was deleted.
+    Deleted(UserName),
+}
+
+impl LogNews {
+    /// Reads what a script published; none if it is nothing known.
+    pub(super) fn read(text: &str) -> Option<Self> {
+        let (kind, rest) = text.split_once(' ')?;
+        match kind {
+            "e" => {
+                let [epoch, id, time, author, text] = fields(rest)?;
+                Some(Self::Entry(epoch.parse().ok()?, entry(id, time, author, text)?))
+            }
+            "+" | "-" => {
+                let [user, members, version] = fields(rest)?;
+                let change = if kind == "+" { Change::Entered } else { Change::Left };
+                let (members, version) = (members.parse().ok()?, version.parse().ok()?);
+                Some(Self::Presence { user: user.parse().ok()?, change, members, version })
+            }
+            _ => None,
+        }
+    }
+}
+
+/// An entry, as Redis keeps its parts.
+pub(super) fn entry(id: &str, time: &str, author: &str, text: &str) -> Option<Entry> {
+    Some(Entry {
+        id: MessageId(id.parse().ok()?),
+        time: Timestamp::from_millis(time.parse().ok()?),
+        author: author.parse().ok()?,
+        text: Text::sanitise(text)?,
+    })
+}
+
+impl ServerNews {
+    /// As it is published.
+    pub(super) fn write(&self) -> String {
+        let said = |Direct { time, from, text }: &Direct| format!("{} {from} {}", time.as_millis(), text.as_str());
+        match self {
+            Self::Displaced(connection) => format!("displaced {connection}"),
+            Self::Direct(to, message) => format!("direct {to} {}", said(message)),
+            Self::Notice(message) => format!("notice {}", said(message)),
+            Self::Deleted(user) => format!("deleted {user}"),
+        }
+    }
+
+    /// Reads what another server published; none if it is nothing known.
+    pub(super) fn read(text: &str) -> Option<Self> {
+        let (kind, rest) = text.split_once(' ')?;
+        match kind {
+            "displaced" => Some(Self::Displaced(ConnectionId(rest.parse().ok()?))),
+            "direct" => {
+                let [to, time, from, text] = fields(rest)?;
+                Some(Self::Direct(to.parse().ok()?, direct(time, from, text)?))
+            }
+            "notice" => {
+                let [time, from, text] = fields(rest)?;
+                Some(Self::Notice(direct(time, from, text)?))
+            }
+            "deleted" => Some(Self::Deleted(rest.parse().ok()?)),
+            _ => None,
+        }
+    }
+}
+
+fn direct(time: &str, from: &str, text: &str) -> Option<Direct> {
+    let time = Timestamp::from_millis(time.parse().ok()?);
+    Some(Direct { time, from: from.parse().ok()?, text: Text::sanitise(text)? })
+}
+
+/// Words, the last of which is the rest.
+fn fields<const N: usize>(text: &str) -> Option<[&str; N]> {
+    let mut words = text.splitn(N, ' ');
+    let mut found = [""; N];
+    for field in &mut found {
+        *field = words.next()?;
+    }
+    Some(found)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn said(text: &str) -> Direct {
+        let text = Text::sanitise(text).unwrap();
+        Direct { time: Timestamp::from_millis(7), from: "ann".parse().unwrap(), text }
+    }
+
+    #[test]
+    fn news_are_read_as_they_were_written() {
+        let user: UserName = "bob".parse().unwrap();
+        for news in [
+            ServerNews::Displaced(ConnectionId(9)),
+            ServerNews::Direct(user.clone(), said("two  words ")),
+            ServerNews::Notice(said(" leading\tblanks")),
+            ServerNews::Deleted(user),
+        ] {
+            assert_eq!(ServerNews::read(&news.write()), Some(news));
+        }
+    }
+
+    #[test]
+    fn news_of_logs_are_read() {
+        let news = LogNews::read("e 00000000000000ff 12 1795392000123 ann  a b ");
+        let Some(LogNews::Entry(Epoch(255), Entry { id: MessageId(12), text, .. })) = news else { panic!("{news:?}") };
+        assert_eq!(text.as_str(), " a b ");
+        let news = LogNews::read("- ann 3 44");
+        assert!(matches!(news, Some(LogNews::Presence { change: Change::Left, members: 3, version: 44, .. })));
+    }
+
+    #[test]
+    fn what_is_not_known_is_nothing() {
+        for text in ["", "e", "e 1 2 3", "x y", "+ ann 3", "displaced x", "direct ann 7 bob", "e zz 1 2 ann hi"] {
+            assert!(LogNews::read(text).is_none() && ServerNews::read(text).is_none(), "{text:?}");
+        }
+    }
+}

@@ -1,0 +1,160 @@
+//! Entering and leaving rooms. The room's script numbers and announces each change, so all hear of them in one order.
+
+use std::collections::BTreeMap;
+
+use parlor_core::ports::{Entered, Rooms, Seat, StoreError, StoreResult};
+use parlor_proto::{RoomName, RoomSummary, UserName};
+
+use super::command::{self, Argument, Command};
+use super::keys;
+use super::local::Leftover;
+use super::restore::Restored;
+use super::router::Router;
+use super::script;
+use super::server::Server;
+
+/// How long an enter may be on its way, in microseconds: less than fences stand by far.
+const ENTER_MICROS: i64 = 5_000_000;
+
+impl Rooms for Server {
+    fn enter(&self, seat: &Seat, room: &RoomName, max_rooms: usize) -> StoreResult<Entered> {
+        self.lease.check()?;
+        // Taken before anything is asked: or else a server that froze in between would take it too late.
+        let deadline = self.lease.redis_micros() + ENTER_MICROS;
+        let lobby = RoomName::lobby();
+        let admit: [&dyn Argument; 3] = [&room.as_str(), &max_rooms, &lobby.as_str()];
+        if self.call::<i64>(Command::script(script::admit_room(), &[keys::ROOMS], &admit))? == 0 {
+            return Ok(Entered::TooManyRooms);
+        }
+        if !self.note_room(seat, room)? {
+            return Ok(Entered::Fenced);
+        }
+        let seq = self.next_seq();
+        let entered = self.enter_noted(seat, room, Pass { seq, deadline, slack: "0" });
+        match &entered {
+            Ok(Entered::Member { .. }) => self.local.entered(seat, room),
+            Ok(_) => {}
+            Err(_) => self.local.put_off(Leftover::Membership { seat: seat.clone(), room: room.clone(), seq }),
+        }
+        entered
+    }
+
+    fn leave(&self, seat: &Seat, room: &RoomName) -> StoreResult<()> {
+        // Before it is so: or else it could be put back in between.
+        self.local.left(seat, room);
+        let seq = self.next_seq();
+        let left = self.leave_until(seat, room, seq);
+        if left.is_err() {
+            self.local.put_off(Leftover::Membership { seat: seat.clone(), room: room.clone(), seq });
+        }
+        left
+    }
+
+    fn evict_predecessors(&self, seat: &Seat) -> StoreResult<()> {
+        let (_, endings) = self.predecessors(&seat.user)?;
+        let below = seat.generation.to_string();
+        for ending in endings.iter().filter(|ending| ending.generation < seat.generation) {
+            for room in &ending.rooms {
+                self.evict(&seat.user, room, &below)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn members(&self, room: &RoomName) -> StoreResult<Vec<UserName>> {
+        let names: Vec<String> = self.call(Command::plain("SMEMBERS", keys::members(room), &[]))?;
+        Ok(sorted(&names))
+    }
+
+    fn rooms(&self) -> StoreResult<Vec<RoomSummary>> {
+        let mut found = Vec::new();
+        for (summary, version) in rooms(&self.router)? {
+            match version {
+                Some(version) if summary.members == 0 => self.drop_room(&summary.room, version)?,
+                _ => {}
+            }
+            if summary.members > 0 || summary.room.is_lobby() {
+                found.push(summary);
+            }
+        }
+        Ok(found)
+    }
+}
+
+/// All rooms of the index and the lobby, sorted, and how each stands in the index.
+pub(super) fn rooms(router: &Router) -> StoreResult<Vec<(RoomSummary, Option<u64>)>> {
+    let indexed: Vec<(String, f64)> =
+        command::read(router.call(Command::plain("ZRANGE", keys::ROOMS, &["0", "-1", "WITHSCORES"])))?;
+    let mut versions = BTreeMap::from([(RoomName::lobby(), None)]);
+    // Numbers of changes are whole, and far below where scores lose their last digit.
+    versions.extend(indexed.into_iter().filter_map(|(name, score)| Some((name.parse().ok()?, Some(score as u64)))));
+    let counts = versions.keys().map(|room| Command::plain("SCARD", keys::members(room), &[])).collect();
+    let counts = router.call_all(counts);
+    let rooms = versions.into_iter().zip(counts);
+    rooms.map(|((room, version), count)| Ok((RoomSummary { room, members: command::read(count)? }, version))).collect()
+}
+
+/// What an enter brings with it.
+pub(super) struct Pass {
+    pub(super) seq: u64,
+    /// Redis's time after which it is too late, in microseconds.
+    pub(super) deadline: i64,
+    /// By how much a fence may be above the generation.
+    pub(super) slack: &'static str,
+}
+
+impl Server {
+    /// Notes at the session that it is about to enter a room. `false` if it was displaced.
+    fn note_room(&self, seat: &Seat, room: &RoomName) -> StoreResult<bool> {
+        let note = || {
+            let keys = [keys::session(&seat.user)];
+            self.call::<i64>(Command::script(script::note_room(), &keys, &[&seat.generation.0, &room.as_str()]))
+        };
+        match note()? {
+            0 => Ok(self.heal(seat)? && note()? == 1),
+            noted => Ok(noted == 1),
+        }
+    }
+
+    /// Enters a room that is noted at the session.
+    pub(super) fn enter_noted(&self, seat: &Seat, room: &RoomName, pass: Pass) -> StoreResult<Entered> {
+        let log = keys::room_log(room);
+        let keys =
+            [keys::members(room), keys::seats(room), keys::meta(&log), keys::fence(room, &seat.user), keys::log(&log)];
+        let Pass { seq, deadline, slack } = pass;
+        let args: [&dyn Argument; 5] = [&seat.user.as_str(), &seat.generation.0, &seq, &deadline, &slack];
+        let (members, version): (i64, u64) = self.call(Command::script(script::enter(), &keys, &args))?;
+        let Ok(members) = usize::try_from(members) else {
+            return if members == -1 { Ok(Entered::Fenced) } else { Err(StoreError::new("an enter came too late")) };
+        };
+        let version_text = version.to_string();
+        self.call::<i64>(Command::plain("ZADD", keys::ROOMS, &["GT", &version_text, room.as_str()]))?;
+        Ok(Entered::Member { members, version })
+    }
+
+    /// Takes a session out of a room, unless it entered again after `seq`.
+    pub(super) fn leave_until(&self, seat: &Seat, room: &RoomName, seq: u64) -> StoreResult<()> {
+        let log = keys::room_log(room);
+        let keys = [keys::members(room), keys::seats(room), keys::meta(&log), keys::log(&log)];
+        let args: [&dyn Argument; 3] = [&seat.user.as_str(), &seat.generation.0, &seq];
+        let (members, version): (i64, u64) = self.call(Command::script(script::leave(), &keys, &args))?;
+        if members == 0 {
+            self.drop_room(room, version)?;
+        }
+        let forget: [&dyn Argument; 2] = [&seat.generation.0, &room.as_str()];
+        self.call::<i64>(Command::script(script::forget_room(), &[keys::session(&seat.user)], &forget)).map(drop)
+    }
+
+    /// Puts a session back that Redis does not know any more. `false` if it was displaced.
+    pub(super) fn heal(&self, seat: &Seat) -> StoreResult<bool> {
+        let Some(session) = self.local.find(seat) else { return Ok(false) };
+        Ok(self.restore(&session)? != Restored::Displaced)
+    }
+}
+
+/// Names in order; what is no name is none.
+pub(super) fn sorted(names: &[String]) -> Vec<UserName> {
+    let mut users: Vec<UserName> = names.iter().filter_map(|name| name.parse().ok()).collect();
+    users.sort();
+    users
+}

@@ -1,0 +1,239 @@
+//! The thread that keeps this server one of many: renews its lease and its pulse, undoes what could not be undone at
+//! once, reaps dead servers, and looks whether anything is missing. It must not do what a client waits for.
+
+use std::sync::Arc;
+use std::thread;
+use std::time::{Duration, Instant};
+
+use parlor_core::ports::{Head, StoreError, StoreResult};
+use parlor_proto::{Epoch, MessageId};
+
+use super::command::{self, Argument, Command};
+use super::dial::Dialer;
+use super::keys;
+use super::lease::LEASE;
+use super::link::PATIENCE;
+use super::local::Leftover;
+use super::server::Server;
+use super::{Note, random, script};
+use crate::sync::{Condvar, Mutex, lock};
+
+/// Time between two rounds.
+const INTERVAL: Duration = Duration::from_secs(1);
+
+/// Pause between looks whether the followers hear, at the start.
+const READY_PAUSE: Duration = Duration::from_millis(2);
+
+/// Rounds between two looks for dead servers.
+const REAP_EVERY: u64 = 2;
+
+/// Rounds between two looks whether logs are heard.
+const AUDIT_LOGS_EVERY: u64 = 3;
+
+/// Rounds between two looks whether all sessions are there.
+const AUDIT_SESSIONS_EVERY: u64 = 30;
+
+/// Rounds after a lapse of the lease in which sessions are looked after each time: somebody may still be reaping.
+const WARY_ROUNDS: u64 = 10;
+
+/// Lets rounds be made until it is told to end.
+#[derive(Default)]
+pub(super) struct Pace {
+    is_over: Mutex<bool>,
+    ended: Condvar,
+}
+
+impl Pace {
+    /// No more rounds.
+    pub(super) fn end(&self) {
+        *lock(&self.is_over) = true;
+        self.ended.notify_all();
+    }
+
+    /// Waits for the next round; `false` if there is none.
+    fn wait(&self) -> bool {
+        let over = lock(&self.is_over);
+        let waited = self.ended.wait_timeout_while(over, INTERVAL, |over| !*over);
+        !*waited.unwrap_or_else(std::sync::PoisonError::into_inner).0
+    }
+}
+
+/// What is remembered from round to round.
+pub(super) struct Rounds {
+    server: Arc<Server>,
+    dialer: Arc<Dialer>,
+    round: u64,
+    epoch: Option<String>,
+    /// Until which round sessions are looked after each time.
+    wary_until: u64,
+    lag: u64,
+    had_lease: bool,
+}
+
+impl Rounds {
+    /// Takes the lease for the first time. Blocks.
+    ///
+    /// # Errors
+    /// Redis cannot be reached.
+    pub(super) fn begin(server: Arc<Server>, dialer: Arc<Dialer>) -> StoreResult<Self> {
+        let mut rounds = Self { server, dialer, round: 0, epoch: None, wary_until: 0, lag: 0, had_lease: true };
+        rounds.renew()?;
+        rounds.server.ensure_followers(&rounds.dialer).map_err(StoreError::new)?;
+        let deadline = Instant::now() + PATIENCE;
+        while !rounds.server.followers.are_ready() {
+            if Instant::now() > deadline {
+                return Err(StoreError::new("news cannot be heard"));
+            }
+            thread::sleep(READY_PAUSE);
+        }
+        Ok(rounds)
+    }
+
+    /// Makes rounds until `pace` ends. Blocks.
+    pub(super) fn run(mut self, pace: &Pace) {
+        while pace.wait() {
+            self.round += 1;
+            // The link says itself when it is lost, and the next round tries again.
+            if let Err(error) = self.make() {
+                self.notice_lapse(&error);
+            }
+        }
+    }
+
+    fn notice_lapse(&mut self, _error: &StoreError) {
+        if !self.server.lease.is_held() && std::mem::replace(&mut self.had_lease, false) {
+            self.server.journal.note(&Note::LeaseLapsed);
+        }
+    }
+
+    fn make(&mut self) -> StoreResult<()> {
+        self.renew()?;
+        self.server.undo_leftovers();
+        self.server.ensure_followers(&self.dialer).map_err(StoreError::new)?;
+        if self.round.is_multiple_of(REAP_EVERY) {
+            self.server.reap()?;
+        }
+        if self.round.is_multiple_of(AUDIT_LOGS_EVERY) {
+            self.lag = self.server.audit_logs()?;
+        }
+        if self.round.is_multiple_of(AUDIT_SESSIONS_EVERY) || self.round <= self.wary_until {
+            self.server.restore_all()?;
+        }
+        Ok(())
+    }
+
+    /// Renews the lease and lets the pulse beat. If others may have ended sessions of this server, or Redis lost
+    /// everything, puts back what it can before the lease counts as held.
+    fn renew(&mut self) -> StoreResult<()> {
+        let server = self.server.clone();
+        let sent = Instant::now();
+        let fresh = Epoch(random::number()).to_string();
+        let [lease, listed, epoch, beat] = server.router.call_each([
+            self.lease_command(),
+            Command::plain("SADD", keys::SERVERS, &[server.id.as_str()]),
+            Command::plain("SET", keys::EPOCH, &[&fresh, "NX", "GET"]),
+            Command::plain("PUBLISH", keys::pulse(&server.id), &["beat"]),
+        ]);
+        let (existed, seconds, micros): (bool, i64, i64) = command::read(lease)?;
+        command::read::<i64>(listed)?;
+        command::read::<i64>(beat)?;
+        let epoch = command::read::<Option<String>>(epoch)?.unwrap_or(fresh);
+        server.lease.set_time(sent, seconds * 1_000_000 + micros);
+        let is_first = self.epoch.is_none();
+        let is_emptied = self.epoch.replace(epoch.clone()).is_some_and(|before| before != epoch);
+        if !is_first && (!existed || is_emptied || !self.had_lease) {
+            self.come_back(is_emptied)?;
+        }
+        server.lease.hold(sent);
+        self.had_lease = true;
+        Ok(())
+    }
+
+    fn come_back(&mut self, is_emptied: bool) -> StoreResult<()> {
+        self.wary_until = self.round + WARY_ROUNDS;
+        let restored = self.server.restore_all();
+        if restored.is_err() {
+            // The next round comes back again.
+            self.had_lease = false;
+        }
+        let tally = restored?;
+        let note = if is_emptied {
+            Note::Emptied { sessions: tally.restored }
+        } else {
+            Note::LeaseRegained { kept: tally.kept + tally.restored, displaced: tally.displaced }
+        };
+        self.server.journal.note(&note);
+        Ok(())
+    }
+
+    fn lease_command(&self) -> Command {
+        let server = &self.server;
+        let millis = u64::try_from(LEASE.as_millis()).unwrap_or(u64::MAX);
+        let scripts: Vec<String> = server
+            .router
+            .statistics()
+            .read()
+            .into_iter()
+            .map(|(name, calls, total, longest)| format!("{name} {calls} {total} {longest}"))
+            .collect();
+        let pulse = server.followers.pulse_age().map_or(-1, |age| i64::try_from(age.as_millis()).unwrap_or(i64::MAX));
+        let args: [&dyn Argument; 13] = [
+            &millis,
+            &"name",
+            &server.name,
+            &"sessions",
+            &server.local.len(),
+            &"logs",
+            &server.tracks.len(),
+            &"lag",
+            &self.lag,
+            &"pulse",
+            &pulse,
+            &"scripts",
+            &scripts.join(";"),
+        ];
+        Command::script(script::renew(), &[keys::lease(&server.id)], &args)
+    }
+}
+
+impl Server {
+    /// Tries again what could not be undone: memberships first, so that no session is given up that is a member.
+    pub(super) fn undo_leftovers(&self) {
+        let mut leftovers = self.local.take_leftovers();
+        leftovers.sort_by_key(|leftover| matches!(leftover, Leftover::Session { .. }));
+        for leftover in leftovers {
+            let done = match &leftover {
+                Leftover::Claim { user, ticket } => self.disown(user, *ticket),
+                Leftover::Membership { seat, room, seq } => self.leave_until(seat, room, *seq),
+                Leftover::Session { seat, .. } if self.local.is_leaving(seat) => Err(StoreError::new("not yet")),
+                Leftover::Session { seat, ticket } => self.release_now(seat, *ticket),
+            };
+            if done.is_err() {
+                self.local.put_off(leftover);
+            }
+        }
+    }
+
+    /// Compares each followed log with what was heard of it. Tells how many entries the worst lags.
+    fn audit_logs(&self) -> StoreResult<u64> {
+        let tracks = self.tracks.all();
+        let question =
+            |log| Command::script(script::head(), &[keys::meta(log)], &[&Epoch(random::number()).to_string()]);
+        let commands = tracks.iter().map(|(_, track)| question(&track.log)).collect();
+        let (mut worst, mut is_any_stuck) = (0, false);
+        for ((channel, track), reply) in tracks.iter().zip(self.router.call_all(commands)) {
+            let (epoch, last): (String, u64) = command::read(reply)?;
+            let head = Head { epoch: epoch.parse().map_err(StoreError::new)?, last: MessageId(last) };
+            let (lag, is_stuck) = track.audit(head);
+            worst = worst.max(lag);
+            if is_stuck || !track.is_subscribed_at(&self.router.owner(channel)) {
+                self.look_at(channel);
+                is_any_stuck = true;
+            }
+        }
+        if is_any_stuck {
+            self.wake_followers();
+        }
+        Ok(worst)
+    }
+}

@@ -1,0 +1,95 @@
+//! The scripts: each is one atomic step on the keys of one slot. It must not run them.
+
+use std::sync::LazyLock;
+
+use ::redis::Script as Compiled;
+
+/// One script.
+#[derive(Debug)]
+pub(super) struct Script {
+    /// Its name, for operators.
+    pub(super) name: &'static str,
+    /// Number among all scripts.
+    pub(super) index: usize,
+    source: String,
+    hash: String,
+}
+
+impl Script {
+    fn new(index: usize, name: &'static str, source: String) -> Self {
+        let hash = Compiled::new(&source).get_hash().to_owned();
+        Self { name, index, source, hash }
+    }
+
+    /// What Redis calls it.
+    pub(super) fn hash(&self) -> &str {
+        &self.hash
+    }
+
+    /// Its text in Lua.
+    pub(super) fn source(&self) -> &str {
+        &self.source
+    }
+}
+
+/// Declares all scripts: the name of each, and the files that make it.
+macro_rules! scripts {
+    ($($name:ident: $($file:literal)+;)*) => {
+        #[allow(non_camel_case_types, reason = "the names are those of the files")]
+        enum Index { $($name,)* }
+
+        static ALL: LazyLock<Vec<Script>> = LazyLock::new(|| vec![
+            $(Script::new(
+                Index::$name as usize,
+                stringify!($name),
+                concat!($(include_str!(concat!("scripts/", $file, ".lua")),)+).to_owned(),
+            ),)*
+        ]);
+
+        $(#[doc = concat!("See `scripts/", stringify!($name), ".lua`.")]
+        pub(super) fn $name() -> &'static Script {
+            &ALL[Index::$name as usize]
+        })*
+    };
+}
+
+scripts! {
+    admit_room: "admit_room";
+    amend_account: "amend_account";
+    append_feed: "append" "append_feed";
+    append_room: "append" "append_room";
+    attempt: "attempt";
+    claim: "claim";
+    create_account: "create_account";
+    disown: "disown";
+    drop_room: "drop_room";
+    enter: "enter";
+    evict: "part" "evict";
+    forget_room: "forget_room";
+    head: "head";
+    leave: "part" "leave";
+    note_room: "note_room";
+    predecessors: "predecessors";
+    reap: "reap";
+    release: "release";
+    renew: "renew";
+    restore: "restore";
+    sessions_on: "sessions_on";
+    tail: "tail";
+}
+
+/// All scripts.
+pub(super) fn all() -> &'static [Script] {
+    &ALL
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn each_script_is_found_by_its_number() {
+        for (index, script) in super::all().iter().enumerate() {
+            assert_eq!(script.index, index, "{}", script.name);
+            assert!(script.source().starts_with("--"), "{} does not say what it is for", script.name);
+        }
+    }
+}

@@ -1,0 +1,13 @@
+-- Appends to the log of a room: number, entry and news in one step.
+-- KEYS: log, meta, seats. ARGV: user, generation, seq, time, text, kept, epoch to be, number known.
+-- Answers the number, or 0: no member, -1: a later session is member, -2: too late to be known.
+local seat = redis.call('HGET', KEYS[3], ARGV[1])
+if not seat then return 0 end
+local generation, seq = string.match(seat, '^(%d+) (%d+)')
+if generation ~= ARGV[2] then
+  if tonumber(generation) > tonumber(ARGV[2]) then return -1 end
+  return 0
+end
+local id = append(tonumber(seq))
+if id > 0 then redis.call('HSET', KEYS[3], ARGV[1], ARGV[2] .. ' ' .. ARGV[3]) end
+return id

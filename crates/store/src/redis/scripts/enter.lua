@@ -1,0 +1,20 @@
+-- Makes a session a member of a room, and tells everybody.
+-- KEYS: members, seats, meta, fence, log. ARGV: user, generation, seq, deadline in microseconds,
+-- by how much a fence may be above: 0.5 for a session that was reaped and is restored, else 0.
+-- Answers members and number of the change; or -1: a later session was there, -2: too late.
+local time = redis.call('TIME')
+if tonumber(time[1]) * 1000000 + tonumber(time[2]) > tonumber(ARGV[4]) then return {-2, '0'} end
+local mine = tonumber(ARGV[2])
+local fence = redis.call('GET', KEYS[4])
+if fence and tonumber(fence) > mine + tonumber(ARGV[5]) then return {-1, '0'} end
+local seat = redis.call('HGET', KEYS[2], ARGV[1])
+local there = seat and tonumber(string.match(seat, '^%d+')) or 0
+if there > mine then return {-1, '0'} end
+redis.call('HSET', KEYS[2], ARGV[1], ARGV[2] .. ' ' .. ARGV[3])
+if there == mine then
+  return {redis.call('SCARD', KEYS[1]), redis.call('HGET', KEYS[3], 'version') or '0'}
+end
+redis.call('SADD', KEYS[1], ARGV[1])
+local count, version = redis.call('SCARD', KEYS[1]), redis.call('HINCRBY', KEYS[3], 'version', 1)
+redis.call('SPUBLISH', KEYS[5], '+ ' .. ARGV[1] .. ' ' .. count .. ' ' .. version)
+return {count, tostring(version)}

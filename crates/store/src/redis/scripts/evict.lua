@@ -1,0 +1,8 @@
+-- Takes all sessions before a generation out of a room for good, and tells everybody.
+-- KEYS: members, seats, meta, log, fence. ARGV: user, generation, seconds of the fence.
+-- Answers members (-1: nothing changed) and number of the change.
+local fence = redis.call('GET', KEYS[5])
+if not fence or tonumber(fence) < tonumber(ARGV[2]) then redis.call('SET', KEYS[5], ARGV[2], 'EX', ARGV[3]) end
+local seat = redis.call('HGET', KEYS[2], ARGV[1])
+if not seat or tonumber(string.match(seat, '^%d+')) >= tonumber(ARGV[2]) then return {-1, '0'} end
+return part()

@@ -1,0 +1,8 @@
+-- Where a log stands; a log that was never heard of begins its life.
+-- KEYS: meta. ARGV: epoch to be. Answers epoch and newest number.
+local head = redis.call('HMGET', KEYS[1], 'top', 'epoch')
+if not head[2] then
+  redis.call('HSET', KEYS[1], 'epoch', ARGV[1])
+  head[2] = ARGV[1]
+end
+return {head[2], head[1] or '0'}

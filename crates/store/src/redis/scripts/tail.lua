@@ -1,0 +1,21 @@
+-- What a log got since a number; all of it, if the log began a new life.
+-- KEYS: log, meta. ARGV: epoch known, number known, entries at most, epoch to be.
+-- Answers epoch, newest number, how many were lost, entries.
+local head = redis.call('HMGET', KEYS[2], 'top', 'epoch')
+local top, epoch, from, lost = tonumber(head[1] or '0'), head[2], tonumber(ARGV[2]), 0
+if not epoch then
+  epoch = ARGV[4]
+  redis.call('HSET', KEYS[2], 'epoch', epoch)
+end
+if epoch ~= ARGV[1] then from = 0 end
+-- A failover lost entries that were heard already: their numbers are not given out again.
+if top < from then
+  lost = from - top
+  top = from
+  redis.call('HSET', KEYS[2], 'top', ARGV[2])
+end
+local entries = {}
+if top > from then
+  entries = redis.call('XRANGE', KEYS[1], string.format('(%.0f-0', from), '+', 'COUNT', ARGV[3])
+end
+return {epoch, string.format('%.0f', top), lost, entries}

@@ -1,0 +1,128 @@
+//! This server, as one of many: who it is, what it shares with its threads, and how it talks to the others. It must
+//! not know what any port promises.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+
+use ::redis::FromRedisValue;
+use parlor_core::ports::{Sink, StoreResult};
+use parlor_proto::{RoomName, UserName};
+
+use super::command::{self, Command};
+use super::followers::Followers;
+use super::keys::{self, ServerId};
+use super::lease::Lease;
+use super::local::Local;
+use super::news::ServerNews;
+use super::router::Router;
+use super::tracks::Tracks;
+use super::{Journal, script};
+
+/// Entries that a log keeps at least, since holes are filled from them.
+const MIN_KEPT: u64 = 1000;
+
+/// How long a fence stands: much longer than an enter may be on its way.
+const FENCE_SECONDS: u64 = 60;
+
+/// One run of a server.
+pub(super) struct Server {
+    pub(super) id: ServerId,
+    /// Its name, for people.
+    pub(super) name: String,
+    /// Entries that people may read back.
+    pub(super) history: u64,
+    pub(super) router: Router,
+    pub(super) lease: Lease,
+    pub(super) local: Local,
+    pub(super) tracks: Tracks,
+    pub(super) followers: Followers,
+    pub(super) sink: Arc<dyn Sink>,
+    pub(super) journal: Arc<dyn Journal>,
+    last_seq: AtomicU64,
+    is_closing: AtomicBool,
+}
+
+impl Server {
+    pub(super) fn new(
+        name: String,
+        history: u64,
+        router: Router,
+        sink: Arc<dyn Sink>,
+        journal: Arc<dyn Journal>,
+    ) -> Self {
+        Self {
+            id: ServerId::fresh(),
+            name,
+            history,
+            router,
+            lease: Lease::new(),
+            local: Local::default(),
+            tracks: Tracks::default(),
+            followers: Followers::default(),
+            sink,
+            journal,
+            last_seq: AtomicU64::new(0),
+            is_closing: AtomicBool::new(false),
+        }
+    }
+
+    /// Has a command done, and understands its reply.
+    ///
+    /// # Errors
+    /// Redis cannot be reached, refuses, or answers something else.
+    pub(super) fn call<T: FromRedisValue>(&self, command: Command) -> StoreResult<T> {
+        command::read(self.router.call(command))
+    }
+
+    /// The number of the next append, larger than that of any before.
+    pub(super) fn next_seq(&self) -> u64 {
+        self.last_seq.fetch_add(1, Ordering::Relaxed) + 1
+    }
+
+    /// Entries that Redis is to keep of each log.
+    pub(super) fn kept(&self) -> u64 {
+        self.history.max(MIN_KEPT)
+    }
+
+    /// Tells another server something. It is lost if nobody listens.
+    ///
+    /// # Errors
+    /// Redis cannot be reached.
+    pub(super) fn tell(&self, to: &ServerId, news: &ServerNews) -> StoreResult<u64> {
+        let command = Command::plain("SPUBLISH", keys::control(to), &[&news.write()]);
+        self.call(command.never_repeated())
+    }
+
+    /// Which of some servers hold a lease.
+    ///
+    /// # Errors
+    /// Redis cannot be reached.
+    pub(super) fn which_live(&self, servers: &[ServerId]) -> StoreResult<Vec<bool>> {
+        let commands = servers.iter().map(|id| Command::plain("EXISTS", keys::lease(id), &[])).collect();
+        let replies = self.router.call_all(commands);
+        replies.into_iter().map(|reply| command::read::<i64>(reply).map(|count| count > 0)).collect()
+    }
+
+    /// Takes all sessions of a user below a generation out of a room, for good.
+    pub(super) fn evict(&self, user: &UserName, room: &RoomName, below: &str) -> StoreResult<()> {
+        let log = keys::room_log(room);
+        let keys = [keys::members(room), keys::seats(room), keys::meta(&log), keys::log(&log), keys::fence(room, user)];
+        let args: [&dyn command::Argument; 3] = [&user.as_str(), &below, &FENCE_SECONDS];
+        let (members, version): (i64, u64) = self.call(Command::script(script::evict(), &keys, &args))?;
+        if members == 0 { self.drop_room(room, version) } else { Ok(()) }
+    }
+
+    /// Takes a room out of the index that nobody was in after a change.
+    pub(super) fn drop_room(&self, room: &RoomName, version: u64) -> StoreResult<()> {
+        self.call(Command::script(script::drop_room(), &[keys::ROOMS], &[&room.as_str(), &version]))
+    }
+
+    /// The server ends: its threads are to end, too.
+    pub(super) fn set_closing(&self) {
+        self.is_closing.store(true, Ordering::Release);
+    }
+
+    pub(super) fn is_closing(&self) -> bool {
+        self.is_closing.load(Ordering::Acquire)
+    }
+}

@@ -1,0 +1,66 @@
+//! Understands which node of a Cluster owns which slot. It must not ask.
+
+use std::collections::HashMap;
+
+use ::redis::Value;
+use ::redis::cluster_routing::Slot;
+use parlor_core::ports::{StoreError, StoreResult};
+
+use super::url::Address;
+
+/// The owner of each slot that has one.
+pub(super) type Assignment = HashMap<Slot, Address>;
+
+/// Understands the answer to `CLUSTER SLOTS` that `asked` gave: ranges with the master first. A node that does not
+/// know its own name is the one that was asked.
+///
+/// # Errors
+/// It is no such answer.
+pub(super) fn read(answer: &Value, asked: &Address) -> StoreResult<Assignment> {
+    let strange = || StoreError::new("the Cluster answers nothing that can be understood");
+    let Value::Array(ranges) = answer else { return Err(strange()) };
+    let mut assignment = Assignment::new();
+    for range in ranges {
+        let Value::Array(fields) = range else { return Err(strange()) };
+        let [Value::Int(first), Value::Int(last), Value::Array(master), ..] = &fields[..] else {
+            return Err(strange());
+        };
+        let owner = address(master, asked).ok_or_else(strange)?;
+        for slot in *first..=*last {
+            let slot = u16::try_from(slot).ok().and_then(Slot::new).ok_or_else(strange)?;
+            assignment.insert(slot, owner.clone());
+        }
+    }
+    Ok(assignment)
+}
+
+fn address(node: &[Value], asked: &Address) -> Option<Address> {
+    let [host, Value::Int(port), ..] = node else { return None };
+    let host: Option<String> = ::redis::from_redis_value_ref(host).ok()?;
+    let host = host.filter(|host| !host.is_empty() && host != "?").unwrap_or_else(|| asked.host.clone());
+    Some(Address { host, port: u16::try_from(*port).ok()? })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn node(host: &str, port: i64) -> Value {
+        Value::Array(vec![Value::BulkString(host.into()), Value::Int(port)])
+    }
+
+    #[test]
+    fn the_first_of_a_range_owns_it() {
+        let asked = Address { host: "a".to_owned(), port: 1 };
+        let range =
+            |first, last, master| Value::Array(vec![Value::Int(first), Value::Int(last), master, node("replica", 9)]);
+        let answer = Value::Array(vec![range(0, 100, node("", 7000)), range(101, 16383, node("b", 7001))]);
+        let slots = read(&answer, &asked).unwrap();
+        let owner = |slot| slots[&Slot::new(slot).unwrap()].to_string();
+        assert_eq!((owner(100), owner(101), slots.len()), ("a:7000".to_owned(), "b:7001".to_owned(), 16384));
+        for wrong in [Value::Nil, Value::Array(vec![Value::Int(1)]), Value::Array(vec![range(0, 20000, node("b", 1))])]
+        {
+            assert!(read(&wrong, &asked).is_err());
+        }
+    }
+}

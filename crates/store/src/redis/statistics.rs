@@ -1,0 +1,43 @@
+//! How often each script ran and how long its answers took, since the server began. It must not keep more.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use super::script::{self, Script};
+
+/// Counters of all scripts.
+pub(super) struct Statistics(Vec<Counters>);
+
+#[derive(Default)]
+struct Counters {
+    calls: AtomicU64,
+    total_micros: AtomicU64,
+    longest_micros: AtomicU64,
+}
+
+impl Default for Statistics {
+    fn default() -> Self {
+        Self(script::all().iter().map(|_| Counters::default()).collect())
+    }
+}
+
+impl Statistics {
+    /// A script was answered so long after its batch was sent.
+    pub(super) fn count(&self, script: &Script, took: Duration) {
+        let Some(counters) = self.0.get(script.index) else { return };
+        let micros = u64::try_from(took.as_micros()).unwrap_or(u64::MAX);
+        counters.calls.fetch_add(1, Ordering::Relaxed);
+        counters.total_micros.fetch_add(micros, Ordering::Relaxed);
+        counters.longest_micros.fetch_max(micros, Ordering::Relaxed);
+    }
+
+    /// Name, calls, microseconds in all, and of the longest, of each script that ran.
+    pub(super) fn read(&self) -> Vec<(&'static str, u64, u64, u64)> {
+        let read = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
+        let scripts = script::all().iter().zip(&self.0);
+        let rows = scripts.map(|(script, counters)| {
+            (script.name, read(&counters.calls), read(&counters.total_micros), read(&counters.longest_micros))
+        });
+        rows.filter(|(_, calls, ..)| *calls > 0).collect()
+    }
+}

@@ -1,0 +1,163 @@
+//! Where Redis is, as an operator writes it. It must not connect, nor show the password.
+
+use std::fmt;
+use std::str::FromStr;
+
+use ::redis::{ConnectionAddr, ConnectionInfo, IntoConnectionInfo, RedisConnectionInfo};
+
+/// Default port of Redis.
+const REDIS_PORT: u16 = 6379;
+
+/// Default port of a Sentinel.
+const SENTINEL_PORT: u16 = 26379;
+
+/// A host and a port.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub(super) struct Address {
+    pub(super) host: String,
+    pub(super) port: u16,
+}
+
+impl fmt::Display for Address {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { host, port } = self;
+        if host.contains(':') { write!(out, "[{host}]:{port}") } else { write!(out, "{host}:{port}") }
+    }
+}
+
+/// How the node to talk to is found.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Seeds {
+    /// It is this one, or it is one of a Cluster and tells the others.
+    Node(Address),
+    /// These Sentinels know the master of that name.
+    Sentinels(Vec<Address>, String),
+}
+
+/// Where Redis is and how to log in there: `redis://[user:password@]host[:port][/db]`, `rediss://…` for TLS, and
+/// `redis+sentinel://[user:password@]host[:port][,host[:port]…]/master` for Sentinels. A Cluster is named by any of its
+/// nodes.
+#[derive(Clone)]
+pub struct RedisUrl {
+    pub(super) seeds: Seeds,
+    pub(super) is_tls: bool,
+    pub(super) login: RedisConnectionInfo,
+}
+
+impl FromStr for RedisUrl {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let (scheme, rest) = text.split_once("://").ok_or("a Redis URL begins with redis:// or rediss://")?;
+        match scheme {
+            "redis" | "rediss" => single(text),
+            "redis+sentinel" => sentinels(rest, false),
+            "rediss+sentinel" => sentinels(rest, true),
+            _ => Err(format!("{scheme}:// is not redis://, rediss://, redis+sentinel:// or rediss+sentinel://")),
+        }
+    }
+}
+
+fn single(text: &str) -> Result<RedisUrl, String> {
+    // The library's message may quote the text, and so the password.
+    let info = text.into_connection_info().map_err(|_| "this is not a URL of a Redis".to_owned())?;
+    let (host, port, is_tls) = match info.addr() {
+        ConnectionAddr::Tcp(host, port) => (host.clone(), *port, false),
+        ConnectionAddr::TcpTls { host, port, insecure: false, .. } => (host.clone(), *port, true),
+        ConnectionAddr::TcpTls { .. } => return Err("certificates are always verified; see --redis-ca".to_owned()),
+        _ => return Err("a Redis is reached by TCP".to_owned()),
+    };
+    Ok(RedisUrl { seeds: Seeds::Node(Address { host, port }), is_tls, login: info.redis_settings().clone() })
+}
+
+fn sentinels(rest: &str, is_tls: bool) -> Result<RedisUrl, String> {
+    let (login, rest) = rest.rsplit_once('@').map_or(("", rest), |(login, rest)| (login, rest));
+    let (hosts, name) = rest.split_once('/').ok_or("a URL of Sentinels ends with / and the name of the master")?;
+    if name.is_empty() || name.contains('/') {
+        return Err("a URL of Sentinels ends with / and the name of the master".to_owned());
+    }
+    let addresses = hosts.split(',').map(address).collect::<Result<Vec<_>, _>>()?;
+    // A URL of one node, for the login that it holds.
+    let at = if login.is_empty() { String::new() } else { format!("{login}@") };
+    let RedisUrl { login, .. } = single(&format!("redis://{at}localhost:{REDIS_PORT}"))?;
+    Ok(RedisUrl { seeds: Seeds::Sentinels(addresses, name.to_owned()), is_tls, login })
+}
+
+fn address(text: &str) -> Result<Address, String> {
+    let (host, port) = match text.rsplit_once(':') {
+        Some((host, port)) => (host, port.parse().map_err(|_| format!("{port} is not a port"))?),
+        None => (text, SENTINEL_PORT),
+    };
+    let host = host.trim_start_matches('[').trim_end_matches(']');
+    if host.is_empty() { Err("a host is missing".to_owned()) } else { Ok(Address { host: host.to_owned(), port }) }
+}
+
+impl RedisUrl {
+    /// How to connect to one node.
+    ///
+    /// # Errors
+    /// The address is none.
+    pub(super) fn node(&self, node: &Address) -> ::redis::RedisResult<ConnectionInfo> {
+        let Address { host, port } = node.clone();
+        let addr = if self.is_tls {
+            ConnectionAddr::TcpTls { host, port, insecure: false, tls_params: None }
+        } else {
+            ConnectionAddr::Tcp(host, port)
+        };
+        Ok(addr.into_connection_info()?.set_redis_settings(self.login.clone()))
+    }
+}
+
+/// Without the password.
+impl fmt::Display for RedisUrl {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let tls = if self.is_tls { "s" } else { "" };
+        match &self.seeds {
+            Seeds::Node(node) => write!(out, "redis{tls}://{node}"),
+            Seeds::Sentinels(addresses, name) => {
+                let addresses: Vec<_> = addresses.iter().map(Address::to_string).collect();
+                write!(out, "redis{tls}+sentinel://{}/{name}", addresses.join(","))
+            }
+        }
+    }
+}
+
+impl fmt::Debug for RedisUrl {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(out, "RedisUrl({self})")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn shown(text: &str) -> String {
+        text.parse::<RedisUrl>().unwrap().to_string()
+    }
+
+    #[test]
+    fn urls_are_shown_without_secrets() {
+        assert_eq!(shown("redis://localhost"), "redis://localhost:6379");
+        assert_eq!(shown("rediss://ann:secret@db.example.org:7000/0"), "rediss://db.example.org:7000");
+        assert_eq!(shown("redis+sentinel://:secret@a,b:1/main"), "redis+sentinel://a:26379,b:1/main");
+        assert_eq!(format!("{:?}", "redis://:secret@h".parse::<RedisUrl>().unwrap()), "RedisUrl(redis://h:6379)");
+    }
+
+    #[test]
+    fn logins_are_kept() {
+        let url: RedisUrl = "redis+sentinel://ann:secret@a/main".parse().unwrap();
+        assert_eq!((url.login.username(), url.login.password()), (Some("ann"), Some("secret")));
+    }
+
+    #[test]
+    fn what_is_no_url_is_refused_without_its_password() {
+        for wrong in
+            ["localhost", "http://x", "redis://:secret@", "redis+sentinel://a:b", "redis+sentinel://a:secret/m"]
+        {
+            let error = wrong.parse::<RedisUrl>().unwrap_err();
+            assert!(!error.contains("secret@"), "{error}");
+        }
+        assert!("rediss://h/#insecure".parse::<RedisUrl>().is_err());
+    }
+}
