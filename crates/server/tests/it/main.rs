@@ -9,6 +9,7 @@ mod config;
 mod example;
 mod harness;
 mod help;
+mod histories;
 mod kill;
 mod limits;
 mod load;

@@ -1,0 +1,128 @@
+//! What the clients of a run agree on: how far the run is, and what each has to hear at its end. It must not know
+//! how they talk.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::thread;
+use std::time::{Duration, Instant};
+
+/// Parts of a run, in their order.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Stage {
+    /// Everybody gets an account and a first session.
+    SetUp,
+    /// Everybody does as they like, faults or none.
+    Chaos,
+    /// No faults any more; everybody connects and goes to a room for good. Of rivals only one remains.
+    Gather,
+    /// Everybody says one thing in each way, and hears what the others said.
+    Mark,
+    /// Everybody looks until the lists of members are right.
+    Look,
+    /// Everybody goes.
+    End,
+}
+
+/// Something said at the end that others have to hear.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Marker {
+    pub(super) by: String,
+    pub(super) to: Audience,
+    pub(super) text: String,
+}
+
+/// Who has to hear it, unless they said it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Audience {
+    Room(String),
+    Followers,
+    User(String),
+}
+
+#[derive(Debug)]
+struct State {
+    stage: Stage,
+    arrived: BTreeSet<String>,
+    markers: Vec<Marker>,
+    rooms: BTreeMap<String, String>,
+}
+
+/// Shared by all clients of a run and by who leads it.
+#[derive(Debug)]
+pub(super) struct Board {
+    state: Mutex<State>,
+}
+
+impl Board {
+    pub(super) fn new() -> Self {
+        let state =
+            State { stage: Stage::SetUp, arrived: BTreeSet::new(), markers: Vec::new(), rooms: BTreeMap::new() };
+        Self { state: Mutex::new(state) }
+    }
+
+    pub(super) fn stage(&self) -> Stage {
+        self.state().stage
+    }
+
+    /// Begins the next part.
+    pub(super) fn begin(&self, stage: Stage) {
+        let mut state = self.state();
+        state.stage = stage;
+        state.arrived.clear();
+    }
+
+    /// This one has done what the present part asks for, if that is `stage`.
+    pub(super) fn arrive(&self, stage: Stage, name: &str) {
+        let mut state = self.state();
+        if state.stage == stage {
+            state.arrived.insert(name.to_owned());
+        }
+    }
+
+    /// Waits until all have done what the present part asks for; says who has not, if it takes too long.
+    pub(super) fn wait_for(&self, names: &BTreeSet<String>, patience: Duration) -> Vec<String> {
+        let deadline = Instant::now() + patience;
+        loop {
+            let missing: Vec<String> = names.difference(&self.state().arrived).cloned().collect();
+            if missing.is_empty() || Instant::now() > deadline {
+                return missing;
+            }
+            thread::sleep(Duration::from_millis(10));
+        }
+    }
+
+    /// Where `user` is for good.
+    pub(super) fn settle(&self, user: &str, room: &str) {
+        self.state().rooms.insert(user.to_owned(), room.to_owned());
+    }
+
+    /// Something was said at the end, and accepted.
+    pub(super) fn post(&self, marker: Marker) {
+        self.state().markers.push(marker);
+    }
+
+    /// What was said at the end, if each of those who settled said `each` things.
+    pub(super) fn all_markers(&self, each: usize) -> Option<Vec<Marker>> {
+        let state = self.state();
+        (state.markers.len() >= state.rooms.len() * each).then(|| state.markers.clone())
+    }
+
+    /// Who is in `room` for good, sorted.
+    pub(super) fn members(&self, room: &str) -> Vec<String> {
+        let state = self.state();
+        state.rooms.iter().filter(|(_, at)| *at == room).map(|(user, _)| user.clone()).collect()
+    }
+
+    /// Rooms where somebody is for good, and how many; always the lobby.
+    pub(super) fn rooms(&self) -> Vec<(String, u64)> {
+        let mut counts = BTreeMap::from([("lobby".to_owned(), 0)]);
+        for room in self.state().rooms.values() {
+            *counts.entry(room.clone()).or_default() += 1;
+        }
+        counts.into_iter().collect()
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}

@@ -1,0 +1,208 @@
+//! One connection of a client, which notes every line that it sends and hears. It must not decide what to say.
+
+use std::collections::VecDeque;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use rustls::ClientConfig;
+use serde_json::Value;
+
+use crate::harness::{Client, Polled};
+
+use super::record::{Connection, Entry, Event, Heard, Line, Moment, Reply, What};
+
+/// How long a server may take to greet; it may be frozen.
+const GREETED_WITHIN: Duration = Duration::from_secs(4);
+
+/// Where a server is found.
+#[derive(Clone)]
+pub(super) struct Door {
+    pub(super) server: usize,
+    pub(super) address: SocketAddr,
+    pub(super) config: Arc<ClientConfig>,
+}
+
+/// A connection that is being recorded.
+pub(super) struct Link {
+    client: Client,
+    record: Connection,
+    began: Instant,
+    /// Lines that have no answer yet, and when they were sent.
+    pending: VecDeque<(usize, Line, Moment)>,
+    sent: usize,
+    alive: bool,
+}
+
+impl Link {
+    /// Connects; nothing if the server is not there, or does not greet in time.
+    pub(super) fn open(door: &Door, user: &str, began: Instant) -> Option<Self> {
+        let mut client = Client::try_open_with(door.address, door.config.clone())?;
+        // Nothing that is written is long, so only a server that stands still for good can block it.
+        client.socket().set_write_timeout(Some(GREETED_WITHIN)).unwrap();
+        let Polled::Line(greeting) = client.poll(GREETED_WITHIN) else { return None };
+        assert!(greeting.starts_with("HELLO parlor/1 "), "{greeting}");
+        let record = Connection { user: user.to_owned(), server: door.server, events: Vec::new(), final_one: false };
+        Some(Self { client, record, began, pending: VecDeque::new(), sent: 0, alive: true })
+    }
+
+    /// Whether the connection is still there, as far as is known.
+    pub(super) fn alive(&self) -> bool {
+        self.alive
+    }
+
+    /// How many lines wait for their answer.
+    pub(super) fn pending(&self) -> usize {
+        self.pending.len()
+    }
+
+    /// For how long the oldest line has waited for its answer.
+    pub(super) fn waited(&self) -> Duration {
+        self.pending.front().map_or(Duration::ZERO, |(_, _, sent)| self.began.elapsed().saturating_sub(*sent))
+    }
+
+    /// Sends lines in one write.
+    pub(super) fn send(&mut self, lines: Vec<Line>) {
+        if !self.alive {
+            return;
+        }
+        let mut bytes = String::new();
+        for line in lines {
+            bytes.push_str(&line.wire(&self.record.user));
+            bytes.push('\n');
+            self.sent += 1;
+            let number = self.sent;
+            self.pending.push_back((number, line.clone(), self.began.elapsed()));
+            self.note(What::Sent { number, line });
+        }
+        if self.client.try_send(bytes.as_bytes()).is_err() {
+            self.note(What::Lost);
+            self.alive = false;
+        }
+    }
+
+    /// Waits for the next thing that happens, which is noted and returned.
+    pub(super) fn listen(&mut self, patience: Duration) -> Option<What> {
+        if !self.alive {
+            return None;
+        }
+        let what = match self.client.poll(patience) {
+            Polled::Nothing => return None,
+            Polled::Line(line) => self.understand(&line),
+            Polled::End | Polled::Broken => {
+                self.alive = false;
+                What::Lost
+            }
+        };
+        self.note(what.clone());
+        Some(what)
+    }
+
+    /// The line that was answered under this number.
+    pub(super) fn line(&self, number: usize) -> Line {
+        let sent = self.record.events.iter().rev().find_map(|event| match &event.what {
+            What::Sent { number: sent, line } if *sent == number => Some(line.clone()),
+            _ => None,
+        });
+        sent.expect("what is answered was sent")
+    }
+
+    /// Closes with a FIN, or at once with a reset, and hands out what was recorded.
+    pub(super) fn close(mut self, why: &'static str, reset: bool) -> Connection {
+        if self.alive {
+            self.note(What::Closed(why));
+        }
+        if reset {
+            self.client.reset();
+        }
+        self.record
+    }
+
+    /// Hands out the record of a connection that lasted to the end.
+    pub(super) fn finish(mut self) -> Connection {
+        self.record.final_one = self.alive;
+        self.close("the end", false)
+    }
+
+    fn note(&mut self, what: What) {
+        self.record.events.push(Event { at: self.began.elapsed(), what });
+    }
+
+    fn understand(&mut self, line: &str) -> What {
+        let Ok(event) = serde_json::from_str::<Value>(line) else { return What::Odd(line.to_owned()) };
+        match unasked(&event) {
+            Some(what) => what,
+            None => self.answer(&event).unwrap_or_else(|| What::Odd(line.to_owned())),
+        }
+    }
+
+    /// The answer to the oldest line that waits for one; nothing if it is none.
+    fn answer(&mut self, event: &Value) -> Option<What> {
+        let reply = reply(event)?;
+        let (_, line, _) = self.pending.front()?;
+        let fits = match &reply {
+            Reply::Users { .. } => matches!(line, Line::Who(_)),
+            Reply::Rooms(_) => matches!(line, Line::Rooms),
+            Reply::History { .. } => matches!(line, Line::History),
+            Reply::Done if event["type"] == "pong" => matches!(line, Line::Ping),
+            _ => event["command"] == line.command(),
+        };
+        if !fits {
+            return None;
+        }
+        let (number, ..) = self.pending.pop_front()?;
+        Some(What::Answered { number, reply })
+    }
+}
+
+/// What an event says that is no answer.
+fn unasked(event: &Value) -> Option<What> {
+    let heard = match event["type"].as_str()? {
+        "message" => Heard::Message { room: text(&event["room"])?, entry: entry(event)? },
+        "publication" => Heard::Publication(entry(event)?),
+        "direct" => Heard::Direct { from: text(&event["from"])?, text: text(&event["text"])? },
+        "joined" => Heard::Entered { room: text(&event["room"])?, user: text(&event["user"])? },
+        "left" => Heard::Left { room: text(&event["room"])?, user: text(&event["user"])? },
+        "bye" => return Some(What::Bye { code: text(&event["code"])? }),
+        _ => return None,
+    };
+    Some(What::Heard(heard))
+}
+
+/// What an event answers, to whatever it may be.
+fn reply(event: &Value) -> Option<Reply> {
+    let list = |key: &str| event[key].as_array();
+    Some(match event["type"].as_str()? {
+        "error" => Reply::Refused { code: text(&event["code"])? },
+        "pong" => Reply::Done,
+        "users" => {
+            Reply::Users { room: text(&event["room"])?, users: list("users")?.iter().map(text).collect::<Option<_>>()? }
+        }
+        "rooms" => {
+            let room = |room: &Value| Some((text(&room["room"])?, room["members"].as_u64()?));
+            Reply::Rooms(list("rooms")?.iter().map(room).collect::<Option<_>>()?)
+        }
+        "history" => Reply::History {
+            room: text(&event["room"])?,
+            entries: list("messages")?.iter().map(entry).collect::<Option<_>>()?,
+        },
+        "ok" => match event["command"].as_str()? {
+            "login" | "register" | "join" | "leave" => Reply::Entered {
+                room: text(&event["room"])?,
+                epoch: text(&event["epoch"])?,
+                last: event["last"].as_u64()?,
+            },
+            "message" | "publish" => Reply::Stored { id: event["id"].as_u64()? },
+            _ => Reply::Done,
+        },
+        _ => return None,
+    })
+}
+
+fn entry(event: &Value) -> Option<Entry> {
+    Some(Entry { id: event["id"].as_u64()?, from: text(&event["from"])?, text: text(&event["text"])? })
+}
+
+fn text(value: &Value) -> Option<String> {
+    value.as_str().map(str::to_owned)
+}

@@ -1,0 +1,81 @@
+//! What a broken promise looks like to people: the promise, what broke it, and what happened around it. It must not
+//! look for one.
+
+use std::collections::BTreeSet;
+use std::fmt::Write;
+use std::time::Duration;
+
+use super::record::{Event, History, Moment};
+
+/// How much is shown of what happened before and after.
+const BEFORE: Duration = Duration::from_secs(4);
+const AFTER: Duration = Duration::from_secs(1);
+const LINES: usize = 60;
+
+/// A promise that was broken.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Violation {
+    /// The promise.
+    pub(super) invariant: &'static str,
+    /// What broke it.
+    pub(super) what: String,
+    pub(super) at: Moment,
+    /// Those that were part of it.
+    pub(super) connections: Vec<usize>,
+}
+
+impl Violation {
+    pub(super) fn new(
+        invariant: &'static str,
+        what: impl Into<String>,
+        at: Moment,
+        connections: impl IntoIterator<Item = usize>,
+    ) -> Self {
+        Self { invariant, what: what.into(), at, connections: connections.into_iter().collect() }
+    }
+}
+
+/// A violation with the events around it.
+pub(super) fn describe(violation: &Violation, history: &History) -> String {
+    let Violation { invariant, what, at, connections } = violation;
+    let mut text = format!("BROKEN: {invariant}\n  {what}\n");
+    let around = at.saturating_sub(BEFORE)..*at + AFTER;
+    let events = events(history, &connections.iter().copied().collect());
+    let mut shown: Vec<_> = events.into_iter().filter(|(_, event)| around.contains(&event.at)).collect();
+    // What came last explains most.
+    shown.drain(..shown.len().saturating_sub(LINES));
+    for (number, event) in shown {
+        let connection = &history.connections[number];
+        writeln!(text, "  [{number} {} at s{}] {event}", connection.user, connection.server).unwrap();
+    }
+    text + &faults(history)
+}
+
+/// Everything that happened, for a file.
+pub(super) fn everything(history: &History) -> String {
+    let mut text = faults(history);
+    for (number, event) in events(history, &(0..history.connections.len()).collect()) {
+        let connection = &history.connections[number];
+        writeln!(text, "[{number} {} at s{}] {event}", connection.user, connection.server).unwrap();
+    }
+    text
+}
+
+/// When faults were.
+fn faults(history: &History) -> String {
+    let mut text = String::new();
+    for span in &history.spans {
+        let (from, to) = (span.from.as_secs_f64(), span.to.as_secs_f64());
+        writeln!(text, "  fault from {from:.3} s to {to:.3} s: {}", span.fault).unwrap();
+    }
+    text
+}
+
+/// The events of connections in the order of time.
+fn events<'a>(history: &'a History, connections: &BTreeSet<usize>) -> Vec<(usize, &'a Event)> {
+    let chosen = history.connections.iter().enumerate().filter(|(number, _)| connections.contains(number));
+    let mut events: Vec<(usize, &Event)> =
+        chosen.flat_map(|(number, connection)| connection.events.iter().map(move |event| (number, event))).collect();
+    events.sort_by_key(|(_, event)| event.at);
+    events
+}
