@@ -13,7 +13,7 @@ impl Bus for Server {
         self.lease.check()?;
         let owner: Option<String> = self.call(Command::plain("HGET", keys::session(to), &["server"]))?;
         let Some(owner) = owner.map(|owner| ServerId::read(&owner)) else { return Ok(false) };
-        if owner != self.id {
+        if owner != self.id() {
             return self.tell(&owner, &ServerNews::Direct(to.clone(), message.clone())).map(|heard| heard > 0);
         }
         let Some(flush) = self.sink.direct(to, message) else { return Ok(false) };

@@ -18,10 +18,11 @@ use parlor_proto::{Epoch, MessageId};
 use super::command::Command;
 use super::dial::{self, Dialer};
 use super::followers::Mailbox;
+use super::keys::{self, ServerId};
 use super::news::{self, LogNews, ServerNews};
 use super::server::Server;
 use super::tracks::{Next, Track};
-use super::{Note, OpenError, keys, random, script};
+use super::{Note, OpenError, random, script};
 
 /// Without any pulse for so long the connection is taken for dead.
 const PULSE_PATIENCE: Duration = Duration::from_secs(4);
@@ -57,6 +58,8 @@ struct Listening<'a> {
     pulse_at: Instant,
     /// Commands that are to be sent.
     outgoing: Vec<u8>,
+    /// The id under which this server is reached through it.
+    id: ServerId,
 }
 
 impl Follower {
@@ -98,6 +101,7 @@ impl Follower {
             subscribed: BTreeSet::new(),
             pulse_at: Instant::now(),
             outgoing: Vec::new(),
+            id: self.server.id(),
         };
         listening.begin().map_err(broken)?;
         if std::mem::take(is_lost) {
@@ -134,12 +138,16 @@ impl Listening<'_> {
         ::redis::cmd("SCRIPT").arg("LOAD").arg(script::tail().source()).exec(&mut self.connection)?;
         // What is in the mailbox is among what follows.
         self.follower.mailbox.take();
-        let pulse = keys::pulse(&self.server().id);
-        self.subscribe("SUBSCRIBE", pulse);
+        self.subscribe("SUBSCRIBE", keys::pulse(&self.id));
         let server = self.server().clone();
-        let own = [keys::control(&server.id), keys::EVERYBODY.to_owned()];
+        let control = keys::control(&self.id);
+        if server.router.owner(&control) == self.follower.mailbox.node {
+            self.subscribe("SUBSCRIBE", control);
+            // What was said to this server before that was not heard.
+            server.be_wary();
+        }
         let tracked = server.tracks.all().into_iter().map(|(channel, _)| channel);
-        for channel in own.into_iter().chain(tracked) {
+        for channel in std::iter::once(keys::EVERYBODY.to_owned()).chain(tracked) {
             if server.router.owner(&channel) == self.follower.mailbox.node {
                 self.subscribe("SSUBSCRIBE", channel);
             }
@@ -177,6 +185,9 @@ impl Listening<'_> {
         if self.pulse_at.elapsed() > PULSE_PATIENCE || self.server().is_closing() {
             return Err(std::io::Error::other("the own pulse does not come through").into());
         }
+        if self.server().id() != self.id {
+            return Err(std::io::Error::other("this server goes on under another id").into());
+        }
         for channel in self.follower.mailbox.take() {
             self.look_at(channel);
         }
@@ -203,10 +214,11 @@ impl Listening<'_> {
         };
         match kind {
             PushKind::SMessage => self.news(text(0), text(1)),
-            PushKind::Message => {
+            PushKind::Message if text(0) == keys::pulse(&self.id) => {
                 self.pulse_at = Instant::now();
                 self.follower.mailbox.beat();
             }
+            PushKind::Message => self.news(text(0), text(1)),
             PushKind::Subscribe | PushKind::SSubscribe => self.subscribed(text(0)),
             PushKind::SUnsubscribe => self.unsubscribed(text(0)),
             _ => {}
@@ -297,7 +309,7 @@ impl Listening<'_> {
 
 fn tell(server: &Server, news: &ServerNews) -> Flush {
     match news {
-        ServerNews::Displaced(connection) => server.sink.displaced(*connection),
+        ServerNews::Displaced(ticket) => server.sink.displaced(ticket.connection),
         ServerNews::Direct(to, message) => server.sink.direct(to, message).unwrap_or_default(),
         ServerNews::Notice(message) => server.sink.notice(message),
         ServerNews::Deleted(user) => server.sink.account_deleted(user),

@@ -106,6 +106,6 @@ impl Server {
 
     /// What wakes the followers.
     pub(super) fn wake_up(&self) -> Command {
-        Command::plain("PUBLISH", keys::pulse(&self.id), &["wake"])
+        Command::plain("PUBLISH", keys::pulse(&self.id()), &["wake"])
     }
 }

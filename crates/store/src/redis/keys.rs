@@ -17,6 +17,9 @@ pub(super) const SERVERS: &str = "parlor:servers";
 /// Channel of what every server is to hear.
 pub(super) const EVERYBODY: &str = "parlor:everybody";
 
+/// Beginning of the channels on which servers are reached, before an id in braces.
+pub(super) const CONTROL: &str = "parlor:control:";
+
 /// Number of one run of a server, as it stands in names.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub(super) struct ServerId(String);
@@ -49,7 +52,7 @@ pub(super) fn seats_of(server: &ServerId) -> String {
 
 /// Channel on which other servers reach this one.
 pub(super) fn control(server: &ServerId) -> String {
-    format!("parlor:control:{{{}}}", server.0)
+    format!("{CONTROL}{{{}}}", server.0)
 }
 
 /// Channel on which a server hears itself: that what it publishes arrives, and that its follower has work.

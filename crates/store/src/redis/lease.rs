@@ -49,10 +49,17 @@ impl Lease {
         self.offset.store(time - passed, Ordering::Release);
     }
 
-    /// The time of Redis in microseconds: never before it by more than an answer takes.
-    pub(super) fn redis_micros(&self) -> i64 {
-        let passed = i64::try_from(self.start.elapsed().as_micros()).unwrap_or(0);
-        self.offset.load(Ordering::Acquire) + passed
+    /// Until when something may be done that was begun now, in Redis's time and microseconds: for `most`, and no longer
+    /// than the lease is held. What puts sessions back is done before a new lease counts as held.
+    pub(super) fn deadline(&self, most: Duration) -> i64 {
+        let until = self.until.load(Ordering::Acquire);
+        let passed = millis(self.start.elapsed() + most).min(if until == 0 { u64::MAX } else { until });
+        self.offset.load(Ordering::Acquire) + i64::try_from(passed.saturating_mul(1000)).unwrap_or(i64::MAX)
+    }
+
+    /// It was lost.
+    pub(super) fn lose(&self) {
+        self.until.store(0, Ordering::Release);
     }
 }
 
@@ -74,7 +81,11 @@ mod tests {
         let long_ago = Lease { start: now.checked_sub(LEASE).unwrap(), ..Lease::new() };
         long_ago.hold(long_ago.start);
         assert!(!long_ago.is_held());
-        long_ago.set_time(now, 1_000_000);
-        assert!((1_000_000..60_000_000).contains(&long_ago.redis_micros()));
+        let lease = Lease::new();
+        let now = Instant::now();
+        lease.set_time(now, 1_000_000);
+        lease.hold(now);
+        assert!((2_000_000..3_000_000).contains(&lease.deadline(Duration::from_secs(1))));
+        assert!((8_000_000..9_000_000).contains(&(lease.deadline(Duration::from_secs(60)) - 1_000_000)));
     }
 }

@@ -12,18 +12,15 @@ use ::redis::{Connection, RedisError, Value};
 use parlor_core::ports::StoreError;
 
 use super::command::{Command, Repeat};
-use super::dial::{self, Dialer};
+use super::desk::{Desk, Origin, load_scripts};
+use super::dial;
 use super::statistics::Statistics;
 use super::url::Address;
-use super::{Journal, Note, OpenError, script};
 use crate::group::{GroupCommit, Health, Worker};
-use crate::sync::{Condvar, Mutex, lock};
+use crate::sync::{Mutex, lock};
 
 /// How long a command may take, waiting for the link included: below the 3 s of the protocol.
 pub(super) const PATIENCE: Duration = Duration::from_millis(2500);
-
-/// Pauses between attempts to connect: the first, and the longest.
-const PAUSES: [Duration; 2] = [Duration::from_millis(20), Duration::from_millis(500)];
 
 /// What became of a command.
 #[derive(Debug)]
@@ -53,14 +50,6 @@ pub(super) struct Link {
     desk: Arc<Desk>,
 }
 
-/// How a link finds and opens its connection.
-pub(super) struct Origin {
-    pub(super) dialer: Arc<Dialer>,
-    /// The node; none if the dialer is to find the master each time.
-    pub(super) node: Option<Address>,
-    pub(super) journal: Arc<dyn Journal>,
-}
-
 impl Link {
     /// A link that connects at once, in the background.
     pub(super) fn start(origin: Origin, statistics: Arc<Statistics>, replicas: u32) -> std::io::Result<Self> {
@@ -86,143 +75,14 @@ impl Link {
 
     /// Whether there is a connection, as far as is known.
     pub(super) fn is_up(&self) -> bool {
-        lock(&self.desk.state).failing_since.is_none()
+        self.desk.is_up()
     }
 }
 
 impl Drop for Link {
     fn drop(&mut self) {
-        lock(&self.desk.state).is_closed = true;
-        self.desk.changed.notify_all();
+        self.desk.close();
     }
-}
-
-/// Where the one who needs a connection and the one who makes it meet.
-#[derive(Default)]
-struct Desk {
-    state: Mutex<State>,
-    changed: Condvar,
-}
-
-struct State {
-    ready: Option<Connection>,
-    is_wanted: bool,
-    failing_since: Option<Instant>,
-    last_error: StoreError,
-    is_closed: bool,
-}
-
-impl Default for State {
-    fn default() -> Self {
-        Self {
-            ready: None,
-            is_wanted: true,
-            failing_since: Some(Instant::now()),
-            last_error: StoreError::new("not connected yet"),
-            is_closed: false,
-        }
-    }
-}
-
-impl Desk {
-    /// Connects whenever a connection is wanted, until the link is dropped.
-    fn keep_connected(&self, origin: &Origin) {
-        let mut is_first = true;
-        let mut last_error = None;
-        while self.await_wish() {
-            let mut pause = PAUSES[0];
-            loop {
-                if self.is_closed() {
-                    return;
-                }
-                match open(origin) {
-                    Ok((connection, node)) => {
-                        if last_error.take().is_some() || !is_first {
-                            origin.journal.note(&Note::LinkRestored { node: node.to_string() });
-                        }
-                        is_first = false;
-                        self.hand_out(connection);
-                        break;
-                    }
-                    Err(error) => {
-                        let error = error.to_string();
-                        if last_error.as_ref() != Some(&error) {
-                            let node = origin.node.as_ref().map(Address::to_string).unwrap_or_default();
-                            origin.journal.note(&Note::LinkLost { node, error: error.clone() });
-                        }
-                        lock(&self.state).last_error = StoreError::new(&error);
-                        last_error = Some(error);
-                        thread::sleep(pause);
-                        pause = (pause * 2).min(PAUSES[1]);
-                    }
-                }
-            }
-        }
-    }
-
-    fn is_closed(&self) -> bool {
-        lock(&self.state).is_closed
-    }
-
-    /// Waits until a connection is wanted; `false` if none ever will be.
-    fn await_wish(&self) -> bool {
-        let state = lock(&self.state);
-        let is_idle = |state: &mut State| !state.is_wanted && !state.is_closed;
-        let state = self.changed.wait_while(state, is_idle).unwrap_or_else(std::sync::PoisonError::into_inner);
-        !state.is_closed
-    }
-
-    fn hand_out(&self, connection: Connection) {
-        let mut state = lock(&self.state);
-        state.ready = Some(connection);
-        state.is_wanted = false;
-        state.failing_since = None;
-        self.changed.notify_all();
-    }
-
-    /// A connection broke.
-    fn report(&self, error: &StoreError) {
-        let mut state = lock(&self.state);
-        state.is_wanted = true;
-        state.last_error = error.clone();
-        state.failing_since.get_or_insert_with(Instant::now);
-        self.changed.notify_all();
-    }
-
-    /// Waits for a connection: until `deadline`, and no longer than `PATIENCE` after the last one broke, so that of
-    /// several commands, one after the other, not each waits in vain.
-    fn await_connection(&self, deadline: Instant) -> Result<Connection, StoreError> {
-        let mut state = lock(&self.state);
-        loop {
-            if let Some(connection) = state.ready.take() {
-                return Ok(connection);
-            }
-            let give_up = state.failing_since.map_or(deadline, |since| deadline.min(since + PATIENCE));
-            let Some(left) = give_up.checked_duration_since(Instant::now()).filter(|left| !left.is_zero()) else {
-                return Err(state.last_error.clone());
-            };
-            let waited = self.changed.wait_timeout(state, left);
-            state = waited.unwrap_or_else(std::sync::PoisonError::into_inner).0;
-        }
-    }
-}
-
-fn open(origin: &Origin) -> Result<(Connection, Address), OpenError> {
-    let node = origin.node.clone().map_or_else(|| origin.dialer.locate(), Ok)?;
-    let (mut connection, greeting) = origin.dialer.connect(&node)?;
-    if !greeting.is_master {
-        return Err(OpenError::Unreachable(format!("{node} is a replica")));
-    }
-    load_scripts(&mut connection).map_err(|error| OpenError::Unreachable(format!("{node}: {error}")))?;
-    Ok((connection, node))
-}
-
-fn load_scripts(connection: &mut Connection) -> Result<(), RedisError> {
-    let mut pipe = ::redis::pipe();
-    for script in script::all() {
-        pipe.cmd("SCRIPT").arg("LOAD").arg(script.source()).ignore();
-    }
-    pipe.query(connection)
 }
 
 /// The leader's tool: exchanges batches over the connection.
@@ -276,7 +136,7 @@ impl Worker for Exchanger {
     }
 
     fn refuse(&mut self, work: Errand) {
-        let error = lock(&self.desk.state).last_error.clone();
+        let error = self.desk.last_error();
         *lock(&work.outcomes) = work.commands.into_iter().map(|command| failed(&error, command)).collect();
     }
 }

@@ -9,6 +9,7 @@ use parlor_core::ConnectionId;
 use parlor_core::ports::Seat;
 use parlor_proto::{Generation, RoomName, UserName};
 
+use super::keys::ServerId;
 use crate::sync::{Mutex, lock};
 
 /// Names one claim of a server: the connection that it was for, and a number of its own, so that what is done later
@@ -47,7 +48,7 @@ pub(super) struct LocalSession {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Leftover {
     /// A claim whose answer was lost.
-    Claim { user: UserName, ticket: Ticket },
+    Claim { server: ServerId, user: UserName, ticket: Ticket },
     /// A membership up to the number of an append.
     Membership { seat: Seat, room: RoomName, seq: u64 },
     /// A session that is over.

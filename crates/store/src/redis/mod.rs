@@ -11,6 +11,7 @@ mod attempts;
 mod bus;
 mod check;
 mod command;
+mod desk;
 mod dial;
 mod follower;
 mod followers;
@@ -179,7 +180,7 @@ impl Redis {
             return;
         }
         self.server.undo_leftovers();
-        let id = &self.server.id;
+        let id = &self.server.id();
         let gone = self.server.router.call(Command::plain("DEL", keys::lease(id), &[]));
         let left: Result<u64, StoreError> = self.server.call(Command::plain("SCARD", keys::seats_of(id), &[]));
         // If this fails, the lease runs out, and others look after the rest.

@@ -1,8 +1,9 @@
 //! What servers tell each other through channels: how it is written and read. It must not send.
 
-use parlor_core::ConnectionId;
 use parlor_core::ports::{Change, Direct, Entry};
 use parlor_proto::{Epoch, MessageId, Text, Timestamp, UserName};
+
+use super::local::Ticket;
 
 /// News of a log's channel.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -16,8 +17,8 @@ pub(super) enum LogNews {
 /// News for a server, or for all of them.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum ServerNews {
-    /// The session of a connection was displaced.
-    Displaced(ConnectionId),
+    /// The session of a claim was displaced.
+    Displaced(Ticket),
     /// A direct message.
     Direct(UserName, Direct),
     /// A broadcast.
@@ -61,7 +62,7 @@ impl ServerNews {
     pub(super) fn write(&self) -> String {
         let said = |Direct { time, from, text }: &Direct| format!("{} {from} {}", time.as_millis(), text.as_str());
         match self {
-            Self::Displaced(connection) => format!("displaced {connection}"),
+            Self::Displaced(ticket) => format!("displaced {ticket}"),
             Self::Direct(to, message) => format!("direct {to} {}", said(message)),
             Self::Notice(message) => format!("notice {}", said(message)),
             Self::Deleted(user) => format!("deleted {user}"),
@@ -72,7 +73,7 @@ impl ServerNews {
     pub(super) fn read(text: &str) -> Option<Self> {
         let (kind, rest) = text.split_once(' ')?;
         match kind {
-            "displaced" => Some(Self::Displaced(ConnectionId(rest.parse().ok()?))),
+            "displaced" => Some(Self::Displaced(rest.parse().ok()?)),
             "direct" => {
                 let [to, time, from, text] = fields(rest)?;
                 Some(Self::Direct(to.parse().ok()?, direct(time, from, text)?))
@@ -115,7 +116,7 @@ mod tests {
     fn news_are_read_as_they_were_written() {
         let user: UserName = "bob".parse().unwrap();
         for news in [
-            ServerNews::Displaced(ConnectionId(9)),
+            ServerNews::Displaced(Ticket { connection: parlor_core::ConnectionId(9), number: 3 }),
             ServerNews::Direct(user.clone(), said("two  words ")),
             ServerNews::Notice(said(" leading\tblanks")),
             ServerNews::Deleted(user),

@@ -1,13 +1,13 @@
 //! Ends what dead servers left behind. Any server may do it, and several at once: each step is harmless to repeat, and
 //! only the script that removes a member says so to the room.
 
-use ::redis::Value;
 use parlor_core::ports::{StoreError, StoreResult};
-use parlor_proto::UserName;
+use parlor_proto::{RoomName, UserName};
 
-use super::command::Command;
+use super::command::{Argument, Command};
 use super::keys::{self, ServerId};
 use super::server::Server;
+use super::sessions::read_rooms;
 use super::{Note, script};
 
 impl Server {
@@ -17,7 +17,8 @@ impl Server {
     /// Redis cannot be reached; the next look goes on.
     pub(super) fn reap(&self) -> StoreResult<()> {
         let ids: Vec<String> = self.call(Command::plain("SMEMBERS", keys::SERVERS, &[]))?;
-        let ids: Vec<ServerId> = ids.iter().map(|id| ServerId::read(id)).filter(|id| *id != self.id).collect();
+        let own = self.id();
+        let ids: Vec<ServerId> = ids.iter().map(|id| ServerId::read(id)).filter(|id| *id != own).collect();
         let live = self.which_live(&ids)?;
         for (id, _) in ids.iter().zip(live).filter(|(_, lives)| !lives) {
             self.reap_server(id)?;
@@ -33,10 +34,6 @@ impl Server {
                 sessions += self.reap_user(dead, &user)?;
             }
             self.call::<i64>(Command::plain("SREM", keys::seats_of(dead), &[entry]))?;
-            // It came back: what it restores now is to stay.
-            if self.which_live(std::slice::from_ref(dead))? == [true] {
-                return Ok(());
-            }
         }
         self.call::<i64>(Command::plain("SREM", keys::SERVERS, &[dead.as_str()]))?;
         if sessions > 0 {
@@ -51,13 +48,20 @@ impl Server {
         let found: Vec<String> = self.call(Command::script(script::sessions_on(), &keys, &[&dead.as_str()]))?;
         for pair in found.chunks(2) {
             let [generation, rooms] = pair else { return Err(StoreError::new("a session cannot be read")) };
-            // Above this session's generation and below any other's.
-            let below = format!("{generation}.5");
-            for room in rooms.split_whitespace().filter_map(|room| room.parse().ok()) {
-                self.evict(user, &room, &below)?;
+            for room in read_rooms(rooms) {
+                self.expel(user, &room, generation, dead)?;
             }
-            self.call::<Value>(Command::script(script::reap(), &keys, &[&dead.as_str(), generation]))?;
+            self.call::<i64>(Command::script(script::reap(), &keys, &[&dead.as_str(), generation]))?;
         }
         Ok(found.len() / 2)
+    }
+
+    /// Takes a session of a dead server out of a room.
+    fn expel(&self, user: &UserName, room: &RoomName, generation: &str, dead: &ServerId) -> StoreResult<()> {
+        let log = keys::room_log(room);
+        let keys = [keys::members(room), keys::seats(room), keys::meta(&log), keys::log(&log)];
+        let args: [&dyn Argument; 3] = [&user.as_str(), &generation, &dead.as_str()];
+        let (members, version): (i64, u64) = self.call(Command::script(script::expel(), &keys, &args))?;
+        if members == 0 { self.drop_room(room, version) } else { Ok(()) }
     }
 }

@@ -1,6 +1,7 @@
 //! Entering and leaving rooms. The room's script numbers and announces each change, so all hear of them in one order.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use parlor_core::ports::{Entered, Rooms, Seat, StoreError, StoreResult};
 use parlor_proto::{RoomName, RoomSummary, UserName};
@@ -13,24 +14,25 @@ use super::router::Router;
 use super::script;
 use super::server::Server;
 
-/// How long an enter may be on its way, in microseconds: less than fences stand by far.
-const ENTER_MICROS: i64 = 5_000_000;
+/// How long an enter may be on its way: less than fences stand by far.
+pub(super) const ENTER_PATIENCE: Duration = Duration::from_secs(5);
+
+/// What the script answers that knows no such session.
+const ABSENT: i64 = 0;
 
 impl Rooms for Server {
     fn enter(&self, seat: &Seat, room: &RoomName, max_rooms: usize) -> StoreResult<Entered> {
         self.lease.check()?;
         // Taken before anything is asked: or else a server that froze in between would take it too late.
-        let deadline = self.lease.redis_micros() + ENTER_MICROS;
+        let deadline = self.lease.deadline(ENTER_PATIENCE);
         let lobby = RoomName::lobby();
         let admit: [&dyn Argument; 3] = [&room.as_str(), &max_rooms, &lobby.as_str()];
         if self.call::<i64>(Command::script(script::admit_room(), &[keys::ROOMS], &admit))? == 0 {
             return Ok(Entered::TooManyRooms);
         }
-        if !self.note_room(seat, room)? {
-            return Ok(Entered::Fenced);
-        }
-        let seq = self.next_seq();
-        let entered = self.enter_noted(seat, room, Pass { seq, deadline, slack: "0" });
+        let pass = Pass { seq: self.next_seq(), deadline };
+        let seq = pass.seq;
+        let entered = self.note_and_enter(seat, room, pass);
         match &entered {
             Ok(Entered::Member { .. }) => self.local.entered(seat, room),
             Ok(_) => {}
@@ -99,21 +101,21 @@ pub(super) struct Pass {
     pub(super) seq: u64,
     /// Redis's time after which it is too late, in microseconds.
     pub(super) deadline: i64,
-    /// By how much a fence may be above the generation.
-    pub(super) slack: &'static str,
 }
 
 impl Server {
-    /// Notes at the session that it is about to enter a room. `false` if it was displaced.
-    fn note_room(&self, seat: &Seat, room: &RoomName) -> StoreResult<bool> {
-        let note = || {
-            let keys = [keys::session(&seat.user)];
-            self.call::<i64>(Command::script(script::note_room(), &keys, &[&seat.generation.0, &room.as_str()]))
-        };
-        match note()? {
-            0 => Ok(self.heal(seat)? && note()? == 1),
-            noted => Ok(noted == 1),
+    /// Notes at the session that it is about to enter, puts it back first if Redis lost it, and enters.
+    fn note_and_enter(&self, seat: &Seat, room: &RoomName, pass: Pass) -> StoreResult<Entered> {
+        let mut noted = self.note_room(seat, room, pass.seq)?;
+        if noted == ABSENT && self.heal(seat)? {
+            noted = self.note_room(seat, room, pass.seq)?;
         }
+        if noted == 1 { self.enter_noted(seat, room, pass) } else { Ok(Entered::Fenced) }
+    }
+
+    pub(super) fn note_room(&self, seat: &Seat, room: &RoomName, seq: u64) -> StoreResult<i64> {
+        let args: [&dyn Argument; 3] = [&seat.generation.0, &room.as_str(), &seq];
+        self.call(Command::script(script::note_room(), &[keys::session(&seat.user)], &args))
     }
 
     /// Enters a room that is noted at the session.
@@ -121,8 +123,9 @@ impl Server {
         let log = keys::room_log(room);
         let keys =
             [keys::members(room), keys::seats(room), keys::meta(&log), keys::fence(room, &seat.user), keys::log(&log)];
-        let Pass { seq, deadline, slack } = pass;
-        let args: [&dyn Argument; 5] = [&seat.user.as_str(), &seat.generation.0, &seq, &deadline, &slack];
+        let Pass { seq, deadline } = pass;
+        let server = self.id();
+        let args: [&dyn Argument; 5] = [&seat.user.as_str(), &seat.generation.0, &seq, &server.as_str(), &deadline];
         let (members, version): (i64, u64) = self.call(Command::script(script::enter(), &keys, &args))?;
         let Ok(members) = usize::try_from(members) else {
             return if members == -1 { Ok(Entered::Fenced) } else { Err(StoreError::new("an enter came too late")) };
@@ -141,7 +144,7 @@ impl Server {
         if members == 0 {
             self.drop_room(room, version)?;
         }
-        let forget: [&dyn Argument; 2] = [&seat.generation.0, &room.as_str()];
+        let forget: [&dyn Argument; 3] = [&seat.generation.0, &room.as_str(), &seq];
         self.call::<i64>(Command::script(script::forget_room(), &[keys::session(&seat.user)], &forget)).map(drop)
     }
 

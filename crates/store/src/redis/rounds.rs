@@ -10,10 +10,11 @@ use parlor_proto::{Epoch, MessageId};
 
 use super::command::{self, Argument, Command};
 use super::dial::Dialer;
-use super::keys;
+use super::keys::{self, ServerId};
 use super::lease::LEASE;
 use super::link::PATIENCE;
 use super::local::Leftover;
+use super::restore::Tally;
 use super::server::Server;
 use super::{Note, random, script};
 use crate::sync::{Condvar, Mutex, lock};
@@ -68,6 +69,17 @@ pub(super) struct Rounds {
     wary_until: u64,
     lag: u64,
     had_lease: bool,
+    /// What was lost and is not put back yet.
+    comeback: Option<Loss>,
+}
+
+/// What a server can lose.
+#[derive(Debug, Clone, Copy)]
+enum Loss {
+    /// Its lease: others may have ended its sessions.
+    Lease,
+    /// All that was in Redis.
+    Everything,
 }
 
 impl Rounds {
@@ -76,7 +88,8 @@ impl Rounds {
     /// # Errors
     /// Redis cannot be reached.
     pub(super) fn begin(server: Arc<Server>, dialer: Arc<Dialer>) -> StoreResult<Self> {
-        let mut rounds = Self { server, dialer, round: 0, epoch: None, wary_until: 0, lag: 0, had_lease: true };
+        let mut rounds =
+            Self { server, dialer, round: 0, epoch: None, wary_until: 0, lag: 0, had_lease: true, comeback: None };
         rounds.renew()?;
         rounds.server.ensure_followers(&rounds.dialer).map_err(StoreError::new)?;
         let deadline = Instant::now() + PATIENCE;
@@ -94,13 +107,13 @@ impl Rounds {
         while pace.wait() {
             self.round += 1;
             // The link says itself when it is lost, and the next round tries again.
-            if let Err(error) = self.make() {
-                self.notice_lapse(&error);
+            if self.make().is_err() {
+                self.notice_lapse();
             }
         }
     }
 
-    fn notice_lapse(&mut self, _error: &StoreError) {
+    fn notice_lapse(&mut self) {
         if !self.server.lease.is_held() && std::mem::replace(&mut self.had_lease, false) {
             self.server.journal.note(&Note::LeaseLapsed);
         }
@@ -116,57 +129,59 @@ impl Rounds {
         if self.round.is_multiple_of(AUDIT_LOGS_EVERY) {
             self.lag = self.server.audit_logs()?;
         }
-        if self.round.is_multiple_of(AUDIT_SESSIONS_EVERY) || self.round <= self.wary_until {
+        let is_wary = self.server.take_wariness() || self.round <= self.wary_until;
+        if is_wary || self.round.is_multiple_of(AUDIT_SESSIONS_EVERY) {
             self.server.restore_all()?;
         }
         Ok(())
     }
 
-    /// Renews the lease and lets the pulse beat. If others may have ended sessions of this server, or Redis lost
-    /// everything, puts back what it can before the lease counts as held.
+    /// Renews the lease and lets the pulse beat. If the lease ran out, or Redis lost everything, takes a new one and
+    /// puts back what it can before that counts as held.
     fn renew(&mut self) -> StoreResult<()> {
-        let server = self.server.clone();
-        let sent = Instant::now();
-        let fresh = Epoch(random::number()).to_string();
-        let [lease, listed, epoch, beat] = server.router.call_each([
-            self.lease_command(),
-            Command::plain("SADD", keys::SERVERS, &[server.id.as_str()]),
-            Command::plain("SET", keys::EPOCH, &[&fresh, "NX", "GET"]),
-            Command::plain("PUBLISH", keys::pulse(&server.id), &["beat"]),
-        ]);
-        let (existed, seconds, micros): (bool, i64, i64) = command::read(lease)?;
-        command::read::<i64>(listed)?;
-        command::read::<i64>(beat)?;
-        let epoch = command::read::<Option<String>>(epoch)?.unwrap_or(fresh);
-        server.lease.set_time(sent, seconds * 1_000_000 + micros);
         let is_first = self.epoch.is_none();
-        let is_emptied = self.epoch.replace(epoch.clone()).is_some_and(|before| before != epoch);
-        if !is_first && (!existed || is_emptied || !self.had_lease) {
-            self.come_back(is_emptied)?;
+        let (mut sent, is_held, is_emptied) = self.ask_for_lease(is_first)?;
+        if !is_held || is_emptied {
+            self.server.lease.lose();
+            self.wary_until = self.round + WARY_ROUNDS;
+            self.comeback = Some(if is_emptied { Loss::Everything } else { self.comeback.unwrap_or(Loss::Lease) });
+            self.server.take_new_id();
+            (sent, ..) = self.ask_for_lease(true)?;
         }
-        server.lease.hold(sent);
+        if let Some(loss) = self.comeback {
+            let Tally { kept, displaced } = self.server.restore_all()?;
+            self.comeback = None;
+            self.server.journal.note(&match loss {
+                Loss::Everything => Note::Emptied { sessions: kept },
+                Loss::Lease => Note::LeaseRegained { kept, displaced },
+            });
+        }
+        self.server.lease.hold(sent);
         self.had_lease = true;
         Ok(())
     }
 
-    fn come_back(&mut self, is_emptied: bool) -> StoreResult<()> {
-        self.wary_until = self.round + WARY_ROUNDS;
-        let restored = self.server.restore_all();
-        if restored.is_err() {
-            // The next round comes back again.
-            self.had_lease = false;
-        }
-        let tally = restored?;
-        let note = if is_emptied {
-            Note::Emptied { sessions: tally.restored }
-        } else {
-            Note::LeaseRegained { kept: tally.kept + tally.restored, displaced: tally.displaced }
-        };
-        self.server.journal.note(&note);
-        Ok(())
+    /// Tells when it asked, whether the lease is held, and whether Redis lost everything since the last time.
+    fn ask_for_lease(&mut self, takes: bool) -> StoreResult<(Instant, bool, bool)> {
+        let (id, sent) = (self.server.id(), Instant::now());
+        let fresh = Epoch(random::number()).to_string();
+        let [lease, listed, epoch, beat] = self.server.router.call_each([
+            self.lease_command(&id, takes),
+            Command::plain("SADD", keys::SERVERS, &[id.as_str()]),
+            Command::plain("SET", keys::EPOCH, &[&fresh, "NX", "GET"]),
+            Command::plain("PUBLISH", keys::pulse(&id), &["beat"]),
+        ]);
+        let (is_held, seconds, micros): (bool, i64, i64) = command::read(lease)?;
+        command::read::<i64>(listed)?;
+        command::read::<i64>(beat)?;
+        let epoch = command::read::<Option<String>>(epoch)?.unwrap_or(fresh);
+        self.server.lease.set_time(sent, seconds * 1_000_000 + micros);
+        let is_emptied = self.epoch.as_ref().is_some_and(|before| *before != epoch);
+        self.epoch = Some(epoch);
+        Ok((sent, is_held, is_emptied))
     }
 
-    fn lease_command(&self) -> Command {
+    fn lease_command(&self, id: &ServerId, takes: bool) -> Command {
         let server = &self.server;
         let millis = u64::try_from(LEASE.as_millis()).unwrap_or(u64::MAX);
         let scripts: Vec<String> = server
@@ -177,8 +192,9 @@ impl Rounds {
             .map(|(name, calls, total, longest)| format!("{name} {calls} {total} {longest}"))
             .collect();
         let pulse = server.followers.pulse_age().map_or(-1, |age| i64::try_from(age.as_millis()).unwrap_or(i64::MAX));
-        let args: [&dyn Argument; 13] = [
+        let args: [&dyn Argument; 14] = [
             &millis,
+            &u8::from(takes),
             &"name",
             &server.name,
             &"sessions",
@@ -192,7 +208,7 @@ impl Rounds {
             &"scripts",
             &scripts.join(";"),
         ];
-        Command::script(script::renew(), &[keys::lease(&server.id)], &args)
+        Command::script(script::renew(), &[keys::lease(id)], &args)
     }
 }
 
@@ -203,7 +219,7 @@ impl Server {
         leftovers.sort_by_key(|leftover| matches!(leftover, Leftover::Session { .. }));
         for leftover in leftovers {
             let done = match &leftover {
-                Leftover::Claim { user, ticket } => self.disown(user, *ticket),
+                Leftover::Claim { server, user, ticket } => self.disown(server, user, *ticket),
                 Leftover::Membership { seat, room, seq } => self.leave_until(seat, room, *seq),
                 Leftover::Session { seat, .. } if self.local.is_leaving(seat) => Err(StoreError::new("not yet")),
                 Leftover::Session { seat, ticket } => self.release_now(seat, *ticket),

@@ -11,8 +11,9 @@ use ::redis::cluster_routing::Slot;
 use parlor_core::ports::{StoreError, StoreResult};
 
 use super::command::{self, Command};
+use super::desk::Origin;
 use super::dial::Dialer;
-use super::link::{Link, Origin, Outcome, PATIENCE};
+use super::link::{Link, Outcome, PATIENCE};
 use super::slots::{self, Assignment};
 use super::statistics::Statistics;
 use super::url::Address;

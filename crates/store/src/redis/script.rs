@@ -65,6 +65,7 @@ scripts! {
     drop_room: "drop_room";
     enter: "enter";
     evict: "part" "evict";
+    expel: "part" "expel";
     forget_room: "forget_room";
     head: "head";
     leave: "part" "leave";

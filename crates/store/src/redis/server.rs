@@ -17,6 +17,7 @@ use super::news::ServerNews;
 use super::router::Router;
 use super::tracks::Tracks;
 use super::{Journal, script};
+use crate::sync::{Mutex, lock};
 
 /// Entries that a log keeps at least, since holes are filled from them.
 const MIN_KEPT: u64 = 1000;
@@ -26,7 +27,8 @@ const FENCE_SECONDS: u64 = 60;
 
 /// One run of a server.
 pub(super) struct Server {
-    pub(super) id: ServerId,
+    /// Its id, which it changes when it lost its lease. A leaf lock.
+    id: Mutex<ServerId>,
     /// Its name, for people.
     pub(super) name: String,
     /// Entries that people may read back.
@@ -39,6 +41,7 @@ pub(super) struct Server {
     pub(super) sink: Arc<dyn Sink>,
     pub(super) journal: Arc<dyn Journal>,
     last_seq: AtomicU64,
+    is_wary: AtomicBool,
     is_closing: AtomicBool,
 }
 
@@ -51,7 +54,7 @@ impl Server {
         journal: Arc<dyn Journal>,
     ) -> Self {
         Self {
-            id: ServerId::fresh(),
+            id: Mutex::new(ServerId::fresh()),
             name,
             history,
             router,
@@ -62,8 +65,33 @@ impl Server {
             sink,
             journal,
             last_seq: AtomicU64::new(0),
+            is_wary: AtomicBool::new(false),
             is_closing: AtomicBool::new(false),
         }
+    }
+
+    /// The id of this run.
+    pub(super) fn id(&self) -> ServerId {
+        lock(&self.id).clone()
+    }
+
+    /// Others may be ending the sessions of the old id: what goes on goes on under a new one. The followers are to
+    /// connect anew.
+    pub(super) fn take_new_id(&self) {
+        // Before it changes, so that it is heard.
+        let wake_up = self.wake_up();
+        *lock(&self.id) = ServerId::fresh();
+        drop(self.router.call(wake_up));
+    }
+
+    /// Something may have been missed that is said once: the sessions are to be looked after.
+    pub(super) fn be_wary(&self) {
+        self.is_wary.store(true, Ordering::Release);
+    }
+
+    /// Whether something may have been missed since the last look.
+    pub(super) fn take_wariness(&self) -> bool {
+        self.is_wary.swap(false, Ordering::AcqRel)
     }
 
     /// Has a command done, and understands its reply.
@@ -89,7 +117,7 @@ impl Server {
     /// # Errors
     /// Redis cannot be reached.
     pub(super) fn tell(&self, to: &ServerId, news: &ServerNews) -> StoreResult<u64> {
-        let command = Command::plain("SPUBLISH", keys::control(to), &[&news.write()]);
+        let command = Command::plain("PUBLISH", keys::control(to), &[&news.write()]);
         self.call(command.never_repeated())
     }
 

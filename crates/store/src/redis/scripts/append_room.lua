@@ -3,11 +3,11 @@
 -- Answers the number, or 0: no member, -1: a later session is member, -2: too late to be known.
 local seat = redis.call('HGET', KEYS[3], ARGV[1])
 if not seat then return 0 end
-local generation, seq = string.match(seat, '^(%d+) (%d+)')
+local generation, entered, seq, server = string.match(seat, '^(%d+) (%d+) (%d+) (%S+)$')
 if generation ~= ARGV[2] then
   if tonumber(generation) > tonumber(ARGV[2]) then return -1 end
   return 0
 end
 local id = append(tonumber(seq))
-if id > 0 then redis.call('HSET', KEYS[3], ARGV[1], ARGV[2] .. ' ' .. ARGV[3]) end
+if id > 0 then redis.call('HSET', KEYS[3], ARGV[1], generation .. ' ' .. entered .. ' ' .. ARGV[3] .. ' ' .. server) end
 return id

@@ -1,6 +1,6 @@
 -- Gives up a session whose claim was not answered, if there is one.
--- KEYS: session, ending. ARGV: server, connection.
-local session = redis.call('HMGET', KEYS[1], 'server', 'connection')
+-- KEYS: session, ending. ARGV: server, ticket.
+local session = redis.call('HMGET', KEYS[1], 'server', 'ticket')
 if session[1] == ARGV[1] and session[2] == ARGV[2] then redis.call('DEL', KEYS[1]) end
 local ending = redis.call('HGETALL', KEYS[2])
 for i = 1, #ending, 2 do

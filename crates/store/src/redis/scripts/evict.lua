@@ -1,4 +1,5 @@
--- Takes all sessions before a generation out of a room for good, and tells everybody.
+-- Takes all sessions before a generation out of a room for good, and tells everybody. The fence keeps out what of them
+-- may still be on its way.
 -- KEYS: members, seats, meta, log, fence. ARGV: user, generation, seconds of the fence.
 -- Answers members (-1: nothing changed) and number of the change.
 local fence = redis.call('GET', KEYS[5])

@@ -1,7 +1,8 @@
--- Renews the lease of a server.
--- KEYS: lease. ARGV: milliseconds, then fields and values. Answers whether it was there, and the time.
-local existed = redis.call('EXISTS', KEYS[1])
-redis.call('HSET', KEYS[1], unpack(ARGV, 2))
-redis.call('PEXPIRE', KEYS[1], ARGV[1])
+-- Takes or renews the lease of a server. One that ran out is not renewed: others may be ending its sessions.
+-- KEYS: lease. ARGV: milliseconds, 1 to take it or 0 to renew it, then fields and values.
+-- Answers whether it is held, and the time.
 local time = redis.call('TIME')
-return {existed, time[1], time[2]}
+if ARGV[2] == '0' and redis.call('EXISTS', KEYS[1]) == 0 then return {0, time[1], time[2]} end
+redis.call('HSET', KEYS[1], unpack(ARGV, 3))
+redis.call('PEXPIRE', KEYS[1], ARGV[1])
+return {1, time[1], time[2]}

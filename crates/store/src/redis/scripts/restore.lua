@@ -1,12 +1,18 @@
--- Puts a session back that lives on its server but is gone here, unless there was a later one.
--- KEYS: session, ending, user. ARGV: server, connection, generation, rooms, seq, time.
--- Answers 1: it is here, 2: it is here again, 0: it was displaced.
+-- Puts a session back that lives on its server but is gone here or bears the name of an earlier run of its server,
+-- unless there was a later one.
+-- KEYS: session, ending, user. ARGV: server, ticket, generation, seq, deadline in microseconds.
+-- Answers 1: it is here, 0: it was displaced, -1: too late.
+local time = redis.call('TIME')
+if tonumber(time[1]) * 1000000 + tonumber(time[2]) > tonumber(ARGV[5]) then return -1 end
 local there = redis.call('HGET', KEYS[1], 'generation')
-if there then return there == ARGV[3] and 1 or 0 end
+if there then
+  if there ~= ARGV[3] then return 0 end
+  redis.call('HSET', KEYS[1], 'server', ARGV[1])
+  return 1
+end
 local last = redis.call('HGET', KEYS[3], 'generation')
 if last and tonumber(last) > tonumber(ARGV[3]) then return 0 end
-redis.call('HDEL', KEYS[2], ARGV[3])
 redis.call('HSET', KEYS[3], 'generation', ARGV[3])
-redis.call('HSET', KEYS[1], 'server', ARGV[1], 'connection', ARGV[2], 'generation', ARGV[3],
-  'rooms', ARGV[4], 'seq', ARGV[5], 'since', ARGV[6])
-return 2
+redis.call('HSET', KEYS[1], 'server', ARGV[1], 'ticket', ARGV[2], 'generation', ARGV[3], 'rooms', '', 'seq', ARGV[4],
+  'since', time[1])
+return 1
