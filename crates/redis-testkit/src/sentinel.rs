@@ -9,9 +9,11 @@ use crate::{FaultProxy, Reach, RedisOptions, RedisServer, wait_for, wait_until};
 const NAME: &str = "parlor";
 const SENTINELS: usize = 3;
 const QUORUM: usize = 2;
+/// How long a server must be silent to be given up, in milliseconds.
+const SILENCE: &str = "2000";
 
-/// A master with a replica, watched by three Sentinels, two of which decide. A master that is silent for a
-/// second is given up.
+/// A master with a replica, watched by three Sentinels, two of which decide. A master that is silent for two
+/// seconds is given up.
 ///
 /// ```
 /// use parlor_redis_testkit::RedisSentinel;
@@ -140,11 +142,12 @@ fn start_sentinel(master: u16) -> RedisServer {
     let line = |value: &str| format!("{NAME} {value}");
     let options = RedisServer::options().sentinel();
     let options = options.config("sentinel monitor", &line(&format!("127.0.0.1 {master} {QUORUM}")));
-    let options = options.config("sentinel down-after-milliseconds", &line("1000"));
+    let options = options.config("sentinel down-after-milliseconds", &line(SILENCE));
     let options = options.config("sentinel failover-timeout", &line("3000"));
     let options = options.config("sentinel auth-user", &line(ADMIN));
     let sentinel = options.config("sentinel auth-pass", &line(ADMIN_PASSWORD)).start();
-    // They would else need some ten seconds to know each other.
-    sentinel.cli(&["SENTINEL", "DEBUG", "INFO-PERIOD", "500", "PUBLISH-PERIOD", "200"]);
+    // They would else need some ten seconds to know each other, and with one ping a second, as usual, they
+    // give up a master that lives whenever a busy machine makes a reply late.
+    sentinel.cli(&["SENTINEL", "DEBUG", "INFO-PERIOD", "500", "PUBLISH-PERIOD", "200", "PING-PERIOD", "200"]);
     sentinel
 }
