@@ -1,14 +1,18 @@
 //! Ends what dead servers left behind. Any server may do it, and several at once: each step is harmless to repeat, and
 //! only the script that removes a member says so to the room.
 
-use parlor_core::ports::{StoreError, StoreResult};
+use ::redis::Value;
+use parlor_core::ports::StoreResult;
 use parlor_proto::{RoomName, UserName};
 
-use super::command::{Argument, Command};
+use super::command::{self, Command};
 use super::keys::{self, ServerId};
 use super::server::Server;
-use super::sessions::read_rooms;
+use super::sessions::read_notes;
 use super::{Note, script};
+
+/// Sessions that are looked after together.
+pub(super) const CHUNK: usize = 100;
 
 impl Server {
     /// Looks for servers whose lease ran out, and ends their sessions. Blocks.
@@ -29,11 +33,8 @@ impl Server {
     fn reap_server(&self, dead: &ServerId) -> StoreResult<()> {
         let entries: Vec<String> = self.call(Command::plain("SMEMBERS", keys::seats_of(dead), &[]))?;
         let mut sessions = 0;
-        for entry in &entries {
-            if let Some(user) = keys::user_of_seat_entry(entry) {
-                sessions += self.reap_user(dead, &user)?;
-            }
-            self.call::<i64>(Command::plain("SREM", keys::seats_of(dead), &[entry]))?;
+        for chunk in entries.chunks(CHUNK) {
+            sessions += self.reap_chunk(dead, chunk)?;
         }
         self.call::<i64>(Command::plain("SREM", keys::SERVERS, &[dead.as_str()]))?;
         if sessions > 0 {
@@ -42,26 +43,67 @@ impl Server {
         Ok(())
     }
 
-    /// Ends the sessions of a user on a dead server. Tells how many there were.
-    fn reap_user(&self, dead: &ServerId, user: &UserName) -> StoreResult<usize> {
-        let keys = [keys::session(user), keys::ending(user)];
-        let found: Vec<String> = self.call(Command::script(script::sessions_on(), &keys, &[&dead.as_str()]))?;
-        for pair in found.chunks(2) {
-            let [generation, rooms] = pair else { return Err(StoreError::new("a session cannot be read")) };
-            for room in read_rooms(rooms) {
-                self.expel(user, &room, generation, dead)?;
+    /// Ends some sessions of a dead server, step by step for all of them: looks where they are, takes them out of their
+    /// rooms, ends them, and forgets them. Tells how many there were.
+    fn reap_chunk(&self, dead: &ServerId, entries: &[String]) -> StoreResult<usize> {
+        let users: Vec<UserName> = entries.iter().filter_map(|entry| keys::user_of_seat_entry(entry)).collect();
+        let left = self.left_by(dead, &users)?;
+        let memberships = left.iter().flat_map(|left| left.rooms.iter().map(move |room| (left, room)));
+        let memberships: Vec<_> = memberships.collect();
+        let expel = |(left, (room, seq)): &(&Left, &(RoomName, u64))| expel(left, room, *seq);
+        let changes = self.router.call_all(memberships.iter().map(expel).collect());
+        for ((_, (room, _)), change) in memberships.iter().zip(changes) {
+            let (members, version): (i64, u64) = command::read(change)?;
+            if members == 0 {
+                self.drop_room(room, version)?;
             }
-            self.call::<i64>(Command::script(script::reap(), &keys, &[&dead.as_str(), generation]))?;
         }
-        Ok(found.len() / 2)
+        let end = |left: &Left| {
+            let keys = [keys::session(&left.user), keys::ending(&left.user)];
+            Command::script(script::reap(), &keys, &[&dead.as_str(), &left.generation])
+        };
+        all(self.router.call_all(left.iter().map(end).collect()))?;
+        let forgotten: Vec<&str> = entries.iter().map(String::as_str).collect();
+        self.call::<i64>(Command::plain("SREM", keys::seats_of(dead), &forgotten))?;
+        Ok(left.len())
     }
 
-    /// Takes a session of a dead server out of a room.
-    fn expel(&self, user: &UserName, room: &RoomName, generation: &str, dead: &ServerId) -> StoreResult<()> {
-        let log = keys::room_log(room);
-        let keys = [keys::members(room), keys::seats(room), keys::meta(&log), keys::log(&log)];
-        let args: [&dyn Argument; 3] = [&user.as_str(), &generation, &dead.as_str()];
-        let (members, version): (i64, u64) = self.call(Command::script(script::expel(), &keys, &args))?;
-        if members == 0 { self.drop_room(room, version) } else { Ok(()) }
+    /// What some users have left on a dead server.
+    fn left_by(&self, dead: &ServerId, users: &[UserName]) -> StoreResult<Vec<Left>> {
+        let look = |user: &UserName| {
+            let keys = [keys::session(user), keys::ending(user)];
+            Command::script(script::sessions_on(), &keys, &[&dead.as_str()])
+        };
+        let found = self.router.call_all(users.iter().map(look).collect());
+        let mut left = Vec::new();
+        for (user, found) in users.iter().zip(found) {
+            let found: Vec<String> = command::read(found)?;
+            left.extend(found.chunks_exact(2).map(|pair| Left {
+                user: user.clone(),
+                generation: pair[0].clone(),
+                rooms: read_notes(&pair[1]),
+            }));
+        }
+        Ok(left)
     }
+}
+
+/// A session that its server left behind.
+struct Left {
+    user: UserName,
+    generation: String,
+    /// Rooms that it may be in, and the number of its last entering of each.
+    rooms: Vec<(RoomName, u64)>,
+}
+
+/// Takes a session of a dead server out of a room.
+fn expel(left: &Left, room: &RoomName, seq: u64) -> Command {
+    let log = keys::room_log(room);
+    let keys = [keys::members(room), keys::seats(room), keys::meta(&log), keys::log(&log)];
+    Command::script(script::expel(), &keys, &[&left.user.as_str(), &left.generation, &seq])
+}
+
+/// Replies that matter only if they are errors.
+fn all(replies: Vec<StoreResult<Value>>) -> StoreResult<()> {
+    replies.into_iter().try_for_each(|reply| command::read::<Value>(reply).map(drop))
 }

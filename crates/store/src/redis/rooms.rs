@@ -7,9 +7,8 @@ use parlor_core::ports::{Entered, Rooms, Seat, StoreError, StoreResult};
 use parlor_proto::{RoomName, RoomSummary, UserName};
 
 use super::command::{self, Argument, Command};
-use super::keys;
+use super::keys::{self, ServerId};
 use super::local::Leftover;
-use super::restore::Restored;
 use super::router::Router;
 use super::script;
 use super::server::Server;
@@ -113,25 +112,18 @@ impl Server {
         if noted == 1 { self.enter_noted(seat, room, pass) } else { Ok(Entered::Fenced) }
     }
 
-    pub(super) fn note_room(&self, seat: &Seat, room: &RoomName, seq: u64) -> StoreResult<i64> {
+    fn note_room(&self, seat: &Seat, room: &RoomName, seq: u64) -> StoreResult<i64> {
         let args: [&dyn Argument; 3] = [&seat.generation.0, &room.as_str(), &seq];
         self.call(Command::script(script::note_room(), &[keys::session(&seat.user)], &args))
     }
 
     /// Enters a room that is noted at the session.
-    pub(super) fn enter_noted(&self, seat: &Seat, room: &RoomName, pass: Pass) -> StoreResult<Entered> {
-        let log = keys::room_log(room);
-        let keys =
-            [keys::members(room), keys::seats(room), keys::meta(&log), keys::fence(room, &seat.user), keys::log(&log)];
-        let Pass { seq, deadline } = pass;
-        let server = self.id();
-        let args: [&dyn Argument; 5] = [&seat.user.as_str(), &seat.generation.0, &seq, &server.as_str(), &deadline];
-        let (members, version): (i64, u64) = self.call(Command::script(script::enter(), &keys, &args))?;
+    fn enter_noted(&self, seat: &Seat, room: &RoomName, pass: Pass) -> StoreResult<Entered> {
+        let (members, version): (i64, u64) = self.call(enter(seat, room, &self.id(), pass))?;
         let Ok(members) = usize::try_from(members) else {
             return if members == -1 { Ok(Entered::Fenced) } else { Err(StoreError::new("an enter came too late")) };
         };
-        let version_text = version.to_string();
-        self.call::<i64>(Command::plain("ZADD", keys::ROOMS, &["GT", &version_text, room.as_str()]))?;
+        self.call::<i64>(index(room, version))?;
         Ok(Entered::Member { members, version })
     }
 
@@ -151,8 +143,23 @@ impl Server {
     /// Puts a session back that Redis does not know any more. `false` if it was displaced.
     pub(super) fn heal(&self, seat: &Seat) -> StoreResult<bool> {
         let Some(session) = self.local.find(seat) else { return Ok(false) };
-        Ok(self.restore(&session)? != Restored::Displaced)
+        Ok(self.restore(&[session])?.displaced == 0)
     }
+}
+
+/// The command by which a session enters a room that is noted at it.
+pub(super) fn enter(seat: &Seat, room: &RoomName, server: &ServerId, pass: Pass) -> Command {
+    let log = keys::room_log(room);
+    let keys =
+        [keys::members(room), keys::seats(room), keys::meta(&log), keys::fence(room, &seat.user), keys::log(&log)];
+    let Pass { seq, deadline } = pass;
+    let args: [&dyn Argument; 5] = [&seat.user.as_str(), &seat.generation.0, &seq, &server.as_str(), &deadline];
+    Command::script(script::enter(), &keys, &args)
+}
+
+/// The command that keeps a room in the index which somebody entered.
+pub(super) fn index(room: &RoomName, version: u64) -> Command {
+    Command::plain("ZADD", keys::ROOMS, &["GT", &version.to_string(), room.as_str()])
 }
 
 /// Names in order; what is no name is none.

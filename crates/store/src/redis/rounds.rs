@@ -13,7 +13,8 @@ use super::dial::Dialer;
 use super::keys::{self, ServerId};
 use super::lease::LEASE;
 use super::link::PATIENCE;
-use super::local::Leftover;
+use super::local::{Leftover, LocalSession};
+use super::reaper::CHUNK;
 use super::restore::Tally;
 use super::server::Server;
 use super::{Note, random, script};
@@ -33,6 +34,9 @@ const AUDIT_LOGS_EVERY: u64 = 3;
 
 /// Rounds between two looks whether all sessions are there.
 const AUDIT_SESSIONS_EVERY: u64 = 30;
+
+/// How long a round looks after sessions and leftovers each: the lease must be renewed in time.
+const BUDGET: Duration = Duration::from_millis(500);
 
 /// Rounds after a lapse of the lease in which sessions are looked after each time: somebody may still be reaping.
 const WARY_ROUNDS: u64 = 10;
@@ -69,6 +73,8 @@ pub(super) struct Rounds {
     wary_until: u64,
     lag: u64,
     had_lease: bool,
+    /// Sessions that are still to be looked after.
+    unseen: Vec<LocalSession>,
     /// What was lost and is not put back yet.
     comeback: Option<Loss>,
 }
@@ -88,8 +94,17 @@ impl Rounds {
     /// # Errors
     /// Redis cannot be reached.
     pub(super) fn begin(server: Arc<Server>, dialer: Arc<Dialer>) -> StoreResult<Self> {
-        let mut rounds =
-            Self { server, dialer, round: 0, epoch: None, wary_until: 0, lag: 0, had_lease: true, comeback: None };
+        let mut rounds = Self {
+            server,
+            dialer,
+            round: 0,
+            epoch: None,
+            wary_until: 0,
+            lag: 0,
+            had_lease: true,
+            unseen: Vec::new(),
+            comeback: None,
+        };
         rounds.renew()?;
         rounds.server.ensure_followers(&rounds.dialer).map_err(StoreError::new)?;
         let deadline = Instant::now() + PATIENCE;
@@ -130,10 +145,21 @@ impl Rounds {
             self.lag = self.server.audit_logs()?;
         }
         let is_wary = self.server.take_wariness() || self.round <= self.wary_until;
-        if is_wary || self.round.is_multiple_of(AUDIT_SESSIONS_EVERY) {
-            self.server.restore_all()?;
+        if self.unseen.is_empty() && (is_wary || self.round.is_multiple_of(AUDIT_SESSIONS_EVERY)) {
+            self.unseen = self.server.local.all();
         }
-        Ok(())
+        self.look_after_sessions(BUDGET).map(drop)
+    }
+
+    /// Looks after sessions that were not seen since the last audit began, for some time.
+    fn look_after_sessions(&mut self, budget: Duration) -> StoreResult<Tally> {
+        let (start, mut tally) = (Instant::now(), Tally::default());
+        while !self.unseen.is_empty() && start.elapsed() < budget {
+            let chunk = self.unseen.split_off(self.unseen.len().saturating_sub(CHUNK));
+            let Tally { kept, displaced } = self.server.restore(&chunk)?;
+            tally = Tally { kept: tally.kept + kept, displaced: tally.displaced + displaced };
+        }
+        Ok(tally)
     }
 
     /// Renews the lease and lets the pulse beat. If the lease ran out, or Redis lost everything, takes a new one and
@@ -149,7 +175,9 @@ impl Rounds {
             (sent, ..) = self.ask_for_lease(true)?;
         }
         if let Some(loss) = self.comeback {
-            let Tally { kept, displaced } = self.server.restore_all()?;
+            self.unseen = self.server.local.all();
+            let Tally { kept, displaced } = self.look_after_sessions(LEASE / 2)?;
+            // The rest is looked after in the next rounds; who speaks before that is put back then.
             self.comeback = None;
             self.server.journal.note(&match loss {
                 Loss::Everything => Note::Emptied { sessions: kept },
@@ -217,8 +245,10 @@ impl Server {
     pub(super) fn undo_leftovers(&self) {
         let mut leftovers = self.local.take_leftovers();
         leftovers.sort_by_key(|leftover| matches!(leftover, Leftover::Session { .. }));
+        let start = Instant::now();
         for leftover in leftovers {
             let done = match &leftover {
+                _ if start.elapsed() > BUDGET => Err(StoreError::new("in the next round")),
                 Leftover::Claim { server, user, ticket } => self.disown(server, user, *ticket),
                 Leftover::Membership { seat, room, seq } => self.leave_until(seat, room, *seq),
                 Leftover::Session { seat, .. } if self.local.is_leaving(seat) => Err(StoreError::new("not yet")),

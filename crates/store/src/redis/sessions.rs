@@ -205,12 +205,20 @@ fn read_endings(pairs: &[String]) -> Vec<Ending> {
         let (server, rest) = rest.split_once(' ')?;
         let (_, rooms) = rest.split_once(' ')?;
         let generation = Generation(generation.parse().ok()?);
-        Some(Ending { generation, server: ServerId::read(server), rooms: read_rooms(rooms) })
+        Some(Ending {
+            generation,
+            server: ServerId::read(server),
+            rooms: read_notes(rooms).into_iter().map(|(room, _)| room).collect(),
+        })
     };
     pairs.chunks(2).filter_map(read).collect()
 }
 
 /// Rooms as a session notes them: `room:number room:number…`.
-pub(super) fn read_rooms(text: &str) -> Vec<RoomName> {
-    text.split_whitespace().filter_map(|noted| noted.split(':').next()?.parse().ok()).collect()
+pub(super) fn read_notes(text: &str) -> Vec<(RoomName, u64)> {
+    let read = |noted: &str| {
+        let (room, seq) = noted.split_once(':')?;
+        Some((room.parse().ok()?, seq.parse().ok()?))
+    };
+    text.split_whitespace().filter_map(read).collect()
 }
