@@ -5,8 +5,7 @@ use std::sync::Arc;
 use std::thread;
 use std::time::Duration;
 
-use parlor_core::ports::Observer;
-use parlor_store::sqlite::Sqlite;
+use parlor_core::ports::{Observer, StoreResult};
 
 use crate::admission::Admission;
 
@@ -16,20 +15,30 @@ const INTERVAL: Duration = Duration::from_secs(1);
 /// Rounds between two lines about refused connections.
 const REFUSED_EVERY: u32 = 10;
 
-/// Stack of the thread, in bytes: it reads the database.
+/// Stack of the thread, in bytes: it may read a database.
 const STACK_BYTES: usize = 256 * 1024;
+
+/// What a store wants to have done from time to time, with its name for the log.
+pub(crate) struct Chore {
+    /// What is done.
+    pub(crate) what: &'static str,
+    /// Does it.
+    pub(crate) run: Box<dyn Fn() -> StoreResult<()> + Send>,
+}
 
 /// Starts the thread, which lives as long as the process.
 ///
 /// # Errors
 /// The system gives no thread.
-pub(crate) fn start(store: Arc<Sqlite>, admission: Arc<Admission>, observer: Arc<dyn Observer>) -> io::Result<()> {
+pub(crate) fn start(chore: Option<Chore>, admission: Arc<Admission>, observer: Arc<dyn Observer>) -> io::Result<()> {
     let builder = thread::Builder::new().name("housekeeping".to_owned()).stack_size(STACK_BYTES);
     let rounds = move || {
         for round in 1u32.. {
             thread::sleep(INTERVAL);
-            if let Err(error) = store.notice_deletions() {
-                observer.store_failed("looking for deleted accounts", &error);
+            if let Some(Chore { what, run }) = &chore
+                && let Err(error) = run()
+            {
+                observer.store_failed(what, &error);
             }
             if round.is_multiple_of(REFUSED_EVERY) {
                 report_refused(&admission);

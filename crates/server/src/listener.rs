@@ -23,10 +23,10 @@ const STACK_BYTES: usize = 128 * 1024;
 /// How long nothing is accepted after the machine ran out of descriptors or threads.
 const BACK_OFF: Duration = Duration::from_millis(100);
 
-/// A bound address that is not served yet.
+/// A bound address that is not served yet: until then, whoever connects is refused.
 #[derive(Debug)]
 pub(crate) struct Listener {
-    socket: TcpListener,
+    socket: Socket,
     address: SocketAddr,
 }
 
@@ -46,8 +46,8 @@ impl Listener {
     /// The address is taken, or not one of this machine.
     pub(crate) fn bind(address: SocketAddr) -> anyhow::Result<Self> {
         let socket = bind(address).with_context(|| format!("cannot listen on {address}"))?;
-        let address = socket.local_addr().with_context(|| format!("cannot listen on {address}"))?;
-        Ok(Self { socket, address })
+        let bound = socket.local_addr().with_context(|| format!("cannot listen on {address}"))?;
+        Ok(Self { socket, address: bound.as_socket().unwrap_or(address) })
     }
 
     /// The address, with the port that was found where 0 was asked for.
@@ -58,12 +58,14 @@ impl Listener {
     /// Starts the acceptor's thread, and returns the means to stop it.
     ///
     /// # Errors
-    /// The system gives no descriptor or thread.
-    pub(crate) fn serve(self, acceptors: Arc<Acceptors>) -> io::Result<Stopper> {
-        let stopper = Stopper(self.socket.try_clone()?);
+    /// Another program came to listen on the address, or the system gives no descriptor or thread.
+    pub(crate) fn serve(self, acceptors: Arc<Acceptors>) -> anyhow::Result<Stopper> {
+        self.socket.listen(BACKLOG).with_context(|| format!("cannot listen on {}", self.address))?;
+        let socket: TcpListener = self.socket.into();
+        let stopper = Stopper(socket.try_clone()?);
         let name = format!("accept-{}", self.address.port());
         let builder = thread::Builder::new().name(name).stack_size(STACK_BYTES);
-        builder.spawn(move || acceptors.serve(&self.socket))?;
+        builder.spawn(move || acceptors.serve(&socket)).context("cannot start threads")?;
         Ok(stopper)
     }
 }
@@ -123,7 +125,7 @@ fn is_of_one_connection(error: &io::Error) -> bool {
     )
 }
 
-fn bind(address: SocketAddr) -> io::Result<TcpListener> {
+fn bind(address: SocketAddr) -> io::Result<Socket> {
     let socket = Socket::new(Domain::for_address(address), Type::STREAM, Some(Protocol::TCP))?;
     if address.is_ipv6() {
         // So that listening on both 0.0.0.0 and [::] works.
@@ -131,6 +133,5 @@ fn bind(address: SocketAddr) -> io::Result<TcpListener> {
     }
     socket.set_reuse_address(true)?;
     socket.bind(&address.into())?;
-    socket.listen(BACKLOG)?;
-    Ok(socket.into())
+    Ok(socket)
 }

@@ -1,6 +1,7 @@
 //! The program `parlor`: reads the command line and hands over to one subcommand. It must not do any work of theirs.
 
 mod admission;
+mod backend;
 mod client;
 mod clock;
 mod commands;
@@ -8,6 +9,7 @@ mod couriers;
 mod drain;
 mod hashing;
 mod housekeeping;
+mod journal;
 mod listener;
 mod logging;
 mod machine;
@@ -23,13 +25,15 @@ use std::process::ExitCode;
 
 use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
 
-use commands::{cert, completions, connect, serve, user};
+use commands::{cert, completions, connect, serve, status, user};
 use settings::Settings;
 
 const EXAMPLES: &str = "Examples:
   parlor                                run a server on 127.0.0.1:7878, as `parlor serve` does
   parlor connect --user ann             chat on the server of this machine
   parlor cert show                      CA file, names and pin of this machine's server
+  parlor serve --redis redis://HOST     run one of many servers that share a Redis
+  parlor status --redis redis://HOST    show what these servers are at
   parlor completions bash               script for your shell
 
 `parlor COMMAND --help` explains each command.";
@@ -49,6 +53,7 @@ enum Command {
     Connect(connect::ConnectArgs),
     User(user::UserArgs),
     Cert(cert::CertArgs),
+    Status(status::StatusArgs),
     Completions(completions::CompletionsArgs),
 }
 
@@ -76,6 +81,7 @@ fn run(command: Command) -> anyhow::Result<ExitCode> {
         Command::Connect(args) => return Ok(connect::run(args)),
         Command::User(args) => user::run(&args)?,
         Command::Cert(args) => cert::run(&args)?,
+        Command::Status(args) => status::run(&args)?,
         Command::Completions(args) => completions::run(&args, Cli::command())?,
     }
     Ok(ExitCode::SUCCESS)

@@ -1,20 +1,20 @@
 //! The running server: everything that `parlor serve` starts, and how it ends. It must not read settings from
 //! anywhere but the struct it is given.
 
-use std::fs::{self, File, TryLockError};
 use std::net::SocketAddr;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use anyhow::{Context, bail};
+use anyhow::Context;
+use crossbeam_channel::Receiver;
 use parlor_core::ports::{Couriers, Observer};
 use parlor_core::{DuplicateLogin, Hub, LineRate, Parlor, Policy};
 use parlor_proto::Bye;
-use parlor_store::sqlite::{Durability, Sqlite};
 
 use crate::admission::Admission;
+use crate::backend::{Backend, Plan};
 use crate::client::Service;
 use crate::clock::SystemClock;
 use crate::couriers::CourierPool;
@@ -23,14 +23,14 @@ use crate::hashing::HashingPool;
 use crate::housekeeping;
 use crate::listener::{Acceptors, Listener, Stopper};
 use crate::observer::LogObserver;
-use crate::settings::{self, Registration, Settings, Synchronous};
+use crate::settings::{self, Registration, Settings};
+use crate::signals::Request;
 use crate::tls::{self, Material, Resolver};
 
 /// How long clients are given to take their goodbye.
 const GOODBYE_PATIENCE: Duration = Duration::from_secs(4);
 
 /// A server that accepts connections.
-#[derive(Debug)]
 pub(crate) struct Process {
     /// Where it listens.
     pub(crate) addresses: Vec<SocketAddr>,
@@ -42,17 +42,17 @@ pub(crate) struct Process {
     admission: Arc<Admission>,
     acceptors: Arc<Acceptors>,
     stoppers: Vec<Stopper>,
-    /// Held for as long as the server runs, so that no other one appends to the same logs.
-    _data_lock: File,
+    backend: Backend,
 }
 
 impl Process {
-    /// Opens everything, binds all addresses, and only then begins to accept.
+    /// Opens everything, binds all addresses, and only then begins to accept. While a Redis is waited for, `requests`
+    /// are heard; `None` if they ask for the end.
     ///
     /// # Errors
     /// One line that names what is taken, missing or wrong.
-    pub(crate) fn start(settings: &Settings) -> anyhow::Result<Self> {
-        let data_lock = lock_data(&settings.data)?;
+    pub(crate) fn start(settings: &Settings, requests: &Receiver<Request>) -> anyhow::Result<Option<Self>> {
+        let plan = Plan::of(settings)?;
         let material = Material::open(&settings.certificate(), &settings.tls_name)?;
         let tls = tls::server_config(material.resolver.clone())?;
         let listeners: Vec<Listener> = settings.listen.iter().copied().map(Listener::bind).collect::<Result<_, _>>()?;
@@ -62,15 +62,16 @@ impl Process {
         let hub = Arc::new(Hub::new(couriers, settings.presence_limit));
         let drain = Arc::new(Drain::new().context("cannot watch connections")?);
         drain.start(hub.clone()).context("cannot start threads")?;
-        let store = Sqlite::open(&settings.data, settings.history, durability(settings), hub.clone())?;
-        let store = Arc::new(store);
+        let Some(backend) = plan.open(settings, hub.clone(), requests, || material.resolver.reload())? else {
+            return Ok(None);
+        };
         let observer: Arc<dyn Observer> = Arc::new(LogObserver::default());
         let admission = Arc::new(admission(settings));
-        housekeeping::start(store.clone(), admission.clone(), observer.clone()).context("cannot start threads")?;
+        housekeeping::start(backend.chore(), admission.clone(), observer.clone()).context("cannot start threads")?;
 
         let parlor = Arc::new(Parlor {
             hub: hub.clone(),
-            store: store.store().clone(),
+            store: backend.store().clone(),
             passwords: Arc::new(HashingPool::start(settings.bcrypt_cost).context("cannot start threads")?),
             clock: Arc::new(SystemClock::start()),
             observer,
@@ -80,13 +81,14 @@ impl Process {
         let service = Arc::new(Service { parlor, tls, drain, handshake_timeout, idle_timeout });
         let acceptors = Arc::new(Acceptors::new(service, admission.clone()));
         let serve = |listener: Listener| listener.serve(acceptors.clone());
-        let stoppers = listeners.into_iter().map(serve).collect::<Result<_, _>>().context("cannot start threads")?;
+        let stoppers = listeners.into_iter().map(serve).collect::<Result<_, _>>()?;
         let Material { resolver, ca_path, facts } = material;
         tracing::info!(pin = %facts.pin, not_after = %facts.not_after, "serving with this certificate");
-        Ok(Self { addresses, ca_path, resolver, hub, admission, acceptors, stoppers, _data_lock: data_lock })
+        Ok(Some(Self { addresses, ca_path, resolver, hub, admission, acceptors, stoppers, backend }))
     }
 
-    /// Accepts no more, says goodbye to everybody, and waits until all are gone, for some seconds at most.
+    /// Accepts no more, says goodbye to everybody, waits until all are gone, for some seconds at most, and closes the
+    /// store.
     pub(crate) fn stop(self) {
         self.acceptors.stop(&self.stoppers);
         let deadline = Instant::now() + GOODBYE_PATIENCE;
@@ -99,25 +101,7 @@ impl Process {
         if left > 0 {
             tracing::warn!(left, "connections did not end in time");
         }
-    }
-}
-
-fn lock_data(data: &Path) -> anyhow::Result<File> {
-    settings::make_private_dir(data)?;
-    let path = data.join("server.lock");
-    let file = fs::OpenOptions::new().create(true).truncate(false).write(true).open(&path);
-    let file = file.with_context(|| format!("cannot open {}", path.display()))?;
-    match file.try_lock() {
-        Ok(()) => Ok(file),
-        Err(TryLockError::WouldBlock) => bail!("another parlor server uses the data directory {}", data.display()),
-        Err(TryLockError::Error(error)) => Err(error).with_context(|| format!("cannot lock {}", path.display())),
-    }
-}
-
-fn durability(settings: &Settings) -> Durability {
-    match settings.synchronous {
-        Synchronous::Normal => Durability::Process,
-        Synchronous::Full => Durability::Power,
+        drop(self.backend);
     }
 }
 

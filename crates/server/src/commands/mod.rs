@@ -4,4 +4,5 @@ pub(crate) mod cert;
 pub(crate) mod completions;
 pub(crate) mod connect;
 pub(crate) mod serve;
+pub(crate) mod status;
 pub(crate) mod user;

@@ -3,9 +3,9 @@
 
 use std::io::{self, Write};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
-use std::sync::mpsc;
 
 use anyhow::Context;
+use crossbeam_channel::unbounded;
 
 use crate::process::Process;
 use crate::settings::Settings;
@@ -28,13 +28,13 @@ pub(crate) fn run(settings: &Settings) -> anyhow::Result<()> {
     if settings.bcrypt_cost < LOW_BCRYPT_COST {
         tracing::warn!(cost = settings.bcrypt_cost, "password hashes of this cost are guessed quickly if stolen");
     }
-    let (requests, inbox) = mpsc::channel();
+    let (requests, inbox) = unbounded();
     let deliver = move |request| {
         // Whoever asks after the end was asked for is not heard any more.
         let _ = requests.send(request);
     };
     let _signals = SignalThread::start(deliver).context("cannot watch signals")?;
-    let process = Process::start(settings)?;
+    let Some(process) = Process::start(settings, &inbox)? else { return Ok(()) };
     if let Err(error) = announce(&process) {
         // Whoever started the server may read no further than where it listens.
         tracing::warn!("cannot write to standard output: {error}");

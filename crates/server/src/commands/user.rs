@@ -1,4 +1,4 @@
-//! `parlor user`: manages accounts in a server's database, also while the server runs. Passwords are asked for
+//! `parlor user`: manages accounts in a server's database or in Redis, also while servers run. Passwords are asked for
 //! on the terminal or read from standard input; they must not stand on the command line.
 
 use std::io::{self, BufRead, IsTerminal, Write};
@@ -9,11 +9,12 @@ use anyhow::{Context, bail};
 use clap::{Args, Subcommand};
 use parlor_core::ports::{Account, Accounts, Clock, PasswordHash, Role};
 use parlor_proto::{Password, UserName};
-use parlor_store::sqlite;
+use parlor_store::{redis, sqlite};
 use zeroize::Zeroizing;
 
 use crate::clock::SystemClock;
-use crate::{hashing, settings};
+use crate::settings::RedisArgs;
+use crate::{backend, hashing, settings};
 
 const EXAMPLES: &str = "Examples:
   parlor user add alice
@@ -21,6 +22,7 @@ const EXAMPLES: &str = "Examples:
   pwgen 20 1 | tee secret | parlor user add bot --password-stdin
   parlor user list
   parlor user passwd alice --data /var/lib/parlor
+  parlor user add alice --redis redis://127.0.0.1
 
 The server may run meanwhile. Deleting an account ends its session; a new password or role
 holds from the next login or broadcast on.";
@@ -30,7 +32,9 @@ const ADD_EXAMPLES: &str = "Examples:
   parlor user add --operator root
   echo \"$SECRET\" | parlor user add bot --password-stdin";
 
-const NAME_EXAMPLES: &str = "The data directory is that of the server: --data, else $PARLOR_DATA, else the default.
+const NAME_EXAMPLES: &str =
+    "The accounts are in Redis if --redis or $PARLOR_REDIS names one, else in the data directory of the
+server: --data, else $PARLOR_DATA, else the default.
 
 Example:
   parlor user COMMAND alice --data /var/lib/parlor";
@@ -78,9 +82,15 @@ enum Action {
     Demote(Whose),
 }
 
+/// Name under which this command speaks to Redis.
+const NAME: &str = "parlor user";
+
 /// Where the accounts are kept.
 #[derive(Debug, Args)]
 struct Place {
+    #[command(flatten)]
+    redis: RedisArgs,
+
     /// Data directory of the server [default: $XDG_DATA_HOME/parlor, or ~/.local/share/parlor]
     #[arg(long, env = "PARLOR_DATA", value_name = "DIR", default_value_os_t = settings::default_data_dir())]
     #[arg(hide_default_value = true)]
@@ -162,7 +172,10 @@ fn list(place: &Place) -> anyhow::Result<()> {
 
 impl Place {
     fn open(&self) -> anyhow::Result<Arc<dyn Accounts>> {
-        Ok(sqlite::open_accounts(&self.data)?)
+        Ok(match backend::redis_config(&self.redis, NAME)? {
+            Some(config) => redis::open_accounts(&config)?,
+            None => sqlite::open_accounts(&self.data)?,
+        })
     }
 }
 

@@ -3,6 +3,7 @@
 
 mod duration;
 mod file;
+mod redis;
 #[cfg(test)]
 mod reference;
 mod server_name;
@@ -23,6 +24,7 @@ use clap::builder::RangedU64ValueParser;
 use clap::{ArgAction, Args, ValueEnum};
 
 pub(crate) use file::parse;
+pub(crate) use redis::RedisArgs;
 pub(crate) use server_name::ServerName;
 
 use crate::tls::TlsName;
@@ -35,6 +37,7 @@ Examples:
   parlor serve
   parlor serve --listen 0.0.0.0:7878 --listen [::]:7878 --tls-name chat.example.org
   parlor serve --config /etc/parlor.toml --log info,parlor=debug
+  parlor serve --redis redis://127.0.0.1
   PARLOR_DATA=/var/lib/parlor PARLOR_LISTEN=127.0.0.1:7878,[::1]:7878 parlor serve";
 
 /// Range of the longest line, in bytes.
@@ -62,7 +65,7 @@ pub(crate) struct Settings {
     #[arg(hide_default_value = true, help_heading = "Network")]
     pub(crate) server_name: ServerName,
 
-    /// Directory of everything that the server keeps [default: $XDG_DATA_HOME/parlor, or ~/.local/share/parlor]
+    /// Directory of everything that the server keeps; with --redis of the certificate only [default: $XDG_DATA_HOME/parlor, or ~/.local/share/parlor]
     #[arg(long, env = "PARLOR_DATA", value_name = "DIR", default_value_os_t = default_data_dir())]
     #[arg(hide_default_value = true, help_heading = "Storage")]
     pub(crate) data: PathBuf,
@@ -71,9 +74,18 @@ pub(crate) struct Settings {
     #[arg(long, env = "PARLOR_HISTORY", value_name = "ENTRIES", default_value_t = 10_000, help_heading = "Storage")]
     pub(crate) history: u64,
 
-    /// What an accepted message survives: `normal` the death of the process, `full` also a loss of power
+    /// What an accepted message survives: `normal` the death of the process, `full` also a loss of power; with --redis
+    /// that is up to Redis
     #[arg(long, env = "PARLOR_SYNCHRONOUS", value_name = "LEVEL", default_value = "normal", help_heading = "Storage")]
     pub(crate) synchronous: Synchronous,
+
+    /// The Redis that keeps all else, if any.
+    #[command(flatten, next_help_heading = "Storage")]
+    pub(crate) redis: RedisArgs,
+
+    /// Replicas of Redis that have to have a message before it is accepted
+    #[arg(long, env = "PARLOR_REDIS_REPLICAS", value_name = "COUNT", default_value_t = 0, help_heading = "Storage")]
+    pub(crate) redis_replicas: u32,
 
     /// Directory of ca.pem, ca.key, server.pem and server.key, made on first start [default: tls in the data directory]
     #[arg(long, env = "PARLOR_TLS_DIR", value_name = "DIR", help_heading = "TLS")]

@@ -54,8 +54,11 @@ fn in_environment(environment: &[(&str, &str)], args: &[&str]) -> String {
 fn print_settings() {
     let args = std::env::var("TEST_ARGS").unwrap_or_default();
     match read(&args.lines().collect::<Vec<_>>()) {
+        Ok(Settings { redis, redis_replicas, .. }) if std::env::var_os("TEST_REDIS").is_some() => {
+            println!("SETTINGS {:?} {:?} {redis_replicas}", redis.redis, redis.redis_ca);
+        }
         Ok(read) => println!("SETTINGS {:?} {} {}", read.listen, read.max_rooms, read.limit_loopback),
-        Err(error) => println!("SETTINGS {}", error.to_string().lines().next().unwrap()),
+        Err(error) => println!("SETTINGS {}", error.to_string().replace('\n', " ")),
     }
 }
 
@@ -81,6 +84,41 @@ fn flag_before_environment_before_file_before_default() {
 #[test]
 fn a_bad_value_in_the_environment_is_refused() {
     assert!(in_environment(&[("PARLOR_MAX_ROOMS", "many")], &[]).contains("invalid value 'many' for '--max-rooms"));
+}
+
+#[test]
+fn a_redis_comes_from_flag_environment_or_file() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = write(dir.path(), "redis = 'rediss://:pw@c.example'\nredis-ca = 'ca.pem'\nredis-replicas = 2\n");
+    let file = [("PARLOR_CONFIG", path.to_str().unwrap())];
+    let environment = [file[0], ("PARLOR_REDIS", "redis://b.example"), ("PARLOR_REDIS_REPLICAS", "1")];
+    let asked = "TEST_REDIS";
+    let read =
+        |environment: &[(&str, &str)], args: &[&str]| in_environment(&[environment, &[(asked, "1")]].concat(), args);
+    assert_eq!(read(&[], &[]), "None None 0");
+    assert!(read(&file, &[]).contains("c.example"), "{}", read(&file, &[]));
+    assert!(read(&file, &[]).ends_with(" Some(\"ca.pem\") 2"), "{}", read(&file, &[]));
+    assert!(read(&environment, &[]).contains("b.example"), "{}", read(&environment, &[]));
+    let flags = read(&environment, &["--redis=redis://a.example", "--redis-replicas=0"]);
+    assert!(flags.contains("a.example") && flags.ends_with(" 0"), "{flags}");
+}
+
+#[test]
+fn a_password_in_the_url_of_a_redis_is_never_repeated() {
+    for url in ["redis://user:hunter2@a.example", "nonsense://user:hunter2@a.example", "hunter2"] {
+        let file = format!("redis = '{url}'\n");
+        let dir = tempfile::tempdir().unwrap();
+        let path = write(dir.path(), &file);
+        let environment = [("PARLOR_REDIS", url)];
+        let mut said = vec![format!("{:?}", read(&["--config", path.to_str().unwrap()]))];
+        said.push(format!("{:?}", read(&["--redis", url])));
+        said.extend(read(&["--redis", url]).err().map(|error| error.to_string()));
+        said.push(in_environment(&environment, &["--help"]));
+        said.push(in_environment(&[environment[0], ("TEST_REDIS", "1")], &[]));
+        assert!(said.iter().all(|said| !said.contains("hunter2")), "{said:?}");
+    }
+    let said = complaint("redis = 'nonsense://user:hunter2@a.example'");
+    assert!(said.starts_with("DIR/parlor.toml: redis: invalid value: ") && !said.contains("hunter2"), "{said}");
 }
 
 #[test]

@@ -1,0 +1,241 @@
+//! Where a server keeps its data: in the database of its data directory, or in a Redis that it shares with other
+//! servers. It must not know what is kept there.
+
+use std::fs::{self, File, TryLockError};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::thread;
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, anyhow, bail};
+use crossbeam_channel::{Receiver, bounded, select};
+use parlor_core::ports::{Sink, Store};
+use parlor_store::redis::{self, OpenError, Redis};
+use parlor_store::sqlite::{Durability, Sqlite};
+
+use crate::housekeeping::Chore;
+use crate::journal::LogJournal;
+use crate::settings::{self, RedisArgs, Settings, Synchronous};
+use crate::signals::Request;
+
+/// Time between two attempts to reach Redis at start.
+const RETRY_INTERVAL: Duration = Duration::from_millis(500);
+
+/// Time between two lines about a Redis that is waited for.
+const WARNING_INTERVAL: Duration = Duration::from_secs(10);
+
+/// What is to be opened; made before anything that takes its time, so that mistakes show at once.
+pub(crate) enum Plan {
+    /// The database, and the right to be its only server.
+    Sqlite(File),
+    /// A Redis.
+    Redis(redis::Config),
+}
+
+/// An open store. Dropped after all clients are gone, it lets go of what others would have to wait for.
+pub(crate) enum Backend {
+    /// The database.
+    Sqlite {
+        /// Open.
+        store: Arc<Sqlite>,
+        /// Held for as long as the server runs, so that no other one appends to the same logs.
+        _lock: File,
+    },
+    /// A Redis.
+    Redis(Redis),
+}
+
+impl Plan {
+    /// What the settings ask for. Locks the data directory, unless that is shared.
+    ///
+    /// # Errors
+    /// One line that names what is taken, missing or wrong.
+    pub(crate) fn of(settings: &Settings) -> anyhow::Result<Self> {
+        let Some(config) = redis_config(&settings.redis, settings.server_name.as_str())? else {
+            return Ok(Self::Sqlite(lock_data(&settings.data)?));
+        };
+        Ok(Self::Redis(redis::Config { history: settings.history, replicas: settings.redis_replicas, ..config }))
+    }
+
+    /// Opens the store, which tells `sink` what it has for the clients. A Redis that cannot be reached is waited for;
+    /// meanwhile `requests` are heard, and `reload` is called where they ask for it. `None` if the end was asked for.
+    ///
+    /// # Errors
+    /// One line that says what is wrong with the store.
+    pub(crate) fn open(
+        self,
+        settings: &Settings,
+        sink: Arc<dyn Sink>,
+        requests: &Receiver<Request>,
+        reload: impl Fn(),
+    ) -> anyhow::Result<Option<Backend>> {
+        match self {
+            Self::Sqlite(lock) => {
+                let store = Sqlite::open(&settings.data, settings.history, durability(settings), sink)?;
+                Ok(Some(Backend::Sqlite { store: Arc::new(store), _lock: lock }))
+            }
+            Self::Redis(config) => {
+                let open = move || Redis::open(&config, sink.clone(), Arc::new(LogJournal));
+                Ok(while_listening(move || patiently(open), requests, reload)?.map(Backend::Redis))
+            }
+        }
+    }
+}
+
+impl Backend {
+    /// The ports.
+    pub(crate) fn store(&self) -> &Store {
+        match self {
+            Self::Sqlite { store, .. } => store.store(),
+            Self::Redis(redis) => redis.store(),
+        }
+    }
+
+    /// What is to be done for the store from time to time.
+    pub(crate) fn chore(&self) -> Option<Chore> {
+        let Self::Sqlite { store, .. } = self else { return None };
+        let store = store.clone();
+        Some(Chore { what: "looking for deleted accounts", run: Box::new(move || store.notice_deletions()) })
+    }
+}
+
+impl Drop for Backend {
+    fn drop(&mut self) {
+        if let Self::Redis(redis) = self {
+            redis.close();
+        }
+    }
+}
+
+/// How the Redis of a command line is reached; `None` if there is none. Reads the file of the authority.
+///
+/// # Errors
+/// Names the file that cannot be read.
+pub(crate) fn redis_config(args: &RedisArgs, server_name: &str) -> anyhow::Result<Option<redis::Config>> {
+    let Some(url) = args.redis.clone() else { return Ok(None) };
+    let read = |path: &PathBuf| fs::read(path).with_context(|| format!("cannot read {}", path.display()));
+    let ca = args.redis_ca.as_ref().map(read).transpose()?;
+    Ok(Some(redis::Config { url, ca, server_name: server_name.to_owned(), history: 0, replicas: 0 }))
+}
+
+fn lock_data(data: &Path) -> anyhow::Result<File> {
+    settings::make_private_dir(data)?;
+    let path = data.join("server.lock");
+    let file = fs::OpenOptions::new().create(true).truncate(false).write(true).open(&path);
+    let file = file.with_context(|| format!("cannot open {}", path.display()))?;
+    match file.try_lock() {
+        Ok(()) => Ok(file),
+        Err(TryLockError::WouldBlock) => bail!("another parlor server uses the data directory {}", data.display()),
+        Err(TryLockError::Error(error)) => Err(error).with_context(|| format!("cannot lock {}", path.display())),
+    }
+}
+
+fn durability(settings: &Settings) -> Durability {
+    match settings.synchronous {
+        Synchronous::Normal => Durability::Process,
+        Synchronous::Full => Durability::Power,
+    }
+}
+
+/// Does something that takes its time on a thread of its own, so that requests are heard at once. `None` if they ask
+/// for the end: then the thread is left behind, to end with the process.
+fn while_listening<T: Send + 'static>(
+    work: impl FnOnce() -> anyhow::Result<T> + Send + 'static,
+    requests: &Receiver<Request>,
+    reload: impl Fn(),
+) -> anyhow::Result<Option<T>> {
+    let (sender, done) = bounded(1);
+    let work = move || {
+        // Nobody waits for it any more if the end was asked for.
+        let _ = sender.send(work());
+    };
+    thread::Builder::new().name("opening".to_owned()).spawn(work).context("cannot start threads")?;
+    loop {
+        select! {
+            recv(done) -> outcome => return outcome.unwrap_or_else(|_| Err(anyhow!("opening Redis failed"))).map(Some),
+            recv(requests) -> request => match request {
+                Ok(Request::Reload) => reload(),
+                Ok(Request::Shutdown) | Err(_) => return Ok(None),
+            },
+        }
+    }
+}
+
+/// Tries until the answer is one that another attempt would not change.
+fn patiently<T>(open: impl Fn() -> Result<T, OpenError>) -> anyhow::Result<T> {
+    let mut warned: Option<Instant> = None;
+    loop {
+        match open() {
+            Ok(opened) => {
+                if warned.is_some() {
+                    tracing::info!("Redis can be reached now");
+                }
+                return Ok(opened);
+            }
+            Err(OpenError::Unreachable(why)) => {
+                if warned.is_none_or(|at| at.elapsed() >= WARNING_INTERVAL) {
+                    tracing::warn!("waiting for Redis: {why}");
+                    warned = Some(Instant::now());
+                }
+            }
+            Err(unfit @ OpenError::Unfit(_)) => return Err(anyhow!("{unfit}")),
+        }
+        thread::sleep(RETRY_INTERVAL);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::cell::Cell;
+
+    use crossbeam_channel::unbounded;
+
+    use super::*;
+
+    fn away() -> OpenError {
+        OpenError::Unreachable("nobody listens".to_owned())
+    }
+
+    #[test]
+    fn what_may_pass_is_tried_again() {
+        let attempts = Cell::new(0);
+        let opened = patiently(|| {
+            attempts.set(attempts.get() + 1);
+            if attempts.get() < 3 { Err(away()) } else { Ok("open") }
+        });
+        assert_eq!((opened.unwrap(), attempts.get()), ("open", 3));
+    }
+
+    #[test]
+    fn what_does_not_pass_is_told_at_once() {
+        let attempts = Cell::new(0);
+        let opened = patiently(|| -> Result<(), _> {
+            attempts.set(attempts.get() + 1);
+            Err(OpenError::Unfit("a password is needed".to_owned()))
+        });
+        assert!(format!("{:#}", opened.unwrap_err()).contains("a password is needed"));
+        assert_eq!(attempts.get(), 1);
+    }
+
+    #[test]
+    fn the_end_can_be_asked_for_while_something_is_waited_for() {
+        let (requests, inbox) = unbounded();
+        let reloads = Cell::new(0);
+        for request in [Request::Reload, Request::Reload, Request::Shutdown] {
+            requests.send(request).unwrap();
+        }
+        let never = || patiently(|| -> Result<(), _> { Err(away()) });
+        let outcome = while_listening(never, &inbox, || reloads.set(reloads.get() + 1)).unwrap();
+        assert_eq!((outcome, reloads.get()), (None, 2));
+    }
+
+    #[test]
+    fn what_was_waited_for_comes_through_and_a_panic_is_an_error() {
+        let (_requests, inbox) = unbounded();
+        let opened = while_listening(|| Ok("open"), &inbox, || {}).unwrap();
+        assert_eq!(opened, Some("open"));
+        let broken =
+            while_listening(|| -> anyhow::Result<()> { panic!("this panic belongs to a test") }, &inbox, || {});
+        assert_eq!(broken.unwrap_err().to_string(), "opening Redis failed");
+    }
+}

@@ -1,0 +1,53 @@
+//! `parlor status`: what many servers that share a Redis are at, for the operator who looks for the first time or in
+//! haste. It must not change anything.
+
+mod json;
+mod table;
+#[cfg(test)]
+mod tests;
+mod text;
+
+use std::io::{self, Write};
+
+use anyhow::bail;
+use clap::Args;
+use parlor_store::redis;
+
+use crate::backend;
+use crate::settings::RedisArgs;
+
+const EXAMPLES: &str = "Shown are each Redis; each server with its lease (one without counts as gone, and the others
+end its sessions), the logs that it follows, the entries that it has yet to hear of the one that
+it lags most, and how long ago it heard its own pulse through Redis; the scripts that the servers
+had Redis run; and the rooms with the most members.
+
+Examples:
+  parlor status --redis redis://127.0.0.1
+  PARLOR_REDIS=rediss://:secret@redis.example.org parlor status --redis-ca ca.pem
+  parlor status --json | jq '.servers[] | {name, lag}'";
+
+/// Name under which this command speaks to Redis.
+const NAME: &str = "parlor status";
+
+/// Show the servers that share a Redis, and their rooms
+#[derive(Debug, Args)]
+#[command(after_help = EXAMPLES, mut_arg("redis", |arg| arg.required(true)))]
+pub(crate) struct StatusArgs {
+    #[command(flatten)]
+    redis: RedisArgs,
+
+    /// Print a JSON object, for scripts: everything, times as numbers in the unit that their names end in
+    #[arg(long)]
+    json: bool,
+}
+
+/// Writes it to standard output.
+///
+/// # Errors
+/// One line that says why Redis cannot be asked.
+pub(crate) fn run(args: &StatusArgs) -> anyhow::Result<()> {
+    let Some(config) = backend::redis_config(&args.redis, NAME)? else { bail!("no Redis was named") };
+    let status = redis::status(&config)?;
+    let shown = if args.json { json::render(&status) } else { text::render(&status) };
+    Ok(io::stdout().write_all(shown.as_bytes())?)
+}

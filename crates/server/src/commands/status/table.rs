@@ -1,0 +1,47 @@
+//! Columns of text that stand straight. It must not know what is in them.
+
+/// On which side of its column a cell stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Side {
+    /// As words do.
+    Left,
+    /// As numbers do.
+    Right,
+}
+
+/// Rows under a heading.
+#[derive(Debug)]
+pub(super) struct Table<const COLUMNS: usize> {
+    sides: [Side; COLUMNS],
+    rows: Vec<[String; COLUMNS]>,
+}
+
+impl<const COLUMNS: usize> Table<COLUMNS> {
+    /// A table with names of the columns and no rows yet.
+    pub(super) fn new(columns: [(&str, Side); COLUMNS]) -> Self {
+        Self { sides: columns.map(|(_, side)| side), rows: vec![columns.map(|(name, _)| name.to_uppercase())] }
+    }
+
+    /// Adds a row below the others.
+    pub(super) fn row(&mut self, cells: [String; COLUMNS]) {
+        self.rows.push(cells);
+    }
+
+    /// A line for each row, each with an ending and without white space before that.
+    pub(super) fn render(&self) -> String {
+        let width = |column: usize| self.rows.iter().map(|row| row[column].chars().count()).max().unwrap_or(0);
+        let widths: [usize; COLUMNS] = std::array::from_fn(width);
+        let line = |row: &[String; COLUMNS]| {
+            let cells: Vec<_> = (0..COLUMNS).map(|at| pad(&row[at], widths[at], self.sides[at])).collect();
+            format!("  {}", cells.join("  ")).trim_end().to_owned() + "\n"
+        };
+        self.rows.iter().map(line).collect()
+    }
+}
+
+fn pad(cell: &str, width: usize, side: Side) -> String {
+    match side {
+        Side::Left => format!("{cell:<width$}"),
+        Side::Right => format!("{cell:>width$}"),
+    }
+}

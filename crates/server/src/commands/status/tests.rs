@@ -1,0 +1,108 @@
+//! What `parlor status` prints of states that are not easily brought about.
+
+use std::time::Duration;
+
+use parlor_proto::RoomSummary;
+use parlor_store::redis::{NodeStatus, ScriptStatus, ServerStatus, Status};
+
+use super::{json, text};
+
+fn script(name: &str, calls: u64, mean: u64, longest: u64) -> ScriptStatus {
+    let (mean, longest) = (Duration::from_micros(mean), Duration::from_micros(longest));
+    ScriptStatus { name: name.to_owned(), calls, mean, longest }
+}
+
+fn room(name: &str, members: usize) -> RoomSummary {
+    RoomSummary { room: name.parse().unwrap(), members }
+}
+
+fn status() -> Status {
+    let one = ServerStatus {
+        name: "one.example.org".to_owned(),
+        boot: "0011223344556677".to_owned(),
+        lease: Some(Duration::from_millis(8_240)),
+        sessions: 1234,
+        logs_followed: 17,
+        lag: 0,
+        pulse: Some(Duration::from_millis(412)),
+        scripts: vec![script("append", 100, 40, 900), script("claim", 3, 80, 12_345), script("reap", 0, 0, 0)],
+    };
+    let two = ServerStatus {
+        name: "two".to_owned(),
+        boot: "8899aabbccddeeff".to_owned(),
+        lease: None,
+        sessions: 2,
+        logs_followed: 3,
+        lag: 4_096,
+        pulse: None,
+        scripts: vec![script("append", 300, 80, 2_000_000)],
+    };
+    let node = |address: &str, role: &str, persistence: &str| NodeStatus {
+        address: address.to_owned(),
+        version: "7.0.15".to_owned(),
+        role: role.to_owned(),
+        persistence: persistence.to_owned(),
+    };
+    Status {
+        redis: vec![node("192.0.2.10:6379", "master", "aof everysec"), node("[2001:db8::1]:6379", "replica", "none")],
+        servers: vec![one, two],
+        rooms: vec![room("garden", 7), room("attic", 7), room("lobby", 1200)],
+    }
+}
+
+#[test]
+fn people_see_straight_columns() {
+    let expected = "\
+Redis
+  ADDRESS             VERSION  ROLE     PERSISTENCE
+  192.0.2.10:6379     7.0.15   master   aof everysec
+  [2001:db8::1]:6379  7.0.15   replica  none
+
+Servers: 2, sessions: 1236
+  NAME             BOOT                LEASE  SESSIONS  LOGS   LAG       PULSE
+  one.example.org  0011223344556677    8.2 s      1234    17     0  412 ms ago
+  two              8899aabbccddeeff  run out         2     3  4096       never
+
+Scripts, as all servers timed them
+  SCRIPT  CALLS   MEAN  LONGEST
+  append    400  70 µs    2.0 s
+  claim       3  80 µs    12 ms
+
+Rooms: 3
+  ROOM    MEMBERS
+  lobby      1200
+  attic         7
+  garden        7
+";
+    assert_eq!(text::render(&status()), expected);
+}
+
+#[test]
+fn nothing_at_all_is_said_in_words() {
+    let nothing = Status { servers: Vec::new(), rooms: Vec::new(), ..status() };
+    let text = text::render(&nothing);
+    assert!(text.ends_with("\nServers: none\n\nScripts: none ran\n\nRooms: none\n"), "{text}");
+}
+
+#[test]
+fn of_many_rooms_the_largest_are_shown() {
+    let rooms = (0..100).map(|number| room(&format!("room-{number:02}"), number)).collect();
+    let text = text::render(&Status { rooms, ..status() });
+    let (_, shown) = text.split_once("\nRooms: 100\n").unwrap();
+    let lines: Vec<_> = shown.lines().collect();
+    assert_eq!((lines[1], lines[20]), ("  room-99       99", "  room-80       80"));
+    assert_eq!(lines[21..], ["  and 80 smaller ones, which --json shows"]);
+}
+
+#[test]
+fn scripts_get_everything_in_one_line() {
+    let json = json::render(&status());
+    assert_eq!(json.matches('\n').count(), 1);
+    let read: serde_json::Value = serde_json::from_str(&json).unwrap();
+    assert_eq!(read["redis"][1]["role"], "replica");
+    assert_eq!(read["servers"][0]["lease_ms"], 8240);
+    assert_eq!(read["servers"][1]["lease_ms"], serde_json::Value::Null);
+    assert_eq!((&read["servers"][1]["lag"], &read["servers"][1]["pulse_ms"]), (&4096.into(), &().into()));
+    assert_eq!(read["servers"][0]["scripts"][1]["longest_us"], 12_345);
+    assert_eq!(read["rooms"][2], serde_json::json!({ "room": "lobby", "members": 1200 }));
+}
