@@ -3,11 +3,8 @@
 use std::net::TcpListener;
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
-use std::process::{Command, Output};
-use std::thread;
-use std::time::{Duration, Instant};
 
-use crate::harness::{self, Options, Server, command, outcome};
+use crate::harness::{self, Options, Server, command, ends, outcome};
 
 /// Runs `parlor serve` that is to fail.
 fn serve(data: &Path, args: &[&str]) -> (Option<i32>, String, String) {
@@ -16,22 +13,7 @@ fn serve(data: &Path, args: &[&str]) -> (Option<i32>, String, String) {
         all.extend(["--listen", "127.0.0.1:0"]);
     }
     all.extend(args);
-    fails(data, command(data, &all))
-}
-
-/// Runs a program that is to end soon by itself.
-fn fails(data: &Path, mut command: Command) -> (Option<i32>, String, String) {
-    let mut child = command.spawn().unwrap();
-    let deadline = Instant::now() + Duration::from_secs(30);
-    while child.try_wait().unwrap().is_none() {
-        if Instant::now() > deadline {
-            child.kill().unwrap();
-            let Output { stdout, .. } = child.wait_with_output().unwrap();
-            panic!("it does not end: {}", String::from_utf8_lossy(&stdout));
-        }
-        thread::sleep(Duration::from_millis(5));
-    }
-    outcome(data, child.wait_with_output().unwrap())
+    ends(data, command(data, &all))
 }
 
 /// Fails unless usage is complained of: exit code 2, and all of `words` in the first line.
@@ -76,7 +58,7 @@ fn flags_that_are_unknown_or_bad_are_usage_errors() {
     for (args, words) in cases {
         let mut all = vec!["serve"];
         all.extend(*args);
-        assert_usage(fails(data.path(), command(data.path(), &all)), words);
+        assert_usage(ends(data.path(), command(data.path(), &all)), words);
     }
 }
 
@@ -106,7 +88,7 @@ fn bad_values_in_the_environment_are_usage_errors() {
     let data = tempfile::tempdir().unwrap();
     let mut command = command(data.path(), &["serve"]);
     command.env("PARLOR_BCRYPT_COST", "many");
-    assert_usage(fails(data.path(), command), &["many", "--bcrypt-cost"]);
+    assert_usage(ends(data.path(), command), &["many", "--bcrypt-cost"]);
 }
 
 #[test]

@@ -24,6 +24,7 @@ const COMMANDS: &[&[&str]] = &[
     &["cert"],
     &["cert", "show"],
     &["cert", "init"],
+    &["status"],
     &["completions"],
 ];
 

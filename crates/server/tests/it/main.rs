@@ -16,6 +16,7 @@ mod load;
 mod logins;
 mod openssl;
 mod races;
+mod redis;
 mod resets;
 mod shutdown;
 mod slow;

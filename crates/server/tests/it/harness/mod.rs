@@ -10,5 +10,5 @@ mod server;
 pub(crate) use client::{Client, Polled};
 pub(crate) use json::{Known, number};
 pub(crate) use load::{eventually, heavy};
-pub(crate) use program::{command, feed, outcome, parlor, parlor_with_input};
+pub(crate) use program::{command, ends, feed, outcome, parlor, parlor_with_input};
 pub(crate) use server::{Options, Server};

@@ -3,6 +3,8 @@
 use std::io::Write;
 use std::path::Path;
 use std::process::{Command, Output, Stdio};
+use std::thread;
+use std::time::{Duration, Instant};
 
 /// The program with these arguments, an empty environment but for the data directory, and no input.
 pub(crate) fn command(data: &Path, args: &[&str]) -> Command {
@@ -34,4 +36,19 @@ pub(crate) fn feed(mut command: Command, input: &str) -> Output {
 pub(crate) fn outcome(data: &Path, output: Output) -> (Option<i32>, String, String) {
     let text = |bytes| String::from_utf8(bytes).unwrap().replace(data.to_str().unwrap(), "DIR");
     (output.status.code(), text(output.stdout), text(output.stderr))
+}
+
+/// Runs a program that is to end soon by itself; what [`outcome`] says of it.
+pub(crate) fn ends(data: &Path, mut command: Command) -> (Option<i32>, String, String) {
+    let mut child = command.spawn().unwrap();
+    let deadline = Instant::now() + Duration::from_secs(30);
+    while child.try_wait().unwrap().is_none() {
+        if Instant::now() > deadline {
+            child.kill().unwrap();
+            let Output { stdout, stderr, .. } = child.wait_with_output().unwrap();
+            panic!("it does not end: {}{}", String::from_utf8_lossy(&stdout), String::from_utf8_lossy(&stderr));
+        }
+        thread::sleep(Duration::from_millis(5));
+    }
+    outcome(data, child.wait_with_output().unwrap())
 }

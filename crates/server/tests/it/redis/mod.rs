@@ -1,0 +1,21 @@
+//! Servers that share a Redis, from outside: two people on two servers cannot tell that there are two.
+
+mod open;
+mod operate;
+mod people;
+
+use parlor_redis_testkit::RedisServer;
+
+use crate::harness::{Options, Server};
+
+/// A server that keeps its data in this Redis.
+fn sharing(redis: &RedisServer) -> Options {
+    Options::default().env("PARLOR_REDIS", &redis.url())
+}
+
+/// Two servers that share a Redis.
+fn two() -> (RedisServer, Server, Server) {
+    let redis = RedisServer::start();
+    let (one, two) = (sharing(&redis).start(), sharing(&redis).start());
+    (redis, one, two)
+}
