@@ -1,14 +1,15 @@
-//! Runs one transcript against a server of its own. It must not know other transcripts.
+//! Runs one transcript against a server of its own, or two that share a Redis. It must not know other transcripts.
 
 use std::collections::HashMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::time::Duration;
 
+use parlor_redis_testkit::RedisServer;
 use tempfile::TempDir;
 
 use super::script::{Act, Action, Pattern, Script};
-use crate::harness::{Client, Options, Server, parlor_with_input};
+use crate::harness::{Client, Options, Server, command, feed};
 
 /// How long a line is waited for before the transcript fails.
 const PATIENCE: Duration = Duration::from_secs(20);
@@ -16,22 +17,36 @@ const PATIENCE: Duration = Duration::from_secs(20);
 /// The password of accounts that `user add` makes.
 const PASSWORD: &str = "secret\n";
 
-/// Where a transcript plays: its data, its server, its clients.
+/// What a transcript plays on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum House {
+    /// One server with its embedded store.
+    Alone,
+    /// Two servers that share a Redis; clients connect to one and the other by turns.
+    Pair,
+}
+
+/// Where a transcript plays: its data, its servers, its clients.
 struct Stage {
     data: Arc<TempDir>,
-    server: Option<Server>,
+    redis: Option<RedisServer>,
+    servers: Vec<Server>,
+    /// How many clients connected so far.
+    connected: usize,
     clients: HashMap<String, Client>,
     store_lock: Option<rusqlite::Connection>,
 }
 
 /// Runs a transcript up to its first failure, and says where and what that is.
-pub(super) fn run(script: &Script) -> Result<(), String> {
+pub(super) fn run(script: &Script, house: House) -> Result<(), String> {
     let data = Arc::new(tempfile::tempdir().unwrap());
-    let mut stage = Stage { data, server: None, clients: HashMap::new(), store_lock: None };
+    let redis = (house == House::Pair).then(RedisServer::start);
+    let (clients, servers) = (HashMap::new(), Vec::new());
+    let mut stage = Stage { data, redis, servers, connected: 0, clients, store_lock: None };
     for step in &script.steps {
         let done = catch_unwind(AssertUnwindSafe(|| stage.perform(&step.action)));
         let done = done.unwrap_or_else(|panic| Err(said(&*panic)));
-        let log = || stage.server.as_ref().map(Server::log).unwrap_or_default();
+        let log = || stage.servers.iter().map(Server::log).collect::<Vec<_>>().join("---\n");
         done.map_err(|why| format!("{}:{}: {}\n    {why}\n{}", script.name, step.number, step.written, log()))?;
     }
     stage.unread().map_err(|why| format!("{}: at the end: {why}", script.name))
@@ -48,28 +63,41 @@ impl Stage {
             Action::Serve(args) => self.serve(args),
             Action::User(args) => return self.user(args),
             Action::Kill => {
-                self.server().kill();
+                self.servers().iter_mut().for_each(Server::kill);
                 self.clients.clear();
             }
-            Action::Stop => self.server().signal("TERM"),
+            Action::Stop => self.servers().iter().for_each(|server| server.signal("TERM")),
             Action::LockStore(true) => self.lock_store(),
-            Action::LockStore(false) => self.store_lock = None,
+            Action::LockStore(false) => self.unlock_store(),
             Action::Client(name, act) => return self.act(name, act),
         }
         Ok(())
     }
 
-    /// The server; started with the settings of the tests if none was asked for yet.
-    fn server(&mut self) -> &mut Server {
-        self.server.get_or_insert_with(|| Options::default().start_in(self.data.clone()))
+    /// The servers; started with the settings of the tests if none was asked for yet.
+    fn servers(&mut self) -> &mut [Server] {
+        if self.servers.is_empty() {
+            self.start(&[]);
+        }
+        &mut self.servers
+    }
+
+    fn start(&mut self, args: &[&str]) {
+        let count = if self.redis.is_some() { 2 } else { 1 };
+        for _ in 0..count {
+            let options = Options::default().args(args);
+            let url = self.redis.as_ref().map(RedisServer::url);
+            let options = url.iter().fold(options, |options, url| options.env("PARLOR_REDIS", url));
+            self.servers.push(options.start_in(self.data.clone()));
+        }
     }
 
     fn serve(&mut self, args: &[String]) {
-        if let Some(mut server) = self.server.take() {
+        for mut server in self.servers.drain(..) {
             server.wait();
         }
         let args: Vec<&str> = args.iter().map(String::as_str).collect();
-        self.server = Some(Options::default().args(&args).start_in(self.data.clone()));
+        self.start(&args);
     }
 
     fn user(&mut self, args: &[String]) -> Result<(), String> {
@@ -79,19 +107,39 @@ impl Stage {
         if needs_password {
             all.extend(["--password-stdin", "--bcrypt-cost", "4"]);
         }
-        let output = parlor_with_input(self.data.path(), &all, PASSWORD);
+        let mut program = command(self.data.path(), &all);
+        program.envs(self.redis.as_ref().map(|redis| ("PARLOR_REDIS", redis.url())));
+        let output = feed(program, PASSWORD);
         if output.status.success() { Ok(()) } else { Err(String::from_utf8_lossy(&output.stderr).into_owned()) }
     }
 
     fn lock_store(&mut self) {
+        if let Some(redis) = &self.redis {
+            redis.pause();
+            return;
+        }
         let connection = rusqlite::Connection::open(self.data.path().join("parlor.db")).unwrap();
         connection.execute_batch("BEGIN IMMEDIATE").unwrap();
         self.store_lock = Some(connection);
     }
 
+    fn unlock_store(&mut self) {
+        self.store_lock = None;
+        if let Some(redis) = &self.redis {
+            redis.resume();
+        }
+    }
+
+    fn connect(&mut self) -> Client {
+        let turn = self.connected;
+        self.connected += 1;
+        let servers = self.servers();
+        servers[turn % servers.len()].connect()
+    }
+
     fn act(&mut self, name: &str, act: &Act) -> Result<(), String> {
         if !self.clients.contains_key(name) {
-            let client = self.server().connect();
+            let client = self.connect();
             self.clients.insert(name.to_owned(), client);
         }
         let Some(client) = self.clients.get_mut(name) else { return Err("no such client".to_owned()) };
