@@ -31,7 +31,7 @@ impl Origin {
     }
 }
 
-/// Where the one who needs a connection and the one who makes it meet.
+/// Where the one who needs a connection and the one who makes it meet. A leaf lock.
 #[derive(Default)]
 pub(super) struct Desk {
     state: Mutex<State>,

@@ -14,7 +14,8 @@ use super::server::Server;
 use super::url::Address;
 use crate::sync::{Mutex, lock};
 
-/// Followers by their nodes.
+/// Followers by their nodes. Lock tier 1: the routes and the mailboxes are looked at while it is held, and threads
+/// started.
 #[derive(Default)]
 pub(super) struct Followers {
     mailboxes: Mutex<Vec<Arc<Mailbox>>>,

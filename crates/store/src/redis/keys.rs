@@ -95,7 +95,8 @@ pub(super) fn members(room: &RoomName) -> String {
     format!("parlor:room:{{{room}}}")
 }
 
-/// Hash beside the members: the generation of each, and the number of its last append.
+/// Hash beside the members: of each its generation, the numbers of its last entering and of its last append, and the
+/// id of its server.
 pub(super) fn seats(room: &RoomName) -> String {
     format!("parlor:room-gen:{{{room}}}")
 }

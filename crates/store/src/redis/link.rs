@@ -37,7 +37,7 @@ pub(super) enum Outcome {
     Failed(StoreError, Option<Command>),
 }
 
-/// Commands of one caller.
+/// Commands of one caller. A leaf lock.
 struct Errand {
     commands: Vec<Command>,
     deadline: Instant,

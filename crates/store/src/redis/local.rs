@@ -1,7 +1,7 @@
 //! What this server knows of its own sessions: which there are, and which rooms each may be in. So all of it can
 //! be put back if Redis lost it, and what could not be undone is tried again. It must not talk to Redis.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::fmt;
 use std::str::FromStr;
 
@@ -9,7 +9,7 @@ use parlor_core::ConnectionId;
 use parlor_core::ports::Seat;
 use parlor_proto::{Generation, RoomName, UserName};
 
-use super::keys::ServerId;
+use super::keys::{self, ServerId};
 use crate::sync::{Mutex, lock};
 
 /// Names one claim of a server: the connection that it was for, and a number of its own, so that what is done later
@@ -103,6 +103,18 @@ impl Local {
     /// All sessions.
     pub(super) fn all(&self) -> Vec<LocalSession> {
         lock(&self.state).sessions.values().cloned().collect()
+    }
+
+    /// How all seats stand among those of this server, also of sessions that are still to be given up.
+    pub(super) fn entries(&self) -> BTreeSet<String> {
+        let state = lock(&self.state);
+        let sessions = state.sessions.values().map(|session| keys::seat_entry(&session.seat.user, session.ticket));
+        let leftovers = state.leftovers.iter().filter_map(|leftover| match leftover {
+            Leftover::Claim { user, ticket, .. } => Some(keys::seat_entry(user, *ticket)),
+            Leftover::Session { seat, ticket } => Some(keys::seat_entry(&seat.user, *ticket)),
+            Leftover::Membership { .. } => None,
+        });
+        sessions.chain(leftovers).collect()
     }
 
     /// How many sessions there are.

@@ -132,7 +132,7 @@ pub trait Journal: Send + Sync {
     fn note(&self, note: &Note);
 }
 
-/// The store of one server among many.
+/// The store of one server among many. A leaf lock.
 pub struct Redis {
     server: Arc<Server>,
     store: Store,

@@ -1,9 +1,11 @@
 //! Ends what dead servers left behind. Any server may do it, and several at once: each step is harmless to repeat, and
 //! only the script that removes a member says so to the room.
 
+use std::collections::BTreeSet;
+
 use ::redis::Value;
-use parlor_core::ports::StoreResult;
-use parlor_proto::{RoomName, UserName};
+use parlor_core::ports::{Seat, StoreResult};
+use parlor_proto::{Generation, RoomName, UserName};
 
 use super::command::{self, Command};
 use super::keys::{self, ServerId};
@@ -41,6 +43,20 @@ impl Server {
             self.journal.note(&Note::Reaped { server: dead.as_str().to_owned(), sessions });
         }
         Ok(())
+    }
+
+    /// Looks for sessions that Redis has under this server's id and this server does not know: a failover lost that they
+    /// were given up. What is suspected twice in a row is ended. Tells what is suspected now.
+    pub(super) fn reap_orphans(&self, suspected: &BTreeSet<String>) -> StoreResult<BTreeSet<String>> {
+        let own = self.id();
+        let entries: Vec<String> = self.call(Command::plain("SMEMBERS", keys::seats_of(&own), &[]))?;
+        let known = self.local.entries();
+        let unknown: BTreeSet<String> = entries.into_iter().filter(|entry| !known.contains(entry)).collect();
+        let orphans: Vec<String> = unknown.intersection(suspected).cloned().collect();
+        for chunk in orphans.chunks(CHUNK) {
+            self.reap_chunk(&own, chunk)?;
+        }
+        Ok(unknown)
     }
 
     /// Ends some sessions of a dead server, step by step for all of them: looks where they are, takes them out of their
@@ -84,6 +100,12 @@ impl Server {
                 rooms: read_notes(&pair[1]),
             }));
         }
+        // Among those of this server only what it does not know is dead.
+        let is_alive = |left: &Left| {
+            let generation = left.generation.parse().map(Generation);
+            generation.is_ok_and(|generation| self.local.find(&Seat { user: left.user.clone(), generation }).is_some())
+        };
+        left.retain(|left| !is_alive(left));
         Ok(left)
     }
 }

@@ -40,14 +40,22 @@ impl Server {
         let notes = memberships.iter().map(|(session, room, seq)| note(session, room, *seq)).collect();
         let noted =
             self.router.call_all(notes).into_iter().map(command::read::<i64>).collect::<StoreResult<Vec<_>>>()?;
+        let mut noted = noted.into_iter();
+        memberships.retain(|(session, ..)| {
+            let is_noted = noted.next() == Some(1);
+            if !is_noted {
+                displaced.push(*session);
+            }
+            is_noted
+        });
         let server = self.id();
         let enter =
             |(session, room, seq): &Membership<'_>| enter(&session.seat, room, &server, Pass { seq: *seq, deadline });
         let entered = self.router.call_all(memberships.iter().map(enter).collect());
-        for (((session, room, seq), noted), entered) in memberships.into_iter().zip(noted).zip(entered) {
+        for ((session, room, seq), entered) in memberships.into_iter().zip(entered) {
             let (members, version): (i64, u64) = command::read(entered)?;
             match members {
-                0.. if noted == 1 => self.call::<i64>(index(room, version)).map(drop)?,
+                0.. => self.call::<i64>(index(room, version)).map(drop)?,
                 -2 => return Err(StoreError::new("a session was put back too late")),
                 _ => displaced.push(session),
             }

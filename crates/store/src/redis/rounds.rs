@@ -1,6 +1,7 @@
 //! The thread that keeps this server one of many: renews its lease and its pulse, undoes what could not be undone at
 //! once, reaps dead servers, and looks whether anything is missing. It must not do what a client waits for.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::thread;
 use std::time::{Duration, Instant};
@@ -35,13 +36,17 @@ const AUDIT_LOGS_EVERY: u64 = 3;
 /// Rounds between two looks whether all sessions are there.
 const AUDIT_SESSIONS_EVERY: u64 = 30;
 
+/// Rounds between two looks whether Redis has sessions of this server that it does not know: a claim on its way is over
+/// by the second.
+const REAP_ORPHANS_EVERY: u64 = 10;
+
 /// How long a round looks after sessions and leftovers each: the lease must be renewed in time.
 const BUDGET: Duration = Duration::from_millis(500);
 
 /// Rounds after a lapse of the lease in which sessions are looked after each time: somebody may still be reaping.
 const WARY_ROUNDS: u64 = 10;
 
-/// Lets rounds be made until it is told to end.
+/// Lets rounds be made until it is told to end. A leaf lock.
 #[derive(Default)]
 pub(super) struct Pace {
     is_over: Mutex<bool>,
@@ -73,6 +78,8 @@ pub(super) struct Rounds {
     wary_until: u64,
     lag: u64,
     had_lease: bool,
+    /// Seats that Redis had and this server did not know at the last look.
+    suspected: BTreeSet<String>,
     /// Sessions that are still to be looked after.
     unseen: Vec<LocalSession>,
     /// What was lost and is not put back yet.
@@ -102,6 +109,7 @@ impl Rounds {
             wary_until: 0,
             lag: 0,
             had_lease: true,
+            suspected: BTreeSet::new(),
             unseen: Vec::new(),
             comeback: None,
         };
@@ -143,6 +151,9 @@ impl Rounds {
         }
         if self.round.is_multiple_of(AUDIT_LOGS_EVERY) {
             self.lag = self.server.audit_logs()?;
+        }
+        if self.round.is_multiple_of(REAP_ORPHANS_EVERY) {
+            self.suspected = self.server.reap_orphans(&self.suspected)?;
         }
         let is_wary = self.server.take_wariness() || self.round <= self.wary_until;
         if self.unseen.is_empty() && (is_wary || self.round.is_multiple_of(AUDIT_SESSIONS_EVERY)) {

@@ -33,7 +33,7 @@ pub(super) struct Router {
     statistics: Arc<Statistics>,
     replicas: u32,
     is_cluster: bool,
-    /// A leaf: never held while a command is on its way.
+    /// A leaf: never held while a command is on its way; a link's thread is started while it is.
     routes: Mutex<Routes>,
 }
 

@@ -34,7 +34,7 @@ pub(super) enum Seeds {
     Sentinels(Vec<Address>, String),
 }
 
-/// Where Redis is and how to log in there: `redis://[user:password@]host[:port][/db]`, `rediss://…` for TLS, and
+/// Where Redis is and how to log in there: `redis://[user:password@]host[:port]`, `rediss://…` for TLS, and
 /// `redis+sentinel://[user:password@]host[:port][,host[:port]…]/master` for Sentinels. A Cluster is named by any of its
 /// nodes.
 #[derive(Clone)]
@@ -67,7 +67,11 @@ fn single(text: &str) -> Result<RedisUrl, String> {
         ConnectionAddr::TcpTls { .. } => return Err("certificates are always verified; see --redis-ca".to_owned()),
         _ => return Err("a Redis is reached by TCP".to_owned()),
     };
-    Ok(RedisUrl { seeds: Seeds::Node(Address { host, port }), is_tls, login: info.redis_settings().clone() })
+    let login = info.redis_settings().clone();
+    if login.db() != 0 {
+        return Err("the database must be 0: channels are the same in all databases of a Redis".to_owned());
+    }
+    Ok(RedisUrl { seeds: Seeds::Node(Address { host, port }), is_tls, login })
 }
 
 fn sentinels(rest: &str, is_tls: bool) -> Result<RedisUrl, String> {
@@ -159,5 +163,6 @@ mod tests {
             assert!(!error.contains("secret@"), "{error}");
         }
         assert!("rediss://h/#insecure".parse::<RedisUrl>().is_err());
+        assert!("redis://h/1".parse::<RedisUrl>().is_err());
     }
 }

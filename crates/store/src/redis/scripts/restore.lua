@@ -5,14 +5,16 @@
 local time = redis.call('TIME')
 if tonumber(time[1]) * 1000000 + tonumber(time[2]) > tonumber(ARGV[5]) then return -1 end
 local there = redis.call('HGET', KEYS[1], 'generation')
-if there then
-  if there ~= ARGV[3] then return 0 end
+if there == ARGV[3] then
   redis.call('HSET', KEYS[1], 'server', ARGV[1])
   return 1
 end
+if there and tonumber(there) > tonumber(ARGV[3]) then return 0 end
 local last = redis.call('HGET', KEYS[3], 'generation')
 if last and tonumber(last) > tonumber(ARGV[3]) then return 0 end
 redis.call('HSET', KEYS[3], 'generation', ARGV[3])
+-- An earlier one can be here only if a failover lost the claim that displaced it.
+redis.call('DEL', KEYS[1])
 redis.call('HSET', KEYS[1], 'server', ARGV[1], 'ticket', ARGV[2], 'generation', ARGV[3], 'rooms', '', 'seq', ARGV[4],
   'since', time[1])
 return 1
