@@ -70,7 +70,7 @@ pub(crate) struct Settings {
     #[arg(hide_default_value = true, help_heading = "Storage")]
     pub(crate) data: PathBuf,
 
-    /// Messages kept in the log of each room and of each publisher; 0 keeps none
+    /// Messages kept in the log of each room and of each publisher; 0 keeps none; with --redis people see no more than these, and 1000 are kept at least
     #[arg(long, env = "PARLOR_HISTORY", value_name = "ENTRIES", default_value_t = 10_000, help_heading = "Storage")]
     pub(crate) history: u64,
 
