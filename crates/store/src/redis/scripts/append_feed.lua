@@ -8,5 +8,6 @@ if session[1] ~= ARGV[2] then
   return 0
 end
 local id = append(tonumber(session[2]))
-if id > 0 then redis.call('HSET', KEYS[3], 'seq', ARGV[3]) end
+-- One that was seen before is older than the newest.
+if id > 0 and tonumber(session[2]) < tonumber(ARGV[3]) then redis.call('HSET', KEYS[3], 'seq', ARGV[3]) end
 return id

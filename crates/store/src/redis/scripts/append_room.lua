@@ -9,5 +9,8 @@ if generation ~= ARGV[2] then
   return 0
 end
 local id = append(tonumber(seq))
-if id > 0 then redis.call('HSET', KEYS[3], ARGV[1], generation .. ' ' .. entered .. ' ' .. ARGV[3] .. ' ' .. server) end
+-- One that was seen before is older than the newest.
+if id > 0 and tonumber(seq) < tonumber(ARGV[3]) then
+  redis.call('HSET', KEYS[3], ARGV[1], generation .. ' ' .. entered .. ' ' .. ARGV[3] .. ' ' .. server)
+end
 return id
