@@ -53,8 +53,8 @@ impl Sessions for Server {
         let attempt = Attempt { claim, server: self.id(), ticket, deadline };
         // First of all, so that whoever finds this server dead finds the session, too.
         let entry = keys::seat_entry(claim.user, ticket);
-        self.call::<i64>(Command::plain("SADD", keys::seats_of(&attempt.server), &[&entry]))?;
-        let claimed = self.claim_over_the_dead(&attempt);
+        let noted = self.call::<i64>(Command::plain("SADD", keys::seats_of(&attempt.server), &[&entry]));
+        let claimed = noted.and_then(|_| self.claim_over_the_dead(&attempt));
         if !matches!(claimed, Ok(Claimed::Granted(_))) {
             self.local.put_off(Leftover::Claim { server: attempt.server, user: claim.user.clone(), ticket });
         }
