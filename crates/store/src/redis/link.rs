@@ -206,9 +206,9 @@ impl Exchanger {
                 left.push(pending);
                 continue;
             }
+            is_stale |= is_of_no_master(&value);
             let awaits_replicas = self.replicas > 0 && pending.command.is_append();
             let outcome = classify(value, pending.command);
-            is_stale |= matches!(outcome, Outcome::Later(..));
             if awaits_replicas {
                 appended.push((pending.place, outcome));
             } else {
@@ -219,7 +219,7 @@ impl Exchanger {
         if !left.is_empty() {
             load_scripts(connection)?;
         }
-        // A node that was demoted or is loading: perhaps another one is the master by now.
+        // Perhaps another node is the master by now.
         if is_stale { Err(RedisError::from(std::io::Error::other("the node cannot serve just now"))) } else { Ok(()) }
     }
 
@@ -256,6 +256,11 @@ fn reply(connection: &mut Connection) -> Result<Value, RedisError> {
 
 fn is_unknown_script(value: &Value) -> bool {
     matches!(value, Value::ServerError(error) if error.code() == "NOSCRIPT")
+}
+
+/// Whether the node was demoted or is loading.
+fn is_of_no_master(value: &Value) -> bool {
+    matches!(value, Value::ServerError(error) if ["LOADING", "MASTERDOWN", "READONLY"].contains(&error.code()))
 }
 
 fn classify(value: Value, command: Command) -> Outcome {

@@ -118,10 +118,13 @@ impl Router {
         };
         let (places, commands): (Vec<usize>, Vec<Command>) = group.into_iter().unzip();
         for (at, outcome) in places.into_iter().zip(link.exchange(commands, deadline)) {
+            let outcome = match outcome {
+                Outcome::Ask(node, command) => self.ask(node, command, deadline),
+                outcome => outcome,
+            };
             match outcome {
                 Outcome::Done(value) => replies[at] = Some(Ok(value)),
-                Outcome::Ask(node, command) => replies[at] = Some(self.ask(&node, command, deadline)),
-                Outcome::Moved(command) => again.push((at, command)),
+                Outcome::Moved(command) | Outcome::Ask(_, command) => again.push((at, command)),
                 Outcome::Later(error, command) => {
                     replies[at] = Some(Err(error));
                     again.push((at, command));
@@ -152,14 +155,14 @@ impl Router {
     }
 
     /// Sends a command to the node that a slot is moving to.
-    fn ask(&self, node: &Address, command: Command, deadline: Instant) -> StoreResult<Value> {
+    fn ask(&self, node: Address, command: Command, deadline: Instant) -> Outcome {
+        let link = match self.link(Some(node)) {
+            Ok(link) => link,
+            Err(error) => return Outcome::Failed(error, None),
+        };
         let asking = Command::new(command.key.clone(), &::redis::cmd("ASKING"));
-        let outcomes = self.link(Some(node.clone()))?.exchange(vec![asking, command], deadline);
-        match outcomes.into_iter().nth(1) {
-            Some(Outcome::Done(value)) => Ok(value),
-            Some(Outcome::Failed(error, _) | Outcome::Later(error, _)) => Err(error),
-            _ => Err(StoreError::new("the slot is moving")),
-        }
+        let outcome = link.exchange(vec![asking, command], deadline).into_iter().nth(1);
+        outcome.unwrap_or_else(|| Outcome::Failed(StoreError::new("no reply"), None))
     }
 
     fn by_link(&self, commands: Group) -> Vec<(StoreResult<Arc<Link>>, Group)> {
