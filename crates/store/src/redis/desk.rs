@@ -80,7 +80,7 @@ impl Desk {
                         break;
                     }
                     Err(error) => {
-                        let error = error.to_string();
+                        let error = error.reason().to_owned();
                         lock(&self.state).last_error = StoreError::new(&error);
                         if told.as_ref() != Some(&error) {
                             origin.journal.note(&Note::LinkLost { node: origin.name(), error: error.clone() });

@@ -46,6 +46,8 @@ pub(super) struct Follower {
 /// Something that Redis was asked for on the connection and will answer, in this order.
 enum Asked {
     Subscription,
+    /// The end of one.
+    Unsubscription(String),
     Tail(String),
 }
 
@@ -60,6 +62,8 @@ struct Listening<'a> {
     outgoing: Vec<u8>,
     /// The id under which this server is reached through it.
     id: ServerId,
+    /// Whether the loss of the connection before was told, and nothing was heard since.
+    is_lost: &'a mut bool,
 }
 
 impl Follower {
@@ -76,8 +80,9 @@ impl Follower {
                 Err(error) => error,
             };
             self.unsubscribed();
+            self.mailbox.fail(error.reason());
             if !std::mem::replace(&mut is_lost, true) && !self.server.is_closing() {
-                self.server.journal.note(&Note::LinkLost { node: self.name(), error: error.to_string() });
+                self.server.journal.note(&Note::LinkLost { node: self.name(), error: error.reason().to_owned() });
             }
             thread::sleep(PAUSE);
         }
@@ -102,11 +107,9 @@ impl Follower {
             pulse_at: Instant::now(),
             outgoing: Vec::new(),
             id: self.server.id(),
+            is_lost,
         };
         listening.begin().map_err(broken)?;
-        if std::mem::take(is_lost) {
-            self.server.journal.note(&Note::LinkRestored { node: self.name() });
-        }
         loop {
             listening.step().map_err(broken)?;
         }
@@ -165,7 +168,7 @@ impl Listening<'_> {
     fn unsubscribe(&mut self, channel: &str) {
         let command = ::redis::cmd("SUNSUBSCRIBE").arg(channel).get_packed_command();
         self.outgoing.extend_from_slice(&command);
-        self.asked.push_back(Asked::Subscription);
+        self.asked.push_back(Asked::Unsubscription(channel.to_owned()));
         self.subscribed.remove(channel);
     }
 
@@ -198,12 +201,13 @@ impl Listening<'_> {
     fn look_at(&mut self, channel: String) {
         let is_needed = self.server().tracks.find(&channel);
         match (is_needed, self.subscribed.contains(&channel)) {
-            (Some(_), false) => self.subscribe("SSUBSCRIBE", channel),
-            (None, true) => self.unsubscribe(&channel),
             (Some(track), true) if track.is_subscribed_at(&self.follower.mailbox.node) => {
                 self.proceed(&channel, &track, track.repair());
             }
-            _ => {}
+            // Or again, if it was given up and is followed anew: the answer tells the new track that it is heard.
+            (Some(_), _) => self.subscribe("SSUBSCRIBE", channel),
+            (None, true) => self.unsubscribe(&channel),
+            (None, false) => {}
         }
     }
 
@@ -228,7 +232,7 @@ impl Listening<'_> {
     fn subscribed(&mut self, channel: &str) {
         self.asked.pop_front();
         if self.asked.is_empty() {
-            self.follower.mailbox.set_ready();
+            self.hears_all();
         }
         if let Some(track) = self.server().tracks.find(channel) {
             let next = track.subscribed(self.follower.mailbox.node.clone());
@@ -236,12 +240,21 @@ impl Listening<'_> {
         }
     }
 
+    fn hears_all(&mut self) {
+        self.follower.mailbox.set_ready();
+        if std::mem::take(self.is_lost) {
+            self.server().journal.note(&Note::LinkRestored { node: self.follower.name() });
+        }
+    }
+
     /// It was asked for, or the slot is another node's now.
     fn unsubscribed(&mut self, channel: &str) {
-        if !self.subscribed.remove(channel) {
+        // By now it may be subscribed to again, which is confirmed after this.
+        if matches!(self.asked.front(), Some(Asked::Unsubscription(of)) if of == channel) {
             self.asked.pop_front();
             return;
         }
+        self.subscribed.remove(channel);
         if let Some(track) = self.server().tracks.find(channel) {
             track.unsubscribed();
         }
@@ -287,7 +300,7 @@ impl Listening<'_> {
         let channel = match self.asked.pop_front() {
             Some(Asked::Tail(channel)) => channel,
             // A subscription is only ever answered if it failed; the audit tries again.
-            Some(Asked::Subscription) => return answer.extract_error().map(drop),
+            Some(Asked::Subscription | Asked::Unsubscription(_)) => return answer.extract_error().map(drop),
             None => return Ok(()),
         };
         let (epoch, top, lost, entries): (String, u64, u64, Vec<Value>) =

@@ -33,6 +33,8 @@ pub(super) struct Mailbox {
     /// Whether it hears what is said to this server.
     is_ready: AtomicBool,
     is_over: AtomicBool,
+    /// Why it does not hear, or did not the last time.
+    problem: Mutex<Option<String>>,
 }
 
 impl Mailbox {
@@ -51,6 +53,11 @@ impl Mailbox {
         self.is_ready.store(true, Ordering::Release);
     }
 
+    /// The follower lost its connection, or has none.
+    pub(super) fn fail(&self, why: &str) {
+        *lock(&self.problem) = Some(why.to_owned());
+    }
+
     /// The follower ended.
     pub(super) fn end(&self) {
         self.is_over.store(true, Ordering::Release);
@@ -61,6 +68,13 @@ impl Followers {
     /// Whether all hear what is said to this server.
     pub(super) fn are_ready(&self) -> bool {
         lock(&self.mailboxes).iter().all(|mailbox| mailbox.is_ready.load(Ordering::Acquire))
+    }
+
+    /// Why some follower does not hear.
+    pub(super) fn problem(&self) -> Option<String> {
+        let mailboxes = lock(&self.mailboxes);
+        let deaf = mailboxes.iter().filter(|mailbox| !mailbox.is_ready.load(Ordering::Acquire));
+        deaf.filter_map(|mailbox| lock(&mailbox.problem).clone()).next()
     }
 
     /// Since when this server has not heard itself through some follower; none if it never did.

@@ -78,6 +78,15 @@ pub enum OpenError {
     Unfit(String),
 }
 
+impl OpenError {
+    /// Why, without what could not be done.
+    fn reason(&self) -> &str {
+        match self {
+            Self::Unreachable(reason) | Self::Unfit(reason) => reason,
+        }
+    }
+}
+
 /// Something that an operator wants to know.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]

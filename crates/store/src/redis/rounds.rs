@@ -118,7 +118,8 @@ impl Rounds {
         let deadline = Instant::now() + PATIENCE;
         while !rounds.server.followers.are_ready() {
             if Instant::now() > deadline {
-                return Err(StoreError::new("news cannot be heard"));
+                let problem = rounds.server.followers.problem();
+                return Err(StoreError::new(problem.as_deref().unwrap_or("news cannot be heard")));
             }
             thread::sleep(READY_PAUSE);
         }
