@@ -1,0 +1,148 @@
+//! The least that a user of Redis must be allowed to do. It must not allow more than
+//! `docs/redis.md` tells operators to allow.
+
+use std::collections::BTreeSet;
+
+use parlor_core::DuplicateLogin::Reject;
+use parlor_core::ports::{Account, Attempt, Direct, LogId, PasswordHash, Role};
+use parlor_proto::{Text, Timestamp};
+use parlor_redis_testkit::{Fsync, Reach, RedisCluster, RedisOptions, RedisServer, wait_until};
+use parlor_store::redis::{Config, status};
+
+use crate::bench::{Server, config, log_of, name};
+
+/// What a server needs of any Redis.
+const COMMANDS: &str = "client|info client|kill del evalsha exists get hdel hexists hget hgetall hincrby hmget \
+    hset info pexpire pttl publish sadd scard script|load set smembers spublish srem ssubscribe subscribe sunsubscribe \
+    time xadd xrange xrevrange zadd zcard zrange zrem zremrangebyscore zscore";
+
+/// And of a Cluster.
+const CLUSTER_COMMANDS: &str = "asking cluster|slots";
+
+/// And where replicas must have what is accepted.
+const REPLICA_COMMANDS: &str = "wait";
+
+fn user(options: RedisOptions, commands: &[&str]) -> RedisOptions {
+    let commands: Vec<String> = commands.join(" ").split_whitespace().map(|command| format!("+{command}")).collect();
+    options.user("parlor", "secret", &format!("resetchannels ~parlor:* &parlor:* -@all {}", commands.join(" ")))
+}
+
+/// All that servers do.
+fn do_everything(config: &Config, redis: &RedisServer) {
+    let servers = [(); 3].map(|()| Server::try_open(config).unwrap());
+    let [one, two, dead] = &servers;
+    let account = Account {
+        user: name("ann"),
+        hash: PasswordHash::new("x".to_owned()),
+        role: Role::Member,
+        created: Timestamp::from_millis(7),
+    };
+    let accounts = &one.store.accounts;
+    assert!(accounts.create(&account).unwrap() && accounts.set_role(&account.user, Role::Operator).unwrap());
+    assert_eq!(accounts.accounts().unwrap().len(), 1);
+    let attempt = Attempt { user: &account.user, address: Some("192.0.2.1"), at: std::time::Duration::ZERO };
+    one.store.attempts.failed(&attempt).unwrap();
+    one.store.attempts.admit(&attempt).unwrap();
+    one.store.attempts.succeeded(&attempt).unwrap();
+    let (ann, red) = (one.member("ann", "red"), log_of("red"));
+    let feed = LogId::Feed(name("ann"));
+    two.follow(&red);
+    two.follow(&feed);
+    two.store.follows.subscribe(&name("bob"), &name("ann")).unwrap();
+    two.store.follows.unsubscribe(&name("bob"), &name("ann")).unwrap();
+    one.say(&ann, &feed, "published");
+    one.say(&ann, &red, "before");
+    redis.cli(&["CLIENT", "KILL", "TYPE", "normal", "SKIPME", "yes"]);
+    redis.cli(&["CLIENT", "KILL", "TYPE", "pubsub"]);
+    redis.cli(&["SCRIPT", "FLUSH"]);
+    one.say(&ann, &red, "after");
+    two.hears(&red, &["before", "after"].map(str::to_owned));
+    assert_eq!(two.store.log.newest(&red, 10).unwrap().len(), 2);
+    let limit = Some(parlor_core::ports::TakeoverLimit { max: 2, within: std::time::Duration::from_secs(60) });
+    let connection = parlor_core::ConnectionId(9);
+    let policy = parlor_core::DuplicateLogin::Takeover;
+    let at = std::time::Duration::ZERO;
+    let claim = parlor_core::ports::Claim { user: &name("ann"), connection, policy, takeovers: limit, at };
+    two.store.sessions.claim(&claim).unwrap();
+    two.store.sessions.claim(&claim).unwrap();
+    two.store.sessions.claim(&claim).unwrap();
+    wait_until("the displaced one to be told", || !one.ear.displaced().is_empty());
+    let new = two.seat("ann");
+    two.store.rooms.evict_predecessors(&new).unwrap();
+    two.waits(&new, std::time::Duration::ZERO);
+    one.release(&ann).unwrap();
+    assert_eq!(two.claim("ann", 9, Reject), Ok(parlor_core::ports::Claimed::AlreadyLoggedIn));
+    two.enter(&new, "blue");
+    two.leave(&new, "blue").unwrap();
+    assert!(two.store.rooms.rooms().unwrap().len() == 1 && two.is_online("ann"));
+    let text = Text::sanitise("hello").unwrap();
+    let message = Direct { time: Timestamp::from_millis(7), from: name("bob"), text };
+    one.store.bus.broadcast(&message).unwrap();
+    one.store.bus.direct(&name("ann"), &message).unwrap();
+    two.store.log.unfollow(&feed);
+    wait_until("the end of a subscription", || !redis.cli(&["PUBSUB", "SHARDCHANNELS"]).contains("feed"));
+    assert_eq!(status(config).unwrap().servers.len(), 3);
+    assert!(accounts.delete(&account.user).unwrap());
+    dead.member("cat", "green");
+    let [_one, two, dead] = servers;
+    drop(dead);
+    wait_until("the dead one to be ended", || two.members("green").is_empty());
+    two.release(&new).unwrap();
+    two.close();
+}
+
+/// The commands that were called at `redis`, and those that were refused.
+fn called(redis: &RedisServer) -> (BTreeSet<String>, BTreeSet<String>) {
+    let info = redis.cli(&["INFO", "commandstats"]);
+    let (mut called, mut refused) = (BTreeSet::new(), BTreeSet::new());
+    for line in info.lines().filter_map(|line| line.strip_prefix("cmdstat_")) {
+        let (command, counts) = line.split_once(':').unwrap();
+        if counts.contains("rejected_calls=0,") {
+            called.insert(command.to_owned());
+        } else {
+            refused.insert(command.to_owned());
+        }
+    }
+    (called, refused)
+}
+
+#[test]
+fn a_user_needs_these_commands_and_no_others() {
+    let options = user(RedisServer::options(), &[COMMANDS]).append_only(Fsync::EverySecond);
+    let redis = options.start();
+    redis.cli(&["CONFIG", "RESETSTAT"]);
+    do_everything(&config(&redis.url()), &redis);
+    let (called, mut refused) = called(&redis);
+    // What the client library tells about itself does not matter.
+    refused.remove("client|setinfo");
+    assert_eq!(refused, BTreeSet::new());
+    for command in COMMANDS.split_whitespace() {
+        assert!(called.contains(command), "{command} is not needed");
+    }
+}
+
+#[test]
+fn a_user_of_a_cluster_needs_two_more() {
+    let options = user(RedisServer::options(), &[COMMANDS, CLUSTER_COMMANDS, REPLICA_COMMANDS]);
+    let cluster = RedisCluster::start_with(options, Reach::Direct, 0);
+    let (one, two) = (Server::open(&cluster.urls()[0]), Server::open(&cluster.urls()[1]));
+    let (ann, red) = (one.member("ann", "red"), log_of("red"));
+    let home = cluster.master_of("parlor:log:{red}");
+    let other = cluster.nodes().find(|node| node.port() != home.port()).unwrap();
+    two.follow(&red);
+    one.say(&ann, &red, "before");
+    let migration = cluster.begin_migration("parlor:log:{red}", other);
+    migration.move_keys();
+    one.say(&ann, &red, "asked");
+    migration.finish();
+    one.say(&ann, &red, "moved");
+    two.hears(&red, &["before", "asked", "moved"].map(str::to_owned));
+}
+
+#[test]
+fn a_user_who_may_do_less_is_told_so() {
+    let without = |command: &str| COMMANDS.split_whitespace().filter(|other| *other != command).collect::<Vec<_>>();
+    let redis = user(RedisServer::options(), &without("subscribe")).start();
+    let told = Server::try_open(&config(&redis.url())).map(drop).unwrap_err().to_string();
+    assert!(told.contains("subscribe"), "{told}");
+}

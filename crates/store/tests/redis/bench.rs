@@ -1,0 +1,214 @@
+//! Servers that share a Redis, each with an ear, and short words for what their clients do. It must not make anything
+//! fail; tests do.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use parlor_core::ports::{
+    Append, Appended, Claim, Claimed, Entered, LogId, Seat, Store, StoreError, StoreResult, Waited,
+};
+use parlor_core::{ConnectionId, DuplicateLogin};
+use parlor_proto::{MessageId, RoomName, Text, Timestamp, UserName};
+use parlor_redis_testkit::{FaultProxy, RedisServer, wait_until};
+use parlor_store::redis::{Config, Journal, Note, OpenError, Redis};
+
+use crate::ear::Ear;
+
+/// One server among several.
+pub(crate) struct Server {
+    pub(crate) store: Store,
+    pub(crate) ear: Arc<Ear>,
+    notes: Arc<Notes>,
+    /// Its threads end with it; its lease does not, as if it had been killed.
+    redis: Redis,
+    connections: AtomicU64,
+}
+
+/// What an operator is told.
+#[derive(Default)]
+struct Notes(Mutex<Vec<Note>>);
+
+impl Journal for Notes {
+    fn note(&self, note: &Note) {
+        println!("{note:?}");
+        self.0.lock().unwrap().push(note.clone());
+    }
+}
+
+/// How a server uses the Redis at `url`.
+pub(crate) fn config(url: &str) -> Config {
+    Config { url: url.parse().unwrap(), ca: None, server_name: "test".to_owned(), history: 100_000, replicas: 0 }
+}
+
+impl Server {
+    /// A server on the Redis at `url`.
+    pub(crate) fn open(url: &str) -> Self {
+        Self::try_open(&config(url)).unwrap()
+    }
+
+    pub(crate) fn try_open(config: &Config) -> Result<Self, OpenError> {
+        let (ear, notes) = (Arc::new(Ear::default()), Arc::new(Notes::default()));
+        let redis = Redis::open(config, ear.clone(), notes.clone())?;
+        let store = redis.store().clone();
+        Ok(Self { store, ear, notes, redis, connections: AtomicU64::new(1000) })
+    }
+
+    /// Ends it as an operator does.
+    pub(crate) fn close(&self) {
+        self.redis.close();
+    }
+
+    pub(crate) fn notes(&self) -> Vec<Note> {
+        self.notes.0.lock().unwrap().clone()
+    }
+
+    pub(crate) fn claim(&self, user: &str, connection: u64, policy: DuplicateLogin) -> StoreResult<Claimed> {
+        let (user, connection) = (name(user), ConnectionId(connection));
+        let claim = Claim { user: &user, connection, policy, takeovers: None, at: Duration::ZERO };
+        self.store.sessions.claim(&claim)
+    }
+
+    /// The user's session for a connection, taken over if need be.
+    pub(crate) fn seat_at(&self, user: &str, connection: u64) -> Seat {
+        granted(user, self.claim(user, connection, DuplicateLogin::Takeover).unwrap())
+    }
+
+    /// The same for some connection.
+    pub(crate) fn seat(&self, user: &str) -> Seat {
+        self.seat_at(user, self.connections.fetch_add(1, Ordering::Relaxed))
+    }
+
+    pub(crate) fn try_enter(&self, seat: &Seat, into: &str) -> StoreResult<Entered> {
+        self.store.rooms.enter(seat, &room(into), 1000)
+    }
+
+    pub(crate) fn enter(&self, seat: &Seat, into: &str) {
+        assert!(matches!(self.try_enter(seat, into).unwrap(), Entered::Member { .. }));
+    }
+
+    /// A session that is a member of a room and hears it.
+    pub(crate) fn member(&self, user: &str, of: &str) -> Seat {
+        let seat = self.seat(user);
+        self.follow(&log_of(of));
+        self.enter(&seat, of);
+        seat
+    }
+
+    pub(crate) fn follow(&self, log: &LogId) {
+        self.store.log.follow(log).unwrap();
+    }
+
+    /// Says things in one go.
+    pub(crate) fn say_all(&self, seat: &Seat, log: &LogId, texts: &[String]) -> Vec<Result<Appended, StoreError>> {
+        let said = |text: &String| Append {
+            log: log.clone(),
+            author: seat.user.clone(),
+            generation: seat.generation,
+            time: Timestamp::from_millis(7),
+            text: Text::sanitise(text).unwrap(),
+        };
+        let report = self.store.log.append(texts.iter().map(said).collect());
+        report.flush.run();
+        report.outcomes
+    }
+
+    pub(crate) fn try_say(&self, seat: &Seat, log: &LogId, text: &str) -> Result<Appended, StoreError> {
+        self.say_all(seat, log, &[text.to_owned()]).remove(0)
+    }
+
+    /// Says something that must be accepted, and tells its number.
+    pub(crate) fn say(&self, seat: &Seat, log: &LogId, text: &str) -> u64 {
+        stored(self.try_say(seat, log, text)).unwrap()
+    }
+
+    /// Says many things, in batches, that must be accepted.
+    pub(crate) fn say_many(&self, seat: &Seat, log: &LogId, texts: &[String]) {
+        for batch in texts.chunks(100) {
+            self.say_all(seat, log, batch).into_iter().for_each(|outcome| assert!(stored(outcome).is_ok()));
+        }
+    }
+
+    pub(crate) fn waits(&self, seat: &Seat, patience: Duration) -> Waited {
+        self.store.sessions.await_predecessors(&seat.user, seat.generation, patience).unwrap()
+    }
+
+    pub(crate) fn release(&self, seat: &Seat) -> StoreResult<()> {
+        self.store.sessions.release(&seat.user, seat.generation)
+    }
+
+    pub(crate) fn leave(&self, seat: &Seat, of: &str) -> StoreResult<()> {
+        self.store.rooms.leave(seat, &room(of))
+    }
+
+    pub(crate) fn members(&self, of: &str) -> Vec<String> {
+        self.store.rooms.members(&room(of)).unwrap().iter().map(UserName::to_string).collect()
+    }
+
+    pub(crate) fn is_online(&self, user: &str) -> bool {
+        self.store.sessions.is_online(&name(user)).unwrap()
+    }
+
+    /// Whether the room is among those that have members.
+    pub(crate) fn has_room(&self, name: &str) -> bool {
+        self.store.rooms.rooms().unwrap().iter().any(|summary| summary.room.as_str() == name)
+    }
+
+    /// Waits until it has heard exactly these texts of a log.
+    pub(crate) fn hears(&self, log: &LogId, texts: &[String]) {
+        wait_until("entries to be heard", || self.ear.entries(log).len() >= texts.len());
+        assert_eq!(self.ear.texts(log), texts);
+    }
+
+    /// Waits until an operator was told something.
+    pub(crate) fn tells(&self, what: &str, is_it: impl Fn(&Note) -> bool) {
+        wait_until(what, || self.notes().iter().any(&is_it));
+    }
+}
+
+/// A Redis with two servers.
+pub(crate) fn pair() -> (RedisServer, Server, Server) {
+    let redis = RedisServer::start();
+    let (one, two) = (Server::open(&redis.url()), Server::open(&redis.url()));
+    (redis, one, two)
+}
+
+/// A Redis with a server that is reached directly, and one by a proxy.
+pub(crate) fn pair_by_proxy() -> (RedisServer, Server, Server, FaultProxy) {
+    let redis = RedisServer::start();
+    let proxy = FaultProxy::start(redis.port());
+    let (one, two) = (Server::open(&redis.url()), Server::open(&redis.url_by(&proxy)));
+    (redis, one, two, proxy)
+}
+
+pub(crate) fn granted(user: &str, claimed: Claimed) -> Seat {
+    match claimed {
+        Claimed::Granted(generation) => Seat { user: name(user), generation },
+        refused => panic!("{refused:?}"),
+    }
+}
+
+/// The number of what was accepted; an error if nobody knows.
+pub(crate) fn stored(outcome: Result<Appended, StoreError>) -> Result<u64, StoreError> {
+    match outcome? {
+        Appended::Stored(MessageId(number)) => Ok(number),
+        Appended::Fenced => panic!("a session that is current is fenced off"),
+    }
+}
+
+/// `label 0`, `label 1`, …
+pub(crate) fn numbered(label: &str, count: usize) -> Vec<String> {
+    (0..count).map(|number| format!("{label} {number}")).collect()
+}
+
+pub(crate) fn name(user: &str) -> UserName {
+    user.parse().unwrap()
+}
+
+pub(crate) fn room(room: &str) -> RoomName {
+    room.parse().unwrap()
+}
+
+pub(crate) fn log_of(of: &str) -> LogId {
+    LogId::Room(room(of))
+}

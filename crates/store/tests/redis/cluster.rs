@@ -1,0 +1,205 @@
+//! The same on a Cluster of three masters, whose slots move and whose masters die. It must not assume which node a key
+//! lies on.
+
+use std::sync::{Arc, Mutex, Weak};
+use std::thread;
+use std::time::Duration;
+
+use parlor_core::ports::LogId;
+use parlor_redis_testkit::{Reach, RedisCluster, RedisServer, wait_until};
+use parlor_store::redis::Config;
+
+use crate::bench::{Server, config, log_of, name, numbered};
+use crate::speech::speak_while;
+use crate::{lapse, sessions};
+
+/// One cluster for all tests that leave it as it was; each has rooms and users of its own.
+fn shared() -> Arc<RedisCluster> {
+    static SHARED: Mutex<Weak<RedisCluster>> = Mutex::new(Weak::new());
+    let mut shared = SHARED.lock().unwrap();
+    let cluster = shared.upgrade().unwrap_or_else(|| Arc::new(RedisCluster::start()));
+    *shared = Arc::downgrade(&cluster);
+    cluster
+}
+
+/// How long a slot is on its way while somebody waits for it: less than the patience of a command.
+const MOVING: Duration = Duration::from_millis(500);
+
+fn servers<const N: usize>(cluster: &RedisCluster) -> [Server; N] {
+    let urls = cluster.urls();
+    std::array::from_fn(|number| Server::open(&urls[number % urls.len()]))
+}
+
+#[test]
+fn logs_on_all_nodes_are_heard_once_and_in_order() {
+    let cluster = shared();
+    let [one, two] = servers(&cluster);
+    let (ann, bob) = (one.seat("order-ann"), two.seat("order-bob"));
+    let rooms = (0..9).map(|number| format!("order-{number}")).collect::<Vec<_>>();
+    let logs: Vec<LogId> = rooms.iter().map(|room| log_of(room)).collect();
+    let feed = LogId::Feed(name("order-ann"));
+    two.follow(&feed);
+    for (room, log) in rooms.iter().zip(&logs) {
+        one.follow(log);
+        two.follow(log);
+        one.enter(&ann, room);
+        two.enter(&bob, room);
+    }
+    let nodes = |log: &LogId| cluster.master_of(&format!("parlor:log:{{{}}}", name_of(log))).port();
+    let mut used: Vec<u16> = logs.iter().map(nodes).collect();
+    used.sort_unstable();
+    used.dedup();
+    assert_eq!(used.len(), 3, "the rooms lie on all nodes");
+    let texts = numbered("ann", 60);
+    for (number, text) in texts.iter().enumerate() {
+        if number % 20 == 10 {
+            cluster.nodes().for_each(|node| drop(node.cli(&["CLIENT", "KILL", "TYPE", "pubsub"])));
+        }
+        for log in logs.iter().chain([&feed]) {
+            one.say(&ann, log, text);
+        }
+    }
+    for log in &logs {
+        two.say(&bob, log, "end");
+        let all: Vec<String> = texts.iter().cloned().chain(["end".to_owned()]).collect();
+        one.hears(log, &all);
+        two.hears(log, &all);
+        assert_eq!(one.ear.entries(log), two.store.log.newest(log, 1000).unwrap());
+    }
+    two.hears(&feed, &texts);
+    assert!(rooms.iter().all(|room| one.members(room) == ["order-ann", "order-bob"] && two.has_room(room)));
+}
+
+fn name_of(log: &LogId) -> String {
+    match log {
+        LogId::Room(room) => room.to_string(),
+        LogId::Feed(user) => user.to_string(),
+    }
+}
+
+#[test]
+fn only_what_is_followed_is_subscribed_to_at_its_node() {
+    let cluster = shared();
+    let [one] = servers(&cluster);
+    let log = log_of("only-red");
+    let channel = "parlor:log:{only-red}";
+    let subscribed = || {
+        let has = |node: &&RedisServer| node.cli(&["PUBSUB", "SHARDNUMSUB", channel]).ends_with("\n1");
+        cluster.nodes().filter(has).map(RedisServer::port).collect::<Vec<_>>()
+    };
+    assert!(subscribed().is_empty());
+    one.follow(&log);
+    assert_eq!(subscribed(), [cluster.master_of(channel).port()]);
+    one.store.log.unfollow(&log);
+    wait_until("the end of it", || subscribed().is_empty());
+}
+
+#[test]
+fn one_takes_over_from_another_server() {
+    let cluster = shared();
+    for round in 0..3 {
+        let [one, two] = servers(&cluster);
+        sessions::take_over(&one, &two, &format!("over-{round}"), &format!("over-{round}"));
+    }
+}
+
+#[test]
+fn a_session_of_another_server_is_kept() {
+    let cluster = shared();
+    for round in 0..3 {
+        let [one, two] = servers(&cluster);
+        sessions::keep(&one, &two, &format!("keep-{round}"));
+    }
+}
+
+#[test]
+fn what_a_dead_server_leaves_is_ended_once() {
+    let cluster = shared();
+    lapse::die(servers(&cluster), "-dies");
+}
+
+#[test]
+fn a_slot_moves_while_people_speak() {
+    let cluster = shared();
+    let [one, two] = servers(&cluster);
+    let (ann, bob, log) = (one.member("move-ann", "move"), two.member("move-bob", "move"), log_of("move"));
+    let key = "parlor:log:{move}";
+    let home = cluster.master_of(key);
+    let other = cluster.nodes().find(|node| node.port() != home.port()).unwrap();
+    let speech = speak_while(&one, &ann, &log, || {
+        for to in [other, home, other] {
+            let migration = cluster.begin_migration(key, to);
+            two.say(&bob, &log, "before");
+            migration.move_keys();
+            two.say(&bob, &log, "between");
+            two.leave(&bob, "move").unwrap();
+            thread::scope(|scope| {
+                // It asks for a key that is not there, which Redis refuses meanwhile, and so is tried again.
+                let entering = scope.spawn(|| two.enter(&bob, "move"));
+                thread::sleep(MOVING);
+                migration.finish();
+                entering.join().unwrap();
+            });
+            two.say(&bob, &log, "after");
+        }
+    });
+    speech.check(&log, &[&one, &two]);
+    assert_eq!(speech.unknown(), 0, "the slot had an owner all the time");
+    two.leave(&bob, "move").unwrap();
+    wait_until("the news", || one.ear.changes("move").last().map(String::as_str) == Some("-move-bob"));
+    cluster.migrate_slot(key, home);
+}
+
+#[test]
+fn quiet_followers_find_where_a_slot_went() {
+    let cluster = shared();
+    let [one, two] = servers(&cluster);
+    let (ann, log) = (one.member("quiet-ann", "quiet"), log_of("quiet"));
+    two.follow(&log);
+    one.say(&ann, &log, "before");
+    let key = "parlor:log:{quiet}";
+    let home = cluster.master_of(key);
+    let other = cluster.nodes().find(|node| node.port() != home.port()).unwrap();
+    cluster.migrate_slot(key, other);
+    one.say(&ann, &log, "after");
+    two.hears(&log, &["before", "after"].map(str::to_owned));
+    cluster.migrate_slot(key, home);
+    let bob = two.seat("quiet-bob");
+    two.enter(&bob, "quiet");
+    two.say(&bob, &log, "at home");
+    one.hears(&log, &["before", "after", "at home"].map(str::to_owned));
+}
+
+#[test]
+fn a_master_dies_and_its_replica_takes_over() {
+    let cluster = RedisCluster::start_with(RedisServer::options(), Reach::Direct, 1);
+    let config = |node: usize| Config { replicas: 1, ..config(&cluster.urls()[node]) };
+    let (one, two) = (Server::try_open(&config(0)).unwrap(), Server::try_open(&config(1)).unwrap());
+    let (ann, bob, red) = (one.member("ann", "red"), two.member("bob", "red"), log_of("red"));
+    let old = cluster.master_of("parlor:log:{red}");
+    let speech = speak_while(&one, &ann, &red, || {
+        old.kill();
+        cluster.wait_for_failover("parlor:log:{red}", old);
+        // Messages are accepted once a replica has them, so there has to be one.
+        old.restart();
+    });
+    speech.check_after_failover(&red, &[&one, &two]);
+    wait_until("the other one", || two.try_say(&bob, &red, "there").is_ok());
+    wait_until("it to be heard", || one.ear.texts(&red).last().map(String::as_str) == Some("there"));
+    // Whatever was on the node that died.
+    thread::scope(|scope| {
+        for number in 0..6 {
+            let (one, two) = (&one, &two);
+            scope.spawn(move || {
+                let user = format!("user{number}");
+                let old = one.seat(&user);
+                let new = two.seat(&user);
+                one.release(&old).unwrap();
+                two.enter(&new, &user);
+                assert_eq!(one.members(&user), [user]);
+            });
+        }
+    });
+    assert_eq!(two.members("red"), ["ann", "bob"]);
+    wait_until("all to be told", || one.ear.displaced().len() == 6);
+}

@@ -1,0 +1,181 @@
+//! Who hears what: every follower of a log everything, once and in order, whatever becomes of its connections.
+
+use parlor_core::ports::LogId;
+use parlor_redis_testkit::{RedisServer, wait_until};
+
+use crate::bench::{Server, log_of, name, numbered, pair, pair_by_proxy};
+use crate::deaf::DeafProxy;
+
+#[test]
+fn two_servers_hear_the_same_entries_in_the_same_order_once() {
+    let (_redis, one, two) = pair();
+    let (ann, bob) = (one.member("ann", "red"), two.member("bob", "red"));
+    let red = log_of("red");
+    std::thread::scope(|scope| {
+        scope.spawn(|| one.say_many(&ann, &red, &numbered("ann", 500)));
+        scope.spawn(|| numbered("bob", 500).iter().for_each(|text| assert!(two.say(&bob, &red, text) > 0)));
+    });
+    for server in [&one, &two] {
+        wait_until("all entries", || server.ear.entries(&red).len() >= 1000);
+        assert_eq!(server.ear.ids(&red), (1..=1000).collect::<Vec<_>>());
+        for user in ["ann", "bob"] {
+            let mut texts = server.ear.texts(&red);
+            texts.retain(|text| text.starts_with(user));
+            assert_eq!(texts, numbered(user, 500));
+        }
+    }
+    assert_eq!(one.ear.entries(&red), two.ear.entries(&red));
+}
+
+#[test]
+fn changes_of_members_are_told_on_every_server_once() {
+    let (_redis, one, two) = pair();
+    let ann = one.member("ann", "red");
+    let bob = two.member("bob", "red");
+    two.leave(&bob, "red").unwrap();
+    one.leave(&ann, "red").unwrap();
+    for server in [&one, &two] {
+        wait_until("the last change", || server.ear.changes("red").contains(&"-ann".to_owned()));
+    }
+    assert_eq!(one.ear.changes("red"), ["+ann", "+bob", "-bob", "-ann"]);
+    assert_eq!(two.ear.changes("red"), ["+bob", "-bob", "-ann"]);
+    assert!(!one.has_room("red"));
+}
+
+fn channels(redis: &RedisServer) -> Vec<String> {
+    let mut channels: Vec<String> = redis.cli(&["PUBSUB", "SHARDCHANNELS"]).lines().map(str::to_owned).collect();
+    channels.sort();
+    channels
+}
+
+#[test]
+fn only_what_is_followed_is_subscribed_to() {
+    let (redis, one, two) = pair();
+    let (red, feed) = (log_of("red"), LogId::Feed(name("ann")));
+    assert_eq!(channels(&redis), ["parlor:everybody"]);
+    let ann = one.seat("ann");
+    one.follow(&red);
+    one.follow(&red);
+    one.enter(&ann, "red");
+    one.enter(&ann, "blue");
+    two.follow(&feed);
+    let expected = ["parlor:everybody", "parlor:feed:{ann}", "parlor:log:{red}"];
+    wait_until("subscriptions", || channels(&redis) == expected);
+    one.say(&ann, &log_of("blue"), "to nobody");
+    one.say(&ann, &feed, "to two");
+    one.say(&ann, &red, "to one");
+    one.hears(&red, &["to one".to_owned()]);
+    two.hears(&feed, &["to two".to_owned()]);
+    assert_eq!((one.ear.events().len(), two.ear.events().len()), (2, 1), "its own entering, and one entry each");
+    one.store.log.unfollow(&red);
+    two.store.log.unfollow(&feed);
+    wait_until("the end of one", || channels(&redis) == ["parlor:everybody", "parlor:log:{red}"]);
+    one.store.log.unfollow(&red);
+    wait_until("the end of both", || channels(&redis) == ["parlor:everybody"]);
+}
+
+#[test]
+fn a_log_that_is_followed_again_is_heard_from_there() {
+    let (_redis, one, two) = pair();
+    let (ann, red) = (one.member("ann", "red"), log_of("red"));
+    for round in 1..=20 {
+        one.say(&ann, &red, "unheard");
+        let head = two.store.log.follow(&red).unwrap();
+        assert_eq!(head.last.0, 2 * round - 1);
+        one.say(&ann, &red, "heard");
+        wait_until("it to be heard", || two.ear.ids(&red).last() == Some(&(2 * round)));
+        two.store.log.unfollow(&red);
+    }
+    assert_eq!(two.ear.texts(&red), vec!["heard"; 20]);
+}
+
+/// A subscription may be on its end or on its beginning when the contrary is wanted.
+#[test]
+fn logs_that_are_followed_and_given_up_all_the_time_are_heard() {
+    let (_redis, one, two) = pair();
+    let rooms = ["red", "green", "blue"];
+    let ann = one.seat("ann");
+    rooms.iter().for_each(|room| one.enter(&ann, room));
+    std::thread::scope(|scope| {
+        for room in rooms {
+            let (one, two, ann, log) = (&one, &two, &ann, log_of(room));
+            scope.spawn(move || {
+                for round in 1..=300 {
+                    two.follow(&log);
+                    assert_eq!(one.say(ann, &log, "heard"), round);
+                    wait_until("it to be heard", || two.ear.ids(&log).last() == Some(&round));
+                    two.store.log.unfollow(&log);
+                }
+                assert_eq!(two.ear.ids(&log), (1..=300).collect::<Vec<_>>());
+            });
+        }
+    });
+}
+
+#[test]
+fn what_was_said_while_the_connections_were_cut_is_heard_in_order() {
+    let (_redis, one, two, proxy) = pair_by_proxy();
+    let (ann, red) = (one.member("ann", "red"), log_of("red"));
+    two.follow(&red);
+    let texts = numbered("ann", 1400);
+    one.say_many(&ann, &red, &texts[..10]);
+    two.hears(&red, &texts[..10]);
+    proxy.down();
+    // More than is asked for at once.
+    one.say_many(&ann, &red, &texts[10..1300]);
+    proxy.pass();
+    one.say_many(&ann, &red, &texts[1300..]);
+    two.hears(&red, &texts);
+    assert_eq!(two.ear.ids(&red), (1..=1400).collect::<Vec<_>>());
+}
+
+#[test]
+fn what_was_said_into_a_black_hole_is_heard_in_order() {
+    let (_redis, one, two, proxy) = pair_by_proxy();
+    let (ann, red) = (one.member("ann", "red"), log_of("red"));
+    two.follow(&red);
+    let texts = numbered("ann", 300);
+    one.say_many(&ann, &red, &texts[..100]);
+    two.hears(&red, &texts[..100]);
+    let accepted = proxy.accepted();
+    proxy.black_hole();
+    one.say_many(&ann, &red, &texts[100..200]);
+    wait_until("new connections", || proxy.accepted() > accepted);
+    proxy.pass();
+    one.say_many(&ann, &red, &texts[200..]);
+    two.hears(&red, &texts);
+}
+
+#[test]
+fn followers_that_redis_cuts_off_connect_again() {
+    let (redis, one, two) = pair();
+    let (ann, red) = (one.member("ann", "red"), log_of("red"));
+    two.follow(&red);
+    let texts = numbered("ann", 200);
+    for batch in texts.chunks(10) {
+        let killed = redis.cli(&["CLIENT", "KILL", "TYPE", "pubsub"]);
+        assert!(["0", "1", "2"].contains(&killed.as_str()), "{killed}");
+        one.say_many(&ann, &red, batch);
+    }
+    for server in [&one, &two] {
+        server.hears(&red, &texts);
+        assert_eq!(server.ear.ids(&red), (1..=200).collect::<Vec<_>>());
+    }
+}
+
+#[test]
+fn a_follower_whose_connection_is_silently_dead_is_found() {
+    let redis = RedisServer::start();
+    let proxy = DeafProxy::start(redis.port());
+    let (one, two) = (Server::open(&redis.url()), Server::open(&proxy.url));
+    let (ann, bob, red) = (one.member("ann", "red"), two.member("bob", "red"), log_of("red"));
+    let texts = numbered("ann", 20);
+    one.say_many(&ann, &red, &texts[..10]);
+    two.hears(&red, &texts[..10]);
+    assert_eq!(proxy.deafen(), 1);
+    one.say_many(&ann, &red, &texts[10..]);
+    two.hears(&red, &texts);
+    // Nothing else was wrong.
+    two.say(&bob, &red, "here");
+    assert_eq!(one.members("red"), ["ann", "bob"]);
+}

@@ -1,0 +1,111 @@
+//! Servers that are taken for dead: what they leave behind is ended once, and what comes back finds its place. These
+//! tests wait for leases to run out.
+
+use parlor_core::DuplicateLogin::Reject;
+use parlor_core::ports::{Appended, Claimed, Entered};
+use parlor_redis_testkit::{RedisServer, wait_for, wait_until};
+use parlor_store::redis::Note;
+
+use crate::bench::{Server, granted, log_of, pair_by_proxy};
+use crate::ear::Event;
+
+#[test]
+fn what_a_dead_server_leaves_is_ended_once() {
+    let redis = RedisServer::start();
+    let servers = [0; 3].map(|_| Server::open(&redis.url()));
+    die(servers, "");
+    wait_until("the dead one to be forgotten", || redis.cli(&["SCARD", "parlor:servers"]) == "2");
+    assert_eq!(redis.cli(&["--scan", "--pattern", "parlor:server:*:sessions"]).lines().count(), 1, "only ann's");
+}
+
+/// The death of the last of three servers, as the others see it.
+pub(crate) fn die([one, two, dead]: [Server; 3], suffix: &str) {
+    let named = |name: &str| format!("{name}{suffix}");
+    let (red, ann, bob, cat) = (named("red"), named("ann"), named("bob"), named("cat"));
+    one.member(&bob, &red);
+    two.follow(&log_of(&red));
+    dead.member(&ann, &red);
+    dead.member(&cat, &red);
+    // A session that was displaced and never released.
+    one.seat(&ann);
+    dead.seat(&ann);
+    drop(dead);
+    assert_eq!(one.claim(&ann, 9, Reject), Ok(Claimed::AlreadyLoggedIn));
+    let new = wait_for("the name to be free", || match one.claim(&ann, 9, Reject).unwrap() {
+        Claimed::AlreadyLoggedIn => None,
+        claimed => Some(granted(&ann, claimed)),
+    });
+    one.store.rooms.evict_predecessors(&new).unwrap();
+    wait_until("the others to go", || !two.is_online(&cat) && two.members(&red) == [bob.clone()]);
+    for server in [&one, &two] {
+        wait_until("the news", || server.ear.changes(&red).contains(&format!("-{cat}")));
+        let mut gone = server.ear.changes(&red);
+        gone.retain(|change| change.starts_with('-'));
+        gone.sort();
+        assert_eq!(gone, [format!("-{ann}"), format!("-{cat}")]);
+    }
+    assert!(two.is_online(&ann), "the new session is nobody's leftover");
+    one.enter(&new, &red);
+    assert_eq!(two.members(&red), [ann, bob]);
+    let reaped = |note: &Note| matches!(note, Note::Reaped { .. });
+    wait_until("somebody to say so", || [&one, &two].iter().any(|server| server.notes().iter().any(reaped)));
+}
+
+#[test]
+fn a_server_that_comes_back_from_the_dead_finds_its_place() {
+    let (_redis, one, two, proxy) = pair_by_proxy();
+    let red = log_of("red");
+    let cat = one.member("cat", "red");
+    let (old, bob) = (two.seat_at("ann", 7), two.seat_at("bob", 8));
+    two.follow(&red);
+    two.enter(&old, "red");
+    two.enter(&bob, "red");
+    one.say(&cat, &red, "before");
+    two.hears(&red, &["before".to_owned()]);
+    proxy.black_hole();
+    wait_until("both to be gone", || one.members("red") == ["cat"] && !one.is_online("bob"));
+    let new = one.seat_at("ann", 9);
+    one.enter(&new, "red");
+    one.say(&new, &red, "meanwhile");
+    two.tells("that it serves nobody", |note| *note == Note::LeaseLapsed);
+    assert!(two.try_say(&bob, &red, "refused").is_err() && two.try_enter(&bob, "blue").is_err());
+    proxy.pass();
+    two.tells("that it is back", |note| *note == Note::LeaseRegained { kept: 1, displaced: 1 });
+    two.hears(&red, &["before", "meanwhile"].map(str::to_owned));
+    let told = two.ear.events().into_iter().position(|event| matches!(event, Event::Displaced(7)));
+    let heard = two.ear.events().into_iter().rposition(|event| matches!(event, Event::Entry(..)));
+    assert!(told.unwrap() < heard.unwrap(), "the displaced one hears nothing of what came after it");
+    assert!(two.ear.displaced().iter().all(|connection| *connection == 7));
+    assert_eq!(one.members("red"), ["ann", "bob", "cat"]);
+    assert_eq!(two.try_say(&old, &red, "late"), Ok(Appended::Fenced));
+    assert_eq!(two.try_enter(&old, "red"), Ok(Entered::Fenced));
+    two.release(&old).unwrap();
+    two.say(&bob, &red, "after");
+    one.hears(&red, &["before", "meanwhile", "after"].map(str::to_owned));
+    assert!(one.is_online("ann") && one.is_online("bob"));
+    let changes = one.ear.changes("red");
+    assert_eq!(changes[..3], ["+cat", "+ann", "+bob"]);
+    let count = |change: &str| changes.iter().filter(|told| *told == change).count();
+    assert_eq!([count("-ann"), count("-bob"), count("+ann"), count("+bob"), changes.len()], [1, 1, 2, 2, 7]);
+}
+
+#[test]
+fn a_server_that_is_alone_loses_nothing_by_a_lapse() {
+    let redis = RedisServer::start();
+    let proxy = parlor_redis_testkit::FaultProxy::start(redis.port());
+    let two = Server::open(&redis.url_by(&proxy));
+    let (bob, red) = (two.member("bob", "red"), log_of("red"));
+    proxy.down();
+    two.tells("that it serves nobody", |note| *note == Note::LeaseLapsed);
+    wait_until("the lease to end", || redis.cli(&["--scan", "--pattern", "parlor:server:*}"]).is_empty());
+    proxy.pass();
+    two.tells("that it is back", |note| *note == Note::LeaseRegained { kept: 1, displaced: 0 });
+    assert_eq!(two.say(&bob, &red, "after"), 1);
+    two.hears(&red, &["after".to_owned()]);
+    assert_eq!(two.ear.changes("red"), ["+bob"]);
+    // The old run is no one's any more, and takes nothing along.
+    wait_until("the old run to be forgotten", || redis.cli(&["SCARD", "parlor:servers"]) == "1");
+    assert!(two.is_online("bob") && two.members("red") == ["bob"]);
+    two.close();
+    assert_eq!(redis.cli(&["EXISTS", "parlor:servers"]), "1", "a session was left to be ended by others");
+}

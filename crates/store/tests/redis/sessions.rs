@@ -1,0 +1,162 @@
+//! One session for each user, over several servers that all live.
+
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+use parlor_core::DuplicateLogin::{Reject, Takeover};
+use parlor_core::ports::{Appended, Claimed, Entered, LogId, Waited};
+use parlor_redis_testkit::{Direction, RedisServer, wait_until};
+
+use crate::bench::{Server, granted, log_of, name, pair, pair_by_proxy};
+
+const LONG: Duration = Duration::from_secs(30);
+
+#[test]
+fn one_takes_over_from_another_server() {
+    let (_redis, one, two) = pair();
+    take_over(&one, &two, "ann", "red");
+}
+
+/// The whole of a takeover.
+pub(crate) fn take_over(one: &Server, two: &Server, user: &str, room: &str) {
+    let (log, feed) = (log_of(room), LogId::Feed(name(user)));
+    let old = one.seat_at(user, 7);
+    one.follow(&log);
+    two.follow(&log);
+    one.enter(&old, room);
+    let new = two.seat_at(user, 8);
+    wait_until("the displaced one to be told", || one.ear.displaced() == [7]);
+    assert_eq!(one.try_say(&old, &feed, "late"), Ok(Appended::Fenced));
+    assert_eq!(one.try_enter(&old, "other"), Ok(Entered::Fenced));
+    assert_eq!(two.waits(&new, Duration::ZERO), Waited::StillThere);
+    two.store.rooms.evict_predecessors(&new).unwrap();
+    assert_eq!(one.try_say(&old, &log, "late"), Ok(Appended::Fenced));
+    assert_eq!(one.try_enter(&old, room), Ok(Entered::Fenced));
+    two.enter(&new, room);
+    one.leave(&old, room).unwrap();
+    one.release(&old).unwrap();
+    assert_eq!(two.waits(&new, LONG), Waited::Alone);
+    assert!(one.is_online(user) && two.is_online(user));
+    assert_eq!(one.members(room), [user]);
+    two.say(&new, &log, "here");
+    one.hears(&log, &["here".to_owned()]);
+    let changes = ["+", "-", "+"].map(|sign| format!("{sign}{user}"));
+    assert_eq!((one.ear.changes(room), two.ear.changes(room)), (changes.to_vec(), changes.to_vec()));
+    assert_eq!((one.ear.displaced(), two.ear.displaced()), (vec![7], Vec::new()));
+}
+
+#[test]
+fn whoever_waits_hears_of_a_release_on_another_server() {
+    let (_redis, one, two) = pair();
+    let old = one.seat("ann");
+    let new = two.seat("ann");
+    std::thread::scope(|scope| {
+        let waiting = scope.spawn(|| two.waits(&new, LONG));
+        one.release(&old).unwrap();
+        assert_eq!(waiting.join().unwrap(), Waited::Alone);
+        let waiting = scope.spawn(|| two.waits(&new, LONG));
+        assert_eq!(waiting.join().unwrap(), Waited::Alone);
+    });
+    let newest = one.seat("ann");
+    assert_eq!(two.waits(&new, LONG), Waited::Displaced);
+    assert_eq!(one.waits(&newest, Duration::ZERO), Waited::StillThere);
+}
+
+#[test]
+fn a_session_of_another_server_is_kept() {
+    let (_redis, one, two) = pair();
+    keep(&one, &two, "ann");
+}
+
+/// The whole of a rejection.
+pub(crate) fn keep(one: &Server, two: &Server, user: &str) {
+    let old = one.seat(user);
+    assert_eq!(two.claim(user, 8, Reject), Ok(Claimed::AlreadyLoggedIn));
+    one.say(&old, &LogId::Feed(name(user)), "still here");
+    one.release(&old).unwrap();
+    let new = granted(user, two.claim(user, 8, Reject).unwrap());
+    assert!(old.generation < new.generation);
+    assert_eq!(one.claim(user, 9, Reject), Ok(Claimed::AlreadyLoggedIn));
+    assert!(one.ear.displaced().is_empty() && two.ear.displaced().is_empty());
+}
+
+#[test]
+fn of_many_claims_at_once_on_three_servers_one_is_the_last() {
+    let redis = RedisServer::start();
+    let servers = [0; 3].map(|_| Server::open(&redis.url()));
+    let numbers: Vec<u64> = (0..30).collect();
+    let seats = std::thread::scope(|scope| {
+        let claim = |number: u64| {
+            let server = &servers[number as usize % 3];
+            (server.seat_at("ann", number), server, number)
+        };
+        let threads: Vec<_> = numbers.iter().map(|number| scope.spawn(move || claim(*number))).collect();
+        let mut seats: Vec<_> = threads.into_iter().map(|thread| thread.join().unwrap()).collect();
+        seats.sort_by_key(|(seat, ..)| seat.generation);
+        seats
+    });
+    let ((last, home, winner), earlier) = seats.split_last().unwrap();
+    assert_eq!(earlier.iter().map(|(seat, ..)| seat.generation).collect::<BTreeSet<_>>().len(), 29);
+    let displaced = || {
+        let mut displaced: Vec<u64> = servers.iter().flat_map(|server| server.ear.displaced()).collect();
+        displaced.sort_unstable();
+        displaced
+    };
+    let losers: Vec<u64> = numbers.iter().copied().filter(|number| number != winner).collect();
+    wait_until("all others to be displaced", || displaced().len() >= losers.len());
+    assert_eq!(displaced(), losers);
+    for (seat, server, _) in earlier {
+        assert_eq!(server.try_enter(seat, "red"), Ok(Entered::Fenced));
+        assert_eq!(home.waits(last, Duration::ZERO), Waited::StillThere);
+        server.release(seat).unwrap();
+    }
+    assert_eq!(home.waits(last, LONG), Waited::Alone);
+    home.enter(last, "red");
+    assert_eq!(home.members("red"), ["ann"]);
+}
+
+#[test]
+fn a_claim_whose_reply_is_lost_displaces_nobody_of_its_own() {
+    let (_redis, one, two, proxy) = pair_by_proxy();
+    for round in 0..12 {
+        let old = one.seat_at("ann", round);
+        proxy.cut_after_bytes(Direction::ToClient, 7 * round);
+        let new = granted("ann", two.claim("ann", 100 + round, Takeover).unwrap());
+        one.release(&old).unwrap();
+        assert_eq!(two.waits(&new, LONG), Waited::Alone);
+        two.say(&new, &LogId::Feed(name("ann")), "mine");
+        two.release(&new).unwrap();
+        assert!(!one.is_online("ann"));
+    }
+    assert_eq!(two.ear.displaced(), Vec::<u64>::new());
+    wait_until("each to be told", || one.ear.displaced().len() >= 12);
+    assert_eq!(one.ear.displaced(), (0..12).collect::<Vec<_>>());
+}
+
+#[test]
+fn a_server_that_is_cut_off_for_a_while_learns_who_was_displaced() {
+    let (_redis, one, two, proxy) = pair_by_proxy();
+    let (red, feed) = (log_of("red"), LogId::Feed(name("ann")));
+    let (old, bob) = (two.seat_at("ann", 7), two.member("bob", "red"));
+    two.enter(&old, "red");
+    one.follow(&red);
+    proxy.black_hole();
+    let new = one.seat_at("ann", 8);
+    assert_eq!(one.waits(&new, Duration::from_millis(200)), Waited::StillThere);
+    one.store.rooms.evict_predecessors(&new).unwrap();
+    one.enter(&new, "red");
+    one.say(&new, &red, "here");
+    proxy.pass();
+    wait_until("the displaced one to be told", || two.ear.displaced().contains(&7));
+    assert!(two.ear.displaced().iter().all(|connection| *connection == 7));
+    wait_until("the link", || two.try_say(&old, &red, "late") == Ok(Appended::Fenced));
+    assert_eq!(two.try_say(&old, &feed, "late"), Ok(Appended::Fenced));
+    assert_eq!(two.try_enter(&old, "red"), Ok(Entered::Fenced));
+    two.leave(&old, "red").unwrap();
+    two.release(&old).unwrap();
+    assert_eq!(one.waits(&new, LONG), Waited::Alone);
+    assert_eq!(two.members("red"), ["ann", "bob"]);
+    two.say(&bob, &red, "there");
+    two.hears(&red, &["here", "there"].map(str::to_owned));
+    assert_eq!(one.ear.changes("red"), ["-ann", "+ann"]);
+}

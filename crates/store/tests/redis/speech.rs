@@ -1,0 +1,114 @@
+//! Somebody who speaks while something fails, and what must hold of it afterwards. It must not know what failed.
+
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use parlor_core::ports::{Entry, LogId, Seat};
+use parlor_redis_testkit::{wait_for, wait_until};
+
+use crate::bench::{Server, stored};
+
+/// How fast somebody speaks.
+const PACE: Duration = Duration::from_millis(3);
+
+/// How much has to be accepted afterwards, and how long that may take.
+const ENOUGH: usize = 5;
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// What somebody said, in this order.
+#[derive(Debug, Default)]
+pub(crate) struct Speech {
+    /// What was accepted, with its number.
+    accepted: Vec<(u64, String)>,
+    /// What may have been stored or not.
+    unknown: Vec<String>,
+}
+
+impl Speech {
+    /// How many things were answered with an error.
+    pub(crate) fn unknown(&self) -> usize {
+        self.unknown.len()
+    }
+
+    /// Says one more thing; whether it is accepted.
+    fn say(&mut self, server: &Server, seat: &Seat, log: &LogId) -> bool {
+        let text = format!("{} {}", seat.user, self.accepted.len() + self.unknown.len());
+        match stored(server.try_say(seat, log, &text)) {
+            Ok(id) => self.accepted.push((id, text)),
+            Err(_) => {
+                self.unknown.push(text);
+                return false;
+            }
+        }
+        true
+    }
+
+    /// What is accepted later is numbered later, nothing that was accepted is missing or there twice, and every
+    /// server heard the log as it can be read: gapless, and each entry once.
+    pub(crate) fn check(&self, log: &LogId, servers: &[&Server]) {
+        let kept = self.check_kept(log, servers[0]);
+        let ids: Vec<u64> = kept.iter().map(|entry| entry.id.0).collect();
+        assert!(ids.iter().zip(1..).all(|(id, expected)| *id == expected), "{ids:?}");
+        for server in servers {
+            wait_until("a server to hear it all", || server.ear.entries(log).len() >= kept.len());
+            assert_eq!(server.ear.entries(log), kept);
+        }
+    }
+
+    /// The same after a failover, which may lose what was heard and not accepted: then its number is missing.
+    pub(crate) fn check_after_failover(&self, log: &LogId, servers: &[&Server]) {
+        let kept = self.check_kept(log, servers[0]);
+        for server in servers {
+            let hears = |entry| server.ear.entries(log).contains(entry);
+            wait_until("a server to hear it all", || kept.iter().all(hears));
+            let ids = server.ear.ids(log);
+            assert!(ids.is_sorted_by(|a, b| a < b), "{ids:?}");
+            assert!(server.ear.restarts(log) == 0, "the log began anew");
+        }
+    }
+
+    fn check_kept(&self, log: &LogId, server: &Server) -> Vec<Entry> {
+        let kept = wait_for("the log", || server.store.log.newest(log, usize::MAX).ok());
+        assert!(self.accepted.is_sorted_by(|a, b| a.0 < b.0), "{:?}", self.accepted);
+        for (number, text) in &self.accepted {
+            let found: Vec<u64> = numbers(&kept, text);
+            assert_eq!(found, [*number], "{text} was accepted");
+        }
+        for text in &self.unknown {
+            assert!(numbers(&kept, text).len() <= 1, "{text} is there twice");
+        }
+        kept
+    }
+}
+
+fn numbers(entries: &[Entry], text: &str) -> Vec<u64> {
+    entries.iter().filter(|entry| entry.text.as_str() == text).map(|entry| entry.id.0).collect()
+}
+
+/// Lets somebody speak while something happens, and after that until something is accepted again.
+pub(crate) fn speak_while(server: &Server, seat: &Seat, log: &LogId, act: impl FnOnce()) -> Speech {
+    let (has_begun, is_over) = (AtomicBool::new(false), AtomicBool::new(false));
+    thread::scope(|scope| {
+        let speaker = scope.spawn(|| {
+            let mut speech = Speech::default();
+            let (mut over_at, mut after) = (None, 0);
+            while after < ENOUGH {
+                if is_over.load(Ordering::SeqCst) {
+                    let over_at: Instant = *over_at.get_or_insert_with(Instant::now);
+                    assert!(over_at.elapsed() < PATIENCE, "nothing is accepted any more");
+                }
+                if speech.say(server, seat, log) {
+                    has_begun.store(true, Ordering::SeqCst);
+                    after += usize::from(over_at.is_some());
+                }
+                thread::sleep(PACE);
+            }
+            speech
+        });
+        wait_until("somebody to speak", || has_begun.load(Ordering::SeqCst) || speaker.is_finished());
+        act();
+        is_over.store(true, Ordering::SeqCst);
+        speaker.join().unwrap()
+    })
+}
