@@ -1,6 +1,10 @@
 //! Stores to be tried, and a sink that writes down what they tell.
 
 use std::collections::BTreeSet;
+#[cfg(feature = "redis")]
+use std::sync::Weak;
+#[cfg(feature = "redis")]
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Instant;
 
@@ -21,14 +25,23 @@ pub(crate) struct Bench {
     /// Lets the store look for what other processes did, where it has to look.
     look: Box<dyn Fn() + Send + Sync>,
     /// Where the store tells what happened by and by: lets it tell all that happened so far.
-    settle: fn(&Self),
+    settle: Box<dyn Fn(&Self) + Send + Sync>,
+    /// Logs that are followed.
+    followed: Mutex<BTreeSet<LogId>>,
     start: Instant,
 }
 
 pub(crate) fn memory() -> Bench {
     let ear = Arc::new(Ear::default());
     let store = parlor_store::memory::open(ear.clone(), HISTORY);
-    Bench { store, ear, look: Box::new(|| ()), settle: |_| (), start: Instant::now() }
+    Bench {
+        store,
+        ear,
+        look: Box::new(|| ()),
+        settle: Box::new(|_| ()),
+        followed: Mutex::default(),
+        start: Instant::now(),
+    }
 }
 
 #[cfg(feature = "sqlite")]
@@ -42,11 +55,38 @@ pub(crate) fn sqlite() -> Bench {
         let _keep = &directory;
         sqlite.notice_deletions().unwrap();
     });
-    Bench { store, ear, look, settle: |_| (), start: Instant::now() }
+    Bench { store, ear, look, settle: Box::new(|_| ()), followed: Mutex::default(), start: Instant::now() }
 }
 
 #[cfg(feature = "redis")]
 pub(crate) fn redis() -> Bench {
+    let server = parlor_redis_testkit::RedisServer::start();
+    let url = server.url();
+    redis_at(&url, server)
+}
+
+/// A Cluster that all tests share, one after the other, since it takes seconds to start.
+#[cfg(feature = "redis")]
+pub(crate) fn redis_cluster() -> Bench {
+    use parlor_redis_testkit::RedisCluster;
+    static SHARED: Mutex<Weak<RedisCluster>> = Mutex::new(Weak::new());
+    let mut shared = SHARED.lock().unwrap();
+    let cluster = shared.upgrade().unwrap_or_else(|| Arc::new(RedisCluster::start()));
+    *shared = Arc::downgrade(&cluster);
+    drop(shared);
+    let turn = Turn::wait();
+    for node in cluster.nodes() {
+        node.cli(&["FLUSHALL"]);
+    }
+    let url = cluster.urls().remove(0);
+    let nodes = cluster.clone();
+    let settle = Box::new(move |bench: &Bench| bench.hear_all_nodes(&nodes));
+    Bench { settle, ..redis_at(&url, (cluster, turn)) }
+}
+
+/// A store on the Redis at `url`, which is there as long as it keeps `alive`.
+#[cfg(feature = "redis")]
+fn redis_at(url: &str, alive: impl Send + Sync + 'static) -> Bench {
     use parlor_store::redis::{Config, Journal, Note, Redis};
     struct Printed;
     impl Journal for Printed {
@@ -55,15 +95,43 @@ pub(crate) fn redis() -> Bench {
         }
     }
     let ear = Arc::new(Ear::default());
-    let server = parlor_redis_testkit::RedisServer::start();
-    let url = server.url().parse().unwrap();
+    let url = url.parse().unwrap();
     let config = Config { url, ca: None, server_name: "test".to_owned(), history: HISTORY as u64, replicas: 0 };
     let redis = Redis::open(&config, ear.clone(), Arc::new(Printed)).unwrap();
     let store = redis.store().clone();
     let look = Box::new(move || {
-        let _keep = (&redis, &server);
+        let _keep = (&redis, &alive);
     });
-    Bench { store, ear, look, settle: Bench::hear_a_notice, start: Instant::now() }
+    Bench {
+        store,
+        ear,
+        look,
+        settle: Box::new(Bench::hear_a_notice),
+        followed: Mutex::default(),
+        start: Instant::now(),
+    }
+}
+
+/// The right to be the only one, until it is dropped. Unlike a lock it may be dropped by another thread.
+#[cfg(feature = "redis")]
+struct Turn;
+
+#[cfg(feature = "redis")]
+static IS_TAKEN: AtomicBool = AtomicBool::new(false);
+
+#[cfg(feature = "redis")]
+impl Turn {
+    fn wait() -> Self {
+        parlor_redis_testkit::wait_until("a turn", || !IS_TAKEN.swap(true, Ordering::SeqCst));
+        Self
+    }
+}
+
+#[cfg(feature = "redis")]
+impl Drop for Turn {
+    fn drop(&mut self) {
+        IS_TAKEN.store(false, Ordering::SeqCst);
+    }
 }
 
 impl Bench {
@@ -91,8 +159,30 @@ impl Bench {
         });
     }
 
+    /// News of different nodes come in no order, so there has to be something to hear in each log.
+    #[cfg(feature = "redis")]
+    fn hear_all_nodes(&self, cluster: &parlor_redis_testkit::RedisCluster) {
+        self.hear_a_notice();
+        for log in &*self.followed.lock().unwrap() {
+            let LogId::Room(room) = log else {
+                let newest = || self.store.log.newest(log, 1).unwrap().pop();
+                parlor_redis_testkit::wait_until("a feed", || self.ear.delivered(log).pop() == newest());
+                continue;
+            };
+            let channel = format!("parlor:log:{{{room}}}");
+            cluster.master_of(&channel).cli(&["SPUBLISH", &channel, "+ settled 0 0"]);
+            parlor_redis_testkit::wait_until("a change of members", || {
+                let mut presences = self.ear.presences.lock().unwrap();
+                let before = presences.len();
+                presences.retain(|heard| heard.user.as_str() != "settled");
+                presences.len() < before
+            });
+        }
+    }
+
     /// Follows a log, as whoever listens to it does.
     pub(crate) fn follow(&self, log: &LogId) {
+        self.followed.lock().unwrap().insert(log.clone());
         self.store.log.follow(log).unwrap();
     }
 

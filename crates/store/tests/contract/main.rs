@@ -50,5 +50,7 @@ macro_rules! contract {
 contract!(memory, crate::bench::memory);
 #[cfg(feature = "redis")]
 contract!(redis, crate::bench::redis);
+#[cfg(feature = "redis")]
+contract!(redis_cluster, crate::bench::redis_cluster);
 #[cfg(feature = "sqlite")]
 contract!(sqlite, crate::bench::sqlite);
