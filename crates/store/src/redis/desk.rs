@@ -27,7 +27,7 @@ pub(super) struct Origin {
 
 impl Origin {
     fn name(&self) -> String {
-        self.node.as_ref().map(Address::to_string).unwrap_or_default()
+        self.node.as_ref().map_or_else(|| self.dialer.name(), Address::to_string)
     }
 }
 

@@ -35,6 +35,11 @@ impl Dialer {
         Self { url, ca }
     }
 
+    /// What operators call it.
+    pub(super) fn name(&self) -> String {
+        self.url.to_string()
+    }
+
     /// Connects, logs in and hears the greeting. Blocks, for as long as `PATIENCE` and a look-up of a name.
     pub(super) fn connect(&self, node: &Address) -> Result<(Connection, Greeting), OpenError> {
         let info = self.url.node(node).map_err(|error| unfit(node, &error))?;

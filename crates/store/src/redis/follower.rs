@@ -75,12 +75,16 @@ impl Follower {
     pub(super) fn run(&self) {
         let mut is_lost = false;
         while !self.server.is_closing() && self.server.router.nodes().contains(&self.mailbox.node) {
+            let id = self.server.id();
             let error = match self.listen(&mut is_lost) {
                 Ok(never) => match never {},
                 Err(error) => error,
             };
             self.unsubscribed();
             self.mailbox.fail(error.reason());
+            if self.server.id() != id {
+                continue;
+            }
             if !std::mem::replace(&mut is_lost, true) && !self.server.is_closing() {
                 self.server.journal.note(&Note::LinkLost { node: self.name(), error: error.reason().to_owned() });
             }
@@ -90,8 +94,8 @@ impl Follower {
     }
 
     fn name(&self) -> String {
-        let node = self.mailbox.node.as_ref().map(ToString::to_string).unwrap_or_default();
-        format!("news {node}").trim_end().to_owned()
+        let node = self.mailbox.node.as_ref().map(ToString::to_string);
+        format!("news of {}", node.unwrap_or_else(|| self.dialer.name()))
     }
 
     fn listen(&self, is_lost: &mut bool) -> Result<std::convert::Infallible, OpenError> {

@@ -1,5 +1,6 @@
 //! Servers that share a Redis, from outside: two people on two servers cannot tell that there are two.
 
+mod failures;
 mod open;
 mod operate;
 mod people;
@@ -10,7 +11,12 @@ use crate::harness::{Options, Server};
 
 /// A server that keeps its data in this Redis.
 fn sharing(redis: &RedisServer) -> Options {
-    Options::default().env("PARLOR_REDIS", &redis.url())
+    at(&redis.url())
+}
+
+/// A server that keeps its data in the Redis at this address.
+fn at(url: &str) -> Options {
+    Options::default().env("PARLOR_REDIS", url)
 }
 
 /// Two servers that share a Redis.
