@@ -1,0 +1,101 @@
+//! How long a text takes from one who says it to one who hears it, at a low rate. It must not know what lies between.
+
+use std::thread;
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result, anyhow, ensure};
+
+use crate::samples::Samples;
+
+type Talk = Box<dyn FnMut(&str) -> Result<()> + Send>;
+type Hear = Box<dyn FnMut() -> Result<String> + Send>;
+
+/// A way from one who talks to one who hears.
+pub(crate) struct Way {
+    /// What it is called.
+    pub(crate) name: &'static str,
+    /// What was measured so far.
+    pub(crate) samples: Samples,
+    talk: Talk,
+    hear: Hear,
+}
+
+/// How texts are sent.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Pace {
+    /// Texts a second.
+    pub(crate) rate: u32,
+    /// For how long.
+    pub(crate) time: Duration,
+    /// Length of each, in bytes.
+    pub(crate) bytes: usize,
+}
+
+impl Way {
+    /// A way that nothing was measured on yet.
+    pub(crate) fn new(
+        name: &'static str,
+        talk: impl FnMut(&str) -> Result<()> + Send + 'static,
+        hear: impl FnMut() -> Result<String> + Send + 'static,
+    ) -> Self {
+        Self { name, samples: Samples::default(), talk: Box::new(talk), hear: Box::new(hear) }
+    }
+
+    /// Sends at a pace and measures each. Fails unless all arrive in their order.
+    pub(crate) fn measure(&mut self, pace: Pace) -> Result<()> {
+        let begin = Instant::now();
+        let count = (pace.time.as_secs_f64() * f64::from(pace.rate)) as usize;
+        let Self { talk, hear, .. } = self;
+        let measured = thread::scope(|scope| {
+            let hearing = scope.spawn(move || (0..count).map(|at| one(hear, begin, at)).collect::<Result<Vec<_>>>());
+            for at in 0..count {
+                let due = begin + Duration::from_secs(1) * u32::try_from(at)? / pace.rate;
+                thread::sleep(due.saturating_duration_since(Instant::now()));
+                let text = format!("{at} {} ", begin.elapsed().as_nanos());
+                talk(&format!("{text:x<0$}", pace.bytes))?;
+            }
+            hearing.join().map_err(|_| anyhow!("the hearing thread panicked"))?
+        });
+        self.samples.extend(measured.with_context(|| self.name)?);
+        Ok(())
+    }
+}
+
+/// Hears one text, and tells how long it took.
+fn one(hear: &mut Hear, begin: Instant, at: usize) -> Result<Duration> {
+    let text = hear()?;
+    let now = begin.elapsed();
+    let mut words = text.split(' ');
+    let number: usize = words.next().context("no number")?.parse()?;
+    let stamp: u64 = words.next().context("no stamp")?.parse()?;
+    ensure!(number == at, "heard {number} instead of {at}");
+    Ok(now.saturating_sub(Duration::from_nanos(stamp)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::sync::mpsc::channel;
+
+    const PACE: Pace = Pace { rate: 1000, time: Duration::from_millis(20), bytes: 40 };
+
+    #[test]
+    fn each_text_is_measured_once() {
+        let (sender, receiver) = channel();
+        let mut way = Way::new("test", move |text| Ok(sender.send(text.to_owned())?), move || Ok(receiver.recv()?));
+        way.measure(PACE).unwrap();
+        assert_eq!(way.samples.len(), 20);
+    }
+
+    #[test]
+    fn a_text_that_is_lost_is_noticed() {
+        let (sender, receiver) = channel();
+        let mut skip = true;
+        let talk = move |text: &str| match std::mem::take(&mut skip) {
+            true => Ok(()),
+            false => Ok(sender.send(text.to_owned())?),
+        };
+        let mut way = Way::new("test", talk, move || Ok(receiver.recv()?));
+        assert!(way.measure(PACE).is_err());
+    }
+}

@@ -1,0 +1,138 @@
+//! A `parlor serve` process, and a client that speaks lines over TLS. It must not measure.
+
+use std::io::{BufRead, BufReader, Write};
+use std::net::{SocketAddr, TcpStream};
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+use std::sync::Arc;
+use std::thread;
+use std::time::Duration;
+
+use anyhow::{Context, Result, bail, ensure};
+use rustls::pki_types::CertificateDer;
+use rustls::pki_types::pem::PemObject;
+use rustls::{ClientConfig, ClientConnection, RootCertStore, StreamOwned};
+use tempfile::TempDir;
+
+/// How long a client waits for a line before the run is given up.
+const PATIENCE: Duration = Duration::from_secs(20);
+
+/// A server in a directory of its own; killed when dropped.
+#[derive(Debug)]
+pub(crate) struct Server {
+    child: Child,
+    address: SocketAddr,
+    config: Arc<ClientConfig>,
+    /// Removed with the server.
+    _data: TempDir,
+}
+
+impl Server {
+    /// Starts one on a free port, with Redis or without.
+    pub(crate) fn start(program: &Path, redis: Option<&str>) -> Result<Self> {
+        let data = tempfile::tempdir()?;
+        let mut command = Command::new(program);
+        command.args(["serve", "--listen", "127.0.0.1:0", "--bcrypt-cost", "4", "--log", "warn"]);
+        command.arg("--data").arg(data.path());
+        command.args(redis.iter().flat_map(|url| ["--redis", *url]));
+        command.env_clear().stdin(Stdio::null()).stdout(Stdio::piped());
+        let mut child = command.spawn().with_context(|| format!("{} does not start", program.display()))?;
+        let address = listening(&mut child)?;
+        let config = trust(&data.path().join("tls/ca.pem"))?;
+        Ok(Self { child, address, config, _data: data })
+    }
+
+    /// The process id.
+    pub(crate) fn pid(&self) -> u32 {
+        self.child.id()
+    }
+
+    /// A new user in a room.
+    pub(crate) fn member(&self, user: &str, room: &str) -> Result<Client> {
+        let mut client = Client::connect(self.address, self.config.clone())?;
+        ensure!(client.line()?.starts_with("HELLO "), "no greeting");
+        client.send(&format!("REGISTER {user} secret\n/join {room}\n"))?;
+        client.until("OK register ")?;
+        client.until("OK join ")?;
+        Ok(client)
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        // It may have ended already.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+fn listening(child: &mut Child) -> Result<SocketAddr> {
+    let output = child.stdout.take().context("no output")?;
+    let mut lines = BufReader::new(output).lines();
+    for line in lines.by_ref() {
+        if let Some(address) = line?.strip_prefix("parlor listening on ") {
+            let address = address.parse()?;
+            // Reads on, so that the pipe stays open.
+            thread::spawn(move || lines.map_while(Result::ok).for_each(drop));
+            return Ok(address);
+        }
+    }
+    bail!("the server ended at once; what it says is above")
+}
+
+fn trust(ca: &Path) -> Result<Arc<ClientConfig>> {
+    let mut roots = RootCertStore::empty();
+    roots.add(CertificateDer::from_pem_file(ca)?)?;
+    Ok(Arc::new(ClientConfig::builder().with_root_certificates(roots).with_no_client_auth()))
+}
+
+/// One connection. Each is used by one thread at a time.
+#[derive(Debug)]
+pub(crate) struct Client {
+    stream: BufReader<StreamOwned<ClientConnection, TcpStream>>,
+    line: String,
+}
+
+impl Client {
+    fn connect(address: SocketAddr, config: Arc<ClientConfig>) -> Result<Self> {
+        let socket = TcpStream::connect(address)?;
+        socket.set_nodelay(true)?;
+        socket.set_read_timeout(Some(PATIENCE))?;
+        let tls = ClientConnection::new(config, "localhost".try_into()?)?;
+        let stream = BufReader::with_capacity(32 * 1024, StreamOwned::new(tls, socket));
+        Ok(Self { stream, line: String::new() })
+    }
+
+    /// Sends lines, which bring their endings with them, at once.
+    pub(crate) fn send(&mut self, lines: &str) -> Result<()> {
+        let stream = self.stream.get_mut();
+        stream.write_all(lines.as_bytes())?;
+        Ok(stream.flush()?)
+    }
+
+    /// The next line, without its ending.
+    pub(crate) fn line(&mut self) -> Result<&str> {
+        self.line.clear();
+        let count = self.stream.read_line(&mut self.line).context("nothing came")?;
+        ensure!(count > 0, "the server closed the connection");
+        Ok(self.line.trim_end())
+    }
+
+    /// Reads up to the first line that begins with `prefix`. Fails if the server refuses something before.
+    pub(crate) fn until(&mut self, prefix: &str) -> Result<&str> {
+        loop {
+            let line = self.line()?;
+            ensure!(!line.starts_with("ERR ") && !line.starts_with("BYE "), "the server says {line}");
+            if line.starts_with(prefix) {
+                break;
+            }
+        }
+        Ok(self.line.trim_end())
+    }
+
+    /// The text of the next message of a room.
+    pub(crate) fn message(&mut self) -> Result<&str> {
+        let line = self.until("MSG ")?;
+        line.splitn(4, ' ').nth(3).context("a message without text")
+    }
+}
