@@ -1,0 +1,327 @@
+//! One connection of the user and the thread that serves it: which command follows which answer. It must not
+//! look into Redis.
+
+use crate::command::{Command, Reply};
+use crate::design::Design;
+use crate::keyspace::{Bits, Id, LOBBY, Ticket, first, rest};
+use crate::leftover::Leftover;
+
+/// The command that the thread waits for, or what it does without one.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub(crate) enum Step {
+    Outside,
+    Claiming {
+        over: Option<Id>,
+    },
+    Looking {
+        owner: Id,
+    },
+    /// Only without `notice_in_claim`.
+    Telling {
+        displaced: Bits,
+    },
+    /// Only without `index_first`; else it is one step with the start.
+    Indexing,
+    /// Looks for the sessions before.
+    Awaiting,
+    Evicting {
+        rooms: Bits,
+    },
+    Noting {
+        to: u8,
+    },
+    Entering {
+        to: u8,
+    },
+    /// Logged in, with nothing to do.
+    Idle,
+    Leaving {
+        from: u8,
+    },
+    Forgetting {
+        from: u8,
+    },
+    Releasing,
+    Gone,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub(crate) struct Connection {
+    pub(crate) number: u8,
+    pub(crate) server: u8,
+    pub(crate) step: Step,
+    /// The server's id when the claim, or the enter, began.
+    pub(crate) id: Id,
+    /// 0 before the claim was granted.
+    pub(crate) generation: u8,
+    pub(crate) seq: u8,
+    /// Number of the enter or leave that it is about.
+    pub(crate) own_seq: u8,
+    /// Whether the enter that it is about is past its deadline, which is taken with its number.
+    pub(crate) late: bool,
+    /// The room that its client is in, once the login is answered.
+    pub(crate) room: Option<u8>,
+    /// What the server keeps of the session, and the rooms that it knows it is in, for whoever puts it back.
+    pub(crate) is_kept: bool,
+    pub(crate) rooms: Bits,
+    /// It is about to end.
+    pub(crate) departs: bool,
+    /// Heard that it was displaced.
+    pub(crate) told: bool,
+    /// The server has to look whether its session is still there.
+    pub(crate) check: bool,
+    pub(crate) moves: u8,
+    pub(crate) spoke: bool,
+    /// What it leaves to be done later.
+    pub(crate) put_off: Vec<Leftover>,
+}
+
+/// What a step needs to know of the world.
+#[derive(Clone, Copy)]
+pub(crate) struct Here<'a> {
+    pub(crate) design: &'a Design,
+    /// The server's present id.
+    pub(crate) id: Id,
+    /// Whether it lets its clients begin anything.
+    pub(crate) may_begin: bool,
+    pub(crate) rejects: bool,
+}
+
+impl Connection {
+    pub(crate) fn new(number: u8, server: u8) -> Self {
+        Self {
+            number,
+            server,
+            step: Step::Outside,
+            id: Id { server, life: 0 },
+            generation: 0,
+            seq: 0,
+            own_seq: 0,
+            late: false,
+            room: None,
+            is_kept: false,
+            rooms: 0,
+            departs: false,
+            told: false,
+            check: false,
+            moves: 0,
+            spoke: false,
+            put_off: Vec::new(),
+        }
+    }
+
+    pub(crate) fn is_active(&self) -> bool {
+        !matches!(self.step, Step::Outside | Step::Gone)
+    }
+
+    fn ticket(&self) -> Ticket {
+        Ticket { generation: self.generation, seq: self.own_seq }
+    }
+
+    /// A new number.
+    pub(crate) fn draw(&mut self) -> Ticket {
+        self.seq += 1;
+        Ticket { generation: self.generation, seq: self.seq }
+    }
+
+    /// What it waits for, if it does.
+    pub(crate) fn command(&self, here: Here<'_>) -> Option<Command> {
+        let (id, connection, generation, ticket) = (self.id, self.number, self.generation, self.ticket());
+        Some(match self.step {
+            Step::Outside | Step::Idle | Step::Gone => return None,
+            Step::Claiming { over } => Command::Claim { id, connection, over, rejects: here.rejects },
+            Step::Looking { owner } => Command::Look { id: owner },
+            Step::Telling { displaced } => Command::Tell { connections: displaced },
+            Step::Indexing => Command::Index { id, connection },
+            Step::Awaiting => Command::Predecessors { generation },
+            Step::Evicting { rooms } => Command::Evict { room: first(rooms), generation },
+            Step::Noting { to } => Command::Note { room: to, ticket },
+            Step::Entering { to } => Command::Enter { room: to, ticket, by: id, late: self.late },
+            Step::Leaving { from } => Command::Leave { room: from, ticket },
+            Step::Forgetting { from } => Command::Forget { room: from, ticket },
+            Step::Releasing => Command::Release { generation },
+        })
+    }
+
+    /// A client connects and logs in.
+    pub(crate) fn start(&mut self, here: Here<'_>) {
+        self.id = here.id;
+        self.step = Step::Claiming { over: None };
+    }
+
+    /// Goes on after an answer.
+    pub(crate) fn answered(&mut self, here: Here<'_>, reply: Reply) {
+        match (self.step.clone(), reply) {
+            (Step::Claiming { .. }, Reply::Granted { generation, displaced }) => {
+                self.generation = generation;
+                self.is_kept = true;
+                let tells = displaced != 0 && !here.design.notice_in_claim;
+                self.step = if tells { Step::Telling { displaced } } else { after_claim(here) };
+            }
+            (Step::Claiming { .. }, Reply::Taken(owner)) => self.step = Step::Looking { owner },
+            // An earlier copy of the claim may have been granted.
+            (Step::Claiming { .. }, _) | (Step::Looking { .. }, Reply::Alive) => self.give_claim_up(here),
+            (Step::Looking { owner }, _) => self.step = Step::Claiming { over: Some(owner) },
+            (Step::Telling { .. }, _) => self.step = after_claim(here),
+            (Step::Indexing, _) => self.step = Step::Awaiting,
+            (Step::Awaiting, Reply::Rooms(rooms)) => self.settle(here, rooms),
+            (Step::Awaiting, _) => self.depart(),
+            (Step::Evicting { rooms }, _) => self.settle(here, rest(rooms)),
+            (Step::Noting { to } | Step::Entering { to }, reply) => self.went_on(here, to, &reply),
+            (Step::Leaving { from }, _) => self.step = Step::Forgetting { from },
+            (Step::Forgetting { .. }, _) => self.left(),
+            (Step::Releasing, _) => self.step = Step::Gone,
+            (Step::Outside | Step::Idle | Step::Gone, _) => {}
+        }
+    }
+
+    fn give_claim_up(&mut self, here: Here<'_>) {
+        self.step = Step::Gone;
+        if here.design.failed_claim_undone {
+            self.put_off.push(Leftover::Claim { connection: self.number, id: self.id });
+        }
+    }
+
+    /// Evicts what is left of earlier sessions, then enters the lobby; the wait for them to go may end at any time
+    /// and so is no step.
+    fn settle(&mut self, here: Here<'_>, rooms: Bits) {
+        match self.room {
+            _ if rooms != 0 && (here.design.evict_first || self.room.is_some()) => self.step = Step::Evicting { rooms },
+            None => self.begin_entering(here, LOBBY),
+            Some(_) => self.idle(),
+        }
+    }
+
+    fn begin_entering(&mut self, here: Here<'_>, to: u8) {
+        if !here.may_begin {
+            return self.depart();
+        }
+        self.own_seq = self.draw().seq;
+        self.late = false;
+        self.id = here.id;
+        self.step = if here.design.note_first { Step::Noting { to } } else { Step::Entering { to } };
+    }
+
+    fn went_on(&mut self, here: Here<'_>, to: u8, reply: &Reply) {
+        let is_noting = matches!(self.step, Step::Noting { .. });
+        match reply {
+            Reply::Done if is_noting && here.design.note_first => self.step = Step::Entering { to },
+            Reply::Done if !is_noting && !here.design.note_first => self.step = Step::Noting { to },
+            Reply::Done => self.entered(here, to),
+            Reply::Late => self.failed_to_enter(here, to),
+            _ if self.room.is_none() => self.depart(),
+            // Whether the session was displaced or only reaped is found out by whoever looks after it.
+            _ => {
+                self.check = true;
+                self.idle();
+            }
+        }
+    }
+
+    fn entered(&mut self, here: Here<'_>, to: u8) {
+        self.rooms |= 1 << to;
+        match self.room.replace(to) {
+            Some(from) => self.leave(from),
+            None if here.design.evict_first => self.idle(),
+            None => self.step = Step::Awaiting,
+        }
+    }
+
+    /// Nobody knows whether it entered.
+    fn failed_to_enter(&mut self, here: Here<'_>, room: u8) {
+        if here.design.failed_enter_undone {
+            self.put_off.push(Leftover::Membership { ticket: self.ticket(), room, has_left: false });
+        }
+        if self.room.is_none() { self.depart() } else { self.idle() }
+    }
+
+    /// First the server knows that it is not there any more: or else it could be put back in between.
+    fn leave(&mut self, from: u8) {
+        self.rooms &= !(1 << from);
+        self.own_seq = self.draw().seq;
+        self.step = Step::Leaving { from };
+    }
+
+    fn left(&mut self) {
+        if self.departs { self.release() } else { self.idle() }
+    }
+
+    /// Nothing to do, unless it was displaced meanwhile.
+    fn idle(&mut self) {
+        self.step = Step::Idle;
+        self.late = false;
+        if self.told {
+            self.depart();
+        }
+    }
+
+    pub(crate) fn move_to(&mut self, here: Here<'_>, to: u8) {
+        self.moves += 1;
+        self.begin_entering(here, to);
+    }
+
+    pub(crate) fn displaced(&mut self) {
+        self.told = true;
+        if self.step == Step::Idle {
+            self.depart();
+        }
+    }
+
+    /// Ends: leaves the room, then gives the session up.
+    pub(crate) fn depart(&mut self) {
+        self.departs = true;
+        match self.room.take() {
+            Some(room) => self.leave(room),
+            None => self.release(),
+        }
+    }
+
+    fn release(&mut self) {
+        self.is_kept = false;
+        self.rooms = 0;
+        self.step = Step::Releasing;
+    }
+
+    /// Leaves the release to be done later.
+    pub(crate) fn put_release_off(&mut self) {
+        let (connection, generation) = (self.number, self.generation);
+        self.put_off.push(Leftover::Session { connection, generation });
+        self.step = Step::Gone;
+    }
+
+    /// Whether the caller of this step stops waiting after a while, as of all others; of the rest it changes nothing.
+    pub(crate) fn may_time_out(&self) -> bool {
+        !matches!(self.step, Step::Looking { .. } | Step::Telling { .. } | Step::Indexing | Step::Awaiting)
+    }
+
+    pub(crate) fn timed_out(&mut self, here: Here<'_>) {
+        match self.step {
+            Step::Claiming { .. } => self.give_claim_up(here),
+            Step::Noting { to } | Step::Entering { to } => self.failed_to_enter(here, to),
+            Step::Leaving { from: room } | Step::Forgetting { from: room } => {
+                self.put_off.push(Leftover::Membership { ticket: self.ticket(), room, has_left: false });
+                self.left();
+            }
+            Step::Releasing => self.put_release_off(),
+            _ => self.depart(),
+        }
+    }
+
+    /// Whether it is in the middle of what changes its rooms or ends it.
+    pub(crate) fn is_entering_or_leaving(&self) -> bool {
+        use Step::{Entering, Forgetting, Leaving, Noting, Releasing};
+        matches!(self.step, Noting { .. } | Entering { .. } | Leaving { .. } | Forgetting { .. } | Releasing)
+    }
+
+    /// The room that it is about to enter.
+    pub(crate) fn enters(&self) -> Option<u8> {
+        match self.step {
+            Step::Noting { to } | Step::Entering { to } => Some(to),
+            _ => None,
+        }
+    }
+}
+
+fn after_claim(here: Here<'_>) -> Step {
+    if here.design.index_first { Step::Awaiting } else { Step::Indexing }
+}

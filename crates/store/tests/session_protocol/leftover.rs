@@ -1,0 +1,40 @@
+//! What a server could not undo at once and tries until it is done. It must not be given up.
+
+use crate::command::Command;
+use crate::keyspace::{Id, Ticket};
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub(crate) enum Leftover {
+    /// A claim of which nobody knows whether it was granted.
+    Claim { connection: u8, id: Id },
+    /// A membership up to a ticket: first it is left, then the room is forgotten.
+    Membership { ticket: Ticket, room: u8, has_left: bool },
+    /// A session that is over.
+    Session { connection: u8, generation: u8 },
+}
+
+impl Leftover {
+    pub(crate) fn command(&self) -> Command {
+        match *self {
+            Self::Claim { connection, .. } => Command::Disown { connection },
+            Self::Membership { ticket, room, has_left: false } => Command::Leave { room, ticket },
+            Self::Membership { ticket, room, has_left: true } => Command::Forget { room, ticket },
+            Self::Session { generation, .. } => Command::Release { generation },
+        }
+    }
+
+    /// What is left after an answer.
+    pub(crate) fn answered(self) -> Option<Self> {
+        match self {
+            Self::Membership { ticket, room, has_left: false } => {
+                Some(Self::Membership { ticket, room, has_left: true })
+            }
+            _ => None,
+        }
+    }
+
+    /// Whether it keeps a session of that generation from being given up.
+    pub(crate) fn is_membership_of(&self, generation: u8) -> bool {
+        matches!(self, Self::Membership { ticket, .. } if ticket.generation == generation)
+    }
+}

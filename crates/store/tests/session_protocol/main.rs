@@ -1,0 +1,33 @@
+//! The session protocol of the Redis backend (claim, takeover, lease, fences, reaping) under a model checker,
+//! which tries every order of events within the bounds of a scenario. It must not use the code of the store:
+//! it checks the design that the scripts and their callers follow.
+//!
+//! `whole.rs` has the scenarios in which the design holds; `parts.rs` leaves out one part after the other and
+//! shows that the checker finds what goes wrong without it.
+#![cfg(not(shuttle))]
+
+mod command;
+mod connection;
+mod design;
+mod keyspace;
+mod leftover;
+mod model;
+mod mover;
+mod parts;
+mod properties;
+mod reaper;
+mod restorer;
+mod whole;
+mod world;
+
+use design::{Guest, Scenario};
+
+/// Two logins of the user on two servers.
+fn two() -> Scenario {
+    Scenario::of([Guest::on(0), Guest::on(1)])
+}
+
+/// One login of the user, with another server beside.
+fn one() -> Scenario {
+    Scenario::of([Guest::on(0)])
+}
