@@ -58,14 +58,16 @@ struct State {
 struct Listener {
     peer: Arc<Peer>,
     user: UserName,
+    /// Where the log stood when it was looked up for this listener, which hears only what is newer. Deliveries on this
+    /// server may be behind that.
+    start: MessageId,
     /// While the listener is entering: what it will get right after the reply that says so.
     held: Option<Held>,
 }
 
 #[derive(Default)]
 struct Held {
-    first: Option<MessageId>,
-    frames: Vec<(Option<u64>, Arc<[u8]>)>,
+    frames: Vec<(Mark, Arc<[u8]>)>,
     bytes: usize,
 }
 
@@ -96,28 +98,26 @@ impl Channel {
 
     /// Adds a listener that is entering: what comes is held back until [`Channel::admit`].
     pub(crate) fn hold(&self, peer: Arc<Peer>, user: UserName) {
-        self.lock().listeners.push(Listener { peer, user, held: Some(Held::default()) });
+        self.lock().listeners.push(Listener { peer, user, start: MessageId::default(), held: Some(Held::default()) });
     }
 
-    /// Where the log stood after it began to be followed.
-    pub(crate) fn begin(&self, head: Head) {
+    /// Where the log stood after it began to be followed for an entering listener, which gets nothing older.
+    pub(crate) fn begin(&self, connection: ConnectionId, head: Head) {
         let mut state = self.lock();
         state.cursor.get_or_insert(head.last);
-        state.epoch.get_or_insert(head.epoch);
+        if *state.epoch.get_or_insert(head.epoch) != head.epoch {
+            state.restart(head.epoch);
+        }
+        let Some(listener) = state.find(connection) else { return };
+        listener.start = head.last;
+        if let Some(held) = &mut listener.held {
+            held.drop_until(head.last);
+        }
     }
 
     /// The log began a new life, whose numbers count from 1 again.
     pub(crate) fn restart(&self, epoch: Epoch) {
-        let mut state = self.lock();
-        if state.epoch == Some(epoch) {
-            return;
-        }
-        state.epoch = Some(epoch);
-        state.cursor = Some(MessageId::default());
-        // What was held back is still to be heard, but the answer tells where the new life stands.
-        for held in state.listeners.iter_mut().filter_map(|listener| listener.held.as_mut()) {
-            held.first = None;
-        }
+        self.lock().restart(epoch);
     }
 
     /// Lets an entering listener in: it gets `reply`, then what was held back, then all that follows. Changes
@@ -132,14 +132,14 @@ impl Channel {
         let (cursor, epoch) = (state.cursor.unwrap_or_default(), state.epoch.unwrap_or(Epoch(0)));
         let Some(listener) = state.find(connection) else { return Flush::default() };
         let held = listener.held.take().unwrap_or_default();
-        let last = held.first.map_or(cursor, |first| MessageId(first.0 - 1));
+        let last = held.first().map_or(cursor.max(listener.start), |first| MessageId(first.0 - 1));
         let peer = listener.peer.clone();
         if let Some(event) = reply(Start { epoch, last }) {
             peer.reply(&event);
         }
         let mut flush = Flush::default();
-        for (version, frame) in held.frames {
-            if version.is_none() || version > seen {
+        for (mark, frame) in held.frames {
+            if !matches!(mark, Mark::Change(version) if Some(version) <= seen) {
                 flush.merge(Flush::after_push(&peer, peer.outbox().push_frame(&frame)));
             }
         }
@@ -246,12 +246,31 @@ impl Channel {
 enum Mark {
     Entry(MessageId),
     Change(u64),
+    /// An entry of an earlier life of the log.
+    Relic,
 }
 
 impl State {
     /// Whether entries are pushed faster than they are flushed.
     fn is_behind(&self) -> bool {
         self.flushing && self.backlog > MAX_BACKLOG
+    }
+
+    fn restart(&mut self, epoch: Epoch) {
+        if self.epoch == Some(epoch) {
+            return;
+        }
+        self.epoch = Some(epoch);
+        self.cursor = Some(MessageId::default());
+        for listener in &mut self.listeners {
+            listener.start = MessageId::default();
+            // What was held back is still to be heard, but the answer tells where the new life stands.
+            for (mark, _) in listener.held.iter_mut().flat_map(|held| &mut held.frames) {
+                if matches!(mark, Mark::Entry(_)) {
+                    *mark = Mark::Relic;
+                }
+            }
+        }
     }
 
     fn find(&mut self, connection: ConnectionId) -> Option<&mut Listener> {
@@ -274,6 +293,9 @@ impl State {
 
 impl Listener {
     fn push(&mut self, event: &Encoded<'_>, mark: Mark) -> Pushed {
+        if matches!(mark, Mark::Entry(id) if id <= self.start) {
+            return Pushed::default();
+        }
         let outbox = self.peer.outbox();
         match &mut self.held {
             None => outbox.push(event),
@@ -288,15 +310,19 @@ impl Listener {
 
 impl Held {
     fn keep(&mut self, frame: &Arc<[u8]>, mark: Mark) {
-        let version = match mark {
-            Mark::Entry(id) => {
-                self.first.get_or_insert(id);
-                None
-            }
-            Mark::Change(version) => Some(version),
-        };
         self.bytes += frame.len();
-        self.frames.push((version, frame.clone()));
+        self.frames.push((mark, frame.clone()));
+    }
+
+    /// Drops entries up to a number.
+    fn drop_until(&mut self, last: MessageId) {
+        self.frames.retain(|(mark, _)| !matches!(mark, Mark::Entry(id) if *id <= last));
+        self.bytes = self.frames.iter().map(|(_, frame)| frame.len()).sum();
+    }
+
+    /// Number of the first entry.
+    fn first(&self) -> Option<MessageId> {
+        self.frames.iter().find_map(|(mark, _)| if let Mark::Entry(id) = mark { Some(*id) } else { None })
     }
 }
 

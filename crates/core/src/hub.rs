@@ -260,21 +260,15 @@ mod tests {
         let log = LogId::Room("red".parse().unwrap());
         let (listener, newcomer) = (peer(1), peer(2));
         let channel = hub.listen(&log, &listener, &seat(1).user);
-        let entry = |id, text: &str| Entry {
-            id: parlor_proto::MessageId(id),
-            time: parlor_proto::Timestamp::from_millis(0),
-            author: "bob".parse().unwrap(),
-            text: parlor_proto::Text::sanitise(text).unwrap(),
-        };
-        channel.begin(crate::ports::Head { epoch: Epoch(1), last: parlor_proto::MessageId(7) });
+        channel.begin(ConnectionId(1), crate::ports::Head { epoch: Epoch(1), last: parlor_proto::MessageId(7) });
         channel.admit(ConnectionId(1), None, |_| None).run();
         hub.listen(&log, &newcomer, &"cyd".parse().unwrap());
-        hub.deliver(&log, &[entry(8, "eight")]).run();
+        hub.deliver(&log, &[said(8, "eight")]).run();
         hub.restarted(&log, Epoch(2));
         hub.restarted(&log, Epoch(2));
-        hub.deliver(&log, &[entry(1, "one")]).run();
+        hub.deliver(&log, &[said(1, "one")]).run();
         hub.restarted(&log, Epoch(2));
-        hub.deliver(&log, &[entry(1, "again")]).run();
+        hub.deliver(&log, &[said(1, "again")]).run();
         let mut told = None;
         let answer = |start: crate::channel::Start| {
             told = Some((start.epoch, start.last.0));
@@ -283,10 +277,46 @@ mod tests {
         channel.admit(ConnectionId(2), None, answer).run();
         assert_eq!(told, Some((Epoch(2), 0)));
         for peer in [listener, newcomer] {
-            let mut frames = Vec::new();
-            peer.outbox().take(usize::MAX, &mut frames);
-            let said: Vec<_> = frames.iter().map(|frame| String::from_utf8_lossy(frame).into_owned()).collect();
-            assert_eq!(said, ["MSG red bob eight\n", "MSG red bob one\n"]);
+            assert_eq!(heard(&peer), ["MSG red bob eight\n", "MSG red bob one\n"]);
         }
+    }
+
+    #[test]
+    fn whoever_enters_while_deliveries_lag_hears_only_what_is_newer_than_its_answer() {
+        let hub = Hub::new(Arc::new(NoCouriers), 100);
+        let log = LogId::Room("red".parse().unwrap());
+        let head = |last| crate::ports::Head { epoch: Epoch(1), last: parlor_proto::MessageId(last) };
+        let (early, late) = (peer(1), peer(2));
+        let channel = hub.listen(&log, &early, &seat(1).user);
+        channel.begin(ConnectionId(1), head(1));
+        channel.admit(ConnectionId(1), None, |_| None).run();
+        hub.listen(&log, &late, &"cyd".parse().unwrap());
+        hub.deliver(&log, &[said(2, "two")]).run();
+        channel.begin(ConnectionId(2), head(4));
+        hub.deliver(&log, &[said(3, "three")]).run();
+        let mut told = None;
+        let answer = |start: crate::channel::Start| {
+            told = Some(start.last.0);
+            None
+        };
+        channel.admit(ConnectionId(2), None, answer).run();
+        hub.deliver(&log, &[said(4, "four"), said(5, "five")]).run();
+        assert_eq!((told, heard(&late)), (Some(4), vec!["MSG red bob five\n".to_owned()]));
+        assert_eq!(heard(&early).len(), 4);
+    }
+
+    fn said(id: u64, text: &str) -> Entry {
+        Entry {
+            id: parlor_proto::MessageId(id),
+            time: parlor_proto::Timestamp::from_millis(0),
+            author: "bob".parse().unwrap(),
+            text: parlor_proto::Text::sanitise(text).unwrap(),
+        }
+    }
+
+    fn heard(peer: &Peer) -> Vec<String> {
+        let mut frames = Vec::new();
+        peer.outbox().take(usize::MAX, &mut frames);
+        frames.iter().map(|frame| String::from_utf8_lossy(frame).into_owned()).collect()
     }
 }

@@ -206,7 +206,7 @@ impl ModelLog {
     /// Enters as a session does, and returns the number that the answer tells.
     fn join(&self, peer: &Arc<Peer>, user: &str) -> u64 {
         let channel = self.hub.listen(&room(), peer, &name(user));
-        channel.begin(self.follow());
+        channel.begin(peer.connection(), self.follow());
         let mut told = None;
         let reply = |start: crate::channel::Start| {
             told = Some(start.last.0);

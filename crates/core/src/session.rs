@@ -220,7 +220,7 @@ impl Place {
         let channel = self.parlor.hub.listen(log, &self.peer, user);
         match self.parlor.store.log.follow(log).during("following a log") {
             Ok(head) => {
-                channel.begin(head);
+                channel.begin(self.peer.connection(), head);
                 Ok(channel)
             }
             Err(denial) => {

@@ -33,6 +33,9 @@ const PAUSE: Duration = Duration::from_millis(100);
 /// Pause between looks whether the lease is held again.
 const LEASE_PAUSE: Duration = Duration::from_millis(10);
 
+/// Whoever waited so long for news has no more to read just now.
+const IDLE: Duration = Duration::from_micros(50);
+
 /// Entries that are asked for at once.
 const REPAIR_COUNT: usize = 500;
 
@@ -60,6 +63,8 @@ struct Listening<'a> {
     pulse_at: Instant,
     /// Commands that are to be sent.
     outgoing: Vec<u8>,
+    /// Whether news come as fast as they are read.
+    is_busy: bool,
     /// The id under which this server is reached through it.
     id: ServerId,
     /// Whether the loss of the connection before was told, and nothing was heard since.
@@ -110,6 +115,7 @@ impl Follower {
             subscribed: BTreeSet::new(),
             pulse_at: Instant::now(),
             outgoing: Vec::new(),
+            is_busy: false,
             id: self.server.id(),
             is_lost,
         };
@@ -185,7 +191,10 @@ impl Listening<'_> {
 
     /// Reads one thing and does what follows from it.
     fn step(&mut self) -> Result<(), RedisError> {
-        match self.connection.recv_response()? {
+        let asked_at = Instant::now();
+        let received = self.connection.recv_response()?;
+        self.is_busy = asked_at.elapsed() < IDLE;
+        match received {
             Value::Push { kind, data } => self.pushed(&kind, &data),
             answer => self.answered(answer)?,
         }
@@ -277,17 +286,23 @@ impl Listening<'_> {
         match LogNews::read(text) {
             Some(LogNews::Entry(epoch, entry)) => {
                 let (flush, next) = track.hear(epoch, &entry, &*server.sink);
-                flush.hand_off();
+                self.flush(flush);
                 self.proceed(channel, &track, next);
             }
             Some(LogNews::Presence { user, change, members, version }) => {
                 if let parlor_core::ports::LogId::Room(room) = track.log.clone() {
                     let presence = parlor_core::ports::Presence { room, user, change, members, version };
-                    server.sink.presence(&presence).hand_off();
+                    self.flush(server.sink.presence(&presence));
                 }
             }
             None => {}
         }
+    }
+
+    /// Writes to the clients. While news come fast, couriers do that, and what comes meanwhile is written together; else
+    /// another thread would only have to be woken.
+    fn flush(&self, flush: Flush) {
+        if self.is_busy { flush.hand_off() } else { flush.run() }
     }
 
     /// Asks for what is missing, if something is.

@@ -59,19 +59,14 @@ impl Log for Server {
 
 impl Server {
     fn follow_track(&self, log: &LogId, track: &Track, is_first: bool) -> StoreResult<Head> {
-        let mut commands = Vec::new();
-        if track.position().is_none() {
-            let fresh = Epoch(random::number()).to_string();
-            commands.push(Command::script(script::head(), &[keys::meta(log)], &[&fresh]));
-        }
+        let fresh = Epoch(random::number()).to_string();
+        let mut commands = vec![Command::script(script::head(), &[keys::meta(log)], &[&fresh])];
         if is_first {
             self.look_at(&keys::log(log));
             commands.push(self.wake_up());
         }
-        let reply = self.router.call_all(commands).into_iter().next();
-        let head = track.position().map_or_else(|| read_head(reply), Ok)?;
-        let (head, may_lack) = track.begin(head);
-        if may_lack {
+        let head = read_head(self.router.call_all(commands).into_iter().next())?;
+        if track.begin(head) {
             // What came between the subscription and the look at the head is to be asked for.
             self.look_at(&keys::log(log));
             self.wake_followers();

@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use parlor_core::Flush;
@@ -21,6 +22,8 @@ pub(super) struct Tracks {
 /// One log that is followed.
 pub(super) struct Track {
     pub(super) log: LogId,
+    /// Changed only while the lock of the tracks is held.
+    listeners: AtomicUsize,
     /// Lock tier 0, after that of the tracks: held while the sink is told, so that deliveries do not overlap.
     state: Mutex<State>,
     /// Signalled when it is subscribed to.
@@ -29,7 +32,6 @@ pub(super) struct Track {
 
 #[derive(Default)]
 struct State {
-    listeners: usize,
     /// The newest entry that was delivered; none before the log's head is known.
     position: Option<Head>,
     /// Whether a repair is on its way.
@@ -53,12 +55,16 @@ impl Tracks {
     /// One more listener. `true` if it is the first, so that the channel has to be subscribed to.
     pub(super) fn add(&self, log: &LogId) -> (Arc<Track>, bool) {
         let mut tracks = lock(&self.by_channel);
-        let new = || Arc::new(Track { log: log.clone(), state: Mutex::default(), heard: Condvar::new() });
+        let new = || {
+            Arc::new(Track {
+                log: log.clone(),
+                listeners: AtomicUsize::new(0),
+                state: Mutex::default(),
+                heard: Condvar::new(),
+            })
+        };
         let track = tracks.entry(keys::log(log)).or_insert_with(new).clone();
-        let mut state = lock(&track.state);
-        state.listeners += 1;
-        let is_first = state.listeners == 1;
-        drop(state);
+        let is_first = track.listeners.fetch_add(1, Ordering::Relaxed) == 0;
         (track, is_first)
     }
 
@@ -67,10 +73,7 @@ impl Tracks {
         let mut tracks = lock(&self.by_channel);
         let channel = keys::log(log);
         let Some(track) = tracks.get(&channel).cloned() else { return false };
-        let mut state = lock(&track.state);
-        state.listeners = state.listeners.saturating_sub(1);
-        let is_last = state.listeners == 0;
-        drop(state);
+        let is_last = track.listeners.fetch_sub(1, Ordering::Relaxed) == 1;
         if is_last {
             tracks.remove(&channel);
         }
@@ -94,12 +97,13 @@ impl Tracks {
 }
 
 impl Track {
-    /// Where the log stood at some moment after it began to be followed; the first to tell is believed. Tells where
-    /// it is begun, and whether news may have come before that and were not heard.
-    pub(super) fn begin(&self, head: Head) -> (Head, bool) {
+    /// Where the log stood at some moment after it began to be followed; the first to tell is believed. `true` if
+    /// news may have come before that and were not heard.
+    pub(super) fn begin(&self, head: Head) -> bool {
         let mut state = lock(&self.state);
         let may_lack = state.position.is_none() && state.subscribed_at.is_some();
-        (*state.position.get_or_insert(head), may_lack)
+        state.position.get_or_insert(head);
+        may_lack
     }
 
     /// How far it was heard, if it was begun.

@@ -4,7 +4,8 @@
 -- Answers 1: it is here, 0: it was displaced, -1: too late.
 local time = redis.call('TIME')
 if tonumber(time[1]) * 1000000 + tonumber(time[2]) > tonumber(ARGV[5]) then return -1 end
-local there = redis.call('HGET', KEYS[1], 'generation')
+local old = redis.call('HMGET', KEYS[1], 'generation', 'server', 'ticket', 'rooms')
+local there = old[1]
 if there == ARGV[3] then
   redis.call('HSET', KEYS[1], 'server', ARGV[1])
   return 1
@@ -14,6 +15,7 @@ local last = redis.call('HGET', KEYS[3], 'generation')
 if last and tonumber(last) > tonumber(ARGV[3]) then return 0 end
 redis.call('HSET', KEYS[3], 'generation', ARGV[3])
 -- An earlier one can be here only if a failover lost the claim that displaced it.
+if there then redis.call('HSET', KEYS[2], there, old[2] .. ' ' .. old[3] .. ' ' .. old[4]) end
 redis.call('DEL', KEYS[1])
 redis.call('HSET', KEYS[1], 'server', ARGV[1], 'ticket', ARGV[2], 'generation', ARGV[3], 'rooms', '', 'seq', ARGV[4],
   'since', time[1])
