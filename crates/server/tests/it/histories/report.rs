@@ -22,6 +22,8 @@ pub(super) struct Violation {
     pub(super) at: Moment,
     /// Those that were part of it.
     pub(super) connections: Vec<usize>,
+    /// What else is shown of them: events at any time in which this stands.
+    pub(super) about: Option<String>,
 }
 
 impl Violation {
@@ -31,19 +33,30 @@ impl Violation {
         at: Moment,
         connections: impl IntoIterator<Item = usize>,
     ) -> Self {
-        Self { invariant, what: what.into(), at, connections: connections.into_iter().collect() }
+        Self { invariant, what: what.into(), at, connections: connections.into_iter().collect(), about: None }
+    }
+
+    /// Shows also where `what` was mentioned before.
+    pub(super) fn about(self, what: impl Into<String>) -> Self {
+        Self { about: Some(what.into()), ..self }
     }
 }
 
 /// A violation with the events around it.
 pub(super) fn describe(violation: &Violation, history: &History) -> String {
-    let Violation { invariant, what, at, connections } = violation;
+    let Violation { invariant, what, at, connections, about } = violation;
     let mut text = format!("BROKEN: {invariant}\n  {what}\n");
     let around = at.saturating_sub(BEFORE)..*at + AFTER;
     let events = events(history, &connections.iter().copied().collect());
-    let mut shown: Vec<_> = events.into_iter().filter(|(_, event)| around.contains(&event.at)).collect();
-    // What came last explains most.
-    shown.drain(..shown.len().saturating_sub(LINES));
+    let mentions = |event: &Event| about.as_ref().is_some_and(|about| event.to_string().contains(about));
+    let (near, far): (Vec<_>, Vec<_>) = events.into_iter().partition(|(_, event)| around.contains(&event.at));
+    let far = far.into_iter().filter(|(_, event)| mentions(event));
+    // What was closest explains most.
+    let surplus = near.len().saturating_sub(LINES);
+    let (before, after) = near.split_at(near.partition_point(|(_, event)| event.at < *at));
+    let before = &before[surplus.min(before.len())..];
+    let mut shown: Vec<_> = far.chain(before.iter().chain(after.iter().take(LINES)).copied()).collect();
+    shown.sort_by_key(|(_, event)| event.at);
     for (number, event) in shown {
         let connection = &history.connections[number];
         writeln!(text, "  [{number} {} at s{}] {event}", connection.user, connection.server).unwrap();

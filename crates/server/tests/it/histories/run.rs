@@ -1,6 +1,6 @@
 //! One run: the cast, the parts in their order, and the verdict. It must not know what is promised.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write;
 use std::fs;
 use std::path::PathBuf;
@@ -17,8 +17,8 @@ use super::record::History;
 use super::report::{describe, everything};
 use super::world::World;
 
-/// How many broken promises are shown in full.
-const SHOWN: usize = 5;
+/// How often a promise that was broken several times is shown, the first time in full.
+const SHOWN: usize = 4;
 /// After this, the people of a server that died must not be shown any more.
 const GHOSTS_ARE_SEEN_AFTER: Duration = Duration::from_secs(22);
 /// For everybody to come back: a lease has to run out, and a second attempt may be needed.
@@ -52,11 +52,18 @@ pub(super) fn verdict(plan: &Plan, keeper: Keeper) -> Result<String, String> {
         return Ok(summary(&history));
     }
     let mut text = format!("{} promises broken.\n{plan}", found.len());
-    for violation in found.iter().take(SHOWN) {
-        writeln!(text, "{}", describe(violation, &history)).unwrap();
+    let mut shown: BTreeMap<&str, usize> = BTreeMap::new();
+    for violation in &found {
+        let times = shown.entry(violation.invariant).or_default();
+        *times += 1;
+        match *times {
+            1 => writeln!(text, "{}", describe(violation, &history)).unwrap(),
+            2..=SHOWN => writeln!(text, "also at {:?}: {}\n", violation.at, violation.what).unwrap(),
+            _ => {}
+        }
     }
-    for violation in found.iter().skip(SHOWN) {
-        writeln!(text, "also broken at {:?}: {}: {}", violation.at, violation.invariant, violation.what).unwrap();
+    for (invariant, times) in shown {
+        writeln!(text, "{times} times: {invariant}").unwrap();
     }
     writeln!(text, "Everything is in {}.", write_down(plan, &history, &world, &text).display()).unwrap();
     writeln!(text, "Again: {}", command(plan)).unwrap();
@@ -139,7 +146,7 @@ fn cast() -> Vec<Part> {
 fn write_down(plan: &Plan, history: &History, world: &World, verdict: &str) -> PathBuf {
     let directory = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join("histories");
     fs::create_dir_all(&directory).unwrap();
-    let path = directory.join(format!("seed-{}.txt", plan.seed));
+    let path = directory.join(format!("seed-{}-{}.txt", plan.seed, kinds(plan)));
     let mut text = format!("{verdict}\n{}", everything(history));
     for (server, log) in world.logs().iter().enumerate() {
         writeln!(text, "log of server {server}:\n{log}").unwrap();
@@ -148,14 +155,22 @@ fn write_down(plan: &Plan, history: &History, world: &World, verdict: &str) -> P
     path
 }
 
+/// As they are named in the environment.
+fn kinds(plan: &Plan) -> String {
+    match plan.kinds.as_slice() {
+        [] => "none".to_owned(),
+        kinds if *kinds == Kind::MIXED => "mixed".to_owned(),
+        kinds => kinds.iter().map(Kind::to_string).collect::<Vec<_>>().join(","),
+    }
+}
+
 fn command(plan: &Plan) -> String {
-    let kinds: Vec<String> = plan.kinds.iter().map(Kind::to_string).collect();
     format!(
         "PARLOR_SEEDS={} PARLOR_SERVERS={} PARLOR_FAULTS={} PARLOR_LENGTH={} \
          cargo test -p parlor --test it seeds_by_hand -- --ignored --nocapture",
         plan.seed,
         plan.servers,
-        kinds.join(","),
+        kinds(plan),
         plan.length.as_secs()
     )
 }

@@ -2,9 +2,13 @@
 //! reach its store.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
-use super::super::record::{Connection, Heard, History, Moment, Reply, What};
+use super::super::record::{Connection, Heard, History, Moment, Reply, Span, What};
 use super::super::report::Violation;
+
+/// For so long a server can stand still without taking its link to Redis for dead.
+const LINK_OUTLASTS: Duration = Duration::from_secs(2);
 
 /// Looks at all that was heard of comings and goings.
 pub(super) fn check(history: &History) -> Vec<Violation> {
@@ -30,7 +34,8 @@ fn heard_by(number: usize, connection: &Connection, history: &History) -> Vec<Vi
         };
         let doing = if enters { "enters" } else { "leaves" };
         let mut broken = |invariant| {
-            found.push(Violation::new(invariant, format!("{user} {doing} {room}"), event.at, [number]));
+            let what = format!("{user} {doing} {room}");
+            found.push(Violation::new(invariant, what, event.at, [number]).about(format!("user: {user:?}")));
         };
         if room != here {
             broken("nothing of another room is heard");
@@ -45,12 +50,14 @@ fn heard_by(number: usize, connection: &Connection, history: &History) -> Vec<Vi
     found
 }
 
-/// Whether the server may have lost something of the room before `at`.
+/// Whether the server may have lost something of the room before `at`: its link was hit, or it stood still for so long
+/// that it gave the link up.
 fn may_have_missed(server: usize, at: Moment, history: &History) -> bool {
-    let concerns = |fault: super::super::plan::Fault| {
-        fault.touches_redis() && (fault.server.is_none() || fault.server == Some(server))
+    let concerns = |span: &Span| {
+        let link = span.fault.touches_redis() && span.fault.server.is_none_or(|hit| hit == server);
+        link || (span.fault.stills(server) && span.to - span.from > LINK_OUTLASTS)
     };
-    history.spans.iter().any(|span| span.from < at && concerns(span.fault))
+    history.spans.iter().any(|span| span.from < at && concerns(span))
 }
 
 #[cfg(test)]
@@ -82,7 +89,7 @@ mod tests {
     fn two_partings_in_a_row_are_found_unless_the_link_was_lost() {
         let twice = [("ben", false), ("ben", false)];
         assert_eq!(invariants(&twice, None), ["comings and goings are told once each"]);
-        assert_eq!(invariants(&twice, Some(Kind::Freeze)), ["comings and goings are told once each"]);
+        assert_eq!(invariants(&twice, Some(Kind::Freeze)), ["comings and goings are told once each"], "a second");
         assert_eq!(invariants(&twice, Some(Kind::Cut)), [""; 0]);
     }
 
