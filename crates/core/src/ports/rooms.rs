@@ -5,7 +5,7 @@ use parlor_proto::{Generation, RoomName, RoomSummary, UserName};
 use super::StoreResult;
 
 /// A session, as rooms see it.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Seat {
     /// Whose.
     pub user: UserName,

@@ -16,6 +16,8 @@ pub(super) struct Lease {
     start: Instant,
     /// Milliseconds since `start` until which it is held; 0 if it was lost.
     until: AtomicU64,
+    /// Milliseconds since `start` until which it is valid, whether or not it counts as held.
+    limit: AtomicU64,
     /// Microseconds between `start` and the beginning of Redis's time.
     offset: AtomicI64,
 }
@@ -23,7 +25,7 @@ pub(super) struct Lease {
 impl Lease {
     /// One that is not held yet.
     pub(super) fn new() -> Self {
-        Self { start: Instant::now(), until: AtomicU64::new(0), offset: AtomicI64::new(0) }
+        Self { start: Instant::now(), until: AtomicU64::new(0), limit: AtomicU64::new(0), offset: AtomicI64::new(0) }
     }
 
     /// Whether it is held.
@@ -37,23 +39,23 @@ impl Lease {
         if self.is_held() { Ok(()) } else { Err(StoreError::new("the lease of this server ran out")) }
     }
 
-    /// It was renewed by a command that was sent at `sent`.
-    pub(super) fn hold(&self, sent: Instant) {
-        let until = sent.duration_since(self.start) + (LEASE - MARGIN);
-        self.until.store(millis(until), Ordering::Release);
-    }
-
-    /// Redis told its time, in microseconds, as a command was answered that was sent at `sent`.
-    pub(super) fn set_time(&self, sent: Instant, time: i64) {
+    /// It was taken or renewed by a command that was sent at `sent`, to which Redis told its time in microseconds.
+    pub(super) fn renewed(&self, sent: Instant, time: i64) {
         let passed = i64::try_from(sent.duration_since(self.start).as_micros()).unwrap_or(0);
         self.offset.store(time - passed, Ordering::Release);
+        let limit = sent.duration_since(self.start) + (LEASE - MARGIN);
+        self.limit.store(millis(limit), Ordering::Release);
+    }
+
+    /// It counts as held for as long as it is valid.
+    pub(super) fn hold(&self) {
+        self.until.store(self.limit.load(Ordering::Acquire), Ordering::Release);
     }
 
     /// Until when something may be done that was begun now, in Redis's time and microseconds: for `most`, and no longer
-    /// than the lease is held. What puts sessions back is done before a new lease counts as held.
+    /// than the lease is valid.
     pub(super) fn deadline(&self, most: Duration) -> i64 {
-        let until = self.until.load(Ordering::Acquire);
-        let passed = millis(self.start.elapsed() + most).min(if until == 0 { u64::MAX } else { until });
+        let passed = millis(self.start.elapsed() + most).min(self.limit.load(Ordering::Acquire));
         self.offset.load(Ordering::Acquire) + i64::try_from(passed.saturating_mul(1000)).unwrap_or(i64::MAX)
     }
 
@@ -76,16 +78,17 @@ mod tests {
         let lease = Lease::new();
         assert!(lease.check().is_err());
         let now = Instant::now();
-        lease.hold(now);
+        lease.renewed(now, 1_000_000);
+        assert!(lease.check().is_err());
+        lease.hold();
         assert!(lease.check().is_ok());
-        let long_ago = Lease { start: now.checked_sub(LEASE).unwrap(), ..Lease::new() };
-        long_ago.hold(long_ago.start);
-        assert!(!long_ago.is_held());
-        let lease = Lease::new();
-        let now = Instant::now();
-        lease.set_time(now, 1_000_000);
-        lease.hold(now);
         assert!((2_000_000..3_000_000).contains(&lease.deadline(Duration::from_secs(1))));
-        assert!((8_000_000..9_000_000).contains(&(lease.deadline(Duration::from_secs(60)) - 1_000_000)));
+        assert!((7_900_000..8_000_001).contains(&(lease.deadline(Duration::from_secs(60)) - 1_000_000)));
+        lease.lose();
+        assert!(lease.check().is_err());
+        let long_ago = Lease { start: now.checked_sub(LEASE).unwrap(), ..Lease::new() };
+        long_ago.renewed(long_ago.start, 0);
+        long_ago.hold();
+        assert!(!long_ago.is_held());
     }
 }

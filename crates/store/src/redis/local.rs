@@ -1,7 +1,7 @@
 //! What this server knows of its own sessions: which there are, and which rooms each may be in. So all of it can
 //! be put back if Redis lost it, and what could not be undone is tried again. It must not talk to Redis.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeSet, HashMap, HashSet};
 use std::fmt;
 use std::str::FromStr;
 
@@ -10,7 +10,7 @@ use parlor_core::ports::Seat;
 use parlor_proto::{Generation, RoomName, UserName};
 
 use super::keys::{self, ServerId};
-use crate::sync::{Mutex, lock};
+use crate::sync::{Condvar, Mutex, lock};
 
 /// Names one claim of a server: the connection that it was for, and a number of its own, so that what is done later
 /// about a claim that went wrong does not meet the next one of the same connection.
@@ -59,12 +59,34 @@ pub(super) enum Leftover {
 #[derive(Default)]
 pub(super) struct Local {
     state: Mutex<State>,
+    /// Signalled when a session is not reserved any more.
+    freed: Condvar,
 }
 
 #[derive(Default)]
 struct State {
     sessions: HashMap<(UserName, Generation), LocalSession>,
     leftovers: Vec<Leftover>,
+    reserved: HashSet<Seat>,
+}
+
+/// A session with which only one thread does something in Redis, until this is dropped.
+pub(super) struct Reserved<'a> {
+    local: &'a Local,
+    seat: Seat,
+}
+
+impl Reserved<'_> {
+    pub(super) fn seat(&self) -> &Seat {
+        &self.seat
+    }
+}
+
+impl Drop for Reserved<'_> {
+    fn drop(&mut self) {
+        lock(&self.local.state).reserved.remove(&self.seat);
+        self.local.freed.notify_all();
+    }
 }
 
 impl Local {
@@ -100,9 +122,24 @@ impl Local {
         }
     }
 
-    /// All sessions.
-    pub(super) fn all(&self) -> Vec<LocalSession> {
-        lock(&self.state).sessions.values().cloned().collect()
+    /// All seats.
+    pub(super) fn seats(&self) -> Vec<Seat> {
+        lock(&self.state).sessions.values().map(|session| session.seat.clone()).collect()
+    }
+
+    /// Keeps others from doing something with a session in Redis, while several steps are done there. Blocks while
+    /// another thread does.
+    pub(super) fn reserve(&self, seat: &Seat) -> Reserved<'_> {
+        let is_taken = |state: &mut State| state.reserved.contains(seat);
+        let waited = self.freed.wait_while(lock(&self.state), is_taken);
+        waited.unwrap_or_else(std::sync::PoisonError::into_inner).reserved.insert(seat.clone());
+        Reserved { local: self, seat: seat.clone() }
+    }
+
+    /// The same, if no other thread does.
+    pub(super) fn try_reserve(&self, seat: &Seat) -> Option<Reserved<'_>> {
+        let is_free = lock(&self.state).reserved.insert(seat.clone());
+        is_free.then(|| Reserved { local: self, seat: seat.clone() })
     }
 
     /// How all seats stand among those of this server, also of sessions that are still to be given up.
@@ -138,9 +175,14 @@ impl Local {
         lock(&self.state).sessions.get(&key(seat)).is_some_and(|session| session.rooms.contains(room))
     }
 
-    /// All that has to be undone; whoever takes it puts back what cannot be done yet.
-    pub(super) fn take_leftovers(&self) -> Vec<Leftover> {
-        std::mem::take(&mut lock(&self.state).leftovers)
+    /// All that has to be undone.
+    pub(super) fn leftovers(&self) -> Vec<Leftover> {
+        lock(&self.state).leftovers.clone()
+    }
+
+    /// It was undone.
+    pub(super) fn settle(&self, done: &Leftover) {
+        lock(&self.state).leftovers.retain(|leftover| leftover != done);
     }
 }
 

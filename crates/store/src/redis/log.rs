@@ -118,7 +118,10 @@ impl Server {
         if absent.iter().any(|at| is_elsewhere(&at)) {
             return;
         }
-        match self.heal(&seat) {
+        let reserved = self.local.reserve(&seat);
+        let healed = self.heal(&seat);
+        drop(reserved);
+        match healed {
             Ok(false) => {}
             Ok(true) => {
                 let again: Vec<Append> = absent.iter().map(|&at| batch[at].clone()).collect();

@@ -6,7 +6,7 @@ use parlor_proto::RoomName;
 
 use super::command::{self, Argument, Command};
 use super::keys;
-use super::local::{Leftover, LocalSession};
+use super::local::LocalSession;
 use super::rooms::{ENTER_PATIENCE, Pass, enter, index};
 use super::script;
 use super::server::Server;
@@ -19,9 +19,8 @@ pub(super) struct Tally {
 }
 
 impl Server {
-    /// Looks after some sessions of this server: they and their memberships bear its present id afterwards. The clients'
-    /// own threads may do something with them at the same time; what they left or ended meanwhile is not put back, or
-    /// is a leftover. Blocks for some round trips.
+    /// Looks after some sessions of this server, which the caller has reserved: they and their memberships bear its
+    /// present id afterwards. Blocks for some round trips.
     ///
     /// # Errors
     /// Redis cannot be reached; then some were not looked after.
@@ -36,32 +35,11 @@ impl Server {
                 _ => return Err(StoreError::new("a session was put back too late")),
             }
         }
-        memberships.retain(|(session, room, _)| self.local.is_in(&session.seat, room));
-        let notes = memberships.iter().map(|(session, room, seq)| note(session, room, *seq)).collect();
-        let noted =
-            self.router.call_all(notes).into_iter().map(command::read::<i64>).collect::<StoreResult<Vec<_>>>()?;
-        let mut noted = noted.into_iter();
-        memberships.retain(|(session, ..)| {
-            let is_noted = noted.next() == Some(1);
-            if !is_noted {
-                displaced.push(*session);
-            }
-            is_noted
-        });
-        let server = self.id();
-        let enter =
-            |(session, room, seq): &Membership<'_>| enter(&session.seat, room, &server, Pass { seq: *seq, deadline });
-        let entered = self.router.call_all(memberships.iter().map(enter).collect());
-        for ((session, room, seq), entered) in memberships.into_iter().zip(entered) {
-            let (members, version): (i64, u64) = command::read(entered)?;
+        for (session, members) in self.restore_memberships(memberships, deadline)? {
             match members {
-                0.. => self.call::<i64>(index(room, version)).map(drop)?,
-                -2 => return Err(StoreError::new("a session was put back too late")),
-                _ => displaced.push(session),
-            }
-            if !self.local.is_in(&session.seat, room) {
-                let (seat, room) = (session.seat.clone(), room.clone());
-                self.local.put_off(Leftover::Membership { seat, room, seq });
+                0.. => {}
+                -1 => displaced.push(session),
+                _ => return Err(StoreError::new("a session was put back too late")),
             }
         }
         displaced.dedup_by_key(|session| session.ticket);
@@ -70,6 +48,9 @@ impl Server {
     }
 
     fn restore_records(&self, sessions: &[LocalSession], deadline: i64) -> StoreResult<Vec<i64>> {
+        if sessions.is_empty() {
+            return Ok(Vec::new());
+        }
         let server = self.id();
         let entries = sessions.iter().map(|session| keys::seat_entry(&session.seat.user, session.ticket));
         let entries: Vec<String> = entries.collect();
@@ -77,17 +58,44 @@ impl Server {
         self.call::<i64>(Command::plain("SADD", keys::seats_of(&server), &entries))?;
         let record = |LocalSession { seat, ticket, .. }: &LocalSession| {
             let keys = [keys::session(&seat.user), keys::ending(&seat.user), keys::user(&seat.user)];
-            let args: [&dyn Argument; 5] =
-                [&server.as_str(), &ticket.to_string(), &seat.generation.0, &self.next_seq(), &deadline];
+            let (ticket, seq) = (ticket.to_string(), self.next_seq());
+            let args: [&dyn Argument; 6] =
+                [&server.as_str(), &ticket, &seat.generation.0, &seq, &deadline, &keys::CONTROL];
             Command::script(script::restore(), &keys, &args)
         };
         let replies = self.router.call_all(sessions.iter().map(record).collect());
-        for LocalSession { seat, ticket, .. } in
-            sessions.iter().filter(|session| self.local.find(&session.seat).is_none())
-        {
-            self.local.put_off(Leftover::Session { seat: seat.clone(), ticket: *ticket });
-        }
         replies.into_iter().map(command::read).collect()
+    }
+
+    /// Lets sessions be members of their rooms again. Tells of each what the script answers as the number of members; of
+    /// those that are gone again meanwhile nothing, since they are looked at again.
+    fn restore_memberships<'a>(
+        &self,
+        memberships: Vec<Membership<'a>>,
+        deadline: i64,
+    ) -> StoreResult<Vec<(&'a LocalSession, i64)>> {
+        let notes = memberships.iter().map(|(session, room, seq)| note(session, room, *seq)).collect();
+        let mut outcomes = Vec::new();
+        let mut noted = Vec::new();
+        for (membership, reply) in memberships.into_iter().zip(self.router.call_all(notes)) {
+            match command::read::<i64>(reply)? {
+                1 => noted.push(membership),
+                0 => self.be_wary(),
+                _ => outcomes.push((membership.0, -1)),
+            }
+        }
+        let server = self.id();
+        let enter =
+            |(session, room, seq): &Membership<'_>| enter(&session.seat, room, &server, Pass { seq: *seq, deadline });
+        let entered = self.router.call_all(noted.iter().map(enter).collect());
+        for ((session, room, _), entered) in noted.into_iter().zip(entered) {
+            let (members, version): (i64, u64) = command::read(entered)?;
+            if members >= 0 {
+                self.call::<i64>(index(room, version))?;
+            }
+            outcomes.push((session, members));
+        }
+        Ok(outcomes)
     }
 }
 

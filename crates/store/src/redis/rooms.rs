@@ -22,6 +22,7 @@ const ABSENT: i64 = 0;
 impl Rooms for Server {
     fn enter(&self, seat: &Seat, room: &RoomName, max_rooms: usize) -> StoreResult<Entered> {
         self.lease.check()?;
+        let _reserved = self.local.reserve(seat);
         // Taken before anything is asked: or else a server that froze in between would take it too late.
         let deadline = self.lease.deadline(ENTER_PATIENCE);
         let lobby = RoomName::lobby();
@@ -41,7 +42,7 @@ impl Rooms for Server {
     }
 
     fn leave(&self, seat: &Seat, room: &RoomName) -> StoreResult<()> {
-        // Before it is so: or else it could be put back in between.
+        let _reserved = self.local.reserve(seat);
         self.local.left(seat, room);
         let seq = self.next_seq();
         let left = self.leave_until(seat, room, seq);
@@ -140,7 +141,7 @@ impl Server {
         self.call::<i64>(Command::script(script::forget_room(), &[keys::session(&seat.user)], &forget)).map(drop)
     }
 
-    /// Puts a session back that Redis does not know any more. `false` if it was displaced.
+    /// Puts a session back that Redis does not know any more; only for who reserved it. `false` if it was displaced.
     pub(super) fn heal(&self, seat: &Seat) -> StoreResult<bool> {
         let Some(session) = self.local.find(seat) else { return Ok(false) };
         Ok(self.restore(&[session])?.displaced == 0)

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use parlor_core::ports::{Head, StoreError, StoreResult};
+use parlor_core::ports::{Head, Seat, StoreError, StoreResult};
 use parlor_proto::{Epoch, MessageId};
 
 use super::command::{self, Argument, Command};
@@ -14,7 +14,7 @@ use super::dial::Dialer;
 use super::keys::{self, ServerId};
 use super::lease::LEASE;
 use super::link::PATIENCE;
-use super::local::{Leftover, LocalSession};
+use super::local::Leftover;
 use super::reaper::CHUNK;
 use super::restore::Tally;
 use super::server::Server;
@@ -81,7 +81,7 @@ pub(super) struct Rounds {
     /// Seats that Redis had and this server did not know at the last look.
     suspected: BTreeSet<String>,
     /// Sessions that are still to be looked after.
-    unseen: Vec<LocalSession>,
+    unseen: Vec<Seat>,
     /// What was lost and is not put back yet.
     comeback: Option<Loss>,
 }
@@ -158,7 +158,7 @@ impl Rounds {
         }
         let is_wary = self.server.take_wariness() || self.round <= self.wary_until;
         if self.unseen.is_empty() && (is_wary || self.round.is_multiple_of(AUDIT_SESSIONS_EVERY)) {
-            self.unseen = self.server.local.all();
+            self.unseen = self.server.local.seats();
         }
         self.look_after_sessions(BUDGET).map(drop)
     }
@@ -168,7 +168,10 @@ impl Rounds {
         let (start, mut tally) = (Instant::now(), Tally::default());
         while !self.unseen.is_empty() && start.elapsed() < budget {
             let chunk = self.unseen.split_off(self.unseen.len().saturating_sub(CHUNK));
-            let Tally { kept, displaced } = self.server.restore(&chunk)?;
+            // A session with which its own thread does something looks after itself, or is seen the next time.
+            let reserved: Vec<_> = chunk.iter().filter_map(|seat| self.server.local.try_reserve(seat)).collect();
+            let sessions: Vec<_> = reserved.iter().filter_map(|seat| self.server.local.find(seat.seat())).collect();
+            let Tally { kept, displaced } = self.server.restore(&sessions)?;
             tally = Tally { kept: tally.kept + kept, displaced: tally.displaced + displaced };
         }
         Ok(tally)
@@ -178,16 +181,16 @@ impl Rounds {
     /// puts back what it can before that counts as held.
     fn renew(&mut self) -> StoreResult<()> {
         let is_first = self.epoch.is_none();
-        let (mut sent, is_held, is_emptied) = self.ask_for_lease(is_first)?;
+        let (is_held, is_emptied) = self.ask_for_lease(is_first)?;
         if !is_held || is_emptied {
             self.server.lease.lose();
             self.wary_until = self.round + WARY_ROUNDS;
             self.comeback = Some(if is_emptied { Loss::Everything } else { self.comeback.unwrap_or(Loss::Lease) });
             self.server.take_new_id();
-            (sent, ..) = self.ask_for_lease(true)?;
+            self.ask_for_lease(true)?;
         }
         if let Some(loss) = self.comeback {
-            self.unseen = self.server.local.all();
+            self.unseen = self.server.local.seats();
             let Tally { kept, displaced } = self.look_after_sessions(LEASE / 2)?;
             // The rest is looked after in the next rounds; who speaks before that is put back then.
             self.comeback = None;
@@ -196,13 +199,13 @@ impl Rounds {
                 Loss::Lease => Note::LeaseRegained { kept, displaced },
             });
         }
-        self.server.lease.hold(sent);
+        self.server.lease.hold();
         self.had_lease = true;
         Ok(())
     }
 
-    /// Tells when it asked, whether the lease is held, and whether Redis lost everything since the last time.
-    fn ask_for_lease(&mut self, takes: bool) -> StoreResult<(Instant, bool, bool)> {
+    /// Tells whether the lease is valid, and whether Redis lost everything since the last time.
+    fn ask_for_lease(&mut self, takes: bool) -> StoreResult<(bool, bool)> {
         let (id, sent) = (self.server.id(), Instant::now());
         let fresh = Epoch(random::number()).to_string();
         let [lease, listed, epoch, beat] = self.server.router.call_each([
@@ -215,10 +218,10 @@ impl Rounds {
         command::read::<i64>(listed)?;
         command::read::<i64>(beat)?;
         let epoch = command::read::<Option<String>>(epoch)?.unwrap_or(fresh);
-        self.server.lease.set_time(sent, seconds * 1_000_000 + micros);
+        self.server.lease.renewed(sent, seconds * 1_000_000 + micros);
         let is_emptied = self.epoch.as_ref().is_some_and(|before| *before != epoch);
         self.epoch = Some(epoch);
-        Ok((sent, is_held, is_emptied))
+        Ok((is_held, is_emptied))
     }
 
     fn lease_command(&self, id: &ServerId, takes: bool) -> Command {
@@ -253,21 +256,25 @@ impl Rounds {
 }
 
 impl Server {
-    /// Tries again what could not be undone: memberships first, so that no session is given up that is a member.
+    /// Tries again what could not be undone: memberships first, so that no session is given up that is a member. What is
+    /// being undone still counts as left over.
     pub(super) fn undo_leftovers(&self) {
-        let mut leftovers = self.local.take_leftovers();
+        let mut leftovers = self.local.leftovers();
         leftovers.sort_by_key(|leftover| matches!(leftover, Leftover::Session { .. }));
         let start = Instant::now();
         for leftover in leftovers {
-            let done = match &leftover {
-                _ if start.elapsed() > BUDGET => Err(StoreError::new("in the next round")),
-                Leftover::Claim { server, user, ticket } => self.disown(server, user, *ticket),
-                Leftover::Membership { seat, room, seq } => self.leave_until(seat, room, *seq),
-                Leftover::Session { seat, .. } if self.local.is_leaving(seat) => Err(StoreError::new("not yet")),
-                Leftover::Session { seat, ticket } => self.release_now(seat, *ticket),
+            if start.elapsed() > BUDGET {
+                return;
+            }
+            let is_done = match &leftover {
+                Leftover::Claim { server, user, ticket } => self.disown(server, user, *ticket).is_ok(),
+                Leftover::Membership { seat, room, seq } => self.leave_until(seat, room, *seq).is_ok(),
+                Leftover::Session { seat, ticket } => {
+                    !self.local.is_leaving(seat) && self.release_now(seat, *ticket).is_ok()
+                }
             };
-            if done.is_err() {
-                self.local.put_off(leftover);
+            if is_done {
+                self.local.settle(&leftover);
             }
         }
     }

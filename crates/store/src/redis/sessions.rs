@@ -68,8 +68,11 @@ impl Sessions for Server {
         loop {
             let (current, endings) = self.predecessors(user)?;
             // None at all: Redis lost it.
-            if current != generation && (current != Generation(0) || !self.heal(&seat)?) {
-                return Ok(Waited::Displaced);
+            if current != generation {
+                let _reserved = self.local.reserve(&seat);
+                if current != Generation(0) || !self.heal(&seat)? {
+                    return Ok(Waited::Displaced);
+                }
             }
             if self.is_alone(endings, generation)? {
                 return Ok(Waited::Alone);
@@ -85,6 +88,7 @@ impl Sessions for Server {
 
     fn release(&self, user: &UserName, generation: Generation) -> StoreResult<()> {
         let seat = Seat { user: user.clone(), generation };
+        let _reserved = self.local.reserve(&seat);
         let Some(LocalSession { ticket, .. }) = self.local.remove(&seat) else { return Ok(()) };
         let leftover = Leftover::Session { seat: seat.clone(), ticket };
         // While it may be a member of a room, it must be found by whoever finds this server dead.

@@ -10,6 +10,11 @@ local old = redis.call('HMGET', KEYS[1], 'generation', 'server', 'ticket', 'room
 local generation = old[1]
 -- Its answer was lost.
 if generation and old[2] == ARGV[1] and old[3] == ARGV[2] then return {'granted', generation, '', ''} end
+-- Its answer was lost, and a later one displaced it.
+local ending = redis.call('HGETALL', KEYS[2])
+for i = 2, #ending, 2 do
+  if string.find(ending[i], ARGV[1] .. ' ' .. ARGV[2] .. ' ', 1, true) == 1 then return {'late'} end
+end
 if generation and old[2] ~= ARGV[6] then
   if ARGV[3] == 'reject' then return {'taken', old[2]} end
   local max, now = tonumber(ARGV[4]), math.floor(micros / 1000)
@@ -21,13 +26,6 @@ if generation and old[2] ~= ARGV[6] then
     end
     redis.call('ZADD', KEYS[3], now, string.format('%.0f', micros))
     redis.call('PEXPIRE', KEYS[3], ARGV[5])
-  end
-end
--- This claim may have been granted and displaced already.
-local ending = redis.call('HGETALL', KEYS[2])
-for i = 1, #ending, 2 do
-  if string.find(ending[i + 1], ARGV[1] .. ' ' .. ARGV[2] .. ' ', 1, true) == 1 then
-    redis.call('HDEL', KEYS[2], ending[i])
   end
 end
 local last = tonumber(redis.call('HGET', KEYS[4], 'generation') or '0')

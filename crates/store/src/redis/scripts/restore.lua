@@ -1,6 +1,7 @@
 -- Puts a session back that lives on its server but is gone here or bears the name of an earlier run of its server,
 -- unless there was a later one.
--- KEYS: session, ending, user. ARGV: server, ticket, generation, seq, deadline in microseconds.
+-- KEYS: session, ending, user. ARGV: server, ticket, generation, seq, deadline in microseconds, channel of a
+-- server without its id.
 -- Answers 1: it is here, 0: it was displaced, -1: too late.
 local time = redis.call('TIME')
 if tonumber(time[1]) * 1000000 + tonumber(time[2]) > tonumber(ARGV[5]) then return -1 end
@@ -15,7 +16,10 @@ local last = redis.call('HGET', KEYS[3], 'generation')
 if last and tonumber(last) > tonumber(ARGV[3]) then return 0 end
 redis.call('HSET', KEYS[3], 'generation', ARGV[3])
 -- An earlier one can be here only if a failover lost the claim that displaced it.
-if there then redis.call('HSET', KEYS[2], there, old[2] .. ' ' .. old[3] .. ' ' .. old[4]) end
+if there then
+  redis.call('HSET', KEYS[2], there, old[2] .. ' ' .. old[3] .. ' ' .. old[4])
+  redis.call('PUBLISH', ARGV[6] .. '{' .. old[2] .. '}', 'displaced ' .. old[3])
+end
 redis.call('DEL', KEYS[1])
 redis.call('HSET', KEYS[1], 'server', ARGV[1], 'ticket', ARGV[2], 'generation', ARGV[3], 'rooms', '', 'seq', ARGV[4],
   'since', time[1])
