@@ -6,26 +6,8 @@ use std::time::Duration;
 
 use parlor_redis_testkit::{Direction, FaultProxy, Fsync, RedisCluster, RedisSentinel, RedisServer};
 
-use super::{at, sharing};
+use super::{at, insist, sharing};
 use crate::harness::{Client, Known, Polled, Server, eventually};
-
-/// Says a line until it is accepted, and returns its number. What was refused before may have been accepted as well.
-fn insist(client: &mut Client, text: &str) -> u64 {
-    loop {
-        client.send(text);
-        let answer = loop {
-            let event = client.event();
-            if event["type"] == "ok" || event["type"] == "error" {
-                break event;
-            }
-        };
-        if answer["type"] == "ok" {
-            return answer["id"].as_u64().unwrap();
-        }
-        assert_eq!(answer["code"], "store-unavailable", "{answer}");
-        thread::sleep(Duration::from_millis(50));
-    }
-}
 
 /// Reads up to a message with this text.
 fn hears(client: &mut Client, text: &str) {
@@ -104,7 +86,7 @@ fn a_server_that_was_frozen_does_nothing_for_those_who_were_displaced() {
 fn a_rolling_restart_loses_nothing_that_was_accepted() {
     let redis = RedisServer::options().append_only(Fsync::EverySecond).start();
     let start = || sharing(&redis).start();
-    let mut servers = vec![start(), start(), start()];
+    let mut servers = [start(), start(), start()];
     let (mut listener, _) = servers[2].member_json("listener", "garden");
     let _speaker = servers[0].register("speaker");
     let mut accepted = Known::default();

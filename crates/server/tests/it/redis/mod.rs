@@ -1,13 +1,17 @@
 //! Servers that share a Redis, from outside: two people on two servers cannot tell that there are two.
 
+mod deployments;
 mod failures;
 mod open;
 mod operate;
 mod people;
 
+use std::thread;
+use std::time::Duration;
+
 use parlor_redis_testkit::RedisServer;
 
-use crate::harness::{Options, Server};
+use crate::harness::{Client, Known, Options, Server};
 
 /// A server that keeps its data in this Redis.
 fn sharing(redis: &RedisServer) -> Options {
@@ -24,4 +28,40 @@ fn two() -> (RedisServer, Server, Server) {
     let redis = RedisServer::start();
     let (one, two) = (sharing(&redis).start(), sharing(&redis).start());
     (redis, one, two)
+}
+
+/// The lines of the answer to a command, up to the one that begins with `last`.
+fn list(client: &mut Client, command: &str, last: &str) -> Vec<String> {
+    client.send(command);
+    let mut lines = vec![client.line()];
+    while !lines.last().unwrap().starts_with(last) {
+        lines.push(client.line());
+    }
+    lines
+}
+
+/// Says a line until it is accepted, and returns its number. What was refused before may have been accepted as well.
+fn insist(client: &mut Client, text: &str) -> u64 {
+    loop {
+        client.send(text);
+        let answer = loop {
+            let event = client.event();
+            if event["type"] == "ok" || event["type"] == "error" {
+                break event;
+            }
+        };
+        if answer["type"] == "ok" {
+            return answer["id"].as_u64().unwrap();
+        }
+        assert_eq!(answer["code"], "store-unavailable", "{answer}");
+        thread::sleep(Duration::from_millis(50));
+    }
+}
+
+/// Hears messages one after the other up to this one; one whose sender got an error may be among them.
+fn hear_up_to(client: &mut Client, last: u64) {
+    let mut heard = Known::default();
+    while heard.last() != Some(last) {
+        heard.hear(&client.event_of("message"));
+    }
 }

@@ -5,18 +5,8 @@ use std::time::Duration;
 
 use parlor_redis_testkit::{Fsync, RedisServer};
 
-use super::{sharing, two};
-use crate::harness::{Client, Known, Polled, Server};
-
-/// The lines of the answer to a command, up to the one that begins with `last`.
-fn list(client: &mut Client, command: &str, last: &str) -> Vec<String> {
-    client.send(command);
-    let mut lines = vec![client.line()];
-    while !lines.last().unwrap().starts_with(last) {
-        lines.push(client.line());
-    }
-    lines
-}
+use super::{hear_up_to, insist, list, sharing, two};
+use crate::harness::{Known, Polled, Server};
 
 #[test]
 fn two_servers_share_rooms_and_members() {
@@ -219,19 +209,6 @@ fn clients_stay_while_redis_is_started_again() {
     alice.send("meanwhile");
     assert_eq!(alice.event_of("error")["code"], "store-unavailable");
     redis.restart();
-    let accepted = loop {
-        alice.send("after");
-        let answer = loop {
-            let event = alice.event();
-            if event["type"] == "ok" || event["type"] == "error" {
-                break event;
-            }
-        };
-        if answer["type"] == "ok" {
-            break answer["id"].as_u64().unwrap();
-        }
-        assert_eq!(answer["code"], "store-unavailable");
-    };
-    let heard = bob.event_of("message");
-    assert_eq!((&heard["id"], &heard["text"]), (&accepted.into(), &"after".into()));
+    let accepted = insist(&mut alice, "after");
+    hear_up_to(&mut bob, accepted);
 }
