@@ -40,7 +40,7 @@ fn every_transcript_comes_true_on_two_servers() {
             "history-none.chat",
             // Who broadcasts hears it before the answer; by way of Redis it may come after it.
             "broadcast.chat",
-        "promote.chat",
+            "promote.chat",
             // Whoever was on a server that was killed is there until its lease ran out, which takes long.
             "reject-after-kill.chat",
             "subscriptions-survive.chat",
