@@ -2,8 +2,8 @@
 //! Each step that must be atomic is one script on keys of one slot (`scripts/`), so a Cluster serves as well as a single
 //! Redis. It must not keep anything in memory that cannot be rebuilt from Redis and the connections of its clients.
 //!
-//! The way of a command: port (`sessions`, `rooms`, `log`, …) → [`router`] → [`link`] → Redis. The way of news:
-//! Redis → [`follower`] → [`tracks`] → the sink. [`rounds`] keeps the lease, ends what dead servers left, and looks
+//! The way of a command: port (`sessions`, `rooms`, `log`, …) → `router` → `link` → Redis. The way of news:
+//! Redis → `follower` → `tracks` → the sink. `rounds` keeps the lease, ends what dead servers left, and looks
 //! whether anything is missing.
 
 mod accounts;
