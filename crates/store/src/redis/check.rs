@@ -5,6 +5,7 @@ use ::redis::Connection;
 
 use super::OpenError;
 use super::dial::Greeting;
+use super::keys;
 use super::url::Address;
 
 /// The oldest version with sharded channels.
@@ -20,11 +21,29 @@ pub(super) fn check(
     connection: &mut Connection,
 ) -> Result<Vec<String>, OpenError> {
     judge_version(node, &greeting.version)?;
+    try_permissions(node, connection)?;
     let info: ::redis::RedisResult<String> = ::redis::cmd("INFO").query(connection);
     match info {
         Ok(info) => judge(node, &info),
         Err(error) => Ok(vec![format!("{node} does not tell how it keeps its data: {error}")]),
     }
+}
+
+/// Tries a script, a key and a channel.
+fn try_permissions(node: &Address, connection: &mut Connection) -> Result<(), OpenError> {
+    let channel = format!("{}check", keys::CONTROL);
+    for words in [&["SCRIPT", "LOAD", "return 1"][..], &["EXISTS", keys::EPOCH], &["PUBLISH", &channel, ""]] {
+        let mut command = ::redis::cmd(words[0]);
+        match command.arg(&words[1..]).exec(connection) {
+            Err(error) if error.code() == Some("NOPERM") => {
+                let why = error.detail().unwrap_or("no reason given");
+                return Err(OpenError::Unfit(format!("{node} does not permit what Parlor needs: {why}")));
+            }
+            // Anything else shows again where it matters.
+            _ => {}
+        }
+    }
+    Ok(())
 }
 
 fn judge_version(node: &Address, version: &str) -> Result<(), OpenError> {

@@ -35,6 +35,17 @@ impl Dialer {
         Self { url, ca }
     }
 
+    /// # Errors
+    /// There is an authority to verify certificates by, and no TLS.
+    pub(super) fn check(&self) -> Result<(), OpenError> {
+        if self.ca.is_some() && !self.url.is_tls {
+            return Err(OpenError::Unfit(
+                "--redis-ca is of no use without TLS; the URL begins with rediss:// then".to_owned(),
+            ));
+        }
+        Ok(())
+    }
+
     /// What operators call it.
     pub(super) fn name(&self) -> String {
         self.url.to_string()
@@ -118,8 +129,13 @@ fn failure(node: &Address, error: &RedisError) -> OpenError {
             OpenError::Unfit(format!("{node} refuses the login: {}", error.detail().unwrap_or("no reason given")))
         }
         _ if is_about_certificates(error) => unfit(node, error),
-        _ => OpenError::Unreachable(format!("{node}: {error}")),
+        _ => OpenError::Unreachable(format!("{node}: {}", describe(error))),
     }
+}
+
+/// What an operator is told of a failure.
+pub(super) fn describe(error: &RedisError) -> String {
+    if error.is_timeout() { "no answer in time".to_owned() } else { error.to_string() }
 }
 
 fn is_about_certificates(error: &RedisError) -> bool {

@@ -163,7 +163,7 @@ impl Exchanger {
         match self.talk(&mut connection, &mut queue, deadline, &mut left, answer) {
             Ok(()) => self.connection = Some(connection),
             Err(error) => {
-                let error = StoreError::new(error);
+                let error = StoreError::new(dial::describe(&error));
                 self.desk.report(&error);
                 let now = Instant::now();
                 for pending in queue {

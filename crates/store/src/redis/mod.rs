@@ -233,6 +233,7 @@ impl Journal for Silence {
 
 /// Looks whether Redis can be used, and finds its nodes.
 fn connect(dialer: &Arc<Dialer>, journal: &Arc<dyn Journal>, replicas: u32) -> Result<Router, OpenError> {
+    dialer.check()?;
     let node = dialer.locate()?;
     let (mut connection, greeting) = dialer.connect(&node)?;
     for warning in check::check(&node, &greeting, &mut connection)? {

@@ -89,7 +89,7 @@ fn sentinels(rest: &str, is_tls: bool) -> Result<RedisUrl, String> {
 
 fn address(text: &str) -> Result<Address, String> {
     let (host, port) = match text.rsplit_once(':') {
-        Some((host, port)) => (host, port.parse().map_err(|_| format!("{port} is not a port"))?),
+        Some((host, port)) => (host, port.parse().map_err(|_| "a port is no number".to_owned())?),
         None => (text, SENTINEL_PORT),
     };
     let host = host.trim_start_matches('[').trim_end_matches(']');
@@ -160,7 +160,7 @@ mod tests {
             ["localhost", "http://x", "redis://:secret@", "redis+sentinel://a:b", "redis+sentinel://a:secret/m"]
         {
             let error = wrong.parse::<RedisUrl>().unwrap_err();
-            assert!(!error.contains("secret@"), "{error}");
+            assert!(!error.contains("secret"), "{error}");
         }
         assert!("rediss://h/#insecure".parse::<RedisUrl>().is_err());
         assert!("redis://h/1".parse::<RedisUrl>().is_err());

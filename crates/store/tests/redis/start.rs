@@ -1,7 +1,7 @@
 //! What an operator is told at the start, in one line each.
 
 use parlor_redis_testkit::{Fsync, RedisOptions, RedisServer, free_port};
-use parlor_store::redis::{Note, OpenError};
+use parlor_store::redis::{Config, Note, OpenError};
 
 use crate::bench::{Server, config};
 
@@ -61,6 +61,23 @@ fn a_replica_is_no_place_for_a_server() {
     replica.wait_for_link();
     let told = refusal(&replica.url());
     assert_eq!(told, format!("unreachable: {} is a replica", node(&replica)));
+}
+
+#[test]
+fn a_user_who_may_not_do_what_is_needed_is_told() {
+    for rules in ["~other:* &* +@all", "~parlor:* resetchannels +@all", "~parlor:* &* +@all -script"] {
+        let redis = RedisServer::options().user("ann", "hunter2", rules).start();
+        let told = refusal(&redis.url());
+        assert!(told.starts_with(&format!("unfit: {} does not permit what Parlor needs: ", node(&redis))), "{told}");
+    }
+}
+
+#[test]
+fn an_authority_without_tls_is_a_mistake() {
+    let redis = RedisServer::start();
+    let config = Config { ca: Some(b"anything".to_vec()), ..config(&redis.url()) };
+    let error = Server::try_open(&config).map(|_| ()).unwrap_err().to_string();
+    assert!(error.starts_with("cannot use Redis: --redis-ca "), "{error}");
 }
 
 #[test]
