@@ -114,6 +114,9 @@ impl Actor {
             if std::mem::replace(&mut before, stage) == Stage::Chaos && stage != Stage::Chaos {
                 // What the faults left of it is asked for anew.
                 self.follows.clear();
+                if self.scene.board.are_accounts_gone() {
+                    self.go("its account is gone", false);
+                }
             }
             self.live(stage);
             if self.reached(stage) {

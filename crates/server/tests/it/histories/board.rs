@@ -45,6 +45,7 @@ struct State {
     arrived: BTreeSet<String>,
     markers: Vec<Marker>,
     rooms: BTreeMap<String, String>,
+    accounts_are_gone: bool,
 }
 
 /// Shared by all clients of a run and by who leads it.
@@ -55,9 +56,15 @@ pub(super) struct Board {
 
 impl Board {
     pub(super) fn new() -> Self {
-        let state =
-            State { stage: Stage::SetUp, arrived: BTreeSet::new(), markers: Vec::new(), rooms: BTreeMap::new() };
-        Self { state: Mutex::new(state) }
+        Self {
+            state: Mutex::new(State {
+                stage: Stage::SetUp,
+                arrived: BTreeSet::new(),
+                markers: Vec::new(),
+                rooms: BTreeMap::new(),
+                accounts_are_gone: false,
+            }),
+        }
     }
 
     pub(super) fn stage(&self) -> Stage {
@@ -69,6 +76,15 @@ impl Board {
         let mut state = self.state();
         state.stage = stage;
         state.arrived.clear();
+    }
+
+    /// The store was emptied: whoever wants to be known by others has to come anew.
+    pub(super) fn forget_accounts(&self) {
+        self.state().accounts_are_gone = true;
+    }
+
+    pub(super) fn are_accounts_gone(&self) -> bool {
+        self.state().accounts_are_gone
     }
 
     /// This one has done what the present part asks for, if that is `stage`.

@@ -13,7 +13,7 @@ use super::board::{Board, Stage};
 use super::checks;
 use super::nemesis::{Deeds, torment};
 use super::plan::{Kind, Plan};
-use super::record::History;
+use super::record::{History, Span};
 use super::report::{describe, everything};
 use super::world::World;
 
@@ -21,6 +21,8 @@ use super::world::World;
 const SHOWN: usize = 4;
 /// After this, the people of a server that died must not be shown any more.
 const GHOSTS_ARE_SEEN_AFTER: Duration = Duration::from_secs(22);
+/// After this, everybody has to hear what is said in the new life of a store that was emptied.
+const NEW_LIFE_IS_SEEN_AFTER: Duration = Duration::from_secs(18);
 /// For everybody to come back: a lease has to run out, and a second attempt may be needed.
 const GATHERED_WITHIN: Duration = Duration::from_secs(45);
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -118,10 +120,15 @@ fn chaos(plan: &Plan, world: &World, scene: &Scene) -> Deeds {
     scene.board.begin(Stage::Chaos);
     let deeds = torment(plan, world, scene.began);
     thread::sleep(plan.length.saturating_sub(start.elapsed()));
-    let stood_still = |kind| matches!(kind, Kind::Kill | Kind::Freeze | Kind::Stop);
-    let last = deeds.spans.iter().filter(|span| stood_still(span.fault.kind)).map(|span| span.from).max();
-    if let Some(last) = last.filter(|_| world.has_leases()) {
-        thread::sleep((last + GHOSTS_ARE_SEEN_AFTER).saturating_sub(scene.began.elapsed()));
+    let linger = |span: &Span| match span.fault.kind {
+        Kind::Kill | Kind::Freeze | Kind::Stop if world.has_leases() => span.from + GHOSTS_ARE_SEEN_AFTER,
+        Kind::Flush => span.to + NEW_LIFE_IS_SEEN_AFTER,
+        _ => Duration::ZERO,
+    };
+    let end = deeds.spans.iter().map(linger).max().unwrap_or_default();
+    thread::sleep(end.saturating_sub(scene.began.elapsed()));
+    if !deeds.dumps.is_empty() {
+        scene.board.forget_accounts();
     }
     deeds
 }

@@ -24,6 +24,8 @@ struct Following<'a> {
     from: Moment,
     to: Moment,
     is_final: bool,
+    /// Of the store.
+    life: usize,
 }
 
 /// Attempts by follower and publisher, in the order in which they were sent.
@@ -159,7 +161,8 @@ fn followings<'a>(
             let known = attempt.connection == number || sure < login.sent;
             if kept && known && from < to {
                 let is_final = connection.final_one && to == connection.end();
-                found.push(Following { connection: number, publisher, from, to, is_final });
+                let life = history.dumps.iter().filter(|dump| dump.at < to).count();
+                found.push(Following { connection: number, publisher, from, to, is_final, life });
             }
         }
     }
@@ -172,7 +175,8 @@ fn without_hole(
     logs: &Logs<'_>,
     stored: &[Stored<'_>],
 ) -> Option<Violation> {
-    let log = LogName { kind: Kind::Feed, name: following.publisher.to_owned(), life: logs.last_life() };
+    let log = LogName { kind: Kind::Feed, name: following.publisher.to_owned(), life: following.life };
+    let heard: Vec<_> = heard.iter().filter(|(_, entry)| logs.life_of(&entry.text) == following.life).collect();
     let ids: BTreeSet<u64> = heard.iter().map(|(_, entry)| entry.id).collect();
     let during = heard.iter().filter(|(at, _)| (following.from..=following.to).contains(at));
     let mut top = during.map(|(_, entry)| entry.id).max().unwrap_or(0);
