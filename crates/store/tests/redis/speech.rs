@@ -86,6 +86,15 @@ fn numbers(entries: &[Entry], text: &str) -> Vec<u64> {
     entries.iter().filter(|entry| entry.text.as_str() == text).map(|entry| entry.id.0).collect()
 }
 
+/// Says that something is over, also by a panic: or else the threads of a failed test would go on for ever.
+pub(crate) struct End<'a>(pub(crate) &'a AtomicBool);
+
+impl Drop for End<'_> {
+    fn drop(&mut self) {
+        self.0.store(true, Ordering::SeqCst);
+    }
+}
+
 /// Lets somebody speak while something happens, and after that until something is accepted again.
 pub(crate) fn speak_while(server: &Server, seat: &Seat, log: &LogId, act: impl FnOnce()) -> Speech {
     let (has_begun, is_over) = (AtomicBool::new(false), AtomicBool::new(false));
@@ -107,8 +116,9 @@ pub(crate) fn speak_while(server: &Server, seat: &Seat, log: &LogId, act: impl F
             speech
         });
         wait_until("somebody to speak", || has_begun.load(Ordering::SeqCst) || speaker.is_finished());
+        let end = End(&is_over);
         act();
-        is_over.store(true, Ordering::SeqCst);
+        drop(end);
         speaker.join().unwrap()
     })
 }
