@@ -77,12 +77,19 @@ mod tests {
     use super::*;
     use std::sync::mpsc::channel;
 
+    /// A text that never comes must not hold the test for ever.
+    const PATIENCE: Duration = Duration::from_secs(20);
+
     const PACE: Pace = Pace { rate: 1000, time: Duration::from_millis(20), bytes: 40 };
 
     #[test]
     fn each_text_is_measured_once() {
         let (sender, receiver) = channel();
-        let mut way = Way::new("test", move |text| Ok(sender.send(text.to_owned())?), move || Ok(receiver.recv()?));
+        let mut way = Way::new(
+            "test",
+            move |text| Ok(sender.send(text.to_owned())?),
+            move || Ok(receiver.recv_timeout(PATIENCE)?),
+        );
         way.measure(PACE).unwrap();
         assert_eq!(way.samples.len(), 20);
     }
@@ -95,7 +102,8 @@ mod tests {
             true => Ok(()),
             false => Ok(sender.send(text.to_owned())?),
         };
-        let mut way = Way::new("test", talk, move || Ok(receiver.recv()?));
-        assert!(way.measure(PACE).is_err());
+        let mut way = Way::new("test", talk, move || Ok(receiver.recv_timeout(PATIENCE)?));
+        let error = format!("{:#}", way.measure(PACE).unwrap_err());
+        assert_eq!(error, "test: heard 1 instead of 0");
     }
 }

@@ -3,8 +3,12 @@
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{Ipv4Addr, TcpStream};
+use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
+
+/// How long a reply is waited for before the run is given up.
+const PATIENCE: Duration = Duration::from_secs(20);
 
 /// A reply, as far as it is of interest here.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -46,6 +50,7 @@ impl Redis {
     pub(crate) fn connect(port: u16) -> Result<Self> {
         let socket = TcpStream::connect((Ipv4Addr::LOCALHOST, port)).context("Redis cannot be reached")?;
         socket.set_nodelay(true)?;
+        socket.set_read_timeout(Some(PATIENCE))?;
         Ok(Self { reader: BufReader::with_capacity(64 * 1024, socket) })
     }
 
