@@ -122,7 +122,7 @@ pub enum ConnectError {
         untrusted: Untrusted,
     },
     /// TLS fails for another reason.
-    #[error("TLS with {address} failed: {error}")]
+    #[error("TLS with {address} failed: {}", reach(error))]
     Tls {
         /// The server.
         address: Address,

@@ -17,6 +17,7 @@ use crate::housekeeping::Chore;
 use crate::journal::LogJournal;
 use crate::settings::{self, RedisArgs, Settings, Synchronous};
 use crate::signals::Request;
+use crate::supervisor;
 
 /// Time between two attempts to reach Redis at start.
 const RETRY_INTERVAL: Duration = Duration::from_millis(500);
@@ -175,6 +176,7 @@ fn patiently<T>(open: impl Fn() -> Result<T, OpenError>) -> anyhow::Result<T> {
             Err(OpenError::Unreachable(why)) => {
                 if warned.is_none_or(|at| at.elapsed() >= WARNING_INTERVAL) {
                     tracing::warn!("waiting for Redis: {why}");
+                    supervisor::waiting("Redis");
                     warned = Some(Instant::now());
                 }
             }

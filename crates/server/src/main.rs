@@ -17,6 +17,7 @@ mod observer;
 mod process;
 mod settings;
 mod signals;
+mod supervisor;
 mod tls;
 
 use std::ffi::OsString;
@@ -25,12 +26,13 @@ use std::process::ExitCode;
 
 use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
 
-use commands::{cert, completions, connect, serve, status, user};
+use commands::{cert, check, completions, connect, serve, status, user};
 use settings::Settings;
 
 const EXAMPLES: &str = "Examples:
   parlor                                run a server on 127.0.0.1:7878, as `parlor serve` does
   parlor connect --user ann             chat on the server of this machine
+  parlor check                          ask it whether it is there
   parlor cert show                      CA file, names and pin of this machine's server
   parlor serve --redis redis://HOST     run one of many servers that share a Redis
   parlor status --redis redis://HOST    show what these servers are at
@@ -53,6 +55,7 @@ enum Command {
     Connect(connect::ConnectArgs),
     User(user::UserArgs),
     Cert(cert::CertArgs),
+    Check(check::CheckArgs),
     Status(status::StatusArgs),
     Completions(completions::CompletionsArgs),
 }
@@ -81,6 +84,7 @@ fn run(command: Command) -> anyhow::Result<ExitCode> {
         Command::Connect(args) => return Ok(connect::run(args)),
         Command::User(args) => user::run(&args)?,
         Command::Cert(args) => cert::run(&args)?,
+        Command::Check(args) => check::run(&args)?,
         Command::Status(args) => status::run(&args)?,
         Command::Completions(args) => completions::run(&args, Cli::command())?,
     }

@@ -25,7 +25,8 @@ ca.pem or with the pin notice nothing. A running server shows it after `kill -HU
 Examples:
   parlor cert init
   parlor cert init --tls-name chat.example.org --tls-name 192.0.2.7
-  parlor cert init --force";
+  parlor cert init --force
+  parlor cert init --if-needed --tls-name chat.example.org     # at each start, or from cron";
 
 /// Show or renew the certificate that the server made for itself
 #[derive(Debug, Args)]
@@ -70,6 +71,10 @@ struct InitArgs {
     /// Renew a certificate that is still valid
     #[arg(long)]
     force: bool,
+
+    /// Renew only a certificate that ends within 30 days or lacks a name given here; one that stays is no error
+    #[arg(long, conflicts_with = "force")]
+    if_needed: bool,
 }
 
 impl Place {
@@ -108,8 +113,13 @@ fn show(authority: &Authority) -> anyhow::Result<()> {
 
 fn renew(init: &InitArgs) -> anyhow::Result<()> {
     let authority = init.place.authority();
-    let renewal = if init.force { Renewal::Forced } else { Renewal::IfNeeded };
-    if !authority.renew(&init.tls_name, renewal)? {
+    let renewal = match (init.force, init.if_needed) {
+        (true, _) => Renewal::Forced,
+        (false, true) => Renewal::IfNeeded,
+        (false, false) => Renewal::IfExpired,
+    };
+    let renewed = authority.renew(&init.tls_name, renewal)?;
+    if !renewed && !init.if_needed {
         let (path, end) = (authority.certificate_path(), authority.certificate_facts()?.not_after);
         bail!("{} is valid until {end}; renew it with --force", path.display());
     }

@@ -1,6 +1,7 @@
 //! The subcommands of `parlor`, one file each: they open what is needed and call it. They must not hold rules of the chat.
 
 pub(crate) mod cert;
+pub(crate) mod check;
 pub(crate) mod completions;
 pub(crate) mod connect;
 pub(crate) mod serve;

@@ -10,7 +10,7 @@ use crossbeam_channel::unbounded;
 use crate::process::Process;
 use crate::settings::Settings;
 use crate::signals::{Request, SignalThread};
-use crate::{logging, machine};
+use crate::{logging, machine, supervisor};
 
 /// Bcrypt costs below this are warned of.
 const LOW_BCRYPT_COST: u32 = 10;
@@ -39,9 +39,11 @@ pub(crate) fn run(settings: &Settings) -> anyhow::Result<()> {
         // Whoever started the server may read no further than where it listens.
         tracing::warn!("cannot write to standard output: {error}");
     }
+    supervisor::ready();
     while let Ok(Request::Reload) = inbox.recv() {
         process.resolver.reload();
     }
+    supervisor::stopping();
     tracing::info!("saying goodbye to everybody");
     process.stop();
     Ok(())

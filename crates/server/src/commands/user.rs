@@ -10,6 +10,7 @@ use clap::{Args, Subcommand};
 use parlor_core::ports::{Account, Accounts, Clock, PasswordHash, Role};
 use parlor_proto::{Password, UserName};
 use parlor_store::{redis, sqlite};
+use rustls::crypto::aws_lc_rs;
 use zeroize::Zeroizing;
 
 use crate::clock::SystemClock;
@@ -30,6 +31,7 @@ holds from the next login or broadcast on.";
 const ADD_EXAMPLES: &str = "Examples:
   parlor user add alice
   parlor user add --operator root
+  parlor user add --random-password bob
   echo \"$SECRET\" | parlor user add bot --password-stdin";
 
 const NAME_EXAMPLES: &str =
@@ -56,6 +58,9 @@ enum Action {
         whose: Whose,
         #[command(flatten)]
         secret: Secret,
+        /// Make up a password and print it
+        #[arg(long, conflicts_with = "password_stdin")]
+        random_password: bool,
         /// Make an operator, who may broadcast
         #[arg(long)]
         operator: bool,
@@ -124,7 +129,10 @@ struct Secret {
 /// One line that names what is wrong.
 pub(crate) fn run(args: &UserArgs) -> anyhow::Result<()> {
     match &args.action {
-        Action::Add { whose, secret, operator } => add(whose, secret, *operator),
+        Action::Add { whose, secret, random_password, operator } => {
+            let role = if *operator { Role::Operator } else { Role::Member };
+            add(whose, secret, *random_password, role)
+        }
         Action::Passwd { whose, secret } => passwd(whose, secret),
         Action::Delete(whose) => {
             let deleted = whose.place.open()?.delete(&whose.user)?;
@@ -136,17 +144,24 @@ pub(crate) fn run(args: &UserArgs) -> anyhow::Result<()> {
     }
 }
 
-fn add(whose: &Whose, secret: &Secret, operator: bool) -> anyhow::Result<()> {
+fn add(whose: &Whose, secret: &Secret, random: bool, role: Role) -> anyhow::Result<()> {
     let accounts = whose.place.open()?;
     if accounts.find(&whose.user)?.is_some() {
         bail!("there is a user {} already", whose.user);
     }
-    let role = if operator { Role::Operator } else { Role::Member };
-    let account = Account { user: whose.user.clone(), hash: secret.hash()?, role, created: SystemClock::start().now() };
+    let made_up = random.then(made_up).transpose()?;
+    let hash = match &made_up {
+        Some(password) => secret.hash_of(password)?,
+        None => secret.hash()?,
+    };
+    let account = Account { user: whose.user.clone(), hash, role, created: SystemClock::start().now() };
     if !accounts.create(&account)? {
         bail!("there is a user {} already", whose.user);
     }
-    whose.report(true, "added")
+    match made_up {
+        Some(password) => Ok(writeln!(io::stdout(), "{} added, password: {}", whose.user, *password)?),
+        None => whose.report(true, "added"),
+    }
 }
 
 fn passwd(whose: &Whose, secret: &Secret) -> anyhow::Result<()> {
@@ -197,9 +212,28 @@ impl Whose {
 impl Secret {
     fn hash(&self) -> anyhow::Result<PasswordHash> {
         let text = if self.password_stdin { first_line()? } else { ask_twice()? };
-        let password = Password::new(&text)?;
-        Ok(hashing::hash_once(&password, self.bcrypt_cost)?)
+        self.hash_of(&text)
     }
+
+    fn hash_of(&self, text: &str) -> anyhow::Result<PasswordHash> {
+        Ok(hashing::hash_once(&Password::new(text)?, self.bcrypt_cost)?)
+    }
+}
+
+/// A password of 100 random bits, in five letters and digits each, without those that look alike.
+fn made_up() -> anyhow::Result<Zeroizing<String>> {
+    const ALPHABET: &[u8; 32] = b"abcdefghijkmnpqrstuvwxyz23456789";
+    let mut bytes = Zeroizing::new([0; 20]);
+    let filled = aws_lc_rs::default_provider().secure_random.fill(bytes.as_mut_slice());
+    filled.ok().context("the system gives no random numbers")?;
+    let mut password = Zeroizing::new(String::with_capacity(23));
+    for (position, byte) in bytes.iter().enumerate() {
+        if position > 0 && position % 5 == 0 {
+            password.push('-');
+        }
+        password.push(char::from(ALPHABET[usize::from(byte % 32)]));
+    }
+    Ok(password)
 }
 
 fn first_line() -> anyhow::Result<Zeroizing<String>> {

@@ -32,7 +32,7 @@ pub(super) fn parse(text: &str) -> Result<Duration, String> {
 ///
 /// # Errors
 /// Says in words what is expected.
-pub(super) fn parse_positive(text: &str) -> Result<Duration, String> {
+pub(crate) fn parse_positive(text: &str) -> Result<Duration, String> {
     match parse(text)? {
         Duration::ZERO => Err("must be longer than zero".into()),
         duration => Ok(duration),

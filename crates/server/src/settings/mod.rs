@@ -23,6 +23,7 @@ use anyhow::Context;
 use clap::builder::RangedU64ValueParser;
 use clap::{ArgAction, Args, ValueEnum};
 
+pub(crate) use duration::parse_positive as parse_duration;
 pub(crate) use file::parse;
 pub(crate) use redis::RedisArgs;
 pub(crate) use server_name::ServerName;

@@ -43,13 +43,27 @@ pub(crate) struct Authority {
     dir: PathBuf,
 }
 
-/// When a server certificate that is still valid is made anew.
+/// When a server certificate that exists is made anew.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Renewal {
-    /// Only where there is none, or it has expired.
+    /// Only if it has expired.
+    IfExpired,
+    /// Also if it ends soon, or lacks a name that is asked for.
     IfNeeded,
     /// Always.
     Forced,
+}
+
+impl Renewal {
+    /// Whether a certificate stays, given the names that are asked for.
+    fn spares(self, old: &Facts, names: &[TlsName]) -> bool {
+        let validity = old.validity(Timestamp::now());
+        match self {
+            Self::IfExpired => validity != Validity::Expired,
+            Self::IfNeeded => validity == Validity::Good && names.iter().all(|name| old.names.contains(name)),
+            Self::Forced => false,
+        }
+    }
 }
 
 impl Authority {
@@ -78,7 +92,7 @@ impl Authority {
     /// # Errors
     /// Names the file.
     pub(crate) fn facts(&self) -> anyhow::Result<Facts> {
-        facts(&self.ca_path())
+        facts_of(&self.ca_path())
     }
 
     /// What the server's certificate says of itself.
@@ -86,7 +100,7 @@ impl Authority {
     /// # Errors
     /// Names the file.
     pub(crate) fn certificate_facts(&self) -> anyhow::Result<Facts> {
-        facts(&self.certificate_path())
+        facts_of(&self.certificate_path())
     }
 
     fn ca_key_path(&self) -> PathBuf {
@@ -107,18 +121,14 @@ impl Authority {
     }
 
     /// Makes a new server certificate with the existing authority, or also that where there is none. Without `names`
-    /// it has those of the old certificate. Answers whether it was made: a valid one is only replaced by force.
+    /// it has those of the old certificate. Answers whether it was made: `renewal` says when an old one stays.
     ///
     /// # Errors
     /// Names the file or directory that cannot be read or written.
     pub(crate) fn renew(&self, names: &[TlsName], renewal: Renewal) -> anyhow::Result<bool> {
         let _lock = files::lock_dir(&self.dir)?;
         let old = if self.certificate_path().try_exists()? { Some(self.certificate_facts()) } else { None };
-        let is_valid = |facts: &anyhow::Result<Facts>| match facts {
-            Ok(facts) => facts.validity(Timestamp::now()) != Validity::Expired,
-            Err(_) => false,
-        };
-        if renewal == Renewal::IfNeeded && old.as_ref().is_some_and(is_valid) {
+        if matches!(&old, Some(Ok(old)) if renewal.spares(old, names)) {
             return Ok(false);
         }
         match old {
@@ -173,7 +183,7 @@ impl Authority {
 ///
 /// # Errors
 /// Names the file.
-fn facts(path: &Path) -> anyhow::Result<Facts> {
+pub(crate) fn facts_of(path: &Path) -> anyhow::Result<Facts> {
     Facts::of(&first_certificate(path)?).with_context(|| path.display().to_string())
 }
 

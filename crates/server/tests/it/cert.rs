@@ -40,6 +40,25 @@ fn a_certificate_is_made_shown_and_renewed() {
 }
 
 #[test]
+fn a_certificate_is_renewed_where_that_is_needed() {
+    let data = tempfile::tempdir().unwrap();
+    let serial = || std::fs::read(data.path().join("tls/server.pem")).unwrap();
+    let needed = ["cert", "init", "--if-needed", "--tls-name", "chat.example.org"];
+    let (code, made, _) = outcome(data.path(), &needed);
+    assert_eq!(code, Some(0));
+    let first = serial();
+    assert_eq!(outcome(data.path(), &needed), (Some(0), made.clone(), String::new()));
+    assert_eq!(outcome(data.path(), &needed[..3]), (Some(0), made.clone(), String::new()));
+    assert_eq!(serial(), first);
+
+    let (code, renewed, _) = outcome(data.path(), &[&needed[..], &["--tls-name", "192.0.2.7"]].concat());
+    assert_eq!(code, Some(0));
+    assert!(field(&renewed, "names").ends_with("chat.example.org, 192.0.2.7"), "{renewed}");
+    assert_eq!(field(&renewed, "pin"), field(&made, "pin"));
+    assert_ne!(serial(), first);
+}
+
+#[test]
 fn what_cannot_be_read_is_one_line_and_exit_code_1() {
     let data = tempfile::tempdir().unwrap();
     assert_eq!(outcome(data.path(), &["cert", "init"]).0, Some(0));

@@ -60,6 +60,25 @@ fn accounts_are_made_changed_and_deleted() {
 }
 
 #[test]
+fn a_password_can_be_made_up() {
+    let server = Server::start();
+    let mut passwords = Vec::new();
+    for name in ["ann", "ben"] {
+        let (code, said, complaint) = user(server.data(), &["add", name, "--random-password", "--bcrypt-cost", "4"]);
+        assert_eq!((code, complaint.as_str()), (Some(0), ""));
+        let password = said.strip_prefix(&format!("{name} added, password: ")).unwrap().trim_end();
+        assert!(password.len() == 23 && password.split('-').all(|group| group.len() == 5), "{said}");
+        let mut client = server.connect();
+        client.send(&format!("LOGIN {name} {password}"));
+        assert_eq!(client.line(), format!("OK login {name} lobby"));
+        passwords.push(password.to_owned());
+    }
+    assert_ne!(passwords[0], passwords[1]);
+    let taken = told(1, "", "parlor: there is a user ann already\n");
+    assert_eq!(user(server.data(), &["add", "ann", "--random-password"]), taken);
+}
+
+#[test]
 fn what_cannot_be_done_with_accounts_is_one_line() {
     let data = tempfile::tempdir().unwrap();
     let data = data.path();

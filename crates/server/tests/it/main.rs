@@ -4,6 +4,7 @@
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking, in its helpers too")]
 
 mod cert;
+mod check;
 mod commands;
 mod config;
 mod example;
@@ -22,6 +23,7 @@ mod shutdown;
 mod slow;
 mod smoke;
 mod store_faults;
+mod supervisor;
 mod terminal;
 mod tls_faults;
 mod transcripts;

@@ -1,0 +1,99 @@
+//! `parlor check`: asks one server for its greeting, as a health check does. It must not log in.
+
+use std::io::{self, Write};
+use std::path::PathBuf;
+use std::time::Duration;
+
+use anyhow::{Context, anyhow};
+use clap::Args;
+use parlor_client::{Address, Connector, Pin, Timeouts, Trust};
+
+use crate::settings;
+use crate::settings::parse_duration;
+use crate::tls::{self, Authority};
+
+const EXAMPLES: &str = "\
+Examples:
+  The server on this machine:
+      parlor check
+  One elsewhere, verified by its CA file, or by its key:
+      parlor check chat.example.org --ca ca.pem
+      parlor check chat.example.org --pin sha256:…
+
+The server has to shake hands over TLS with a certificate that is trusted, and to
+greet. A server on this machine proves itself by the certificate that it was given
+(--tls-cert), or by the authority in its TLS directory; all others by --ca, --pin, or
+the system's root certificates.
+
+Exit codes:
+  0  the server answers
+  1  it does not; standard error says why";
+
+/// Check that a server answers, with a certificate that is trusted
+#[derive(Debug, Args)]
+#[command(after_help = EXAMPLES)]
+pub(crate) struct CheckArgs {
+    /// Server; an IPv6 address stands in brackets, the port is 7878 if none is given
+    #[arg(value_name = "HOST[:PORT]", default_value = "127.0.0.1:7878")]
+    address: Address,
+
+    /// Trust a server whose certificate was issued by an authority in this PEM file
+    #[arg(long, value_name = "FILE", conflicts_with = "pin")]
+    ca: Option<PathBuf>,
+
+    /// Trust the server that has this key
+    #[arg(long, value_name = "PIN")]
+    pin: Option<Pin>,
+
+    /// Data directory of the server on this machine [default: $XDG_DATA_HOME/parlor, or ~/.local/share/parlor]
+    #[arg(long, env = "PARLOR_DATA", value_name = "DIR", default_value_os_t = settings::default_data_dir())]
+    #[arg(hide_default_value = true)]
+    data: PathBuf,
+
+    /// TLS directory of the server on this machine [default: tls in the data directory]
+    #[arg(long, env = "PARLOR_TLS_DIR", value_name = "DIR")]
+    tls_dir: Option<PathBuf>,
+
+    /// Certificate that the server on this machine was given
+    #[arg(long, env = "PARLOR_TLS_CERT", value_name = "FILE")]
+    tls_cert: Option<PathBuf>,
+
+    /// Time for each of connecting, TLS and the greeting
+    #[arg(long, value_name = "TIME", default_value = "3s", value_parser = parse_duration)]
+    timeout: Duration,
+}
+
+/// Asks for the greeting, and says who answered on standard output. Blocks for some timeouts at most.
+///
+/// # Errors
+/// One line that says why there is no answer, or none to be trusted.
+pub(crate) fn run(args: &CheckArgs) -> anyhow::Result<()> {
+    let timeouts = Timeouts { connect: args.timeout, ..Timeouts::default() };
+    let connector = Connector::new(args.address.clone(), &args.trust()?)?.with_timeouts(timeouts);
+    // The error's text has its sources in it.
+    let greeted = connector.open().map_err(|error| anyhow!("{error}"))?;
+    writeln!(io::stdout(), "{} answers on {}", greeted.server(), args.address)?;
+    Ok(())
+}
+
+impl CheckArgs {
+    /// What the command line says goes first; then, on this machine, what the server itself goes by.
+    fn trust(&self) -> anyhow::Result<Trust> {
+        if let Some(pin) = self.pin {
+            return Ok(Trust::Pin(pin));
+        }
+        if let Some(ca) = &self.ca {
+            return Ok(Trust::Ca(ca.clone()));
+        }
+        if !self.address.is_loopback() {
+            return Ok(Trust::System);
+        }
+        if let Some(certificate) = &self.tls_cert {
+            // Its names are those by which others know the server, so only the key can be compared here.
+            let pin = tls::facts_of(certificate)?.pin.parse();
+            return Ok(Trust::Pin(pin.context("the certificate has no usable pin")?));
+        }
+        let ca = Authority::in_dir(&settings::tls_dir(self.tls_dir.as_deref(), &self.data)).ca_path();
+        Ok(if ca.try_exists()? { Trust::Ca(ca) } else { Trust::System })
+    }
+}

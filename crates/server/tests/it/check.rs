@@ -1,0 +1,71 @@
+//! `parlor check`, as a health check calls it: only a Parlor server that can be trusted is found healthy.
+
+use std::io::Write;
+use std::net::TcpListener;
+use std::thread;
+
+use crate::harness::{self, Options, Server, ends, parlor};
+
+/// `parlor check` of a server, on the machine whose data directory this is.
+fn check(server: &Server, args: &[&str]) -> (Option<i32>, String, String) {
+    let address = server.address().to_string();
+    ends(server.data(), harness::command(server.data(), &[&["check", &address], args].concat()))
+}
+
+fn assert_unhealthy(outcome: (Option<i32>, String, String), word: &str) {
+    let (code, said, complaint) = outcome;
+    assert_eq!((code, said.as_str()), (Some(1), ""), "{complaint}");
+    assert!(complaint.starts_with("parlor: ") && complaint.contains(word), "{complaint}");
+    assert_eq!(complaint.lines().count(), 1, "{complaint}");
+}
+
+#[test]
+fn a_server_that_answers_is_healthy_and_one_that_ended_is_not() {
+    let mut server = Server::start();
+    let healthy = (Some(0), format!("test answers on {}\n", server.address()), String::new());
+    assert_eq!(check(&server, &[]), healthy);
+    assert_eq!(check(&server, &["--ca", server.ca().to_str().unwrap()]), healthy);
+    server.kill();
+    assert_unhealthy(check(&server, &[]), "refused");
+}
+
+#[test]
+fn a_server_that_hangs_is_not_healthy() {
+    let server = Server::start();
+    server.signal("STOP");
+    assert_unhealthy(check(&server, &["--timeout", "200ms"]), "does not answer");
+    server.signal("CONT");
+    assert_eq!(check(&server, &[]).0, Some(0));
+}
+
+#[test]
+fn the_server_of_somebody_else_is_not_healthy() {
+    let (server, stranger) = (Server::start(), Server::start());
+    assert_unhealthy(check(&server, &["--ca", stranger.ca().to_str().unwrap()]), "not trusted");
+    let address = server.address().to_string();
+    assert_unhealthy(ends(stranger.data(), harness::command(stranger.data(), &["check", &address])), "not trusted");
+}
+
+#[test]
+fn a_server_with_a_certificate_of_its_operator_proves_itself_by_it() {
+    let made = tempfile::tempdir().unwrap();
+    assert!(parlor(made.path(), &["cert", "init"]).status.success());
+    let path = |name: &str| made.path().join("tls").join(name).to_str().unwrap().to_owned();
+    let (chain, key) = (path("server.pem"), path("server.key"));
+    let server = Options::default().args(&["--tls-cert", &chain, "--tls-key", &key]).start();
+    assert_eq!(check(&server, &["--tls-cert", &chain]).0, Some(0));
+    assert_unhealthy(check(&server, &[]), "not trusted");
+    assert!(parlor(server.data(), &["cert", "init"]).status.success());
+    let other = server.data().join("tls/server.pem");
+    assert_unhealthy(check(&server, &["--tls-cert", other.to_str().unwrap()]), "key");
+}
+
+#[test]
+fn something_else_on_the_port_is_not_healthy() {
+    let data = tempfile::tempdir().unwrap();
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = listener.local_addr().unwrap().to_string();
+    let speaker = thread::spawn(move || listener.accept().unwrap().0.write_all(b"220 mail.example.org\r\n").unwrap());
+    assert_unhealthy(ends(data.path(), harness::command(data.path(), &["check", &address])), "does not speak TLS");
+    speaker.join().unwrap();
+}
