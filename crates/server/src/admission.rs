@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::net::{IpAddr, Ipv6Addr};
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 /// Counts connections against the limits. Lock tier 0, held for moments.
 #[derive(Debug)]
@@ -21,13 +21,17 @@ struct Counts {
     by_address: HashMap<IpAddr, usize>,
 }
 
-/// One connection's place; given back when dropped.
+/// One connection's place among all, and among those of its address; given back when dropped.
 #[derive(Debug)]
 pub(crate) struct Permit {
     admission: Arc<Admission>,
     /// The address whose count it is part of, if it is limited.
     address: Option<IpAddr>,
 }
+
+/// A place among all of a connection that comes through a balancer; given back when dropped.
+#[derive(Debug)]
+pub(crate) struct Place(Permit);
 
 impl Admission {
     pub(crate) fn new(max_connections: usize, max_per_address: usize, limit_loopback: bool) -> Self {
@@ -39,22 +43,53 @@ impl Admission {
     pub(crate) fn admit(self: &Arc<Self>, address: IpAddr) -> Option<Permit> {
         let address = address.to_canonical();
         let limited = (self.limit_loopback || !address.is_loopback()).then(|| network(address));
-        let mut counts = self.counts.lock().unwrap_or_else(PoisonError::into_inner);
-        let from_there = limited.and_then(|address| counts.by_address.get(&address).copied()).unwrap_or_default();
-        if counts.all >= self.max_connections || from_there >= self.max_per_address {
-            self.refused.fetch_add(1, Ordering::Relaxed);
-            return None;
+        let mut counts = self.counts();
+        if counts.all >= self.max_connections || limited.is_some_and(|limited| self.is_full(&counts, limited)) {
+            return self.refuse();
         }
         counts.all += 1;
-        if let Some(address) = limited {
-            *counts.by_address.entry(address).or_default() += 1;
+        if let Some(limited) = limited {
+            counts.enter(limited);
         }
         Some(Permit { admission: self.clone(), address: limited })
     }
 
+    /// A place for a connection of a balancer, of which it is not known yet whose it is, if there is one.
+    pub(crate) fn admit_balancer(self: &Arc<Self>) -> Option<Place> {
+        let mut counts = self.counts();
+        if counts.all >= self.max_connections {
+            return self.refuse();
+        }
+        counts.all += 1;
+        Some(Place(Permit { admission: self.clone(), address: None }))
+    }
+
+    /// Counts a connection for an address, if one more may come from there.
+    fn enter(&self, limited: IpAddr) -> bool {
+        let mut counts = self.counts();
+        let is_free = !self.is_full(&counts, limited);
+        if is_free {
+            counts.enter(limited);
+        }
+        is_free
+    }
+
+    fn is_full(&self, counts: &Counts, limited: IpAddr) -> bool {
+        counts.by_address.get(&limited).is_some_and(|&count| count >= self.max_per_address)
+    }
+
+    fn refuse<T>(&self) -> Option<T> {
+        self.refused.fetch_add(1, Ordering::Relaxed);
+        None
+    }
+
+    fn counts(&self) -> MutexGuard<'_, Counts> {
+        self.counts.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     /// How many connections there are.
     pub(crate) fn connections(&self) -> usize {
-        self.counts.lock().unwrap_or_else(PoisonError::into_inner).all
+        self.counts().all
     }
 
     /// How many were refused since the last call.
@@ -63,16 +98,46 @@ impl Admission {
     }
 }
 
-impl Drop for Permit {
-    fn drop(&mut self) {
-        let mut counts = self.admission.counts.lock().unwrap_or_else(PoisonError::into_inner);
-        counts.all -= 1;
-        let Some(address) = self.address else { return };
-        if let Some(count) = counts.by_address.get_mut(&address) {
+impl Counts {
+    fn enter(&mut self, limited: IpAddr) {
+        *self.by_address.entry(limited).or_default() += 1;
+    }
+
+    fn leave(&mut self, limited: IpAddr) {
+        if let Some(count) = self.by_address.get_mut(&limited) {
             *count -= 1;
             if *count == 0 {
-                counts.by_address.remove(&address);
+                self.by_address.remove(&limited);
             }
+        }
+    }
+}
+
+impl Place {
+    /// Counts the connection for the client whose it is, if one more may come from there. A loopback address is not
+    /// spared: it is one of the balancer's machine.
+    pub(crate) fn of_client(self, address: IpAddr) -> Option<Permit> {
+        let Self(mut permit) = self;
+        let limited = network(address.to_canonical());
+        if !permit.admission.enter(limited) {
+            return permit.admission.refuse();
+        }
+        permit.address = Some(limited);
+        Some(permit)
+    }
+
+    /// Leaves it at the place among all: the connection is the balancer's own.
+    pub(crate) fn of_balancer(self) -> Permit {
+        self.0
+    }
+}
+
+impl Drop for Permit {
+    fn drop(&mut self) {
+        let mut counts = self.admission.counts();
+        counts.all -= 1;
+        if let Some(address) = self.address {
+            counts.leave(address);
         }
     }
 }
@@ -113,6 +178,43 @@ mod tests {
         assert!(admit(&admission, "2001:db8:0:1::1").is_some());
         let _local = admit(&admission, "::ffff:127.0.0.1").unwrap();
         assert!(admit(&admission, "127.0.0.1").is_some());
+    }
+
+    /// The counts, and for how many addresses there are some.
+    fn counted(admission: &Admission) -> (usize, usize) {
+        let counts = admission.counts();
+        (counts.all, counts.by_address.len())
+    }
+
+    #[test]
+    fn through_a_balancer_the_clients_count_and_not_the_balancer() {
+        let admission = Arc::new(Admission::new(9, 1, false));
+        let own: Vec<_> = (0..3).map(|_| admission.admit_balancer().unwrap().of_balancer()).collect();
+        assert_eq!(counted(&admission), (3, 0));
+        let of = |client: &str| admission.admit_balancer().unwrap().of_client(client.parse().unwrap());
+        let one = of("192.0.2.1").unwrap();
+        assert!(of("192.0.2.1").is_none() && of("::ffff:192.0.2.1").is_none());
+        assert!(admit(&admission, "192.0.2.1").is_none());
+        let _local = of("127.0.0.1").unwrap();
+        assert!(of("127.0.0.1").is_none(), "who claims loopback is spared");
+        let _local_itself = admit(&admission, "127.0.0.1").unwrap();
+        assert_eq!((counted(&admission), admission.take_refused()), ((6, 2), 4));
+        drop((one, own));
+        assert_eq!(counted(&admission), (2, 1));
+        assert!(of("192.0.2.1").is_some());
+        assert_eq!(counted(&admission), (2, 1));
+    }
+
+    #[test]
+    fn a_place_that_came_to_nothing_is_given_back() {
+        let admission = Arc::new(Admission::new(1, 1, false));
+        let place = admission.admit_balancer().unwrap();
+        assert!(admission.admit_balancer().is_none() && admit(&admission, "127.0.0.1").is_none());
+        drop(place);
+        let permit = admission.admit_balancer().unwrap().of_client("2001:db8::1".parse().unwrap());
+        assert_eq!(counted(&admission), (1, 1));
+        drop(permit);
+        assert_eq!(counted(&admission), (0, 0));
     }
 
     #[test]

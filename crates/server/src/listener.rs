@@ -1,7 +1,7 @@
 //! Accepts connections: one thread per address that is listened on. It must not read from or write to clients.
 
 use std::io;
-use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::net::{IpAddr, SocketAddr, TcpListener, TcpStream};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::thread;
@@ -12,7 +12,8 @@ use parlor_core::ConnectionId;
 use socket2::{Domain, Protocol, Socket, Type};
 
 use crate::admission::Admission;
-use crate::client::{self, Service};
+use crate::client::{self, Entry, Service};
+use crate::settings::Network;
 
 /// Connections that the kernel keeps until they are accepted.
 const BACKLOG: i32 = 1024;
@@ -35,6 +36,7 @@ pub(crate) struct Listener {
 pub(crate) struct Acceptors {
     service: Arc<Service>,
     admission: Arc<Admission>,
+    balancers: Vec<Network>,
     next_connection: AtomicU64,
     stopping: AtomicBool,
 }
@@ -75,8 +77,10 @@ impl Listener {
 pub(crate) struct Stopper(TcpListener);
 
 impl Acceptors {
-    pub(crate) fn new(service: Arc<Service>, admission: Arc<Admission>) -> Self {
-        Self { service, admission, next_connection: AtomicU64::new(1), stopping: AtomicBool::new(false) }
+    /// Of connections from `balancers` others are the clients.
+    pub(crate) fn new(service: Arc<Service>, admission: Arc<Admission>, balancers: Vec<Network>) -> Self {
+        let (next_connection, stopping) = (AtomicU64::new(1), AtomicBool::new(false));
+        Self { service, admission, balancers, next_connection, stopping }
     }
 
     /// Accepts no more. Connections that exist stay.
@@ -108,11 +112,19 @@ impl Acceptors {
     }
 
     fn welcome(&self, stream: TcpStream, address: SocketAddr) {
-        let Some(permit) = self.admission.admit(address.ip()) else { return };
+        let Some(entry) = self.admit(address.ip()) else { return };
         let connection = ConnectionId(self.next_connection.fetch_add(1, Ordering::Relaxed));
-        if let Err(error) = client::spawn(self.service.clone(), connection, stream, address, permit) {
+        if let Err(error) = client::spawn(self.service.clone(), connection, stream, address, entry) {
             tracing::warn!(%address, "cannot start a thread for a connection: {error}");
             thread::sleep(BACK_OFF);
+        }
+    }
+
+    fn admit(&self, peer: IpAddr) -> Option<Entry> {
+        if self.balancers.iter().any(|network| network.contains(peer)) {
+            self.admission.admit_balancer().map(Entry::Balanced)
+        } else {
+            self.admission.admit(peer).map(Entry::Direct)
         }
     }
 }

@@ -15,6 +15,7 @@ mod logging;
 mod machine;
 mod observer;
 mod process;
+mod seldom;
 mod settings;
 mod signals;
 mod supervisor;

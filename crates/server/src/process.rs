@@ -23,12 +23,16 @@ use crate::hashing::HashingPool;
 use crate::housekeeping;
 use crate::listener::{Acceptors, Listener, Stopper};
 use crate::observer::LogObserver;
+use crate::seldom::Seldom;
 use crate::settings::{self, Registration, Settings};
 use crate::signals::Request;
 use crate::tls::{self, Material, Resolver};
 
 /// How long clients are given to take their goodbye.
 const GOODBYE_PATIENCE: Duration = Duration::from_secs(4);
+
+/// Connections of balancers that came to nothing are logged once in this time; the others are counted.
+const STRANGE_HEADERS_INTERVAL: Duration = Duration::from_secs(10);
 
 /// A server that accepts connections.
 pub(crate) struct Process {
@@ -78,8 +82,9 @@ impl Process {
             policy: policy(settings),
         });
         let (handshake_timeout, idle_timeout) = (settings.handshake_timeout, settings.idle_timeout());
-        let service = Arc::new(Service { parlor, tls, drain, handshake_timeout, idle_timeout });
-        let acceptors = Arc::new(Acceptors::new(service, admission.clone()));
+        let strange_headers = Seldom::every(STRANGE_HEADERS_INTERVAL);
+        let service = Arc::new(Service { parlor, tls, drain, handshake_timeout, idle_timeout, strange_headers });
+        let acceptors = Arc::new(Acceptors::new(service, admission.clone(), settings.proxy_from.clone()));
         let serve = |listener: Listener| listener.serve(acceptors.clone());
         let stoppers = listeners.into_iter().map(serve).collect::<Result<_, _>>()?;
         let Material { resolver, ca_path, facts } = material;

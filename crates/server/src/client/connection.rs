@@ -1,15 +1,15 @@
 //! A connection with all that has to be given back when it ends, however it ends: by its own word, by a reset,
 //! by a panic of its thread, or for want of a thread. It must not read.
 
-use std::net::{SocketAddr, TcpStream};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
-use parlor_core::{Client, ConnectionId, Origin, Peer};
+use parlor_core::{Client, ConnectionId, Peer};
 
+use super::arrival::{Arrival, Caller, Registered};
 use super::goodbye;
 use super::thread::Service;
-use super::wire::{TlsWire, WireHandle};
+use super::wire::TlsWire;
 use crate::admission::Permit;
 
 /// One client's connection. Dropping it ends it: members see one PART, the client its goodbye, and then the
@@ -19,25 +19,16 @@ pub(super) struct Connection {
     client: Option<Client>,
     peer: Arc<Peer>,
     wire: Arc<TlsWire>,
+    _registered: Registered,
     _permit: Permit,
 }
 
 impl Connection {
-    /// A connection that has not shaken hands.
-    pub(super) fn new(
-        service: &Service,
-        id: ConnectionId,
-        socket: TcpStream,
-        address: SocketAddr,
-        permit: Permit,
-    ) -> Self {
-        let wire = Arc::new(TlsWire::new(id, socket, service.drain.clone()));
-        let max_queued = service.parlor.policy.max_queued_bytes;
-        let peer = Arc::new(Peer::new(id, max_queued, Box::new(WireHandle(wire.clone()))));
-        let ip = address.ip().to_canonical();
-        let origin = Origin { address: ip.to_string(), is_loopback: ip.is_loopback() };
-        let client = Some(Client::new(service.parlor.clone(), peer.clone(), origin));
-        Self { client, peer, wire, _permit: permit }
+    /// The connection of `caller`, who has not shaken hands.
+    pub(super) fn new(service: &Service, arrival: Arrival, caller: Caller) -> Self {
+        let Arrival { peer, wire, registered, .. } = arrival;
+        let client = Some(Client::new(service.parlor.clone(), peer.clone(), caller.origin()));
+        Self { client, peer, wire, _registered: registered, _permit: caller.permit }
     }
 
     pub(super) fn id(&self) -> ConnectionId {
@@ -78,8 +69,8 @@ impl Drop for Connection {
 #[cfg(test)]
 mod tests {
     use std::io::Read;
-    use std::net::TcpListener;
-    use std::time::Duration;
+    use std::net::{TcpListener, TcpStream};
+    use std::time::{Duration, Instant};
 
     use parlor_core::{Hub, Parlor, Policy};
     use rustls::ServerConfig;
@@ -87,11 +78,13 @@ mod tests {
 
     use super::*;
     use crate::admission::Admission;
+    use crate::client::Entry;
     use crate::clock::SystemClock;
     use crate::couriers::CourierPool;
     use crate::drain::Drain;
     use crate::hashing::HashingPool;
     use crate::observer::LogObserver;
+    use crate::seldom::Seldom;
 
     fn service(hub: &Arc<Hub>) -> Service {
         let parlor = Parlor {
@@ -109,6 +102,7 @@ mod tests {
             drain: Arc::new(Drain::new().unwrap()),
             handshake_timeout: Duration::from_secs(1),
             idle_timeout: None,
+            strange_headers: Seldom::every(Duration::from_secs(1)),
         }
     }
 
@@ -120,7 +114,10 @@ mod tests {
         let mut theirs = TcpStream::connect(listener.local_addr().unwrap()).unwrap();
         let (ours, address) = listener.accept().unwrap();
         let permit = admission.admit(address.ip()).unwrap();
-        let connection = Connection::new(&service(&hub), ConnectionId(1), ours, address, permit);
+        let service = service(&hub);
+        let arrival = Arrival::new(&service, ConnectionId(1), ours, address);
+        let caller = arrival.caller(Entry::Direct(permit), Instant::now()).unwrap();
+        let connection = Connection::new(&service, arrival, caller);
         assert_eq!((hub.connections(), admission.connections()), (1, 1));
         let thread = std::thread::spawn(move || {
             let _connection = connection;

@@ -10,9 +10,9 @@ use parlor_proto::{TLS_HANDSHAKE_RECORD, TLS_REQUIRED_LINE};
 use rustls::{ServerConfig, ServerConnection};
 
 /// A blocking socket that fails once the deadline is over.
-struct Deadlined<'a> {
-    socket: &'a TcpStream,
-    deadline: Instant,
+pub(super) struct Deadlined<'a> {
+    pub(super) socket: &'a TcpStream,
+    pub(super) deadline: Instant,
 }
 
 /// What a first look at a connection told.

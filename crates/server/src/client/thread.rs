@@ -15,12 +15,13 @@ use parlor_proto::Bye;
 use rustls::ServerConfig;
 use zeroize::Zeroize;
 
+use super::arrival::{Arrival, Caller, Entry, Unknown};
 use super::connection::Connection;
 use super::handshake::{self, FirstByte};
 use super::socket;
 use super::wire::{Received, TlsWire};
-use crate::admission::Permit;
 use crate::drain::Drain;
+use crate::seldom::Seldom;
 
 /// Stack of either thread, in bytes. Only what is touched takes memory.
 const STACK_BYTES: usize = 512 * 1024;
@@ -33,9 +34,11 @@ pub(crate) struct Service {
     pub(crate) drain: Arc<Drain>,
     pub(crate) handshake_timeout: Duration,
     pub(crate) idle_timeout: Option<Duration>,
+    /// Connections of balancers that came to nothing, since a wrong setting of a balancer makes all of them so.
+    pub(crate) strange_headers: Seldom,
 }
 
-/// Starts the thread of a connection. The permit is given back when the connection has ended.
+/// Starts the thread of a connection. Its place is given back when the connection has ended.
 ///
 /// # Errors
 /// The system gives no thread; the socket is closed.
@@ -44,11 +47,19 @@ pub(crate) fn spawn(
     id: ConnectionId,
     socket: TcpStream,
     address: SocketAddr,
-    permit: Permit,
+    entry: Entry,
 ) -> io::Result<()> {
     start(format!("handshake-{id}"), move || {
-        if let Err(error) = welcome(service, id, socket, address, permit) {
-            tracing::debug!(connection = %id, %address, "no session came of a connection: {error}");
+        let deadline = Instant::now() + service.handshake_timeout;
+        // Known to the hub from here on, so that it is ended with all others when the server stops.
+        let arrival = Arrival::new(&service, id, socket, address);
+        match arrival.caller(entry, deadline) {
+            Ok(caller) => welcome(service, arrival, caller, deadline),
+            Err(unknown) => {
+                // Let go of first, since nothing more comes of it.
+                drop(arrival);
+                report(&service, id, address, &unknown);
+            }
         }
     })
 }
@@ -57,22 +68,37 @@ fn start(name: String, body: impl FnOnce() + Send + 'static) -> io::Result<()> {
     thread::Builder::new().name(name).stack_size(STACK_BYTES).spawn(body).map(drop)
 }
 
-fn welcome(
-    service: Arc<Service>,
-    id: ConnectionId,
-    socket: TcpStream,
-    address: SocketAddr,
-    permit: Permit,
-) -> io::Result<()> {
-    let deadline = Instant::now() + service.handshake_timeout;
-    socket::configure(&socket)?;
-    // Known to the hub from here on, so that it is ended with all others when the server stops.
-    let connection = Connection::new(&service, id, socket, address, permit);
+/// Says why a balancer's connection came to nothing. One that says nothing is how balancers see that we listen, and
+/// one from a crowd is counted where all such are.
+fn report(service: &Service, id: ConnectionId, balancer: SocketAddr, unknown: &Unknown) {
+    match unknown {
+        Unknown::Closed => {}
+        Unknown::Crowd(_) => tracing::debug!(connection = %id, %balancer, "a connection was refused: {unknown}"),
+        Unknown::Malformed(_) | Unknown::Cut | Unknown::Late => {
+            if let Some(connections) = service.strange_headers.due() {
+                tracing::warn!(%balancer, connections, "a connection of a balancer was closed: {unknown}");
+            }
+        }
+    }
+}
+
+fn welcome(service: Arc<Service>, arrival: Arrival, caller: Caller, deadline: Instant) {
+    let address = caller.address;
+    let connection = Connection::new(&service, arrival, caller);
+    let id = connection.id();
+    tracing::debug!(connection = %id, %address, "somebody connected");
+    if let Err(error) = shake_hands(service, connection, deadline) {
+        tracing::debug!(connection = %id, %address, "no session came of a connection: {error}");
+    }
+}
+
+fn shake_hands(service: Arc<Service>, connection: Connection, deadline: Instant) -> io::Result<()> {
     let wire = connection.wire();
+    socket::configure(wire.socket())?;
     match handshake::first_byte(wire.socket(), deadline)? {
         FirstByte::Tls => {
             wire.open(handshake::shake(wire.socket(), service.tls.clone(), deadline)?);
-            start(format!("client-{id}"), move || converse(&service, connection))
+            start(format!("client-{}", connection.id()), move || converse(&service, connection))
         }
         FirstByte::Plaintext => handshake::refuse_plaintext(wire.socket()),
         FirstByte::Gone => Ok(()),

@@ -3,6 +3,7 @@
 
 mod duration;
 mod file;
+mod network;
 mod redis;
 #[cfg(test)]
 mod reference;
@@ -25,6 +26,7 @@ use clap::{ArgAction, Args, ValueEnum};
 
 pub(crate) use duration::parse_positive as parse_duration;
 pub(crate) use file::parse;
+pub(crate) use network::Network;
 pub(crate) use redis::RedisArgs;
 pub(crate) use server_name::ServerName;
 
@@ -66,6 +68,12 @@ pub(crate) struct Settings {
     #[arg(hide_default_value = true, help_heading = "Network")]
     pub(crate) server_name: ServerName,
 
+    /// Address or network of load balancers, whose connections have to begin with a PROXY header of version 2 that says
+    /// where the client is; repeatable
+    #[arg(long, env = "PARLOR_PROXY_FROM", value_name = "ADDR[/PREFIX]", value_delimiter = ',')]
+    #[arg(help_heading = "Network")]
+    pub(crate) proxy_from: Vec<Network>,
+
     /// Directory of everything that the server keeps; with --redis of the certificate only [default: $XDG_DATA_HOME/parlor, or ~/.local/share/parlor]
     #[arg(long, env = "PARLOR_DATA", value_name = "DIR", default_value_os_t = default_data_dir())]
     #[arg(hide_default_value = true, help_heading = "Storage")]
@@ -104,7 +112,7 @@ pub(crate) struct Settings {
     #[arg(long, env = "PARLOR_TLS_NAME", value_name = "NAME", value_delimiter = ',', help_heading = "TLS")]
     pub(crate) tls_name: Vec<TlsName>,
 
-    /// Whether strangers may create accounts [default: open if all listeners are loopback addresses, else closed]
+    /// Whether strangers may create accounts [default: open if all listeners are loopback addresses and no --proxy-from is set, else closed]
     #[arg(long, env = "PARLOR_REGISTRATION", value_name = "POLICY", help_heading = "Accounts")]
     registration: Option<Registration>,
 
@@ -202,10 +210,12 @@ pub(crate) struct Settings {
 }
 
 impl Settings {
-    /// Whether strangers may create accounts: as set, or else only where every listener is a loopback address.
+    /// Whether strangers may create accounts: as set, or else only where every listener is a loopback address, and
+    /// there is no balancer through which others come.
     pub(crate) fn registration(&self) -> Registration {
         let only_loopback = self.listen.iter().all(|address| address.ip().to_canonical().is_loopback());
-        self.registration.unwrap_or(if only_loopback { Registration::Open } else { Registration::Closed })
+        let only_local = only_loopback && self.proxy_from.is_empty();
+        self.registration.unwrap_or(if only_local { Registration::Open } else { Registration::Closed })
     }
 
     /// Where the certificate comes from.

@@ -31,7 +31,8 @@ max-connections = 5000
 
 const FOOT: &str = "
 The limits per address, of takeovers and of the line rate spare peers that connect from a loopback address, unless
-`limit-loopback` is true.
+`limit-loopback` is true. Whoever comes through a balancer (`proxy-from`) is never spared, whatever address the header
+says. [Decision 17](decisions/0017-who-may-claim-an-address.md) tells more of the headers.
 ";
 
 /// The whole page, in the order and under the headings of `parlor serve --help`.

@@ -122,6 +122,22 @@ fn a_password_in_the_url_of_a_redis_is_never_repeated() {
 }
 
 #[test]
+fn balancers_come_from_flags_or_file_and_there_are_none_by_default() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = write(dir.path(), "proxy-from = ['192.0.2.0/24', '::1']\n");
+    let shown = |args: &[&str]| {
+        let networks = read(args).unwrap().proxy_from;
+        networks.iter().map(ToString::to_string).collect::<Vec<_>>()
+    };
+    assert!(shown(&[]).is_empty());
+    assert_eq!(
+        shown(&["--proxy-from=10.0.0.0/8,10.1.2.3", "--proxy-from", "::1"]),
+        ["10.0.0.0/8", "10.1.2.3/32", "::1/128"]
+    );
+    assert_eq!(shown(&["--config", path.to_str().unwrap()]), ["192.0.2.0/24", "::1/128"]);
+}
+
+#[test]
 fn the_tls_directory_lies_in_the_data_directory_unless_set() {
     assert_eq!(read(&["--data", "/d"]).unwrap().certificate(), CertificateFiles::Made { dir: "/d/tls".into() });
     let made = read(&["--data", "/d", "--tls-dir", "/t"]).unwrap().certificate();
@@ -160,6 +176,11 @@ fn what_a_file_cannot_say_is_named_with_the_file() {
             "max-line-bytes = 511",
             "DIR/parlor.toml: max-line-bytes: invalid value '511': 511 is not between 512 and 65536 bytes",
         ),
+        (
+            "proxy-from = ['10.0.0.5/8']",
+            "DIR/parlor.toml: proxy-from: invalid value '10.0.0.5/8': 10.0.0.5/8 is an address within the network \
+             10.0.0.0/8; which of them is meant?",
+        ),
         ("\nmax-rooms = ", "DIR/parlor.toml: line 2: string values must be quoted, expected literal string"),
     ];
     for (content, said) in cases {
@@ -171,7 +192,7 @@ fn what_a_file_cannot_say_is_named_with_the_file() {
 
 #[test]
 fn what_a_flag_cannot_say() {
-    let cases: [&[&str]; 10] = [
+    let cases: [&[&str]; 11] = [
         &["--bcrypt-cost=3"],
         &["--bcrypt-cost=32"],
         &["--login-timeout=0"],
@@ -182,6 +203,7 @@ fn what_a_flag_cannot_say() {
         &["--log=parlor=loud"],
         &["--tls-cert=a.pem"],
         &["--tls-key=a.key"],
+        &["--proxy-from=balancer"],
     ];
     for args in cases {
         assert_eq!(read(args).unwrap_err().exit_code(), 2, "{args:?}");
@@ -206,6 +228,8 @@ fn registration_is_open_only_where_all_listeners_are_loopback() {
     assert_eq!(registration(&["--listen=[::]:0"]), Registration::Closed);
     assert_eq!(registration(&["--listen=[::]:0", "--registration=open"]), Registration::Open);
     assert_eq!(registration(&["--registration=closed"]), Registration::Closed);
+    assert_eq!(registration(&["--proxy-from=127.0.0.1"]), Registration::Closed);
+    assert_eq!(registration(&["--proxy-from=127.0.0.1", "--registration=open"]), Registration::Open);
 }
 
 #[test]

@@ -16,6 +16,7 @@ mod limits;
 mod load;
 mod logins;
 mod openssl;
+mod proxy;
 mod races;
 mod redis;
 mod resets;

@@ -43,17 +43,25 @@ impl Client {
 
     /// The same with a configuration that is shared by many clients.
     pub(crate) fn open_with(address: SocketAddr, config: Arc<ClientConfig>) -> Self {
-        Self::over(TcpStream::connect(address).unwrap(), config)
+        Self::over(TcpStream::connect(address).unwrap(), config, &[])
     }
 
     /// The same, unless nobody listens.
     pub(crate) fn try_open_with(address: SocketAddr, config: Arc<ClientConfig>) -> Option<Self> {
-        TcpStream::connect(address).ok().map(|socket| Self::over(socket, config))
+        TcpStream::connect(address).ok().map(|socket| Self::over(socket, config, &[]))
     }
 
-    fn over(socket: TcpStream, config: Arc<ClientConfig>) -> Self {
+    /// The same over a socket that is connected, on which `preface` comes before anything of TLS, in one packet with
+    /// its beginning.
+    pub(crate) fn over(mut socket: TcpStream, config: Arc<ClientConfig>, preface: &[u8]) -> Self {
         socket.set_nodelay(true).unwrap();
-        let tls = ClientConnection::new(config, "localhost".try_into().unwrap()).unwrap();
+        let mut tls = ClientConnection::new(config, "localhost".try_into().unwrap()).unwrap();
+        if !preface.is_empty() {
+            let mut first = preface.to_vec();
+            tls.write_tls(&mut first).unwrap();
+            // The server may have turned it away already, as reading will tell.
+            let _ = socket.write_all(&first);
+        }
         Self { stream: StreamOwned::new(tls, socket), buffer: Vec::new(), lines: VecDeque::new() }
     }
 

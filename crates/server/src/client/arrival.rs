@@ -1,0 +1,137 @@
+//! A connection of which it is to be found out whose it is: that of the peer itself, or of a client of which a balancer
+//! says so. It must not let anybody speak.
+
+use std::io::{ErrorKind, Read};
+use std::net::{IpAddr, SocketAddr, TcpStream};
+use std::sync::Arc;
+use std::time::Instant;
+
+use parlor_core::{ConnectionId, Hub, Origin, Peer};
+use thiserror::Error;
+
+use super::handshake::Deadlined;
+use super::proxy::{self, Malformed, Progress, Source};
+use super::thread::Service;
+use super::wire::{TlsWire, WireHandle};
+use crate::admission::{Permit, Place};
+
+/// How a connection was let in.
+#[derive(Debug)]
+pub(crate) enum Entry {
+    /// Its peer is the client.
+    Direct(Permit),
+    /// Its peer is a balancer, which has to say whose it is.
+    Balanced(Place),
+}
+
+/// A connection that nobody can speak on yet. Known to the hub, so that it is ended with all others when the server
+/// stops.
+pub(super) struct Arrival {
+    pub(super) peer: Arc<Peer>,
+    pub(super) wire: Arc<TlsWire>,
+    pub(super) registered: Registered,
+    address: SocketAddr,
+}
+
+/// Whom a connection counts for.
+pub(super) struct Caller {
+    /// Where it comes from, canonical.
+    pub(super) address: SocketAddr,
+    is_loopback: bool,
+    pub(super) permit: Permit,
+}
+
+/// Why nobody is known to call.
+#[derive(Debug, Error)]
+pub(super) enum Unknown {
+    /// Closed without a byte, as a balancer does that only looks whether somebody listens.
+    #[error("it was closed at once")]
+    Closed,
+    /// Too many connections come from the client's address.
+    #[error("there are too many from {0}")]
+    Crowd(IpAddr),
+    #[error(transparent)]
+    Malformed(#[from] Malformed),
+    #[error("it ended within its PROXY header")]
+    Cut,
+    #[error("its PROXY header did not come in time")]
+    Late,
+}
+
+/// Takes a connection out of the hub when it is dropped.
+pub(super) struct Registered {
+    hub: Arc<Hub>,
+    connection: ConnectionId,
+}
+
+impl Drop for Registered {
+    fn drop(&mut self) {
+        self.hub.disconnect(self.connection);
+    }
+}
+
+impl Arrival {
+    pub(super) fn new(service: &Service, id: ConnectionId, socket: TcpStream, address: SocketAddr) -> Self {
+        let wire = Arc::new(TlsWire::new(id, socket, service.drain.clone()));
+        let max_queued = service.parlor.policy.max_queued_bytes;
+        let peer = Arc::new(Peer::new(id, max_queued, Box::new(WireHandle(wire.clone()))));
+        let hub = service.parlor.hub.clone();
+        hub.connect(peer.clone());
+        Self { peer, wire, registered: Registered { hub, connection: id }, address: canonical(address) }
+    }
+
+    /// Finds out whose the connection is. Blocks until `deadline` at most, for a balancer only.
+    pub(super) fn caller(&self, entry: Entry, deadline: Instant) -> Result<Caller, Unknown> {
+        let place = match entry {
+            Entry::Direct(permit) => {
+                let is_loopback = self.address.ip().is_loopback();
+                return Ok(Caller { address: self.address, is_loopback, permit });
+            }
+            Entry::Balanced(place) => place,
+        };
+        // Whatever comes through a balancer is not spared as a peer of this machine is: strangers come this way.
+        let is_loopback = false;
+        match read_header(Deadlined { socket: self.wire.socket(), deadline })? {
+            Source::Balancer => Ok(Caller { address: self.address, is_loopback, permit: place.of_balancer() }),
+            Source::Client(claimed) => {
+                let address = canonical(claimed);
+                let permit = place.of_client(address.ip()).ok_or(Unknown::Crowd(address.ip()))?;
+                Ok(Caller { address, is_loopback, permit })
+            }
+        }
+    }
+}
+
+impl Caller {
+    pub(super) fn origin(&self) -> Origin {
+        Origin { address: self.address.ip().to_string(), is_loopback: self.is_loopback }
+    }
+}
+
+/// An IPv4 address that is mapped to IPv6 is the IPv4 address.
+fn canonical(address: SocketAddr) -> SocketAddr {
+    SocketAddr::new(address.ip().to_canonical(), address.port())
+}
+
+/// Reads a header, and not one byte behind it.
+fn read_header(mut stream: impl Read) -> Result<Source, Unknown> {
+    let mut header = Vec::new();
+    loop {
+        let needed = match proxy::parse(&header)? {
+            Progress::Complete(source) => return Ok(source),
+            Progress::Needs(needed) => needed,
+        };
+        let before = header.len();
+        header.resize(needed, 0);
+        let read = stream.read(&mut header[before..]);
+        header.truncate(before + read.as_ref().copied().unwrap_or_default());
+        match read {
+            Ok(count) if count > 0 => {}
+            Err(error) if error.kind() == ErrorKind::Interrupted => {}
+            Err(error) if matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut) => {
+                return Err(Unknown::Late);
+            }
+            Ok(_) | Err(_) => return Err(if before == 0 { Unknown::Closed } else { Unknown::Cut }),
+        }
+    }
+}
