@@ -90,6 +90,16 @@ fn is_turned_away(server: &Server, header: &[u8]) -> bool {
     }
 }
 
+/// Bytes that came to the server from this socket and were not read yet, as the kernel knows (proc_pid_net(5)).
+fn unread(server: &Server, socket: &TcpStream) -> u32 {
+    let hex = |field: &str| u32::from_str_radix(field.rsplit(':').next().unwrap(), 16).unwrap();
+    let ends = [server.address(), socket.local_addr().unwrap()].map(|end| u32::from(end.port()));
+    let table = std::fs::read_to_string("/proc/net/tcp").unwrap();
+    let mut rows = table.lines().skip(1).map(|line| line.split_whitespace().collect::<Vec<_>>());
+    let row = rows.find(|row| [hex(row[1]), hex(row[2])] == ends).expect("the connection is there");
+    hex(row[4])
+}
+
 /// All that comes up to the end, however it ends. Fails if the end does not come.
 fn rest(mut socket: &TcpStream) -> Vec<u8> {
     let mut all = Vec::new();
@@ -135,6 +145,7 @@ fn a_header_may_come_byte_by_byte() {
     let socket = balancer(&server);
     for byte in header_with("203.0.113.1:4242", &[4, 0, 1, 0]) {
         (&socket).write_all(&[byte]).unwrap();
+        eventually("it is read", || unread(&server, &socket) == 0);
     }
     let mut client = Client::over(socket, Client::config(&server.ca()), &[]);
     assert_eq!(client.line(), "HELLO parlor/1 test");
@@ -160,12 +171,12 @@ fn a_balancer_without_a_sound_header_gets_no_session_and_no_answer() {
         header_with("203.0.113.1:1", &vec![0; 4096 - 16 - 12 + 1]),
         header(LOCAL, UNSPECIFIED, &vec![0; 0xffff]),
     ];
-    for bytes in &cases {
+    for (number, bytes) in cases.iter().enumerate() {
         let socket = balancer(&server);
         // It may be closed before all is sent.
         let _ = (&socket).write_all(bytes);
-        assert_eq!(rest(&socket), b"", "{bytes:?}");
-        assert!(is_turned_away(&server, bytes), "{bytes:?}");
+        assert_eq!(rest(&socket), b"", "case {number}");
+        assert!(is_turned_away(&server, bytes), "case {number}");
     }
     assert!(is_turned_away(&server, &[]), "TLS without a header was served");
     let cut = balancer(&server);
@@ -267,6 +278,18 @@ fn a_claim_to_be_local_gives_no_privilege() {
         let refused = greeted(&server, &header).ask(&format!("LOGIN {user} secret"));
         assert!(refused.starts_with("ERR "), "{refused}");
     }
+}
+
+#[test]
+fn failed_logins_slow_down_the_client_that_failed_and_no_other() {
+    let server = start(&["--max-login-failures", "1000"]);
+    let mut guesser = greeted(&server, &header_of("203.0.113.1:4242"));
+    let mut guesses = (0..40).map(|number| guesser.ask(&format!("LOGIN user{number} guess")));
+    assert!(guesses.any(|answer| answer.starts_with("ERR too-many-attempts ")), "it can guess on");
+    let mut other = greeted(&server, &header_of("203.0.113.2:4242"));
+    assert!(other.ask("LOGIN user40 guess").starts_with("ERR bad-credentials "));
+    let mut own = greeted(&server, &own());
+    assert!(own.ask("LOGIN user41 guess").starts_with("ERR bad-credentials "));
 }
 
 #[test]
