@@ -9,6 +9,7 @@ mod nonblocking;
 mod proxy;
 mod socket;
 mod thread;
+mod turn;
 mod wire;
 
 pub(crate) use arrival::Entry;

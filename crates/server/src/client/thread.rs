@@ -1,13 +1,12 @@
-//! The threads of one client: a first one for the handshake, which ends with it, and then the client's own, a
-//! blocking loop of reading. They must not outlive the connection, nor touch others.
+//! The threads of one client: a first one for the handshake, then one that reads and works, and while the client is
+//! quiet one that only waits. They must not outlive the connection, nor touch others.
 //!
-//! There is one thread at any time. The handshake has one of its own because it needs much stack, and pages of
-//! a stack that were touched stay in memory for as long as its thread lives.
+//! There is one thread at any time. Each of them ends with its part, because pages of a stack that were touched, and
+//! memory that the allocator keeps at hand for a thread, stay for as long as the thread lives.
 
 use std::io;
 use std::net::{SocketAddr, TcpStream};
 use std::sync::Arc;
-use std::thread;
 use std::time::{Duration, Instant};
 
 use parlor_core::{Client, ConnectionId, Flow, Parlor};
@@ -19,12 +18,13 @@ use super::arrival::{Arrival, Caller, Entry, Unknown};
 use super::connection::Connection;
 use super::handshake::{self, FirstByte};
 use super::socket;
+use super::turn::{self, STACK_BYTES, Turn};
 use super::wire::{Received, TlsWire};
 use crate::drain::Drain;
 use crate::seldom::Seldom;
 
-/// Stack of either thread, in bytes. Only what is touched takes memory.
-const STACK_BYTES: usize = 512 * 1024;
+/// How long a client says nothing before its thread is given up for one that only waits.
+const QUIET_AFTER: Duration = Duration::from_secs(3);
 
 /// What all clients share.
 #[derive(Debug)]
@@ -49,7 +49,7 @@ pub(crate) fn spawn(
     address: SocketAddr,
     entry: Entry,
 ) -> io::Result<()> {
-    start(format!("handshake-{id}"), move || {
+    turn::start(format!("handshake-{id}"), STACK_BYTES, move || {
         let deadline = Instant::now() + service.handshake_timeout;
         // Known to the hub from here on, so that it is ended with all others when the server stops.
         let arrival = Arrival::new(&service, id, socket, address);
@@ -62,10 +62,6 @@ pub(crate) fn spawn(
             }
         }
     })
-}
-
-fn start(name: String, body: impl FnOnce() + Send + 'static) -> io::Result<()> {
-    thread::Builder::new().name(name).stack_size(STACK_BYTES).spawn(body).map(drop)
 }
 
 /// Says why a balancer's connection came to nothing. One that says nothing is how balancers see that we listen, and
@@ -92,31 +88,49 @@ fn welcome(service: Arc<Service>, arrival: Arrival, caller: Caller, deadline: In
     }
 }
 
-fn shake_hands(service: Arc<Service>, connection: Connection, deadline: Instant) -> io::Result<()> {
+fn shake_hands(service: Arc<Service>, mut connection: Connection, deadline: Instant) -> io::Result<()> {
     let wire = connection.wire();
     socket::configure(wire.socket())?;
     match handshake::first_byte(wire.socket(), deadline)? {
         FirstByte::Tls => {
             wire.open(handshake::shake(wire.socket(), service.tls.clone(), deadline)?);
-            start(format!("client-{}", connection.id()), move || converse(&service, connection))
+            connection.parts().0.greet();
+            let turn = Box::new(Turn { service, connection, silent: Duration::ZERO });
+            turn.pass(converse).map_err(|_| io::Error::other("there is no thread for it"))
         }
         FirstByte::Plaintext => handshake::refuse_plaintext(wire.socket()),
         FirstByte::Gone => Ok(()),
     }
 }
 
-/// The whole of a client's own thread.
-fn converse(service: &Service, mut connection: Connection) {
-    connection.wire().adopt_thread();
-    if let Err(error) = talk(service, &mut connection) {
-        tracing::debug!(connection = %connection.id(), "a connection broke: {error}");
+/// The whole of a thread that works for a client, until the client is gone or quiet.
+fn converse(mut turn: Box<Turn>) {
+    turn.connection.wire().adopt_thread();
+    loop {
+        match talk(&mut turn) {
+            Ok(Flow::Continue) if turn.is_too_silent() => continue,
+            Ok(Flow::Continue) => {}
+            Ok(Flow::End) => return,
+            Err(error) => {
+                tracing::debug!(connection = %turn.connection.id(), "a connection broke: {error}");
+                return;
+            }
+        }
+        match turn.rest(converse) {
+            Ok(()) => return,
+            Err(back) => turn = back,
+        }
     }
 }
 
-fn talk(service: &Service, connection: &mut Connection) -> io::Result<()> {
-    let (client, wire) = connection.parts();
-    client.greet();
-    let login_deadline = Instant::now() + service.parlor.policy.login_timeout;
+/// Reads and carries out what the client says, until it is quiet ([`Flow::Continue`]) or its connection ends.
+fn talk(turn: &mut Turn) -> io::Result<Flow> {
+    if turn.is_too_silent() {
+        return Ok(time_out(turn.connection.parts().0));
+    }
+    let quiet_after = turn.patience().map_or(QUIET_AFTER, |time| time.min(QUIET_AFTER));
+    let (client, wire) = turn.connection.parts();
+    let login_deadline = Instant::now() + turn.service.parlor.policy.login_timeout;
     let mut plain = Vec::new();
     wire.receive_early(&mut plain)?;
     let mut flow = client.receive(&plain);
@@ -124,7 +138,7 @@ fn talk(service: &Service, connection: &mut Connection) -> io::Result<()> {
     while flow == Flow::Continue && !wire.is_interrupted() {
         forget(&mut plain);
         if client.is_logged_in() && !is_idling {
-            wire.set_timeout(service.idle_timeout)?;
+            wire.set_timeout(Some(quiet_after))?;
             is_idling = true;
         }
         let received = match is_idling {
@@ -133,13 +147,20 @@ fn talk(service: &Service, connection: &mut Connection) -> io::Result<()> {
         };
         client.flush_wire(wire.wants_write());
         flow = match received? {
-            Received::Bytes => client.receive(&plain),
+            Received::Bytes => {
+                turn.silent = Duration::ZERO;
+                client.receive(&plain)
+            }
             Received::End => Flow::End,
+            Received::TimedOut if is_idling => {
+                turn.silent += quiet_after;
+                return Ok(Flow::Continue);
+            }
             Received::TimedOut => time_out(client),
         };
     }
     forget(&mut plain);
-    Ok(())
+    Ok(Flow::End)
 }
 
 /// Receives from a connection that has not logged in. One that sends without end is not given more time.

@@ -4,7 +4,7 @@
 use std::io::{self, ErrorKind, IoSlice, Read, Write};
 use std::net::{Shutdown, TcpStream};
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::Thread;
 use std::time::{Duration, Instant};
 
@@ -27,8 +27,8 @@ pub(super) struct TlsWire {
     /// None before the handshake. Lock tier 3, never together with a channel's: the only lock under which a
     /// system call is made, the send that does not block; inside, only this connection's outbox is locked.
     tls: Mutex<Option<ServerConnection>>,
-    /// The client's thread, to be woken from a pause.
-    thread: OnceLock<Thread>,
+    /// The client's thread, to be woken from a pause. A leaf: nothing is locked inside.
+    thread: Mutex<Option<Thread>>,
     interrupted: AtomicBool,
 }
 
@@ -60,7 +60,7 @@ impl TlsWire {
             socket,
             drain,
             tls: Mutex::new(None),
-            thread: OnceLock::new(),
+            thread: Mutex::new(None),
             interrupted: AtomicBool::new(false),
         }
     }
@@ -71,7 +71,7 @@ impl TlsWire {
 
     /// From now on the calling thread is the client's.
     pub(super) fn adopt_thread(&self) {
-        self.thread.get_or_init(std::thread::current);
+        *self.thread() = Some(std::thread::current());
     }
 
     /// The handshake is done: from now on frames can be written.
@@ -100,6 +100,22 @@ impl TlsWire {
             Err(error) if matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut) => Ok(Received::TimedOut),
             Err(error) if error.kind() == ErrorKind::Interrupted => Ok(Received::Bytes),
             Err(error) => Err(error),
+        }
+    }
+
+    /// Waits until there is something to receive, the end included, and leaves it there; at most for `patience`, if
+    /// there is one. Takes next to no stack. Only for the client's thread. `false` if nothing came in time.
+    pub(super) fn await_bytes(&self, patience: Option<Duration>) -> bool {
+        // A socket that takes no timeout is broken, which whoever reads it finds out.
+        if self.set_timeout(patience).is_err() {
+            return true;
+        }
+        loop {
+            match self.socket.peek(&mut [0]).map_err(|error| error.kind()) {
+                Err(ErrorKind::Interrupted) => {}
+                Err(ErrorKind::WouldBlock | ErrorKind::TimedOut) => return false,
+                Ok(_) | Err(_) => return true,
+            }
         }
     }
 
@@ -138,6 +154,10 @@ impl TlsWire {
         }
         // Fails only if the connection is broken already.
         let _ = self.socket.shutdown(Shutdown::Write);
+    }
+
+    fn thread(&self) -> MutexGuard<'_, Option<Thread>> {
+        self.thread.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn tls(&self) -> MutexGuard<'_, Option<ServerConnection>> {
@@ -198,7 +218,8 @@ impl TlsWire {
         self.interrupted.store(true, Ordering::Release);
         // Fails only if the connection is broken, which wakes the reader too.
         let _ = self.socket.shutdown(Shutdown::Read);
-        if let Some(thread) = self.thread.get() {
+        // A thread that adopts the connection after this sees that it is interrupted.
+        if let Some(thread) = &*self.thread() {
             thread.unpark();
         }
     }

@@ -17,6 +17,7 @@ mod load;
 mod logins;
 mod openssl;
 mod proxy;
+mod quiet;
 mod races;
 mod redis;
 mod resets;
