@@ -116,6 +116,11 @@ impl<'a> Logs<'a> {
         self.places.get(text)
     }
 
+    /// All logs of which anything is known.
+    pub(super) fn names(&self) -> impl Iterator<Item = &LogName> {
+        self.logs.keys()
+    }
+
     /// What is known of one log.
     pub(super) fn log(&self, name: &LogName) -> impl Iterator<Item = (u64, &'a str)> {
         self.logs.get(name).into_iter().flatten().map(|(id, text)| (*id, *text))

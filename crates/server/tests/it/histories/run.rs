@@ -77,7 +77,8 @@ fn summary(history: &History) -> String {
     let lines = history.connections.iter().map(|connection| connection.exchanges().len()).sum::<usize>();
     let heard = history.connections.iter().map(|connection| connection.heard().count()).sum::<usize>();
     let connections = history.connections.len();
-    format!("{connections} connections, {lines} lines, {heard} heard, {} faults", history.spans.len())
+    let faults: Vec<String> = history.spans.iter().map(|span| span.fault.to_string()).collect();
+    format!("{connections} connections, {lines} lines, {heard} heard; faults: {}", faults.join(", "))
 }
 
 fn play(plan: &Plan, world: &World) -> History {

@@ -1,7 +1,9 @@
 //! Of one user at most one session can act: once a later login was answered, the earlier session says nothing that
 //! is accepted, and hears nothing that is said.
 
-use super::super::logs::Logs;
+use std::collections::BTreeMap;
+
+use super::super::logs::{LogName, Logs};
 use super::super::record::{Exchange, Heard, History, Line, Moment, Reply, What};
 use super::super::report::Violation;
 
@@ -16,12 +18,14 @@ struct Session<'a> {
 /// Looks at every two sessions of one user of which one certainly came after the other.
 pub(super) fn check(history: &History, logs: &Logs<'_>) -> Vec<Violation> {
     let sessions: Vec<Session<'_>> = sessions(history);
+    let said_before = said_before(logs);
     let mut found = Vec::new();
     for earlier in &sessions {
         let later = sessions.iter().filter(|it| it.user == earlier.user && earlier.answered < it.login.sent);
         let Some(later) = later.min_by_key(|later| later.answered) else { continue };
         found.extend(acts(earlier, later, history));
         found.extend(hears(earlier, later, history, logs));
+        found.extend(written_after(earlier, later, history, logs, &said_before));
     }
     for later in &sessions {
         let before = |it: &&Session<'_>| it.user == later.user && it.answered < later.login.sent;
@@ -75,6 +79,48 @@ fn hears(earlier: &Session<'_>, later: &Session<'_>, history: &History, logs: &L
         let what = format!("{text:?} was said {:?} after a later login", said.exchange.sent - later.answered);
         let connections = [earlier.connection, later.connection, said.connection];
         found.push(Violation::new("a displaced session hears nothing", what, at, connections));
+    }
+    found
+}
+
+/// For each number of each log, when the youngest of the entries before it was sent.
+type SaidBefore<'a> = BTreeMap<&'a LogName, BTreeMap<u64, Moment>>;
+
+fn said_before<'a>(logs: &'a Logs<'_>) -> SaidBefore<'a> {
+    let youngest = |name| {
+        let mut youngest = Moment::ZERO;
+        let before = |(id, text)| {
+            let (sent, before) = (logs.said(text).map_or(Moment::ZERO, |said| said.exchange.sent), youngest);
+            youngest = youngest.max(sent);
+            (id, before)
+        };
+        (name, logs.log(name).map(before).collect())
+    };
+    logs.names().map(youngest).collect()
+}
+
+/// Entries of the earlier session behind something that was said after the later login was answered: they were stored
+/// later still, whether they were answered or not.
+fn written_after(
+    earlier: &Session<'_>,
+    later: &Session<'_>,
+    history: &History,
+    logs: &Logs<'_>,
+    said_before: &SaidBefore<'_>,
+) -> Vec<Violation> {
+    let mut found = Vec::new();
+    for exchange in history.connections[earlier.connection].exchanges() {
+        let Some((log, id)) = exchange.line.text().and_then(|text| logs.place(text)) else { continue };
+        let Some(youngest) = said_before.get(log).and_then(|before| before.get(id)) else { continue };
+        if *youngest > later.answered {
+            let what = format!(
+                "{:?} is number {id} of {log:?}, behind what was said {:?} after a later login",
+                exchange.line,
+                *youngest - later.answered
+            );
+            let connections = [earlier.connection, later.connection];
+            found.push(Violation::new("a displaced session does nothing", what, exchange.sent, connections));
+        }
     }
     found
 }
@@ -180,6 +226,22 @@ mod tests {
         story.ask(old, Line::Say("late".to_owned()), None);
         let new = story.log_in_at("ann", 1, 0);
         story.hear(ben, 1, "ann", "late").hear(new, 1, "ann", "late");
+        assert_eq!(invariants(story), ["a displaced session does nothing"]);
+    }
+
+    #[test]
+    fn what_a_displaced_session_wrote_behind_later_words_is_found() {
+        let mut story = Story::default();
+        let (old, ben) = (story.log_in("ann", 0), story.log_in("ben", 0));
+        story.ask(old, Line::Say("late".to_owned()), None);
+        story.log_in_at("ann", 1, 1);
+        story.say(ben, "in between", 2).hear(ben, 1, "ann", "late");
+        assert_eq!(check_of(&story), Vec::<&str>::new());
+        let mut story = Story::default();
+        let (old, ben) = (story.log_in("ann", 0), story.log_in("ben", 0));
+        story.ask(old, Line::Say("late".to_owned()), None);
+        story.log_in_at("ann", 1, 9);
+        story.say(ben, "in between", 1).hear(ben, 2, "ann", "late");
         assert_eq!(invariants(story), ["a displaced session does nothing"]);
     }
 
