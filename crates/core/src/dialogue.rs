@@ -158,7 +158,8 @@ impl Dialogue {
             }
             Effect::Begin { user, verb } => {
                 let session = Session::begin(&self.place, &self.origin, user, verb)?;
-                self.place.parlor.observer.session_began(self.place.peer.connection(), session.user());
+                let connection = self.place.peer.connection();
+                self.place.parlor.observer.session_began(connection, session.user(), &self.origin);
                 self.session = Some(session);
             }
             Effect::HangUp(bye) => self.hang_up(bye),

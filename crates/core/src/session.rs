@@ -353,7 +353,7 @@ mod tests {
         assert!(!bob.is_open());
         assert_eq!(cyd.read(), ["JOIN lobby bob"]);
         assert_eq!(new.ask("/who red"), ["ERR no-such-room There is nobody in a room red"]);
-        assert_eq!(world.reports()[3..], ["ended bob logged-in-elsewhere", "began bob"]);
+        assert_eq!(world.reports()[3..], ["ended bob logged-in-elsewhere", "began bob from 127.0.0.1"]);
     }
 
     #[test]
@@ -407,7 +407,7 @@ mod tests {
         );
         let last = receive.recv().unwrap();
         assert_eq!(last.ask("/who"), ["USER ann", "OK who lobby 1"]);
-        assert_eq!(world.reports(), ["began ann"]);
+        assert_eq!(world.reports(), ["began ann from 127.0.0.1"]);
     }
 
     #[test]

@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use parlor_core::ConnectionId;
 use parlor_core::ports::{Observer, StoreError};
+use parlor_core::{ConnectionId, Origin};
 use parlor_proto::{Bye, UserName};
 
 use crate::seldom::Seldom;
@@ -30,8 +30,8 @@ impl Observer for LogObserver {
         }
     }
 
-    fn session_began(&self, connection: ConnectionId, user: &UserName) {
-        tracing::info!(%connection, %user, "session began");
+    fn session_began(&self, connection: ConnectionId, user: &UserName, origin: &Origin) {
+        tracing::info!(%connection, %user, address = %origin.address, "session began");
     }
 
     fn session_ended(&self, connection: ConnectionId, user: &UserName, why: Option<Bye>) {
@@ -39,7 +39,7 @@ impl Observer for LogObserver {
         tracing::info!(%connection, %user, why, "session ended");
     }
 
-    fn login_failed(&self, connection: ConnectionId, user: &UserName) {
-        tracing::info!(%connection, %user, "login failed");
+    fn login_failed(&self, connection: ConnectionId, user: &UserName, origin: &Origin) {
+        tracing::info!(%connection, %user, address = %origin.address, "login failed");
     }
 }

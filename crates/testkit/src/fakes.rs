@@ -5,7 +5,7 @@ use std::sync::Mutex;
 use std::time::Duration;
 
 use parlor_core::ports::{Clock, Couriers, Observer, PasswordHash, Passwords, StoreError, StoreResult, Verdict};
-use parlor_core::{ConnectionId, Flush};
+use parlor_core::{ConnectionId, Flush, Origin};
 use parlor_proto::{Bye, Password, Timestamp, UserName};
 
 use crate::lock;
@@ -117,15 +117,15 @@ impl Observer for Recorder {
         self.keep(format!("store failed {what}: {error}"));
     }
 
-    fn session_began(&self, _connection: ConnectionId, user: &UserName) {
-        self.keep(format!("began {user}"));
+    fn session_began(&self, _connection: ConnectionId, user: &UserName, origin: &Origin) {
+        self.keep(format!("began {user} from {}", origin.address));
     }
 
     fn session_ended(&self, _connection: ConnectionId, user: &UserName, why: Option<Bye>) {
         self.keep(format!("ended {user} {}", why.map_or("gone", Bye::as_str)));
     }
 
-    fn login_failed(&self, _connection: ConnectionId, user: &UserName) {
-        self.keep(format!("failed {user}"));
+    fn login_failed(&self, _connection: ConnectionId, user: &UserName, origin: &Origin) {
+        self.keep(format!("failed {user} from {}", origin.address));
     }
 }

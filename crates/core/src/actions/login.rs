@@ -33,7 +33,7 @@ mod tests {
         let answer = ["ERR bad-credentials Unknown user or wrong password"];
         assert_eq!(world.connect().ask("LOGIN ann wrong"), answer);
         assert_eq!(world.connect().ask("LOGIN nobody wrong"), answer);
-        assert_eq!(world.reports(), ["failed ann", "failed nobody"]);
+        assert_eq!(world.reports(), ["failed ann from 127.0.0.1", "failed nobody from 127.0.0.1"]);
     }
 
     #[test]

@@ -21,7 +21,7 @@ pub(super) fn try_password(visit: &Visit<'_>, credentials: &Credentials) -> Resu
     let attempt = attempt(visit, credentials);
     let (Some(account), Verdict::Right | Verdict::RightButOutdated) = (account, verdict) else {
         visit.store().attempts.failed(&attempt).during("counting a failed login")?;
-        visit.parlor.observer.login_failed(visit.connection(), &credentials.user);
+        visit.parlor.observer.login_failed(visit.connection(), &credentials.user, visit.origin);
         return Err(Refusal::BadCredentials.into());
     };
     visit.store().attempts.succeeded(&attempt).during("forgetting failed logins")?;

@@ -335,6 +335,8 @@ fn the_log_names_the_client_and_not_the_balancer() {
     }
     let of_failure = |line: &str| line.contains("no session came") && line.contains("[2001:db8::9]:4244");
     eventually("the failure is logged", || server.log().lines().any(of_failure));
+    let of_session = |line: &str| line.ends_with("user=alice address=203.0.113.7") && line.contains("session began");
+    assert!(server.log().lines().any(of_session), "{}", server.log());
     assert!(!server.log().contains("127.0.0.2"), "{}", server.log());
 }
 
