@@ -50,6 +50,7 @@ class Client:
         greeting = self.lines.readline().split()
         if greeting[:2] != ["HELLO", "parlor/1"]:
             raise ConnectionError(f"this is no server of the protocol parlor/1: {greeting}")
+        self.server = greeting[2]
         self.command("FORMAT json")
 
     def __enter__(self):
