@@ -1,160 +1,24 @@
-//! Lines over verified TLS over TCP, in both directions at once. It must not know what the lines mean,
-//! except for the greeting, by which it knows a Parlor server.
+//! Lines over TLS over TCP, in both directions at once. It must not open connections, nor know what the lines mean.
 
 use std::fmt;
 use std::io::{self, Read, Write};
-use std::net::{Shutdown, TcpStream, ToSocketAddrs};
+use std::net::{Shutdown, TcpStream};
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::{Duration, Instant};
 
-use parlor_proto::{Line, LineSplitter, PROTOCOL, Text};
-use rustls::{ClientConfig, ClientConnection};
-use socket2::{SockRef, TcpKeepalive};
+use parlor_proto::{Line, LineSplitter, Text};
+use rustls::ClientConnection;
 use zeroize::Zeroizing;
 
 use crate::address::Address;
-use crate::error::{ConnectError, Lost, TrustError, Untrusted};
+use crate::connector::Timeouts;
+use crate::error::Lost;
 use crate::lock;
-use crate::trust::Trust;
 
 /// Longest line that is accepted from a server: 500 entries of history fit many times.
 const MAX_LINE_BYTES: usize = 64 << 20;
 /// Bytes that are taken off the socket at once: one TLS record and its framing.
 const READ_BYTES: usize = 17 << 10;
-
-/// How long to wait for what.
-#[derive(Debug, Clone, Copy)]
-pub struct Timeouts {
-    /// For TCP, per address of the host, and then for each step of the TLS handshake and the greeting.
-    pub connect: Duration,
-    /// For the answer to a login; a busy server checks few passwords at once.
-    pub login: Duration,
-    /// Between two signs of life that the client asks for. After three times as long without a word the
-    /// server counts as dead.
-    pub keepalive: Duration,
-}
-
-impl Default for Timeouts {
-    fn default() -> Self {
-        let [connect, login, keepalive] = [10, 60, 20].map(Duration::from_secs);
-        Self { connect, login, keepalive }
-    }
-}
-
-/// Opens connections to one server under one rule of trust. Cheap to clone.
-#[derive(Debug, Clone)]
-pub struct Connector {
-    address: Address,
-    config: Arc<ClientConfig>,
-    timeouts: Timeouts,
-}
-
-impl Connector {
-    /// Reads what `trust` needs, therefore may block; does not connect yet.
-    ///
-    /// # Errors
-    /// If the authorities cannot be read.
-    pub fn new(address: Address, trust: &Trust) -> Result<Self, TrustError> {
-        Ok(Self { address, config: trust.client_config()?, timeouts: Timeouts::default() })
-    }
-
-    /// With other timeouts than the default ones.
-    #[must_use]
-    pub fn with_timeouts(self, timeouts: Timeouts) -> Self {
-        Self { timeouts, ..self }
-    }
-
-    /// The server.
-    pub fn address(&self) -> &Address {
-        &self.address
-    }
-
-    /// Connects, verifies the server and reads its greeting. Blocks for as long as the timeouts allow.
-    ///
-    /// # Errors
-    /// Says which of these failed.
-    pub fn open(&self) -> Result<Greeted, ConnectError> {
-        let mut socket = self.dial()?;
-        let tls = self.handshake(&mut socket)?;
-        let shared = Arc::new(Shared { socket, writing: Mutex::new(()), tls: Mutex::new(tls) });
-        let mut receiver = LineReceiver::new(shared.clone());
-        let server = self.read_greeting(&mut receiver)?;
-        Ok(Greeted { sender: LineSender { shared }, receiver, server, timeouts: self.timeouts })
-    }
-
-    fn dial(&self) -> Result<TcpStream, ConnectError> {
-        let host = self.address.host();
-        let unresolved = |error| ConnectError::Unresolved { host: host.clone(), error };
-        let unreachable = |error| ConnectError::Unreachable { address: self.address.clone(), error };
-        let mut last = io::Error::new(io::ErrorKind::NotFound, "the name has no address");
-        for candidate in (host.as_str(), self.address.port()).to_socket_addrs().map_err(unresolved)? {
-            match TcpStream::connect_timeout(&candidate, self.timeouts.connect) {
-                Ok(socket) => return self.prepare(&socket).map(|()| socket).map_err(unreachable),
-                Err(error) => last = error,
-            }
-        }
-        Err(unreachable(last))
-    }
-
-    fn prepare(&self, socket: &TcpStream) -> io::Result<()> {
-        socket.set_nodelay(true)?;
-        socket.set_read_timeout(Some(self.timeouts.connect))?;
-        let keepalive = TcpKeepalive::new().with_time(Duration::from_secs(30)).with_interval(Duration::from_secs(10));
-        SockRef::from(socket).set_tcp_keepalive(&keepalive)
-    }
-
-    fn handshake(&self, socket: &mut TcpStream) -> Result<ClientConnection, ConnectError> {
-        let name = self.address.server_name().clone();
-        let made = ClientConnection::new(self.config.clone(), name).map_err(io::Error::other);
-        let finished = made.and_then(|mut tls| {
-            // A line is encrypted as a whole, however long; it is bounded by whoever made it.
-            tls.set_buffer_limit(None);
-            tls.complete_io(socket)?;
-            Ok(tls)
-        });
-        finished.map_err(|error| self.explain(error))
-    }
-
-    fn explain(&self, error: io::Error) -> ConnectError {
-        let address = self.address.clone();
-        match error.get_ref().and_then(|inner| inner.downcast_ref::<rustls::Error>()) {
-            Some(rustls::Error::InvalidMessage(_)) => ConnectError::NotTls(address),
-            Some(tls) => match untrusted(tls) {
-                Some(untrusted) => ConnectError::Untrusted { address, untrusted },
-                None => ConnectError::Tls { address, error },
-            },
-            None => ConnectError::Tls { address, error },
-        }
-    }
-
-    /// Returns the server's name of itself.
-    fn read_greeting(&self, receiver: &mut LineReceiver) -> Result<String, ConnectError> {
-        let address = self.address.clone();
-        let line = match receiver.line_before(Instant::now() + self.timeouts.connect) {
-            Ok(line) => line,
-            Err(lost) => return Err(ConnectError::NoGreeting { address, lost }),
-        };
-        let mut words = line.splitn(3, ' ');
-        if words.next() == Some("HELLO") && words.next() == Some(PROTOCOL) {
-            return Ok(readable(words.next().unwrap_or_default()));
-        }
-        let line: String = readable(&line).chars().take(80).collect();
-        let turned_away = line.starts_with("ERR ") || line.starts_with("BYE ");
-        Err(if turned_away {
-            ConnectError::TurnedAway { address, line }
-        } else {
-            ConnectError::WrongProtocol { address, line }
-        })
-    }
-}
-
-/// The verifier's own error inside the TLS library's.
-fn untrusted(error: &rustls::Error) -> Option<Untrusted> {
-    match error {
-        rustls::Error::InvalidCertificate(rustls::CertificateError::Other(other)) => other.0.downcast_ref().cloned(),
-        _ => None,
-    }
-}
 
 /// `text` without control characters, safe for a terminal.
 pub(crate) fn readable(text: &str) -> String {
@@ -167,6 +31,7 @@ pub struct Greeted {
     pub(crate) sender: LineSender,
     pub(crate) receiver: LineReceiver,
     pub(crate) server: String,
+    pub(crate) address: Address,
     pub(crate) timeouts: Timeouts,
 }
 
@@ -175,6 +40,17 @@ impl Greeted {
     pub fn server(&self) -> &str {
         &self.server
     }
+
+    /// Where it is.
+    pub fn address(&self) -> &Address {
+        &self.address
+    }
+}
+
+/// The two halves of a connection whose handshake is done.
+pub(crate) fn halves(socket: TcpStream, tls: ClientConnection) -> (LineSender, LineReceiver) {
+    let shared = Arc::new(Shared { socket, writing: Mutex::new(()), tls: Mutex::new(tls) });
+    (LineSender { shared: shared.clone() }, LineReceiver::new(shared))
 }
 
 #[derive(Debug)]

@@ -155,6 +155,29 @@ pub enum ConnectError {
         #[source]
         lost: Lost,
     },
+    /// None of several servers answers.
+    #[error("no server answers: {}", list(.0))]
+    NoneAnswers(Vec<Self>),
+}
+
+impl ConnectError {
+    /// Whether the same server may answer another time, or another one instead. If not, a person has to look first:
+    /// whoever answers is not the server that was meant, or cannot prove to be it.
+    pub fn is_transient(&self) -> bool {
+        match self {
+            Self::Unresolved { .. }
+            | Self::Unreachable { .. }
+            | Self::TurnedAway { .. }
+            | Self::NoGreeting { .. }
+            | Self::Tls { .. }
+            | Self::NoneAnswers(_) => true,
+            Self::Untrusted { .. } | Self::NotTls(_) | Self::WrongProtocol { .. } => false,
+        }
+    }
+}
+
+fn list(errors: &[ConnectError]) -> String {
+    errors.iter().map(ToString::to_string).collect::<Vec<_>>().join("; ")
 }
 
 fn reach(error: &io::Error) -> String {

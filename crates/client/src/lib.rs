@@ -20,6 +20,7 @@
 
 mod address;
 mod connection;
+mod connector;
 mod error;
 mod events;
 mod pin;
@@ -33,7 +34,8 @@ mod trust;
 pub mod connect;
 
 pub use address::{Address, AddressError};
-pub use connection::{Connector, Greeted, LineSender, Timeouts};
+pub use connection::{Greeted, LineSender};
+pub use connector::{Connector, Timeouts};
 pub use error::{CertificateFault, ConnectError, LoginError, Lost, TrustError, Untrusted};
 pub use events::{Events, Incoming, UnknownEvent};
 pub use parlor_proto::Credentials;

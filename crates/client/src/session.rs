@@ -3,9 +3,10 @@
 
 use std::time::Instant;
 
-use parlor_proto::{Bye, Credentials, Event, Format, RefusalCode, Reply, RoomName, UserName};
+use parlor_proto::{Bye, Credentials, Epoch, Event, Format, MessageId, RefusalCode, Reply, RoomName, UserName};
 use zeroize::Zeroizing;
 
+use crate::address::Address;
 use crate::connection::{Greeted, LineSender};
 use crate::error::{LoginError, Lost};
 use crate::events::{Events, Incoming};
@@ -37,10 +38,16 @@ pub struct Session {
     pub events: Events,
     /// What the server calls itself.
     pub server: String,
+    /// Where it is.
+    pub address: Address,
     /// Who is logged in.
     pub user: UserName,
     /// The room in which the session begins.
     pub room: RoomName,
+    /// Life of that room's log.
+    pub epoch: Epoch,
+    /// Newest number in that log when the session began.
+    pub last: MessageId,
     /// The server's answer to the login, as it came.
     pub welcome: String,
 }
@@ -57,19 +64,30 @@ impl Greeted {
         let deadline = Instant::now() + self.timeouts.login;
         loop {
             let line = self.receiver.line_before(deadline)?;
-            if let Some((user, room)) = outcome(&line)? {
-                let events = Events::new(self.sender.clone(), self.receiver, self.timeouts.keepalive)?;
-                return Ok(Session { sender: self.sender, events, server: self.server, user, room, welcome: line });
+            if let Some(Begun { user, room, epoch, last }) = outcome(&line)? {
+                let Self { sender, receiver, server, address, timeouts } = self;
+                let events = Events::new(sender.clone(), receiver, timeouts.keepalive)?;
+                return Ok(Session { sender, events, server, address, user, room, epoch, last, welcome: line });
             }
         }
     }
 }
 
+/// What the answer to a login says.
+struct Begun {
+    user: UserName,
+    room: RoomName,
+    epoch: Epoch,
+    last: MessageId,
+}
+
 /// What a line says about the login; `None` if nothing.
-fn outcome(line: &str) -> Result<Option<(UserName, RoomName)>, LoginError> {
+fn outcome(line: &str) -> Result<Option<Begun>, LoginError> {
     let Incoming::Event { event, .. } = Incoming::parse(line.to_owned()) else { return text_outcome(line) };
     match event {
-        Event::Ok(Reply::Login { user, room, .. } | Reply::Register { user, room, .. }) => Ok(Some((user, room))),
+        Event::Ok(Reply::Login { user, room, epoch, last } | Reply::Register { user, room, epoch, last }) => {
+            Ok(Some(Begun { user, room, epoch, last }))
+        }
         Event::Error { code, message, .. } => Err(LoginError::Refused { code, message }),
         Event::Bye { code, message } => Err(LoginError::Ended { code, message: message.into_owned() }),
         _ => Ok(None),
@@ -77,7 +95,7 @@ fn outcome(line: &str) -> Result<Option<(UserName, RoomName)>, LoginError> {
 }
 
 /// The same for a line that was sent before the server saw that JSON is wanted.
-fn text_outcome(line: &str) -> Result<Option<(UserName, RoomName)>, LoginError> {
+fn text_outcome(line: &str) -> Result<Option<Begun>, LoginError> {
     let line = crate::connection::readable(line);
     let (word, rest) = line.split_once(' ').unwrap_or((&line, ""));
     let (code, message) = rest.split_once(' ').unwrap_or((rest, ""));

@@ -1,5 +1,5 @@
-//! The network side of the client on a terminal: shows what comes, and connects again when the connection
-//! is lost. It must not read the keyboard.
+//! The network side of the client on a terminal: shows what comes, and connects again, to the next server, when the
+//! connection is lost. It must not read the keyboard.
 
 use std::collections::VecDeque;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -11,11 +11,14 @@ use jiff::Timestamp as Moment;
 use parlor_proto::{Credentials, Event, Password, Reply, RoomName, Verb};
 
 use super::Exit;
+use super::catch_up::{CatchUp, Shown};
 use super::complete::Names;
-use super::reconnect::{Backoff, End, Next, after_end, after_refused_connection, after_refused_login};
+use super::reconnect::{End, Next, Rounds, after_end, after_refused_connection, after_refused_login};
 use super::render::Renderer;
 use super::terminal::Screen;
-use crate::connection::{Connector, LineSender};
+use crate::address::Address;
+use crate::connection::LineSender;
+use crate::connector::Connector;
 use crate::events::Incoming;
 use crate::lock;
 use crate::session::{Entry, Session};
@@ -53,6 +56,7 @@ pub(super) struct Follower {
     pub(super) link: Arc<Link>,
     pub(super) screen: Screen,
     pub(super) renderer: Renderer,
+    pub(super) catch_up: CatchUp,
     /// Disconnected once the user leaves.
     pub(super) left: Receiver<()>,
 }
@@ -68,22 +72,28 @@ impl Follower {
     }
 
     fn follow_all(&mut self, mut session: Session) -> Exit {
-        let mut backoff = Backoff::new();
+        let addresses = self.plan.connector.addresses();
+        let at = addresses.iter().position(|address| *address == session.address).unwrap_or_default();
+        let mut rounds = Rounds::new(addresses.len(), at);
         loop {
             let begun = Instant::now();
+            let address = session.address.clone();
             let end = self.follow(session);
             *lock(&self.link.sender) = None;
+            let held = self.catch_up.disconnected();
             if self.link.leaving.load(Ordering::SeqCst) {
                 return Exit::Done;
             }
-            self.tell_end(&end);
             if after_end(&end) == Next::Stop {
+                held.iter().for_each(|event| self.show(event));
+                self.tell_end(&address, &end);
                 return Exit::NoConnection;
             }
+            self.tell_end(&address, &end);
             if begun.elapsed() >= GOOD_SESSION {
-                backoff = Backoff::new();
+                rounds.begin_anew();
             }
-            session = match self.reconnect(&mut backoff) {
+            session = match self.reconnect(&mut rounds) {
                 Ok(session) => session,
                 Err(exit) => return exit,
             };
@@ -100,9 +110,10 @@ impl Follower {
                 }
                 Ok(Incoming::Event { event, .. }) => {
                     self.note(&event);
-                    if let Some(lines) = self.renderer.event(&event, Moment::now()) {
-                        self.screen.print(lines);
+                    for shown in self.catch_up.sift(event) {
+                        self.show_in_turn(shown);
                     }
+                    self.ask_for_missed(&session.sender);
                 }
                 Ok(Incoming::Unknown(_)) => {}
                 Err(lost) => return End::Lost(lost),
@@ -112,12 +123,14 @@ impl Follower {
 
     /// Opens the keyboard's way to the server, and goes back to the room.
     fn welcome(&mut self, session: &Session) {
-        let Session { server, user, room, .. } = session;
-        self.news(&format!("connected to {server} ({}) as {user}, in {room}", self.plan.connector.address()));
-        if let Some(wanted) = self.plan.room.as_ref().filter(|wanted| *wanted != room) {
+        let Session { server, address, user, room, .. } = session;
+        self.news(&format!("connected to {server} ({address}) as {user}, in {room}"));
+        match self.plan.room.as_ref().filter(|wanted| *wanted != room) {
             // An error shows again when the next event is awaited.
-            let _ = session.sender.send_line(&format!("/join {wanted}"));
+            Some(wanted) => drop(session.sender.send_line(&format!("/join {wanted}"))),
+            None => self.catch_up.enter(room, session.epoch, session.last),
         }
+        self.ask_for_missed(&session.sender);
         // What was asked over an earlier connection will not be answered any more.
         lock(&self.link.passwords).clear();
         // Only now, so that no line that is typed goes to the wrong room.
@@ -141,30 +154,65 @@ impl Follower {
         }
     }
 
-    fn tell_end(&self, end: &End) {
+    /// Asks for what was said while there was no connection, unless a line is being sent: then the next event, its
+    /// answer at the latest, is the time to ask.
+    fn ask_for_missed(&mut self, sender: &LineSender) {
+        let Some(question) = self.catch_up.question() else { return };
+        // An error shows again when the next event is awaited.
+        if sender.send_if_idle(&question).unwrap_or_default() {
+            self.catch_up.asked();
+        }
+    }
+
+    fn show_in_turn(&self, shown: Shown) {
+        match shown {
+            Shown::Event(event) => self.show(&event),
+            Shown::Missed { room, messages, left_out } => {
+                self.screen.print(self.renderer.missed(&room, &messages, left_out, Moment::now()));
+            }
+            Shown::NotToBeHad(room) => {
+                self.problem(&format!(
+                    "what was said in {room} meanwhile cannot be shown now; /history may have it later"
+                ));
+            }
+        }
+    }
+
+    fn show(&self, event: &Event) {
+        if let Some(lines) = self.renderer.event(event, Moment::now()) {
+            self.screen.print(lines);
+        }
+    }
+
+    fn tell_end(&self, address: &Address, end: &End) {
         match end {
-            End::Bye(code, message) => self.news(&format!("{message} ({code})")),
-            End::Lost(lost) => self.problem(&lost.to_string()),
+            End::Bye(code, message) => self.news(&format!("{address}: {message} ({code})")),
+            End::Lost(lost) => self.problem(&format!("{address}: {lost}")),
         }
     }
 
     /// Tries until there is a session, or no hope, or the user leaves.
-    fn reconnect(&mut self, backoff: &mut Backoff) -> Result<Session, Exit> {
+    fn reconnect(&mut self, rounds: &mut Rounds) -> Result<Session, Exit> {
         loop {
-            let pause = backoff.pause(crate::random());
-            self.news(&format!("connecting again in {:.0} s", pause.as_secs_f64().ceil()));
+            let (at, pause) = rounds.next(crate::random());
+            let address = &self.plan.connector.addresses()[at];
+            if pause.is_zero() {
+                self.news(&format!("connecting to {address}"));
+            } else {
+                self.news(&format!("connecting again in {:.0} s, to {address}", pause.as_secs_f64().ceil()));
+            }
             if self.left.recv_timeout(pause) != Err(RecvTimeoutError::Timeout) {
                 return Err(Exit::Done);
             }
-            if let Some(session) = self.attempt()? {
+            if let Some(session) = self.attempt(address)? {
                 return Ok(session);
             }
         }
     }
 
     /// One attempt; `Ok(None)` if another one may succeed.
-    fn attempt(&self) -> Result<Option<Session>, Exit> {
-        let greeted = match self.plan.connector.open() {
+    fn attempt(&self, address: &Address) -> Result<Option<Session>, Exit> {
+        let greeted = match self.plan.connector.open_at(address) {
             Ok(greeted) => greeted,
             Err(error) => {
                 self.problem(&error.to_string());
@@ -178,7 +226,7 @@ impl Follower {
         match greeted.log_in(Entry::Login, &self.plan.credentials) {
             Ok(session) => Ok(Some(session)),
             Err(error) => {
-                self.problem(&error.to_string());
+                self.problem(&format!("{address}: {error}"));
                 if after_refused_login(&error) == Next::Retry { Ok(None) } else { Err(Exit::LoginRefused) }
             }
         }

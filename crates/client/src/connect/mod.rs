@@ -1,6 +1,7 @@
 //! `parlor connect`: a chat client for people on a terminal, and for scripts in a pipe. It must not parse
 //! the command line, and it speaks to servers through the connection library only.
 
+mod catch_up;
 mod complete;
 mod follow;
 mod history;
@@ -8,6 +9,7 @@ mod login;
 mod pipe;
 mod reconnect;
 mod render;
+mod seen;
 mod terminal;
 
 use std::io::{self, BufReader, IsTerminal, Write};
@@ -17,7 +19,7 @@ use std::process::ExitCode;
 use parlor_proto::{RoomName, UserName};
 
 use crate::address::Address;
-use crate::connection::Connector;
+use crate::connector::Connector;
 use crate::error::LoginError;
 use crate::pin::Pin;
 use crate::session::{Entry, Session};
@@ -27,8 +29,10 @@ use login::Unavailable;
 /// What was asked for on the command line and in the environment.
 #[derive(Debug, Clone)]
 pub struct ConnectOptions {
-    /// The server.
+    /// The server that is tried first.
     pub address: Address,
+    /// Other servers of the same chat, in the order in which they are tried.
+    pub others: Vec<Address>,
     /// How it proves who it is.
     pub trust: TrustOption,
     /// Who logs in; asked for on the terminal if `None`.
@@ -48,7 +52,7 @@ pub struct ConnectOptions {
 /// How a server proves who it is, as the command line says it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum TrustOption {
-    /// By the authority of the server on this machine, if it is one; else by the system's authorities.
+    /// By the authority of the server on this machine, if all of them are there; else by the system's authorities.
     Automatic,
     /// By an authority in this PEM file.
     Ca(PathBuf),
@@ -113,12 +117,14 @@ fn complain(message: &str) {
 
 fn chat(options: &ConnectOptions, interactive: bool) -> Result<Exit, Failure> {
     let trust = trust(options);
-    let connector =
-        Connector::new(options.address.clone(), &trust).map_err(|error| Failure::new(Exit::NoConnection, &error))?;
+    let connector = Connector::new(options.address.clone(), &trust)
+        .map_err(|error| Failure::new(Exit::NoConnection, &error))?
+        .with_others(options.others.iter().cloned());
     let entry = if options.register { Entry::Register } else { Entry::Login };
     let credentials = login::credentials(options.user.as_ref(), options.password_stdin, entry)?;
     let greeted = connector.open().map_err(|error| Failure::new(Exit::NoConnection, &error))?;
-    let session = greeted.log_in(entry, &credentials).map_err(login_failure)?;
+    let address = greeted.address().clone();
+    let session = greeted.log_in(entry, &credentials).map_err(|error| login_failure(&address, &error))?;
     if interactive {
         let plan = follow::Plan { connector, credentials, room: options.room.clone() };
         return Ok(terminal::run(plan, session));
@@ -133,15 +139,16 @@ fn in_pipe(session: Session, options: &ConnectOptions) -> Exit {
     pipe::run(session, options.room.as_ref(), view, input, io::stdout(), io::stderr())
 }
 
-fn login_failure(error: LoginError) -> Failure {
+fn login_failure(address: &Address, error: &LoginError) -> Failure {
     let exit = match error {
         LoginError::Refused { .. } | LoginError::Ended { .. } => Exit::LoginRefused,
         LoginError::Lost(_) => Exit::NoConnection,
     };
-    Failure::new(exit, &error)
+    Failure { exit, message: format!("{address}: {error}") }
 }
 
-/// The rule of trust: what the command line says, else the authority of the server on this machine.
+/// The rule of trust, one for all servers: what the command line says, else the authority of the servers on this
+/// machine.
 fn trust(options: &ConnectOptions) -> Trust {
     match &options.trust {
         TrustOption::Ca(path) => Trust::Ca(path.clone()),
@@ -149,7 +156,8 @@ fn trust(options: &ConnectOptions) -> Trust {
         TrustOption::Automatic => {
             let data = options.data.clone().or_else(|| home_directory("XDG_DATA_HOME", ".local/share"));
             let local = data.map(|data| data.join("tls").join("ca.pem"));
-            match local.filter(|path| options.address.is_loopback() && path.exists()) {
+            let all_here = options.address.is_loopback() && options.others.iter().all(Address::is_loopback);
+            match local.filter(|path| all_here && path.exists()) {
                 Some(path) => Trust::Ca(path),
                 None => Trust::System,
             }
@@ -173,6 +181,7 @@ mod tests {
     fn options(address: &str, trust: TrustOption, data: &std::path::Path) -> ConnectOptions {
         ConnectOptions {
             address: address.parse().unwrap(),
+            others: Vec::new(),
             trust,
             user: None,
             register: false,

@@ -217,7 +217,7 @@ impl<O: Write, E: Write + Send + 'static> Pipe<O, E> {
         let unanswered = progress.unanswered.len();
         drop(progress);
         let waiting = if unanswered == 0 { String::new() } else { format!("; lines without an answer: {unanswered}") };
-        self.shared.complain(&format!("parlor: {lost}{waiting}"));
+        self.shared.complain(&format!("parlor: {}: {lost}{waiting}", self.session.address));
         Stopped(Exit::NoConnection)
     }
 

@@ -1,4 +1,4 @@
-//! Whether to connect again, and when. It must not connect, sleep or print.
+//! Whether to connect again, where, and when. It must not connect, sleep or print.
 
 use std::time::Duration;
 
@@ -39,15 +39,8 @@ pub(super) fn after_end(end: &End) -> Next {
 
 /// After an attempt to connect that failed.
 pub(super) fn after_refused_connection(error: &ConnectError) -> Next {
-    match error {
-        ConnectError::Unresolved { .. }
-        | ConnectError::Unreachable { .. }
-        | ConnectError::TurnedAway { .. }
-        | ConnectError::NoGreeting { .. }
-        | ConnectError::Tls { .. } => Next::Retry,
-        // Another server answers now; whether it can be trusted is for a person to say.
-        ConnectError::Untrusted { .. } | ConnectError::NotTls(_) | ConnectError::WrongProtocol { .. } => Next::Stop,
-    }
+    // Where another server answers now, a person has to say whether it can be trusted.
+    if error.is_transient() { Next::Retry } else { Next::Stop }
 }
 
 /// After an attempt to log in that failed.
@@ -84,10 +77,63 @@ impl Backoff {
     }
 }
 
+/// The addresses of a chat in turn, round and round. A connection that was lost counts as an attempt like any other,
+/// so a round is over when its turn comes again; between two rounds there is a pause.
+#[derive(Debug)]
+pub(super) struct Rounds {
+    addresses: usize,
+    /// Which one was tried last.
+    at: usize,
+    /// How many are still to be tried in this round.
+    left: usize,
+    backoff: Backoff,
+}
+
+impl Rounds {
+    /// While there is a connection to the address at this place, from 0.
+    pub(super) fn new(addresses: usize, at: usize) -> Self {
+        Self { addresses, at, left: addresses - 1, backoff: Backoff::new() }
+    }
+
+    /// The connection of the last attempt lasted; what went wrong before does not count any more.
+    pub(super) fn begin_anew(&mut self) {
+        *self = Self::new(self.addresses, self.at);
+    }
+
+    /// The place of the address to try next, and how long to wait before; `random` as for [`Backoff::pause`].
+    pub(super) fn next(&mut self, random: u64) -> (usize, Duration) {
+        self.at = (self.at + 1) % self.addresses;
+        if let Some(left) = self.left.checked_sub(1) {
+            self.left = left;
+            return (self.at, Duration::ZERO);
+        }
+        self.left = self.addresses - 1;
+        (self.at, self.backoff.pause(random))
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
     use std::io;
+
+    fn attempts(rounds: &mut Rounds, count: usize) -> Vec<(usize, u128)> {
+        (0..count).map(|_| rounds.next(u64::MAX)).map(|(at, pause)| (at, pause.as_millis())).collect()
+    }
+
+    #[test]
+    fn every_address_has_its_turn_before_a_pause() {
+        let mut rounds = Rounds::new(3, 1);
+        let expected = [(2, 0), (0, 0), (1, 1_000), (2, 0), (0, 0), (1, 2_000), (2, 0)];
+        assert_eq!(attempts(&mut rounds, 7), expected);
+        rounds.begin_anew();
+        assert_eq!(attempts(&mut rounds, 4), [(0, 0), (1, 0), (2, 1_000), (0, 0)]);
+    }
+
+    #[test]
+    fn a_single_address_is_never_tried_without_a_pause() {
+        assert_eq!(attempts(&mut Rounds::new(1, 0), 3), [(0, 1_000), (0, 2_000), (0, 4_000)]);
+    }
 
     #[test]
     fn after_each_way_a_session_can_end() {

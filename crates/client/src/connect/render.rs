@@ -59,6 +59,20 @@ impl Renderer {
         format!("{} {}", self.stamp(now, now), self.paint(RED, &format!("! {text}")))
     }
 
+    /// What was said in a room while the connection was away; more of it, older than that, is left out.
+    pub(super) fn missed(&self, room: &RoomName, messages: &[Logged], left_out: u64, now: Moment) -> String {
+        let place = format!("{} ", self.paint(DIM, &format!("OLD [{room}]")));
+        let mut lines = Vec::new();
+        if left_out > 0 {
+            let (all, shown) = (left_out + messages.len() as u64, messages.len());
+            lines.push(
+                self.news(now, &format!("said in {room} meanwhile: {all}, of which the newest are shown: {shown}")),
+            );
+        }
+        lines.extend(messages.iter().map(|old| self.said(old.time, now, &place, &old.from, &old.text)));
+        lines.join("\n")
+    }
+
     fn said(&self, time: Timestamp, now: Moment, how: &str, from: &UserName, text: &dyn std::fmt::Display) -> String {
         // Both count milliseconds within the years 0 to 9999.
         let time = Moment::from_millisecond(time.as_millis()).unwrap_or(now);

@@ -16,6 +16,7 @@ use rustyline::error::ReadlineError;
 use rustyline::history::FileHistory;
 use rustyline::{CompletionType, Config, Editor, ExternalPrinter};
 
+use super::catch_up::CatchUp;
 use super::complete::TabKey;
 use super::follow::{Follower, Link, Plan};
 use super::render::Renderer;
@@ -56,7 +57,14 @@ fn start(plan: Plan, session: Session, link: &Arc<Link>) -> rustyline::Result<Te
     let renderer = Renderer { colour: wants_colour(), zone: TimeZone::system() };
     let (leave, left) = mpsc::channel();
     let (ending, ended) = mpsc::channel::<()>();
-    let follower = Follower { plan, link: link.clone(), screen: screen.clone(), renderer: renderer.clone(), left };
+    let follower = Follower {
+        catch_up: CatchUp::new(session.user.clone()),
+        plan,
+        link: link.clone(),
+        screen: screen.clone(),
+        renderer: renderer.clone(),
+        left,
+    };
     thread::Builder::new().name("network".to_owned()).spawn(move || {
         follower.run(session);
         drop(ending);

@@ -17,6 +17,8 @@ Examples:
   `parlor cert show` prints it there:
       parlor connect chat.example.org --ca ca.pem
       parlor connect [2001:db8::7]:7878 --pin sha256:…
+  Servers that share one Redis; if one goes away, the next takes over:
+      parlor connect a.example.org b.example.org:7879 --ca ca.pem
   In scripts, with the password in PARLOR_PASSWORD:
       echo hello | parlor connect --user bot
       tail -f log | parlor connect --user bot --room ops
@@ -24,14 +26,17 @@ Examples:
 
 On a terminal a line is said to the room, and /help lists the commands. Tab
 completes, Ctrl-C clears the line, Ctrl-D or /quit leaves. A lost connection is
-made again, and the room entered again.
+made again, to the next server if there are several, and the room entered again.
+What was said there meanwhile is shown, marked as OLD.
 
 In a pipe every line of standard input is sent, and every answer awaited.
-Events go to standard output, refusals to standard error.
+Events go to standard output, refusals to standard error. A connection that is
+lost is not made again there.
 
 The server's certificate is always verified: by --ca or --pin; without them,
-for a server on this machine, by DATA/tls/ca.pem if it exists; else by the
-system's root certificates.
+for servers on this machine, by DATA/tls/ca.pem if it exists; else by the
+system's root certificates. A server whose certificate is not trusted ends the
+attempt; it is never passed over for the next one.
 
 Environment:
   PARLOR_PASSWORD  the password; without it and --password-stdin it is asked
@@ -50,9 +55,9 @@ Exit codes:
 #[derive(Debug, clap::Args)]
 #[command(after_help = EXAMPLES)]
 pub(crate) struct ConnectArgs {
-    /// Server; an IPv6 address stands in brackets, the port is 7878 if none is given
+    /// Server, or several servers of one chat, tried in this order; an IPv6 address stands in brackets, the port is 7878 if none is given
     #[arg(value_name = "HOST[:PORT]", default_value = "127.0.0.1:7878")]
-    address: Address,
+    addresses: Vec<Address>,
 
     /// Who logs in; asked for on the terminal if not given
     #[arg(long, value_name = "NAME", env = "PARLOR_USER")]
@@ -99,8 +104,10 @@ impl From<ConnectArgs> for ConnectOptions {
             (Some(path), None) => TrustOption::Ca(path),
             (None, None) => TrustOption::Automatic,
         };
+        let mut addresses = args.addresses.into_iter();
         Self {
-            address: args.address,
+            address: addresses.next().unwrap_or_default(),
+            others: addresses.collect(),
             trust,
             user: args.user,
             register: args.register,

@@ -96,3 +96,16 @@ fn colours_are_the_only_control_characters() {
         "{coloured:?}"
     );
 }
+
+#[test]
+fn what_was_missed_is_marked_and_has_its_own_time() {
+    let entry = |id, time: &str| format!(r#"{{"id":{id},"time":"{time}","from":"bob","text":"number {id}"}}"#);
+    let entries = format!("{},{}", entry(7, "2026-11-20T10:00:00.000Z"), entry(8, "2026-11-22T10:20:00.000Z"));
+    let json = format!(r#"{{"type":"history","room":"red","messages":[{entries}]}}"#);
+    let Incoming::Event { event: Event::History { room, messages }, .. } = Incoming::parse(json) else { panic!() };
+    let shown = |left_out| renderer(false).missed(&room, &messages, left_out, "2026-11-22T10:31:00Z".parse().unwrap());
+    let lines = "2026-11-20 12:00 OLD [red] bob: number 7\n12:20 OLD [red] bob: number 8";
+    assert_eq!(shown(0), lines);
+    let too_many = "12:31 * said in red meanwhile: 502, of which the newest are shown: 2\n";
+    assert_eq!(shown(500), format!("{too_many}{lines}"));
+}

@@ -1,0 +1,213 @@
+//! What was said in a room while the connection was away: what to ask for, what of the answer is shown, and in which
+//! order with what comes meanwhile. It must not send, print or wait.
+
+use parlor_proto::{Epoch, Event, HISTORY_MAX, Logged, MessageId, Reply, RoomName, UserName, Verb};
+
+use super::seen::{Gap, Seen};
+
+/// Events that are held back at most until the answer is there.
+const HELD_MAX: usize = 10_000;
+/// What is asked for beyond what was missed, since more is said until the answer is made.
+const MARGIN: u64 = 20;
+
+/// What is to be shown next.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Shown {
+    /// Something that happens now.
+    Event(Event),
+    /// What was said while the connection was away, oldest first.
+    Missed {
+        room: RoomName,
+        messages: Vec<Logged>,
+        /// How many older ones there were.
+        left_out: u64,
+    },
+    /// It cannot be had now.
+    NotToBeHad(RoomName),
+}
+
+/// Brings a room up to date after a connection was lost. Everything that comes goes through [`Self::sift`].
+#[derive(Debug)]
+pub(super) struct CatchUp {
+    user: UserName,
+    /// Stands before the question, so that its answer is told from those to the user's own.
+    token: String,
+    /// The room that the user chose last; another one may be entered where it cannot be.
+    seen: Option<Seen>,
+    stage: Stage,
+    /// What came from the room and belongs behind what was missed.
+    held: Vec<Event>,
+}
+
+#[derive(Debug, Default)]
+enum Stage {
+    /// There is nothing to ask for.
+    #[default]
+    Done,
+    /// The newest `count` entries are to be asked for.
+    ToAsk { gap: Gap, count: u64 },
+    /// They were asked for. `gap` is gone once the answer is not needed any more.
+    Asked { gap: Option<Gap>, count: u64, pong_came: bool },
+}
+
+impl CatchUp {
+    pub(super) fn new(user: UserName) -> Self {
+        let token = format!("catch-up-{:016x}", crate::random());
+        Self { user, token, seen: None, stage: Stage::default(), held: Vec::new() }
+    }
+
+    /// The room is entered, for the first time or again.
+    pub(super) fn enter(&mut self, room: &RoomName, epoch: Epoch, last: MessageId) {
+        self.forget_gap();
+        match self.seen.as_mut().filter(|seen| seen.room() == room) {
+            None => self.seen = Some(Seen::from_now(room.clone(), epoch, last)),
+            Some(seen) => {
+                if let Some(gap) = seen.again(epoch, last) {
+                    let count = gap.size().saturating_add(MARGIN).min(HISTORY_MAX as u64);
+                    self.stage = Stage::ToAsk { gap, count };
+                }
+            }
+        }
+    }
+
+    /// The lines to be sent now, if any; they must stay together.
+    pub(super) fn question(&self) -> Option<String> {
+        match &self.stage {
+            Stage::ToAsk { count, .. } => Some(format!("/ping {}\n/history {count}", self.token)),
+            _ => None,
+        }
+    }
+
+    /// The question was sent.
+    pub(super) fn asked(&mut self) {
+        self.stage = match std::mem::take(&mut self.stage) {
+            Stage::ToAsk { gap, count } => Stage::Asked { gap: Some(gap), count, pong_came: false },
+            other => other,
+        };
+    }
+
+    /// The connection is gone. What was missed will be found again over the next one; without a next one, the events
+    /// returned are to be shown.
+    pub(super) fn disconnected(&mut self) -> Vec<Event> {
+        self.stage = Stage::Done;
+        std::mem::take(&mut self.held)
+    }
+
+    /// What is to be shown now that `event` came.
+    pub(super) fn sift(&mut self, event: Event) -> Vec<Shown> {
+        match event {
+            Event::Message { ref room, .. } | Event::Joined { ref room, .. } | Event::Left { ref room, .. }
+                if self.is_behind(room) =>
+            {
+                self.hold(event)
+            }
+            Event::Pong { token: Some(ref token) } if *token == self.token => {
+                if let Stage::Asked { pong_came, .. } = &mut self.stage {
+                    *pong_came = true;
+                }
+                Vec::new()
+            }
+            Event::History { room, messages } if self.is_due() => self.answered(&room, messages),
+            Event::Error { command: Some(Verb::History), .. } if self.is_due() => self.refused(event),
+            Event::Ok(Reply::Join { ref room, epoch, last, .. } | Reply::Leave { ref room, epoch, last, .. }) => {
+                let mut shown = self.release();
+                self.enter(room, epoch, last);
+                shown.push(Shown::Event(event));
+                shown
+            }
+            other => {
+                self.note(&other);
+                vec![Shown::Event(other)]
+            }
+        }
+    }
+
+    /// Whether something of this room is still to be shown before what comes now.
+    fn is_behind(&self, room: &RoomName) -> bool {
+        match &self.stage {
+            Stage::ToAsk { gap, .. } | Stage::Asked { gap: Some(gap), .. } => gap.room == *room,
+            Stage::Done | Stage::Asked { gap: None, .. } => false,
+        }
+    }
+
+    /// Whether the next answer to `/history` is the one to our question.
+    fn is_due(&self) -> bool {
+        matches!(self.stage, Stage::Asked { pong_came: true, .. })
+    }
+
+    fn hold(&mut self, event: Event) -> Vec<Shown> {
+        self.held.push(event);
+        if self.held.len() <= HELD_MAX {
+            return Vec::new();
+        }
+        self.forget_gap().map_or_else(Vec::new, |gap| self.give_up(gap))
+    }
+
+    fn answered(&mut self, room: &RoomName, messages: Vec<Logged>) -> Vec<Shown> {
+        let Stage::Asked { gap: Some(gap), count, .. } = std::mem::take(&mut self.stage) else { return Vec::new() };
+        let left_out = gap.older_than(messages.first().map(|oldest| oldest.id));
+        let is_full = messages.len() as u64 >= count;
+        if left_out > 0 && is_full && count < HISTORY_MAX as u64 {
+            self.stage = Stage::ToAsk { gap, count: HISTORY_MAX as u64 };
+            return Vec::new();
+        }
+        if let Some(seen) = self.seen.as_mut() {
+            seen.fill(&gap);
+        }
+        let messages: Vec<_> = messages.into_iter().filter(|entry| gap.has(entry, &self.user)).collect();
+        let mut shown = Vec::new();
+        if !messages.is_empty() || left_out > 0 {
+            shown.push(Shown::Missed { room: room.clone(), messages, left_out });
+        }
+        shown.extend(self.release());
+        shown
+    }
+
+    fn refused(&mut self, event: Event) -> Vec<Shown> {
+        let Stage::Asked { gap: Some(gap), .. } = std::mem::take(&mut self.stage) else { return Vec::new() };
+        let mut shown = vec![Shown::Event(event)];
+        shown.extend(self.give_up(gap));
+        shown
+    }
+
+    /// Goes on without what was missed, and says so.
+    fn give_up(&mut self, gap: Gap) -> Vec<Shown> {
+        if let Some(seen) = self.seen.as_mut() {
+            seen.fill(&gap);
+        }
+        let mut shown = vec![Shown::NotToBeHad(gap.room)];
+        shown.extend(self.release());
+        shown
+    }
+
+    /// From now on nothing is held back; an answer that is under way will be dropped.
+    fn forget_gap(&mut self) -> Option<Gap> {
+        if let Stage::Asked { gap, .. } = &mut self.stage {
+            return gap.take();
+        }
+        match std::mem::take(&mut self.stage) {
+            Stage::ToAsk { gap, .. } => Some(gap),
+            Stage::Done | Stage::Asked { .. } => None,
+        }
+    }
+
+    /// Lets go of what was held back.
+    fn release(&mut self) -> Vec<Shown> {
+        let held = std::mem::take(&mut self.held);
+        held.into_iter().inspect(|event| self.note(event)).map(Shown::Event).collect()
+    }
+
+    /// Notes what is shown of the room.
+    fn note(&mut self, event: &Event) {
+        let (Event::Message { room, .. } | Event::Ok(Reply::Message { room, .. })) = event else { return };
+        let Some(seen) = self.seen.as_mut().filter(|seen| seen.room() == room) else { return };
+        match event {
+            Event::Message { id, time, .. } => seen.heard(*id, *time),
+            Event::Ok(Reply::Message { id, .. }) => seen.said(*id),
+            _ => {}
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

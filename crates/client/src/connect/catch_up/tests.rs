@@ -1,0 +1,177 @@
+//! Catching up, event by event.
+
+use parlor_proto::{RefusalCode, Text, Timestamp};
+
+use super::*;
+
+const EPOCH: Epoch = Epoch(1);
+
+fn room(name: &str) -> RoomName {
+    name.parse().unwrap()
+}
+
+fn entry(id: u64) -> Logged {
+    let text = Text::sanitise(&format!("number {id}")).unwrap();
+    Logged {
+        id: MessageId(id),
+        time: Timestamp::from_millis(i64::try_from(id).unwrap()),
+        from: "bob".parse().unwrap(),
+        text,
+    }
+}
+
+fn message(id: u64) -> Event {
+    let Logged { id, time, from, text } = entry(id);
+    Event::Message { room: room("red"), id, time, from, text }
+}
+
+fn joined(name: &str, epoch: Epoch, last: u64) -> Event {
+    Reply::Join { room: room(name), members: 1, epoch, last: MessageId(last) }.into()
+}
+
+fn history(ids: impl Iterator<Item = u64>) -> Event {
+    Event::History { room: room("red"), messages: ids.map(entry).collect() }
+}
+
+/// In the room red since its message `last`, and back there after a pause, when the newest one is `now`.
+fn back(last: u64, now: u64) -> CatchUp {
+    let mut catch_up = CatchUp::new("ann".parse().unwrap());
+    catch_up.sift(joined("red", EPOCH, last));
+    catch_up.disconnected();
+    assert_eq!(catch_up.sift(joined("red", EPOCH, now)).len(), 1);
+    catch_up
+}
+
+/// Sends the question; returns how much it asks for.
+fn ask(catch_up: &mut CatchUp) -> String {
+    let question = catch_up.question().unwrap();
+    catch_up.asked();
+    assert_eq!(catch_up.question(), None);
+    let (ping, asked) = question.split_once('\n').unwrap();
+    let token = ping.strip_prefix("/ping ").unwrap().to_owned();
+    assert_eq!(catch_up.sift(Event::Pong { token: Some(token) }), []);
+    asked.to_owned()
+}
+
+/// What is shown, in short.
+fn told(shown: &[Shown]) -> String {
+    let tell = |shown: &Shown| match shown {
+        Shown::Event(Event::Message { id, .. }) => format!("{id}"),
+        Shown::Event(Event::History { messages, .. }) => format!("history of {}", messages.len()),
+        Shown::Event(Event::Error { code, .. }) => code.to_string(),
+        Shown::Event(Event::Ok(Reply::Join { room, .. })) => format!("in {room}"),
+        Shown::Event(other) => format!("{other:?}"),
+        Shown::Missed { messages, left_out, .. } => {
+            let ids: Vec<_> = messages.iter().map(|entry| entry.id.to_string()).collect();
+            format!("missed {} without {left_out}", ids.join(" "))
+        }
+        Shown::NotToBeHad(room) => format!("{room} not to be had"),
+    };
+    shown.iter().map(tell).collect::<Vec<_>>().join(", ")
+}
+
+#[test]
+fn whoever_missed_nothing_asks_nothing() {
+    let mut catch_up = back(3, 3);
+    assert_eq!(catch_up.question(), None);
+    assert_eq!(told(&catch_up.sift(message(4))), "4");
+    catch_up.sift(joined("blue", EPOCH, 9));
+    catch_up.sift(joined("red", EPOCH, 9));
+    assert_eq!(catch_up.question(), None, "who enters another room chooses to miss what is said in this one");
+}
+
+#[test]
+fn more_is_asked_for_where_much_was_said_until_the_answer() {
+    let mut catch_up = back(3, 6);
+    assert_eq!(ask(&mut catch_up), "/history 23");
+    assert_eq!(told(&catch_up.sift(history(8..=30))), "");
+    assert_eq!(told(&catch_up.sift(message(7))), "");
+    assert_eq!(ask(&mut catch_up), "/history 500");
+    assert_eq!(told(&catch_up.sift(history(1..=30))), "missed 4 5 6 without 0, 7");
+    assert_eq!(told(&catch_up.sift(message(8))), "8");
+}
+
+#[test]
+fn what_is_not_kept_or_too_much_is_said() {
+    let mut catch_up = back(3, 1003);
+    assert_eq!(ask(&mut catch_up), "/history 500");
+    let told_then = told(&catch_up.sift(history(504..=1003)));
+    assert!(told_then.starts_with("missed 504 505 ") && told_then.ends_with(" 1003 without 500"), "{told_then}");
+    let mut short_log = back(3, 9);
+    ask(&mut short_log);
+    assert_eq!(told(&short_log.sift(history(8..=9))), "missed 8 9 without 4");
+    let mut no_log = back(3, 9);
+    ask(&mut no_log);
+    assert_eq!(told(&no_log.sift(history(0..0))), "missed  without 6");
+}
+
+#[test]
+fn only_the_answer_to_the_own_question_counts() {
+    let mut catch_up = back(3, 4);
+    assert_eq!(told(&catch_up.sift(history(1..=2))), "history of 2", "not asked yet");
+    catch_up.question().unwrap();
+    catch_up.asked();
+    assert_eq!(told(&catch_up.sift(history(1..=4))), "history of 4", "the answer to the user");
+    let pong = Event::Pong { token: Some("mine".to_owned()) };
+    assert_eq!(catch_up.sift(pong.clone()), [Shown::Event(pong)]);
+    let token = Some(catch_up.token.clone());
+    catch_up.sift(Event::Pong { token });
+    assert_eq!(told(&catch_up.sift(history(1..=4))), "missed 4 without 0");
+    assert_eq!(told(&catch_up.sift(history(1..=4))), "history of 4");
+}
+
+#[test]
+fn whoever_goes_elsewhere_needs_no_answer() {
+    let mut catch_up = back(3, 4);
+    ask(&mut catch_up);
+    catch_up.sift(message(5));
+    assert_eq!(told(&catch_up.sift(joined("blue", EPOCH, 0))), "5, in blue");
+    assert_eq!(told(&catch_up.sift(history(1..=5))), "", "it was the client's own question");
+    assert_eq!(told(&catch_up.sift(history(1..=5))), "history of 5");
+}
+
+#[test]
+fn a_refusal_is_told_and_nothing_is_held_back_any_more() {
+    let mut catch_up = back(3, 4);
+    ask(&mut catch_up);
+    catch_up.sift(message(5));
+    let code = RefusalCode::StoreUnavailable;
+    let refused = Event::Error { code, message: String::new(), command: Some(Verb::History) };
+    assert_eq!(told(&catch_up.sift(refused)), "store-unavailable, red not to be had, 5");
+    assert_eq!(told(&catch_up.sift(message(6))), "6");
+}
+
+#[test]
+fn what_is_held_back_is_bounded() {
+    let mut catch_up = back(0, 4);
+    ask(&mut catch_up);
+    for id in 5..5 + HELD_MAX as u64 {
+        assert_eq!(catch_up.sift(message(id)), []);
+    }
+    let shown = catch_up.sift(message(5 + HELD_MAX as u64));
+    assert_eq!((shown.len(), told(&shown[..3])), (HELD_MAX + 2, "red not to be had, 5, 6".to_owned()));
+    assert_eq!(catch_up.sift(history(1..=4)), [], "the answer comes too late");
+    assert_eq!(told(&catch_up.sift(message(90_000))), "90000");
+}
+
+#[test]
+fn a_room_whose_log_began_anew_hides_nothing() {
+    let mut catch_up = back(40, 40);
+    catch_up.disconnected();
+    catch_up.sift(joined("red", Epoch(2), 2));
+    ask(&mut catch_up);
+    assert_eq!(told(&catch_up.sift(history(1..=2))), "missed 1 2 without 0");
+    assert_eq!(told(&catch_up.sift(message(3))), "3");
+}
+
+#[test]
+fn own_messages_that_were_acknowledged_are_not_missed() {
+    let mut catch_up = back(3, 3);
+    let own = Logged { from: "ann".parse().unwrap(), ..entry(5) };
+    catch_up.sift(Reply::Message { room: room("red"), id: own.id }.into());
+    catch_up.disconnected();
+    catch_up.sift(joined("red", EPOCH, 6));
+    ask(&mut catch_up);
+    let messages = vec![entry(4), own, entry(6)];
+    assert_eq!(told(&catch_up.sift(Event::History { room: room("red"), messages })), "missed 4 6 without 0");
+}

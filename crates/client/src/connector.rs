@@ -1,0 +1,194 @@
+//! Opens connections to a server, or to one of several that serve the same chat: dialling, verification, greeting. It
+//! must not log in, and never passes over a server that cannot prove who it is.
+
+use std::io;
+use std::net::{TcpStream, ToSocketAddrs};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use parlor_proto::PROTOCOL;
+use rustls::{ClientConfig, ClientConnection};
+use socket2::{SockRef, TcpKeepalive};
+
+use crate::address::Address;
+use crate::connection::{Greeted, LineReceiver, halves, readable};
+use crate::error::{ConnectError, TrustError, Untrusted};
+use crate::trust::Trust;
+
+/// How long to wait for what.
+#[derive(Debug, Clone, Copy)]
+pub struct Timeouts {
+    /// For TCP, per address of the host, and then for each step of the TLS handshake and the greeting.
+    pub connect: Duration,
+    /// For the answer to a login; a busy server checks few passwords at once.
+    pub login: Duration,
+    /// Between two signs of life that the client asks for. After three times as long without a word the
+    /// server counts as dead.
+    pub keepalive: Duration,
+}
+
+impl Default for Timeouts {
+    fn default() -> Self {
+        let [connect, login, keepalive] = [10, 60, 20].map(Duration::from_secs);
+        Self { connect, login, keepalive }
+    }
+}
+
+/// Opens connections to the servers of one chat under one rule of trust. Cheap to clone.
+#[derive(Debug, Clone)]
+pub struct Connector {
+    /// Never empty, and none twice.
+    addresses: Vec<Address>,
+    config: Arc<ClientConfig>,
+    timeouts: Timeouts,
+}
+
+impl Connector {
+    /// Reads what `trust` needs, therefore may block; does not connect yet.
+    ///
+    /// # Errors
+    /// If the authorities cannot be read.
+    pub fn new(address: Address, trust: &Trust) -> Result<Self, TrustError> {
+        Ok(Self { addresses: vec![address], config: trust.client_config()?, timeouts: Timeouts::default() })
+    }
+
+    /// With other servers of the same chat, which are tried in this order where those before them do not answer.
+    #[must_use]
+    pub fn with_others(mut self, others: impl IntoIterator<Item = Address>) -> Self {
+        for address in others {
+            if !self.addresses.contains(&address) {
+                self.addresses.push(address);
+            }
+        }
+        self
+    }
+
+    /// With other timeouts than the default ones.
+    #[must_use]
+    pub fn with_timeouts(self, timeouts: Timeouts) -> Self {
+        Self { timeouts, ..self }
+    }
+
+    /// The servers, in the order in which they are tried; at least one, and none twice.
+    pub fn addresses(&self) -> &[Address] {
+        &self.addresses
+    }
+
+    /// Connects to the first server that answers, verifies it and reads its greeting. Blocks for as long as the
+    /// timeouts allow.
+    ///
+    /// # Errors
+    /// Says which of these failed. A server that answers and is not the right one is not passed over.
+    pub fn open(&self) -> Result<Greeted, ConnectError> {
+        if let [only] = &self.addresses[..] {
+            return self.open_at(only);
+        }
+        let mut away = Vec::new();
+        for address in &self.addresses {
+            match self.open_at(address) {
+                Err(error) if error.is_transient() => away.push(error),
+                done => return done,
+            }
+        }
+        Err(ConnectError::NoneAnswers(away))
+    }
+
+    /// The same with this one of the servers only.
+    ///
+    /// # Errors
+    /// Says what failed.
+    pub fn open_at(&self, address: &Address) -> Result<Greeted, ConnectError> {
+        let attempt = Attempt { address, config: &self.config, timeouts: self.timeouts };
+        attempt.open()
+    }
+}
+
+/// One attempt to connect.
+struct Attempt<'a> {
+    address: &'a Address,
+    config: &'a Arc<ClientConfig>,
+    timeouts: Timeouts,
+}
+
+impl Attempt<'_> {
+    fn open(&self) -> Result<Greeted, ConnectError> {
+        let mut socket = self.dial()?;
+        let tls = self.handshake(&mut socket)?;
+        let (sender, mut receiver) = halves(socket, tls);
+        let server = self.read_greeting(&mut receiver)?;
+        Ok(Greeted { sender, receiver, server, address: self.address.clone(), timeouts: self.timeouts })
+    }
+
+    fn dial(&self) -> Result<TcpStream, ConnectError> {
+        let host = self.address.host();
+        let unresolved = |error| ConnectError::Unresolved { host: host.clone(), error };
+        let unreachable = |error| ConnectError::Unreachable { address: self.address.clone(), error };
+        let mut last = io::Error::new(io::ErrorKind::NotFound, "the name has no address");
+        for candidate in (host.as_str(), self.address.port()).to_socket_addrs().map_err(unresolved)? {
+            match TcpStream::connect_timeout(&candidate, self.timeouts.connect) {
+                Ok(socket) => return self.prepare(&socket).map(|()| socket).map_err(unreachable),
+                Err(error) => last = error,
+            }
+        }
+        Err(unreachable(last))
+    }
+
+    fn prepare(&self, socket: &TcpStream) -> io::Result<()> {
+        socket.set_nodelay(true)?;
+        socket.set_read_timeout(Some(self.timeouts.connect))?;
+        let keepalive = TcpKeepalive::new().with_time(Duration::from_secs(30)).with_interval(Duration::from_secs(10));
+        SockRef::from(socket).set_tcp_keepalive(&keepalive)
+    }
+
+    fn handshake(&self, socket: &mut TcpStream) -> Result<ClientConnection, ConnectError> {
+        let name = self.address.server_name().clone();
+        let made = ClientConnection::new(self.config.clone(), name).map_err(io::Error::other);
+        let finished = made.and_then(|mut tls| {
+            // A line is encrypted as a whole, however long; it is bounded by whoever made it.
+            tls.set_buffer_limit(None);
+            tls.complete_io(socket)?;
+            Ok(tls)
+        });
+        finished.map_err(|error| self.explain(error))
+    }
+
+    fn explain(&self, error: io::Error) -> ConnectError {
+        let address = self.address.clone();
+        match error.get_ref().and_then(|inner| inner.downcast_ref::<rustls::Error>()) {
+            Some(rustls::Error::InvalidMessage(_)) => ConnectError::NotTls(address),
+            Some(tls) => match untrusted(tls) {
+                Some(untrusted) => ConnectError::Untrusted { address, untrusted },
+                None => ConnectError::Tls { address, error },
+            },
+            None => ConnectError::Tls { address, error },
+        }
+    }
+
+    /// Returns the server's name of itself.
+    fn read_greeting(&self, receiver: &mut LineReceiver) -> Result<String, ConnectError> {
+        let address = self.address.clone();
+        let line = match receiver.line_before(Instant::now() + self.timeouts.connect) {
+            Ok(line) => line,
+            Err(lost) => return Err(ConnectError::NoGreeting { address, lost }),
+        };
+        let mut words = line.splitn(3, ' ');
+        if words.next() == Some("HELLO") && words.next() == Some(PROTOCOL) {
+            return Ok(readable(words.next().unwrap_or_default()));
+        }
+        let line: String = readable(&line).chars().take(80).collect();
+        let turned_away = line.starts_with("ERR ") || line.starts_with("BYE ");
+        Err(if turned_away {
+            ConnectError::TurnedAway { address, line }
+        } else {
+            ConnectError::WrongProtocol { address, line }
+        })
+    }
+}
+
+/// The verifier's own error inside the TLS library's.
+fn untrusted(error: &rustls::Error) -> Option<Untrusted> {
+    match error {
+        rustls::Error::InvalidCertificate(rustls::CertificateError::Other(other)) => other.0.downcast_ref().cloned(),
+        _ => None,
+    }
+}
