@@ -1,132 +1,22 @@
-//! Measures what it costs that many servers share one Redis: latency between two servers beside a bare round trip,
-//! and accepted messages beside the rate of the bare script. It must not judge; docs/performance.md does.
-//!
-//! Everything is measured in turns, round after round, so that whatever else the machine does hits all of it.
+//! `parlor-bench`: measures Parlor. This file reads the command line; it must not measure.
 
-mod cpu;
-mod latency;
-mod parlor;
-mod pipeline;
-mod report;
-mod resp;
-mod samples;
-mod script;
-mod throughput;
-mod ways;
+mod cases;
+mod commands;
+mod compare;
+mod load;
+mod measure;
+mod plot;
+mod progress;
+mod record;
+mod redis;
+mod scenario;
+mod servers;
+mod table;
+mod wire;
 
-use std::path::PathBuf;
-use std::time::Duration;
-
-use anyhow::{Result, ensure};
+use anyhow::Result;
 use clap::Parser;
-use parlor_redis_testkit::{Fsync, RedisServer};
-
-use latency::{Pace, Way};
-use parlor::Server;
-use report::Throughput;
-use resp::Redis;
-use script::Append;
-use throughput::Load;
-
-/// Calls of each run of `redis-benchmark`.
-const CALLS: u32 = 200_000;
-
-/// Measures two servers on one Redis, and bare Redis beside them.
-#[derive(Debug, Parser)]
-struct Options {
-    /// The program `parlor`
-    #[arg(long)]
-    parlor: PathBuf,
-    /// How often all is measured
-    #[arg(long, default_value_t = 5)]
-    rounds: u32,
-    /// Seconds of each measurement in a round
-    #[arg(long, default_value_t = 4)]
-    seconds: u64,
-    /// Texts a second where latency is measured
-    #[arg(long, default_value_t = 200)]
-    rate: u32,
-    /// Length of a text in bytes
-    #[arg(long, default_value_t = 150)]
-    bytes: usize,
-    /// Clients that speak on each of the two servers where throughput is measured
-    #[arg(long, default_value_t = 4)]
-    senders: usize,
-    /// Messages that such a client sends at once
-    #[arg(long, default_value_t = 64)]
-    batch: usize,
-    /// Measures no latency
-    #[arg(long)]
-    no_latency: bool,
-    /// Measures no throughput
-    #[arg(long)]
-    no_throughput: bool,
-}
-
-impl Options {
-    fn time(&self) -> Duration {
-        Duration::from_secs(self.seconds)
-    }
-}
 
 fn main() -> Result<()> {
-    let options = Options::parse();
-    let redis = RedisServer::options()
-        .append_only(Fsync::EverySecond)
-        // A rewrite would fall into some measurements and not into others.
-        .config("auto-aof-rewrite-percentage", "0")
-        .start();
-    let servers = [(); 2].map(|()| Server::start(&options.parlor, Some(&redis.url())));
-    let [first, second] = servers;
-    let servers = [first?, second?];
-    // Loading the script below would hide that nobody else has.
-    ensure!(Append::is_known(&mut Redis::connect(redis.port())?)?, "the servers run another script than is measured");
-    if !options.no_latency {
-        report::latency(&latency(&options, &redis, &servers)?);
-    }
-    if !options.no_throughput {
-        report::throughput(&throughput(&options, &redis, &servers)?);
-    }
-    Ok(())
-}
-
-fn latency(options: &Options, redis: &RedisServer, servers: &[Server; 2]) -> Result<[Way; 6]> {
-    let alone = Server::start(&options.parlor, None)?;
-    let [first, second] = servers;
-    let mut ways = [
-        ways::bare(redis.port(), "PUBLISH, bare", "PUBLISH", "SUBSCRIBE")?,
-        ways::bare(redis.port(), "SPUBLISH, bare", "SPUBLISH", "SSUBSCRIBE")?,
-        ways::script(redis.port(), "append script, bare")?,
-        ways::chat("one server, embedded store", "embedded", &alone, &alone)?,
-        ways::chat("one server, Redis", "local", first, first)?,
-        ways::chat("two servers, Redis", "cross", first, second)?,
-    ];
-    let pace = Pace { rate: options.rate, time: options.time(), bytes: options.bytes };
-    for way in &mut ways {
-        way.measure(Pace { time: Duration::from_millis(500), ..pace })?;
-        way.samples = Default::default();
-    }
-    for round in 1..=options.rounds {
-        eprintln!("latency, round {round} of {}", options.rounds);
-        ways.iter_mut().try_for_each(|way| way.measure(pace))?;
-    }
-    Ok(ways)
-}
-
-fn throughput(options: &Options, redis: &RedisServer, servers: &[Server; 2]) -> Result<Throughput> {
-    let &Options { senders, batch, bytes, rounds, .. } = options;
-    let (port, pid, time) = (redis.port(), redis.pid(), options.time());
-    let mut connection = Redis::connect(port)?;
-    let mut found = Throughput::default();
-    for round in 1..=rounds {
-        eprintln!("throughput, round {round} of {rounds}");
-        found.tool.push(pipeline::redis_benchmark(port, CALLS, bytes)?);
-        found.own_single.push(pipeline::own(port, pid, 1, bytes, time)?);
-        found.own_double.push(pipeline::own(port, pid, 4, bytes, time)?);
-        let load = Load { senders, is_heard: false, batch, bytes, time };
-        found.alone.push(throughput::measure(servers, &mut connection, pid, load, &format!("alone{round}"))?);
-        let load = Load { is_heard: true, ..load };
-        found.heard.push(throughput::measure(servers, &mut connection, pid, load, &format!("heard{round}"))?);
-    }
-    Ok(found)
+    commands::Cli::parse().run()
 }

@@ -9,6 +9,7 @@ use std::thread;
 use std::time::Duration;
 
 use anyhow::{Context, Result, bail, ensure};
+use rustls::client::Resumption;
 use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject;
 use rustls::{ClientConfig, ClientConnection, RootCertStore, StreamOwned};
@@ -16,6 +17,9 @@ use tempfile::TempDir;
 
 /// How long a client waits for a line before the run is given up.
 const PATIENCE: Duration = Duration::from_secs(20);
+
+/// The cost of password hashes: the least, since they are not what is measured.
+pub(crate) const BCRYPT_COST: u32 = 4;
 
 /// A server in a directory of its own; killed when dropped.
 #[derive(Debug)]
@@ -28,18 +32,36 @@ pub(crate) struct Server {
 }
 
 impl Server {
-    /// Starts one on a free port, with Redis or without.
-    pub(crate) fn start(program: &Path, redis: Option<&str>) -> Result<Self> {
+    /// Starts one on a free port, with Redis or without, and with `more` settings.
+    pub(crate) fn start(program: &Path, redis: Option<&str>, more: &[&str]) -> Result<Self> {
+        let cost = BCRYPT_COST.to_string();
+        let settings = ["serve", "--listen", "127.0.0.1:0", "--bcrypt-cost", &cost, "--log", "error"];
+        let redis = redis.map_or(vec![], |url| vec!["--redis", url]);
+        Self::spawn(program, &[&settings, &*redis, more].concat())
+    }
+
+    /// Starts a program that takes `--data DIR`, says that it is `listening on` an address, and puts its certificate
+    /// where Parlor does.
+    pub(crate) fn spawn(program: &Path, arguments: &[&str]) -> Result<Self> {
         let data = tempfile::tempdir()?;
         let mut command = Command::new(program);
-        command.args(["serve", "--listen", "127.0.0.1:0", "--bcrypt-cost", "4", "--log", "warn"]);
-        command.arg("--data").arg(data.path());
-        command.args(redis.iter().flat_map(|url| ["--redis", *url]));
-        command.env_clear().stdin(Stdio::null()).stdout(Stdio::piped());
+        command.args(arguments).arg("--data").arg(data.path());
+        // What it reads never comes; the end tells it that whoever started it is gone.
+        command.env_clear().stdin(Stdio::piped()).stdout(Stdio::piped());
         let mut child = command.spawn().with_context(|| format!("{} does not start", program.display()))?;
         let address = listening(&mut child)?;
         let config = trust(&data.path().join("tls/ca.pem"))?;
         Ok(Self { child, address, config, _data: data })
+    }
+
+    /// Where it listens.
+    pub(crate) fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// How its clients verify it.
+    pub(crate) fn config(&self) -> &Arc<ClientConfig> {
+        &self.config
     }
 
     /// The process id.
@@ -70,7 +92,7 @@ fn listening(child: &mut Child) -> Result<SocketAddr> {
     let output = child.stdout.take().context("no output")?;
     let mut lines = BufReader::new(output).lines();
     for line in lines.by_ref() {
-        if let Some(address) = line?.strip_prefix("parlor listening on ") {
+        if let Some(address) = line?.split_once(" listening on ").map(|(_, address)| address.to_owned()) {
             let address = address.parse()?;
             // Reads on, so that the pipe stays open.
             thread::spawn(move || lines.map_while(Result::ok).for_each(drop));
@@ -80,10 +102,13 @@ fn listening(child: &mut Child) -> Result<SocketAddr> {
     bail!("the server ended at once; what it says is above")
 }
 
-fn trust(ca: &Path) -> Result<Arc<ClientConfig>> {
+/// Clients that verify by a file of one authority. Every handshake is a full one.
+pub(crate) fn trust(ca: &Path) -> Result<Arc<ClientConfig>> {
     let mut roots = RootCertStore::empty();
-    roots.add(CertificateDer::from_pem_file(ca)?)?;
-    Ok(Arc::new(ClientConfig::builder().with_root_certificates(roots).with_no_client_auth()))
+    roots.add(CertificateDer::from_pem_file(ca).with_context(|| format!("{} holds no certificate", ca.display()))?)?;
+    let mut config = ClientConfig::builder().with_root_certificates(roots).with_no_client_auth();
+    config.resumption = Resumption::disabled();
+    Ok(Arc::new(config))
 }
 
 /// One connection. Each is used by one thread at a time.

@@ -8,9 +8,9 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Result, anyhow, ensure};
 
-use crate::cpu;
-use crate::parlor::{Client, Server};
-use crate::resp::Redis;
+use super::resp::Redis;
+use crate::measure::cpu;
+use crate::servers::parlor::{Client, Server};
 
 /// Batches that a client has on the way.
 const WINDOW: usize = 2;

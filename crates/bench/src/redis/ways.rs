@@ -2,10 +2,10 @@
 
 use anyhow::{Context, Result, ensure};
 
-use crate::latency::Way;
-use crate::parlor::Server;
-use crate::resp::{Redis, Reply, packed};
-use crate::script::{Append, Variant};
+use super::latency::Way;
+use super::resp::{Redis, Reply, packed};
+use super::script::{Append, Variant};
+use crate::servers::parlor::Server;
 
 /// What Redis needs for `PUBLISH` or `SPUBLISH` to bring a text from one connection to another.
 pub(crate) fn bare(port: u16, name: &'static str, publish: &'static str, subscribe: &'static str) -> Result<Way> {

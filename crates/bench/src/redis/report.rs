@@ -1,8 +1,8 @@
 //! Prints what was measured, as tables in Markdown. It must not measure.
 
-use crate::latency::Way;
-use crate::samples::median;
-use crate::throughput::Rate;
+use super::latency::Way;
+use super::samples::median;
+use super::throughput::Rate;
 
 /// What was measured of throughput, round by round.
 #[derive(Debug, Default)]

@@ -8,9 +8,9 @@ use std::time::Duration;
 
 use anyhow::{Context, Result, anyhow, ensure};
 
-use crate::resp::Redis;
-use crate::script::{Append, Variant};
-use crate::throughput::{Rate, Spenders};
+use super::resp::Redis;
+use super::script::{Append, Variant};
+use super::throughput::{Rate, Spenders};
 
 /// Calls that are sent at once.
 const BATCH: usize = 64;

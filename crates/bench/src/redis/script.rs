@@ -3,12 +3,12 @@
 
 use anyhow::{Context, Result, ensure};
 
-use crate::resp::{Redis, packed};
+use super::resp::{Redis, packed};
 
 /// The text of the script, as Parlor loads it.
 const SOURCE: &str = concat!(
-    include_str!("../../store/src/redis/scripts/append.lua"),
-    include_str!("../../store/src/redis/scripts/append_room.lua"),
+    include_str!("../../../store/src/redis/scripts/append.lua"),
+    include_str!("../../../store/src/redis/scripts/append_room.lua"),
 );
 
 /// How an append that was seen before is told from a new one.

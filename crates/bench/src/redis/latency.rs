@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, anyhow, ensure};
 
-use crate::samples::Samples;
+use super::samples::Samples;
 
 type Talk = Box<dyn FnMut(&str) -> Result<()> + Send>;
 type Hear = Box<dyn FnMut() -> Result<String> + Send>;

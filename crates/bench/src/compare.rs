@@ -1,0 +1,74 @@
+//! Runs cases on several servers in turns, round after round, so that whatever else the machine does hits all of them;
+//! prints tables and keeps results. It must not judge them.
+
+use std::path::PathBuf;
+
+use anyhow::{Context, Result};
+
+use crate::cases::Case;
+use crate::measure::machine::{Machine, said_by};
+use crate::progress::Progress;
+use crate::record::{Outcome, Record, Run};
+use crate::scenario::talk::{Talk, Way};
+use crate::scenario::{Scenario, Times};
+use crate::servers::{Contestant, Running, Target};
+use crate::table;
+
+/// How cases are run.
+#[derive(Debug)]
+pub(crate) struct Plan {
+    pub(crate) rounds: usize,
+    pub(crate) times: Times,
+    /// What else is measured.
+    pub(crate) beside: Vec<Contestant>,
+    /// Where results are kept.
+    pub(crate) json: Option<PathBuf>,
+    pub(crate) running: Running,
+    pub(crate) parlor: PathBuf,
+}
+
+/// Runs them. Fails at the first thing that goes wrong; what was measured before is kept.
+pub(crate) fn run(cases: &[Case], plan: &Plan) -> Result<()> {
+    let program = plan.parlor.to_string_lossy();
+    let mut record = Record {
+        machine: Machine::this(),
+        version: said_by(&program, &["--version"]).with_context(|| format!("{program} does not run"))?,
+        seconds: plan.times.time.as_secs_f64(),
+        results: Vec::new(),
+    };
+    for case in cases {
+        let outcome = one(case, plan)?;
+        table::print(record.results.last(), &outcome);
+        record.results.push(outcome);
+        if let Some(file) = &plan.json {
+            record.write(file)?;
+        }
+    }
+    Ok(())
+}
+
+fn one(case: &Case, plan: &Plan) -> Result<Outcome> {
+    let mut runs = Vec::new();
+    for round in 1..=plan.rounds {
+        for server in contestants(case, plan) {
+            let what = format!("{}, {server}, round {round} of {}", case.name, plan.rounds);
+            let progress = Progress::of(what.clone());
+            let target = Target::open(server, &plan.running, &plan.parlor, case.scenario.clients())
+                .with_context(|| what.clone())?;
+            let figures = case.scenario.run(&target, plan.times, &progress).with_context(|| what)?;
+            runs.push(Run { server, round, figures });
+        }
+    }
+    Ok(Outcome { case: case.clone(), runs })
+}
+
+/// Who takes part. The bare servers know no followers, and coalesce nothing where nothing is said.
+fn contestants(case: &Case, plan: &Plan) -> Vec<Contestant> {
+    let fits = |contestant: &Contestant| match (case.scenario, contestant) {
+        (_, Contestant::Parlor) => false,
+        (Scenario::Talk(Talk { way: Way::Publication, .. }), _) => false,
+        (Scenario::Talk(_), _) => true,
+        (_, contestant) => *contestant == Contestant::Bare,
+    };
+    plan.beside.iter().copied().filter(fits).chain([Contestant::Parlor]).collect()
+}

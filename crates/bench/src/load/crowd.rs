@@ -1,0 +1,160 @@
+//! Many clients of one server, driven by one thread. Each comes in by saying lines and waiting for their answers; what
+//! it hears after that is handed on. It must not know what a message is.
+
+use std::collections::VecDeque;
+use std::net::TcpStream;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result, bail, ensure};
+use rustls::client::UnbufferedClientConnection;
+
+use crate::servers::Target;
+use crate::servers::accounts::Step;
+use crate::wire::{BUFFER_BYTES, Heard, Lines, Link, Poller};
+
+/// Clients that come in at a time.
+const AT_ONCE: usize = 32;
+/// How long nothing may happen while something is awaited.
+pub(crate) const PATIENCE: Duration = Duration::from_secs(20);
+
+struct Visitor {
+    link: Link<UnbufferedClientConnection>,
+    lines: Lines,
+    /// What it still has to say; the answer to the first is awaited.
+    steps: VecDeque<Step>,
+    has_begun: bool,
+}
+
+/// What became of clients in a turn, by their numbers.
+#[derive(Debug, Default)]
+pub(crate) struct News {
+    /// Those who said all that they had to say.
+    pub(crate) ready: Vec<usize>,
+    /// Those whose connection the server closed.
+    pub(crate) gone: Vec<usize>,
+}
+
+/// All clients of one run.
+pub(crate) struct Crowd<'a> {
+    target: &'a Target,
+    poller: Poller,
+    visitors: Vec<Option<Visitor>>,
+    buffer: Vec<u8>,
+    sockets: Vec<usize>,
+}
+
+impl<'a> Crowd<'a> {
+    /// Nobody yet, of `size` at most.
+    pub(crate) fn new(target: &'a Target, size: usize) -> Result<Self> {
+        let visitors = (0..size).map(|_| None).collect();
+        Ok(Self { target, poller: Poller::new()?, visitors, buffer: vec![0; BUFFER_BYTES], sockets: Vec::new() })
+    }
+
+    /// Connects a client, which will say `steps`. Blocks while the server's queue of connections is full.
+    pub(crate) fn connect(&mut self, number: usize, steps: impl IntoIterator<Item = Step>) -> Result<()> {
+        let Target { address, config, .. } = self.target;
+        let socket = TcpStream::connect(address).context("cannot connect")?;
+        let tls = UnbufferedClientConnection::new(Arc::clone(config), "localhost".try_into()?)?;
+        let mut link = Link::new(socket, tls)?;
+        self.poller.add(link.socket(), number)?;
+        link.begin()?;
+        link.flush(&self.poller, number)?;
+        let steps = steps.into_iter().collect();
+        self.visitors[number] = Some(Visitor { link, lines: Lines::default(), steps, has_begun: false });
+        Ok(())
+    }
+
+    /// Lets clients in, a few at a time, and waits until all are in. What is said meanwhile is not heard.
+    pub(crate) fn admit(
+        &mut self,
+        clients: std::ops::Range<usize>,
+        mut steps: impl FnMut(usize) -> Result<Vec<Step>>,
+        mut tell: impl FnMut(usize),
+    ) -> Result<()> {
+        let (mut next, mut inside) = (clients.start, 0);
+        let mut last = Instant::now();
+        while inside < clients.len() {
+            while next < clients.end && next - clients.start - inside < AT_ONCE {
+                let steps = steps(next)?;
+                self.connect(next, steps)?;
+                next += 1;
+            }
+            let News { ready, gone } = self.turn(Some(PATIENCE), &mut |_, _| Ok(()))?;
+            ensure!(gone.is_empty(), "the server closed a connection");
+            if !ready.is_empty() {
+                last = Instant::now();
+                inside += ready.len();
+                tell(inside);
+            }
+            ensure!(last.elapsed() < PATIENCE, "{} of {} clients came in, and no more", inside, clients.len());
+        }
+        Ok(())
+    }
+
+    /// Encrypts a line, which brings its ending with it; [`Crowd::flush`] sends it.
+    pub(crate) fn say(&mut self, number: usize, line: &[u8]) -> Result<()> {
+        self.visitors[number].as_mut().context("a client is gone")?.link.seal(line)
+    }
+
+    /// Sends what a client has said.
+    pub(crate) fn flush(&mut self, number: usize) -> Result<()> {
+        self.visitors[number].as_mut().context("a client is gone")?.link.flush(&self.poller, number)
+    }
+
+    /// Waits for `timeout` at most, and hands on what clients heard who have nothing left to say.
+    pub(crate) fn turn(
+        &mut self,
+        timeout: Option<Duration>,
+        hear: &mut dyn FnMut(usize, &[u8]) -> Result<()>,
+    ) -> Result<News> {
+        let mut news = News::default();
+        self.poller.wait(timeout, &mut self.sockets)?;
+        for &number in &self.sockets {
+            let Some(visitor) = &mut self.visitors[number] else { continue };
+            let was_busy = !visitor.steps.is_empty();
+            let heard = visitor.receive(&mut self.buffer, &mut |line| hear(number, line))?;
+            visitor.link.flush(&self.poller, number)?;
+            if was_busy && visitor.steps.is_empty() {
+                news.ready.push(number);
+            }
+            if heard == Heard::Closed {
+                let left = visitor.steps.front();
+                ensure!(left.is_none(), "the server closed a connection before it answered {:?}", left.map(Step::verb));
+                self.visitors[number] = None;
+                news.gone.push(number);
+            }
+        }
+        Ok(news)
+    }
+}
+
+impl Visitor {
+    fn receive(&mut self, buffer: &mut [u8], hear: &mut dyn FnMut(&[u8]) -> Result<()>) -> Result<Heard> {
+        let Self { link, lines, steps, has_begun } = self;
+        let before = steps.len();
+        let heard = link.receive(buffer, &mut |plain| {
+            lines.cut(plain, |line| match steps.front() {
+                None => hear(line),
+                Some(step) if line.starts_with(step.answer.as_bytes()) => {
+                    steps.pop_front();
+                    Ok(())
+                }
+                Some(_) => refused(line),
+            })
+        })?;
+        let may_speak = link.is_open() && (!std::mem::replace(has_begun, link.is_open()) || steps.len() < before);
+        if may_speak && let Some(step) = steps.front() {
+            link.seal(format!("{}\n", step.say).as_bytes())?;
+        }
+        Ok(heard)
+    }
+}
+
+/// Fails if a line says that the server does not do what it was asked for.
+pub(crate) fn refused(line: &[u8]) -> Result<()> {
+    if line.starts_with(b"ERR ") || line.starts_with(b"BYE ") {
+        bail!("the server says {}", String::from_utf8_lossy(line));
+    }
+    Ok(())
+}

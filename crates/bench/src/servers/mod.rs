@@ -1,0 +1,111 @@
+//! The servers that are measured: Parlor, started here or elsewhere, and the bare servers beside it. It must not measure.
+
+pub(crate) mod accounts;
+pub(crate) mod bare;
+pub(crate) mod parlor;
+
+use std::env;
+use std::fmt;
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use anyhow::{Context, Result, ensure};
+use clap::{Args, ValueEnum};
+use rustls::ClientConfig;
+use serde::{Deserialize, Serialize};
+
+use accounts::Accounts;
+use parlor::{Server, trust};
+
+/// Connections that a server takes beyond those that are planned.
+const SPARE: usize = 64;
+
+/// What can be measured.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, ValueEnum, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub(crate) enum Contestant {
+    /// Encrypts and sends each message for each member, on one thread, and does nothing else
+    Bare,
+    /// The same, but what waits for a member together goes into one record and one send
+    BareCoalesced,
+    /// Parlor
+    Parlor,
+}
+
+impl fmt::Display for Contestant {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.write_str(match self {
+            Self::Bare => "bare",
+            Self::BareCoalesced => "bare-coalesced",
+            Self::Parlor => "parlor",
+        })
+    }
+}
+
+/// Which Parlor is measured. Without these, one is started for each measurement.
+#[derive(Debug, Clone, Args)]
+pub(crate) struct Running {
+    /// A server that runs already, in place of one that is started
+    #[arg(long, value_name = "ADDR:PORT", requires = "ca")]
+    server: Option<SocketAddr>,
+    /// PEM file by which that server is verified
+    #[arg(long, value_name = "FILE", requires = "server")]
+    ca: Option<PathBuf>,
+    /// Its process id; without it no processor time and no memory is measured
+    #[arg(long, requires = "server")]
+    pid: Option<u32>,
+    /// Its data directory, in which accounts are made and deleted again; without it by REGISTER, and they stay
+    #[arg(long, value_name = "DIR", requires = "server")]
+    data: Option<PathBuf>,
+    /// The cost of its password hashes, which are subtracted where logins are measured
+    #[arg(long, value_name = "COST", requires = "server", default_value_t = parlor::BCRYPT_COST)]
+    bcrypt_cost: u32,
+}
+
+/// A server to be measured, and how to be its client.
+#[derive(Debug)]
+pub(crate) struct Target {
+    /// Where it listens.
+    pub(crate) address: SocketAddr,
+    /// How it is verified.
+    pub(crate) config: Arc<ClientConfig>,
+    /// Its process, if that is known.
+    pub(crate) pid: Option<u32>,
+    /// How accounts are made.
+    pub(crate) accounts: Accounts,
+    /// The cost of its password hashes, if it makes any.
+    pub(crate) bcrypt_cost: Option<u32>,
+    /// Ends with this.
+    _process: Option<Server>,
+}
+
+impl Target {
+    /// Starts a server that takes `clients`, or takes the one that runs.
+    pub(crate) fn open(contestant: Contestant, running: &Running, parlor: &Path, clients: usize) -> Result<Self> {
+        if let (Contestant::Parlor, Some(address), Some(ca)) = (contestant, running.server, &running.ca) {
+            ensure!(address.ip().is_loopback(), "{address} is not on this machine: sender and hearer share its clock");
+            let accounts = match &running.data {
+                Some(data) => Accounts::added(parlor, data),
+                None => Accounts::registered(),
+            };
+            let (config, bcrypt_cost) = (trust(ca)?, Some(running.bcrypt_cost));
+            return Ok(Self { address, config, pid: running.pid, accounts, bcrypt_cost, _process: None });
+        }
+        let this = env::current_exe().context("where this program is")?;
+        let connections = (clients + SPARE).to_string();
+        let process = match contestant {
+            Contestant::Bare => Server::spawn(&this, &["bare"])?,
+            Contestant::BareCoalesced => Server::spawn(&this, &["bare", "--coalesce"])?,
+            Contestant::Parlor => Server::start(parlor, None, &["--max-connections", &connections])?,
+        };
+        Ok(Self {
+            address: process.address(),
+            config: process.config().clone(),
+            pid: Some(process.pid()),
+            accounts: Accounts::registered(),
+            bcrypt_cost: (contestant == Contestant::Parlor).then_some(parlor::BCRYPT_COST),
+            _process: Some(process),
+        })
+    }
+}

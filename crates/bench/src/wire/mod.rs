@@ -1,0 +1,13 @@
+//! Many TLS connections driven by one thread: the sockets, the encryption and the waiting. It must not know what is said
+//! over them.
+
+mod lines;
+mod link;
+mod poller;
+
+pub(crate) use lines::Lines;
+pub(crate) use link::{Heard, Link};
+pub(crate) use poller::Poller;
+
+/// What is received at once: several full TLS records.
+pub(crate) const BUFFER_BYTES: usize = 128 * 1024;
