@@ -1,69 +1,11 @@
 //! `parlor connect` on a terminal, as a person uses it: what is typed and what is seen, in a pseudo-terminal.
 
-use std::path::Path;
-use std::process::Command;
-use std::time::Duration;
-
-use expectrl::process::unix::WaitStatus;
-use expectrl::session::OsSession;
-use expectrl::{ControlCode, Eof, Expect, Session};
-
-use crate::harness::Server;
-
-/// A terminal of 24 lines and 100 columns with `parlor connect` in it.
-struct Terminal {
-    session: OsSession,
-}
-
-impl Terminal {
-    /// Types the command; the home directory of whoever does so is `home`.
-    fn open(server: &Server, home: &Path, args: &[&str]) -> Self {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_parlor"));
-        command.args(["connect", &server.address().to_string(), "--ca"]).arg(server.ca()).args(args);
-        command.env_clear().env("HOME", home).env("TERM", "xterm").env("NO_COLOR", "1").env("TZ", "UTC");
-        let mut session = Session::spawn(command).unwrap();
-        session.set_expect_timeout(Some(Duration::from_secs(20)));
-        session.get_process_mut().set_window_size(100, 24).unwrap();
-        Self { session }
-    }
-
-    /// The terminal of somebody new, who has logged in.
-    fn enter(server: &Server, home: &Path, user: &str) -> Self {
-        let mut terminal = Self::open(server, home, &["--user", user, "--register"]);
-        terminal.sees(&format!("Password of {user}: "));
-        terminal.types("secret\r");
-        terminal.sees("The same again: ");
-        terminal.types("secret\r");
-        terminal.sees(&format!("as {user}, in lobby"));
-        terminal.sees("> ");
-        terminal
-    }
-
-    /// Presses keys; `\r` is Enter.
-    fn types(&mut self, keys: &str) {
-        self.session.send(keys).unwrap();
-    }
-
-    /// Waits until this appears, and returns what came before it.
-    fn sees(&mut self, text: &str) -> String {
-        let found = self.session.expect(text).unwrap_or_else(|error| panic!("{text:?} does not appear: {error}"));
-        String::from_utf8_lossy(found.before()).into_owned()
-    }
-
-    /// Waits for the end of the program, and returns its exit code.
-    fn ends(mut self) -> i32 {
-        self.session.expect(Eof).unwrap();
-        match self.session.get_process().wait().unwrap() {
-            WaitStatus::Exited(_, code) => code,
-            other => panic!("{other:?}"),
-        }
-    }
-}
+use crate::harness::{Server, Terminal};
 
 #[test]
 fn a_half_typed_line_is_whole_when_a_message_arrives() {
     let (server, home) = (Server::start(), tempfile::tempdir().unwrap());
-    let mut alice = Terminal::enter(&server, home.path(), "alice");
+    let mut alice = Terminal::enter(&[&server], home.path(), "alice");
     let mut bob = server.register("bob");
     alice.sees("* bob entered lobby");
     alice.sees("> ");
@@ -81,7 +23,7 @@ fn a_half_typed_line_is_whole_when_a_message_arrives() {
 #[test]
 fn a_password_is_not_shown() {
     let (server, home) = (Server::start(), tempfile::tempdir().unwrap());
-    let mut alice = Terminal::open(&server, home.path(), &["--user", "alice", "--register"]);
+    let mut alice = Terminal::open(&[&server], home.path(), &["--user", "alice", "--register"]);
     alice.sees("Password of alice: ");
     alice.types("hunter2\r");
     let meanwhile = alice.sees("The same again: ");
@@ -93,7 +35,7 @@ fn a_password_is_not_shown() {
 #[test]
 fn two_passwords_that_differ_make_no_account() {
     let (server, home) = (Server::start(), tempfile::tempdir().unwrap());
-    let mut alice = Terminal::open(&server, home.path(), &["--user", "alice", "--register"]);
+    let mut alice = Terminal::open(&[&server], home.path(), &["--user", "alice", "--register"]);
     alice.sees("Password of alice: ");
     alice.types("one\r");
     alice.sees("The same again: ");
@@ -106,7 +48,7 @@ fn two_passwords_that_differ_make_no_account() {
 #[test]
 fn tab_completes_commands_users_and_rooms() {
     let (server, home) = (Server::start(), tempfile::tempdir().unwrap());
-    let mut alice = Terminal::enter(&server, home.path(), "alice");
+    let mut alice = Terminal::enter(&[&server], home.path(), "alice");
     let mut barnaby = server.register("barnaby");
     alice.sees("* barnaby entered lobby");
     alice.types("/publ\tnews\r");
@@ -125,18 +67,18 @@ fn tab_completes_commands_users_and_rooms() {
 fn control_c_clears_the_line_and_control_d_leaves() {
     let (server, home) = (Server::start(), tempfile::tempdir().unwrap());
     let mut bob = server.register("bob");
-    let mut alice = Terminal::enter(&server, home.path(), "alice");
+    let mut alice = Terminal::enter(&[&server], home.path(), "alice");
     assert_eq!(bob.line(), "JOIN lobby alice");
     alice.types("never said");
     alice.sees("never said");
-    alice.session.send(ControlCode::EndOfText).unwrap();
+    alice.types("\x03");
     alice.sees("> ");
     alice.types("said\r");
     assert_eq!(bob.line(), "MSG lobby alice said");
     bob.send("heard");
     alice.sees("[lobby] bob: heard");
     alice.sees("> ");
-    alice.session.send(ControlCode::EndOfTransmission).unwrap();
+    alice.types("\x04");
     assert_eq!(alice.ends(), 0);
     assert_eq!(bob.line(), "PART lobby alice");
 }
@@ -145,7 +87,7 @@ fn control_c_clears_the_line_and_control_d_leaves() {
 fn quit_leaves_and_lines_are_remembered_but_no_password() {
     let (server, home) = (Server::start(), tempfile::tempdir().unwrap());
     let mut bob = server.register("bob");
-    let mut alice = Terminal::enter(&server, home.path(), "alice");
+    let mut alice = Terminal::enter(&[&server], home.path(), "alice");
     assert_eq!(bob.line(), "JOIN lobby alice");
     alice.types("/passwd secret hunter2\r");
     alice.sees("password");
@@ -158,7 +100,7 @@ fn quit_leaves_and_lines_are_remembered_but_no_password() {
     assert_eq!(alice.ends(), 0);
     assert_eq!(bob.line(), "PART lobby alice");
 
-    let mut alice = Terminal::open(&server, home.path(), &["--user", "alice"]);
+    let mut alice = Terminal::open(&[&server], home.path(), &["--user", "alice"]);
     alice.sees("Password of alice: ");
     alice.types("hunter2\r");
     alice.sees("as alice, in lobby");
@@ -177,9 +119,23 @@ fn quit_leaves_and_lines_are_remembered_but_no_password() {
 }
 
 #[test]
+fn lines_that_are_typed_ahead_are_all_said() {
+    let (server, home) = (Server::start(), tempfile::tempdir().unwrap());
+    let mut bob = server.register("bob");
+    let mut alice = Terminal::enter(&[&server], home.path(), "alice");
+    assert_eq!(bob.line(), "JOIN lobby alice");
+    // All of it is there before the first line has been dealt with.
+    let numbers = 0..50;
+    alice.types(&numbers.clone().map(|number| format!("line {number}\r")).collect::<String>());
+    for number in numbers {
+        assert_eq!(bob.line(), format!("MSG lobby alice line {number}"));
+    }
+}
+
+#[test]
 fn a_lost_server_is_found_again_and_the_room_entered_again() {
     let (server, home) = (Server::start(), tempfile::tempdir().unwrap());
-    let mut alice = Terminal::enter(&server, home.path(), "alice");
+    let mut alice = Terminal::enter(&[&server], home.path(), "alice");
     alice.types("/join red\r");
     alice.sees("you are in red, members: 1");
     alice.sees("> ");
@@ -201,7 +157,7 @@ fn a_lost_server_is_found_again_and_the_room_entered_again() {
 #[test]
 fn who_is_logged_in_elsewhere_stays_out() {
     let (server, home) = (Server::start(), tempfile::tempdir().unwrap());
-    let mut alice = Terminal::enter(&server, home.path(), "alice");
+    let mut alice = Terminal::enter(&[&server], home.path(), "alice");
     let mut elsewhere = server.log_in("alice");
     alice.sees("logged-in-elsewhere");
     alice.sees("press Enter to leave");

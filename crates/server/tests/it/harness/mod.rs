@@ -6,9 +6,11 @@ mod json;
 mod load;
 mod program;
 mod server;
+mod terminal;
 
 pub(crate) use client::{Client, Polled};
 pub(crate) use json::{Known, number};
 pub(crate) use load::{eventually, heavy};
 pub(crate) use program::{command, ends, feed, outcome, parlor, parlor_with_input};
 pub(crate) use server::{Options, Server};
+pub(crate) use terminal::Terminal;

@@ -5,6 +5,7 @@ mod failures;
 mod open;
 mod operate;
 mod people;
+mod reconnect;
 
 use std::thread;
 use std::time::Duration;

@@ -1,0 +1,63 @@
+//! `parlor connect` in a pseudo-terminal. It must not look at anything but the screen.
+
+use std::path::Path;
+use std::process::Command;
+use std::time::Duration;
+
+use expectrl::process::unix::WaitStatus;
+use expectrl::session::OsSession;
+use expectrl::{Eof, Expect, Session};
+
+use super::Server;
+
+/// A terminal of 24 lines and 100 columns with `parlor connect` in it.
+pub(crate) struct Terminal {
+    session: OsSession,
+}
+
+impl Terminal {
+    /// Types the command with the addresses of these servers, which have one authority; the home directory of whoever
+    /// does so is `home`.
+    pub(crate) fn open(servers: &[&Server], home: &Path, args: &[&str]) -> Self {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_parlor"));
+        let addresses = servers.iter().map(|server| server.address().to_string());
+        command.arg("connect").args(addresses).arg("--ca").arg(servers[0].ca()).args(args);
+        command.env_clear().env("HOME", home).env("TERM", "xterm").env("NO_COLOR", "1").env("TZ", "UTC");
+        let mut session = Session::spawn(command).unwrap();
+        session.set_expect_timeout(Some(Duration::from_secs(20)));
+        session.get_process_mut().set_window_size(100, 24).unwrap();
+        Self { session }
+    }
+
+    /// The terminal of somebody new, who has logged in.
+    pub(crate) fn enter(servers: &[&Server], home: &Path, user: &str) -> Self {
+        let mut terminal = Self::open(servers, home, &["--user", user, "--register"]);
+        terminal.sees(&format!("Password of {user}: "));
+        terminal.types("secret\r");
+        terminal.sees("The same again: ");
+        terminal.types("secret\r");
+        terminal.sees(&format!("as {user}, in lobby"));
+        terminal.sees("> ");
+        terminal
+    }
+
+    /// Presses keys; `\r` is Enter.
+    pub(crate) fn types(&mut self, keys: &str) {
+        self.session.send(keys).unwrap();
+    }
+
+    /// Waits until this appears, and returns what came before it.
+    pub(crate) fn sees(&mut self, text: &str) -> String {
+        let found = self.session.expect(text).unwrap_or_else(|error| panic!("{text:?} does not appear: {error}"));
+        String::from_utf8_lossy(found.before()).into_owned()
+    }
+
+    /// Waits for the end of the program, and returns its exit code.
+    pub(crate) fn ends(mut self) -> i32 {
+        self.session.expect(Eof).unwrap();
+        match self.session.get_process().wait().unwrap() {
+            WaitStatus::Exited(_, code) => code,
+            other => panic!("{other:?}"),
+        }
+    }
+}
