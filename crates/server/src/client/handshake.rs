@@ -1,13 +1,15 @@
 //! From an accepted socket to a TLS connection, within a deadline, on the client's own thread. It must not
 //! interpret anything that a client sends in the clear.
 
-use std::io::{self, Read, Write};
+use std::io::{self, ErrorKind, Read, Write};
 use std::net::TcpStream;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use parlor_proto::{TLS_HANDSHAKE_RECORD, TLS_REQUIRED_LINE};
-use rustls::{ServerConfig, ServerConnection};
+use rustls::ServerConfig;
+
+use super::tls::Tls;
 
 /// A blocking socket that fails once the deadline is over.
 pub(super) struct Deadlined<'a> {
@@ -44,27 +46,33 @@ pub(super) fn refuse_plaintext(socket: &TcpStream) -> io::Result<()> {
 }
 
 /// Shakes hands. Blocks until `deadline` at most.
-pub(super) fn shake(socket: &TcpStream, config: Arc<ServerConfig>, deadline: Instant) -> io::Result<ServerConnection> {
-    let mut connection = ServerConnection::new(config).map_err(io::Error::other)?;
-    // What waits is bounded by the outbox; with a limit here, writes would come up short.
-    connection.set_buffer_limit(None);
+pub(super) fn shake(socket: &TcpStream, config: Arc<ServerConfig>, deadline: Instant) -> io::Result<Tls> {
+    let mut tls = Tls::new(config)?;
     let mut stream = Deadlined { socket, deadline };
-    while connection.is_handshaking() {
-        if let Err(error) = connection.complete_io(&mut stream) {
-            // The alert that says why; that it may not arrive is the client's loss.
-            let _ = connection.write_tls(&mut stream);
-            return Err(error);
-        }
+    let mut buffer = [0; 4096];
+    while tls.is_handshaking() {
+        let count = match stream.read(&mut buffer) {
+            Ok(0) => return Err(ErrorKind::UnexpectedEof.into()),
+            Err(error) if error.kind() == ErrorKind::Interrupted => continue,
+            read => read?,
+        };
+        let shaken = tls.shake(&buffer[..count]);
+        // If it failed, the alert that says why; that it may not arrive is the client's loss.
+        let sent = send(&mut tls, &mut stream);
+        shaken.and(sent)?;
     }
-    while connection.wants_write() {
-        connection.write_tls(&mut stream)?;
-    }
-    Ok(connection)
+    Ok(tls)
+}
+
+fn send(tls: &mut Tls, stream: &mut Deadlined<'_>) -> io::Result<()> {
+    stream.write_all(tls.outgoing())?;
+    tls.note_sent(tls.outgoing().len());
+    Ok(())
 }
 
 fn remaining(deadline: Instant) -> io::Result<Duration> {
     let remaining = deadline.saturating_duration_since(Instant::now());
-    if remaining.is_zero() { Err(io::ErrorKind::TimedOut.into()) } else { Ok(remaining) }
+    if remaining.is_zero() { Err(ErrorKind::TimedOut.into()) } else { Ok(remaining) }
 }
 
 impl Read for Deadlined<'_> {

@@ -9,6 +9,7 @@ mod nonblocking;
 mod proxy;
 mod socket;
 mod thread;
+mod tls;
 mod turn;
 mod wire;
 

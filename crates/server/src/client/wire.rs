@@ -1,7 +1,7 @@
 //! The wire behind an outbox: encrypts frames and sends them without blocking, and decrypts what the client's
 //! thread received. It must not wait for the peer, except on the client's own thread.
 
-use std::io::{self, ErrorKind, IoSlice, Read, Write};
+use std::io::{self, ErrorKind, Read};
 use std::net::{Shutdown, TcpStream};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -10,9 +10,9 @@ use std::time::{Duration, Instant};
 
 use parlor_core::ports::Wire;
 use parlor_core::{ConnectionId, Outbox, Settled, Taken};
-use rustls::ServerConnection;
 
-use super::nonblocking::Nonblocking;
+use super::nonblocking::send_now;
+use super::tls::Tls;
 use crate::drain::Drain;
 
 /// Bytes that go into one TLS record and one send: the most that a record holds (RFC 8446, section 5.1).
@@ -26,7 +26,7 @@ pub(super) struct TlsWire {
     drain: Arc<Drain>,
     /// None before the handshake. Lock tier 3, never together with a channel's: the only lock under which a
     /// system call is made, the send that does not block; inside, only this connection's outbox is locked.
-    tls: Mutex<Option<ServerConnection>>,
+    tls: Mutex<Option<Tls>>,
     /// The client's thread, to be woken from a pause. A leaf: nothing is locked inside.
     thread: Mutex<Option<Thread>>,
     interrupted: AtomicBool,
@@ -75,7 +75,7 @@ impl TlsWire {
     }
 
     /// The handshake is done: from now on frames can be written.
-    pub(super) fn open(&self, tls: ServerConnection) {
+    pub(super) fn open(&self, tls: Tls) {
         *self.tls() = Some(tls);
     }
 
@@ -125,31 +125,28 @@ impl TlsWire {
     /// The peer breaks the rules of TLS.
     pub(super) fn receive_early(&self, plain: &mut Vec<u8>) -> io::Result<()> {
         match self.tls().as_mut() {
-            Some(tls) => process(tls, plain).map(drop),
+            Some(tls) => tls.receive(&[], plain).map(drop),
             None => Ok(()),
         }
     }
 
-    fn decrypt(&self, mut cipher: &[u8], plain: &mut Vec<u8>) -> io::Result<Received> {
+    fn decrypt(&self, cipher: &[u8], plain: &mut Vec<u8>) -> io::Result<Received> {
         let mut tls = self.tls();
         let Some(tls) = tls.as_mut() else { return Ok(Received::End) };
-        let mut closed = false;
-        while !cipher.is_empty() && !closed {
-            tls.read_tls(&mut cipher)?;
-            closed = process(tls, plain)?;
-        }
+        let closed = tls.receive(cipher, plain)?;
         Ok(if closed && plain.is_empty() { Received::End } else { Received::Bytes })
     }
 
     /// Whether TLS itself has something to send: an alert, or the answer to a key update.
     pub(super) fn wants_write(&self) -> bool {
-        self.tls().as_ref().is_some_and(|tls| tls.wants_write())
+        self.tls().as_ref().is_some_and(|tls| !tls.outgoing().is_empty())
     }
 
     /// Tells the peer that nothing more comes. Whatever cannot be sent at once is not sent.
     pub(super) fn close(&self) {
         if let Some(tls) = self.tls().as_mut() {
-            tls.send_close_notify();
+            // Fails where TLS has failed before, and then there may be an alert to send.
+            let _ = tls.encrypt_close();
             let _ = send_pending(tls, &self.socket);
         }
         // Fails only if the connection is broken already.
@@ -160,7 +157,7 @@ impl TlsWire {
         self.thread.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn tls(&self) -> MutexGuard<'_, Option<ServerConnection>> {
+    fn tls(&self) -> MutexGuard<'_, Option<Tls>> {
         self.tls.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -236,31 +233,22 @@ impl TlsWire {
     }
 }
 
-/// Decrypts what was read, appends it to `plain`, and tells whether the peer has closed.
-fn process(tls: &mut ServerConnection, plain: &mut Vec<u8>) -> io::Result<bool> {
-    let state = tls.process_new_packets().map_err(|error| io::Error::new(ErrorKind::InvalidData, error))?;
-    let start = plain.len();
-    plain.resize(start + state.plaintext_bytes_to_read(), 0);
-    tls.reader().read_exact(&mut plain[start..])?;
-    Ok(state.peer_has_closed())
-}
-
-fn send_pending(tls: &mut ServerConnection, socket: &TcpStream) -> io::Result<()> {
-    while tls.wants_write() {
-        if tls.write_tls(&mut Nonblocking(socket))? == 0 {
-            return Err(ErrorKind::WriteZero.into());
+fn send_pending(tls: &mut Tls, socket: &TcpStream) -> io::Result<()> {
+    while !tls.outgoing().is_empty() {
+        match send_now(socket, tls.outgoing())? {
+            0 => return Err(ErrorKind::WriteZero.into()),
+            count => tls.note_sent(count),
         }
     }
     Ok(())
 }
 
 /// Puts all frames into as few records as they fit.
-fn encrypt(tls: &mut ServerConnection, frames: &[Arc<[u8]>]) -> io::Result<()> {
-    let slices: Vec<IoSlice<'_>> = frames.iter().map(|frame| IoSlice::new(frame)).collect();
-    let total: usize = frames.iter().map(|frame| frame.len()).sum();
-    let written = tls.writer().write_vectored(&slices)?;
-    // The connection has no buffer limit, so it takes all.
-    if written == total { Ok(()) } else { Err(ErrorKind::WriteZero.into()) }
+fn encrypt(tls: &mut Tls, frames: &[Arc<[u8]>]) -> io::Result<()> {
+    match frames {
+        [one] => tls.encrypt(one),
+        several => tls.encrypt(&several.concat()),
+    }
 }
 
 /// The wire, as a peer owns it.
