@@ -10,6 +10,7 @@ use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
 use crate::cases::{self, Case};
 use crate::compare::{self, Plan};
+use crate::counts;
 use crate::load::Pace;
 use crate::plot;
 use crate::redis;
@@ -26,13 +27,14 @@ const EXAMPLES: &str = "Examples (scripts/bench builds what is measured, and pas
   scripts/bench fanout --rate 10 --beside bare --rounds 5
   scripts/bench churn --server 127.0.0.1:7878 --ca ca.pem --pid 1234 --data /var/lib/parlor --bcrypt-cost 12
   scripts/bench plot                              draws docs/performance/*.svg
+  scripts/bench counts                            instructions of single paths
   scripts/bench redis                             two servers on one Redis beside bare Redis
 
 It fails if a message was lost, doubled or reordered.";
 
 /// Measures Parlor
 #[derive(Debug, Parser)]
-#[command(after_help = EXAMPLES)]
+#[command(version, after_help = EXAMPLES)]
 pub(crate) struct Cli {
     #[command(subcommand)]
     what: What,
@@ -110,6 +112,16 @@ enum What {
     Plot(plot::Options),
     /// Two servers on one Redis, beside bare Redis
     Redis(redis::Options),
+    /// Counts the instructions of the paths that every message takes, and compares them with those that are kept
+    Counts(counts::Options),
+    /// What `counts` runs
+    #[command(hide = true)]
+    Path {
+        /// Which
+        name: String,
+        /// How often
+        times: usize,
+    },
     /// What `--beside` starts
     #[command(hide = true)]
     Bare(bare::Options),
@@ -144,9 +156,12 @@ struct How {
     /// Seconds before that
     #[arg(long, default_value_t = 1.0)]
     warmup: f64,
-    /// What else is measured, in turns with Parlor; `--beside=` for nothing
-    #[arg(long, value_enum, value_delimiter = ',', default_value = "bare,bare-coalesced", hide_default_value = false)]
+    /// What else is measured, in turns with Parlor
+    #[arg(long, value_enum, value_delimiter = ',', default_value = "bare,bare-coalesced")]
     beside: Vec<Contestant>,
+    /// Measures nothing beside Parlor
+    #[arg(long, conflicts_with = "beside")]
+    alone: bool,
     /// Writes every single result to this file
     #[arg(long, value_name = "FILE")]
     json: Option<PathBuf>,
@@ -164,7 +179,8 @@ impl Speech {
 
 impl How {
     fn run(self, cases: &[Case], parlor: &Path) -> Result<()> {
-        let Self { rounds, seconds, warmup, beside, json, running } = self;
+        let Self { rounds, seconds, warmup, beside, alone, json, running } = self;
+        let beside = if alone { vec![] } else { beside };
         let times = Times { warmup: Duration::from_secs_f64(warmup), time: Duration::from_secs_f64(seconds) };
         compare::run(cases, &Plan { rounds, times, beside, json, running, parlor: parlor.to_owned() })
     }
@@ -189,6 +205,8 @@ impl Cli {
             }
             What::Plot(options) => plot::run(&options),
             What::Redis(options) => redis::run(&options, &parlor),
+            What::Counts(options) => counts::run(&options),
+            What::Path { name, times } => counts::repeat(&name, times),
             What::Bare(options) => bare::run(&options),
         }
     }

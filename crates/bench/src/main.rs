@@ -3,6 +3,7 @@
 mod cases;
 mod commands;
 mod compare;
+mod counts;
 mod load;
 mod measure;
 mod plot;
@@ -14,9 +15,16 @@ mod servers;
 mod table;
 mod wire;
 
-use anyhow::Result;
+use std::process::ExitCode;
+
 use clap::Parser;
 
-fn main() -> Result<()> {
-    commands::Cli::parse().run()
+fn main() -> ExitCode {
+    match commands::Cli::parse().run() {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("error: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
 }

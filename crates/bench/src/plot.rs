@@ -1,23 +1,110 @@
-//! Draws results. It must not measure.
+//! Draws results as SVG: a plot of each series of measurements that differ in one size, and bars for the others. It must
+//! not measure, and puts nothing into a file that changes from call to call.
 
-use std::path::PathBuf;
+mod bars;
+mod curves;
+mod svg;
 
-use anyhow::Result;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result, ensure};
 use clap::Args;
 
-use crate::record::Record;
+use crate::record::{Outcome, Record};
+use crate::scenario::Scenario;
+use crate::servers::Contestant;
+use svg::Svg;
 
 /// Options of `parlor-bench plot`.
 #[derive(Debug, Args)]
 pub(crate) struct Options {
-    /// Results to draw
+    /// Results to draw; by default all in the directory
     files: Vec<PathBuf>,
+    /// Where drawings are put
+    #[arg(long, value_name = "DIR", default_value = "docs/performance")]
+    directory: PathBuf,
 }
 
 /// Draws them.
 pub(crate) fn run(options: &Options) -> Result<()> {
-    for file in &options.files {
-        Record::read(file)?;
+    let files = if options.files.is_empty() { results(&options.directory)? } else { options.files.clone() };
+    ensure!(!files.is_empty(), "no results in {}", options.directory.display());
+    fs::create_dir_all(&options.directory).with_context(|| format!("cannot make {}", options.directory.display()))?;
+    let mut outcomes = Vec::new();
+    for file in &files {
+        outcomes.extend(Record::read(file)?.results);
+    }
+    for (name, drawing) in drawings(&outcomes) {
+        let file = options.directory.join(format!("{name}.svg"));
+        fs::write(&file, drawing.finish()).with_context(|| format!("cannot write {}", file.display()))?;
+        println!("{}", file.display());
     }
     Ok(())
+}
+
+/// Files of results in a directory, sorted.
+fn results(directory: &Path) -> Result<Vec<PathBuf>> {
+    let entries = fs::read_dir(directory).with_context(|| format!("cannot read {}", directory.display()))?;
+    let mut files: Vec<PathBuf> = entries.map(|entry| Ok(entry?.path())).collect::<Result<_>>()?;
+    files.retain(|file| file.extension().is_some_and(|extension| extension == "json"));
+    files.sort();
+    Ok(files)
+}
+
+/// Names of files, and what is in them.
+fn drawings(outcomes: &[Outcome]) -> Vec<(String, Svg)> {
+    let mut drawn = Vec::new();
+    let sweeps = outcomes.iter().filter_map(|outcome| outcome.case.sweep.as_ref());
+    for sweep in sweeps {
+        if drawn.iter().any(|(name, _)| *name == sweep.name) {
+            continue;
+        }
+        let part_of = |outcome: &&Outcome| outcome.case.sweep.as_ref().is_some_and(|other| other.name == sweep.name);
+        let parts: Vec<&Outcome> = outcomes.iter().filter(part_of).collect();
+        drawn.push((sweep.name.clone(), curves::draw(&sweep.axis, &parts)));
+    }
+    let talks: Vec<&Outcome> = outcomes.iter().filter(|it| matches!(it.case.scenario, Scenario::Talk(_))).collect();
+    for (name, title, figure, unit) in [
+        ("cost", "Processor time of the server for a delivery", "server_cpu_us_per_delivery", "µs"),
+        ("latency-p50", "Latency, median", "latency_p50_ms", "ms"),
+        ("latency-p99", "Latency, 99 of 100 below", "latency_p99_ms", "ms"),
+    ] {
+        drawn.extend(bars::draw(title, figure, unit, &talks).map(|svg| (name.to_owned(), svg)));
+    }
+    drawn
+}
+
+/// The colour of a server in all drawings.
+fn colour(server: Contestant) -> &'static str {
+    match server {
+        Contestant::Bare => "#9aa0a6",
+        Contestant::BareCoalesced => "#5f8dd3",
+        Contestant::Parlor => "#c0392b",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::cases;
+    use crate::record::Run;
+
+    #[test]
+    fn each_sweep_has_a_drawing_that_names_its_servers() {
+        let outcome = |case: cases::Case| {
+            let figures = [("server_cpu_us_per_delivery", 2.5), ("latency_p50_ms", 1.0), ("latency_p99_ms", 3.0)];
+            let figures = figures.map(|(name, value)| (name.to_owned(), value)).into();
+            Outcome { case, runs: vec![Run { server: Contestant::Parlor, round: 1, figures }] }
+        };
+        let outcomes: Vec<Outcome> = cases::suite().into_iter().map(outcome).collect();
+        let drawn = drawings(&outcomes);
+        let names: Vec<&str> = drawn.iter().map(|(name, _)| name.as_str()).collect();
+        let sweeps = ["members-slow", "members-saturated", "rooms", "payload"];
+        assert_eq!(names, [&sweeps[..], &["cost", "latency-p50", "latency-p99"]].concat());
+        for (name, svg) in drawn {
+            let text = svg.finish();
+            assert!(text.contains(">parlor<") && text.ends_with("</svg>\n"), "{name}: {text}");
+        }
+    }
 }

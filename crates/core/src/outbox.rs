@@ -62,11 +62,11 @@ enum Owner {
 
 /// What a push asks of whoever pushed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub(crate) struct Pushed {
+pub struct Pushed {
     /// The outbox was idle and is scheduled now: see to it that it is flushed.
-    pub(crate) wake: bool,
+    pub wake: bool,
     /// The outbox was closed by this push: interrupt the client's thread.
-    pub(crate) interrupt: bool,
+    pub interrupt: bool,
 }
 
 /// What [`Outbox::take`] found.
@@ -211,7 +211,7 @@ impl Outbox {
     }
 
     /// Queues an event whose lines were made before.
-    pub(crate) fn push_frame(&self, frame: &Arc<[u8]>) -> Pushed {
+    pub fn push_frame(&self, frame: &Arc<[u8]>) -> Pushed {
         self.push_event(self.lock(), frame)
     }
 

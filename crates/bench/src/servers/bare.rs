@@ -29,6 +29,9 @@ pub(crate) struct Options {
     /// Puts what waits for a member into one record and one send
     #[arg(long)]
     coalesce: bool,
+    /// Leaves every so many-th delivery out, to try whether that is noticed
+    #[arg(long, value_name = "COUNT")]
+    lose: Option<u64>,
 }
 
 /// Serves until standard input ends.
@@ -46,9 +49,20 @@ pub(crate) fn run(options: &Options) -> Result<()> {
     });
     let poller = Poller::new()?;
     poller.add(&listener, LISTENER)?;
-    let coalesce = options.coalesce;
-    Hub { listener, poller, config, coalesce, guests: vec![], free: vec![], rooms: vec![], names: HashMap::new() }
-        .serve()
+    let &Options { coalesce, lose, .. } = options;
+    Hub {
+        listener,
+        poller,
+        config,
+        coalesce,
+        lose,
+        delivered: 0,
+        guests: vec![],
+        free: vec![],
+        rooms: vec![],
+        names: HashMap::new(),
+    }
+    .serve()
 }
 
 /// Makes a certificate for this run.
@@ -84,6 +98,8 @@ struct Hub {
     poller: Poller,
     config: Arc<ServerConfig>,
     coalesce: bool,
+    lose: Option<u64>,
+    delivered: u64,
     guests: Vec<Option<Guest>>,
     /// Numbers that may be given again.
     free: Vec<usize>,
@@ -186,6 +202,10 @@ impl Hub {
         let all = frames.concat();
         for &member in members {
             let Some(guest) = self.guests[member].as_mut() else { continue };
+            self.delivered += 1;
+            if self.lose.is_some_and(|count| self.delivered.is_multiple_of(count)) {
+                continue;
+            }
             if said.iter().all(|(author, _)| *author != member) {
                 guest.link.seal(&all)?;
             } else {

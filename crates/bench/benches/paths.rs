@@ -1,0 +1,16 @@
+//! Times of the paths that every message takes: `cargo bench -p parlor-bench`. It must not judge them; the counts of
+//! instructions do, which depend less on the machine.
+
+use divan::Bencher;
+use parlor_bench::paths::{self, PATHS};
+
+fn main() {
+    divan::main();
+}
+
+#[divan::bench(args = PATHS)]
+fn path(bencher: Bencher<'_, '_>, name: &str) {
+    // A path that fails is no result: better none.
+    let mut path = paths::prepare(name).expect("a path that can be prepared");
+    bencher.bench_local(|| path().expect("a path that can be repeated"));
+}

@@ -1,0 +1,145 @@
+//! Instructions of the paths that every message takes, counted by Valgrind and compared with a list that is kept. What
+//! the program does before and after is taken out by repeating a path more and less often. It must not measure time.
+
+use std::collections::BTreeMap;
+use std::env;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+use anyhow::{Context, Result, bail, ensure};
+use clap::Args;
+use parlor_bench::paths::{PATHS, prepare};
+
+use crate::measure::machine::said_by;
+
+/// Repetitions of the two runs whose difference is taken. The first ones make what is reused later.
+const FEW: usize = 100;
+const MANY: usize = 300;
+/// How much more a path may take than the list says, in percent.
+const SLACK: f64 = 5.0;
+
+/// Options of `parlor-bench counts`.
+#[derive(Debug, Args)]
+pub(crate) struct Options {
+    /// The list to compare with
+    #[arg(long, value_name = "FILE", default_value = "crates/bench/instructions.txt")]
+    list: PathBuf,
+    /// Writes the list anew instead
+    #[arg(long)]
+    renew: bool,
+}
+
+/// Counts, and compares or renews.
+pub(crate) fn run(options: &Options) -> Result<()> {
+    let counted: BTreeMap<_, _> = PATHS.iter().map(|&path| Ok((path, count(path)?))).collect::<Result<_>>()?;
+    let compilers = compilers();
+    if options.renew {
+        let lines: String = counted.iter().map(|(path, count)| format!("{path} {count}\n")).collect();
+        let head = "# Instructions of single paths. Written by `scripts/bench counts --renew`.\n";
+        let text = format!("{head}{COMPILERS}{compilers}\n{lines}");
+        return fs::write(&options.list, text).with_context(|| format!("cannot write {}", options.list.display()));
+    }
+    let list = List::read(&options.list)?;
+    let is_comparable = list.compilers == compilers;
+    if !is_comparable {
+        println!("other compilers than those of the list, so nothing is compared");
+        println!("list: {}\nhere: {compilers}", list.compilers);
+    }
+    compare(&counted, &list.counts, is_comparable)
+}
+
+/// Repeats a path: what Valgrind watches.
+pub(crate) fn repeat(name: &str, times: usize) -> Result<()> {
+    let mut path = prepare(name)?;
+    (0..times).try_for_each(|_| path())
+}
+
+fn compare(counted: &BTreeMap<&str, u64>, known: &BTreeMap<String, u64>, is_comparable: bool) -> Result<()> {
+    println!("| path | instructions | of the list |\n|---|---:|---:|");
+    let mut worse = Vec::new();
+    for (path, count) in counted {
+        let known = known.get(*path).with_context(|| format!("{path} is not in the list; renew it"))?;
+        let percent = 100.0 * *count as f64 / *known as f64;
+        println!("| {path} | {count} | {percent:.1} % |");
+        if percent > 100.0 + SLACK {
+            worse.push(*path);
+        }
+    }
+    if !is_comparable || worse.is_empty() {
+        return Ok(());
+    }
+    bail!("more than {SLACK} % dearer: {}. If it has to be: scripts/bench counts --renew", worse.join(", "))
+}
+
+/// Instructions of one repetition.
+fn count(path: &str) -> Result<u64> {
+    let more = total(path, MANY)?.saturating_sub(total(path, FEW)?);
+    Ok(more / (MANY - FEW) as u64)
+}
+
+fn total(path: &str, times: usize) -> Result<u64> {
+    let this = env::current_exe().context("where this program is")?;
+    let output = Command::new("valgrind")
+        .args(["--tool=callgrind", "--callgrind-out-file=/dev/null"])
+        .arg(this)
+        .args(["path", path, &times.to_string()])
+        .stdout(Stdio::null())
+        .output()
+        .context("valgrind does not start")?;
+    let said = String::from_utf8_lossy(&output.stderr);
+    ensure!(output.status.success(), "{path} fails under valgrind: {said}");
+    let count = said.lines().find_map(|line| line.split_once("Collected : ")).map(|(_, count)| count.trim());
+    Ok(count.with_context(|| format!("valgrind says {said}"))?.parse()?)
+}
+
+const COMPILERS: &str = "# compilers: ";
+
+/// What the code was made by: another one makes other instructions of it.
+fn compilers() -> String {
+    let first = |program| said_by(program, &["--version"]).and_then(|said| said.lines().next().map(str::to_owned));
+    let [rust, c] = ["rustc", "cc"].map(|program| first(program).unwrap_or_else(|| format!("no {program}")));
+    format!("{rust}, {c}, {}", env::consts::ARCH)
+}
+
+/// What is kept.
+struct List {
+    compilers: String,
+    counts: BTreeMap<String, u64>,
+}
+
+impl List {
+    fn read(file: &Path) -> Result<Self> {
+        let text = fs::read_to_string(file).with_context(|| format!("cannot read {}", file.display()))?;
+        let compilers = text.lines().find_map(|line| line.strip_prefix(COMPILERS)).unwrap_or_default().to_owned();
+        let rows = text.lines().filter(|line| !line.starts_with('#'));
+        let row = |line: &str| {
+            let (path, count) = line.split_once(' ').with_context(|| format!("no row: {line}"))?;
+            Ok((path.to_owned(), count.parse()?))
+        };
+        Ok(Self { compilers, counts: rows.map(row).collect::<Result<_>>()? })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn judged(count: u64, is_comparable: bool) -> Result<()> {
+        compare(&BTreeMap::from([("a", count)]), &BTreeMap::from([("a".to_owned(), 1000)]), is_comparable)
+    }
+
+    #[test]
+    fn a_path_that_became_dearer_fails_if_the_compilers_are_the_same() {
+        assert!(judged(1050, true).is_ok() && judged(500, true).is_ok());
+        assert!(judged(1051, true).is_err());
+        assert!(judged(1051, false).is_ok());
+    }
+
+    #[test]
+    fn every_path_can_be_repeated() {
+        for path in PATHS {
+            repeat(path, 2).unwrap();
+        }
+    }
+}

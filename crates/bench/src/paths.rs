@@ -1,0 +1,207 @@
+//! The paths that every message takes, one by one and without sockets, each as something that can be repeated. It must
+//! not measure, and must do nothing beside the path that costs much.
+
+use std::hint::black_box;
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::{Context, Result, ensure};
+use parlor_core::ports::{
+    Append, Appended, Claim, Claimed, Direct, Entered, Entry, LogId, Presence, Seat, Sink, Store,
+};
+use parlor_core::{ConnectionId, DuplicateLogin, Flush, Outbox, Settled, Taken};
+use parlor_proto::{
+    Command, Encoded, Epoch, Event, Format, Line, LineSplitter, MessageId, RoomName, Text, Timestamp, UserName,
+    parse_command,
+};
+use parlor_store::sqlite::{Durability, Sqlite};
+use tempfile::TempDir;
+
+/// The names of all paths.
+pub const PATHS: [&str; 6] = ["split", "parse", "encode-text", "encode-json", "outbox", "append"];
+
+/// Lines that come in one read, and entries of one append.
+pub const BATCH: usize = 16;
+/// Outboxes that one message is pushed to.
+pub const MEMBERS: usize = 100;
+/// Bytes of a text.
+const TEXT_BYTES: usize = 128;
+/// What an outbox takes, by default.
+const MAX_QUEUED_BYTES: usize = 1 << 20;
+/// What goes into one record.
+const RECORD_BYTES: usize = 16 * 1024;
+/// Entries that are kept of a log, by default.
+const HISTORY: u64 = 10_000;
+
+/// One path, with all that it needs.
+pub type Path = Box<dyn FnMut() -> Result<()>>;
+
+/// Prepares a path by its name.
+///
+/// # Errors
+/// There is no such path, or the database that it needs cannot be made.
+pub fn prepare(name: &str) -> Result<Path> {
+    match name {
+        "split" => Ok(split()),
+        "parse" => parse(),
+        "encode-text" => encode(Format::Text),
+        "encode-json" => encode(Format::Json),
+        "outbox" => outbox(),
+        "append" => append(),
+        _ => anyhow::bail!("there is no path {name}; there are {}", PATHS.join(", ")),
+    }
+}
+
+/// Lines are cut from what one read brought.
+fn split() -> Path {
+    let input = format!("{}\n", "x".repeat(TEXT_BYTES)).repeat(BATCH);
+    let mut splitter = LineSplitter::new(parlor_proto::DEFAULT_MAX_LINE_BYTES);
+    Box::new(move || {
+        let mut rest = black_box(input.as_bytes());
+        let mut lines = 0;
+        while let Some(line) = splitter.next_line(&mut rest) {
+            lines += usize::from(matches!(black_box(line), Line::Complete(_)));
+        }
+        ensure!(lines == BATCH, "{lines} lines");
+        Ok(())
+    })
+}
+
+/// A line becomes a message.
+fn parse() -> Result<Path> {
+    let line = "x".repeat(TEXT_BYTES);
+    Ok(Box::new(move || {
+        for _ in 0..BATCH {
+            let command = parse_command(black_box(line.as_bytes())).ok().context("a message is refused")?;
+            ensure!(matches!(black_box(command), Some(Command::Say(_))), "no message");
+        }
+        Ok(())
+    }))
+}
+
+/// A message becomes lines, once for all members.
+fn encode(format: Format) -> Result<Path> {
+    let event = message()?;
+    Ok(Box::new(move || {
+        for _ in 0..BATCH {
+            let encoded = Encoded::new(black_box(&event));
+            ensure!(!black_box(encoded.frame(format)).is_empty(), "nothing");
+        }
+        Ok(())
+    }))
+}
+
+/// A frame is pushed to the outboxes of all members and taken out again, as one pass does.
+fn outbox() -> Result<Path> {
+    let event = message()?;
+    let frame = Encoded::new(&event).frame(Format::Text).clone();
+    let outboxes: Vec<Outbox> = (0..MEMBERS).map(|_| Outbox::new(MAX_QUEUED_BYTES)).collect();
+    let mut frames = Vec::new();
+    Ok(Box::new(move || {
+        for outbox in &outboxes {
+            ensure!(black_box(outbox.push_frame(&frame)).wake, "somebody else owns the outbox");
+        }
+        for outbox in &outboxes {
+            ensure!(outbox.take(RECORD_BYTES, &mut frames) != Taken::Nothing, "the outbox is empty");
+            black_box(&mut frames).clear();
+            ensure!(outbox.settle() == Settled::Idle, "something is left");
+        }
+        Ok(())
+    }))
+}
+
+/// Messages of one read are appended to a log in a database.
+fn append() -> Result<Path> {
+    let room = Room::open()?;
+    Ok(Box::new(move || {
+        let report = room.store().log.append(room.batch());
+        ensure!(report.outcomes.len() == BATCH, "{} outcomes", report.outcomes.len());
+        for outcome in report.outcomes {
+            ensure!(matches!(outcome?, Appended::Stored(_)), "an entry is refused");
+        }
+        report.flush.run();
+        Ok(())
+    }))
+}
+
+fn text() -> Result<Text> {
+    Text::sanitise(&"x".repeat(TEXT_BYTES)).context("a text is refused")
+}
+
+fn user() -> Result<UserName> {
+    Ok("alice".parse()?)
+}
+
+fn message() -> Result<Event> {
+    let time = Timestamp::from_millis(0);
+    Ok(Event::Message { room: "garden".parse()?, id: MessageId(12_345), time, from: user()?, text: text()? })
+}
+
+/// A database with one member in one room.
+struct Room {
+    sqlite: Sqlite,
+    entry: Append,
+    /// Removed with it.
+    _directory: TempDir,
+}
+
+impl Room {
+    fn open() -> Result<Self> {
+        let directory = tempfile::tempdir()?;
+        let sqlite = Sqlite::open(directory.path(), HISTORY, Durability::Process, Arc::new(Deaf))?;
+        let (author, room): (UserName, RoomName) = (user()?, "garden".parse()?);
+        let claim = Claim {
+            user: &author,
+            connection: ConnectionId(1),
+            policy: DuplicateLogin::Takeover,
+            takeovers: None,
+            at: Duration::ZERO,
+        };
+        let Claimed::Granted(generation) = sqlite.store().sessions.claim(&claim)? else { anyhow::bail!("no session") };
+        let seat = Seat { user: author.clone(), generation };
+        let entered = sqlite.store().rooms.enter(&seat, &room, 1)?;
+        ensure!(matches!(entered, Entered::Member { .. }), "no member");
+        let time = Timestamp::from_millis(0);
+        let entry = Append { log: LogId::Room(room), author, generation, time, text: text()? };
+        Ok(Self { sqlite, entry, _directory: directory })
+    }
+
+    fn store(&self) -> &Store {
+        self.sqlite.store()
+    }
+
+    fn batch(&self) -> Vec<Append> {
+        vec![self.entry.clone(); BATCH]
+    }
+}
+
+/// Nobody listens.
+struct Deaf;
+
+impl Sink for Deaf {
+    fn deliver(&self, _log: &LogId, _entries: &[Entry]) -> Flush {
+        Flush::default()
+    }
+
+    fn restarted(&self, _log: &LogId, _epoch: Epoch) {}
+
+    fn presence(&self, _presence: &Presence) -> Flush {
+        Flush::default()
+    }
+
+    fn direct(&self, _to: &UserName, _message: &Direct) -> Option<Flush> {
+        None
+    }
+
+    fn notice(&self, _message: &Direct) -> Flush {
+        Flush::default()
+    }
+
+    fn displaced(&self, _connection: ConnectionId) -> Flush {
+        Flush::default()
+    }
+
+    fn account_deleted(&self, _user: &UserName) -> Flush {
+        Flush::default()
+    }
+}
