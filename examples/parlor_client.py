@@ -79,6 +79,8 @@ class Client:
         while (event := self.receive()) is not None:
             if event["type"] == "error":
                 raise Refused(event)
+            if event["type"] == "bye":
+                raise ConnectionError(event["message"])
             if event["type"] not in self.UNASKED:
                 return event
             self.waiting.append(event)

@@ -69,10 +69,12 @@ class System:
 
     def execute(self, service, *words, check=True, **options):
         """Runs a command in the container of a service that runs."""
-        return self.compose("exec", "-T", service, *words, check=check, **options)
+        return run("docker", "exec", "--interactive", self.container(service), *words, check=check, **options)
 
     def container(self, service):
-        return self.compose("ps", "-q", service).stdout.split()[0]
+        labels = {"project": self.name, "service": service, "oneoff": "False"}
+        filters = [word for label in labels.items() for word in ("--filter", "label=com.docker.compose.%s=%s" % label)]
+        return run("docker", "ps", "--all", "--quiet", *filters).stdout.split()[0]
 
     def health(self, service):
         return inspect(self.container(service))["State"]["Health"]["Status"]
@@ -91,7 +93,7 @@ class System:
     def remove(self):
         """Removes everything, by the command that users have for it, and the image."""
         self.compose("--profile", "third", "--profile", "demo", "down", "--volumes", "--timeout", "20")
-        run("docker", "image", "rm", "--force", self.environment["PARLOR_IMAGE"])
+        run("docker", "image", "rm", "--force", self.environment["PARLOR_IMAGE"], check=False)
 
     def leftovers(self):
         """What Docker still has of the project."""

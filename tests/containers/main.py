@@ -1,4 +1,8 @@
-"""Tests of what is shipped: the containers, and the Debian package. Called by scripts/test-compose."""
+"""Tests of what is shipped: the containers and the Debian package. Called by scripts/test-compose.
+
+    main.py system              the system of docker-compose.yml
+    main.py package FILE.deb    a package
+"""
 
 import sys
 import tempfile
@@ -6,39 +10,43 @@ import time
 import traceback
 from pathlib import Path
 
+import package
 import system
 from compose import System
 
 ROOT = Path(__file__).resolve().parents[2]
 
 
-def test_system(directory):
-    containers = System(ROOT)
-    town = system.Town(containers, directory)
-    try:
-        for step in system.STEPS:
-            say_and_do(step, town)
-    except BaseException:
-        print(containers.logs(), file=sys.stderr)
-        containers.remove()
-        raise
+def subject(arguments, directory):
+    """What is tried, and the steps; each step builds on those before it."""
+    match arguments:
+        case ["system"]:
+            return system.Town(System(ROOT), directory), system.STEPS
+        case ["package", file]:
+            return package.Machine(file, directory), package.STEPS
+    sys.exit(__doc__)
 
 
 def say_and_do(step, *arguments):
-    name = step.__name__.replace("_", " ")
     begin = time.monotonic()
-    print(f"{name} ... ", end="", flush=True)
+    print(f"{step.__name__.replace('_', ' ')} ... ", end="", flush=True)
     step(*arguments)
     print(f"ok, {time.monotonic() - begin:.0f} s", flush=True)
 
 
 def main():
     with tempfile.TemporaryDirectory() as directory:
+        tried, steps = subject(sys.argv[1:], Path(directory))
         try:
-            test_system(Path(directory))
+            for step in steps:
+                say_and_do(step, tried)
         except Exception:
+            print("FAILED")
+            print(tried.logs(), file=sys.stderr)
             traceback.print_exc()
-            sys.exit("FAILED")
+            sys.exit(1)
+        finally:
+            tried.remove()
 
 
 if __name__ == "__main__":

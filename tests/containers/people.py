@@ -68,7 +68,7 @@ class Speaker(threading.Thread):
         try:
             return self.person.client.say(text)
         except Refused as refused:
-            assert refused.code in ("store-unavailable",), refused
+            assert refused.code == "store-unavailable", refused
             time.sleep(0.05)
         except (OSError, ValueError):
             self.person.connect(self.room)
@@ -78,14 +78,19 @@ class Speaker(threading.Thread):
     def has_said_more(self):
         """A condition: that more was accepted since now."""
         before = len(self.accepted)
-        return lambda: self.failure or len(self.accepted) > before + 5
+        return lambda: self.goes_on() and len(self.accepted) > before + 5
+
+    def goes_on(self):
+        """That nothing unexpected has happened; raises what did."""
+        if self.failure:
+            raise self.failure
+        return True
 
     def stop(self):
         self.stopping.set()
         self.join(PATIENCE)
         assert not self.is_alive(), "the speaker hangs"
-        if self.failure:
-            raise self.failure
+        self.goes_on()
 
 
 class Listener(threading.Thread):

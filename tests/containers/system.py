@@ -24,6 +24,12 @@ class Town:
     def port(self, service):
         return self.system.ports[service]
 
+    def logs(self):
+        return self.system.logs()
+
+    def remove(self):
+        self.system.remove()
+
     def person(self, name, *services):
         return Person(name, self.passwords[name], [self.port(service) for service in services], self.ca)
 
@@ -79,9 +85,8 @@ def accounts_for_trying_are_made_once(town):
 
 def an_account_is_made_by_one_line(town):
     town.passwords["dave"] = "dave's own password"
-    made = town.system.execute(
-        "parlor-1", "parlor", "user", "add", "dave", "--password-stdin", input=town.passwords["dave"] + "\n"
-    )
+    words = ["exec", "-T", "parlor-1", "parlor", "user", "add", "dave", "--password-stdin"]
+    made = town.system.compose(*words, input=town.passwords["dave"] + "\n")
     assert made.stdout == "dave added\n", made
     assert "dave" in town.system.execute("parlor-2", "parlor", "user", "list").stdout
 
@@ -154,7 +159,7 @@ def a_server_is_killed(town):
     speaker.start()
     wait_until("something is said", speaker.has_said_more())
     town.system.kill("parlor-1")
-    wait_until("the speaker came back by the other server", lambda: speaker.failure or speaker.reconnected)
+    wait_until("the speaker came back by the other server", lambda: speaker.goes_on() and speaker.reconnected)
     wait_until("something is said", speaker.has_said_more())
     town.system.compose("start", "parlor-1")
     town.system.wait_for_health("parlor-1")

@@ -1,0 +1,141 @@
+"""The Debian package, as the administrator of a clean Debian meets it: installed, started, used, upgraded, removed.
+
+The container has systemd as its first process, so that the unit is tried as it is meant.
+"""
+
+import secrets
+
+from compose import free_port, run, wait_until
+from people import Person
+
+DEBIAN = """
+FROM debian:bookworm-slim
+RUN apt-get update -qq \\
+ && apt-get install -y -qq --no-install-recommends systemd systemd-sysv >/dev/null \\
+ && rm -rf /var/lib/apt/lists/*
+CMD ["/sbin/init"]
+"""
+
+
+class Machine:
+    """A Debian with nothing but systemd, and the package in a file."""
+
+    def __init__(self, package, directory):
+        self.name = f"parlor-test-{secrets.token_hex(4)}"
+        self.package = package
+        self.port = free_port()
+        self.ca = str(directory / "package-ca.pem")
+        self.password = secrets.token_hex(8)
+
+    def start(self):
+        run("docker", "build", "--tag", self.name, "-", input=DEBIAN)
+        # What systemd needs to set up the sandbox of a unit; --privileged would be more than that.
+        rights = ["--cap-add", "SYS_ADMIN", "--security-opt", "seccomp=unconfined", "--security-opt", "apparmor=unconfined"]
+        groups = ["--cgroupns", "host", "--volume", "/sys/fs/cgroup:/sys/fs/cgroup"]
+        mounts = ["--tmpfs", "/run", "--tmpfs", "/run/lock", "--publish", f"127.0.0.1:{self.port}:7878"]
+        run("docker", "run", "--detach", "--name", self.name, *rights, *groups, *mounts, self.name)
+        run("docker", "cp", self.package, f"{self.name}:/parlor.deb")
+
+    def execute(self, *words, check=True, **options):
+        return run("docker", "exec", "--interactive", self.name, *words, check=check, **options)
+
+    def unit(self, property_name):
+        return self.execute("systemctl", "show", "--property", property_name, "--value", "parlor").stdout.strip()
+
+    def logs(self):
+        return self.execute("journalctl", "--no-pager", "--unit", "parlor", check=False).stdout
+
+    def remove(self):
+        run("docker", "rm", "--force", "--volumes", self.name, check=False)
+        run("docker", "image", "rm", "--force", self.name, check=False)
+
+
+def debian_starts(machine):
+    machine.start()
+    wait_until("systemd runs", lambda: "running" in machine.execute("systemctl", "is-system-running", check=False).stdout)
+
+
+def it_installs_and_starts(machine):
+    machine.execute("apt-get", "install", "--yes", "--no-install-recommends", "/parlor.deb")
+    # The service manager waits for readiness, so the server can be used at once.
+    assert machine.unit("ActiveState") == "active", machine.logs()
+    machine.execute("parlor", "check", "--data", "/var/lib/parlor")
+    assert "enabled" in machine.execute("systemctl", "is-enabled", "parlor").stdout
+    assert "serving" in machine.unit("StatusText")
+
+
+def it_is_confined(machine):
+    process = machine.unit("MainPID")
+    status = machine.execute("cat", f"/proc/{process}/status").stdout.splitlines()
+    facts = dict(line.split(":\t", 1) for line in status if ":\t" in line)
+    assert "0" not in facts["Uid"].split(), facts["Uid"]
+    assert int(facts["CapBnd"], 16) == 0 and facts["NoNewPrivs"] == "1" and facts["Seccomp"] == "2", facts
+    verdict = machine.execute("systemd-analyze", "security", "parlor", "--no-pager").stdout.splitlines()[-1]
+    assert verdict.split(": ")[1].split()[0] < "2.0", verdict
+    data = machine.execute("stat", "-c", "%a", "/var/lib/private/parlor", "/etc/parlor/credentials").stdout.split()
+    assert data == ["700", "700"], data
+    logs = machine.logs()
+    assert "WARN" not in logs and "ERROR" not in logs, logs
+
+
+def it_can_be_reached_once_it_is_told_to(machine):
+    settings = 'listen = ["0.0.0.0:7878"]\n'
+    machine.execute("sh", "-c", "cat >> /etc/parlor/parlor.toml", input=settings)
+    machine.execute("systemctl", "restart", "parlor")
+    with open(machine.ca, "w") as file:
+        file.write(machine.execute("cat", "/var/lib/parlor/tls/ca.pem").stdout)
+    words = ["parlor", "user", "add", "alice", "--data", "/var/lib/parlor", "--password-stdin"]
+    machine.execute(*words, input=machine.password + "\n")
+    Person("alice", machine.password, [machine.port], machine.ca).connect().client.say("kept")
+
+
+def it_reloads_its_certificate(machine):
+    machine.execute("parlor", "cert", "init", "--force", "--data", "/var/lib/parlor", "--tls-name", "chat.example.org")
+    machine.execute("systemctl", "reload", "parlor")
+    show = f"openssl s_client -connect localhost:{machine.port} </dev/null 2>/dev/null | openssl x509 -noout -ext subjectAltName"
+    wait_until("the new certificate is shown", lambda: "chat.example.org" in run("sh", "-c", show).stdout)
+
+
+def it_has_files_that_only_root_can_read(machine):
+    machine.execute("sh", "-c", "cp /var/lib/parlor/tls/server.key /etc/parlor/credentials/key.pem")
+    machine.execute("sh", "-c", "cp /var/lib/parlor/tls/server.pem /etc/parlor/credentials/chain.pem")
+    place = "/run/credentials/parlor.service/files_"
+    settings = f'tls-cert = "{place}chain.pem"\ntls-key = "{place}key.pem"\n'
+    machine.execute("sh", "-c", "cat >> /etc/parlor/parlor.toml", input=settings)
+    machine.execute("systemctl", "restart", "parlor")
+    Person("alice", machine.password, [machine.port], machine.ca).connect()
+
+
+def an_upgrade_keeps_everything(machine):
+    machine.execute("apt-get", "install", "--yes", "--reinstall", "/parlor.deb")
+    assert machine.unit("ActiveState") == "active", machine.logs()
+    alice = Person("alice", machine.password, [machine.port], machine.ca).connect()
+    assert alice.history(1)[0][1] == "kept"
+
+
+def it_ends_with_a_goodbye(machine):
+    client = Person("alice", machine.password, [machine.port], machine.ca).connect().client
+    machine.execute("systemctl", "stop", "parlor")
+    assert [event for event in client.events()][-1]["code"] == "server-shutdown"
+    assert machine.unit("Result") == "success", machine.logs()
+
+
+def removing_keeps_the_data_and_purging_does_not(machine):
+    machine.execute("apt-get", "remove", "--yes", "parlor")
+    machine.execute("test", "-f", "/var/lib/private/parlor/parlor.db")
+    machine.execute("apt-get", "purge", "--yes", "parlor")
+    left = machine.execute("find", "/etc/parlor", "/var/lib/parlor", "/var/lib/private/parlor", check=False).stdout
+    assert left == "", left
+
+
+STEPS = [
+    debian_starts,
+    it_installs_and_starts,
+    it_is_confined,
+    it_can_be_reached_once_it_is_told_to,
+    it_reloads_its_certificate,
+    it_has_files_that_only_root_can_read,
+    an_upgrade_keeps_everything,
+    it_ends_with_a_goodbye,
+    removing_keeps_the_data_and_purging_does_not,
+]
