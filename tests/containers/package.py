@@ -8,12 +8,13 @@ import secrets
 from compose import free_port, run, wait_until
 from people import Person
 
+# Outside of containers, systemd itself makes mounts shared: it hands files to units by that.
 DEBIAN = """
 FROM debian:bookworm-slim
 RUN apt-get update -qq \\
  && apt-get install -y -qq --no-install-recommends systemd systemd-sysv >/dev/null \\
  && rm -rf /var/lib/apt/lists/*
-CMD ["/sbin/init"]
+CMD ["sh", "-c", "mount --make-rshared / && exec /sbin/init"]
 """
 
 
