@@ -256,13 +256,23 @@ def a_server_is_drained(town):
     speaker = Speaker(person, ROOM)
     speaker.start()
     wait_until("something is said", speaker.has_said_more())
+    command_balancer(town, f"set server parlor/{drained} state drain")
     town.system.compose("stop", drained)
     wait_until("something is said", speaker.has_said_more())
     assert speaker.reconnected == 1 and person.client.server == other
     town.system.compose("start", drained)
+    command_balancer(town, f"set server parlor/{drained} state ready")
     town.system.wait_for_health(drained)
     speaker.stop()
     assert_nothing_lost(town, speaker, listener)
+    # It has fewer connections than the other one, so the next is its own.
+    wait_until("newcomers are sent there", lambda: town.person("carol", "balancer").connect().client.server == drained)
+
+
+def command_balancer(town, command):
+    socket = f"exec 3<>/dev/tcp/127.0.0.1/9999 && echo '{command}' >&3 && cat <&3"
+    answer = town.system.compose("exec", "-T", "balancer", "bash", "-c", socket).stdout.strip()
+    assert answer == "", answer
 
 
 def nothing_stays_behind(town):
