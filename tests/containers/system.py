@@ -41,18 +41,20 @@ def it_starts(town):
 
 def nobody_is_root_and_nothing_can_be_written(town):
     for service in ("redis", "parlor-1", "parlor-2"):
-        facts = inspect(town.system.container(service))
-        assert facts["HostConfig"]["ReadonlyRootfs"], service
-        assert not facts["HostConfig"]["Privileged"], service
-        assert town.system.execute(service, "id", "-u").stdout.strip() != "0", service
-        written = town.system.execute(service, "sh", "-c", "echo x > /tmp/x", check=False)
-        assert "Read-only file system" in written.stderr, (service, written)
-        capabilities = town.system.execute(service, "grep", "CapEff", "/proc/1/status").stdout.split()
-        assert int(capabilities[1], 16) == 0, (service, capabilities)
+        assert_confined(town, service)
     assert town.system.execute("parlor-1", "id", "-u").stdout.strip() == "7878"
     assert town.system.execute("parlor-1", "cat", "/proc/1/comm").stdout.strip() == "parlor"
     written = town.system.execute("parlor-1", "sh", "-c", "echo x > /var/lib/parlor/tls/x", check=False)
     assert "Read-only file system" in written.stderr, written
+
+
+def assert_confined(town, service):
+    assert not inspect(town.system.container(service))["HostConfig"]["Privileged"], service
+    assert town.system.execute(service, "id", "-u").stdout.strip() != "0", service
+    written = town.system.execute(service, "sh", "-c", "echo x > /tmp/x", check=False)
+    assert "Read-only file system" in written.stderr, (service, written)
+    capabilities = town.system.execute(service, "grep", "CapEff", "/proc/1/status").stdout.split()
+    assert int(capabilities[1], 16) == 0, (service, capabilities)
 
 
 def redis_is_nobody_elses(town):
@@ -230,6 +232,7 @@ def a_balancer_stands_before_them(town):
     town.system.files.append("compose.balanced.yml")
     town.system.compose("up", "--detach")
     town.system.wait_for_health("parlor-1", "parlor-2")
+    assert_confined(town, "balancer")
     alice = town.person("alice", "balancer").connect(ROOM).client
     alice.say("by the balancer")
     # The servers' own ports take people who come without a header, and nobody else's header.
