@@ -217,3 +217,17 @@ fn a_renegotiation_is_not_granted_and_disturbs_nobody() {
     assert!(said.contains("RENEGOTIATING") && said.contains("no renegotiation"), "{said}");
     observer.expect_quiet();
 }
+
+#[test]
+fn keys_are_renewed_and_records_may_come_in_pieces() {
+    let server = Server::start();
+    let mut ann = server.register("ann");
+    let mut bob = server.register("bob");
+    assert_eq!(ann.line(), "JOIN lobby bob");
+    for text in ["one", "two", "three"] {
+        ann.send_renewed_in_pieces(text);
+        assert_eq!(bob.line(), format!("MSG lobby ann {text}"));
+        bob.send("heard");
+        assert_eq!(ann.line(), "MSG lobby bob heard");
+    }
+}

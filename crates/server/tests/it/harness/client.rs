@@ -88,6 +88,19 @@ impl Client {
         self.send_bytes(format!("{line}\n").as_bytes());
     }
 
+    /// Renews the keys that it encrypts with, asks the server for the same, and sends a line, byte by byte.
+    pub(crate) fn send_renewed_in_pieces(&mut self, line: &str) {
+        self.stream.conn.refresh_traffic_keys().unwrap();
+        self.stream.conn.writer().write_all(format!("{line}\n").as_bytes()).unwrap();
+        let mut cipher = Vec::new();
+        while self.stream.conn.wants_write() {
+            self.stream.conn.write_tls(&mut cipher).unwrap();
+        }
+        for byte in cipher {
+            self.stream.sock.write_all(&[byte]).unwrap();
+        }
+    }
+
     /// Sends bytes as they are.
     pub(crate) fn send_bytes(&mut self, bytes: &[u8]) {
         self.stream.write_all(bytes).unwrap();
