@@ -11,12 +11,18 @@ use std::time::{Duration, Instant};
 use parlor_core::ports::Wire;
 use parlor_core::{ConnectionId, Outbox, Settled, Taken};
 
-use super::nonblocking::send_now;
+use super::nonblocking::{receive_now, send_now};
 use super::tls::Tls;
 use crate::drain::Drain;
 
 /// Bytes that go into one TLS record and one send: the most that a record holds (RFC 8446, section 5.1).
 const RECORD_BYTES: usize = 16 * 1024;
+
+/// Bytes that one read takes off a socket, on the stack of the client's thread.
+const READ_BYTES: usize = 2048;
+
+/// Bytes of what a client said that are carried out together: 64 messages of medium length.
+const BATCH_BYTES: usize = 16 * 1024;
 
 /// A client's socket and its TLS state.
 #[derive(Debug)]
@@ -88,19 +94,33 @@ impl TlsWire {
         self.socket.set_read_timeout(timeout)
     }
 
-    /// Waits for bytes, decrypts them, and appends what the client said to `plain`. Only for the client's thread.
+    /// Waits for bytes, decrypts them and all that is there by then, up to a bound, and appends what the client said to
+    /// `plain`. What is received together is one append and one pass over the members of a room, so that one who says
+    /// much at once costs little. Only for the client's thread.
     ///
     /// # Errors
     /// The connection is broken, or the peer breaks the rules of TLS.
     pub(super) fn receive(&self, plain: &mut Vec<u8>) -> io::Result<Received> {
-        let mut buffer = [0; 2048];
-        match (&mut &self.socket).read(&mut buffer) {
-            Ok(0) => Ok(Received::End),
-            Ok(count) => self.decrypt(&buffer[..count], plain),
-            Err(error) if matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut) => Ok(Received::TimedOut),
-            Err(error) if error.kind() == ErrorKind::Interrupted => Ok(Received::Bytes),
-            Err(error) => Err(error),
+        let mut buffer = [0; READ_BYTES];
+        let mut received = match (&mut &self.socket).read(&mut buffer) {
+            Ok(0) => return Ok(Received::End),
+            Ok(count) => (count, self.decrypt(&buffer[..count], plain)?),
+            Err(error) if is_silence(&error) => return Ok(Received::TimedOut),
+            Err(error) if error.kind() == ErrorKind::Interrupted => return Ok(Received::Bytes),
+            Err(error) => return Err(error),
+        };
+        // Only a full buffer can have left something behind, so whoever says little pays nothing for this.
+        while received == (READ_BYTES, Received::Bytes) && plain.len() < BATCH_BYTES {
+            match receive_now(&self.socket, &mut buffer) {
+                // The end is found again by the next call.
+                Ok(0) => break,
+                Ok(count) => received = (count, self.decrypt(&buffer[..count], plain)?),
+                Err(error) if is_silence(&error) => break,
+                Err(error) if error.kind() == ErrorKind::Interrupted => {}
+                Err(error) => return Err(error),
+            }
         }
+        Ok(received.1)
     }
 
     /// Waits until there is something to receive, the end included, and leaves it there; at most for `patience`, if
@@ -231,6 +251,11 @@ impl TlsWire {
             std::thread::park_timeout(remaining);
         }
     }
+}
+
+/// Whether a read that failed found nothing, in its time or at once.
+fn is_silence(error: &io::Error) -> bool {
+    matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut)
 }
 
 fn send_pending(tls: &mut Tls, socket: &TcpStream) -> io::Result<()> {

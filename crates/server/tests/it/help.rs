@@ -25,6 +25,7 @@ const COMMANDS: &[&[&str]] = &[
     &["cert", "show"],
     &["cert", "init"],
     &["status"],
+    &["check"],
     &["completions"],
 ];
 
