@@ -25,7 +25,7 @@ const EXAMPLES: &str = "Examples (scripts/bench builds what is measured, and pas
   scripts/bench suite --only idle                 what has that in its name
   scripts/bench fanout --members 1000 --window 64 --publishers 10
   scripts/bench fanout --rate 10 --beside bare --rounds 5
-  scripts/bench churn --server 127.0.0.1:7878 --ca ca.pem --pid 1234 --data /var/lib/parlor --bcrypt-cost 12
+  scripts/bench churn --server 127.0.0.1:7878 --ca ca.pem --pid 1234 --data /var/lib/parlor
   scripts/bench plot                              draws docs/performance/*.svg
   scripts/bench counts                            instructions of single paths
   scripts/bench redis                             two servers on one Redis beside bare Redis

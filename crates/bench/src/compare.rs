@@ -53,7 +53,7 @@ fn one(case: &Case, plan: &Plan) -> Result<Outcome> {
         for server in contestants(case, plan) {
             let what = format!("{}, {server}, round {round} of {}", case.name, plan.rounds);
             let progress = Progress::of(what.clone());
-            let target = Target::open(server, &plan.running, &plan.parlor, case.scenario.clients())
+            let target = Target::open(server, &plan.running, &plan.parlor, case.scenario.connections())
                 .with_context(|| what.clone())?;
             let figures = case.scenario.run(&target, plan.times, &progress).with_context(|| what)?;
             runs.push(Run { server, round, figures });

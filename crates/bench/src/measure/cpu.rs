@@ -1,6 +1,8 @@
 //! Processor time of processes, as the kernel accounts for it. `/proc/PID/stat` counts in ticks of 10 ms, too coarse
 //! for a server that idles between messages; the clocks of processes count in nanoseconds.
 
+use std::fs;
+
 use anyhow::{Context, Result};
 use nix::time::ClockId;
 use nix::unistd::Pid;
@@ -8,7 +10,8 @@ use nix::unistd::Pid;
 /// Seconds that a process has spent so far, user and system, with those of its ended threads.
 pub(crate) fn seconds(pid: u32) -> Result<f64> {
     let clock = ClockId::pid_cpu_clock_id(Pid::from_raw(pid.cast_signed())).context("the process has ended")?;
-    now(clock)
+    let time = clock.now()?;
+    Ok(time.tv_sec() as f64 + time.tv_nsec() as f64 * 1e-9)
 }
 
 /// The same of several processes together.
@@ -16,14 +19,18 @@ pub(crate) fn total(pids: &[u32]) -> Result<f64> {
     pids.iter().map(|&pid| seconds(pid)).sum()
 }
 
-/// Seconds that the calling thread has spent so far.
-pub(crate) fn of_this_thread() -> Result<f64> {
-    now(ClockId::CLOCK_THREAD_CPUTIME_ID)
-}
-
-fn now(clock: ClockId) -> Result<f64> {
-    let time = clock.now()?;
-    Ok(time.tv_sec() as f64 + time.tv_nsec() as f64 * 1e-9)
+/// Seconds that those threads of a process have spent so far whose names begin with `prefix`, while they live.
+pub(crate) fn of_threads(pid: u32, prefix: &str) -> Result<f64> {
+    let mut nanoseconds = 0.0;
+    for thread in fs::read_dir(format!("/proc/{pid}/task"))? {
+        let thread = thread?.path();
+        // A thread that ends meanwhile has no name any more, and is none of those.
+        if fs::read_to_string(thread.join("comm")).is_ok_and(|name| name.starts_with(prefix)) {
+            let spent = fs::read_to_string(thread.join("schedstat"))?;
+            nanoseconds += spent.split(' ').next().context("no times")?.parse::<f64>()?;
+        }
+    }
+    Ok(nanoseconds * 1e-9)
 }
 
 #[cfg(test)]
@@ -36,5 +43,8 @@ mod tests {
             sum = sum.wrapping_add(std::hint::black_box(1));
         }
         assert!(sum > 0);
+        let name = std::fs::read_to_string("/proc/thread-self/comm").unwrap();
+        assert!(super::of_threads(std::process::id(), name.trim()).unwrap() > 0.0);
+        assert!(super::of_threads(std::process::id(), "no such thread").unwrap() == 0.0);
     }
 }

@@ -1,6 +1,6 @@
 //! Clients that come, log in, enter a room and leave, over and over: what one such cycle costs the server. The password
-//! hash, which is made expensive on purpose, is measured beside it and subtracted. It must not register anybody while it
-//! counts.
+//! hash, which is made expensive on purpose, is made on threads of its own, whose time is subtracted. It must not register
+//! anybody while it counts.
 
 use std::collections::HashSet;
 use std::time::{Duration, Instant};
@@ -15,8 +15,8 @@ use crate::progress::Progress;
 use crate::servers::Target;
 use crate::servers::accounts::Step;
 
-/// How often one hash is measured.
-const HASHES: u32 = 200;
+/// The threads of a server that do nothing but hash begin their names with this.
+const HASHING: &str = "hash-";
 
 /// How many come and go.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
@@ -36,13 +36,12 @@ pub(crate) fn run(churn: &Churn, target: &Target, times: Times, progress: &Progr
         cycles.go_on(Duration::from_millis(100), progress)?;
     }
     cycles.ended = 0;
-    let (begin, spent) = (Instant::now(), target.pid.map(cpu::seconds).transpose()?);
+    let (begin, spent) = (Instant::now(), spent(target)?);
     cycles.go_on(times.time, progress)?;
-    let (elapsed, used) = (begin.elapsed().as_secs_f64(), target.pid.map(cpu::seconds).transpose()?);
+    let (elapsed, used) = (begin.elapsed().as_secs_f64(), self::spent(target)?);
     let ended = cycles.ended as f64;
     ensure!(ended > 0.0, "nobody came and left");
-    let each = used.zip(spent).map_or(f64::NAN, |(after, before)| (after - before) * 1e6 / ended);
-    let hash = target.bcrypt_cost.map_or(Ok(0.0), hash)?;
+    let [each, hash] = [0, 1].map(|at| (used[at] - spent[at]) * 1e6 / ended);
     Ok(figures([
         ("server_cpu_us_per_cycle", each),
         ("hash_cpu_us", hash),
@@ -52,17 +51,10 @@ pub(crate) fn run(churn: &Churn, target: &Target, times: Times, progress: &Progr
     ]))
 }
 
-/// Processor time of one comparison with a hash, in microseconds: the least, since nothing makes it cheaper, while what
-/// else runs on the machine makes some dearer.
-fn hash(cost: u32) -> Result<f64> {
-    let known = bcrypt::hash("0123456789abcdef", cost)?;
-    let mut least = f64::MAX;
-    for _ in 0..HASHES {
-        let before = cpu::of_this_thread()?;
-        ensure!(bcrypt::verify("0123456789abcdef", &known)?, "the hash is another");
-        least = least.min(cpu::of_this_thread()? - before);
-    }
-    Ok(least * 1e6)
+/// Processor time so far, in seconds, of all and of the threads that hash.
+fn spent(target: &Target) -> Result<[f64; 2]> {
+    let Some(pid) = target.pid else { return Ok([f64::NAN; 2]) };
+    Ok([cpu::seconds(pid)?, cpu::of_threads(pid, HASHING)?])
 }
 
 struct Cycles<'a, 'b> {

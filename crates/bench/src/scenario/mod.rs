@@ -38,12 +38,12 @@ pub(crate) struct Times {
 }
 
 impl Scenario {
-    /// Clients that are connected at the same time.
-    pub(crate) fn clients(&self) -> usize {
+    /// Connections that the server may have at the same time. Those that have ended count until their threads have.
+    pub(crate) fn connections(&self) -> usize {
         match self {
             Self::Talk(talk) => talk.clients(),
             Self::Idle(idle) => idle.clients,
-            Self::Churn(churn) => churn.clients,
+            Self::Churn(churn) => 32 * churn.clients,
         }
     }
 

@@ -58,9 +58,6 @@ pub(crate) struct Running {
     /// Its data directory, in which accounts are made and deleted again; without it by REGISTER, and they stay
     #[arg(long, value_name = "DIR", requires = "server")]
     data: Option<PathBuf>,
-    /// The cost of its password hashes, which are subtracted where logins are measured
-    #[arg(long, value_name = "COST", requires = "server", default_value_t = parlor::BCRYPT_COST)]
-    bcrypt_cost: u32,
 }
 
 /// A server to be measured, and how to be its client.
@@ -74,26 +71,23 @@ pub(crate) struct Target {
     pub(crate) pid: Option<u32>,
     /// How accounts are made.
     pub(crate) accounts: Accounts,
-    /// The cost of its password hashes, if it makes any.
-    pub(crate) bcrypt_cost: Option<u32>,
     /// Ends with this.
     _process: Option<Server>,
 }
 
 impl Target {
-    /// Starts a server that takes `clients`, or takes the one that runs.
-    pub(crate) fn open(contestant: Contestant, running: &Running, parlor: &Path, clients: usize) -> Result<Self> {
+    /// Starts a server that takes so many connections, or takes the one that runs.
+    pub(crate) fn open(contestant: Contestant, running: &Running, parlor: &Path, connections: usize) -> Result<Self> {
         if let (Contestant::Parlor, Some(address), Some(ca)) = (contestant, running.server, &running.ca) {
             ensure!(address.ip().is_loopback(), "{address} is not on this machine: sender and hearer share its clock");
             let accounts = match &running.data {
                 Some(data) => Accounts::added(parlor, data),
                 None => Accounts::registered(),
             };
-            let (config, bcrypt_cost) = (trust(ca)?, Some(running.bcrypt_cost));
-            return Ok(Self { address, config, pid: running.pid, accounts, bcrypt_cost, _process: None });
+            return Ok(Self { address, config: trust(ca)?, pid: running.pid, accounts, _process: None });
         }
         let this = env::current_exe().context("where this program is")?;
-        let connections = (clients + SPARE).to_string();
+        let connections = (connections + SPARE).to_string();
         let process = match contestant {
             Contestant::Bare => Server::spawn(&this, &["bare"])?,
             Contestant::BareCoalesced => Server::spawn(&this, &["bare", "--coalesce"])?,
@@ -104,7 +98,6 @@ impl Target {
             config: process.config().clone(),
             pid: Some(process.pid()),
             accounts: Accounts::registered(),
-            bcrypt_cost: (contestant == Contestant::Parlor).then_some(parlor::BCRYPT_COST),
             _process: Some(process),
         })
     }

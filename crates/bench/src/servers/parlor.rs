@@ -19,7 +19,7 @@ use tempfile::TempDir;
 const PATIENCE: Duration = Duration::from_secs(20);
 
 /// The cost of password hashes: the least, since they are not what is measured.
-pub(crate) const BCRYPT_COST: u32 = 4;
+const BCRYPT_COST: u32 = 4;
 
 /// A server in a directory of its own; killed when dropped.
 #[derive(Debug)]
