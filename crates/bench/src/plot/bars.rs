@@ -5,10 +5,10 @@ use super::colour;
 use super::svg::{Anchor, Svg, label};
 use crate::record::Outcome;
 
-const WIDTH: f64 = 760.0;
+const WIDTH: f64 = 820.0;
 /// Where bars begin and where the longest ends.
-const LEFT: f64 = 330.0;
-const RIGHT: f64 = 690.0;
+const LEFT: f64 = 390.0;
+const RIGHT: f64 = 750.0;
 const TOP: f64 = 60.0;
 const BAR: f64 = 14.0;
 const GAP: f64 = 12.0;

@@ -81,9 +81,17 @@ impl Svg {
 
 /// A number for a label: short, and without zeros that say nothing.
 pub(super) fn label(value: f64) -> String {
-    match value {
-        value if value >= 100.0 => format!("{value:.0}"),
-        value if value >= 10.0 => format!("{value:.1}"),
-        value => format!("{value:.3}").trim_end_matches('0').trim_end_matches('.').to_owned(),
+    let decimals = if value >= 100.0 { 0 } else { 2 };
+    let text = format!("{value:.decimals$}");
+    if decimals == 0 { text } else { text.trim_end_matches('0').trim_end_matches('.').to_owned() }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn labels_are_short() {
+        assert_eq!([1000.0, 10.0, 2.5, 0.018].map(label), ["1000", "10", "2.5", "0.02"]);
     }
 }
