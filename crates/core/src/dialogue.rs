@@ -94,7 +94,7 @@ impl Dialogue {
     /// Says goodbye; nothing is carried out after it.
     pub(crate) fn hang_up(&mut self, bye: Bye) {
         self.commit();
-        self.place.peer.close(bye).run();
+        self.place.peer.part(bye);
     }
 
     fn greeting(&mut self, line: &[u8], effects: &mut Vec<Effect>) -> Result<Verb, (Option<Verb>, Denial)> {

@@ -74,6 +74,14 @@ impl Peer {
         Flush::after_push(self, self.outbox.close(bye))
     }
 
+    /// Says goodbye. Only for the connection's own thread: it need not be woken, and so it can still see how the client
+    /// ends the connection.
+    pub(crate) fn part(&self, bye: Bye) {
+        if self.outbox.close(bye).wake {
+            self.flush_scheduled();
+        }
+    }
+
     /// Queues a reply; to be followed by [`Peer::flush`]. Only for the connection's own thread.
     pub(crate) fn reply(&self, event: &Event) {
         self.outbox.reply(&Encoded::new(event));

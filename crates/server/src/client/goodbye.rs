@@ -1,7 +1,7 @@
 //! The end of a connection: what waits is written, the peer is told, and the socket is closed in a way that lets
 //! the last line arrive. It must not last: each step has a deadline.
 
-use std::io::Read;
+use std::io::{ErrorKind, Read};
 use std::net::TcpStream;
 use std::time::{Duration, Instant};
 
@@ -18,6 +18,9 @@ const LINGER: Duration = Duration::from_millis(500);
 /// The same for a connection that was interrupted, whose end cannot be seen any more.
 const LINGER_BLIND: Duration = Duration::from_millis(100);
 
+/// Time between two looks for what such a connection still sends.
+const BLIND_STEP: Duration = Duration::from_millis(20);
+
 /// Writes what waits, says so at the level of TLS, and closes the writing half.
 pub(super) fn say(peer: &Peer, wire: &TlsWire) {
     peer.flush();
@@ -30,17 +33,17 @@ pub(super) fn say(peer: &Peer, wire: &TlsWire) {
 /// the peer may lose what was sent to it last.
 pub(super) fn linger(socket: &TcpStream, was_interrupted: bool) {
     let mut buffer = [0; 1024];
-    let step = Duration::from_millis(20);
     let deadline = Instant::now() + if was_interrupted { LINGER_BLIND } else { LINGER };
-    if socket.set_read_timeout(Some(step)).is_err() {
-        return;
-    }
-    while Instant::now() < deadline {
+    loop {
+        let left = deadline.saturating_duration_since(Instant::now());
+        if left.is_zero() || socket.set_read_timeout(Some(left)).is_err() {
+            return;
+        }
         match (&mut &*socket).read(&mut buffer) {
-            Ok(0) if was_interrupted => std::thread::sleep(step),
-            Ok(0) => return,
-            Err(error) if error.kind() != std::io::ErrorKind::WouldBlock => return,
-            Ok(_) | Err(_) => {}
+            Ok(0) if was_interrupted => std::thread::sleep(left.min(BLIND_STEP)),
+            Err(error) if error.kind() == ErrorKind::Interrupted => {}
+            Ok(0) | Err(_) => return,
+            Ok(_) => {}
         }
     }
 }
