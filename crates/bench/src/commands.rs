@@ -21,7 +21,7 @@ use crate::scenario::{Scenario, Times};
 use crate::servers::{Contestant, Running, bare};
 
 const EXAMPLES: &str = "Examples (scripts/bench builds what is measured, and passes everything on):
-  scripts/bench suite --json results.json         everything, in half an hour or so
+  scripts/bench suite --json results.json         everything, in most of an hour
   scripts/bench suite --only idle                 what has that in its name
   scripts/bench fanout --members 1000 --window 64 --publishers 10
   scripts/bench fanout --rate 10 --beside bare --rounds 5
@@ -153,8 +153,8 @@ struct How {
     /// Seconds of each measurement
     #[arg(long, default_value_t = 5.0)]
     seconds: f64,
-    /// Seconds before that
-    #[arg(long, default_value_t = 1.0)]
+    /// Seconds before that; less than 4 measure that clients come to rest, too
+    #[arg(long, default_value_t = 5.0)]
     warmup: f64,
     /// What else is measured, in turns with Parlor
     #[arg(long, value_enum, value_delimiter = ',', default_value = "bare,bare-coalesced")]
