@@ -79,7 +79,7 @@ class Client:
         while (event := self.receive()) is not None:
             if event["type"] == "error":
                 raise Refused(event)
-            if event["type"] == "bye":
+            if event["type"] == "bye" and line != "/quit":
                 raise ConnectionError(event["message"])
             if event["type"] not in self.UNASKED:
                 return event
