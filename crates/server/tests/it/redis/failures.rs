@@ -177,6 +177,8 @@ fn a_failover_by_sentinels_is_survived() {
     let group = RedisSentinel::start();
     let start = || at(&group.url()).start();
     talk(&start(), &start(), || {
+        // What the replica lacks is lost with the master, as docs/redis.md says.
+        eventually("the replica has it", || group.replica().cli(&["XLEN", "parlor:log:{garden}"]) == "1");
         let old = group.kill_master();
         group.wait_for_failover(old);
     });
