@@ -99,7 +99,7 @@ fn outbox() -> Result<Path> {
     let mut frames = Vec::new();
     Ok(Box::new(move || {
         for outbox in &outboxes {
-            ensure!(black_box(outbox.push_frame(&frame)).wake, "somebody else owns the outbox");
+            ensure!(black_box(outbox.push_frame(frame.clone())).wake, "somebody else owns the outbox");
         }
         for outbox in &outboxes {
             ensure!(outbox.take(RECORD_BYTES, &mut frames) != Taken::Nothing, "the outbox is empty");

@@ -13,6 +13,8 @@ use std::time::Duration;
 
 use parlor_proto::{Encoded, Epoch, Event, MessageId, UserName};
 
+use crate::batch::Batch;
+use crate::listener::{Listener, Mark};
 use crate::outbox::Pushed;
 use crate::peer::{ConnectionId, Peer};
 use crate::ports::{Couriers, Entry, Head, LogId};
@@ -55,22 +57,6 @@ struct State {
     awaiting: usize,
 }
 
-struct Listener {
-    peer: Arc<Peer>,
-    user: UserName,
-    /// Where the log stood when it was looked up for this listener, which hears only what is newer. Deliveries on this
-    /// server may be behind that.
-    start: MessageId,
-    /// While the listener is entering: what it will get right after the reply that says so.
-    held: Option<Held>,
-}
-
-#[derive(Default)]
-struct Held {
-    frames: Vec<(Mark, Arc<[u8]>)>,
-    bytes: usize,
-}
-
 /// What a listener is told of its start: the life of the log, and the last number before what it will get.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Start {
@@ -98,7 +84,7 @@ impl Channel {
 
     /// Adds a listener that is entering: what comes is held back until [`Channel::admit`].
     pub(crate) fn hold(&self, peer: Arc<Peer>, user: UserName) {
-        self.lock().listeners.push(Listener { peer, user, start: MessageId::default(), held: Some(Held::default()) });
+        self.lock().listeners.push(Listener::entering(peer, user));
     }
 
     /// Where the log stood after it began to be followed for an entering listener, which gets nothing older.
@@ -108,10 +94,8 @@ impl Channel {
         if *state.epoch.get_or_insert(head.epoch) != head.epoch {
             state.restart(head.epoch);
         }
-        let Some(listener) = state.find(connection) else { return };
-        listener.start = head.last;
-        if let Some(held) = &mut listener.held {
-            held.drop_until(head.last);
+        if let Some(listener) = state.find(connection) {
+            listener.begin(head.last);
         }
     }
 
@@ -131,8 +115,7 @@ impl Channel {
         let mut state = self.lock();
         let (cursor, epoch) = (state.cursor.unwrap_or_default(), state.epoch.unwrap_or(Epoch(0)));
         let Some(listener) = state.find(connection) else { return Flush::default() };
-        let held = listener.held.take().unwrap_or_default();
-        let last = held.first().map_or(cursor.max(listener.start), |first| MessageId(first.0 - 1));
+        let (last, held) = listener.admit(cursor);
         let peer = listener.peer.clone();
         if let Some(event) = reply(Start { epoch, last }) {
             peer.reply(&event);
@@ -140,7 +123,7 @@ impl Channel {
         let mut flush = Flush::default();
         for (mark, frame) in held.frames {
             if !matches!(mark, Mark::Change(version) if Some(version) <= seen) {
-                flush.merge(Flush::after_push(&peer, peer.outbox().push_frame(&frame)));
+                flush.merge(Flush::after_push(&peer, peer.outbox().push_frame(frame)));
             }
         }
         flush
@@ -163,14 +146,14 @@ impl Channel {
     pub(crate) fn deliver(self: &Arc<Self>, entries: &[Entry]) -> Flush {
         let mut state = self.lock();
         let mut interrupts = Vec::new();
-        for entry in entries {
-            if state.cursor.is_some_and(|cursor| entry.id <= cursor) {
-                continue;
-            }
-            state.cursor = Some(entry.id);
-            state.backlog += entry.text.as_str().len();
-            let event = self.event(entry);
-            state.push_all(&event, &entry.author, Mark::Entry(entry.id), &mut interrupts);
+        let known = entries.partition_point(|entry| state.cursor.is_some_and(|cursor| entry.id <= cursor));
+        let new = &entries[known..];
+        if let Some(newest) = new.last() {
+            state.cursor = Some(newest.id);
+            state.backlog += new.iter().map(|entry| entry.text.as_str().len()).sum::<usize>();
+        }
+        for batch in Batch::cut(&self.log, new) {
+            state.push_all(&mut interrupts, |listener| listener.push(&batch));
         }
         self.flush(state, interrupts)
     }
@@ -191,16 +174,9 @@ impl Channel {
     pub(crate) fn announce(self: &Arc<Self>, event: &Event, about: &UserName, version: u64) -> Flush {
         let mut state = self.lock();
         let mut interrupts = Vec::new();
-        state.push_all(event, about, Mark::Change(version), &mut interrupts);
+        let event = Encoded::new(event);
+        state.push_all(&mut interrupts, |listener| listener.announce(&event, about, version));
         self.flush(state, interrupts)
-    }
-
-    fn event(&self, entry: &Entry) -> Event {
-        let Entry { id, time, author, text } = entry.clone();
-        match &self.log {
-            LogId::Room(room) => Event::Message { room: room.clone(), id, time, from: author, text },
-            LogId::Feed(_) => Event::Publication { id, time, from: author, text },
-        }
     }
 
     /// Takes the flush token if there is something to flush and nobody holds it.
@@ -241,15 +217,6 @@ impl Channel {
     }
 }
 
-/// What kind of event is pushed.
-#[derive(Clone, Copy)]
-enum Mark {
-    Entry(MessageId),
-    Change(u64),
-    /// An entry of an earlier life of the log.
-    Relic,
-}
-
 impl State {
     /// Whether entries are pushed faster than they are flushed.
     fn is_behind(&self) -> bool {
@@ -263,13 +230,7 @@ impl State {
         self.epoch = Some(epoch);
         self.cursor = Some(MessageId::default());
         for listener in &mut self.listeners {
-            listener.start = MessageId::default();
-            // What was held back is still to be heard, but the answer tells where the new life stands.
-            for (mark, _) in listener.held.iter_mut().flat_map(|held| &mut held.frames) {
-                if matches!(mark, Mark::Entry(_)) {
-                    *mark = Mark::Relic;
-                }
-            }
+            listener.restart();
         }
     }
 
@@ -277,10 +238,9 @@ impl State {
         self.listeners.iter_mut().find(|listener| listener.peer.connection() == connection)
     }
 
-    fn push_all(&mut self, event: &Event, except: &UserName, mark: Mark, interrupts: &mut Vec<Arc<Peer>>) {
-        let encoded = Encoded::new(event);
-        for listener in self.listeners.iter_mut().filter(|listener| listener.user != *except) {
-            let pushed = listener.push(&encoded, mark);
+    fn push_all(&mut self, interrupts: &mut Vec<Arc<Peer>>, mut push: impl FnMut(&mut Listener) -> Pushed) {
+        for listener in &mut self.listeners {
+            let pushed = push(listener);
             if pushed.wake {
                 self.waiting.push(listener.peer.clone());
             }
@@ -288,41 +248,6 @@ impl State {
                 interrupts.push(listener.peer.clone());
             }
         }
-    }
-}
-
-impl Listener {
-    fn push(&mut self, event: &Encoded<'_>, mark: Mark) -> Pushed {
-        if matches!(mark, Mark::Entry(id) if id <= self.start) {
-            return Pushed::default();
-        }
-        let outbox = self.peer.outbox();
-        match &mut self.held {
-            None => outbox.push(event),
-            Some(held) if held.bytes > outbox.max_event_bytes() => outbox.close(parlor_proto::Bye::SlowConsumer),
-            Some(held) => {
-                held.keep(event.frame(outbox.format()), mark);
-                Pushed::default()
-            }
-        }
-    }
-}
-
-impl Held {
-    fn keep(&mut self, frame: &Arc<[u8]>, mark: Mark) {
-        self.bytes += frame.len();
-        self.frames.push((mark, frame.clone()));
-    }
-
-    /// Drops entries up to a number.
-    fn drop_until(&mut self, last: MessageId) {
-        self.frames.retain(|(mark, _)| !matches!(mark, Mark::Entry(id) if *id <= last));
-        self.bytes = self.frames.iter().map(|(_, frame)| frame.len()).sum();
-    }
-
-    /// Number of the first entry.
-    fn first(&self) -> Option<MessageId> {
-        self.frames.iter().find_map(|(mark, _)| if let Mark::Entry(id) = mark { Some(*id) } else { None })
     }
 }
 

@@ -317,6 +317,6 @@ mod tests {
     fn heard(peer: &Peer) -> Vec<String> {
         let mut frames = Vec::new();
         peer.outbox().take(usize::MAX, &mut frames);
-        frames.iter().map(|frame| String::from_utf8_lossy(frame).into_owned()).collect()
+        String::from_utf8(frames.concat()).unwrap().split_inclusive('\n').map(str::to_owned).collect()
     }
 }

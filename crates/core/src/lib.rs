@@ -3,11 +3,13 @@
 //! know of sockets, TLS, SQL, Redis or the wall clock.
 
 mod actions;
+mod batch;
 mod channel;
 mod client;
 mod dialogue;
 mod effects;
 mod hub;
+mod listener;
 #[cfg(shuttle)]
 #[cfg(test)]
 mod model;

@@ -205,17 +205,22 @@ impl Outbox {
 
     /// Queues an event that another thread has for this client.
     pub(crate) fn push(&self, event: &Encoded<'_>) -> Pushed {
+        self.push_with(|format| event.frame(format).clone())
+    }
+
+    /// Queues events whose lines are made for the format of this client: they are one frame.
+    pub(crate) fn push_with(&self, frame: impl FnOnce(Format) -> Arc<[u8]>) -> Pushed {
         let inner = self.lock();
-        let frame = event.frame(inner.format);
+        let frame = frame(inner.format);
         self.push_event(inner, frame)
     }
 
     /// Queues an event whose lines were made before.
-    pub fn push_frame(&self, frame: &Arc<[u8]>) -> Pushed {
+    pub fn push_frame(&self, frame: Arc<[u8]>) -> Pushed {
         self.push_event(self.lock(), frame)
     }
 
-    fn push_event(&self, mut inner: MutexGuard<'_, Inner>, frame: &Arc<[u8]>) -> Pushed {
+    fn push_event(&self, mut inner: MutexGuard<'_, Inner>, frame: Arc<[u8]>) -> Pushed {
         let pushed = inner.push_event(frame);
         if pushed.interrupt {
             self.tell(&inner);
@@ -275,7 +280,7 @@ impl Inner {
         }
     }
 
-    fn push_event(&mut self, frame: &Arc<[u8]>) -> Pushed {
+    fn push_event(&mut self, frame: Arc<[u8]>) -> Pushed {
         if !self.is_open() || frame.is_empty() {
             return Pushed::default();
         }
@@ -285,7 +290,7 @@ impl Inner {
             return Pushed { wake: self.take_ownership(), interrupt: true };
         }
         self.event_bytes += frame.len();
-        self.queue.push_back(Queued { frame: frame.clone(), is_reply: false });
+        self.queue.push_back(Queued { frame, is_reply: false });
         Pushed { wake: self.take_ownership(), interrupt: false }
     }
 

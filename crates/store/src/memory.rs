@@ -135,34 +135,40 @@ impl MemoryLog {
         Self { logs: Mutex::default(), live, sink, history, epoch }
     }
 
-    fn store(&self, logs: &mut HashMap<LogId, Kept>, append: Append) -> (Appended, Flush) {
+    /// Stores an entry, and leaves it in `stored` for its delivery.
+    fn store(
+        &self,
+        logs: &mut HashMap<LogId, Kept>,
+        append: Append,
+        stored: &mut HashMap<LogId, Vec<Entry>>,
+    ) -> Appended {
         if !self.live.may_append(&append) {
-            return (Appended::Fenced, Flush::default());
+            return Appended::Fenced;
         }
         let Append { log, author, time, text, .. } = append;
         let kept = logs.entry(log.clone()).or_default();
         kept.last = kept.last.next();
         let entry = Entry { id: kept.last, time, author, text };
-        let flush = self.sink.deliver(&log, std::slice::from_ref(&entry));
+        stored.entry(log).or_default().push(entry.clone());
         if self.history > 0 {
             kept.newest.push_back(entry);
             let excess = kept.newest.len().saturating_sub(self.history);
             kept.newest.drain(..excess);
         }
-        (Appended::Stored(kept.last), flush)
+        Appended::Stored(kept.last)
     }
 }
 
 impl Log for MemoryLog {
     fn append(&self, batch: Vec<Append>) -> AppendReport {
         let mut logs = lock(&self.logs);
-        let mut report = AppendReport { outcomes: Vec::with_capacity(batch.len()), flush: Flush::default() };
-        for append in batch {
-            let (appended, flush) = self.store(&mut logs, append);
-            report.outcomes.push(Ok(appended));
-            report.flush.merge(flush);
+        let mut stored = HashMap::new();
+        let outcomes = batch.into_iter().map(|append| Ok(self.store(&mut logs, append, &mut stored))).collect();
+        let mut flush = Flush::default();
+        for (log, entries) in &stored {
+            flush.merge(self.sink.deliver(log, entries));
         }
-        report
+        AppendReport { outcomes, flush }
     }
 
     fn follow(&self, log: &LogId) -> StoreResult<Head> {

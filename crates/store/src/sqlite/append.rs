@@ -1,4 +1,4 @@
-//! Appending to logs: the job that numbers entries, writes them, and delivers them once they are committed.
+//! Appending to logs: the job that numbers entries and writes them, and what is delivered once they are committed.
 
 use std::collections::HashMap;
 use std::collections::hash_map::Entry as Slot;
@@ -60,6 +60,32 @@ fn load(connection: &Connection, log: &LogId) -> rusqlite::Result<Head> {
     Ok(Head { row, last, oldest })
 }
 
+/// What one transaction appended for all who brought something: whoever listens gets it in one go.
+#[derive(Default)]
+pub(super) struct Written {
+    logs: HashMap<LogId, Vec<Entry>>,
+    /// Whom to tell, once there is something.
+    sink: Option<Arc<dyn Sink>>,
+}
+
+impl Written {
+    fn add(&mut self, log: LogId, entry: Entry, sink: &Arc<dyn Sink>) {
+        self.sink.get_or_insert_with(|| sink.clone());
+        self.logs.entry(log).or_default().push(entry);
+    }
+
+    /// Delivers all of it, each log in its order, once it is committed. There is one writer, so no two deliveries
+    /// overlap.
+    pub(super) fn deliver(self) -> Flush {
+        let mut flush = Flush::default();
+        let Some(sink) = self.sink else { return flush };
+        for (log, entries) in &self.logs {
+            flush.merge(sink.deliver(log, entries));
+        }
+        flush
+    }
+}
+
 /// A batch of one client, to be appended.
 pub(super) struct AppendJob {
     batch: Vec<Append>,
@@ -67,15 +93,13 @@ pub(super) struct AppendJob {
     live: Arc<Live>,
     sink: Arc<dyn Sink>,
     outcomes: Vec<Appended>,
-    /// What was written, in order; neighbours of one log together.
-    written: Vec<(LogId, Vec<Entry>)>,
     answer: Answer<AppendReport>,
 }
 
 impl AppendJob {
     pub(super) fn new(batch: Vec<Append>, history: u64, live: Arc<Live>, sink: Arc<dyn Sink>) -> Self {
-        let (outcomes, written) = (Vec::with_capacity(batch.len()), Vec::new());
-        Self { batch, history, live, sink, outcomes, written, answer: Answer::default() }
+        let outcomes = Vec::with_capacity(batch.len());
+        Self { batch, history, live, sink, outcomes, answer: Answer::default() }
     }
 
     pub(super) fn answer(&self) -> Answer<AppendReport> {
@@ -93,23 +117,9 @@ impl AppendJob {
         let mut insert = writer.connection.prepare_cached("INSERT INTO entry VALUES (?1, ?2, ?3, ?4, ?5)")?;
         insert.execute(params![head.row, head.last, time.as_millis(), author.as_str(), text.as_str()])?;
         trim(&writer.connection, head, self.history)?;
-        self.remember(log, Entry { id, time, author, text });
+        drop(insert);
+        writer.written.add(log, Entry { id, time, author, text }, &self.sink);
         Ok(Appended::Stored(id))
-    }
-
-    fn remember(&mut self, log: LogId, entry: Entry) {
-        match self.written.last_mut() {
-            Some((last, entries)) if *last == log => entries.push(entry),
-            _ => self.written.push((log, vec![entry])),
-        }
-    }
-
-    fn deliver(&self) -> Flush {
-        let mut flush = Flush::default();
-        for (log, entries) in &self.written {
-            flush.merge(self.sink.deliver(log, entries));
-        }
-        flush
     }
 }
 
@@ -135,11 +145,10 @@ impl Job for AppendJob {
         Ok(())
     }
 
-    /// Delivers what was committed. The leader settles one batch after the other, so no two deliveries overlap.
-    fn settle(self: Box<Self>, outcome: StoreResult<()>) {
-        let report = outcome.map(|()| {
-            let flush = self.deliver();
-            AppendReport { outcomes: self.outcomes.iter().copied().map(Ok).collect(), flush }
+    fn settle(self: Box<Self>, outcome: StoreResult<()>, flush: &mut Flush) {
+        let report = outcome.map(|()| AppendReport {
+            outcomes: self.outcomes.iter().copied().map(Ok).collect(),
+            flush: std::mem::take(flush),
         });
         self.answer.set(report);
     }

@@ -2,10 +2,11 @@
 
 use std::time::Duration;
 
+use parlor_core::Flush;
 use parlor_core::ports::{StoreError, StoreResult};
 use rusqlite::{Connection, ErrorCode};
 
-use super::append::Heads;
+use super::append::{Heads, Written};
 use super::database::{Answer, BUSY_TIMEOUT};
 use crate::group::{Health, Worker};
 
@@ -13,6 +14,8 @@ use crate::group::{Health, Worker};
 pub(super) struct Writer {
     pub(super) connection: Connection,
     pub(super) heads: Heads,
+    /// What the transaction that is open has appended so far.
+    pub(super) written: Written,
     /// Whether the last batch found the database locked for all its patience.
     was_stuck: bool,
 }
@@ -26,13 +29,14 @@ pub(super) trait Job: Send {
     /// Writes. An error rolls the whole batch back.
     fn apply(&mut self, writer: &mut Writer) -> rusqlite::Result<()>;
 
-    /// Tells whoever waits; called in the order of the batch, after its commit or failure.
-    fn settle(self: Box<Self>, outcome: StoreResult<()>);
+    /// Tells whoever waits; called in the order of the batch, after its commit or failure. Whoever appends takes along
+    /// what is to be flushed of the whole batch.
+    fn settle(self: Box<Self>, outcome: StoreResult<()>, flush: &mut Flush);
 }
 
 impl Writer {
     pub(super) fn new(connection: Connection) -> Self {
-        Self { connection, heads: Heads::default(), was_stuck: false }
+        Self { connection, heads: Heads::default(), written: Written::default(), was_stuck: false }
     }
 
     fn transact(&mut self, batch: &mut [Box<dyn Job>]) -> rusqlite::Result<()> {
@@ -57,6 +61,7 @@ impl Writer {
     /// Forgets a transaction that did not come to its end.
     fn roll_back(&mut self) {
         self.heads = Heads::default();
+        self.written = Written::default();
         if !self.connection.is_autocommit() {
             // If even this fails, the next BEGIN does, and says so.
             let _ = self.connection.execute_batch("ROLLBACK");
@@ -76,14 +81,15 @@ impl Worker for Writer {
             self.roll_back();
         }
         let outcome = committed.as_ref().map(|_| ()).map_err(StoreError::new);
+        let mut flush = std::mem::take(&mut self.written).deliver();
         for job in batch {
-            job.settle(outcome.clone());
+            job.settle(outcome.clone(), &mut flush);
         }
         self.remember(committed.is_err_and(|error| is_busy(&error)))
     }
 
     fn refuse(&mut self, work: Box<dyn Job>) {
-        work.settle(Err(StoreError::new("the database is locked")));
+        work.settle(Err(StoreError::new("the database is locked")), &mut Flush::default());
     }
 }
 
@@ -107,7 +113,7 @@ impl Job for Change {
         Ok(())
     }
 
-    fn settle(self: Box<Self>, outcome: StoreResult<()>) {
+    fn settle(self: Box<Self>, outcome: StoreResult<()>, _flush: &mut Flush) {
         self.answer.set(outcome.map(|()| self.changed));
     }
 }

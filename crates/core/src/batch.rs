@@ -1,0 +1,178 @@
+//! Entries of one log that are pushed together: encoded once per format and joined, so that whoever gets them all
+//! gets one frame, however many there are. It must not know who listens.
+
+use std::cell::OnceCell;
+use std::ops::Range;
+use std::sync::Arc;
+
+use parlor_proto::{Event, Format, UserName, encode};
+
+use crate::ports::{Entry, LogId};
+
+/// Bytes that are joined at most, unless one entry alone has more: what one TLS record holds (RFC 8446, section 5.1).
+const MAX_BYTES: usize = 16 * 1024;
+
+/// Bytes that an entry's line may have besides its text: the names of its room and author, and what JSON puts around.
+const BESIDES_TEXT: usize = 128;
+
+/// Neighbours of one log.
+pub(crate) struct Batch<'a> {
+    log: &'a LogId,
+    entries: &'a [Entry],
+    /// Who wrote them, each once. They are few, as they spoke in the same moment.
+    authors: Vec<&'a UserName>,
+    text: OnceCell<Joined>,
+    json: OnceCell<Joined>,
+}
+
+/// The lines of all entries in one format.
+struct Joined {
+    frame: Arc<[u8]>,
+    /// Where in it each entry's lines end.
+    ends: Vec<usize>,
+}
+
+impl<'a> Batch<'a> {
+    /// Cuts entries into batches that are not too long.
+    pub(crate) fn cut(log: &'a LogId, entries: &'a [Entry]) -> impl Iterator<Item = Self> {
+        let mut rest = entries;
+        std::iter::from_fn(move || {
+            let (batch, later) = rest.split_at(how_many_fit(rest));
+            rest = later;
+            (!batch.is_empty()).then(|| Self::new(log, batch))
+        })
+    }
+
+    fn new(log: &'a LogId, entries: &'a [Entry]) -> Self {
+        let mut authors: Vec<&UserName> = Vec::new();
+        for Entry { author, .. } in entries {
+            if !authors.contains(&author) {
+                authors.push(author);
+            }
+        }
+        Self { log, entries, authors, text: OnceCell::new(), json: OnceCell::new() }
+    }
+
+    /// There is at least one.
+    pub(crate) fn entries(&self) -> &'a [Entry] {
+        self.entries
+    }
+
+    /// Whether some of it is by this user.
+    pub(crate) fn has_author(&self, user: &UserName) -> bool {
+        self.authors.contains(&user)
+    }
+
+    /// The lines of all entries.
+    pub(crate) fn frame(&self, format: Format) -> Arc<[u8]> {
+        self.joined(format).frame.clone()
+    }
+
+    /// The lines of those entries that are wanted; empty if none is.
+    pub(crate) fn frame_of(&self, format: Format, is_wanted: impl Fn(&Entry) -> bool) -> Arc<[u8]> {
+        let joined = self.joined(format);
+        let wanted = self.entries.iter().enumerate().filter(|(_, entry)| is_wanted(entry));
+        wanted.flat_map(|(at, _)| &joined.frame[joined.lines(at)]).copied().collect()
+    }
+
+    fn joined(&self, format: Format) -> &Joined {
+        let cell = match format {
+            Format::Text => &self.text,
+            Format::Json => &self.json,
+        };
+        cell.get_or_init(|| self.join(format))
+    }
+
+    fn join(&self, format: Format) -> Joined {
+        let mut bytes = Vec::with_capacity(self.entries.iter().map(room_for).sum());
+        let mut ends = Vec::with_capacity(self.entries.len());
+        for entry in self.entries {
+            encode(&event(self.log, entry), format, &mut bytes);
+            ends.push(bytes.len());
+        }
+        Joined { frame: bytes.into(), ends }
+    }
+}
+
+impl Joined {
+    fn lines(&self, at: usize) -> Range<usize> {
+        let start = at.checked_sub(1).map_or(0, |before| self.ends[before]);
+        start..self.ends[at]
+    }
+}
+
+fn how_many_fit(entries: &[Entry]) -> usize {
+    let mut bytes = 0;
+    let fit = entries.iter().take_while(|entry| {
+        bytes += room_for(entry);
+        bytes <= MAX_BYTES
+    });
+    fit.count().max(1).min(entries.len())
+}
+
+fn room_for(entry: &Entry) -> usize {
+    BESIDES_TEXT + entry.text.as_str().len()
+}
+
+fn event(log: &LogId, entry: &Entry) -> Event {
+    let Entry { id, time, author, text } = entry.clone();
+    match log {
+        LogId::Room(room) => Event::Message { room: room.clone(), id, time, from: author, text },
+        LogId::Feed(_) => Event::Publication { id, time, from: author, text },
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use parlor_proto::{MessageId, Text, Timestamp};
+
+    fn said(id: u64, author: &str, text: &str) -> Entry {
+        Entry {
+            id: MessageId(id),
+            time: Timestamp::from_millis(0),
+            author: author.parse().unwrap(),
+            text: Text::sanitise(text).unwrap(),
+        }
+    }
+
+    fn red() -> LogId {
+        LogId::Room("red".parse().unwrap())
+    }
+
+    fn shown(frame: &[u8]) -> &str {
+        std::str::from_utf8(frame).unwrap()
+    }
+
+    #[test]
+    fn all_lines_are_one_frame_in_each_format() {
+        let (log, entries) = (red(), [said(1, "ann", "one"), said(2, "bob", "two")]);
+        let batch = Batch::new(&log, &entries);
+        assert_eq!(shown(&batch.frame(Format::Text)), "MSG red ann one\nMSG red bob two\n");
+        let json = batch.frame(Format::Json);
+        let begins: Vec<&str> = shown(&json).lines().map(|line| line.split(r#","time""#).next().unwrap()).collect();
+        assert_eq!(begins, [1, 2].map(|id| format!(r#"{{"type":"message","room":"red","id":{id}"#)));
+    }
+
+    #[test]
+    fn some_lines_are_a_frame_of_their_own() {
+        let (log, entries) = (red(), [said(1, "ann", "one"), said(2, "bob", "two"), said(3, "ann", "three")]);
+        let batch = Batch::new(&log, &entries);
+        let of_others = |user: &'static str| batch.frame_of(Format::Text, move |entry| entry.author.as_str() != user);
+        assert_eq!(shown(&of_others("ann")), "MSG red bob two\n");
+        assert_eq!(shown(&of_others("bob")), "MSG red ann one\nMSG red ann three\n");
+        assert!(batch.frame_of(Format::Json, |_| false).is_empty());
+        assert!(batch.has_author(&"bob".parse().unwrap()) && !batch.has_author(&"cyd".parse().unwrap()));
+    }
+
+    #[test]
+    fn entries_are_cut_where_they_get_too_long_for_a_record() {
+        let (log, long) = (red(), "x".repeat(4000));
+        let entries: Vec<Entry> = (1..=10).map(|id| said(id, "ann", &long)).collect();
+        let batches: Vec<usize> = Batch::cut(&log, &entries).map(|batch| batch.entries().len()).collect();
+        assert_eq!(batches, [3, 3, 3, 1]);
+        let huge = [said(1, "ann", &"x".repeat(60_000)), said(2, "ann", "y")];
+        assert_eq!(Batch::cut(&log, &huge).map(|batch| batch.entries().len()).collect::<Vec<_>>(), [1, 1]);
+        assert_eq!(Batch::cut(&log, &[]).count(), 0);
+    }
+}
