@@ -2,6 +2,7 @@
 //! gets one frame, however many there are. It must not know who listens.
 
 use std::cell::OnceCell;
+use std::hash::{DefaultHasher, Hash, Hasher};
 use std::ops::Range;
 use std::sync::Arc;
 
@@ -20,9 +21,22 @@ pub(crate) struct Batch<'a> {
     log: &'a LogId,
     entries: &'a [Entry],
     /// Who wrote them, each once. They are few, as they spoke in the same moment.
-    authors: Vec<&'a UserName>,
+    authors: Vec<(NameMark, &'a UserName)>,
     text: OnceCell<Joined>,
     json: OnceCell<Joined>,
+}
+
+/// What is compared before a name is: equal names have equal marks. A name lies elsewhere in memory, where nothing is
+/// cached of a member to whom nobody spoke for a while.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct NameMark(u64);
+
+impl NameMark {
+    pub(crate) fn of(name: &UserName) -> Self {
+        let mut hasher = DefaultHasher::new();
+        name.hash(&mut hasher);
+        Self(hasher.finish())
+    }
 }
 
 /// The lines of all entries in one format.
@@ -44,10 +58,10 @@ impl<'a> Batch<'a> {
     }
 
     fn new(log: &'a LogId, entries: &'a [Entry]) -> Self {
-        let mut authors: Vec<&UserName> = Vec::new();
+        let mut authors: Vec<(NameMark, &UserName)> = Vec::new();
         for Entry { author, .. } in entries {
-            if !authors.contains(&author) {
-                authors.push(author);
+            if authors.iter().all(|(_, known)| *known != author) {
+                authors.push((NameMark::of(author), author));
             }
         }
         Self { log, entries, authors, text: OnceCell::new(), json: OnceCell::new() }
@@ -58,9 +72,9 @@ impl<'a> Batch<'a> {
         self.entries
     }
 
-    /// Whether some of it is by this user.
-    pub(crate) fn has_author(&self, user: &UserName) -> bool {
-        self.authors.contains(&user)
+    /// Whether some of it is by this user, whose mark is given.
+    pub(crate) fn has_author(&self, mark: NameMark, user: &UserName) -> bool {
+        self.authors.iter().any(|(other, author)| *other == mark && *author == user)
     }
 
     /// The lines of all entries.
@@ -162,7 +176,11 @@ mod tests {
         assert_eq!(shown(&of_others("ann")), "MSG red bob two\n");
         assert_eq!(shown(&of_others("bob")), "MSG red ann one\nMSG red ann three\n");
         assert!(batch.frame_of(Format::Json, |_| false).is_empty());
-        assert!(batch.has_author(&"bob".parse().unwrap()) && !batch.has_author(&"cyd".parse().unwrap()));
+        let has_author = |name: &str| {
+            let name = name.parse().unwrap();
+            batch.has_author(NameMark::of(&name), &name)
+        };
+        assert!(has_author("ann") && has_author("bob") && !has_author("cyd"));
     }
 
     #[test]

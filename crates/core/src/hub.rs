@@ -218,7 +218,7 @@ mod tests {
     }
 
     fn peer(number: u64) -> Arc<Peer> {
-        Arc::new(Peer::new(ConnectionId(number), 1000, Box::new(NoWire)))
+        Arc::new(Peer::new(ConnectionId(number), 1000, Arc::new(NoWire)))
     }
 
     fn seat(generation: u64) -> Seat {

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use parlor_proto::{Bye, Encoded, MessageId, UserName};
 
-use crate::batch::Batch;
+use crate::batch::{Batch, NameMark};
 use crate::outbox::Pushed;
 use crate::peer::Peer;
 use crate::ports::Entry;
@@ -13,6 +13,7 @@ use crate::ports::Entry;
 /// Who listens, and from where on.
 pub(crate) struct Listener {
     pub(crate) peer: Arc<Peer>,
+    mark: NameMark,
     user: UserName,
     /// Where the log stood when it was looked up for this listener, which hears only what is newer. Deliveries on this
     /// server may be behind that.
@@ -42,7 +43,7 @@ pub(crate) enum Mark {
 impl Listener {
     /// One that is entering.
     pub(crate) fn entering(peer: Arc<Peer>, user: UserName) -> Self {
-        Self { peer, user, start: MessageId::default(), held: Some(Held::default()) }
+        Self { peer, mark: NameMark::of(&user), user, start: MessageId::default(), held: Some(Held::default()) }
     }
 
     /// The log stood at `last` after it began to be followed for this listener.
@@ -78,7 +79,7 @@ impl Listener {
         let is_for_it = |entry: &Entry| entry.author != *user && entry.id > start;
         let outbox = self.peer.outbox();
         match &mut self.held {
-            None if batch.entries()[0].id > start && !batch.has_author(user) => {
+            None if batch.entries()[0].id > start && !batch.has_author(self.mark, user) => {
                 outbox.push_with(|format| batch.frame(format))
             }
             None => outbox.push_with(|format| batch.frame_of(format, is_for_it)),

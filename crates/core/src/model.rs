@@ -76,7 +76,7 @@ impl Wire for ModelWire {
                 return self.drain_later();
             }
             let mut frames = Vec::new();
-            if let Taken::Bytes(_) = outbox.take(8, &mut frames) {
+            if outbox.take(8, &mut frames) != Taken::Nothing {
                 self.tap.written.lock().unwrap().extend(frames.concat());
                 continue;
             }
@@ -115,7 +115,7 @@ fn person(number: u64, full: usize, crew: &Arc<Crew>) -> Person {
     let tap = Arc::new(Tap { full: AtomicUsize::new(full), crew: crew.clone(), ..Tap::default() });
     let cell = Arc::new(std::sync::OnceLock::new());
     let wire = ModelWire { tap: tap.clone(), peer: cell.clone() };
-    let peer = Arc::new(Peer::new(ConnectionId(number), 1 << 20, Box::new(wire)));
+    let peer = Arc::new(Peer::new(ConnectionId(number), 1 << 20, Arc::new(wire)));
     cell.set(Arc::downgrade(&peer)).unwrap();
     Person { peer, tap }
 }

@@ -18,6 +18,9 @@ use parlor_proto::{Bye, Encoded, Event, Format};
 
 use crate::sync::{Condvar, Mutex, MutexGuard, lock};
 
+/// Frames for which an empty queue keeps room.
+const MAX_SPARE_FRAMES: usize = 64;
+
 /// Bytes that one client has yet to be sent. Lock tier 4: taken while a channel's lock may be held, and
 /// nothing is locked inside.
 #[derive(Debug)]
@@ -30,7 +33,7 @@ pub struct Outbox {
 #[derive(Debug)]
 struct Inner {
     format: Format,
-    queue: VecDeque<Queued>,
+    queue: Queue,
     /// Bytes of frames that others pushed; these are limited.
     event_bytes: usize,
     /// Bytes of replies; the client's own thread sees to it that they stay few, see [`Outbox::await_room`].
@@ -48,6 +51,47 @@ struct Inner {
 struct Queued {
     frame: Arc<[u8]>,
     is_reply: bool,
+}
+
+/// Frames in their order. Mostly there is one or none, and that one needs no memory elsewhere.
+#[derive(Debug, Default)]
+struct Queue {
+    first: Option<Queued>,
+    /// What came after the first; empty if there is none.
+    rest: VecDeque<Queued>,
+}
+
+impl Queue {
+    fn push(&mut self, frame: Queued) {
+        if self.first.is_none() {
+            self.first = Some(frame);
+        } else {
+            self.rest.push_back(frame);
+        }
+    }
+
+    fn first(&self) -> Option<&Queued> {
+        self.first.as_ref()
+    }
+
+    fn pop(&mut self) -> Option<Queued> {
+        std::mem::replace(&mut self.first, self.rest.pop_front())
+    }
+
+    fn is_empty(&self) -> bool {
+        self.first.is_none()
+    }
+
+    fn clear(&mut self) {
+        *self = Self::default();
+    }
+
+    /// Gives back what room a long queue took, once it is empty.
+    fn shrink(&mut self) {
+        if self.is_empty() && self.rest.capacity() > MAX_SPARE_FRAMES {
+            self.clear();
+        }
+    }
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -72,8 +116,10 @@ pub struct Pushed {
 /// What [`Outbox::take`] found.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Taken {
-    /// So many bytes.
-    Bytes(usize),
+    /// All that waited.
+    All,
+    /// Some of it; there is more.
+    Some,
     /// Nothing.
     Nothing,
 }
@@ -92,7 +138,7 @@ impl Outbox {
     pub fn new(max_event_bytes: usize) -> Self {
         let inner = Inner {
             format: Format::default(),
-            queue: VecDeque::new(),
+            queue: Queue::default(),
             event_bytes: 0,
             reply_bytes: 0,
             max_event_bytes,
@@ -109,7 +155,7 @@ impl Outbox {
     pub fn take(&self, max_bytes: usize, out: &mut Vec<Arc<[u8]>>) -> Taken {
         let mut inner = self.lock();
         let mut bytes = 0;
-        while let Some(next) = inner.queue.front() {
+        while let Some(next) = inner.queue.first() {
             if bytes > 0 && bytes + next.frame.len() > max_bytes {
                 break;
             }
@@ -117,7 +163,11 @@ impl Outbox {
             out.extend(inner.pop());
         }
         self.tell(&inner);
-        if bytes == 0 { Taken::Nothing } else { Taken::Bytes(bytes) }
+        match (bytes, inner.queue.is_empty()) {
+            (0, _) => Taken::Nothing,
+            (_, true) => Taken::All,
+            (_, false) => Taken::Some,
+        }
     }
 
     /// Gives ownership up, unless frames came in the meantime. Only for the owner.
@@ -127,9 +177,7 @@ impl Outbox {
             return Settled::More;
         }
         inner.owner = Owner::Idle;
-        if inner.queue.capacity() > 64 {
-            inner.queue = VecDeque::new();
-        }
+        inner.queue.shrink();
         self.tell(&inner);
         Settled::Idle
     }
@@ -276,7 +324,7 @@ impl Inner {
         let frame = event.frame(self.format);
         if self.is_open() && !frame.is_empty() {
             self.reply_bytes += frame.len();
-            self.queue.push_back(Queued { frame: frame.clone(), is_reply: true });
+            self.queue.push(Queued { frame: frame.clone(), is_reply: true });
         }
     }
 
@@ -290,7 +338,7 @@ impl Inner {
             return Pushed { wake: self.take_ownership(), interrupt: true };
         }
         self.event_bytes += frame.len();
-        self.queue.push_back(Queued { frame, is_reply: false });
+        self.queue.push(Queued { frame, is_reply: false });
         Pushed { wake: self.take_ownership(), interrupt: false }
     }
 
@@ -299,7 +347,7 @@ impl Inner {
         let frame = Encoded::new(&event).frame(self.format).clone();
         self.goodbye = Some(bye);
         self.reply_bytes += frame.len();
-        self.queue.push_back(Queued { frame, is_reply: true });
+        self.queue.push(Queued { frame, is_reply: true });
     }
 
     fn take_ownership(&mut self) -> bool {
@@ -311,7 +359,7 @@ impl Inner {
     }
 
     fn pop(&mut self) -> Option<Arc<[u8]>> {
-        let Queued { frame, is_reply } = self.queue.pop_front()?;
+        let Queued { frame, is_reply } = self.queue.pop()?;
         if is_reply {
             self.reply_bytes -= frame.len();
         } else {

@@ -34,7 +34,7 @@ pub struct Origin {
 pub struct Peer {
     connection: ConnectionId,
     outbox: Outbox,
-    wire: Box<dyn Wire>,
+    wire: Arc<dyn Wire>,
 }
 
 impl fmt::Debug for Peer {
@@ -45,7 +45,7 @@ impl fmt::Debug for Peer {
 
 impl Peer {
     /// A connection whose outbox takes `max_queued_bytes` of events.
-    pub fn new(connection: ConnectionId, max_queued_bytes: usize, wire: Box<dyn Wire>) -> Self {
+    pub fn new(connection: ConnectionId, max_queued_bytes: usize, wire: Arc<dyn Wire>) -> Self {
         Self { connection, outbox: Outbox::new(max_queued_bytes), wire }
     }
 
@@ -128,7 +128,7 @@ mod tests {
     #[test]
     fn a_panic_while_writing_ends_that_connection_only() {
         let interrupted = Arc::new(AtomicBool::new(false));
-        let peer = Arc::new(Peer::new(ConnectionId(1), 1000, Box::new(Bomb(interrupted.clone()))));
+        let peer = Arc::new(Peer::new(ConnectionId(1), 1000, Arc::new(Bomb(interrupted.clone()))));
         peer.send(&Encoded::new(&Event::Pong { token: None })).run();
         assert!(peer.outbox().is_dead() && interrupted.load(Ordering::SeqCst));
         assert!(peer.close(Bye::Quit).is_empty());

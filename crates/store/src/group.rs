@@ -46,10 +46,14 @@ struct Queue<W: Worker> {
 /// Where the thread that brought some work waits. Lock tier 2.
 struct Ticket<W> {
     turn: Mutex<Turn<W>>,
+    /// Signalled for a thread that waits; signalling is a system call even if none does.
     changed: Condvar,
 }
 
 enum Turn<W> {
+    /// Not told yet.
+    Open,
+    /// Not told yet, and the thread waits for that.
     Waiting,
     Lead(W),
     Done,
@@ -62,7 +66,7 @@ impl<W: Worker> GroupCommit<W> {
 
     /// Has `work` done, together with that of others. Blocks until it is done or refused.
     pub(crate) fn run(&self, work: W::Work) {
-        let ticket = Arc::new(Ticket { turn: Mutex::new(Turn::Waiting), changed: Condvar::new() });
+        let ticket = Arc::new(Ticket { turn: Mutex::new(Turn::Open), changed: Condvar::new() });
         let mut queue = lock(&self.queue);
         queue.waiting.push_back((work, ticket.clone()));
         let worker = queue.resting.take();
@@ -132,15 +136,22 @@ impl<W> Ticket<W> {
         let mut turn = lock(&self.turn);
         loop {
             match std::mem::replace(&mut *turn, Turn::Waiting) {
-                Turn::Waiting => turn = self.changed.wait(turn).unwrap_or_else(std::sync::PoisonError::into_inner),
-                Turn::Lead(worker) => return Some(worker),
+                Turn::Open | Turn::Waiting => {
+                    turn = self.changed.wait(turn).unwrap_or_else(std::sync::PoisonError::into_inner)
+                }
+                Turn::Lead(worker) => {
+                    *turn = Turn::Open;
+                    return Some(worker);
+                }
                 Turn::Done => return None,
             }
         }
     }
 
     fn set(&self, turn: Turn<W>) {
-        *lock(&self.turn) = turn;
-        self.changed.notify_one();
+        let before = std::mem::replace(&mut *lock(&self.turn), turn);
+        if matches!(before, Turn::Waiting) {
+            self.changed.notify_one();
+        }
     }
 }

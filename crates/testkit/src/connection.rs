@@ -35,7 +35,7 @@ impl Connection {
         let max_queued_bytes = parlor.policy.max_queued_bytes;
         let link = Arc::new_cyclic(|link: &Weak<Link>| {
             let wire = FakeWire { tap: tap.clone(), clock, link: link.clone() };
-            let peer = Arc::new(Peer::new(ConnectionId(number), max_queued_bytes, Box::new(wire)));
+            let peer = Arc::new(Peer::new(ConnectionId(number), max_queued_bytes, Arc::new(wire)));
             Link { client: Mutex::new(None), peer, tap, is_frozen: AtomicBool::new(false) }
         });
         let mut client = Client::new(parlor, link.peer.clone(), origin);

@@ -12,7 +12,7 @@ use thiserror::Error;
 use super::handshake::Deadlined;
 use super::proxy::{self, Malformed, Progress, Source};
 use super::thread::Service;
-use super::wire::{TlsWire, WireHandle};
+use super::wire::TlsWire;
 use crate::admission::{Permit, Place};
 
 /// How a connection was let in.
@@ -74,7 +74,7 @@ impl Arrival {
     pub(super) fn new(service: &Service, id: ConnectionId, socket: TcpStream, address: SocketAddr) -> Self {
         let wire = Arc::new(TlsWire::new(id, socket, service.drain.clone()));
         let max_queued = service.parlor.policy.max_queued_bytes;
-        let peer = Arc::new(Peer::new(id, max_queued, Box::new(WireHandle(wire.clone()))));
+        let peer = Arc::new(Peer::new(id, max_queued, wire.clone()));
         let hub = service.parlor.hub.clone();
         hub.connect(peer.clone());
         Self { peer, wire, registered: Registered { hub, connection: id }, address: canonical(address) }

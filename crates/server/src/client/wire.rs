@@ -185,14 +185,19 @@ impl TlsWire {
     fn step(&self, outbox: &Outbox, frames: &mut Vec<Arc<[u8]>>) -> Step {
         let mut tls = self.tls();
         let Some(tls) = tls.as_mut() else { return Step::Broken };
+        let mut has_more = true;
         loop {
             match send_pending(tls, &self.socket) {
                 Ok(()) => {}
                 Err(error) if error.kind() == ErrorKind::WouldBlock => return Step::Full,
                 Err(_) => return Step::Broken,
             }
+            if !has_more {
+                return Step::Sent;
+            }
             frames.clear();
-            if outbox.take(RECORD_BYTES, frames) == Taken::Nothing {
+            has_more = outbox.take(RECORD_BYTES, frames) == Taken::Some;
+            if frames.is_empty() {
                 return Step::Sent;
             }
             if encrypt(tls, frames).is_err() {
@@ -205,7 +210,9 @@ impl TlsWire {
         outbox.kill();
         self.interrupt();
     }
+}
 
+impl Wire for TlsWire {
     fn flush(&self, outbox: &Outbox) {
         let mut frames = Vec::new();
         loop {
@@ -273,23 +280,5 @@ fn encrypt(tls: &mut Tls, frames: &[Arc<[u8]>]) -> io::Result<()> {
     match frames {
         [one] => tls.encrypt(one),
         several => tls.encrypt(&several.concat()),
-    }
-}
-
-/// The wire, as a peer owns it.
-#[derive(Debug, Clone)]
-pub(super) struct WireHandle(pub(super) Arc<TlsWire>);
-
-impl Wire for WireHandle {
-    fn flush(&self, outbox: &Outbox) {
-        self.0.flush(outbox);
-    }
-
-    fn interrupt(&self) {
-        self.0.interrupt();
-    }
-
-    fn pause(&self, time: Duration) {
-        self.0.pause(time);
     }
 }

@@ -40,11 +40,16 @@ impl Writer {
     }
 
     fn transact(&mut self, batch: &mut [Box<dyn Job>]) -> rusqlite::Result<()> {
-        self.connection.execute_batch("BEGIN IMMEDIATE")?;
+        self.execute("BEGIN IMMEDIATE")?;
         for job in batch {
             job.apply(self)?;
         }
-        self.connection.execute_batch("COMMIT")
+        self.execute("COMMIT")
+    }
+
+    /// Runs a statement that is understood only once.
+    fn execute(&self, statement: &str) -> rusqlite::Result<()> {
+        self.connection.prepare_cached(statement)?.execute([]).map(drop)
     }
 
     /// Waits less for the lock from now on if it was waited for in vain, and as long as ever once it was had.
