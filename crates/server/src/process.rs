@@ -15,7 +15,7 @@ use parlor_proto::Bye;
 
 use crate::admission::Admission;
 use crate::backend::{Backend, Plan};
-use crate::client::Service;
+use crate::client::{Crew, Service};
 use crate::clock::SystemClock;
 use crate::couriers::CourierPool;
 use crate::drain::Drain;
@@ -83,7 +83,8 @@ impl Process {
         });
         let (handshake_timeout, idle_timeout) = (settings.handshake_timeout, settings.idle_timeout());
         let strange_headers = Seldom::every(STRANGE_HEADERS_INTERVAL);
-        let service = Arc::new(Service { parlor, tls, drain, handshake_timeout, idle_timeout, strange_headers });
+        let crew = Arc::new(Crew::new());
+        let service = Arc::new(Service { parlor, tls, drain, crew, handshake_timeout, idle_timeout, strange_headers });
         let acceptors = Arc::new(Acceptors::new(service, admission.clone(), settings.proxy_from.clone()));
         let serve = |listener: Listener| listener.serve(acceptors.clone());
         let stoppers = listeners.into_iter().map(serve).collect::<Result<_, _>>()?;

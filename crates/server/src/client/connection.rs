@@ -78,7 +78,7 @@ mod tests {
 
     use super::*;
     use crate::admission::Admission;
-    use crate::client::Entry;
+    use crate::client::{Crew, Entry};
     use crate::clock::SystemClock;
     use crate::couriers::CourierPool;
     use crate::drain::Drain;
@@ -100,6 +100,7 @@ mod tests {
             parlor: Arc::new(parlor),
             tls: Arc::new(ServerConfig::builder().with_no_client_auth().with_cert_resolver(resolver)),
             drain: Arc::new(Drain::new().unwrap()),
+            crew: Arc::new(Crew::new()),
             handshake_timeout: Duration::from_secs(1),
             idle_timeout: None,
             strange_headers: Seldom::every(Duration::from_secs(1)),

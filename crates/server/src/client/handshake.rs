@@ -45,7 +45,8 @@ pub(super) fn refuse_plaintext(socket: &TcpStream) -> io::Result<()> {
     (&mut &*socket).write_all(TLS_REQUIRED_LINE.as_bytes())
 }
 
-/// Shakes hands. Blocks until `deadline` at most.
+/// Shakes hands. What is left to be sent at the end, as tickets are, goes along with the first line. Blocks until
+/// `deadline` at most.
 pub(super) fn shake(socket: &TcpStream, config: Arc<ServerConfig>, deadline: Instant) -> io::Result<Tls> {
     let mut tls = Tls::new(config)?;
     let mut stream = Deadlined { socket, deadline };
@@ -57,9 +58,11 @@ pub(super) fn shake(socket: &TcpStream, config: Arc<ServerConfig>, deadline: Ins
             read => read?,
         };
         let shaken = tls.shake(&buffer[..count]);
-        // If it failed, the alert that says why; that it may not arrive is the client's loss.
-        let sent = send(&mut tls, &mut stream);
-        shaken.and(sent)?;
+        if shaken.is_err() || tls.is_handshaking() {
+            // If it failed, the alert that says why; that it may not arrive is the client's loss.
+            let sent = send(&mut tls, &mut stream);
+            shaken.and(sent)?;
+        }
     }
     Ok(tls)
 }

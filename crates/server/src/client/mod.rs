@@ -3,6 +3,7 @@
 
 mod arrival;
 mod connection;
+mod crew;
 mod goodbye;
 mod handshake;
 mod nonblocking;
@@ -14,4 +15,5 @@ mod turn;
 mod wire;
 
 pub(crate) use arrival::Entry;
+pub(crate) use crew::Crew;
 pub(crate) use thread::{Service, spawn};

@@ -16,9 +16,10 @@ use zeroize::Zeroize;
 
 use super::arrival::{Arrival, Caller, Entry, Unknown};
 use super::connection::Connection;
+use super::crew::Crew;
 use super::handshake::{self, FirstByte};
 use super::socket;
-use super::turn::{self, STACK_BYTES, Turn};
+use super::turn::Turn;
 use super::wire::{Received, TlsWire};
 use crate::drain::Drain;
 use crate::seldom::Seldom;
@@ -32,6 +33,7 @@ pub(crate) struct Service {
     pub(crate) parlor: Arc<Parlor>,
     pub(crate) tls: Arc<ServerConfig>,
     pub(crate) drain: Arc<Drain>,
+    pub(crate) crew: Arc<Crew>,
     pub(crate) handshake_timeout: Duration,
     pub(crate) idle_timeout: Option<Duration>,
     /// Connections of balancers that came to nothing, since a wrong setting of a balancer makes all of them so.
@@ -49,7 +51,8 @@ pub(crate) fn spawn(
     address: SocketAddr,
     entry: Entry,
 ) -> io::Result<()> {
-    turn::start(format!("handshake-{id}"), STACK_BYTES, move || {
+    let crew = service.crew.clone();
+    crew.start(format!("handshake-{id}"), move || {
         let deadline = Instant::now() + service.handshake_timeout;
         // Known to the hub from here on, so that it is ended with all others when the server stops.
         let arrival = Arrival::new(&service, id, socket, address);

@@ -6,10 +6,8 @@ use std::time::Duration;
 use std::{io, thread};
 
 use super::connection::Connection;
+use super::crew::STACK_BYTES;
 use super::thread::Service;
-
-/// Stack of a thread that works for a client, in bytes. Only what is touched takes memory.
-pub(super) const STACK_BYTES: usize = 512 * 1024;
 
 /// Stack of a thread that waits for a client to speak. It is enough to work on, should there be no other thread.
 ///
@@ -45,7 +43,8 @@ impl Turn {
     /// Gives the turn back if the system has no thread.
     pub(super) fn pass(self: Box<Self>, body: fn(Box<Self>)) -> Result<(), Box<Self>> {
         let name = format!("client-{}", self.connection.id());
-        self.pass_to(name, STACK_BYTES, body)
+        let crew = self.service.crew.clone();
+        self.pass_by(body, |work| crew.start(name, work))
     }
 
     /// Passes the turn to a new thread that waits until there is something to do, and then passes it on to `body`.
@@ -54,22 +53,22 @@ impl Turn {
     /// Gives the turn back if the system has no thread.
     pub(super) fn rest(self: Box<Self>, body: fn(Box<Self>)) -> Result<(), Box<Self>> {
         let name = format!("quiet-{}", self.connection.id());
-        self.pass_to(name, RESTING_STACK_BYTES, move |turn| rest(turn, body))
+        let thread = thread::Builder::new().name(name).stack_size(RESTING_STACK_BYTES);
+        self.pass_by(move |turn| rest(turn, body), |work| thread.spawn(work).map(drop))
     }
 
-    fn pass_to(
+    fn pass_by(
         self: Box<Self>,
-        name: String,
-        stack: usize,
         body: impl FnOnce(Box<Self>) + Send + 'static,
+        start: impl FnOnce(Box<dyn FnOnce() + Send>) -> io::Result<()>,
     ) -> Result<(), Box<Self>> {
         let ours = Slot(Arc::new(Mutex::new(Some(self))));
         let theirs = ours.clone();
-        let started = start(name, stack, move || {
+        let started = start(Box::new(move || {
             if let Some(turn) = theirs.take() {
                 body(turn);
             }
-        });
+        }));
         match (started, ours) {
             (Ok(()), _) => Ok(()),
             (Err(_), ours) => ours.take().map_or(Ok(()), Err),
@@ -85,11 +84,6 @@ impl Slot {
     fn take(self) -> Option<Box<Turn>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).take()
     }
-}
-
-/// Starts a thread.
-pub(super) fn start(name: String, stack: usize, body: impl FnOnce() + Send + 'static) -> io::Result<()> {
-    thread::Builder::new().name(name).stack_size(stack).spawn(body).map(drop)
 }
 
 /// The whole of a thread that waits.

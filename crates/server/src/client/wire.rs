@@ -18,6 +18,10 @@ use crate::drain::Drain;
 /// Bytes that go into one TLS record and one send: the most that a record holds (RFC 8446, section 5.1).
 const RECORD_BYTES: usize = 16 * 1024;
 
+/// So few bytes that are encrypted already are not sent by themselves, but along with the next frames: tickets after
+/// a handshake, mostly.
+const ALONG_BYTES: usize = 1024;
+
 /// Bytes that one read takes off a socket, on the stack of the client's thread.
 const READ_BYTES: usize = 2048;
 
@@ -181,26 +185,25 @@ impl TlsWire {
         self.tls.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Sends what is encrypted already, then takes frames and sends them too.
+    /// Sends what is encrypted already, and takes frames and sends them too.
     fn step(&self, outbox: &Outbox, frames: &mut Vec<Arc<[u8]>>) -> Step {
         let mut tls = self.tls();
         let Some(tls) = tls.as_mut() else { return Step::Broken };
         let mut has_more = true;
         loop {
-            match send_pending(tls, &self.socket) {
-                Ok(()) => {}
-                Err(error) if error.kind() == ErrorKind::WouldBlock => return Step::Full,
-                Err(_) => return Step::Broken,
+            if !has_more || tls.outgoing().len() > ALONG_BYTES {
+                match send_pending(tls, &self.socket) {
+                    Ok(()) => {}
+                    Err(error) if error.kind() == ErrorKind::WouldBlock => return Step::Full,
+                    Err(_) => return Step::Broken,
+                }
             }
             if !has_more {
                 return Step::Sent;
             }
             frames.clear();
             has_more = outbox.take(RECORD_BYTES, frames) == Taken::Some;
-            if frames.is_empty() {
-                return Step::Sent;
-            }
-            if encrypt(tls, frames).is_err() {
+            if !frames.is_empty() && encrypt(tls, frames).is_err() {
                 return Step::Broken;
             }
         }

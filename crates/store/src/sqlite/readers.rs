@@ -8,8 +8,9 @@ use rusqlite::{Connection, OpenFlags};
 use super::database::BUSY_TIMEOUT;
 use crate::sync::{Mutex, lock};
 
-/// Connections that are kept for later.
-const MAX_IDLE: usize = 4;
+/// Connections that are kept for later. To open one takes as long as many reads, and in a storm of logins more threads
+/// read at the same time than there are processors.
+const MAX_IDLE: usize = 8;
 
 /// Read-only connections to one database. Lock tier 1, held only to take one or give it back.
 pub(super) struct Readers {
