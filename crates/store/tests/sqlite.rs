@@ -216,11 +216,11 @@ fn deletions_beside_the_server_are_noticed_once_and_old_ones_never() {
     }
     beside.delete(&name("old")).unwrap();
     let server = Server::open(data.path(), 10);
-    server.sqlite.notice_deletions().unwrap();
+    server.sqlite.notice_changes().unwrap();
     beside.delete(&name("bob")).unwrap();
     beside.delete(&name("cyd")).unwrap();
-    server.sqlite.notice_deletions().unwrap();
-    server.sqlite.notice_deletions().unwrap();
+    server.sqlite.notice_changes().unwrap();
+    server.sqlite.notice_changes().unwrap();
     assert_eq!(*server.ear.deleted.lock().unwrap(), ["bob", "cyd"]);
 }
 

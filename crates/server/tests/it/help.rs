@@ -21,6 +21,7 @@ const COMMANDS: &[&[&str]] = &[
     &["user", "list"],
     &["user", "promote"],
     &["user", "demote"],
+    &["user", "unlock"],
     &["cert"],
     &["cert", "show"],
     &["cert", "init"],

@@ -8,6 +8,7 @@ mod check;
 mod commands;
 mod config;
 mod example;
+mod guessing;
 mod harness;
 mod help;
 mod histories;
