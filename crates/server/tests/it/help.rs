@@ -27,6 +27,7 @@ const COMMANDS: &[&[&str]] = &[
     &["cert", "init"],
     &["status"],
     &["check"],
+    &["audit"],
     &["completions"],
 ];
 
