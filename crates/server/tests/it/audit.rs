@@ -16,6 +16,7 @@ struct Place(TempDir);
 impl Place {
     fn new() -> Self {
         let place = Self(tempfile::tempdir().unwrap());
+        place.allow("", 0o700);
         // As root, the tests would find that the server is root's.
         if rustix::process::geteuid().is_root() {
             chown(place.path(), Some(65534), Some(65534)).unwrap();
@@ -285,6 +286,8 @@ fn a_server_of_root_is_found() {
 #[test]
 fn a_server_that_runs_has_made_its_files_for_itself_alone() {
     let server = Server::start();
+    // The directory was there before it.
+    fs::set_permissions(server.data(), Permissions::from_mode(0o700)).unwrap();
     let mut audit = command(server.data(), &["audit", "--max-connections", "100", "--json"]);
     let (_, said, _) = outcome(server.data(), audit.output().unwrap());
     let report: Value = serde_json::from_str(&said).unwrap();
