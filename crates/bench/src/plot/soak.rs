@@ -2,7 +2,7 @@
 //! flat. It must not judge.
 
 use super::svg::{Anchor, Svg, label};
-use crate::strain::samples::Sample;
+use crate::strain::samples::Figure;
 use crate::strain::soak::Results;
 
 const WIDTH: f64 = 720.0;
@@ -12,8 +12,6 @@ const SIDES: [f64; 2] = [80.0, 690.0];
 const INSIDE: [f64; 2] = [30.0, 110.0];
 const TOP: f64 = 40.0;
 const COLOUR: &str = "#c0392b";
-
-type Figure = fn(&Sample) -> Option<f64>;
 
 /// Draws it.
 pub(super) fn draw(results: &Results) -> Svg {

@@ -34,6 +34,9 @@ pub(crate) struct Sample {
     pub(crate) redis_bytes: Option<f64>,
 }
 
+/// One figure of a sample; none where it is not measured.
+pub(crate) type Figure = fn(&Sample) -> Option<f64>;
+
 /// Looks at a server at intervals.
 pub(crate) struct Sampler {
     pid: u32,
@@ -78,20 +81,20 @@ pub(crate) fn growth(samples: &[Sample]) -> Vec<String> {
         return Vec::new();
     }
     let (early, late) = (&samples[count / 4..count / 2], &samples[count - count / 4..]);
-    let figures: [(&str, f64, fn(&Sample) -> Option<f64>); 4] = [
+    let figures: [(&str, f64, Figure); 4] = [
         ("resident memory (KiB)", MEMORY_SLACK_KIB, |sample| Some(sample.resident_kib)),
         ("threads", COUNT_SLACK, |sample| Some(sample.threads)),
         ("descriptors", COUNT_SLACK, |sample| Some(sample.descriptors)),
         ("memory of Redis (bytes)", REDIS_SLACK_BYTES, |sample| sample.redis_bytes),
     ];
-    let grown = |(what, slack, of): (&str, f64, fn(&Sample) -> Option<f64>)| {
+    let grown = |(what, slack, of): (&str, f64, Figure)| {
         let (before, after) = (median(early, of)?, median(late, of)?);
         (after > before * (1.0 + SHARE) + slack).then(|| format!("{what} grew from {before:.0} to {after:.0}"))
     };
     figures.into_iter().filter_map(grown).collect()
 }
 
-fn median(samples: &[Sample], of: fn(&Sample) -> Option<f64>) -> Option<f64> {
+fn median(samples: &[Sample], of: Figure) -> Option<f64> {
     let mut values: Vec<f64> = samples.iter().filter_map(of).collect();
     values.sort_unstable_by(f64::total_cmp);
     values.get(values.len() / 2).copied()

@@ -50,7 +50,7 @@ impl Place {
     }
 
     /// Fails unless this is all that is found, and the exit code says how bad that is.
-    fn finds(&self, args: &[&str], expected: &[(&str, &str)]) {
+    fn finds(&self, args: &[&str], expected: &[Found]) {
         let (code, said) = self.audit(&[args, &["--json"]].concat());
         let report: Value = serde_json::from_str(&said).unwrap();
         let text = |value: &Value| value.as_str().unwrap().to_owned();
@@ -65,6 +65,9 @@ impl Place {
         assert_eq!(code, Some(i32::from(serious > 0)), "{said}");
     }
 }
+
+/// Severity and check of a finding.
+type Found<'a> = (&'a str, &'a str);
 
 const SERIOUS: &str = "serious";
 const WARNING: &str = "warning";
@@ -160,7 +163,7 @@ fn settings_of_the_environment_count() {
 
 #[test]
 fn weak_settings_are_found() {
-    let cases: &[(&[&str], &[(&str, &str)])] = &[
+    let cases: &[(&[&str], &[Found])] = &[
         (&["--bcrypt-cost", "9"], &[(SERIOUS, "bcrypt-cost")]),
         (&["--bcrypt-cost", "11"], &[(WARNING, "bcrypt-cost")]),
         (&["--handshake-timeout", "61s"], &[(WARNING, "long-timeout")]),
@@ -190,7 +193,7 @@ fn registration_that_strangers_can_reach_is_found() {
 
 #[test]
 fn balancers_that_are_named_too_widely_are_found() {
-    let cases: &[(&str, &[(&str, &str)])] = &[
+    let cases: &[(&str, &[Found])] = &[
         ("0.0.0.0/0", &[(SERIOUS, "proxy-from")]),
         ("10.0.0.0/8", &[(SERIOUS, "proxy-from")]),
         ("::/0", &[(SERIOUS, "proxy-from")]),
@@ -207,8 +210,8 @@ fn balancers_that_are_named_too_widely_are_found() {
 
 #[test]
 fn a_redis_that_others_reach_needs_tls_and_a_password() {
-    let both: &[(&str, &str)] = &[(SERIOUS, "redis-tls"), (SERIOUS, "redis-password")];
-    let cases: &[(&str, &[(&str, &str)])] = &[
+    let both: &[Found] = &[(SERIOUS, "redis-tls"), (SERIOUS, "redis-password")];
+    let cases: &[(&str, &[Found])] = &[
         ("redis://redis.example.org", both),
         ("redis+sentinel://127.0.0.1,192.0.2.1/main", both),
         ("redis://:secret@192.0.2.1", &[(SERIOUS, "redis-tls")]),
@@ -242,7 +245,7 @@ fn certificate(place: &Place, days: i64) -> [String; 4] {
 
 #[test]
 fn certificates_that_end_are_found() {
-    let cases: &[(i64, &[(&str, &str)])] =
+    let cases: &[(i64, &[Found])] =
         &[(-2, &[(SERIOUS, "certificate-expired")]), (20, &[(WARNING, "certificate-ends")]), (90, &[])];
     for (days, expected) in cases {
         let place = Place::new();
