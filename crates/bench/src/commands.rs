@@ -19,6 +19,7 @@ use crate::scenario::idle::Idle;
 use crate::scenario::talk::{Talk, Way};
 use crate::scenario::{Scenario, Times};
 use crate::servers::{Contestant, Running, bare};
+use crate::strain::{abuse, soak, stuck};
 
 const EXAMPLES: &str = "Examples (scripts/bench builds what is measured, and passes everything on):
   scripts/bench suite --json results.json         everything, in most of an hour
@@ -29,6 +30,9 @@ const EXAMPLES: &str = "Examples (scripts/bench builds what is measured, and pas
   scripts/bench plot                              draws docs/performance/*.svg
   scripts/bench counts                            instructions of single paths
   scripts/bench redis                             two servers on one Redis beside bare Redis
+  scripts/bench abuse                             a flood and a storm of logins: the latency of others
+  scripts/bench stuck                             stuck readers in a busy room
+  scripts/bench soak --minutes 30                 steady load: memory, threads, descriptors
 
 It fails if a message was lost, doubled or reordered.";
 
@@ -112,6 +116,12 @@ enum What {
     Plot(plot::Options),
     /// Two servers on one Redis, beside bare Redis
     Redis(redis::Options),
+    /// A flood of one client and a storm of logins: what they do to the latency of others
+    Abuse(abuse::Options),
+    /// Readers that are stuck in a busy room: memory over time, and the latency of others
+    Stuck(stuck::Options),
+    /// A steady load with people who come and go, for a long time: whether anything is lost or grows
+    Soak(soak::Options),
     /// Counts the instructions of the paths that every message takes, and compares them with those that are kept
     Counts(counts::Options),
     /// What `counts` runs
@@ -205,6 +215,9 @@ impl Cli {
             }
             What::Plot(options) => plot::run(&options),
             What::Redis(options) => redis::run(&options, &parlor),
+            What::Abuse(options) => abuse::run(&options, &parlor),
+            What::Stuck(options) => stuck::run(&options, &parlor),
+            What::Soak(options) => soak::run(&options, &parlor),
             What::Counts(options) => counts::run(&options),
             What::Path { name, times } => counts::repeat(&name, times),
             What::Bare(options) => bare::run(&options),

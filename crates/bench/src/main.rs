@@ -12,6 +12,7 @@ mod record;
 mod redis;
 mod scenario;
 mod servers;
+mod strain;
 mod table;
 mod wire;
 

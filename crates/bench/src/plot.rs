@@ -3,6 +3,7 @@
 
 mod bars;
 mod curves;
+mod soak;
 mod svg;
 
 use std::fs;
@@ -24,10 +25,14 @@ pub(crate) struct Options {
     /// Where drawings are put
     #[arg(long, value_name = "DIR", default_value = "docs/performance")]
     directory: PathBuf,
+    /// Where soak.json is, the results of `soak`, and soak.svg is put
+    #[arg(long, value_name = "DIR", default_value = "docs/reliability")]
+    reliability: PathBuf,
 }
 
 /// Draws them.
 pub(crate) fn run(options: &Options) -> Result<()> {
+    draw_soak(&options.reliability)?;
     let files = if options.files.is_empty() { results(&options.directory)? } else { options.files.clone() };
     ensure!(!files.is_empty(), "no results in {}", options.directory.display());
     fs::create_dir_all(&options.directory).with_context(|| format!("cannot make {}", options.directory.display()))?;
@@ -40,6 +45,19 @@ pub(crate) fn run(options: &Options) -> Result<()> {
         fs::write(&file, drawing.finish()).with_context(|| format!("cannot write {}", file.display()))?;
         println!("{}", file.display());
     }
+    Ok(())
+}
+
+/// Draws the long run, where one is kept.
+fn draw_soak(directory: &Path) -> Result<()> {
+    let (results, drawing) = (directory.join("soak.json"), directory.join("soak.svg"));
+    if !results.exists() {
+        return Ok(());
+    }
+    let text = fs::read_to_string(&results).with_context(|| format!("cannot read {}", results.display()))?;
+    let kept = serde_json::from_str(&text).with_context(|| format!("{} holds no results", results.display()))?;
+    fs::write(&drawing, soak::draw(&kept).finish()).with_context(|| format!("cannot write {}", drawing.display()))?;
+    println!("{}", drawing.display());
     Ok(())
 }
 

@@ -27,6 +27,15 @@ impl Throttle {
     /// For addresses: many people may share one.
     pub const ADDRESS: Self = Self { free: 20, ..Self::ACCOUNT };
 
+    /// Within so much time it is known what an attempt came to. Then its place is free again, so that a server that
+    /// died meanwhile keeps nobody out.
+    pub const ANSWER_TIME: Duration = Duration::from_secs(60);
+
+    /// How many attempts may be made at once after so many failures: as many as may fail before there is a delay.
+    pub fn at_once(&self, failures: u32) -> u32 {
+        (self.free + 1).saturating_sub(failures).max(1)
+    }
+
     /// How long after its last failure somebody with so many failures may try again.
     pub fn delay(&self, failures: u32) -> Duration {
         let Some(beyond) = failures.checked_sub(self.free + 1) else { return Duration::ZERO };
@@ -44,5 +53,10 @@ mod tests {
         let delay = |failures| Throttle::ACCOUNT.delay(failures).as_millis();
         assert_eq!([0, 1, 5, 6, 7, 8].map(delay), [0, 0, 0, 500, 1000, 2000]);
         assert_eq!([13, 40, u32::MAX].map(delay), [60_000; 3]);
+    }
+
+    #[test]
+    fn no_more_are_tried_at_once_than_may_fail_one_after_the_other() {
+        assert_eq!([0, 1, 5, 6, 7, u32::MAX].map(|failures| Throttle::ACCOUNT.at_once(failures)), [6, 5, 1, 1, 1, 1]);
     }
 }

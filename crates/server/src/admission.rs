@@ -1,9 +1,11 @@
 //! How many connections there may be, in all and from one address. It must not accept or close any.
 
 use std::collections::HashMap;
-use std::net::{IpAddr, Ipv6Addr};
+use std::net::IpAddr;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use parlor_core::network_of;
 
 /// Counts connections against the limits. Lock tier 0, held for moments.
 #[derive(Debug)]
@@ -42,7 +44,7 @@ impl Admission {
     /// A place for a connection from `address`, if there is one.
     pub(crate) fn admit(self: &Arc<Self>, address: IpAddr) -> Option<Permit> {
         let address = address.to_canonical();
-        let limited = (self.limit_loopback || !address.is_loopback()).then(|| network(address));
+        let limited = (self.limit_loopback || !address.is_loopback()).then(|| network_of(address));
         let mut counts = self.counts();
         if counts.all >= self.max_connections || limited.is_some_and(|limited| self.is_full(&counts, limited)) {
             return self.refuse();
@@ -118,7 +120,7 @@ impl Place {
     /// spared: it is one of the balancer's machine.
     pub(crate) fn of_client(self, address: IpAddr) -> Option<Permit> {
         let Self(mut permit) = self;
-        let limited = network(address.to_canonical());
+        let limited = network_of(address);
         if !permit.admission.enter(limited) {
             return permit.admission.refuse();
         }
@@ -139,14 +141,6 @@ impl Drop for Permit {
         if let Some(address) = self.address {
             counts.leave(address);
         }
-    }
-}
-
-/// What counts as one address: of IPv6 the network of 64 bits that one customer gets (RFC 6177).
-fn network(address: IpAddr) -> IpAddr {
-    match address {
-        IpAddr::V4(_) => address,
-        IpAddr::V6(address) => Ipv6Addr::from_bits(address.to_bits() & (u128::MAX << 64)).into(),
     }
 }
 

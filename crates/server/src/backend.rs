@@ -96,7 +96,7 @@ impl Backend {
     pub(crate) fn chore(&self) -> Option<Chore> {
         let Self::Sqlite { store, .. } = self else { return None };
         let store = store.clone();
-        Some(Chore { what: "looking for deleted accounts", run: Box::new(move || store.notice_deletions()) })
+        Some(Chore { what: "looking for deleted and unlocked accounts", run: Box::new(move || store.notice_changes()) })
     }
 }
 

@@ -27,7 +27,7 @@ use std::process::ExitCode;
 
 use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
 
-use commands::{cert, check, completions, connect, serve, status, user};
+use commands::{audit, cert, check, completions, connect, serve, status, user};
 use settings::Settings;
 
 const EXAMPLES: &str = "Examples:
@@ -35,6 +35,7 @@ const EXAMPLES: &str = "Examples:
   parlor connect --user ann             chat on the server of this machine
   parlor check                          ask it whether it is there
   parlor cert show                      CA file, names and pin of this machine's server
+  parlor audit                          look for weak settings and open files
   parlor serve --redis redis://HOST     run one of many servers that share a Redis
   parlor status --redis redis://HOST    show what these servers are at
   parlor completions bash               script for your shell
@@ -57,6 +58,8 @@ enum Command {
     User(user::UserArgs),
     Cert(cert::CertArgs),
     Check(check::CheckArgs),
+    #[command(about = "Look for weak settings and files that are open to others", after_help = audit::EXAMPLES)]
+    Audit(Box<audit::AuditArgs>),
     Status(status::StatusArgs),
     Completions(completions::CompletionsArgs),
 }
@@ -86,6 +89,7 @@ fn run(command: Command) -> anyhow::Result<ExitCode> {
         Command::User(args) => user::run(&args)?,
         Command::Cert(args) => cert::run(&args)?,
         Command::Check(args) => check::run(&args)?,
+        Command::Audit(args) => return audit::run(&args),
         Command::Status(args) => status::run(&args)?,
         Command::Completions(args) => completions::run(&args, Cli::command())?,
     }

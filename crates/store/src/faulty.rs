@@ -10,7 +10,7 @@ use parlor_core::ports::{
     Account, Accounts, Append, AppendReport, Bus, Claim, Claimed, Direct, Entered, Entry, Follows, Head, Log, LogId,
     PasswordHash, Role, Rooms, Seat, Sessions, Store, StoreError, StoreResult, Waited,
 };
-use parlor_proto::{Generation, RoomName, RoomSummary, UserName};
+use parlor_proto::{Generation, RoomName, RoomSummary, Timestamp, UserName};
 
 /// Says whether the store fails now.
 #[derive(Debug, Clone, Default)]
@@ -73,6 +73,10 @@ impl Accounts for Faulty<dyn Accounts> {
 
     fn delete(&self, user: &UserName) -> StoreResult<bool> {
         self.port()?.delete(user)
+    }
+
+    fn unlock(&self, user: &UserName, address: Option<&str>, now: Timestamp) -> StoreResult<bool> {
+        self.port()?.unlock(user, address, now)
     }
 
     fn accounts(&self) -> StoreResult<Vec<Account>> {

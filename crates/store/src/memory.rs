@@ -3,22 +3,26 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
 use std::sync::Arc;
+use std::time::Duration;
 
 use parlor_core::Flush;
 use parlor_core::ports::{
-    Account, Accounts, Append, AppendReport, Appended, Entry, Follows, Head, Log, LogId, PasswordHash, Role, Sink,
-    Store, StoreResult,
+    Account, Accounts, Append, AppendReport, Appended, Entry, Follows, Head, Log, LogId, MAX_USUAL_ADDRESSES,
+    PasswordHash, Role, Sink, Store, StoreResult, USUAL_FOR,
 };
-use parlor_proto::{Epoch, MessageId, UserName};
+use parlor_proto::{Epoch, MessageId, Timestamp, UserName};
 
-use crate::live::{Live, LiveAttempts, LiveBus};
+use crate::live::{Live, LiveAttempts, LiveBus, UsualAddresses};
 use crate::sync::{Mutex, lock};
 
 /// A store in memory that keeps the newest `history` entries of each log and tells `sink` what it has for
 /// the clients.
 pub fn open(sink: Arc<dyn Sink>, history: usize) -> Store {
     let live = Arc::new(Live::new(sink.clone()));
-    let people = Arc::new(MemoryPeople { state: Mutex::default(), sink: sink.clone() });
+    let addresses = Arc::new(MemoryAddresses::default());
+    let attempts = Arc::new(LiveAttempts::new(addresses.clone()));
+    let people =
+        Arc::new(MemoryPeople { state: Mutex::default(), sink: sink.clone(), attempts: attempts.clone(), addresses });
     Store {
         accounts: people.clone(),
         follows: people,
@@ -26,7 +30,7 @@ pub fn open(sink: Arc<dyn Sink>, history: usize) -> Store {
         rooms: live.clone(),
         log: Arc::new(MemoryLog::new(live, sink.clone(), history, Epoch(1))),
         bus: Arc::new(LiveBus::new(sink)),
-        attempts: Arc::new(LiveAttempts::default()),
+        attempts,
     }
 }
 
@@ -34,6 +38,8 @@ pub fn open(sink: Arc<dyn Sink>, history: usize) -> Store {
 struct MemoryPeople {
     state: Mutex<People>,
     sink: Arc<dyn Sink>,
+    attempts: Arc<LiveAttempts>,
+    addresses: Arc<MemoryAddresses>,
 }
 
 #[derive(Default)]
@@ -83,13 +89,49 @@ impl Accounts for MemoryPeople {
         people.follows.retain(|(follower, publisher)| follower != user && publisher != user);
         let existed = people.accounts.remove(user).is_some();
         drop(people);
+        lock(&self.addresses.0).remove(user);
         self.sink.account_deleted(user).run();
         Ok(existed)
+    }
+
+    fn unlock(&self, user: &UserName, address: Option<&str>, now: Timestamp) -> StoreResult<bool> {
+        if !lock(&self.state).accounts.contains_key(user) {
+            return Ok(false);
+        }
+        self.attempts.forgive(user);
+        address.map_or(Ok(()), |address| self.addresses.note(user, address, now)).map(|()| true)
     }
 
     fn accounts(&self) -> StoreResult<Vec<Account>> {
         Ok(lock(&self.state).accounts.values().cloned().collect())
     }
+}
+
+/// From where users log in, newest last. A leaf lock.
+#[derive(Default)]
+struct MemoryAddresses(Mutex<HashMap<UserName, Vec<(String, Timestamp)>>>);
+
+impl UsualAddresses for MemoryAddresses {
+    fn is_usual(&self, user: &UserName, address: &str, now: Timestamp) -> StoreResult<bool> {
+        let known = lock(&self.0);
+        let is_it = |(usual, seen): &(String, Timestamp)| usual == address && is_recent(*seen, now);
+        Ok(known.get(user).is_some_and(|addresses| addresses.iter().any(is_it)))
+    }
+
+    fn note(&self, user: &UserName, address: &str, now: Timestamp) -> StoreResult<()> {
+        let mut known = lock(&self.0);
+        let addresses = known.entry(user.clone()).or_default();
+        addresses.retain(|(usual, _)| usual != address);
+        addresses.push((address.to_owned(), now));
+        let excess = addresses.len().saturating_sub(MAX_USUAL_ADDRESSES);
+        addresses.drain(..excess);
+        Ok(())
+    }
+}
+
+fn is_recent(seen: Timestamp, now: Timestamp) -> bool {
+    let since = u64::try_from(now.as_millis().saturating_sub(seen.as_millis())).unwrap_or(0);
+    Duration::from_millis(since) <= USUAL_FOR
 }
 
 impl Follows for MemoryPeople {

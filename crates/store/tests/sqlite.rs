@@ -9,8 +9,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use parlor_core::ports::{
-    Account, Append, Appended, Claim, Claimed, Direct, Entry, LogId, PasswordHash, Presence, Role, Seat, Sink,
-    StoreResult,
+    Account, Admission, Append, Appended, Attempt, Claim, Claimed, Direct, Entry, LogId, Outcome, PasswordHash,
+    Presence, Role, Seat, Sink, StoreResult,
 };
 use parlor_core::{ConnectionId, DuplicateLogin, Flush};
 use parlor_proto::{Epoch, MessageId, RoomName, Text, Timestamp, UserName};
@@ -216,12 +216,77 @@ fn deletions_beside_the_server_are_noticed_once_and_old_ones_never() {
     }
     beside.delete(&name("old")).unwrap();
     let server = Server::open(data.path(), 10);
-    server.sqlite.notice_deletions().unwrap();
+    server.sqlite.notice_changes().unwrap();
     beside.delete(&name("bob")).unwrap();
     beside.delete(&name("cyd")).unwrap();
-    server.sqlite.notice_deletions().unwrap();
-    server.sqlite.notice_deletions().unwrap();
+    server.sqlite.notice_changes().unwrap();
+    server.sqlite.notice_changes().unwrap();
     assert_eq!(*server.ear.deleted.lock().unwrap(), ["bob", "cyd"]);
+}
+
+/// An attempt of ann from `address`, so many days after the beginning.
+fn attempt<'a>(user: &'a UserName, address: &'a str, days: i64) -> Attempt<'a> {
+    let now = Timestamp::from_millis(1_795_392_000_123 + days * 24 * 60 * 60 * 1000);
+    Attempt { user, address, is_address_limited: false, at: Duration::from_secs(1000), now }
+}
+
+/// Whether an attempt counts as one from a usual address.
+fn is_usual(sqlite: &Sqlite, attempt: &Attempt<'_>) -> bool {
+    let attempts = &sqlite.store().attempts;
+    let Admission::Now(permit) = attempts.begin(attempt).unwrap() else { panic!("nothing failed") };
+    attempts.end(attempt, permit, Outcome::Unknown).unwrap();
+    permit.is_usual
+}
+
+#[test]
+fn an_address_is_usual_across_restarts_and_for_as_long_as_it_is_used() {
+    let data = tempfile::tempdir().unwrap();
+    let (ann, home) = (name("ann"), "192.0.2.1");
+    let store = open(data.path()).unwrap();
+    store.store().attempts.remember(&attempt(&ann, home, 0)).unwrap();
+    drop(store);
+    let store = open(data.path()).unwrap();
+    assert!(is_usual(&store, &attempt(&ann, home, 90)) && !is_usual(&store, &attempt(&ann, home, 91)));
+    assert!(!is_usual(&store, &attempt(&name("bob"), home, 1)));
+    store.store().attempts.remember(&attempt(&ann, home, 60)).unwrap();
+    assert!(is_usual(&store, &attempt(&ann, home, 150)) && !is_usual(&store, &attempt(&ann, home, 151)));
+}
+
+#[test]
+fn accounts_are_unlocked_beside_the_server_and_orders_from_before_it_count_for_nothing() {
+    let data = tempfile::tempdir().unwrap();
+    let beside = open_accounts(data.path()).unwrap();
+    beside.create(&account("bob")).unwrap();
+    let now = Timestamp::from_millis(7);
+    assert!(beside.unlock(&name("bob"), None, now).unwrap());
+    let server = Server::open(data.path(), 10);
+    let (bob, attempts) = (name("bob"), server.sqlite.store().attempts.clone());
+    let attempt = attempt(&bob, "192.0.2.1", 0);
+    let fail = || match attempts.begin(&attempt).unwrap() {
+        Admission::Now(permit) => attempts.end(&attempt, permit, Outcome::Wrong).unwrap(),
+        other => panic!("{other:?}"),
+    };
+    (0..6).for_each(|_| fail());
+    server.sqlite.notice_changes().unwrap();
+    assert!(matches!(attempts.begin(&attempt).unwrap(), Admission::After(_)));
+    assert!(beside.unlock(&name("bob"), None, now).unwrap());
+    server.sqlite.notice_changes().unwrap();
+    (0..6).for_each(|_| fail());
+    // It counts once.
+    server.sqlite.notice_changes().unwrap();
+    assert!(matches!(attempts.begin(&attempt).unwrap(), Admission::After(_)));
+}
+
+#[test]
+fn a_database_of_version_1_is_brought_up_to_date() {
+    let data = tempfile::tempdir().unwrap();
+    drop(open(data.path()).unwrap());
+    let old = raw(data.path());
+    old.execute_batch("DROP TABLE usual_address; DROP TABLE unlocking; PRAGMA user_version = 1").unwrap();
+    drop(old);
+    let store = open(data.path()).unwrap();
+    store.store().attempts.remember(&attempt(&name("ann"), "192.0.2.1", 0)).unwrap();
+    assert!(is_usual(&store, &attempt(&name("ann"), "192.0.2.1", 0)));
 }
 
 #[test]

@@ -6,7 +6,7 @@
 mod latency;
 mod pipeline;
 mod report;
-mod resp;
+pub(crate) mod resp;
 mod samples;
 mod script;
 mod throughput;

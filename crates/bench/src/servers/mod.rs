@@ -76,6 +76,12 @@ pub(crate) struct Target {
 }
 
 impl Target {
+    /// A server that runs for as long as it is looked at, and accounts of its own there.
+    pub(crate) fn of(server: &Server) -> Self {
+        let (address, config, pid) = (server.address(), server.config().clone(), Some(server.pid()));
+        Self { address, config, pid, accounts: Accounts::registered(), _process: None }
+    }
+
     /// Starts a server that takes so many connections, or takes the one that runs.
     pub(crate) fn open(contestant: Contestant, running: &Running, parlor: &Path, connections: usize) -> Result<Self> {
         if let (Contestant::Parlor, Some(address), Some(ca)) = (contestant, running.server, &running.ca) {

@@ -28,7 +28,7 @@ pub(crate) struct Server {
     address: SocketAddr,
     config: Arc<ClientConfig>,
     /// Removed with the server.
-    _data: TempDir,
+    data: TempDir,
 }
 
 impl Server {
@@ -51,7 +51,7 @@ impl Server {
         let mut child = command.spawn().with_context(|| format!("{} does not start", program.display()))?;
         let address = listening(&mut child)?;
         let config = trust(&data.path().join("tls/ca.pem"))?;
-        Ok(Self { child, address, config, _data: data })
+        Ok(Self { child, address, config, data })
     }
 
     /// Where it listens.
@@ -69,12 +69,26 @@ impl Server {
         self.child.id()
     }
 
+    /// Its data directory.
+    pub(crate) fn data(&self) -> &Path {
+        self.data.path()
+    }
+
     /// A new user in a room.
     pub(crate) fn member(&self, user: &str, room: &str) -> Result<Client> {
+        self.enter("REGISTER", user, room)
+    }
+
+    /// One that was there before.
+    pub(crate) fn back(&self, user: &str, room: &str) -> Result<Client> {
+        self.enter("LOGIN", user, room)
+    }
+
+    fn enter(&self, verb: &str, user: &str, room: &str) -> Result<Client> {
         let mut client = Client::connect(self.address, self.config.clone())?;
         ensure!(client.line()?.starts_with("HELLO "), "no greeting");
-        client.send(&format!("REGISTER {user} secret\n/join {room}\n"))?;
-        client.until("OK register ")?;
+        client.send(&format!("{verb} {user} secret\n/join {room}\n"))?;
+        client.until(&format!("OK {} ", verb.to_lowercase()))?;
         client.until("OK join ")?;
         Ok(client)
     }

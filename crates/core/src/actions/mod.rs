@@ -30,7 +30,7 @@ use parlor_proto::{Bye, Command, Greeting, RoomName, UserName};
 use crate::effects::{Denial, Effect};
 use crate::parlor::Parlor;
 use crate::peer::{ConnectionId, Origin, Peer};
-use crate::ports::Store;
+use crate::ports::{Store, StoreResult};
 
 /// What an action ends with; its effects are carried out only if it was not denied.
 pub(crate) type Outcome = Result<(), Denial>;
@@ -54,6 +54,13 @@ impl Visit<'_> {
 
     pub(crate) fn add(&mut self, effect: Effect) {
         self.effects.push(effect);
+    }
+
+    /// Reports a failure that the client need not know of.
+    pub(crate) fn note(&self, what: &'static str, result: StoreResult<()>) {
+        if let Err(error) = result {
+            self.parlor.observer.store_failed(what, &error);
+        }
     }
 
     /// Lets the client wait.

@@ -2,6 +2,7 @@
 
 use parlor_proto::{Credentials, Refusal, Verb};
 
+use super::try_password::attempt;
 use super::{Outcome, Visit};
 use crate::effects::{During, Effect};
 use crate::ports::{Account, Role};
@@ -20,6 +21,9 @@ pub(super) fn run(visit: &mut Visit<'_>, credentials: &Credentials) -> Outcome {
     if !visit.store().accounts.create(&account).during("making an account")? {
         return Err(Refusal::NameTaken.into());
     }
+    let address = visit.origin.network();
+    let remembered = visit.store().attempts.remember(&attempt(visit, &user, &address));
+    visit.note("remembering an address", remembered);
     visit.add(Effect::Begin { user, verb: Verb::Register });
     Ok(())
 }

@@ -3,32 +3,60 @@
 
 use std::time::Duration;
 
-use parlor_proto::{Credentials, Refusal};
+use parlor_proto::{Credentials, Refusal, UserName};
 
 use super::Visit;
 use crate::effects::{Denial, During};
-use crate::ports::{Account, Admission, Attempt, Verdict};
+use crate::ports::{Account, Admission, Attempt, Outcome, Permit, Verdict};
 
 /// Up to so much delay is simply waited for; with more, the client is told to come back.
 const PATIENCE: Duration = Duration::from_secs(2);
 
+/// Pause between two looks whether others who try at the same time know what came of it.
+const TURN: Duration = Duration::from_millis(100);
+
 /// The account, if the password is right. A hash of another cost than the one that is set is renewed.
 pub(super) fn try_password(visit: &Visit<'_>, credentials: &Credentials) -> Result<Account, Denial> {
-    wait_for_admission(visit, credentials)?;
-    let account = visit.store().accounts.find(&credentials.user).during("looking a user up")?;
-    let hash = account.as_ref().map(|account| &account.hash);
-    let verdict = visit.parlor.passwords.verify(&credentials.password, hash).during("verifying a password")?;
-    let attempt = attempt(visit, credentials);
-    let (Some(account), Verdict::Right | Verdict::RightButOutdated) = (account, verdict) else {
-        visit.store().attempts.failed(&attempt).during("counting a failed login")?;
+    let address = visit.origin.network();
+    let permit = wait_for_permit(visit, &credentials.user, &address)?;
+    let compared = compare(visit, credentials);
+    let outcome = match &compared {
+        Ok(Compared::Right(..)) => Outcome::Right,
+        Ok(Compared::Wrong) => Outcome::Wrong,
+        Err(_) => Outcome::Unknown,
+    };
+    let ended = visit.store().attempts.end(&attempt(visit, &credentials.user, &address), permit, outcome);
+    // What failed first is told; a place that was not given back is free again in time.
+    let Compared::Right(account, is_outdated) = compared? else {
+        ended.during("counting a failed login")?;
         visit.parlor.observer.login_failed(visit.connection(), &credentials.user, visit.origin);
         return Err(Refusal::BadCredentials.into());
     };
-    visit.store().attempts.succeeded(&attempt).during("forgetting failed logins")?;
-    if verdict == Verdict::RightButOutdated {
+    // A disk that takes nothing more keeps nobody out whose password is right.
+    visit.note("forgetting failed logins", ended);
+    if is_outdated {
         renew_hash(visit, credentials, &account)?;
     }
     Ok(account)
+}
+
+/// What the look at a password came to.
+enum Compared {
+    /// It is that of the account; whether its hash is of another cost than the one that is set.
+    Right(Account, bool),
+    /// It is not, or there is no such account.
+    Wrong,
+}
+
+fn compare(visit: &Visit<'_>, credentials: &Credentials) -> Result<Compared, Denial> {
+    let account = visit.store().accounts.find(&credentials.user).during("looking a user up")?;
+    let hash = account.as_ref().map(|account| &account.hash);
+    let verdict = visit.parlor.passwords.verify(&credentials.password, hash).during("verifying a password")?;
+    Ok(match (account, verdict) {
+        (Some(account), Verdict::Right) => Compared::Right(account, false),
+        (Some(account), Verdict::RightButOutdated) => Compared::Right(account, true),
+        _ => Compared::Wrong,
+    })
 }
 
 /// Not if the password was changed meanwhile: the old one must not come back.
@@ -38,22 +66,32 @@ fn renew_hash(visit: &Visit<'_>, credentials: &Credentials, account: &Account) -
     Ok(())
 }
 
-fn wait_for_admission(visit: &Visit<'_>, credentials: &Credentials) -> Result<(), Denial> {
-    let admission = visit.store().attempts.admit(&attempt(visit, credentials)).during("counting failed logins")?;
-    match admission {
-        Admission::Now => Ok(()),
-        Admission::After(time) if time <= PATIENCE => {
-            visit.pause(time);
-            Ok(())
+/// Waits a little for the end of a delay, and longer for others who try at the same time.
+fn wait_for_permit(visit: &Visit<'_>, user: &UserName, address: &str) -> Result<Permit, Denial> {
+    let (mut patience, mut turns) = (PATIENCE, visit.parlor.policy.login_timeout);
+    loop {
+        let attempt = attempt(visit, user, address);
+        match visit.store().attempts.begin(&attempt).during("counting failed logins")? {
+            Admission::Now(permit) => return Ok(permit),
+            Admission::After(time) if time <= patience => {
+                patience -= time;
+                visit.pause(time);
+            }
+            Admission::InTurn if TURN <= turns => {
+                turns -= TURN;
+                visit.pause(TURN);
+            }
+            Admission::After(time) => return Err(Refusal::TooManyAttempts(whole_seconds(time)).into()),
+            Admission::InTurn => return Err(Refusal::TooManyAttempts(1).into()),
         }
-        Admission::After(time) => Err(Refusal::TooManyAttempts(whole_seconds(time)).into()),
     }
 }
 
-fn attempt<'a>(visit: &'a Visit<'_>, credentials: &'a Credentials) -> Attempt<'a> {
-    let is_limited = !visit.origin.is_loopback || visit.parlor.policy.limit_loopback;
-    let address = is_limited.then_some(visit.origin.address.as_str());
-    Attempt { user: &credentials.user, address, at: visit.parlor.clock.elapsed() }
+/// An attempt from `address`, made now.
+pub(super) fn attempt<'a>(visit: &Visit<'_>, user: &'a UserName, address: &'a str) -> Attempt<'a> {
+    let clock = &visit.parlor.clock;
+    let is_address_limited = !visit.origin.is_loopback || visit.parlor.policy.limit_loopback;
+    Attempt { user, address, is_address_limited, at: clock.elapsed(), now: clock.now() }
 }
 
 /// Seconds to wait, rounded up so that waiting as told is enough.
@@ -131,6 +169,63 @@ mod tests {
         world.from_address("192.0.2.2").send(&login_line("ann"));
         let before = world.elapsed_millis();
         world.from_address("192.0.2.2").send(&login_line("ann"));
+        assert_eq!(world.elapsed_millis(), before);
+    }
+
+    #[test]
+    fn failures_elsewhere_do_not_keep_anybody_out_who_is_at_a_usual_address() {
+        let world = World::new();
+        world.account("ann");
+        let home = || world.from_address("192.0.2.9");
+        home().send(&login_line("ann"));
+        for number in 0..30 {
+            fail(&world, &format!("198.51.100.{number}"), "ann");
+        }
+        assert!(fail(&world, "198.51.100.99", "ann")[0].starts_with("ERR too-many-attempts "));
+        let before = world.elapsed_millis();
+        assert_eq!(home().ask(&login_line("ann")), ["OK login ann lobby"]);
+        assert_eq!(world.elapsed_millis(), before);
+        // Whoever knows the password only is not spared, and what is right at home forgives nobody elsewhere.
+        assert!(world.from_address("198.51.100.99").ask(&login_line("ann"))[0].starts_with("ERR too-many-attempts "));
+    }
+
+    #[test]
+    fn a_usual_address_can_be_used_up_for_one_user_and_for_no_other() {
+        let world = World::new();
+        for user in ["ann", "bob"] {
+            world.account(user);
+            world.from_address("192.0.2.9").send(&login_line(user));
+        }
+        for _ in 0..9 {
+            assert!(fail(&world, "192.0.2.9", "ann")[0].starts_with("ERR bad-credentials "));
+        }
+        assert!(fail(&world, "192.0.2.9", "ann")[0].starts_with("ERR too-many-attempts 4 "));
+        assert_eq!(world.from_address("192.0.2.9").ask(&login_line("bob")), ["OK login bob lobby"]);
+        // Elsewhere nothing failed yet.
+        assert_eq!(world.from_address("198.51.100.1").ask(&login_line("ann")), ["OK login ann lobby"]);
+    }
+
+    #[test]
+    fn whoever_makes_an_account_is_at_a_usual_address_there() {
+        let world = World::new();
+        assert_eq!(world.from_address("2001:db8::1").ask("REGISTER ann secret of ann"), ["OK register ann lobby"]);
+        for number in 0..30 {
+            fail(&world, &format!("198.51.100.{number}"), "ann");
+        }
+        assert_eq!(world.from_address("2001:db8::2").ask(&login_line("ann")), ["OK login ann lobby"]);
+    }
+
+    #[test]
+    fn what_could_not_be_looked_at_is_no_failure() {
+        let world = World::new();
+        world.account("ann");
+        world.fail_store(true);
+        for _ in 0..20 {
+            assert!(world.from_address("192.0.2.1").ask(&login_line("ann"))[0].starts_with("ERR store-unavailable "));
+        }
+        world.fail_store(false);
+        let before = world.elapsed_millis();
+        assert_eq!(world.from_address("192.0.2.1").ask(&login_line("ann")), ["OK login ann lobby"]);
         assert_eq!(world.elapsed_millis(), before);
     }
 

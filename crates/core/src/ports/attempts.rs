@@ -2,47 +2,83 @@
 
 use std::time::Duration;
 
-use parlor_proto::UserName;
+use parlor_proto::{Timestamp, UserName};
 
 use super::StoreResult;
+
+/// Addresses from which a user logged in that are remembered at most; beyond, the longest unused is forgotten.
+pub const MAX_USUAL_ADDRESSES: usize = 8;
+
+/// After so much time without a login from there, an address is no longer a usual one.
+pub const USUAL_FOR: Duration = Duration::from_secs(90 * 24 * 60 * 60);
 
 /// Somebody tries a password.
 #[derive(Debug, Clone)]
 pub struct Attempt<'a> {
     /// The account that is tried; it need not exist.
     pub user: &'a UserName,
-    /// The address it comes from, unless that one is not limited.
-    pub address: Option<&'a str>,
+    /// The address that it comes from, as [`crate::Origin::network`] tells it.
+    pub address: &'a str,
+    /// Whether failures from there count whatever account they are for.
+    pub is_address_limited: bool,
     /// Monotonic time of this server.
     pub at: Duration,
+    /// What time it is.
+    pub now: Timestamp,
+}
+
+/// The right to try a password once. Until it is given back ([`Attempts::end`]) it takes the place of a failure.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[must_use = "what the attempt came to is to be told"]
+pub struct Permit {
+    /// Whether the address is one from which the user logged in before: then only failures from there count.
+    pub is_usual: bool,
 }
 
 /// Whether an attempt may be made.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Admission {
     /// Now.
-    Now,
+    Now(Permit),
     /// Not before so much time has passed.
     After(Duration),
+    /// Not before others who are trying just now know what came of it.
+    InTurn,
 }
 
-/// How often logins failed, per account and per address, over all servers.
+/// What became of an attempt.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Outcome {
+    /// The password was right.
+    Right,
+    /// It was wrong.
+    Wrong,
+    /// It could not be looked at.
+    Unknown,
+}
+
+/// How often logins failed, per account and per address, over all servers; and from where they did not fail.
+///
+/// An attempt from an address that is usual for the user counts for that pair alone, any other one for the account and
+/// for the address. So whoever fails elsewhere does not delay somebody at a usual address.
 pub trait Attempts: Send + Sync {
-    /// Whether the password may be tried now. Counts nothing.
+    /// Asks for the right to try a password. With [`Admission::Now`] a place is taken, in the same step in which it was
+    /// seen to be free: however many ask at once, no more guesses are made than one after the other.
     ///
     /// # Errors
     /// The store cannot be reached.
-    fn admit(&self, attempt: &Attempt<'_>) -> StoreResult<Admission>;
+    fn begin(&self, attempt: &Attempt<'_>) -> StoreResult<Admission>;
 
-    /// The password was wrong.
+    /// Gives the right back. A wrong password counts as a failure, of the address in any case. A right one is the end of
+    /// what failed before under the same count, and makes the address a usual one; failures of the address stay.
     ///
     /// # Errors
-    /// The store cannot be reached.
-    fn failed(&self, attempt: &Attempt<'_>) -> StoreResult<()>;
+    /// The store cannot be reached. The place is free again after [`crate::Throttle::ANSWER_TIME`] at most.
+    fn end(&self, attempt: &Attempt<'_>, permit: Permit, outcome: Outcome) -> StoreResult<()>;
 
-    /// The password was right: the account's failures are forgotten, those of the address are not.
+    /// The account was just made from there, which makes the address a usual one.
     ///
     /// # Errors
     /// The store cannot be reached.
-    fn succeeded(&self, attempt: &Attempt<'_>) -> StoreResult<()>;
+    fn remember(&self, attempt: &Attempt<'_>) -> StoreResult<()>;
 }

@@ -19,7 +19,7 @@ use std::fmt;
 use std::sync::Arc;
 
 pub use accounts::{Account, Accounts, PasswordHash, Role};
-pub use attempts::{Admission, Attempt, Attempts};
+pub use attempts::{Admission, Attempt, Attempts, MAX_USUAL_ADDRESSES, Outcome, Permit, USUAL_FOR};
 pub use bus::{Bus, Direct};
 pub use clock::Clock;
 pub use error::{StoreError, StoreResult};

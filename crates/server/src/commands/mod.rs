@@ -1,5 +1,6 @@
 //! The subcommands of `parlor`, one file each: they open what is needed and call it. They must not hold rules of the chat.
 
+pub(crate) mod audit;
 pub(crate) mod cert;
 pub(crate) mod check;
 pub(crate) mod completions;

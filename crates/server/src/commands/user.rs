@@ -2,11 +2,13 @@
 //! on the terminal or read from standard input; they must not stand on the command line.
 
 use std::io::{self, BufRead, IsTerminal, Write};
+use std::net::IpAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
 
 use anyhow::{Context, bail};
 use clap::{Args, Subcommand};
+use parlor_core::network_of;
 use parlor_core::ports::{Account, Accounts, Clock, PasswordHash, Role};
 use parlor_proto::{Password, UserName};
 use parlor_store::{redis, sqlite};
@@ -40,6 +42,17 @@ server: --data, else $PARLOR_DATA, else the default.
 
 Example:
   parlor user COMMAND alice --data /var/lib/parlor";
+
+const UNLOCK_EXAMPLES: &str =
+    "Who fails to log in too often has to wait, a minute at most; so does everybody else who tries the
+same account, but from addresses from which its user logged in before. If somebody guesses on and
+on, name the address from which the user comes: from there only what fails there counts.
+
+A server that runs learns of it within a second or two.
+
+Examples:
+  parlor user unlock alice
+  parlor user unlock alice --from 203.0.113.7 --data /var/lib/parlor";
 
 /// Manage the accounts of a server
 #[derive(Debug, Args)]
@@ -85,6 +98,15 @@ enum Action {
     /// Make an operator a user like others
     #[command(after_help = NAME_EXAMPLES)]
     Demote(Whose),
+    /// Forget the failed logins of an account, so that its user gets in again
+    #[command(after_help = UNLOCK_EXAMPLES)]
+    Unlock {
+        #[command(flatten)]
+        whose: Whose,
+        /// Address from which the user is to get in whatever others fail at from elsewhere
+        #[arg(long, value_name = "ADDR")]
+        from: Option<IpAddr>,
+    },
 }
 
 /// Name under which this command speaks to Redis.
@@ -141,6 +163,7 @@ pub(crate) fn run(args: &UserArgs) -> anyhow::Result<()> {
         Action::List(place) => list(place),
         Action::Promote(whose) => whose.set_role(Role::Operator),
         Action::Demote(whose) => whose.set_role(Role::Member),
+        Action::Unlock { whose, from } => whose.unlock(*from),
     }
 }
 
@@ -198,6 +221,16 @@ impl Whose {
     fn set_role(&self, role: Role) -> anyhow::Result<()> {
         let changed = self.place.open()?.set_role(&self.user, role)?;
         self.report(changed, if role == Role::Operator { "is an operator" } else { "is no operator" })
+    }
+
+    fn unlock(&self, from: Option<IpAddr>) -> anyhow::Result<()> {
+        let address = from.map(|address| network_of(address).to_string());
+        let now = SystemClock::start().now();
+        let existed = self.place.open()?.unlock(&self.user, address.as_deref(), now)?;
+        match address {
+            Some(address) => self.report(existed, &format!("is unlocked, and known at {address}")),
+            None => self.report(existed, "is unlocked"),
+        }
     }
 
     fn report(&self, existed: bool, done: &str) -> anyhow::Result<()> {

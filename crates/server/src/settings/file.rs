@@ -8,11 +8,11 @@ use clap::error::ErrorKind;
 use clap::{Arg, ArgAction, ArgMatches, Command};
 use toml::{Table, Value};
 
-/// The subcommand whose flags the file may set.
-const SERVE: &str = "serve";
+/// The subcommands whose flags are the settings, which the file may set.
+const WITH_SETTINGS: [&str; 2] = ["serve", "audit"];
 
 /// Flags that are not settings, so that no file can hold them.
-const NOT_IN_FILES: [&str; 2] = ["config", "help"];
+const NOT_IN_FILES: [&str; 3] = ["config", "help", "json"];
 
 /// Values of one key of the file, as one would write them after the flag.
 struct FromFile {
@@ -20,46 +20,46 @@ struct FromFile {
     values: Vec<String>,
 }
 
-/// Parses a command line of `root`. If it is one of `serve` and names a file by `--config` or `PARLOR_CONFIG`, the
+/// Parses a command line of `root`. If it is one with settings, of `serve` for example, and names a file by `--config` or `PARLOR_CONFIG`, the
 /// file's values take the place of the defaults. Reads that file.
 ///
 /// # Errors
 /// A usage error, also for a file that cannot be read, an unknown key and a bad value; it names file and key.
 pub(crate) fn parse(root: Command, args: &[OsString]) -> Result<ArgMatches, clap::Error> {
     let matches = with_file(&root, root.clone().try_get_matches_from(args)?, args)?;
-    match serve_of(&matches) {
-        Some(serve) if serve.contains_id("tls_cert") != serve.contains_id("tls_key") => {
+    match settings_of(&matches) {
+        Some((name, given)) if given.contains_id("tls_cert") != given.contains_id("tls_key") => {
             let message = "--tls-cert and --tls-key are needed together";
-            Err(usage(&root, ErrorKind::MissingRequiredArgument, message))
+            Err(usage(&root, name, ErrorKind::MissingRequiredArgument, message))
         }
         _ => Ok(matches),
     }
 }
 
-/// The part of the command line that belongs to `serve`, if that was asked for.
-fn serve_of(matches: &ArgMatches) -> Option<&ArgMatches> {
-    matches.subcommand().filter(|(name, _)| *name == SERVE).map(|(_, serve)| serve)
+/// The subcommand that has settings, and the part of the command line that belongs to it, if one was asked for.
+fn settings_of(matches: &ArgMatches) -> Option<(&str, &ArgMatches)> {
+    matches.subcommand().filter(|(name, _)| WITH_SETTINGS.contains(name))
 }
 
 fn with_file(root: &Command, matches: ArgMatches, args: &[OsString]) -> Result<ArgMatches, clap::Error> {
-    let path = serve_of(&matches).and_then(|serve| serve.get_one::<PathBuf>("config"));
-    let (Some(path), Some(serve)) = (path, root.find_subcommand(SERVE)) else {
+    let Some((name, given)) = settings_of(&matches) else { return Ok(matches) };
+    let (Some(path), Some(serve)) = (given.get_one::<PathBuf>("config"), root.find_subcommand(name)) else {
         return Ok(matches);
     };
-    let settings = read(path, serve).map_err(|message| usage(root, ErrorKind::ValueValidation, &message))?;
+    let settings = read(path, serve).map_err(|message| usage(root, name, ErrorKind::ValueValidation, &message))?;
     let with_defaults = |serve: Command| {
         settings
             .into_iter()
             .fold(serve, |serve, FromFile { id, values }| serve.mut_arg(id, |arg| arg.default_values(values)))
     };
-    root.clone().mut_subcommand(SERVE, with_defaults).try_get_matches_from(args)
+    root.clone().mut_subcommand(name, with_defaults).try_get_matches_from(args)
 }
 
-/// An error that ends with the usage of `serve`.
-fn usage(root: &Command, kind: ErrorKind, message: &str) -> clap::Error {
+/// An error that ends with the usage of the subcommand.
+fn usage(root: &Command, name: &str, kind: ErrorKind, message: &str) -> clap::Error {
     let mut root = root.clone();
     root.build();
-    let command = root.find_subcommand_mut(SERVE);
+    let command = root.find_subcommand_mut(name);
     match command {
         Some(serve) => serve.error(kind, message),
         None => root.error(kind, message),

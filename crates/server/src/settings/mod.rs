@@ -213,9 +213,13 @@ impl Settings {
     /// Whether strangers may create accounts: as set, or else only where every listener is a loopback address, and
     /// there is no balancer through which others come.
     pub(crate) fn registration(&self) -> Registration {
+        self.registration.unwrap_or(if self.is_public() { Registration::Closed } else { Registration::Open })
+    }
+
+    /// Whether others than programs of this machine can connect, by themselves or through a balancer.
+    pub(crate) fn is_public(&self) -> bool {
         let only_loopback = self.listen.iter().all(|address| address.ip().to_canonical().is_loopback());
-        let only_local = only_loopback && self.proxy_from.is_empty();
-        self.registration.unwrap_or(if only_local { Registration::Open } else { Registration::Closed })
+        !(only_loopback && self.proxy_from.is_empty())
     }
 
     /// Where the certificate comes from.

@@ -20,6 +20,18 @@ impl Network {
     }
 }
 
+impl Network {
+    /// How many first bits its addresses have in common.
+    pub(crate) fn prefix(self) -> u8 {
+        self.0.prefix_len()
+    }
+
+    /// Whether its addresses are those of IPv4.
+    pub(crate) fn is_ipv4(self) -> bool {
+        matches!(self.0, IpNet::V4(_))
+    }
+}
+
 impl fmt::Display for Network {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.0.fmt(out)

@@ -103,7 +103,8 @@ impl Authority {
         facts_of(&self.certificate_path())
     }
 
-    fn ca_key_path(&self) -> PathBuf {
+    /// The private key of the authority.
+    pub(crate) fn ca_key_path(&self) -> PathBuf {
         self.dir.join("ca.key")
     }
 

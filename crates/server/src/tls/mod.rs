@@ -19,6 +19,7 @@ use rustls::version::{TLS12, TLS13};
 use rustls::{CipherSuite, ServerConfig};
 
 pub(crate) use authority::{Authority, Renewal, facts_of};
+pub(crate) use facts::{Facts, Validity};
 pub(crate) use material::Material;
 pub(crate) use name::TlsName;
 pub(crate) use resolver::Resolver;

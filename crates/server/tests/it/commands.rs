@@ -85,7 +85,7 @@ fn what_cannot_be_done_with_accounts_is_one_line() {
     assert_eq!(user_with_password(data, &["add", "zoe"], "secret\n").0, Some(0));
     let taken = told(1, "", "parlor: there is a user zoe already\n");
     assert_eq!(user_with_password(data, &["add", "zoe"], "other\n"), taken);
-    for action in ["delete", "promote", "demote"] {
+    for action in ["delete", "promote", "demote", "unlock"] {
         assert_eq!(user(data, &[action, "bob"]), told(1, "", "parlor: there is no user bob\n"), "{action}");
     }
     assert_eq!(user_with_password(data, &["passwd", "bob"], "x\n"), told(1, "", "parlor: there is no user bob\n"));

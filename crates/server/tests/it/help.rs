@@ -21,11 +21,13 @@ const COMMANDS: &[&[&str]] = &[
     &["user", "list"],
     &["user", "promote"],
     &["user", "demote"],
+    &["user", "unlock"],
     &["cert"],
     &["cert", "show"],
     &["cert", "init"],
     &["status"],
     &["check"],
+    &["audit"],
     &["completions"],
 ];
 

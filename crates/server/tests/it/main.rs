@@ -3,14 +3,17 @@
 
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking, in its helpers too")]
 
+mod audit;
 mod cert;
 mod check;
 mod commands;
 mod config;
 mod example;
+mod guessing;
 mod harness;
 mod help;
 mod histories;
+mod hostile;
 mod kill;
 mod limits;
 mod load;
@@ -25,6 +28,8 @@ mod shutdown;
 mod slow;
 mod smoke;
 mod store_faults;
+mod strangers;
+mod stuck;
 mod supervisor;
 mod terminal;
 mod tls_faults;

@@ -1,92 +1,207 @@
-//! Failed logins of one server, kept in memory and bounded.
+//! Failed logins of one server, kept in memory and bounded. It must not keep what has to survive the process: the
+//! addresses from which people log in are elsewhere.
 
 use std::collections::HashMap;
+use std::sync::Arc;
 use std::time::Duration;
 
 use parlor_core::Throttle;
-use parlor_core::ports::{Admission, Attempt, Attempts, StoreResult};
+use parlor_core::ports::{Admission, Attempt, Attempts, Outcome, Permit, StoreResult};
+use parlor_proto::{Timestamp, UserName};
 
 use crate::sync::{Mutex, lock};
 
 /// Accounts and addresses that are remembered at most. Beyond that the longest silent are forgotten first.
 const MAX_REMEMBERED: usize = 50_000;
 
-/// Failed logins since the process began. Lock tier 0.
-#[derive(Default)]
-pub struct LiveAttempts {
-    failures: Mutex<HashMap<Key, Failures>>,
+/// From where users log in. Calls may block.
+pub(crate) trait UsualAddresses: Send + Sync {
+    /// Whether the user logged in from there lately.
+    fn is_usual(&self, user: &UserName, address: &str, now: Timestamp) -> StoreResult<bool>;
+
+    /// The user logged in from there just now.
+    fn note(&self, user: &UserName, address: &str, now: Timestamp) -> StoreResult<()>;
 }
 
+/// Failed logins since the process began. Lock tier 0.
+pub struct LiveAttempts {
+    counts: Mutex<HashMap<Key, Count>>,
+    usual: Arc<dyn UsualAddresses>,
+}
+
+/// What is counted.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 enum Key {
+    /// Attempts at an account from anywhere but its user's usual addresses.
     Account(String),
+    /// Attempts at an account from one of those.
+    Pair(String, String),
+    /// Attempts from an address.
     Address(String),
 }
 
 #[derive(Debug, Clone, Copy, Default)]
-struct Failures {
-    count: u32,
-    last: Duration,
+struct Count {
+    failures: u32,
+    /// When the last one failed.
+    failed_at: Duration,
+    /// Attempts of which it is not known yet what they came to.
+    open: u32,
+    /// When the last one of those began.
+    began_at: Duration,
+}
+
+impl LiveAttempts {
+    /// Nobody failed yet.
+    pub(crate) fn new(usual: Arc<dyn UsualAddresses>) -> Self {
+        Self { counts: Mutex::default(), usual }
+    }
+
+    /// Forgets what failed at an account, from wherever.
+    pub(crate) fn forgive(&self, user: &UserName) {
+        lock(&self.counts).retain(|key, _| match key {
+            Key::Account(of) | Key::Pair(of, _) => of != user.as_str(),
+            Key::Address(_) => true,
+        });
+    }
 }
 
 impl Attempts for LiveAttempts {
-    fn admit(&self, attempt: &Attempt<'_>) -> StoreResult<Admission> {
-        let failures = lock(&self.failures);
-        let wait = keys(attempt).map(|key| remaining(&failures, &key, attempt.at)).max().unwrap_or_default();
-        Ok(if wait.is_zero() { Admission::Now } else { Admission::After(wait) })
+    fn begin(&self, attempt: &Attempt<'_>) -> StoreResult<Admission> {
+        // Asked before the lock, since it may block.
+        let permit = Permit { is_usual: self.usual.is_usual(attempt.user, attempt.address, attempt.now)? };
+        let keys = counted(attempt, permit);
+        let mut counts = lock(&self.counts);
+        let looked = keys.iter().filter_map(|key| counts.get(key).map(|count| count.obstacle(key, attempt.at)));
+        if let Some(obstacle) = looked.flatten().max() {
+            return Ok(obstacle.into());
+        }
+        make_room(&mut counts, attempt.at);
+        for key in keys {
+            counts.entry(key).or_default().begin(attempt.at);
+        }
+        Ok(Admission::Now(permit))
     }
 
-    fn failed(&self, attempt: &Attempt<'_>) -> StoreResult<()> {
-        let mut failures = lock(&self.failures);
-        if failures.len() >= MAX_REMEMBERED {
-            forget_some(&mut failures, attempt.at);
-        }
-        for key in keys(attempt) {
-            let forget_after = throttle(&key).forget_after;
-            let known = failures.entry(key).or_default();
-            if attempt.at.saturating_sub(known.last) > forget_after {
-                known.count = 0;
+    fn end(&self, attempt: &Attempt<'_>, permit: Permit, outcome: Outcome) -> StoreResult<()> {
+        let mut counts = lock(&self.counts);
+        for key in counted(attempt, permit) {
+            let Some(count) = counts.get_mut(&key) else { continue };
+            count.open = count.open.saturating_sub(1);
+            match (outcome, &key) {
+                (Outcome::Wrong, _) => count.fail(&key, attempt.at),
+                (Outcome::Right, Key::Account(_) | Key::Pair(..)) => count.failures = 0,
+                _ => {}
             }
-            known.count = known.count.saturating_add(1);
-            known.last = attempt.at;
+            if count.failures == 0 && count.open == 0 {
+                counts.remove(&key);
+            }
         }
-        Ok(())
+        if outcome == Outcome::Wrong
+            && permit.is_usual
+            && let Some(key) = address_of(attempt)
+        {
+            counts.entry(key.clone()).or_default().fail(&key, attempt.at);
+        }
+        drop(counts);
+        if outcome == Outcome::Right { self.remember(attempt) } else { Ok(()) }
     }
 
-    fn succeeded(&self, attempt: &Attempt<'_>) -> StoreResult<()> {
-        lock(&self.failures).remove(&Key::Account(attempt.user.as_str().to_owned()));
-        Ok(())
+    fn remember(&self, attempt: &Attempt<'_>) -> StoreResult<()> {
+        self.usual.note(attempt.user, attempt.address, attempt.now)
     }
 }
 
-fn keys(attempt: &Attempt<'_>) -> impl Iterator<Item = Key> {
-    let account = Key::Account(attempt.user.as_str().to_owned());
-    let address = attempt.address.map(|address| Key::Address(address.to_owned()));
-    std::iter::once(account).chain(address)
+/// What keeps an attempt from being made now; a longer delay is more.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Obstacle {
+    /// Others are trying.
+    Turn,
+    /// So much of a delay is left.
+    Delay(Duration),
+}
+
+impl From<Obstacle> for Admission {
+    fn from(obstacle: Obstacle) -> Self {
+        match obstacle {
+            Obstacle::Turn => Self::InTurn,
+            Obstacle::Delay(left) => Self::After(left),
+        }
+    }
+}
+
+impl Count {
+    fn obstacle(&self, key: &Key, now: Duration) -> Option<Obstacle> {
+        let throttle = throttle(key);
+        let (failures, open) = (self.failures(&throttle, now), self.open(now));
+        let left = throttle.delay(failures).saturating_sub(now.saturating_sub(self.failed_at));
+        if !left.is_zero() {
+            return Some(Obstacle::Delay(left));
+        }
+        (open >= throttle.at_once(failures)).then_some(Obstacle::Turn)
+    }
+
+    fn begin(&mut self, now: Duration) {
+        self.open = self.open(now) + 1;
+        self.began_at = now;
+    }
+
+    fn fail(&mut self, key: &Key, now: Duration) {
+        self.failures = self.failures(&throttle(key), now).saturating_add(1);
+        self.failed_at = now;
+    }
+
+    /// The failures that are not forgotten.
+    fn failures(&self, throttle: &Throttle, now: Duration) -> u32 {
+        if now.saturating_sub(self.failed_at) > throttle.forget_after { 0 } else { self.failures }
+    }
+
+    /// The attempts that may still come to something.
+    fn open(&self, now: Duration) -> u32 {
+        if now.saturating_sub(self.began_at) > Throttle::ANSWER_TIME { 0 } else { self.open }
+    }
+
+    fn is_over(&self, key: &Key, now: Duration) -> bool {
+        self.failures(&throttle(key), now) == 0 && self.open(now) == 0
+    }
+
+    /// When something happened last.
+    fn last(&self) -> Duration {
+        self.failed_at.max(self.began_at)
+    }
+}
+
+/// What an attempt takes a place of.
+fn counted(attempt: &Attempt<'_>, permit: Permit) -> Vec<Key> {
+    let user = attempt.user.as_str().to_owned();
+    if permit.is_usual {
+        return vec![Key::Pair(user, attempt.address.to_owned())];
+    }
+    std::iter::once(Key::Account(user)).chain(address_of(attempt)).collect()
+}
+
+fn address_of(attempt: &Attempt<'_>) -> Option<Key> {
+    attempt.is_address_limited.then(|| Key::Address(attempt.address.to_owned()))
 }
 
 fn throttle(key: &Key) -> Throttle {
     match key {
-        Key::Account(_) => Throttle::ACCOUNT,
+        Key::Account(_) | Key::Pair(..) => Throttle::ACCOUNT,
         Key::Address(_) => Throttle::ADDRESS,
     }
 }
 
-fn remaining(failures: &HashMap<Key, Failures>, key: &Key, now: Duration) -> Duration {
-    let Some(known) = failures.get(key) else { return Duration::ZERO };
-    let since = now.saturating_sub(known.last);
-    let throttle = throttle(key);
-    if since > throttle.forget_after { Duration::ZERO } else { throttle.delay(known.count).saturating_sub(since) }
-}
-
-/// Forgets what is over, and if that is not enough, the older half.
-fn forget_some(failures: &mut HashMap<Key, Failures>, now: Duration) {
-    failures.retain(|key, known| now.saturating_sub(known.last) <= throttle(key).forget_after);
-    if failures.len() >= MAX_REMEMBERED {
-        let mut times: Vec<Duration> = failures.values().map(|known| known.last).collect();
+/// Where there is too much: forgets what is over, and if that is not enough, the older half.
+fn make_room(counts: &mut HashMap<Key, Count>, now: Duration) {
+    if counts.len() < MAX_REMEMBERED {
+        return;
+    }
+    counts.retain(|key, count| !count.is_over(key, now));
+    if counts.len() >= MAX_REMEMBERED {
+        let mut times: Vec<Duration> = counts.values().map(Count::last).collect();
         let (_, median, _) = times.select_nth_unstable(MAX_REMEMBERED / 2);
         let median = *median;
-        failures.retain(|_, known| known.last > median);
+        counts.retain(|_, count| count.last() > median);
     }
 }
 
@@ -96,54 +211,22 @@ mod tests {
 
     const NOW: Duration = Duration::from_secs(1000);
 
-    fn fail(attempts: &LiveAttempts, user: &str, address: Option<&str>, times: usize) {
-        let user = user.parse().unwrap();
-        for _ in 0..times {
-            attempts.failed(&Attempt { user: &user, address, at: NOW }).unwrap();
-        }
-    }
-
-    fn admit(attempts: &LiveAttempts, user: &str, address: Option<&str>, at: Duration) -> Admission {
-        attempts.admit(&Attempt { user: &user.parse().unwrap(), address, at }).unwrap()
-    }
-
-    #[test]
-    fn an_account_is_delayed_after_some_failures_and_free_again_in_time() {
-        let attempts = LiveAttempts::default();
-        fail(&attempts, "ann", None, 5);
-        assert_eq!(admit(&attempts, "ann", None, NOW), Admission::Now);
-        fail(&attempts, "ann", None, 2);
-        assert_eq!(admit(&attempts, "ann", None, NOW), Admission::After(Duration::from_secs(1)));
-        assert_eq!(admit(&attempts, "bob", None, NOW), Admission::Now);
-        assert_eq!(admit(&attempts, "ann", None, NOW + Duration::from_secs(1)), Admission::Now);
-    }
-
-    #[test]
-    fn an_address_is_delayed_whatever_accounts_it_tries() {
-        let attempts = LiveAttempts::default();
-        for user in ["a", "b", "c", "d", "e", "f", "g"] {
-            fail(&attempts, user, Some("192.0.2.1"), 3);
-        }
-        assert_eq!(admit(&attempts, "z", Some("192.0.2.1"), NOW), Admission::After(Duration::from_millis(500)));
-        assert_eq!(admit(&attempts, "z", Some("192.0.2.2"), NOW), Admission::Now);
-    }
-
-    #[test]
-    fn a_right_password_forgives_the_account_and_not_the_address() {
-        let attempts = LiveAttempts::default();
-        fail(&attempts, "ann", Some("192.0.2.1"), 25);
-        let user = "ann".parse().unwrap();
-        attempts.succeeded(&Attempt { user: &user, address: Some("192.0.2.1"), at: NOW }).unwrap();
-        assert_eq!(admit(&attempts, "ann", None, NOW), Admission::Now);
-        assert_ne!(admit(&attempts, "ann", Some("192.0.2.1"), NOW), Admission::Now);
-    }
-
     #[test]
     fn memory_is_bounded() {
-        let mut failures: HashMap<Key, Failures> = (0..MAX_REMEMBERED as u64)
-            .map(|at| (Key::Account(at.to_string()), Failures { count: 1, last: NOW + Duration::from_nanos(at) }))
-            .collect();
-        forget_some(&mut failures, NOW);
-        assert!(failures.len() <= MAX_REMEMBERED / 2);
+        let failed = |at| Count { failures: 1, failed_at: NOW + Duration::from_nanos(at), ..Count::default() };
+        let mut counts: HashMap<Key, Count> =
+            (0..MAX_REMEMBERED as u64).map(|at| (Key::Account(at.to_string()), failed(at))).collect();
+        make_room(&mut counts, NOW);
+        assert!(counts.len() <= MAX_REMEMBERED / 2);
+    }
+
+    #[test]
+    fn what_is_over_makes_room_first() {
+        let failed = |at| Count { failures: 1, failed_at: at, ..Count::default() };
+        let mut counts: HashMap<Key, Count> =
+            (1..MAX_REMEMBERED).map(|at| (Key::Account(at.to_string()), failed(Duration::ZERO))).collect();
+        counts.insert(Key::Account("ann".to_owned()), failed(NOW));
+        make_room(&mut counts, NOW);
+        assert_eq!(counts.len(), 1);
     }
 }

@@ -17,6 +17,7 @@ use parlor_proto::{Generation, RoomName, UserName};
 use crate::sync::{Condvar, Mutex, MutexGuard, lock};
 
 pub use attempts::LiveAttempts;
+pub(crate) use attempts::UsualAddresses;
 pub use bus::LiveBus;
 
 /// Sessions and memberships of one server that stands alone. Lock tier 0: the sink is called while it is

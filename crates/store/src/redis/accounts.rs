@@ -5,6 +5,7 @@ use std::collections::HashMap;
 use parlor_core::ports::{Account, Accounts, PasswordHash, Role, StoreError, StoreResult};
 use parlor_proto::{Timestamp, UserName};
 
+use super::attempts;
 use super::command::{self, Command};
 use super::keys;
 use super::news::ServerNews;
@@ -34,8 +35,8 @@ impl People<'_> {
         Ok(sorted(&names))
     }
 
-    /// Ends all follows from and to a user.
-    fn forget_follows(&self, user: &UserName) -> StoreResult<()> {
+    /// Ends all follows from and to a user, and forgets from where that one logged in.
+    fn forget_person(&self, user: &UserName) -> StoreResult<()> {
         let (followers, following) = (keys::followers(user), keys::following(user));
         let mut commands = Vec::new();
         for follower in self.followed(followers.clone())? {
@@ -44,6 +45,7 @@ impl People<'_> {
         for publisher in self.followed(following.clone())? {
             commands.push(Command::plain("SREM", keys::followers(&publisher), &[user.as_str()]));
         }
+        commands.push(Command::plain("DEL", keys::usual_addresses(user), &[]));
         commands.push(Command::plain("DEL", followers, &[]));
         commands.push(Command::plain("DEL", following, &[]));
         self.0.call_all(commands).into_iter().try_for_each(|reply| command::read::<i64>(reply).map(drop))
@@ -81,11 +83,15 @@ impl Accounts for People<'_> {
         // What was given out as generations is kept, for whoever gets the name later.
         let gone = Command::plain("HDEL", keys::user(user), &["hash", "role", "created"]).never_repeated();
         let existed = self.call::<i64>(gone)? > 0;
-        self.forget_follows(user)?;
+        self.forget_person(user)?;
         self.call::<i64>(Command::plain("SREM", keys::USERS, &[user.as_str()]))?;
         let news = ServerNews::Deleted(user.clone()).write();
         self.call::<i64>(Command::plain("SPUBLISH", keys::EVERYBODY, &[&news]))?;
         Ok(existed)
+    }
+
+    fn unlock(&self, user: &UserName, address: Option<&str>, _now: Timestamp) -> StoreResult<bool> {
+        attempts::unlock(self.0, user, address)
     }
 
     fn accounts(&self) -> StoreResult<Vec<Account>> {
@@ -143,6 +149,10 @@ macro_rules! accounts_of {
 
             fn delete(&self, user: &UserName) -> StoreResult<bool> {
                 People(&self.router).delete(user)
+            }
+
+            fn unlock(&self, user: &UserName, address: Option<&str>, now: Timestamp) -> StoreResult<bool> {
+                People(&self.router).unlock(user, address, now)
             }
 
             fn accounts(&self) -> StoreResult<Vec<Account>> {

@@ -1,48 +1,135 @@
-//! Failed logins, counted over all servers, by Redis's clock. The counts go by themselves in time.
+//! Failed logins, counted over all servers, by Redis's clock, and the addresses from which they do not fail. All of it
+//! goes by itself in time.
 
 use std::time::Duration;
 
 use parlor_core::Throttle;
-use parlor_core::ports::{Admission, Attempt, Attempts, StoreResult};
+use parlor_core::ports::{
+    Admission, Attempt, Attempts, MAX_USUAL_ADDRESSES, Outcome, Permit, StoreError, StoreResult, USUAL_FOR,
+};
+use parlor_proto::UserName;
 
 use super::command::{self, Command};
 use super::keys;
+use super::router::Router;
 use super::script;
 use super::server::Server;
 
+/// A count under which an attempt is made.
+struct Count {
+    key: String,
+    throttle: Throttle,
+}
+
 impl Attempts for Server {
-    fn admit(&self, attempt: &Attempt<'_>) -> StoreResult<Admission> {
-        let questions: Vec<_> = counts(attempt).collect();
-        let commands = questions.iter().map(|(key, throttle)| look(key, throttle, 0)).collect();
-        let mut wait = Duration::ZERO;
-        for ((_, throttle), reply) in questions.iter().zip(self.router.call_all(commands)) {
-            let (failures, since): (u32, i64) = command::read(reply)?;
-            let since = Duration::from_millis(u64::try_from(since).unwrap_or(0));
-            wait = wait.max(throttle.delay(failures).saturating_sub(since));
+    fn begin(&self, attempt: &Attempt<'_>) -> StoreResult<Admission> {
+        let Attempt { user, address, .. } = attempt;
+        let keys =
+            [keys::attempts_of_account(user), keys::attempts_of_pair(user, address), keys::usual_addresses(user)];
+        let (is_usual, answer) = self.ask(&keys, address, Throttle::ACCOUNT)?;
+        let permit = Permit { is_usual };
+        let admission = admission(permit, answer);
+        let (Admission::Now(_), Some(count)) = (admission, address_count(attempt).filter(|_| !is_usual)) else {
+            return Ok(admission);
+        };
+        let (_, answer) = self.ask(&[count.key], address, count.throttle)?;
+        let both = self::admission(permit, answer);
+        if !matches!(both, Admission::Now(_)) {
+            self.call::<i64>(end(&own_count(attempt, permit), true, Outcome::Unknown))?;
         }
-        Ok(if wait.is_zero() { Admission::Now } else { Admission::After(wait) })
+        Ok(both)
     }
 
-    fn failed(&self, attempt: &Attempt<'_>) -> StoreResult<()> {
-        let commands = counts(attempt).map(|(key, throttle)| look(&key, &throttle, 1)).collect();
+    fn end(&self, attempt: &Attempt<'_>, permit: Permit, outcome: Outcome) -> StoreResult<()> {
+        let mut commands = vec![end(&own_count(attempt, permit), true, outcome)];
+        // A right password forgives nothing that failed from there for others.
+        let of_address = if outcome == Outcome::Right { Outcome::Unknown } else { outcome };
+        if let Some(count) = address_count(attempt)
+            && (!permit.is_usual || outcome == Outcome::Wrong)
+        {
+            commands.push(end(&count, !permit.is_usual, of_address));
+        }
+        if outcome == Outcome::Right {
+            commands.push(note_address(attempt.user, attempt.address));
+        }
         let replies = self.router.call_all(commands).into_iter();
-        replies.map(command::read::<(u32, i64)>).try_for_each(|reply| reply.map(drop))
+        replies.map(command::read::<i64>).try_for_each(|reply| reply.map(drop))
     }
 
-    fn succeeded(&self, attempt: &Attempt<'_>) -> StoreResult<()> {
-        self.call::<i64>(Command::plain("DEL", keys::attempts_of_account(attempt.user), &[])).map(drop)
+    fn remember(&self, attempt: &Attempt<'_>) -> StoreResult<()> {
+        self.call::<i64>(note_address(attempt.user, attempt.address)).map(drop)
     }
 }
 
-/// What an attempt is counted under.
-fn counts(attempt: &Attempt<'_>) -> impl Iterator<Item = (String, Throttle)> {
-    let account = (keys::attempts_of_account(attempt.user), Throttle::ACCOUNT);
-    let address = attempt.address.map(|address| (keys::attempts_from_address(address), Throttle::ADDRESS));
-    std::iter::once(account).chain(address)
+impl Server {
+    /// Asks for a place: whether the address is usual, and what was answered.
+    fn ask(&self, keys: &[String], address: &str, throttle: Throttle) -> StoreResult<(bool, i64)> {
+        let Throttle { free, first_delay, longest_delay, forget_after } = throttle;
+        let [usual, first, longest, forget, answer] =
+            [USUAL_FOR, first_delay, longest_delay, forget_after, Throttle::ANSWER_TIME].map(millis);
+        let args: [&dyn command::Argument; 7] = [&address, &usual, &free, &first, &longest, &forget, &answer];
+        self.call(Command::script(script::begin_attempt(), keys, &args))
+    }
 }
 
-/// Asks for a count, with `more` added.
-fn look(key: &str, throttle: &Throttle, more: u8) -> Command {
-    let forget = u64::try_from(throttle.forget_after.as_millis()).unwrap_or(u64::MAX);
-    Command::script(script::attempt(), &[key], &[&more, &forget])
+/// Forgets what failed at an account that exists, and takes an address for a usual one. `false` if there is none.
+pub(super) fn unlock(router: &Router, user: &UserName, address: Option<&str>) -> StoreResult<bool> {
+    let known: Vec<StoreResult<::redis::Value>> = router.call_all(vec![
+        Command::plain("HEXISTS", keys::user(user), &["hash"]),
+        Command::plain("ZRANGE", keys::usual_addresses(user), &["0", "-1"]),
+    ]);
+    let [exists, usual] =
+        <[_; 2]>::try_from(known).map_err(|_| StoreError::new("Redis answered another number of commands"))?;
+    if command::read::<i64>(exists)? == 0 {
+        return Ok(false);
+    }
+    let pairs = command::read::<Vec<String>>(usual)?;
+    let mut keys: Vec<String> = pairs.iter().map(|address| keys::attempts_of_pair(user, address)).collect();
+    keys.push(keys::attempts_of_account(user));
+    let mut commands: Vec<Command> = keys.into_iter().map(|key| Command::plain("DEL", key, &[])).collect();
+    commands.extend(address.map(|address| note_address(user, address)));
+    let mut replies = router.call_all(commands).into_iter().map(command::read::<i64>);
+    replies.try_for_each(|reply| reply.map(drop)).map(|()| true)
+}
+
+fn admission(permit: Permit, answer: i64) -> Admission {
+    match u64::try_from(answer) {
+        Ok(0) => Admission::Now(permit),
+        Ok(millis) => Admission::After(Duration::from_millis(millis)),
+        Err(_) => Admission::InTurn,
+    }
+}
+
+/// The count of the account, or of the pair.
+fn own_count(Attempt { user, address, .. }: &Attempt<'_>, permit: Permit) -> Count {
+    let key = match permit.is_usual {
+        true => keys::attempts_of_pair(user, address),
+        false => keys::attempts_of_account(user),
+    };
+    Count { key, throttle: Throttle::ACCOUNT }
+}
+
+fn address_count(attempt: &Attempt<'_>) -> Option<Count> {
+    let count = || Count { key: keys::attempts_from_address(attempt.address), throttle: Throttle::ADDRESS };
+    attempt.is_address_limited.then(count)
+}
+
+/// Tells one count what came of an attempt, which took a place there or not.
+fn end(count: &Count, took_place: bool, outcome: Outcome) -> Command {
+    let word = match outcome {
+        Outcome::Right => "right",
+        Outcome::Wrong => "wrong",
+        Outcome::Unknown => "unknown",
+    };
+    let forget = millis(count.throttle.forget_after);
+    Command::script(script::end_attempt(), &[&count.key], &[&u8::from(took_place), &word, &forget])
+}
+
+fn note_address(user: &UserName, address: &str) -> Command {
+    let keys = [keys::usual_addresses(user)];
+    Command::script(script::note_address(), &keys, &[&address, &MAX_USUAL_ADDRESSES, &millis(USUAL_FOR)])
+}
+
+fn millis(time: Duration) -> u64 {
+    u64::try_from(time.as_millis()).unwrap_or(u64::MAX)
 }

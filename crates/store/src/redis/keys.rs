@@ -122,9 +122,19 @@ pub(super) fn meta(log: &LogId) -> String {
     }
 }
 
-/// Hash with a time to live: failed logins of an account.
+/// Hash with a time to live: failed logins of an account, from anywhere but its user's usual addresses.
 pub(super) fn attempts_of_account(user: &UserName) -> String {
     format!("parlor:attempts:account:{{{user}}}")
+}
+
+/// Hash with a time to live: failed logins of an account from one of its user's usual addresses.
+pub(super) fn attempts_of_pair(user: &UserName, address: &str) -> String {
+    format!("parlor:attempts:pair:{{{user}}}:{address}")
+}
+
+/// Sorted set with a time to live: from where the user logged in, by when that was.
+pub(super) fn usual_addresses(user: &UserName) -> String {
+    format!("parlor:addresses:{{{user}}}")
 }
 
 /// Hash with a time to live: failed logins from an address.
@@ -166,6 +176,9 @@ mod tests {
         }
         let feed = LogId::Feed(ann.clone());
         for key in [user(&ann), session(&ann), ending(&ann), takeovers(&ann), log(&feed), meta(&feed)] {
+            assert_eq!(slot(&key), slot("ann"), "{key}");
+        }
+        for key in [attempts_of_account(&ann), attempts_of_pair(&ann, "192.0.2.1"), usual_addresses(&ann)] {
             assert_eq!(slot(&key), slot("ann"), "{key}");
         }
     }

@@ -97,6 +97,25 @@ fn address(text: &str) -> Result<Address, String> {
 }
 
 impl RedisUrl {
+    /// Whether all that is said to it is encrypted.
+    pub fn is_tls(&self) -> bool {
+        self.is_tls
+    }
+
+    /// Whether there is a password to log in with.
+    pub fn has_password(&self) -> bool {
+        self.login.password().is_some()
+    }
+
+    /// The hosts that are named, as they were written.
+    pub fn hosts(&self) -> impl Iterator<Item = &str> {
+        let addresses = match &self.seeds {
+            Seeds::Node(node) => std::slice::from_ref(node),
+            Seeds::Sentinels(addresses, _) => addresses,
+        };
+        addresses.iter().map(|address| address.host.as_str())
+    }
+
     /// How to connect to one node.
     ///
     /// # Errors

@@ -62,11 +62,16 @@ impl Accounts for Database {
                 return Ok(false);
             }
             connection.execute("DELETE FROM follow WHERE follower = ?1 OR publisher = ?1", name)?;
+            connection.execute("DELETE FROM usual_address WHERE account = ?1", name)?;
             connection.execute("INSERT INTO deletion (name) VALUES (?1)", name)?;
             let oldest = connection.last_insert_rowid() - DELETIONS_KEPT;
             connection.execute("DELETE FROM deletion WHERE id <= ?1", [oldest])?;
             Ok(true)
         })
+    }
+
+    fn unlock(&self, user: &UserName, address: Option<&str>, now: Timestamp) -> StoreResult<bool> {
+        self.order_unlocking(user, address, now)
     }
 
     fn accounts(&self) -> StoreResult<Vec<Account>> {

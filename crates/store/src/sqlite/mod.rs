@@ -9,6 +9,8 @@ mod log;
 mod readers;
 mod rows;
 mod schema;
+mod unlocking;
+mod usual;
 mod writer;
 
 use std::path::Path;
@@ -31,7 +33,9 @@ pub struct Sqlite {
     database: Arc<Database>,
     store: Store,
     sink: Arc<dyn Sink>,
+    attempts: Arc<LiveAttempts>,
     last_deletion: AtomicI64,
+    last_unlocking: AtomicI64,
 }
 
 impl Sqlite {
@@ -47,6 +51,7 @@ impl Sqlite {
             0 => Arc::new(MemoryLog::new(live.clone(), sink.clone(), 0, database.fresh_epoch()?)),
             _ => Arc::new(SqliteLog::new(database.clone(), live.clone(), sink.clone(), history)),
         };
+        let attempts = Arc::new(LiveAttempts::new(database.clone()));
         let store = Store {
             accounts: database.clone(),
             follows: database.clone(),
@@ -54,10 +59,11 @@ impl Sqlite {
             rooms: live,
             log,
             bus: Arc::new(LiveBus::new(sink.clone())),
-            attempts: Arc::new(LiveAttempts::default()),
+            attempts: attempts.clone(),
         };
         let last_deletion = AtomicI64::new(database.last_deletion()?);
-        Ok(Self { database, store, sink, last_deletion })
+        let last_unlocking = AtomicI64::new(database.last_unlocking()?);
+        Ok(Self { database, store, sink, attempts, last_deletion, last_unlocking })
     }
 
     /// The ports.
@@ -65,16 +71,21 @@ impl Sqlite {
         &self.store
     }
 
-    /// Looks for accounts that were deleted since the last look, by this process or another, and tells the
-    /// sink. To be called every second or so, by one thread. Blocks.
+    /// Looks for accounts that were deleted or unlocked since the last look, by this process or another, tells the
+    /// sink of the former and forgives the latter. To be called every second or so, by one thread. Blocks.
     ///
     /// # Errors
     /// The database cannot be read; the next look makes up for it.
-    pub fn notice_deletions(&self) -> StoreResult<()> {
+    pub fn notice_changes(&self) -> StoreResult<()> {
         let seen = self.last_deletion.load(Ordering::Relaxed);
         for (number, user) in self.database.deletions_after(seen)? {
             self.sink.account_deleted(&user).run();
             self.last_deletion.store(number, Ordering::Relaxed);
+        }
+        let seen = self.last_unlocking.load(Ordering::Relaxed);
+        for (number, user) in self.database.unlockings_after(seen)? {
+            self.attempts.forgive(&user);
+            self.last_unlocking.store(number, Ordering::Relaxed);
         }
         Ok(())
     }

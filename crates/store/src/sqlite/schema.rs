@@ -3,7 +3,8 @@
 use rusqlite::Connection;
 
 /// One entry for each version of the schema, from 1 on.
-const MIGRATIONS: &[&str] = &["
+const MIGRATIONS: &[&str] = &[
+    "
     CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
     INSERT INTO meta VALUES ('epoch', lower(hex(randomblob(8))));
 
@@ -37,7 +38,18 @@ const MIGRATIONS: &[&str] = &["
     ) WITHOUT ROWID;
 
     CREATE TABLE deletion (id INTEGER PRIMARY KEY AUTOINCREMENT, name TEXT NOT NULL);
-"];
+",
+    "
+    CREATE TABLE usual_address (
+        account TEXT NOT NULL,
+        address TEXT NOT NULL,
+        seen INTEGER NOT NULL,
+        PRIMARY KEY (account, address)
+    ) WITHOUT ROWID;
+
+    CREATE TABLE unlocking (id INTEGER PRIMARY KEY AUTOINCREMENT, name TEXT NOT NULL);
+",
+];
 
 /// Version of the schema that this program writes.
 pub(super) const VERSION: usize = MIGRATIONS.len();

@@ -6,7 +6,7 @@ use std::sync::Weak;
 #[cfg(feature = "redis")]
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use parlor_core::ports::{
     Account, Append, Claim, Claimed, Direct, Entered, Entry, LogId, PasswordHash, Presence, Role, Seat, Sink, Store,
@@ -53,7 +53,7 @@ pub(crate) fn sqlite() -> Bench {
     let store = sqlite.store().clone();
     let look = Box::new(move || {
         let _keep = &directory;
-        sqlite.notice_deletions().unwrap();
+        sqlite.notice_changes().unwrap();
     });
     Bench { store, ear, look, settle: Box::new(|_| ()), followed: Mutex::default(), start: Instant::now() }
 }
@@ -135,6 +135,16 @@ impl Drop for Turn {
 }
 
 impl Bench {
+    /// Monotonic time, as a server would tell it.
+    pub(crate) fn elapsed(&self) -> Duration {
+        self.start.elapsed()
+    }
+
+    /// Lets time pass.
+    pub(crate) fn wait(&self, time: Duration) {
+        std::thread::sleep(time);
+    }
+
     pub(crate) fn look(&self) {
         (self.look)();
     }
@@ -199,7 +209,7 @@ impl Bench {
         takeovers: Option<TakeoverLimit>,
     ) -> Claimed {
         let user = name(user);
-        let at = self.start.elapsed();
+        let at = self.elapsed();
         let claim = Claim { user: &user, connection: ConnectionId(connection), policy, takeovers, at };
         self.store.sessions.claim(&claim).unwrap()
     }

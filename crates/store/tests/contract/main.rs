@@ -4,6 +4,7 @@
 #![allow(clippy::unwrap_used, reason = "a test stops at the first surprise")]
 
 mod accounts;
+mod attempts;
 mod bench;
 mod follows;
 mod log;
@@ -30,6 +31,13 @@ macro_rules! contract {
         promises! { $store, $open,
             accounts: are_made_once are_changed_and_listed a_renewed_hash_never_brings_an_old_password_back
                 deleted_ones_are_gone_and_told made_by_many_at_once_one_is;
+            attempts: are_delayed_after_some_failures_and_free_again_in_time
+                however_many_begin_at_once_no_more_are_made_than_one_after_the_other
+                a_right_one_forgives_the_account_and_not_the_address
+                what_could_not_be_looked_at_counts_nothing an_address_is_delayed_whatever_accounts_it_tries
+                failures_elsewhere_do_not_delay_a_usual_address failures_at_a_usual_address_delay_only_there
+                only_so_many_addresses_are_usual an_account_is_unlocked an_address_is_named_for_an_account
+                a_deleted_account_has_no_usual_address under_many_threads_places_are_given_once;
             follows: are_kept_sorted_both_ways end_with_the_account;
             log: numbers_have_no_gap_and_each_log_its_own readers_see_the_newest_oldest_first
                 followers_are_told_where_the_log_stands strangers_and_displaced_sessions_append_nothing

@@ -4,7 +4,7 @@
 use std::collections::BTreeSet;
 
 use parlor_core::DuplicateLogin::Reject;
-use parlor_core::ports::{Account, Attempt, Direct, LogId, PasswordHash, Role};
+use parlor_core::ports::{Account, Admission, Attempt, Direct, LogId, Outcome, PasswordHash, Role};
 use parlor_proto::{Text, Timestamp};
 use parlor_redis_testkit::{Fsync, Reach, RedisCluster, RedisOptions, RedisServer, wait_until};
 use parlor_store::redis::{Config, status};
@@ -40,10 +40,17 @@ fn do_everything(config: &Config, redis: &RedisServer) {
     let accounts = &one.store.accounts;
     assert!(accounts.create(&account).unwrap() && accounts.set_role(&account.user, Role::Operator).unwrap());
     assert_eq!(accounts.accounts().unwrap().len(), 1);
-    let attempt = Attempt { user: &account.user, address: Some("192.0.2.1"), at: std::time::Duration::ZERO };
-    one.store.attempts.failed(&attempt).unwrap();
-    one.store.attempts.admit(&attempt).unwrap();
-    one.store.attempts.succeeded(&attempt).unwrap();
+    let at = std::time::Duration::ZERO;
+    let (user, address, now) = (&account.user, "192.0.2.1", account.created);
+    let attempt = Attempt { user, address, is_address_limited: true, at, now };
+    for outcome in [Outcome::Wrong, Outcome::Right, Outcome::Wrong] {
+        let Admission::Now(permit) = one.store.attempts.begin(&attempt).unwrap() else { panic!("nothing failed") };
+        one.store.attempts.end(&attempt, permit, outcome).unwrap();
+    }
+    for number in 0..20 {
+        one.store.attempts.remember(&Attempt { address: &format!("192.0.2.{number}"), ..attempt.clone() }).unwrap();
+    }
+    assert!(accounts.unlock(&account.user, Some("192.0.2.1"), now).unwrap());
     let (ann, red) = (one.member("ann", "red"), log_of("red"));
     let feed = LogId::Feed(name("ann"));
     two.follow(&red);

@@ -1,7 +1,7 @@
 //! A running `parlor serve` in a directory of its own, on a port of its own. It is killed when dropped.
 
 use std::io::{BufRead, BufReader, Read};
-use std::net::SocketAddr;
+use std::net::{Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::mpsc::{Receiver, channel};
@@ -9,6 +9,7 @@ use std::sync::{Arc, Mutex};
 use std::thread;
 use std::time::{Duration, Instant};
 
+use socket2::{Domain, Socket, Type};
 use tempfile::TempDir;
 
 use super::Client;
@@ -144,6 +145,16 @@ impl Server {
     /// A connection that has read the greeting.
     pub(crate) fn connect(&self) -> Client {
         let mut client = Client::open(self.address, &self.ca());
+        assert_eq!(client.line(), "HELLO parlor/1 test");
+        client
+    }
+
+    /// A connection from one of this machine's addresses, that has read the greeting.
+    pub(crate) fn connect_from(&self, address: Ipv4Addr) -> Client {
+        let socket = Socket::new(Domain::IPV4, Type::STREAM, None).unwrap();
+        socket.bind(&SocketAddr::from((address, 0)).into()).unwrap();
+        socket.connect(&self.address.into()).unwrap();
+        let mut client = Client::over(socket.into(), Client::config(&self.ca()), &[]);
         assert_eq!(client.line(), "HELLO parlor/1 test");
         client
     }

@@ -1,0 +1,30 @@
+//! What attacks, stuck readers and long hours do to those who only chat. Each measurement is a file that starts a server
+//! of its own and looks at the others from outside. It must not judge a server by anything but what they see.
+
+pub(crate) mod abuse;
+mod chat;
+mod rude;
+pub(crate) mod samples;
+pub(crate) mod soak;
+pub(crate) mod stuck;
+
+use std::fs;
+use std::path::Path;
+
+use anyhow::{Context, Result};
+use serde::Serialize;
+
+use crate::measure::machine::said_by;
+
+/// What `parlor --version` says.
+fn version(parlor: &Path) -> Result<String> {
+    let program = parlor.to_string_lossy();
+    said_by(&program, &["--version"]).with_context(|| format!("{program} does not run"))
+}
+
+/// Writes results, in place of what the file held; nothing without a file.
+fn write(file: Option<&Path>, results: &impl Serialize) -> Result<()> {
+    let Some(file) = file else { return Ok(()) };
+    let text = serde_json::to_string_pretty(results)?;
+    fs::write(file, text + "\n").with_context(|| format!("cannot write {}", file.display()))
+}

@@ -1,0 +1,66 @@
+//! One who sends without end and takes what comes without a look. It must not be kept waiting by the server: what the
+//! server does not read stays here.
+
+use std::io::{ErrorKind, Read, Write};
+use std::net::TcpStream;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread;
+use std::time::Duration;
+
+use anyhow::{Result, bail};
+use rustls::{ClientConnection, StreamOwned};
+
+use crate::servers::parlor::Server;
+
+/// Lines that are offered at once.
+const BATCH: usize = 200;
+
+/// Logs in, enters a room and floods it until it is told to stop. Returns how many lines the server took.
+pub(crate) fn flood(server: &Server, user: &str, room: &str, stop: &AtomicBool) -> Result<u64> {
+    let socket = TcpStream::connect(server.address())?;
+    socket.set_nodelay(true)?;
+    let tls = ClientConnection::new(server.config().clone(), "localhost".try_into()?)?;
+    let mut stream = StreamOwned::new(tls, socket);
+    stream.write_all(format!("REGISTER {user} secret\n/join {room}\n").as_bytes())?;
+    stream.flush()?;
+    stream.sock.set_nonblocking(true)?;
+    let batch = "flood\n".repeat(BATCH);
+    let mut lines = 0;
+    while !stop.load(Ordering::Acquire) {
+        if !stream.conn.wants_write() {
+            stream.conn.writer().write_all(batch.as_bytes())?;
+            lines += BATCH as u64;
+        }
+        if !push(&mut stream)? & !drain(&mut stream)? {
+            thread::sleep(Duration::from_millis(1));
+        }
+    }
+    Ok(lines)
+}
+
+/// Sends what it can. `false` if that was nothing.
+fn push(stream: &mut StreamOwned<ClientConnection, TcpStream>) -> Result<bool> {
+    let mut is_moving = false;
+    while stream.conn.wants_write() {
+        match stream.conn.write_tls(&mut stream.sock) {
+            Ok(_) => is_moving = true,
+            Err(error) if error.kind() == ErrorKind::WouldBlock => break,
+            Err(error) => return Err(error.into()),
+        }
+    }
+    Ok(is_moving)
+}
+
+/// Takes what has come. `false` if that was nothing.
+fn drain(stream: &mut StreamOwned<ClientConnection, TcpStream>) -> Result<bool> {
+    match stream.conn.read_tls(&mut stream.sock) {
+        Ok(0) => bail!("the server closed the connection of the one who floods"),
+        Ok(_) => {}
+        Err(error) if error.kind() == ErrorKind::WouldBlock => return Ok(false),
+        Err(error) => return Err(error.into()),
+    }
+    stream.conn.process_new_packets()?;
+    let mut scratch = [0; 4096];
+    while matches!(stream.conn.reader().read(&mut scratch), Ok(1..)) {}
+    Ok(true)
+}

@@ -1,0 +1,63 @@
+//! Certificates that are over, or soon will be. It must not make any.
+
+use jiff::Timestamp;
+
+use super::Finding;
+use crate::settings::{CertificateFiles, Settings};
+use crate::tls::{self, Authority, Facts, TlsName, Validity};
+
+const RENEW: &str = "parlor cert init --force, then SIGHUP to the server";
+
+pub(super) fn look(settings: &Settings, findings: &mut Vec<Finding>) {
+    match settings.certificate() {
+        CertificateFiles::Own { chain, .. } => {
+            let shown = format!("the certificate {}", chain.display());
+            judge(
+                &shown,
+                tls::facts_of(&chain),
+                &settings.tls_name,
+                "get a new one, then SIGHUP to the server",
+                findings,
+            );
+        }
+        CertificateFiles::Made { dir } => {
+            let authority = Authority::in_dir(&dir);
+            // What is not there is made at the first start.
+            if authority.certificate_path().exists() {
+                let shown = format!("the certificate {}", authority.certificate_path().display());
+                judge(&shown, authority.certificate_facts(), &settings.tls_name, RENEW, findings);
+            }
+            if authority.ca_path().exists() {
+                let shown = format!("the authority {}", authority.ca_path().display());
+                let cure =
+                    "move it and its key away, make a new one by parlor cert init --force, and give clients its file";
+                judge(&shown, authority.facts(), &[], cure, findings);
+            }
+        }
+    }
+}
+
+fn judge(what: &str, facts: anyhow::Result<Facts>, names: &[TlsName], cure: &str, findings: &mut Vec<Finding>) {
+    let facts = match facts {
+        Ok(facts) => facts,
+        Err(error) => {
+            findings.push(Finding::serious("certificate", format!("{what} cannot be read: {error:#}"), cure));
+            return;
+        }
+    };
+    match facts.validity(Timestamp::now()) {
+        Validity::Good => {}
+        Validity::Ending(days) => {
+            let what = format!("{what} ends in {days} days, at {}", facts.not_after);
+            findings.push(Finding::warning("certificate-ends", what, cure));
+        }
+        Validity::Expired => {
+            let what = format!("{what} has expired at {}", facts.not_after);
+            findings.push(Finding::serious("certificate-expired", what, cure));
+        }
+    }
+    for name in names.iter().filter(|name| !facts.names.contains(name)) {
+        let what = format!("{what} does not name {name}, so clients will not accept it there");
+        findings.push(Finding::warning("certificate-name", what, cure));
+    }
+}

@@ -1,0 +1,109 @@
+//! Files that others than the server's own user can read or change. It must not open the database, which would make it.
+
+use std::fs::{self, Metadata};
+use std::os::unix::fs::MetadataExt;
+use std::path::{Path, PathBuf};
+
+use parlor_store::sqlite;
+use toml::Table;
+
+use super::Finding;
+use crate::settings::{CertificateFiles, Settings};
+use crate::tls::Authority;
+
+/// Rights of the group, and of all others.
+const GROUP_AND_OTHERS: u32 = 0o077;
+const OTHERS: u32 = 0o007;
+/// The right of others than the owner to write.
+const WRITE: u32 = 0o022;
+
+/// Files that do not exist have no findings: the server makes them for itself alone.
+pub(super) fn look(settings: &Settings, findings: &mut Vec<Finding>) {
+    directory(&settings.data, findings);
+    let database = settings.data.join(sqlite::FILE_NAME);
+    for suffix in ["", "-wal", "-shm"] {
+        let mut name = database.clone().into_os_string();
+        name.push(suffix);
+        content(Path::new(&name), findings);
+    }
+    for key in keys(settings) {
+        private_key(&key, findings);
+    }
+    if let Some(file) = &settings.config {
+        settings_file(file, findings);
+    }
+}
+
+fn mode(path: &Path) -> u32 {
+    // A file that cannot be looked at is not there, or the server will say what is wrong with it.
+    fs::metadata(path).as_ref().map_or(0, Metadata::mode) & 0o7777
+}
+
+/// The data directory: whoever may enter it can reach what is in it.
+fn directory(dir: &Path, findings: &mut Vec<Finding>) {
+    let mode = mode(dir);
+    if mode & GROUP_AND_OTHERS == 0 {
+        return;
+    }
+    let shown = dir.display();
+    let what = format!("others can enter the data directory {shown} (mode {mode:04o})");
+    let cure = format!("chmod 700 {shown}");
+    // The files in it are private by themselves; whoever can write into it can exchange them.
+    findings.push(match mode & (OTHERS | WRITE) {
+        0 => Finding::warning("data-directory-mode", what, cure),
+        _ => Finding::serious("data-directory-mode", what, cure),
+    });
+}
+
+/// A file of the database: messages and hashes of passwords are in it.
+fn content(file: &Path, findings: &mut Vec<Finding>) {
+    let mode = mode(file);
+    if mode & GROUP_AND_OTHERS != 0 {
+        let shown = file.display();
+        let what = format!("others can read or change the database file {shown} (mode {mode:04o})");
+        findings.push(Finding::serious("database-mode", what, format!("chmod 600 {shown}")));
+    }
+}
+
+fn keys(settings: &Settings) -> Vec<PathBuf> {
+    match settings.certificate() {
+        CertificateFiles::Own { key, .. } => vec![key],
+        CertificateFiles::Made { dir } => {
+            let authority = Authority::in_dir(&dir);
+            vec![authority.key_path(), authority.ca_key_path()]
+        }
+    }
+}
+
+fn private_key(file: &Path, findings: &mut Vec<Finding>) {
+    let mode = mode(file);
+    if mode & GROUP_AND_OTHERS != 0 {
+        let shown = file.display();
+        let what = format!("others can read or change the private key {shown} (mode {mode:04o})");
+        findings.push(Finding::serious("key-mode", what, format!("make a new one, and: chmod 600 {shown}")));
+    }
+}
+
+/// The file of settings: others must not change it, nor read a password in it.
+fn settings_file(file: &Path, findings: &mut Vec<Finding>) {
+    let mode = mode(file);
+    let shown = file.display();
+    if mode & WRITE != 0 {
+        let what = format!("others can change the settings in {shown} (mode {mode:04o})");
+        findings.push(Finding::serious("settings-mode", what, format!("chmod 644 {shown}")));
+    }
+    if mode & GROUP_AND_OTHERS != 0 && holds_password(file) {
+        let what = format!("others can read the password of Redis in {shown} (mode {mode:04o})");
+        let cure = format!("change the password, and: chmod 600 {shown}");
+        findings.push(Finding::serious("settings-password", what, cure));
+    }
+}
+
+/// Whether the file has the URL of a Redis with a password in it.
+fn holds_password(file: &Path) -> bool {
+    let url = fs::read_to_string(file).ok().and_then(|text| text.parse::<Table>().ok()).and_then(|table| {
+        let url = table.get("redis")?.as_str()?;
+        url.parse::<parlor_store::redis::RedisUrl>().ok()
+    });
+    url.is_some_and(|url| url.has_password())
+}

@@ -1,0 +1,127 @@
+//! `parlor audit`: looks at the settings and files of a server for what makes it easier to attack than it need be. It
+//! must not change anything, and must not connect to anything.
+
+mod accounts;
+mod certificate;
+mod exposure;
+mod files;
+mod machine;
+
+use std::io::{self, Write};
+use std::process::ExitCode;
+
+use clap::Args;
+use serde::Serialize;
+
+use crate::settings::Settings;
+
+pub(crate) const EXAMPLES: &str =
+    "Give it the settings that the server has: the same flags, variables and file. It looks at
+the modes of files, at certificates, at what strangers can reach and do, at Redis, and at the
+limits of this machine; it changes nothing and connects to nothing.
+
+Examples:
+  parlor audit
+  sudo parlor audit --config /etc/parlor/parlor.toml --data /var/lib/parlor
+  parlor audit --listen 0.0.0.0:7878 --json | jq '.findings[] | .cure'
+
+Exit codes:
+  0  nothing serious
+  1  something serious, or it could not be looked at
+  2  settings that the server would not start with";
+
+/// Look for weak settings and files that are open to others
+#[derive(Debug, Args)]
+pub(crate) struct AuditArgs {
+    #[command(flatten)]
+    settings: Settings,
+
+    /// Print a JSON object, for scripts
+    #[arg(long)]
+    json: bool,
+}
+
+/// How bad it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "lowercase")]
+enum Severity {
+    /// It lets somebody in who should stay out, or will stop the service.
+    Serious,
+    /// It makes an attack easier, or will be serious by and by.
+    Warning,
+}
+
+/// Something that could be better.
+#[derive(Debug, Serialize)]
+struct Finding {
+    severity: Severity,
+    /// Names the kind of finding, for scripts.
+    check: &'static str,
+    /// What is so, in one line.
+    what: String,
+    /// What to do, in one line.
+    cure: String,
+}
+
+impl Finding {
+    fn serious(check: &'static str, what: impl Into<String>, cure: impl Into<String>) -> Self {
+        Self { severity: Severity::Serious, check, what: what.into(), cure: cure.into() }
+    }
+
+    fn warning(check: &'static str, what: impl Into<String>, cure: impl Into<String>) -> Self {
+        Self { severity: Severity::Warning, check, what: what.into(), cure: cure.into() }
+    }
+}
+
+/// All findings, the serious ones first.
+#[derive(Debug, Serialize)]
+struct Report {
+    serious: usize,
+    warnings: usize,
+    findings: Vec<Finding>,
+}
+
+/// Looks, and says what it found on standard output. The exit code tells whether something serious was found.
+///
+/// # Errors
+/// Standard output cannot be written to.
+pub(crate) fn run(args: &AuditArgs) -> anyhow::Result<ExitCode> {
+    let report = Report::of(&args.settings);
+    let mut out = io::stdout().lock();
+    if args.json {
+        serde_json::to_writer(&mut out, &report)?;
+        writeln!(out)?;
+    } else {
+        report.write(&mut out)?;
+    }
+    out.flush()?;
+    Ok(if report.serious > 0 { ExitCode::FAILURE } else { ExitCode::SUCCESS })
+}
+
+impl Report {
+    fn of(settings: &Settings) -> Self {
+        let mut findings = Vec::new();
+        files::look(settings, &mut findings);
+        certificate::look(settings, &mut findings);
+        exposure::look(settings, &mut findings);
+        accounts::look(settings, &mut findings);
+        machine::look(settings, &mut findings);
+        findings.sort_by_key(|finding| finding.severity);
+        let serious = findings.iter().filter(|finding| finding.severity == Severity::Serious).count();
+        Self { serious, warnings: findings.len() - serious, findings }
+    }
+
+    fn write(&self, out: &mut impl Write) -> io::Result<()> {
+        if self.findings.is_empty() {
+            return writeln!(out, "nothing found");
+        }
+        for Finding { severity, check, what, cure } in &self.findings {
+            let severity = match severity {
+                Severity::Serious => "serious",
+                Severity::Warning => "warning",
+            };
+            writeln!(out, "{severity}  {check}: {what}; {cure}")?;
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,163 @@
+//! Whoever guesses passwords: is stopped, from wherever and at whatever server, and keeps nobody out for ever.
+
+use std::net::Ipv4Addr;
+use std::sync::Barrier;
+use std::thread;
+
+use parlor_redis_testkit::RedisServer;
+
+use crate::harness::{Client, Options, Server, command, eventually, outcome};
+
+/// Where alice usually is.
+const HOME: Ipv4Addr = Ipv4Addr::new(127, 0, 0, 2);
+/// Where she has never been.
+const HOTEL: Ipv4Addr = Ipv4Addr::new(127, 0, 0, 3);
+/// Guesses after which whoever tries an account is told to wait longer than a server waits for anybody. With the
+/// delays before that, 3.5 s in all.
+const GUESSES: usize = 9;
+
+/// A server on which addresses of this machine are limited like others.
+fn options() -> Options {
+    Options::default().args(&["--limit-loopback", "--max-login-failures", "100", "--login-timeout", "5m"])
+}
+
+/// Makes the account, at home.
+fn settle_in(server: &Server) {
+    let mut alice = server.connect_from(HOME);
+    assert_eq!(alice.ask("REGISTER alice secret"), "OK register alice lobby");
+    alice.send("/quit");
+    alice.rest();
+}
+
+fn log_in(client: &mut Client) -> String {
+    client.ask("LOGIN alice secret")
+}
+
+fn is_let_in(client: &mut Client) -> bool {
+    let answer = log_in(client);
+    assert!(answer.starts_with("OK login alice ") || answer.starts_with("ERR too-many-attempts "), "{answer}");
+    answer.starts_with("OK ")
+}
+
+/// Guesses from ever other addresses until nobody who comes from elsewhere is listened to. Returns how often it was.
+fn guess(server: &Server) -> usize {
+    for number in 0..=255 {
+        let answer = server.connect_from(Ipv4Addr::new(127, 0, 1, number)).ask("LOGIN alice guess");
+        if answer.starts_with("ERR too-many-attempts ") {
+            return usize::from(number);
+        }
+        assert!(answer.starts_with("ERR bad-credentials "), "{answer}");
+    }
+    panic!("nobody stops the guessing");
+}
+
+#[test]
+fn of_many_guesses_at_once_no_more_are_looked_at_than_one_after_the_other() {
+    const CONNECTIONS: usize = 40;
+    let server = options().env("PARLOR_BCRYPT_COST", "10").start();
+    settle_in(&server);
+    let start = Barrier::new(CONNECTIONS);
+    let guess = |number: usize| {
+        let mut client = server.connect_from(Ipv4Addr::new(127, 0, 1, u8::try_from(number).unwrap()));
+        start.wait();
+        client.ask("LOGIN alice guess")
+    };
+    let answers: Vec<String> = thread::scope(|scope| {
+        let guess = &guess;
+        let threads: Vec<_> = (0..CONNECTIONS).map(|number| scope.spawn(move || guess(number))).collect();
+        threads.into_iter().map(|thread| thread.join().unwrap()).collect()
+    });
+    let looked_at = answers.iter().filter(|answer| answer.starts_with("ERR bad-credentials ")).count();
+    let told = answers.iter().filter(|answer| answer.starts_with("ERR too-many-attempts ")).count();
+    assert_eq!(looked_at + told, CONNECTIONS, "{answers:?}");
+    // A busy machine may let a delay or two pass meanwhile.
+    assert!((GUESSES - 3..=GUESSES + 3).contains(&looked_at), "{looked_at} of {CONNECTIONS} guesses were looked at");
+}
+
+#[test]
+fn many_who_know_the_password_are_all_let_in() {
+    const CONNECTIONS: usize = 30;
+    let server = options().args(&["--max-takeovers", "1000"]).start();
+    settle_in(&server);
+    let start = Barrier::new(CONNECTIONS);
+    let enter = |number: usize| {
+        let mut client = server.connect_from(Ipv4Addr::new(127, 0, 1, u8::try_from(number).unwrap()));
+        start.wait();
+        log_in(&mut client)
+    };
+    let answers: Vec<String> = thread::scope(|scope| {
+        let enter = &enter;
+        let threads: Vec<_> = (0..CONNECTIONS).map(|number| scope.spawn(move || enter(number))).collect();
+        threads.into_iter().map(|thread| thread.join().unwrap()).collect()
+    });
+    // Some may be displaced by the next one before they were answered.
+    let is_in =
+        |answer: &String| answer.starts_with("OK login alice ") || answer.starts_with("BYE logged-in-elsewhere ");
+    assert!(answers.iter().all(is_in), "{answers:?}");
+}
+
+#[test]
+fn guesses_from_everywhere_keep_nobody_out_who_is_where_she_usually_is() {
+    let server = options().start();
+    settle_in(&server);
+    assert!(guess(&server) >= GUESSES);
+    assert!(!is_let_in(&mut server.connect_from(HOTEL)), "whoever guesses is not stopped");
+    assert!(is_let_in(&mut server.connect_from(HOME)));
+    // It is known after the death of the server as well.
+    let server = server.restart();
+    assert!(guess(&server) >= GUESSES);
+    assert!(!is_let_in(&mut server.connect_from(HOTEL)));
+    assert!(is_let_in(&mut server.connect_from(HOME)));
+}
+
+#[test]
+fn at_a_usual_address_a_guess_keeps_out_one_user_of_that_address_only() {
+    let server = options().start();
+    settle_in(&server);
+    let mut bob = server.connect_from(HOME);
+    assert_eq!(bob.ask("REGISTER bob secret"), "OK register bob lobby");
+    let mut guesser = server.connect_from(HOME);
+    let guesses = (0..30).map(|_| guesser.ask("LOGIN alice guess"));
+    let looked_at = guesses.take_while(|answer| answer.starts_with("ERR bad-credentials ")).count();
+    assert!((GUESSES..30).contains(&looked_at), "{looked_at} guesses");
+    assert!(!is_let_in(&mut server.connect_from(HOME)));
+    assert_eq!(server.connect_from(HOME).ask("LOGIN bob secret"), "OK login bob lobby");
+    assert!(is_let_in(&mut server.connect_from(HOTEL)));
+}
+
+#[test]
+fn an_operator_lets_somebody_in_while_the_server_runs() {
+    let server = options().start();
+    settle_in(&server);
+    let unlock = |args: &[&str]| {
+        let words = [&["user", "unlock", "alice"], args].concat();
+        outcome(server.data(), command(server.data(), &words).output().unwrap())
+    };
+    guess(&server);
+    assert!(!is_let_in(&mut server.connect_from(HOTEL)));
+    assert_eq!(unlock(&[]), (Some(0), "alice is unlocked\n".to_owned(), String::new()));
+    // Once the delay is over by itself there is one guess and a longer delay.
+    eventually("the server has learnt of it", || guess(&server) > 5);
+    let named = unlock(&["--from", "127.0.0.3"]);
+    assert_eq!(named, (Some(0), "alice is unlocked, and known at 127.0.0.3\n".to_owned(), String::new()));
+    eventually("the server has learnt of it", || guess(&server) > 5);
+    assert!(is_let_in(&mut server.connect_from(HOTEL)));
+}
+
+#[test]
+fn on_servers_that_share_a_redis_it_is_the_same() {
+    let redis = RedisServer::start();
+    let start = || options().env("PARLOR_REDIS", &redis.url()).start();
+    let (one, two) = (start(), start());
+    settle_in(&one);
+    guess(&one);
+    assert!(!is_let_in(&mut two.connect_from(HOTEL)), "it is stopped on one server only");
+    assert!(is_let_in(&mut two.connect_from(HOME)));
+    let data = tempfile::tempdir().unwrap();
+    let mut unlock = command(data.path(), &["user", "unlock", "alice", "--from", "127.0.0.4"]);
+    let unlocked = unlock.env("PARLOR_REDIS", redis.url()).output().unwrap();
+    assert!(unlocked.status.success());
+    assert!(guess(&two) > 5, "it is not unlocked");
+    assert!(!is_let_in(&mut one.connect_from(HOTEL)));
+    assert!(is_let_in(&mut one.connect_from(Ipv4Addr::new(127, 0, 0, 4))));
+}

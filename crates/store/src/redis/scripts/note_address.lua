@@ -1,0 +1,11 @@
+-- An address from which a user logged in.
+-- KEYS: usual addresses. ARGV: address, how many there are at most, milliseconds for which one is usual.
+local time = redis.call('TIME')
+local now = tonumber(time[1]) * 1000 + math.floor(tonumber(time[2]) / 1000)
+redis.call('ZADD', KEYS[1], string.format('%.0f', now), ARGV[1])
+local excess = redis.call('ZCARD', KEYS[1]) - tonumber(ARGV[2])
+if excess > 0 then
+  redis.call('ZREM', KEYS[1], unpack(redis.call('ZRANGE', KEYS[1], 0, excess - 1)))
+end
+redis.call('PEXPIRE', KEYS[1], ARGV[3])
+return 1
