@@ -1,11 +1,11 @@
 //! A line of JSON from anybody is an event or it is not; if it is one, what our encoder writes is one line that reads
-//! back as the same event, and names and texts in it are as clean as if our own server had said them.
+//! back as the same event, its texts are as clean as if our own server had said them, and its numbers can be counted on.
 
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
 use parlor_fuzz::is_control;
-use parlor_proto::{Event, Format, Text, encode};
+use parlor_proto::{Event, Format, MessageId, Reply, Text, encode};
 
 fn line(event: &Event) -> String {
     let mut bytes = Vec::new();
@@ -25,6 +25,22 @@ fn texts(event: &Event) -> Vec<&Text> {
     }
 }
 
+/// The numbers of entries in the event.
+fn ids(event: &Event) -> Vec<MessageId> {
+    match event {
+        Event::Message { id, .. } | Event::Publication { id, .. } => vec![*id],
+        Event::Ok(Reply::Message { id, .. } | Reply::Publish { id }) => vec![*id],
+        Event::Ok(
+            Reply::Login { last, .. }
+            | Reply::Register { last, .. }
+            | Reply::Join { last, .. }
+            | Reply::Leave { last, .. },
+        ) => vec![*last],
+        Event::History { messages, .. } => messages.iter().map(|message| message.id).collect(),
+        _ => Vec::new(),
+    }
+}
+
 fuzz_target!(|data: &[u8]| {
     let Ok(event) = serde_json::from_slice::<Event>(data) else { return };
     let written = line(&event);
@@ -35,5 +51,8 @@ fuzz_target!(|data: &[u8]| {
     assert_eq!(line(&again), written);
     for text in texts(&event) {
         assert!(!text.as_str().contains(is_control) && !text.as_str().trim().is_empty(), "{text:?}");
+    }
+    for id in ids(&event) {
+        assert!(id.next() > id);
     }
 });
