@@ -1,6 +1,7 @@
 //! Several clients send what they like, in any pieces, while the store fails, time passes and others do not read: the
 //! server does not panic, each line has its one answer in order, nobody hears what is not for them, what waits is
-//! bounded, and nothing is left of whoever is gone. The first byte of the input chooses the settings, the rest are steps.
+//! bounded, and nothing is left of whoever is gone. The first byte of the input chooses the settings, the rest are
+//! steps.
 
 #![no_main]
 

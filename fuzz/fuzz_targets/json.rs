@@ -1,5 +1,5 @@
 //! A line of JSON from anybody is an event or it is not; if it is one, what our encoder writes is one line that reads
-//! back as the same event, its texts are as clean as if our own server had said them, and its numbers can be counted on.
+//! back as the same event, its texts are as clean as if our own server had said them, and its numbers have a next.
 
 #![no_main]
 

@@ -1,5 +1,5 @@
-//! Whatever a balancer sends, the header is told from what stands behind it by its own length and nothing else: a reader
-//! that asks how many bytes are needed never takes one too many, and comes to the same end however the bytes come.
+//! Whatever a balancer sends, the header is told from what stands behind it by its own length and nothing else: a
+//! reader that asks how many bytes are needed never takes one too many, and comes to the same end however they come.
 
 #![no_main]
 

@@ -44,6 +44,8 @@ def check(text):
     assert direct(packages) <= listed.keys(), f"not listed: {direct(packages) - listed.keys()}"
     assert listed.keys() <= packages.keys(), f"not in Cargo.lock: {listed.keys() - packages.keys()}"
     assert "expectrl" not in {name for name, _ in listed}, "a library of the tests is listed"
+    places = [each["bom-ref"] for each in listed.values() if each["bom-ref"].startswith("path+")]
+    assert all(place.startswith("path+file:///crates/") for place in places), places
     for key, each in listed.items():
         known = [packages[key]["checksum"]] if "checksum" in packages[key] else []
         told = [line["content"] for line in each.get("hashes", []) if line["alg"] == "SHA-256"]

@@ -1,5 +1,5 @@
-//! The command line as a whole: flags, environment and file, and what no single setting can say of itself since it spans
-//! two. It must not read anything but the file that `parlor serve` is given.
+//! The command line as a whole: flags, environment and file, and what no single setting can say of itself since it
+//! spans two. It must not read anything but the file that `parlor serve` is given.
 
 use std::ffi::OsString;
 
