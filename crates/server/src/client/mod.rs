@@ -7,7 +7,6 @@ mod crew;
 mod goodbye;
 mod handshake;
 mod nonblocking;
-mod proxy;
 mod socket;
 mod thread;
 mod tls;
