@@ -15,6 +15,7 @@ use parlor_proto::{Encoded, Epoch, Event, MessageId, UserName};
 
 use crate::outbox::Pushed;
 use crate::peer::{ConnectionId, Peer};
+use crate::planted::{Bug, planted};
 use crate::ports::{Couriers, Entry, Head, LogId};
 use crate::sync::{Condvar, Mutex, MutexGuard, lock};
 
@@ -161,10 +162,17 @@ impl Channel {
 
     /// Pushes new entries to all listeners but their author.
     pub(crate) fn deliver(self: &Arc<Self>, entries: &[Entry]) -> Flush {
+        let swapped: Vec<Entry>;
+        let entries = if planted(Bug::SwapTwo) {
+            swapped = entries.iter().rev().cloned().collect();
+            &swapped
+        } else {
+            entries
+        };
         let mut state = self.lock();
         let mut interrupts = Vec::new();
         for entry in entries {
-            if state.cursor.is_some_and(|cursor| entry.id <= cursor) {
+            if state.cursor.is_some_and(|cursor| entry.id <= cursor) && !planted(Bug::SwapTwo) {
                 continue;
             }
             state.cursor = Some(entry.id);
@@ -297,6 +305,17 @@ impl Listener {
             return Pushed::default();
         }
         let outbox = self.peer.outbox();
+        if let Mark::Entry(id) = mark {
+            if planted(Bug::DropMessage) && id.0 % 50 == self.peer.connection().0 % 50 {
+                return Pushed::default();
+            }
+            if planted(Bug::CutOffReader) && id.0 % 200 == self.peer.connection().0 % 200 {
+                return outbox.close(parlor_proto::Bye::SlowConsumer);
+            }
+            if planted(Bug::Double) && id == self.start.next() && self.held.is_none() {
+                outbox.push(event);
+            }
+        }
         match &mut self.held {
             None => outbox.push(event),
             Some(held) if held.bytes > outbox.max_event_bytes() => outbox.close(parlor_proto::Bye::SlowConsumer),

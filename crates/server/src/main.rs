@@ -27,7 +27,7 @@ use std::process::ExitCode;
 
 use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
 
-use commands::{cert, check, completions, connect, serve, status, user};
+use commands::{cert, check, completions, connect, serve, status, torture, user};
 use settings::Settings;
 
 const EXAMPLES: &str = "Examples:
@@ -37,6 +37,7 @@ const EXAMPLES: &str = "Examples:
   parlor cert show                      CA file, names and pin of this machine's server
   parlor serve --redis redis://HOST     run one of many servers that share a Redis
   parlor status --redis redis://HOST    show what these servers are at
+  parlor torture                        check every promise on servers of its own
   parlor completions bash               script for your shell
 
 `parlor COMMAND --help` explains each command.";
@@ -58,6 +59,7 @@ enum Command {
     Cert(cert::CertArgs),
     Check(check::CheckArgs),
     Status(status::StatusArgs),
+    Torture(torture::TortureArgs),
     Completions(completions::CompletionsArgs),
 }
 
@@ -87,6 +89,7 @@ fn run(command: Command) -> anyhow::Result<ExitCode> {
         Command::Cert(args) => cert::run(&args)?,
         Command::Check(args) => check::run(&args)?,
         Command::Status(args) => status::run(&args)?,
+        Command::Torture(args) => return torture::run(&args),
         Command::Completions(args) => completions::run(&args, Cli::command())?,
     }
     Ok(ExitCode::SUCCESS)

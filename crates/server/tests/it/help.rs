@@ -26,6 +26,7 @@ const COMMANDS: &[&[&str]] = &[
     &["cert", "init"],
     &["status"],
     &["check"],
+    &["torture"],
     &["completions"],
 ];
 

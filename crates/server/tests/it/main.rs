@@ -10,7 +10,7 @@ mod config;
 mod example;
 mod harness;
 mod help;
-mod histories;
+
 mod kill;
 mod limits;
 mod load;
@@ -28,4 +28,5 @@ mod store_faults;
 mod supervisor;
 mod terminal;
 mod tls_faults;
+mod torture;
 mod transcripts;
