@@ -16,7 +16,7 @@ use crate::failure::Failure;
 use crate::nemesis::{Deeds, torment};
 use crate::plan::{Fault, Kind, Plan};
 use crate::record::{Connection, History, Span};
-use crate::watch::{Prober, Seen, Watch, at_rest};
+use crate::watch::{Seen, Watch, at_rest};
 use crate::world::World;
 
 /// After this, the people of a server that died must not be shown any more.
@@ -81,23 +81,13 @@ fn stages(plan: &Plan, cast: Vec<Part>, world: &World, scene: &Arc<Scene>) -> Re
         Err(failure) => (Vec::new(), Some(failure)),
     };
     let mut history = History::default();
-    let wait = |what: &str, patience| {
-        let missing = scene.board.wait_for(&everybody, patience);
-        if missing.is_empty() { None } else { Some(format!("{what}: not {}", missing.join(", "))) }
-    };
     let played = failed.map_or(Ok(()), Err).and_then(|()| {
-        history.overdue.extend(wait("everybody comes together", GATHERED_WITHIN));
+        history.overdue.extend(scene.overdue("everybody comes together", &everybody, GATHERED_WITHIN));
         let began = scene.began.elapsed();
         let Deeds { spans, dumps, connections } = chaos(plan, world, scene)?;
         history.chaos = (began, scene.began.elapsed());
         (history.spans, history.dumps, history.connections) = (spans, dumps, connections);
-        scene.board.begin(Stage::Gather);
-        history.overdue.extend(wait("everybody comes back and goes to a room", GATHERED_WITHIN));
-        history.settled = scene.began.elapsed();
-        scene.board.begin(Stage::Mark);
-        history.overdue.extend(wait("everybody is heard by all who should hear", PATIENCE));
-        scene.board.begin(Stage::Look);
-        history.overdue.extend(wait("all lists of members are right", PATIENCE));
+        come_together(&mut history, scene, &everybody);
         Ok(())
     });
     scene.board.begin(Stage::End);
@@ -107,6 +97,33 @@ fn stages(plan: &Plan, cast: Vec<Part>, world: &World, scene: &Arc<Scene>) -> Re
     played?;
     history.kept = world.logs_kept()?;
     Ok(history)
+}
+
+/// The parts without faults, up to the first that does not come to pass.
+fn come_together(history: &mut History, scene: &Scene, everybody: &BTreeSet<String>) {
+    let parts = [
+        (Stage::Gather, "everybody comes back and goes to a room", GATHERED_WITHIN),
+        (Stage::Mark, "everybody is heard by all who should hear", PATIENCE),
+        (Stage::Look, "all lists of members are right", PATIENCE),
+    ];
+    for (stage, what, patience) in parts {
+        scene.board.begin(stage);
+        let overdue = scene.overdue(what, everybody, patience);
+        if stage == Stage::Gather {
+            history.settled = scene.began.elapsed();
+        }
+        if overdue.is_some() {
+            return history.overdue.extend(overdue);
+        }
+    }
+}
+
+impl Scene {
+    /// Waits until all have done what the present part asks for; says what did not come to pass in time.
+    fn overdue(&self, what: &str, everybody: &BTreeSet<String>, patience: Duration) -> Option<String> {
+        let missing = self.board.wait_for(everybody, patience);
+        (!missing.is_empty()).then(|| format!("{what}: not {}", missing.join(", ")))
+    }
 }
 
 /// Where people go.

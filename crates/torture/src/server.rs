@@ -224,10 +224,9 @@ impl Server {
     /// # Errors
     /// If it has ended, or that is not allowed.
     pub fn limit(&self, resource: Resource, current: Option<u64>) -> Result<Option<u64>, Failure> {
-        let failed = || Failure::of("the limits of a server cannot be changed");
-        let Rlimit { maximum, .. } = prlimit_of(self.id()?, resource).map_err(failed())?;
-        let before = prlimit(Some(self.id()?), resource, Rlimit { current, maximum }).map_err(failed())?;
-        Ok(before.current)
+        let Rlimit { maximum, .. } = prlimit_of(self.id()?, resource)?;
+        let before = prlimit(Some(self.id()?), resource, Rlimit { current, maximum });
+        Ok(before.map_err(Failure::of("the limits of a server cannot be changed"))?.current)
     }
 
     /// The number in a line of `/proc/PID/status`, such as `Threads` or `VmRSS`, unless it has ended.

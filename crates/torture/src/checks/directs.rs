@@ -73,7 +73,7 @@ fn missed(text: &str, to: &str, exchange: &Exchange<'_>, history: &History) -> O
 #[cfg(test)]
 mod tests {
     use crate::record::What;
-    use crate::story::Story;
+    use crate::checks::story::Story;
     use super::*;
 
     fn invariants(story: Story) -> Vec<&'static str> {

@@ -64,7 +64,7 @@ fn unanswered(number: usize, connection: &Connection, history: &History) -> Vec<
 
 #[cfg(test)]
 mod tests {
-    use crate::story::Story;
+    use crate::checks::story::Story;
     use super::*;
 
     fn invariants(story: Story) -> Vec<&'static str> {

@@ -214,7 +214,7 @@ fn in_time(
 
 #[cfg(test)]
 mod tests {
-    use crate::story::Story;
+    use crate::checks::story::Story;
     use super::*;
 
     fn invariants(story: Story) -> Vec<&'static str> {

@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 
 use crate::logs::{LogName, Logs};
-use crate::record::{Exchange, Heard, History, Line, Moment, Reply, What};
+use crate::record::{Exchange, Heard, History, Line, Moment, Reply};
 use crate::report::Violation;
 
 /// A session, from the answer to its login on.
@@ -164,7 +164,8 @@ fn both_at_the_end(history: &History) -> Vec<Violation> {
 
 #[cfg(test)]
 mod tests {
-    use crate::story::Story;
+    use crate::checks::story::Story;
+    use crate::record::What;
     use super::*;
 
     fn invariants(story: Story) -> Vec<&'static str> {

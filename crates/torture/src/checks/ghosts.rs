@@ -77,7 +77,7 @@ fn ghosts(exchange: Exchange<'_>, lives: &[Life<'_>], history: &History) -> Opti
 #[cfg(test)]
 mod tests {
     use crate::plan::Kind;
-    use crate::story::Story;
+    use crate::checks::story::Story;
     use super::*;
 
     fn invariants(story: Story) -> Vec<&'static str> {

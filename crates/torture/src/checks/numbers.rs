@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 
 use crate::logs::{Kind, LogName, Logs, Stored};
-use crate::record::{Dump, Entry, Exchange, History, Line, Moment, Reply};
+use crate::record::{Dump, Entry, Exchange, History, Moment, Reply};
 use crate::report::Violation;
 
 const LOST: &str = "what is accepted is never lost";
@@ -173,7 +173,8 @@ fn gapless(name: &str, log: &[Entry], at: Moment) -> Option<Violation> {
 
 #[cfg(test)]
 mod tests {
-    use crate::story::Story;
+    use crate::checks::story::Story;
+    use crate::record::Line;
     use super::*;
 
     fn invariants(story: Story) -> Vec<&'static str> {

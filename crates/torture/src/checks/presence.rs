@@ -63,7 +63,7 @@ fn may_have_missed(server: usize, at: Moment, history: &History) -> bool {
 #[cfg(test)]
 mod tests {
     use crate::plan::Kind;
-    use crate::story::Story;
+    use crate::checks::story::Story;
     use super::*;
 
     fn invariants(changes: &[(&str, bool)], fault: Option<Kind>) -> Vec<&'static str> {

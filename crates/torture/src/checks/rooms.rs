@@ -229,7 +229,7 @@ fn in_time(stay: &Stay<'_>, logs: &Logs<'_>, history: &History, stored: &[Stored
 
 #[cfg(test)]
 mod tests {
-    use crate::story::Story;
+    use crate::checks::story::Story;
     use super::*;
 
     fn invariants(story: Story) -> Vec<&'static str> {
