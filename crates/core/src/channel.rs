@@ -313,7 +313,8 @@ impl Listener {
                 return outbox.close(parlor_proto::Bye::SlowConsumer);
             }
             if planted(Bug::Double) && id == self.start.next() && self.held.is_none() {
-                outbox.push(event);
+                let (first, second) = (outbox.push(event), outbox.push(event));
+                return if first.wake { first } else { second };
             }
         }
         match &mut self.held {

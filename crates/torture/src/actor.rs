@@ -230,9 +230,10 @@ impl Actor {
         self.rest(0, 1_500);
     }
 
-    /// Does not read for so many milliseconds.
+    /// Does not read for so many milliseconds, then reads for a while before it does something again.
     pub(crate) fn stop_reading(&mut self, least: u64, most: u64) {
         self.deaf = Instant::now() + self.dice.millis(least, most);
+        self.next = self.deaf + self.dice.millis(500, 1_500);
     }
 
     fn act(&mut self, stage: Stage) {

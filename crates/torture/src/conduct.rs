@@ -74,7 +74,6 @@ impl Actor {
             Role::Slow => {
                 self.say_once(Line::Say);
                 self.stop_reading(0, 5_000);
-                self.rest(200, 1_000);
             }
             _ => self.do_anything_else(),
         }
@@ -101,11 +100,12 @@ impl Actor {
                 let user = self.dice.pick(&self.scene.users).clone();
                 self.send(vec![Line::Subscribe(user)]);
             }
-            94..96 if !rival => {
-                let user = self.dice.pick(&self.scene.users).clone();
+            94..97 if !rival => {
+                let known: Vec<String> = self.follows.iter().cloned().collect();
+                let user = self.dice.pick(if known.is_empty() { &self.scene.users } else { &known }).clone();
                 self.send(vec![Line::Unsubscribe(user)]);
             }
-            96..99 if !steady => return self.go_away(),
+            97..99 if !steady => return self.go_away(),
             _ => {
                 let lines = (0..=self.dice.below(3)).map(|_| Line::Say(self.text())).collect();
                 self.send(lines);

@@ -54,7 +54,7 @@ pub(crate) fn torment(plan: &Plan, world: &World, scene: &Arc<Scene>) -> Result<
             let storm = (step.fault.kind == Kind::RstStorm).then(|| Storm::begin(plan, turn.step, scene));
             lasting.push(Lasting { step: turn.step, since, storm });
             let dump = world.begin(step)?;
-            deeds.dumps.extend(dump.map(|dump| Dump { at: scene.began.elapsed(), ..dump }));
+            deeds.dumps.extend(dump.map(|dump| Dump { from: since, at: scene.began.elapsed(), ..dump }));
             continue;
         }
         if must_wait(plan, turn.step, &lasting) {

@@ -185,6 +185,9 @@ pub(crate) struct Span {
 /// The logs of rooms and of publishers as the store had them at some moment.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub(crate) struct Dump {
+    /// When it was asked for.
+    pub(crate) from: Moment,
+    /// When it was there; what it says was so at some moment between.
     pub(crate) at: Moment,
     pub(crate) rooms: BTreeMap<String, Vec<Entry>>,
     pub(crate) feeds: BTreeMap<String, Vec<Entry>>,

@@ -23,9 +23,11 @@ use crate::world::World;
 const GHOSTS_ARE_SEEN_AFTER: Duration = Duration::from_secs(22);
 /// After this, everybody has to hear what is said in the new life of a store that was emptied.
 const NEW_LIFE_IS_SEEN_AFTER: Duration = Duration::from_secs(18);
-/// For everybody to come back: a lease has to run out, and a second attempt may be needed.
+/// For everybody to come back: with servers that share a store a lease has to run out, and a second attempt may be
+/// needed.
 const GATHERED_WITHIN: Duration = Duration::from_secs(45);
-const PATIENCE: Duration = Duration::from_secs(30);
+const GATHERED_ALONE_WITHIN: Duration = Duration::from_secs(25);
+const PATIENCE: Duration = Duration::from_secs(20);
 
 /// Plays one round. Names of users and rooms end with `tag`, which no other round has.
 ///
@@ -87,7 +89,8 @@ fn stages(plan: &Plan, cast: Vec<Part>, world: &World, scene: &Arc<Scene>) -> Re
         let Deeds { spans, dumps, connections } = chaos(plan, world, scene)?;
         history.chaos = (began, scene.began.elapsed());
         (history.spans, history.dumps, history.connections) = (spans, dumps, connections);
-        come_together(&mut history, scene, &everybody);
+        let gathered = if world.has_leases() { GATHERED_WITHIN } else { GATHERED_ALONE_WITHIN };
+        come_together(&mut history, scene, &everybody, gathered);
         Ok(())
     });
     scene.board.begin(Stage::End);
@@ -100,9 +103,9 @@ fn stages(plan: &Plan, cast: Vec<Part>, world: &World, scene: &Arc<Scene>) -> Re
 }
 
 /// The parts without faults, up to the first that does not come to pass.
-fn come_together(history: &mut History, scene: &Scene, everybody: &BTreeSet<String>) {
+fn come_together(history: &mut History, scene: &Scene, everybody: &BTreeSet<String>, gathered: Duration) {
     let parts = [
-        (Stage::Gather, "everybody comes back and goes to a room", GATHERED_WITHIN),
+        (Stage::Gather, "everybody comes back and goes to a room", gathered),
         (Stage::Mark, "everybody is heard by all who should hear", PATIENCE),
         (Stage::Look, "all lists of members are right", PATIENCE),
     ];

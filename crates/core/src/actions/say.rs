@@ -9,7 +9,7 @@ use crate::ports::LogId;
 
 pub(super) fn run(context: &mut Context<'_>, text: Text) -> Outcome {
     if planted(Bug::LeakMemory) {
-        vec![1u8; 128 * 1024].leak();
+        vec![1u8; 512 * 1024].leak();
     }
     let log = LogId::Room(context.room.clone());
     context.add(Effect::Append { log, text });

@@ -143,7 +143,7 @@ fn followings<'a>(
 ) -> Vec<Following<'a>> {
     let Some(login) = connection.login() else { return Vec::new() };
     let Some((answered, _)) = login.answer else { return Vec::new() };
-    let emptied = history.dumps.iter().map(|dump| dump.at).next_back();
+    let emptied = history.dumps.last();
     let mut found = Vec::new();
     for ((_, publisher), attempts) in attempts.range((connection.user.as_str(), "")..) {
         let Some(first) = attempts.first() else { continue };
@@ -153,7 +153,7 @@ fn followings<'a>(
         for (at, attempt) in attempts.iter().enumerate() {
             let Some(sure) = attempt.sure.filter(|_| attempt.begins) else { continue };
             // What an emptied store knew of follows is lost.
-            let kept = emptied.is_none_or(|emptied| attempt.sent > emptied || connection.end() < emptied);
+            let kept = emptied.is_none_or(|dump| attempt.sent > dump.at || connection.end() < dump.from);
             let next = attempts[at + 1..].iter().find(|next| !next.begins).map_or(connection.end(), |next| next.sent);
             let to = next.min(connection.end());
             // Known on this connection, or before its login was sent.

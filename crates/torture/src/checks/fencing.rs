@@ -2,10 +2,14 @@
 //! is accepted, and hears nothing that is said.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use crate::logs::{LogName, Logs};
 use crate::record::{Exchange, Heard, History, Line, Moment, Reply};
 use crate::report::Violation;
+
+/// How long after the store was emptied two sessions of a user may act: a lease, in which the servers see it.
+const RESTORED_WITHIN: Duration = Duration::from_secs(15);
 
 /// A session, from the answer to its login on.
 struct Session<'a> {
@@ -32,8 +36,14 @@ pub(crate) fn check(history: &History, logs: &Logs<'_>) -> Vec<Violation> {
         let earlier: Vec<usize> = sessions.iter().filter(before).map(|session| session.connection).collect();
         found.extend(written_behind(later, &earlier, history, logs));
     }
+    found.retain(|violation| !is_forgotten(violation.at, history));
     found.extend(both_at_the_end(history));
     found
+}
+
+/// Whether the store had just lost who has which session; servers bring that back within some seconds.
+fn is_forgotten(at: Moment, history: &History) -> bool {
+    history.dumps.iter().any(|dump| (dump.from..dump.at + RESTORED_WITHIN).contains(&at))
 }
 
 fn sessions(history: &History) -> Vec<Session<'_>> {

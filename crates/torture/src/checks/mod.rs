@@ -13,7 +13,7 @@ mod presence;
 pub(crate) mod resources;
 mod rooms;
 #[cfg(test)]
-mod story;
+pub(crate) mod story;
 
 use std::time::Duration;
 

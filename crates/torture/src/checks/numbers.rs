@@ -131,7 +131,7 @@ fn kept(history: &History, stored: &[Stored<'_>]) -> Vec<Violation> {
     let mut found = Vec::new();
     for (life, dump) in history.dumps.iter().enumerate() {
         // Acknowledged before the store was emptied; whether it was stored before is known only if it is there.
-        let due = stored.iter().filter(|stored| stored.at < dump.at && stored.log.life > life);
+        let due = stored.iter().filter(|stored| stored.at < dump.from && stored.log.life > life);
         found.extend(due.map(|stored| lost(stored, dump.at)));
     }
     for dump in history.dumps.iter().chain(&history.kept) {

@@ -18,15 +18,15 @@ pub(crate) fn check(history: &History) -> Vec<Violation> {
     let mut found = Vec::new();
     for (number, connection) in history.connections.iter().enumerate() {
         for event in &connection.events {
-            let broken = |what: &str| Some(Violation::new(KEPT, what, event.at, [number]));
+            let not_kept = |what: &str| Some(Violation::new(KEPT, what, event.at, [number]));
             found.extend(match &event.what {
                 What::Bye { code } if history.reject && code == "logged-in-elsewhere" => {
-                    broken("a session was ended by a login that was to be refused")
+                    not_kept("a session was ended by a login that was to be refused")
                 }
                 What::Answered { reply: Reply::Refused { code }, .. }
                     if !history.reject && code == "already-logged-in" =>
                 {
-                    broken("a login was refused that was to end the earlier session")
+                    not_kept("a login was refused that was to end the earlier session")
                 }
                 _ => None,
             });

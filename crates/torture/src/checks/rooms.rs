@@ -89,7 +89,8 @@ fn stays(number: usize, connection: &Connection) -> (Vec<Stay<'_>>, Vec<Violatio
 struct Lives<'a> {
     /// Epochs of each room, with the moments in which they were first asked for and first seen.
     epochs: BTreeMap<&'a str, Vec<(&'a str, Moment, Moment)>>,
-    emptied: Vec<Moment>,
+    /// Since when the store was being emptied, and when that was done.
+    emptied: Option<(Moment, Moment)>,
 }
 
 impl<'a> Lives<'a> {
@@ -103,17 +104,17 @@ impl<'a> Lives<'a> {
                 known.push((stay.epoch, stay.asked, stay.entered));
             }
         }
-        Self { epochs, emptied: history.dumps.iter().map(|dump| dump.at).collect() }
+        Self { epochs, emptied: history.dumps.first().map(|dump| (dump.from, dump.at)) }
     }
 
     /// The life of a stay's epoch, if it can be told.
     fn life(&self, stay: &Stay<'_>) -> Option<usize> {
-        let Some(emptied) = self.emptied.first() else { return Some(0) };
+        let Some((from, at)) = self.emptied else { return Some(0) };
         let known = &self.epochs[stay.room];
         let (_, asked, seen) = known.iter().find(|(epoch, ..)| *epoch == stay.epoch)?;
-        if seen < emptied {
+        if *seen < from {
             Some(0)
-        } else if asked > emptied || known.first()?.0 != stay.epoch {
+        } else if *asked > at || known.first()?.0 != stay.epoch {
             Some(1)
         } else {
             None

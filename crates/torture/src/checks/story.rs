@@ -140,7 +140,7 @@ impl Story {
     pub(crate) fn empty(&mut self, lobby: &[(u64, &str, &str)]) -> &mut Self {
         self.wait(1);
         let rooms = [("lobby".to_owned(), lobby.iter().map(entry).collect())].into();
-        self.history.dumps.push(Dump { at: self.now, rooms, ..Dump::default() });
+        self.history.dumps.push(Dump { from: self.now, at: self.now, rooms, ..Dump::default() });
         self.wait(1).epoch("second")
     }
 
