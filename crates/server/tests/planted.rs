@@ -93,12 +93,8 @@ fn every_bug_has_a_case() {
 /// What was found, and how soon; or what is wrong with that.
 fn try_case(case: &Case) -> Result<Value, String> {
     let mut command = Command::new(env!("CARGO_BIN_EXE_parlor"));
-    command.args(["torture", "--seed", "1", "--clients", "16", "--duplicate-login", "takeover", "--json"]);
-    if case.args.contains(&"--duplicate-login") {
-        command = Command::new(env!("CARGO_BIN_EXE_parlor"));
-        command.args(["torture", "--seed", "1", "--clients", "16", "--json"]);
-    }
-    command.args(case.args).env_remove(PLANTED_BUG).envs(case.bug.map(|bug| (PLANTED_BUG, bug)));
+    command.args(["torture", "--seed", "1", "--clients", "16", "--json"]).args(case.args);
+    command.env_remove(PLANTED_BUG).envs(case.bug.map(|bug| (PLANTED_BUG, bug)));
     let began = Instant::now();
     let output = command.stdin(Stdio::null()).output().unwrap();
     let seconds = began.elapsed().as_secs_f64();

@@ -192,7 +192,9 @@ fn command(config: &Config, broken: &Broken) -> String {
     let mut text = format!("parlor torture --seed {} --seconds {}", broken.seed, broken.length.as_secs());
     match &config.place {
         Place::Own { servers, store: Store::OwnRedis } => text += &format!(" --servers {servers} --redis"),
-        Place::Own { servers, store: Store::Redis { url, .. } } => text += &format!(" --servers {servers} --redis {url}"),
+        Place::Own { servers, store: Store::Redis { url, .. } } => {
+            text += &format!(" --servers {servers} --redis {url}")
+        }
         Place::Own { .. } => {}
         Place::Given { servers, ca } => {
             for (host, address) in servers {
@@ -219,7 +221,10 @@ impl fmt::Display for Outcome {
             (store, 1) => format!("1 server, {store}"),
             (store, servers) => format!("{servers} servers, {store}"),
         };
-        writeln!(out, "parlor torture: {place}, duplicate login: {duplicate_login}, {rounds} rounds in {seconds:.0} s from seed {seed}\n")?;
+        writeln!(
+            out,
+            "parlor torture: {place}, duplicate login: {duplicate_login}, {rounds} rounds in {seconds:.0} s from seed {seed}\n"
+        )?;
         writeln!(out, "{:<60}  {:>30}  {:>7}", "promise", "looked at", "broken")?;
         for line in &self.promises {
             let looked_at = format!("{} {}", line.looked_at, line.unit);
@@ -249,10 +254,18 @@ impl fmt::Display for Counts {
         writeln!(out, "connections         {}", self.connections)?;
         writeln!(out, "faults injected     {faults}{kinds}")?;
         if self.stalls > 0 {
-            writeln!(out, "stalls              {}: the machine had no time for this, which counts as a fault", self.stalls)?;
+            writeln!(
+                out,
+                "stalls              {}: the machine had no time for this, which counts as a fault",
+                self.stalls
+            )?;
         }
         writeln!(out, "longest outage      {} s, seen by a client{during}", self.longest_outage)?;
-        writeln!(out, "recovery            {} s at the median, {} s at most", self.median_recovery, self.longest_recovery)?;
+        writeln!(
+            out,
+            "recovery            {} s at the median, {} s at most",
+            self.median_recovery, self.longest_recovery
+        )?;
         writeln!(out, "a server at start   {}", self.at_start)?;
         writeln!(out, "a server at most    {}", self.most)?;
         writeln!(out, "a server at the end {}", self.at_end)

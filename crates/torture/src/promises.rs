@@ -191,7 +191,8 @@ mod tests {
         let page = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/protocol.md");
         let page = fs::read_to_string(page).unwrap();
         let headings = page.lines().filter_map(|line| Some(line.strip_prefix("##")?.trim_start_matches('#').trim()));
-        let anchors: Vec<String> = headings.map(|heading| heading.to_lowercase().replace(',', "").replace(' ', "-")).collect();
+        let anchors: Vec<String> =
+            headings.map(|heading| heading.to_lowercase().replace(',', "").replace(' ', "-")).collect();
         for promise in &PROMISES {
             assert!(anchors.iter().any(|anchor| anchor == promise.section), "no heading {}", promise.section);
         }

@@ -238,7 +238,14 @@ impl World {
 }
 
 impl Station {
-    fn at(name: String, server: usize, address: SocketAddr, trust: Trust, password: &Arc<str>, own: Option<Own>) -> Self {
+    fn at(
+        name: String,
+        server: usize,
+        address: SocketAddr,
+        trust: Trust,
+        password: &Arc<str>,
+        own: Option<Own>,
+    ) -> Self {
         let front = FaultProxy::start_for(address);
         let (weak, password) = (front.address(), password.clone());
         let door = Door { server, address, weak, trust, password, open: Arc::default() };

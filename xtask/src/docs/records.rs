@@ -63,15 +63,15 @@ pub(super) fn long_runs(root: &Path) -> Result<String> {
 
 fn broken(run: &Value) -> String {
     let promises = run["promises"].as_array().into_iter().flatten();
-    let broken: Vec<String> = promises.filter(|line| line["broken"] != 0).map(|line| line["promise"].to_string()).collect();
+    let broken: Vec<String> =
+        promises.filter(|line| line["broken"] != 0).map(|line| line["promise"].to_string()).collect();
     if broken.is_empty() { "none".to_owned() } else { broken.join(", ") }
 }
 
 fn faults(run: &Value) -> String {
     let kinds = run["counts"]["faults_injected"].as_array().into_iter().flatten();
-    let kinds: Vec<(String, u64)> = kinds
-        .filter_map(|kind| Some((kind[0].as_str()?.to_owned(), kind[1].as_u64()?)))
-        .collect();
+    let kinds: Vec<(String, u64)> =
+        kinds.filter_map(|kind| Some((kind[0].as_str()?.to_owned(), kind[1].as_u64()?))).collect();
     let sum: u64 = kinds.iter().map(|(_, times)| times).sum();
     let list: Vec<String> = kinds.iter().map(|(kind, times)| format!("{kind} {times}")).collect();
     format!("{sum}: {}", list.join(", "))

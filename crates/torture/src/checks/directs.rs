@@ -3,9 +3,9 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use super::ARRIVES_WITHIN;
 use crate::record::{Exchange, Heard, History, Line, Moment, Reply};
 use crate::report::Violation;
-use super::ARRIVES_WITHIN;
 
 /// Faults so long before a message may still have taken its receiver away.
 const BEFORE: Duration = Duration::from_secs(20);
@@ -72,9 +72,9 @@ fn missed(text: &str, to: &str, exchange: &Exchange<'_>, history: &History) -> O
 
 #[cfg(test)]
 mod tests {
-    use crate::record::What;
-    use crate::checks::story::Story;
     use super::*;
+    use crate::checks::story::Story;
+    use crate::record::What;
 
     fn invariants(story: Story) -> Vec<&'static str> {
         check(&story.history()).into_iter().map(|violation| violation.invariant).collect()

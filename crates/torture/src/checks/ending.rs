@@ -3,10 +3,10 @@
 
 use std::time::Duration;
 
+use super::RECOVERY;
 use crate::plan::Fault;
 use crate::record::{Connection, History, Line, Moment, What};
 use crate::report::Violation;
-use super::RECOVERY;
 
 /// The 3 s that are promised, and slack for a machine that is busy.
 const ANSWERED_WITHIN: Duration = Duration::from_secs(3 + 7);
@@ -54,9 +54,8 @@ fn unanswered(number: usize, connection: &Connection, history: &History) -> Vec<
         // Answers come in order: this one was not due before the one ahead of it.
         let from = exchange.sent.max(before);
         before = until;
-        let stands_still = |fault: Fault| {
-            fault.stills(connection.server) || fault.deafens(connection.server, connection.weak)
-        };
+        let stands_still =
+            |fault: Fault| fault.stills(connection.server) || fault.deafens(connection.server, connection.weak);
         let waited = history.calm_but_for(from, until, RECOVERY, stands_still);
         if matches!(exchange.line, Line::Say(_) | Line::Publish(_)) && waited > ANSWERED_WITHIN {
             let what = format!("{:?} waited {waited:?} for its answer", exchange.line);
@@ -68,8 +67,8 @@ fn unanswered(number: usize, connection: &Connection, history: &History) -> Vec<
 
 #[cfg(test)]
 mod tests {
-    use crate::checks::story::Story;
     use super::*;
+    use crate::checks::story::Story;
 
     fn invariants(story: Story) -> Vec<&'static str> {
         check(&story.history()).into_iter().map(|violation| violation.invariant).collect()

@@ -2,10 +2,10 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::{ARRIVES_WITHIN, RECOVERY};
 use crate::logs::{Kind, LogName, Logs, Stored};
 use crate::record::{Connection, Entry, Exchange, Heard, History, Line, Moment, Reply};
 use crate::report::Violation;
-use super::{ARRIVES_WITHIN, RECOVERY};
 
 /// Somebody begins or ceases to follow somebody, or tries.
 #[derive(Debug, Clone, Copy)]
@@ -214,8 +214,8 @@ fn in_time(
 
 #[cfg(test)]
 mod tests {
-    use crate::checks::story::Story;
     use super::*;
+    use crate::checks::story::Story;
 
     fn invariants(story: Story) -> Vec<&'static str> {
         let history = story.history();

@@ -174,9 +174,9 @@ fn both_at_the_end(history: &History) -> Vec<Violation> {
 
 #[cfg(test)]
 mod tests {
+    use super::*;
     use crate::checks::story::Story;
     use crate::record::What;
-    use super::*;
 
     fn invariants(story: Story) -> Vec<&'static str> {
         let history = story.history();

@@ -3,10 +3,10 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
+use super::RECOVERY;
 use crate::plan::Fault;
 use crate::record::{Connection, Exchange, History, Line, Moment, Reply};
 use crate::report::Violation;
-use super::RECOVERY;
 
 /// The 15 s that are promised, and slack for a machine that is busy.
 const GONE_WITHIN: Duration = Duration::from_secs(15 + 5);
@@ -76,9 +76,9 @@ fn ghosts(exchange: Exchange<'_>, lives: &[Life<'_>], history: &History) -> Opti
 
 #[cfg(test)]
 mod tests {
-    use crate::plan::Kind;
-    use crate::checks::story::Story;
     use super::*;
+    use crate::checks::story::Story;
+    use crate::plan::Kind;
 
     fn invariants(story: Story) -> Vec<&'static str> {
         check(&story.history()).into_iter().map(|violation| violation.invariant).collect()

@@ -173,9 +173,9 @@ fn gapless(name: &str, log: &[Entry], at: Moment) -> Option<Violation> {
 
 #[cfg(test)]
 mod tests {
+    use super::*;
     use crate::checks::story::Story;
     use crate::record::Line;
-    use super::*;
 
     fn invariants(story: Story) -> Vec<&'static str> {
         let history = story.history();

@@ -62,9 +62,9 @@ fn may_have_missed(server: usize, at: Moment, history: &History) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use crate::plan::Kind;
-    use crate::checks::story::Story;
     use super::*;
+    use crate::checks::story::Story;
+    use crate::plan::Kind;
 
     fn invariants(changes: &[(&str, bool)], fault: Option<Kind>) -> Vec<&'static str> {
         let mut story = Story::default();

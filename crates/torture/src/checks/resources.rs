@@ -70,11 +70,9 @@ mod tests {
 
     #[test]
     fn more_than_clients_can_need_is_found() {
-        for taken in [
-            Usage { memory: 300_000, ..IDLE },
-            Usage { threads: 400, ..IDLE },
-            Usage { descriptors: 400, ..IDLE },
-        ] {
+        for taken in
+            [Usage { memory: 300_000, ..IDLE }, Usage { threads: 400, ..IDLE }, Usage { descriptors: 400, ..IDLE }]
+        {
             assert_eq!(invariants(taken, 10, IDLE), ["memory, threads and descriptors are bounded"]);
             assert_eq!(invariants(taken, 200, IDLE), Vec::<&str>::new());
         }
@@ -82,11 +80,9 @@ mod tests {
 
     #[test]
     fn what_is_not_let_go_of_is_found() {
-        for left in [
-            Usage { memory: 300_000, ..IDLE },
-            Usage { threads: 30, ..IDLE },
-            Usage { descriptors: 30, ..IDLE },
-        ] {
+        for left in
+            [Usage { memory: 300_000, ..IDLE }, Usage { threads: 30, ..IDLE }, Usage { descriptors: 30, ..IDLE }]
+        {
             assert_eq!(invariants(IDLE, 0, left), ["what clients took is let go of"]);
         }
     }

@@ -3,10 +3,10 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::{ARRIVES_WITHIN, RECOVERY};
 use crate::logs::{Kind, LogName, Logs, Stored};
 use crate::record::{Connection, Entry, Exchange, Heard, History, Moment, Reply, What};
 use crate::report::Violation;
-use super::{ARRIVES_WITHIN, RECOVERY};
 
 /// The time from the answer to a join or login to the next one.
 struct Stay<'a> {
@@ -230,8 +230,8 @@ fn in_time(stay: &Stay<'_>, logs: &Logs<'_>, history: &History, stored: &[Stored
 
 #[cfg(test)]
 mod tests {
-    use crate::checks::story::Story;
     use super::*;
+    use crate::checks::story::Story;
 
     fn invariants(story: Story) -> Vec<&'static str> {
         let history = story.history();
