@@ -17,6 +17,7 @@ mod checks;
 mod conduct;
 mod config;
 mod dice;
+mod dump;
 mod failure;
 mod link;
 mod logs;

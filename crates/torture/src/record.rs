@@ -287,7 +287,10 @@ impl Connection {
                 }
                 What::Answered { number, reply } => {
                     let asked = exchanges.iter_mut().rev().find(|exchange| exchange.number == *number);
-                    asked.expect("an answer has its line before it").answer = Some((event.at, reply));
+                    // An answer is noted only under the number of a line that was sent.
+                    if let Some(asked) = asked {
+                        asked.answer = Some((event.at, reply));
+                    }
                 }
                 _ => {}
             }

@@ -2,7 +2,6 @@
 //! look for one.
 
 use std::collections::BTreeSet;
-use std::fmt::Write;
 use std::time::Duration;
 
 use crate::record::{Event, History, Moment};
@@ -59,7 +58,7 @@ pub(crate) fn describe(violation: &Violation, history: &History) -> String {
     shown.sort_by_key(|(_, event)| event.at);
     for (number, event) in shown {
         let connection = &history.connections[number];
-        writeln!(text, "  [{number} {} at s{}] {event}", connection.user, connection.server).unwrap();
+        text += &format!("  [{number} {} at s{}] {event}\n", connection.user, connection.server);
     }
     text + &faults(history)
 }
@@ -69,7 +68,7 @@ pub(crate) fn everything(history: &History) -> String {
     let mut text = faults(history);
     for (number, event) in events(history, &(0..history.connections.len()).collect()) {
         let connection = &history.connections[number];
-        writeln!(text, "[{number} {} at s{}] {event}", connection.user, connection.server).unwrap();
+        text += &format!("[{number} {} at s{}] {event}\n", connection.user, connection.server);
     }
     text
 }
@@ -79,7 +78,7 @@ fn faults(history: &History) -> String {
     let mut text = String::new();
     for span in &history.spans {
         let (from, to) = (span.from.as_secs_f64(), span.to.as_secs_f64());
-        writeln!(text, "  fault from {from:.3} s to {to:.3} s: {}", span.fault).unwrap();
+        text += &format!("  fault from {from:.3} s to {to:.3} s: {}\n", span.fault);
     }
     text
 }

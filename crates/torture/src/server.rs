@@ -163,7 +163,7 @@ impl Server {
     /// # Errors
     /// If it has ended.
     pub fn signal(&self, signal: Signal) -> Result<(), Failure> {
-        Ok(kill_process(self.id()?, signal).map_err(Failure::of("a server cannot be signalled"))?)
+        kill_process(self.id()?, signal).map_err(Failure::of("a server cannot be signalled"))
     }
 
     /// Kills it as `kill -9` does, and waits for its end.

@@ -9,25 +9,18 @@ use std::time::{Duration, Instant};
 
 use parlor_redis_testkit::{Direction, FaultProxy, Fsync, RedisServer};
 use rustix::process::{Resource, Signal};
-use serde_json::Value;
 use tempfile::TempDir;
 
 use crate::config::{Config, Place, Store};
+use crate::dump;
 use crate::failure::Failure;
 use crate::link::Door;
 use crate::plan::{Fault, Kind, Step};
-use crate::record::{Dump, Entry, Moment, Sample, Usage};
+use crate::record::{Dump, Moment, Sample, Usage};
 use crate::server::{Launch, Server};
 use crate::watch::Prober;
 use crate::wire::Trust;
 
-/// All logs that are in Redis.
-const LOGS: &str = "local logs = {}
-for _, kind in ipairs({'log', 'feed'}) do
-  for _, key in ipairs(redis.call('KEYS', 'parlor:' .. kind .. ':*')) do logs[key] = redis.call('XRANGE', key, '-', '+') end
-end
-if ARGV[1] == 'empty' then redis.call('FLUSHALL') end
-return cjson.encode(logs)";
 /// How large a file may be on a disk that is full: smaller than what the database has written already.
 const FULL_DISK_BYTES: u64 = 4096;
 /// Descriptors that are left where there are no more.
@@ -218,8 +211,8 @@ impl World {
 
     /// Reads all logs, and in the same step empties Redis, if that is asked for.
     fn dump(&self, what: &str) -> Result<Dump, Failure> {
-        let answer = self.redis()?.try_cli(&["EVAL", LOGS, "0", what]).map_err(Failure::of("Redis"))?;
-        dump(&answer).ok_or_else(|| Failure::new("the logs in Redis cannot be read"))
+        let answer = self.redis()?.try_cli(&["EVAL", dump::LOGS, "0", what]).map_err(Failure::of("Redis"))?;
+        dump::read(&answer).ok_or_else(|| Failure::new("the logs in Redis cannot be read"))
     }
 
     fn redis(&self) -> Result<&RedisServer, Failure> {
@@ -370,31 +363,6 @@ fn launch(config: &Config, number: usize, clock: &Path) -> Launch {
     let launch = Launch::new(&config.program).env("PARLOR_SERVER_NAME", &format!("s{number}"));
     let launch = launch.env(PLANTED_CLOCK, &clock.display().to_string());
     launch.args(&["--duplicate-login", policy])
-}
-
-/// Reads what [`LOGS`] returned.
-fn dump(json: &str) -> Option<Dump> {
-    let logs: Value = serde_json::from_str(json).ok()?;
-    let mut dump = Dump::default();
-    // An empty table of Lua is an empty list in JSON.
-    for (key, log) in logs.as_object().into_iter().flatten() {
-        let (kind, name) = key.split_once('{')?;
-        let logs = if kind == "parlor:log:" { &mut dump.rooms } else { &mut dump.feeds };
-        let entries = log.as_array().map(|log| log.iter().map(entry).collect());
-        logs.insert(name.trim_end_matches('}').to_owned(), entries.unwrap_or_else(|| Some(Vec::new()))?);
-    }
-    Some(dump)
-}
-
-/// An entry of a stream: its id, and its fields with their values in turn.
-fn entry(stored: &Value) -> Option<Entry> {
-    let fields = stored[1].as_array()?;
-    let field = |name: &str| {
-        let at = fields.iter().step_by(2).position(|field| field == name)?;
-        fields.get(2 * at + 1)?.as_str().map(str::to_owned)
-    };
-    let id = stored[0].as_str()?.split_once('-')?.0.parse().ok()?;
-    Some(Entry { id, from: field("from")?, text: field("text")? })
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {

@@ -16,7 +16,6 @@ use super::Client;
 pub(crate) struct Options {
     args: Vec<String>,
     env: Vec<(String, String)>,
-    port: u16,
     unnamed: bool,
     max_descriptors: Option<u32>,
 }
@@ -34,12 +33,6 @@ impl Options {
         self
     }
 
-    /// A port of its own, instead of any that is free.
-    pub(crate) fn port(mut self, port: u16) -> Self {
-        self.port = port;
-        self
-    }
-
     /// No name of the server, which else is `test`.
     pub(crate) fn unnamed(mut self) -> Self {
         self.unnamed = true;
@@ -53,7 +46,7 @@ impl Options {
     }
 
     fn launch(&self) -> Launch {
-        let mut launch = Launch::new(env!("CARGO_BIN_EXE_parlor")).port(self.port);
+        let mut launch = Launch::new(env!("CARGO_BIN_EXE_parlor"));
         if !self.unnamed {
             launch = launch.env("PARLOR_SERVER_NAME", "test");
         }
