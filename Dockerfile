@@ -17,10 +17,12 @@ COPY crates/server/Cargo.toml crates/server/
 COPY crates/settings/Cargo.toml crates/settings/
 COPY crates/store/Cargo.toml crates/store/
 COPY crates/testkit/Cargo.toml crates/testkit/
+COPY crates/torture/Cargo.toml crates/torture/
 COPY xtask/Cargo.toml xtask/
 RUN for crate in crates/* xtask; do mkdir "$crate/src" && echo '//! Empty.' > "$crate/src/lib.rs"; done \
  && for crate in crates/bench crates/server xtask; do rm "$crate/src/lib.rs" && printf '//! Empty.\nfn main() {}\n' > "$crate/src/main.rs"; done \
  && mkdir crates/bench/benches && touch crates/bench/benches/paths.rs \
+ && mkdir crates/server/tests && touch crates/server/tests/planted.rs \
  && cargo build --locked --release --package parlor
 
 # What is copied may be older than what was just built, and cargo goes by times.

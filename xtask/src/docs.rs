@@ -1,6 +1,8 @@
 //! Tables inside of documents that come from the code, between `<!-- table: NAME -->` and `<!-- end -->`. It
 //! must not touch anything else in them.
 
+mod records;
+
 use std::fmt::Write;
 use std::path::Path;
 
@@ -8,7 +10,7 @@ use anyhow::{Context, Result, bail};
 use parlor_proto::{Bye, RefusalCode, VERBS, VerbInfo};
 
 /// The documents that hold tables.
-const DOCUMENTS: [&str; 1] = ["docs/protocol.md"];
+const DOCUMENTS: [&str; 2] = ["docs/protocol.md", "docs/reliability.md"];
 
 const OPEN: &str = "<!-- table: ";
 const OPEN_END: &str = " -->\n";
@@ -19,7 +21,7 @@ pub(crate) fn write(root: &Path) -> Result<()> {
     for document in DOCUMENTS {
         let path = root.join(document);
         let text = std::fs::read_to_string(&path).context(document)?;
-        std::fs::write(&path, regenerate(&text).context(document)?).context(document)?;
+        std::fs::write(&path, regenerate(root, &text).context(document)?).context(document)?;
     }
     Ok(())
 }
@@ -29,7 +31,7 @@ pub(crate) fn check(root: &Path) -> Result<bool> {
     let mut current = true;
     for document in DOCUMENTS {
         let text = std::fs::read_to_string(root.join(document)).context(document)?;
-        if regenerate(&text).context(document)? != text {
+        if regenerate(root, &text).context(document)? != text {
             println!("error: {document}: its tables differ from the code; run `cargo xtask docs`");
             current = false;
         }
@@ -38,21 +40,23 @@ pub(crate) fn check(root: &Path) -> Result<bool> {
 }
 
 /// The document with its tables made anew.
-fn regenerate(text: &str) -> Result<String> {
+fn regenerate(root: &Path, text: &str) -> Result<String> {
     let mut out = String::new();
     let mut rest = text;
     while let Some((before, after)) = rest.split_once(OPEN) {
         let (name, old) = after.split_once(OPEN_END).context("a table's marker has no end")?;
         let (_, after) = old.split_once(CLOSE).with_context(|| format!("table {name} has no end"))?;
-        write!(out, "{before}{OPEN}{name}{OPEN_END}{}{CLOSE}", table(name)?)?;
+        write!(out, "{before}{OPEN}{name}{OPEN_END}{}{CLOSE}", table(root, name)?)?;
         rest = after;
     }
     out.push_str(rest);
     Ok(out)
 }
 
-fn table(name: &str) -> Result<String> {
+fn table(root: &Path, name: &str) -> Result<String> {
     let (head, rows) = match name {
+        "planted-bugs" => return records::planted_bugs(root),
+        "long-runs" => return records::long_runs(root),
         "commands" => {
             (["before login", "in a session", "what it does"].as_slice(), VERBS.iter().map(command).collect())
         }
@@ -111,22 +115,24 @@ mod tests {
     #[test]
     fn tables_are_made_anew_and_the_rest_is_left_alone() {
         let old = "before\n<!-- table: goodbyes -->\nstale\n<!-- end -->\nafter\n";
-        let new = regenerate(old).unwrap();
+        let root = Path::new("");
+        let new = regenerate(root, old).unwrap();
         assert!(new.starts_with("before\n<!-- table: goodbyes -->\n| code | explanation |\n|---|---|\n| `quit` |"));
         assert!(new.ends_with("<!-- end -->\nafter\n") && !new.contains("stale"));
         assert_ne!(new, old);
-        assert_eq!(regenerate(&new).unwrap(), new);
+        assert_eq!(regenerate(root, &new).unwrap(), new);
     }
 
     #[test]
     fn broken_markers_are_refused() {
-        assert!(regenerate("<!-- table: nonsense -->\n<!-- end -->").is_err());
-        assert!(regenerate("<!-- table: goodbyes -->\n").is_err());
+        let root = Path::new("");
+        assert!(regenerate(root, "<!-- table: nonsense -->\n<!-- end -->").is_err());
+        assert!(regenerate(root, "<!-- table: goodbyes -->\n").is_err());
     }
 
     #[test]
     fn every_command_has_a_row() {
-        let table = table("commands").unwrap();
+        let table = table(Path::new(""), "commands").unwrap();
         assert_eq!(table.lines().count(), VERBS.len() + 2);
         assert!(table.contains("`/format text\\|json`"));
     }

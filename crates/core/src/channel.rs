@@ -17,6 +17,7 @@ use crate::batch::Batch;
 use crate::listener::{Listener, Mark};
 use crate::outbox::Pushed;
 use crate::peer::{ConnectionId, Peer};
+use crate::planted::{Bug, planted};
 use crate::ports::{Couriers, Entry, Head, LogId};
 use crate::sync::{Condvar, Mutex, MutexGuard, lock};
 
@@ -147,8 +148,14 @@ impl Channel {
         let mut state = self.lock();
         let mut interrupts = Vec::new();
         let known = entries.partition_point(|entry| state.cursor.is_some_and(|cursor| entry.id <= cursor));
-        let new = &entries[known..];
-        if let Some(newest) = new.last() {
+        let swapped: Vec<Entry>;
+        let new = if planted(Bug::SwapTwo) {
+            swapped = entries[known..].iter().rev().cloned().collect();
+            &swapped
+        } else {
+            &entries[known..]
+        };
+        if let Some(newest) = entries[known..].last() {
             state.cursor = Some(newest.id);
             state.backlog += new.iter().map(|entry| entry.text.as_str().len()).sum::<usize>();
         }

@@ -10,6 +10,7 @@ use parlor_proto::{Bye, Encoded, Epoch, Event, Generation, UserName};
 
 use crate::channel::{Channel, Flush};
 use crate::peer::{ConnectionId, Peer};
+use crate::planted::{Bug, planted};
 use crate::ports::{Change, Couriers, Direct, Entry, LogId, Presence, Seat, Sink};
 use crate::sync::{RwLock, read, write};
 
@@ -164,6 +165,7 @@ impl Sink for Hub {
     fn direct(&self, to: &UserName, message: &Direct) -> Option<Flush> {
         let Direct { time, from, text } = message.clone();
         let event = Event::Direct { time, from, text };
+        let to = if planted(Bug::WrongAddressee) { &message.from } else { to };
         self.peer_of(to).map(|peer| peer.send(&Encoded::new(&event)))
     }
 
@@ -180,6 +182,9 @@ impl Sink for Hub {
     }
 
     fn displaced(&self, connection: ConnectionId) -> Flush {
+        if planted(Bug::NoFence) {
+            return Flush::default();
+        }
         self.peer(connection).map(|peer| peer.close(Bye::LoggedInElsewhere)).unwrap_or_default()
     }
 

@@ -17,6 +17,7 @@ mod outbox;
 mod pace;
 mod parlor;
 mod peer;
+pub mod planted;
 mod policy;
 pub mod ports;
 mod session;

@@ -8,6 +8,7 @@ use parlor_proto::{Bye, Encoded, MessageId, UserName};
 use crate::batch::{Batch, NameMark};
 use crate::outbox::Pushed;
 use crate::peer::Peer;
+use crate::planted::{Bug, planted};
 use crate::ports::Entry;
 
 /// Who listens, and from where on.
@@ -75,6 +76,9 @@ impl Listener {
 
     /// Pushes entries, but those it wrote itself.
     pub(crate) fn push(&mut self, batch: &Batch<'_>) -> Pushed {
+        if let Some(pushed) = self.push_wrongly(batch) {
+            return pushed;
+        }
         let (user, start) = (&self.user, self.start);
         let is_for_it = |entry: &Entry| entry.author != *user && entry.id > start;
         let outbox = self.peer.outbox();
@@ -92,6 +96,25 @@ impl Listener {
                 Pushed::default()
             }
         }
+    }
+
+    /// What a planted bug does in place of a push, where it strikes.
+    fn push_wrongly(&self, batch: &Batch<'_>) -> Option<Pushed> {
+        let (outbox, entries, number) = (self.peer.outbox(), batch.entries(), self.peer.connection().0);
+        let strikes = |bug, every| planted(bug) && entries.iter().any(|entry| entry.id.0 % every == number % every);
+        if self.held.is_none() && strikes(Bug::DropMessage, 50) {
+            let is_kept =
+                |entry: &Entry| entry.author != self.user && entry.id > self.start && entry.id.0 % 50 != number % 50;
+            return Some(outbox.push_with(|format| batch.frame_of(format, is_kept)));
+        }
+        if strikes(Bug::CutOffReader, 200) {
+            return Some(outbox.close(Bye::SlowConsumer));
+        }
+        if planted(Bug::Double) && entries[0].id == self.start.next() && self.held.is_none() {
+            let [first, second] = [(); 2].map(|()| outbox.push_with(|format| batch.frame(format)));
+            return Some(if first.wake { first } else { second });
+        }
+        None
     }
 
     /// Pushes an event that is not in the log, unless it is about this listener.

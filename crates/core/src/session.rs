@@ -11,7 +11,8 @@ use crate::channel::{Channel, Start};
 use crate::effects::{Denial, During};
 use crate::parlor::Parlor;
 use crate::peer::{Origin, Peer};
-use crate::policy::Policy;
+use crate::planted::{Bug, planted};
+use crate::policy::{DuplicateLogin, Policy};
 use crate::ports::{Claim, Claimed, Entered, LogId, Seat, StoreError, TakeoverLimit, Waited};
 
 /// Where sessions happen: one connection of one server.
@@ -76,7 +77,10 @@ impl Session {
             return Err(Unable::Displaced);
         }
         store.rooms.evict_predecessors(seat).during("ending earlier memberships")?;
-        let publishers = store.follows.subscriptions(&seat.user).during("listing subscriptions")?;
+        let mut publishers = store.follows.subscriptions(&seat.user).during("listing subscriptions")?;
+        if planted(Bug::ForgetFollows) {
+            publishers.clear();
+        }
         let lobby = RoomName::lobby();
         let Arrival { channel, version, .. } = place.enter(seat, &lobby)?;
         let mut session = Self { seat: seat.clone(), room: lobby, channel, feeds: HashMap::new() };
@@ -124,7 +128,9 @@ impl Session {
         let members = arrival.members;
         let left = std::mem::replace(&mut self.room, to.clone());
         let behind = std::mem::replace(&mut self.channel, arrival.channel);
-        place.abandon(&behind);
+        if !planted(Bug::HearOldRoom) {
+            place.abandon(&behind);
+        }
         place.note("leaving a room", place.parlor.store.rooms.leave(&self.seat, &left));
         let reply = |Start { epoch, last }: Start| -> Event {
             match verb {
@@ -154,7 +160,9 @@ impl Session {
 
     /// Hears it no longer.
     pub(crate) fn unlisten(&mut self, place: &Place, publisher: &UserName) {
-        if let Some(channel) = self.feeds.remove(publisher) {
+        if let Some(channel) = self.feeds.remove(publisher)
+            && !planted(Bug::HearUnfollowed)
+        {
             place.abandon(&channel);
         }
     }
@@ -172,6 +180,9 @@ impl Session {
             place.abandon(&channel);
         }
         place.abandon(&self.channel);
+        if planted(Bug::Ghost) {
+            return;
+        }
         place.note("leaving a room", place.parlor.store.rooms.leave(&self.seat, &self.room));
     }
 
@@ -188,7 +199,7 @@ fn claim(place: &Place, origin: &Origin, user: &UserName) -> Result<Generation, 
     let claim = Claim {
         user,
         connection: place.peer.connection(),
-        policy: policy.duplicate_login,
+        policy: if planted(Bug::IgnorePolicy) { DuplicateLogin::Takeover } else { policy.duplicate_login },
         takeovers: is_limited.then_some(limit),
         at: place.parlor.clock.elapsed(),
     };

@@ -1,6 +1,6 @@
 //! Redis for tests: real `redis-server` processes on ports of their own, and a proxy that makes the link
-//! fail. It must not know Parlor, so that the tests of every crate can use it, and it is never part of the
-//! program. What goes wrong here panics: a test could not do anything else about it.
+//! fail. It must not know Parlor, so that the tests of every crate can use it. Of the program only
+//! `parlor torture` uses it. What goes wrong here panics: neither could do anything else about it.
 //!
 //! ```
 //! use parlor_redis_testkit::{FaultProxy, RedisServer};
@@ -11,7 +11,7 @@
 //! assert_eq!(redis.url_by(&proxy), format!("redis://127.0.0.1:{}/", proxy.port()));
 //! proxy.black_hole();
 //! ```
-#![allow(clippy::unwrap_used, reason = "serves tests only, and a panic is how a test fails")]
+#![allow(clippy::unwrap_used, reason = "serves tests and torture, where a panic is how they fail")]
 
 mod cluster;
 mod member;
@@ -29,6 +29,7 @@ pub use member::Reach;
 pub use migration::Migration;
 pub use options::{Fsync, RedisOptions};
 pub use ports::free_port;
+pub use process::{mortal, spawn};
 pub use proxy::{Direction, FaultProxy};
 pub use sentinel::RedisSentinel;
 pub use server::RedisServer;

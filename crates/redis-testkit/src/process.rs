@@ -22,7 +22,7 @@ impl Process {
     pub(crate) fn spawn<A: AsRef<OsStr>>(program: &str, args: &[A]) -> Self {
         let mut command = mortal(program);
         command.args(args).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
-        let child = spawn_from_lasting_thread(command);
+        let child = spawn(command);
         Self { child: child.unwrap_or_else(|error| panic!("{program} does not start: {error}")) }
     }
 
@@ -72,15 +72,16 @@ impl Drop for Process {
     }
 }
 
-/// A command that the kernel kills when the thread that started it is gone.
-fn mortal(program: &str) -> Command {
+/// A command that the kernel kills when the thread that started it is gone, where `setpriv` is installed. It is to be
+/// started by [`spawn`].
+pub fn mortal(program: impl AsRef<OsStr>) -> Command {
     static SETPRIV: OnceLock<bool> = OnceLock::new();
     let works = || Command::new("setpriv").args(["--pdeathsig", "KILL", "true"]).status().is_ok_and(|it| it.success());
     if !*SETPRIV.get_or_init(works) {
         return Command::new(program);
     }
     let mut command = Command::new("setpriv");
-    command.args(["--pdeathsig", "KILL", program]);
+    command.args(["--pdeathsig", "KILL"]).arg(program);
     command
 }
 
@@ -88,7 +89,10 @@ type Order = (Command, Sender<io::Result<Child>>);
 
 /// Starts `command` from a thread that lives as long as the test process: the kernel takes the end of the
 /// thread, not of the process, for the death of the parent, and the thread of a test ends early.
-fn spawn_from_lasting_thread(command: Command) -> io::Result<Child> {
+///
+/// # Errors
+/// If it cannot be started.
+pub fn spawn(command: Command) -> io::Result<Child> {
     static ORDERS: OnceLock<Mutex<Sender<Order>>> = OnceLock::new();
     let orders = ORDERS.get_or_init(|| {
         let (sender, orders) = channel::<Order>();

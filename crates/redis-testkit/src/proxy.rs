@@ -47,11 +47,16 @@ impl FaultProxy {
     /// A proxy in front of `port`, which passes on. Nobody need listen there yet.
     #[must_use]
     pub fn start(port: u16) -> Self {
+        Self::start_for(SocketAddr::from((Ipv4Addr::LOCALHOST, port)))
+    }
+
+    /// A proxy on 127.0.0.1 in front of any address.
+    #[must_use]
+    pub fn start_for(server: SocketAddr) -> Self {
         let bind = || TcpListener::bind((Ipv4Addr::LOCALHOST, free_port())).ok();
         let listener = wait_for("a free port", bind);
         let address = listener.local_addr().unwrap();
         let control = Arc::new(Control::default());
-        let server = SocketAddr::from((Ipv4Addr::LOCALHOST, port));
         let acceptor = thread::spawn({
             let control = control.clone();
             move || accept(&listener, server, &control)

@@ -169,6 +169,14 @@ impl RedisServer {
         *lock(&self.process) = None;
     }
 
+    /// Stops it as an operator does, and waits for its end; what it was told is on the disk.
+    pub fn stop(&self) {
+        // It ends instead of answering.
+        let _ = self.try_cli(&["SHUTDOWN"]);
+        wait_until("redis-server to end", || lock(&self.process).as_mut().is_none_or(Process::has_ended));
+        self.kill();
+    }
+
     /// Whether it was killed and not started again.
     #[must_use]
     pub fn is_killed(&self) -> bool {

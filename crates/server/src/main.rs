@@ -27,7 +27,7 @@ use std::process::ExitCode;
 
 use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
 
-use commands::{audit, cert, check, completions, connect, serve, status, user};
+use commands::{audit, cert, check, completions, connect, serve, status, torture, user};
 use settings::Settings;
 
 const EXAMPLES: &str = "Examples:
@@ -38,6 +38,7 @@ const EXAMPLES: &str = "Examples:
   parlor audit                          look for weak settings and open files
   parlor serve --redis redis://HOST     run one of many servers that share a Redis
   parlor status --redis redis://HOST    show what these servers are at
+  parlor torture                        check every promise on servers of its own
   parlor completions bash               script for your shell
 
 `parlor COMMAND --help` explains each command.";
@@ -61,6 +62,7 @@ enum Command {
     #[command(about = "Look for weak settings and files that are open to others", after_help = audit::EXAMPLES)]
     Audit(Box<audit::AuditArgs>),
     Status(status::StatusArgs),
+    Torture(torture::TortureArgs),
     Completions(completions::CompletionsArgs),
 }
 
@@ -91,6 +93,7 @@ fn run(command: Command) -> anyhow::Result<ExitCode> {
         Command::Check(args) => check::run(&args)?,
         Command::Audit(args) => return audit::run(&args),
         Command::Status(args) => status::run(&args)?,
+        Command::Torture(args) => return torture::run(&args),
         Command::Completions(args) => completions::run(&args, Cli::command())?,
     }
     Ok(ExitCode::SUCCESS)

@@ -1,9 +1,11 @@
 //! Signals of the operating system, delivered on a thread like any other event. It must not decide what they cause.
 
 use std::io;
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 use std::thread::{Builder, JoinHandle};
 
-use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
+use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM, SIGXFSZ};
 use signal_hook::iterator::{Handle, Signals};
 
 /// Stack of the thread, in bytes: room for what the callback does, which is to load a certificate at most.
@@ -51,6 +53,17 @@ impl Drop for SignalThread {
             tracing::error!("the thread for signals panicked");
         }
     }
+}
+
+/// From now on a file that may not grow (RLIMIT_FSIZE) is an error of whoever writes to it, as a full disk is, and
+/// does not end the process.
+///
+/// # Errors
+/// Fails if the system lets no handler be set.
+pub(crate) fn outlive_full_files() -> io::Result<()> {
+    // Whatever catches the signal will do: the call that wrote then fails.
+    signal_hook::flag::register(SIGXFSZ, Arc::new(AtomicBool::new(false)))?;
+    Ok(())
 }
 
 fn request(signal: i32) -> Request {

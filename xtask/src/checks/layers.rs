@@ -18,6 +18,7 @@ const RULES: &[Rule] = &[
     Rule { directory: "crates/proto/", never: PURE, tests_only: CONCURRENT },
     Rule { directory: "crates/core/", never: PURE, tests_only: CONCURRENT },
     Rule { directory: "crates/store/", never: &["parlor_server", "parlor_client", "rustls"], tests_only: &[] },
+    Rule { directory: "crates/torture/", never: &["parlor_core", "parlor_store", "parlor_server"], tests_only: &[] },
     Rule { directory: "crates/client/", never: &["parlor_core", "parlor_store", "parlor_server"], tests_only: &[] },
 ];
 
@@ -138,6 +139,7 @@ mod tests {
     fn the_client_knows_neither_rules_nor_stores() {
         assert_eq!(problems(check, &[("crates/client/src/a.rs", "use parlor_core::Hub;\n")]).len(), 1);
         assert_eq!(problems(check, &[("crates/store/src/a.rs", "use parlor_server as s;\n")]).len(), 1);
+        assert_eq!(problems(check, &[("crates/torture/src/a.rs", "use parlor_core::planted;\n")]).len(), 1);
         assert!(problems(check, &[("crates/client/src/a.rs", "// parlor_core\nuse rustls::Stream;\n")]).is_empty());
     }
 

@@ -4,9 +4,13 @@ use parlor_proto::Text;
 
 use super::{Context, Outcome};
 use crate::effects::Effect;
+use crate::planted::{Bug, planted};
 use crate::ports::LogId;
 
 pub(super) fn run(context: &mut Context<'_>, text: Text) -> Outcome {
+    if planted(Bug::LeakMemory) {
+        vec![1u8; 512 * 1024].leak();
+    }
     let log = LogId::Room(context.room.clone());
     context.add(Effect::Append { log, text });
     Ok(())

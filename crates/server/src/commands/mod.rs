@@ -7,4 +7,5 @@ pub(crate) mod completions;
 pub(crate) mod connect;
 pub(crate) mod serve;
 pub(crate) mod status;
+pub(crate) mod torture;
 pub(crate) mod user;

@@ -9,7 +9,7 @@ use crossbeam_channel::unbounded;
 
 use crate::process::Process;
 use crate::settings::Settings;
-use crate::signals::{Request, SignalThread};
+use crate::signals::{self, Request, SignalThread};
 use crate::{logging, machine, supervisor};
 
 /// Bcrypt costs below this are warned of.
@@ -28,6 +28,7 @@ pub(crate) fn run(settings: &Settings) -> anyhow::Result<()> {
     if settings.bcrypt_cost < LOW_BCRYPT_COST {
         tracing::warn!(cost = settings.bcrypt_cost, "password hashes of this cost are guessed quickly if stolen");
     }
+    signals::outlive_full_files().context("cannot watch signals")?;
     let (requests, inbox) = unbounded();
     let deliver = move |request| {
         // Whoever asks after the end was asked for is not heard any more.

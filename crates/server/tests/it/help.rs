@@ -28,6 +28,7 @@ const COMMANDS: &[&[&str]] = &[
     &["status"],
     &["check"],
     &["audit"],
+    &["torture"],
     &["completions"],
 ];
 

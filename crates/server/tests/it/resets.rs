@@ -3,13 +3,10 @@
 use std::io::{Read, Write};
 use std::net::TcpStream;
 use std::process::{Command, Stdio};
-use std::sync::Arc;
 use std::thread;
 use std::time::Duration;
 
-use rustls::ClientConfig;
-
-use crate::harness::{Client, Options, Server, eventually, heavy};
+use crate::harness::{Client, Options, Server, Trust, eventually, heavy};
 
 /// Threads that connect at the same time.
 const PARALLEL: usize = 4;
@@ -26,7 +23,7 @@ fn reset(socket: &TcpStream) {
 
 /// One connection that comes and goes. Of twenty, ten say nothing, four speak plaintext, three stop in the
 /// handshake, two shake hands, and one logs in.
-fn come_and_go(server: &Server, config: &Arc<ClientConfig>, user: &str, number: usize) {
+fn come_and_go(server: &Server, config: &Trust, user: &str, number: usize) {
     match number % 20 {
         19 => log_in_and_go(server, config, user, number / 20),
         17 | 18 => {
@@ -56,7 +53,7 @@ fn come_and_go(server: &Server, config: &Arc<ClientConfig>, user: &str, number: 
 }
 
 /// A session that ends in one way or another.
-fn log_in_and_go(server: &Server, config: &Arc<ClientConfig>, user: &str, way: usize) {
+fn log_in_and_go(server: &Server, config: &Trust, user: &str, way: usize) {
     let mut client = Client::open_with(server.address(), config.clone());
     client.send(&format!("LOGIN {user} secret"));
     client.until("OK login");
@@ -75,7 +72,7 @@ fn log_in_and_go(server: &Server, config: &Arc<ClientConfig>, user: &str, way: u
 }
 
 /// So many connections from several threads; returns how many sessions there were.
-fn wave(server: &Server, config: &Arc<ClientConfig>) -> usize {
+fn wave(server: &Server, config: &Trust) -> usize {
     thread::scope(|scope| {
         for thread in 0..PARALLEL {
             scope.spawn(move || {

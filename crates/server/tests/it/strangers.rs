@@ -8,7 +8,6 @@ use std::thread;
 use std::time::Duration;
 
 use rustix::process::{Resource, getrlimit};
-use rustls::ClientConnection;
 
 use crate::harness::{Client, Options, Polled, Server, eventually, heavy};
 
@@ -232,7 +231,7 @@ fn ten_thousand_connections_that_say_nothing_leave_the_others_alone() {
 
 /// Begins a handshake, lets the server do its costly part, and goes away.
 fn begin_a_handshake(server: &Server) {
-    let mut tls = ClientConnection::new(Client::config(&server.ca()), "localhost".try_into().unwrap()).unwrap();
+    let mut tls = Client::config(&server.ca()).begin().unwrap();
     let mut socket = raw(server);
     while tls.wants_write() {
         tls.write_tls(&mut socket).unwrap();

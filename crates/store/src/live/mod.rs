@@ -11,6 +11,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use parlor_core::ConnectionId;
+use parlor_core::planted::{Bug, planted};
 use parlor_core::ports::{Append, LogId, Sink};
 use parlor_proto::{Generation, RoomName, UserName};
 
@@ -64,6 +65,9 @@ impl Live {
     /// Whether the author's session may append: to a room only as its member, to a feed only if no later
     /// session was claimed.
     pub(crate) fn may_append(&self, append: &Append) -> bool {
+        if planted(Bug::NoFence) {
+            return true;
+        }
         let state = self.lock();
         match &append.log {
             LogId::Room(room) => {

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use parlor_core::Flush;
+use parlor_core::planted::{Bug, planted};
 use parlor_core::ports::{Change, Entered, Presence, Rooms, Seat, StoreResult};
 use parlor_proto::{Generation, RoomName, RoomSummary, UserName};
 
@@ -91,6 +92,9 @@ impl Live {
         change: Change,
         members: usize,
     ) -> (u64, Flush) {
+        if planted(Bug::DropPart) && change == Change::Left {
+            return (state.last_version, Flush::default());
+        }
         state.last_version += 1;
         let version = state.last_version;
         let presence = Presence { room: room.clone(), user: user.clone(), change, members, version };

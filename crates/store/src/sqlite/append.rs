@@ -5,6 +5,7 @@ use std::collections::hash_map::Entry as Slot;
 use std::sync::Arc;
 
 use parlor_core::Flush;
+use parlor_core::planted::{Bug, planted};
 use parlor_core::ports::{Append, AppendReport, Appended, Entry, LogId, Sink, StoreResult};
 use parlor_proto::MessageId;
 use rusqlite::{Connection, OptionalExtension, params};
@@ -112,8 +113,17 @@ impl AppendJob {
         }
         let Append { log, author, time, text, .. } = append;
         let head = writer.heads.get(&writer.connection, &log)?;
+        if planted(Bug::ReuseNumber) && head.last % 30 == 29 {
+            let sql = "DELETE FROM entry WHERE log = ?1 AND number = ?2";
+            writer.connection.execute(sql, params![head.row, head.last])?;
+            head.last -= 1;
+        }
         head.last += 1;
         let id = MessageId(head.last);
+        if planted(Bug::LoseAccepted) && id.0 % 30 == 7 {
+            writer.written.add(log, Entry { id, time, author, text }, &self.sink);
+            return Ok(Appended::Stored(id));
+        }
         let mut insert = writer.connection.prepare_cached("INSERT INTO entry VALUES (?1, ?2, ?3, ?4, ?5)")?;
         insert.execute(params![head.row, head.last, time.as_millis(), author.as_str(), text.as_str()])?;
         trim(&writer.connection, head, self.history)?;
@@ -141,6 +151,9 @@ impl Job for AppendJob {
         for append in std::mem::take(&mut self.batch) {
             let appended = self.write(writer, append)?;
             self.outcomes.push(appended);
+        }
+        if planted(Bug::DeliverEarly) {
+            std::mem::take(&mut writer.written).deliver().run();
         }
         Ok(())
     }

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use parlor_core::Flush;
+use parlor_core::planted::{self, Bug, planted};
 use parlor_core::ports::{Append, AppendReport, Entry, Head, Log, LogId, Sink, StoreResult};
 use parlor_proto::{MessageId, Timestamp};
 use rusqlite::{Row, params};
@@ -29,6 +30,9 @@ impl SqliteLog {
 impl Log for SqliteLog {
     fn append(&self, batch: Vec<Append>) -> AppendReport {
         let count = batch.len();
+        while planted(Bug::Stuck) && planted::often() {
+            std::thread::park();
+        }
         let job = AppendJob::new(batch, self.history, self.live.clone(), self.sink.clone());
         let answer = job.answer();
         self.database.run(Box::new(job));

@@ -8,9 +8,10 @@ mod program;
 mod server;
 mod terminal;
 
-pub(crate) use client::{Client, Polled};
+pub(crate) use client::Client;
 pub(crate) use json::{Known, number};
 pub(crate) use load::{eventually, heavy};
+pub(crate) use parlor_torture::{Polled, Trust};
 pub(crate) use program::{command, ends, feed, outcome, parlor, parlor_with_input};
 pub(crate) use server::{Options, Server};
 pub(crate) use terminal::Terminal;

@@ -1,14 +1,12 @@
 //! A running `parlor serve` in a directory of its own, on a port of its own. It is killed when dropped.
 
-use std::io::{BufRead, BufReader, Read};
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, ExitStatus, Stdio};
-use std::sync::mpsc::{Receiver, channel};
-use std::sync::{Arc, Mutex};
+use std::process::{Command, ExitStatus};
+use std::sync::Arc;
 use std::thread;
-use std::time::{Duration, Instant};
 
+use parlor_torture::{Launch, Server as Process};
 use socket2::{Domain, Socket, Type};
 use tempfile::TempDir;
 
@@ -19,7 +17,6 @@ use super::Client;
 pub(crate) struct Options {
     args: Vec<String>,
     env: Vec<(String, String)>,
-    port: u16,
     unnamed: bool,
     max_descriptors: Option<u32>,
 }
@@ -37,12 +34,6 @@ impl Options {
         self
     }
 
-    /// A port of its own, instead of any that is free.
-    pub(crate) fn port(mut self, port: u16) -> Self {
-        self.port = port;
-        self
-    }
-
     /// No name of the server, which else is `test`.
     pub(crate) fn unnamed(mut self) -> Self {
         self.unnamed = true;
@@ -55,13 +46,16 @@ impl Options {
         self
     }
 
-    /// The program, under the limits that were asked for.
-    fn program(&self) -> Command {
-        let program = env!("CARGO_BIN_EXE_parlor");
-        let Some(max) = self.max_descriptors else { return Command::new(program) };
-        let mut shell = Command::new("bash");
-        shell.args(["-c", &format!("ulimit -n {max} && exec \"$0\" \"$@\""), program]);
-        shell
+    fn launch(&self) -> Launch {
+        let mut launch = Launch::new(env!("CARGO_BIN_EXE_parlor"));
+        if !self.unnamed {
+            launch = launch.env("PARLOR_SERVER_NAME", "test");
+        }
+        if let Some(max) = self.max_descriptors {
+            launch = launch.max_descriptors(max);
+        }
+        let args: Vec<&str> = self.args.iter().map(String::as_str).collect();
+        self.env.iter().fold(launch.args(&args), |launch, (name, value)| launch.env(name, value))
     }
 
     /// Starts a server in a new directory.
@@ -71,19 +65,12 @@ impl Options {
 
     /// Starts a server on data that may exist already.
     pub(crate) fn start_in(self, data: Arc<TempDir>) -> Server {
-        Server::start_in(data, self)
+        Server(self.launch().start(data).unwrap_or_else(|error| panic!("{error}")))
     }
 }
 
 /// A server process.
-pub(crate) struct Server {
-    child: Child,
-    address: SocketAddr,
-    data: Arc<TempDir>,
-    options: Options,
-    log: Arc<Mutex<String>>,
-    output: Mutex<Receiver<String>>,
-}
+pub(crate) struct Server(Process);
 
 impl Server {
     /// Starts a server with the default settings of the tests.
@@ -91,60 +78,39 @@ impl Server {
         Options::default().start()
     }
 
-    fn start_in(data: Arc<TempDir>, options: Options) -> Self {
-        let mut child = options
-            .program()
-            .args(["serve", "--listen", &format!("127.0.0.1:{}", options.port)])
-            .args(&options.args)
-            .env("PARLOR_DATA", data.path())
-            .env("PARLOR_BCRYPT_COST", "4")
-            .envs((!options.unnamed).then_some(("PARLOR_SERVER_NAME", "test")))
-            .envs(options.env.iter().cloned())
-            .stdin(Stdio::null())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped())
-            .spawn()
-            .unwrap();
-        let log = Arc::new(Mutex::new(String::new()));
-        collect(child.stderr.take().unwrap(), log.clone());
-        let lines = lines(child.stdout.take().unwrap());
-        let address = listening(&lines, &log);
-        Self { child, address, data, options, log, output: Mutex::new(lines) }
-    }
-
     /// Where it listens.
     pub(crate) fn address(&self) -> SocketAddr {
-        self.address
+        self.0.address()
     }
 
     /// The process id.
     pub(crate) fn pid(&self) -> u32 {
-        self.child.id()
+        self.0.pid()
     }
 
     /// Its data directory.
     pub(crate) fn data(&self) -> &Path {
-        self.data.path()
+        self.0.data()
     }
 
     /// The file that clients verify with.
     pub(crate) fn ca(&self) -> PathBuf {
-        self.data().join("tls/ca.pem")
+        self.0.ca()
     }
 
     /// What it logged so far.
     pub(crate) fn log(&self) -> String {
-        self.log.lock().unwrap().clone()
+        self.0.log()
     }
 
     /// The next line of what it says on standard output, behind where it listens.
     pub(crate) fn output_line(&self) -> String {
-        self.output.lock().unwrap().recv_timeout(Duration::from_secs(30)).unwrap()
+        self.0.output_line().unwrap()
     }
 
     /// A connection that has read the greeting.
     pub(crate) fn connect(&self) -> Client {
-        let mut client = Client::open(self.address, &self.ca());
+        let mut client = Client::open(self.address(), &self.ca());
         assert_eq!(client.line(), "HELLO parlor/1 test");
         client
     }
@@ -153,7 +119,7 @@ impl Server {
     pub(crate) fn connect_from(&self, address: Ipv4Addr) -> Client {
         let socket = Socket::new(Domain::IPV4, Type::STREAM, None).unwrap();
         socket.bind(&SocketAddr::from((address, 0)).into()).unwrap();
-        socket.connect(&self.address.into()).unwrap();
+        socket.connect(&self.address().into()).unwrap();
         let mut client = Client::over(socket.into(), Client::config(&self.ca()), &[]);
         assert_eq!(client.line(), "HELLO parlor/1 test");
         client
@@ -183,58 +149,50 @@ impl Server {
 
     /// Kills it as `kill -9` does, and waits for its end.
     pub(crate) fn kill(&mut self) {
-        self.child.kill().unwrap();
-        self.child.wait().unwrap();
+        self.0.kill().unwrap();
     }
 
     /// Starts it again on the same data, after it has ended.
-    pub(crate) fn restart(mut self) -> Self {
-        self.kill();
-        Self::start_in(self.data.clone(), self.options.clone())
+    pub(crate) fn restart(self) -> Self {
+        let launch = self.0.launch().clone();
+        self.restart_by(launch)
     }
 
     /// Starts it again on the same data and port, after it has ended.
-    pub(crate) fn restart_on_same_port(mut self) -> Self {
-        self.kill();
-        self.options.clone().port(self.address.port()).start_in(self.data.clone())
+    pub(crate) fn restart_on_same_port(self) -> Self {
+        let launch = self.0.launch().clone().port(self.address().port());
+        self.restart_by(launch)
     }
 
     /// Starts it again on the same data with other options, after it has ended.
-    pub(crate) fn restart_with(mut self, options: Options) -> Self {
+    pub(crate) fn restart_with(self, options: Options) -> Self {
+        self.restart_by(options.launch())
+    }
+
+    fn restart_by(mut self, launch: Launch) -> Self {
         self.kill();
-        options.start_in(self.data.clone())
+        let data = self.0.shared_data();
+        Self(launch.start(data).unwrap_or_else(|error| panic!("{error}")))
     }
 
     /// Waits for its end.
     pub(crate) fn wait(&mut self) -> ExitStatus {
-        let deadline = Instant::now() + Duration::from_secs(30);
-        loop {
-            if let Some(status) = self.child.try_wait().unwrap() {
-                return status;
-            }
-            assert!(Instant::now() < deadline, "the server does not end; its log:\n{}", self.log());
-            thread::sleep(Duration::from_millis(10));
-        }
+        self.0.wait().unwrap_or_else(|error| panic!("{error}"))
     }
 
     /// The number in a line of `/proc/PID/status`, such as `Threads` or `VmRSS`.
     pub(crate) fn status(&self, field: &str) -> usize {
-        let status = std::fs::read_to_string(format!("/proc/{}/status", self.pid())).unwrap();
-        let line = status.lines().find_map(|line| line.strip_prefix(&format!("{field}:"))).unwrap();
-        line.split_whitespace().next().unwrap().parse().unwrap()
+        self.0.status(field).unwrap()
     }
 
     /// How many of its threads have a name that begins with `prefix`.
     pub(crate) fn threads(&self, prefix: &str) -> usize {
-        let threads = std::fs::read_dir(format!("/proc/{}/task", self.pid())).unwrap();
-        // A thread may have ended since it was listed.
-        let names = threads.filter_map(|thread| std::fs::read_to_string(thread.unwrap().path().join("comm")).ok());
-        names.filter(|name| name.starts_with(prefix)).count()
+        self.0.threads(prefix)
     }
 
     /// How many descriptors it has open.
     pub(crate) fn descriptors(&self) -> usize {
-        std::fs::read_dir(format!("/proc/{}/fd", self.pid())).unwrap().count()
+        self.0.descriptors()
     }
 }
 
@@ -242,40 +200,6 @@ impl Drop for Server {
     fn drop(&mut self) {
         if thread::panicking() {
             println!("log of the server:\n{}", self.log());
-        }
-        // It may have ended already.
-        let _ = self.child.kill();
-        let _ = self.child.wait();
-    }
-}
-
-fn collect(stream: impl Read + Send + 'static, log: Arc<Mutex<String>>) {
-    thread::spawn(move || {
-        for line in BufReader::new(stream).lines().map_while(Result::ok) {
-            let mut log = log.lock().unwrap();
-            log.push_str(&line);
-            log.push('\n');
-        }
-    });
-}
-
-fn lines(stream: impl Read + Send + 'static) -> Receiver<String> {
-    let (sender, lines) = channel();
-    thread::spawn(move || {
-        for line in BufReader::new(stream).lines().map_while(Result::ok) {
-            // Reads on when nobody listens any more, so that the pipe stays open.
-            let _ = sender.send(line);
-        }
-    });
-    lines
-}
-
-fn listening(lines: &Receiver<String>, log: &Mutex<String>) -> SocketAddr {
-    loop {
-        let line = lines.recv_timeout(Duration::from_secs(30));
-        let line = line.unwrap_or_else(|_| panic!("the server does not listen; its log:\n{}", log.lock().unwrap()));
-        if let Some(address) = line.strip_prefix("parlor listening on ") {
-            return address.parse().unwrap();
         }
     }
 }

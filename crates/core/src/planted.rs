@@ -1,0 +1,76 @@
+//! Bugs planted on purpose, one at a time, so that it can be shown that `parlor torture` finds each. Without the feature
+//! `planted-bugs` there is none, and asking costs nothing. It must not be part of a release, and cannot: without debug
+//! assertions a build with the feature is refused.
+
+#[cfg(all(feature = "planted-bugs", not(debug_assertions)))]
+compile_error!("the feature planted-bugs is for trying the checks, never for a release");
+
+macro_rules! bugs {
+    ($($variant:ident $name:literal $what:literal)*) => {
+        /// A bug that can be planted.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+        pub enum Bug {
+            $(#[doc = $what] $variant,)*
+        }
+
+        impl Bug {
+            /// All of them, with the names by which they are chosen, and what they do.
+            pub const ALL: &[(&str, Self, &str)] = &[$(($name, Self::$variant, $what),)*];
+        }
+    };
+}
+
+bugs! {
+    DropMessage "drop-message" "now and then one member does not get a message"
+    SwapTwo "swap-two" "two messages that were said at once are delivered in the wrong order"
+    Double "double-after-join" "the first message after a login or a join is delivered twice"
+    HearOldRoom "hear-old-room" "messages of a room that was left still arrive"
+    HearUnfollowed "hear-unfollowed" "publications still arrive after `/unsubscribe`"
+    ForgetFollows "forget-follows" "who logs in again hears nothing of those they follow"
+    WrongAddressee "wrong-addressee" "a direct message goes back to its sender"
+    DropPart "drop-part" "nobody is told who leaves a room"
+    Ghost "ghost" "who disconnects stays a member of the room"
+    NoFence "no-fence" "an earlier session is neither ended nor fenced off"
+    IgnorePolicy "ignore-policy" "a second login takes over where it is to be refused"
+    CutOffReader "cut-off-reader" "one who reads is taken for a slow consumer"
+    LoseAccepted "lose-accepted" "now and then an accepted message is not stored"
+    ReuseNumber "reuse-number" "now and then two messages get one number, and the first is lost"
+    DeliverEarly "deliver-early" "messages are delivered before they are committed"
+    Stuck "stuck" "after some time no message is answered, though the server greets"
+    SkipRepair "skip-repair" "what was missed while the link to Redis was down is not asked for"
+    NoReaper "no-reaper" "the sessions of a dead server are never ended"
+    LeakDescriptors "leak-descriptors" "a descriptor of each connection stays open"
+    LeakMemory "leak-memory" "some memory of each message stays in use"
+}
+
+/// Whether this bug was planted when the process began.
+#[cfg(not(feature = "planted-bugs"))]
+#[inline]
+pub const fn planted(_bug: Bug) -> bool {
+    false
+}
+
+/// Whether this bug was planted when the process began: the variable `PARLOR_PLANTED_BUG` names it.
+#[cfg(feature = "planted-bugs")]
+pub fn planted(bug: Bug) -> bool {
+    static CHOSEN: std::sync::OnceLock<Option<Bug>> = std::sync::OnceLock::new();
+    let choose = || {
+        let name = std::env::var("PARLOR_PLANTED_BUG").ok()?;
+        Bug::ALL.iter().find(|(known, ..)| *known == name).map(|(_, bug, _)| *bug)
+    };
+    *CHOSEN.get_or_init(choose) == Some(bug)
+}
+
+/// Whether this was asked some hundred times before, which only a planted bug does.
+#[cfg(not(feature = "planted-bugs"))]
+#[inline]
+pub const fn often() -> bool {
+    false
+}
+
+/// Whether this was asked some hundred times before, which only a planted bug does.
+#[cfg(feature = "planted-bugs")]
+pub fn often() -> bool {
+    static TIMES: std::sync::atomic::AtomicU32 = std::sync::atomic::AtomicU32::new(0);
+    TIMES.fetch_add(1, std::sync::atomic::Ordering::Relaxed) > 300
+}

@@ -1,0 +1,107 @@
+//! `parlor torture`, short: servers keep their promises under faults, and the command says what came of it. That it
+//! finds what is broken is tried in `tests/planted.rs`.
+
+use std::process::Output;
+use std::time::Duration;
+
+use parlor_torture::{Config, Kind, Place, Store, run};
+use serde_json::Value;
+
+use crate::harness::{Options, Server, heavy, outcome, parlor};
+
+fn torture(args: &[&str]) -> Output {
+    let data = tempfile::tempdir().unwrap();
+    parlor(data.path(), &[&["torture"], args].concat())
+}
+
+/// The exit code, what was said on standard output, and on standard error.
+fn said(args: &[&str]) -> (Option<i32>, String, String) {
+    let data = tempfile::tempdir().unwrap();
+    outcome(data.path(), parlor(data.path(), &[&["torture"], args].concat()))
+}
+
+#[test]
+fn one_server_keeps_its_promises_when_it_is_killed_and_frozen() {
+    let _heavy = heavy();
+    let config = Config {
+        place: Place::Own { servers: 1, store: Store::Embedded },
+        program: env!("CARGO_BIN_EXE_parlor").into(),
+        seed: 1,
+        length: Duration::ZERO,
+        once: Some(Duration::from_secs(8)),
+        faults: vec![Kind::Kill, Kind::Freeze, Kind::Stop],
+        clients: 16,
+        reject: false,
+        stop_at_first: true,
+        accounts: Vec::new(),
+    };
+    let outcome = run(&config, |line| println!("{line}")).unwrap();
+    assert!(outcome.kept, "{outcome}");
+    assert!(!outcome.counts.faults_injected.is_empty() && outcome.counts.accepted > 100, "{outcome}");
+}
+
+#[test]
+fn the_result_is_a_page_for_people_and_an_object_for_programs() {
+    let _heavy = heavy();
+    let args = ["--seconds", "6", "--seed", "2", "--faults", "rst-storm,half-open", "--clients", "16"];
+    let (code, page, progress) = said(&args);
+    assert_eq!(code, Some(0), "{page}{progress}");
+    assert!(page.contains("\nEvery promise was kept.\n") && page.contains("\nfaults injected "), "{page}");
+    assert!(page.lines().count() < 60, "one page is enough: {page}");
+    let output = torture(&[&args[..], &["--json"]].concat());
+    let result: Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!((&result["kept"], &result["seed"], &result["rounds"]), (&true.into(), &2.into(), &1.into()));
+    assert!(result["counts"]["accepted"].as_u64() > Some(100), "{result}");
+    assert_eq!(result["promises"].as_array().unwrap().len(), 12);
+}
+
+#[test]
+fn a_given_installation_is_driven_by_clients_alone() {
+    let _heavy = heavy();
+    let server = Server::start();
+    let (address, ca) = (server.address().to_string(), server.ca());
+    let given = ["--server", &address, "--ca", ca.to_str().unwrap()];
+    let (code, page, progress) = said(&[&given[..], &["--seconds", "6", "--seed", "3", "--clients", "16"]].concat());
+    assert_eq!(code, Some(0), "{page}{progress}");
+    assert!(page.contains("1 server, given"), "{page}");
+    let (code, page, complaint) = said(&[&given[..], &["--faults", "kill"]].concat());
+    assert_eq!((code, page.as_str()), (Some(2), ""));
+    assert_eq!(complaint, "parlor: the fault kill cannot be done there\n");
+}
+
+#[test]
+fn where_nobody_may_register_accounts_are_made_and_deleted() {
+    let _heavy = heavy();
+    let server = Options::default().args(&["--registration", "closed"]).start();
+    let (address, ca) = (server.address().to_string(), server.ca());
+    let data = server.data().to_str().unwrap().to_owned();
+    let args = ["--server", &address, "--ca", ca.to_str().unwrap(), "--data", &data];
+    let (code, page, progress) = said(&[&args[..], &["--seconds", "6", "--seed", "4", "--clients", "16"]].concat());
+    assert_eq!(code, Some(0), "{page}{progress}");
+    let (_, accounts, _) = outcome(server.data(), parlor(server.data(), &["user", "list"]));
+    assert_eq!(accounts.lines().count(), 0, "{accounts}");
+}
+
+#[test]
+fn nothing_is_tortured_that_is_not_on_this_machine_and_not_said_to_be_staging() {
+    let ca = tempfile::NamedTempFile::new().unwrap();
+    let ca = ca.path().to_str().unwrap();
+    let refused = "parlor: 192.0.2.1 is not this machine; if nobody depends on it, say --yes-this-is-staging\n";
+    for args in [&["--server", "192.0.2.1:7878", "--ca", ca][..], &["--redis", "redis://192.0.2.1:6379"]] {
+        assert_eq!(said(args), (Some(2), String::new(), refused.to_owned()));
+    }
+}
+
+#[test]
+fn what_cannot_be_carried_out_is_said_in_one_line() {
+    for (args, word) in [
+        (&["--faults", "cut"][..], "the fault cut cannot be done there"),
+        (&["--faults", "redis-empty", "--redis", "redis://127.0.0.1:1"], "the fault redis-empty cannot be done there"),
+        (&["--servers", "2"], "more need --redis"),
+        (&["--faults", "clock"], "planted-bugs"),
+    ] {
+        let (code, page, complaint) = said(args);
+        assert_eq!((code, page.as_str(), complaint.lines().count()), (Some(2), "", 1), "{complaint}");
+        assert!(complaint.starts_with("parlor: ") && complaint.contains(word), "{complaint}");
+    }
+}

@@ -1,0 +1,119 @@
+//! Each bug that can be planted is found by `parlor torture`, and without one nothing is found. Needs a program that
+//! was built with the feature `planted-bugs`. With a file name in `PARLOR_PLANTED_RECORD` the times are written there.
+
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking, in its helpers too")]
+
+use std::collections::BTreeSet;
+use std::process::{Command, Stdio};
+use std::sync::Mutex;
+use std::time::Instant;
+use std::{env, fs, thread};
+
+use parlor_core::planted::Bug;
+use parlor_torture::PLANTED_BUG;
+use serde_json::{Value, json};
+
+/// So many runs at a time: most of each is waiting.
+const AT_ONCE: usize = 4;
+
+/// How a bug is looked for.
+struct Case {
+    /// None for a run in which nothing is to be found.
+    bug: Option<&'static str>,
+    args: &'static [&'static str],
+    /// The beginning of a promise that has to be found broken.
+    promise: &'static str,
+}
+
+const fn case(bug: &'static str, args: &'static [&'static str], promise: &'static str) -> Case {
+    Case { bug: Some(bug), args, promise }
+}
+
+const QUIET: &[&str] = &["--faults", "none", "--seconds", "6"];
+const REDIS: &[&str] = &["--redis", "--faults", "cut,reset,hole", "--seconds", "8"];
+
+const CASES: &[Case] = &[
+    case("no-reaper", &["--redis", "--faults", "kill", "--seconds", "8"], "Who is gone is gone"),
+    case("stuck", QUIET, "Whoever speaks is answered"),
+    case("ghost", &["--faults", "rst-storm", "--seconds", "6"], "Who reads is not cut off, and after faults all flows"),
+    case("skip-repair", REDIS, "A member who stays hears every message"),
+    case("drop-message", QUIET, "A member who stays hears every message"),
+    case("swap-two", QUIET, "A room has one order"),
+    case("double-after-join", QUIET, "A member who stays hears every message"),
+    case("hear-old-room", QUIET, "Only members, followers and addressees"),
+    case("hear-unfollowed", &["--faults", "none", "--seconds", "12"], "Only members, followers and addressees"),
+    case("forget-follows", QUIET, "Publications come to each follower"),
+    case("wrong-addressee", QUIET, "Only members, followers and addressees"),
+    case("drop-part", QUIET, "Who is gone is gone"),
+    case("no-fence", QUIET, "A user has one live session"),
+    case("ignore-policy", &["--faults", "none", "--seconds", "6", "--duplicate-login", "reject"], "A user has one"),
+    case("cut-off-reader", QUIET, "Who reads is not cut off"),
+    case("lose-accepted", QUIET, "A room has one order"),
+    case("reuse-number", QUIET, "A room has one order"),
+    case("deliver-early", &["--faults", "disk-full", "--seconds", "8"], "A room has one order"),
+    case("leak-descriptors", QUIET, "Memory, threads and descriptors"),
+    case("leak-memory", QUIET, "Memory, threads and descriptors"),
+    Case { bug: None, args: &["--faults", "disk-full,clock,no-descriptors", "--seconds", "8"], promise: "" },
+    Case { bug: None, args: REDIS, promise: "" },
+];
+
+#[test]
+fn torture_finds_every_planted_bug_and_nothing_where_there_is_none() {
+    let next = Mutex::new(CASES.iter());
+    let results = Mutex::new(Vec::new());
+    thread::scope(|scope| {
+        for _ in 0..AT_ONCE {
+            scope.spawn(|| {
+                loop {
+                    let Some(case) = next.lock().unwrap().next() else { return };
+                    let result = try_case(case);
+                    println!("{result:?}");
+                    results.lock().unwrap().push(result);
+                }
+            });
+        }
+    });
+    let results = results.into_inner().unwrap();
+    let wrong: Vec<&String> = results.iter().filter_map(|result| result.as_ref().err()).collect();
+    assert!(wrong.is_empty(), "{wrong:#?}");
+    if let Some(path) = env::var_os("PARLOR_PLANTED_RECORD") {
+        let mut found: Vec<Value> = results.into_iter().flatten().filter(|found| !found["bug"].is_null()).collect();
+        found.sort_by_key(|found| found["bug"].to_string());
+        fs::write(path, serde_json::to_string_pretty(&found).unwrap() + "\n").unwrap();
+    }
+}
+
+#[test]
+fn every_bug_has_a_case() {
+    let known: BTreeSet<&str> = Bug::ALL.iter().map(|(name, ..)| *name).collect();
+    let tried: BTreeSet<&str> = CASES.iter().filter_map(|case| case.bug).collect();
+    assert_eq!(known, tried);
+}
+
+/// What was found, and how soon; or what is wrong with that.
+fn try_case(case: &Case) -> Result<Value, String> {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_parlor"));
+    command.args(["torture", "--seed", "1", "--clients", "16", "--json"]).args(case.args);
+    command.env_remove(PLANTED_BUG).envs(case.bug.map(|bug| (PLANTED_BUG, bug)));
+    let began = Instant::now();
+    let output = command.stdin(Stdio::null()).output().unwrap();
+    let seconds = began.elapsed().as_secs_f64();
+    let name = case.bug.unwrap_or("no bug");
+    let Ok(outcome) = serde_json::from_slice::<Value>(&output.stdout) else {
+        return Err(format!("{name}: {}", String::from_utf8_lossy(&output.stderr)));
+    };
+    let promises = outcome["promises"].as_array().unwrap().iter();
+    let broken: Vec<&Value> = promises.filter(|line| line["broken"] != 0).collect();
+    let names: Vec<&str> = broken.iter().filter_map(|line| line["promise"].as_str()).collect();
+    let expected = match case.bug {
+        Some(_) => output.status.code() == Some(1) && names.iter().any(|name| name.starts_with(case.promise)),
+        None => output.status.code() == Some(0) && names.is_empty(),
+    };
+    if !expected {
+        let text = outcome["broken"][0]["text"].as_str().unwrap_or_default();
+        return Err(format!("{name}: {}, broken: {names:?}\n{text}", output.status));
+    }
+    let what = Bug::ALL.iter().find(|(known, ..)| *known == name).map(|(_, _, what)| *what);
+    let promise = names.iter().find(|name| name.starts_with(case.promise));
+    Ok(json!({ "bug": case.bug, "what": what, "promise": promise, "args": case.args, "seconds": seconds.round() }))
+}

@@ -1,0 +1,54 @@
+//! Accounts of a round that `parlor user` makes, where strangers may not register. It must not speak to a server.
+
+use std::io::Write;
+use std::process::{Command, Stdio};
+
+use crate::config::Config;
+use crate::failure::Failure;
+use crate::record::History;
+
+/// The accounts of one round; none if everybody registers.
+pub(crate) struct Accounts<'a> {
+    config: &'a Config,
+    users: Vec<String>,
+}
+
+impl<'a> Accounts<'a> {
+    /// Makes them, if the configuration says where.
+    pub(crate) fn make(config: &'a Config, users: &[String], password: &str) -> Result<Self, Failure> {
+        let mut accounts = Self { config, users: Vec::new() };
+        if !config.accounts.is_empty() {
+            for user in users {
+                accounts.parlor(&["user", "add", user, "--password-stdin"], password)?;
+                accounts.users.push(user.clone());
+            }
+        }
+        Ok(accounts)
+    }
+
+    /// Deletes them, unless the store has lost them.
+    pub(crate) fn remove(&self, history: &History) -> Result<(), Failure> {
+        let kept = self.users.iter().filter(|_| history.dumps.is_empty());
+        for user in kept {
+            self.parlor(&["user", "delete", user], "")?;
+        }
+        Ok(())
+    }
+
+    fn parlor(&self, args: &[&str], input: &str) -> Result<(), Failure> {
+        let mut command = Command::new(&self.config.program);
+        command.args(args).args(&self.config.accounts);
+        command.stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::piped());
+        let mut child = command.spawn().map_err(Failure::of("parlor user"))?;
+        if let Some(mut stdin) = child.stdin.take() {
+            // A program that fails early need not read its input.
+            let _ = writeln!(stdin, "{input}");
+        }
+        let output = child.wait_with_output()?;
+        if output.status.success() {
+            return Ok(());
+        }
+        let said = String::from_utf8_lossy(&output.stderr);
+        Err(Failure::new(format!("parlor {}: {}", args.join(" "), said.trim())))
+    }
+}

@@ -1,0 +1,100 @@
+//! Nothing is found healthy that is dead, and nothing dead that is healthy: a health check says what a message says
+//! that is sent at the same time.
+
+use std::time::Duration;
+
+use super::{ARRIVES_WITHIN, RECOVERY};
+use crate::record::{History, Line, Probe};
+use crate::report::Violation;
+
+/// A fault may have begun, or ended, while a health check was on its way.
+const EDGE: Duration = Duration::from_secs(1);
+
+/// Looks at every health check.
+pub(crate) fn check(history: &History) -> Vec<Violation> {
+    let mut found = Vec::new();
+    for probe in &history.probes {
+        let mut broken = |invariant, what: &str| {
+            let what = format!("server {} was found {what}", probe.server);
+            found.push(Violation::new(invariant, what, probe.answered, []));
+        };
+        if probe.healthy && stood_still(probe, history) {
+            broken("nothing is found healthy that is dead", "healthy, and stood still");
+        } else if probe.healthy && is_deaf(probe, history) {
+            broken("nothing is found healthy that is dead", "healthy, and accepted no message around that time");
+        } else if !probe.healthy && is_calm(probe, history) {
+            broken("what works is found healthy", "dead, and there was no fault");
+        }
+    }
+    found
+}
+
+/// Whether the server stood still, or was gone, from before it was asked until after it had answered.
+fn stood_still(probe: &Probe, history: &History) -> bool {
+    let spans = history.spans.iter().filter(|span| span.fault.stills(probe.server));
+    spans.into_iter().any(|span| span.from + EDGE < probe.asked && probe.answered + EDGE < span.to)
+}
+
+/// Whether nothing that its canary said around that time was accepted, although no fault lasted.
+fn is_deaf(probe: &Probe, history: &History) -> bool {
+    let (from, until) = (probe.asked.saturating_sub(RECOVERY), probe.answered + ARRIVES_WITHIN);
+    let is_judged = from > history.chaos.0 && until < history.chaos.1;
+    if !is_judged || history.calm(from, until, RECOVERY) < until - from {
+        return false;
+    }
+    let said = |line: &Line| matches!(line, Line::Say(_));
+    let canaries = history.connections.iter().filter(|it| it.server == probe.server && it.user.starts_with("canary"));
+    let mut exchanges = canaries.flat_map(|canary| canary.exchanges()).filter(|exchange| said(exchange.line));
+    !exchanges.any(|exchange| exchange.stored().is_some_and(|(at, _)| (from..until).contains(&at)))
+}
+
+fn is_calm(probe: &Probe, history: &History) -> bool {
+    let from = probe.asked.saturating_sub(RECOVERY);
+    history.calm(from, probe.answered, RECOVERY) == probe.answered - from
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::checks::story::Story;
+    use crate::plan::Kind;
+
+    use super::*;
+
+    fn invariants(mut history: History, asked: u64, healthy: bool) -> Vec<&'static str> {
+        history.chaos = (Duration::ZERO, Duration::from_secs(60));
+        let (asked, answered) = (Duration::from_secs(asked), Duration::from_millis(asked * 1000 + 20));
+        history.probes.push(Probe { server: 0, asked, answered, healthy });
+        check(&history).into_iter().map(|violation| violation.invariant).collect()
+    }
+
+    /// A canary that is heard until a second of the story.
+    fn canary_until(end: u64) -> Story {
+        let mut story = Story::default();
+        let canary = story.log_in("canary-0", 0);
+        for second in 1..=end {
+            story.wait(1).say(canary, &format!("c{second}"), second);
+        }
+        story
+    }
+
+    #[test]
+    fn what_works_and_is_healthy_is_fine() {
+        assert_eq!(invariants(canary_until(40).history(), 20, true), Vec::<&str>::new());
+    }
+
+    #[test]
+    fn a_dead_server_that_is_found_healthy_is_found() {
+        assert_eq!(invariants(canary_until(10).history(), 20, true), ["nothing is found healthy that is dead"]);
+        let mut story = canary_until(40);
+        story.fault_of(Kind::Freeze, 18, 25);
+        assert_eq!(invariants(story.history(), 20, true), ["nothing is found healthy that is dead"]);
+    }
+
+    #[test]
+    fn a_living_server_that_is_found_dead_is_found() {
+        assert_eq!(invariants(canary_until(40).history(), 20, false), ["what works is found healthy"]);
+        let mut story = canary_until(40);
+        story.fault_of(Kind::Freeze, 18, 25);
+        assert_eq!(invariants(story.history(), 20, false), Vec::<&str>::new());
+    }
+}

@@ -1,0 +1,45 @@
+//! The promises of the protocol, each as a function from what happened to what was broken. They must not know how a
+//! run is made, so that each is tried with histories that are wrong on purpose.
+
+mod directs;
+mod ending;
+mod feeds;
+mod fencing;
+mod ghosts;
+mod health;
+mod numbers;
+mod policy;
+mod presence;
+pub(crate) mod resources;
+mod rooms;
+#[cfg(test)]
+pub(crate) mod story;
+
+use std::time::Duration;
+
+use crate::logs::Logs;
+use crate::record::History;
+use crate::report::Violation;
+
+/// After this much time without any fault, everything that was accepted has to have arrived.
+const ARRIVES_WITHIN: Duration = Duration::from_secs(10);
+/// How long after a fault the time counts as disturbed.
+const RECOVERY: Duration = Duration::from_secs(5);
+
+/// All broken promises, in the order of time.
+pub(crate) fn check(history: &History) -> Vec<Violation> {
+    let (logs, mut found) = Logs::gather(history);
+    found.extend(rooms::check(history, &logs));
+    found.extend(numbers::check(history, &logs));
+    found.extend(fencing::check(history, &logs));
+    found.extend(feeds::check(history, &logs));
+    found.extend(directs::check(history));
+    found.extend(presence::check(history));
+    found.extend(ghosts::check(history));
+    found.extend(ending::check(history));
+    found.extend(policy::check(history));
+    found.extend(health::check(history));
+    found.extend(resources::check(history));
+    found.sort_by_key(|violation| violation.at);
+    found
+}

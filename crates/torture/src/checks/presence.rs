@@ -1,0 +1,100 @@
+//! Who enters a room is told to the others once, and who leaves it too. It may be lost only while a server cannot
+//! reach its store.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use crate::record::{Connection, Heard, History, Moment, Reply, Span, What};
+use crate::report::Violation;
+
+/// For so long a server can stand still without taking its link to Redis for dead.
+const LINK_OUTLASTS: Duration = Duration::from_secs(2);
+
+/// Looks at all that was heard of comings and goings.
+pub(crate) fn check(history: &History) -> Vec<Violation> {
+    let all = history.connections.iter().enumerate();
+    all.flat_map(|(number, connection)| heard_by(number, connection, history)).collect()
+}
+
+fn heard_by(number: usize, connection: &Connection, history: &History) -> Vec<Violation> {
+    let mut found = Vec::new();
+    let mut here = "";
+    // What was heard last of each user since the room was entered.
+    let mut last: BTreeMap<&str, bool> = BTreeMap::new();
+    for event in &connection.events {
+        let (room, user, enters) = match &event.what {
+            What::Answered { reply: Reply::Entered { room, .. }, .. } => {
+                here = room;
+                last.clear();
+                continue;
+            }
+            What::Heard(Heard::Entered { room, user }) => (room, user, true),
+            What::Heard(Heard::Left { room, user }) => (room, user, false),
+            _ => continue,
+        };
+        let doing = if enters { "enters" } else { "leaves" };
+        let mut broken = |invariant| {
+            let what = format!("{user} {doing} {room}");
+            found.push(Violation::new(invariant, what, event.at, [number]).about(format!("user: {user:?}")));
+        };
+        if room != here {
+            broken("nothing of another room is heard");
+        }
+        if *user == connection.user {
+            broken("nobody hears of themselves");
+        }
+        if last.insert(user, enters) == Some(enters) && !may_have_missed(connection.server, event.at, history) {
+            broken("comings and goings are told once each");
+        }
+    }
+    found
+}
+
+/// Whether the server may have lost something of the room before `at`: its link was hit, or it stood still for so long
+/// that it gave the link up.
+fn may_have_missed(server: usize, at: Moment, history: &History) -> bool {
+    let concerns = |span: &Span| {
+        let link = span.fault.touches_store() && span.fault.server.is_none_or(|hit| hit == server);
+        link || (span.fault.stills(server) && span.to - span.from > LINK_OUTLASTS)
+    };
+    history.spans.iter().any(|span| span.from < at && concerns(span))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::checks::story::Story;
+    use crate::plan::Kind;
+
+    fn invariants(changes: &[(&str, bool)], fault: Option<Kind>) -> Vec<&'static str> {
+        let mut story = Story::default();
+        let ann = story.log_in("ann", 0);
+        fault.into_iter().for_each(|kind| {
+            story.fault_of(kind, 0, 1).wait(2);
+        });
+        for (user, enters) in changes {
+            let (room, user) = ("lobby".to_owned(), (*user).to_owned());
+            let heard = if *enters { Heard::Entered { room, user } } else { Heard::Left { room, user } };
+            story.note(ann, What::Heard(heard));
+        }
+        check(&story.history()).into_iter().map(|violation| violation.invariant).collect()
+    }
+
+    #[test]
+    fn who_comes_and_goes_in_turn_is_found_right() {
+        assert_eq!(invariants(&[("ben", true), ("eve", false), ("ben", false), ("ben", true)], None), [""; 0]);
+    }
+
+    #[test]
+    fn two_partings_in_a_row_are_found_unless_the_link_was_lost() {
+        let twice = [("ben", false), ("ben", false)];
+        assert_eq!(invariants(&twice, None), ["comings and goings are told once each"]);
+        assert_eq!(invariants(&twice, Some(Kind::Freeze)), ["comings and goings are told once each"], "a second");
+        assert_eq!(invariants(&twice, Some(Kind::Cut)), [""; 0]);
+    }
+
+    #[test]
+    fn hearing_of_oneself_is_found() {
+        assert_eq!(invariants(&[("ann", true)], None), ["nobody hears of themselves"]);
+    }
+}

@@ -1,0 +1,354 @@
+//! Whoever is in a room hears each message of others from then on exactly once, in the order of numbers, without a
+//! hole, and nothing of other rooms.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::{ARRIVES_WITHIN, RECOVERY};
+use crate::logs::{Kind, LogName, Logs, Stored};
+use crate::record::{Connection, Entry, Exchange, Heard, History, Moment, Reply, What};
+use crate::report::Violation;
+
+/// The time from the answer to a join or login to the next one.
+struct Stay<'a> {
+    connection: usize,
+    room: &'a str,
+    epoch: &'a str,
+    last: u64,
+    /// When it was asked for, and when it was answered.
+    asked: Moment,
+    entered: Moment,
+    /// When it was given up: the next join was sent, or the connection ended.
+    until: Moment,
+    /// It lasted to the end of the run.
+    is_final: bool,
+    heard: Vec<(Moment, &'a Entry)>,
+}
+
+/// Looks at every stay of everybody.
+pub(crate) fn check(history: &History, logs: &Logs<'_>) -> Vec<Violation> {
+    let mut found = Vec::new();
+    let mut all_stays = Vec::new();
+    for (number, connection) in history.connections.iter().enumerate() {
+        let (stays, strays) = stays(number, connection);
+        found.extend(strays);
+        all_stays.extend(stays);
+    }
+    let stored = logs.stored(history);
+    let lives = Lives::of(&all_stays, history);
+    found.extend(lives.too_many(history));
+    for stay in &all_stays {
+        found.extend(in_order(stay, logs));
+        let start = lives.life(stay).map(|life| (life, stay.last));
+        found.extend(nothing_from_before(stay, logs, start));
+        found.extend(without_hole(stay, logs, start, &stored));
+        found.extend(in_time(stay, logs, history, &stored));
+    }
+    found
+}
+
+/// Cuts a connection into stays. Messages of rooms where it is not are returned too.
+fn stays(number: usize, connection: &Connection) -> (Vec<Stay<'_>>, Vec<Violation>) {
+    let (mut stays, mut strays): (Vec<Stay<'_>>, Vec<Violation>) = (Vec::new(), Vec::new());
+    let exchanges: BTreeMap<usize, Exchange<'_>> =
+        connection.exchanges().into_iter().map(|exchange| (exchange.number, exchange)).collect();
+    for event in &connection.events {
+        match &event.what {
+            What::Answered { number: line, reply: Reply::Entered { room, epoch, last } } => {
+                let asked = exchanges[line].sent;
+                if let Some(before) = stays.last_mut() {
+                    (before.until, before.is_final) = (asked, false);
+                }
+                let (entered, until, is_final) = (event.at, connection.end(), connection.final_one);
+                let heard = Vec::new();
+                stays.push(Stay {
+                    connection: number,
+                    room,
+                    epoch,
+                    last: *last,
+                    asked,
+                    entered,
+                    until,
+                    is_final,
+                    heard,
+                });
+            }
+            What::Heard(Heard::Message { room, entry }) => match stays.last_mut() {
+                Some(stay) if stay.room == room => stay.heard.push((event.at, entry)),
+                _ => {
+                    let what = format!("{:?} of {room} was heard outside of it", entry.text);
+                    strays.push(Violation::new("nothing of another room is heard", what, event.at, [number]));
+                }
+            },
+            _ => {}
+        }
+    }
+    (stays, strays)
+}
+
+/// Which epoch belongs to which life of the store.
+struct Lives<'a> {
+    /// Epochs of each room, with the moments in which they were first asked for and first seen.
+    epochs: BTreeMap<&'a str, Vec<(&'a str, Moment, Moment)>>,
+    /// Since when the store was being emptied, and when that was done.
+    emptied: Option<(Moment, Moment)>,
+}
+
+impl<'a> Lives<'a> {
+    fn of(stays: &[Stay<'a>], history: &History) -> Self {
+        let mut epochs: BTreeMap<&str, Vec<(&str, Moment, Moment)>> = BTreeMap::new();
+        let mut in_time: Vec<&Stay<'a>> = stays.iter().collect();
+        in_time.sort_by_key(|stay| stay.entered);
+        for stay in in_time {
+            let known = epochs.entry(stay.room).or_default();
+            if !known.iter().any(|(epoch, ..)| *epoch == stay.epoch) {
+                known.push((stay.epoch, stay.asked, stay.entered));
+            }
+        }
+        Self { epochs, emptied: history.dumps.first().map(|dump| (dump.from, dump.at)) }
+    }
+
+    /// The life of a stay's epoch, if it can be told.
+    fn life(&self, stay: &Stay<'_>) -> Option<usize> {
+        let Some((from, at)) = self.emptied else { return Some(0) };
+        let known = &self.epochs[stay.room];
+        let (_, asked, seen) = known.iter().find(|(epoch, ..)| *epoch == stay.epoch)?;
+        if *seen < from {
+            Some(0)
+        } else if *asked > at || known.first()?.0 != stay.epoch {
+            Some(1)
+        } else {
+            None
+        }
+    }
+
+    fn too_many(&self, history: &History) -> Vec<Violation> {
+        let most = 1 + history.dumps.len();
+        let wrong = self.epochs.iter().filter(|(_, epochs)| epochs.len() > most);
+        let violation = |(room, epochs): (&&str, &Vec<(&str, Moment, Moment)>)| {
+            let what = format!("{room} had the epochs {epochs:?}, and the store was emptied {} times", most - 1);
+            Violation::new("an epoch lasts as long as the store", what, epochs[most].2, [])
+        };
+        wrong.map(violation).collect()
+    }
+}
+
+fn in_order(stay: &Stay<'_>, logs: &Logs<'_>) -> Vec<Violation> {
+    let mut found = Vec::new();
+    let mut heard = BTreeSet::new();
+    let mut newest = (0, 0);
+    for (at, entry) in &stay.heard {
+        let place = (logs.life_of(&entry.text), entry.id);
+        let broken = |invariant, what| Violation::new(invariant, what, *at, [stay.connection]);
+        match logs.said(&entry.text) {
+            None => found.push(broken("only what was said is heard", format!("nobody said {:?}", entry.text))),
+            Some(said) if said.connection == stay.connection => {
+                found.push(broken("nobody hears themselves", format!("{:?} came back", entry.text)));
+            }
+            Some(_) => {}
+        }
+        if !heard.insert(place) {
+            let what = format!("number {} of {} was heard twice", entry.id, stay.room);
+            found.push(broken("every message is heard exactly once", what));
+        } else if place < newest {
+            let what = format!("number {} of {} was heard behind number {}", entry.id, stay.room, newest.1);
+            found.push(broken("messages are heard in the order of numbers", what));
+        }
+        newest = newest.max(place);
+    }
+    found
+}
+
+fn nothing_from_before(stay: &Stay<'_>, logs: &Logs<'_>, start: Option<(usize, u64)>) -> Vec<Violation> {
+    let Some((life, last)) = start else { return Vec::new() };
+    let early = stay.heard.iter().filter(|(_, entry)| logs.life_of(&entry.text) == life && entry.id <= last);
+    let violation = |(at, entry): &(Moment, &Entry)| {
+        let what = format!("number {} of {} was heard, and its end was {last} on entering", entry.id, stay.room);
+        Violation::new("nothing from before the join is heard", what, *at, [stay.connection])
+    };
+    early.map(violation).collect()
+}
+
+/// Every number from the first that has to be heard to the last that was.
+fn without_hole(
+    stay: &Stay<'_>,
+    logs: &Logs<'_>,
+    start: Option<(usize, u64)>,
+    stored: &[Stored<'_>],
+) -> Vec<Violation> {
+    let mut heard: BTreeMap<usize, BTreeMap<u64, Moment>> = BTreeMap::new();
+    for (at, entry) in &stay.heard {
+        heard.entry(logs.life_of(&entry.text)).or_default().insert(entry.id, *at);
+    }
+    if stay.is_final {
+        heard.entry(logs.last_life()).or_default();
+    }
+    let mut found = Vec::new();
+    for (life, heard) in heard {
+        let log = LogName { kind: Kind::Room, name: stay.room.to_owned(), life };
+        let first = match start {
+            Some((begin, last)) if begin == life => last + 1,
+            Some(_) => 1,
+            None => heard.keys().next().copied().unwrap_or(1),
+        };
+        let mut top = heard.keys().next_back().copied().unwrap_or(0);
+        if stay.is_final && life == logs.last_life() {
+            let accepted = stored.iter().filter(|stored| stored.log == log).map(|stored| stored.id);
+            top = top.max(accepted.max().unwrap_or(0));
+        }
+        let known: BTreeMap<u64, &str> = logs.log(&log).collect();
+        let own = |id: &u64| {
+            let said = known.get(id).and_then(|text| logs.said(text));
+            said.is_some_and(|said| said.connection == stay.connection)
+        };
+        let missing: Vec<u64> = (first..=top).filter(|id| !heard.contains_key(id) && !own(id)).collect();
+        if let Some(id) = missing.first() {
+            let later = heard.range(id..).next().map_or(stay.until, |(_, at)| *at);
+            let missed: Vec<_> = missing.iter().take(5).map(|id| (id, known.get(id))).collect();
+            let what = format!("{} of {first}..={top} of {} were not heard: {missed:?} …", missing.len(), stay.room);
+            found.push(Violation::new("no message of the room is missed", what, later, [stay.connection]));
+        }
+    }
+    found
+}
+
+/// What was accepted while somebody was there has arrived, unless they went or faults came too soon after.
+fn in_time(stay: &Stay<'_>, logs: &Logs<'_>, history: &History, stored: &[Stored<'_>]) -> Option<Violation> {
+    let heard: BTreeSet<&str> = stay.heard.iter().map(|(_, entry)| entry.text.as_str()).collect();
+    let due = |stored: &&Stored<'_>| {
+        let log = &stored.log;
+        (log.kind, log.name.as_str(), log.life) == (Kind::Room, stay.room, logs.last_life())
+            && stored.connection != stay.connection
+            && stored.sent > stay.entered
+            && !heard.contains(stored.text)
+            && history.calm(stored.at, stay.until, RECOVERY) > ARRIVES_WITHIN
+    };
+    let late = stored.iter().find(due)?;
+    let what = format!("{:?}, number {} of {}, never arrived", late.text, late.id, stay.room);
+    let connections = [stay.connection, late.connection];
+    Some(Violation::new("what is accepted arrives in time", what, late.at, connections))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::checks::story::Story;
+
+    fn invariants(story: Story) -> Vec<&'static str> {
+        let history = story.history();
+        let (logs, wrong) = Logs::gather(&history);
+        assert_eq!(wrong, []);
+        check(&history, &logs).into_iter().map(|violation| violation.invariant).collect()
+    }
+
+    /// Ann and ben in one room, where ann has said three things.
+    fn begun() -> (Story, usize, usize) {
+        let mut story = Story::default();
+        let (ann, ben) = (story.log_in("ann", 0), story.log_in("ben", 0));
+        for id in 1..=3 {
+            story.say(ann, &format!("a{id}"), id);
+        }
+        (story, ann, ben)
+    }
+
+    #[test]
+    fn a_right_history_is_found_right() {
+        let (mut story, ann, ben) = begun();
+        story.hear(ben, 1, "ann", "a1").hear(ben, 2, "ann", "a2").hear(ben, 3, "ann", "a3");
+        story.say(ben, "b1", 4).say(ben, "b2", 5).say(ann, "a4", 6);
+        story.hear(ann, 4, "ben", "b1").hear(ann, 5, "ben", "b2").hear(ben, 6, "ann", "a4");
+        story.finish(ann).finish(ben);
+        assert_eq!(invariants(story), Vec::<&str>::new());
+    }
+
+    #[test]
+    fn a_hole_is_found() {
+        let (mut story, _, ben) = begun();
+        story.hear(ben, 1, "ann", "a1").hear(ben, 3, "ann", "a3");
+        assert_eq!(invariants(story), ["no message of the room is missed"]);
+    }
+
+    #[test]
+    fn a_hole_at_the_beginning_is_found() {
+        let (mut story, _, ben) = begun();
+        story.hear(ben, 2, "ann", "a2").hear(ben, 3, "ann", "a3");
+        assert_eq!(invariants(story), ["no message of the room is missed"]);
+    }
+
+    #[test]
+    fn what_the_last_ones_do_not_hear_is_found() {
+        let (mut story, ann, ben) = begun();
+        story.hear(ben, 1, "ann", "a1").hear(ben, 2, "ann", "a2");
+        story.finish(ann).finish(ben);
+        assert_eq!(invariants(story), ["no message of the room is missed"]);
+    }
+
+    #[test]
+    fn what_does_not_arrive_for_long_is_found() {
+        let (mut story, _, ben) = begun();
+        story.wait(30).ping(ben);
+        assert_eq!(invariants(story), ["what is accepted arrives in time"]);
+        let (mut story, _, ben) = begun();
+        story.fault(0, 25).wait(30).ping(ben);
+        assert_eq!(invariants(story), Vec::<&str>::new());
+    }
+
+    #[test]
+    fn a_repetition_is_found() {
+        let (mut story, _, ben) = begun();
+        story.hear(ben, 1, "ann", "a1").hear(ben, 2, "ann", "a2").hear(ben, 2, "ann", "a2").hear(ben, 3, "ann", "a3");
+        assert_eq!(invariants(story), ["every message is heard exactly once"]);
+    }
+
+    #[test]
+    fn another_order_is_found() {
+        let (mut story, _, ben) = begun();
+        story.hear(ben, 1, "ann", "a1").hear(ben, 3, "ann", "a3").hear(ben, 2, "ann", "a2");
+        assert_eq!(invariants(story), ["messages are heard in the order of numbers"]);
+    }
+
+    #[test]
+    fn an_echo_and_an_invention_are_found() {
+        let (mut story, ann, _) = begun();
+        story.hear(ann, 1, "ann", "a1");
+        assert_eq!(invariants(story), ["nobody hears themselves"]);
+        let (mut story, ann, _) = begun();
+        story.hear(ann, 4, "ben", "never said");
+        assert_eq!(invariants(story), ["only what was said is heard"]);
+    }
+
+    #[test]
+    fn what_was_said_before_the_join_or_elsewhere_is_found() {
+        let (mut story, _, _) = begun();
+        let eve = story.log_in_at("eve", 0, 3);
+        story.hear(eve, 3, "ann", "a3");
+        assert_eq!(invariants(story), ["nothing from before the join is heard"]);
+        let (mut story, _, ben) = begun();
+        story.join(ben, "red", 0).hear(ben, 1, "ann", "a1");
+        assert_eq!(invariants(story), ["nothing of another room is heard"]);
+    }
+
+    #[test]
+    fn a_new_epoch_needs_an_emptied_store() {
+        let (mut story, _, _) = begun();
+        story.epoch("other");
+        story.log_in_at("eve", 0, 0);
+        assert_eq!(invariants(story), ["an epoch lasts as long as the store"]);
+    }
+
+    #[test]
+    fn numbers_begin_again_with_a_new_life_and_have_no_hole_there_either() {
+        let emptied = |second: bool| {
+            let (mut story, ann, ben) = begun();
+            story.hear(ben, 1, "ann", "a1");
+            story.empty(&[(1, "ann", "a1"), (2, "ann", "a2"), (3, "ann", "a3")]);
+            story.say(ann, "n1", 1).say(ann, "n2", 2);
+            if second {
+                story.hear(ben, 1, "ann", "n1");
+            }
+            story.hear(ben, 2, "ann", "n2").finish(ben);
+            invariants(story)
+        };
+        assert_eq!(emptied(true), Vec::<&str>::new());
+        assert_eq!(emptied(false), ["no message of the room is missed"]);
+    }
+}

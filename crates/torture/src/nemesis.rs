@@ -1,0 +1,110 @@
+//! Carries out the plan of faults and notes when each began and ended. It must not choose.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread::{self, JoinHandle};
+use std::time::{Duration, Instant};
+
+use crate::actor::Scene;
+use crate::failure::Failure;
+use crate::plan::{Kind, Plan};
+use crate::record::{Connection, Dump, Moment, Span};
+use crate::storm::rage;
+use crate::world::World;
+
+/// What was done.
+#[derive(Debug, Default)]
+pub(crate) struct Deeds {
+    pub(crate) spans: Vec<Span>,
+    pub(crate) dumps: Vec<Dump>,
+    /// What the storms did.
+    pub(crate) connections: Vec<Connection>,
+}
+
+/// A fault that begins or ends.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Turn {
+    at: Duration,
+    step: usize,
+    ends: bool,
+}
+
+/// A fault that lasts.
+struct Lasting {
+    step: usize,
+    since: Moment,
+    storm: Option<Storm>,
+}
+
+/// Does to the world what the plan says, from now on. When it returns, no fault lasts any more.
+///
+/// # Errors
+/// If a fault could not be done or undone.
+pub(crate) fn torment(plan: &Plan, world: &World, scene: &Arc<Scene>) -> Result<Deeds, Failure> {
+    let start = Instant::now();
+    let mut deeds = Deeds::default();
+    let mut turns = turns(plan);
+    let mut lasting: Vec<Lasting> = Vec::new();
+    while !turns.is_empty() {
+        let turn = turns.remove(0);
+        thread::sleep(turn.at.saturating_sub(start.elapsed()));
+        let step = &plan.steps[turn.step];
+        if !turn.ends {
+            let since = scene.began.elapsed();
+            let storm = (step.fault.kind == Kind::RstStorm).then(|| Storm::begin(plan, turn.step, scene));
+            lasting.push(Lasting { step: turn.step, since, storm });
+            let dump = world.begin(step)?;
+            deeds.dumps.extend(dump.map(|dump| Dump { from: since, at: scene.began.elapsed(), ..dump }));
+            continue;
+        }
+        if must_wait(plan, turn.step, &lasting) {
+            turns.push(Turn { at: start.elapsed() + Duration::from_millis(200), ..turn });
+            turns.sort_by_key(|turn| turn.at);
+            continue;
+        }
+        world.end(step)?;
+        if let Some(at) = lasting.iter().position(|lasting| lasting.step == turn.step) {
+            let Lasting { since, storm, .. } = lasting.remove(at);
+            deeds.connections.extend(storm.into_iter().flat_map(Storm::end));
+            deeds.spans.push(Span { from: since, to: scene.began.elapsed(), fault: step.fault });
+        }
+    }
+    deeds.spans.sort_by_key(|span| span.from);
+    Ok(deeds)
+}
+
+fn turns(plan: &Plan) -> Vec<Turn> {
+    let begins = plan.steps.iter().enumerate().map(|(step, it)| Turn { at: it.at, step, ends: false });
+    let ends = plan.steps.iter().enumerate().map(|(step, it)| Turn { at: it.at + it.lasts, step, ends: true });
+    let mut turns: Vec<Turn> = begins.chain(ends).collect();
+    turns.sort_by_key(|turn| (turn.at, turn.ends));
+    turns
+}
+
+/// A server is not started while it cannot reach Redis: it would rightly not start.
+fn must_wait(plan: &Plan, step: usize, lasting: &[Lasting]) -> bool {
+    let fault = plan.steps[step].fault;
+    let restarts = matches!(fault.kind, Kind::Kill | Kind::Stop);
+    restarts && lasting.iter().any(|other| plan.steps[other.step].fault.hides_redis_from(fault.server))
+}
+
+/// A storm at one door, on a thread of its own.
+struct Storm {
+    stop: Arc<AtomicBool>,
+    thread: JoinHandle<Vec<Connection>>,
+}
+
+impl Storm {
+    fn begin(plan: &Plan, step: usize, scene: &Arc<Scene>) -> Self {
+        let stop = Arc::new(AtomicBool::new(false));
+        let (scene, seed, until) = (scene.clone(), plan.seed ^ ((step as u64) << 32), stop.clone());
+        let server = plan.steps[step].fault.server.unwrap_or_default();
+        let thread = thread::spawn(move || rage(&scene.doors[server], &scene, seed, &until));
+        Self { stop, thread }
+    }
+
+    fn end(self) -> Vec<Connection> {
+        self.stop.store(true, Ordering::Relaxed);
+        self.thread.join().unwrap_or_default()
+    }
+}

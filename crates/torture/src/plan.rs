@@ -1,0 +1,304 @@
+//! The plan of faults of a run, which the seed alone determines. It must not carry anything out.
+
+use std::fmt;
+use std::str::FromStr;
+use std::time::Duration;
+
+use crate::dice::Dice;
+
+/// A kind of fault.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Kind {
+    /// `kill -9` of a server, started again later.
+    Kill,
+    /// SIGSTOP of a server, continued later.
+    Freeze,
+    /// SIGTERM of a server, started again later.
+    Stop,
+    /// The files of a server cannot grow for a while.
+    DiskFull,
+    /// A server gets no more descriptors for a while.
+    NoDescriptors,
+    /// The wall clock of a server jumps, and later back.
+    Clock,
+    /// Clients stay connected, and nothing passes in either direction for a while.
+    HalfOpen,
+    /// Connections come and are reset at every stage, many a second.
+    RstStorm,
+    /// All connections between a server and Redis are closed.
+    Cut,
+    /// The link between a server and Redis swallows everything for a while.
+    Hole,
+    /// Redis hears a server, but what it answers is held back for a while.
+    Mute,
+    /// The link between a server and Redis is slow for a while.
+    Delay,
+    /// The next answer of Redis to a server breaks off in the middle.
+    Reset,
+    /// `kill -9` of Redis, started again later on its file.
+    RedisKill,
+    /// Redis is stopped as an operator does, and started again later on its file.
+    RedisRestart,
+    /// SIGSTOP of Redis, continued later.
+    RedisFreeze,
+    /// Redis is emptied.
+    RedisEmpty,
+    /// The machine itself stood still, which nobody asked for: it had no time for whoever watches.
+    Stall,
+}
+
+/// To what a fault is done. Two faults of one target never last at the same time.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Target {
+    Process,
+    Clients,
+    Link,
+    Redis,
+    Machine,
+}
+
+/// All kinds that can be asked for, with the names that they have on the command line, and what they do.
+pub const KINDS: [(&str, Kind, &str); 17] = [
+    ("kill", Kind::Kill, "a server is killed, and started again"),
+    ("freeze", Kind::Freeze, "a server is frozen, and goes on"),
+    ("stop", Kind::Stop, "a server is stopped by SIGTERM, and started again"),
+    ("disk-full", Kind::DiskFull, "no file of a server can grow"),
+    ("no-descriptors", Kind::NoDescriptors, "a server gets no more descriptors"),
+    ("clock", Kind::Clock, "the clock of a server jumps; needs a build with planted-bugs"),
+    ("half-open", Kind::HalfOpen, "clients stay connected, and nothing passes"),
+    ("rst-storm", Kind::RstStorm, "connections come, and are reset at every stage"),
+    ("cut", Kind::Cut, "the link to Redis is closed"),
+    ("hole", Kind::Hole, "the link to Redis swallows everything"),
+    ("mute", Kind::Mute, "the link to Redis brings no answers"),
+    ("delay", Kind::Delay, "the link to Redis is slow"),
+    ("reset", Kind::Reset, "the link to Redis breaks in the middle of an answer"),
+    ("redis-kill", Kind::RedisKill, "Redis is killed, and started again"),
+    ("redis-restart", Kind::RedisRestart, "Redis is stopped, and started again"),
+    ("redis-freeze", Kind::RedisFreeze, "Redis is frozen, and goes on"),
+    ("redis-empty", Kind::RedisEmpty, "Redis loses everything"),
+];
+
+impl FromStr for Kind {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let known = KINDS.iter().find(|(name, ..)| *name == text);
+        known.map(|(_, kind, _)| *kind).ok_or_else(|| {
+            let names: Vec<&str> = KINDS.iter().map(|(name, ..)| *name).collect();
+            format!("{text} is no kind of fault; there are {}", names.join(", "))
+        })
+    }
+}
+
+impl Kind {
+    fn target(self) -> Target {
+        match self {
+            Self::Kill | Self::Freeze | Self::Stop | Self::DiskFull | Self::NoDescriptors | Self::Clock => {
+                Target::Process
+            }
+            Self::HalfOpen | Self::RstStorm => Target::Clients,
+            Self::Cut | Self::Hole | Self::Mute | Self::Delay | Self::Reset => Target::Link,
+            Self::RedisKill | Self::RedisRestart | Self::RedisFreeze | Self::RedisEmpty => Target::Redis,
+            Self::Stall => Target::Machine,
+        }
+    }
+
+    /// Whether it can be done from a client alone.
+    #[must_use]
+    pub fn is_of_clients(self) -> bool {
+        self.target() == Target::Clients
+    }
+
+    /// Whether it is done to Redis itself.
+    #[must_use]
+    pub fn is_of_redis(self) -> bool {
+        self.target() == Target::Redis
+    }
+
+    /// Whether it needs a Redis at all.
+    #[must_use]
+    pub fn needs_redis(self) -> bool {
+        matches!(self.target(), Target::Link | Target::Redis)
+    }
+
+    /// Whether the server is gone, or stands still.
+    pub(crate) fn stills(self) -> bool {
+        matches!(self, Self::Kill | Self::Freeze | Self::Stop)
+    }
+
+    /// For how long it lasts.
+    fn lasts(self, dice: &mut Dice) -> Duration {
+        match self {
+            Self::Kill | Self::Stop => dice.millis(500, 8_000),
+            // Both shorter and longer than a lease.
+            Self::Freeze | Self::Hole | Self::Mute | Self::HalfOpen => dice.millis(500, 14_000),
+            Self::Delay | Self::RstStorm | Self::DiskFull | Self::NoDescriptors | Self::Clock => {
+                dice.millis(1_000, 6_000)
+            }
+            Self::RedisKill | Self::RedisRestart => dice.millis(100, 5_000),
+            Self::RedisFreeze => dice.millis(200, 12_000),
+            Self::Cut | Self::Reset | Self::RedisEmpty | Self::Stall => Duration::ZERO,
+        }
+    }
+
+    fn on(self, server: usize) -> Fault {
+        let is_of_one = !matches!(self.target(), Target::Redis | Target::Machine);
+        Fault { kind: self, server: is_of_one.then_some(server) }
+    }
+}
+
+/// A fault, and the server that it hits, unless it hits Redis.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Fault {
+    pub(crate) kind: Kind,
+    pub(crate) server: Option<usize>,
+}
+
+impl Fault {
+    /// The machine stood still.
+    pub(crate) const STALL: Self = Self { kind: Kind::Stall, server: None };
+
+    /// Whether the server itself stands still or is gone.
+    pub(crate) fn stills(self, server: usize) -> bool {
+        self == Self::STALL || (self.server == Some(server) && self.kind.stills())
+    }
+
+    /// Whether the store, or the way to it, is hit.
+    pub(crate) fn touches_store(self) -> bool {
+        self.kind.needs_redis() || matches!(self.kind, Kind::DiskFull | Kind::NoDescriptors | Kind::Stall)
+    }
+
+    /// Whether clients of the server that are `weak` hear nothing of it.
+    pub(crate) fn deafens(self, server: usize, weak: bool) -> bool {
+        self == Self::STALL || (weak && self.kind == Kind::HalfOpen && self.server == Some(server))
+    }
+
+    /// Whether a server that is started again may not find Redis.
+    pub(crate) fn hides_redis_from(self, server: Option<usize>) -> bool {
+        self.kind.needs_redis() && (self.server.is_none() || self.server == server)
+    }
+
+    /// Whether two faults cannot last at the same time, since they are done to the same thing.
+    fn excludes(self, other: Self) -> bool {
+        self.server == other.server && self.kind.target() == other.kind.target()
+    }
+}
+
+/// A fault at a time of the run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Step {
+    pub(crate) at: Duration,
+    pub(crate) lasts: Duration,
+    pub(crate) fault: Fault,
+    /// What a link held back is lost with its connections, instead of arriving late.
+    pub(crate) loses: bool,
+}
+
+/// What to do to a run.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Plan {
+    pub(crate) seed: u64,
+    pub(crate) servers: usize,
+    /// Which kinds of faults were to be chosen from.
+    pub(crate) kinds: Vec<Kind>,
+    /// How long people do as they like, faults or none.
+    pub(crate) length: Duration,
+    /// In the order of their times.
+    pub(crate) steps: Vec<Step>,
+}
+
+impl Plan {
+    /// Before this nothing is done, so that people have come together.
+    const FIRST: Duration = Duration::from_millis(1500);
+
+    /// The plan of a seed with these kinds of faults.
+    pub(crate) fn of(seed: u64, servers: usize, kinds: &[Kind], length: Duration) -> Self {
+        let mut dice = Dice::new(seed, 0);
+        let mut steps: Vec<Step> = Vec::new();
+        let wanted = if kinds.is_empty() { 0 } else { 1 + length.as_secs() / 4 };
+        for _ in 0..wanted {
+            let kind = *dice.pick(kinds);
+            let fault = kind.on(dice.below(servers as u64) as usize);
+            let span = length.saturating_sub(Self::FIRST).as_millis() as u64;
+            let at = Self::FIRST + dice.millis(0, span * 3 / 4);
+            let step = Step { at, lasts: kind.lasts(&mut dice), fault, loses: dice.chance(50) };
+            if steps.iter().all(|other| step.may_stand_beside(other)) {
+                steps.push(step);
+            }
+        }
+        steps.sort_by_key(|step| step.at);
+        Self { seed, servers, kinds: kinds.to_vec(), length, steps }
+    }
+}
+
+impl Step {
+    fn may_stand_beside(&self, other: &Self) -> bool {
+        // Which life of a log something belonged to is known for one emptying only.
+        let both_empty = self.fault.kind == Kind::RedisEmpty && other.fault.kind == Kind::RedisEmpty;
+        let slack = Duration::from_millis(500);
+        let apart = self.at > other.at + other.lasts + slack || other.at > self.at + self.lasts + slack;
+        !both_empty && (apart || !self.fault.excludes(other.fault))
+    }
+}
+
+impl fmt::Display for Kind {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.write_str(KINDS.iter().find(|(_, kind, _)| kind == self).map_or("stall", |(name, ..)| name))
+    }
+}
+
+impl fmt::Display for Fault {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.server {
+            Some(server) => write!(out, "{} server {server}", self.kind),
+            None => write!(out, "{}", self.kind),
+        }
+    }
+}
+
+impl fmt::Display for Plan {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        writeln!(out, "seed {}, {} servers, {:?}", self.seed, self.servers, self.length)?;
+        for Step { at, lasts, fault, .. } in &self.steps {
+            writeln!(out, "  at {:.1} s for {:.1} s: {fault}", at.as_secs_f64(), lasts.as_secs_f64())?;
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const LENGTH: Duration = Duration::from_secs(60);
+
+    fn everything() -> Vec<Kind> {
+        KINDS.map(|(_, kind, _)| kind).to_vec()
+    }
+
+    #[test]
+    fn a_seed_gives_one_plan() {
+        assert_eq!(Plan::of(3, 3, &everything(), LENGTH), Plan::of(3, 3, &everything(), LENGTH));
+        assert_ne!(Plan::of(3, 3, &everything(), LENGTH).steps, Plan::of(4, 3, &everything(), LENGTH).steps);
+    }
+
+    #[test]
+    fn one_thing_has_one_fault_at_a_time() {
+        for seed in 0..200 {
+            let Plan { steps, .. } = Plan::of(seed, 3, &everything(), LENGTH);
+            for (at, step) in steps.iter().enumerate() {
+                assert!(steps[at + 1..].iter().all(|other| step.may_stand_beside(other)), "{steps:?}");
+            }
+            assert!(steps.iter().filter(|step| step.fault.kind == Kind::RedisEmpty).count() <= 1);
+        }
+    }
+
+    #[test]
+    fn every_kind_of_fault_can_be_named() {
+        for (name, kind, _) in KINDS {
+            assert_eq!(name.parse(), Ok(kind));
+            assert_eq!(kind.to_string(), name);
+        }
+        assert!("quake".parse::<Kind>().is_err());
+    }
+}

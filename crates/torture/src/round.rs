@@ -1,0 +1,164 @@
+//! One round: the parts in their order, and what happened. It must not know what is promised.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread::{self, JoinHandle};
+use std::time::{Duration, Instant};
+
+use crate::accounts::Accounts;
+use crate::actor::{Actor, Part, Scene};
+use crate::board::{Board, Stage};
+use crate::cast::{cast, users};
+use crate::checks::resources::is_at_rest;
+use crate::config::Config;
+use crate::failure::Failure;
+use crate::nemesis::{Deeds, torment};
+use crate::plan::{Fault, Kind, Plan};
+use crate::record::{Connection, History, Span};
+use crate::watch::{Seen, Watch, at_rest};
+use crate::world::World;
+
+/// After this, the people of a server that died must not be shown any more.
+const GHOSTS_ARE_SEEN_AFTER: Duration = Duration::from_secs(22);
+/// After this, everybody has to hear what is said in the new life of a store that was emptied.
+const NEW_LIFE_IS_SEEN_AFTER: Duration = Duration::from_secs(18);
+/// For everybody to come back: with servers that share a store a lease has to run out, and a second attempt may be
+/// needed.
+const GATHERED_WITHIN: Duration = Duration::from_secs(45);
+const GATHERED_ALONE_WITHIN: Duration = Duration::from_secs(25);
+const PATIENCE: Duration = Duration::from_secs(20);
+
+/// Plays one round. Names of users and rooms end with `tag`, which no other round has.
+///
+/// # Errors
+/// If it could not be carried out, which says nothing about any promise.
+pub(crate) fn play(plan: &Plan, config: &Config, world: &World, tag: &str) -> Result<History, Failure> {
+    let cast = cast(config.clients, plan.servers, tag);
+    let doors = world.doors();
+    let storms = doors.iter().map(|door| format!("gus{}{tag}", door.server));
+    let everybody: Vec<String> = users(&cast, true).into_iter().chain(storms).collect();
+    let password = doors.first().map_or("", |door| &door.password);
+    let accounts = Accounts::make(config, &everybody, password)?;
+    let scene = Arc::new(Scene {
+        users: users(&cast, false),
+        rooms: rooms(tag),
+        tag: tag.to_owned(),
+        accounts_are_made: !config.accounts.is_empty(),
+        doors,
+        board: Board::new(),
+        began: Instant::now(),
+    });
+    let (stop, prober) = (AtomicBool::new(false), world.prober(config));
+    let history = thread::scope(|scope| {
+        let watch = Watch::begin(scope, world, &prober, scene.began, &stop);
+        let history = stages(plan, cast, world, &scene);
+        stop.store(true, Ordering::Relaxed);
+        let Seen { samples, probes, deaths, stalls } = watch.end()?;
+        let mut history = history?;
+        history.spans.extend(stalls.into_iter().map(|(from, to)| Span { from, to, fault: Fault::STALL }));
+        history.spans.sort_by_key(|span| span.from);
+        let rests = at_rest(world, scene.began, is_at_rest);
+        Ok::<_, Failure>(History {
+            tag: tag.to_owned(),
+            reject: config.reject,
+            samples,
+            probes,
+            deaths,
+            rests,
+            ..history
+        })
+    })?;
+    accounts.remove(&history)?;
+    Ok(history)
+}
+
+/// Everybody comes, does as they like, comes together again, and goes.
+fn stages(plan: &Plan, cast: Vec<Part>, world: &World, scene: &Arc<Scene>) -> Result<History, Failure> {
+    let everybody: BTreeSet<String> = cast.iter().map(|part| part.name.clone()).collect();
+    let actors = cast.into_iter().map(|part| begin(part, scene, plan.seed)).collect::<Result<Vec<_>, Failure>>();
+    // Whatever goes wrong, those that have begun must come to their end.
+    let (actors, failed) = match actors {
+        Ok(actors) => (actors, None),
+        Err(failure) => (Vec::new(), Some(failure)),
+    };
+    let mut history = History::default();
+    let played = failed.map_or(Ok(()), Err).and_then(|()| {
+        history.overdue.extend(scene.overdue("everybody comes together", &everybody, GATHERED_WITHIN));
+        let began = scene.began.elapsed();
+        let Deeds { spans, dumps, connections } = chaos(plan, world, scene)?;
+        history.chaos = (began, scene.began.elapsed());
+        (history.spans, history.dumps, history.connections) = (spans, dumps, connections);
+        let gathered = if world.has_leases() { GATHERED_WITHIN } else { GATHERED_ALONE_WITHIN };
+        come_together(&mut history, scene, &everybody, gathered);
+        Ok(())
+    });
+    scene.board.begin(Stage::End);
+    for actor in actors {
+        history.connections.extend(actor.join().map_err(|_| Failure::new("a client panicked"))?);
+    }
+    played?;
+    history.kept = world.logs_kept()?;
+    Ok(history)
+}
+
+/// The parts without faults, up to the first that does not come to pass.
+fn come_together(history: &mut History, scene: &Scene, everybody: &BTreeSet<String>, gathered: Duration) {
+    let parts = [
+        (Stage::Gather, "everybody comes back and goes to a room", gathered),
+        (Stage::Mark, "everybody is heard by all who should hear", PATIENCE),
+        (Stage::Look, "all lists of members are right", PATIENCE),
+    ];
+    for (stage, what, patience) in parts {
+        scene.board.begin(stage);
+        let overdue = scene.overdue(what, everybody, patience);
+        if stage == Stage::Gather {
+            history.settled = scene.began.elapsed();
+        }
+        if overdue.is_some() {
+            return history.overdue.extend(overdue);
+        }
+    }
+}
+
+impl Scene {
+    /// Waits until all have done what the present part asks for; says what did not come to pass in time.
+    fn overdue(&self, what: &str, everybody: &BTreeSet<String>, patience: Duration) -> Option<String> {
+        let missing = self.board.wait_for(everybody, patience);
+        (!missing.is_empty()).then(|| format!("{what}: not {}", missing.join(", ")))
+    }
+}
+
+/// Where people go.
+fn rooms(tag: &str) -> Vec<String> {
+    let others = ["red", "blue", "green"].into_iter().map(|room| format!("{room}{tag}"));
+    std::iter::once("lobby".to_owned()).chain(others).collect()
+}
+
+fn begin(part: Part, scene: &Arc<Scene>, seed: u64) -> Result<JoinHandle<Vec<Connection>>, Failure> {
+    let actor = Actor::new(part, scene.clone(), seed);
+    let thread = thread::Builder::new().name(actor.part.name.clone()).spawn(|| actor.play());
+    thread.map_err(|error| {
+        scene.board.begin(Stage::End);
+        Failure::of("no thread can be made for a client")(error)
+    })
+}
+
+/// Lets everybody do as they like for the time of the plan, and so long that ghosts would be seen.
+fn chaos(plan: &Plan, world: &World, scene: &Arc<Scene>) -> Result<Deeds, Failure> {
+    let start = Instant::now();
+    scene.board.begin(Stage::Chaos);
+    let deeds = torment(plan, world, scene)?;
+    thread::sleep(plan.length.saturating_sub(start.elapsed()));
+    let linger = |span: &Span| match span.fault.kind {
+        kind if kind.stills() && world.has_leases() => span.from + GHOSTS_ARE_SEEN_AFTER,
+        Kind::RedisEmpty => span.to + NEW_LIFE_IS_SEEN_AFTER,
+        _ => Duration::ZERO,
+    };
+    let end = deeds.spans.iter().map(linger).max().unwrap_or_default();
+    thread::sleep(end.saturating_sub(scene.began.elapsed()));
+    if !deeds.dumps.is_empty() {
+        scene.board.forget_accounts();
+    }
+    Ok(deeds)
+}
