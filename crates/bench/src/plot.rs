@@ -32,7 +32,10 @@ pub(crate) struct Options {
 
 /// Draws them.
 pub(crate) fn run(options: &Options) -> Result<()> {
-    draw_soak(&options.reliability)?;
+    let is_drawn = draw_soak(&options.reliability)?;
+    if is_drawn && options.files.is_empty() && !options.directory.exists() {
+        return Ok(());
+    }
     let files = if options.files.is_empty() { results(&options.directory)? } else { options.files.clone() };
     ensure!(!files.is_empty(), "no results in {}", options.directory.display());
     fs::create_dir_all(&options.directory).with_context(|| format!("cannot make {}", options.directory.display()))?;
@@ -48,17 +51,17 @@ pub(crate) fn run(options: &Options) -> Result<()> {
     Ok(())
 }
 
-/// Draws the long run, where one is kept.
-fn draw_soak(directory: &Path) -> Result<()> {
+/// Draws the long run, where one is kept. `false` if there is none.
+fn draw_soak(directory: &Path) -> Result<bool> {
     let (results, drawing) = (directory.join("soak.json"), directory.join("soak.svg"));
     if !results.exists() {
-        return Ok(());
+        return Ok(false);
     }
     let text = fs::read_to_string(&results).with_context(|| format!("cannot read {}", results.display()))?;
     let kept = serde_json::from_str(&text).with_context(|| format!("{} holds no results", results.display()))?;
     fs::write(&drawing, soak::draw(&kept).finish()).with_context(|| format!("cannot write {}", drawing.display()))?;
     println!("{}", drawing.display());
-    Ok(())
+    Ok(true)
 }
 
 /// Files of results in a directory, sorted.

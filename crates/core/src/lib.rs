@@ -29,6 +29,6 @@ pub use client::{Client, Flow};
 pub use hub::Hub;
 pub use outbox::{Outbox, Pushed, Settled, Taken};
 pub use parlor::Parlor;
-pub use peer::{ConnectionId, Origin, Peer, network_of};
+pub use peer::{ConnectionId, Origin, Peer};
 pub use policy::{DuplicateLogin, LineRate, Policy};
 pub use throttle::Throttle;

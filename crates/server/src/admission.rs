@@ -1,11 +1,9 @@
 //! How many connections there may be, in all and from one address. It must not accept or close any.
 
 use std::collections::HashMap;
-use std::net::IpAddr;
+use std::net::{IpAddr, Ipv6Addr};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-
-use parlor_core::network_of;
 
 /// Counts connections against the limits. Lock tier 0, held for moments.
 #[derive(Debug)]
@@ -144,9 +142,26 @@ impl Drop for Permit {
     }
 }
 
+/// What counts as one address: of IPv6 the network of 64 bits that one customer gets (RFC 6177). An IPv4 address that is
+/// mapped to IPv6 is the IPv4 address.
+pub(crate) fn network_of(address: IpAddr) -> IpAddr {
+    match address.to_canonical() {
+        IpAddr::V6(address) => Ipv6Addr::from_bits(address.to_bits() & (u128::MAX << 64)).into(),
+        address => address,
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn of_ipv6_the_network_counts() {
+        let network = |address: &str| network_of(address.parse().unwrap()).to_string();
+        assert_eq!(network("192.0.2.77"), "192.0.2.77");
+        assert_eq!(network("2001:db8:1:2:3:4:5:6"), "2001:db8:1:2::");
+        assert_eq!(network("::ffff:192.0.2.77"), "192.0.2.77");
+    }
 
     fn admit(admission: &Arc<Admission>, address: &str) -> Option<Permit> {
         admission.admit(address.parse().unwrap())

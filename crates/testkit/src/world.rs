@@ -113,12 +113,12 @@ impl World {
 
     /// Connects from this machine; the greeting is read.
     pub fn connect(&self) -> Connection {
-        self.open(Origin { address: "127.0.0.1".to_owned(), is_loopback: true })
+        self.open(origin("127.0.0.1", true))
     }
 
     /// Connects from another machine; the greeting is read.
     pub fn from_address(&self, address: &str) -> Connection {
-        self.open(Origin { address: address.to_owned(), is_loopback: false })
+        self.open(origin(address, false))
     }
 
     /// Connects and logs in, with an account that is made if need be; the answers are read.
@@ -216,6 +216,11 @@ impl World {
 /// The line that logs a user in whose account a world made.
 pub fn login_line(user: &str) -> String {
     format!("LOGIN {user} {}", password_of(user))
+}
+
+/// Each address is a network by itself.
+fn origin(address: &str, is_loopback: bool) -> Origin {
+    Origin { address: address.to_owned(), network: address.to_owned(), is_loopback }
 }
 
 fn name(user: &str) -> UserName {

@@ -33,7 +33,7 @@ pub(crate) struct Options {
     #[arg(long, default_value_t = 10.0)]
     rate: f64,
     /// Bytes of each text
-    #[arg(long, default_value_t = 1024)]
+    #[arg(long, default_value_t = 2048)]
     payload: usize,
     /// Readers that are stuck; whoever is cut off comes back
     #[arg(long, default_value_t = 50)]
@@ -41,8 +41,8 @@ pub(crate) struct Options {
     /// KiB that may wait for a client (`--max-queued-bytes` of the server)
     #[arg(long, default_value_t = 128)]
     queued_kib: usize,
-    /// Seconds without them, and with them
-    #[arg(long, default_value_t = 60.0)]
+    /// Seconds without them, and with them; what the kernels of both sides keep has to be full before anybody is cut off
+    #[arg(long, default_value_t = 120.0)]
     seconds: f64,
     /// Writes the results to this file
     #[arg(long, value_name = "FILE")]

@@ -21,8 +21,7 @@ pub(super) fn run(visit: &mut Visit<'_>, credentials: &Credentials) -> Outcome {
     if !visit.store().accounts.create(&account).during("making an account")? {
         return Err(Refusal::NameTaken.into());
     }
-    let address = visit.origin.network();
-    let remembered = visit.store().attempts.remember(&attempt(visit, &user, &address));
+    let remembered = visit.store().attempts.remember(&attempt(visit, &user, &visit.origin.network));
     visit.note("remembering an address", remembered);
     visit.add(Effect::Begin { user, verb: Verb::Register });
     Ok(())

@@ -88,7 +88,7 @@ pub trait Accounts: Send + Sync {
     /// The store cannot be reached.
     fn delete(&self, user: &UserName) -> StoreResult<bool>;
 
-    /// Forgets the failed logins of an account, and takes `address` (see [`crate::network_of`]) for a usual one of its
+    /// Forgets the failed logins of an account, and takes `address` (the `network` of a [`crate::Origin`]) for a usual one of its
     /// user from `now` on. A server may learn of it a moment later. `false` if there is no such account.
     ///
     /// # Errors

@@ -17,7 +17,7 @@ pub const USUAL_FOR: Duration = Duration::from_secs(90 * 24 * 60 * 60);
 pub struct Attempt<'a> {
     /// The account that is tried; it need not exist.
     pub user: &'a UserName,
-    /// The address that it comes from, as [`crate::Origin::network`] tells it.
+    /// The address that it comes from, as `network` of [`crate::Origin`].
     pub address: &'a str,
     /// Whether failures from there count whatever account they are for.
     pub is_address_limited: bool,

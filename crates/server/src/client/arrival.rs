@@ -13,7 +13,7 @@ use thiserror::Error;
 use super::handshake::Deadlined;
 use super::thread::Service;
 use super::wire::TlsWire;
-use crate::admission::{Permit, Place};
+use crate::admission::{Permit, Place, network_of};
 
 /// How a connection was let in.
 #[derive(Debug)]
@@ -104,7 +104,9 @@ impl Arrival {
 
 impl Caller {
     pub(super) fn origin(&self) -> Origin {
-        Origin { address: self.address.ip().to_string(), is_loopback: self.is_loopback }
+        let address = self.address.ip();
+        let network = network_of(address).to_string();
+        Origin { address: address.to_string(), network, is_loopback: self.is_loopback }
     }
 }
 

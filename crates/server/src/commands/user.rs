@@ -8,13 +8,13 @@ use std::sync::Arc;
 
 use anyhow::{Context, bail};
 use clap::{Args, Subcommand};
-use parlor_core::network_of;
 use parlor_core::ports::{Account, Accounts, Clock, PasswordHash, Role};
 use parlor_proto::{Password, UserName};
 use parlor_store::{redis, sqlite};
 use rustls::crypto::aws_lc_rs;
 use zeroize::Zeroizing;
 
+use crate::admission::network_of;
 use crate::clock::SystemClock;
 use crate::settings::RedisArgs;
 use crate::{backend, hashing, settings};
