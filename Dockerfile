@@ -11,8 +11,10 @@ COPY crates/bench/Cargo.toml crates/bench/
 COPY crates/client/Cargo.toml crates/client/
 COPY crates/core/Cargo.toml crates/core/
 COPY crates/proto/Cargo.toml crates/proto/
+COPY crates/proxy-header/Cargo.toml crates/proxy-header/
 COPY crates/redis-testkit/Cargo.toml crates/redis-testkit/
 COPY crates/server/Cargo.toml crates/server/
+COPY crates/settings/Cargo.toml crates/settings/
 COPY crates/store/Cargo.toml crates/store/
 COPY crates/testkit/Cargo.toml crates/testkit/
 COPY xtask/Cargo.toml xtask/

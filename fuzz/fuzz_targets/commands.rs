@@ -3,16 +3,10 @@
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
+use parlor_fuzz::is_control;
 use parlor_proto::{
     Command, Greeting, HISTORY_MAX, PASSWORD_MAX_BYTES, Password, Refusal, Text, parse_command, parse_greeting,
 };
-
-/// The control characters as the protocol lists them, apart from the crate's own table.
-fn is_control(character: char) -> bool {
-    let code = u32::from(character);
-    let listed = matches!(code, 0x61C | 0x200E | 0x200F | 0x2028 | 0x2029 | 0x202A..=0x202E | 0x2066..=0x2069);
-    character != '\t' && (character.is_control() || listed)
-}
 
 fn check_text(text: &Text) {
     assert!(!text.as_str().contains(is_control), "a control character in {text:?}");

@@ -5,6 +5,7 @@
 
 use arbitrary::{Arbitrary, Result, Unstructured};
 use libfuzzer_sys::fuzz_target;
+use parlor_fuzz::is_control;
 use parlor_proto::{
     Bye, Command, Epoch, Event, Format, Help, Logged, MessageId, Refusal, RefusalCode, Reply, RoomName, RoomSummary,
     Text, Timestamp, UserName, VERBS, Verb, encode, parse_command,
@@ -48,7 +49,7 @@ impl Maker<'_, '_> {
     }
 
     fn id(&mut self) -> Result<MessageId> {
-        self.0.arbitrary().map(MessageId)
+        self.0.int_in_range(0..=u64::MAX - 1).map(MessageId)
     }
 
     fn epoch(&mut self) -> Result<Epoch> {
@@ -170,12 +171,6 @@ fn text_lines(event: &Event) -> usize {
         Event::Help { commands } => commands.len() + 1,
         _ => 1,
     }
-}
-
-/// Characters that end a line somewhere, or steer a terminal.
-fn is_control(character: char) -> bool {
-    let listed = matches!(u32::from(character), 0x61C | 0x200E | 0x200F | 0x2028..=0x202E | 0x2066..=0x2069);
-    character != '\t' && (character.is_control() || listed)
 }
 
 fuzz_target!(|event: Any| {

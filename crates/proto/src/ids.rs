@@ -6,8 +6,18 @@ use std::str::FromStr;
 use serde::{Deserialize, Serialize};
 
 /// Number of an entry in the log of a room or of a publisher: 1, 2, 3 … without gaps; 0 is "none yet".
+/// One that comes from the wire always has a next.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize, Deserialize)]
+#[serde(try_from = "u64")]
 pub struct MessageId(pub u64);
+
+impl TryFrom<u64> for MessageId {
+    type Error = &'static str;
+
+    fn try_from(number: u64) -> Result<Self, Self::Error> {
+        if number == u64::MAX { Err("a number that has no next") } else { Ok(Self(number)) }
+    }
+}
 
 impl MessageId {
     /// The number of the entry that follows this one.
@@ -64,5 +74,17 @@ pub struct Generation(pub u64);
 impl fmt::Display for Generation {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.0.fmt(out)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::MessageId;
+
+    #[test]
+    fn a_server_cannot_make_a_client_count_beyond_the_last_number() {
+        let read = |number: u64| serde_json::from_str::<MessageId>(&number.to_string());
+        assert_eq!(read(u64::MAX - 1).unwrap().next(), MessageId(u64::MAX));
+        assert!(read(u64::MAX).is_err());
     }
 }

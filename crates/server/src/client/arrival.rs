@@ -7,10 +7,10 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use parlor_core::{ConnectionId, Hub, Origin, Peer};
+use parlor_proxy_header::{Malformed, Progress, Source};
 use thiserror::Error;
 
 use super::handshake::Deadlined;
-use super::proxy::{self, Malformed, Progress, Source};
 use super::thread::Service;
 use super::wire::{TlsWire, WireHandle};
 use crate::admission::{Permit, Place};
@@ -117,7 +117,7 @@ fn canonical(address: SocketAddr) -> SocketAddr {
 fn read_header(mut stream: impl Read) -> Result<Source, Unknown> {
     let mut header = Vec::new();
     loop {
-        let needed = match proxy::parse(&header)? {
+        let needed = match parlor_proxy_header::parse(&header)? {
             Progress::Complete(source) => return Ok(source),
             Progress::Needs(needed) => needed,
         };

@@ -6,7 +6,6 @@ mod connection;
 mod goodbye;
 mod handshake;
 mod nonblocking;
-mod proxy;
 mod socket;
 mod thread;
 mod tls;

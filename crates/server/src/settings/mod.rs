@@ -1,14 +1,10 @@
 //! What `parlor serve` can be told: one struct of real types with their defaults, from flags, environment and file.
 //! It must not open, make or contact anything that a setting names; only the file given by `--config` is read here.
 
-mod duration;
-mod file;
-mod network;
+mod pairs;
 mod redis;
 #[cfg(test)]
 mod reference;
-mod server_name;
-mod size;
 #[cfg(test)]
 mod tests;
 
@@ -23,12 +19,12 @@ use std::time::Duration;
 use anyhow::Context;
 use clap::builder::RangedU64ValueParser;
 use clap::{ArgAction, Args, ValueEnum};
+use parlor_settings::{duration, size};
 
-pub(crate) use duration::parse_positive as parse_duration;
-pub(crate) use file::parse;
-pub(crate) use network::Network;
+pub(crate) use pairs::parse;
+pub(crate) use parlor_settings::duration::parse_positive as parse_duration;
+pub(crate) use parlor_settings::{Network, ServerName};
 pub(crate) use redis::RedisArgs;
-pub(crate) use server_name::ServerName;
 
 use crate::tls::TlsName;
 

@@ -135,6 +135,22 @@ mod tests {
     }
 
     #[test]
+    fn what_others_write_into_redis_is_as_clean_as_what_clients_say() {
+        let text = "a\u{1b}[31m\u{202e}b\r\nMSG lobby ann c";
+        let Some(LogNews::Entry(_, entry)) = LogNews::read(&format!("e ff 1 7 ann {text}")) else { panic!() };
+        assert_eq!(entry.text.as_str(), "a[31mbMSG lobby ann c");
+        let Some(ServerNews::Direct(_, direct)) = ServerNews::read(&format!("direct bob 7 ann {text}")) else {
+            panic!()
+        };
+        assert_eq!(direct.text.as_str(), "a[31mbMSG lobby ann c");
+        for name in ["an\u{1b}n", "a\nn", "\u{430}nn", ""] {
+            assert_eq!(LogNews::read(&format!("e ff 1 7 {name} hi")), None);
+            assert_eq!(LogNews::read(&format!("+ {name} 1 1")), None);
+            assert_eq!(ServerNews::read(&format!("notice 7 {name} hi")), None);
+        }
+    }
+
+    #[test]
     fn what_is_not_known_is_nothing() {
         for text in ["", "e", "e 1 2 3", "x y", "+ ann 3", "displaced x", "direct ann 7 bob", "e zz 1 2 ann hi"] {
             assert!(LogNews::read(text).is_none() && ServerNews::read(text).is_none(), "{text:?}");

@@ -11,11 +11,11 @@ const MAPPED_BITS: u8 = 96;
 
 /// Addresses that have their first bits in common. One of IPv4 holds the same addresses mapped to IPv6, too.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Network(IpNet);
+pub struct Network(IpNet);
 
 impl Network {
     /// Whether the address is one of the network's.
-    pub(crate) fn contains(self, address: IpAddr) -> bool {
+    pub fn contains(self, address: IpAddr) -> bool {
         self.0.contains(&address.to_canonical())
     }
 }

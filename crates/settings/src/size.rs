@@ -22,7 +22,7 @@ fn parse(text: &str) -> Result<usize, String> {
 ///
 /// # Errors
 /// Says in words what is expected.
-pub(super) fn parse_in(text: &str, range: &RangeInclusive<usize>) -> Result<usize, String> {
+pub fn parse_in(text: &str, range: &RangeInclusive<usize>) -> Result<usize, String> {
     let size = parse(text)?;
     if range.contains(&size) {
         return Ok(size);

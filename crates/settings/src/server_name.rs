@@ -13,11 +13,11 @@ const FALLBACK: &str = "parlor";
 
 /// A name of 1 to 255 bytes without white space or control characters, so that it is one field of a line.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct ServerName(String);
+pub struct ServerName(String);
 
 impl ServerName {
     /// The name of the machine as the kernel knows it, or `parlor` where that is no server name.
-    pub(super) fn of_machine() -> Self {
+    pub fn of_machine() -> Self {
         rustix::system::uname()
             .nodename()
             .to_str()
@@ -27,7 +27,7 @@ impl ServerName {
     }
 
     /// The name itself.
-    pub(crate) fn as_str(&self) -> &str {
+    pub fn as_str(&self) -> &str {
         &self.0
     }
 }

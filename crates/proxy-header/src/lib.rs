@@ -12,11 +12,11 @@ const SIGNATURE: [u8; 12] = *b"\r\n\r\n\0\r\nQUIT\n";
 const FIXED_BYTES: usize = 16;
 
 /// Longest header that is taken. Addresses need 52 bytes; the rest is for extensions, which are skipped.
-pub(super) const MAX_BYTES: usize = 4096;
+pub const MAX_BYTES: usize = 4096;
 
 /// What the bytes so far amount to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Progress {
+pub enum Progress {
     /// The header has at least this many bytes, more than there are.
     Needs(usize),
     /// A whole header.
@@ -25,7 +25,7 @@ pub(super) enum Progress {
 
 /// Whose a connection is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Source {
+pub enum Source {
     /// The balancer's own, or one of whose origin it says nothing.
     Balancer,
     /// A client's, who connected from this address.
@@ -34,21 +34,29 @@ pub(super) enum Source {
 
 /// Why bytes are no header that is taken.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
-pub(super) enum Malformed {
+pub enum Malformed {
+    /// The first bytes are not those of every header.
     #[error("it does not begin with a PROXY header of version 2")]
     Signature,
+    /// Neither `LOCAL` nor `PROXY` of version 2.
     #[error("its PROXY header has the unknown version and command {0:#04x}")]
     Command(u8),
+    /// Neither TCP over IPv4 or IPv6, nor unspecified.
     #[error("its PROXY header is not of a TCP connection but of family and protocol {0:#04x}")]
     Family(u8),
+    /// The block ends within the addresses.
     #[error("its PROXY header is too short for its addresses")]
     Addresses,
+    /// More than [`MAX_BYTES`].
     #[error("its PROXY header has {0} bytes, more than {MAX_BYTES}")]
     TooLong(usize),
 }
 
 /// Parses the header that `bytes` begin with. What stands behind it is not looked at.
-pub(super) fn parse(bytes: &[u8]) -> Result<Progress, Malformed> {
+///
+/// # Errors
+/// The bytes are no beginning of a header that is taken, whatever may follow.
+pub fn parse(bytes: &[u8]) -> Result<Progress, Malformed> {
     if bytes.iter().zip(&SIGNATURE).any(|(byte, expected)| byte != expected) {
         return Err(Malformed::Signature);
     }

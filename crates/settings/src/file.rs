@@ -1,5 +1,5 @@
 //! The file of settings: its values become the defaults of the flags with the same names, so that one parser decides
-//! what goes first and what is valid. It must not know a single setting by name, but for the rules that span two.
+//! what goes first and what is valid. It must not know a single setting by name.
 
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
@@ -8,90 +8,97 @@ use clap::error::ErrorKind;
 use clap::{Arg, ArgAction, ArgMatches, Command};
 use toml::{Table, Value};
 
-/// The subcommand whose flags the file may set.
-const SERVE: &str = "serve";
+/// The flag that names the file.
+const CONFIG: &str = "config";
 
 /// Flags that are not settings, so that no file can hold them.
-const NOT_IN_FILES: [&str; 2] = ["config", "help"];
+const NOT_IN_FILES: [&str; 2] = [CONFIG, "help"];
+
+/// What a file says, as new defaults of flags.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Defaults(Vec<FromFile>);
 
 /// Values of one key of the file, as one would write them after the flag.
+#[derive(Debug, Clone, PartialEq, Eq)]
 struct FromFile {
     id: String,
     values: Vec<String>,
 }
 
-/// Parses a command line of `root`. If it is one of `serve` and names a file by `--config` or `PARLOR_CONFIG`, the
+/// Parses a command line of `root`. If it is one of the subcommand `name` and its flag `--config` names a file, the
 /// file's values take the place of the defaults. Reads that file.
 ///
 /// # Errors
 /// A usage error, also for a file that cannot be read, an unknown key and a bad value; it names file and key.
-pub(crate) fn parse(root: Command, args: &[OsString]) -> Result<ArgMatches, clap::Error> {
-    let matches = with_file(&root, root.clone().try_get_matches_from(args)?, args)?;
-    match serve_of(&matches) {
-        Some(serve) if serve.contains_id("tls_cert") != serve.contains_id("tls_key") => {
-            let message = "--tls-cert and --tls-key are needed together";
-            Err(usage(&root, ErrorKind::MissingRequiredArgument, message))
-        }
-        _ => Ok(matches),
-    }
-}
-
-/// The part of the command line that belongs to `serve`, if that was asked for.
-fn serve_of(matches: &ArgMatches) -> Option<&ArgMatches> {
-    matches.subcommand().filter(|(name, _)| *name == SERVE).map(|(_, serve)| serve)
-}
-
-fn with_file(root: &Command, matches: ArgMatches, args: &[OsString]) -> Result<ArgMatches, clap::Error> {
-    let path = serve_of(&matches).and_then(|serve| serve.get_one::<PathBuf>("config"));
-    let (Some(path), Some(serve)) = (path, root.find_subcommand(SERVE)) else {
+pub fn parse(root: &Command, name: &str, args: &[OsString]) -> Result<ArgMatches, clap::Error> {
+    let matches = root.clone().try_get_matches_from(args)?;
+    let given = matches.subcommand().filter(|(given, _)| *given == name);
+    let path = given.and_then(|(_, given)| given.get_one::<PathBuf>(CONFIG));
+    let (Some(path), Some(command)) = (path, root.find_subcommand(name)) else {
         return Ok(matches);
     };
-    let settings = read(path, serve).map_err(|message| usage(root, ErrorKind::ValueValidation, &message))?;
-    let with_defaults = |serve: Command| {
-        settings
-            .into_iter()
-            .fold(serve, |serve, FromFile { id, values }| serve.mut_arg(id, |arg| arg.default_values(values)))
-    };
-    root.clone().mut_subcommand(SERVE, with_defaults).try_get_matches_from(args)
+    let defaults = Defaults::read(path, command).map_err(|why| usage(root, name, ErrorKind::ValueValidation, &why))?;
+    root.clone().mut_subcommand(name, |command| defaults.apply(command)).try_get_matches_from(args)
 }
 
-/// An error that ends with the usage of `serve`.
-fn usage(root: &Command, kind: ErrorKind, message: &str) -> clap::Error {
+/// An error that ends with the usage of the subcommand `name`.
+pub fn usage(root: &Command, name: &str, kind: ErrorKind, message: &str) -> clap::Error {
     let mut root = root.clone();
     root.build();
-    let command = root.find_subcommand_mut(SERVE);
-    match command {
-        Some(serve) => serve.error(kind, message),
+    match root.find_subcommand_mut(name) {
+        Some(command) => command.error(kind, message),
         None => root.error(kind, message),
     }
 }
 
-fn read(path: &Path, serve: &Command) -> Result<Vec<FromFile>, String> {
-    let shown = path.display();
-    let text = std::fs::read_to_string(path).map_err(|error| format!("cannot read {shown}: {error}"))?;
-    let table: Table = toml::from_str(&text).map_err(|error| {
-        let line = error.span().map_or(1, |span| 1 + text[..span.start].matches('\n').count());
-        format!("{shown}: line {line}: {}", error.message())
-    })?;
-    table.into_iter().map(|(key, value)| setting(serve, &key, value).map_err(|why| format!("{shown}: {why}"))).collect()
+impl Defaults {
+    /// Reads a file. Blocks on it.
+    ///
+    /// # Errors
+    /// Names the file and says in words what is wrong with it.
+    pub fn read(path: &Path, command: &Command) -> Result<Self, String> {
+        let shown = path.display();
+        let text = std::fs::read_to_string(path).map_err(|error| format!("cannot read {shown}: {error}"))?;
+        Self::parse(&text, command).map_err(|why| format!("{shown}: {why}"))
+    }
+
+    /// Understands the text of a file, whose keys are the flags of `command`.
+    ///
+    /// # Errors
+    /// Says in words what is wrong, with the line or the key.
+    pub fn parse(text: &str, command: &Command) -> Result<Self, String> {
+        let table: Table = toml::from_str(text).map_err(|error| {
+            let line = error.span().map_or(1, |span| 1 + text[..span.start].matches('\n').count());
+            format!("line {line}: {}", error.message())
+        })?;
+        table.into_iter().map(|(key, value)| setting(command, &key, value)).collect::<Result<_, _>>().map(Self)
+    }
+
+    /// The command with these values in place of the defaults that it had.
+    pub fn apply(self, command: Command) -> Command {
+        let Self(settings) = self;
+        settings
+            .into_iter()
+            .fold(command, |command, FromFile { id, values }| command.mut_arg(id, |arg| arg.default_values(values)))
+    }
 }
 
 /// What one key of the file sets, checked as the flag would be.
-fn setting(serve: &Command, key: &str, value: Value) -> Result<FromFile, String> {
-    let arg = find(serve, key).ok_or_else(|| unknown(serve, key))?;
+fn setting(command: &Command, key: &str, value: Value) -> Result<FromFile, String> {
+    let arg = find(command, key).ok_or_else(|| unknown(command, key))?;
     let values = values(arg, value).map_err(|why| format!("{key}: {why}"))?;
     check(arg, key, &values).map_err(|why| format!("{key}: {why}"))?;
     Ok(FromFile { id: arg.get_id().to_string(), values })
 }
 
-fn find<'a>(serve: &'a Command, key: &str) -> Option<&'a Arg> {
-    let mut args = serve.get_arguments().filter(|arg| !arg.is_global_set());
+fn find<'a>(command: &'a Command, key: &str) -> Option<&'a Arg> {
+    let mut args = command.get_arguments().filter(|arg| !arg.is_global_set());
     args.find(|arg| arg.get_long() == Some(key) && !NOT_IN_FILES.contains(&key))
 }
 
-fn unknown(serve: &Command, key: &str) -> String {
+fn unknown(command: &Command, key: &str) -> String {
     let kebab = key.to_lowercase().replace('_', "-");
-    match find(serve, &kebab) {
+    match find(command, &kebab) {
         Some(_) => format!("unknown key {key:?}; did you mean {kebab:?}?"),
         None => format!("unknown key {key:?}"),
     }

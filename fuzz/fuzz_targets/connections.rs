@@ -1,0 +1,174 @@
+//! Several clients send what they like, in any pieces, while the store fails, time passes and others do not read: the
+//! server does not panic, each line has its one answer in order, nobody hears what is not for them, what waits is
+//! bounded, and nothing is left of whoever is gone. The first byte of the input chooses the settings, the rest are
+//! steps.
+
+#![no_main]
+
+use libfuzzer_sys::fuzz_target;
+use parlor_fuzz::steps::{CLIENTS, Deed, Step, steps};
+use parlor_fuzz::witness::Witness;
+use parlor_testkit::{World, login_line};
+
+const USERS: [&str; CLIENTS] = ["ann", "bob", "cyd", "dan"];
+
+/// From elsewhere, so that the limits hold for them.
+const STRANGERS: [Option<&str>; CLIENTS] = [None, None, Some("192.0.2.1"), Some("192.0.2.2")];
+
+const MAX_LINE_BYTES: usize = 128;
+const MAX_QUEUED_BYTES: usize = 512;
+
+/// Most bytes that a client sends while it does not read. A thread waits for the reader of too many replies, and not by
+/// the clock of the world.
+const MAX_UNREAD_BYTES: usize = 64;
+
+/// How often [`Deed::Repeat`] sends, and how much at most.
+const REPEATS: usize = 8;
+const MAX_REPEATED_BYTES: usize = 64;
+
+struct Stage {
+    world: World,
+    clients: [Option<Witness>; CLIENTS],
+    /// Bytes that each client sent since it stopped reading.
+    unread: [usize; CLIENTS],
+}
+
+fn world(settings: u8) -> World {
+    let mut builder = World::builder()
+        .max_line_bytes(MAX_LINE_BYTES)
+        .max_queued_bytes(MAX_QUEUED_BYTES)
+        .max_rooms(3)
+        .max_subscriptions(2)
+        .max_takeovers(2)
+        .presence_limit(3)
+        .line_rate(10, 10)
+        .history(8);
+    if settings & 1 != 0 {
+        builder = builder.reject_duplicates();
+    }
+    if settings & 2 != 0 {
+        builder = builder.registration_closed();
+    }
+    if settings & 4 != 0 {
+        builder = builder.queued_couriers();
+    }
+    let world = builder.build();
+    world.operator(USERS[0]);
+    USERS[1..].iter().for_each(|user| world.account(user));
+    world
+}
+
+impl Stage {
+    fn new(settings: u8) -> Self {
+        Self { world: world(settings), clients: [const { None }; CLIENTS], unread: [0; CLIENTS] }
+    }
+
+    /// The client, connected anew if it is not.
+    fn client(&mut self, number: usize) -> &mut Witness {
+        let world = &self.world;
+        let slot = &mut self.clients[number];
+        if !slot.as_ref().is_some_and(|client| client.link().is_open()) {
+            self.unread[number] = 0;
+            *slot = None;
+        }
+        slot.get_or_insert_with(|| {
+            let link = STRANGERS[number].map_or_else(|| world.connect(), |address| world.from_address(address));
+            Witness::new(link, MAX_LINE_BYTES)
+        })
+    }
+
+    /// Carries a step out; `false` if nothing can be said of what would follow.
+    fn play(&mut self, Step { client: number, deed, bytes }: Step<'_>) -> bool {
+        match deed {
+            Deed::Send => self.send(number, bytes),
+            Deed::Trickle => bytes.chunks(1).for_each(|byte| self.send(number, byte)),
+            Deed::Repeat => self.send(number, &bytes[..bytes.len().min(MAX_REPEATED_BYTES)].repeat(REPEATS)),
+            Deed::LogIn => {
+                let line = login_line(USERS[number]);
+                self.send(number, &[line.as_bytes(), b"\n", bytes].concat());
+            }
+            Deed::SendInVain => return self.send_in_vain(number, bytes),
+            Deed::Stick => {
+                self.client(number).stick(true, MAX_QUEUED_BYTES);
+                self.send(number, bytes);
+            }
+            Deed::Unstick => {
+                self.read_on(number);
+                self.send(number, bytes);
+            }
+            Deed::Vanish => self.vanish(number),
+            Deed::Expire => {
+                self.world.advance(bytes.len() as u64);
+                self.expire(number);
+            }
+            Deed::Wait => self.world.advance(bytes.len() as u64),
+        }
+        true
+    }
+
+    fn send(&mut self, number: usize, bytes: &[u8]) {
+        if self.client(number).is_stuck() {
+            self.unread[number] += bytes.len();
+            if self.unread[number] > MAX_UNREAD_BYTES {
+                self.read_on(number);
+            }
+        }
+        self.client(number).send(bytes, false);
+    }
+
+    fn read_on(&mut self, number: usize) {
+        self.unread[number] = 0;
+        self.client(number).stick(false, MAX_QUEUED_BYTES);
+    }
+
+    /// Whoever leaves while the store fails may be left there, which a store of one process does not repair.
+    fn send_in_vain(&mut self, number: usize, bytes: &[u8]) -> bool {
+        self.read_on(number);
+        self.client(number);
+        let open = self.open();
+        self.world.fail_store(true);
+        self.client(number).send(bytes, true);
+        self.world.fail_store(false);
+        self.open() == open
+    }
+
+    fn open(&self) -> usize {
+        self.clients.iter().flatten().filter(|client| client.link().is_open()).count()
+    }
+
+    fn expire(&mut self, number: usize) {
+        let link = self.client(number).link();
+        if link.is_logged_in() { link.idle_out() } else { link.time_out() }
+    }
+
+    fn vanish(&mut self, number: usize) {
+        if let Some(client) = &mut self.clients[number] {
+            client.link().disconnect();
+        }
+        self.clients[number] = None;
+    }
+
+    fn hear(&mut self) {
+        self.world.run_couriers();
+        self.clients.iter_mut().flatten().for_each(Witness::hear);
+    }
+
+    fn clear(&mut self) {
+        (0..CLIENTS).for_each(|number| self.vanish(number));
+        self.world.run_couriers();
+        assert_eq!((self.world.connections(), self.world.channels()), (0, 0), "something is left");
+    }
+}
+
+fuzz_target!(|data: &[u8]| {
+    let Some((&settings, story)) = data.split_first() else { return };
+    let mut stage = Stage::new(settings);
+    for step in steps(story) {
+        let goes_on = stage.play(step);
+        stage.hear();
+        if !goes_on {
+            break;
+        }
+    }
+    stage.clear();
+});

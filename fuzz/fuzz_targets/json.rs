@@ -1,0 +1,58 @@
+//! A line of JSON from anybody is an event or it is not; if it is one, what our encoder writes is one line that reads
+//! back as the same event, its texts are as clean as if our own server had said them, and its numbers have a next.
+
+#![no_main]
+
+use libfuzzer_sys::fuzz_target;
+use parlor_fuzz::is_control;
+use parlor_proto::{Event, Format, MessageId, Reply, Text, encode};
+
+fn line(event: &Event) -> String {
+    let mut bytes = Vec::new();
+    encode(event, Format::Json, &mut bytes);
+    String::from_utf8(bytes).expect("what is encoded is UTF-8")
+}
+
+/// What people said in the event.
+fn texts(event: &Event) -> Vec<&Text> {
+    match event {
+        Event::Message { text, .. }
+        | Event::Publication { text, .. }
+        | Event::Direct { text, .. }
+        | Event::Notice { text, .. } => vec![text],
+        Event::History { messages, .. } => messages.iter().map(|message| &message.text).collect(),
+        _ => Vec::new(),
+    }
+}
+
+/// The numbers of entries in the event.
+fn ids(event: &Event) -> Vec<MessageId> {
+    match event {
+        Event::Message { id, .. } | Event::Publication { id, .. } => vec![*id],
+        Event::Ok(Reply::Message { id, .. } | Reply::Publish { id }) => vec![*id],
+        Event::Ok(
+            Reply::Login { last, .. }
+            | Reply::Register { last, .. }
+            | Reply::Join { last, .. }
+            | Reply::Leave { last, .. },
+        ) => vec![*last],
+        Event::History { messages, .. } => messages.iter().map(|message| message.id).collect(),
+        _ => Vec::new(),
+    }
+}
+
+fuzz_target!(|data: &[u8]| {
+    let Ok(event) = serde_json::from_slice::<Event>(data) else { return };
+    let written = line(&event);
+    let object = written.strip_suffix('\n').expect("an event ends its line");
+    assert!(!object.contains(['\n', '\r']), "{object:?}");
+    let again: Event = serde_json::from_str(object).expect("what is encoded can be read");
+    assert_eq!(again, event);
+    assert_eq!(line(&again), written);
+    for text in texts(&event) {
+        assert!(!text.as_str().contains(is_control) && !text.as_str().trim().is_empty(), "{text:?}");
+    }
+    for id in ids(&event) {
+        assert!(id.next() > id);
+    }
+});

@@ -1,0 +1,381 @@
+//! A client as it is seen from outside: it keeps what it sent and checks all that it gets. It must not look into the
+//! server, and it learns only from replies which state the dialogue is in.
+
+use std::collections::{HashMap, VecDeque};
+
+use parlor_proto::{
+    Bye, Event, Format, Line, LineSplitter, Misread, RefusalCode, Reply, Verb, encode, parse_command, parse_greeting,
+};
+use parlor_testkit::Connection;
+
+use crate::is_control;
+
+/// A line that was sent and is not known to be answered.
+#[derive(Debug)]
+enum Sent {
+    Line {
+        bytes: Vec<u8>,
+        /// Whether the store failed then.
+        in_vain: bool,
+    },
+    TooLong,
+}
+
+/// What has to answer a line.
+#[derive(Debug, PartialEq, Eq)]
+enum Due {
+    /// Nothing does.
+    Nothing,
+    /// This refusal of this command.
+    Refusal(RefusalCode, Option<Verb>),
+    /// The command's own answer or a refusal of it; a sign of life carries the token.
+    Answer(Verb, Option<String>),
+}
+
+/// What one event of the server is to the client.
+#[derive(Debug, PartialEq, Eq)]
+enum Heard {
+    /// What others did, in this room if it was in one, with this number if it has one.
+    News {
+        room: Option<String>,
+        id: Option<u64>,
+    },
+    Answer {
+        verb: Verb,
+        token: Option<String>,
+    },
+    Refusal {
+        code: RefusalCode,
+        verb: Option<Verb>,
+    },
+    Goodbye(Bye),
+}
+
+/// A client and what it is owed.
+#[derive(Debug)]
+pub struct Witness {
+    link: Connection,
+    splitter: LineSplitter,
+    sent: VecDeque<Sent>,
+    format: Format,
+    /// The room, once somebody is logged in.
+    room: Option<String>,
+    /// Newest number that was heard of each room.
+    newest: HashMap<String, u64>,
+    is_over: bool,
+    is_stuck: bool,
+}
+
+impl Witness {
+    /// Watches a connection that has said nothing yet; the server takes lines of `max_line_bytes`.
+    pub fn new(link: Connection, max_line_bytes: usize) -> Self {
+        Self {
+            link,
+            splitter: LineSplitter::new(max_line_bytes),
+            sent: VecDeque::new(),
+            format: Format::Text,
+            room: None,
+            newest: HashMap::new(),
+            is_over: false,
+            is_stuck: false,
+        }
+    }
+
+    /// The connection.
+    pub fn link(&self) -> &Connection {
+        &self.link
+    }
+
+    /// Whether the client reads nothing.
+    pub fn is_stuck(&self) -> bool {
+        self.is_stuck
+    }
+
+    /// Sends bytes as one read; `in_vain` if the store fails meanwhile.
+    pub fn send(&mut self, bytes: &[u8], in_vain: bool) {
+        if !self.link.is_open() {
+            return;
+        }
+        let mut rest = bytes;
+        while let Some(line) = self.splitter.next_line(&mut rest) {
+            self.sent.push_back(match line {
+                Line::Complete(bytes) => Sent::Line { bytes: bytes.to_vec(), in_vain },
+                Line::TooLong => Sent::TooLong,
+            });
+        }
+        self.link.send_raw(bytes);
+    }
+
+    /// Stops reading, or reads again. Of what waited, no more may be news than `max_queued_bytes`.
+    ///
+    /// # Panics
+    /// More waited.
+    pub fn stick(&mut self, is_stuck: bool, max_queued_bytes: usize) {
+        let reads_again = self.is_stuck && !is_stuck;
+        self.is_stuck = is_stuck;
+        self.link.stick(is_stuck);
+        if reads_again {
+            let news = self.listen();
+            assert!(news <= max_queued_bytes, "{news} bytes of news waited");
+        }
+    }
+
+    /// Checks all that came since the last look, and that nothing is owed any more.
+    ///
+    /// # Panics
+    /// Something that came is wrong, or something is missing.
+    pub fn hear(&mut self) {
+        self.listen();
+        if self.is_over || self.is_stuck {
+            return;
+        }
+        assert!(self.link.is_open(), "closed without a goodbye");
+        let due = self.next_due();
+        assert_eq!(due, None, "a line was not answered");
+    }
+
+    /// Checks all that came, and tells how many bytes of it were news.
+    fn listen(&mut self) -> usize {
+        let lines = self.link.read();
+        let mut lines = lines.iter().map(String::as_str);
+        let mut news = 0;
+        while let Some(line) = lines.next() {
+            assert!(!self.is_over, "after the goodbye: {line:?}");
+            assert!(!line.is_empty() && !line.contains(is_control), "{line:?}");
+            let format = format_of(line);
+            let heard = match format {
+                Format::Text => of_text(line, &mut lines),
+                Format::Json => of_json(line),
+            };
+            let is_change = matches!(heard, Heard::Answer { verb: Verb::Format, .. });
+            assert!(format == self.format || is_change, "{line:?} is not {}", self.format);
+            if matches!(heard, Heard::News { .. }) {
+                news += line.len() + 1;
+            }
+            self.take(heard, line);
+        }
+        news
+    }
+
+    fn take(&mut self, heard: Heard, line: &str) {
+        match heard {
+            Heard::News { room, id } => self.take_news(room, id, line),
+            Heard::Goodbye(bye) => {
+                if bye == Bye::Quit {
+                    assert_eq!(self.next_due(), Some(Due::Answer(Verb::Quit, None)));
+                }
+                self.is_over = true;
+                self.sent.clear();
+                assert!(!self.link.is_open(), "open after the goodbye");
+            }
+            // The only refusal that no line asked for.
+            Heard::Refusal { code: RefusalCode::LoginTimeout, .. } => assert_eq!(self.room, None),
+            Heard::Refusal { code, verb } => {
+                let due = self.next_due().expect("a refusal answers a line");
+                self.sent.pop_front();
+                check_refusal(&due, code, verb, self.format);
+            }
+            Heard::Answer { verb, token } => {
+                let due = self.next_due();
+                assert_eq!(due, Some(Due::Answer(verb, token)), "answered by {line:?}");
+                self.answered(verb, line);
+            }
+        }
+    }
+
+    /// News come to members of the room only, each once and in order.
+    fn take_news(&mut self, room: Option<String>, id: Option<u64>, line: &str) {
+        assert!(self.room.is_some(), "news before login: {line:?}");
+        let Some(room) = room else { return };
+        assert_eq!(Some(&room), self.room.as_ref(), "news of another room: {line:?}");
+        if let Some(id) = id {
+            let before = self.newest.insert(room, id).unwrap_or_default();
+            assert!(before < id, "{id} after {before}");
+        }
+    }
+
+    /// A command was carried out; what it changed holds for what comes after.
+    fn answered(&mut self, verb: Verb, line: &str) {
+        let sent = self.sent.pop_front();
+        match verb {
+            Verb::Login | Verb::Register => self.room = Some("lobby".to_owned()),
+            Verb::Leave => self.room = Some("lobby".to_owned()),
+            Verb::Join => self.room = sent.map(|sent| argument(&sent)),
+            // The answer is the first in the format that was chosen.
+            Verb::Format => self.format = format_of(line),
+            _ => {}
+        }
+    }
+
+    /// What is owed first, if anything is. Forgets lines that nothing answers.
+    fn next_due(&mut self) -> Option<Due> {
+        loop {
+            match due(self.sent.front()?, self.room.is_some(), self.format) {
+                Due::Nothing => self.sent.pop_front(),
+                due => return Some(due),
+            };
+        }
+    }
+}
+
+/// No line of the text format begins as an object does.
+fn format_of(line: &str) -> Format {
+    if line.starts_with('{') { Format::Json } else { Format::Text }
+}
+
+/// The room of a `/join` that was carried out.
+fn argument(sent: &Sent) -> String {
+    let Sent::Line { bytes, .. } = sent else { panic!("a line that is too long was carried out") };
+    match parse_command(bytes) {
+        Ok(Some(parlor_proto::Command::Join(room))) => room.to_string(),
+        other => panic!("no /join: {other:?}"),
+    }
+}
+
+/// What has to answer a line.
+fn due(sent: &Sent, in_session: bool, format: Format) -> Due {
+    let (bytes, in_vain) = match sent {
+        Sent::TooLong => return Due::Refusal(RefusalCode::LineTooLong, None),
+        Sent::Line { bytes, in_vain } => (bytes, *in_vain),
+    };
+    let understood = if in_session {
+        parse_command(bytes).map(|command| command.map(|command| (command.verb(), token_of_command(command))))
+    } else {
+        parse_greeting(bytes).map(|greeting| greeting.map(|greeting| (greeting.verb(), token_of_greeting(greeting))))
+    };
+    match understood {
+        Err(Misread { verb, refusal }) => Due::Refusal(refusal.code(), verb),
+        Ok(None) => Due::Nothing,
+        // The text format has no line for a message that was accepted.
+        Ok(Some((Verb::Message, _))) if format == Format::Text && !in_vain => Due::Nothing,
+        Ok(Some((verb, token))) => Due::Answer(verb, token),
+    }
+}
+
+fn token_of_command(command: parlor_proto::Command) -> Option<String> {
+    if let parlor_proto::Command::Ping(token) = command { token } else { None }
+}
+
+fn token_of_greeting(greeting: parlor_proto::Greeting) -> Option<String> {
+    if let parlor_proto::Greeting::Ping(token) = greeting { token } else { None }
+}
+
+/// A line that cannot be understood has one refusal; one that can may be refused for whatever reason.
+fn check_refusal(due: &Due, code: RefusalCode, verb: Option<Verb>, format: Format) {
+    match due {
+        Due::Refusal(expected, of) => {
+            assert_eq!(code, *expected);
+            assert!(format == Format::Text || verb == *of, "{verb:?} is not {of:?}");
+        }
+        Due::Answer(of, _) => assert!(format == Format::Text || verb == Some(*of), "{verb:?} is not {of:?}"),
+        Due::Nothing => panic!("{code} answers nothing"),
+    }
+}
+
+/// What a line of the text format is; the closing line of a list is taken with its items.
+fn of_text<'a>(line: &str, lines: &mut impl Iterator<Item = &'a str>) -> Heard {
+    let (word, rest) = line.split_once(' ').unwrap_or((line, ""));
+    let (first, more) = rest.split_once(' ').unwrap_or((rest, ""));
+    match word {
+        "MSG" => Heard::News { room: room(first, more), id: None },
+        "JOIN" | "PART" => {
+            assert!(!more.contains(' '), "{line:?}");
+            Heard::News { room: room(first, more), id: None }
+        }
+        "PUB" | "DM" | "NOTICE" => {
+            assert!(is_name(first) && !more.is_empty(), "{line:?}");
+            Heard::News { room: None, id: None }
+        }
+        "PONG" => Heard::Answer { verb: Verb::Ping, token: (!rest.is_empty()).then(|| rest.to_owned()) },
+        "ERR" => Heard::Refusal { code: word_of(first), verb: None },
+        "BYE" => Heard::Goodbye(word_of(first)),
+        "OK" => Heard::Answer { verb: word_of(first), token: None },
+        item => list(item, lines),
+    }
+}
+
+/// Items of a list up to its end, which counts them.
+fn list<'a>(item: &str, lines: &mut impl Iterator<Item = &'a str>) -> Heard {
+    let verb = match item {
+        "ROOM" => Verb::Rooms,
+        "USER" => Verb::Who,
+        "SUBSCRIPTION" => Verb::Subscriptions,
+        "SUBSCRIBER" => Verb::Subscribers,
+        "OLD" => Verb::History,
+        "HELP" => Verb::Help,
+        other => panic!("no line begins with {other:?}"),
+    };
+    let mut count = 1;
+    for line in lines {
+        if line.split(' ').next() == Some(item) {
+            count += 1;
+            continue;
+        }
+        let mut words = line.split(' ');
+        assert_eq!(words.next(), Some("OK"), "{line:?} within a list");
+        assert_eq!(words.next().map(word_of::<Verb>), Some(verb));
+        assert_eq!(words.next_back(), Some(count.to_string().as_str()), "{line:?}");
+        return Heard::Answer { verb, token: None };
+    }
+    panic!("a list of {item} has no end")
+}
+
+/// What an object is; it is exactly as our own encoder writes it.
+fn of_json(line: &str) -> Heard {
+    let event: Event = serde_json::from_str(line).expect("a line is an event");
+    let mut again = Vec::new();
+    encode(&event, Format::Json, &mut again);
+    assert_eq!(line.as_bytes(), again.strip_suffix(b"\n").unwrap_or(&again));
+    let answer = |verb| Heard::Answer { verb, token: None };
+    match event {
+        Event::Message { room, id, .. } => Heard::News { room: Some(room.to_string()), id: Some(id.0) },
+        Event::Joined { room, .. } | Event::Left { room, .. } => Heard::News { room: Some(room.to_string()), id: None },
+        Event::Publication { .. } | Event::Direct { .. } | Event::Notice { .. } => Heard::News { room: None, id: None },
+        Event::Error { code, command, .. } => Heard::Refusal { code, verb: command },
+        Event::Bye { code, .. } => Heard::Goodbye(code),
+        Event::Pong { token } => Heard::Answer { verb: Verb::Ping, token },
+        Event::Ok(reply) => answer(verb_of(&reply)),
+        Event::Rooms { .. } => answer(Verb::Rooms),
+        Event::Users { .. } => answer(Verb::Who),
+        Event::Subscriptions { .. } => answer(Verb::Subscriptions),
+        Event::Subscribers { .. } => answer(Verb::Subscribers),
+        Event::History { .. } => answer(Verb::History),
+        Event::Help { .. } => answer(Verb::Help),
+        Event::Hello { .. } => panic!("a second greeting"),
+    }
+}
+
+fn verb_of(reply: &Reply) -> Verb {
+    match reply {
+        Reply::Login { .. } => Verb::Login,
+        Reply::Register { .. } => Verb::Register,
+        Reply::Join { .. } => Verb::Join,
+        Reply::Leave { .. } => Verb::Leave,
+        Reply::Subscribe { .. } => Verb::Subscribe,
+        Reply::Unsubscribe { .. } => Verb::Unsubscribe,
+        Reply::Publish { .. } => Verb::Publish,
+        Reply::Message { .. } => Verb::Message,
+        Reply::Msg { .. } => Verb::Msg,
+        Reply::Broadcast => Verb::Broadcast,
+        Reply::Passwd => Verb::Passwd,
+        Reply::Format { .. } => Verb::Format,
+    }
+}
+
+/// The room of a line that names a room and a user, perhaps with a text.
+fn room(first: &str, more: &str) -> Option<String> {
+    let user = more.split(' ').next().unwrap_or_default();
+    assert!(is_name(first) && is_name(user), "{first:?} {more:?}");
+    Some(first.to_owned())
+}
+
+fn is_name(word: &str) -> bool {
+    let fits = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || b"_-".contains(&byte);
+    (1..=64).contains(&word.len()) && word.bytes().all(fits)
+}
+
+/// A word that stands for one of a list.
+fn word_of<T: serde::de::DeserializeOwned>(word: &str) -> T {
+    let word = serde_json::Value::String(word.to_owned());
+    serde_json::from_value(word).unwrap_or_else(|error| panic!("{error}"))
+}
