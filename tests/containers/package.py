@@ -5,6 +5,7 @@ The container has systemd as its first process, so that the unit is tried as it 
 
 import secrets
 
+import bill
 from compose import free_port, run, wait_until
 from people import Person
 
@@ -63,6 +64,12 @@ def it_installs_and_starts(machine):
     machine.execute("parlor", "check", "--data", "/var/lib/parlor")
     assert "enabled" in machine.execute("systemctl", "is-enabled", "parlor").stdout
     assert "serving" in machine.unit("StatusText")
+
+
+def it_says_what_it_is_made_of(machine):
+    # From the package itself: this Debian keeps no documents.
+    take = "dpkg-deb --fsys-tarfile /parlor.deb | tar --extract --to-stdout ./usr/share/doc/parlor/parlor.cdx.json"
+    assert bill.check(machine.execute("sh", "-c", take).stdout) > 100
 
 
 def it_is_confined(machine):
@@ -132,6 +139,7 @@ def removing_keeps_the_data_and_purging_does_not(machine):
 STEPS = [
     debian_starts,
     it_installs_and_starts,
+    it_says_what_it_is_made_of,
     it_is_confined,
     it_can_be_reached_once_it_is_told_to,
     it_reloads_its_certificate,
