@@ -111,7 +111,8 @@ fn try_case(case: &Case) -> Result<Value, String> {
     };
     if !expected {
         let text = outcome["broken"][0]["text"].as_str().unwrap_or_default();
-        return Err(format!("{name}: {}, broken: {names:?}\n{text}", output.status));
+        let stalls = &outcome["counts"]["stalls"];
+        return Err(format!("{name}: {}, broken: {names:?}, stalls: {stalls}\n{text}", output.status));
     }
     let what = Bug::ALL.iter().find(|(known, ..)| *known == name).map(|(_, _, what)| *what);
     let promise = names.iter().find(|name| name.starts_with(case.promise));

@@ -121,6 +121,17 @@ fn come_together(history: &mut History, scene: &Scene, everybody: &BTreeSet<Stri
     }
 }
 
+/// Sleeps for so long, not counting time in which the machine let nobody run.
+fn sleep_awake(length: Duration) {
+    const PIECE: Duration = Duration::from_millis(100);
+    let mut slept = Duration::ZERO;
+    while slept < length {
+        let before = Instant::now();
+        thread::sleep(PIECE);
+        slept += before.elapsed().min(2 * PIECE);
+    }
+}
+
 impl Scene {
     /// Waits until all have done what the present part asks for; says what did not come to pass in time.
     fn overdue(&self, what: &str, everybody: &BTreeSet<String>, patience: Duration) -> Option<String> {
@@ -146,10 +157,14 @@ fn begin(part: Part, scene: &Arc<Scene>, seed: u64) -> Result<JoinHandle<Vec<Con
 
 /// Lets everybody do as they like for the time of the plan, and so long that ghosts would be seen.
 fn chaos(plan: &Plan, world: &World, scene: &Arc<Scene>) -> Result<Deeds, Failure> {
-    let start = Instant::now();
     scene.board.begin(Stage::Chaos);
-    let deeds = torment(plan, world, scene)?;
-    thread::sleep(plan.length.saturating_sub(start.elapsed()));
+    let deeds = thread::scope(|scope| {
+        let length = scope.spawn(|| sleep_awake(plan.length));
+        let deeds = torment(plan, world, scene);
+        // It cannot panic.
+        let _ = length.join();
+        deeds
+    })?;
     let linger = |span: &Span| match span.fault.kind {
         kind if kind.stills() && world.has_leases() => span.from + GHOSTS_ARE_SEEN_AFTER,
         Kind::RedisEmpty => span.to + NEW_LIFE_IS_SEEN_AFTER,

@@ -8,18 +8,23 @@ use serde_json::Value;
 use super::{code, markdown};
 
 const DIRECTORY: &str = "docs/reliability";
+/// Written by `scripts/torture planted`.
+const PLANTED_BUGS: &str = "planted-bugs.json";
 /// The long runs, by file, and what each is called.
 const LONG_RUNS: [(&str, &str); 2] =
     [("embedded.json", "one server, embedded"), ("redis.json", "two servers on one Redis")];
 
 /// Every planted bug, and how soon it was found.
 pub(super) fn planted_bugs(root: &Path) -> Result<String> {
-    let record = read(root, "planted-bugs.json")?;
+    if !root.join(DIRECTORY).join(PLANTED_BUGS).exists() {
+        return Ok("The planted bugs have not been recorded yet.\n".to_owned());
+    }
+    let record = read(root, PLANTED_BUGS)?;
     let row = |bug: &Value| {
         let text = |key: &str| bug[key].as_str().unwrap_or_default().to_owned();
         vec![code(&text("bug")), text("what"), text("promise"), format!("{} s", bug["seconds"])]
     };
-    let rows: Vec<_> = record.as_array().context("planted-bugs.json is no list")?.iter().map(row).collect();
+    let rows: Vec<_> = record.as_array().context("the record of planted bugs is no list")?.iter().map(row).collect();
     Ok(markdown(&["bug", "what it does", "promise that is found broken", "found after"], &rows))
 }
 
@@ -124,5 +129,6 @@ mod tests {
         assert!(table.contains("30 min, 30, 1"), "{table}");
         let empty = tempfile::tempdir().unwrap();
         assert_eq!(long_runs(empty.path()).unwrap(), "No long run has been recorded yet.\n");
+        assert_eq!(planted_bugs(empty.path()).unwrap(), "The planted bugs have not been recorded yet.\n");
     }
 }
