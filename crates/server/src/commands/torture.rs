@@ -71,7 +71,8 @@ pub(crate) struct TortureArgs {
     #[arg(long, value_name = "NUMBER", default_value = "24")]
     clients: usize,
 
-    /// What a second login of a user does to the first [default: by the seed]
+    /// What a second login of a user does to the first; of a given server, what it is set to [default: by the seed;
+    /// of a given server, takeover]
     #[arg(long, value_name = "POLICY")]
     duplicate_login: Option<DuplicateLogin>,
 
@@ -170,7 +171,8 @@ fn config(args: &TortureArgs) -> anyhow::Result<Config> {
     };
     let reject = match args.duplicate_login {
         Some(policy) => policy == DuplicateLogin::Reject,
-        None => seed % 4 == 3,
+        // A given server has its own setting, most likely the default one.
+        None => args.server.is_empty() && seed % 4 == 3,
     };
     Ok(Config {
         place,
