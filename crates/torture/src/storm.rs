@@ -25,13 +25,15 @@ pub(crate) fn rage(door: &Door, scene: &Scene, seed: u64, stop: &AtomicBool) -> 
     let user = format!("gus{}{}", door.server, scene.tag);
     let mut records = Vec::new();
     let (mut said, mut known) = (0, scene.accounts_are_made);
+    // There may be several storms in a round, and no text is said twice.
+    let storm = scene.began.elapsed().as_millis();
     while !stop.load(Ordering::Relaxed) {
         match dice.below(10) {
             0..3 => bare(door, &[]),
             3..6 => bare(door, &HALF_A_HANDSHAKE),
             6..8 => drop(Link::open(door, Way::default(), &user, scene.began).map(|link| link.close("storm", true))),
             _ => {
-                let text = format!("{user}-{said}");
+                let text = format!("{user}-{storm}-{said}");
                 let record = visit(door, &user, known, text, scene.began);
                 said += 1;
                 known |= record.as_ref().is_some_and(|record| record.login().is_some());
