@@ -145,9 +145,9 @@ impl Dialogue {
                     session.follow(&self.place, publisher)?;
                 }
             }
-            Effect::Unlisten(publisher) => {
+            Effect::Unfollow(publisher) => {
                 if let Some(session) = &mut self.session {
-                    session.unlisten(&self.place, &publisher);
+                    session.unfollow(&self.place, publisher)?;
                 }
             }
             Effect::Direct { to, text } => self.send_direct(to, text)?,

@@ -15,8 +15,8 @@ pub(crate) enum Effect {
     Move { to: RoomName, verb: Verb },
     /// Follow a user durably, and hear from now on what it publishes.
     Follow(UserName),
-    /// Hear it no longer.
-    Unlisten(UserName),
+    /// Follow it no longer, and hear no more of it.
+    Unfollow(UserName),
     /// Hand over a direct message, and answer.
     Direct { to: UserName, text: Text },
     /// Tell everybody, and answer.

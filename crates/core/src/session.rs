@@ -158,13 +158,21 @@ impl Session {
         Ok(())
     }
 
-    /// Hears it no longer.
-    pub(crate) fn unlisten(&mut self, place: &Place, publisher: &UserName) {
-        if let Some(channel) = self.feeds.remove(publisher)
-            && !planted(Bug::HearUnfollowed)
-        {
+    /// Follows a user no longer, and hears no more of it. A store that was emptied may not know what this session
+    /// still hears: it is refused only if neither does.
+    pub(crate) fn unfollow(&mut self, place: &Place, publisher: UserName) -> Result<(), Denial> {
+        let was_stored = place.parlor.store.follows.unsubscribe(self.user(), &publisher).during("unsubscribing")?;
+        let was_heard = self.unlisten(place, &publisher);
+        if was_stored || was_heard { Ok(()) } else { Err(Refusal::NotSubscribed(publisher).into()) }
+    }
+
+    /// Hears it no longer; tells whether it was heard.
+    fn unlisten(&mut self, place: &Place, publisher: &UserName) -> bool {
+        let Some(channel) = self.feeds.remove(publisher) else { return false };
+        if !planted(Bug::HearUnfollowed) {
             place.abandon(&channel);
         }
+        true
     }
 
     fn hold_feed(&mut self, place: &Place, publisher: UserName) -> Result<Arc<Channel>, Denial> {

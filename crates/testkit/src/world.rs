@@ -111,6 +111,12 @@ impl World {
         self.0.parlor.store.accounts.set_role(&name(user), Role::Member).expect("the store works");
     }
 
+    /// The store forgets who follows whom, as one that was emptied does.
+    pub fn lose_follow(&self, follower: &str, publisher: &str) {
+        let was_there = self.0.parlor.store.follows.unsubscribe(&name(follower), &name(publisher));
+        assert!(was_there.expect("the store works"), "there is such a follow");
+    }
+
     /// Connects from this machine; the greeting is read.
     pub fn connect(&self) -> Connection {
         self.open(origin("127.0.0.1", true))

@@ -1,15 +1,12 @@
 //! `/unsubscribe`: follows a user no longer.
 
-use parlor_proto::{Refusal, Reply, UserName};
+use parlor_proto::{Reply, UserName};
 
 use super::{Context, Outcome};
-use crate::effects::{During, Effect};
+use crate::effects::Effect;
 
 pub(super) fn run(context: &mut Context<'_>, publisher: UserName) -> Outcome {
-    if !context.store().follows.unsubscribe(context.user, &publisher).during("unsubscribing")? {
-        return Err(Refusal::NotSubscribed(publisher).into());
-    }
-    context.add(Effect::Unlisten(publisher.clone()));
+    context.add(Effect::Unfollow(publisher.clone()));
     context.add(Effect::Reply(Reply::Unsubscribe { user: publisher }.into()));
     Ok(())
 }
@@ -30,6 +27,20 @@ mod tests {
         assert_eq!(bob.ask("/subscribe ann"), ["OK subscribe ann"]);
         ann.send("/publish more");
         assert_eq!(bob.read(), ["PUB ann more"]);
+    }
+
+    #[test]
+    fn what_the_store_has_lost_can_be_given_up_all_the_same() {
+        let world = World::new();
+        let (ann, bob) = (world.login("ann"), world.login("bob"));
+        bob.send("/subscribe ann");
+        bob.read();
+        world.lose_follow("bob", "ann");
+        ann.send("/publish heard");
+        assert_eq!(bob.ask("/unsubscribe ann"), ["PUB ann heard", "OK unsubscribe ann"]);
+        ann.send("/publish unheard");
+        assert_eq!(bob.ask("/unsubscribe ann"), ["ERR not-subscribed You do not follow ann"]);
+        assert_eq!(world.channels(), 1);
     }
 
     #[test]
