@@ -92,6 +92,7 @@ mod tests {
     use super::*;
     use std::sync::mpsc;
     use std::thread::ThreadId;
+    use std::time::Instant;
 
     /// Has the crew tell which thread works.
     fn worker(crew: &Arc<Crew>) -> ThreadId {
@@ -100,10 +101,16 @@ mod tests {
         receiver.recv().unwrap()
     }
 
-    fn await_spare(crew: &Crew, count: usize) {
-        while crew.spare.load(Ordering::Relaxed) != count {
+    fn await_that(what: &str, mut is_so: impl FnMut() -> bool) {
+        let begin = Instant::now();
+        while !is_so() {
+            assert!(begin.elapsed() < Duration::from_secs(20), "waited in vain for {what}");
             thread::sleep(Duration::from_millis(1));
         }
+    }
+
+    fn await_spare(crew: &Crew, count: usize) {
+        await_that("spare threads", || crew.spare.load(Ordering::Relaxed) == count);
     }
 
     #[test]
@@ -121,9 +128,7 @@ mod tests {
         let crew = Arc::new(Crew::new());
         worker(&crew);
         await_spare(&crew, 1);
-        while Arc::strong_count(&crew) > 1 {
-            thread::sleep(Duration::from_millis(1));
-        }
+        await_that("its end", || Arc::strong_count(&crew) == 1);
         assert_eq!(crew.spare.load(Ordering::Relaxed), 0);
     }
 
