@@ -218,10 +218,7 @@ mod tests {
     use crate::checks::story::Story;
 
     fn invariants(story: Story) -> Vec<&'static str> {
-        let history = story.history();
-        let (logs, wrong) = Logs::gather(&history);
-        assert_eq!(wrong, []);
-        check(&history, &logs).into_iter().map(|violation| violation.invariant).collect()
+        story.judged_by(check)
     }
 
     fn follow(story: &mut Story, follower: usize, publisher: &str) {

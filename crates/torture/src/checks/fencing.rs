@@ -179,10 +179,7 @@ mod tests {
     use crate::record::What;
 
     fn invariants(story: Story) -> Vec<&'static str> {
-        let history = story.history();
-        let (logs, wrong) = Logs::gather(&history);
-        assert_eq!(wrong, []);
-        check(&history, &logs).into_iter().map(|violation| violation.invariant).collect()
+        story.judged_by(check)
     }
 
     #[test]

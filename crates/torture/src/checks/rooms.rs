@@ -234,10 +234,7 @@ mod tests {
     use crate::checks::story::Story;
 
     fn invariants(story: Story) -> Vec<&'static str> {
-        let history = story.history();
-        let (logs, wrong) = Logs::gather(&history);
-        assert_eq!(wrong, []);
-        check(&history, &logs).into_iter().map(|violation| violation.invariant).collect()
+        story.judged_by(check)
     }
 
     /// Ann and ben in one room, where ann has said three things.

@@ -2,8 +2,10 @@
 
 use std::time::Duration;
 
+use crate::logs::Logs;
 use crate::plan::{Fault, Kind};
 use crate::record::{Connection, Dump, Entry, Event, Heard, History, Line, Moment, Reply, Span, What};
+use crate::report::Violation;
 
 /// A history that is being told; a millisecond passes with each event.
 pub(crate) struct Story {
@@ -21,6 +23,14 @@ impl Default for Story {
 impl Story {
     pub(crate) fn history(self) -> History {
         self.history
+    }
+
+    /// What a check finds broken, where the logs themselves are right.
+    pub(crate) fn judged_by(self, check: fn(&History, &Logs<'_>) -> Vec<Violation>) -> Vec<&'static str> {
+        let history = self.history();
+        let (logs, wrong) = Logs::gather(&history);
+        assert_eq!(wrong, []);
+        check(&history, &logs).into_iter().map(|violation| violation.invariant).collect()
     }
 
     /// What was told so far.
