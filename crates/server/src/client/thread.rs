@@ -27,6 +27,10 @@ use crate::seldom::Seldom;
 /// How long a client says nothing before its thread is given up for one that only waits.
 const QUIET_AFTER: Duration = Duration::from_secs(3);
 
+/// The same for one that has just come in. When a server starts, everybody comes at once and most only listen; what the
+/// allocator keeps at hand for each of their threads, some 7 KiB, is free afterwards but stays with the process.
+const QUIET_AFTER_LOGIN: Duration = Duration::from_millis(500);
+
 /// What all clients share.
 #[derive(Debug)]
 pub(crate) struct Service {
@@ -131,7 +135,9 @@ fn talk(turn: &mut Turn) -> io::Result<Flow> {
     if turn.is_too_silent() {
         return Ok(time_out(turn.connection.parts().0));
     }
-    let quiet_after = turn.patience().map_or(QUIET_AFTER, |time| time.min(QUIET_AFTER));
+    let is_new = !turn.connection.parts().0.is_logged_in();
+    let quiet_after = if is_new { QUIET_AFTER_LOGIN } else { QUIET_AFTER };
+    let quiet_after = turn.patience().map_or(quiet_after, |time| time.min(quiet_after));
     let (client, wire) = turn.connection.parts();
     let login_deadline = Instant::now() + turn.service.parlor.policy.login_timeout;
     let mut plain = Vec::new();
