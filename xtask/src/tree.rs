@@ -1,6 +1,7 @@
 //! The files of the repository as the checks see them: read once, with test code told from the rest. It
 //! must not judge them.
 
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
@@ -15,6 +16,8 @@ pub(crate) struct Tree {
     pub(crate) root: PathBuf,
     /// Sorted by path; files that are not UTF-8 are left out.
     pub(crate) files: Vec<File>,
+    /// Paths of the files that are left out.
+    pub(crate) others: Vec<String>,
 }
 
 /// One text file.
@@ -40,15 +43,19 @@ pub(crate) struct Rust {
 impl Tree {
     /// Reads the files below `root`.
     pub(crate) fn load(root: &Path) -> Result<Self> {
-        let mut files = Vec::new();
+        let (mut files, mut others) = (Vec::new(), Vec::new());
         for path in tracked(root)? {
-            // Deleted but not yet committed files are listed too; files that are not text are no business of ours.
-            let Ok(text) = std::fs::read_to_string(root.join(&path)) else { continue };
-            files.push(File::new(path, text));
+            match std::fs::read_to_string(root.join(&path)) {
+                Ok(text) => files.push(File::new(path, text)),
+                // Deleted but not yet committed files are listed too.
+                Err(error) if error.kind() == ErrorKind::NotFound => {}
+                // What is not text is no business of ours, but may be linked to.
+                Err(_) => others.push(path),
+            }
         }
         files.sort_by(|a, b| a.path.cmp(&b.path));
         mark_test_modules(&mut files);
-        Ok(Self { root: root.to_owned(), files })
+        Ok(Self { root: root.to_owned(), files, others })
     }
 
     /// The Rust files with what they are made of.
@@ -62,7 +69,7 @@ impl Tree {
         let mut files: Vec<File> =
             files.iter().map(|(path, text)| File::new((*path).to_owned(), (*text).to_owned())).collect();
         mark_test_modules(&mut files);
-        Self { root: PathBuf::new(), files }
+        Self { root: PathBuf::new(), files, others: Vec::new() }
     }
 }
 

@@ -24,7 +24,9 @@ fn broken(tree: &Tree, from: &str, target: &str) -> Option<&'static str> {
     let path = if path.is_empty() { from.to_owned() } else { resolve(from, path)? };
     let directory = format!("{}/", path.trim_end_matches('/'));
     let Some(file) = tree.files.iter().find(|file| file.path == path) else {
-        let exists = path.is_empty() || tree.files.iter().any(|file| file.path.starts_with(&directory));
+        let exists = path.is_empty()
+            || tree.others.contains(&path)
+            || tree.files.iter().any(|file| file.path.starts_with(&directory));
         return (!exists).then_some("there is no such file");
     };
     let unknown = !heading.is_empty() && path.ends_with(".md") && !anchors(&file.text).contains(heading);
@@ -100,6 +102,15 @@ mod tests {
         let text = "[a](b.md) [c](missing.md)\n[d]: ../gone.rs\n[e](#no-such) [f](b.md#nor-this) ![g](../docs)\n";
         let found = problems(check, &[("docs/a.md", text), ("docs/b.md", "# Title\n")]);
         assert_eq!(found.len(), 4, "{found:?}");
+    }
+
+    #[test]
+    fn links_to_files_that_are_no_text_are_fine() {
+        let mut tree = Tree::of(&[("docs/a.md", "[here](b.pdf) [gone](c.pdf)\n")]);
+        tree.others.push("docs/b.pdf".to_owned());
+        let mut report = Report::default();
+        check(&tree, &mut report);
+        assert_eq!(report.problems.len(), 1);
     }
 
     #[test]
