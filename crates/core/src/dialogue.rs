@@ -114,7 +114,8 @@ impl Dialogue {
         }
         let Some(session) = &self.session else { return Ok(verb) };
         let visit = Visit { parlor: &self.place.parlor, peer: &self.place.peer, origin: &self.origin, effects };
-        let mut context = Context { visit, user: session.user(), room: session.room() };
+        let mut context =
+            Context { visit, user: session.user(), generation: session.generation(), room: session.room() };
         actions::run(&mut context, command).map_err(|denial| (Some(verb), denial))?;
         Ok(verb)
     }

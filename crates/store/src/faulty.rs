@@ -115,6 +115,10 @@ impl Sessions for Faulty<dyn Sessions> {
         self.port()?.release(user, generation)
     }
 
+    fn is_current(&self, user: &UserName, generation: Generation) -> StoreResult<bool> {
+        self.port()?.is_current(user, generation)
+    }
+
     fn is_online(&self, user: &UserName) -> StoreResult<bool> {
         self.port()?.is_online(user)
     }

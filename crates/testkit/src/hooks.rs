@@ -113,6 +113,10 @@ impl Sessions for Hooked<dyn Sessions> {
         self.0.release(user, generation)
     }
 
+    fn is_current(&self, user: &UserName, generation: Generation) -> StoreResult<bool> {
+        self.0.is_current(user, generation)
+    }
+
     fn is_online(&self, user: &UserName) -> StoreResult<bool> {
         self.0.is_online(user)
     }

@@ -133,8 +133,7 @@ fn outages(history: &History) -> Vec<Outage> {
         by_user.entry(&connection.user).or_default().push(connection);
     }
     let mut found = Vec::new();
-    for (user, mut connections) in by_user {
-        connections.sort_by_key(|connection| connection.events.first().map(|event| event.at));
+    for (user, connections) in by_user {
         let longest = spells(&connections).into_iter().max_by_key(|(from, to)| *to - *from);
         let Some((from, to)) = longest else { continue };
         let during = history.spans.iter().filter(|span| span.from < to && from < span.to);
@@ -144,30 +143,55 @@ fn outages(history: &History) -> Vec<Outage> {
     found
 }
 
+/// What tells whether a user could speak.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Sign {
+    Succeeds,
+    /// Goes as it likes, or was sent away for another connection.
+    Leaves,
+    Tries,
+    IsCutOff,
+}
+
+/// Connections of one user may overlap: one that is cut off late, on a server that stood still, had a successor long
+/// before, and its end says nothing.
 fn spells(connections: &[&Connection]) -> Vec<(Moment, Moment)> {
+    let begin = |connection: &Connection| connection.events.first().map(|event| event.at);
+    let is_followed = |connection: &Connection, end: Moment| {
+        connections.iter().any(|other| begin(other) > begin(connection) && begin(other) < Some(end))
+    };
+    let ends = connections.iter().filter_map(|it| end(it).filter(|(at, _)| !is_followed(it, *at)));
+    let mut signs: Vec<(Moment, Sign)> = connections.iter().flat_map(|it| tries(it)).chain(ends).collect();
+    signs.sort_unstable();
     let mut spells = Vec::new();
     let mut since: Option<Moment> = None;
-    for connection in connections {
-        for exchange in connection.exchanges() {
-            if !matches!(exchange.line, Line::Say(_) | Line::Publish(_)) {
-                continue;
-            }
-            let from = *since.get_or_insert(exchange.sent);
-            if let Some((at, _)) = exchange.stored() {
-                spells.push((from, at));
-                since = None;
-            }
-        }
-        let last = connection.events.last();
-        match last.map(|event| (&event.what, event.at)) {
-            // It went by its own will, or was sent away for another.
-            Some((What::Closed("as it likes" | "storm" | "it makes room"), _)) => since = None,
-            Some((What::Lost, at)) if !was_displaced(connection) => since = since.or(Some(at)),
-            Some((What::Lost, _)) => since = None,
-            _ => {}
+    for (at, sign) in signs {
+        match sign {
+            Sign::Tries | Sign::IsCutOff => since = since.or(Some(at)),
+            Sign::Leaves => since = None,
+            Sign::Succeeds => spells.extend(since.take().map(|from| (from, at))),
         }
     }
     spells
+}
+
+fn tries(connection: &Connection) -> Vec<(Moment, Sign)> {
+    let mut signs = Vec::new();
+    for exchange in connection.exchanges().iter().filter(|it| matches!(it.line, Line::Say(_) | Line::Publish(_))) {
+        signs.push((exchange.sent, Sign::Tries));
+        signs.extend(exchange.stored().map(|(at, _)| (at, Sign::Succeeds)));
+    }
+    signs
+}
+
+fn end(connection: &Connection) -> Option<(Moment, Sign)> {
+    let last = connection.events.last()?;
+    match last.what {
+        What::Closed("as it likes" | "storm" | "it makes room") => Some((last.at, Sign::Leaves)),
+        What::Lost if was_displaced(connection) => Some((last.at, Sign::Leaves)),
+        What::Lost => Some((last.at, Sign::IsCutOff)),
+        _ => None,
+    }
 }
 
 fn was_displaced(connection: &Connection) -> bool {
@@ -201,6 +225,18 @@ mod tests {
         tally.add(&story.history());
         assert_eq!(tally.longest_outage.lasted.as_secs(), 8);
         assert_eq!(tally.longest_outage.user, "ann");
+    }
+
+    #[test]
+    fn one_that_is_cut_off_after_its_successor_began_counts_for_nothing() {
+        let mut story = Story::default();
+        let ann = story.log_in("ann", 0);
+        story.say(ann, "a1", 1).ask(ann, Line::Say("a2".to_owned()), None).wait(3);
+        let again = story.log_in("ann", 1);
+        story.say(again, "a3", 2).wait(4).note(ann, What::Lost).wait(5).say(again, "a4", 3);
+        let mut tally = Tally::default();
+        tally.add(&story.history());
+        assert_eq!(tally.longest_outage.lasted.as_secs(), 3);
     }
 
     #[test]

@@ -12,7 +12,9 @@ pub(super) fn run(context: &mut Context<'_>, text: Text) -> Outcome {
     if account.is_none_or(|account| account.role != Role::Operator) {
         return Err(Refusal::Forbidden.into());
     }
-    context.add(Effect::Broadcast(text));
+    if context.may_act()? {
+        context.add(Effect::Broadcast(text));
+    }
     Ok(())
 }
 

@@ -25,9 +25,9 @@ use std::time::Duration;
 
 pub(crate) use try_password::whole_seconds;
 
-use parlor_proto::{Bye, Command, Greeting, RoomName, UserName};
+use parlor_proto::{Bye, Command, Generation, Greeting, RoomName, UserName};
 
-use crate::effects::{Denial, Effect};
+use crate::effects::{Denial, During, Effect};
 use crate::parlor::Parlor;
 use crate::peer::{ConnectionId, Origin, Peer};
 use crate::ports::{Store, StoreResult};
@@ -73,6 +73,7 @@ impl Visit<'_> {
 pub(crate) struct Context<'a> {
     pub(crate) visit: Visit<'a>,
     pub(crate) user: &'a UserName,
+    pub(crate) generation: Generation,
     pub(crate) room: &'a RoomName,
 }
 
@@ -83,6 +84,16 @@ impl Context<'_> {
 
     pub(crate) fn add(&mut self, effect: Effect) {
         self.visit.add(effect);
+    }
+
+    /// Whether the session may still act; if a later login displaced it, it says goodbye instead. To be asked last before
+    /// anything that the store itself does not fence off, since a server that hung may not have heard of the other login.
+    pub(crate) fn may_act(&mut self) -> Result<bool, Denial> {
+        let is_current = self.store().sessions.is_current(self.user, self.generation).during("looking a session up")?;
+        if !is_current {
+            self.add(Effect::HangUp(Bye::LoggedInElsewhere));
+        }
+        Ok(is_current)
     }
 }
 

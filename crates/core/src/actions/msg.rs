@@ -9,7 +9,9 @@ pub(super) fn run(context: &mut Context<'_>, to: UserName, text: Text) -> Outcom
     if context.store().accounts.find(&to).during("looking a user up")?.is_none() {
         return Err(Refusal::NoSuchUser(to).into());
     }
-    context.add(Effect::Direct { to, text });
+    if context.may_act()? {
+        context.add(Effect::Direct { to, text });
+    }
     Ok(())
 }
 

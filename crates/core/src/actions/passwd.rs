@@ -10,8 +10,10 @@ pub(super) fn run(context: &mut Context<'_>, old: &Password, new: &Password) -> 
     let credentials = Credentials { user: context.user.clone(), password: old.clone() };
     try_password(&context.visit, &credentials)?;
     let hash = context.visit.parlor.passwords.hash(new).during("hashing a password")?;
-    context.store().accounts.set_password(context.user, &hash).during("changing a password")?;
-    context.add(Effect::Reply(Reply::Passwd.into()));
+    if context.may_act()? {
+        context.store().accounts.set_password(context.user, &hash).during("changing a password")?;
+        context.add(Effect::Reply(Reply::Passwd.into()));
+    }
     Ok(())
 }
 

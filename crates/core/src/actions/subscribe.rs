@@ -19,8 +19,10 @@ pub(super) fn run(context: &mut Context<'_>, publisher: UserName) -> Outcome {
     if followed.len() >= context.visit.parlor.policy.max_subscriptions {
         return Err(Refusal::LimitReached("subscriptions of one user").into());
     }
-    context.add(Effect::Follow(publisher.clone()));
-    context.add(Effect::Reply(Reply::Subscribe { user: publisher }.into()));
+    if context.may_act()? {
+        context.add(Effect::Follow(publisher.clone()));
+        context.add(Effect::Reply(Reply::Subscribe { user: publisher }.into()));
+    }
     Ok(())
 }
 

@@ -6,8 +6,10 @@ use super::{Context, Outcome};
 use crate::effects::Effect;
 
 pub(super) fn run(context: &mut Context<'_>, publisher: UserName) -> Outcome {
-    context.add(Effect::Unfollow(publisher.clone()));
-    context.add(Effect::Reply(Reply::Unsubscribe { user: publisher }.into()));
+    if context.may_act()? {
+        context.add(Effect::Unfollow(publisher.clone()));
+        context.add(Effect::Reply(Reply::Unsubscribe { user: publisher }.into()));
+    }
     Ok(())
 }
 

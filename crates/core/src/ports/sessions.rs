@@ -76,6 +76,12 @@ pub trait Sessions: Send + Sync {
     /// The store cannot be reached.
     fn release(&self, user: &UserName, generation: Generation) -> StoreResult<()>;
 
+    /// Whether no later claim has displaced the session. One that the store has lost altogether was not displaced.
+    ///
+    /// # Errors
+    /// The store cannot be reached.
+    fn is_current(&self, user: &UserName, generation: Generation) -> StoreResult<bool>;
+
     /// Whether the user has a session on any server.
     ///
     /// # Errors

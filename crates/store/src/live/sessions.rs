@@ -57,6 +57,10 @@ impl Sessions for Live {
         Ok(())
     }
 
+    fn is_current(&self, user: &UserName, generation: Generation) -> StoreResult<bool> {
+        Ok(self.lock().is_current(user, generation))
+    }
+
     fn is_online(&self, user: &UserName) -> StoreResult<bool> {
         Ok(self.lock().users.get(user).is_some_and(|user| user.current.is_some()))
     }

@@ -103,6 +103,12 @@ impl Sessions for Server {
         released
     }
 
+    fn is_current(&self, user: &UserName, generation: Generation) -> StoreResult<bool> {
+        let command = Command::plain("HGET", keys::session(user), &["generation"]);
+        let current: Option<u64> = self.call(command)?;
+        Ok(current.is_none_or(|current| current == generation.0))
+    }
+
     fn is_online(&self, user: &UserName) -> StoreResult<bool> {
         self.call::<i64>(Command::plain("EXISTS", keys::session(user), &[])).map(|count| count > 0)
     }

@@ -32,6 +32,8 @@ pub(crate) fn one_takes_over_from_the_other(bench: &Bench) {
     assert_eq!(*bench.ear.displaced.lock().unwrap(), [7]);
     let old = Seat { user: "ann".parse().unwrap(), generation: first };
     assert_eq!(bench.enter(&old, "red"), Entered::Fenced);
+    let is_current = |generation| bench.store.sessions.is_current(&old.user, generation).unwrap();
+    assert!(!is_current(first) && is_current(second));
 }
 
 pub(crate) fn one_is_rejected(bench: &Bench) {

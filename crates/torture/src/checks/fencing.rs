@@ -11,6 +11,12 @@ use crate::report::Violation;
 /// How long after the store was emptied two sessions of a user may act: a lease, in which the servers see it.
 const RESTORED_WITHIN: Duration = Duration::from_secs(15);
 
+/// How long a server may take to learn who was displaced while it heard nothing.
+const LEARNS_WITHIN: Duration = Duration::from_secs(5);
+
+/// For how long a login waits for the earlier session at most.
+const LOGIN_PATIENCE: Duration = Duration::from_secs(2);
+
 /// A session, from the answer to its login on.
 struct Session<'a> {
     connection: usize,
@@ -76,7 +82,8 @@ fn is_effect(exchange: &Exchange<'_>) -> bool {
     }
 }
 
-/// What the earlier session heard although it was said after the later login was answered.
+/// What the earlier session heard although it was said after the later login was answered. A server that stood still, or lost
+/// its way to the store, may not have heard of that login until it has asked the store anew.
 fn hears(earlier: &Session<'_>, later: &Session<'_>, history: &History, logs: &Logs<'_>) -> Vec<Violation> {
     let mut found = Vec::new();
     for (at, heard) in history.connections[earlier.connection].heard() {
@@ -86,11 +93,25 @@ fn hears(earlier: &Session<'_>, later: &Session<'_>, history: &History, logs: &L
             Heard::Entered { .. } | Heard::Left { .. } => continue,
         };
         let Some(said) = logs.said(text).filter(|said| said.exchange.sent > later.answered) else { continue };
+        if may_not_know(history.connections[earlier.connection].server, later.answered, at, history) {
+            continue;
+        }
         let what = format!("{text:?} was said {:?} after a later login", said.exchange.sent - later.answered);
         let connections = [earlier.connection, later.connection, said.connection];
         found.push(Violation::new("a displaced session hears nothing", what, at, connections));
     }
     found
+}
+
+/// Whether the server may not have heard at `at` of a login that was answered at `since`: a fault that hides news from it
+/// came after that login began, and was not long over.
+fn may_not_know(server: usize, since: Moment, at: Moment, history: &History) -> bool {
+    let begun = since.saturating_sub(LOGIN_PATIENCE);
+    history.spans.iter().any(|span| {
+        let hides = span.fault.stills(server)
+            || (span.fault.touches_store() && span.fault.server.is_none_or(|hit| hit == server));
+        hides && span.to + LEARNS_WITHIN > begun && span.from < at && at < span.to + LEARNS_WITHIN
+    })
 }
 
 /// For each number of each log, when the youngest of the entries before it was sent.
@@ -219,6 +240,17 @@ mod tests {
         assert_eq!(check_of(&heard), Vec::<&str>::new());
         heard.hear(old, 2, "ben", "after");
         assert_eq!(invariants(heard), ["a displaced session hears nothing"]);
+    }
+
+    #[test]
+    fn a_server_that_stood_still_may_not_know_for_a_moment() {
+        for (until, expected) in [(6, vec![]), (12, vec!["a displaced session hears nothing"])] {
+            let mut story = Story::default();
+            let (old, ben) = (story.log_in("ann", 0), story.log_in("ben", 1));
+            story.fault(1, 5).wait(3).log_in_at("ann", 1, 0);
+            story.say(ben, "after", 1).wait(until - 3).hear(old, 1, "ben", "after");
+            assert_eq!(invariants(story), expected, "{until}");
+        }
     }
 
     fn check_of(story: &Story) -> Vec<&'static str> {

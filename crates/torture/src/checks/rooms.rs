@@ -40,7 +40,7 @@ pub(crate) fn check(history: &History, logs: &Logs<'_>) -> Vec<Violation> {
         found.extend(in_order(stay, logs));
         let start = lives.life(stay).map(|life| (life, stay.last));
         found.extend(nothing_from_before(stay, logs, start));
-        found.extend(without_hole(stay, logs, start, &stored));
+        found.extend(without_hole(stay, history, logs, start, &stored));
         found.extend(in_time(stay, logs, history, &stored));
     }
     found
@@ -171,6 +171,7 @@ fn nothing_from_before(stay: &Stay<'_>, logs: &Logs<'_>, start: Option<(usize, u
 /// Every number from the first that has to be heard to the last that was.
 fn without_hole(
     stay: &Stay<'_>,
+    history: &History,
     logs: &Logs<'_>,
     start: Option<(usize, u64)>,
     stored: &[Stored<'_>],
@@ -196,9 +197,11 @@ fn without_hole(
             top = top.max(accepted.max().unwrap_or(0));
         }
         let known: BTreeMap<u64, &str> = logs.log(&log).collect();
+        // By whatever connection of the user: one that was displaced may hear on for a moment, and nobody hears themselves.
+        let user = |connection: usize| history.connections[connection].user.as_str();
         let own = |id: &u64| {
             let said = known.get(id).and_then(|text| logs.said(text));
-            said.is_some_and(|said| said.connection == stay.connection)
+            said.is_some_and(|said| user(said.connection) == user(stay.connection))
         };
         let missing: Vec<u64> = (first..=top).filter(|id| !heard.contains_key(id) && !own(id)).collect();
         if let Some(id) = missing.first() {
