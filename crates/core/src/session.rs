@@ -383,13 +383,21 @@ mod tests {
         assert_eq!(cyd.read(), ["PART lobby ann", "JOIN lobby ann"]);
     }
 
-    const PASSWD: &str = r#"/passwd "secret of bob" new"#;
+    const DEEDS: [&str; 7] = [
+        "hello",
+        "/publish hello",
+        "/join blue",
+        "/msg cyd hello",
+        "/subscribe ann",
+        "/unsubscribe ann",
+        r#"/passwd "secret of bob" new"#,
+    ];
 
     #[test]
     fn a_session_that_hangs_is_fenced_off_and_ends_at_its_next_word() {
         // Each waits out the patience of a takeover: at the same time.
         std::thread::scope(|scope| {
-            for line in ["hello", "/publish hello", "/join blue", "/msg cyd hello", "/subscribe ann", "/unsubscribe ann", PASSWD] {
+            for line in DEEDS {
                 scope.spawn(move || hang_and_say(line));
             }
         });
