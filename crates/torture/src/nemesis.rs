@@ -49,6 +49,10 @@ pub(crate) fn torment(plan: &Plan, world: &World, scene: &Arc<Scene>) -> Result<
         let turn = turns.remove(0);
         thread::sleep(turn.at.saturating_sub(start.elapsed()));
         let step = &plan.steps[turn.step];
+        if !turn.ends && is_taken(plan, turn.step, &lasting) {
+            turns.retain(|other| other.step != turn.step);
+            continue;
+        }
         if !turn.ends {
             let since = scene.began.elapsed();
             let storm = (step.fault.kind == Kind::RstStorm).then(|| Storm::begin(plan, turn.step, scene));
@@ -88,6 +92,12 @@ fn must_wait(plan: &Plan, step: usize, lasting: &[Lasting]) -> bool {
     restarts && lasting.iter().any(|other| plan.steps[other.step].fault.hides_redis_from(fault.server))
 }
 
+/// Whether a fault lasts longer than it was to, and has what this one would be done to: a server that could not be started again
+/// yet cannot be frozen. It is left out then.
+fn is_taken(plan: &Plan, step: usize, lasting: &[Lasting]) -> bool {
+    lasting.iter().any(|other| plan.steps[other.step].fault.excludes(plan.steps[step].fault))
+}
+
 /// A storm at one door, on a thread of its own.
 struct Storm {
     stop: Arc<AtomicBool>,
@@ -106,5 +116,27 @@ impl Storm {
     fn end(self) -> Vec<Connection> {
         self.stop.store(true, Ordering::Relaxed);
         self.thread.join().unwrap_or_default()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::plan::{Fault, Step};
+
+    #[test]
+    fn what_cannot_be_started_again_yet_is_not_frozen() {
+        let step = |kind, server| Step {
+            at: Duration::ZERO,
+            lasts: Duration::from_secs(1),
+            fault: Fault { kind, server: Some(server) },
+            loses: false,
+        };
+        let steps = vec![step(Kind::Kill, 0), step(Kind::Freeze, 0), step(Kind::Freeze, 1), step(Kind::Cut, 0)];
+        let plan = Plan { seed: 1, servers: 2, kinds: Vec::new(), length: Duration::from_secs(40), steps };
+        let killed = [Lasting { step: 0, since: Moment::ZERO, storm: None }];
+        let taken = |lasting: &[Lasting]| [1, 2, 3].map(|step| is_taken(&plan, step, lasting));
+        assert_eq!(taken(&killed), [true, false, false]);
+        assert_eq!(taken(&[]), [false; 3]);
     }
 }

@@ -179,7 +179,7 @@ impl Fault {
     }
 
     /// Whether two faults cannot last at the same time, since they are done to the same thing.
-    fn excludes(self, other: Self) -> bool {
+    pub(crate) fn excludes(self, other: Self) -> bool {
         self.server == other.server && self.kind.target() == other.kind.target()
     }
 }
