@@ -383,11 +383,12 @@ mod tests {
         assert_eq!(cyd.read(), ["PART lobby ann", "JOIN lobby ann"]);
     }
 
-    const DEEDS: [&str; 7] = [
+    const DEEDS: [&str; 8] = [
         "hello",
         "/publish hello",
         "/join blue",
         "/msg cyd hello",
+        "/broadcast hello",
         "/subscribe ann",
         "/unsubscribe ann",
         r#"/passwd "secret of bob" new"#,
@@ -405,6 +406,7 @@ mod tests {
 
     fn hang_and_say(line: &str) {
         let world = World::new();
+        world.operator("bob");
         let [ann, bob, cyd] = three(&world);
         cyd.send("/subscribe bob");
         ann.send("/join red");
