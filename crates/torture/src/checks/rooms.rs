@@ -251,6 +251,16 @@ mod tests {
     }
 
     #[test]
+    fn who_was_displaced_misses_nothing_of_what_the_same_user_says() {
+        let mut story = Story::default();
+        let (old, ben) = (story.log_in("ann", 0), story.log_in("ben", 0));
+        let new = story.log_in("ann", 1);
+        story.say(new, "own", 1).hear(ben, 1, "ann", "own");
+        story.say(ben, "other", 2).hear(old, 2, "ben", "other").hear(new, 2, "ben", "other");
+        assert_eq!(invariants(story), Vec::<&str>::new());
+    }
+
+    #[test]
     fn a_right_history_is_found_right() {
         let (mut story, ann, ben) = begun();
         story.hear(ben, 1, "ann", "a1").hear(ben, 2, "ann", "a2").hear(ben, 3, "ann", "a3");
