@@ -146,12 +146,14 @@ impl Session {
     /// Follows a user durably, and hears from now on what it publishes. If it cannot be done, nothing has
     /// changed: so the listener comes first, which can be taken back.
     pub(crate) fn follow(&mut self, place: &Place, publisher: UserName) -> Result<(), Denial> {
-        let channel = match self.feeds.get(&publisher) {
-            Some(channel) => channel.clone(),
-            None => self.hold_feed(place, publisher.clone())?,
-        };
+        // It is heard already if the store has forgotten that it is followed.
+        let heard = self.feeds.get(&publisher).cloned();
+        let is_new = heard.is_none();
+        let channel = heard.map_or_else(|| self.hold_feed(place, publisher.clone()), Ok)?;
         if let Err(denial) = place.parlor.store.follows.subscribe(self.user(), &publisher).during("subscribing") {
-            self.unlisten(place, &publisher);
+            if is_new {
+                self.unlisten(place, &publisher);
+            }
             return Err(denial);
         }
         channel.admit(place.peer.connection(), None, |_| None).run();

@@ -20,6 +20,7 @@ pub(crate) enum Call {
     Claim,
     Enter,
     Follow,
+    IsCurrent,
     Leave,
     Subscribe,
 }
@@ -31,6 +32,7 @@ impl Call {
             "claim" => Self::Claim,
             "enter" => Self::Enter,
             "follow" => Self::Follow,
+            "is current" => Self::IsCurrent,
             "leave" => Self::Leave,
             "subscribe" => Self::Subscribe,
             other => panic!("no call of the store is named {other}"),
@@ -114,7 +116,7 @@ impl Sessions for Hooked<dyn Sessions> {
     }
 
     fn is_current(&self, user: &UserName, generation: Generation) -> StoreResult<bool> {
-        self.0.is_current(user, generation)
+        self.1.after(Call::IsCurrent, self.0.is_current(user, generation))
     }
 
     fn is_online(&self, user: &UserName) -> StoreResult<bool> {

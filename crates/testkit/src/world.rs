@@ -155,7 +155,7 @@ impl World {
     }
 
     /// Lets something happen once, right after the next call of the store of that name has returned: append,
-    /// claim, enter, follow, leave or subscribe.
+    /// claim, enter, follow, is current, leave or subscribe.
     pub fn after(&self, call: &str, deed: impl FnOnce() + Send + 'static) {
         self.0.hooks.add(Call::named(call), Box::new(deed));
     }

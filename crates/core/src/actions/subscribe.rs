@@ -82,4 +82,19 @@ mod tests {
         ann.send("/publish news");
         assert_eq!(bob.read().last().map(String::as_str), Some("PUB ann news"));
     }
+
+    #[test]
+    fn what_is_heard_is_still_heard_if_the_store_forgets_it_and_then_fails() {
+        let world = World::new();
+        let (ann, bob) = (world.login("ann"), world.login("bob"));
+        bob.send("/subscribe ann");
+        bob.read();
+        world.lose_follow("bob", "ann");
+        let broken = world.clone();
+        world.after("is current", move || broken.fail_store(true));
+        assert!(bob.ask("/subscribe ann")[0].starts_with("ERR store-unavailable "));
+        world.fail_store(false);
+        ann.send("/publish news");
+        assert_eq!(bob.read(), ["PUB ann news"]);
+    }
 }
