@@ -3,6 +3,8 @@
 The container has systemd as its first process, so that the unit is tried as it is meant.
 """
 
+import posixpath
+import re
 import secrets
 
 import bill
@@ -70,6 +72,18 @@ def it_says_what_it_is_made_of(machine):
     # From the package itself: this Debian keeps no documents.
     take = "dpkg-deb --fsys-tarfile /parlor.deb | tar --extract --to-stdout ./usr/share/doc/parlor/parlor.cdx.json"
     assert bill.check(machine.execute("sh", "-c", take).stdout) > 100
+
+
+def its_readme_leads_to_what_is_there(machine):
+    # From the package itself, as above.
+    place = "./usr/share/doc/parlor/"
+    archive = "dpkg-deb --fsys-tarfile /parlor.deb | tar"
+    files = machine.execute("sh", "-c", f"{archive} --list").stdout.split()
+    there = {posixpath.normpath(file) for file in files}
+    readme = machine.execute("sh", "-c", f"{archive} --extract --to-stdout {place}README.md").stdout
+    links = re.findall(r"\]\((?![a-z]+:)([^)#]+)", readme)
+    missing = [link for link in links if posixpath.normpath(place + link) not in there]
+    assert len(links) > 5 and not missing, missing
 
 
 def it_is_confined(machine):
@@ -140,6 +154,7 @@ STEPS = [
     debian_starts,
     it_installs_and_starts,
     it_says_what_it_is_made_of,
+    its_readme_leads_to_what_is_there,
     it_is_confined,
     it_can_be_reached_once_it_is_told_to,
     it_reloads_its_certificate,
