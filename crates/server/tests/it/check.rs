@@ -32,9 +32,9 @@ fn a_server_that_answers_is_healthy_and_one_that_ended_is_not() {
 #[test]
 fn a_server_that_hangs_is_not_healthy() {
     let server = Server::start();
-    server.signal("STOP");
+    server.freeze();
     assert_unhealthy(check(&server, &["--timeout", "200ms"]), "does not answer");
-    server.signal("CONT");
+    server.thaw();
     assert_eq!(check(&server, &[]).0, Some(0));
 }
 

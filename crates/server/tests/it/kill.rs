@@ -9,10 +9,12 @@ use serde_json::Value;
 use crate::harness::{Client, Known, Polled, Server, eventually, heavy, number};
 
 const ROUNDS: usize = 4;
-/// Acknowledgements of all speakers after which the server is killed: few enough that `/history` shows what was said
-/// to a room in one round.
+/// Acknowledgements of all speakers after which the server is killed.
 const ACKNOWLEDGED: usize = 150;
 const BATCH: usize = 2;
+/// Batches that one speaker says in one round at most, however late the server is killed: what two of them say to a
+/// room is shown by one `/history`.
+const BATCHES: usize = 120;
 
 /// Where somebody speaks.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
@@ -50,11 +52,11 @@ fn enter(server: &Server, user: &str, place: Place) -> (Client, Value) {
     (client, begun)
 }
 
-/// Speaks in batches until the server is gone.
+/// Speaks in batches until the server is gone, or until so much is said that only its end is waited for.
 fn speak(client: &mut Client, place: Place, mark: &str, acknowledged: &AtomicUsize) -> Memory {
     let mut memory = Memory::default();
     let command = if matches!(place, Place::Feed(_)) { "/publish " } else { "" };
-    for count in 0.. {
+    for count in 0..BATCHES {
         let texts: Vec<String> = (0..BATCH).map(|part| format!("{mark} {count}.{part}")).collect();
         let lines: String = texts.iter().map(|text| format!("{command}{text}\n")).collect();
         if client.try_send(lines.as_bytes()).is_err() {
@@ -70,6 +72,7 @@ fn speak(client: &mut Client, place: Place, mark: &str, acknowledged: &AtomicUsi
             acknowledged.fetch_add(1, Ordering::Relaxed);
         }
     }
+    assert_eq!(accepted(client, &mut memory.heard), None, "everything was answered");
     memory
 }
 
@@ -90,14 +93,17 @@ fn accepted(client: &mut Client, heard: &mut Known) -> Option<u64> {
 /// Lets everybody speak, and kills the server in the middle of it.
 fn round(server: &mut Server, round: usize) -> Vec<(Place, Memory)> {
     let clients = SPEAKERS.map(|(user, place)| enter(server, user, place).0);
-    let acknowledged = AtomicUsize::new(0);
+    let acknowledged: [AtomicUsize; SPEAKERS.len()] = Default::default();
     thread::scope(|scope| {
-        let acknowledged = &acknowledged;
-        let threads = clients.into_iter().zip(SPEAKERS).map(|(mut client, (user, place))| {
-            scope.spawn(move || (place, speak(&mut client, place, &format!("{user} {round}"), acknowledged)))
-        });
+        let threads =
+            clients.into_iter().zip(SPEAKERS).zip(&acknowledged).map(|((mut client, (user, place)), count)| {
+                scope.spawn(move || (place, speak(&mut client, place, &format!("{user} {round}"), count)))
+            });
         let threads: Vec<_> = threads.collect();
-        eventually("enough is said", || acknowledged.load(Ordering::Relaxed) >= ACKNOWLEDGED);
+        eventually("everybody said something, and all together enough", || {
+            let counts = acknowledged.each_ref().map(|count| count.load(Ordering::Relaxed));
+            !counts.contains(&0) && counts.iter().sum::<usize>() >= ACKNOWLEDGED
+        });
         server.kill();
         threads.into_iter().map(|thread| thread.join().unwrap()).collect()
     })

@@ -1,5 +1,6 @@
 //! A running `parlor serve` in a directory of its own, on a port of its own. It is killed when dropped.
 
+use std::fs;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitStatus};
@@ -10,7 +11,7 @@ use parlor_torture::{Launch, Server as Process};
 use socket2::{Domain, Socket, Type};
 use tempfile::TempDir;
 
-use super::Client;
+use super::{Client, eventually};
 
 /// How a server is started.
 #[derive(Default, Clone)]
@@ -147,6 +148,18 @@ impl Server {
         assert!(done.success());
     }
 
+    /// Freezes it, and waits until each of its threads stands still: the signal reaches them one by one, and until it
+    /// does they go on.
+    pub(crate) fn freeze(&self) {
+        self.signal("STOP");
+        eventually("every thread stands still", || self.stands_still());
+    }
+
+    /// Thaws it.
+    pub(crate) fn thaw(&self) {
+        self.signal("CONT");
+    }
+
     /// Kills it as `kill -9` does, and waits for its end.
     pub(crate) fn kill(&mut self) {
         self.0.kill().unwrap();
@@ -188,6 +201,14 @@ impl Server {
     /// How many of its threads have a name that begins with `prefix`.
     pub(crate) fn threads(&self, prefix: &str) -> usize {
         self.0.threads(prefix)
+    }
+
+    /// Whether all of its threads are stopped: behind the name in parentheses stands the letter T.
+    fn stands_still(&self) -> bool {
+        let threads = fs::read_dir(format!("/proc/{}/task", self.pid())).unwrap();
+        // A thread may have ended since it was listed.
+        let mut states = threads.filter_map(|thread| fs::read_to_string(thread.unwrap().path().join("stat")).ok());
+        states.all(|stat| stat.rsplit(") ").next().is_some_and(|rest| rest.starts_with('T')))
     }
 
     /// How many descriptors it has open.

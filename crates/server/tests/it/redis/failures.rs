@@ -49,7 +49,7 @@ fn a_server_that_was_frozen_does_nothing_for_those_who_were_displaced() {
     assert_eq!(old.line(), "JOIN lobby dora");
     let mut bob = two.register("bob");
     assert_eq!(stayer.line(), "JOIN lobby bob");
-    one.signal("STOP");
+    one.freeze();
     // Both send while their server is frozen: it will find that when it wakes up.
     old.send("from the grave");
     stayer.send("still here");
@@ -59,7 +59,7 @@ fn a_server_that_was_frozen_does_nothing_for_those_who_were_displaced() {
     assert_eq!((line, new.line()), ("PART lobby dora".to_owned(), "PART lobby dora".to_owned()));
     bob.send("while it was frozen");
     assert_eq!(new.line(), "MSG lobby bob while it was frozen");
-    one.signal("CONT");
+    one.thaw();
     let (lines, end) = old.rest();
     let told = lines.iter().filter(|line| line.starts_with("BYE ")).collect::<Vec<_>>();
     assert_eq!((told.len(), end), (1, Polled::End), "{lines:?}");
