@@ -106,7 +106,7 @@ impl Channel {
     }
 
     /// Lets an entering listener in: it gets `reply`, then what was held back, then all that follows. Changes
-    /// of membership that are not newer than `seen` are not repeated.
+    /// of membership that are not newer than `seen` are not told, whenever they are heard of.
     pub(crate) fn admit(
         self: &Arc<Self>,
         connection: ConnectionId,
@@ -116,7 +116,7 @@ impl Channel {
         let mut state = self.lock();
         let (cursor, epoch) = (state.cursor.unwrap_or_default(), state.epoch.unwrap_or(Epoch(0)));
         let Some(listener) = state.find(connection) else { return Flush::default() };
-        let (last, held) = listener.admit(cursor);
+        let (last, held) = listener.admit(cursor, seen.unwrap_or_default());
         let peer = listener.peer.clone();
         if let Some(event) = reply(Start { epoch, last }) {
             peer.reply(&event);
@@ -137,6 +137,16 @@ impl Channel {
             state.listeners.swap_remove(at);
         }
         state.listeners.is_empty()
+    }
+
+    /// Nobody listens any more.
+    pub(crate) fn clear(&self) {
+        self.lock().listeners.clear();
+    }
+
+    /// Whether a connection listens.
+    pub(crate) fn has(&self, connection: ConnectionId) -> bool {
+        self.lock().find(connection).is_some()
     }
 
     pub(crate) fn is_empty(&self) -> bool {

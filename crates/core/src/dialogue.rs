@@ -114,8 +114,13 @@ impl Dialogue {
         }
         let Some(session) = &self.session else { return Ok(verb) };
         let visit = Visit { parlor: &self.place.parlor, peer: &self.place.peer, origin: &self.origin, effects };
-        let mut context =
-            Context { visit, user: session.user(), generation: session.generation(), room: session.room() };
+        let mut context = Context {
+            visit,
+            user: session.user(),
+            generation: session.generation(),
+            room: session.room(),
+            hears: &|publisher| session.hears(publisher),
+        };
         actions::run(&mut context, command).map_err(|denial| (Some(verb), denial))?;
         Ok(verb)
     }
@@ -125,7 +130,7 @@ impl Dialogue {
             if let Err(unable) = self.apply(effect) {
                 match unable {
                     Unable::Denied(denial) => self.deny(denial, Some(verb)),
-                    Unable::Displaced => self.hang_up(Bye::LoggedInElsewhere),
+                    Unable::Over(bye) => self.hang_up(bye),
                 }
                 return;
             }
@@ -157,8 +162,8 @@ impl Dialogue {
                 self.commit();
                 self.place.peer.outbox().reply_in(format, &Encoded::new(&Reply::Format { format }.into()));
             }
-            Effect::Begin { user, verb } => {
-                let session = Session::begin(&self.place, &self.origin, user, verb)?;
+            Effect::Begin(entrance) => {
+                let session = Session::begin(&self.place, &self.origin, entrance)?;
                 let connection = self.place.peer.connection();
                 self.place.parlor.observer.session_began(connection, session.user(), &self.origin);
                 self.session = Some(session);

@@ -1,6 +1,6 @@
 //! What an action wants done. Actions only append here; [`crate::client::Client`] carries it out, in order.
 
-use parlor_proto::{Bye, Event, Format, Refusal, RoomName, Text, UserName, Verb};
+use parlor_proto::{Bye, Event, Format, Refusal, RoomName, Text, Timestamp, UserName, Verb};
 
 use crate::ports::{LogId, StoreError};
 
@@ -24,9 +24,19 @@ pub(crate) enum Effect {
     /// Write in this format from now on, and answer.
     Format(Format),
     /// The password was right: begin a session, and answer.
-    Begin { user: UserName, verb: Verb },
+    Begin(Entrance),
     /// Say goodbye.
     HangUp(Bye),
+}
+
+/// Whoever may begin a session.
+#[derive(Debug)]
+pub(crate) struct Entrance {
+    pub(crate) user: UserName,
+    /// When the account was made whose password was right: another one of the same name is not meant.
+    pub(crate) created: Timestamp,
+    /// What is answered.
+    pub(crate) verb: Verb,
 }
 
 /// Why an action was not carried out.

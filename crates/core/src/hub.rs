@@ -28,6 +28,8 @@ pub struct Hub {
 struct Present {
     generation: Generation,
     peer: Arc<Peer>,
+    /// Whether its login is about to be answered: before that nothing is said to it.
+    is_open: bool,
 }
 
 impl fmt::Debug for Hub {
@@ -78,11 +80,20 @@ impl Hub {
         read(&self.peers).len()
     }
 
-    /// The user's session lives on this connection from now on, unless a later one began in the meantime.
+    /// The user's session lives on this connection from now on, unless a later one began in the meantime. It is thrown
+    /// out if its account is deleted, and reached directly once it is opened.
     pub(crate) fn begin_session(&self, seat: &Seat, peer: Arc<Peer>) {
         let mut present = write(&self.present);
         if present.get(&seat.user).is_none_or(|present| present.generation < seat.generation) {
-            present.insert(seat.user.clone(), Present { generation: seat.generation, peer });
+            present.insert(seat.user.clone(), Present { generation: seat.generation, peer, is_open: false });
+        }
+    }
+
+    /// The session can be reached from now on.
+    pub(crate) fn open_session(&self, seat: &Seat) {
+        let mut present = write(&self.present);
+        if let Some(present) = present.get_mut(&seat.user).filter(|present| present.generation == seat.generation) {
+            present.is_open = true;
         }
     }
 
@@ -133,8 +144,9 @@ impl Hub {
         read(&self.channels).get(log).cloned()
     }
 
+    /// The connection on which a user is reached.
     fn peer_of(&self, user: &UserName) -> Option<Arc<Peer>> {
-        read(&self.present).get(user).map(|present| present.peer.clone())
+        read(&self.present).get(user).filter(|present| present.is_open).map(|present| present.peer.clone())
     }
 }
 
@@ -173,7 +185,10 @@ impl Sink for Hub {
         let Direct { time, from, text } = message.clone();
         let event = Event::Notice { time, from, text };
         let encoded = Encoded::new(&event);
-        let peers: Vec<_> = read(&self.present).values().map(|present| present.peer.clone()).collect();
+        let present = read(&self.present);
+        let open = present.values().filter(|present| present.is_open);
+        let peers: Vec<_> = open.map(|present| present.peer.clone()).collect();
+        drop(present);
         let mut flush = Flush::default();
         for peer in peers {
             flush.merge(peer.send(&encoded));
@@ -189,7 +204,12 @@ impl Sink for Hub {
     }
 
     fn account_deleted(&self, user: &UserName) -> Flush {
-        self.peer_of(user).map(|peer| peer.close(Bye::Kicked)).unwrap_or_default()
+        // Who followed it does not follow whoever gets the name later.
+        if let Some(channel) = self.channel(&LogId::Feed(user.clone())) {
+            channel.clear();
+        }
+        let peer = read(&self.present).get(user).map(|present| present.peer.clone());
+        peer.map(|peer| peer.close(Bye::Kicked)).unwrap_or_default()
     }
 }
 
@@ -198,6 +218,7 @@ mod tests {
     use super::*;
     use crate::outbox::Outbox;
     use crate::ports::Wire;
+    use parlor_proto::{RoomName, Text, Timestamp};
     use std::time::Duration;
 
     struct NoWire;
@@ -236,9 +257,43 @@ mod tests {
         hub.begin_session(&seat(2), peer(20));
         hub.begin_session(&seat(1), peer(10));
         hub.end_session(&seat(1).user, ConnectionId(10));
+        hub.open_session(&seat(1));
+        assert!(hub.peer_of(&seat(2).user).is_none());
+        hub.open_session(&seat(2));
         assert_eq!(hub.peer_of(&seat(2).user).map(|peer| peer.connection()), Some(ConnectionId(20)));
         hub.end_session(&seat(2).user, ConnectionId(20));
         assert!(hub.peer_of(&seat(2).user).is_none());
+    }
+
+    #[test]
+    fn nothing_is_said_to_a_session_whose_login_is_not_answered_but_it_can_be_ended() {
+        let (hub, ann) = (Hub::new(Arc::new(NoCouriers), 100), peer(1));
+        hub.begin_session(&seat(1), ann.clone());
+        let message =
+            Direct { time: Timestamp::from_millis(0), from: "bob".parse().unwrap(), text: Text::sanitise("hi").unwrap() };
+        assert!(hub.direct(&seat(1).user, &message).is_none());
+        hub.notice(&message).run();
+        assert_eq!(heard(&ann), [""; 0]);
+        hub.open_session(&seat(1));
+        assert!(hub.direct(&seat(1).user, &message).is_some());
+        hub.notice(&message).run();
+        assert_eq!(heard(&ann), ["DM bob hi\n", "NOTICE bob hi\n"]);
+        hub.begin_session(&seat(2), peer(2));
+        hub.account_deleted(&seat(2).user).run();
+        assert_eq!(hub.present.read().unwrap()[&seat(2).user].peer.outbox().goodbye(), Some(Bye::Kicked));
+    }
+
+    #[test]
+    fn changes_that_are_in_the_answer_already_are_not_told_however_late_they_come() {
+        let (hub, ann) = (Hub::new(Arc::new(NoCouriers), 100), peer(1));
+        let room: RoomName = "red".parse().unwrap();
+        let channel = hub.listen(&LogId::Room(room.clone()), &ann, &seat(1).user);
+        channel.admit(ConnectionId(1), Some(7), |_| None).run();
+        for (user, version) in [("bob", 6), ("cyd", 7), ("dan", 8)] {
+            let (room, user) = (room.clone(), user.parse().unwrap());
+            hub.presence(&Presence { room, user, change: Change::Entered, members: 3, version }).run();
+        }
+        assert_eq!(heard(&ann), ["JOIN red dan\n"]);
     }
 
     #[test]
@@ -313,9 +368,9 @@ mod tests {
     fn said(id: u64, text: &str) -> Entry {
         Entry {
             id: parlor_proto::MessageId(id),
-            time: parlor_proto::Timestamp::from_millis(0),
+            time: Timestamp::from_millis(0),
             author: "bob".parse().unwrap(),
-            text: parlor_proto::Text::sanitise(text).unwrap(),
+            text: Text::sanitise(text).unwrap(),
         }
     }
 

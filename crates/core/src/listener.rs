@@ -19,6 +19,9 @@ pub(crate) struct Listener {
     /// Where the log stood when it was looked up for this listener, which hears only what is newer. Deliveries on this
     /// server may be behind that.
     start: MessageId,
+    /// The newest change of members that is in the answer to its entering: it hears only of newer ones, which may come
+    /// late.
+    seen: u64,
     /// While the listener is entering: what it will get right after the reply that says so.
     held: Option<Held>,
 }
@@ -44,7 +47,8 @@ pub(crate) enum Mark {
 impl Listener {
     /// One that is entering.
     pub(crate) fn entering(peer: Arc<Peer>, user: UserName) -> Self {
-        Self { peer, mark: NameMark::of(&user), user, start: MessageId::default(), held: Some(Held::default()) }
+        let mark = NameMark::of(&user);
+        Self { peer, mark, user, start: MessageId::default(), seen: 0, held: Some(Held::default()) }
     }
 
     /// The log stood at `last` after it began to be followed for this listener.
@@ -66,9 +70,10 @@ impl Listener {
         }
     }
 
-    /// From now on nothing is held back. Returns the last number before what this listener gets, where the log was
-    /// pushed up to `cursor`, and what was held back.
-    pub(crate) fn admit(&mut self, cursor: MessageId) -> (MessageId, Held) {
+    /// From now on nothing is held back, and no change of members told up to `seen`. Returns the last number before what
+    /// this listener gets, where the log was pushed up to `cursor`, and what was held back.
+    pub(crate) fn admit(&mut self, cursor: MessageId, seen: u64) -> (MessageId, Held) {
+        self.seen = seen;
         let held = self.held.take().unwrap_or_default();
         let last = held.first().map_or(cursor.max(self.start), |first| MessageId(first.0 - 1));
         (last, held)
@@ -121,7 +126,7 @@ impl Listener {
     pub(crate) fn announce(&mut self, event: &Encoded<'_>, about: &UserName, version: u64) -> Pushed {
         let outbox = self.peer.outbox();
         match &mut self.held {
-            _ if self.user == *about => Pushed::default(),
+            _ if self.user == *about || version <= self.seen => Pushed::default(),
             None => outbox.push(event),
             Some(held) if held.bytes > outbox.max_event_bytes() => outbox.close(Bye::SlowConsumer),
             Some(held) => {

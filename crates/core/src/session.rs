@@ -4,13 +4,13 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use parlor_proto::{Event, Generation, Refusal, Reply, RoomName, UserName, Verb};
+use parlor_proto::{Bye, Event, Generation, Refusal, Reply, RoomName, Timestamp, UserName, Verb};
 
 use crate::actions::whole_seconds;
 use crate::channel::{Channel, Start};
-use crate::effects::{Denial, During};
+use crate::effects::{Denial, During, Entrance};
 use crate::parlor::Parlor;
-use crate::peer::{Origin, Peer};
+use crate::peer::{ConnectionId, Origin, Peer};
 use crate::planted::{Bug, planted};
 use crate::policy::{DuplicateLogin, Policy};
 use crate::ports::{Claim, Claimed, Entered, LogId, Seat, StoreError, TakeoverLimit, Waited};
@@ -27,8 +27,8 @@ pub(crate) struct Place {
 pub(crate) enum Unable {
     /// Refused, or the store failed; the session is as it was.
     Denied(Denial),
-    /// The session was displaced by a later login: it can do nothing more.
-    Displaced,
+    /// The session can do nothing more: a later login displaced it, or its account is gone.
+    Over(Bye),
 }
 
 impl From<Denial> for Unable {
@@ -49,6 +49,7 @@ pub(crate) struct Session {
     room: RoomName,
     channel: Arc<Channel>,
     feeds: HashMap<UserName, Arc<Channel>>,
+    connection: ConnectionId,
 }
 
 /// A room that was entered, whose listener is still held back.
@@ -60,21 +61,22 @@ struct Arrival {
 
 impl Session {
     /// Claims the user's session, waits for the end of the one before, enters the lobby and answers.
-    pub(crate) fn begin(place: &Place, origin: &Origin, user: UserName, verb: Verb) -> Result<Self, Unable> {
+    pub(crate) fn begin(place: &Place, origin: &Origin, entrance: Entrance) -> Result<Self, Unable> {
+        let Entrance { user, created, verb } = entrance;
         let generation = claim(place, origin, &user)?;
         let seat = Seat { user, generation };
-        let begun = Self::settle_in(place, &seat, verb);
+        let begun = Self::settle_in(place, &seat, created, verb);
         if begun.is_err() {
             place.note("releasing a session", place.parlor.store.sessions.release(&seat.user, generation));
         }
         begun
     }
 
-    fn settle_in(place: &Place, seat: &Seat, verb: Verb) -> Result<Self, Unable> {
+    fn settle_in(place: &Place, seat: &Seat, created: Timestamp, verb: Verb) -> Result<Self, Unable> {
         let store = &place.parlor.store;
         let waited = store.sessions.await_predecessors(&seat.user, seat.generation, Policy::TAKEOVER_PATIENCE);
         if waited.during("waiting for the earlier session")? == Waited::Displaced {
-            return Err(Unable::Displaced);
+            return Err(Unable::Over(Bye::LoggedInElsewhere));
         }
         store.rooms.evict_predecessors(seat).during("ending earlier memberships")?;
         let mut publishers = store.follows.subscriptions(&seat.user).during("listing subscriptions")?;
@@ -83,7 +85,8 @@ impl Session {
         }
         let lobby = RoomName::lobby();
         let Arrival { channel, version, .. } = place.enter(seat, &lobby)?;
-        let mut session = Self { seat: seat.clone(), room: lobby, channel, feeds: HashMap::new() };
+        let connection = place.peer.connection();
+        let mut session = Self { seat: seat.clone(), room: lobby, channel, feeds: HashMap::new(), connection };
         for publisher in publishers {
             if let Err(denial) = session.hold_feed(place, publisher) {
                 session.depart(place);
@@ -91,21 +94,25 @@ impl Session {
             }
         }
         place.parlor.hub.begin_session(seat, place.peer.clone());
-        session.open(place, version, verb);
+        if let Err(unable) = place.check_account(&seat.user, created) {
+            session.depart(place);
+            return Err(unable);
+        }
+        place.parlor.hub.open_session(seat);
+        session.open(version, verb);
         Ok(session)
     }
 
     /// Answers the login, and lets everything in that the session listens to.
-    fn open(&self, place: &Place, version: u64, verb: Verb) {
+    fn open(&self, version: u64, verb: Verb) {
         let (user, room) = (self.seat.user.clone(), self.room.clone());
         let reply = |Start { epoch, last }: Start| match verb {
             Verb::Register => Reply::Register { user, room, epoch, last },
             _ => Reply::Login { user, room, epoch, last },
         };
-        let connection = place.peer.connection();
-        self.channel.admit(connection, Some(version), |start| Some(reply(start).into())).run();
+        self.channel.admit(self.connection, Some(version), |start| Some(reply(start).into())).run();
         for feed in self.feeds.values() {
-            feed.admit(connection, None, |_| None).run();
+            feed.admit(self.connection, None, |_| None).run();
         }
     }
 
@@ -138,25 +145,34 @@ impl Session {
                 _ => Reply::Join { room: to, members, epoch, last }.into(),
             }
         };
-        let connection = place.peer.connection();
-        self.channel.admit(connection, Some(arrival.version), |start| Some(reply(start))).run();
+        self.channel.admit(self.connection, Some(arrival.version), |start| Some(reply(start))).run();
         Ok(())
+    }
+
+    /// Whether this session listens to what a user publishes.
+    pub(crate) fn hears(&self, publisher: &UserName) -> bool {
+        self.feeds.get(publisher).is_some_and(|channel| channel.has(self.connection))
     }
 
     /// Follows a user durably, and hears from now on what it publishes. If it cannot be done, nothing has
     /// changed: so the listener comes first, which can be taken back.
     pub(crate) fn follow(&mut self, place: &Place, publisher: UserName) -> Result<(), Denial> {
         // It is heard already if the store has forgotten that it is followed.
-        let heard = self.feeds.get(&publisher).cloned();
-        let is_new = heard.is_none();
-        let channel = heard.map_or_else(|| self.hold_feed(place, publisher.clone()), Ok)?;
-        if let Err(denial) = place.parlor.store.follows.subscribe(self.user(), &publisher).during("subscribing") {
-            if is_new {
+        let was_heard = self.hears(&publisher);
+        if !was_heard {
+            // Of an account of that name that was deleted.
+            self.unlisten(place, &publisher);
+            self.hold_feed(place, publisher.clone())?;
+        }
+        if let Err(denial) = place.subscribe(self.user(), &publisher) {
+            if !was_heard {
                 self.unlisten(place, &publisher);
             }
             return Err(denial);
         }
-        channel.admit(place.peer.connection(), None, |_| None).run();
+        if let Some(channel) = self.feeds.get(&publisher) {
+            channel.admit(self.connection, None, |_| None).run();
+        }
         Ok(())
     }
 
@@ -185,7 +201,7 @@ impl Session {
 
     /// Leaves the room and hears nothing more. The user's session is still claimed.
     pub(crate) fn depart(&mut self, place: &Place) {
-        place.parlor.hub.end_session(&self.seat.user, place.peer.connection());
+        place.parlor.hub.end_session(&self.seat.user, self.connection);
         for (_, channel) in self.feeds.drain() {
             place.abandon(&channel);
         }
@@ -227,7 +243,7 @@ impl Place {
         let entered = self.parlor.store.rooms.enter(seat, room, self.parlor.policy.max_rooms);
         let unable = match entered.during("entering a room") {
             Ok(Entered::Member { members, version }) => return Ok(Arrival { channel, members, version }),
-            Ok(Entered::Fenced) => Unable::Displaced,
+            Ok(Entered::Fenced) => Unable::Over(Bye::LoggedInElsewhere),
             Ok(Entered::TooManyRooms) => Refusal::LimitReached("rooms").into(),
             Err(denial) => denial.into(),
         };
@@ -254,6 +270,27 @@ impl Place {
     fn abandon(&self, channel: &Arc<Channel>) {
         self.parlor.hub.unlisten(channel, self.peer.connection());
         self.parlor.store.log.unfollow(channel.log());
+    }
+
+    /// Whether the account is still there whose password was right. Asked once the hub knows of the session: a deletion
+    /// after that is told to it.
+    fn check_account(&self, user: &UserName, created: Timestamp) -> Result<(), Unable> {
+        let account = self.parlor.store.accounts.find(user).during("looking an account up again")?;
+        match account {
+            Some(account) if account.created == created => Ok(()),
+            _ => Err(Unable::Over(Bye::Kicked)),
+        }
+    }
+
+    /// Lets the store know that one follows another, unless that account was deleted meanwhile.
+    fn subscribe(&self, follower: &UserName, publisher: &UserName) -> Result<(), Denial> {
+        let store = &self.parlor.store;
+        store.follows.subscribe(follower, publisher).during("subscribing")?;
+        if store.accounts.find(publisher).during("looking a user up again")?.is_none() {
+            store.follows.unsubscribe(follower, publisher).during("unsubscribing")?;
+            return Err(Refusal::NoSuchUser(publisher.clone()).into());
+        }
+        Ok(())
     }
 
     /// Reports a failure that no client waits for.
@@ -441,6 +478,30 @@ mod tests {
         let last = receive.recv().unwrap();
         assert_eq!(last.ask("/who"), ["USER ann", "OK who lobby 1"]);
         assert_eq!(world.reports(), ["began ann from 127.0.0.1"]);
+    }
+
+    #[test]
+    fn who_is_deleted_while_logging_in_never_has_a_session() {
+        for call in ["claim", "follow", "enter"] {
+            for is_made_anew in [false, true] {
+                let world = World::new();
+                let [ann, bob, cyd] = three(&world);
+                bob.disconnect();
+                let doing = world.clone();
+                world.after(call, move || {
+                    doing.delete_account("bob");
+                    doing.advance(1);
+                    if is_made_anew {
+                        doing.account("bob");
+                    }
+                });
+                let bob = world.connect();
+                assert_eq!(bob.ask(&login_line("bob")), ["BYE kicked An operator ended this session"], "after {call}");
+                assert!(!bob.is_open());
+                assert_eq!(ann.read(), ["JOIN lobby bob", "PART lobby bob"]);
+                assert_eq!(cyd.ask("/who")[2..], ["USER ann", "USER cyd", "OK who lobby 2"]);
+            }
+        }
     }
 
     #[test]

@@ -117,6 +117,12 @@ impl World {
         assert!(was_there.expect("the store works"), "there is such a follow");
     }
 
+    /// The store knows a follow that its session does not, as one does whose answer was lost.
+    pub fn make_follow(&self, follower: &str, publisher: &str) {
+        let is_new = self.0.parlor.store.follows.subscribe(&name(follower), &name(publisher));
+        assert!(is_new.expect("the store works"), "there is no such follow");
+    }
+
     /// Connects from this machine; the greeting is read.
     pub fn connect(&self) -> Connection {
         self.open(origin("127.0.0.1", true))

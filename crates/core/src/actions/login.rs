@@ -4,11 +4,11 @@ use parlor_proto::{Credentials, Verb};
 
 use super::try_password::try_password;
 use super::{Outcome, Visit};
-use crate::effects::Effect;
+use crate::effects::{Effect, Entrance};
 
 pub(super) fn run(visit: &mut Visit<'_>, credentials: &Credentials) -> Outcome {
     let account = try_password(visit, credentials)?;
-    visit.add(Effect::Begin { user: account.user, verb: Verb::Login });
+    visit.add(Effect::Begin(Entrance { user: account.user, created: account.created, verb: Verb::Login }));
     Ok(())
 }
 

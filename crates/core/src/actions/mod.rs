@@ -75,6 +75,8 @@ pub(crate) struct Context<'a> {
     pub(crate) user: &'a UserName,
     pub(crate) generation: Generation,
     pub(crate) room: &'a RoomName,
+    /// Whether it hears what a user publishes.
+    pub(crate) hears: &'a dyn Fn(&UserName) -> bool,
 }
 
 impl Context<'_> {

@@ -4,7 +4,7 @@ use parlor_proto::{Credentials, Refusal, Verb};
 
 use super::try_password::attempt;
 use super::{Outcome, Visit};
-use crate::effects::{During, Effect};
+use crate::effects::{During, Effect, Entrance};
 use crate::ports::{Account, Role};
 
 pub(super) fn run(visit: &mut Visit<'_>, credentials: &Credentials) -> Outcome {
@@ -23,7 +23,7 @@ pub(super) fn run(visit: &mut Visit<'_>, credentials: &Credentials) -> Outcome {
     }
     let remembered = visit.store().attempts.remember(&attempt(visit, &user, &visit.origin.network));
     visit.note("remembering an address", remembered);
-    visit.add(Effect::Begin { user, verb: Verb::Register });
+    visit.add(Effect::Begin(Entrance { user, created: account.created, verb: Verb::Register }));
     Ok(())
 }
 

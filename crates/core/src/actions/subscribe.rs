@@ -13,10 +13,12 @@ pub(super) fn run(context: &mut Context<'_>, publisher: UserName) -> Outcome {
         return Err(Refusal::NoSuchUser(publisher).into());
     }
     let followed = context.store().follows.subscriptions(context.user).during("listing subscriptions")?;
-    if followed.contains(&publisher) {
+    let is_known = followed.contains(&publisher);
+    // One that the store knows and this session does not hear was not answered: it is asked for once more.
+    if is_known && (context.hears)(&publisher) {
         return Err(Refusal::AlreadySubscribed(publisher).into());
     }
-    if followed.len() >= context.visit.parlor.policy.max_subscriptions {
+    if !is_known && followed.len() >= context.visit.parlor.policy.max_subscriptions {
         return Err(Refusal::LimitReached("subscriptions of one user").into());
     }
     if context.may_act()? {
@@ -96,5 +98,47 @@ mod tests {
         world.fail_store(false);
         ann.send("/publish news");
         assert_eq!(bob.read(), ["PUB ann news"]);
+    }
+
+    #[test]
+    fn one_that_was_not_answered_can_be_said_again() {
+        let world = World::builder().max_subscriptions(1).build();
+        let (ann, bob) = (world.login("ann"), world.login("bob"));
+        world.make_follow("bob", "ann");
+        assert_eq!(bob.ask("/subscribe ann"), ["OK subscribe ann"]);
+        ann.send("/publish news");
+        assert_eq!(bob.read(), ["PUB ann news"]);
+        assert_eq!(bob.ask("/subscribe ann"), ["ERR already-subscribed You follow ann already"]);
+    }
+
+    #[test]
+    fn whoever_is_deleted_meanwhile_is_not_followed() {
+        let world = World::new();
+        let (_ann, bob) = (world.login("ann"), world.login("bob"));
+        for call in ["is current", "follow"] {
+            let doing = world.clone();
+            world.after(call, move || doing.delete_account("ann"));
+            let answer = bob.ask("/subscribe ann");
+            assert_eq!(answer.last().unwrap(), "ERR no-such-user There is no user ann", "after {call}");
+            assert_eq!((bob.ask("/subscriptions"), world.channels()), (vec!["OK subscriptions 0".to_owned()], 1));
+            world.account("ann");
+        }
+    }
+
+    #[test]
+    fn the_next_owner_of_a_name_is_not_followed() {
+        let world = World::new();
+        let (_ann, bob) = (world.login("ann"), world.login("bob"));
+        bob.send("/subscribe ann");
+        world.delete_account("ann");
+        let next = world.login("ann");
+        bob.read();
+        next.send("/publish to my own followers");
+        assert_eq!(bob.read(), Vec::<String>::new());
+        assert_eq!(bob.ask("/subscribe ann"), ["OK subscribe ann"]);
+        next.send("/publish news");
+        assert_eq!(bob.read(), ["PUB ann news"]);
+        bob.disconnect();
+        assert_eq!(world.channels(), 1);
     }
 }

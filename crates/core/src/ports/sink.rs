@@ -53,6 +53,6 @@ pub trait Sink: Send + Sync {
     /// The session of a connection of this server was displaced by a later login.
     fn displaced(&self, connection: ConnectionId) -> Flush;
 
-    /// An account was deleted.
+    /// An account was deleted: its session ends, and nobody follows it any more.
     fn account_deleted(&self, user: &UserName) -> Flush;
 }
