@@ -269,8 +269,11 @@ mod tests {
     fn nothing_is_said_to_a_session_whose_login_is_not_answered_but_it_can_be_ended() {
         let (hub, ann) = (Hub::new(Arc::new(NoCouriers), 100), peer(1));
         hub.begin_session(&seat(1), ann.clone());
-        let message =
-            Direct { time: Timestamp::from_millis(0), from: "bob".parse().unwrap(), text: Text::sanitise("hi").unwrap() };
+        let message = Direct {
+            time: Timestamp::from_millis(0),
+            from: "bob".parse().unwrap(),
+            text: Text::sanitise("hi").unwrap(),
+        };
         assert!(hub.direct(&seat(1).user, &message).is_none());
         hub.notice(&message).run();
         assert_eq!(heard(&ann), [""; 0]);

@@ -206,6 +206,7 @@ impl Log for MemoryLog {
         let mut logs = lock(&self.logs);
         let mut stored = HashMap::new();
         let outcomes = batch.into_iter().map(|append| Ok(self.store(&mut logs, append, &mut stored))).collect();
+        self.live.keep(stored.keys());
         let mut flush = Flush::default();
         for (log, entries) in &stored {
             flush.merge(self.sink.deliver(log, entries));

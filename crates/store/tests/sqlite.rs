@@ -9,8 +9,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use parlor_core::ports::{
-    Account, Admission, Append, Appended, Attempt, Claim, Claimed, Direct, Entry, LogId, Outcome, PasswordHash,
-    Presence, Role, Seat, Sink, StoreResult,
+    Account, Admission, Append, Appended, Attempt, Claim, Claimed, Direct, Entered, Entry, LogId, Outcome,
+    PasswordHash, Presence, Role, Seat, Sink, StoreResult,
 };
 use parlor_core::{ConnectionId, DuplicateLogin, Flush};
 use parlor_proto::{Epoch, MessageId, RoomName, Text, Timestamp, UserName};
@@ -119,6 +119,27 @@ fn raw(data: &Path) -> rusqlite::Connection {
 
 fn open(data: &Path) -> Result<Sqlite, OpenError> {
     Sqlite::open(data, 10, Durability::Power, Arc::new(Ear::default()))
+}
+
+#[test]
+fn rooms_with_a_log_count_after_a_restart_too() {
+    let data = tempfile::tempdir().unwrap();
+    for (room, expected) in [("red", true), ("blue", false), ("red", true)] {
+        let Server { sqlite, ann, .. } = Server::open(data.path(), 2);
+        let (store, room): (_, RoomName) = (sqlite.store(), room.parse().unwrap());
+        let entered = store.rooms.enter(&ann, &room, 1).unwrap();
+        assert_eq!(matches!(entered, Entered::Member { .. }), expected, "{room}");
+        let append = Append {
+            log: LogId::Room(room),
+            author: ann.user,
+            generation: ann.generation,
+            time: Timestamp::from_millis(7),
+            text: Text::sanitise("kept").unwrap(),
+        };
+        let report = store.log.append(vec![append]);
+        assert_eq!(matches!(report.outcomes[..], [Ok(Appended::Stored(_))]), expected);
+        report.flush.run();
+    }
 }
 
 #[test]

@@ -35,7 +35,15 @@ struct State {
     last_generation: u64,
     last_version: u64,
     users: HashMap<UserName, User>,
-    rooms: HashMap<RoomName, BTreeMap<UserName, Generation>>,
+    /// Those that have members or a log.
+    rooms: HashMap<RoomName, Room>,
+}
+
+#[derive(Default)]
+struct Room {
+    members: BTreeMap<UserName, Generation>,
+    /// Whether something was said in it, so that it is kept without members, too.
+    has_log: bool,
 }
 
 /// What is known of a user who has a session, or had one a moment ago.
@@ -71,9 +79,21 @@ impl Live {
         let state = self.lock();
         match &append.log {
             LogId::Room(room) => {
-                state.rooms.get(room).and_then(|members| members.get(&append.author)) == Some(&append.generation)
+                state.rooms.get(room).and_then(|room| room.members.get(&append.author)) == Some(&append.generation)
             }
             LogId::Feed(_) => state.is_current(&append.author, append.generation),
+        }
+    }
+
+    /// These rooms have logs, among other things that have.
+    pub(crate) fn keep<'a>(&self, logs: impl Iterator<Item = &'a LogId>) {
+        let mut state = self.lock();
+        for log in logs {
+            let LogId::Room(name) = log else { continue };
+            match state.rooms.get_mut(name) {
+                Some(room) => room.has_log = true,
+                None => drop(state.rooms.insert(name.clone(), Room { has_log: true, ..Room::default() })),
+            }
         }
     }
 

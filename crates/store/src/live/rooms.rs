@@ -48,13 +48,14 @@ impl Rooms for Live {
 
     fn members(&self, room: &RoomName) -> StoreResult<Vec<UserName>> {
         let state = self.lock();
-        Ok(state.rooms.get(room).map(|members| members.keys().cloned().collect()).unwrap_or_default())
+        Ok(state.rooms.get(room).map(|room| room.members.keys().cloned().collect()).unwrap_or_default())
     }
 
     fn rooms(&self) -> StoreResult<Vec<RoomSummary>> {
         let state = self.lock();
-        let summary = |(room, members): (&RoomName, &BTreeMap<_, _>)| (room.clone(), members.len());
-        let mut counts: BTreeMap<RoomName, usize> = state.rooms.iter().map(summary).collect();
+        let occupied = state.rooms.iter().filter(|(_, room)| !room.members.is_empty());
+        let mut counts: BTreeMap<RoomName, usize> =
+            occupied.map(|(name, room)| (name.clone(), room.members.len())).collect();
         counts.entry(RoomName::lobby()).or_default();
         Ok(counts.into_iter().map(|(room, members)| RoomSummary { room, members }).collect())
     }
@@ -69,13 +70,13 @@ impl Live {
         room: &RoomName,
         is_meant: impl Fn(Generation) -> bool,
     ) -> Flush {
-        let Some(members) = state.rooms.get_mut(room) else { return Flush::default() };
-        if !members.get(user).copied().is_some_and(is_meant) {
+        let Some(kept) = state.rooms.get_mut(room) else { return Flush::default() };
+        if !kept.members.get(user).copied().is_some_and(is_meant) {
             return Flush::default();
         }
-        members.remove(user);
-        let left = members.len();
-        if left == 0 {
+        kept.members.remove(user);
+        let left = kept.members.len();
+        if left == 0 && !kept.has_log {
             state.rooms.remove(room);
         }
         if let Some(known) = state.users.get_mut(user) {
@@ -109,7 +110,7 @@ impl State {
 
     /// Makes the session a member, in place of an earlier one of its user, and counts the members.
     fn add(&mut self, seat: &Seat, room: &RoomName) -> usize {
-        let members = self.rooms.entry(room.clone()).or_default();
+        let members = &mut self.rooms.entry(room.clone()).or_default().members;
         members.insert(seat.user.clone(), seat.generation);
         let count = members.len();
         let known = self.users.entry(seat.user.clone()).or_default();

@@ -94,12 +94,15 @@ struct Exchanger {
     replicas: u32,
 }
 
+/// Which errand of a batch, and which of its commands.
+type Place = (usize, usize);
+
 /// A command of a batch on its way.
 struct Pending {
     command: Command,
     deadline: Instant,
     /// Which outcome it leads to.
-    place: (usize, usize),
+    place: Place,
     /// Whether its script was loaded once more for it.
     is_reloaded: bool,
 }
@@ -130,7 +133,8 @@ impl Worker for Exchanger {
             health = state;
         }
         for (outcomes, answers) in waiters.into_iter().zip(answers) {
-            *lock(&outcomes) = answers.into_iter().flatten().collect();
+            let lost = || Outcome::Failed(StoreError::new("no reply was read"), None);
+            *lock(&outcomes) = answers.into_iter().map(|answer| answer.unwrap_or_else(lost)).collect();
         }
         health
     }
@@ -143,11 +147,7 @@ impl Worker for Exchanger {
 
 impl Exchanger {
     /// Sends all and reads the replies. What is left is to be tried again.
-    fn attempt(
-        &mut self,
-        pending: Vec<Pending>,
-        answer: &mut dyn FnMut((usize, usize), Outcome),
-    ) -> (Vec<Pending>, Health) {
+    fn attempt(&mut self, pending: Vec<Pending>, answer: &mut dyn FnMut(Place, Outcome)) -> (Vec<Pending>, Health) {
         let deadline = pending.iter().map(|pending| pending.deadline).min().unwrap_or_else(Instant::now);
         let mut connection = match self.connection.take().map_or_else(|| self.desk.await_connection(deadline), Ok) {
             Ok(connection) => connection,
@@ -185,7 +185,7 @@ impl Exchanger {
         queue: &mut std::vec::IntoIter<Pending>,
         deadline: Instant,
         left: &mut Vec<Pending>,
-        answer: &mut dyn FnMut((usize, usize), Outcome),
+        answer: &mut dyn FnMut(Place, Outcome),
     ) -> Result<(), RedisError> {
         dial::bound(connection, deadline.saturating_duration_since(Instant::now()))?;
         let mut bytes: Vec<u8> =
@@ -193,8 +193,28 @@ impl Exchanger {
         queue.as_slice().iter().for_each(|pending| bytes.extend_from_slice(&pending.command.packed));
         let sent = Instant::now();
         connection.send_packed_command(&bytes)?;
-        let mut is_stale = false;
         let mut appended = Vec::new();
+        let is_stale = self.read_replies(connection, sent, queue, left, &mut appended, answer);
+        let is_stale = self.await_replicas(connection, is_stale, appended, answer)?;
+        if !left.is_empty() {
+            load_scripts(connection)?;
+        }
+        // Perhaps another node is the master by now.
+        if is_stale { Err(RedisError::from(std::io::Error::other("the node cannot serve just now"))) } else { Ok(()) }
+    }
+
+    /// Reads the replies to all that is in the queue, and tells whether the node cannot serve. Appends that replicas
+    /// must have are put into `appended`, not answered.
+    fn read_replies(
+        &self,
+        connection: &mut Connection,
+        sent: Instant,
+        queue: &mut std::vec::IntoIter<Pending>,
+        left: &mut Vec<Pending>,
+        appended: &mut Vec<(Place, Outcome)>,
+        answer: &mut dyn FnMut(Place, Outcome),
+    ) -> Result<bool, RedisError> {
+        let mut is_stale = false;
         while let Some(next) = queue.as_slice().first() {
             let value = reply(connection)?;
             if let Some(script) = next.command.script {
@@ -215,32 +235,33 @@ impl Exchanger {
                 answer(pending.place, outcome);
             }
         }
-        self.await_replicas(connection, appended, answer)?;
-        if !left.is_empty() {
-            load_scripts(connection)?;
-        }
-        // Perhaps another node is the master by now.
-        if is_stale { Err(RedisError::from(std::io::Error::other("the node cannot serve just now"))) } else { Ok(()) }
+        Ok(is_stale)
     }
 
-    /// Answers appends once enough replicas have them.
+    /// Answers appends once enough replicas have them. If the replies to others could not be `read`, nobody knows that of
+    /// those whose replies were.
     fn await_replicas(
         &self,
         connection: &mut Connection,
-        appended: Vec<((usize, usize), Outcome)>,
-        answer: &mut dyn FnMut((usize, usize), Outcome),
-    ) -> Result<(), RedisError> {
+        read: Result<bool, RedisError>,
+        appended: Vec<(Place, Outcome)>,
+        answer: &mut dyn FnMut(Place, Outcome),
+    ) -> Result<bool, RedisError> {
         if appended.is_empty() {
-            return Ok(());
+            return read;
         }
         let wait = ::redis::cmd("WAIT").arg(self.replicas).arg(1000).get_packed_command();
-        let have = connection.send_packed_command(&wait).and_then(|()| reply(connection));
-        let is_enough = matches!(have, Ok(Value::Int(have)) if have >= i64::from(self.replicas));
+        let ask = |is_stale| {
+            connection.send_packed_command(&wait)?;
+            Ok((is_stale, reply(connection)?))
+        };
+        let have = read.and_then(ask);
+        let is_enough = matches!(&have, Ok((_, Value::Int(have))) if *have >= i64::from(self.replicas));
         for (place, outcome) in appended {
             let too_few = || Outcome::Failed(StoreError::new("too few replicas have it"), None);
             answer(place, if is_enough { outcome } else { too_few() });
         }
-        have.map(drop)
+        have.map(|(is_stale, _)| is_stale)
     }
 }
 

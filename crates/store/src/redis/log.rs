@@ -59,14 +59,22 @@ impl Log for Server {
 
 impl Server {
     fn follow_track(&self, log: &LogId, track: &Track, is_first: bool) -> StoreResult<Head> {
-        let fresh = Epoch(random::number()).to_string();
-        let mut commands = vec![Command::script(script::head(), &[keys::meta(log)], &[&fresh])];
+        let mut commands = vec![ask_for_head(track)];
         if is_first {
             self.look_at(&keys::log(log));
             commands.push(self.wake_up());
         }
-        let head = read_head(self.router.call_all(commands).into_iter().next())?;
-        if track.begin(head) {
+        let mut head = read_head(self.router.call_all(commands).into_iter().next())?;
+        let (position, may_lack) = track.begin(head);
+        if position.epoch != head.epoch {
+            // Either may be outdated by now.
+            head = read_head(Some(self.router.call(ask_for_head(track))))?;
+        }
+        if position.epoch == head.epoch {
+            // Another one who came at the same time may have looked later: what came in between is not heard.
+            head.last = head.last.max(position.last);
+        }
+        if may_lack {
             // What came between the subscription and the look at the head is to be asked for.
             self.look_at(&keys::log(log));
             self.wake_followers();
@@ -90,9 +98,10 @@ impl Server {
             LogId::Feed(user) => (script::append_feed(), keys::session(user)),
         };
         let channel = keys::log(log);
-        let known = self.tracks.find(&channel).and_then(|track| track.position());
+        let track = self.tracks.find(&channel);
+        let known = track.as_ref().and_then(|track| track.position());
         let known = known.map(|Head { epoch, last }| format!("{epoch} {last}")).unwrap_or_default();
-        let fresh = Epoch(random::number()).to_string();
+        let fresh = track.map_or_else(|| Epoch(random::number()), |track| track.epoch_to_be()).to_string();
         let args: [&dyn Argument; 8] = [
             &author.as_str(),
             &generation.0,
@@ -145,6 +154,11 @@ fn read(reply: StoreResult<i64>) -> Option<StoreResult<Appended>> {
         },
         Err(error) => Some(Err(error)),
     }
+}
+
+/// Asks where a log stands.
+pub(super) fn ask_for_head(track: &Track) -> Command {
+    Command::script(script::head(), &[keys::meta(&track.log)], &[&track.epoch_to_be().to_string()])
 }
 
 fn read_head(reply: Option<StoreResult<Value>>) -> StoreResult<Head> {

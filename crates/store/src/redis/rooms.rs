@@ -28,6 +28,8 @@ impl Rooms for Server {
         let lobby = RoomName::lobby();
         let admit: [&dyn Argument; 3] = [&room.as_str(), &max_rooms, &lobby.as_str()];
         if self.call::<i64>(Command::script(script::admit_room(), &[keys::ROOMS], &admit))? == 0 {
+            // Whoever wants to enter follows the log first.
+            self.forget_log(room)?;
             return Ok(Entered::TooManyRooms);
         }
         let pass = Pass { seq: self.next_seq(), deadline };
@@ -83,12 +85,12 @@ impl Rooms for Server {
     }
 }
 
-/// All rooms of the index and the lobby, sorted, and how each stands in the index.
+/// All rooms of the index that may have members and the lobby, sorted, and how each stands in the index.
 pub(super) fn rooms(router: &Router) -> StoreResult<Vec<(RoomSummary, Option<u64>)>> {
     let indexed: Vec<(String, f64)> =
-        command::read(router.call(Command::plain("ZRANGE", keys::ROOMS, &["0", "-1", "WITHSCORES"])))?;
+        command::read(router.call(Command::plain("ZRANGE", keys::ROOMS, &["0", "+inf", "BYSCORE", "WITHSCORES"])))?;
     let mut versions = BTreeMap::from([(RoomName::lobby(), None)]);
-    // Numbers of changes are whole, and far below where scores lose their last digit.
+    // Numbers of changes are whole, and below where scores lose their last digit: they are microseconds.
     versions.extend(indexed.into_iter().filter_map(|(name, score)| Some((name.parse().ok()?, Some(score as u64)))));
     let counts = versions.keys().map(|room| Command::plain("SCARD", keys::members(room), &[])).collect();
     let counts = router.call_all(counts);
@@ -152,7 +154,7 @@ impl Server {
 pub(super) fn enter(seat: &Seat, room: &RoomName, server: &ServerId, pass: Pass) -> Command {
     let log = keys::room_log(room);
     let keys =
-        [keys::members(room), keys::seats(room), keys::meta(&log), keys::fence(room, &seat.user), keys::log(&log)];
+        [keys::members(room), keys::seats(room), keys::meta(&log), keys::log(&log), keys::fence(room, &seat.user)];
     let Pass { seq, deadline } = pass;
     let args: [&dyn Argument; 5] = [&seat.user.as_str(), &seat.generation.0, &seq, &server.as_str(), &deadline];
     Command::script(script::enter(), &keys, &args)

@@ -15,6 +15,7 @@ use super::keys::{self, ServerId};
 use super::lease::LEASE;
 use super::link::PATIENCE;
 use super::local::Leftover;
+use super::log::ask_for_head;
 use super::reaper::CHUNK;
 use super::restore::Tally;
 use super::server::Server;
@@ -282,9 +283,7 @@ impl Server {
     /// Compares each followed log with what was heard of it. Tells how many entries the worst lags.
     fn audit_logs(&self) -> StoreResult<u64> {
         let tracks = self.tracks.all();
-        let question =
-            |log| Command::script(script::head(), &[keys::meta(log)], &[&Epoch(random::number()).to_string()]);
-        let commands = tracks.iter().map(|(_, track)| question(&track.log)).collect();
+        let commands = tracks.iter().map(|(_, track)| ask_for_head(track)).collect();
         let (mut worst, mut is_any_stuck) = (0, false);
         for ((channel, track), reply) in tracks.iter().zip(self.router.call_all(commands)) {
             let (epoch, last): (String, u64) = command::read(reply)?;

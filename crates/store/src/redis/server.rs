@@ -140,9 +140,17 @@ impl Server {
         if members == 0 { self.drop_room(room, version) } else { Ok(()) }
     }
 
-    /// Takes a room out of the index that nobody was in after a change.
+    /// Takes a room that nobody was in after a change out of the index, or notes there that only its log is left.
     pub(super) fn drop_room(&self, room: &RoomName, version: u64) -> StoreResult<()> {
-        self.call(Command::script(script::drop_room(), &[keys::ROOMS], &[&room.as_str(), &version]))
+        let has_log = self.forget_log(room)?;
+        let args: [&dyn command::Argument; 3] = [&room.as_str(), &version, &u8::from(has_log)];
+        self.call::<i64>(Command::script(script::drop_room(), &[keys::ROOMS], &args)).map(drop)
+    }
+
+    /// Forgets where the log of an empty room stands in which nothing was ever said. Tells whether something was.
+    pub(super) fn forget_log(&self, room: &RoomName) -> StoreResult<bool> {
+        let keys = [keys::members(room), keys::meta(&keys::room_log(room))];
+        self.call::<i64>(Command::script(script::forget_log(), &keys, &[])).map(|entries| entries > 0)
     }
 
     /// The server ends: its threads are to end, too.

@@ -55,6 +55,10 @@ impl Sessions for Server {
         let entry = keys::seat_entry(claim.user, ticket);
         let noted = self.call::<i64>(Command::plain("SADD", keys::seats_of(&attempt.server), &[&entry]));
         let claimed = noted.and_then(|_| self.claim_over_the_dead(&attempt));
+        if claimed.is_err() {
+            // It may have displaced a session of this server before its answer was lost.
+            self.be_wary();
+        }
         if !matches!(claimed, Ok(Claimed::Granted(_))) {
             self.local.put_off(Leftover::Claim { server: attempt.server, user: claim.user.clone(), ticket });
         }
@@ -104,9 +108,9 @@ impl Sessions for Server {
     }
 
     fn is_current(&self, user: &UserName, generation: Generation) -> StoreResult<bool> {
-        let command = Command::plain("HGET", keys::session(user), &["generation"]);
-        let current: Option<u64> = self.call(command)?;
-        Ok(current.is_none_or(|current| current == generation.0))
+        let keys = [keys::session(user), keys::user(user)];
+        let current: u64 = self.call(Command::script(script::current(), &keys, &[]))?;
+        Ok(current <= generation.0)
     }
 
     fn is_online(&self, user: &UserName) -> StoreResult<bool> {

@@ -66,12 +66,19 @@ fn load(connection: &Connection, log: &LogId) -> rusqlite::Result<Head> {
 pub(super) struct Written {
     logs: HashMap<LogId, Vec<Entry>>,
     /// Whom to tell, once there is something.
-    sink: Option<Arc<dyn Sink>>,
+    audience: Option<Audience>,
+}
+
+/// Who is told of what was written.
+#[derive(Clone)]
+struct Audience {
+    live: Arc<Live>,
+    sink: Arc<dyn Sink>,
 }
 
 impl Written {
-    fn add(&mut self, log: LogId, entry: Entry, sink: &Arc<dyn Sink>) {
-        self.sink.get_or_insert_with(|| sink.clone());
+    fn add(&mut self, log: LogId, entry: Entry, audience: &Audience) {
+        self.audience.get_or_insert_with(|| audience.clone());
         self.logs.entry(log).or_default().push(entry);
     }
 
@@ -79,7 +86,8 @@ impl Written {
     /// overlap.
     pub(super) fn deliver(self) -> Flush {
         let mut flush = Flush::default();
-        let Some(sink) = self.sink else { return flush };
+        let Some(Audience { live, sink }) = self.audience else { return flush };
+        live.keep(self.logs.keys());
         for (log, entries) in &self.logs {
             flush.merge(sink.deliver(log, entries));
         }
@@ -91,8 +99,7 @@ impl Written {
 pub(super) struct AppendJob {
     batch: Vec<Append>,
     history: u64,
-    live: Arc<Live>,
-    sink: Arc<dyn Sink>,
+    audience: Audience,
     outcomes: Vec<Appended>,
     answer: Answer<AppendReport>,
 }
@@ -100,7 +107,7 @@ pub(super) struct AppendJob {
 impl AppendJob {
     pub(super) fn new(batch: Vec<Append>, history: u64, live: Arc<Live>, sink: Arc<dyn Sink>) -> Self {
         let outcomes = Vec::with_capacity(batch.len());
-        Self { batch, history, live, sink, outcomes, answer: Answer::default() }
+        Self { batch, history, audience: Audience { live, sink }, outcomes, answer: Answer::default() }
     }
 
     pub(super) fn answer(&self) -> Answer<AppendReport> {
@@ -108,7 +115,7 @@ impl AppendJob {
     }
 
     fn write(&mut self, writer: &mut Writer, append: Append) -> rusqlite::Result<Appended> {
-        if !self.live.may_append(&append) {
+        if !self.audience.live.may_append(&append) {
             return Ok(Appended::Fenced);
         }
         let Append { log, author, time, text, .. } = append;
@@ -121,14 +128,14 @@ impl AppendJob {
         head.last += 1;
         let id = MessageId(head.last);
         if planted(Bug::LoseAccepted) && id.0 % 30 == 7 {
-            writer.written.add(log, Entry { id, time, author, text }, &self.sink);
+            writer.written.add(log, Entry { id, time, author, text }, &self.audience);
             return Ok(Appended::Stored(id));
         }
         let mut insert = writer.connection.prepare_cached("INSERT INTO entry VALUES (?1, ?2, ?3, ?4, ?5)")?;
         insert.execute(params![head.row, head.last, time.as_millis(), author.as_str(), text.as_str()])?;
         trim(&writer.connection, head, self.history)?;
         drop(insert);
-        writer.written.add(log, Entry { id, time, author, text }, &self.sink);
+        writer.written.add(log, Entry { id, time, author, text }, &self.audience);
         Ok(Appended::Stored(id))
     }
 }

@@ -22,8 +22,20 @@ pub(super) struct SqliteLog {
 }
 
 impl SqliteLog {
-    pub(super) fn new(database: Arc<Database>, live: Arc<Live>, sink: Arc<dyn Sink>, history: u64) -> Self {
-        Self { database, live, sink, history }
+    /// The logs of a database; `live` learns which rooms have one.
+    pub(super) fn open(
+        database: Arc<Database>,
+        live: Arc<Live>,
+        sink: Arc<dyn Sink>,
+        history: u64,
+    ) -> StoreResult<Self> {
+        let logs: Vec<LogId> = database.read(|connection| {
+            let mut select = connection.prepare("SELECT name FROM log WHERE kind = 'room'")?;
+            let rows = select.query_map([], |row| rows::room(row, 0).map(LogId::Room))?;
+            rows.collect()
+        })?;
+        live.keep(logs.iter());
+        Ok(Self { database, live, sink, history })
     }
 }
 

@@ -49,7 +49,7 @@ impl Sqlite {
         let live = Arc::new(Live::new(sink.clone()));
         let log: Arc<dyn Log> = match history {
             0 => Arc::new(MemoryLog::new(live.clone(), sink.clone(), 0, database.fresh_epoch()?)),
-            _ => Arc::new(SqliteLog::new(database.clone(), live.clone(), sink.clone(), history)),
+            _ => Arc::new(SqliteLog::open(database.clone(), live.clone(), sink.clone(), history)?),
         };
         let attempts = Arc::new(LiveAttempts::new(database.clone()));
         let store = Store {

@@ -1,12 +1,18 @@
 //! From columns to names and texts. What a database holds that this program would not have written is an
 //! error of the row, not a panic.
 
-use parlor_proto::{Text, UserName};
+use parlor_proto::{RoomName, Text, UserName};
 use rusqlite::Row;
 use rusqlite::types::Type;
 
 /// The user whose name stands in a column.
 pub(super) fn user(row: &Row<'_>, column: usize) -> rusqlite::Result<UserName> {
+    let name: String = row.get(column)?;
+    name.parse().map_err(|error| rusqlite::Error::FromSqlConversionFailure(column, Type::Text, Box::new(error)))
+}
+
+/// The room whose name stands in a column.
+pub(super) fn room(row: &Row<'_>, column: usize) -> rusqlite::Result<RoomName> {
     let name: String = row.get(column)?;
     name.parse().map_err(|error| rusqlite::Error::FromSqlConversionFailure(column, Type::Text, Box::new(error)))
 }

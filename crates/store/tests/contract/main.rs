@@ -49,7 +49,7 @@ macro_rules! contract {
                 a_release_touches_no_successor takeovers_are_limited;
             rooms: members_come_and_go changes_are_numbered_and_told_once only_the_current_session_enters
                 an_old_session_cannot_take_its_successor_out predecessors_are_evicted
-                there_are_only_so_many under_many_threads_the_counts_agree;
+                there_are_only_so_many those_with_a_log_count_without_members_too under_many_threads_the_counts_agree;
             people: one_is_reached_or_offline everybody_hears_a_broadcast;
         }
     };

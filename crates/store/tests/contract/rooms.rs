@@ -1,16 +1,16 @@
 //! Rooms.
 
-use parlor_core::ports::{Change, Entered, Presence};
+use parlor_core::ports::{Appended, Change, Entered, Presence, Seat};
 use parlor_proto::RoomSummary;
 
-use crate::bench::{Bench, room};
+use crate::bench::{Bench, room, said};
 
 fn counts(bench: &Bench) -> Vec<(String, usize)> {
     let rooms = bench.store.rooms.rooms().unwrap();
     rooms.into_iter().map(|RoomSummary { room, members }| (room.to_string(), members)).collect()
 }
 
-fn leave(bench: &Bench, seat: &parlor_core::ports::Seat, of: &str) {
+fn leave(bench: &Bench, seat: &Seat, of: &str) {
     bench.store.rooms.leave(seat, &room(of)).unwrap();
 }
 
@@ -94,6 +94,29 @@ pub(crate) fn there_are_only_so_many(bench: &Bench) {
     let cyd = bench.seat("cyd");
     assert!(matches!(rooms.enter(&cyd, &room("red"), 1).unwrap(), Entered::Member { members: 2, .. }));
     assert!(matches!(rooms.enter(&cyd, &room("blue"), 2).unwrap(), Entered::Member { .. }));
+}
+
+pub(crate) fn those_with_a_log_count_without_members_too(bench: &Bench) {
+    let enter = |seat: &Seat, into: &str| bench.store.rooms.enter(seat, &room(into), 2).unwrap();
+    let ann = bench.seat("ann");
+    for (into, says) in [("red", true), ("blue", false), ("lobby", true), ("green", true)] {
+        bench.store.log.follow(&crate::bench::log_of(into)).unwrap();
+        assert!(matches!(enter(&ann, into), Entered::Member { .. }), "{into}");
+        if says {
+            let report = bench.store.log.append(vec![said(&crate::bench::log_of(into), &ann, "kept")]);
+            assert!(matches!(report.outcomes[..], [Ok(Appended::Stored(_))]));
+            report.flush.run();
+        }
+        leave(bench, &ann, into);
+    }
+    assert_eq!(counts(bench), [("lobby".to_owned(), 0)]);
+    assert_eq!(enter(&ann, "blue"), Entered::TooManyRooms);
+    for into in ["red", "lobby", "green"] {
+        assert!(matches!(enter(&ann, into), Entered::Member { members: 1, .. }), "{into}");
+    }
+    leave(bench, &ann, "red");
+    assert_eq!(counts(bench), [("green".to_owned(), 1), ("lobby".to_owned(), 1)]);
+    assert_eq!(enter(&ann, "blue"), Entered::TooManyRooms);
 }
 
 pub(crate) fn under_many_threads_the_counts_agree(bench: &Bench) {

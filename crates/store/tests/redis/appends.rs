@@ -4,9 +4,10 @@ use std::thread;
 use std::time::Duration;
 
 use parlor_core::ports::LogId;
-use parlor_redis_testkit::{Direction, wait_until};
+use parlor_redis_testkit::{Direction, FaultProxy, RedisServer, wait_until};
+use parlor_store::redis::Config;
 
-use crate::bench::{log_of, name, numbered, pair, pair_by_proxy, stored};
+use crate::bench::{Server, config, log_of, name, numbered, pair, pair_by_proxy, stored};
 use crate::speech::speak_while;
 
 #[test]
@@ -39,6 +40,27 @@ fn a_batch_of_which_half_the_replies_are_lost_is_stored_once_and_in_order() {
         }
         one.hears(log, &texts);
     }
+}
+
+#[test]
+fn what_a_replica_does_not_have_is_not_accepted_even_if_the_link_breaks() {
+    let redis = RedisServer::start();
+    let replica = RedisServer::options().replica_of(&redis).start();
+    replica.wait_for_link();
+    let proxy = FaultProxy::start(redis.port());
+    let server = Server::try_open(&Config { replicas: 1, ..config(&redis.url_by(&proxy)) }).unwrap();
+    let (bob, red) = (server.member("bob", "red"), log_of("red"));
+    server.say(&bob, &red, "all have it");
+    replica.pause();
+    // Some replies of a batch arrive, and others not.
+    for cut in [0, 5, 12, 30] {
+        proxy.cut_after_bytes(Direction::ToClient, cut);
+        let outcomes = server.say_all(&bob, &red, &numbered("bob", 8));
+        assert_eq!(outcomes.len(), 8);
+        assert!(outcomes.iter().all(Result::is_err), "{outcomes:?}");
+    }
+    replica.resume();
+    wait_until("it to be accepted", || server.try_say(&bob, &red, "again").is_ok());
 }
 
 #[test]

@@ -3,7 +3,7 @@
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use parlor_core::ports::LogId;
+use parlor_core::ports::{Entered, LogId};
 use parlor_redis_testkit::{RedisServer, wait_until};
 
 use crate::bench::{Server, log_of, name, numbered, pair, pair_by_proxy};
@@ -44,6 +44,41 @@ fn changes_of_members_are_told_on_every_server_once() {
     assert_eq!(one.ear.changes("red"), ["+ann", "+bob", "-bob", "-ann"]);
     assert_eq!(two.ear.changes("red"), ["+bob", "-bob", "-ann"]);
     assert!(!one.has_room("red"));
+}
+
+#[test]
+fn rooms_in_which_nothing_was_said_leave_nothing_behind() {
+    let (redis, one, two) = pair();
+    let (ann, bob) = (one.seat("ann"), two.seat("bob"));
+    let before = redis.cli(&["--scan", "--pattern", "parlor:*red*"]);
+    for number in 0..20 {
+        let red = format!("red{number}");
+        for (server, seat) in [(&one, &ann), (&two, &bob)] {
+            server.follow(&log_of(&red));
+            server.enter(seat, &red);
+            server.leave(seat, &red).unwrap();
+        }
+    }
+    one.follow(&log_of("red-too-many"));
+    assert_eq!(one.store.rooms.enter(&ann, &crate::bench::room("red-too-many"), 0), Ok(Entered::TooManyRooms));
+    assert_eq!(redis.cli(&["--scan", "--pattern", "parlor:*red*"]), before);
+    assert_eq!(redis.cli(&["ZCARD", "parlor:rooms"]), "0");
+}
+
+#[test]
+fn a_log_that_was_forgotten_while_somebody_came_begins_the_life_that_was_told() {
+    let (redis, one, two) = pair();
+    let (ann, bob, red) = (one.seat("ann"), two.seat("bob"), log_of("red"));
+    let told = one.store.log.follow(&red).unwrap();
+    two.follow(&red);
+    two.enter(&bob, "red");
+    two.leave(&bob, "red").unwrap();
+    assert_eq!(redis.cli(&["EXISTS", "parlor:log-meta:{red}"]), "0");
+    one.enter(&ann, "red");
+    one.say(&ann, &red, "hello");
+    one.hears(&red, &["hello".to_owned()]);
+    assert_eq!(two.store.log.follow(&red).unwrap().epoch, told.epoch);
+    two.hears(&red, &["hello".to_owned()]);
 }
 
 fn channels(redis: &RedisServer) -> Vec<String> {

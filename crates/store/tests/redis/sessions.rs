@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use parlor_core::DuplicateLogin::{Reject, Takeover};
-use parlor_core::ports::{Appended, Claimed, Entered, LogId, Waited};
+use parlor_core::ports::{Appended, Claimed, Entered, LogId, Seat, Waited};
 use parlor_redis_testkit::{Direction, RedisServer, wait_until};
 
 use crate::bench::{Server, granted, log_of, name, pair, pair_by_proxy};
@@ -131,6 +131,62 @@ fn a_claim_whose_reply_is_lost_displaces_nobody_of_its_own() {
     assert_eq!(two.ear.displaced(), Vec::<u64>::new());
     wait_until("each to be told", || one.ear.displaced().len() >= 12);
     assert_eq!(one.ear.displaced(), (0..12).collect::<Vec<_>>());
+}
+
+#[test]
+fn a_claim_whose_reply_is_lost_displaces_the_one_before_on_its_own_server() {
+    let (_redis, _one, two, proxy) = pair_by_proxy();
+    for round in 0..12 {
+        let old = two.seat_at("ann", round);
+        proxy.cut_after_bytes(Direction::ToClient, 7 * round);
+        let new = granted("ann", two.claim("ann", 100 + round, Takeover).unwrap());
+        wait_until("the displaced one to be told", || two.ear.displaced() == (0..=round).collect::<Vec<_>>());
+        two.release(&old).unwrap();
+        two.release(&new).unwrap();
+    }
+}
+
+#[test]
+fn a_claim_that_is_not_answered_at_all_does_not_leave_the_one_before_in_the_dark() {
+    let (_redis, one, two, proxy) = pair_by_proxy();
+    let mut connections = (0..).step_by(2);
+    let is_hit = || {
+        let connection = connections.next().unwrap();
+        let old = two.seat_at("ann", connection);
+        // The reply that is lost is that of the claim, or the cut hits the other connection.
+        proxy.cut_after_bytes(Direction::ToClient, 5);
+        proxy.refuse();
+        let outcome = two.claim("ann", connection + 1, Takeover);
+        proxy.pass();
+        let is_displaced = !is_current(&one, &old);
+        if is_displaced {
+            wait_until("the displaced one to be told", || two.ear.displaced().contains(&connection));
+        }
+        wait_until("the claim to be given up", || outcome.is_ok() || !is_displaced || !one.is_online("ann"));
+        wait_until("the link", || two.release(&old).is_ok());
+        outcome.is_err() && is_displaced
+    };
+    wait_until("the cut to hit a claim", is_hit);
+}
+
+fn is_current(server: &Server, seat: &Seat) -> bool {
+    server.store.sessions.is_current(&seat.user, seat.generation).unwrap()
+}
+
+#[test]
+fn the_displaced_may_not_act_even_if_the_one_after_is_gone() {
+    let (redis, one, two) = pair();
+    let is_current =
+        |server: &Server, seat: &Seat| server.store.sessions.is_current(&seat.user, seat.generation).unwrap();
+    let old = one.seat("ann");
+    assert!(is_current(&one, &old));
+    let new = two.seat("ann");
+    assert!(is_current(&two, &new) && !is_current(&one, &old));
+    two.release(&new).unwrap();
+    assert!(!is_current(&one, &old));
+    // What Redis lost altogether was not displaced.
+    redis.cli(&["DEL", "parlor:user:{ann}"]);
+    assert!(is_current(&one, &old));
 }
 
 #[test]

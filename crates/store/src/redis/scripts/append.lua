@@ -5,7 +5,11 @@ local function seen()
     local entries = redis.call('XREVRANGE', KEYS[1], to, '-', 'COUNT', 500)
     if #entries == 0 then return -2 end
     for _, entry in ipairs(entries) do
-      if entry[2][2] == ARGV[1] and entry[2][8] == mark then return tonumber(string.match(entry[1], '^%d+')) end
+      if entry[2][2] == ARGV[1] and entry[2][8] == mark then
+        -- Written once more, so that whoever waits for replicas on this connection waits for what was there before.
+        redis.call('HSET', KEYS[2], 'top', redis.call('HGET', KEYS[2], 'top'))
+        return tonumber(string.match(entry[1], '^%d+'))
+      end
     end
     to = '(' .. entries[#entries][1]
   end

@@ -8,10 +8,17 @@ local micros = tonumber(time[1]) * 1000000 + tonumber(time[2])
 if micros > tonumber(ARGV[7]) then return {'late'} end
 local old = redis.call('HMGET', KEYS[1], 'generation', 'server', 'ticket', 'rooms')
 local generation = old[1]
--- Its answer was lost.
-if generation and old[2] == ARGV[1] and old[3] == ARGV[2] then return {'granted', generation, '', ''} end
--- Its answer was lost, and a later one displaced it.
 local ending = redis.call('HGETALL', KEYS[2])
+-- Its answer was lost, and with it who was there before.
+if generation and old[2] == ARGV[1] and old[3] == ARGV[2] then
+  local newest, before = 0, ''
+  for i = 1, #ending, 2 do
+    if tonumber(ending[i]) > newest then newest, before = tonumber(ending[i]), ending[i + 1] end
+  end
+  local server, ticket = string.match(before, '^(%S+) (%S+)')
+  return {'granted', generation, server or '', ticket or ''}
+end
+-- Its answer was lost, and a later one displaced it.
 for i = 2, #ending, 2 do
   if string.find(ending[i], ARGV[1] .. ' ' .. ARGV[2] .. ' ', 1, true) == 1 then return {'late'} end
 end

@@ -1,10 +1,10 @@
 -- Makes a session a member of a room, and tells everybody.
--- KEYS: members, seats, meta, fence, log. ARGV: user, generation, seq, server, deadline in microseconds.
+-- KEYS: members, seats, meta, log, fence. ARGV: user, generation, seq, server, deadline in microseconds.
 -- Answers members and number of the change; or -1: a later session was there, -2: too late.
 local time = redis.call('TIME')
 if tonumber(time[1]) * 1000000 + tonumber(time[2]) > tonumber(ARGV[5]) then return {-2, '0'} end
 local mine = tonumber(ARGV[2])
-local fence = redis.call('GET', KEYS[4])
+local fence = redis.call('GET', KEYS[5])
 if fence and tonumber(fence) > mine then return {-1, '0'} end
 local seat = redis.call('HGET', KEYS[2], ARGV[1])
 local there, entered, last = 0, 0, ARGV[3]
@@ -20,6 +20,4 @@ if there == mine then
   return {redis.call('SCARD', KEYS[1]), redis.call('HGET', KEYS[3], 'version') or '0'}
 end
 redis.call('SADD', KEYS[1], ARGV[1])
-local count, version = redis.call('SCARD', KEYS[1]), redis.call('HINCRBY', KEYS[3], 'version', 1)
-redis.call('SPUBLISH', KEYS[5], '+ ' .. ARGV[1] .. ' ' .. count .. ' ' .. version)
-return {count, tostring(version)}
+return change('+')
