@@ -47,6 +47,19 @@ fn changes_of_members_are_told_on_every_server_once() {
 }
 
 #[test]
+fn changes_of_members_are_numbered_upwards_even_if_redis_lost_the_number() {
+    let (redis, one, two) = pair();
+    let (ann, bob) = (one.seat("ann"), two.seat("bob"));
+    let version = |entered: Entered| match entered {
+        Entered::Member { version, .. } => version,
+        refused => panic!("{refused:?}"),
+    };
+    let first = version(one.try_enter(&ann, "red").unwrap());
+    redis.cli(&["DEL", "parlor:log-meta:{red}"]);
+    assert!(version(two.try_enter(&bob, "red").unwrap()) > first);
+}
+
+#[test]
 fn rooms_in_which_nothing_was_said_leave_nothing_behind() {
     let (redis, one, two) = pair();
     let (ann, bob) = (one.seat("ann"), two.seat("bob"));

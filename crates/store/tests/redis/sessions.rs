@@ -140,7 +140,7 @@ fn a_claim_whose_reply_is_lost_displaces_the_one_before_on_its_own_server() {
         let old = two.seat_at("ann", round);
         proxy.cut_after_bytes(Direction::ToClient, 7 * round);
         let new = granted("ann", two.claim("ann", 100 + round, Takeover).unwrap());
-        wait_until("the displaced one to be told", || two.ear.displaced() == (0..=round).collect::<Vec<_>>());
+        assert_eq!(two.ear.displaced(), (0..=round).collect::<Vec<_>>());
         two.release(&old).unwrap();
         two.release(&new).unwrap();
     }
