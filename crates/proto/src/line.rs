@@ -2,6 +2,8 @@
 
 use zeroize::Zeroize;
 
+use crate::secret::append_secret;
+
 /// What the stream brought.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Line<'a> {
@@ -57,7 +59,7 @@ impl LineSplitter {
         if self.partial.is_empty() {
             return Line::Complete(without_ending(head));
         }
-        self.partial.extend_from_slice(head);
+        append_secret(&mut self.partial, head);
         self.delivered = true;
         Line::Complete(without_ending(&self.partial))
     }
@@ -72,7 +74,7 @@ impl LineSplitter {
             self.discarding = true;
             return Some(Line::TooLong);
         }
-        self.partial.extend_from_slice(tail);
+        append_secret(&mut self.partial, tail);
         None
     }
 

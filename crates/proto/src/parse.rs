@@ -1,5 +1,7 @@
 //! From a line to a command. It must not carry anything out, nor know who speaks.
 
+use zeroize::Zeroizing;
+
 use crate::HISTORY_DEFAULT;
 use crate::HISTORY_MAX;
 use crate::command::{Command, Credentials, Greeting};
@@ -51,7 +53,7 @@ pub fn parse_greeting(line: &[u8]) -> Result<Option<Greeting>, Misread> {
         Verb::Login => arguments.credentials().map(Greeting::Login),
         Verb::Register => arguments.credentials().map(Greeting::Register),
         Verb::Format => arguments.format().map(Greeting::Format),
-        Verb::Ping => arguments.optional_word().map(Greeting::Ping),
+        Verb::Ping => arguments.token().map(Greeting::Ping),
         Verb::Help => arguments.none(Greeting::Help),
         Verb::Quit => arguments.none(Greeting::Quit),
         _ => Err(Refusal::LoginRequired),
@@ -94,6 +96,7 @@ fn say(line: &str) -> Result<Option<Command>, Misread> {
     let (word, _) = split_word(text.as_str());
     for (keyword, verb) in [("login", Verb::Login), ("register", Verb::Register)] {
         if word.eq_ignore_ascii_case(keyword) && word.len() < text.as_str().len() {
+            text.forget();
             return Err(Misread { verb: Some(verb), refusal: Refusal::AlreadyAuthenticated });
         }
     }
@@ -129,7 +132,7 @@ impl Arguments<'_> {
             Verb::Broadcast => self.text(self.rest).map(Command::Broadcast),
             Verb::Passwd => self.two_passwords(),
             Verb::Format => self.format().map(Command::Format),
-            Verb::Ping => self.optional_word().map(Command::Ping),
+            Verb::Ping => self.token().map(Command::Ping),
             Verb::Help => self.none(Command::Help),
             Verb::Quit => self.none(Command::Quit),
             Verb::Login | Verb::Register | Verb::Message => Err(Refusal::UnknownCommand),
@@ -145,7 +148,7 @@ impl Arguments<'_> {
     }
 
     /// The arguments as words, at most `max`, none of them with a control character.
-    fn words(&self, max: usize) -> Result<Vec<String>, Refusal> {
+    fn words(&self, max: usize) -> Result<Vec<Zeroizing<String>>, Refusal> {
         if self.rest.contains(is_control) {
             return Err(Refusal::ControlCharacter(self.usage()));
         }
@@ -161,11 +164,15 @@ impl Arguments<'_> {
         self.words(0).map(|_| value)
     }
 
-    fn optional_word(&self) -> Result<Option<String>, Refusal> {
+    fn optional_word(&self) -> Result<Option<Zeroizing<String>>, Refusal> {
         Ok(self.words(1)?.pop())
     }
 
-    fn word(&self) -> Result<String, Refusal> {
+    fn token(&self) -> Result<Option<String>, Refusal> {
+        Ok(self.optional_word()?.map(|word| word.to_string()))
+    }
+
+    fn word(&self) -> Result<Zeroizing<String>, Refusal> {
         self.optional_word()?.ok_or_else(|| self.wrong())
     }
 
@@ -228,7 +235,7 @@ impl Arguments<'_> {
     }
 
     fn two_passwords(&self) -> Result<Command, Refusal> {
-        let words = zeroize::Zeroizing::new(self.words(2)?);
+        let words = self.words(2)?;
         let [old, new] = words.as_slice() else { return Err(self.wrong()) };
         Ok(Command::Passwd { old: self.password(old)?, new: self.password(new)? })
     }

@@ -4,6 +4,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
+use zeroize::{Zeroize, Zeroizing};
 
 use crate::control::is_control;
 
@@ -17,7 +18,9 @@ impl Text {
     /// Strips control characters. `None` if nothing but white space is left.
     pub fn sanitise(text: &str) -> Option<Self> {
         if text.contains(is_control) {
-            let clean: String = text.chars().filter(|&character| !is_control(character)).collect();
+            // It may turn out to be a login: it never moves, and is overwritten.
+            let mut clean = Zeroizing::new(String::with_capacity(text.len()));
+            clean.extend(text.chars().filter(|&character| !is_control(character)));
             return Self::unless_blank(&clean);
         }
         Self::unless_blank(text)
@@ -25,6 +28,13 @@ impl Text {
 
     fn unless_blank(text: &str) -> Option<Self> {
         (!text.trim().is_empty()).then(|| Self(text.into()))
+    }
+
+    /// Overwrites it, since it holds a password, unless there are clones.
+    pub(crate) fn forget(mut self) {
+        if let Some(text) = Arc::get_mut(&mut self.0) {
+            text.zeroize();
+        }
     }
 
     /// The text itself.

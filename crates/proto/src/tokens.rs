@@ -1,4 +1,7 @@
-//! Cuts the arguments of a command into words, quoted ones included. It must not know what they mean.
+//! Cuts the arguments of a command into words, quoted ones included. It must not know what they mean: each may be a
+//! password, and is overwritten when it is dropped.
+
+use zeroize::Zeroizing;
 
 /// Why a text cannot be cut into words.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -6,7 +9,7 @@ pub(crate) struct Unquotable;
 
 /// Takes the first word off `rest`. Words are separated by spaces and tabs; one that begins with a double
 /// quote ends at the next one, with `\"` and `\\` inside. `Ok(None)` when no word is left.
-pub(crate) fn next_word(rest: &mut &str) -> Result<Option<String>, Unquotable> {
+pub(crate) fn next_word(rest: &mut &str) -> Result<Option<Zeroizing<String>>, Unquotable> {
     let text = rest.trim_start_matches([' ', '\t']);
     if text.is_empty() {
         *rest = text;
@@ -17,11 +20,12 @@ pub(crate) fn next_word(rest: &mut &str) -> Result<Option<String>, Unquotable> {
     }
     let end = text.find([' ', '\t']).unwrap_or(text.len());
     *rest = &text[end..];
-    Ok(Some(text[..end].to_owned()))
+    Ok(Some(Zeroizing::new(text[..end].to_owned())))
 }
 
-fn take_quoted<'a>(text: &'a str, rest: &mut &'a str) -> Result<String, Unquotable> {
-    let mut word = String::new();
+fn take_quoted<'a>(text: &'a str, rest: &mut &'a str) -> Result<Zeroizing<String>, Unquotable> {
+    // As long as it can get, so that it never moves.
+    let mut word = Zeroizing::new(String::with_capacity(text.len()));
     let mut characters = text.char_indices();
     while let Some((at, character)) = characters.next() {
         match character {
@@ -48,7 +52,7 @@ mod tests {
     fn words(mut text: &str) -> Result<Vec<String>, Unquotable> {
         let mut found = Vec::new();
         while let Some(word) = next_word(&mut text)? {
-            found.push(word);
+            found.push(word.to_string());
         }
         Ok(found)
     }

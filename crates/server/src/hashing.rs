@@ -2,6 +2,8 @@
 //! not know accounts, nor keep a password longer than its hash takes.
 
 use std::io;
+use std::ops::Range;
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::mpsc::{SyncSender, sync_channel};
 use std::sync::{Arc, OnceLock};
 use std::thread;
@@ -22,6 +24,10 @@ const STACK_BYTES: usize = 256 * 1024;
 /// What unknown users are compared with, so that they cost what known ones cost. No password has this hash's
 /// value as its own: verdicts on it are ignored.
 const NOBODYS_PASSWORD: &str = "the password of nobody";
+
+/// So much more than the cost that is set a wrong password may be made to cost: four times the time. A hash that is still
+/// more expensive is not worth that everybody waits for it.
+const MAX_CEILING: u32 = 2;
 
 /// A pool that hashes with bcrypt.
 #[derive(Debug)]
@@ -51,7 +57,7 @@ impl HashingPool {
     /// The system gives no thread.
     pub(crate) fn start(cost: u32) -> io::Result<Self> {
         let (jobs, queue) = bounded(QUEUE);
-        let bcrypt = Arc::new(Bcrypt { cost, nobodys: OnceLock::new() });
+        let bcrypt = Arc::new(Bcrypt::new(cost));
         let threads = thread::available_parallelism().map_or(1, |count| count.get().saturating_sub(1).max(1));
         for number in 0..threads {
             let (queue, bcrypt) = (queue.clone(), bcrypt.clone());
@@ -103,9 +109,15 @@ fn serve(queue: &Receiver<Job>, bcrypt: &Bcrypt) {
 struct Bcrypt {
     cost: u32,
     nobodys: OnceLock<StoreResult<PasswordHash>>,
+    /// The cost that every wrong password takes the time of: that of the most expensive hash that was met.
+    ceiling: AtomicU32,
 }
 
 impl Bcrypt {
+    fn new(cost: u32) -> Self {
+        Self { cost, nobodys: OnceLock::new(), ceiling: AtomicU32::new(cost) }
+    }
+
     fn hash(&self, password: &Password) -> StoreResult<PasswordHash> {
         hash(password.expose(), self.cost)
     }
@@ -114,16 +126,31 @@ impl Bcrypt {
         let nobodys = self.nobodys().as_ref().map_err(StoreError::clone)?;
         let against = known.unwrap_or(nobodys);
         let is_right = bcrypt::verify(password.expose(), against.expose()).map_err(StoreError::new)?;
-        Ok(match (known, is_right) {
-            (Some(hash), true) if cost_of(hash) == Some(self.cost) => Verdict::Right,
-            (Some(_), true) => Verdict::RightButOutdated,
-            _ => Verdict::Wrong,
-        })
+        let cost = cost_of(against).unwrap_or(self.cost);
+        match (known, is_right) {
+            (Some(_), true) if cost == self.cost => Ok(Verdict::Right),
+            (Some(_), true) => Ok(Verdict::RightButOutdated),
+            _ => self.pad(cost).map(|()| Verdict::Wrong),
+        }
+    }
+
+    /// Goes on until a wrong password has taken what any other takes, whatever its account's hash costs: or else the time
+    /// would tell which accounts there are.
+    fn pad(&self, spent: u32) -> StoreResult<()> {
+        let met = spent.min(self.cost + MAX_CEILING);
+        let ceiling = self.ceiling.fetch_max(met, Ordering::Relaxed).max(met);
+        padding(spent, ceiling).try_for_each(|cost| hash(NOBODYS_PASSWORD, cost).map(drop))
     }
 
     fn nobodys(&self) -> &StoreResult<PasswordHash> {
         self.nobodys.get_or_init(|| hash(NOBODYS_PASSWORD, self.cost))
     }
+}
+
+/// Costs of the hashes that are to be made after one at cost `spent`, to have done the work of one at `ceiling`: each
+/// doubles what was done before.
+fn padding(spent: u32, ceiling: u32) -> Range<u32> {
+    spent..ceiling
 }
 
 /// A bcrypt hash. The 72 bytes that bcrypt reads are all that a [`Password`] can have, so nothing is cut.
@@ -168,6 +195,44 @@ mod tests {
         let hash = hash("secret", 5).unwrap();
         let pool = HashingPool::start(4).unwrap();
         assert_eq!(pool.verify(&password("secret"), Some(&hash)), Ok(Verdict::RightButOutdated));
+    }
+
+    #[test]
+    fn padding_makes_up_for_what_is_missing() {
+        for (spent, ceiling) in [(4, 12), (10, 12), (12, 12), (14, 12)] {
+            let work: u64 = padding(spent, ceiling).map(|cost| 1 << cost).sum();
+            assert_eq!((1 << spent) + work, 1_u64 << spent.max(ceiling));
+        }
+    }
+
+    /// Processor time of this thread that a look at a wrong password takes, in seconds.
+    fn work(bcrypt: &Bcrypt, hash: Option<&PasswordHash>) -> f64 {
+        let now = || {
+            let time = rustix::time::clock_gettime(rustix::time::ClockId::ThreadCPUTime);
+            time.tv_sec as f64 + time.tv_nsec as f64 / 1e9
+        };
+        let before = now();
+        assert_eq!(bcrypt.verify(&password("wrong"), hash), Ok(Verdict::Wrong));
+        now() - before
+    }
+
+    /// Which cost is meant shows although processors are faster at times: each step doubles the work.
+    #[test]
+    fn a_wrong_password_takes_the_same_work_whatever_its_hash_costs() {
+        let set = 9;
+        let bcrypt = Bcrypt::new(set);
+        assert!(bcrypt.nobodys().is_ok());
+        let work_of_set = work(&bcrypt, None);
+        for cost in [set - 5, set - 4] {
+            let hash = hash("secret", cost).unwrap();
+            let ratio = work(&bcrypt, Some(&hash)) / work_of_set;
+            assert!((0.25..4.0).contains(&ratio), "{ratio} at cost {cost}");
+        }
+        let expensive = hash("secret", set + 3).unwrap();
+        work(&bcrypt, Some(&expensive));
+        assert_eq!(bcrypt.ceiling.load(Ordering::Relaxed), set + MAX_CEILING);
+        let ratio = work(&bcrypt, None) / work_of_set;
+        assert!(ratio > 1.5, "{ratio} once an expensive hash was met");
     }
 
     #[test]

@@ -29,6 +29,11 @@ use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
 
 use commands::{audit, cert, check, completions, connect, serve, status, torture, user};
 use settings::Settings;
+use zeroizing_alloc::ZeroAlloc;
+
+/// Overwrites all memory that is given back, so that no copy of a password stays that some library made.
+#[global_allocator]
+static ALLOCATOR: ZeroAlloc<std::alloc::System> = ZeroAlloc(std::alloc::System);
 
 const EXAMPLES: &str = "Examples:
   parlor                                run a server on 127.0.0.1:7878, as `parlor serve` does

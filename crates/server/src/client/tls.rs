@@ -6,6 +6,7 @@ use std::fmt;
 use std::io::{self, ErrorKind};
 use std::sync::Arc;
 
+use parlor_proto::append_secret;
 use rustls::ServerConfig;
 use rustls::server::{ServerConnectionData, UnbufferedServerConnection};
 use rustls::unbuffered::{ConnectionState, EncodeError, EncryptError, UnbufferedStatus, WriteTraffic};
@@ -82,16 +83,20 @@ impl Tls {
         done
     }
 
-    /// Decrypts what came from the peer and appends what the client said to `plain`. `true` if the peer has closed.
+    /// Decrypts what came from the peer and appends what the client said to `plain`.
     ///
     /// # Errors
     /// The peer breaks the rules of TLS; what is to be sent tells it so.
-    pub(super) fn receive(&mut self, cipher: &[u8], plain: &mut Vec<u8>) -> io::Result<bool> {
-        plain.extend_from_slice(&self.early);
+    pub(super) fn receive(&mut self, cipher: &[u8], plain: &mut Vec<u8>) -> io::Result<()> {
+        append_secret(plain, &self.early);
         self.early.zeroize();
         self.early = Vec::new();
-        self.decrypt(cipher, plain)?;
-        Ok(self.peer_has_closed)
+        self.decrypt(cipher, plain)
+    }
+
+    /// Whether the peer has said that nothing more comes.
+    pub(super) fn peer_has_closed(&self) -> bool {
+        self.peer_has_closed
     }
 
     /// What is to be sent.
@@ -170,7 +175,7 @@ impl Tls {
         let stop = match state {
             Ok(ConnectionState::ReadTraffic(mut traffic)) => {
                 while let Some(record) = traffic.next_record() {
-                    plain.extend_from_slice(record.map_err(invalid)?.payload);
+                    append_secret(plain, record.map_err(invalid)?.payload);
                 }
                 Ok(Stop::OnTheWay)
             }

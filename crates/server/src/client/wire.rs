@@ -105,6 +105,9 @@ impl TlsWire {
     /// # Errors
     /// The connection is broken, or the peer breaks the rules of TLS.
     pub(super) fn receive(&self, plain: &mut Vec<u8>) -> io::Result<Received> {
+        if self.peer_has_closed() {
+            return Ok(Received::End);
+        }
         let mut buffer = [0; READ_BYTES];
         let mut received = match (&mut &self.socket).read(&mut buffer) {
             Ok(0) => return Ok(Received::End),
@@ -130,6 +133,9 @@ impl TlsWire {
     /// Waits until there is something to receive, the end included, and leaves it there; at most for `patience`, if
     /// there is one. Takes next to no stack. Only for the client's thread. `false` if nothing came in time.
     pub(super) fn await_bytes(&self, patience: Option<Duration>) -> bool {
+        if self.peer_has_closed() {
+            return true;
+        }
         // A socket that takes no timeout is broken, which whoever reads it finds out.
         if self.set_timeout(patience).is_err() {
             return true;
@@ -149,7 +155,7 @@ impl TlsWire {
     /// The peer breaks the rules of TLS.
     pub(super) fn receive_early(&self, plain: &mut Vec<u8>) -> io::Result<()> {
         match self.tls().as_mut() {
-            Some(tls) => tls.receive(&[], plain).map(drop),
+            Some(tls) => tls.receive(&[], plain),
             None => Ok(()),
         }
     }
@@ -157,8 +163,13 @@ impl TlsWire {
     fn decrypt(&self, cipher: &[u8], plain: &mut Vec<u8>) -> io::Result<Received> {
         let mut tls = self.tls();
         let Some(tls) = tls.as_mut() else { return Ok(Received::End) };
-        let closed = tls.receive(cipher, plain)?;
-        Ok(if closed && plain.is_empty() { Received::End } else { Received::Bytes })
+        tls.receive(cipher, plain)?;
+        // What it said before it closed is to be carried out first; the next call finds the end.
+        Ok(if tls.peer_has_closed() && plain.is_empty() { Received::End } else { Received::Bytes })
+    }
+
+    fn peer_has_closed(&self) -> bool {
+        self.tls().as_ref().is_some_and(Tls::peer_has_closed)
     }
 
     /// Whether TLS itself has something to send: an alert, or the answer to a key update.

@@ -17,6 +17,7 @@ mod kill;
 mod limits;
 mod load;
 mod logins;
+mod memory;
 mod openssl;
 mod proxy;
 mod quiet;

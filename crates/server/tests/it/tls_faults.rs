@@ -6,7 +6,7 @@ use std::process::{Command, Stdio};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use crate::harness::{Options, Polled, Server, eventually};
+use crate::harness::{Client, Options, Polled, Server, eventually};
 
 /// A connection that speaks no TLS by itself.
 fn raw(server: &Server) -> TcpStream {
@@ -230,4 +230,32 @@ fn keys_are_renewed_and_records_may_come_in_pieces() {
         bob.send("heard");
         assert_eq!(ann.line(), "MSG lobby bob heard");
     }
+}
+
+#[test]
+fn a_close_that_comes_together_with_the_last_words_ends_the_session_although_the_socket_stays_open() {
+    let server = Server::start();
+    let mut observer = server.register("observer");
+    for (number, last_words) in ["bye\n", "", "half a line", "/ping\n/ping\n"].into_iter().enumerate() {
+        let user = format!("user{number}");
+        let mut client = server.register(&user);
+        observer.until(&format!("JOIN lobby {user}"));
+        if number % 2 == 1 {
+            // Its thread gave way to one that only waits.
+            eventually("it is quiet", || server.threads("client-") == 0);
+        }
+        client.send_and_close_tls(last_words.as_bytes());
+        if last_words == "bye\n" {
+            assert_eq!(observer.line(), format!("MSG lobby {user} bye"));
+        }
+        assert_eq!(observer.line(), format!("PART lobby {user}"));
+        let pongs = client.rest().0.iter().filter(|line| *line == "PONG").count();
+        assert_eq!(pongs, last_words.matches("/ping").count());
+    }
+    // Before the login, and together with the end of the handshake.
+    let mut stranger = server.connect();
+    stranger.send_and_close_tls(b"PING\n");
+    assert_eq!(stranger.rest().0.last().unwrap(), "PONG");
+    let mut hasty = Client::open_speaking_and_closing(server.address(), &server.ca(), b"PING\n");
+    assert_eq!(hasty.rest().0.last().unwrap(), "PONG");
 }

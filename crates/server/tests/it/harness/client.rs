@@ -51,6 +51,22 @@ impl Client {
         client
     }
 
+    /// The same, and the word that nothing more comes.
+    pub(crate) fn open_speaking_and_closing(address: SocketAddr, ca: &Path, bytes: &[u8]) -> Self {
+        let mut client = Self::open(address, ca);
+        let stream = client.wire.stream();
+        // The last of what it has to say of the handshake is left for then.
+        while stream.conn.is_handshaking() {
+            while stream.conn.wants_write() {
+                stream.conn.write_tls(&mut stream.sock).unwrap();
+            }
+            stream.conn.read_tls(&mut stream.sock).unwrap();
+            stream.conn.process_new_packets().unwrap();
+        }
+        client.send_and_close_tls(bytes);
+        client
+    }
+
     /// Trusts the authority in the file `ca`.
     pub(crate) fn config(ca: &Path) -> Trust {
         Trust::new(ca, "localhost").unwrap()
@@ -151,6 +167,18 @@ impl Client {
     /// The socket below.
     pub(crate) fn socket(&self) -> &TcpStream {
         self.wire.socket()
+    }
+
+    /// Sends bytes and close_notify in one piece, and leaves the socket open.
+    pub(crate) fn send_and_close_tls(&mut self, bytes: &[u8]) {
+        let stream = self.wire.stream();
+        stream.conn.writer().write_all(bytes).unwrap();
+        stream.conn.send_close_notify();
+        let mut cipher = Vec::new();
+        while stream.conn.wants_write() {
+            stream.conn.write_tls(&mut cipher).unwrap();
+        }
+        stream.sock.write_all(&cipher).unwrap();
     }
 
     /// Says close_notify and closes the writing half.
