@@ -274,6 +274,18 @@ fn an_address_is_usual_across_restarts_and_for_as_long_as_it_is_used() {
 }
 
 #[test]
+fn an_address_that_is_not_usual_any_more_is_forgotten_with_the_next_login() {
+    let data = tempfile::tempdir().unwrap();
+    let store = open(data.path()).unwrap();
+    let count =
+        || -> i64 { raw(data.path()).query_row("SELECT count(*) FROM usual_address", [], |row| row.get(0)).unwrap() };
+    for (address, days, kept) in [("192.0.2.1", 0, 1), ("192.0.2.2", 90, 2), ("192.0.2.3", 91, 2)] {
+        store.store().attempts.remember(&attempt(&name("ann"), address, days)).unwrap();
+        assert_eq!(count(), kept, "after {days} days");
+    }
+}
+
+#[test]
 fn accounts_are_unlocked_beside_the_server_and_orders_from_before_it_count_for_nothing() {
     let data = tempfile::tempdir().unwrap();
     let beside = open_accounts(data.path()).unwrap();

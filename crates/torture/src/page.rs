@@ -178,7 +178,7 @@ impl Counts {
 impl Broken {
     fn shown(self, config: &Config) -> BrokenRound {
         BrokenRound {
-            command: command(config, &self),
+            command: command(config, self.seed, self.length),
             seed: self.seed,
             found_after_seconds: tenths(self.found_after),
             text: self.text,
@@ -187,26 +187,43 @@ impl Broken {
     }
 }
 
-/// What plays a round again.
-fn command(config: &Config, broken: &Broken) -> String {
-    let mut text = format!("parlor torture --seed {} --seconds {}", broken.seed, broken.length.as_secs());
-    match &config.place {
-        Place::Own { servers, store: Store::OwnRedis } => text += &format!(" --servers {servers} --redis"),
-        Place::Own { servers, store: Store::Redis { url, .. } } => {
-            text += &format!(" --servers {servers} --redis {url}")
-        }
-        Place::Own { .. } => {}
-        Place::Given { servers, ca } => {
-            for (host, address) in servers {
-                text += &format!(" --server {host}:{}", address.port());
+/// What plays a round of this length again. A password is left out.
+fn command(config: &Config, seed: u64, length: Duration) -> String {
+    let mut words = vec![format!("parlor torture --seed {seed} --seconds {}", length.as_secs())];
+    let is_elsewhere = match &config.place {
+        Place::Own { servers, store } => {
+            match store {
+                Store::Embedded => {}
+                Store::OwnRedis => words.push(format!("--servers {servers} --redis")),
+                Store::Redis { url, .. } => {
+                    words.push(format!("--servers {servers} --redis {}", without_password(url)))
+                }
             }
-            text += &format!(" --ca {}", ca.display());
+            matches!(store, Store::Redis { address, .. } if !address.ip().is_loopback())
         }
+        Place::Given { servers, ca } => {
+            words.extend(servers.iter().map(|(host, address)| format!("--server {host}:{}", address.port())));
+            words.push(format!("--ca {}", ca.display()));
+            words.extend(config.accounts.iter().map(|word| without_password(word)));
+            servers.iter().any(|(_, address)| !address.ip().is_loopback())
+        }
+    };
+    if is_elsewhere {
+        words.push("--yes-this-is-staging".to_owned());
     }
     let faults: Vec<String> = config.faults.iter().map(Kind::to_string).collect();
     let faults = if faults.is_empty() { "none".to_owned() } else { faults.join(",") };
     let policy = if config.reject { "reject" } else { "takeover" };
-    text + &format!(" --faults {faults} --clients {} --duplicate-login {policy}", config.clients)
+    words.push(format!("--faults {faults} --clients {} --duplicate-login {policy}", config.clients));
+    words.join(" ")
+}
+
+/// The URL of a Redis as it may be shown.
+fn without_password(word: &str) -> String {
+    match (word.split_once("://"), word.rsplit_once('@')) {
+        (Some((scheme, _)), Some((_, address))) => format!("{scheme}://…@{address}"),
+        _ => word.to_owned(),
+    }
 }
 
 fn tenths(duration: Duration) -> f64 {
@@ -279,5 +296,49 @@ impl fmt::Display for BrokenRound {
             writeln!(out, "Everything that happened is in {record}")?;
         }
         writeln!(out, "Again: {}", self.command)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn config(place: Place) -> Config {
+        Config {
+            place,
+            program: "parlor".into(),
+            seed: 1,
+            length: Duration::from_secs(120),
+            once: None,
+            faults: vec![Kind::Kill, Kind::Hole],
+            clients: 24,
+            reject: true,
+            stop_at_first: true,
+            accounts: Vec::new(),
+        }
+    }
+
+    fn again(config: &Config) -> String {
+        command(config, 7, Duration::from_secs(12))
+    }
+
+    const END: &str = "--faults kill,hole --clients 24 --duplicate-login reject";
+
+    #[test]
+    fn a_round_is_played_again_at_the_same_place_without_its_password() {
+        let begin = "parlor torture --seed 7 --seconds 12";
+        let own = |store| config(Place::Own { servers: 2, store });
+        assert_eq!(again(&own(Store::Embedded)), format!("{begin} {END}"));
+        assert_eq!(again(&own(Store::OwnRedis)), format!("{begin} --servers 2 --redis {END}"));
+        let url = "redis://me:secret@192.0.2.7:6379".to_owned();
+        let store = Store::Redis { url: url.clone(), address: "192.0.2.7:6379".parse().unwrap() };
+        let there = "--servers 2 --redis redis://…@192.0.2.7:6379 --yes-this-is-staging";
+        assert_eq!(again(&own(store)), format!("{begin} {there} {END}"));
+
+        let servers = vec![("chat.example.org".to_owned(), "192.0.2.8:7878".parse().unwrap())];
+        let mut given = config(Place::Given { servers, ca: "ca.pem".into() });
+        given.accounts = vec!["--redis".to_owned(), url];
+        let there = "--server chat.example.org:7878 --ca ca.pem --redis redis://…@192.0.2.7:6379 --yes-this-is-staging";
+        assert_eq!(again(&given), format!("{begin} {there} {END}"));
     }
 }

@@ -61,7 +61,9 @@ pub fn run(config: &Config, mut progress: impl FnMut(&str)) -> Result<Outcome, F
         let left = config.length.saturating_sub(began.elapsed());
         // A round that is given more time than it needs leaves none for one more.
         let length = if left > 2 * AROUND + SHORTEST { left.saturating_sub(AROUND) } else { left * 2 / 3 };
-        let length = config.once.unwrap_or_else(|| length.clamp(SHORTEST, LONGEST));
+        // Whole seconds, as a round that is played again is given.
+        let length = Duration::from_secs(length.clamp(SHORTEST, LONGEST).as_secs());
+        let length = config.once.unwrap_or(length);
         let plan = Plan::of(seed, world.doors().len(), &config.faults, length);
         let tag = format!("-{:05x}{rounds:x}", random.hash_one(rounds) & 0xf_ffff);
         let history = play(&plan, config, &world, &tag)?;

@@ -14,8 +14,7 @@ const NOTED_FOR_MILLIS: i64 = 24 * 60 * 60 * 1000;
 
 impl UsualAddresses for Database {
     fn is_usual(&self, user: &UserName, address: &str, now: Timestamp) -> StoreResult<bool> {
-        let limit = i64::try_from(USUAL_FOR.as_millis()).unwrap_or(i64::MAX);
-        Ok(self.last_seen(user, address)?.is_some_and(|seen| now.as_millis().saturating_sub(seen) <= limit))
+        Ok(self.last_seen(user, address)?.is_some_and(|seen| seen >= usual_since(now)))
     }
 
     fn note(&self, user: &UserName, address: &str, now: Timestamp) -> StoreResult<()> {
@@ -38,14 +37,20 @@ impl Database {
     }
 }
 
-/// Notes an address, and forgets those beyond the newest.
+/// Milliseconds since the epoch at which an address must have been seen to be usual now.
+fn usual_since(now: Timestamp) -> i64 {
+    now.as_millis().saturating_sub(i64::try_from(USUAL_FOR.as_millis()).unwrap_or(i64::MAX))
+}
+
+/// Notes an address, and forgets those beyond the newest and those that are not usual any more.
 pub(super) fn note(connection: &Connection, user: &UserName, address: &str, now: Timestamp) -> rusqlite::Result<()> {
     let user = user.as_str();
     let mut insert = connection.prepare_cached("INSERT OR REPLACE INTO usual_address VALUES (?1, ?2, ?3)")?;
     insert.execute(params![user, address, now.as_millis()])?;
     let mut forget = connection.prepare_cached(
-        "DELETE FROM usual_address WHERE account = ?1 AND address NOT IN
-            (SELECT address FROM usual_address WHERE account = ?1 ORDER BY seen DESC, address LIMIT ?2)",
+        "DELETE FROM usual_address WHERE account = ?1 AND (seen < ?3 OR address NOT IN
+            (SELECT address FROM usual_address WHERE account = ?1 ORDER BY seen DESC, address LIMIT ?2))",
     )?;
-    forget.execute(params![user, i64::try_from(MAX_USUAL_ADDRESSES).unwrap_or(i64::MAX)]).map(drop)
+    let most = i64::try_from(MAX_USUAL_ADDRESSES).unwrap_or(i64::MAX);
+    forget.execute(params![user, most, usual_since(now)]).map(drop)
 }

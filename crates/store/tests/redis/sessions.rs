@@ -4,7 +4,8 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use parlor_core::DuplicateLogin::{Reject, Takeover};
-use parlor_core::ports::{Appended, Claimed, Entered, LogId, Seat, Waited};
+use parlor_core::ports::{Appended, Attempt, Claimed, Entered, LogId, Seat, Waited};
+use parlor_proto::Timestamp;
 use parlor_redis_testkit::{Direction, RedisServer, wait_until};
 
 use crate::bench::{Server, granted, log_of, name, pair, pair_by_proxy};
@@ -187,6 +188,23 @@ fn the_displaced_may_not_act_even_if_the_one_after_is_gone() {
     // What Redis lost altogether was not displaced.
     redis.cli(&["DEL", "parlor:user:{ann}"]);
     assert!(is_current(&one, &old));
+}
+
+#[test]
+fn an_address_that_is_not_usual_any_more_is_forgotten_with_the_next_login() {
+    let (redis, one, _two) = pair();
+    let ann = name("ann");
+    let key = "parlor:addresses:{ann}";
+    redis.cli(&["ZADD", key, "1", "192.0.2.1"]);
+    let attempt = Attempt {
+        user: &ann,
+        address: "192.0.2.2",
+        is_address_limited: true,
+        at: Duration::ZERO,
+        now: Timestamp::from_millis(7),
+    };
+    one.store.attempts.remember(&attempt).unwrap();
+    assert_eq!(redis.cli(&["ZRANGE", key, "0", "-1"]), "192.0.2.2");
 }
 
 #[test]
