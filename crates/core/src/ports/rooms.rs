@@ -33,7 +33,7 @@ pub enum Entered {
 /// follows the room. All calls may block on the store.
 pub trait Rooms: Send + Sync {
     /// Makes the session a member. It may be a member of several rooms for the moment of a move. At most
-    /// `max_rooms` rooms have members, the lobby not counted.
+    /// `max_rooms` rooms have members or a log, the lobby not counted.
     ///
     /// # Errors
     /// The store cannot be reached; then nothing changed.
