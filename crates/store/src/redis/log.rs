@@ -157,7 +157,7 @@ fn read(reply: StoreResult<i64>) -> Option<StoreResult<Appended>> {
 }
 
 /// Asks where a log stands.
-pub(super) fn ask_for_head(track: &Track) -> Command {
+fn ask_for_head(track: &Track) -> Command {
     Command::script(script::head(), &[keys::meta(&track.log)], &[&track.epoch_to_be().to_string()])
 }
 

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use parlor_core::ports::{Head, Seat, StoreError, StoreResult};
+use parlor_core::ports::{Head, LogId, Seat, StoreError, StoreResult};
 use parlor_proto::{Epoch, MessageId};
 
 use super::command::{self, Argument, Command};
@@ -15,7 +15,6 @@ use super::keys::{self, ServerId};
 use super::lease::LEASE;
 use super::link::PATIENCE;
 use super::local::Leftover;
-use super::log::ask_for_head;
 use super::reaper::CHUNK;
 use super::restore::Tally;
 use super::server::Server;
@@ -283,11 +282,14 @@ impl Server {
     /// Compares each followed log with what was heard of it. Tells how many entries the worst lags.
     fn audit_logs(&self) -> StoreResult<u64> {
         let tracks = self.tracks.all();
-        let commands = tracks.iter().map(|(_, track)| ask_for_head(track)).collect();
+        // Only read: or else logs would begin a life that nobody follows any more.
+        let look = |log: &LogId| Command::plain("HMGET", keys::meta(log), &["top", "epoch"]);
+        let commands = tracks.iter().map(|(_, track)| look(&track.log)).collect();
         let (mut worst, mut is_any_stuck) = (0, false);
         for ((channel, track), reply) in tracks.iter().zip(self.router.call_all(commands)) {
-            let (epoch, last): (String, u64) = command::read(reply)?;
-            let head = Head { epoch: epoch.parse().map_err(StoreError::new)?, last: MessageId(last) };
+            let (last, epoch): (Option<u64>, Option<String>) = command::read(reply)?;
+            let epoch = epoch.map_or_else(|| Ok(track.epoch_to_be()), |epoch| epoch.parse());
+            let head = Head { epoch: epoch.map_err(StoreError::new)?, last: MessageId(last.unwrap_or(0)) };
             let (lag, is_stuck) = track.audit(head);
             worst = worst.max(lag);
             if is_stuck || !track.is_subscribed_at(&self.router.owner(channel)) {

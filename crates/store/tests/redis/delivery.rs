@@ -69,6 +69,7 @@ fn rooms_in_which_nothing_was_said_leave_nothing_behind() {
         for (server, seat) in [(&one, &ann), (&two, &bob)] {
             server.follow(&log_of(&red));
             server.enter(seat, &red);
+            server.store.log.unfollow(&log_of(&red));
             server.leave(seat, &red).unwrap();
         }
     }
