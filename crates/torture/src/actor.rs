@@ -83,6 +83,10 @@ pub(crate) struct Actor {
     pub(crate) room: String,
     /// Whom it follows for certain, as far as this session knows.
     pub(crate) follows: BTreeSet<String>,
+    /// Whether it was told since it logged in whom it follows.
+    pub(crate) knows_follows: bool,
+    /// Whom it asked to follow in this session while the store was away: that may be kept, and not be heard.
+    doubted: BTreeSet<String>,
     /// How often it said something.
     pub(crate) said: usize,
     /// Which of what it says at the end was accepted.
@@ -113,6 +117,8 @@ impl Actor {
             link: None,
             room: String::new(),
             follows: BTreeSet::new(),
+            knows_follows: false,
+            doubted: BTreeSet::new(),
             said: 0,
             marked: [false; MARKERS],
             seen: [false; 2],
@@ -137,6 +143,7 @@ impl Actor {
             if std::mem::replace(&mut before, stage) == Stage::Chaos && stage != Stage::Chaos {
                 // What the faults left of it is asked for anew.
                 self.follows.clear();
+                self.knows_follows = false;
                 if self.scene.board.are_accounts_gone() {
                     self.go("its account is gone", false);
                 }
@@ -291,7 +298,10 @@ impl Actor {
                 self.room.clone_from(room);
                 if matches!(line, Line::Login | Line::Register) {
                     (self.in_session, self.has_account) = (true, true);
+                    // Asked, not said again: what was followed before has to be heard.
+                    (self.knows_follows, self.doubted) = (false, BTreeSet::new());
                     self.follows.clear();
+                    self.send(vec![Line::Subscriptions]);
                 }
             }
             (Line::Login | Line::Register, Reply::Refused { code }) => self.turned_away(code),
@@ -301,8 +311,17 @@ impl Actor {
             (Line::Subscribe(user), Reply::Refused { code }) if code == "already-subscribed" => {
                 self.follows.insert(user.clone());
             }
+            // It may be kept and is not heard: it has to be said again.
+            (Line::Subscribe(user), Reply::Refused { code }) if code == "store-unavailable" => {
+                self.follows.remove(user);
+                self.doubted.insert(user.clone());
+            }
             (Line::Unsubscribe(user), _) => {
                 self.follows.remove(user);
+            }
+            (_, Reply::Follows(users)) => {
+                self.follows = users.iter().filter(|user| !self.doubted.contains(*user)).cloned().collect();
+                self.knows_follows = true;
             }
             (_, Reply::Stored { .. } | Reply::Done) => self.accepted(line),
             (_, Reply::Users { room, users }) => self.seen[0] = *users == self.scene.board.members(room),

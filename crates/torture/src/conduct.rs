@@ -18,11 +18,15 @@ impl Actor {
         }
     }
 
-    /// What is missing for being at its place: the room that is its home, or somebody it means to follow.
+    /// What is missing for being at its place: the room that is its home, the knowledge whom it follows, or somebody it
+    /// means to follow.
     pub(crate) fn wants(&self) -> Option<Line> {
         let home = self.home();
         if self.room != home {
             return Some(Line::Join(home));
+        }
+        if !self.knows_follows {
+            return Some(Line::Subscriptions);
         }
         let users = &self.scene.users;
         let own = users.iter().position(|user| *user == self.part.user)?;

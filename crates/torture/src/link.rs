@@ -190,6 +190,7 @@ impl Link {
         let fits = match &reply {
             Reply::Users { .. } => matches!(line, Line::Who(_)),
             Reply::Rooms(_) => matches!(line, Line::Rooms),
+            Reply::Follows(_) => matches!(line, Line::Subscriptions),
             Reply::History { .. } => matches!(line, Line::History),
             Reply::Done if event["type"] == "pong" => matches!(line, Line::Ping),
             _ => event["command"] == line.command(),
@@ -231,6 +232,7 @@ fn reply(event: &Value) -> Option<Reply> {
             let room = |room: &Value| Some((text(&room["room"])?, room["members"].as_u64()?));
             Reply::Rooms(list("rooms")?.iter().map(room).collect::<Option<_>>()?)
         }
+        "subscriptions" => Reply::Follows(list("users")?.iter().map(text).collect::<Option<_>>()?),
         "history" => Reply::History {
             room: text(&event["room"])?,
             entries: list("messages")?.iter().map(entry).collect::<Option<_>>()?,

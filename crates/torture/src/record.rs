@@ -25,6 +25,7 @@ pub(crate) enum Line {
     Leave,
     Subscribe(String),
     Unsubscribe(String),
+    Subscriptions,
     Who(String),
     Rooms,
     History,
@@ -45,6 +46,7 @@ impl Line {
             Self::Leave => "/leave".to_owned(),
             Self::Subscribe(user) => format!("/subscribe {user}"),
             Self::Unsubscribe(user) => format!("/unsubscribe {user}"),
+            Self::Subscriptions => "/subscriptions".to_owned(),
             Self::Who(room) => format!("/who {room}"),
             Self::Rooms => "/rooms".to_owned(),
             Self::History => "/history 500".to_owned(),
@@ -65,6 +67,7 @@ impl Line {
             Self::Leave => "leave",
             Self::Subscribe(_) => "subscribe",
             Self::Unsubscribe(_) => "unsubscribe",
+            Self::Subscriptions => "subscriptions",
             Self::Who(_) => "who",
             Self::Rooms => "rooms",
             Self::History => "history",
@@ -109,6 +112,8 @@ pub(crate) enum Reply {
         users: Vec<String>,
     },
     Rooms(Vec<(String, u64)>),
+    /// Whom one follows.
+    Follows(Vec<String>),
     History {
         room: String,
         entries: Vec<Entry>,
