@@ -94,13 +94,26 @@ impl Session {
             }
         }
         place.parlor.hub.begin_session(seat, place.peer.clone());
-        if let Err(unable) = place.check_account(&seat.user, created) {
+        let checked = place.check_account(&seat.user, created).and_then(|()| session.check_feeds(place));
+        if let Err(unable) = checked {
             session.depart(place);
             return Err(unable);
         }
         place.parlor.hub.open_session(seat);
         session.open(version, verb);
         Ok(session)
+    }
+
+    /// Gives up the feeds of accounts that were deleted before they were listened to; a deletion after that is told.
+    fn check_feeds(&mut self, place: &Place) -> Result<(), Unable> {
+        if self.feeds.is_empty() {
+            return Ok(());
+        }
+        let follows = &place.parlor.store.follows;
+        let followed = follows.subscriptions(self.user()).during("listing subscriptions again")?;
+        let gone: Vec<UserName> = self.feeds.keys().filter(|user| !followed.contains(*user)).cloned().collect();
+        gone.iter().for_each(|publisher| self.unlisten(place, publisher));
+        Ok(())
     }
 
     /// Answers the login, and lets everything in that the session listens to.
@@ -180,17 +193,17 @@ impl Session {
     /// still hears: it is refused only if neither does.
     pub(crate) fn unfollow(&mut self, place: &Place, publisher: UserName) -> Result<(), Denial> {
         let was_stored = place.parlor.store.follows.unsubscribe(self.user(), &publisher).during("unsubscribing")?;
-        let was_heard = self.unlisten(place, &publisher);
+        let was_heard = self.hears(&publisher);
+        self.unlisten(place, &publisher);
         if was_stored || was_heard { Ok(()) } else { Err(Refusal::NotSubscribed(publisher).into()) }
     }
 
-    /// Hears it no longer; tells whether it was heard.
-    fn unlisten(&mut self, place: &Place, publisher: &UserName) -> bool {
-        let Some(channel) = self.feeds.remove(publisher) else { return false };
+    /// Hears it no longer, if it was heard.
+    fn unlisten(&mut self, place: &Place, publisher: &UserName) {
+        let Some(channel) = self.feeds.remove(publisher) else { return };
         if !planted(Bug::HearUnfollowed) {
             place.abandon(&channel);
         }
-        true
     }
 
     fn hold_feed(&mut self, place: &Place, publisher: UserName) -> Result<Arc<Channel>, Denial> {
@@ -502,6 +515,24 @@ mod tests {
                 assert_eq!(cyd.ask("/who")[2..], ["USER ann", "USER cyd", "OK who lobby 2"]);
             }
         }
+    }
+
+    #[test]
+    fn who_logs_in_while_a_publisher_is_deleted_does_not_hear_the_next_owner_of_the_name() {
+        let world = World::new();
+        let [_ann, bob, _cyd] = three(&world);
+        bob.send("/subscribe ann");
+        bob.send("/subscribe cyd");
+        bob.disconnect();
+        let doing = world.clone();
+        world.after("enter", move || doing.delete_account("ann"));
+        let bob = world.login("bob");
+        bob.read();
+        let (next, cyd) = (world.login("ann"), world.login("cyd"));
+        next.send("/publish to my own followers");
+        cyd.send("/publish news");
+        let heard: Vec<_> = bob.read().into_iter().filter(|line| line.starts_with("PUB ")).collect();
+        assert_eq!(heard, ["PUB cyd news"]);
     }
 
     #[test]

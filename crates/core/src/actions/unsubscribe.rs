@@ -64,4 +64,15 @@ mod tests {
         ann.send("/publish news");
         assert_eq!(bob.read(), ["PUB ann news"]);
     }
+
+    #[test]
+    fn whoever_was_deleted_is_not_followed_any_more() {
+        let world = World::new();
+        let (_ann, bob) = (world.login("ann"), world.login("bob"));
+        bob.send("/subscribe ann");
+        world.delete_account("ann");
+        bob.read();
+        assert_eq!(bob.ask("/unsubscribe ann"), ["ERR not-subscribed You do not follow ann"]);
+        assert_eq!(world.channels(), 1);
+    }
 }

@@ -13,7 +13,7 @@ use std::time::{Duration, Instant};
 use ::redis::{Connection, PushKind, RedisError, Value};
 use parlor_core::Flush;
 use parlor_core::ports::{Entry, Head};
-use parlor_proto::MessageId;
+use parlor_proto::{Epoch, MessageId};
 
 use super::command::Command;
 use super::dial::{self, Dialer};
@@ -22,7 +22,7 @@ use super::keys::{self, ServerId};
 use super::news::{self, LogNews, ServerNews};
 use super::server::Server;
 use super::tracks::{Next, Track};
-use super::{Note, OpenError, script};
+use super::{Note, OpenError, random, script};
 
 /// Without any pulse for so long the connection is taken for dead.
 const PULSE_PATIENCE: Duration = Duration::from_secs(4);
@@ -309,7 +309,7 @@ impl Listening<'_> {
     fn proceed(&mut self, channel: &str, track: &Track, next: Next) {
         let Next::Repair(Head { epoch, last }) = next else { return };
         let keys = [keys::log(&track.log), keys::meta(&track.log)];
-        let fresh = track.epoch_to_be().to_string();
+        let fresh = Epoch(random::number()).to_string();
         let ask = Command::script(script::tail(), &keys, &[&epoch.to_string(), &last.0, &REPAIR_COUNT, &fresh]);
         self.outgoing.extend_from_slice(&ask.packed);
         self.asked.push_back(Asked::Tail(channel.to_owned()));

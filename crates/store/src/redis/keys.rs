@@ -11,7 +11,7 @@ pub(super) const EPOCH: &str = "parlor:epoch";
 /// Names of all accounts, and perhaps of some that were not made after all.
 pub(super) const USERS: &str = "parlor:users";
 /// Rooms that have members, and perhaps some that have none any more, by the number of their newest change; and those of
-/// which only a log is left, under -1.
+/// which only a log is left, by that number with a minus before it.
 pub(super) const ROOMS: &str = "parlor:rooms";
 /// Servers that are not known to be gone.
 pub(super) const SERVERS: &str = "parlor:servers";

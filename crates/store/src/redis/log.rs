@@ -59,7 +59,7 @@ impl Log for Server {
 
 impl Server {
     fn follow_track(&self, log: &LogId, track: &Track, is_first: bool) -> StoreResult<Head> {
-        let mut commands = vec![ask_for_head(track)];
+        let mut commands = vec![ask_for_head(log)];
         if is_first {
             self.look_at(&keys::log(log));
             commands.push(self.wake_up());
@@ -68,12 +68,9 @@ impl Server {
         let (position, may_lack) = track.begin(head);
         if position.epoch != head.epoch {
             // Either may be outdated by now.
-            head = read_head(Some(self.router.call(ask_for_head(track))))?;
+            head = read_head(Some(self.router.call(ask_for_head(log))))?;
         }
-        if position.epoch == head.epoch {
-            // Another one who came at the same time may have looked later: what came in between is not heard.
-            head.last = head.last.max(position.last);
-        }
+        let start = from_where(head, position);
         if may_lack {
             // What came between the subscription and the look at the head is to be asked for.
             self.look_at(&keys::log(log));
@@ -83,7 +80,7 @@ impl Server {
         if matches!(log, LogId::Room(_)) && !track.await_subscription(SUBSCRIPTION_PATIENCE) {
             return Err(StoreError::new("the news of a room cannot be heard just now"));
         }
-        Ok(head)
+        Ok(start)
     }
 
     fn append_all(&self, batch: &[Append]) -> Vec<StoreResult<i64>> {
@@ -98,10 +95,9 @@ impl Server {
             LogId::Feed(user) => (script::append_feed(), keys::session(user)),
         };
         let channel = keys::log(log);
-        let track = self.tracks.find(&channel);
-        let known = track.as_ref().and_then(|track| track.position());
+        let known = self.tracks.find(&channel).and_then(|track| track.position());
         let known = known.map(|Head { epoch, last }| format!("{epoch} {last}")).unwrap_or_default();
-        let fresh = track.map_or_else(|| Epoch(random::number()), |track| track.epoch_to_be()).to_string();
+        let fresh = Epoch(random::number()).to_string();
         let args: [&dyn Argument; 8] = [
             &author.as_str(),
             &generation.0,
@@ -156,14 +152,35 @@ fn read(reply: StoreResult<i64>) -> Option<StoreResult<Appended>> {
     }
 }
 
-/// Asks where a log stands.
-fn ask_for_head(track: &Track) -> Command {
-    Command::script(script::head(), &[keys::meta(&track.log)], &[&track.epoch_to_be().to_string()])
+/// Asks where a log stands, which begins its life if that is not known.
+pub(super) fn ask_for_head(log: &LogId) -> Command {
+    Command::script(script::head(), &[keys::meta(log)], &[&Epoch(random::number()).to_string()])
 }
 
-fn read_head(reply: Option<StoreResult<Value>>) -> StoreResult<Head> {
+/// From where on one hears a log that stood at `head` when it was looked at, and is heard here from `position` on. Another
+/// one who came at the same time may have looked later: what came in between is not heard.
+fn from_where(head: Head, position: Head) -> Head {
+    if head.epoch == position.epoch && head.last < position.last { position } else { head }
+}
+
+/// What the answer to that says.
+pub(super) fn read_head(reply: Option<StoreResult<Value>>) -> StoreResult<Head> {
     let missing = || Err(StoreError::new("no reply"));
     let (epoch, last): (String, u64) = command::read(reply.unwrap_or_else(missing))?;
     let epoch = epoch.parse().map_err(StoreError::new)?;
     Ok(Head { epoch, last: MessageId(last) })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn whoever_looked_earlier_than_the_first_is_told_from_where_on_it_hears() {
+        let head = |epoch, last| Head { epoch: Epoch(epoch), last: MessageId(last) };
+        assert_eq!(from_where(head(1, 5), head(1, 7)), head(1, 7));
+        assert_eq!(from_where(head(1, 9), head(1, 7)), head(1, 9));
+        // What is heard here is of a life that is over.
+        assert_eq!(from_where(head(2, 1), head(1, 7)), head(2, 1));
+    }
 }

@@ -25,11 +25,8 @@ impl Rooms for Server {
         let _reserved = self.local.reserve(seat);
         // Taken before anything is asked: or else a server that froze in between would take it too late.
         let deadline = self.lease.deadline(ENTER_PATIENCE);
-        let lobby = RoomName::lobby();
-        let admit: [&dyn Argument; 3] = [&room.as_str(), &max_rooms, &lobby.as_str()];
-        if self.call::<i64>(Command::script(script::admit_room(), &[keys::ROOMS], &admit))? == 0 {
-            // Whoever wants to enter follows the log first.
-            self.forget_log(room)?;
+        // One with a log is known, although the index may not have it: it was lost, or is older than this rule.
+        if !self.admit(room, max_rooms)? && !(self.has_log(room)? && self.admit(room, usize::MAX)?) {
             return Ok(Entered::TooManyRooms);
         }
         let pass = Pass { seq: self.next_seq(), deadline };
@@ -113,6 +110,13 @@ impl Server {
             noted = self.note_room(seat, room, pass.seq)?;
         }
         if noted == 1 { self.enter_noted(seat, room, pass) } else { Ok(Entered::Fenced) }
+    }
+
+    /// Sees to it that a room is in the index. `false` if there are too many.
+    fn admit(&self, room: &RoomName, max_rooms: usize) -> StoreResult<bool> {
+        let lobby = RoomName::lobby();
+        let args: [&dyn Argument; 3] = [&room.as_str(), &max_rooms, &lobby.as_str()];
+        self.call::<i64>(Command::script(script::admit_room(), &[keys::ROOMS], &args)).map(|admitted| admitted > 0)
     }
 
     fn note_room(&self, seat: &Seat, room: &RoomName, seq: u64) -> StoreResult<i64> {

@@ -6,8 +6,8 @@ use std::sync::Arc;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use parlor_core::ports::{Head, LogId, Seat, StoreError, StoreResult};
-use parlor_proto::{Epoch, MessageId};
+use parlor_core::ports::{Seat, StoreError, StoreResult};
+use parlor_proto::Epoch;
 
 use super::command::{self, Argument, Command};
 use super::dial::Dialer;
@@ -15,6 +15,7 @@ use super::keys::{self, ServerId};
 use super::lease::LEASE;
 use super::link::PATIENCE;
 use super::local::Leftover;
+use super::log::{ask_for_head, read_head};
 use super::reaper::CHUNK;
 use super::restore::Tally;
 use super::server::Server;
@@ -282,14 +283,10 @@ impl Server {
     /// Compares each followed log with what was heard of it. Tells how many entries the worst lags.
     fn audit_logs(&self) -> StoreResult<u64> {
         let tracks = self.tracks.all();
-        // Only read: or else logs would begin a life that nobody follows any more.
-        let look = |log: &LogId| Command::plain("HMGET", keys::meta(log), &["top", "epoch"]);
-        let commands = tracks.iter().map(|(_, track)| look(&track.log)).collect();
+        let commands = tracks.iter().map(|(_, track)| ask_for_head(&track.log)).collect();
         let (mut worst, mut is_any_stuck) = (0, false);
         for ((channel, track), reply) in tracks.iter().zip(self.router.call_all(commands)) {
-            let (last, epoch): (Option<u64>, Option<String>) = command::read(reply)?;
-            let epoch = epoch.map_or_else(|| Ok(track.epoch_to_be()), |epoch| epoch.parse());
-            let head = Head { epoch: epoch.map_err(StoreError::new)?, last: MessageId(last.unwrap_or(0)) };
+            let head = read_head(Some(reply))?;
             let (lag, is_stuck) = track.audit(head);
             worst = worst.max(lag);
             if is_stuck || !track.is_subscribed_at(&self.router.owner(channel)) {

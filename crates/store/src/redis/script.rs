@@ -68,7 +68,6 @@ scripts! {
     enter: "change" "enter";
     evict: "change" "part" "evict";
     expel: "change" "part" "expel";
-    forget_log: "forget_log";
     forget_room: "forget_room";
     head: "head";
     leave: "change" "part" "leave";

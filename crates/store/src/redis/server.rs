@@ -142,15 +142,15 @@ impl Server {
 
     /// Takes a room that nobody was in after a change out of the index, or notes there that only its log is left.
     pub(super) fn drop_room(&self, room: &RoomName, version: u64) -> StoreResult<()> {
-        let has_log = self.forget_log(room)?;
+        let has_log = self.has_log(room)?;
         let args: [&dyn command::Argument; 3] = [&room.as_str(), &version, &u8::from(has_log)];
         self.call::<i64>(Command::script(script::drop_room(), &[keys::ROOMS], &args)).map(drop)
     }
 
-    /// Forgets where the log of an empty room stands in which nothing was ever said. Tells whether something was.
-    pub(super) fn forget_log(&self, room: &RoomName) -> StoreResult<bool> {
-        let keys = [keys::members(room), keys::meta(&keys::room_log(room))];
-        self.call::<i64>(Command::script(script::forget_log(), &keys, &[])).map(|entries| entries > 0)
+    /// Whether something was ever said in a room.
+    pub(super) fn has_log(&self, room: &RoomName) -> StoreResult<bool> {
+        let entries = Command::plain("HEXISTS", keys::meta(&keys::room_log(room)), &["top"]);
+        self.call::<i64>(entries).map(|entries| entries > 0)
     }
 
     /// The server ends: its threads are to end, too.

@@ -10,8 +10,8 @@ use parlor_core::planted::{Bug, planted};
 use parlor_core::ports::{Entry, Head, LogId, Sink};
 use parlor_proto::{Epoch, MessageId};
 
+use super::keys;
 use super::url::Address;
-use super::{keys, random};
 use crate::sync::{Condvar, Mutex, lock};
 
 /// All logs that are followed, by their channel. Lock tier 0, held for moments.
@@ -104,12 +104,6 @@ impl Track {
         let mut state = lock(&self.state);
         let may_lack = state.position.is_none() && state.subscribed_at.is_some();
         (*state.position.get_or_insert(head), may_lack)
-    }
-
-    /// The life that the log is to begin if Redis does not know it: the one that was told already, if it has no entries.
-    pub(super) fn epoch_to_be(&self) -> Epoch {
-        let told = self.position().filter(|position| position.last == MessageId(0));
-        told.map_or_else(|| Epoch(random::number()), |position| position.epoch)
     }
 
     /// How far it was heard, if it was begun.
@@ -230,16 +224,5 @@ mod tests {
         assert!(is_first && !is_second);
         assert_eq!(track.begin(head(1, 7)), (head(1, 7), false));
         assert_eq!(track.begin(head(1, 5)), (head(1, 7), false));
-    }
-
-    #[test]
-    fn a_log_without_entries_keeps_the_life_that_was_told() {
-        let (track, _) = Tracks::default().add(&LogId::Room("red".parse().unwrap()));
-        assert_ne!(track.epoch_to_be(), track.epoch_to_be());
-        track.begin(head(9, 0));
-        assert_eq!(track.epoch_to_be(), Epoch(9));
-        let (other, _) = Tracks::default().add(&LogId::Room("red".parse().unwrap()));
-        other.begin(head(9, 1));
-        assert_ne!(other.epoch_to_be(), Epoch(9));
     }
 }
