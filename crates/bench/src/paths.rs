@@ -201,7 +201,7 @@ impl Sink for Deaf {
         Flush::default()
     }
 
-    fn account_deleted(&self, _user: &UserName) -> Flush {
+    fn account_deleted(&self, _user: &UserName, _created: Timestamp) -> Flush {
         Flush::default()
     }
 }

@@ -11,7 +11,7 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use parlor_proto::{Encoded, Epoch, Event, MessageId, UserName};
+use parlor_proto::{Encoded, Epoch, Event, MessageId, Timestamp, UserName};
 
 use crate::batch::Batch;
 use crate::listener::{Listener, Mark};
@@ -139,9 +139,15 @@ impl Channel {
         state.listeners.is_empty()
     }
 
-    /// Nobody listens any more.
-    pub(crate) fn clear(&self) {
-        self.lock().listeners.clear();
+    /// The account that was made at `created` is gone. Of a feed only those go on listening who follow the next owner of
+    /// its name.
+    pub(crate) fn lose_owner(&self, created: Timestamp) {
+        self.lock().listeners.retain(|listener| listener.owner.is_some_and(|owner| owner != created));
+    }
+
+    /// A listener follows the account that was made at `created`. `false` if it does not listen any more.
+    pub(crate) fn note_owner(&self, connection: ConnectionId, created: Timestamp) -> bool {
+        self.lock().find(connection).map(|listener| listener.owner = Some(created)).is_some()
     }
 
     /// Whether a connection listens.

@@ -6,7 +6,7 @@ use std::collections::hash_map::Entry as Slot;
 use std::fmt;
 use std::sync::Arc;
 
-use parlor_proto::{Bye, Encoded, Epoch, Event, Generation, UserName};
+use parlor_proto::{Bye, Encoded, Epoch, Event, Generation, Timestamp, UserName};
 
 use crate::channel::{Channel, Flush};
 use crate::peer::{ConnectionId, Peer};
@@ -28,6 +28,8 @@ pub struct Hub {
 struct Present {
     generation: Generation,
     peer: Arc<Peer>,
+    /// When its account was made.
+    created: Timestamp,
     /// Whether its login is about to be answered: before that nothing is said to it.
     is_open: bool,
 }
@@ -82,10 +84,11 @@ impl Hub {
 
     /// The user's session lives on this connection from now on, unless a later one began in the meantime. It is thrown
     /// out if its account is deleted, and reached directly once it is opened.
-    pub(crate) fn begin_session(&self, seat: &Seat, peer: Arc<Peer>) {
+    pub(crate) fn begin_session(&self, seat: &Seat, created: Timestamp, peer: Arc<Peer>) {
+        let Seat { user, generation } = seat.clone();
         let mut present = write(&self.present);
-        if present.get(&seat.user).is_none_or(|present| present.generation < seat.generation) {
-            present.insert(seat.user.clone(), Present { generation: seat.generation, peer, is_open: false });
+        if present.get(&user).is_none_or(|present| present.generation < generation) {
+            present.insert(user, Present { generation, peer, created, is_open: false });
         }
     }
 
@@ -203,12 +206,14 @@ impl Sink for Hub {
         self.peer(connection).map(|peer| peer.close(Bye::LoggedInElsewhere)).unwrap_or_default()
     }
 
-    fn account_deleted(&self, user: &UserName) -> Flush {
+    fn account_deleted(&self, user: &UserName, created: Timestamp) -> Flush {
         // Who followed it does not follow whoever gets the name later.
         if let Some(channel) = self.channel(&LogId::Feed(user.clone())) {
-            channel.clear();
+            channel.lose_owner(created);
         }
-        let peer = read(&self.present).get(user).map(|present| present.peer.clone());
+        let present = read(&self.present);
+        let peer = present.get(user).filter(|present| present.created == created).map(|present| present.peer.clone());
+        drop(present);
         peer.map(|peer| peer.close(Bye::Kicked)).unwrap_or_default()
     }
 }
@@ -254,8 +259,8 @@ mod tests {
     #[test]
     fn a_session_that_begins_late_does_not_hide_its_successor() {
         let hub = Hub::new(Arc::new(NoCouriers), 100);
-        hub.begin_session(&seat(2), peer(20));
-        hub.begin_session(&seat(1), peer(10));
+        hub.begin_session(&seat(2), Timestamp::from_millis(5), peer(20));
+        hub.begin_session(&seat(1), Timestamp::from_millis(5), peer(10));
         hub.end_session(&seat(1).user, ConnectionId(10));
         hub.open_session(&seat(1));
         assert!(hub.peer_of(&seat(2).user).is_none());
@@ -268,7 +273,8 @@ mod tests {
     #[test]
     fn nothing_is_said_to_a_session_whose_login_is_not_answered_but_it_can_be_ended() {
         let (hub, ann) = (Hub::new(Arc::new(NoCouriers), 100), peer(1));
-        hub.begin_session(&seat(1), ann.clone());
+        let (made, next) = (Timestamp::from_millis(5), Timestamp::from_millis(6));
+        hub.begin_session(&seat(1), made, ann.clone());
         let message = Direct {
             time: Timestamp::from_millis(0),
             from: "bob".parse().unwrap(),
@@ -281,9 +287,12 @@ mod tests {
         assert!(hub.direct(&seat(1).user, &message).is_some());
         hub.notice(&message).run();
         assert_eq!(heard(&ann), ["DM bob hi\n", "NOTICE bob hi\n"]);
-        hub.begin_session(&seat(2), peer(2));
-        hub.account_deleted(&seat(2).user).run();
-        assert_eq!(hub.present.read().unwrap()[&seat(2).user].peer.outbox().goodbye(), Some(Bye::Kicked));
+        hub.begin_session(&seat(2), next, peer(2));
+        let goodbye = || hub.present.read().unwrap()[&seat(2).user].peer.outbox().goodbye();
+        hub.account_deleted(&seat(2).user, made).run();
+        assert_eq!(goodbye(), None);
+        hub.account_deleted(&seat(2).user, next).run();
+        assert_eq!(goodbye(), Some(Bye::Kicked));
     }
 
     #[test]

@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use parlor_proto::{Bye, Encoded, MessageId, UserName};
+use parlor_proto::{Bye, Encoded, MessageId, Timestamp, UserName};
 
 use crate::batch::{Batch, NameMark};
 use crate::outbox::Pushed;
@@ -14,6 +14,8 @@ use crate::ports::Entry;
 /// Who listens, and from where on.
 pub(crate) struct Listener {
     pub(crate) peer: Arc<Peer>,
+    /// Of a feed, when the account was made that it follows, if it said so on this connection.
+    pub(crate) owner: Option<Timestamp>,
     mark: NameMark,
     user: UserName,
     /// Where the log stood when it was looked up for this listener, which hears only what is newer. Deliveries on this
@@ -48,7 +50,7 @@ impl Listener {
     /// One that is entering.
     pub(crate) fn entering(peer: Arc<Peer>, user: UserName) -> Self {
         let mark = NameMark::of(&user);
-        Self { peer, mark, user, start: MessageId::default(), seen: 0, held: Some(Held::default()) }
+        Self { peer, owner: None, mark, user, start: MessageId::default(), seen: 0, held: Some(Held::default()) }
     }
 
     /// The log stood at `last` after it began to be followed for this listener.

@@ -93,7 +93,7 @@ impl Session {
                 return Err(denial.into());
             }
         }
-        place.parlor.hub.begin_session(seat, place.peer.clone());
+        place.parlor.hub.begin_session(seat, created, place.peer.clone());
         let checked = place.check_account(&seat.user, created).and_then(|()| session.check_feeds(place));
         if let Err(unable) = checked {
             session.depart(place);
@@ -177,15 +177,31 @@ impl Session {
             self.unlisten(place, &publisher);
             self.hold_feed(place, publisher.clone())?;
         }
-        if let Err(denial) = place.subscribe(self.user(), &publisher) {
-            if !was_heard {
-                self.unlisten(place, &publisher);
+        match place.subscribe(self.user(), &publisher) {
+            Ok(created) => self.hear_owner(place, publisher, created),
+            Err(denial) => {
+                if !was_heard {
+                    self.unlisten(place, &publisher);
+                }
+                Err(denial)
             }
-            return Err(denial);
         }
-        if let Some(channel) = self.feeds.get(&publisher) {
-            channel.admit(self.connection, None, |_| None).run();
-        }
+    }
+
+    /// Hears a user whose feed is held, by the account that was made at `created`.
+    fn hear_owner(&mut self, place: &Place, publisher: UserName, created: Timestamp) -> Result<(), Denial> {
+        let held = self.feeds.get(&publisher).filter(|channel| channel.note_owner(self.connection, created)).cloned();
+        let channel = match held {
+            Some(channel) => channel,
+            None => {
+                // The end of an earlier account of that name was told meanwhile.
+                self.unlisten(place, &publisher);
+                let channel = self.hold_feed(place, publisher)?;
+                channel.note_owner(self.connection, created);
+                channel
+            }
+        };
+        channel.admit(self.connection, None, |_| None).run();
         Ok(())
     }
 
@@ -295,15 +311,15 @@ impl Place {
         }
     }
 
-    /// Lets the store know that one follows another, unless that account was deleted meanwhile.
-    fn subscribe(&self, follower: &UserName, publisher: &UserName) -> Result<(), Denial> {
+    /// Lets the store know that one follows another, unless that account was deleted meanwhile. Tells when it was made.
+    fn subscribe(&self, follower: &UserName, publisher: &UserName) -> Result<Timestamp, Denial> {
         let store = &self.parlor.store;
         store.follows.subscribe(follower, publisher).during("subscribing")?;
-        if store.accounts.find(publisher).during("looking a user up again")?.is_none() {
+        let Some(account) = store.accounts.find(publisher).during("looking a user up again")? else {
             store.follows.unsubscribe(follower, publisher).during("unsubscribing")?;
             return Err(Refusal::NoSuchUser(publisher.clone()).into());
-        }
-        Ok(())
+        };
+        Ok(account.created)
     }
 
     /// Reports a failure that no client waits for.

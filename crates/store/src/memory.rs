@@ -86,12 +86,12 @@ impl Accounts for MemoryPeople {
 
     fn delete(&self, user: &UserName) -> StoreResult<bool> {
         let mut people = lock(&self.state);
+        let Some(Account { created, .. }) = people.accounts.remove(user) else { return Ok(false) };
         people.follows.retain(|(follower, publisher)| follower != user && publisher != user);
-        let existed = people.accounts.remove(user).is_some();
         drop(people);
         lock(&self.addresses.0).remove(user);
-        self.sink.account_deleted(user).run();
-        Ok(existed)
+        self.sink.account_deleted(user, created).run();
+        Ok(true)
     }
 
     fn unlock(&self, user: &UserName, address: Option<&str>, now: Timestamp) -> StoreResult<bool> {

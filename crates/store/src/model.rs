@@ -11,7 +11,7 @@ use parlor_core::ports::{
     Claim, Claimed, Direct, Entered, Entry, LogId, Presence, Rooms, Seat, Sessions, Sink, Waited,
 };
 use parlor_core::{ConnectionId, DuplicateLogin, Flush};
-use parlor_proto::{Epoch, RoomName, UserName};
+use parlor_proto::{Epoch, RoomName, Timestamp, UserName};
 use shuttle::thread;
 
 use crate::group::{GroupCommit, Health, Worker};
@@ -156,7 +156,7 @@ impl Sink for Deaf {
         Flush::default()
     }
 
-    fn account_deleted(&self, _user: &UserName) -> Flush {
+    fn account_deleted(&self, _user: &UserName, _created: Timestamp) -> Flush {
         Flush::default()
     }
 }

@@ -19,7 +19,7 @@ use parlor_store::sqlite::{Durability, FILE_NAME, OpenError, Sqlite, open_accoun
 /// Hears who is deleted, and nothing else.
 #[derive(Default)]
 struct Ear {
-    deleted: std::sync::Mutex<Vec<String>>,
+    deleted: std::sync::Mutex<Vec<(String, Timestamp)>>,
     delivered: std::sync::Mutex<Vec<u64>>,
 }
 
@@ -47,8 +47,8 @@ impl Sink for Ear {
         Flush::default()
     }
 
-    fn account_deleted(&self, user: &UserName) -> Flush {
-        self.deleted.lock().unwrap().push(user.to_string());
+    fn account_deleted(&self, user: &UserName, created: Timestamp) -> Flush {
+        self.deleted.lock().unwrap().push((user.to_string(), created));
         Flush::default()
     }
 }
@@ -242,7 +242,8 @@ fn deletions_beside_the_server_are_noticed_once_and_old_ones_never() {
     beside.delete(&name("cyd")).unwrap();
     server.sqlite.notice_changes().unwrap();
     server.sqlite.notice_changes().unwrap();
-    assert_eq!(*server.ear.deleted.lock().unwrap(), ["bob", "cyd"]);
+    let created = Timestamp::from_millis(7);
+    assert_eq!(*server.ear.deleted.lock().unwrap(), ["bob", "cyd"].map(|user| (user.to_owned(), created)));
 }
 
 /// An attempt of ann from `address`, so many days after the beginning.

@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use parlor_core::ports::{Direct, Entry, LogId, Presence, Sink};
 use parlor_core::{ConnectionId, Flush, Hub};
-use parlor_proto::{Epoch, UserName};
+use parlor_proto::{Epoch, Timestamp, UserName};
 
 pub(crate) struct Ears {
     hub: Arc<Hub>,
@@ -44,7 +44,7 @@ impl Sink for Ears {
         if self.is_deaf.load(Ordering::SeqCst) { Flush::default() } else { self.hub.displaced(connection) }
     }
 
-    fn account_deleted(&self, user: &UserName) -> Flush {
-        self.hub.account_deleted(user)
+    fn account_deleted(&self, user: &UserName, created: Timestamp) -> Flush {
+        self.hub.account_deleted(user, created)
     }
 }

@@ -5,9 +5,9 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use parlor_core::ports::{Account, Clock, Role};
+use parlor_core::ports::{Account, Clock, Role, Sink};
 use parlor_core::{Hub, Origin, Parlor};
-use parlor_proto::{Bye, UserName};
+use parlor_proto::{Bye, Timestamp, UserName};
 use parlor_store::{faulty, memory};
 
 use crate::builder::Builder;
@@ -104,6 +104,17 @@ impl World {
     /// Deletes an account.
     pub fn delete_account(&self, user: &str) {
         self.0.parlor.store.accounts.delete(&name(user)).expect("the store works");
+    }
+
+    /// When an account was made.
+    pub fn created(&self, user: &str) -> Timestamp {
+        let account = self.0.parlor.store.accounts.find(&name(user)).expect("the store works");
+        account.expect("there is such an account").created
+    }
+
+    /// The store tells that the account which was made at that time was deleted, however late.
+    pub fn tell_deletion(&self, user: &str, created: Timestamp) {
+        self.0.parlor.hub.account_deleted(&name(user), created).run();
     }
 
     /// Takes an operator's rights away.

@@ -126,6 +126,29 @@ mod tests {
     }
 
     #[test]
+    fn an_end_that_is_told_late_silences_nobody_who_follows_the_next_owner() {
+        for call in ["is current", "follow", "subscribe"] {
+            let world = World::new();
+            world.account("ann");
+            let bob = world.login("bob");
+            let made = world.created("ann");
+            world.delete_account("ann");
+            world.advance(1);
+            let ann = world.login("ann");
+            bob.read();
+            let late = world.clone();
+            world.after(call, move || late.tell_deletion("ann", made));
+            assert_eq!(bob.ask("/subscribe ann"), ["OK subscribe ann"]);
+            world.tell_deletion("ann", made);
+            ann.send("/publish news");
+            assert_eq!(bob.read(), ["PUB ann news"], "after {call}");
+            world.delete_account("ann");
+            assert_eq!(bob.ask("/unsubscribe ann").last().unwrap(), "ERR not-subscribed You do not follow ann");
+            assert_eq!(world.channels(), 1);
+        }
+    }
+
+    #[test]
     fn the_next_owner_of_a_name_is_not_followed() {
         let world = World::new();
         let (_ann, bob) = (world.login("ann"), world.login("bob"));

@@ -1,6 +1,6 @@
 //! What a store tells the rules of one server. Implemented by [`crate::Hub`].
 
-use parlor_proto::{Epoch, RoomName, UserName};
+use parlor_proto::{Epoch, RoomName, Timestamp, UserName};
 
 use super::{Direct, Entry, LogId};
 use crate::channel::Flush;
@@ -53,6 +53,7 @@ pub trait Sink: Send + Sync {
     /// The session of a connection of this server was displaced by a later login.
     fn displaced(&self, connection: ConnectionId) -> Flush;
 
-    /// An account was deleted: its session ends, and nobody follows it any more.
-    fn account_deleted(&self, user: &UserName) -> Flush;
+    /// The account of that name which was made at `created` was deleted: its session ends, and nobody follows it any
+    /// more. May be told late, when the name has its next owner already.
+    fn account_deleted(&self, user: &UserName, created: Timestamp) -> Flush;
 }

@@ -30,6 +30,10 @@ impl People<'_> {
         self.call(Command::script(script::amend_account(), &keys, &[&field, &value, &old]))
     }
 
+    fn take_away(&self, user: &UserName, created: i64, step: &str) -> StoreResult<()> {
+        self.call::<i64>(Command::script(script::delete_account(), &[keys::user(user)], &[&created, &step])).map(drop)
+    }
+
     fn followed(&self, key: String) -> StoreResult<Vec<UserName>> {
         let names: Vec<String> = self.call(Command::plain("SMEMBERS", key, &[]))?;
         Ok(sorted(&names))
@@ -80,14 +84,15 @@ impl Accounts for People<'_> {
     }
 
     fn delete(&self, user: &UserName) -> StoreResult<bool> {
-        // What was given out as generations is kept, for whoever gets the name later.
-        let gone = Command::plain("HDEL", keys::user(user), &["hash", "role", "created"]).never_repeated();
-        let existed = self.call::<i64>(gone)? > 0;
+        let created: Option<i64> = self.call(Command::plain("HGET", keys::user(user), &["created"]))?;
+        let Some(created) = created else { return Ok(false) };
+        self.take_away(user, created, "")?;
         self.forget_person(user)?;
         self.call::<i64>(Command::plain("SREM", keys::USERS, &[user.as_str()]))?;
-        let news = ServerNews::Deleted(user.clone()).write();
+        let news = ServerNews::Deleted(user.clone(), Timestamp::from_millis(created)).write();
         self.call::<i64>(Command::plain("SPUBLISH", keys::EVERYBODY, &[&news]))?;
-        Ok(existed)
+        // The name is free only now, so that nothing is forgotten of its next owner.
+        self.take_away(user, created, "last").map(|()| true)
     }
 
     fn unlock(&self, user: &UserName, address: Option<&str>, _now: Timestamp) -> StoreResult<bool> {
@@ -113,7 +118,7 @@ fn role_word(role: Role) -> &'static str {
     }
 }
 
-/// An account as it is kept; none if only generations are left of it.
+/// An account as it is kept; none if only generations are left of it, or it is being deleted.
 fn read(user: &UserName, fields: &HashMap<String, String>) -> StoreResult<Option<Account>> {
     let Some(hash) = fields.get("hash") else { return Ok(None) };
     let role = if fields.get("role").is_some_and(|role| role == OPERATOR) { Role::Operator } else { Role::Member };

@@ -344,7 +344,7 @@ fn tell(server: &Server, news: &ServerNews) -> Flush {
         ServerNews::Displaced(ticket) => server.sink.displaced(ticket.connection),
         ServerNews::Direct(to, message) => server.sink.direct(to, message).unwrap_or_default(),
         ServerNews::Notice(message) => server.sink.notice(message),
-        ServerNews::Deleted(user) => server.sink.account_deleted(user),
+        ServerNews::Deleted(user, created) => server.sink.account_deleted(user, *created),
     }
 }
 

@@ -23,8 +23,8 @@ pub(super) enum ServerNews {
     Direct(UserName, Direct),
     /// A broadcast.
     Notice(Direct),
-    /// An account was deleted.
-    Deleted(UserName),
+    /// The account that was made at that time was deleted.
+    Deleted(UserName, Timestamp),
 }
 
 impl LogNews {
@@ -65,7 +65,7 @@ impl ServerNews {
             Self::Displaced(ticket) => format!("displaced {ticket}"),
             Self::Direct(to, message) => format!("direct {to} {}", said(message)),
             Self::Notice(message) => format!("notice {}", said(message)),
-            Self::Deleted(user) => format!("deleted {user}"),
+            Self::Deleted(user, created) => format!("deleted {user} {}", created.as_millis()),
         }
     }
 
@@ -82,7 +82,10 @@ impl ServerNews {
                 let [time, from, text] = fields(rest)?;
                 Some(Self::Notice(direct(time, from, text)?))
             }
-            "deleted" => Some(Self::Deleted(rest.parse().ok()?)),
+            "deleted" => {
+                let [user, created] = fields(rest)?;
+                Some(Self::Deleted(user.parse().ok()?, Timestamp::from_millis(created.parse().ok()?)))
+            }
             _ => None,
         }
     }
@@ -119,7 +122,7 @@ mod tests {
             ServerNews::Displaced(Ticket { connection: parlor_core::ConnectionId(9), number: 3 }),
             ServerNews::Direct(user.clone(), said("two  words ")),
             ServerNews::Notice(said(" leading\tblanks")),
-            ServerNews::Deleted(user),
+            ServerNews::Deleted(user, Timestamp::from_millis(8)),
         ] {
             assert_eq!(ServerNews::read(&news.write()), Some(news));
         }

@@ -61,7 +61,7 @@ scripts! {
     begin_attempt: "begin_attempt";
     claim: "claim";
     create_account: "create_account";
-    current: "current";
+    delete_account: "delete_account";
     disown: "disown";
     drop_room: "drop_room";
     end_attempt: "end_attempt";

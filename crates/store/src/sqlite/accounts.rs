@@ -10,6 +10,15 @@ use super::rows;
 /// Deletions that a server can still learn of when it looks.
 const DELETIONS_KEPT: i64 = 1000;
 
+/// An account that is gone.
+pub(super) struct Deletion {
+    /// Counts all deletions.
+    pub(super) number: i64,
+    pub(super) user: UserName,
+    /// When the account was made.
+    pub(super) created: Timestamp,
+}
+
 impl Accounts for Database {
     fn create(&self, account: &Account) -> StoreResult<bool> {
         let account = account.clone();
@@ -58,12 +67,13 @@ impl Accounts for Database {
         let user = user.clone();
         self.change(move |connection| {
             let name = [user.as_str()];
-            if connection.execute("DELETE FROM account WHERE name = ?1", name)? == 0 {
-                return Ok(false);
-            }
+            let deleted = "DELETE FROM account WHERE name = ?1 RETURNING created";
+            let created: Option<i64> = connection.query_row(deleted, name, |row| row.get(0)).optional()?;
+            let Some(created) = created else { return Ok(false) };
             connection.execute("DELETE FROM follow WHERE follower = ?1 OR publisher = ?1", name)?;
             connection.execute("DELETE FROM usual_address WHERE account = ?1", name)?;
-            connection.execute("INSERT INTO deletion (name) VALUES (?1)", name)?;
+            connection
+                .execute("INSERT INTO deletion (name, created) VALUES (?1, ?2)", params![user.as_str(), created])?;
             let oldest = connection.last_insert_rowid() - DELETIONS_KEPT;
             connection.execute("DELETE FROM deletion WHERE id <= ?1", [oldest])?;
             Ok(true)
@@ -94,11 +104,15 @@ impl Database {
     }
 
     /// Accounts that were deleted after the deletion of that number, oldest first.
-    pub(super) fn deletions_after(&self, number: i64) -> StoreResult<Vec<(i64, UserName)>> {
+    pub(super) fn deletions_after(&self, number: i64) -> StoreResult<Vec<Deletion>> {
         self.read(|connection| {
-            let mut select = connection.prepare_cached("SELECT id, name FROM deletion WHERE id > ?1 ORDER BY id")?;
-            let rows = select.query_map([number], |row| Ok((row.get(0)?, rows::user(row, 1)?)))?;
-            rows.collect()
+            let mut select =
+                connection.prepare_cached("SELECT id, name, created FROM deletion WHERE id > ?1 ORDER BY id")?;
+            let deletion = |row: &Row<'_>| {
+                let created = Timestamp::from_millis(row.get(2)?);
+                Ok(Deletion { number: row.get(0)?, user: rows::user(row, 1)?, created })
+            };
+            select.query_map([number], deletion)?.collect()
         })
     }
 }

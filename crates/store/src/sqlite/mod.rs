@@ -22,6 +22,7 @@ use parlor_core::ports::{Accounts, Log, Sink, Store, StoreResult};
 use crate::live::{Live, LiveAttempts, LiveBus};
 use crate::memory::MemoryLog;
 
+use accounts::Deletion;
 pub use database::{Database, Durability, OpenError};
 use log::SqliteLog;
 
@@ -78,8 +79,8 @@ impl Sqlite {
     /// The database cannot be read; the next look makes up for it.
     pub fn notice_changes(&self) -> StoreResult<()> {
         let seen = self.last_deletion.load(Ordering::Relaxed);
-        for (number, user) in self.database.deletions_after(seen)? {
-            self.sink.account_deleted(&user).run();
+        for Deletion { number, user, created } in self.database.deletions_after(seen)? {
+            self.sink.account_deleted(&user, created).run();
             self.last_deletion.store(number, Ordering::Relaxed);
         }
         let seen = self.last_unlocking.load(Ordering::Relaxed);

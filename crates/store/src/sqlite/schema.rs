@@ -49,6 +49,9 @@ const MIGRATIONS: &[&str] = &[
 
     CREATE TABLE unlocking (id INTEGER PRIMARY KEY AUTOINCREMENT, name TEXT NOT NULL);
 ",
+    "
+    ALTER TABLE deletion ADD COLUMN created INTEGER NOT NULL DEFAULT 0;
+",
 ];
 
 /// Version of the schema that this program writes.

@@ -41,15 +41,17 @@ pub(crate) fn a_renewed_hash_never_brings_an_old_password_back(bench: &Bench) {
 
 pub(crate) fn deleted_ones_are_gone_and_told(bench: &Bench) {
     let accounts = &bench.store.accounts;
-    accounts.create(&account("ann")).unwrap();
-    assert!(accounts.delete(&name("ann")).unwrap());
+    let ann = account("ann");
+    accounts.create(&ann).unwrap();
+    assert!(accounts.delete(&ann.user).unwrap());
     bench.look();
     bench.look();
     bench.settle();
-    assert_eq!(*bench.ear.deleted.lock().unwrap(), ["ann"]);
-    assert!(accounts.find(&name("ann")).unwrap().is_none());
-    assert!(!accounts.delete(&name("ann")).unwrap());
-    assert!(accounts.create(&account("ann")).unwrap());
+    assert_eq!(*bench.ear.deleted.lock().unwrap(), [("ann".to_owned(), ann.created)]);
+    assert!(accounts.find(&ann.user).unwrap().is_none());
+    assert!(!accounts.delete(&ann.user).unwrap());
+    assert!(accounts.create(&ann).unwrap());
+    assert_eq!(accounts.accounts().unwrap(), [ann]);
 }
 
 pub(crate) fn made_by_many_at_once_one_is(bench: &Bench) {

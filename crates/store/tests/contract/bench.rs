@@ -255,7 +255,7 @@ pub(crate) struct Ear {
     delivering: Mutex<BTreeSet<LogId>>,
     pub(crate) presences: Mutex<Vec<Presence>>,
     pub(crate) displaced: Mutex<Vec<u64>>,
-    pub(crate) deleted: Mutex<Vec<String>>,
+    pub(crate) deleted: Mutex<Vec<(String, Timestamp)>>,
     pub(crate) directs: Mutex<Vec<Direct>>,
     pub(crate) notices: Mutex<Vec<Direct>>,
     pub(crate) here: Mutex<Vec<String>>,
@@ -303,8 +303,8 @@ impl Sink for Ear {
         Flush::default()
     }
 
-    fn account_deleted(&self, user: &UserName) -> Flush {
-        self.deleted.lock().unwrap().push(user.to_string());
+    fn account_deleted(&self, user: &UserName, created: Timestamp) -> Flush {
+        self.deleted.lock().unwrap().push((user.to_string(), created));
         Flush::default()
     }
 }

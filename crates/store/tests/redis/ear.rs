@@ -5,7 +5,7 @@ use std::sync::Mutex;
 
 use parlor_core::ports::{Change, Direct, Entry, LogId, Presence, Sink};
 use parlor_core::{ConnectionId, Flush};
-use parlor_proto::{Epoch, UserName};
+use parlor_proto::{Epoch, Timestamp, UserName};
 
 /// Something that a store told.
 #[derive(Debug, Clone)]
@@ -110,7 +110,7 @@ impl Sink for Ear {
         self.hear(Event::Displaced(connection.0))
     }
 
-    fn account_deleted(&self, _user: &UserName) -> Flush {
+    fn account_deleted(&self, _user: &UserName, _created: Timestamp) -> Flush {
         Flush::default()
     }
 }

@@ -4,6 +4,7 @@
 #![cfg(feature = "redis")]
 #![allow(clippy::unwrap_used, reason = "a test stops at the first surprise")]
 
+mod accounts;
 mod acl;
 mod appends;
 mod bench;

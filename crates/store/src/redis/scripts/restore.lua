@@ -1,5 +1,5 @@
 -- Puts a session back that lives on its server but is gone here or bears the name of an earlier run of its server,
--- unless there was a later one.
+-- unless there was a later one or its account was deleted.
 -- KEYS: session, ending, user. ARGV: server, ticket, generation, seq, deadline in microseconds, channel of a
 -- server without its id.
 -- Answers 1: it is here, 0: it was displaced, -1: too late.
@@ -7,13 +7,12 @@ local time = redis.call('TIME')
 if tonumber(time[1]) * 1000000 + tonumber(time[2]) > tonumber(ARGV[5]) then return -1 end
 local old = redis.call('HMGET', KEYS[1], 'generation', 'server', 'ticket', 'rooms')
 local there = old[1]
+local last = redis.call('HGET', KEYS[3], 'generation')
+if last and tonumber(last) > tonumber(ARGV[3]) then return 0 end
 if there == ARGV[3] then
   redis.call('HSET', KEYS[1], 'server', ARGV[1])
   return 1
 end
-if there and tonumber(there) > tonumber(ARGV[3]) then return 0 end
-local last = redis.call('HGET', KEYS[3], 'generation')
-if last and tonumber(last) > tonumber(ARGV[3]) then return 0 end
 redis.call('HSET', KEYS[3], 'generation', ARGV[3])
 -- An earlier one can be here only if a failover lost the claim that displaced it.
 if there then

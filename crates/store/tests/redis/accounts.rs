@@ -1,0 +1,53 @@
+//! Accounts that are deleted while something fails.
+
+use parlor_core::ports::{Account, PasswordHash, Role, Seat};
+use parlor_proto::Timestamp;
+use parlor_redis_testkit::wait_until;
+
+use crate::bench::{Server, name, pair, pair_by_proxy};
+
+fn account(created: i64) -> Account {
+    let hash = PasswordHash::new(format!("hash of {created}"));
+    Account { user: name("ann"), hash, role: Role::Member, created: Timestamp::from_millis(created) }
+}
+
+fn is_current(server: &Server, seat: &Seat) -> bool {
+    server.store.sessions.is_current(&seat.user, seat.generation).unwrap()
+}
+
+#[test]
+fn a_deletion_that_failed_half_way_keeps_the_name_until_it_is_said_again() {
+    let (redis, one, two) = pair();
+    let (first, next) = (account(7), account(8));
+    assert!(one.store.accounts.create(&first).unwrap());
+    redis.cli(&["SET", "parlor:followers:{ann}", "no set"]);
+    assert!(one.store.accounts.delete(&first.user).is_err());
+    for server in [&one, &two] {
+        assert_eq!(server.store.accounts.find(&first.user).unwrap(), None);
+        assert!(!server.store.accounts.create(&next).unwrap());
+    }
+    redis.cli(&["DEL", "parlor:followers:{ann}"]);
+    assert!(two.store.accounts.delete(&first.user).unwrap());
+    assert!(!one.store.accounts.delete(&first.user).unwrap());
+    assert!(one.store.accounts.create(&next).unwrap());
+    assert_eq!(two.store.accounts.accounts().unwrap(), [next]);
+}
+
+#[test]
+fn the_session_of_a_deleted_account_is_over_though_its_server_was_not_told() {
+    for has_next_owner in [false, true] {
+        let (_redis, one, two, proxy) = pair_by_proxy();
+        let first = account(7);
+        one.store.accounts.create(&first).unwrap();
+        let (ann, bob) = (two.seat_at("ann", 5), two.seat_at("bob", 6));
+        proxy.down();
+        assert!(one.store.accounts.delete(&first.user).unwrap());
+        if has_next_owner {
+            assert!(one.store.accounts.create(&account(8)).unwrap());
+        }
+        assert!(!is_current(&one, &ann));
+        proxy.pass();
+        wait_until("the session to be told", || two.ear.displaced() == [5]);
+        assert!(is_current(&one, &bob));
+    }
+}
