@@ -316,9 +316,12 @@ fn a_database_of_version_1_is_brought_up_to_date() {
     let data = tempfile::tempdir().unwrap();
     drop(open(data.path()).unwrap());
     let old = raw(data.path());
-    old.execute_batch("DROP TABLE usual_address; DROP TABLE unlocking; PRAGMA user_version = 1").unwrap();
+    let undone = "DROP TABLE usual_address; DROP TABLE unlocking; ALTER TABLE deletion DROP COLUMN created;";
+    old.execute_batch(&format!("{undone} PRAGMA user_version = 1")).unwrap();
     drop(old);
     let store = open(data.path()).unwrap();
+    let accounts = &store.store().accounts;
+    assert!(accounts.create(&account("bob")).unwrap() && accounts.delete(&name("bob")).unwrap());
     store.store().attempts.remember(&attempt(&name("ann"), "192.0.2.1", 0)).unwrap();
     assert!(is_usual(&store, &attempt(&name("ann"), "192.0.2.1", 0)));
 }

@@ -30,7 +30,7 @@ pub(super) fn run(context: &mut Context<'_>, publisher: UserName) -> Outcome {
 
 #[cfg(test)]
 mod tests {
-    use parlor_testkit::World;
+    use parlor_testkit::{Connection, World};
 
     #[test]
     fn one_hears_from_now_on_what_the_user_publishes() {
@@ -150,9 +150,18 @@ mod tests {
 
     #[test]
     fn the_next_owner_of_a_name_is_not_followed() {
+        the_next_owner_is_not_followed(|_, bob| bob);
+        the_next_owner_is_not_followed(|world, bob| {
+            bob.disconnect();
+            world.login("bob")
+        });
+    }
+
+    fn the_next_owner_is_not_followed(before: impl FnOnce(&World, Connection) -> Connection) {
         let world = World::new();
         let (_ann, bob) = (world.login("ann"), world.login("bob"));
         bob.send("/subscribe ann");
+        let bob = before(&world, bob);
         world.delete_account("ann");
         let next = world.login("ann");
         bob.read();

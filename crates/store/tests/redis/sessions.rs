@@ -151,11 +151,11 @@ fn a_claim_whose_reply_is_lost_displaces_the_one_before_on_its_own_server() {
 fn a_claim_that_is_not_answered_at_all_does_not_leave_the_one_before_in_the_dark() {
     let began = Instant::now();
     let (_redis, one, two, proxy) = pair_by_proxy();
-    // At its start a server looks after all of its sessions by itself, a second later.
-    std::thread::sleep(Duration::from_secs(3));
     let mut connections = (0..).step_by(2);
     let is_hit = || {
         let connection = connections.next().unwrap();
+        // At its start, and when it hears news again, a server looks after all of its sessions by itself, a second later.
+        std::thread::sleep(Duration::from_secs(3));
         let old = two.seat_at("ann", connection);
         // The reply that is lost is that of the claim, or the cut hits the other connection.
         proxy.cut_after_bytes(Direction::ToClient, 5);
