@@ -26,7 +26,8 @@ impl Rooms for Server {
         // Taken before anything is asked: or else a server that froze in between would take it too late.
         let deadline = self.lease.deadline(ENTER_PATIENCE);
         // One with a log is known, although the index may not have it: it was lost, or is older than this rule.
-        if !self.admit(room, max_rooms)? && !(self.has_log(room)? && self.admit(room, usize::MAX)?) {
+        let is_admitted = self.admit(room, max_rooms)? || (self.has_log(room)? && self.admit(room, usize::MAX)?);
+        if !is_admitted {
             return Ok(Entered::TooManyRooms);
         }
         let pass = Pass { seq: self.next_seq(), deadline };
