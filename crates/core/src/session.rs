@@ -170,39 +170,35 @@ impl Session {
     /// Follows a user durably, and hears from now on what it publishes. If it cannot be done, nothing has
     /// changed: so the listener comes first, which can be taken back.
     pub(crate) fn follow(&mut self, place: &Place, publisher: UserName) -> Result<(), Denial> {
-        // It is heard already if the store has forgotten that it is followed.
-        let was_heard = self.hears(&publisher);
-        if !was_heard {
-            // Of an account of that name that was deleted.
-            self.unlisten(place, &publisher);
-            self.hold_feed(place, publisher.clone())?;
-        }
-        match place.subscribe(self.user(), &publisher) {
-            Ok(created) => self.hear_owner(place, publisher, created),
-            Err(denial) => {
-                if !was_heard {
-                    self.unlisten(place, &publisher);
+        let mut is_new = false;
+        loop {
+            // It is heard already if the store has forgotten that it is followed; and not any more if an account of that
+            // name was deleted, also while this goes on.
+            if !self.hears(&publisher) {
+                self.unlisten(place, &publisher);
+                self.hold_feed(place, publisher.clone())?;
+                is_new = true;
+            }
+            match place.subscribe(self.user(), &publisher) {
+                Ok(created) if self.note_owner(&publisher, created) => break,
+                Ok(_) => {}
+                Err(denial) => {
+                    if is_new {
+                        self.unlisten(place, &publisher);
+                    }
+                    return Err(denial);
                 }
-                Err(denial)
             }
         }
+        if let Some(channel) = self.feeds.get(&publisher) {
+            channel.admit(self.connection, None, |_| None).run();
+        }
+        Ok(())
     }
 
-    /// Hears a user whose feed is held, by the account that was made at `created`.
-    fn hear_owner(&mut self, place: &Place, publisher: UserName, created: Timestamp) -> Result<(), Denial> {
-        let held = self.feeds.get(&publisher).filter(|channel| channel.note_owner(self.connection, created)).cloned();
-        let channel = match held {
-            Some(channel) => channel,
-            None => {
-                // The end of an earlier account of that name was told meanwhile.
-                self.unlisten(place, &publisher);
-                let channel = self.hold_feed(place, publisher)?;
-                channel.note_owner(self.connection, created);
-                channel
-            }
-        };
-        channel.admit(self.connection, None, |_| None).run();
-        Ok(())
+    /// Whose feed it is that is heard. `false` if it is not heard any more.
+    fn note_owner(&self, publisher: &UserName, created: Timestamp) -> bool {
+        self.feeds.get(publisher).is_some_and(|channel| channel.note_owner(self.connection, created))
     }
 
     /// Follows a user no longer, and hears no more of it. A store that was emptied may not know what this session
@@ -222,10 +218,10 @@ impl Session {
         }
     }
 
-    fn hold_feed(&mut self, place: &Place, publisher: UserName) -> Result<Arc<Channel>, Denial> {
+    fn hold_feed(&mut self, place: &Place, publisher: UserName) -> Result<(), Denial> {
         let channel = place.hold(&LogId::Feed(publisher.clone()), &self.seat.user)?;
-        self.feeds.insert(publisher, channel.clone());
-        Ok(channel)
+        self.feeds.insert(publisher, channel);
+        Ok(())
     }
 
     /// Leaves the room and hears nothing more. The user's session is still claimed.

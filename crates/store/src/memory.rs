@@ -61,6 +61,7 @@ impl Accounts for MemoryPeople {
         let mut people = lock(&self.state);
         let is_free = !people.accounts.contains_key(&account.user);
         if is_free {
+            people.follows.retain(|(follower, publisher)| *follower != account.user && *publisher != account.user);
             people.accounts.insert(account.user.clone(), account.clone());
         }
         Ok(is_free)

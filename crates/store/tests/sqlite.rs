@@ -246,6 +246,26 @@ fn deletions_beside_the_server_are_noticed_once_and_old_ones_never() {
     assert_eq!(*server.ear.deleted.lock().unwrap(), ["bob", "cyd"].map(|user| (user.to_owned(), created)));
 }
 
+#[test]
+fn whoever_is_found_or_made_comes_after_the_end_of_the_one_before() {
+    let data = tempfile::tempdir().unwrap();
+    let (beside, server) = (open_accounts(data.path()).unwrap(), Server::open(data.path(), 10));
+    let accounts = &server.sqlite.store().accounts;
+    let mut told = 0;
+    let mut is_told = || {
+        let before = std::mem::replace(&mut told, server.ear.deleted.lock().unwrap().len());
+        told == before + 1
+    };
+    beside.create(&account("bob")).unwrap();
+    beside.delete(&name("bob")).unwrap();
+    assert!(accounts.create(&account("bob")).unwrap() && is_told());
+    beside.delete(&name("bob")).unwrap();
+    beside.create(&account("bob")).unwrap();
+    assert!(accounts.find(&name("bob")).unwrap().is_some() && is_told());
+    server.sqlite.notice_changes().unwrap();
+    assert_eq!(server.ear.deleted.lock().unwrap().len(), 2);
+}
+
 /// An attempt of ann from `address`, so many days after the beginning.
 fn attempt<'a>(user: &'a UserName, address: &'a str, days: i64) -> Attempt<'a> {
     let now = Timestamp::from_millis(1_795_392_000_123 + days * 24 * 60 * 60 * 1000);

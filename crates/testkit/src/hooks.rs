@@ -6,10 +6,10 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use parlor_core::ports::{
-    Append, AppendReport, Claim, Claimed, Entered, Entry, Follows, Head, Log, LogId, Rooms, Seat, Sessions, Store,
-    StoreResult, Waited,
+    Account, Accounts, Append, AppendReport, Claim, Claimed, Entered, Entry, Follows, Head, Log, LogId, PasswordHash,
+    Role, Rooms, Seat, Sessions, Store, StoreResult, Waited,
 };
-use parlor_proto::{Generation, RoomName, RoomSummary, UserName};
+use parlor_proto::{Generation, RoomName, RoomSummary, Timestamp, UserName};
 
 use crate::lock;
 
@@ -19,6 +19,7 @@ pub(crate) enum Call {
     Append,
     Claim,
     Enter,
+    Find,
     Follow,
     IsCurrent,
     Leave,
@@ -31,6 +32,7 @@ impl Call {
             "append" => Self::Append,
             "claim" => Self::Claim,
             "enter" => Self::Enter,
+            "find" => Self::Find,
             "follow" => Self::Follow,
             "is current" => Self::IsCurrent,
             "leave" => Self::Leave,
@@ -76,11 +78,46 @@ struct Hooked<T: ?Sized>(Arc<T>, Arc<Hooks>);
 
 pub(crate) fn wrap(store: Store, hooks: &Arc<Hooks>) -> Store {
     Store {
+        accounts: Arc::new(Hooked(store.accounts, hooks.clone())),
         follows: Arc::new(Hooked(store.follows, hooks.clone())),
         sessions: Arc::new(Hooked(store.sessions, hooks.clone())),
         rooms: Arc::new(Hooked(store.rooms, hooks.clone())),
         log: Arc::new(Hooked(store.log, hooks.clone())),
         ..store
+    }
+}
+
+impl Accounts for Hooked<dyn Accounts> {
+    fn create(&self, account: &Account) -> StoreResult<bool> {
+        self.0.create(account)
+    }
+
+    fn find(&self, user: &UserName) -> StoreResult<Option<Account>> {
+        self.1.after(Call::Find, self.0.find(user))
+    }
+
+    fn set_password(&self, user: &UserName, hash: &PasswordHash) -> StoreResult<bool> {
+        self.0.set_password(user, hash)
+    }
+
+    fn renew_hash(&self, user: &UserName, old: &PasswordHash, new: &PasswordHash) -> StoreResult<bool> {
+        self.0.renew_hash(user, old, new)
+    }
+
+    fn set_role(&self, user: &UserName, role: Role) -> StoreResult<bool> {
+        self.0.set_role(user, role)
+    }
+
+    fn delete(&self, user: &UserName) -> StoreResult<bool> {
+        self.0.delete(user)
+    }
+
+    fn unlock(&self, user: &UserName, address: Option<&str>, now: Timestamp) -> StoreResult<bool> {
+        self.0.unlock(user, address, now)
+    }
+
+    fn accounts(&self) -> StoreResult<Vec<Account>> {
+        self.0.accounts()
     }
 }
 

@@ -115,8 +115,12 @@ mod tests {
     fn whoever_is_deleted_meanwhile_is_not_followed() {
         let world = World::new();
         let (_ann, bob) = (world.login("ann"), world.login("bob"));
-        for call in ["is current", "follow"] {
+        for call in ["is current", "follow", "find"] {
             let doing = world.clone();
+            // Of the accounts that are looked up the second is that of who is followed by now.
+            if call == "find" {
+                world.after(call, || {});
+            }
             world.after(call, move || doing.delete_account("ann"));
             let answer = bob.ask("/subscribe ann");
             assert_eq!(answer.last().unwrap(), "ERR no-such-user There is no user ann", "after {call}");

@@ -6,7 +6,7 @@ use parlor_core::ports::{Account, Accounts, PasswordHash, Role, StoreError, Stor
 use parlor_proto::{Timestamp, UserName};
 
 use super::attempts;
-use super::command::{self, Command};
+use super::command::{self, Argument, Command};
 use super::keys;
 use super::news::ServerNews;
 use super::rooms::sorted;
@@ -16,6 +16,9 @@ use super::server::Server;
 
 const OPERATOR: &str = "operator";
 const MEMBER: &str = "member";
+
+/// Who follows a user, and whom it follows.
+type Follows = (Vec<String>, Vec<String>);
 
 /// Accounts in Redis, whoever uses them.
 pub(super) struct People<'a>(pub(super) &'a Router);
@@ -30,40 +33,39 @@ impl People<'_> {
         self.call(Command::script(script::amend_account(), &keys, &[&field, &value, &old]))
     }
 
-    fn take_away(&self, user: &UserName, created: i64, step: &str) -> StoreResult<()> {
-        self.call::<i64>(Command::script(script::delete_account(), &[keys::user(user)], &[&created, &step])).map(drop)
+    /// Takes a step of a deletion. Tells who follows the account and whom it follows, unless the name is the next owner's.
+    fn take_away(&self, user: &UserName, created: i64, step: &str) -> StoreResult<Option<Follows>> {
+        let keys = [keys::user(user), keys::followers(user), keys::following(user), keys::usual_addresses(user)];
+        self.call(Command::script(script::delete_account(), &keys, &[&created, &step]))
     }
 
-    fn followed(&self, key: String) -> StoreResult<Vec<UserName>> {
-        let names: Vec<String> = self.call(Command::plain("SMEMBERS", key, &[]))?;
-        Ok(sorted(&names))
-    }
-
-    /// Ends all follows from and to a user, and forgets from where that one logged in.
-    fn forget_person(&self, user: &UserName) -> StoreResult<()> {
-        let (followers, following) = (keys::followers(user), keys::following(user));
-        let mut commands = Vec::new();
-        for follower in self.followed(followers.clone())? {
-            commands.push(Command::plain("SREM", keys::following(&follower), &[user.as_str()]));
-        }
-        for publisher in self.followed(following.clone())? {
-            commands.push(Command::plain("SREM", keys::followers(&publisher), &[user.as_str()]));
-        }
-        commands.push(Command::plain("DEL", keys::usual_addresses(user), &[]));
-        commands.push(Command::plain("DEL", followers, &[]));
-        commands.push(Command::plain("DEL", following, &[]));
+    /// Takes a user out of sets that others have.
+    fn take_out(&self, user: &UserName, sets: impl Iterator<Item = String>) -> StoreResult<()> {
+        let commands = sets.map(|set| Command::plain("SREM", set, &[user.as_str()])).collect();
         self.0.call_all(commands).into_iter().try_for_each(|reply| command::read::<i64>(reply).map(drop))
+    }
+
+    /// Tells all servers that an account is gone.
+    fn tell_deletion(&self, user: &UserName, created: i64) -> StoreResult<()> {
+        let news = ServerNews::Deleted(user.clone(), Timestamp::from_millis(created)).write();
+        self.call::<i64>(Command::plain("SPUBLISH", keys::EVERYBODY, &[&news])).map(drop)
     }
 }
 
 impl Accounts for People<'_> {
     fn create(&self, account: &Account) -> StoreResult<bool> {
         let Account { user, hash, role, created } = account;
+        let list = || self.call::<i64>(Command::plain("SADD", keys::USERS, &[user.as_str()]));
         // The index first: a name in it without an account does no harm.
-        self.call::<i64>(Command::plain("SADD", keys::USERS, &[user.as_str()]))?;
-        let created = created.as_millis();
-        let keys = [keys::user(user)];
-        self.call(Command::script(script::create_account(), &keys, &[&hash.expose(), &role_word(*role), &created]))
+        list()?;
+        let keys = [keys::user(user), keys::following(user), keys::usual_addresses(user)];
+        let args: [&dyn Argument; 3] = [&hash.expose(), &role_word(*role), &created.as_millis()];
+        let left: Option<Vec<String>> = self.call(Command::script(script::create_account(), &keys, &args))?;
+        let Some(left) = left else { return Ok(false) };
+        // The end of a deletion may have taken the name out in between.
+        list()?;
+        self.take_out(user, sorted(&left).iter().map(keys::followers))?;
+        Ok(true)
     }
 
     fn find(&self, user: &UserName) -> StoreResult<Option<Account>> {
@@ -86,13 +88,16 @@ impl Accounts for People<'_> {
     fn delete(&self, user: &UserName) -> StoreResult<bool> {
         let created: Option<i64> = self.call(Command::plain("HGET", keys::user(user), &["created"]))?;
         let Some(created) = created else { return Ok(false) };
-        self.take_away(user, created, "")?;
-        self.forget_person(user)?;
-        self.call::<i64>(Command::plain("SREM", keys::USERS, &[user.as_str()]))?;
-        let news = ServerNews::Deleted(user.clone(), Timestamp::from_millis(created)).write();
-        self.call::<i64>(Command::plain("SPUBLISH", keys::EVERYBODY, &[&news]))?;
-        // The name is free only now, so that nothing is forgotten of its next owner.
-        self.take_away(user, created, "last").map(|()| true)
+        // Without an answer somebody else has deleted it meanwhile.
+        let Some((followers, following)) = self.take_away(user, created, "")? else { return Ok(true) };
+        // At once, so that its session ends although the rest may fail; and once more in the end, for those who looked up
+        // meanwhile whom they follow.
+        self.tell_deletion(user, created)?;
+        let followers = sorted(&followers).iter().map(keys::following).collect::<Vec<_>>();
+        let publishers = sorted(&following).iter().map(keys::followers).collect::<Vec<_>>();
+        self.take_out(user, followers.into_iter().chain(publishers).chain([keys::USERS.to_owned()]))?;
+        self.tell_deletion(user, created)?;
+        self.take_away(user, created, "last").map(|_| true)
     }
 
     fn unlock(&self, user: &UserName, address: Option<&str>, _now: Timestamp) -> StoreResult<bool> {

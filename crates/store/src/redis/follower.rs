@@ -126,6 +126,7 @@ impl Follower {
     }
 
     fn unsubscribed(&self) {
+        self.server.followers.lose_everybody(&self.mailbox.node);
         for (_, track) in self.server.tracks.all() {
             if track.is_subscribed_at(&self.mailbox.node) {
                 track.unsubscribed();
@@ -156,8 +157,6 @@ impl Listening<'_> {
         let control = keys::control(&self.id);
         if server.router.owner(&control) == self.follower.mailbox.node {
             self.subscribe("SUBSCRIBE", control);
-            // What was said to this server before that was not heard.
-            server.be_wary();
         }
         let tracked = server.tracks.all().into_iter().map(|(channel, _)| channel);
         for channel in std::iter::once(keys::EVERYBODY.to_owned()).chain(tracked) {
@@ -212,6 +211,12 @@ impl Listening<'_> {
 
     /// Subscribes to a channel that is needed, or ends that.
     fn look_at(&mut self, channel: String) {
+        if channel == keys::EVERYBODY {
+            if !self.subscribed.contains(&channel) {
+                self.subscribe("SSUBSCRIBE", channel);
+            }
+            return;
+        }
         let is_needed = self.server().tracks.find(&channel);
         match (is_needed, self.subscribed.contains(&channel)) {
             (Some(track), true) if track.is_subscribed_at(&self.follower.mailbox.node) => {
@@ -247,8 +252,16 @@ impl Listening<'_> {
         if self.asked.is_empty() {
             self.hears_all();
         }
-        if let Some(track) = self.server().tracks.find(channel) {
-            let next = track.subscribed(self.follower.mailbox.node.clone());
+        let (server, node) = (self.server().clone(), &self.follower.mailbox.node);
+        if channel == keys::EVERYBODY {
+            server.followers.hear_everybody(node);
+        }
+        if channel == keys::EVERYBODY || channel == keys::control(&self.id) {
+            // What was said before was not heard.
+            server.be_wary();
+        }
+        if let Some(track) = server.tracks.find(channel) {
+            let next = track.subscribed(node.clone());
             self.proceed(channel, &track, next);
         }
     }
@@ -268,6 +281,9 @@ impl Listening<'_> {
             return;
         }
         self.subscribed.remove(channel);
+        if channel == keys::EVERYBODY {
+            self.server().followers.lose_everybody(&self.follower.mailbox.node);
+        }
         if let Some(track) = self.server().tracks.find(channel) {
             track.unsubscribed();
         }

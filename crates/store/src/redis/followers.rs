@@ -19,6 +19,8 @@ use crate::sync::{Mutex, lock};
 #[derive(Default)]
 pub(super) struct Followers {
     mailboxes: Mutex<Vec<Arc<Mailbox>>>,
+    /// The node through which it is heard what is said to all servers. A leaf lock.
+    everybody_at: Mutex<Option<Option<Address>>>,
 }
 
 /// What a follower has to look at. A leaf lock.
@@ -75,6 +77,21 @@ impl Followers {
         let mailboxes = lock(&self.mailboxes);
         let deaf = mailboxes.iter().filter(|mailbox| !mailbox.is_ready.load(Ordering::Acquire));
         deaf.filter_map(|mailbox| lock(&mailbox.problem).clone()).next()
+    }
+
+    /// What is said to all servers is heard through this node from now on.
+    pub(super) fn hear_everybody(&self, node: &Option<Address>) {
+        *lock(&self.everybody_at) = Some(node.clone());
+    }
+
+    /// It is not heard any more through this node.
+    pub(super) fn lose_everybody(&self, node: &Option<Address>) {
+        lock(&self.everybody_at).take_if(|at| at == node);
+    }
+
+    /// Whether it is heard through this node.
+    pub(super) fn hears_everybody_at(&self, node: &Option<Address>) -> bool {
+        lock(&self.everybody_at).as_ref() == Some(node)
     }
 
     /// Since when this server has not heard itself through some follower; none if it never did.

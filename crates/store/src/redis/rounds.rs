@@ -153,6 +153,7 @@ impl Rounds {
         }
         if self.round.is_multiple_of(AUDIT_LOGS_EVERY) {
             self.lag = self.server.audit_logs()?;
+            self.server.audit_everybody()?;
         }
         if self.round.is_multiple_of(REAP_ORPHANS_EVERY) {
             self.suspected = self.server.reap_orphans(&self.suspected)?;
@@ -278,6 +279,17 @@ impl Server {
                 self.local.settle(&leftover);
             }
         }
+    }
+
+    /// Looks whether what is said to all servers is heard, wherever its slot is by now.
+    fn audit_everybody(&self) -> StoreResult<()> {
+        // Asked for the node alone, which answers this or says who has the slot.
+        self.call::<i64>(Command::plain("EXISTS", keys::EVERYBODY, &[]))?;
+        if !self.followers.hears_everybody_at(&self.router.owner(keys::EVERYBODY)) {
+            self.look_at(keys::EVERYBODY);
+            self.wake_followers();
+        }
+        Ok(())
     }
 
     /// Compares each followed log with what was heard of it. Tells how many entries the worst lags.

@@ -2,7 +2,7 @@
 
 use parlor_core::ports::{Account, Accounts, PasswordHash, Role, StoreResult};
 use parlor_proto::{Timestamp, UserName};
-use rusqlite::{OptionalExtension, Row, params};
+use rusqlite::{Connection, OptionalExtension, Row, params};
 
 use super::database::Database;
 use super::rows;
@@ -25,7 +25,12 @@ impl Accounts for Database {
         self.change(move |connection| {
             let mut insert = connection.prepare_cached("INSERT OR IGNORE INTO account VALUES (?1, ?2, ?3, ?4)")?;
             let Account { user, hash, role, created } = &account;
-            Ok(insert.execute(params![user.as_str(), hash.expose(), role_name(*role), created.as_millis()])? > 0)
+            if insert.execute(params![user.as_str(), hash.expose(), role_name(*role), created.as_millis()])? == 0 {
+                return Ok(false);
+            }
+            // What the last session of an earlier owner left behind, who was deleted meanwhile.
+            forget_person(connection, user)?;
+            Ok(true)
         })
     }
 
@@ -70,8 +75,7 @@ impl Accounts for Database {
             let deleted = "DELETE FROM account WHERE name = ?1 RETURNING created";
             let created: Option<i64> = connection.query_row(deleted, name, |row| row.get(0)).optional()?;
             let Some(created) = created else { return Ok(false) };
-            connection.execute("DELETE FROM follow WHERE follower = ?1 OR publisher = ?1", name)?;
-            connection.execute("DELETE FROM usual_address WHERE account = ?1", name)?;
+            forget_person(connection, &user)?;
             connection
                 .execute("INSERT INTO deletion (name, created) VALUES (?1, ?2)", params![user.as_str(), created])?;
             let oldest = connection.last_insert_rowid() - DELETIONS_KEPT;
@@ -115,6 +119,12 @@ impl Database {
             select.query_map([number], deletion)?.collect()
         })
     }
+}
+
+/// Ends all follows from and to a user, and forgets from where that one logged in.
+fn forget_person(connection: &Connection, user: &UserName) -> rusqlite::Result<()> {
+    connection.execute("DELETE FROM follow WHERE follower = ?1 OR publisher = ?1", [user.as_str()])?;
+    connection.execute("DELETE FROM usual_address WHERE account = ?1", [user.as_str()]).map(drop)
 }
 
 fn account(row: &Row<'_>) -> rusqlite::Result<Account> {

@@ -3,6 +3,7 @@
 
 mod accounts;
 mod append;
+mod changes;
 mod database;
 mod follows;
 mod log;
@@ -15,14 +16,13 @@ mod writer;
 
 use std::path::Path;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicI64, Ordering};
 
 use parlor_core::ports::{Accounts, Log, Sink, Store, StoreResult};
 
 use crate::live::{Live, LiveAttempts, LiveBus};
 use crate::memory::MemoryLog;
 
-use accounts::Deletion;
+use changes::{Changes, ServerAccounts};
 pub use database::{Database, Durability, OpenError};
 use log::SqliteLog;
 
@@ -31,12 +31,8 @@ pub const FILE_NAME: &str = "parlor.db";
 
 /// The embedded store of a server.
 pub struct Sqlite {
-    database: Arc<Database>,
     store: Store,
-    sink: Arc<dyn Sink>,
-    attempts: Arc<LiveAttempts>,
-    last_deletion: AtomicI64,
-    last_unlocking: AtomicI64,
+    changes: Arc<Changes>,
 }
 
 impl Sqlite {
@@ -53,18 +49,17 @@ impl Sqlite {
             _ => Arc::new(SqliteLog::open(database.clone(), live.clone(), sink.clone(), history)?),
         };
         let attempts = Arc::new(LiveAttempts::new(database.clone()));
+        let changes = Arc::new(Changes::since_now(database.clone(), sink.clone(), attempts.clone())?);
         let store = Store {
-            accounts: database.clone(),
-            follows: database.clone(),
+            accounts: Arc::new(ServerAccounts::new(database.clone(), changes.clone())),
+            follows: database,
             sessions: live.clone(),
             rooms: live,
             log,
-            bus: Arc::new(LiveBus::new(sink.clone())),
-            attempts: attempts.clone(),
+            bus: Arc::new(LiveBus::new(sink)),
+            attempts,
         };
-        let last_deletion = AtomicI64::new(database.last_deletion()?);
-        let last_unlocking = AtomicI64::new(database.last_unlocking()?);
-        Ok(Self { database, store, sink, attempts, last_deletion, last_unlocking })
+        Ok(Self { store, changes })
     }
 
     /// The ports.
@@ -73,22 +68,13 @@ impl Sqlite {
     }
 
     /// Looks for accounts that were deleted or unlocked since the last look, by this process or another, tells the
-    /// sink of the former and forgives the latter. To be called every second or so, by one thread. Blocks.
+    /// sink of the former and forgives the latter. To be called every second or so. Blocks.
     ///
     /// # Errors
     /// The database cannot be read; the next look makes up for it.
     pub fn notice_changes(&self) -> StoreResult<()> {
-        let seen = self.last_deletion.load(Ordering::Relaxed);
-        for Deletion { number, user, created } in self.database.deletions_after(seen)? {
-            self.sink.account_deleted(&user, created).run();
-            self.last_deletion.store(number, Ordering::Relaxed);
-        }
-        let seen = self.last_unlocking.load(Ordering::Relaxed);
-        for (number, user) in self.database.unlockings_after(seen)? {
-            self.attempts.forgive(&user);
-            self.last_unlocking.store(number, Ordering::Relaxed);
-        }
-        Ok(())
+        self.changes.notice_deletions()?;
+        self.changes.notice_unlockings()
     }
 }
 

@@ -38,7 +38,8 @@ macro_rules! contract {
                 failures_elsewhere_do_not_delay_a_usual_address failures_at_a_usual_address_delay_only_there
                 only_so_many_addresses_are_usual an_account_is_unlocked an_address_is_named_for_an_account
                 a_deleted_account_has_no_usual_address under_many_threads_places_are_given_once;
-            follows: are_kept_sorted_both_ways end_with_the_account;
+            follows: are_kept_sorted_both_ways end_with_the_account
+                those_made_while_the_account_ends_are_not_the_next_owners;
             log: numbers_have_no_gap_and_each_log_its_own readers_see_the_newest_oldest_first
                 followers_are_told_where_the_log_stands strangers_and_displaced_sessions_append_nothing
                 a_batch_is_answered_entry_by_entry under_many_threads_delivery_is_in_order_of_number

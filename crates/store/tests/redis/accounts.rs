@@ -20,17 +20,46 @@ fn a_deletion_that_failed_half_way_keeps_the_name_until_it_is_said_again() {
     let (redis, one, two) = pair();
     let (first, next) = (account(7), account(8));
     assert!(one.store.accounts.create(&first).unwrap());
-    redis.cli(&["SET", "parlor:followers:{ann}", "no set"]);
+    let (ann, followers) = (two.seat_at("ann", 5), "parlor:followers:{bob}");
+    one.store.follows.subscribe(&ann.user, &name("bob")).unwrap();
+    redis.cli(&["SET", followers, "no set"]);
     assert!(one.store.accounts.delete(&first.user).is_err());
     for server in [&one, &two] {
         assert_eq!(server.store.accounts.find(&first.user).unwrap(), None);
         assert!(!server.store.accounts.create(&next).unwrap());
     }
-    redis.cli(&["DEL", "parlor:followers:{ann}"]);
+    // But the session is over.
+    wait_until("the news", || two.ear.deleted() == [first.created]);
+    redis.cli(&["DEL", followers]);
     assert!(two.store.accounts.delete(&first.user).unwrap());
     assert!(!one.store.accounts.delete(&first.user).unwrap());
     assert!(one.store.accounts.create(&next).unwrap());
     assert_eq!(two.store.accounts.accounts().unwrap(), [next]);
+}
+
+#[test]
+fn a_deletion_that_comes_too_late_takes_nothing_from_the_next_owner() {
+    let (redis, one, _two) = pair();
+    let (first, next) = (account(7), account(8));
+    one.store.accounts.create(&first).unwrap();
+    assert!(one.store.accounts.delete(&first.user).unwrap());
+    one.store.accounts.create(&next).unwrap();
+    one.store.follows.subscribe(&next.user, &name("bob")).unwrap();
+    for step in ["", "last"] {
+        redis.cli(&[
+            "EVAL",
+            include_str!("../../src/redis/scripts/delete_account.lua"),
+            "4",
+            "parlor:user:{ann}",
+            "parlor:followers:{ann}",
+            "parlor:following:{ann}",
+            "parlor:addresses:{ann}",
+            "7",
+            step,
+        ]);
+    }
+    assert_eq!(one.store.accounts.find(&next.user).unwrap(), Some(next.clone()));
+    assert_eq!(one.store.follows.subscriptions(&next.user).unwrap(), [name("bob")]);
 }
 
 #[test]

@@ -3,9 +3,10 @@
 
 use std::sync::{Arc, Mutex, Weak};
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
-use parlor_core::ports::LogId;
+use parlor_core::ports::{Direct, LogId};
+use parlor_proto::{Text, Timestamp};
 use parlor_redis_testkit::{Reach, RedisCluster, RedisServer, wait_until};
 use parlor_store::redis::Config;
 
@@ -117,6 +118,55 @@ fn a_session_of_another_server_is_kept() {
 fn what_a_dead_server_leaves_is_ended_once() {
     let cluster = shared();
     lapse::die(servers(&cluster), "-dies");
+}
+
+#[test]
+fn what_is_said_to_all_is_heard_after_its_slot_has_moved() {
+    let cluster = shared();
+    let servers: [Server; 2] = servers(&cluster);
+    let key = "parlor:everybody";
+    let home = cluster.master_of(key);
+    let other = cluster.nodes().find(|node| node.port() != home.port()).unwrap();
+    let (time, from) = (Timestamp::from_millis(7), name("ann"));
+    let notice = Direct { time, from, text: Text::sanitise("tea").unwrap() };
+    for to in [other, home] {
+        cluster.migrate_slot(key, to);
+        let before = servers.each_ref().map(|server| server.ear.notices());
+        let is_heard = || {
+            servers[0].store.bus.broadcast(&notice).unwrap();
+            thread::sleep(Duration::from_millis(100));
+            servers.iter().zip(before).all(|(server, before)| server.ear.notices() > before)
+        };
+        wait_until("a broadcast to be heard", is_heard);
+    }
+}
+
+#[test]
+fn who_did_not_hear_what_was_said_to_all_looks_after_its_sessions() {
+    // Not shared: connections are killed.
+    let cluster = RedisCluster::start();
+    let node = cluster.master_of("parlor:everybody");
+    let controls = || node.cli(&["PUBSUB", "CHANNELS", "parlor:control:*"]).lines().count();
+    // One that hears elsewhere what is said to it alone.
+    let (mut others, mut before) = (Vec::new(), controls());
+    let server = loop {
+        let [server] = servers(&cluster);
+        thread::sleep(Duration::from_secs(2));
+        if controls() == std::mem::replace(&mut before, controls()) {
+            break server;
+        }
+        others.push(server);
+    };
+    let began = Instant::now();
+    let ann = server.seat_at("everybody-ann", 5);
+    thread::sleep(Duration::from_secs(2));
+    // As if the account had been deleted while nothing was heard.
+    let user = "parlor:user:{everybody-ann}";
+    cluster.master_of(user).cli(&["HSET", user, "generation", &(ann.generation.0 + 1).to_string()]);
+    node.cli(&["CLIENT", "KILL", "TYPE", "pubsub"]);
+    wait_until("the session to be told", || server.ear.displaced() == [5]);
+    // Not only by the look at all sessions, half a minute after the start.
+    assert!(began.elapsed() < Duration::from_secs(20));
 }
 
 #[test]

@@ -14,6 +14,8 @@ pub(crate) enum Event {
     Restarted(LogId),
     Presence(Presence),
     Displaced(u64),
+    Notice,
+    Deleted(Timestamp),
 }
 
 #[derive(Default)]
@@ -52,6 +54,17 @@ impl Ear {
     /// How often a log began a new life.
     pub(crate) fn restarts(&self, log: &LogId) -> usize {
         self.events().iter().filter(|event| matches!(event, Event::Restarted(of) if of == log)).count()
+    }
+
+    /// When the accounts were made that were deleted.
+    pub(crate) fn deleted(&self) -> Vec<Timestamp> {
+        let deleted = |event: &Event| if let Event::Deleted(created) = event { Some(*created) } else { None };
+        self.events().iter().filter_map(deleted).collect()
+    }
+
+    /// How many broadcasts there were.
+    pub(crate) fn notices(&self) -> usize {
+        self.events().iter().filter(|event| matches!(event, Event::Notice)).count()
     }
 
     /// Who came to a room (`+ann`) and who went (`-ann`).
@@ -103,14 +116,14 @@ impl Sink for Ear {
     }
 
     fn notice(&self, _message: &Direct) -> Flush {
-        Flush::default()
+        self.hear(Event::Notice)
     }
 
     fn displaced(&self, connection: ConnectionId) -> Flush {
         self.hear(Event::Displaced(connection.0))
     }
 
-    fn account_deleted(&self, _user: &UserName, _created: Timestamp) -> Flush {
-        Flush::default()
+    fn account_deleted(&self, _user: &UserName, created: Timestamp) -> Flush {
+        self.hear(Event::Deleted(created))
     }
 }

@@ -1,6 +1,9 @@
--- Makes an account unless the name is taken, also by one that is being deleted; one with the same hash is this one.
--- KEYS: user. ARGV: hash, role, created. Answers 1, or 0: taken.
+-- Makes an account unless the name is taken, also by one that is being deleted; one with the same hash is this one. What
+-- the last session of an earlier owner left behind, who was deleted meanwhile, is forgotten.
+-- KEYS: user, following, addresses. ARGV: hash, role, created. Answers whom that one followed, or nothing: taken.
 local taken = redis.call('HMGET', KEYS[1], 'hash', 'created')
-if taken[1] or taken[2] then return taken[1] == ARGV[1] and 1 or 0 end
+if taken[1] or taken[2] then return taken[1] == ARGV[1] and {} end
 redis.call('HSET', KEYS[1], 'hash', ARGV[1], 'role', ARGV[2], 'created', ARGV[3])
-return 1
+local followed = redis.call('SMEMBERS', KEYS[2])
+redis.call('DEL', KEYS[2], KEYS[3])
+return followed
