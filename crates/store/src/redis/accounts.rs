@@ -33,6 +33,11 @@ impl People<'_> {
         self.call(Command::script(script::amend_account(), &keys, &[&field, &value, &old]))
     }
 
+    /// Puts a name into the index, where one without an account does no harm.
+    fn list(&self, user: &UserName) -> StoreResult<()> {
+        self.call::<i64>(Command::plain("SADD", keys::USERS, &[user.as_str()])).map(drop)
+    }
+
     /// Takes a step of a deletion. Tells who follows the account and whom it follows, unless the name is the next owner's.
     fn take_away(&self, user: &UserName, created: i64, step: &str) -> StoreResult<Option<Follows>> {
         let keys = [keys::user(user), keys::followers(user), keys::following(user), keys::usual_addresses(user)];
@@ -55,15 +60,14 @@ impl People<'_> {
 impl Accounts for People<'_> {
     fn create(&self, account: &Account) -> StoreResult<bool> {
         let Account { user, hash, role, created } = account;
-        let list = || self.call::<i64>(Command::plain("SADD", keys::USERS, &[user.as_str()]));
-        // The index first: a name in it without an account does no harm.
-        list()?;
+        // The index first.
+        self.list(user)?;
         let keys = [keys::user(user), keys::following(user), keys::usual_addresses(user)];
         let args: [&dyn Argument; 3] = [&hash.expose(), &role_word(*role), &created.as_millis()];
         let left: Option<Vec<String>> = self.call(Command::script(script::create_account(), &keys, &args))?;
         let Some(left) = left else { return Ok(false) };
         // The end of a deletion may have taken the name out in between.
-        list()?;
+        self.list(user)?;
         self.take_out(user, sorted(&left).iter().map(keys::followers))?;
         Ok(true)
     }
@@ -97,7 +101,11 @@ impl Accounts for People<'_> {
         let publishers = sorted(&following).iter().map(keys::followers).collect::<Vec<_>>();
         self.take_out(user, followers.into_iter().chain(publishers).chain([keys::USERS.to_owned()]))?;
         self.tell_deletion(user, created)?;
-        self.take_away(user, created, "last").map(|_| true)
+        // Without an answer somebody else was faster, and the name may have its next owner, who has to be listed.
+        if self.take_away(user, created, "last")?.is_none() {
+            self.list(user)?;
+        }
+        Ok(true)
     }
 
     fn unlock(&self, user: &UserName, address: Option<&str>, _now: Timestamp) -> StoreResult<bool> {

@@ -65,12 +65,12 @@ scripts! {
     disown: "disown";
     drop_room: "drop_room";
     end_attempt: "end_attempt";
-    enter: "change" "enter";
-    evict: "change" "part" "evict";
-    expel: "change" "part" "expel";
+    enter: "linger" "change" "enter";
+    evict: "linger" "change" "part" "evict";
+    expel: "linger" "change" "part" "expel";
     forget_room: "forget_room";
-    head: "head";
-    leave: "change" "part" "leave";
+    head: "linger" "head";
+    leave: "linger" "change" "part" "leave";
     note_address: "note_address";
     note_room: "note_room";
     predecessors: "predecessors";
@@ -79,7 +79,7 @@ scripts! {
     renew: "renew";
     restore: "restore";
     sessions_on: "sessions_on";
-    tail: "tail";
+    tail: "linger" "tail";
 }
 
 /// All scripts.

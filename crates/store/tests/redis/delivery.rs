@@ -73,6 +73,30 @@ fn a_room_in_which_nothing_was_said_keeps_its_life_and_no_place_among_the_rooms(
 }
 
 #[test]
+fn a_log_in_which_nothing_was_said_is_forgotten_some_time_after_the_last_look() {
+    const HALF_AN_HOUR: i64 = 30 * 60 * 1000;
+    let (redis, one, _two) = pair();
+    let (ann, red, meta) = (one.seat("ann"), log_of("red"), "parlor:log-meta:{red}");
+    let lives = || redis.cli(&["PTTL", meta]).parse::<i64>().unwrap();
+    let all_but_forgotten = || redis.cli(&["PEXPIRE", meta, "20000"]);
+    one.follow(&red);
+    assert!((HALF_AN_HOUR..=2 * HALF_AN_HOUR).contains(&lives()));
+    all_but_forgotten();
+    wait_until("a look", || lives() > HALF_AN_HOUR);
+    one.store.log.unfollow(&red);
+    for change in [|one: &Server, ann| one.enter(ann, "red"), |one: &Server, ann| one.leave(ann, "red").unwrap()] {
+        all_but_forgotten();
+        change(&one, &ann);
+        assert!(lives() > HALF_AN_HOUR);
+    }
+    one.enter(&ann, "red");
+    one.say(&ann, &red, "hello");
+    one.leave(&ann, "red").unwrap();
+    one.follow(&red);
+    assert_eq!(lives(), -1);
+}
+
+#[test]
 fn a_room_with_a_log_can_be_entered_beyond_the_limit_though_the_index_lost_it() {
     let (redis, one, _two) = pair();
     let ann = one.member("ann", "red");

@@ -8,11 +8,13 @@ if not epoch then
   redis.call('HSET', KEYS[2], 'epoch', epoch)
 end
 if epoch ~= ARGV[1] then from = 0 end
+if not head[1] then linger(KEYS[2]) end
 -- A failover lost entries that were heard already: their numbers are not given out again.
 if top < from then
   lost = from - top
   top = from
   redis.call('HSET', KEYS[2], 'top', ARGV[2])
+  redis.call('PERSIST', KEYS[2])
 end
 local entries = {}
 if top > from then
