@@ -82,7 +82,9 @@ fn a_log_in_which_nothing_was_said_is_forgotten_some_time_after_the_last_look() 
     one.follow(&red);
     assert!((HALF_AN_HOUR..=2 * HALF_AN_HOUR).contains(&lives()));
     all_but_forgotten();
+    let epoch = redis.cli(&["HGET", meta, "epoch"]);
     wait_until("a look", || lives() > HALF_AN_HOUR);
+    assert_eq!(redis.cli(&["HGET", meta, "epoch"]), epoch);
     one.store.log.unfollow(&red);
     for change in [|one: &Server, ann| one.enter(ann, "red"), |one: &Server, ann| one.leave(ann, "red").unwrap()] {
         all_but_forgotten();
