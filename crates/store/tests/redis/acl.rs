@@ -13,8 +13,8 @@ use crate::bench::{Server, config, log_of, name};
 
 /// What a server needs of any Redis.
 const COMMANDS: &str = "client|info client|kill del evalsha exists get hdel hexists hget hgetall hincrby hmget \
-    hset info pexpire pttl publish sadd scard script|load set smembers spublish srem ssubscribe subscribe sunsubscribe \
-    time xadd xrange xrevrange zadd zcard zrange zrem zremrangebyscore zscore";
+    hset info persist pexpire pttl publish sadd scard script|load set smembers spublish srem ssubscribe subscribe \
+    sunsubscribe time xadd xrange xrevrange zadd zcard zrange zrem zremrangebyscore zscore";
 
 /// And of a Cluster.
 const CLUSTER_COMMANDS: &str = "asking cluster|slots";

@@ -13,8 +13,8 @@ if not head[1] then linger(KEYS[2]) end
 if top < from then
   lost = from - top
   top = from
-  redis.call('HSET', KEYS[2], 'top', ARGV[2])
   redis.call('PERSIST', KEYS[2])
+  redis.call('HSET', KEYS[2], 'top', ARGV[2])
 end
 local entries = {}
 if top > from then
