@@ -1,18 +1,18 @@
 //! The network side of the client on a terminal: shows what comes, and connects again, to the next server, when the
 //! connection is lost. It must not read the keyboard.
 
-use std::collections::VecDeque;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::sync::mpsc::{Receiver, RecvTimeoutError};
-use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use jiff::Timestamp as Moment;
-use parlor_proto::{Credentials, Event, Password, Reply, RoomName, Verb};
+use parlor_proto::{Credentials, Event, Reply, RoomName, Verb};
 
 use super::Exit;
 use super::catch_up::{CatchUp, Shown};
-use super::complete::Names;
+use super::enter::{self, Answer, Entering};
+use super::link::{Gate, Link};
 use super::reconnect::{End, Next, Rounds, after_end, after_refused_connection, after_refused_login};
 use super::render::Renderer;
 use super::terminal::Screen;
@@ -31,23 +31,6 @@ pub(super) struct Plan {
     pub(super) connector: Connector,
     pub(super) credentials: Credentials,
     pub(super) room: Option<RoomName>,
-}
-
-/// What the keyboard's thread and the network's share. No lock is held while another one is taken, nor
-/// while sending.
-#[derive(Debug, Default)]
-pub(super) struct Link {
-    /// Where lines go; `None` while there is no connection.
-    pub(super) sender: Mutex<Option<LineSender>>,
-    /// New passwords that the server has not answered yet, oldest first; `None` for a command that it will
-    /// refuse, since it names none.
-    pub(super) passwords: Mutex<VecDeque<Option<Password>>>,
-    /// What the tab key offers.
-    pub(super) names: Arc<Mutex<Names>>,
-    /// Set before `/quit` is sent: whatever ends the connection then was wanted.
-    pub(super) leaving: AtomicBool,
-    /// How the program is to end, once no connection will be made any more.
-    pub(super) over: Mutex<Option<Exit>>,
 }
 
 /// Follows one session after the other.
@@ -79,7 +62,7 @@ impl Follower {
             let begun = Instant::now();
             let address = session.address.clone();
             let end = self.follow(session);
-            *lock(&self.link.sender) = None;
+            self.link.cut();
             let held = self.catch_up.disconnected();
             if self.link.leaving.load(Ordering::SeqCst) {
                 return Exit::Done;
@@ -102,7 +85,7 @@ impl Follower {
 
     /// Shows one session.
     fn follow(&mut self, mut session: Session) -> End {
-        self.welcome(&session);
+        let mut entering = self.welcome(&session);
         loop {
             match session.events.next() {
                 Ok(Incoming::Event { event: Event::Bye { code, message }, .. }) => {
@@ -110,8 +93,18 @@ impl Follower {
                 }
                 Ok(Incoming::Event { event, .. }) => {
                     self.note(&event);
+                    let answer = entering.as_mut().and_then(|entering| entering.answer(&event));
+                    let moved = matches!(event, Event::Ok(Reply::Join { .. } | Reply::Leave { .. }));
                     for shown in self.catch_up.sift(event) {
                         self.show_in_turn(shown);
+                    }
+                    if moved {
+                        self.link.lead(&session.sender, Gate::Open);
+                    }
+                    if let Some(answer) = answer
+                        && let Some(asked) = entering.take()
+                    {
+                        entering = self.answered(answer, asked, &session);
                     }
                     self.ask_for_missed(&session.sender);
                 }
@@ -121,20 +114,43 @@ impl Follower {
         }
     }
 
-    /// Opens the keyboard's way to the server, and goes back to the room.
-    fn welcome(&mut self, session: &Session) {
+    /// Opens the keyboard's way to the server, or first goes back to the room, so that no line that is typed is said in
+    /// another one.
+    fn welcome(&mut self, session: &Session) -> Option<Entering> {
         let Session { server, address, user, room, .. } = session;
         self.news(&format!("connected to {server} ({address}) as {user}, in {room}"));
-        match self.plan.room.as_ref().filter(|wanted| *wanted != room) {
-            // An error shows again when the next event is awaited.
-            Some(wanted) => drop(session.sender.send_line(&format!("/join {wanted}"))),
-            None => self.catch_up.enter(room, session.epoch, session.last),
-        }
-        self.ask_for_missed(&session.sender);
         // What was asked over an earlier connection will not be answered any more.
         lock(&self.link.passwords).clear();
-        // Only now, so that no line that is typed goes to the wrong room.
-        *lock(&self.link.sender) = Some(session.sender.clone());
+        if let Some(wanted) = self.plan.room.clone().filter(|wanted| wanted != room) {
+            self.link.lead(&session.sender, Gate::Entering(wanted.clone()));
+            ask_for_room(&wanted, session);
+            return Some(Entering::new(wanted));
+        }
+        self.catch_up.enter(room, session.epoch, session.last);
+        self.ask_for_missed(&session.sender);
+        self.link.lead(&session.sender, Gate::Open);
+        None
+    }
+
+    /// Deals with an answer of the server to the question for a room; returns the question if it was asked again.
+    fn answered(&self, answer: Answer, asked: Entering, session: &Session) -> Option<Entering> {
+        match answer {
+            Answer::Entered => None,
+            Answer::Later => {
+                self.news(&format!("trying again to enter {}", asked.wanted));
+                // Whoever leaves meanwhile is waiting for the end of the session only.
+                if self.left.recv_timeout(enter::PAUSE) == Err(RecvTimeoutError::Timeout) {
+                    ask_for_room(&asked.wanted, session);
+                }
+                Some(asked)
+            }
+            Answer::Refused => {
+                let (wanted, here) = (asked.wanted, session.room.clone());
+                self.problem(&format!("you are in {here}: {wanted} could not be entered"));
+                self.link.lead(&session.sender, Gate::Astray { wanted, here, told: false });
+                None
+            }
+        }
     }
 
     /// Learns from an event what the next session needs.
@@ -239,6 +255,11 @@ impl Follower {
     fn problem(&self, text: &str) {
         self.screen.print(self.renderer.problem(Moment::now(), text));
     }
+}
+
+fn ask_for_room(wanted: &RoomName, session: &Session) {
+    // An error shows again when the next event is awaited.
+    drop(session.sender.send_line(&format!("/join {wanted}")));
 }
 
 #[cfg(test)]

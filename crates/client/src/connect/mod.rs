@@ -3,8 +3,10 @@
 
 mod catch_up;
 mod complete;
+mod enter;
 mod follow;
 mod history;
+mod link;
 mod login;
 mod pipe;
 mod reconnect;

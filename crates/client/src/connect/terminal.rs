@@ -18,7 +18,8 @@ use rustyline::{CompletionType, Config, Editor, ExternalPrinter};
 
 use super::catch_up::CatchUp;
 use super::complete::TabKey;
-use super::follow::{Follower, Link, Plan};
+use super::follow::{Follower, Plan};
+use super::link::{Link, NotSent};
 use super::render::Renderer;
 use super::{Exit, history};
 use crate::lock;
@@ -122,6 +123,7 @@ impl Terminal {
             let then = match typed {
                 Ok(typed) => {
                     self.remember(&typed, path.as_deref());
+                    self.link.begin_input();
                     // Pasted text may have several lines.
                     let leaves = typed.lines().any(|line| self.take(line) == Then::Leave);
                     if leaves { Then::Leave } else { Then::GoOn }
@@ -153,7 +155,9 @@ impl Terminal {
 
     /// Sends one line, unless it is for the client itself.
     fn take(&mut self, line: &str) -> Then {
-        let new_password = match parse_command(line.as_bytes()) {
+        let read = parse_command(line.as_bytes());
+        let is_message = matches!(read, Ok(Some(Command::Say(_))));
+        let new_password = match read {
             Ok(None) => return Then::GoOn,
             Ok(Some(Command::Quit)) => return Then::Leave,
             Ok(Some(Command::Format(_))) => {
@@ -165,13 +169,12 @@ impl Terminal {
             Err(Misread { verb: Some(Verb::Passwd), .. }) => Some(None),
             Ok(Some(_)) | Err(_) => None,
         };
-        let sender = lock(&self.link.sender).clone();
-        let sent = sender.is_some_and(|sender| {
+        let sent = self.link.way(is_message).and_then(|sender| {
             lock(&self.link.passwords).extend(new_password);
-            sender.send_line(line).is_ok()
+            sender.send_line(line).map_err(|_| NotSent::NoConnection)
         });
-        if !sent {
-            self.problem("not sent: there is no connection");
+        if let Err(why) = sent {
+            self.problem(&format!("not sent: {why}"));
         }
         Then::GoOn
     }
@@ -179,9 +182,9 @@ impl Terminal {
     fn say_goodbye(&mut self) {
         self.link.leaving.store(true, Ordering::SeqCst);
         self.leave = None;
-        let sender = lock(&self.link.sender).clone();
+        let connection = self.link.connection();
         // A server that cannot be told finds out by itself.
-        if sender.is_some_and(|sender| sender.send_if_idle("/quit").unwrap_or_default()) {
+        if connection.is_some_and(|sender| sender.send_if_idle("/quit").unwrap_or_default()) {
             // Only its disconnection or the timeout can end this; both mean that it is time to go.
             let _ = self.ended.recv_timeout(GOODBYE);
         }

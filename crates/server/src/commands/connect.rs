@@ -27,7 +27,9 @@ Examples:
 On a terminal a line is said to the room, and /help lists the commands. Tab
 completes, Ctrl-C clears the line, Ctrl-D or /quit leaves. A lost connection is
 made again, to the next server if there are several, and the room entered again.
-What was said there meanwhile is shown, marked as OLD.
+What was said there meanwhile is shown, marked as OLD. No line is sent before the
+room is entered; if it cannot be, the first line that would be said in the lobby
+instead is not sent either, and you are told so.
 
 In a pipe every line of standard input is sent, and every answer awaited.
 Events go to standard output, refusals to standard error. A connection that is

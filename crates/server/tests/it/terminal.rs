@@ -1,6 +1,6 @@
 //! `parlor connect` on a terminal, as a person uses it: what is typed and what is seen, in a pseudo-terminal.
 
-use crate::harness::{Server, Terminal};
+use crate::harness::{Options, Server, Terminal};
 
 #[test]
 fn a_half_typed_line_is_whole_when_a_message_arrives() {
@@ -152,6 +152,28 @@ fn a_lost_server_is_found_again_and_the_room_entered_again() {
     alice.sees("> typed befo");
     alice.types("re\r");
     assert_eq!(bob.line(), "MSG red alice typed before");
+}
+
+#[test]
+fn what_is_typed_for_a_room_that_cannot_be_entered_is_not_said_in_the_lobby() {
+    let (server, home) = (Options::default().args(&["--max-rooms", "1"]).start(), tempfile::tempdir().unwrap());
+    let mut bob = server.register("bob");
+    assert_eq!(bob.ask("/join blue"), "OK join blue 1");
+    let mut carol = server.register("carol");
+    let mut alice = Terminal::open(&[&server], home.path(), &["--user", "alice", "--register", "--room", "red"]);
+    alice.sees("Password of alice: ");
+    alice.types("secret\r");
+    alice.sees("The same again: ");
+    alice.types("secret\r");
+    assert_eq!(carol.line(), "JOIN lobby alice");
+    alice.sees("(limit-reached)");
+    alice.sees("! you are in lobby: red could not be entered");
+    alice.types("the secret plan of red\r");
+    alice.sees("! not sent: you are in lobby");
+    carol.expect_quiet();
+    // The arrow up brings it back.
+    alice.types("\x1b[A\r");
+    assert_eq!(carol.line(), "MSG lobby alice the secret plan of red");
 }
 
 #[test]

@@ -4,8 +4,10 @@ use std::sync::mpsc;
 use std::thread::{self, JoinHandle};
 
 use jiff::tz::TimeZone;
+use parlor_proto::Password;
 
 use super::*;
+use crate::connect::link::NotSent;
 use crate::testing::{HELLO, Identity, Peer, Scripted, ann, pinned};
 
 const IN_RED: &str = r#"{"type":"ok","command":"join","room":"red","members":1,"epoch":"0000000000000001","last":0}"#;
@@ -106,6 +108,49 @@ fn after_a_shutdown_it_comes_back_to_its_room() {
 }
 
 #[test]
+fn nothing_that_is_typed_for_the_room_is_said_in_another_one() {
+    let identity = Identity::new(&["127.0.0.1"]);
+    let (answer, answers) = mpsc::channel::<&str>();
+    let server = Scripted::start(&identity, move |mut peer: Peer| {
+        peer.welcome();
+        assert_eq!(peer.hear(), "/join red");
+        peer.say(&[r#"{"type":"joined","room":"lobby","user":"eve"}"#, answers.recv().unwrap()]);
+        let asked_again = peer.hear();
+        peer.say(&[answers.recv().unwrap()]);
+        let said = peer.hear();
+        peer.say(&[ELSEWHERE]);
+        (asked_again, said)
+    });
+    let connector = pinned(&server.address, identity.pin);
+    let session = connector.open().unwrap().log_in(Entry::Login, &ann()).unwrap();
+    let link = Arc::new(Link::default());
+    let (_stay, left) = mpsc::channel();
+    let mut follower = follower(connector, &link, &Screen::start(drop).unwrap(), left);
+    follower.plan.room = Some("red".parse().unwrap());
+    let network: JoinHandle<()> = thread::spawn(move || follower.run(session));
+    // What a message meets once it no longer meets that.
+    let message_after = |before: NotSent| loop {
+        match link.way(true) {
+            Err(same) if same == before => thread::yield_now(),
+            other => break other,
+        }
+    };
+    let entering = || NotSent::Entering("red".parse().unwrap());
+    assert_eq!(message_after(NotSent::NoConnection).unwrap_err(), entering());
+    answer.send(r#"{"type":"error","code":"store-unavailable","message":"Away","command":"join"}"#).unwrap();
+    assert_eq!(link.way(false).unwrap_err(), entering());
+    answer.send(r#"{"type":"error","code":"limit-reached","message":"Full","command":"join"}"#).unwrap();
+    let astray = NotSent::Astray { wanted: "red".parse().unwrap(), here: "lobby".parse().unwrap() };
+    assert_eq!(message_after(entering()).unwrap_err(), astray);
+    // The same for all that was typed at once; then it is known where it goes.
+    assert_eq!(link.way(true).unwrap_err(), astray);
+    link.begin_input();
+    link.way(true).unwrap().send_line("hello lobby").unwrap();
+    network.join().unwrap();
+    assert_eq!(server.finish(), ("/join red".to_owned(), "hello lobby".to_owned()));
+}
+
+#[test]
 fn a_password_that_was_changed_elsewhere_ends_it() {
     let identity = Identity::new(&["127.0.0.1"]);
     let server = Scripted::start_many(&identity, 2, |number, mut peer: Peer| {
@@ -150,9 +195,9 @@ fn a_password_that_was_changed_here_is_used_next_time() {
     let follower = follower(connector, &link, &Screen::start(drop).unwrap(), left);
     let network: JoinHandle<()> = thread::spawn(move || follower.run(session));
     let sender = loop {
-        match lock(&link.sender).clone() {
-            Some(sender) => break sender,
-            None => thread::yield_now(),
+        match link.way(false) {
+            Ok(sender) => break sender,
+            Err(_) => thread::yield_now(),
         }
     };
     for password in ["first", "second"] {
