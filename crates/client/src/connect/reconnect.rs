@@ -50,6 +50,8 @@ pub(super) fn after_refused_login(error: &LoginError) -> Next {
         // The lost session itself may still count; it frees itself in time.
         LoginError::Refused { code: RefusalCode::AlreadyLoggedIn | RefusalCode::StoreUnavailable, .. } => Next::Retry,
         LoginError::Refused { code: RefusalCode::TooManyAttempts | RefusalCode::LimitReached, .. } => Next::Retry,
+        // A server whose time for a login is over says so twice, and the refusal comes before the goodbye.
+        LoginError::Refused { code: RefusalCode::LoginTimeout, .. } => Next::Retry,
         LoginError::Refused { .. } | LoginError::Ended { .. } => Next::Stop,
     }
 }
@@ -154,6 +156,7 @@ mod tests {
             RefusalCode::StoreUnavailable,
             RefusalCode::TooManyAttempts,
             RefusalCode::LimitReached,
+            RefusalCode::LoginTimeout,
         ];
         for &(code, _) in RefusalCode::ALL {
             let expected = if retried.contains(&code) { Next::Retry } else { Next::Stop };
