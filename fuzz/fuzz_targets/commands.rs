@@ -5,7 +5,8 @@
 use libfuzzer_sys::fuzz_target;
 use parlor_fuzz::is_control;
 use parlor_proto::{
-    Command, Greeting, HISTORY_MAX, PASSWORD_MAX_BYTES, Password, Refusal, Text, parse_command, parse_greeting,
+    Command, Credentials, Greeting, HISTORY_MAX, PASSWORD_MAX_BYTES, Password, Refusal, Text, parse_command,
+    parse_greeting,
 };
 
 fn check_text(text: &Text) {
@@ -25,6 +26,13 @@ fn check_message(text: &Text) {
 fn check_password(password: &Password) {
     let length = password.expose().len();
     assert!((1..=PASSWORD_MAX_BYTES).contains(&length) && !password.expose().contains(is_control));
+}
+
+/// However it was typed, it is the same when a client writes it.
+fn check_read_back(credentials: &Credentials) {
+    let line = format!("LOGIN {} {}", credentials.user, credentials.password.expose());
+    let read = parse_greeting(line.as_bytes());
+    assert!(matches!(read, Ok(Some(Greeting::Login(same))) if same == *credentials), "another login is read");
 }
 
 fn check_command(command: &Command) {
@@ -50,6 +58,7 @@ fuzz_target!(|line: &[u8]| {
     match parse_greeting(line) {
         Ok(Some(Greeting::Login(credentials) | Greeting::Register(credentials))) => {
             check_password(&credentials.password);
+            check_read_back(&credentials);
             // What logs in before login is never a message after it.
             assert!(!matches!(parse_command(line), Ok(Some(Command::Say(_)))), "a password would be broadcast");
         }

@@ -192,14 +192,19 @@ impl Arguments<'_> {
         Text::sanitise(text).ok_or_else(|| self.wrong())
     }
 
-    fn user_and_text(&self) -> Result<Command, Refusal> {
+    /// The first argument, and all that follows the one space or tab behind it.
+    fn user_and_rest(&self) -> Result<(UserName, &str), Refusal> {
         let mut rest = self.rest;
         let word = next_word(&mut rest).map_err(|_| self.wrong())?.ok_or_else(|| self.wrong())?;
         if word.contains(is_control) {
             return Err(Refusal::ControlCharacter(self.usage()));
         }
-        let to = word.parse().map_err(|_| Refusal::BadName)?;
-        let text = rest.strip_prefix([' ', '\t']).unwrap_or(rest);
+        let user = word.parse().map_err(|_| Refusal::BadName)?;
+        Ok((user, rest.strip_prefix([' ', '\t']).unwrap_or(rest)))
+    }
+
+    fn user_and_text(&self) -> Result<Command, Refusal> {
+        let (to, text) = self.user_and_rest()?;
         Ok(Command::Msg { to, text: self.text(text)? })
     }
 
@@ -218,11 +223,7 @@ impl Arguments<'_> {
     }
 
     fn credentials(&self) -> Result<Credentials, Refusal> {
-        let (user, password) = self.rest.split_once(' ').ok_or_else(|| self.wrong())?;
-        if user.contains(is_control) {
-            return Err(Refusal::ControlCharacter(self.usage()));
-        }
-        let user = user.parse().map_err(|_| Refusal::BadName)?;
+        let (user, password) = self.user_and_rest()?;
         Ok(Credentials { user, password: self.password(password)? })
     }
 

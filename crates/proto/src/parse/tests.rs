@@ -39,13 +39,25 @@ fn the_password_is_all_that_follows_one_space() {
 }
 
 #[test]
+fn the_name_of_a_login_is_a_word_and_the_password_is_what_stands_there() {
+    for line in ["LOGIN  alice secret", "LOGIN \t \talice secret", "LOGIN alice\tsecret", r#"LOGIN "alice" secret"#] {
+        assert_eq!(greeting(line), login("alice", "secret"), "{line}");
+    }
+    assert_eq!(greeting(r#"LOGIN  "alice"  "two\" "#), login("alice", r#" "two\" "#));
+    assert_eq!(greeting("LOGIN alice\t\tsecret"), login("alice", "\tsecret"));
+}
+
+#[test]
 fn logins_that_are_none() {
     let usage = "LOGIN <user> <password>";
     assert_eq!(greeting_refused("LOGIN"), bad(usage));
     assert_eq!(greeting_refused("LOGIN alice"), bad(usage));
     assert_eq!(greeting_refused("LOGIN alice "), bad(usage));
     assert_eq!(greeting_refused("LOGIN a.b secret"), Refusal::BadName);
-    assert_eq!(greeting_refused("LOGIN  alice secret"), Refusal::BadName);
+    assert_eq!(greeting_refused("LOGIN \"alice secret"), bad(usage));
+    assert_eq!(greeting_refused("LOGIN \"alice\"secret"), bad(usage));
+    assert_eq!(greeting_refused("LOGIN \"alice\""), bad(usage));
+    assert_eq!(greeting_refused("LOGIN \"\" secret"), Refusal::BadName);
     assert_eq!(greeting_refused(&format!("LOGIN alice {}", "x".repeat(73))), Refusal::PasswordTooLong);
     assert_eq!(greeting_refused("LOGIN alice se\u{7}cret"), Refusal::ControlCharacter(usage.to_owned()));
     assert_eq!(greeting_refused("LOGIN al\u{7}ice secret"), Refusal::ControlCharacter(usage.to_owned()));
@@ -190,6 +202,11 @@ proptest! {
     #[test]
     fn any_text_with_a_slash_is_read_or_refused(line in "/[a-z]{0,14}[ \t\"\\\\]{0,3}.{0,20}") {
         let _ = parse_command(line.as_bytes());
+    }
+
+    #[test]
+    fn a_login_that_a_client_writes_is_read_back(user in "[a-z0-9][a-z0-9_-]{0,31}", password in "[ \t\"\\\\a-zé]{1,36}") {
+        prop_assert_eq!(greeting(&format!("LOGIN {user} {password}")), login(&user, &password));
     }
 
     #[test]
