@@ -1,7 +1,7 @@
 //! `parlor audit`, as an operator runs it before others can reach the server: each weakness is found, and only that one.
 
 use std::fs::{self, Permissions};
-use std::os::unix::fs::{PermissionsExt, chown};
+use std::os::unix::fs::{PermissionsExt, chown, symlink};
 use std::path::Path;
 
 use rcgen::{CertificateParams, KeyPair, date_time_ymd};
@@ -125,6 +125,22 @@ fn files_that_others_can_reach_are_found() {
     let place = Place::used();
     place.allow("tls/ca.pem", 0o644);
     place.finds(&[], &[]);
+}
+
+#[test]
+fn what_cannot_be_looked_at_is_serious() {
+    // The same holds where rights are missing, which root never meets.
+    let place = Place::new();
+    symlink("parlor.db", place.path().join("parlor.db")).unwrap();
+    place.finds(&[], &[(SERIOUS, "not-looked-at")]);
+    let (_, said) = place.audit(&[]);
+    let line = "serious  not-looked-at: DIR/parlor.db cannot be looked at: Too many levels of symbolic links";
+    assert!(said.starts_with(line), "{said}");
+
+    let place = Place::new();
+    fs::write(place.path().join("tls"), "no directory").unwrap();
+    // Two keys, the certificate and the authority.
+    place.finds(&[], &[(SERIOUS, "not-looked-at"); 4]);
 }
 
 #[test]

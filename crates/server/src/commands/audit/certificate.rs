@@ -1,5 +1,7 @@
 //! Certificates that are over, or soon will be. It must not make any.
 
+use std::path::Path;
+
 use jiff::Timestamp;
 
 use super::Finding;
@@ -22,12 +24,11 @@ pub(super) fn look(settings: &Settings, findings: &mut Vec<Finding>) {
         }
         CertificateFiles::Made { dir } => {
             let authority = Authority::in_dir(&dir);
-            // What is not there is made at the first start.
-            if authority.certificate_path().exists() {
+            if is_there(&authority.certificate_path(), findings) {
                 let shown = format!("the certificate {}", authority.certificate_path().display());
                 judge(&shown, authority.certificate_facts(), &settings.tls_name, RENEW, findings);
             }
-            if authority.ca_path().exists() {
+            if is_there(&authority.ca_path(), findings) {
                 let shown = format!("the authority {}", authority.ca_path().display());
                 let cure =
                     "move it and its key away, make a new one by parlor cert init --force, and give clients its file";
@@ -35,6 +36,14 @@ pub(super) fn look(settings: &Settings, findings: &mut Vec<Finding>) {
             }
         }
     }
+}
+
+/// What is not there is made at the first start.
+fn is_there(file: &Path, findings: &mut Vec<Finding>) -> bool {
+    file.try_exists().unwrap_or_else(|error| {
+        findings.push(Finding::not_looked_at(file, &error));
+        false
+    })
 }
 
 fn judge(what: &str, facts: anyhow::Result<Facts>, names: &[TlsName], cure: &str, findings: &mut Vec<Finding>) {

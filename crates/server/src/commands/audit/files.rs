@@ -1,6 +1,7 @@
 //! Files that others than the server's own user can read or change. It must not open the database, which would make it.
 
-use std::fs::{self, Metadata};
+use std::fs;
+use std::io::ErrorKind;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
@@ -34,14 +35,21 @@ pub(super) fn look(settings: &Settings, findings: &mut Vec<Finding>) {
     }
 }
 
-fn mode(path: &Path) -> u32 {
-    // A file that cannot be looked at is not there, or the server will say what is wrong with it.
-    fs::metadata(path).as_ref().map_or(0, Metadata::mode) & 0o7777
+/// No rights at all where there is no file, or where it cannot be looked at, which is a finding itself.
+fn mode(path: &Path, findings: &mut Vec<Finding>) -> u32 {
+    match fs::metadata(path) {
+        Ok(metadata) => metadata.mode() & 0o7777,
+        Err(error) if error.kind() == ErrorKind::NotFound => 0,
+        Err(error) => {
+            findings.push(Finding::not_looked_at(path, &error));
+            0
+        }
+    }
 }
 
 /// The data directory: whoever may enter it can reach what is in it.
 fn directory(dir: &Path, findings: &mut Vec<Finding>) {
-    let mode = mode(dir);
+    let mode = mode(dir, findings);
     if mode & GROUP_AND_OTHERS == 0 {
         return;
     }
@@ -57,7 +65,7 @@ fn directory(dir: &Path, findings: &mut Vec<Finding>) {
 
 /// A file of the database: messages and hashes of passwords are in it.
 fn content(file: &Path, findings: &mut Vec<Finding>) {
-    let mode = mode(file);
+    let mode = mode(file, findings);
     if mode & GROUP_AND_OTHERS != 0 {
         let shown = file.display();
         let what = format!("others can read or change the database file {shown} (mode {mode:04o})");
@@ -76,7 +84,7 @@ fn keys(settings: &Settings) -> Vec<PathBuf> {
 }
 
 fn private_key(file: &Path, findings: &mut Vec<Finding>) {
-    let mode = mode(file);
+    let mode = mode(file, findings);
     if mode & GROUP_AND_OTHERS != 0 {
         let shown = file.display();
         let what = format!("others can read or change the private key {shown} (mode {mode:04o})");
@@ -86,7 +94,7 @@ fn private_key(file: &Path, findings: &mut Vec<Finding>) {
 
 /// The file of settings: others must not change it, nor read a password in it.
 fn settings_file(file: &Path, findings: &mut Vec<Finding>) {
-    let mode = mode(file);
+    let mode = mode(file, findings);
     let shown = file.display();
     if mode & WRITE != 0 {
         let what = format!("others can change the settings in {shown} (mode {mode:04o})");

@@ -8,6 +8,7 @@ mod files;
 mod machine;
 
 use std::io::{self, Write};
+use std::path::Path;
 use std::process::ExitCode;
 
 use clap::Args;
@@ -70,6 +71,13 @@ impl Finding {
 
     fn warning(check: &'static str, what: impl Into<String>, cure: impl Into<String>) -> Self {
         Self { severity: Severity::Warning, check, what: what.into(), cure: cure.into() }
+    }
+
+    /// A file may be there, and nothing can be said of it.
+    fn not_looked_at(file: &Path, error: &io::Error) -> Self {
+        let what = format!("{} cannot be looked at: {error}", file.display());
+        let cure = "run parlor audit as the server's own user or as root, and see that the path leads to a file";
+        Self::serious("not-looked-at", what, cure)
     }
 }
 
