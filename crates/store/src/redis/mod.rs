@@ -49,7 +49,7 @@ use rounds::{Pace, Rounds};
 use router::Router;
 use server::Server;
 
-pub use status::{NodeStatus, ScriptStatus, ServerStatus, Status, status};
+pub use status::{NodeStatus, Pulse, ScriptStatus, ServerStatus, Status, status};
 pub use url::RedisUrl;
 
 /// How a server uses Redis.

@@ -38,10 +38,10 @@ pub struct NodeStatus {
     pub persistence: String,
 }
 
-/// One run of a server.
+/// One run of a server. What it tells of itself is in its lease, and is gone with that.
 #[derive(Debug, Clone)]
 pub struct ServerStatus {
-    /// Its name.
+    /// Its name; `?` if that is not known.
     pub name: String,
     /// Number of the run, in hexadecimal digits.
     pub boot: String,
@@ -49,14 +49,23 @@ pub struct ServerStatus {
     pub lease: Option<Duration>,
     /// Its sessions.
     pub sessions: u64,
-    /// Logs that it follows.
-    pub logs_followed: u64,
-    /// Entries that it has still to hear of the log that it lags most.
-    pub lag: u64,
-    /// Since when it has not heard itself; none if it never did.
-    pub pulse: Option<Duration>,
+    /// Logs that it follows; none if that is not known.
+    pub logs_followed: Option<u64>,
+    /// Entries that it has still to hear of the log that it lags most; none if that is not known.
+    pub lag: Option<u64>,
+    /// Whether it hears itself; none if that is not known.
+    pub pulse: Option<Pulse>,
     /// Its scripts.
     pub scripts: Vec<ScriptStatus>,
+}
+
+/// Whether a server hears itself through Redis.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Pulse {
+    /// It never did.
+    Never,
+    /// It did last so long ago.
+    Ago(Duration),
 }
 
 /// How a script fares, as one server sees it.
@@ -119,8 +128,8 @@ fn servers(router: &Router) -> StoreResult<Vec<ServerStatus>> {
 }
 
 fn server_status(boot: String, fields: &HashMap<String, String>, ttl: i64, seats: u64) -> ServerStatus {
-    let number = |name: &str| fields.get(name).and_then(|value| value.parse::<i64>().ok()).unwrap_or(0);
-    let count = |name: &str| u64::try_from(number(name)).unwrap_or(0);
+    let number = |name: &str| fields.get(name).and_then(|value| value.parse::<i64>().ok());
+    let count = |name: &str| number(name).and_then(|number| u64::try_from(number).ok());
     let millis = |millis: i64| u64::try_from(millis).ok().map(Duration::from_millis);
     ServerStatus {
         name: fields.get("name").cloned().unwrap_or_else(|| "?".to_owned()),
@@ -129,7 +138,8 @@ fn server_status(boot: String, fields: &HashMap<String, String>, ttl: i64, seats
         sessions: seats,
         logs_followed: count("logs"),
         lag: count("lag"),
-        pulse: millis(number("pulse")),
+        // A server that never heard itself writes -1.
+        pulse: number("pulse").map(|age| millis(age).map_or(Pulse::Never, Pulse::Ago)),
         scripts: scripts(fields.get("scripts").map_or("", String::as_str)),
     }
 }
@@ -150,6 +160,25 @@ fn scripts(text: &str) -> Vec<ScriptStatus> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_server_whose_lease_ran_out_tells_nothing_of_itself() {
+        let gone = server_status("0011223344556677".to_owned(), &HashMap::new(), -2, 3);
+        assert_eq!((gone.lease, gone.sessions), (None, 3));
+        assert_eq!((gone.logs_followed, gone.lag, gone.pulse), (None, None, None));
+    }
+
+    #[test]
+    fn what_a_server_tells_of_itself_is_taken_as_it_is() {
+        let told = |pulse: &str| {
+            let fields = [("logs", "2"), ("lag", "0"), ("pulse", pulse)];
+            let fields = fields.map(|(name, value)| (name.to_owned(), value.to_owned()));
+            server_status("0011223344556677".to_owned(), &HashMap::from(fields), 8_000, 0)
+        };
+        let well = told("0");
+        assert_eq!((well.logs_followed, well.lag, well.pulse), (Some(2), Some(0), Some(Pulse::Ago(Duration::ZERO))));
+        assert_eq!(told("-1").pulse, Some(Pulse::Never));
+    }
 
     #[test]
     fn scripts_are_read_as_servers_write_them() {

@@ -1,8 +1,9 @@
-//! The state of the servers for scripts: everything, numbers unrounded. Fields are only ever added.
+//! The state of the servers for scripts: everything, numbers unrounded, and `null` where one is not known. Fields are
+//! only ever added.
 
 use std::time::Duration;
 
-use parlor_store::redis::{NodeStatus, ScriptStatus, ServerStatus, Status};
+use parlor_store::redis::{NodeStatus, Pulse, ScriptStatus, ServerStatus, Status};
 use serde_json::{Value, json};
 
 /// One object on one line.
@@ -33,9 +34,16 @@ fn server(server: &ServerStatus) -> Value {
         "sessions": server.sessions,
         "logs_followed": server.logs_followed,
         "lag": server.lag,
-        "pulse_ms": server.pulse.map(milliseconds),
+        "pulse_ms": server.pulse.and_then(pulse_age).map(milliseconds),
         "scripts": server.scripts.iter().map(script).collect::<Value>(),
     })
+}
+
+fn pulse_age(pulse: Pulse) -> Option<Duration> {
+    match pulse {
+        Pulse::Never => None,
+        Pulse::Ago(age) => Some(age),
+    }
 }
 
 fn script(script: &ScriptStatus) -> Value {

@@ -19,7 +19,8 @@ use crate::settings::RedisArgs;
 const EXAMPLES: &str = "Shown are each Redis; each server with its lease (one without counts as gone, and the others
 end its sessions), the logs that it follows, the entries that it has yet to hear of the one that
 it lags most, and how long ago it heard its own pulse through Redis; the scripts that the servers
-had Redis run; and the rooms with the most members.
+had Redis run; and the rooms with the most members. A server without a lease tells nothing of
+itself: what is not known of it is shown as ?, in JSON as null.
 
 Examples:
   parlor status --redis redis://127.0.0.1

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use parlor_proto::RoomSummary;
-use parlor_store::redis::{NodeStatus, ScriptStatus, ServerStatus, Status};
+use parlor_store::redis::{NodeStatus, Pulse, ScriptStatus, ServerStatus, Status};
 
 use super::{json, text};
 
@@ -22,20 +22,30 @@ fn status() -> Status {
         boot: "0011223344556677".to_owned(),
         lease: Some(Duration::from_millis(8_240)),
         sessions: 1234,
-        logs_followed: 17,
-        lag: 0,
-        pulse: Some(Duration::from_millis(412)),
+        logs_followed: Some(17),
+        lag: Some(0),
+        pulse: Some(Pulse::Ago(Duration::from_millis(412))),
         scripts: vec![script("append", 100, 40, 900), script("claim", 3, 80, 12_345), script("reap", 0, 0, 0)],
     };
     let two = ServerStatus {
         name: "two".to_owned(),
         boot: "8899aabbccddeeff".to_owned(),
-        lease: None,
+        lease: Some(Duration::from_millis(4_000)),
         sessions: 2,
-        logs_followed: 3,
-        lag: 4_096,
-        pulse: None,
+        logs_followed: Some(3),
+        lag: Some(4_096),
+        pulse: Some(Pulse::Never),
         scripts: vec![script("append", 300, 80, 2_000_000)],
+    };
+    let dead = ServerStatus {
+        name: "?".to_owned(),
+        boot: "1032547698badcfe".to_owned(),
+        lease: None,
+        sessions: 1,
+        logs_followed: None,
+        lag: None,
+        pulse: None,
+        scripts: Vec::new(),
     };
     let node = |address: &str, role: &str, persistence: &str| NodeStatus {
         address: address.to_owned(),
@@ -45,7 +55,7 @@ fn status() -> Status {
     };
     Status {
         redis: vec![node("192.0.2.10:6379", "master", "aof everysec"), node("[2001:db8::1]:6379", "replica", "none")],
-        servers: vec![one, two],
+        servers: vec![dead, one, two],
         rooms: vec![room("garden", 7), room("attic", 7), room("lobby", 1200)],
     }
 }
@@ -58,10 +68,11 @@ Redis
   192.0.2.10:6379     7.0.15   master   aof everysec
   [2001:db8::1]:6379  7.0.15   replica  none
 
-Servers: 2, sessions: 1236
+Servers: 3, sessions: 1237
   NAME             BOOT                LEASE  SESSIONS  LOGS   LAG       PULSE
+  ?                1032547698badcfe  run out         1     ?     ?           ?
   one.example.org  0011223344556677    8.2 s      1234    17     0  412 ms ago
-  two              8899aabbccddeeff  run out         2     3  4096       never
+  two              8899aabbccddeeff    4.0 s         2     3  4096       never
 
 Scripts, as all servers timed them
   SCRIPT  CALLS   MEAN  LONGEST
@@ -100,9 +111,12 @@ fn scripts_get_everything_in_one_line() {
     assert_eq!(json.matches('\n').count(), 1);
     let read: serde_json::Value = serde_json::from_str(&json).unwrap();
     assert_eq!(read["redis"][1]["role"], "replica");
-    assert_eq!(read["servers"][0]["lease_ms"], 8240);
-    assert_eq!(read["servers"][1]["lease_ms"], serde_json::Value::Null);
-    assert_eq!((&read["servers"][1]["lag"], &read["servers"][1]["pulse_ms"]), (&4096.into(), &().into()));
-    assert_eq!(read["servers"][0]["scripts"][1]["longest_us"], 12_345);
+    let [dead, one, two] = [0, 1, 2].map(|at| &read["servers"][at]);
+    assert_eq!((&one["lease_ms"], &one["lag"], &one["pulse_ms"]), (&8240.into(), &0.into(), &412.into()));
+    assert_eq!((&two["lag"], &two["pulse_ms"]), (&4096.into(), &().into()));
+    for field in ["lease_ms", "logs_followed", "lag", "pulse_ms"] {
+        assert_eq!(dead[field], serde_json::Value::Null, "{field}");
+    }
+    assert_eq!(one["scripts"][1]["longest_us"], 12_345);
     assert_eq!(read["rooms"][2], serde_json::json!({ "room": "lobby", "members": 1200 }));
 }

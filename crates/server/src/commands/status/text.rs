@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use parlor_store::redis::{ScriptStatus, Status};
+use parlor_store::redis::{Pulse, ScriptStatus, Status};
 
 use super::table::Side::{Left, Right};
 use super::table::Table;
@@ -43,12 +43,24 @@ fn servers(status: &Status) -> String {
             server.boot.to_string(),
             server.lease.map_or_else(|| "run out".to_owned(), short),
             server.sessions.to_string(),
-            server.logs_followed.to_string(),
-            server.lag.to_string(),
-            server.pulse.map_or_else(|| "never".to_owned(), |age| format!("{} ago", short(age))),
+            known(server.logs_followed.map(|logs| logs.to_string())),
+            known(server.lag.map(|lag| lag.to_string())),
+            known(server.pulse.map(pulse)),
         ]);
     }
     format!("Servers: {}, sessions: {}\n{}", status.servers.len(), sessions(status), table.render())
+}
+
+/// A dead server tells nothing of itself.
+fn known(cell: Option<String>) -> String {
+    cell.unwrap_or_else(|| "?".to_owned())
+}
+
+fn pulse(pulse: Pulse) -> String {
+    match pulse {
+        Pulse::Never => "never".to_owned(),
+        Pulse::Ago(age) => format!("{} ago", short(age)),
+    }
 }
 
 fn sessions(status: &Status) -> u64 {
