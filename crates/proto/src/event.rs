@@ -329,7 +329,7 @@ impl Bye {
 
 impl fmt::Display for Bye {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        out.write_str(self.as_str())
+        out.pad(self.as_str())
     }
 }
 

@@ -71,7 +71,7 @@ macro_rules! name {
 
         impl fmt::Display for $name {
             fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-                out.write_str(&self.0)
+                out.pad(&self.0)
             }
         }
 
@@ -115,6 +115,12 @@ mod tests {
     fn names_are_shown_in_lower_case() {
         let name: UserName = "Alice_B-2".parse().unwrap();
         assert_eq!(name.to_string(), "alice_b-2");
+    }
+
+    #[test]
+    fn names_fill_their_column() {
+        let (user, room): (UserName, RoomName) = ("ann".parse().unwrap(), "red".parse().unwrap());
+        assert_eq!(format!("{user:<5}|{room:>5}|"), "ann  |  red|");
     }
 
     #[test]

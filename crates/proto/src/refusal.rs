@@ -66,7 +66,7 @@ codes! {
 
 impl fmt::Display for RefusalCode {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        out.write_str(self.as_str())
+        out.pad(self.as_str())
     }
 }
 

@@ -34,7 +34,7 @@ impl ServerName {
 
 impl fmt::Display for ServerName {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        out.write_str(&self.0)
+        out.pad(&self.0)
     }
 }
 

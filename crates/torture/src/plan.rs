@@ -243,7 +243,7 @@ impl Step {
 
 impl fmt::Display for Kind {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        out.write_str(KINDS.iter().find(|(_, kind, _)| kind == self).map_or("stall", |(name, ..)| name))
+        out.pad(KINDS.iter().find(|(_, kind, _)| kind == self).map_or("stall", |(name, ..)| name))
     }
 }
 

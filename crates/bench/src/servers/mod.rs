@@ -35,7 +35,7 @@ pub(crate) enum Contestant {
 
 impl fmt::Display for Contestant {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        out.write_str(match self {
+        out.pad(match self {
             Self::Bare => "bare",
             Self::BareCoalesced => "bare-coalesced",
             Self::Parlor => "parlor",

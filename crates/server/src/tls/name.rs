@@ -33,7 +33,7 @@ impl TlsName {
 impl fmt::Display for TlsName {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Dns(name) => out.write_str(name),
+            Self::Dns(name) => out.pad(name),
             Self::Ip(address) => address.fmt(out),
         }
     }

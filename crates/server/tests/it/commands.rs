@@ -34,6 +34,8 @@ fn listed(data: &Path) -> Vec<(String, String)> {
     let row = |line: &str| {
         let words: Vec<_> = line.split_whitespace().collect();
         assert!(words.len() == 3 && words[2].ends_with('Z'), "{line}");
+        // Straight columns.
+        assert_eq!(line, format!("{:<32} {:<8} {}", words[0], words[1], words[2]));
         (words[0].to_owned(), words[1].to_owned())
     };
     list.lines().map(row).collect()
