@@ -157,7 +157,10 @@ impl Follower {
     fn note(&mut self, event: &Event) {
         lock(&self.link.names).learn(event);
         match event {
-            Event::Ok(Reply::Join { room, .. } | Reply::Leave { room, .. }) => self.plan.room = Some(room.clone()),
+            // Whoever speaks in a room wants to be there, even if they wanted to be elsewhere before.
+            Event::Ok(Reply::Join { room, .. } | Reply::Leave { room, .. } | Reply::Message { room, .. }) => {
+                self.plan.room = Some(room.clone());
+            }
             Event::Ok(Reply::Passwd) => {
                 if let Some(password) = lock(&self.link.passwords).pop_front().flatten() {
                     self.plan.credentials.password = password;

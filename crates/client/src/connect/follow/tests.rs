@@ -151,6 +151,30 @@ fn nothing_that_is_typed_for_the_room_is_said_in_another_one() {
 }
 
 #[test]
+fn whoever_spoke_in_the_lobby_instead_stays_there() {
+    let identity = Identity::new(&["127.0.0.1"]);
+    let server = Scripted::start_many(&identity, 3, |number, mut peer: Peer| {
+        peer.welcome();
+        match number {
+            0 => peer.say(&[IN_RED, SHUTDOWN]),
+            1 => {
+                assert_eq!(peer.hear(), "/join red");
+                let full = r#"{"type":"error","code":"limit-reached","message":"Full","command":"join"}"#;
+                let said =
+                    r#"{"type":"ok","command":"message","room":"lobby","id":1,"time":"2026-01-01T10:00:00.000Z"}"#;
+                peer.say(&[full, said, SHUTDOWN]);
+            }
+            _ => peer.say(&[ELSEWHERE]),
+        }
+        peer.hear()
+    });
+    let (_, shown) = follow(&identity, &server);
+    let refused = ["! Full (limit-reached)", "! you are in lobby: red could not be entered"];
+    assert_eq!(shown[4..6], refused);
+    assert_eq!(server.finish(), ["", "", ""]);
+}
+
+#[test]
 fn a_password_that_was_changed_elsewhere_ends_it() {
     let identity = Identity::new(&["127.0.0.1"]);
     let server = Scripted::start_many(&identity, 2, |number, mut peer: Peer| {
