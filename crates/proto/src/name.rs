@@ -71,7 +71,8 @@ macro_rules! name {
 
         impl fmt::Display for $name {
             fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-                out.pad(&self.0)
+                // Most names fill no column, and are written for every message: that is the shorter way.
+                if out.width().is_none() { out.write_str(&self.0) } else { out.pad(&self.0) }
             }
         }
 
