@@ -7,6 +7,7 @@ use std::time::Duration;
 use parlor_proto::{Bye, Event, Line, LineSplitter, Refusal};
 
 use crate::dialogue::Dialogue;
+use crate::outbox::Patience;
 use crate::pace::Pace;
 use crate::parlor::Parlor;
 use crate::peer::{Origin, Peer};
@@ -28,7 +29,8 @@ pub enum Flow {
 }
 
 /// One client. Owned by its thread, which calls [`Client::greet`] first, then [`Client::receive`] for all that
-/// it reads, and at the end [`Client::depart`], the goodbye on the wire, and [`Client::release`].
+/// it reads, and at the end [`Client::depart`], the goodbye on the wire, and [`Client::release`]. Its connection is to
+/// be known to the hub all that time, and for as long as something may still be written.
 pub struct Client {
     splitter: LineSplitter,
     pace: Option<Pace>,
@@ -44,9 +46,8 @@ impl fmt::Debug for Client {
 }
 
 impl Client {
-    /// A client that has not said anything; the hub knows it from now on.
+    /// A client that has not said anything.
     pub fn new(parlor: Arc<Parlor>, peer: Arc<Peer>, origin: Origin) -> Self {
-        parlor.hub.connect(peer.clone());
         let splitter = LineSplitter::new(parlor.policy.max_line_bytes);
         let rate = parlor.policy.line_rate;
         let dialogue = Dialogue::new(Place { parlor, peer }, origin);
@@ -72,6 +73,11 @@ impl Client {
     /// Whether somebody is logged in.
     pub fn is_logged_in(&self) -> bool {
         self.dialogue.session().is_some()
+    }
+
+    /// How long one who has not logged in may still take to do so; none for one who has.
+    pub fn time_to_log_in(&self) -> Option<Duration> {
+        time_to_log_in(&self.dialogue, self.login_deadline)
     }
 
     /// Carries out what the client sent. All messages of one call are one append. Blocks on the store, on the
@@ -128,17 +134,15 @@ impl Client {
         }
     }
 
-    /// Gives the session up. To be called once the client can hear nothing more.
+    /// Gives the session up. To be called once the client can hear nothing more of others.
     pub fn release(mut self) {
         let session = self.dialogue.take_session();
         let place = self.dialogue.place();
-        let connection = place.peer.connection();
         if let Some(session) = session {
             let why = place.peer.outbox().goodbye();
-            place.parlor.observer.session_ended(connection, session.user(), why);
+            place.parlor.observer.session_ended(place.peer.connection(), session.user(), why);
             session.release(place);
         }
-        place.parlor.hub.disconnect(connection);
     }
 }
 
@@ -164,12 +168,12 @@ fn keep_pace(pace: &mut Option<Pace>, dialogue: &mut Dialogue, login_deadline: D
 /// to the time for that.
 fn wait_for_reader(dialogue: &mut Dialogue, login_deadline: Duration) {
     let peer = dialogue.place().peer.clone();
-    if peer.outbox().await_room(REPLY_ROOM, Duration::ZERO) {
+    if peer.outbox().await_room(REPLY_ROOM, Patience::of(Duration::ZERO)) {
         return;
     }
     peer.flush();
-    let patience = time_to_log_in(dialogue, login_deadline);
-    if !peer.outbox().await_room(REPLY_ROOM, patience.unwrap_or(REPLY_PATIENCE)) && patience.is_none() {
+    let time = time_to_log_in(dialogue, login_deadline);
+    if !peer.outbox().await_room(REPLY_ROOM, Patience::of(time.unwrap_or(REPLY_PATIENCE))) && time.is_none() {
         peer.close(Bye::SlowConsumer).run();
     }
 }

@@ -12,7 +12,7 @@
 
 use std::collections::VecDeque;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use parlor_proto::{Bye, Encoded, Event, Format};
 
@@ -26,7 +26,7 @@ const MAX_SPARE_FRAMES: usize = 64;
 #[derive(Debug)]
 pub struct Outbox {
     inner: Mutex<Inner>,
-    /// Signalled when something was taken or the outbox is closed, while the client's own thread waits for that.
+    /// Signalled when something went out or the outbox is closed, while the client's own thread waits for that.
     progress: Condvar,
 }
 
@@ -41,7 +41,11 @@ struct Inner {
     max_event_bytes: usize,
     owner: Owner,
     goodbye: Option<Bye>,
+    /// Whether somebody else than the client wants the connection to end.
+    hurried: bool,
     dead: bool,
+    /// How often something went out: was taken, or sent until the socket was full.
+    moves: u64,
     /// Whether the client's own thread waits for progress. Signalling is a system call even if nobody waits,
     /// which would be one for each delivery.
     awaited: bool,
@@ -113,6 +117,22 @@ pub struct Pushed {
     pub interrupt: bool,
 }
 
+/// How long the client's own thread waits for what is to go out.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Patience {
+    /// While nothing goes out.
+    pub idle: Duration,
+    /// In all.
+    pub total: Duration,
+}
+
+impl Patience {
+    /// So long, whether or not something goes out.
+    pub fn of(total: Duration) -> Self {
+        Self { idle: total, total }
+    }
+}
+
 /// What [`Outbox::take`] found.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Taken {
@@ -144,7 +164,9 @@ impl Outbox {
             max_event_bytes,
             owner: Owner::Idle,
             goodbye: None,
+            hurried: false,
             dead: false,
+            moves: 0,
             awaited: false,
         };
         Self { inner: Mutex::new(inner), progress: Condvar::new() }
@@ -162,6 +184,7 @@ impl Outbox {
             bytes += next.frame.len();
             out.extend(inner.pop());
         }
+        inner.moves += u64::from(bytes > 0);
         self.tell(&inner);
         match (bytes, inner.queue.is_empty()) {
             (0, _) => Taken::Nothing,
@@ -182,9 +205,12 @@ impl Outbox {
         Settled::Idle
     }
 
-    /// Hands ownership to the drain thread, since the socket is full. Only for the owner.
+    /// Hands ownership to the drain thread, since the socket is full: it took something before that. Only for the owner.
     pub fn block(&self) {
-        self.lock().owner = Owner::Blocked;
+        let mut inner = self.lock();
+        inner.owner = Owner::Blocked;
+        inner.moves += 1;
+        self.tell(&inner);
     }
 
     /// The drain thread goes on flushing.
@@ -216,6 +242,11 @@ impl Outbox {
         self.lock().goodbye
     }
 
+    /// Whether the connection is to end without waiting for the client: somebody else than the client ends it.
+    pub fn is_hurried(&self) -> bool {
+        self.lock().hurried
+    }
+
     /// Whether anything waits.
     pub fn is_empty(&self) -> bool {
         self.lock().queue.is_empty()
@@ -224,12 +255,17 @@ impl Outbox {
     /// Waits until everything is written, or cannot be; at most for `patience`. Blocks; only for the client's
     /// own thread. `true` if nothing is left to write.
     pub fn await_empty(&self, patience: Duration) -> bool {
-        self.await_until(patience, |inner| inner.queue.is_empty() && inner.owner == Owner::Idle)
+        self.await_until(Patience::of(patience), Inner::is_written)
+    }
+
+    /// Waits for the same, or until the connection is hurried ([`Outbox::is_hurried`]). `true` if one of them is so.
+    pub fn await_empty_unhurried(&self, patience: Patience) -> bool {
+        self.await_until(patience, |inner| inner.is_written() || inner.hurried)
     }
 
     /// Waits until few enough replies wait to make more, or a goodbye was said; at most for `patience`.
     /// Blocks; only for the client's own thread. `true` if there is room.
-    pub(crate) fn await_room(&self, max_reply_bytes: usize, patience: Duration) -> bool {
+    pub(crate) fn await_room(&self, max_reply_bytes: usize, patience: Patience) -> bool {
         self.await_until(patience, |inner| inner.reply_bytes <= max_reply_bytes || inner.goodbye.is_some())
     }
 
@@ -284,7 +320,9 @@ impl Outbox {
     /// Queues the goodbye, after which nothing is queued. Only the first one counts.
     pub(crate) fn close(&self, bye: Bye) -> Pushed {
         let mut inner = self.lock();
+        inner.hurried |= bye != Bye::Quit;
         if !inner.is_open() {
+            self.tell(&inner);
             return Pushed::default();
         }
         inner.say_goodbye(bye);
@@ -298,14 +336,24 @@ impl Outbox {
         }
     }
 
-    fn await_until(&self, patience: Duration, done: impl Fn(&Inner) -> bool) -> bool {
-        let waiting = |inner: &mut Inner| !inner.dead && !done(inner);
+    fn await_until(&self, patience: Patience, done: impl Fn(&Inner) -> bool) -> bool {
+        let started = Instant::now();
         let mut inner = self.lock();
         inner.awaited = true;
-        let (mut inner, _) = self
-            .progress
-            .wait_timeout_while(inner, patience, waiting)
-            .unwrap_or_else(std::sync::PoisonError::into_inner);
+        while !inner.dead && !done(&inner) {
+            let time = patience.idle.min(patience.total.saturating_sub(started.elapsed()));
+            if time.is_zero() {
+                break;
+            }
+            let moves = inner.moves;
+            let is_still = |inner: &mut Inner| inner.moves == moves && !inner.dead && !done(inner);
+            let waited = self.progress.wait_timeout_while(inner, time, is_still);
+            let (guard, result) = waited.unwrap_or_else(std::sync::PoisonError::into_inner);
+            inner = guard;
+            if result.timed_out() {
+                break;
+            }
+        }
         inner.awaited = false;
         done(&inner)
     }
@@ -318,6 +366,10 @@ impl Outbox {
 impl Inner {
     fn is_open(&self) -> bool {
         self.goodbye.is_none() && !self.dead
+    }
+
+    fn is_written(&self) -> bool {
+        self.queue.is_empty() && self.owner == Owner::Idle
     }
 
     fn reply(&mut self, event: &Encoded<'_>) {
@@ -334,6 +386,7 @@ impl Inner {
         }
         if self.event_bytes + frame.len() > self.max_event_bytes {
             self.drop_queue();
+            self.hurried = true;
             self.say_goodbye(Bye::SlowConsumer);
             return Pushed { wake: self.take_ownership(), interrupt: true };
         }
@@ -438,8 +491,8 @@ mod tests {
             outbox.reply(&Encoded::new(&publish(id)));
         }
         assert!(!push(&outbox, 10).interrupt);
-        assert!(!outbox.await_room(30, Duration::ZERO));
-        assert!(outbox.await_room(200, Duration::ZERO));
+        assert!(!outbox.await_room(30, Patience::of(Duration::ZERO)));
+        assert!(outbox.await_room(200, Patience::of(Duration::ZERO)));
     }
 
     #[test]
@@ -451,6 +504,21 @@ mod tests {
         outbox.reply(&Encoded::new(&publish(2)));
         let all = taken(&outbox, 1000);
         assert!(all.starts_with("OK publish 1\nBYE kicked ") && all.lines().count() == 2, "{all}");
+    }
+
+    #[test]
+    fn whoever_ends_the_connection_by_themselves_is_waited_for_until_others_end_it() {
+        let outbox = Outbox::new(100);
+        assert!(outbox.close(Bye::Quit).wake);
+        assert!(!outbox.is_hurried());
+        assert!(!outbox.await_empty_unhurried(Patience::of(Duration::ZERO)));
+        std::thread::scope(|scope| {
+            let waiting = scope.spawn(|| outbox.await_empty_unhurried(Patience::of(Duration::from_secs(3600))));
+            outbox.close(Bye::ServerShutdown);
+            assert!(waiting.join().unwrap());
+        });
+        assert!(outbox.is_hurried());
+        assert_eq!(outbox.goodbye(), Some(Bye::Quit));
     }
 
     #[test]

@@ -5,7 +5,7 @@ use std::fmt;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, Weak};
 
-use parlor_core::{Client, ConnectionId, Flow, Origin, Parlor, Peer};
+use parlor_core::{Client, ConnectionId, Flow, Hub, Origin, Parlor, Peer};
 use parlor_proto::Bye;
 
 use crate::fakes::FakeClock;
@@ -18,6 +18,7 @@ pub struct Connection(Arc<Link>);
 
 pub(crate) struct Link {
     client: Mutex<Option<Client>>,
+    hub: Arc<Hub>,
     peer: Arc<Peer>,
     tap: Arc<Tap>,
     is_frozen: AtomicBool,
@@ -36,8 +37,10 @@ impl Connection {
         let link = Arc::new_cyclic(|link: &Weak<Link>| {
             let wire = FakeWire { tap: tap.clone(), clock, link: link.clone() };
             let peer = Arc::new(Peer::new(ConnectionId(number), max_queued_bytes, Arc::new(wire)));
-            Link { client: Mutex::new(None), peer, tap, is_frozen: AtomicBool::new(false) }
+            let hub = parlor.hub.clone();
+            Link { client: Mutex::new(None), hub, peer, tap, is_frozen: AtomicBool::new(false) }
         });
+        parlor.hub.connect(link.peer.clone());
         let mut client = Client::new(parlor, link.peer.clone(), origin);
         client.greet();
         *lock(&link.client) = Some(client);
@@ -143,6 +146,7 @@ impl Link {
         client.depart();
         self.peer.flush();
         client.release();
+        self.hub.disconnect(self.peer.connection());
     }
 }
 

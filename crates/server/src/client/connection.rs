@@ -14,7 +14,7 @@ use super::wire::TlsWire;
 use crate::admission::Permit;
 
 /// One client's connection. Dropping it ends it: members see one PART, the client its goodbye, and then the
-/// session is free.
+/// session is free. Whoever leaves by themselves and needs longer to read gets the rest after that.
 pub(super) struct Connection {
     /// There until the end.
     client: Option<Client>,
@@ -46,11 +46,12 @@ impl Connection {
         (self.client.as_mut().expect("a connection has its client until it is dropped"), &self.wire)
     }
 
-    fn say_goodbye(&mut self) {
+    /// `false` if it is to be finished, see [`goodbye::say`].
+    fn say_goodbye(&mut self) -> bool {
         if let Some(client) = &mut self.client {
             client.depart();
         }
-        goodbye::say(&self.peer, &self.wire);
+        goodbye::say(&self.peer, &self.wire)
     }
 }
 
@@ -61,12 +62,15 @@ impl Drop for Connection {
             std::mem::forget(self.wire.socket().try_clone());
         }
         let said = catch_unwind(AssertUnwindSafe(|| self.say_goodbye()));
+        let time_to_log_in = self.client.as_ref().and_then(Client::time_to_log_in);
         if let Some(client) = self.client.take() {
             client.release();
         }
-        if said.is_ok() {
-            goodbye::linger(self.wire.socket(), self.wire.is_interrupted());
+        let Ok(is_over) = said else { return };
+        if !is_over {
+            goodbye::finish(&self.peer, &self.wire, time_to_log_in);
         }
+        goodbye::linger(self.wire.socket(), self.wire.is_interrupted());
     }
 }
 

@@ -1,16 +1,20 @@
 //! The end of a connection: what waits is written, the peer is told, and the socket is closed in a way that lets
-//! the last line arrive. It must not last: each step has a deadline.
+//! the last line arrive. It must not last without end: each step has a deadline.
 
 use std::io::{ErrorKind, Read};
 use std::net::TcpStream;
 use std::time::{Duration, Instant};
 
-use parlor_core::Peer;
+use parlor_core::{Outbox, Patience, Peer};
 
 use super::wire::TlsWire;
 
-/// How long the last lines may take to be written. Below the patience of a login that waits for this end.
+/// How long the last lines may take to be written while the session is not free, or to one who is thrown out. Below the
+/// patience of a login that waits for this end.
 const FLUSH_PATIENCE: Duration = Duration::from_secs(1);
+
+/// How long they may take after that, to one who ended the connection by themselves and may have much to read.
+const FINISH_PATIENCE: Patience = Patience { idle: Duration::from_secs(15), total: Duration::from_secs(60) };
 
 /// How long the peer's own end is waited for.
 const LINGER: Duration = Duration::from_millis(500);
@@ -21,12 +25,33 @@ const LINGER_BLIND: Duration = Duration::from_millis(100);
 /// Time between two looks for what such a connection still sends.
 const BLIND_STEP: Duration = Duration::from_millis(20);
 
-/// Writes what waits, says so at the level of TLS, and closes the writing half.
-pub(super) fn say(peer: &Peer, wire: &TlsWire) {
+/// Writes what waits, says so at the level of TLS, and closes the writing half. `false` if more time is needed, and
+/// granted: [`finish`] is to follow.
+pub(super) fn say(peer: &Peer, wire: &TlsWire) -> bool {
     peer.flush();
-    peer.outbox().await_empty(FLUSH_PATIENCE);
+    let is_over = peer.outbox().await_empty(FLUSH_PATIENCE) || peer.outbox().is_hurried();
+    if is_over {
+        close(peer.outbox(), wire);
+    }
+    is_over
+}
+
+/// Does the same for one who reads slowly, for as long as they read. Nobody may wait for this end any more. One who has
+/// not logged in gets no more than the time that is left for that.
+pub(super) fn finish(peer: &Peer, wire: &TlsWire, time_to_log_in: Option<Duration>) {
+    let Patience { idle, total } = FINISH_PATIENCE;
+    let total = time_to_log_in.map_or(total, |time| time.min(total));
+    let outbox = peer.outbox();
+    outbox.await_empty_unhurried(Patience { idle, total });
+    if outbox.is_hurried() {
+        outbox.await_empty(FLUSH_PATIENCE);
+    }
+    close(outbox, wire);
+}
+
+fn close(outbox: &Outbox, wire: &TlsWire) {
     wire.close();
-    peer.outbox().kill();
+    outbox.kill();
 }
 
 /// Reads and forgets what the peer still sends: closing a socket with unread bytes resets the connection, and

@@ -159,3 +159,49 @@ fn a_stranger_who_asks_without_reading_is_cut_off_in_time() {
     while stranger.try_send("HELP\n".repeat(100).as_bytes()).is_ok() {}
     crate::harness::eventually("it is cut off", || server.status("Threads") < threads);
 }
+
+/// Says so much that its history takes long to read.
+fn fill_lobby(server: &Server) {
+    let mut author = server.register("author");
+    for batch in 0..10 {
+        let lines: String = (0..50).map(|line| format!("{}\n", long_text(batch * 50 + line))).collect();
+        author.send_bytes(lines.as_bytes());
+        author.expect_quiet();
+    }
+}
+
+/// Reads the whole history of the lobby, slowly, then `last`, and then the end.
+fn read_slowly(mut reader: Client, last: &str) {
+    for at in 0..500 {
+        assert_eq!(reader.line(), format!("OLD lobby {} author {}", at + 1, long_text(at)));
+        if at % 10 == 0 {
+            thread::sleep(Duration::from_millis(50));
+        }
+    }
+    assert_eq!(reader.line(), "OK history lobby 500");
+    assert_eq!(reader.line(), last);
+    reader.expect_end();
+}
+
+#[test]
+fn who_ends_the_connection_itself_gets_all_answers_and_keeps_nobody_waiting() {
+    let _heavy = heavy();
+    let server = Options::default().args(&["--duplicate-login", "reject", "--presence-limit", "0"]).start();
+    fill_lobby(&server);
+    let (mut leaving, mut closing) = (server.register("leaving"), server.register("closing"));
+    leaving.shrink_window();
+    closing.shrink_window();
+    leaving.send_bytes(b"/history 500\n/quit\n");
+    closing.send_bytes(b"/history 500\n/ping end\n");
+    closing.half_close();
+    // Their sessions are free although they read nothing yet.
+    for user in ["leaving", "closing"] {
+        crate::harness::eventually("the session is free", || {
+            server.connect().ask(&format!("LOGIN {user} secret")).starts_with("OK login ")
+        });
+    }
+    thread::scope(|scope| {
+        scope.spawn(|| read_slowly(leaving, "BYE quit Goodbye"));
+        scope.spawn(|| read_slowly(closing, "PONG end"));
+    });
+}
