@@ -16,8 +16,8 @@ use crate::session::Place;
 /// Bytes of replies that may wait before a client is read on: it gets no further ahead of itself.
 const REPLY_ROOM: usize = 256 * 1024;
 
-/// How long a client may leave its replies unread while it has asked for more.
-const REPLY_PATIENCE: Duration = Duration::from_secs(60);
+/// How long a client may leave its replies unread while it has asked for more. Whoever reads is waited for.
+const REPLY_PATIENCE: Patience = Patience { idle: Duration::from_secs(60), total: Duration::MAX };
 
 /// What the client's thread does next.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -173,7 +173,7 @@ fn wait_for_reader(dialogue: &mut Dialogue, login_deadline: Duration) {
     }
     peer.flush();
     let time = time_to_log_in(dialogue, login_deadline);
-    if !peer.outbox().await_room(REPLY_ROOM, Patience::of(time.unwrap_or(REPLY_PATIENCE))) && time.is_none() {
+    if !peer.outbox().await_room(REPLY_ROOM, time.map_or(REPLY_PATIENCE, Patience::of)) && time.is_none() {
         peer.close(Bye::SlowConsumer).run();
     }
 }

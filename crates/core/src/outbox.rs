@@ -496,6 +496,24 @@ mod tests {
     }
 
     #[test]
+    fn whoever_reads_is_waited_for_however_long_one_frame_takes() {
+        let outbox = Outbox::new(30);
+        (1..=9).for_each(|id| outbox.reply(&Encoded::new(&publish(id))));
+        std::thread::scope(|scope| {
+            scope.spawn(|| {
+                for _ in 0..30 {
+                    std::thread::sleep(Duration::from_millis(100));
+                    outbox.unblock();
+                    outbox.block();
+                }
+                taken(&outbox, 1000);
+            });
+            let patience = Patience { idle: Duration::from_secs(2), total: Duration::from_secs(3600) };
+            assert!(outbox.await_room(30, patience));
+        });
+    }
+
+    #[test]
     fn the_goodbye_is_the_last_frame_and_said_once() {
         let outbox = Outbox::new(100);
         push(&outbox, 1);
