@@ -14,17 +14,36 @@ use parlor_proto::{Generation, RoomName, RoomSummary, Timestamp, UserName};
 
 /// Says whether the store fails now.
 #[derive(Debug, Clone, Default)]
-pub struct Switch(Arc<AtomicBool>);
+pub struct Switch(Arc<Faults>);
+
+#[derive(Debug, Default)]
+struct Faults {
+    all: AtomicBool,
+    writes: AtomicBool,
+}
 
 impl Switch {
     /// From now on every call fails, or none does.
     pub fn fail(&self, fail: bool) {
-        self.0.store(fail, Ordering::SeqCst);
+        self.0.all.store(fail, Ordering::SeqCst);
+    }
+
+    /// From now on every call that keeps something beyond the end of the server fails, as on a full disk, or none does.
+    pub fn fail_writes(&self, fail: bool) {
+        self.0.writes.store(fail, Ordering::SeqCst);
     }
 
     fn check(&self) -> StoreResult<()> {
-        if self.0.load(Ordering::SeqCst) { Err(StoreError::new("failing on purpose")) } else { Ok(()) }
+        check(&self.0.all)
     }
+
+    fn check_write(&self) -> StoreResult<()> {
+        check(&self.0.all).and_then(|()| check(&self.0.writes))
+    }
+}
+
+fn check(fails: &AtomicBool) -> StoreResult<()> {
+    if fails.load(Ordering::SeqCst) { Err(StoreError::new("failing on purpose")) } else { Ok(()) }
 }
 
 /// The same store, except that it fails while the switch says so.
@@ -48,11 +67,15 @@ impl<T: ?Sized> Faulty<T> {
     fn port(&self) -> StoreResult<&T> {
         self.1.check().map(|()| &*self.0)
     }
+
+    fn port_to_write(&self) -> StoreResult<&T> {
+        self.1.check_write().map(|()| &*self.0)
+    }
 }
 
 impl Accounts for Faulty<dyn Accounts> {
     fn create(&self, account: &Account) -> StoreResult<bool> {
-        self.port()?.create(account)
+        self.port_to_write()?.create(account)
     }
 
     fn find(&self, user: &UserName) -> StoreResult<Option<Account>> {
@@ -60,23 +83,23 @@ impl Accounts for Faulty<dyn Accounts> {
     }
 
     fn set_password(&self, user: &UserName, hash: &PasswordHash) -> StoreResult<bool> {
-        self.port()?.set_password(user, hash)
+        self.port_to_write()?.set_password(user, hash)
     }
 
     fn renew_hash(&self, user: &UserName, old: &PasswordHash, new: &PasswordHash) -> StoreResult<bool> {
-        self.port()?.renew_hash(user, old, new)
+        self.port_to_write()?.renew_hash(user, old, new)
     }
 
     fn set_role(&self, user: &UserName, role: Role) -> StoreResult<bool> {
-        self.port()?.set_role(user, role)
+        self.port_to_write()?.set_role(user, role)
     }
 
     fn delete(&self, user: &UserName) -> StoreResult<bool> {
-        self.port()?.delete(user)
+        self.port_to_write()?.delete(user)
     }
 
     fn unlock(&self, user: &UserName, address: Option<&str>, now: Timestamp) -> StoreResult<bool> {
-        self.port()?.unlock(user, address, now)
+        self.port_to_write()?.unlock(user, address, now)
     }
 
     fn accounts(&self) -> StoreResult<Vec<Account>> {
@@ -86,11 +109,11 @@ impl Accounts for Faulty<dyn Accounts> {
 
 impl Follows for Faulty<dyn Follows> {
     fn subscribe(&self, follower: &UserName, publisher: &UserName) -> StoreResult<bool> {
-        self.port()?.subscribe(follower, publisher)
+        self.port_to_write()?.subscribe(follower, publisher)
     }
 
     fn unsubscribe(&self, follower: &UserName, publisher: &UserName) -> StoreResult<bool> {
-        self.port()?.unsubscribe(follower, publisher)
+        self.port_to_write()?.unsubscribe(follower, publisher)
     }
 
     fn subscriptions(&self, follower: &UserName) -> StoreResult<Vec<UserName>> {
@@ -148,7 +171,7 @@ impl Rooms for Faulty<dyn Rooms> {
 
 impl Log for Faulty<dyn Log> {
     fn append(&self, batch: Vec<Append>) -> AppendReport {
-        match self.port() {
+        match self.port_to_write() {
             Ok(log) => log.append(batch),
             Err(error) => AppendReport { outcomes: vec![Err(error); batch.len()], flush: Flush::default() },
         }

@@ -166,6 +166,11 @@ impl World {
         self.0.faults.fail(fails);
     }
 
+    /// From now on every write of the store fails, as on a full disk, or none does.
+    pub fn fill_disk(&self, is_full: bool) {
+        self.0.faults.fail_writes(is_full);
+    }
+
     /// From now on it is not heard that a session was displaced, as if this server hung.
     pub fn lose_displacements(&self) {
         self.0.ears.is_deaf.store(true, Ordering::SeqCst);

@@ -7,7 +7,7 @@ use parlor_proto::{Credentials, Refusal, UserName};
 
 use super::Visit;
 use crate::effects::{Denial, During};
-use crate::ports::{Account, Admission, Attempt, Outcome, Permit, Verdict};
+use crate::ports::{Account, Admission, Attempt, Outcome, Permit, StoreResult, Verdict};
 
 /// Up to so much delay is simply waited for; with more, the client is told to come back.
 const PATIENCE: Duration = Duration::from_secs(2);
@@ -35,7 +35,7 @@ pub(super) fn try_password(visit: &Visit<'_>, credentials: &Credentials) -> Resu
     // A disk that takes nothing more keeps nobody out whose password is right.
     visit.note("forgetting failed logins", ended);
     if is_outdated {
-        renew_hash(visit, credentials, &account)?;
+        visit.note("renewing a hash", renew_hash(visit, credentials, &account));
     }
     Ok(account)
 }
@@ -60,10 +60,9 @@ fn compare(visit: &Visit<'_>, credentials: &Credentials) -> Result<Compared, Den
 }
 
 /// Not if the password was changed meanwhile: the old one must not come back.
-fn renew_hash(visit: &Visit<'_>, credentials: &Credentials, account: &Account) -> Result<(), Denial> {
-    let hash = visit.parlor.passwords.hash(&credentials.password).during("hashing a password")?;
-    visit.store().accounts.renew_hash(&account.user, &account.hash, &hash).during("renewing a hash")?;
-    Ok(())
+fn renew_hash(visit: &Visit<'_>, credentials: &Credentials, account: &Account) -> StoreResult<()> {
+    let hash = visit.parlor.passwords.hash(&credentials.password)?;
+    visit.store().accounts.renew_hash(&account.user, &account.hash, &hash).map(drop)
 }
 
 /// Waits a little for the end of a delay, and longer for others who try at the same time.
@@ -227,6 +226,20 @@ mod tests {
         let before = world.elapsed_millis();
         assert_eq!(world.from_address("192.0.2.1").ask(&login_line("ann")), ["OK login ann lobby"]);
         assert_eq!(world.elapsed_millis(), before);
+    }
+
+    #[test]
+    fn a_full_disk_keeps_nobody_out_whose_hash_is_to_be_renewed() {
+        let world = World::new();
+        world.outdated_account("ann");
+        let outdated = world.hash_of("ann");
+        world.fill_disk(true);
+        assert_eq!(world.from_address("192.0.2.1").ask(&login_line("ann")), ["OK login ann lobby"]);
+        assert_eq!(world.reports()[0], "store failed renewing a hash: failing on purpose");
+        world.fill_disk(false);
+        assert_eq!(world.hash_of("ann"), outdated);
+        world.from_address("192.0.2.1").send(&login_line("ann"));
+        assert_ne!(world.hash_of("ann"), outdated);
     }
 
     #[test]
