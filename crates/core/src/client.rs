@@ -35,8 +35,6 @@ pub struct Client {
     splitter: LineSplitter,
     pace: Option<Pace>,
     dialogue: Dialogue,
-    /// When the time for logging in is over, as the clock's elapsed time.
-    login_deadline: Duration,
 }
 
 impl fmt::Debug for Client {
@@ -52,19 +50,12 @@ impl Client {
         let rate = parlor.policy.line_rate;
         let dialogue = Dialogue::new(Place { parlor, peer }, origin);
         let pace = rate.filter(|_| dialogue.is_limited()).map(Pace::new);
-        let mut client = Self { splitter, pace, dialogue, login_deadline: Duration::ZERO };
-        client.start_login_timeout();
-        client
-    }
-
-    fn start_login_timeout(&mut self) {
-        let parlor = &self.dialogue.place().parlor;
-        self.login_deadline = parlor.clock.elapsed() + parlor.policy.login_timeout;
+        Self { splitter, pace, dialogue }
     }
 
     /// Says hello. From here on the time for logging in runs.
     pub fn greet(&mut self) {
-        self.start_login_timeout();
+        self.dialogue.start_login_timeout();
         let place = self.dialogue.place();
         place.peer.reply(&Event::hello(&place.parlor.policy.server_name));
         place.peer.flush();
@@ -77,7 +68,7 @@ impl Client {
 
     /// How long one who has not logged in may still take to do so; none for one who has.
     pub fn time_to_log_in(&self) -> Option<Duration> {
-        time_to_log_in(&self.dialogue, self.login_deadline)
+        self.dialogue.time_to_log_in()
     }
 
     /// Carries out what the client sent. All messages of one call are one append. Blocks on the store, on the
@@ -88,7 +79,7 @@ impl Client {
             if self.dialogue.is_over() {
                 return Flow::End;
             }
-            keep_pace(&mut self.pace, &mut self.dialogue, self.login_deadline);
+            keep_pace(&mut self.pace, &mut self.dialogue);
             match line {
                 Line::Complete(line) => self.dialogue.line(line),
                 Line::TooLong => {
@@ -96,8 +87,8 @@ impl Client {
                     self.dialogue.refuse(&Refusal::LineTooLong(max), None);
                 }
             }
-            wait_for_reader(&mut self.dialogue, self.login_deadline);
-            if time_to_log_in(&self.dialogue, self.login_deadline).is_some_and(|time| time.is_zero()) {
+            wait_for_reader(&mut self.dialogue);
+            if self.dialogue.time_to_log_in().is_some_and(|time| time.is_zero()) {
                 self.time_out();
                 return Flow::End;
             }
@@ -146,33 +137,27 @@ impl Client {
     }
 }
 
-/// How long one who has not logged in may still take to do so.
-fn time_to_log_in(dialogue: &Dialogue, deadline: Duration) -> Option<Duration> {
-    let now = dialogue.place().parlor.clock.elapsed();
-    dialogue.session().is_none().then(|| deadline.saturating_sub(now))
-}
-
 /// Lets a client wait that sends faster than it may.
-fn keep_pace(pace: &mut Option<Pace>, dialogue: &mut Dialogue, login_deadline: Duration) {
+fn keep_pace(pace: &mut Option<Pace>, dialogue: &mut Dialogue) {
     let Some(pace) = pace else { return };
     let delay = pace.delay(dialogue.place().parlor.clock.elapsed());
     if !delay.is_zero() {
         dialogue.commit();
         let peer = &dialogue.place().peer;
         peer.flush();
-        peer.wire().pause(delay.min(time_to_log_in(dialogue, login_deadline).unwrap_or(delay)));
+        peer.wire().pause(delay.min(dialogue.time_to_log_in().unwrap_or(delay)));
     }
 }
 
 /// Lets a client wait that does not read its replies, and cuts it off in the end. One that has not logged in is left
 /// to the time for that.
-fn wait_for_reader(dialogue: &mut Dialogue, login_deadline: Duration) {
+fn wait_for_reader(dialogue: &mut Dialogue) {
     let peer = dialogue.place().peer.clone();
     if peer.outbox().await_room(REPLY_ROOM, Patience::of(Duration::ZERO)) {
         return;
     }
     peer.flush();
-    let time = time_to_log_in(dialogue, login_deadline);
+    let time = dialogue.time_to_log_in();
     if !peer.outbox().await_room(REPLY_ROOM, time.map_or(REPLY_PATIENCE, Patience::of)) && time.is_none() {
         peer.close(Bye::SlowConsumer).run();
     }

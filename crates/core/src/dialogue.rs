@@ -1,6 +1,8 @@
 //! What one connection says and is answered: understands lines, carries out the effects of actions in their
 //! order, and gathers what is said in one go into one append. It must not wait for input or touch sockets.
 
+use std::time::Duration;
+
 use parlor_proto::{Bye, Encoded, Event, Misread, Refusal, Reply, Text, UserName, Verb, parse_command, parse_greeting};
 
 use crate::actions::{self, Context, Visit};
@@ -15,13 +17,36 @@ pub(crate) struct Dialogue {
     origin: Origin,
     session: Option<Session>,
     login_failures: u32,
+    /// When the time for logging in is over, as the clock's elapsed time.
+    login_deadline: Duration,
     /// What was said and is not appended yet.
     drafts: Vec<Append>,
 }
 
 impl Dialogue {
     pub(crate) fn new(place: Place, origin: Origin) -> Self {
-        Self { place, origin, session: None, login_failures: 0, drafts: Vec::new() }
+        let mut dialogue = Self {
+            place,
+            origin,
+            session: None,
+            login_failures: 0,
+            login_deadline: Duration::ZERO,
+            drafts: Vec::new(),
+        };
+        dialogue.start_login_timeout();
+        dialogue
+    }
+
+    /// The time for logging in begins, again if it has begun.
+    pub(crate) fn start_login_timeout(&mut self) {
+        let parlor = &self.place.parlor;
+        self.login_deadline = parlor.clock.elapsed() + parlor.policy.login_timeout;
+    }
+
+    /// How long one who has not logged in may still take to do so; none for one who has.
+    pub(crate) fn time_to_log_in(&self) -> Option<Duration> {
+        let now = self.place.parlor.clock.elapsed();
+        self.session.is_none().then(|| self.login_deadline.saturating_sub(now))
     }
 
     pub(crate) fn place(&self) -> &Place {
@@ -100,7 +125,8 @@ impl Dialogue {
     fn greeting(&mut self, line: &[u8], effects: &mut Vec<Effect>) -> Result<Verb, (Option<Verb>, Denial)> {
         let Some(greeting) = parse_greeting(line).map_err(misread)? else { return Ok(Verb::Message) };
         let verb = greeting.verb();
-        let mut visit = Visit { parlor: &self.place.parlor, peer: &self.place.peer, origin: &self.origin, effects };
+        let Self { place: Place { parlor, peer }, origin, .. } = self;
+        let mut visit = Visit { parlor, peer, origin, login_deadline: Some(self.login_deadline), effects };
         actions::greet(&mut visit, greeting).map_err(|denial| (Some(verb), denial))?;
         Ok(verb)
     }
@@ -113,7 +139,8 @@ impl Dialogue {
             self.commit();
         }
         let Some(session) = &self.session else { return Ok(verb) };
-        let visit = Visit { parlor: &self.place.parlor, peer: &self.place.peer, origin: &self.origin, effects };
+        let Place { parlor, peer } = &self.place;
+        let visit = Visit { parlor, peer, origin: &self.origin, login_deadline: None, effects };
         let mut context = Context {
             visit,
             user: session.user(),

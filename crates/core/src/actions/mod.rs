@@ -40,6 +40,8 @@ pub(crate) struct Visit<'a> {
     pub(crate) parlor: &'a Parlor,
     pub(crate) peer: &'a Peer,
     pub(crate) origin: &'a Origin,
+    /// When the time for logging in is over, as the clock's elapsed time; none in a session.
+    pub(crate) login_deadline: Option<Duration>,
     pub(crate) effects: &'a mut Vec<Effect>,
 }
 
@@ -61,6 +63,12 @@ impl Visit<'_> {
         if let Err(error) = result {
             self.parlor.observer.store_failed(what, &error);
         }
+    }
+
+    /// How long it may still take: without end in a session.
+    pub(crate) fn time_left(&self) -> Duration {
+        let now = self.parlor.clock.elapsed();
+        self.login_deadline.map_or(Duration::MAX, |deadline| deadline.saturating_sub(now))
     }
 
     /// Lets the client wait.

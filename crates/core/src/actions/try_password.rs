@@ -65,18 +65,19 @@ fn renew_hash(visit: &Visit<'_>, credentials: &Credentials, account: &Account) -
     visit.store().accounts.renew_hash(&account.user, &account.hash, &hash).map(drop)
 }
 
-/// Waits a little for the end of a delay, and longer for others who try at the same time.
+/// Waits a little for the end of a delay, and longer for others who try at the same time; never beyond the time for
+/// logging in.
 fn wait_for_permit(visit: &Visit<'_>, user: &UserName, address: &str) -> Result<Permit, Denial> {
     let (mut patience, mut turns) = (PATIENCE, visit.parlor.policy.login_timeout);
     loop {
         let attempt = attempt(visit, user, address);
         match visit.store().attempts.begin(&attempt).during("counting failed logins")? {
             Admission::Now(permit) => return Ok(permit),
-            Admission::After(time) if time <= patience => {
+            Admission::After(time) if time <= patience.min(visit.time_left()) => {
                 patience -= time;
                 visit.pause(time);
             }
-            Admission::InTurn if TURN <= turns => {
+            Admission::InTurn if TURN <= turns.min(visit.time_left()) => {
                 turns -= TURN;
                 visit.pause(TURN);
             }
@@ -240,6 +241,21 @@ mod tests {
         assert_eq!(world.hash_of("ann"), outdated);
         world.from_address("192.0.2.1").send(&login_line("ann"));
         assert_ne!(world.hash_of("ann"), outdated);
+    }
+
+    #[test]
+    fn no_attempt_extends_the_time_for_logging_in() {
+        let world = World::builder().login_timeout(1).build();
+        world.account("ann");
+        for _ in 0..8 {
+            fail(&world, "192.0.2.1", "ann");
+        }
+        let before = world.elapsed_millis();
+        let connection = world.from_address("192.0.2.9");
+        let told = "ERR too-many-attempts 2 seconds to wait after too many failures";
+        assert_eq!(connection.ask(&login_line("ann")), [told]);
+        assert!(connection.is_open());
+        assert_eq!(world.elapsed_millis(), before);
     }
 
     #[test]
