@@ -152,7 +152,7 @@ pub(crate) struct Settings {
     #[arg(value_parser = |text: &str| size::parse_in(text, &LINE_BYTES))]
     pub(crate) max_line_bytes: usize,
 
-    /// What may wait for a client that does not read before it is cut off, at least 64KiB
+    /// What may wait for a client that does not read before it is cut off, at least 64KiB and four times --max-line-bytes
     #[arg(long, env = "PARLOR_MAX_QUEUED_BYTES", value_name = "SIZE", default_value = "1MiB", help_heading = "Limits")]
     #[arg(value_parser = |text: &str| size::parse_in(text, &QUEUED_BYTES))]
     pub(crate) max_queued_bytes: usize,

@@ -10,6 +10,10 @@ use parlor_settings::file;
 /// The subcommands whose flags are the settings, which a file may set.
 const WITH_SETTINGS: [&str; 2] = ["serve", "audit"];
 
+/// So many of the longest lines have to have room in what may wait for a client, or else one line would cut off all who
+/// hear it. JSON makes two bytes of a quotation mark, and puts names and numbers around.
+const QUEUED_LINES: usize = 4;
+
 /// Parses a command line of `root`. If it is one with settings and names a file by `--config` or `PARLOR_CONFIG`, the
 /// file's values take the place of the defaults. Reads that file.
 ///
@@ -17,11 +21,27 @@ const WITH_SETTINGS: [&str; 2] = ["serve", "audit"];
 /// A usage error, also for a file that cannot be read, an unknown key and a bad value; it names file and key.
 pub(crate) fn parse(root: Command, args: &[OsString]) -> Result<ArgMatches, clap::Error> {
     let matches = file::parse(&root, &WITH_SETTINGS, args)?;
-    match matches.subcommand().filter(|(name, _)| WITH_SETTINGS.contains(name)) {
-        Some((name, given)) if given.contains_id("tls_cert") != given.contains_id("tls_key") => {
-            let message = "--tls-cert and --tls-key are needed together";
-            Err(file::usage(&root, name, ErrorKind::MissingRequiredArgument, message))
+    if let Some((name, given)) = matches.subcommand().filter(|(name, _)| WITH_SETTINGS.contains(name)) {
+        check(given).map_err(|(kind, message)| file::usage(&root, name, kind, &message))?;
+    }
+    Ok(matches)
+}
+
+fn check(given: &ArgMatches) -> Result<(), (ErrorKind, String)> {
+    if given.contains_id("tls_cert") != given.contains_id("tls_key") {
+        let message = "--tls-cert and --tls-key are needed together".to_owned();
+        return Err((ErrorKind::MissingRequiredArgument, message));
+    }
+    let size = |id| given.get_one::<usize>(id).copied();
+    match (size("max_line_bytes"), size("max_queued_bytes")) {
+        (Some(line), Some(queued)) if queued < QUEUED_LINES * line => {
+            let message = format!(
+                "--max-queued-bytes has to be at least four times --max-line-bytes, {} bytes, since everybody who hears \
+                 a line is sent it with more around it",
+                QUEUED_LINES * line
+            );
+            Err((ErrorKind::ValueValidation, message))
         }
-        _ => Ok(matches),
+        _ => Ok(()),
     }
 }

@@ -220,6 +220,16 @@ fn certificate_and_key_may_come_from_different_sources() {
 }
 
 #[test]
+fn what_may_wait_has_room_for_the_longest_line() {
+    let told = "--max-queued-bytes has to be at least four times --max-line-bytes, 262144 bytes, since everybody who hears \
+                a line is sent it with more around it";
+    assert_eq!(complaint("max-line-bytes = '64KiB'\nmax-queued-bytes = 262143"), told);
+    assert!(read(&["--max-line-bytes=64KiB", "--max-queued-bytes=64KiB"]).is_err());
+    let settings = read(&["--max-line-bytes=64KiB", "--max-queued-bytes=256KiB"]).unwrap();
+    assert_eq!((settings.max_line_bytes, settings.max_queued_bytes), (65_536, 262_144));
+}
+
+#[test]
 fn registration_is_open_only_where_all_listeners_are_loopback() {
     let registration = |args: &[&str]| read(args).unwrap().registration();
     assert_eq!(registration(&["--listen=127.0.0.1:0", "--listen=[::1]:0"]), Registration::Open);

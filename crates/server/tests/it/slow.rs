@@ -205,3 +205,14 @@ fn who_ends_the_connection_itself_gets_all_answers_and_keeps_nobody_waiting() {
         scope.spawn(|| read_slowly(closing, "PONG end"));
     });
 }
+
+#[test]
+fn the_longest_line_reaches_whoever_reads_where_as_little_as_possible_may_wait() {
+    let server = Options::default().args(&["--max-line-bytes", "64KiB", "--max-queued-bytes", "256KiB"]).start();
+    let (mut bob, mut ann) = (server.register("bob"), server.register("ann"));
+    let (mut joe, _) = server.register_json("joe");
+    let line = "\"".repeat(65_535);
+    ann.send(&line);
+    assert_eq!(bob.until("MSG lobby ann "), format!("MSG lobby ann {line}"));
+    assert_eq!(joe.event_of("message")["text"], line.as_str());
+}
