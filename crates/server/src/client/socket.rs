@@ -14,7 +14,11 @@ const SEND_BUFFER: usize = 128 * 1024;
 const KEEPALIVE_AFTER: Duration = Duration::from_secs(60);
 /// … and then in this interval …
 const KEEPALIVE_INTERVAL: Duration = Duration::from_secs(15);
-/// … and given up, as is one that acknowledges nothing, after this time (TCP_USER_TIMEOUT, tcp(7)).
+/// … and given up, as is one that takes nothing of what is sent, after this time (TCP_USER_TIMEOUT, tcp(7)).
+///
+/// A client that is there and does not read ends in the same way: its kernel answers that it has no room, and the system
+/// has one time for both. A longer one would keep the sessions of those who are gone, since nothing else finds them while
+/// something is to be sent: keep-alive does not probe then.
 const GIVE_UP_AFTER: Duration = Duration::from_secs(60);
 
 /// Sends at once, finds dead peers, bounds the kernel's buffer.
