@@ -10,16 +10,15 @@
 //! 4. A queue of events that would pass the limit is dropped, replaced by `BYE slow-consumer`, and closed.
 //! 5. After a goodbye nothing is pushed any more: it is the last frame.
 
-use std::collections::VecDeque;
+mod queue;
+
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use parlor_proto::{Bye, Encoded, Event, Format};
 
+use self::queue::{Queue, Queued};
 use crate::sync::{Condvar, Mutex, MutexGuard, lock};
-
-/// Frames for which an empty queue keeps room.
-const MAX_SPARE_FRAMES: usize = 64;
 
 /// Bytes that one client has yet to be sent. Lock tier 4: taken while a channel's lock may be held, and
 /// nothing is locked inside.
@@ -49,53 +48,6 @@ struct Inner {
     /// Whether the client's own thread waits for progress. Signalling is a system call even if nobody waits,
     /// which would be one for each delivery.
     awaited: bool,
-}
-
-#[derive(Debug)]
-struct Queued {
-    frame: Arc<[u8]>,
-    is_reply: bool,
-}
-
-/// Frames in their order. Mostly there is one or none, and that one needs no memory elsewhere.
-#[derive(Debug, Default)]
-struct Queue {
-    first: Option<Queued>,
-    /// What came after the first; empty if there is none.
-    rest: VecDeque<Queued>,
-}
-
-impl Queue {
-    fn push(&mut self, frame: Queued) {
-        if self.first.is_none() {
-            self.first = Some(frame);
-        } else {
-            self.rest.push_back(frame);
-        }
-    }
-
-    fn first(&self) -> Option<&Queued> {
-        self.first.as_ref()
-    }
-
-    fn pop(&mut self) -> Option<Queued> {
-        std::mem::replace(&mut self.first, self.rest.pop_front())
-    }
-
-    fn is_empty(&self) -> bool {
-        self.first.is_none()
-    }
-
-    fn clear(&mut self) {
-        *self = Self::default();
-    }
-
-    /// Gives back what room a long queue took, once it is empty.
-    fn shrink(&mut self) {
-        if self.is_empty() && self.rest.capacity() > MAX_SPARE_FRAMES {
-            self.clear();
-        }
-    }
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
