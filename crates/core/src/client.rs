@@ -7,7 +7,7 @@ use std::time::Duration;
 use parlor_proto::{Bye, Event, Line, LineSplitter, Refusal};
 
 use crate::dialogue::Dialogue;
-use crate::outbox::Patience;
+use crate::outbox::Awaited;
 use crate::pace::Pace;
 use crate::parlor::Parlor;
 use crate::peer::{Origin, Peer};
@@ -17,7 +17,7 @@ use crate::session::Place;
 const REPLY_ROOM: usize = 256 * 1024;
 
 /// How long a client may leave its replies unread while it has asked for more. Whoever reads is waited for.
-const REPLY_PATIENCE: Patience = Patience { idle: Duration::from_secs(60), total: Duration::MAX };
+const REPLY_PATIENCE: Duration = Duration::from_secs(60);
 
 /// What the client's thread does next.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -153,13 +153,17 @@ fn keep_pace(pace: &mut Option<Pace>, dialogue: &mut Dialogue) {
 /// to the time for that.
 fn wait_for_reader(dialogue: &mut Dialogue) {
     let peer = dialogue.place().peer.clone();
-    if peer.outbox().await_room(REPLY_ROOM, Patience::of(Duration::ZERO)) {
+    if peer.outbox().has_room(REPLY_ROOM) {
         return;
     }
     peer.flush();
-    let time = dialogue.time_to_log_in();
-    if !peer.outbox().await_room(REPLY_ROOM, time.map_or(REPLY_PATIENCE, Patience::of)) && time.is_none() {
-        peer.close(Bye::SlowConsumer).run();
+    loop {
+        let time = dialogue.time_to_log_in();
+        match peer.outbox().await_room(REPLY_ROOM, time.unwrap_or(REPLY_PATIENCE)) {
+            Awaited::Moving if time.is_none_or(|time| !time.is_zero()) => {}
+            Awaited::Stuck if time.is_none() => return peer.close(Bye::SlowConsumer).run(),
+            _ => return,
+        }
     }
 }
 

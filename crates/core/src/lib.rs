@@ -27,7 +27,7 @@ mod throttle;
 pub use channel::{Flush, Pass};
 pub use client::{Client, Flow};
 pub use hub::Hub;
-pub use outbox::{Outbox, Patience, Pushed, Settled, Taken};
+pub use outbox::{Awaited, Outbox, Pushed, Settled, Taken};
 pub use parlor::Parlor;
 pub use peer::{ConnectionId, Origin, Peer};
 pub use policy::{DuplicateLogin, LineRate, Policy};

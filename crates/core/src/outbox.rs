@@ -13,7 +13,7 @@
 mod queue;
 
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use parlor_proto::{Bye, Encoded, Event, Format};
 
@@ -69,22 +69,6 @@ pub struct Pushed {
     pub interrupt: bool,
 }
 
-/// How long the client's own thread waits for what is to go out.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Patience {
-    /// While nothing goes out.
-    pub idle: Duration,
-    /// In all.
-    pub total: Duration,
-}
-
-impl Patience {
-    /// So long, whether or not something goes out.
-    pub fn of(total: Duration) -> Self {
-        Self { idle: total, total }
-    }
-}
-
 /// What [`Outbox::take`] found.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Taken {
@@ -94,6 +78,17 @@ pub enum Taken {
     Some,
     /// Nothing.
     Nothing,
+}
+
+/// What came of waiting for a client that may read slowly.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Awaited {
+    /// What was waited for.
+    Done,
+    /// Something went out meanwhile: it is worth waiting on.
+    Moving,
+    /// Nothing went out in all that time.
+    Stuck,
 }
 
 /// What [`Outbox::settle`] found.
@@ -207,18 +202,22 @@ impl Outbox {
     /// Waits until everything is written, or cannot be; at most for `patience`. Blocks; only for the client's
     /// own thread. `true` if nothing is left to write.
     pub fn await_empty(&self, patience: Duration) -> bool {
-        self.await_until(Patience::of(patience), Inner::is_written)
+        self.await_until(patience, Inner::is_written).is_written()
     }
 
-    /// Waits for the same, or until the connection is hurried ([`Outbox::is_hurried`]). `true` if one of them is so.
-    pub fn await_empty_unhurried(&self, patience: Patience) -> bool {
-        self.await_until(patience, |inner| inner.is_written() || inner.hurried)
+    /// Waits for the same, until the connection is hurried ([`Outbox::is_hurried`]) or something went out.
+    pub fn await_empty_unhurried(&self, patience: Duration) -> Awaited {
+        self.await_move(patience, |inner| inner.is_written() || inner.hurried)
     }
 
-    /// Waits until few enough replies wait to make more, or a goodbye was said; at most for `patience`.
-    /// Blocks; only for the client's own thread. `true` if there is room.
-    pub(crate) fn await_room(&self, max_reply_bytes: usize, patience: Patience) -> bool {
-        self.await_until(patience, |inner| inner.reply_bytes <= max_reply_bytes || inner.goodbye.is_some())
+    /// Whether few enough replies wait to make more, or a goodbye was said.
+    pub(crate) fn has_room(&self, max_reply_bytes: usize) -> bool {
+        self.lock().has_room(max_reply_bytes)
+    }
+
+    /// Waits for that, or until something went out; at most for `patience`. Blocks; only for the client's own thread.
+    pub(crate) fn await_room(&self, max_reply_bytes: usize, patience: Duration) -> Awaited {
+        self.await_move(patience, |inner| inner.has_room(max_reply_bytes))
     }
 
     /// Chooses the format of all that is pushed from this reply on: both in one step, so that nothing of the
@@ -288,26 +287,28 @@ impl Outbox {
         }
     }
 
-    fn await_until(&self, patience: Patience, done: impl Fn(&Inner) -> bool) -> bool {
-        let started = Instant::now();
+    /// The same, or until something went out.
+    fn await_move(&self, patience: Duration, done: impl Fn(&Inner) -> bool) -> Awaited {
+        // What goes out between these two steps ends the wait at once, and whoever waits begins again.
+        let moves = self.lock().moves;
+        let inner = self.await_until(patience, |inner| inner.moves != moves || done(inner));
+        match (inner.dead || done(&inner), inner.moves != moves) {
+            (true, _) => Awaited::Done,
+            (false, true) => Awaited::Moving,
+            (false, false) => Awaited::Stuck,
+        }
+    }
+
+    fn await_until(&self, patience: Duration, done: impl Fn(&Inner) -> bool) -> MutexGuard<'_, Inner> {
+        let waiting = |inner: &mut Inner| !inner.dead && !done(inner);
         let mut inner = self.lock();
         inner.awaited = true;
-        while !inner.dead && !done(&inner) {
-            let time = patience.idle.min(patience.total.saturating_sub(started.elapsed()));
-            if time.is_zero() {
-                break;
-            }
-            let moves = inner.moves;
-            let is_still = |inner: &mut Inner| inner.moves == moves && !inner.dead && !done(inner);
-            let waited = self.progress.wait_timeout_while(inner, time, is_still);
-            let (guard, result) = waited.unwrap_or_else(std::sync::PoisonError::into_inner);
-            inner = guard;
-            if result.timed_out() {
-                break;
-            }
-        }
+        let (mut inner, _) = self
+            .progress
+            .wait_timeout_while(inner, patience, waiting)
+            .unwrap_or_else(std::sync::PoisonError::into_inner);
         inner.awaited = false;
-        done(&inner)
+        inner
     }
 
     fn lock(&self) -> MutexGuard<'_, Inner> {
@@ -318,6 +319,10 @@ impl Outbox {
 impl Inner {
     fn is_open(&self) -> bool {
         self.goodbye.is_none() && !self.dead
+    }
+
+    fn has_room(&self, max_reply_bytes: usize) -> bool {
+        self.reply_bytes <= max_reply_bytes || self.goodbye.is_some()
     }
 
     fn is_written(&self) -> bool {
@@ -443,26 +448,26 @@ mod tests {
             outbox.reply(&Encoded::new(&publish(id)));
         }
         assert!(!push(&outbox, 10).interrupt);
-        assert!(!outbox.await_room(30, Patience::of(Duration::ZERO)));
-        assert!(outbox.await_room(200, Patience::of(Duration::ZERO)));
+        assert!(!outbox.has_room(30) && outbox.has_room(200));
+        assert_eq!(outbox.await_room(30, Duration::ZERO), Awaited::Stuck);
+        assert_eq!(outbox.await_room(200, Duration::ZERO), Awaited::Done);
     }
 
     #[test]
-    fn whoever_reads_is_waited_for_however_long_one_frame_takes() {
+    fn whoever_reads_is_seen_to_read_however_long_one_frame_takes() {
         let outbox = Outbox::new(30);
         (1..=9).for_each(|id| outbox.reply(&Encoded::new(&publish(id))));
         std::thread::scope(|scope| {
-            scope.spawn(|| {
-                for _ in 0..30 {
-                    std::thread::sleep(Duration::from_millis(100));
-                    outbox.unblock();
-                    outbox.block();
-                }
-                taken(&outbox, 1000);
-            });
-            let patience = Patience { idle: Duration::from_secs(2), total: Duration::from_secs(3600) };
-            assert!(outbox.await_room(30, patience));
+            let waiting = scope.spawn(|| outbox.await_room(30, Duration::from_secs(3600)));
+            while !waiting.is_finished() {
+                outbox.unblock();
+                outbox.block();
+                std::thread::yield_now();
+            }
+            assert_eq!(waiting.join().unwrap(), Awaited::Moving);
         });
+        taken(&outbox, 1000);
+        assert_eq!(outbox.await_room(30, Duration::ZERO), Awaited::Done);
     }
 
     #[test]
@@ -481,11 +486,11 @@ mod tests {
         let outbox = Outbox::new(100);
         assert!(outbox.close(Bye::Quit).wake);
         assert!(!outbox.is_hurried());
-        assert!(!outbox.await_empty_unhurried(Patience::of(Duration::ZERO)));
+        assert_eq!(outbox.await_empty_unhurried(Duration::ZERO), Awaited::Stuck);
         std::thread::scope(|scope| {
-            let waiting = scope.spawn(|| outbox.await_empty_unhurried(Patience::of(Duration::from_secs(3600))));
+            let waiting = scope.spawn(|| outbox.await_empty_unhurried(Duration::from_secs(3600)));
             outbox.close(Bye::ServerShutdown);
-            assert!(waiting.join().unwrap());
+            assert_eq!(waiting.join().unwrap(), Awaited::Done);
         });
         assert!(outbox.is_hurried());
         assert_eq!(outbox.goodbye(), Some(Bye::Quit));

@@ -5,7 +5,7 @@ use std::io::{ErrorKind, Read};
 use std::net::TcpStream;
 use std::time::{Duration, Instant};
 
-use parlor_core::{Outbox, Patience, Peer};
+use parlor_core::{Awaited, Outbox, Peer};
 
 use super::wire::TlsWire;
 
@@ -13,8 +13,11 @@ use super::wire::TlsWire;
 /// patience of a login that waits for this end.
 const FLUSH_PATIENCE: Duration = Duration::from_secs(1);
 
-/// How long they may take after that, to one who ended the connection by themselves and may have much to read.
-const FINISH_PATIENCE: Patience = Patience { idle: Duration::from_secs(15), total: Duration::from_secs(60) };
+/// How long they may take after that, to one who ended the connection by themselves and may have much to read: in all …
+const FINISH_PATIENCE: Duration = Duration::from_secs(60);
+
+/// … and while nothing goes out.
+const STUCK_PATIENCE: Duration = Duration::from_secs(15);
 
 /// How long the peer's own end is waited for.
 const LINGER: Duration = Duration::from_millis(500);
@@ -39,10 +42,10 @@ pub(super) fn say(peer: &Peer, wire: &TlsWire) -> bool {
 /// Does the same for one who reads slowly, for as long as they read. Nobody may wait for this end any more. One who has
 /// not logged in gets no more than the time that is left for that.
 pub(super) fn finish(peer: &Peer, wire: &TlsWire, time_to_log_in: Option<Duration>) {
-    let Patience { idle, total } = FINISH_PATIENCE;
-    let total = time_to_log_in.map_or(total, |time| time.min(total));
     let outbox = peer.outbox();
-    outbox.await_empty_unhurried(Patience { idle, total });
+    let deadline = Instant::now() + time_to_log_in.map_or(FINISH_PATIENCE, |time| time.min(FINISH_PATIENCE));
+    let patience = || STUCK_PATIENCE.min(deadline.saturating_duration_since(Instant::now()));
+    while !patience().is_zero() && outbox.await_empty_unhurried(patience()) == Awaited::Moving {}
     if outbox.is_hurried() {
         outbox.await_empty(FLUSH_PATIENCE);
     }
