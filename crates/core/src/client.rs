@@ -120,6 +120,7 @@ impl Client {
 
     /// Leaves the room: members see one PART. To be called once, before the goodbye is written.
     pub fn depart(&mut self) {
+        self.dialogue.place().peer.outbox().leave();
         if let Some((session, place)) = self.dialogue.session_mut() {
             session.depart(place);
         }

@@ -40,14 +40,24 @@ struct Inner {
     max_event_bytes: usize,
     owner: Owner,
     goodbye: Option<Bye>,
-    /// Whether somebody else than the client wants the connection to end.
-    hurried: bool,
+    end: End,
     dead: bool,
     /// How often something went out: was taken, or sent until the socket was full.
     moves: u64,
     /// Whether the client's own thread waits for progress. Signalling is a system call even if nobody waits,
     /// which would be one for each delivery.
     awaited: bool,
+}
+
+/// Who ends the connection.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum End {
+    /// Nobody yet.
+    Open,
+    /// The client, who is waited for.
+    Left,
+    /// Somebody else.
+    Hurried,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -111,7 +121,7 @@ impl Outbox {
             max_event_bytes,
             owner: Owner::Idle,
             goodbye: None,
-            hurried: false,
+            end: End::Open,
             dead: false,
             moves: 0,
             awaited: false,
@@ -191,7 +201,7 @@ impl Outbox {
 
     /// Whether the connection is to end without waiting for the client: somebody else than the client ends it.
     pub fn is_hurried(&self) -> bool {
-        self.lock().hurried
+        self.lock().end == End::Hurried
     }
 
     /// Whether anything waits.
@@ -207,7 +217,7 @@ impl Outbox {
 
     /// Waits for the same, until the connection is hurried ([`Outbox::is_hurried`]) or something went out.
     pub fn await_empty_unhurried(&self, patience: Duration) -> Awaited {
-        self.await_move(patience, |inner| inner.is_written() || inner.hurried)
+        self.await_move(patience, |inner| inner.is_written() || inner.end == End::Hurried)
     }
 
     /// Whether few enough replies wait to make more, or a goodbye was said.
@@ -271,14 +281,23 @@ impl Outbox {
     /// Queues the goodbye, after which nothing is queued. Only the first one counts.
     pub(crate) fn close(&self, bye: Bye) -> Pushed {
         let mut inner = self.lock();
-        inner.hurried |= bye != Bye::Quit;
+        if inner.end == End::Left && bye != Bye::ServerShutdown {
+            // Whoever left is not thrown out any more, and gets what is still to come.
+            return Pushed::default();
+        }
+        inner.end = if bye == Bye::Quit { inner.end.max(End::Left) } else { End::Hurried };
+        self.tell(&inner);
         if !inner.is_open() {
-            self.tell(&inner);
             return Pushed::default();
         }
         inner.say_goodbye(bye);
-        self.tell(&inner);
         Pushed { wake: inner.take_ownership(), interrupt: true }
+    }
+
+    /// The client ends the connection, unless somebody else does already.
+    pub(crate) fn leave(&self) {
+        let mut inner = self.lock();
+        inner.end = inner.end.max(End::Left);
     }
 
     fn tell(&self, inner: &Inner) {
@@ -343,7 +362,7 @@ impl Inner {
         }
         if self.event_bytes + frame.len() > self.max_event_bytes {
             self.drop_queue();
-            self.hurried = true;
+            self.end = End::Hurried;
             self.say_goodbye(Bye::SlowConsumer);
             return Pushed { wake: self.take_ownership(), interrupt: true };
         }
@@ -485,6 +504,7 @@ mod tests {
     fn whoever_ends_the_connection_by_themselves_is_waited_for_until_others_end_it() {
         let outbox = Outbox::new(100);
         assert!(outbox.close(Bye::Quit).wake);
+        assert!(!outbox.close(Bye::LoggedInElsewhere).interrupt);
         assert!(!outbox.is_hurried());
         assert_eq!(outbox.await_empty_unhurried(Duration::ZERO), Awaited::Stuck);
         std::thread::scope(|scope| {
@@ -494,6 +514,21 @@ mod tests {
         });
         assert!(outbox.is_hurried());
         assert_eq!(outbox.goodbye(), Some(Bye::Quit));
+    }
+
+    #[test]
+    fn whoever_has_left_is_not_thrown_out() {
+        let outbox = Outbox::new(100);
+        outbox.reply(&Encoded::new(&publish(1)));
+        outbox.leave();
+        assert!(!outbox.close(Bye::LoggedInElsewhere).interrupt);
+        assert!(!outbox.is_hurried());
+        assert_eq!(taken(&outbox, 1000), "OK publish 1\n");
+        assert!(outbox.close(Bye::ServerShutdown).interrupt && outbox.is_hurried());
+        let thrown_out = Outbox::new(100);
+        assert!(thrown_out.close(Bye::Kicked).interrupt);
+        thrown_out.leave();
+        assert!(thrown_out.is_hurried());
     }
 
     #[test]

@@ -200,6 +200,12 @@ impl CatchUp {
     /// Notes what is shown of the room.
     fn note(&mut self, event: &Event) {
         let (Event::Message { room, .. } | Event::Ok(Reply::Message { room, .. })) = event else { return };
+        if let Event::Ok(Reply::Message { id, .. }) = event
+            && self.seen.as_ref().is_none_or(|seen| seen.room() != room)
+        {
+            // The room that was wanted could not be entered: by speaking the user chooses the one where they are.
+            self.seen = Some(Seen::from_own(room.clone(), *id));
+        }
         let Some(seen) = self.seen.as_mut().filter(|seen| seen.room() == room) else { return };
         match event {
             Event::Message { id, time, .. } => seen.heard(*id, *time),

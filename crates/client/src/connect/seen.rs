@@ -11,7 +11,7 @@ type Known = BTreeMap<MessageId, Option<Timestamp>>;
 #[derive(Debug)]
 pub(super) struct Seen {
     room: RoomName,
-    /// Life of the log; `None` if another one began while its messages came.
+    /// Life of the log; `None` if another one began while its messages came, or nobody told.
     epoch: Option<Epoch>,
     /// All messages up to this one were seen, or are from before the user entered.
     last: MessageId,
@@ -34,6 +34,11 @@ impl Seen {
     /// Of a room that is entered now; what was said before is not missed.
     pub(super) fn from_now(room: RoomName, epoch: Epoch, last: MessageId) -> Self {
         Self { room, epoch: Some(epoch), last, known: Known::new() }
+    }
+
+    /// Of a room where the user speaks without having chosen it, from that message on.
+    pub(super) fn from_own(room: RoomName, id: MessageId) -> Self {
+        Self { room, epoch: None, last: id, known: Known::new() }
     }
 
     pub(super) fn room(&self) -> &RoomName {

@@ -186,7 +186,12 @@ fn read_slowly(mut reader: Client, last: &str) {
 #[test]
 fn who_ends_the_connection_itself_gets_all_answers_and_keeps_nobody_waiting() {
     let _heavy = heavy();
-    let server = Options::default().args(&["--duplicate-login", "reject", "--presence-limit", "0"]).start();
+    ["reject", "takeover"].iter().for_each(|policy| leave_slowly(policy));
+}
+
+/// Two leave in their own ways with much to read, and log in again at once.
+fn leave_slowly(policy: &str) {
+    let server = Options::default().args(&["--duplicate-login", policy, "--presence-limit", "0"]).start();
     fill_lobby(&server);
     let (mut leaving, mut closing) = (server.register("leaving"), server.register("closing"));
     leaving.shrink_window();
@@ -194,6 +199,13 @@ fn who_ends_the_connection_itself_gets_all_answers_and_keeps_nobody_waiting() {
     leaving.send_bytes(b"/history 500\n/quit\n");
     closing.send_bytes(b"/history 500\n/ping end\n");
     closing.half_close();
+    let mut watcher = server.register("watcher");
+    let mut have_left = || {
+        let is_alone = watcher.ask("/rooms") == "ROOM lobby 1";
+        watcher.until("OK rooms ");
+        is_alone
+    };
+    assert!((0..10_000).any(|_| have_left()));
     // Their sessions are free although they read nothing yet.
     for user in ["leaving", "closing"] {
         crate::harness::eventually("the session is free", || {

@@ -74,7 +74,11 @@ impl ServerAccounts {
 impl Accounts for ServerAccounts {
     fn create(&self, account: &Account) -> StoreResult<bool> {
         let is_new = self.database.create(account)?;
-        self.changes.notice_deletions().map(|()| is_new)
+        if is_new {
+            // It is made in any case. Whoever looks every second makes up for a look that failed, and reports it.
+            drop(self.changes.notice_deletions());
+        }
+        Ok(is_new)
     }
 
     fn find(&self, user: &UserName) -> StoreResult<Option<Account>> {

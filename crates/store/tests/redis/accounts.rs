@@ -38,6 +38,17 @@ fn a_deletion_that_failed_half_way_keeps_the_name_until_it_is_said_again() {
 }
 
 #[test]
+fn whoever_makes_a_lost_account_again_finds_what_was_followed_meanwhile() {
+    let (redis, one, _two) = pair();
+    let ann = account(7);
+    one.store.accounts.create(&ann).unwrap();
+    redis.cli(&["FLUSHALL"]);
+    one.store.follows.subscribe(&ann.user, &name("bob")).unwrap();
+    assert!(one.store.accounts.create(&ann).unwrap());
+    assert_eq!(one.store.follows.subscriptions(&ann.user).unwrap(), [name("bob")]);
+}
+
+#[test]
 fn a_deletion_that_comes_too_late_takes_nothing_from_the_next_owner() {
     let (redis, one, _two) = pair();
     let (first, next) = (account(7), account(8));

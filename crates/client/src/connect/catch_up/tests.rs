@@ -81,6 +81,20 @@ fn whoever_missed_nothing_asks_nothing() {
 }
 
 #[test]
+fn whoever_speaks_where_they_did_not_want_to_be_misses_nothing_there_any_more() {
+    let mut catch_up = back(3, 3);
+    catch_up.disconnected();
+    // The room could not be entered again.
+    let said = Reply::Message { room: room("lobby"), id: MessageId(7) };
+    catch_up.sift(said.into());
+    catch_up.disconnected();
+    catch_up.enter(&room("lobby"), EPOCH, MessageId(9));
+    assert_eq!(ask(&mut catch_up), "/history 22");
+    let messages = [7, 8, 9].map(entry).to_vec();
+    assert_eq!(told(&catch_up.sift(Event::History { room: room("lobby"), messages })), "missed 8 9 without 0");
+}
+
+#[test]
 fn more_is_asked_for_where_much_was_said_until_the_answer() {
     let mut catch_up = back(3, 6);
     assert_eq!(ask(&mut catch_up), "/history 23");

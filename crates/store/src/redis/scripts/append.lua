@@ -28,7 +28,7 @@ local function append(last_seq)
   -- A failover may have lost entries that were heard already: their numbers are not given out again.
   if known_epoch == epoch and tonumber(known) > top then top = tonumber(known) end
   local id = string.format('%.0f', top + 1)
-  if not head[1] then redis.call('PERSIST', KEYS[2]) end
+  redis.call('PERSIST', KEYS[2])
   redis.call('HSET', KEYS[2], 'top', id)
   redis.call('XADD', KEYS[1], 'MAXLEN', '~', ARGV[6], id .. '-0',
     'from', ARGV[1], 'time', ARGV[4], 'text', ARGV[5], 'by', ARGV[2] .. ' ' .. ARGV[3])

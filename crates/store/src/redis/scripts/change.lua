@@ -5,7 +5,7 @@ local function change(sign)
   local last = tonumber(redis.call('HGET', KEYS[3], 'version') or '0')
   local version = string.format('%.0f', math.max(last + 1, tonumber(time[1]) * 1000000 + tonumber(time[2])))
   redis.call('HSET', KEYS[3], 'version', version)
-  if redis.call('HEXISTS', KEYS[3], 'top') == 0 then linger(KEYS[3]) end
+  linger(KEYS[3], redis.call('HEXISTS', KEYS[3], 'top') == 1)
   local count = redis.call('SCARD', KEYS[1])
   redis.call('SPUBLISH', KEYS[4], sign .. ' ' .. ARGV[1] .. ' ' .. count .. ' ' .. version)
   return {count, version}
