@@ -207,11 +207,12 @@ fn leave_slowly(policy: &str) {
     };
     assert!((0..10_000).any(|_| have_left()));
     // Their sessions are free although they read nothing yet.
-    for user in ["leaving", "closing"] {
-        crate::harness::eventually("the session is free", || {
-            server.connect().ask(&format!("LOGIN {user} secret")).starts_with("OK login ")
-        });
-    }
+    let log_in = |user: &str| server.connect().ask(&format!("LOGIN {user} secret")).starts_with("OK login ");
+    thread::scope(|scope| {
+        for user in ["leaving", "closing"] {
+            scope.spawn(|| crate::harness::eventually("the session is free", || log_in(user)));
+        }
+    });
     thread::scope(|scope| {
         scope.spawn(|| read_slowly(leaving, "BYE quit Goodbye"));
         scope.spawn(|| read_slowly(closing, "PONG end"));
