@@ -1,6 +1,6 @@
 //! Reaching people on whatever server they are. Nothing is kept: whoever cannot be reached just now is not.
 
-use parlor_core::ports::{Bus, Direct, StoreResult};
+use parlor_core::ports::{Bus, Direct, StoreError, StoreResult};
 use parlor_proto::UserName;
 
 use super::command::Command;
@@ -14,7 +14,12 @@ impl Bus for Server {
         let owner: Option<String> = self.call(Command::plain("HGET", keys::session(to), &["server"]))?;
         let Some(owner) = owner.map(|owner| ServerId::read(&owner)) else { return Ok(false) };
         if owner != self.id() {
-            return self.tell(&owner, &ServerNews::Direct(to.clone(), message.clone())).map(|heard| heard > 0);
+            let heard = self.tell(&owner, &ServerNews::Direct(to.clone(), message.clone()))?;
+            // A Cluster counts those of the node that was asked, and sends it to all: the server may hear it elsewhere.
+            if heard == 0 && self.router.owner(keys::EVERYBODY).is_some() && self.which_live(&[owner])? == [true] {
+                return Err(StoreError::new("whether the message was heard is not known"));
+            }
+            return Ok(heard > 0);
         }
         let Some(flush) = self.sink.direct(to, message) else { return Ok(false) };
         flush.run();

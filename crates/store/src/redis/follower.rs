@@ -79,7 +79,7 @@ impl Follower {
     /// Listens until the server ends, or its node has nothing to tell any more. Blocks.
     pub(super) fn run(&self) {
         let mut is_lost = false;
-        while !self.server.is_closing() && self.server.router.nodes().contains(&self.mailbox.node) {
+        while !self.server.is_closing() && self.is_needed() {
             let id = self.server.id();
             let error = match self.listen(&mut is_lost) {
                 Ok(never) => match never {},
@@ -87,7 +87,7 @@ impl Follower {
             };
             self.unsubscribed();
             self.mailbox.fail(error.reason());
-            if self.server.id() != id {
+            if self.server.id() != id || !self.is_needed() {
                 continue;
             }
             if !std::mem::replace(&mut is_lost, true) && !self.server.is_closing() {
@@ -96,6 +96,11 @@ impl Follower {
             thread::sleep(PAUSE);
         }
         self.mailbox.end();
+    }
+
+    /// Whether its node has slots.
+    fn is_needed(&self) -> bool {
+        self.server.router.nodes().contains(&self.mailbox.node)
     }
 
     fn name(&self) -> String {
@@ -126,7 +131,7 @@ impl Follower {
     }
 
     fn unsubscribed(&self) {
-        self.server.followers.lose_everybody(&self.mailbox.node);
+        self.server.followers.lose_all(&self.mailbox.node);
         for (_, track) in self.server.tracks.all() {
             if track.is_subscribed_at(&self.mailbox.node) {
                 track.unsubscribed();
@@ -174,8 +179,29 @@ impl Listening<'_> {
         self.subscribed.insert(channel);
     }
 
-    fn unsubscribe(&mut self, channel: &str) {
-        let command = ::redis::cmd("SUNSUBSCRIBE").arg(channel).get_packed_command();
+    /// How to subscribe to what this server hears always: what is said to it, and to all. None for any other channel.
+    fn how_to_stand_by(&self, channel: &str) -> Option<&'static str> {
+        match channel {
+            keys::EVERYBODY => Some("SSUBSCRIBE"),
+            channel if channel == keys::control(&self.id) => Some("SUBSCRIBE"),
+            _ => None,
+        }
+    }
+
+    /// What is said to this server is heard through one node alone, or it would be heard twice: a Cluster sends it to all.
+    fn leave_control(&mut self) {
+        let (server, control) = (self.server().clone(), keys::control(&self.id));
+        let owner = server.router.owner(&control);
+        if owner != self.follower.mailbox.node
+            && self.subscribed.contains(&control)
+            && server.followers.hear_at(&control, &owner)
+        {
+            self.unsubscribe("UNSUBSCRIBE", &control);
+        }
+    }
+
+    fn unsubscribe(&mut self, how: &str, channel: &str) {
+        let command = ::redis::cmd(how).arg(channel).get_packed_command();
         self.outgoing.extend_from_slice(&command);
         self.asked.push_back(Asked::Unsubscription(channel.to_owned()));
         self.subscribed.remove(channel);
@@ -190,6 +216,7 @@ impl Listening<'_> {
 
     /// Reads one thing and does what follows from it.
     fn step(&mut self) -> Result<(), RedisError> {
+        let heard_itself_at = self.pulse_at;
         let asked_at = Instant::now();
         let received = self.connection.recv_response()?;
         self.is_busy = asked_at.elapsed() < IDLE;
@@ -199,6 +226,9 @@ impl Listening<'_> {
         }
         if self.pulse_at.elapsed() > PULSE_PATIENCE || self.server().is_closing() {
             return Err(std::io::Error::other("the own pulse does not come through").into());
+        }
+        if self.pulse_at != heard_itself_at && !self.follower.is_needed() {
+            return Err(std::io::Error::other("the node has nothing to tell any more").into());
         }
         if self.server().id() != self.id {
             return Err(std::io::Error::other("this server goes on under another id").into());
@@ -211,9 +241,9 @@ impl Listening<'_> {
 
     /// Subscribes to a channel that is needed, or ends that.
     fn look_at(&mut self, channel: String) {
-        if channel == keys::EVERYBODY {
+        if let Some(how) = self.how_to_stand_by(&channel) {
             if !self.subscribed.contains(&channel) {
-                self.subscribe("SSUBSCRIBE", channel);
+                self.subscribe(how, channel);
             }
             return;
         }
@@ -224,7 +254,7 @@ impl Listening<'_> {
             }
             // Or again, if it was given up and is followed anew: the answer tells the new track that it is heard.
             (Some(_), _) => self.subscribe("SSUBSCRIBE", channel),
-            (None, true) => self.unsubscribe(&channel),
+            (None, true) => self.unsubscribe("SUNSUBSCRIBE", &channel),
             (None, false) => {}
         }
     }
@@ -239,10 +269,11 @@ impl Listening<'_> {
             PushKind::Message if text(0) == keys::pulse(&self.id) => {
                 self.pulse_at = Instant::now();
                 self.follower.mailbox.beat();
+                self.leave_control();
             }
             PushKind::Message => self.news(text(0), text(1)),
             PushKind::Subscribe | PushKind::SSubscribe => self.subscribed(text(0)),
-            PushKind::SUnsubscribe => self.unsubscribed(text(0)),
+            PushKind::Unsubscribe | PushKind::SUnsubscribe => self.unsubscribed(text(0)),
             _ => {}
         }
     }
@@ -253,10 +284,8 @@ impl Listening<'_> {
             self.hears_all();
         }
         let (server, node) = (self.server().clone(), &self.follower.mailbox.node);
-        if channel == keys::EVERYBODY {
-            server.followers.hear_everybody(node);
-        }
-        if channel == keys::EVERYBODY || channel == keys::control(&self.id) {
+        if self.how_to_stand_by(channel).is_some() {
+            server.followers.hear(channel, node);
             // What was said before was not heard.
             server.be_wary();
         }
@@ -281,9 +310,7 @@ impl Listening<'_> {
             return;
         }
         self.subscribed.remove(channel);
-        if channel == keys::EVERYBODY {
-            self.server().followers.lose_everybody(&self.follower.mailbox.node);
-        }
+        self.server().followers.lose(channel, &self.follower.mailbox.node);
         if let Some(track) = self.server().tracks.find(channel) {
             track.unsubscribed();
         }

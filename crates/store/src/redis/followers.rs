@@ -1,6 +1,7 @@
 //! The followers of this server, one for each node that may have news: who they are and what they are to look at. It
 //! must not read news.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
@@ -19,8 +20,8 @@ use crate::sync::{Mutex, lock};
 #[derive(Default)]
 pub(super) struct Followers {
     mailboxes: Mutex<Vec<Arc<Mailbox>>>,
-    /// The node through which it is heard what is said to all servers. A leaf lock.
-    everybody_at: Mutex<Option<Option<Address>>>,
+    /// Through which node it is heard last what is said to this server, and what to all, by channel. A leaf lock.
+    heard_at: Mutex<HashMap<String, Option<Address>>>,
 }
 
 /// What a follower has to look at. A leaf lock.
@@ -79,19 +80,24 @@ impl Followers {
         deaf.filter_map(|mailbox| lock(&mailbox.problem).clone()).next()
     }
 
-    /// What is said to all servers is heard through this node from now on.
-    pub(super) fn hear_everybody(&self, node: &Option<Address>) {
-        *lock(&self.everybody_at) = Some(node.clone());
+    /// What is said to this server, or to all, is heard through this node from now on.
+    pub(super) fn hear(&self, channel: &str, node: &Option<Address>) {
+        lock(&self.heard_at).insert(channel.to_owned(), node.clone());
     }
 
-    /// It is not heard any more through this node.
-    pub(super) fn lose_everybody(&self, node: &Option<Address>) {
-        lock(&self.everybody_at).take_if(|at| at == node);
+    /// It is not heard through this node any more.
+    pub(super) fn lose(&self, channel: &str, node: &Option<Address>) {
+        lock(&self.heard_at).retain(|of, at| of != channel || at != node);
+    }
+
+    /// Nothing of that is heard through this node any more.
+    pub(super) fn lose_all(&self, node: &Option<Address>) {
+        lock(&self.heard_at).retain(|_, at| at != node);
     }
 
     /// Whether it is heard through this node.
-    pub(super) fn hears_everybody_at(&self, node: &Option<Address>) -> bool {
-        lock(&self.everybody_at).as_ref() == Some(node)
+    pub(super) fn hear_at(&self, channel: &str, node: &Option<Address>) -> bool {
+        lock(&self.heard_at).get(channel) == Some(node)
     }
 
     /// Since when this server has not heard itself through some follower; none if it never did.

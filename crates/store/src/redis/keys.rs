@@ -56,9 +56,10 @@ pub(super) fn control(server: &ServerId) -> String {
     format!("{CONTROL}{{{}}}", server.0)
 }
 
-/// Channel on which a server hears itself: that what it publishes arrives, and that its follower has work.
+/// Channel on which a server hears itself: that what it publishes arrives, and that its follower has work. In the slot of
+/// its lease, so that both beat or neither.
 pub(super) fn pulse(server: &ServerId) -> String {
-    format!("parlor:pulse:{}", server.0)
+    format!("parlor:pulse:{{{}}}", server.0)
 }
 
 /// Hash: the account, and the newest generation that was given out.

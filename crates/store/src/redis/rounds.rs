@@ -153,7 +153,7 @@ impl Rounds {
         }
         if self.round.is_multiple_of(AUDIT_LOGS_EVERY) {
             self.lag = self.server.audit_logs()?;
-            self.server.audit_everybody()?;
+            self.server.audit_channels()?;
         }
         if self.round.is_multiple_of(REAP_ORPHANS_EVERY) {
             self.suspected = self.server.reap_orphans(&self.suspected)?;
@@ -217,13 +217,28 @@ impl Rounds {
             Command::plain("PUBLISH", keys::pulse(&id), &["beat"]),
         ]);
         let (is_held, seconds, micros): (bool, i64, i64) = command::read(lease)?;
-        command::read::<i64>(listed)?;
-        command::read::<i64>(beat)?;
-        let epoch = command::read::<Option<String>>(epoch)?.unwrap_or(fresh);
+        // The others may be on a node that is away: this server is listed already, and hears that it does not hear itself.
+        let listed = command::read::<i64>(listed).and(command::read::<i64>(beat));
+        if takes {
+            listed?;
+        }
         self.server.lease.renewed(sent, seconds * 1_000_000 + micros);
-        let is_emptied = self.epoch.as_ref().is_some_and(|before| *before != epoch);
-        self.epoch = Some(epoch);
-        Ok((is_held, is_emptied))
+        let epoch = command::read::<Option<String>>(epoch).map(|found| found.unwrap_or(fresh));
+        Ok((is_held, self.is_another_epoch(epoch)?))
+    }
+
+    /// Whether Redis lost everything. If that cannot be asked just now, it is asked the next time.
+    fn is_another_epoch(&mut self, epoch: StoreResult<String>) -> StoreResult<bool> {
+        match (&self.epoch, epoch) {
+            (None, epoch) => self.epoch = Some(epoch?),
+            (Some(_), Err(_)) => {}
+            (Some(before), Ok(epoch)) => {
+                let is_another = *before != epoch;
+                self.epoch = Some(epoch);
+                return Ok(is_another);
+            }
+        }
+        Ok(false)
     }
 
     fn lease_command(&self, id: &ServerId, takes: bool) -> Command {
@@ -281,13 +296,15 @@ impl Server {
         }
     }
 
-    /// Looks whether what is said to all servers is heard, wherever its slot is by now.
-    fn audit_everybody(&self) -> StoreResult<()> {
-        // Asked for the node alone, which answers this or says who has the slot.
-        self.call::<i64>(Command::plain("EXISTS", keys::EVERYBODY, &[]))?;
-        if !self.followers.hears_everybody_at(&self.router.owner(keys::EVERYBODY)) {
-            self.look_at(keys::EVERYBODY);
-            self.wake_followers();
+    /// Looks whether what is said to this server and to all is heard, wherever these slots are by now.
+    fn audit_channels(&self) -> StoreResult<()> {
+        for channel in [keys::control(&self.id()), keys::EVERYBODY.to_owned()] {
+            // Asked for the node alone, which answers this or says who has the slot.
+            self.call::<i64>(Command::plain("EXISTS", channel.clone(), &[]))?;
+            if !self.followers.hear_at(&channel, &self.router.owner(&channel)) {
+                self.look_at(&channel);
+                self.wake_followers();
+            }
         }
         Ok(())
     }

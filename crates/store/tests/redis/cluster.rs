@@ -127,8 +127,7 @@ fn what_is_said_to_all_is_heard_after_its_slot_has_moved() {
     let key = "parlor:everybody";
     let home = cluster.master_of(key);
     let other = cluster.nodes().find(|node| node.port() != home.port()).unwrap();
-    let (time, from) = (Timestamp::from_millis(7), name("ann"));
-    let notice = Direct { time, from, text: Text::sanitise("tea").unwrap() };
+    let notice = message("tea");
     for to in [other, home] {
         cluster.migrate_slot(key, to);
         let before = servers.each_ref().map(|server| server.ear.notices());
@@ -139,6 +138,61 @@ fn what_is_said_to_all_is_heard_after_its_slot_has_moved() {
         };
         wait_until("a broadcast to be heard", is_heard);
     }
+}
+
+fn message(text: &str) -> Direct {
+    Direct { time: Timestamp::from_millis(7), from: name("ann"), text: Text::sanitise(text).unwrap() }
+}
+
+/// Where a server of the user is reached.
+fn control_of(cluster: &RedisCluster, user: &str) -> String {
+    let session = format!("parlor:session:{{{user}}}");
+    format!("parlor:control:{{{}}}", cluster.master_of(&session).cli(&["HGET", &session, "server"]))
+}
+
+/// Waits until a channel is heard at one node alone.
+fn wait_for_only(cluster: &RedisCluster, channel: &str, node: &RedisServer) {
+    let listeners = |node: &RedisServer| node.cli(&["PUBSUB", "NUMSUB", channel]).ends_with("\n1");
+    wait_until("the channel to be heard there alone", || {
+        cluster.nodes().all(|other| listeners(other) == (other.port() == node.port()))
+    });
+}
+
+#[test]
+fn a_direct_message_comes_once_wherever_the_slot_of_its_server_is() {
+    let cluster = shared();
+    let [one, two] = servers(&cluster);
+    let ann = two.seat("direct-ann");
+    let key = control_of(&cluster, "direct-ann");
+    let home = cluster.master_of(&key);
+    let other = cluster.nodes().find(|node| node.port() != home.port()).unwrap();
+    let mut said = Vec::new();
+    for (to, text) in [(other, "there"), (home, "back")] {
+        cluster.migrate_slot(&key, to);
+        wait_for_only(&cluster, &key, to);
+        wait_until("the message to be taken", || one.store.bus.direct(&ann.user, &message(text)) == Ok(true));
+        said.push(text);
+        wait_until("the message", || two.ear.directs().len() >= said.len());
+        thread::sleep(MOVING);
+        assert_eq!(two.ear.directs(), said);
+    }
+}
+
+#[test]
+fn a_direct_message_comes_once_after_a_replica_has_taken_over() {
+    let cluster = RedisCluster::start_with(RedisServer::options(), Reach::Direct, 1);
+    let [one, two] = servers(&cluster);
+    let ann = two.seat("direct-ann");
+    let key = control_of(&cluster, "direct-ann");
+    let old = cluster.master_of(&key);
+    let number = cluster.nodes().position(|node| node.port() == old.port()).unwrap();
+    assert_eq!(cluster.node(number + 3).cli(&["CLUSTER", "FAILOVER", "TAKEOVER"]), "OK");
+    let new = cluster.wait_for_failover(&key, old);
+    wait_for_only(&cluster, &key, new);
+    wait_until("the message to be taken", || one.store.bus.direct(&ann.user, &message("hello")) == Ok(true));
+    wait_until("the message", || !two.ear.directs().is_empty());
+    thread::sleep(MOVING);
+    assert_eq!(two.ear.directs(), ["hello"]);
 }
 
 #[test]

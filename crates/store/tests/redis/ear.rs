@@ -15,6 +15,7 @@ pub(crate) enum Event {
     Presence(Presence),
     Displaced(u64),
     Notice,
+    Direct(Direct),
     Deleted(Timestamp),
 }
 
@@ -60,6 +61,12 @@ impl Ear {
     pub(crate) fn deleted(&self) -> Vec<Timestamp> {
         let deleted = |event: &Event| if let Event::Deleted(created) = event { Some(*created) } else { None };
         self.events().iter().filter_map(deleted).collect()
+    }
+
+    /// What direct messages said.
+    pub(crate) fn directs(&self) -> Vec<String> {
+        let direct = |event: &Event| if let Event::Direct(said) = event { Some(said.text.to_string()) } else { None };
+        self.events().iter().filter_map(direct).collect()
     }
 
     /// How many broadcasts there were.
@@ -111,8 +118,8 @@ impl Sink for Ear {
         self.hear(Event::Presence(presence.clone()))
     }
 
-    fn direct(&self, _to: &UserName, _message: &Direct) -> Option<Flush> {
-        None
+    fn direct(&self, _to: &UserName, message: &Direct) -> Option<Flush> {
+        Some(self.hear(Event::Direct(message.clone())))
     }
 
     fn notice(&self, _message: &Direct) -> Flush {
