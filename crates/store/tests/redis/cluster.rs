@@ -189,6 +189,7 @@ fn a_direct_message_comes_once_after_a_replica_has_taken_over() {
     assert_eq!(cluster.node(number + 3).cli(&["CLUSTER", "FAILOVER", "TAKEOVER"]), "OK");
     let new = cluster.wait_for_failover(&key, old);
     wait_for_only(&cluster, &key, new);
+    wait_until("the old master to be left", || old.cli(&["PUBSUB", "CHANNELS", "parlor:pulse:*"]).is_empty());
     wait_until("the message to be taken", || one.store.bus.direct(&ann.user, &message("hello")) == Ok(true));
     wait_until("the message", || !two.ear.directs().is_empty());
     thread::sleep(MOVING);
