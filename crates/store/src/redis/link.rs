@@ -203,8 +203,8 @@ impl Exchanger {
         if is_stale { Err(RedisError::from(std::io::Error::other("the node cannot serve just now"))) } else { Ok(()) }
     }
 
-    /// Reads the replies to all that is in the queue, and tells whether the node cannot serve. Appends that replicas
-    /// must have are put into `appended`, not answered.
+    /// Reads the replies to all that is in the queue, and tells whether the node cannot serve. Appends that were done
+    /// and that replicas must have are put into `appended`, not answered.
     fn read_replies(
         &self,
         connection: &mut Connection,
@@ -227,9 +227,9 @@ impl Exchanger {
                 continue;
             }
             is_stale |= is_of_no_master(&value);
-            let awaits_replicas = self.replicas > 0 && pending.command.is_append();
+            let is_append = pending.command.is_append();
             let outcome = classify(value, pending.command);
-            if awaits_replicas {
+            if self.replicas > 0 && is_append && has_stored(&outcome) {
                 appended.push((pending.place, outcome));
             } else {
                 answer(pending.place, outcome);
@@ -297,6 +297,12 @@ fn classify(value: Value, command: Command) -> Outcome {
         }
         _ => Outcome::Done(value),
     }
+}
+
+/// Whether an append was done: answered with its number, also if it was seen before. Of one that was not there is
+/// nothing that replicas could have, and a node that was demoted knows no `WAIT`.
+fn has_stored(outcome: &Outcome) -> bool {
+    matches!(outcome, Outcome::Done(Value::Int(number)) if *number > 0)
 }
 
 fn failed(error: &StoreError, command: Command) -> Outcome {

@@ -309,3 +309,18 @@ fn a_master_dies_and_its_replica_takes_over() {
     assert_eq!(two.members("red"), ["ann", "bob"]);
     wait_until("all to be told", || one.ear.displaced().len() == 6);
 }
+
+#[test]
+fn where_a_slot_has_moved_away_no_replica_is_waited_for() {
+    let cluster = RedisCluster::start_with(RedisServer::options(), Reach::Direct, 1);
+    let server = Server::try_open(&Config { replicas: 1, ..config(&cluster.urls()[0]) }).unwrap();
+    let (ann, red, key) = (server.member("ann", "red"), log_of("red"), "parlor:log:{red}");
+    server.say(&ann, &red, "before");
+    let home = cluster.master_of(key).port();
+    let number = (0..3).find(|number| cluster.node(*number).port() == home).unwrap();
+    // The master that cannot do it any more has no replica; the one that can has one.
+    cluster.node(number + 3).kill();
+    cluster.migrate_slot(key, cluster.node((number + 1) % 3));
+    server.say(&ann, &red, "after");
+    server.hears(&red, &["before", "after"].map(str::to_owned));
+}
