@@ -32,12 +32,15 @@ impl Attempts for Server {
         let (Admission::Now(_), Some(count)) = (admission, address_count(attempt).filter(|_| !is_usual)) else {
             return Ok(admission);
         };
-        let (_, answer) = self.ask(&[count.key], address, count.throttle)?;
-        let both = self::admission(permit, answer);
-        if !matches!(both, Admission::Now(_)) {
-            self.call::<i64>(end(&own_count(attempt, permit), true, Outcome::Unknown))?;
+        let asked = self.ask(&[count.key], address, count.throttle);
+        let both = asked.map(|(_, answer)| self::admission(permit, answer));
+        if matches!(both, Ok(Admission::Now(_))) {
+            return both;
         }
-        Ok(both)
+        // Also if the address cannot be asked about, as while its node is away: or else those who come from there
+        // would take all places of the account.
+        let given_back = self.call::<i64>(end(&own_count(attempt, permit), true, Outcome::Unknown));
+        both.and_then(|both| given_back.map(|_| both))
     }
 
     fn end(&self, attempt: &Attempt<'_>, permit: Permit, outcome: Outcome) -> StoreResult<()> {

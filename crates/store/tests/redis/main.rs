@@ -7,6 +7,7 @@
 mod accounts;
 mod acl;
 mod appends;
+mod attempts;
 mod bench;
 mod cluster;
 mod deaf;
