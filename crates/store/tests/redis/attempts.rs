@@ -1,8 +1,10 @@
-//! Failed logins while Redis does not count as it should.
+//! Failed logins, and takeovers, while Redis does not count as it should: some keys are away, or its clock is set back.
 
+use std::thread;
 use std::time::Duration;
 
-use parlor_core::ports::{Admission, Attempt, StoreResult};
+use parlor_core::ports::{Admission, Attempt, Claim, Claimed, StoreResult, TakeoverLimit};
+use parlor_core::{ConnectionId, DuplicateLogin, Throttle};
 use parlor_proto::Timestamp;
 use parlor_redis_testkit::RedisServer;
 
@@ -12,6 +14,12 @@ fn begin(server: &Server, address: &str) -> StoreResult<Admission> {
     let now = Timestamp::from_millis(1_795_392_000_123);
     let user = name("ann");
     server.store.attempts.begin(&Attempt { user: &user, address, is_address_limited: true, at: Duration::ZERO, now })
+}
+
+/// An hour ahead of the clock, in milliseconds.
+fn ahead(redis: &RedisServer) -> String {
+    let seconds: u64 = redis.cli(&["TIME"]).lines().next().unwrap().parse().unwrap();
+    ((seconds + 3600) * 1000).to_string()
 }
 
 #[test]
@@ -25,4 +33,47 @@ fn an_attempt_that_cannot_be_counted_for_its_address_takes_no_place_at_the_accou
     }
     let elsewhere = begin(&server, "192.0.2.2");
     assert!(matches!(elsewhere, Ok(Admission::Now(_))), "{elsewhere:?}");
+}
+
+#[test]
+fn after_failures_nobody_waits_for_longer_because_a_clock_was_set_back() {
+    let redis = RedisServer::start();
+    let server = Server::open(&redis.url());
+    let key = "parlor:attempts:account:{ann}";
+    redis.cli(&["HSET", key, "count", "50", "last", &ahead(&redis)]);
+    let left = || match begin(&server, "192.0.2.1") {
+        Ok(Admission::After(left)) => left,
+        other => panic!("{other:?}"),
+    };
+    let first = left();
+    assert!(first <= Throttle::ACCOUNT.longest_delay, "{first:?}");
+    thread::sleep(Duration::from_millis(20));
+    assert!(left() < first, "the time does not pass");
+    // Nor for those who died while they tried.
+    redis.cli(&["DEL", key]);
+    redis.cli(&["HSET", key, "open", "50", "began", &ahead(&redis)]);
+    assert_eq!(begin(&server, "192.0.2.1"), Ok(Admission::InTurn));
+    assert!(redis.cli(&["HGET", key, "began"]) < ahead(&redis));
+}
+
+#[test]
+fn after_takeovers_nobody_waits_for_longer_because_a_clock_was_set_back() {
+    let redis = RedisServer::start();
+    let server = Server::open(&redis.url());
+    server.seat("ann");
+    redis.cli(&["ZADD", "parlor:takeovers:{ann}", &ahead(&redis), "one", &ahead(&redis), "two"]);
+    let within = Duration::from_secs(60);
+    let left = || {
+        let (user, connection, takeovers) = (name("ann"), ConnectionId(9), Some(TakeoverLimit { max: 2, within }));
+        let policy = DuplicateLogin::Takeover;
+        let claim = Claim { user: &user, connection, policy, takeovers, at: Duration::ZERO };
+        match server.store.sessions.claim(&claim) {
+            Ok(Claimed::TakeoverLoop(left)) => left,
+            other => panic!("{other:?}"),
+        }
+    };
+    let first = left();
+    assert!(first <= within, "{first:?}");
+    thread::sleep(Duration::from_millis(20));
+    assert!(left() < first, "the time does not pass");
 }

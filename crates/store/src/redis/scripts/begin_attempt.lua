@@ -10,8 +10,15 @@ local usual = seen and now - tonumber(seen) <= tonumber(ARGV[2])
 local key = usual and KEYS[2] or KEYS[1]
 local free, first, longest = tonumber(ARGV[3]), tonumber(ARGV[4]), tonumber(ARGV[5])
 local known = redis.call('HMGET', key, 'count', 'last', 'open', 'began')
-local failures, last = tonumber(known[1] or '0'), tonumber(known[2] or '0')
-local open, began = tonumber(known[3] or '0'), tonumber(known[4] or '0')
+-- A clock that was set back makes nobody wait for longer: from now on, what lies ahead counts as now.
+local function passed(field, value)
+  local at = tonumber(value or '0')
+  if at <= now then return at end
+  redis.call('HSET', key, field, string.format('%.0f', now))
+  return now
+end
+local failures, last = tonumber(known[1] or '0'), passed('last', known[2])
+local open, began = tonumber(known[3] or '0'), passed('began', known[4])
 if now - last > tonumber(ARGV[6]) then failures = 0 end
 if now - began > tonumber(ARGV[7]) then open = 0 end
 if failures > free then

@@ -27,6 +27,10 @@ if generation and old[2] ~= ARGV[6] then
   local max, now = tonumber(ARGV[4]), math.floor(micros / 1000)
   if max > 0 then
     redis.call('ZREMRANGEBYSCORE', KEYS[3], '-inf', now - tonumber(ARGV[5]))
+    -- A clock that was set back makes nobody wait for longer: from now on, what lies ahead counts as now.
+    for _, ahead in ipairs(redis.call('ZRANGE', KEYS[3], string.format('(%.0f', now), '+inf', 'BYSCORE')) do
+      redis.call('ZADD', KEYS[3], now, ahead)
+    end
     if redis.call('ZCARD', KEYS[3]) >= max then
       local oldest = redis.call('ZRANGE', KEYS[3], 0, 0, 'WITHSCORES')[2]
       return {'loop', tonumber(oldest) + tonumber(ARGV[5]) - now}
