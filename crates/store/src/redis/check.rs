@@ -1,7 +1,7 @@
-//! Looks at start whether a Redis is fit for Parlor, and says in one line what is not. It must not change anything
-//! there.
+//! Looks whether a node of Redis is fit for Parlor: at start, and for what it does with keys also later, when a link
+//! connects. Says in one line what is not. It must not change anything there.
 
-use ::redis::Connection;
+use ::redis::{Connection, RedisError};
 
 use super::OpenError;
 use super::dial::Greeting;
@@ -55,18 +55,37 @@ fn judge_version(node: &Address, version: &str) -> Result<(), OpenError> {
 }
 
 fn judge(node: &Address, info: &str) -> Result<Vec<String>, OpenError> {
-    let field = |name| field(info, name);
-    let policy = field("maxmemory_policy").unwrap_or("noeviction");
-    if field("maxmemory").is_some_and(|max| max != "0") && policy != "noeviction" {
-        return Err(OpenError::Unfit(format!(
-            "{node} throws keys away when its memory is full; set maxmemory-policy noeviction (it is {policy})"
-        )));
+    if let Some(why) = judge_memory(node, info) {
+        return Err(OpenError::Unfit(why));
     }
     let mut warnings = Vec::new();
-    if field("aof_enabled") != Some("1") {
+    if field(info, "aof_enabled") != Some("1") {
         warnings.push(format!("{node} keeps no append-only file: a restart loses messages (set appendonly yes)"));
     }
     Ok(warnings)
+}
+
+/// Says of a node that would throw keys away that it does.
+fn judge_memory(node: &Address, info: &str) -> Option<String> {
+    let policy = field(info, "maxmemory_policy").unwrap_or("noeviction");
+    let is_bounded = field(info, "maxmemory").is_some_and(|max| max != "0");
+    (is_bounded && policy != "noeviction").then(|| {
+        format!("{node} throws keys away when its memory is full; set maxmemory-policy noeviction (it is {policy})")
+    })
+}
+
+/// Looks once more whether a node would throw keys away: it may be new, or set up anew.
+///
+/// # Errors
+/// The connection broke.
+pub(super) fn look_at_memory(node: &Address, connection: &mut Connection) -> Result<Option<String>, RedisError> {
+    let info: ::redis::RedisResult<String> = ::redis::cmd("INFO").arg("memory").query(connection);
+    match info {
+        Ok(info) => Ok(judge_memory(node, &info)),
+        // It may not be permitted, which was told at the start.
+        Err(error) if error.code().is_some() => Ok(None),
+        Err(error) => Err(error),
+    }
 }
 
 /// A field of what `INFO` tells.

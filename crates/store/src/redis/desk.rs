@@ -11,7 +11,7 @@ use parlor_core::ports::StoreError;
 use super::dial::Dialer;
 use super::link::PATIENCE;
 use super::url::Address;
-use super::{Journal, Note, OpenError, script};
+use super::{Journal, Note, OpenError, check, script};
 use crate::sync::{Condvar, Mutex, lock};
 
 /// Pauses between attempts to connect: the first, and the longest.
@@ -177,6 +177,9 @@ fn open(origin: &Origin, before: &mut Option<Client>) -> Result<Connection, Open
         kill.map_err(failed)?;
     }
     load_scripts(&mut connection).map_err(failed)?;
+    if let Some(warning) = check::look_at_memory(&node, &mut connection).map_err(failed)? {
+        origin.journal.note(&Note::Warning(warning));
+    }
     let info: String = ::redis::cmd("CLIENT").arg("INFO").query(&mut connection).map_err(failed)?;
     let field = |name: &str| info.split(' ').find_map(|field| field.strip_prefix(name)).map(str::to_owned);
     *before = field("id=").zip(field("addr=")).map(|(id, address)| Client { id, address });

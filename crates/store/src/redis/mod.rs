@@ -44,10 +44,11 @@ use parlor_core::ports::{Accounts, Sink, Store, StoreError};
 
 use accounts::AdminAccounts;
 use command::Command;
-use dial::Dialer;
+use dial::{Dialer, Greeting};
 use rounds::{Pace, Rounds};
 use router::Router;
 use server::Server;
+use url::Address;
 
 pub use status::{NodeStatus, Pulse, ScriptStatus, ServerStatus, Status, status};
 pub use url::RedisUrl;
@@ -235,9 +236,23 @@ impl Journal for Silence {
 fn connect(dialer: &Arc<Dialer>, journal: &Arc<dyn Journal>, replicas: u32) -> Result<Router, OpenError> {
     dialer.check()?;
     let node = dialer.locate()?;
-    let (mut connection, greeting) = dialer.connect(&node)?;
-    for warning in check::check(&node, &greeting, &mut connection)? {
+    let greeting = examine(dialer, &node, journal)?;
+    let router = Router::start(dialer.clone(), journal.clone(), greeting.is_cluster, replicas)?;
+    for other in router.nodes().into_iter().flatten().filter(|other| *other != node) {
+        match examine(dialer, &other, journal) {
+            // Its link tells of it, and looks at it when it is there.
+            Err(OpenError::Unreachable(_)) => {}
+            looked => drop(looked?),
+        }
+    }
+    Ok(router)
+}
+
+/// Looks whether a node can be used.
+fn examine(dialer: &Dialer, node: &Address, journal: &Arc<dyn Journal>) -> Result<Greeting, OpenError> {
+    let (mut connection, greeting) = dialer.connect(node)?;
+    for warning in check::check(node, &greeting, &mut connection)? {
         journal.note(&Note::Warning(warning));
     }
-    Router::start(dialer.clone(), journal.clone(), greeting.is_cluster, replicas)
+    Ok(greeting)
 }

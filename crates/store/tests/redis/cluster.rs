@@ -324,3 +324,15 @@ fn where_a_slot_has_moved_away_no_replica_is_waited_for() {
     server.say(&ann, &red, "after");
     server.hears(&red, &["before", "after"].map(str::to_owned));
 }
+
+#[test]
+fn a_cluster_of_which_another_node_throws_keys_away_is_refused() {
+    let cluster = RedisCluster::start();
+    let url = &cluster.urls()[0];
+    let evicting = cluster.node(2);
+    evicting.cli(&["CONFIG", "SET", "maxmemory", "200mb", "maxmemory-policy", "allkeys-lru"]);
+    let told = Server::try_open(&config(url)).map(|_| ()).unwrap_err().to_string();
+    assert!(told.contains(&format!("127.0.0.1:{} throws keys away", evicting.port())), "{told}");
+    evicting.cli(&["CONFIG", "SET", "maxmemory-policy", "noeviction"]);
+    assert!(Server::try_open(&config(url)).is_ok());
+}

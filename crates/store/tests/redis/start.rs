@@ -43,6 +43,16 @@ fn a_redis_that_throws_keys_away_is_refused() {
 }
 
 #[test]
+fn a_redis_that_comes_to_throw_keys_away_is_told_of() {
+    let redis = RedisServer::start();
+    let server = Server::open(&redis.url());
+    redis.cli(&["CONFIG", "SET", "maxmemory", "200mb", "maxmemory-policy", "allkeys-lru"]);
+    redis.cli(&["CLIENT", "KILL", "TYPE", "normal"]);
+    let is_it = |note: &Note| matches!(note, Note::Warning(warning) if warning.contains("allkeys-lru"));
+    server.tells("the warning", is_it);
+}
+
+#[test]
 fn nobody_there_is_told_and_so_is_who_does_not_answer() {
     let port = free_port();
     let told = refusal(&format!("redis://127.0.0.1:{port}/"));
