@@ -50,7 +50,7 @@ use router::Router;
 use server::Server;
 use url::Address;
 
-pub use status::{NodeStatus, Pulse, ScriptStatus, ServerStatus, Status, status};
+pub use status::{Lease, NodeFacts, NodeStatus, Pulse, RoomStatus, ScriptStatus, ServerStatus, Status, status};
 pub use url::RedisUrl;
 
 /// How a server uses Redis.

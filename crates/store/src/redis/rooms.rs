@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use ::redis::Value;
 use parlor_core::ports::{Entered, Rooms, Seat, StoreError, StoreResult};
 use parlor_proto::{RoomName, RoomSummary, UserName};
 
@@ -84,16 +85,30 @@ impl Rooms for Server {
 }
 
 /// All rooms of the index that may have members and the lobby, sorted, and how each stands in the index.
-pub(super) fn rooms(router: &Router) -> StoreResult<Vec<(RoomSummary, Option<u64>)>> {
-    let indexed: Vec<(String, f64)> =
-        command::read(router.call(Command::plain("ZRANGE", keys::ROOMS, &["0", "+inf", "BYSCORE", "WITHSCORES"])))?;
+fn rooms(router: &Router) -> StoreResult<Vec<(RoomSummary, Option<u64>)>> {
+    let versions = read_index(router.call(ask_for_index()))?;
+    let counts = router.call_all(versions.keys().map(count_members).collect());
+    let rooms = versions.into_iter().zip(counts);
+    rooms.map(|((room, version), count)| Ok((RoomSummary { room, members: command::read(count)? }, version))).collect()
+}
+
+/// Asks for the rooms of the index that may have members.
+pub(super) fn ask_for_index() -> Command {
+    Command::plain("ZRANGE", keys::ROOMS, &["0", "+inf", "BYSCORE", "WITHSCORES"])
+}
+
+/// What the answer to that says, and the lobby: how each stands in the index.
+pub(super) fn read_index(reply: StoreResult<Value>) -> StoreResult<BTreeMap<RoomName, Option<u64>>> {
+    let indexed: Vec<(String, f64)> = command::read(reply)?;
     let mut versions = BTreeMap::from([(RoomName::lobby(), None)]);
     // Numbers of changes are whole, and below where scores lose their last digit: they are microseconds.
     versions.extend(indexed.into_iter().filter_map(|(name, score)| Some((name.parse().ok()?, Some(score as u64)))));
-    let counts = versions.keys().map(|room| Command::plain("SCARD", keys::members(room), &[])).collect();
-    let counts = router.call_all(counts);
-    let rooms = versions.into_iter().zip(counts);
-    rooms.map(|((room, version), count)| Ok((RoomSummary { room, members: command::read(count)? }, version))).collect()
+    Ok(versions)
+}
+
+/// Asks how many members a room has.
+pub(super) fn count_members(room: &RoomName) -> Command {
+    Command::plain("SCARD", keys::members(room), &[])
 }
 
 /// What an enter brings with it.

@@ -4,25 +4,28 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
+use ::redis::{FromRedisValue, Value};
 use parlor_core::ports::{StoreError, StoreResult};
-use parlor_proto::RoomSummary;
+use parlor_proto::RoomName;
 
 use super::command::{self, Command};
 use super::dial::{Dialer, Greeting};
 use super::keys::{self, ServerId};
 use super::router::Router;
 use super::url::Address;
-use super::{Config, Journal, OpenError, Silence, check};
+use super::{Config, Journal, OpenError, Silence, check, rooms};
 
 /// What is known of a Redis and the servers that share it.
 #[derive(Debug, Clone)]
 pub struct Status {
     /// The nodes of Redis that hold data.
     pub redis: Vec<NodeStatus>,
-    /// The servers.
-    pub servers: Vec<ServerStatus>,
-    /// Rooms that have members, sorted.
-    pub rooms: Vec<RoomSummary>,
+    /// The servers; none if the node that knows which there are is away.
+    pub servers: Option<Vec<ServerStatus>>,
+    /// Rooms that have members, sorted; none if the node that knows which there are is away.
+    pub rooms: Option<Vec<RoomStatus>>,
+    /// Why something is not known; empty if everything is.
+    pub problems: Vec<String>,
 }
 
 /// One node of Redis.
@@ -30,12 +33,28 @@ pub struct Status {
 pub struct NodeStatus {
     /// Host and port.
     pub address: String,
+    /// What it says of itself; none if it is not reached.
+    pub facts: Option<NodeFacts>,
+}
+
+/// What a node says of itself.
+#[derive(Debug, Clone)]
+pub struct NodeFacts {
     /// Its version.
     pub version: String,
     /// `master` or `replica`.
     pub role: String,
     /// How it keeps its data.
     pub persistence: String,
+}
+
+/// A room.
+#[derive(Debug, Clone)]
+pub struct RoomStatus {
+    /// Its name.
+    pub room: RoomName,
+    /// How many are in it; none if its node is away.
+    pub members: Option<usize>,
 }
 
 /// One run of a server. What it tells of itself is in its lease, and is gone with that.
@@ -45,10 +64,10 @@ pub struct ServerStatus {
     pub name: String,
     /// Number of the run, in hexadecimal digits.
     pub boot: String,
-    /// How long its lease holds; none if it ran out and others are about to end its sessions.
-    pub lease: Option<Duration>,
-    /// Its sessions.
-    pub sessions: u64,
+    /// Its lease.
+    pub lease: Lease,
+    /// Its sessions; none if that is not known.
+    pub sessions: Option<u64>,
     /// Logs that it follows; none if that is not known.
     pub logs_followed: Option<u64>,
     /// Entries that it has still to hear of the log that it lags most; none if that is not known.
@@ -57,6 +76,17 @@ pub struct ServerStatus {
     pub pulse: Option<Pulse>,
     /// Its scripts.
     pub scripts: Vec<ScriptStatus>,
+}
+
+/// What the lease of a server is at.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Lease {
+    /// It holds for so long.
+    Holds(Duration),
+    /// It ran out, and others are about to end the server's sessions.
+    RunOut,
+    /// The node that it lies on is away, and so nothing is known of the server.
+    Unknown,
 }
 
 /// Whether a server hears itself through Redis.
@@ -81,25 +111,97 @@ pub struct ScriptStatus {
     pub longest: Duration,
 }
 
-/// Asks Redis. Blocks for some seconds at most.
+/// Asks Redis; what lies on a node of a Cluster that is away is not known. Blocks for some seconds at most.
 ///
 /// # Errors
-/// See [`OpenError`].
+/// The node that the URL names cannot be used, or tells of no others. See [`OpenError`].
 pub fn status(config: &Config) -> Result<Status, OpenError> {
     let dialer = Arc::new(Dialer::new(config.url.clone(), config.ca.clone()));
     let node = dialer.locate()?;
     let (_, greeting) = dialer.connect(&node)?;
     let journal: Arc<dyn Journal> = Arc::new(Silence);
     let router = Router::start(dialer.clone(), journal, greeting.is_cluster, 0)?;
-    let unreachable = |error: StoreError| OpenError::Unreachable(error.to_string());
     let nodes = router.nodes().into_iter().map(|owner| owner.unwrap_or_else(|| node.clone()));
-    let redis = nodes.map(|node| node_status(&dialer, &node)).collect::<Result<_, _>>()?;
-    let servers = servers(&router).map_err(unreachable)?;
-    let rooms = super::rooms::rooms(&router).map_err(unreachable)?;
-    Ok(Status { redis, servers, rooms: rooms.into_iter().map(|(summary, _)| summary).collect() })
+    let mut inquiry = Inquiry { router: &router, away: HashMap::new(), problems: Vec::new() };
+    let redis = nodes.map(|node| inquiry.node(&dialer, &node)).collect();
+    let (servers, rooms) = (inquiry.servers(), inquiry.rooms());
+    Ok(Status { redis, servers, rooms, problems: inquiry.problems })
 }
 
-fn node_status(dialer: &Dialer, node: &Address) -> Result<NodeStatus, OpenError> {
+/// What is asked of nodes of which some may be away.
+struct Inquiry<'a> {
+    router: &'a Router,
+    /// Those that are away, and why.
+    away: HashMap<Address, StoreError>,
+    problems: Vec<String>,
+}
+
+impl Inquiry<'_> {
+    fn node(&mut self, dialer: &Dialer, node: &Address) -> NodeStatus {
+        let facts = node_facts(dialer, node).map_err(|error| StoreError::new(error.reason()));
+        if let Err(error) = &facts {
+            self.away.insert(node.clone(), error.clone());
+        }
+        NodeStatus { address: node.to_string(), facts: self.known(facts) }
+    }
+
+    fn servers(&mut self) -> Option<Vec<ServerStatus>> {
+        let ids = self.ask(vec![Command::plain("SMEMBERS", keys::SERVERS, &[])]).pop()?;
+        let ids: Vec<String> = self.known(command::read(ids))?;
+        let mut servers: Vec<ServerStatus> = ids.into_iter().map(|boot| self.server(boot)).collect();
+        servers.sort_by(|a, b| (&a.name, &a.boot).cmp(&(&b.name, &b.boot)));
+        Some(servers)
+    }
+
+    fn server(&mut self, boot: String) -> ServerStatus {
+        let id = ServerId::read(&boot);
+        let replies = self.ask(vec![
+            Command::plain("HGETALL", keys::lease(&id), &[]),
+            Command::plain("PTTL", keys::lease(&id), &[]),
+            Command::plain("SCARD", keys::seats_of(&id), &[]),
+        ]);
+        let mut replies = replies.into_iter();
+        server_status(boot, self.next(&mut replies), self.next(&mut replies), self.next(&mut replies))
+    }
+
+    fn rooms(&mut self) -> Option<Vec<RoomStatus>> {
+        let index = self.ask(vec![rooms::ask_for_index()]).pop()?;
+        let index = self.known(rooms::read_index(index))?;
+        let mut counts = self.ask(index.keys().map(rooms::count_members).collect()).into_iter();
+        Some(index.into_keys().map(|room| RoomStatus { room, members: self.next(&mut counts) }).collect())
+    }
+
+    /// Has commands done. A node that is away is not asked: waiting for it, others would come too late.
+    fn ask(&self, commands: Vec<Command>) -> Vec<StoreResult<Value>> {
+        let absence = |command: &Command| self.away.get(&self.router.owner(&command.key)?).cloned();
+        let absences: Vec<Option<StoreError>> = commands.iter().map(absence).collect();
+        let asked = commands.into_iter().zip(&absences).filter(|(_, absence)| absence.is_none());
+        let mut replies = self.router.call_all(asked.map(|(command, _)| command).collect()).into_iter();
+        let reply = |absence| match absence {
+            Some(absence) => Err(absence),
+            None => replies.next().unwrap_or_else(|| Err(StoreError::new("no reply"))),
+        };
+        absences.into_iter().map(reply).collect()
+    }
+
+    fn next<T: FromRedisValue>(&mut self, replies: &mut impl Iterator<Item = StoreResult<Value>>) -> Option<T> {
+        let reply = replies.next()?;
+        self.known(command::read(reply))
+    }
+
+    /// What an answer says, if there is one; if not, why.
+    fn known<T>(&mut self, answer: StoreResult<T>) -> Option<T> {
+        let tell = |error: &StoreError| {
+            let problem = error.to_string();
+            if !self.problems.contains(&problem) {
+                self.problems.push(problem);
+            }
+        };
+        answer.inspect_err(tell).ok()
+    }
+}
+
+fn node_facts(dialer: &Dialer, node: &Address) -> Result<NodeFacts, OpenError> {
     let (mut connection, Greeting { version, is_master, .. }) = dialer.connect(node)?;
     let info: ::redis::RedisResult<String> = ::redis::cmd("INFO").arg("persistence").query(&mut connection);
     let persistence = match info {
@@ -108,34 +210,25 @@ fn node_status(dialer: &Dialer, node: &Address) -> Result<NodeStatus, OpenError>
         Err(error) => format!("unknown ({error})"),
     };
     let role = if is_master { "master" } else { "replica" }.to_owned();
-    Ok(NodeStatus { address: node.to_string(), version, role, persistence })
+    Ok(NodeFacts { version, role, persistence })
 }
 
-fn servers(router: &Router) -> StoreResult<Vec<ServerStatus>> {
-    let ids: Vec<String> = command::read(router.call(Command::plain("SMEMBERS", keys::SERVERS, &[])))?;
-    let mut servers = Vec::new();
-    for boot in ids {
-        let id = ServerId::read(&boot);
-        let [fields, ttl, seats] = router.call_each([
-            Command::plain("HGETALL", keys::lease(&id), &[]),
-            Command::plain("PTTL", keys::lease(&id), &[]),
-            Command::plain("SCARD", keys::seats_of(&id), &[]),
-        ]);
-        servers.push(server_status(boot, &command::read(fields)?, command::read(ttl)?, command::read(seats)?));
-    }
-    servers.sort_by(|a, b| (&a.name, &a.boot).cmp(&(&b.name, &b.boot)));
-    Ok(servers)
-}
-
-fn server_status(boot: String, fields: &HashMap<String, String>, ttl: i64, seats: u64) -> ServerStatus {
+/// From what is in its lease, how long that lives, and the number of its sessions.
+fn server_status(
+    boot: String,
+    fields: Option<HashMap<String, String>>,
+    ttl: Option<i64>,
+    sessions: Option<u64>,
+) -> ServerStatus {
+    let fields = fields.unwrap_or_default();
     let number = |name: &str| fields.get(name).and_then(|value| value.parse::<i64>().ok());
     let count = |name: &str| number(name).and_then(|number| u64::try_from(number).ok());
     let millis = |millis: i64| u64::try_from(millis).ok().map(Duration::from_millis);
     ServerStatus {
         name: fields.get("name").cloned().unwrap_or_else(|| "?".to_owned()),
         boot,
-        lease: millis(ttl),
-        sessions: seats,
+        lease: ttl.map_or(Lease::Unknown, |ttl| millis(ttl).map_or(Lease::RunOut, Lease::Holds)),
+        sessions,
         logs_followed: count("logs"),
         lag: count("lag"),
         // A server that never heard itself writes -1.
@@ -163,8 +256,8 @@ mod tests {
 
     #[test]
     fn a_server_whose_lease_ran_out_tells_nothing_of_itself() {
-        let gone = server_status("0011223344556677".to_owned(), &HashMap::new(), -2, 3);
-        assert_eq!((gone.lease, gone.sessions), (None, 3));
+        let gone = server_status("0011223344556677".to_owned(), Some(HashMap::new()), Some(-2), Some(3));
+        assert_eq!((gone.lease, gone.sessions), (Lease::RunOut, Some(3)));
         assert_eq!((gone.logs_followed, gone.lag, gone.pulse), (None, None, None));
     }
 
@@ -173,7 +266,7 @@ mod tests {
         let told = |pulse: &str| {
             let fields = [("logs", "2"), ("lag", "0"), ("pulse", pulse)];
             let fields = fields.map(|(name, value)| (name.to_owned(), value.to_owned()));
-            server_status("0011223344556677".to_owned(), &HashMap::from(fields), 8_000, 0)
+            server_status("0011223344556677".to_owned(), Some(HashMap::from(fields)), Some(8_000), Some(0))
         };
         let well = told("0");
         assert_eq!((well.logs_followed, well.lag, well.pulse), (Some(2), Some(0), Some(Pulse::Ago(Duration::ZERO))));

@@ -88,7 +88,7 @@ fn do_everything(config: &Config, redis: &RedisServer) {
     one.store.bus.direct(&name("ann"), &message).unwrap();
     two.store.log.unfollow(&feed);
     wait_until("the end of a subscription", || !redis.cli(&["PUBSUB", "SHARDCHANNELS"]).contains("feed"));
-    assert_eq!(status(config).unwrap().servers.len(), 3);
+    assert_eq!(status(config).unwrap().servers.unwrap().len(), 3);
     assert!(accounts.delete(&account.user).unwrap());
     dead.member("cat", "green");
     let [_one, two, dead] = servers;

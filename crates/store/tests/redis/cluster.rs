@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use parlor_core::ports::{Direct, LogId};
 use parlor_proto::{Text, Timestamp};
 use parlor_redis_testkit::{Reach, RedisCluster, RedisServer, wait_until};
-use parlor_store::redis::Config;
+use parlor_store::redis::{Config, Status, status};
 
 use crate::bench::{Server, config, log_of, name, numbered};
 use crate::speech::speak_while;
@@ -335,4 +335,35 @@ fn a_cluster_of_which_another_node_throws_keys_away_is_refused() {
     assert!(told.contains(&format!("127.0.0.1:{} throws keys away", evicting.port())), "{told}");
     evicting.cli(&["CONFIG", "SET", "maxmemory-policy", "noeviction"]);
     assert!(Server::try_open(&config(url)).is_ok());
+}
+
+#[test]
+fn an_operator_sees_what_is_known_while_nodes_are_away() {
+    let options = RedisServer::options().config("cluster-require-full-coverage", "no");
+    let cluster = RedisCluster::start_with(options, Reach::Direct, 0);
+    let [one] = servers(&cluster);
+    let [servers_at, rooms_at] = ["parlor:servers", "parlor:rooms"].map(|key| cluster.master_of(key));
+    let free = cluster.nodes().find(|node| ![servers_at.port(), rooms_at.port()].contains(&node.port())).unwrap();
+    let names: Vec<String> = (0..9).map(|number| format!("room-{number}")).collect();
+    let ann = one.seat("ann");
+    names.iter().for_each(|room| one.enter(&ann, room));
+    let is_free = |room: &&String| cluster.master_of(&format!("parlor:room:{{{room}}}")).port() == free.port();
+    let lost: Vec<String> = names.iter().filter(is_free).cloned().collect();
+    let look = || status(&config(&rooms_at.url())).unwrap();
+    let all = look();
+    assert!(all.problems.is_empty() && all.redis.iter().all(|node| node.facts.is_some()), "{all:?}");
+    free.kill();
+    let some = look();
+    let away = |status: &Status| status.redis.iter().filter(|node| node.facts.is_none()).count();
+    let rooms = some.rooms.as_ref().unwrap().iter().filter(|room| names.contains(&room.room.to_string()));
+    let (known, unknown): (Vec<_>, Vec<_>) = rooms.partition(|room| room.members == Some(1));
+    assert_eq!((away(&some), known.len() + unknown.len()), (1, names.len()), "{some:?}");
+    let unknown: Vec<String> = unknown.iter().map(|room| room.room.to_string()).collect();
+    assert_eq!((unknown, some.servers.as_ref().map(Vec::len)), (lost, Some(1)));
+    assert!(some.problems[0].contains(&free.port().to_string()), "{some:?}");
+    free.restart();
+    cluster.wait_until_ok();
+    servers_at.kill();
+    let few = look();
+    assert_eq!((away(&few), few.servers.is_none(), few.rooms.is_some()), (1, true, true), "{few:?}");
 }

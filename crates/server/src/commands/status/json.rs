@@ -3,26 +3,31 @@
 
 use std::time::Duration;
 
-use parlor_store::redis::{NodeStatus, Pulse, ScriptStatus, ServerStatus, Status};
+use parlor_store::redis::{Lease, NodeStatus, Pulse, RoomStatus, ScriptStatus, ServerStatus, Status};
 use serde_json::{Value, json};
 
 /// One object on one line.
 pub(super) fn render(status: &Status) -> String {
-    let rooms = status.rooms.iter().map(|room| json!({ "room": room.room, "members": room.members }));
+    let servers = status.servers.as_ref().map(|servers| servers.iter().map(server).collect::<Value>());
+    let room = |room: &RoomStatus| json!({ "room": room.room, "members": room.members });
+    let rooms = status.rooms.as_ref().map(|rooms| rooms.iter().map(room).collect::<Value>());
     let status = json!({
         "redis": status.redis.iter().map(node).collect::<Value>(),
-        "servers": status.servers.iter().map(server).collect::<Value>(),
-        "rooms": rooms.collect::<Value>(),
+        "servers": servers,
+        "rooms": rooms,
+        "problems": status.problems,
     });
     format!("{status}\n")
 }
 
 fn node(node: &NodeStatus) -> Value {
+    let facts = node.facts.as_ref();
     json!({
         "address": node.address,
-        "version": node.version,
-        "role": node.role,
-        "persistence": node.persistence,
+        "reachable": facts.is_some(),
+        "version": facts.map(|facts| &facts.version),
+        "role": facts.map(|facts| &facts.role),
+        "persistence": facts.map(|facts| &facts.persistence),
     })
 }
 
@@ -30,13 +35,21 @@ fn server(server: &ServerStatus) -> Value {
     json!({
         "name": server.name,
         "boot": server.boot.to_string(),
-        "lease_ms": server.lease.map(milliseconds),
+        "reachable": server.lease != Lease::Unknown,
+        "lease_ms": lease(server.lease).map(milliseconds),
         "sessions": server.sessions,
         "logs_followed": server.logs_followed,
         "lag": server.lag,
         "pulse_ms": server.pulse.and_then(pulse_age).map(milliseconds),
         "scripts": server.scripts.iter().map(script).collect::<Value>(),
     })
+}
+
+fn lease(lease: Lease) -> Option<Duration> {
+    match lease {
+        Lease::Holds(time) => Some(time),
+        Lease::RunOut | Lease::Unknown => None,
+    }
 }
 
 fn pulse_age(pulse: Pulse) -> Option<Duration> {

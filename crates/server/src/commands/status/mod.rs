@@ -20,12 +20,17 @@ const EXAMPLES: &str = "Shown are each Redis; each server with its lease (one wi
 end its sessions), the logs that it follows, the entries that it has yet to hear of the one that
 it lags most, and how long ago it heard its own pulse through Redis; the scripts that the servers
 had Redis run; and the rooms with the most members. A server without a lease tells nothing of
-itself: what is not known of it is shown as ?, in JSON as null.
+itself: what is not known of it is shown as ?, in JSON as null. So is what lies on a node of a
+Cluster that is unreachable; in JSON \"reachable\" is false there, and \"problems\" says why.
 
 Examples:
   parlor status --redis redis://127.0.0.1
   PARLOR_REDIS=rediss://:secret@redis.example.org parlor status --redis-ca ca.pem
-  parlor status --json | jq '.servers[] | {name, lag}'";
+  parlor status --json | jq '.servers[] | {name, lag}'
+
+Exit codes:
+  0  everything is shown
+  1  Redis cannot be asked, or some of it; standard error says why";
 
 /// Name under which this command speaks to Redis.
 const NAME: &str = "parlor status";
@@ -45,10 +50,14 @@ pub(crate) struct StatusArgs {
 /// Writes it to standard output.
 ///
 /// # Errors
-/// One line that says why Redis cannot be asked.
+/// One line that says why Redis cannot be asked, or after what is known, why something is not.
 pub(crate) fn run(args: &StatusArgs) -> anyhow::Result<()> {
     let Some(config) = backend::redis_config(&args.redis, NAME)? else { bail!("no Redis was named") };
     let status = redis::status(&config)?;
     let shown = if args.json { json::render(&status) } else { text::render(&status) };
-    Ok(io::stdout().write_all(shown.as_bytes())?)
+    io::stdout().write_all(shown.as_bytes())?;
+    if !status.problems.is_empty() {
+        bail!("not everything is known: {}", status.problems.join("; "));
+    }
+    Ok(())
 }

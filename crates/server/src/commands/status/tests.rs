@@ -2,8 +2,7 @@
 
 use std::time::Duration;
 
-use parlor_proto::RoomSummary;
-use parlor_store::redis::{NodeStatus, Pulse, ScriptStatus, ServerStatus, Status};
+use parlor_store::redis::{Lease, NodeFacts, NodeStatus, Pulse, RoomStatus, ScriptStatus, ServerStatus, Status};
 
 use super::{json, text};
 
@@ -12,16 +11,16 @@ fn script(name: &str, calls: u64, mean: u64, longest: u64) -> ScriptStatus {
     ScriptStatus { name: name.to_owned(), calls, mean, longest }
 }
 
-fn room(name: &str, members: usize) -> RoomSummary {
-    RoomSummary { room: name.parse().unwrap(), members }
+fn room(name: &str, members: usize) -> RoomStatus {
+    RoomStatus { room: name.parse().unwrap(), members: Some(members) }
 }
 
 fn status() -> Status {
     let one = ServerStatus {
         name: "one.example.org".to_owned(),
         boot: "0011223344556677".to_owned(),
-        lease: Some(Duration::from_millis(8_240)),
-        sessions: 1234,
+        lease: Lease::Holds(Duration::from_millis(8_240)),
+        sessions: Some(1234),
         logs_followed: Some(17),
         lag: Some(0),
         pulse: Some(Pulse::Ago(Duration::from_millis(412))),
@@ -30,8 +29,8 @@ fn status() -> Status {
     let two = ServerStatus {
         name: "two".to_owned(),
         boot: "8899aabbccddeeff".to_owned(),
-        lease: Some(Duration::from_millis(4_000)),
-        sessions: 2,
+        lease: Lease::Holds(Duration::from_millis(4_000)),
+        sessions: Some(2),
         logs_followed: Some(3),
         lag: Some(4_096),
         pulse: Some(Pulse::Never),
@@ -40,8 +39,8 @@ fn status() -> Status {
     let dead = ServerStatus {
         name: "?".to_owned(),
         boot: "1032547698badcfe".to_owned(),
-        lease: None,
-        sessions: 1,
+        lease: Lease::RunOut,
+        sessions: Some(1),
         logs_followed: None,
         lag: None,
         pulse: None,
@@ -49,14 +48,17 @@ fn status() -> Status {
     };
     let node = |address: &str, role: &str, persistence: &str| NodeStatus {
         address: address.to_owned(),
-        version: "7.0.15".to_owned(),
-        role: role.to_owned(),
-        persistence: persistence.to_owned(),
+        facts: Some(NodeFacts {
+            version: "7.0.15".to_owned(),
+            role: role.to_owned(),
+            persistence: persistence.to_owned(),
+        }),
     };
     Status {
         redis: vec![node("192.0.2.10:6379", "master", "aof everysec"), node("[2001:db8::1]:6379", "replica", "none")],
-        servers: vec![dead, one, two],
-        rooms: vec![room("garden", 7), room("attic", 7), room("lobby", 1200)],
+        servers: Some(vec![dead, one, two]),
+        rooms: Some(vec![room("garden", 7), room("attic", 7), room("lobby", 1200)]),
+        problems: Vec::new(),
     }
 }
 
@@ -90,14 +92,54 @@ Rooms: 3
 
 #[test]
 fn nothing_at_all_is_said_in_words() {
-    let nothing = Status { servers: Vec::new(), rooms: Vec::new(), ..status() };
+    let nothing = Status { servers: Some(Vec::new()), rooms: Some(Vec::new()), ..status() };
     let text = text::render(&nothing);
     assert!(text.ends_with("\nServers: none\n\nScripts: none ran\n\nRooms: none\n"), "{text}");
 }
 
+/// One where a node of Redis is away, which one of the servers and a room lie on.
+fn partly_known() -> Status {
+    let mut status = status();
+    status.redis[1].facts = None;
+    let server = &mut status.servers.as_mut().unwrap()[0];
+    (server.lease, server.sessions) = (Lease::Unknown, None);
+    status.rooms.as_mut().unwrap()[2].members = None;
+    Status { problems: vec!["[2001:db8::1]:6379: Connection refused".to_owned()], ..status }
+}
+
+#[test]
+fn what_lies_on_a_node_that_is_away_is_not_known() {
+    let text = text::render(&partly_known());
+    let lines = [
+        "  [2001:db8::1]:6379  ?        unreachable  ?",
+        "Servers: 3, sessions: at least 1236",
+        "  ?                1032547698badcfe      ?         ?     ?     ?           ?",
+        "Scripts, as the servers that are known timed them",
+        "  lobby         ?",
+    ];
+    for line in lines {
+        assert!(text.lines().any(|found| found == line), "{line} is not in\n{text}");
+    }
+    let read: serde_json::Value = serde_json::from_str(&json::render(&partly_known())).unwrap();
+    let [node, server, room] = [&read["redis"][1], &read["servers"][0], &read["rooms"][2]];
+    assert_eq!((&node["reachable"], &node["role"]), (&false.into(), &().into()));
+    assert_eq!((&server["reachable"], &server["sessions"]), (&false.into(), &().into()));
+    assert_eq!(room, &serde_json::json!({ "room": "lobby", "members": null }));
+    assert_eq!(read["problems"], serde_json::json!(["[2001:db8::1]:6379: Connection refused"]));
+}
+
+#[test]
+fn lists_that_are_not_known_are_not_taken_for_empty() {
+    let status = Status { servers: None, rooms: None, ..partly_known() };
+    let text = text::render(&status);
+    assert!(text.ends_with("\nServers: ?\n\nScripts: ?\n\nRooms: ?\n"), "{text}");
+    let read: serde_json::Value = serde_json::from_str(&json::render(&status)).unwrap();
+    assert_eq!((&read["servers"], &read["rooms"]), (&().into(), &().into()));
+}
+
 #[test]
 fn of_many_rooms_the_largest_are_shown() {
-    let rooms = (0..100).map(|number| room(&format!("room-{number:02}"), number)).collect();
+    let rooms = Some((0..100).map(|number| room(&format!("room-{number:02}"), number)).collect());
     let text = text::render(&Status { rooms, ..status() });
     let (_, shown) = text.split_once("\nRooms: 100\n").unwrap();
     let lines: Vec<_> = shown.lines().collect();
@@ -117,6 +159,7 @@ fn scripts_get_everything_in_one_line() {
     for field in ["lease_ms", "logs_followed", "lag", "pulse_ms"] {
         assert_eq!(dead[field], serde_json::Value::Null, "{field}");
     }
+    assert_eq!((&dead["reachable"], &read["redis"][1]["reachable"]), (&true.into(), &true.into()));
     assert_eq!(one["scripts"][1]["longest_us"], 12_345);
     assert_eq!(read["rooms"][2], serde_json::json!({ "room": "lobby", "members": 1200 }));
 }

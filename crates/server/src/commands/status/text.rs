@@ -3,13 +3,16 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use parlor_store::redis::{Pulse, ScriptStatus, Status};
+use parlor_store::redis::{Lease, NodeStatus, Pulse, ScriptStatus, ServerStatus, Status};
 
 use super::table::Side::{Left, Right};
 use super::table::Table;
 
 /// Rooms that are shown; a server may have thousands.
 const ROOMS_SHOWN: usize = 20;
+
+/// What is shown instead of what is not known.
+const UNKNOWN: &str = "?";
 
 /// All of it, ending with a line.
 pub(super) fn render(status: &Status) -> String {
@@ -19,13 +22,21 @@ pub(super) fn render(status: &Status) -> String {
 fn nodes(status: &Status) -> String {
     let mut table = Table::new([("address", Left), ("version", Left), ("role", Left), ("persistence", Left)]);
     for node in &status.redis {
-        table.row([&node.address, &node.version, &node.role, &node.persistence].map(Clone::clone));
+        table.row(node_row(node));
     }
     format!("Redis\n{}", table.render())
 }
 
+fn node_row(node: &NodeStatus) -> [String; 4] {
+    match &node.facts {
+        Some(facts) => [&node.address, &facts.version, &facts.role, &facts.persistence].map(Clone::clone),
+        None => [&node.address, UNKNOWN, "unreachable", UNKNOWN].map(str::to_owned),
+    }
+}
+
 fn servers(status: &Status) -> String {
-    if status.servers.is_empty() {
+    let Some(servers) = &status.servers else { return format!("Servers: {UNKNOWN}\n") };
+    if servers.is_empty() {
         return "Servers: none\n".to_owned();
     }
     let mut table = Table::new([
@@ -37,23 +48,31 @@ fn servers(status: &Status) -> String {
         ("lag", Right),
         ("pulse", Right),
     ]);
-    for server in &status.servers {
+    for server in servers {
         table.row([
             server.name.clone(),
             server.boot.to_string(),
-            server.lease.map_or_else(|| "run out".to_owned(), short),
-            server.sessions.to_string(),
+            lease(server.lease),
+            known(server.sessions.map(|sessions| sessions.to_string())),
             known(server.logs_followed.map(|logs| logs.to_string())),
             known(server.lag.map(|lag| lag.to_string())),
             known(server.pulse.map(pulse)),
         ]);
     }
-    format!("Servers: {}, sessions: {}\n{}", status.servers.len(), sessions(status), table.render())
+    format!("Servers: {}, sessions: {}\n{}", servers.len(), sessions(servers), table.render())
 }
 
-/// A dead server tells nothing of itself.
+fn lease(lease: Lease) -> String {
+    match lease {
+        Lease::Holds(time) => short(time),
+        Lease::RunOut => "run out".to_owned(),
+        Lease::Unknown => UNKNOWN.to_owned(),
+    }
+}
+
+/// A dead server tells nothing of itself, and what lies on a node that is away is not known.
 fn known(cell: Option<String>) -> String {
-    cell.unwrap_or_else(|| "?".to_owned())
+    cell.unwrap_or_else(|| UNKNOWN.to_owned())
 }
 
 fn pulse(pulse: Pulse) -> String {
@@ -63,15 +82,22 @@ fn pulse(pulse: Pulse) -> String {
     }
 }
 
-fn sessions(status: &Status) -> u64 {
-    status.servers.iter().map(|server| server.sessions).sum()
+/// All sessions together.
+fn sessions(servers: &[ServerStatus]) -> String {
+    let sum: u64 = servers.iter().filter_map(|server| server.sessions).sum();
+    if servers.iter().all(|server| server.sessions.is_some()) { sum.to_string() } else { format!("at least {sum}") }
 }
 
 /// The scripts of all servers together.
 fn scripts(status: &Status) -> String {
+    let Some(servers) = &status.servers else { return format!("Scripts: {UNKNOWN}\n") };
     let mut sums: BTreeMap<&str, ScriptStatus> = BTreeMap::new();
-    for script in status.servers.iter().flat_map(|server| &server.scripts).filter(|script| script.calls > 0) {
+    for script in servers.iter().flat_map(|server| &server.scripts).filter(|script| script.calls > 0) {
         sums.entry(&script.name).and_modify(|sum| *sum = together(sum, script)).or_insert_with(|| script.clone());
+    }
+    let are_all_known = servers.iter().all(|server| server.lease != Lease::Unknown);
+    if sums.is_empty() && !are_all_known {
+        return format!("Scripts: {UNKNOWN}\n");
     }
     if sums.is_empty() {
         return "Scripts: none ran\n".to_owned();
@@ -80,7 +106,8 @@ fn scripts(status: &Status) -> String {
     for ScriptStatus { name, calls, mean, longest } in sums.into_values() {
         table.row([name, calls.to_string(), short(mean), short(longest)]);
     }
-    format!("Scripts, as all servers timed them\n{}", table.render())
+    let which = if are_all_known { "all servers" } else { "the servers that are known" };
+    format!("Scripts, as {which} timed them\n{}", table.render())
 }
 
 fn together(one: &ScriptStatus, other: &ScriptStatus) -> ScriptStatus {
@@ -94,20 +121,24 @@ fn together(one: &ScriptStatus, other: &ScriptStatus) -> ScriptStatus {
     }
 }
 
-/// The largest rooms.
+/// The largest rooms; those whose members are not known come last.
 fn rooms(status: &Status) -> String {
-    if status.rooms.is_empty() {
+    let Some(rooms) = &status.rooms else { return format!("Rooms: {UNKNOWN}\n") };
+    if rooms.is_empty() {
         return "Rooms: none\n".to_owned();
     }
-    let mut rooms: Vec<_> = status.rooms.iter().collect();
+    let mut rooms: Vec<_> = rooms.iter().collect();
     rooms.sort_by(|a, b| b.members.cmp(&a.members).then_with(|| a.room.cmp(&b.room)));
     let mut table = Table::new([("room", Left), ("members", Right)]);
     for room in rooms.iter().take(ROOMS_SHOWN) {
-        table.row([room.room.to_string(), room.members.to_string()]);
+        table.row([room.room.to_string(), known(room.members.map(|members| members.to_string()))]);
     }
     let more = match rooms.len().saturating_sub(ROOMS_SHOWN) {
         0 => String::new(),
-        more => format!("  and {more} smaller ones, which --json shows\n"),
+        more if rooms.iter().all(|room| room.members.is_some()) => {
+            format!("  and {more} smaller ones, which --json shows\n")
+        }
+        more => format!("  and {more} others, which --json shows\n"),
     };
     format!("Rooms: {}\n{}{more}", rooms.len(), table.render())
 }
