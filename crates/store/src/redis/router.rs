@@ -1,7 +1,7 @@
 //! Brings each command to the node that owns its slot, and follows slots that move. It must not know what commands
 //! mean.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 use std::thread;
 use std::time::{Duration, Instant};
@@ -41,8 +41,34 @@ pub(super) struct Router {
 struct Routes {
     /// By address; the empty one is that of a Redis that is no Cluster.
     links: HashMap<String, Arc<Link>>,
-    slots: HashMap<Slot, Address>,
+    slots: Assignment,
+    /// The nodes that own slots, in the order in which they are asked who owns which: whoever failed last comes last.
+    nodes: Vec<Address>,
     read_at: Option<Instant>,
+}
+
+impl Routes {
+    /// This node failed, or knows too little.
+    fn ask_last(&mut self, node: &Address) {
+        if let Some(at) = self.nodes.iter().position(|other| other == node) {
+            self.nodes[at..].rotate_left(1);
+        }
+    }
+
+    /// This node knows something that this server does not.
+    fn ask_first(&mut self, node: &Address) {
+        if let Some(at) = self.nodes.iter().position(|other| other == node) {
+            self.nodes[..=at].rotate_right(1);
+        }
+    }
+}
+
+/// Commands of one caller on their way.
+struct Calls {
+    deadline: Instant,
+    replies: Vec<Option<StoreResult<Value>>>,
+    /// What is to be tried again.
+    again: Group,
 }
 
 impl Router {
@@ -59,7 +85,7 @@ impl Router {
         let router =
             Self { dialer, journal, statistics: Arc::default(), replicas, is_cluster, routes: Mutex::default() };
         if is_cluster {
-            router.refresh().map_err(|error| OpenError::Unreachable(error.to_string()))?;
+            router.refresh(Instant::now() + PATIENCE).map_err(|error| OpenError::Unreachable(error.to_string()))?;
         } else {
             router.link(None).map_err(|error| OpenError::Unreachable(error.to_string()))?;
         }
@@ -84,73 +110,86 @@ impl Router {
 
     /// Has commands done at the same time, those of one slot in their order. Blocks for `PATIENCE` at most.
     pub(super) fn call_all(&self, commands: Vec<Command>) -> Vec<StoreResult<Value>> {
-        let deadline = Instant::now() + PATIENCE;
-        let mut replies: Vec<Option<StoreResult<Value>>> = commands.iter().map(|_| None).collect();
+        let replies = commands.iter().map(|_| None).collect();
+        let mut calls = Calls { deadline: Instant::now() + PATIENCE, replies, again: Vec::new() };
         let mut left: Group = commands.into_iter().enumerate().collect();
         while !left.is_empty() {
-            let mut again = Vec::new();
-            for (link, group) in self.by_link(left) {
-                self.try_group(&link, group, deadline, &mut replies, &mut again);
+            for (node, group) in self.by_node(left) {
+                self.try_group(node, group, &mut calls);
             }
-            left = again;
+            left = std::mem::take(&mut calls.again);
             if !left.is_empty() {
                 left.sort_by_key(|(at, _)| *at);
-                self.prepare_retry(deadline, &mut left, &mut replies);
+                self.prepare_retry(&mut left, &mut calls);
             }
         }
-        replies.into_iter().map(|reply| reply.unwrap_or_else(|| Err(StoreError::new("no reply")))).collect()
+        calls.replies.into_iter().map(|reply| reply.unwrap_or_else(|| Err(StoreError::new("no reply")))).collect()
     }
 
-    fn try_group(
-        &self,
-        link: &StoreResult<Arc<Link>>,
-        group: Group,
-        deadline: Instant,
-        replies: &mut [Option<StoreResult<Value>>],
-        again: &mut Group,
-    ) {
-        let link = match link {
+    fn try_group(&self, node: Option<Address>, group: Group, calls: &mut Calls) {
+        if self.is_cluster && node.is_none() {
+            group.iter().for_each(|(at, _)| calls.replies[*at] = Some(Err(StoreError::new("the slot has no owner"))));
+            calls.again.extend(group);
+            return;
+        }
+        let link = match self.link(node.clone()) {
             Ok(link) => link,
             Err(error) => {
-                group.iter().for_each(|(at, _)| replies[*at] = Some(Err(error.clone())));
+                group.iter().for_each(|(at, _)| calls.replies[*at] = Some(Err(error.clone())));
                 return;
             }
         };
+        let (mut knows_more, mut is_doubtful) = (false, false);
         let (places, commands): (Vec<usize>, Vec<Command>) = group.into_iter().unzip();
-        for (at, outcome) in places.into_iter().zip(link.exchange(commands, deadline)) {
+        for (at, outcome) in places.into_iter().zip(link.exchange(commands, calls.deadline)) {
+            knows_more |= matches!(outcome, Outcome::Moved(_));
             let outcome = match outcome {
-                Outcome::Ask(node, command) => self.ask(node, command, deadline),
+                Outcome::Ask(node, command) => self.ask(node, command, calls.deadline),
                 outcome => outcome,
             };
             match outcome {
-                Outcome::Done(value) => replies[at] = Some(Ok(value)),
-                Outcome::Moved(command) | Outcome::Ask(_, command) => again.push((at, command)),
+                Outcome::Done(value) => calls.replies[at] = Some(Ok(value)),
+                Outcome::Moved(command) | Outcome::Ask(_, command) => calls.again.push((at, command)),
                 Outcome::Later(error, command) => {
-                    replies[at] = Some(Err(error));
-                    again.push((at, command));
+                    is_doubtful = true;
+                    calls.replies[at] = Some(Err(error));
+                    calls.again.push((at, command));
                 }
                 Outcome::Failed(error, command) => {
-                    replies[at] = Some(Err(error));
+                    calls.replies[at] = Some(Err(error));
                     // In a Cluster another node may own the slot by now.
-                    again.extend(command.filter(|_| self.is_cluster && !link.is_up()).map(|command| (at, command)));
+                    let is_away = self.is_cluster && !link.is_up();
+                    is_doubtful |= is_away;
+                    calls.again.extend(command.filter(|_| is_away).map(|command| (at, command)));
                 }
             }
+        }
+        self.judge(node, knows_more, is_doubtful);
+    }
+
+    /// Remembers whether a node is worth being asked who owns which slot.
+    fn judge(&self, node: Option<Address>, knows_more: bool, is_doubtful: bool) {
+        let Some(node) = node else { return };
+        if is_doubtful {
+            lock(&self.routes).ask_last(&node);
+        } else if knows_more {
+            lock(&self.routes).ask_first(&node);
         }
     }
 
     /// Before commands are tried again: what is over time is given up, and the slots are looked at anew.
-    fn prepare_retry(&self, deadline: Instant, left: &mut Group, replies: &mut [Option<StoreResult<Value>>]) {
-        if Instant::now() + PAUSE >= deadline {
+    fn prepare_retry(&self, left: &mut Group, calls: &mut Calls) {
+        if Instant::now() + PAUSE >= calls.deadline {
             for (at, _) in left.drain(..) {
-                replies[at].get_or_insert_with(|| Err(StoreError::new("the slot has no owner")));
+                calls.replies[at].get_or_insert_with(|| Err(StoreError::new("the slot has no owner")));
             }
             return;
         }
         thread::sleep(PAUSE);
         if self.is_cluster
-            && let Err(error) = self.refresh()
+            && let Err(error) = self.refresh(calls.deadline)
         {
-            left.iter().for_each(|(at, _)| replies[*at] = Some(Err(error.clone())));
+            left.iter().for_each(|(at, _)| calls.replies[*at] = Some(Err(error.clone())));
         }
     }
 
@@ -165,9 +204,10 @@ impl Router {
         outcome.unwrap_or_else(|| Outcome::Failed(StoreError::new("no reply"), None))
     }
 
-    fn by_link(&self, commands: Group) -> Vec<(StoreResult<Arc<Link>>, Group)> {
+    /// Sorts commands by the node that owns their slots; none if this is no Cluster, or no owner is known.
+    fn by_node(&self, commands: Group) -> Vec<(Option<Address>, Group)> {
         if !self.is_cluster {
-            return vec![(self.link(None), commands)];
+            return vec![(None, commands)];
         }
         let mut groups: Vec<(Option<Address>, Group)> = Vec::new();
         for command in commands {
@@ -177,11 +217,7 @@ impl Router {
                 None => groups.push((owner, vec![command])),
             }
         }
-        let link = |node: Option<Address>| match node {
-            Some(node) => self.link(Some(node)),
-            None => Err(StoreError::new("the slot has no owner")),
-        };
-        groups.into_iter().map(|(node, group)| (link(node), group)).collect()
+        groups
     }
 
     /// The node that owns the slot of a key; none if this is no Cluster, or nobody does.
@@ -194,11 +230,9 @@ impl Router {
         if !self.is_cluster {
             return vec![None];
         }
-        let routes = lock(&self.routes);
-        let mut nodes: Vec<&Address> = routes.slots.values().collect();
-        nodes.sort_by_key(|node| (&node.host, node.port));
-        nodes.dedup();
-        nodes.into_iter().cloned().map(Some).collect()
+        let mut nodes = lock(&self.routes).nodes.clone();
+        sort(&mut nodes);
+        nodes.into_iter().map(Some).collect()
     }
 
     fn link(&self, node: Option<Address>) -> StoreResult<Arc<Link>> {
@@ -214,51 +248,93 @@ impl Router {
         Ok(link)
     }
 
-    /// Asks a node which node owns which slot, unless that was just done. Blocks.
-    pub(super) fn refresh(&self) -> StoreResult<()> {
+    /// Asks which node owns which slot, unless that was just done. Blocks until `deadline` at most.
+    fn refresh(&self, deadline: Instant) -> StoreResult<()> {
         let mut routes = lock(&self.routes);
         if routes.read_at.is_some_and(|at| at.elapsed() < PAUSE) {
             return Ok(());
         }
         routes.read_at = Some(Instant::now());
-        let known: Vec<Address> = routes.slots.values().cloned().collect();
+        let known = routes.nodes.clone();
         drop(routes);
-        let mut nodes = known;
-        nodes.sort_by_key(|node| (node.host.clone(), node.port));
-        nodes.dedup();
-        nodes.extend(self.dialer.locate());
-        let mut problem = StoreError::new("no node of the Cluster is known");
-        for node in nodes {
-            match self.read_slots(&node) {
-                Ok(assignment) => {
-                    self.assign(assignment);
-                    return Ok(());
-                }
-                Err(error) => problem = error,
-            }
-        }
-        Err(problem)
+        let found = self.ask_for_slots(&known, deadline).or_else(|error| match self.dialer.locate() {
+            Ok(seed) if !known.contains(&seed) => self.ask_for_slots(&[seed], deadline),
+            _ => Err(error),
+        });
+        self.assign(found?);
+        Ok(())
     }
 
-    fn read_slots(&self, node: &Address) -> StoreResult<Assignment> {
+    /// What the first node answers that knows the owner of every slot; of nodes that do not, the one that knows most. A
+    /// node that was removed, or came back without its data, knows few owners or none.
+    fn ask_for_slots(&self, nodes: &[Address], deadline: Instant) -> StoreResult<Assignment> {
+        let mut best = Err(StoreError::new("no node of the Cluster is known"));
+        for node in nodes {
+            let found = self.read_slots(node, deadline);
+            let count = |found: &StoreResult<Assignment>| found.as_ref().map_or(0, Assignment::len);
+            if count(&found) == slots::ALL {
+                return found;
+            }
+            lock(&self.routes).ask_last(node);
+            if count(&found) >= count(&best) {
+                best = found;
+            }
+        }
+        best
+    }
+
+    /// Asks one node, which gets half of the time that is left, so that there is some for the next.
+    ///
+    /// # Errors
+    /// It cannot be reached, or knows no owner at all.
+    fn read_slots(&self, node: &Address, deadline: Instant) -> StoreResult<Assignment> {
         let link = self.link(Some(node.clone()))?;
         let question = Command::new(String::new(), ::redis::cmd("CLUSTER").arg("SLOTS"));
-        let deadline = Instant::now() + PATIENCE / 2;
-        match link.exchange(vec![question], deadline).pop() {
-            Some(Outcome::Done(value)) => slots::read(&command::read::<Value>(Ok(value))?, node),
-            Some(Outcome::Failed(error, _) | Outcome::Later(error, _)) => Err(error),
-            _ => Err(StoreError::new("the Cluster tells no slots")),
+        let left = deadline.saturating_duration_since(Instant::now());
+        let assignment = match link.exchange(vec![question], Instant::now() + left / 2).pop() {
+            Some(Outcome::Done(value)) => slots::read(&command::read::<Value>(Ok(value))?, node)?,
+            Some(Outcome::Failed(error, _) | Outcome::Later(error, _)) => return Err(error),
+            _ => return Err(StoreError::new("the Cluster tells no slots")),
+        };
+        if assignment.is_empty() {
+            return Err(StoreError::new(format!("{node} knows no owner of any slot")));
         }
+        Ok(assignment)
     }
 
     /// Takes over who owns what, and lets go of links to nodes that own nothing.
     fn assign(&self, assignment: Assignment) {
+        let owners: HashSet<Address> = assignment.values().cloned().collect();
+        let names: HashSet<String> = owners.iter().map(Address::to_string).collect();
         let mut routes = lock(&self.routes);
         routes.slots = assignment;
-        let owners: Vec<String> = routes.slots.values().map(Address::to_string).collect();
-        let owners: std::collections::BTreeSet<String> = owners.into_iter().collect();
-        let dropped: Vec<_> = routes.links.extract_if(|name, _| !owners.contains(name)).collect();
+        routes.nodes.retain(|node| owners.contains(node));
+        let mut new: Vec<Address> = owners.into_iter().filter(|node| !routes.nodes.contains(node)).collect();
+        sort(&mut new);
+        routes.nodes.splice(0..0, new);
+        let dropped: Vec<_> = routes.links.extract_if(|name, _| !names.contains(name)).collect();
         drop(routes);
         drop(dropped);
+    }
+}
+
+fn sort(nodes: &mut [Address]) {
+    nodes.sort_by(|one, two| (&one.host, one.port).cmp(&(&two.host, two.port)));
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn whoever_failed_last_is_asked_last() {
+        let node = |port| Address { host: "a".to_owned(), port };
+        let mut routes = Routes { nodes: vec![node(1), node(2), node(3)], ..Routes::default() };
+        routes.ask_last(&node(1));
+        routes.ask_last(&node(9));
+        assert_eq!(routes.nodes, [node(2), node(3), node(1)]);
+        routes.ask_first(&node(3));
+        routes.ask_first(&node(9));
+        assert_eq!(routes.nodes, [node(3), node(2), node(1)]);
     }
 }

@@ -8,6 +8,9 @@ use parlor_core::ports::{StoreError, StoreResult};
 
 use super::url::Address;
 
+/// How many slots there are.
+pub(super) const ALL: usize = 16_384;
+
 /// The owner of each slot that has one.
 pub(super) type Assignment = HashMap<Slot, Address>;
 

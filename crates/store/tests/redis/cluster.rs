@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use parlor_core::ports::{Direct, LogId};
 use parlor_proto::{Text, Timestamp};
 use parlor_redis_testkit::{Reach, RedisCluster, RedisServer, wait_until};
-use parlor_store::redis::{Config, Status, status};
+use parlor_store::redis::{Config, Status, open_accounts, status};
 
 use crate::bench::{Server, config, log_of, name, numbered};
 use crate::speech::speak_while;
@@ -366,4 +366,41 @@ fn an_operator_sees_what_is_known_while_nodes_are_away() {
     servers_at.kill();
     let few = look();
     assert_eq!((away(&few), few.servers.is_none(), few.rooms.is_some()), (1, true, true), "{few:?}");
+}
+
+#[test]
+fn a_node_that_was_removed_and_lives_on_is_not_believed() {
+    let cluster = RedisCluster::start();
+    let mut nodes: Vec<&RedisServer> = cluster.nodes().collect();
+    nodes.sort_by_key(|node| node.port());
+    let (removed, heir) = (nodes[0], nodes[1]);
+    let id = removed.cli(&["CLUSTER", "MYID"]);
+    // Without rounds, so nothing is asked of any node in between.
+    let accounts = nodes.iter().map(|node| open_accounts(&config(&node.url())).unwrap()).collect::<Vec<_>>();
+    let users: Vec<_> = (0..12).map(|number| name(&format!("user-{number}"))).collect();
+    for accounts in &accounts {
+        assert!(users.iter().all(|user| accounts.find(user).unwrap().is_none()));
+    }
+    give_all_slots(removed, heir);
+    wait_until("all to know", || nodes[1..].iter().all(|node| is_without_slots(node, &id)));
+    removed.cli(&["CLUSTER", "RESET", "SOFT"]);
+    nodes[1..].iter().for_each(|node| drop(node.cli(&["CLUSTER", "FORGET", &id])));
+    for accounts in &accounts {
+        wait_until("the slots to be found", || users.iter().all(|user| accounts.find(user).is_ok()));
+    }
+}
+
+/// Makes `heir` the owner of all slots of a node without keys.
+fn give_all_slots(node: &RedisServer, heir: &RedisServer) {
+    let row = node.cli(&["CLUSTER", "NODES"]).lines().find(|row| row.contains("myself")).unwrap().to_owned();
+    let range: Vec<&str> = row.split(' ').last().unwrap().split('-').collect();
+    heir.cli(&["CLUSTER", "DELSLOTSRANGE", range[0], range[1]]);
+    heir.cli(&["CLUSTER", "ADDSLOTSRANGE", range[0], range[1]]);
+    heir.cli(&["CLUSTER", "BUMPEPOCH"]);
+}
+
+/// Whether a node knows that another owns nothing any more.
+fn is_without_slots(node: &RedisServer, id: &str) -> bool {
+    let nodes = node.cli(&["CLUSTER", "NODES"]);
+    nodes.lines().filter(|row| row.starts_with(id)).all(|row| row.split(' ').count() == 8)
 }
