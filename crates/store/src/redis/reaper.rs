@@ -2,102 +2,121 @@
 //! only the script that removes a member says so to the room.
 
 use std::collections::BTreeSet;
+use std::time::{Duration, Instant};
 
-use ::redis::Value;
+use ::redis::{FromRedisValue, Value};
 use parlor_core::planted::{Bug, planted};
-use parlor_core::ports::{Seat, StoreResult};
+use parlor_core::ports::{Seat, StoreError, StoreResult};
 use parlor_proto::{Generation, RoomName, UserName};
 
 use super::command::{self, Command};
 use super::keys::{self, ServerId};
 use super::server::Server;
 use super::sessions::read_notes;
-use super::{Note, script};
+use super::{Note, random, script};
 
 /// Sessions that are looked after together.
 pub(super) const CHUNK: usize = 100;
 
+/// How long a look goes on: the lease must be renewed in time.
+const LOOK: Duration = Duration::from_secs(2);
+
 impl Server {
-    /// Looks for servers whose lease ran out, and ends their sessions. Blocks.
+    /// Looks for servers whose lease ran out, and ends their sessions. What cannot be reached is left to the next look.
+    /// Blocks.
     ///
     /// # Errors
-    /// Redis cannot be reached; the next look goes on.
+    /// Something could not be reached.
     pub(super) fn reap(&self) -> StoreResult<()> {
         if planted(Bug::NoReaper) {
             return Ok(());
         }
+        let until = Instant::now() + LOOK;
         let ids: Vec<String> = self.call(Command::plain("SMEMBERS", keys::SERVERS, &[]))?;
         let own = self.id();
-        let ids: Vec<ServerId> = ids.iter().map(|id| ServerId::read(id)).filter(|id| *id != own).collect();
-        let live = self.which_live(&ids)?;
-        for (id, _) in ids.iter().zip(live).filter(|(_, lives)| !lives) {
-            self.reap_server(id)?;
+        let mut ids: Vec<ServerId> = ids.iter().map(|id| ServerId::read(id)).filter(|id| *id != own).collect();
+        begin_anywhere(&mut ids);
+        let leases = ids.iter().map(|id| Command::plain("EXISTS", keys::lease(id), &[])).collect();
+        let mut outcome = Ok(());
+        for (id, lease) in ids.iter().zip(self.router.try_all(leases)) {
+            // One of which nobody can tell may live.
+            outcome = outcome.and(match command::read::<i64>(lease) {
+                Ok(0) => self.reap_server(id, until),
+                Ok(_) => Ok(()),
+                Err(error) => Err(error),
+            });
         }
-        Ok(())
+        outcome
     }
 
-    fn reap_server(&self, dead: &ServerId) -> StoreResult<()> {
-        let entries: Vec<String> = self.call(Command::plain("SMEMBERS", keys::seats_of(dead), &[]))?;
-        let mut sessions = 0;
+    fn reap_server(&self, dead: &ServerId, until: Instant) -> StoreResult<()> {
+        let mut entries: Vec<String> = self.try_call(Command::plain("SMEMBERS", keys::seats_of(dead), &[]))?;
+        begin_anywhere(&mut entries);
+        let (mut sessions, mut outcome) = (0, Ok(()));
         for chunk in entries.chunks(CHUNK) {
-            sessions += self.reap_chunk(dead, chunk)?;
+            if Instant::now() > until {
+                outcome = outcome.and(Err(StoreError::new("a dead server left more than one look ends")));
+                break;
+            }
+            let (ended, done) = self.reap_chunk(dead, chunk);
+            sessions += ended;
+            outcome = outcome.and(done);
         }
-        self.call::<i64>(Command::plain("SREM", keys::SERVERS, &[dead.as_str()]))?;
         if sessions > 0 {
             self.journal.note(&Note::Reaped { server: dead.as_str().to_owned(), sessions });
         }
-        Ok(())
+        // As long as anything is left, it must be found.
+        outcome?;
+        self.call::<i64>(Command::plain("SREM", keys::SERVERS, &[dead.as_str()])).map(drop)
     }
 
     /// Looks for sessions that Redis has under this server's id and this server does not know: a failover lost that they
-    /// were given up. What is suspected twice in a row is ended. Tells what is suspected now.
-    pub(super) fn reap_orphans(&self, suspected: &BTreeSet<String>) -> StoreResult<BTreeSet<String>> {
+    /// were given up. What was suspected already is ended. Tells in `suspected` what is suspected now.
+    ///
+    /// # Errors
+    /// Something could not be reached; what is left is found the next time.
+    pub(super) fn reap_orphans(&self, suspected: &mut BTreeSet<String>) -> StoreResult<()> {
         let own = self.id();
-        let entries: Vec<String> = self.call(Command::plain("SMEMBERS", keys::seats_of(&own), &[]))?;
+        let entries: Vec<String> = self.try_call(Command::plain("SMEMBERS", keys::seats_of(&own), &[]))?;
         let known = self.local.entries();
         let unknown: BTreeSet<String> = entries.into_iter().filter(|entry| !known.contains(entry)).collect();
         let orphans: Vec<String> = unknown.intersection(suspected).cloned().collect();
+        *suspected = unknown;
+        let mut outcome = Ok(());
         for chunk in orphans.chunks(CHUNK) {
-            self.reap_chunk(&own, chunk)?;
+            outcome = outcome.and(self.reap_chunk(&own, chunk).1);
         }
-        Ok(unknown)
+        outcome
     }
 
     /// Ends some sessions of a dead server, step by step for all of them: looks where they are, takes them out of their
-    /// rooms, ends them, and forgets them. Tells how many there were.
-    fn reap_chunk(&self, dead: &ServerId, entries: &[String]) -> StoreResult<usize> {
+    /// rooms, ends them, and forgets them. Of whom a step fails the rest is left. Tells how many were ended.
+    fn reap_chunk(&self, dead: &ServerId, entries: &[String]) -> (usize, StoreResult<()>) {
         let users: Vec<UserName> = entries.iter().filter_map(|entry| keys::user_of_seat_entry(entry)).collect();
-        let left = self.left_by(dead, &users)?;
-        let memberships = left.iter().flat_map(|left| left.rooms.iter().map(move |room| (left, room)));
-        let memberships: Vec<_> = memberships.collect();
-        let expel = |(left, (room, seq)): &(&Left, &(RoomName, u64))| expel(left, room, *seq);
-        let changes = self.router.call_all(memberships.iter().map(expel).collect());
-        for ((_, (room, _)), change) in memberships.iter().zip(changes) {
-            let (members, version): (i64, u64) = command::read(change)?;
-            if members == 0 {
-                self.drop_room(room, version)?;
-            }
-        }
-        let end = |left: &Left| {
-            let keys = [keys::session(&left.user), keys::ending(&left.user)];
-            Command::script(script::reap(), &keys, &[&dead.as_str(), &left.generation])
+        let mut trouble = Trouble::default();
+        let left = self.left_by(dead, &users, &mut trouble);
+        self.expel_all(&left, &mut trouble);
+        let ended = self.end_all(dead, &left, &mut trouble);
+        let is_done = |entry: &&String| keys::user_of_seat_entry(entry).is_none_or(|user| !trouble.has(&user));
+        let done: Vec<&str> = entries.iter().filter(is_done).map(String::as_str).collect();
+        let forgotten = if done.is_empty() {
+            Ok(0)
+        } else {
+            self.try_call::<i64>(Command::plain("SREM", keys::seats_of(dead), &done))
         };
-        all(self.router.call_all(left.iter().map(end).collect()))?;
-        let forgotten: Vec<&str> = entries.iter().map(String::as_str).collect();
-        self.call::<i64>(Command::plain("SREM", keys::seats_of(dead), &forgotten))?;
-        Ok(left.len())
+        (ended, trouble.outcome.and(forgotten.map(drop)))
     }
 
     /// What some users have left on a dead server.
-    fn left_by(&self, dead: &ServerId, users: &[UserName]) -> StoreResult<Vec<Left>> {
+    fn left_by(&self, dead: &ServerId, users: &[UserName], trouble: &mut Trouble) -> Vec<Left> {
         let look = |user: &UserName| {
             let keys = [keys::session(user), keys::ending(user)];
             Command::script(script::sessions_on(), &keys, &[&dead.as_str()])
         };
-        let found = self.router.call_all(users.iter().map(look).collect());
+        let found = self.router.try_all(users.iter().map(look).collect());
         let mut left = Vec::new();
         for (user, found) in users.iter().zip(found) {
-            let found: Vec<String> = command::read(found)?;
+            let found: Vec<String> = trouble.read(user, found).unwrap_or_default();
             left.extend(found.chunks_exact(2).map(|pair| Left {
                 user: user.clone(),
                 generation: pair[0].clone(),
@@ -110,7 +129,73 @@ impl Server {
             generation.is_ok_and(|generation| self.local.find(&Seat { user: left.user.clone(), generation }).is_some())
         };
         left.retain(|left| !is_alive(left));
-        Ok(left)
+        left
+    }
+
+    /// Takes sessions out of their rooms.
+    fn expel_all(&self, left: &[Left], trouble: &mut Trouble) {
+        let memberships = left.iter().flat_map(|left| left.rooms.iter().map(move |room| (left, room)));
+        let memberships: Vec<_> = memberships.collect();
+        let expel = |(left, (room, seq)): &(&Left, &(RoomName, u64))| expel(left, room, *seq);
+        let changes = self.router.try_all(memberships.iter().map(expel).collect());
+        let mut dropped = Ok(());
+        for ((left, (room, _)), change) in memberships.iter().zip(changes) {
+            if let Some((0, version)) = trouble.read::<(i64, u64)>(&left.user, change) {
+                // One that stays in the index is dropped by whoever sees it empty.
+                dropped = dropped.and_then(|()| self.drop_room(room, version));
+            }
+        }
+        trouble.note(dropped);
+    }
+
+    /// Ends sessions that are in no room any more, and tells how many there were.
+    fn end_all(&self, dead: &ServerId, left: &[Left], trouble: &mut Trouble) -> usize {
+        let end = |left: &&Left| {
+            let keys = [keys::session(&left.user), keys::ending(&left.user)];
+            Command::script(script::reap(), &keys, &[&dead.as_str(), &left.generation])
+        };
+        let out: Vec<&Left> = left.iter().filter(|left| !trouble.has(&left.user)).collect();
+        let replies = self.router.try_all(out.iter().map(end).collect());
+        let ended = out.iter().zip(replies).filter_map(|(left, reply)| trouble.read::<i64>(&left.user, reply));
+        ended.count()
+    }
+}
+
+/// Of whom something could not be ended, and the first reason.
+struct Trouble {
+    users: BTreeSet<UserName>,
+    outcome: StoreResult<()>,
+}
+
+impl Default for Trouble {
+    fn default() -> Self {
+        Self { users: BTreeSet::new(), outcome: Ok(()) }
+    }
+}
+
+impl Trouble {
+    fn has(&self, user: &UserName) -> bool {
+        self.users.contains(user)
+    }
+
+    /// Understands a reply about a user; none if it is an error.
+    fn read<T: FromRedisValue>(&mut self, user: &UserName, reply: StoreResult<Value>) -> Option<T> {
+        let read = command::read(reply);
+        if read.is_err() {
+            self.users.insert(user.clone());
+        }
+        read.map_err(|error| self.note(Err(error))).ok()
+    }
+
+    fn note(&mut self, outcome: StoreResult<()>) {
+        self.outcome = std::mem::replace(&mut self.outcome, Ok(())).and(outcome);
+    }
+}
+
+/// Each look begins somewhere else, so that what fails each time does not keep the rest from its turn.
+pub(super) fn begin_anywhere<T>(all: &mut [T]) {
+    if let Some(last) = all.len().checked_sub(1) {
+        all.rotate_left(usize::try_from(random::number() % (last as u64 + 1)).unwrap_or(0));
     }
 }
 
@@ -127,9 +212,4 @@ fn expel(left: &Left, room: &RoomName, seq: u64) -> Command {
     let log = keys::room_log(room);
     let keys = [keys::members(room), keys::seats(room), keys::meta(&log), keys::log(&log)];
     Command::script(script::expel(), &keys, &[&left.user.as_str(), &left.generation, &seq])
-}
-
-/// Replies that matter only if they are errors.
-fn all(replies: Vec<StoreResult<Value>>) -> StoreResult<()> {
-    replies.into_iter().try_for_each(|reply| command::read::<Value>(reply).map(drop))
 }

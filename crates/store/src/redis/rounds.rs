@@ -1,7 +1,7 @@
 //! The thread that keeps this server one of many: renews its lease and its pulse, undoes what could not be undone at
 //! once, reaps dead servers, and looks whether anything is missing. It must not do what a client waits for.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashSet};
 use std::sync::Arc;
 use std::thread;
 use std::time::{Duration, Instant};
@@ -16,7 +16,7 @@ use super::lease::LEASE;
 use super::link::PATIENCE;
 use super::local::Leftover;
 use super::log::{ask_for_head, read_head};
-use super::reaper::CHUNK;
+use super::reaper::{CHUNK, begin_anywhere};
 use super::restore::Tally;
 use super::server::Server;
 use super::{Note, random, script};
@@ -43,6 +43,9 @@ const REAP_ORPHANS_EVERY: u64 = 10;
 
 /// How long a round looks after sessions and leftovers each: the lease must be renewed in time.
 const BUDGET: Duration = Duration::from_millis(500);
+
+/// The lease is renewed within a round, too, if that takes longer.
+const RENEW_AFTER: Duration = Duration::from_secs(2);
 
 /// Rounds after a lapse of the lease in which sessions are looked after each time: somebody may still be reaping.
 const WARY_ROUNDS: u64 = 10;
@@ -74,6 +77,8 @@ pub(super) struct Rounds {
     server: Arc<Server>,
     dialer: Arc<Dialer>,
     round: u64,
+    /// When the lease was asked for the last time.
+    renewed_at: Instant,
     epoch: Option<String>,
     /// Until which round sessions are looked after each time.
     wary_until: u64,
@@ -106,6 +111,7 @@ impl Rounds {
             server,
             dialer,
             round: 0,
+            renewed_at: Instant::now(),
             epoch: None,
             wary_until: 0,
             lag: 0,
@@ -144,22 +150,51 @@ impl Rounds {
         }
     }
 
+    /// Makes one round: a step that fails does not keep the others from being made.
+    ///
+    /// # Errors
+    /// The first of all, or the lease could not be renewed.
     fn make(&mut self) -> StoreResult<()> {
         self.renew()?;
+        let mut outcome = Ok(());
+        for step in [Self::undo, Self::reap, Self::audit_logs, Self::audit_channels, Self::reap_orphans, Self::look] {
+            outcome = outcome.and(step(self));
+            // Steps that fail take long.
+            if self.renewed_at.elapsed() > RENEW_AFTER {
+                self.renew()?;
+            }
+        }
+        outcome
+    }
+
+    fn is_time(&self, every: u64) -> bool {
+        self.round.is_multiple_of(every)
+    }
+
+    fn undo(&mut self) -> StoreResult<()> {
         self.server.undo_leftovers();
-        self.server.ensure_followers(&self.dialer).map_err(StoreError::new)?;
-        if self.round.is_multiple_of(REAP_EVERY) {
-            self.server.reap()?;
-        }
-        if self.round.is_multiple_of(AUDIT_LOGS_EVERY) {
-            self.lag = self.server.audit_logs()?;
-            self.server.audit_channels()?;
-        }
-        if self.round.is_multiple_of(REAP_ORPHANS_EVERY) {
-            self.suspected = self.server.reap_orphans(&self.suspected)?;
-        }
+        self.server.ensure_followers(&self.dialer).map_err(StoreError::new)
+    }
+
+    fn reap(&mut self) -> StoreResult<()> {
+        if self.is_time(REAP_EVERY) { self.server.reap() } else { Ok(()) }
+    }
+
+    fn audit_logs(&mut self) -> StoreResult<()> {
+        if self.is_time(AUDIT_LOGS_EVERY) { self.server.audit_logs(&mut self.lag) } else { Ok(()) }
+    }
+
+    fn audit_channels(&mut self) -> StoreResult<()> {
+        if self.is_time(AUDIT_LOGS_EVERY) { self.server.audit_channels() } else { Ok(()) }
+    }
+
+    fn reap_orphans(&mut self) -> StoreResult<()> {
+        if self.is_time(REAP_ORPHANS_EVERY) { self.server.reap_orphans(&mut self.suspected) } else { Ok(()) }
+    }
+
+    fn look(&mut self) -> StoreResult<()> {
         let is_wary = self.server.take_wariness() || self.round <= self.wary_until;
-        if self.unseen.is_empty() && (is_wary || self.round.is_multiple_of(AUDIT_SESSIONS_EVERY)) {
+        if self.unseen.is_empty() && (is_wary || self.is_time(AUDIT_SESSIONS_EVERY)) {
             self.unseen = self.server.local.seats();
         }
         self.look_after_sessions(BUDGET).map(drop)
@@ -182,6 +217,7 @@ impl Rounds {
     /// Renews the lease and lets the pulse beat. If the lease ran out, or Redis lost everything, takes a new one and
     /// puts back what it can before that counts as held.
     fn renew(&mut self) -> StoreResult<()> {
+        self.renewed_at = Instant::now();
         let is_first = self.epoch.is_none();
         let (is_held, is_emptied) = self.ask_for_lease(is_first)?;
         if !is_held || is_emptied {
@@ -273,11 +309,20 @@ impl Rounds {
 }
 
 impl Server {
-    /// Tries again what could not be undone: memberships first, so that no session is given up that is a member. What is
-    /// being undone still counts as left over.
+    /// Tries again what could not be undone: what lies on a node that is away comes last, and before it the sessions of
+    /// which a membership comes first, so that no session is given up that is a member. What is being undone still counts
+    /// as left over.
     pub(super) fn undo_leftovers(&self) {
         let mut leftovers = self.local.leftovers();
-        leftovers.sort_by_key(|leftover| matches!(leftover, Leftover::Session { .. }));
+        begin_anywhere(&mut leftovers);
+        let leaving = leftovers.iter().filter_map(|leftover| match leftover {
+            Leftover::Membership { seat, .. } => Some(seat.clone()),
+            Leftover::Claim { .. } | Leftover::Session { .. } => None,
+        });
+        let leaving: HashSet<Seat> = leaving.collect();
+        let is_leaving =
+            |leftover: &Leftover| matches!(leftover, Leftover::Session { seat, .. } if leaving.contains(seat));
+        leftovers.sort_by_cached_key(|leftover| (self.lies_away(leftover), is_leaving(leftover)));
         let start = Instant::now();
         for leftover in leftovers {
             if start.elapsed() > BUDGET {
@@ -296,28 +341,49 @@ impl Server {
         }
     }
 
+    fn lies_away(&self, leftover: &Leftover) -> bool {
+        let (user, room) = match leftover {
+            Leftover::Claim { user, .. } => (user, None),
+            Leftover::Membership { seat, room, .. } => (&seat.user, Some(room)),
+            Leftover::Session { seat, .. } => (&seat.user, None),
+        };
+        self.router.is_away(&keys::session(user)) || room.is_some_and(|room| self.router.is_away(&keys::members(room)))
+    }
+
     /// Looks whether what is said to this server and to all is heard, wherever these slots are by now.
     fn audit_channels(&self) -> StoreResult<()> {
+        let mut outcome = Ok(());
         for channel in [keys::control(&self.id()), keys::EVERYBODY.to_owned()] {
             // Asked for the node alone, which answers this or says who has the slot.
-            self.call::<i64>(Command::plain("EXISTS", channel.clone(), &[]))?;
+            let asked = self.call::<i64>(Command::plain("EXISTS", channel.clone(), &[]));
+            outcome = outcome.and(asked.map(drop));
             if !self.followers.hear_at(&channel, &self.router.owner(&channel)) {
                 self.look_at(&channel);
                 self.wake_followers();
             }
         }
-        Ok(())
+        outcome
     }
 
-    /// Compares each followed log with what was heard of it. Tells how many entries the worst lags.
-    fn audit_logs(&self) -> StoreResult<u64> {
+    /// Compares each followed log with what was heard of it. Tells in `lag` how many entries the worst lags.
+    ///
+    /// # Errors
+    /// Some could not be looked at.
+    fn audit_logs(&self, lag: &mut u64) -> StoreResult<()> {
         let tracks = self.tracks.all();
         let commands = tracks.iter().map(|(_, track)| ask_for_head(&track.log)).collect();
-        let (mut worst, mut is_any_stuck) = (0, false);
-        for ((channel, track), reply) in tracks.iter().zip(self.router.call_all(commands)) {
-            let head = read_head(Some(reply))?;
-            let (lag, is_stuck) = track.audit(head);
-            worst = worst.max(lag);
+        let (mut outcome, mut is_any_stuck) = (Ok(()), false);
+        *lag = 0;
+        for ((channel, track), reply) in tracks.iter().zip(self.router.try_all(commands)) {
+            let head = match read_head(Some(reply)) {
+                Ok(head) => head,
+                Err(error) => {
+                    outcome = outcome.and(Err(error));
+                    continue;
+                }
+            };
+            let (lags, is_stuck) = track.audit(head);
+            *lag = lags.max(*lag);
             if is_stuck || !track.is_subscribed_at(&self.router.owner(channel)) {
                 self.look_at(channel);
                 is_any_stuck = true;
@@ -326,6 +392,6 @@ impl Server {
         if is_any_stuck {
             self.wake_followers();
         }
-        Ok(worst)
+        outcome
     }
 }

@@ -69,6 +69,8 @@ struct Calls {
     replies: Vec<Option<StoreResult<Value>>>,
     /// What is to be tried again.
     again: Group,
+    /// Whether only what was sent to the wrong node is.
+    gives_up: bool,
 }
 
 impl Router {
@@ -110,14 +112,25 @@ impl Router {
 
     /// Has commands done at the same time, those of one slot in their order. Blocks for `PATIENCE` at most.
     pub(super) fn call_all(&self, commands: Vec<Command>) -> Vec<StoreResult<Value>> {
+        self.carry_out(commands, true)
+    }
+
+    /// The same for what is done again later anyway: a node that has been away for some time is tried twice, and not
+    /// waited for.
+    pub(super) fn try_all(&self, commands: Vec<Command>) -> Vec<StoreResult<Value>> {
+        self.carry_out(commands, false)
+    }
+
+    fn carry_out(&self, commands: Vec<Command>, is_patient: bool) -> Vec<StoreResult<Value>> {
         let replies = commands.iter().map(|_| None).collect();
-        let mut calls = Calls { deadline: Instant::now() + PATIENCE, replies, again: Vec::new() };
+        let mut calls = Calls { deadline: Instant::now() + PATIENCE, replies, again: Vec::new(), gives_up: false };
         let mut left: Group = commands.into_iter().enumerate().collect();
         while !left.is_empty() {
             for (node, group) in self.by_node(left) {
                 self.try_group(node, group, &mut calls);
             }
             left = std::mem::take(&mut calls.again);
+            calls.gives_up = !is_patient;
             if !left.is_empty() {
                 left.sort_by_key(|(at, _)| *at);
                 self.prepare_retry(&mut left, &mut calls);
@@ -129,7 +142,7 @@ impl Router {
     fn try_group(&self, node: Option<Address>, group: Group, calls: &mut Calls) {
         if self.is_cluster && node.is_none() {
             group.iter().for_each(|(at, _)| calls.replies[*at] = Some(Err(StoreError::new("the slot has no owner"))));
-            calls.again.extend(group);
+            calls.again.extend(group.into_iter().filter(|_| !calls.gives_up));
             return;
         }
         let link = match self.link(node.clone()) {
@@ -153,14 +166,14 @@ impl Router {
                 Outcome::Later(error, command) => {
                     is_doubtful = true;
                     calls.replies[at] = Some(Err(error));
-                    calls.again.push((at, command));
+                    calls.again.extend((!calls.gives_up).then_some((at, command)));
                 }
                 Outcome::Failed(error, command) => {
                     calls.replies[at] = Some(Err(error));
                     // In a Cluster another node may own the slot by now.
                     let is_away = self.is_cluster && !link.is_up();
                     is_doubtful |= is_away;
-                    calls.again.extend(command.filter(|_| is_away).map(|command| (at, command)));
+                    calls.again.extend(command.filter(|_| is_away && !calls.gives_up).map(|command| (at, command)));
                 }
             }
         }
@@ -223,6 +236,12 @@ impl Router {
     /// The node that owns the slot of a key; none if this is no Cluster, or nobody does.
     pub(super) fn owner(&self, key: &str) -> Option<Address> {
         lock(&self.routes).slots.get(&Slot::for_key(key)).cloned()
+    }
+
+    /// Whether the node of a Cluster that owns the slot of a key is known to be away.
+    pub(super) fn is_away(&self, key: &str) -> bool {
+        let Some(owner) = self.owner(key) else { return false };
+        lock(&self.routes).links.get(&owner.to_string()).is_some_and(|link| !link.is_up())
     }
 
     /// The nodes that own slots; one that is found each time, if this is no Cluster.

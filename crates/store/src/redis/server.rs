@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use ::redis::FromRedisValue;
-use parlor_core::ports::{Sink, StoreResult};
+use parlor_core::ports::{Sink, StoreError, StoreResult};
 use parlor_proto::{RoomName, UserName};
 
 use super::command::{self, Command};
@@ -100,6 +100,15 @@ impl Server {
     /// Redis cannot be reached, refuses, or answers something else.
     pub(super) fn call<T: FromRedisValue>(&self, command: Command) -> StoreResult<T> {
         command::read(self.router.call(command))
+    }
+
+    /// The same for what is done again later anyway, which is not worth waiting for a node that is away.
+    ///
+    /// # Errors
+    /// Redis cannot be reached, refuses, or answers something else.
+    pub(super) fn try_call<T: FromRedisValue>(&self, command: Command) -> StoreResult<T> {
+        let reply = self.router.try_all(vec![command]).pop();
+        command::read(reply.unwrap_or_else(|| Err(StoreError::new("no reply"))))
     }
 
     /// The number of the next append, larger than that of any before.

@@ -393,7 +393,7 @@ fn a_node_that_was_removed_and_lives_on_is_not_believed() {
 /// Makes `heir` the owner of all slots of a node without keys.
 fn give_all_slots(node: &RedisServer, heir: &RedisServer) {
     let row = node.cli(&["CLUSTER", "NODES"]).lines().find(|row| row.contains("myself")).unwrap().to_owned();
-    let range: Vec<&str> = row.split(' ').last().unwrap().split('-').collect();
+    let range: Vec<&str> = row.split(' ').next_back().unwrap().split('-').collect();
     heir.cli(&["CLUSTER", "DELSLOTSRANGE", range[0], range[1]]);
     heir.cli(&["CLUSTER", "ADDSLOTSRANGE", range[0], range[1]]);
     heir.cli(&["CLUSTER", "BUMPEPOCH"]);

@@ -16,6 +16,7 @@ mod ear;
 mod emptied;
 mod lapse;
 mod leftovers;
+mod missing;
 mod sentinel;
 mod sessions;
 mod speech;

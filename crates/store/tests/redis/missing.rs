@@ -1,0 +1,104 @@
+//! A Cluster of which one node is away, without a replica: whatever lies elsewhere goes on. It must not use that node for
+//! what all servers need.
+
+use parlor_core::DuplicateLogin::Reject;
+use parlor_core::ports::Claimed;
+use parlor_redis_testkit::{Reach, RedisCluster, RedisServer, wait_until};
+
+use crate::bench::Server;
+
+/// The keys that all servers need lie on the other nodes.
+const MISSING: usize = 0;
+
+fn cluster() -> RedisCluster {
+    let options = RedisServer::options().config("cluster-require-full-coverage", "no");
+    let cluster = RedisCluster::start_with(options, Reach::Direct, 0);
+    for key in ["parlor:epoch", "parlor:servers", "parlor:rooms"] {
+        assert!(!is_missing(&cluster, key), "{key}");
+    }
+    cluster
+}
+
+/// Whether a key lies on the node that will be away: the first one has the first third of the slots.
+fn is_missing(cluster: &RedisCluster, key: &str) -> bool {
+    cluster.slot_of(key) < 16_384 / 3
+}
+
+fn ids(cluster: &RedisCluster) -> Vec<String> {
+    let ids = cluster.master_of("parlor:servers").cli(&["SMEMBERS", "parlor:servers"]);
+    ids.lines().filter(|id| !id.is_empty()).map(str::to_owned).collect()
+}
+
+fn pulse(id: &str) -> String {
+    format!("parlor:pulse:{id}")
+}
+
+/// A server whose lease lies on the node that will be away, or elsewhere. Its pulse lies elsewhere.
+fn server(cluster: &RedisCluster, is_wanted: bool) -> Server {
+    loop {
+        let before = ids(cluster);
+        let server = Server::open(&cluster.urls()[1]);
+        let id = ids(cluster).into_iter().find(|id| !before.contains(id)).unwrap();
+        if is_missing(cluster, &format!("{{{id}}}")) == is_wanted && !is_missing(cluster, &pulse(&id)) {
+            return server;
+        }
+        server.close();
+    }
+}
+
+/// A user whose session lies on the node that will be away, or elsewhere.
+fn user(cluster: &RedisCluster, label: &str, is_wanted: bool) -> String {
+    let mut names = (0..).map(|number| format!("{label}-{number}"));
+    names.find(|name| is_missing(cluster, &format!("{{{name}}}")) == is_wanted).unwrap()
+}
+
+#[test]
+fn whoever_can_be_reached_is_reaped() {
+    let cluster = cluster();
+    let one = server(&cluster, false);
+    // Of the last nobody can tell that it is dead.
+    let (dead, unknown) = (server(&cluster, false), server(&cluster, true));
+    let [ann, bob, cat] = [("ann", true), ("bob", false), ("cat", false)].map(|(n, is)| user(&cluster, n, is));
+    let (room, other) = (user(&cluster, "room", false), user(&cluster, "room", true));
+    dead.member(&ann, &room);
+    dead.member(&bob, &room);
+    let seat = dead.member(&cat, &room);
+    dead.enter(&seat, &other);
+    let dan = dead.member(&user(&cluster, "dan", false), &room);
+    drop((dead, unknown));
+    cluster.node(MISSING).kill();
+    let (bob, dan) = (bob.as_str(), dan.user.as_str());
+    wait_until("both to be gone", || !one.is_online(bob) && !one.is_online(dan));
+    assert!(one.is_online(&cat), "nobody knows whether it is out of the other room");
+    // Who cannot be asked is still a member, and the server is looked at again.
+    assert_eq!(one.members(&room), [ann.as_str()]);
+    assert_eq!(ids(&cluster).len(), 3);
+    cluster.node(MISSING).restart();
+    wait_until("the rest to be gone", || ids(&cluster).len() == 1 && !one.is_online(&cat));
+}
+
+#[test]
+fn what_can_be_undone_does_not_wait_for_what_cannot() {
+    let cluster = cluster();
+    let (one, two) = (server(&cluster, false), server(&cluster, false));
+    let [ann, bob] = ["ann", "bob"].map(|label| user(&cluster, label, false));
+    let room = user(&cluster, "room", true);
+    let seat = one.member(&ann, &room);
+    two.seat(&bob);
+    cluster.node(MISSING).kill();
+    assert!(one.leave(&seat, &room).is_err());
+    assert_eq!(one.claim(&bob, 9, Reject), Ok(Claimed::AlreadyLoggedIn));
+    wait_until("only one server to be asked for bob", || seats_of(&cluster, &bob) == 1);
+}
+
+/// How many servers would be asked for a user if they died.
+fn seats_of(cluster: &RedisCluster, user: &str) -> usize {
+    let has = |node: &RedisServer, key: &str| node.cli(&["SMEMBERS", key]).contains(user);
+    let nodes = cluster.nodes().filter(|node| !node.is_killed());
+    nodes
+        .map(|node| {
+            let keys = node.cli(&["--scan", "--pattern", "parlor:server:*:sessions"]);
+            keys.lines().filter(|key| has(node, key)).count()
+        })
+        .sum()
+}
