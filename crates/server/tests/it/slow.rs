@@ -71,7 +71,7 @@ fn read_everything(mut reader: Client) -> (Client, Vec<(u64, String)>) {
 #[test]
 fn who_does_not_read_is_cut_off_and_the_others_hear_everything() {
     let _heavy = heavy();
-    let server = Options::default().args(&["--max-queued-bytes", "64KiB"]).start();
+    let server = Options::default().args(&["--max-queued-bytes", "512KiB"]).start();
     let mut goodbyes = 0;
     for round in 0..3 {
         let (mut lines, end) = with_a_sluggard(&server, round);
