@@ -306,7 +306,7 @@ impl Outbox {
         }
     }
 
-    /// The same, or until something went out.
+    /// Waits until something is done, or something went out.
     fn await_move(&self, patience: Duration, done: impl Fn(&Inner) -> bool) -> Awaited {
         // What goes out between these two steps ends the wait at once, and whoever waits begins again.
         let moves = self.lock().moves;
@@ -477,7 +477,7 @@ mod tests {
         let outbox = Outbox::new(30);
         (1..=9).for_each(|id| outbox.reply(&Encoded::new(&publish(id))));
         std::thread::scope(|scope| {
-            let waiting = scope.spawn(|| outbox.await_room(30, Duration::from_secs(3600)));
+            let waiting = scope.spawn(|| outbox.await_room(30, Duration::from_secs(10)));
             while !waiting.is_finished() {
                 outbox.unblock();
                 outbox.block();
