@@ -508,7 +508,7 @@ mod tests {
         assert!(!outbox.is_hurried());
         assert_eq!(outbox.await_empty_unhurried(Duration::ZERO), Awaited::Stuck);
         std::thread::scope(|scope| {
-            let waiting = scope.spawn(|| outbox.await_empty_unhurried(Duration::from_secs(3600)));
+            let waiting = scope.spawn(|| outbox.await_empty_unhurried(Duration::from_secs(10)));
             outbox.close(Bye::ServerShutdown);
             assert_eq!(waiting.join().unwrap(), Awaited::Done);
         });
