@@ -5,8 +5,8 @@
 use libfuzzer_sys::fuzz_target;
 use parlor_fuzz::is_control;
 use parlor_proto::{
-    Command, Credentials, Greeting, HISTORY_MAX, PASSWORD_MAX_BYTES, Password, Refusal, Text, parse_command,
-    parse_greeting,
+    Command, Credentials, PreLoginCommand, HISTORY_MAX, PASSWORD_MAX_BYTES, Password, Refusal, Text, parse_command,
+    parse_pre_login,
 };
 
 fn check_text(text: &Text) {
@@ -31,8 +31,8 @@ fn check_password(password: &Password) {
 /// However it was typed, it is the same when a client writes it.
 fn check_read_back(credentials: &Credentials) {
     let line = format!("LOGIN {} {}", credentials.user, credentials.password.expose());
-    let read = parse_greeting(line.as_bytes());
-    assert!(matches!(read, Ok(Some(Greeting::Login(same))) if same == *credentials), "another login is read");
+    let read = parse_pre_login(line.as_bytes());
+    assert!(matches!(read, Ok(Some(PreLoginCommand::Login(same))) if same == *credentials), "another login is read");
 }
 
 fn check_command(command: &Command) {
@@ -55,14 +55,14 @@ fuzz_target!(|line: &[u8]| {
         Ok(command) => command.iter().for_each(check_command),
         Err(misread) => check_refusal(&misread.refusal),
     }
-    match parse_greeting(line) {
-        Ok(Some(Greeting::Login(credentials) | Greeting::Register(credentials))) => {
+    match parse_pre_login(line) {
+        Ok(Some(PreLoginCommand::Login(credentials) | PreLoginCommand::Register(credentials))) => {
             check_password(&credentials.password);
             check_read_back(&credentials);
             // What logs in before login is never a message after it.
             assert!(!matches!(parse_command(line), Ok(Some(Command::Say(_)))), "a password would be broadcast");
         }
-        Ok(Some(Greeting::Ping(Some(token)))) => assert!(!token.contains(is_control)),
+        Ok(Some(PreLoginCommand::Ping(Some(token)))) => assert!(!token.contains(is_control)),
         Ok(_) => {}
         Err(misread) => check_refusal(&misread.refusal),
     }

@@ -50,7 +50,7 @@ fn world(settings: u8) -> World {
         builder = builder.registration_closed();
     }
     if settings & 4 != 0 {
-        builder = builder.queued_couriers();
+        builder = builder.queued_flush_workers();
     }
     let world = builder.build();
     world.operator(USERS[0]);
@@ -149,13 +149,13 @@ impl Stage {
     }
 
     fn hear(&mut self) {
-        self.world.run_couriers();
+        self.world.run_flush_workers();
         self.clients.iter_mut().flatten().for_each(Witness::hear);
     }
 
     fn clear(&mut self) {
         (0..CLIENTS).for_each(|number| self.vanish(number));
-        self.world.run_couriers();
+        self.world.run_flush_workers();
         assert_eq!((self.world.connections(), self.world.channels()), (0, 0), "something is left");
     }
 }

@@ -7,7 +7,7 @@ use arbitrary::{Arbitrary, Result, Unstructured};
 use libfuzzer_sys::fuzz_target;
 use parlor_fuzz::is_control;
 use parlor_proto::{
-    Bye, Command, Epoch, Event, Format, Help, Logged, MessageId, Refusal, RefusalCode, Reply, RoomName, RoomSummary,
+    Bye, Command, Epoch, Event, Format, Help, HistoryEntry, MessageId, Refusal, RefusalCode, Reply, RoomName, RoomSummary,
     Text, Timestamp, UserName, VERBS, Verb, encode, parse_command,
 };
 
@@ -74,8 +74,8 @@ impl Maker<'_, '_> {
         (0..count).map(|_| item(self)).collect()
     }
 
-    fn logged(&mut self) -> Result<Logged> {
-        Ok(Logged { id: self.id()?, time: self.time()?, from: self.user()?, text: self.text()? })
+    fn logged(&mut self) -> Result<HistoryEntry> {
+        Ok(HistoryEntry { id: self.id()?, time: self.time()?, from: self.user()?, text: self.text()? })
     }
 
     fn help(&mut self) -> Result<Help> {

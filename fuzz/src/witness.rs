@@ -4,7 +4,7 @@
 use std::collections::{HashMap, VecDeque};
 
 use parlor_proto::{
-    Bye, Event, Format, Line, LineSplitter, Misread, RefusalCode, Reply, Verb, encode, parse_command, parse_greeting,
+    Bye, Event, Format, Line, LineSplitter, ParseError, RefusalCode, Reply, Verb, encode, parse_command, parse_pre_login,
 };
 use parlor_testkit::Connection;
 
@@ -241,10 +241,10 @@ fn due(sent: &Sent, in_session: bool, format: Format) -> Due {
     let understood = if in_session {
         parse_command(bytes).map(|command| command.map(|command| (command.verb(), token_of_command(command))))
     } else {
-        parse_greeting(bytes).map(|greeting| greeting.map(|greeting| (greeting.verb(), token_of_greeting(greeting))))
+        parse_pre_login(bytes).map(|greeting| greeting.map(|greeting| (greeting.verb(), token_of_pre_login(greeting))))
     };
     match understood {
-        Err(Misread { verb, refusal }) => Due::Refusal(refusal.code(), verb),
+        Err(ParseError { verb, refusal }) => Due::Refusal(refusal.code(), verb),
         Ok(None) => Due::Nothing,
         // The text format has no line for a message that was accepted.
         Ok(Some((Verb::Message, _))) if format == Format::Text && !in_vain => Due::Nothing,
@@ -256,8 +256,8 @@ fn token_of_command(command: parlor_proto::Command) -> Option<String> {
     if let parlor_proto::Command::Ping(token) = command { token } else { None }
 }
 
-fn token_of_greeting(greeting: parlor_proto::Greeting) -> Option<String> {
-    if let parlor_proto::Greeting::Ping(token) = greeting { token } else { None }
+fn token_of_pre_login(greeting: parlor_proto::PreLoginCommand) -> Option<String> {
+    if let parlor_proto::PreLoginCommand::Ping(token) = greeting { token } else { None }
 }
 
 /// A line that cannot be understood has one refusal; one that can may be refused for whatever reason.

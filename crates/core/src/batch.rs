@@ -21,7 +21,7 @@ pub(crate) struct Batch<'a> {
     log: &'a LogId,
     entries: &'a [Entry],
     /// Who wrote them, each once. They are few, as they spoke in the same moment.
-    authors: Vec<(NameMark, &'a UserName)>,
+    authors: Vec<(NameHash, &'a UserName)>,
     text: OnceCell<Joined>,
     json: OnceCell<Joined>,
 }
@@ -29,9 +29,9 @@ pub(crate) struct Batch<'a> {
 /// What is compared before a name is: equal names have equal marks. A name lies elsewhere in memory, where nothing is
 /// cached of a member to whom nobody spoke for a while.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct NameMark(u64);
+pub(crate) struct NameHash(u64);
 
-impl NameMark {
+impl NameHash {
     pub(crate) fn of(name: &UserName) -> Self {
         let mut hasher = DefaultHasher::new();
         name.hash(&mut hasher);
@@ -58,10 +58,10 @@ impl<'a> Batch<'a> {
     }
 
     fn new(log: &'a LogId, entries: &'a [Entry]) -> Self {
-        let mut authors: Vec<(NameMark, &UserName)> = Vec::new();
+        let mut authors: Vec<(NameHash, &UserName)> = Vec::new();
         for Entry { author, .. } in entries {
             if authors.iter().all(|(_, known)| *known != author) {
-                authors.push((NameMark::of(author), author));
+                authors.push((NameHash::of(author), author));
             }
         }
         Self { log, entries, authors, text: OnceCell::new(), json: OnceCell::new() }
@@ -73,7 +73,7 @@ impl<'a> Batch<'a> {
     }
 
     /// Whether some of it is by this user, whose mark is given.
-    pub(crate) fn has_author(&self, mark: NameMark, user: &UserName) -> bool {
+    pub(crate) fn has_author(&self, mark: NameHash, user: &UserName) -> bool {
         self.authors.iter().any(|(other, author)| *other == mark && *author == user)
     }
 
@@ -178,7 +178,7 @@ mod tests {
         assert!(batch.frame_of(Format::Json, |_| false).is_empty());
         let has_author = |name: &str| {
             let name = name.parse().unwrap();
-            batch.has_author(NameMark::of(&name), &name)
+            batch.has_author(NameHash::of(&name), &name)
         };
         assert!(has_author("ann") && has_author("bob") && !has_author("cyd"));
     }

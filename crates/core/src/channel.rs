@@ -4,7 +4,7 @@
 //! Delivery has two halves. Under the channel's lock an entry is pushed on every listener's outbox, which is
 //! memory only; listeners whose outbox was idle are put on the list of those that wait for a flush. Then
 //! whoever finds the channel's flush token free takes it and, outside the lock, flushes all that wait. If more
-//! came to wait meanwhile, the token goes to a courier and never round again on the same thread: otherwise a
+//! came to wait meanwhile, the token goes to a flush worker and never round again on the same thread: otherwise a
 //! busy room would capture the publisher who happened to hold it.
 
 use std::fmt;
@@ -18,10 +18,10 @@ use crate::listener::{Listener, Mark};
 use crate::outbox::Pushed;
 use crate::peer::{ConnectionId, Peer};
 use crate::planted::{Bug, planted};
-use crate::ports::{Couriers, Entry, Head, LogId};
+use crate::ports::{Entry, FlushWorkers, Head, LogId};
 use crate::sync::{Condvar, Mutex, MutexGuard, lock};
 
-/// From so many connections on, a flush is split over the couriers; below, the hand-over costs more than it
+/// From so many connections on, a flush is split over the flush workers; below, the hand-over costs more than it
 /// saves.
 const SPLIT_FROM: usize = 512;
 
@@ -36,7 +36,7 @@ const BACKLOG_PATIENCE: Duration = Duration::from_secs(1);
 /// The listeners of one log. Lock tier 3: no other channel's lock is taken inside, only outboxes'.
 pub(crate) struct Channel {
     log: LogId,
-    couriers: Arc<dyn Couriers>,
+    flush_workers: Arc<dyn FlushWorkers>,
     state: Mutex<State>,
     /// Signalled when a pass ends while somebody waits for that.
     pass_ended: Condvar,
@@ -66,7 +66,7 @@ pub(crate) struct Start {
 }
 
 impl Channel {
-    pub(crate) fn new(log: LogId, couriers: Arc<dyn Couriers>) -> Self {
+    pub(crate) fn new(log: LogId, flush_workers: Arc<dyn FlushWorkers>) -> Self {
         let state = State {
             listeners: Vec::new(),
             cursor: None,
@@ -76,7 +76,7 @@ impl Channel {
             backlog: 0,
             awaiting: 0,
         };
-        Self { log, couriers, state: Mutex::new(state), pass_ended: Condvar::new() }
+        Self { log, flush_workers, state: Mutex::new(state), pass_ended: Condvar::new() }
     }
 
     pub(crate) fn log(&self) -> &LogId {
@@ -288,11 +288,11 @@ impl fmt::Debug for Pass {
 
 impl Pass {
     fn run(mut self) {
-        let couriers = self.channel.couriers.clone();
-        flush_peers(self.channel.take_waiting(), &*couriers);
+        let flush_workers = self.channel.flush_workers.clone();
+        flush_peers(self.channel.take_waiting(), &*flush_workers);
         self.holds_token = self.channel.keeps_token_busy();
         if self.holds_token {
-            couriers.hand_off(Flush { passes: vec![self], ..Flush::default() });
+            flush_workers.submit(Flush { passes: vec![self], ..Flush::default() });
         }
     }
 }
@@ -309,12 +309,12 @@ impl Drop for Pass {
     }
 }
 
-fn flush_peers(mut peers: Vec<Arc<Peer>>, couriers: &dyn Couriers) {
-    if peers.len() >= SPLIT_FROM && couriers.count() > 1 {
-        let share = peers.len().div_ceil(couriers.count());
+fn flush_peers(mut peers: Vec<Arc<Peer>>, flush_workers: &dyn FlushWorkers) {
+    if peers.len() >= SPLIT_FROM && flush_workers.count() > 1 {
+        let share = peers.len().div_ceil(flush_workers.count());
         while peers.len() > share {
             let part = peers.split_off(peers.len() - share);
-            couriers.hand_off(Flush { peers: part, ..Flush::default() });
+            flush_workers.submit(Flush { peers: part, ..Flush::default() });
         }
     }
     for peer in peers {
@@ -357,12 +357,12 @@ impl Flush {
         self.passes.is_empty() && self.peers.is_empty() && self.interrupts.is_empty()
     }
 
-    /// Has the passes done by couriers, and does the rest itself. For a thread that has more to push: what comes
+    /// Has the passes done by flush workers, and does the rest itself. For a thread that has more to push: what comes
     /// meanwhile is flushed together.
-    pub fn hand_off(mut self) {
+    pub fn submit(mut self) {
         for pass in std::mem::take(&mut self.passes) {
-            let couriers = pass.channel.couriers.clone();
-            couriers.hand_off(Self { passes: vec![pass], ..Self::default() });
+            let flush_workers = pass.channel.flush_workers.clone();
+            flush_workers.submit(Self { passes: vec![pass], ..Self::default() });
         }
         self.run();
     }
@@ -376,7 +376,7 @@ impl Flush {
             peer.flush_scheduled();
         }
         for peer in self.interrupts {
-            peer.wire().interrupt();
+            peer.transport().interrupt();
         }
     }
 }
@@ -398,16 +398,16 @@ mod tests {
     }
 
     #[test]
-    fn large_rooms_are_flushed_by_couriers_too() {
-        let world = World::builder().presence_limit(0).queued_couriers().build();
+    fn large_rooms_are_flushed_by_flush_workers_too() {
+        let world = World::builder().presence_limit(0).queued_flush_workers().build();
         let people: Vec<_> = (0..=super::SPLIT_FROM).map(|number| world.login(&format!("user{number}"))).collect();
         people[0].send("hello");
-        assert_ne!(world.run_couriers(), 0);
+        assert_ne!(world.run_flush_workers(), 0);
         for person in &people[1..] {
             assert_eq!(person.read(), ["MSG lobby user0 hello"]);
         }
         people[0].send("again");
-        world.run_couriers();
+        world.run_flush_workers();
         assert_eq!(people[super::SPLIT_FROM].read(), ["MSG lobby user0 again"]);
     }
 }

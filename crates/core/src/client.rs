@@ -6,12 +6,12 @@ use std::time::Duration;
 
 use parlor_proto::{Bye, Event, Line, LineSplitter, Refusal};
 
-use crate::dialogue::Dialogue;
+use crate::command_processor::CommandProcessor;
 use crate::outbox::Awaited;
-use crate::pace::Pace;
 use crate::parlor::Parlor;
 use crate::peer::{Origin, Peer};
-use crate::session::Place;
+use crate::rate_limit::RateLimiter;
+use crate::session::ConnectionHandle;
 
 /// Bytes of replies that may wait before a client is read on: it gets no further ahead of itself.
 const REPLY_ROOM: usize = 256 * 1024;
@@ -28,13 +28,13 @@ pub enum Flow {
     End,
 }
 
-/// One client. Owned by its thread, which calls [`Client::greet`] first, then [`Client::receive`] for all that
+/// One client. Owned by its thread, which calls [`Client::send_hello`] first, then [`Client::receive`] for all that
 /// it reads, and at the end [`Client::depart`], the goodbye on the wire, and [`Client::release`]. Its connection is to
 /// be known to the hub all that time, and for as long as something may still be written.
 pub struct Client {
     splitter: LineSplitter,
-    pace: Option<Pace>,
-    dialogue: Dialogue,
+    pace: Option<RateLimiter>,
+    dialogue: CommandProcessor,
 }
 
 impl fmt::Debug for Client {
@@ -48,13 +48,13 @@ impl Client {
     pub fn new(parlor: Arc<Parlor>, peer: Arc<Peer>, origin: Origin) -> Self {
         let splitter = LineSplitter::new(parlor.policy.max_line_bytes);
         let rate = parlor.policy.line_rate;
-        let dialogue = Dialogue::new(Place { parlor, peer }, origin);
-        let pace = rate.filter(|_| dialogue.is_limited()).map(Pace::new);
+        let dialogue = CommandProcessor::new(ConnectionHandle { parlor, peer }, origin);
+        let pace = rate.filter(|_| dialogue.is_limited()).map(RateLimiter::new);
         Self { splitter, pace, dialogue }
     }
 
     /// Says hello. From here on the time for logging in runs.
-    pub fn greet(&mut self) {
+    pub fn send_hello(&mut self) {
         self.dialogue.start_login_timeout();
         let place = self.dialogue.place();
         place.peer.reply(&Event::hello(&place.parlor.policy.server_name));
@@ -102,7 +102,7 @@ impl Client {
     pub fn flush_wire(&self, needed: bool) {
         let peer = &self.dialogue.place().peer;
         if needed && peer.outbox().schedule() {
-            peer.wire().flush(peer.outbox());
+            peer.transport().flush(peer.outbox());
         }
     }
 
@@ -139,20 +139,20 @@ impl Client {
 }
 
 /// Lets a client wait that sends faster than it may.
-fn keep_pace(pace: &mut Option<Pace>, dialogue: &mut Dialogue) {
+fn keep_pace(pace: &mut Option<RateLimiter>, dialogue: &mut CommandProcessor) {
     let Some(pace) = pace else { return };
     let delay = pace.delay(dialogue.place().parlor.clock.elapsed());
     if !delay.is_zero() {
         dialogue.commit();
         let peer = &dialogue.place().peer;
         peer.flush();
-        peer.wire().pause(delay.min(dialogue.time_to_log_in().unwrap_or(delay)));
+        peer.transport().pause(delay.min(dialogue.time_to_log_in().unwrap_or(delay)));
     }
 }
 
 /// Lets a client wait that does not read its replies, and cuts it off in the end. One that has not logged in is left
 /// to the time for that.
-fn wait_for_reader(dialogue: &mut Dialogue) {
+fn wait_for_reader(dialogue: &mut CommandProcessor) {
     let peer = dialogue.place().peer.clone();
     if peer.outbox().has_room(REPLY_ROOM) {
         return;

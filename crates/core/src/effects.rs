@@ -24,14 +24,14 @@ pub(crate) enum Effect {
     /// Write in this format from now on, and answer.
     Format(Format),
     /// The password was right: begin a session, and answer.
-    Begin(Entrance),
+    Begin(VerifiedLogin),
     /// Say goodbye.
     HangUp(Bye),
 }
 
 /// Whoever may begin a session.
 #[derive(Debug)]
-pub(crate) struct Entrance {
+pub(crate) struct VerifiedLogin {
     pub(crate) user: UserName,
     /// When the account was made whose password was right: another one of the same name is not meant.
     pub(crate) created: Timestamp,
@@ -41,14 +41,14 @@ pub(crate) struct Entrance {
 
 /// Why an action was not carried out.
 #[derive(Debug)]
-pub(crate) enum Denial {
+pub(crate) enum CommandError {
     /// The client's fault.
     Refused(Refusal),
     /// Our fault: the store failed while it was asked for something.
     Failed { what: &'static str, error: StoreError },
 }
 
-impl From<Refusal> for Denial {
+impl From<Refusal> for CommandError {
     fn from(refusal: Refusal) -> Self {
         Self::Refused(refusal)
     }
@@ -56,11 +56,11 @@ impl From<Refusal> for Denial {
 
 /// Says what a store was asked for when it failed.
 pub(crate) trait During<T> {
-    fn during(self, what: &'static str) -> Result<T, Denial>;
+    fn during(self, what: &'static str) -> Result<T, CommandError>;
 }
 
 impl<T> During<T> for Result<T, StoreError> {
-    fn during(self, what: &'static str) -> Result<T, Denial> {
-        self.map_err(|error| Denial::Failed { what, error })
+    fn during(self, what: &'static str) -> Result<T, CommandError> {
+        self.map_err(|error| CommandError::Failed { what, error })
     }
 }

@@ -11,7 +11,7 @@ use parlor_proto::{Bye, Encoded, Epoch, Event, Generation, Timestamp, UserName};
 use crate::channel::{Channel, Flush};
 use crate::peer::{ConnectionId, Peer};
 use crate::planted::{Bug, planted};
-use crate::ports::{Change, Couriers, Direct, Entry, LogId, Presence, Seat, Sink};
+use crate::ports::{Change, Direct, Entry, FlushWorkers, LogId, Presence, Seat, Sink};
 use crate::sync::{RwLock, read, write};
 
 /// The connections of this server and the channels they listen to. It could be rebuilt at any time from the
@@ -20,7 +20,7 @@ pub struct Hub {
     channels: RwLock<HashMap<LogId, Arc<Channel>>>,
     peers: RwLock<HashMap<ConnectionId, Arc<Peer>>>,
     present: RwLock<HashMap<UserName, Present>>,
-    couriers: Arc<dyn Couriers>,
+    flush_workers: Arc<dyn FlushWorkers>,
     presence_limit: usize,
 }
 
@@ -42,12 +42,12 @@ impl fmt::Debug for Hub {
 
 impl Hub {
     /// A hub without connections.
-    pub fn new(couriers: Arc<dyn Couriers>, presence_limit: usize) -> Self {
+    pub fn new(flush_workers: Arc<dyn FlushWorkers>, presence_limit: usize) -> Self {
         Self {
             channels: RwLock::default(),
             peers: RwLock::default(),
             present: RwLock::default(),
-            couriers,
+            flush_workers,
             presence_limit,
         }
     }
@@ -113,7 +113,7 @@ impl Hub {
         let mut channels = write(&self.channels);
         let channel = match channels.entry(log.clone()) {
             Slot::Occupied(slot) => slot.into_mut(),
-            Slot::Vacant(slot) => slot.insert(Arc::new(Channel::new(log.clone(), self.couriers.clone()))),
+            Slot::Vacant(slot) => slot.insert(Arc::new(Channel::new(log.clone(), self.flush_workers.clone()))),
         };
         channel.hold(peer.clone(), user.clone());
         channel.clone()
@@ -222,13 +222,13 @@ impl Sink for Hub {
 mod tests {
     use super::*;
     use crate::outbox::Outbox;
-    use crate::ports::Wire;
+    use crate::ports::Transport;
     use parlor_proto::{RoomName, Text, Timestamp};
     use std::time::Duration;
 
-    struct NoWire;
+    struct NoTransport;
 
-    impl Wire for NoWire {
+    impl Transport for NoTransport {
         fn flush(&self, _outbox: &Outbox) {}
 
         fn interrupt(&self) {}
@@ -236,10 +236,10 @@ mod tests {
         fn pause(&self, _time: Duration) {}
     }
 
-    struct NoCouriers;
+    struct NoFlushWorkers;
 
-    impl Couriers for NoCouriers {
-        fn hand_off(&self, flush: Flush) {
+    impl FlushWorkers for NoFlushWorkers {
+        fn submit(&self, flush: Flush) {
             flush.run();
         }
 
@@ -249,7 +249,7 @@ mod tests {
     }
 
     fn peer(number: u64) -> Arc<Peer> {
-        Arc::new(Peer::new(ConnectionId(number), 1000, Arc::new(NoWire)))
+        Arc::new(Peer::new(ConnectionId(number), 1000, Arc::new(NoTransport)))
     }
 
     fn seat(generation: u64) -> Seat {
@@ -258,7 +258,7 @@ mod tests {
 
     #[test]
     fn a_session_that_begins_late_does_not_hide_its_successor() {
-        let hub = Hub::new(Arc::new(NoCouriers), 100);
+        let hub = Hub::new(Arc::new(NoFlushWorkers), 100);
         hub.begin_session(&seat(2), Timestamp::from_millis(5), peer(20));
         hub.begin_session(&seat(1), Timestamp::from_millis(5), peer(10));
         hub.end_session(&seat(1).user, ConnectionId(10));
@@ -272,7 +272,7 @@ mod tests {
 
     #[test]
     fn nothing_is_said_to_a_session_whose_login_is_not_answered_but_it_can_be_ended() {
-        let (hub, ann) = (Hub::new(Arc::new(NoCouriers), 100), peer(1));
+        let (hub, ann) = (Hub::new(Arc::new(NoFlushWorkers), 100), peer(1));
         let (made, next) = (Timestamp::from_millis(5), Timestamp::from_millis(6));
         hub.begin_session(&seat(1), made, ann.clone());
         let message = Direct {
@@ -297,7 +297,7 @@ mod tests {
 
     #[test]
     fn changes_that_are_in_the_answer_already_are_not_told_however_late_they_come() {
-        let (hub, ann) = (Hub::new(Arc::new(NoCouriers), 100), peer(1));
+        let (hub, ann) = (Hub::new(Arc::new(NoFlushWorkers), 100), peer(1));
         let room: RoomName = "red".parse().unwrap();
         let channel = hub.listen(&LogId::Room(room.clone()), &ann, &seat(1).user);
         channel.admit(ConnectionId(1), Some(7), |_| None).run();
@@ -310,7 +310,7 @@ mod tests {
 
     #[test]
     fn a_channel_lives_as_long_as_somebody_listens() {
-        let hub = Hub::new(Arc::new(NoCouriers), 100);
+        let hub = Hub::new(Arc::new(NoFlushWorkers), 100);
         let log = LogId::Room("red".parse().unwrap());
         let user = seat(1).user;
         let first = hub.listen(&log, &peer(1), &user);
@@ -328,7 +328,7 @@ mod tests {
 
     #[test]
     fn a_log_that_begins_anew_is_heard_from_its_first_number_on() {
-        let hub = Hub::new(Arc::new(NoCouriers), 100);
+        let hub = Hub::new(Arc::new(NoFlushWorkers), 100);
         let log = LogId::Room("red".parse().unwrap());
         let (listener, newcomer) = (peer(1), peer(2));
         let channel = hub.listen(&log, &listener, &seat(1).user);
@@ -355,7 +355,7 @@ mod tests {
 
     #[test]
     fn whoever_enters_while_deliveries_lag_hears_only_what_is_newer_than_its_answer() {
-        let hub = Hub::new(Arc::new(NoCouriers), 100);
+        let hub = Hub::new(Arc::new(NoFlushWorkers), 100);
         let log = LogId::Room("red".parse().unwrap());
         let head = |last| crate::ports::Head { epoch: Epoch(1), last: parlor_proto::MessageId(last) };
         let (early, late) = (peer(1), peer(2));

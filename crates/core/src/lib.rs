@@ -6,29 +6,29 @@ mod actions;
 mod batch;
 mod channel;
 mod client;
-mod dialogue;
+mod command_processor;
 mod effects;
 mod hub;
 mod listener;
+mod login_backoff;
 #[cfg(shuttle)]
 #[cfg(test)]
 mod model;
 mod outbox;
-mod pace;
 mod parlor;
 mod peer;
 pub mod planted;
 mod policy;
 pub mod ports;
+mod rate_limit;
 mod session;
 mod sync;
-mod throttle;
 
 pub use channel::{Flush, Pass};
 pub use client::{Client, Flow};
 pub use hub::Hub;
+pub use login_backoff::LoginBackoff;
 pub use outbox::{Awaited, Outbox, Pushed, Settled, Taken};
 pub use parlor::Parlor;
 pub use peer::{ConnectionId, Origin, Peer};
 pub use policy::{DuplicateLogin, LineRate, Policy};
-pub use throttle::Throttle;

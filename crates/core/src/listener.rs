@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use parlor_proto::{Bye, Encoded, MessageId, Timestamp, UserName};
 
-use crate::batch::{Batch, NameMark};
+use crate::batch::{Batch, NameHash};
 use crate::outbox::Pushed;
 use crate::peer::Peer;
 use crate::planted::{Bug, planted};
@@ -16,7 +16,7 @@ pub(crate) struct Listener {
     pub(crate) peer: Arc<Peer>,
     /// Of a feed, when the account was made that it follows, if it said so on this connection.
     pub(crate) owner: Option<Timestamp>,
-    mark: NameMark,
+    mark: NameHash,
     user: UserName,
     /// Where the log stood when it was looked up for this listener, which hears only what is newer. Deliveries on this
     /// server may be behind that.
@@ -49,7 +49,7 @@ pub(crate) enum Mark {
 impl Listener {
     /// One that is entering.
     pub(crate) fn entering(peer: Arc<Peer>, user: UserName) -> Self {
-        let mark = NameMark::of(&user);
+        let mark = NameHash::of(&user);
         Self { peer, owner: None, mark, user, start: MessageId::default(), seen: 0, held: Some(Held::default()) }
     }
 

@@ -1,5 +1,5 @@
 //! The delivery path under a model checker, which tries many schedules of a few threads: outbox, channel,
-//! couriers, and entering a room while others speak. Run with `--cfg shuttle`; a schedule in which threads wait for
+//! flush workers, and entering a room while others speak. Run with `--cfg shuttle`; a schedule in which threads wait for
 //! ever fails as a deadlock. It must not rely on time, which does not pass here.
 
 use std::sync::Arc;
@@ -12,7 +12,7 @@ use crate::channel::Flush;
 use crate::hub::Hub;
 use crate::outbox::{Outbox, Settled, Taken};
 use crate::peer::{ConnectionId, Peer};
-use crate::ports::{Couriers, Entry, Head, LogId, Sink, Wire};
+use crate::ports::{Entry, FlushWorkers, Head, LogId, Sink, Transport};
 
 /// Schedules that are tried, of each of two kinds.
 const SCHEDULES: usize = 3_000;
@@ -41,8 +41,8 @@ impl Crew {
     }
 }
 
-impl Couriers for Crew {
-    fn hand_off(&self, flush: Flush) {
+impl FlushWorkers for Crew {
+    fn submit(&self, flush: Flush) {
         self.start(|| flush.run());
     }
 
@@ -60,12 +60,12 @@ struct Tap {
     crew: Arc<Crew>,
 }
 
-struct ModelWire {
+struct ModelTransport {
     tap: Arc<Tap>,
     peer: Arc<std::sync::OnceLock<std::sync::Weak<Peer>>>,
 }
 
-impl Wire for ModelWire {
+impl Transport for ModelTransport {
     fn flush(&self, outbox: &Outbox) {
         assert!(!self.tap.is_flushing.swap(true, Ordering::SeqCst), "two threads flush one outbox");
         loop {
@@ -94,13 +94,13 @@ impl Wire for ModelWire {
     fn pause(&self, _time: std::time::Duration) {}
 }
 
-impl ModelWire {
+impl ModelTransport {
     /// Plays the drain thread.
     fn drain_later(&self) {
         let peer = self.peer.get().and_then(std::sync::Weak::upgrade).unwrap();
         self.tap.crew.start(move || {
             peer.outbox().unblock();
-            peer.wire().flush(peer.outbox());
+            peer.transport().flush(peer.outbox());
         });
     }
 }
@@ -114,8 +114,8 @@ struct Person {
 fn person(number: u64, full: usize, crew: &Arc<Crew>) -> Person {
     let tap = Arc::new(Tap { full: AtomicUsize::new(full), crew: crew.clone(), ..Tap::default() });
     let cell = Arc::new(std::sync::OnceLock::new());
-    let wire = ModelWire { tap: tap.clone(), peer: cell.clone() };
-    let peer = Arc::new(Peer::new(ConnectionId(number), 1 << 20, Arc::new(wire)));
+    let transport = ModelTransport { tap: tap.clone(), peer: cell.clone() };
+    let peer = Arc::new(Peer::new(ConnectionId(number), 1 << 20, Arc::new(transport)));
     cell.set(Arc::downgrade(&peer)).unwrap();
     Person { peer, tap }
 }

@@ -4,7 +4,7 @@
 //! The contract, on which everything else rests:
 //! 1. Pushing never blocks and never performs I/O.
 //! 2. Frames leave in the order in which they were pushed.
-//! 3. Whoever turns the owner from `Idle` to `Scheduled` must see to it that [`crate::ports::Wire::flush`] is
+//! 3. Whoever turns the owner from `Idle` to `Scheduled` must see to it that [`crate::ports::Transport::flush`] is
 //!    called; nobody else may call it. So there is never more than one writer, and no wake-up is lost: the
 //!    owner becomes `Idle` only in [`Outbox::settle`], where the queue is seen empty under the lock.
 //! 4. A queue of events that would pass the limit is dropped, replaced by `BYE slow-consumer`, and closed.

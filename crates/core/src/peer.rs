@@ -9,7 +9,7 @@ use parlor_proto::{Bye, Encoded, Event};
 
 use crate::channel::Flush;
 use crate::outbox::Outbox;
-use crate::ports::Wire;
+use crate::ports::Transport;
 
 /// Number of a connection of this server, never used twice.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -36,7 +36,7 @@ pub struct Origin {
 pub struct Peer {
     connection: ConnectionId,
     outbox: Outbox,
-    wire: Arc<dyn Wire>,
+    transport: Arc<dyn Transport>,
 }
 
 impl fmt::Debug for Peer {
@@ -47,8 +47,8 @@ impl fmt::Debug for Peer {
 
 impl Peer {
     /// A connection whose outbox takes `max_queued_bytes` of events.
-    pub fn new(connection: ConnectionId, max_queued_bytes: usize, wire: Arc<dyn Wire>) -> Self {
-        Self { connection, outbox: Outbox::new(max_queued_bytes), wire }
+    pub fn new(connection: ConnectionId, max_queued_bytes: usize, transport: Arc<dyn Transport>) -> Self {
+        Self { connection, outbox: Outbox::new(max_queued_bytes), transport }
     }
 
     /// Its number.
@@ -62,8 +62,8 @@ impl Peer {
     }
 
     /// The wire behind the outbox.
-    pub fn wire(&self) -> &dyn Wire {
-        &*self.wire
+    pub fn transport(&self) -> &dyn Transport {
+        &*self.transport
     }
 
     /// Sends an event, from any thread.
@@ -99,9 +99,9 @@ impl Peer {
     /// Writes what waits; only for whoever scheduled the outbox. A panic on the way ends this connection, and
     /// neither the thread that flushes it nor the others that wait for that thread.
     pub(crate) fn flush_scheduled(&self) {
-        if catch_unwind(AssertUnwindSafe(|| self.wire.flush(&self.outbox))).is_err() {
+        if catch_unwind(AssertUnwindSafe(|| self.transport.flush(&self.outbox))).is_err() {
             self.outbox.kill();
-            self.wire.interrupt();
+            self.transport.interrupt();
         }
     }
 }
@@ -115,7 +115,7 @@ mod tests {
     #[derive(Default)]
     struct Bomb(Arc<AtomicBool>);
 
-    impl Wire for Bomb {
+    impl Transport for Bomb {
         fn flush(&self, _outbox: &Outbox) {
             panic!("a bug in the writer");
         }

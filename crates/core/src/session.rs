@@ -8,7 +8,7 @@ use parlor_proto::{Bye, Event, Generation, Refusal, Reply, RoomName, Timestamp, 
 
 use crate::actions::whole_seconds;
 use crate::channel::{Channel, Start};
-use crate::effects::{Denial, During, Entrance};
+use crate::effects::{CommandError, During, VerifiedLogin};
 use crate::parlor::Parlor;
 use crate::peer::{ConnectionId, Origin, Peer};
 use crate::planted::{Bug, planted};
@@ -17,27 +17,27 @@ use crate::ports::{Claim, Claimed, Entered, LogId, Seat, StoreError, TakeoverLim
 
 /// Where sessions happen: one connection of one server.
 #[derive(Clone)]
-pub(crate) struct Place {
+pub(crate) struct ConnectionHandle {
     pub(crate) parlor: Arc<Parlor>,
     pub(crate) peer: Arc<Peer>,
 }
 
 /// Why a step of a session was not taken.
 #[derive(Debug)]
-pub(crate) enum Unable {
+pub(crate) enum SessionError {
     /// Refused, or the store failed; the session is as it was.
-    Denied(Denial),
+    Denied(CommandError),
     /// The session can do nothing more: a later login displaced it, or its account is gone.
     Over(Bye),
 }
 
-impl From<Denial> for Unable {
-    fn from(denial: Denial) -> Self {
+impl From<CommandError> for SessionError {
+    fn from(denial: CommandError) -> Self {
         Self::Denied(denial)
     }
 }
 
-impl From<Refusal> for Unable {
+impl From<Refusal> for SessionError {
     fn from(refusal: Refusal) -> Self {
         Self::Denied(refusal.into())
     }
@@ -53,7 +53,7 @@ pub(crate) struct Session {
 }
 
 /// A room that was entered, whose listener is still held back.
-struct Arrival {
+struct PendingRoom {
     channel: Arc<Channel>,
     members: usize,
     version: u64,
@@ -61,8 +61,12 @@ struct Arrival {
 
 impl Session {
     /// Claims the user's session, waits for the end of the one before, enters the lobby and answers.
-    pub(crate) fn begin(place: &Place, origin: &Origin, entrance: Entrance) -> Result<Self, Unable> {
-        let Entrance { user, created, verb } = entrance;
+    pub(crate) fn begin(
+        place: &ConnectionHandle,
+        origin: &Origin,
+        entrance: VerifiedLogin,
+    ) -> Result<Self, SessionError> {
+        let VerifiedLogin { user, created, verb } = entrance;
         let generation = claim(place, origin, &user)?;
         let seat = Seat { user, generation };
         let begun = Self::settle_in(place, &seat, created, verb);
@@ -72,11 +76,11 @@ impl Session {
         begun
     }
 
-    fn settle_in(place: &Place, seat: &Seat, created: Timestamp, verb: Verb) -> Result<Self, Unable> {
+    fn settle_in(place: &ConnectionHandle, seat: &Seat, created: Timestamp, verb: Verb) -> Result<Self, SessionError> {
         let store = &place.parlor.store;
         let waited = store.sessions.await_predecessors(&seat.user, seat.generation, Policy::TAKEOVER_PATIENCE);
         if waited.during("waiting for the earlier session")? == Waited::Displaced {
-            return Err(Unable::Over(Bye::LoggedInElsewhere));
+            return Err(SessionError::Over(Bye::LoggedInElsewhere));
         }
         store.rooms.evict_predecessors(seat).during("ending earlier memberships")?;
         let mut publishers = store.follows.subscriptions(&seat.user).during("listing subscriptions")?;
@@ -84,7 +88,7 @@ impl Session {
             publishers.clear();
         }
         let lobby = RoomName::lobby();
-        let Arrival { channel, version, .. } = place.enter(seat, &lobby)?;
+        let PendingRoom { channel, version, .. } = place.enter(seat, &lobby)?;
         let connection = place.peer.connection();
         let mut session = Self { seat: seat.clone(), room: lobby, channel, feeds: HashMap::new(), connection };
         for publisher in publishers {
@@ -105,7 +109,7 @@ impl Session {
     }
 
     /// Gives up the feeds of accounts that were deleted before they were listened to; a deletion after that is told.
-    fn check_feeds(&mut self, place: &Place) -> Result<(), Unable> {
+    fn check_feeds(&mut self, place: &ConnectionHandle) -> Result<(), SessionError> {
         if self.feeds.is_empty() {
             return Ok(());
         }
@@ -143,7 +147,7 @@ impl Session {
 
     /// Leaves the current room for another and answers. Of the room left behind nothing arrives after the
     /// answer, of the new one nothing before it.
-    pub(crate) fn move_to(&mut self, place: &Place, to: RoomName, verb: Verb) -> Result<(), Unable> {
+    pub(crate) fn move_to(&mut self, place: &ConnectionHandle, to: RoomName, verb: Verb) -> Result<(), SessionError> {
         let arrival = place.enter(&self.seat, &to)?;
         let members = arrival.members;
         let left = std::mem::replace(&mut self.room, to.clone());
@@ -169,7 +173,7 @@ impl Session {
 
     /// Follows a user durably, and hears from now on what it publishes. If it cannot be done, nothing has
     /// changed: so the listener comes first, which can be taken back.
-    pub(crate) fn follow(&mut self, place: &Place, publisher: UserName) -> Result<(), Denial> {
+    pub(crate) fn follow(&mut self, place: &ConnectionHandle, publisher: UserName) -> Result<(), CommandError> {
         let mut is_new = false;
         loop {
             // It is heard already if the store has forgotten that it is followed; and not any more if an account of that
@@ -203,7 +207,7 @@ impl Session {
 
     /// Follows a user no longer, and hears no more of it. A store that was emptied may not know what this session
     /// still hears: it is refused only if neither does.
-    pub(crate) fn unfollow(&mut self, place: &Place, publisher: UserName) -> Result<(), Denial> {
+    pub(crate) fn unfollow(&mut self, place: &ConnectionHandle, publisher: UserName) -> Result<(), CommandError> {
         let was_stored = place.parlor.store.follows.unsubscribe(self.user(), &publisher).during("unsubscribing")?;
         let was_heard = self.hears(&publisher);
         self.unlisten(place, &publisher);
@@ -211,21 +215,21 @@ impl Session {
     }
 
     /// Hears it no longer, if it was heard.
-    fn unlisten(&mut self, place: &Place, publisher: &UserName) {
+    fn unlisten(&mut self, place: &ConnectionHandle, publisher: &UserName) {
         let Some(channel) = self.feeds.remove(publisher) else { return };
         if !planted(Bug::HearUnfollowed) {
             place.abandon(&channel);
         }
     }
 
-    fn hold_feed(&mut self, place: &Place, publisher: UserName) -> Result<(), Denial> {
+    fn hold_feed(&mut self, place: &ConnectionHandle, publisher: UserName) -> Result<(), CommandError> {
         let channel = place.hold(&LogId::Feed(publisher.clone()), &self.seat.user)?;
         self.feeds.insert(publisher, channel);
         Ok(())
     }
 
     /// Leaves the room and hears nothing more. The user's session is still claimed.
-    pub(crate) fn depart(&mut self, place: &Place) {
+    pub(crate) fn depart(&mut self, place: &ConnectionHandle) {
         place.parlor.hub.end_session(&self.seat.user, self.connection);
         for (_, channel) in self.feeds.drain() {
             place.abandon(&channel);
@@ -238,12 +242,12 @@ impl Session {
     }
 
     /// Gives the session up, so that a successor need not wait any longer.
-    pub(crate) fn release(self, place: &Place) {
+    pub(crate) fn release(self, place: &ConnectionHandle) {
         place.note("releasing a session", place.parlor.store.sessions.release(&self.seat.user, self.seat.generation));
     }
 }
 
-fn claim(place: &Place, origin: &Origin, user: &UserName) -> Result<Generation, Unable> {
+fn claim(place: &ConnectionHandle, origin: &Origin, user: &UserName) -> Result<Generation, SessionError> {
     let policy = &place.parlor.policy;
     let is_limited = !origin.is_loopback || policy.limit_loopback;
     let limit = TakeoverLimit { max: policy.max_takeovers, within: Policy::TAKEOVER_WINDOW };
@@ -261,14 +265,14 @@ fn claim(place: &Place, origin: &Origin, user: &UserName) -> Result<Generation, 
     }
 }
 
-impl Place {
+impl ConnectionHandle {
     /// Enters a room, with the listener held back. If it cannot be done, nothing has changed.
-    fn enter(&self, seat: &Seat, room: &RoomName) -> Result<Arrival, Unable> {
+    fn enter(&self, seat: &Seat, room: &RoomName) -> Result<PendingRoom, SessionError> {
         let channel = self.hold(&LogId::Room(room.clone()), &seat.user)?;
         let entered = self.parlor.store.rooms.enter(seat, room, self.parlor.policy.max_rooms);
         let unable = match entered.during("entering a room") {
-            Ok(Entered::Member { members, version }) => return Ok(Arrival { channel, members, version }),
-            Ok(Entered::Fenced) => Unable::Over(Bye::LoggedInElsewhere),
+            Ok(Entered::Member { members, version }) => return Ok(PendingRoom { channel, members, version }),
+            Ok(Entered::Fenced) => SessionError::Over(Bye::LoggedInElsewhere),
             Ok(Entered::TooManyRooms) => Refusal::LimitReached("rooms").into(),
             Err(denial) => denial.into(),
         };
@@ -278,7 +282,7 @@ impl Place {
 
     /// Listens to a log, held back. The log is followed only after the listener is there: so whatever it
     /// stores from its head on is heard.
-    fn hold(&self, log: &LogId, user: &UserName) -> Result<Arc<Channel>, Denial> {
+    fn hold(&self, log: &LogId, user: &UserName) -> Result<Arc<Channel>, CommandError> {
         let channel = self.parlor.hub.listen(log, &self.peer, user);
         match self.parlor.store.log.follow(log).during("following a log") {
             Ok(head) => {
@@ -299,16 +303,16 @@ impl Place {
 
     /// Whether the account is still there whose password was right. Asked once the hub knows of the session: a deletion
     /// after that is told to it.
-    fn check_account(&self, user: &UserName, created: Timestamp) -> Result<(), Unable> {
+    fn check_account(&self, user: &UserName, created: Timestamp) -> Result<(), SessionError> {
         let account = self.parlor.store.accounts.find(user).during("looking an account up again")?;
         match account {
             Some(account) if account.created == created => Ok(()),
-            _ => Err(Unable::Over(Bye::Kicked)),
+            _ => Err(SessionError::Over(Bye::Kicked)),
         }
     }
 
     /// Lets the store know that one follows another, unless that account was deleted meanwhile. Tells when it was made.
-    fn subscribe(&self, follower: &UserName, publisher: &UserName) -> Result<Timestamp, Denial> {
+    fn subscribe(&self, follower: &UserName, publisher: &UserName) -> Result<Timestamp, CommandError> {
         let store = &self.parlor.store;
         store.follows.subscribe(follower, publisher).during("subscribing")?;
         let Some(account) = store.accounts.find(publisher).during("looking a user up again")? else {

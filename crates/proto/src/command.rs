@@ -17,7 +17,7 @@ pub struct Credentials {
 
 /// A command of a connection that has not logged in.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Greeting {
+pub enum PreLoginCommand {
     /// `LOGIN <user> <password>`
     Login(Credentials),
     /// `REGISTER <user> <password>`
@@ -83,7 +83,7 @@ pub enum Command {
     Quit,
 }
 
-impl Greeting {
+impl PreLoginCommand {
     /// The row of the table that this command belongs to.
     pub fn verb(&self) -> Verb {
         match self {

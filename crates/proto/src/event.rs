@@ -118,7 +118,7 @@ pub enum Event {
         /// The room.
         room: RoomName,
         /// Its last messages, oldest first.
-        messages: Vec<Logged>,
+        messages: Vec<HistoryEntry>,
     },
     /// Answer to `/help`.
     Help {
@@ -238,7 +238,7 @@ pub struct RoomSummary {
 
 /// One line of `/history`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Logged {
+pub struct HistoryEntry {
     /// Number in the log.
     pub id: MessageId,
     /// When it was accepted.

@@ -2,7 +2,7 @@
 //! their text and JSON forms. This crate is pure: it must not know of sockets, files, threads or locks.
 
 mod command;
-mod control;
+mod control_chars;
 mod encode;
 mod event;
 mod ids;
@@ -17,13 +17,13 @@ mod time;
 mod tokens;
 mod verb;
 
-pub use command::{Command, Credentials, Greeting};
+pub use command::{Command, Credentials, PreLoginCommand};
 pub use encode::{Encoded, Format, encode};
-pub use event::{Bye, Event, Help, Logged, Reply, RoomSummary};
+pub use event::{Bye, Event, Help, HistoryEntry, Reply, RoomSummary};
 pub use ids::{Epoch, Generation, MessageId};
 pub use line::{Line, LineSplitter};
 pub use name::{NameError, RoomName, UserName};
-pub use parse::{Misread, Phase, parse_command, parse_greeting};
+pub use parse::{ParseError, Phase, parse_command, parse_pre_login};
 pub use password::{PASSWORD_MAX_BYTES, Password, PasswordError};
 pub use refusal::{Refusal, RefusalCode};
 pub use secret::append_secret;

@@ -4,8 +4,8 @@ use zeroize::Zeroizing;
 
 use crate::HISTORY_DEFAULT;
 use crate::HISTORY_MAX;
-use crate::command::{Command, Credentials, Greeting};
-use crate::control::is_control;
+use crate::command::{Command, Credentials, PreLoginCommand};
+use crate::control_chars::is_control;
 use crate::encode::Format;
 use crate::name::{RoomName, UserName};
 use crate::password::{Password, PasswordError};
@@ -25,14 +25,14 @@ pub enum Phase {
 
 /// A line that is no command.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Misread {
+pub struct ParseError {
     /// The command it was meant to be, if that can be told.
     pub verb: Option<Verb>,
     /// What is wrong with it.
     pub refusal: Refusal,
 }
 
-impl From<Refusal> for Misread {
+impl From<Refusal> for ParseError {
     fn from(refusal: Refusal) -> Self {
         Self { verb: None, refusal }
     }
@@ -42,7 +42,7 @@ impl From<Refusal> for Misread {
 ///
 /// # Errors
 /// Says what is wrong with the line.
-pub fn parse_greeting(line: &[u8]) -> Result<Option<Greeting>, Misread> {
+pub fn parse_pre_login(line: &[u8]) -> Result<Option<PreLoginCommand>, ParseError> {
     let Some(line) = readable(line)? else { return Ok(None) };
     let (word, rest) = split_word(line);
     let Some(info) = VerbInfo::find(word).filter(|info| info.available(false)) else {
@@ -50,22 +50,22 @@ pub fn parse_greeting(line: &[u8]) -> Result<Option<Greeting>, Misread> {
     };
     let arguments = Arguments { info, phase: Phase::BeforeLogin, rest };
     let greeting = match info.verb {
-        Verb::Login => arguments.credentials().map(Greeting::Login),
-        Verb::Register => arguments.credentials().map(Greeting::Register),
-        Verb::Format => arguments.format().map(Greeting::Format),
-        Verb::Ping => arguments.token().map(Greeting::Ping),
-        Verb::Help => arguments.none(Greeting::Help),
-        Verb::Quit => arguments.none(Greeting::Quit),
+        Verb::Login => arguments.credentials().map(PreLoginCommand::Login),
+        Verb::Register => arguments.credentials().map(PreLoginCommand::Register),
+        Verb::Format => arguments.format().map(PreLoginCommand::Format),
+        Verb::Ping => arguments.token().map(PreLoginCommand::Ping),
+        Verb::Help => arguments.none(PreLoginCommand::Help),
+        Verb::Quit => arguments.none(PreLoginCommand::Quit),
         _ => Err(Refusal::LoginRequired),
     };
-    greeting.map(Some).map_err(|refusal| Misread { verb: Some(info.verb), refusal })
+    greeting.map(Some).map_err(|refusal| ParseError { verb: Some(info.verb), refusal })
 }
 
 /// Reads a line of a session. `Ok(None)` if it is blank.
 ///
 /// # Errors
 /// Says what is wrong with the line.
-pub fn parse_command(line: &[u8]) -> Result<Option<Command>, Misread> {
+pub fn parse_command(line: &[u8]) -> Result<Option<Command>, ParseError> {
     let Some(line) = readable(line)? else { return Ok(None) };
     match line.strip_prefix('/') {
         Some(said) if said.starts_with('/') => say(said),
@@ -76,28 +76,28 @@ pub fn parse_command(line: &[u8]) -> Result<Option<Command>, Misread> {
             };
             let arguments = Arguments { info, phase: Phase::InSession, rest };
             let command = arguments.command();
-            command.map(Some).map_err(|refusal| Misread { verb: Some(info.verb), refusal })
+            command.map(Some).map_err(|refusal| ParseError { verb: Some(info.verb), refusal })
         }
         None => say(line),
     }
 }
 
 /// The line as text; `None` if nothing but white space and control characters is in it.
-fn readable(line: &[u8]) -> Result<Option<&str>, Misread> {
+fn readable(line: &[u8]) -> Result<Option<&str>, ParseError> {
     let text = std::str::from_utf8(line).map_err(|_| Refusal::InvalidUtf8)?;
     let blank = text.chars().all(|character| character.is_whitespace() || is_control(character));
     Ok((!blank).then_some(text))
 }
 
 /// A message, unless it looks like a login that came too late: a password must never be broadcast.
-fn say(line: &str) -> Result<Option<Command>, Misread> {
+fn say(line: &str) -> Result<Option<Command>, ParseError> {
     let Some(text) = Text::sanitise(line) else { return Ok(None) };
     // Cut as a greeting is, so that whatever logs in before login is caught after it.
     let (word, _) = split_word(text.as_str());
     for (keyword, verb) in [("login", Verb::Login), ("register", Verb::Register)] {
         if word.eq_ignore_ascii_case(keyword) && word.len() < text.as_str().len() {
             text.forget();
-            return Err(Misread { verb: Some(verb), refusal: Refusal::AlreadyAuthenticated });
+            return Err(ParseError { verb: Some(verb), refusal: Refusal::AlreadyAuthenticated });
         }
     }
     Ok(Some(Command::Say(text)))

@@ -4,7 +4,7 @@ use std::fmt;
 
 use zeroize::Zeroizing;
 
-use crate::control::is_control;
+use crate::control_chars::is_control;
 
 /// Longest password in bytes: bcrypt reads no more, and a password is never cut.
 pub const PASSWORD_MAX_BYTES: usize = 72;

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 use zeroize::{Zeroize, Zeroizing};
 
-use crate::control::is_control;
+use crate::control_chars::is_control;
 
 /// What one person says to others: one line without control characters (TAB is none) that is not blank.
 /// Cheap to clone.
@@ -72,7 +72,7 @@ impl From<Text> for String {
 #[cfg(test)]
 mod tests {
     use super::Text;
-    use crate::control::is_control;
+    use crate::control_chars::is_control;
     use proptest::prelude::*;
 
     fn clean(text: &str) -> Option<String> {

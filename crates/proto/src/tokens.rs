@@ -5,11 +5,11 @@ use zeroize::Zeroizing;
 
 /// Why a text cannot be cut into words.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Unquotable;
+pub(crate) struct QuoteError;
 
 /// Takes the first word off `rest`. Words are separated by spaces and tabs; one that begins with a double
 /// quote ends at the next one, with `\"` and `\\` inside. `Ok(None)` when no word is left.
-pub(crate) fn next_word(rest: &mut &str) -> Result<Option<Zeroizing<String>>, Unquotable> {
+pub(crate) fn next_word(rest: &mut &str) -> Result<Option<Zeroizing<String>>, QuoteError> {
     let text = rest.trim_start_matches([' ', '\t']);
     if text.is_empty() {
         *rest = text;
@@ -23,7 +23,7 @@ pub(crate) fn next_word(rest: &mut &str) -> Result<Option<Zeroizing<String>>, Un
     Ok(Some(Zeroizing::new(text[..end].to_owned())))
 }
 
-fn take_quoted<'a>(text: &'a str, rest: &mut &'a str) -> Result<Zeroizing<String>, Unquotable> {
+fn take_quoted<'a>(text: &'a str, rest: &mut &'a str) -> Result<Zeroizing<String>, QuoteError> {
     // As long as it can get, so that it never moves.
     let mut word = Zeroizing::new(String::with_capacity(text.len()));
     let mut characters = text.char_indices();
@@ -33,23 +33,23 @@ fn take_quoted<'a>(text: &'a str, rest: &mut &'a str) -> Result<Zeroizing<String
                 let after = &text[at + 1..];
                 *rest = after;
                 let separated = after.is_empty() || after.starts_with([' ', '\t']);
-                return if separated { Ok(word) } else { Err(Unquotable) };
+                return if separated { Ok(word) } else { Err(QuoteError) };
             }
             '\\' => match characters.next() {
                 Some((_, escaped @ ('"' | '\\'))) => word.push(escaped),
-                _ => return Err(Unquotable),
+                _ => return Err(QuoteError),
             },
             other => word.push(other),
         }
     }
-    Err(Unquotable)
+    Err(QuoteError)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn words(mut text: &str) -> Result<Vec<String>, Unquotable> {
+    fn words(mut text: &str) -> Result<Vec<String>, QuoteError> {
         let mut found = Vec::new();
         while let Some(word) = next_word(&mut text)? {
             found.push(word.to_string());
@@ -67,7 +67,7 @@ mod tests {
     #[test]
     fn what_is_not_quoted_well() {
         for text in [r#""open"#, r#""a"b"#, r#""a\n""#, r#""a\"#] {
-            assert_eq!(words(text), Err(Unquotable), "{text}");
+            assert_eq!(words(text), Err(QuoteError), "{text}");
         }
     }
 }

@@ -73,7 +73,7 @@ impl Drain {
         let peer = self.hub.get().and_then(|hub| hub.peer(connection));
         if let Some(peer) = peer {
             peer.outbox().unblock();
-            peer.wire().flush(peer.outbox());
+            peer.transport().flush(peer.outbox());
         }
     }
 }

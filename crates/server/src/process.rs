@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::Context;
 use crossbeam_channel::Receiver;
-use parlor_core::ports::{Couriers, Observer};
+use parlor_core::ports::{FlushWorkers, Observer};
 use parlor_core::{DuplicateLogin, Hub, LineRate, Parlor, Policy};
 use parlor_proto::Bye;
 
@@ -17,8 +17,8 @@ use crate::admission::Admission;
 use crate::backend::{Backend, Plan};
 use crate::client::{Crew, Service};
 use crate::clock::SystemClock;
-use crate::couriers::CourierPool;
 use crate::drain::Drain;
+use crate::flush_pool::FlushPool;
 use crate::hashing::HashingPool;
 use crate::housekeeping;
 use crate::listener::{Acceptors, Listener, Stopper};
@@ -62,8 +62,8 @@ impl Process {
         let listeners: Vec<Listener> = settings.listen.iter().copied().map(Listener::bind).collect::<Result<_, _>>()?;
         let addresses = listeners.iter().map(Listener::address).collect();
 
-        let couriers: Arc<dyn Couriers> = Arc::new(CourierPool::start().context("cannot start threads")?);
-        let hub = Arc::new(Hub::new(couriers, settings.presence_limit));
+        let flush_workers: Arc<dyn FlushWorkers> = Arc::new(FlushPool::start().context("cannot start threads")?);
+        let hub = Arc::new(Hub::new(flush_workers, settings.presence_limit));
         let drain = Arc::new(Drain::new().context("cannot watch connections")?);
         drain.start(hub.clone()).context("cannot start threads")?;
         let Some(backend) = plan.open(settings, hub.clone(), requests, || material.resolver.reload())? else {

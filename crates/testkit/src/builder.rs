@@ -11,13 +11,13 @@ use crate::world::World;
 pub struct Builder {
     pub(crate) policy: Policy,
     pub(crate) history: usize,
-    pub(crate) queued_couriers: bool,
+    pub(crate) queued_flush_workers: bool,
 }
 
 impl Default for Builder {
     fn default() -> Self {
         let policy = Policy { server_name: "test".to_owned(), ..Policy::default() };
-        Self { policy, history: 1000, queued_couriers: false }
+        Self { policy, history: 1000, queued_flush_workers: false }
     }
 }
 
@@ -111,10 +111,10 @@ impl Builder {
         self
     }
 
-    /// What is handed to couriers waits for [`World::run_couriers`].
+    /// What is handed to flush workers waits for [`World::run_flush_workers`].
     #[must_use]
-    pub fn queued_couriers(mut self) -> Self {
-        self.queued_couriers = true;
+    pub fn queued_flush_workers(mut self) -> Self {
+        self.queued_flush_workers = true;
         self
     }
 }

@@ -10,7 +10,7 @@ use parlor_proto::Bye;
 
 use crate::fakes::FakeClock;
 use crate::lock;
-use crate::wire::{FakeWire, Tap};
+use crate::transport::{FakeTransport, Tap};
 
 /// A connection to the world. Cheap to clone; the clones are the same connection, which ends with the last.
 #[derive(Clone)]
@@ -35,14 +35,14 @@ impl Connection {
         let tap = Arc::new(Tap::default());
         let max_queued_bytes = parlor.policy.max_queued_bytes;
         let link = Arc::new_cyclic(|link: &Weak<Link>| {
-            let wire = FakeWire { tap: tap.clone(), clock, link: link.clone() };
-            let peer = Arc::new(Peer::new(ConnectionId(number), max_queued_bytes, Arc::new(wire)));
+            let transport = FakeTransport { tap: tap.clone(), clock, link: link.clone() };
+            let peer = Arc::new(Peer::new(ConnectionId(number), max_queued_bytes, Arc::new(transport)));
             let hub = parlor.hub.clone();
             Link { client: Mutex::new(None), hub, peer, tap, is_frozen: AtomicBool::new(false) }
         });
         parlor.hub.connect(link.peer.clone());
         let mut client = Client::new(parlor, link.peer.clone(), origin);
-        client.greet();
+        client.send_hello();
         *lock(&link.client) = Some(client);
         Self(link)
     }

@@ -1,10 +1,10 @@
-//! The ports that are not a store: clock, passwords, couriers, observer. They must not touch the real world.
+//! The ports that are not a store: clock, passwords, flush workers, observer. They must not touch the real world.
 
 use std::collections::VecDeque;
 use std::sync::Mutex;
 use std::time::Duration;
 
-use parlor_core::ports::{Clock, Couriers, Observer, PasswordHash, Passwords, StoreError, StoreResult, Verdict};
+use parlor_core::ports::{Clock, FlushWorkers, Observer, PasswordHash, Passwords, StoreError, StoreResult, Verdict};
 use parlor_core::{ConnectionId, Flush, Origin};
 use parlor_proto::{Bye, Password, Timestamp, UserName};
 
@@ -63,14 +63,14 @@ impl Passwords for FakePasswords {
     }
 }
 
-/// Couriers that run what they get at once, or keep it until they are told to run.
+/// Flush workers that run what they get at once, or keep it until they are told to run.
 #[derive(Debug, Default)]
-pub(crate) struct FakeCouriers {
+pub(crate) struct FakeFlushWorkers {
     pub(crate) is_queued: bool,
     queue: Mutex<VecDeque<Flush>>,
 }
 
-impl FakeCouriers {
+impl FakeFlushWorkers {
     pub(crate) fn queued(is_queued: bool) -> Self {
         Self { is_queued, queue: Mutex::default() }
     }
@@ -84,8 +84,8 @@ impl FakeCouriers {
     }
 }
 
-impl Couriers for FakeCouriers {
-    fn hand_off(&self, flush: Flush) {
+impl FlushWorkers for FakeFlushWorkers {
+    fn submit(&self, flush: Flush) {
         if self.is_queued {
             lock(&self.queue).push_back(flush);
         } else {

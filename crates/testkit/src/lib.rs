@@ -16,7 +16,7 @@ mod connection;
 mod ears;
 mod fakes;
 mod hooks;
-mod wire;
+mod transport;
 mod world;
 
 pub use builder::Builder;

@@ -13,7 +13,7 @@ use parlor_store::{faulty, memory};
 use crate::builder::Builder;
 use crate::connection::Connection;
 use crate::ears::Ears;
-use crate::fakes::{FakeClock, FakeCouriers, FakePasswords, Recorder, current_hash, outdated_hash};
+use crate::fakes::{FakeClock, FakeFlushWorkers, FakePasswords, Recorder, current_hash, outdated_hash};
 use crate::hooks::{self, Call, Hooks};
 
 /// The password of a user whose account a world made.
@@ -28,7 +28,7 @@ pub struct World(Arc<Inner>);
 struct Inner {
     parlor: Arc<Parlor>,
     clock: Arc<FakeClock>,
-    couriers: Arc<FakeCouriers>,
+    flush_workers: Arc<FakeFlushWorkers>,
     recorder: Arc<Recorder>,
     hooks: Arc<Hooks>,
     ears: Arc<Ears>,
@@ -60,8 +60,8 @@ impl World {
     }
 
     pub(crate) fn of(settings: Builder) -> Self {
-        let couriers = Arc::new(FakeCouriers::queued(settings.queued_couriers));
-        let hub = Arc::new(Hub::new(couriers.clone(), settings.policy.presence_limit));
+        let flush_workers = Arc::new(FakeFlushWorkers::queued(settings.queued_flush_workers));
+        let hub = Arc::new(Hub::new(flush_workers.clone(), settings.policy.presence_limit));
         let ears = Arc::new(Ears::new(hub.clone()));
         let (store, faults) = faulty::wrap(memory::open(ears.clone(), settings.history));
         let hooks = Arc::new(Hooks::default());
@@ -77,7 +77,7 @@ impl World {
         };
         let last_connection = AtomicU64::new(0);
         let parlor = Arc::new(parlor);
-        Self(Arc::new(Inner { parlor, clock, couriers, recorder, hooks, ears, faults, last_connection }))
+        Self(Arc::new(Inner { parlor, clock, flush_workers, recorder, hooks, ears, faults, last_connection }))
     }
 
     /// Makes an account with the password that [`password_of`] tells, unless there is one.
@@ -192,10 +192,10 @@ impl World {
         self.0.clock.elapsed().as_millis()
     }
 
-    /// Lets the couriers do all that was handed to them, and tells how much it was.
-    pub fn run_couriers(&self) -> usize {
+    /// Lets the flush workers do all that was handed to them, and tells how much it was.
+    pub fn run_flush_workers(&self) -> usize {
         let mut count = 0;
-        while let done @ 1.. = self.0.couriers.run() {
+        while let done @ 1.. = self.0.flush_workers.run() {
             count += done;
         }
         count

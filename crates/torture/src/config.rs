@@ -84,3 +84,15 @@ impl Place {
         KINDS.iter().map(|(_, kind, _)| *kind).filter(can).collect()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_clock_jumps_only_where_it_is_injected() {
+        let place = Place::Own { store: Store::Embedded, servers: 1 };
+        assert!(place.faults(true).contains(&Kind::Clock));
+        assert!(!place.faults(false).contains(&Kind::Clock));
+    }
+}

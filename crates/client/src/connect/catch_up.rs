@@ -1,7 +1,7 @@
 //! What was said in a room while the connection was away: what to ask for, what of the answer is shown, and in which
 //! order with what comes meanwhile. It must not send, print or wait.
 
-use parlor_proto::{Epoch, Event, HISTORY_MAX, Logged, MessageId, Reply, RoomName, UserName, Verb};
+use parlor_proto::{Epoch, Event, HISTORY_MAX, HistoryEntry, MessageId, Reply, RoomName, UserName, Verb};
 
 use super::seen::{Gap, Seen};
 
@@ -18,7 +18,7 @@ pub(super) enum Shown {
     /// What was said while the connection was away, oldest first.
     Missed {
         room: RoomName,
-        messages: Vec<Logged>,
+        messages: Vec<HistoryEntry>,
         /// How many older ones there were.
         left_out: u64,
     },
@@ -143,7 +143,7 @@ impl CatchUp {
         self.forget_gap().map_or_else(Vec::new, |gap| self.give_up(gap))
     }
 
-    fn answered(&mut self, room: &RoomName, messages: Vec<Logged>) -> Vec<Shown> {
+    fn answered(&mut self, room: &RoomName, messages: Vec<HistoryEntry>) -> Vec<Shown> {
         let Stage::Asked { gap: Some(gap), count, .. } = std::mem::take(&mut self.stage) else { return Vec::new() };
         let left_out = gap.older_than(messages.first().map(|oldest| oldest.id));
         let is_full = messages.len() as u64 >= count;

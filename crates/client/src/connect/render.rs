@@ -5,7 +5,7 @@ use std::fmt::Write;
 
 use jiff::tz::TimeZone;
 use jiff::{Timestamp as Moment, Zoned};
-use parlor_proto::{Event, Help, Logged, Reply, RoomName, RoomSummary, Timestamp, UserName};
+use parlor_proto::{Event, Help, HistoryEntry, Reply, RoomName, RoomSummary, Timestamp, UserName};
 
 /// Colours of users, as parameters of SGR: readable on dark and on light backgrounds.
 const USER_COLOURS: [&str; 6] = ["31", "32", "33", "34", "35", "36"];
@@ -60,7 +60,7 @@ impl Renderer {
     }
 
     /// What was said in a room while the connection was away; more of it, older than that, is left out.
-    pub(super) fn missed(&self, room: &RoomName, messages: &[Logged], left_out: u64, now: Moment) -> String {
+    pub(super) fn missed(&self, room: &RoomName, messages: &[HistoryEntry], left_out: u64, now: Moment) -> String {
         let place = format!("{} ", self.paint(DIM, &format!("OLD [{room}]")));
         let mut lines = Vec::new();
         if left_out > 0 {
@@ -80,7 +80,7 @@ impl Renderer {
         format!("{} {how}{}: {text}", self.stamp(time, now), self.paint(colour_of(from), from.as_str()))
     }
 
-    fn history(&self, room: &RoomName, messages: &[Logged], now: Moment) -> String {
+    fn history(&self, room: &RoomName, messages: &[HistoryEntry], now: Moment) -> String {
         let place = format!("[{room}] ");
         let mut lines: Vec<String> =
             messages.iter().map(|old| self.said(old.time, now, &place, &old.from, &old.text)).collect();

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use parlor_proto::{Epoch, HISTORY_MAX, Logged, MessageId, RoomName, Timestamp, UserName};
+use parlor_proto::{Epoch, HISTORY_MAX, HistoryEntry, MessageId, RoomName, Timestamp, UserName};
 
 /// Messages that were shown or said, by number; those that were said by the user have no time.
 type Known = BTreeMap<MessageId, Option<Timestamp>>;
@@ -100,7 +100,7 @@ impl Gap {
     }
 
     /// Whether an entry of the log was missed by `user`.
-    pub(super) fn has(&self, entry: &Logged, user: &UserName) -> bool {
+    pub(super) fn has(&self, entry: &HistoryEntry, user: &UserName) -> bool {
         let known = || match self.known.get(&entry.id) {
             Some(Some(time)) => *time == entry.time,
             Some(None) => entry.from == *user,
@@ -140,7 +140,7 @@ mod tests {
 
     /// The numbers of a log of `last` entries by bob that were missed by ann.
     fn missed(gap: Option<&Gap>, last: u64) -> Vec<u64> {
-        let entry = |id| Logged {
+        let entry = |id| HistoryEntry {
             id: MessageId(id),
             time: time(id),
             from: "bob".parse().unwrap(),
@@ -171,7 +171,7 @@ mod tests {
         assert_eq!(gap.size(), 3);
         // Number 6 by bob is none of ann's, so it is of another log; by ann it would be known.
         assert_eq!(missed(Some(&gap), 9), [5, 6, 7]);
-        let own = Logged {
+        let own = HistoryEntry {
             id: MessageId(6),
             time: time(99),
             from: "ann".parse().unwrap(),

@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use jiff::Timestamp as Moment;
 use jiff::tz::TimeZone;
-use parlor_proto::{Command, Misread, Verb, parse_command};
+use parlor_proto::{Command, ParseError, Verb, parse_command};
 use rustyline::error::ReadlineError;
 use rustyline::history::FileHistory;
 use rustyline::{CompletionType, Config, Editor, ExternalPrinter};
@@ -166,7 +166,7 @@ impl Terminal {
             }
             Ok(Some(Command::Passwd { new, .. })) => Some(Some(new)),
             // The server explains what is wrong with a line.
-            Err(Misread { verb: Some(Verb::Passwd), .. }) => Some(None),
+            Err(ParseError { verb: Some(Verb::Passwd), .. }) => Some(None),
             Ok(Some(_)) | Err(_) => None,
         };
         let sent = self.link.way(is_message).and_then(|sender| {

@@ -1,12 +1,12 @@
 //! `/history`: shows the last messages of the current room.
 
-use parlor_proto::{Event, Logged};
+use parlor_proto::{Event, HistoryEntry};
 
-use super::{Context, Outcome};
+use super::{Outcome, SessionContext};
 use crate::effects::{During, Effect};
 use crate::ports::{Entry, LogId};
 
-pub(super) fn run(context: &mut Context<'_>, count: usize) -> Outcome {
+pub(super) fn run(context: &mut SessionContext<'_>, count: usize) -> Outcome {
     let room = context.room.clone();
     let entries = context.store().log.newest(&LogId::Room(room.clone()), count).during("reading the log")?;
     let messages = entries.into_iter().map(logged).collect();
@@ -14,9 +14,9 @@ pub(super) fn run(context: &mut Context<'_>, count: usize) -> Outcome {
     Ok(())
 }
 
-fn logged(entry: Entry) -> Logged {
+fn logged(entry: Entry) -> HistoryEntry {
     let Entry { id, time, author, text } = entry;
-    Logged { id, time, from: author, text }
+    HistoryEntry { id, time, from: author, text }
 }
 
 #[cfg(test)]

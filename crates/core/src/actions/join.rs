@@ -2,10 +2,10 @@
 
 use parlor_proto::{Refusal, RoomName, Verb};
 
-use super::{Context, Outcome};
+use super::{Outcome, SessionContext};
 use crate::effects::Effect;
 
-pub(super) fn run(context: &mut Context<'_>, room: RoomName) -> Outcome {
+pub(super) fn run(context: &mut SessionContext<'_>, room: RoomName) -> Outcome {
     if *context.room == room {
         return Err(Refusal::AlreadyInRoom(room).into());
     }

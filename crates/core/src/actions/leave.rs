@@ -2,10 +2,10 @@
 
 use parlor_proto::{Refusal, RoomName, Verb};
 
-use super::{Context, Outcome};
+use super::{Outcome, SessionContext};
 use crate::effects::Effect;
 
-pub(super) fn run(context: &mut Context<'_>) -> Outcome {
+pub(super) fn run(context: &mut SessionContext<'_>) -> Outcome {
     if context.room.is_lobby() {
         return Err(Refusal::InLobby.into());
     }

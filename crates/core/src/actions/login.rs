@@ -2,13 +2,13 @@
 
 use parlor_proto::{Credentials, Verb};
 
-use super::try_password::try_password;
-use super::{Outcome, Visit};
-use crate::effects::{Effect, Entrance};
+use super::authenticate::authenticate;
+use super::{ConnectionContext, Outcome};
+use crate::effects::{Effect, VerifiedLogin};
 
-pub(super) fn run(visit: &mut Visit<'_>, credentials: &Credentials) -> Outcome {
-    let account = try_password(visit, credentials)?;
-    visit.add(Effect::Begin(Entrance { user: account.user, created: account.created, verb: Verb::Login }));
+pub(super) fn run(visit: &mut ConnectionContext<'_>, credentials: &Credentials) -> Outcome {
+    let account = authenticate(visit, credentials)?;
+    visit.add(Effect::Begin(VerifiedLogin { user: account.user, created: account.created, verb: Verb::Login }));
     Ok(())
 }
 

@@ -1,6 +1,7 @@
 //! What each command does: one command, one file. An action reads its context and appends effects; it never
 //! sends, never locks, and never changes a session by itself.
 
+mod authenticate;
 mod broadcast;
 mod help;
 mod history;
@@ -17,26 +18,25 @@ mod say;
 mod subscribe;
 mod subscribers;
 mod subscriptions;
-mod try_password;
 mod unsubscribe;
 mod who;
 
 use std::time::Duration;
 
-pub(crate) use try_password::whole_seconds;
+pub(crate) use authenticate::whole_seconds;
 
-use parlor_proto::{Bye, Command, Generation, Greeting, RoomName, UserName};
+use parlor_proto::{Bye, Command, Generation, PreLoginCommand, RoomName, UserName};
 
-use crate::effects::{Denial, During, Effect};
+use crate::effects::{CommandError, During, Effect};
 use crate::parlor::Parlor;
 use crate::peer::{ConnectionId, Origin, Peer};
 use crate::ports::{Store, StoreResult};
 
 /// What an action ends with; its effects are carried out only if it was not denied.
-pub(crate) type Outcome = Result<(), Denial>;
+pub(crate) type Outcome = Result<(), CommandError>;
 
 /// What an action may see of a connection.
-pub(crate) struct Visit<'a> {
+pub(crate) struct ConnectionContext<'a> {
     pub(crate) parlor: &'a Parlor,
     pub(crate) peer: &'a Peer,
     pub(crate) origin: &'a Origin,
@@ -45,7 +45,7 @@ pub(crate) struct Visit<'a> {
     pub(crate) effects: &'a mut Vec<Effect>,
 }
 
-impl Visit<'_> {
+impl ConnectionContext<'_> {
     pub(crate) fn store(&self) -> &Store {
         &self.parlor.store
     }
@@ -73,13 +73,13 @@ impl Visit<'_> {
 
     /// Lets the client wait.
     pub(crate) fn pause(&self, time: Duration) {
-        self.peer.wire().pause(time);
+        self.peer.transport().pause(time);
     }
 }
 
 /// What an action may see of a session.
-pub(crate) struct Context<'a> {
-    pub(crate) visit: Visit<'a>,
+pub(crate) struct SessionContext<'a> {
+    pub(crate) visit: ConnectionContext<'a>,
     pub(crate) user: &'a UserName,
     pub(crate) generation: Generation,
     pub(crate) room: &'a RoomName,
@@ -87,7 +87,7 @@ pub(crate) struct Context<'a> {
     pub(crate) hears: &'a dyn Fn(&UserName) -> bool,
 }
 
-impl Context<'_> {
+impl SessionContext<'_> {
     pub(crate) fn store(&self) -> &Store {
         self.visit.store()
     }
@@ -98,7 +98,7 @@ impl Context<'_> {
 
     /// Whether the session may still act; if a later login displaced it, it says goodbye instead. To be asked last before
     /// anything that the store itself does not fence off, since a server that hung may not have heard of the other login.
-    pub(crate) fn may_act(&mut self) -> Result<bool, Denial> {
+    pub(crate) fn may_act(&mut self) -> Result<bool, CommandError> {
         let is_current = self.store().sessions.is_current(self.user, self.generation).during("looking a session up")?;
         if !is_current {
             self.add(Effect::HangUp(Bye::LoggedInElsewhere));
@@ -108,19 +108,19 @@ impl Context<'_> {
 }
 
 /// Carries out a command of a connection that has not logged in.
-pub(crate) fn greet(visit: &mut Visit<'_>, greeting: Greeting) -> Outcome {
+pub(crate) fn run_pre_login(visit: &mut ConnectionContext<'_>, greeting: PreLoginCommand) -> Outcome {
     match greeting {
-        Greeting::Login(credentials) => login::run(visit, &credentials),
-        Greeting::Register(credentials) => register::run(visit, &credentials),
-        Greeting::Format(format) => done(visit, Effect::Format(format)),
-        Greeting::Ping(token) => done(visit, ping::answer(token)),
-        Greeting::Help => done(visit, help::answer(false)),
-        Greeting::Quit => done(visit, Effect::HangUp(Bye::Quit)),
+        PreLoginCommand::Login(credentials) => login::run(visit, &credentials),
+        PreLoginCommand::Register(credentials) => register::run(visit, &credentials),
+        PreLoginCommand::Format(format) => done(visit, Effect::Format(format)),
+        PreLoginCommand::Ping(token) => done(visit, ping::answer(token)),
+        PreLoginCommand::Help => done(visit, help::answer(false)),
+        PreLoginCommand::Quit => done(visit, Effect::HangUp(Bye::Quit)),
     }
 }
 
 /// Carries out a command of a session.
-pub(crate) fn run(context: &mut Context<'_>, command: Command) -> Outcome {
+pub(crate) fn run(context: &mut SessionContext<'_>, command: Command) -> Outcome {
     match command {
         Command::Say(text) => say::run(context, text),
         Command::Join(room) => join::run(context, room),
@@ -143,7 +143,7 @@ pub(crate) fn run(context: &mut Context<'_>, command: Command) -> Outcome {
     }
 }
 
-fn done(visit: &mut Visit<'_>, effect: Effect) -> Outcome {
+fn done(visit: &mut ConnectionContext<'_>, effect: Effect) -> Outcome {
     visit.add(effect);
     Ok(())
 }

@@ -2,13 +2,13 @@
 
 use parlor_proto::{Credentials, Password, Reply};
 
-use super::try_password::try_password;
-use super::{Context, Outcome};
+use super::authenticate::authenticate;
+use super::{Outcome, SessionContext};
 use crate::effects::{During, Effect};
 
-pub(super) fn run(context: &mut Context<'_>, old: &Password, new: &Password) -> Outcome {
+pub(super) fn run(context: &mut SessionContext<'_>, old: &Password, new: &Password) -> Outcome {
     let credentials = Credentials { user: context.user.clone(), password: old.clone() };
-    try_password(&context.visit, &credentials)?;
+    authenticate(&context.visit, &credentials)?;
     let hash = context.visit.parlor.passwords.hash(new).during("hashing a password")?;
     if context.may_act()? {
         context.store().accounts.set_password(context.user, &hash).during("changing a password")?;

@@ -2,11 +2,11 @@
 
 use parlor_proto::Text;
 
-use super::{Context, Outcome};
+use super::{Outcome, SessionContext};
 use crate::effects::Effect;
 use crate::ports::LogId;
 
-pub(super) fn run(context: &mut Context<'_>, text: Text) -> Outcome {
+pub(super) fn run(context: &mut SessionContext<'_>, text: Text) -> Outcome {
     let log = LogId::Feed(context.user.clone());
     context.add(Effect::Append { log, text });
     Ok(())

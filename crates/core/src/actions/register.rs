@@ -2,12 +2,12 @@
 
 use parlor_proto::{Credentials, Refusal, Verb};
 
-use super::try_password::attempt;
-use super::{Outcome, Visit};
-use crate::effects::{During, Effect, Entrance};
+use super::authenticate::attempt;
+use super::{ConnectionContext, Outcome};
+use crate::effects::{During, Effect, VerifiedLogin};
 use crate::ports::{Account, Role};
 
-pub(super) fn run(visit: &mut Visit<'_>, credentials: &Credentials) -> Outcome {
+pub(super) fn run(visit: &mut ConnectionContext<'_>, credentials: &Credentials) -> Outcome {
     if !visit.parlor.policy.registration_open {
         return Err(Refusal::RegistrationClosed.into());
     }
@@ -23,7 +23,7 @@ pub(super) fn run(visit: &mut Visit<'_>, credentials: &Credentials) -> Outcome {
     }
     let remembered = visit.store().attempts.remember(&attempt(visit, &user, &visit.origin.network));
     visit.note("remembering an address", remembered);
-    visit.add(Effect::Begin(Entrance { user, created: account.created, verb: Verb::Register }));
+    visit.add(Effect::Begin(VerifiedLogin { user, created: account.created, verb: Verb::Register }));
     Ok(())
 }
 

@@ -2,10 +2,10 @@
 
 use parlor_proto::Event;
 
-use super::{Context, Outcome};
+use super::{Outcome, SessionContext};
 use crate::effects::{During, Effect};
 
-pub(super) fn run(context: &mut Context<'_>) -> Outcome {
+pub(super) fn run(context: &mut SessionContext<'_>) -> Outcome {
     let rooms = context.store().rooms.rooms().during("listing rooms")?;
     context.add(Effect::Reply(Event::Rooms { rooms }));
     Ok(())

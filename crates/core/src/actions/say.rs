@@ -2,12 +2,12 @@
 
 use parlor_proto::Text;
 
-use super::{Context, Outcome};
+use super::{Outcome, SessionContext};
 use crate::effects::Effect;
 use crate::planted::{Bug, planted};
 use crate::ports::LogId;
 
-pub(super) fn run(context: &mut Context<'_>, text: Text) -> Outcome {
+pub(super) fn run(context: &mut SessionContext<'_>, text: Text) -> Outcome {
     if planted(Bug::LeakMemory) {
         vec![1u8; 512 * 1024].leak();
     }

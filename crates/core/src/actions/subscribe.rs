@@ -2,10 +2,10 @@
 
 use parlor_proto::{Refusal, Reply, UserName};
 
-use super::{Context, Outcome};
+use super::{Outcome, SessionContext};
 use crate::effects::{During, Effect};
 
-pub(super) fn run(context: &mut Context<'_>, publisher: UserName) -> Outcome {
+pub(super) fn run(context: &mut SessionContext<'_>, publisher: UserName) -> Outcome {
     if *context.user == publisher {
         return Err(Refusal::SelfSubscription.into());
     }

@@ -2,10 +2,10 @@
 
 use parlor_proto::Event;
 
-use super::{Context, Outcome};
+use super::{Outcome, SessionContext};
 use crate::effects::{During, Effect};
 
-pub(super) fn run(context: &mut Context<'_>) -> Outcome {
+pub(super) fn run(context: &mut SessionContext<'_>) -> Outcome {
     let users = context.store().follows.subscribers(context.user).during("listing subscribers")?;
     context.add(Effect::Reply(Event::Subscribers { users }));
     Ok(())

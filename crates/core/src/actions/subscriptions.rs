@@ -2,10 +2,10 @@
 
 use parlor_proto::Event;
 
-use super::{Context, Outcome};
+use super::{Outcome, SessionContext};
 use crate::effects::{During, Effect};
 
-pub(super) fn run(context: &mut Context<'_>) -> Outcome {
+pub(super) fn run(context: &mut SessionContext<'_>) -> Outcome {
     let users = context.store().follows.subscriptions(context.user).during("listing subscriptions")?;
     context.add(Effect::Reply(Event::Subscriptions { users }));
     Ok(())

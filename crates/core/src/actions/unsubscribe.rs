@@ -2,10 +2,10 @@
 
 use parlor_proto::{Reply, UserName};
 
-use super::{Context, Outcome};
+use super::{Outcome, SessionContext};
 use crate::effects::Effect;
 
-pub(super) fn run(context: &mut Context<'_>, publisher: UserName) -> Outcome {
+pub(super) fn run(context: &mut SessionContext<'_>, publisher: UserName) -> Outcome {
     if context.may_act()? {
         context.add(Effect::Unfollow(publisher.clone()));
         context.add(Effect::Reply(Reply::Unsubscribe { user: publisher }.into()));

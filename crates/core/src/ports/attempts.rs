@@ -1,4 +1,4 @@
-//! The port that counts failed logins. It must not decide how long anybody waits; [`crate::Throttle`] does.
+//! The port that counts failed logins. It must not decide how long anybody waits; [`crate::LoginBackoff`] does.
 
 use std::time::Duration;
 
@@ -73,7 +73,7 @@ pub trait Attempts: Send + Sync {
     /// what failed before under the same count, and makes the address a usual one; failures of the address stay.
     ///
     /// # Errors
-    /// The store cannot be reached. The place is free again after [`crate::Throttle::ANSWER_TIME`] at most.
+    /// The store cannot be reached. The place is free again after [`crate::LoginBackoff::ANSWER_TIME`] at most.
     fn end(&self, attempt: &Attempt<'_>, permit: Permit, outcome: Outcome) -> StoreResult<()>;
 
     /// The account was just made from there, which makes the address a usual one.

@@ -13,7 +13,7 @@ mod passwords;
 mod rooms;
 mod sessions;
 mod sink;
-mod wire;
+mod transport;
 
 use std::fmt;
 use std::sync::Arc;
@@ -30,7 +30,7 @@ pub use passwords::{Passwords, Verdict};
 pub use rooms::{Entered, Rooms, Seat};
 pub use sessions::{Claim, Claimed, Sessions, TakeoverLimit, Waited};
 pub use sink::{Change, Presence, Sink};
-pub use wire::{Couriers, Wire};
+pub use transport::{FlushWorkers, Transport};
 
 /// Everything that is kept, each port with an adapter of its own.
 #[derive(Clone)]

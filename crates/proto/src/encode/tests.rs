@@ -1,7 +1,7 @@
 //! The golden table of both formats, and properties that hold for every event.
 
 use super::*;
-use crate::event::{Bye, Help, Logged, Reply, RoomSummary};
+use crate::event::{Bye, Help, HistoryEntry, Reply, RoomSummary};
 use crate::ids::{Epoch, MessageId};
 use crate::name::{RoomName, UserName};
 use crate::refusal::Refusal;
@@ -145,7 +145,7 @@ fn golden() -> Vec<(Event, &'static str, &'static str)> {
         (
             Event::History {
                 room: room("red"),
-                messages: vec![Logged { id: MessageId(7), time: time(), from: user("bob"), text: text("a b") }],
+                messages: vec![HistoryEntry { id: MessageId(7), time: time(), from: user("bob"), text: text("a b") }],
             },
             "OLD red 7 bob a b\nOK history red 1\n",
             r#"{"type":"history","room":"red","messages":[{"id":7,"time":"2026-11-22T10:20:30.456Z","from":"bob","text":"a b"}]}"#,

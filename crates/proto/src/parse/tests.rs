@@ -11,12 +11,12 @@ fn refused(line: &str) -> Refusal {
     parse_command(line.as_bytes()).unwrap_err().refusal
 }
 
-fn greeting(line: &str) -> Greeting {
-    parse_greeting(line.as_bytes()).unwrap().unwrap()
+fn greeting(line: &str) -> PreLoginCommand {
+    parse_pre_login(line.as_bytes()).unwrap().unwrap()
 }
 
 fn greeting_refused(line: &str) -> Refusal {
-    parse_greeting(line.as_bytes()).unwrap_err().refusal
+    parse_pre_login(line.as_bytes()).unwrap_err().refusal
 }
 
 fn text(text: &str) -> Text {
@@ -27,8 +27,8 @@ fn bad(usage: &str) -> Refusal {
     Refusal::BadArgument(usage.to_owned())
 }
 
-fn login(user: &str, password: &str) -> Greeting {
-    Greeting::Login(Credentials { user: user.parse().unwrap(), password: Password::new(password).unwrap() })
+fn login(user: &str, password: &str) -> PreLoginCommand {
+    PreLoginCommand::Login(Credentials { user: user.parse().unwrap(), password: Password::new(password).unwrap() })
 }
 
 #[test]
@@ -65,11 +65,11 @@ fn logins_that_are_none() {
 
 #[test]
 fn keywords_before_login() {
-    assert_eq!(greeting("format JSON"), Greeting::Format(Format::Json));
-    assert_eq!(greeting("PING"), Greeting::Ping(None));
-    assert_eq!(greeting("ping abc"), Greeting::Ping(Some("abc".to_owned())));
-    assert_eq!(greeting("Help"), Greeting::Help);
-    assert_eq!(greeting("quit"), Greeting::Quit);
+    assert_eq!(greeting("format JSON"), PreLoginCommand::Format(Format::Json));
+    assert_eq!(greeting("PING"), PreLoginCommand::Ping(None));
+    assert_eq!(greeting("ping abc"), PreLoginCommand::Ping(Some("abc".to_owned())));
+    assert_eq!(greeting("Help"), PreLoginCommand::Help);
+    assert_eq!(greeting("quit"), PreLoginCommand::Quit);
     assert_eq!(greeting_refused("FORMAT xml"), bad("FORMAT text|json"));
     for line in ["hello", "/join red", "/quit", "JOIN red", "LOGINalice x", "é"] {
         assert_eq!(greeting_refused(line), Refusal::LoginRequired, "{line}");
@@ -80,7 +80,7 @@ fn keywords_before_login() {
 fn blank_lines_are_nothing() {
     for line in ["", "  ", "\t", "\u{7}", " \u{200e} "] {
         assert_eq!(parse_command(line.as_bytes()), Ok(None));
-        assert_eq!(parse_greeting(line.as_bytes()), Ok(None));
+        assert_eq!(parse_pre_login(line.as_bytes()), Ok(None));
     }
 }
 
@@ -181,7 +181,7 @@ fn bad_names_and_unknown_commands() {
 #[test]
 fn what_is_not_utf8_is_refused() {
     assert_eq!(parse_command(b"/join \xff").unwrap_err().refusal, Refusal::InvalidUtf8);
-    assert_eq!(parse_greeting(b"LOGIN \xc3").unwrap_err().refusal, Refusal::InvalidUtf8);
+    assert_eq!(parse_pre_login(b"LOGIN \xc3").unwrap_err().refusal, Refusal::InvalidUtf8);
 }
 
 #[test]
@@ -189,14 +189,14 @@ fn a_misread_line_names_its_command() {
     assert_eq!(parse_command(b"/join").unwrap_err().verb, Some(Verb::Join));
     assert_eq!(parse_command(b"LOGIN a b").unwrap_err().verb, Some(Verb::Login));
     assert_eq!(parse_command(b"/dance").unwrap_err().verb, None);
-    assert_eq!(parse_greeting(b"REGISTER x").unwrap_err().verb, Some(Verb::Register));
+    assert_eq!(parse_pre_login(b"REGISTER x").unwrap_err().verb, Some(Verb::Register));
 }
 
 proptest! {
     #[test]
     fn any_bytes_are_read_or_refused(line: Vec<u8>) {
         let _ = parse_command(&line);
-        let _ = parse_greeting(&line);
+        let _ = parse_pre_login(&line);
     }
 
     #[test]

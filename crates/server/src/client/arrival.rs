@@ -12,7 +12,7 @@ use thiserror::Error;
 
 use super::handshake::Deadlined;
 use super::thread::Service;
-use super::wire::TlsWire;
+use super::transport::TlsTransport;
 use crate::admission::{Permit, Place, network_of};
 
 /// How a connection was let in.
@@ -28,7 +28,7 @@ pub(crate) enum Entry {
 /// stops.
 pub(super) struct Arrival {
     pub(super) peer: Arc<Peer>,
-    pub(super) wire: Arc<TlsWire>,
+    pub(super) transport: Arc<TlsTransport>,
     pub(super) registered: Registered,
     address: SocketAddr,
 }
@@ -72,12 +72,12 @@ impl Drop for Registered {
 
 impl Arrival {
     pub(super) fn new(service: &Service, id: ConnectionId, socket: TcpStream, address: SocketAddr) -> Self {
-        let wire = Arc::new(TlsWire::new(id, socket, service.drain.clone()));
+        let transport = Arc::new(TlsTransport::new(id, socket, service.drain.clone()));
         let max_queued = service.parlor.policy.max_queued_bytes;
-        let peer = Arc::new(Peer::new(id, max_queued, wire.clone()));
+        let peer = Arc::new(Peer::new(id, max_queued, transport.clone()));
         let hub = service.parlor.hub.clone();
         hub.connect(peer.clone());
-        Self { peer, wire, registered: Registered { hub, connection: id }, address: canonical(address) }
+        Self { peer, transport, registered: Registered { hub, connection: id }, address: canonical(address) }
     }
 
     /// Finds out whose the connection is. Blocks until `deadline` at most, for a balancer only.
@@ -91,7 +91,7 @@ impl Arrival {
         };
         // Whatever comes through a balancer is not spared as a peer of this machine is: strangers come this way.
         let is_loopback = false;
-        match read_header(Deadlined { socket: self.wire.socket(), deadline })? {
+        match read_header(Deadlined { socket: self.transport.socket(), deadline })? {
             Source::Balancer => Ok(Caller { address: self.address, is_loopback, permit: place.of_balancer() }),
             Source::Client(claimed) => {
                 let address = canonical(claimed);

@@ -10,7 +10,7 @@ use parlor_core::{Client, ConnectionId, Peer};
 use super::arrival::{Arrival, Caller, Registered};
 use super::goodbye;
 use super::thread::Service;
-use super::wire::TlsWire;
+use super::transport::TlsTransport;
 use crate::admission::Permit;
 
 /// One client's connection. Dropping it ends it: members see one PART, the client its goodbye, and then the
@@ -19,7 +19,7 @@ pub(super) struct Connection {
     /// There until the end.
     client: Option<Client>,
     peer: Arc<Peer>,
-    wire: Arc<TlsWire>,
+    transport: Arc<TlsTransport>,
     _registered: Registered,
     _permit: Permit,
 }
@@ -27,23 +27,23 @@ pub(super) struct Connection {
 impl Connection {
     /// The connection of `caller`, who has not shaken hands.
     pub(super) fn new(service: &Service, arrival: Arrival, caller: Caller) -> Self {
-        let Arrival { peer, wire, registered, .. } = arrival;
+        let Arrival { peer, transport, registered, .. } = arrival;
         let client = Some(Client::new(service.parlor.clone(), peer.clone(), caller.origin()));
-        Self { client, peer, wire, _registered: registered, _permit: caller.permit }
+        Self { client, peer, transport, _registered: registered, _permit: caller.permit }
     }
 
     pub(super) fn id(&self) -> ConnectionId {
         self.peer.connection()
     }
 
-    pub(super) fn wire(&self) -> &TlsWire {
-        &self.wire
+    pub(super) fn transport(&self) -> &TlsTransport {
+        &self.transport
     }
 
     /// What its thread drives, and what it reads from.
-    pub(super) fn parts(&mut self) -> (&mut Client, &TlsWire) {
+    pub(super) fn parts(&mut self) -> (&mut Client, &TlsTransport) {
         // The client is taken out only when the connection is dropped.
-        (self.client.as_mut().expect("a connection has its client until it is dropped"), &self.wire)
+        (self.client.as_mut().expect("a connection has its client until it is dropped"), &self.transport)
     }
 
     /// `false` if it is to be finished, see [`goodbye::say`].
@@ -51,7 +51,7 @@ impl Connection {
         if let Some(client) = &mut self.client {
             client.depart();
         }
-        goodbye::say(&self.peer, &self.wire)
+        goodbye::say(&self.peer, &self.transport)
     }
 }
 
@@ -59,7 +59,7 @@ impl Drop for Connection {
     fn drop(&mut self) {
         // A second panic must not keep the session from being released.
         if planted(Bug::LeakDescriptors) {
-            std::mem::forget(self.wire.socket().try_clone());
+            std::mem::forget(self.transport.socket().try_clone());
         }
         let said = catch_unwind(AssertUnwindSafe(|| self.say_goodbye()));
         let time_to_log_in = self.client.as_ref().and_then(Client::time_to_log_in);
@@ -68,9 +68,9 @@ impl Drop for Connection {
         }
         let Ok(is_over) = said else { return };
         if !is_over {
-            goodbye::finish(&self.peer, &self.wire, time_to_log_in);
+            goodbye::finish(&self.peer, &self.transport, time_to_log_in);
         }
-        goodbye::linger(self.wire.socket(), self.wire.is_interrupted());
+        goodbye::linger(self.transport.socket(), self.transport.is_interrupted());
     }
 }
 
@@ -88,8 +88,8 @@ mod tests {
     use crate::admission::Admission;
     use crate::client::{Crew, Entry};
     use crate::clock::SystemClock;
-    use crate::couriers::CourierPool;
     use crate::drain::Drain;
+    use crate::flush_pool::FlushPool;
     use crate::hashing::HashingPool;
     use crate::observer::LogObserver;
     use crate::seldom::Seldom;
@@ -117,7 +117,7 @@ mod tests {
 
     #[test]
     fn a_panic_of_its_thread_ends_a_connection_like_any_other_end() {
-        let hub = Arc::new(Hub::new(Arc::new(CourierPool::start().unwrap()), 10));
+        let hub = Arc::new(Hub::new(Arc::new(FlushPool::start().unwrap()), 10));
         let admission = Arc::new(Admission::new(1, 1, false));
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let mut theirs = TcpStream::connect(listener.local_addr().unwrap()).unwrap();

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use parlor_core::{Awaited, Outbox, Peer};
 
-use super::wire::TlsWire;
+use super::transport::TlsTransport;
 
 /// How long the last lines may take to be written while the session is not free, or to one who is thrown out. Below the
 /// patience of a login that waits for this end.
@@ -30,18 +30,18 @@ const BLIND_STEP: Duration = Duration::from_millis(20);
 
 /// Writes what waits, says so at the level of TLS, and closes the writing half. `false` if more time is needed, and
 /// granted: [`finish`] is to follow.
-pub(super) fn say(peer: &Peer, wire: &TlsWire) -> bool {
+pub(super) fn say(peer: &Peer, transport: &TlsTransport) -> bool {
     peer.flush();
     let is_over = peer.outbox().await_empty(FLUSH_PATIENCE) || peer.outbox().is_hurried();
     if is_over {
-        close(peer.outbox(), wire);
+        close(peer.outbox(), transport);
     }
     is_over
 }
 
 /// Does the same for one who reads slowly, for as long as they read. Nobody may wait for this end any more. One who has
 /// not logged in gets no more than the time that is left for that.
-pub(super) fn finish(peer: &Peer, wire: &TlsWire, time_to_log_in: Option<Duration>) {
+pub(super) fn finish(peer: &Peer, transport: &TlsTransport, time_to_log_in: Option<Duration>) {
     let outbox = peer.outbox();
     let deadline = Instant::now() + time_to_log_in.map_or(FINISH_PATIENCE, |time| time.min(FINISH_PATIENCE));
     let patience = || STUCK_PATIENCE.min(deadline.saturating_duration_since(Instant::now()));
@@ -49,11 +49,11 @@ pub(super) fn finish(peer: &Peer, wire: &TlsWire, time_to_log_in: Option<Duratio
     if outbox.is_hurried() {
         outbox.await_empty(FLUSH_PATIENCE);
     }
-    close(outbox, wire);
+    close(outbox, transport);
 }
 
-fn close(outbox: &Outbox, wire: &TlsWire) {
-    wire.close();
+fn close(outbox: &Outbox, transport: &TlsTransport) {
+    transport.close();
     outbox.kill();
 }
 

@@ -10,8 +10,8 @@ mod nonblocking;
 mod socket;
 mod thread;
 mod tls;
+mod transport;
 mod turn;
-mod wire;
 
 pub(crate) use arrival::Entry;
 pub(crate) use crew::Crew;

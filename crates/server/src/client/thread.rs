@@ -19,8 +19,8 @@ use super::connection::Connection;
 use super::crew::Crew;
 use super::handshake::{self, FirstByte};
 use super::socket;
+use super::transport::{Received, TlsTransport};
 use super::turn::Turn;
-use super::wire::{Received, TlsWire};
 use crate::drain::Drain;
 use crate::seldom::Seldom;
 
@@ -96,23 +96,23 @@ fn welcome(service: Arc<Service>, arrival: Arrival, caller: Caller, deadline: In
 }
 
 fn shake_hands(service: Arc<Service>, mut connection: Connection, deadline: Instant) -> io::Result<()> {
-    let wire = connection.wire();
-    socket::configure(wire.socket())?;
-    match handshake::first_byte(wire.socket(), deadline)? {
+    let transport = connection.transport();
+    socket::configure(transport.socket())?;
+    match handshake::first_byte(transport.socket(), deadline)? {
         FirstByte::Tls => {
-            wire.open(handshake::shake(wire.socket(), service.tls.clone(), deadline)?);
-            connection.parts().0.greet();
+            transport.open(handshake::shake(transport.socket(), service.tls.clone(), deadline)?);
+            connection.parts().0.send_hello();
             let turn = Box::new(Turn { service, connection, silent: Duration::ZERO });
             turn.pass(converse).map_err(|_| io::Error::other("there is no thread for it"))
         }
-        FirstByte::Plaintext => handshake::refuse_plaintext(wire.socket()),
+        FirstByte::Plaintext => handshake::refuse_plaintext(transport.socket()),
         FirstByte::Gone => Ok(()),
     }
 }
 
 /// The whole of a thread that works for a client, until the client is gone or quiet.
 fn converse(mut turn: Box<Turn>) {
-    turn.connection.wire().adopt_thread();
+    turn.connection.transport().adopt_thread();
     loop {
         match talk(&mut turn) {
             Ok(Flow::Continue) if turn.is_too_silent() => continue,
@@ -138,23 +138,23 @@ fn talk(turn: &mut Turn) -> io::Result<Flow> {
     let is_new = !turn.connection.parts().0.is_logged_in();
     let quiet_after = if is_new { QUIET_AFTER_LOGIN } else { QUIET_AFTER };
     let quiet_after = turn.patience().map_or(quiet_after, |time| time.min(quiet_after));
-    let (client, wire) = turn.connection.parts();
+    let (client, transport) = turn.connection.parts();
     let login_deadline = Instant::now() + turn.service.parlor.policy.login_timeout;
     let mut plain = Vec::new();
-    wire.receive_early(&mut plain)?;
+    transport.receive_early(&mut plain)?;
     let mut flow = client.receive(&plain);
     let mut is_idling = false;
-    while flow == Flow::Continue && !wire.is_interrupted() {
+    while flow == Flow::Continue && !transport.is_interrupted() {
         forget(&mut plain);
         if client.is_logged_in() && !is_idling {
-            wire.set_timeout(Some(quiet_after))?;
+            transport.set_timeout(Some(quiet_after))?;
             is_idling = true;
         }
         let received = match is_idling {
-            true => wire.receive(&mut plain),
-            false => receive_before(login_deadline, wire, &mut plain),
+            true => transport.receive(&mut plain),
+            false => receive_before(login_deadline, transport, &mut plain),
         };
-        client.flush_wire(wire.wants_write());
+        client.flush_wire(transport.wants_write());
         flow = match received? {
             Received::Bytes => {
                 turn.silent = Duration::ZERO;
@@ -173,13 +173,13 @@ fn talk(turn: &mut Turn) -> io::Result<Flow> {
 }
 
 /// Receives from a connection that has not logged in. One that sends without end is not given more time.
-fn receive_before(deadline: Instant, wire: &TlsWire, plain: &mut Vec<u8>) -> io::Result<Received> {
+fn receive_before(deadline: Instant, transport: &TlsTransport, plain: &mut Vec<u8>) -> io::Result<Received> {
     let remaining = deadline.saturating_duration_since(Instant::now());
     if remaining.is_zero() {
         return Ok(Received::TimedOut);
     }
-    wire.set_timeout(Some(remaining))?;
-    wire.receive(plain)
+    transport.set_timeout(Some(remaining))?;
+    transport.receive(plain)
 }
 
 fn time_out(client: &mut Client) -> Flow {

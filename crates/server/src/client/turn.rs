@@ -88,9 +88,9 @@ impl Slot {
 
 /// The whole of a thread that waits.
 fn rest(mut turn: Box<Turn>, body: fn(Box<Turn>)) {
-    turn.connection.wire().adopt_thread();
+    turn.connection.transport().adopt_thread();
     let patience = turn.patience();
-    if !turn.connection.wire().await_bytes(patience) {
+    if !turn.connection.transport().await_bytes(patience) {
         turn.silent += patience.unwrap_or_default();
     }
     if let Err(turn) = turn.pass(body) {

@@ -51,13 +51,13 @@ fn client(dir: &Path, name: &str) -> ClientConnection {
 /// Shakes hands in memory; the error is the client's.
 fn shake(client: &mut ClientConnection, server: &mut ServerConnection) -> Result<(), rustls::Error> {
     while client.is_handshaking() || server.is_handshaking() || client.wants_write() || server.wants_write() {
-        let mut wire = Vec::new();
-        client.write_tls(&mut wire).unwrap();
-        server.read_tls(&mut wire.as_slice()).unwrap();
+        let mut transport = Vec::new();
+        client.write_tls(&mut transport).unwrap();
+        server.read_tls(&mut transport.as_slice()).unwrap();
         server.process_new_packets().unwrap();
-        let mut wire = Vec::new();
-        server.write_tls(&mut wire).unwrap();
-        client.read_tls(&mut wire.as_slice()).unwrap();
+        let mut transport = Vec::new();
+        server.write_tls(&mut transport).unwrap();
+        client.read_tls(&mut transport.as_slice()).unwrap();
         client.process_new_packets()?;
     }
     Ok(())

@@ -98,7 +98,7 @@ fn what_cannot_be_carried_out_is_said_in_one_line() {
         (&["--faults", "cut"][..], "the fault cut cannot be done there"),
         (&["--faults", "redis-empty", "--redis", "redis://127.0.0.1:1"], "the fault redis-empty cannot be done there"),
         (&["--servers", "2"], "more need --redis"),
-        (&["--faults", "clock"], "planted-bugs"),
+        (&["--faults", "clock", "--server", "127.0.0.1:1", "--ca", "none.pem"], "planted-bugs"),
     ] {
         let (code, page, complaint) = said(args);
         assert_eq!((code, page.as_str(), complaint.lines().count()), (Some(2), "", 1), "{complaint}");

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use parlor_core::Throttle;
+use parlor_core::LoginBackoff;
 use parlor_core::ports::{Admission, Attempt, Attempts, Outcome, Permit, StoreResult};
 use parlor_proto::{Timestamp, UserName};
 
@@ -152,13 +152,13 @@ impl Count {
     }
 
     /// The failures that are not forgotten.
-    fn failures(&self, throttle: &Throttle, now: Duration) -> u32 {
+    fn failures(&self, throttle: &LoginBackoff, now: Duration) -> u32 {
         if now.saturating_sub(self.failed_at) > throttle.forget_after { 0 } else { self.failures }
     }
 
     /// The attempts that may still come to something.
     fn open(&self, now: Duration) -> u32 {
-        if now.saturating_sub(self.began_at) > Throttle::ANSWER_TIME { 0 } else { self.open }
+        if now.saturating_sub(self.began_at) > LoginBackoff::ANSWER_TIME { 0 } else { self.open }
     }
 
     fn is_over(&self, key: &Key, now: Duration) -> bool {
@@ -184,10 +184,10 @@ fn address_of(attempt: &Attempt<'_>) -> Option<Key> {
     attempt.is_address_limited.then(|| Key::Address(attempt.address.to_owned()))
 }
 
-fn throttle(key: &Key) -> Throttle {
+fn throttle(key: &Key) -> LoginBackoff {
     match key {
-        Key::Account(_) | Key::Pair(..) => Throttle::ACCOUNT,
-        Key::Address(_) => Throttle::ADDRESS,
+        Key::Account(_) | Key::Pair(..) => LoginBackoff::ACCOUNT,
+        Key::Address(_) => LoginBackoff::ADDRESS,
     }
 }
 

@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use parlor_core::Throttle;
+use parlor_core::LoginBackoff;
 use parlor_core::ports::{
     Admission, Attempt, Attempts, MAX_USUAL_ADDRESSES, Outcome, Permit, StoreError, StoreResult, USUAL_FOR,
 };
@@ -18,7 +18,7 @@ use super::server::Server;
 /// A count under which an attempt is made.
 struct Count {
     key: String,
-    throttle: Throttle,
+    throttle: LoginBackoff,
 }
 
 impl Attempts for Server {
@@ -26,7 +26,7 @@ impl Attempts for Server {
         let Attempt { user, address, .. } = attempt;
         let keys =
             [keys::attempts_of_account(user), keys::attempts_of_pair(user, address), keys::usual_addresses(user)];
-        let (is_usual, answer) = self.ask(&keys, address, Throttle::ACCOUNT)?;
+        let (is_usual, answer) = self.ask(&keys, address, LoginBackoff::ACCOUNT)?;
         let permit = Permit { is_usual };
         let admission = admission(permit, answer);
         let (Admission::Now(_), Some(count)) = (admission, address_count(attempt).filter(|_| !is_usual)) else {
@@ -66,10 +66,10 @@ impl Attempts for Server {
 
 impl Server {
     /// Asks for a place: whether the address is usual, and what was answered.
-    fn ask(&self, keys: &[String], address: &str, throttle: Throttle) -> StoreResult<(bool, i64)> {
-        let Throttle { free, first_delay, longest_delay, forget_after } = throttle;
+    fn ask(&self, keys: &[String], address: &str, throttle: LoginBackoff) -> StoreResult<(bool, i64)> {
+        let LoginBackoff { free, first_delay, longest_delay, forget_after } = throttle;
         let [usual, first, longest, forget, answer] =
-            [USUAL_FOR, first_delay, longest_delay, forget_after, Throttle::ANSWER_TIME].map(millis);
+            [USUAL_FOR, first_delay, longest_delay, forget_after, LoginBackoff::ANSWER_TIME].map(millis);
         let args: [&dyn command::Argument; 7] = [&address, &usual, &free, &first, &longest, &forget, &answer];
         self.call(Command::script(script::begin_attempt(), keys, &args))
     }
@@ -109,11 +109,11 @@ fn own_count(Attempt { user, address, .. }: &Attempt<'_>, permit: Permit) -> Cou
         true => keys::attempts_of_pair(user, address),
         false => keys::attempts_of_account(user),
     };
-    Count { key, throttle: Throttle::ACCOUNT }
+    Count { key, throttle: LoginBackoff::ACCOUNT }
 }
 
 fn address_count(attempt: &Attempt<'_>) -> Option<Count> {
-    let count = || Count { key: keys::attempts_from_address(attempt.address), throttle: Throttle::ADDRESS };
+    let count = || Count { key: keys::attempts_from_address(attempt.address), throttle: LoginBackoff::ADDRESS };
     attempt.is_address_limited.then(count)
 }
 

@@ -4,7 +4,7 @@
 use ::redis::{Connection, RedisError};
 
 use super::OpenError;
-use super::dial::Greeting;
+use super::dial::HelloReply;
 use super::keys;
 use super::url::Address;
 
@@ -17,7 +17,7 @@ const OLDEST: u32 = 7;
 /// Redis is too old, or would throw keys away when its memory is full.
 pub(super) fn check(
     node: &Address,
-    greeting: &Greeting,
+    greeting: &HelloReply,
     connection: &mut Connection,
 ) -> Result<Vec<String>, OpenError> {
     judge_version(node, &greeting.version)?;

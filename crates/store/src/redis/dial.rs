@@ -24,7 +24,7 @@ pub(super) struct Dialer {
 
 /// What a node says of itself.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Greeting {
+pub(super) struct HelloReply {
     pub(super) version: String,
     pub(super) is_cluster: bool,
     pub(super) is_master: bool,
@@ -52,7 +52,7 @@ impl Dialer {
     }
 
     /// Connects, logs in and hears the greeting. Blocks, for as long as `PATIENCE` and a look-up of a name.
-    pub(super) fn connect(&self, node: &Address) -> Result<(Connection, Greeting), OpenError> {
+    pub(super) fn connect(&self, node: &Address) -> Result<(Connection, HelloReply), OpenError> {
         let info = self.url.node(node).map_err(|error| unfit(node, &error))?;
         let redis = info.redis_settings().clone().set_protocol(ProtocolVersion::RESP3);
         let mut connection = self.open(info.set_redis_settings(redis)).map_err(|error| failure(node, &error))?;
@@ -109,14 +109,14 @@ pub(super) fn bound(connection: &Connection, time: Duration) -> ::redis::RedisRe
     connection.set_write_timeout(Some(time))
 }
 
-fn greeting(reply: &Value) -> Option<Greeting> {
+fn greeting(reply: &Value) -> Option<HelloReply> {
     let field = |name: &str| {
         let mut entries = reply.as_map_iter()?;
         let (_, value) = entries.find(|(key, _)| matches!(key, Value::BulkString(key) if key == name.as_bytes()))?;
         ::redis::from_redis_value_ref::<String>(value).ok()
     };
     let (version, mode, role) = (field("version")?, field("mode")?, field("role")?);
-    Some(Greeting { version, is_cluster: mode == "cluster", is_master: role == "master" })
+    Some(HelloReply { version, is_cluster: mode == "cluster", is_master: role == "master" })
 }
 
 /// What an operator has to mend, and what may pass.

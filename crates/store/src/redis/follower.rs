@@ -342,10 +342,10 @@ impl Listening<'_> {
         }
     }
 
-    /// Writes to the clients. While news come fast, couriers do that, and what comes meanwhile is written together; else
+    /// Writes to the clients. While news come fast, flush workers do that, and what comes meanwhile is written together; else
     /// another thread would only have to be woken.
     fn flush(&self, flush: Flush) {
-        if self.is_busy { flush.hand_off() } else { flush.run() }
+        if self.is_busy { flush.submit() } else { flush.run() }
     }
 
     /// Asks for what is missing, if something is.
@@ -376,7 +376,7 @@ impl Listening<'_> {
         self.follower.await_lease();
         let head = Head { epoch, last: MessageId(top) };
         let (flush, next) = track.repaired(head, &entries, &*self.server().sink);
-        flush.hand_off();
+        flush.submit();
         self.proceed(&channel, &track, next);
         Ok(())
     }

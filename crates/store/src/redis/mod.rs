@@ -44,7 +44,7 @@ use parlor_core::ports::{Accounts, Sink, Store, StoreError};
 
 use accounts::AdminAccounts;
 use command::Command;
-use dial::{Dialer, Greeting};
+use dial::{Dialer, HelloReply};
 use rounds::{Pace, Rounds};
 use router::Router;
 use server::Server;
@@ -249,7 +249,7 @@ fn connect(dialer: &Arc<Dialer>, journal: &Arc<dyn Journal>, replicas: u32) -> R
 }
 
 /// Looks whether a node can be used.
-fn examine(dialer: &Dialer, node: &Address, journal: &Arc<dyn Journal>) -> Result<Greeting, OpenError> {
+fn examine(dialer: &Dialer, node: &Address, journal: &Arc<dyn Journal>) -> Result<HelloReply, OpenError> {
     let (mut connection, greeting) = dialer.connect(node)?;
     for warning in check::check(node, &greeting, &mut connection)? {
         journal.note(&Note::Warning(warning));

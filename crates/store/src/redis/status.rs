@@ -9,7 +9,7 @@ use parlor_core::ports::{StoreError, StoreResult};
 use parlor_proto::RoomName;
 
 use super::command::{self, Command};
-use super::dial::{Dialer, Greeting};
+use super::dial::{Dialer, HelloReply};
 use super::keys::{self, ServerId};
 use super::router::Router;
 use super::url::Address;
@@ -202,7 +202,7 @@ impl Inquiry<'_> {
 }
 
 fn node_facts(dialer: &Dialer, node: &Address) -> Result<NodeFacts, OpenError> {
-    let (mut connection, Greeting { version, is_master, .. }) = dialer.connect(node)?;
+    let (mut connection, HelloReply { version, is_master, .. }) = dialer.connect(node)?;
     let info: ::redis::RedisResult<String> = ::redis::cmd("INFO").arg("persistence").query(&mut connection);
     let persistence = match info {
         Ok(info) if check::field(&info, "aof_enabled") == Some("1") => "append-only file".to_owned(),

@@ -4,7 +4,7 @@ use std::sync::Barrier;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
-use parlor_core::Throttle;
+use parlor_core::LoginBackoff;
 use parlor_core::ports::Outcome::{Right, Unknown, Wrong};
 use parlor_core::ports::{Admission, Attempt, MAX_USUAL_ADDRESSES, Outcome, Permit};
 use parlor_proto::{Timestamp, UserName};
@@ -12,7 +12,7 @@ use parlor_proto::{Timestamp, UserName};
 use crate::bench::{Bench, account, name};
 
 /// Attempts at an account that may fail before there is a delay.
-const FREE: u32 = Throttle::ACCOUNT.free;
+const FREE: u32 = LoginBackoff::ACCOUNT.free;
 
 /// Somebody who tries passwords.
 struct Guesser<'a> {
@@ -78,13 +78,13 @@ pub(crate) fn are_delayed_after_some_failures_and_free_again_in_time(bench: &Ben
     ann.try_once(Unknown);
     ann.try_once(Wrong);
     let Admission::After(left) = ann.begin() else { panic!("there is no delay") };
-    assert!(left <= Throttle::ACCOUNT.first_delay, "{left:?}");
+    assert!(left <= LoginBackoff::ACCOUNT.first_delay, "{left:?}");
     assert!(guesser(bench, "ann", "192.0.2.2").is_delayed(), "another address helps");
     guesser(bench, "bob", "192.0.2.1").try_once(Wrong);
     bench.wait(left + Duration::from_millis(1));
     ann.try_once(Wrong);
     let Admission::After(left) = ann.begin() else { panic!("there is no delay") };
-    assert!(left > Throttle::ACCOUNT.first_delay, "it does not grow: {left:?}");
+    assert!(left > LoginBackoff::ACCOUNT.first_delay, "it does not grow: {left:?}");
 }
 
 pub(crate) fn however_many_begin_at_once_no_more_are_made_than_one_after_the_other(bench: &Bench) {
@@ -125,7 +125,7 @@ pub(crate) fn what_could_not_be_looked_at_counts_nothing(bench: &Bench) {
 }
 
 pub(crate) fn an_address_is_delayed_whatever_accounts_it_tries(bench: &Bench) {
-    for number in 0..=Throttle::ADDRESS.free {
+    for number in 0..=LoginBackoff::ADDRESS.free {
         limited(bench, &format!("user{number}"), "192.0.2.1").try_once(Wrong);
     }
     let other = limited(bench, "other", "192.0.2.1");
@@ -145,7 +145,7 @@ pub(crate) fn failures_elsewhere_do_not_delay_a_usual_address(bench: &Bench) {
     // And what is right at home forgives nobody elsewhere.
     assert!(away.is_delayed());
     // Nor does it matter what others fail at from there.
-    for number in 0..=Throttle::ADDRESS.free {
+    for number in 0..=LoginBackoff::ADDRESS.free {
         limited(bench, &format!("user{number}"), "192.0.2.1").try_once(Wrong);
     }
     assert!(limited(bench, "other", "192.0.2.1").is_delayed());
@@ -161,7 +161,7 @@ pub(crate) fn failures_at_a_usual_address_delay_only_there(bench: &Bench) {
     away.try_once(Right);
     assert!(home.is_delayed(), "what is right elsewhere forgives nothing");
     // They count for the address all the same.
-    for number in 0..Throttle::ADDRESS.free - FREE {
+    for number in 0..LoginBackoff::ADDRESS.free - FREE {
         limited(bench, &format!("user{number}"), "192.0.2.1").try_once(Wrong);
     }
     assert!(limited(bench, "other", "192.0.2.1").is_delayed());

@@ -4,7 +4,7 @@ use std::thread;
 use std::time::Duration;
 
 use parlor_core::ports::{Admission, Attempt, Claim, Claimed, StoreResult, TakeoverLimit};
-use parlor_core::{ConnectionId, DuplicateLogin, Throttle};
+use parlor_core::{ConnectionId, DuplicateLogin, LoginBackoff};
 use parlor_proto::Timestamp;
 use parlor_redis_testkit::RedisServer;
 
@@ -46,7 +46,7 @@ fn after_failures_nobody_waits_for_longer_because_a_clock_was_set_back() {
         other => panic!("{other:?}"),
     };
     let first = left();
-    assert!(first <= Throttle::ACCOUNT.longest_delay, "{first:?}");
+    assert!(first <= LoginBackoff::ACCOUNT.longest_delay, "{first:?}");
     thread::sleep(Duration::from_millis(20));
     assert!(left() < first, "the time does not pass");
     // Nor for those who died while they tried.

@@ -10,9 +10,9 @@ fn room(name: &str) -> RoomName {
     name.parse().unwrap()
 }
 
-fn entry(id: u64) -> Logged {
+fn entry(id: u64) -> HistoryEntry {
     let text = Text::sanitise(&format!("number {id}")).unwrap();
-    Logged {
+    HistoryEntry {
         id: MessageId(id),
         time: Timestamp::from_millis(i64::try_from(id).unwrap()),
         from: "bob".parse().unwrap(),
@@ -21,7 +21,7 @@ fn entry(id: u64) -> Logged {
 }
 
 fn message(id: u64) -> Event {
-    let Logged { id, time, from, text } = entry(id);
+    let HistoryEntry { id, time, from, text } = entry(id);
     Event::Message { room: room("red"), id, time, from, text }
 }
 
@@ -181,7 +181,7 @@ fn a_room_whose_log_began_anew_hides_nothing() {
 #[test]
 fn own_messages_that_were_acknowledged_are_not_missed() {
     let mut catch_up = back(3, 3);
-    let own = Logged { from: "ann".parse().unwrap(), ..entry(5) };
+    let own = HistoryEntry { from: "ann".parse().unwrap(), ..entry(5) };
     catch_up.sift(Reply::Message { room: room("red"), id: own.id }.into());
     catch_up.disconnected();
     catch_up.sift(joined("red", EPOCH, 6));

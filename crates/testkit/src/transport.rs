@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, Weak};
 use std::time::Duration;
 
 use parlor_core::Outbox;
-use parlor_core::ports::Wire;
+use parlor_core::ports::Transport;
 use parlor_core::{Settled, Taken};
 
 use crate::connection::Link;
@@ -49,13 +49,13 @@ impl Tap {
     }
 }
 
-pub(crate) struct FakeWire {
+pub(crate) struct FakeTransport {
     pub(crate) tap: Arc<Tap>,
     pub(crate) clock: Arc<FakeClock>,
     pub(crate) link: Weak<Link>,
 }
 
-impl Wire for FakeWire {
+impl Transport for FakeTransport {
     fn flush(&self, outbox: &Outbox) {
         self.tap.flush(outbox);
     }

@@ -6,7 +6,7 @@ use crate::channel::Flush;
 use crate::outbox::Outbox;
 
 /// The connection behind an outbox.
-pub trait Wire: Send + Sync {
+pub trait Transport: Send + Sync {
     /// Writes what waits in `outbox`, which the caller has scheduled (see [`Outbox`]), until it is settled as
     /// idle or blocked. Never blocks.
     fn flush(&self, outbox: &Outbox);
@@ -19,9 +19,9 @@ pub trait Wire: Send + Sync {
 }
 
 /// Threads that run flushes for others.
-pub trait Couriers: Send + Sync {
+pub trait FlushWorkers: Send + Sync {
     /// Runs `flush` soon on another thread. Never blocks.
-    fn hand_off(&self, flush: Flush);
+    fn submit(&self, flush: Flush);
 
     /// How many there are; large flushes are split among them.
     fn count(&self) -> usize;

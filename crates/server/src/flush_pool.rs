@@ -6,20 +6,20 @@ use std::thread;
 
 use crossbeam_channel::{Receiver, Sender, unbounded};
 use parlor_core::Flush;
-use parlor_core::ports::Couriers;
+use parlor_core::ports::FlushWorkers;
 
-/// Stack of a courier, in bytes.
+/// Stack of a flush worker, in bytes.
 const STACK_BYTES: usize = 256 * 1024;
 
 /// As many threads as there are processors. The queue needs no bound of its own: a channel hands at most one
 /// pass on at a time, and a connection is in at most one flush.
 #[derive(Debug)]
-pub(crate) struct CourierPool {
+pub(crate) struct FlushPool {
     flushes: Sender<Flush>,
     count: usize,
 }
 
-impl CourierPool {
+impl FlushPool {
     /// Starts the threads.
     ///
     /// # Errors
@@ -29,7 +29,7 @@ impl CourierPool {
         let (flushes, queue) = unbounded();
         for number in 0..count {
             let queue = queue.clone();
-            let builder = thread::Builder::new().name(format!("courier-{number}")).stack_size(STACK_BYTES);
+            let builder = thread::Builder::new().name(format!("flush-{number}")).stack_size(STACK_BYTES);
             builder.spawn(move || serve(&queue))?;
         }
         Ok(Self { flushes, count })
@@ -42,9 +42,9 @@ fn serve(queue: &Receiver<Flush>) {
     }
 }
 
-impl Couriers for CourierPool {
-    fn hand_off(&self, flush: Flush) {
-        // The couriers live as long as the process, so there is always one who takes it.
+impl FlushWorkers for FlushPool {
+    fn submit(&self, flush: Flush) {
+        // The flush workers live as long as the process, so there is always one who takes it.
         let _ = self.flushes.send(flush);
     }
 

@@ -3,17 +3,19 @@
 
 use std::time::Duration;
 
-use parlor_proto::{Bye, Encoded, Event, Misread, Refusal, Reply, Text, UserName, Verb, parse_command, parse_greeting};
+use parlor_proto::{
+    Bye, Encoded, Event, ParseError, Refusal, Reply, Text, UserName, Verb, parse_command, parse_pre_login,
+};
 
-use crate::actions::{self, Context, Visit};
-use crate::effects::{Denial, Effect};
+use crate::actions::{self, ConnectionContext, SessionContext};
+use crate::effects::{CommandError, Effect};
 use crate::peer::Origin;
 use crate::ports::{Append, Appended, Direct, LogId, StoreError};
-use crate::session::{Place, Session, Unable};
+use crate::session::{ConnectionHandle, Session, SessionError};
 
 /// The dialogue with one connection. Owned by its thread.
-pub(crate) struct Dialogue {
-    place: Place,
+pub(crate) struct CommandProcessor {
+    place: ConnectionHandle,
     origin: Origin,
     session: Option<Session>,
     login_failures: u32,
@@ -23,8 +25,8 @@ pub(crate) struct Dialogue {
     drafts: Vec<Append>,
 }
 
-impl Dialogue {
-    pub(crate) fn new(place: Place, origin: Origin) -> Self {
+impl CommandProcessor {
+    pub(crate) fn new(place: ConnectionHandle, origin: Origin) -> Self {
         let mut dialogue = Self {
             place,
             origin,
@@ -49,7 +51,7 @@ impl Dialogue {
         self.session.is_none().then(|| self.login_deadline.saturating_sub(now))
     }
 
-    pub(crate) fn place(&self) -> &Place {
+    pub(crate) fn place(&self) -> &ConnectionHandle {
         &self.place
     }
 
@@ -65,7 +67,7 @@ impl Dialogue {
         self.session.take()
     }
 
-    pub(crate) fn session_mut(&mut self) -> Option<(&mut Session, &Place)> {
+    pub(crate) fn session_mut(&mut self) -> Option<(&mut Session, &ConnectionHandle)> {
         self.session.as_mut().map(|session| (session, &self.place))
     }
 
@@ -122,16 +124,16 @@ impl Dialogue {
         self.place.peer.part(bye);
     }
 
-    fn greeting(&mut self, line: &[u8], effects: &mut Vec<Effect>) -> Result<Verb, (Option<Verb>, Denial)> {
-        let Some(greeting) = parse_greeting(line).map_err(misread)? else { return Ok(Verb::Message) };
+    fn greeting(&mut self, line: &[u8], effects: &mut Vec<Effect>) -> Result<Verb, (Option<Verb>, CommandError)> {
+        let Some(greeting) = parse_pre_login(line).map_err(misread)? else { return Ok(Verb::Message) };
         let verb = greeting.verb();
-        let Self { place: Place { parlor, peer }, origin, .. } = self;
-        let mut visit = Visit { parlor, peer, origin, login_deadline: Some(self.login_deadline), effects };
-        actions::greet(&mut visit, greeting).map_err(|denial| (Some(verb), denial))?;
+        let Self { place: ConnectionHandle { parlor, peer }, origin, .. } = self;
+        let mut visit = ConnectionContext { parlor, peer, origin, login_deadline: Some(self.login_deadline), effects };
+        actions::run_pre_login(&mut visit, greeting).map_err(|denial| (Some(verb), denial))?;
         Ok(verb)
     }
 
-    fn command(&mut self, line: &[u8], effects: &mut Vec<Effect>) -> Result<Verb, (Option<Verb>, Denial)> {
+    fn command(&mut self, line: &[u8], effects: &mut Vec<Effect>) -> Result<Verb, (Option<Verb>, CommandError)> {
         let Some(command) = parse_command(line).map_err(misread)? else { return Ok(Verb::Message) };
         let verb = command.verb();
         // What is only appended itself needs nothing of what was said before to be there.
@@ -139,9 +141,9 @@ impl Dialogue {
             self.commit();
         }
         let Some(session) = &self.session else { return Ok(verb) };
-        let Place { parlor, peer } = &self.place;
-        let visit = Visit { parlor, peer, origin: &self.origin, login_deadline: None, effects };
-        let mut context = Context {
+        let ConnectionHandle { parlor, peer } = &self.place;
+        let visit = ConnectionContext { parlor, peer, origin: &self.origin, login_deadline: None, effects };
+        let mut context = SessionContext {
             visit,
             user: session.user(),
             generation: session.generation(),
@@ -156,15 +158,15 @@ impl Dialogue {
         for effect in effects {
             if let Err(unable) = self.apply(effect) {
                 match unable {
-                    Unable::Denied(denial) => self.deny(denial, Some(verb)),
-                    Unable::Over(bye) => self.hang_up(bye),
+                    SessionError::Denied(denial) => self.deny(denial, Some(verb)),
+                    SessionError::Over(bye) => self.hang_up(bye),
                 }
                 return;
             }
         }
     }
 
-    fn apply(&mut self, effect: Effect) -> Result<(), Unable> {
+    fn apply(&mut self, effect: Effect) -> Result<(), SessionError> {
         match effect {
             Effect::Reply(event) => self.reply(&event),
             Effect::Append { log, text } => self.draft(log, text),
@@ -218,7 +220,7 @@ impl Dialogue {
             (Ok(Appended::Fenced), _) => self.hang_up(Bye::LoggedInElsewhere),
             (Err(error), log) => {
                 let verb = if matches!(log, LogId::Room(_)) { Verb::Message } else { Verb::Publish };
-                self.deny(Denial::Failed { what: "appending to a log", error }, Some(verb));
+                self.deny(CommandError::Failed { what: "appending to a log", error }, Some(verb));
             }
         }
     }
@@ -228,28 +230,28 @@ impl Dialogue {
         Some(Direct { time: self.place.parlor.clock.now(), from, text })
     }
 
-    fn send_direct(&mut self, to: UserName, text: Text) -> Result<(), Denial> {
+    fn send_direct(&mut self, to: UserName, text: Text) -> Result<(), CommandError> {
         let Some(message) = self.direct(text) else { return Ok(()) };
         let sent = self.place.parlor.store.bus.direct(&to, &message);
-        match sent.map_err(|error| Denial::Failed { what: "sending a direct message", error })? {
+        match sent.map_err(|error| CommandError::Failed { what: "sending a direct message", error })? {
             true => self.reply(&Reply::Msg { user: to }.into()),
             false => return Err(Refusal::UserOffline(to).into()),
         }
         Ok(())
     }
 
-    fn broadcast(&mut self, text: Text) -> Result<(), Denial> {
+    fn broadcast(&mut self, text: Text) -> Result<(), CommandError> {
         let Some(message) = self.direct(text) else { return Ok(()) };
         let sent = self.place.parlor.store.bus.broadcast(&message);
-        sent.map_err(|error| Denial::Failed { what: "broadcasting", error })?;
+        sent.map_err(|error| CommandError::Failed { what: "broadcasting", error })?;
         self.reply(&Reply::Broadcast.into());
         Ok(())
     }
 
-    fn deny(&mut self, denial: Denial, verb: Option<Verb>) {
+    fn deny(&mut self, denial: CommandError, verb: Option<Verb>) {
         match denial {
-            Denial::Refused(refusal) => self.refuse(&refusal, verb),
-            Denial::Failed { what, error } => {
+            CommandError::Refused(refusal) => self.refuse(&refusal, verb),
+            CommandError::Failed { what, error } => {
                 self.place.parlor.observer.store_failed(what, &error);
                 self.refuse(&Refusal::StoreUnavailable, verb);
                 // The failure may have taken long, and so may that of the next line.
@@ -265,7 +267,7 @@ impl Dialogue {
     }
 }
 
-fn misread(misread: Misread) -> (Option<Verb>, Denial) {
+fn misread(misread: ParseError) -> (Option<Verb>, CommandError) {
     (misread.verb, misread.refusal.into())
 }
 

@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use parlor_proto::{Credentials, Refusal, UserName};
 
-use super::Visit;
-use crate::effects::{Denial, During};
+use super::ConnectionContext;
+use crate::effects::{CommandError, During};
 use crate::ports::{Account, Admission, Attempt, Outcome, Permit, StoreResult, Verdict};
 
 /// Up to so much delay is simply waited for; with more, the client is told to come back.
@@ -16,7 +16,7 @@ const PATIENCE: Duration = Duration::from_secs(2);
 const TURN: Duration = Duration::from_millis(100);
 
 /// The account, if the password is right. A hash of another cost than the one that is set is renewed.
-pub(super) fn try_password(visit: &Visit<'_>, credentials: &Credentials) -> Result<Account, Denial> {
+pub(super) fn authenticate(visit: &ConnectionContext<'_>, credentials: &Credentials) -> Result<Account, CommandError> {
     let address = &visit.origin.network;
     let permit = wait_for_permit(visit, &credentials.user, address)?;
     let compared = compare(visit, credentials);
@@ -48,7 +48,7 @@ enum Compared {
     Wrong,
 }
 
-fn compare(visit: &Visit<'_>, credentials: &Credentials) -> Result<Compared, Denial> {
+fn compare(visit: &ConnectionContext<'_>, credentials: &Credentials) -> Result<Compared, CommandError> {
     let account = visit.store().accounts.find(&credentials.user).during("looking a user up")?;
     let hash = account.as_ref().map(|account| &account.hash);
     let verdict = visit.parlor.passwords.verify(&credentials.password, hash).during("verifying a password")?;
@@ -60,14 +60,14 @@ fn compare(visit: &Visit<'_>, credentials: &Credentials) -> Result<Compared, Den
 }
 
 /// Not if the password was changed meanwhile: the old one must not come back.
-fn renew_hash(visit: &Visit<'_>, credentials: &Credentials, account: &Account) -> StoreResult<()> {
+fn renew_hash(visit: &ConnectionContext<'_>, credentials: &Credentials, account: &Account) -> StoreResult<()> {
     let hash = visit.parlor.passwords.hash(&credentials.password)?;
     visit.store().accounts.renew_hash(&account.user, &account.hash, &hash).map(drop)
 }
 
 /// Waits a little for the end of a delay, and longer for others who try at the same time; never beyond the time for
 /// logging in.
-fn wait_for_permit(visit: &Visit<'_>, user: &UserName, address: &str) -> Result<Permit, Denial> {
+fn wait_for_permit(visit: &ConnectionContext<'_>, user: &UserName, address: &str) -> Result<Permit, CommandError> {
     let (mut patience, mut turns) = (PATIENCE, visit.parlor.policy.login_timeout);
     loop {
         let attempt = attempt(visit, user, address);
@@ -88,7 +88,7 @@ fn wait_for_permit(visit: &Visit<'_>, user: &UserName, address: &str) -> Result<
 }
 
 /// An attempt from `address`, made now.
-pub(super) fn attempt<'a>(visit: &Visit<'_>, user: &'a UserName, address: &'a str) -> Attempt<'a> {
+pub(super) fn attempt<'a>(visit: &ConnectionContext<'_>, user: &'a UserName, address: &'a str) -> Attempt<'a> {
     let clock = &visit.parlor.clock;
     let is_address_limited = !visit.origin.is_loopback || visit.parlor.policy.limit_loopback;
     Attempt { user, address, is_address_limited, at: clock.elapsed(), now: clock.now() }

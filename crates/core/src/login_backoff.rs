@@ -4,7 +4,7 @@ use std::time::Duration;
 
 /// The growing delays after failed logins, for an account or an address.
 #[derive(Debug, Clone, Copy)]
-pub struct Throttle {
+pub struct LoginBackoff {
     /// Failures that cost nothing: people mistype.
     pub free: u32,
     /// Delay after the first failure beyond those; it doubles with each further one.
@@ -15,7 +15,7 @@ pub struct Throttle {
     pub forget_after: Duration,
 }
 
-impl Throttle {
+impl LoginBackoff {
     /// For accounts: guessing one password gets slow soon.
     pub const ACCOUNT: Self = Self {
         free: 5,
@@ -50,13 +50,16 @@ mod tests {
 
     #[test]
     fn delays_grow_up_to_a_bound() {
-        let delay = |failures| Throttle::ACCOUNT.delay(failures).as_millis();
+        let delay = |failures| LoginBackoff::ACCOUNT.delay(failures).as_millis();
         assert_eq!([0, 1, 5, 6, 7, 8].map(delay), [0, 0, 0, 500, 1000, 2000]);
         assert_eq!([13, 40, u32::MAX].map(delay), [60_000; 3]);
     }
 
     #[test]
     fn no_more_are_tried_at_once_than_may_fail_one_after_the_other() {
-        assert_eq!([0, 1, 5, 6, 7, u32::MAX].map(|failures| Throttle::ACCOUNT.at_once(failures)), [6, 5, 1, 1, 1, 1]);
+        assert_eq!(
+            [0, 1, 5, 6, 7, u32::MAX].map(|failures| LoginBackoff::ACCOUNT.at_once(failures)),
+            [6, 5, 1, 1, 1, 1]
+        );
     }
 }

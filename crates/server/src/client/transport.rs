@@ -8,7 +8,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::Thread;
 use std::time::{Duration, Instant};
 
-use parlor_core::ports::Wire;
+use parlor_core::ports::Transport;
 use parlor_core::{ConnectionId, Outbox, Settled, Taken};
 
 use super::nonblocking::{receive_now, send_now};
@@ -30,7 +30,7 @@ const BATCH_BYTES: usize = 16 * 1024;
 
 /// A client's socket and its TLS state.
 #[derive(Debug)]
-pub(super) struct TlsWire {
+pub(super) struct TlsTransport {
     connection: ConnectionId,
     socket: TcpStream,
     drain: Arc<Drain>,
@@ -63,7 +63,7 @@ pub(super) enum Received {
     TimedOut,
 }
 
-impl TlsWire {
+impl TlsTransport {
     pub(super) fn new(connection: ConnectionId, socket: TcpStream, drain: Arc<Drain>) -> Self {
         Self {
             connection,
@@ -93,7 +93,7 @@ impl TlsWire {
         self.interrupted.load(Ordering::Acquire)
     }
 
-    /// How long [`TlsWire::receive`] waits from now on.
+    /// How long [`TlsTransport::receive`] waits from now on.
     pub(super) fn set_timeout(&self, timeout: Option<Duration>) -> io::Result<()> {
         self.socket.set_read_timeout(timeout)
     }
@@ -226,7 +226,7 @@ impl TlsWire {
     }
 }
 
-impl Wire for TlsWire {
+impl Transport for TlsTransport {
     fn flush(&self, outbox: &Outbox) {
         let mut frames = Vec::new();
         loop {

@@ -7,13 +7,13 @@ use crate::policy::LineRate;
 /// A token bucket for one client, kept as the time at which it would be full again: the "virtual scheduling"
 /// form of the generic cell rate algorithm (ITU-T I.371, annex A).
 #[derive(Debug)]
-pub(crate) struct Pace {
+pub(crate) struct RateLimiter {
     interval: Duration,
     tolerance: Duration,
     full_at: Duration,
 }
 
-impl Pace {
+impl RateLimiter {
     pub(crate) fn new(rate: LineRate) -> Self {
         let interval = Duration::from_secs(1) / rate.per_second.max(1);
         Self { interval, tolerance: interval * rate.burst.max(1), full_at: Duration::ZERO }
@@ -30,8 +30,8 @@ impl Pace {
 mod tests {
     use super::*;
 
-    fn pace() -> Pace {
-        Pace::new(LineRate { per_second: 10, burst: 3 })
+    fn pace() -> RateLimiter {
+        RateLimiter::new(LineRate { per_second: 10, burst: 3 })
     }
 
     const NOW: Duration = Duration::from_secs(5);
