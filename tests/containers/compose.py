@@ -44,8 +44,10 @@ def inspect(container):
 class System:
     """A Compose project of its own: other names, ports and networks than those of whoever uses the machine."""
 
-    def __init__(self, root):
+    def __init__(self, root, image=None):
+        """Of an image that is there, or else of one that is built."""
         self.root = root
+        self.given = image
         self.name = f"parlor-test-{secrets.token_hex(4)}"
         self.program = ["docker-compose"] if shutil.which("docker-compose") else ["docker", "compose"]
         self.files = ["docker-compose.yml"]
@@ -54,7 +56,7 @@ class System:
         self.environment = dict(
             os.environ,
             COMPOSE_PROJECT_NAME=self.name,
-            PARLOR_IMAGE=f"{self.name}:latest",
+            PARLOR_IMAGE=image or f"{self.name}:latest",
             PARLOR_1_PORT=str(self.ports["parlor-1"]),
             PARLOR_2_PORT=str(self.ports["parlor-2"]),
             PARLOR_3_PORT=str(self.ports["parlor-3"]),
@@ -62,6 +64,10 @@ class System:
             PARLOR_EDGE=f"{network}.0/28",
             PARLOR_BALANCER=f"{network}.14",
         )
+
+    def up(self):
+        """Starts everything as users do; an image that is there is not built."""
+        self.compose("up", "--no-build" if self.given else "--build", "--detach")
 
     def compose(self, *words, check=True, **options):
         files = [word for file in self.files for word in ("-f", file)]
@@ -91,9 +97,10 @@ class System:
         return self.compose("logs", "--no-color", *services, check=False).stdout
 
     def remove(self):
-        """Removes everything, by the command that users have for it, and the image."""
+        """Removes everything, by the command that users have for it, and the image that was built."""
         self.compose("--profile", "third", "--profile", "demo", "down", "--volumes", "--timeout", "20")
-        run("docker", "image", "rm", "--force", self.environment["PARLOR_IMAGE"], check=False)
+        if not self.given:
+            run("docker", "image", "rm", "--force", self.environment["PARLOR_IMAGE"], check=False)
 
     def leftovers(self):
         """What Docker still has of the project."""

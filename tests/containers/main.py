@@ -1,6 +1,7 @@
 """Tests of what is shipped: the containers and the Debian package. Called by scripts/test-compose.
 
-    main.py system              the system of docker-compose.yml
+    main.py system              the system of docker-compose.yml, whose image is built
+    main.py system IMAGE        the same with an image that is there
     main.py package FILE.deb    a package
 """
 
@@ -20,8 +21,8 @@ ROOT = Path(__file__).resolve().parents[2]
 def subject(arguments, directory):
     """What is tried, and the steps; each step builds on those before it."""
     match arguments:
-        case ["system"]:
-            return system.Town(System(ROOT), directory), system.STEPS
+        case ["system", *images] if len(images) <= 1:
+            return system.Town(System(ROOT, *images), directory), system.STEPS
         case ["package", file]:
             return package.Machine(file, directory), package.STEPS
     sys.exit(__doc__)

@@ -35,7 +35,7 @@ class Town:
 
 
 def it_starts(town):
-    town.system.compose("up", "--build", "--detach")
+    town.system.up()
     town.system.wait_for_health("redis", "parlor-1", "parlor-2")
 
 

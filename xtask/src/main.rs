@@ -1,9 +1,10 @@
-//! Chores of the repository: `cargo xtask tidy` and `cargo xtask docs`. It must not be needed to build or
+//! Chores of the repository: `cargo xtask tidy`, `cargo xtask docs` and `cargo xtask test`. It must not be needed to build or
 //! run Parlor.
 
 mod checks;
 mod docs;
 mod lexer;
+mod test_run;
 mod tree;
 
 use std::path::{Path, PathBuf};
@@ -11,7 +12,7 @@ use std::process::ExitCode;
 
 use anyhow::{Context, Result, bail};
 
-const USAGE: &str = "usage: cargo xtask tidy | cargo xtask docs [--check]";
+const USAGE: &str = "usage: cargo xtask tidy | cargo xtask docs [--check] | cargo xtask test ARGUMENT...";
 
 fn main() -> ExitCode {
     match run() {
@@ -33,6 +34,7 @@ fn run() -> Result<bool> {
         ["tidy"] => tidy(&root),
         ["docs"] => docs::write(&root).map(|()| true),
         ["docs", "--check"] => docs::check(&root),
+        ["test", arguments @ ..] => test_run::run(&root, arguments),
         _ => bail!(USAGE),
     }
 }

@@ -27,7 +27,7 @@ pub(crate) fn readable(text: &str) -> String {
 
 /// A connection that has been greeted and has not logged in.
 #[derive(Debug)]
-pub struct Greeted {
+pub struct UnauthenticatedConnection {
     pub(crate) sender: LineSender,
     pub(crate) receiver: LineReceiver,
     pub(crate) server: String,
@@ -35,7 +35,7 @@ pub struct Greeted {
     pub(crate) timeouts: Timeouts,
 }
 
-impl Greeted {
+impl UnauthenticatedConnection {
     /// What the server calls itself.
     pub fn server(&self) -> &str {
         &self.server

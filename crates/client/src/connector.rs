@@ -11,7 +11,7 @@ use rustls::{ClientConfig, ClientConnection};
 use socket2::{SockRef, TcpKeepalive};
 
 use crate::address::Address;
-use crate::connection::{Greeted, LineReceiver, halves, readable};
+use crate::connection::{LineReceiver, UnauthenticatedConnection, halves, readable};
 use crate::error::{ConnectError, TrustError, Untrusted};
 use crate::trust::Trust;
 
@@ -79,7 +79,7 @@ impl Connector {
     ///
     /// # Errors
     /// Says which of these failed. A server that answers and is not the right one is not passed over.
-    pub fn open(&self) -> Result<Greeted, ConnectError> {
+    pub fn open(&self) -> Result<UnauthenticatedConnection, ConnectError> {
         if let [only] = &self.addresses[..] {
             return self.open_at(only);
         }
@@ -97,7 +97,7 @@ impl Connector {
     ///
     /// # Errors
     /// Says what failed.
-    pub fn open_at(&self, address: &Address) -> Result<Greeted, ConnectError> {
+    pub fn open_at(&self, address: &Address) -> Result<UnauthenticatedConnection, ConnectError> {
         let attempt = Attempt { address, config: &self.config, timeouts: self.timeouts };
         attempt.open()
     }
@@ -111,12 +111,18 @@ struct Attempt<'a> {
 }
 
 impl Attempt<'_> {
-    fn open(&self) -> Result<Greeted, ConnectError> {
+    fn open(&self) -> Result<UnauthenticatedConnection, ConnectError> {
         let mut socket = self.dial()?;
         let tls = self.handshake(&mut socket)?;
         let (sender, mut receiver) = halves(socket, tls);
         let server = self.read_greeting(&mut receiver)?;
-        Ok(Greeted { sender, receiver, server, address: self.address.clone(), timeouts: self.timeouts })
+        Ok(UnauthenticatedConnection {
+            sender,
+            receiver,
+            server,
+            address: self.address.clone(),
+            timeouts: self.timeouts,
+        })
     }
 
     fn dial(&self) -> Result<TcpStream, ConnectError> {

@@ -34,7 +34,7 @@ mod trust;
 pub mod connect;
 
 pub use address::{Address, AddressError};
-pub use connection::{Greeted, LineSender};
+pub use connection::{LineSender, UnauthenticatedConnection};
 pub use connector::{Connector, Timeouts};
 pub use error::{CertificateFault, ConnectError, LoginError, Lost, TrustError, Untrusted};
 pub use events::{Events, Incoming, UnknownEvent};

@@ -7,7 +7,7 @@ use parlor_proto::{Bye, Credentials, Epoch, Event, Format, MessageId, RefusalCod
 use zeroize::Zeroizing;
 
 use crate::address::Address;
-use crate::connection::{Greeted, LineSender};
+use crate::connection::{LineSender, UnauthenticatedConnection};
 use crate::error::{LoginError, Lost};
 use crate::events::{Events, Incoming};
 
@@ -52,7 +52,7 @@ pub struct Session {
     pub welcome: String,
 }
 
-impl Greeted {
+impl UnauthenticatedConnection {
     /// Logs in, and from then on speaks JSON. Blocks until the server answers, within the login timeout.
     ///
     /// # Errors

@@ -31,7 +31,7 @@ pub(crate) struct Permit {
 
 /// A place among all of a connection that comes through a balancer; given back when dropped.
 #[derive(Debug)]
-pub(crate) struct Place(Permit);
+pub(crate) struct UnassignedPermit(Permit);
 
 impl Admission {
     pub(crate) fn new(max_connections: usize, max_per_address: usize, limit_loopback: bool) -> Self {
@@ -55,13 +55,13 @@ impl Admission {
     }
 
     /// A place for a connection of a balancer, of which it is not known yet whose it is, if there is one.
-    pub(crate) fn admit_balancer(self: &Arc<Self>) -> Option<Place> {
+    pub(crate) fn admit_balancer(self: &Arc<Self>) -> Option<UnassignedPermit> {
         let mut counts = self.counts();
         if counts.all >= self.max_connections {
             return self.refuse();
         }
         counts.all += 1;
-        Some(Place(Permit { admission: self.clone(), address: None }))
+        Some(UnassignedPermit(Permit { admission: self.clone(), address: None }))
     }
 
     /// Counts a connection for an address, if one more may come from there.
@@ -113,7 +113,7 @@ impl Counts {
     }
 }
 
-impl Place {
+impl UnassignedPermit {
     /// Counts the connection for the client whose it is, if one more may come from there. A loopback address is not
     /// spared: it is one of the balancer's machine.
     pub(crate) fn of_client(self, address: IpAddr) -> Option<Permit> {

@@ -13,11 +13,11 @@ use parlor_core::ports::{Sink, Store};
 use parlor_store::redis::{self, OpenError, Redis};
 use parlor_store::sqlite::{Durability, Sqlite};
 
-use crate::housekeeping::Chore;
+use crate::housekeeping::PeriodicTask;
 use crate::journal::LogJournal;
+use crate::service_manager;
 use crate::settings::{self, RedisArgs, Settings, Synchronous};
 use crate::signals::Request;
-use crate::supervisor;
 
 /// Time between two attempts to reach Redis at start.
 const RETRY_INTERVAL: Duration = Duration::from_millis(500);
@@ -26,7 +26,7 @@ const RETRY_INTERVAL: Duration = Duration::from_millis(500);
 const WARNING_INTERVAL: Duration = Duration::from_secs(10);
 
 /// What is to be opened; made before anything that takes its time, so that mistakes show at once.
-pub(crate) enum Plan {
+pub(crate) enum BackendConfig {
     /// The database, and the right to be its only server.
     Sqlite(File),
     /// A Redis.
@@ -46,7 +46,7 @@ pub(crate) enum Backend {
     Redis(Redis),
 }
 
-impl Plan {
+impl BackendConfig {
     /// What the settings ask for. Locks the data directory, unless that is shared.
     ///
     /// # Errors
@@ -77,7 +77,7 @@ impl Plan {
             }
             Self::Redis(config) => {
                 let open = move || Redis::open(&config, sink.clone(), Arc::new(LogJournal));
-                Ok(while_listening(move || patiently(open), requests, reload)?.map(Backend::Redis))
+                Ok(open_interruptibly(move || retry_until_reachable(open), requests, reload)?.map(Backend::Redis))
             }
         }
     }
@@ -93,10 +93,13 @@ impl Backend {
     }
 
     /// What is to be done for the store from time to time.
-    pub(crate) fn chore(&self) -> Option<Chore> {
+    pub(crate) fn chore(&self) -> Option<PeriodicTask> {
         let Self::Sqlite { store, .. } = self else { return None };
         let store = store.clone();
-        Some(Chore { what: "looking for deleted and unlocked accounts", run: Box::new(move || store.notice_changes()) })
+        Some(PeriodicTask {
+            what: "looking for deleted and unlocked accounts",
+            run: Box::new(move || store.notice_changes()),
+        })
     }
 }
 
@@ -140,7 +143,7 @@ fn durability(settings: &Settings) -> Durability {
 
 /// Does something that takes its time on a thread of its own, so that requests are heard at once. `None` if they ask
 /// for the end: then the thread is left behind, to end with the process.
-fn while_listening<T: Send + 'static>(
+fn open_interruptibly<T: Send + 'static>(
     work: impl FnOnce() -> anyhow::Result<T> + Send + 'static,
     requests: &Receiver<Request>,
     reload: impl Fn(),
@@ -163,7 +166,7 @@ fn while_listening<T: Send + 'static>(
 }
 
 /// Tries until the answer is one that another attempt would not change.
-fn patiently<T>(open: impl Fn() -> Result<T, OpenError>) -> anyhow::Result<T> {
+fn retry_until_reachable<T>(open: impl Fn() -> Result<T, OpenError>) -> anyhow::Result<T> {
     let mut warned: Option<Instant> = None;
     loop {
         match open() {
@@ -176,11 +179,11 @@ fn patiently<T>(open: impl Fn() -> Result<T, OpenError>) -> anyhow::Result<T> {
             Err(OpenError::Unreachable(why)) => {
                 if warned.is_none_or(|at| at.elapsed() >= WARNING_INTERVAL) {
                     tracing::warn!("waiting for Redis: {why}");
-                    supervisor::waiting("Redis");
+                    service_manager::waiting("Redis");
                     warned = Some(Instant::now());
                 }
             }
-            Err(unfit @ OpenError::Unfit(_)) => return Err(anyhow!("{unfit}")),
+            Err(unfit @ OpenError::Unsuitable(_)) => return Err(anyhow!("{unfit}")),
         }
         thread::sleep(RETRY_INTERVAL);
     }
@@ -201,7 +204,7 @@ mod tests {
     #[test]
     fn what_may_pass_is_tried_again() {
         let attempts = Cell::new(0);
-        let opened = patiently(|| {
+        let opened = retry_until_reachable(|| {
             attempts.set(attempts.get() + 1);
             if attempts.get() < 3 { Err(away()) } else { Ok("open") }
         });
@@ -211,9 +214,9 @@ mod tests {
     #[test]
     fn what_does_not_pass_is_told_at_once() {
         let attempts = Cell::new(0);
-        let opened = patiently(|| -> Result<(), _> {
+        let opened = retry_until_reachable(|| -> Result<(), _> {
             attempts.set(attempts.get() + 1);
-            Err(OpenError::Unfit("a password is needed".to_owned()))
+            Err(OpenError::Unsuitable("a password is needed".to_owned()))
         });
         assert!(format!("{:#}", opened.unwrap_err()).contains("a password is needed"));
         assert_eq!(attempts.get(), 1);
@@ -226,18 +229,18 @@ mod tests {
         for request in [Request::Reload, Request::Reload, Request::Shutdown] {
             requests.send(request).unwrap();
         }
-        let never = || patiently(|| -> Result<(), _> { Err(away()) });
-        let outcome = while_listening(never, &inbox, || reloads.set(reloads.get() + 1)).unwrap();
+        let never = || retry_until_reachable(|| -> Result<(), _> { Err(away()) });
+        let outcome = open_interruptibly(never, &inbox, || reloads.set(reloads.get() + 1)).unwrap();
         assert_eq!((outcome, reloads.get()), (None, 2));
     }
 
     #[test]
     fn what_was_waited_for_comes_through_and_a_panic_is_an_error() {
         let (_requests, inbox) = unbounded();
-        let opened = while_listening(|| Ok("open"), &inbox, || {}).unwrap();
+        let opened = open_interruptibly(|| Ok("open"), &inbox, || {}).unwrap();
         assert_eq!(opened, Some("open"));
         let broken =
-            while_listening(|| -> anyhow::Result<()> { panic!("this panic belongs to a test") }, &inbox, || {});
+            open_interruptibly(|| -> anyhow::Result<()> { panic!("this panic belongs to a test") }, &inbox, || {});
         assert_eq!(broken.unwrap_err().to_string(), "opening Redis failed");
     }
 }

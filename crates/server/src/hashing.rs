@@ -23,7 +23,7 @@ const STACK_BYTES: usize = 256 * 1024;
 
 /// What unknown users are compared with, so that they cost what known ones cost. No password has this hash's
 /// value as its own: verdicts on it are ignored.
-const NOBODYS_PASSWORD: &str = "the password of nobody";
+const DUMMY_PASSWORD: &str = "the password of nobody";
 
 /// So much more than the cost that is set a wrong password may be made to cost: four times the time. A hash that is still
 /// more expensive is not worth that everybody waits for it.
@@ -139,11 +139,11 @@ impl Bcrypt {
     fn pad(&self, spent: u32) -> StoreResult<()> {
         let met = spent.min(self.cost + MAX_CEILING);
         let ceiling = self.ceiling.fetch_max(met, Ordering::Relaxed).max(met);
-        padding(spent, ceiling).try_for_each(|cost| hash(NOBODYS_PASSWORD, cost).map(drop))
+        padding(spent, ceiling).try_for_each(|cost| hash(DUMMY_PASSWORD, cost).map(drop))
     }
 
     fn nobodys(&self) -> &StoreResult<PasswordHash> {
-        self.nobodys.get_or_init(|| hash(NOBODYS_PASSWORD, self.cost))
+        self.nobodys.get_or_init(|| hash(DUMMY_PASSWORD, self.cost))
     }
 }
 
@@ -187,7 +187,7 @@ mod tests {
         assert_eq!(pool.verify(&password("secret"), Some(&hash)), Ok(Verdict::Right));
         assert_eq!(pool.verify(&password("Secret"), Some(&hash)), Ok(Verdict::Wrong));
         assert_eq!(pool.verify(&password("secret"), None), Ok(Verdict::Wrong));
-        assert_eq!(pool.verify(&password(NOBODYS_PASSWORD), None), Ok(Verdict::Wrong));
+        assert_eq!(pool.verify(&password(DUMMY_PASSWORD), None), Ok(Verdict::Wrong));
     }
 
     #[test]

@@ -19,7 +19,7 @@ const REFUSED_EVERY: u32 = 10;
 const STACK_BYTES: usize = 256 * 1024;
 
 /// What a store wants to have done from time to time, with its name for the log.
-pub(crate) struct Chore {
+pub(crate) struct PeriodicTask {
     /// What is done.
     pub(crate) what: &'static str,
     /// Does it.
@@ -30,12 +30,16 @@ pub(crate) struct Chore {
 ///
 /// # Errors
 /// The system gives no thread.
-pub(crate) fn start(chore: Option<Chore>, admission: Arc<Admission>, observer: Arc<dyn Observer>) -> io::Result<()> {
+pub(crate) fn start(
+    chore: Option<PeriodicTask>,
+    admission: Arc<Admission>,
+    observer: Arc<dyn Observer>,
+) -> io::Result<()> {
     let builder = thread::Builder::new().name("housekeeping".to_owned()).stack_size(STACK_BYTES);
     let rounds = move || {
         for round in 1u32.. {
             thread::sleep(INTERVAL);
-            if let Some(Chore { what, run }) = &chore
+            if let Some(PeriodicTask { what, run }) = &chore
                 && let Err(error) = run()
             {
                 observer.store_failed(what, &error);

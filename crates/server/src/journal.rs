@@ -1,12 +1,12 @@
 //! Writes what becomes of the link to Redis to the log. It must not decide what is worth a note; the store does.
 
-use parlor_store::redis::{Journal, Note};
+use parlor_store::redis::{EventSink, Note};
 
 /// The log as the Redis store sees it.
 #[derive(Debug)]
 pub(crate) struct LogJournal;
 
-impl Journal for LogJournal {
+impl EventSink for LogJournal {
     fn note(&self, note: &Note) {
         match note {
             Note::LinkLost { node, error } => tracing::warn!(node, "Redis cannot be reached: {error}"),
@@ -28,7 +28,7 @@ impl Journal for LogJournal {
             Note::Reaped { server, sessions } => {
                 tracing::warn!(server, sessions, "another server is gone: its sessions were ended");
             }
-            Note::LogMended { log, lost } => {
+            Note::LogGapFound { log, lost } => {
                 tracing::warn!(
                     log,
                     lost,
@@ -78,7 +78,7 @@ mod tests {
             (Note::LeaseLapsed, " WARN ", "lease"),
             (Note::LeaseRegained { kept: 5, displaced: 2 }, " INFO ", "displaced=2"),
             (Note::Reaped { server: "two".to_owned(), sessions: 3 }, " WARN ", "sessions=3"),
-            (Note::LogMended { log: "room lobby".to_owned(), lost: 9 }, " WARN ", "lost=9"),
+            (Note::LogGapFound { log: "room lobby".to_owned(), lost: 9 }, " WARN ", "lost=9"),
             (Note::Warning("nothing is on disk".to_owned()), " WARN ", "nothing is on disk"),
         ];
         for (note, level, words) in cases {

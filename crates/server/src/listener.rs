@@ -12,7 +12,7 @@ use parlor_core::ConnectionId;
 use socket2::{Domain, Protocol, Socket, Type};
 
 use crate::admission::Admission;
-use crate::client::{self, Entry, Service};
+use crate::client::{self, Admitted, Service};
 use crate::settings::Network;
 
 /// Connections that the kernel keeps until they are accepted.
@@ -120,11 +120,11 @@ impl Acceptors {
         }
     }
 
-    fn admit(&self, peer: IpAddr) -> Option<Entry> {
+    fn admit(&self, peer: IpAddr) -> Option<Admitted> {
         if self.balancers.iter().any(|network| network.contains(peer)) {
-            self.admission.admit_balancer().map(Entry::Balanced)
+            self.admission.admit_balancer().map(Admitted::Balanced)
         } else {
-            self.admission.admit(peer).map(Entry::Direct)
+            self.admission.admit(peer).map(Admitted::Direct)
         }
     }
 }

@@ -2,23 +2,23 @@
 
 mod admission;
 mod backend;
+mod blocked_writer;
 mod client;
 mod clock;
 mod commands;
-mod drain;
 mod flush_pool;
 mod hashing;
 mod housekeeping;
 mod journal;
 mod listener;
+mod log_rate_limit;
 mod logging;
-mod machine;
 mod observer;
-mod process;
-mod seldom;
+mod server;
+mod service_manager;
 mod settings;
 mod signals;
-mod supervisor;
+mod system_limits;
 mod tls;
 
 use std::ffi::OsString;

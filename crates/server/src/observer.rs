@@ -6,7 +6,7 @@ use parlor_core::ports::{Observer, StoreError};
 use parlor_core::{ConnectionId, Origin};
 use parlor_proto::{Bye, UserName};
 
-use crate::seldom::Seldom;
+use crate::log_rate_limit::LogRateLimit;
 
 /// Failures of the store are logged once in this time; the others are counted.
 const STORE_INTERVAL: Duration = Duration::from_secs(1);
@@ -14,12 +14,12 @@ const STORE_INTERVAL: Duration = Duration::from_secs(1);
 /// The log as the rules see it.
 #[derive(Debug)]
 pub(crate) struct LogObserver {
-    store: Seldom,
+    store: LogRateLimit,
 }
 
 impl Default for LogObserver {
     fn default() -> Self {
-        Self { store: Seldom::every(STORE_INTERVAL) }
+        Self { store: LogRateLimit::every(STORE_INTERVAL) }
     }
 }
 

@@ -60,7 +60,7 @@ impl Drop for SignalThread {
 ///
 /// # Errors
 /// Fails if the system lets no handler be set.
-pub(crate) fn outlive_full_files() -> io::Result<()> {
+pub(crate) fn ignore_sigxfsz() -> io::Result<()> {
     // Whatever catches the signal will do: the call that wrote then fails.
     signal_hook::flag::register(SIGXFSZ, Arc::new(AtomicBool::new(false)))?;
     Ok(())

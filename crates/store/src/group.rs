@@ -17,7 +17,7 @@ pub(crate) trait Worker: Send {
     type Work: Send;
 
     /// Does a batch, in its order. Blocks.
-    fn work(&mut self, batch: Vec<Self::Work>) -> Health;
+    fn work(&mut self, batch: Vec<Self::Work>) -> BatchHealth;
 
     /// Tells whoever brought it that it was not done.
     fn refuse(&mut self, work: Self::Work);
@@ -25,7 +25,7 @@ pub(crate) trait Worker: Send {
 
 /// Whether it makes sense to go on after a batch.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Health {
+pub(crate) enum BatchHealth {
     /// It does.
     Good,
     /// The batch used up the patience of those who wait as well: they are refused at once.
@@ -40,22 +40,22 @@ pub(crate) struct GroupCommit<W: Worker> {
 struct Queue<W: Worker> {
     /// The worker, while nobody leads.
     resting: Option<W>,
-    waiting: VecDeque<(W::Work, Arc<Ticket<W>>)>,
+    waiting: VecDeque<(W::Work, Arc<Waiter<W>>)>,
 }
 
 /// Where the thread that brought some work waits. Lock tier 2.
-struct Ticket<W> {
-    turn: Mutex<Turn<W>>,
+struct Waiter<W> {
+    turn: Mutex<WaiterState<W>>,
     /// Signalled for a thread that waits; signalling is a system call even if none does.
     changed: Condvar,
 }
 
-enum Turn<W> {
+enum WaiterState<W> {
     /// Not told yet.
     Open,
     /// Not told yet, and the thread waits for that.
     Waiting,
-    Lead(W),
+    LeaderGuard(W),
     Done,
 }
 
@@ -66,7 +66,7 @@ impl<W: Worker> GroupCommit<W> {
 
     /// Has `work` done, together with that of others. Blocks until it is done or refused.
     pub(crate) fn run(&self, work: W::Work) {
-        let ticket = Arc::new(Ticket { turn: Mutex::new(Turn::Open), changed: Condvar::new() });
+        let ticket = Arc::new(Waiter { turn: Mutex::new(WaiterState::Open), changed: Condvar::new() });
         let mut queue = lock(&self.queue);
         queue.waiting.push_back((work, ticket.clone()));
         let worker = queue.resting.take();
@@ -82,23 +82,23 @@ impl<W: Worker> GroupCommit<W> {
     fn lead(&self, worker: W) {
         let waiting = std::mem::take(&mut lock(&self.queue).waiting);
         let (batch, tickets) = waiting.into_iter().unzip();
-        let mut lead = Lead { group: self, worker: Some(worker), tickets };
-        if lead.work(batch) == Health::Stuck {
+        let mut lead = LeaderGuard { group: self, worker: Some(worker), tickets };
+        if lead.work(batch) == BatchHealth::Stuck {
             lead.refuse_all();
         }
     }
 }
 
 /// The lead over one batch. Dropping it, also by a panic, tells those of the batch and hands the lead on.
-struct Lead<'a, W: Worker> {
+struct LeaderGuard<'a, W: Worker> {
     group: &'a GroupCommit<W>,
     worker: Option<W>,
-    tickets: Vec<Arc<Ticket<W>>>,
+    tickets: Vec<Arc<Waiter<W>>>,
 }
 
-impl<W: Worker> Lead<'_, W> {
-    fn work(&mut self, batch: Vec<W::Work>) -> Health {
-        self.worker.as_mut().map_or(Health::Good, |worker| worker.work(batch))
+impl<W: Worker> LeaderGuard<'_, W> {
+    fn work(&mut self, batch: Vec<W::Work>) -> BatchHealth {
+        self.worker.as_mut().map_or(BatchHealth::Good, |worker| worker.work(batch))
     }
 
     fn refuse_all(&mut self) {
@@ -112,17 +112,17 @@ impl<W: Worker> Lead<'_, W> {
     }
 }
 
-impl<W: Worker> Drop for Lead<'_, W> {
+impl<W: Worker> Drop for LeaderGuard<'_, W> {
     fn drop(&mut self) {
         for ticket in &self.tickets {
-            ticket.set(Turn::Done);
+            ticket.set(WaiterState::Done);
         }
         let mut queue = lock(&self.group.queue);
         let next = queue.waiting.front().map(|(_, ticket)| ticket.clone());
         match (next, self.worker.take()) {
             (Some(next), Some(worker)) => {
                 drop(queue);
-                next.set(Turn::Lead(worker));
+                next.set(WaiterState::LeaderGuard(worker));
             }
             (None, worker) => queue.resting = worker,
             (Some(_), None) => {}
@@ -130,27 +130,27 @@ impl<W: Worker> Drop for Lead<'_, W> {
     }
 }
 
-impl<W> Ticket<W> {
+impl<W> Waiter<W> {
     /// Waits for the lead, or until the work is done.
     fn wait(&self) -> Option<W> {
         let mut turn = lock(&self.turn);
         loop {
-            match std::mem::replace(&mut *turn, Turn::Waiting) {
-                Turn::Open | Turn::Waiting => {
+            match std::mem::replace(&mut *turn, WaiterState::Waiting) {
+                WaiterState::Open | WaiterState::Waiting => {
                     turn = self.changed.wait(turn).unwrap_or_else(std::sync::PoisonError::into_inner)
                 }
-                Turn::Lead(worker) => {
-                    *turn = Turn::Open;
+                WaiterState::LeaderGuard(worker) => {
+                    *turn = WaiterState::Open;
                     return Some(worker);
                 }
-                Turn::Done => return None,
+                WaiterState::Done => return None,
             }
         }
     }
 
-    fn set(&self, turn: Turn<W>) {
+    fn set(&self, turn: WaiterState<W>) {
         let before = std::mem::replace(&mut *lock(&self.turn), turn);
-        if matches!(before, Turn::Waiting) {
+        if matches!(before, WaiterState::Waiting) {
             self.changed.notify_one();
         }
     }

@@ -1,10 +1,10 @@
 //! Adapters of the ports of `parlor-core`: where accounts, follows, sessions, memberships and logs are kept.
 //! This crate must not know of clients, TLS or the process it runs in.
 
-pub mod faulty;
+pub mod fault_injection;
 #[cfg(any(feature = "redis", feature = "sqlite", test))]
 mod group;
-pub mod live;
+pub mod in_process;
 pub mod memory;
 #[cfg(shuttle)]
 #[cfg(test)]

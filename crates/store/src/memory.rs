@@ -12,33 +12,33 @@ use parlor_core::ports::{
 };
 use parlor_proto::{Epoch, MessageId, Timestamp, UserName};
 
-use crate::live::{Live, LiveAttempts, LiveBus, UsualAddresses};
+use crate::in_process::{InProcessBus, InProcessLoginLimiter, InProcessSessions, UsualAddresses};
 use crate::sync::{Mutex, lock};
 
 /// A store in memory that keeps the newest `history` entries of each log and tells `sink` what it has for
 /// the clients.
 pub fn open(sink: Arc<dyn Sink>, history: usize) -> Store {
-    let live = Arc::new(Live::new(sink.clone()));
+    let live = Arc::new(InProcessSessions::new(sink.clone()));
     let addresses = Arc::new(MemoryAddresses::default());
-    let attempts = Arc::new(LiveAttempts::new(addresses.clone()));
+    let attempts = Arc::new(InProcessLoginLimiter::new(addresses.clone()));
     let people =
-        Arc::new(MemoryPeople { state: Mutex::default(), sink: sink.clone(), attempts: attempts.clone(), addresses });
+        Arc::new(MemoryAccounts { state: Mutex::default(), sink: sink.clone(), attempts: attempts.clone(), addresses });
     Store {
         accounts: people.clone(),
         follows: people,
         sessions: live.clone(),
         rooms: live.clone(),
         log: Arc::new(MemoryLog::new(live, sink.clone(), history, Epoch(1))),
-        bus: Arc::new(LiveBus::new(sink)),
+        bus: Arc::new(InProcessBus::new(sink)),
         attempts,
     }
 }
 
 /// Accounts and follows. Lock tier 0.
-struct MemoryPeople {
+struct MemoryAccounts {
     state: Mutex<People>,
     sink: Arc<dyn Sink>,
-    attempts: Arc<LiveAttempts>,
+    attempts: Arc<InProcessLoginLimiter>,
     addresses: Arc<MemoryAddresses>,
 }
 
@@ -49,14 +49,14 @@ struct People {
     follows: BTreeSet<(UserName, UserName)>,
 }
 
-impl MemoryPeople {
+impl MemoryAccounts {
     fn change(&self, user: &UserName, change: impl FnOnce(&mut Account)) -> bool {
         let mut people = lock(&self.state);
         people.accounts.get_mut(user).map(change).is_some()
     }
 }
 
-impl Accounts for MemoryPeople {
+impl Accounts for MemoryAccounts {
     fn create(&self, account: &Account) -> StoreResult<bool> {
         let mut people = lock(&self.state);
         let is_free = !people.accounts.contains_key(&account.user);
@@ -135,7 +135,7 @@ fn is_recent(seen: Timestamp, now: Timestamp) -> bool {
     Duration::from_millis(since) <= USUAL_FOR
 }
 
-impl Follows for MemoryPeople {
+impl Follows for MemoryAccounts {
     fn subscribe(&self, follower: &UserName, publisher: &UserName) -> StoreResult<bool> {
         Ok(lock(&self.state).follows.insert((follower.clone(), publisher.clone())))
     }
@@ -157,31 +157,31 @@ impl Follows for MemoryPeople {
     }
 }
 
-/// Logs that count in memory. Also used where no history is kept. Lock tier 0, before that of [`Live`]: held
+/// Logs that count in memory. Also used where no history is kept. Lock tier 0, before that of [`InProcessSessions`]: held
 /// while entries are delivered, so that they are in order; the sink never blocks and never calls back.
 pub(crate) struct MemoryLog {
-    logs: Mutex<HashMap<LogId, Kept>>,
-    live: Arc<Live>,
+    logs: Mutex<HashMap<LogId, MemoryLogData>>,
+    live: Arc<InProcessSessions>,
     sink: Arc<dyn Sink>,
     history: usize,
     epoch: Epoch,
 }
 
 #[derive(Default)]
-struct Kept {
+struct MemoryLogData {
     last: MessageId,
     newest: VecDeque<Entry>,
 }
 
 impl MemoryLog {
-    pub(crate) fn new(live: Arc<Live>, sink: Arc<dyn Sink>, history: usize, epoch: Epoch) -> Self {
+    pub(crate) fn new(live: Arc<InProcessSessions>, sink: Arc<dyn Sink>, history: usize, epoch: Epoch) -> Self {
         Self { logs: Mutex::default(), live, sink, history, epoch }
     }
 
     /// Stores an entry, and leaves it in `stored` for its delivery.
     fn store(
         &self,
-        logs: &mut HashMap<LogId, Kept>,
+        logs: &mut HashMap<LogId, MemoryLogData>,
         append: Append,
         stored: &mut HashMap<LogId, Vec<Entry>>,
     ) -> Appended {

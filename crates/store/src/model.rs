@@ -14,8 +14,8 @@ use parlor_core::{ConnectionId, DuplicateLogin, Flush};
 use parlor_proto::{Epoch, RoomName, Timestamp, UserName};
 use shuttle::thread;
 
-use crate::group::{GroupCommit, Health, Worker};
-use crate::live::Live;
+use crate::group::{BatchHealth, GroupCommit, Worker};
+use crate::in_process::InProcessSessions;
 
 /// Schedules that are tried, of each of two kinds.
 const SCHEDULES: usize = 3_000;
@@ -55,15 +55,15 @@ struct Counter {
 impl Worker for Counter {
     type Work = (usize, Arc<Fate>);
 
-    fn work(&mut self, batch: Vec<Self::Work>) -> Health {
-        let mut health = Health::Good;
+    fn work(&mut self, batch: Vec<Self::Work>) -> BatchHealth {
+        let mut health = BatchHealth::Good;
         for (number, fate) in batch {
             thread::yield_now();
             assert!(self.poison != Some(number), "poison");
             fate.done.fetch_add(1, Ordering::SeqCst);
             self.total.fetch_add(1, Ordering::SeqCst);
             if self.stuck_after == Some(number) {
-                health = Health::Stuck;
+                health = BatchHealth::Stuck;
             }
         }
         health
@@ -161,7 +161,7 @@ impl Sink for Deaf {
     }
 }
 
-fn claim(live: &Live, number: usize, policy: DuplicateLogin) -> Option<Seat> {
+fn claim(live: &InProcessSessions, number: usize, policy: DuplicateLogin) -> Option<Seat> {
     let user: UserName = "ann".parse().unwrap();
     let connection = ConnectionId(number as u64);
     let claim = Claim { user: &user, connection, policy, takeovers: None, at: Duration::ZERO };
@@ -172,7 +172,7 @@ fn claim(live: &Live, number: usize, policy: DuplicateLogin) -> Option<Seat> {
 }
 
 /// Lives as a session does, from claim to release, and counts how many live at once.
-fn live_as_session(live: &Live, seat: &Seat, alive: &AtomicUsize) -> Waited {
+fn live_as_session(live: &InProcessSessions, seat: &Seat, alive: &AtomicUsize) -> Waited {
     let waited = live.await_predecessors(&seat.user, seat.generation, Duration::MAX).unwrap();
     if waited == Waited::Alone {
         assert_eq!(alive.fetch_add(1, Ordering::SeqCst), 0, "two sessions of one user");
@@ -188,7 +188,7 @@ fn live_as_session(live: &Live, seat: &Seat, alive: &AtomicUsize) -> Waited {
 }
 
 fn takeovers() {
-    let live = Arc::new(Live::new(Arc::new(Deaf)));
+    let live = Arc::new(InProcessSessions::new(Arc::new(Deaf)));
     let (alive, lived) = (AtomicUsize::new(0), Arc::new(AtomicUsize::new(0)));
     let (shared, count) = (live.clone(), lived.clone());
     together(3, move |number| {
@@ -208,7 +208,7 @@ fn of_those_who_take_over_from_each_other_one_lives_at_a_time_and_the_last_does(
 }
 
 fn rejections() {
-    let live = Arc::new(Live::new(Arc::new(Deaf)));
+    let live = Arc::new(InProcessSessions::new(Arc::new(Deaf)));
     let (alive, granted) = (AtomicUsize::new(0), Arc::new(AtomicUsize::new(0)));
     let (shared, count) = (live.clone(), granted.clone());
     together(3, move |number| {

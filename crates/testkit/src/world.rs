@@ -8,7 +8,7 @@ use std::time::Duration;
 use parlor_core::ports::{Account, Clock, Role, Sink};
 use parlor_core::{Hub, Origin, Parlor};
 use parlor_proto::{Bye, Timestamp, UserName};
-use parlor_store::{faulty, memory};
+use parlor_store::{fault_injection, memory};
 
 use crate::builder::Builder;
 use crate::connection::Connection;
@@ -32,7 +32,7 @@ struct Inner {
     recorder: Arc<Recorder>,
     hooks: Arc<Hooks>,
     ears: Arc<Ears>,
-    faults: faulty::Switch,
+    faults: fault_injection::FaultSwitch,
     last_connection: AtomicU64,
 }
 
@@ -63,7 +63,7 @@ impl World {
         let flush_workers = Arc::new(FakeFlushWorkers::queued(settings.queued_flush_workers));
         let hub = Arc::new(Hub::new(flush_workers.clone(), settings.policy.presence_limit));
         let ears = Arc::new(Ears::new(hub.clone()));
-        let (store, faults) = faulty::wrap(memory::open(ears.clone(), settings.history));
+        let (store, faults) = fault_injection::wrap(memory::open(ears.clone(), settings.history));
         let hooks = Arc::new(Hooks::default());
         let store = hooks::wrap(store, &hooks);
         let (clock, recorder) = (Arc::new(FakeClock::default()), Arc::new(Recorder::default()));

@@ -5,16 +5,16 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
-use crate::actor::Scene;
+use crate::client::RunContext;
+use crate::deployment::Deployment;
 use crate::failure::Failure;
 use crate::plan::{Kind, Plan};
 use crate::record::{Connection, Dump, Moment, Span};
-use crate::storm::rage;
-use crate::world::World;
+use crate::rst_storm::rage;
 
 /// What was done.
 #[derive(Debug, Default)]
-pub(crate) struct Deeds {
+pub(crate) struct InjectionLog {
     pub(crate) spans: Vec<Span>,
     pub(crate) dumps: Vec<Dump>,
     /// What the storms did.
@@ -40,9 +40,9 @@ struct Lasting {
 ///
 /// # Errors
 /// If a fault could not be done or undone.
-pub(crate) fn torment(plan: &Plan, world: &World, scene: &Arc<Scene>) -> Result<Deeds, Failure> {
+pub(crate) fn inject(plan: &Plan, world: &Deployment, scene: &Arc<RunContext>) -> Result<InjectionLog, Failure> {
     let start = Instant::now();
-    let mut deeds = Deeds::default();
+    let mut deeds = InjectionLog::default();
     let mut turns = turns(plan);
     let mut lasting: Vec<Lasting> = Vec::new();
     while !turns.is_empty() {
@@ -105,7 +105,7 @@ struct Storm {
 }
 
 impl Storm {
-    fn begin(plan: &Plan, step: usize, scene: &Arc<Scene>) -> Self {
+    fn begin(plan: &Plan, step: usize, scene: &Arc<RunContext>) -> Self {
         let stop = Arc::new(AtomicBool::new(false));
         let (scene, seed, until) = (scene.clone(), plan.seed ^ ((step as u64) << 32), stop.clone());
         let server = plan.steps[step].fault.server.unwrap_or_default();

@@ -4,7 +4,7 @@ use std::fmt;
 use std::str::FromStr;
 use std::time::Duration;
 
-use crate::dice::Dice;
+use crate::rng::SeededRng;
 
 /// A kind of fault.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -52,7 +52,7 @@ pub enum Kind {
 enum Target {
     Process,
     Clients,
-    Link,
+    RecordedConnection,
     Redis,
     Machine,
 }
@@ -97,7 +97,7 @@ impl Kind {
                 Target::Process
             }
             Self::HalfOpen | Self::RstStorm => Target::Clients,
-            Self::Cut | Self::Hole | Self::Mute | Self::Delay | Self::Reset => Target::Link,
+            Self::Cut | Self::Hole | Self::Mute | Self::Delay | Self::Reset => Target::RecordedConnection,
             Self::RedisKill | Self::RedisRestart | Self::RedisFreeze | Self::RedisEmpty => Target::Redis,
             Self::Stall => Target::Machine,
         }
@@ -118,7 +118,7 @@ impl Kind {
     /// Whether it needs a Redis at all.
     #[must_use]
     pub fn needs_redis(self) -> bool {
-        matches!(self.target(), Target::Link | Target::Redis)
+        matches!(self.target(), Target::RecordedConnection | Target::Redis)
     }
 
     /// Whether the server is gone, or stands still.
@@ -127,7 +127,7 @@ impl Kind {
     }
 
     /// For how long it lasts.
-    fn lasts(self, dice: &mut Dice) -> Duration {
+    fn lasts(self, dice: &mut SeededRng) -> Duration {
         match self {
             Self::Kill | Self::Stop => dice.millis(500, 8_000),
             // Both shorter and longer than a lease.
@@ -213,7 +213,7 @@ impl Plan {
 
     /// The plan of a seed with these kinds of faults.
     pub(crate) fn of(seed: u64, servers: usize, kinds: &[Kind], length: Duration) -> Self {
-        let mut dice = Dice::new(seed, 0);
+        let mut dice = SeededRng::new(seed, 0);
         let mut steps: Vec<Step> = Vec::new();
         let wanted = if kinds.is_empty() { 0 } else { 1 + length.as_secs() / 4 };
         for _ in 0..wanted {

@@ -1,6 +1,6 @@
 //! The promises of docs/protocol.md, each with the checks that look at it. It must not check anything.
 
-use crate::tally::Tally;
+use crate::statistics::Statistics;
 
 /// One promise, as the page of results shows it.
 #[derive(Debug)]
@@ -11,7 +11,7 @@ pub(crate) struct Promise {
     /// The checks that find it broken.
     pub(crate) invariants: &'static [&'static str],
     /// How much was looked at, and what that is.
-    pub(crate) looked_at: fn(&Tally) -> u64,
+    pub(crate) looked_at: fn(&Statistics) -> u64,
     pub(crate) unit: &'static str,
 }
 

@@ -7,17 +7,17 @@ use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
 use crate::accounts::Accounts;
-use crate::actor::{Actor, Part, Scene};
-use crate::board::{Board, Stage};
-use crate::cast::{cast, users};
 use crate::checks::resources::is_at_rest;
+use crate::client::{ClientSpec, RunContext, SimulatedClient};
+use crate::clients::{cast, users};
 use crate::config::Config;
+use crate::coordinator::{Coordinator, Stage};
+use crate::deployment::Deployment;
 use crate::failure::Failure;
-use crate::nemesis::{Deeds, torment};
+use crate::monitor::{Monitor, Seen, at_rest};
+use crate::nemesis::{InjectionLog, inject};
 use crate::plan::{Fault, Kind, Plan};
 use crate::record::{Connection, History, Span};
-use crate::watch::{Seen, Watch, at_rest};
-use crate::world::World;
 
 /// After this, the people of a server that died must not be shown any more.
 const GHOSTS_ARE_SEEN_AFTER: Duration = Duration::from_secs(22);
@@ -33,25 +33,25 @@ const PATIENCE: Duration = Duration::from_secs(20);
 ///
 /// # Errors
 /// If it could not be carried out, which says nothing about any promise.
-pub(crate) fn play(plan: &Plan, config: &Config, world: &World, tag: &str) -> Result<History, Failure> {
+pub(crate) fn play(plan: &Plan, config: &Config, world: &Deployment, tag: &str) -> Result<History, Failure> {
     let cast = cast(config.clients, plan.servers, tag);
     let doors = world.doors();
     let storms = doors.iter().map(|door| format!("gus{}{tag}", door.server));
     let everybody: Vec<String> = users(&cast, true).into_iter().chain(storms).collect();
     let password = doors.first().map_or("", |door| &door.password);
     let accounts = Accounts::make(config, &everybody, password)?;
-    let scene = Arc::new(Scene {
+    let scene = Arc::new(RunContext {
         users: users(&cast, false),
         rooms: rooms(tag),
         tag: tag.to_owned(),
         accounts_are_made: !config.accounts.is_empty(),
         doors,
-        board: Board::new(),
+        board: Coordinator::new(),
         began: Instant::now(),
     });
     let (stop, prober) = (AtomicBool::new(false), world.prober(config));
     let history = thread::scope(|scope| {
-        let watch = Watch::begin(scope, world, &prober, scene.began, &stop);
+        let watch = Monitor::begin(scope, world, &prober, scene.began, &stop);
         let history = stages(plan, cast, world, &scene);
         stop.store(true, Ordering::Relaxed);
         let Seen { samples, probes, deaths, stalls } = watch.end()?;
@@ -74,7 +74,7 @@ pub(crate) fn play(plan: &Plan, config: &Config, world: &World, tag: &str) -> Re
 }
 
 /// Everybody comes, does as they like, comes together again, and goes.
-fn stages(plan: &Plan, cast: Vec<Part>, world: &World, scene: &Arc<Scene>) -> Result<History, Failure> {
+fn stages(plan: &Plan, cast: Vec<ClientSpec>, world: &Deployment, scene: &Arc<RunContext>) -> Result<History, Failure> {
     let everybody: BTreeSet<String> = cast.iter().map(|part| part.name.clone()).collect();
     let actors = cast.into_iter().map(|part| begin(part, scene, plan.seed)).collect::<Result<Vec<_>, Failure>>();
     // Whatever goes wrong, those that have begun must come to their end.
@@ -86,7 +86,7 @@ fn stages(plan: &Plan, cast: Vec<Part>, world: &World, scene: &Arc<Scene>) -> Re
     let played = failed.map_or(Ok(()), Err).and_then(|()| {
         history.overdue.extend(scene.overdue("everybody comes together", &everybody, GATHERED_WITHIN));
         let began = scene.began.elapsed();
-        let Deeds { spans, dumps, connections } = chaos(plan, world, scene)?;
+        let InjectionLog { spans, dumps, connections } = chaos(plan, world, scene)?;
         history.chaos = (began, scene.began.elapsed());
         (history.spans, history.dumps, history.connections) = (spans, dumps, connections);
         let gathered = if world.has_leases() { GATHERED_WITHIN } else { GATHERED_ALONE_WITHIN };
@@ -103,7 +103,7 @@ fn stages(plan: &Plan, cast: Vec<Part>, world: &World, scene: &Arc<Scene>) -> Re
 }
 
 /// The parts without faults, up to the first that does not come to pass.
-fn come_together(history: &mut History, scene: &Scene, everybody: &BTreeSet<String>, gathered: Duration) {
+fn come_together(history: &mut History, scene: &RunContext, everybody: &BTreeSet<String>, gathered: Duration) {
     let parts = [
         (Stage::Gather, "everybody comes back and goes to a room", gathered),
         (Stage::Mark, "everybody is heard by all who should hear", PATIENCE),
@@ -132,7 +132,7 @@ fn sleep_awake(length: Duration) {
     }
 }
 
-impl Scene {
+impl RunContext {
     /// Waits until all have done what the present part asks for; says what did not come to pass in time.
     fn overdue(&self, what: &str, everybody: &BTreeSet<String>, patience: Duration) -> Option<String> {
         let missing = self.board.wait_for(everybody, patience);
@@ -146,8 +146,8 @@ fn rooms(tag: &str) -> Vec<String> {
     std::iter::once("lobby".to_owned()).chain(others).collect()
 }
 
-fn begin(part: Part, scene: &Arc<Scene>, seed: u64) -> Result<JoinHandle<Vec<Connection>>, Failure> {
-    let actor = Actor::new(part, scene.clone(), seed);
+fn begin(part: ClientSpec, scene: &Arc<RunContext>, seed: u64) -> Result<JoinHandle<Vec<Connection>>, Failure> {
+    let actor = SimulatedClient::new(part, scene.clone(), seed);
     let thread = thread::Builder::new().name(actor.part.name.clone()).spawn(|| actor.play());
     thread.map_err(|error| {
         scene.board.begin(Stage::End);
@@ -156,11 +156,11 @@ fn begin(part: Part, scene: &Arc<Scene>, seed: u64) -> Result<JoinHandle<Vec<Con
 }
 
 /// Lets everybody do as they like for the time of the plan, and so long that ghosts would be seen.
-fn chaos(plan: &Plan, world: &World, scene: &Arc<Scene>) -> Result<Deeds, Failure> {
+fn chaos(plan: &Plan, world: &Deployment, scene: &Arc<RunContext>) -> Result<InjectionLog, Failure> {
     scene.board.begin(Stage::Chaos);
     let deeds = thread::scope(|scope| {
         let length = scope.spawn(|| sleep_awake(plan.length));
-        let deeds = torment(plan, world, scene);
+        let deeds = inject(plan, world, scene);
         // It cannot panic.
         let _ = length.join();
         deeds

@@ -10,15 +10,15 @@ use std::time::{Duration, Instant};
 
 use crate::checks;
 use crate::config::Config;
+use crate::deployment::Deployment;
 use crate::failure::Failure;
-use crate::page::Outcome;
 use crate::plan::Plan;
 use crate::promises::Promise;
 use crate::record::History;
 use crate::report::{Violation, describe, everything};
 use crate::round::play;
-use crate::tally::Tally;
-use crate::world::World;
+use crate::statistics::Statistics;
+use crate::summary::Outcome;
 
 /// How long people do as they like in one round, at least and at most.
 const SHORTEST: Duration = Duration::from_secs(6);
@@ -53,8 +53,8 @@ pub fn run(config: &Config, mut progress: impl FnMut(&str)) -> Result<Outcome, F
     let began = Instant::now();
     let random = RandomState::new();
     let password: Arc<str> = format!("{:016x}", random.hash_one("password")).into();
-    let world = World::open(config, &password)?;
-    let mut tally = Tally::default();
+    let world = Deployment::open(config, &password)?;
+    let mut tally = Statistics::default();
     let (mut broken, mut rounds) = (Vec::new(), 0);
     while rounds == 0 || began.elapsed() + SHORTEST + AROUND < config.length {
         let seed = config.seed + rounds;
@@ -90,7 +90,7 @@ fn line(round: u64, plan: &Plan, history: &History, broken: usize) -> String {
 }
 
 impl Broken {
-    fn new(plan: &Plan, history: &History, world: &World, found: &[Violation], found_after: Duration) -> Self {
+    fn new(plan: &Plan, history: &History, world: &Deployment, found: &[Violation], found_after: Duration) -> Self {
         let mut times: BTreeMap<(&str, &str), usize> = BTreeMap::new();
         let mut text = plan.to_string();
         for violation in found {
@@ -108,7 +108,7 @@ impl Broken {
 }
 
 /// Writes a record of everything into a file, if there can be one; the verdict does not depend on it.
-fn write_down(plan: &Plan, history: &History, world: &World, verdict: &str) -> Option<PathBuf> {
+fn write_down(plan: &Plan, history: &History, world: &Deployment, verdict: &str) -> Option<PathBuf> {
     let mut text = format!("{verdict}\n{}", everything(history));
     for (server, log) in world.logs().iter().enumerate() {
         text += &format!("log of server {server}:\n{log}\n");

@@ -8,6 +8,7 @@ mod function_length;
 mod layers;
 mod links;
 mod module_docs;
+mod named_files;
 mod unwraps;
 mod wire_text;
 
@@ -75,6 +76,7 @@ pub(crate) fn run_all(tree: &Tree) -> Result<Report> {
     unwraps::check(tree, &mut report);
     absolute_paths::check(tree, &mut report);
     links::check(tree, &mut report);
+    named_files::check(tree, &mut report);
     async_runtimes::check(tree, &mut report)?;
     Ok(report)
 }

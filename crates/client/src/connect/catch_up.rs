@@ -3,7 +3,7 @@
 
 use parlor_proto::{Epoch, Event, HISTORY_MAX, HistoryEntry, MessageId, Reply, RoomName, UserName, Verb};
 
-use super::seen::{Gap, Seen};
+use super::received_ids::{Gap, ReceivedIds};
 
 /// Events that are held back at most until the answer is there.
 const HELD_MAX: usize = 10_000;
@@ -23,7 +23,7 @@ pub(super) enum Shown {
         left_out: u64,
     },
     /// It cannot be had now.
-    NotToBeHad(RoomName),
+    HistoryUnavailable(RoomName),
 }
 
 /// Brings a room up to date after a connection was lost. Everything that comes goes through [`Self::sift`].
@@ -33,7 +33,7 @@ pub(super) struct CatchUp {
     /// Stands before the question, so that its answer is told from those to the user's own.
     token: String,
     /// The room that the user chose last; another one may be entered where it cannot be.
-    seen: Option<Seen>,
+    seen: Option<ReceivedIds>,
     stage: Stage,
     /// What came from the room and belongs behind what was missed.
     held: Vec<Event>,
@@ -60,7 +60,7 @@ impl CatchUp {
     pub(super) fn enter(&mut self, room: &RoomName, epoch: Epoch, last: MessageId) {
         self.forget_gap();
         match self.seen.as_mut().filter(|seen| seen.room() == room) {
-            None => self.seen = Some(Seen::from_now(room.clone(), epoch, last)),
+            None => self.seen = Some(ReceivedIds::from_now(room.clone(), epoch, last)),
             Some(seen) => {
                 if let Some(gap) = seen.again(epoch, last) {
                     let count = gap.size().saturating_add(MARGIN).min(HISTORY_MAX as u64);
@@ -175,7 +175,7 @@ impl CatchUp {
         if let Some(seen) = self.seen.as_mut() {
             seen.fill(&gap);
         }
-        let mut shown = vec![Shown::NotToBeHad(gap.room)];
+        let mut shown = vec![Shown::HistoryUnavailable(gap.room)];
         shown.extend(self.release());
         shown
     }
@@ -204,7 +204,7 @@ impl CatchUp {
             && self.seen.as_ref().is_none_or(|seen| seen.room() != room)
         {
             // The room that was wanted could not be entered: by speaking the user chooses the one where they are.
-            self.seen = Some(Seen::from_own(room.clone(), *id));
+            self.seen = Some(ReceivedIds::from_own(room.clone(), *id));
         }
         let Some(seen) = self.seen.as_mut().filter(|seen| seen.room() == room) else { return };
         match event {

@@ -3,15 +3,15 @@
 
 mod catch_up;
 mod complete;
-mod enter;
-mod follow;
 mod history;
-mod link;
+mod join;
 mod login;
+mod network;
 mod pipe;
+mod received_ids;
 mod reconnect;
 mod render;
-mod seen;
+mod shared;
 mod terminal;
 
 use std::io::{self, BufReader, IsTerminal, Write};
@@ -128,7 +128,7 @@ fn chat(options: &ConnectOptions, interactive: bool) -> Result<Exit, Failure> {
     let address = greeted.address().clone();
     let session = greeted.log_in(entry, &credentials).map_err(|error| login_failure(&address, &error))?;
     if interactive {
-        let plan = follow::Plan { connector, credentials, room: options.room.clone() };
+        let plan = network::ReconnectConfig { connector, credentials, room: options.room.clone() };
         return Ok(terminal::run(plan, session));
     }
     Ok(in_pipe(session, options))

@@ -82,7 +82,7 @@ impl Backoff {
 /// The addresses of a chat in turn, round and round. A connection that was lost counts as an attempt like any other,
 /// so a round is over when its turn comes again; between two rounds there is a pause.
 #[derive(Debug)]
-pub(super) struct Rounds {
+pub(super) struct AddressRotation {
     addresses: usize,
     /// Which one was tried last.
     at: usize,
@@ -91,7 +91,7 @@ pub(super) struct Rounds {
     backoff: Backoff,
 }
 
-impl Rounds {
+impl AddressRotation {
     /// While there is a connection to the address at this place, from 0.
     pub(super) fn new(addresses: usize, at: usize) -> Self {
         Self { addresses, at, left: addresses - 1, backoff: Backoff::new() }
@@ -119,13 +119,13 @@ mod tests {
     use super::*;
     use std::io;
 
-    fn attempts(rounds: &mut Rounds, count: usize) -> Vec<(usize, u128)> {
+    fn attempts(rounds: &mut AddressRotation, count: usize) -> Vec<(usize, u128)> {
         (0..count).map(|_| rounds.next(u64::MAX)).map(|(at, pause)| (at, pause.as_millis())).collect()
     }
 
     #[test]
     fn every_address_has_its_turn_before_a_pause() {
-        let mut rounds = Rounds::new(3, 1);
+        let mut rounds = AddressRotation::new(3, 1);
         let expected = [(2, 0), (0, 0), (1, 1_000), (2, 0), (0, 0), (1, 2_000), (2, 0)];
         assert_eq!(attempts(&mut rounds, 7), expected);
         rounds.begin_anew();
@@ -134,7 +134,7 @@ mod tests {
 
     #[test]
     fn a_single_address_is_never_tried_without_a_pause() {
-        assert_eq!(attempts(&mut Rounds::new(1, 0), 3), [(0, 1_000), (0, 2_000), (0, 4_000)]);
+        assert_eq!(attempts(&mut AddressRotation::new(1, 0), 3), [(0, 1_000), (0, 2_000), (0, 4_000)]);
     }
 
     #[test]

@@ -18,9 +18,9 @@ use rustyline::{CompletionType, Config, Editor, ExternalPrinter};
 
 use super::catch_up::CatchUp;
 use super::complete::TabKey;
-use super::follow::{Follower, Plan};
-use super::link::{Link, NotSent};
+use super::network::{NetworkThread, ReconnectConfig};
 use super::render::Renderer;
+use super::shared::{NotSent, SharedState};
 use super::{Exit, history};
 use crate::lock;
 use crate::session::Session;
@@ -32,8 +32,8 @@ const GOODBYE: Duration = Duration::from_secs(2);
 type LineEditor = Editor<TabKey, FileHistory>;
 
 /// Chats until the user leaves. Blocks.
-pub(super) fn run(plan: Plan, session: Session) -> Exit {
-    let link = Arc::new(Link::default());
+pub(super) fn run(plan: ReconnectConfig, session: Session) -> Exit {
+    let link = Arc::new(SharedState::default());
     match start(plan, session, &link) {
         Ok(mut terminal) => {
             let exit = terminal.chat();
@@ -47,7 +47,7 @@ pub(super) fn run(plan: Plan, session: Session) -> Exit {
     }
 }
 
-fn start(plan: Plan, session: Session, link: &Arc<Link>) -> rustyline::Result<Terminal> {
+fn start(plan: ReconnectConfig, session: Session, link: &Arc<SharedState>) -> rustyline::Result<Terminal> {
     let mut editor = editor(link)?;
     let screen = match editor.create_external_printer() {
         // Where the terminal is gone, the editor finds out, and ends the program.
@@ -58,7 +58,7 @@ fn start(plan: Plan, session: Session, link: &Arc<Link>) -> rustyline::Result<Te
     let renderer = Renderer { colour: wants_colour(), zone: TimeZone::system() };
     let (leave, left) = mpsc::channel();
     let (ending, ended) = mpsc::channel::<()>();
-    let follower = Follower {
+    let follower = NetworkThread {
         catch_up: CatchUp::new(session.user.clone()),
         plan,
         link: link.clone(),
@@ -73,7 +73,7 @@ fn start(plan: Plan, session: Session, link: &Arc<Link>) -> rustyline::Result<Te
     Ok(Terminal { editor, link: link.clone(), screen, renderer, leave: Some(leave), ended })
 }
 
-fn editor(link: &Link) -> rustyline::Result<LineEditor> {
+fn editor(link: &SharedState) -> rustyline::Result<LineEditor> {
     let config = Config::builder()
         .max_history_size(history::LINES_MAX)?
         .history_ignore_dups(true)?
@@ -102,7 +102,7 @@ enum Then {
 
 struct Terminal {
     editor: LineEditor,
-    link: Arc<Link>,
+    link: Arc<SharedState>,
     screen: Screen,
     renderer: Renderer,
     /// Dropped to tell the network's thread that the user leaves.

@@ -7,8 +7,8 @@ use std::sync::Arc;
 use parlor_core::planted::{Bug, planted};
 use parlor_core::{Client, ConnectionId, Peer};
 
-use super::arrival::{Arrival, Caller, Registered};
-use super::goodbye;
+use super::accepted::{AcceptedConnection, HubRegistration, RemoteClient};
+use super::graceful_close;
 use super::thread::Service;
 use super::transport::TlsTransport;
 use crate::admission::Permit;
@@ -20,16 +20,16 @@ pub(super) struct Connection {
     client: Option<Client>,
     peer: Arc<Peer>,
     transport: Arc<TlsTransport>,
-    _registered: Registered,
+    _registered: HubRegistration,
     _permit: Permit,
 }
 
 impl Connection {
-    /// The connection of `caller`, who has not shaken hands.
-    pub(super) fn new(service: &Service, arrival: Arrival, caller: Caller) -> Self {
-        let Arrival { peer, transport, registered, .. } = arrival;
-        let client = Some(Client::new(service.parlor.clone(), peer.clone(), caller.origin()));
-        Self { client, peer, transport, _registered: registered, _permit: caller.permit }
+    /// The connection of `remote`, who has not shaken hands.
+    pub(super) fn new(service: &Service, accepted: AcceptedConnection, remote: RemoteClient) -> Self {
+        let AcceptedConnection { peer, transport, registered, .. } = accepted;
+        let client = Some(Client::new(service.parlor.clone(), peer.clone(), remote.origin()));
+        Self { client, peer, transport, _registered: registered, _permit: remote.permit }
     }
 
     pub(super) fn id(&self) -> ConnectionId {
@@ -46,12 +46,12 @@ impl Connection {
         (self.client.as_mut().expect("a connection has its client until it is dropped"), &self.transport)
     }
 
-    /// `false` if it is to be finished, see [`goodbye::say`].
+    /// `false` if it is to be finished, see [`graceful_close::say`].
     fn say_goodbye(&mut self) -> bool {
         if let Some(client) = &mut self.client {
             client.depart();
         }
-        goodbye::say(&self.peer, &self.transport)
+        graceful_close::say(&self.peer, &self.transport)
     }
 }
 
@@ -68,9 +68,9 @@ impl Drop for Connection {
         }
         let Ok(is_over) = said else { return };
         if !is_over {
-            goodbye::finish(&self.peer, &self.transport, time_to_log_in);
+            graceful_close::finish(&self.peer, &self.transport, time_to_log_in);
         }
-        goodbye::linger(self.transport.socket(), self.transport.is_interrupted());
+        graceful_close::linger(self.transport.socket(), self.transport.is_interrupted());
     }
 }
 
@@ -86,13 +86,13 @@ mod tests {
 
     use super::*;
     use crate::admission::Admission;
-    use crate::client::{Crew, Entry};
+    use crate::blocked_writer::BlockedWriter;
+    use crate::client::{Admitted, ThreadPool};
     use crate::clock::SystemClock;
-    use crate::drain::Drain;
     use crate::flush_pool::FlushPool;
     use crate::hashing::HashingPool;
+    use crate::log_rate_limit::LogRateLimit;
     use crate::observer::LogObserver;
-    use crate::seldom::Seldom;
 
     fn service(hub: &Arc<Hub>) -> Service {
         let parlor = Parlor {
@@ -107,11 +107,11 @@ mod tests {
         Service {
             parlor: Arc::new(parlor),
             tls: Arc::new(ServerConfig::builder().with_no_client_auth().with_cert_resolver(resolver)),
-            drain: Arc::new(Drain::new().unwrap()),
-            crew: Arc::new(Crew::new()),
+            blocked_writer: Arc::new(BlockedWriter::new().unwrap()),
+            pool: Arc::new(ThreadPool::new()),
             handshake_timeout: Duration::from_secs(1),
             idle_timeout: None,
-            strange_headers: Seldom::every(Duration::from_secs(1)),
+            strange_headers: LogRateLimit::every(Duration::from_secs(1)),
         }
     }
 
@@ -124,9 +124,9 @@ mod tests {
         let (ours, address) = listener.accept().unwrap();
         let permit = admission.admit(address.ip()).unwrap();
         let service = service(&hub);
-        let arrival = Arrival::new(&service, ConnectionId(1), ours, address);
-        let caller = arrival.caller(Entry::Direct(permit), Instant::now()).unwrap();
-        let connection = Connection::new(&service, arrival, caller);
+        let accepted = AcceptedConnection::new(&service, ConnectionId(1), ours, address);
+        let remote = accepted.remote(Admitted::Direct(permit), Instant::now()).unwrap();
+        let connection = Connection::new(&service, accepted, remote);
         assert_eq!((hub.connections(), admission.connections()), (1, 1));
         let thread = std::thread::spawn(move || {
             let _connection = connection;

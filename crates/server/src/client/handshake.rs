@@ -9,10 +9,10 @@ use std::time::{Duration, Instant};
 use parlor_proto::{TLS_HANDSHAKE_RECORD, TLS_REQUIRED_LINE};
 use rustls::ServerConfig;
 
-use super::tls::Tls;
+use super::tls_session::TlsSession;
 
 /// A blocking socket that fails once the deadline is over.
-pub(super) struct Deadlined<'a> {
+pub(super) struct DeadlineStream<'a> {
     pub(super) socket: &'a TcpStream,
     pub(super) deadline: Instant,
 }
@@ -21,7 +21,7 @@ pub(super) struct Deadlined<'a> {
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum FirstByte {
     /// It begins a TLS handshake.
-    Tls,
+    TlsSession,
     /// It does not.
     Plaintext,
     /// There is none.
@@ -34,7 +34,7 @@ pub(super) fn first_byte(socket: &TcpStream, deadline: Instant) -> io::Result<Fi
     let mut byte = [0];
     Ok(match (socket.peek(&mut byte)?, byte) {
         (0, _) => FirstByte::Gone,
-        (_, [TLS_HANDSHAKE_RECORD]) => FirstByte::Tls,
+        (_, [TLS_HANDSHAKE_RECORD]) => FirstByte::TlsSession,
         _ => FirstByte::Plaintext,
     })
 }
@@ -47,9 +47,9 @@ pub(super) fn refuse_plaintext(socket: &TcpStream) -> io::Result<()> {
 
 /// Shakes hands. What is left to be sent at the end, as tickets are, goes along with the first line. Blocks until
 /// `deadline` at most.
-pub(super) fn shake(socket: &TcpStream, config: Arc<ServerConfig>, deadline: Instant) -> io::Result<Tls> {
-    let mut tls = Tls::new(config)?;
-    let mut stream = Deadlined { socket, deadline };
+pub(super) fn shake(socket: &TcpStream, config: Arc<ServerConfig>, deadline: Instant) -> io::Result<TlsSession> {
+    let mut tls = TlsSession::new(config)?;
+    let mut stream = DeadlineStream { socket, deadline };
     let mut buffer = [0; 4096];
     while tls.is_handshaking() {
         let count = match stream.read(&mut buffer) {
@@ -67,7 +67,7 @@ pub(super) fn shake(socket: &TcpStream, config: Arc<ServerConfig>, deadline: Ins
     Ok(tls)
 }
 
-fn send(tls: &mut Tls, stream: &mut Deadlined<'_>) -> io::Result<()> {
+fn send(tls: &mut TlsSession, stream: &mut DeadlineStream<'_>) -> io::Result<()> {
     stream.write_all(tls.outgoing())?;
     tls.note_sent(tls.outgoing().len());
     Ok(())
@@ -78,14 +78,14 @@ fn remaining(deadline: Instant) -> io::Result<Duration> {
     if remaining.is_zero() { Err(ErrorKind::TimedOut.into()) } else { Ok(remaining) }
 }
 
-impl Read for Deadlined<'_> {
+impl Read for DeadlineStream<'_> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         self.socket.set_read_timeout(Some(remaining(self.deadline)?))?;
         (&mut &*self.socket).read(buffer)
     }
 }
 
-impl Write for Deadlined<'_> {
+impl Write for DeadlineStream<'_> {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         self.socket.set_write_timeout(Some(remaining(self.deadline)?))?;
         (&mut &*self.socket).write(bytes)

@@ -1,18 +1,18 @@
 //! One client's connection: its socket, its TLS, its thread. It must not know what clients may do; that is
 //! `parlor-core`'s part.
 
-mod arrival;
+mod accepted;
 mod connection;
-mod crew;
-mod goodbye;
+mod graceful_close;
+mod handover;
 mod handshake;
 mod nonblocking;
 mod socket;
 mod thread;
-mod tls;
+mod thread_pool;
+mod tls_session;
 mod transport;
-mod turn;
 
-pub(crate) use arrival::Entry;
-pub(crate) use crew::Crew;
+pub(crate) use accepted::Admitted;
 pub(crate) use thread::{Service, spawn};
+pub(crate) use thread_pool::ThreadPool;

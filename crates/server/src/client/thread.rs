@@ -14,15 +14,15 @@ use parlor_proto::Bye;
 use rustls::ServerConfig;
 use zeroize::Zeroize;
 
-use super::arrival::{Arrival, Caller, Entry, Unknown};
+use super::accepted::{AcceptedConnection, Admitted, RejectReason, RemoteClient};
 use super::connection::Connection;
-use super::crew::Crew;
+use super::handover::ConnectionTask;
 use super::handshake::{self, FirstByte};
 use super::socket;
+use super::thread_pool::ThreadPool;
 use super::transport::{Received, TlsTransport};
-use super::turn::Turn;
-use crate::drain::Drain;
-use crate::seldom::Seldom;
+use crate::blocked_writer::BlockedWriter;
+use crate::log_rate_limit::LogRateLimit;
 
 /// How long a client says nothing before its thread is given up for one that only waits.
 const QUIET_AFTER: Duration = Duration::from_secs(3);
@@ -36,12 +36,12 @@ const QUIET_AFTER_LOGIN: Duration = Duration::from_millis(500);
 pub(crate) struct Service {
     pub(crate) parlor: Arc<Parlor>,
     pub(crate) tls: Arc<ServerConfig>,
-    pub(crate) drain: Arc<Drain>,
-    pub(crate) crew: Arc<Crew>,
+    pub(crate) blocked_writer: Arc<BlockedWriter>,
+    pub(crate) pool: Arc<ThreadPool>,
     pub(crate) handshake_timeout: Duration,
     pub(crate) idle_timeout: Option<Duration>,
     /// Connections of balancers that came to nothing, since a wrong setting of a balancer makes all of them so.
-    pub(crate) strange_headers: Seldom,
+    pub(crate) strange_headers: LogRateLimit,
 }
 
 /// Starts the thread of a connection. Its place is given back when the connection has ended.
@@ -53,18 +53,18 @@ pub(crate) fn spawn(
     id: ConnectionId,
     socket: TcpStream,
     address: SocketAddr,
-    entry: Entry,
+    entry: Admitted,
 ) -> io::Result<()> {
-    let crew = service.crew.clone();
-    crew.start(format!("handshake-{id}"), move || {
+    let pool = service.pool.clone();
+    pool.start(format!("handshake-{id}"), move || {
         let deadline = Instant::now() + service.handshake_timeout;
         // Known to the hub from here on, so that it is ended with all others when the server stops.
-        let arrival = Arrival::new(&service, id, socket, address);
-        match arrival.caller(entry, deadline) {
-            Ok(caller) => welcome(service, arrival, caller, deadline),
+        let accepted = AcceptedConnection::new(&service, id, socket, address);
+        match accepted.remote(entry, deadline) {
+            Ok(remote) => welcome(service, accepted, remote, deadline),
             Err(unknown) => {
                 // Let go of first, since nothing more comes of it.
-                drop(arrival);
+                drop(accepted);
                 report(&service, id, address, &unknown);
             }
         }
@@ -73,11 +73,11 @@ pub(crate) fn spawn(
 
 /// Says why a balancer's connection came to nothing. One that says nothing is how balancers see that we listen, and
 /// one from a crowd is counted where all such are.
-fn report(service: &Service, id: ConnectionId, balancer: SocketAddr, unknown: &Unknown) {
+fn report(service: &Service, id: ConnectionId, balancer: SocketAddr, unknown: &RejectReason) {
     match unknown {
-        Unknown::Closed => {}
-        Unknown::Crowd(_) => tracing::debug!(connection = %id, %balancer, "a connection was refused: {unknown}"),
-        Unknown::Malformed(_) | Unknown::Cut | Unknown::Late => {
+        RejectReason::Closed => {}
+        RejectReason::Crowd(_) => tracing::debug!(connection = %id, %balancer, "a connection was refused: {unknown}"),
+        RejectReason::Malformed(_) | RejectReason::Cut | RejectReason::Late => {
             if let Some(connections) = service.strange_headers.due() {
                 tracing::warn!(%balancer, connections, "a connection of a balancer was closed: {unknown}");
             }
@@ -85,24 +85,24 @@ fn report(service: &Service, id: ConnectionId, balancer: SocketAddr, unknown: &U
     }
 }
 
-fn welcome(service: Arc<Service>, arrival: Arrival, caller: Caller, deadline: Instant) {
-    let address = caller.address;
-    let connection = Connection::new(&service, arrival, caller);
+fn welcome(service: Arc<Service>, accepted: AcceptedConnection, remote: RemoteClient, deadline: Instant) {
+    let address = remote.address;
+    let connection = Connection::new(&service, accepted, remote);
     let id = connection.id();
     tracing::debug!(connection = %id, %address, "somebody connected");
-    if let Err(error) = shake_hands(service, connection, deadline) {
+    if let Err(error) = handshake(service, connection, deadline) {
         tracing::debug!(connection = %id, %address, "no session came of a connection: {error}");
     }
 }
 
-fn shake_hands(service: Arc<Service>, mut connection: Connection, deadline: Instant) -> io::Result<()> {
+fn handshake(service: Arc<Service>, mut connection: Connection, deadline: Instant) -> io::Result<()> {
     let transport = connection.transport();
     socket::configure(transport.socket())?;
     match handshake::first_byte(transport.socket(), deadline)? {
-        FirstByte::Tls => {
+        FirstByte::TlsSession => {
             transport.open(handshake::shake(transport.socket(), service.tls.clone(), deadline)?);
             connection.parts().0.send_hello();
-            let turn = Box::new(Turn { service, connection, silent: Duration::ZERO });
+            let turn = Box::new(ConnectionTask { service, connection, silent: Duration::ZERO });
             turn.pass(converse).map_err(|_| io::Error::other("there is no thread for it"))
         }
         FirstByte::Plaintext => handshake::refuse_plaintext(transport.socket()),
@@ -111,11 +111,11 @@ fn shake_hands(service: Arc<Service>, mut connection: Connection, deadline: Inst
 }
 
 /// The whole of a thread that works for a client, until the client is gone or quiet.
-fn converse(mut turn: Box<Turn>) {
+fn converse(mut turn: Box<ConnectionTask>) {
     turn.connection.transport().adopt_thread();
     loop {
         match talk(&mut turn) {
-            Ok(Flow::Continue) if turn.is_too_silent() => continue,
+            Ok(Flow::Continue) if turn.is_idle_expired() => continue,
             Ok(Flow::Continue) => {}
             Ok(Flow::End) => return,
             Err(error) => {
@@ -131,8 +131,8 @@ fn converse(mut turn: Box<Turn>) {
 }
 
 /// Reads and carries out what the client says, until it is quiet ([`Flow::Continue`]) or its connection ends.
-fn talk(turn: &mut Turn) -> io::Result<Flow> {
-    if turn.is_too_silent() {
+fn talk(turn: &mut ConnectionTask) -> io::Result<Flow> {
+    if turn.is_idle_expired() {
         return Ok(time_out(turn.connection.parts().0));
     }
     let is_new = !turn.connection.parts().0.is_logged_in();

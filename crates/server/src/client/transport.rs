@@ -12,8 +12,8 @@ use parlor_core::ports::Transport;
 use parlor_core::{ConnectionId, Outbox, Settled, Taken};
 
 use super::nonblocking::{receive_now, send_now};
-use super::tls::Tls;
-use crate::drain::Drain;
+use super::tls_session::TlsSession;
+use crate::blocked_writer::BlockedWriter;
 
 /// Bytes that go into one TLS record and one send: the most that a record holds (RFC 8446, section 5.1).
 const RECORD_BYTES: usize = 16 * 1024;
@@ -33,10 +33,10 @@ const BATCH_BYTES: usize = 16 * 1024;
 pub(super) struct TlsTransport {
     connection: ConnectionId,
     socket: TcpStream,
-    drain: Arc<Drain>,
+    blocked_writer: Arc<BlockedWriter>,
     /// None before the handshake. Lock tier 3, never together with a channel's: the only lock under which a
     /// system call is made, the send that does not block; inside, only this connection's outbox is locked.
-    tls: Mutex<Option<Tls>>,
+    tls: Mutex<Option<TlsSession>>,
     /// The client's thread, to be woken from a pause. A leaf: nothing is locked inside.
     thread: Mutex<Option<Thread>>,
     interrupted: AtomicBool,
@@ -64,11 +64,11 @@ pub(super) enum Received {
 }
 
 impl TlsTransport {
-    pub(super) fn new(connection: ConnectionId, socket: TcpStream, drain: Arc<Drain>) -> Self {
+    pub(super) fn new(connection: ConnectionId, socket: TcpStream, blocked_writer: Arc<BlockedWriter>) -> Self {
         Self {
             connection,
             socket,
-            drain,
+            blocked_writer,
             tls: Mutex::new(None),
             thread: Mutex::new(None),
             interrupted: AtomicBool::new(false),
@@ -85,7 +85,7 @@ impl TlsTransport {
     }
 
     /// The handshake is done: from now on frames can be written.
-    pub(super) fn open(&self, tls: Tls) {
+    pub(super) fn open(&self, tls: TlsSession) {
         *self.tls() = Some(tls);
     }
 
@@ -169,7 +169,7 @@ impl TlsTransport {
     }
 
     fn peer_has_closed(&self) -> bool {
-        self.tls().as_ref().is_some_and(Tls::peer_has_closed)
+        self.tls().as_ref().is_some_and(TlsSession::peer_has_closed)
     }
 
     /// Whether TLS itself has something to send: an alert, or the answer to a key update.
@@ -192,7 +192,7 @@ impl TlsTransport {
         self.thread.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn tls(&self) -> MutexGuard<'_, Option<Tls>> {
+    fn tls(&self) -> MutexGuard<'_, Option<TlsSession>> {
         self.tls.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -234,7 +234,7 @@ impl Transport for TlsTransport {
                 Step::Sent => {}
                 Step::Full => {
                     outbox.block();
-                    if let Err(error) = self.drain.watch(&self.socket, self.connection) {
+                    if let Err(error) = self.blocked_writer.watch(&self.socket, self.connection) {
                         tracing::warn!(connection = %self.connection, "cannot watch a full socket: {error}");
                         outbox.unblock();
                         self.break_off(outbox);
@@ -279,7 +279,7 @@ fn is_silence(error: &io::Error) -> bool {
     matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut)
 }
 
-fn send_pending(tls: &mut Tls, socket: &TcpStream) -> io::Result<()> {
+fn send_pending(tls: &mut TlsSession, socket: &TcpStream) -> io::Result<()> {
     while !tls.outgoing().is_empty() {
         match send_now(socket, tls.outgoing())? {
             0 => return Err(ErrorKind::WriteZero.into()),
@@ -290,7 +290,7 @@ fn send_pending(tls: &mut Tls, socket: &TcpStream) -> io::Result<()> {
 }
 
 /// Puts all frames into as few records as they fit.
-fn encrypt(tls: &mut Tls, frames: &[Arc<[u8]>]) -> io::Result<()> {
+fn encrypt(tls: &mut TlsSession, frames: &[Arc<[u8]>]) -> io::Result<()> {
     match frames {
         [one] => tls.encrypt(one),
         several => tls.encrypt(&several.concat()),

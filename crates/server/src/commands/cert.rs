@@ -40,7 +40,7 @@ pub(crate) struct CertArgs {
 enum CertAction {
     /// Show the authority's file, the names, the ends of validity and the pin
     #[command(after_help = SHOW_EXAMPLES)]
-    Show(Place),
+    Show(TlsDirArgs),
     /// Make the authority and the server's certificate, or renew the latter
     #[command(after_help = INIT_EXAMPLES)]
     Init(InitArgs),
@@ -48,7 +48,7 @@ enum CertAction {
 
 /// Where the certificate lies.
 #[derive(Debug, Args)]
-struct Place {
+struct TlsDirArgs {
     /// Data directory of the server [default: $XDG_DATA_HOME/parlor, or ~/.local/share/parlor]
     #[arg(long, env = "PARLOR_DATA", value_name = "DIR", default_value_os_t = settings::default_data_dir())]
     #[arg(hide_default_value = true)]
@@ -62,7 +62,7 @@ struct Place {
 #[derive(Debug, Args)]
 struct InitArgs {
     #[command(flatten)]
-    place: Place,
+    place: TlsDirArgs,
 
     /// DNS name or IP address besides localhost and the host name; repeatable [default: those of the old certificate]
     #[arg(long, env = "PARLOR_TLS_NAME", value_name = "NAME", value_delimiter = ',')]
@@ -77,7 +77,7 @@ struct InitArgs {
     if_needed: bool,
 }
 
-impl Place {
+impl TlsDirArgs {
     fn authority(&self) -> Authority {
         Authority::in_dir(&settings::tls_dir(self.tls_dir.as_deref(), &self.data))
     }

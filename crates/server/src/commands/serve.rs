@@ -7,10 +7,10 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use anyhow::Context;
 use crossbeam_channel::unbounded;
 
-use crate::process::Process;
+use crate::server::Server;
 use crate::settings::Settings;
 use crate::signals::{self, Request, SignalThread};
-use crate::{logging, machine, supervisor};
+use crate::{logging, service_manager, system_limits};
 
 /// Bcrypt costs below this are warned of.
 const LOW_BCRYPT_COST: u32 = 10;
@@ -22,29 +22,29 @@ const LOW_BCRYPT_COST: u32 = 10;
 pub(crate) fn run(settings: &Settings) -> anyhow::Result<()> {
     logging::init(&settings.log, settings.log_format)?;
     log_panics();
-    for shortfall in machine::prepare(settings.max_connections) {
+    for shortfall in system_limits::prepare(settings.max_connections) {
         tracing::warn!("{shortfall}");
     }
     if settings.bcrypt_cost < LOW_BCRYPT_COST {
         tracing::warn!(cost = settings.bcrypt_cost, "password hashes of this cost are guessed quickly if stolen");
     }
-    signals::outlive_full_files().context("cannot watch signals")?;
+    signals::ignore_sigxfsz().context("cannot watch signals")?;
     let (requests, inbox) = unbounded();
     let deliver = move |request| {
         // Whoever asks after the end was asked for is not heard any more.
         let _ = requests.send(request);
     };
     let _signals = SignalThread::start(deliver).context("cannot watch signals")?;
-    let Some(process) = Process::start(settings, &inbox)? else { return Ok(()) };
+    let Some(process) = Server::start(settings, &inbox)? else { return Ok(()) };
     if let Err(error) = announce(&process) {
         // Whoever started the server may read no further than where it listens.
         tracing::warn!("cannot write to standard output: {error}");
     }
-    supervisor::ready();
+    service_manager::ready();
     while let Ok(Request::Reload) = inbox.recv() {
         process.resolver.reload();
     }
-    supervisor::stopping();
+    service_manager::stopping();
     tracing::info!("saying goodbye to everybody");
     process.stop();
     Ok(())
@@ -59,7 +59,7 @@ fn log_panics() {
 }
 
 /// Says where the server listens and how to connect to it.
-fn announce(process: &Process) -> io::Result<()> {
+fn announce(process: &Server) -> io::Result<()> {
     let mut out = io::stdout().lock();
     for address in &process.addresses {
         writeln!(out, "parlor listening on {address}")?;
@@ -74,7 +74,7 @@ fn announce(process: &Process) -> io::Result<()> {
     out.flush()
 }
 
-fn commands(address: SocketAddr, process: &Process) -> (String, String) {
+fn commands(address: SocketAddr, process: &Server) -> (String, String) {
     let program = std::env::args().next().unwrap_or_else(|| "parlor".to_owned());
     let Some(ca) = &process.ca_path else {
         return (

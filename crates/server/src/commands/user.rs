@@ -68,9 +68,9 @@ enum Action {
     #[command(after_help = ADD_EXAMPLES)]
     Add {
         #[command(flatten)]
-        whose: Whose,
+        whose: UserArg,
         #[command(flatten)]
-        secret: Secret,
+        secret: PasswordArgs,
         /// Make up a password and print it
         #[arg(long, conflicts_with = "password_stdin")]
         random_password: bool,
@@ -82,27 +82,27 @@ enum Action {
     #[command(after_help = NAME_EXAMPLES)]
     Passwd {
         #[command(flatten)]
-        whose: Whose,
+        whose: UserArg,
         #[command(flatten)]
-        secret: Secret,
+        secret: PasswordArgs,
     },
     /// Delete an account and its subscriptions, and end its session
     #[command(after_help = NAME_EXAMPLES)]
-    Delete(Whose),
+    Delete(UserArg),
     /// List all accounts: name, role, when it was made
     #[command(after_help = "Example:\n  parlor user list --data /var/lib/parlor")]
-    List(Place),
+    List(StoreArgs),
     /// Make a user an operator
     #[command(after_help = NAME_EXAMPLES)]
-    Promote(Whose),
+    Promote(UserArg),
     /// Make an operator a user like others
     #[command(after_help = NAME_EXAMPLES)]
-    Demote(Whose),
+    Demote(UserArg),
     /// Forget the failed logins of an account, so that its user gets in again
     #[command(after_help = UNLOCK_EXAMPLES)]
     Unlock {
         #[command(flatten)]
-        whose: Whose,
+        whose: UserArg,
         /// Address from which the user is to get in whatever others fail at from elsewhere
         #[arg(long, value_name = "ADDR")]
         from: Option<IpAddr>,
@@ -114,7 +114,7 @@ const NAME: &str = "parlor user";
 
 /// Where the accounts are kept.
 #[derive(Debug, Args)]
-struct Place {
+struct StoreArgs {
     #[command(flatten)]
     redis: RedisArgs,
 
@@ -125,16 +125,16 @@ struct Place {
 }
 
 #[derive(Debug, Args)]
-struct Whose {
+struct UserArg {
     /// Name of the user
     #[arg(value_name = "NAME")]
     user: UserName,
     #[command(flatten)]
-    place: Place,
+    place: StoreArgs,
 }
 
 #[derive(Debug, Args)]
-struct Secret {
+struct PasswordArgs {
     /// Read the password from the first line of standard input
     #[arg(long)]
     password_stdin: bool,
@@ -167,13 +167,13 @@ pub(crate) fn run(args: &UserArgs) -> anyhow::Result<()> {
     }
 }
 
-fn add(whose: &Whose, secret: &Secret, random: bool, role: Role) -> anyhow::Result<()> {
+fn add(whose: &UserArg, secret: &PasswordArgs, random: bool, role: Role) -> anyhow::Result<()> {
     let accounts = whose.place.open()?;
     if accounts.find(&whose.user)?.is_some() {
         bail!("there is a user {} already", whose.user);
     }
-    let made_up = random.then(made_up).transpose()?;
-    let hash = match &made_up {
+    let generate_password = random.then(generate_password).transpose()?;
+    let hash = match &generate_password {
         Some(password) => secret.hash_of(password)?,
         None => secret.hash()?,
     };
@@ -181,13 +181,13 @@ fn add(whose: &Whose, secret: &Secret, random: bool, role: Role) -> anyhow::Resu
     if !accounts.create(&account)? {
         bail!("there is a user {} already", whose.user);
     }
-    match made_up {
+    match generate_password {
         Some(password) => Ok(writeln!(io::stdout(), "{} added, password: {}", whose.user, *password)?),
         None => whose.report(true, "added"),
     }
 }
 
-fn passwd(whose: &Whose, secret: &Secret) -> anyhow::Result<()> {
+fn passwd(whose: &UserArg, secret: &PasswordArgs) -> anyhow::Result<()> {
     let accounts = whose.place.open()?;
     if accounts.find(&whose.user)?.is_none() {
         bail!("there is no user {}", whose.user);
@@ -196,7 +196,7 @@ fn passwd(whose: &Whose, secret: &Secret) -> anyhow::Result<()> {
     whose.report(changed, "has a new password")
 }
 
-fn list(place: &Place) -> anyhow::Result<()> {
+fn list(place: &StoreArgs) -> anyhow::Result<()> {
     let mut out = io::stdout().lock();
     for Account { user, role, created, .. } in place.open()?.accounts()? {
         let role = match role {
@@ -208,7 +208,7 @@ fn list(place: &Place) -> anyhow::Result<()> {
     Ok(())
 }
 
-impl Place {
+impl StoreArgs {
     fn open(&self) -> anyhow::Result<Arc<dyn Accounts>> {
         Ok(match backend::redis_config(&self.redis, NAME)? {
             Some(config) => redis::open_accounts(&config)?,
@@ -217,7 +217,7 @@ impl Place {
     }
 }
 
-impl Whose {
+impl UserArg {
     fn set_role(&self, role: Role) -> anyhow::Result<()> {
         let changed = self.place.open()?.set_role(&self.user, role)?;
         self.report(changed, if role == Role::Operator { "is an operator" } else { "is no operator" })
@@ -242,7 +242,7 @@ impl Whose {
     }
 }
 
-impl Secret {
+impl PasswordArgs {
     fn hash(&self) -> anyhow::Result<PasswordHash> {
         let text = if self.password_stdin { first_line()? } else { ask_twice()? };
         self.hash_of(&text)
@@ -254,7 +254,7 @@ impl Secret {
 }
 
 /// A password of 100 random bits, in five letters and digits each, without those that look alike.
-fn made_up() -> anyhow::Result<Zeroizing<String>> {
+fn generate_password() -> anyhow::Result<Zeroizing<String>> {
     const ALPHABET: &[u8; 32] = b"abcdefghijkmnpqrstuvwxyz23456789";
     let mut bytes = Zeroizing::new([0; 20]);
     let filled = aws_lc_rs::default_provider().secure_random.fill(bytes.as_mut_slice());

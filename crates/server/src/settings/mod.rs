@@ -1,12 +1,12 @@
 //! What `parlor serve` can be told: one struct of real types with their defaults, from flags, environment and file.
 //! It must not open, make or contact anything that a setting names; only the file given by `--config` is read here.
 
-mod pairs;
 mod redis;
 #[cfg(test)]
 mod reference;
 #[cfg(test)]
 mod tests;
+mod validate;
 
 use std::fs;
 use std::net::SocketAddr;
@@ -21,10 +21,10 @@ use clap::builder::RangedU64ValueParser;
 use clap::{ArgAction, Args, ValueEnum};
 use parlor_settings::{duration, size};
 
-pub(crate) use pairs::parse;
 pub(crate) use parlor_settings::duration::parse_positive as parse_duration;
 pub(crate) use parlor_settings::{Network, ServerName};
 pub(crate) use redis::RedisArgs;
+pub(crate) use validate::parse;
 
 use crate::tls::TlsName;
 

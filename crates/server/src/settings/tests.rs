@@ -3,7 +3,7 @@
 
 use std::ffi::OsString;
 use std::path::Path;
-use std::process::Command as Process;
+use std::process::Command as Server;
 
 use clap::{Args, Command, FromArgMatches};
 
@@ -37,7 +37,7 @@ fn write(dir: &Path, content: &str) -> PathBuf {
 
 /// Runs `print_settings` of this test program with exactly this environment.
 fn in_environment(environment: &[(&str, &str)], args: &[&str]) -> String {
-    let output = Process::new(std::env::current_exe().unwrap())
+    let output = Server::new(std::env::current_exe().unwrap())
         .args(["--exact", "settings::tests::print_settings", "--ignored", "--nocapture"])
         .env_clear()
         .env("TEST_ARGS", args.join("\n"))

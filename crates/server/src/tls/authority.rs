@@ -17,7 +17,7 @@ use rustls::crypto::aws_lc_rs;
 use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject;
 
-use super::facts::{Facts, Validity};
+use super::certificate::{CertificateInfo, Validity};
 use super::files;
 use super::name::TlsName;
 
@@ -56,7 +56,7 @@ pub(crate) enum Renewal {
 
 impl Renewal {
     /// Whether a certificate stays, given the names that are asked for.
-    fn spares(self, old: &Facts, names: &[TlsName]) -> bool {
+    fn spares(self, old: &CertificateInfo, names: &[TlsName]) -> bool {
         let validity = old.validity(Timestamp::now());
         match self {
             Self::IfExpired => validity != Validity::Expired,
@@ -91,7 +91,7 @@ impl Authority {
     ///
     /// # Errors
     /// Names the file.
-    pub(crate) fn facts(&self) -> anyhow::Result<Facts> {
+    pub(crate) fn facts(&self) -> anyhow::Result<CertificateInfo> {
         facts_of(&self.ca_path())
     }
 
@@ -99,7 +99,7 @@ impl Authority {
     ///
     /// # Errors
     /// Names the file.
-    pub(crate) fn certificate_facts(&self) -> anyhow::Result<Facts> {
+    pub(crate) fn certificate_facts(&self) -> anyhow::Result<CertificateInfo> {
         facts_of(&self.certificate_path())
     }
 
@@ -141,7 +141,7 @@ impl Authority {
 
     fn issue(&self, names: &[TlsName]) -> anyhow::Result<()> {
         let (ca, ca_key) = self.ca()?;
-        let ca_facts = Facts::of(&ca)?;
+        let ca_facts = CertificateInfo::of(&ca)?;
         if ca_facts.validity(Timestamp::now()) == Validity::Expired {
             bail!("the authority {} has expired; move that directory away to make a new one", self.ca_path().display());
         }
@@ -184,8 +184,8 @@ impl Authority {
 ///
 /// # Errors
 /// Names the file.
-pub(crate) fn facts_of(path: &Path) -> anyhow::Result<Facts> {
-    Facts::of(&first_certificate(path)?).with_context(|| path.display().to_string())
+pub(crate) fn facts_of(path: &Path) -> anyhow::Result<CertificateInfo> {
+    CertificateInfo::of(&first_certificate(path)?).with_context(|| path.display().to_string())
 }
 
 fn first_certificate(path: &Path) -> anyhow::Result<CertificateDer<'static>> {

@@ -11,7 +11,7 @@ use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use rustls::sign::CertifiedKey;
 
 use super::authority::Authority;
-use super::facts::{Facts, Validity};
+use super::certificate::{CertificateInfo, Validity};
 use super::files;
 use super::name::TlsName;
 use super::resolver::Resolver;
@@ -25,7 +25,7 @@ pub(crate) struct Material {
     /// The file that clients verify with, where the certificate is of our private authority.
     pub(crate) ca_path: Option<PathBuf>,
     /// What the certificate says of itself.
-    pub(crate) facts: Facts,
+    pub(crate) facts: CertificateInfo,
 }
 
 impl Material {
@@ -64,7 +64,7 @@ pub(super) struct Source {
 /// A certificate with its key, and what it says of itself.
 pub(super) struct Loaded {
     pub(super) key: CertifiedKey,
-    pub(super) facts: Facts,
+    pub(super) facts: CertificateInfo,
 }
 
 impl Source {
@@ -79,7 +79,7 @@ impl Source {
         let key = zeroize::Zeroizing::new(files::read(&self.key)?);
         let key = PrivateKeyDer::from_pem_slice(key.as_bytes())
             .with_context(|| format!("{} holds no private key in PEM", self.key.display()))?;
-        let facts = Facts::of(&chain[0]).with_context(|| self.chain.display().to_string())?;
+        let facts = CertificateInfo::of(&chain[0]).with_context(|| self.chain.display().to_string())?;
         let key = CertifiedKey::from_der(chain, key, &aws_lc_rs::default_provider()).with_context(|| {
             format!("the key {} and the certificate {} do not fit", self.key.display(), self.chain.display())
         })?;
@@ -110,7 +110,7 @@ impl Source {
         format!("the certificate {} has expired; clients that verify it will not connect", self.chain.display())
     }
 
-    fn warnings(&self, facts: &Facts, names: &[TlsName]) -> Vec<String> {
+    fn warnings(&self, facts: &CertificateInfo, names: &[TlsName]) -> Vec<String> {
         let mut warnings = Vec::new();
         let chain = self.chain.display();
         if files::is_open_to_others(&self.key) {

@@ -2,7 +2,7 @@
 //! It must not open sockets or know what travels inside a connection.
 
 mod authority;
-mod facts;
+mod certificate;
 mod files;
 mod material;
 mod name;
@@ -19,7 +19,7 @@ use rustls::version::{TLS12, TLS13};
 use rustls::{CipherSuite, ServerConfig};
 
 pub(crate) use authority::{Authority, Renewal, facts_of};
-pub(crate) use facts::{Facts, Validity};
+pub(crate) use certificate::{CertificateInfo, Validity};
 pub(crate) use material::Material;
 pub(crate) use name::TlsName;
 pub(crate) use resolver::Resolver;

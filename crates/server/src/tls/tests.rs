@@ -11,7 +11,7 @@ use rustls::pki_types::{CertificateDer, ServerName};
 use rustls::{ClientConfig, ClientConnection, RootCertStore, ServerConnection};
 use tempfile::TempDir;
 
-use super::facts::{Facts, Validity};
+use super::certificate::{CertificateInfo, Validity};
 use super::*;
 use crate::settings::CertificateFiles;
 
@@ -95,7 +95,7 @@ fn keys_are_private_and_nothing_else_is_left_behind() {
 fn validity_is_ten_years_and_800_days() {
     let (_parent, dir) = fresh();
     let server = open(&dir, &[]).unwrap().facts;
-    let days = |facts: &Facts| facts.not_after.duration_since(Timestamp::now()).as_hours() / 24;
+    let days = |facts: &CertificateInfo| facts.not_after.duration_since(Timestamp::now()).as_hours() / 24;
     assert!((799..=800).contains(&days(&server)), "{} days", days(&server));
     let authority = Authority::in_dir(&dir).facts().unwrap();
     assert!((3651..=3652).contains(&days(&authority)), "{} days", days(&authority));

@@ -4,7 +4,7 @@ use crate::harness::{Client, Options, Server, eventually};
 
 /// Waits until so many clients are waited for by a thread that does nothing else.
 fn await_quiet(server: &Server, count: usize) {
-    eventually("the clients are quiet", || server.threads("quiet-") == count && server.threads("client-") == 0);
+    eventually("the clients are quiet", || server.threads("idle-") == count && server.threads("client-") == 0);
 }
 
 /// Ann and bob in the lobby, and everything read.
@@ -24,7 +24,7 @@ fn whoever_was_quiet_speaks_and_hears_as_before() {
         ann.send(text);
         assert_eq!(bob.line(), format!("MSG lobby ann {text}"));
         // Who only hears stays as it is; a thread that passed its client on may take a while to end.
-        eventually("ann has a thread that works", || (server.threads("client-"), server.threads("quiet-")) == (1, 1));
+        eventually("ann has a thread that works", || (server.threads("client-"), server.threads("idle-")) == (1, 1));
     }
 }
 

@@ -176,7 +176,7 @@ fn who_stays_within_a_line_costs_no_more_than_a_client() {
     }
     chat.go_on();
     // They are as quiet as any other, so that they have the thread of a client that waits.
-    eventually("they are waited for", || server.threads("quiet-") >= CLIENTS);
+    eventually("they are waited for", || server.threads("idle-") >= CLIENTS);
     Taken::by(&server).expect_clients_since(before, CLIENTS);
     for client in &mut slow {
         client.send_bytes(b"y");

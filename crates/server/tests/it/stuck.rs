@@ -1,8 +1,9 @@
 //! Fifty readers that are stuck in a busy room: what waits for them is bounded, and the others hear everything.
 
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 
-use crate::harness::{Client, Options, Server, heavy};
+use crate::harness::{Client, Options, Server, eventually, heavy};
 
 const STUCK: usize = 50;
 const READERS: usize = 5;
@@ -27,10 +28,13 @@ fn get_stuck(server: &Server, round: usize, number: usize) -> Client {
     client
 }
 
-/// Says everything, and looks at the server's memory meanwhile; the most that was seen.
-fn speak(server: &Server, speaker: &mut Client, round: usize) -> usize {
+/// Says everything, and looks at the server's memory meanwhile; the most that was seen. Waits for those who read, by what
+/// each has `heard`: on a busy machine they would else be cut off, too.
+fn speak(server: &Server, speaker: &mut Client, round: usize, heard: &[AtomicUsize]) -> usize {
     let mut most = 0;
     for batch in 0..MESSAGES / 10 {
+        let all_have = |count| heard.iter().all(|heard| heard.load(Ordering::Relaxed) >= count);
+        eventually("the readers hear what was said", || all_have((batch * 10).saturating_sub(10)));
         let lines: String = (0..10).map(|part| format!("{}\n", text(round, batch * 10 + part))).collect();
         speaker.send_bytes(lines.as_bytes());
         speaker.send("/ping");
@@ -58,15 +62,17 @@ fn fifty_stuck_readers_cost_what_may_wait_for_them_and_the_others_nothing() {
     for round in 0..ROUNDS {
         let before = server.status("VmRSS");
         let mut stuck: Vec<Client> = (0..STUCK).map(|number| get_stuck(&server, round, number)).collect();
+        let heard: [AtomicUsize; READERS] = Default::default();
         most.push(thread::scope(|scope| {
-            for reader in &mut readers {
+            for (reader, heard) in readers.iter_mut().zip(&heard) {
                 scope.spawn(move || {
                     for number in 0..MESSAGES {
                         assert_eq!(reader.until("MSG busy "), format!("MSG busy speaker {}", text(round, number)));
+                        heard.store(number + 1, Ordering::Relaxed);
                     }
                 });
             }
-            speak(&server, &mut speaker, round)
+            speak(&server, &mut speaker, round, &heard)
         }));
         let bound = before + STUCK * (QUEUED_KIB + 60) + SLACK_KIB;
         assert!(most[round] <= bound, "{before} KiB became {} KiB, more than {bound}", most[round]);

@@ -8,7 +8,7 @@ use parlor_proto::{Timestamp, UserName};
 use super::attempts;
 use super::command::{self, Argument, Command};
 use super::keys;
-use super::news::ServerNews;
+use super::pubsub_message::ServerMessage;
 use super::rooms::sorted;
 use super::router::Router;
 use super::script;
@@ -21,9 +21,9 @@ const MEMBER: &str = "member";
 type Follows = (Vec<String>, Vec<String>);
 
 /// Accounts in Redis, whoever uses them.
-pub(super) struct People<'a>(pub(super) &'a Router);
+pub(super) struct RedisAccounts<'a>(pub(super) &'a Router);
 
-impl People<'_> {
+impl RedisAccounts<'_> {
     fn call<T: ::redis::FromRedisValue>(&self, command: Command) -> StoreResult<T> {
         command::read(self.0.call(command))
     }
@@ -52,12 +52,12 @@ impl People<'_> {
 
     /// Tells all servers that an account is gone.
     fn tell_deletion(&self, user: &UserName, created: i64) -> StoreResult<()> {
-        let news = ServerNews::Deleted(user.clone(), Timestamp::from_millis(created)).write();
+        let news = ServerMessage::Deleted(user.clone(), Timestamp::from_millis(created)).write();
         self.call::<i64>(Command::plain("SPUBLISH", keys::EVERYBODY, &[&news])).map(drop)
     }
 }
 
-impl Accounts for People<'_> {
+impl Accounts for RedisAccounts<'_> {
     fn create(&self, account: &Account) -> StoreResult<bool> {
         let Account { user, hash, role, created } = account;
         // The index first.
@@ -146,35 +146,35 @@ macro_rules! accounts_of {
     ($owner:ty) => {
         impl Accounts for $owner {
             fn create(&self, account: &Account) -> StoreResult<bool> {
-                People(&self.router).create(account)
+                RedisAccounts(&self.router).create(account)
             }
 
             fn find(&self, user: &UserName) -> StoreResult<Option<Account>> {
-                People(&self.router).find(user)
+                RedisAccounts(&self.router).find(user)
             }
 
             fn set_password(&self, user: &UserName, hash: &PasswordHash) -> StoreResult<bool> {
-                People(&self.router).set_password(user, hash)
+                RedisAccounts(&self.router).set_password(user, hash)
             }
 
             fn renew_hash(&self, user: &UserName, old: &PasswordHash, new: &PasswordHash) -> StoreResult<bool> {
-                People(&self.router).renew_hash(user, old, new)
+                RedisAccounts(&self.router).renew_hash(user, old, new)
             }
 
             fn set_role(&self, user: &UserName, role: Role) -> StoreResult<bool> {
-                People(&self.router).set_role(user, role)
+                RedisAccounts(&self.router).set_role(user, role)
             }
 
             fn delete(&self, user: &UserName) -> StoreResult<bool> {
-                People(&self.router).delete(user)
+                RedisAccounts(&self.router).delete(user)
             }
 
             fn unlock(&self, user: &UserName, address: Option<&str>, now: Timestamp) -> StoreResult<bool> {
-                People(&self.router).unlock(user, address, now)
+                RedisAccounts(&self.router).unlock(user, address, now)
             }
 
             fn accounts(&self) -> StoreResult<Vec<Account>> {
-                People(&self.router).accounts()
+                RedisAccounts(&self.router).accounts()
             }
         }
     };

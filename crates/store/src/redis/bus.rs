@@ -5,7 +5,7 @@ use parlor_proto::UserName;
 
 use super::command::Command;
 use super::keys::{self, ServerId};
-use super::news::ServerNews;
+use super::pubsub_message::ServerMessage;
 use super::server::Server;
 
 impl Bus for Server {
@@ -14,7 +14,7 @@ impl Bus for Server {
         let owner: Option<String> = self.call(Command::plain("HGET", keys::session(to), &["server"]))?;
         let Some(owner) = owner.map(|owner| ServerId::read(&owner)) else { return Ok(false) };
         if owner != self.id() {
-            let heard = self.tell(&owner, &ServerNews::Direct(to.clone(), message.clone()))?;
+            let heard = self.tell(&owner, &ServerMessage::Direct(to.clone(), message.clone()))?;
             // A Cluster counts those of the node that was asked, and sends it to all: the server may hear it elsewhere.
             if heard == 0 && self.router.owner(keys::EVERYBODY).is_some() && self.which_live(&[owner])? == [true] {
                 return Err(StoreError::new("whether the message was heard is not known"));
@@ -28,7 +28,7 @@ impl Bus for Server {
 
     fn broadcast(&self, message: &Direct) -> StoreResult<()> {
         self.lease.check()?;
-        let news = ServerNews::Notice(message.clone()).write();
+        let news = ServerMessage::Notice(message.clone()).write();
         self.call::<i64>(Command::plain("SPUBLISH", keys::EVERYBODY, &[&news]).never_repeated()).map(drop)
     }
 }

@@ -37,7 +37,7 @@ fn try_permissions(node: &Address, connection: &mut Connection) -> Result<(), Op
         match command.arg(&words[1..]).exec(connection) {
             Err(error) if error.code() == Some("NOPERM") => {
                 let why = error.detail().unwrap_or("no reason given");
-                return Err(OpenError::Unfit(format!("{node} does not permit what Parlor needs: {why}")));
+                return Err(OpenError::Unsuitable(format!("{node} does not permit what Parlor needs: {why}")));
             }
             // Anything else shows again where it matters.
             _ => {}
@@ -51,12 +51,12 @@ fn judge_version(node: &Address, version: &str) -> Result<(), OpenError> {
     if major.is_some_and(|major| major >= OLDEST) {
         return Ok(());
     }
-    Err(OpenError::Unfit(format!("{node} is Redis {version}; Parlor needs version {OLDEST}.0 or newer")))
+    Err(OpenError::Unsuitable(format!("{node} is Redis {version}; Parlor needs version {OLDEST}.0 or newer")))
 }
 
 fn judge(node: &Address, info: &str) -> Result<Vec<String>, OpenError> {
     if let Some(why) = judge_memory(node, info) {
-        return Err(OpenError::Unfit(why));
+        return Err(OpenError::Unsuitable(why));
     }
     let mut warnings = Vec::new();
     if field(info, "aof_enabled") != Some("1") {

@@ -39,7 +39,7 @@ impl Dialer {
     /// There is an authority to verify certificates by, and no TLS.
     pub(super) fn check(&self) -> Result<(), OpenError> {
         if self.ca.is_some() && !self.url.is_tls {
-            return Err(OpenError::Unfit(
+            return Err(OpenError::Unsuitable(
                 "--redis-ca is of no use without TLS; the URL begins with rediss:// then".to_owned(),
             ));
         }
@@ -59,7 +59,7 @@ impl Dialer {
         bound(&connection, PATIENCE).map_err(|error| failure(node, &error))?;
         let reply = ::redis::cmd("HELLO").arg(3).query(&mut connection).map_err(|error| failure(node, &error))?;
         let greeting =
-            greeting(&reply).ok_or_else(|| OpenError::Unfit(format!("{node} does not answer as Redis 7 does")))?;
+            greeting(&reply).ok_or_else(|| OpenError::Unsuitable(format!("{node} does not answer as Redis 7 does")))?;
         Ok((connection, greeting))
     }
 
@@ -122,11 +122,11 @@ fn greeting(reply: &Value) -> Option<HelloReply> {
 /// What an operator has to mend, and what may pass.
 fn failure(node: &Address, error: &RedisError) -> OpenError {
     match error.code() {
-        Some("NOAUTH") => OpenError::Unfit(format!("{node} needs a password: redis://:PASSWORD@HOST")),
-        Some("WRONGPASS") => OpenError::Unfit(format!("{node} refuses the password")),
+        Some("NOAUTH") => OpenError::Unsuitable(format!("{node} needs a password: redis://:PASSWORD@HOST")),
+        Some("WRONGPASS") => OpenError::Unsuitable(format!("{node} refuses the password")),
         Some("NOPERM" | "DENIED") => unfit(node, error),
         _ if error.kind() == ErrorKind::AuthenticationFailed => {
-            OpenError::Unfit(format!("{node} refuses the login: {}", error.detail().unwrap_or("no reason given")))
+            OpenError::Unsuitable(format!("{node} refuses the login: {}", error.detail().unwrap_or("no reason given")))
         }
         _ if is_about_certificates(error) => unfit(node, error),
         _ => OpenError::Unreachable(format!("{node}: {}", describe(error))),
@@ -143,5 +143,5 @@ fn is_about_certificates(error: &RedisError) -> bool {
 }
 
 fn unfit(node: &Address, error: &RedisError) -> OpenError {
-    OpenError::Unfit(format!("{node}: {error}"))
+    OpenError::Unsuitable(format!("{node}: {error}"))
 }

@@ -4,7 +4,7 @@
 use parlor_core::ports::{LogId, Seat};
 use parlor_proto::{RoomName, UserName};
 
-use super::local::Ticket;
+use super::local_sessions::ClaimId;
 
 /// Life of the whole store; made anew where it is missing.
 pub(super) const EPOCH: &str = "parlor:epoch";
@@ -145,7 +145,7 @@ pub(super) fn attempts_from_address(address: &str) -> String {
 }
 
 /// How a seat stands in the set of its server's sessions.
-pub(super) fn seat_entry(user: &UserName, ticket: Ticket) -> String {
+pub(super) fn seat_entry(user: &UserName, ticket: ClaimId) -> String {
     format!("{user} {ticket}")
 }
 
@@ -188,7 +188,7 @@ mod tests {
     #[test]
     fn seats_are_read_as_they_were_written() {
         let ann: UserName = "ann".parse().unwrap();
-        let ticket = Ticket { connection: parlor_core::ConnectionId(7), number: 9 };
+        let ticket = ClaimId { connection: parlor_core::ConnectionId(7), number: 9 };
         assert_eq!(user_of_seat_entry(&seat_entry(&ann, ticket)), Some(ann));
         assert_eq!(ticket.to_string().parse(), Ok(ticket));
     }

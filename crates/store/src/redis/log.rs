@@ -8,12 +8,12 @@ use parlor_core::ports::{Append, AppendReport, Appended, Entry, Head, Log, LogId
 use parlor_proto::{Epoch, MessageId};
 
 use super::command::{self, Argument, Command};
-use super::follower::read_entry;
 use super::keys;
+use super::log_cursors::LogCursor;
+use super::pubsub_reader::read_entry;
 use super::random;
 use super::script;
 use super::server::Server;
-use super::tracks::Track;
 
 /// What the script answers where there is no number.
 const ABSENT: i64 = 0;
@@ -34,12 +34,12 @@ impl Log for Server {
     }
 
     fn follow(&self, log: &LogId) -> StoreResult<Head> {
-        let (track, is_first) = self.tracks.add(log);
+        let (track, is_first) = self.cursors.add(log);
         self.follow_track(log, &track, is_first).inspect_err(|_| self.unfollow(log))
     }
 
     fn unfollow(&self, log: &LogId) {
-        if self.tracks.remove(log) {
+        if self.cursors.remove(log) {
             // Not worth a round trip: the follower looks when it is woken the next time, within a second.
             self.look_at(&keys::log(log));
         }
@@ -58,7 +58,7 @@ impl Log for Server {
 }
 
 impl Server {
-    fn follow_track(&self, log: &LogId, track: &Track, is_first: bool) -> StoreResult<Head> {
+    fn follow_track(&self, log: &LogId, track: &LogCursor, is_first: bool) -> StoreResult<Head> {
         let mut commands = vec![ask_for_head(log)];
         if is_first {
             self.look_at(&keys::log(log));
@@ -95,7 +95,7 @@ impl Server {
             LogId::Feed(user) => (script::append_feed(), keys::session(user)),
         };
         let channel = keys::log(log);
-        let known = self.tracks.find(&channel).and_then(|track| track.position());
+        let known = self.cursors.find(&channel).and_then(|track| track.position());
         let known = known.map(|Head { epoch, last }| format!("{epoch} {last}")).unwrap_or_default();
         let fresh = Epoch(random::number()).to_string();
         let args: [&dyn Argument; 8] = [

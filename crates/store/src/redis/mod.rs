@@ -2,8 +2,8 @@
 //! Each step that must be atomic is one script on keys of one slot (`scripts/`), so a Cluster serves as well as a single
 //! Redis. It must not keep anything in memory that cannot be rebuilt from Redis and the connections of its clients.
 //!
-//! The way of a command: port (`sessions`, `rooms`, `log`, …) → `router` → `link` → Redis. The way of news:
-//! Redis → `follower` → `tracks` → the sink. `rounds` keeps the lease, ends what dead servers left, and looks
+//! The way of a command: port (`sessions`, `rooms`, `log`, …) → `router` → `pipeline` → Redis. The way of news:
+//! Redis → `pubsub_reader` → `cursors` → the sink. `maintenance` keeps the lease, ends what dead servers left, and looks
 //! whether anything is missing.
 
 mod accounts;
@@ -11,22 +11,23 @@ mod attempts;
 mod bus;
 mod check;
 mod command;
-mod desk;
 mod dial;
-mod follower;
-mod followers;
 mod follows;
 mod keys;
 mod lease;
-mod link;
-mod local;
+mod local_sessions;
 mod log;
-mod news;
+mod log_cursors;
+mod maintenance;
+mod pipeline;
+mod pubsub_message;
+mod pubsub_reader;
+mod pubsub_readers;
 mod random;
 mod reaper;
+mod reconnect;
 mod restore;
 mod rooms;
-mod rounds;
 mod router;
 mod script;
 mod server;
@@ -34,7 +35,6 @@ mod sessions;
 mod slots;
 mod statistics;
 mod status;
-mod tracks;
 mod url;
 
 use std::sync::{Arc, Mutex, PoisonError};
@@ -45,7 +45,7 @@ use parlor_core::ports::{Accounts, Sink, Store, StoreError};
 use accounts::AdminAccounts;
 use command::Command;
 use dial::{Dialer, HelloReply};
-use rounds::{Pace, Rounds};
+use maintenance::{Maintenance, StopSignal};
 use router::Router;
 use server::Server;
 use url::Address;
@@ -76,14 +76,14 @@ pub enum OpenError {
     Unreachable(String),
     /// It is reached and cannot be used as it is.
     #[error("cannot use Redis: {0}")]
-    Unfit(String),
+    Unsuitable(String),
 }
 
 impl OpenError {
     /// Why, without what could not be done.
     fn reason(&self) -> &str {
         match self {
-            Self::Unreachable(reason) | Self::Unfit(reason) => reason,
+            Self::Unreachable(reason) | Self::Unsuitable(reason) => reason,
         }
     }
 }
@@ -126,7 +126,7 @@ pub enum Note {
         sessions: usize,
     },
     /// A log had lost entries that were heard before; their numbers are not given out again.
-    LogMended {
+    LogGapFound {
         /// Which.
         log: String,
         /// How many.
@@ -137,7 +137,7 @@ pub enum Note {
 }
 
 /// Hears what operators want to know. Must not block for long.
-pub trait Journal: Send + Sync {
+pub trait EventSink: Send + Sync {
     /// Something happened.
     fn note(&self, note: &Note);
 }
@@ -146,8 +146,8 @@ pub trait Journal: Send + Sync {
 pub struct Redis {
     server: Arc<Server>,
     store: Store,
-    pace: Arc<Pace>,
-    rounds: Mutex<Option<JoinHandle<()>>>,
+    stop_signal: Arc<StopSignal>,
+    maintenance: Mutex<Option<JoinHandle<()>>>,
 }
 
 impl Redis {
@@ -156,15 +156,15 @@ impl Redis {
     ///
     /// # Errors
     /// See [`OpenError`].
-    pub fn open(config: &Config, sink: Arc<dyn Sink>, journal: Arc<dyn Journal>) -> Result<Self, OpenError> {
+    pub fn open(config: &Config, sink: Arc<dyn Sink>, journal: Arc<dyn EventSink>) -> Result<Self, OpenError> {
         let dialer = Arc::new(Dialer::new(config.url.clone(), config.ca.clone()));
         let router = connect(&dialer, &journal, config.replicas)?;
         let server = Arc::new(Server::new(config.server_name.clone(), config.history, router, sink, journal));
         let unreachable = |error: StoreError| OpenError::Unreachable(error.to_string());
-        let rounds = Rounds::begin(server.clone(), dialer).map_err(unreachable)?;
-        let pace = Arc::new(Pace::default());
-        let shared = pace.clone();
-        let thread = thread::Builder::new().name("redis-rounds".to_owned()).spawn(move || rounds.run(&shared));
+        let maintenance = Maintenance::begin(server.clone(), dialer).map_err(unreachable)?;
+        let stop_signal = Arc::new(StopSignal::default());
+        let shared = stop_signal.clone();
+        let thread = thread::Builder::new().name("redis-maintain".to_owned()).spawn(move || maintenance.run(&shared));
         let thread = thread.map_err(|error| OpenError::Unreachable(format!("no thread: {error}")))?;
         let store = Store {
             accounts: server.clone(),
@@ -175,7 +175,7 @@ impl Redis {
             bus: server.clone(),
             attempts: server.clone(),
         };
-        Ok(Self { server, store, pace, rounds: Mutex::new(Some(thread)) })
+        Ok(Self { server, store, stop_signal, maintenance: Mutex::new(Some(thread)) })
     }
 
     /// The ports.
@@ -186,7 +186,7 @@ impl Redis {
     /// Gives the lease up, so that nobody waits for this server. To be called after its clients are gone; sessions
     /// that could not be released are left to the other servers. Blocks for some seconds at most.
     pub fn close(&self) {
-        if !self.end_rounds() {
+        if !self.end_maintenance() {
             return;
         }
         self.server.undo_leftovers();
@@ -200,10 +200,10 @@ impl Redis {
     }
 
     /// Ends the rounds and the followers. `false` if that was done before.
-    fn end_rounds(&self) -> bool {
-        self.pace.end();
+    fn end_maintenance(&self) -> bool {
+        self.stop_signal.end();
         self.server.set_closing();
-        let thread = self.rounds.lock().unwrap_or_else(PoisonError::into_inner).take();
+        let thread = self.maintenance.lock().unwrap_or_else(PoisonError::into_inner).take();
         // A panic of it was told when it happened.
         thread.map(|thread| drop(thread.join())).is_some()
     }
@@ -211,7 +211,7 @@ impl Redis {
 
 impl Drop for Redis {
     fn drop(&mut self) {
-        self.end_rounds();
+        self.end_maintenance();
     }
 }
 
@@ -221,19 +221,19 @@ impl Drop for Redis {
 /// See [`OpenError`].
 pub fn open_accounts(config: &Config) -> Result<Arc<dyn Accounts>, OpenError> {
     let dialer = Arc::new(Dialer::new(config.url.clone(), config.ca.clone()));
-    let journal: Arc<dyn Journal> = Arc::new(Silence);
+    let journal: Arc<dyn EventSink> = Arc::new(NoEvents);
     Ok(Arc::new(AdminAccounts { router: connect(&dialer, &journal, config.replicas)? }))
 }
 
 /// A journal for programs that say themselves what goes wrong.
-struct Silence;
+struct NoEvents;
 
-impl Journal for Silence {
+impl EventSink for NoEvents {
     fn note(&self, _note: &Note) {}
 }
 
 /// Looks whether Redis can be used, and finds its nodes.
-fn connect(dialer: &Arc<Dialer>, journal: &Arc<dyn Journal>, replicas: u32) -> Result<Router, OpenError> {
+fn connect(dialer: &Arc<Dialer>, journal: &Arc<dyn EventSink>, replicas: u32) -> Result<Router, OpenError> {
     dialer.check()?;
     let node = dialer.locate()?;
     let greeting = examine(dialer, &node, journal)?;
@@ -249,7 +249,7 @@ fn connect(dialer: &Arc<Dialer>, journal: &Arc<dyn Journal>, replicas: u32) -> R
 }
 
 /// Looks whether a node can be used.
-fn examine(dialer: &Dialer, node: &Address, journal: &Arc<dyn Journal>) -> Result<HelloReply, OpenError> {
+fn examine(dialer: &Dialer, node: &Address, journal: &Arc<dyn EventSink>) -> Result<HelloReply, OpenError> {
     let (mut connection, greeting) = dialer.connect(node)?;
     for warning in check::check(node, &greeting, &mut connection)? {
         journal.note(&Note::Warning(warning));

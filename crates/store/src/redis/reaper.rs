@@ -35,7 +35,7 @@ impl Server {
         let ids: Vec<String> = self.call(Command::plain("SMEMBERS", keys::SERVERS, &[]))?;
         let own = self.id();
         let mut ids: Vec<ServerId> = ids.iter().map(|id| ServerId::read(id)).filter(|id| *id != own).collect();
-        begin_anywhere(&mut ids);
+        rotate_randomly(&mut ids);
         let leases = ids.iter().map(|id| Command::plain("EXISTS", keys::lease(id), &[])).collect();
         let mut outcome = Ok(());
         for (id, lease) in ids.iter().zip(self.router.try_all(leases)) {
@@ -51,7 +51,7 @@ impl Server {
 
     fn reap_server(&self, dead: &ServerId, until: Instant) -> StoreResult<()> {
         let mut entries: Vec<String> = self.try_call(Command::plain("SMEMBERS", keys::seats_of(dead), &[]))?;
-        begin_anywhere(&mut entries);
+        rotate_randomly(&mut entries);
         let (mut sessions, mut outcome) = (0, Ok(()));
         for chunk in entries.chunks(CHUNK) {
             if Instant::now() > until {
@@ -93,22 +93,22 @@ impl Server {
     /// rooms, ends them, and forgets them. Of whom a step fails the rest is left. Tells how many were ended.
     fn reap_chunk(&self, dead: &ServerId, entries: &[String]) -> (usize, StoreResult<()>) {
         let users: Vec<UserName> = entries.iter().filter_map(|entry| keys::user_of_seat_entry(entry)).collect();
-        let mut trouble = Trouble::default();
-        let left = self.left_by(dead, &users, &mut trouble);
-        self.expel_all(&left, &mut trouble);
-        let ended = self.end_all(dead, &left, &mut trouble);
-        let is_done = |entry: &&String| keys::user_of_seat_entry(entry).is_none_or(|user| !trouble.has(&user));
+        let mut failures = Failures::default();
+        let left = self.orphans_of(dead, &users, &mut failures);
+        self.expel_all(&left, &mut failures);
+        let ended = self.end_all(dead, &left, &mut failures);
+        let is_done = |entry: &&String| keys::user_of_seat_entry(entry).is_none_or(|user| !failures.has(&user));
         let done: Vec<&str> = entries.iter().filter(is_done).map(String::as_str).collect();
         let forgotten = if done.is_empty() {
             Ok(0)
         } else {
             self.try_call::<i64>(Command::plain("SREM", keys::seats_of(dead), &done))
         };
-        (ended, trouble.outcome.and(forgotten.map(drop)))
+        (ended, failures.outcome.and(forgotten.map(drop)))
     }
 
     /// What some users have left on a dead server.
-    fn left_by(&self, dead: &ServerId, users: &[UserName], trouble: &mut Trouble) -> Vec<Left> {
+    fn orphans_of(&self, dead: &ServerId, users: &[UserName], failures: &mut Failures) -> Vec<OrphanedSession> {
         let look = |user: &UserName| {
             let keys = [keys::session(user), keys::ending(user)];
             Command::script(script::sessions_on(), &keys, &[&dead.as_str()])
@@ -116,15 +116,15 @@ impl Server {
         let found = self.router.try_all(users.iter().map(look).collect());
         let mut left = Vec::new();
         for (user, found) in users.iter().zip(found) {
-            let found: Vec<String> = trouble.read(user, found).unwrap_or_default();
-            left.extend(found.chunks_exact(2).map(|pair| Left {
+            let found: Vec<String> = failures.read(user, found).unwrap_or_default();
+            left.extend(found.chunks_exact(2).map(|pair| OrphanedSession {
                 user: user.clone(),
                 generation: pair[0].clone(),
                 rooms: read_notes(&pair[1]),
             }));
         }
         // Among those of this server only what it does not know is dead.
-        let is_alive = |left: &Left| {
+        let is_alive = |left: &OrphanedSession| {
             let generation = left.generation.parse().map(Generation);
             generation.is_ok_and(|generation| self.local.find(&Seat { user: left.user.clone(), generation }).is_some())
         };
@@ -133,47 +133,47 @@ impl Server {
     }
 
     /// Takes sessions out of their rooms.
-    fn expel_all(&self, left: &[Left], trouble: &mut Trouble) {
+    fn expel_all(&self, left: &[OrphanedSession], failures: &mut Failures) {
         let memberships = left.iter().flat_map(|left| left.rooms.iter().map(move |room| (left, room)));
         let memberships: Vec<_> = memberships.collect();
-        let expel = |(left, (room, seq)): &(&Left, &(RoomName, u64))| expel(left, room, *seq);
+        let expel = |(left, (room, seq)): &(&OrphanedSession, &(RoomName, u64))| expel(left, room, *seq);
         let changes = self.router.try_all(memberships.iter().map(expel).collect());
         let mut dropped = Ok(());
         for ((left, (room, _)), change) in memberships.iter().zip(changes) {
-            if let Some((0, version)) = trouble.read::<(i64, u64)>(&left.user, change) {
+            if let Some((0, version)) = failures.read::<(i64, u64)>(&left.user, change) {
                 // One that stays in the index is dropped by whoever sees it empty.
                 dropped = dropped.and_then(|()| self.drop_room(room, version));
             }
         }
-        trouble.note(dropped);
+        failures.note(dropped);
     }
 
     /// Ends sessions that are in no room any more, and tells how many there were.
-    fn end_all(&self, dead: &ServerId, left: &[Left], trouble: &mut Trouble) -> usize {
-        let end = |left: &&Left| {
+    fn end_all(&self, dead: &ServerId, left: &[OrphanedSession], failures: &mut Failures) -> usize {
+        let end = |left: &&OrphanedSession| {
             let keys = [keys::session(&left.user), keys::ending(&left.user)];
             Command::script(script::reap(), &keys, &[&dead.as_str(), &left.generation])
         };
-        let out: Vec<&Left> = left.iter().filter(|left| !trouble.has(&left.user)).collect();
+        let out: Vec<&OrphanedSession> = left.iter().filter(|left| !failures.has(&left.user)).collect();
         let replies = self.router.try_all(out.iter().map(end).collect());
-        let ended = out.iter().zip(replies).filter_map(|(left, reply)| trouble.read::<i64>(&left.user, reply));
+        let ended = out.iter().zip(replies).filter_map(|(left, reply)| failures.read::<i64>(&left.user, reply));
         ended.count()
     }
 }
 
 /// Of whom something could not be ended, and the first reason.
-struct Trouble {
+struct Failures {
     users: BTreeSet<UserName>,
     outcome: StoreResult<()>,
 }
 
-impl Default for Trouble {
+impl Default for Failures {
     fn default() -> Self {
         Self { users: BTreeSet::new(), outcome: Ok(()) }
     }
 }
 
-impl Trouble {
+impl Failures {
     fn has(&self, user: &UserName) -> bool {
         self.users.contains(user)
     }
@@ -193,14 +193,14 @@ impl Trouble {
 }
 
 /// Each look begins somewhere else, so that what fails each time does not keep the rest from its turn.
-pub(super) fn begin_anywhere<T>(all: &mut [T]) {
+pub(super) fn rotate_randomly<T>(all: &mut [T]) {
     if let Some(last) = all.len().checked_sub(1) {
         all.rotate_left(usize::try_from(random::number() % (last as u64 + 1)).unwrap_or(0));
     }
 }
 
 /// A session that its server left behind.
-struct Left {
+struct OrphanedSession {
     user: UserName,
     generation: String,
     /// Rooms that it may be in, and the number of its last entering of each.
@@ -208,7 +208,7 @@ struct Left {
 }
 
 /// Takes a session of a dead server out of a room.
-fn expel(left: &Left, room: &RoomName, seq: u64) -> Command {
+fn expel(left: &OrphanedSession, room: &RoomName, seq: u64) -> Command {
     let log = keys::room_log(room);
     let keys = [keys::members(room), keys::seats(room), keys::meta(&log), keys::log(&log)];
     Command::script(script::expel(), &keys, &[&left.user.as_str(), &left.generation, &seq])

@@ -6,8 +6,8 @@ use parlor_proto::RoomName;
 
 use super::command::{self, Argument, Command};
 use super::keys;
-use super::local::LocalSession;
-use super::rooms::{ENTER_PATIENCE, Pass, enter, index};
+use super::local_sessions::LocalSession;
+use super::rooms::{ENTER_PATIENCE, EnterParams, enter, index};
 use super::script;
 use super::server::Server;
 
@@ -80,13 +80,14 @@ impl Server {
         for (membership, reply) in memberships.into_iter().zip(self.router.call_all(notes)) {
             match command::read::<i64>(reply)? {
                 1 => noted.push(membership),
-                0 => self.be_wary(),
+                0 => self.request_session_audit(),
                 _ => outcomes.push((membership.0, -1)),
             }
         }
         let server = self.id();
-        let enter =
-            |(session, room, seq): &Membership<'_>| enter(&session.seat, room, &server, Pass { seq: *seq, deadline });
+        let enter = |(session, room, seq): &Membership<'_>| {
+            enter(&session.seat, room, &server, EnterParams { seq: *seq, deadline })
+        };
         let entered = self.router.call_all(noted.iter().map(enter).collect());
         for ((session, room, _), entered) in noted.into_iter().zip(entered) {
             let (members, version): (i64, u64) = command::read(entered)?;
@@ -104,5 +105,5 @@ type Membership<'a> = (&'a LocalSession, &'a RoomName, u64);
 
 fn note(session: &LocalSession, room: &RoomName, seq: u64) -> Command {
     let args: [&dyn Argument; 3] = [&session.seat.generation.0, &room.as_str(), &seq];
-    Command::script(script::note_room(), &[keys::session(&session.seat.user)], &args)
+    Command::script(script::record_intent(), &[keys::session(&session.seat.user)], &args)
 }

@@ -9,7 +9,7 @@ use parlor_proto::{RoomName, RoomSummary, UserName};
 
 use super::command::{self, Argument, Command};
 use super::keys::{self, ServerId};
-use super::local::Leftover;
+use super::local_sessions::DeferredCleanup;
 use super::router::Router;
 use super::script;
 use super::server::Server;
@@ -31,13 +31,13 @@ impl Rooms for Server {
         if !is_admitted {
             return Ok(Entered::TooManyRooms);
         }
-        let pass = Pass { seq: self.next_seq(), deadline };
+        let pass = EnterParams { seq: self.next_seq(), deadline };
         let seq = pass.seq;
         let entered = self.note_and_enter(seat, room, pass);
         match &entered {
             Ok(Entered::Member { .. }) => self.local.entered(seat, room),
             Ok(_) => {}
-            Err(_) => self.local.put_off(Leftover::Membership { seat: seat.clone(), room: room.clone(), seq }),
+            Err(_) => self.local.defer(DeferredCleanup::Membership { seat: seat.clone(), room: room.clone(), seq }),
         }
         entered
     }
@@ -48,7 +48,7 @@ impl Rooms for Server {
         let seq = self.next_seq();
         let left = self.leave_until(seat, room, seq);
         if left.is_err() {
-            self.local.put_off(Leftover::Membership { seat: seat.clone(), room: room.clone(), seq });
+            self.local.defer(DeferredCleanup::Membership { seat: seat.clone(), room: room.clone(), seq });
         }
         left
     }
@@ -112,7 +112,7 @@ pub(super) fn count_members(room: &RoomName) -> Command {
 }
 
 /// What an enter brings with it.
-pub(super) struct Pass {
+pub(super) struct EnterParams {
     pub(super) seq: u64,
     /// Redis's time after which it is too late, in microseconds.
     pub(super) deadline: i64,
@@ -120,10 +120,10 @@ pub(super) struct Pass {
 
 impl Server {
     /// Notes at the session that it is about to enter, puts it back first if Redis lost it, and enters.
-    fn note_and_enter(&self, seat: &Seat, room: &RoomName, pass: Pass) -> StoreResult<Entered> {
-        let mut noted = self.note_room(seat, room, pass.seq)?;
+    fn note_and_enter(&self, seat: &Seat, room: &RoomName, pass: EnterParams) -> StoreResult<Entered> {
+        let mut noted = self.record_intent(seat, room, pass.seq)?;
         if noted == ABSENT && self.heal(seat)? {
-            noted = self.note_room(seat, room, pass.seq)?;
+            noted = self.record_intent(seat, room, pass.seq)?;
         }
         if noted == 1 { self.enter_noted(seat, room, pass) } else { Ok(Entered::Fenced) }
     }
@@ -135,13 +135,13 @@ impl Server {
         self.call::<i64>(Command::script(script::admit_room(), &[keys::ROOMS], &args)).map(|admitted| admitted > 0)
     }
 
-    fn note_room(&self, seat: &Seat, room: &RoomName, seq: u64) -> StoreResult<i64> {
+    fn record_intent(&self, seat: &Seat, room: &RoomName, seq: u64) -> StoreResult<i64> {
         let args: [&dyn Argument; 3] = [&seat.generation.0, &room.as_str(), &seq];
-        self.call(Command::script(script::note_room(), &[keys::session(&seat.user)], &args))
+        self.call(Command::script(script::record_intent(), &[keys::session(&seat.user)], &args))
     }
 
     /// Enters a room that is noted at the session.
-    fn enter_noted(&self, seat: &Seat, room: &RoomName, pass: Pass) -> StoreResult<Entered> {
+    fn enter_noted(&self, seat: &Seat, room: &RoomName, pass: EnterParams) -> StoreResult<Entered> {
         let (members, version): (i64, u64) = self.call(enter(seat, room, &self.id(), pass))?;
         let Ok(members) = usize::try_from(members) else {
             return if members == -1 { Ok(Entered::Fenced) } else { Err(StoreError::new("an enter came too late")) };
@@ -160,7 +160,7 @@ impl Server {
             self.drop_room(room, version)?;
         }
         let forget: [&dyn Argument; 3] = [&seat.generation.0, &room.as_str(), &seq];
-        self.call::<i64>(Command::script(script::forget_room(), &[keys::session(&seat.user)], &forget)).map(drop)
+        self.call::<i64>(Command::script(script::clear_intent(), &[keys::session(&seat.user)], &forget)).map(drop)
     }
 
     /// Puts a session back that Redis does not know any more; only for who reserved it. `false` if it was displaced.
@@ -171,11 +171,11 @@ impl Server {
 }
 
 /// The command by which a session enters a room that is noted at it.
-pub(super) fn enter(seat: &Seat, room: &RoomName, server: &ServerId, pass: Pass) -> Command {
+pub(super) fn enter(seat: &Seat, room: &RoomName, server: &ServerId, pass: EnterParams) -> Command {
     let log = keys::room_log(room);
     let keys =
         [keys::members(room), keys::seats(room), keys::meta(&log), keys::log(&log), keys::fence(room, &seat.user)];
-    let Pass { seq, deadline } = pass;
+    let EnterParams { seq, deadline } = pass;
     let args: [&dyn Argument; 5] = [&seat.user.as_str(), &seat.generation.0, &seq, &server.as_str(), &deadline];
     Command::script(script::enter(), &keys, &args)
 }

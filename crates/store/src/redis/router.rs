@@ -11,13 +11,13 @@ use ::redis::cluster_routing::Slot;
 use parlor_core::ports::{StoreError, StoreResult};
 
 use super::command::{self, Command};
-use super::desk::Origin;
 use super::dial::Dialer;
-use super::link::{Link, Outcome, PATIENCE};
+use super::pipeline::{NodePipeline, Outcome, PATIENCE};
+use super::reconnect::Origin;
 use super::slots::{self, Assignment};
 use super::statistics::Statistics;
 use super::url::Address;
-use super::{Journal, OpenError};
+use super::{EventSink, OpenError};
 use crate::sync::{Mutex, lock};
 
 /// Pause before a command is tried again that its node could not do.
@@ -29,7 +29,7 @@ type Group = Vec<(usize, Command)>;
 /// What all links share.
 pub(super) struct Router {
     dialer: Arc<Dialer>,
-    journal: Arc<dyn Journal>,
+    journal: Arc<dyn EventSink>,
     statistics: Arc<Statistics>,
     replicas: u32,
     is_cluster: bool,
@@ -40,7 +40,7 @@ pub(super) struct Router {
 #[derive(Default)]
 struct Routes {
     /// By address; the empty one is that of a Redis that is no Cluster.
-    links: HashMap<String, Arc<Link>>,
+    links: HashMap<String, Arc<NodePipeline>>,
     slots: Assignment,
     /// The nodes that own slots, in the order in which they are asked who owns which: whoever failed last comes last.
     nodes: Vec<Address>,
@@ -80,7 +80,7 @@ impl Router {
     /// Nobody is reached, or the system gives no threads.
     pub(super) fn start(
         dialer: Arc<Dialer>,
-        journal: Arc<dyn Journal>,
+        journal: Arc<dyn EventSink>,
         is_cluster: bool,
         replicas: u32,
     ) -> Result<Self, OpenError> {
@@ -254,14 +254,14 @@ impl Router {
         nodes.into_iter().map(Some).collect()
     }
 
-    fn link(&self, node: Option<Address>) -> StoreResult<Arc<Link>> {
+    fn link(&self, node: Option<Address>) -> StoreResult<Arc<NodePipeline>> {
         let name = node.as_ref().map(Address::to_string).unwrap_or_default();
         let mut routes = lock(&self.routes);
         if let Some(link) = routes.links.get(&name) {
             return Ok(link.clone());
         }
         let origin = Origin { dialer: self.dialer.clone(), node, journal: self.journal.clone() };
-        let link = Link::start(origin, self.statistics.clone(), self.replicas).map_err(StoreError::new)?;
+        let link = NodePipeline::start(origin, self.statistics.clone(), self.replicas).map_err(StoreError::new)?;
         let link = Arc::new(link);
         routes.links.insert(name, link.clone());
         Ok(link)

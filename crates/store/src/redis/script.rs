@@ -59,27 +59,27 @@ scripts! {
     append_feed: "append" "append_feed";
     append_room: "append" "append_room";
     begin_attempt: "begin_attempt";
+    cancel_claim: "cancel_claim";
     claim: "claim";
+    clear_intent: "clear_intent";
     create_account: "create_account";
     delete_account: "delete_account";
-    disown: "disown";
     drop_room: "drop_room";
     end_attempt: "end_attempt";
-    enter: "linger" "change" "enter";
-    evict: "linger" "change" "part" "evict";
-    expel: "linger" "change" "part" "expel";
-    forget_room: "forget_room";
-    head: "linger" "head";
-    leave: "linger" "change" "part" "leave";
+    enter: "touch_ttl" "publish_membership" "enter";
+    evict: "touch_ttl" "publish_membership" "remove_member" "evict";
+    expel: "touch_ttl" "publish_membership" "remove_member" "expel";
+    head: "touch_ttl" "head";
+    leave: "touch_ttl" "publish_membership" "remove_member" "leave";
     note_address: "note_address";
-    note_room: "note_room";
     predecessors: "predecessors";
     reap: "reap";
+    record_intent: "record_intent";
     release: "release";
     renew: "renew";
     restore: "restore";
     sessions_on: "sessions_on";
-    tail: "linger" "tail";
+    tail: "touch_ttl" "tail";
 }
 
 /// All scripts.

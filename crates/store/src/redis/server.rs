@@ -9,14 +9,14 @@ use parlor_core::ports::{Sink, StoreError, StoreResult};
 use parlor_proto::{RoomName, UserName};
 
 use super::command::{self, Command};
-use super::followers::Followers;
 use super::keys::{self, ServerId};
 use super::lease::Lease;
-use super::local::Local;
-use super::news::ServerNews;
+use super::local_sessions::LocalSessions;
+use super::log_cursors::LogCursors;
+use super::pubsub_message::ServerMessage;
+use super::pubsub_readers::PubSubReaders;
 use super::router::Router;
-use super::tracks::Tracks;
-use super::{Journal, script};
+use super::{EventSink, script};
 use crate::sync::{Mutex, lock};
 
 /// Entries that a log keeps at least, since holes are filled from them.
@@ -35,11 +35,11 @@ pub(super) struct Server {
     pub(super) history: u64,
     pub(super) router: Router,
     pub(super) lease: Lease,
-    pub(super) local: Local,
-    pub(super) tracks: Tracks,
-    pub(super) followers: Followers,
+    pub(super) local: LocalSessions,
+    pub(super) cursors: LogCursors,
+    pub(super) followers: PubSubReaders,
     pub(super) sink: Arc<dyn Sink>,
-    pub(super) journal: Arc<dyn Journal>,
+    pub(super) journal: Arc<dyn EventSink>,
     last_seq: AtomicU64,
     is_wary: AtomicBool,
     is_closing: AtomicBool,
@@ -51,7 +51,7 @@ impl Server {
         history: u64,
         router: Router,
         sink: Arc<dyn Sink>,
-        journal: Arc<dyn Journal>,
+        journal: Arc<dyn EventSink>,
     ) -> Self {
         Self {
             id: Mutex::new(ServerId::fresh()),
@@ -59,9 +59,9 @@ impl Server {
             history,
             router,
             lease: Lease::new(),
-            local: Local::default(),
-            tracks: Tracks::default(),
-            followers: Followers::default(),
+            local: LocalSessions::default(),
+            cursors: LogCursors::default(),
+            followers: PubSubReaders::default(),
             sink,
             journal,
             last_seq: AtomicU64::new(0),
@@ -85,12 +85,12 @@ impl Server {
     }
 
     /// Something may have been missed that is said once: the sessions are to be looked after.
-    pub(super) fn be_wary(&self) {
+    pub(super) fn request_session_audit(&self) {
         self.is_wary.store(true, Ordering::Release);
     }
 
     /// Whether something may have been missed since the last look.
-    pub(super) fn take_wariness(&self) -> bool {
+    pub(super) fn take_audit_request(&self) -> bool {
         self.is_wary.swap(false, Ordering::AcqRel)
     }
 
@@ -125,7 +125,7 @@ impl Server {
     ///
     /// # Errors
     /// Redis cannot be reached.
-    pub(super) fn tell(&self, to: &ServerId, news: &ServerNews) -> StoreResult<u64> {
+    pub(super) fn tell(&self, to: &ServerId, news: &ServerMessage) -> StoreResult<u64> {
         let command = Command::plain("PUBLISH", keys::control(to), &[&news.write()]);
         self.call(command.never_repeated())
     }

@@ -10,7 +10,7 @@ use parlor_proto::{Generation, RoomName, UserName};
 
 use super::command::{Argument, Command};
 use super::keys::{self, ServerId};
-use super::local::{Leftover, LocalSession, Ticket};
+use super::local_sessions::{ClaimId, DeferredCleanup, LocalSession};
 use super::script;
 use super::server::Server;
 
@@ -30,7 +30,7 @@ pub(super) struct Ending {
 /// What the script said.
 enum Answer {
     /// Granted, and there may have been a session before.
-    Granted(Generation, Option<(ServerId, Ticket)>),
+    Granted(Generation, Option<(ServerId, ClaimId)>),
     Taken(ServerId),
     Loop(Duration),
 }
@@ -40,7 +40,7 @@ struct Attempt<'a> {
     claim: &'a Claim<'a>,
     /// The id of this server when it began.
     server: ServerId,
-    ticket: Ticket,
+    ticket: ClaimId,
     /// Redis's time after which it is too late, in microseconds.
     deadline: i64,
 }
@@ -49,7 +49,7 @@ impl Sessions for Server {
     fn claim(&self, claim: &Claim<'_>) -> StoreResult<Claimed> {
         self.lease.check()?;
         let deadline = self.lease.deadline(CLAIM_PATIENCE);
-        let ticket = Ticket { connection: claim.connection, number: self.next_seq() };
+        let ticket = ClaimId { connection: claim.connection, number: self.next_seq() };
         let attempt = Attempt { claim, server: self.id(), ticket, deadline };
         // First of all, so that whoever finds this server dead finds the session, too.
         let entry = keys::seat_entry(claim.user, ticket);
@@ -57,10 +57,10 @@ impl Sessions for Server {
         let claimed = noted.and_then(|_| self.claim_over_the_dead(&attempt));
         if claimed.is_err() {
             // It may have displaced a session of this server before its answer was lost.
-            self.be_wary();
+            self.request_session_audit();
         }
         if !matches!(claimed, Ok(Claimed::Granted(_))) {
-            self.local.put_off(Leftover::Claim { server: attempt.server, user: claim.user.clone(), ticket });
+            self.local.defer(DeferredCleanup::Claim { server: attempt.server, user: claim.user.clone(), ticket });
         }
         claimed
     }
@@ -94,15 +94,15 @@ impl Sessions for Server {
         let seat = Seat { user: user.clone(), generation };
         let _reserved = self.local.reserve(&seat);
         let Some(LocalSession { ticket, .. }) = self.local.remove(&seat) else { return Ok(()) };
-        let leftover = Leftover::Session { seat: seat.clone(), ticket };
+        let leftover = DeferredCleanup::Session { seat: seat.clone(), ticket };
         // While it may be a member of a room, it must be found by whoever finds this server dead.
         if self.local.is_leaving(&seat) {
-            self.local.put_off(leftover);
+            self.local.defer(leftover);
             return Ok(());
         }
         let released = self.release_now(&seat, ticket);
         if released.is_err() {
-            self.local.put_off(leftover);
+            self.local.defer(leftover);
         }
         released
     }
@@ -134,7 +134,7 @@ impl Server {
                 let seat = Seat { user: attempt.claim.user.clone(), generation };
                 self.local.add(seat, attempt.ticket);
                 // Another server was told by the script.
-                if let Some((server, Ticket { connection, .. })) = before
+                if let Some((server, ClaimId { connection, .. })) = before
                     && server == attempt.server
                     && connection != attempt.claim.connection
                 {
@@ -178,22 +178,22 @@ impl Server {
     }
 
     /// Gives a session up that is in no room.
-    pub(super) fn release_now(&self, seat: &Seat, ticket: Ticket) -> StoreResult<()> {
+    pub(super) fn release_now(&self, seat: &Seat, ticket: ClaimId) -> StoreResult<()> {
         let release = Command::script(script::release(), &keys::sessions_of(seat), &[&seat.generation.0]);
         self.call::<i64>(release)?;
         self.forget_seat(&self.id(), &seat.user, ticket)
     }
 
     /// Nobody need look for this session if this server dies.
-    fn forget_seat(&self, server: &ServerId, user: &UserName, ticket: Ticket) -> StoreResult<()> {
+    fn forget_seat(&self, server: &ServerId, user: &UserName, ticket: ClaimId) -> StoreResult<()> {
         let entry = keys::seat_entry(user, ticket);
         self.call::<i64>(Command::plain("SREM", keys::seats_of(server), &[&entry])).map(drop)
     }
 
     /// Gives up what a claim may have been granted whose answer was lost.
-    pub(super) fn disown(&self, server: &ServerId, user: &UserName, ticket: Ticket) -> StoreResult<()> {
+    pub(super) fn cancel_claim(&self, server: &ServerId, user: &UserName, ticket: ClaimId) -> StoreResult<()> {
         let keys = [keys::session(user), keys::ending(user)];
-        self.call::<i64>(Command::script(script::disown(), &keys, &[&server.as_str(), &ticket.to_string()]))?;
+        self.call::<i64>(Command::script(script::cancel_claim(), &keys, &[&server.as_str(), &ticket.to_string()]))?;
         self.forget_seat(server, user, ticket)
     }
 }

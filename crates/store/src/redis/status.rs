@@ -13,7 +13,7 @@ use super::dial::{Dialer, HelloReply};
 use super::keys::{self, ServerId};
 use super::router::Router;
 use super::url::Address;
-use super::{Config, Journal, OpenError, Silence, check, rooms};
+use super::{Config, EventSink, NoEvents, OpenError, check, rooms};
 
 /// What is known of a Redis and the servers that share it.
 #[derive(Debug, Clone)]
@@ -119,24 +119,24 @@ pub fn status(config: &Config) -> Result<Status, OpenError> {
     let dialer = Arc::new(Dialer::new(config.url.clone(), config.ca.clone()));
     let node = dialer.locate()?;
     let (_, greeting) = dialer.connect(&node)?;
-    let journal: Arc<dyn Journal> = Arc::new(Silence);
+    let journal: Arc<dyn EventSink> = Arc::new(NoEvents);
     let router = Router::start(dialer.clone(), journal, greeting.is_cluster, 0)?;
     let nodes = router.nodes().into_iter().map(|owner| owner.unwrap_or_else(|| node.clone()));
-    let mut inquiry = Inquiry { router: &router, away: HashMap::new(), problems: Vec::new() };
+    let mut inquiry = StatusQuery { router: &router, away: HashMap::new(), problems: Vec::new() };
     let redis = nodes.map(|node| inquiry.node(&dialer, &node)).collect();
     let (servers, rooms) = (inquiry.servers(), inquiry.rooms());
     Ok(Status { redis, servers, rooms, problems: inquiry.problems })
 }
 
 /// What is asked of nodes of which some may be away.
-struct Inquiry<'a> {
+struct StatusQuery<'a> {
     router: &'a Router,
     /// Those that are away, and why.
     away: HashMap<Address, StoreError>,
     problems: Vec<String>,
 }
 
-impl Inquiry<'_> {
+impl StatusQuery<'_> {
     fn node(&mut self, dialer: &Dialer, node: &Address) -> NodeStatus {
         let facts = node_facts(dialer, node).map_err(|error| StoreError::new(error.reason()));
         if let Err(error) = &facts {

@@ -85,7 +85,7 @@ impl Accounts for Database {
     }
 
     fn unlock(&self, user: &UserName, address: Option<&str>, now: Timestamp) -> StoreResult<bool> {
-        self.order_unlocking(user, address, now)
+        self.request_unlock(user, address, now)
     }
 
     fn accounts(&self) -> StoreResult<Vec<Account>> {

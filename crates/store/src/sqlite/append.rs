@@ -10,10 +10,10 @@ use parlor_core::ports::{Append, AppendReport, Appended, Entry, LogId, Sink, Sto
 use parlor_proto::MessageId;
 use rusqlite::{Connection, OptionalExtension, params};
 
-use super::database::Answer;
+use super::database::JobResult;
 use super::log::kind_and_name;
 use super::writer::{Job, Writer};
-use crate::live::Live;
+use crate::in_process::InProcessSessions;
 
 /// Logs whose heads are remembered; with more, all are forgotten and read again.
 const MAX_HEADS: usize = 100_000;
@@ -63,21 +63,21 @@ fn load(connection: &Connection, log: &LogId) -> rusqlite::Result<Head> {
 
 /// What one transaction appended for all who brought something: whoever listens gets it in one go.
 #[derive(Default)]
-pub(super) struct Written {
+pub(super) struct CommittedEntries {
     logs: HashMap<LogId, Vec<Entry>>,
     /// Whom to tell, once there is something.
-    audience: Option<Audience>,
+    audience: Option<DeliveryTarget>,
 }
 
 /// Who is told of what was written.
 #[derive(Clone)]
-struct Audience {
-    live: Arc<Live>,
+struct DeliveryTarget {
+    live: Arc<InProcessSessions>,
     sink: Arc<dyn Sink>,
 }
 
-impl Written {
-    fn add(&mut self, log: LogId, entry: Entry, audience: &Audience) {
+impl CommittedEntries {
+    fn add(&mut self, log: LogId, entry: Entry, audience: &DeliveryTarget) {
         self.audience.get_or_insert_with(|| audience.clone());
         self.logs.entry(log).or_default().push(entry);
     }
@@ -86,7 +86,7 @@ impl Written {
     /// overlap.
     pub(super) fn deliver(self) -> Flush {
         let mut flush = Flush::default();
-        let Some(Audience { live, sink }) = self.audience else { return flush };
+        let Some(DeliveryTarget { live, sink }) = self.audience else { return flush };
         live.keep(self.logs.keys());
         for (log, entries) in &self.logs {
             flush.merge(sink.deliver(log, entries));
@@ -99,18 +99,18 @@ impl Written {
 pub(super) struct AppendJob {
     batch: Vec<Append>,
     history: u64,
-    audience: Audience,
+    audience: DeliveryTarget,
     outcomes: Vec<Appended>,
-    answer: Answer<AppendReport>,
+    answer: JobResult<AppendReport>,
 }
 
 impl AppendJob {
-    pub(super) fn new(batch: Vec<Append>, history: u64, live: Arc<Live>, sink: Arc<dyn Sink>) -> Self {
+    pub(super) fn new(batch: Vec<Append>, history: u64, live: Arc<InProcessSessions>, sink: Arc<dyn Sink>) -> Self {
         let outcomes = Vec::with_capacity(batch.len());
-        Self { batch, history, audience: Audience { live, sink }, outcomes, answer: Answer::default() }
+        Self { batch, history, audience: DeliveryTarget { live, sink }, outcomes, answer: JobResult::default() }
     }
 
-    pub(super) fn answer(&self) -> Answer<AppendReport> {
+    pub(super) fn answer(&self) -> JobResult<AppendReport> {
         self.answer.clone()
     }
 

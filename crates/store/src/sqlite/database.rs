@@ -114,7 +114,7 @@ impl Database {
         &self,
         change: impl Fn(&Connection) -> rusqlite::Result<bool> + Send + 'static,
     ) -> StoreResult<bool> {
-        let answer = Answer::default();
+        let answer = JobResult::default();
         self.run(Box::new(Change { change: Box::new(change), changed: false, answer: answer.clone() }));
         answer.take()
     }
@@ -126,21 +126,21 @@ impl Database {
 }
 
 /// Where the outcome of a job is left for the thread that waits for it.
-pub(super) struct Answer<T>(Arc<Mutex<Option<StoreResult<T>>>>);
+pub(super) struct JobResult<T>(Arc<Mutex<Option<StoreResult<T>>>>);
 
-impl<T> Default for Answer<T> {
+impl<T> Default for JobResult<T> {
     fn default() -> Self {
         Self(Arc::new(Mutex::new(None)))
     }
 }
 
-impl<T> Clone for Answer<T> {
+impl<T> Clone for JobResult<T> {
     fn clone(&self) -> Self {
         Self(self.0.clone())
     }
 }
 
-impl<T> Answer<T> {
+impl<T> JobResult<T> {
     pub(super) fn set(&self, outcome: StoreResult<T>) {
         *lock(&self.0) = Some(outcome);
     }

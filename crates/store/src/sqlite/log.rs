@@ -11,21 +11,21 @@ use rusqlite::{Row, params};
 use super::append::AppendJob;
 use super::database::Database;
 use super::rows;
-use crate::live::Live;
+use crate::in_process::InProcessSessions;
 
 /// Logs of one server that stands alone.
 pub(super) struct SqliteLog {
     database: Arc<Database>,
-    live: Arc<Live>,
+    live: Arc<InProcessSessions>,
     sink: Arc<dyn Sink>,
     history: u64,
 }
 
 impl SqliteLog {
-    /// The logs of a database; `live` learns which rooms have one.
+    /// The logs of a database; `in_process` learns which rooms have one.
     pub(super) fn open(
         database: Arc<Database>,
-        live: Arc<Live>,
+        live: Arc<InProcessSessions>,
         sink: Arc<dyn Sink>,
         history: u64,
     ) -> StoreResult<Self> {

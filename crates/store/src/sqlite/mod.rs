@@ -2,16 +2,16 @@
 //! it for accounts (the admin commands do); only one may append to logs, which the server's lock sees to.
 
 mod accounts;
+mod admin_polling;
 mod append;
-mod changes;
 mod database;
 mod follows;
+mod known_addresses;
 mod log;
 mod readers;
 mod rows;
 mod schema;
-mod unlocking;
-mod usual;
+mod unlock_requests;
 mod writer;
 
 use std::path::Path;
@@ -19,10 +19,10 @@ use std::sync::Arc;
 
 use parlor_core::ports::{Accounts, Log, Sink, Store, StoreResult};
 
-use crate::live::{Live, LiveAttempts, LiveBus};
+use crate::in_process::{InProcessBus, InProcessLoginLimiter, InProcessSessions};
 use crate::memory::MemoryLog;
 
-use changes::{Changes, ServerAccounts};
+use admin_polling::{AdminChanges, ServerAccounts};
 pub use database::{Database, Durability, OpenError};
 use log::SqliteLog;
 
@@ -32,7 +32,7 @@ pub const FILE_NAME: &str = "parlor.db";
 /// The embedded store of a server.
 pub struct Sqlite {
     store: Store,
-    changes: Arc<Changes>,
+    changes: Arc<AdminChanges>,
 }
 
 impl Sqlite {
@@ -43,20 +43,20 @@ impl Sqlite {
     /// The file cannot be opened or made, or was written by a newer version.
     pub fn open(data: &Path, history: u64, durability: Durability, sink: Arc<dyn Sink>) -> Result<Self, OpenError> {
         let database = Arc::new(Database::open(data, durability)?);
-        let live = Arc::new(Live::new(sink.clone()));
+        let live = Arc::new(InProcessSessions::new(sink.clone()));
         let log: Arc<dyn Log> = match history {
             0 => Arc::new(MemoryLog::new(live.clone(), sink.clone(), 0, database.fresh_epoch()?)),
             _ => Arc::new(SqliteLog::open(database.clone(), live.clone(), sink.clone(), history)?),
         };
-        let attempts = Arc::new(LiveAttempts::new(database.clone()));
-        let changes = Arc::new(Changes::since_now(database.clone(), sink.clone(), attempts.clone())?);
+        let attempts = Arc::new(InProcessLoginLimiter::new(database.clone()));
+        let changes = Arc::new(AdminChanges::since_now(database.clone(), sink.clone(), attempts.clone())?);
         let store = Store {
             accounts: Arc::new(ServerAccounts::new(database.clone(), changes.clone())),
             follows: database,
             sessions: live.clone(),
             rooms: live,
             log,
-            bus: Arc::new(LiveBus::new(sink)),
+            bus: Arc::new(InProcessBus::new(sink)),
             attempts,
         };
         Ok(Self { store, changes })

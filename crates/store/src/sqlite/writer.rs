@@ -6,16 +6,16 @@ use parlor_core::Flush;
 use parlor_core::ports::{StoreError, StoreResult};
 use rusqlite::{Connection, ErrorCode};
 
-use super::append::{Heads, Written};
-use super::database::{Answer, BUSY_TIMEOUT};
-use crate::group::{Health, Worker};
+use super::append::{CommittedEntries, Heads};
+use super::database::{BUSY_TIMEOUT, JobResult};
+use crate::group::{BatchHealth, Worker};
 
 /// The writing connection and what is remembered of the rows it wrote.
 pub(super) struct Writer {
     pub(super) connection: Connection,
     pub(super) heads: Heads,
     /// What the transaction that is open has appended so far.
-    pub(super) written: Written,
+    pub(super) written: CommittedEntries,
     /// Whether the last batch found the database locked for all its patience.
     was_stuck: bool,
 }
@@ -36,7 +36,7 @@ pub(super) trait Job: Send {
 
 impl Writer {
     pub(super) fn new(connection: Connection) -> Self {
-        Self { connection, heads: Heads::default(), written: Written::default(), was_stuck: false }
+        Self { connection, heads: Heads::default(), written: CommittedEntries::default(), was_stuck: false }
     }
 
     fn transact(&mut self, batch: &mut [Box<dyn Job>]) -> rusqlite::Result<()> {
@@ -53,20 +53,20 @@ impl Writer {
     }
 
     /// Waits less for the lock from now on if it was waited for in vain, and as long as ever once it was had.
-    fn remember(&mut self, is_stuck: bool) -> Health {
+    fn remember(&mut self, is_stuck: bool) -> BatchHealth {
         if is_stuck != self.was_stuck {
             self.was_stuck = is_stuck;
             let timeout = if is_stuck { STUCK_TIMEOUT } else { BUSY_TIMEOUT };
             // Sets a field of the connection, which cannot fail while that is open.
             let _ = self.connection.busy_timeout(timeout);
         }
-        if is_stuck { Health::Stuck } else { Health::Good }
+        if is_stuck { BatchHealth::Stuck } else { BatchHealth::Good }
     }
 
     /// Forgets a transaction that did not come to its end.
     fn roll_back(&mut self) {
         self.heads = Heads::default();
-        self.written = Written::default();
+        self.written = CommittedEntries::default();
         if !self.connection.is_autocommit() {
             // If even this fails, the next BEGIN does, and says so.
             let _ = self.connection.execute_batch("ROLLBACK");
@@ -77,7 +77,7 @@ impl Writer {
 impl Worker for Writer {
     type Work = Box<dyn Job>;
 
-    fn work(&mut self, mut batch: Vec<Box<dyn Job>>) -> Health {
+    fn work(&mut self, mut batch: Vec<Box<dyn Job>>) -> BatchHealth {
         if !self.connection.is_autocommit() {
             self.roll_back();
         }
@@ -109,7 +109,7 @@ type ChangeFn = dyn Fn(&Connection) -> rusqlite::Result<bool> + Send;
 pub(super) struct Change {
     pub(super) change: Box<ChangeFn>,
     pub(super) changed: bool,
-    pub(super) answer: Answer<bool>,
+    pub(super) answer: JobResult<bool>,
 }
 
 impl Job for Change {

@@ -87,9 +87,9 @@ pub(crate) fn redis_cluster() -> Bench {
 /// A store on the Redis at `url`, which is there as long as it keeps `alive`.
 #[cfg(feature = "redis")]
 fn redis_at(url: &str, alive: impl Send + Sync + 'static) -> Bench {
-    use parlor_store::redis::{Config, Journal, Note, Redis};
+    use parlor_store::redis::{Config, EventSink, Note, Redis};
     struct Printed;
-    impl Journal for Printed {
+    impl EventSink for Printed {
         fn note(&self, note: &Note) {
             println!("{note:?}");
         }

@@ -11,7 +11,7 @@ use parlor_core::ports::{
 use parlor_core::{ConnectionId, DuplicateLogin};
 use parlor_proto::{MessageId, RoomName, Text, Timestamp, UserName};
 use parlor_redis_testkit::{FaultProxy, RedisServer, wait_until};
-use parlor_store::redis::{Config, Journal, Note, OpenError, Redis};
+use parlor_store::redis::{Config, EventSink, Note, OpenError, Redis};
 
 use crate::ear::Ear;
 
@@ -29,7 +29,7 @@ pub(crate) struct Server {
 #[derive(Default)]
 struct Notes(Mutex<Vec<Note>>);
 
-impl Journal for Notes {
+impl EventSink for Notes {
     fn note(&self, note: &Note) {
         println!("{note:?}");
         self.0.lock().unwrap().push(note.clone());

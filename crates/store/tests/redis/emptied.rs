@@ -89,7 +89,8 @@ fn a_redis_that_keeps_its_data_loses_nothing_by_a_restart() {
     assert_eq!(two.members("red"), ["ann", "bob"]);
     assert!(one.is_online("bob"));
     for server in [&one, &two] {
-        let is_bad = |note: &Note| matches!(note, Note::Emptied { .. } | Note::LogMended { .. } | Note::Reaped { .. });
+        let is_bad =
+            |note: &Note| matches!(note, Note::Emptied { .. } | Note::LogGapFound { .. } | Note::Reaped { .. });
         assert!(!server.notes().iter().any(is_bad));
         assert_eq!(server.ear.restarts(&red), 0);
     }
@@ -137,7 +138,7 @@ fn a_quiet_log_that_lost_what_was_heard_is_mended() {
     copy(1, 0);
     redis.cli(&["CLIENT", "KILL", "TYPE", "pubsub"]);
     wait_until("somebody to say so", || {
-        let mended = |note: &Note| matches!(note, Note::LogMended { lost: 1, .. });
+        let mended = |note: &Note| matches!(note, Note::LogGapFound { lost: 1, .. });
         [&one, &two].iter().any(|server| server.notes().iter().any(mended))
     });
     let three = Server::open(&redis.url());

@@ -12,7 +12,7 @@ fn refusal(url: &str) -> String {
     assert!(!error.to_string().contains("hunter2"), "{error}");
     match error {
         OpenError::Unreachable(why) => format!("unreachable: {why}"),
-        OpenError::Unfit(why) => format!("unfit: {why}"),
+        OpenError::Unsuitable(why) => format!("unfit: {why}"),
     }
 }
 

@@ -14,7 +14,7 @@ pub(crate) enum Command {
     /// Tells servers that their connections were displaced.
     Tell { connections: Bits },
     /// Takes a claim back.
-    Disown { connection: u8 },
+    CancelClaim { connection: u8 },
     /// Which rooms the sessions before this one may be in.
     Predecessors { generation: u8 },
     /// Ends memberships of sessions before this one, and keeps out what of them is under way.

@@ -124,7 +124,7 @@ impl Redis {
                 self.notices |= connections;
                 Reply::Done
             }
-            Command::Disown { connection } => self.disown(connection),
+            Command::CancelClaim { connection } => self.cancel_claim(connection),
             Command::Predecessors { generation } => self.predecessors(generation),
             Command::Evict { room, generation } => self.evict(design, room, generation),
             Command::Note { room, ticket } => self.note(room, ticket),
@@ -219,7 +219,7 @@ impl Redis {
         self.ending.sort_by_key(|record| record.generation);
     }
 
-    fn disown(&mut self, connection: u8) -> Reply {
+    fn cancel_claim(&mut self, connection: u8) -> Reply {
         self.session.take_if(|record| record.connection == connection);
         self.ending.retain(|record| record.connection != connection);
         Reply::Done

@@ -16,7 +16,7 @@ pub(crate) enum Leftover {
 impl Leftover {
     pub(crate) fn command(&self) -> Command {
         match *self {
-            Self::Claim { connection, .. } => Command::Disown { connection },
+            Self::Claim { connection, .. } => Command::CancelClaim { connection },
             Self::Membership { ticket, room, has_left: false } => Command::Leave { room, ticket },
             Self::Membership { ticket, room, has_left: true } => Command::Forget { room, ticket },
             Self::Session { generation, .. } => Command::Release { generation },

@@ -68,22 +68,22 @@ fn unanswered(number: usize, connection: &Connection, history: &History) -> Vec<
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::checks::story::Story;
+    use crate::checks::history_builder::HistoryBuilder;
 
-    fn invariants(story: Story) -> Vec<&'static str> {
+    fn invariants(story: HistoryBuilder) -> Vec<&'static str> {
         check(&story.history()).into_iter().map(|violation| violation.invariant).collect()
     }
 
     #[test]
     fn what_does_not_come_to_pass_is_found() {
-        let mut story = Story::default();
+        let mut story = HistoryBuilder::default();
         story.settle(&["ann is not back"]);
         assert_eq!(invariants(story), ["everything flows again"]);
     }
 
     #[test]
     fn a_line_that_does_not_belong_there_is_found() {
-        let mut story = Story::default();
+        let mut story = HistoryBuilder::default();
         let ann = story.log_in("ann", 0);
         story.note(ann, What::Odd("{}".to_owned()));
         assert_eq!(invariants(story), ["only what the protocol knows is said, where it belongs"]);
@@ -91,7 +91,7 @@ mod tests {
 
     #[test]
     fn a_loss_of_connection_is_found_where_no_fault_is() {
-        let mut story = Story::default();
+        let mut story = HistoryBuilder::default();
         let (ann, ben) = (story.log_in("ann", 0), story.log_in("ben", 0));
         story.note(ann, What::Lost).settle(&[]).note(ben, What::Lost);
         assert_eq!(invariants(story), ["nobody is cut off without a fault"]);
@@ -100,7 +100,7 @@ mod tests {
     #[test]
     fn an_answer_that_does_not_come_is_found_unless_the_server_stands_still() {
         let late = |faulty: bool| {
-            let mut story = Story::default();
+            let mut story = HistoryBuilder::default();
             let ann = story.log_in("ann", 0);
             if faulty {
                 story.fault(0, 15);

@@ -215,19 +215,19 @@ fn in_time(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::checks::story::Story;
+    use crate::checks::history_builder::HistoryBuilder;
 
-    fn invariants(story: Story) -> Vec<&'static str> {
+    fn invariants(story: HistoryBuilder) -> Vec<&'static str> {
         story.judged_by(check)
     }
 
-    fn follow(story: &mut Story, follower: usize, publisher: &str) {
+    fn follow(story: &mut HistoryBuilder, follower: usize, publisher: &str) {
         story.ask(follower, Line::Subscribe(publisher.to_owned()), Some(Reply::Done));
     }
 
     /// Ben follows ann, who has published two things.
-    fn begun() -> (Story, usize, usize) {
-        let mut story = Story::default();
+    fn begun() -> (HistoryBuilder, usize, usize) {
+        let mut story = HistoryBuilder::default();
         let (ann, ben) = (story.log_in("ann", 0), story.log_in("ben", 0));
         follow(&mut story, ben, "ann");
         story.publish(ann, "p1", 1).publish(ann, "p2", 2);

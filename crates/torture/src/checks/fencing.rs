@@ -196,16 +196,16 @@ fn both_at_the_end(history: &History) -> Vec<Violation> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::checks::story::Story;
+    use crate::checks::history_builder::HistoryBuilder;
     use crate::record::What;
 
-    fn invariants(story: Story) -> Vec<&'static str> {
+    fn invariants(story: HistoryBuilder) -> Vec<&'static str> {
         story.judged_by(check)
     }
 
     #[test]
     fn a_session_that_was_displaced_in_time_is_found_right() {
-        let mut story = Story::default();
+        let mut story = HistoryBuilder::default();
         let old = story.log_in("ann", 0);
         story.say(old, "before", 1);
         story.ask(old, Line::Say("never answered".to_owned()), None);
@@ -218,12 +218,12 @@ mod tests {
 
     #[test]
     fn two_live_sessions_are_found() {
-        let mut story = Story::default();
+        let mut story = HistoryBuilder::default();
         let (old, new) = (story.log_in("ann", 0), story.log_in("ann", 1));
         story.say(old, "still here", 1).say(new, "me too", 2);
         let found = invariants(story);
         assert!(!found.is_empty() && found.iter().all(|it| *it == "a displaced session does nothing"), "{found:?}");
-        let mut story = Story::default();
+        let mut story = HistoryBuilder::default();
         let (old, new) = (story.log_in("ann", 0), story.log_in("ann", 1));
         story.finish(old).finish(new);
         assert_eq!(invariants(story), ["a user has one session"]);
@@ -231,7 +231,7 @@ mod tests {
 
     #[test]
     fn a_displaced_session_that_hears_is_found() {
-        let mut story = Story::default();
+        let mut story = HistoryBuilder::default();
         let (old, ben) = (story.log_in("ann", 0), story.log_in("ben", 0));
         story.say(ben, "before", 1);
         story.log_in_at("ann", 1, 1);
@@ -245,7 +245,7 @@ mod tests {
     #[test]
     fn a_server_that_stood_still_may_not_know_for_a_moment() {
         for (until, expected) in [(6, vec![]), (12, vec!["a displaced session hears nothing"])] {
-            let mut story = Story::default();
+            let mut story = HistoryBuilder::default();
             let (old, ben) = (story.log_in("ann", 0), story.log_in("ben", 1));
             story.fault(1, 5).wait(3).log_in_at("ann", 1, 0);
             story.say(ben, "after", 1).wait(until - 3).hear(old, 1, "ben", "after");
@@ -253,7 +253,7 @@ mod tests {
         }
     }
 
-    fn check_of(story: &Story) -> Vec<&'static str> {
+    fn check_of(story: &HistoryBuilder) -> Vec<&'static str> {
         let history = story.so_far();
         let (logs, _) = Logs::gather(&history);
         check(&history, &logs).into_iter().map(|violation| violation.invariant).collect()
@@ -261,7 +261,7 @@ mod tests {
 
     #[test]
     fn what_a_displaced_session_wrote_without_an_answer_is_found() {
-        let mut story = Story::default();
+        let mut story = HistoryBuilder::default();
         let (old, ben) = (story.log_in("ann", 0), story.log_in("ben", 0));
         story.ask(old, Line::Say("late".to_owned()), None);
         let new = story.log_in_at("ann", 1, 0);
@@ -271,13 +271,13 @@ mod tests {
 
     #[test]
     fn what_a_displaced_session_wrote_behind_later_words_is_found() {
-        let mut story = Story::default();
+        let mut story = HistoryBuilder::default();
         let (old, ben) = (story.log_in("ann", 0), story.log_in("ben", 0));
         story.ask(old, Line::Say("late".to_owned()), None);
         story.log_in_at("ann", 1, 1);
         story.say(ben, "in between", 2).hear(ben, 1, "ann", "late");
         assert_eq!(check_of(&story), Vec::<&str>::new());
-        let mut story = Story::default();
+        let mut story = HistoryBuilder::default();
         let (old, ben) = (story.log_in("ann", 0), story.log_in("ben", 0));
         story.ask(old, Line::Say("late".to_owned()), None);
         story.log_in_at("ann", 1, 9);
@@ -287,7 +287,7 @@ mod tests {
 
     #[test]
     fn sessions_whose_order_is_not_known_are_not_judged() {
-        let mut story = Story::default();
+        let mut story = HistoryBuilder::default();
         let (one, other) = (story.connect("ann", 0), story.connect("ann", 1));
         let entered = Reply::Entered { room: "lobby".to_owned(), epoch: "first".to_owned(), last: 0 };
         story.note(one, What::Sent { number: 1, line: Line::Login });

@@ -55,7 +55,7 @@ fn is_calm(probe: &Probe, history: &History) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use crate::checks::story::Story;
+    use crate::checks::history_builder::HistoryBuilder;
     use crate::plan::Kind;
 
     use super::*;
@@ -68,8 +68,8 @@ mod tests {
     }
 
     /// A canary that is heard until a second of the story.
-    fn canary_until(end: u64) -> Story {
-        let mut story = Story::default();
+    fn canary_until(end: u64) -> HistoryBuilder {
+        let mut story = HistoryBuilder::default();
         let canary = story.log_in("canary-0", 0);
         for second in 1..=end {
             story.wait(1).say(canary, &format!("c{second}"), second);

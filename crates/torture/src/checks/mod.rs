@@ -1,19 +1,19 @@
 //! The promises of the protocol, each as a function from what happened to what was broken. They must not know how a
 //! run is made, so that each is tried with histories that are wrong on purpose.
 
-mod directs;
+mod direct_messages;
 mod ending;
 mod feeds;
 mod fencing;
-mod ghosts;
 mod health;
-mod numbers;
+#[cfg(test)]
+pub(crate) mod history_builder;
+mod log_integrity;
+mod membership;
 mod policy;
 mod presence;
 pub(crate) mod resources;
 mod rooms;
-#[cfg(test)]
-pub(crate) mod story;
 
 use std::time::Duration;
 
@@ -30,12 +30,12 @@ const RECOVERY: Duration = Duration::from_secs(5);
 pub(crate) fn check(history: &History) -> Vec<Violation> {
     let (logs, mut found) = Logs::gather(history);
     found.extend(rooms::check(history, &logs));
-    found.extend(numbers::check(history, &logs));
+    found.extend(log_integrity::check(history, &logs));
     found.extend(fencing::check(history, &logs));
     found.extend(feeds::check(history, &logs));
-    found.extend(directs::check(history));
+    found.extend(direct_messages::check(history));
     found.extend(presence::check(history));
-    found.extend(ghosts::check(history));
+    found.extend(membership::check(history));
     found.extend(ending::check(history));
     found.extend(policy::check(history));
     found.extend(health::check(history));

@@ -77,18 +77,18 @@ fn was_ended(connection: &Connection) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use crate::checks::story::Story;
+    use crate::checks::history_builder::HistoryBuilder;
 
     use super::*;
 
-    fn invariants(story: Story, reject: bool) -> Vec<&'static str> {
+    fn invariants(story: HistoryBuilder, reject: bool) -> Vec<&'static str> {
         let history = History { reject, ..story.history() };
         check(&history).into_iter().map(|violation| violation.invariant).collect()
     }
 
     /// Ann logs in twice, and the first session goes on for so many seconds.
-    fn twice(goes_on: u64) -> (Story, usize) {
-        let mut story = Story::default();
+    fn twice(goes_on: u64) -> (HistoryBuilder, usize) {
+        let mut story = HistoryBuilder::default();
         let first = story.log_in("ann", 0);
         story.wait(30).ping(first).log_in("ann", 0);
         story.wait(goes_on).ping(first);
@@ -110,7 +110,7 @@ mod tests {
     fn a_refused_login_leaves_the_first_session_alone() {
         let (story, _) = twice(1);
         assert_eq!(invariants(story, true), [KEPT]);
-        let mut story = Story::default();
+        let mut story = HistoryBuilder::default();
         let first = story.log_in("ann", 0);
         story.note(first, What::Bye { code: "logged-in-elsewhere".to_owned() });
         assert_eq!(invariants(story, true), [KEPT]);
@@ -119,7 +119,7 @@ mod tests {
     #[test]
     fn a_takeover_is_not_refused() {
         let refused = |reject| {
-            let mut story = Story::default();
+            let mut story = HistoryBuilder::default();
             let second = story.connect("ann", 0);
             story.refuse(second, Line::Login, "already-logged-in");
             invariants(story, reject)

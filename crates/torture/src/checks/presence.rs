@@ -60,11 +60,11 @@ fn may_have_missed(server: usize, at: Moment, history: &History) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::checks::story::Story;
+    use crate::checks::history_builder::HistoryBuilder;
     use crate::plan::Kind;
 
     fn invariants(changes: &[(&str, bool)], fault: Option<Kind>) -> Vec<&'static str> {
-        let mut story = Story::default();
+        let mut story = HistoryBuilder::default();
         let ann = story.log_in("ann", 0);
         fault.into_iter().for_each(|kind| {
             story.fault_of(kind, 0, 1).wait(2);

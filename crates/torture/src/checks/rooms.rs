@@ -235,15 +235,15 @@ fn in_time(stay: &Stay<'_>, logs: &Logs<'_>, history: &History, stored: &[Stored
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::checks::story::Story;
+    use crate::checks::history_builder::HistoryBuilder;
 
-    fn invariants(story: Story) -> Vec<&'static str> {
+    fn invariants(story: HistoryBuilder) -> Vec<&'static str> {
         story.judged_by(check)
     }
 
     /// Ann and ben in one room, where ann has said three things.
-    fn begun() -> (Story, usize, usize) {
-        let mut story = Story::default();
+    fn begun() -> (HistoryBuilder, usize, usize) {
+        let mut story = HistoryBuilder::default();
         let (ann, ben) = (story.log_in("ann", 0), story.log_in("ben", 0));
         for id in 1..=3 {
             story.say(ann, &format!("a{id}"), id);
@@ -253,7 +253,7 @@ mod tests {
 
     #[test]
     fn who_was_displaced_misses_nothing_of_what_the_same_user_says() {
-        let mut story = Story::default();
+        let mut story = HistoryBuilder::default();
         let (old, ben) = (story.log_in("ann", 0), story.log_in("ben", 0));
         let new = story.log_in("ann", 1);
         story.say(new, "own", 1).hear(ben, 1, "ann", "own");

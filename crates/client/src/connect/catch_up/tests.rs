@@ -65,7 +65,7 @@ fn told(shown: &[Shown]) -> String {
             let ids: Vec<_> = messages.iter().map(|entry| entry.id.to_string()).collect();
             format!("missed {} without {left_out}", ids.join(" "))
         }
-        Shown::NotToBeHad(room) => format!("{room} not to be had"),
+        Shown::HistoryUnavailable(room) => format!("{room} not to be had"),
     };
     shown.iter().map(tell).collect::<Vec<_>>().join(", ")
 }

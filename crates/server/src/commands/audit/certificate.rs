@@ -6,7 +6,7 @@ use jiff::Timestamp;
 
 use super::Finding;
 use crate::settings::{CertificateFiles, Settings};
-use crate::tls::{self, Authority, Facts, TlsName, Validity};
+use crate::tls::{self, Authority, CertificateInfo, TlsName, Validity};
 
 const RENEW: &str = "parlor cert init --force, then SIGHUP to the server";
 
@@ -46,7 +46,13 @@ fn is_there(file: &Path, findings: &mut Vec<Finding>) -> bool {
     })
 }
 
-fn judge(what: &str, facts: anyhow::Result<Facts>, names: &[TlsName], cure: &str, findings: &mut Vec<Finding>) {
+fn judge(
+    what: &str,
+    facts: anyhow::Result<CertificateInfo>,
+    names: &[TlsName],
+    cure: &str,
+    findings: &mut Vec<Finding>,
+) {
     let facts = match facts {
         Ok(facts) => facts,
         Err(error) => {

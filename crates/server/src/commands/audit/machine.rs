@@ -6,8 +6,8 @@ use std::os::unix::fs::MetadataExt;
 use rustix::process::geteuid;
 
 use super::Finding;
-use crate::machine;
 use crate::settings::Settings;
+use crate::system_limits;
 
 pub(super) fn look(settings: &Settings, findings: &mut Vec<Finding>) {
     if is_run_by_root(settings) {
@@ -15,7 +15,7 @@ pub(super) fn look(settings: &Settings, findings: &mut Vec<Finding>) {
         let cure = "run it as a user of its own, as the systemd unit of the package does, and give that user the data";
         findings.push(Finding::serious("root", what, cure));
     }
-    for shortfall in machine::prepare(settings.max_connections) {
+    for shortfall in system_limits::prepare(settings.max_connections) {
         let (what, cure) = shortfall.split_once("; ").unwrap_or((&shortfall, "raise it"));
         findings.push(Finding::warning("limits", what, cure));
     }

@@ -20,4 +20,4 @@ if there == mine then
   return {redis.call('SCARD', KEYS[1]), redis.call('HGET', KEYS[3], 'version') or '0'}
 end
 redis.call('SADD', KEYS[1], ARGV[1])
-return change('+')
+return publish_membership('+')

@@ -5,5 +5,5 @@ if not head[2] then
   redis.call('HSET', KEYS[1], 'epoch', ARGV[1])
   head[2] = ARGV[1]
 end
-linger(KEYS[1], head[1])
+touch_ttl(KEYS[1], head[1])
 return {head[2], head[1] or '0'}

@@ -6,4 +6,4 @@ local seat = redis.call('HGET', KEYS[2], ARGV[1])
 if not seat then return {-1, '0'} end
 local generation, entered = string.match(seat, '^(%d+) (%d+)')
 if generation ~= ARGV[2] or tonumber(entered) > tonumber(ARGV[3]) then return {-1, '0'} end
-return part()
+return remove_member()

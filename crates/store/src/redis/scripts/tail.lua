@@ -8,7 +8,7 @@ if not epoch then
   redis.call('HSET', KEYS[2], 'epoch', epoch)
 end
 if epoch ~= ARGV[1] then from = 0 end
-linger(KEYS[2], head[1])
+touch_ttl(KEYS[2], head[1])
 -- A failover lost entries that were heard already: their numbers are not given out again.
 if top < from then
   lost = from - top

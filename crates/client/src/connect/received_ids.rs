@@ -1,0 +1,227 @@
+//! What of a room's log has been seen, by its numbers. It must not know how the rest is asked for, or shown.
+
+use std::collections::BTreeMap;
+
+use parlor_proto::{Epoch, HISTORY_MAX, HistoryEntry, MessageId, RoomName, Timestamp, UserName};
+
+/// Messages that were shown or said, by number; those that were said by the user have no time.
+type Known = BTreeMap<MessageId, Option<Timestamp>>;
+
+/// The log of a room, as far as it has been seen.
+#[derive(Debug)]
+pub(super) struct ReceivedIds {
+    room: RoomName,
+    /// Life of the log; `None` if another one began while its messages came, or nobody told.
+    epoch: Option<Epoch>,
+    /// All messages up to this one were seen, or are from before the user entered.
+    last: MessageId,
+    /// The newest ones, at most [`HISTORY_MAX`]: an answer that is compared with them has no more.
+    known: Known,
+}
+
+/// What was missed in a room.
+#[derive(Debug)]
+pub(super) struct Gap {
+    pub(super) room: RoomName,
+    /// The last message that was not missed.
+    after: MessageId,
+    /// The last one that was.
+    until: MessageId,
+    known: Known,
+}
+
+impl ReceivedIds {
+    /// Of a room that is entered now; what was said before is not missed.
+    pub(super) fn from_now(room: RoomName, epoch: Epoch, last: MessageId) -> Self {
+        Self { room, epoch: Some(epoch), last, known: Known::new() }
+    }
+
+    /// Of a room where the user speaks without having chosen it, from that message on.
+    pub(super) fn from_own(room: RoomName, id: MessageId) -> Self {
+        Self { room, epoch: None, last: id, known: Known::new() }
+    }
+
+    pub(super) fn room(&self) -> &RoomName {
+        &self.room
+    }
+
+    /// The room is entered again. Says what was missed since; until that is [filled](Self::fill), nothing of it counts
+    /// as seen.
+    pub(super) fn again(&mut self, epoch: Epoch, last: MessageId) -> Option<Gap> {
+        let known = self.known.clone();
+        let same_life = self.epoch.map_or(self.last <= last, |before| before == epoch);
+        if !same_life {
+            self.last = MessageId::default();
+            self.known.clear();
+        }
+        self.epoch = Some(epoch);
+        self.last = self.last.min(last);
+        let gap = Gap { room: self.room.clone(), after: self.last, until: last, known };
+        (self.last < last).then_some(gap)
+    }
+
+    /// The gap has been shown, or cannot be.
+    pub(super) fn fill(&mut self, gap: &Gap) {
+        self.last = self.last.max(gap.until);
+        self.settle();
+    }
+
+    /// A message of somebody else came. They come in the order of numbers, so a smaller one is of a new life of the log.
+    pub(super) fn heard(&mut self, id: MessageId, time: Timestamp) {
+        if id <= self.last {
+            self.epoch = None;
+            self.known.clear();
+        }
+        self.last = id;
+        self.known.insert(id, Some(time));
+        self.settle();
+    }
+
+    /// A message of the user was accepted. Those of others with smaller numbers may still come.
+    pub(super) fn said(&mut self, id: MessageId) {
+        self.known.insert(id, None);
+        self.settle();
+    }
+
+    fn settle(&mut self) {
+        while self.known.contains_key(&self.last.next()) {
+            self.last = self.last.next();
+        }
+        while self.known.len() > HISTORY_MAX {
+            self.known.pop_first();
+        }
+    }
+}
+
+impl Gap {
+    /// How many messages it has at most.
+    pub(super) fn size(&self) -> u64 {
+        self.until.0 - self.after.0
+    }
+
+    /// Whether an entry of the log was missed by `user`.
+    pub(super) fn has(&self, entry: &HistoryEntry, user: &UserName) -> bool {
+        let known = || match self.known.get(&entry.id) {
+            Some(Some(time)) => *time == entry.time,
+            Some(None) => entry.from == *user,
+            None => false,
+        };
+        self.after < entry.id && entry.id <= self.until && !known()
+    }
+
+    /// How many messages of it are older than the oldest that is there.
+    pub(super) fn older_than(&self, oldest: Option<MessageId>) -> u64 {
+        let end = self.until.next();
+        let oldest = oldest.unwrap_or(end).clamp(self.after.next(), end);
+        let known = self.known.range(self.after.next()..oldest).count() as u64;
+        oldest.0 - self.after.next().0 - known
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use parlor_proto::Text;
+
+    const FIRST: Epoch = Epoch(1);
+    const SECOND: Epoch = Epoch(2);
+
+    fn seen(last: u64) -> ReceivedIds {
+        ReceivedIds::from_now("red".parse().unwrap(), FIRST, MessageId(last))
+    }
+
+    fn time(id: u64) -> Timestamp {
+        Timestamp::from_millis(i64::try_from(id).unwrap())
+    }
+
+    fn hear(seen: &mut ReceivedIds, ids: &[u64]) {
+        ids.iter().for_each(|&id| seen.heard(MessageId(id), time(id)));
+    }
+
+    /// The numbers of a log of `last` entries by bob that were missed by ann.
+    fn missed(gap: Option<&Gap>, last: u64) -> Vec<u64> {
+        let entry = |id| HistoryEntry {
+            id: MessageId(id),
+            time: time(id),
+            from: "bob".parse().unwrap(),
+            text: Text::sanitise("x").unwrap(),
+        };
+        let ann = "ann".parse().unwrap();
+        (1..=last).filter(|&id| gap.is_some_and(|gap| gap.has(&entry(id), &ann))).collect()
+    }
+
+    #[test]
+    fn what_was_said_since_is_missed() {
+        let mut seen = seen(3);
+        assert_eq!(missed(seen.again(FIRST, MessageId(3)).as_ref(), 9), [0; 0]);
+        hear(&mut seen, &[4, 5]);
+        let gap = seen.again(FIRST, MessageId(7));
+        assert_eq!(missed(gap.as_ref(), 9), [6, 7]);
+        assert_eq!(missed(seen.again(FIRST, MessageId(8)).as_ref(), 9), [6, 7, 8], "it was not filled");
+        seen.fill(&gap.unwrap());
+        assert_eq!(missed(seen.again(FIRST, MessageId(8)).as_ref(), 9), [8]);
+    }
+
+    #[test]
+    fn what_others_said_before_an_acknowledged_line_may_still_be_missed() {
+        let mut seen = seen(3);
+        seen.said(MessageId(4));
+        seen.said(MessageId(6));
+        let gap = seen.again(FIRST, MessageId(7)).unwrap();
+        assert_eq!(gap.size(), 3);
+        // Number 6 by bob is none of ann's, so it is of another log; by ann it would be known.
+        assert_eq!(missed(Some(&gap), 9), [5, 6, 7]);
+        let own = HistoryEntry {
+            id: MessageId(6),
+            time: time(99),
+            from: "ann".parse().unwrap(),
+            text: Text::sanitise("x").unwrap(),
+        };
+        assert!(!gap.has(&own, &own.from));
+        assert_eq!(gap.older_than(Some(MessageId(7))), 1);
+        hear(&mut seen, &[5]);
+        assert_eq!(missed(seen.again(FIRST, MessageId(7)).as_ref(), 9), [7]);
+    }
+
+    #[test]
+    fn a_log_that_began_anew_is_missed_from_its_beginning() {
+        let mut away = seen(40);
+        assert_eq!(missed(away.again(SECOND, MessageId(2)).as_ref(), 9), [1, 2]);
+        let mut longer = seen(4);
+        assert_eq!(missed(longer.again(SECOND, MessageId(6)).as_ref(), 9), [1, 2, 3, 4, 5, 6]);
+        let mut empty = seen(40);
+        assert_eq!(missed(empty.again(SECOND, MessageId(0)).as_ref(), 9), [0; 0]);
+        hear(&mut empty, &[1]);
+        assert_eq!(missed(empty.again(SECOND, MessageId(2)).as_ref(), 9), [2]);
+    }
+
+    #[test]
+    fn a_log_that_begins_anew_while_it_is_heard() {
+        let mut noticed = seen(40);
+        hear(&mut noticed, &[41, 1, 2]);
+        assert_eq!(missed(noticed.again(SECOND, MessageId(4)).as_ref(), 9), [3, 4]);
+        let mut once_more = seen(40);
+        hear(&mut once_more, &[1, 2, 3]);
+        assert_eq!(missed(once_more.again(SECOND, MessageId(2)).as_ref(), 9), [0; 0], "both were shown");
+        let mut unnoticed = seen(0);
+        hear(&mut unnoticed, &[1, 2]);
+        assert_eq!(missed(unnoticed.again(SECOND, MessageId(3)).as_ref(), 9), [3], "two were shown");
+    }
+
+    #[test]
+    fn what_is_remembered_is_bounded() {
+        let mut seen = seen(0);
+        (1..=2000).for_each(|id| seen.said(MessageId(id)));
+        hear(&mut seen, &[2001, 2002]);
+        assert_eq!((seen.known.len(), seen.last), (HISTORY_MAX, MessageId(2002)));
+        assert!(seen.again(FIRST, MessageId(2002)).is_none());
+    }
+
+    #[test]
+    fn what_is_too_old_to_be_had() {
+        let gap = seen(10).again(FIRST, MessageId(20)).unwrap();
+        for (oldest, older) in [(None, 10), (Some(5), 0), (Some(11), 0), (Some(14), 3), (Some(99), 10)] {
+            assert_eq!(gap.older_than(oldest.map(MessageId)), older, "{oldest:?}");
+        }
+    }
+}

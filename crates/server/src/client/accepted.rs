@@ -1,0 +1,139 @@
+//! A connection of which it is to be found out whose it is: that of the peer itself, or of a client of which a balancer
+//! says so. It must not let anybody speak.
+
+use std::io::{ErrorKind, Read};
+use std::net::{IpAddr, SocketAddr, TcpStream};
+use std::sync::Arc;
+use std::time::Instant;
+
+use parlor_core::{ConnectionId, Hub, Origin, Peer};
+use parlor_proxy_header::{Malformed, Progress, Source};
+use thiserror::Error;
+
+use super::handshake::DeadlineStream;
+use super::thread::Service;
+use super::transport::TlsTransport;
+use crate::admission::{Permit, UnassignedPermit, network_of};
+
+/// How a connection was let in.
+#[derive(Debug)]
+pub(crate) enum Admitted {
+    /// Its peer is the client.
+    Direct(Permit),
+    /// Its peer is a balancer, which has to say whose it is.
+    Balanced(UnassignedPermit),
+}
+
+/// A connection that nobody can speak on yet. Known to the hub, so that it is ended with all others when the server
+/// stops.
+pub(super) struct AcceptedConnection {
+    pub(super) peer: Arc<Peer>,
+    pub(super) transport: Arc<TlsTransport>,
+    pub(super) registered: HubRegistration,
+    address: SocketAddr,
+}
+
+/// Whom a connection counts for.
+pub(super) struct RemoteClient {
+    /// Where it comes from, canonical.
+    pub(super) address: SocketAddr,
+    is_loopback: bool,
+    pub(super) permit: Permit,
+}
+
+/// Why nobody is known to call.
+#[derive(Debug, Error)]
+pub(super) enum RejectReason {
+    /// Closed without a byte, as a balancer does that only looks whether somebody listens.
+    #[error("it was closed at once")]
+    Closed,
+    /// Too many connections come from the client's address.
+    #[error("there are too many from {0}")]
+    Crowd(IpAddr),
+    #[error(transparent)]
+    Malformed(#[from] Malformed),
+    #[error("it ended within its PROXY header")]
+    Cut,
+    #[error("its PROXY header did not come in time")]
+    Late,
+}
+
+/// Takes a connection out of the hub when it is dropped.
+pub(super) struct HubRegistration {
+    hub: Arc<Hub>,
+    connection: ConnectionId,
+}
+
+impl Drop for HubRegistration {
+    fn drop(&mut self) {
+        self.hub.disconnect(self.connection);
+    }
+}
+
+impl AcceptedConnection {
+    pub(super) fn new(service: &Service, id: ConnectionId, socket: TcpStream, address: SocketAddr) -> Self {
+        let transport = Arc::new(TlsTransport::new(id, socket, service.blocked_writer.clone()));
+        let max_queued = service.parlor.policy.max_queued_bytes;
+        let peer = Arc::new(Peer::new(id, max_queued, transport.clone()));
+        let hub = service.parlor.hub.clone();
+        hub.connect(peer.clone());
+        Self { peer, transport, registered: HubRegistration { hub, connection: id }, address: canonical(address) }
+    }
+
+    /// Finds out whose the connection is. Blocks until `deadline` at most, for a balancer only.
+    pub(super) fn remote(&self, entry: Admitted, deadline: Instant) -> Result<RemoteClient, RejectReason> {
+        let place = match entry {
+            Admitted::Direct(permit) => {
+                let is_loopback = self.address.ip().is_loopback();
+                return Ok(RemoteClient { address: self.address, is_loopback, permit });
+            }
+            Admitted::Balanced(place) => place,
+        };
+        // Whatever comes through a balancer is not spared as a peer of this machine is: strangers come this way.
+        let is_loopback = false;
+        match read_header(DeadlineStream { socket: self.transport.socket(), deadline })? {
+            Source::Balancer => Ok(RemoteClient { address: self.address, is_loopback, permit: place.of_balancer() }),
+            Source::Client(claimed) => {
+                let address = canonical(claimed);
+                let permit = place.of_client(address.ip()).ok_or(RejectReason::Crowd(address.ip()))?;
+                Ok(RemoteClient { address, is_loopback, permit })
+            }
+        }
+    }
+}
+
+impl RemoteClient {
+    pub(super) fn origin(&self) -> Origin {
+        let address = self.address.ip();
+        let network = network_of(address).to_string();
+        Origin { address: address.to_string(), network, is_loopback: self.is_loopback }
+    }
+}
+
+/// An IPv4 address that is mapped to IPv6 is the IPv4 address.
+fn canonical(address: SocketAddr) -> SocketAddr {
+    SocketAddr::new(address.ip().to_canonical(), address.port())
+}
+
+/// Reads a header, and not one byte behind it.
+fn read_header(mut stream: impl Read) -> Result<Source, RejectReason> {
+    let mut header = Vec::new();
+    loop {
+        let needed = match parlor_proxy_header::parse(&header)? {
+            Progress::Complete(source) => return Ok(source),
+            Progress::Needs(needed) => needed,
+        };
+        let before = header.len();
+        header.resize(needed, 0);
+        let read = stream.read(&mut header[before..]);
+        header.truncate(before + read.as_ref().copied().unwrap_or_default());
+        match read {
+            Ok(count) if count > 0 => {}
+            Err(error) if error.kind() == ErrorKind::Interrupted => {}
+            Err(error) if matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut) => {
+                return Err(RejectReason::Late);
+            }
+            Ok(_) | Err(_) => return Err(if before == 0 { RejectReason::Closed } else { RejectReason::Cut }),
+        }
+    }
+}

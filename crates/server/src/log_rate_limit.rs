@@ -1,0 +1,54 @@
+//! When to write a log line that others can cause as often as they like. It must not write it.
+
+use std::sync::{Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+/// Lets one line through in a time, and counts the others.
+#[derive(Debug)]
+pub(crate) struct LogRateLimit {
+    interval: Duration,
+    /// A leaf, held for moments.
+    state: Mutex<State>,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    last_logged: Option<Instant>,
+    unlogged: u64,
+}
+
+impl LogRateLimit {
+    /// One line in `interval`.
+    pub(crate) fn every(interval: Duration) -> Self {
+        Self { interval, state: Mutex::default() }
+    }
+
+    /// It happened. How many times a line that is logged now stands for; `None` if none is to be logged.
+    pub(crate) fn due(&self) -> Option<u64> {
+        self.due_at(Instant::now())
+    }
+
+    fn due_at(&self, now: Instant) -> Option<u64> {
+        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        state.unlogged += 1;
+        if state.last_logged.is_some_and(|last| now.saturating_duration_since(last) < self.interval) {
+            return None;
+        }
+        state.last_logged = Some(now);
+        Some(std::mem::take(&mut state.unlogged))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_happens_often_is_few_lines() {
+        let seldom = LogRateLimit::every(Duration::from_secs(1));
+        let start = Instant::now();
+        let due: Vec<_> = (0..25).map(|step| seldom.due_at(start + Duration::from_millis(100) * step)).collect();
+        let logged: Vec<u64> = due.into_iter().flatten().collect();
+        assert_eq!(logged, [1, 10, 10]);
+    }
+}

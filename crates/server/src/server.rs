@@ -1,0 +1,139 @@
+//! The running server: everything that `parlor serve` starts, and how it ends. It must not read settings from
+//! anywhere but the struct it is given.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::thread;
+use std::time::{Duration, Instant};
+
+use anyhow::Context;
+use crossbeam_channel::Receiver;
+use parlor_core::ports::{FlushWorkers, Observer};
+use parlor_core::{DuplicateLogin, Hub, LineRate, Parlor, Policy};
+use parlor_proto::Bye;
+
+use crate::admission::Admission;
+use crate::backend::{Backend, BackendConfig};
+use crate::blocked_writer::BlockedWriter;
+use crate::client::{Service, ThreadPool};
+use crate::clock::SystemClock;
+use crate::flush_pool::FlushPool;
+use crate::hashing::HashingPool;
+use crate::housekeeping;
+use crate::listener::{Acceptors, Listener, Stopper};
+use crate::log_rate_limit::LogRateLimit;
+use crate::observer::LogObserver;
+use crate::settings::{self, Registration, Settings};
+use crate::signals::Request;
+use crate::tls::{self, Material, Resolver};
+
+/// How long clients are given to take their goodbye.
+const GOODBYE_PATIENCE: Duration = Duration::from_secs(4);
+
+/// Connections of balancers that came to nothing are logged once in this time; the others are counted.
+const STRANGE_HEADERS_INTERVAL: Duration = Duration::from_secs(10);
+
+/// A server that accepts connections.
+pub(crate) struct Server {
+    /// Where it listens.
+    pub(crate) addresses: Vec<SocketAddr>,
+    /// The file that clients verify with, where the certificate was made by us.
+    pub(crate) ca_path: Option<PathBuf>,
+    /// The certificate, which can be reloaded.
+    pub(crate) resolver: Arc<Resolver>,
+    hub: Arc<Hub>,
+    admission: Arc<Admission>,
+    acceptors: Arc<Acceptors>,
+    stoppers: Vec<Stopper>,
+    backend: Backend,
+}
+
+impl Server {
+    /// Opens everything, binds all addresses, and only then begins to accept. While a Redis is waited for, `requests`
+    /// are heard; `None` if they ask for the end.
+    ///
+    /// # Errors
+    /// One line that names what is taken, missing or wrong.
+    pub(crate) fn start(settings: &Settings, requests: &Receiver<Request>) -> anyhow::Result<Option<Self>> {
+        let plan = BackendConfig::of(settings)?;
+        let material = Material::open(&settings.certificate(), &settings.tls_name)?;
+        let tls = tls::server_config(material.resolver.clone())?;
+        let listeners: Vec<Listener> = settings.listen.iter().copied().map(Listener::bind).collect::<Result<_, _>>()?;
+        let addresses = listeners.iter().map(Listener::address).collect();
+
+        let flush_workers: Arc<dyn FlushWorkers> = Arc::new(FlushPool::start().context("cannot start threads")?);
+        let hub = Arc::new(Hub::new(flush_workers, settings.presence_limit));
+        let blocked_writer = Arc::new(BlockedWriter::new().context("cannot watch connections")?);
+        blocked_writer.start(hub.clone()).context("cannot start threads")?;
+        let Some(backend) = plan.open(settings, hub.clone(), requests, || material.resolver.reload())? else {
+            return Ok(None);
+        };
+        let observer: Arc<dyn Observer> = Arc::new(LogObserver::default());
+        let admission = Arc::new(admission(settings));
+        housekeeping::start(backend.chore(), admission.clone(), observer.clone()).context("cannot start threads")?;
+
+        let parlor = Arc::new(Parlor {
+            hub: hub.clone(),
+            store: backend.store().clone(),
+            passwords: Arc::new(HashingPool::start(settings.bcrypt_cost).context("cannot start threads")?),
+            clock: Arc::new(SystemClock::start()),
+            observer,
+            policy: policy(settings),
+        });
+        let (handshake_timeout, idle_timeout) = (settings.handshake_timeout, settings.idle_timeout());
+        let strange_headers = LogRateLimit::every(STRANGE_HEADERS_INTERVAL);
+        let pool = Arc::new(ThreadPool::new());
+        let service =
+            Arc::new(Service { parlor, tls, blocked_writer, pool, handshake_timeout, idle_timeout, strange_headers });
+        let acceptors = Arc::new(Acceptors::new(service, admission.clone(), settings.proxy_from.clone()));
+        let serve = |listener: Listener| listener.serve(acceptors.clone());
+        let stoppers = listeners.into_iter().map(serve).collect::<Result<_, _>>()?;
+        let Material { resolver, ca_path, facts } = material;
+        tracing::info!(pin = %facts.pin, not_after = %facts.not_after, "serving with this certificate");
+        Ok(Some(Self { addresses, ca_path, resolver, hub, admission, acceptors, stoppers, backend }))
+    }
+
+    /// Accepts no more, says goodbye to everybody, waits until all are gone, for some seconds at most, and closes the
+    /// store.
+    pub(crate) fn stop(self) {
+        self.acceptors.stop(&self.stoppers);
+        let deadline = Instant::now() + GOODBYE_PATIENCE;
+        while self.admission.connections() > 0 && Instant::now() < deadline {
+            // Again and again: a connection that was just accepted is not known to the hub at once.
+            self.hub.close_all(Bye::ServerShutdown).run();
+            thread::sleep(Duration::from_millis(20));
+        }
+        let left = self.admission.connections();
+        if left > 0 {
+            tracing::warn!(left, "connections did not end in time");
+        }
+        drop(self.backend);
+    }
+}
+
+fn admission(settings: &Settings) -> Admission {
+    Admission::new(settings.max_connections, settings.max_connections_per_address, settings.limit_loopback)
+}
+
+fn policy(settings: &Settings) -> Policy {
+    let line_rate = settings.line_rate();
+    Policy {
+        server_name: settings.server_name.as_str().to_owned(),
+        registration_open: settings.registration() == Registration::Open,
+        duplicate_login: match settings.duplicate_login {
+            settings::DuplicateLogin::Takeover => DuplicateLogin::Takeover,
+            settings::DuplicateLogin::Reject => DuplicateLogin::Reject,
+        },
+        max_line_bytes: settings.max_line_bytes,
+        login_timeout: settings.login_timeout,
+        max_login_failures: settings.max_login_failures,
+        max_takeovers: usize::try_from(settings.max_takeovers).unwrap_or(usize::MAX),
+        presence_limit: settings.presence_limit,
+        max_queued_bytes: settings.max_queued_bytes,
+        max_rooms: settings.max_rooms,
+        max_subscriptions: settings.max_subscriptions,
+        line_rate: line_rate.map(|rate| LineRate { per_second: rate.get(), burst: settings.line_burst }),
+        limit_loopback: settings.limit_loopback,
+    }
+}

@@ -1,0 +1,83 @@
+//! What a certificate says of itself. It must not judge whether anyone should trust it.
+
+use std::net::IpAddr;
+
+use anyhow::{Context, anyhow};
+use jiff::{SignedDuration, Timestamp};
+use x509_parser::certificate::X509Certificate;
+use x509_parser::extensions::GeneralName;
+use x509_parser::prelude::FromDer;
+use x509_parser::time::ASN1Time;
+
+use super::name::TlsName;
+use super::pin;
+
+/// Time before its end in which a certificate's owner is warned.
+const WARNING: SignedDuration = SignedDuration::from_hours(30 * 24);
+
+/// What people want to know of a certificate.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct CertificateInfo {
+    /// The names it is good for.
+    pub(crate) names: Vec<TlsName>,
+    /// The last second in which it is valid.
+    pub(crate) not_after: Timestamp,
+    /// The pin of its key.
+    pub(crate) pin: String,
+}
+
+/// How long a certificate is still good.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Validity {
+    /// For more than 30 days.
+    Good,
+    /// For so many whole days, fewer than 30.
+    Ending(i64),
+    /// No longer.
+    Expired,
+}
+
+impl CertificateInfo {
+    /// Reads a certificate in DER.
+    ///
+    /// # Errors
+    /// Fails if that is no X.509 certificate.
+    pub(crate) fn of(der: &[u8]) -> anyhow::Result<Self> {
+        let (_, certificate) = X509Certificate::from_der(der).map_err(|_| anyhow!("it holds no X.509 certificate"))?;
+        let pin = pin::of_public_key(certificate.public_key().raw);
+        Ok(Self { names: names(&certificate), not_after: timestamp(certificate.validity().not_after)?, pin })
+    }
+
+    /// How long it is still good at the moment `now`.
+    pub(crate) fn validity(&self, now: Timestamp) -> Validity {
+        let left = self.not_after.duration_since(now);
+        match left {
+            left if left.is_negative() => Validity::Expired,
+            left if left < WARNING => Validity::Ending(left.as_hours() / 24),
+            _ => Validity::Good,
+        }
+    }
+}
+
+fn timestamp(time: ASN1Time) -> anyhow::Result<Timestamp> {
+    Timestamp::from_second(time.timestamp()).context("the time of a certificate is out of range")
+}
+
+/// The alternative names that are DNS names or IP addresses; others mean nothing to a chat server.
+fn names(certificate: &X509Certificate<'_>) -> Vec<TlsName> {
+    let Ok(Some(extension)) = certificate.subject_alternative_name() else {
+        return Vec::new();
+    };
+    extension.value.general_names.iter().filter_map(name).collect()
+}
+
+fn name(general: &GeneralName<'_>) -> Option<TlsName> {
+    match general {
+        GeneralName::DNSName(name) => name.parse().ok(),
+        GeneralName::IPAddress(bytes) => match **bytes {
+            [a, b, c, d] => Some(TlsName::Ip(IpAddr::from([a, b, c, d]))),
+            ref bytes => <[u8; 16]>::try_from(bytes).ok().map(|bytes| TlsName::Ip(IpAddr::from(bytes))),
+        },
+        _ => None,
+    }
+}

@@ -1,0 +1,232 @@
+//! Failed logins of one server, kept in memory and bounded. It must not keep what has to survive the process: the
+//! addresses from which people log in are elsewhere.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use parlor_core::LoginBackoff;
+use parlor_core::ports::{Admission, Attempt, Attempts, Outcome, Permit, StoreResult};
+use parlor_proto::{Timestamp, UserName};
+
+use crate::sync::{Mutex, lock};
+
+/// Accounts and addresses that are remembered at most. Beyond that the longest silent are forgotten first.
+const MAX_REMEMBERED: usize = 50_000;
+
+/// From where users log in. Calls may block.
+pub(crate) trait UsualAddresses: Send + Sync {
+    /// Whether the user logged in from there lately.
+    fn is_usual(&self, user: &UserName, address: &str, now: Timestamp) -> StoreResult<bool>;
+
+    /// The user logged in from there just now.
+    fn note(&self, user: &UserName, address: &str, now: Timestamp) -> StoreResult<()>;
+}
+
+/// Failed logins since the process began. Lock tier 0.
+pub struct InProcessLoginLimiter {
+    counts: Mutex<HashMap<Key, Count>>,
+    usual: Arc<dyn UsualAddresses>,
+}
+
+/// What is counted.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+enum Key {
+    /// Attempts at an account from anywhere but its user's usual addresses.
+    Account(String),
+    /// Attempts at an account from one of those.
+    Pair(String, String),
+    /// Attempts from an address.
+    Address(String),
+}
+
+#[derive(Debug, Clone, Copy, Default)]
+struct Count {
+    failures: u32,
+    /// When the last one failed.
+    failed_at: Duration,
+    /// Attempts of which it is not known yet what they came to.
+    open: u32,
+    /// When the last one of those began.
+    began_at: Duration,
+}
+
+impl InProcessLoginLimiter {
+    /// Nobody failed yet.
+    pub(crate) fn new(usual: Arc<dyn UsualAddresses>) -> Self {
+        Self { counts: Mutex::default(), usual }
+    }
+
+    /// Forgets what failed at an account, from wherever.
+    pub(crate) fn forgive(&self, user: &UserName) {
+        lock(&self.counts).retain(|key, _| match key {
+            Key::Account(of) | Key::Pair(of, _) => of != user.as_str(),
+            Key::Address(_) => true,
+        });
+    }
+}
+
+impl Attempts for InProcessLoginLimiter {
+    fn begin(&self, attempt: &Attempt<'_>) -> StoreResult<Admission> {
+        // Asked before the lock, since it may block.
+        let permit = Permit { is_usual: self.usual.is_usual(attempt.user, attempt.address, attempt.now)? };
+        let keys = counted(attempt, permit);
+        let mut counts = lock(&self.counts);
+        let looked = keys.iter().filter_map(|key| counts.get(key).map(|count| count.obstacle(key, attempt.at)));
+        if let Some(obstacle) = looked.flatten().max() {
+            return Ok(obstacle.into());
+        }
+        make_room(&mut counts, attempt.at);
+        for key in keys {
+            counts.entry(key).or_default().begin(attempt.at);
+        }
+        Ok(Admission::Now(permit))
+    }
+
+    fn end(&self, attempt: &Attempt<'_>, permit: Permit, outcome: Outcome) -> StoreResult<()> {
+        let mut counts = lock(&self.counts);
+        for key in counted(attempt, permit) {
+            let Some(count) = counts.get_mut(&key) else { continue };
+            count.open = count.open.saturating_sub(1);
+            match (outcome, &key) {
+                (Outcome::Wrong, _) => count.fail(&key, attempt.at),
+                (Outcome::Right, Key::Account(_) | Key::Pair(..)) => count.failures = 0,
+                _ => {}
+            }
+            if count.failures == 0 && count.open == 0 {
+                counts.remove(&key);
+            }
+        }
+        if outcome == Outcome::Wrong
+            && permit.is_usual
+            && let Some(key) = address_of(attempt)
+        {
+            counts.entry(key.clone()).or_default().fail(&key, attempt.at);
+        }
+        drop(counts);
+        if outcome == Outcome::Right { self.remember(attempt) } else { Ok(()) }
+    }
+
+    fn remember(&self, attempt: &Attempt<'_>) -> StoreResult<()> {
+        self.usual.note(attempt.user, attempt.address, attempt.now)
+    }
+}
+
+/// What keeps an attempt from being made now; a longer delay is more.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Obstacle {
+    /// Others are trying.
+    Turn,
+    /// So much of a delay is left.
+    Delay(Duration),
+}
+
+impl From<Obstacle> for Admission {
+    fn from(obstacle: Obstacle) -> Self {
+        match obstacle {
+            Obstacle::Turn => Self::InTurn,
+            Obstacle::Delay(left) => Self::After(left),
+        }
+    }
+}
+
+impl Count {
+    fn obstacle(&self, key: &Key, now: Duration) -> Option<Obstacle> {
+        let throttle = throttle(key);
+        let (failures, open) = (self.failures(&throttle, now), self.open(now));
+        let left = throttle.delay(failures).saturating_sub(now.saturating_sub(self.failed_at));
+        if !left.is_zero() {
+            return Some(Obstacle::Delay(left));
+        }
+        (open >= throttle.at_once(failures)).then_some(Obstacle::Turn)
+    }
+
+    fn begin(&mut self, now: Duration) {
+        self.open = self.open(now) + 1;
+        self.began_at = now;
+    }
+
+    fn fail(&mut self, key: &Key, now: Duration) {
+        self.failures = self.failures(&throttle(key), now).saturating_add(1);
+        self.failed_at = now;
+    }
+
+    /// The failures that are not forgotten.
+    fn failures(&self, throttle: &LoginBackoff, now: Duration) -> u32 {
+        if now.saturating_sub(self.failed_at) > throttle.forget_after { 0 } else { self.failures }
+    }
+
+    /// The attempts that may still come to something.
+    fn open(&self, now: Duration) -> u32 {
+        if now.saturating_sub(self.began_at) > LoginBackoff::ANSWER_TIME { 0 } else { self.open }
+    }
+
+    fn is_over(&self, key: &Key, now: Duration) -> bool {
+        self.failures(&throttle(key), now) == 0 && self.open(now) == 0
+    }
+
+    /// When something happened last.
+    fn last(&self) -> Duration {
+        self.failed_at.max(self.began_at)
+    }
+}
+
+/// What an attempt takes a place of.
+fn counted(attempt: &Attempt<'_>, permit: Permit) -> Vec<Key> {
+    let user = attempt.user.as_str().to_owned();
+    if permit.is_usual {
+        return vec![Key::Pair(user, attempt.address.to_owned())];
+    }
+    std::iter::once(Key::Account(user)).chain(address_of(attempt)).collect()
+}
+
+fn address_of(attempt: &Attempt<'_>) -> Option<Key> {
+    attempt.is_address_limited.then(|| Key::Address(attempt.address.to_owned()))
+}
+
+fn throttle(key: &Key) -> LoginBackoff {
+    match key {
+        Key::Account(_) | Key::Pair(..) => LoginBackoff::ACCOUNT,
+        Key::Address(_) => LoginBackoff::ADDRESS,
+    }
+}
+
+/// Where there is too much: forgets what is over, and if that is not enough, the older half.
+fn make_room(counts: &mut HashMap<Key, Count>, now: Duration) {
+    if counts.len() < MAX_REMEMBERED {
+        return;
+    }
+    counts.retain(|key, count| !count.is_over(key, now));
+    if counts.len() >= MAX_REMEMBERED {
+        let mut times: Vec<Duration> = counts.values().map(Count::last).collect();
+        let (_, median, _) = times.select_nth_unstable(MAX_REMEMBERED / 2);
+        let median = *median;
+        counts.retain(|_, count| count.last() > median);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const NOW: Duration = Duration::from_secs(1000);
+
+    #[test]
+    fn memory_is_bounded() {
+        let failed = |at| Count { failures: 1, failed_at: NOW + Duration::from_nanos(at), ..Count::default() };
+        let mut counts: HashMap<Key, Count> =
+            (0..MAX_REMEMBERED as u64).map(|at| (Key::Account(at.to_string()), failed(at))).collect();
+        make_room(&mut counts, NOW);
+        assert!(counts.len() <= MAX_REMEMBERED / 2);
+    }
+
+    #[test]
+    fn what_is_over_makes_room_first() {
+        let failed = |at| Count { failures: 1, failed_at: at, ..Count::default() };
+        let mut counts: HashMap<Key, Count> =
+            (1..MAX_REMEMBERED).map(|at| (Key::Account(at.to_string()), failed(Duration::ZERO))).collect();
+        counts.insert(Key::Account("ann".to_owned()), failed(NOW));
+        make_room(&mut counts, NOW);
+        assert_eq!(counts.len(), 1);
+    }
+}

@@ -1,0 +1,31 @@
+//! Reaching people directly, where all of them are on this server.
+
+use std::sync::Arc;
+
+use parlor_core::ports::{Bus, Direct, Sink, StoreResult};
+use parlor_proto::UserName;
+
+/// Hands everything to the one server there is.
+pub struct InProcessBus {
+    sink: Arc<dyn Sink>,
+}
+
+impl InProcessBus {
+    /// Everything goes to `sink`.
+    pub fn new(sink: Arc<dyn Sink>) -> Self {
+        Self { sink }
+    }
+}
+
+impl Bus for InProcessBus {
+    fn direct(&self, to: &UserName, message: &Direct) -> StoreResult<bool> {
+        let Some(flush) = self.sink.direct(to, message) else { return Ok(false) };
+        flush.run();
+        Ok(true)
+    }
+
+    fn broadcast(&self, message: &Direct) -> StoreResult<()> {
+        self.sink.notice(message).run();
+        Ok(())
+    }
+}

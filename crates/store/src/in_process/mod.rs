@@ -1,0 +1,110 @@
+//! What lives as long as the process: sessions, memberships, failed logins, and who is reached directly. Both
+//! embedded stores share it. It must not keep anything that has to survive the process.
+
+mod attempts;
+mod bus;
+mod rooms;
+mod sessions;
+
+use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
+use std::sync::Arc;
+use std::time::Duration;
+
+use parlor_core::ConnectionId;
+use parlor_core::planted::{Bug, planted};
+use parlor_core::ports::{Append, LogId, Sink};
+use parlor_proto::{Generation, RoomName, UserName};
+
+use crate::sync::{Condvar, Mutex, MutexGuard, lock};
+
+pub use attempts::InProcessLoginLimiter;
+pub(crate) use attempts::UsualAddresses;
+pub use bus::InProcessBus;
+
+/// Sessions and memberships of one server that stands alone. Lock tier 0: the sink is called while it is
+/// held, so that all members hear of changes in one order; the sink never blocks and never calls back.
+pub struct InProcessSessions {
+    state: Mutex<State>,
+    /// Signalled when a session is released or claimed.
+    sessions_changed: Condvar,
+    sink: Arc<dyn Sink>,
+}
+
+#[derive(Default)]
+struct State {
+    last_generation: u64,
+    last_version: u64,
+    users: HashMap<UserName, User>,
+    /// Those that have members or a log.
+    rooms: HashMap<RoomName, Room>,
+}
+
+#[derive(Default)]
+struct Room {
+    members: BTreeMap<UserName, Generation>,
+    /// Whether something was said in it, so that it is kept without members, too.
+    has_log: bool,
+}
+
+/// What is known of a user who has a session, or had one a moment ago.
+#[derive(Default)]
+struct User {
+    current: Option<Owner>,
+    /// Sessions that were displaced and not released yet.
+    ending: BTreeSet<Generation>,
+    /// When the account was taken over, newest last.
+    takeovers: VecDeque<Duration>,
+    /// Rooms of which some session of the user is a member; rarely more than one.
+    rooms: Vec<RoomName>,
+}
+
+#[derive(Clone, Copy)]
+struct Owner {
+    generation: Generation,
+    connection: ConnectionId,
+}
+
+impl InProcessSessions {
+    /// Nobody is there yet; changes will be told to `sink`.
+    pub fn new(sink: Arc<dyn Sink>) -> Self {
+        Self { state: Mutex::default(), sessions_changed: Condvar::new(), sink }
+    }
+
+    /// Whether the author's session may append: to a room only as its member, to a feed only if no later
+    /// session was claimed.
+    pub(crate) fn may_append(&self, append: &Append) -> bool {
+        if planted(Bug::NoFence) {
+            return true;
+        }
+        let state = self.lock();
+        match &append.log {
+            LogId::Room(room) => {
+                state.rooms.get(room).and_then(|room| room.members.get(&append.author)) == Some(&append.generation)
+            }
+            LogId::Feed(_) => state.is_current(&append.author, append.generation),
+        }
+    }
+
+    /// These rooms have logs, among other things that have.
+    pub(crate) fn keep<'a>(&self, logs: impl Iterator<Item = &'a LogId>) {
+        let mut state = self.lock();
+        for log in logs {
+            let LogId::Room(name) = log else { continue };
+            match state.rooms.get_mut(name) {
+                Some(room) => room.has_log = true,
+                None => drop(state.rooms.insert(name.clone(), Room { has_log: true, ..Room::default() })),
+            }
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        lock(&self.state)
+    }
+}
+
+impl State {
+    fn is_current(&self, user: &UserName, generation: Generation) -> bool {
+        let owner = self.users.get(user).and_then(|user| user.current);
+        owner.is_some_and(|owner| owner.generation == generation)
+    }
+}

@@ -1,0 +1,122 @@
+//! Entering and leaving rooms. Every change is announced under the lock, so in one order.
+
+use std::collections::BTreeMap;
+
+use parlor_core::Flush;
+use parlor_core::planted::{Bug, planted};
+use parlor_core::ports::{Change, Entered, Presence, Rooms, Seat, StoreResult};
+use parlor_proto::{Generation, RoomName, RoomSummary, UserName};
+
+use super::{InProcessSessions, State};
+
+impl Rooms for InProcessSessions {
+    fn enter(&self, seat: &Seat, room: &RoomName, max_rooms: usize) -> StoreResult<Entered> {
+        let mut state = self.lock();
+        if !state.is_current(&seat.user, seat.generation) {
+            return Ok(Entered::Fenced);
+        }
+        let is_new = !room.is_lobby() && !state.rooms.contains_key(room);
+        if is_new && state.rooms_besides_lobby() >= max_rooms {
+            return Ok(Entered::TooManyRooms);
+        }
+        let members = state.add(seat, room);
+        let (version, flush) = self.announce(&mut state, &seat.user, room, Change::Entered, members);
+        drop(state);
+        flush.run();
+        Ok(Entered::Member { members, version })
+    }
+
+    fn leave(&self, seat: &Seat, room: &RoomName) -> StoreResult<()> {
+        let mut state = self.lock();
+        let flush = self.remove(&mut state, &seat.user, room, |generation| generation == seat.generation);
+        drop(state);
+        flush.run();
+        Ok(())
+    }
+
+    fn evict_predecessors(&self, seat: &Seat) -> StoreResult<()> {
+        let mut state = self.lock();
+        let rooms = state.users.get(&seat.user).map(|user| user.rooms.clone()).unwrap_or_default();
+        let mut flush = Flush::default();
+        for room in rooms {
+            flush.merge(self.remove(&mut state, &seat.user, &room, |generation| generation < seat.generation));
+        }
+        drop(state);
+        flush.run();
+        Ok(())
+    }
+
+    fn members(&self, room: &RoomName) -> StoreResult<Vec<UserName>> {
+        let state = self.lock();
+        Ok(state.rooms.get(room).map(|room| room.members.keys().cloned().collect()).unwrap_or_default())
+    }
+
+    fn rooms(&self) -> StoreResult<Vec<RoomSummary>> {
+        let state = self.lock();
+        let occupied = state.rooms.iter().filter(|(_, room)| !room.members.is_empty());
+        let mut counts: BTreeMap<RoomName, usize> =
+            occupied.map(|(name, room)| (name.clone(), room.members.len())).collect();
+        counts.entry(RoomName::lobby()).or_default();
+        Ok(counts.into_iter().map(|(room, members)| RoomSummary { room, members }).collect())
+    }
+}
+
+impl InProcessSessions {
+    /// Removes the user's membership if its generation is one of those meant.
+    fn remove(
+        &self,
+        state: &mut State,
+        user: &UserName,
+        room: &RoomName,
+        is_meant: impl Fn(Generation) -> bool,
+    ) -> Flush {
+        let Some(kept) = state.rooms.get_mut(room) else { return Flush::default() };
+        if !kept.members.get(user).copied().is_some_and(is_meant) {
+            return Flush::default();
+        }
+        kept.members.remove(user);
+        let left = kept.members.len();
+        if left == 0 && !kept.has_log {
+            state.rooms.remove(room);
+        }
+        if let Some(known) = state.users.get_mut(user) {
+            known.rooms.retain(|other| other != room);
+        }
+        self.announce(state, user, room, Change::Left, left).1
+    }
+
+    fn announce(
+        &self,
+        state: &mut State,
+        user: &UserName,
+        room: &RoomName,
+        change: Change,
+        members: usize,
+    ) -> (u64, Flush) {
+        if planted(Bug::DropPart) && change == Change::Left {
+            return (state.last_version, Flush::default());
+        }
+        state.last_version += 1;
+        let version = state.last_version;
+        let presence = Presence { room: room.clone(), user: user.clone(), change, members, version };
+        (version, self.sink.presence(&presence))
+    }
+}
+
+impl State {
+    fn rooms_besides_lobby(&self) -> usize {
+        self.rooms.len() - usize::from(self.rooms.contains_key(&RoomName::lobby()))
+    }
+
+    /// Makes the session a member, in place of an earlier one of its user, and counts the members.
+    fn add(&mut self, seat: &Seat, room: &RoomName) -> usize {
+        let members = &mut self.rooms.entry(room.clone()).or_default().members;
+        members.insert(seat.user.clone(), seat.generation);
+        let count = members.len();
+        let known = self.users.entry(seat.user.clone()).or_default();
+        if !known.rooms.contains(room) {
+            known.rooms.push(room.clone());
+        }
+        count
+    }
+}

@@ -1,0 +1,191 @@
+//! What this server knows of its own sessions: which there are, and which rooms each may be in. So all of it can
+//! be put back if Redis lost it, and what could not be undone is tried again. It must not talk to Redis.
+
+use std::collections::{BTreeSet, HashMap, HashSet};
+use std::fmt;
+use std::str::FromStr;
+
+use parlor_core::ConnectionId;
+use parlor_core::ports::Seat;
+use parlor_proto::{Generation, RoomName, UserName};
+
+use super::keys::{self, ServerId};
+use crate::sync::{Condvar, Mutex, lock};
+
+/// Names one claim of a server: the connection that it was for, and a number of its own, so that what is done later
+/// about a claim that went wrong does not meet the next one of the same connection.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct ClaimId {
+    pub(super) connection: ConnectionId,
+    pub(super) number: u64,
+}
+
+impl fmt::Display for ClaimId {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(out, "{}.{}", self.connection, self.number)
+    }
+}
+
+impl FromStr for ClaimId {
+    type Err = ();
+
+    fn from_str(text: &str) -> Result<Self, ()> {
+        let (connection, number) = text.split_once('.').ok_or(())?;
+        let read = |text: &str| text.parse().map_err(|_| ());
+        Ok(Self { connection: ConnectionId(read(connection)?), number: read(number)? })
+    }
+}
+
+/// One session of this server.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct LocalSession {
+    pub(super) seat: Seat,
+    pub(super) ticket: ClaimId,
+    pub(super) rooms: Vec<RoomName>,
+}
+
+/// Something that is to be undone in Redis and could not be yet.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum DeferredCleanup {
+    /// A claim whose answer was lost.
+    Claim { server: ServerId, user: UserName, ticket: ClaimId },
+    /// A membership up to the number of an append.
+    Membership { seat: Seat, room: RoomName, seq: u64 },
+    /// A session that is over.
+    Session { seat: Seat, ticket: ClaimId },
+}
+
+/// The sessions of this server. A leaf lock.
+#[derive(Default)]
+pub(super) struct LocalSessions {
+    state: Mutex<State>,
+    /// Signalled when a session is not reserved any more.
+    freed: Condvar,
+}
+
+#[derive(Default)]
+struct State {
+    sessions: HashMap<(UserName, Generation), LocalSession>,
+    leftovers: Vec<DeferredCleanup>,
+    reserved: HashSet<Seat>,
+}
+
+/// A session with which only one thread does something in Redis, until this is dropped.
+pub(super) struct SessionGuard<'a> {
+    local: &'a LocalSessions,
+    seat: Seat,
+}
+
+impl SessionGuard<'_> {
+    pub(super) fn seat(&self) -> &Seat {
+        &self.seat
+    }
+}
+
+impl Drop for SessionGuard<'_> {
+    fn drop(&mut self) {
+        lock(&self.local.state).reserved.remove(&self.seat);
+        self.local.freed.notify_all();
+    }
+}
+
+impl LocalSessions {
+    /// A session began here.
+    pub(super) fn add(&self, seat: Seat, ticket: ClaimId) {
+        let key = (seat.user.clone(), seat.generation);
+        lock(&self.state).sessions.insert(key, LocalSession { seat, ticket, rooms: Vec::new() });
+    }
+
+    /// The session of a seat.
+    pub(super) fn find(&self, seat: &Seat) -> Option<LocalSession> {
+        lock(&self.state).sessions.get(&key(seat)).cloned()
+    }
+
+    /// It is over.
+    pub(super) fn remove(&self, seat: &Seat) -> Option<LocalSession> {
+        lock(&self.state).sessions.remove(&key(seat))
+    }
+
+    /// It is a member of a room.
+    pub(super) fn entered(&self, seat: &Seat, room: &RoomName) {
+        if let Some(session) = lock(&self.state).sessions.get_mut(&key(seat))
+            && !session.rooms.contains(room)
+        {
+            session.rooms.push(room.clone());
+        }
+    }
+
+    /// It is not any more.
+    pub(super) fn left(&self, seat: &Seat, room: &RoomName) {
+        if let Some(session) = lock(&self.state).sessions.get_mut(&key(seat)) {
+            session.rooms.retain(|other| other != room);
+        }
+    }
+
+    /// All seats.
+    pub(super) fn seats(&self) -> Vec<Seat> {
+        lock(&self.state).sessions.values().map(|session| session.seat.clone()).collect()
+    }
+
+    /// Keeps others from doing something with a session in Redis, while several steps are done there. Blocks while
+    /// another thread does.
+    pub(super) fn reserve(&self, seat: &Seat) -> SessionGuard<'_> {
+        let is_taken = |state: &mut State| state.reserved.contains(seat);
+        let waited = self.freed.wait_while(lock(&self.state), is_taken);
+        waited.unwrap_or_else(std::sync::PoisonError::into_inner).reserved.insert(seat.clone());
+        SessionGuard { local: self, seat: seat.clone() }
+    }
+
+    /// The same, if no other thread does.
+    pub(super) fn try_reserve(&self, seat: &Seat) -> Option<SessionGuard<'_>> {
+        let is_free = lock(&self.state).reserved.insert(seat.clone());
+        is_free.then(|| SessionGuard { local: self, seat: seat.clone() })
+    }
+
+    /// How all seats stand among those of this server, also of sessions that are still to be given up.
+    pub(super) fn entries(&self) -> BTreeSet<String> {
+        let state = lock(&self.state);
+        let sessions = state.sessions.values().map(|session| keys::seat_entry(&session.seat.user, session.ticket));
+        let leftovers = state.leftovers.iter().filter_map(|leftover| match leftover {
+            DeferredCleanup::Claim { user, ticket, .. } => Some(keys::seat_entry(user, *ticket)),
+            DeferredCleanup::Session { seat, ticket } => Some(keys::seat_entry(&seat.user, *ticket)),
+            DeferredCleanup::Membership { .. } => None,
+        });
+        sessions.chain(leftovers).collect()
+    }
+
+    /// How many sessions there are.
+    pub(super) fn len(&self) -> usize {
+        lock(&self.state).sessions.len()
+    }
+
+    /// Something has to be undone later.
+    pub(super) fn defer(&self, leftover: DeferredCleanup) {
+        lock(&self.state).leftovers.push(leftover);
+    }
+
+    /// Whether a membership of the seat has still to be undone.
+    pub(super) fn is_leaving(&self, seat: &Seat) -> bool {
+        let state = lock(&self.state);
+        state.leftovers.iter().any(|left| matches!(left, DeferredCleanup::Membership { seat: of, .. } if of == seat))
+    }
+
+    /// Whether the session is a member of the room, as far as its client knows.
+    pub(super) fn is_in(&self, seat: &Seat, room: &RoomName) -> bool {
+        lock(&self.state).sessions.get(&key(seat)).is_some_and(|session| session.rooms.contains(room))
+    }
+
+    /// All that has to be undone.
+    pub(super) fn leftovers(&self) -> Vec<DeferredCleanup> {
+        lock(&self.state).leftovers.clone()
+    }
+
+    /// It was undone.
+    pub(super) fn settle(&self, done: &DeferredCleanup) {
+        lock(&self.state).leftovers.retain(|leftover| leftover != done);
+    }
+}
+
+fn key(seat: &Seat) -> (UserName, Generation) {
+    (seat.user.clone(), seat.generation)
+}

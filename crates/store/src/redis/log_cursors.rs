@@ -1,0 +1,228 @@
+//! The logs that this server follows, and how far it has heard each. It must not talk to Redis.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
+
+use parlor_core::Flush;
+use parlor_core::planted::{Bug, planted};
+use parlor_core::ports::{Entry, Head, LogId, Sink};
+use parlor_proto::{Epoch, MessageId};
+
+use super::keys;
+use super::url::Address;
+use crate::sync::{Condvar, Mutex, lock};
+
+/// All logs that are followed, by their channel. Lock tier 0, held for moments.
+#[derive(Default)]
+pub(super) struct LogCursors {
+    by_channel: Mutex<HashMap<String, Arc<LogCursor>>>,
+}
+
+/// One log that is followed.
+pub(super) struct LogCursor {
+    pub(super) log: LogId,
+    /// Changed only while the lock of the tracks is held.
+    listeners: AtomicUsize,
+    /// Lock tier 0, after that of the tracks: held while the sink is told, so that deliveries do not overlap.
+    state: Mutex<State>,
+    /// Signalled when it is subscribed to.
+    heard: Condvar,
+}
+
+#[derive(Default)]
+struct State {
+    /// The newest entry that was delivered; none before the log's head is known.
+    position: Option<Head>,
+    /// Whether a repair is on its way.
+    is_repairing: bool,
+    /// Where the log was subscribed to last, if that was confirmed.
+    subscribed_at: Option<Option<Address>>,
+    /// Position and head at the last audit, if it lagged then.
+    lagged_at: Option<MessageId>,
+}
+
+/// What came of a look at news or a repair.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Next {
+    /// Nothing is missing.
+    Good,
+    /// Entries are missing: ask for those after this position.
+    Repair(Head),
+}
+
+impl LogCursors {
+    /// One more listener. `true` if it is the first, so that the channel has to be subscribed to.
+    pub(super) fn add(&self, log: &LogId) -> (Arc<LogCursor>, bool) {
+        let mut cursors = lock(&self.by_channel);
+        let new = || {
+            Arc::new(LogCursor {
+                log: log.clone(),
+                listeners: AtomicUsize::new(0),
+                state: Mutex::default(),
+                heard: Condvar::new(),
+            })
+        };
+        let track = cursors.entry(keys::log(log)).or_insert_with(new).clone();
+        let is_first = track.listeners.fetch_add(1, Ordering::Relaxed) == 0;
+        (track, is_first)
+    }
+
+    /// One listener less. `true` if it was the last, so that the channel is not needed any more.
+    pub(super) fn remove(&self, log: &LogId) -> bool {
+        let mut cursors = lock(&self.by_channel);
+        let channel = keys::log(log);
+        let Some(track) = cursors.get(&channel).cloned() else { return false };
+        let is_last = track.listeners.fetch_sub(1, Ordering::Relaxed) == 1;
+        if is_last {
+            cursors.remove(&channel);
+        }
+        is_last
+    }
+
+    /// The log of a channel, if it is followed.
+    pub(super) fn find(&self, channel: &str) -> Option<Arc<LogCursor>> {
+        lock(&self.by_channel).get(channel).cloned()
+    }
+
+    /// All logs that are followed, with their channels.
+    pub(super) fn all(&self) -> Vec<(String, Arc<LogCursor>)> {
+        lock(&self.by_channel).iter().map(|(channel, track)| (channel.clone(), track.clone())).collect()
+    }
+
+    /// How many logs are followed.
+    pub(super) fn len(&self) -> usize {
+        lock(&self.by_channel).len()
+    }
+}
+
+impl LogCursor {
+    /// Where the log stood at some moment after it began to be followed; the first to tell is believed. Returns from
+    /// where on it is heard, and `true` if news may have come before that and were not heard.
+    pub(super) fn begin(&self, head: Head) -> (Head, bool) {
+        let mut state = lock(&self.state);
+        let may_lack = state.position.is_none() && state.subscribed_at.is_some();
+        (*state.position.get_or_insert(head), may_lack)
+    }
+
+    /// How far it was heard, if it was begun.
+    pub(super) fn position(&self) -> Option<Head> {
+        lock(&self.state).position
+    }
+
+    /// Its channel was subscribed to at a node: what came before that is to be asked for.
+    pub(super) fn subscribed(&self, at: Option<Address>) -> Next {
+        let mut state = lock(&self.state);
+        state.subscribed_at = Some(at);
+        // An answer that was on its way over another connection does not come any more.
+        state.is_repairing = false;
+        self.heard.notify_all();
+        state.repair()
+    }
+
+    /// Waits until it is subscribed to, so that nothing that is published from then on is missed. `false` if that
+    /// takes longer than `patience`.
+    pub(super) fn await_subscription(&self, patience: Duration) -> bool {
+        let is_deaf = |state: &mut State| state.subscribed_at.is_none();
+        let waited = self.heard.wait_timeout_while(lock(&self.state), patience, is_deaf);
+        waited.unwrap_or_else(std::sync::PoisonError::into_inner).0.subscribed_at.is_some()
+    }
+
+    /// Its subscription is over.
+    pub(super) fn unsubscribed(&self) {
+        lock(&self.state).subscribed_at = None;
+    }
+
+    /// Whether it is subscribed to at a node.
+    pub(super) fn is_subscribed_at(&self, node: &Option<Address>) -> bool {
+        lock(&self.state).subscribed_at.as_ref() == Some(node)
+    }
+
+    /// Entries are missing: asks for them, unless that was done.
+    pub(super) fn repair(&self) -> Next {
+        lock(&self.state).repair()
+    }
+
+    /// News of one entry.
+    pub(super) fn hear(&self, epoch: Epoch, entry: &Entry, sink: &dyn Sink) -> (Flush, Next) {
+        let mut state = lock(&self.state);
+        let Some(position) = state.position else { return (Flush::default(), Next::Good) };
+        let is_ahead = entry.id > position.last.next() && !planted(Bug::SkipRepair);
+        if position.epoch != epoch || is_ahead {
+            return (Flush::default(), state.repair());
+        }
+        if entry.id <= position.last {
+            return (Flush::default(), Next::Good);
+        }
+        state.position = Some(Head { epoch, last: entry.id });
+        (sink.deliver(&self.log, std::slice::from_ref(entry)), Next::Good)
+    }
+
+    /// The answer to a question for what is missing: where the log stands, and entries after the position that was
+    /// asked for. What is older than the retained history is passed over.
+    pub(super) fn repaired(&self, head: Head, entries: &[Entry], sink: &dyn Sink) -> (Flush, Next) {
+        let mut state = lock(&self.state);
+        state.is_repairing = false;
+        let Some(mut position) = state.position else { return (Flush::default(), Next::Good) };
+        if position.epoch != head.epoch {
+            sink.restarted(&self.log, head.epoch);
+            position = Head { epoch: head.epoch, last: MessageId(0) };
+        }
+        let new = entries.iter().position(|entry| entry.id > position.last).unwrap_or(entries.len());
+        let new = &entries[new..];
+        let is_complete = new.last().is_none_or(|last| last.id >= head.last);
+        if let Some(last) = new.last() {
+            position.last = last.id;
+        } else if head.last > position.last {
+            position.last = head.last;
+        }
+        state.position = Some(position);
+        let flush = if new.is_empty() { Flush::default() } else { sink.deliver(&self.log, new) };
+        (flush, if is_complete { Next::Good } else { state.repair() })
+    }
+
+    /// Compares with where the log stands. Tells how many entries are missing, and whether they were missing at the
+    /// last look already and nothing was heard since.
+    pub(super) fn audit(&self, head: Head) -> (u64, bool) {
+        let mut state = lock(&self.state);
+        let Some(position) = state.position else { return (0, false) };
+        let is_other = position.epoch != head.epoch;
+        let lag = head.last.0.saturating_sub(position.last.0);
+        if lag == 0 && !is_other {
+            state.lagged_at = None;
+            return (0, false);
+        }
+        let is_stuck = state.lagged_at.replace(position.last) == Some(position.last);
+        if is_stuck {
+            state.is_repairing = false;
+        }
+        (lag, is_stuck)
+    }
+}
+
+impl State {
+    fn repair(&mut self) -> Next {
+        let Some(position) = self.position.filter(|_| !planted(Bug::SkipRepair)) else { return Next::Good };
+        if std::mem::replace(&mut self.is_repairing, true) { Next::Good } else { Next::Repair(position) }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn head(epoch: u64, last: u64) -> Head {
+        Head { epoch: Epoch(epoch), last: MessageId(last) }
+    }
+
+    #[test]
+    fn of_two_first_listeners_both_learn_from_where_on_the_log_is_heard() {
+        let cursors = LogCursors::default();
+        let log = LogId::Room("red".parse().unwrap());
+        let ((track, is_first), (_, is_second)) = (cursors.add(&log), cursors.add(&log));
+        assert!(is_first && !is_second);
+        assert_eq!(track.begin(head(1, 7)), (head(1, 7), false));
+        assert_eq!(track.begin(head(1, 5)), (head(1, 7), false));
+    }
+}

@@ -1,0 +1,397 @@
+//! The thread that keeps this server one of many: renews its lease and its pulse, undoes what could not be undone at
+//! once, reaps dead servers, and looks whether anything is missing. It must not do what a client waits for.
+
+use std::collections::{BTreeSet, HashSet};
+use std::sync::Arc;
+use std::thread;
+use std::time::{Duration, Instant};
+
+use parlor_core::ports::{Seat, StoreError, StoreResult};
+use parlor_proto::Epoch;
+
+use super::command::{self, Argument, Command};
+use super::dial::Dialer;
+use super::keys::{self, ServerId};
+use super::lease::LEASE;
+use super::local_sessions::DeferredCleanup;
+use super::log::{ask_for_head, read_head};
+use super::pipeline::PATIENCE;
+use super::reaper::{CHUNK, rotate_randomly};
+use super::restore::Tally;
+use super::server::Server;
+use super::{Note, random, script};
+use crate::sync::{Condvar, Mutex, lock};
+
+/// Time between two rounds.
+const INTERVAL: Duration = Duration::from_secs(1);
+
+/// Pause between looks whether the followers hear, at the start.
+const READY_PAUSE: Duration = Duration::from_millis(2);
+
+/// Rounds between two looks for dead servers.
+const REAP_EVERY: u64 = 2;
+
+/// Rounds between two looks whether logs are heard.
+const AUDIT_LOGS_EVERY: u64 = 3;
+
+/// Rounds between two looks whether all sessions are there.
+const AUDIT_SESSIONS_EVERY: u64 = 30;
+
+/// Rounds between two looks whether Redis has sessions of this server that it does not know: a claim on its way is over
+/// by the second.
+const REAP_ORPHANS_EVERY: u64 = 10;
+
+/// How long a round looks after sessions and leftovers each: the lease must be renewed in time.
+const BUDGET: Duration = Duration::from_millis(500);
+
+/// The lease is renewed within a round, too, if that takes longer.
+const RENEW_AFTER: Duration = Duration::from_secs(2);
+
+/// Rounds after a lapse of the lease in which sessions are looked after each time: somebody may still be reaping.
+const AUDIT_AFTER_LAPSE: u64 = 10;
+
+/// Lets rounds be made until it is told to end. A leaf lock.
+#[derive(Default)]
+pub(super) struct StopSignal {
+    is_over: Mutex<bool>,
+    ended: Condvar,
+}
+
+impl StopSignal {
+    /// No more rounds.
+    pub(super) fn end(&self) {
+        *lock(&self.is_over) = true;
+        self.ended.notify_all();
+    }
+
+    /// Waits for the next round; `false` if there is none.
+    fn wait(&self) -> bool {
+        let over = lock(&self.is_over);
+        let waited = self.ended.wait_timeout_while(over, INTERVAL, |over| !*over);
+        !*waited.unwrap_or_else(std::sync::PoisonError::into_inner).0
+    }
+}
+
+/// What is remembered from round to round.
+pub(super) struct Maintenance {
+    server: Arc<Server>,
+    dialer: Arc<Dialer>,
+    round: u64,
+    /// When the lease was asked for the last time.
+    renewed_at: Instant,
+    epoch: Option<String>,
+    /// Until which round sessions are looked after each time.
+    wary_until: u64,
+    lag: u64,
+    had_lease: bool,
+    /// Seats that Redis had and this server did not know at the last look.
+    suspected: BTreeSet<String>,
+    /// Sessions that are still to be looked after.
+    unseen: Vec<Seat>,
+    /// What was lost and is not put back yet.
+    comeback: Option<LossKind>,
+}
+
+/// What a server can lose.
+#[derive(Debug, Clone, Copy)]
+enum LossKind {
+    /// Its lease: others may have ended its sessions.
+    Lease,
+    /// All that was in Redis.
+    Everything,
+}
+
+impl Maintenance {
+    /// Takes the lease for the first time. Blocks.
+    ///
+    /// # Errors
+    /// Redis cannot be reached.
+    pub(super) fn begin(server: Arc<Server>, dialer: Arc<Dialer>) -> StoreResult<Self> {
+        let mut maintenance = Self {
+            server,
+            dialer,
+            round: 0,
+            renewed_at: Instant::now(),
+            epoch: None,
+            wary_until: 0,
+            lag: 0,
+            had_lease: true,
+            suspected: BTreeSet::new(),
+            unseen: Vec::new(),
+            comeback: None,
+        };
+        maintenance.renew()?;
+        maintenance.server.ensure_followers(&maintenance.dialer).map_err(StoreError::new)?;
+        let deadline = Instant::now() + PATIENCE;
+        while !maintenance.server.followers.are_ready() {
+            if Instant::now() > deadline {
+                let problem = maintenance.server.followers.problem();
+                return Err(StoreError::new(problem.as_deref().unwrap_or("news cannot be heard")));
+            }
+            thread::sleep(READY_PAUSE);
+        }
+        Ok(maintenance)
+    }
+
+    /// Makes rounds until `stop_signal` ends. Blocks.
+    pub(super) fn run(mut self, stop_signal: &StopSignal) {
+        while stop_signal.wait() {
+            self.round += 1;
+            // The link says itself when it is lost, and the next round tries again.
+            if self.make().is_err() {
+                self.notice_lapse();
+            }
+        }
+    }
+
+    fn notice_lapse(&mut self) {
+        if !self.server.lease.is_held() && std::mem::replace(&mut self.had_lease, false) {
+            self.server.journal.note(&Note::LeaseLapsed);
+        }
+    }
+
+    /// Makes one round: a step that fails does not keep the others from being made.
+    ///
+    /// # Errors
+    /// The first of all, or the lease could not be renewed.
+    fn make(&mut self) -> StoreResult<()> {
+        self.renew()?;
+        let mut outcome = Ok(());
+        for step in [Self::undo, Self::reap, Self::audit_logs, Self::audit_channels, Self::reap_orphans, Self::look] {
+            outcome = outcome.and(step(self));
+            // Steps that fail take long.
+            if self.renewed_at.elapsed() > RENEW_AFTER {
+                self.renew()?;
+            }
+        }
+        outcome
+    }
+
+    fn is_time(&self, every: u64) -> bool {
+        self.round.is_multiple_of(every)
+    }
+
+    fn undo(&mut self) -> StoreResult<()> {
+        self.server.undo_leftovers();
+        self.server.ensure_followers(&self.dialer).map_err(StoreError::new)
+    }
+
+    fn reap(&mut self) -> StoreResult<()> {
+        if self.is_time(REAP_EVERY) { self.server.reap() } else { Ok(()) }
+    }
+
+    fn audit_logs(&mut self) -> StoreResult<()> {
+        if self.is_time(AUDIT_LOGS_EVERY) { self.server.audit_logs(&mut self.lag) } else { Ok(()) }
+    }
+
+    fn audit_channels(&mut self) -> StoreResult<()> {
+        if self.is_time(AUDIT_LOGS_EVERY) { self.server.audit_channels() } else { Ok(()) }
+    }
+
+    fn reap_orphans(&mut self) -> StoreResult<()> {
+        if self.is_time(REAP_ORPHANS_EVERY) { self.server.reap_orphans(&mut self.suspected) } else { Ok(()) }
+    }
+
+    fn look(&mut self) -> StoreResult<()> {
+        let is_wary = self.server.take_audit_request() || self.round <= self.wary_until;
+        if self.unseen.is_empty() && (is_wary || self.is_time(AUDIT_SESSIONS_EVERY)) {
+            self.unseen = self.server.local.seats();
+        }
+        self.look_after_sessions(BUDGET).map(drop)
+    }
+
+    /// Looks after sessions that were not seen since the last audit began, for some time.
+    fn look_after_sessions(&mut self, budget: Duration) -> StoreResult<Tally> {
+        let (start, mut tally) = (Instant::now(), Tally::default());
+        while !self.unseen.is_empty() && start.elapsed() < budget {
+            let chunk = self.unseen.split_off(self.unseen.len().saturating_sub(CHUNK));
+            // A session with which its own thread does something looks after itself, or is seen the next time.
+            let reserved: Vec<_> = chunk.iter().filter_map(|seat| self.server.local.try_reserve(seat)).collect();
+            let sessions: Vec<_> = reserved.iter().filter_map(|seat| self.server.local.find(seat.seat())).collect();
+            let Tally { kept, displaced } = self.server.restore(&sessions)?;
+            tally = Tally { kept: tally.kept + kept, displaced: tally.displaced + displaced };
+        }
+        Ok(tally)
+    }
+
+    /// Renews the lease and lets the pulse beat. If the lease ran out, or Redis lost everything, takes a new one and
+    /// puts back what it can before that counts as held.
+    fn renew(&mut self) -> StoreResult<()> {
+        self.renewed_at = Instant::now();
+        let is_first = self.epoch.is_none();
+        let (is_held, is_emptied) = self.ask_for_lease(is_first)?;
+        if !is_held || is_emptied {
+            self.server.lease.lose();
+            self.wary_until = self.round + AUDIT_AFTER_LAPSE;
+            self.comeback =
+                Some(if is_emptied { LossKind::Everything } else { self.comeback.unwrap_or(LossKind::Lease) });
+            self.server.take_new_id();
+            self.ask_for_lease(true)?;
+        }
+        if let Some(loss) = self.comeback {
+            self.unseen = self.server.local.seats();
+            let Tally { kept, displaced } = self.look_after_sessions(LEASE / 2)?;
+            // The rest is looked after in the next rounds; who speaks before that is put back then.
+            self.comeback = None;
+            self.server.journal.note(&match loss {
+                LossKind::Everything => Note::Emptied { sessions: kept },
+                LossKind::Lease => Note::LeaseRegained { kept, displaced },
+            });
+        }
+        self.server.lease.hold();
+        self.had_lease = true;
+        Ok(())
+    }
+
+    /// Tells whether the lease is valid, and whether Redis lost everything since the last time.
+    fn ask_for_lease(&mut self, takes: bool) -> StoreResult<(bool, bool)> {
+        let (id, sent) = (self.server.id(), Instant::now());
+        let fresh = Epoch(random::number()).to_string();
+        let [lease, listed, epoch, beat] = self.server.router.call_each([
+            self.lease_command(&id, takes),
+            Command::plain("SADD", keys::SERVERS, &[id.as_str()]),
+            Command::plain("SET", keys::EPOCH, &[&fresh, "NX", "GET"]),
+            Command::plain("PUBLISH", keys::pulse(&id), &["beat"]),
+        ]);
+        let (is_held, seconds, micros): (bool, i64, i64) = command::read(lease)?;
+        // The others may be on a node that is away: this server is listed already, and hears that it does not hear itself.
+        let listed = command::read::<i64>(listed).and(command::read::<i64>(beat));
+        if takes {
+            listed?;
+        }
+        self.server.lease.renewed(sent, seconds * 1_000_000 + micros);
+        let epoch = command::read::<Option<String>>(epoch).map(|found| found.unwrap_or(fresh));
+        Ok((is_held, self.is_another_epoch(epoch)?))
+    }
+
+    /// Whether Redis lost everything. If that cannot be asked just now, it is asked the next time.
+    fn is_another_epoch(&mut self, epoch: StoreResult<String>) -> StoreResult<bool> {
+        match (&self.epoch, epoch) {
+            (None, epoch) => self.epoch = Some(epoch?),
+            (Some(_), Err(_)) => {}
+            (Some(before), Ok(epoch)) => {
+                let is_another = *before != epoch;
+                self.epoch = Some(epoch);
+                return Ok(is_another);
+            }
+        }
+        Ok(false)
+    }
+
+    fn lease_command(&self, id: &ServerId, takes: bool) -> Command {
+        let server = &self.server;
+        let millis = u64::try_from(LEASE.as_millis()).unwrap_or(u64::MAX);
+        let scripts: Vec<String> = server
+            .router
+            .statistics()
+            .read()
+            .into_iter()
+            .map(|(name, calls, total, longest)| format!("{name} {calls} {total} {longest}"))
+            .collect();
+        let pulse = server.followers.pulse_age().map_or(-1, |age| i64::try_from(age.as_millis()).unwrap_or(i64::MAX));
+        let args: [&dyn Argument; 14] = [
+            &millis,
+            &u8::from(takes),
+            &"name",
+            &server.name,
+            &"sessions",
+            &server.local.len(),
+            &"logs",
+            &server.cursors.len(),
+            &"lag",
+            &self.lag,
+            &"pulse",
+            &pulse,
+            &"scripts",
+            &scripts.join(";"),
+        ];
+        Command::script(script::renew(), &[keys::lease(id)], &args)
+    }
+}
+
+impl Server {
+    /// Tries again what could not be undone: what lies on a node that is away comes last, and before it the sessions of
+    /// which a membership comes first, so that no session is given up that is a member. What is being undone still counts
+    /// as left over.
+    pub(super) fn undo_leftovers(&self) {
+        let mut leftovers = self.local.leftovers();
+        rotate_randomly(&mut leftovers);
+        let leaving = leftovers.iter().filter_map(|leftover| match leftover {
+            DeferredCleanup::Membership { seat, .. } => Some(seat.clone()),
+            DeferredCleanup::Claim { .. } | DeferredCleanup::Session { .. } => None,
+        });
+        let leaving: HashSet<Seat> = leaving.collect();
+        let is_leaving = |leftover: &DeferredCleanup| matches!(leftover, DeferredCleanup::Session { seat, .. } if leaving.contains(seat));
+        leftovers.sort_by_cached_key(|leftover| (self.lies_away(leftover), is_leaving(leftover)));
+        let start = Instant::now();
+        for leftover in leftovers {
+            if start.elapsed() > BUDGET {
+                return;
+            }
+            let is_done = match &leftover {
+                DeferredCleanup::Claim { server, user, ticket } => self.cancel_claim(server, user, *ticket).is_ok(),
+                DeferredCleanup::Membership { seat, room, seq } => self.leave_until(seat, room, *seq).is_ok(),
+                DeferredCleanup::Session { seat, ticket } => {
+                    !self.local.is_leaving(seat) && self.release_now(seat, *ticket).is_ok()
+                }
+            };
+            if is_done {
+                self.local.settle(&leftover);
+            }
+        }
+    }
+
+    fn lies_away(&self, leftover: &DeferredCleanup) -> bool {
+        let (user, room) = match leftover {
+            DeferredCleanup::Claim { user, .. } => (user, None),
+            DeferredCleanup::Membership { seat, room, .. } => (&seat.user, Some(room)),
+            DeferredCleanup::Session { seat, .. } => (&seat.user, None),
+        };
+        self.router.is_away(&keys::session(user)) || room.is_some_and(|room| self.router.is_away(&keys::members(room)))
+    }
+
+    /// Looks whether what is said to this server and to all is heard, wherever these slots are by now.
+    fn audit_channels(&self) -> StoreResult<()> {
+        let mut outcome = Ok(());
+        for channel in [keys::control(&self.id()), keys::EVERYBODY.to_owned()] {
+            // Asked for the node alone, which answers this or says who has the slot.
+            let asked = self.call::<i64>(Command::plain("EXISTS", channel.clone(), &[]));
+            outcome = outcome.and(asked.map(drop));
+            if !self.followers.hear_at(&channel, &self.router.owner(&channel)) {
+                self.look_at(&channel);
+                self.wake_followers();
+            }
+        }
+        outcome
+    }
+
+    /// Compares each followed log with what was heard of it. Tells in `lag` how many entries the worst lags.
+    ///
+    /// # Errors
+    /// Some could not be looked at.
+    fn audit_logs(&self, lag: &mut u64) -> StoreResult<()> {
+        let cursors = self.cursors.all();
+        let commands = cursors.iter().map(|(_, track)| ask_for_head(&track.log)).collect();
+        let (mut outcome, mut is_any_stuck) = (Ok(()), false);
+        *lag = 0;
+        for ((channel, track), reply) in cursors.iter().zip(self.router.try_all(commands)) {
+            let head = match read_head(Some(reply)) {
+                Ok(head) => head,
+                Err(error) => {
+                    outcome = outcome.and(Err(error));
+                    continue;
+                }
+            };
+            let (lags, is_stuck) = track.audit(head);
+            *lag = lags.max(*lag);
+            if is_stuck || !track.is_subscribed_at(&self.router.owner(channel)) {
+                self.look_at(channel);
+                is_any_stuck = true;
+            }
+        }
+        if is_any_stuck {
+            self.wake_followers();
+        }
+        outcome
+    }
+}

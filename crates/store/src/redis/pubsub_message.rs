@@ -1,0 +1,164 @@
+//! What servers tell each other through channels: how it is written and read. It must not send.
+
+use parlor_core::ports::{Change, Direct, Entry};
+use parlor_proto::{Epoch, MessageId, Text, Timestamp, UserName};
+
+use super::local_sessions::ClaimId;
+
+/// News of a log's channel.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum LogMessage {
+    /// An entry was appended.
+    Entry(Epoch, Entry),
+    /// Somebody entered or left the room.
+    Presence { user: UserName, change: Change, members: usize, version: u64 },
+}
+
+/// News for a server, or for all of them.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum ServerMessage {
+    /// The session of a claim was displaced.
+    Displaced(ClaimId),
+    /// A direct message.
+    Direct(UserName, Direct),
+    /// A broadcast.
+    Notice(Direct),
+    /// The account that was made at that time was deleted.
+    Deleted(UserName, Timestamp),
+}
+
+impl LogMessage {
+    /// Reads what a script published; none if it is nothing known.
+    pub(super) fn read(text: &str) -> Option<Self> {
+        let (kind, rest) = text.split_once(' ')?;
+        match kind {
+            "e" => {
+                let [epoch, id, time, author, text] = fields(rest)?;
+                Some(Self::Entry(epoch.parse().ok()?, entry(id, time, author, text)?))
+            }
+            "+" | "-" => {
+                let [user, members, version] = fields(rest)?;
+                let change = if kind == "+" { Change::Entered } else { Change::Left };
+                let (members, version) = (members.parse().ok()?, version.parse().ok()?);
+                Some(Self::Presence { user: user.parse().ok()?, change, members, version })
+            }
+            _ => None,
+        }
+    }
+}
+
+/// An entry, as Redis keeps its parts.
+pub(super) fn entry(id: &str, time: &str, author: &str, text: &str) -> Option<Entry> {
+    Some(Entry {
+        id: MessageId(id.parse().ok()?),
+        time: Timestamp::from_millis(time.parse().ok()?),
+        author: author.parse().ok()?,
+        text: Text::sanitise(text)?,
+    })
+}
+
+impl ServerMessage {
+    /// As it is published.
+    pub(super) fn write(&self) -> String {
+        let said = |Direct { time, from, text }: &Direct| format!("{} {from} {}", time.as_millis(), text.as_str());
+        match self {
+            Self::Displaced(ticket) => format!("displaced {ticket}"),
+            Self::Direct(to, message) => format!("direct {to} {}", said(message)),
+            Self::Notice(message) => format!("notice {}", said(message)),
+            Self::Deleted(user, created) => format!("deleted {user} {}", created.as_millis()),
+        }
+    }
+
+    /// Reads what another server published; none if it is nothing known.
+    pub(super) fn read(text: &str) -> Option<Self> {
+        let (kind, rest) = text.split_once(' ')?;
+        match kind {
+            "displaced" => Some(Self::Displaced(rest.parse().ok()?)),
+            "direct" => {
+                let [to, time, from, text] = fields(rest)?;
+                Some(Self::Direct(to.parse().ok()?, direct(time, from, text)?))
+            }
+            "notice" => {
+                let [time, from, text] = fields(rest)?;
+                Some(Self::Notice(direct(time, from, text)?))
+            }
+            "deleted" => {
+                let [user, created] = fields(rest)?;
+                Some(Self::Deleted(user.parse().ok()?, Timestamp::from_millis(created.parse().ok()?)))
+            }
+            _ => None,
+        }
+    }
+}
+
+fn direct(time: &str, from: &str, text: &str) -> Option<Direct> {
+    let time = Timestamp::from_millis(time.parse().ok()?);
+    Some(Direct { time, from: from.parse().ok()?, text: Text::sanitise(text)? })
+}
+
+/// Words, the last of which is the rest.
+fn fields<const N: usize>(text: &str) -> Option<[&str; N]> {
+    let mut words = text.splitn(N, ' ');
+    let mut found = [""; N];
+    for field in &mut found {
+        *field = words.next()?;
+    }
+    Some(found)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn said(text: &str) -> Direct {
+        let text = Text::sanitise(text).unwrap();
+        Direct { time: Timestamp::from_millis(7), from: "ann".parse().unwrap(), text }
+    }
+
+    #[test]
+    fn news_are_read_as_they_were_written() {
+        let user: UserName = "bob".parse().unwrap();
+        for news in [
+            ServerMessage::Displaced(ClaimId { connection: parlor_core::ConnectionId(9), number: 3 }),
+            ServerMessage::Direct(user.clone(), said("two  words ")),
+            ServerMessage::Notice(said(" leading\tblanks")),
+            ServerMessage::Deleted(user, Timestamp::from_millis(8)),
+        ] {
+            assert_eq!(ServerMessage::read(&news.write()), Some(news));
+        }
+    }
+
+    #[test]
+    fn news_of_logs_are_read() {
+        let news = LogMessage::read("e 00000000000000ff 12 1795392000123 ann  a b ");
+        let Some(LogMessage::Entry(Epoch(255), Entry { id: MessageId(12), text, .. })) = news else {
+            panic!("{news:?}")
+        };
+        assert_eq!(text.as_str(), " a b ");
+        let news = LogMessage::read("- ann 3 44");
+        assert!(matches!(news, Some(LogMessage::Presence { change: Change::Left, members: 3, version: 44, .. })));
+    }
+
+    #[test]
+    fn what_others_write_into_redis_is_as_clean_as_what_clients_say() {
+        let text = "a\u{1b}[31m\u{202e}b\r\nMSG lobby ann c";
+        let Some(LogMessage::Entry(_, entry)) = LogMessage::read(&format!("e ff 1 7 ann {text}")) else { panic!() };
+        assert_eq!(entry.text.as_str(), "a[31mbMSG lobby ann c");
+        let Some(ServerMessage::Direct(_, direct)) = ServerMessage::read(&format!("direct bob 7 ann {text}")) else {
+            panic!()
+        };
+        assert_eq!(direct.text.as_str(), "a[31mbMSG lobby ann c");
+        for name in ["an\u{1b}n", "a\nn", "\u{430}nn", ""] {
+            assert_eq!(LogMessage::read(&format!("e ff 1 7 {name} hi")), None);
+            assert_eq!(LogMessage::read(&format!("+ {name} 1 1")), None);
+            assert_eq!(ServerMessage::read(&format!("notice 7 {name} hi")), None);
+        }
+    }
+
+    #[test]
+    fn what_is_not_known_is_nothing() {
+        for text in ["", "e", "e 1 2 3", "x y", "+ ann 3", "displaced x", "direct ann 7 bob", "e zz 1 2 ann hi"] {
+            assert!(LogMessage::read(text).is_none() && ServerMessage::read(text).is_none(), "{text:?}");
+        }
+    }
+}

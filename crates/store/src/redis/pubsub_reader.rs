@@ -1,0 +1,399 @@
+//! A follower: reads the news of one node, delivers them, and asks for what is missing. It must not wait for clients,
+//! nor be waited for.
+//!
+//! All on one connection: subscriptions, news, and questions for what is missing, whose answers come in the order in
+//! which they were asked, between the news. So an answer tells exactly what came before the news behind it. A
+//! connection that is silently dead is found by this server's own pulse, which must come through it every second.
+
+use std::collections::{BTreeSet, VecDeque};
+use std::sync::Arc;
+use std::thread;
+use std::time::{Duration, Instant};
+
+use ::redis::{Connection, PushKind, RedisError, Value};
+use parlor_core::Flush;
+use parlor_core::ports::{Entry, Head};
+use parlor_proto::{Epoch, MessageId};
+
+use super::command::Command;
+use super::dial::{self, Dialer};
+use super::keys::{self, ServerId};
+use super::log_cursors::{LogCursor, Next};
+use super::pubsub_message::{self, LogMessage, ServerMessage};
+use super::pubsub_readers::ReaderInbox;
+use super::server::Server;
+use super::{Note, OpenError, random, script};
+
+/// Without any pulse for so long the connection is taken for dead.
+const PULSE_PATIENCE: Duration = Duration::from_secs(4);
+
+/// Pause between attempts to connect.
+const PAUSE: Duration = Duration::from_millis(100);
+
+/// Pause between looks whether the lease is held again.
+const LEASE_PAUSE: Duration = Duration::from_millis(10);
+
+/// Whoever waited so long for news has no more to read just now.
+const IDLE: Duration = Duration::from_micros(50);
+
+/// Entries that are asked for at once.
+const REPAIR_COUNT: usize = 500;
+
+/// The follower of one node.
+pub(super) struct PubSubReader {
+    server: Arc<Server>,
+    dialer: Arc<Dialer>,
+    inbox: Arc<ReaderInbox>,
+}
+
+/// Something that Redis was asked for on the connection and will answer, in this order.
+enum Asked {
+    Subscription,
+    /// The end of one.
+    Unsubscription(String),
+    Tail(String),
+}
+
+/// One connection of a follower.
+struct ReaderConnection<'a> {
+    follower: &'a PubSubReader,
+    connection: Connection,
+    asked: VecDeque<Asked>,
+    subscribed: BTreeSet<String>,
+    pulse_at: Instant,
+    /// Commands that are to be sent.
+    outgoing: Vec<u8>,
+    /// Whether news come as fast as they are read.
+    is_busy: bool,
+    /// The id under which this server is reached through it.
+    id: ServerId,
+    /// Whether the loss of the connection before was told, and nothing was heard since.
+    is_lost: &'a mut bool,
+}
+
+impl PubSubReader {
+    pub(super) fn new(server: Arc<Server>, dialer: Arc<Dialer>, inbox: Arc<ReaderInbox>) -> Self {
+        Self { server, dialer, inbox }
+    }
+
+    /// Listens until the server ends, or its node has nothing to tell any more. Blocks.
+    pub(super) fn run(&self) {
+        let mut is_lost = false;
+        while !self.server.is_closing() && self.is_needed() {
+            let id = self.server.id();
+            let error = match self.listen(&mut is_lost) {
+                Ok(never) => match never {},
+                Err(error) => error,
+            };
+            self.unsubscribed();
+            self.inbox.fail(error.reason());
+            if self.server.id() != id || !self.is_needed() {
+                continue;
+            }
+            if !std::mem::replace(&mut is_lost, true) && !self.server.is_closing() {
+                self.server.journal.note(&Note::LinkLost { node: self.name(), error: error.reason().to_owned() });
+            }
+            thread::sleep(PAUSE);
+        }
+        self.inbox.end();
+    }
+
+    /// Whether its node has slots.
+    fn is_needed(&self) -> bool {
+        self.server.router.nodes().contains(&self.inbox.node)
+    }
+
+    fn name(&self) -> String {
+        let node = self.inbox.node.as_ref().map(ToString::to_string);
+        format!("news of {}", node.unwrap_or_else(|| self.dialer.name()))
+    }
+
+    fn listen(&self, is_lost: &mut bool) -> Result<std::convert::Infallible, OpenError> {
+        let node = self.inbox.node.clone().map_or_else(|| self.dialer.locate(), Ok)?;
+        let (connection, _) = self.dialer.connect(&node)?;
+        let broken = |error: RedisError| OpenError::Unreachable(format!("{node}: {error}"));
+        dial::bound(&connection, PULSE_PATIENCE).map_err(broken)?;
+        let mut listening = ReaderConnection {
+            follower: self,
+            connection,
+            asked: VecDeque::new(),
+            subscribed: BTreeSet::new(),
+            pulse_at: Instant::now(),
+            outgoing: Vec::new(),
+            is_busy: false,
+            id: self.server.id(),
+            is_lost,
+        };
+        listening.begin().map_err(broken)?;
+        loop {
+            listening.step().map_err(broken)?;
+        }
+    }
+
+    fn unsubscribed(&self) {
+        self.server.followers.lose_all(&self.inbox.node);
+        for (_, track) in self.server.cursors.all() {
+            if track.is_subscribed_at(&self.inbox.node) {
+                track.unsubscribed();
+            }
+        }
+    }
+
+    /// Waits while this server must not act: others may have ended its sessions.
+    fn await_lease(&self) {
+        while !self.server.lease.is_held() && !self.server.is_closing() {
+            thread::sleep(LEASE_PAUSE);
+        }
+    }
+}
+
+impl ReaderConnection<'_> {
+    fn server(&self) -> &Arc<Server> {
+        &self.follower.server
+    }
+
+    /// Loads what is asked by script, and subscribes to all that is this node's.
+    fn begin(&mut self) -> Result<(), RedisError> {
+        ::redis::cmd("SCRIPT").arg("LOAD").arg(script::tail().source()).exec(&mut self.connection)?;
+        // What is in the mailbox is among what follows.
+        self.follower.inbox.take();
+        self.subscribe("SUBSCRIBE", keys::pulse(&self.id));
+        let server = self.server().clone();
+        let control = keys::control(&self.id);
+        if server.router.owner(&control) == self.follower.inbox.node {
+            self.subscribe("SUBSCRIBE", control);
+        }
+        let tracked = server.cursors.all().into_iter().map(|(channel, _)| channel);
+        for channel in std::iter::once(keys::EVERYBODY.to_owned()).chain(tracked) {
+            if server.router.owner(&channel) == self.follower.inbox.node {
+                self.subscribe("SSUBSCRIBE", channel);
+            }
+        }
+        self.send()
+    }
+
+    fn subscribe(&mut self, how: &str, channel: String) {
+        let command = ::redis::cmd(how).arg(&channel).get_packed_command();
+        self.outgoing.extend_from_slice(&command);
+        self.asked.push_back(Asked::Subscription);
+        self.subscribed.insert(channel);
+    }
+
+    /// How to subscribe to what this server hears always: what is said to it, and to all. None for any other channel.
+    fn how_to_stand_by(&self, channel: &str) -> Option<&'static str> {
+        match channel {
+            keys::EVERYBODY => Some("SSUBSCRIBE"),
+            channel if channel == keys::control(&self.id) => Some("SUBSCRIBE"),
+            _ => None,
+        }
+    }
+
+    /// What is said to this server is heard through one node alone, or it would be heard twice: a Cluster sends it to all.
+    fn leave_control(&mut self) {
+        let (server, control) = (self.server().clone(), keys::control(&self.id));
+        let owner = server.router.owner(&control);
+        if owner != self.follower.inbox.node
+            && self.subscribed.contains(&control)
+            && server.followers.hear_at(&control, &owner)
+        {
+            self.unsubscribe("UNSUBSCRIBE", &control);
+        }
+    }
+
+    fn unsubscribe(&mut self, how: &str, channel: &str) {
+        let command = ::redis::cmd(how).arg(channel).get_packed_command();
+        self.outgoing.extend_from_slice(&command);
+        self.asked.push_back(Asked::Unsubscription(channel.to_owned()));
+        self.subscribed.remove(channel);
+    }
+
+    fn send(&mut self) -> Result<(), RedisError> {
+        if self.outgoing.is_empty() {
+            return Ok(());
+        }
+        self.connection.send_packed_command(&std::mem::take(&mut self.outgoing))
+    }
+
+    /// Reads one thing and does what follows from it.
+    fn step(&mut self) -> Result<(), RedisError> {
+        let heard_itself_at = self.pulse_at;
+        let asked_at = Instant::now();
+        let received = self.connection.recv_response()?;
+        self.is_busy = asked_at.elapsed() < IDLE;
+        match received {
+            Value::Push { kind, data } => self.pushed(&kind, &data),
+            answer => self.answered(answer)?,
+        }
+        if self.pulse_at.elapsed() > PULSE_PATIENCE || self.server().is_closing() {
+            return Err(std::io::Error::other("the own pulse does not come through").into());
+        }
+        if self.pulse_at != heard_itself_at && !self.follower.is_needed() {
+            return Err(std::io::Error::other("the node has nothing to tell any more").into());
+        }
+        if self.server().id() != self.id {
+            return Err(std::io::Error::other("this server goes on under another id").into());
+        }
+        for channel in self.follower.inbox.take() {
+            self.look_at(channel);
+        }
+        self.send()
+    }
+
+    /// Subscribes to a channel that is needed, or ends that.
+    fn look_at(&mut self, channel: String) {
+        if let Some(how) = self.how_to_stand_by(&channel) {
+            if !self.subscribed.contains(&channel) {
+                self.subscribe(how, channel);
+            }
+            return;
+        }
+        let is_needed = self.server().cursors.find(&channel);
+        match (is_needed, self.subscribed.contains(&channel)) {
+            (Some(track), true) if track.is_subscribed_at(&self.follower.inbox.node) => {
+                self.proceed(&channel, &track, track.repair());
+            }
+            // Or again, if it was given up and is followed anew: the answer tells the new track that it is heard.
+            (Some(_), _) => self.subscribe("SSUBSCRIBE", channel),
+            (None, true) => self.unsubscribe("SUNSUBSCRIBE", &channel),
+            (None, false) => {}
+        }
+    }
+
+    fn pushed(&mut self, kind: &PushKind, data: &[Value]) {
+        let text = |at: usize| match data.get(at) {
+            Some(Value::BulkString(bytes)) => std::str::from_utf8(bytes).unwrap_or_default(),
+            _ => "",
+        };
+        match kind {
+            PushKind::SMessage => self.news(text(0), text(1)),
+            PushKind::Message if text(0) == keys::pulse(&self.id) => {
+                self.pulse_at = Instant::now();
+                self.follower.inbox.beat();
+                self.leave_control();
+            }
+            PushKind::Message => self.news(text(0), text(1)),
+            PushKind::Subscribe | PushKind::SSubscribe => self.subscribed(text(0)),
+            PushKind::Unsubscribe | PushKind::SUnsubscribe => self.unsubscribed(text(0)),
+            _ => {}
+        }
+    }
+
+    fn subscribed(&mut self, channel: &str) {
+        self.asked.pop_front();
+        if self.asked.is_empty() {
+            self.hears_all();
+        }
+        let (server, node) = (self.server().clone(), &self.follower.inbox.node);
+        if self.how_to_stand_by(channel).is_some() {
+            server.followers.hear(channel, node);
+            // What was said before was not heard.
+            server.request_session_audit();
+        }
+        if let Some(track) = server.cursors.find(channel) {
+            let next = track.subscribed(node.clone());
+            self.proceed(channel, &track, next);
+        }
+    }
+
+    fn hears_all(&mut self) {
+        self.follower.inbox.set_ready();
+        if std::mem::take(self.is_lost) {
+            self.server().journal.note(&Note::LinkRestored { node: self.follower.name() });
+        }
+    }
+
+    /// It was asked for, or the slot is another node's now.
+    fn unsubscribed(&mut self, channel: &str) {
+        // By now it may be subscribed to again, which is confirmed after this.
+        if matches!(self.asked.front(), Some(Asked::Unsubscription(of)) if of == channel) {
+            self.asked.pop_front();
+            return;
+        }
+        self.subscribed.remove(channel);
+        self.server().followers.lose(channel, &self.follower.inbox.node);
+        if let Some(track) = self.server().cursors.find(channel) {
+            track.unsubscribed();
+        }
+        // The audit finds the new owner.
+    }
+
+    fn news(&mut self, channel: &str, text: &str) {
+        self.follower.await_lease();
+        let server = self.server().clone();
+        let Some(track) = server.cursors.find(channel) else {
+            if let Some(news) = ServerMessage::read(text) {
+                tell(&server, &news).run();
+            }
+            return;
+        };
+        match LogMessage::read(text) {
+            Some(LogMessage::Entry(epoch, entry)) => {
+                let (flush, next) = track.hear(epoch, &entry, &*server.sink);
+                self.flush(flush);
+                self.proceed(channel, &track, next);
+            }
+            Some(LogMessage::Presence { user, change, members, version }) => {
+                if let parlor_core::ports::LogId::Room(room) = track.log.clone() {
+                    let presence = parlor_core::ports::Presence { room, user, change, members, version };
+                    self.flush(server.sink.presence(&presence));
+                }
+            }
+            None => {}
+        }
+    }
+
+    /// Writes to the clients. While news come fast, flush workers do that, and what comes meanwhile is written together; else
+    /// another thread would only have to be woken.
+    fn flush(&self, flush: Flush) {
+        if self.is_busy { flush.submit() } else { flush.run() }
+    }
+
+    /// Asks for what is missing, if something is.
+    fn proceed(&mut self, channel: &str, track: &LogCursor, next: Next) {
+        let Next::Repair(Head { epoch, last }) = next else { return };
+        let keys = [keys::log(&track.log), keys::meta(&track.log)];
+        let fresh = Epoch(random::number()).to_string();
+        let ask = Command::script(script::tail(), &keys, &[&epoch.to_string(), &last.0, &REPAIR_COUNT, &fresh]);
+        self.outgoing.extend_from_slice(&ask.packed);
+        self.asked.push_back(Asked::Tail(channel.to_owned()));
+    }
+
+    fn answered(&mut self, answer: Value) -> Result<(), RedisError> {
+        let channel = match self.asked.pop_front() {
+            Some(Asked::Tail(channel)) => channel,
+            // A subscription is only ever answered if it failed; the audit tries again.
+            Some(Asked::Subscription | Asked::Unsubscription(_)) => return answer.extract_error().map(drop),
+            None => return Ok(()),
+        };
+        let (epoch, top, lost, entries): (String, u64, u64, Vec<Value>) =
+            ::redis::from_redis_value(answer.extract_error()?)?;
+        let Some(track) = self.server().cursors.find(&channel) else { return Ok(()) };
+        if lost > 0 {
+            self.server().journal.note(&Note::LogGapFound { log: channel.clone(), lost });
+        }
+        let Ok(epoch) = epoch.parse() else { return Ok(()) };
+        let entries: Vec<Entry> = entries.iter().filter_map(read_entry).collect();
+        self.follower.await_lease();
+        let head = Head { epoch, last: MessageId(top) };
+        let (flush, next) = track.repaired(head, &entries, &*self.server().sink);
+        flush.submit();
+        self.proceed(&channel, &track, next);
+        Ok(())
+    }
+}
+
+fn tell(server: &Server, news: &ServerMessage) -> Flush {
+    match news {
+        ServerMessage::Displaced(ticket) => server.sink.displaced(ticket.connection),
+        ServerMessage::Direct(to, message) => server.sink.direct(to, message).unwrap_or_default(),
+        ServerMessage::Notice(message) => server.sink.notice(message),
+        ServerMessage::Deleted(user, created) => server.sink.account_deleted(user, *created),
+    }
+}
+
+/// An entry of a stream: `n-0`, and its fields as the script wrote them.
+pub(super) fn read_entry(value: &Value) -> Option<Entry> {
+    let (id, fields): (String, Vec<String>) = ::redis::from_redis_value_ref(value).ok()?;
+    let field = |name: &str| fields.chunks(2).find(|pair| pair[0] == name).and_then(|pair| pair.get(1));
+    pubsub_message::entry(id.split('-').next()?, field("time")?, field("from")?, field("text")?)
+}

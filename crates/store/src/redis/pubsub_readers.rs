@@ -1,0 +1,149 @@
+//! The followers of this server, one for each node that may have news: who they are and what they are to look at. It
+//! must not read news.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use super::command::Command;
+use super::dial::Dialer;
+use super::keys;
+use super::pubsub_reader::PubSubReader;
+use super::server::Server;
+use super::url::Address;
+use crate::sync::{Mutex, lock};
+
+/// Followers by their nodes. Lock tier 1: the routes and the mailboxes are looked at while it is held, and threads
+/// started.
+#[derive(Default)]
+pub(super) struct PubSubReaders {
+    inboxes: Mutex<Vec<Arc<ReaderInbox>>>,
+    /// Through which node it is heard last what is said to this server, and what to all, by channel. A leaf lock.
+    heard_at: Mutex<HashMap<String, Option<Address>>>,
+}
+
+/// What a follower has to look at. A leaf lock.
+#[derive(Default)]
+pub(super) struct ReaderInbox {
+    /// Its node; none if the master is found each time.
+    pub(super) node: Option<Address>,
+    /// Channels that are to be subscribed to, or not any more.
+    channels: Mutex<Vec<String>>,
+    /// When this server heard itself last through it.
+    pulse_at: Mutex<Option<Instant>>,
+    /// Whether it hears what is said to this server.
+    is_ready: AtomicBool,
+    is_over: AtomicBool,
+    /// Why it does not hear, or did not the last time.
+    problem: Mutex<Option<String>>,
+}
+
+impl ReaderInbox {
+    /// All channels to look at.
+    pub(super) fn take(&self) -> Vec<String> {
+        std::mem::take(&mut lock(&self.channels))
+    }
+
+    /// This server heard itself.
+    pub(super) fn beat(&self) {
+        *lock(&self.pulse_at) = Some(Instant::now());
+    }
+
+    /// The follower hears all that it is subscribed to.
+    pub(super) fn set_ready(&self) {
+        self.is_ready.store(true, Ordering::Release);
+    }
+
+    /// The follower lost its connection, or has none.
+    pub(super) fn fail(&self, why: &str) {
+        *lock(&self.problem) = Some(why.to_owned());
+    }
+
+    /// The follower ended.
+    pub(super) fn end(&self) {
+        self.is_over.store(true, Ordering::Release);
+    }
+}
+
+impl PubSubReaders {
+    /// Whether all hear what is said to this server.
+    pub(super) fn are_ready(&self) -> bool {
+        lock(&self.inboxes).iter().all(|inbox| inbox.is_ready.load(Ordering::Acquire))
+    }
+
+    /// Why some follower does not hear.
+    pub(super) fn problem(&self) -> Option<String> {
+        let inboxes = lock(&self.inboxes);
+        let deaf = inboxes.iter().filter(|inbox| !inbox.is_ready.load(Ordering::Acquire));
+        deaf.filter_map(|inbox| lock(&inbox.problem).clone()).next()
+    }
+
+    /// What is said to this server, or to all, is heard through this node from now on.
+    pub(super) fn hear(&self, channel: &str, node: &Option<Address>) {
+        lock(&self.heard_at).insert(channel.to_owned(), node.clone());
+    }
+
+    /// It is not heard through this node any more.
+    pub(super) fn lose(&self, channel: &str, node: &Option<Address>) {
+        lock(&self.heard_at).retain(|of, at| of != channel || at != node);
+    }
+
+    /// Nothing of that is heard through this node any more.
+    pub(super) fn lose_all(&self, node: &Option<Address>) {
+        lock(&self.heard_at).retain(|_, at| at != node);
+    }
+
+    /// Whether it is heard through this node.
+    pub(super) fn hear_at(&self, channel: &str, node: &Option<Address>) -> bool {
+        lock(&self.heard_at).get(channel) == Some(node)
+    }
+
+    /// Since when this server has not heard itself through some follower; none if it never did.
+    pub(super) fn pulse_age(&self) -> Option<Duration> {
+        let inboxes = lock(&self.inboxes);
+        let ages = inboxes.iter().map(|inbox| lock(&inbox.pulse_at).map(|at| at.elapsed()));
+        ages.collect::<Option<Vec<_>>>()?.into_iter().max()
+    }
+}
+
+impl Server {
+    /// Starts a follower for each node that has none.
+    ///
+    /// # Errors
+    /// The system gives no thread.
+    pub(super) fn ensure_followers(self: &Arc<Self>, dialer: &Arc<Dialer>) -> std::io::Result<()> {
+        let mut inboxes = lock(&self.followers.inboxes);
+        inboxes.retain(|inbox| !inbox.is_over.load(Ordering::Acquire));
+        for node in self.router.nodes() {
+            if inboxes.iter().any(|inbox| inbox.node == node) {
+                continue;
+            }
+            let inbox = Arc::new(ReaderInbox { node, ..ReaderInbox::default() });
+            let follower = PubSubReader::new(self.clone(), dialer.clone(), inbox.clone());
+            thread::Builder::new().name("redis-pubsub".to_owned()).spawn(move || follower.run())?;
+            inboxes.push(inbox);
+        }
+        Ok(())
+    }
+
+    /// Has the follower of a channel look whether it is needed. It does so at its next wake-up; one that connects
+    /// looks at all channels anyway.
+    pub(super) fn look_at(&self, channel: &str) {
+        let owner = self.router.owner(channel);
+        for inbox in lock(&self.followers.inboxes).iter().filter(|inbox| inbox.node == owner) {
+            lock(&inbox.channels).push(channel.to_owned());
+        }
+    }
+
+    /// Wakes the followers. If that is lost, they are woken by the next pulse, or connect anew and look at everything.
+    pub(super) fn wake_followers(&self) {
+        drop(self.router.call(self.wake_up()));
+    }
+
+    /// What wakes the followers.
+    pub(super) fn wake_up(&self) -> Command {
+        Command::plain("PUBLISH", keys::pulse(&self.id()), &["wake"])
+    }
+}

@@ -1,0 +1,196 @@
+//! The connection of a link: opened in the background whenever it is wanted, and handed to whoever leads a batch. It
+//! must not send commands of the store.
+
+use std::sync::Arc;
+use std::thread;
+use std::time::{Duration, Instant};
+
+use ::redis::{Connection, RedisError};
+use parlor_core::ports::StoreError;
+
+use super::dial::Dialer;
+use super::pipeline::PATIENCE;
+use super::url::Address;
+use super::{EventSink, Note, OpenError, check, script};
+use crate::sync::{Condvar, Mutex, lock};
+
+/// Pauses between attempts to connect: the first, and the longest.
+const PAUSES: [Duration; 2] = [Duration::from_millis(20), Duration::from_millis(500)];
+
+/// How a link finds and opens its connection.
+pub(super) struct Origin {
+    pub(super) dialer: Arc<Dialer>,
+    /// The node; none if the dialer is to find the master each time.
+    pub(super) node: Option<Address>,
+    pub(super) journal: Arc<dyn EventSink>,
+}
+
+impl Origin {
+    fn name(&self) -> String {
+        self.node.as_ref().map_or_else(|| self.dialer.name(), Address::to_string)
+    }
+}
+
+/// Where the one who needs a connection and the one who makes it meet. A leaf lock.
+#[derive(Default)]
+pub(super) struct ConnectionSlot {
+    state: Mutex<State>,
+    changed: Condvar,
+}
+
+struct State {
+    ready: Option<Connection>,
+    is_wanted: bool,
+    failing_since: Option<Instant>,
+    last_error: StoreError,
+    is_closed: bool,
+}
+
+impl Default for State {
+    fn default() -> Self {
+        Self {
+            ready: None,
+            is_wanted: true,
+            failing_since: Some(Instant::now()),
+            last_error: StoreError::new("not connected yet"),
+            is_closed: false,
+        }
+    }
+}
+
+impl ConnectionSlot {
+    /// Connects whenever a connection is wanted, until the link is dropped.
+    pub(super) fn keep_connected(&self, origin: &Origin) {
+        let mut before = None;
+        let mut told = None;
+        while self.await_wish() {
+            if before.is_some() {
+                let error = lock(&self.state).last_error.to_string();
+                origin.journal.note(&Note::LinkLost { node: origin.name(), error: error.clone() });
+                told = Some(error);
+            }
+            let mut pause = PAUSES[0];
+            while !self.is_closed() {
+                match open(origin, &mut before) {
+                    Ok(connection) => {
+                        if told.take().is_some() {
+                            origin.journal.note(&Note::LinkRestored { node: origin.name() });
+                        }
+                        self.hand_out(connection);
+                        break;
+                    }
+                    Err(error) => {
+                        let error = error.reason().to_owned();
+                        lock(&self.state).last_error = StoreError::new(&error);
+                        if told.as_ref() != Some(&error) {
+                            origin.journal.note(&Note::LinkLost { node: origin.name(), error: error.clone() });
+                            told = Some(error);
+                        }
+                        thread::sleep(pause);
+                        pause = (pause * 2).min(PAUSES[1]);
+                    }
+                }
+            }
+        }
+    }
+
+    /// No connection will be wanted any more.
+    pub(super) fn close(&self) {
+        lock(&self.state).is_closed = true;
+        self.changed.notify_all();
+    }
+
+    /// Whether there is a connection, as far as is known.
+    pub(super) fn is_up(&self) -> bool {
+        lock(&self.state).failing_since.is_none()
+    }
+
+    /// Why there was none the last time.
+    pub(super) fn last_error(&self) -> StoreError {
+        lock(&self.state).last_error.clone()
+    }
+
+    fn is_closed(&self) -> bool {
+        lock(&self.state).is_closed
+    }
+
+    /// Waits until a connection is wanted; `false` if none ever will be.
+    fn await_wish(&self) -> bool {
+        let state = lock(&self.state);
+        let is_idle = |state: &mut State| !state.is_wanted && !state.is_closed;
+        let state = self.changed.wait_while(state, is_idle).unwrap_or_else(std::sync::PoisonError::into_inner);
+        !state.is_closed
+    }
+
+    fn hand_out(&self, connection: Connection) {
+        let mut state = lock(&self.state);
+        state.ready = Some(connection);
+        state.is_wanted = false;
+        state.failing_since = None;
+        self.changed.notify_all();
+    }
+
+    /// A connection broke.
+    pub(super) fn report(&self, error: &StoreError) {
+        let mut state = lock(&self.state);
+        state.is_wanted = true;
+        state.last_error = error.clone();
+        state.failing_since.get_or_insert_with(Instant::now);
+        self.changed.notify_all();
+    }
+
+    /// Waits for a connection: until `deadline`, and no longer than `PATIENCE` after the last one broke, so that of
+    /// several commands, one after the other, not each waits in vain.
+    pub(super) fn await_connection(&self, deadline: Instant) -> Result<Connection, StoreError> {
+        let mut state = lock(&self.state);
+        loop {
+            if let Some(connection) = state.ready.take() {
+                return Ok(connection);
+            }
+            let give_up = state.failing_since.map_or(deadline, |since| deadline.min(since + PATIENCE));
+            let Some(left) = give_up.checked_duration_since(Instant::now()).filter(|left| !left.is_zero()) else {
+                return Err(state.last_error.clone());
+            };
+            let waited = self.changed.wait_timeout(state, left);
+            state = waited.unwrap_or_else(std::sync::PoisonError::into_inner).0;
+        }
+    }
+}
+
+/// How Redis knows a connection.
+struct Client {
+    id: String,
+    address: String,
+}
+
+/// Opens a connection in the place of the one before. That one is ended first at the other end, too: what may still
+/// be in its buffers must not be carried out after what comes over the new one.
+fn open(origin: &Origin, before: &mut Option<Client>) -> Result<Connection, OpenError> {
+    let node = origin.node.clone().map_or_else(|| origin.dialer.locate(), Ok)?;
+    let (mut connection, greeting) = origin.dialer.connect(&node)?;
+    if !greeting.is_master {
+        return Err(OpenError::Unreachable(format!("{node} is a replica")));
+    }
+    let failed = |error: RedisError| OpenError::Unreachable(format!("{node}: {error}"));
+    if let Some(Client { id, address }) = &before {
+        let kill = ::redis::cmd("CLIENT").arg(&["KILL", "ID", id, "ADDR", address]).query::<i64>(&mut connection);
+        kill.map_err(failed)?;
+    }
+    load_scripts(&mut connection).map_err(failed)?;
+    if let Some(warning) = check::look_at_memory(&node, &mut connection).map_err(failed)? {
+        origin.journal.note(&Note::Warning(warning));
+    }
+    let info: String = ::redis::cmd("CLIENT").arg("INFO").query(&mut connection).map_err(failed)?;
+    let field = |name: &str| info.split(' ').find_map(|field| field.strip_prefix(name)).map(str::to_owned);
+    *before = field("id=").zip(field("addr=")).map(|(id, address)| Client { id, address });
+    Ok(connection)
+}
+
+/// Makes all scripts known.
+pub(super) fn load_scripts(connection: &mut Connection) -> Result<(), RedisError> {
+    let mut pipe = ::redis::pipe();
+    for script in script::all() {
+        pipe.cmd("SCRIPT").arg("LOAD").arg(script.source()).ignore();
+    }
+    pipe.query(connection)
+}

@@ -1,7 +1,0 @@
--- What leaving and evicting share.
-local function part()
-  redis.call('HDEL', KEYS[2], ARGV[1])
-  redis.call('SREM', KEYS[1], ARGV[1])
-  return change('-')
-end
-

@@ -1,0 +1,112 @@
+//! What is changed in the accounts beside the server, by the admin commands: the server looks for it. It must not change
+//! anything itself.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
+
+use parlor_core::ports::{Account, Accounts, PasswordHash, Role, Sink, StoreResult};
+use parlor_proto::{Timestamp, UserName};
+
+use super::accounts::Deletion;
+use super::database::Database;
+use crate::in_process::InProcessLoginLimiter;
+
+/// What was changed since the last look.
+pub(super) struct AdminChanges {
+    database: Arc<Database>,
+    sink: Arc<dyn Sink>,
+    attempts: Arc<InProcessLoginLimiter>,
+    last_deletion: AtomicI64,
+    last_unlocking: AtomicI64,
+}
+
+impl AdminChanges {
+    /// What is changed from now on.
+    pub(super) fn since_now(
+        database: Arc<Database>,
+        sink: Arc<dyn Sink>,
+        attempts: Arc<InProcessLoginLimiter>,
+    ) -> StoreResult<Self> {
+        let last_deletion = AtomicI64::new(database.last_deletion()?);
+        let last_unlocking = AtomicI64::new(database.last_unlocking()?);
+        Ok(Self { database, sink, attempts, last_deletion, last_unlocking })
+    }
+
+    /// Tells the sink of accounts that were deleted. Whoever looks at the same time may tell it twice. Blocks.
+    ///
+    /// # Errors
+    /// The database cannot be read.
+    pub(super) fn notice_deletions(&self) -> StoreResult<()> {
+        let seen = self.last_deletion.load(Ordering::Acquire);
+        for Deletion { number, user, created } in self.database.deletions_after(seen)? {
+            self.sink.account_deleted(&user, created).run();
+            self.last_deletion.fetch_max(number, Ordering::Release);
+        }
+        Ok(())
+    }
+
+    /// Forgives the failures of accounts that were unlocked. To be called by one thread. Blocks.
+    ///
+    /// # Errors
+    /// The database cannot be read.
+    pub(super) fn notice_unlockings(&self) -> StoreResult<()> {
+        let seen = self.last_unlocking.load(Ordering::Relaxed);
+        for (number, user) in self.database.unlockings_after(seen)? {
+            self.attempts.forgive(&user);
+            self.last_unlocking.store(number, Ordering::Relaxed);
+        }
+        Ok(())
+    }
+}
+
+/// The accounts for the rules of a server: nobody is found there, or made, before the end of whoever had the name was told.
+pub(super) struct ServerAccounts {
+    database: Arc<Database>,
+    changes: Arc<AdminChanges>,
+}
+
+impl ServerAccounts {
+    pub(super) fn new(database: Arc<Database>, changes: Arc<AdminChanges>) -> Self {
+        Self { database, changes }
+    }
+}
+
+impl Accounts for ServerAccounts {
+    fn create(&self, account: &Account) -> StoreResult<bool> {
+        let is_new = self.database.create(account)?;
+        if is_new {
+            // It is made in any case. Whoever looks every second makes up for a look that failed, and reports it.
+            drop(self.changes.notice_deletions());
+        }
+        Ok(is_new)
+    }
+
+    fn find(&self, user: &UserName) -> StoreResult<Option<Account>> {
+        let found = self.database.find(user)?;
+        self.changes.notice_deletions().map(|()| found)
+    }
+
+    fn set_password(&self, user: &UserName, hash: &PasswordHash) -> StoreResult<bool> {
+        self.database.set_password(user, hash)
+    }
+
+    fn renew_hash(&self, user: &UserName, old: &PasswordHash, new: &PasswordHash) -> StoreResult<bool> {
+        self.database.renew_hash(user, old, new)
+    }
+
+    fn set_role(&self, user: &UserName, role: Role) -> StoreResult<bool> {
+        self.database.set_role(user, role)
+    }
+
+    fn delete(&self, user: &UserName) -> StoreResult<bool> {
+        self.database.delete(user)
+    }
+
+    fn unlock(&self, user: &UserName, address: Option<&str>, now: Timestamp) -> StoreResult<bool> {
+        self.database.unlock(user, address, now)
+    }
+
+    fn accounts(&self) -> StoreResult<Vec<Account>> {
+        self.database.accounts()
+    }
+}

@@ -1,0 +1,272 @@
+//! What was accepted is in its log for ever, in the order in which it was said; what was refused is not; and numbers
+//! have no gap.
+
+use std::collections::BTreeMap;
+
+use crate::logs::{Kind, LogName, Logs, Stored};
+use crate::record::{Dump, Entry, Exchange, History, Moment, Reply};
+use crate::report::Violation;
+
+const LOST: &str = "what is accepted is never lost";
+const GAP: &str = "numbers have no gap";
+/// A log that has fewer entries has lost none of them to its limit.
+const RETAINED: usize = 10_000;
+
+/// Looks at acknowledgements, refusals and what was kept.
+pub(crate) fn check(history: &History, logs: &Logs<'_>) -> Vec<Violation> {
+    let stored = logs.stored(history);
+    let mut found = refused_and_yet_there(logs);
+    found.extend(in_the_order_of_speech(history, logs));
+    found.extend(in_the_order_of_time(&stored));
+    found.extend(kept(history, &stored));
+    let newest = Newest::of(&stored);
+    for (number, connection) in history.connections.iter().enumerate() {
+        for exchange in connection.exchanges_by_answer() {
+            found.extend(shown(number, exchange, &newest, logs));
+        }
+    }
+    found
+}
+
+/// Only a store that cannot be reached leaves open what became of a line.
+fn refused_and_yet_there(logs: &Logs<'_>) -> Vec<Violation> {
+    let mut found = Vec::new();
+    for (text, said) in logs.all_said() {
+        let Some(code) = said.exchange.refused().filter(|code| *code != "store-unavailable") else { continue };
+        if let Some((log, id)) = logs.place(text) {
+            let what = format!("{text:?} was refused with {code} and is number {id} of {log:?}");
+            found.push(Violation::new("what is refused is not there", what, said.exchange.sent, [said.connection]));
+        }
+    }
+    found
+}
+
+/// What one connection says in one log has growing numbers.
+fn in_the_order_of_speech(history: &History, logs: &Logs<'_>) -> Vec<Violation> {
+    let mut found = Vec::new();
+    for (number, connection) in history.connections.iter().enumerate() {
+        let mut newest: BTreeMap<&LogName, (u64, &str)> = BTreeMap::new();
+        for exchange in connection.exchanges() {
+            let Some(text) = exchange.line.text() else { continue };
+            let Some((log, id)) = logs.place(text) else { continue };
+            if let Some((before, earlier)) = newest.insert(log, (*id, text)).filter(|(before, _)| before > id) {
+                let what = format!("{earlier:?} is number {before}, and {text:?}, which was said later, {id}");
+                found.push(Violation::new("numbers follow the order of speech", what, exchange.sent, [number]));
+            }
+        }
+    }
+    found
+}
+
+/// What was said after something else was acknowledged has a larger number, whoever said it.
+fn in_the_order_of_time(stored: &[Stored<'_>]) -> Vec<Violation> {
+    let newest = Newest::of(stored);
+    let broken = |later: &Stored<'_>| {
+        let earlier = newest.before(&later.log, later.sent).filter(|earlier| earlier.id > later.id)?;
+        let what = format!(
+            "{:?} was number {} of {:?} before {:?} was said, which became {}",
+            earlier.text, earlier.id, earlier.log, later.text, later.id
+        );
+        Some(Violation::new("numbers only grow", what, later.at, [earlier.connection, later.connection]))
+    };
+    stored.iter().filter_map(broken).collect()
+}
+
+/// The largest number of each log that was acknowledged before some moment.
+struct Newest<'a> {
+    logs: BTreeMap<&'a LogName, Vec<&'a Stored<'a>>>,
+}
+
+impl<'a> Newest<'a> {
+    fn of(stored: &'a [Stored<'a>]) -> Self {
+        let mut in_time: Vec<&Stored<'_>> = stored.iter().collect();
+        in_time.sort_by_key(|stored| stored.at);
+        let mut logs: BTreeMap<&LogName, Vec<&Stored<'_>>> = BTreeMap::new();
+        for stored in in_time {
+            let records = logs.entry(&stored.log).or_default();
+            if records.last().is_none_or(|last| last.id < stored.id) {
+                records.push(stored);
+            }
+        }
+        Self { logs }
+    }
+
+    fn before(&self, log: &LogName, moment: Moment) -> Option<&'a Stored<'a>> {
+        let records = self.logs.get(log)?;
+        let known = records.partition_point(|stored| stored.at < moment);
+        records[..known].last().copied()
+    }
+}
+
+/// What an answer tells of a log: it has no gap, and nothing is missing that was acknowledged before.
+fn shown(number: usize, exchange: Exchange<'_>, newest: &Newest<'_>, logs: &Logs<'_>) -> Option<Violation> {
+    let (at, reply) = exchange.answer?;
+    let (room, last) = match reply {
+        Reply::History { room, entries } => {
+            let gap = entries.windows(2).find(|pair| pair[0].id + 1 != pair[1].id);
+            if let Some([one, next]) = gap {
+                let what = format!("the history of {room} has {} behind {}", next.id, one.id);
+                return Some(Violation::new(GAP, what, at, [number]));
+            }
+            (room, entries.last().map_or(0, |entry| entry.id))
+        }
+        Reply::Entered { room, last, .. } => (room, *last),
+        _ => return None,
+    };
+    // Once the store is emptied, which life was looked at is told by what is seen only.
+    let life = match reply {
+        Reply::History { entries, .. } if !entries.is_empty() => logs.life_of(&entries[0].text),
+        _ if logs.last_life() > 0 => return None,
+        _ => 0,
+    };
+    let log = LogName { kind: Kind::Room, name: room.clone(), life };
+    let known = newest.before(&log, exchange.sent).filter(|known| known.id > last)?;
+    let what =
+        format!("{:?} was acknowledged as number {} of {room}, whose end was {last} later", known.text, known.id);
+    Some(Violation::new(LOST, what, at, [number, known.connection]))
+}
+
+/// What the store had when it was emptied, and when all was over.
+fn kept(history: &History, stored: &[Stored<'_>]) -> Vec<Violation> {
+    let mut found = Vec::new();
+    for (life, dump) in history.dumps.iter().enumerate() {
+        // Acknowledged before the store was emptied; whether it was stored before is known only if it is there.
+        let due = stored.iter().filter(|stored| stored.at < dump.from && stored.log.life > life);
+        found.extend(due.map(|stored| lost(stored, dump.at)));
+    }
+    for dump in history.dumps.iter().chain(&history.kept) {
+        let logs = dump.rooms.iter().chain(&dump.feeds);
+        found.extend(logs.filter_map(|(name, log)| gapless(name, log, dump.at)));
+    }
+    if let Some(dump) = &history.kept {
+        let last_life = history.dumps.len();
+        let due = stored.iter().filter(|stored| stored.log.life == last_life && !holds(dump, stored));
+        found.extend(due.map(|stored| lost(stored, dump.at)));
+    }
+    found
+}
+
+fn holds(dump: &Dump, stored: &Stored<'_>) -> bool {
+    let logs = if stored.log.kind == Kind::Room { &dump.rooms } else { &dump.feeds };
+    let log = logs.get(&stored.log.name).map_or(&[][..], Vec::as_slice);
+    let at = log.binary_search_by_key(&stored.id, |entry| entry.id);
+    trimmed(log).is_some_and(|first| stored.id < first) || at.is_ok_and(|at| log[at].text == stored.text)
+}
+
+/// The first number that a log still has, if so many came after it that those before may be gone.
+fn trimmed(log: &[Entry]) -> Option<u64> {
+    log.first().filter(|_| log.len() >= RETAINED).map(|first| first.id)
+}
+
+fn lost(stored: &Stored<'_>, at: Moment) -> Violation {
+    let what =
+        format!("{:?} was acknowledged as number {} of {:?} and is not there", stored.text, stored.id, stored.log);
+    Violation::new(LOST, what, at, [stored.connection])
+}
+
+fn gapless(name: &str, log: &[Entry], at: Moment) -> Option<Violation> {
+    let gap = log.windows(2).find(|pair| pair[0].id + 1 != pair[1].id);
+    let first = log.first().is_some_and(|entry| entry.id != 1) && trimmed(log).is_none();
+    let wrong = gap.map(|pair| pair[1].id).or(first.then(|| log[0].id))?;
+    Some(Violation::new(GAP, format!("number {wrong} of {name} has none before it in the store"), at, []))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::checks::history_builder::HistoryBuilder;
+    use crate::record::Line;
+
+    fn invariants(story: HistoryBuilder) -> Vec<&'static str> {
+        let history = story.history();
+        let (logs, mut found) = Logs::gather(&history);
+        found.extend(check(&history, &logs));
+        found.into_iter().map(|violation| violation.invariant).collect()
+    }
+
+    #[test]
+    fn a_right_history_is_found_right() {
+        let mut story = HistoryBuilder::default();
+        let (ann, ben) = (story.log_in("ann", 0), story.log_in("ben", 0));
+        story.say(ann, "a1", 1).say(ben, "b1", 2).publish(ann, "p1", 1).publish(ben, "p2", 1);
+        story.refuse(ann, Line::Say("a2".to_owned()), "store-unavailable").hear(ben, 3, "ann", "a2");
+        story.look_back(ben, &[(1, "ann", "a1"), (2, "ben", "b1"), (3, "ann", "a2")]);
+        story.log_in_at("eve", 0, 3);
+        assert_eq!(invariants(story), Vec::<&str>::new());
+    }
+
+    #[test]
+    fn a_lost_acknowledgement_is_found() {
+        let mut story = HistoryBuilder::default();
+        let (ann, ben) = (story.log_in("ann", 0), story.log_in("ben", 0));
+        story.say(ann, "a1", 1).say(ann, "a2", 2).look_back(ben, &[(1, "ann", "a1")]);
+        assert_eq!(invariants(story), [LOST]);
+        let mut story = HistoryBuilder::default();
+        let ann = story.log_in("ann", 0);
+        story.say(ann, "a1", 1).say(ann, "a2", 2);
+        story.log_in_at("ben", 0, 1);
+        assert_eq!(invariants(story), [LOST]);
+        let mut story = HistoryBuilder::default();
+        let ann = story.log_in("ann", 0);
+        story.say(ann, "a1", 1).say(ann, "a2", 2).keep(&[(1, "ann", "a1")]);
+        assert_eq!(invariants(story), [LOST]);
+    }
+
+    #[test]
+    fn what_is_acknowledged_and_gone_when_the_store_is_emptied_is_found() {
+        let mut story = HistoryBuilder::default();
+        let ann = story.log_in("ann", 0);
+        story.say(ann, "a1", 1).say(ann, "a2", 2).empty(&[(1, "ann", "a1")]);
+        assert_eq!(invariants(story), [LOST]);
+    }
+
+    #[test]
+    fn a_number_that_is_used_twice_is_found() {
+        let mut story = HistoryBuilder::default();
+        let (ann, ben) = (story.log_in("ann", 0), story.log_in("ben", 0));
+        story.say(ann, "a1", 1).say(ben, "b1", 1);
+        assert!(invariants(story).contains(&"no number is used twice"));
+    }
+
+    #[test]
+    fn a_doubled_message_is_found() {
+        let mut story = HistoryBuilder::default();
+        let (ann, ben) = (story.log_in("ann", 0), story.log_in("ben", 0));
+        story.refuse(ann, Line::Say("a1".to_owned()), "store-unavailable");
+        story.hear(ben, 1, "ann", "a1").hear(ben, 2, "ann", "a1");
+        assert_eq!(invariants(story), ["nothing is accepted twice"]);
+    }
+
+    #[test]
+    fn what_is_refused_and_yet_there_is_found() {
+        let mut story = HistoryBuilder::default();
+        let (ann, ben) = (story.log_in("ann", 0), story.log_in("ben", 0));
+        story.refuse(ann, Line::Publish("p1".to_owned()), "bad-argument");
+        story.hear_publication(ben, 1, "ann", "p1");
+        assert_eq!(invariants(story), ["what is refused is not there"]);
+    }
+
+    #[test]
+    fn numbers_against_the_order_of_speech_or_time_are_found() {
+        let mut story = HistoryBuilder::default();
+        let ann = story.log_in("ann", 0);
+        story.say(ann, "a1", 2).say(ann, "a2", 1);
+        assert_eq!(invariants(story), ["numbers follow the order of speech", "numbers only grow"]);
+        let mut story = HistoryBuilder::default();
+        let (ann, ben) = (story.log_in("ann", 0), story.log_in("ben", 0));
+        story.say(ann, "a1", 2).say(ben, "b1", 1);
+        assert_eq!(invariants(story), ["numbers only grow"]);
+    }
+
+    #[test]
+    fn a_gap_is_found() {
+        let mut story = HistoryBuilder::default();
+        let (ann, ben) = (story.log_in("ann", 0), story.log_in("ben", 0));
+        story.say(ann, "a1", 1).say(ann, "a2", 3).look_back(ben, &[(1, "ann", "a1"), (3, "ann", "a2")]);
+        assert_eq!(invariants(story), [GAP]);
+        let mut story = HistoryBuilder::default();
+        let ann = story.log_in("ann", 0);
+        story.say(ann, "a1", 2).keep(&[(2, "ann", "a1")]);
+        assert_eq!(invariants(story), [GAP]);
+    }
+}

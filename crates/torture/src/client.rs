@@ -1,0 +1,383 @@
+//! A client of a run: how it comes, listens and goes. Its choices depend on the seed and on what it hears; what it
+//! says is decided in `conduct.rs`. It must not judge what it hears.
+
+use std::collections::{BTreeSet, HashSet};
+use std::sync::Arc;
+use std::thread;
+use std::time::{Duration, Instant};
+
+use crate::coordinator::{Audience, Coordinator, Marker, Stage};
+use crate::record::{Connection, Heard, Line, Reply, What};
+use crate::recorded_connection::{ConnectOptions, Endpoint, RecordedConnection};
+use crate::rng::SeededRng;
+
+/// What each says at the end: to its room, to its followers, to one user.
+pub(crate) const MARKERS: usize = 3;
+/// How long is listened before anything is said.
+const TICK: Duration = Duration::from_millis(20);
+
+/// What somebody is like.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Role {
+    /// Never leaves, and waits long for a server that stands still.
+    Steady,
+    /// Comes and goes.
+    Roamer,
+    /// The same, but does not come back by itself once its connection is lost.
+    Sleeper,
+    /// One of two with the same account, of which the first remains at the end.
+    Rival { first: bool },
+    /// Never leaves, and now and then does not read for a while.
+    Slow,
+    /// Never leaves, and now and then says very much at once, to the slow.
+    Flooder,
+    /// Never leaves its server, and says something all the time in a room of its own.
+    Canary { server: usize },
+}
+
+impl Role {
+    /// Whether it stays in its room.
+    pub(crate) fn stays(self) -> bool {
+        matches!(self, Self::Steady | Self::Slow | Self::Flooder | Self::Canary { .. })
+    }
+}
+
+/// Who somebody is.
+#[derive(Debug, Clone)]
+pub(crate) struct ClientSpec {
+    pub(crate) number: usize,
+    /// Differs between rivals, unlike the user.
+    pub(crate) name: String,
+    pub(crate) user: String,
+    pub(crate) role: Role,
+}
+
+impl ClientSpec {
+    /// Whether it is still there at the end.
+    pub(crate) fn remains(&self) -> bool {
+        self.role != Role::Rival { first: false }
+    }
+}
+
+/// What all of a run share.
+pub(crate) struct RunContext {
+    /// All but the canaries.
+    pub(crate) users: Vec<String>,
+    /// Where people go; the lobby first.
+    pub(crate) rooms: Vec<String>,
+    /// Stands behind the names of users and rooms of this round.
+    pub(crate) tag: String,
+    /// Accounts are made by somebody else.
+    pub(crate) accounts_are_made: bool,
+    pub(crate) doors: Vec<Endpoint>,
+    pub(crate) board: Coordinator,
+    pub(crate) began: Instant,
+}
+
+/// A client of a run.
+pub(crate) struct SimulatedClient {
+    pub(crate) part: ClientSpec,
+    pub(crate) scene: Arc<RunContext>,
+    pub(crate) dice: SeededRng,
+    pub(crate) link: Option<RecordedConnection>,
+    pub(crate) room: String,
+    /// Whom it follows for certain, as far as this session knows.
+    pub(crate) follows: BTreeSet<String>,
+    /// Whether it was told since it logged in whom it follows.
+    pub(crate) knows_follows: bool,
+    /// Whom it asked to follow in this session while the store was away: that may be kept, and not be heard.
+    doubted: BTreeSet<String>,
+    /// How often it said something.
+    pub(crate) said: usize,
+    /// Which of what it says at the end was accepted.
+    pub(crate) marked: [bool; MARKERS],
+    /// Whether the last look at its room, and at all rooms, showed what is right.
+    pub(crate) seen: [bool; 2],
+    records: Vec<Connection>,
+    has_account: bool,
+    in_session: bool,
+    /// What others said at the end.
+    heard: HashSet<String>,
+    /// When it does something again.
+    next: Instant,
+    /// Until when it does not read.
+    deaf: Instant,
+    /// After which silence it takes the server for dead.
+    patience: Duration,
+}
+
+impl SimulatedClient {
+    pub(crate) fn new(part: ClientSpec, scene: Arc<RunContext>, seed: u64) -> Self {
+        let dice = SeededRng::new(seed, 1 + part.number as u64);
+        let has_account = !part.remains() || scene.accounts_are_made;
+        Self {
+            part,
+            scene,
+            dice,
+            link: None,
+            room: String::new(),
+            follows: BTreeSet::new(),
+            knows_follows: false,
+            doubted: BTreeSet::new(),
+            said: 0,
+            marked: [false; MARKERS],
+            seen: [false; 2],
+            records: Vec::new(),
+            has_account,
+            in_session: false,
+            heard: HashSet::new(),
+            next: Instant::now(),
+            deaf: Instant::now(),
+            patience: Duration::ZERO,
+        }
+    }
+
+    /// Takes part until the end, and returns what happened on its connections.
+    pub(crate) fn play(mut self) -> Vec<Connection> {
+        let mut before = Stage::SetUp;
+        loop {
+            let stage = self.scene.board.stage();
+            if stage == Stage::End {
+                break;
+            }
+            if std::mem::replace(&mut before, stage) == Stage::Chaos && stage != Stage::Chaos {
+                // What the faults left of it is asked for anew.
+                self.follows.clear();
+                self.knows_follows = false;
+                if self.scene.board.are_accounts_gone() {
+                    self.go("its account is gone", false);
+                }
+            }
+            self.live(stage);
+            if self.reached(stage) {
+                self.arrive(stage);
+            }
+        }
+        self.records.extend(self.link.take().map(RecordedConnection::finish));
+        self.records
+    }
+
+    fn arrive(&self, stage: Stage) {
+        if stage == Stage::Gather && self.part.remains() {
+            self.scene.board.settle(&self.part.user, &self.room);
+        }
+        self.scene.board.arrive(stage, &self.part.name);
+    }
+
+    fn live(&mut self, stage: Stage) {
+        if stage > Stage::Chaos && !self.part.remains() {
+            self.go("it makes room", false);
+        }
+        if stage == Stage::Chaos && Instant::now() < self.deaf {
+            return thread::sleep(TICK);
+        }
+        let Some(link) = &mut self.link else { return self.come(stage) };
+        let happened = link.listen(TICK);
+        let (alive, waited) = (link.alive(), link.waited());
+        if let Some(what) = happened {
+            self.hear(what);
+        }
+        let idle = self.link.as_ref().is_some_and(|link| link.pending() < self.bound(stage));
+        if !alive {
+            self.go("it is lost", false);
+        } else if waited > self.patience {
+            let reset = self.dice.chance(50);
+            self.go("no answer in time", reset);
+        } else if idle && Instant::now() >= self.next {
+            self.act(stage);
+        }
+    }
+
+    /// How many lines may wait for their answer before it says more.
+    fn bound(&self, stage: Stage) -> usize {
+        if stage == Stage::Chaos && self.in_session { 12 } else { 1 }
+    }
+
+    /// Connects to a server, unless it has a reason to stay away.
+    fn come(&mut self, stage: Stage) {
+        let lost_it = !self.records.is_empty() && stage == Stage::Chaos;
+        let stays_away = match self.part.role {
+            Role::Sleeper => lost_it,
+            Role::Rival { first: false } => stage != Stage::Chaos,
+            _ => false,
+        };
+        if stays_away || Instant::now() < self.next {
+            return thread::sleep(TICK);
+        }
+        let doors = &self.scene.doors;
+        let door = match (self.part.role, stage) {
+            (Role::Canary { server }, _) => &doors[server],
+            (_, Stage::SetUp) => &doors[self.part.number % doors.len()],
+            _ => self.dice.pick(doors),
+        };
+        let canary = matches!(self.part.role, Role::Canary { .. });
+        let way = ConnectOptions { weak: !canary && self.dice.chance(25), slow: self.part.role == Role::Slow };
+        self.link = RecordedConnection::open(door, way, &self.part.user, self.scene.began);
+        self.patience = match self.part.role {
+            Role::Steady => Duration::from_secs(40),
+            Role::Canary { .. } => Duration::from_secs(15),
+            _ => self.dice.millis(5_000, 14_000),
+        };
+        match self.link {
+            Some(_) => self.log_in(),
+            None => self.rest(100, 500),
+        }
+    }
+
+    /// Closes the connection.
+    fn go(&mut self, why: &'static str, reset: bool) {
+        self.records.extend(self.link.take().map(|link| link.close(why, reset)));
+        self.in_session = false;
+    }
+
+    /// Goes for a while.
+    pub(crate) fn go_away(&mut self) {
+        let reset = self.dice.chance(50);
+        self.go("as it likes", reset);
+        self.rest(0, 1_500);
+    }
+
+    /// Does not read for so many milliseconds, then reads for a while before it does something again.
+    pub(crate) fn stop_reading(&mut self, least: u64, most: u64) {
+        self.deaf = Instant::now() + self.dice.millis(least, most);
+        self.next = self.deaf + self.dice.millis(500, 1_500);
+    }
+
+    fn act(&mut self, stage: Stage) {
+        if !self.in_session {
+            return self.log_in();
+        }
+        match stage {
+            Stage::SetUp | Stage::Gather => self.settle_down(),
+            Stage::Chaos => self.do_anything(),
+            Stage::Mark => self.say_marker(),
+            Stage::Look => self.look(),
+            Stage::End => {}
+        }
+    }
+
+    fn log_in(&mut self) {
+        let line = if self.has_account { Line::Login } else { Line::Register };
+        self.send(vec![Line::Format, line]);
+        self.rest(300, 300);
+    }
+
+    pub(crate) fn send(&mut self, lines: Vec<Line>) {
+        if let Some(link) = &mut self.link {
+            link.send(lines);
+        }
+    }
+
+    /// Does nothing for so many milliseconds.
+    pub(crate) fn rest(&mut self, least: u64, most: u64) {
+        self.next = Instant::now() + self.dice.millis(least, most);
+    }
+
+    fn hear(&mut self, what: What) {
+        match what {
+            What::Answered { number, reply } => {
+                let line = self.link.as_ref().and_then(|link| link.line(number));
+                line.into_iter().for_each(|line| self.answered(&line, &reply));
+            }
+            What::Heard(Heard::Message { entry, .. } | Heard::Publication(entry)) => self.remember(entry.text),
+            What::Heard(Heard::Direct { text, .. }) => self.remember(text),
+            What::Bye { code } if code == "logged-in-elsewhere" => self.rest(300, 2_500),
+            _ => {}
+        }
+    }
+
+    fn remember(&mut self, text: String) {
+        if text.starts_with("marker ") {
+            self.heard.insert(text);
+        }
+    }
+
+    fn answered(&mut self, line: &Line, reply: &Reply) {
+        match (line, reply) {
+            (_, Reply::Entered { room, .. }) => {
+                self.room.clone_from(room);
+                if matches!(line, Line::Login | Line::Register) {
+                    (self.in_session, self.has_account) = (true, true);
+                    // Asked, not said again: what was followed before has to be heard.
+                    (self.knows_follows, self.doubted) = (false, BTreeSet::new());
+                    self.follows.clear();
+                    self.send(vec![Line::Subscriptions]);
+                }
+            }
+            (Line::Login | Line::Register, Reply::Refused { code }) => self.turned_away(code),
+            (Line::Subscribe(user), Reply::Done) => {
+                self.follows.insert(user.clone());
+            }
+            (Line::Subscribe(user), Reply::Refused { code }) if code == "already-subscribed" => {
+                self.follows.insert(user.clone());
+            }
+            // It may be kept and is not heard: it has to be said again.
+            (Line::Subscribe(user), Reply::Refused { code }) if code == "store-unavailable" => {
+                self.follows.remove(user);
+                self.doubted.insert(user.clone());
+            }
+            (Line::Unsubscribe(user), _) => {
+                self.follows.remove(user);
+            }
+            (_, Reply::Follows(users)) => {
+                self.follows = users.iter().filter(|user| !self.doubted.contains(*user)).cloned().collect();
+                self.knows_follows = true;
+            }
+            (_, Reply::Stored { .. } | Reply::Done) => self.accepted(line),
+            (_, Reply::Users { room, users }) => self.seen[0] = *users == self.scene.board.members(room),
+            (_, Reply::Rooms(rooms)) => self.seen[1] = *rooms == self.scene.board.rooms(),
+            _ => {}
+        }
+    }
+
+    fn turned_away(&mut self, code: &str) {
+        match code {
+            "name-taken" => self.has_account = true,
+            "bad-credentials" => self.has_account = false,
+            "store-unavailable" => {}
+            _ => {
+                self.go("turned away", false);
+                self.rest(300, 2_000);
+            }
+        }
+    }
+
+    /// Notes on the board what others have to hear from now on.
+    fn accepted(&mut self, line: &Line) {
+        let (kind, to) = match line {
+            Line::Say(_) => (0, Audience::Room(self.room.clone())),
+            Line::Publish(_) => (1, Audience::Followers),
+            Line::Direct { to, .. } => (2, Audience::User(to.clone())),
+            _ => return,
+        };
+        let Some(text) = line.text().filter(|text| text.starts_with("marker ")) else { return };
+        self.marked[kind] = true;
+        self.scene.board.post(Marker { by: self.part.user.clone(), to, text: text.to_owned() });
+    }
+
+    /// Whether it has done what a part of the run asks for.
+    fn reached(&self, stage: Stage) -> bool {
+        if !self.part.remains() {
+            return self.link.is_none() || stage == Stage::SetUp;
+        }
+        let quiet = self.in_session && self.link.as_ref().is_some_and(|link| link.pending() == 0);
+        quiet
+            && match stage {
+                Stage::SetUp | Stage::Gather => self.wants().is_none(),
+                Stage::Mark => self.marked == [true; MARKERS] && self.heard_all(),
+                Stage::Look => self.seen == [true; 2],
+                Stage::Chaos | Stage::End => true,
+            }
+    }
+
+    fn heard_all(&self) -> bool {
+        let concerns = |marker: &Marker| match &marker.to {
+            _ if marker.by == self.part.user => false,
+            Audience::Room(room) => *room == self.room,
+            Audience::Followers => self.follows.contains(&marker.by),
+            Audience::User(user) => *user == self.part.user,
+        };
+        let all = self.scene.board.all_markers(MARKERS);
+        all.is_some_and(|all| all.iter().filter(|marker| concerns(marker)).all(|it| self.heard.contains(&it.text)))
+    }
+}

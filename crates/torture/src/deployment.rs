@@ -1,0 +1,370 @@
+//! The servers of a run and their store, and what can be done to them. It must not decide what is done.
+
+use std::collections::BTreeMap;
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+use parlor_redis_testkit::{Direction, FaultProxy, Fsync, RedisServer};
+use rustix::process::{Resource, Signal};
+use tempfile::TempDir;
+
+use crate::config::{Config, Place, Store};
+use crate::dump;
+use crate::failure::Failure;
+use crate::monitor::Prober;
+use crate::plan::{Fault, Kind, Step};
+use crate::record::{Dump, Moment, Sample, Usage};
+use crate::recorded_connection::Endpoint;
+use crate::server::{Launch, Server};
+use crate::wire::Trust;
+
+/// How large a file may be on a disk that is full: smaller than what the database has written already.
+const FULL_DISK_BYTES: u64 = 4096;
+/// Descriptors that are left where there are no more.
+const SPARE_DESCRIPTORS: u64 = 2;
+/// How far a clock jumps, in milliseconds, forwards or back.
+const CLOCK_JUMP: i64 = 3_600_000;
+/// Names the file that says by how many milliseconds the clock of a server is wrong.
+const PLANTED_CLOCK: &str = "PARLOR_PLANTED_CLOCK";
+
+/// A server, and its own way to Redis.
+struct ServerNode {
+    /// Host and port, as it is asked for.
+    name: String,
+    door: Endpoint,
+    /// In front of it, for clients whose connections can be made silent.
+    front: FaultProxy,
+    own: Option<Own>,
+}
+
+/// A server that this run has started.
+struct Own {
+    /// None only if it could not be started again.
+    server: Mutex<Option<Server>>,
+    /// It has been ended on purpose. Set before that is done.
+    is_down: AtomicBool,
+    /// Between it and Redis.
+    proxy: Option<FaultProxy>,
+    /// What it took before anybody came.
+    idle: Usage,
+    /// A limit as it was before it was changed.
+    limit: Mutex<Option<Option<u64>>>,
+    clock: PathBuf,
+}
+
+/// The servers of a run and their Redis, if they have one of their own.
+pub(crate) struct Deployment {
+    stations: Vec<ServerNode>,
+    redis: Option<RedisServer>,
+    has_leases: bool,
+    /// Clocks, and certificates of servers that were given.
+    _scratch: TempDir,
+}
+
+impl Deployment {
+    /// Starts what is to be started.
+    pub(crate) fn open(config: &Config, password: &Arc<str>) -> Result<Self, Failure> {
+        let scratch = tempfile::tempdir().map_err(Failure::of("no temporary directory can be made"))?;
+        match &config.place {
+            Place::Given { servers, ca } => {
+                let stations = servers.iter().enumerate();
+                let stations = stations.map(|(number, (host, address))| {
+                    let trust = Trust::new(ca, host.trim_matches(['[', ']']));
+                    let trust = trust.map_err(Failure::of(ca.display().to_string()))?;
+                    let name = format!("{host}:{}", address.port());
+                    Ok(ServerNode::at(name, number, *address, trust, password, None))
+                });
+                let stations = stations.collect::<Result<_, Failure>>()?;
+                Ok(Self { stations, redis: None, has_leases: true, _scratch: scratch })
+            }
+            Place::Own { servers, store } => {
+                let redis = match store {
+                    Store::OwnRedis => Some(RedisServer::options().append_only(Fsync::EverySecond).start()),
+                    _ => None,
+                };
+                let mut stations = Vec::new();
+                for number in 0..*servers {
+                    let link = match (store, &redis) {
+                        (Store::Embedded, _) => None,
+                        (Store::Redis { url, address }, _) => {
+                            let proxy = FaultProxy::start_for(*address);
+                            let to = url.replacen(&address.to_string(), &proxy.address().to_string(), 1);
+                            Some((proxy, to))
+                        }
+                        (Store::OwnRedis, redis) => redis.as_ref().map(|redis| {
+                            let proxy = FaultProxy::start(redis.port());
+                            let to = redis.url_by(&proxy);
+                            (proxy, to)
+                        }),
+                    };
+                    let clock = scratch.path().join(format!("clock-{number}"));
+                    let launch = launch(config, number, &clock);
+                    stations.push(ServerNode::start(number, launch, link, clock, password)?);
+                }
+                let has_leases = *store != Store::Embedded;
+                Ok(Self { stations, redis, has_leases, _scratch: scratch })
+            }
+        }
+    }
+
+    /// Where the servers are found; they keep their places when they are started again.
+    pub(crate) fn doors(&self) -> Vec<Endpoint> {
+        self.stations.iter().map(|station| station.door.clone()).collect()
+    }
+
+    /// How its servers are asked whether they are healthy.
+    pub(crate) fn prober(&self, config: &Config) -> Prober {
+        let given = match &config.place {
+            Place::Given { ca, .. } => ca.clone(),
+            Place::Own { .. } => PathBuf::new(),
+        };
+        let target = |station: &ServerNode| {
+            let own = station.own.as_ref();
+            let ca = own.and_then(|own| lock(&own.server).as_ref().map(Server::ca));
+            (station.name.clone(), ca.unwrap_or_else(|| given.clone()))
+        };
+        Prober { program: config.program.clone(), targets: self.stations.iter().map(target).collect() }
+    }
+
+    /// Whether sessions outlive their server for a while.
+    pub(crate) fn has_leases(&self) -> bool {
+        self.has_leases
+    }
+
+    /// What each server logged since it was last started.
+    pub(crate) fn logs(&self) -> Vec<String> {
+        let log = |own: &Own| lock(&own.server).as_ref().map_or_else(String::new, Server::log);
+        self.stations.iter().filter_map(|station| station.own.as_ref()).map(log).collect()
+    }
+
+    /// What each server takes at the moment; nothing of those that are down.
+    pub(crate) fn sample(&self, began: Instant) -> Vec<Sample> {
+        let mut samples = Vec::new();
+        for station in &self.stations {
+            let connections = station.door.open.load(Ordering::Relaxed);
+            let Some(usage) = station.own.as_ref().and_then(Own::usage) else { continue };
+            samples.push(Sample { server: station.door.server, at: began.elapsed(), usage, connections });
+        }
+        samples
+    }
+
+    /// What each server took before anybody came.
+    pub(crate) fn idle(&self) -> BTreeMap<usize, Usage> {
+        let idle = |station: &ServerNode| Some((station.door.server, station.own.as_ref()?.idle));
+        self.stations.iter().filter_map(idle).collect()
+    }
+
+    /// Servers that ended without having been told to, with the end of what they logged. Each is started again.
+    pub(crate) fn deaths(&self, at: Moment) -> Result<Vec<(Moment, String)>, Failure> {
+        let mut deaths = Vec::new();
+        for station in &self.stations {
+            let Some(own) = &station.own else { continue };
+            let mut server = lock(&own.server);
+            if own.is_down.load(Ordering::SeqCst) {
+                continue;
+            }
+            let Some(status) = server.as_mut().and_then(Server::has_ended) else { continue };
+            let log = server.as_ref().map(Server::log).unwrap_or_default();
+            let end: Vec<&str> = log.lines().rev().take(20).collect();
+            let end: Vec<&str> = end.into_iter().rev().collect();
+            deaths.push((at, format!("server {} ended, {status}: {}", station.door.server, end.join("\n    "))));
+            *server = server.take().map(Server::restart_on_same_port).transpose()?;
+        }
+        Ok(deaths)
+    }
+
+    /// Begins a fault. What is emptied is returned.
+    pub(crate) fn begin(&self, step: &Step) -> Result<Option<Dump>, Failure> {
+        match step.fault.kind {
+            Kind::RedisKill => self.redis()?.kill(),
+            Kind::RedisRestart => self.redis()?.stop(),
+            Kind::RedisFreeze => self.redis()?.pause(),
+            Kind::RedisEmpty => return self.dump("empty").map(Some),
+            Kind::HalfOpen => self.station(step.fault)?.front.black_hole(),
+            // Whoever carries out the plan makes the storm.
+            Kind::RstStorm => {}
+            _ => self.own(step.fault)?.begin(step.fault.kind)?,
+        }
+        Ok(None)
+    }
+
+    /// Ends a fault.
+    pub(crate) fn end(&self, step: &Step) -> Result<(), Failure> {
+        match step.fault.kind {
+            Kind::RedisKill | Kind::RedisRestart => self.redis()?.restart(),
+            Kind::RedisFreeze => self.redis()?.resume(),
+            Kind::HalfOpen if step.loses => self.station(step.fault)?.front.pass_without_held(),
+            Kind::HalfOpen => self.station(step.fault)?.front.pass(),
+            Kind::RedisEmpty | Kind::RstStorm => {}
+            _ => self.own(step.fault)?.end(step)?,
+        }
+        Ok(())
+    }
+
+    /// All logs as they are, if there is a Redis of our own.
+    pub(crate) fn logs_kept(&self) -> Result<Option<Dump>, Failure> {
+        self.redis.is_some().then(|| self.dump("keep")).transpose()
+    }
+
+    /// Reads all logs, and in the same step empties Redis, if that is asked for.
+    fn dump(&self, what: &str) -> Result<Dump, Failure> {
+        let answer = self.redis()?.try_cli(&["EVAL", dump::LOGS, "0", what]).map_err(Failure::of("Redis"))?;
+        dump::read(&answer).ok_or_else(|| Failure::new("the logs in Redis cannot be read"))
+    }
+
+    fn redis(&self) -> Result<&RedisServer, Failure> {
+        self.redis.as_ref().ok_or_else(|| Failure::new("this fault needs a Redis that torture has started"))
+    }
+
+    fn station(&self, fault: Fault) -> Result<&ServerNode, Failure> {
+        let station = fault.server.and_then(|server| self.stations.get(server));
+        station.ok_or_else(|| Failure::new("this fault needs a server"))
+    }
+
+    fn own(&self, fault: Fault) -> Result<&Own, Failure> {
+        let own = self.station(fault)?.own.as_ref();
+        own.ok_or_else(|| Failure::new("this fault needs a server that torture has started"))
+    }
+}
+
+impl ServerNode {
+    fn at(
+        name: String,
+        server: usize,
+        address: SocketAddr,
+        trust: Trust,
+        password: &Arc<str>,
+        own: Option<Own>,
+    ) -> Self {
+        let front = FaultProxy::start_for(address);
+        let (weak, password) = (front.address(), password.clone());
+        let door = Endpoint { server, address, weak, trust, password, open: Arc::default() };
+        Self { name, door, front, own }
+    }
+
+    fn start(
+        number: usize,
+        launch: Launch,
+        link: Option<(FaultProxy, String)>,
+        clock: PathBuf,
+        password: &Arc<str>,
+    ) -> Result<Self, Failure> {
+        let data = tempfile::tempdir().map_err(Failure::of("no data directory can be made"))?;
+        let (proxy, launch) = match link {
+            Some((proxy, url)) => (Some(proxy), launch.env("PARLOR_REDIS", &url)),
+            None => (None, launch),
+        };
+        let server = launch.start(Arc::new(data))?;
+        let address = server.address();
+        let trust = Trust::new(&server.ca(), "localhost").map_err(Failure::of("the server's authority"))?;
+        let idle = usage(&server).unwrap_or_default();
+        let own = Own {
+            server: Mutex::new(Some(server)),
+            is_down: AtomicBool::new(false),
+            proxy,
+            idle,
+            limit: Mutex::new(None),
+            clock,
+        };
+        Ok(Self::at(address.to_string(), number, address, trust, password, Some(own)))
+    }
+}
+
+impl Own {
+    fn usage(&self) -> Option<Usage> {
+        lock(&self.server).as_ref().and_then(usage)
+    }
+
+    fn begin(&self, kind: Kind) -> Result<(), Failure> {
+        match kind {
+            Kind::Kill => {
+                self.is_down.store(true, Ordering::SeqCst);
+                self.with(Server::kill)
+            }
+            Kind::Freeze => self.with(|server| server.signal(Signal::STOP)),
+            Kind::Stop => {
+                self.is_down.store(true, Ordering::SeqCst);
+                self.with(|server| {
+                    server.signal(Signal::TERM)?;
+                    server.wait().map(drop)
+                })
+            }
+            Kind::DiskFull => self.narrow(Resource::Fsize, |_| FULL_DISK_BYTES),
+            Kind::NoDescriptors => {
+                self.narrow(Resource::Nofile, |server| server.descriptors() as u64 + SPARE_DESCRIPTORS)
+            }
+            Kind::Clock => self.set_clock(CLOCK_JUMP),
+            _ => self.link(|proxy| match kind {
+                Kind::Cut => proxy.cut(),
+                Kind::Hole => proxy.black_hole(),
+                Kind::Mute => proxy.hold(Direction::ToClient),
+                Kind::Delay => proxy.delay(Duration::from_millis(50)),
+                _ => proxy.cut_after_bytes(Direction::ToClient, 700),
+            }),
+        }
+    }
+
+    fn end(&self, step: &Step) -> Result<(), Failure> {
+        match step.fault.kind {
+            Kind::Kill | Kind::Stop => self.start_again(),
+            Kind::Freeze => self.with(|server| server.signal(Signal::CONT)),
+            Kind::DiskFull => self.widen(Resource::Fsize),
+            Kind::NoDescriptors => self.widen(Resource::Nofile),
+            // Half of the times it jumps back behind where it was.
+            Kind::Clock => self.set_clock(if step.loses { -CLOCK_JUMP } else { 0 }),
+            Kind::Hole | Kind::Mute if step.loses => self.link(FaultProxy::pass_without_held),
+            Kind::Hole | Kind::Mute | Kind::Delay => self.link(FaultProxy::pass),
+            _ => Ok(()),
+        }
+    }
+
+    fn with<T>(&self, act: impl FnOnce(&mut Server) -> Result<T, Failure>) -> Result<T, Failure> {
+        act(lock(&self.server).as_mut().ok_or_else(|| Failure::new("a server is gone"))?)
+    }
+
+    fn link(&self, act: impl FnOnce(&FaultProxy)) -> Result<(), Failure> {
+        act(self.proxy.as_ref().ok_or_else(|| Failure::new("this fault needs a way to Redis"))?);
+        Ok(())
+    }
+
+    fn narrow(&self, resource: Resource, to: impl FnOnce(&Server) -> u64) -> Result<(), Failure> {
+        let before = self.with(|server| server.limit(resource, Some(to(server))))?;
+        *lock(&self.limit) = Some(before);
+        Ok(())
+    }
+
+    fn widen(&self, resource: Resource) -> Result<(), Failure> {
+        let Some(before) = lock(&self.limit).take() else { return Ok(()) };
+        self.with(|server| server.limit(resource, before)).map(drop)
+    }
+
+    fn set_clock(&self, millis: i64) -> Result<(), Failure> {
+        std::fs::write(&self.clock, millis.to_string()).map_err(Failure::of("the clock of a server"))
+    }
+
+    fn start_again(&self) -> Result<(), Failure> {
+        let mut server = lock(&self.server);
+        *server = server.take().map(Server::restart_on_same_port).transpose()?;
+        self.is_down.store(false, Ordering::SeqCst);
+        Ok(())
+    }
+}
+
+fn usage(server: &Server) -> Option<Usage> {
+    let (memory, threads) = (server.status("VmRSS")?, server.status("Threads")?);
+    Some(Usage { memory, threads, descriptors: server.descriptors() })
+}
+
+fn launch(config: &Config, number: usize, clock: &Path) -> Launch {
+    let policy = if config.reject { "reject" } else { "takeover" };
+    let launch = Launch::new(&config.program).env("PARLOR_SERVER_NAME", &format!("s{number}"));
+    let launch = launch.env(PLANTED_CLOCK, &clock.display().to_string());
+    launch.args(&["--duplicate-login", policy])
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}

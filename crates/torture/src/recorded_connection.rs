@@ -1,0 +1,259 @@
+//! One connection of a client, which notes every line that it sends and hears. It must not decide what to say.
+
+use std::collections::VecDeque;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::{Duration, Instant};
+
+use serde_json::Value;
+
+use crate::record::{Connection, Entry, Event, Heard, Line, Moment, Reply, What};
+use crate::wire::{Polled, Trust, Wire};
+
+/// How long a server may take to greet; it may be frozen.
+const GREETED_WITHIN: Duration = Duration::from_secs(4);
+
+/// Where a server is found.
+#[derive(Debug, Clone)]
+pub(crate) struct Endpoint {
+    pub(crate) server: usize,
+    pub(crate) address: SocketAddr,
+    /// A proxy in front of it.
+    pub(crate) weak: SocketAddr,
+    pub(crate) trust: Trust,
+    /// Of everybody who comes by it.
+    pub(crate) password: Arc<str>,
+    /// How many connections to it are open.
+    pub(crate) open: Arc<AtomicUsize>,
+}
+
+/// Counts a connection for as long as it is open.
+#[derive(Debug)]
+pub(crate) struct Counted(Arc<AtomicUsize>);
+
+impl Counted {
+    pub(crate) fn at(door: &Endpoint) -> Self {
+        door.open.fetch_add(1, Ordering::Relaxed);
+        Self(door.open.clone())
+    }
+}
+
+impl Drop for Counted {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
+/// How somebody comes.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct ConnectOptions {
+    /// By the proxy.
+    pub(crate) weak: bool,
+    /// Will not read at times, with little room in the kernel.
+    pub(crate) slow: bool,
+}
+
+/// A connection that is being recorded.
+pub(crate) struct RecordedConnection {
+    wire: Wire,
+    record: Connection,
+    began: Instant,
+    /// Lines that have no answer yet, and when they were sent.
+    pending: VecDeque<(usize, Line, Moment)>,
+    sent: usize,
+    alive: bool,
+    password: Arc<str>,
+    _counted: Counted,
+}
+
+impl RecordedConnection {
+    /// Connects; nothing if the server is not there, or does not greet in time.
+    pub(crate) fn open(door: &Endpoint, way: ConnectOptions, user: &str, began: Instant) -> Option<Self> {
+        let counted = Counted::at(door);
+        let mut wire = Wire::open(if way.weak { door.weak } else { door.address }, &door.trust).ok()?;
+        // Nothing that is written is long, so only a server that stands still for good can block it.
+        wire.socket().set_write_timeout(Some(GREETED_WITHIN)).ok()?;
+        if way.slow {
+            wire.shrink_window().ok()?;
+        }
+        let Polled::Line(greeting) = wire.poll(GREETED_WITHIN) else { return None };
+        let mut record = Connection {
+            user: user.to_owned(),
+            server: door.server,
+            weak: way.weak,
+            slow: way.slow,
+            events: Vec::new(),
+            final_one: false,
+        };
+        if !greeting.starts_with("HELLO parlor/1 ") {
+            record.events.push(Event { at: began.elapsed(), what: What::Odd(greeting) });
+        }
+        let (pending, password) = (VecDeque::new(), door.password.clone());
+        Some(Self { wire, record, began, pending, sent: 0, alive: true, password, _counted: counted })
+    }
+
+    /// Whether the connection is still there, as far as is known.
+    pub(crate) fn alive(&self) -> bool {
+        self.alive
+    }
+
+    /// How many lines wait for their answer.
+    pub(crate) fn pending(&self) -> usize {
+        self.pending.len()
+    }
+
+    /// For how long the oldest line has waited for its answer.
+    pub(crate) fn waited(&self) -> Duration {
+        self.pending.front().map_or(Duration::ZERO, |(_, _, sent)| self.began.elapsed().saturating_sub(*sent))
+    }
+
+    /// Sends lines in one write.
+    pub(crate) fn send(&mut self, lines: Vec<Line>) {
+        if !self.alive {
+            return;
+        }
+        let mut bytes = String::new();
+        for line in lines {
+            bytes.push_str(&line.wire(&self.record.user, &self.password));
+            bytes.push('\n');
+            self.sent += 1;
+            let number = self.sent;
+            self.pending.push_back((number, line.clone(), self.began.elapsed()));
+            self.note(What::Sent { number, line });
+        }
+        if self.wire.send(bytes.as_bytes()).is_err() {
+            self.note(What::Lost);
+            self.alive = false;
+        }
+    }
+
+    /// Waits for the next thing that happens, which is noted and returned.
+    pub(crate) fn listen(&mut self, patience: Duration) -> Option<What> {
+        if !self.alive {
+            return None;
+        }
+        let what = match self.wire.poll(patience) {
+            Polled::Nothing => return None,
+            Polled::Line(line) => self.understand(&line),
+            Polled::End | Polled::Broken => {
+                self.alive = false;
+                What::Lost
+            }
+        };
+        self.note(what.clone());
+        Some(what)
+    }
+
+    /// The line that was sent under this number.
+    pub(crate) fn line(&self, number: usize) -> Option<Line> {
+        self.record.events.iter().rev().find_map(|event| match &event.what {
+            What::Sent { number: sent, line } if *sent == number => Some(line.clone()),
+            _ => None,
+        })
+    }
+
+    /// Closes with a FIN, or at once with a reset, and hands out what was recorded.
+    pub(crate) fn close(mut self, why: &'static str, reset: bool) -> Connection {
+        if self.alive {
+            self.note(What::Closed(why));
+        }
+        if reset {
+            // It is gone already if this fails.
+            let _ = self.wire.reset();
+        }
+        self.record
+    }
+
+    /// Hands out the record of a connection that lasted to the end.
+    pub(crate) fn finish(mut self) -> Connection {
+        self.record.final_one = self.alive;
+        self.close("the end", false)
+    }
+
+    fn note(&mut self, what: What) {
+        self.record.events.push(Event { at: self.began.elapsed(), what });
+    }
+
+    fn understand(&mut self, line: &str) -> What {
+        let Ok(event) = serde_json::from_str::<Value>(line) else { return What::Odd(line.to_owned()) };
+        match unasked(&event) {
+            Some(what) => what,
+            None => self.answer(&event).unwrap_or_else(|| What::Odd(line.to_owned())),
+        }
+    }
+
+    /// The answer to the oldest line that waits for one; nothing if it is none.
+    fn answer(&mut self, event: &Value) -> Option<What> {
+        let reply = reply(event)?;
+        let (_, line, _) = self.pending.front()?;
+        let fits = match &reply {
+            Reply::Users { .. } => matches!(line, Line::Who(_)),
+            Reply::Rooms(_) => matches!(line, Line::Rooms),
+            Reply::Follows(_) => matches!(line, Line::Subscriptions),
+            Reply::History { .. } => matches!(line, Line::History),
+            Reply::Done if event["type"] == "pong" => matches!(line, Line::Ping),
+            _ => event["command"] == line.command(),
+        };
+        if !fits {
+            return None;
+        }
+        let (number, ..) = self.pending.pop_front()?;
+        Some(What::Answered { number, reply })
+    }
+}
+
+/// What an event says that is no answer.
+fn unasked(event: &Value) -> Option<What> {
+    let heard = match event["type"].as_str()? {
+        "message" => Heard::Message { room: text(&event["room"])?, entry: entry(event)? },
+        "publication" => Heard::Publication(entry(event)?),
+        "direct" => Heard::Direct { from: text(&event["from"])?, text: text(&event["text"])? },
+        "joined" => Heard::Entered { room: text(&event["room"])?, user: text(&event["user"])? },
+        "left" => Heard::Left { room: text(&event["room"])?, user: text(&event["user"])? },
+        "bye" => return Some(What::Bye { code: text(&event["code"])? }),
+        // It goes ahead of the goodbye of the same name.
+        "error" if event["code"] == "login-timeout" => return Some(What::Bye { code: text(&event["code"])? }),
+        _ => return None,
+    };
+    Some(What::Heard(heard))
+}
+
+/// What an event answers, to whatever it may be.
+fn reply(event: &Value) -> Option<Reply> {
+    let list = |key: &str| event[key].as_array();
+    Some(match event["type"].as_str()? {
+        "error" => Reply::Refused { code: text(&event["code"])? },
+        "pong" => Reply::Done,
+        "users" => {
+            Reply::Users { room: text(&event["room"])?, users: list("users")?.iter().map(text).collect::<Option<_>>()? }
+        }
+        "rooms" => {
+            let room = |room: &Value| Some((text(&room["room"])?, room["members"].as_u64()?));
+            Reply::Rooms(list("rooms")?.iter().map(room).collect::<Option<_>>()?)
+        }
+        "subscriptions" => Reply::Follows(list("users")?.iter().map(text).collect::<Option<_>>()?),
+        "history" => Reply::History {
+            room: text(&event["room"])?,
+            entries: list("messages")?.iter().map(entry).collect::<Option<_>>()?,
+        },
+        "ok" => match event["command"].as_str()? {
+            "login" | "register" | "join" | "leave" => Reply::Entered {
+                room: text(&event["room"])?,
+                epoch: text(&event["epoch"])?,
+                last: event["last"].as_u64()?,
+            },
+            "message" | "publish" => Reply::Stored { id: event["id"].as_u64()? },
+            _ => Reply::Done,
+        },
+        _ => return None,
+    })
+}
+
+fn entry(event: &Value) -> Option<Entry> {
+    Some(Entry { id: event["id"].as_u64()?, from: text(&event["from"])?, text: text(&event["text"])? })
+}
+
+fn text(value: &Value) -> Option<String> {
+    value.as_str().map(str::to_owned)
+}
