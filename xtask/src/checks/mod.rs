@@ -9,6 +9,7 @@ mod layers;
 mod links;
 mod module_docs;
 mod named_files;
+mod promises;
 mod unwraps;
 mod wire_text;
 
@@ -77,6 +78,7 @@ pub(crate) fn run_all(tree: &Tree) -> Result<Report> {
     absolute_paths::check(tree, &mut report);
     links::check(tree, &mut report);
     named_files::check(tree, &mut report);
+    promises::check(tree, &mut report);
     async_runtimes::check(tree, &mut report)?;
     Ok(report)
 }

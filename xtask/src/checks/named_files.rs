@@ -25,7 +25,9 @@ pub(super) fn check(tree: &Tree, report: &mut Report) {
 
 /// Whether `name` is one file's; a pattern, or a command with arguments, is none.
 fn is_source(name: &str) -> bool {
-    SOURCES.iter().any(|ending| name.ends_with(ending)) && !name.contains([' ', '*', '{', '<'])
+    SOURCES.iter().any(|ending| name.ends_with(ending))
+        && !name.starts_with('.')
+        && !name.contains([' ', '*', '{', '<'])
 }
 
 /// A page may leave out where a crate is, and the `src` in it.

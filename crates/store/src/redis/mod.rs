@@ -3,7 +3,7 @@
 //! Redis. It must not keep anything in memory that cannot be rebuilt from Redis and the connections of its clients.
 //!
 //! The way of a command: port (`sessions`, `rooms`, `log`, …) → `router` → `pipeline` → Redis. The way of news:
-//! Redis → `pubsub_reader` → `cursors` → the sink. `maintenance` keeps the lease, ends what dead servers left, and looks
+//! Redis → `pubsub_reader` → `log_cursors` → the sink. `maintenance` keeps the lease, ends what dead servers left, and looks
 //! whether anything is missing.
 
 mod accounts;
