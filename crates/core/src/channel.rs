@@ -181,7 +181,7 @@ impl Channel {
         self.flush(state, interrupts)
     }
 
-    /// Lets one who speaks wait while passes do not keep up. Blocks, but never on a client.
+    /// Backpressure: blocks a sender while flushes are behind. Blocks, but never on a client.
     pub(crate) fn await_flush(&self) {
         let mut state = self.lock();
         if !state.is_behind() {

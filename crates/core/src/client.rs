@@ -98,7 +98,7 @@ impl Client {
         if self.dialogue.is_over() { Flow::End } else { Flow::Continue }
     }
 
-    /// Calls on the wire although no frame waits, if `needed`: TLS has things of its own to say.
+    /// If `needed`, flushes pending TLS records (alerts, key updates) even if the outbox is empty.
     pub fn flush_wire(&self, needed: bool) {
         let peer = &self.dialogue.place().peer;
         if needed && peer.outbox().schedule() {

@@ -1,4 +1,4 @@
-//! When to write a log line that others can cause as often as they like. It must not write it.
+//! Rate limit for log lines that clients can trigger. It must not write them.
 
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};

@@ -14,7 +14,7 @@ use crate::record::{Moment, Probe, Rest, Sample, Usage};
 
 /// How often the machine is asked.
 const SAMPLED_EVERY: Duration = Duration::from_millis(500);
-/// Who sleeps so much longer than it meant to was not let run, and neither were the others.
+/// Oversleeping by this much means that the process was starved.
 const STALLED: Duration = Duration::from_secs(1);
 /// How often a health check is made of each server.
 const PROBED_EVERY: Duration = Duration::from_secs(2);

@@ -1,4 +1,4 @@
-//! The layers of the house where Cargo cannot keep them: which crate must not name what. It reads names in
+//! The layers of the code where Cargo cannot keep them: which crate must not name what. It reads names in
 //! the source, not what they resolve to.
 
 use super::Report;

@@ -62,8 +62,8 @@ pub enum Outcome {
 /// An attempt from an address that is usual for the user counts for that pair alone, any other one for the account and
 /// for the address. So whoever fails elsewhere does not delay somebody at a usual address.
 pub trait Attempts: Send + Sync {
-    /// Asks for the right to try a password. With [`Admission::Now`] a place is taken, in the same step in which it was
-    /// seen to be free: however many ask at once, no more guesses are made than one after the other.
+    /// Asks for the right to try a password. [`Admission::Now`] atomically reserves an attempt, so concurrent callers get
+    /// no more attempts than sequential ones.
     ///
     /// # Errors
     /// The store cannot be reached.

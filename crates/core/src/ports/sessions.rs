@@ -17,7 +17,7 @@ pub struct TakeoverLimit {
     pub within: Duration,
 }
 
-/// Somebody with the right password wants the user's session.
+/// Request to claim the session of an authenticated user.
 #[derive(Debug, Clone)]
 pub struct Claim<'a> {
     /// Whose.

@@ -1,5 +1,5 @@
-//! A connection of which it is to be found out whose it is: that of the peer itself, or of a client of which a balancer
-//! says so. It must not let anybody speak.
+//! An accepted connection whose client address is not known yet: it is the peer's, or comes in a PROXY header. It must not
+//! run a command.
 
 use std::io::{ErrorKind, Read};
 use std::net::{IpAddr, SocketAddr, TcpStream};

@@ -1,4 +1,4 @@
-//! A connection on its way from one thread to the next. A thread that has worked keeps the memory that the work
+//! Hands a connection from one thread to another. A thread that has worked keeps the memory that the work
 //! took; one that only waits needs next to none. It must not read what a client says.
 
 use std::sync::{Arc, Mutex, PoisonError};

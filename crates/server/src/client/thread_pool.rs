@@ -30,7 +30,7 @@ struct Job {
 /// Threads that work, and some that wait for work.
 #[derive(Debug)]
 pub(crate) struct ThreadPool {
-    /// Holds nothing: work is handed to a thread that waits for it, or to none.
+    /// Rendezvous channel (capacity 0): sending succeeds only if an idle thread is waiting.
     offers: Sender<Job>,
     work: Receiver<Job>,
     spare: AtomicUsize,

@@ -70,7 +70,7 @@ struct State {
     reserved: HashSet<Seat>,
 }
 
-/// A session with which only one thread does something in Redis, until this is dropped.
+/// Per-session lock for operations on Redis of several steps; dropping it releases the session.
 pub(super) struct SessionGuard<'a> {
     local: &'a LocalSessions,
     seat: Seat,

@@ -20,7 +20,7 @@ use crate::sync::{Mutex, lock};
 #[derive(Default)]
 pub(super) struct PubSubReaders {
     inboxes: Mutex<Vec<Arc<ReaderInbox>>>,
-    /// Through which node it is heard last what is said to this server, and what to all, by channel. A leaf lock.
+    /// Channel of this server, or of all, to the node through which it is subscribed. A leaf lock.
     heard_at: Mutex<HashMap<String, Option<Address>>>,
 }
 

@@ -31,7 +31,7 @@ impl Origin {
     }
 }
 
-/// Where the one who needs a connection and the one who makes it meet. A leaf lock.
+/// Slot through which the connecting thread hands a connection to the batch leader. A leaf lock.
 #[derive(Default)]
 pub(super) struct ConnectionSlot {
     state: Mutex<State>,
