@@ -6,8 +6,8 @@
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
-use parlor_fuzz::steps::{CLIENTS, Deed, Step, steps};
-use parlor_fuzz::witness::Witness;
+use parlor_fuzz::steps::{CLIENTS, Action, Step, steps};
+use parlor_fuzz::oracle::ClientOracle;
 use parlor_testkit::{World, login_line};
 
 const USERS: [&str; CLIENTS] = ["ann", "bob", "cyd", "dan"];
@@ -22,13 +22,13 @@ const MAX_QUEUED_BYTES: usize = 512;
 /// the clock of the world.
 const MAX_UNREAD_BYTES: usize = 64;
 
-/// How often [`Deed::Repeat`] sends, and how much at most.
+/// How often [`Action::Repeat`] sends, and how much at most.
 const REPEATS: usize = 8;
 const MAX_REPEATED_BYTES: usize = 64;
 
 struct Stage {
     world: World,
-    clients: [Option<Witness>; CLIENTS],
+    clients: [Option<ClientOracle>; CLIENTS],
     /// Bytes that each client sent since it stopped reading.
     unread: [usize; CLIENTS],
 }
@@ -64,7 +64,7 @@ impl Stage {
     }
 
     /// The client, connected anew if it is not.
-    fn client(&mut self, number: usize) -> &mut Witness {
+    fn client(&mut self, number: usize) -> &mut ClientOracle {
         let world = &self.world;
         let slot = &mut self.clients[number];
         if !slot.as_ref().is_some_and(|client| client.link().is_open()) {
@@ -73,35 +73,35 @@ impl Stage {
         }
         slot.get_or_insert_with(|| {
             let link = STRANGERS[number].map_or_else(|| world.connect(), |address| world.from_address(address));
-            Witness::new(link, MAX_LINE_BYTES)
+            ClientOracle::new(link, MAX_LINE_BYTES)
         })
     }
 
     /// Carries a step out; `false` if nothing can be said of what would follow.
     fn play(&mut self, Step { client: number, deed, bytes }: Step<'_>) -> bool {
         match deed {
-            Deed::Send => self.send(number, bytes),
-            Deed::Trickle => bytes.chunks(1).for_each(|byte| self.send(number, byte)),
-            Deed::Repeat => self.send(number, &bytes[..bytes.len().min(MAX_REPEATED_BYTES)].repeat(REPEATS)),
-            Deed::LogIn => {
+            Action::Send => self.send(number, bytes),
+            Action::Trickle => bytes.chunks(1).for_each(|byte| self.send(number, byte)),
+            Action::Repeat => self.send(number, &bytes[..bytes.len().min(MAX_REPEATED_BYTES)].repeat(REPEATS)),
+            Action::LogIn => {
                 let line = login_line(USERS[number]);
                 self.send(number, &[line.as_bytes(), b"\n", bytes].concat());
             }
-            Deed::SendInVain => return self.send_in_vain(number, bytes),
-            Deed::Stick => {
+            Action::SendInVain => return self.send_in_vain(number, bytes),
+            Action::Stick => {
                 self.client(number).stick(true, MAX_QUEUED_BYTES);
                 self.send(number, bytes);
             }
-            Deed::Unstick => {
+            Action::Unstick => {
                 self.read_on(number);
                 self.send(number, bytes);
             }
-            Deed::Vanish => self.vanish(number),
-            Deed::Expire => {
+            Action::Vanish => self.vanish(number),
+            Action::Expire => {
                 self.world.advance(bytes.len() as u64);
                 self.expire(number);
             }
-            Deed::Wait => self.world.advance(bytes.len() as u64),
+            Action::Wait => self.world.advance(bytes.len() as u64),
         }
         true
     }
@@ -150,7 +150,7 @@ impl Stage {
 
     fn hear(&mut self) {
         self.world.run_flush_workers();
-        self.clients.iter_mut().flatten().for_each(Witness::hear);
+        self.clients.iter_mut().flatten().for_each(ClientOracle::hear);
     }
 
     fn clear(&mut self) {

@@ -2,7 +2,7 @@
 //! tables and parsers of the crates under test where it could say by itself what is right.
 
 pub mod steps;
-pub mod witness;
+pub mod oracle;
 
 /// Characters that end a line somewhere, or steer a terminal, as the protocol lists them.
 pub fn is_control(character: char) -> bool {

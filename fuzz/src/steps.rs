@@ -9,7 +9,7 @@ const DIVIDER: u8 = 0xFF;
 
 /// What a client does.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Deed {
+pub enum Action {
     /// Sends the bytes as one read of its socket.
     Send,
     /// Sends them one by one.
@@ -34,23 +34,23 @@ pub enum Deed {
 
 /// By four: the letters from `@` on, each for the first, second, third and fourth client. What stands more often comes
 /// up more often.
-const DEEDS: [Deed; 16] = [
-    Deed::Send,
-    Deed::Send,
-    Deed::Send,
-    Deed::LogIn,
-    Deed::LogIn,
-    Deed::Trickle,
-    Deed::Repeat,
-    Deed::SendInVain,
-    Deed::Stick,
-    Deed::Unstick,
-    Deed::Vanish,
-    Deed::Expire,
-    Deed::Wait,
-    Deed::Send,
-    Deed::Send,
-    Deed::LogIn,
+const DEEDS: [Action; 16] = [
+    Action::Send,
+    Action::Send,
+    Action::Send,
+    Action::LogIn,
+    Action::LogIn,
+    Action::Trickle,
+    Action::Repeat,
+    Action::SendInVain,
+    Action::Stick,
+    Action::Unstick,
+    Action::Vanish,
+    Action::Expire,
+    Action::Wait,
+    Action::Send,
+    Action::Send,
+    Action::LogIn,
 ];
 
 /// One step.
@@ -59,7 +59,7 @@ pub struct Step<'a> {
     /// Whose; below [`CLIENTS`].
     pub client: usize,
     /// What it does.
-    pub deed: Deed,
+    pub deed: Action,
     /// With which bytes.
     pub bytes: &'a [u8],
 }

@@ -5,8 +5,8 @@ use serde::{Deserialize, Serialize};
 use crate::load::Pace;
 use crate::scenario::Scenario;
 use crate::scenario::churn::Churn;
+use crate::scenario::fanout::{Fanout, Way};
 use crate::scenario::idle::Idle;
-use crate::scenario::talk::{Talk, Way};
 
 /// One measurement, with a name.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -46,7 +46,7 @@ impl Case {
 
 fn name(scenario: &Scenario) -> String {
     match *scenario {
-        Scenario::Talk(Talk { way, rooms, members, publishers, pace, payload }) => {
+        Scenario::Fanout(Fanout { way, rooms, members, publishers, pace, payload }) => {
             let place = match (way, rooms) {
                 (Way::Room, 1) => format!("fan-out: {members} members"),
                 (Way::Room, _) => format!("rooms: {rooms} of {members} members"),
@@ -69,8 +69,8 @@ const PAYLOAD: usize = 128;
 /// Messages on the way where a server is to be saturated.
 const WINDOW: Pace = Pace::Window(64);
 
-fn talk(rooms: usize, members: usize, publishers: usize, pace: Pace) -> Talk {
-    Talk { way: Way::Room, rooms, members, publishers, pace, payload: PAYLOAD }
+fn talk(rooms: usize, members: usize, publishers: usize, pace: Pace) -> Fanout {
+    Fanout { way: Way::Room, rooms, members, publishers, pace, payload: PAYLOAD }
 }
 
 /// All of them.
@@ -79,24 +79,34 @@ pub(crate) fn suite() -> Vec<Case> {
     let mut cases = Vec::new();
     for members in [10, 100, 1000] {
         let talk = talk(1, members, 1, slow);
-        cases.push(Case::of("members-slow", "members of a room, 10 messages a second", members, Scenario::Talk(talk)));
+        cases.push(Case::of(
+            "members-slow",
+            "members of a room, 10 messages a second",
+            members,
+            Scenario::Fanout(talk),
+        ));
     }
     for members in [10, 100, 1000] {
         let talk = talk(1, members, 1, WINDOW);
-        cases.push(Case::of("members-saturated", "members of a room, saturated", members, Scenario::Talk(talk)));
+        cases.push(Case::of("members-saturated", "members of a room, saturated", members, Scenario::Fanout(talk)));
     }
-    cases.extend([100, 1000].map(|members| Case::single(Scenario::Talk(talk(1, members, 10, WINDOW)))));
+    cases.extend([100, 1000].map(|members| Case::single(Scenario::Fanout(talk(1, members, 10, WINDOW)))));
     for rooms in [1, 10, 100, 1000] {
         let talk = talk(rooms, 10, 1, Pace::Rate(1000.0 / rooms as f64));
-        cases.push(Case::of("rooms", "rooms of 10 with 1000 messages a second together", rooms, Scenario::Talk(talk)));
+        cases.push(Case::of(
+            "rooms",
+            "rooms of 10 with 1000 messages a second together",
+            rooms,
+            Scenario::Fanout(talk),
+        ));
     }
     for payload in [40, 512, 2048] {
-        let talk = Talk { payload, ..talk(1, 100, 1, WINDOW) };
-        cases.push(Case::of("payload", "bytes of a text, 100 members, saturated", payload, Scenario::Talk(talk)));
+        let talk = Fanout { payload, ..talk(1, 100, 1, WINDOW) };
+        cases.push(Case::of("payload", "bytes of a text, 100 members, saturated", payload, Scenario::Fanout(talk)));
     }
     for pace in [slow, WINDOW] {
-        let publications = Talk { way: Way::Publication, ..talk(1, 100, 1, pace) };
-        cases.push(Case::single(Scenario::Talk(publications)));
+        let publications = Fanout { way: Way::Publication, ..talk(1, 100, 1, pace) };
+        cases.push(Case::single(Scenario::Fanout(publications)));
     }
     cases.push(Case::single(Scenario::Idle(Idle { clients: 5000, members: 500 })));
     cases.push(Case::single(Scenario::Churn(Churn { clients: 16 })));
@@ -109,9 +119,9 @@ pub(crate) fn smoke() -> Vec<Case> {
         talk(1, 10, 2, Pace::Rate(50.0)),
         talk(1, 20, 3, Pace::Window(16)),
         talk(8, 3, 1, Pace::Rate(20.0)),
-        Talk { way: Way::Publication, ..talk(2, 5, 2, Pace::Window(4)) },
+        Fanout { way: Way::Publication, ..talk(2, 5, 2, Pace::Window(4)) },
     ];
-    let mut cases: Vec<Case> = talks.map(|talk| Case::single(Scenario::Talk(talk))).into();
+    let mut cases: Vec<Case> = talks.map(|talk| Case::single(Scenario::Fanout(talk))).into();
     cases.push(Case::single(Scenario::Idle(Idle { clients: 50, members: 10 })));
     cases.push(Case::single(Scenario::Churn(Churn { clients: 4 })));
     cases

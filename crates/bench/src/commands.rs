@@ -15,11 +15,11 @@ use crate::load::Pace;
 use crate::plot;
 use crate::redis;
 use crate::scenario::churn::Churn;
+use crate::scenario::fanout::{Fanout, Way};
 use crate::scenario::idle::Idle;
-use crate::scenario::talk::{Talk, Way};
 use crate::scenario::{Scenario, Times};
-use crate::servers::{Contestant, Running, bare};
-use crate::strain::{abuse, soak, stuck};
+use crate::servers::{Running, ServerKind, baseline};
+use crate::stress::{abuse, soak, stuck};
 
 const EXAMPLES: &str = "Examples (scripts/bench builds what is measured, and passes everything on):
   scripts/bench suite --json results.json         everything, in most of an hour
@@ -134,7 +134,7 @@ enum What {
     },
     /// What `--beside` starts
     #[command(hide = true)]
-    Bare(bare::Options),
+    Bare(baseline::Options),
 }
 
 /// Who speaks, and when.
@@ -168,7 +168,7 @@ struct How {
     warmup: f64,
     /// What else is measured, in turns with Parlor
     #[arg(long, value_enum, value_delimiter = ',', default_value = "bare,bare-coalesced")]
-    beside: Vec<Contestant>,
+    beside: Vec<ServerKind>,
     /// Measures nothing beside Parlor
     #[arg(long, conflicts_with = "beside")]
     alone: bool,
@@ -183,7 +183,7 @@ impl Speech {
     fn talk(&self, way: Way, rooms: usize, members: usize) -> Scenario {
         let &Self { publishers, rate, window, payload } = self;
         let pace = window.map_or(Pace::Rate(rate), Pace::Window);
-        Scenario::Talk(Talk { way, rooms, members, publishers, pace, payload })
+        Scenario::Fanout(Fanout { way, rooms, members, publishers, pace, payload })
     }
 }
 
@@ -220,7 +220,7 @@ impl Cli {
             What::Soak(options) => soak::run(&options, &parlor),
             What::Counts(options) => counts::run(&options),
             What::Path { name, times } => counts::repeat(&name, times),
-            What::Bare(options) => bare::run(&options),
+            What::Bare(options) => baseline::run(&options),
         }
     }
 }

@@ -9,9 +9,9 @@ use crate::cases::Case;
 use crate::measure::machine::{Machine, said_by};
 use crate::progress::Progress;
 use crate::record::{Outcome, Record, Run};
-use crate::scenario::talk::{Talk, Way};
+use crate::scenario::fanout::{Fanout, Way};
 use crate::scenario::{Scenario, Times};
-use crate::servers::{Contestant, Running, Target};
+use crate::servers::{Running, ServerKind, Target};
 use crate::table;
 
 /// How cases are run.
@@ -20,7 +20,7 @@ pub(crate) struct Plan {
     pub(crate) rounds: usize,
     pub(crate) times: Times,
     /// What else is measured.
-    pub(crate) beside: Vec<Contestant>,
+    pub(crate) beside: Vec<ServerKind>,
     /// Where results are kept.
     pub(crate) json: Option<PathBuf>,
     pub(crate) running: Running,
@@ -63,12 +63,12 @@ fn one(case: &Case, plan: &Plan) -> Result<Outcome> {
 }
 
 /// Who takes part. The bare servers know no followers, and coalesce nothing where nothing is said.
-fn contestants(case: &Case, plan: &Plan) -> Vec<Contestant> {
-    let fits = |contestant: &Contestant| match (case.scenario, contestant) {
-        (_, Contestant::Parlor) => false,
-        (Scenario::Talk(Talk { way: Way::Publication, .. }), _) => false,
-        (Scenario::Talk(_), _) => true,
-        (_, contestant) => *contestant == Contestant::Bare,
+fn contestants(case: &Case, plan: &Plan) -> Vec<ServerKind> {
+    let fits = |contestant: &ServerKind| match (case.scenario, contestant) {
+        (_, ServerKind::Parlor) => false,
+        (Scenario::Fanout(Fanout { way: Way::Publication, .. }), _) => false,
+        (Scenario::Fanout(_), _) => true,
+        (_, contestant) => *contestant == ServerKind::Bare,
     };
-    plan.beside.iter().copied().filter(fits).chain([Contestant::Parlor]).collect()
+    plan.beside.iter().copied().filter(fits).chain([ServerKind::Parlor]).collect()
 }

@@ -12,7 +12,7 @@ mod record;
 mod redis;
 mod scenario;
 mod servers;
-mod strain;
+mod stress;
 mod table;
 mod wire;
 

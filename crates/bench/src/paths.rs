@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
 use parlor_core::ports::{
-    Append, Appended, Claim, Claimed, Direct, Entered, Entry, LogId, Presence, Seat, Sink, Store,
+    Append, Appended, Claim, Claimed, Direct, Entered, Entry, LogId, Presence, SessionKey, Sink, Store,
 };
 use parlor_core::{ConnectionId, DuplicateLogin, Flush, Outbox, Settled, Taken};
 use parlor_proto::{
@@ -148,7 +148,7 @@ struct Room {
 impl Room {
     fn open() -> Result<Self> {
         let directory = tempfile::tempdir()?;
-        let sqlite = Sqlite::open(directory.path(), HISTORY, Durability::Process, Arc::new(Deaf))?;
+        let sqlite = Sqlite::open(directory.path(), HISTORY, Durability::Process, Arc::new(NoopSink))?;
         let (author, room): (UserName, RoomName) = (user()?, "garden".parse()?);
         let claim = Claim {
             user: &author,
@@ -158,7 +158,7 @@ impl Room {
             at: Duration::ZERO,
         };
         let Claimed::Granted(generation) = sqlite.store().sessions.claim(&claim)? else { anyhow::bail!("no session") };
-        let seat = Seat { user: author.clone(), generation };
+        let seat = SessionKey { user: author.clone(), generation };
         let entered = sqlite.store().rooms.enter(&seat, &room, 1)?;
         ensure!(matches!(entered, Entered::Member { .. }), "no member");
         let time = Timestamp::from_millis(0);
@@ -176,9 +176,9 @@ impl Room {
 }
 
 /// Nobody listens.
-struct Deaf;
+struct NoopSink;
 
-impl Sink for Deaf {
+impl Sink for NoopSink {
     fn deliver(&self, _log: &LogId, _entries: &[Entry]) -> Flush {
         Flush::default()
     }

@@ -14,7 +14,7 @@ use clap::Args;
 
 use crate::record::{Outcome, Record};
 use crate::scenario::Scenario;
-use crate::servers::Contestant;
+use crate::servers::ServerKind;
 use svg::Svg;
 
 /// Options of `parlor-bench plot`.
@@ -85,7 +85,7 @@ fn drawings(outcomes: &[Outcome]) -> Vec<(String, Svg)> {
         let parts: Vec<&Outcome> = outcomes.iter().filter(part_of).collect();
         drawn.push((sweep.name.clone(), curves::draw(&sweep.axis, &parts)));
     }
-    let talks: Vec<&Outcome> = outcomes.iter().filter(|it| matches!(it.case.scenario, Scenario::Talk(_))).collect();
+    let talks: Vec<&Outcome> = outcomes.iter().filter(|it| matches!(it.case.scenario, Scenario::Fanout(_))).collect();
     for (name, title, figure, unit) in [
         ("cost", "Processor time of the server for a delivery", "server_cpu_us_per_delivery", "µs"),
         ("latency-p50", "Latency, median", "latency_p50_ms", "ms"),
@@ -97,11 +97,11 @@ fn drawings(outcomes: &[Outcome]) -> Vec<(String, Svg)> {
 }
 
 /// The colour of a server in all drawings.
-fn colour(server: Contestant) -> &'static str {
+fn colour(server: ServerKind) -> &'static str {
     match server {
-        Contestant::Bare => "#9aa0a6",
-        Contestant::BareCoalesced => "#5f8dd3",
-        Contestant::Parlor => "#c0392b",
+        ServerKind::Bare => "#9aa0a6",
+        ServerKind::BareCoalesced => "#5f8dd3",
+        ServerKind::Parlor => "#c0392b",
     }
 }
 
@@ -116,7 +116,7 @@ mod tests {
         let outcome = |case: cases::Case| {
             let figures = [("server_cpu_us_per_delivery", 2.5), ("latency_p50_ms", 1.0), ("latency_p99_ms", 3.0)];
             let figures = figures.map(|(name, value)| (name.to_owned(), value)).into();
-            Outcome { case, runs: vec![Run { server: Contestant::Parlor, round: 1, figures }] }
+            Outcome { case, runs: vec![Run { server: ServerKind::Parlor, round: 1, figures }] }
         };
         let outcomes: Vec<Outcome> = cases::suite().into_iter().map(outcome).collect();
         let drawn = drawings(&outcomes);

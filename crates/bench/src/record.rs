@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use crate::cases::Case;
 use crate::measure::machine::Machine;
 use crate::scenario::{Figures, Scenario};
-use crate::servers::Contestant;
+use crate::servers::ServerKind;
 
 /// All results of one call.
 #[derive(Debug, Serialize, Deserialize)]
@@ -38,7 +38,7 @@ pub(crate) struct Outcome {
 #[derive(Debug, Serialize, Deserialize)]
 pub(crate) struct Run {
     /// Which.
-    pub(crate) server: Contestant,
+    pub(crate) server: ServerKind,
     /// From 1 on.
     pub(crate) round: usize,
     /// What was measured.
@@ -61,7 +61,7 @@ impl Record {
 
 impl Outcome {
     /// Who took part, the bare ones first.
-    pub(crate) fn servers(&self) -> Vec<Contestant> {
+    pub(crate) fn servers(&self) -> Vec<ServerKind> {
         let mut servers: Vec<_> = self.runs.iter().map(|run| run.server).collect();
         servers.sort_unstable();
         servers.dedup();
@@ -69,7 +69,7 @@ impl Outcome {
     }
 
     /// A figure of one server in each round, sorted.
-    pub(crate) fn rounds(&self, server: Contestant, figure: &str) -> Vec<f64> {
+    pub(crate) fn rounds(&self, server: ServerKind, figure: &str) -> Vec<f64> {
         let runs = self.runs.iter().filter(|run| run.server == server);
         let mut values: Vec<f64> = runs.filter_map(|run| run.figures.get(figure).copied()).collect();
         values.sort_unstable_by(f64::total_cmp);
@@ -77,7 +77,7 @@ impl Outcome {
     }
 
     /// The one in the middle.
-    pub(crate) fn median(&self, server: Contestant, figure: &str) -> Option<f64> {
+    pub(crate) fn median(&self, server: ServerKind, figure: &str) -> Option<f64> {
         let values = self.rounds(server, figure);
         values.get(values.len() / 2).copied()
     }
@@ -87,7 +87,7 @@ impl Scenario {
     /// The figure that counts most, by which servers are compared.
     pub(crate) fn headline(&self) -> &'static str {
         match self {
-            Self::Talk(_) => "server_cpu_us_per_delivery",
+            Scenario::Fanout(_) => "server_cpu_us_per_delivery",
             Self::Idle(_) => "resident_kib_per_client",
             Self::Churn(_) => "server_cpu_us_per_cycle_without_hash",
         }

@@ -2,7 +2,7 @@
 
 use crate::record::Outcome;
 use crate::scenario::Scenario;
-use crate::servers::Contestant;
+use crate::servers::ServerKind;
 
 /// A column: its title, the figure in it, and its decimals.
 type Column = (&'static str, &'static str, usize);
@@ -33,7 +33,7 @@ const CHURN: &[Column] = &[
 pub(crate) fn print(before: Option<&Outcome>, outcome: &Outcome) {
     let scenario = &outcome.case.scenario;
     let (headline, columns) = match scenario {
-        Scenario::Talk(_) => ("CPU µs each", TALK),
+        Scenario::Fanout(_) => ("CPU µs each", TALK),
         Scenario::Idle(_) => ("resident KiB each", IDLE),
         Scenario::Churn(_) => ("CPU µs each", CHURN),
     };
@@ -47,18 +47,18 @@ pub(crate) fn print(before: Option<&Outcome>, outcome: &Outcome) {
     }
 }
 
-fn row(outcome: &Outcome, server: Contestant, columns: &[Column]) -> String {
+fn row(outcome: &Outcome, server: ServerKind, columns: &[Column]) -> String {
     let headline = outcome.case.scenario.headline();
     let value = outcome.median(server, headline);
     let all = outcome.rounds(server, headline);
     let range = all.first().zip(all.last());
     let range = range.map_or("-".to_owned(), |(least, most)| format!("{} to {}", number(*least), number(*most)));
-    let ratio = |to: Contestant| match (value, outcome.median(to, headline)) {
-        (Some(value), Some(other)) if server == Contestant::Parlor => format!("{:.2}", value / other),
+    let ratio = |to: ServerKind| match (value, outcome.median(to, headline)) {
+        (Some(value), Some(other)) if server == ServerKind::Parlor => format!("{:.2}", value / other),
         _ => "-".to_owned(),
     };
     let mut row = format!("| {} | {server} | {} | {range} |", outcome.case.name, value.map_or("-".to_owned(), number));
-    row += &format!(" {} | {} |", ratio(Contestant::Bare), ratio(Contestant::BareCoalesced));
+    row += &format!(" {} | {} |", ratio(ServerKind::Bare), ratio(ServerKind::BareCoalesced));
     for (_, figure, decimals) in columns {
         let cell = outcome.median(server, figure).map_or("-".to_owned(), |value| format!("{value:.decimals$}"));
         row += &format!(" {cell} |");

@@ -98,7 +98,7 @@ impl<'a> Batch<'a> {
     }
 
     fn join(&self, format: Format) -> Joined {
-        let mut bytes = Vec::with_capacity(self.entries.iter().map(room_for).sum());
+        let mut bytes = Vec::with_capacity(self.entries.iter().map(encoded_size_hint).sum());
         let mut ends = Vec::with_capacity(self.entries.len());
         for entry in self.entries {
             encode(&event(self.log, entry), format, &mut bytes);
@@ -118,13 +118,13 @@ impl Joined {
 fn how_many_fit(entries: &[Entry]) -> usize {
     let mut bytes = 0;
     let fit = entries.iter().take_while(|entry| {
-        bytes += room_for(entry);
+        bytes += encoded_size_hint(entry);
         bytes <= MAX_BYTES
     });
     fit.count().max(1).min(entries.len())
 }
 
-fn room_for(entry: &Entry) -> usize {
+fn encoded_size_hint(entry: &Entry) -> usize {
     BESIDES_TEXT + entry.text.as_str().len()
 }
 

@@ -14,7 +14,7 @@ use std::time::Duration;
 use parlor_proto::{Encoded, Epoch, Event, MessageId, Timestamp, UserName};
 
 use crate::batch::Batch;
-use crate::listener::{Listener, Mark};
+use crate::listener::{BufferedKind, Listener};
 use crate::outbox::Pushed;
 use crate::peer::{ConnectionId, Peer};
 use crate::planted::{Bug, planted};
@@ -123,7 +123,7 @@ impl Channel {
         }
         let mut flush = Flush::default();
         for (mark, frame) in held.frames {
-            if !matches!(mark, Mark::Change(version) if Some(version) <= seen) {
+            if !matches!(mark, BufferedKind::Change(version) if Some(version) <= seen) {
                 flush.merge(Flush::after_push(&peer, peer.outbox().push_frame(frame)));
             }
         }

@@ -8,13 +8,13 @@ use parlor_proto::{Bye, Event, Line, LineSplitter, Refusal};
 
 use crate::command_processor::CommandProcessor;
 use crate::outbox::Awaited;
-use crate::parlor::Parlor;
 use crate::peer::{Origin, Peer};
 use crate::rate_limit::RateLimiter;
+use crate::services::Services;
 use crate::session::ConnectionHandle;
 
 /// Bytes of replies that may wait before a client is read on: it gets no further ahead of itself.
-const REPLY_ROOM: usize = 256 * 1024;
+const MAX_PENDING_REPLY_BYTES: usize = 256 * 1024;
 
 /// How long a client may leave its replies unread while it has asked for more. Whoever reads is waited for.
 const REPLY_PATIENCE: Duration = Duration::from_secs(60);
@@ -45,10 +45,10 @@ impl fmt::Debug for Client {
 
 impl Client {
     /// A client that has not said anything.
-    pub fn new(parlor: Arc<Parlor>, peer: Arc<Peer>, origin: Origin) -> Self {
-        let splitter = LineSplitter::new(parlor.policy.max_line_bytes);
-        let rate = parlor.policy.line_rate;
-        let dialogue = CommandProcessor::new(ConnectionHandle { parlor, peer }, origin);
+    pub fn new(services: Arc<Services>, peer: Arc<Peer>, origin: Origin) -> Self {
+        let splitter = LineSplitter::new(services.policy.max_line_bytes);
+        let rate = services.policy.line_rate;
+        let dialogue = CommandProcessor::new(ConnectionHandle { services, peer }, origin);
         let pace = rate.filter(|_| dialogue.is_limited()).map(RateLimiter::new);
         Self { splitter, pace, dialogue }
     }
@@ -57,7 +57,7 @@ impl Client {
     pub fn send_hello(&mut self) {
         self.dialogue.start_login_timeout();
         let place = self.dialogue.place();
-        place.peer.reply(&Event::hello(&place.parlor.policy.server_name));
+        place.peer.reply(&Event::hello(&place.services.policy.server_name));
         place.peer.flush();
     }
 
@@ -83,7 +83,7 @@ impl Client {
             match line {
                 Line::Complete(line) => self.dialogue.line(line),
                 Line::TooLong => {
-                    let max = self.dialogue.place().parlor.policy.max_line_bytes;
+                    let max = self.dialogue.place().services.policy.max_line_bytes;
                     self.dialogue.refuse(&Refusal::LineTooLong(max), None);
                 }
             }
@@ -108,7 +108,7 @@ impl Client {
 
     /// The time for logging in is over.
     pub fn time_out(&mut self) {
-        let seconds = self.dialogue.place().parlor.policy.login_timeout.as_secs();
+        let seconds = self.dialogue.place().services.policy.login_timeout.as_secs();
         self.dialogue.refuse(&Refusal::LoginTimeout(seconds), None);
         self.hang_up(Bye::LoginTimeout);
     }
@@ -132,7 +132,7 @@ impl Client {
         let place = self.dialogue.place();
         if let Some(session) = session {
             let why = place.peer.outbox().goodbye();
-            place.parlor.observer.session_ended(place.peer.connection(), session.user(), why);
+            place.services.observer.session_ended(place.peer.connection(), session.user(), why);
             session.release(place);
         }
     }
@@ -141,7 +141,7 @@ impl Client {
 /// Lets a client wait that sends faster than it may.
 fn keep_pace(pace: &mut Option<RateLimiter>, dialogue: &mut CommandProcessor) {
     let Some(pace) = pace else { return };
-    let delay = pace.delay(dialogue.place().parlor.clock.elapsed());
+    let delay = pace.delay(dialogue.place().services.clock.elapsed());
     if !delay.is_zero() {
         dialogue.commit();
         let peer = &dialogue.place().peer;
@@ -154,14 +154,14 @@ fn keep_pace(pace: &mut Option<RateLimiter>, dialogue: &mut CommandProcessor) {
 /// to the time for that.
 fn wait_for_reader(dialogue: &mut CommandProcessor) {
     let peer = dialogue.place().peer.clone();
-    if peer.outbox().has_room(REPLY_ROOM) {
+    if peer.outbox().has_capacity(MAX_PENDING_REPLY_BYTES) {
         return;
     }
     peer.flush();
     loop {
         let time = dialogue.time_to_log_in();
-        match peer.outbox().await_room(REPLY_ROOM, time.unwrap_or(REPLY_PATIENCE)) {
-            Awaited::Moving if time.is_none_or(|time| !time.is_zero()) => {}
+        match peer.outbox().await_capacity(MAX_PENDING_REPLY_BYTES, time.unwrap_or(REPLY_PATIENCE)) {
+            Awaited::Progress if time.is_none_or(|time| !time.is_zero()) => {}
             Awaited::Stuck if time.is_none() => return peer.close(Bye::SlowConsumer).run(),
             _ => return,
         }

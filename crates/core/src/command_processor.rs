@@ -41,13 +41,13 @@ impl CommandProcessor {
 
     /// The time for logging in begins, again if it has begun.
     pub(crate) fn start_login_timeout(&mut self) {
-        let parlor = &self.place.parlor;
-        self.login_deadline = parlor.clock.elapsed() + parlor.policy.login_timeout;
+        let services = &self.place.services;
+        self.login_deadline = services.clock.elapsed() + services.policy.login_timeout;
     }
 
     /// How long one who has not logged in may still take to do so; none for one who has.
     pub(crate) fn time_to_log_in(&self) -> Option<Duration> {
-        let now = self.place.parlor.clock.elapsed();
+        let now = self.place.services.clock.elapsed();
         self.session.is_none().then(|| self.login_deadline.saturating_sub(now))
     }
 
@@ -56,7 +56,7 @@ impl CommandProcessor {
     }
 
     pub(crate) fn is_limited(&self) -> bool {
-        !self.origin.is_loopback || self.place.parlor.policy.limit_loopback
+        !self.origin.is_loopback || self.place.services.policy.limit_loopback
     }
 
     pub(crate) fn session(&self) -> Option<&Session> {
@@ -92,7 +92,7 @@ impl CommandProcessor {
         self.reply(&Event::refused(refusal, verb));
         if self.session.is_none() && refusal.counts_as_login_failure() {
             self.login_failures += 1;
-            if self.login_failures >= self.place.parlor.policy.max_login_failures {
+            if self.login_failures >= self.place.services.policy.max_login_failures {
                 self.hang_up(Bye::TooManyFailures);
             }
         }
@@ -107,14 +107,14 @@ impl CommandProcessor {
         self.place.peer.flush();
         let drafts = std::mem::take(&mut self.drafts);
         let logs: Vec<LogId> = drafts.iter().map(|draft| draft.log.clone()).collect();
-        let report = self.place.parlor.store.log.append(drafts);
+        let report = self.place.services.store.log.append(drafts);
         let last = logs.last().cloned();
         for (log, outcome) in logs.into_iter().zip(report.outcomes) {
             self.answer_append(log, outcome);
         }
         report.flush.run();
         if let Some(log) = last {
-            self.place.parlor.hub.await_flush(&log);
+            self.place.services.hub.await_flush(&log);
         }
     }
 
@@ -127,8 +127,9 @@ impl CommandProcessor {
     fn greeting(&mut self, line: &[u8], effects: &mut Vec<Effect>) -> Result<Verb, (Option<Verb>, CommandError)> {
         let Some(greeting) = parse_pre_login(line).map_err(misread)? else { return Ok(Verb::Message) };
         let verb = greeting.verb();
-        let Self { place: ConnectionHandle { parlor, peer }, origin, .. } = self;
-        let mut visit = ConnectionContext { parlor, peer, origin, login_deadline: Some(self.login_deadline), effects };
+        let Self { place: ConnectionHandle { services, peer }, origin, .. } = self;
+        let mut visit =
+            ConnectionContext { services, peer, origin, login_deadline: Some(self.login_deadline), effects };
         actions::run_pre_login(&mut visit, greeting).map_err(|denial| (Some(verb), denial))?;
         Ok(verb)
     }
@@ -141,8 +142,8 @@ impl CommandProcessor {
             self.commit();
         }
         let Some(session) = &self.session else { return Ok(verb) };
-        let ConnectionHandle { parlor, peer } = &self.place;
-        let visit = ConnectionContext { parlor, peer, origin: &self.origin, login_deadline: None, effects };
+        let ConnectionHandle { services, peer } = &self.place;
+        let visit = ConnectionContext { services, peer, origin: &self.origin, login_deadline: None, effects };
         let mut context = SessionContext {
             visit,
             user: session.user(),
@@ -194,7 +195,7 @@ impl CommandProcessor {
             Effect::Begin(entrance) => {
                 let session = Session::begin(&self.place, &self.origin, entrance)?;
                 let connection = self.place.peer.connection();
-                self.place.parlor.observer.session_began(connection, session.user(), &self.origin);
+                self.place.services.observer.session_began(connection, session.user(), &self.origin);
                 self.session = Some(session);
             }
             Effect::HangUp(bye) => self.hang_up(bye),
@@ -208,7 +209,7 @@ impl CommandProcessor {
             log,
             author: session.user().clone(),
             generation: session.generation(),
-            time: self.place.parlor.clock.now(),
+            time: self.place.services.clock.now(),
             text,
         });
     }
@@ -227,12 +228,12 @@ impl CommandProcessor {
 
     fn direct(&self, text: Text) -> Option<Direct> {
         let from = self.session.as_ref()?.user().clone();
-        Some(Direct { time: self.place.parlor.clock.now(), from, text })
+        Some(Direct { time: self.place.services.clock.now(), from, text })
     }
 
     fn send_direct(&mut self, to: UserName, text: Text) -> Result<(), CommandError> {
         let Some(message) = self.direct(text) else { return Ok(()) };
-        let sent = self.place.parlor.store.bus.direct(&to, &message);
+        let sent = self.place.services.store.bus.direct(&to, &message);
         match sent.map_err(|error| CommandError::Failed { what: "sending a direct message", error })? {
             true => self.reply(&Reply::Msg { user: to }.into()),
             false => return Err(Refusal::UserOffline(to).into()),
@@ -242,7 +243,7 @@ impl CommandProcessor {
 
     fn broadcast(&mut self, text: Text) -> Result<(), CommandError> {
         let Some(message) = self.direct(text) else { return Ok(()) };
-        let sent = self.place.parlor.store.bus.broadcast(&message);
+        let sent = self.place.services.store.bus.broadcast(&message);
         sent.map_err(|error| CommandError::Failed { what: "broadcasting", error })?;
         self.reply(&Reply::Broadcast.into());
         Ok(())
@@ -252,7 +253,7 @@ impl CommandProcessor {
         match denial {
             CommandError::Refused(refusal) => self.refuse(&refusal, verb),
             CommandError::Failed { what, error } => {
-                self.place.parlor.observer.store_failed(what, &error);
+                self.place.services.observer.store_failed(what, &error);
                 self.refuse(&Refusal::StoreUnavailable, verb);
                 // The failure may have taken long, and so may that of the next line.
                 self.place.peer.flush();

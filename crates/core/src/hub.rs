@@ -11,7 +11,7 @@ use parlor_proto::{Bye, Encoded, Epoch, Event, Generation, Timestamp, UserName};
 use crate::channel::{Channel, Flush};
 use crate::peer::{ConnectionId, Peer};
 use crate::planted::{Bug, planted};
-use crate::ports::{Change, Direct, Entry, FlushWorkers, LogId, Presence, Seat, Sink};
+use crate::ports::{Change, Direct, Entry, FlushWorkers, LogId, Presence, SessionKey, Sink};
 use crate::sync::{RwLock, read, write};
 
 /// The connections of this server and the channels they listen to. It could be rebuilt at any time from the
@@ -19,13 +19,13 @@ use crate::sync::{RwLock, read, write};
 pub struct Hub {
     channels: RwLock<HashMap<LogId, Arc<Channel>>>,
     peers: RwLock<HashMap<ConnectionId, Arc<Peer>>>,
-    present: RwLock<HashMap<UserName, Present>>,
+    present: RwLock<HashMap<UserName, UserRoute>>,
     flush_workers: Arc<dyn FlushWorkers>,
     presence_limit: usize,
 }
 
 /// Where a user's newest session lives.
-struct Present {
+struct UserRoute {
     generation: Generation,
     peer: Arc<Peer>,
     /// When its account was made.
@@ -84,18 +84,20 @@ impl Hub {
 
     /// The user's session lives on this connection from now on, unless a later one began in the meantime. It is thrown
     /// out if its account is deleted, and reached directly once it is opened.
-    pub(crate) fn begin_session(&self, seat: &Seat, created: Timestamp, peer: Arc<Peer>) {
-        let Seat { user, generation } = seat.clone();
+    pub(crate) fn begin_session(&self, session_key: &SessionKey, created: Timestamp, peer: Arc<Peer>) {
+        let SessionKey { user, generation } = session_key.clone();
         let mut present = write(&self.present);
         if present.get(&user).is_none_or(|present| present.generation < generation) {
-            present.insert(user, Present { generation, peer, created, is_open: false });
+            present.insert(user, UserRoute { generation, peer, created, is_open: false });
         }
     }
 
     /// The session can be reached from now on.
-    pub(crate) fn open_session(&self, seat: &Seat) {
+    pub(crate) fn open_session(&self, session_key: &SessionKey) {
         let mut present = write(&self.present);
-        if let Some(present) = present.get_mut(&seat.user).filter(|present| present.generation == seat.generation) {
+        if let Some(present) =
+            present.get_mut(&session_key.user).filter(|present| present.generation == session_key.generation)
+        {
             present.is_open = true;
         }
     }
@@ -252,46 +254,46 @@ mod tests {
         Arc::new(Peer::new(ConnectionId(number), 1000, Arc::new(NoTransport)))
     }
 
-    fn seat(generation: u64) -> Seat {
-        Seat { user: "ann".parse().unwrap(), generation: Generation(generation) }
+    fn session_key(generation: u64) -> SessionKey {
+        SessionKey { user: "ann".parse().unwrap(), generation: Generation(generation) }
     }
 
     #[test]
     fn a_session_that_begins_late_does_not_hide_its_successor() {
         let hub = Hub::new(Arc::new(NoFlushWorkers), 100);
-        hub.begin_session(&seat(2), Timestamp::from_millis(5), peer(20));
-        hub.begin_session(&seat(1), Timestamp::from_millis(5), peer(10));
-        hub.end_session(&seat(1).user, ConnectionId(10));
-        hub.open_session(&seat(1));
-        assert!(hub.peer_of(&seat(2).user).is_none());
-        hub.open_session(&seat(2));
-        assert_eq!(hub.peer_of(&seat(2).user).map(|peer| peer.connection()), Some(ConnectionId(20)));
-        hub.end_session(&seat(2).user, ConnectionId(20));
-        assert!(hub.peer_of(&seat(2).user).is_none());
+        hub.begin_session(&session_key(2), Timestamp::from_millis(5), peer(20));
+        hub.begin_session(&session_key(1), Timestamp::from_millis(5), peer(10));
+        hub.end_session(&session_key(1).user, ConnectionId(10));
+        hub.open_session(&session_key(1));
+        assert!(hub.peer_of(&session_key(2).user).is_none());
+        hub.open_session(&session_key(2));
+        assert_eq!(hub.peer_of(&session_key(2).user).map(|peer| peer.connection()), Some(ConnectionId(20)));
+        hub.end_session(&session_key(2).user, ConnectionId(20));
+        assert!(hub.peer_of(&session_key(2).user).is_none());
     }
 
     #[test]
     fn nothing_is_said_to_a_session_whose_login_is_not_answered_but_it_can_be_ended() {
         let (hub, ann) = (Hub::new(Arc::new(NoFlushWorkers), 100), peer(1));
         let (made, next) = (Timestamp::from_millis(5), Timestamp::from_millis(6));
-        hub.begin_session(&seat(1), made, ann.clone());
+        hub.begin_session(&session_key(1), made, ann.clone());
         let message = Direct {
             time: Timestamp::from_millis(0),
             from: "bob".parse().unwrap(),
             text: Text::sanitise("hi").unwrap(),
         };
-        assert!(hub.direct(&seat(1).user, &message).is_none());
+        assert!(hub.direct(&session_key(1).user, &message).is_none());
         hub.notice(&message).run();
         assert_eq!(heard(&ann), [""; 0]);
-        hub.open_session(&seat(1));
-        assert!(hub.direct(&seat(1).user, &message).is_some());
+        hub.open_session(&session_key(1));
+        assert!(hub.direct(&session_key(1).user, &message).is_some());
         hub.notice(&message).run();
         assert_eq!(heard(&ann), ["DM bob hi\n", "NOTICE bob hi\n"]);
-        hub.begin_session(&seat(2), next, peer(2));
-        let goodbye = || hub.present.read().unwrap()[&seat(2).user].peer.outbox().goodbye();
-        hub.account_deleted(&seat(2).user, made).run();
+        hub.begin_session(&session_key(2), next, peer(2));
+        let goodbye = || hub.present.read().unwrap()[&session_key(2).user].peer.outbox().goodbye();
+        hub.account_deleted(&session_key(2).user, made).run();
         assert_eq!(goodbye(), None);
-        hub.account_deleted(&seat(2).user, next).run();
+        hub.account_deleted(&session_key(2).user, next).run();
         assert_eq!(goodbye(), Some(Bye::Kicked));
     }
 
@@ -299,7 +301,7 @@ mod tests {
     fn changes_that_are_in_the_answer_already_are_not_told_however_late_they_come() {
         let (hub, ann) = (Hub::new(Arc::new(NoFlushWorkers), 100), peer(1));
         let room: RoomName = "red".parse().unwrap();
-        let channel = hub.listen(&LogId::Room(room.clone()), &ann, &seat(1).user);
+        let channel = hub.listen(&LogId::Room(room.clone()), &ann, &session_key(1).user);
         channel.admit(ConnectionId(1), Some(7), |_| None).run();
         for (user, version) in [("bob", 6), ("cyd", 7), ("dan", 8)] {
             let (room, user) = (room.clone(), user.parse().unwrap());
@@ -312,7 +314,7 @@ mod tests {
     fn a_channel_lives_as_long_as_somebody_listens() {
         let hub = Hub::new(Arc::new(NoFlushWorkers), 100);
         let log = LogId::Room("red".parse().unwrap());
-        let user = seat(1).user;
+        let user = session_key(1).user;
         let first = hub.listen(&log, &peer(1), &user);
         let second = hub.listen(&log, &peer(2), &user);
         assert!(Arc::ptr_eq(&first, &second));
@@ -331,7 +333,7 @@ mod tests {
         let hub = Hub::new(Arc::new(NoFlushWorkers), 100);
         let log = LogId::Room("red".parse().unwrap());
         let (listener, newcomer) = (peer(1), peer(2));
-        let channel = hub.listen(&log, &listener, &seat(1).user);
+        let channel = hub.listen(&log, &listener, &session_key(1).user);
         channel.begin(ConnectionId(1), crate::ports::Head { epoch: Epoch(1), last: parlor_proto::MessageId(7) });
         channel.admit(ConnectionId(1), None, |_| None).run();
         hub.listen(&log, &newcomer, &"cyd".parse().unwrap());
@@ -359,7 +361,7 @@ mod tests {
         let log = LogId::Room("red".parse().unwrap());
         let head = |last| crate::ports::Head { epoch: Epoch(1), last: parlor_proto::MessageId(last) };
         let (early, late) = (peer(1), peer(2));
-        let channel = hub.listen(&log, &early, &seat(1).user);
+        let channel = hub.listen(&log, &early, &session_key(1).user);
         channel.begin(ConnectionId(1), head(1));
         channel.admit(ConnectionId(1), None, |_| None).run();
         hub.listen(&log, &late, &"cyd".parse().unwrap());

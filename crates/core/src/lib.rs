@@ -15,12 +15,12 @@ mod login_backoff;
 #[cfg(test)]
 mod model;
 mod outbox;
-mod parlor;
 mod peer;
 pub mod planted;
 mod policy;
 pub mod ports;
 mod rate_limit;
+mod services;
 mod session;
 mod sync;
 
@@ -29,6 +29,6 @@ pub use client::{Client, Flow};
 pub use hub::Hub;
 pub use login_backoff::LoginBackoff;
 pub use outbox::{Awaited, Outbox, Pushed, Settled, Taken};
-pub use parlor::Parlor;
 pub use peer::{ConnectionId, Origin, Peer};
 pub use policy::{DuplicateLogin, LineRate, Policy};
+pub use services::Services;

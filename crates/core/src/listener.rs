@@ -31,19 +31,19 @@ pub(crate) struct Listener {
 /// What is held back.
 #[derive(Default)]
 pub(crate) struct Held {
-    pub(crate) frames: Vec<(Mark, Arc<[u8]>)>,
+    pub(crate) frames: Vec<(BufferedKind, Arc<[u8]>)>,
     bytes: usize,
 }
 
 /// What kind of event is held back.
 #[derive(Clone, Copy)]
-pub(crate) enum Mark {
+pub(crate) enum BufferedKind {
     /// An entry of the log.
     Entry(MessageId),
     /// A change of membership, by its version.
     Change(u64),
     /// An entry of an earlier life of the log.
-    Relic,
+    OldEpoch,
 }
 
 impl Listener {
@@ -66,8 +66,8 @@ impl Listener {
     pub(crate) fn restart(&mut self) {
         self.start = MessageId::default();
         for (mark, _) in self.held.iter_mut().flat_map(|held| &mut held.frames) {
-            if matches!(mark, Mark::Entry(_)) {
-                *mark = Mark::Relic;
+            if matches!(mark, BufferedKind::Entry(_)) {
+                *mark = BufferedKind::OldEpoch;
             }
         }
     }
@@ -98,7 +98,7 @@ impl Listener {
             Some(held) => {
                 let format = outbox.format();
                 for entry in batch.entries().iter().filter(|entry| is_for_it(entry)) {
-                    held.keep(batch.frame_of(format, |other| other.id == entry.id), Mark::Entry(entry.id));
+                    held.keep(batch.frame_of(format, |other| other.id == entry.id), BufferedKind::Entry(entry.id));
                 }
                 Pushed::default()
             }
@@ -132,7 +132,7 @@ impl Listener {
             None => outbox.push(event),
             Some(held) if held.bytes > outbox.max_event_bytes() => outbox.close(Bye::SlowConsumer),
             Some(held) => {
-                held.keep(event.frame(outbox.format()).clone(), Mark::Change(version));
+                held.keep(event.frame(outbox.format()).clone(), BufferedKind::Change(version));
                 Pushed::default()
             }
         }
@@ -140,19 +140,19 @@ impl Listener {
 }
 
 impl Held {
-    fn keep(&mut self, frame: Arc<[u8]>, mark: Mark) {
+    fn keep(&mut self, frame: Arc<[u8]>, mark: BufferedKind) {
         self.bytes += frame.len();
         self.frames.push((mark, frame));
     }
 
     /// Drops entries up to a number.
     fn drop_until(&mut self, last: MessageId) {
-        self.frames.retain(|(mark, _)| !matches!(mark, Mark::Entry(id) if *id <= last));
+        self.frames.retain(|(mark, _)| !matches!(mark, BufferedKind::Entry(id) if *id <= last));
         self.bytes = self.frames.iter().map(|(_, frame)| frame.len()).sum();
     }
 
     /// Number of the first entry.
     fn first(&self) -> Option<MessageId> {
-        self.frames.iter().find_map(|(mark, _)| if let Mark::Entry(id) = mark { Some(*id) } else { None })
+        self.frames.iter().find_map(|(mark, _)| if let BufferedKind::Entry(id) = mark { Some(*id) } else { None })
     }
 }

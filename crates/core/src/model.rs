@@ -53,7 +53,7 @@ impl FlushWorkers for Crew {
 
 /// What a client got, and how often its socket is still going to be full.
 #[derive(Default)]
-struct Tap {
+struct ClientBuffer {
     written: std::sync::Mutex<Vec<u8>>,
     is_flushing: AtomicBool,
     full: AtomicUsize,
@@ -61,7 +61,7 @@ struct Tap {
 }
 
 struct ModelTransport {
-    tap: Arc<Tap>,
+    tap: Arc<ClientBuffer>,
     peer: Arc<std::sync::OnceLock<std::sync::Weak<Peer>>>,
 }
 
@@ -108,11 +108,11 @@ impl ModelTransport {
 /// A client whose socket is going to be full so many times.
 struct Person {
     peer: Arc<Peer>,
-    tap: Arc<Tap>,
+    tap: Arc<ClientBuffer>,
 }
 
 fn person(number: u64, full: usize, crew: &Arc<Crew>) -> Person {
-    let tap = Arc::new(Tap { full: AtomicUsize::new(full), crew: crew.clone(), ..Tap::default() });
+    let tap = Arc::new(ClientBuffer { full: AtomicUsize::new(full), crew: crew.clone(), ..ClientBuffer::default() });
     let cell = Arc::new(std::sync::OnceLock::new());
     let transport = ModelTransport { tap: tap.clone(), peer: cell.clone() };
     let peer = Arc::new(Peer::new(ConnectionId(number), 1 << 20, Arc::new(transport)));

@@ -35,7 +35,7 @@ struct Inner {
     queue: Queue,
     /// Bytes of frames that others pushed; these are limited.
     event_bytes: usize,
-    /// Bytes of replies; the client's own thread sees to it that they stay few, see [`Outbox::await_room`].
+    /// Bytes of replies; the client's own thread sees to it that they stay few, see [`Outbox::await_capacity`].
     reply_bytes: usize,
     max_event_bytes: usize,
     owner: Owner,
@@ -96,7 +96,7 @@ pub enum Awaited {
     /// What was waited for.
     Done,
     /// Something went out meanwhile: it is worth waiting on.
-    Moving,
+    Progress,
     /// Nothing went out in all that time.
     Stuck,
 }
@@ -217,17 +217,17 @@ impl Outbox {
 
     /// Waits for the same, until the connection is hurried ([`Outbox::is_hurried`]) or something went out.
     pub fn await_empty_unhurried(&self, patience: Duration) -> Awaited {
-        self.await_move(patience, |inner| inner.is_written() || inner.end == End::Hurried)
+        self.await_progress(patience, |inner| inner.is_written() || inner.end == End::Hurried)
     }
 
     /// Whether few enough replies wait to make more, or a goodbye was said.
-    pub(crate) fn has_room(&self, max_reply_bytes: usize) -> bool {
-        self.lock().has_room(max_reply_bytes)
+    pub(crate) fn has_capacity(&self, max_reply_bytes: usize) -> bool {
+        self.lock().has_capacity(max_reply_bytes)
     }
 
     /// Waits for that, or until something went out; at most for `patience`. Blocks; only for the client's own thread.
-    pub(crate) fn await_room(&self, max_reply_bytes: usize, patience: Duration) -> Awaited {
-        self.await_move(patience, |inner| inner.has_room(max_reply_bytes))
+    pub(crate) fn await_capacity(&self, max_reply_bytes: usize, patience: Duration) -> Awaited {
+        self.await_progress(patience, |inner| inner.has_capacity(max_reply_bytes))
     }
 
     /// Chooses the format of all that is pushed from this reply on: both in one step, so that nothing of the
@@ -307,13 +307,13 @@ impl Outbox {
     }
 
     /// Waits until something is done, or something went out.
-    fn await_move(&self, patience: Duration, done: impl Fn(&Inner) -> bool) -> Awaited {
+    fn await_progress(&self, patience: Duration, done: impl Fn(&Inner) -> bool) -> Awaited {
         // What goes out between these two steps ends the wait at once, and whoever waits begins again.
         let moves = self.lock().moves;
         let inner = self.await_until(patience, |inner| inner.moves != moves || done(inner));
         match (inner.dead || done(&inner), inner.moves != moves) {
             (true, _) => Awaited::Done,
-            (false, true) => Awaited::Moving,
+            (false, true) => Awaited::Progress,
             (false, false) => Awaited::Stuck,
         }
     }
@@ -340,7 +340,7 @@ impl Inner {
         self.goodbye.is_none() && !self.dead
     }
 
-    fn has_room(&self, max_reply_bytes: usize) -> bool {
+    fn has_capacity(&self, max_reply_bytes: usize) -> bool {
         self.reply_bytes <= max_reply_bytes || self.goodbye.is_some()
     }
 
@@ -467,9 +467,9 @@ mod tests {
             outbox.reply(&Encoded::new(&publish(id)));
         }
         assert!(!push(&outbox, 10).interrupt);
-        assert!(!outbox.has_room(30) && outbox.has_room(200));
-        assert_eq!(outbox.await_room(30, Duration::ZERO), Awaited::Stuck);
-        assert_eq!(outbox.await_room(200, Duration::ZERO), Awaited::Done);
+        assert!(!outbox.has_capacity(30) && outbox.has_capacity(200));
+        assert_eq!(outbox.await_capacity(30, Duration::ZERO), Awaited::Stuck);
+        assert_eq!(outbox.await_capacity(200, Duration::ZERO), Awaited::Done);
     }
 
     #[test]
@@ -477,16 +477,16 @@ mod tests {
         let outbox = Outbox::new(30);
         (1..=9).for_each(|id| outbox.reply(&Encoded::new(&publish(id))));
         std::thread::scope(|scope| {
-            let waiting = scope.spawn(|| outbox.await_room(30, Duration::from_secs(10)));
+            let waiting = scope.spawn(|| outbox.await_capacity(30, Duration::from_secs(10)));
             while !waiting.is_finished() {
                 outbox.unblock();
                 outbox.block();
                 std::thread::yield_now();
             }
-            assert_eq!(waiting.join().unwrap(), Awaited::Moving);
+            assert_eq!(waiting.join().unwrap(), Awaited::Progress);
         });
         taken(&outbox, 1000);
-        assert_eq!(outbox.await_room(30, Duration::ZERO), Awaited::Done);
+        assert_eq!(outbox.await_capacity(30, Duration::ZERO), Awaited::Done);
     }
 
     #[test]

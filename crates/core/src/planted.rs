@@ -1,4 +1,4 @@
-//! Bugs planted on purpose, one at a time, so that it can be shown that `parlor torture` finds each. Without the feature
+//! Bugs planted on purpose, one at a time, so that it can be shown that `services torture` finds each. Without the feature
 //! `planted-bugs` there is none, and asking costs nothing. It must not be part of a release, and cannot: without debug
 //! assertions a build with the feature is refused.
 
@@ -64,13 +64,13 @@ pub fn planted(bug: Bug) -> bool {
 /// Whether this was asked some hundred times before, which only a planted bug does.
 #[cfg(not(feature = "planted-bugs"))]
 #[inline]
-pub const fn often() -> bool {
+pub const fn every_nth_call() -> bool {
     false
 }
 
 /// Whether this was asked some hundred times before, which only a planted bug does.
 #[cfg(feature = "planted-bugs")]
-pub fn often() -> bool {
+pub fn every_nth_call() -> bool {
     static TIMES: std::sync::atomic::AtomicU32 = std::sync::atomic::AtomicU32::new(0);
     TIMES.fetch_add(1, std::sync::atomic::Ordering::Relaxed) > 300
 }

@@ -9,16 +9,16 @@ use parlor_proto::{Bye, Event, Generation, Refusal, Reply, RoomName, Timestamp, 
 use crate::actions::whole_seconds;
 use crate::channel::{Channel, Start};
 use crate::effects::{CommandError, During, VerifiedLogin};
-use crate::parlor::Parlor;
 use crate::peer::{ConnectionId, Origin, Peer};
 use crate::planted::{Bug, planted};
 use crate::policy::{DuplicateLogin, Policy};
-use crate::ports::{Claim, Claimed, Entered, LogId, Seat, StoreError, TakeoverLimit, Waited};
+use crate::ports::{Claim, Claimed, Entered, LogId, SessionKey, StoreError, TakeoverLimit, Waited};
+use crate::services::Services;
 
 /// Where sessions happen: one connection of one server.
 #[derive(Clone)]
 pub(crate) struct ConnectionHandle {
-    pub(crate) parlor: Arc<Parlor>,
+    pub(crate) services: Arc<Services>,
     pub(crate) peer: Arc<Peer>,
 }
 
@@ -45,7 +45,7 @@ impl From<Refusal> for SessionError {
 
 /// A user's session. Owned by the client's thread.
 pub(crate) struct Session {
-    seat: Seat,
+    session_key: SessionKey,
     room: RoomName,
     channel: Arc<Channel>,
     feeds: HashMap<UserName, Arc<Channel>>,
@@ -68,42 +68,49 @@ impl Session {
     ) -> Result<Self, SessionError> {
         let VerifiedLogin { user, created, verb } = entrance;
         let generation = claim(place, origin, &user)?;
-        let seat = Seat { user, generation };
-        let begun = Self::settle_in(place, &seat, created, verb);
+        let session_key = SessionKey { user, generation };
+        let begun = Self::settle_in(place, &session_key, created, verb);
         if begun.is_err() {
-            place.note("releasing a session", place.parlor.store.sessions.release(&seat.user, generation));
+            place.note("releasing a session", place.services.store.sessions.release(&session_key.user, generation));
         }
         begun
     }
 
-    fn settle_in(place: &ConnectionHandle, seat: &Seat, created: Timestamp, verb: Verb) -> Result<Self, SessionError> {
-        let store = &place.parlor.store;
-        let waited = store.sessions.await_predecessors(&seat.user, seat.generation, Policy::TAKEOVER_PATIENCE);
+    fn settle_in(
+        place: &ConnectionHandle,
+        session_key: &SessionKey,
+        created: Timestamp,
+        verb: Verb,
+    ) -> Result<Self, SessionError> {
+        let store = &place.services.store;
+        let waited =
+            store.sessions.await_predecessors(&session_key.user, session_key.generation, Policy::TAKEOVER_PATIENCE);
         if waited.during("waiting for the earlier session")? == Waited::Displaced {
             return Err(SessionError::Over(Bye::LoggedInElsewhere));
         }
-        store.rooms.evict_predecessors(seat).during("ending earlier memberships")?;
-        let mut publishers = store.follows.subscriptions(&seat.user).during("listing subscriptions")?;
+        store.rooms.evict_predecessors(session_key).during("ending earlier memberships")?;
+        let mut publishers = store.follows.subscriptions(&session_key.user).during("listing subscriptions")?;
         if planted(Bug::ForgetFollows) {
             publishers.clear();
         }
         let lobby = RoomName::lobby();
-        let PendingRoom { channel, version, .. } = place.enter(seat, &lobby)?;
+        let PendingRoom { channel, version, .. } = place.enter(session_key, &lobby)?;
         let connection = place.peer.connection();
-        let mut session = Self { seat: seat.clone(), room: lobby, channel, feeds: HashMap::new(), connection };
+        let mut session =
+            Self { session_key: session_key.clone(), room: lobby, channel, feeds: HashMap::new(), connection };
         for publisher in publishers {
             if let Err(denial) = session.hold_feed(place, publisher) {
                 session.depart(place);
                 return Err(denial.into());
             }
         }
-        place.parlor.hub.begin_session(seat, created, place.peer.clone());
-        let checked = place.check_account(&seat.user, created).and_then(|()| session.check_feeds(place));
+        place.services.hub.begin_session(session_key, created, place.peer.clone());
+        let checked = place.check_account(&session_key.user, created).and_then(|()| session.check_feeds(place));
         if let Err(unable) = checked {
             session.depart(place);
             return Err(unable);
         }
-        place.parlor.hub.open_session(seat);
+        place.services.hub.open_session(session_key);
         session.open(version, verb);
         Ok(session)
     }
@@ -113,7 +120,7 @@ impl Session {
         if self.feeds.is_empty() {
             return Ok(());
         }
-        let follows = &place.parlor.store.follows;
+        let follows = &place.services.store.follows;
         let followed = follows.subscriptions(self.user()).during("listing subscriptions again")?;
         let gone: Vec<UserName> = self.feeds.keys().filter(|user| !followed.contains(*user)).cloned().collect();
         gone.iter().for_each(|publisher| self.unlisten(place, publisher));
@@ -122,7 +129,7 @@ impl Session {
 
     /// Answers the login, and lets everything in that the session listens to.
     fn open(&self, version: u64, verb: Verb) {
-        let (user, room) = (self.seat.user.clone(), self.room.clone());
+        let (user, room) = (self.session_key.user.clone(), self.room.clone());
         let reply = |Start { epoch, last }: Start| match verb {
             Verb::Register => Reply::Register { user, room, epoch, last },
             _ => Reply::Login { user, room, epoch, last },
@@ -134,11 +141,11 @@ impl Session {
     }
 
     pub(crate) fn user(&self) -> &UserName {
-        &self.seat.user
+        &self.session_key.user
     }
 
     pub(crate) fn generation(&self) -> Generation {
-        self.seat.generation
+        self.session_key.generation
     }
 
     pub(crate) fn room(&self) -> &RoomName {
@@ -148,14 +155,14 @@ impl Session {
     /// Leaves the current room for another and answers. Of the room left behind nothing arrives after the
     /// answer, of the new one nothing before it.
     pub(crate) fn move_to(&mut self, place: &ConnectionHandle, to: RoomName, verb: Verb) -> Result<(), SessionError> {
-        let arrival = place.enter(&self.seat, &to)?;
+        let arrival = place.enter(&self.session_key, &to)?;
         let members = arrival.members;
         let left = std::mem::replace(&mut self.room, to.clone());
         let behind = std::mem::replace(&mut self.channel, arrival.channel);
         if !planted(Bug::HearOldRoom) {
             place.abandon(&behind);
         }
-        place.note("leaving a room", place.parlor.store.rooms.leave(&self.seat, &left));
+        place.note("leaving a room", place.services.store.rooms.leave(&self.session_key, &left));
         let reply = |Start { epoch, last }: Start| -> Event {
             match verb {
                 Verb::Leave => Reply::Leave { left, room: to, members, epoch, last }.into(),
@@ -208,7 +215,7 @@ impl Session {
     /// Follows a user no longer, and hears no more of it. A store that was emptied may not know what this session
     /// still hears: it is refused only if neither does.
     pub(crate) fn unfollow(&mut self, place: &ConnectionHandle, publisher: UserName) -> Result<(), CommandError> {
-        let was_stored = place.parlor.store.follows.unsubscribe(self.user(), &publisher).during("unsubscribing")?;
+        let was_stored = place.services.store.follows.unsubscribe(self.user(), &publisher).during("unsubscribing")?;
         let was_heard = self.hears(&publisher);
         self.unlisten(place, &publisher);
         if was_stored || was_heard { Ok(()) } else { Err(Refusal::NotSubscribed(publisher).into()) }
@@ -223,14 +230,14 @@ impl Session {
     }
 
     fn hold_feed(&mut self, place: &ConnectionHandle, publisher: UserName) -> Result<(), CommandError> {
-        let channel = place.hold(&LogId::Feed(publisher.clone()), &self.seat.user)?;
+        let channel = place.hold(&LogId::Feed(publisher.clone()), &self.session_key.user)?;
         self.feeds.insert(publisher, channel);
         Ok(())
     }
 
     /// Leaves the room and hears nothing more. The user's session is still claimed.
     pub(crate) fn depart(&mut self, place: &ConnectionHandle) {
-        place.parlor.hub.end_session(&self.seat.user, self.connection);
+        place.services.hub.end_session(&self.session_key.user, self.connection);
         for (_, channel) in self.feeds.drain() {
             place.abandon(&channel);
         }
@@ -238,17 +245,20 @@ impl Session {
         if planted(Bug::Ghost) {
             return;
         }
-        place.note("leaving a room", place.parlor.store.rooms.leave(&self.seat, &self.room));
+        place.note("leaving a room", place.services.store.rooms.leave(&self.session_key, &self.room));
     }
 
     /// Gives the session up, so that a successor need not wait any longer.
     pub(crate) fn release(self, place: &ConnectionHandle) {
-        place.note("releasing a session", place.parlor.store.sessions.release(&self.seat.user, self.seat.generation));
+        place.note(
+            "releasing a session",
+            place.services.store.sessions.release(&self.session_key.user, self.session_key.generation),
+        );
     }
 }
 
 fn claim(place: &ConnectionHandle, origin: &Origin, user: &UserName) -> Result<Generation, SessionError> {
-    let policy = &place.parlor.policy;
+    let policy = &place.services.policy;
     let is_limited = !origin.is_loopback || policy.limit_loopback;
     let limit = TakeoverLimit { max: policy.max_takeovers, within: Policy::TAKEOVER_WINDOW };
     let claim = Claim {
@@ -256,9 +266,9 @@ fn claim(place: &ConnectionHandle, origin: &Origin, user: &UserName) -> Result<G
         connection: place.peer.connection(),
         policy: if planted(Bug::IgnorePolicy) { DuplicateLogin::Takeover } else { policy.duplicate_login },
         takeovers: is_limited.then_some(limit),
-        at: place.parlor.clock.elapsed(),
+        at: place.services.clock.elapsed(),
     };
-    match place.parlor.store.sessions.claim(&claim).during("claiming a session")? {
+    match place.services.store.sessions.claim(&claim).during("claiming a session")? {
         Claimed::Granted(generation) => Ok(generation),
         Claimed::AlreadyLoggedIn => Err(Refusal::AlreadyLoggedIn.into()),
         Claimed::TakeoverLoop(time) => Err(Refusal::TakeoverLoop(whole_seconds(time)).into()),
@@ -267,9 +277,9 @@ fn claim(place: &ConnectionHandle, origin: &Origin, user: &UserName) -> Result<G
 
 impl ConnectionHandle {
     /// Enters a room, with the listener held back. If it cannot be done, nothing has changed.
-    fn enter(&self, seat: &Seat, room: &RoomName) -> Result<PendingRoom, SessionError> {
-        let channel = self.hold(&LogId::Room(room.clone()), &seat.user)?;
-        let entered = self.parlor.store.rooms.enter(seat, room, self.parlor.policy.max_rooms);
+    fn enter(&self, session_key: &SessionKey, room: &RoomName) -> Result<PendingRoom, SessionError> {
+        let channel = self.hold(&LogId::Room(room.clone()), &session_key.user)?;
+        let entered = self.services.store.rooms.enter(session_key, room, self.services.policy.max_rooms);
         let unable = match entered.during("entering a room") {
             Ok(Entered::Member { members, version }) => return Ok(PendingRoom { channel, members, version }),
             Ok(Entered::Fenced) => SessionError::Over(Bye::LoggedInElsewhere),
@@ -283,28 +293,28 @@ impl ConnectionHandle {
     /// Listens to a log, held back. The log is followed only after the listener is there: so whatever it
     /// stores from its head on is heard.
     fn hold(&self, log: &LogId, user: &UserName) -> Result<Arc<Channel>, CommandError> {
-        let channel = self.parlor.hub.listen(log, &self.peer, user);
-        match self.parlor.store.log.follow(log).during("following a log") {
+        let channel = self.services.hub.listen(log, &self.peer, user);
+        match self.services.store.log.follow(log).during("following a log") {
             Ok(head) => {
                 channel.begin(self.peer.connection(), head);
                 Ok(channel)
             }
             Err(denial) => {
-                self.parlor.hub.unlisten(&channel, self.peer.connection());
+                self.services.hub.unlisten(&channel, self.peer.connection());
                 Err(denial)
             }
         }
     }
 
     fn abandon(&self, channel: &Arc<Channel>) {
-        self.parlor.hub.unlisten(channel, self.peer.connection());
-        self.parlor.store.log.unfollow(channel.log());
+        self.services.hub.unlisten(channel, self.peer.connection());
+        self.services.store.log.unfollow(channel.log());
     }
 
     /// Whether the account is still there whose password was right. Asked once the hub knows of the session: a deletion
     /// after that is told to it.
     fn check_account(&self, user: &UserName, created: Timestamp) -> Result<(), SessionError> {
-        let account = self.parlor.store.accounts.find(user).during("looking an account up again")?;
+        let account = self.services.store.accounts.find(user).during("looking an account up again")?;
         match account {
             Some(account) if account.created == created => Ok(()),
             _ => Err(SessionError::Over(Bye::Kicked)),
@@ -313,7 +323,7 @@ impl ConnectionHandle {
 
     /// Lets the store know that one follows another, unless that account was deleted meanwhile. Tells when it was made.
     fn subscribe(&self, follower: &UserName, publisher: &UserName) -> Result<Timestamp, CommandError> {
-        let store = &self.parlor.store;
+        let store = &self.services.store;
         store.follows.subscribe(follower, publisher).during("subscribing")?;
         let Some(account) = store.accounts.find(publisher).during("looking a user up again")? else {
             store.follows.unsubscribe(follower, publisher).during("unsubscribing")?;
@@ -325,7 +335,7 @@ impl ConnectionHandle {
     /// Reports a failure that no client waits for.
     fn note(&self, what: &'static str, result: Result<(), StoreError>) {
         if let Err(error) = result {
-            self.parlor.observer.store_failed(what, &error);
+            self.services.observer.store_failed(what, &error);
         }
     }
 }

@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 use anyhow::Context;
 use crossbeam_channel::Receiver;
 use parlor_core::ports::{FlushWorkers, Observer};
-use parlor_core::{DuplicateLogin, Hub, LineRate, Parlor, Policy};
+use parlor_core::{DuplicateLogin, Hub, LineRate, Policy, Services};
 use parlor_proto::Bye;
 
 use crate::admission::Admission;
@@ -73,7 +73,7 @@ impl Server {
         let admission = Arc::new(admission(settings));
         housekeeping::start(backend.chore(), admission.clone(), observer.clone()).context("cannot start threads")?;
 
-        let parlor = Arc::new(Parlor {
+        let services = Arc::new(Services {
             hub: hub.clone(),
             store: backend.store().clone(),
             passwords: Arc::new(HashingPool::start(settings.bcrypt_cost).context("cannot start threads")?),
@@ -85,7 +85,7 @@ impl Server {
         let strange_headers = LogRateLimit::every(STRANGE_HEADERS_INTERVAL);
         let pool = Arc::new(ThreadPool::new());
         let service =
-            Arc::new(Service { parlor, tls, blocked_writer, pool, handshake_timeout, idle_timeout, strange_headers });
+            Arc::new(Service { services, tls, blocked_writer, pool, handshake_timeout, idle_timeout, strange_headers });
         let acceptors = Arc::new(Acceptors::new(service, admission.clone(), settings.proxy_from.clone()));
         let serve = |listener: Listener| listener.serve(acceptors.clone());
         let stoppers = listeners.into_iter().map(serve).collect::<Result<_, _>>()?;

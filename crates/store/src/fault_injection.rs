@@ -8,7 +8,7 @@ use std::time::Duration;
 use parlor_core::Flush;
 use parlor_core::ports::{
     Account, Accounts, Append, AppendReport, Bus, Claim, Claimed, Direct, Entered, Entry, Follows, Head, Log, LogId,
-    PasswordHash, Role, Rooms, Seat, Sessions, Store, StoreError, StoreResult, Waited,
+    PasswordHash, Role, Rooms, SessionKey, Sessions, Store, StoreError, StoreResult, Waited,
 };
 use parlor_proto::{Generation, RoomName, RoomSummary, Timestamp, UserName};
 
@@ -148,16 +148,16 @@ impl Sessions for Faulty<dyn Sessions> {
 }
 
 impl Rooms for Faulty<dyn Rooms> {
-    fn enter(&self, seat: &Seat, room: &RoomName, max_rooms: usize) -> StoreResult<Entered> {
-        self.port()?.enter(seat, room, max_rooms)
+    fn enter(&self, session_key: &SessionKey, room: &RoomName, max_rooms: usize) -> StoreResult<Entered> {
+        self.port()?.enter(session_key, room, max_rooms)
     }
 
-    fn leave(&self, seat: &Seat, room: &RoomName) -> StoreResult<()> {
-        self.port()?.leave(seat, room)
+    fn leave(&self, session_key: &SessionKey, room: &RoomName) -> StoreResult<()> {
+        self.port()?.leave(session_key, room)
     }
 
-    fn evict_predecessors(&self, seat: &Seat) -> StoreResult<()> {
-        self.port()?.evict_predecessors(seat)
+    fn evict_predecessors(&self, session_key: &SessionKey) -> StoreResult<()> {
+        self.port()?.evict_predecessors(session_key)
     }
 
     fn members(&self, room: &RoomName) -> StoreResult<Vec<UserName>> {

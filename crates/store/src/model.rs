@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use parlor_core::ports::{
-    Claim, Claimed, Direct, Entered, Entry, LogId, Presence, Rooms, Seat, Sessions, Sink, Waited,
+    Claim, Claimed, Direct, Entered, Entry, LogId, Presence, Rooms, SessionKey, Sessions, Sink, Waited,
 };
 use parlor_core::{ConnectionId, DuplicateLogin, Flush};
 use parlor_proto::{Epoch, RoomName, Timestamp, UserName};
@@ -131,9 +131,9 @@ fn whoever_waits_behind_a_stuck_batch_is_refused_and_the_next_is_served() {
     explore(stuck);
 }
 
-struct Deaf;
+struct NoopSink;
 
-impl Sink for Deaf {
+impl Sink for NoopSink {
     fn deliver(&self, _log: &LogId, _entries: &[Entry]) -> Flush {
         Flush::default()
     }
@@ -161,39 +161,39 @@ impl Sink for Deaf {
     }
 }
 
-fn claim(live: &InProcessSessions, number: usize, policy: DuplicateLogin) -> Option<Seat> {
+fn claim(live: &InProcessSessions, number: usize, policy: DuplicateLogin) -> Option<SessionKey> {
     let user: UserName = "ann".parse().unwrap();
     let connection = ConnectionId(number as u64);
     let claim = Claim { user: &user, connection, policy, takeovers: None, at: Duration::ZERO };
     match live.claim(&claim).unwrap() {
-        Claimed::Granted(generation) => Some(Seat { user, generation }),
+        Claimed::Granted(generation) => Some(SessionKey { user, generation }),
         _ => None,
     }
 }
 
 /// Lives as a session does, from claim to release, and counts how many live at once.
-fn live_as_session(live: &InProcessSessions, seat: &Seat, alive: &AtomicUsize) -> Waited {
-    let waited = live.await_predecessors(&seat.user, seat.generation, Duration::MAX).unwrap();
+fn live_as_session(live: &InProcessSessions, session_key: &SessionKey, alive: &AtomicUsize) -> Waited {
+    let waited = live.await_predecessors(&session_key.user, session_key.generation, Duration::MAX).unwrap();
     if waited == Waited::Alone {
         assert_eq!(alive.fetch_add(1, Ordering::SeqCst), 0, "two sessions of one user");
-        live.evict_predecessors(seat).unwrap();
-        if let Entered::Member { members, .. } = live.enter(seat, &RoomName::lobby(), 9).unwrap() {
+        live.evict_predecessors(session_key).unwrap();
+        if let Entered::Member { members, .. } = live.enter(session_key, &RoomName::lobby(), 9).unwrap() {
             assert_eq!(members, 1);
-            live.leave(seat, &RoomName::lobby()).unwrap();
+            live.leave(session_key, &RoomName::lobby()).unwrap();
         }
         alive.fetch_sub(1, Ordering::SeqCst);
     }
-    live.release(&seat.user, seat.generation).unwrap();
+    live.release(&session_key.user, session_key.generation).unwrap();
     waited
 }
 
 fn takeovers() {
-    let live = Arc::new(InProcessSessions::new(Arc::new(Deaf)));
+    let live = Arc::new(InProcessSessions::new(Arc::new(NoopSink)));
     let (alive, lived) = (AtomicUsize::new(0), Arc::new(AtomicUsize::new(0)));
     let (shared, count) = (live.clone(), lived.clone());
     together(3, move |number| {
-        let seat = claim(&shared, number, DuplicateLogin::Takeover).unwrap();
-        if live_as_session(&shared, &seat, &alive) == Waited::Alone {
+        let session_key = claim(&shared, number, DuplicateLogin::Takeover).unwrap();
+        if live_as_session(&shared, &session_key, &alive) == Waited::Alone {
             count.fetch_add(1, Ordering::SeqCst);
         }
     });
@@ -208,13 +208,13 @@ fn of_those_who_take_over_from_each_other_one_lives_at_a_time_and_the_last_does(
 }
 
 fn rejections() {
-    let live = Arc::new(InProcessSessions::new(Arc::new(Deaf)));
+    let live = Arc::new(InProcessSessions::new(Arc::new(NoopSink)));
     let (alive, granted) = (AtomicUsize::new(0), Arc::new(AtomicUsize::new(0)));
     let (shared, count) = (live.clone(), granted.clone());
     together(3, move |number| {
-        if let Some(seat) = claim(&shared, number, DuplicateLogin::Reject) {
+        if let Some(session_key) = claim(&shared, number, DuplicateLogin::Reject) {
             count.fetch_add(1, Ordering::SeqCst);
-            assert_eq!(live_as_session(&shared, &seat, &alive), Waited::Alone);
+            assert_eq!(live_as_session(&shared, &session_key, &alive), Waited::Alone);
         }
     });
     assert!(granted.load(Ordering::SeqCst) >= 1);

@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use parlor_core::ports::{
     Account, Admission, Append, Appended, Attempt, Claim, Claimed, Direct, Entered, Entry, LogId, Outcome,
-    PasswordHash, Presence, Role, Seat, Sink, StoreResult,
+    PasswordHash, Presence, Role, SessionKey, Sink, StoreResult,
 };
 use parlor_core::{ConnectionId, DuplicateLogin, Flush};
 use parlor_proto::{Epoch, MessageId, RoomName, Text, Timestamp, UserName};
@@ -18,12 +18,12 @@ use parlor_store::sqlite::{Durability, FILE_NAME, OpenError, Sqlite, open_accoun
 
 /// Hears who is deleted, and nothing else.
 #[derive(Default)]
-struct Ear {
+struct RecordingSink {
     deleted: std::sync::Mutex<Vec<(String, Timestamp)>>,
     delivered: std::sync::Mutex<Vec<u64>>,
 }
 
-impl Sink for Ear {
+impl Sink for RecordingSink {
     fn deliver(&self, _log: &LogId, entries: &[Entry]) -> Flush {
         self.delivered.lock().unwrap().extend(entries.iter().map(|entry| entry.id.0));
         Flush::default()
@@ -56,13 +56,13 @@ impl Sink for Ear {
 /// A server's store with one member in its lobby.
 struct Server {
     sqlite: Sqlite,
-    ear: Arc<Ear>,
-    ann: Seat,
+    ear: Arc<RecordingSink>,
+    ann: SessionKey,
 }
 
 impl Server {
     fn open(data: &Path, history: u64) -> Self {
-        let ear = Arc::new(Ear::default());
+        let ear = Arc::new(RecordingSink::default());
         let sqlite = Sqlite::open(data, history, Durability::Process, ear.clone()).unwrap();
         let user = name("ann");
         let claim = Claim {
@@ -73,7 +73,7 @@ impl Server {
             at: Duration::ZERO,
         };
         let Claimed::Granted(generation) = sqlite.store().sessions.claim(&claim).unwrap() else { panic!() };
-        let ann = Seat { user, generation };
+        let ann = SessionKey { user, generation };
         sqlite.store().rooms.enter(&ann, &RoomName::lobby(), 1).unwrap();
         Self { sqlite, ear, ann }
     }
@@ -118,7 +118,7 @@ fn raw(data: &Path) -> rusqlite::Connection {
 }
 
 fn open(data: &Path) -> Result<Sqlite, OpenError> {
-    Sqlite::open(data, 10, Durability::Power, Arc::new(Ear::default()))
+    Sqlite::open(data, 10, Durability::Power, Arc::new(RecordingSink::default()))
 }
 
 #[test]

@@ -5,12 +5,12 @@ use std::fmt;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, Weak};
 
-use parlor_core::{Client, ConnectionId, Flow, Hub, Origin, Parlor, Peer};
+use parlor_core::{Client, ConnectionId, Flow, Hub, Origin, Peer, Services};
 use parlor_proto::Bye;
 
 use crate::fakes::FakeClock;
 use crate::lock;
-use crate::transport::{FakeTransport, Tap};
+use crate::transport::{ClientBuffer, FakeTransport};
 
 /// A connection to the world. Cheap to clone; the clones are the same connection, which ends with the last.
 #[derive(Clone)]
@@ -20,7 +20,7 @@ pub(crate) struct Link {
     client: Mutex<Option<Client>>,
     hub: Arc<Hub>,
     peer: Arc<Peer>,
-    tap: Arc<Tap>,
+    tap: Arc<ClientBuffer>,
     is_frozen: AtomicBool,
 }
 
@@ -31,17 +31,17 @@ impl fmt::Debug for Connection {
 }
 
 impl Connection {
-    pub(crate) fn open(parlor: Arc<Parlor>, clock: Arc<FakeClock>, number: u64, origin: Origin) -> Self {
-        let tap = Arc::new(Tap::default());
-        let max_queued_bytes = parlor.policy.max_queued_bytes;
+    pub(crate) fn open(services: Arc<Services>, clock: Arc<FakeClock>, number: u64, origin: Origin) -> Self {
+        let tap = Arc::new(ClientBuffer::default());
+        let max_queued_bytes = services.policy.max_queued_bytes;
         let link = Arc::new_cyclic(|link: &Weak<Link>| {
             let transport = FakeTransport { tap: tap.clone(), clock, link: link.clone() };
             let peer = Arc::new(Peer::new(ConnectionId(number), max_queued_bytes, Arc::new(transport)));
-            let hub = parlor.hub.clone();
+            let hub = services.hub.clone();
             Link { client: Mutex::new(None), hub, peer, tap, is_frozen: AtomicBool::new(false) }
         });
-        parlor.hub.connect(link.peer.clone());
-        let mut client = Client::new(parlor, link.peer.clone(), origin);
+        services.hub.connect(link.peer.clone());
+        let mut client = Client::new(services, link.peer.clone(), origin);
         client.send_hello();
         *lock(&link.client) = Some(client);
         Self(link)

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use parlor_core::ports::{
     Account, Accounts, Append, AppendReport, Claim, Claimed, Entered, Entry, Follows, Head, Log, LogId, PasswordHash,
-    Role, Rooms, Seat, Sessions, Store, StoreResult, Waited,
+    Role, Rooms, SessionKey, Sessions, Store, StoreResult, Waited,
 };
 use parlor_proto::{Generation, RoomName, RoomSummary, Timestamp, UserName};
 
@@ -162,16 +162,16 @@ impl Sessions for Hooked<dyn Sessions> {
 }
 
 impl Rooms for Hooked<dyn Rooms> {
-    fn enter(&self, seat: &Seat, room: &RoomName, max_rooms: usize) -> StoreResult<Entered> {
-        self.1.after(Call::Enter, self.0.enter(seat, room, max_rooms))
+    fn enter(&self, session_key: &SessionKey, room: &RoomName, max_rooms: usize) -> StoreResult<Entered> {
+        self.1.after(Call::Enter, self.0.enter(session_key, room, max_rooms))
     }
 
-    fn leave(&self, seat: &Seat, room: &RoomName) -> StoreResult<()> {
-        self.1.after(Call::Leave, self.0.leave(seat, room))
+    fn leave(&self, session_key: &SessionKey, room: &RoomName) -> StoreResult<()> {
+        self.1.after(Call::Leave, self.0.leave(session_key, room))
     }
 
-    fn evict_predecessors(&self, seat: &Seat) -> StoreResult<()> {
-        self.0.evict_predecessors(seat)
+    fn evict_predecessors(&self, session_key: &SessionKey) -> StoreResult<()> {
+        self.0.evict_predecessors(session_key)
     }
 
     fn members(&self, room: &RoomName) -> StoreResult<Vec<UserName>> {

@@ -1,6 +1,6 @@
 //! A whole Parlor in one process, for tests of the rules: the memory store, a clock that is set by hand,
 //! passwords that cost nothing, and clients without sockets. It must not be part of the program, and only
-//! texts and numbers pass its surface, so that tests inside `parlor-core` can use it as well.
+//! texts and numbers pass its surface, so that tests inside `services-core` can use it as well.
 //!
 //! ```
 //! let world = parlor_testkit::World::new();
@@ -13,9 +13,9 @@
 
 mod builder;
 mod connection;
-mod ears;
 mod fakes;
 mod hooks;
+mod lossy_sink;
 mod transport;
 mod world;
 

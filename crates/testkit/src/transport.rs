@@ -17,13 +17,13 @@ const TAKE_BYTES: usize = 16 * 1024;
 
 /// What reached the client, and whether more does.
 #[derive(Debug, Default)]
-pub(crate) struct Tap {
+pub(crate) struct ClientBuffer {
     pub(crate) written: Mutex<Vec<u8>>,
     pub(crate) is_stuck: AtomicBool,
     pub(crate) is_blocked: AtomicBool,
 }
 
-impl Tap {
+impl ClientBuffer {
     /// Writes until nothing is left, or hands the outbox to the drain if the client does not read.
     pub(crate) fn flush(&self, outbox: &Outbox) {
         loop {
@@ -50,7 +50,7 @@ impl Tap {
 }
 
 pub(crate) struct FakeTransport {
-    pub(crate) tap: Arc<Tap>,
+    pub(crate) tap: Arc<ClientBuffer>,
     pub(crate) clock: Arc<FakeClock>,
     pub(crate) link: Weak<Link>,
 }

@@ -6,15 +6,15 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use parlor_core::ports::{Account, Clock, Role, Sink};
-use parlor_core::{Hub, Origin, Parlor};
+use parlor_core::{Hub, Origin, Services};
 use parlor_proto::{Bye, Timestamp, UserName};
 use parlor_store::{fault_injection, memory};
 
 use crate::builder::Builder;
 use crate::connection::Connection;
-use crate::ears::Ears;
 use crate::fakes::{FakeClock, FakeFlushWorkers, FakePasswords, Recorder, current_hash, outdated_hash};
 use crate::hooks::{self, Call, Hooks};
+use crate::lossy_sink::LossySink;
 
 /// The password of a user whose account a world made.
 pub fn password_of(user: &str) -> String {
@@ -26,12 +26,12 @@ pub fn password_of(user: &str) -> String {
 pub struct World(Arc<Inner>);
 
 struct Inner {
-    parlor: Arc<Parlor>,
+    services: Arc<Services>,
     clock: Arc<FakeClock>,
     flush_workers: Arc<FakeFlushWorkers>,
     recorder: Arc<Recorder>,
     hooks: Arc<Hooks>,
-    ears: Arc<Ears>,
+    ears: Arc<LossySink>,
     faults: fault_injection::FaultSwitch,
     last_connection: AtomicU64,
 }
@@ -62,12 +62,12 @@ impl World {
     pub(crate) fn of(settings: Builder) -> Self {
         let flush_workers = Arc::new(FakeFlushWorkers::queued(settings.queued_flush_workers));
         let hub = Arc::new(Hub::new(flush_workers.clone(), settings.policy.presence_limit));
-        let ears = Arc::new(Ears::new(hub.clone()));
+        let ears = Arc::new(LossySink::new(hub.clone()));
         let (store, faults) = fault_injection::wrap(memory::open(ears.clone(), settings.history));
         let hooks = Arc::new(Hooks::default());
         let store = hooks::wrap(store, &hooks);
         let (clock, recorder) = (Arc::new(FakeClock::default()), Arc::new(Recorder::default()));
-        let parlor = Parlor {
+        let services = Services {
             hub,
             store,
             passwords: Arc::new(FakePasswords),
@@ -76,8 +76,8 @@ impl World {
             policy: settings.policy,
         };
         let last_connection = AtomicU64::new(0);
-        let parlor = Arc::new(parlor);
-        Self(Arc::new(Inner { parlor, clock, flush_workers, recorder, hooks, ears, faults, last_connection }))
+        let services = Arc::new(services);
+        Self(Arc::new(Inner { services, clock, flush_workers, recorder, hooks, ears, faults, last_connection }))
     }
 
     /// Makes an account with the password that [`password_of`] tells, unless there is one.
@@ -97,40 +97,40 @@ impl World {
 
     /// The hash of an account's password.
     pub fn hash_of(&self, user: &str) -> String {
-        let account = self.0.parlor.store.accounts.find(&name(user)).expect("the store works");
+        let account = self.0.services.store.accounts.find(&name(user)).expect("the store works");
         account.expect("there is such an account").hash.expose().to_owned()
     }
 
     /// Deletes an account.
     pub fn delete_account(&self, user: &str) {
-        self.0.parlor.store.accounts.delete(&name(user)).expect("the store works");
+        self.0.services.store.accounts.delete(&name(user)).expect("the store works");
     }
 
     /// When an account was made.
     pub fn created(&self, user: &str) -> Timestamp {
-        let account = self.0.parlor.store.accounts.find(&name(user)).expect("the store works");
+        let account = self.0.services.store.accounts.find(&name(user)).expect("the store works");
         account.expect("there is such an account").created
     }
 
     /// The store tells that the account which was made at that time was deleted, however late.
     pub fn tell_deletion(&self, user: &str, created: Timestamp) {
-        self.0.parlor.hub.account_deleted(&name(user), created).run();
+        self.0.services.hub.account_deleted(&name(user), created).run();
     }
 
     /// Takes an operator's rights away.
     pub fn demote(&self, user: &str) {
-        self.0.parlor.store.accounts.set_role(&name(user), Role::Member).expect("the store works");
+        self.0.services.store.accounts.set_role(&name(user), Role::Member).expect("the store works");
     }
 
     /// The store forgets who follows whom, as one that was emptied does.
     pub fn lose_follow(&self, follower: &str, publisher: &str) {
-        let was_there = self.0.parlor.store.follows.unsubscribe(&name(follower), &name(publisher));
+        let was_there = self.0.services.store.follows.unsubscribe(&name(follower), &name(publisher));
         assert!(was_there.expect("the store works"), "there is such a follow");
     }
 
     /// The store knows a follow that its session does not, as one does whose answer was lost.
     pub fn make_follow(&self, follower: &str, publisher: &str) {
-        let is_new = self.0.parlor.store.follows.subscribe(&name(follower), &name(publisher));
+        let is_new = self.0.services.store.follows.subscribe(&name(follower), &name(publisher));
         assert!(is_new.expect("the store works"), "there is no such follow");
     }
 
@@ -213,22 +213,22 @@ impl World {
 
     /// How many connections the hub knows.
     pub fn connections(&self) -> usize {
-        self.0.parlor.hub.connections()
+        self.0.services.hub.connections()
     }
 
     /// How many logs are listened to.
     pub fn channels(&self) -> usize {
-        self.0.parlor.hub.channels()
+        self.0.services.hub.channels()
     }
 
     /// The server stops.
     pub fn shut_down(&self) {
-        self.0.parlor.hub.close_all(Bye::ServerShutdown).run();
+        self.0.services.hub.close_all(Bye::ServerShutdown).run();
     }
 
     fn open(&self, origin: Origin) -> Connection {
         let number = self.0.last_connection.fetch_add(1, Ordering::SeqCst) + 1;
-        let connection = Connection::open(self.0.parlor.clone(), self.0.clock.clone(), number, origin);
+        let connection = Connection::open(self.0.services.clone(), self.0.clock.clone(), number, origin);
         assert_eq!(connection.read(), ["HELLO parlor/1 test"]);
         connection
     }
@@ -237,7 +237,7 @@ impl World {
         let password = password_of(user);
         let hash = if is_outdated { outdated_hash(&password) } else { current_hash(&password) };
         let account = Account { user: name(user), hash, role, created: self.0.clock.now() };
-        self.0.parlor.store.accounts.create(&account).expect("the store works");
+        self.0.services.store.accounts.create(&account).expect("the store works");
     }
 }
 

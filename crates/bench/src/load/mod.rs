@@ -1,7 +1,7 @@
 //! The load: clients by the thousand on one thread, and when they speak. It must not judge what comes back.
 
-mod crowd;
+mod clients;
 mod pace;
 
-pub(crate) use crowd::{Crowd, PATIENCE, refused};
+pub(crate) use clients::{ClientPool, PATIENCE, refused};
 pub(crate) use pace::{Pace, Pacer};

@@ -1,8 +1,8 @@
 //! What is measured of processes and messages. It must not make load.
 
 pub(crate) mod cpu;
+pub(crate) mod delivery_checker;
 pub(crate) mod histogram;
-pub(crate) mod ledger;
 pub(crate) mod machine;
 pub(crate) mod memory;
 pub(crate) mod stamp;

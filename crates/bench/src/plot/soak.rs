@@ -2,8 +2,8 @@
 //! flat. It must not judge.
 
 use super::svg::{Anchor, Svg, label};
-use crate::strain::samples::Figure;
-use crate::strain::soak::Results;
+use crate::stress::resource_samples::Figure;
+use crate::stress::soak::Results;
 
 const WIDTH: f64 = 720.0;
 const PANEL: f64 = 130.0;

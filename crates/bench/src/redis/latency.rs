@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, anyhow, ensure};
 
-use super::samples::Samples;
+use super::latency_samples::Samples;
 
 type Talk = Box<dyn FnMut(&str) -> Result<()> + Send>;
 type Hear = Box<dyn FnMut() -> Result<String> + Send>;

@@ -4,13 +4,13 @@
 //! Everything is measured in turns, round after round, so that whatever else the machine does hits all of it.
 
 mod latency;
+mod latency_samples;
 mod pipeline;
 mod report;
 pub(crate) mod resp;
-mod samples;
+mod routes;
 mod script;
 mod throughput;
-mod ways;
 
 use std::path::Path;
 use std::time::Duration;
@@ -89,12 +89,12 @@ fn latency(options: &Options, parlor: &Path, redis: &RedisServer, servers: &[Ser
     let alone = Server::start(parlor, None, &[])?;
     let [first, second] = servers;
     let mut ways = [
-        ways::bare(redis.port(), "PUBLISH, bare", "PUBLISH", "SUBSCRIBE")?,
-        ways::bare(redis.port(), "SPUBLISH, bare", "SPUBLISH", "SSUBSCRIBE")?,
-        ways::script(redis.port(), "append script, bare")?,
-        ways::chat("one server, embedded store", "embedded", &alone, &alone)?,
-        ways::chat("one server, Redis", "local", first, first)?,
-        ways::chat("two servers, Redis", "cross", first, second)?,
+        routes::bare(redis.port(), "PUBLISH, bare", "PUBLISH", "SUBSCRIBE")?,
+        routes::bare(redis.port(), "SPUBLISH, bare", "SPUBLISH", "SSUBSCRIBE")?,
+        routes::script(redis.port(), "append script, bare")?,
+        routes::chat("one server, embedded store", "embedded", &alone, &alone)?,
+        routes::chat("one server, Redis", "local", first, first)?,
+        routes::chat("two servers, Redis", "cross", first, second)?,
     ];
     let pace = Pace { rate: options.rate, time: options.time(), bytes: options.bytes };
     for way in &mut ways {

@@ -1,7 +1,7 @@
 //! Prints what was measured, as tables in Markdown. It must not measure.
 
 use super::latency::Way;
-use super::samples::median;
+use super::latency_samples::median;
 use super::throughput::Rate;
 
 /// What was measured of throughput, round by round.

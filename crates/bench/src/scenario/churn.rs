@@ -9,7 +9,7 @@ use anyhow::{Result, ensure};
 use serde::{Deserialize, Serialize};
 
 use super::{Figures, Times, figures};
-use crate::load::{Crowd, PATIENCE};
+use crate::load::{ClientPool, PATIENCE};
 use crate::measure::cpu;
 use crate::progress::Progress;
 use crate::servers::Target;
@@ -27,7 +27,7 @@ pub(crate) struct Churn {
 
 /// Runs it.
 pub(crate) fn run(churn: &Churn, target: &Target, times: Times, progress: &Progress) -> Result<Figures> {
-    let mut crowd = Crowd::new(target, churn.clients)?;
+    let mut crowd = ClientPool::new(target, churn.clients)?;
     let mut cycles = Cycles { target, crowd: &mut crowd, ended: 0, known: HashSet::new(), last: Instant::now() };
     (0..churn.clients).try_for_each(|client| cycles.begin(client))?;
     cycles.go_on(times.warmup.max(Duration::from_millis(100)), progress)?;
@@ -59,7 +59,7 @@ fn spent(target: &Target) -> Result<[f64; 2]> {
 
 struct Cycles<'a, 'b> {
     target: &'a Target,
-    crowd: &'b mut Crowd<'a>,
+    crowd: &'b mut ClientPool<'a>,
     ended: u64,
     /// Who has an account.
     known: HashSet<usize>,

@@ -7,7 +7,7 @@ use anyhow::{Result, ensure};
 use serde::{Deserialize, Serialize};
 
 use super::{Figures, Times, figures};
-use crate::load::Crowd;
+use crate::load::ClientPool;
 use crate::measure::cpu;
 use crate::measure::memory::Memory;
 use crate::progress::Progress;
@@ -25,7 +25,7 @@ pub(crate) struct Idle {
 
 /// Runs it.
 pub(crate) fn run(idle: &Idle, target: &Target, times: Times, progress: &Progress) -> Result<Figures> {
-    let mut crowd = Crowd::new(target, idle.clients)?;
+    let mut crowd = ClientPool::new(target, idle.clients)?;
     let look = || target.pid.map(Memory::of).transpose();
     let before = look()?;
     let begin = Instant::now();
@@ -48,7 +48,7 @@ pub(crate) fn run(idle: &Idle, target: &Target, times: Times, progress: &Progres
 }
 
 /// Waits. Whoever came earlier in a small room hears of those who came later; that is thrown away.
-fn rest(crowd: &mut Crowd<'_>, time: Duration) -> Result<()> {
+fn rest(crowd: &mut ClientPool<'_>, time: Duration) -> Result<()> {
     let begin = Instant::now();
     while let Some(left) = time.checked_sub(begin.elapsed()) {
         let news = crowd.turn(Some(left), &mut |_, _| Ok(()))?;

@@ -1,8 +1,8 @@
 //! What is measured, each in a file. A scenario must not print and must not know whether others were run.
 
 pub(crate) mod churn;
+pub(crate) mod fanout;
 pub(crate) mod idle;
-pub(crate) mod talk;
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -20,8 +20,9 @@ pub(crate) type Figures = BTreeMap<String, f64>;
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase", tag = "scenario")]
 pub(crate) enum Scenario {
-    /// Messages in rooms, or publications.
-    Talk(talk::Talk),
+    /// Messages in rooms, or publications. Recorded results call it by an older name.
+    #[serde(rename = "talk")]
+    Fanout(fanout::Fanout),
     /// Clients that do nothing.
     Idle(idle::Idle),
     /// Clients that come and go.
@@ -41,7 +42,7 @@ impl Scenario {
     /// Connections that the server may have at the same time. Those that have ended count until their threads have.
     pub(crate) fn connections(&self) -> usize {
         match self {
-            Self::Talk(talk) => talk.clients(),
+            Self::Fanout(talk) => talk.clients(),
             Self::Idle(idle) => idle.clients,
             Self::Churn(churn) => 32 * churn.clients,
         }
@@ -50,7 +51,7 @@ impl Scenario {
     /// Runs it on a server. Fails if the server does anything wrong.
     pub(crate) fn run(&self, target: &Target, times: Times, progress: &Progress) -> Result<Figures> {
         match self {
-            Self::Talk(talk) => talk::run(talk, target, times, progress),
+            Self::Fanout(talk) => fanout::run(talk, target, times, progress),
             Self::Idle(idle) => idle::run(idle, target, times, progress),
             Self::Churn(churn) => churn::run(churn, target, times, progress),
         }

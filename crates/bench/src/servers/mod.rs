@@ -1,7 +1,7 @@
 //! The servers that are measured: Parlor, started here or elsewhere, and the bare servers beside it. It must not measure.
 
 pub(crate) mod accounts;
-pub(crate) mod bare;
+pub(crate) mod baseline;
 pub(crate) mod parlor;
 
 use std::env;
@@ -24,7 +24,7 @@ const SPARE: usize = 64;
 /// What can be measured.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, ValueEnum, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
-pub(crate) enum Contestant {
+pub(crate) enum ServerKind {
     /// Encrypts and sends each message for each member, on one thread, and does nothing else
     Bare,
     /// The same, but what waits for a member together goes into one record and one send
@@ -33,7 +33,7 @@ pub(crate) enum Contestant {
     Parlor,
 }
 
-impl fmt::Display for Contestant {
+impl fmt::Display for ServerKind {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         out.pad(match self {
             Self::Bare => "bare",
@@ -83,8 +83,8 @@ impl Target {
     }
 
     /// Starts a server that takes so many connections, or takes the one that runs.
-    pub(crate) fn open(contestant: Contestant, running: &Running, parlor: &Path, connections: usize) -> Result<Self> {
-        if let (Contestant::Parlor, Some(address), Some(ca)) = (contestant, running.server, &running.ca) {
+    pub(crate) fn open(contestant: ServerKind, running: &Running, parlor: &Path, connections: usize) -> Result<Self> {
+        if let (ServerKind::Parlor, Some(address), Some(ca)) = (contestant, running.server, &running.ca) {
             ensure!(address.ip().is_loopback(), "{address} is not on this machine: sender and hearer share its clock");
             let accounts = match &running.data {
                 Some(data) => Accounts::added(parlor, data),
@@ -95,9 +95,9 @@ impl Target {
         let this = env::current_exe().context("where this program is")?;
         let connections = (connections + SPARE).to_string();
         let process = match contestant {
-            Contestant::Bare => Server::spawn(&this, &["bare"])?,
-            Contestant::BareCoalesced => Server::spawn(&this, &["bare", "--coalesce"])?,
-            Contestant::Parlor => Server::start(parlor, None, &["--max-connections", &connections])?,
+            ServerKind::Bare => Server::spawn(&this, &["bare"])?,
+            ServerKind::BareCoalesced => Server::spawn(&this, &["bare", "--coalesce"])?,
+            ServerKind::Parlor => Server::start(parlor, None, &["--max-connections", &connections])?,
         };
         Ok(Self {
             address: process.address(),

@@ -124,7 +124,7 @@ impl<T: Tls> Link<T> {
     pub(crate) fn flush(&mut self, poller: &Poller, number: usize) -> Result<()> {
         let is_full = !self.send()?;
         if is_full != std::mem::replace(&mut self.is_full, is_full) {
-            poller.watch_room(&self.socket, number, is_full)?;
+            poller.watch_writable(&self.socket, number, is_full)?;
         }
         Ok(())
     }

@@ -28,7 +28,7 @@ impl Poller {
     }
 
     /// Watches it for room to write, too, or no longer.
-    pub(crate) fn watch_room(&self, socket: impl AsFd, number: usize, is_full: bool) -> io::Result<()> {
+    pub(crate) fn watch_writable(&self, socket: impl AsFd, number: usize, is_full: bool) -> io::Result<()> {
         let flags = if is_full { EventFlags::IN | EventFlags::OUT } else { EventFlags::IN };
         Ok(epoll::modify(&self.epoll, socket, EventData::new_u64(number as u64), flags)?)
     }

@@ -13,7 +13,7 @@ use crate::ports::{Account, Admission, Attempt, Outcome, Permit, StoreResult, Ve
 const PATIENCE: Duration = Duration::from_secs(2);
 
 /// Pause between two looks whether others who try at the same time know what came of it.
-const TURN: Duration = Duration::from_millis(100);
+const POLL_INTERVAL: Duration = Duration::from_millis(100);
 
 /// The account, if the password is right. A hash of another cost than the one that is set is renewed.
 pub(super) fn authenticate(visit: &ConnectionContext<'_>, credentials: &Credentials) -> Result<Account, CommandError> {
@@ -29,7 +29,7 @@ pub(super) fn authenticate(visit: &ConnectionContext<'_>, credentials: &Credenti
     // What failed first is told; a place that was not given back is free again in time.
     let Compared::Right(account, is_outdated) = compared? else {
         ended.during("counting a failed login")?;
-        visit.parlor.observer.login_failed(visit.connection(), &credentials.user, visit.origin);
+        visit.services.observer.login_failed(visit.connection(), &credentials.user, visit.origin);
         return Err(Refusal::BadCredentials.into());
     };
     // A disk that takes nothing more keeps nobody out whose password is right.
@@ -51,7 +51,7 @@ enum Compared {
 fn compare(visit: &ConnectionContext<'_>, credentials: &Credentials) -> Result<Compared, CommandError> {
     let account = visit.store().accounts.find(&credentials.user).during("looking a user up")?;
     let hash = account.as_ref().map(|account| &account.hash);
-    let verdict = visit.parlor.passwords.verify(&credentials.password, hash).during("verifying a password")?;
+    let verdict = visit.services.passwords.verify(&credentials.password, hash).during("verifying a password")?;
     Ok(match (account, verdict) {
         (Some(account), Verdict::Right) => Compared::Right(account, false),
         (Some(account), Verdict::RightButOutdated) => Compared::Right(account, true),
@@ -61,14 +61,14 @@ fn compare(visit: &ConnectionContext<'_>, credentials: &Credentials) -> Result<C
 
 /// Not if the password was changed meanwhile: the old one must not come back.
 fn renew_hash(visit: &ConnectionContext<'_>, credentials: &Credentials, account: &Account) -> StoreResult<()> {
-    let hash = visit.parlor.passwords.hash(&credentials.password)?;
+    let hash = visit.services.passwords.hash(&credentials.password)?;
     visit.store().accounts.renew_hash(&account.user, &account.hash, &hash).map(drop)
 }
 
 /// Waits a little for the end of a delay, and longer for others who try at the same time; never beyond the time for
 /// logging in.
 fn wait_for_permit(visit: &ConnectionContext<'_>, user: &UserName, address: &str) -> Result<Permit, CommandError> {
-    let (mut patience, mut turns) = (PATIENCE, visit.parlor.policy.login_timeout);
+    let (mut patience, mut turns) = (PATIENCE, visit.services.policy.login_timeout);
     loop {
         let attempt = attempt(visit, user, address);
         match visit.store().attempts.begin(&attempt).during("counting failed logins")? {
@@ -77,9 +77,9 @@ fn wait_for_permit(visit: &ConnectionContext<'_>, user: &UserName, address: &str
                 patience -= time;
                 visit.pause(time);
             }
-            Admission::InTurn if TURN <= turns.min(visit.time_left()) => {
-                turns -= TURN;
-                visit.pause(TURN);
+            Admission::InTurn if POLL_INTERVAL <= turns.min(visit.time_left()) => {
+                turns -= POLL_INTERVAL;
+                visit.pause(POLL_INTERVAL);
             }
             Admission::After(time) => return Err(Refusal::TooManyAttempts(whole_seconds(time)).into()),
             Admission::InTurn => return Err(Refusal::TooManyAttempts(1).into()),
@@ -89,8 +89,8 @@ fn wait_for_permit(visit: &ConnectionContext<'_>, user: &UserName, address: &str
 
 /// An attempt from `address`, made now.
 pub(super) fn attempt<'a>(visit: &ConnectionContext<'_>, user: &'a UserName, address: &'a str) -> Attempt<'a> {
-    let clock = &visit.parlor.clock;
-    let is_address_limited = !visit.origin.is_loopback || visit.parlor.policy.limit_loopback;
+    let clock = &visit.services.clock;
+    let is_address_limited = !visit.origin.is_loopback || visit.services.policy.limit_loopback;
     Attempt { user, address, is_address_limited, at: clock.elapsed(), now: clock.now() }
 }
 

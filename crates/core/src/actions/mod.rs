@@ -28,16 +28,16 @@ pub(crate) use authenticate::whole_seconds;
 use parlor_proto::{Bye, Command, Generation, PreLoginCommand, RoomName, UserName};
 
 use crate::effects::{CommandError, During, Effect};
-use crate::parlor::Parlor;
 use crate::peer::{ConnectionId, Origin, Peer};
 use crate::ports::{Store, StoreResult};
+use crate::services::Services;
 
 /// What an action ends with; its effects are carried out only if it was not denied.
 pub(crate) type Outcome = Result<(), CommandError>;
 
 /// What an action may see of a connection.
 pub(crate) struct ConnectionContext<'a> {
-    pub(crate) parlor: &'a Parlor,
+    pub(crate) services: &'a Services,
     pub(crate) peer: &'a Peer,
     pub(crate) origin: &'a Origin,
     /// When the time for logging in is over, as the clock's elapsed time; none in a session.
@@ -47,7 +47,7 @@ pub(crate) struct ConnectionContext<'a> {
 
 impl ConnectionContext<'_> {
     pub(crate) fn store(&self) -> &Store {
-        &self.parlor.store
+        &self.services.store
     }
 
     pub(crate) fn connection(&self) -> ConnectionId {
@@ -61,13 +61,13 @@ impl ConnectionContext<'_> {
     /// Reports a failure that the client need not know of.
     pub(crate) fn note(&self, what: &'static str, result: StoreResult<()>) {
         if let Err(error) = result {
-            self.parlor.observer.store_failed(what, &error);
+            self.services.observer.store_failed(what, &error);
         }
     }
 
     /// How long it may still take: without end in a session.
     pub(crate) fn time_left(&self) -> Duration {
-        let now = self.parlor.clock.elapsed();
+        let now = self.services.clock.elapsed();
         self.login_deadline.map_or(Duration::MAX, |deadline| deadline.saturating_sub(now))
     }
 

@@ -9,7 +9,7 @@ use crate::effects::{During, Effect};
 pub(super) fn run(context: &mut SessionContext<'_>, old: &Password, new: &Password) -> Outcome {
     let credentials = Credentials { user: context.user.clone(), password: old.clone() };
     authenticate(&context.visit, &credentials)?;
-    let hash = context.visit.parlor.passwords.hash(new).during("hashing a password")?;
+    let hash = context.visit.services.passwords.hash(new).during("hashing a password")?;
     if context.may_act()? {
         context.store().accounts.set_password(context.user, &hash).during("changing a password")?;
         context.add(Effect::Reply(Reply::Passwd.into()));

@@ -8,7 +8,7 @@ use crate::effects::{During, Effect, VerifiedLogin};
 use crate::ports::{Account, Role};
 
 pub(super) fn run(visit: &mut ConnectionContext<'_>, credentials: &Credentials) -> Outcome {
-    if !visit.parlor.policy.registration_open {
+    if !visit.services.policy.registration_open {
         return Err(Refusal::RegistrationClosed.into());
     }
     let user = credentials.user.clone();
@@ -16,8 +16,8 @@ pub(super) fn run(visit: &mut ConnectionContext<'_>, credentials: &Credentials) 
     if visit.store().accounts.find(&user).during("looking a user up")?.is_some() {
         return Err(Refusal::NameTaken.into());
     }
-    let hash = visit.parlor.passwords.hash(&credentials.password).during("hashing a password")?;
-    let account = Account { user: user.clone(), hash, role: Role::Member, created: visit.parlor.clock.now() };
+    let hash = visit.services.passwords.hash(&credentials.password).during("hashing a password")?;
+    let account = Account { user: user.clone(), hash, role: Role::Member, created: visit.services.clock.now() };
     if !visit.store().accounts.create(&account).during("making an account")? {
         return Err(Refusal::NameTaken.into());
     }

@@ -18,7 +18,7 @@ pub(super) fn run(context: &mut SessionContext<'_>, publisher: UserName) -> Outc
     if is_known && (context.hears)(&publisher) {
         return Err(Refusal::AlreadySubscribed(publisher).into());
     }
-    if !is_known && followed.len() >= context.visit.parlor.policy.max_subscriptions {
+    if !is_known && followed.len() >= context.visit.services.policy.max_subscriptions {
         return Err(Refusal::LimitReached("subscriptions of one user").into());
     }
     if context.may_act()? {

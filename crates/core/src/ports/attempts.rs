@@ -27,7 +27,7 @@ pub struct Attempt<'a> {
     pub now: Timestamp,
 }
 
-/// The right to try a password once. Until it is given back ([`Attempts::end`]) it takes the place of a failure.
+/// The right to try a password once. Until it is given back ([`LoginLimiter::end`]) it takes the place of a failure.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[must_use = "what the attempt came to is to be told"]
 pub struct Permit {
@@ -61,7 +61,7 @@ pub enum Outcome {
 ///
 /// An attempt from an address that is usual for the user counts for that pair alone, any other one for the account and
 /// for the address. So whoever fails elsewhere does not delay somebody at a usual address.
-pub trait Attempts: Send + Sync {
+pub trait LoginLimiter: Send + Sync {
     /// Asks for the right to try a password. [`Admission::Now`] atomically reserves an attempt, so concurrent callers get
     /// no more attempts than sequential ones.
     ///

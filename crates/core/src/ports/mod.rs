@@ -19,7 +19,7 @@ use std::fmt;
 use std::sync::Arc;
 
 pub use accounts::{Account, Accounts, PasswordHash, Role};
-pub use attempts::{Admission, Attempt, Attempts, MAX_USUAL_ADDRESSES, Outcome, Permit, USUAL_FOR};
+pub use attempts::{Admission, Attempt, LoginLimiter, MAX_USUAL_ADDRESSES, Outcome, Permit, USUAL_FOR};
 pub use bus::{Bus, Direct};
 pub use clock::Clock;
 pub use error::{StoreError, StoreResult};
@@ -27,7 +27,7 @@ pub use follows::Follows;
 pub use log::{Append, AppendReport, Appended, Entry, Head, Log, LogId};
 pub use observer::Observer;
 pub use passwords::{Passwords, Verdict};
-pub use rooms::{Entered, Rooms, Seat};
+pub use rooms::{Entered, Rooms, SessionKey};
 pub use sessions::{Claim, Claimed, Sessions, TakeoverLimit, Waited};
 pub use sink::{Change, Presence, Sink};
 pub use transport::{FlushWorkers, Transport};
@@ -48,7 +48,7 @@ pub struct Store {
     /// How people are reached.
     pub bus: Arc<dyn Bus>,
     /// Who failed to log in.
-    pub attempts: Arc<dyn Attempts>,
+    pub attempts: Arc<dyn LoginLimiter>,
 }
 
 impl fmt::Debug for Store {

@@ -6,7 +6,7 @@ use super::StoreResult;
 
 /// A session, as rooms see it.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
-pub struct Seat {
+pub struct SessionKey {
     /// Whose.
     pub user: UserName,
     /// Which of that user's sessions.
@@ -37,19 +37,19 @@ pub trait Rooms: Send + Sync {
     ///
     /// # Errors
     /// The store cannot be reached; then nothing changed.
-    fn enter(&self, seat: &Seat, room: &RoomName, max_rooms: usize) -> StoreResult<Entered>;
+    fn enter(&self, session_key: &SessionKey, room: &RoomName, max_rooms: usize) -> StoreResult<Entered>;
 
     /// Makes the session a member no longer; nothing happens if it, with that generation, is none.
     ///
     /// # Errors
     /// The store cannot be reached; then nothing changed.
-    fn leave(&self, seat: &Seat, room: &RoomName) -> StoreResult<()>;
+    fn leave(&self, session_key: &SessionKey, room: &RoomName) -> StoreResult<()>;
 
-    /// Ends all memberships of the user's sessions before `seat`.
+    /// Ends all memberships of the user's sessions before `session_key`.
     ///
     /// # Errors
     /// The store cannot be reached.
-    fn evict_predecessors(&self, seat: &Seat) -> StoreResult<()>;
+    fn evict_predecessors(&self, session_key: &SessionKey) -> StoreResult<()>;
 
     /// The members of a room, sorted; none if there is no such room.
     ///

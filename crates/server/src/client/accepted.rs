@@ -73,9 +73,9 @@ impl Drop for HubRegistration {
 impl AcceptedConnection {
     pub(super) fn new(service: &Service, id: ConnectionId, socket: TcpStream, address: SocketAddr) -> Self {
         let transport = Arc::new(TlsTransport::new(id, socket, service.blocked_writer.clone()));
-        let max_queued = service.parlor.policy.max_queued_bytes;
+        let max_queued = service.services.policy.max_queued_bytes;
         let peer = Arc::new(Peer::new(id, max_queued, transport.clone()));
-        let hub = service.parlor.hub.clone();
+        let hub = service.services.hub.clone();
         hub.connect(peer.clone());
         Self { peer, transport, registered: HubRegistration { hub, connection: id }, address: canonical(address) }
     }

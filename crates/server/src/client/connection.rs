@@ -28,7 +28,7 @@ impl Connection {
     /// The connection of `remote`, who has not shaken hands.
     pub(super) fn new(service: &Service, accepted: AcceptedConnection, remote: RemoteClient) -> Self {
         let AcceptedConnection { peer, transport, registered, .. } = accepted;
-        let client = Some(Client::new(service.parlor.clone(), peer.clone(), remote.origin()));
+        let client = Some(Client::new(service.services.clone(), peer.clone(), remote.origin()));
         Self { client, peer, transport, _registered: registered, _permit: remote.permit }
     }
 
@@ -80,7 +80,7 @@ mod tests {
     use std::net::{TcpListener, TcpStream};
     use std::time::{Duration, Instant};
 
-    use parlor_core::{Hub, Parlor, Policy};
+    use parlor_core::{Hub, Policy, Services};
     use rustls::ServerConfig;
     use rustls::server::ResolvesServerCertUsingSni;
 
@@ -95,7 +95,7 @@ mod tests {
     use crate::observer::LogObserver;
 
     fn service(hub: &Arc<Hub>) -> Service {
-        let parlor = Parlor {
+        let services = Services {
             hub: hub.clone(),
             store: parlor_store::memory::open(hub.clone(), 10),
             passwords: Arc::new(HashingPool::start(4).unwrap()),
@@ -105,7 +105,7 @@ mod tests {
         };
         let resolver = Arc::new(ResolvesServerCertUsingSni::new());
         Service {
-            parlor: Arc::new(parlor),
+            services: Arc::new(services),
             tls: Arc::new(ServerConfig::builder().with_no_client_auth().with_cert_resolver(resolver)),
             blocked_writer: Arc::new(BlockedWriter::new().unwrap()),
             pool: Arc::new(ThreadPool::new()),

@@ -45,7 +45,7 @@ pub(super) fn finish(peer: &Peer, transport: &TlsTransport, time_to_log_in: Opti
     let outbox = peer.outbox();
     let deadline = Instant::now() + time_to_log_in.map_or(FINISH_PATIENCE, |time| time.min(FINISH_PATIENCE));
     let patience = || STUCK_PATIENCE.min(deadline.saturating_duration_since(Instant::now()));
-    while !patience().is_zero() && outbox.await_empty_unhurried(patience()) == Awaited::Moving {}
+    while !patience().is_zero() && outbox.await_empty_unhurried(patience()) == Awaited::Progress {}
     if outbox.is_hurried() {
         outbox.await_empty(FLUSH_PATIENCE);
     }

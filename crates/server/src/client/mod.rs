@@ -1,5 +1,5 @@
 //! One client's connection: its socket, its TLS, its thread. It must not know what clients may do; that is
-//! `parlor-core`'s part.
+//! `services-core`'s part.
 
 mod accepted;
 mod connection;

@@ -9,7 +9,7 @@ use std::net::{SocketAddr, TcpStream};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use parlor_core::{Client, ConnectionId, Flow, Parlor};
+use parlor_core::{Client, ConnectionId, Flow, Services};
 use parlor_proto::Bye;
 use rustls::ServerConfig;
 use zeroize::Zeroize;
@@ -34,7 +34,7 @@ const QUIET_AFTER_LOGIN: Duration = Duration::from_millis(500);
 /// What all clients share.
 #[derive(Debug)]
 pub(crate) struct Service {
-    pub(crate) parlor: Arc<Parlor>,
+    pub(crate) services: Arc<Services>,
     pub(crate) tls: Arc<ServerConfig>,
     pub(crate) blocked_writer: Arc<BlockedWriter>,
     pub(crate) pool: Arc<ThreadPool>,
@@ -139,7 +139,7 @@ fn talk(turn: &mut ConnectionTask) -> io::Result<Flow> {
     let quiet_after = if is_new { QUIET_AFTER_LOGIN } else { QUIET_AFTER };
     let quiet_after = turn.patience().map_or(quiet_after, |time| time.min(quiet_after));
     let (client, transport) = turn.connection.parts();
-    let login_deadline = Instant::now() + turn.service.parlor.policy.login_timeout;
+    let login_deadline = Instant::now() + turn.service.services.policy.login_timeout;
     let mut plain = Vec::new();
     transport.receive_early(&mut plain)?;
     let mut flow = client.receive(&plain);

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use parlor_core::LoginBackoff;
-use parlor_core::ports::{Admission, Attempt, Attempts, Outcome, Permit, StoreResult};
+use parlor_core::ports::{Admission, Attempt, LoginLimiter, Outcome, Permit, StoreResult};
 use parlor_proto::{Timestamp, UserName};
 
 use crate::sync::{Mutex, lock};
@@ -66,7 +66,7 @@ impl InProcessLoginLimiter {
     }
 }
 
-impl Attempts for InProcessLoginLimiter {
+impl LoginLimiter for InProcessLoginLimiter {
     fn begin(&self, attempt: &Attempt<'_>) -> StoreResult<Admission> {
         // Asked before the lock, since it may block.
         let permit = Permit { is_usual: self.usual.is_usual(attempt.user, attempt.address, attempt.now)? };
@@ -76,7 +76,7 @@ impl Attempts for InProcessLoginLimiter {
         if let Some(obstacle) = looked.flatten().max() {
             return Ok(obstacle.into());
         }
-        make_room(&mut counts, attempt.at);
+        evict_oldest(&mut counts, attempt.at);
         for key in keys {
             counts.entry(key).or_default().begin(attempt.at);
         }
@@ -192,7 +192,7 @@ fn throttle(key: &Key) -> LoginBackoff {
 }
 
 /// Where there is too much: forgets what is over, and if that is not enough, the older half.
-fn make_room(counts: &mut HashMap<Key, Count>, now: Duration) {
+fn evict_oldest(counts: &mut HashMap<Key, Count>, now: Duration) {
     if counts.len() < MAX_REMEMBERED {
         return;
     }
@@ -216,7 +216,7 @@ mod tests {
         let failed = |at| Count { failures: 1, failed_at: NOW + Duration::from_nanos(at), ..Count::default() };
         let mut counts: HashMap<Key, Count> =
             (0..MAX_REMEMBERED as u64).map(|at| (Key::Account(at.to_string()), failed(at))).collect();
-        make_room(&mut counts, NOW);
+        evict_oldest(&mut counts, NOW);
         assert!(counts.len() <= MAX_REMEMBERED / 2);
     }
 
@@ -226,7 +226,7 @@ mod tests {
         let mut counts: HashMap<Key, Count> =
             (1..MAX_REMEMBERED).map(|at| (Key::Account(at.to_string()), failed(Duration::ZERO))).collect();
         counts.insert(Key::Account("ann".to_owned()), failed(NOW));
-        make_room(&mut counts, NOW);
+        evict_oldest(&mut counts, NOW);
         assert_eq!(counts.len(), 1);
     }
 }

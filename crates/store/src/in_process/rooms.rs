@@ -4,42 +4,44 @@ use std::collections::BTreeMap;
 
 use parlor_core::Flush;
 use parlor_core::planted::{Bug, planted};
-use parlor_core::ports::{Change, Entered, Presence, Rooms, Seat, StoreResult};
+use parlor_core::ports::{Change, Entered, Presence, Rooms, SessionKey, StoreResult};
 use parlor_proto::{Generation, RoomName, RoomSummary, UserName};
 
 use super::{InProcessSessions, State};
 
 impl Rooms for InProcessSessions {
-    fn enter(&self, seat: &Seat, room: &RoomName, max_rooms: usize) -> StoreResult<Entered> {
+    fn enter(&self, session_key: &SessionKey, room: &RoomName, max_rooms: usize) -> StoreResult<Entered> {
         let mut state = self.lock();
-        if !state.is_current(&seat.user, seat.generation) {
+        if !state.is_current(&session_key.user, session_key.generation) {
             return Ok(Entered::Fenced);
         }
         let is_new = !room.is_lobby() && !state.rooms.contains_key(room);
         if is_new && state.rooms_besides_lobby() >= max_rooms {
             return Ok(Entered::TooManyRooms);
         }
-        let members = state.add(seat, room);
-        let (version, flush) = self.announce(&mut state, &seat.user, room, Change::Entered, members);
+        let members = state.add(session_key, room);
+        let (version, flush) = self.announce(&mut state, &session_key.user, room, Change::Entered, members);
         drop(state);
         flush.run();
         Ok(Entered::Member { members, version })
     }
 
-    fn leave(&self, seat: &Seat, room: &RoomName) -> StoreResult<()> {
+    fn leave(&self, session_key: &SessionKey, room: &RoomName) -> StoreResult<()> {
         let mut state = self.lock();
-        let flush = self.remove(&mut state, &seat.user, room, |generation| generation == seat.generation);
+        let flush = self.remove(&mut state, &session_key.user, room, |generation| generation == session_key.generation);
         drop(state);
         flush.run();
         Ok(())
     }
 
-    fn evict_predecessors(&self, seat: &Seat) -> StoreResult<()> {
+    fn evict_predecessors(&self, session_key: &SessionKey) -> StoreResult<()> {
         let mut state = self.lock();
-        let rooms = state.users.get(&seat.user).map(|user| user.rooms.clone()).unwrap_or_default();
+        let rooms = state.users.get(&session_key.user).map(|user| user.rooms.clone()).unwrap_or_default();
         let mut flush = Flush::default();
         for room in rooms {
-            flush.merge(self.remove(&mut state, &seat.user, &room, |generation| generation < seat.generation));
+            flush.merge(
+                self.remove(&mut state, &session_key.user, &room, |generation| generation < session_key.generation),
+            );
         }
         drop(state);
         flush.run();
@@ -109,11 +111,11 @@ impl State {
     }
 
     /// Makes the session a member, in place of an earlier one of its user, and counts the members.
-    fn add(&mut self, seat: &Seat, room: &RoomName) -> usize {
+    fn add(&mut self, session_key: &SessionKey, room: &RoomName) -> usize {
         let members = &mut self.rooms.entry(room.clone()).or_default().members;
-        members.insert(seat.user.clone(), seat.generation);
+        members.insert(session_key.user.clone(), session_key.generation);
         let count = members.len();
-        let known = self.users.entry(seat.user.clone()).or_default();
+        let known = self.users.entry(session_key.user.clone()).or_default();
         if !known.rooms.contains(room) {
             known.rooms.push(room.clone());
         }

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use parlor_core::LoginBackoff;
 use parlor_core::ports::{
-    Admission, Attempt, Attempts, MAX_USUAL_ADDRESSES, Outcome, Permit, StoreError, StoreResult, USUAL_FOR,
+    Admission, Attempt, LoginLimiter, MAX_USUAL_ADDRESSES, Outcome, Permit, StoreError, StoreResult, USUAL_FOR,
 };
 use parlor_proto::UserName;
 
@@ -21,7 +21,7 @@ struct Count {
     throttle: LoginBackoff,
 }
 
-impl Attempts for Server {
+impl LoginLimiter for Server {
     fn begin(&self, attempt: &Attempt<'_>) -> StoreResult<Admission> {
         let Attempt { user, address, .. } = attempt;
         let keys =

@@ -1,7 +1,7 @@
 //! The names of everything in Redis. Braces mark what a Cluster places a key by: all keys that one script
 //! touches share it. It must not talk to Redis.
 
-use parlor_core::ports::{LogId, Seat};
+use parlor_core::ports::{LogId, SessionKey};
 use parlor_proto::{RoomName, UserName};
 
 use super::local_sessions::ClaimId;
@@ -47,7 +47,7 @@ pub(super) fn lease(server: &ServerId) -> String {
 }
 
 /// Set of the seats of a server's sessions: what is to be ended if it dies.
-pub(super) fn seats_of(server: &ServerId) -> String {
+pub(super) fn server_sessions(server: &ServerId) -> String {
     format!("parlor:server:{{{}}}:sessions", server.0)
 }
 
@@ -99,7 +99,7 @@ pub(super) fn members(room: &RoomName) -> String {
 
 /// Hash beside the members: of each its generation, the numbers of its last entering and of its last append, and the
 /// id of its server.
-pub(super) fn seats(room: &RoomName) -> String {
+pub(super) fn memberships(room: &RoomName) -> String {
     format!("parlor:room-gen:{{{room}}}")
 }
 
@@ -145,12 +145,12 @@ pub(super) fn attempts_from_address(address: &str) -> String {
 }
 
 /// How a seat stands in the set of its server's sessions.
-pub(super) fn seat_entry(user: &UserName, ticket: ClaimId) -> String {
+pub(super) fn server_session_entry(user: &UserName, ticket: ClaimId) -> String {
     format!("{user} {ticket}")
 }
 
 /// The user of an entry of that set.
-pub(super) fn user_of_seat_entry(entry: &str) -> Option<UserName> {
+pub(super) fn user_of_session_entry(entry: &str) -> Option<UserName> {
     entry.split(' ').next()?.parse().ok()
 }
 
@@ -160,8 +160,8 @@ pub(super) fn room_log(room: &RoomName) -> LogId {
 }
 
 /// The keys of the two hashes of a user's sessions.
-pub(super) fn sessions_of(seat: &Seat) -> [String; 2] {
-    [session(&seat.user), ending(&seat.user)]
+pub(super) fn sessions_of(session_key: &SessionKey) -> [String; 2] {
+    [session(&session_key.user), ending(&session_key.user)]
 }
 
 #[cfg(test)]
@@ -173,7 +173,7 @@ mod tests {
         let slot = |key: &str| ::redis::cluster_routing::Slot::for_key(key);
         let (ann, red): (UserName, RoomName) = ("ann".parse().unwrap(), "red".parse().unwrap());
         let room = room_log(&red);
-        for key in [members(&red), seats(&red), fence(&red, &ann), log(&room), meta(&room)] {
+        for key in [members(&red), memberships(&red), fence(&red, &ann), log(&room), meta(&room)] {
             assert_eq!(slot(&key), slot("red"), "{key}");
         }
         let feed = LogId::Feed(ann.clone());
@@ -189,7 +189,7 @@ mod tests {
     fn seats_are_read_as_they_were_written() {
         let ann: UserName = "ann".parse().unwrap();
         let ticket = ClaimId { connection: parlor_core::ConnectionId(7), number: 9 };
-        assert_eq!(user_of_seat_entry(&seat_entry(&ann, ticket)), Some(ann));
+        assert_eq!(user_of_session_entry(&server_session_entry(&ann, ticket)), Some(ann));
         assert_eq!(ticket.to_string().parse(), Ok(ticket));
     }
 }

@@ -6,7 +6,7 @@ use std::fmt;
 use std::str::FromStr;
 
 use parlor_core::ConnectionId;
-use parlor_core::ports::Seat;
+use parlor_core::ports::SessionKey;
 use parlor_proto::{Generation, RoomName, UserName};
 
 use super::keys::{self, ServerId};
@@ -39,7 +39,7 @@ impl FromStr for ClaimId {
 /// One session of this server.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct LocalSession {
-    pub(super) seat: Seat,
+    pub(super) session_key: SessionKey,
     pub(super) ticket: ClaimId,
     pub(super) rooms: Vec<RoomName>,
 }
@@ -50,9 +50,9 @@ pub(super) enum DeferredCleanup {
     /// A claim whose answer was lost.
     Claim { server: ServerId, user: UserName, ticket: ClaimId },
     /// A membership up to the number of an append.
-    Membership { seat: Seat, room: RoomName, seq: u64 },
+    Membership { session_key: SessionKey, room: RoomName, seq: u64 },
     /// A session that is over.
-    Session { seat: Seat, ticket: ClaimId },
+    Session { session_key: SessionKey, ticket: ClaimId },
 }
 
 /// The sessions of this server. A leaf lock.
@@ -67,48 +67,48 @@ pub(super) struct LocalSessions {
 struct State {
     sessions: HashMap<(UserName, Generation), LocalSession>,
     leftovers: Vec<DeferredCleanup>,
-    reserved: HashSet<Seat>,
+    reserved: HashSet<SessionKey>,
 }
 
 /// Per-session lock for operations on Redis of several steps; dropping it releases the session.
 pub(super) struct SessionGuard<'a> {
     local: &'a LocalSessions,
-    seat: Seat,
+    session_key: SessionKey,
 }
 
 impl SessionGuard<'_> {
-    pub(super) fn seat(&self) -> &Seat {
-        &self.seat
+    pub(super) fn session_key(&self) -> &SessionKey {
+        &self.session_key
     }
 }
 
 impl Drop for SessionGuard<'_> {
     fn drop(&mut self) {
-        lock(&self.local.state).reserved.remove(&self.seat);
+        lock(&self.local.state).reserved.remove(&self.session_key);
         self.local.freed.notify_all();
     }
 }
 
 impl LocalSessions {
     /// A session began here.
-    pub(super) fn add(&self, seat: Seat, ticket: ClaimId) {
-        let key = (seat.user.clone(), seat.generation);
-        lock(&self.state).sessions.insert(key, LocalSession { seat, ticket, rooms: Vec::new() });
+    pub(super) fn add(&self, session_key: SessionKey, ticket: ClaimId) {
+        let key = (session_key.user.clone(), session_key.generation);
+        lock(&self.state).sessions.insert(key, LocalSession { session_key, ticket, rooms: Vec::new() });
     }
 
     /// The session of a seat.
-    pub(super) fn find(&self, seat: &Seat) -> Option<LocalSession> {
-        lock(&self.state).sessions.get(&key(seat)).cloned()
+    pub(super) fn find(&self, session_key: &SessionKey) -> Option<LocalSession> {
+        lock(&self.state).sessions.get(&key(session_key)).cloned()
     }
 
     /// It is over.
-    pub(super) fn remove(&self, seat: &Seat) -> Option<LocalSession> {
-        lock(&self.state).sessions.remove(&key(seat))
+    pub(super) fn remove(&self, session_key: &SessionKey) -> Option<LocalSession> {
+        lock(&self.state).sessions.remove(&key(session_key))
     }
 
     /// It is a member of a room.
-    pub(super) fn entered(&self, seat: &Seat, room: &RoomName) {
-        if let Some(session) = lock(&self.state).sessions.get_mut(&key(seat))
+    pub(super) fn entered(&self, session_key: &SessionKey, room: &RoomName) {
+        if let Some(session) = lock(&self.state).sessions.get_mut(&key(session_key))
             && !session.rooms.contains(room)
         {
             session.rooms.push(room.clone());
@@ -116,39 +116,44 @@ impl LocalSessions {
     }
 
     /// It is not any more.
-    pub(super) fn left(&self, seat: &Seat, room: &RoomName) {
-        if let Some(session) = lock(&self.state).sessions.get_mut(&key(seat)) {
+    pub(super) fn left(&self, session_key: &SessionKey, room: &RoomName) {
+        if let Some(session) = lock(&self.state).sessions.get_mut(&key(session_key)) {
             session.rooms.retain(|other| other != room);
         }
     }
 
     /// All seats.
-    pub(super) fn seats(&self) -> Vec<Seat> {
-        lock(&self.state).sessions.values().map(|session| session.seat.clone()).collect()
+    pub(super) fn memberships(&self) -> Vec<SessionKey> {
+        lock(&self.state).sessions.values().map(|session| session.session_key.clone()).collect()
     }
 
     /// Keeps others from doing something with a session in Redis, while several steps are done there. Blocks while
     /// another thread does.
-    pub(super) fn reserve(&self, seat: &Seat) -> SessionGuard<'_> {
-        let is_taken = |state: &mut State| state.reserved.contains(seat);
+    pub(super) fn reserve(&self, session_key: &SessionKey) -> SessionGuard<'_> {
+        let is_taken = |state: &mut State| state.reserved.contains(session_key);
         let waited = self.freed.wait_while(lock(&self.state), is_taken);
-        waited.unwrap_or_else(std::sync::PoisonError::into_inner).reserved.insert(seat.clone());
-        SessionGuard { local: self, seat: seat.clone() }
+        waited.unwrap_or_else(std::sync::PoisonError::into_inner).reserved.insert(session_key.clone());
+        SessionGuard { local: self, session_key: session_key.clone() }
     }
 
     /// The same, if no other thread does.
-    pub(super) fn try_reserve(&self, seat: &Seat) -> Option<SessionGuard<'_>> {
-        let is_free = lock(&self.state).reserved.insert(seat.clone());
-        is_free.then(|| SessionGuard { local: self, seat: seat.clone() })
+    pub(super) fn try_reserve(&self, session_key: &SessionKey) -> Option<SessionGuard<'_>> {
+        let is_free = lock(&self.state).reserved.insert(session_key.clone());
+        is_free.then(|| SessionGuard { local: self, session_key: session_key.clone() })
     }
 
     /// How all seats stand among those of this server, also of sessions that are still to be given up.
     pub(super) fn entries(&self) -> BTreeSet<String> {
         let state = lock(&self.state);
-        let sessions = state.sessions.values().map(|session| keys::seat_entry(&session.seat.user, session.ticket));
+        let sessions = state
+            .sessions
+            .values()
+            .map(|session| keys::server_session_entry(&session.session_key.user, session.ticket));
         let leftovers = state.leftovers.iter().filter_map(|leftover| match leftover {
-            DeferredCleanup::Claim { user, ticket, .. } => Some(keys::seat_entry(user, *ticket)),
-            DeferredCleanup::Session { seat, ticket } => Some(keys::seat_entry(&seat.user, *ticket)),
+            DeferredCleanup::Claim { user, ticket, .. } => Some(keys::server_session_entry(user, *ticket)),
+            DeferredCleanup::Session { session_key, ticket } => {
+                Some(keys::server_session_entry(&session_key.user, *ticket))
+            }
             DeferredCleanup::Membership { .. } => None,
         });
         sessions.chain(leftovers).collect()
@@ -165,14 +170,17 @@ impl LocalSessions {
     }
 
     /// Whether a membership of the seat has still to be undone.
-    pub(super) fn is_leaving(&self, seat: &Seat) -> bool {
+    pub(super) fn is_leaving(&self, session_key: &SessionKey) -> bool {
         let state = lock(&self.state);
-        state.leftovers.iter().any(|left| matches!(left, DeferredCleanup::Membership { seat: of, .. } if of == seat))
+        state
+            .leftovers
+            .iter()
+            .any(|left| matches!(left, DeferredCleanup::Membership { session_key: of, .. } if of == session_key))
     }
 
     /// Whether the session is a member of the room, as far as its client knows.
-    pub(super) fn is_in(&self, seat: &Seat, room: &RoomName) -> bool {
-        lock(&self.state).sessions.get(&key(seat)).is_some_and(|session| session.rooms.contains(room))
+    pub(super) fn is_in(&self, session_key: &SessionKey, room: &RoomName) -> bool {
+        lock(&self.state).sessions.get(&key(session_key)).is_some_and(|session| session.rooms.contains(room))
     }
 
     /// All that has to be undone.
@@ -186,6 +194,6 @@ impl LocalSessions {
     }
 }
 
-fn key(seat: &Seat) -> (UserName, Generation) {
-    (seat.user.clone(), seat.generation)
+fn key(session_key: &SessionKey) -> (UserName, Generation) {
+    (session_key.user.clone(), session_key.generation)
 }

@@ -4,7 +4,9 @@ use std::time::Duration;
 
 use ::redis::Value;
 use parlor_core::Flush;
-use parlor_core::ports::{Append, AppendReport, Appended, Entry, Head, Log, LogId, Seat, StoreError, StoreResult};
+use parlor_core::ports::{
+    Append, AppendReport, Appended, Entry, Head, Log, LogId, SessionKey, StoreError, StoreResult,
+};
 use parlor_proto::{Epoch, MessageId};
 
 use super::command::{self, Argument, Command};
@@ -91,7 +93,7 @@ impl Server {
     fn append_command(&self, append: &Append) -> Command {
         let Append { log, author, generation, time, text } = append;
         let (script, guard) = match log {
-            LogId::Room(room) => (script::append_room(), keys::seats(room)),
+            LogId::Room(room) => (script::append_room(), keys::memberships(room)),
             LogId::Feed(user) => (script::append_feed(), keys::session(user)),
         };
         let channel = keys::log(log);
@@ -115,16 +117,16 @@ impl Server {
     fn retry_absent(&self, batch: &[Append], outcomes: &mut [Option<StoreResult<Appended>>]) {
         let absent: Vec<usize> = (0..batch.len()).filter(|&at| outcomes[at].is_none()).collect();
         let Some(first) = absent.first().map(|&at| &batch[at]) else { return };
-        let seat = Seat { user: first.author.clone(), generation: first.generation };
+        let session_key = SessionKey { user: first.author.clone(), generation: first.generation };
         let is_elsewhere = |at: &&usize| match &batch[**at].log {
-            LogId::Room(room) => !self.local.is_in(&seat, room),
+            LogId::Room(room) => !self.local.is_in(&session_key, room),
             LogId::Feed(_) => false,
         };
         if absent.iter().any(|at| is_elsewhere(&at)) {
             return;
         }
-        let reserved = self.local.reserve(&seat);
-        let healed = self.heal(&seat);
+        let reserved = self.local.reserve(&session_key);
+        let healed = self.heal(&session_key);
         drop(reserved);
         match healed {
             Ok(false) => {}

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use parlor_core::ports::{Seat, StoreError, StoreResult};
+use parlor_core::ports::{SessionKey, StoreError, StoreResult};
 use parlor_proto::Epoch;
 
 use super::command::{self, Argument, Command};
@@ -87,7 +87,7 @@ pub(super) struct Maintenance {
     /// Seats that Redis had and this server did not know at the last look.
     suspected: BTreeSet<String>,
     /// Sessions that are still to be looked after.
-    unseen: Vec<Seat>,
+    unseen: Vec<SessionKey>,
     /// What was lost and is not put back yet.
     comeback: Option<LossKind>,
 }
@@ -195,7 +195,7 @@ impl Maintenance {
     fn look(&mut self) -> StoreResult<()> {
         let is_wary = self.server.take_audit_request() || self.round <= self.wary_until;
         if self.unseen.is_empty() && (is_wary || self.is_time(AUDIT_SESSIONS_EVERY)) {
-            self.unseen = self.server.local.seats();
+            self.unseen = self.server.local.memberships();
         }
         self.look_after_sessions(BUDGET).map(drop)
     }
@@ -206,8 +206,10 @@ impl Maintenance {
         while !self.unseen.is_empty() && start.elapsed() < budget {
             let chunk = self.unseen.split_off(self.unseen.len().saturating_sub(CHUNK));
             // A session with which its own thread does something looks after itself, or is seen the next time.
-            let reserved: Vec<_> = chunk.iter().filter_map(|seat| self.server.local.try_reserve(seat)).collect();
-            let sessions: Vec<_> = reserved.iter().filter_map(|seat| self.server.local.find(seat.seat())).collect();
+            let reserved: Vec<_> =
+                chunk.iter().filter_map(|session_key| self.server.local.try_reserve(session_key)).collect();
+            let sessions: Vec<_> =
+                reserved.iter().filter_map(|session_key| self.server.local.find(session_key.session_key())).collect();
             let Tally { kept, displaced } = self.server.restore(&sessions)?;
             tally = Tally { kept: tally.kept + kept, displaced: tally.displaced + displaced };
         }
@@ -229,7 +231,7 @@ impl Maintenance {
             self.ask_for_lease(true)?;
         }
         if let Some(loss) = self.comeback {
-            self.unseen = self.server.local.seats();
+            self.unseen = self.server.local.memberships();
             let Tally { kept, displaced } = self.look_after_sessions(LEASE / 2)?;
             // The rest is looked after in the next rounds; who speaks before that is put back then.
             self.comeback = None;
@@ -317,11 +319,11 @@ impl Server {
         let mut leftovers = self.local.leftovers();
         rotate_randomly(&mut leftovers);
         let leaving = leftovers.iter().filter_map(|leftover| match leftover {
-            DeferredCleanup::Membership { seat, .. } => Some(seat.clone()),
+            DeferredCleanup::Membership { session_key, .. } => Some(session_key.clone()),
             DeferredCleanup::Claim { .. } | DeferredCleanup::Session { .. } => None,
         });
-        let leaving: HashSet<Seat> = leaving.collect();
-        let is_leaving = |leftover: &DeferredCleanup| matches!(leftover, DeferredCleanup::Session { seat, .. } if leaving.contains(seat));
+        let leaving: HashSet<SessionKey> = leaving.collect();
+        let is_leaving = |leftover: &DeferredCleanup| matches!(leftover, DeferredCleanup::Session { session_key, .. } if leaving.contains(session_key));
         leftovers.sort_by_cached_key(|leftover| (self.lies_away(leftover), is_leaving(leftover)));
         let start = Instant::now();
         for leftover in leftovers {
@@ -330,9 +332,11 @@ impl Server {
             }
             let is_done = match &leftover {
                 DeferredCleanup::Claim { server, user, ticket } => self.cancel_claim(server, user, *ticket).is_ok(),
-                DeferredCleanup::Membership { seat, room, seq } => self.leave_until(seat, room, *seq).is_ok(),
-                DeferredCleanup::Session { seat, ticket } => {
-                    !self.local.is_leaving(seat) && self.release_now(seat, *ticket).is_ok()
+                DeferredCleanup::Membership { session_key, room, seq } => {
+                    self.leave_until(session_key, room, *seq).is_ok()
+                }
+                DeferredCleanup::Session { session_key, ticket } => {
+                    !self.local.is_leaving(session_key) && self.release_now(session_key, *ticket).is_ok()
                 }
             };
             if is_done {
@@ -344,8 +348,8 @@ impl Server {
     fn lies_away(&self, leftover: &DeferredCleanup) -> bool {
         let (user, room) = match leftover {
             DeferredCleanup::Claim { user, .. } => (user, None),
-            DeferredCleanup::Membership { seat, room, .. } => (&seat.user, Some(room)),
-            DeferredCleanup::Session { seat, .. } => (&seat.user, None),
+            DeferredCleanup::Membership { session_key, room, .. } => (&session_key.user, Some(room)),
+            DeferredCleanup::Session { session_key, .. } => (&session_key.user, None),
         };
         self.router.is_away(&keys::session(user)) || room.is_some_and(|room| self.router.is_away(&keys::members(room)))
     }

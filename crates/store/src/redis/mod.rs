@@ -192,7 +192,7 @@ impl Redis {
         self.server.undo_leftovers();
         let id = &self.server.id();
         let gone = self.server.router.call(Command::plain("DEL", keys::lease(id), &[]));
-        let left: Result<u64, StoreError> = self.server.call(Command::plain("SCARD", keys::seats_of(id), &[]));
+        let left: Result<u64, StoreError> = self.server.call(Command::plain("SCARD", keys::server_sessions(id), &[]));
         // If this fails, the lease runs out, and others look after the rest.
         if gone.is_ok() && left == Ok(0) {
             drop(self.server.router.call(Command::plain("SREM", keys::SERVERS, &[id.as_str()])));

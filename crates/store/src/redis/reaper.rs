@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use ::redis::{FromRedisValue, Value};
 use parlor_core::planted::{Bug, planted};
-use parlor_core::ports::{Seat, StoreError, StoreResult};
+use parlor_core::ports::{SessionKey, StoreError, StoreResult};
 use parlor_proto::{Generation, RoomName, UserName};
 
 use super::command::{self, Command};
@@ -50,7 +50,7 @@ impl Server {
     }
 
     fn reap_server(&self, dead: &ServerId, until: Instant) -> StoreResult<()> {
-        let mut entries: Vec<String> = self.try_call(Command::plain("SMEMBERS", keys::seats_of(dead), &[]))?;
+        let mut entries: Vec<String> = self.try_call(Command::plain("SMEMBERS", keys::server_sessions(dead), &[]))?;
         rotate_randomly(&mut entries);
         let (mut sessions, mut outcome) = (0, Ok(()));
         for chunk in entries.chunks(CHUNK) {
@@ -77,7 +77,7 @@ impl Server {
     /// Something could not be reached; what is left is found the next time.
     pub(super) fn reap_orphans(&self, suspected: &mut BTreeSet<String>) -> StoreResult<()> {
         let own = self.id();
-        let entries: Vec<String> = self.try_call(Command::plain("SMEMBERS", keys::seats_of(&own), &[]))?;
+        let entries: Vec<String> = self.try_call(Command::plain("SMEMBERS", keys::server_sessions(&own), &[]))?;
         let known = self.local.entries();
         let unknown: BTreeSet<String> = entries.into_iter().filter(|entry| !known.contains(entry)).collect();
         let orphans: Vec<String> = unknown.intersection(suspected).cloned().collect();
@@ -92,17 +92,17 @@ impl Server {
     /// Ends some sessions of a dead server, step by step for all of them: looks where they are, takes them out of their
     /// rooms, ends them, and forgets them. Of whom a step fails the rest is left. Tells how many were ended.
     fn reap_chunk(&self, dead: &ServerId, entries: &[String]) -> (usize, StoreResult<()>) {
-        let users: Vec<UserName> = entries.iter().filter_map(|entry| keys::user_of_seat_entry(entry)).collect();
+        let users: Vec<UserName> = entries.iter().filter_map(|entry| keys::user_of_session_entry(entry)).collect();
         let mut failures = Failures::default();
         let left = self.orphans_of(dead, &users, &mut failures);
         self.expel_all(&left, &mut failures);
         let ended = self.end_all(dead, &left, &mut failures);
-        let is_done = |entry: &&String| keys::user_of_seat_entry(entry).is_none_or(|user| !failures.has(&user));
+        let is_done = |entry: &&String| keys::user_of_session_entry(entry).is_none_or(|user| !failures.has(&user));
         let done: Vec<&str> = entries.iter().filter(is_done).map(String::as_str).collect();
         let forgotten = if done.is_empty() {
             Ok(0)
         } else {
-            self.try_call::<i64>(Command::plain("SREM", keys::seats_of(dead), &done))
+            self.try_call::<i64>(Command::plain("SREM", keys::server_sessions(dead), &done))
         };
         (ended, failures.outcome.and(forgotten.map(drop)))
     }
@@ -126,7 +126,8 @@ impl Server {
         // Among those of this server only what it does not know is dead.
         let is_alive = |left: &OrphanedSession| {
             let generation = left.generation.parse().map(Generation);
-            generation.is_ok_and(|generation| self.local.find(&Seat { user: left.user.clone(), generation }).is_some())
+            generation
+                .is_ok_and(|generation| self.local.find(&SessionKey { user: left.user.clone(), generation }).is_some())
         };
         left.retain(|left| !is_alive(left));
         left
@@ -210,6 +211,6 @@ struct OrphanedSession {
 /// Takes a session of a dead server out of a room.
 fn expel(left: &OrphanedSession, room: &RoomName, seq: u64) -> Command {
     let log = keys::room_log(room);
-    let keys = [keys::members(room), keys::seats(room), keys::meta(&log), keys::log(&log)];
+    let keys = [keys::members(room), keys::memberships(room), keys::meta(&log), keys::log(&log)];
     Command::script(script::expel(), &keys, &[&left.user.as_str(), &left.generation, &seq])
 }

@@ -52,15 +52,17 @@ impl Server {
             return Ok(Vec::new());
         }
         let server = self.id();
-        let entries = sessions.iter().map(|session| keys::seat_entry(&session.seat.user, session.ticket));
+        let entries =
+            sessions.iter().map(|session| keys::server_session_entry(&session.session_key.user, session.ticket));
         let entries: Vec<String> = entries.collect();
         let entries: Vec<&str> = entries.iter().map(String::as_str).collect();
-        self.call::<i64>(Command::plain("SADD", keys::seats_of(&server), &entries))?;
-        let record = |LocalSession { seat, ticket, .. }: &LocalSession| {
-            let keys = [keys::session(&seat.user), keys::ending(&seat.user), keys::user(&seat.user)];
+        self.call::<i64>(Command::plain("SADD", keys::server_sessions(&server), &entries))?;
+        let record = |LocalSession { session_key, ticket, .. }: &LocalSession| {
+            let keys =
+                [keys::session(&session_key.user), keys::ending(&session_key.user), keys::user(&session_key.user)];
             let (ticket, seq) = (ticket.to_string(), self.next_seq());
             let args: [&dyn Argument; 6] =
-                [&server.as_str(), &ticket, &seat.generation.0, &seq, &deadline, &keys::CONTROL];
+                [&server.as_str(), &ticket, &session_key.generation.0, &seq, &deadline, &keys::CONTROL];
             Command::script(script::restore(), &keys, &args)
         };
         let replies = self.router.call_all(sessions.iter().map(record).collect());
@@ -86,7 +88,7 @@ impl Server {
         }
         let server = self.id();
         let enter = |(session, room, seq): &Membership<'_>| {
-            enter(&session.seat, room, &server, EnterParams { seq: *seq, deadline })
+            enter(&session.session_key, room, &server, EnterParams { seq: *seq, deadline })
         };
         let entered = self.router.call_all(noted.iter().map(enter).collect());
         for ((session, room, _), entered) in noted.into_iter().zip(entered) {
@@ -104,6 +106,6 @@ impl Server {
 type Membership<'a> = (&'a LocalSession, &'a RoomName, u64);
 
 fn note(session: &LocalSession, room: &RoomName, seq: u64) -> Command {
-    let args: [&dyn Argument; 3] = [&session.seat.generation.0, &room.as_str(), &seq];
-    Command::script(script::record_intent(), &[keys::session(&session.seat.user)], &args)
+    let args: [&dyn Argument; 3] = [&session.session_key.generation.0, &room.as_str(), &seq];
+    Command::script(script::record_intent(), &[keys::session(&session.session_key.user)], &args)
 }

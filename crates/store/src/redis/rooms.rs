@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use ::redis::Value;
-use parlor_core::ports::{Entered, Rooms, Seat, StoreError, StoreResult};
+use parlor_core::ports::{Entered, Rooms, SessionKey, StoreError, StoreResult};
 use parlor_proto::{RoomName, RoomSummary, UserName};
 
 use super::command::{self, Argument, Command};
@@ -21,9 +21,9 @@ pub(super) const ENTER_PATIENCE: Duration = Duration::from_secs(5);
 const ABSENT: i64 = 0;
 
 impl Rooms for Server {
-    fn enter(&self, seat: &Seat, room: &RoomName, max_rooms: usize) -> StoreResult<Entered> {
+    fn enter(&self, session_key: &SessionKey, room: &RoomName, max_rooms: usize) -> StoreResult<Entered> {
         self.lease.check()?;
-        let _reserved = self.local.reserve(seat);
+        let _reserved = self.local.reserve(session_key);
         // Taken before anything is asked: or else a server that froze in between would take it too late.
         let deadline = self.lease.deadline(ENTER_PATIENCE);
         // One with a log is known, although the index may not have it: it was lost, or is older than this rule.
@@ -33,32 +33,36 @@ impl Rooms for Server {
         }
         let pass = EnterParams { seq: self.next_seq(), deadline };
         let seq = pass.seq;
-        let entered = self.note_and_enter(seat, room, pass);
+        let entered = self.note_and_enter(session_key, room, pass);
         match &entered {
-            Ok(Entered::Member { .. }) => self.local.entered(seat, room),
+            Ok(Entered::Member { .. }) => self.local.entered(session_key, room),
             Ok(_) => {}
-            Err(_) => self.local.defer(DeferredCleanup::Membership { seat: seat.clone(), room: room.clone(), seq }),
+            Err(_) => self.local.defer(DeferredCleanup::Membership {
+                session_key: session_key.clone(),
+                room: room.clone(),
+                seq,
+            }),
         }
         entered
     }
 
-    fn leave(&self, seat: &Seat, room: &RoomName) -> StoreResult<()> {
-        let _reserved = self.local.reserve(seat);
-        self.local.left(seat, room);
+    fn leave(&self, session_key: &SessionKey, room: &RoomName) -> StoreResult<()> {
+        let _reserved = self.local.reserve(session_key);
+        self.local.left(session_key, room);
         let seq = self.next_seq();
-        let left = self.leave_until(seat, room, seq);
+        let left = self.leave_until(session_key, room, seq);
         if left.is_err() {
-            self.local.defer(DeferredCleanup::Membership { seat: seat.clone(), room: room.clone(), seq });
+            self.local.defer(DeferredCleanup::Membership { session_key: session_key.clone(), room: room.clone(), seq });
         }
         left
     }
 
-    fn evict_predecessors(&self, seat: &Seat) -> StoreResult<()> {
-        let (_, endings) = self.predecessors(&seat.user)?;
-        let below = seat.generation.to_string();
-        for ending in endings.iter().filter(|ending| ending.generation < seat.generation) {
+    fn evict_predecessors(&self, session_key: &SessionKey) -> StoreResult<()> {
+        let (_, endings) = self.predecessors(&session_key.user)?;
+        let below = session_key.generation.to_string();
+        for ending in endings.iter().filter(|ending| ending.generation < session_key.generation) {
             for room in &ending.rooms {
-                self.evict(&seat.user, room, &below)?;
+                self.evict(&session_key.user, room, &below)?;
             }
         }
         Ok(())
@@ -120,12 +124,12 @@ pub(super) struct EnterParams {
 
 impl Server {
     /// Notes at the session that it is about to enter, puts it back first if Redis lost it, and enters.
-    fn note_and_enter(&self, seat: &Seat, room: &RoomName, pass: EnterParams) -> StoreResult<Entered> {
-        let mut noted = self.record_intent(seat, room, pass.seq)?;
-        if noted == ABSENT && self.heal(seat)? {
-            noted = self.record_intent(seat, room, pass.seq)?;
+    fn note_and_enter(&self, session_key: &SessionKey, room: &RoomName, pass: EnterParams) -> StoreResult<Entered> {
+        let mut noted = self.record_intent(session_key, room, pass.seq)?;
+        if noted == ABSENT && self.heal(session_key)? {
+            noted = self.record_intent(session_key, room, pass.seq)?;
         }
-        if noted == 1 { self.enter_noted(seat, room, pass) } else { Ok(Entered::Fenced) }
+        if noted == 1 { self.enter_noted(session_key, room, pass) } else { Ok(Entered::Fenced) }
     }
 
     /// Sees to it that a room is in the index. `false` if there are too many.
@@ -135,14 +139,14 @@ impl Server {
         self.call::<i64>(Command::script(script::admit_room(), &[keys::ROOMS], &args)).map(|admitted| admitted > 0)
     }
 
-    fn record_intent(&self, seat: &Seat, room: &RoomName, seq: u64) -> StoreResult<i64> {
-        let args: [&dyn Argument; 3] = [&seat.generation.0, &room.as_str(), &seq];
-        self.call(Command::script(script::record_intent(), &[keys::session(&seat.user)], &args))
+    fn record_intent(&self, session_key: &SessionKey, room: &RoomName, seq: u64) -> StoreResult<i64> {
+        let args: [&dyn Argument; 3] = [&session_key.generation.0, &room.as_str(), &seq];
+        self.call(Command::script(script::record_intent(), &[keys::session(&session_key.user)], &args))
     }
 
     /// Enters a room that is noted at the session.
-    fn enter_noted(&self, seat: &Seat, room: &RoomName, pass: EnterParams) -> StoreResult<Entered> {
-        let (members, version): (i64, u64) = self.call(enter(seat, room, &self.id(), pass))?;
+    fn enter_noted(&self, session_key: &SessionKey, room: &RoomName, pass: EnterParams) -> StoreResult<Entered> {
+        let (members, version): (i64, u64) = self.call(enter(session_key, room, &self.id(), pass))?;
         let Ok(members) = usize::try_from(members) else {
             return if members == -1 { Ok(Entered::Fenced) } else { Err(StoreError::new("an enter came too late")) };
         };
@@ -151,32 +155,39 @@ impl Server {
     }
 
     /// Takes a session out of a room, unless it entered again after `seq`.
-    pub(super) fn leave_until(&self, seat: &Seat, room: &RoomName, seq: u64) -> StoreResult<()> {
+    pub(super) fn leave_until(&self, session_key: &SessionKey, room: &RoomName, seq: u64) -> StoreResult<()> {
         let log = keys::room_log(room);
-        let keys = [keys::members(room), keys::seats(room), keys::meta(&log), keys::log(&log)];
-        let args: [&dyn Argument; 3] = [&seat.user.as_str(), &seat.generation.0, &seq];
+        let keys = [keys::members(room), keys::memberships(room), keys::meta(&log), keys::log(&log)];
+        let args: [&dyn Argument; 3] = [&session_key.user.as_str(), &session_key.generation.0, &seq];
         let (members, version): (i64, u64) = self.call(Command::script(script::leave(), &keys, &args))?;
         if members == 0 {
             self.drop_room(room, version)?;
         }
-        let forget: [&dyn Argument; 3] = [&seat.generation.0, &room.as_str(), &seq];
-        self.call::<i64>(Command::script(script::clear_intent(), &[keys::session(&seat.user)], &forget)).map(drop)
+        let forget: [&dyn Argument; 3] = [&session_key.generation.0, &room.as_str(), &seq];
+        self.call::<i64>(Command::script(script::clear_intent(), &[keys::session(&session_key.user)], &forget))
+            .map(drop)
     }
 
     /// Puts a session back that Redis does not know any more; only for who reserved it. `false` if it was displaced.
-    pub(super) fn heal(&self, seat: &Seat) -> StoreResult<bool> {
-        let Some(session) = self.local.find(seat) else { return Ok(false) };
+    pub(super) fn heal(&self, session_key: &SessionKey) -> StoreResult<bool> {
+        let Some(session) = self.local.find(session_key) else { return Ok(false) };
         Ok(self.restore(&[session])?.displaced == 0)
     }
 }
 
 /// The command by which a session enters a room that is noted at it.
-pub(super) fn enter(seat: &Seat, room: &RoomName, server: &ServerId, pass: EnterParams) -> Command {
+pub(super) fn enter(session_key: &SessionKey, room: &RoomName, server: &ServerId, pass: EnterParams) -> Command {
     let log = keys::room_log(room);
-    let keys =
-        [keys::members(room), keys::seats(room), keys::meta(&log), keys::log(&log), keys::fence(room, &seat.user)];
+    let keys = [
+        keys::members(room),
+        keys::memberships(room),
+        keys::meta(&log),
+        keys::log(&log),
+        keys::fence(room, &session_key.user),
+    ];
     let EnterParams { seq, deadline } = pass;
-    let args: [&dyn Argument; 5] = [&seat.user.as_str(), &seat.generation.0, &seq, &server.as_str(), &deadline];
+    let args: [&dyn Argument; 5] =
+        [&session_key.user.as_str(), &session_key.generation.0, &seq, &server.as_str(), &deadline];
     Command::script(script::enter(), &keys, &args)
 }
 

@@ -143,7 +143,8 @@ impl Server {
     /// Takes all sessions of a user below a generation out of a room, for good.
     pub(super) fn evict(&self, user: &UserName, room: &RoomName, below: &str) -> StoreResult<()> {
         let log = keys::room_log(room);
-        let keys = [keys::members(room), keys::seats(room), keys::meta(&log), keys::log(&log), keys::fence(room, user)];
+        let keys =
+            [keys::members(room), keys::memberships(room), keys::meta(&log), keys::log(&log), keys::fence(room, user)];
         let args: [&dyn command::Argument; 3] = [&user.as_str(), &below, &FENCE_SECONDS];
         let (members, version): (i64, u64) = self.call(Command::script(script::evict(), &keys, &args))?;
         if members == 0 { self.drop_room(room, version) } else { Ok(()) }

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use ::redis::Value;
 use parlor_core::DuplicateLogin;
-use parlor_core::ports::{Claim, Claimed, Seat, Sessions, StoreError, StoreResult, Waited};
+use parlor_core::ports::{Claim, Claimed, SessionKey, Sessions, StoreError, StoreResult, Waited};
 use parlor_proto::{Generation, RoomName, UserName};
 
 use super::command::{Argument, Command};
@@ -52,8 +52,8 @@ impl Sessions for Server {
         let ticket = ClaimId { connection: claim.connection, number: self.next_seq() };
         let attempt = Attempt { claim, server: self.id(), ticket, deadline };
         // First of all, so that whoever finds this server dead finds the session, too.
-        let entry = keys::seat_entry(claim.user, ticket);
-        let noted = self.call::<i64>(Command::plain("SADD", keys::seats_of(&attempt.server), &[&entry]));
+        let entry = keys::server_session_entry(claim.user, ticket);
+        let noted = self.call::<i64>(Command::plain("SADD", keys::server_sessions(&attempt.server), &[&entry]));
         let claimed = noted.and_then(|_| self.claim_over_the_dead(&attempt));
         if claimed.is_err() {
             // It may have displaced a session of this server before its answer was lost.
@@ -67,14 +67,14 @@ impl Sessions for Server {
 
     fn await_predecessors(&self, user: &UserName, generation: Generation, patience: Duration) -> StoreResult<Waited> {
         let deadline = Instant::now().checked_add(patience);
-        let seat = Seat { user: user.clone(), generation };
+        let session_key = SessionKey { user: user.clone(), generation };
         let mut pause = PAUSES[0];
         loop {
             let (current, endings) = self.predecessors(user)?;
             // None at all: Redis lost it.
             if current != generation {
-                let _reserved = self.local.reserve(&seat);
-                if current != Generation(0) || !self.heal(&seat)? {
+                let _reserved = self.local.reserve(&session_key);
+                if current != Generation(0) || !self.heal(&session_key)? {
                     return Ok(Waited::Displaced);
                 }
             }
@@ -91,16 +91,16 @@ impl Sessions for Server {
     }
 
     fn release(&self, user: &UserName, generation: Generation) -> StoreResult<()> {
-        let seat = Seat { user: user.clone(), generation };
-        let _reserved = self.local.reserve(&seat);
-        let Some(LocalSession { ticket, .. }) = self.local.remove(&seat) else { return Ok(()) };
-        let leftover = DeferredCleanup::Session { seat: seat.clone(), ticket };
+        let session_key = SessionKey { user: user.clone(), generation };
+        let _reserved = self.local.reserve(&session_key);
+        let Some(LocalSession { ticket, .. }) = self.local.remove(&session_key) else { return Ok(()) };
+        let leftover = DeferredCleanup::Session { session_key: session_key.clone(), ticket };
         // While it may be a member of a room, it must be found by whoever finds this server dead.
-        if self.local.is_leaving(&seat) {
+        if self.local.is_leaving(&session_key) {
             self.local.defer(leftover);
             return Ok(());
         }
-        let released = self.release_now(&seat, ticket);
+        let released = self.release_now(&session_key, ticket);
         if released.is_err() {
             self.local.defer(leftover);
         }
@@ -131,8 +131,8 @@ impl Server {
             Answer::Taken(_) => Ok(Claimed::AlreadyLoggedIn),
             Answer::Loop(time) => Ok(Claimed::TakeoverLoop(time)),
             Answer::Granted(generation, before) => {
-                let seat = Seat { user: attempt.claim.user.clone(), generation };
-                self.local.add(seat, attempt.ticket);
+                let session_key = SessionKey { user: attempt.claim.user.clone(), generation };
+                self.local.add(session_key, attempt.ticket);
                 // Another server was told by the script.
                 if let Some((server, ClaimId { connection, .. })) = before
                     && server == attempt.server
@@ -178,16 +178,16 @@ impl Server {
     }
 
     /// Gives a session up that is in no room.
-    pub(super) fn release_now(&self, seat: &Seat, ticket: ClaimId) -> StoreResult<()> {
-        let release = Command::script(script::release(), &keys::sessions_of(seat), &[&seat.generation.0]);
+    pub(super) fn release_now(&self, session_key: &SessionKey, ticket: ClaimId) -> StoreResult<()> {
+        let release = Command::script(script::release(), &keys::sessions_of(session_key), &[&session_key.generation.0]);
         self.call::<i64>(release)?;
-        self.forget_seat(&self.id(), &seat.user, ticket)
+        self.forget_seat(&self.id(), &session_key.user, ticket)
     }
 
     /// Nobody need look for this session if this server dies.
     fn forget_seat(&self, server: &ServerId, user: &UserName, ticket: ClaimId) -> StoreResult<()> {
-        let entry = keys::seat_entry(user, ticket);
-        self.call::<i64>(Command::plain("SREM", keys::seats_of(server), &[&entry])).map(drop)
+        let entry = keys::server_session_entry(user, ticket);
+        self.call::<i64>(Command::plain("SREM", keys::server_sessions(server), &[&entry])).map(drop)
     }
 
     /// Gives up what a claim may have been granted whose answer was lost.

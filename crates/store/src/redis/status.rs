@@ -158,7 +158,7 @@ impl StatusQuery<'_> {
         let replies = self.ask(vec![
             Command::plain("HGETALL", keys::lease(&id), &[]),
             Command::plain("PTTL", keys::lease(&id), &[]),
-            Command::plain("SCARD", keys::seats_of(&id), &[]),
+            Command::plain("SCARD", keys::server_sessions(&id), &[]),
         ]);
         let mut replies = replies.into_iter();
         server_status(boot, self.next(&mut replies), self.next(&mut replies), self.next(&mut replies))

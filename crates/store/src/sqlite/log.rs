@@ -42,7 +42,7 @@ impl SqliteLog {
 impl Log for SqliteLog {
     fn append(&self, batch: Vec<Append>) -> AppendReport {
         let count = batch.len();
-        while planted(Bug::Stuck) && planted::often() {
+        while planted(Bug::Stuck) && planted::every_nth_call() {
             std::thread::park();
         }
         let job = AppendJob::new(batch, self.history, self.live.clone(), self.sink.clone());

@@ -2,7 +2,7 @@
 
 use parlor_core::ports::{Account, PasswordHash, Role};
 
-use crate::bench::{Bench, account, name};
+use crate::harness::{Bench, account, name};
 
 pub(crate) fn are_made_once(bench: &Bench) {
     let accounts = &bench.store.accounts;

@@ -9,7 +9,7 @@ use parlor_core::ports::Outcome::{Right, Unknown, Wrong};
 use parlor_core::ports::{Admission, Attempt, MAX_USUAL_ADDRESSES, Outcome, Permit};
 use parlor_proto::{Timestamp, UserName};
 
-use crate::bench::{Bench, account, name};
+use crate::harness::{Bench, account, name};
 
 /// Attempts at an account that may fail before there is a delay.
 const FREE: u32 = LoginBackoff::ACCOUNT.free;

@@ -3,7 +3,7 @@
 use parlor_core::ports::{Account, PasswordHash};
 use parlor_proto::UserName;
 
-use crate::bench::{Bench, account, name};
+use crate::harness::{Bench, account, name};
 
 fn names(users: Vec<UserName>) -> Vec<String> {
     users.into_iter().map(String::from).collect()

@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use parlor_core::ports::{Append, Appended, LogId};
 use parlor_proto::{Generation, MessageId};
 
-use crate::bench::{Bench, HISTORY, log_of, name, said};
+use crate::harness::{Bench, HISTORY, log_of, name, said};
 
 fn append(bench: &Bench, batch: Vec<Append>) -> Vec<Appended> {
     let report = bench.store.log.append(batch);
@@ -66,10 +66,10 @@ pub(crate) fn followers_are_told_where_the_log_stands(bench: &Bench) {
 
 pub(crate) fn strangers_and_displaced_sessions_append_nothing(bench: &Bench) {
     let (red, feed) = (log_of("red"), LogId::Feed(name("ann")));
-    let stranger = bench.seat("bob");
+    let stranger = bench.session_key("bob");
     let old = bench.member("ann", "red");
     assert_eq!(append(bench, vec![said(&red, &stranger, "x")]), [Appended::Fenced]);
-    let new = bench.seat("ann");
+    let new = bench.session_key("ann");
     assert_eq!(append(bench, vec![said(&feed, &old, "x")]), [Appended::Fenced]);
     bench.store.rooms.evict_predecessors(&new).unwrap();
     assert_eq!(append(bench, vec![said(&red, &old, "x")]), [Appended::Fenced]);
@@ -84,7 +84,7 @@ pub(crate) fn strangers_and_displaced_sessions_append_nothing(bench: &Bench) {
 
 pub(crate) fn a_batch_is_answered_entry_by_entry(bench: &Bench) {
     let ann = bench.member("ann", "red");
-    let ghost = parlor_core::ports::Seat { generation: Generation(u64::MAX >> 1), ..ann.clone() };
+    let ghost = parlor_core::ports::SessionKey { generation: Generation(u64::MAX >> 1), ..ann.clone() };
     let red = log_of("red");
     let batch = vec![said(&red, &ann, "a"), said(&red, &ghost, "b"), said(&red, &ann, "c")];
     assert_eq!(append(bench, batch), [stored(1), Appended::Fenced, stored(2)]);
@@ -96,12 +96,13 @@ pub(crate) fn a_batch_is_answered_entry_by_entry(bench: &Bench) {
 fn speak_at_once(bench: &Bench, log: &LogId, speakers: usize, rounds: usize) -> Vec<Vec<u64>> {
     let seats: Vec<_> = (0..speakers).map(|number| bench.member(&format!("user{number}"), "red")).collect();
     std::thread::scope(|scope| {
-        let speak = |seat| {
-            let batch = |round: usize| (0..=round % 3).map(|at| said(log, seat, &format!("{round} {at}"))).collect();
+        let speak = |session_key| {
+            let batch =
+                |round: usize| (0..=round % 3).map(|at| said(log, session_key, &format!("{round} {at}"))).collect();
             let outcomes = (0..rounds).flat_map(|round| append(bench, batch(round)));
             outcomes.map(|outcome| if let Appended::Stored(id) = outcome { id.0 } else { 0 }).collect::<Vec<_>>()
         };
-        let threads: Vec<_> = seats.iter().map(|seat| scope.spawn(move || speak(seat))).collect();
+        let threads: Vec<_> = seats.iter().map(|session_key| scope.spawn(move || speak(session_key))).collect();
         threads.into_iter().map(|thread| thread.join().unwrap()).collect()
     })
 }

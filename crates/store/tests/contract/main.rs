@@ -5,8 +5,8 @@
 
 mod accounts;
 mod attempts;
-mod bench;
 mod follows;
+mod harness;
 mod log;
 mod people;
 mod rooms;
@@ -56,10 +56,10 @@ macro_rules! contract {
     };
 }
 
-contract!(memory, crate::bench::memory);
+contract!(memory, crate::harness::memory);
 #[cfg(feature = "redis")]
-contract!(redis, crate::bench::redis);
+contract!(redis, crate::harness::redis);
 #[cfg(feature = "redis")]
-contract!(redis_cluster, crate::bench::redis_cluster);
+contract!(redis_cluster, crate::harness::redis_cluster);
 #[cfg(feature = "sqlite")]
-contract!(sqlite, crate::bench::sqlite);
+contract!(sqlite, crate::harness::sqlite);

@@ -1,11 +1,11 @@
 //! What is said to people and not logged.
 
-use crate::bench::{Bench, direct, name};
+use crate::harness::{Bench, direct, name};
 
 pub(crate) fn one_is_reached_or_offline(bench: &Bench) {
     let bus = &bench.store.bus;
     assert!(!bus.direct(&name("bob"), &direct("hi")).unwrap());
-    let _bob = bench.seat("bob");
+    let _bob = bench.session_key("bob");
     bench.ear.here.lock().unwrap().push("bob".to_owned());
     assert!(bus.direct(&name("bob"), &direct("hi")).unwrap());
     assert_eq!(*bench.ear.directs.lock().unwrap(), [direct("hi")]);

@@ -1,17 +1,17 @@
 //! Rooms.
 
-use parlor_core::ports::{Appended, Change, Entered, Presence, Seat};
+use parlor_core::ports::{Appended, Change, Entered, Presence, SessionKey};
 use parlor_proto::RoomSummary;
 
-use crate::bench::{Bench, room, said};
+use crate::harness::{Bench, room, said};
 
 fn counts(bench: &Bench) -> Vec<(String, usize)> {
     let rooms = bench.store.rooms.rooms().unwrap();
     rooms.into_iter().map(|RoomSummary { room, members }| (room.to_string(), members)).collect()
 }
 
-fn leave(bench: &Bench, seat: &Seat, of: &str) {
-    bench.store.rooms.leave(seat, &room(of)).unwrap();
+fn leave(bench: &Bench, session_key: &SessionKey, of: &str) {
+    bench.store.rooms.leave(session_key, &room(of)).unwrap();
 }
 
 fn changes(bench: &Bench) -> Vec<(Change, String, String, usize)> {
@@ -35,9 +35,9 @@ pub(crate) fn members_come_and_go(bench: &Bench) {
 }
 
 pub(crate) fn changes_are_numbered_and_told_once(bench: &Bench) {
-    let ann = bench.seat("ann");
-    let bob = bench.seat("bob");
-    bench.follow(&crate::bench::log_of("red"));
+    let ann = bench.session_key("ann");
+    let bob = bench.session_key("bob");
+    bench.follow(&crate::harness::log_of("red"));
     let Entered::Member { members: 1, version: first } = bench.enter(&ann, "red") else { panic!() };
     let Entered::Member { members: 2, version: second } = bench.enter(&bob, "red") else { panic!() };
     leave(bench, &ann, "red");
@@ -52,8 +52,8 @@ pub(crate) fn changes_are_numbered_and_told_once(bench: &Bench) {
 }
 
 pub(crate) fn only_the_current_session_enters(bench: &Bench) {
-    let old = bench.seat("ann");
-    let new = bench.seat("ann");
+    let old = bench.session_key("ann");
+    let new = bench.session_key("ann");
     assert_eq!(bench.enter(&old, "red"), Entered::Fenced);
     bench.release(&new);
     assert_eq!(bench.enter(&new, "red"), Entered::Fenced);
@@ -62,7 +62,7 @@ pub(crate) fn only_the_current_session_enters(bench: &Bench) {
 
 pub(crate) fn an_old_session_cannot_take_its_successor_out(bench: &Bench) {
     let old = bench.member("ann", "red");
-    let new = bench.seat("ann");
+    let new = bench.session_key("ann");
     bench.store.rooms.evict_predecessors(&new).unwrap();
     bench.enter(&new, "red");
     leave(bench, &old, "red");
@@ -72,9 +72,9 @@ pub(crate) fn an_old_session_cannot_take_its_successor_out(bench: &Bench) {
 
 pub(crate) fn predecessors_are_evicted(bench: &Bench) {
     let old = bench.member("ann", "red");
-    bench.follow(&crate::bench::log_of("blue"));
+    bench.follow(&crate::harness::log_of("blue"));
     bench.enter(&old, "blue");
-    let new = bench.seat("ann");
+    let new = bench.session_key("ann");
     bench.store.rooms.evict_predecessors(&new).unwrap();
     bench.store.rooms.evict_predecessors(&new).unwrap();
     leave(bench, &old, "red");
@@ -91,19 +91,19 @@ pub(crate) fn there_are_only_so_many(bench: &Bench) {
     let ann = bench.member("ann", "red");
     assert_eq!(rooms.enter(&ann, &room("blue"), 1).unwrap(), Entered::TooManyRooms);
     assert!(matches!(rooms.enter(&ann, &room("lobby"), 1).unwrap(), Entered::Member { members: 2, .. }));
-    let cyd = bench.seat("cyd");
+    let cyd = bench.session_key("cyd");
     assert!(matches!(rooms.enter(&cyd, &room("red"), 1).unwrap(), Entered::Member { members: 2, .. }));
     assert!(matches!(rooms.enter(&cyd, &room("blue"), 2).unwrap(), Entered::Member { .. }));
 }
 
 pub(crate) fn those_with_a_log_count_without_members_too(bench: &Bench) {
-    let enter = |seat: &Seat, into: &str| bench.store.rooms.enter(seat, &room(into), 2).unwrap();
-    let ann = bench.seat("ann");
+    let enter = |session_key: &SessionKey, into: &str| bench.store.rooms.enter(session_key, &room(into), 2).unwrap();
+    let ann = bench.session_key("ann");
     for (into, says) in [("red", true), ("blue", false), ("lobby", true), ("green", true)] {
-        bench.store.log.follow(&crate::bench::log_of(into)).unwrap();
+        bench.store.log.follow(&crate::harness::log_of(into)).unwrap();
         assert!(matches!(enter(&ann, into), Entered::Member { .. }), "{into}");
         if says {
-            let report = bench.store.log.append(vec![said(&crate::bench::log_of(into), &ann, "kept")]);
+            let report = bench.store.log.append(vec![said(&crate::harness::log_of(into), &ann, "kept")]);
             assert!(matches!(report.outcomes[..], [Ok(Appended::Stored(_))]));
             report.flush.run();
         }
@@ -120,17 +120,17 @@ pub(crate) fn those_with_a_log_count_without_members_too(bench: &Bench) {
 }
 
 pub(crate) fn under_many_threads_the_counts_agree(bench: &Bench) {
-    bench.follow(&crate::bench::log_of("red"));
-    bench.follow(&crate::bench::log_of("blue"));
+    bench.follow(&crate::harness::log_of("red"));
+    bench.follow(&crate::harness::log_of("blue"));
     std::thread::scope(|scope| {
         for number in 0..16 {
             scope.spawn(move || {
-                let seat = bench.member(&format!("user{number}"), "red");
+                let session_key = bench.member(&format!("user{number}"), "red");
                 for _ in 0..20 {
-                    bench.enter(&seat, "blue");
-                    leave(bench, &seat, "red");
-                    bench.enter(&seat, "red");
-                    leave(bench, &seat, "blue");
+                    bench.enter(&session_key, "blue");
+                    leave(bench, &session_key, "red");
+                    bench.enter(&session_key, "red");
+                    leave(bench, &session_key, "blue");
                 }
             });
         }

@@ -5,19 +5,19 @@ use std::sync::Barrier;
 use std::time::Duration;
 
 use parlor_core::DuplicateLogin::{self, Reject, Takeover};
-use parlor_core::ports::{Claimed, Entered, Seat, TakeoverLimit, Waited};
+use parlor_core::ports::{Claimed, Entered, SessionKey, TakeoverLimit, Waited};
 
-use crate::bench::{Bench, generation};
+use crate::harness::{Bench, generation};
 
 const LONG: Duration = Duration::from_secs(20);
 
-fn waited(bench: &Bench, seat: &Seat, patience: Duration) -> Waited {
-    bench.store.sessions.await_predecessors(&seat.user, seat.generation, patience).unwrap()
+fn waited(bench: &Bench, session_key: &SessionKey, patience: Duration) -> Waited {
+    bench.store.sessions.await_predecessors(&session_key.user, session_key.generation, patience).unwrap()
 }
 
 pub(crate) fn the_first_claim_is_granted(bench: &Bench) {
     assert!(!bench.is_online("ann"));
-    let ann = bench.seat("ann");
+    let ann = bench.session_key("ann");
     assert!(bench.is_online("ann") && !bench.is_online("bob"));
     assert_eq!(waited(bench, &ann, LONG), Waited::Alone);
     bench.release(&ann);
@@ -30,14 +30,15 @@ pub(crate) fn one_takes_over_from_the_other(bench: &Bench) {
     let second = generation(bench.claim("ann", 8, Takeover)).unwrap();
     assert!(first < second);
     assert_eq!(*bench.ear.displaced.lock().unwrap(), [7]);
-    let old = Seat { user: "ann".parse().unwrap(), generation: first };
+    let old = SessionKey { user: "ann".parse().unwrap(), generation: first };
     assert_eq!(bench.enter(&old, "red"), Entered::Fenced);
     let is_current = |generation| bench.store.sessions.is_current(&old.user, generation).unwrap();
     assert!(!is_current(first) && is_current(second));
 }
 
 pub(crate) fn one_is_rejected(bench: &Bench) {
-    let first = Seat { user: "ann".parse().unwrap(), generation: generation(bench.claim("ann", 7, Reject)).unwrap() };
+    let first =
+        SessionKey { user: "ann".parse().unwrap(), generation: generation(bench.claim("ann", 7, Reject)).unwrap() };
     assert_eq!(bench.claim("ann", 8, Reject), Claimed::AlreadyLoggedIn);
     assert!(bench.ear.displaced.lock().unwrap().is_empty());
     assert!(matches!(bench.enter(&first, "red"), Entered::Member { .. }));
@@ -64,15 +65,15 @@ pub(crate) fn fifty_at_once_take_over_from_each_other(bench: &Bench) {
         fifty(bench, Takeover).into_iter().map(|claimed| generation(claimed).unwrap()).collect();
     assert_eq!(generations.len(), 50);
     let seats: Vec<_> =
-        generations.into_iter().map(|generation| Seat { user: "ann".parse().unwrap(), generation }).collect();
+        generations.into_iter().map(|generation| SessionKey { user: "ann".parse().unwrap(), generation }).collect();
     let (last, earlier) = seats.split_last().unwrap();
-    assert!(earlier.iter().all(|seat| bench.enter(seat, "red") == Entered::Fenced));
+    assert!(earlier.iter().all(|session_key| bench.enter(session_key, "red") == Entered::Fenced));
     assert!(matches!(bench.enter(last, "red"), Entered::Member { members: 1, .. }));
     let displaced: BTreeSet<u64> = bench.ear.displaced.lock().unwrap().iter().copied().collect();
     assert_eq!((displaced.len(), bench.ear.displaced.lock().unwrap().len()), (49, 49));
-    for seat in earlier {
+    for session_key in earlier {
         assert_eq!(waited(bench, last, Duration::ZERO), Waited::StillThere);
-        bench.release(seat);
+        bench.release(session_key);
     }
     assert_eq!(waited(bench, last, LONG), Waited::Alone);
 }
@@ -85,8 +86,8 @@ pub(crate) fn fifty_at_once_are_rejected_but_one(bench: &Bench) {
 }
 
 pub(crate) fn whoever_waits_hears_of_the_release(bench: &Bench) {
-    let first = bench.seat("ann");
-    let second = bench.seat("ann");
+    let first = bench.session_key("ann");
+    let second = bench.session_key("ann");
     std::thread::scope(|scope| {
         let waiting = scope.spawn(|| waited(bench, &second, LONG));
         bench.release(&first);
@@ -95,20 +96,20 @@ pub(crate) fn whoever_waits_hears_of_the_release(bench: &Bench) {
 }
 
 pub(crate) fn waiting_ends_in_time_and_at_once_for_the_displaced(bench: &Bench) {
-    let _first = bench.seat("ann");
-    let second = bench.seat("ann");
+    let _first = bench.session_key("ann");
+    let second = bench.session_key("ann");
     assert_eq!(waited(bench, &second, Duration::from_millis(10)), Waited::StillThere);
     std::thread::scope(|scope| {
         let waiting = scope.spawn(|| waited(bench, &second, LONG));
-        let third = bench.seat("ann");
+        let third = bench.session_key("ann");
         assert_eq!(waiting.join().unwrap(), Waited::Displaced);
         assert_eq!(waited(bench, &third, Duration::ZERO), Waited::StillThere);
     });
 }
 
 pub(crate) fn a_release_touches_no_successor(bench: &Bench) {
-    let first = bench.seat("ann");
-    let second = bench.seat("ann");
+    let first = bench.session_key("ann");
+    let second = bench.session_key("ann");
     bench.release(&first);
     bench.release(&first);
     assert!(bench.is_online("ann"));

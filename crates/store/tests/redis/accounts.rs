@@ -1,18 +1,18 @@
 //! Accounts that are deleted while something fails.
 
-use parlor_core::ports::{Account, PasswordHash, Role, Seat};
+use parlor_core::ports::{Account, PasswordHash, Role, SessionKey};
 use parlor_proto::Timestamp;
 use parlor_redis_testkit::wait_until;
 
-use crate::bench::{Server, name, pair, pair_by_proxy};
+use crate::harness::{Server, name, pair, pair_by_proxy};
 
 fn account(created: i64) -> Account {
     let hash = PasswordHash::new(format!("hash of {created}"));
     Account { user: name("ann"), hash, role: Role::Member, created: Timestamp::from_millis(created) }
 }
 
-fn is_current(server: &Server, seat: &Seat) -> bool {
-    server.store.sessions.is_current(&seat.user, seat.generation).unwrap()
+fn is_current(server: &Server, session_key: &SessionKey) -> bool {
+    server.store.sessions.is_current(&session_key.user, session_key.generation).unwrap()
 }
 
 #[test]

@@ -9,7 +9,7 @@ use parlor_proto::{Text, Timestamp};
 use parlor_redis_testkit::{Fsync, Reach, RedisCluster, RedisOptions, RedisServer, wait_until};
 use parlor_store::redis::{Config, status};
 
-use crate::bench::{Server, config, log_of, name};
+use crate::harness::{Server, config, log_of, name};
 
 /// What a server needs of any Redis.
 const COMMANDS: &str = "client|info client|kill del evalsha exists get hdel hexists hget hgetall hincrby hmget \
@@ -74,7 +74,7 @@ fn do_everything(config: &Config, redis: &RedisServer) {
     two.store.sessions.claim(&claim).unwrap();
     two.store.sessions.claim(&claim).unwrap();
     wait_until("the displaced one to be told", || !one.ear.displaced().is_empty());
-    let new = two.seat("ann");
+    let new = two.session_key("ann");
     two.store.rooms.evict_predecessors(&new).unwrap();
     two.waits(&new, std::time::Duration::ZERO);
     one.release(&ann).unwrap();

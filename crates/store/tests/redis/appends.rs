@@ -7,13 +7,13 @@ use parlor_core::ports::LogId;
 use parlor_redis_testkit::{Direction, FaultProxy, RedisServer, wait_until};
 use parlor_store::redis::Config;
 
-use crate::bench::{Server, config, log_of, name, numbered, pair, pair_by_proxy, stored};
-use crate::speech::speak_while;
+use crate::append_under_faults::speak_while;
+use crate::harness::{Server, config, log_of, name, numbered, pair, pair_by_proxy, stored};
 
 #[test]
 fn an_append_whose_reply_is_lost_is_stored_once() {
     let (_redis, one, two, proxy) = pair_by_proxy();
-    let (bob, red) = (two.seat("bob"), log_of("red"));
+    let (bob, red) = (two.session_key("bob"), log_of("red"));
     one.follow(&red);
     two.enter(&bob, "red");
     let texts = numbered("bob", 40);
@@ -27,7 +27,7 @@ fn an_append_whose_reply_is_lost_is_stored_once() {
 #[test]
 fn a_batch_of_which_half_the_replies_are_lost_is_stored_once_and_in_order() {
     let (_redis, one, two, proxy) = pair_by_proxy();
-    let (bob, red, feed) = (two.seat("bob"), log_of("red"), LogId::Feed(name("bob")));
+    let (bob, red, feed) = (two.session_key("bob"), log_of("red"), LogId::Feed(name("bob")));
     two.enter(&bob, "red");
     for log in [&red, &feed] {
         one.follow(log);
@@ -79,7 +79,7 @@ fn what_a_replica_does_not_have_is_not_accepted_even_if_the_link_breaks() {
 #[test]
 fn requests_that_break_off_are_carried_out_once() {
     let (_redis, one, two, proxy) = pair_by_proxy();
-    let (bob, red) = (two.seat("bob"), log_of("red"));
+    let (bob, red) = (two.session_key("bob"), log_of("red"));
     one.follow(&red);
     two.enter(&bob, "red");
     let texts = numbered("bob", 400);

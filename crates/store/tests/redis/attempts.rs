@@ -8,7 +8,7 @@ use parlor_core::{ConnectionId, DuplicateLogin, LoginBackoff};
 use parlor_proto::Timestamp;
 use parlor_redis_testkit::RedisServer;
 
-use crate::bench::{Server, name};
+use crate::harness::{Server, name};
 
 fn begin(server: &Server, address: &str) -> StoreResult<Admission> {
     let now = Timestamp::from_millis(1_795_392_000_123);
@@ -60,7 +60,7 @@ fn after_failures_nobody_waits_for_longer_because_a_clock_was_set_back() {
 fn after_takeovers_nobody_waits_for_longer_because_a_clock_was_set_back() {
     let redis = RedisServer::start();
     let server = Server::open(&redis.url());
-    server.seat("ann");
+    server.session_key("ann");
     redis.cli(&["ZADD", "parlor:takeovers:{ann}", &ahead(&redis), "one", &ahead(&redis), "two"]);
     let within = Duration::from_secs(60);
     let left = || {

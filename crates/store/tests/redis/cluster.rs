@@ -10,9 +10,9 @@ use parlor_proto::{Text, Timestamp};
 use parlor_redis_testkit::{Reach, RedisCluster, RedisServer, wait_until};
 use parlor_store::redis::{Config, Status, open_accounts, status};
 
-use crate::bench::{Server, config, log_of, name, numbered};
-use crate::speech::speak_while;
-use crate::{lapse, sessions};
+use crate::append_under_faults::speak_while;
+use crate::harness::{Server, config, log_of, name, numbered};
+use crate::{lease_expiry, sessions};
 
 /// One cluster for all tests that leave it as it was; each has rooms and users of its own.
 fn shared() -> Arc<RedisCluster> {
@@ -36,7 +36,7 @@ fn logs_on_all_nodes_are_heard_once_and_in_order() {
     // Not shared: connections are killed, and nobody tells again who entered a room meanwhile.
     let cluster = RedisCluster::start();
     let [one, two] = servers(&cluster);
-    let (ann, bob) = (one.seat("order-ann"), two.seat("order-bob"));
+    let (ann, bob) = (one.session_key("order-ann"), two.session_key("order-bob"));
     let rooms = (0..9).map(|number| format!("order-{number}")).collect::<Vec<_>>();
     let logs: Vec<LogId> = rooms.iter().map(|room| log_of(room)).collect();
     let feed = LogId::Feed(name("order-ann"));
@@ -117,7 +117,7 @@ fn a_session_of_another_server_is_kept() {
 #[test]
 fn what_a_dead_server_leaves_is_ended_once() {
     let cluster = shared();
-    lapse::die(servers(&cluster), "-dies");
+    lease_expiry::die(servers(&cluster), "-dies");
 }
 
 #[test]
@@ -162,7 +162,7 @@ fn wait_for_only(cluster: &RedisCluster, channel: &str, node: &RedisServer) {
 fn a_direct_message_comes_once_wherever_the_slot_of_its_server_is() {
     let cluster = shared();
     let [one, two] = servers(&cluster);
-    let ann = two.seat("direct-ann");
+    let ann = two.session_key("direct-ann");
     let key = control_of(&cluster, "direct-ann");
     let home = cluster.master_of(&key);
     let other = cluster.nodes().find(|node| node.port() != home.port()).unwrap();
@@ -182,7 +182,7 @@ fn a_direct_message_comes_once_wherever_the_slot_of_its_server_is() {
 fn a_direct_message_comes_once_after_a_replica_has_taken_over() {
     let cluster = RedisCluster::start_with(RedisServer::options(), Reach::Direct, 1);
     let [one, two] = servers(&cluster);
-    let ann = two.seat("direct-ann");
+    let ann = two.session_key("direct-ann");
     let key = control_of(&cluster, "direct-ann");
     let old = cluster.master_of(&key);
     let number = cluster.nodes().position(|node| node.port() == old.port()).unwrap();
@@ -270,7 +270,7 @@ fn quiet_followers_find_where_a_slot_went() {
     one.say(&ann, &log, "after");
     two.hears(&log, &["before", "after"].map(str::to_owned));
     cluster.migrate_slot(key, home);
-    let bob = two.seat("quiet-bob");
+    let bob = two.session_key("quiet-bob");
     two.enter(&bob, "quiet");
     two.say(&bob, &log, "at home");
     one.hears(&log, &["before", "after", "at home"].map(str::to_owned));
@@ -298,8 +298,8 @@ fn a_master_dies_and_its_replica_takes_over() {
             let (one, two) = (&one, &two);
             scope.spawn(move || {
                 let user = format!("user{number}");
-                let old = one.seat(&user);
-                let new = two.seat(&user);
+                let old = one.session_key(&user);
+                let new = two.session_key(&user);
                 one.release(&old).unwrap();
                 two.enter(&new, &user);
                 assert_eq!(one.members(&user), [user]);
@@ -345,7 +345,7 @@ fn an_operator_sees_what_is_known_while_nodes_are_away() {
     let [servers_at, rooms_at] = ["parlor:servers", "parlor:rooms"].map(|key| cluster.master_of(key));
     let free = cluster.nodes().find(|node| ![servers_at.port(), rooms_at.port()].contains(&node.port())).unwrap();
     let names: Vec<String> = (0..9).map(|number| format!("room-{number}")).collect();
-    let ann = one.seat("ann");
+    let ann = one.session_key("ann");
     names.iter().for_each(|room| one.enter(&ann, room));
     let is_free = |room: &&String| cluster.master_of(&format!("parlor:room:{{{room}}}")).port() == free.port();
     let lost: Vec<String> = names.iter().filter(is_free).cloned().collect();

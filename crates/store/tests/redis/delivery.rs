@@ -3,12 +3,12 @@
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use parlor_core::ports::{Entered, LogId, Seat};
+use parlor_core::ports::{Entered, LogId, SessionKey};
 use parlor_redis_testkit::{RedisServer, wait_until};
 
-use crate::bench::{Server, log_of, name, numbered, pair, pair_by_proxy, room};
-use crate::deaf::DeafProxy;
-use crate::speech::End;
+use crate::append_under_faults::End;
+use crate::harness::{Server, log_of, name, numbered, pair, pair_by_proxy, room};
+use crate::lost_subscription::DeafProxy;
 
 #[test]
 fn two_servers_hear_the_same_entries_in_the_same_order_once() {
@@ -49,7 +49,7 @@ fn changes_of_members_are_told_on_every_server_once() {
 #[test]
 fn changes_of_members_are_numbered_upwards_even_if_redis_lost_the_number() {
     let (redis, one, two) = pair();
-    let (ann, bob) = (one.seat("ann"), two.seat("bob"));
+    let (ann, bob) = (one.session_key("ann"), two.session_key("bob"));
     let version = |entered: Entered| match entered {
         Entered::Member { version, .. } => version,
         refused => panic!("{refused:?}"),
@@ -62,7 +62,7 @@ fn changes_of_members_are_numbered_upwards_even_if_redis_lost_the_number() {
 #[test]
 fn a_room_in_which_nothing_was_said_keeps_its_life_and_no_place_among_the_rooms() {
     let (redis, one, two) = pair();
-    let (ann, red) = (one.seat("ann"), log_of("red"));
+    let (ann, red) = (one.session_key("ann"), log_of("red"));
     let told = one.store.log.follow(&red).unwrap();
     one.enter(&ann, "red");
     one.store.log.unfollow(&red);
@@ -76,7 +76,7 @@ fn a_room_in_which_nothing_was_said_keeps_its_life_and_no_place_among_the_rooms(
 fn a_log_in_which_nothing_was_said_is_forgotten_some_time_after_the_last_look() {
     const HALF_AN_HOUR: i64 = 30 * 60 * 1000;
     let (redis, one, _two) = pair();
-    let (ann, red, meta) = (one.seat("ann"), log_of("red"), "parlor:log-meta:{red}");
+    let (ann, red, meta) = (one.session_key("ann"), log_of("red"), "parlor:log-meta:{red}");
     let lives = || redis.cli(&["PTTL", meta]).parse::<i64>().unwrap();
     let all_but_forgotten = || redis.cli(&["PEXPIRE", meta, "20000"]);
     one.follow(&red);
@@ -96,7 +96,7 @@ fn a_log_in_which_nothing_was_said_is_forgotten_some_time_after_the_last_look() 
     one.leave(&ann, "red").unwrap();
     assert_eq!(lives(), -1);
     // One that was set by a server that does not know better.
-    type Look = fn(&Server, &Seat);
+    type Look = fn(&Server, &SessionKey);
     let looks: [Look; 3] = [
         |one, _| one.follow(&log_of("red")),
         |one, ann| one.enter(ann, "red"),
@@ -156,7 +156,7 @@ fn only_what_is_followed_is_subscribed_to() {
     let (redis, one, two) = pair();
     let (red, feed) = (log_of("red"), LogId::Feed(name("ann")));
     assert_eq!(channels(&redis), ["parlor:everybody"]);
-    let ann = one.seat("ann");
+    let ann = one.session_key("ann");
     one.follow(&red);
     one.follow(&red);
     one.enter(&ann, "red");
@@ -198,7 +198,7 @@ fn a_log_that_is_followed_again_is_heard_from_there() {
 fn logs_that_are_followed_and_given_up_all_the_time_are_heard() {
     let (_redis, one, two, proxy) = pair_by_proxy();
     let rooms = ["red", "green", "blue"];
-    let (ann, stop) = (one.seat("ann"), AtomicBool::new(false));
+    let (ann, stop) = (one.session_key("ann"), AtomicBool::new(false));
     rooms.iter().for_each(|room| one.enter(&ann, room));
     two.follow(&log_of("blue"));
     proxy.delay(Duration::from_millis(10));

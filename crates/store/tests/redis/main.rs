@@ -6,18 +6,18 @@
 
 mod accounts;
 mod acl;
+mod append_under_faults;
 mod appends;
 mod attempts;
-mod bench;
 mod cluster;
-mod deaf;
+mod data_loss;
+mod deferred_cleanup;
 mod delivery;
-mod ear;
-mod emptied;
-mod lapse;
-mod leftovers;
-mod missing;
+mod harness;
+mod lease_expiry;
+mod lost_subscription;
+mod recording_sink;
 mod sentinel;
 mod sessions;
-mod speech;
 mod start;
+mod unreachable_nodes;

@@ -3,8 +3,8 @@
 use parlor_redis_testkit::{RedisSentinel, wait_until};
 use parlor_store::redis::Config;
 
-use crate::bench::{Server, config, log_of};
-use crate::speech::speak_while;
+use crate::append_under_faults::speak_while;
+use crate::harness::{Server, config, log_of};
 
 #[test]
 fn after_a_failover_all_goes_on_at_the_new_master() {
@@ -22,7 +22,7 @@ fn after_a_failover_all_goes_on_at_the_new_master() {
     wait_until("the other one", || two.try_say(&bob, &red, "there").is_ok());
     wait_until("it to be heard", || one.ear.texts(&red).last().map(String::as_str) == Some("there"));
     assert_eq!(two.members("red"), ["ann", "bob"]);
-    let new = two.seat("ann");
+    let new = two.session_key("ann");
     assert!(ann.generation < new.generation);
     wait_until("the displaced one to be told", || one.ear.displaced().len() == 1);
 }

@@ -4,11 +4,11 @@ use std::collections::BTreeSet;
 use std::time::{Duration, Instant};
 
 use parlor_core::DuplicateLogin::{Reject, Takeover};
-use parlor_core::ports::{Appended, Attempt, Claimed, Entered, LogId, Seat, Waited};
+use parlor_core::ports::{Appended, Attempt, Claimed, Entered, LogId, SessionKey, Waited};
 use parlor_proto::Timestamp;
 use parlor_redis_testkit::{Direction, RedisServer, wait_until};
 
-use crate::bench::{Server, granted, log_of, name, pair, pair_by_proxy};
+use crate::harness::{Server, granted, log_of, name, pair, pair_by_proxy};
 
 const LONG: Duration = Duration::from_secs(30);
 
@@ -49,8 +49,8 @@ pub(crate) fn take_over(one: &Server, two: &Server, user: &str, room: &str) {
 #[test]
 fn whoever_waits_hears_of_a_release_on_another_server() {
     let (_redis, one, two) = pair();
-    let old = one.seat("ann");
-    let new = two.seat("ann");
+    let old = one.session_key("ann");
+    let new = two.session_key("ann");
     std::thread::scope(|scope| {
         let waiting = scope.spawn(|| two.waits(&new, LONG));
         one.release(&old).unwrap();
@@ -58,7 +58,7 @@ fn whoever_waits_hears_of_a_release_on_another_server() {
         let waiting = scope.spawn(|| two.waits(&new, LONG));
         assert_eq!(waiting.join().unwrap(), Waited::Alone);
     });
-    let newest = one.seat("ann");
+    let newest = one.session_key("ann");
     assert_eq!(two.waits(&new, LONG), Waited::Displaced);
     assert_eq!(one.waits(&newest, Duration::ZERO), Waited::StillThere);
 }
@@ -71,7 +71,7 @@ fn a_session_of_another_server_is_kept() {
 
 /// The whole of a rejection.
 pub(crate) fn keep(one: &Server, two: &Server, user: &str) {
-    let old = one.seat(user);
+    let old = one.session_key(user);
     assert_eq!(two.claim(user, 8, Reject), Ok(Claimed::AlreadyLoggedIn));
     one.say(&old, &LogId::Feed(name(user)), "still here");
     one.release(&old).unwrap();
@@ -93,11 +93,11 @@ fn of_many_claims_at_once_on_three_servers_one_is_the_last() {
         };
         let threads: Vec<_> = numbers.iter().map(|number| scope.spawn(move || claim(*number))).collect();
         let mut seats: Vec<_> = threads.into_iter().map(|thread| thread.join().unwrap()).collect();
-        seats.sort_by_key(|(seat, ..)| seat.generation);
+        seats.sort_by_key(|(session_key, ..)| session_key.generation);
         seats
     });
     let ((last, home, winner), earlier) = seats.split_last().unwrap();
-    assert_eq!(earlier.iter().map(|(seat, ..)| seat.generation).collect::<BTreeSet<_>>().len(), 29);
+    assert_eq!(earlier.iter().map(|(session_key, ..)| session_key.generation).collect::<BTreeSet<_>>().len(), 29);
     let displaced = || {
         let mut displaced: Vec<u64> = servers.iter().flat_map(|server| server.ear.displaced()).collect();
         displaced.sort_unstable();
@@ -106,10 +106,10 @@ fn of_many_claims_at_once_on_three_servers_one_is_the_last() {
     let losers: Vec<u64> = numbers.iter().copied().filter(|number| number != winner).collect();
     wait_until("all others to be displaced", || displaced().len() >= losers.len());
     assert_eq!(displaced(), losers);
-    for (seat, server, _) in earlier {
-        assert_eq!(server.try_enter(seat, "red"), Ok(Entered::Fenced));
+    for (session_key, server, _) in earlier {
+        assert_eq!(server.try_enter(session_key, "red"), Ok(Entered::Fenced));
         assert_eq!(home.waits(last, Duration::ZERO), Waited::StillThere);
-        server.release(seat).unwrap();
+        server.release(session_key).unwrap();
     }
     assert_eq!(home.waits(last, LONG), Waited::Alone);
     home.enter(last, "red");
@@ -178,16 +178,16 @@ fn a_claim_that_is_not_answered_at_all_does_not_leave_the_one_before_in_the_dark
     wait_until("the cut to hit a claim", is_hit);
 }
 
-fn is_current(server: &Server, seat: &Seat) -> bool {
-    server.store.sessions.is_current(&seat.user, seat.generation).unwrap()
+fn is_current(server: &Server, session_key: &SessionKey) -> bool {
+    server.store.sessions.is_current(&session_key.user, session_key.generation).unwrap()
 }
 
 #[test]
 fn the_displaced_may_not_act_even_if_the_one_after_is_gone() {
     let (redis, one, two) = pair();
-    let old = one.seat("ann");
+    let old = one.session_key("ann");
     assert!(is_current(&one, &old));
-    let new = two.seat("ann");
+    let new = two.session_key("ann");
     assert!(is_current(&two, &new) && !is_current(&one, &old));
     two.release(&new).unwrap();
     assert!(!is_current(&one, &old));

@@ -3,7 +3,7 @@
 use parlor_redis_testkit::{Fsync, RedisOptions, RedisServer, free_port};
 use parlor_store::redis::{Config, Note, OpenError};
 
-use crate::bench::{Server, config};
+use crate::harness::{Server, config};
 
 /// Why a server does not start.
 fn refusal(url: &str) -> String {
@@ -111,7 +111,7 @@ fn a_server_that_closes_leaves_nothing_and_one_that_dies_its_lease() {
     let redis = RedisServer::start();
     let (one, two) = (Server::open(&redis.url()), Server::open(&redis.url()));
     assert_eq!(redis.cli(&["SCARD", "parlor:servers"]), "2");
-    let ann = one.seat("ann");
+    let ann = one.session_key("ann");
     one.release(&ann).unwrap();
     one.close();
     one.close();

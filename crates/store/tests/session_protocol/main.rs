@@ -6,19 +6,19 @@
 //! shows that the checker finds what goes wrong without it.
 #![cfg(not(shuttle))]
 
+mod ablation;
 mod command;
 mod connection;
 mod design;
+mod full_design;
 mod keyspace;
 mod leftover;
 mod model;
-mod mover;
-mod parts;
 mod properties;
 mod reaper;
-mod restorer;
-mod whole;
-mod world;
+mod recovery;
+mod state;
+mod transitions;
 
 use design::{Guest, Scenario};
 

@@ -6,11 +6,11 @@ use crate::connection::{Connection, Step};
 use crate::design::{Design, Scenario};
 use crate::keyspace::{Id, LOBBY, ROOMS, bits};
 use crate::leftover::Leftover;
-use crate::mover::{How, Mover};
 use crate::properties;
 use crate::reaper;
-use crate::restorer;
-use crate::world::World;
+use crate::recovery;
+use crate::state::World;
+use crate::transitions::{How, Mover};
 
 /// More than anybody needs to come to rest.
 const STEPS_TO_REST: usize = 200;
@@ -158,7 +158,7 @@ impl Protocol {
         let is_idle = connection.step == Step::Idle;
         let is_looked_after = connection.is_kept && (connection.check || world.left.audits > 0);
         let may_be_looked_after = !self.design.restorer_excludes || !connection.is_entering_or_leaving();
-        let is_restorer_free = restorer.step == restorer::Step::Idle && may_be_looked_after;
+        let is_restorer_free = restorer.step == recovery::Step::Idle && may_be_looked_after;
         let wishes = [
             (may_begin && connection.step == Step::Outside && is_next, Action::Start(number)),
             (may_begin && is_idle && connection.moves < guest.moves, Action::Move(number)),
@@ -214,7 +214,7 @@ impl Protocol {
                 actions.extend(dead.map(|life| Action::StartReaping(server, life.id)));
             }
             // Of a server that does nothing it does not matter.
-            if world.left.lapses > 0 && (serves || reaps || state.restorer.step != restorer::Step::Idle) {
+            if world.left.lapses > 0 && (serves || reaps || state.restorer.step != recovery::Step::Idle) {
                 actions.push(Action::LeaseRunsOut(server));
             }
         } else {

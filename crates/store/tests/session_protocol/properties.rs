@@ -4,7 +4,7 @@ use stateright::{Model, Property};
 
 use crate::connection::Connection;
 use crate::model::Protocol;
-use crate::world::World;
+use crate::state::World;
 
 pub(crate) const SPEAKS_ALONE: &str = "once a login is answered no earlier session has an append accepted";
 pub(crate) const MEMBER_ALONE: &str = "once a login is answered no earlier session is a member";

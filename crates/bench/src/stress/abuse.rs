@@ -12,8 +12,8 @@ use parlor_store::sqlite;
 use serde::Serialize;
 
 use super::chat::{Chat, Latency, Plan, room_name};
-use super::{rude, version, write};
-use crate::load::Crowd;
+use super::{flooder, version, write};
+use crate::load::ClientPool;
 use crate::measure::machine::Machine;
 use crate::progress::Progress;
 use crate::servers::Target;
@@ -133,7 +133,7 @@ fn flooded(options: &Options, parlor: &Path) -> Result<(Comparison, u64)> {
     let rest = chat.go_on_for(time)?;
     let stop = AtomicBool::new(false);
     let (attack, lines) = thread::scope(|scope| {
-        let flooder = scope.spawn(|| rude::flood(&server, "flooder", &room_name(0), &stop));
+        let flooder = scope.spawn(|| flooder::flood(&server, "flooder", &room_name(0), &stop));
         let attack = chat.go_on(|elapsed| Ok(elapsed >= time || flooder.is_finished()));
         stop.store(true, Ordering::Release);
         let lines = flooder.join().map_err(|_| anyhow!("the flooder panicked"))??;
@@ -182,7 +182,7 @@ fn make_accounts(server: &Server, count: usize) -> Result<Vec<String>> {
 /// Logs everybody in at once; how many seconds that took.
 fn storm(server: &Server, users: &[String]) -> Result<f64> {
     let target = Target::of(server);
-    let mut crowd = Crowd::new(&target, users.len())?;
+    let mut crowd = ClientPool::new(&target, users.len())?;
     let begin = Instant::now();
     for (number, user) in users.iter().enumerate() {
         crowd.connect(number, [Step::new(format!("LOGIN {user} {PASSWORD}"), "OK login ")])?;

@@ -18,7 +18,7 @@ const AT_ONCE: usize = 32;
 /// How long nothing may happen while something is awaited.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(20);
 
-struct Visitor {
+struct LoadClient {
     link: Link<UnbufferedClientConnection>,
     lines: Lines,
     /// What it still has to say; the answer to the first is awaited.
@@ -36,15 +36,15 @@ pub(crate) struct News {
 }
 
 /// All clients of one run.
-pub(crate) struct Crowd<'a> {
+pub(crate) struct ClientPool<'a> {
     target: &'a Target,
     poller: Poller,
-    visitors: Vec<Option<Visitor>>,
+    visitors: Vec<Option<LoadClient>>,
     buffer: Vec<u8>,
     sockets: Vec<usize>,
 }
 
-impl<'a> Crowd<'a> {
+impl<'a> ClientPool<'a> {
     /// Nobody yet, of `size` at most.
     pub(crate) fn new(target: &'a Target, size: usize) -> Result<Self> {
         let visitors = (0..size).map(|_| None).collect();
@@ -61,7 +61,7 @@ impl<'a> Crowd<'a> {
         link.begin()?;
         link.flush(&self.poller, number)?;
         let steps = steps.into_iter().collect();
-        self.visitors[number] = Some(Visitor { link, lines: Lines::default(), steps, has_begun: false });
+        self.visitors[number] = Some(LoadClient { link, lines: Lines::default(), steps, has_begun: false });
         Ok(())
     }
 
@@ -92,7 +92,7 @@ impl<'a> Crowd<'a> {
         Ok(())
     }
 
-    /// Encrypts a line, which brings its ending with it; [`Crowd::flush`] sends it.
+    /// Encrypts a line, which brings its ending with it; [`ClientPool::flush`] sends it.
     pub(crate) fn say(&mut self, number: usize, line: &[u8]) -> Result<()> {
         self.visitors[number].as_mut().context("a client is gone")?.link.seal(line)
     }
@@ -129,7 +129,7 @@ impl<'a> Crowd<'a> {
     }
 }
 
-impl Visitor {
+impl LoadClient {
     fn receive(&mut self, buffer: &mut [u8], hear: &mut dyn FnMut(&[u8]) -> Result<()>) -> Result<Heard> {
         let Self { link, lines, steps, has_begun } = self;
         let before = steps.len();

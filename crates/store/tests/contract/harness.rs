@@ -9,8 +9,8 @@ use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use parlor_core::ports::{
-    Account, Append, Claim, Claimed, Direct, Entered, Entry, LogId, PasswordHash, Presence, Role, Seat, Sink, Store,
-    TakeoverLimit,
+    Account, Append, Claim, Claimed, Direct, Entered, Entry, LogId, PasswordHash, Presence, Role, SessionKey, Sink,
+    Store, TakeoverLimit,
 };
 use parlor_core::{ConnectionId, DuplicateLogin, Flush};
 use parlor_proto::{Epoch, Generation, RoomName, Text, Timestamp, UserName};
@@ -21,7 +21,7 @@ pub(crate) const HISTORY: usize = 2000;
 /// A store with an ear at it.
 pub(crate) struct Bench {
     pub(crate) store: Store,
-    pub(crate) ear: Arc<Ear>,
+    pub(crate) ear: Arc<RecordingSink>,
     /// Lets the store look for what other processes did, where it has to look.
     look: Box<dyn Fn() + Send + Sync>,
     /// Where the store tells what happened by and by: lets it tell all that happened so far.
@@ -32,7 +32,7 @@ pub(crate) struct Bench {
 }
 
 pub(crate) fn memory() -> Bench {
-    let ear = Arc::new(Ear::default());
+    let ear = Arc::new(RecordingSink::default());
     let store = parlor_store::memory::open(ear.clone(), HISTORY);
     Bench {
         store,
@@ -47,7 +47,7 @@ pub(crate) fn memory() -> Bench {
 #[cfg(feature = "sqlite")]
 pub(crate) fn sqlite() -> Bench {
     use parlor_store::sqlite::{Durability, Sqlite};
-    let ear = Arc::new(Ear::default());
+    let ear = Arc::new(RecordingSink::default());
     let directory = tempfile::tempdir().unwrap();
     let sqlite = Sqlite::open(directory.path(), HISTORY as u64, Durability::Process, ear.clone()).unwrap();
     let store = sqlite.store().clone();
@@ -94,7 +94,7 @@ fn redis_at(url: &str, alive: impl Send + Sync + 'static) -> Bench {
             println!("{note:?}");
         }
     }
-    let ear = Arc::new(Ear::default());
+    let ear = Arc::new(RecordingSink::default());
     let url = url.parse().unwrap();
     let config = Config { url, ca: None, server_name: "test".to_owned(), history: HISTORY as u64, replicas: 0 };
     let redis = Redis::open(&config, ear.clone(), Arc::new(Printed)).unwrap();
@@ -215,31 +215,31 @@ impl Bench {
     }
 
     /// A session of the user, taken over if need be.
-    pub(crate) fn seat(&self, user: &str) -> Seat {
+    pub(crate) fn session_key(&self, user: &str) -> SessionKey {
         match self.claim(user, 0, DuplicateLogin::Takeover) {
-            Claimed::Granted(generation) => Seat { user: name(user), generation },
+            Claimed::Granted(generation) => SessionKey { user: name(user), generation },
             refused => panic!("{refused:?}"),
         }
     }
 
     /// A session that is a member of a room.
-    pub(crate) fn member(&self, user: &str, of: &str) -> Seat {
-        let seat = self.seat(user);
+    pub(crate) fn member(&self, user: &str, of: &str) -> SessionKey {
+        let session_key = self.session_key(user);
         self.follow(&log_of(of));
-        assert!(matches!(self.enter(&seat, of), Entered::Member { .. }));
-        seat
+        assert!(matches!(self.enter(&session_key, of), Entered::Member { .. }));
+        session_key
     }
 
-    pub(crate) fn enter(&self, seat: &Seat, into: &str) -> Entered {
-        self.store.rooms.enter(seat, &room(into), 1000).unwrap()
+    pub(crate) fn enter(&self, session_key: &SessionKey, into: &str) -> Entered {
+        self.store.rooms.enter(session_key, &room(into), 1000).unwrap()
     }
 
     pub(crate) fn members(&self, of: &str) -> Vec<String> {
         self.store.rooms.members(&room(of)).unwrap().iter().map(UserName::to_string).collect()
     }
 
-    pub(crate) fn release(&self, seat: &Seat) {
-        self.store.sessions.release(&seat.user, seat.generation).unwrap();
+    pub(crate) fn release(&self, session_key: &SessionKey) {
+        self.store.sessions.release(&session_key.user, session_key.generation).unwrap();
     }
 
     pub(crate) fn is_online(&self, user: &str) -> bool {
@@ -249,7 +249,7 @@ impl Bench {
 
 /// Writes down what the store tells, and finds deliveries of one log that overlap.
 #[derive(Default)]
-pub(crate) struct Ear {
+pub(crate) struct RecordingSink {
     delivered: Mutex<Vec<(LogId, Entry)>>,
     /// Logs of which entries are being delivered just now.
     delivering: Mutex<BTreeSet<LogId>>,
@@ -261,7 +261,7 @@ pub(crate) struct Ear {
     pub(crate) here: Mutex<Vec<String>>,
 }
 
-impl Ear {
+impl RecordingSink {
     /// The entries of a log that were delivered so far.
     pub(crate) fn delivered(&self, log: &LogId) -> Vec<Entry> {
         let delivered = self.delivered.lock().unwrap();
@@ -269,7 +269,7 @@ impl Ear {
     }
 }
 
-impl Sink for Ear {
+impl Sink for RecordingSink {
     fn deliver(&self, log: &LogId, entries: &[Entry]) -> Flush {
         assert!(self.delivering.lock().unwrap().insert(log.clone()), "deliveries of one log overlap");
         std::thread::yield_now();
@@ -334,7 +334,7 @@ pub(crate) fn account(user: &str) -> Account {
     }
 }
 
-pub(crate) fn said(log: &LogId, by: &Seat, what: &str) -> Append {
+pub(crate) fn said(log: &LogId, by: &SessionKey, what: &str) -> Append {
     Append {
         log: log.clone(),
         author: by.user.clone(),

@@ -6,19 +6,19 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use parlor_core::ports::{
-    Append, Appended, Claim, Claimed, Entered, LogId, Seat, Store, StoreError, StoreResult, Waited,
+    Append, Appended, Claim, Claimed, Entered, LogId, SessionKey, Store, StoreError, StoreResult, Waited,
 };
 use parlor_core::{ConnectionId, DuplicateLogin};
 use parlor_proto::{MessageId, RoomName, Text, Timestamp, UserName};
 use parlor_redis_testkit::{FaultProxy, RedisServer, wait_until};
 use parlor_store::redis::{Config, EventSink, Note, OpenError, Redis};
 
-use crate::ear::Ear;
+use crate::recording_sink::RecordingSink;
 
 /// One server among several.
 pub(crate) struct Server {
     pub(crate) store: Store,
-    pub(crate) ear: Arc<Ear>,
+    pub(crate) ear: Arc<RecordingSink>,
     notes: Arc<Notes>,
     /// Its threads end with it; its lease does not, as if it had been killed.
     redis: Redis,
@@ -48,7 +48,7 @@ impl Server {
     }
 
     pub(crate) fn try_open(config: &Config) -> Result<Self, OpenError> {
-        let (ear, notes) = (Arc::new(Ear::default()), Arc::new(Notes::default()));
+        let (ear, notes) = (Arc::new(RecordingSink::default()), Arc::new(Notes::default()));
         let redis = Redis::open(config, ear.clone(), notes.clone())?;
         let store = redis.store().clone();
         Ok(Self { store, ear, notes, redis, connections: AtomicU64::new(1000) })
@@ -70,29 +70,29 @@ impl Server {
     }
 
     /// The user's session for a connection, taken over if need be.
-    pub(crate) fn seat_at(&self, user: &str, connection: u64) -> Seat {
+    pub(crate) fn seat_at(&self, user: &str, connection: u64) -> SessionKey {
         granted(user, self.claim(user, connection, DuplicateLogin::Takeover).unwrap())
     }
 
     /// The same for some connection.
-    pub(crate) fn seat(&self, user: &str) -> Seat {
+    pub(crate) fn session_key(&self, user: &str) -> SessionKey {
         self.seat_at(user, self.connections.fetch_add(1, Ordering::Relaxed))
     }
 
-    pub(crate) fn try_enter(&self, seat: &Seat, into: &str) -> StoreResult<Entered> {
-        self.store.rooms.enter(seat, &room(into), 1000)
+    pub(crate) fn try_enter(&self, session_key: &SessionKey, into: &str) -> StoreResult<Entered> {
+        self.store.rooms.enter(session_key, &room(into), 1000)
     }
 
-    pub(crate) fn enter(&self, seat: &Seat, into: &str) {
-        assert!(matches!(self.try_enter(seat, into).unwrap(), Entered::Member { .. }));
+    pub(crate) fn enter(&self, session_key: &SessionKey, into: &str) {
+        assert!(matches!(self.try_enter(session_key, into).unwrap(), Entered::Member { .. }));
     }
 
     /// A session that is a member of a room and hears it.
-    pub(crate) fn member(&self, user: &str, of: &str) -> Seat {
-        let seat = self.seat(user);
+    pub(crate) fn member(&self, user: &str, of: &str) -> SessionKey {
+        let session_key = self.session_key(user);
         self.follow(&log_of(of));
-        self.enter(&seat, of);
-        seat
+        self.enter(&session_key, of);
+        session_key
     }
 
     pub(crate) fn follow(&self, log: &LogId) {
@@ -100,11 +100,16 @@ impl Server {
     }
 
     /// Says things in one go.
-    pub(crate) fn say_all(&self, seat: &Seat, log: &LogId, texts: &[String]) -> Vec<Result<Appended, StoreError>> {
+    pub(crate) fn say_all(
+        &self,
+        session_key: &SessionKey,
+        log: &LogId,
+        texts: &[String],
+    ) -> Vec<Result<Appended, StoreError>> {
         let said = |text: &String| Append {
             log: log.clone(),
-            author: seat.user.clone(),
-            generation: seat.generation,
+            author: session_key.user.clone(),
+            generation: session_key.generation,
             time: Timestamp::from_millis(7),
             text: Text::sanitise(text).unwrap(),
         };
@@ -113,32 +118,32 @@ impl Server {
         report.outcomes
     }
 
-    pub(crate) fn try_say(&self, seat: &Seat, log: &LogId, text: &str) -> Result<Appended, StoreError> {
-        self.say_all(seat, log, &[text.to_owned()]).remove(0)
+    pub(crate) fn try_say(&self, session_key: &SessionKey, log: &LogId, text: &str) -> Result<Appended, StoreError> {
+        self.say_all(session_key, log, &[text.to_owned()]).remove(0)
     }
 
     /// Says something that must be accepted, and tells its number.
-    pub(crate) fn say(&self, seat: &Seat, log: &LogId, text: &str) -> u64 {
-        stored(self.try_say(seat, log, text)).unwrap()
+    pub(crate) fn say(&self, session_key: &SessionKey, log: &LogId, text: &str) -> u64 {
+        stored(self.try_say(session_key, log, text)).unwrap()
     }
 
     /// Says many things, in batches, that must be accepted.
-    pub(crate) fn say_many(&self, seat: &Seat, log: &LogId, texts: &[String]) {
+    pub(crate) fn say_many(&self, session_key: &SessionKey, log: &LogId, texts: &[String]) {
         for batch in texts.chunks(100) {
-            self.say_all(seat, log, batch).into_iter().for_each(|outcome| assert!(stored(outcome).is_ok()));
+            self.say_all(session_key, log, batch).into_iter().for_each(|outcome| assert!(stored(outcome).is_ok()));
         }
     }
 
-    pub(crate) fn waits(&self, seat: &Seat, patience: Duration) -> Waited {
-        self.store.sessions.await_predecessors(&seat.user, seat.generation, patience).unwrap()
+    pub(crate) fn waits(&self, session_key: &SessionKey, patience: Duration) -> Waited {
+        self.store.sessions.await_predecessors(&session_key.user, session_key.generation, patience).unwrap()
     }
 
-    pub(crate) fn release(&self, seat: &Seat) -> StoreResult<()> {
-        self.store.sessions.release(&seat.user, seat.generation)
+    pub(crate) fn release(&self, session_key: &SessionKey) -> StoreResult<()> {
+        self.store.sessions.release(&session_key.user, session_key.generation)
     }
 
-    pub(crate) fn leave(&self, seat: &Seat, of: &str) -> StoreResult<()> {
-        self.store.rooms.leave(seat, &room(of))
+    pub(crate) fn leave(&self, session_key: &SessionKey, of: &str) -> StoreResult<()> {
+        self.store.rooms.leave(session_key, &room(of))
     }
 
     pub(crate) fn members(&self, of: &str) -> Vec<String> {
@@ -181,9 +186,9 @@ pub(crate) fn pair_by_proxy() -> (RedisServer, Server, Server, FaultProxy) {
     (redis, one, two, proxy)
 }
 
-pub(crate) fn granted(user: &str, claimed: Claimed) -> Seat {
+pub(crate) fn granted(user: &str, claimed: Claimed) -> SessionKey {
     match claimed {
-        Claimed::Granted(generation) => Seat { user: name(user), generation },
+        Claimed::Granted(generation) => SessionKey { user: name(user), generation },
         refused => panic!("{refused:?}"),
     }
 }

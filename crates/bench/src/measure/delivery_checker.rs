@@ -56,7 +56,7 @@ struct Seat {
 
 /// The pages of all members.
 #[derive(Debug)]
-pub(crate) struct Ledger {
+pub(crate) struct DeliveryChecker {
     run: u32,
     pages: Vec<Page>,
     seats: Vec<Seat>,
@@ -65,7 +65,7 @@ pub(crate) struct Ledger {
     faults: Faults,
 }
 
-impl Ledger {
+impl DeliveryChecker {
     /// Of a run whose members hear what is said in `rooms`; `speakers` are those of them who speak, and where.
     pub(crate) fn new(run: u32, rooms: &[usize], speakers: &[(usize, usize)]) -> Self {
         let mut counts = vec![0; rooms.iter().max().map_or(0, |last| last + 1)];
@@ -132,8 +132,8 @@ mod tests {
     const RUN: u32 = 5;
 
     /// Two rooms; members 0 and 1 speak in the first, of which 2 and 3 are members, too; 4 speaks in the second to 5.
-    fn ledger() -> Ledger {
-        Ledger::new(RUN, &[0, 0, 0, 0, 1, 1], &[(0, 0), (1, 0), (4, 1)])
+    fn ledger() -> DeliveryChecker {
+        DeliveryChecker::new(RUN, &[0, 0, 0, 0, 1, 1], &[(0, 0), (1, 0), (4, 1)])
     }
 
     fn stamp(speaker: u32, number: u32) -> Option<Stamp> {

@@ -4,10 +4,10 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use parlor_core::ports::{Entry, LogId, Seat};
+use parlor_core::ports::{Entry, LogId, SessionKey};
 use parlor_redis_testkit::{wait_for, wait_until};
 
-use crate::bench::{Server, stored};
+use crate::harness::{Server, stored};
 
 /// How fast somebody speaks.
 const PACE: Duration = Duration::from_millis(3);
@@ -32,9 +32,9 @@ impl Speech {
     }
 
     /// Says one more thing; whether it is accepted.
-    fn say(&mut self, server: &Server, seat: &Seat, log: &LogId) -> bool {
-        let text = format!("{} {}", seat.user, self.accepted.len() + self.unknown.len());
-        match stored(server.try_say(seat, log, &text)) {
+    fn say(&mut self, server: &Server, session_key: &SessionKey, log: &LogId) -> bool {
+        let text = format!("{} {}", session_key.user, self.accepted.len() + self.unknown.len());
+        match stored(server.try_say(session_key, log, &text)) {
             Ok(id) => self.accepted.push((id, text)),
             Err(_) => {
                 self.unknown.push(text);
@@ -96,7 +96,7 @@ impl Drop for End<'_> {
 }
 
 /// Lets somebody speak while something happens, and after that until something is accepted again.
-pub(crate) fn speak_while(server: &Server, seat: &Seat, log: &LogId, act: impl FnOnce()) -> Speech {
+pub(crate) fn speak_while(server: &Server, session_key: &SessionKey, log: &LogId, act: impl FnOnce()) -> Speech {
     let (has_begun, is_over) = (AtomicBool::new(false), AtomicBool::new(false));
     thread::scope(|scope| {
         let speaker = scope.spawn(|| {
@@ -107,7 +107,7 @@ pub(crate) fn speak_while(server: &Server, seat: &Seat, log: &LogId, act: impl F
                     let over_at: Instant = *over_at.get_or_insert_with(Instant::now);
                     assert!(over_at.elapsed() < PATIENCE, "nothing is accepted any more");
                 }
-                if speech.say(server, seat, log) {
+                if speech.say(server, session_key, log) {
                     has_begun.store(true, Ordering::SeqCst);
                     after += usize::from(over_at.is_some());
                 }

@@ -3,8 +3,8 @@
 
 pub(crate) mod abuse;
 mod chat;
-mod rude;
-pub(crate) mod samples;
+mod flooder;
+pub(crate) mod resource_samples;
 pub(crate) mod soak;
 pub(crate) mod stuck;
 

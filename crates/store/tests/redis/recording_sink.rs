@@ -20,13 +20,13 @@ pub(crate) enum Event {
 }
 
 #[derive(Default)]
-pub(crate) struct Ear {
+pub(crate) struct RecordingSink {
     events: Mutex<Vec<Event>>,
     /// Logs of which entries are being delivered just now.
     delivering: Mutex<BTreeSet<LogId>>,
 }
 
-impl Ear {
+impl RecordingSink {
     /// All that was told.
     pub(crate) fn events(&self) -> Vec<Event> {
         self.events.lock().unwrap().clone()
@@ -99,7 +99,7 @@ impl Ear {
     }
 }
 
-impl Sink for Ear {
+impl Sink for RecordingSink {
     fn deliver(&self, log: &LogId, entries: &[Entry]) -> Flush {
         assert!(self.delivering.lock().unwrap().insert(log.clone()), "deliveries of one log overlap");
         std::thread::yield_now();

@@ -5,7 +5,7 @@ use crate::connection::{Connection, Here, Step};
 use crate::design::{Design, Scenario};
 use crate::keyspace::{Id, Life};
 use crate::leftover::Leftover;
-use crate::world::World;
+use crate::state::World;
 
 /// What becomes of a command that somebody waits for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

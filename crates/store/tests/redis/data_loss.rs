@@ -3,8 +3,8 @@
 use parlor_redis_testkit::{Fsync, RedisServer, wait_until};
 use parlor_store::redis::Note;
 
-use crate::bench::{Server, log_of, pair};
-use crate::speech::speak_while;
+use crate::append_under_faults::speak_while;
+use crate::harness::{Server, log_of, pair};
 
 fn emptied(note: &Note) -> bool {
     *note == Note::Emptied { sessions: 1 }
@@ -46,7 +46,7 @@ fn sessions_that_say_nothing_are_put_back_too() {
     let _bob = two.member("bob", "red");
     redis.cli(&["FLUSHALL"]);
     wait_until("both", || one.members("red") == ["ann", "bob"] && one.is_online("ann") && one.is_online("bob"));
-    let new = two.seat("ann");
+    let new = two.session_key("ann");
     assert!(ann.generation < new.generation);
     wait_until("the displaced one to be told", || one.ear.displaced().len() == 1);
 }
@@ -143,7 +143,7 @@ fn a_quiet_log_that_lost_what_was_heard_is_mended() {
     });
     let three = Server::open(&redis.url());
     assert_eq!(three.store.log.follow(&red).unwrap().last.0, 2);
-    let cat = three.seat("cat");
+    let cat = three.session_key("cat");
     three.enter(&cat, "red");
     assert_eq!(three.say(&cat, &red, "3"), 3);
     wait_until("it to be heard", || two.ear.ids(&red) == [1, 2, 3]);

@@ -53,7 +53,7 @@ enum Heard {
 
 /// A client and what it is owed.
 #[derive(Debug)]
-pub struct Witness {
+pub struct ClientOracle {
     link: Connection,
     splitter: LineSplitter,
     sent: VecDeque<Sent>,
@@ -66,7 +66,7 @@ pub struct Witness {
     is_stuck: bool,
 }
 
-impl Witness {
+impl ClientOracle {
     /// Watches a connection that has said nothing yet; the server takes lines of `max_line_bytes`.
     pub fn new(link: Connection, max_line_bytes: usize) -> Self {
         Self {

@@ -7,10 +7,10 @@ use anyhow::{Result, ensure};
 use serde::{Deserialize, Serialize};
 
 use super::{Figures, Times, figures};
-use crate::load::{Crowd, Pace, Pacer, refused};
+use crate::load::{ClientPool, Pace, Pacer, refused};
 use crate::measure::cpu;
+use crate::measure::delivery_checker::DeliveryChecker;
 use crate::measure::histogram::Histogram;
-use crate::measure::ledger::Ledger;
 use crate::measure::stamp::{Clock, Stamp};
 use crate::progress::Progress;
 use crate::servers::Target;
@@ -23,7 +23,7 @@ const LOOK: Duration = Duration::from_millis(20);
 
 /// Who says what to whom.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
-pub(crate) struct Talk {
+pub(crate) struct Fanout {
     /// By which way.
     pub(crate) way: Way,
     /// Rooms; of publications circles of followers.
@@ -48,7 +48,7 @@ pub(crate) enum Way {
     Publication,
 }
 
-impl Talk {
+impl Fanout {
     /// Clients in all.
     pub(crate) fn clients(&self) -> usize {
         self.rooms * self.size()
@@ -92,8 +92,8 @@ impl Talk {
 }
 
 /// Runs it.
-pub(crate) fn run(talk: &Talk, target: &Target, times: Times, progress: &Progress) -> Result<Figures> {
-    let mut crowd = Crowd::new(target, talk.clients())?;
+pub(crate) fn run(talk: &Fanout, target: &Target, times: Times, progress: &Progress) -> Result<Figures> {
+    let mut crowd = ClientPool::new(target, talk.clients())?;
     let begin = Instant::now();
     for room in 0..talk.rooms {
         let clients = room * talk.size()..(room + 1) * talk.size();
@@ -104,7 +104,7 @@ pub(crate) fn run(talk: &Talk, target: &Target, times: Times, progress: &Progres
         crowd.admit(publishers.end..clients.end, |client| talk.steps(target, client), tell)?;
     }
     let entered = begin.elapsed();
-    let mut meeting = Meeting::new(talk, target, crowd);
+    let mut meeting = FanoutRun::new(talk, target, crowd);
     meeting.go_on(Some(Duration::from_millis(500)), progress)?;
     meeting.pacer =
         Pacer::new(talk.pace, &vec![talk.hearers(); meeting.speakers.len()], talk.publishers, meeting.clock.now());
@@ -147,22 +147,22 @@ impl Spent {
 }
 
 /// Everybody is in.
-struct Meeting<'a> {
-    talk: &'a Talk,
-    crowd: Crowd<'a>,
+struct FanoutRun<'a> {
+    talk: &'a Fanout,
+    crowd: ClientPool<'a>,
     clock: Clock,
     run: u32,
     /// The client behind each speaker.
     speakers: Vec<usize>,
     pacer: Pacer,
-    ledger: Ledger,
+    ledger: DeliveryChecker,
     latencies: Histogram,
     delivered: u64,
     is_over: bool,
 }
 
-impl<'a> Meeting<'a> {
-    fn new(talk: &'a Talk, target: &Target, crowd: Crowd<'a>) -> Self {
+impl<'a> FanoutRun<'a> {
+    fn new(talk: &'a Fanout, target: &Target, crowd: ClientPool<'a>) -> Self {
         let clients = 0..talk.clients();
         let speakers: Vec<usize> = clients.clone().filter(|&client| talk.speaks(client)).collect();
         let rooms: Vec<usize> = clients.map(|client| talk.room(client)).collect();
@@ -174,7 +174,7 @@ impl<'a> Meeting<'a> {
             clock: Clock::start(),
             run,
             pacer: Pacer::new(talk.pace, &[], 1, 0),
-            ledger: Ledger::new(run, &rooms, &seats),
+            ledger: DeliveryChecker::new(run, &rooms, &seats),
             speakers,
             latencies: Histogram::default(),
             delivered: 0,

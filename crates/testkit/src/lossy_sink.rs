@@ -7,19 +7,19 @@ use parlor_core::ports::{Direct, Entry, LogId, Presence, Sink};
 use parlor_core::{ConnectionId, Flush, Hub};
 use parlor_proto::{Epoch, Timestamp, UserName};
 
-pub(crate) struct Ears {
+pub(crate) struct LossySink {
     hub: Arc<Hub>,
     /// Whether it is not heard that a session was displaced.
     pub(crate) is_deaf: AtomicBool,
 }
 
-impl Ears {
+impl LossySink {
     pub(crate) fn new(hub: Arc<Hub>) -> Self {
         Self { hub, is_deaf: AtomicBool::new(false) }
     }
 }
 
-impl Sink for Ears {
+impl Sink for LossySink {
     fn deliver(&self, log: &LogId, entries: &[Entry]) -> Flush {
         self.hub.deliver(log, entries)
     }

@@ -7,7 +7,7 @@ use crate::design::{Design, Faults, Scenario};
 use crate::keyspace::{Id, Life, Redis, bits};
 use crate::leftover::Leftover;
 use crate::reaper::{self, Reaper};
-use crate::restorer::{self, Restorer};
+use crate::recovery::{self, Restorer};
 
 #[derive(Debug, Clone, Default, PartialEq, Eq, Hash)]
 pub(crate) struct Server {
@@ -143,7 +143,7 @@ impl World {
         let Server { reaper, restorer, leftovers, .. } = self.server(server);
         let rests = |connection: &Connection| matches!(connection.step, Step::Outside | Step::Idle | Step::Gone);
         reaper.step == reaper::Step::Idle
-            && restorer.step == restorer::Step::Idle
+            && restorer.step == recovery::Step::Idle
             && leftovers.is_empty()
             && self.connections_on(server).all(rests)
     }
@@ -151,7 +151,7 @@ impl World {
     /// Whether a server has its lease, and all its sessions bear its present id.
     pub(crate) fn has_looked_after_all(&self, server: u8) -> bool {
         self.is_leased(server)
-            && self.server(server).restorer.step == restorer::Step::Idle
+            && self.server(server).restorer.step == recovery::Step::Idle
             && self.connections_on(server).all(|connection| !connection.check)
     }
 

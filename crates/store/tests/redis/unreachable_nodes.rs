@@ -5,7 +5,7 @@ use parlor_core::DuplicateLogin::Reject;
 use parlor_core::ports::Claimed;
 use parlor_redis_testkit::{Reach, RedisCluster, RedisServer, wait_until};
 
-use crate::bench::Server;
+use crate::harness::Server;
 
 /// The keys that all servers need lie on the other nodes.
 const MISSING: usize = 0;
@@ -62,8 +62,8 @@ fn whoever_can_be_reached_is_reaped() {
     let (room, other) = (user(&cluster, "room", false), user(&cluster, "room", true));
     dead.member(&ann, &room);
     dead.member(&bob, &room);
-    let seat = dead.member(&cat, &room);
-    dead.enter(&seat, &other);
+    let session_key = dead.member(&cat, &room);
+    dead.enter(&session_key, &other);
     let dan = dead.member(&user(&cluster, "dan", false), &room);
     drop((dead, unknown));
     cluster.node(MISSING).kill();
@@ -83,10 +83,10 @@ fn what_can_be_undone_does_not_wait_for_what_cannot() {
     let (one, two) = (server(&cluster, false), server(&cluster, false));
     let [ann, bob] = ["ann", "bob"].map(|label| user(&cluster, label, false));
     let room = user(&cluster, "room", true);
-    let seat = one.member(&ann, &room);
-    two.seat(&bob);
+    let session_key = one.member(&ann, &room);
+    two.session_key(&bob);
     cluster.node(MISSING).kill();
-    assert!(one.leave(&seat, &room).is_err());
+    assert!(one.leave(&session_key, &room).is_err());
     assert_eq!(one.claim(&bob, 9, Reject), Ok(Claimed::AlreadyLoggedIn));
     wait_until("only one server to be asked for bob", || seats_of(&cluster, &bob) == 1);
 }

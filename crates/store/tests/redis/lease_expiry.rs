@@ -6,8 +6,8 @@ use parlor_core::ports::{Appended, Claimed, Entered};
 use parlor_redis_testkit::{RedisServer, wait_for, wait_until};
 use parlor_store::redis::Note;
 
-use crate::bench::{Server, granted, log_of, pair_by_proxy};
-use crate::ear::Event;
+use crate::harness::{Server, granted, log_of, pair_by_proxy};
+use crate::recording_sink::Event;
 
 #[test]
 fn what_a_dead_server_leaves_is_ended_once() {
@@ -27,8 +27,8 @@ pub(crate) fn die([one, two, dead]: [Server; 3], suffix: &str) {
     dead.member(&ann, &red);
     dead.member(&cat, &red);
     // A session that was displaced and never released.
-    one.seat(&ann);
-    dead.seat(&ann);
+    one.session_key(&ann);
+    dead.session_key(&ann);
     drop(dead);
     assert_eq!(one.claim(&ann, 9, Reject), Ok(Claimed::AlreadyLoggedIn));
     let new = wait_for("the name to be free", || match one.claim(&ann, 9, Reject).unwrap() {

@@ -11,7 +11,7 @@ use clap::Args;
 use serde::Serialize;
 
 use super::chat::{Chat, Latency, Plan, room_name};
-use super::samples::{Sample, Sampler, growth};
+use super::resource_samples::{Sample, Sampler, growth};
 use super::{version, write};
 use crate::measure::machine::Machine;
 use crate::progress::Progress;

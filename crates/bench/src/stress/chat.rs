@@ -7,9 +7,9 @@ use std::time::{Duration, Instant};
 use anyhow::{Result, ensure};
 use serde::{Deserialize, Serialize};
 
-use crate::load::{Crowd, Pace, Pacer, refused};
+use crate::load::{ClientPool, Pace, Pacer, refused};
+use crate::measure::delivery_checker::DeliveryChecker;
 use crate::measure::histogram::Histogram;
-use crate::measure::ledger::Ledger;
 use crate::measure::stamp::{Clock, Stamp};
 use crate::progress::Progress;
 use crate::servers::Target;
@@ -57,13 +57,13 @@ pub(crate) struct Latency {
 /// Everybody is in, and speaks.
 pub(crate) struct Chat<'a> {
     plan: Plan,
-    crowd: Crowd<'a>,
+    crowd: ClientPool<'a>,
     clock: Clock,
     run: u32,
     /// The client behind each speaker.
     speakers: Vec<usize>,
     pacer: Pacer,
-    ledger: Ledger,
+    ledger: DeliveryChecker,
     latencies: Histogram,
     delivered: u64,
 }
@@ -76,7 +76,7 @@ pub(crate) fn room_name(room: usize) -> String {
 impl<'a> Chat<'a> {
     /// Lets everybody in.
     pub(crate) fn enter(target: &'a Target, plan: Plan, progress: &Progress) -> Result<Self> {
-        let mut crowd = Crowd::new(target, plan.clients())?;
+        let mut crowd = ClientPool::new(target, plan.clients())?;
         for room in 0..plan.rooms {
             let clients = plan.room(room);
             let first = clients.start;
@@ -93,7 +93,7 @@ impl<'a> Chat<'a> {
         let (run, clock) = (target.accounts.run(), Clock::start());
         let hearers = vec![plan.members - 1; speakers.len()];
         let pacer = Pacer::new(Pace::Rate(plan.rate), &hearers, plan.publishers, clock.now());
-        let ledger = Ledger::new(run, &rooms, &seats);
+        let ledger = DeliveryChecker::new(run, &rooms, &seats);
         let latencies = Histogram::default();
         Ok(Self { plan, crowd, clock, run, speakers, pacer, ledger, latencies, delivered: 0 })
     }

@@ -3,7 +3,7 @@
 use parlor_core::DuplicateLogin::Takeover;
 use parlor_redis_testkit::{Direction, RedisServer, wait_until};
 
-use crate::bench::{granted, log_of, pair_by_proxy};
+use crate::harness::{granted, log_of, pair_by_proxy};
 
 /// Seats that some server would be asked for if it died.
 fn seats(redis: &RedisServer) -> usize {
@@ -36,7 +36,7 @@ fn whoever_left_during_an_outage_is_gone_after_it() {
 #[test]
 fn a_release_that_failed_is_made_up_for() {
     let (redis, one, two, proxy) = pair_by_proxy();
-    let bob = two.seat("bob");
+    let bob = two.session_key("bob");
     proxy.black_hole();
     assert!(two.release(&bob).is_err());
     assert!(one.is_online("bob"));
@@ -63,7 +63,7 @@ fn a_claim_that_nobody_heard_of_is_given_up() {
     assert_eq!(redis.cli(&["EXISTS", "parlor:ending:{ann}"]), "0");
 }
 
-fn wait_until_granted(server: &crate::bench::Server) -> parlor_core::ports::Seat {
+fn wait_until_granted(server: &crate::harness::Server) -> parlor_core::ports::SessionKey {
     let claim = || server.claim("ann", 9, Takeover).ok();
     granted("ann", parlor_redis_testkit::wait_for("the link", claim))
 }
@@ -92,7 +92,7 @@ fn an_enter_that_was_not_answered_leaves_no_ghost() {
     one.follow(&log_of("red"));
     // The reply that is lost is that of the member, or that of the index of rooms.
     for bytes in [9, 24] {
-        let bob = two.seat("bob");
+        let bob = two.session_key("bob");
         proxy.cut_after_bytes(Direction::ToClient, bytes);
         proxy.refuse();
         // The cut may have hit the other connection.
@@ -108,7 +108,7 @@ fn an_enter_that_was_not_answered_leaves_no_ghost() {
         let changes = one.ear.changes("red");
         assert!(changes.chunks(2).all(|pair| pair == ["+bob", "-bob"]), "{changes:?}");
     }
-    let bob = two.seat("bob");
+    let bob = two.session_key("bob");
     wait_until("the link", || two.try_enter(&bob, "red").is_ok());
     assert_eq!(one.members("red"), ["bob"]);
 }

@@ -8,7 +8,7 @@ use crate::policy::Policy;
 use crate::ports::{Clock, Observer, Passwords, Store};
 
 /// One server's rules and what they are connected to. Shared by all its clients.
-pub struct Parlor {
+pub struct Services {
     /// Who is connected here.
     pub hub: Arc<Hub>,
     /// What is kept.
@@ -23,7 +23,7 @@ pub struct Parlor {
     pub policy: Policy,
 }
 
-impl fmt::Debug for Parlor {
+impl fmt::Debug for Services {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(out, "Parlor({})", self.policy.server_name)
     }

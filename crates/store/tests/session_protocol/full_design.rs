@@ -4,8 +4,8 @@ use stateright::{Checker, Model, Property};
 
 use crate::design::{Design, Guest, Scenario};
 use crate::model::{Action, Protocol};
+use crate::state::World;
 use crate::two;
-use crate::world::World;
 
 fn holds(scenario: Scenario) {
     let checker = Protocol { design: Design::WHOLE, scenario: scenario.clone() }.checker().spawn_bfs().join();

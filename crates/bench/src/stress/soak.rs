@@ -12,9 +12,9 @@ use clap::Args;
 use serde::{Deserialize, Serialize};
 
 use super::chat::{Chat, Latency, Plan};
-use super::samples::{Sample, Sampler, growth};
+use super::resource_samples::{Sample, Sampler, growth};
 use super::{version, write};
-use crate::load::Crowd;
+use crate::load::ClientPool;
 use crate::measure::machine::Machine;
 use crate::progress::Progress;
 use crate::servers::Target;
@@ -131,7 +131,7 @@ impl Results {
 /// Lets so many connections a second come, log in, enter a room and leave, until it is told to stop. Returns how many.
 fn pass(server: &Server, rate: f64, stop: &AtomicBool) -> Result<u64> {
     let target = Target::of(server);
-    let mut crowd = Crowd::new(&target, PASSERS)?;
+    let mut crowd = ClientPool::new(&target, PASSERS)?;
     let mut free: Vec<usize> = (0..PASSERS).rev().collect();
     let (mut known, mut begun, mut ended) = (HashSet::new(), 0_u64, 0);
     let begin = Instant::now();
