@@ -8,10 +8,10 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use parlor_proto::{Encoded, Epoch, Event, MessageId, Text, Timestamp, UserName};
 use shuttle::thread::{self, JoinHandle};
 
-use crate::channel::Flush;
-use crate::hub::Hub;
-use crate::outbox::{Outbox, Settled, Taken};
-use crate::peer::{ConnectionId, Peer};
+use crate::delivery::channel::Flush;
+use crate::delivery::hub::Hub;
+use crate::delivery::outbox::{Outbox, Settled, Taken};
+use crate::delivery::peer::{ConnectionId, Peer};
 use crate::ports::{Entry, FlushWorkers, Head, LogId, Sink, Transport};
 
 /// Schedules that are tried, of each of two kinds.
@@ -208,7 +208,7 @@ impl ModelLog {
         let channel = self.hub.listen(&room(), peer, &name(user));
         channel.begin(peer.connection(), self.follow());
         let mut told = None;
-        let reply = |start: crate::channel::Start| {
+        let reply = |start: crate::delivery::channel::Start| {
             told = Some(start.last.0);
             Some(pong("entered"))
         };

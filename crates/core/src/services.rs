@@ -3,8 +3,8 @@
 use std::fmt;
 use std::sync::Arc;
 
-use crate::hub::Hub;
-use crate::policy::Policy;
+use crate::delivery::hub::Hub;
+use crate::limits::policy::Policy;
 use crate::ports::{Clock, Observer, Passwords, Store};
 
 /// One server's rules and what they are connected to. Shared by all its clients.

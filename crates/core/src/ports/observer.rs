@@ -3,7 +3,7 @@
 use parlor_proto::{Bye, UserName};
 
 use super::StoreError;
-use crate::peer::{ConnectionId, Origin};
+use crate::delivery::peer::{ConnectionId, Origin};
 
 /// Hears what happens. Must not block for long, and must not call back.
 pub trait Observer: Send + Sync {

@@ -5,8 +5,8 @@ use std::time::Duration;
 use parlor_proto::{Generation, UserName};
 
 use super::StoreResult;
-use crate::peer::ConnectionId;
-use crate::policy::DuplicateLogin;
+use crate::delivery::peer::ConnectionId;
+use crate::limits::policy::DuplicateLogin;
 
 /// How often an account may be taken over.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -3,8 +3,8 @@
 use parlor_proto::{Epoch, RoomName, Timestamp, UserName};
 
 use super::{Direct, Entry, LogId};
-use crate::channel::Flush;
-use crate::peer::ConnectionId;
+use crate::delivery::channel::Flush;
+use crate::delivery::peer::ConnectionId;
 
 /// Which way somebody went.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use crate::channel::Flush;
-use crate::outbox::Outbox;
+use crate::delivery::channel::Flush;
+use crate::delivery::outbox::Outbox;
 
 /// The connection behind an outbox.
 pub trait Transport: Send + Sync {

@@ -1,0 +1,256 @@
+//! Compares a password with an account's, with the same work and the same answer whether or not the account
+//! exists, and with growing delays after failures. It must not begin a session.
+
+use std::time::Duration;
+
+use parlor_proto::{Credentials, Refusal, UserName};
+
+use super::ConnectionContext;
+use crate::connection::effects::{CommandError, During};
+use crate::limits::whole_seconds;
+use crate::ports::{Account, Admission, Attempt, Outcome, Permit, StoreResult, Verdict};
+
+/// Up to so much delay is simply waited for; with more, the client is told to come back.
+const PATIENCE: Duration = Duration::from_secs(2);
+
+/// Pause between two looks whether others who try at the same time know what came of it.
+const POLL_INTERVAL: Duration = Duration::from_millis(100);
+
+/// The account, if the password is right. A hash of another cost than the one that is set is renewed.
+pub(super) fn authenticate(visit: &ConnectionContext<'_>, credentials: &Credentials) -> Result<Account, CommandError> {
+    let address = &visit.origin.network;
+    let permit = wait_for_permit(visit, &credentials.user, address)?;
+    let compared = compare(visit, credentials);
+    let outcome = match &compared {
+        Ok(Compared::Right(..)) => Outcome::Right,
+        Ok(Compared::Wrong) => Outcome::Wrong,
+        Err(_) => Outcome::Unknown,
+    };
+    let ended = visit.store().attempts.end(&attempt(visit, &credentials.user, address), permit, outcome);
+    // What failed first is told; a place that was not given back is free again in time.
+    let Compared::Right(account, is_outdated) = compared? else {
+        ended.during("counting a failed login")?;
+        visit.services.observer.login_failed(visit.connection(), &credentials.user, visit.origin);
+        return Err(Refusal::BadCredentials.into());
+    };
+    // A disk that takes nothing more keeps nobody out whose password is right.
+    visit.note("forgetting failed logins", ended);
+    if is_outdated {
+        visit.note("renewing a hash", renew_hash(visit, credentials, &account));
+    }
+    Ok(account)
+}
+
+/// What the look at a password came to.
+enum Compared {
+    /// It is that of the account; whether its hash is of another cost than the one that is set.
+    Right(Account, bool),
+    /// It is not, or there is no such account.
+    Wrong,
+}
+
+fn compare(visit: &ConnectionContext<'_>, credentials: &Credentials) -> Result<Compared, CommandError> {
+    let account = visit.store().accounts.find(&credentials.user).during("looking a user up")?;
+    let hash = account.as_ref().map(|account| &account.hash);
+    let verdict = visit.services.passwords.verify(&credentials.password, hash).during("verifying a password")?;
+    Ok(match (account, verdict) {
+        (Some(account), Verdict::Right) => Compared::Right(account, false),
+        (Some(account), Verdict::RightButOutdated) => Compared::Right(account, true),
+        _ => Compared::Wrong,
+    })
+}
+
+/// Not if the password was changed meanwhile: the old one must not come back.
+fn renew_hash(visit: &ConnectionContext<'_>, credentials: &Credentials, account: &Account) -> StoreResult<()> {
+    let hash = visit.services.passwords.hash(&credentials.password)?;
+    visit.store().accounts.renew_hash(&account.user, &account.hash, &hash).map(drop)
+}
+
+/// Waits a little for the end of a delay, and longer for others who try at the same time; never beyond the time for
+/// logging in.
+fn wait_for_permit(visit: &ConnectionContext<'_>, user: &UserName, address: &str) -> Result<Permit, CommandError> {
+    let (mut patience, mut turns) = (PATIENCE, visit.services.policy.login_timeout);
+    loop {
+        let attempt = attempt(visit, user, address);
+        match visit.store().attempts.begin(&attempt).during("counting failed logins")? {
+            Admission::Now(permit) => return Ok(permit),
+            Admission::After(time) if time <= patience.min(visit.time_left()) => {
+                patience -= time;
+                visit.pause(time);
+            }
+            Admission::InTurn if POLL_INTERVAL <= turns.min(visit.time_left()) => {
+                turns -= POLL_INTERVAL;
+                visit.pause(POLL_INTERVAL);
+            }
+            Admission::After(time) => return Err(Refusal::TooManyAttempts(whole_seconds(time)).into()),
+            Admission::InTurn => return Err(Refusal::TooManyAttempts(1).into()),
+        }
+    }
+}
+
+/// An attempt from `address`, made now.
+pub(super) fn attempt<'a>(visit: &ConnectionContext<'_>, user: &'a UserName, address: &'a str) -> Attempt<'a> {
+    let clock = &visit.services.clock;
+    let is_address_limited = !visit.origin.is_loopback || visit.services.policy.limit_loopback;
+    Attempt { user, address, is_address_limited, at: clock.elapsed(), now: clock.now() }
+}
+
+#[cfg(test)]
+mod tests {
+    use parlor_testkit::{World, login_line};
+
+    /// Fails to log in on a connection of its own.
+    fn fail(world: &World, address: &str, user: &str) -> Vec<String> {
+        world.from_address(address).ask(&format!("LOGIN {user} wrong"))
+    }
+
+    #[test]
+    fn failures_of_an_account_make_everybody_wait_who_tries_it() {
+        let world = World::new();
+        world.account("ann");
+        for _ in 0..7 {
+            fail(&world, "192.0.2.1", "ann");
+        }
+        let before = world.elapsed_millis();
+        assert_eq!(world.from_address("192.0.2.9").ask(&login_line("ann")), ["OK login ann lobby"]);
+        assert_eq!(world.elapsed_millis() - before, 1000);
+    }
+
+    #[test]
+    fn longer_waits_are_told_instead_and_over_in_time() {
+        let world = World::new();
+        world.account("ann");
+        for _ in 0..9 {
+            assert_eq!(fail(&world, "192.0.2.1", "ann"), ["ERR bad-credentials Unknown user or wrong password"]);
+        }
+        let connection = world.from_address("192.0.2.9");
+        let told = "ERR too-many-attempts 4 seconds to wait after too many failures";
+        for _ in 0..4 {
+            assert_eq!(connection.ask(&login_line("ann")), [told]);
+        }
+        world.advance(4);
+        assert_eq!(connection.ask(&login_line("ann")), ["OK login ann lobby"]);
+    }
+
+    #[test]
+    fn an_address_waits_whatever_account_it_tries_and_loopback_never() {
+        let world = World::new();
+        for number in 0..24 {
+            fail(&world, "192.0.2.1", &format!("user{number}"));
+            world.connect().ask(&format!("LOGIN local{number} wrong"));
+        }
+        assert!(fail(&world, "192.0.2.1", "other")[0].starts_with("ERR too-many-attempts 4 "));
+        let before = world.elapsed_millis();
+        assert!(fail(&world, "192.0.2.2", "other")[0].starts_with("ERR bad-credentials "));
+        world.login("ann");
+        assert_eq!(world.elapsed_millis(), before);
+    }
+
+    #[test]
+    fn loopback_addresses_wait_too_where_they_are_limited() {
+        let world = World::builder().limit_loopback().build();
+        for number in 0..24 {
+            world.connect().ask(&format!("LOGIN local{number} wrong"));
+        }
+        assert!(world.connect().ask("LOGIN other wrong")[0].starts_with("ERR too-many-attempts "));
+    }
+
+    #[test]
+    fn a_right_password_forgives_the_account() {
+        let world = World::new();
+        world.account("ann");
+        for _ in 0..6 {
+            fail(&world, "192.0.2.1", "ann");
+        }
+        world.from_address("192.0.2.2").send(&login_line("ann"));
+        let before = world.elapsed_millis();
+        world.from_address("192.0.2.2").send(&login_line("ann"));
+        assert_eq!(world.elapsed_millis(), before);
+    }
+
+    #[test]
+    fn failures_elsewhere_do_not_keep_anybody_out_who_is_at_a_usual_address() {
+        let world = World::new();
+        world.account("ann");
+        let home = || world.from_address("192.0.2.9");
+        home().send(&login_line("ann"));
+        for number in 0..30 {
+            fail(&world, &format!("198.51.100.{number}"), "ann");
+        }
+        assert!(fail(&world, "198.51.100.99", "ann")[0].starts_with("ERR too-many-attempts "));
+        let before = world.elapsed_millis();
+        assert_eq!(home().ask(&login_line("ann")), ["OK login ann lobby"]);
+        assert_eq!(world.elapsed_millis(), before);
+        // Whoever knows the password only is not spared, and what is right at home forgives nobody elsewhere.
+        assert!(world.from_address("198.51.100.99").ask(&login_line("ann"))[0].starts_with("ERR too-many-attempts "));
+    }
+
+    #[test]
+    fn a_usual_address_can_be_used_up_for_one_user_and_for_no_other() {
+        let world = World::new();
+        for user in ["ann", "bob"] {
+            world.account(user);
+            world.from_address("192.0.2.9").send(&login_line(user));
+        }
+        for _ in 0..9 {
+            assert!(fail(&world, "192.0.2.9", "ann")[0].starts_with("ERR bad-credentials "));
+        }
+        assert!(fail(&world, "192.0.2.9", "ann")[0].starts_with("ERR too-many-attempts 4 "));
+        assert_eq!(world.from_address("192.0.2.9").ask(&login_line("bob")), ["OK login bob lobby"]);
+        // Elsewhere nothing failed yet.
+        assert_eq!(world.from_address("198.51.100.1").ask(&login_line("ann")), ["OK login ann lobby"]);
+    }
+
+    #[test]
+    fn whoever_makes_an_account_is_at_a_usual_address_there() {
+        let world = World::new();
+        assert_eq!(world.from_address("192.0.2.9").ask("REGISTER ann secret of ann"), ["OK register ann lobby"]);
+        for number in 0..30 {
+            fail(&world, &format!("198.51.100.{number}"), "ann");
+        }
+        assert_eq!(world.from_address("192.0.2.9").ask(&login_line("ann")), ["OK login ann lobby"]);
+    }
+
+    #[test]
+    fn what_could_not_be_looked_at_is_no_failure() {
+        let world = World::new();
+        world.account("ann");
+        world.fail_store(true);
+        for _ in 0..20 {
+            assert!(world.from_address("192.0.2.1").ask(&login_line("ann"))[0].starts_with("ERR store-unavailable "));
+        }
+        world.fail_store(false);
+        let before = world.elapsed_millis();
+        assert_eq!(world.from_address("192.0.2.1").ask(&login_line("ann")), ["OK login ann lobby"]);
+        assert_eq!(world.elapsed_millis(), before);
+    }
+
+    #[test]
+    fn a_full_disk_keeps_nobody_out_whose_hash_is_to_be_renewed() {
+        let world = World::new();
+        world.outdated_account("ann");
+        let outdated = world.hash_of("ann");
+        world.fill_disk(true);
+        assert_eq!(world.from_address("192.0.2.1").ask(&login_line("ann")), ["OK login ann lobby"]);
+        assert_eq!(world.reports()[0], "store failed renewing a hash: failing on purpose");
+        world.fill_disk(false);
+        assert_eq!(world.hash_of("ann"), outdated);
+        world.from_address("192.0.2.1").send(&login_line("ann"));
+        assert_ne!(world.hash_of("ann"), outdated);
+    }
+
+    #[test]
+    fn no_attempt_extends_the_time_for_logging_in() {
+        let world = World::builder().login_timeout(1).build();
+        world.account("ann");
+        for _ in 0..8 {
+            fail(&world, "192.0.2.1", "ann");
+        }
+        let before = world.elapsed_millis();
+        let connection = world.from_address("192.0.2.9");
+        let told = "ERR too-many-attempts 2 seconds to wait after too many failures";
+        assert_eq!(connection.ask(&login_line("ann")), [told]);
+        assert!(connection.is_open());
+        assert_eq!(world.elapsed_millis(), before);
+    }
+}

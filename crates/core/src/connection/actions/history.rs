@@ -1,0 +1,79 @@
+//! `/history`: shows the last messages of the current room.
+
+use parlor_proto::{Event, HistoryEntry};
+
+use super::{Outcome, SessionContext};
+use crate::connection::effects::{During, Effect};
+use crate::ports::{Entry, LogId};
+
+pub(super) fn run(context: &mut SessionContext<'_>, count: usize) -> Outcome {
+    let room = context.room.clone();
+    let entries = context.store().log.newest(&LogId::Room(room.clone()), count).during("reading the log")?;
+    let messages = entries.into_iter().map(logged).collect();
+    context.add(Effect::Reply(Event::History { room, messages }));
+    Ok(())
+}
+
+fn logged(entry: Entry) -> HistoryEntry {
+    let Entry { id, time, author, text } = entry;
+    HistoryEntry { id, time, from: author, text }
+}
+
+#[cfg(test)]
+mod tests {
+    use parlor_testkit::World;
+
+    #[test]
+    fn the_last_messages_are_shown_also_those_from_before() {
+        let world = World::new();
+        let ann = world.login("ann");
+        for number in 1..=60 {
+            ann.send(&format!("message {number}"));
+        }
+        let bob = world.login("bob");
+        let shown = bob.ask("/history");
+        assert_eq!((shown.len(), shown[0].as_str()), (51, "OLD lobby 11 ann message 11"));
+        assert_eq!(shown[50], "OK history lobby 50");
+        assert_eq!(
+            bob.ask("/history 2"),
+            ["OLD lobby 59 ann message 59", "OLD lobby 60 ann message 60", "OK history lobby 2"]
+        );
+    }
+
+    #[test]
+    fn a_room_keeps_its_log_while_nobody_is_there() {
+        let world = World::new();
+        let ann = world.login("ann");
+        ann.send_raw(b"/join red\none\n/leave\n/join red\ntwo\n");
+        ann.read();
+        assert_eq!(ann.ask("/history"), ["OLD red 1 ann one", "OLD red 2 ann two", "OK history red 2"]);
+    }
+
+    #[test]
+    fn there_is_as_much_as_is_kept_and_at_most_500() {
+        let world = World::builder().history(600).build();
+        let ann = world.login("ann");
+        ann.send_raw("x\n".repeat(700).as_bytes());
+        assert_eq!(ann.ask("/history 9999999999999999999999").last().unwrap(), "OK history lobby 500");
+        let world = World::builder().history(3).build();
+        let ann = world.login("ann");
+        ann.send_raw(b"a\nb\nc\nd\n");
+        assert_eq!(ann.ask("/history 9")[0], "OLD lobby 2 ann b");
+    }
+
+    #[test]
+    fn what_is_no_count() {
+        let ann = World::new().login("ann");
+        for count in ["0", "-1", "x", "1 2"] {
+            assert_eq!(ann.ask(&format!("/history {count}")), ["ERR bad-argument /history [count]"], "{count}");
+        }
+    }
+
+    #[test]
+    fn a_store_that_fails_says_so() {
+        let world = World::new();
+        let ann = world.login("ann");
+        world.fail_store(true);
+        assert!(ann.ask("/history")[0].starts_with("ERR store-unavailable "));
+    }
+}

@@ -1,0 +1,147 @@
+//! What each command does: one command, one file. An action reads its context and appends effects; it never
+//! sends, never locks, and never changes a session by itself.
+
+mod authenticate;
+mod broadcast;
+mod help;
+mod history;
+mod join;
+mod leave;
+mod login;
+mod msg;
+mod passwd;
+mod ping;
+mod publish;
+mod register;
+mod rooms;
+mod say;
+mod subscribe;
+mod subscribers;
+mod subscriptions;
+mod unsubscribe;
+mod who;
+
+use std::time::Duration;
+
+use parlor_proto::{Bye, Command, Generation, PreLoginCommand, RoomName, UserName};
+
+use crate::connection::effects::{CommandError, During, Effect};
+use crate::delivery::peer::{ConnectionId, Origin, Peer};
+use crate::ports::{Store, StoreResult};
+use crate::services::Services;
+
+/// What an action ends with; its effects are carried out only if it was not denied.
+pub(crate) type Outcome = Result<(), CommandError>;
+
+/// What an action may see of a connection.
+pub(crate) struct ConnectionContext<'a> {
+    pub(crate) services: &'a Services,
+    pub(crate) peer: &'a Peer,
+    pub(crate) origin: &'a Origin,
+    /// When the time for logging in is over, as the clock's elapsed time; none in a session.
+    pub(crate) login_deadline: Option<Duration>,
+    pub(crate) effects: &'a mut Vec<Effect>,
+}
+
+impl ConnectionContext<'_> {
+    pub(crate) fn store(&self) -> &Store {
+        &self.services.store
+    }
+
+    pub(crate) fn connection(&self) -> ConnectionId {
+        self.peer.connection()
+    }
+
+    pub(crate) fn add(&mut self, effect: Effect) {
+        self.effects.push(effect);
+    }
+
+    /// Reports a failure that the client need not know of.
+    pub(crate) fn note(&self, what: &'static str, result: StoreResult<()>) {
+        if let Err(error) = result {
+            self.services.observer.store_failed(what, &error);
+        }
+    }
+
+    /// How long it may still take: without end in a session.
+    pub(crate) fn time_left(&self) -> Duration {
+        let now = self.services.clock.elapsed();
+        self.login_deadline.map_or(Duration::MAX, |deadline| deadline.saturating_sub(now))
+    }
+
+    /// Lets the client wait.
+    pub(crate) fn pause(&self, time: Duration) {
+        self.peer.transport().pause(time);
+    }
+}
+
+/// What an action may see of a session.
+pub(crate) struct SessionContext<'a> {
+    pub(crate) visit: ConnectionContext<'a>,
+    pub(crate) user: &'a UserName,
+    pub(crate) generation: Generation,
+    pub(crate) room: &'a RoomName,
+    /// Whether it hears what a user publishes.
+    pub(crate) hears: &'a dyn Fn(&UserName) -> bool,
+}
+
+impl SessionContext<'_> {
+    pub(crate) fn store(&self) -> &Store {
+        self.visit.store()
+    }
+
+    pub(crate) fn add(&mut self, effect: Effect) {
+        self.visit.add(effect);
+    }
+
+    /// Whether the session may still act; if a later login displaced it, it says goodbye instead. To be asked last before
+    /// anything that the store itself does not fence off, since a server that hung may not have heard of the other login.
+    pub(crate) fn may_act(&mut self) -> Result<bool, CommandError> {
+        let is_current = self.store().sessions.is_current(self.user, self.generation).during("looking a session up")?;
+        if !is_current {
+            self.add(Effect::HangUp(Bye::LoggedInElsewhere));
+        }
+        Ok(is_current)
+    }
+}
+
+/// Carries out a command of a connection that has not logged in.
+pub(crate) fn run_pre_login(visit: &mut ConnectionContext<'_>, greeting: PreLoginCommand) -> Outcome {
+    match greeting {
+        PreLoginCommand::Login(credentials) => login::run(visit, &credentials),
+        PreLoginCommand::Register(credentials) => register::run(visit, &credentials),
+        PreLoginCommand::Format(format) => done(visit, Effect::Format(format)),
+        PreLoginCommand::Ping(token) => done(visit, ping::answer(token)),
+        PreLoginCommand::Help => done(visit, help::answer(false)),
+        PreLoginCommand::Quit => done(visit, Effect::HangUp(Bye::Quit)),
+    }
+}
+
+/// Carries out a command of a session.
+pub(crate) fn run(context: &mut SessionContext<'_>, command: Command) -> Outcome {
+    match command {
+        Command::Say(text) => say::run(context, text),
+        Command::Join(room) => join::run(context, room),
+        Command::Leave => leave::run(context),
+        Command::Rooms => rooms::run(context),
+        Command::Who(room) => who::run(context, room),
+        Command::Subscribe(user) => subscribe::run(context, user),
+        Command::Unsubscribe(user) => unsubscribe::run(context, user),
+        Command::Subscriptions => subscriptions::run(context),
+        Command::Subscribers => subscribers::run(context),
+        Command::Publish(text) => publish::run(context, text),
+        Command::Msg { to, text } => msg::run(context, to, text),
+        Command::History(count) => history::run(context, count),
+        Command::Broadcast(text) => broadcast::run(context, text),
+        Command::Passwd { old, new } => passwd::run(context, &old, &new),
+        Command::Format(format) => done(&mut context.visit, Effect::Format(format)),
+        Command::Ping(token) => done(&mut context.visit, ping::answer(token)),
+        Command::Help => done(&mut context.visit, help::answer(true)),
+        Command::Quit => done(&mut context.visit, Effect::HangUp(Bye::Quit)),
+    }
+}
+
+fn done(visit: &mut ConnectionContext<'_>, effect: Effect) -> Outcome {
+    visit.add(effect);
+    Ok(())
+}

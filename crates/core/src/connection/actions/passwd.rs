@@ -1,0 +1,88 @@
+//! `/passwd`: changes the user's password. Wrong old passwords count like failed logins.
+
+use parlor_proto::{Credentials, Password, Reply};
+
+use super::authenticate::authenticate;
+use super::{Outcome, SessionContext};
+use crate::connection::effects::{During, Effect};
+
+pub(super) fn run(context: &mut SessionContext<'_>, old: &Password, new: &Password) -> Outcome {
+    let credentials = Credentials { user: context.user.clone(), password: old.clone() };
+    authenticate(&context.visit, &credentials)?;
+    let hash = context.visit.services.passwords.hash(new).during("hashing a password")?;
+    if context.may_act()? {
+        context.store().accounts.set_password(context.user, &hash).during("changing a password")?;
+        context.add(Effect::Reply(Reply::Passwd.into()));
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use parlor_testkit::{World, login_line};
+
+    #[test]
+    fn the_new_password_counts_from_now_on() {
+        let world = World::new();
+        let ann = world.login("ann");
+        assert_eq!(ann.ask(r#"/passwd "secret of ann" "with \"quotes\"""#), ["OK passwd"]);
+        assert_eq!(world.connect().ask(r#"LOGIN ann with "quotes""#), ["OK login ann lobby"]);
+        assert!(world.connect().ask(&login_line("ann"))[0].starts_with("ERR bad-credentials "));
+    }
+
+    #[test]
+    fn a_wrong_old_password_changes_nothing() {
+        let world = World::new();
+        let ann = world.login("ann");
+        assert_eq!(ann.ask("/passwd wrong new"), ["ERR bad-credentials Unknown user or wrong password"]);
+        world.login("ann");
+    }
+
+    #[test]
+    fn failures_are_limited_like_logins_and_do_not_close_the_session() {
+        let world = World::new();
+        let ann = world.login("ann");
+        for _ in 0..9 {
+            assert!(ann.ask("/passwd wrong new")[0].starts_with("ERR bad-credentials "));
+        }
+        assert!(ann.ask("/passwd wrong new")[0].starts_with("ERR too-many-attempts "));
+        assert!(ann.is_open());
+    }
+
+    #[test]
+    fn arguments_that_do_not_fit() {
+        let ann = World::new().login("ann");
+        for line in ["/passwd", "/passwd one", "/passwd a b c", r#"/passwd "a b"#, r#"/passwd a """#] {
+            assert_eq!(ann.ask(line), ["ERR bad-argument /passwd <old> <new>"], "{line}");
+        }
+        assert!(ann.ask(&format!("/passwd a {}", "x".repeat(73)))[0].starts_with("ERR password-too-long "));
+    }
+
+    #[test]
+    fn a_store_that_fails_changes_nothing() {
+        let world = World::new();
+        let ann = world.login("ann");
+        world.fail_store(true);
+        assert!(ann.ask(r#"/passwd "secret of ann" new"#)[0].starts_with("ERR store-unavailable "));
+        world.fail_store(false);
+        world.login("ann");
+    }
+
+    #[test]
+    fn no_password_is_shown_to_anybody() {
+        let world = World::new();
+        let (ann, bob) = (world.login("ann"), world.login("bob"));
+        let mut shown = Vec::new();
+        for line in ["/passwd hunter2 hunter3", "/passwd hunter2", "LOGIN ann hunter2", "/login ann hunter2"] {
+            shown.extend(ann.ask(line));
+        }
+        for line in
+            ["LOGIN ann hunter2", "REGISTER ann hunter2", "LOGIN # hunter2", "hunter2", "LOGIN ann hunter2\u{7}"]
+        {
+            shown.extend(world.connect().ask(line));
+        }
+        shown.extend(bob.read());
+        shown.extend(world.reports());
+        assert!(shown.len() >= 9 && !shown.iter().any(|line| line.contains("hunter")), "{shown:?}");
+    }
+}

@@ -1,0 +1,80 @@
+//! REGISTER: makes an account, where that is allowed, and begins its session.
+
+use parlor_proto::{Credentials, Refusal, Verb};
+
+use super::authenticate::attempt;
+use super::{ConnectionContext, Outcome};
+use crate::connection::effects::{During, Effect, VerifiedLogin};
+use crate::ports::{Account, Role};
+
+pub(super) fn run(visit: &mut ConnectionContext<'_>, credentials: &Credentials) -> Outcome {
+    if !visit.services.policy.registration_open {
+        return Err(Refusal::RegistrationClosed.into());
+    }
+    let user = credentials.user.clone();
+    // Asked before hashing, so that a taken name costs no hash; what counts is the answer of `create`.
+    if visit.store().accounts.find(&user).during("looking a user up")?.is_some() {
+        return Err(Refusal::NameTaken.into());
+    }
+    let hash = visit.services.passwords.hash(&credentials.password).during("hashing a password")?;
+    let account = Account { user: user.clone(), hash, role: Role::Member, created: visit.services.clock.now() };
+    if !visit.store().accounts.create(&account).during("making an account")? {
+        return Err(Refusal::NameTaken.into());
+    }
+    let remembered = visit.store().attempts.remember(&attempt(visit, &user, &visit.origin.network));
+    visit.note("remembering an address", remembered);
+    visit.add(Effect::Begin(VerifiedLogin { user, created: account.created, verb: Verb::Register }));
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use parlor_testkit::World;
+
+    #[test]
+    fn an_account_is_made_and_logged_in() {
+        let world = World::new();
+        let ann = world.connect();
+        assert_eq!(ann.ask("REGISTER Ann  two words "), ["OK register ann lobby"]);
+        ann.disconnect();
+        assert_eq!(world.connect().ask("LOGIN ann  two words "), ["OK login ann lobby"]);
+        assert!(world.connect().ask("LOGIN ann two words")[0].starts_with("ERR bad-credentials "));
+    }
+
+    #[test]
+    fn a_taken_name_is_refused_and_keeps_its_password() {
+        let world = World::new();
+        world.login("ann");
+        assert_eq!(world.connect().ask("REGISTER ann mine"), ["ERR name-taken There is such an account already"]);
+        world.login("ann");
+    }
+
+    #[test]
+    fn a_closed_registration_makes_no_account() {
+        let world = World::builder().registration_closed().build();
+        let answer = world.connect().ask("REGISTER ann secret");
+        assert_eq!(answer, ["ERR registration-closed Ask the operator of this server for an account"]);
+        assert!(world.connect().ask("LOGIN ann secret")[0].starts_with("ERR bad-credentials "));
+    }
+
+    #[test]
+    fn passwords_have_bounds() {
+        let world = World::new();
+        let connection = world.connect();
+        assert!(connection.ask("REGISTER ann")[0].starts_with("ERR bad-argument "));
+        assert!(connection.ask("REGISTER ann a\u{7}b")[0].starts_with("ERR bad-argument "));
+        let other = world.connect();
+        assert!(other.ask(&format!("REGISTER ann {}", "é".repeat(37)))[0].starts_with("ERR password-too-long "));
+        assert_eq!(other.ask(&format!("REGISTER ann {}", "x".repeat(72))), ["OK register ann lobby"]);
+    }
+
+    #[test]
+    fn a_store_that_fails_makes_nothing() {
+        let world = World::new();
+        let connection = world.connect();
+        world.fail_store(true);
+        assert!(connection.ask("REGISTER ann secret")[0].starts_with("ERR store-unavailable "));
+        world.fail_store(false);
+        assert_eq!(connection.ask("REGISTER ann secret"), ["OK register ann lobby"]);
+    }
+}

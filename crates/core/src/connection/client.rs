@@ -1,0 +1,290 @@
+//! One client, as its thread drives it: bytes in, answers into the outbox. It must not read or write sockets.
+
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use parlor_proto::{Bye, Event, Line, LineSplitter, Refusal};
+
+use crate::connection::command_processor::CommandProcessor;
+use crate::connection::session::ConnectionHandle;
+use crate::delivery::outbox::Awaited;
+use crate::delivery::peer::{Origin, Peer};
+use crate::limits::rate_limit::RateLimiter;
+use crate::services::Services;
+
+/// Bytes of replies that may wait before a client is read on: it gets no further ahead of itself.
+const MAX_PENDING_REPLY_BYTES: usize = 256 * 1024;
+
+/// How long a client may leave its replies unread while it has asked for more. Whoever reads is waited for.
+const REPLY_PATIENCE: Duration = Duration::from_secs(60);
+
+/// What the client's thread does next.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Flow {
+    /// Reads on.
+    Continue,
+    /// Ends the connection: a goodbye is queued, or nothing can be written any more.
+    End,
+}
+
+/// One client. Owned by its thread, which calls [`Client::send_hello`] first, then [`Client::receive`] for all that
+/// it reads, and at the end [`Client::depart`], the goodbye on the wire, and [`Client::release`]. Its connection is to
+/// be known to the hub all that time, and for as long as something may still be written.
+pub struct Client {
+    splitter: LineSplitter,
+    pace: Option<RateLimiter>,
+    dialogue: CommandProcessor,
+}
+
+impl fmt::Debug for Client {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(out, "Client({})", self.dialogue.place().peer.connection())
+    }
+}
+
+impl Client {
+    /// A client that has not said anything.
+    pub fn new(services: Arc<Services>, peer: Arc<Peer>, origin: Origin) -> Self {
+        let splitter = LineSplitter::new(services.policy.max_line_bytes);
+        let rate = services.policy.line_rate;
+        let dialogue = CommandProcessor::new(ConnectionHandle { services, peer }, origin);
+        let pace = rate.filter(|_| dialogue.is_limited()).map(RateLimiter::new);
+        Self { splitter, pace, dialogue }
+    }
+
+    /// Says hello. From here on the time for logging in runs.
+    pub fn send_hello(&mut self) {
+        self.dialogue.start_login_timeout();
+        let place = self.dialogue.place();
+        place.peer.reply(&Event::hello(&place.services.policy.server_name));
+        place.peer.flush();
+    }
+
+    /// Whether somebody is logged in.
+    pub fn is_logged_in(&self) -> bool {
+        self.dialogue.session().is_some()
+    }
+
+    /// How long one who has not logged in may still take to do so; none for one who has.
+    pub fn time_to_log_in(&self) -> Option<Duration> {
+        self.dialogue.time_to_log_in()
+    }
+
+    /// Carries out what the client sent. All messages of one call are one append. Blocks on the store, on the
+    /// hashing of passwords, while the client is over its line rate, and while it does not read its replies; one
+    /// that has not logged in is not waited for beyond the time for that.
+    pub fn receive(&mut self, mut input: &[u8]) -> Flow {
+        while let Some(line) = self.splitter.next_line(&mut input) {
+            if self.dialogue.is_over() {
+                return Flow::End;
+            }
+            keep_pace(&mut self.pace, &mut self.dialogue);
+            match line {
+                Line::Complete(line) => self.dialogue.line(line),
+                Line::TooLong => {
+                    let max = self.dialogue.place().services.policy.max_line_bytes;
+                    self.dialogue.refuse(&Refusal::LineTooLong(max), None);
+                }
+            }
+            wait_for_reader(&mut self.dialogue);
+            if self.dialogue.time_to_log_in().is_some_and(|time| time.is_zero()) {
+                self.time_out();
+                return Flow::End;
+            }
+        }
+        self.dialogue.commit();
+        self.dialogue.place().peer.flush();
+        if self.dialogue.is_over() { Flow::End } else { Flow::Continue }
+    }
+
+    /// If `needed`, flushes pending TLS records (alerts, key updates) even if the outbox is empty.
+    pub fn flush_wire(&self, needed: bool) {
+        let peer = &self.dialogue.place().peer;
+        if needed && peer.outbox().schedule() {
+            peer.transport().flush(peer.outbox());
+        }
+    }
+
+    /// The time for logging in is over.
+    pub fn time_out(&mut self) {
+        let seconds = self.dialogue.place().services.policy.login_timeout.as_secs();
+        self.dialogue.refuse(&Refusal::LoginTimeout(seconds), None);
+        self.hang_up(Bye::LoginTimeout);
+    }
+
+    /// Says goodbye; [`Client::depart`] is to follow.
+    pub fn hang_up(&mut self, bye: Bye) {
+        self.dialogue.hang_up(bye);
+    }
+
+    /// Leaves the room: members see one PART. To be called once, before the goodbye is written.
+    pub fn depart(&mut self) {
+        self.dialogue.place().peer.outbox().leave();
+        if let Some((session, place)) = self.dialogue.session_mut() {
+            session.depart(place);
+        }
+    }
+
+    /// Gives the session up. To be called once the client can hear nothing more of others.
+    pub fn release(mut self) {
+        let session = self.dialogue.take_session();
+        let place = self.dialogue.place();
+        if let Some(session) = session {
+            let why = place.peer.outbox().goodbye();
+            place.services.observer.session_ended(place.peer.connection(), session.user(), why);
+            session.release(place);
+        }
+    }
+}
+
+/// Lets a client wait that sends faster than it may.
+fn keep_pace(pace: &mut Option<RateLimiter>, dialogue: &mut CommandProcessor) {
+    let Some(pace) = pace else { return };
+    let delay = pace.delay(dialogue.place().services.clock.elapsed());
+    if !delay.is_zero() {
+        dialogue.commit();
+        let peer = &dialogue.place().peer;
+        peer.flush();
+        peer.transport().pause(delay.min(dialogue.time_to_log_in().unwrap_or(delay)));
+    }
+}
+
+/// Lets a client wait that does not read its replies, and cuts it off in the end. One that has not logged in is left
+/// to the time for that.
+fn wait_for_reader(dialogue: &mut CommandProcessor) {
+    let peer = dialogue.place().peer.clone();
+    if peer.outbox().has_capacity(MAX_PENDING_REPLY_BYTES) {
+        return;
+    }
+    peer.flush();
+    loop {
+        let time = dialogue.time_to_log_in();
+        match peer.outbox().await_capacity(MAX_PENDING_REPLY_BYTES, time.unwrap_or(REPLY_PATIENCE)) {
+            Awaited::Progress if time.is_none_or(|time| !time.is_zero()) => {}
+            Awaited::Stuck if time.is_none() => return peer.close(Bye::SlowConsumer).run(),
+            _ => return,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use parlor_testkit::{World, login_line};
+
+    #[test]
+    fn lines_end_with_lf_or_crlf_and_come_in_any_pieces() {
+        let world = World::new();
+        let (ann, bob) = (world.login("ann"), world.login("bob"));
+        for piece in ["o", "ne\r", "\ntw", "o\nunfini"] {
+            ann.send_raw(piece.as_bytes());
+        }
+        ann.disconnect();
+        assert_eq!(bob.read(), ["MSG lobby ann one", "MSG lobby ann two", "PART lobby ann"]);
+    }
+
+    #[test]
+    fn a_line_that_is_too_long_is_refused_at_once_and_dropped() {
+        let world = World::builder().max_line_bytes(64).build();
+        let (ann, bob) = (world.login("ann"), world.login("bob"));
+        ann.read();
+        ann.send_raw("x".repeat(64).as_bytes());
+        assert_eq!(ann.read(), ["ERR line-too-long A line has at most 64 bytes"]);
+        ann.send_raw(b"still the same line\nhello\n");
+        ann.send("x".repeat(63).as_str());
+        assert_eq!((ann.read(), bob.read()[1..].len()), (vec![], 1));
+    }
+
+    #[test]
+    fn bytes_that_are_no_utf_8_are_refused() {
+        let world = World::new();
+        let (ann, bob) = (world.login("ann"), world.login("bob"));
+        ann.read();
+        ann.send_raw(b"caf\xe9\ncaf\xc3\xa9\n");
+        assert_eq!(ann.read(), ["ERR invalid-utf8 The line is not UTF-8"]);
+        assert_eq!(bob.read(), ["MSG lobby ann café"]);
+    }
+
+    #[test]
+    fn who_sends_too_fast_is_read_more_slowly_and_loses_nothing() {
+        let world = World::builder().line_rate(10, 5).build();
+        let bob = world.login("bob");
+        world.account("ann");
+        let ann = world.from_address("192.0.2.1");
+        ann.send(&login_line("ann"));
+        let before = world.elapsed_millis();
+        ann.send_raw("hi\n".repeat(24).as_bytes());
+        assert_eq!(world.elapsed_millis() - before, 2000);
+        assert_eq!(bob.read().len(), 1 + 24);
+        let before = world.elapsed_millis();
+        bob.send_raw("hi\n".repeat(24).as_bytes());
+        assert_eq!(world.elapsed_millis(), before);
+    }
+
+    #[test]
+    fn who_does_not_read_is_cut_off_and_slows_nobody_down() {
+        let world = World::builder().max_queued_bytes(200).build();
+        let (ann, bob, cyd) = (world.login("ann"), world.login("bob"), world.login("cyd"));
+        bob.read();
+        bob.stick(true);
+        for number in 0..20 {
+            ann.send(&format!("message {number}"));
+        }
+        assert!(!bob.is_open());
+        assert_eq!(bob.read(), Vec::<String>::new());
+        bob.stick(false);
+        assert_eq!(bob.read(), ["BYE slow-consumer Too much waited to be read"]);
+        let heard = cyd.read();
+        assert_eq!(heard.iter().filter(|line| line.starts_with("MSG ")).count(), 20);
+        assert_eq!(heard.iter().filter(|line| *line == "PART lobby bob").count(), 1);
+    }
+
+    #[test]
+    fn who_reads_late_but_in_time_misses_nothing() {
+        let world = World::new();
+        let (ann, bob) = (world.login("ann"), world.login("bob"));
+        bob.stick(true);
+        ann.send_raw(b"one\ntwo\n");
+        bob.send("/ping");
+        ann.send("three");
+        assert_eq!(bob.read(), Vec::<String>::new());
+        bob.stick(false);
+        assert_eq!(bob.read(), ["MSG lobby ann one", "MSG lobby ann two", "PONG", "MSG lobby ann three"]);
+    }
+
+    #[test]
+    fn the_time_for_logging_in_ends() {
+        let world = World::builder().login_timeout(7).build();
+        let stranger = world.connect();
+        stranger.time_out();
+        assert_eq!(
+            stranger.read(),
+            ["ERR login-timeout Not logged in within 7 s", "BYE login-timeout Nobody logged in in time"]
+        );
+        assert_eq!(world.connections(), 0);
+    }
+
+    #[test]
+    fn when_the_server_stops_everybody_is_told() {
+        let world = World::new();
+        let (ann, stranger) = (world.login("ann"), world.connect());
+        world.shut_down();
+        for connection in [&ann, &stranger] {
+            assert_eq!(connection.read(), ["BYE server-shutdown The server stops"]);
+            assert!(!connection.is_open());
+        }
+        assert_eq!((world.connections(), world.channels()), (0, 0));
+    }
+
+    #[test]
+    fn a_deleted_account_is_thrown_out() {
+        let world = World::new();
+        let (ann, bob) = (world.login("ann"), world.login("bob"));
+        bob.send("/subscribe ann");
+        bob.read();
+        world.delete_account("ann");
+        assert_eq!(ann.read()[1..], ["BYE kicked An operator ended this session"]);
+        assert_eq!(bob.read(), ["PART lobby ann"]);
+        assert_eq!(bob.ask("/subscriptions"), ["OK subscriptions 0"]);
+    }
+}

@@ -1,0 +1,379 @@
+//! What one connection says and is answered: understands lines, carries out the effects of actions in their
+//! order, and gathers what is said in one go into one append. It must not wait for input or touch sockets.
+
+use std::time::Duration;
+
+use parlor_proto::{
+    Bye, Encoded, Event, ParseError, Refusal, Reply, Text, UserName, Verb, parse_command, parse_pre_login,
+};
+
+use crate::connection::actions::{self, ConnectionContext, SessionContext};
+use crate::connection::effects::{CommandError, Effect};
+use crate::connection::session::{ConnectionHandle, Session, SessionError};
+use crate::delivery::peer::Origin;
+use crate::ports::{Append, Appended, Direct, LogId, StoreError};
+
+/// The dialogue with one connection. Owned by its thread.
+pub(crate) struct CommandProcessor {
+    place: ConnectionHandle,
+    origin: Origin,
+    session: Option<Session>,
+    login_failures: u32,
+    /// When the time for logging in is over, as the clock's elapsed time.
+    login_deadline: Duration,
+    /// What was said and is not appended yet.
+    drafts: Vec<Append>,
+}
+
+impl CommandProcessor {
+    pub(crate) fn new(place: ConnectionHandle, origin: Origin) -> Self {
+        let mut dialogue = Self {
+            place,
+            origin,
+            session: None,
+            login_failures: 0,
+            login_deadline: Duration::ZERO,
+            drafts: Vec::new(),
+        };
+        dialogue.start_login_timeout();
+        dialogue
+    }
+
+    /// The time for logging in begins, again if it has begun.
+    pub(crate) fn start_login_timeout(&mut self) {
+        let services = &self.place.services;
+        self.login_deadline = services.clock.elapsed() + services.policy.login_timeout;
+    }
+
+    /// How long one who has not logged in may still take to do so; none for one who has.
+    pub(crate) fn time_to_log_in(&self) -> Option<Duration> {
+        let now = self.place.services.clock.elapsed();
+        self.session.is_none().then(|| self.login_deadline.saturating_sub(now))
+    }
+
+    pub(crate) fn place(&self) -> &ConnectionHandle {
+        &self.place
+    }
+
+    pub(crate) fn is_limited(&self) -> bool {
+        !self.origin.is_loopback || self.place.services.policy.limit_loopback
+    }
+
+    pub(crate) fn session(&self) -> Option<&Session> {
+        self.session.as_ref()
+    }
+
+    pub(crate) fn take_session(&mut self) -> Option<Session> {
+        self.session.take()
+    }
+
+    pub(crate) fn session_mut(&mut self) -> Option<(&mut Session, &ConnectionHandle)> {
+        self.session.as_mut().map(|session| (session, &self.place))
+    }
+
+    /// Whether a goodbye was said, after which nothing is carried out.
+    pub(crate) fn is_over(&self) -> bool {
+        let outbox = self.place.peer.outbox();
+        outbox.goodbye().is_some() || outbox.is_dead()
+    }
+
+    /// Understands one line and carries it out, except that messages are only gathered.
+    pub(crate) fn line(&mut self, line: &[u8]) {
+        let mut effects = Vec::new();
+        let done =
+            if self.session.is_some() { self.command(line, &mut effects) } else { self.greeting(line, &mut effects) };
+        match done {
+            Ok(verb) => self.carry_out(effects, verb),
+            Err((verb, denial)) => self.deny(denial, verb),
+        }
+    }
+
+    pub(crate) fn refuse(&mut self, refusal: &Refusal, verb: Option<Verb>) {
+        self.reply(&Event::refused(refusal, verb));
+        if self.session.is_none() && refusal.counts_as_login_failure() {
+            self.login_failures += 1;
+            if self.login_failures >= self.place.services.policy.max_login_failures {
+                self.hang_up(Bye::TooManyFailures);
+            }
+        }
+    }
+
+    /// Appends what was gathered, and answers.
+    pub(crate) fn commit(&mut self) {
+        if self.drafts.is_empty() {
+            return;
+        }
+        // Others may wait long for the append; what was answered so far need not.
+        self.place.peer.flush();
+        let drafts = std::mem::take(&mut self.drafts);
+        let logs: Vec<LogId> = drafts.iter().map(|draft| draft.log.clone()).collect();
+        let report = self.place.services.store.log.append(drafts);
+        let last = logs.last().cloned();
+        for (log, outcome) in logs.into_iter().zip(report.outcomes) {
+            self.answer_append(log, outcome);
+        }
+        report.flush.run();
+        if let Some(log) = last {
+            self.place.services.hub.await_flush(&log);
+        }
+    }
+
+    /// Says goodbye; nothing is carried out after it.
+    pub(crate) fn hang_up(&mut self, bye: Bye) {
+        self.commit();
+        self.place.peer.part(bye);
+    }
+
+    fn greeting(&mut self, line: &[u8], effects: &mut Vec<Effect>) -> Result<Verb, (Option<Verb>, CommandError)> {
+        let Some(greeting) = parse_pre_login(line).map_err(misread)? else { return Ok(Verb::Message) };
+        let verb = greeting.verb();
+        let Self { place: ConnectionHandle { services, peer }, origin, .. } = self;
+        let mut visit =
+            ConnectionContext { services, peer, origin, login_deadline: Some(self.login_deadline), effects };
+        actions::run_pre_login(&mut visit, greeting).map_err(|denial| (Some(verb), denial))?;
+        Ok(verb)
+    }
+
+    fn command(&mut self, line: &[u8], effects: &mut Vec<Effect>) -> Result<Verb, (Option<Verb>, CommandError)> {
+        let Some(command) = parse_command(line).map_err(misread)? else { return Ok(Verb::Message) };
+        let verb = command.verb();
+        // What is only appended itself needs nothing of what was said before to be there.
+        if !matches!(verb, Verb::Message | Verb::Publish) {
+            self.commit();
+        }
+        let Some(session) = &self.session else { return Ok(verb) };
+        let ConnectionHandle { services, peer } = &self.place;
+        let visit = ConnectionContext { services, peer, origin: &self.origin, login_deadline: None, effects };
+        let mut context = SessionContext {
+            visit,
+            user: session.user(),
+            generation: session.generation(),
+            room: session.room(),
+            hears: &|publisher| session.hears(publisher),
+        };
+        actions::run(&mut context, command).map_err(|denial| (Some(verb), denial))?;
+        Ok(verb)
+    }
+
+    fn carry_out(&mut self, effects: Vec<Effect>, verb: Verb) {
+        for effect in effects {
+            if let Err(unable) = self.apply(effect) {
+                match unable {
+                    SessionError::Denied(denial) => self.deny(denial, Some(verb)),
+                    SessionError::Over(bye) => self.hang_up(bye),
+                }
+                return;
+            }
+        }
+    }
+
+    fn apply(&mut self, effect: Effect) -> Result<(), SessionError> {
+        match effect {
+            Effect::Reply(event) => self.reply(&event),
+            Effect::Append { log, text } => self.draft(log, text),
+            Effect::Move { to, verb } => {
+                if let Some(session) = &mut self.session {
+                    session.move_to(&self.place, to, verb)?;
+                }
+            }
+            Effect::Follow(publisher) => {
+                if let Some(session) = &mut self.session {
+                    session.follow(&self.place, publisher)?;
+                }
+            }
+            Effect::Unfollow(publisher) => {
+                if let Some(session) = &mut self.session {
+                    session.unfollow(&self.place, publisher)?;
+                }
+            }
+            Effect::Direct { to, text } => self.send_direct(to, text)?,
+            Effect::Broadcast(text) => self.broadcast(text)?,
+            Effect::Format(format) => {
+                self.commit();
+                self.place.peer.outbox().reply_in(format, &Encoded::new(&Reply::Format { format }.into()));
+            }
+            Effect::Begin(entrance) => {
+                let session = Session::begin(&self.place, &self.origin, entrance)?;
+                let connection = self.place.peer.connection();
+                self.place.services.observer.session_began(connection, session.user(), &self.origin);
+                self.session = Some(session);
+            }
+            Effect::HangUp(bye) => self.hang_up(bye),
+        }
+        Ok(())
+    }
+
+    fn draft(&mut self, log: LogId, text: Text) {
+        let Some(session) = &self.session else { return };
+        self.drafts.push(Append {
+            log,
+            author: session.user().clone(),
+            generation: session.generation(),
+            time: self.place.services.clock.now(),
+            text,
+        });
+    }
+
+    fn answer_append(&mut self, log: LogId, outcome: Result<Appended, StoreError>) {
+        match (outcome, log) {
+            (Ok(Appended::Stored(id)), LogId::Room(room)) => self.reply(&Reply::Message { room, id }.into()),
+            (Ok(Appended::Stored(id)), LogId::Feed(_)) => self.reply(&Reply::Publish { id }.into()),
+            (Ok(Appended::Fenced), _) => self.hang_up(Bye::LoggedInElsewhere),
+            (Err(error), log) => {
+                let verb = if matches!(log, LogId::Room(_)) { Verb::Message } else { Verb::Publish };
+                self.deny(CommandError::Failed { what: "appending to a log", error }, Some(verb));
+            }
+        }
+    }
+
+    fn direct(&self, text: Text) -> Option<Direct> {
+        let from = self.session.as_ref()?.user().clone();
+        Some(Direct { time: self.place.services.clock.now(), from, text })
+    }
+
+    fn send_direct(&mut self, to: UserName, text: Text) -> Result<(), CommandError> {
+        let Some(message) = self.direct(text) else { return Ok(()) };
+        let sent = self.place.services.store.bus.direct(&to, &message);
+        match sent.map_err(|error| CommandError::Failed { what: "sending a direct message", error })? {
+            true => self.reply(&Reply::Msg { user: to }.into()),
+            false => return Err(Refusal::UserOffline(to).into()),
+        }
+        Ok(())
+    }
+
+    fn broadcast(&mut self, text: Text) -> Result<(), CommandError> {
+        let Some(message) = self.direct(text) else { return Ok(()) };
+        let sent = self.place.services.store.bus.broadcast(&message);
+        sent.map_err(|error| CommandError::Failed { what: "broadcasting", error })?;
+        self.reply(&Reply::Broadcast.into());
+        Ok(())
+    }
+
+    fn deny(&mut self, denial: CommandError, verb: Option<Verb>) {
+        match denial {
+            CommandError::Refused(refusal) => self.refuse(&refusal, verb),
+            CommandError::Failed { what, error } => {
+                self.place.services.observer.store_failed(what, &error);
+                self.refuse(&Refusal::StoreUnavailable, verb);
+                // The failure may have taken long, and so may that of the next line.
+                self.place.peer.flush();
+            }
+        }
+    }
+
+    /// Queues an answer, after those of what was said before it.
+    fn reply(&mut self, event: &Event) {
+        self.commit();
+        self.place.peer.reply(event);
+    }
+}
+
+fn misread(misread: ParseError) -> (Option<Verb>, CommandError) {
+    (misread.verb, misread.refusal.into())
+}
+
+#[cfg(test)]
+mod tests {
+    use parlor_testkit::{World, login_line};
+
+    #[test]
+    fn only_some_words_are_understood_before_login() {
+        let world = World::new();
+        let stranger = world.connect();
+        for line in ["hello", "/join red", "/quit", "JOIN red"] {
+            assert!(stranger.ask(line)[0].starts_with("ERR login-required "), "{line}");
+        }
+        assert_eq!(stranger.ask("quit"), ["BYE quit Goodbye"]);
+        assert!(!stranger.is_open());
+    }
+
+    #[test]
+    fn unknown_commands_are_refused_and_the_session_goes_on() {
+        let ann = World::new().login("ann");
+        assert_eq!(ann.ask("/dance"), ["ERR unknown-command No such command; /help lists them"]);
+        assert_eq!(ann.ask("/login ann x"), ["ERR unknown-command No such command; /help lists them"]);
+        assert_eq!(ann.ask("/PiNg"), ["PONG"]);
+    }
+
+    #[test]
+    fn the_format_changes_with_the_reply_that_says_so() {
+        let world = World::new();
+        let (ann, bob) = (world.login("ann"), world.login("bob"));
+        bob.stick(true);
+        ann.send("one");
+        bob.send("/format json");
+        ann.send("two");
+        bob.send("/format text");
+        ann.send("three");
+        bob.stick(false);
+        let lines = bob.read();
+        assert_eq!(lines[0], "MSG lobby ann one");
+        assert_eq!(lines[1], r#"{"type":"ok","command":"format","format":"json"}"#);
+        assert!(lines[2].starts_with(r#"{"type":"message","room":"lobby","id":2,"#));
+        assert_eq!(lines[3..], ["OK format text", "MSG lobby ann three"]);
+    }
+
+    #[test]
+    fn the_format_can_be_chosen_before_login() {
+        let world = World::new();
+        world.account("ann");
+        let ann = world.connect();
+        assert_eq!(ann.ask("format JSON"), [r#"{"type":"ok","command":"format","format":"json"}"#]);
+        assert!(ann.ask("hello")[0].contains(r#""code":"login-required""#));
+        assert!(ann.ask(&login_line("ann"))[0].contains(r#""command":"login""#));
+        assert!(
+            ann.ask("/format xml")[0]
+                .contains(r#""code":"bad-argument","message":"/format text|json","command":"format""#)
+        );
+    }
+
+    #[test]
+    fn answers_come_in_the_order_of_the_lines() {
+        let world = World::new();
+        let ann = world.login("ann");
+        ann.send("/format json");
+        ann.read();
+        ann.send_raw(b"one\n/nonsense\ntwo\nthree\n/publish a\n/ping x\nfour\n/join #\nfive\n");
+        let kinds = ["message", "unknown-command", "message", "message", "publish", "pong", "message", "bad-name"];
+        let answers = ann.read();
+        assert_eq!(answers.len(), kinds.len() + 1);
+        for (answer, kind) in answers.iter().zip(kinds) {
+            assert!(answer.contains(kind), "{answer} is no {kind}");
+        }
+        assert!(answers[8].contains(r#""id":5"#));
+    }
+
+    #[test]
+    fn lines_of_one_read_are_one_append_between_commands() {
+        let world = World::new();
+        let (ann, bob) = (world.login("ann"), world.login("bob"));
+        ann.send_raw(b"a\nb\nc\n");
+        assert_eq!(world.appends(), 1);
+        ann.send_raw(b"d\n/ping\ne\nf\n");
+        assert_eq!(world.appends(), 3);
+        let said: Vec<_> = ["a", "b", "c", "d", "e", "f"].map(|text| format!("MSG lobby ann {text}")).into();
+        assert_eq!(bob.read(), said);
+    }
+
+    #[test]
+    fn what_was_said_before_a_move_stays_in_its_room() {
+        let world = World::new();
+        let (ann, bob) = (world.login("ann"), world.login("bob"));
+        ann.send_raw(b"to the lobby\n/join red\nto red\n/quit\nto nobody\n");
+        assert_eq!(bob.read(), ["MSG lobby ann to the lobby", "PART lobby ann"]);
+        bob.send("/join red");
+        bob.read();
+        assert_eq!(bob.ask("/history"), ["OLD red 1 ann to red", "OK history red 1"]);
+    }
+
+    #[test]
+    fn refusals_name_their_command_in_json() {
+        let ann = World::new().login("ann");
+        ann.send("/format json");
+        ann.read();
+        assert!(ann.ask("/leave")[0].ends_with(r#""command":"leave"}"#));
+        assert!(ann.ask("/nonsense")[0].ends_with(r#""command":null}"#));
+        ann.send_raw(b"\xff\n");
+        assert!(ann.read()[0].ends_with(r#""command":null}"#));
+    }
+}

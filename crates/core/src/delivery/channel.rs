@@ -1,0 +1,413 @@
+//! One log's listeners on this server: pushes entries to their outboxes in log order, and decides who
+//! flushes them. It must not write to sockets under its lock, nor know the store.
+//!
+//! Delivery has two halves. Under the channel's lock an entry is pushed on every listener's outbox, which is
+//! memory only; listeners whose outbox was idle are put on the list of those that wait for a flush. Then
+//! whoever finds the channel's flush token free takes it and, outside the lock, flushes all that wait. If more
+//! came to wait meanwhile, the token goes to a flush worker and never round again on the same thread: otherwise a
+//! busy room would capture the publisher who happened to hold it.
+
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use parlor_proto::{Encoded, Epoch, Event, MessageId, Timestamp, UserName};
+
+use crate::delivery::batch::Batch;
+use crate::delivery::listener::{BufferedKind, Listener};
+use crate::delivery::outbox::Pushed;
+use crate::delivery::peer::{ConnectionId, Peer};
+use crate::planted::{Bug, planted};
+use crate::ports::{Entry, FlushWorkers, Head, LogId};
+use crate::sync::{Condvar, Mutex, MutexGuard, lock};
+
+/// From so many connections on, a flush is split over the flush workers; below, the hand-over costs more than it
+/// saves.
+const SPLIT_FROM: usize = 512;
+
+/// Bytes of entries that may have been pushed since the last pass began before those who speak have to wait.
+/// Far below what may be queued for one client: or else one who speaks faster than this server can encrypt
+/// would make slow consumers of all who listen.
+const MAX_BACKLOG: usize = 64 * 1024;
+
+/// How long one who speaks waits at most for a pass to end.
+const BACKLOG_PATIENCE: Duration = Duration::from_secs(1);
+
+/// The listeners of one log. Lock tier 3: no other channel's lock is taken inside, only outboxes'.
+pub(crate) struct Channel {
+    log: LogId,
+    flush_workers: Arc<dyn FlushWorkers>,
+    state: Mutex<State>,
+    /// Signalled when a pass ends while somebody waits for that.
+    pass_ended: Condvar,
+}
+
+struct State {
+    listeners: Vec<Listener>,
+    /// Number of the newest entry that was pushed, or that preceded the first listener; none before the
+    /// log's head is known.
+    cursor: Option<MessageId>,
+    epoch: Option<Epoch>,
+    /// Peers that this channel scheduled and nobody has flushed yet.
+    waiting: Vec<Arc<Peer>>,
+    /// Whether somebody holds the flush token.
+    flushing: bool,
+    /// Bytes of entries that were pushed since the last pass began.
+    backlog: usize,
+    /// How many wait for a pass to end.
+    awaiting: usize,
+}
+
+/// What a listener is told of its start: the life of the log, and the last number before what it will get.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Start {
+    pub(crate) epoch: Epoch,
+    pub(crate) last: MessageId,
+}
+
+impl Channel {
+    pub(crate) fn new(log: LogId, flush_workers: Arc<dyn FlushWorkers>) -> Self {
+        let state = State {
+            listeners: Vec::new(),
+            cursor: None,
+            epoch: None,
+            waiting: Vec::new(),
+            flushing: false,
+            backlog: 0,
+            awaiting: 0,
+        };
+        Self { log, flush_workers, state: Mutex::new(state), pass_ended: Condvar::new() }
+    }
+
+    pub(crate) fn log(&self) -> &LogId {
+        &self.log
+    }
+
+    /// Adds a listener that is entering: what comes is held back until [`Channel::admit`].
+    pub(crate) fn hold(&self, peer: Arc<Peer>, user: UserName) {
+        self.lock().listeners.push(Listener::entering(peer, user));
+    }
+
+    /// Where the log stood after it began to be followed for an entering listener, which gets nothing older.
+    pub(crate) fn begin(&self, connection: ConnectionId, head: Head) {
+        let mut state = self.lock();
+        state.cursor.get_or_insert(head.last);
+        if *state.epoch.get_or_insert(head.epoch) != head.epoch {
+            state.restart(head.epoch);
+        }
+        if let Some(listener) = state.find(connection) {
+            listener.begin(head.last);
+        }
+    }
+
+    /// The log began a new life, whose numbers count from 1 again.
+    pub(crate) fn restart(&self, epoch: Epoch) {
+        self.lock().restart(epoch);
+    }
+
+    /// Lets an entering listener in: it gets `reply`, then what was held back, then all that follows. Changes
+    /// of membership that are not newer than `seen` are not told, whenever they are heard of.
+    pub(crate) fn admit(
+        self: &Arc<Self>,
+        connection: ConnectionId,
+        seen: Option<u64>,
+        reply: impl FnOnce(Start) -> Option<Event>,
+    ) -> Flush {
+        let mut state = self.lock();
+        let (cursor, epoch) = (state.cursor.unwrap_or_default(), state.epoch.unwrap_or(Epoch(0)));
+        let Some(listener) = state.find(connection) else { return Flush::default() };
+        let (last, held) = listener.admit(cursor, seen.unwrap_or_default());
+        let peer = listener.peer.clone();
+        if let Some(event) = reply(Start { epoch, last }) {
+            peer.reply(&event);
+        }
+        let mut flush = Flush::default();
+        for (mark, frame) in held.frames {
+            if !matches!(mark, BufferedKind::Change(version) if Some(version) <= seen) {
+                flush.merge(Flush::after_push(&peer, peer.outbox().push_frame(frame)));
+            }
+        }
+        flush
+    }
+
+    /// Removes a listener. `true` if none is left.
+    pub(crate) fn remove(&self, connection: ConnectionId) -> bool {
+        let mut state = self.lock();
+        if let Some(at) = state.listeners.iter().position(|listener| listener.peer.connection() == connection) {
+            state.listeners.swap_remove(at);
+        }
+        state.listeners.is_empty()
+    }
+
+    /// The account that was made at `created` is gone. Of a feed only those go on listening who follow the next owner of
+    /// its name.
+    pub(crate) fn lose_owner(&self, created: Timestamp) {
+        self.lock().listeners.retain(|listener| listener.owner.is_some_and(|owner| owner != created));
+    }
+
+    /// A listener follows the account that was made at `created`. `false` if it does not listen any more.
+    pub(crate) fn note_owner(&self, connection: ConnectionId, created: Timestamp) -> bool {
+        self.lock().find(connection).map(|listener| listener.owner = Some(created)).is_some()
+    }
+
+    /// Whether a connection listens.
+    pub(crate) fn has(&self, connection: ConnectionId) -> bool {
+        self.lock().find(connection).is_some()
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        self.lock().listeners.is_empty()
+    }
+
+    /// Pushes new entries to all listeners but their author.
+    pub(crate) fn deliver(self: &Arc<Self>, entries: &[Entry]) -> Flush {
+        let mut state = self.lock();
+        let mut interrupts = Vec::new();
+        let known = entries.partition_point(|entry| state.cursor.is_some_and(|cursor| entry.id <= cursor));
+        let swapped: Vec<Entry>;
+        let new = if planted(Bug::SwapTwo) {
+            swapped = entries[known..].iter().rev().cloned().collect();
+            &swapped
+        } else {
+            &entries[known..]
+        };
+        if let Some(newest) = entries[known..].last() {
+            state.cursor = Some(newest.id);
+            state.backlog += new.iter().map(|entry| entry.text.as_str().len()).sum::<usize>();
+        }
+        for batch in Batch::cut(&self.log, new) {
+            state.push_all(&mut interrupts, |listener| listener.push(&batch));
+        }
+        self.flush(state, interrupts)
+    }
+
+    /// Backpressure: blocks a sender while flushes are behind. Blocks, but never on a client.
+    pub(crate) fn await_flush(&self) {
+        let mut state = self.lock();
+        if !state.is_behind() {
+            return;
+        }
+        state.awaiting += 1;
+        let waited = self.pass_ended.wait_timeout_while(state, BACKLOG_PATIENCE, |state| state.is_behind());
+        let (mut state, _) = waited.unwrap_or_else(std::sync::PoisonError::into_inner);
+        state.awaiting -= 1;
+    }
+
+    /// Pushes an event that is not in the log to all listeners but `about`.
+    pub(crate) fn announce(self: &Arc<Self>, event: &Event, about: &UserName, version: u64) -> Flush {
+        let mut state = self.lock();
+        let mut interrupts = Vec::new();
+        let event = Encoded::new(event);
+        state.push_all(&mut interrupts, |listener| listener.announce(&event, about, version));
+        self.flush(state, interrupts)
+    }
+
+    /// Takes the flush token if there is something to flush and nobody holds it.
+    fn flush(self: &Arc<Self>, mut state: MutexGuard<'_, State>, interrupts: Vec<Arc<Peer>>) -> Flush {
+        let takes_token = !state.waiting.is_empty() && !state.flushing;
+        state.flushing |= takes_token;
+        drop(state);
+        let passes = if takes_token { vec![Pass { channel: self.clone(), holds_token: true }] } else { Vec::new() };
+        Flush { passes, peers: Vec::new(), interrupts }
+    }
+
+    /// Whether more peers wait after a pass. If not, the token is free from here on: both in one step, so that
+    /// nobody comes to wait in between without a token to take.
+    fn keeps_token_busy(&self) -> bool {
+        let mut state = self.lock();
+        state.flushing = !state.waiting.is_empty();
+        self.tell_speakers(&state);
+        state.flushing
+    }
+
+    /// Wakes those who wait for passes to keep up.
+    fn tell_speakers(&self, state: &State) {
+        if state.awaiting > 0 {
+            self.pass_ended.notify_all();
+        }
+    }
+
+    /// The peers that wait to be flushed, for the holder of the token.
+    fn take_waiting(&self) -> Vec<Arc<Peer>> {
+        let mut state = self.lock();
+        state.backlog = 0;
+        self.tell_speakers(&state);
+        std::mem::take(&mut state.waiting)
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        lock(&self.state)
+    }
+}
+
+impl State {
+    /// Whether entries are pushed faster than they are flushed.
+    fn is_behind(&self) -> bool {
+        self.flushing && self.backlog > MAX_BACKLOG
+    }
+
+    fn restart(&mut self, epoch: Epoch) {
+        if self.epoch == Some(epoch) {
+            return;
+        }
+        self.epoch = Some(epoch);
+        self.cursor = Some(MessageId::default());
+        for listener in &mut self.listeners {
+            listener.restart();
+        }
+    }
+
+    fn find(&mut self, connection: ConnectionId) -> Option<&mut Listener> {
+        self.listeners.iter_mut().find(|listener| listener.peer.connection() == connection)
+    }
+
+    fn push_all(&mut self, interrupts: &mut Vec<Arc<Peer>>, mut push: impl FnMut(&mut Listener) -> Pushed) {
+        for listener in &mut self.listeners {
+            let pushed = push(listener);
+            if pushed.wake {
+                self.waiting.push(listener.peer.clone());
+            }
+            if pushed.interrupt {
+                interrupts.push(listener.peer.clone());
+            }
+        }
+    }
+}
+
+/// The flush token of a channel: its holder flushes the peers that wait there.
+pub struct Pass {
+    channel: Arc<Channel>,
+    holds_token: bool,
+}
+
+impl fmt::Debug for Pass {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(out, "Pass({:?})", self.channel.log)
+    }
+}
+
+impl Pass {
+    fn run(mut self) {
+        let flush_workers = self.channel.flush_workers.clone();
+        flush_peers(self.channel.take_waiting(), &*flush_workers);
+        self.holds_token = self.channel.keeps_token_busy();
+        if self.holds_token {
+            flush_workers.submit(Flush { passes: vec![self], ..Flush::default() });
+        }
+    }
+}
+
+impl Drop for Pass {
+    /// Gives the token back when a flush panicked, or nobody ran the pass. Whoever pushes next takes it, and
+    /// finds those who still wait.
+    fn drop(&mut self) {
+        if self.holds_token {
+            let mut state = self.channel.lock();
+            state.flushing = false;
+            self.channel.tell_speakers(&state);
+        }
+    }
+}
+
+fn flush_peers(mut peers: Vec<Arc<Peer>>, flush_workers: &dyn FlushWorkers) {
+    if peers.len() >= SPLIT_FROM && flush_workers.count() > 1 {
+        let share = peers.len().div_ceil(flush_workers.count());
+        while peers.len() > share {
+            let part = peers.split_off(peers.len() - share);
+            flush_workers.submit(Flush { peers: part, ..Flush::default() });
+        }
+    }
+    for peer in peers {
+        peer.flush_scheduled();
+    }
+}
+
+/// Peers that were scheduled and must now be flushed: an obligation. To be run on a thread that may write to
+/// sockets, with no lock held.
+#[must_use = "peers that were scheduled and are not flushed hear nothing any more"]
+#[derive(Debug, Default)]
+pub struct Flush {
+    passes: Vec<Pass>,
+    peers: Vec<Arc<Peer>>,
+    interrupts: Vec<Arc<Peer>>,
+}
+
+impl Flush {
+    /// What is to be done after a push to one peer.
+    pub(crate) fn after_push(peer: &Arc<Peer>, pushed: Pushed) -> Self {
+        let mut flush = Self::default();
+        if pushed.wake {
+            flush.peers.push(peer.clone());
+        }
+        if pushed.interrupt {
+            flush.interrupts.push(peer.clone());
+        }
+        flush
+    }
+
+    /// Takes over what `other` has to do.
+    pub fn merge(&mut self, other: Self) {
+        self.passes.extend(other.passes);
+        self.peers.extend(other.peers);
+        self.interrupts.extend(other.interrupts);
+    }
+
+    /// Whether there is nothing to do.
+    pub fn is_empty(&self) -> bool {
+        self.passes.is_empty() && self.peers.is_empty() && self.interrupts.is_empty()
+    }
+
+    /// Has the passes done by flush workers, and does the rest itself. For a thread that has more to push: what comes
+    /// meanwhile is flushed together.
+    pub fn submit(mut self) {
+        for pass in std::mem::take(&mut self.passes) {
+            let flush_workers = pass.channel.flush_workers.clone();
+            flush_workers.submit(Self { passes: vec![pass], ..Self::default() });
+        }
+        self.run();
+    }
+
+    /// Does it. Writes to sockets, never blocks.
+    pub fn run(self) {
+        for pass in self.passes {
+            pass.run();
+        }
+        for peer in self.peers {
+            peer.flush_scheduled();
+        }
+        for peer in self.interrupts {
+            peer.transport().interrupt();
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use parlor_testkit::World;
+
+    #[test]
+    fn who_comes_and_goes_is_told_up_to_a_number_of_members() {
+        let world = World::builder().presence_limit(2).build();
+        let (ann, bob) = (world.login("ann"), world.login("bob"));
+        let cyd = world.login("cyd");
+        assert_eq!(ann.read(), ["JOIN lobby bob"]);
+        cyd.disconnect();
+        assert_eq!(ann.read(), ["PART lobby cyd"]);
+        bob.send("/join red");
+        assert_eq!(ann.read(), ["PART lobby bob"]);
+    }
+
+    #[test]
+    fn large_rooms_are_flushed_by_flush_workers_too() {
+        let world = World::builder().presence_limit(0).queued_flush_workers().build();
+        let people: Vec<_> = (0..=super::SPLIT_FROM).map(|number| world.login(&format!("user{number}"))).collect();
+        people[0].send("hello");
+        assert_ne!(world.run_flush_workers(), 0);
+        for person in &people[1..] {
+            assert_eq!(person.read(), ["MSG lobby user0 hello"]);
+        }
+        people[0].send("again");
+        world.run_flush_workers();
+        assert_eq!(people[super::SPLIT_FROM].read(), ["MSG lobby user0 again"]);
+    }
+}

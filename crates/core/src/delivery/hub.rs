@@ -1,0 +1,396 @@
+//! Who is connected to this server and what they listen to: the receiving end of the store. It must not ask
+//! the store for anything, nor decide who may do what.
+
+use std::collections::HashMap;
+use std::collections::hash_map::Entry as Slot;
+use std::fmt;
+use std::sync::Arc;
+
+use parlor_proto::{Bye, Encoded, Epoch, Event, Generation, Timestamp, UserName};
+
+use crate::delivery::channel::{Channel, Flush};
+use crate::delivery::peer::{ConnectionId, Peer};
+use crate::planted::{Bug, planted};
+use crate::ports::{Change, Direct, Entry, FlushWorkers, LogId, Presence, SessionKey, Sink};
+use crate::sync::{RwLock, read, write};
+
+/// The connections of this server and the channels they listen to. It could be rebuilt at any time from the
+/// connections that exist. Lock tiers: `channels` 1, `peers` and `present` 2, none of them inside another.
+pub struct Hub {
+    channels: RwLock<HashMap<LogId, Arc<Channel>>>,
+    peers: RwLock<HashMap<ConnectionId, Arc<Peer>>>,
+    present: RwLock<HashMap<UserName, UserRoute>>,
+    flush_workers: Arc<dyn FlushWorkers>,
+    presence_limit: usize,
+}
+
+/// Where a user's newest session lives.
+struct UserRoute {
+    generation: Generation,
+    peer: Arc<Peer>,
+    /// When its account was made.
+    created: Timestamp,
+    /// Whether its login is about to be answered: before that nothing is said to it.
+    is_open: bool,
+}
+
+impl fmt::Debug for Hub {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.write_str("Hub")
+    }
+}
+
+impl Hub {
+    /// A hub without connections.
+    pub fn new(flush_workers: Arc<dyn FlushWorkers>, presence_limit: usize) -> Self {
+        Self {
+            channels: RwLock::default(),
+            peers: RwLock::default(),
+            present: RwLock::default(),
+            flush_workers,
+            presence_limit,
+        }
+    }
+
+    /// A connection came.
+    pub fn connect(&self, peer: Arc<Peer>) {
+        write(&self.peers).insert(peer.connection(), peer);
+    }
+
+    /// A connection is gone.
+    pub fn disconnect(&self, connection: ConnectionId) {
+        write(&self.peers).remove(&connection);
+    }
+
+    /// The connection of that number, if it is still there.
+    pub fn peer(&self, connection: ConnectionId) -> Option<Arc<Peer>> {
+        read(&self.peers).get(&connection).cloned()
+    }
+
+    /// Says goodbye to all connections, logged in or not.
+    pub fn close_all(&self, bye: Bye) -> Flush {
+        let peers: Vec<_> = read(&self.peers).values().cloned().collect();
+        let mut flush = Flush::default();
+        for peer in peers {
+            flush.merge(peer.close(bye));
+        }
+        flush
+    }
+
+    /// How many connections there are.
+    pub fn connections(&self) -> usize {
+        read(&self.peers).len()
+    }
+
+    /// The user's session lives on this connection from now on, unless a later one began in the meantime. It is thrown
+    /// out if its account is deleted, and reached directly once it is opened.
+    pub(crate) fn begin_session(&self, session_key: &SessionKey, created: Timestamp, peer: Arc<Peer>) {
+        let SessionKey { user, generation } = session_key.clone();
+        let mut present = write(&self.present);
+        if present.get(&user).is_none_or(|present| present.generation < generation) {
+            present.insert(user, UserRoute { generation, peer, created, is_open: false });
+        }
+    }
+
+    /// The session can be reached from now on.
+    pub(crate) fn open_session(&self, session_key: &SessionKey) {
+        let mut present = write(&self.present);
+        if let Some(present) =
+            present.get_mut(&session_key.user).filter(|present| present.generation == session_key.generation)
+        {
+            present.is_open = true;
+        }
+    }
+
+    /// The user's session on this connection is over; a successor's is not touched.
+    pub(crate) fn end_session(&self, user: &UserName, connection: ConnectionId) {
+        let mut present = write(&self.present);
+        if present.get(user).is_some_and(|present| present.peer.connection() == connection) {
+            present.remove(user);
+        }
+    }
+
+    /// Adds a listener to a log's channel; what comes is held back until it is admitted.
+    pub(crate) fn listen(&self, log: &LogId, peer: &Arc<Peer>, user: &UserName) -> Arc<Channel> {
+        let mut channels = write(&self.channels);
+        let channel = match channels.entry(log.clone()) {
+            Slot::Occupied(slot) => slot.into_mut(),
+            Slot::Vacant(slot) => slot.insert(Arc::new(Channel::new(log.clone(), self.flush_workers.clone()))),
+        };
+        channel.hold(peer.clone(), user.clone());
+        channel.clone()
+    }
+
+    /// Removes a listener, and the channel with the last one.
+    pub(crate) fn unlisten(&self, channel: &Arc<Channel>, connection: ConnectionId) {
+        if !channel.remove(connection) {
+            return;
+        }
+        let mut channels = write(&self.channels);
+        let current = channels.get(channel.log()).is_some_and(|current| Arc::ptr_eq(current, channel));
+        if current && channel.is_empty() {
+            channels.remove(channel.log());
+        }
+    }
+
+    /// Lets one who appended to a log wait while its deliveries do not keep up. Blocks, but never on a client.
+    pub(crate) fn await_flush(&self, log: &LogId) {
+        if let Some(channel) = self.channel(log) {
+            channel.await_flush();
+        }
+    }
+
+    /// How many logs are listened to.
+    pub fn channels(&self) -> usize {
+        read(&self.channels).len()
+    }
+
+    fn channel(&self, log: &LogId) -> Option<Arc<Channel>> {
+        read(&self.channels).get(log).cloned()
+    }
+
+    /// The connection on which a user is reached.
+    fn peer_of(&self, user: &UserName) -> Option<Arc<Peer>> {
+        read(&self.present).get(user).filter(|present| present.is_open).map(|present| present.peer.clone())
+    }
+}
+
+impl Sink for Hub {
+    fn deliver(&self, log: &LogId, entries: &[Entry]) -> Flush {
+        self.channel(log).map(|channel| channel.deliver(entries)).unwrap_or_default()
+    }
+
+    fn restarted(&self, log: &LogId, epoch: Epoch) {
+        if let Some(channel) = self.channel(log) {
+            channel.restart(epoch);
+        }
+    }
+
+    fn presence(&self, presence: &Presence) -> Flush {
+        if presence.members > self.presence_limit {
+            return Flush::default();
+        }
+        let Some(channel) = self.channel(&LogId::Room(presence.room.clone())) else { return Flush::default() };
+        let (room, user) = (presence.room.clone(), presence.user.clone());
+        let event = match presence.change {
+            Change::Entered => Event::Joined { room, user },
+            Change::Left => Event::Left { room, user },
+        };
+        channel.announce(&event, &presence.user, presence.version)
+    }
+
+    fn direct(&self, to: &UserName, message: &Direct) -> Option<Flush> {
+        let Direct { time, from, text } = message.clone();
+        let event = Event::Direct { time, from, text };
+        let to = if planted(Bug::WrongAddressee) { &message.from } else { to };
+        self.peer_of(to).map(|peer| peer.send(&Encoded::new(&event)))
+    }
+
+    fn notice(&self, message: &Direct) -> Flush {
+        let Direct { time, from, text } = message.clone();
+        let event = Event::Notice { time, from, text };
+        let encoded = Encoded::new(&event);
+        let present = read(&self.present);
+        let open = present.values().filter(|present| present.is_open);
+        let peers: Vec<_> = open.map(|present| present.peer.clone()).collect();
+        drop(present);
+        let mut flush = Flush::default();
+        for peer in peers {
+            flush.merge(peer.send(&encoded));
+        }
+        flush
+    }
+
+    fn displaced(&self, connection: ConnectionId) -> Flush {
+        if planted(Bug::NoFence) {
+            return Flush::default();
+        }
+        self.peer(connection).map(|peer| peer.close(Bye::LoggedInElsewhere)).unwrap_or_default()
+    }
+
+    fn account_deleted(&self, user: &UserName, created: Timestamp) -> Flush {
+        // Who followed it does not follow whoever gets the name later.
+        if let Some(channel) = self.channel(&LogId::Feed(user.clone())) {
+            channel.lose_owner(created);
+        }
+        let present = read(&self.present);
+        let peer = present.get(user).filter(|present| present.created == created).map(|present| present.peer.clone());
+        drop(present);
+        peer.map(|peer| peer.close(Bye::Kicked)).unwrap_or_default()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::delivery::outbox::Outbox;
+    use crate::ports::Transport;
+    use parlor_proto::{RoomName, Text, Timestamp};
+    use std::time::Duration;
+
+    struct NoTransport;
+
+    impl Transport for NoTransport {
+        fn flush(&self, _outbox: &Outbox) {}
+
+        fn interrupt(&self) {}
+
+        fn pause(&self, _time: Duration) {}
+    }
+
+    struct NoFlushWorkers;
+
+    impl FlushWorkers for NoFlushWorkers {
+        fn submit(&self, flush: Flush) {
+            flush.run();
+        }
+
+        fn count(&self) -> usize {
+            1
+        }
+    }
+
+    fn peer(number: u64) -> Arc<Peer> {
+        Arc::new(Peer::new(ConnectionId(number), 1000, Arc::new(NoTransport)))
+    }
+
+    fn session_key(generation: u64) -> SessionKey {
+        SessionKey { user: "ann".parse().unwrap(), generation: Generation(generation) }
+    }
+
+    #[test]
+    fn a_session_that_begins_late_does_not_hide_its_successor() {
+        let hub = Hub::new(Arc::new(NoFlushWorkers), 100);
+        hub.begin_session(&session_key(2), Timestamp::from_millis(5), peer(20));
+        hub.begin_session(&session_key(1), Timestamp::from_millis(5), peer(10));
+        hub.end_session(&session_key(1).user, ConnectionId(10));
+        hub.open_session(&session_key(1));
+        assert!(hub.peer_of(&session_key(2).user).is_none());
+        hub.open_session(&session_key(2));
+        assert_eq!(hub.peer_of(&session_key(2).user).map(|peer| peer.connection()), Some(ConnectionId(20)));
+        hub.end_session(&session_key(2).user, ConnectionId(20));
+        assert!(hub.peer_of(&session_key(2).user).is_none());
+    }
+
+    #[test]
+    fn nothing_is_said_to_a_session_whose_login_is_not_answered_but_it_can_be_ended() {
+        let (hub, ann) = (Hub::new(Arc::new(NoFlushWorkers), 100), peer(1));
+        let (made, next) = (Timestamp::from_millis(5), Timestamp::from_millis(6));
+        hub.begin_session(&session_key(1), made, ann.clone());
+        let message = Direct {
+            time: Timestamp::from_millis(0),
+            from: "bob".parse().unwrap(),
+            text: Text::sanitise("hi").unwrap(),
+        };
+        assert!(hub.direct(&session_key(1).user, &message).is_none());
+        hub.notice(&message).run();
+        assert_eq!(heard(&ann), [""; 0]);
+        hub.open_session(&session_key(1));
+        assert!(hub.direct(&session_key(1).user, &message).is_some());
+        hub.notice(&message).run();
+        assert_eq!(heard(&ann), ["DM bob hi\n", "NOTICE bob hi\n"]);
+        hub.begin_session(&session_key(2), next, peer(2));
+        let goodbye = || hub.present.read().unwrap()[&session_key(2).user].peer.outbox().goodbye();
+        hub.account_deleted(&session_key(2).user, made).run();
+        assert_eq!(goodbye(), None);
+        hub.account_deleted(&session_key(2).user, next).run();
+        assert_eq!(goodbye(), Some(Bye::Kicked));
+    }
+
+    #[test]
+    fn changes_that_are_in_the_answer_already_are_not_told_however_late_they_come() {
+        let (hub, ann) = (Hub::new(Arc::new(NoFlushWorkers), 100), peer(1));
+        let room: RoomName = "red".parse().unwrap();
+        let channel = hub.listen(&LogId::Room(room.clone()), &ann, &session_key(1).user);
+        channel.admit(ConnectionId(1), Some(7), |_| None).run();
+        for (user, version) in [("bob", 6), ("cyd", 7), ("dan", 8)] {
+            let (room, user) = (room.clone(), user.parse().unwrap());
+            hub.presence(&Presence { room, user, change: Change::Entered, members: 3, version }).run();
+        }
+        assert_eq!(heard(&ann), ["JOIN red dan\n"]);
+    }
+
+    #[test]
+    fn a_channel_lives_as_long_as_somebody_listens() {
+        let hub = Hub::new(Arc::new(NoFlushWorkers), 100);
+        let log = LogId::Room("red".parse().unwrap());
+        let user = session_key(1).user;
+        let first = hub.listen(&log, &peer(1), &user);
+        let second = hub.listen(&log, &peer(2), &user);
+        assert!(Arc::ptr_eq(&first, &second));
+        hub.unlisten(&first, ConnectionId(1));
+        assert_eq!(hub.channels(), 1);
+        hub.unlisten(&second, ConnectionId(2));
+        hub.unlisten(&second, ConnectionId(2));
+        assert_eq!(hub.channels(), 0);
+        let again = hub.listen(&log, &peer(3), &user);
+        hub.unlisten(&first, ConnectionId(3));
+        assert!(!Arc::ptr_eq(&first, &again) && hub.channels() == 1);
+    }
+
+    #[test]
+    fn a_log_that_begins_anew_is_heard_from_its_first_number_on() {
+        let hub = Hub::new(Arc::new(NoFlushWorkers), 100);
+        let log = LogId::Room("red".parse().unwrap());
+        let (listener, newcomer) = (peer(1), peer(2));
+        let channel = hub.listen(&log, &listener, &session_key(1).user);
+        channel.begin(ConnectionId(1), crate::ports::Head { epoch: Epoch(1), last: parlor_proto::MessageId(7) });
+        channel.admit(ConnectionId(1), None, |_| None).run();
+        hub.listen(&log, &newcomer, &"cyd".parse().unwrap());
+        hub.deliver(&log, &[said(8, "eight")]).run();
+        hub.restarted(&log, Epoch(2));
+        hub.restarted(&log, Epoch(2));
+        hub.deliver(&log, &[said(1, "one")]).run();
+        hub.restarted(&log, Epoch(2));
+        hub.deliver(&log, &[said(1, "again")]).run();
+        let mut told = None;
+        let answer = |start: crate::delivery::channel::Start| {
+            told = Some((start.epoch, start.last.0));
+            None
+        };
+        channel.admit(ConnectionId(2), None, answer).run();
+        assert_eq!(told, Some((Epoch(2), 0)));
+        for peer in [listener, newcomer] {
+            assert_eq!(heard(&peer), ["MSG red bob eight\n", "MSG red bob one\n"]);
+        }
+    }
+
+    #[test]
+    fn whoever_enters_while_deliveries_lag_hears_only_what_is_newer_than_its_answer() {
+        let hub = Hub::new(Arc::new(NoFlushWorkers), 100);
+        let log = LogId::Room("red".parse().unwrap());
+        let head = |last| crate::ports::Head { epoch: Epoch(1), last: parlor_proto::MessageId(last) };
+        let (early, late) = (peer(1), peer(2));
+        let channel = hub.listen(&log, &early, &session_key(1).user);
+        channel.begin(ConnectionId(1), head(1));
+        channel.admit(ConnectionId(1), None, |_| None).run();
+        hub.listen(&log, &late, &"cyd".parse().unwrap());
+        hub.deliver(&log, &[said(2, "two")]).run();
+        channel.begin(ConnectionId(2), head(4));
+        hub.deliver(&log, &[said(3, "three")]).run();
+        let mut told = None;
+        let answer = |start: crate::delivery::channel::Start| {
+            told = Some(start.last.0);
+            None
+        };
+        channel.admit(ConnectionId(2), None, answer).run();
+        hub.deliver(&log, &[said(4, "four"), said(5, "five")]).run();
+        assert_eq!((told, heard(&late)), (Some(4), vec!["MSG red bob five\n".to_owned()]));
+        assert_eq!(heard(&early).len(), 4);
+    }
+
+    fn said(id: u64, text: &str) -> Entry {
+        Entry {
+            id: parlor_proto::MessageId(id),
+            time: Timestamp::from_millis(0),
+            author: "bob".parse().unwrap(),
+            text: Text::sanitise(text).unwrap(),
+        }
+    }
+
+    fn heard(peer: &Peer) -> Vec<String> {
+        let mut frames = Vec::new();
+        peer.outbox().take(usize::MAX, &mut frames);
+        String::from_utf8(frames.concat()).unwrap().split_inclusive('\n').map(str::to_owned).collect()
+    }
+}

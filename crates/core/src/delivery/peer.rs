@@ -1,0 +1,138 @@
+//! One connection, as the rest of the rules see it: an outbox with a wire behind it. It must not know what
+//! the client is allowed to do.
+
+use std::fmt;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+
+use parlor_proto::{Bye, Encoded, Event};
+
+use crate::delivery::channel::Flush;
+use crate::delivery::outbox::Outbox;
+use crate::ports::Transport;
+
+/// Number of a connection of this server, never used twice.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct ConnectionId(pub u64);
+
+impl fmt::Display for ConnectionId {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(out)
+    }
+}
+
+/// Where a connection comes from.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Origin {
+    /// Its address, without the port.
+    pub address: String,
+    /// What counts as one address, for limits: of IPv6 a whole network.
+    pub network: String,
+    /// Whether it comes from this machine.
+    pub is_loopback: bool,
+}
+
+/// A connection that events can be sent to.
+pub struct Peer {
+    connection: ConnectionId,
+    outbox: Outbox,
+    transport: Arc<dyn Transport>,
+}
+
+impl fmt::Debug for Peer {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(out, "Peer({})", self.connection)
+    }
+}
+
+impl Peer {
+    /// A connection whose outbox takes `max_queued_bytes` of events.
+    pub fn new(connection: ConnectionId, max_queued_bytes: usize, transport: Arc<dyn Transport>) -> Self {
+        Self { connection, outbox: Outbox::new(max_queued_bytes), transport }
+    }
+
+    /// Its number.
+    pub fn connection(&self) -> ConnectionId {
+        self.connection
+    }
+
+    /// What waits to be written to it.
+    pub fn outbox(&self) -> &Outbox {
+        &self.outbox
+    }
+
+    /// The wire behind the outbox.
+    pub fn transport(&self) -> &dyn Transport {
+        &*self.transport
+    }
+
+    /// Sends an event, from any thread.
+    pub(crate) fn send(self: &Arc<Self>, event: &Encoded<'_>) -> Flush {
+        Flush::after_push(self, self.outbox.push(event))
+    }
+
+    /// Says goodbye and wakes the connection's thread, from any thread.
+    pub fn close(self: &Arc<Self>, bye: Bye) -> Flush {
+        Flush::after_push(self, self.outbox.close(bye))
+    }
+
+    /// Says goodbye. Only for the connection's own thread: it need not be woken, and so it can still see how the client
+    /// ends the connection.
+    pub(crate) fn part(&self, bye: Bye) {
+        if self.outbox.close(bye).wake {
+            self.flush_scheduled();
+        }
+    }
+
+    /// Queues a reply; to be followed by [`Peer::flush`]. Only for the connection's own thread.
+    pub(crate) fn reply(&self, event: &Event) {
+        self.outbox.reply(&Encoded::new(event));
+    }
+
+    /// Writes what waits, unless another thread is about to.
+    pub fn flush(&self) {
+        if !self.outbox.is_empty() && self.outbox.schedule() {
+            self.flush_scheduled();
+        }
+    }
+
+    /// Writes what waits; only for whoever scheduled the outbox. A panic on the way ends this connection, and
+    /// neither the thread that flushes it nor the others that wait for that thread.
+    pub(crate) fn flush_scheduled(&self) {
+        if catch_unwind(AssertUnwindSafe(|| self.transport.flush(&self.outbox))).is_err() {
+            self.outbox.kill();
+            self.transport.interrupt();
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::sync::atomic::{AtomicBool, Ordering};
+    use std::time::Duration;
+
+    #[derive(Default)]
+    struct Bomb(Arc<AtomicBool>);
+
+    impl Transport for Bomb {
+        fn flush(&self, _outbox: &Outbox) {
+            panic!("a bug in the writer");
+        }
+
+        fn interrupt(&self) {
+            self.0.store(true, Ordering::SeqCst);
+        }
+
+        fn pause(&self, _time: Duration) {}
+    }
+
+    #[test]
+    fn a_panic_while_writing_ends_that_connection_only() {
+        let interrupted = Arc::new(AtomicBool::new(false));
+        let peer = Arc::new(Peer::new(ConnectionId(1), 1000, Arc::new(Bomb(interrupted.clone()))));
+        peer.send(&Encoded::new(&Event::Pong { token: None })).run();
+        assert!(peer.outbox().is_dead() && interrupted.load(Ordering::SeqCst));
+        assert!(peer.close(Bye::Quit).is_empty());
+    }
+}
