@@ -6,13 +6,13 @@ use parlor_core::ports::{Account, Accounts, PasswordHash, Role, StoreError, Stor
 use parlor_proto::{Timestamp, UserName};
 
 use super::attempts;
-use super::command::{self, Argument, Command};
+use super::connection::command::{self, Argument, Command};
+use super::connection::router::Router;
+use super::connection::script;
 use super::keys;
-use super::pubsub_message::ServerMessage;
+use super::membership::server::Server;
+use super::pubsub::message::ServerMessage;
 use super::rooms::sorted;
-use super::router::Router;
-use super::script;
-use super::server::Server;
 
 const OPERATOR: &str = "operator";
 const MEMBER: &str = "member";

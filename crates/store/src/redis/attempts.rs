@@ -9,11 +9,11 @@ use parlor_core::ports::{
 };
 use parlor_proto::UserName;
 
-use super::command::{self, Command};
+use super::connection::command::{self, Command};
+use super::connection::router::Router;
+use super::connection::script;
 use super::keys;
-use super::router::Router;
-use super::script;
-use super::server::Server;
+use super::membership::server::Server;
 
 /// A count under which an attempt is made.
 struct Count {

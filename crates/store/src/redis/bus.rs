@@ -3,10 +3,10 @@
 use parlor_core::ports::{Bus, Direct, StoreError, StoreResult};
 use parlor_proto::UserName;
 
-use super::command::Command;
+use super::connection::command::Command;
 use super::keys::{self, ServerId};
-use super::pubsub_message::ServerMessage;
-use super::server::Server;
+use super::membership::server::Server;
+use super::pubsub::message::ServerMessage;
 
 impl Bus for Server {
     fn direct(&self, to: &UserName, message: &Direct) -> StoreResult<bool> {

@@ -4,10 +4,10 @@
 use parlor_core::ports::{Follows, StoreResult};
 use parlor_proto::UserName;
 
-use super::command::Command;
+use super::connection::command::Command;
 use super::keys;
+use super::membership::server::Server;
 use super::rooms::sorted;
-use super::server::Server;
 
 impl Follows for Server {
     fn subscribe(&self, follower: &UserName, publisher: &UserName) -> StoreResult<bool> {

@@ -4,7 +4,7 @@
 use parlor_core::ports::{LogId, SessionKey};
 use parlor_proto::{RoomName, UserName};
 
-use super::local_sessions::ClaimId;
+use super::membership::local_sessions::ClaimId;
 
 /// Life of the whole store; made anew where it is missing.
 pub(super) const EPOCH: &str = "parlor:epoch";

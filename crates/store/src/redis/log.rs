@@ -9,13 +9,13 @@ use parlor_core::ports::{
 };
 use parlor_proto::{Epoch, MessageId};
 
-use super::command::{self, Argument, Command};
+use super::connection::command::{self, Argument, Command};
+use super::connection::script;
 use super::keys;
-use super::log_cursors::LogCursor;
-use super::pubsub_reader::read_entry;
+use super::membership::server::Server;
+use super::pubsub::log_cursors::LogCursor;
+use super::pubsub::reader::read_entry;
 use super::random;
-use super::script;
-use super::server::Server;
 
 /// What the script answers where there is no number.
 const ABSENT: i64 = 0;

@@ -2,40 +2,23 @@
 //! Each step that must be atomic is one script on keys of one slot (`scripts/`), so a Cluster serves as well as a single
 //! Redis. It must not keep anything in memory that cannot be rebuilt from Redis and the connections of its clients.
 //!
-//! The way of a command: port (`sessions`, `rooms`, `log`, …) → `router` → `pipeline` → Redis. The way of news:
-//! Redis → `pubsub_reader` → `log_cursors` → the sink. `maintenance` keeps the lease, ends what dead servers left, and looks
+//! The way of a command: port (`sessions`, `rooms`, `log`, …) → `connection` (`router`, then `pipeline`) → Redis. The way of news:
+//! Redis → `pubsub` (`reader`, then `log_cursors`) → the sink. `membership` keeps the lease, ends what dead servers left, and looks
 //! whether anything is missing.
 
 mod accounts;
 mod attempts;
 mod bus;
-mod check;
-mod command;
-mod dial;
+mod connection;
 mod follows;
 mod keys;
-mod lease;
-mod local_sessions;
 mod log;
-mod log_cursors;
-mod maintenance;
-mod pipeline;
-mod pubsub_message;
-mod pubsub_reader;
-mod pubsub_readers;
+mod membership;
+mod pubsub;
 mod random;
-mod reaper;
-mod reconnect;
-mod restore;
 mod rooms;
-mod router;
-mod script;
-mod server;
 mod sessions;
-mod slots;
-mod statistics;
 mod status;
-mod url;
 
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::{self, JoinHandle};
@@ -43,15 +26,15 @@ use std::thread::{self, JoinHandle};
 use parlor_core::ports::{Accounts, Sink, Store, StoreError};
 
 use accounts::AdminAccounts;
-use command::Command;
-use dial::{Dialer, HelloReply};
-use maintenance::{Maintenance, StopSignal};
-use router::Router;
-use server::Server;
-use url::Address;
+use connection::command::Command;
+use connection::dial::{Dialer, HelloReply};
+use connection::router::Router;
+use connection::url::Address;
+use membership::maintenance::{Maintenance, StopSignal};
+use membership::server::Server;
 
+pub use connection::url::RedisUrl;
 pub use status::{Lease, NodeFacts, NodeStatus, Pulse, RoomStatus, ScriptStatus, ServerStatus, Status, status};
-pub use url::RedisUrl;
 
 /// How a server uses Redis.
 #[derive(Debug, Clone)]
@@ -251,7 +234,7 @@ fn connect(dialer: &Arc<Dialer>, journal: &Arc<dyn EventSink>, replicas: u32) ->
 /// Looks whether a node can be used.
 fn examine(dialer: &Dialer, node: &Address, journal: &Arc<dyn EventSink>) -> Result<HelloReply, OpenError> {
     let (mut connection, greeting) = dialer.connect(node)?;
-    for warning in check::check(node, &greeting, &mut connection)? {
+    for warning in connection::check::check(node, &greeting, &mut connection)? {
         journal.note(&Note::Warning(warning));
     }
     Ok(greeting)

@@ -7,12 +7,12 @@ use ::redis::Value;
 use parlor_core::ports::{Entered, Rooms, SessionKey, StoreError, StoreResult};
 use parlor_proto::{RoomName, RoomSummary, UserName};
 
-use super::command::{self, Argument, Command};
+use super::connection::command::{self, Argument, Command};
+use super::connection::router::Router;
+use super::connection::script;
 use super::keys::{self, ServerId};
-use super::local_sessions::DeferredCleanup;
-use super::router::Router;
-use super::script;
-use super::server::Server;
+use super::membership::local_sessions::DeferredCleanup;
+use super::membership::server::Server;
 
 /// How long an enter may be on its way: less than fences stand by far.
 pub(super) const ENTER_PATIENCE: Duration = Duration::from_secs(5);

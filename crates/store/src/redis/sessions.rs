@@ -8,11 +8,11 @@ use parlor_core::DuplicateLogin;
 use parlor_core::ports::{Claim, Claimed, SessionKey, Sessions, StoreError, StoreResult, Waited};
 use parlor_proto::{Generation, RoomName, UserName};
 
-use super::command::{Argument, Command};
+use super::connection::command::{Argument, Command};
+use super::connection::script;
 use super::keys::{self, ServerId};
-use super::local_sessions::{ClaimId, DeferredCleanup, LocalSession};
-use super::script;
-use super::server::Server;
+use super::membership::local_sessions::{ClaimId, DeferredCleanup, LocalSession};
+use super::membership::server::Server;
 
 /// How long a claim may be on its way.
 const CLAIM_PATIENCE: Duration = Duration::from_secs(5);

@@ -8,12 +8,13 @@ use ::redis::{FromRedisValue, Value};
 use parlor_core::ports::{StoreError, StoreResult};
 use parlor_proto::RoomName;
 
-use super::command::{self, Command};
-use super::dial::{Dialer, HelloReply};
+use super::connection::check;
+use super::connection::command::{self, Command};
+use super::connection::dial::{Dialer, HelloReply};
+use super::connection::router::Router;
+use super::connection::url::Address;
 use super::keys::{self, ServerId};
-use super::router::Router;
-use super::url::Address;
-use super::{Config, EventSink, NoEvents, OpenError, check, rooms};
+use super::{Config, EventSink, NoEvents, OpenError, rooms};
 
 /// What is known of a Redis and the servers that share it.
 #[derive(Debug, Clone)]

@@ -7,18 +7,18 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use super::command::Command;
-use super::dial::Dialer;
-use super::keys;
-use super::pubsub_reader::PubSubReader;
-use super::server::Server;
-use super::url::Address;
+use crate::redis::connection::command::Command;
+use crate::redis::connection::dial::Dialer;
+use crate::redis::connection::url::Address;
+use crate::redis::keys;
+use crate::redis::membership::server::Server;
+use crate::redis::pubsub::reader::PubSubReader;
 use crate::sync::{Mutex, lock};
 
 /// Followers by their nodes. Lock tier 1: the routes and the mailboxes are looked at while it is held, and threads
 /// started.
 #[derive(Default)]
-pub(super) struct PubSubReaders {
+pub(in crate::redis) struct PubSubReaders {
     inboxes: Mutex<Vec<Arc<ReaderInbox>>>,
     /// Channel of this server, or of all, to the node through which it is subscribed. A leaf lock.
     heard_at: Mutex<HashMap<String, Option<Address>>>,
@@ -26,9 +26,9 @@ pub(super) struct PubSubReaders {
 
 /// What a follower has to look at. A leaf lock.
 #[derive(Default)]
-pub(super) struct ReaderInbox {
+pub(in crate::redis) struct ReaderInbox {
     /// Its node; none if the master is found each time.
-    pub(super) node: Option<Address>,
+    pub(in crate::redis) node: Option<Address>,
     /// Channels that are to be subscribed to, or not any more.
     channels: Mutex<Vec<String>>,
     /// When this server heard itself last through it.
@@ -42,66 +42,66 @@ pub(super) struct ReaderInbox {
 
 impl ReaderInbox {
     /// All channels to look at.
-    pub(super) fn take(&self) -> Vec<String> {
+    pub(in crate::redis) fn take(&self) -> Vec<String> {
         std::mem::take(&mut lock(&self.channels))
     }
 
     /// This server heard itself.
-    pub(super) fn beat(&self) {
+    pub(in crate::redis) fn beat(&self) {
         *lock(&self.pulse_at) = Some(Instant::now());
     }
 
     /// The follower hears all that it is subscribed to.
-    pub(super) fn set_ready(&self) {
+    pub(in crate::redis) fn set_ready(&self) {
         self.is_ready.store(true, Ordering::Release);
     }
 
     /// The follower lost its connection, or has none.
-    pub(super) fn fail(&self, why: &str) {
+    pub(in crate::redis) fn fail(&self, why: &str) {
         *lock(&self.problem) = Some(why.to_owned());
     }
 
     /// The follower ended.
-    pub(super) fn end(&self) {
+    pub(in crate::redis) fn end(&self) {
         self.is_over.store(true, Ordering::Release);
     }
 }
 
 impl PubSubReaders {
     /// Whether all hear what is said to this server.
-    pub(super) fn are_ready(&self) -> bool {
+    pub(in crate::redis) fn are_ready(&self) -> bool {
         lock(&self.inboxes).iter().all(|inbox| inbox.is_ready.load(Ordering::Acquire))
     }
 
     /// Why some follower does not hear.
-    pub(super) fn problem(&self) -> Option<String> {
+    pub(in crate::redis) fn problem(&self) -> Option<String> {
         let inboxes = lock(&self.inboxes);
         let deaf = inboxes.iter().filter(|inbox| !inbox.is_ready.load(Ordering::Acquire));
         deaf.filter_map(|inbox| lock(&inbox.problem).clone()).next()
     }
 
     /// What is said to this server, or to all, is heard through this node from now on.
-    pub(super) fn hear(&self, channel: &str, node: &Option<Address>) {
+    pub(in crate::redis) fn hear(&self, channel: &str, node: &Option<Address>) {
         lock(&self.heard_at).insert(channel.to_owned(), node.clone());
     }
 
     /// It is not heard through this node any more.
-    pub(super) fn lose(&self, channel: &str, node: &Option<Address>) {
+    pub(in crate::redis) fn lose(&self, channel: &str, node: &Option<Address>) {
         lock(&self.heard_at).retain(|of, at| of != channel || at != node);
     }
 
     /// Nothing of that is heard through this node any more.
-    pub(super) fn lose_all(&self, node: &Option<Address>) {
+    pub(in crate::redis) fn lose_all(&self, node: &Option<Address>) {
         lock(&self.heard_at).retain(|_, at| at != node);
     }
 
     /// Whether it is heard through this node.
-    pub(super) fn hear_at(&self, channel: &str, node: &Option<Address>) -> bool {
+    pub(in crate::redis) fn hear_at(&self, channel: &str, node: &Option<Address>) -> bool {
         lock(&self.heard_at).get(channel) == Some(node)
     }
 
     /// Since when this server has not heard itself through some follower; none if it never did.
-    pub(super) fn pulse_age(&self) -> Option<Duration> {
+    pub(in crate::redis) fn pulse_age(&self) -> Option<Duration> {
         let inboxes = lock(&self.inboxes);
         let ages = inboxes.iter().map(|inbox| lock(&inbox.pulse_at).map(|at| at.elapsed()));
         ages.collect::<Option<Vec<_>>>()?.into_iter().max()
@@ -113,7 +113,7 @@ impl Server {
     ///
     /// # Errors
     /// The system gives no thread.
-    pub(super) fn ensure_followers(self: &Arc<Self>, dialer: &Arc<Dialer>) -> std::io::Result<()> {
+    pub(in crate::redis) fn ensure_followers(self: &Arc<Self>, dialer: &Arc<Dialer>) -> std::io::Result<()> {
         let mut inboxes = lock(&self.followers.inboxes);
         inboxes.retain(|inbox| !inbox.is_over.load(Ordering::Acquire));
         for node in self.router.nodes() {
@@ -130,7 +130,7 @@ impl Server {
 
     /// Has the follower of a channel look whether it is needed. It does so at its next wake-up; one that connects
     /// looks at all channels anyway.
-    pub(super) fn look_at(&self, channel: &str) {
+    pub(in crate::redis) fn look_at(&self, channel: &str) {
         let owner = self.router.owner(channel);
         for inbox in lock(&self.followers.inboxes).iter().filter(|inbox| inbox.node == owner) {
             lock(&inbox.channels).push(channel.to_owned());
@@ -138,12 +138,12 @@ impl Server {
     }
 
     /// Wakes the followers. If that is lost, they are woken by the next pulse, or connect anew and look at everything.
-    pub(super) fn wake_followers(&self) {
+    pub(in crate::redis) fn wake_followers(&self) {
         drop(self.router.call(self.wake_up()));
     }
 
     /// What wakes the followers.
-    pub(super) fn wake_up(&self) -> Command {
+    pub(in crate::redis) fn wake_up(&self) -> Command {
         Command::plain("PUBLISH", keys::pulse(&self.id()), &["wake"])
     }
 }

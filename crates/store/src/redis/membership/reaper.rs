@@ -9,14 +9,15 @@ use parlor_core::planted::{Bug, planted};
 use parlor_core::ports::{SessionKey, StoreError, StoreResult};
 use parlor_proto::{Generation, RoomName, UserName};
 
-use super::command::{self, Command};
-use super::keys::{self, ServerId};
-use super::server::Server;
-use super::sessions::read_notes;
-use super::{Note, random, script};
+use crate::redis::connection::command::{self, Command};
+use crate::redis::connection::script;
+use crate::redis::keys::{self, ServerId};
+use crate::redis::membership::server::Server;
+use crate::redis::sessions::read_notes;
+use crate::redis::{Note, random};
 
 /// Sessions that are looked after together.
-pub(super) const CHUNK: usize = 100;
+pub(in crate::redis) const CHUNK: usize = 100;
 
 /// How long a look goes on: the lease must be renewed in time.
 const LOOK: Duration = Duration::from_secs(2);
@@ -27,7 +28,7 @@ impl Server {
     ///
     /// # Errors
     /// Something could not be reached.
-    pub(super) fn reap(&self) -> StoreResult<()> {
+    pub(in crate::redis) fn reap(&self) -> StoreResult<()> {
         if planted(Bug::NoReaper) {
             return Ok(());
         }
@@ -75,7 +76,7 @@ impl Server {
     ///
     /// # Errors
     /// Something could not be reached; what is left is found the next time.
-    pub(super) fn reap_orphans(&self, suspected: &mut BTreeSet<String>) -> StoreResult<()> {
+    pub(in crate::redis) fn reap_orphans(&self, suspected: &mut BTreeSet<String>) -> StoreResult<()> {
         let own = self.id();
         let entries: Vec<String> = self.try_call(Command::plain("SMEMBERS", keys::server_sessions(&own), &[]))?;
         let known = self.local.entries();
@@ -194,7 +195,7 @@ impl Failures {
 }
 
 /// Each look begins somewhere else, so that what fails each time does not keep the rest from its turn.
-pub(super) fn rotate_randomly<T>(all: &mut [T]) {
+pub(in crate::redis) fn rotate_randomly<T>(all: &mut [T]) {
     if let Some(last) = all.len().checked_sub(1) {
         all.rotate_left(usize::try_from(random::number() % (last as u64 + 1)).unwrap_or(0));
     }

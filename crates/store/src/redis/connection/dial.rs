@@ -5,8 +5,8 @@ use std::time::Duration;
 use ::redis::io::tcp::TcpSettings;
 use ::redis::{Client, Connection, ConnectionInfo, ErrorKind, ProtocolVersion, RedisError, TlsCertificates, Value};
 
-use super::OpenError;
-use super::url::{Address, RedisUrl, Seeds};
+use crate::redis::OpenError;
+use crate::redis::connection::url::{Address, RedisUrl, Seeds};
 
 /// How long a connection may take, its greeting included.
 const PATIENCE: Duration = Duration::from_millis(1500);
@@ -16,7 +16,7 @@ const USER_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// Opens connections.
 #[derive(Debug)]
-pub(super) struct Dialer {
+pub(in crate::redis) struct Dialer {
     url: RedisUrl,
     /// PEM of the authority that signed the nodes' certificates; the system's are taken if there is none.
     ca: Option<Vec<u8>>,
@@ -24,20 +24,20 @@ pub(super) struct Dialer {
 
 /// What a node says of itself.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct HelloReply {
-    pub(super) version: String,
-    pub(super) is_cluster: bool,
-    pub(super) is_master: bool,
+pub(in crate::redis) struct HelloReply {
+    pub(in crate::redis) version: String,
+    pub(in crate::redis) is_cluster: bool,
+    pub(in crate::redis) is_master: bool,
 }
 
 impl Dialer {
-    pub(super) fn new(url: RedisUrl, ca: Option<Vec<u8>>) -> Self {
+    pub(in crate::redis) fn new(url: RedisUrl, ca: Option<Vec<u8>>) -> Self {
         Self { url, ca }
     }
 
     /// # Errors
     /// There is an authority to verify certificates by, and no TLS.
-    pub(super) fn check(&self) -> Result<(), OpenError> {
+    pub(in crate::redis) fn check(&self) -> Result<(), OpenError> {
         if self.ca.is_some() && !self.url.is_tls {
             return Err(OpenError::Unsuitable(
                 "--redis-ca is of no use without TLS; the URL begins with rediss:// then".to_owned(),
@@ -47,12 +47,12 @@ impl Dialer {
     }
 
     /// What operators call it.
-    pub(super) fn name(&self) -> String {
+    pub(in crate::redis) fn name(&self) -> String {
         self.url.to_string()
     }
 
     /// Connects, logs in and hears the greeting. Blocks, for as long as `PATIENCE` and a look-up of a name.
-    pub(super) fn connect(&self, node: &Address) -> Result<(Connection, HelloReply), OpenError> {
+    pub(in crate::redis) fn connect(&self, node: &Address) -> Result<(Connection, HelloReply), OpenError> {
         let info = self.url.node(node).map_err(|error| unfit(node, &error))?;
         let redis = info.redis_settings().clone().set_protocol(ProtocolVersion::RESP3);
         let mut connection = self.open(info.set_redis_settings(redis)).map_err(|error| failure(node, &error))?;
@@ -64,7 +64,7 @@ impl Dialer {
     }
 
     /// Where the master is, or a node of a Cluster. Blocks if there are Sentinels to ask.
-    pub(super) fn locate(&self) -> Result<Address, OpenError> {
+    pub(in crate::redis) fn locate(&self) -> Result<Address, OpenError> {
         let (sentinels, name) = match &self.url.seeds {
             Seeds::Node(node) => return Ok(node.clone()),
             Seeds::Sentinels(sentinels, name) => (sentinels, name),
@@ -103,7 +103,7 @@ impl Dialer {
 }
 
 /// Sets how long reading and writing may block.
-pub(super) fn bound(connection: &Connection, time: Duration) -> ::redis::RedisResult<()> {
+pub(in crate::redis) fn bound(connection: &Connection, time: Duration) -> ::redis::RedisResult<()> {
     let time = time.max(Duration::from_millis(1));
     connection.set_read_timeout(Some(time))?;
     connection.set_write_timeout(Some(time))
@@ -134,7 +134,7 @@ fn failure(node: &Address, error: &RedisError) -> OpenError {
 }
 
 /// What an operator is told of a failure.
-pub(super) fn describe(error: &RedisError) -> String {
+pub(in crate::redis) fn describe(error: &RedisError) -> String {
     if error.is_timeout() { "no answer in time".to_owned() } else { error.to_string() }
 }
 

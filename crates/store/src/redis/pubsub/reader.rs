@@ -15,14 +15,15 @@ use parlor_core::Flush;
 use parlor_core::ports::{Entry, Head};
 use parlor_proto::{Epoch, MessageId};
 
-use super::command::Command;
-use super::dial::{self, Dialer};
-use super::keys::{self, ServerId};
-use super::log_cursors::{LogCursor, Next};
-use super::pubsub_message::{self, LogMessage, ServerMessage};
-use super::pubsub_readers::ReaderInbox;
-use super::server::Server;
-use super::{Note, OpenError, random, script};
+use crate::redis::connection::command::Command;
+use crate::redis::connection::dial::{self, Dialer};
+use crate::redis::connection::script;
+use crate::redis::keys::{self, ServerId};
+use crate::redis::membership::server::Server;
+use crate::redis::pubsub::log_cursors::{LogCursor, Next};
+use crate::redis::pubsub::message::{self, LogMessage, ServerMessage};
+use crate::redis::pubsub::readers::ReaderInbox;
+use crate::redis::{Note, OpenError, random};
 
 /// Without any pulse for so long the connection is taken for dead.
 const PULSE_PATIENCE: Duration = Duration::from_secs(4);
@@ -40,7 +41,7 @@ const IDLE: Duration = Duration::from_micros(50);
 const REPAIR_COUNT: usize = 500;
 
 /// The follower of one node.
-pub(super) struct PubSubReader {
+pub(in crate::redis) struct PubSubReader {
     server: Arc<Server>,
     dialer: Arc<Dialer>,
     inbox: Arc<ReaderInbox>,
@@ -72,12 +73,12 @@ struct ReaderConnection<'a> {
 }
 
 impl PubSubReader {
-    pub(super) fn new(server: Arc<Server>, dialer: Arc<Dialer>, inbox: Arc<ReaderInbox>) -> Self {
+    pub(in crate::redis) fn new(server: Arc<Server>, dialer: Arc<Dialer>, inbox: Arc<ReaderInbox>) -> Self {
         Self { server, dialer, inbox }
     }
 
     /// Listens until the server ends, or its node has nothing to tell any more. Blocks.
-    pub(super) fn run(&self) {
+    pub(in crate::redis) fn run(&self) {
         let mut is_lost = false;
         while !self.server.is_closing() && self.is_needed() {
             let id = self.server.id();
@@ -392,8 +393,8 @@ fn tell(server: &Server, news: &ServerMessage) -> Flush {
 }
 
 /// An entry of a stream: `n-0`, and its fields as the script wrote them.
-pub(super) fn read_entry(value: &Value) -> Option<Entry> {
+pub(in crate::redis) fn read_entry(value: &Value) -> Option<Entry> {
     let (id, fields): (String, Vec<String>) = ::redis::from_redis_value_ref(value).ok()?;
     let field = |name: &str| fields.chunks(2).find(|pair| pair[0] == name).and_then(|pair| pair.get(1));
-    pubsub_message::entry(id.split('-').next()?, field("time")?, field("from")?, field("text")?)
+    message::entry(id.split('-').next()?, field("time")?, field("from")?, field("text")?)
 }

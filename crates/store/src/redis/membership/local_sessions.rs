@@ -9,15 +9,15 @@ use parlor_core::ConnectionId;
 use parlor_core::ports::SessionKey;
 use parlor_proto::{Generation, RoomName, UserName};
 
-use super::keys::{self, ServerId};
+use crate::redis::keys::{self, ServerId};
 use crate::sync::{Condvar, Mutex, lock};
 
 /// Names one claim of a server: the connection that it was for, and a number of its own, so that what is done later
 /// about a claim that went wrong does not meet the next one of the same connection.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct ClaimId {
-    pub(super) connection: ConnectionId,
-    pub(super) number: u64,
+pub(in crate::redis) struct ClaimId {
+    pub(in crate::redis) connection: ConnectionId,
+    pub(in crate::redis) number: u64,
 }
 
 impl fmt::Display for ClaimId {
@@ -38,15 +38,15 @@ impl FromStr for ClaimId {
 
 /// One session of this server.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct LocalSession {
-    pub(super) session_key: SessionKey,
-    pub(super) ticket: ClaimId,
-    pub(super) rooms: Vec<RoomName>,
+pub(in crate::redis) struct LocalSession {
+    pub(in crate::redis) session_key: SessionKey,
+    pub(in crate::redis) ticket: ClaimId,
+    pub(in crate::redis) rooms: Vec<RoomName>,
 }
 
 /// Something that is to be undone in Redis and could not be yet.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum DeferredCleanup {
+pub(in crate::redis) enum DeferredCleanup {
     /// A claim whose answer was lost.
     Claim { server: ServerId, user: UserName, ticket: ClaimId },
     /// A membership up to the number of an append.
@@ -57,7 +57,7 @@ pub(super) enum DeferredCleanup {
 
 /// The sessions of this server. A leaf lock.
 #[derive(Default)]
-pub(super) struct LocalSessions {
+pub(in crate::redis) struct LocalSessions {
     state: Mutex<State>,
     /// Signalled when a session is not reserved any more.
     freed: Condvar,
@@ -71,13 +71,13 @@ struct State {
 }
 
 /// Per-session lock for operations on Redis of several steps; dropping it releases the session.
-pub(super) struct SessionGuard<'a> {
+pub(in crate::redis) struct SessionGuard<'a> {
     local: &'a LocalSessions,
     session_key: SessionKey,
 }
 
 impl SessionGuard<'_> {
-    pub(super) fn session_key(&self) -> &SessionKey {
+    pub(in crate::redis) fn session_key(&self) -> &SessionKey {
         &self.session_key
     }
 }
@@ -91,23 +91,23 @@ impl Drop for SessionGuard<'_> {
 
 impl LocalSessions {
     /// A session began here.
-    pub(super) fn add(&self, session_key: SessionKey, ticket: ClaimId) {
+    pub(in crate::redis) fn add(&self, session_key: SessionKey, ticket: ClaimId) {
         let key = (session_key.user.clone(), session_key.generation);
         lock(&self.state).sessions.insert(key, LocalSession { session_key, ticket, rooms: Vec::new() });
     }
 
     /// The session of a seat.
-    pub(super) fn find(&self, session_key: &SessionKey) -> Option<LocalSession> {
+    pub(in crate::redis) fn find(&self, session_key: &SessionKey) -> Option<LocalSession> {
         lock(&self.state).sessions.get(&key(session_key)).cloned()
     }
 
     /// It is over.
-    pub(super) fn remove(&self, session_key: &SessionKey) -> Option<LocalSession> {
+    pub(in crate::redis) fn remove(&self, session_key: &SessionKey) -> Option<LocalSession> {
         lock(&self.state).sessions.remove(&key(session_key))
     }
 
     /// It is a member of a room.
-    pub(super) fn entered(&self, session_key: &SessionKey, room: &RoomName) {
+    pub(in crate::redis) fn entered(&self, session_key: &SessionKey, room: &RoomName) {
         if let Some(session) = lock(&self.state).sessions.get_mut(&key(session_key))
             && !session.rooms.contains(room)
         {
@@ -116,20 +116,20 @@ impl LocalSessions {
     }
 
     /// It is not any more.
-    pub(super) fn left(&self, session_key: &SessionKey, room: &RoomName) {
+    pub(in crate::redis) fn left(&self, session_key: &SessionKey, room: &RoomName) {
         if let Some(session) = lock(&self.state).sessions.get_mut(&key(session_key)) {
             session.rooms.retain(|other| other != room);
         }
     }
 
     /// All seats.
-    pub(super) fn memberships(&self) -> Vec<SessionKey> {
+    pub(in crate::redis) fn memberships(&self) -> Vec<SessionKey> {
         lock(&self.state).sessions.values().map(|session| session.session_key.clone()).collect()
     }
 
     /// Keeps others from doing something with a session in Redis, while several steps are done there. Blocks while
     /// another thread does.
-    pub(super) fn reserve(&self, session_key: &SessionKey) -> SessionGuard<'_> {
+    pub(in crate::redis) fn reserve(&self, session_key: &SessionKey) -> SessionGuard<'_> {
         let is_taken = |state: &mut State| state.reserved.contains(session_key);
         let waited = self.freed.wait_while(lock(&self.state), is_taken);
         waited.unwrap_or_else(std::sync::PoisonError::into_inner).reserved.insert(session_key.clone());
@@ -137,13 +137,13 @@ impl LocalSessions {
     }
 
     /// The same, if no other thread does.
-    pub(super) fn try_reserve(&self, session_key: &SessionKey) -> Option<SessionGuard<'_>> {
+    pub(in crate::redis) fn try_reserve(&self, session_key: &SessionKey) -> Option<SessionGuard<'_>> {
         let is_free = lock(&self.state).reserved.insert(session_key.clone());
         is_free.then(|| SessionGuard { local: self, session_key: session_key.clone() })
     }
 
     /// How all seats stand among those of this server, also of sessions that are still to be given up.
-    pub(super) fn entries(&self) -> BTreeSet<String> {
+    pub(in crate::redis) fn entries(&self) -> BTreeSet<String> {
         let state = lock(&self.state);
         let sessions = state
             .sessions
@@ -160,17 +160,17 @@ impl LocalSessions {
     }
 
     /// How many sessions there are.
-    pub(super) fn len(&self) -> usize {
+    pub(in crate::redis) fn len(&self) -> usize {
         lock(&self.state).sessions.len()
     }
 
     /// Something has to be undone later.
-    pub(super) fn defer(&self, leftover: DeferredCleanup) {
+    pub(in crate::redis) fn defer(&self, leftover: DeferredCleanup) {
         lock(&self.state).leftovers.push(leftover);
     }
 
     /// Whether a membership of the seat has still to be undone.
-    pub(super) fn is_leaving(&self, session_key: &SessionKey) -> bool {
+    pub(in crate::redis) fn is_leaving(&self, session_key: &SessionKey) -> bool {
         let state = lock(&self.state);
         state
             .leftovers
@@ -179,17 +179,17 @@ impl LocalSessions {
     }
 
     /// Whether the session is a member of the room, as far as its client knows.
-    pub(super) fn is_in(&self, session_key: &SessionKey, room: &RoomName) -> bool {
+    pub(in crate::redis) fn is_in(&self, session_key: &SessionKey, room: &RoomName) -> bool {
         lock(&self.state).sessions.get(&key(session_key)).is_some_and(|session| session.rooms.contains(room))
     }
 
     /// All that has to be undone.
-    pub(super) fn leftovers(&self) -> Vec<DeferredCleanup> {
+    pub(in crate::redis) fn leftovers(&self) -> Vec<DeferredCleanup> {
         lock(&self.state).leftovers.clone()
     }
 
     /// It was undone.
-    pub(super) fn settle(&self, done: &DeferredCleanup) {
+    pub(in crate::redis) fn settle(&self, done: &DeferredCleanup) {
         lock(&self.state).leftovers.retain(|leftover| leftover != done);
     }
 }

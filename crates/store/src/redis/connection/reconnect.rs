@@ -8,21 +8,23 @@ use std::time::{Duration, Instant};
 use ::redis::{Connection, RedisError};
 use parlor_core::ports::StoreError;
 
-use super::dial::Dialer;
-use super::pipeline::PATIENCE;
-use super::url::Address;
-use super::{EventSink, Note, OpenError, check, script};
+use crate::redis::connection::check;
+use crate::redis::connection::dial::Dialer;
+use crate::redis::connection::pipeline::PATIENCE;
+use crate::redis::connection::script;
+use crate::redis::connection::url::Address;
+use crate::redis::{EventSink, Note, OpenError};
 use crate::sync::{Condvar, Mutex, lock};
 
 /// Pauses between attempts to connect: the first, and the longest.
 const PAUSES: [Duration; 2] = [Duration::from_millis(20), Duration::from_millis(500)];
 
 /// How a link finds and opens its connection.
-pub(super) struct Origin {
-    pub(super) dialer: Arc<Dialer>,
+pub(in crate::redis) struct Origin {
+    pub(in crate::redis) dialer: Arc<Dialer>,
     /// The node; none if the dialer is to find the master each time.
-    pub(super) node: Option<Address>,
-    pub(super) journal: Arc<dyn EventSink>,
+    pub(in crate::redis) node: Option<Address>,
+    pub(in crate::redis) journal: Arc<dyn EventSink>,
 }
 
 impl Origin {
@@ -33,7 +35,7 @@ impl Origin {
 
 /// Slot through which the connecting thread hands a connection to the batch leader. A leaf lock.
 #[derive(Default)]
-pub(super) struct ConnectionSlot {
+pub(in crate::redis) struct ConnectionSlot {
     state: Mutex<State>,
     changed: Condvar,
 }
@@ -60,7 +62,7 @@ impl Default for State {
 
 impl ConnectionSlot {
     /// Connects whenever a connection is wanted, until the link is dropped.
-    pub(super) fn keep_connected(&self, origin: &Origin) {
+    pub(in crate::redis) fn keep_connected(&self, origin: &Origin) {
         let mut before = None;
         let mut told = None;
         while self.await_wish() {
@@ -95,18 +97,18 @@ impl ConnectionSlot {
     }
 
     /// No connection will be wanted any more.
-    pub(super) fn close(&self) {
+    pub(in crate::redis) fn close(&self) {
         lock(&self.state).is_closed = true;
         self.changed.notify_all();
     }
 
     /// Whether there is a connection, as far as is known.
-    pub(super) fn is_up(&self) -> bool {
+    pub(in crate::redis) fn is_up(&self) -> bool {
         lock(&self.state).failing_since.is_none()
     }
 
     /// Why there was none the last time.
-    pub(super) fn last_error(&self) -> StoreError {
+    pub(in crate::redis) fn last_error(&self) -> StoreError {
         lock(&self.state).last_error.clone()
     }
 
@@ -131,7 +133,7 @@ impl ConnectionSlot {
     }
 
     /// A connection broke.
-    pub(super) fn report(&self, error: &StoreError) {
+    pub(in crate::redis) fn report(&self, error: &StoreError) {
         let mut state = lock(&self.state);
         state.is_wanted = true;
         state.last_error = error.clone();
@@ -141,7 +143,7 @@ impl ConnectionSlot {
 
     /// Waits for a connection: until `deadline`, and no longer than `PATIENCE` after the last one broke, so that of
     /// several commands, one after the other, not each waits in vain.
-    pub(super) fn await_connection(&self, deadline: Instant) -> Result<Connection, StoreError> {
+    pub(in crate::redis) fn await_connection(&self, deadline: Instant) -> Result<Connection, StoreError> {
         let mut state = lock(&self.state);
         loop {
             if let Some(connection) = state.ready.take() {
@@ -187,7 +189,7 @@ fn open(origin: &Origin, before: &mut Option<Client>) -> Result<Connection, Open
 }
 
 /// Makes all scripts known.
-pub(super) fn load_scripts(connection: &mut Connection) -> Result<(), RedisError> {
+pub(in crate::redis) fn load_scripts(connection: &mut Connection) -> Result<(), RedisError> {
     let mut pipe = ::redis::pipe();
     for script in script::all() {
         pipe.cmd("SCRIPT").arg("LOAD").arg(script.source()).ignore();

@@ -10,19 +10,19 @@ use parlor_core::planted::{Bug, planted};
 use parlor_core::ports::{Entry, Head, LogId, Sink};
 use parlor_proto::{Epoch, MessageId};
 
-use super::keys;
-use super::url::Address;
+use crate::redis::connection::url::Address;
+use crate::redis::keys;
 use crate::sync::{Condvar, Mutex, lock};
 
 /// All logs that are followed, by their channel. Lock tier 0, held for moments.
 #[derive(Default)]
-pub(super) struct LogCursors {
+pub(in crate::redis) struct LogCursors {
     by_channel: Mutex<HashMap<String, Arc<LogCursor>>>,
 }
 
 /// One log that is followed.
-pub(super) struct LogCursor {
-    pub(super) log: LogId,
+pub(in crate::redis) struct LogCursor {
+    pub(in crate::redis) log: LogId,
     /// Changed only while the lock of the tracks is held.
     listeners: AtomicUsize,
     /// Lock tier 0, after that of the tracks: held while the sink is told, so that deliveries do not overlap.
@@ -45,7 +45,7 @@ struct State {
 
 /// What came of a look at news or a repair.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) enum Next {
+pub(in crate::redis) enum Next {
     /// Nothing is missing.
     Good,
     /// Entries are missing: ask for those after this position.
@@ -54,7 +54,7 @@ pub(super) enum Next {
 
 impl LogCursors {
     /// One more listener. `true` if it is the first, so that the channel has to be subscribed to.
-    pub(super) fn add(&self, log: &LogId) -> (Arc<LogCursor>, bool) {
+    pub(in crate::redis) fn add(&self, log: &LogId) -> (Arc<LogCursor>, bool) {
         let mut cursors = lock(&self.by_channel);
         let new = || {
             Arc::new(LogCursor {
@@ -70,7 +70,7 @@ impl LogCursors {
     }
 
     /// One listener less. `true` if it was the last, so that the channel is not needed any more.
-    pub(super) fn remove(&self, log: &LogId) -> bool {
+    pub(in crate::redis) fn remove(&self, log: &LogId) -> bool {
         let mut cursors = lock(&self.by_channel);
         let channel = keys::log(log);
         let Some(track) = cursors.get(&channel).cloned() else { return false };
@@ -82,17 +82,17 @@ impl LogCursors {
     }
 
     /// The log of a channel, if it is followed.
-    pub(super) fn find(&self, channel: &str) -> Option<Arc<LogCursor>> {
+    pub(in crate::redis) fn find(&self, channel: &str) -> Option<Arc<LogCursor>> {
         lock(&self.by_channel).get(channel).cloned()
     }
 
     /// All logs that are followed, with their channels.
-    pub(super) fn all(&self) -> Vec<(String, Arc<LogCursor>)> {
+    pub(in crate::redis) fn all(&self) -> Vec<(String, Arc<LogCursor>)> {
         lock(&self.by_channel).iter().map(|(channel, track)| (channel.clone(), track.clone())).collect()
     }
 
     /// How many logs are followed.
-    pub(super) fn len(&self) -> usize {
+    pub(in crate::redis) fn len(&self) -> usize {
         lock(&self.by_channel).len()
     }
 }
@@ -100,19 +100,19 @@ impl LogCursors {
 impl LogCursor {
     /// Where the log stood at some moment after it began to be followed; the first to tell is believed. Returns from
     /// where on it is heard, and `true` if news may have come before that and were not heard.
-    pub(super) fn begin(&self, head: Head) -> (Head, bool) {
+    pub(in crate::redis) fn begin(&self, head: Head) -> (Head, bool) {
         let mut state = lock(&self.state);
         let may_lack = state.position.is_none() && state.subscribed_at.is_some();
         (*state.position.get_or_insert(head), may_lack)
     }
 
     /// How far it was heard, if it was begun.
-    pub(super) fn position(&self) -> Option<Head> {
+    pub(in crate::redis) fn position(&self) -> Option<Head> {
         lock(&self.state).position
     }
 
     /// Its channel was subscribed to at a node: what came before that is to be asked for.
-    pub(super) fn subscribed(&self, at: Option<Address>) -> Next {
+    pub(in crate::redis) fn subscribed(&self, at: Option<Address>) -> Next {
         let mut state = lock(&self.state);
         state.subscribed_at = Some(at);
         // An answer that was on its way over another connection does not come any more.
@@ -123,29 +123,29 @@ impl LogCursor {
 
     /// Waits until it is subscribed to, so that nothing that is published from then on is missed. `false` if that
     /// takes longer than `patience`.
-    pub(super) fn await_subscription(&self, patience: Duration) -> bool {
+    pub(in crate::redis) fn await_subscription(&self, patience: Duration) -> bool {
         let is_deaf = |state: &mut State| state.subscribed_at.is_none();
         let waited = self.heard.wait_timeout_while(lock(&self.state), patience, is_deaf);
         waited.unwrap_or_else(std::sync::PoisonError::into_inner).0.subscribed_at.is_some()
     }
 
     /// Its subscription is over.
-    pub(super) fn unsubscribed(&self) {
+    pub(in crate::redis) fn unsubscribed(&self) {
         lock(&self.state).subscribed_at = None;
     }
 
     /// Whether it is subscribed to at a node.
-    pub(super) fn is_subscribed_at(&self, node: &Option<Address>) -> bool {
+    pub(in crate::redis) fn is_subscribed_at(&self, node: &Option<Address>) -> bool {
         lock(&self.state).subscribed_at.as_ref() == Some(node)
     }
 
     /// Entries are missing: asks for them, unless that was done.
-    pub(super) fn repair(&self) -> Next {
+    pub(in crate::redis) fn repair(&self) -> Next {
         lock(&self.state).repair()
     }
 
     /// News of one entry.
-    pub(super) fn hear(&self, epoch: Epoch, entry: &Entry, sink: &dyn Sink) -> (Flush, Next) {
+    pub(in crate::redis) fn hear(&self, epoch: Epoch, entry: &Entry, sink: &dyn Sink) -> (Flush, Next) {
         let mut state = lock(&self.state);
         let Some(position) = state.position else { return (Flush::default(), Next::Good) };
         let is_ahead = entry.id > position.last.next() && !planted(Bug::SkipRepair);
@@ -161,7 +161,7 @@ impl LogCursor {
 
     /// The answer to a question for what is missing: where the log stands, and entries after the position that was
     /// asked for. What is older than the retained history is passed over.
-    pub(super) fn repaired(&self, head: Head, entries: &[Entry], sink: &dyn Sink) -> (Flush, Next) {
+    pub(in crate::redis) fn repaired(&self, head: Head, entries: &[Entry], sink: &dyn Sink) -> (Flush, Next) {
         let mut state = lock(&self.state);
         state.is_repairing = false;
         let Some(mut position) = state.position else { return (Flush::default(), Next::Good) };
@@ -184,7 +184,7 @@ impl LogCursor {
 
     /// Compares with where the log stands. Tells how many entries are missing, and whether they were missing at the
     /// last look already and nothing was heard since.
-    pub(super) fn audit(&self, head: Head) -> (u64, bool) {
+    pub(in crate::redis) fn audit(&self, head: Head) -> (u64, bool) {
         let mut state = lock(&self.state);
         let Some(position) = state.position else { return (0, false) };
         let is_other = position.epoch != head.epoch;

@@ -6,11 +6,11 @@ use ::redis::Script as Compiled;
 
 /// One script.
 #[derive(Debug)]
-pub(super) struct Script {
+pub(in crate::redis) struct Script {
     /// Its name, for operators.
-    pub(super) name: &'static str,
+    pub(in crate::redis) name: &'static str,
     /// Number among all scripts.
-    pub(super) index: usize,
+    pub(in crate::redis) index: usize,
     source: String,
     hash: String,
 }
@@ -22,12 +22,12 @@ impl Script {
     }
 
     /// What Redis calls it.
-    pub(super) fn hash(&self) -> &str {
+    pub(in crate::redis) fn hash(&self) -> &str {
         &self.hash
     }
 
     /// Its text in Lua.
-    pub(super) fn source(&self) -> &str {
+    pub(in crate::redis) fn source(&self) -> &str {
         &self.source
     }
 }
@@ -42,12 +42,12 @@ macro_rules! scripts {
             $(Script::new(
                 Index::$name as usize,
                 stringify!($name),
-                concat!($(include_str!(concat!("scripts/", $file, ".lua")),)+).to_owned(),
+                concat!($(include_str!(concat!("../scripts/", $file, ".lua")),)+).to_owned(),
             ),)*
         ]);
 
         $(#[doc = concat!("See `scripts/", stringify!($name), ".lua`.")]
-        pub(super) fn $name() -> &'static Script {
+        pub(in crate::redis) fn $name() -> &'static Script {
             &ALL[Index::$name as usize]
         })*
     };
@@ -83,7 +83,7 @@ scripts! {
 }
 
 /// All scripts.
-pub(super) fn all() -> &'static [Script] {
+pub(in crate::redis) fn all() -> &'static [Script] {
     &ALL
 }
 

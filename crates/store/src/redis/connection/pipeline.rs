@@ -11,20 +11,20 @@ use std::time::{Duration, Instant};
 use ::redis::{Connection, RedisError, Value};
 use parlor_core::ports::StoreError;
 
-use super::command::{Command, Repeat};
-use super::dial;
-use super::reconnect::{ConnectionSlot, Origin, load_scripts};
-use super::statistics::Statistics;
-use super::url::Address;
 use crate::group::{BatchHealth, GroupCommit, Worker};
+use crate::redis::connection::command::{Command, Repeat};
+use crate::redis::connection::dial;
+use crate::redis::connection::reconnect::{ConnectionSlot, Origin, load_scripts};
+use crate::redis::connection::statistics::Statistics;
+use crate::redis::connection::url::Address;
 use crate::sync::{Mutex, lock};
 
 /// How long a command may take, waiting for the link included: below the 3 s of the protocol.
-pub(super) const PATIENCE: Duration = Duration::from_millis(2500);
+pub(in crate::redis) const PATIENCE: Duration = Duration::from_millis(2500);
 
 /// What became of a command.
 #[derive(Debug)]
-pub(super) enum Outcome {
+pub(in crate::redis) enum Outcome {
     /// Redis answered.
     Done(Value),
     /// Its slot is on another node now.
@@ -45,14 +45,14 @@ struct Request {
 }
 
 /// The link to one node. Its locks are leaves, apart from those of the group commit.
-pub(super) struct NodePipeline {
+pub(in crate::redis) struct NodePipeline {
     group: GroupCommit<PipelineWorker>,
     slot: Arc<ConnectionSlot>,
 }
 
 impl NodePipeline {
     /// A link that connects at once, in the background.
-    pub(super) fn start(origin: Origin, statistics: Arc<Statistics>, replicas: u32) -> std::io::Result<Self> {
+    pub(in crate::redis) fn start(origin: Origin, statistics: Arc<Statistics>, replicas: u32) -> std::io::Result<Self> {
         let slot = Arc::new(ConnectionSlot::default());
         let exchanger = PipelineWorker { connection: None, slot: slot.clone(), statistics, replicas };
         let link = Self { group: GroupCommit::new(exchanger), slot: slot.clone() };
@@ -63,7 +63,7 @@ impl NodePipeline {
 
     /// Sends commands and waits for what becomes of them: one outcome each, in their order. Blocks for `PATIENCE`
     /// at most.
-    pub(super) fn exchange(&self, commands: Vec<Command>, deadline: Instant) -> Vec<Outcome> {
+    pub(in crate::redis) fn exchange(&self, commands: Vec<Command>, deadline: Instant) -> Vec<Outcome> {
         let count = commands.len();
         let outcomes = Arc::new(Mutex::new(Vec::new()));
         self.group.run(Request { commands, deadline, outcomes: outcomes.clone() });
@@ -74,7 +74,7 @@ impl NodePipeline {
     }
 
     /// Whether there is a connection, as far as is known.
-    pub(super) fn is_up(&self) -> bool {
+    pub(in crate::redis) fn is_up(&self) -> bool {
         self.slot.is_up()
     }
 }

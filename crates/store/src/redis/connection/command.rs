@@ -5,11 +5,11 @@ use std::borrow::Cow;
 use ::redis::{Cmd, FromRedisValue, ToRedisArgs, Value};
 use parlor_core::ports::{StoreError, StoreResult};
 
-use super::script::Script;
+use crate::redis::connection::script::Script;
 
 /// Whether a command may be sent again when its reply was lost.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Repeat {
+pub(in crate::redis) enum Repeat {
     /// Twice is as good as once.
     Harmless,
     /// Then it would have been done twice.
@@ -18,22 +18,22 @@ pub(super) enum Repeat {
 
 /// A command, packed for the wire, with what is needed to bring it where it belongs.
 #[derive(Debug, Clone)]
-pub(super) struct Command {
+pub(in crate::redis) struct Command {
     /// A key that it touches: all of them lie in the slot of this one.
-    pub(super) key: Cow<'static, str>,
-    pub(super) packed: Vec<u8>,
-    pub(super) repeat: Repeat,
-    pub(super) script: Option<&'static Script>,
+    pub(in crate::redis) key: Cow<'static, str>,
+    pub(in crate::redis) packed: Vec<u8>,
+    pub(in crate::redis) repeat: Repeat,
+    pub(in crate::redis) script: Option<&'static Script>,
 }
 
 impl Command {
     /// A command on `key`, which is harmless to repeat unless it is said otherwise.
-    pub(super) fn new(key: impl Into<Cow<'static, str>>, cmd: &Cmd) -> Self {
+    pub(in crate::redis) fn new(key: impl Into<Cow<'static, str>>, cmd: &Cmd) -> Self {
         Self { key: key.into(), packed: cmd.get_packed_command(), repeat: Repeat::Harmless, script: None }
     }
 
     /// `NAME key args…`.
-    pub(super) fn plain(name: &str, key: impl Into<Cow<'static, str>>, args: &[&str]) -> Self {
+    pub(in crate::redis) fn plain(name: &str, key: impl Into<Cow<'static, str>>, args: &[&str]) -> Self {
         let key = key.into();
         let mut cmd = ::redis::cmd(name);
         cmd.arg(&*key).arg(args);
@@ -41,7 +41,7 @@ impl Command {
     }
 
     /// A script on keys of one slot; there is at least one.
-    pub(super) fn script<K: AsRef<str>>(script: &'static Script, keys: &[K], args: &[&dyn Argument]) -> Self {
+    pub(in crate::redis) fn script<K: AsRef<str>>(script: &'static Script, keys: &[K], args: &[&dyn Argument]) -> Self {
         let mut cmd = ::redis::cmd("EVALSHA");
         cmd.arg(script.hash()).arg(keys.len());
         for key in keys {
@@ -55,18 +55,18 @@ impl Command {
     }
 
     /// Whether it appends to a log.
-    pub(super) fn is_append(&self) -> bool {
+    pub(in crate::redis) fn is_append(&self) -> bool {
         self.script.is_some_and(|script| script.name.starts_with("append_"))
     }
 
     /// The same command, not to be sent again when its reply was lost.
-    pub(super) fn never_repeated(self) -> Self {
+    pub(in crate::redis) fn never_repeated(self) -> Self {
         Self { repeat: Repeat::Never, ..self }
     }
 }
 
 /// Something that a script can be given.
-pub(super) trait Argument {
+pub(in crate::redis) trait Argument {
     fn add_to(&self, cmd: &mut Cmd);
 }
 
@@ -80,7 +80,7 @@ impl<T: ToRedisArgs> Argument for T {
 ///
 /// # Errors
 /// It is an error of Redis, or nothing that was expected.
-pub(super) fn read<T: FromRedisValue>(reply: StoreResult<Value>) -> StoreResult<T> {
+pub(in crate::redis) fn read<T: FromRedisValue>(reply: StoreResult<Value>) -> StoreResult<T> {
     let value = reply?.extract_error().map_err(StoreError::new)?;
     ::redis::from_redis_value(value).map_err(StoreError::new)
 }

@@ -9,17 +9,18 @@ use std::time::{Duration, Instant};
 use parlor_core::ports::{SessionKey, StoreError, StoreResult};
 use parlor_proto::Epoch;
 
-use super::command::{self, Argument, Command};
-use super::dial::Dialer;
-use super::keys::{self, ServerId};
-use super::lease::LEASE;
-use super::local_sessions::DeferredCleanup;
-use super::log::{ask_for_head, read_head};
-use super::pipeline::PATIENCE;
-use super::reaper::{CHUNK, rotate_randomly};
-use super::restore::Tally;
-use super::server::Server;
-use super::{Note, random, script};
+use crate::redis::connection::command::{self, Argument, Command};
+use crate::redis::connection::dial::Dialer;
+use crate::redis::connection::pipeline::PATIENCE;
+use crate::redis::connection::script;
+use crate::redis::keys::{self, ServerId};
+use crate::redis::log::{ask_for_head, read_head};
+use crate::redis::membership::lease::LEASE;
+use crate::redis::membership::local_sessions::DeferredCleanup;
+use crate::redis::membership::reaper::{CHUNK, rotate_randomly};
+use crate::redis::membership::restore::Tally;
+use crate::redis::membership::server::Server;
+use crate::redis::{Note, random};
 use crate::sync::{Condvar, Mutex, lock};
 
 /// Time between two rounds.
@@ -52,14 +53,14 @@ const AUDIT_AFTER_LAPSE: u64 = 10;
 
 /// Lets rounds be made until it is told to end. A leaf lock.
 #[derive(Default)]
-pub(super) struct StopSignal {
+pub(in crate::redis) struct StopSignal {
     is_over: Mutex<bool>,
     ended: Condvar,
 }
 
 impl StopSignal {
     /// No more rounds.
-    pub(super) fn end(&self) {
+    pub(in crate::redis) fn end(&self) {
         *lock(&self.is_over) = true;
         self.ended.notify_all();
     }
@@ -73,7 +74,7 @@ impl StopSignal {
 }
 
 /// What is remembered from round to round.
-pub(super) struct Maintenance {
+pub(in crate::redis) struct Maintenance {
     server: Arc<Server>,
     dialer: Arc<Dialer>,
     round: u64,
@@ -106,7 +107,7 @@ impl Maintenance {
     ///
     /// # Errors
     /// Redis cannot be reached.
-    pub(super) fn begin(server: Arc<Server>, dialer: Arc<Dialer>) -> StoreResult<Self> {
+    pub(in crate::redis) fn begin(server: Arc<Server>, dialer: Arc<Dialer>) -> StoreResult<Self> {
         let mut maintenance = Self {
             server,
             dialer,
@@ -134,7 +135,7 @@ impl Maintenance {
     }
 
     /// Makes rounds until `stop_signal` ends. Blocks.
-    pub(super) fn run(mut self, stop_signal: &StopSignal) {
+    pub(in crate::redis) fn run(mut self, stop_signal: &StopSignal) {
         while stop_signal.wait() {
             self.round += 1;
             // The link says itself when it is lost, and the next round tries again.
@@ -315,7 +316,7 @@ impl Server {
     /// Tries again what could not be undone: what lies on a node that is away comes last, and before it the sessions of
     /// which a membership comes first, so that no session is given up that is a member. What is being undone still counts
     /// as left over.
-    pub(super) fn undo_leftovers(&self) {
+    pub(in crate::redis) fn undo_leftovers(&self) {
         let mut leftovers = self.local.leftovers();
         rotate_randomly(&mut leftovers);
         let leaving = leftovers.iter().filter_map(|leftover| match leftover {

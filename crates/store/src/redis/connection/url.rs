@@ -13,9 +13,9 @@ const SENTINEL_PORT: u16 = 26379;
 
 /// A host and a port.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
-pub(super) struct Address {
-    pub(super) host: String,
-    pub(super) port: u16,
+pub(in crate::redis) struct Address {
+    pub(in crate::redis) host: String,
+    pub(in crate::redis) port: u16,
 }
 
 impl fmt::Display for Address {
@@ -27,7 +27,7 @@ impl fmt::Display for Address {
 
 /// How the node to talk to is found.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Seeds {
+pub(in crate::redis) enum Seeds {
     /// It is this one, or it is one of a Cluster and tells the others.
     Node(Address),
     /// These Sentinels know the master of that name.
@@ -39,9 +39,9 @@ pub(super) enum Seeds {
 /// nodes.
 #[derive(Clone)]
 pub struct RedisUrl {
-    pub(super) seeds: Seeds,
-    pub(super) is_tls: bool,
-    pub(super) login: RedisConnectionInfo,
+    pub(in crate::redis) seeds: Seeds,
+    pub(in crate::redis) is_tls: bool,
+    pub(in crate::redis) login: RedisConnectionInfo,
 }
 
 impl FromStr for RedisUrl {
@@ -120,7 +120,7 @@ impl RedisUrl {
     ///
     /// # Errors
     /// The address is none.
-    pub(super) fn node(&self, node: &Address) -> ::redis::RedisResult<ConnectionInfo> {
+    pub(in crate::redis) fn node(&self, node: &Address) -> ::redis::RedisResult<ConnectionInfo> {
         let Address { host, port } = node.clone();
         let addr = if self.is_tls {
             ConnectionAddr::TcpTls { host, port, insecure: false, tls_params: None }

@@ -3,10 +3,10 @@
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use super::script::{self, Script};
+use crate::redis::connection::script::{self, Script};
 
 /// Counters of all scripts.
-pub(super) struct Statistics(Vec<Counters>);
+pub(in crate::redis) struct Statistics(Vec<Counters>);
 
 #[derive(Default)]
 struct Counters {
@@ -23,7 +23,7 @@ impl Default for Statistics {
 
 impl Statistics {
     /// A script was answered so long after its batch was sent.
-    pub(super) fn count(&self, script: &Script, took: Duration) {
+    pub(in crate::redis) fn count(&self, script: &Script, took: Duration) {
         let Some(counters) = self.0.get(script.index) else { return };
         let micros = u64::try_from(took.as_micros()).unwrap_or(u64::MAX);
         counters.calls.fetch_add(1, Ordering::Relaxed);
@@ -32,7 +32,7 @@ impl Statistics {
     }
 
     /// Name, calls, microseconds in all, and of the longest, of each script that ran.
-    pub(super) fn read(&self) -> Vec<(&'static str, u64, u64, u64)> {
+    pub(in crate::redis) fn read(&self) -> Vec<(&'static str, u64, u64, u64)> {
         let read = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
         let scripts = script::all().iter().zip(&self.0);
         let rows = scripts.map(|(script, counters)| {

@@ -6,20 +6,20 @@ use ::redis::Value;
 use ::redis::cluster_routing::Slot;
 use parlor_core::ports::{StoreError, StoreResult};
 
-use super::url::Address;
+use crate::redis::connection::url::Address;
 
 /// How many slots there are.
-pub(super) const ALL: usize = 16_384;
+pub(in crate::redis) const ALL: usize = 16_384;
 
 /// The owner of each slot that has one.
-pub(super) type Assignment = HashMap<Slot, Address>;
+pub(in crate::redis) type Assignment = HashMap<Slot, Address>;
 
 /// Understands the answer to `CLUSTER SLOTS` that `asked` gave: ranges with the master first. A node that does not
 /// know its own name is the one that was asked.
 ///
 /// # Errors
 /// It is no such answer.
-pub(super) fn read(answer: &Value, asked: &Address) -> StoreResult<Assignment> {
+pub(in crate::redis) fn read(answer: &Value, asked: &Address) -> StoreResult<Assignment> {
     let strange = || StoreError::new("the Cluster answers nothing that can be understood");
     let Value::Array(ranges) = answer else { return Err(strange()) };
     let mut assignment = Assignment::new();

@@ -4,18 +4,18 @@
 use parlor_core::ports::{StoreError, StoreResult};
 use parlor_proto::RoomName;
 
-use super::command::{self, Argument, Command};
-use super::keys;
-use super::local_sessions::LocalSession;
-use super::rooms::{ENTER_PATIENCE, EnterParams, enter, index};
-use super::script;
-use super::server::Server;
+use crate::redis::connection::command::{self, Argument, Command};
+use crate::redis::connection::script;
+use crate::redis::keys;
+use crate::redis::membership::local_sessions::LocalSession;
+use crate::redis::membership::server::Server;
+use crate::redis::rooms::{ENTER_PATIENCE, EnterParams, enter, index};
 
 /// How many sessions are there, and how many turned out to be displaced.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub(super) struct Tally {
-    pub(super) kept: usize,
-    pub(super) displaced: usize,
+pub(in crate::redis) struct Tally {
+    pub(in crate::redis) kept: usize,
+    pub(in crate::redis) displaced: usize,
 }
 
 impl Server {
@@ -24,7 +24,7 @@ impl Server {
     ///
     /// # Errors
     /// Redis cannot be reached; then some were not looked after.
-    pub(super) fn restore(&self, sessions: &[LocalSession]) -> StoreResult<Tally> {
+    pub(in crate::redis) fn restore(&self, sessions: &[LocalSession]) -> StoreResult<Tally> {
         let deadline = self.lease.deadline(ENTER_PATIENCE);
         let mut displaced = Vec::new();
         let mut memberships = Vec::new();

@@ -3,11 +3,11 @@
 use parlor_core::ports::{Change, Direct, Entry};
 use parlor_proto::{Epoch, MessageId, Text, Timestamp, UserName};
 
-use super::local_sessions::ClaimId;
+use crate::redis::membership::local_sessions::ClaimId;
 
 /// News of a log's channel.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum LogMessage {
+pub(in crate::redis) enum LogMessage {
     /// An entry was appended.
     Entry(Epoch, Entry),
     /// Somebody entered or left the room.
@@ -16,7 +16,7 @@ pub(super) enum LogMessage {
 
 /// News for a server, or for all of them.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum ServerMessage {
+pub(in crate::redis) enum ServerMessage {
     /// The session of a claim was displaced.
     Displaced(ClaimId),
     /// A direct message.
@@ -29,7 +29,7 @@ pub(super) enum ServerMessage {
 
 impl LogMessage {
     /// Reads what a script published; none if it is nothing known.
-    pub(super) fn read(text: &str) -> Option<Self> {
+    pub(in crate::redis) fn read(text: &str) -> Option<Self> {
         let (kind, rest) = text.split_once(' ')?;
         match kind {
             "e" => {
@@ -48,7 +48,7 @@ impl LogMessage {
 }
 
 /// An entry, as Redis keeps its parts.
-pub(super) fn entry(id: &str, time: &str, author: &str, text: &str) -> Option<Entry> {
+pub(in crate::redis) fn entry(id: &str, time: &str, author: &str, text: &str) -> Option<Entry> {
     Some(Entry {
         id: MessageId(id.parse().ok()?),
         time: Timestamp::from_millis(time.parse().ok()?),
@@ -59,7 +59,7 @@ pub(super) fn entry(id: &str, time: &str, author: &str, text: &str) -> Option<En
 
 impl ServerMessage {
     /// As it is published.
-    pub(super) fn write(&self) -> String {
+    pub(in crate::redis) fn write(&self) -> String {
         let said = |Direct { time, from, text }: &Direct| format!("{} {from} {}", time.as_millis(), text.as_str());
         match self {
             Self::Displaced(ticket) => format!("displaced {ticket}"),
@@ -70,7 +70,7 @@ impl ServerMessage {
     }
 
     /// Reads what another server published; none if it is nothing known.
-    pub(super) fn read(text: &str) -> Option<Self> {
+    pub(in crate::redis) fn read(text: &str) -> Option<Self> {
         let (kind, rest) = text.split_once(' ')?;
         match kind {
             "displaced" => Some(Self::Displaced(rest.parse().ok()?)),

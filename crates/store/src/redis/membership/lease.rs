@@ -6,13 +6,13 @@ use std::time::{Duration, Instant};
 use parlor_core::ports::{StoreError, StoreResult};
 
 /// How long Redis keeps a lease that is not renewed. Then others may end this server's sessions.
-pub(super) const LEASE: Duration = Duration::from_secs(9);
+pub(in crate::redis) const LEASE: Duration = Duration::from_secs(9);
 
 /// A server stops to act so much before, since clocks run apart and an answer takes time.
 const MARGIN: Duration = Duration::from_secs(1);
 
 /// The lease of this server, as far as it knows.
-pub(super) struct Lease {
+pub(in crate::redis) struct Lease {
     start: Instant,
     /// Milliseconds since `start` until which it is held; 0 if it was lost.
     until: AtomicU64,
@@ -24,23 +24,23 @@ pub(super) struct Lease {
 
 impl Lease {
     /// One that is not held yet.
-    pub(super) fn new() -> Self {
+    pub(in crate::redis) fn new() -> Self {
         Self { start: Instant::now(), until: AtomicU64::new(0), limit: AtomicU64::new(0), offset: AtomicI64::new(0) }
     }
 
     /// Whether it is held.
-    pub(super) fn is_held(&self) -> bool {
+    pub(in crate::redis) fn is_held(&self) -> bool {
         millis(self.start.elapsed()) < self.until.load(Ordering::Acquire)
     }
 
     /// # Errors
     /// It is not held, so others may have ended the sessions of this server.
-    pub(super) fn check(&self) -> StoreResult<()> {
+    pub(in crate::redis) fn check(&self) -> StoreResult<()> {
         if self.is_held() { Ok(()) } else { Err(StoreError::new("the lease of this server ran out")) }
     }
 
     /// It was taken or renewed by a command that was sent at `sent`, to which Redis told its time in microseconds.
-    pub(super) fn renewed(&self, sent: Instant, time: i64) {
+    pub(in crate::redis) fn renewed(&self, sent: Instant, time: i64) {
         let passed = i64::try_from(sent.duration_since(self.start).as_micros()).unwrap_or(0);
         self.offset.store(time - passed, Ordering::Release);
         let limit = sent.duration_since(self.start) + (LEASE - MARGIN);
@@ -48,19 +48,19 @@ impl Lease {
     }
 
     /// It counts as held for as long as it is valid.
-    pub(super) fn hold(&self) {
+    pub(in crate::redis) fn hold(&self) {
         self.until.store(self.limit.load(Ordering::Acquire), Ordering::Release);
     }
 
     /// Until when something may be done that was begun now, in Redis's time and microseconds: for `most`, and no longer
     /// than the lease is valid.
-    pub(super) fn deadline(&self, most: Duration) -> i64 {
+    pub(in crate::redis) fn deadline(&self, most: Duration) -> i64 {
         let passed = millis(self.start.elapsed() + most).min(self.limit.load(Ordering::Acquire));
         self.offset.load(Ordering::Acquire) + i64::try_from(passed.saturating_mul(1000)).unwrap_or(i64::MAX)
     }
 
     /// It was lost.
-    pub(super) fn lose(&self) {
+    pub(in crate::redis) fn lose(&self) {
         self.until.store(0, Ordering::Release);
     }
 }

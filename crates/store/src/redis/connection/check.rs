@@ -3,10 +3,10 @@
 
 use ::redis::{Connection, RedisError};
 
-use super::OpenError;
-use super::dial::HelloReply;
-use super::keys;
-use super::url::Address;
+use crate::redis::OpenError;
+use crate::redis::connection::dial::HelloReply;
+use crate::redis::connection::url::Address;
+use crate::redis::keys;
 
 /// The oldest version with sharded channels.
 const OLDEST: u32 = 7;
@@ -15,7 +15,7 @@ const OLDEST: u32 = 7;
 ///
 /// # Errors
 /// Redis is too old, or would throw keys away when its memory is full.
-pub(super) fn check(
+pub(in crate::redis) fn check(
     node: &Address,
     greeting: &HelloReply,
     connection: &mut Connection,
@@ -78,7 +78,10 @@ fn judge_memory(node: &Address, info: &str) -> Option<String> {
 ///
 /// # Errors
 /// The connection broke.
-pub(super) fn look_at_memory(node: &Address, connection: &mut Connection) -> Result<Option<String>, RedisError> {
+pub(in crate::redis) fn look_at_memory(
+    node: &Address,
+    connection: &mut Connection,
+) -> Result<Option<String>, RedisError> {
     let info: ::redis::RedisResult<String> = ::redis::cmd("INFO").arg("memory").query(connection);
     match info {
         Ok(info) => Ok(judge_memory(node, &info)),
@@ -89,7 +92,7 @@ pub(super) fn look_at_memory(node: &Address, connection: &mut Connection) -> Res
 }
 
 /// A field of what `INFO` tells.
-pub(super) fn field<'a>(info: &'a str, name: &str) -> Option<&'a str> {
+pub(in crate::redis) fn field<'a>(info: &'a str, name: &str) -> Option<&'a str> {
     info.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(':')).map(str::trim)
 }
 

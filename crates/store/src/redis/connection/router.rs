@@ -10,14 +10,14 @@ use ::redis::Value;
 use ::redis::cluster_routing::Slot;
 use parlor_core::ports::{StoreError, StoreResult};
 
-use super::command::{self, Command};
-use super::dial::Dialer;
-use super::pipeline::{NodePipeline, Outcome, PATIENCE};
-use super::reconnect::Origin;
-use super::slots::{self, Assignment};
-use super::statistics::Statistics;
-use super::url::Address;
-use super::{EventSink, OpenError};
+use crate::redis::connection::command::{self, Command};
+use crate::redis::connection::dial::Dialer;
+use crate::redis::connection::pipeline::{NodePipeline, Outcome, PATIENCE};
+use crate::redis::connection::reconnect::Origin;
+use crate::redis::connection::slots::{self, Assignment};
+use crate::redis::connection::statistics::Statistics;
+use crate::redis::connection::url::Address;
+use crate::redis::{EventSink, OpenError};
 use crate::sync::{Mutex, lock};
 
 /// Pause before a command is tried again that its node could not do.
@@ -27,7 +27,7 @@ const PAUSE: Duration = Duration::from_millis(50);
 type Group = Vec<(usize, Command)>;
 
 /// What all links share.
-pub(super) struct Router {
+pub(in crate::redis) struct Router {
     dialer: Arc<Dialer>,
     journal: Arc<dyn EventSink>,
     statistics: Arc<Statistics>,
@@ -78,7 +78,7 @@ impl Router {
     ///
     /// # Errors
     /// Nobody is reached, or the system gives no threads.
-    pub(super) fn start(
+    pub(in crate::redis) fn start(
         dialer: Arc<Dialer>,
         journal: Arc<dyn EventSink>,
         is_cluster: bool,
@@ -94,30 +94,30 @@ impl Router {
         Ok(router)
     }
 
-    pub(super) fn statistics(&self) -> &Statistics {
+    pub(in crate::redis) fn statistics(&self) -> &Statistics {
         &self.statistics
     }
 
     /// Has one command done. Blocks for `PATIENCE` at most.
-    pub(super) fn call(&self, command: Command) -> StoreResult<Value> {
+    pub(in crate::redis) fn call(&self, command: Command) -> StoreResult<Value> {
         let [reply] = self.call_each([command]);
         reply
     }
 
     /// Has some commands done at the same time, those of one slot in their order.
-    pub(super) fn call_each<const N: usize>(&self, commands: [Command; N]) -> [StoreResult<Value>; N] {
+    pub(in crate::redis) fn call_each<const N: usize>(&self, commands: [Command; N]) -> [StoreResult<Value>; N] {
         let mut replies = self.call_all(commands.into()).into_iter();
         std::array::from_fn(|_| replies.next().unwrap_or_else(|| Err(StoreError::new("no reply"))))
     }
 
     /// Has commands done at the same time, those of one slot in their order. Blocks for `PATIENCE` at most.
-    pub(super) fn call_all(&self, commands: Vec<Command>) -> Vec<StoreResult<Value>> {
+    pub(in crate::redis) fn call_all(&self, commands: Vec<Command>) -> Vec<StoreResult<Value>> {
         self.carry_out(commands, true)
     }
 
     /// The same for what is done again later anyway: a node that has been away for some time is tried twice, and not
     /// waited for.
-    pub(super) fn try_all(&self, commands: Vec<Command>) -> Vec<StoreResult<Value>> {
+    pub(in crate::redis) fn try_all(&self, commands: Vec<Command>) -> Vec<StoreResult<Value>> {
         self.carry_out(commands, false)
     }
 
@@ -234,18 +234,18 @@ impl Router {
     }
 
     /// The node that owns the slot of a key; none if this is no Cluster, or nobody does.
-    pub(super) fn owner(&self, key: &str) -> Option<Address> {
+    pub(in crate::redis) fn owner(&self, key: &str) -> Option<Address> {
         lock(&self.routes).slots.get(&Slot::for_key(key)).cloned()
     }
 
     /// Whether the node of a Cluster that owns the slot of a key is known to be away.
-    pub(super) fn is_away(&self, key: &str) -> bool {
+    pub(in crate::redis) fn is_away(&self, key: &str) -> bool {
         let Some(owner) = self.owner(key) else { return false };
         lock(&self.routes).links.get(&owner.to_string()).is_some_and(|link| !link.is_up())
     }
 
     /// The nodes that own slots; one that is found each time, if this is no Cluster.
-    pub(super) fn nodes(&self) -> Vec<Option<Address>> {
+    pub(in crate::redis) fn nodes(&self) -> Vec<Option<Address>> {
         if !self.is_cluster {
             return vec![None];
         }

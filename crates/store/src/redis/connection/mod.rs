@@ -1,0 +1,12 @@
+//! The way of a command to Redis: to its node, in batches, over a connection that is opened anew. It must not know the ports.
+
+pub(super) mod check;
+pub(super) mod command;
+pub(super) mod dial;
+pub(super) mod pipeline;
+pub(super) mod reconnect;
+pub(super) mod router;
+pub(super) mod script;
+pub(super) mod slots;
+pub(super) mod statistics;
+pub(super) mod url;
