@@ -13,11 +13,11 @@ use parlor_core::ports::{Sink, Store};
 use parlor_store::redis::{self, OpenError, Redis};
 use parlor_store::sqlite::{Durability, Sqlite};
 
-use crate::housekeeping::PeriodicTask;
-use crate::journal::LogJournal;
+use crate::logging::store_events::StoreEventLog;
 use crate::service_manager;
 use crate::settings::{self, RedisArgs, Settings, Synchronous};
-use crate::signals::Request;
+use crate::workers::housekeeping::PeriodicTask;
+use crate::workers::signals::Request;
 
 /// Time between two attempts to reach Redis at start.
 const RETRY_INTERVAL: Duration = Duration::from_millis(500);
@@ -76,7 +76,7 @@ impl BackendConfig {
                 Ok(Some(Backend::Sqlite { store: Arc::new(store), _lock: lock }))
             }
             Self::Redis(config) => {
-                let open = move || Redis::open(&config, sink.clone(), Arc::new(LogJournal));
+                let open = move || Redis::open(&config, sink.clone(), Arc::new(StoreEventLog));
                 Ok(open_interruptibly(move || retry_until_reachable(open), requests, reload)?.map(Backend::Redis))
             }
         }

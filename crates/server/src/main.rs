@@ -2,24 +2,17 @@
 
 mod admission;
 mod backend;
-mod blocked_writer;
 mod client;
 mod clock;
 mod commands;
-mod flush_pool;
-mod hashing;
-mod housekeeping;
-mod journal;
 mod listener;
-mod log_rate_limit;
 mod logging;
-mod observer;
 mod server;
 mod service_manager;
 mod settings;
-mod signals;
 mod system_limits;
 mod tls;
+mod workers;
 
 use std::ffi::OsString;
 use std::io;

@@ -15,18 +15,18 @@ use parlor_proto::Bye;
 
 use crate::admission::Admission;
 use crate::backend::{Backend, BackendConfig};
-use crate::blocked_writer::BlockedWriter;
 use crate::client::{Service, ThreadPool};
 use crate::clock::SystemClock;
-use crate::flush_pool::FlushPool;
-use crate::hashing::HashingPool;
-use crate::housekeeping;
 use crate::listener::{Acceptors, Listener, Stopper};
-use crate::log_rate_limit::LogRateLimit;
-use crate::observer::LogObserver;
+use crate::logging::observer::LogObserver;
+use crate::logging::rate_limit::LogRateLimit;
 use crate::settings::{self, Registration, Settings};
-use crate::signals::Request;
 use crate::tls::{self, Material, Resolver};
+use crate::workers::blocked_writer::BlockedWriter;
+use crate::workers::flush_pool::FlushPool;
+use crate::workers::hashing::HashingPool;
+use crate::workers::housekeeping;
+use crate::workers::signals::Request;
 
 /// How long clients are given to take their goodbye.
 const GOODBYE_PATIENCE: Duration = Duration::from_secs(4);

@@ -86,13 +86,13 @@ mod tests {
 
     use super::*;
     use crate::admission::Admission;
-    use crate::blocked_writer::BlockedWriter;
     use crate::client::{Admitted, ThreadPool};
     use crate::clock::SystemClock;
-    use crate::flush_pool::FlushPool;
-    use crate::hashing::HashingPool;
-    use crate::log_rate_limit::LogRateLimit;
-    use crate::observer::LogObserver;
+    use crate::logging::observer::LogObserver;
+    use crate::logging::rate_limit::LogRateLimit;
+    use crate::workers::blocked_writer::BlockedWriter;
+    use crate::workers::flush_pool::FlushPool;
+    use crate::workers::hashing::HashingPool;
 
     fn service(hub: &Arc<Hub>) -> Service {
         let services = Services {

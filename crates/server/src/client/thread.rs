@@ -21,8 +21,8 @@ use super::handshake::{self, FirstByte};
 use super::socket;
 use super::thread_pool::ThreadPool;
 use super::transport::{Received, TlsTransport};
-use crate::blocked_writer::BlockedWriter;
-use crate::log_rate_limit::LogRateLimit;
+use crate::logging::rate_limit::LogRateLimit;
+use crate::workers::blocked_writer::BlockedWriter;
 
 /// How long a client says nothing before its thread is given up for one that only waits.
 const QUIET_AFTER: Duration = Duration::from_secs(3);

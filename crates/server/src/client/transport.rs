@@ -13,7 +13,7 @@ use parlor_core::{ConnectionId, Outbox, Settled, Taken};
 
 use super::nonblocking::{receive_now, send_now};
 use super::tls_session::TlsSession;
-use crate::blocked_writer::BlockedWriter;
+use crate::workers::blocked_writer::BlockedWriter;
 
 /// Bytes that go into one TLS record and one send: the most that a record holds (RFC 8446, section 5.1).
 const RECORD_BYTES: usize = 16 * 1024;

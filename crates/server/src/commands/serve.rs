@@ -9,7 +9,7 @@ use crossbeam_channel::unbounded;
 
 use crate::server::Server;
 use crate::settings::Settings;
-use crate::signals::{self, Request, SignalThread};
+use crate::workers::signals::{self, Request, SignalThread};
 use crate::{logging, service_manager, system_limits};
 
 /// Bcrypt costs below this are warned of.

@@ -17,7 +17,7 @@ use zeroize::Zeroizing;
 use crate::admission::network_of;
 use crate::clock::SystemClock;
 use crate::settings::RedisArgs;
-use crate::{backend, hashing, settings};
+use crate::{backend, settings, workers::hashing};
 
 const EXAMPLES: &str = "Examples:
   parlor user add alice

@@ -4,9 +4,9 @@ use parlor_store::redis::{EventSink, Note};
 
 /// The log as the Redis store sees it.
 #[derive(Debug)]
-pub(crate) struct LogJournal;
+pub(crate) struct StoreEventLog;
 
-impl EventSink for LogJournal {
+impl EventSink for StoreEventLog {
     fn note(&self, note: &Note) {
         match note {
             Note::LinkLost { node, error } => tracing::warn!(node, "Redis cannot be reached: {error}"),
@@ -64,7 +64,7 @@ mod tests {
         let writer = lines.clone();
         let builder = tracing_subscriber::fmt().without_time().with_target(false).with_ansi(false);
         let subscriber = builder.with_writer(move || writer.clone()).finish();
-        tracing::subscriber::with_default(subscriber, || LogJournal.note(note));
+        tracing::subscriber::with_default(subscriber, || StoreEventLog.note(note));
         String::from_utf8(lines.0.lock().unwrap().clone()).unwrap()
     }
 

@@ -1,5 +1,9 @@
 //! Logs to standard error. It must not decide what is worth logging, and nobody may hand it a secret.
 
+pub(crate) mod observer;
+pub(crate) mod rate_limit;
+pub(crate) mod store_events;
+
 use std::io::{self, IsTerminal};
 
 use tracing_subscriber::EnvFilter;

@@ -6,7 +6,7 @@ use parlor_core::ports::{Observer, StoreError};
 use parlor_core::{ConnectionId, Origin};
 use parlor_proto::{Bye, UserName};
 
-use crate::log_rate_limit::LogRateLimit;
+use crate::logging::rate_limit::LogRateLimit;
 
 /// Failures of the store are logged once in this time; the others are counted.
 const STORE_INTERVAL: Duration = Duration::from_secs(1);
