@@ -4,6 +4,7 @@
 mod checks;
 mod docs;
 mod lexer;
+mod paths;
 mod test_run;
 mod tree;
 

@@ -14,7 +14,7 @@ mod services;
 mod sync;
 
 pub use connection::client::{Client, Flow};
-pub use delivery::channel::{Flush, Pass};
+pub use delivery::flush::{Flush, Pass};
 pub use delivery::hub::Hub;
 pub use delivery::outbox::{Awaited, Outbox, Pushed, Settled, Taken};
 pub use delivery::peer::{ConnectionId, Origin, Peer};

@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use parlor_proto::{Encoded, Epoch, Event, MessageId, Text, Timestamp, UserName};
 use shuttle::thread::{self, JoinHandle};
 
-use crate::delivery::channel::Flush;
+use crate::delivery::flush::Flush;
 use crate::delivery::hub::Hub;
 use crate::delivery::outbox::{Outbox, Settled, Taken};
 use crate::delivery::peer::{ConnectionId, Peer};

@@ -5,6 +5,7 @@ mod async_runtimes;
 mod file_length;
 mod forbidden;
 mod function_length;
+mod import_circles;
 mod layers;
 mod links;
 mod module_docs;
@@ -73,6 +74,7 @@ pub(crate) fn run_all(tree: &Tree) -> Result<Report> {
     forbidden::check(tree, &mut report);
     module_docs::check(tree, &mut report);
     layers::check(tree, &mut report);
+    import_circles::check(tree, &mut report);
     wire_text::check(tree, &mut report);
     unwraps::check(tree, &mut report);
     absolute_paths::check(tree, &mut report);

@@ -7,13 +7,13 @@
 //! came to wait meanwhile, the token goes to a flush worker and never round again on the same thread: otherwise a
 //! busy room would capture the publisher who happened to hold it.
 
-use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
 use parlor_proto::{Encoded, Epoch, Event, MessageId, Timestamp, UserName};
 
 use crate::delivery::batch::Batch;
+use crate::delivery::flush::{Flush, FlushSource, Pass};
 use crate::delivery::listener::{BufferedKind, Listener};
 use crate::delivery::outbox::Pushed;
 use crate::delivery::peer::{ConnectionId, Peer};
@@ -207,17 +207,8 @@ impl Channel {
         let takes_token = !state.waiting.is_empty() && !state.flushing;
         state.flushing |= takes_token;
         drop(state);
-        let passes = if takes_token { vec![Pass { channel: self.clone(), holds_token: true }] } else { Vec::new() };
-        Flush { passes, peers: Vec::new(), interrupts }
-    }
-
-    /// Whether more peers wait after a pass. If not, the token is free from here on: both in one step, so that
-    /// nobody comes to wait in between without a token to take.
-    fn keeps_token_busy(&self) -> bool {
-        let mut state = self.lock();
-        state.flushing = !state.waiting.is_empty();
-        self.tell_speakers(&state);
-        state.flushing
+        let pass = takes_token.then(|| Pass::new(self.clone()));
+        Flush::after_pushes(pass, interrupts)
     }
 
     /// Wakes those who wait for passes to keep up.
@@ -274,38 +265,28 @@ impl State {
     }
 }
 
-/// The flush token of a channel: its holder flushes the peers that wait there.
-pub struct Pass {
-    channel: Arc<Channel>,
-    holds_token: bool,
-}
-
-impl fmt::Debug for Pass {
-    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(out, "Pass({:?})", self.channel.log)
+impl FlushSource for Channel {
+    fn flush_waiting(&self) {
+        flush_peers(self.take_waiting(), &*self.flush_workers);
     }
-}
 
-impl Pass {
-    fn run(mut self) {
-        let flush_workers = self.channel.flush_workers.clone();
-        flush_peers(self.channel.take_waiting(), &*flush_workers);
-        self.holds_token = self.channel.keeps_token_busy();
-        if self.holds_token {
-            flush_workers.submit(Flush { passes: vec![self], ..Flush::default() });
-        }
+    /// Whether more peers wait after a pass. If not, the token is free from here on: both in one step, so that
+    /// nobody comes to wait in between without a token to take.
+    fn keeps_token_busy(&self) -> bool {
+        let mut state = self.lock();
+        state.flushing = !state.waiting.is_empty();
+        self.tell_speakers(&state);
+        state.flushing
     }
-}
 
-impl Drop for Pass {
-    /// Gives the token back when a flush panicked, or nobody ran the pass. Whoever pushes next takes it, and
-    /// finds those who still wait.
-    fn drop(&mut self) {
-        if self.holds_token {
-            let mut state = self.channel.lock();
-            state.flushing = false;
-            self.channel.tell_speakers(&state);
-        }
+    fn release_token(&self) {
+        let mut state = self.lock();
+        state.flushing = false;
+        self.tell_speakers(&state);
+    }
+
+    fn submit(&self, flush: Flush) {
+        self.flush_workers.submit(flush);
     }
 }
 
@@ -314,70 +295,11 @@ fn flush_peers(mut peers: Vec<Arc<Peer>>, flush_workers: &dyn FlushWorkers) {
         let share = peers.len().div_ceil(flush_workers.count());
         while peers.len() > share {
             let part = peers.split_off(peers.len() - share);
-            flush_workers.submit(Flush { peers: part, ..Flush::default() });
+            flush_workers.submit(Flush::of_peers(part));
         }
     }
     for peer in peers {
         peer.flush_scheduled();
-    }
-}
-
-/// Peers that were scheduled and must now be flushed: an obligation. To be run on a thread that may write to
-/// sockets, with no lock held.
-#[must_use = "peers that were scheduled and are not flushed hear nothing any more"]
-#[derive(Debug, Default)]
-pub struct Flush {
-    passes: Vec<Pass>,
-    peers: Vec<Arc<Peer>>,
-    interrupts: Vec<Arc<Peer>>,
-}
-
-impl Flush {
-    /// What is to be done after a push to one peer.
-    pub(crate) fn after_push(peer: &Arc<Peer>, pushed: Pushed) -> Self {
-        let mut flush = Self::default();
-        if pushed.wake {
-            flush.peers.push(peer.clone());
-        }
-        if pushed.interrupt {
-            flush.interrupts.push(peer.clone());
-        }
-        flush
-    }
-
-    /// Takes over what `other` has to do.
-    pub fn merge(&mut self, other: Self) {
-        self.passes.extend(other.passes);
-        self.peers.extend(other.peers);
-        self.interrupts.extend(other.interrupts);
-    }
-
-    /// Whether there is nothing to do.
-    pub fn is_empty(&self) -> bool {
-        self.passes.is_empty() && self.peers.is_empty() && self.interrupts.is_empty()
-    }
-
-    /// Has the passes done by flush workers, and does the rest itself. For a thread that has more to push: what comes
-    /// meanwhile is flushed together.
-    pub fn submit(mut self) {
-        for pass in std::mem::take(&mut self.passes) {
-            let flush_workers = pass.channel.flush_workers.clone();
-            flush_workers.submit(Self { passes: vec![pass], ..Self::default() });
-        }
-        self.run();
-    }
-
-    /// Does it. Writes to sockets, never blocks.
-    pub fn run(self) {
-        for pass in self.passes {
-            pass.run();
-        }
-        for peer in self.peers {
-            peer.flush_scheduled();
-        }
-        for peer in self.interrupts {
-            peer.transport().interrupt();
-        }
     }
 }
 

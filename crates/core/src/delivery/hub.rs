@@ -8,7 +8,8 @@ use std::sync::Arc;
 
 use parlor_proto::{Bye, Encoded, Epoch, Event, Generation, Timestamp, UserName};
 
-use crate::delivery::channel::{Channel, Flush};
+use crate::delivery::channel::Channel;
+use crate::delivery::flush::Flush;
 use crate::delivery::peer::{ConnectionId, Peer};
 use crate::planted::{Bug, planted};
 use crate::ports::{Change, Direct, Entry, FlushWorkers, LogId, Presence, SessionKey, Sink};

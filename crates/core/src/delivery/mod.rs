@@ -2,6 +2,7 @@
 
 pub(crate) mod batch;
 pub(crate) mod channel;
+pub(crate) mod flush;
 pub(crate) mod hub;
 pub(crate) mod listener;
 pub(crate) mod outbox;

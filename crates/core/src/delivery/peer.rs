@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use parlor_proto::{Bye, Encoded, Event};
 
-use crate::delivery::channel::Flush;
+use crate::delivery::flush::Flush;
 use crate::delivery::outbox::Outbox;
 use crate::ports::Transport;
 

@@ -3,7 +3,7 @@
 use parlor_proto::{Epoch, Generation, MessageId, RoomName, Text, Timestamp, UserName};
 
 use super::{StoreError, StoreResult};
-use crate::delivery::channel::Flush;
+use crate::delivery::flush::Flush;
 
 /// Which log.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]

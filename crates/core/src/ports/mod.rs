@@ -6,6 +6,7 @@ mod attempts;
 mod bus;
 mod clock;
 mod error;
+mod flush_workers;
 mod follows;
 mod log;
 mod observer;
@@ -23,6 +24,7 @@ pub use attempts::{Admission, Attempt, LoginLimiter, MAX_USUAL_ADDRESSES, Outcom
 pub use bus::{Bus, Direct};
 pub use clock::Clock;
 pub use error::{StoreError, StoreResult};
+pub use flush_workers::FlushWorkers;
 pub use follows::Follows;
 pub use log::{Append, AppendReport, Appended, Entry, Head, Log, LogId};
 pub use observer::Observer;
@@ -30,7 +32,7 @@ pub use passwords::{Passwords, Verdict};
 pub use rooms::{Entered, Rooms, SessionKey};
 pub use sessions::{Claim, Claimed, Sessions, TakeoverLimit, Waited};
 pub use sink::{Change, Presence, Sink};
-pub use transport::{FlushWorkers, Transport};
+pub use transport::Transport;
 
 /// Everything that is kept, each port with an adapter of its own.
 #[derive(Clone)]

@@ -3,7 +3,7 @@
 use parlor_proto::{Epoch, RoomName, Timestamp, UserName};
 
 use super::{Direct, Entry, LogId};
-use crate::delivery::channel::Flush;
+use crate::delivery::flush::Flush;
 use crate::delivery::peer::ConnectionId;
 
 /// Which way somebody went.

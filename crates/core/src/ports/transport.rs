@@ -1,8 +1,7 @@
-//! The ports towards the connections: how an outbox is emptied and a blocked thread is woken.
+//! The port towards a connection: how its outbox is emptied, and its thread woken when it waits.
 
 use std::time::Duration;
 
-use crate::delivery::channel::Flush;
 use crate::delivery::outbox::Outbox;
 
 /// The connection behind an outbox.
@@ -16,13 +15,4 @@ pub trait Transport: Send + Sync {
 
     /// Lets the client's own thread wait, until `interrupt` at the latest.
     fn pause(&self, time: Duration);
-}
-
-/// Threads that run flushes for others.
-pub trait FlushWorkers: Send + Sync {
-    /// Runs `flush` soon on another thread. Never blocks.
-    fn submit(&self, flush: Flush);
-
-    /// How many there are; large flushes are split among them.
-    fn count(&self) -> usize;
 }

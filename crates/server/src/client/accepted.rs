@@ -11,7 +11,7 @@ use parlor_proxy_header::{Malformed, Progress, Source};
 use thiserror::Error;
 
 use super::handshake::DeadlineStream;
-use super::thread::Service;
+use super::service::Service;
 use super::transport::TlsTransport;
 use crate::admission::{Permit, UnassignedPermit, network_of};
 

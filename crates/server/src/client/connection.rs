@@ -9,7 +9,7 @@ use parlor_core::{Client, ConnectionId, Peer};
 
 use super::accepted::{AcceptedConnection, HubRegistration, RemoteClient};
 use super::graceful_close;
-use super::thread::Service;
+use super::service::Service;
 use super::transport::TlsTransport;
 use crate::admission::Permit;
 

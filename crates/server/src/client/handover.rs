@@ -6,7 +6,7 @@ use std::time::Duration;
 use std::{io, thread};
 
 use super::connection::Connection;
-use super::thread::Service;
+use super::service::Service;
 use super::thread_pool::STACK_BYTES;
 
 /// Stack of a thread that waits for a client to speak. It is enough to work on, should there be no other thread.

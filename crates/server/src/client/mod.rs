@@ -7,6 +7,7 @@ mod graceful_close;
 mod handover;
 mod handshake;
 mod nonblocking;
+mod service;
 mod socket;
 mod thread;
 mod thread_pool;
@@ -14,5 +15,6 @@ mod tls_session;
 mod transport;
 
 pub(crate) use accepted::Admitted;
-pub(crate) use thread::{Service, spawn};
+pub(crate) use service::Service;
+pub(crate) use thread::spawn;
 pub(crate) use thread_pool::ThreadPool;

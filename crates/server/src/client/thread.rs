@@ -9,20 +9,17 @@ use std::net::{SocketAddr, TcpStream};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use parlor_core::{Client, ConnectionId, Flow, Services};
+use parlor_core::{Client, ConnectionId, Flow};
 use parlor_proto::Bye;
-use rustls::ServerConfig;
 use zeroize::Zeroize;
 
 use super::accepted::{AcceptedConnection, Admitted, RejectReason, RemoteClient};
 use super::connection::Connection;
 use super::handover::ConnectionTask;
 use super::handshake::{self, FirstByte};
+use super::service::Service;
 use super::socket;
-use super::thread_pool::ThreadPool;
 use super::transport::{Received, TlsTransport};
-use crate::logging::rate_limit::LogRateLimit;
-use crate::workers::blocked_writer::BlockedWriter;
 
 /// How long a client says nothing before its thread is given up for one that only waits.
 const QUIET_AFTER: Duration = Duration::from_secs(3);
@@ -30,19 +27,6 @@ const QUIET_AFTER: Duration = Duration::from_secs(3);
 /// The same for one that has just come in. When a server starts, everybody comes at once and most only listen; what the
 /// allocator keeps at hand for each of their threads, some 7 KiB, is free afterwards but stays with the process.
 const QUIET_AFTER_LOGIN: Duration = Duration::from_millis(500);
-
-/// What all clients share.
-#[derive(Debug)]
-pub(crate) struct Service {
-    pub(crate) services: Arc<Services>,
-    pub(crate) tls: Arc<ServerConfig>,
-    pub(crate) blocked_writer: Arc<BlockedWriter>,
-    pub(crate) pool: Arc<ThreadPool>,
-    pub(crate) handshake_timeout: Duration,
-    pub(crate) idle_timeout: Option<Duration>,
-    /// Connections of balancers that came to nothing, since a wrong setting of a balancer makes all of them so.
-    pub(crate) strange_headers: LogRateLimit,
-}
 
 /// Starts the thread of a connection. Its place is given back when the connection has ended.
 ///

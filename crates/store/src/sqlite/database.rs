@@ -3,21 +3,16 @@
 use std::fs;
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
-use std::time::Duration;
 
 use parlor_core::ports::{StoreError, StoreResult};
 use parlor_proto::Epoch;
 use rusqlite::{Connection, OptionalExtension};
 
+use super::job::{Job, JobResult};
 use super::readers::Readers;
-use super::writer::{Change, Job, Writer};
-use super::{FILE_NAME, schema};
+use super::writer::{Change, Writer};
+use super::{BUSY_TIMEOUT, FILE_NAME, schema};
 use crate::group::GroupCommit;
-use crate::sync::{Mutex, lock};
-
-/// How long a locked database is waited for: with it, an answer comes within the 3 s of the protocol.
-pub(super) const BUSY_TIMEOUT: Duration = Duration::from_secs(2);
 
 /// What a commit survives.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -122,32 +117,6 @@ impl Database {
     /// Has a job done in the next transaction. Blocks until it is settled.
     pub(super) fn run(&self, job: Box<dyn Job>) {
         self.writer.run(job);
-    }
-}
-
-/// Where the outcome of a job is left for the thread that waits for it.
-pub(super) struct JobResult<T>(Arc<Mutex<Option<StoreResult<T>>>>);
-
-impl<T> Default for JobResult<T> {
-    fn default() -> Self {
-        Self(Arc::new(Mutex::new(None)))
-    }
-}
-
-impl<T> Clone for JobResult<T> {
-    fn clone(&self) -> Self {
-        Self(self.0.clone())
-    }
-}
-
-impl<T> JobResult<T> {
-    pub(super) fn set(&self, outcome: StoreResult<T>) {
-        *lock(&self.0) = Some(outcome);
-    }
-
-    /// The outcome; an error if the leader of the commit panicked before it came to this job.
-    pub(super) fn take(&self) -> StoreResult<T> {
-        lock(&self.0).take().unwrap_or_else(|| Err(StoreError::new("the commit was aborted")))
     }
 }
 

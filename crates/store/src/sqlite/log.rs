@@ -54,7 +54,7 @@ impl Log for SqliteLog {
     }
 
     fn follow(&self, log: &LogId) -> StoreResult<Head> {
-        let (kind, name) = kind_and_name(log);
+        let (kind, name) = rows::kind_and_name(log);
         let last = self.database.read(|connection| {
             let mut select = connection.prepare_cached(
                 "SELECT coalesce(max(number), 0) FROM entry
@@ -69,7 +69,7 @@ impl Log for SqliteLog {
     fn unfollow(&self, _log: &LogId) {}
 
     fn newest(&self, log: &LogId, count: usize) -> StoreResult<Vec<Entry>> {
-        let (kind, name) = kind_and_name(log);
+        let (kind, name) = rows::kind_and_name(log);
         let count = self.history.min(count as u64);
         let mut entries: Vec<Entry> = self.database.read(|connection| {
             let mut select = connection.prepare_cached(
@@ -82,14 +82,6 @@ impl Log for SqliteLog {
         })?;
         entries.reverse();
         Ok(entries)
-    }
-}
-
-/// How a log is named in the database.
-pub(super) fn kind_and_name(log: &LogId) -> (&'static str, &str) {
-    match log {
-        LogId::Room(room) => ("room", room.as_str()),
-        LogId::Feed(user) => ("feed", user.as_str()),
     }
 }
 

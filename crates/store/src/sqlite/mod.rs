@@ -4,8 +4,11 @@
 mod accounts;
 mod admin_polling;
 mod append;
+mod committed;
 mod database;
 mod follows;
+mod heads;
+mod job;
 mod known_addresses;
 mod log;
 mod readers;
@@ -16,6 +19,7 @@ mod writer;
 
 use std::path::Path;
 use std::sync::Arc;
+use std::time::Duration;
 
 use parlor_core::ports::{Accounts, Log, Sink, Store, StoreResult};
 
@@ -25,6 +29,9 @@ use crate::memory::MemoryLog;
 use admin_polling::{AdminChanges, ServerAccounts};
 pub use database::{Database, Durability, OpenError};
 use log::SqliteLog;
+
+/// How long a locked database is waited for: with it, an answer comes within the 3 s of the protocol.
+const BUSY_TIMEOUT: Duration = Duration::from_secs(2);
 
 /// Name of the database within the data directory.
 pub const FILE_NAME: &str = "parlor.db";

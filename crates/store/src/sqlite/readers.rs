@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use parlor_core::ports::{StoreError, StoreResult};
 use rusqlite::{Connection, OpenFlags};
 
-use super::database::BUSY_TIMEOUT;
+use super::BUSY_TIMEOUT;
 use crate::sync::{Mutex, lock};
 
 /// Connections that are kept for later. To open one takes as long as many reads, and in a storm of logins more threads

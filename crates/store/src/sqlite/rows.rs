@@ -1,6 +1,7 @@
 //! From columns to names and texts. What a database holds that this program would not have written is an
 //! error of the row, not a panic.
 
+use parlor_core::ports::LogId;
 use parlor_proto::{RoomName, Text, UserName};
 use rusqlite::Row;
 use rusqlite::types::Type;
@@ -21,4 +22,12 @@ pub(super) fn room(row: &Row<'_>, column: usize) -> rusqlite::Result<RoomName> {
 pub(super) fn text(row: &Row<'_>, column: usize) -> rusqlite::Result<Text> {
     let text: String = row.get(column)?;
     text.try_into().map_err(|error: &str| rusqlite::Error::FromSqlConversionFailure(column, Type::Text, error.into()))
+}
+
+/// How a log is named in the database.
+pub(super) fn kind_and_name(log: &LogId) -> (&'static str, &str) {
+    match log {
+        LogId::Room(room) => ("room", room.as_str()),
+        LogId::Feed(user) => ("feed", user.as_str()),
+    }
 }

@@ -6,16 +6,15 @@ use parlor_core::Flush;
 use parlor_core::ports::{StoreError, StoreResult};
 use rusqlite::{Connection, ErrorCode};
 
-use super::append::{CommittedEntries, Heads};
-use super::database::{BUSY_TIMEOUT, JobResult};
+use super::BUSY_TIMEOUT;
+use super::committed::CommittedEntries;
+use super::heads::Heads;
+use super::job::{Job, JobResult, Transaction};
 use crate::group::{BatchHealth, Worker};
 
 /// The writing connection and what is remembered of the rows it wrote.
 pub(super) struct Writer {
-    pub(super) connection: Connection,
-    pub(super) heads: Heads,
-    /// What the transaction that is open has appended so far.
-    pub(super) written: CommittedEntries,
+    transaction: Transaction,
     /// Whether the last batch found the database locked for all its patience.
     was_stuck: bool,
 }
@@ -24,32 +23,22 @@ pub(super) struct Writer {
 /// after the other, is not to wait the whole time for each.
 const STUCK_TIMEOUT: Duration = Duration::from_millis(100);
 
-/// Something that is written in a transaction with others.
-pub(super) trait Job: Send {
-    /// Writes. An error rolls the whole batch back.
-    fn apply(&mut self, writer: &mut Writer) -> rusqlite::Result<()>;
-
-    /// Tells whoever waits; called in the order of the batch, after its commit or failure. Whoever appends takes along
-    /// what is to be flushed of the whole batch.
-    fn settle(self: Box<Self>, outcome: StoreResult<()>, flush: &mut Flush);
-}
-
 impl Writer {
     pub(super) fn new(connection: Connection) -> Self {
-        Self { connection, heads: Heads::default(), written: CommittedEntries::default(), was_stuck: false }
+        Self { transaction: Transaction::new(connection), was_stuck: false }
     }
 
     fn transact(&mut self, batch: &mut [Box<dyn Job>]) -> rusqlite::Result<()> {
         self.execute("BEGIN IMMEDIATE")?;
         for job in batch {
-            job.apply(self)?;
+            job.apply(&mut self.transaction)?;
         }
         self.execute("COMMIT")
     }
 
     /// Runs a statement that is understood only once.
     fn execute(&self, statement: &str) -> rusqlite::Result<()> {
-        self.connection.prepare_cached(statement)?.execute([]).map(drop)
+        self.transaction.connection.prepare_cached(statement)?.execute([]).map(drop)
     }
 
     /// Waits less for the lock from now on if it was waited for in vain, and as long as ever once it was had.
@@ -58,18 +47,18 @@ impl Writer {
             self.was_stuck = is_stuck;
             let timeout = if is_stuck { STUCK_TIMEOUT } else { BUSY_TIMEOUT };
             // Sets a field of the connection, which cannot fail while that is open.
-            let _ = self.connection.busy_timeout(timeout);
+            let _ = self.transaction.connection.busy_timeout(timeout);
         }
         if is_stuck { BatchHealth::Stuck } else { BatchHealth::Good }
     }
 
     /// Forgets a transaction that did not come to its end.
     fn roll_back(&mut self) {
-        self.heads = Heads::default();
-        self.written = CommittedEntries::default();
-        if !self.connection.is_autocommit() {
+        self.transaction.heads = Heads::default();
+        self.transaction.written = CommittedEntries::default();
+        if !self.transaction.connection.is_autocommit() {
             // If even this fails, the next BEGIN does, and says so.
-            let _ = self.connection.execute_batch("ROLLBACK");
+            let _ = self.transaction.connection.execute_batch("ROLLBACK");
         }
     }
 }
@@ -78,7 +67,7 @@ impl Worker for Writer {
     type Work = Box<dyn Job>;
 
     fn work(&mut self, mut batch: Vec<Box<dyn Job>>) -> BatchHealth {
-        if !self.connection.is_autocommit() {
+        if !self.transaction.connection.is_autocommit() {
             self.roll_back();
         }
         let committed = self.transact(&mut batch);
@@ -86,7 +75,7 @@ impl Worker for Writer {
             self.roll_back();
         }
         let outcome = committed.as_ref().map(|_| ()).map_err(StoreError::new);
-        let mut flush = std::mem::take(&mut self.written).deliver();
+        let mut flush = std::mem::take(&mut self.transaction.written).deliver();
         for job in batch {
             job.settle(outcome.clone(), &mut flush);
         }
@@ -113,8 +102,8 @@ pub(super) struct Change {
 }
 
 impl Job for Change {
-    fn apply(&mut self, writer: &mut Writer) -> rusqlite::Result<()> {
-        self.changed = (self.change)(&writer.connection)?;
+    fn apply(&mut self, transaction: &mut Transaction) -> rusqlite::Result<()> {
+        self.changed = (self.change)(&transaction.connection)?;
         Ok(())
     }
 

@@ -72,6 +72,19 @@ struct ReaderConnection<'a> {
     is_lost: &'a mut bool,
 }
 
+impl Server {
+    /// Starts a reader for each node that has none.
+    ///
+    /// # Errors
+    /// The system gives no thread.
+    pub(in crate::redis) fn ensure_followers(self: &Arc<Self>, dialer: &Arc<Dialer>) -> std::io::Result<()> {
+        self.followers.start_missing(self.router.nodes(), |inbox| {
+            let reader = PubSubReader::new(self.clone(), dialer.clone(), inbox);
+            thread::Builder::new().name("redis-pubsub".to_owned()).spawn(move || reader.run()).map(drop)
+        })
+    }
+}
+
 impl PubSubReader {
     pub(in crate::redis) fn new(server: Arc<Server>, dialer: Arc<Dialer>, inbox: Arc<ReaderInbox>) -> Self {
         Self { server, dialer, inbox }

@@ -4,15 +4,12 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::thread;
 use std::time::{Duration, Instant};
 
 use crate::redis::connection::command::Command;
-use crate::redis::connection::dial::Dialer;
 use crate::redis::connection::url::Address;
 use crate::redis::keys;
 use crate::redis::membership::server::Server;
-use crate::redis::pubsub::reader::PubSubReader;
 use crate::sync::{Mutex, lock};
 
 /// Followers by their nodes. Lock tier 1: the routes and the mailboxes are looked at while it is held, and threads
@@ -73,6 +70,28 @@ impl PubSubReaders {
         lock(&self.inboxes).iter().all(|inbox| inbox.is_ready.load(Ordering::Acquire))
     }
 
+    /// Has `start` start a reader for each of `nodes` that has none.
+    ///
+    /// # Errors
+    /// Those of `start`.
+    pub(in crate::redis) fn start_missing(
+        &self,
+        nodes: impl IntoIterator<Item = Option<Address>>,
+        mut start: impl FnMut(Arc<ReaderInbox>) -> std::io::Result<()>,
+    ) -> std::io::Result<()> {
+        let mut inboxes = lock(&self.inboxes);
+        inboxes.retain(|inbox| !inbox.is_over.load(Ordering::Acquire));
+        for node in nodes {
+            if inboxes.iter().any(|inbox| inbox.node == node) {
+                continue;
+            }
+            let inbox = Arc::new(ReaderInbox { node, ..ReaderInbox::default() });
+            start(inbox.clone())?;
+            inboxes.push(inbox);
+        }
+        Ok(())
+    }
+
     /// Why some follower does not hear.
     pub(in crate::redis) fn problem(&self) -> Option<String> {
         let inboxes = lock(&self.inboxes);
@@ -109,25 +128,6 @@ impl PubSubReaders {
 }
 
 impl Server {
-    /// Starts a follower for each node that has none.
-    ///
-    /// # Errors
-    /// The system gives no thread.
-    pub(in crate::redis) fn ensure_followers(self: &Arc<Self>, dialer: &Arc<Dialer>) -> std::io::Result<()> {
-        let mut inboxes = lock(&self.followers.inboxes);
-        inboxes.retain(|inbox| !inbox.is_over.load(Ordering::Acquire));
-        for node in self.router.nodes() {
-            if inboxes.iter().any(|inbox| inbox.node == node) {
-                continue;
-            }
-            let inbox = Arc::new(ReaderInbox { node, ..ReaderInbox::default() });
-            let follower = PubSubReader::new(self.clone(), dialer.clone(), inbox.clone());
-            thread::Builder::new().name("redis-pubsub".to_owned()).spawn(move || follower.run())?;
-            inboxes.push(inbox);
-        }
-        Ok(())
-    }
-
     /// Has the follower of a channel look whether it is needed. It does so at its next wake-up; one that connects
     /// looks at all channels anyway.
     pub(in crate::redis) fn look_at(&self, channel: &str) {

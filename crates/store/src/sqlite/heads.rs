@@ -1,0 +1,73 @@
+//! Where each log stands, as the one who writes remembers it. It must not be asked by anybody else.
+
+use std::collections::HashMap;
+use std::collections::hash_map::Entry as Slot;
+
+use parlor_core::ports::LogId;
+use rusqlite::{Connection, OptionalExtension, params};
+
+use super::rows::kind_and_name;
+
+/// Logs whose heads are remembered; with more, all are forgotten and read again.
+const MAX_HEADS: usize = 100_000;
+
+/// Where the logs stand that were written to, so that it need not be read for each entry. Valid only while
+/// its owner is the one who writes.
+#[derive(Default)]
+pub(super) struct Heads(HashMap<LogId, Head>);
+
+#[derive(Clone, Copy)]
+pub(super) struct Head {
+    /// Row of the log.
+    pub(super) row: i64,
+    /// Newest number.
+    pub(super) last: u64,
+    /// Oldest number that is stored.
+    oldest: u64,
+}
+
+impl Heads {
+    /// Where a log stands; read if it is not known.
+    pub(super) fn get(&mut self, connection: &Connection, log: &LogId) -> rusqlite::Result<&mut Head> {
+        if self.0.len() >= MAX_HEADS {
+            self.0.clear();
+        }
+        match self.0.entry(log.clone()) {
+            Slot::Occupied(slot) => Ok(slot.into_mut()),
+            Slot::Vacant(slot) => Ok(slot.insert(load(connection, log)?)),
+        }
+    }
+}
+
+fn load(connection: &Connection, log: &LogId) -> rusqlite::Result<Head> {
+    let (kind, name) = kind_and_name(log);
+    let mut select = connection.prepare_cached("SELECT id FROM log WHERE kind = ?1 AND name = ?2")?;
+    let known: Option<i64> = select.query_row([kind, name], |row| row.get(0)).optional()?;
+    let Some(row) = known else {
+        let mut insert = connection.prepare_cached("INSERT INTO log (kind, name) VALUES (?1, ?2)")?;
+        return Ok(Head { row: insert.insert([kind, name])?, last: 0, oldest: 1 });
+    };
+    // Two statements: SQLite answers each from one end of the index, and both together by reading it all.
+    let bound = |sql: &str, none: u64| -> rusqlite::Result<u64> {
+        let number: Option<u64> = connection.prepare_cached(sql)?.query_row([row], |row| row.get(0))?;
+        Ok(number.unwrap_or(none))
+    };
+    let last = bound("SELECT max(number) FROM entry WHERE log = ?1", 0)?;
+    let oldest = bound("SELECT min(number) FROM entry WHERE log = ?1", 1)?;
+    Ok(Head { row, last, oldest })
+}
+
+impl Head {
+    /// Deletes entries that are older than the history, many at a time.
+    pub(super) fn trim(&mut self, connection: &Connection, history: u64) -> rusqlite::Result<()> {
+        let slack = (history / 10).max(16);
+        if self.last - self.oldest < history.saturating_add(slack) {
+            return Ok(());
+        }
+        let keep_from = self.last - history + 1;
+        let mut delete = connection.prepare_cached("DELETE FROM entry WHERE log = ?1 AND number < ?2")?;
+        delete.execute(params![self.row, keep_from])?;
+        self.oldest = keep_from;
+        Ok(())
+    }
+}

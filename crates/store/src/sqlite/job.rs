@@ -1,0 +1,62 @@
+//! What is written in one transaction with others, and how its outcome comes back. It must not know what the jobs are.
+
+use std::sync::Arc;
+
+use parlor_core::Flush;
+use parlor_core::ports::{StoreError, StoreResult};
+use rusqlite::Connection;
+
+use super::committed::CommittedEntries;
+use super::heads::Heads;
+use crate::sync::{Mutex, lock};
+
+/// The transaction that is open, and what is remembered of the rows that were written.
+pub(super) struct Transaction {
+    pub(super) connection: Connection,
+    pub(super) heads: Heads,
+    /// What it has appended so far.
+    pub(super) written: CommittedEntries,
+}
+
+impl Transaction {
+    /// None is open yet.
+    pub(super) fn new(connection: Connection) -> Self {
+        Self { connection, heads: Heads::default(), written: CommittedEntries::default() }
+    }
+}
+
+/// Something that is written in a transaction with others.
+pub(super) trait Job: Send {
+    /// Writes. An error rolls the whole batch back.
+    fn apply(&mut self, transaction: &mut Transaction) -> rusqlite::Result<()>;
+
+    /// Tells whoever waits; called in the order of the batch, after its commit or failure. Whoever appends takes along
+    /// what is to be flushed of the whole batch.
+    fn settle(self: Box<Self>, outcome: StoreResult<()>, flush: &mut Flush);
+}
+
+/// Where the outcome of a job is left for the thread that waits for it.
+pub(super) struct JobResult<T>(Arc<Mutex<Option<StoreResult<T>>>>);
+
+impl<T> Default for JobResult<T> {
+    fn default() -> Self {
+        Self(Arc::new(Mutex::new(None)))
+    }
+}
+
+impl<T> Clone for JobResult<T> {
+    fn clone(&self) -> Self {
+        Self(self.0.clone())
+    }
+}
+
+impl<T> JobResult<T> {
+    pub(super) fn set(&self, outcome: StoreResult<T>) {
+        *lock(&self.0) = Some(outcome);
+    }
+
+    /// The outcome; an error if the leader of the commit panicked before it came to this job.
+    pub(super) fn take(&self) -> StoreResult<T> {
+        lock(&self.0).take().unwrap_or_else(|| Err(StoreError::new("the commit was aborted")))
+    }
+}
