@@ -5,7 +5,7 @@
 use libfuzzer_sys::fuzz_target;
 use parlor_fuzz::is_control;
 use parlor_proto::{
-    Command, Credentials, PreLoginCommand, HISTORY_MAX, PASSWORD_MAX_BYTES, Password, Refusal, Text, parse_command,
+    Command, Credentials, HISTORY_MAX, PASSWORD_MAX_BYTES, Password, PreLoginCommand, Refusal, Text, parse_command,
     parse_pre_login,
 };
 

@@ -6,8 +6,8 @@
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
-use parlor_fuzz::steps::{CLIENTS, Action, Step, steps};
 use parlor_fuzz::oracle::ClientOracle;
+use parlor_fuzz::steps::{Action, CLIENTS, Step, steps};
 use parlor_testkit::{World, login_line};
 
 const USERS: [&str; CLIENTS] = ["ann", "bob", "cyd", "dan"];
@@ -121,7 +121,7 @@ impl Stage {
         self.client(number).stick(false, MAX_QUEUED_BYTES);
     }
 
-    /// Whoever leaves while the store fails may be left there, which a store of one process does not repair.
+    /// A client that leaves while the store fails may be left there, which a store of one process does not repair.
     fn send_in_vain(&mut self, number: usize, bytes: &[u8]) -> bool {
         self.read_on(number);
         self.client(number);

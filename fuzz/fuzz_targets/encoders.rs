@@ -7,8 +7,8 @@ use arbitrary::{Arbitrary, Result, Unstructured};
 use libfuzzer_sys::fuzz_target;
 use parlor_fuzz::is_control;
 use parlor_proto::{
-    Bye, Command, Epoch, Event, Format, Help, HistoryEntry, MessageId, Refusal, RefusalCode, Reply, RoomName, RoomSummary,
-    Text, Timestamp, UserName, VERBS, Verb, encode, parse_command,
+    Bye, Command, Epoch, Event, Format, Help, HistoryEntry, MessageId, Refusal, RefusalCode, Reply, RoomName,
+    RoomSummary, Text, Timestamp, UserName, VERBS, Verb, encode, parse_command,
 };
 
 /// An event whose fields could all have come about in a server.

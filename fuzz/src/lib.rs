@@ -1,8 +1,8 @@
 //! What the fuzz targets share: the judges that are written apart from the code that they judge. It must not use the
 //! tables and parsers of the crates under test where it could say by itself what is right.
 
-pub mod steps;
 pub mod oracle;
+pub mod steps;
 
 /// Characters that end a line somewhere, or steer a terminal, as the protocol lists them.
 pub fn is_control(character: char) -> bool {

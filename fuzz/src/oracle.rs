@@ -4,7 +4,8 @@
 use std::collections::{HashMap, VecDeque};
 
 use parlor_proto::{
-    Bye, Event, Format, Line, LineSplitter, ParseError, RefusalCode, Reply, Verb, encode, parse_command, parse_pre_login,
+    Bye, Event, Format, Line, LineSplitter, ParseError, RefusalCode, Reply, Verb, encode, parse_command,
+    parse_pre_login,
 };
 use parlor_testkit::Connection;
 

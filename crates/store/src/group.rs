@@ -13,7 +13,7 @@ use crate::sync::{Condvar, Mutex, lock};
 
 /// What does the work. It exists once; the leader owns it while it leads.
 pub(crate) trait Worker: Send {
-    /// One piece of work, with the means to tell whoever brought it what came of it.
+    /// One piece of work, with the means to tell whoever brought it the result.
     type Work: Send;
 
     /// Does a batch, in its order. Blocks.

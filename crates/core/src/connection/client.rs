@@ -16,7 +16,7 @@ use crate::services::Services;
 /// Bytes of replies that may wait before a client is read on: it gets no further ahead of itself.
 const MAX_PENDING_REPLY_BYTES: usize = 256 * 1024;
 
-/// How long a client may leave its replies unread while it has asked for more. Whoever reads is waited for.
+/// How long a client may leave its replies unread while it has asked for more. A client that reads is waited for.
 const REPLY_PATIENCE: Duration = Duration::from_secs(60);
 
 /// What the client's thread does next.

@@ -25,12 +25,12 @@ use crate::sync::{Condvar, Mutex, MutexGuard, lock};
 /// saves.
 const SPLIT_FROM: usize = 512;
 
-/// Bytes of entries that may have been pushed since the last pass began before those who speak have to wait.
-/// Far below what may be queued for one client: or else one who speaks faster than this server can encrypt
+/// Bytes of entries that may have been pushed since the last pass began, before senders have to wait.
+/// Far below what may be queued for one client: or else a sender that is faster than this server can encrypt
 /// would make slow consumers of all who listen.
 const MAX_BACKLOG: usize = 64 * 1024;
 
-/// How long one who speaks waits at most for a pass to end.
+/// How long a sender waits at most for a pass to end.
 const BACKLOG_PATIENCE: Duration = Duration::from_secs(1);
 
 /// The listeners of one log. Lock tier 3: no other channel's lock is taken inside, only outboxes'.

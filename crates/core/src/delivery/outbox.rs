@@ -308,7 +308,7 @@ impl Outbox {
 
     /// Waits until something is done, or something went out.
     fn await_progress(&self, patience: Duration, done: impl Fn(&Inner) -> bool) -> Awaited {
-        // What goes out between these two steps ends the wait at once, and whoever waits begins again.
+        // What goes out between these two steps ends the wait at once, and the waiting thread begins again.
         let moves = self.lock().moves;
         let inner = self.await_until(patience, |inner| inner.moves != moves || done(inner));
         match (inner.dead || done(&inner), inner.moves != moves) {

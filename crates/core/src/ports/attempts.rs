@@ -42,7 +42,7 @@ pub enum Admission {
     Now(Permit),
     /// Not before so much time has passed.
     After(Duration),
-    /// Not before others who are trying just now know what came of it.
+    /// Not before others who are trying just now know the result.
     InTurn,
 }
 

@@ -1,4 +1,4 @@
-//! A store that fails: whoever speaks is told in time, nothing is heard that is not stored, and the server goes on as
+//! A store that fails: the sender is told in time, nothing is heard that is not stored, and the server goes on as
 //! soon as the store does.
 
 use std::fs::File;

@@ -28,7 +28,7 @@ fn get_stuck(server: &Server, round: usize, number: usize) -> Client {
     client
 }
 
-/// Says everything, and looks at the server's memory meanwhile; the most that was seen. Waits for those who read, by what
+/// Says everything, and looks at the server's memory meanwhile; the most that was seen. Waits for the clients that read, by what
 /// each has `heard`: on a busy machine they would else be cut off, too.
 fn speak(server: &Server, speaker: &mut Client, round: usize, heard: &[AtomicUsize]) -> usize {
     let mut most = 0;
@@ -76,7 +76,7 @@ fn fifty_stuck_readers_cost_what_may_wait_for_them_and_the_others_nothing() {
         }));
         let bound = before + STUCK * (QUEUED_KIB + 60) + SLACK_KIB;
         assert!(most[round] <= bound, "{before} KiB became {} KiB, more than {bound}", most[round]);
-        // Whoever asks is told who is left: those who read.
+        // Whoever asks is told who is left: the clients that read.
         speaker.send("/who busy");
         cut_off += STUCK + READERS + 1 - room_size(&speaker.until("OK who busy "));
         stuck.clear();

@@ -1,4 +1,4 @@
-//! `parlor torture`, short: servers keep their promises under faults, and the command says what came of it. That it
+//! `parlor torture`, short: servers keep their promises under faults, and the command says the result. That it
 //! finds what is broken is tried in `tests/planted.rs`.
 
 use std::process::Output;

@@ -8,7 +8,7 @@ use parlor_core::ports::{Entry, LogId, Sink};
 
 use crate::in_process::InProcessSessions;
 
-/// What one transaction appended for all who brought something: whoever listens gets it in one go.
+/// What one transaction appended for all who brought something: each listener gets it in one go.
 #[derive(Default)]
 pub(super) struct CommittedEntries {
     logs: HashMap<LogId, Vec<Entry>>,

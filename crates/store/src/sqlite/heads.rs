@@ -1,4 +1,4 @@
-//! Where each log stands, as the one who writes remembers it. It must not be asked by anybody else.
+//! Where each log stands, as the writer remembers it. It must not be asked by anybody else.
 
 use std::collections::HashMap;
 use std::collections::hash_map::Entry as Slot;
@@ -12,7 +12,7 @@ use super::rows::kind_and_name;
 const MAX_HEADS: usize = 100_000;
 
 /// Where the logs stand that were written to, so that it need not be read for each entry. Valid only while
-/// its owner is the one who writes.
+/// its owner is the writer.
 #[derive(Default)]
 pub(super) struct Heads(HashMap<LogId, Head>);
 

@@ -190,7 +190,7 @@ impl Bench {
         }
     }
 
-    /// Follows a log, as whoever listens to it does.
+    /// Follows a log, as each listener to it does.
     pub(crate) fn follow(&self, log: &LogId) {
         self.followed.lock().unwrap().insert(log.clone());
         self.store.log.follow(log).unwrap();

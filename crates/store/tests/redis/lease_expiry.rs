@@ -1,4 +1,4 @@
-//! Servers that are taken for dead: what they leave behind is ended once, and what comes back finds its place. These
+//! Servers that are considered dead: what they leave behind is ended once, and what comes back finds its place. These
 //! tests wait for leases to run out.
 
 use parlor_core::DuplicateLogin::Reject;

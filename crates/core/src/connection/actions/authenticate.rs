@@ -13,7 +13,7 @@ use crate::ports::{Account, Admission, Attempt, Outcome, Permit, StoreResult, Ve
 /// Up to so much delay is simply waited for; with more, the client is told to come back.
 const PATIENCE: Duration = Duration::from_secs(2);
 
-/// Pause between two looks whether others who try at the same time know what came of it.
+/// Pause between two looks whether others who try at the same time know the result.
 const POLL_INTERVAL: Duration = Duration::from_millis(100);
 
 /// The account, if the password is right. A hash of another cost than the one that is set is renewed.

@@ -26,7 +26,7 @@ pub(super) fn look(settings: &Settings, findings: &mut Vec<Finding>) {
     }
 }
 
-/// Whoever connects from there can claim any address.
+/// A client that connects from there can claim any address.
 fn balancers(network: Network, findings: &mut Vec<Finding>) {
     let bits = |(v4, v6): (u8, u8)| if network.is_ipv4() { v4 } else { v6 };
     let what = format!("everybody in {network} (proxy-from) can claim any address");

@@ -1,4 +1,4 @@
-//! The connection of a link: opened in the background whenever it is wanted, and handed to whoever leads a batch. It
+//! The connection of a link: opened in the background whenever it is wanted, and handed to the leader of a batch. It
 //! must not send commands of the store.
 
 use std::sync::Arc;

@@ -25,7 +25,7 @@ use crate::redis::pubsub::message::{self, LogMessage, ServerMessage};
 use crate::redis::pubsub::readers::ReaderInbox;
 use crate::redis::{Note, OpenError, random};
 
-/// Without any pulse for so long the connection is taken for dead.
+/// Without any pulse for so long the connection is considered dead.
 const PULSE_PATIENCE: Duration = Duration::from_secs(4);
 
 /// Pause between attempts to connect.
