@@ -95,6 +95,8 @@ fn a_server_that_is_alone_loses_nothing_by_a_lapse() {
     let proxy = parlor_redis_testkit::FaultProxy::start(redis.port());
     let two = Server::open(&redis.url_by(&proxy));
     let (bob, red) = (two.member("bob", "red"), log_of("red"));
+    // It is told by Pub/Sub, which the cut would swallow, and presence is in no log.
+    wait_until("who came is told", || two.ear.changes("red") == ["+bob"]);
     proxy.down();
     two.tells("that it serves nobody", |note| *note == Note::LeaseLapsed);
     wait_until("the lease to end", || redis.cli(&["--scan", "--pattern", "parlor:server:*}"]).is_empty());
