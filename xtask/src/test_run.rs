@@ -1,10 +1,11 @@
 //! `cargo xtask test`: all tests as `cargo test` runs them, with the time of each, a limit for a program of tests that
 //! hangs, and the slowest ones at the end. It must not decide what a test is, or whether it passed.
 
-use std::io::{BufRead, BufReader};
+use std::io::{BufRead, BufReader, Read};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::mpsc::{RecvTimeoutError, channel};
+use std::sync::{Mutex, PoisonError};
 use std::thread;
 use std::time::Duration;
 
@@ -14,6 +15,8 @@ use serde_json::Value;
 /// If a program of tests prints nothing for so long, it hangs: it prints a line for each test that ends, and for each that
 /// takes longer than a minute.
 const SILENCE: Duration = Duration::from_secs(300);
+/// How many programs run at a time: tests mostly wait.
+const AT_ONCE: usize = 2;
 /// How many of the slowest tests are shown.
 const SHOWN: usize = 10;
 
@@ -24,6 +27,18 @@ struct Program {
     path: PathBuf,
     /// Where tests expect to be.
     directory: PathBuf,
+    /// Those of a directory `tests`, which start servers and take long.
+    is_of_integration_tests: bool,
+}
+
+/// What became of a program.
+#[derive(Debug)]
+struct Report {
+    passed: bool,
+    /// What it printed.
+    text: String,
+    /// What each of its tests took, in seconds.
+    times: Vec<(f64, String)>,
 }
 
 /// Builds and runs the tests that `arguments` choose, as `cargo test` takes them; false if one failed.
@@ -31,15 +46,31 @@ struct Program {
 /// # Errors
 /// If they cannot be built or started.
 pub(crate) fn run(root: &Path, arguments: &[&str]) -> Result<bool> {
-    let mut passed = true;
-    let mut times = Vec::new();
-    for program in build(root, arguments)? {
-        println!("\n     Running {}", program.name);
-        passed &= program.run(&mut times)?;
-    }
+    let mut programs = build(root, arguments)?;
+    // The slow ones first, so that none is left to run alone at the end.
+    programs.sort_by_key(|program| !program.is_of_integration_tests);
+    let next = Mutex::new(programs.into_iter());
+    let done = Mutex::new(Vec::new());
+    thread::scope(|scope| {
+        for _ in 0..AT_ONCE {
+            scope.spawn(|| {
+                while let Some(program) = take(&next) {
+                    let report = program.run();
+                    print!("{}", report.text);
+                    done.lock().unwrap_or_else(PoisonError::into_inner).push(report);
+                }
+            });
+        }
+    });
     let examples = Command::new(env!("CARGO")).arg("test").args(arguments).arg("--doc").current_dir(root).status()?;
-    print!("{}", slowest(times));
-    Ok(passed && examples.success())
+    let reports = done.into_inner().unwrap_or_else(PoisonError::into_inner);
+    print!("{}", slowest(reports.iter().flat_map(|report| report.times.clone()).collect()));
+    Ok(reports.iter().all(|report| report.passed) && examples.success())
+}
+
+/// The next program; the lock is held for that only.
+fn take(next: &Mutex<std::vec::IntoIter<Program>>) -> Option<Program> {
+    next.lock().unwrap_or_else(PoisonError::into_inner).next()
 }
 
 /// Builds all programs of tests; what is wrong with them is printed by cargo.
@@ -61,7 +92,9 @@ fn program(message: &Value) -> Option<Program> {
         return None;
     }
     let manifest = Path::new(message["manifest_path"].as_str()?);
+    let kinds = message["target"]["kind"].as_array()?;
     Some(Program {
+        is_of_integration_tests: kinds.iter().any(|kind| kind == "test"),
         name: format!("{} ({})", message["target"]["name"].as_str()?, message["target"]["src_path"].as_str()?),
         path: message["executable"].as_str()?.into(),
         directory: manifest.parent()?.to_owned(),
@@ -69,24 +102,35 @@ fn program(message: &Value) -> Option<Program> {
 }
 
 impl Program {
-    /// Runs it and notes what each test took, in seconds; false if one failed.
-    fn run(&self, times: &mut Vec<(f64, String)>) -> Result<bool> {
+    /// Runs it to its end, or until it hangs.
+    fn run(&self) -> Report {
+        let mut report = Report { passed: false, text: format!("\n     Running {}\n", self.name), times: Vec::new() };
         let mut command = Command::new(&self.path);
         command.args(["-Z", "unstable-options", "--report-time"]).current_dir(&self.directory);
         // The times of tests are not stable yet, and are what this is for.
         command.env("RUSTC_BOOTSTRAP", "1").env("CARGO_MANIFEST_DIR", &self.directory);
-        let mut child = command.stdout(Stdio::piped()).spawn().with_context(|| self.name.clone())?;
-        let finished = self.follow(&mut child, times);
-        if !finished {
-            eprintln!("error: {} printed nothing for {} s: it hangs", self.name, SILENCE.as_secs());
-            child.kill()?;
+        match command.stdout(Stdio::piped()).spawn() {
+            Ok(child) => report.follow(child),
+            Err(error) => report.text.push_str(&format!("error: it cannot be started: {error}\n")),
         }
-        Ok(child.wait()?.success() && finished)
+        report
+    }
+}
+
+impl Report {
+    /// Takes what a program prints, to its end. A program that hangs is ended, and has failed.
+    fn follow(&mut self, mut child: Child) {
+        let finished = child.stdout.take().is_some_and(|output| self.read(output));
+        if !finished {
+            self.text.push_str(&format!("error: it printed nothing for {} s: it hangs\n", SILENCE.as_secs()));
+            // It may have ended by itself just now.
+            let _ = child.kill();
+        }
+        self.passed = child.wait().is_ok_and(|status| status.success()) && finished;
     }
 
-    /// Prints what it prints, to its end; false if it hangs.
-    fn follow(&self, child: &mut Child, times: &mut Vec<(f64, String)>) -> bool {
-        let Some(output) = child.stdout.take() else { return false };
+    /// Reads to the end; false if nothing comes for too long.
+    fn read(&mut self, output: impl Read + Send + 'static) -> bool {
         let (sender, lines) = channel();
         thread::spawn(move || {
             // What is no text ends the output, and the program is then seen to fail or to hang.
@@ -95,8 +139,8 @@ impl Program {
         loop {
             match lines.recv_timeout(SILENCE) {
                 Ok(line) => {
-                    println!("{line}");
-                    times.extend(time(&line));
+                    self.times.extend(time(&line));
+                    self.text.push_str(&(line + "\n"));
                 }
                 Err(RecvTimeoutError::Disconnected) => return true,
                 Err(RecvTimeoutError::Timeout) => return false,
@@ -144,7 +188,7 @@ mod tests {
         let message = |is_test: bool| {
             serde_json::json!({
                 "profile": { "test": is_test }, "manifest_path": "a/Cargo.toml", "executable": "t/a-1",
-                "target": { "name": "a", "src_path": "a/src/lib.rs" },
+                "target": { "name": "a", "src_path": "a/src/lib.rs", "kind": ["lib"] },
             })
         };
         let program = program(&message(true)).unwrap();
@@ -152,16 +196,17 @@ mod tests {
         assert_eq!(super::program(&message(false)), None);
     }
 
-    fn shell(script: &str) -> bool {
-        let mut child = Command::new("sh").args(["-c", script]).stdout(Stdio::piped()).spawn().unwrap();
-        let program = Program { name: "a".to_owned(), path: "sh".into(), directory: ".".into() };
-        let mut times = Vec::new();
-        program.follow(&mut child, &mut times) && child.wait().unwrap().success() && times.len() == 1
+    fn shell(script: &str) -> Report {
+        let child = Command::new("sh").args(["-c", script]).stdout(Stdio::piped()).spawn().unwrap();
+        let mut report = Report { passed: false, text: String::new(), times: Vec::new() };
+        report.follow(child);
+        report
     }
 
     #[test]
     fn a_program_is_followed_to_its_end() {
-        assert!(shell("echo 'test a ... ok <0.1s>'"));
-        assert!(!shell("echo 'test a ... ok <0.1s>'; exit 101"));
+        let report = shell("echo 'test a ... ok <0.1s>'");
+        assert!(report.passed && report.times.len() == 1 && report.text.contains("test a ... ok"), "{report:?}");
+        assert!(!shell("echo 'test a ... ok <0.1s>'; exit 101").passed);
     }
 }
