@@ -10,6 +10,7 @@ COPY Cargo.toml Cargo.lock ./
 COPY crates/bench/Cargo.toml crates/bench/
 COPY crates/client/Cargo.toml crates/client/
 COPY crates/core/Cargo.toml crates/core/
+COPY crates/process-testkit/Cargo.toml crates/process-testkit/
 COPY crates/proto/Cargo.toml crates/proto/
 COPY crates/proxy-header/Cargo.toml crates/proxy-header/
 COPY crates/redis-testkit/Cargo.toml crates/redis-testkit/

@@ -37,7 +37,7 @@ fn check_read_back(credentials: &Credentials) {
 
 fn check_command(command: &Command) {
     match command {
-        Command::Say(text) => check_message(text),
+        Command::Message(text) => check_message(text),
         Command::Publish(text) | Command::Broadcast(text) | Command::Msg { text, .. } => check_text(text),
         Command::Passwd { old, new } => [old, new].into_iter().for_each(check_password),
         Command::History(count) => assert!((1..=HISTORY_MAX).contains(count)),
@@ -60,7 +60,7 @@ fuzz_target!(|line: &[u8]| {
             check_password(&credentials.password);
             check_read_back(&credentials);
             // What logs in before login is never a message after it.
-            assert!(!matches!(parse_command(line), Ok(Some(Command::Say(_)))), "a password would be broadcast");
+            assert!(!matches!(parse_command(line), Ok(Some(Command::Message(_)))), "a password would be broadcast");
         }
         Ok(Some(PreLoginCommand::Ping(Some(token)))) => assert!(!token.contains(is_control)),
         Ok(_) => {}

@@ -156,7 +156,7 @@ impl Stage {
     fn clear(&mut self) {
         (0..CLIENTS).for_each(|number| self.vanish(number));
         self.world.run_flush_workers();
-        assert_eq!((self.world.connections(), self.world.channels()), (0, 0), "something is left");
+        assert_eq!((self.world.connections(), self.world.topics()), (0, 0), "something is left");
     }
 }
 

@@ -8,7 +8,7 @@ use anyhow::{Context, Result};
 use crate::cases::Case;
 use crate::measure::machine::{Machine, said_by};
 use crate::progress::Progress;
-use crate::record::{Outcome, Record, Run};
+use crate::record::{CaseResult, Record, Run};
 use crate::scenario::fanout::{Fanout, Way};
 use crate::scenario::{Scenario, Times};
 use crate::servers::{Running, ServerKind, Target};
@@ -47,7 +47,7 @@ pub(crate) fn run(cases: &[Case], plan: &Plan) -> Result<()> {
     Ok(())
 }
 
-fn one(case: &Case, plan: &Plan) -> Result<Outcome> {
+fn one(case: &Case, plan: &Plan) -> Result<CaseResult> {
     let mut runs = Vec::new();
     for round in 1..=plan.rounds {
         for server in contestants(case, plan) {
@@ -59,7 +59,7 @@ fn one(case: &Case, plan: &Plan) -> Result<Outcome> {
             runs.push(Run { server, round, figures });
         }
     }
-    Ok(Outcome { case: case.clone(), runs })
+    Ok(CaseResult { case: case.clone(), runs })
 }
 
 /// Who takes part. The bare servers know no followers, and coalesce nothing where nothing is said.

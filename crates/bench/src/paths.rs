@@ -6,15 +6,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
-use parlor_core::ports::{
-    Append, Appended, Claim, Claimed, Direct, Entered, Entry, LogId, Presence, SessionKey, Sink, Store,
-};
-use parlor_core::{ConnectionId, DuplicateLogin, Flush, Outbox, Settled, Taken};
+use parlor_core::ports::{Append, AppendResult, Claim, ClaimResult, EnterResult, LogId, SessionKey, Store};
+use parlor_core::{ConnectionId, DuplicateLogin, Outbox, Settled, Taken};
 use parlor_proto::{
-    Command, Encoded, Epoch, Event, Format, Line, LineSplitter, MessageId, RoomName, Text, Timestamp, UserName,
-    parse_command,
+    Command, Encoded, Event, Format, Line, LineSplitter, MessageId, RoomName, Text, Timestamp, UserName, parse_command,
 };
 use parlor_store::sqlite::{Durability, Sqlite};
+use parlor_testkit::NoopSink;
 use tempfile::TempDir;
 
 /// The names of all paths.
@@ -73,7 +71,7 @@ fn parse() -> Result<Path> {
     Ok(Box::new(move || {
         for _ in 0..BATCH {
             let command = parse_command(black_box(line.as_bytes())).ok().context("a message is refused")?;
-            ensure!(matches!(black_box(command), Some(Command::Say(_))), "no message");
+            ensure!(matches!(black_box(command), Some(Command::Message(_))), "no message");
         }
         Ok(())
     }))
@@ -99,12 +97,12 @@ fn outbox() -> Result<Path> {
     let mut frames = Vec::new();
     Ok(Box::new(move || {
         for outbox in &outboxes {
-            ensure!(black_box(outbox.push_frame(frame.clone())).wake, "somebody else owns the outbox");
+            ensure!(black_box(outbox.push_frame(frame.clone())).must_flush, "somebody else owns the outbox");
         }
         for outbox in &outboxes {
             ensure!(outbox.take(RECORD_BYTES, &mut frames) != Taken::Nothing, "the outbox is empty");
             black_box(&mut frames).clear();
-            ensure!(outbox.settle() == Settled::Idle, "something is left");
+            ensure!(outbox.release_if_empty() == Settled::Idle, "something is left");
         }
         Ok(())
     }))
@@ -117,7 +115,7 @@ fn append() -> Result<Path> {
         let report = room.store().log.append(room.batch());
         ensure!(report.outcomes.len() == BATCH, "{} outcomes", report.outcomes.len());
         for outcome in report.outcomes {
-            ensure!(matches!(outcome?, Appended::Stored(_)), "an entry is refused");
+            ensure!(matches!(outcome?, AppendResult::Stored(_)), "an entry is refused");
         }
         report.flush.run();
         Ok(())
@@ -157,10 +155,12 @@ impl Room {
             takeovers: None,
             at: Duration::ZERO,
         };
-        let Claimed::Granted(generation) = sqlite.store().sessions.claim(&claim)? else { anyhow::bail!("no session") };
+        let ClaimResult::Granted(generation) = sqlite.store().sessions.claim(&claim)? else {
+            anyhow::bail!("no session")
+        };
         let seat = SessionKey { user: author.clone(), generation };
         let entered = sqlite.store().rooms.enter(&seat, &room, 1)?;
-        ensure!(matches!(entered, Entered::Member { .. }), "no member");
+        ensure!(matches!(entered, EnterResult::Member { .. }), "no member");
         let time = Timestamp::from_millis(0);
         let entry = Append { log: LogId::Room(room), author, generation, time, text: text()? };
         Ok(Self { sqlite, entry, _directory: directory })
@@ -172,36 +172,5 @@ impl Room {
 
     fn batch(&self) -> Vec<Append> {
         vec![self.entry.clone(); BATCH]
-    }
-}
-
-/// Nobody listens.
-struct NoopSink;
-
-impl Sink for NoopSink {
-    fn deliver(&self, _log: &LogId, _entries: &[Entry]) -> Flush {
-        Flush::default()
-    }
-
-    fn restarted(&self, _log: &LogId, _epoch: Epoch) {}
-
-    fn presence(&self, _presence: &Presence) -> Flush {
-        Flush::default()
-    }
-
-    fn direct(&self, _to: &UserName, _message: &Direct) -> Option<Flush> {
-        None
-    }
-
-    fn notice(&self, _message: &Direct) -> Flush {
-        Flush::default()
-    }
-
-    fn displaced(&self, _connection: ConnectionId) -> Flush {
-        Flush::default()
-    }
-
-    fn account_deleted(&self, _user: &UserName, _created: Timestamp) -> Flush {
-        Flush::default()
     }
 }

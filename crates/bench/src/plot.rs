@@ -12,7 +12,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result, ensure};
 use clap::Args;
 
-use crate::record::{Outcome, Record};
+use crate::record::{CaseResult, Record};
 use crate::scenario::Scenario;
 use crate::servers::ServerKind;
 use svg::Svg;
@@ -74,18 +74,19 @@ fn results(directory: &Path) -> Result<Vec<PathBuf>> {
 }
 
 /// Names of files, and what is in them.
-fn drawings(outcomes: &[Outcome]) -> Vec<(String, Svg)> {
+fn drawings(outcomes: &[CaseResult]) -> Vec<(String, Svg)> {
     let mut drawn = Vec::new();
     let sweeps = outcomes.iter().filter_map(|outcome| outcome.case.sweep.as_ref());
     for sweep in sweeps {
         if drawn.iter().any(|(name, _)| *name == sweep.name) {
             continue;
         }
-        let part_of = |outcome: &&Outcome| outcome.case.sweep.as_ref().is_some_and(|other| other.name == sweep.name);
-        let parts: Vec<&Outcome> = outcomes.iter().filter(part_of).collect();
+        let part_of = |outcome: &&CaseResult| outcome.case.sweep.as_ref().is_some_and(|other| other.name == sweep.name);
+        let parts: Vec<&CaseResult> = outcomes.iter().filter(part_of).collect();
         drawn.push((sweep.name.clone(), curves::draw(&sweep.axis, &parts)));
     }
-    let talks: Vec<&Outcome> = outcomes.iter().filter(|it| matches!(it.case.scenario, Scenario::Fanout(_))).collect();
+    let talks: Vec<&CaseResult> =
+        outcomes.iter().filter(|it| matches!(it.case.scenario, Scenario::Fanout(_))).collect();
     for (name, title, figure, unit) in [
         ("cost", "Processor time of the server for a delivery", "server_cpu_us_per_delivery", "µs"),
         ("latency-p50", "Latency, median", "latency_p50_ms", "ms"),
@@ -116,9 +117,9 @@ mod tests {
         let outcome = |case: cases::Case| {
             let figures = [("server_cpu_us_per_delivery", 2.5), ("latency_p50_ms", 1.0), ("latency_p99_ms", 3.0)];
             let figures = figures.map(|(name, value)| (name.to_owned(), value)).into();
-            Outcome { case, runs: vec![Run { server: ServerKind::Parlor, round: 1, figures }] }
+            CaseResult { case, runs: vec![Run { server: ServerKind::Parlor, round: 1, figures }] }
         };
-        let outcomes: Vec<Outcome> = cases::suite().into_iter().map(outcome).collect();
+        let outcomes: Vec<CaseResult> = cases::suite().into_iter().map(outcome).collect();
         let drawn = drawings(&outcomes);
         let names: Vec<&str> = drawn.iter().map(|(name, _)| name.as_str()).collect();
         let sweeps = ["members-slow", "members-saturated", "rooms", "payload"];

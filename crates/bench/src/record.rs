@@ -21,12 +21,12 @@ pub(crate) struct Record {
     /// Seconds of each measurement.
     pub(crate) seconds: f64,
     /// Each case.
-    pub(crate) results: Vec<Outcome>,
+    pub(crate) results: Vec<CaseResult>,
 }
 
 /// Results of one case.
 #[derive(Debug, Serialize, Deserialize)]
-pub(crate) struct Outcome {
+pub(crate) struct CaseResult {
     /// Which.
     #[serde(flatten)]
     pub(crate) case: Case,
@@ -59,7 +59,7 @@ impl Record {
     }
 }
 
-impl Outcome {
+impl CaseResult {
     /// Who took part, the bare ones first.
     pub(crate) fn servers(&self) -> Vec<ServerKind> {
         let mut servers: Vec<_> = self.runs.iter().map(|run| run.server).collect();

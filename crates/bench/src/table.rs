@@ -1,6 +1,6 @@
 //! Results as tables in Markdown, on standard output. It must not compute anything but medians and ratios.
 
-use crate::record::Outcome;
+use crate::record::CaseResult;
 use crate::scenario::Scenario;
 use crate::servers::ServerKind;
 
@@ -30,7 +30,7 @@ const CHURN: &[Column] = &[
 ];
 
 /// Prints the rows of a case, and the head of a table before them if the one before was of another kind.
-pub(crate) fn print(before: Option<&Outcome>, outcome: &Outcome) {
+pub(crate) fn print(before: Option<&CaseResult>, outcome: &CaseResult) {
     let scenario = &outcome.case.scenario;
     let (headline, columns) = match scenario {
         Scenario::Fanout(_) => ("CPU µs each", TALK),
@@ -47,7 +47,7 @@ pub(crate) fn print(before: Option<&Outcome>, outcome: &Outcome) {
     }
 }
 
-fn row(outcome: &Outcome, server: ServerKind, columns: &[Column]) -> String {
+fn row(outcome: &CaseResult, server: ServerKind, columns: &[Column]) -> String {
     let headline = outcome.case.scenario.headline();
     let value = outcome.median(server, headline);
     let all = outcome.rounds(server, headline);

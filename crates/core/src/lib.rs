@@ -5,16 +5,16 @@
 mod connection;
 mod delivery;
 mod limits;
-#[cfg(shuttle)]
-#[cfg(test)]
-mod model;
 pub mod planted;
 pub mod ports;
 mod services;
+#[cfg(shuttle)]
+#[cfg(test)]
+mod shuttle_tests;
 mod sync;
 
-pub use connection::client::{Client, Flow};
-pub use delivery::flush::{Flush, Pass};
+pub use connection::driver::{ConnectionDriver, Flow};
+pub use delivery::flush::{Flush, FlushToken};
 pub use delivery::hub::Hub;
 pub use delivery::outbox::{Awaited, Outbox, Pushed, Settled, Taken};
 pub use delivery::peer::{ConnectionId, Origin, Peer};

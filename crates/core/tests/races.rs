@@ -68,7 +68,7 @@ fn joining_against_speaking_leaves_no_hole_and_repeats_nothing() {
         threads.into_iter().map(|thread| thread.join().unwrap()).sum()
     });
     assert_ne!(heard, 0, "the threads never met");
-    assert_eq!((world.connections(), world.channels()), (0, 0));
+    assert_eq!((world.connections(), world.topics()), (0, 0));
 }
 
 #[test]
@@ -98,7 +98,7 @@ fn going_away_against_speaking_leaves_nothing_behind() {
         .map(|line| number(line, "id").unwrap())
         .collect();
     assert_eq!(ids, (1..=200).collect::<Vec<_>>());
-    assert_eq!((world.connections(), world.channels()), (1, 1));
+    assert_eq!((world.connections(), world.topics()), (1, 1));
 }
 
 /// Seconds for a login where many come at once: each turn that one waits for the others lets the time of all pass.

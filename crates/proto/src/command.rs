@@ -36,7 +36,7 @@ pub enum PreLoginCommand {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Command {
     /// A line without a slash in front: a message to the current room.
-    Say(Text),
+    Message(Text),
     /// `/join <room>`
     Join(RoomName),
     /// `/leave`
@@ -101,7 +101,7 @@ impl Command {
     /// The row of the table that this command belongs to.
     pub fn verb(&self) -> Verb {
         match self {
-            Self::Say(_) => Verb::Message,
+            Self::Message(_) => Verb::Message,
             Self::Join(_) => Verb::Join,
             Self::Leave => Verb::Leave,
             Self::Rooms => Verb::Rooms,

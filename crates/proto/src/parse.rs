@@ -100,7 +100,7 @@ fn say(line: &str) -> Result<Option<Command>, ParseError> {
             return Err(ParseError { verb: Some(verb), refusal: Refusal::AlreadyAuthenticated });
         }
     }
-    Ok(Some(Command::Say(text)))
+    Ok(Some(Command::Message(text)))
 }
 
 /// Splits at the first space or tab, which belongs to neither side.

@@ -23,7 +23,7 @@ struct Counts {
 
 /// One connection's place among all, and among those of its address; given back when dropped.
 #[derive(Debug)]
-pub(crate) struct Permit {
+pub(crate) struct ConnectionPermit {
     admission: Arc<Admission>,
     /// The address whose count it is part of, if it is limited.
     address: Option<IpAddr>,
@@ -31,7 +31,7 @@ pub(crate) struct Permit {
 
 /// A place among all of a connection that comes through a balancer; given back when dropped.
 #[derive(Debug)]
-pub(crate) struct UnassignedPermit(Permit);
+pub(crate) struct UnassignedPermit(ConnectionPermit);
 
 impl Admission {
     pub(crate) fn new(max_connections: usize, max_per_address: usize, limit_loopback: bool) -> Self {
@@ -40,7 +40,7 @@ impl Admission {
     }
 
     /// A place for a connection from `address`, if there is one.
-    pub(crate) fn admit(self: &Arc<Self>, address: IpAddr) -> Option<Permit> {
+    pub(crate) fn admit(self: &Arc<Self>, address: IpAddr) -> Option<ConnectionPermit> {
         let address = address.to_canonical();
         let limited = (self.limit_loopback || !address.is_loopback()).then(|| network_of(address));
         let mut counts = self.counts();
@@ -51,7 +51,7 @@ impl Admission {
         if let Some(limited) = limited {
             counts.enter(limited);
         }
-        Some(Permit { admission: self.clone(), address: limited })
+        Some(ConnectionPermit { admission: self.clone(), address: limited })
     }
 
     /// A place for a connection of a balancer, of which it is not known yet whose it is, if there is one.
@@ -61,7 +61,7 @@ impl Admission {
             return self.refuse();
         }
         counts.all += 1;
-        Some(UnassignedPermit(Permit { admission: self.clone(), address: None }))
+        Some(UnassignedPermit(ConnectionPermit { admission: self.clone(), address: None }))
     }
 
     /// Counts a connection for an address, if one more may come from there.
@@ -116,7 +116,7 @@ impl Counts {
 impl UnassignedPermit {
     /// Counts the connection for the client whose it is, if one more may come from there. A loopback address is not
     /// spared: it is one of the balancer's machine.
-    pub(crate) fn of_client(self, address: IpAddr) -> Option<Permit> {
+    pub(crate) fn assign(self, address: IpAddr) -> Option<ConnectionPermit> {
         let Self(mut permit) = self;
         let limited = network_of(address);
         if !permit.admission.enter(limited) {
@@ -127,12 +127,12 @@ impl UnassignedPermit {
     }
 
     /// Leaves it at the place among all: the connection is the balancer's own.
-    pub(crate) fn of_balancer(self) -> Permit {
+    pub(crate) fn unassigned(self) -> ConnectionPermit {
         self.0
     }
 }
 
-impl Drop for Permit {
+impl Drop for ConnectionPermit {
     fn drop(&mut self) {
         let mut counts = self.admission.counts();
         counts.all -= 1;
@@ -163,7 +163,7 @@ mod tests {
         assert_eq!(network("::ffff:192.0.2.77"), "192.0.2.77");
     }
 
-    fn admit(admission: &Arc<Admission>, address: &str) -> Option<Permit> {
+    fn admit(admission: &Arc<Admission>, address: &str) -> Option<ConnectionPermit> {
         admission.admit(address.parse().unwrap())
     }
 
@@ -198,9 +198,9 @@ mod tests {
     #[test]
     fn through_a_balancer_the_clients_count_and_not_the_balancer() {
         let admission = Arc::new(Admission::new(9, 1, false));
-        let own: Vec<_> = (0..3).map(|_| admission.admit_balancer().unwrap().of_balancer()).collect();
+        let own: Vec<_> = (0..3).map(|_| admission.admit_balancer().unwrap().unassigned()).collect();
         assert_eq!(counted(&admission), (3, 0));
-        let of = |client: &str| admission.admit_balancer().unwrap().of_client(client.parse().unwrap());
+        let of = |client: &str| admission.admit_balancer().unwrap().assign(client.parse().unwrap());
         let one = of("192.0.2.1").unwrap();
         assert!(of("192.0.2.1").is_none() && of("::ffff:192.0.2.1").is_none());
         assert!(admit(&admission, "192.0.2.1").is_none());
@@ -220,7 +220,7 @@ mod tests {
         let place = admission.admit_balancer().unwrap();
         assert!(admission.admit_balancer().is_none() && admit(&admission, "127.0.0.1").is_none());
         drop(place);
-        let permit = admission.admit_balancer().unwrap().of_client("2001:db8::1".parse().unwrap());
+        let permit = admission.admit_balancer().unwrap().assign("2001:db8::1".parse().unwrap());
         assert_eq!(counted(&admission), (1, 1));
         drop(permit);
         assert_eq!(counted(&admission), (0, 0));

@@ -12,7 +12,7 @@ use parlor_core::ConnectionId;
 use socket2::{Domain, Protocol, Socket, Type};
 
 use crate::admission::Admission;
-use crate::client::{self, Admitted, Service};
+use crate::connection::{self, Admitted, Service};
 use crate::settings::Network;
 
 /// Connections that the kernel keeps until they are accepted.
@@ -102,7 +102,7 @@ impl Acceptors {
             }
             match accepted {
                 Ok((stream, address)) => self.welcome(stream, address),
-                Err(error) if is_of_one_connection(&error) => {}
+                Err(error) if is_per_connection(&error) => {}
                 Err(error) => {
                     tracing::warn!("cannot accept connections at the moment: {error}");
                     thread::sleep(BACK_OFF);
@@ -114,7 +114,7 @@ impl Acceptors {
     fn welcome(&self, stream: TcpStream, address: SocketAddr) {
         let Some(entry) = self.admit(address.ip()) else { return };
         let connection = ConnectionId(self.next_connection.fetch_add(1, Ordering::Relaxed));
-        if let Err(error) = client::spawn(self.service.clone(), connection, stream, address, entry) {
+        if let Err(error) = connection::spawn(self.service.clone(), connection, stream, address, entry) {
             tracing::warn!(%address, "cannot start a thread for a connection: {error}");
             thread::sleep(BACK_OFF);
         }
@@ -130,7 +130,7 @@ impl Acceptors {
 }
 
 /// Whether an error of accept is that of the connection that would have been accepted, see accept(2).
-fn is_of_one_connection(error: &io::Error) -> bool {
+fn is_per_connection(error: &io::Error) -> bool {
     matches!(
         error.kind(),
         io::ErrorKind::ConnectionAborted | io::ErrorKind::ConnectionReset | io::ErrorKind::Interrupted

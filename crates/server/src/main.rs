@@ -2,9 +2,9 @@
 
 mod admission;
 mod backend;
-mod client;
 mod clock;
 mod commands;
+mod connection;
 mod listener;
 mod logging;
 mod server;

@@ -15,8 +15,8 @@ use parlor_proto::Bye;
 
 use crate::admission::Admission;
 use crate::backend::{Backend, BackendConfig};
-use crate::client::{Service, ThreadPool};
 use crate::clock::SystemClock;
+use crate::connection::{Service, ThreadPool};
 use crate::listener::{Acceptors, Listener, Stopper};
 use crate::logging::observer::LogObserver;
 use crate::logging::rate_limit::LogRateLimit;
@@ -82,10 +82,17 @@ impl Server {
             policy: policy(settings),
         });
         let (handshake_timeout, idle_timeout) = (settings.handshake_timeout, settings.idle_timeout());
-        let strange_headers = LogRateLimit::every(STRANGE_HEADERS_INTERVAL);
+        let bad_proxy_headers = LogRateLimit::every(STRANGE_HEADERS_INTERVAL);
         let pool = Arc::new(ThreadPool::new());
-        let service =
-            Arc::new(Service { services, tls, blocked_writer, pool, handshake_timeout, idle_timeout, strange_headers });
+        let service = Arc::new(Service {
+            services,
+            tls,
+            blocked_writer,
+            pool,
+            handshake_timeout,
+            idle_timeout,
+            bad_proxy_headers,
+        });
         let acceptors = Arc::new(Acceptors::new(service, admission.clone(), settings.proxy_from.clone()));
         let serve = |listener: Listener| listener.serve(acceptors.clone());
         let stoppers = listeners.into_iter().map(serve).collect::<Result<_, _>>()?;

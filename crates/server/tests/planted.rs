@@ -10,7 +10,7 @@ use std::time::Instant;
 use std::{env, fs, thread};
 
 use parlor_core::planted::Bug;
-use parlor_torture::PLANTED_BUG;
+use parlor_process_testkit::PLANTED_BUG;
 use serde_json::{Value, json};
 
 /// So many runs at a time: most of each is waiting.

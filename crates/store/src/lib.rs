@@ -1,16 +1,15 @@
 //! Adapters of the ports of `parlor-core`: where accounts, follows, sessions, memberships and logs are kept.
 //! This crate must not know of clients, TLS or the process it runs in.
 
-pub mod fault_injection;
 #[cfg(any(feature = "redis", feature = "sqlite", test))]
 mod group;
 pub mod in_process;
 pub mod memory;
-#[cfg(shuttle)]
-#[cfg(test)]
-mod model;
 #[cfg(feature = "redis")]
 pub mod redis;
+#[cfg(shuttle)]
+#[cfg(test)]
+mod shuttle_tests;
 #[cfg(feature = "sqlite")]
 pub mod sqlite;
 mod sync;

@@ -7,8 +7,8 @@ use std::time::Duration;
 
 use parlor_core::Flush;
 use parlor_core::ports::{
-    Account, Accounts, Append, AppendReport, Appended, Entry, Follows, Head, Log, LogId, MAX_USUAL_ADDRESSES,
-    PasswordHash, Role, Sink, Store, StoreResult, USUAL_FOR,
+    Account, Accounts, Append, AppendReport, AppendResult, Entry, Follows, Head, KNOWN_FOR, Log, LogId,
+    MAX_KNOWN_ADDRESSES, PasswordHash, Role, Sink, Store, StoreResult,
 };
 use parlor_proto::{Epoch, MessageId, Timestamp, UserName};
 
@@ -113,7 +113,7 @@ impl Accounts for MemoryAccounts {
 struct MemoryAddresses(Mutex<HashMap<UserName, Vec<(String, Timestamp)>>>);
 
 impl UsualAddresses for MemoryAddresses {
-    fn is_usual(&self, user: &UserName, address: &str, now: Timestamp) -> StoreResult<bool> {
+    fn is_known(&self, user: &UserName, address: &str, now: Timestamp) -> StoreResult<bool> {
         let known = lock(&self.0);
         let is_it = |(usual, seen): &(String, Timestamp)| usual == address && is_recent(*seen, now);
         Ok(known.get(user).is_some_and(|addresses| addresses.iter().any(is_it)))
@@ -124,7 +124,7 @@ impl UsualAddresses for MemoryAddresses {
         let addresses = known.entry(user.clone()).or_default();
         addresses.retain(|(usual, _)| usual != address);
         addresses.push((address.to_owned(), now));
-        let excess = addresses.len().saturating_sub(MAX_USUAL_ADDRESSES);
+        let excess = addresses.len().saturating_sub(MAX_KNOWN_ADDRESSES);
         addresses.drain(..excess);
         Ok(())
     }
@@ -132,7 +132,7 @@ impl UsualAddresses for MemoryAddresses {
 
 fn is_recent(seen: Timestamp, now: Timestamp) -> bool {
     let since = u64::try_from(now.as_millis().saturating_sub(seen.as_millis())).unwrap_or(0);
-    Duration::from_millis(since) <= USUAL_FOR
+    Duration::from_millis(since) <= KNOWN_FOR
 }
 
 impl Follows for MemoryAccounts {
@@ -184,9 +184,9 @@ impl MemoryLog {
         logs: &mut HashMap<LogId, MemoryLogData>,
         append: Append,
         stored: &mut HashMap<LogId, Vec<Entry>>,
-    ) -> Appended {
+    ) -> AppendResult {
         if !self.live.may_append(&append) {
-            return Appended::Fenced;
+            return AppendResult::Fenced;
         }
         let Append { log, author, time, text, .. } = append;
         let kept = logs.entry(log.clone()).or_default();
@@ -198,7 +198,7 @@ impl MemoryLog {
             let excess = kept.newest.len().saturating_sub(self.history);
             kept.newest.drain(..excess);
         }
-        Appended::Stored(kept.last)
+        AppendResult::Stored(kept.last)
     }
 }
 

@@ -9,49 +9,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use parlor_core::ports::{
-    Account, Admission, Append, Appended, Attempt, Claim, Claimed, Direct, Entered, Entry, LogId, Outcome,
-    PasswordHash, Presence, Role, SessionKey, Sink, StoreResult,
+    Account, Append, AppendResult, Attempt, AttemptOutcome, Claim, ClaimResult, EnterResult, LogId, LoginDecision,
+    PasswordHash, Role, SessionKey, StoreResult,
 };
-use parlor_core::{ConnectionId, DuplicateLogin, Flush};
-use parlor_proto::{Epoch, MessageId, RoomName, Text, Timestamp, UserName};
+use parlor_core::{ConnectionId, DuplicateLogin};
+use parlor_proto::{MessageId, RoomName, Text, Timestamp, UserName};
 use parlor_store::sqlite::{Durability, FILE_NAME, OpenError, Sqlite, open_accounts};
-
-/// Hears who is deleted, and nothing else.
-#[derive(Default)]
-struct RecordingSink {
-    deleted: std::sync::Mutex<Vec<(String, Timestamp)>>,
-    delivered: std::sync::Mutex<Vec<u64>>,
-}
-
-impl Sink for RecordingSink {
-    fn deliver(&self, _log: &LogId, entries: &[Entry]) -> Flush {
-        self.delivered.lock().unwrap().extend(entries.iter().map(|entry| entry.id.0));
-        Flush::default()
-    }
-
-    fn restarted(&self, _log: &LogId, _epoch: Epoch) {}
-
-    fn presence(&self, _presence: &Presence) -> Flush {
-        Flush::default()
-    }
-
-    fn direct(&self, _to: &UserName, _message: &Direct) -> Option<Flush> {
-        None
-    }
-
-    fn notice(&self, _message: &Direct) -> Flush {
-        Flush::default()
-    }
-
-    fn displaced(&self, _connection: ConnectionId) -> Flush {
-        Flush::default()
-    }
-
-    fn account_deleted(&self, user: &UserName, created: Timestamp) -> Flush {
-        self.deleted.lock().unwrap().push((user.to_string(), created));
-        Flush::default()
-    }
-}
+use parlor_testkit::RecordingSink;
 
 /// A server's store with one member in its lobby.
 struct Server {
@@ -72,7 +36,7 @@ impl Server {
             takeovers: None,
             at: Duration::ZERO,
         };
-        let Claimed::Granted(generation) = sqlite.store().sessions.claim(&claim).unwrap() else { panic!() };
+        let ClaimResult::Granted(generation) = sqlite.store().sessions.claim(&claim).unwrap() else { panic!() };
         let ann = SessionKey { user, generation };
         sqlite.store().rooms.enter(&ann, &RoomName::lobby(), 1).unwrap();
         Self { sqlite, ear, ann }
@@ -89,8 +53,8 @@ impl Server {
         let mut report = self.sqlite.store().log.append(vec![append]);
         report.flush.run();
         report.outcomes.remove(0).map(|appended| match appended {
-            Appended::Stored(id) => id.0,
-            Appended::Fenced => panic!("a member may speak"),
+            AppendResult::Stored(id) => id.0,
+            AppendResult::Fenced => panic!("a member may speak"),
         })
     }
 
@@ -128,7 +92,7 @@ fn rooms_with_a_log_count_after_a_restart_too() {
         let Server { sqlite, ann, .. } = Server::open(data.path(), 2);
         let (store, room): (_, RoomName) = (sqlite.store(), room.parse().unwrap());
         let entered = store.rooms.enter(&ann, &room, 1).unwrap();
-        assert_eq!(matches!(entered, Entered::Member { .. }), expected, "{room}");
+        assert_eq!(matches!(entered, EnterResult::Member { .. }), expected, "{room}");
         let append = Append {
             log: LogId::Room(room),
             author: ann.user,
@@ -137,7 +101,7 @@ fn rooms_with_a_log_count_after_a_restart_too() {
             text: Text::sanitise("kept").unwrap(),
         };
         let report = store.log.append(vec![append]);
-        assert_eq!(matches!(report.outcomes[..], [Ok(Appended::Stored(_))]), expected);
+        assert_eq!(matches!(report.outcomes[..], [Ok(AppendResult::Stored(_))]), expected);
         report.flush.run();
     }
 }
@@ -178,7 +142,7 @@ fn without_history_numbers_count_in_memory_under_a_new_epoch_each_time() {
         let server = Server::open(data.path(), 0);
         epochs.insert(server.sqlite.store().log.follow(&lobby()).unwrap().epoch);
         assert_eq!((server.say("a"), server.say("b")), (Ok(1), Ok(2)));
-        assert_eq!((server.texts(), server.ear.delivered.lock().unwrap().clone()), (vec![], vec![1, 2]));
+        assert_eq!((server.texts(), server.ear.ids(&lobby())), (vec![], vec![1, 2]));
     }
     assert_eq!(epochs.len(), 3);
 }
@@ -243,7 +207,7 @@ fn deletions_beside_the_server_are_noticed_once_and_old_ones_never() {
     server.sqlite.notice_changes().unwrap();
     server.sqlite.notice_changes().unwrap();
     let created = Timestamp::from_millis(7);
-    assert_eq!(*server.ear.deleted.lock().unwrap(), ["bob", "cyd"].map(|user| (user.to_owned(), created)));
+    assert_eq!(server.ear.deleted(), ["bob", "cyd"].map(|user| (user.to_owned(), created)));
 }
 
 #[test]
@@ -253,7 +217,7 @@ fn whoever_is_found_or_made_comes_after_the_end_of_the_one_before() {
     let accounts = &server.sqlite.store().accounts;
     let mut told = 0;
     let mut is_told = || {
-        let before = std::mem::replace(&mut told, server.ear.deleted.lock().unwrap().len());
+        let before = std::mem::replace(&mut told, server.ear.deleted().len());
         told == before + 1
     };
     beside.create(&account("bob")).unwrap();
@@ -263,7 +227,7 @@ fn whoever_is_found_or_made_comes_after_the_end_of_the_one_before() {
     beside.create(&account("bob")).unwrap();
     assert!(accounts.find(&name("bob")).unwrap().is_some() && is_told());
     server.sqlite.notice_changes().unwrap();
-    assert_eq!(server.ear.deleted.lock().unwrap().len(), 2);
+    assert_eq!(server.ear.deleted().len(), 2);
 }
 
 /// An attempt of ann from `address`, so many days after the beginning.
@@ -273,11 +237,11 @@ fn attempt<'a>(user: &'a UserName, address: &'a str, days: i64) -> Attempt<'a> {
 }
 
 /// Whether an attempt counts as one from a usual address.
-fn is_usual(sqlite: &Sqlite, attempt: &Attempt<'_>) -> bool {
+fn is_known(sqlite: &Sqlite, attempt: &Attempt<'_>) -> bool {
     let attempts = &sqlite.store().attempts;
-    let Admission::Now(permit) = attempts.begin(attempt).unwrap() else { panic!("nothing failed") };
-    attempts.end(attempt, permit, Outcome::Unknown).unwrap();
-    permit.is_usual
+    let LoginDecision::Allowed(permit) = attempts.acquire(attempt).unwrap() else { panic!("nothing failed") };
+    attempts.release(attempt, permit, AttemptOutcome::Unknown).unwrap();
+    permit.is_known
 }
 
 #[test]
@@ -285,13 +249,13 @@ fn an_address_is_usual_across_restarts_and_for_as_long_as_it_is_used() {
     let data = tempfile::tempdir().unwrap();
     let (ann, home) = (name("ann"), "192.0.2.1");
     let store = open(data.path()).unwrap();
-    store.store().attempts.remember(&attempt(&ann, home, 0)).unwrap();
+    store.store().attempts.note_known_address(&attempt(&ann, home, 0)).unwrap();
     drop(store);
     let store = open(data.path()).unwrap();
-    assert!(is_usual(&store, &attempt(&ann, home, 90)) && !is_usual(&store, &attempt(&ann, home, 91)));
-    assert!(!is_usual(&store, &attempt(&name("bob"), home, 1)));
-    store.store().attempts.remember(&attempt(&ann, home, 60)).unwrap();
-    assert!(is_usual(&store, &attempt(&ann, home, 150)) && !is_usual(&store, &attempt(&ann, home, 151)));
+    assert!(is_known(&store, &attempt(&ann, home, 90)) && !is_known(&store, &attempt(&ann, home, 91)));
+    assert!(!is_known(&store, &attempt(&name("bob"), home, 1)));
+    store.store().attempts.note_known_address(&attempt(&ann, home, 60)).unwrap();
+    assert!(is_known(&store, &attempt(&ann, home, 150)) && !is_known(&store, &attempt(&ann, home, 151)));
 }
 
 #[test]
@@ -301,7 +265,7 @@ fn an_address_that_is_not_usual_any_more_is_forgotten_with_the_next_login() {
     let count =
         || -> i64 { raw(data.path()).query_row("SELECT count(*) FROM usual_address", [], |row| row.get(0)).unwrap() };
     for (address, days, kept) in [("192.0.2.1", 0, 1), ("192.0.2.2", 90, 2), ("192.0.2.3", 91, 2)] {
-        store.store().attempts.remember(&attempt(&name("ann"), address, days)).unwrap();
+        store.store().attempts.note_known_address(&attempt(&name("ann"), address, days)).unwrap();
         assert_eq!(count(), kept, "after {days} days");
     }
 }
@@ -316,19 +280,19 @@ fn accounts_are_unlocked_beside_the_server_and_orders_from_before_it_count_for_n
     let server = Server::open(data.path(), 10);
     let (bob, attempts) = (name("bob"), server.sqlite.store().attempts.clone());
     let attempt = attempt(&bob, "192.0.2.1", 0);
-    let fail = || match attempts.begin(&attempt).unwrap() {
-        Admission::Now(permit) => attempts.end(&attempt, permit, Outcome::Wrong).unwrap(),
+    let fail = || match attempts.acquire(&attempt).unwrap() {
+        LoginDecision::Allowed(permit) => attempts.release(&attempt, permit, AttemptOutcome::Wrong).unwrap(),
         other => panic!("{other:?}"),
     };
     (0..6).for_each(|_| fail());
     server.sqlite.notice_changes().unwrap();
-    assert!(matches!(attempts.begin(&attempt).unwrap(), Admission::After(_)));
+    assert!(matches!(attempts.acquire(&attempt).unwrap(), LoginDecision::RetryAfter(_)));
     assert!(beside.unlock(&name("bob"), None, now).unwrap());
     server.sqlite.notice_changes().unwrap();
     (0..6).for_each(|_| fail());
     // It counts once.
     server.sqlite.notice_changes().unwrap();
-    assert!(matches!(attempts.begin(&attempt).unwrap(), Admission::After(_)));
+    assert!(matches!(attempts.acquire(&attempt).unwrap(), LoginDecision::RetryAfter(_)));
 }
 
 #[test]
@@ -342,8 +306,8 @@ fn a_database_of_version_1_is_brought_up_to_date() {
     let store = open(data.path()).unwrap();
     let accounts = &store.store().accounts;
     assert!(accounts.create(&account("bob")).unwrap() && accounts.delete(&name("bob")).unwrap());
-    store.store().attempts.remember(&attempt(&name("ann"), "192.0.2.1", 0)).unwrap();
-    assert!(is_usual(&store, &attempt(&name("ann"), "192.0.2.1", 0)));
+    store.store().attempts.note_known_address(&attempt(&name("ann"), "192.0.2.1", 0)).unwrap();
+    assert!(is_known(&store, &attempt(&name("ann"), "192.0.2.1", 0)));
 }
 
 #[test]
@@ -364,7 +328,7 @@ fn a_locked_database_is_told_to_all_who_wait_and_over_when_it_is_free() {
     other.execute_batch("ROLLBACK").unwrap();
     assert_eq!(server.say("after"), Ok(2));
     assert_eq!(server.texts(), ["1 before", "2 after"]);
-    assert_eq!(*server.ear.delivered.lock().unwrap(), [1, 2]);
+    assert_eq!(server.ear.ids(&lobby()), [1, 2]);
 }
 
 /// Says things until the disk is full, makes room, and goes on. Runs in a process of its own, since what
@@ -387,7 +351,7 @@ fn full_disk() {
     assert_eq!(server.texts().len() as u64, stored.min(500));
     setrlimit(Resource::Fsize, roomy).unwrap();
     assert_eq!(server.say("room again"), Ok(stored + 1));
-    assert_eq!(*server.ear.delivered.lock().unwrap(), (1..=stored + 1).collect::<Vec<_>>());
+    assert_eq!(server.ear.ids(&lobby()), (1..=stored + 1).collect::<Vec<_>>());
     assert!(server.sqlite.store().accounts.create(&account("bob")).unwrap());
     println!("the disk was full after {stored} entries");
 }

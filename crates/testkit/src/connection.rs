@@ -5,7 +5,7 @@ use std::fmt;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, Weak};
 
-use parlor_core::{Client, ConnectionId, Flow, Hub, Origin, Peer, Services};
+use parlor_core::{ConnectionDriver, ConnectionId, Flow, Hub, Origin, Peer, Services};
 use parlor_proto::Bye;
 
 use crate::fakes::FakeClock;
@@ -17,7 +17,7 @@ use crate::transport::{ClientBuffer, FakeTransport};
 pub struct Connection(Arc<Link>);
 
 pub(crate) struct Link {
-    client: Mutex<Option<Client>>,
+    client: Mutex<Option<ConnectionDriver>>,
     hub: Arc<Hub>,
     peer: Arc<Peer>,
     tap: Arc<ClientBuffer>,
@@ -41,7 +41,7 @@ impl Connection {
             Link { client: Mutex::new(None), hub, peer, tap, is_frozen: AtomicBool::new(false) }
         });
         services.hub.connect(link.peer.clone());
-        let mut client = Client::new(services, link.peer.clone(), origin);
+        let mut client = ConnectionDriver::new(services, link.peer.clone(), origin);
         client.send_hello();
         *lock(&link.client) = Some(client);
         Self(link)
@@ -97,7 +97,7 @@ impl Connection {
 
     /// Whether somebody is logged in.
     pub fn is_logged_in(&self) -> bool {
-        lock(&self.0.client).as_ref().is_some_and(Client::is_logged_in)
+        lock(&self.0.client).as_ref().is_some_and(ConnectionDriver::is_logged_in)
     }
 
     /// From now on the client does not read (its socket is full), or reads again.
@@ -113,7 +113,7 @@ impl Connection {
         self.0.is_frozen.store(true, Ordering::SeqCst);
     }
 
-    fn act(&self, act: impl FnOnce(&mut Client) -> Flow) {
+    fn act(&self, act: impl FnOnce(&mut ConnectionDriver) -> Flow) {
         let mut slot = lock(&self.0.client);
         let flow = slot.as_mut().map(act);
         drop(slot);
@@ -142,8 +142,8 @@ impl Link {
         self.bury(client);
     }
 
-    fn bury(&self, mut client: Client) {
-        client.depart();
+    fn bury(&self, mut client: ConnectionDriver) {
+        client.leave_all();
         self.peer.flush();
         client.release();
         self.hub.disconnect(self.peer.connection());

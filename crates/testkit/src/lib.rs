@@ -1,6 +1,6 @@
 //! A whole Parlor in one process, for tests of the rules: the memory store, a clock that is set by hand,
 //! passwords that cost nothing, and clients without sockets. It must not be part of the program, and only
-//! texts and numbers pass its surface, so that tests inside `services-core` can use it as well.
+//! texts and numbers pass the surface of [`World`], so that tests inside `parlor-core` can use it as well.
 //!
 //! ```
 //! let world = parlor_testkit::World::new();
@@ -14,13 +14,15 @@
 mod builder;
 mod connection;
 mod fakes;
-mod hooks;
+mod intercept;
 mod lossy_sink;
+mod recording_sink;
 mod transport;
 mod world;
 
 pub use builder::Builder;
 pub use connection::Connection;
+pub use recording_sink::{NoopSink, RecordingSink, Reported};
 pub use world::{World, login_line, password_of};
 
 use std::sync::{Mutex, MutexGuard, PoisonError};

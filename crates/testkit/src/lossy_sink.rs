@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use parlor_core::ports::{Direct, Entry, LogId, Presence, Sink};
+use parlor_core::ports::{Entry, LogId, Presence, Sink, UnloggedMessage};
 use parlor_core::{ConnectionId, Flush, Hub};
 use parlor_proto::{Epoch, Timestamp, UserName};
 
@@ -32,11 +32,11 @@ impl Sink for LossySink {
         self.hub.presence(presence)
     }
 
-    fn direct(&self, to: &UserName, message: &Direct) -> Option<Flush> {
+    fn direct(&self, to: &UserName, message: &UnloggedMessage) -> Option<Flush> {
         self.hub.direct(to, message)
     }
 
-    fn notice(&self, message: &Direct) -> Flush {
+    fn notice(&self, message: &UnloggedMessage) -> Flush {
         self.hub.notice(message)
     }
 

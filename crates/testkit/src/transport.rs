@@ -29,11 +29,11 @@ impl ClientBuffer {
         loop {
             if self.is_stuck.load(Ordering::SeqCst) {
                 self.is_blocked.store(true, Ordering::SeqCst);
-                outbox.block();
+                outbox.hand_over();
                 return;
             }
             let mut frames = Vec::new();
-            if outbox.take(TAKE_BYTES, &mut frames) == Taken::Nothing && outbox.settle() == Settled::Idle {
+            if outbox.take(TAKE_BYTES, &mut frames) == Taken::Nothing && outbox.release_if_empty() == Settled::Idle {
                 return;
             }
             lock(&self.written).extend(frames.concat());
@@ -43,7 +43,7 @@ impl ClientBuffer {
     /// What the drain thread does once the client reads again.
     pub(crate) fn drain(&self, outbox: &Outbox) {
         if self.is_blocked.swap(false, Ordering::SeqCst) {
-            outbox.unblock();
+            outbox.take_back();
             self.flush(outbox);
         }
     }

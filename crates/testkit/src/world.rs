@@ -8,12 +8,12 @@ use std::time::Duration;
 use parlor_core::ports::{Account, Clock, Role, Sink};
 use parlor_core::{Hub, Origin, Services};
 use parlor_proto::{Bye, Timestamp, UserName};
-use parlor_store::{fault_injection, memory};
+use parlor_store::memory;
 
 use crate::builder::Builder;
 use crate::connection::Connection;
 use crate::fakes::{FakeClock, FakeFlushWorkers, FakePasswords, Recorder, current_hash, outdated_hash};
-use crate::hooks::{self, Call, Hooks};
+use crate::intercept::{self, Call, Interceptor};
 use crate::lossy_sink::LossySink;
 
 /// The password of a user whose account a world made.
@@ -30,9 +30,8 @@ struct Inner {
     clock: Arc<FakeClock>,
     flush_workers: Arc<FakeFlushWorkers>,
     recorder: Arc<Recorder>,
-    hooks: Arc<Hooks>,
-    ears: Arc<LossySink>,
-    faults: fault_injection::FaultSwitch,
+    interceptor: Arc<Interceptor>,
+    sink: Arc<LossySink>,
     last_connection: AtomicU64,
 }
 
@@ -62,10 +61,9 @@ impl World {
     pub(crate) fn of(settings: Builder) -> Self {
         let flush_workers = Arc::new(FakeFlushWorkers::queued(settings.queued_flush_workers));
         let hub = Arc::new(Hub::new(flush_workers.clone(), settings.policy.presence_limit));
-        let ears = Arc::new(LossySink::new(hub.clone()));
-        let (store, faults) = fault_injection::wrap(memory::open(ears.clone(), settings.history));
-        let hooks = Arc::new(Hooks::default());
-        let store = hooks::wrap(store, &hooks);
+        let sink = Arc::new(LossySink::new(hub.clone()));
+        let interceptor = Arc::new(Interceptor::default());
+        let store = intercept::wrap(memory::open(sink.clone(), settings.history), &interceptor);
         let (clock, recorder) = (Arc::new(FakeClock::default()), Arc::new(Recorder::default()));
         let services = Services {
             hub,
@@ -77,7 +75,7 @@ impl World {
         };
         let last_connection = AtomicU64::new(0);
         let services = Arc::new(services);
-        Self(Arc::new(Inner { services, clock, flush_workers, recorder, hooks, ears, faults, last_connection }))
+        Self(Arc::new(Inner { services, clock, flush_workers, recorder, interceptor, sink, last_connection }))
     }
 
     /// Makes an account with the password that [`password_of`] tells, unless there is one.
@@ -163,23 +161,23 @@ impl World {
 
     /// From now on every call of the store fails, or none does.
     pub fn fail_store(&self, fails: bool) {
-        self.0.faults.fail(fails);
+        self.0.interceptor.fail(fails);
     }
 
     /// From now on every write of the store fails, as on a full disk, or none does.
     pub fn fill_disk(&self, is_full: bool) {
-        self.0.faults.fail_writes(is_full);
+        self.0.interceptor.fill_disk(is_full);
     }
 
     /// From now on it is not heard that a session was displaced, as if this server hung.
     pub fn lose_displacements(&self) {
-        self.0.ears.is_deaf.store(true, Ordering::SeqCst);
+        self.0.sink.is_deaf.store(true, Ordering::SeqCst);
     }
 
     /// Lets something happen once, right after the next call of the store of that name has returned: append,
     /// claim, enter, follow, is current, leave or subscribe.
     pub fn after(&self, call: &str, deed: impl FnOnce() + Send + 'static) {
-        self.0.hooks.add(Call::named(call), Box::new(deed));
+        self.0.interceptor.add(Call::named(call), Box::new(deed));
     }
 
     /// Lets time pass.
@@ -208,7 +206,7 @@ impl World {
 
     /// How often something was appended, however much at once.
     pub fn appends(&self) -> usize {
-        self.0.hooks.appends()
+        self.0.interceptor.appends()
     }
 
     /// How many connections the hub knows.
@@ -217,8 +215,8 @@ impl World {
     }
 
     /// How many logs are listened to.
-    pub fn channels(&self) -> usize {
-        self.0.services.hub.channels()
+    pub fn topics(&self) -> usize {
+        self.0.services.hub.topics()
     }
 
     /// The server stops.

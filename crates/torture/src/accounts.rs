@@ -4,8 +4,8 @@ use std::io::Write;
 use std::process::{Command, Stdio};
 
 use crate::config::Config;
-use crate::failure::Failure;
 use crate::record::History;
+use parlor_process_testkit::Failure;
 
 /// The accounts of one round; none if everybody registers.
 pub(crate) struct Accounts<'a> {

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use crate::coordinator::{Audience, Coordinator, Marker, Stage};
+use crate::coordinator::{Audience, Coordinator, Marker, Phase};
 use crate::record::{Connection, Heard, Line, Reply, What};
 use crate::recorded_connection::{ConnectOptions, Endpoint, RecordedConnection};
 use crate::rng::SeededRng;
@@ -77,8 +77,8 @@ pub(crate) struct RunContext {
 /// A client of a run.
 pub(crate) struct SimulatedClient {
     pub(crate) part: ClientSpec,
-    pub(crate) scene: Arc<RunContext>,
-    pub(crate) dice: SeededRng,
+    pub(crate) context: Arc<RunContext>,
+    pub(crate) rng: SeededRng,
     pub(crate) link: Option<RecordedConnection>,
     pub(crate) room: String,
     /// Whom it follows for certain, as far as this session knows.
@@ -107,13 +107,13 @@ pub(crate) struct SimulatedClient {
 }
 
 impl SimulatedClient {
-    pub(crate) fn new(part: ClientSpec, scene: Arc<RunContext>, seed: u64) -> Self {
-        let dice = SeededRng::new(seed, 1 + part.number as u64);
-        let has_account = !part.remains() || scene.accounts_are_made;
+    pub(crate) fn new(part: ClientSpec, context: Arc<RunContext>, seed: u64) -> Self {
+        let rng = SeededRng::new(seed, 1 + part.number as u64);
+        let has_account = !part.remains() || context.accounts_are_made;
         Self {
             part,
-            scene,
-            dice,
+            context,
+            rng,
             link: None,
             room: String::new(),
             follows: BTreeSet::new(),
@@ -134,89 +134,89 @@ impl SimulatedClient {
 
     /// Takes part until the end, and returns what happened on its connections.
     pub(crate) fn play(mut self) -> Vec<Connection> {
-        let mut before = Stage::SetUp;
+        let mut before = Phase::SetUp;
         loop {
-            let stage = self.scene.board.stage();
-            if stage == Stage::End {
+            let phase = self.context.board.phase();
+            if phase == Phase::End {
                 break;
             }
-            if std::mem::replace(&mut before, stage) == Stage::Chaos && stage != Stage::Chaos {
+            if std::mem::replace(&mut before, phase) == Phase::Chaos && phase != Phase::Chaos {
                 // What the faults left of it is asked for anew.
                 self.follows.clear();
                 self.knows_follows = false;
-                if self.scene.board.are_accounts_gone() {
+                if self.context.board.are_accounts_gone() {
                     self.go("its account is gone", false);
                 }
             }
-            self.live(stage);
-            if self.reached(stage) {
-                self.arrive(stage);
+            self.live(phase);
+            if self.reached(phase) {
+                self.arrive(phase);
             }
         }
         self.records.extend(self.link.take().map(RecordedConnection::finish));
         self.records
     }
 
-    fn arrive(&self, stage: Stage) {
-        if stage == Stage::Gather && self.part.remains() {
-            self.scene.board.settle(&self.part.user, &self.room);
+    fn arrive(&self, phase: Phase) {
+        if phase == Phase::Gather && self.part.remains() {
+            self.context.board.settle(&self.part.user, &self.room);
         }
-        self.scene.board.arrive(stage, &self.part.name);
+        self.context.board.arrive(phase, &self.part.name);
     }
 
-    fn live(&mut self, stage: Stage) {
-        if stage > Stage::Chaos && !self.part.remains() {
+    fn live(&mut self, phase: Phase) {
+        if phase > Phase::Chaos && !self.part.remains() {
             self.go("it makes room", false);
         }
-        if stage == Stage::Chaos && Instant::now() < self.deaf {
+        if phase == Phase::Chaos && Instant::now() < self.deaf {
             return thread::sleep(TICK);
         }
-        let Some(link) = &mut self.link else { return self.come(stage) };
+        let Some(link) = &mut self.link else { return self.come(phase) };
         let happened = link.listen(TICK);
         let (alive, waited) = (link.alive(), link.waited());
         if let Some(what) = happened {
             self.hear(what);
         }
-        let idle = self.link.as_ref().is_some_and(|link| link.pending() < self.bound(stage));
+        let idle = self.link.as_ref().is_some_and(|link| link.pending() < self.bound(phase));
         if !alive {
             self.go("it is lost", false);
         } else if waited > self.patience {
-            let reset = self.dice.chance(50);
+            let reset = self.rng.chance(50);
             self.go("no answer in time", reset);
         } else if idle && Instant::now() >= self.next {
-            self.act(stage);
+            self.act(phase);
         }
     }
 
     /// How many lines may wait for their answer before it says more.
-    fn bound(&self, stage: Stage) -> usize {
-        if stage == Stage::Chaos && self.in_session { 12 } else { 1 }
+    fn bound(&self, phase: Phase) -> usize {
+        if phase == Phase::Chaos && self.in_session { 12 } else { 1 }
     }
 
     /// Connects to a server, unless it has a reason to stay away.
-    fn come(&mut self, stage: Stage) {
-        let lost_it = !self.records.is_empty() && stage == Stage::Chaos;
+    fn come(&mut self, phase: Phase) {
+        let lost_it = !self.records.is_empty() && phase == Phase::Chaos;
         let stays_away = match self.part.role {
             Role::Sleeper => lost_it,
-            Role::Rival { first: false } => stage != Stage::Chaos,
+            Role::Rival { first: false } => phase != Phase::Chaos,
             _ => false,
         };
         if stays_away || Instant::now() < self.next {
             return thread::sleep(TICK);
         }
-        let doors = &self.scene.doors;
-        let door = match (self.part.role, stage) {
+        let doors = &self.context.doors;
+        let door = match (self.part.role, phase) {
             (Role::Canary { server }, _) => &doors[server],
-            (_, Stage::SetUp) => &doors[self.part.number % doors.len()],
-            _ => self.dice.pick(doors),
+            (_, Phase::SetUp) => &doors[self.part.number % doors.len()],
+            _ => self.rng.pick(doors),
         };
         let canary = matches!(self.part.role, Role::Canary { .. });
-        let way = ConnectOptions { weak: !canary && self.dice.chance(25), slow: self.part.role == Role::Slow };
-        self.link = RecordedConnection::open(door, way, &self.part.user, self.scene.began);
+        let way = ConnectOptions { weak: !canary && self.rng.chance(25), slow: self.part.role == Role::Slow };
+        self.link = RecordedConnection::open(door, way, &self.part.user, self.context.began);
         self.patience = match self.part.role {
             Role::Steady => Duration::from_secs(40),
             Role::Canary { .. } => Duration::from_secs(15),
-            _ => self.dice.millis(5_000, 14_000),
+            _ => self.rng.millis(5_000, 14_000),
         };
         match self.link {
             Some(_) => self.log_in(),
@@ -232,27 +232,27 @@ impl SimulatedClient {
 
     /// Goes for a while.
     pub(crate) fn go_away(&mut self) {
-        let reset = self.dice.chance(50);
+        let reset = self.rng.chance(50);
         self.go("as it likes", reset);
         self.rest(0, 1_500);
     }
 
     /// Does not read for so many milliseconds, then reads for a while before it does something again.
     pub(crate) fn stop_reading(&mut self, least: u64, most: u64) {
-        self.deaf = Instant::now() + self.dice.millis(least, most);
-        self.next = self.deaf + self.dice.millis(500, 1_500);
+        self.deaf = Instant::now() + self.rng.millis(least, most);
+        self.next = self.deaf + self.rng.millis(500, 1_500);
     }
 
-    fn act(&mut self, stage: Stage) {
+    fn act(&mut self, phase: Phase) {
         if !self.in_session {
             return self.log_in();
         }
-        match stage {
-            Stage::SetUp | Stage::Gather => self.settle_down(),
-            Stage::Chaos => self.do_anything(),
-            Stage::Mark => self.say_marker(),
-            Stage::Look => self.look(),
-            Stage::End => {}
+        match phase {
+            Phase::SetUp | Phase::Gather => self.settle_down(),
+            Phase::Chaos => self.do_anything(),
+            Phase::Mark => self.say_marker(),
+            Phase::Look => self.look(),
+            Phase::End => {}
         }
     }
 
@@ -270,7 +270,7 @@ impl SimulatedClient {
 
     /// Does nothing for so many milliseconds.
     pub(crate) fn rest(&mut self, least: u64, most: u64) {
-        self.next = Instant::now() + self.dice.millis(least, most);
+        self.next = Instant::now() + self.rng.millis(least, most);
     }
 
     fn hear(&mut self, what: What) {
@@ -324,8 +324,8 @@ impl SimulatedClient {
                 self.knows_follows = true;
             }
             (_, Reply::Stored { .. } | Reply::Done) => self.accepted(line),
-            (_, Reply::Users { room, users }) => self.seen[0] = *users == self.scene.board.members(room),
-            (_, Reply::Rooms(rooms)) => self.seen[1] = *rooms == self.scene.board.rooms(),
+            (_, Reply::Users { room, users }) => self.seen[0] = *users == self.context.board.members(room),
+            (_, Reply::Rooms(rooms)) => self.seen[1] = *rooms == self.context.board.rooms(),
             _ => {}
         }
     }
@@ -352,21 +352,21 @@ impl SimulatedClient {
         };
         let Some(text) = line.text().filter(|text| text.starts_with("marker ")) else { return };
         self.marked[kind] = true;
-        self.scene.board.post(Marker { by: self.part.user.clone(), to, text: text.to_owned() });
+        self.context.board.post(Marker { by: self.part.user.clone(), to, text: text.to_owned() });
     }
 
     /// Whether it has done what a part of the run asks for.
-    fn reached(&self, stage: Stage) -> bool {
+    fn reached(&self, phase: Phase) -> bool {
         if !self.part.remains() {
-            return self.link.is_none() || stage == Stage::SetUp;
+            return self.link.is_none() || phase == Phase::SetUp;
         }
         let quiet = self.in_session && self.link.as_ref().is_some_and(|link| link.pending() == 0);
         quiet
-            && match stage {
-                Stage::SetUp | Stage::Gather => self.wants().is_none(),
-                Stage::Mark => self.marked == [true; MARKERS] && self.heard_all(),
-                Stage::Look => self.seen == [true; 2],
-                Stage::Chaos | Stage::End => true,
+            && match phase {
+                Phase::SetUp | Phase::Gather => self.wants().is_none(),
+                Phase::Mark => self.marked == [true; MARKERS] && self.heard_all(),
+                Phase::Look => self.seen == [true; 2],
+                Phase::Chaos | Phase::End => true,
             }
     }
 
@@ -377,7 +377,7 @@ impl SimulatedClient {
             Audience::Followers => self.follows.contains(&marker.by),
             Audience::User(user) => *user == self.part.user,
         };
-        let all = self.scene.board.all_markers(MARKERS);
+        let all = self.context.board.all_markers(MARKERS);
         all.is_some_and(|all| all.iter().filter(|marker| concerns(marker)).all(|it| self.heard.contains(&it.text)))
     }
 }

@@ -4,13 +4,13 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use crate::plan::{KINDS, Kind};
+use crate::plan::{FAULT_KINDS, FaultKind};
 
 /// A run that is asked for.
 #[derive(Debug, Clone)]
 pub struct Config {
     /// What is driven.
-    pub place: Place,
+    pub target: Target,
     /// The program `parlor`: servers, health checks and accounts are made by it.
     pub program: PathBuf,
     /// Of the first round; each further one has the next.
@@ -20,7 +20,7 @@ pub struct Config {
     /// One round is played in which people do as they like for so long, however long the run would be.
     pub once: Option<Duration>,
     /// Which faults are chosen from.
-    pub faults: Vec<Kind>,
+    pub faults: Vec<FaultKind>,
     /// How many clients are to be there, besides one canary for each server. At least 16 come.
     pub clients: usize,
     /// A second login of a user is to be refused, instead of ending the first session.
@@ -34,7 +34,7 @@ pub struct Config {
 
 /// Where the servers are.
 #[derive(Debug, Clone)]
-pub enum Place {
+pub enum Target {
     /// Servers that are started for this, each in a directory of its own.
     Own {
         /// How many; one, if each keeps everything itself.
@@ -67,21 +67,21 @@ pub enum Store {
     },
 }
 
-impl Place {
+impl Target {
     /// The faults that can be done there, by a program that may have an injected clock.
     #[must_use]
-    pub fn faults(&self, has_injected_clock: bool) -> Vec<Kind> {
-        let can = |kind: &Kind| match self {
+    pub fn faults(&self, has_injected_clock: bool) -> Vec<FaultKind> {
+        let can = |kind: &FaultKind| match self {
             _ if kind.is_of_clients() => true,
             Self::Given { .. } => false,
-            Self::Own { .. } if *kind == Kind::Clock => has_injected_clock,
+            Self::Own { .. } if *kind == FaultKind::Clock => has_injected_clock,
             Self::Own { store: Store::Embedded, .. } => !kind.needs_redis(),
             // What it keeps is in Redis.
-            Self::Own { .. } if *kind == Kind::DiskFull => false,
+            Self::Own { .. } if *kind == FaultKind::DiskFull => false,
             Self::Own { store: Store::OwnRedis, .. } => true,
             Self::Own { store: Store::Redis { .. }, .. } => !kind.is_of_redis(),
         };
-        KINDS.iter().map(|(_, kind, _)| *kind).filter(can).collect()
+        FAULT_KINDS.iter().map(|(_, kind, _)| *kind).filter(can).collect()
     }
 }
 
@@ -91,8 +91,8 @@ mod tests {
 
     #[test]
     fn a_clock_jumps_only_where_it_is_injected() {
-        let place = Place::Own { store: Store::Embedded, servers: 1 };
-        assert!(place.faults(true).contains(&Kind::Clock));
-        assert!(!place.faults(false).contains(&Kind::Clock));
+        let target = Target::Own { store: Store::Embedded, servers: 1 };
+        assert!(target.faults(true).contains(&FaultKind::Clock));
+        assert!(!target.faults(false).contains(&FaultKind::Clock));
     }
 }

@@ -11,7 +11,7 @@ const STALLED: Duration = Duration::from_secs(1);
 
 /// Parts of a run, in their order.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) enum Stage {
+pub(crate) enum Phase {
     /// Everybody gets an account and a first session.
     SetUp,
     /// Everybody does as they like, faults or none.
@@ -44,7 +44,7 @@ pub(crate) enum Audience {
 
 #[derive(Debug)]
 struct State {
-    stage: Stage,
+    phase: Phase,
     arrived: BTreeSet<String>,
     markers: Vec<Marker>,
     rooms: BTreeMap<String, String>,
@@ -61,7 +61,7 @@ impl Coordinator {
     pub(crate) fn new() -> Self {
         Self {
             state: Mutex::new(State {
-                stage: Stage::SetUp,
+                phase: Phase::SetUp,
                 arrived: BTreeSet::new(),
                 markers: Vec::new(),
                 rooms: BTreeMap::new(),
@@ -70,14 +70,14 @@ impl Coordinator {
         }
     }
 
-    pub(crate) fn stage(&self) -> Stage {
-        self.state().stage
+    pub(crate) fn phase(&self) -> Phase {
+        self.state().phase
     }
 
     /// Begins the next part.
-    pub(crate) fn begin(&self, stage: Stage) {
+    pub(crate) fn begin(&self, phase: Phase) {
         let mut state = self.state();
-        state.stage = stage;
+        state.phase = phase;
         state.arrived.clear();
     }
 
@@ -90,10 +90,10 @@ impl Coordinator {
         self.state().accounts_are_gone
     }
 
-    /// This one has done what the present part asks for, if that is `stage`.
-    pub(crate) fn arrive(&self, stage: Stage, name: &str) {
+    /// This one has done what the present part asks for, if that is `phase`.
+    pub(crate) fn arrive(&self, phase: Phase, name: &str) {
         let mut state = self.state();
-        if state.stage == stage {
+        if state.phase == phase {
             state.arrived.insert(name.to_owned());
         }
     }

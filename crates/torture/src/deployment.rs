@@ -11,15 +11,13 @@ use parlor_redis_testkit::{Direction, FaultProxy, Fsync, RedisServer};
 use rustix::process::{Resource, Signal};
 use tempfile::TempDir;
 
-use crate::config::{Config, Place, Store};
+use crate::config::{Config, Store, Target};
 use crate::dump;
-use crate::failure::Failure;
 use crate::monitor::Prober;
-use crate::plan::{Fault, Kind, Step};
+use crate::plan::{Fault, FaultKind, Step};
 use crate::record::{Dump, Moment, Sample, Usage};
 use crate::recorded_connection::Endpoint;
-use crate::server::{Launch, Server};
-use crate::wire::Trust;
+use parlor_process_testkit::{Failure, Launch, Server, Trust};
 
 /// How large a file may be on a disk that is full: smaller than what the database has written already.
 const FULL_DISK_BYTES: u64 = 4096;
@@ -37,11 +35,11 @@ struct ServerNode {
     door: Endpoint,
     /// In front of it, for clients whose connections can be made silent.
     front: FaultProxy,
-    own: Option<Own>,
+    own: Option<OwnServer>,
 }
 
 /// A server that this run has started.
-struct Own {
+struct OwnServer {
     /// None only if it could not be started again.
     server: Mutex<Option<Server>>,
     /// It has been ended on purpose. Set before that is done.
@@ -68,8 +66,8 @@ impl Deployment {
     /// Starts what is to be started.
     pub(crate) fn open(config: &Config, password: &Arc<str>) -> Result<Self, Failure> {
         let scratch = tempfile::tempdir().map_err(Failure::of("no temporary directory can be made"))?;
-        match &config.place {
-            Place::Given { servers, ca } => {
+        match &config.target {
+            Target::Given { servers, ca } => {
                 let stations = servers.iter().enumerate();
                 let stations = stations.map(|(number, (host, address))| {
                     let trust = Trust::new(ca, host.trim_matches(['[', ']']));
@@ -80,7 +78,7 @@ impl Deployment {
                 let stations = stations.collect::<Result<_, Failure>>()?;
                 Ok(Self { stations, redis: None, has_leases: true, _scratch: scratch })
             }
-            Place::Own { servers, store } => {
+            Target::Own { servers, store } => {
                 let redis = match store {
                     Store::OwnRedis => Some(RedisServer::options().append_only(Fsync::EverySecond).start()),
                     _ => None,
@@ -117,9 +115,9 @@ impl Deployment {
 
     /// How its servers are asked whether they are healthy.
     pub(crate) fn prober(&self, config: &Config) -> Prober {
-        let given = match &config.place {
-            Place::Given { ca, .. } => ca.clone(),
-            Place::Own { .. } => PathBuf::new(),
+        let given = match &config.target {
+            Target::Given { ca, .. } => ca.clone(),
+            Target::Own { .. } => PathBuf::new(),
         };
         let target = |station: &ServerNode| {
             let own = station.own.as_ref();
@@ -136,7 +134,7 @@ impl Deployment {
 
     /// What each server logged since it was last started.
     pub(crate) fn logs(&self) -> Vec<String> {
-        let log = |own: &Own| lock(&own.server).as_ref().map_or_else(String::new, Server::log);
+        let log = |own: &OwnServer| lock(&own.server).as_ref().map_or_else(String::new, Server::log);
         self.stations.iter().filter_map(|station| station.own.as_ref()).map(log).collect()
     }
 
@@ -145,7 +143,7 @@ impl Deployment {
         let mut samples = Vec::new();
         for station in &self.stations {
             let connections = station.door.open.load(Ordering::Relaxed);
-            let Some(usage) = station.own.as_ref().and_then(Own::usage) else { continue };
+            let Some(usage) = station.own.as_ref().and_then(OwnServer::usage) else { continue };
             samples.push(Sample { server: station.door.server, at: began.elapsed(), usage, connections });
         }
         samples
@@ -179,13 +177,13 @@ impl Deployment {
     /// Begins a fault. What is emptied is returned.
     pub(crate) fn begin(&self, step: &Step) -> Result<Option<Dump>, Failure> {
         match step.fault.kind {
-            Kind::RedisKill => self.redis()?.kill(),
-            Kind::RedisRestart => self.redis()?.stop(),
-            Kind::RedisFreeze => self.redis()?.pause(),
-            Kind::RedisEmpty => return self.dump("empty").map(Some),
-            Kind::HalfOpen => self.station(step.fault)?.front.black_hole(),
+            FaultKind::RedisKill => self.redis()?.kill(),
+            FaultKind::RedisRestart => self.redis()?.stop(),
+            FaultKind::RedisFreeze => self.redis()?.pause(),
+            FaultKind::RedisEmpty => return self.dump("empty").map(Some),
+            FaultKind::HalfOpen => self.station(step.fault)?.front.black_hole(),
             // Whoever carries out the plan makes the storm.
-            Kind::RstStorm => {}
+            FaultKind::RstStorm => {}
             _ => self.own(step.fault)?.begin(step.fault.kind)?,
         }
         Ok(None)
@@ -194,11 +192,11 @@ impl Deployment {
     /// Ends a fault.
     pub(crate) fn end(&self, step: &Step) -> Result<(), Failure> {
         match step.fault.kind {
-            Kind::RedisKill | Kind::RedisRestart => self.redis()?.restart(),
-            Kind::RedisFreeze => self.redis()?.resume(),
-            Kind::HalfOpen if step.loses => self.station(step.fault)?.front.pass_without_held(),
-            Kind::HalfOpen => self.station(step.fault)?.front.pass(),
-            Kind::RedisEmpty | Kind::RstStorm => {}
+            FaultKind::RedisKill | FaultKind::RedisRestart => self.redis()?.restart(),
+            FaultKind::RedisFreeze => self.redis()?.resume(),
+            FaultKind::HalfOpen if step.loses => self.station(step.fault)?.front.pass_without_held(),
+            FaultKind::HalfOpen => self.station(step.fault)?.front.pass(),
+            FaultKind::RedisEmpty | FaultKind::RstStorm => {}
             _ => self.own(step.fault)?.end(step)?,
         }
         Ok(())
@@ -224,7 +222,7 @@ impl Deployment {
         station.ok_or_else(|| Failure::new("this fault needs a server"))
     }
 
-    fn own(&self, fault: Fault) -> Result<&Own, Failure> {
+    fn own(&self, fault: Fault) -> Result<&OwnServer, Failure> {
         let own = self.station(fault)?.own.as_ref();
         own.ok_or_else(|| Failure::new("this fault needs a server that torture has started"))
     }
@@ -237,7 +235,7 @@ impl ServerNode {
         address: SocketAddr,
         trust: Trust,
         password: &Arc<str>,
-        own: Option<Own>,
+        own: Option<OwnServer>,
     ) -> Self {
         let front = FaultProxy::start_for(address);
         let (weak, password) = (front.address(), password.clone());
@@ -261,7 +259,7 @@ impl ServerNode {
         let address = server.address();
         let trust = Trust::new(&server.ca(), "localhost").map_err(Failure::of("the server's authority"))?;
         let idle = usage(&server).unwrap_or_default();
-        let own = Own {
+        let own = OwnServer {
             server: Mutex::new(Some(server)),
             is_down: AtomicBool::new(false),
             proxy,
@@ -273,35 +271,35 @@ impl ServerNode {
     }
 }
 
-impl Own {
+impl OwnServer {
     fn usage(&self) -> Option<Usage> {
         lock(&self.server).as_ref().and_then(usage)
     }
 
-    fn begin(&self, kind: Kind) -> Result<(), Failure> {
+    fn begin(&self, kind: FaultKind) -> Result<(), Failure> {
         match kind {
-            Kind::Kill => {
+            FaultKind::Kill => {
                 self.is_down.store(true, Ordering::SeqCst);
                 self.with(Server::kill)
             }
-            Kind::Freeze => self.with(|server| server.signal(Signal::STOP)),
-            Kind::Stop => {
+            FaultKind::Freeze => self.with(|server| server.signal(Signal::STOP)),
+            FaultKind::Stop => {
                 self.is_down.store(true, Ordering::SeqCst);
                 self.with(|server| {
                     server.signal(Signal::TERM)?;
                     server.wait().map(drop)
                 })
             }
-            Kind::DiskFull => self.narrow(Resource::Fsize, |_| FULL_DISK_BYTES),
-            Kind::NoDescriptors => {
+            FaultKind::DiskFull => self.narrow(Resource::Fsize, |_| FULL_DISK_BYTES),
+            FaultKind::NoDescriptors => {
                 self.narrow(Resource::Nofile, |server| server.descriptors() as u64 + SPARE_DESCRIPTORS)
             }
-            Kind::Clock => self.set_clock(CLOCK_JUMP),
+            FaultKind::Clock => self.set_clock(CLOCK_JUMP),
             _ => self.link(|proxy| match kind {
-                Kind::Cut => proxy.cut(),
-                Kind::Hole => proxy.black_hole(),
-                Kind::Mute => proxy.hold(Direction::ToClient),
-                Kind::Delay => proxy.delay(Duration::from_millis(50)),
+                FaultKind::Cut => proxy.cut(),
+                FaultKind::Hole => proxy.black_hole(),
+                FaultKind::Mute => proxy.hold(Direction::ToClient),
+                FaultKind::Delay => proxy.delay(Duration::from_millis(50)),
                 _ => proxy.cut_after_bytes(Direction::ToClient, 700),
             }),
         }
@@ -309,14 +307,14 @@ impl Own {
 
     fn end(&self, step: &Step) -> Result<(), Failure> {
         match step.fault.kind {
-            Kind::Kill | Kind::Stop => self.start_again(),
-            Kind::Freeze => self.with(|server| server.signal(Signal::CONT)),
-            Kind::DiskFull => self.widen(Resource::Fsize),
-            Kind::NoDescriptors => self.widen(Resource::Nofile),
+            FaultKind::Kill | FaultKind::Stop => self.start_again(),
+            FaultKind::Freeze => self.with(|server| server.signal(Signal::CONT)),
+            FaultKind::DiskFull => self.widen(Resource::Fsize),
+            FaultKind::NoDescriptors => self.widen(Resource::Nofile),
             // Half of the times it jumps back behind where it was.
-            Kind::Clock => self.set_clock(if step.loses { -CLOCK_JUMP } else { 0 }),
-            Kind::Hole | Kind::Mute if step.loses => self.link(FaultProxy::pass_without_held),
-            Kind::Hole | Kind::Mute | Kind::Delay => self.link(FaultProxy::pass),
+            FaultKind::Clock => self.set_clock(if step.loses { -CLOCK_JUMP } else { 0 }),
+            FaultKind::Hole | FaultKind::Mute if step.loses => self.link(FaultProxy::pass_without_held),
+            FaultKind::Hole | FaultKind::Mute | FaultKind::Delay => self.link(FaultProxy::pass),
             _ => Ok(()),
         }
     }

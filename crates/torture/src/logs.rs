@@ -9,14 +9,14 @@ use crate::report::Violation;
 /// A log in one of its lives: how often the store was emptied before it.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(crate) struct LogName {
-    pub(crate) kind: Kind,
+    pub(crate) kind: LogKind,
     pub(crate) name: String,
     pub(crate) life: usize,
 }
 
 /// Which kind of log.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub(crate) enum Kind {
+pub(crate) enum LogKind {
     Room,
     Feed,
 }
@@ -24,7 +24,7 @@ pub(crate) enum Kind {
 impl LogName {
     /// Whether it is the log of this room, in whatever life.
     pub(crate) fn is_room(&self, room: &str) -> bool {
-        self.kind == Kind::Room && self.name == room
+        self.kind == LogKind::Room && self.name == room
     }
 }
 
@@ -72,7 +72,7 @@ impl<'a> Logs<'a> {
         let mut found = Vec::new();
         let dumps = history.dumps.iter().chain(&history.kept);
         for dump in dumps {
-            for (kind, kept) in [(Kind::Room, &dump.rooms), (Kind::Feed, &dump.feeds)] {
+            for (kind, kept) in [(LogKind::Room, &dump.rooms), (LogKind::Feed, &dump.feeds)] {
                 for (name, entry) in kept.iter().flat_map(|(name, log)| log.iter().map(move |entry| (name, entry))) {
                     found.extend(logs.note(kind, name, entry.id, &entry.text, Witness::Store(dump.at)));
                 }
@@ -140,8 +140,8 @@ impl<'a> Logs<'a> {
                 }
                 let (Some((at, id)), Some(text)) = (exchange.stored(), exchange.line.text()) else { continue };
                 let (kind, name) = match exchange.line {
-                    Line::Publish(_) => (Kind::Feed, connection.user.as_str()),
-                    _ => (Kind::Room, room),
+                    Line::Publish(_) => (LogKind::Feed, connection.user.as_str()),
+                    _ => (LogKind::Room, room),
                 };
                 let log = LogName { kind, name: name.to_owned(), life: self.life_of(text) };
                 stored.push(Stored { connection: number, log, id, text, sent: exchange.sent, at });
@@ -150,7 +150,7 @@ impl<'a> Logs<'a> {
         stored
     }
 
-    fn note(&mut self, kind: Kind, name: &str, id: u64, text: &'a str, witness: Witness) -> Option<Violation> {
+    fn note(&mut self, kind: LogKind, name: &str, id: u64, text: &'a str, witness: Witness) -> Option<Violation> {
         let log = LogName { kind, name: name.to_owned(), life: self.life_of(text) };
         let other = *self.logs.entry(log.clone()).or_default().entry(id).or_insert(text);
         if other != text {
@@ -207,12 +207,12 @@ fn lives(history: &History) -> HashMap<&str, usize> {
 }
 
 /// Entries of logs that something tells of.
-fn entries(what: &What) -> Vec<(Kind, &str, &Entry)> {
+fn entries(what: &What) -> Vec<(LogKind, &str, &Entry)> {
     match what {
-        What::Heard(Heard::Message { room, entry }) => vec![(Kind::Room, room, entry)],
-        What::Heard(Heard::Publication(entry)) => vec![(Kind::Feed, &entry.from, entry)],
+        What::Heard(Heard::Message { room, entry }) => vec![(LogKind::Room, room, entry)],
+        What::Heard(Heard::Publication(entry)) => vec![(LogKind::Feed, &entry.from, entry)],
         What::Answered { reply: Reply::History { room, entries }, .. } => {
-            entries.iter().map(|entry| (Kind::Room, room.as_str(), entry)).collect()
+            entries.iter().map(|entry| (LogKind::Room, room.as_str(), entry)).collect()
         }
         _ => Vec::new(),
     }

@@ -9,8 +9,8 @@ use std::thread::{self, Scope, ScopedJoinHandle};
 use std::time::{Duration, Instant};
 
 use crate::deployment::Deployment;
-use crate::failure::Failure;
 use crate::record::{Moment, Probe, Rest, Sample, Usage};
+use parlor_process_testkit::Failure;
 
 /// How often the machine is asked.
 const SAMPLED_EVERY: Duration = Duration::from_millis(500);

@@ -7,10 +7,10 @@ use std::time::{Duration, Instant};
 
 use crate::client::RunContext;
 use crate::deployment::Deployment;
-use crate::failure::Failure;
-use crate::plan::{Kind, Plan};
+use crate::plan::{FaultKind, Plan};
 use crate::record::{Connection, Dump, Moment, Span};
 use crate::rst_storm::rage;
+use parlor_process_testkit::Failure;
 
 /// What was done.
 #[derive(Debug, Default)]
@@ -40,7 +40,7 @@ struct Lasting {
 ///
 /// # Errors
 /// If a fault could not be done or undone.
-pub(crate) fn inject(plan: &Plan, world: &Deployment, scene: &Arc<RunContext>) -> Result<InjectionLog, Failure> {
+pub(crate) fn inject(plan: &Plan, world: &Deployment, context: &Arc<RunContext>) -> Result<InjectionLog, Failure> {
     let start = Instant::now();
     let mut deeds = InjectionLog::default();
     let mut turns = turns(plan);
@@ -54,11 +54,11 @@ pub(crate) fn inject(plan: &Plan, world: &Deployment, scene: &Arc<RunContext>) -
             continue;
         }
         if !turn.ends {
-            let since = scene.began.elapsed();
-            let storm = (step.fault.kind == Kind::RstStorm).then(|| Storm::begin(plan, turn.step, scene));
+            let since = context.began.elapsed();
+            let storm = (step.fault.kind == FaultKind::RstStorm).then(|| Storm::begin(plan, turn.step, context));
             lasting.push(Lasting { step: turn.step, since, storm });
             let dump = world.begin(step)?;
-            deeds.dumps.extend(dump.map(|dump| Dump { from: since, at: scene.began.elapsed(), ..dump }));
+            deeds.dumps.extend(dump.map(|dump| Dump { from: since, at: context.began.elapsed(), ..dump }));
             continue;
         }
         if must_wait(plan, turn.step, &lasting) {
@@ -70,7 +70,7 @@ pub(crate) fn inject(plan: &Plan, world: &Deployment, scene: &Arc<RunContext>) -
         if let Some(at) = lasting.iter().position(|lasting| lasting.step == turn.step) {
             let Lasting { since, storm, .. } = lasting.remove(at);
             deeds.connections.extend(storm.into_iter().flat_map(Storm::end));
-            deeds.spans.push(Span { from: since, to: scene.began.elapsed(), fault: step.fault });
+            deeds.spans.push(Span { from: since, to: context.began.elapsed(), fault: step.fault });
         }
     }
     deeds.spans.sort_by_key(|span| span.from);
@@ -88,7 +88,7 @@ fn turns(plan: &Plan) -> Vec<Turn> {
 /// A server is not started while it cannot reach Redis: it would rightly not start.
 fn must_wait(plan: &Plan, step: usize, lasting: &[Lasting]) -> bool {
     let fault = plan.steps[step].fault;
-    let restarts = matches!(fault.kind, Kind::Kill | Kind::Stop);
+    let restarts = matches!(fault.kind, FaultKind::Kill | FaultKind::Stop);
     restarts && lasting.iter().any(|other| plan.steps[other.step].fault.hides_redis_from(fault.server))
 }
 
@@ -105,11 +105,11 @@ struct Storm {
 }
 
 impl Storm {
-    fn begin(plan: &Plan, step: usize, scene: &Arc<RunContext>) -> Self {
+    fn begin(plan: &Plan, step: usize, context: &Arc<RunContext>) -> Self {
         let stop = Arc::new(AtomicBool::new(false));
-        let (scene, seed, until) = (scene.clone(), plan.seed ^ ((step as u64) << 32), stop.clone());
+        let (context, seed, until) = (context.clone(), plan.seed ^ ((step as u64) << 32), stop.clone());
         let server = plan.steps[step].fault.server.unwrap_or_default();
-        let thread = thread::spawn(move || rage(&scene.doors[server], &scene, seed, &until));
+        let thread = thread::spawn(move || rage(&context.doors[server], &context, seed, &until));
         Self { stop, thread }
     }
 
@@ -132,7 +132,12 @@ mod tests {
             fault: Fault { kind, server: Some(server) },
             loses: false,
         };
-        let steps = vec![step(Kind::Kill, 0), step(Kind::Freeze, 0), step(Kind::Freeze, 1), step(Kind::Cut, 0)];
+        let steps = vec![
+            step(FaultKind::Kill, 0),
+            step(FaultKind::Freeze, 0),
+            step(FaultKind::Freeze, 1),
+            step(FaultKind::Cut, 0),
+        ];
         let plan = Plan { seed: 1, servers: 2, kinds: Vec::new(), length: Duration::from_secs(40), steps };
         let killed = [Lasting { step: 0, since: Moment::ZERO, storm: None }];
         let taken = |lasting: &[Lasting]| [1, 2, 3].map(|step| is_taken(&plan, step, lasting));

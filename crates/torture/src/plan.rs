@@ -8,7 +8,7 @@ use crate::rng::SeededRng;
 
 /// A kind of fault.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Kind {
+pub enum FaultKind {
     /// `kill -9` of a server, started again later.
     Kill,
     /// SIGSTOP of a server, continued later.
@@ -58,39 +58,39 @@ enum Target {
 }
 
 /// All kinds that can be asked for, with the names that they have on the command line, and what they do.
-pub const KINDS: [(&str, Kind, &str); 17] = [
-    ("kill", Kind::Kill, "a server is killed, and started again"),
-    ("freeze", Kind::Freeze, "a server is frozen, and goes on"),
-    ("stop", Kind::Stop, "a server is stopped by SIGTERM, and started again"),
-    ("disk-full", Kind::DiskFull, "no file of a server can grow"),
-    ("no-descriptors", Kind::NoDescriptors, "a server gets no more descriptors"),
-    ("clock", Kind::Clock, "the clock of a server jumps; needs a build with planted-bugs"),
-    ("half-open", Kind::HalfOpen, "clients stay connected, and nothing passes"),
-    ("rst-storm", Kind::RstStorm, "connections come, and are reset at every stage"),
-    ("cut", Kind::Cut, "the link to Redis is closed"),
-    ("hole", Kind::Hole, "the link to Redis swallows everything"),
-    ("mute", Kind::Mute, "the link to Redis brings no answers"),
-    ("delay", Kind::Delay, "the link to Redis is slow"),
-    ("reset", Kind::Reset, "the link to Redis breaks in the middle of an answer"),
-    ("redis-kill", Kind::RedisKill, "Redis is killed, and started again"),
-    ("redis-restart", Kind::RedisRestart, "Redis is stopped, and started again"),
-    ("redis-freeze", Kind::RedisFreeze, "Redis is frozen, and goes on"),
-    ("redis-empty", Kind::RedisEmpty, "Redis loses everything"),
+pub const FAULT_KINDS: [(&str, FaultKind, &str); 17] = [
+    ("kill", FaultKind::Kill, "a server is killed, and started again"),
+    ("freeze", FaultKind::Freeze, "a server is frozen, and goes on"),
+    ("stop", FaultKind::Stop, "a server is stopped by SIGTERM, and started again"),
+    ("disk-full", FaultKind::DiskFull, "no file of a server can grow"),
+    ("no-descriptors", FaultKind::NoDescriptors, "a server gets no more descriptors"),
+    ("clock", FaultKind::Clock, "the clock of a server jumps; needs a build with planted-bugs"),
+    ("half-open", FaultKind::HalfOpen, "clients stay connected, and nothing passes"),
+    ("rst-storm", FaultKind::RstStorm, "connections come, and are reset at every stage"),
+    ("cut", FaultKind::Cut, "the link to Redis is closed"),
+    ("hole", FaultKind::Hole, "the link to Redis swallows everything"),
+    ("mute", FaultKind::Mute, "the link to Redis brings no answers"),
+    ("delay", FaultKind::Delay, "the link to Redis is slow"),
+    ("reset", FaultKind::Reset, "the link to Redis breaks in the middle of an answer"),
+    ("redis-kill", FaultKind::RedisKill, "Redis is killed, and started again"),
+    ("redis-restart", FaultKind::RedisRestart, "Redis is stopped, and started again"),
+    ("redis-freeze", FaultKind::RedisFreeze, "Redis is frozen, and goes on"),
+    ("redis-empty", FaultKind::RedisEmpty, "Redis loses everything"),
 ];
 
-impl FromStr for Kind {
+impl FromStr for FaultKind {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, String> {
-        let known = KINDS.iter().find(|(name, ..)| *name == text);
+        let known = FAULT_KINDS.iter().find(|(name, ..)| *name == text);
         known.map(|(_, kind, _)| *kind).ok_or_else(|| {
-            let names: Vec<&str> = KINDS.iter().map(|(name, ..)| *name).collect();
+            let names: Vec<&str> = FAULT_KINDS.iter().map(|(name, ..)| *name).collect();
             format!("{text} is no kind of fault; there are {}", names.join(", "))
         })
     }
 }
 
-impl Kind {
+impl FaultKind {
     fn target(self) -> Target {
         match self {
             Self::Kill | Self::Freeze | Self::Stop | Self::DiskFull | Self::NoDescriptors | Self::Clock => {
@@ -127,16 +127,16 @@ impl Kind {
     }
 
     /// For how long it lasts.
-    fn lasts(self, dice: &mut SeededRng) -> Duration {
+    fn lasts(self, rng: &mut SeededRng) -> Duration {
         match self {
-            Self::Kill | Self::Stop => dice.millis(500, 8_000),
+            Self::Kill | Self::Stop => rng.millis(500, 8_000),
             // Both shorter and longer than a lease.
-            Self::Freeze | Self::Hole | Self::Mute | Self::HalfOpen => dice.millis(500, 14_000),
+            Self::Freeze | Self::Hole | Self::Mute | Self::HalfOpen => rng.millis(500, 14_000),
             Self::Delay | Self::RstStorm | Self::DiskFull | Self::NoDescriptors | Self::Clock => {
-                dice.millis(1_000, 6_000)
+                rng.millis(1_000, 6_000)
             }
-            Self::RedisKill | Self::RedisRestart => dice.millis(100, 5_000),
-            Self::RedisFreeze => dice.millis(200, 12_000),
+            Self::RedisKill | Self::RedisRestart => rng.millis(100, 5_000),
+            Self::RedisFreeze => rng.millis(200, 12_000),
             Self::Cut | Self::Reset | Self::RedisEmpty | Self::Stall => Duration::ZERO,
         }
     }
@@ -150,13 +150,13 @@ impl Kind {
 /// A fault, and the server that it hits, unless it hits Redis.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Fault {
-    pub(crate) kind: Kind,
+    pub(crate) kind: FaultKind,
     pub(crate) server: Option<usize>,
 }
 
 impl Fault {
     /// The machine stood still.
-    pub(crate) const STALL: Self = Self { kind: Kind::Stall, server: None };
+    pub(crate) const STALL: Self = Self { kind: FaultKind::Stall, server: None };
 
     /// Whether the server itself stands still or is gone.
     pub(crate) fn stills(self, server: usize) -> bool {
@@ -165,12 +165,13 @@ impl Fault {
 
     /// Whether the store, or the way to it, is hit.
     pub(crate) fn touches_store(self) -> bool {
-        self.kind.needs_redis() || matches!(self.kind, Kind::DiskFull | Kind::NoDescriptors | Kind::Stall)
+        self.kind.needs_redis()
+            || matches!(self.kind, FaultKind::DiskFull | FaultKind::NoDescriptors | FaultKind::Stall)
     }
 
     /// Whether clients of the server that are `weak` hear nothing of it.
     pub(crate) fn deafens(self, server: usize, weak: bool) -> bool {
-        self == Self::STALL || (weak && self.kind == Kind::HalfOpen && self.server == Some(server))
+        self == Self::STALL || (weak && self.kind == FaultKind::HalfOpen && self.server == Some(server))
     }
 
     /// Whether a server that is started again may not find Redis.
@@ -200,7 +201,7 @@ pub(crate) struct Plan {
     pub(crate) seed: u64,
     pub(crate) servers: usize,
     /// Which kinds of faults were to be chosen from.
-    pub(crate) kinds: Vec<Kind>,
+    pub(crate) kinds: Vec<FaultKind>,
     /// How long people do as they like, faults or none.
     pub(crate) length: Duration,
     /// In the order of their times.
@@ -212,16 +213,16 @@ impl Plan {
     const FIRST: Duration = Duration::from_millis(1500);
 
     /// The plan of a seed with these kinds of faults.
-    pub(crate) fn of(seed: u64, servers: usize, kinds: &[Kind], length: Duration) -> Self {
-        let mut dice = SeededRng::new(seed, 0);
+    pub(crate) fn of(seed: u64, servers: usize, kinds: &[FaultKind], length: Duration) -> Self {
+        let mut rng = SeededRng::new(seed, 0);
         let mut steps: Vec<Step> = Vec::new();
         let wanted = if kinds.is_empty() { 0 } else { 1 + length.as_secs() / 4 };
         for _ in 0..wanted {
-            let kind = *dice.pick(kinds);
-            let fault = kind.on(dice.below(servers as u64) as usize);
+            let kind = *rng.pick(kinds);
+            let fault = kind.on(rng.below(servers as u64) as usize);
             let span = length.saturating_sub(Self::FIRST).as_millis() as u64;
-            let at = Self::FIRST + dice.millis(0, span * 3 / 4);
-            let step = Step { at, lasts: kind.lasts(&mut dice), fault, loses: dice.chance(50) };
+            let at = Self::FIRST + rng.millis(0, span * 3 / 4);
+            let step = Step { at, lasts: kind.lasts(&mut rng), fault, loses: rng.chance(50) };
             if steps.iter().all(|other| step.may_stand_beside(other)) {
                 steps.push(step);
             }
@@ -234,16 +235,16 @@ impl Plan {
 impl Step {
     fn may_stand_beside(&self, other: &Self) -> bool {
         // Which life of a log something belonged to is known for one emptying only.
-        let both_empty = self.fault.kind == Kind::RedisEmpty && other.fault.kind == Kind::RedisEmpty;
+        let both_empty = self.fault.kind == FaultKind::RedisEmpty && other.fault.kind == FaultKind::RedisEmpty;
         let slack = Duration::from_millis(500);
         let apart = self.at > other.at + other.lasts + slack || other.at > self.at + self.lasts + slack;
         !both_empty && (apart || !self.fault.excludes(other.fault))
     }
 }
 
-impl fmt::Display for Kind {
+impl fmt::Display for FaultKind {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        out.pad(KINDS.iter().find(|(_, kind, _)| kind == self).map_or("stall", |(name, ..)| name))
+        out.pad(FAULT_KINDS.iter().find(|(_, kind, _)| kind == self).map_or("stall", |(name, ..)| name))
     }
 }
 
@@ -272,8 +273,8 @@ mod tests {
 
     const LENGTH: Duration = Duration::from_secs(60);
 
-    fn everything() -> Vec<Kind> {
-        KINDS.map(|(_, kind, _)| kind).to_vec()
+    fn everything() -> Vec<FaultKind> {
+        FAULT_KINDS.map(|(_, kind, _)| kind).to_vec()
     }
 
     #[test]
@@ -289,16 +290,16 @@ mod tests {
             for (at, step) in steps.iter().enumerate() {
                 assert!(steps[at + 1..].iter().all(|other| step.may_stand_beside(other)), "{steps:?}");
             }
-            assert!(steps.iter().filter(|step| step.fault.kind == Kind::RedisEmpty).count() <= 1);
+            assert!(steps.iter().filter(|step| step.fault.kind == FaultKind::RedisEmpty).count() <= 1);
         }
     }
 
     #[test]
     fn every_kind_of_fault_can_be_named() {
-        for (name, kind, _) in KINDS {
+        for (name, kind, _) in FAULT_KINDS {
             assert_eq!(name.parse(), Ok(kind));
             assert_eq!(kind.to_string(), name);
         }
-        assert!("quake".parse::<Kind>().is_err());
+        assert!("quake".parse::<FaultKind>().is_err());
     }
 }

@@ -396,7 +396,7 @@ fn calm_time_is_what_no_fault_touches() {
     let span = |from, to| Span {
         from: second(from),
         to: second(to),
-        fault: Fault { kind: crate::plan::Kind::Kill, server: Some(0) },
+        fault: Fault { kind: crate::plan::FaultKind::Kill, server: Some(0) },
     };
     let history = History { spans: vec![span(4, 6), span(5, 10), span(20, 30)], ..History::default() };
     assert_eq!(history.calm(second(0), second(40), Duration::ZERO), second(4 + 10 + 10));

@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use serde_json::Value;
 
 use crate::record::{Connection, Entry, Event, Heard, Line, Moment, Reply, What};
-use crate::wire::{Polled, Trust, Wire};
+use parlor_process_testkit::{LineClient, Polled, Trust};
 
 /// How long a server may take to greet; it may be frozen.
 const GREETED_WITHIN: Duration = Duration::from_secs(4);
@@ -56,7 +56,7 @@ pub(crate) struct ConnectOptions {
 
 /// A connection that is being recorded.
 pub(crate) struct RecordedConnection {
-    wire: Wire,
+    wire: LineClient,
     record: Connection,
     began: Instant,
     /// Lines that have no answer yet, and when they were sent.
@@ -71,7 +71,7 @@ impl RecordedConnection {
     /// Connects; nothing if the server is not there, or does not greet in time.
     pub(crate) fn open(door: &Endpoint, way: ConnectOptions, user: &str, began: Instant) -> Option<Self> {
         let counted = Counted::at(door);
-        let mut wire = Wire::open(if way.weak { door.weak } else { door.address }, &door.trust).ok()?;
+        let mut wire = LineClient::open(if way.weak { door.weak } else { door.address }, &door.trust).ok()?;
         // Nothing that is written is long, so only a server that stands still for good can block it.
         wire.socket().set_write_timeout(Some(GREETED_WITHIN)).ok()?;
         if way.slow {

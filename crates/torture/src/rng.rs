@@ -9,9 +9,9 @@ pub(crate) struct SeededRng(u64);
 impl SeededRng {
     /// The generator of one of the many streams of a seed.
     pub(crate) fn new(seed: u64, stream: u64) -> Self {
-        let mut dice = Self(seed.wrapping_mul(0xd134_2543_de82_ef95) ^ stream.wrapping_mul(0x2545_f491_4f6c_dd1d));
-        dice.roll();
-        dice
+        let mut rng = Self(seed.wrapping_mul(0xd134_2543_de82_ef95) ^ stream.wrapping_mul(0x2545_f491_4f6c_dd1d));
+        rng.roll();
+        rng
     }
 
     fn roll(&mut self) -> u64 {
@@ -45,8 +45,8 @@ impl SeededRng {
 
 #[test]
 fn a_seed_gives_the_same_numbers_for_ever() {
-    let mut dice = SeededRng::new(7, 1);
-    let first: Vec<u64> = (0..4).map(|_| dice.below(1000)).collect();
+    let mut rng = SeededRng::new(7, 1);
+    let first: Vec<u64> = (0..4).map(|_| rng.below(1000)).collect();
     let mut again = SeededRng::new(7, 1);
     assert_eq!(first, (0..4).map(|_| again.below(1000)).collect::<Vec<_>>());
     let mut other = SeededRng::new(7, 2);

@@ -11,13 +11,13 @@ use crate::checks::resources::is_at_rest;
 use crate::client::{ClientSpec, RunContext, SimulatedClient};
 use crate::clients::{cast, users};
 use crate::config::Config;
-use crate::coordinator::{Coordinator, Stage};
+use crate::coordinator::{Coordinator, Phase};
 use crate::deployment::Deployment;
-use crate::failure::Failure;
 use crate::monitor::{Monitor, Seen, at_rest};
 use crate::nemesis::{InjectionLog, inject};
-use crate::plan::{Fault, Kind, Plan};
+use crate::plan::{Fault, FaultKind, Plan};
 use crate::record::{Connection, History, Span};
+use parlor_process_testkit::Failure;
 
 /// After this, the people of a server that died must not be shown any more.
 const GHOSTS_ARE_SEEN_AFTER: Duration = Duration::from_secs(22);
@@ -40,7 +40,7 @@ pub(crate) fn play(plan: &Plan, config: &Config, world: &Deployment, tag: &str) 
     let everybody: Vec<String> = users(&cast, true).into_iter().chain(storms).collect();
     let password = doors.first().map_or("", |door| &door.password);
     let accounts = Accounts::make(config, &everybody, password)?;
-    let scene = Arc::new(RunContext {
+    let context = Arc::new(RunContext {
         users: users(&cast, false),
         rooms: rooms(tag),
         tag: tag.to_owned(),
@@ -51,14 +51,14 @@ pub(crate) fn play(plan: &Plan, config: &Config, world: &Deployment, tag: &str) 
     });
     let (stop, prober) = (AtomicBool::new(false), world.prober(config));
     let history = thread::scope(|scope| {
-        let watch = Monitor::begin(scope, world, &prober, scene.began, &stop);
-        let history = stages(plan, cast, world, &scene);
+        let watch = Monitor::begin(scope, world, &prober, context.began, &stop);
+        let history = stages(plan, cast, world, &context);
         stop.store(true, Ordering::Relaxed);
         let Seen { samples, probes, deaths, stalls } = watch.end()?;
         let mut history = history?;
         history.spans.extend(stalls.into_iter().map(|(from, to)| Span { from, to, fault: Fault::STALL }));
         history.spans.sort_by_key(|span| span.from);
-        let rests = at_rest(world, scene.began, is_at_rest);
+        let rests = at_rest(world, context.began, is_at_rest);
         Ok::<_, Failure>(History {
             tag: tag.to_owned(),
             reject: config.reject,
@@ -74,9 +74,14 @@ pub(crate) fn play(plan: &Plan, config: &Config, world: &Deployment, tag: &str) 
 }
 
 /// Everybody comes, does as they like, comes together again, and goes.
-fn stages(plan: &Plan, cast: Vec<ClientSpec>, world: &Deployment, scene: &Arc<RunContext>) -> Result<History, Failure> {
+fn stages(
+    plan: &Plan,
+    cast: Vec<ClientSpec>,
+    world: &Deployment,
+    context: &Arc<RunContext>,
+) -> Result<History, Failure> {
     let everybody: BTreeSet<String> = cast.iter().map(|part| part.name.clone()).collect();
-    let actors = cast.into_iter().map(|part| begin(part, scene, plan.seed)).collect::<Result<Vec<_>, Failure>>();
+    let actors = cast.into_iter().map(|part| begin(part, context, plan.seed)).collect::<Result<Vec<_>, Failure>>();
     // Whatever goes wrong, those that have begun must come to their end.
     let (actors, failed) = match actors {
         Ok(actors) => (actors, None),
@@ -84,16 +89,16 @@ fn stages(plan: &Plan, cast: Vec<ClientSpec>, world: &Deployment, scene: &Arc<Ru
     };
     let mut history = History::default();
     let played = failed.map_or(Ok(()), Err).and_then(|()| {
-        history.overdue.extend(scene.overdue("everybody comes together", &everybody, GATHERED_WITHIN));
-        let began = scene.began.elapsed();
-        let InjectionLog { spans, dumps, connections } = chaos(plan, world, scene)?;
-        history.chaos = (began, scene.began.elapsed());
+        history.overdue.extend(context.overdue("everybody comes together", &everybody, GATHERED_WITHIN));
+        let began = context.began.elapsed();
+        let InjectionLog { spans, dumps, connections } = chaos(plan, world, context)?;
+        history.chaos = (began, context.began.elapsed());
         (history.spans, history.dumps, history.connections) = (spans, dumps, connections);
         let gathered = if world.has_leases() { GATHERED_WITHIN } else { GATHERED_ALONE_WITHIN };
-        come_together(&mut history, scene, &everybody, gathered);
+        come_together(&mut history, context, &everybody, gathered);
         Ok(())
     });
-    scene.board.begin(Stage::End);
+    context.board.begin(Phase::End);
     for actor in actors {
         history.connections.extend(actor.join().map_err(|_| Failure::new("a client panicked"))?);
     }
@@ -103,17 +108,17 @@ fn stages(plan: &Plan, cast: Vec<ClientSpec>, world: &Deployment, scene: &Arc<Ru
 }
 
 /// The parts without faults, up to the first that does not come to pass.
-fn come_together(history: &mut History, scene: &RunContext, everybody: &BTreeSet<String>, gathered: Duration) {
+fn come_together(history: &mut History, context: &RunContext, everybody: &BTreeSet<String>, gathered: Duration) {
     let parts = [
-        (Stage::Gather, "everybody comes back and goes to a room", gathered),
-        (Stage::Mark, "everybody is heard by all who should hear", PATIENCE),
-        (Stage::Look, "all lists of members are right", PATIENCE),
+        (Phase::Gather, "everybody comes back and goes to a room", gathered),
+        (Phase::Mark, "everybody is heard by all who should hear", PATIENCE),
+        (Phase::Look, "all lists of members are right", PATIENCE),
     ];
-    for (stage, what, patience) in parts {
-        scene.board.begin(stage);
-        let overdue = scene.overdue(what, everybody, patience);
-        if stage == Stage::Gather {
-            history.settled = scene.began.elapsed();
+    for (phase, what, patience) in parts {
+        context.board.begin(phase);
+        let overdue = context.overdue(what, everybody, patience);
+        if phase == Phase::Gather {
+            history.settled = context.began.elapsed();
         }
         if overdue.is_some() {
             return history.overdue.extend(overdue);
@@ -146,34 +151,34 @@ fn rooms(tag: &str) -> Vec<String> {
     std::iter::once("lobby".to_owned()).chain(others).collect()
 }
 
-fn begin(part: ClientSpec, scene: &Arc<RunContext>, seed: u64) -> Result<JoinHandle<Vec<Connection>>, Failure> {
-    let actor = SimulatedClient::new(part, scene.clone(), seed);
+fn begin(part: ClientSpec, context: &Arc<RunContext>, seed: u64) -> Result<JoinHandle<Vec<Connection>>, Failure> {
+    let actor = SimulatedClient::new(part, context.clone(), seed);
     let thread = thread::Builder::new().name(actor.part.name.clone()).spawn(|| actor.play());
     thread.map_err(|error| {
-        scene.board.begin(Stage::End);
+        context.board.begin(Phase::End);
         Failure::of("no thread can be made for a client")(error)
     })
 }
 
 /// Lets everybody do as they like for the time of the plan, and so long that ghosts would be seen.
-fn chaos(plan: &Plan, world: &Deployment, scene: &Arc<RunContext>) -> Result<InjectionLog, Failure> {
-    scene.board.begin(Stage::Chaos);
+fn chaos(plan: &Plan, world: &Deployment, context: &Arc<RunContext>) -> Result<InjectionLog, Failure> {
+    context.board.begin(Phase::Chaos);
     let deeds = thread::scope(|scope| {
         let length = scope.spawn(|| sleep_awake(plan.length));
-        let deeds = inject(plan, world, scene);
+        let deeds = inject(plan, world, context);
         // It cannot panic.
         let _ = length.join();
         deeds
     })?;
     let linger = |span: &Span| match span.fault.kind {
         kind if kind.stills() && world.has_leases() => span.from + GHOSTS_ARE_SEEN_AFTER,
-        Kind::RedisEmpty => span.to + NEW_LIFE_IS_SEEN_AFTER,
+        FaultKind::RedisEmpty => span.to + NEW_LIFE_IS_SEEN_AFTER,
         _ => Duration::ZERO,
     };
     let end = deeds.spans.iter().map(linger).max().unwrap_or_default();
-    thread::sleep(end.saturating_sub(scene.began.elapsed()));
+    thread::sleep(end.saturating_sub(context.began.elapsed()));
     if !deeds.dumps.is_empty() {
-        scene.board.forget_accounts();
+        context.board.forget_accounts();
     }
     Ok(deeds)
 }

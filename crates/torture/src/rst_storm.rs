@@ -20,30 +20,30 @@ const PAUSE: (u64, u64) = (5, 40);
 const HALF_A_HANDSHAKE: [u8; 9] = [0x16, 3, 1, 2, 0, 1, 0, 1, 0xfc];
 
 /// Comes and goes at the door until it is told to stop. What was said in sessions is handed out.
-pub(crate) fn rage(door: &Endpoint, scene: &RunContext, seed: u64, stop: &AtomicBool) -> Vec<Connection> {
-    let mut dice = SeededRng::new(seed, 10_000 + door.server as u64);
-    let user = format!("gus{}{}", door.server, scene.tag);
+pub(crate) fn rage(door: &Endpoint, context: &RunContext, seed: u64, stop: &AtomicBool) -> Vec<Connection> {
+    let mut rng = SeededRng::new(seed, 10_000 + door.server as u64);
+    let user = format!("gus{}{}", door.server, context.tag);
     let mut records = Vec::new();
-    let (mut said, mut known) = (0, scene.accounts_are_made);
+    let (mut said, mut known) = (0, context.accounts_are_made);
     // There may be several storms in a round, and no text is said twice.
-    let storm = scene.began.elapsed().as_millis();
+    let storm = context.began.elapsed().as_millis();
     while !stop.load(Ordering::Relaxed) {
-        match dice.below(10) {
+        match rng.below(10) {
             0..3 => bare(door, &[]),
             3..6 => bare(door, &HALF_A_HANDSHAKE),
             6..8 => drop(
-                RecordedConnection::open(door, ConnectOptions::default(), &user, scene.began)
+                RecordedConnection::open(door, ConnectOptions::default(), &user, context.began)
                     .map(|link| link.close("storm", true)),
             ),
             _ => {
                 let text = format!("{user}-{storm}-{said}");
-                let record = visit(door, &user, known, text, scene.began);
+                let record = connection(door, &user, known, text, context.began);
                 said += 1;
                 known |= record.as_ref().is_some_and(|record| record.login().is_some());
                 records.extend(record);
             }
         }
-        thread::sleep(dice.millis(PAUSE.0, PAUSE.1));
+        thread::sleep(rng.millis(PAUSE.0, PAUSE.1));
     }
     records
 }
@@ -57,7 +57,7 @@ fn bare(door: &Endpoint, bytes: &[u8]) {
 }
 
 /// Logs in, says something, and is gone before the answer.
-fn visit(door: &Endpoint, user: &str, known: bool, text: String, began: Instant) -> Option<Connection> {
+fn connection(door: &Endpoint, user: &str, known: bool, text: String, began: Instant) -> Option<Connection> {
     let mut link = RecordedConnection::open(door, ConnectOptions::default(), user, began)?;
     link.send(vec![Line::Format, if known { Line::Login } else { Line::Register }]);
     let deadline = Instant::now() + Duration::from_secs(3);

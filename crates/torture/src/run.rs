@@ -11,14 +11,14 @@ use std::time::{Duration, Instant};
 use crate::checks;
 use crate::config::Config;
 use crate::deployment::Deployment;
-use crate::failure::Failure;
 use crate::plan::Plan;
 use crate::promises::Promise;
 use crate::record::History;
 use crate::report::{Violation, describe, everything};
 use crate::round::play;
 use crate::statistics::Statistics;
-use crate::summary::Outcome;
+use crate::summary::RunSummary;
+use parlor_process_testkit::Failure;
 
 /// How long people do as they like in one round, at least and at most.
 const SHORTEST: Duration = Duration::from_secs(6);
@@ -49,7 +49,7 @@ pub(crate) struct Broken {
 ///
 /// # Errors
 /// If it could not be carried out, which says nothing about any promise.
-pub fn run(config: &Config, mut progress: impl FnMut(&str)) -> Result<Outcome, Failure> {
+pub fn run(config: &Config, mut progress: impl FnMut(&str)) -> Result<RunSummary, Failure> {
     let began = Instant::now();
     let random = RandomState::new();
     let password: Arc<str> = format!("{:016x}", random.hash_one("password")).into();
@@ -78,7 +78,7 @@ pub fn run(config: &Config, mut progress: impl FnMut(&str)) -> Result<Outcome, F
             break;
         }
     }
-    Ok(Outcome::new(config, world.doors().len(), rounds, began.elapsed(), tally, broken))
+    Ok(RunSummary::new(config, world.doors().len(), rounds, began.elapsed(), tally, broken))
 }
 
 /// What a round was made of.

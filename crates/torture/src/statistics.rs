@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use crate::plan::{Fault, Kind};
+use crate::plan::{Fault, FaultKind};
 use crate::record::{Connection, Heard, History, Line, Moment, Reply, Usage, What};
 
 /// Sums over all rounds.
@@ -27,7 +27,7 @@ pub(crate) struct Statistics {
     pub(crate) samples: u64,
     pub(crate) probes: u64,
     /// How often each fault was done.
-    pub(crate) by_kind: BTreeMap<Kind, u64>,
+    pub(crate) by_kind: BTreeMap<FaultKind, u64>,
     /// How often the machine had no time for this.
     pub(crate) stalls: u64,
     /// The longest time in which a client that wanted to speak could not.

@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use serde::Serialize;
 
-use crate::config::{Config, Place, Store};
-use crate::plan::Kind;
+use crate::config::{Config, Store, Target};
+use crate::plan::FaultKind;
 use crate::promises::{PROMISES, Promise};
 use crate::record::Usage;
 use crate::run::Broken;
@@ -14,7 +14,7 @@ use crate::statistics::Statistics;
 
 /// What came of a run.
 #[derive(Debug, Clone, Serialize)]
-pub struct Outcome {
+pub struct RunSummary {
     /// Whether every promise was kept.
     pub kept: bool,
     /// How the servers kept everything: `embedded`, `redis`, or `given`.
@@ -100,7 +100,7 @@ pub struct BrokenRound {
     pub record: Option<String>,
 }
 
-impl Outcome {
+impl RunSummary {
     pub(crate) fn new(
         config: &Config,
         servers: usize,
@@ -111,17 +111,17 @@ impl Outcome {
     ) -> Self {
         Self {
             kept: broken.is_empty(),
-            store: match &config.place {
-                Place::Given { .. } => "given",
-                Place::Own { store: Store::Embedded, .. } => "embedded",
-                Place::Own { .. } => "redis",
+            store: match &config.target {
+                Target::Given { .. } => "given",
+                Target::Own { store: Store::Embedded, .. } => "embedded",
+                Target::Own { .. } => "redis",
             },
             servers,
             duplicate_login: if config.reject { "reject" } else { "takeover" },
             seed: config.seed,
             rounds,
             seconds: tenths(took),
-            faults: config.faults.iter().map(Kind::to_string).collect(),
+            faults: config.faults.iter().map(FaultKind::to_string).collect(),
             promises: PROMISES.iter().map(|promise| promise.line(&tally, &broken)).collect(),
             counts: Counts::of(tally),
             broken: broken.into_iter().map(|broken| broken.shown(config)).collect(),
@@ -190,8 +190,8 @@ impl Broken {
 /// What plays a round of this length again. A password is left out.
 fn command(config: &Config, seed: u64, length: Duration) -> String {
     let mut words = vec![format!("parlor torture --seed {seed} --seconds {}", length.as_secs())];
-    let is_elsewhere = match &config.place {
-        Place::Own { servers, store } => {
+    let is_elsewhere = match &config.target {
+        Target::Own { servers, store } => {
             match store {
                 Store::Embedded => {}
                 Store::OwnRedis => words.push(format!("--servers {servers} --redis")),
@@ -201,7 +201,7 @@ fn command(config: &Config, seed: u64, length: Duration) -> String {
             }
             matches!(store, Store::Redis { address, .. } if !address.ip().is_loopback())
         }
-        Place::Given { servers, ca } => {
+        Target::Given { servers, ca } => {
             words.extend(servers.iter().map(|(host, address)| format!("--server {host}:{}", address.port())));
             words.push(format!("--ca {}", ca.display()));
             words.extend(config.accounts.iter().map(|word| without_password(word)));
@@ -211,7 +211,7 @@ fn command(config: &Config, seed: u64, length: Duration) -> String {
     if is_elsewhere {
         words.push("--yes-this-is-staging".to_owned());
     }
-    let faults: Vec<String> = config.faults.iter().map(Kind::to_string).collect();
+    let faults: Vec<String> = config.faults.iter().map(FaultKind::to_string).collect();
     let faults = if faults.is_empty() { "none".to_owned() } else { faults.join(",") };
     let policy = if config.reject { "reject" } else { "takeover" };
     words.push(format!("--faults {faults} --clients {} --duplicate-login {policy}", config.clients));
@@ -230,7 +230,7 @@ fn tenths(duration: Duration) -> f64 {
     (duration.as_secs_f64() * 10.0).round() / 10.0
 }
 
-impl fmt::Display for Outcome {
+impl fmt::Display for RunSummary {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { store, servers, duplicate_login, seed, rounds, seconds, counts, .. } = self;
         let place = match (*store, *servers) {
@@ -303,14 +303,14 @@ impl fmt::Display for BrokenRound {
 mod tests {
     use super::*;
 
-    fn config(place: Place) -> Config {
+    fn config(target: Target) -> Config {
         Config {
-            place,
+            target,
             program: "parlor".into(),
             seed: 1,
             length: Duration::from_secs(120),
             once: None,
-            faults: vec![Kind::Kill, Kind::Hole],
+            faults: vec![FaultKind::Kill, FaultKind::Hole],
             clients: 24,
             reject: true,
             stop_at_first: true,
@@ -327,7 +327,7 @@ mod tests {
     #[test]
     fn a_round_is_played_again_at_the_same_place_without_its_password() {
         let begin = "parlor torture --seed 7 --seconds 12";
-        let own = |store| config(Place::Own { servers: 2, store });
+        let own = |store| config(Target::Own { servers: 2, store });
         assert_eq!(again(&own(Store::Embedded)), format!("{begin} {END}"));
         assert_eq!(again(&own(Store::OwnRedis)), format!("{begin} --servers 2 --redis {END}"));
         let url = "redis://me:secret@192.0.2.7:6379".to_owned();
@@ -336,7 +336,7 @@ mod tests {
         assert_eq!(again(&own(store)), format!("{begin} {there} {END}"));
 
         let servers = vec![("chat.example.org".to_owned(), "192.0.2.8:7878".parse().unwrap())];
-        let mut given = config(Place::Given { servers, ca: "ca.pem".into() });
+        let mut given = config(Target::Given { servers, ca: "ca.pem".into() });
         given.accounts = vec!["--redis".to_owned(), url];
         let there = "--server chat.example.org:7878 --ca ca.pem --redis redis://…@192.0.2.7:6379 --yes-this-is-staging";
         assert_eq!(again(&given), format!("{begin} {there} {END}"));

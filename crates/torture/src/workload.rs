@@ -12,9 +12,9 @@ impl SimulatedClient {
     fn home(&self) -> String {
         let ClientSpec { number, role, .. } = &self.part;
         match role {
-            Role::Canary { server } => format!("canary-{server}{}", self.scene.tag),
-            Role::Slow | Role::Flooder => format!("flood{}", self.scene.tag),
-            _ => self.scene.rooms[number % self.scene.rooms.len()].clone(),
+            Role::Canary { server } => format!("canary-{server}{}", self.context.tag),
+            Role::Slow | Role::Flooder => format!("flood{}", self.context.tag),
+            _ => self.context.rooms[number % self.context.rooms.len()].clone(),
         }
     }
 
@@ -28,7 +28,7 @@ impl SimulatedClient {
         if !self.knows_follows {
             return Some(Line::Subscriptions);
         }
-        let users = &self.scene.users;
+        let users = &self.context.users;
         let own = users.iter().position(|user| *user == self.part.user)?;
         let mut publishers = [1, 3, 4].iter().map(|step| &users[(own + step) % users.len()]);
         publishers.find(|user| !self.follows.contains(*user)).map(|user| Line::Subscribe(user.clone()))
@@ -43,7 +43,7 @@ impl SimulatedClient {
 
     /// Says what others have to hear at the end.
     pub(crate) fn say_marker(&mut self) {
-        let users = &self.scene.users;
+        let users = &self.context.users;
         let own = users.iter().position(|user| *user == self.part.user);
         let next = own.map_or(0, |own| (own + 1) % users.len());
         let to = users[next].clone();
@@ -84,34 +84,34 @@ impl SimulatedClient {
     }
 
     fn do_anything_else(&mut self) {
-        let choice = self.dice.below(100);
+        let choice = self.rng.below(100);
         let steady = self.part.role.stays();
         let rival = matches!(self.part.role, Role::Rival { .. });
         match choice {
             60..70 => self.say_once(Line::Publish),
             70..76 => {
-                let to = self.dice.pick(&self.scene.users).clone();
+                let to = self.rng.pick(&self.context.users).clone();
                 self.say_once(|text| Line::Direct { to, text });
             }
             76..82 => {
-                let room = self.dice.pick(&self.scene.rooms).clone();
+                let room = self.rng.pick(&self.context.rooms).clone();
                 self.send(vec![Line::Who(room), Line::Rooms]);
             }
             82..84 => self.send(vec![Line::History, Line::Ping]),
             84..89 if !steady => self.move_on(),
             89..91 if !steady => self.send(vec![Line::Leave]),
             91..94 if !rival => {
-                let user = self.dice.pick(&self.scene.users).clone();
+                let user = self.rng.pick(&self.context.users).clone();
                 self.send(vec![Line::Subscribe(user)]);
             }
             94..97 if !rival => {
                 let known: Vec<String> = self.follows.iter().cloned().collect();
-                let user = self.dice.pick(if known.is_empty() { &self.scene.users } else { &known }).clone();
+                let user = self.rng.pick(if known.is_empty() { &self.context.users } else { &known }).clone();
                 self.send(vec![Line::Unsubscribe(user)]);
             }
             97..99 if !steady => return self.go_away(),
             _ => {
-                let lines = (0..=self.dice.below(3)).map(|_| Line::Say(self.text())).collect();
+                let lines = (0..=self.rng.below(3)).map(|_| Line::Say(self.text())).collect();
                 self.send(lines);
             }
         }
@@ -120,7 +120,7 @@ impl SimulatedClient {
 
     /// Says little, or very much.
     fn flood(&mut self) {
-        if self.dice.chance(60) {
+        if self.rng.chance(60) {
             self.say_once(Line::Publish);
             return self.rest(300, 1_000);
         }
@@ -132,9 +132,9 @@ impl SimulatedClient {
 
     /// Enters another room, now and then with words before and behind that are sent together with it.
     fn move_on(&mut self) {
-        let room = self.dice.pick(&self.scene.rooms).clone();
+        let room = self.rng.pick(&self.context.rooms).clone();
         let mut lines = vec![Line::Join(room)];
-        if self.dice.chance(40) {
+        if self.rng.chance(40) {
             lines.insert(0, Line::Say(self.text()));
             lines.push(Line::Say(self.text()));
         }

@@ -3,7 +3,7 @@
 
 use super::colour;
 use super::svg::{Anchor, Svg, label};
-use crate::record::Outcome;
+use crate::record::CaseResult;
 
 const WIDTH: f64 = 820.0;
 /// Where bars begin and where the longest ends.
@@ -14,8 +14,8 @@ const BAR: f64 = 14.0;
 const GAP: f64 = 12.0;
 
 /// Draws one figure of all cases that have it; nothing if none has.
-pub(super) fn draw(title: &str, figure: &str, unit: &str, outcomes: &[&Outcome]) -> Option<Svg> {
-    let bars = |outcome: &Outcome| -> Vec<_> {
+pub(super) fn draw(title: &str, figure: &str, unit: &str, outcomes: &[&CaseResult]) -> Option<Svg> {
+    let bars = |outcome: &CaseResult| -> Vec<_> {
         let servers = outcome.servers().into_iter();
         servers.filter_map(|server| Some((server, outcome.median(server, figure)?))).collect()
     };
@@ -42,7 +42,7 @@ pub(super) fn draw(title: &str, figure: &str, unit: &str, outcomes: &[&Outcome])
     Some(svg)
 }
 
-fn legend(svg: &mut Svg, outcomes: &[&Outcome]) {
+fn legend(svg: &mut Svg, outcomes: &[&CaseResult]) {
     let mut servers: Vec<_> = outcomes.iter().flat_map(|outcome| outcome.servers()).collect();
     servers.sort_unstable();
     servers.dedup();

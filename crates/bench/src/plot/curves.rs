@@ -3,7 +3,7 @@
 
 use super::colour;
 use super::svg::{Anchor, Svg, label};
-use crate::record::Outcome;
+use crate::record::CaseResult;
 
 const WIDTH: f64 = 640.0;
 const HEIGHT: f64 = 400.0;
@@ -11,17 +11,17 @@ const HEIGHT: f64 = 400.0;
 const INSIDE: [f64; 4] = [70.0, 500.0, 50.0, 340.0];
 
 /// Draws measurements of one sweep.
-pub(super) fn draw(axis: &str, parts: &[&Outcome]) -> Svg {
+pub(super) fn draw(axis: &str, parts: &[&CaseResult]) -> Svg {
     let mut svg = Svg::new(WIDTH, HEIGHT, "Processor time of the server for a delivery, µs");
-    let figure = |part: &Outcome, server| part.median(server, part.case.scenario.headline());
+    let figure = |part: &CaseResult, server| part.median(server, part.case.scenario.headline());
     let mut servers: Vec<_> = parts.iter().flat_map(|part| part.servers()).collect();
     servers.sort_unstable();
     servers.dedup();
     let values = || parts.iter().flat_map(|part| servers.iter().filter_map(|server| figure(part, *server)));
-    let place = |part: &Outcome| part.case.sweep.as_ref().map_or(1.0, |sweep| sweep.value);
+    let place = |part: &CaseResult| part.case.sweep.as_ref().map_or(1.0, |sweep| sweep.value);
     let (x, y) = (Scale::of(parts.iter().map(|part| place(part))), Scale::of(values()));
     let [left, right, top, bottom] = INSIDE;
-    let at = |part: &Outcome, value| [x.place(place(part), left, right), y.place(value, bottom, top)];
+    let at = |part: &CaseResult, value| [x.place(place(part), left, right), y.place(value, bottom, top)];
     axes(&mut svg, axis, y);
     for part in parts {
         let [at, _] = at(part, 1.0);

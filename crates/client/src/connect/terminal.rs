@@ -156,7 +156,7 @@ impl Terminal {
     /// Sends one line, unless it is for the client itself.
     fn take(&mut self, line: &str) -> Then {
         let read = parse_command(line.as_bytes());
-        let is_message = matches!(read, Ok(Some(Command::Say(_))));
+        let is_message = matches!(read, Ok(Some(Command::Message(_))));
         let new_password = match read {
             Ok(None) => return Then::GoOn,
             Ok(Some(Command::Quit)) => return Then::Leave,

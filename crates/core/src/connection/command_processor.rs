@@ -11,52 +11,52 @@ use crate::connection::actions::{self, ConnectionContext, SessionContext};
 use crate::connection::effects::{CommandError, Effect};
 use crate::connection::session::{ConnectionHandle, Session, SessionError};
 use crate::delivery::peer::Origin;
-use crate::ports::{Append, Appended, Direct, LogId, StoreError};
+use crate::ports::{Append, AppendResult, LogId, StoreError, UnloggedMessage};
 
 /// The dialogue with one connection. Owned by its thread.
 pub(crate) struct CommandProcessor {
-    place: ConnectionHandle,
+    handle: ConnectionHandle,
     origin: Origin,
     session: Option<Session>,
     login_failures: u32,
     /// When the time for logging in is over, as the clock's elapsed time.
     login_deadline: Duration,
     /// What was said and is not appended yet.
-    drafts: Vec<Append>,
+    pending_appends: Vec<Append>,
 }
 
 impl CommandProcessor {
-    pub(crate) fn new(place: ConnectionHandle, origin: Origin) -> Self {
-        let mut dialogue = Self {
-            place,
+    pub(crate) fn new(handle: ConnectionHandle, origin: Origin) -> Self {
+        let mut processor = Self {
+            handle,
             origin,
             session: None,
             login_failures: 0,
             login_deadline: Duration::ZERO,
-            drafts: Vec::new(),
+            pending_appends: Vec::new(),
         };
-        dialogue.start_login_timeout();
-        dialogue
+        processor.start_login_timeout();
+        processor
     }
 
     /// The time for logging in begins, again if it has begun.
     pub(crate) fn start_login_timeout(&mut self) {
-        let services = &self.place.services;
+        let services = &self.handle.services;
         self.login_deadline = services.clock.elapsed() + services.policy.login_timeout;
     }
 
     /// How long one who has not logged in may still take to do so; none for one who has.
     pub(crate) fn time_to_log_in(&self) -> Option<Duration> {
-        let now = self.place.services.clock.elapsed();
+        let now = self.handle.services.clock.elapsed();
         self.session.is_none().then(|| self.login_deadline.saturating_sub(now))
     }
 
-    pub(crate) fn place(&self) -> &ConnectionHandle {
-        &self.place
+    pub(crate) fn handle(&self) -> &ConnectionHandle {
+        &self.handle
     }
 
     pub(crate) fn is_limited(&self) -> bool {
-        !self.origin.is_loopback || self.place.services.policy.limit_loopback
+        !self.origin.is_loopback || self.handle.services.policy.limit_loopback
     }
 
     pub(crate) fn session(&self) -> Option<&Session> {
@@ -68,23 +68,26 @@ impl CommandProcessor {
     }
 
     pub(crate) fn session_mut(&mut self) -> Option<(&mut Session, &ConnectionHandle)> {
-        self.session.as_mut().map(|session| (session, &self.place))
+        self.session.as_mut().map(|session| (session, &self.handle))
     }
 
     /// Whether a goodbye was said, after which nothing is carried out.
     pub(crate) fn is_over(&self) -> bool {
-        let outbox = self.place.peer.outbox();
+        let outbox = self.handle.peer.outbox();
         outbox.goodbye().is_some() || outbox.is_dead()
     }
 
     /// Understands one line and carries it out, except that messages are only gathered.
     pub(crate) fn line(&mut self, line: &[u8]) {
         let mut effects = Vec::new();
-        let done =
-            if self.session.is_some() { self.command(line, &mut effects) } else { self.greeting(line, &mut effects) };
+        let done = if self.session.is_some() {
+            self.command(line, &mut effects)
+        } else {
+            self.pre_login_command(line, &mut effects)
+        };
         match done {
             Ok(verb) => self.carry_out(effects, verb),
-            Err((verb, denial)) => self.deny(denial, verb),
+            Err((verb, error)) => self.deny(error, verb),
         }
     }
 
@@ -92,7 +95,7 @@ impl CommandProcessor {
         self.reply(&Event::refused(refusal, verb));
         if self.session.is_none() && refusal.counts_as_login_failure() {
             self.login_failures += 1;
-            if self.login_failures >= self.place.services.policy.max_login_failures {
+            if self.login_failures >= self.handle.services.policy.max_login_failures {
                 self.hang_up(Bye::TooManyFailures);
             }
         }
@@ -100,58 +103,62 @@ impl CommandProcessor {
 
     /// Appends what was gathered, and answers.
     pub(crate) fn commit(&mut self) {
-        if self.drafts.is_empty() {
+        if self.pending_appends.is_empty() {
             return;
         }
         // Others may wait long for the append; what was answered so far need not.
-        self.place.peer.flush();
-        let drafts = std::mem::take(&mut self.drafts);
-        let logs: Vec<LogId> = drafts.iter().map(|draft| draft.log.clone()).collect();
-        let report = self.place.services.store.log.append(drafts);
+        self.handle.peer.flush();
+        let pending_appends = std::mem::take(&mut self.pending_appends);
+        let logs: Vec<LogId> = pending_appends.iter().map(|queue_append| queue_append.log.clone()).collect();
+        let report = self.handle.services.store.log.append(pending_appends);
         let last = logs.last().cloned();
         for (log, outcome) in logs.into_iter().zip(report.outcomes) {
             self.answer_append(log, outcome);
         }
         report.flush.run();
         if let Some(log) = last {
-            self.place.services.hub.await_flush(&log);
+            self.handle.services.hub.wait_for_backpressure(&log);
         }
     }
 
     /// Says goodbye; nothing is carried out after it.
     pub(crate) fn hang_up(&mut self, bye: Bye) {
         self.commit();
-        self.place.peer.part(bye);
+        self.handle.peer.close_from_own_thread(bye);
     }
 
-    fn greeting(&mut self, line: &[u8], effects: &mut Vec<Effect>) -> Result<Verb, (Option<Verb>, CommandError)> {
-        let Some(greeting) = parse_pre_login(line).map_err(misread)? else { return Ok(Verb::Message) };
-        let verb = greeting.verb();
-        let Self { place: ConnectionHandle { services, peer }, origin, .. } = self;
-        let mut visit =
+    fn pre_login_command(
+        &mut self,
+        line: &[u8],
+        effects: &mut Vec<Effect>,
+    ) -> Result<Verb, (Option<Verb>, CommandError)> {
+        let Some(command) = parse_pre_login(line).map_err(parse_error)? else { return Ok(Verb::Message) };
+        let verb = command.verb();
+        let Self { handle: ConnectionHandle { services, peer }, origin, .. } = self;
+        let mut context =
             ConnectionContext { services, peer, origin, login_deadline: Some(self.login_deadline), effects };
-        actions::run_pre_login(&mut visit, greeting).map_err(|denial| (Some(verb), denial))?;
+        actions::run_pre_login(&mut context, command).map_err(|error| (Some(verb), error))?;
         Ok(verb)
     }
 
     fn command(&mut self, line: &[u8], effects: &mut Vec<Effect>) -> Result<Verb, (Option<Verb>, CommandError)> {
-        let Some(command) = parse_command(line).map_err(misread)? else { return Ok(Verb::Message) };
+        let Some(command) = parse_command(line).map_err(parse_error)? else { return Ok(Verb::Message) };
         let verb = command.verb();
         // What is only appended itself needs nothing of what was said before to be there.
         if !matches!(verb, Verb::Message | Verb::Publish) {
             self.commit();
         }
         let Some(session) = &self.session else { return Ok(verb) };
-        let ConnectionHandle { services, peer } = &self.place;
-        let visit = ConnectionContext { services, peer, origin: &self.origin, login_deadline: None, effects };
+        let ConnectionHandle { services, peer } = &self.handle;
+        let connection = ConnectionContext { services, peer, origin: &self.origin, login_deadline: None, effects };
         let mut context = SessionContext {
-            visit,
+            connection,
             user: session.user(),
             generation: session.generation(),
             room: session.room(),
-            hears: &|publisher| session.hears(publisher),
+            is_subscribed_to: &|publisher| session.is_subscribed_to(publisher),
         };
-        actions::run(&mut context, command).map_err(|denial| (Some(verb), denial))?;
+        actions::run(&mut context, command).map_err(|error| (Some(verb), error))?;
         Ok(verb)
     }
 
@@ -159,7 +166,7 @@ impl CommandProcessor {
         for effect in effects {
             if let Err(unable) = self.apply(effect) {
                 match unable {
-                    SessionError::Denied(denial) => self.deny(denial, Some(verb)),
+                    SessionError::Denied(error) => self.deny(error, Some(verb)),
                     SessionError::Over(bye) => self.hang_up(bye),
                 }
                 return;
@@ -170,32 +177,32 @@ impl CommandProcessor {
     fn apply(&mut self, effect: Effect) -> Result<(), SessionError> {
         match effect {
             Effect::Reply(event) => self.reply(&event),
-            Effect::Append { log, text } => self.draft(log, text),
+            Effect::Append { log, text } => self.queue_append(log, text),
             Effect::Move { to, verb } => {
                 if let Some(session) = &mut self.session {
-                    session.move_to(&self.place, to, verb)?;
+                    session.move_to(&self.handle, to, verb)?;
                 }
             }
             Effect::Follow(publisher) => {
                 if let Some(session) = &mut self.session {
-                    session.follow(&self.place, publisher)?;
+                    session.follow(&self.handle, publisher)?;
                 }
             }
             Effect::Unfollow(publisher) => {
                 if let Some(session) = &mut self.session {
-                    session.unfollow(&self.place, publisher)?;
+                    session.unfollow(&self.handle, publisher)?;
                 }
             }
             Effect::Direct { to, text } => self.send_direct(to, text)?,
             Effect::Broadcast(text) => self.broadcast(text)?,
             Effect::Format(format) => {
                 self.commit();
-                self.place.peer.outbox().reply_in(format, &Encoded::new(&Reply::Format { format }.into()));
+                self.handle.peer.outbox().reply_in(format, &Encoded::new(&Reply::Format { format }.into()));
             }
             Effect::Begin(entrance) => {
-                let session = Session::begin(&self.place, &self.origin, entrance)?;
-                let connection = self.place.peer.connection();
-                self.place.services.observer.session_began(connection, session.user(), &self.origin);
+                let session = Session::begin(&self.handle, &self.origin, entrance)?;
+                let connection = self.handle.peer.connection();
+                self.handle.services.observer.session_began(connection, session.user(), &self.origin);
                 self.session = Some(session);
             }
             Effect::HangUp(bye) => self.hang_up(bye),
@@ -203,22 +210,22 @@ impl CommandProcessor {
         Ok(())
     }
 
-    fn draft(&mut self, log: LogId, text: Text) {
+    fn queue_append(&mut self, log: LogId, text: Text) {
         let Some(session) = &self.session else { return };
-        self.drafts.push(Append {
+        self.pending_appends.push(Append {
             log,
             author: session.user().clone(),
             generation: session.generation(),
-            time: self.place.services.clock.now(),
+            time: self.handle.services.clock.now(),
             text,
         });
     }
 
-    fn answer_append(&mut self, log: LogId, outcome: Result<Appended, StoreError>) {
+    fn answer_append(&mut self, log: LogId, outcome: Result<AppendResult, StoreError>) {
         match (outcome, log) {
-            (Ok(Appended::Stored(id)), LogId::Room(room)) => self.reply(&Reply::Message { room, id }.into()),
-            (Ok(Appended::Stored(id)), LogId::Feed(_)) => self.reply(&Reply::Publish { id }.into()),
-            (Ok(Appended::Fenced), _) => self.hang_up(Bye::LoggedInElsewhere),
+            (Ok(AppendResult::Stored(id)), LogId::Room(room)) => self.reply(&Reply::Message { room, id }.into()),
+            (Ok(AppendResult::Stored(id)), LogId::Feed(_)) => self.reply(&Reply::Publish { id }.into()),
+            (Ok(AppendResult::Fenced), _) => self.hang_up(Bye::LoggedInElsewhere),
             (Err(error), log) => {
                 let verb = if matches!(log, LogId::Room(_)) { Verb::Message } else { Verb::Publish };
                 self.deny(CommandError::Failed { what: "appending to a log", error }, Some(verb));
@@ -226,14 +233,14 @@ impl CommandProcessor {
         }
     }
 
-    fn direct(&self, text: Text) -> Option<Direct> {
+    fn unlogged_message(&self, text: Text) -> Option<UnloggedMessage> {
         let from = self.session.as_ref()?.user().clone();
-        Some(Direct { time: self.place.services.clock.now(), from, text })
+        Some(UnloggedMessage { time: self.handle.services.clock.now(), from, text })
     }
 
     fn send_direct(&mut self, to: UserName, text: Text) -> Result<(), CommandError> {
-        let Some(message) = self.direct(text) else { return Ok(()) };
-        let sent = self.place.services.store.bus.direct(&to, &message);
+        let Some(message) = self.unlogged_message(text) else { return Ok(()) };
+        let sent = self.handle.services.store.bus.direct(&to, &message);
         match sent.map_err(|error| CommandError::Failed { what: "sending a direct message", error })? {
             true => self.reply(&Reply::Msg { user: to }.into()),
             false => return Err(Refusal::UserOffline(to).into()),
@@ -242,21 +249,21 @@ impl CommandProcessor {
     }
 
     fn broadcast(&mut self, text: Text) -> Result<(), CommandError> {
-        let Some(message) = self.direct(text) else { return Ok(()) };
-        let sent = self.place.services.store.bus.broadcast(&message);
+        let Some(message) = self.unlogged_message(text) else { return Ok(()) };
+        let sent = self.handle.services.store.bus.broadcast(&message);
         sent.map_err(|error| CommandError::Failed { what: "broadcasting", error })?;
         self.reply(&Reply::Broadcast.into());
         Ok(())
     }
 
-    fn deny(&mut self, denial: CommandError, verb: Option<Verb>) {
-        match denial {
+    fn deny(&mut self, error: CommandError, verb: Option<Verb>) {
+        match error {
             CommandError::Refused(refusal) => self.refuse(&refusal, verb),
             CommandError::Failed { what, error } => {
-                self.place.services.observer.store_failed(what, &error);
+                self.handle.services.observer.store_failed(what, &error);
                 self.refuse(&Refusal::StoreUnavailable, verb);
                 // The failure may have taken long, and so may that of the next line.
-                self.place.peer.flush();
+                self.handle.peer.flush();
             }
         }
     }
@@ -264,12 +271,12 @@ impl CommandProcessor {
     /// Queues an answer, after those of what was said before it.
     fn reply(&mut self, event: &Event) {
         self.commit();
-        self.place.peer.reply(event);
+        self.handle.peer.reply(event);
     }
 }
 
-fn misread(misread: ParseError) -> (Option<Verb>, CommandError) {
-    (misread.verb, misread.refusal.into())
+fn parse_error(parse_error: ParseError) -> (Option<Verb>, CommandError) {
+    (parse_error.verb, parse_error.refusal.into())
 }
 
 #[cfg(test)]

@@ -1,4 +1,4 @@
-//! What an action wants done. Actions only append here; [`crate::connection::client::Client`] carries it out, in order.
+//! What an action wants done. Actions only append here; [`crate::connection::command_processor::CommandProcessor`] carries it out, in order.
 
 use parlor_proto::{Bye, Event, Format, Refusal, RoomName, Text, Timestamp, UserName, Verb};
 

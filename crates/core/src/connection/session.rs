@@ -7,12 +7,14 @@ use std::sync::Arc;
 use parlor_proto::{Bye, Event, Generation, Refusal, Reply, RoomName, Timestamp, UserName, Verb};
 
 use crate::connection::effects::{CommandError, During, VerifiedLogin};
-use crate::delivery::channel::{Channel, Start};
 use crate::delivery::peer::{ConnectionId, Origin, Peer};
+use crate::delivery::topic::Topic;
 use crate::limits::policy::{DuplicateLogin, Policy};
 use crate::limits::whole_seconds;
 use crate::planted::{Bug, planted};
-use crate::ports::{Claim, Claimed, Entered, LogId, SessionKey, StoreError, TakeoverLimit, Waited};
+use crate::ports::{
+    Claim, ClaimResult, EnterResult, Head, LogId, PredecessorWait, SessionKey, StoreError, TakeoverLimit,
+};
 use crate::services::Services;
 
 /// Where sessions happen: one connection of one server.
@@ -32,8 +34,8 @@ pub(crate) enum SessionError {
 }
 
 impl From<CommandError> for SessionError {
-    fn from(denial: CommandError) -> Self {
-        Self::Denied(denial)
+    fn from(error: CommandError) -> Self {
+        Self::Denied(error)
     }
 }
 
@@ -47,14 +49,14 @@ impl From<Refusal> for SessionError {
 pub(crate) struct Session {
     session_key: SessionKey,
     room: RoomName,
-    channel: Arc<Channel>,
-    feeds: HashMap<UserName, Arc<Channel>>,
+    topic: Arc<Topic>,
+    feeds: HashMap<UserName, Arc<Topic>>,
     connection: ConnectionId,
 }
 
-/// A room that was entered, whose listener is still held back.
+/// A room that was entered, whose recipient is still held back.
 struct PendingRoom {
-    channel: Arc<Channel>,
+    topic: Arc<Topic>,
     members: usize,
     version: u64,
 }
@@ -62,30 +64,30 @@ struct PendingRoom {
 impl Session {
     /// Claims the user's session, waits for the end of the one before, enters the lobby and answers.
     pub(crate) fn begin(
-        place: &ConnectionHandle,
+        handle: &ConnectionHandle,
         origin: &Origin,
         entrance: VerifiedLogin,
     ) -> Result<Self, SessionError> {
         let VerifiedLogin { user, created, verb } = entrance;
-        let generation = claim(place, origin, &user)?;
+        let generation = claim(handle, origin, &user)?;
         let session_key = SessionKey { user, generation };
-        let begun = Self::settle_in(place, &session_key, created, verb);
+        let begun = Self::complete_login(handle, &session_key, created, verb);
         if begun.is_err() {
-            place.note("releasing a session", place.services.store.sessions.release(&session_key.user, generation));
+            handle.note("releasing a session", handle.services.store.sessions.release(&session_key.user, generation));
         }
         begun
     }
 
-    fn settle_in(
-        place: &ConnectionHandle,
+    fn complete_login(
+        handle: &ConnectionHandle,
         session_key: &SessionKey,
         created: Timestamp,
         verb: Verb,
     ) -> Result<Self, SessionError> {
-        let store = &place.services.store;
+        let store = &handle.services.store;
         let waited =
             store.sessions.await_predecessors(&session_key.user, session_key.generation, Policy::TAKEOVER_PATIENCE);
-        if waited.during("waiting for the earlier session")? == Waited::Displaced {
+        if waited.during("waiting for the earlier session")? == PredecessorWait::Displaced {
             return Err(SessionError::Over(Bye::LoggedInElsewhere));
         }
         store.rooms.evict_predecessors(session_key).during("ending earlier memberships")?;
@@ -94,49 +96,49 @@ impl Session {
             publishers.clear();
         }
         let lobby = RoomName::lobby();
-        let PendingRoom { channel, version, .. } = place.enter(session_key, &lobby)?;
-        let connection = place.peer.connection();
+        let PendingRoom { topic, version, .. } = handle.enter(session_key, &lobby)?;
+        let connection = handle.peer.connection();
         let mut session =
-            Self { session_key: session_key.clone(), room: lobby, channel, feeds: HashMap::new(), connection };
+            Self { session_key: session_key.clone(), room: lobby, topic, feeds: HashMap::new(), connection };
         for publisher in publishers {
-            if let Err(denial) = session.hold_feed(place, publisher) {
-                session.depart(place);
-                return Err(denial.into());
+            if let Err(error) = session.subscribe_feed(handle, publisher) {
+                session.leave_all(handle);
+                return Err(error.into());
             }
         }
-        place.services.hub.begin_session(session_key, created, place.peer.clone());
-        let checked = place.check_account(&session_key.user, created).and_then(|()| session.check_feeds(place));
+        handle.services.hub.register_session(session_key, created, handle.peer.clone());
+        let checked = handle.check_account(&session_key.user, created).and_then(|()| session.check_feeds(handle));
         if let Err(unable) = checked {
-            session.depart(place);
+            session.leave_all(handle);
             return Err(unable);
         }
-        place.services.hub.open_session(session_key);
+        handle.services.hub.activate_session(session_key);
         session.open(version, verb);
         Ok(session)
     }
 
     /// Gives up the feeds of accounts that were deleted before they were listened to; a deletion after that is told.
-    fn check_feeds(&mut self, place: &ConnectionHandle) -> Result<(), SessionError> {
+    fn check_feeds(&mut self, handle: &ConnectionHandle) -> Result<(), SessionError> {
         if self.feeds.is_empty() {
             return Ok(());
         }
-        let follows = &place.services.store.follows;
+        let follows = &handle.services.store.follows;
         let followed = follows.subscriptions(self.user()).during("listing subscriptions again")?;
         let gone: Vec<UserName> = self.feeds.keys().filter(|user| !followed.contains(*user)).cloned().collect();
-        gone.iter().for_each(|publisher| self.unlisten(place, publisher));
+        gone.iter().for_each(|publisher| self.unlisten(handle, publisher));
         Ok(())
     }
 
     /// Answers the login, and lets everything in that the session listens to.
     fn open(&self, version: u64, verb: Verb) {
         let (user, room) = (self.session_key.user.clone(), self.room.clone());
-        let reply = |Start { epoch, last }: Start| match verb {
+        let reply = |Head { epoch, last }: Head| match verb {
             Verb::Register => Reply::Register { user, room, epoch, last },
             _ => Reply::Login { user, room, epoch, last },
         };
-        self.channel.admit(self.connection, Some(version), |start| Some(reply(start).into())).run();
+        self.topic.activate(self.connection, Some(version), |start| Some(reply(start).into())).run();
         for feed in self.feeds.values() {
-            feed.admit(self.connection, None, |_| None).run();
+            feed.activate(self.connection, None, |_| None).run();
         }
     }
 
@@ -154,161 +156,161 @@ impl Session {
 
     /// Leaves the current room for another and answers. Of the room left behind nothing arrives after the
     /// answer, of the new one nothing before it.
-    pub(crate) fn move_to(&mut self, place: &ConnectionHandle, to: RoomName, verb: Verb) -> Result<(), SessionError> {
-        let arrival = place.enter(&self.session_key, &to)?;
-        let members = arrival.members;
+    pub(crate) fn move_to(&mut self, handle: &ConnectionHandle, to: RoomName, verb: Verb) -> Result<(), SessionError> {
+        let pending = handle.enter(&self.session_key, &to)?;
+        let members = pending.members;
         let left = std::mem::replace(&mut self.room, to.clone());
-        let behind = std::mem::replace(&mut self.channel, arrival.channel);
+        let behind = std::mem::replace(&mut self.topic, pending.topic);
         if !planted(Bug::HearOldRoom) {
-            place.abandon(&behind);
+            handle.unsubscribe(&behind);
         }
-        place.note("leaving a room", place.services.store.rooms.leave(&self.session_key, &left));
-        let reply = |Start { epoch, last }: Start| -> Event {
+        handle.note("leaving a room", handle.services.store.rooms.leave(&self.session_key, &left));
+        let reply = |Head { epoch, last }: Head| -> Event {
             match verb {
                 Verb::Leave => Reply::Leave { left, room: to, members, epoch, last }.into(),
                 _ => Reply::Join { room: to, members, epoch, last }.into(),
             }
         };
-        self.channel.admit(self.connection, Some(arrival.version), |start| Some(reply(start))).run();
+        self.topic.activate(self.connection, Some(pending.version), |start| Some(reply(start))).run();
         Ok(())
     }
 
     /// Whether this session listens to what a user publishes.
-    pub(crate) fn hears(&self, publisher: &UserName) -> bool {
-        self.feeds.get(publisher).is_some_and(|channel| channel.has(self.connection))
+    pub(crate) fn is_subscribed_to(&self, publisher: &UserName) -> bool {
+        self.feeds.get(publisher).is_some_and(|topic| topic.has(self.connection))
     }
 
     /// Follows a user durably, and hears from now on what it publishes. If it cannot be done, nothing has
-    /// changed: so the listener comes first, which can be taken back.
-    pub(crate) fn follow(&mut self, place: &ConnectionHandle, publisher: UserName) -> Result<(), CommandError> {
+    /// changed: so the recipient comes first, which can be taken back.
+    pub(crate) fn follow(&mut self, handle: &ConnectionHandle, publisher: UserName) -> Result<(), CommandError> {
         let mut is_new = false;
         loop {
             // It is heard already if the store has forgotten that it is followed; and not any more if an account of that
             // name was deleted, also while this goes on.
-            if !self.hears(&publisher) {
-                self.unlisten(place, &publisher);
-                self.hold_feed(place, publisher.clone())?;
+            if !self.is_subscribed_to(&publisher) {
+                self.unlisten(handle, &publisher);
+                self.subscribe_feed(handle, publisher.clone())?;
                 is_new = true;
             }
-            match place.subscribe(self.user(), &publisher) {
+            match handle.subscribe(self.user(), &publisher) {
                 Ok(created) if self.note_owner(&publisher, created) => break,
                 Ok(_) => {}
-                Err(denial) => {
+                Err(error) => {
                     if is_new {
-                        self.unlisten(place, &publisher);
+                        self.unlisten(handle, &publisher);
                     }
-                    return Err(denial);
+                    return Err(error);
                 }
             }
         }
-        if let Some(channel) = self.feeds.get(&publisher) {
-            channel.admit(self.connection, None, |_| None).run();
+        if let Some(topic) = self.feeds.get(&publisher) {
+            topic.activate(self.connection, None, |_| None).run();
         }
         Ok(())
     }
 
     /// Whose feed it is that is heard. `false` if it is not heard any more.
     fn note_owner(&self, publisher: &UserName, created: Timestamp) -> bool {
-        self.feeds.get(publisher).is_some_and(|channel| channel.note_owner(self.connection, created))
+        self.feeds.get(publisher).is_some_and(|topic| topic.note_owner(self.connection, created))
     }
 
     /// Follows a user no longer, and hears no more of it. A store that was emptied may not know what this session
     /// still hears: it is refused only if neither does.
-    pub(crate) fn unfollow(&mut self, place: &ConnectionHandle, publisher: UserName) -> Result<(), CommandError> {
-        let was_stored = place.services.store.follows.unsubscribe(self.user(), &publisher).during("unsubscribing")?;
-        let was_heard = self.hears(&publisher);
-        self.unlisten(place, &publisher);
+    pub(crate) fn unfollow(&mut self, handle: &ConnectionHandle, publisher: UserName) -> Result<(), CommandError> {
+        let was_stored = handle.services.store.follows.unsubscribe(self.user(), &publisher).during("unsubscribing")?;
+        let was_heard = self.is_subscribed_to(&publisher);
+        self.unlisten(handle, &publisher);
         if was_stored || was_heard { Ok(()) } else { Err(Refusal::NotSubscribed(publisher).into()) }
     }
 
     /// Hears it no longer, if it was heard.
-    fn unlisten(&mut self, place: &ConnectionHandle, publisher: &UserName) {
-        let Some(channel) = self.feeds.remove(publisher) else { return };
+    fn unlisten(&mut self, handle: &ConnectionHandle, publisher: &UserName) {
+        let Some(topic) = self.feeds.remove(publisher) else { return };
         if !planted(Bug::HearUnfollowed) {
-            place.abandon(&channel);
+            handle.unsubscribe(&topic);
         }
     }
 
-    fn hold_feed(&mut self, place: &ConnectionHandle, publisher: UserName) -> Result<(), CommandError> {
-        let channel = place.hold(&LogId::Feed(publisher.clone()), &self.session_key.user)?;
-        self.feeds.insert(publisher, channel);
+    fn subscribe_feed(&mut self, handle: &ConnectionHandle, publisher: UserName) -> Result<(), CommandError> {
+        let topic = handle.subscribe_buffered(&LogId::Feed(publisher.clone()), &self.session_key.user)?;
+        self.feeds.insert(publisher, topic);
         Ok(())
     }
 
     /// Leaves the room and hears nothing more. The user's session is still claimed.
-    pub(crate) fn depart(&mut self, place: &ConnectionHandle) {
-        place.services.hub.end_session(&self.session_key.user, self.connection);
-        for (_, channel) in self.feeds.drain() {
-            place.abandon(&channel);
+    pub(crate) fn leave_all(&mut self, handle: &ConnectionHandle) {
+        handle.services.hub.end_session(&self.session_key.user, self.connection);
+        for (_, topic) in self.feeds.drain() {
+            handle.unsubscribe(&topic);
         }
-        place.abandon(&self.channel);
+        handle.unsubscribe(&self.topic);
         if planted(Bug::Ghost) {
             return;
         }
-        place.note("leaving a room", place.services.store.rooms.leave(&self.session_key, &self.room));
+        handle.note("leaving a room", handle.services.store.rooms.leave(&self.session_key, &self.room));
     }
 
     /// Gives the session up, so that a successor need not wait any longer.
-    pub(crate) fn release(self, place: &ConnectionHandle) {
-        place.note(
+    pub(crate) fn release(self, handle: &ConnectionHandle) {
+        handle.note(
             "releasing a session",
-            place.services.store.sessions.release(&self.session_key.user, self.session_key.generation),
+            handle.services.store.sessions.release(&self.session_key.user, self.session_key.generation),
         );
     }
 }
 
-fn claim(place: &ConnectionHandle, origin: &Origin, user: &UserName) -> Result<Generation, SessionError> {
-    let policy = &place.services.policy;
+fn claim(handle: &ConnectionHandle, origin: &Origin, user: &UserName) -> Result<Generation, SessionError> {
+    let policy = &handle.services.policy;
     let is_limited = !origin.is_loopback || policy.limit_loopback;
     let limit = TakeoverLimit { max: policy.max_takeovers, within: Policy::TAKEOVER_WINDOW };
     let claim = Claim {
         user,
-        connection: place.peer.connection(),
+        connection: handle.peer.connection(),
         policy: if planted(Bug::IgnorePolicy) { DuplicateLogin::Takeover } else { policy.duplicate_login },
         takeovers: is_limited.then_some(limit),
-        at: place.services.clock.elapsed(),
+        at: handle.services.clock.elapsed(),
     };
-    match place.services.store.sessions.claim(&claim).during("claiming a session")? {
-        Claimed::Granted(generation) => Ok(generation),
-        Claimed::AlreadyLoggedIn => Err(Refusal::AlreadyLoggedIn.into()),
-        Claimed::TakeoverLoop(time) => Err(Refusal::TakeoverLoop(whole_seconds(time)).into()),
+    match handle.services.store.sessions.claim(&claim).during("claiming a session")? {
+        ClaimResult::Granted(generation) => Ok(generation),
+        ClaimResult::AlreadyLoggedIn => Err(Refusal::AlreadyLoggedIn.into()),
+        ClaimResult::TakeoverLoop(time) => Err(Refusal::TakeoverLoop(whole_seconds(time)).into()),
     }
 }
 
 impl ConnectionHandle {
-    /// Enters a room, with the listener held back. If it cannot be done, nothing has changed.
+    /// Enters a room, with the recipient held back. If it cannot be done, nothing has changed.
     fn enter(&self, session_key: &SessionKey, room: &RoomName) -> Result<PendingRoom, SessionError> {
-        let channel = self.hold(&LogId::Room(room.clone()), &session_key.user)?;
+        let topic = self.subscribe_buffered(&LogId::Room(room.clone()), &session_key.user)?;
         let entered = self.services.store.rooms.enter(session_key, room, self.services.policy.max_rooms);
         let unable = match entered.during("entering a room") {
-            Ok(Entered::Member { members, version }) => return Ok(PendingRoom { channel, members, version }),
-            Ok(Entered::Fenced) => SessionError::Over(Bye::LoggedInElsewhere),
-            Ok(Entered::TooManyRooms) => Refusal::LimitReached("rooms").into(),
-            Err(denial) => denial.into(),
+            Ok(EnterResult::Member { members, version }) => return Ok(PendingRoom { topic, members, version }),
+            Ok(EnterResult::Fenced) => SessionError::Over(Bye::LoggedInElsewhere),
+            Ok(EnterResult::TooManyRooms) => Refusal::LimitReached("rooms").into(),
+            Err(error) => error.into(),
         };
-        self.abandon(&channel);
+        self.unsubscribe(&topic);
         Err(unable)
     }
 
-    /// Listens to a log, held back. The log is followed only after the listener is there: so whatever it
+    /// Listens to a log, held back. The log is followed only after the recipient is there: so whatever it
     /// stores from its head on is heard.
-    fn hold(&self, log: &LogId, user: &UserName) -> Result<Arc<Channel>, CommandError> {
-        let channel = self.services.hub.listen(log, &self.peer, user);
+    fn subscribe_buffered(&self, log: &LogId, user: &UserName) -> Result<Arc<Topic>, CommandError> {
+        let topic = self.services.hub.listen(log, &self.peer, user);
         match self.services.store.log.follow(log).during("following a log") {
             Ok(head) => {
-                channel.begin(self.peer.connection(), head);
-                Ok(channel)
+                topic.set_start(self.peer.connection(), head);
+                Ok(topic)
             }
-            Err(denial) => {
-                self.services.hub.unlisten(&channel, self.peer.connection());
-                Err(denial)
+            Err(error) => {
+                self.services.hub.unlisten(&topic, self.peer.connection());
+                Err(error)
             }
         }
     }
 
-    fn abandon(&self, channel: &Arc<Channel>) {
-        self.services.hub.unlisten(channel, self.peer.connection());
-        self.services.store.log.unfollow(channel.log());
+    fn unsubscribe(&self, topic: &Arc<Topic>) {
+        self.services.hub.unlisten(topic, self.peer.connection());
+        self.services.store.log.unfollow(topic.log());
     }
 
     /// Whether the account is still there whose password was right. Asked once the hub knows of the session: a deletion
@@ -623,7 +625,7 @@ mod tests {
             assert_eq!(cyd.ask("/who"), ["USER cyd", "OK who lobby 1"]);
             bob.disconnect();
             cyd.disconnect();
-            assert_eq!((world.connections(), world.channels()), (0, 0));
+            assert_eq!((world.connections(), world.topics()), (0, 0));
         }
     }
 

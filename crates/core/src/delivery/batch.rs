@@ -73,8 +73,8 @@ impl<'a> Batch<'a> {
     }
 
     /// Whether some of it is by this user, whose mark is given.
-    pub(crate) fn has_author(&self, mark: NameHash, user: &UserName) -> bool {
-        self.authors.iter().any(|(other, author)| *other == mark && *author == user)
+    pub(crate) fn has_author(&self, hash: NameHash, user: &UserName) -> bool {
+        self.authors.iter().any(|(other, author)| *other == hash && *author == user)
     }
 
     /// The lines of all entries.

@@ -1,4 +1,4 @@
-//! What is left to do after pushes: peers to flush, passes over a channel, threads to wake. It must not decide who hears
+//! What is left to do after pushes: peers to flush, passes over a topic, threads to wake. It must not decide who hears
 //! what.
 
 use std::fmt;
@@ -7,7 +7,7 @@ use std::sync::Arc;
 use crate::delivery::outbox::Pushed;
 use crate::delivery::peer::Peer;
 
-/// A channel, as those see it who flush.
+/// A topic, as those see it who flush.
 pub(crate) trait FlushSource: Send + Sync {
     /// Flushes the peers that wait; only for the holder of the token.
     fn flush_waiting(&self);
@@ -22,19 +22,19 @@ pub(crate) trait FlushSource: Send + Sync {
     fn submit(&self, flush: Flush);
 }
 
-/// The flush token of a channel: its holder flushes the peers that wait there.
-pub struct Pass {
+/// The flush token of a topic: its holder flushes the peers that wait there.
+pub struct FlushToken {
     source: Arc<dyn FlushSource>,
     holds_token: bool,
 }
 
-impl fmt::Debug for Pass {
+impl fmt::Debug for FlushToken {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         out.write_str("Pass")
     }
 }
 
-impl Pass {
+impl FlushToken {
     /// For whoever has just taken the token.
     pub(crate) fn new(source: Arc<dyn FlushSource>) -> Self {
         Self { source, holds_token: true }
@@ -54,7 +54,7 @@ impl Pass {
     }
 }
 
-impl Drop for Pass {
+impl Drop for FlushToken {
     /// Gives the token back when a flush panicked, or nobody ran the pass. Whoever pushes next takes it, and
     /// finds those who still wait.
     fn drop(&mut self) {
@@ -69,14 +69,14 @@ impl Drop for Pass {
 #[must_use = "peers that were scheduled and are not flushed hear nothing any more"]
 #[derive(Debug, Default)]
 pub struct Flush {
-    passes: Vec<Pass>,
+    passes: Vec<FlushToken>,
     peers: Vec<Arc<Peer>>,
     interrupts: Vec<Arc<Peer>>,
 }
 
 impl Flush {
-    /// What is to be done after pushes to all listeners of a channel.
-    pub(crate) fn after_pushes(pass: Option<Pass>, interrupts: Vec<Arc<Peer>>) -> Self {
+    /// What is to be done after pushes to all recipients of a topic.
+    pub(crate) fn after_pushes(pass: Option<FlushToken>, interrupts: Vec<Arc<Peer>>) -> Self {
         Self { passes: pass.into_iter().collect(), peers: Vec::new(), interrupts }
     }
 
@@ -88,10 +88,10 @@ impl Flush {
     /// What is to be done after a push to one peer.
     pub(crate) fn after_push(peer: &Arc<Peer>, pushed: Pushed) -> Self {
         let mut flush = Self::default();
-        if pushed.wake {
+        if pushed.must_flush {
             flush.peers.push(peer.clone());
         }
-        if pushed.interrupt {
+        if pushed.must_interrupt {
             flush.interrupts.push(peer.clone());
         }
         flush

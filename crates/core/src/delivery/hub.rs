@@ -8,17 +8,17 @@ use std::sync::Arc;
 
 use parlor_proto::{Bye, Encoded, Epoch, Event, Generation, Timestamp, UserName};
 
-use crate::delivery::channel::Channel;
 use crate::delivery::flush::Flush;
 use crate::delivery::peer::{ConnectionId, Peer};
+use crate::delivery::topic::Topic;
 use crate::planted::{Bug, planted};
-use crate::ports::{Change, Direct, Entry, FlushWorkers, LogId, Presence, SessionKey, Sink};
+use crate::ports::{Change, Entry, FlushWorkers, LogId, Presence, SessionKey, Sink, UnloggedMessage};
 use crate::sync::{RwLock, read, write};
 
-/// The connections of this server and the channels they listen to. It could be rebuilt at any time from the
-/// connections that exist. Lock tiers: `channels` 1, `peers` and `present` 2, none of them inside another.
+/// The connections of this server and the topics they listen to. It could be rebuilt at any time from the
+/// connections that exist. Lock tiers: `topics` 1, `peers` and `present` 2, none of them inside another.
 pub struct Hub {
-    channels: RwLock<HashMap<LogId, Arc<Channel>>>,
+    topics: RwLock<HashMap<LogId, Arc<Topic>>>,
     peers: RwLock<HashMap<ConnectionId, Arc<Peer>>>,
     present: RwLock<HashMap<UserName, UserRoute>>,
     flush_workers: Arc<dyn FlushWorkers>,
@@ -45,7 +45,7 @@ impl Hub {
     /// A hub without connections.
     pub fn new(flush_workers: Arc<dyn FlushWorkers>, presence_limit: usize) -> Self {
         Self {
-            channels: RwLock::default(),
+            topics: RwLock::default(),
             peers: RwLock::default(),
             present: RwLock::default(),
             flush_workers,
@@ -85,7 +85,7 @@ impl Hub {
 
     /// The user's session lives on this connection from now on, unless a later one began in the meantime. It is thrown
     /// out if its account is deleted, and reached directly once it is opened.
-    pub(crate) fn begin_session(&self, session_key: &SessionKey, created: Timestamp, peer: Arc<Peer>) {
+    pub(crate) fn register_session(&self, session_key: &SessionKey, created: Timestamp, peer: Arc<Peer>) {
         let SessionKey { user, generation } = session_key.clone();
         let mut present = write(&self.present);
         if present.get(&user).is_none_or(|present| present.generation < generation) {
@@ -94,7 +94,7 @@ impl Hub {
     }
 
     /// The session can be reached from now on.
-    pub(crate) fn open_session(&self, session_key: &SessionKey) {
+    pub(crate) fn activate_session(&self, session_key: &SessionKey) {
         let mut present = write(&self.present);
         if let Some(present) =
             present.get_mut(&session_key.user).filter(|present| present.generation == session_key.generation)
@@ -111,43 +111,43 @@ impl Hub {
         }
     }
 
-    /// Adds a listener to a log's channel; what comes is held back until it is admitted.
-    pub(crate) fn listen(&self, log: &LogId, peer: &Arc<Peer>, user: &UserName) -> Arc<Channel> {
-        let mut channels = write(&self.channels);
-        let channel = match channels.entry(log.clone()) {
+    /// Adds a recipient to a log's topic; what comes is held back until it is admitted.
+    pub(crate) fn listen(&self, log: &LogId, peer: &Arc<Peer>, user: &UserName) -> Arc<Topic> {
+        let mut topics = write(&self.topics);
+        let topic = match topics.entry(log.clone()) {
             Slot::Occupied(slot) => slot.into_mut(),
-            Slot::Vacant(slot) => slot.insert(Arc::new(Channel::new(log.clone(), self.flush_workers.clone()))),
+            Slot::Vacant(slot) => slot.insert(Arc::new(Topic::new(log.clone(), self.flush_workers.clone()))),
         };
-        channel.hold(peer.clone(), user.clone());
-        channel.clone()
+        topic.add_buffered(peer.clone(), user.clone());
+        topic.clone()
     }
 
-    /// Removes a listener, and the channel with the last one.
-    pub(crate) fn unlisten(&self, channel: &Arc<Channel>, connection: ConnectionId) {
-        if !channel.remove(connection) {
+    /// Removes a recipient, and the topic with the last one.
+    pub(crate) fn unlisten(&self, topic: &Arc<Topic>, connection: ConnectionId) {
+        if !topic.remove(connection) {
             return;
         }
-        let mut channels = write(&self.channels);
-        let current = channels.get(channel.log()).is_some_and(|current| Arc::ptr_eq(current, channel));
-        if current && channel.is_empty() {
-            channels.remove(channel.log());
+        let mut topics = write(&self.topics);
+        let current = topics.get(topic.log()).is_some_and(|current| Arc::ptr_eq(current, topic));
+        if current && topic.is_empty() {
+            topics.remove(topic.log());
         }
     }
 
     /// Lets one who appended to a log wait while its deliveries do not keep up. Blocks, but never on a client.
-    pub(crate) fn await_flush(&self, log: &LogId) {
-        if let Some(channel) = self.channel(log) {
-            channel.await_flush();
+    pub(crate) fn wait_for_backpressure(&self, log: &LogId) {
+        if let Some(topic) = self.topic(log) {
+            topic.wait_for_backpressure();
         }
     }
 
     /// How many logs are listened to.
-    pub fn channels(&self) -> usize {
-        read(&self.channels).len()
+    pub fn topics(&self) -> usize {
+        read(&self.topics).len()
     }
 
-    fn channel(&self, log: &LogId) -> Option<Arc<Channel>> {
-        read(&self.channels).get(log).cloned()
+    fn topic(&self, log: &LogId) -> Option<Arc<Topic>> {
+        read(&self.topics).get(log).cloned()
     }
 
     /// The connection on which a user is reached.
@@ -158,12 +158,12 @@ impl Hub {
 
 impl Sink for Hub {
     fn deliver(&self, log: &LogId, entries: &[Entry]) -> Flush {
-        self.channel(log).map(|channel| channel.deliver(entries)).unwrap_or_default()
+        self.topic(log).map(|topic| topic.deliver(entries)).unwrap_or_default()
     }
 
     fn restarted(&self, log: &LogId, epoch: Epoch) {
-        if let Some(channel) = self.channel(log) {
-            channel.restart(epoch);
+        if let Some(topic) = self.topic(log) {
+            topic.restart(epoch);
         }
     }
 
@@ -171,24 +171,24 @@ impl Sink for Hub {
         if presence.members > self.presence_limit {
             return Flush::default();
         }
-        let Some(channel) = self.channel(&LogId::Room(presence.room.clone())) else { return Flush::default() };
+        let Some(topic) = self.topic(&LogId::Room(presence.room.clone())) else { return Flush::default() };
         let (room, user) = (presence.room.clone(), presence.user.clone());
         let event = match presence.change {
             Change::Entered => Event::Joined { room, user },
             Change::Left => Event::Left { room, user },
         };
-        channel.announce(&event, &presence.user, presence.version)
+        topic.announce(&event, &presence.user, presence.version)
     }
 
-    fn direct(&self, to: &UserName, message: &Direct) -> Option<Flush> {
-        let Direct { time, from, text } = message.clone();
+    fn direct(&self, to: &UserName, message: &UnloggedMessage) -> Option<Flush> {
+        let UnloggedMessage { time, from, text } = message.clone();
         let event = Event::Direct { time, from, text };
         let to = if planted(Bug::WrongAddressee) { &message.from } else { to };
         self.peer_of(to).map(|peer| peer.send(&Encoded::new(&event)))
     }
 
-    fn notice(&self, message: &Direct) -> Flush {
-        let Direct { time, from, text } = message.clone();
+    fn notice(&self, message: &UnloggedMessage) -> Flush {
+        let UnloggedMessage { time, from, text } = message.clone();
         let event = Event::Notice { time, from, text };
         let encoded = Encoded::new(&event);
         let present = read(&self.present);
@@ -211,8 +211,8 @@ impl Sink for Hub {
 
     fn account_deleted(&self, user: &UserName, created: Timestamp) -> Flush {
         // Who followed it does not follow whoever gets the name later.
-        if let Some(channel) = self.channel(&LogId::Feed(user.clone())) {
-            channel.lose_owner(created);
+        if let Some(topic) = self.topic(&LogId::Feed(user.clone())) {
+            topic.lose_owner(created);
         }
         let present = read(&self.present);
         let peer = present.get(user).filter(|present| present.created == created).map(|present| present.peer.clone());
@@ -262,12 +262,12 @@ mod tests {
     #[test]
     fn a_session_that_begins_late_does_not_hide_its_successor() {
         let hub = Hub::new(Arc::new(NoFlushWorkers), 100);
-        hub.begin_session(&session_key(2), Timestamp::from_millis(5), peer(20));
-        hub.begin_session(&session_key(1), Timestamp::from_millis(5), peer(10));
+        hub.register_session(&session_key(2), Timestamp::from_millis(5), peer(20));
+        hub.register_session(&session_key(1), Timestamp::from_millis(5), peer(10));
         hub.end_session(&session_key(1).user, ConnectionId(10));
-        hub.open_session(&session_key(1));
+        hub.activate_session(&session_key(1));
         assert!(hub.peer_of(&session_key(2).user).is_none());
-        hub.open_session(&session_key(2));
+        hub.activate_session(&session_key(2));
         assert_eq!(hub.peer_of(&session_key(2).user).map(|peer| peer.connection()), Some(ConnectionId(20)));
         hub.end_session(&session_key(2).user, ConnectionId(20));
         assert!(hub.peer_of(&session_key(2).user).is_none());
@@ -277,8 +277,8 @@ mod tests {
     fn nothing_is_said_to_a_session_whose_login_is_not_answered_but_it_can_be_ended() {
         let (hub, ann) = (Hub::new(Arc::new(NoFlushWorkers), 100), peer(1));
         let (made, next) = (Timestamp::from_millis(5), Timestamp::from_millis(6));
-        hub.begin_session(&session_key(1), made, ann.clone());
-        let message = Direct {
+        hub.register_session(&session_key(1), made, ann.clone());
+        let message = UnloggedMessage {
             time: Timestamp::from_millis(0),
             from: "bob".parse().unwrap(),
             text: Text::sanitise("hi").unwrap(),
@@ -286,11 +286,11 @@ mod tests {
         assert!(hub.direct(&session_key(1).user, &message).is_none());
         hub.notice(&message).run();
         assert_eq!(heard(&ann), [""; 0]);
-        hub.open_session(&session_key(1));
+        hub.activate_session(&session_key(1));
         assert!(hub.direct(&session_key(1).user, &message).is_some());
         hub.notice(&message).run();
         assert_eq!(heard(&ann), ["DM bob hi\n", "NOTICE bob hi\n"]);
-        hub.begin_session(&session_key(2), next, peer(2));
+        hub.register_session(&session_key(2), next, peer(2));
         let goodbye = || hub.present.read().unwrap()[&session_key(2).user].peer.outbox().goodbye();
         hub.account_deleted(&session_key(2).user, made).run();
         assert_eq!(goodbye(), None);
@@ -302,8 +302,8 @@ mod tests {
     fn changes_that_are_in_the_answer_already_are_not_told_however_late_they_come() {
         let (hub, ann) = (Hub::new(Arc::new(NoFlushWorkers), 100), peer(1));
         let room: RoomName = "red".parse().unwrap();
-        let channel = hub.listen(&LogId::Room(room.clone()), &ann, &session_key(1).user);
-        channel.admit(ConnectionId(1), Some(7), |_| None).run();
+        let topic = hub.listen(&LogId::Room(room.clone()), &ann, &session_key(1).user);
+        topic.activate(ConnectionId(1), Some(7), |_| None).run();
         for (user, version) in [("bob", 6), ("cyd", 7), ("dan", 8)] {
             let (room, user) = (room.clone(), user.parse().unwrap());
             hub.presence(&Presence { room, user, change: Change::Entered, members: 3, version }).run();
@@ -320,23 +320,23 @@ mod tests {
         let second = hub.listen(&log, &peer(2), &user);
         assert!(Arc::ptr_eq(&first, &second));
         hub.unlisten(&first, ConnectionId(1));
-        assert_eq!(hub.channels(), 1);
+        assert_eq!(hub.topics(), 1);
         hub.unlisten(&second, ConnectionId(2));
         hub.unlisten(&second, ConnectionId(2));
-        assert_eq!(hub.channels(), 0);
+        assert_eq!(hub.topics(), 0);
         let again = hub.listen(&log, &peer(3), &user);
         hub.unlisten(&first, ConnectionId(3));
-        assert!(!Arc::ptr_eq(&first, &again) && hub.channels() == 1);
+        assert!(!Arc::ptr_eq(&first, &again) && hub.topics() == 1);
     }
 
     #[test]
     fn a_log_that_begins_anew_is_heard_from_its_first_number_on() {
         let hub = Hub::new(Arc::new(NoFlushWorkers), 100);
         let log = LogId::Room("red".parse().unwrap());
-        let (listener, newcomer) = (peer(1), peer(2));
-        let channel = hub.listen(&log, &listener, &session_key(1).user);
-        channel.begin(ConnectionId(1), crate::ports::Head { epoch: Epoch(1), last: parlor_proto::MessageId(7) });
-        channel.admit(ConnectionId(1), None, |_| None).run();
+        let (recipient, newcomer) = (peer(1), peer(2));
+        let topic = hub.listen(&log, &recipient, &session_key(1).user);
+        topic.set_start(ConnectionId(1), crate::ports::Head { epoch: Epoch(1), last: parlor_proto::MessageId(7) });
+        topic.activate(ConnectionId(1), None, |_| None).run();
         hub.listen(&log, &newcomer, &"cyd".parse().unwrap());
         hub.deliver(&log, &[said(8, "eight")]).run();
         hub.restarted(&log, Epoch(2));
@@ -345,13 +345,13 @@ mod tests {
         hub.restarted(&log, Epoch(2));
         hub.deliver(&log, &[said(1, "again")]).run();
         let mut told = None;
-        let answer = |start: crate::delivery::channel::Start| {
+        let answer = |start: crate::ports::Head| {
             told = Some((start.epoch, start.last.0));
             None
         };
-        channel.admit(ConnectionId(2), None, answer).run();
+        topic.activate(ConnectionId(2), None, answer).run();
         assert_eq!(told, Some((Epoch(2), 0)));
-        for peer in [listener, newcomer] {
+        for peer in [recipient, newcomer] {
             assert_eq!(heard(&peer), ["MSG red bob eight\n", "MSG red bob one\n"]);
         }
     }
@@ -362,19 +362,19 @@ mod tests {
         let log = LogId::Room("red".parse().unwrap());
         let head = |last| crate::ports::Head { epoch: Epoch(1), last: parlor_proto::MessageId(last) };
         let (early, late) = (peer(1), peer(2));
-        let channel = hub.listen(&log, &early, &session_key(1).user);
-        channel.begin(ConnectionId(1), head(1));
-        channel.admit(ConnectionId(1), None, |_| None).run();
+        let topic = hub.listen(&log, &early, &session_key(1).user);
+        topic.set_start(ConnectionId(1), head(1));
+        topic.activate(ConnectionId(1), None, |_| None).run();
         hub.listen(&log, &late, &"cyd".parse().unwrap());
         hub.deliver(&log, &[said(2, "two")]).run();
-        channel.begin(ConnectionId(2), head(4));
+        topic.set_start(ConnectionId(2), head(4));
         hub.deliver(&log, &[said(3, "three")]).run();
         let mut told = None;
-        let answer = |start: crate::delivery::channel::Start| {
+        let answer = |start: crate::ports::Head| {
             told = Some(start.last.0);
             None
         };
-        channel.admit(ConnectionId(2), None, answer).run();
+        topic.activate(ConnectionId(2), None, answer).run();
         hub.deliver(&log, &[said(4, "four"), said(5, "five")]).run();
         assert_eq!((told, heard(&late)), (Some(4), vec!["MSG red bob five\n".to_owned()]));
         assert_eq!(heard(&early).len(), 4);

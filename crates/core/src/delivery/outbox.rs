@@ -6,7 +6,7 @@
 //! 2. Frames leave in the order in which they were pushed.
 //! 3. Whoever turns the owner from `Idle` to `Scheduled` must see to it that [`crate::ports::Transport::flush`] is
 //!    called; nobody else may call it. So there is never more than one writer, and no wake-up is lost: the
-//!    owner becomes `Idle` only in [`Outbox::settle`], where the queue is seen empty under the lock.
+//!    owner becomes `Idle` only in [`Outbox::release_if_empty`], where the queue is seen empty under the lock.
 //! 4. A queue of events that would pass the limit is dropped, replaced by `BYE slow-consumer`, and closed.
 //! 5. After a goodbye nothing is pushed any more: it is the last frame.
 
@@ -20,7 +20,7 @@ use parlor_proto::{Bye, Encoded, Event, Format};
 use self::queue::{Queue, Queued};
 use crate::sync::{Condvar, Mutex, MutexGuard, lock};
 
-/// Bytes that one client has yet to be sent. Lock tier 4: taken while a channel's lock may be held, and
+/// Bytes that one client has yet to be sent. Lock tier 4: taken while a topic's lock may be held, and
 /// nothing is locked inside.
 #[derive(Debug)]
 pub struct Outbox {
@@ -40,10 +40,10 @@ struct Inner {
     max_event_bytes: usize,
     owner: Owner,
     goodbye: Option<Bye>,
-    end: End,
+    closing: Closing,
     dead: bool,
     /// How often something went out: was taken, or sent until the socket was full.
-    moves: u64,
+    progress_count: u64,
     /// Whether the client's own thread waits for progress. Signalling is a system call even if nobody waits,
     /// which would be one for each delivery.
     awaited: bool,
@@ -51,13 +51,13 @@ struct Inner {
 
 /// Who ends the connection.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-enum End {
+enum Closing {
     /// Nobody yet.
-    Open,
+    No,
     /// The client, who is waited for.
-    Left,
+    ByClient,
     /// Somebody else.
-    Hurried,
+    ByServer,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -74,9 +74,9 @@ enum Owner {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Pushed {
     /// The outbox was idle and is scheduled now: see to it that it is flushed.
-    pub wake: bool,
+    pub must_flush: bool,
     /// The outbox was closed by this push: interrupt the client's thread.
-    pub interrupt: bool,
+    pub must_interrupt: bool,
 }
 
 /// What [`Outbox::take`] found.
@@ -101,7 +101,7 @@ pub enum Awaited {
     Stuck,
 }
 
-/// What [`Outbox::settle`] found.
+/// What [`Outbox::release_if_empty`] found.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Settled {
     /// Nothing is left; the caller owns the outbox no longer.
@@ -121,9 +121,9 @@ impl Outbox {
             max_event_bytes,
             owner: Owner::Idle,
             goodbye: None,
-            end: End::Open,
+            closing: Closing::No,
             dead: false,
-            moves: 0,
+            progress_count: 0,
             awaited: false,
         };
         Self { inner: Mutex::new(inner), progress: Condvar::new() }
@@ -141,8 +141,8 @@ impl Outbox {
             bytes += next.frame.len();
             out.extend(inner.pop());
         }
-        inner.moves += u64::from(bytes > 0);
-        self.tell(&inner);
+        inner.progress_count += u64::from(bytes > 0);
+        self.notify(&inner);
         match (bytes, inner.queue.is_empty()) {
             (0, _) => Taken::Nothing,
             (_, true) => Taken::All,
@@ -151,32 +151,32 @@ impl Outbox {
     }
 
     /// Gives ownership up, unless frames came in the meantime. Only for the owner.
-    pub fn settle(&self) -> Settled {
+    pub fn release_if_empty(&self) -> Settled {
         let mut inner = self.lock();
         if !inner.queue.is_empty() {
             return Settled::More;
         }
         inner.owner = Owner::Idle;
         inner.queue.shrink();
-        self.tell(&inner);
+        self.notify(&inner);
         Settled::Idle
     }
 
     /// Hands ownership to the drain thread, since the socket is full: it took something before that. Only for the owner.
-    pub fn block(&self) {
+    pub fn hand_over(&self) {
         let mut inner = self.lock();
         inner.owner = Owner::Blocked;
-        inner.moves += 1;
-        self.tell(&inner);
+        inner.progress_count += 1;
+        self.notify(&inner);
     }
 
     /// The drain thread goes on flushing.
-    pub fn unblock(&self) {
+    pub fn take_back(&self) {
         self.lock().owner = Owner::Scheduled;
     }
 
     /// Makes the caller the owner if nobody is. `true` obliges it to flush.
-    pub fn schedule(&self) -> bool {
+    pub fn acquire(&self) -> bool {
         let mut inner = self.lock();
         inner.take_ownership()
     }
@@ -186,7 +186,7 @@ impl Outbox {
         let mut inner = self.lock();
         inner.dead = true;
         inner.drop_queue();
-        self.tell(&inner);
+        self.notify(&inner);
     }
 
     /// Whether nothing more can be written.
@@ -200,8 +200,8 @@ impl Outbox {
     }
 
     /// Whether the connection is to end without waiting for the client: somebody else than the client ends it.
-    pub fn is_hurried(&self) -> bool {
-        self.lock().end == End::Hurried
+    pub fn is_closed_by_server(&self) -> bool {
+        self.lock().closing == Closing::ByServer
     }
 
     /// Whether anything waits.
@@ -215,9 +215,9 @@ impl Outbox {
         self.await_until(patience, Inner::is_written).is_written()
     }
 
-    /// Waits for the same, until the connection is hurried ([`Outbox::is_hurried`]) or something went out.
-    pub fn await_empty_unhurried(&self, patience: Duration) -> Awaited {
-        self.await_progress(patience, |inner| inner.is_written() || inner.end == End::Hurried)
+    /// Waits for the same, until the connection is hurried ([`Outbox::is_closed_by_server`]) or something went out.
+    pub fn await_empty_or_closed(&self, patience: Duration) -> Awaited {
+        self.await_progress(patience, |inner| inner.is_written() || inner.closing == Closing::ByServer)
     }
 
     /// Whether few enough replies wait to make more, or a goodbye was said.
@@ -267,8 +267,8 @@ impl Outbox {
 
     fn push_event(&self, mut inner: MutexGuard<'_, Inner>, frame: Arc<[u8]>) -> Pushed {
         let pushed = inner.push_event(frame);
-        if pushed.interrupt {
-            self.tell(&inner);
+        if pushed.must_interrupt {
+            self.notify(&inner);
         }
         pushed
     }
@@ -281,26 +281,26 @@ impl Outbox {
     /// Queues the goodbye, after which nothing is queued. Only the first one counts.
     pub(crate) fn close(&self, bye: Bye) -> Pushed {
         let mut inner = self.lock();
-        if inner.end == End::Left && bye != Bye::ServerShutdown {
+        if inner.closing == Closing::ByClient && bye != Bye::ServerShutdown {
             // Whoever left is not thrown out any more, and gets what is still to come.
             return Pushed::default();
         }
-        inner.end = if bye == Bye::Quit { inner.end.max(End::Left) } else { End::Hurried };
-        self.tell(&inner);
+        inner.closing = if bye == Bye::Quit { inner.closing.max(Closing::ByClient) } else { Closing::ByServer };
+        self.notify(&inner);
         if !inner.is_open() {
             return Pushed::default();
         }
         inner.say_goodbye(bye);
-        Pushed { wake: inner.take_ownership(), interrupt: true }
+        Pushed { must_flush: inner.take_ownership(), must_interrupt: true }
     }
 
     /// The client ends the connection, unless somebody else does already.
     pub(crate) fn leave(&self) {
         let mut inner = self.lock();
-        inner.end = inner.end.max(End::Left);
+        inner.closing = inner.closing.max(Closing::ByClient);
     }
 
-    fn tell(&self, inner: &Inner) {
+    fn notify(&self, inner: &Inner) {
         if inner.awaited {
             self.progress.notify_all();
         }
@@ -309,9 +309,9 @@ impl Outbox {
     /// Waits until something is done, or something went out.
     fn await_progress(&self, patience: Duration, done: impl Fn(&Inner) -> bool) -> Awaited {
         // What goes out between these two steps ends the wait at once, and the waiting thread begins again.
-        let moves = self.lock().moves;
-        let inner = self.await_until(patience, |inner| inner.moves != moves || done(inner));
-        match (inner.dead || done(&inner), inner.moves != moves) {
+        let progress_count = self.lock().progress_count;
+        let inner = self.await_until(patience, |inner| inner.progress_count != progress_count || done(inner));
+        match (inner.dead || done(&inner), inner.progress_count != progress_count) {
             (true, _) => Awaited::Done,
             (false, true) => Awaited::Progress,
             (false, false) => Awaited::Stuck,
@@ -362,13 +362,13 @@ impl Inner {
         }
         if self.event_bytes + frame.len() > self.max_event_bytes {
             self.drop_queue();
-            self.end = End::Hurried;
+            self.closing = Closing::ByServer;
             self.say_goodbye(Bye::SlowConsumer);
-            return Pushed { wake: self.take_ownership(), interrupt: true };
+            return Pushed { must_flush: self.take_ownership(), must_interrupt: true };
         }
         self.event_bytes += frame.len();
         self.queue.push(Queued { frame, is_reply: false });
-        Pushed { wake: self.take_ownership(), interrupt: false }
+        Pushed { must_flush: self.take_ownership(), must_interrupt: false }
     }
 
     fn say_goodbye(&mut self, bye: Bye) {
@@ -427,14 +427,14 @@ mod tests {
     #[test]
     fn only_the_first_push_wakes() {
         let outbox = Outbox::new(1000);
-        assert!(push(&outbox, 1).wake);
-        assert!(!push(&outbox, 2).wake);
+        assert!(push(&outbox, 1).must_flush);
+        assert!(!push(&outbox, 2).must_flush);
         assert_eq!(taken(&outbox, 1000), "OK publish 1\nOK publish 2\n");
-        assert!(!push(&outbox, 3).wake);
-        assert_eq!(outbox.settle(), Settled::More);
+        assert!(!push(&outbox, 3).must_flush);
+        assert_eq!(outbox.release_if_empty(), Settled::More);
         assert_eq!(taken(&outbox, 1000), "OK publish 3\n");
-        assert_eq!(outbox.settle(), Settled::Idle);
-        assert!(push(&outbox, 4).wake);
+        assert_eq!(outbox.release_if_empty(), Settled::Idle);
+        assert!(push(&outbox, 4).must_flush);
     }
 
     #[test]
@@ -454,7 +454,7 @@ mod tests {
         push(&outbox, 1);
         push(&outbox, 2);
         let pushed = push(&outbox, 3);
-        assert!(pushed.interrupt && !pushed.wake);
+        assert!(pushed.must_interrupt && !pushed.must_flush);
         assert_eq!(outbox.goodbye(), Some(Bye::SlowConsumer));
         assert_eq!(push(&outbox, 4), Pushed::default());
         assert!(taken(&outbox, 1000).starts_with("BYE slow-consumer "));
@@ -466,7 +466,7 @@ mod tests {
         for id in 1..=9 {
             outbox.reply(&Encoded::new(&publish(id)));
         }
-        assert!(!push(&outbox, 10).interrupt);
+        assert!(!push(&outbox, 10).must_interrupt);
         assert!(!outbox.has_capacity(30) && outbox.has_capacity(200));
         assert_eq!(outbox.await_capacity(30, Duration::ZERO), Awaited::Stuck);
         assert_eq!(outbox.await_capacity(200, Duration::ZERO), Awaited::Done);
@@ -479,8 +479,8 @@ mod tests {
         std::thread::scope(|scope| {
             let waiting = scope.spawn(|| outbox.await_capacity(30, Duration::from_secs(10)));
             while !waiting.is_finished() {
-                outbox.unblock();
-                outbox.block();
+                outbox.take_back();
+                outbox.hand_over();
                 std::thread::yield_now();
             }
             assert_eq!(waiting.join().unwrap(), Awaited::Progress);
@@ -493,7 +493,7 @@ mod tests {
     fn the_goodbye_is_the_last_frame_and_said_once() {
         let outbox = Outbox::new(100);
         push(&outbox, 1);
-        assert!(outbox.close(Bye::Kicked).interrupt);
+        assert!(outbox.close(Bye::Kicked).must_interrupt);
         assert_eq!(outbox.close(Bye::Quit), Pushed::default());
         outbox.reply(&Encoded::new(&publish(2)));
         let all = taken(&outbox, 1000);
@@ -503,16 +503,16 @@ mod tests {
     #[test]
     fn whoever_ends_the_connection_by_themselves_is_waited_for_until_others_end_it() {
         let outbox = Outbox::new(100);
-        assert!(outbox.close(Bye::Quit).wake);
-        assert!(!outbox.close(Bye::LoggedInElsewhere).interrupt);
-        assert!(!outbox.is_hurried());
-        assert_eq!(outbox.await_empty_unhurried(Duration::ZERO), Awaited::Stuck);
+        assert!(outbox.close(Bye::Quit).must_flush);
+        assert!(!outbox.close(Bye::LoggedInElsewhere).must_interrupt);
+        assert!(!outbox.is_closed_by_server());
+        assert_eq!(outbox.await_empty_or_closed(Duration::ZERO), Awaited::Stuck);
         std::thread::scope(|scope| {
-            let waiting = scope.spawn(|| outbox.await_empty_unhurried(Duration::from_secs(10)));
+            let waiting = scope.spawn(|| outbox.await_empty_or_closed(Duration::from_secs(10)));
             outbox.close(Bye::ServerShutdown);
             assert_eq!(waiting.join().unwrap(), Awaited::Done);
         });
-        assert!(outbox.is_hurried());
+        assert!(outbox.is_closed_by_server());
         assert_eq!(outbox.goodbye(), Some(Bye::Quit));
     }
 
@@ -521,14 +521,14 @@ mod tests {
         let outbox = Outbox::new(100);
         outbox.reply(&Encoded::new(&publish(1)));
         outbox.leave();
-        assert!(!outbox.close(Bye::LoggedInElsewhere).interrupt);
-        assert!(!outbox.is_hurried());
+        assert!(!outbox.close(Bye::LoggedInElsewhere).must_interrupt);
+        assert!(!outbox.is_closed_by_server());
         assert_eq!(taken(&outbox, 1000), "OK publish 1\n");
-        assert!(outbox.close(Bye::ServerShutdown).interrupt && outbox.is_hurried());
+        assert!(outbox.close(Bye::ServerShutdown).must_interrupt && outbox.is_closed_by_server());
         let thrown_out = Outbox::new(100);
-        assert!(thrown_out.close(Bye::Kicked).interrupt);
+        assert!(thrown_out.close(Bye::Kicked).must_interrupt);
         thrown_out.leave();
-        assert!(thrown_out.is_hurried());
+        assert!(thrown_out.is_closed_by_server());
     }
 
     #[test]
@@ -537,7 +537,7 @@ mod tests {
         push(&outbox, 1);
         outbox.kill();
         assert_eq!(push(&outbox, 2), Pushed::default());
-        assert_eq!(outbox.settle(), Settled::Idle);
+        assert_eq!(outbox.release_if_empty(), Settled::Idle);
         assert!(outbox.await_empty(Duration::ZERO));
     }
 }

@@ -78,8 +78,8 @@ impl Peer {
 
     /// Says goodbye. Only for the connection's own thread: it need not be woken, and so it can still see how the client
     /// ends the connection.
-    pub(crate) fn part(&self, bye: Bye) {
-        if self.outbox.close(bye).wake {
+    pub(crate) fn close_from_own_thread(&self, bye: Bye) {
+        if self.outbox.close(bye).must_flush {
             self.flush_scheduled();
         }
     }
@@ -91,7 +91,7 @@ impl Peer {
 
     /// Writes what waits, unless another thread is about to.
     pub fn flush(&self) {
-        if !self.outbox.is_empty() && self.outbox.schedule() {
+        if !self.outbox.is_empty() && self.outbox.acquire() {
             self.flush_scheduled();
         }
     }

@@ -6,7 +6,7 @@ use super::StoreResult;
 
 /// Something said by one person to another, or by an operator to everybody.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Direct {
+pub struct UnloggedMessage {
     /// When it was accepted.
     pub time: Timestamp,
     /// Who said it.
@@ -21,11 +21,11 @@ pub trait Bus: Send + Sync {
     ///
     /// # Errors
     /// The store cannot be reached.
-    fn direct(&self, to: &UserName, message: &Direct) -> StoreResult<bool>;
+    fn direct(&self, to: &UserName, message: &UnloggedMessage) -> StoreResult<bool>;
 
     /// Hands `message` to every session on every server.
     ///
     /// # Errors
     /// The store cannot be reached.
-    fn broadcast(&self, message: &Direct) -> StoreResult<()>;
+    fn broadcast(&self, message: &UnloggedMessage) -> StoreResult<()>;
 }

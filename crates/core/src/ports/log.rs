@@ -31,7 +31,7 @@ pub struct Append {
 
 /// What became of an [`Append`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Appended {
+pub enum AppendResult {
     /// It is in the log under this number.
     Stored(MessageId),
     /// The session was displaced, or is no member of the room: nothing was stored.
@@ -42,7 +42,7 @@ pub enum Appended {
 #[derive(Debug)]
 pub struct AppendReport {
     /// One for each [`Append`], in their order.
-    pub outcomes: Vec<Result<Appended, StoreError>>,
+    pub outcomes: Vec<Result<AppendResult, StoreError>>,
     /// To be run by the caller.
     pub flush: Flush,
 }

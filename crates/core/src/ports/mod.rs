@@ -2,13 +2,13 @@
 //! here may know how a port is implemented, nor that there is more than one way.
 
 mod accounts;
-mod attempts;
 mod bus;
 mod clock;
 mod error;
 mod flush_workers;
 mod follows;
 mod log;
+mod login_limiter;
 mod observer;
 mod passwords;
 mod rooms;
@@ -20,17 +20,19 @@ use std::fmt;
 use std::sync::Arc;
 
 pub use accounts::{Account, Accounts, PasswordHash, Role};
-pub use attempts::{Admission, Attempt, LoginLimiter, MAX_USUAL_ADDRESSES, Outcome, Permit, USUAL_FOR};
-pub use bus::{Bus, Direct};
+pub use bus::{Bus, UnloggedMessage};
 pub use clock::Clock;
 pub use error::{StoreError, StoreResult};
 pub use flush_workers::FlushWorkers;
 pub use follows::Follows;
-pub use log::{Append, AppendReport, Appended, Entry, Head, Log, LogId};
+pub use log::{Append, AppendReport, AppendResult, Entry, Head, Log, LogId};
+pub use login_limiter::{
+    Attempt, AttemptOutcome, AttemptPermit, KNOWN_FOR, LoginDecision, LoginLimiter, MAX_KNOWN_ADDRESSES,
+};
 pub use observer::Observer;
 pub use passwords::{Passwords, Verdict};
-pub use rooms::{Entered, Rooms, SessionKey};
-pub use sessions::{Claim, Claimed, Sessions, TakeoverLimit, Waited};
+pub use rooms::{EnterResult, Rooms, SessionKey};
+pub use sessions::{Claim, ClaimResult, PredecessorWait, Sessions, TakeoverLimit};
 pub use sink::{Change, Presence, Sink};
 pub use transport::Transport;
 

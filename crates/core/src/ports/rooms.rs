@@ -15,7 +15,7 @@ pub struct SessionKey {
 
 /// What became of an attempt to enter a room.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Entered {
+pub enum EnterResult {
     /// The session is a member now.
     Member {
         /// Members after it entered.
@@ -37,7 +37,7 @@ pub trait Rooms: Send + Sync {
     ///
     /// # Errors
     /// The store cannot be reached; then nothing changed.
-    fn enter(&self, session_key: &SessionKey, room: &RoomName, max_rooms: usize) -> StoreResult<Entered>;
+    fn enter(&self, session_key: &SessionKey, room: &RoomName, max_rooms: usize) -> StoreResult<EnterResult>;
 
     /// Makes the session a member no longer; nothing happens if it, with that generation, is none.
     ///

@@ -34,7 +34,7 @@ pub struct Claim<'a> {
 
 /// What became of a [`Claim`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Claimed {
+pub enum ClaimResult {
     /// The session is the claimant's, under this number. If there was one before, it is fenced off from this
     /// moment, and the server it lives on was told through [`super::Sink::displaced`].
     Granted(Generation),
@@ -46,7 +46,7 @@ pub enum Claimed {
 
 /// How the wait for displaced sessions ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Waited {
+pub enum PredecessorWait {
     /// No earlier session is left.
     Alone,
     /// One is, although it cannot do anything any more.
@@ -62,13 +62,18 @@ pub trait Sessions: Send + Sync {
     ///
     /// # Errors
     /// The store cannot be reached.
-    fn claim(&self, claim: &Claim<'_>) -> StoreResult<Claimed>;
+    fn claim(&self, claim: &Claim<'_>) -> StoreResult<ClaimResult>;
 
     /// Waits until the sessions before `generation` were released, at most for `patience`.
     ///
     /// # Errors
     /// The store cannot be reached.
-    fn await_predecessors(&self, user: &UserName, generation: Generation, patience: Duration) -> StoreResult<Waited>;
+    fn await_predecessors(
+        &self,
+        user: &UserName,
+        generation: Generation,
+        patience: Duration,
+    ) -> StoreResult<PredecessorWait>;
 
     /// Gives the session up. A successor's is not touched.
     ///

@@ -2,7 +2,7 @@
 
 use parlor_proto::{Epoch, RoomName, Timestamp, UserName};
 
-use super::{Direct, Entry, LogId};
+use super::{Entry, LogId, UnloggedMessage};
 use crate::delivery::flush::Flush;
 use crate::delivery::peer::ConnectionId;
 
@@ -45,10 +45,10 @@ pub trait Sink: Send + Sync {
     fn presence(&self, presence: &Presence) -> Flush;
 
     /// A direct message for a user. `None` if there is no such session here.
-    fn direct(&self, to: &UserName, message: &Direct) -> Option<Flush>;
+    fn direct(&self, to: &UserName, message: &UnloggedMessage) -> Option<Flush>;
 
     /// A broadcast.
-    fn notice(&self, message: &Direct) -> Flush;
+    fn notice(&self, message: &UnloggedMessage) -> Flush;
 
     /// The session of a connection of this server was displaced by a later login.
     fn displaced(&self, connection: ConnectionId) -> Flush;

@@ -86,11 +86,11 @@ fn blank_lines_are_nothing() {
 
 #[test]
 fn messages() {
-    assert_eq!(command("hello"), Command::Say(text("hello")));
-    assert_eq!(command("  spaces stay  "), Command::Say(text("  spaces stay  ")));
-    assert_eq!(command("//join red"), Command::Say(text("/join red")));
-    assert_eq!(command("a\u{1b}[1mb"), Command::Say(text("a[1mb")));
-    assert_eq!(command("login"), Command::Say(text("login")));
+    assert_eq!(command("hello"), Command::Message(text("hello")));
+    assert_eq!(command("  spaces stay  "), Command::Message(text("  spaces stay  ")));
+    assert_eq!(command("//join red"), Command::Message(text("/join red")));
+    assert_eq!(command("a\u{1b}[1mb"), Command::Message(text("a[1mb")));
+    assert_eq!(command("login"), Command::Message(text("login")));
 }
 
 #[test]
@@ -108,7 +108,7 @@ fn a_late_login_with_a_tab_is_no_message_either() {
     assert_eq!(greeting("LOGIN\talice secret"), login("alice", "secret"));
     assert_eq!(refused("LOGIN\talice secret"), Refusal::AlreadyAuthenticated);
     assert_eq!(refused("register\tbob pw"), Refusal::AlreadyAuthenticated);
-    assert_eq!(command("logins alice"), Command::Say(text("logins alice")));
+    assert_eq!(command("logins alice"), Command::Message(text("logins alice")));
 }
 
 #[test]
@@ -212,6 +212,6 @@ proptest! {
     #[test]
     fn whatever_is_typed_a_login_is_never_said(prefix in "[\\x00-\\x08]{0,3}", rest in ".{0,30}") {
         let line = format!("{prefix}LoGiN {rest}");
-        prop_assert!(!matches!(parse_command(line.as_bytes()), Ok(Some(Command::Say(_)))));
+        prop_assert!(!matches!(parse_command(line.as_bytes()), Ok(Some(Command::Message(_)))));
     }
 }

@@ -11,7 +11,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use anyhow::{Context, bail};
 use clap::{Args, ValueEnum};
-use parlor_torture::{Config, KINDS, Kind, Outcome, Place, Store};
+use parlor_torture::{Config, FAULT_KINDS, FaultKind, RunSummary, Store, Target};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -55,7 +55,7 @@ pub(crate) struct TortureArgs {
     seed: Option<u64>,
 
     /// Faults to choose from, with commas between; `none`, or `all` that can be done there
-    #[arg(long, value_name = "KINDS", default_value = "all", value_parser = Faults::from_str)]
+    #[arg(long, value_name = "FAULT_KINDS", default_value = "all", value_parser = Faults::from_str)]
     #[arg(long_help = faults_help())]
     faults: Faults,
 
@@ -111,7 +111,7 @@ enum DuplicateLogin {
 #[derive(Debug, Clone, PartialEq, Eq)]
 enum Faults {
     All,
-    These(Vec<Kind>),
+    These(Vec<FaultKind>),
 }
 
 impl FromStr for Faults {
@@ -127,7 +127,7 @@ impl FromStr for Faults {
 }
 
 fn faults_help() -> String {
-    let lines = KINDS.iter().map(|(name, _, what)| format!("  {name:<15} {what}"));
+    let lines = FAULT_KINDS.iter().map(|(name, _, what)| format!("  {name:<15} {what}"));
     let head = "Faults to choose from, with commas between; `none`, or `all` that can be done there:".to_owned();
     std::iter::once(head).chain(lines).collect::<Vec<_>>().join("\n")
 }
@@ -150,7 +150,7 @@ pub(crate) fn run(args: &TortureArgs) -> anyhow::Result<ExitCode> {
     }
 }
 
-fn show(args: &TortureArgs, outcome: &Outcome) -> anyhow::Result<ExitCode> {
+fn show(args: &TortureArgs, outcome: &RunSummary) -> anyhow::Result<ExitCode> {
     let text = if args.json { format!("{}\n", outcome.json()) } else { outcome.to_string() };
     io::stdout().write_all(text.as_bytes())?;
     Ok(if outcome.kept { ExitCode::SUCCESS } else { ExitCode::FAILURE })
@@ -158,8 +158,8 @@ fn show(args: &TortureArgs, outcome: &Outcome) -> anyhow::Result<ExitCode> {
 
 fn config(args: &TortureArgs) -> anyhow::Result<Config> {
     let seed = args.seed.unwrap_or_else(seed_of_the_clock);
-    let place = place(args)?;
-    let possible = place.faults(cfg!(feature = "planted-bugs"));
+    let target = target(args)?;
+    let possible = target.faults(cfg!(feature = "planted-bugs"));
     let faults = match &args.faults {
         Faults::All => possible,
         Faults::These(kinds) => {
@@ -175,7 +175,7 @@ fn config(args: &TortureArgs) -> anyhow::Result<Config> {
         None => args.server.is_empty() && seed % 4 == 3,
     };
     Ok(Config {
-        place,
+        target,
         program: env::current_exe().context("this program cannot be found")?,
         seed,
         length: Duration::try_from_secs_f64(args.minutes * 60.0).context("--minutes is no length of time")?,
@@ -188,22 +188,22 @@ fn config(args: &TortureArgs) -> anyhow::Result<Config> {
     })
 }
 
-fn cannot(kind: Kind) -> String {
+fn cannot(kind: FaultKind) -> String {
     match kind {
-        Kind::Clock => {
+        FaultKind::Clock => {
             "the fault clock needs servers with an injected clock: a build with the feature planted-bugs".to_owned()
         }
         kind => format!("the fault {kind} cannot be done there"),
     }
 }
 
-fn place(args: &TortureArgs) -> anyhow::Result<Place> {
+fn target(args: &TortureArgs) -> anyhow::Result<Target> {
     if let Some(ca) = &args.ca {
         let servers = args.server.iter().map(|server| resolve(server)).collect::<anyhow::Result<Vec<_>>>()?;
         for (host, address) in &servers {
             args.allow(host, *address)?;
         }
-        return Ok(Place::Given { servers, ca: ca.clone() });
+        return Ok(Target::Given { servers, ca: ca.clone() });
     }
     let servers = args.servers.unwrap_or(if args.redis.is_some() { 2 } else { 1 });
     if servers == 0 || (servers > 1 && args.redis.is_none()) {
@@ -226,7 +226,7 @@ fn place(args: &TortureArgs) -> anyhow::Result<Place> {
             Store::Redis { url: url.to_owned(), address }
         }
     };
-    Ok(Place::Own { servers, store })
+    Ok(Target::Own { servers, store })
 }
 
 impl TortureArgs {
@@ -274,13 +274,13 @@ mod tests {
     fn faults_are_named_as_people_write_them() {
         assert_eq!("all".parse(), Ok(Faults::All));
         assert_eq!("none".parse(), Ok(Faults::These(Vec::new())));
-        assert_eq!("kill,redis-freeze".parse(), Ok(Faults::These(vec![Kind::Kill, Kind::RedisFreeze])));
+        assert_eq!("kill,redis-freeze".parse(), Ok(Faults::These(vec![FaultKind::Kill, FaultKind::RedisFreeze])));
         assert!("kill,quake".parse::<Faults>().unwrap_err().contains("quake is no kind of fault"));
     }
 
     #[test]
     fn every_fault_is_explained() {
         let help = faults_help();
-        assert!(KINDS.iter().all(|(name, ..)| help.contains(name)));
+        assert!(FAULT_KINDS.iter().all(|(name, ..)| help.contains(name)));
     }
 }

@@ -72,7 +72,7 @@ impl BlockedWriter {
     fn go_on(&self, connection: ConnectionId) {
         let peer = self.hub.get().and_then(|hub| hub.peer(connection));
         if let Some(peer) = peer {
-            peer.outbox().unblock();
+            peer.outbox().take_back();
             peer.transport().flush(peer.outbox());
         }
     }

@@ -37,7 +37,7 @@ pub(crate) struct HashingPool {
 
 struct Job {
     work: Work,
-    reply: SyncSender<StoreResult<Outcome>>,
+    reply: SyncSender<StoreResult<HashResult>>,
 }
 
 enum Work {
@@ -45,7 +45,7 @@ enum Work {
     Verify(Password, Option<PasswordHash>),
 }
 
-enum Outcome {
+enum HashResult {
     Hash(PasswordHash),
     Verdict(Verdict),
 }
@@ -67,7 +67,7 @@ impl HashingPool {
         Ok(Self { jobs })
     }
 
-    fn ask(&self, work: Work) -> StoreResult<Outcome> {
+    fn ask(&self, work: Work) -> StoreResult<HashResult> {
         let stopped = |_| StoreError::new("the hashing threads have stopped");
         let (reply, answer) = sync_channel(1);
         self.jobs.send(Job { work, reply }).map_err(|_| stopped(()))?;
@@ -78,15 +78,15 @@ impl HashingPool {
 impl Passwords for HashingPool {
     fn hash(&self, password: &Password) -> StoreResult<PasswordHash> {
         match self.ask(Work::Hash(password.clone()))? {
-            Outcome::Hash(hash) => Ok(hash),
-            Outcome::Verdict(_) => Err(StoreError::new("asked for a hash, got a verdict")),
+            HashResult::Hash(hash) => Ok(hash),
+            HashResult::Verdict(_) => Err(StoreError::new("asked for a hash, got a verdict")),
         }
     }
 
     fn verify(&self, password: &Password, hash: Option<&PasswordHash>) -> StoreResult<Verdict> {
         match self.ask(Work::Verify(password.clone(), hash.cloned()))? {
-            Outcome::Verdict(verdict) => Ok(verdict),
-            Outcome::Hash(_) => Err(StoreError::new("asked for a verdict, got a hash")),
+            HashResult::Verdict(verdict) => Ok(verdict),
+            HashResult::Hash(_) => Err(StoreError::new("asked for a verdict, got a hash")),
         }
     }
 }
@@ -95,11 +95,11 @@ fn serve(queue: &Receiver<Job>, bcrypt: &Bcrypt) {
     if let Err(error) = rustix::process::nice(NICENESS) {
         tracing::warn!("cannot lower the priority of hashing: {error}");
     }
-    bcrypt.nobodys();
+    bcrypt.dummy_hash();
     for Job { work, reply } in queue {
         let outcome = match work {
-            Work::Hash(password) => bcrypt.hash(&password).map(Outcome::Hash),
-            Work::Verify(password, hash) => bcrypt.verify(&password, hash.as_ref()).map(Outcome::Verdict),
+            Work::Hash(password) => bcrypt.hash(&password).map(HashResult::Hash),
+            Work::Verify(password, hash) => bcrypt.verify(&password, hash.as_ref()).map(HashResult::Verdict),
         };
         // Whoever asked may have gone; then nobody wants to know.
         let _ = reply.send(outcome);
@@ -108,14 +108,14 @@ fn serve(queue: &Receiver<Job>, bcrypt: &Bcrypt) {
 
 struct Bcrypt {
     cost: u32,
-    nobodys: OnceLock<StoreResult<PasswordHash>>,
+    dummy_hash: OnceLock<StoreResult<PasswordHash>>,
     /// The cost that every wrong password takes the time of: that of the most expensive hash that was met.
     ceiling: AtomicU32,
 }
 
 impl Bcrypt {
     fn new(cost: u32) -> Self {
-        Self { cost, nobodys: OnceLock::new(), ceiling: AtomicU32::new(cost) }
+        Self { cost, dummy_hash: OnceLock::new(), ceiling: AtomicU32::new(cost) }
     }
 
     fn hash(&self, password: &Password) -> StoreResult<PasswordHash> {
@@ -123,8 +123,8 @@ impl Bcrypt {
     }
 
     fn verify(&self, password: &Password, known: Option<&PasswordHash>) -> StoreResult<Verdict> {
-        let nobodys = self.nobodys().as_ref().map_err(StoreError::clone)?;
-        let against = known.unwrap_or(nobodys);
+        let dummy_hash = self.dummy_hash().as_ref().map_err(StoreError::clone)?;
+        let against = known.unwrap_or(dummy_hash);
         let is_right = bcrypt::verify(password.expose(), against.expose()).map_err(StoreError::new)?;
         let cost = cost_of(against).unwrap_or(self.cost);
         match (known, is_right) {
@@ -142,8 +142,8 @@ impl Bcrypt {
         padding(spent, ceiling).try_for_each(|cost| hash(DUMMY_PASSWORD, cost).map(drop))
     }
 
-    fn nobodys(&self) -> &StoreResult<PasswordHash> {
-        self.nobodys.get_or_init(|| hash(DUMMY_PASSWORD, self.cost))
+    fn dummy_hash(&self) -> &StoreResult<PasswordHash> {
+        self.dummy_hash.get_or_init(|| hash(DUMMY_PASSWORD, self.cost))
     }
 }
 
@@ -221,7 +221,7 @@ mod tests {
     fn a_wrong_password_takes_the_same_work_whatever_its_hash_costs() {
         let set = 9;
         let bcrypt = Bcrypt::new(set);
-        assert!(bcrypt.nobodys().is_ok());
+        assert!(bcrypt.dummy_hash().is_ok());
         let work_of_set = work(&bcrypt, None);
         for cost in [set - 5, set - 4] {
             let hash = hash("secret", cost).unwrap();

@@ -22,7 +22,7 @@ fn options() -> Options {
 }
 
 /// Makes the account, at home.
-fn settle_in(server: &Server) {
+fn complete_login(server: &Server) {
     let mut alice = server.connect_from(HOME);
     assert_eq!(alice.ask("REGISTER alice secret"), "OK register alice lobby");
     alice.send("/quit");
@@ -55,7 +55,7 @@ fn guess(server: &Server) -> usize {
 fn of_many_guesses_at_once_no_more_are_looked_at_than_one_after_the_other() {
     const CONNECTIONS: usize = 40;
     let server = options().env("PARLOR_BCRYPT_COST", "10").start();
-    settle_in(&server);
+    complete_login(&server);
     let start = Barrier::new(CONNECTIONS);
     let guess = |number: usize| {
         let mut client = server.connect_from(Ipv4Addr::new(127, 0, 1, u8::try_from(number).unwrap()));
@@ -78,7 +78,7 @@ fn of_many_guesses_at_once_no_more_are_looked_at_than_one_after_the_other() {
 fn many_who_know_the_password_are_all_let_in() {
     const CONNECTIONS: usize = 30;
     let server = options().args(&["--max-takeovers", "1000"]).start();
-    settle_in(&server);
+    complete_login(&server);
     let start = Barrier::new(CONNECTIONS);
     let enter = |number: usize| {
         let mut client = server.connect_from(Ipv4Addr::new(127, 0, 1, u8::try_from(number).unwrap()));
@@ -99,7 +99,7 @@ fn many_who_know_the_password_are_all_let_in() {
 #[test]
 fn guesses_from_everywhere_keep_nobody_out_who_is_where_she_usually_is() {
     let server = options().start();
-    settle_in(&server);
+    complete_login(&server);
     assert!(guess(&server) >= GUESSES);
     assert!(!is_let_in(&mut server.connect_from(HOTEL)), "whoever guesses is not stopped");
     assert!(is_let_in(&mut server.connect_from(HOME)));
@@ -113,7 +113,7 @@ fn guesses_from_everywhere_keep_nobody_out_who_is_where_she_usually_is() {
 #[test]
 fn at_a_usual_address_a_guess_keeps_out_one_user_of_that_address_only() {
     let server = options().start();
-    settle_in(&server);
+    complete_login(&server);
     let mut bob = server.connect_from(HOME);
     assert_eq!(bob.ask("REGISTER bob secret"), "OK register bob lobby");
     let mut guesser = server.connect_from(HOME);
@@ -128,7 +128,7 @@ fn at_a_usual_address_a_guess_keeps_out_one_user_of_that_address_only() {
 #[test]
 fn an_operator_lets_somebody_in_while_the_server_runs() {
     let server = options().start();
-    settle_in(&server);
+    complete_login(&server);
     let unlock = |args: &[&str]| {
         let words = [&["user", "unlock", "alice"], args].concat();
         outcome(server.data(), command(server.data(), &words).output().unwrap())
@@ -149,7 +149,7 @@ fn on_servers_that_share_a_redis_it_is_the_same() {
     let redis = RedisServer::start();
     let start = || options().env("PARLOR_REDIS", &redis.url()).start();
     let (one, two) = (start(), start());
-    settle_in(&one);
+    complete_login(&one);
     guess(&one);
     assert!(!is_let_in(&mut two.connect_from(HOTEL)), "it is stopped on one server only");
     assert!(is_let_in(&mut two.connect_from(HOME)));

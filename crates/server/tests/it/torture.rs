@@ -4,7 +4,7 @@
 use std::process::Output;
 use std::time::Duration;
 
-use parlor_torture::{Config, Kind, Place, Store, run};
+use parlor_torture::{Config, FaultKind, Store, Target, run};
 use serde_json::Value;
 
 use crate::harness::{Options, Server, heavy, outcome, parlor};
@@ -24,12 +24,12 @@ fn said(args: &[&str]) -> (Option<i32>, String, String) {
 fn one_server_keeps_its_promises_when_it_is_killed_and_frozen() {
     let _heavy = heavy();
     let config = Config {
-        place: Place::Own { servers: 1, store: Store::Embedded },
+        target: Target::Own { servers: 1, store: Store::Embedded },
         program: env!("CARGO_BIN_EXE_parlor").into(),
         seed: 1,
         length: Duration::ZERO,
         once: Some(Duration::from_secs(8)),
-        faults: vec![Kind::Kill, Kind::Freeze, Kind::Stop],
+        faults: vec![FaultKind::Kill, FaultKind::Freeze, FaultKind::Stop],
         clients: 16,
         reject: false,
         stop_at_first: true,

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use parlor_core::ports::{Bus, Direct, Sink, StoreResult};
+use parlor_core::ports::{Bus, Sink, StoreResult, UnloggedMessage};
 use parlor_proto::UserName;
 
 /// Hands everything to the one server there is.
@@ -18,13 +18,13 @@ impl InProcessBus {
 }
 
 impl Bus for InProcessBus {
-    fn direct(&self, to: &UserName, message: &Direct) -> StoreResult<bool> {
+    fn direct(&self, to: &UserName, message: &UnloggedMessage) -> StoreResult<bool> {
         let Some(flush) = self.sink.direct(to, message) else { return Ok(false) };
         flush.run();
         Ok(true)
     }
 
-    fn broadcast(&self, message: &Direct) -> StoreResult<()> {
+    fn broadcast(&self, message: &UnloggedMessage) -> StoreResult<()> {
         self.sink.notice(message).run();
         Ok(())
     }

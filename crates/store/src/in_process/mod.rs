@@ -1,8 +1,8 @@
 //! What lives as long as the process: sessions, memberships, failed logins, and who is reached directly. Both
 //! embedded stores share it. It must not keep anything that has to survive the process.
 
-mod attempts;
 mod bus;
+mod login_limiter;
 mod rooms;
 mod sessions;
 
@@ -17,9 +17,9 @@ use parlor_proto::{Generation, RoomName, UserName};
 
 use crate::sync::{Condvar, Mutex, MutexGuard, lock};
 
-pub use attempts::InProcessLoginLimiter;
-pub(crate) use attempts::UsualAddresses;
 pub use bus::InProcessBus;
+pub use login_limiter::InProcessLoginLimiter;
+pub(crate) use login_limiter::UsualAddresses;
 
 /// Sessions and memberships of one server that stands alone. Lock tier 0: the sink is called while it is
 /// held, so that all members hear of changes in one order; the sink never blocks and never calls back.

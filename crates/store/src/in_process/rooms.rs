@@ -4,26 +4,26 @@ use std::collections::BTreeMap;
 
 use parlor_core::Flush;
 use parlor_core::planted::{Bug, planted};
-use parlor_core::ports::{Change, Entered, Presence, Rooms, SessionKey, StoreResult};
+use parlor_core::ports::{Change, EnterResult, Presence, Rooms, SessionKey, StoreResult};
 use parlor_proto::{Generation, RoomName, RoomSummary, UserName};
 
 use super::{InProcessSessions, State};
 
 impl Rooms for InProcessSessions {
-    fn enter(&self, session_key: &SessionKey, room: &RoomName, max_rooms: usize) -> StoreResult<Entered> {
+    fn enter(&self, session_key: &SessionKey, room: &RoomName, max_rooms: usize) -> StoreResult<EnterResult> {
         let mut state = self.lock();
         if !state.is_current(&session_key.user, session_key.generation) {
-            return Ok(Entered::Fenced);
+            return Ok(EnterResult::Fenced);
         }
         let is_new = !room.is_lobby() && !state.rooms.contains_key(room);
         if is_new && state.rooms_besides_lobby() >= max_rooms {
-            return Ok(Entered::TooManyRooms);
+            return Ok(EnterResult::TooManyRooms);
         }
         let members = state.add(session_key, room);
         let (version, flush) = self.announce(&mut state, &session_key.user, room, Change::Entered, members);
         drop(state);
         flush.run();
-        Ok(Entered::Member { members, version })
+        Ok(EnterResult::Member { members, version })
     }
 
     fn leave(&self, session_key: &SessionKey, room: &RoomName) -> StoreResult<()> {

@@ -3,13 +3,13 @@
 use std::time::Duration;
 
 use parlor_core::DuplicateLogin;
-use parlor_core::ports::{Claim, Claimed, Sessions, StoreResult, TakeoverLimit, Waited};
+use parlor_core::ports::{Claim, ClaimResult, PredecessorWait, Sessions, StoreResult, TakeoverLimit};
 use parlor_proto::{Generation, UserName};
 
 use super::{InProcessSessions, Owner, State, User};
 
 impl Sessions for InProcessSessions {
-    fn claim(&self, claim: &Claim<'_>) -> StoreResult<Claimed> {
+    fn claim(&self, claim: &Claim<'_>) -> StoreResult<ClaimResult> {
         let mut guard = self.lock();
         let state = &mut *guard;
         let user = state.users.entry(claim.user.clone()).or_default();
@@ -32,11 +32,16 @@ impl Sessions for InProcessSessions {
         self.sessions_changed.notify_all();
         drop(guard);
         flush.run();
-        Ok(Claimed::Granted(generation))
+        Ok(ClaimResult::Granted(generation))
     }
 
-    fn await_predecessors(&self, user: &UserName, generation: Generation, patience: Duration) -> StoreResult<Waited> {
-        let waiting = |state: &mut State| state.waited(user, generation) == Waited::StillThere;
+    fn await_predecessors(
+        &self,
+        user: &UserName,
+        generation: Generation,
+        patience: Duration,
+    ) -> StoreResult<PredecessorWait> {
+        let waiting = |state: &mut State| state.waited(user, generation) == PredecessorWait::StillThere;
         let (state, _) = self
             .sessions_changed
             .wait_timeout_while(self.lock(), patience, waiting)
@@ -67,35 +72,35 @@ impl Sessions for InProcessSessions {
 }
 
 impl State {
-    fn waited(&self, user: &UserName, generation: Generation) -> Waited {
+    fn waited(&self, user: &UserName, generation: Generation) -> PredecessorWait {
         if !self.is_current(user, generation) {
-            return Waited::Displaced;
+            return PredecessorWait::Displaced;
         }
         let oldest = self.users.get(user).and_then(|user| user.ending.first().copied());
         match oldest {
-            Some(oldest) if oldest < generation => Waited::StillThere,
-            _ => Waited::Alone,
+            Some(oldest) if oldest < generation => PredecessorWait::StillThere,
+            _ => PredecessorWait::Alone,
         }
     }
 }
 
 impl User {
     /// Why the claim is not granted, if it is not.
-    fn refuse(&mut self, claim: &Claim<'_>) -> Option<Claimed> {
+    fn refuse(&mut self, claim: &Claim<'_>) -> Option<ClaimResult> {
         match (claim.policy, claim.takeovers) {
-            (DuplicateLogin::Reject, _) => Some(Claimed::AlreadyLoggedIn),
+            (DuplicateLogin::Reject, _) => Some(ClaimResult::AlreadyLoggedIn),
             (DuplicateLogin::Takeover, Some(limit)) => self.takeover_loop(limit, claim.at),
             (DuplicateLogin::Takeover, None) => None,
         }
     }
 
-    fn takeover_loop(&mut self, limit: TakeoverLimit, now: Duration) -> Option<Claimed> {
+    fn takeover_loop(&mut self, limit: TakeoverLimit, now: Duration) -> Option<ClaimResult> {
         self.takeovers.retain(|&at| now.saturating_sub(at) < limit.within);
         if self.takeovers.len() < limit.max {
             return None;
         }
         let oldest = self.takeovers.front().copied().unwrap_or(now);
-        Some(Claimed::TakeoverLoop((oldest + limit.within).saturating_sub(now)))
+        Some(ClaimResult::TakeoverLoop((oldest + limit.within).saturating_sub(now)))
     }
 
     fn is_forgettable(&self) -> bool {

@@ -5,11 +5,11 @@ use std::collections::HashMap;
 use parlor_core::ports::{Account, Accounts, PasswordHash, Role, StoreError, StoreResult};
 use parlor_proto::{Timestamp, UserName};
 
-use super::attempts;
 use super::connection::command::{self, Argument, Command};
 use super::connection::router::Router;
 use super::connection::script;
 use super::keys;
+use super::login_limiter;
 use super::membership::server::Server;
 use super::pubsub::message::ServerMessage;
 use super::rooms::sorted;
@@ -109,7 +109,7 @@ impl Accounts for RedisAccounts<'_> {
     }
 
     fn unlock(&self, user: &UserName, address: Option<&str>, _now: Timestamp) -> StoreResult<bool> {
-        attempts::unlock(self.0, user, address)
+        login_limiter::unlock(self.0, user, address)
     }
 
     fn accounts(&self) -> StoreResult<Vec<Account>> {

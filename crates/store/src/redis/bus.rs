@@ -1,6 +1,6 @@
 //! Reaching people on whatever server they are. Nothing is kept: whoever cannot be reached just now is not.
 
-use parlor_core::ports::{Bus, Direct, StoreError, StoreResult};
+use parlor_core::ports::{Bus, StoreError, StoreResult, UnloggedMessage};
 use parlor_proto::UserName;
 
 use super::connection::command::Command;
@@ -9,7 +9,7 @@ use super::membership::server::Server;
 use super::pubsub::message::ServerMessage;
 
 impl Bus for Server {
-    fn direct(&self, to: &UserName, message: &Direct) -> StoreResult<bool> {
+    fn direct(&self, to: &UserName, message: &UnloggedMessage) -> StoreResult<bool> {
         self.lease.check()?;
         let owner: Option<String> = self.call(Command::plain("HGET", keys::session(to), &["server"]))?;
         let Some(owner) = owner.map(|owner| ServerId::read(&owner)) else { return Ok(false) };
@@ -26,7 +26,7 @@ impl Bus for Server {
         Ok(true)
     }
 
-    fn broadcast(&self, message: &Direct) -> StoreResult<()> {
+    fn broadcast(&self, message: &UnloggedMessage) -> StoreResult<()> {
         self.lease.check()?;
         let news = ServerMessage::Notice(message.clone()).write();
         self.call::<i64>(Command::plain("SPUBLISH", keys::EVERYBODY, &[&news]).never_repeated()).map(drop)

@@ -5,16 +5,16 @@ use std::time::Duration;
 use ::redis::Value;
 use parlor_core::Flush;
 use parlor_core::ports::{
-    Append, AppendReport, Appended, Entry, Head, Log, LogId, SessionKey, StoreError, StoreResult,
+    Append, AppendReport, AppendResult, Entry, Head, Log, LogId, SessionKey, StoreError, StoreResult,
 };
 use parlor_proto::{Epoch, MessageId};
 
+use super::codec::{ask_for_head, read_entry, read_head};
 use super::connection::command::{self, Argument, Command};
 use super::connection::script;
 use super::keys;
 use super::membership::server::Server;
 use super::pubsub::log_cursors::LogCursor;
-use super::pubsub::reader::read_entry;
 use super::random;
 
 /// What the script answers where there is no number.
@@ -29,9 +29,10 @@ impl Log for Server {
         if let Err(error) = self.lease.check() {
             return AppendReport { outcomes: vec![Err(error); batch.len()], flush: Flush::default() };
         }
-        let mut outcomes: Vec<Option<StoreResult<Appended>>> = self.append_all(&batch).into_iter().map(read).collect();
+        let mut outcomes: Vec<Option<StoreResult<AppendResult>>> =
+            self.append_all(&batch).into_iter().map(read).collect();
         self.retry_absent(&batch, &mut outcomes);
-        let outcomes = outcomes.into_iter().map(|outcome| outcome.unwrap_or(Ok(Appended::Fenced))).collect();
+        let outcomes = outcomes.into_iter().map(|outcome| outcome.unwrap_or(Ok(AppendResult::Fenced))).collect();
         AppendReport { outcomes, flush: Flush::default() }
     }
 
@@ -114,7 +115,7 @@ impl Server {
     }
 
     /// Where Redis did not know the session any more, it is put back, and what was said is said once more.
-    fn retry_absent(&self, batch: &[Append], outcomes: &mut [Option<StoreResult<Appended>>]) {
+    fn retry_absent(&self, batch: &[Append], outcomes: &mut [Option<StoreResult<AppendResult>>]) {
         let absent: Vec<usize> = (0..batch.len()).filter(|&at| outcomes[at].is_none()).collect();
         let Some(first) = absent.first().map(|&at| &batch[at]) else { return };
         let session_key = SessionKey { user: first.author.clone(), generation: first.generation };
@@ -142,35 +143,22 @@ impl Server {
 }
 
 /// None if Redis does not know the session.
-fn read(reply: StoreResult<i64>) -> Option<StoreResult<Appended>> {
+fn read(reply: StoreResult<i64>) -> Option<StoreResult<AppendResult>> {
     match reply {
         Ok(ABSENT) => None,
-        Ok(FENCED) => Some(Ok(Appended::Fenced)),
+        Ok(FENCED) => Some(Ok(AppendResult::Fenced)),
         Ok(number) => match u64::try_from(number) {
-            Ok(number) => Some(Ok(Appended::Stored(MessageId(number)))),
+            Ok(number) => Some(Ok(AppendResult::Stored(MessageId(number)))),
             Err(_) => Some(Err(StoreError::new("an append came too late"))),
         },
         Err(error) => Some(Err(error)),
     }
 }
 
-/// Asks where a log stands, which begins its life if that is not known.
-pub(super) fn ask_for_head(log: &LogId) -> Command {
-    Command::script(script::head(), &[keys::meta(log)], &[&Epoch(random::number()).to_string()])
-}
-
 /// From where on one hears a log that stood at `head` when it was looked at, and is heard here from `position` on. Another
 /// one who came at the same time may have looked later: what came in between is not heard.
 fn from_where(head: Head, position: Head) -> Head {
     if head.epoch == position.epoch && head.last < position.last { position } else { head }
-}
-
-/// What the answer to that says.
-pub(super) fn read_head(reply: Option<StoreResult<Value>>) -> StoreResult<Head> {
-    let missing = || Err(StoreError::new("no reply"));
-    let (epoch, last): (String, u64) = command::read(reply.unwrap_or_else(missing))?;
-    let epoch = epoch.parse().map_err(StoreError::new)?;
-    Ok(Head { epoch, last: MessageId(last) })
 }
 
 #[cfg(test)]

@@ -7,12 +7,13 @@
 //! whether anything is missing.
 
 mod accounts;
-mod attempts;
 mod bus;
+mod codec;
 mod connection;
 mod follows;
 mod keys;
 mod log;
+mod login_limiter;
 mod membership;
 mod pubsub;
 mod random;

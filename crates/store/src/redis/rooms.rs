@@ -1,12 +1,11 @@
 //! Entering and leaving rooms. The room's script numbers and announces each change, so all hear of them in one order.
 
-use std::collections::BTreeMap;
 use std::time::Duration;
 
-use ::redis::Value;
-use parlor_core::ports::{Entered, Rooms, SessionKey, StoreError, StoreResult};
+use parlor_core::ports::{EnterResult, Rooms, SessionKey, StoreError, StoreResult};
 use parlor_proto::{RoomName, RoomSummary, UserName};
 
+use super::codec;
 use super::connection::command::{self, Argument, Command};
 use super::connection::router::Router;
 use super::connection::script;
@@ -21,7 +20,7 @@ pub(super) const ENTER_PATIENCE: Duration = Duration::from_secs(5);
 const ABSENT: i64 = 0;
 
 impl Rooms for Server {
-    fn enter(&self, session_key: &SessionKey, room: &RoomName, max_rooms: usize) -> StoreResult<Entered> {
+    fn enter(&self, session_key: &SessionKey, room: &RoomName, max_rooms: usize) -> StoreResult<EnterResult> {
         self.lease.check()?;
         let _reserved = self.local.reserve(session_key);
         // Taken before anything is asked: or else a server that froze in between would take it too late.
@@ -29,13 +28,13 @@ impl Rooms for Server {
         // One with a log is known, although the index may not have it: it was lost, or is older than this rule.
         let is_admitted = self.admit(room, max_rooms)? || (self.has_log(room)? && self.admit(room, usize::MAX)?);
         if !is_admitted {
-            return Ok(Entered::TooManyRooms);
+            return Ok(EnterResult::TooManyRooms);
         }
         let pass = EnterParams { seq: self.next_seq(), deadline };
         let seq = pass.seq;
         let entered = self.note_and_enter(session_key, room, pass);
         match &entered {
-            Ok(Entered::Member { .. }) => self.local.entered(session_key, room),
+            Ok(EnterResult::Member { .. }) => self.local.entered(session_key, room),
             Ok(_) => {}
             Err(_) => self.local.defer(DeferredCleanup::Membership {
                 session_key: session_key.clone(),
@@ -90,24 +89,10 @@ impl Rooms for Server {
 
 /// All rooms of the index that may have members and the lobby, sorted, and how each stands in the index.
 fn rooms(router: &Router) -> StoreResult<Vec<(RoomSummary, Option<u64>)>> {
-    let versions = read_index(router.call(ask_for_index()))?;
+    let versions = codec::read_index(router.call(codec::ask_for_index()))?;
     let counts = router.call_all(versions.keys().map(count_members).collect());
     let rooms = versions.into_iter().zip(counts);
     rooms.map(|((room, version), count)| Ok((RoomSummary { room, members: command::read(count)? }, version))).collect()
-}
-
-/// Asks for the rooms of the index that may have members.
-pub(super) fn ask_for_index() -> Command {
-    Command::plain("ZRANGE", keys::ROOMS, &["0", "+inf", "BYSCORE", "WITHSCORES"])
-}
-
-/// What the answer to that says, and the lobby: how each stands in the index.
-pub(super) fn read_index(reply: StoreResult<Value>) -> StoreResult<BTreeMap<RoomName, Option<u64>>> {
-    let indexed: Vec<(String, f64)> = command::read(reply)?;
-    let mut versions = BTreeMap::from([(RoomName::lobby(), None)]);
-    // Numbers of changes are whole, and below where scores lose their last digit: they are microseconds.
-    versions.extend(indexed.into_iter().filter_map(|(name, score)| Some((name.parse().ok()?, Some(score as u64)))));
-    Ok(versions)
 }
 
 /// Asks how many members a room has.
@@ -124,12 +109,12 @@ pub(super) struct EnterParams {
 
 impl Server {
     /// Notes at the session that it is about to enter, puts it back first if Redis lost it, and enters.
-    fn note_and_enter(&self, session_key: &SessionKey, room: &RoomName, pass: EnterParams) -> StoreResult<Entered> {
+    fn note_and_enter(&self, session_key: &SessionKey, room: &RoomName, pass: EnterParams) -> StoreResult<EnterResult> {
         let mut noted = self.record_intent(session_key, room, pass.seq)?;
         if noted == ABSENT && self.heal(session_key)? {
             noted = self.record_intent(session_key, room, pass.seq)?;
         }
-        if noted == 1 { self.enter_noted(session_key, room, pass) } else { Ok(Entered::Fenced) }
+        if noted == 1 { self.enter_noted(session_key, room, pass) } else { Ok(EnterResult::Fenced) }
     }
 
     /// Sees to it that a room is in the index. `false` if there are too many.
@@ -145,13 +130,17 @@ impl Server {
     }
 
     /// Enters a room that is noted at the session.
-    fn enter_noted(&self, session_key: &SessionKey, room: &RoomName, pass: EnterParams) -> StoreResult<Entered> {
+    fn enter_noted(&self, session_key: &SessionKey, room: &RoomName, pass: EnterParams) -> StoreResult<EnterResult> {
         let (members, version): (i64, u64) = self.call(enter(session_key, room, &self.id(), pass))?;
         let Ok(members) = usize::try_from(members) else {
-            return if members == -1 { Ok(Entered::Fenced) } else { Err(StoreError::new("an enter came too late")) };
+            return if members == -1 {
+                Ok(EnterResult::Fenced)
+            } else {
+                Err(StoreError::new("an enter came too late"))
+            };
         };
         self.call::<i64>(index(room, version))?;
-        Ok(Entered::Member { members, version })
+        Ok(EnterResult::Member { members, version })
     }
 
     /// Takes a session out of a room, unless it entered again after `seq`.

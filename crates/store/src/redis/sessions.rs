@@ -5,9 +5,10 @@ use std::time::{Duration, Instant};
 
 use ::redis::Value;
 use parlor_core::DuplicateLogin;
-use parlor_core::ports::{Claim, Claimed, SessionKey, Sessions, StoreError, StoreResult, Waited};
+use parlor_core::ports::{Claim, ClaimResult, PredecessorWait, SessionKey, Sessions, StoreError, StoreResult};
 use parlor_proto::{Generation, RoomName, UserName};
 
+use super::codec;
 use super::connection::command::{Argument, Command};
 use super::connection::script;
 use super::keys::{self, ServerId};
@@ -46,7 +47,7 @@ struct Attempt<'a> {
 }
 
 impl Sessions for Server {
-    fn claim(&self, claim: &Claim<'_>) -> StoreResult<Claimed> {
+    fn claim(&self, claim: &Claim<'_>) -> StoreResult<ClaimResult> {
         self.lease.check()?;
         let deadline = self.lease.deadline(CLAIM_PATIENCE);
         let ticket = ClaimId { connection: claim.connection, number: self.next_seq() };
@@ -59,13 +60,18 @@ impl Sessions for Server {
             // It may have displaced a session of this server before its answer was lost.
             self.request_session_audit();
         }
-        if !matches!(claimed, Ok(Claimed::Granted(_))) {
+        if !matches!(claimed, Ok(ClaimResult::Granted(_))) {
             self.local.defer(DeferredCleanup::Claim { server: attempt.server, user: claim.user.clone(), ticket });
         }
         claimed
     }
 
-    fn await_predecessors(&self, user: &UserName, generation: Generation, patience: Duration) -> StoreResult<Waited> {
+    fn await_predecessors(
+        &self,
+        user: &UserName,
+        generation: Generation,
+        patience: Duration,
+    ) -> StoreResult<PredecessorWait> {
         let deadline = Instant::now().checked_add(patience);
         let session_key = SessionKey { user: user.clone(), generation };
         let mut pause = PAUSES[0];
@@ -75,15 +81,15 @@ impl Sessions for Server {
             if current != generation {
                 let _reserved = self.local.reserve(&session_key);
                 if current != Generation(0) || !self.heal(&session_key)? {
-                    return Ok(Waited::Displaced);
+                    return Ok(PredecessorWait::Displaced);
                 }
             }
             if self.is_alone(endings, generation)? {
-                return Ok(Waited::Alone);
+                return Ok(PredecessorWait::Alone);
             }
             let left = deadline.map_or(pause, |deadline| deadline.saturating_duration_since(Instant::now()));
             if left.is_zero() {
-                return Ok(Waited::StillThere);
+                return Ok(PredecessorWait::StillThere);
             }
             thread::sleep(pause.min(left));
             pause = (pause * 2).min(PAUSES[1]);
@@ -120,7 +126,7 @@ impl Sessions for Server {
 
 impl Server {
     /// Claims. If a session is kept whose server is dead, claims once more, over that one.
-    fn claim_over_the_dead(&self, attempt: &Attempt<'_>) -> StoreResult<Claimed> {
+    fn claim_over_the_dead(&self, attempt: &Attempt<'_>) -> StoreResult<ClaimResult> {
         let mut answer = self.claim_over(attempt, "")?;
         if let Answer::Taken(owner) = &answer
             && self.which_live(std::slice::from_ref(owner))? == [false]
@@ -128,8 +134,8 @@ impl Server {
             answer = self.claim_over(attempt, owner.as_str())?;
         }
         match answer {
-            Answer::Taken(_) => Ok(Claimed::AlreadyLoggedIn),
-            Answer::Loop(time) => Ok(Claimed::TakeoverLoop(time)),
+            Answer::Taken(_) => Ok(ClaimResult::AlreadyLoggedIn),
+            Answer::Loop(time) => Ok(ClaimResult::TakeoverLoop(time)),
             Answer::Granted(generation, before) => {
                 let session_key = SessionKey { user: attempt.claim.user.clone(), generation };
                 self.local.add(session_key, attempt.ticket);
@@ -140,7 +146,7 @@ impl Server {
                 {
                     self.sink.displaced(connection).run();
                 }
-                Ok(Claimed::Granted(generation))
+                Ok(ClaimResult::Granted(generation))
             }
         }
     }
@@ -222,17 +228,8 @@ fn read_endings(pairs: &[String]) -> Vec<Ending> {
         Some(Ending {
             generation,
             server: ServerId::read(server),
-            rooms: read_notes(rooms).into_iter().map(|(room, _)| room).collect(),
+            rooms: codec::read_notes(rooms).into_iter().map(|(room, _)| room).collect(),
         })
     };
     pairs.chunks(2).filter_map(read).collect()
-}
-
-/// Rooms as a session notes them: `room:number room:number…`.
-pub(super) fn read_notes(text: &str) -> Vec<(RoomName, u64)> {
-    let read = |noted: &str| {
-        let (room, seq) = noted.split_once(':')?;
-        Some((room.parse().ok()?, seq.parse().ok()?))
-    };
-    text.split_whitespace().filter_map(read).collect()
 }

@@ -8,6 +8,7 @@ use ::redis::{FromRedisValue, Value};
 use parlor_core::ports::{StoreError, StoreResult};
 use parlor_proto::RoomName;
 
+use super::codec;
 use super::connection::check;
 use super::connection::command::{self, Command};
 use super::connection::dial::{Dialer, HelloReply};
@@ -166,8 +167,8 @@ impl StatusQuery<'_> {
     }
 
     fn rooms(&mut self) -> Option<Vec<RoomStatus>> {
-        let index = self.ask(vec![rooms::ask_for_index()]).pop()?;
-        let index = self.known(rooms::read_index(index))?;
+        let index = self.ask(vec![codec::ask_for_index()]).pop()?;
+        let index = self.known(codec::read_index(index))?;
         let mut counts = self.ask(index.keys().map(rooms::count_members).collect()).into_iter();
         Some(index.into_keys().map(|room| RoomStatus { room, members: self.next(&mut counts) }).collect())
     }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use parlor_core::Flush;
 use parlor_core::planted::{Bug, planted};
-use parlor_core::ports::{Append, AppendReport, Appended, Entry, Sink, StoreResult};
+use parlor_core::ports::{Append, AppendReport, AppendResult, Entry, Sink, StoreResult};
 use parlor_proto::MessageId;
 use rusqlite::params;
 
@@ -17,7 +17,7 @@ pub(super) struct AppendJob {
     batch: Vec<Append>,
     history: u64,
     audience: DeliveryTarget,
-    outcomes: Vec<Appended>,
+    outcomes: Vec<AppendResult>,
     answer: JobResult<AppendReport>,
 }
 
@@ -31,9 +31,9 @@ impl AppendJob {
         self.answer.clone()
     }
 
-    fn write(&mut self, transaction: &mut Transaction, append: Append) -> rusqlite::Result<Appended> {
+    fn write(&mut self, transaction: &mut Transaction, append: Append) -> rusqlite::Result<AppendResult> {
         if !self.audience.live.may_append(&append) {
-            return Ok(Appended::Fenced);
+            return Ok(AppendResult::Fenced);
         }
         let Append { log, author, time, text, .. } = append;
         let head = transaction.heads.get(&transaction.connection, &log)?;
@@ -46,14 +46,14 @@ impl AppendJob {
         let id = MessageId(head.last);
         if planted(Bug::LoseAccepted) && id.0 % 30 == 7 {
             transaction.written.add(log, Entry { id, time, author, text }, &self.audience);
-            return Ok(Appended::Stored(id));
+            return Ok(AppendResult::Stored(id));
         }
         let mut insert = transaction.connection.prepare_cached("INSERT INTO entry VALUES (?1, ?2, ?3, ?4, ?5)")?;
         insert.execute(params![head.row, head.last, time.as_millis(), author.as_str(), text.as_str()])?;
         head.trim(&transaction.connection, self.history)?;
         drop(insert);
         transaction.written.add(log, Entry { id, time, author, text }, &self.audience);
-        Ok(Appended::Stored(id))
+        Ok(AppendResult::Stored(id))
     }
 }
 

@@ -1,7 +1,7 @@
 //! From where users log in, in the embedded database, so that it survives the server. It must not know what that is
 //! good for.
 
-use parlor_core::ports::{MAX_USUAL_ADDRESSES, StoreResult, USUAL_FOR};
+use parlor_core::ports::{KNOWN_FOR, MAX_KNOWN_ADDRESSES, StoreResult};
 use parlor_proto::{Timestamp, UserName};
 use rusqlite::{Connection, OptionalExtension, params};
 
@@ -13,7 +13,7 @@ use crate::in_process::UsualAddresses;
 const NOTED_FOR_MILLIS: i64 = 24 * 60 * 60 * 1000;
 
 impl UsualAddresses for Database {
-    fn is_usual(&self, user: &UserName, address: &str, now: Timestamp) -> StoreResult<bool> {
+    fn is_known(&self, user: &UserName, address: &str, now: Timestamp) -> StoreResult<bool> {
         Ok(self.last_seen(user, address)?.is_some_and(|seen| seen >= usual_since(now)))
     }
 
@@ -39,7 +39,7 @@ impl Database {
 
 /// Milliseconds since the epoch at which an address must have been seen to be usual now.
 fn usual_since(now: Timestamp) -> i64 {
-    now.as_millis().saturating_sub(i64::try_from(USUAL_FOR.as_millis()).unwrap_or(i64::MAX))
+    now.as_millis().saturating_sub(i64::try_from(KNOWN_FOR.as_millis()).unwrap_or(i64::MAX))
 }
 
 /// Notes an address, and forgets those beyond the newest and those that are not usual any more.
@@ -51,6 +51,6 @@ pub(super) fn note(connection: &Connection, user: &UserName, address: &str, now:
         "DELETE FROM usual_address WHERE account = ?1 AND (seen < ?3 OR address NOT IN
             (SELECT address FROM usual_address WHERE account = ?1 ORDER BY seen DESC, address LIMIT ?2))",
     )?;
-    let most = i64::try_from(MAX_USUAL_ADDRESSES).unwrap_or(i64::MAX);
+    let most = i64::try_from(MAX_KNOWN_ADDRESSES).unwrap_or(i64::MAX);
     forget.execute(params![user, most, usual_since(now)]).map(drop)
 }

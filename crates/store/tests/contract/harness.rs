@@ -1,4 +1,4 @@
-//! Stores to be tried, and a sink that writes down what they tell.
+//! Stores to be tried, each with a sink that writes down what it reports.
 
 use std::collections::BTreeSet;
 #[cfg(feature = "redis")]
@@ -9,11 +9,12 @@ use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use parlor_core::ports::{
-    Account, Append, Claim, Claimed, Direct, Entered, Entry, LogId, PasswordHash, Presence, Role, SessionKey, Sink,
-    Store, TakeoverLimit,
+    Account, Append, Claim, ClaimResult, EnterResult, LogId, PasswordHash, Presence, Role, SessionKey, Store,
+    TakeoverLimit, UnloggedMessage,
 };
-use parlor_core::{ConnectionId, DuplicateLogin, Flush};
-use parlor_proto::{Epoch, Generation, RoomName, Text, Timestamp, UserName};
+use parlor_core::{ConnectionId, DuplicateLogin};
+use parlor_proto::{Generation, RoomName, Text, Timestamp, UserName};
+use parlor_testkit::{RecordingSink, Reported};
 
 /// Entries that each log of a bench keeps.
 pub(crate) const HISTORY: usize = 2000;
@@ -149,9 +150,11 @@ impl Bench {
         (self.look)();
     }
 
-    /// Lets the store tell what happened so far.
+    /// Lets the store report what happened so far.
     pub(crate) fn settle(&self) {
         (self.settle)(self);
+        let restarted = self.ear.reported().into_iter().find(|it| matches!(it, Reported::Restarted(_)));
+        assert!(restarted.is_none(), "{restarted:?}: nothing was lost");
     }
 
     /// News come in the order in which they happened, and so after a notice all that happened before it.
@@ -161,12 +164,8 @@ impl Bench {
         let number = NUMBER.fetch_add(1, std::sync::atomic::Ordering::SeqCst);
         let notice = direct(&format!("notice {number}"));
         self.store.bus.broadcast(&notice).unwrap();
-        parlor_redis_testkit::wait_until("a notice", || {
-            let mut notices = self.ear.notices.lock().unwrap();
-            let before = notices.len();
-            notices.retain(|heard| *heard != notice);
-            notices.len() < before
-        });
+        parlor_redis_testkit::wait_until("a notice", || self.ear.notices().contains(&notice));
+        self.ear.retain(|it| !matches!(it, Reported::Notice(heard) if *heard == notice));
     }
 
     /// News of different nodes come in no order, so there has to be something to hear in each log.
@@ -176,17 +175,14 @@ impl Bench {
         for log in &*self.followed.lock().unwrap() {
             let LogId::Room(room) = log else {
                 let newest = || self.store.log.newest(log, 1).unwrap().pop();
-                parlor_redis_testkit::wait_until("a feed", || self.ear.delivered(log).pop() == newest());
+                parlor_redis_testkit::wait_until("a feed", || self.ear.entries(log).pop() == newest());
                 continue;
             };
             let channel = format!("parlor:log:{{{room}}}");
             cluster.master_of(&channel).cli(&["SPUBLISH", &channel, "+ settled 0 0"]);
-            parlor_redis_testkit::wait_until("a change of members", || {
-                let mut presences = self.ear.presences.lock().unwrap();
-                let before = presences.len();
-                presences.retain(|heard| heard.user.as_str() != "settled");
-                presences.len() < before
-            });
+            let is_settled = |heard: &Presence| heard.user.as_str() == "settled";
+            parlor_redis_testkit::wait_until("a change of members", || self.ear.presences().iter().any(is_settled));
+            self.ear.retain(|it| !matches!(it, Reported::Presence(heard) if is_settled(heard)));
         }
     }
 
@@ -197,7 +193,7 @@ impl Bench {
     }
 
     /// Takes the user's session over; connections are numbered by the caller.
-    pub(crate) fn claim(&self, user: &str, connection: u64, policy: DuplicateLogin) -> Claimed {
+    pub(crate) fn claim(&self, user: &str, connection: u64, policy: DuplicateLogin) -> ClaimResult {
         self.claim_limited(user, connection, policy, None)
     }
 
@@ -207,7 +203,7 @@ impl Bench {
         connection: u64,
         policy: DuplicateLogin,
         takeovers: Option<TakeoverLimit>,
-    ) -> Claimed {
+    ) -> ClaimResult {
         let user = name(user);
         let at = self.elapsed();
         let claim = Claim { user: &user, connection: ConnectionId(connection), policy, takeovers, at };
@@ -217,7 +213,7 @@ impl Bench {
     /// A session of the user, taken over if need be.
     pub(crate) fn session_key(&self, user: &str) -> SessionKey {
         match self.claim(user, 0, DuplicateLogin::Takeover) {
-            Claimed::Granted(generation) => SessionKey { user: name(user), generation },
+            ClaimResult::Granted(generation) => SessionKey { user: name(user), generation },
             refused => panic!("{refused:?}"),
         }
     }
@@ -226,11 +222,11 @@ impl Bench {
     pub(crate) fn member(&self, user: &str, of: &str) -> SessionKey {
         let session_key = self.session_key(user);
         self.follow(&log_of(of));
-        assert!(matches!(self.enter(&session_key, of), Entered::Member { .. }));
+        assert!(matches!(self.enter(&session_key, of), EnterResult::Member { .. }));
         session_key
     }
 
-    pub(crate) fn enter(&self, session_key: &SessionKey, into: &str) -> Entered {
+    pub(crate) fn enter(&self, session_key: &SessionKey, into: &str) -> EnterResult {
         self.store.rooms.enter(session_key, &room(into), 1000).unwrap()
     }
 
@@ -244,68 +240,6 @@ impl Bench {
 
     pub(crate) fn is_online(&self, user: &str) -> bool {
         self.store.sessions.is_online(&name(user)).unwrap()
-    }
-}
-
-/// Writes down what the store tells, and finds deliveries of one log that overlap.
-#[derive(Default)]
-pub(crate) struct RecordingSink {
-    delivered: Mutex<Vec<(LogId, Entry)>>,
-    /// Logs of which entries are being delivered just now.
-    delivering: Mutex<BTreeSet<LogId>>,
-    pub(crate) presences: Mutex<Vec<Presence>>,
-    pub(crate) displaced: Mutex<Vec<u64>>,
-    pub(crate) deleted: Mutex<Vec<(String, Timestamp)>>,
-    pub(crate) directs: Mutex<Vec<Direct>>,
-    pub(crate) notices: Mutex<Vec<Direct>>,
-    pub(crate) here: Mutex<Vec<String>>,
-}
-
-impl RecordingSink {
-    /// The entries of a log that were delivered so far.
-    pub(crate) fn delivered(&self, log: &LogId) -> Vec<Entry> {
-        let delivered = self.delivered.lock().unwrap();
-        delivered.iter().filter(|(of, _)| of == log).map(|(_, entry)| entry.clone()).collect()
-    }
-}
-
-impl Sink for RecordingSink {
-    fn deliver(&self, log: &LogId, entries: &[Entry]) -> Flush {
-        assert!(self.delivering.lock().unwrap().insert(log.clone()), "deliveries of one log overlap");
-        std::thread::yield_now();
-        let told = entries.iter().map(|entry| (log.clone(), entry.clone()));
-        self.delivered.lock().unwrap().extend(told);
-        self.delivering.lock().unwrap().remove(log);
-        Flush::default()
-    }
-
-    fn restarted(&self, log: &LogId, epoch: Epoch) {
-        panic!("{log:?} restarted as {epoch}");
-    }
-
-    fn presence(&self, presence: &Presence) -> Flush {
-        self.presences.lock().unwrap().push(presence.clone());
-        Flush::default()
-    }
-
-    fn direct(&self, to: &UserName, message: &Direct) -> Option<Flush> {
-        let is_here = self.here.lock().unwrap().iter().any(|user| user == to.as_str());
-        is_here.then(|| self.directs.lock().unwrap().push(message.clone())).map(|()| Flush::default())
-    }
-
-    fn notice(&self, message: &Direct) -> Flush {
-        self.notices.lock().unwrap().push(message.clone());
-        Flush::default()
-    }
-
-    fn displaced(&self, connection: ConnectionId) -> Flush {
-        self.displaced.lock().unwrap().push(connection.0);
-        Flush::default()
-    }
-
-    fn account_deleted(&self, user: &UserName, created: Timestamp) -> Flush {
-        self.deleted.lock().unwrap().push((user.to_string(), created));
-        Flush::default()
     }
 }
 
@@ -344,13 +278,13 @@ pub(crate) fn said(log: &LogId, by: &SessionKey, what: &str) -> Append {
     }
 }
 
-pub(crate) fn direct(what: &str) -> Direct {
-    Direct { time: Timestamp::from_millis(7), from: name("ann"), text: text(what) }
+pub(crate) fn direct(what: &str) -> UnloggedMessage {
+    UnloggedMessage { time: Timestamp::from_millis(7), from: name("ann"), text: text(what) }
 }
 
-pub(crate) fn generation(claimed: Claimed) -> Option<Generation> {
+pub(crate) fn generation(claimed: ClaimResult) -> Option<Generation> {
     match claimed {
-        Claimed::Granted(generation) => Some(generation),
+        ClaimResult::Granted(generation) => Some(generation),
         _ => None,
     }
 }

@@ -3,19 +3,19 @@
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use parlor_core::ports::{Append, Appended, LogId};
+use parlor_core::ports::{Append, AppendResult, LogId};
 use parlor_proto::{Generation, MessageId};
 
 use crate::harness::{Bench, HISTORY, log_of, name, said};
 
-fn append(bench: &Bench, batch: Vec<Append>) -> Vec<Appended> {
+fn append(bench: &Bench, batch: Vec<Append>) -> Vec<AppendResult> {
     let report = bench.store.log.append(batch);
     report.flush.run();
     report.outcomes.into_iter().map(Result::unwrap).collect()
 }
 
-fn stored(number: u64) -> Appended {
-    Appended::Stored(MessageId(number))
+fn stored(number: u64) -> AppendResult {
+    AppendResult::Stored(MessageId(number))
 }
 
 fn texts(bench: &Bench, log: &LogId, count: usize) -> Vec<String> {
@@ -34,7 +34,7 @@ pub(crate) fn numbers_have_no_gap_and_each_log_its_own(bench: &Bench) {
     let mixed = [&blue, &red, &feed, &blue].map(|log| said(log, &ann, "y")).to_vec();
     assert_eq!(append(bench, mixed), [stored(1), stored(6), stored(1), stored(2)]);
     bench.settle();
-    let ids = |log| bench.ear.delivered(log).iter().map(|entry| entry.id.0).collect::<Vec<_>>();
+    let ids = |log| bench.ear.entries(log).iter().map(|entry| entry.id.0).collect::<Vec<_>>();
     assert_eq!((ids(&red), ids(&blue), ids(&feed)), (vec![1, 2, 3, 4, 5, 6], vec![1, 2], vec![1]));
 }
 
@@ -47,7 +47,7 @@ pub(crate) fn readers_see_the_newest_oldest_first(bench: &Bench) {
     assert_eq!(texts(bench, &red, 0), Vec::<String>::new());
     let all = bench.store.log.newest(&red, 10).unwrap();
     bench.settle();
-    assert_eq!(all, bench.ear.delivered(&red));
+    assert_eq!(all, bench.ear.entries(&red));
     assert_eq!((all[0].author.as_str(), all[0].time.as_millis()), ("ann", 7));
 }
 
@@ -68,17 +68,17 @@ pub(crate) fn strangers_and_displaced_sessions_append_nothing(bench: &Bench) {
     let (red, feed) = (log_of("red"), LogId::Feed(name("ann")));
     let stranger = bench.session_key("bob");
     let old = bench.member("ann", "red");
-    assert_eq!(append(bench, vec![said(&red, &stranger, "x")]), [Appended::Fenced]);
+    assert_eq!(append(bench, vec![said(&red, &stranger, "x")]), [AppendResult::Fenced]);
     let new = bench.session_key("ann");
-    assert_eq!(append(bench, vec![said(&feed, &old, "x")]), [Appended::Fenced]);
+    assert_eq!(append(bench, vec![said(&feed, &old, "x")]), [AppendResult::Fenced]);
     bench.store.rooms.evict_predecessors(&new).unwrap();
-    assert_eq!(append(bench, vec![said(&red, &old, "x")]), [Appended::Fenced]);
-    assert_eq!(append(bench, vec![said(&red, &new, "x")]), [Appended::Fenced]);
+    assert_eq!(append(bench, vec![said(&red, &old, "x")]), [AppendResult::Fenced]);
+    assert_eq!(append(bench, vec![said(&red, &new, "x")]), [AppendResult::Fenced]);
     assert_eq!(append(bench, vec![said(&feed, &new, "x")]), [stored(1)]);
     bench.enter(&new, "red");
-    assert_eq!(append(bench, vec![said(&red, &old, "x"), said(&red, &new, "y")]), [Appended::Fenced, stored(1)]);
+    assert_eq!(append(bench, vec![said(&red, &old, "x"), said(&red, &new, "y")]), [AppendResult::Fenced, stored(1)]);
     bench.store.rooms.leave(&new, &"red".parse().unwrap()).unwrap();
-    assert_eq!(append(bench, vec![said(&red, &new, "z")]), [Appended::Fenced]);
+    assert_eq!(append(bench, vec![said(&red, &new, "z")]), [AppendResult::Fenced]);
     assert_eq!(texts(bench, &red, 10), ["y"]);
 }
 
@@ -87,7 +87,7 @@ pub(crate) fn a_batch_is_answered_entry_by_entry(bench: &Bench) {
     let ghost = parlor_core::ports::SessionKey { generation: Generation(u64::MAX >> 1), ..ann.clone() };
     let red = log_of("red");
     let batch = vec![said(&red, &ann, "a"), said(&red, &ghost, "b"), said(&red, &ann, "c")];
-    assert_eq!(append(bench, batch), [stored(1), Appended::Fenced, stored(2)]);
+    assert_eq!(append(bench, batch), [stored(1), AppendResult::Fenced, stored(2)]);
     assert_eq!(append(bench, Vec::new()), []);
     assert_eq!(texts(bench, &red, 10), ["a", "c"]);
 }
@@ -100,7 +100,7 @@ fn speak_at_once(bench: &Bench, log: &LogId, speakers: usize, rounds: usize) -> 
             let batch =
                 |round: usize| (0..=round % 3).map(|at| said(log, session_key, &format!("{round} {at}"))).collect();
             let outcomes = (0..rounds).flat_map(|round| append(bench, batch(round)));
-            outcomes.map(|outcome| if let Appended::Stored(id) = outcome { id.0 } else { 0 }).collect::<Vec<_>>()
+            outcomes.map(|outcome| if let AppendResult::Stored(id) = outcome { id.0 } else { 0 }).collect::<Vec<_>>()
         };
         let threads: Vec<_> = seats.iter().map(|session_key| scope.spawn(move || speak(session_key))).collect();
         threads.into_iter().map(|thread| thread.join().unwrap()).collect()
@@ -112,7 +112,7 @@ pub(crate) fn under_many_threads_delivery_is_in_order_of_number(bench: &Bench) {
     let numbers = speak_at_once(bench, &red, 16, 30);
     assert!(numbers.iter().all(|numbers| numbers.is_sorted()), "a speaker's order is the log's");
     bench.settle();
-    let delivered = bench.ear.delivered(&red);
+    let delivered = bench.ear.entries(&red);
     let ids: Vec<u64> = delivered.iter().map(|entry| entry.id.0).collect();
     assert_eq!(ids, (1..=16 * 60).collect::<Vec<_>>());
     let mut by_author: BTreeMap<_, Vec<u64>> = BTreeMap::new();
@@ -133,8 +133,8 @@ pub(crate) fn what_is_delivered_can_be_read(bench: &Bench) {
     std::thread::scope(|scope| {
         let watcher = scope.spawn(|| {
             let mut seen = 0;
-            while !is_over.load(Ordering::SeqCst) || seen < bench.ear.delivered(&red).len() {
-                let delivered = bench.ear.delivered(&red);
+            while !is_over.load(Ordering::SeqCst) || seen < bench.ear.entries(&red).len() {
+                let delivered = bench.ear.entries(&red);
                 let head = bench.store.log.follow(&red).unwrap().last.0;
                 let readable = bench.store.log.newest(&red, HISTORY).unwrap();
                 assert!(head >= delivered.len() as u64 && readable.starts_with(&delivered));

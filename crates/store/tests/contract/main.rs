@@ -4,10 +4,10 @@
 #![allow(clippy::unwrap_used, reason = "a test stops at the first surprise")]
 
 mod accounts;
-mod attempts;
 mod follows;
 mod harness;
 mod log;
+mod login_limiter;
 mod people;
 mod rooms;
 mod sessions;
@@ -31,7 +31,7 @@ macro_rules! contract {
         promises! { $store, $open,
             accounts: are_made_once are_changed_and_listed a_renewed_hash_never_brings_an_old_password_back
                 deleted_ones_are_gone_and_told made_by_many_at_once_one_is;
-            attempts: are_delayed_after_some_failures_and_free_again_in_time
+            login_limiter: are_delayed_after_some_failures_and_free_again_in_time
                 however_many_begin_at_once_no_more_are_made_than_one_after_the_other
                 a_right_one_forgives_the_account_and_not_the_address
                 what_could_not_be_looked_at_counts_nothing an_address_is_delayed_whatever_accounts_it_tries

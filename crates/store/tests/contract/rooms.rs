@@ -1,6 +1,6 @@
 //! Rooms.
 
-use parlor_core::ports::{Appended, Change, Entered, Presence, SessionKey};
+use parlor_core::ports::{AppendResult, Change, EnterResult, Presence, SessionKey};
 use parlor_proto::RoomSummary;
 
 use crate::harness::{Bench, room, said};
@@ -19,7 +19,7 @@ fn changes(bench: &Bench) -> Vec<(Change, String, String, usize)> {
         (*change, room.to_string(), user.to_string(), *members)
     };
     bench.settle();
-    bench.ear.presences.lock().unwrap().iter().map(told).collect()
+    bench.ear.presences().iter().map(told).collect()
 }
 
 pub(crate) fn members_come_and_go(bench: &Bench) {
@@ -38,12 +38,12 @@ pub(crate) fn changes_are_numbered_and_told_once(bench: &Bench) {
     let ann = bench.session_key("ann");
     let bob = bench.session_key("bob");
     bench.follow(&crate::harness::log_of("red"));
-    let Entered::Member { members: 1, version: first } = bench.enter(&ann, "red") else { panic!() };
-    let Entered::Member { members: 2, version: second } = bench.enter(&bob, "red") else { panic!() };
+    let EnterResult::Member { members: 1, version: first } = bench.enter(&ann, "red") else { panic!() };
+    let EnterResult::Member { members: 2, version: second } = bench.enter(&bob, "red") else { panic!() };
     leave(bench, &ann, "red");
     leave(bench, &ann, "red");
     bench.settle();
-    let told: Vec<u64> = bench.ear.presences.lock().unwrap().iter().map(|presence| presence.version).collect();
+    let told: Vec<u64> = bench.ear.presences().iter().map(|presence| presence.version).collect();
     assert_eq!((told.len(), told[0], told[1]), (3, first, second));
     assert!(told.is_sorted_by(|a, b| a < b));
     let entered = |user: &str, members| (Change::Entered, "red".to_owned(), user.to_owned(), members);
@@ -54,9 +54,9 @@ pub(crate) fn changes_are_numbered_and_told_once(bench: &Bench) {
 pub(crate) fn only_the_current_session_enters(bench: &Bench) {
     let old = bench.session_key("ann");
     let new = bench.session_key("ann");
-    assert_eq!(bench.enter(&old, "red"), Entered::Fenced);
+    assert_eq!(bench.enter(&old, "red"), EnterResult::Fenced);
     bench.release(&new);
-    assert_eq!(bench.enter(&new, "red"), Entered::Fenced);
+    assert_eq!(bench.enter(&new, "red"), EnterResult::Fenced);
     assert_eq!((changes(bench), bench.members("red")), (vec![], vec![]));
 }
 
@@ -89,11 +89,11 @@ pub(crate) fn there_are_only_so_many(bench: &Bench) {
     let rooms = &bench.store.rooms;
     let _bob = bench.member("bob", "lobby");
     let ann = bench.member("ann", "red");
-    assert_eq!(rooms.enter(&ann, &room("blue"), 1).unwrap(), Entered::TooManyRooms);
-    assert!(matches!(rooms.enter(&ann, &room("lobby"), 1).unwrap(), Entered::Member { members: 2, .. }));
+    assert_eq!(rooms.enter(&ann, &room("blue"), 1).unwrap(), EnterResult::TooManyRooms);
+    assert!(matches!(rooms.enter(&ann, &room("lobby"), 1).unwrap(), EnterResult::Member { members: 2, .. }));
     let cyd = bench.session_key("cyd");
-    assert!(matches!(rooms.enter(&cyd, &room("red"), 1).unwrap(), Entered::Member { members: 2, .. }));
-    assert!(matches!(rooms.enter(&cyd, &room("blue"), 2).unwrap(), Entered::Member { .. }));
+    assert!(matches!(rooms.enter(&cyd, &room("red"), 1).unwrap(), EnterResult::Member { members: 2, .. }));
+    assert!(matches!(rooms.enter(&cyd, &room("blue"), 2).unwrap(), EnterResult::Member { .. }));
 }
 
 pub(crate) fn those_with_a_log_count_without_members_too(bench: &Bench) {
@@ -101,22 +101,22 @@ pub(crate) fn those_with_a_log_count_without_members_too(bench: &Bench) {
     let ann = bench.session_key("ann");
     for (into, says) in [("red", true), ("blue", false), ("lobby", true), ("green", true)] {
         bench.store.log.follow(&crate::harness::log_of(into)).unwrap();
-        assert!(matches!(enter(&ann, into), Entered::Member { .. }), "{into}");
+        assert!(matches!(enter(&ann, into), EnterResult::Member { .. }), "{into}");
         if says {
             let report = bench.store.log.append(vec![said(&crate::harness::log_of(into), &ann, "kept")]);
-            assert!(matches!(report.outcomes[..], [Ok(Appended::Stored(_))]));
+            assert!(matches!(report.outcomes[..], [Ok(AppendResult::Stored(_))]));
             report.flush.run();
         }
         leave(bench, &ann, into);
     }
     assert_eq!(counts(bench), [("lobby".to_owned(), 0)]);
-    assert_eq!(enter(&ann, "blue"), Entered::TooManyRooms);
+    assert_eq!(enter(&ann, "blue"), EnterResult::TooManyRooms);
     for into in ["red", "lobby", "green"] {
-        assert!(matches!(enter(&ann, into), Entered::Member { members: 1, .. }), "{into}");
+        assert!(matches!(enter(&ann, into), EnterResult::Member { members: 1, .. }), "{into}");
     }
     leave(bench, &ann, "red");
     assert_eq!(counts(bench), [("green".to_owned(), 1), ("lobby".to_owned(), 1)]);
-    assert_eq!(enter(&ann, "blue"), Entered::TooManyRooms);
+    assert_eq!(enter(&ann, "blue"), EnterResult::TooManyRooms);
 }
 
 pub(crate) fn under_many_threads_the_counts_agree(bench: &Bench) {
@@ -138,7 +138,7 @@ pub(crate) fn under_many_threads_the_counts_agree(bench: &Bench) {
     assert_eq!(counts(bench), [("lobby".to_owned(), 0), ("red".to_owned(), 16)]);
     bench.settle();
     // In order of version, what is told adds up: each change alters the count by the one who came or went.
-    let mut presences = bench.ear.presences.lock().unwrap().clone();
+    let mut presences = bench.ear.presences();
     presences.sort_by_key(|presence| presence.version);
     let mut members = std::collections::BTreeMap::new();
     for presence in presences {

@@ -29,7 +29,7 @@ fn a_deletion_that_failed_half_way_keeps_the_name_until_it_is_said_again() {
         assert!(!server.store.accounts.create(&next).unwrap());
     }
     // But the session is over.
-    wait_until("the news", || two.ear.deleted() == [first.created]);
+    wait_until("the news", || two.ear.deleted() == [("ann".to_owned(), first.created)]);
     redis.cli(&["DEL", followers]);
     assert!(two.store.accounts.delete(&first.user).unwrap());
     assert!(!one.store.accounts.delete(&first.user).unwrap());

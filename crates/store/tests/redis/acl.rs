@@ -4,7 +4,7 @@
 use std::collections::BTreeSet;
 
 use parlor_core::DuplicateLogin::Reject;
-use parlor_core::ports::{Account, Admission, Attempt, Direct, LogId, Outcome, PasswordHash, Role};
+use parlor_core::ports::{Account, Attempt, AttemptOutcome, LogId, LoginDecision, PasswordHash, Role, UnloggedMessage};
 use parlor_proto::{Text, Timestamp};
 use parlor_redis_testkit::{Fsync, Reach, RedisCluster, RedisOptions, RedisServer, wait_until};
 use parlor_store::redis::{Config, status};
@@ -43,12 +43,17 @@ fn do_everything(config: &Config, redis: &RedisServer) {
     let at = std::time::Duration::ZERO;
     let (user, address, now) = (&account.user, "192.0.2.1", account.created);
     let attempt = Attempt { user, address, is_address_limited: true, at, now };
-    for outcome in [Outcome::Wrong, Outcome::Right, Outcome::Wrong] {
-        let Admission::Now(permit) = one.store.attempts.begin(&attempt).unwrap() else { panic!("nothing failed") };
-        one.store.attempts.end(&attempt, permit, outcome).unwrap();
+    for outcome in [AttemptOutcome::Wrong, AttemptOutcome::Right, AttemptOutcome::Wrong] {
+        let LoginDecision::Allowed(permit) = one.store.attempts.acquire(&attempt).unwrap() else {
+            panic!("nothing failed")
+        };
+        one.store.attempts.release(&attempt, permit, outcome).unwrap();
     }
     for number in 0..20 {
-        one.store.attempts.remember(&Attempt { address: &format!("192.0.2.{number}"), ..attempt.clone() }).unwrap();
+        one.store
+            .attempts
+            .note_known_address(&Attempt { address: &format!("192.0.2.{number}"), ..attempt.clone() })
+            .unwrap();
     }
     assert!(accounts.unlock(&account.user, Some("192.0.2.1"), now).unwrap());
     let (ann, red) = (one.member("ann", "red"), log_of("red"));
@@ -78,12 +83,12 @@ fn do_everything(config: &Config, redis: &RedisServer) {
     two.store.rooms.evict_predecessors(&new).unwrap();
     two.waits(&new, std::time::Duration::ZERO);
     one.release(&ann).unwrap();
-    assert_eq!(two.claim("ann", 9, Reject), Ok(parlor_core::ports::Claimed::AlreadyLoggedIn));
+    assert_eq!(two.claim("ann", 9, Reject), Ok(parlor_core::ports::ClaimResult::AlreadyLoggedIn));
     two.enter(&new, "blue");
     two.leave(&new, "blue").unwrap();
     assert!(two.store.rooms.rooms().unwrap().len() == 1 && two.is_online("ann"));
     let text = Text::sanitise("hello").unwrap();
-    let message = Direct { time: Timestamp::from_millis(7), from: name("bob"), text };
+    let message = UnloggedMessage { time: Timestamp::from_millis(7), from: name("bob"), text };
     one.store.bus.broadcast(&message).unwrap();
     one.store.bus.direct(&name("ann"), &message).unwrap();
     two.store.log.unfollow(&feed);

@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, Weak};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use parlor_core::ports::{Direct, LogId};
+use parlor_core::ports::{LogId, UnloggedMessage};
 use parlor_proto::{Text, Timestamp};
 use parlor_redis_testkit::{Reach, RedisCluster, RedisServer, wait_until};
 use parlor_store::redis::{Config, Status, open_accounts, status};
@@ -130,18 +130,18 @@ fn what_is_said_to_all_is_heard_after_its_slot_has_moved() {
     let notice = message("tea");
     for to in [other, home] {
         cluster.migrate_slot(key, to);
-        let before = servers.each_ref().map(|server| server.ear.notices());
+        let before = servers.each_ref().map(|server| server.ear.notices().len());
         let is_heard = || {
             servers[0].store.bus.broadcast(&notice).unwrap();
             thread::sleep(Duration::from_millis(100));
-            servers.iter().zip(before).all(|(server, before)| server.ear.notices() > before)
+            servers.iter().zip(before).all(|(server, before)| server.ear.notices().len() > before)
         };
         wait_until("a broadcast to be heard", is_heard);
     }
 }
 
-fn message(text: &str) -> Direct {
-    Direct { time: Timestamp::from_millis(7), from: name("ann"), text: Text::sanitise(text).unwrap() }
+fn message(text: &str) -> UnloggedMessage {
+    UnloggedMessage { time: Timestamp::from_millis(7), from: name("ann"), text: Text::sanitise(text).unwrap() }
 }
 
 /// Where a server of the user is reached.
@@ -172,9 +172,9 @@ fn a_direct_message_comes_once_wherever_the_slot_of_its_server_is() {
         wait_for_only(&cluster, &key, to);
         wait_until("the message to be taken", || one.store.bus.direct(&ann.user, &message(text)) == Ok(true));
         said.push(text);
-        wait_until("the message", || two.ear.directs().len() >= said.len());
+        wait_until("the message", || two.ear.direct_texts().len() >= said.len());
         thread::sleep(MOVING);
-        assert_eq!(two.ear.directs(), said);
+        assert_eq!(two.ear.direct_texts(), said);
     }
 }
 
@@ -191,9 +191,9 @@ fn a_direct_message_comes_once_after_a_replica_has_taken_over() {
     wait_for_only(&cluster, &key, new);
     wait_until("the old master to be left", || old.cli(&["PUBSUB", "CHANNELS", "parlor:pulse:*"]).is_empty());
     wait_until("the message to be taken", || one.store.bus.direct(&ann.user, &message("hello")) == Ok(true));
-    wait_until("the message", || !two.ear.directs().is_empty());
+    wait_until("the message", || !two.ear.direct_texts().is_empty());
     thread::sleep(MOVING);
-    assert_eq!(two.ear.directs(), ["hello"]);
+    assert_eq!(two.ear.direct_texts(), ["hello"]);
 }
 
 #[test]

@@ -3,7 +3,7 @@
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use parlor_core::ports::{Entered, LogId, SessionKey};
+use parlor_core::ports::{EnterResult, LogId, SessionKey};
 use parlor_redis_testkit::{RedisServer, wait_until};
 
 use crate::append_under_faults::End;
@@ -50,8 +50,8 @@ fn changes_of_members_are_told_on_every_server_once() {
 fn changes_of_members_are_numbered_upwards_even_if_redis_lost_the_number() {
     let (redis, one, two) = pair();
     let (ann, bob) = (one.session_key("ann"), two.session_key("bob"));
-    let version = |entered: Entered| match entered {
-        Entered::Member { version, .. } => version,
+    let version = |entered: EnterResult| match entered {
+        EnterResult::Member { version, .. } => version,
         refused => panic!("{refused:?}"),
     };
     let first = version(one.try_enter(&ann, "red").unwrap());
@@ -69,7 +69,7 @@ fn a_room_in_which_nothing_was_said_keeps_its_life_and_no_place_among_the_rooms(
     one.leave(&ann, "red").unwrap();
     assert_eq!(redis.cli(&["ZCARD", "parlor:rooms"]), "0");
     assert_eq!(two.store.log.follow(&red).unwrap(), told);
-    assert_eq!(one.store.rooms.enter(&ann, &room("blue"), 0), Ok(Entered::TooManyRooms));
+    assert_eq!(one.store.rooms.enter(&ann, &room("blue"), 0), Ok(EnterResult::TooManyRooms));
 }
 
 #[test]
@@ -116,8 +116,8 @@ fn a_room_with_a_log_can_be_entered_beyond_the_limit_though_the_index_lost_it() 
     one.say(&ann, &log_of("red"), "hello");
     one.leave(&ann, "red").unwrap();
     redis.cli(&["DEL", "parlor:rooms"]);
-    assert_eq!(one.store.rooms.enter(&ann, &room("blue"), 0), Ok(Entered::TooManyRooms));
-    assert!(matches!(one.store.rooms.enter(&ann, &room("red"), 0), Ok(Entered::Member { members: 1, .. })));
+    assert_eq!(one.store.rooms.enter(&ann, &room("blue"), 0), Ok(EnterResult::TooManyRooms));
+    assert!(matches!(one.store.rooms.enter(&ann, &room("red"), 0), Ok(EnterResult::Member { members: 1, .. })));
     one.leave(&ann, "red").unwrap();
     assert_eq!(redis.cli(&["ZCARD", "parlor:rooms"]), "1");
 }
@@ -169,7 +169,7 @@ fn only_what_is_followed_is_subscribed_to() {
     one.say(&ann, &red, "to one");
     one.hears(&red, &["to one".to_owned()]);
     two.hears(&feed, &["to two".to_owned()]);
-    assert_eq!((one.ear.events().len(), two.ear.events().len()), (2, 1), "its own entering, and one entry each");
+    assert_eq!((one.ear.reported().len(), two.ear.reported().len()), (2, 1), "its own entering, and one entry each");
     one.store.log.unfollow(&red);
     two.store.log.unfollow(&feed);
     wait_until("the end of one", || channels(&redis) == ["parlor:everybody", "parlor:log:{red}"]);

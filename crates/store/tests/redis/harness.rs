@@ -6,14 +6,15 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use parlor_core::ports::{
-    Append, Appended, Claim, Claimed, Entered, LogId, SessionKey, Store, StoreError, StoreResult, Waited,
+    Append, AppendResult, Claim, ClaimResult, EnterResult, LogId, PredecessorWait, SessionKey, Store, StoreError,
+    StoreResult,
 };
 use parlor_core::{ConnectionId, DuplicateLogin};
 use parlor_proto::{MessageId, RoomName, Text, Timestamp, UserName};
 use parlor_redis_testkit::{FaultProxy, RedisServer, wait_until};
 use parlor_store::redis::{Config, EventSink, Note, OpenError, Redis};
 
-use crate::recording_sink::RecordingSink;
+use parlor_testkit::RecordingSink;
 
 /// One server among several.
 pub(crate) struct Server {
@@ -63,7 +64,7 @@ impl Server {
         self.notes.0.lock().unwrap().clone()
     }
 
-    pub(crate) fn claim(&self, user: &str, connection: u64, policy: DuplicateLogin) -> StoreResult<Claimed> {
+    pub(crate) fn claim(&self, user: &str, connection: u64, policy: DuplicateLogin) -> StoreResult<ClaimResult> {
         let (user, connection) = (name(user), ConnectionId(connection));
         let claim = Claim { user: &user, connection, policy, takeovers: None, at: Duration::ZERO };
         self.store.sessions.claim(&claim)
@@ -79,12 +80,12 @@ impl Server {
         self.seat_at(user, self.connections.fetch_add(1, Ordering::Relaxed))
     }
 
-    pub(crate) fn try_enter(&self, session_key: &SessionKey, into: &str) -> StoreResult<Entered> {
+    pub(crate) fn try_enter(&self, session_key: &SessionKey, into: &str) -> StoreResult<EnterResult> {
         self.store.rooms.enter(session_key, &room(into), 1000)
     }
 
     pub(crate) fn enter(&self, session_key: &SessionKey, into: &str) {
-        assert!(matches!(self.try_enter(session_key, into).unwrap(), Entered::Member { .. }));
+        assert!(matches!(self.try_enter(session_key, into).unwrap(), EnterResult::Member { .. }));
     }
 
     /// A session that is a member of a room and hears it.
@@ -105,7 +106,7 @@ impl Server {
         session_key: &SessionKey,
         log: &LogId,
         texts: &[String],
-    ) -> Vec<Result<Appended, StoreError>> {
+    ) -> Vec<Result<AppendResult, StoreError>> {
         let said = |text: &String| Append {
             log: log.clone(),
             author: session_key.user.clone(),
@@ -118,7 +119,12 @@ impl Server {
         report.outcomes
     }
 
-    pub(crate) fn try_say(&self, session_key: &SessionKey, log: &LogId, text: &str) -> Result<Appended, StoreError> {
+    pub(crate) fn try_say(
+        &self,
+        session_key: &SessionKey,
+        log: &LogId,
+        text: &str,
+    ) -> Result<AppendResult, StoreError> {
         self.say_all(session_key, log, &[text.to_owned()]).remove(0)
     }
 
@@ -134,7 +140,7 @@ impl Server {
         }
     }
 
-    pub(crate) fn waits(&self, session_key: &SessionKey, patience: Duration) -> Waited {
+    pub(crate) fn waits(&self, session_key: &SessionKey, patience: Duration) -> PredecessorWait {
         self.store.sessions.await_predecessors(&session_key.user, session_key.generation, patience).unwrap()
     }
 
@@ -186,18 +192,18 @@ pub(crate) fn pair_by_proxy() -> (RedisServer, Server, Server, FaultProxy) {
     (redis, one, two, proxy)
 }
 
-pub(crate) fn granted(user: &str, claimed: Claimed) -> SessionKey {
+pub(crate) fn granted(user: &str, claimed: ClaimResult) -> SessionKey {
     match claimed {
-        Claimed::Granted(generation) => SessionKey { user: name(user), generation },
+        ClaimResult::Granted(generation) => SessionKey { user: name(user), generation },
         refused => panic!("{refused:?}"),
     }
 }
 
 /// The number of what was accepted; an error if nobody knows.
-pub(crate) fn stored(outcome: Result<Appended, StoreError>) -> Result<u64, StoreError> {
+pub(crate) fn stored(outcome: Result<AppendResult, StoreError>) -> Result<u64, StoreError> {
     match outcome? {
-        Appended::Stored(MessageId(number)) => Ok(number),
-        Appended::Fenced => panic!("a session that is current is fenced off"),
+        AppendResult::Stored(MessageId(number)) => Ok(number),
+        AppendResult::Fenced => panic!("a session that is current is fenced off"),
     }
 }
 

@@ -2,12 +2,12 @@
 //! tests wait for leases to run out.
 
 use parlor_core::DuplicateLogin::Reject;
-use parlor_core::ports::{Appended, Claimed, Entered};
+use parlor_core::ports::{AppendResult, ClaimResult, EnterResult};
 use parlor_redis_testkit::{RedisServer, wait_for, wait_until};
 use parlor_store::redis::Note;
 
 use crate::harness::{Server, granted, log_of, pair_by_proxy};
-use crate::recording_sink::Event;
+use parlor_testkit::Reported;
 
 #[test]
 fn what_a_dead_server_leaves_is_ended_once() {
@@ -30,9 +30,9 @@ pub(crate) fn die([one, two, dead]: [Server; 3], suffix: &str) {
     one.session_key(&ann);
     dead.session_key(&ann);
     drop(dead);
-    assert_eq!(one.claim(&ann, 9, Reject), Ok(Claimed::AlreadyLoggedIn));
+    assert_eq!(one.claim(&ann, 9, Reject), Ok(ClaimResult::AlreadyLoggedIn));
     let new = wait_for("the name to be free", || match one.claim(&ann, 9, Reject).unwrap() {
-        Claimed::AlreadyLoggedIn => None,
+        ClaimResult::AlreadyLoggedIn => None,
         claimed => Some(granted(&ann, claimed)),
     });
     one.store.rooms.evict_predecessors(&new).unwrap();
@@ -72,13 +72,13 @@ fn a_server_that_comes_back_from_the_dead_finds_its_place() {
     proxy.pass();
     two.tells("that it is back", |note| *note == Note::LeaseRegained { kept: 1, displaced: 1 });
     two.hears(&red, &["before", "meanwhile"].map(str::to_owned));
-    let told = two.ear.events().into_iter().position(|event| matches!(event, Event::Displaced(7)));
-    let heard = two.ear.events().into_iter().rposition(|event| matches!(event, Event::Entry(..)));
+    let told = two.ear.reported().into_iter().position(|event| matches!(event, Reported::Displaced(7)));
+    let heard = two.ear.reported().into_iter().rposition(|event| matches!(event, Reported::Entry(..)));
     assert!(told.unwrap() < heard.unwrap(), "the displaced one hears nothing of what came after it");
     assert!(two.ear.displaced().iter().all(|connection| *connection == 7));
     assert_eq!(one.members("red"), ["ann", "bob", "cat"]);
-    assert_eq!(two.try_say(&old, &red, "late"), Ok(Appended::Fenced));
-    assert_eq!(two.try_enter(&old, "red"), Ok(Entered::Fenced));
+    assert_eq!(two.try_say(&old, &red, "late"), Ok(AppendResult::Fenced));
+    assert_eq!(two.try_enter(&old, "red"), Ok(EnterResult::Fenced));
     two.release(&old).unwrap();
     two.say(&bob, &red, "after");
     one.hears(&red, &["before", "meanwhile", "after"].map(str::to_owned));

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::time::{Duration, Instant};
 
 use parlor_core::DuplicateLogin::{Reject, Takeover};
-use parlor_core::ports::{Appended, Attempt, Claimed, Entered, LogId, SessionKey, Waited};
+use parlor_core::ports::{AppendResult, Attempt, ClaimResult, EnterResult, LogId, PredecessorWait, SessionKey};
 use parlor_proto::Timestamp;
 use parlor_redis_testkit::{Direction, RedisServer, wait_until};
 
@@ -27,16 +27,16 @@ pub(crate) fn take_over(one: &Server, two: &Server, user: &str, room: &str) {
     one.enter(&old, room);
     let new = two.seat_at(user, 8);
     wait_until("the displaced one to be told", || one.ear.displaced() == [7]);
-    assert_eq!(one.try_say(&old, &feed, "late"), Ok(Appended::Fenced));
-    assert_eq!(one.try_enter(&old, "other"), Ok(Entered::Fenced));
-    assert_eq!(two.waits(&new, Duration::ZERO), Waited::StillThere);
+    assert_eq!(one.try_say(&old, &feed, "late"), Ok(AppendResult::Fenced));
+    assert_eq!(one.try_enter(&old, "other"), Ok(EnterResult::Fenced));
+    assert_eq!(two.waits(&new, Duration::ZERO), PredecessorWait::StillThere);
     two.store.rooms.evict_predecessors(&new).unwrap();
-    assert_eq!(one.try_say(&old, &log, "late"), Ok(Appended::Fenced));
-    assert_eq!(one.try_enter(&old, room), Ok(Entered::Fenced));
+    assert_eq!(one.try_say(&old, &log, "late"), Ok(AppendResult::Fenced));
+    assert_eq!(one.try_enter(&old, room), Ok(EnterResult::Fenced));
     two.enter(&new, room);
     one.leave(&old, room).unwrap();
     one.release(&old).unwrap();
-    assert_eq!(two.waits(&new, LONG), Waited::Alone);
+    assert_eq!(two.waits(&new, LONG), PredecessorWait::Alone);
     assert!(one.is_online(user) && two.is_online(user));
     assert_eq!(one.members(room), [user]);
     two.say(&new, &log, "here");
@@ -54,13 +54,13 @@ fn whoever_waits_hears_of_a_release_on_another_server() {
     std::thread::scope(|scope| {
         let waiting = scope.spawn(|| two.waits(&new, LONG));
         one.release(&old).unwrap();
-        assert_eq!(waiting.join().unwrap(), Waited::Alone);
+        assert_eq!(waiting.join().unwrap(), PredecessorWait::Alone);
         let waiting = scope.spawn(|| two.waits(&new, LONG));
-        assert_eq!(waiting.join().unwrap(), Waited::Alone);
+        assert_eq!(waiting.join().unwrap(), PredecessorWait::Alone);
     });
     let newest = one.session_key("ann");
-    assert_eq!(two.waits(&new, LONG), Waited::Displaced);
-    assert_eq!(one.waits(&newest, Duration::ZERO), Waited::StillThere);
+    assert_eq!(two.waits(&new, LONG), PredecessorWait::Displaced);
+    assert_eq!(one.waits(&newest, Duration::ZERO), PredecessorWait::StillThere);
 }
 
 #[test]
@@ -72,12 +72,12 @@ fn a_session_of_another_server_is_kept() {
 /// The whole of a rejection.
 pub(crate) fn keep(one: &Server, two: &Server, user: &str) {
     let old = one.session_key(user);
-    assert_eq!(two.claim(user, 8, Reject), Ok(Claimed::AlreadyLoggedIn));
+    assert_eq!(two.claim(user, 8, Reject), Ok(ClaimResult::AlreadyLoggedIn));
     one.say(&old, &LogId::Feed(name(user)), "still here");
     one.release(&old).unwrap();
     let new = granted(user, two.claim(user, 8, Reject).unwrap());
     assert!(old.generation < new.generation);
-    assert_eq!(one.claim(user, 9, Reject), Ok(Claimed::AlreadyLoggedIn));
+    assert_eq!(one.claim(user, 9, Reject), Ok(ClaimResult::AlreadyLoggedIn));
     assert!(one.ear.displaced().is_empty() && two.ear.displaced().is_empty());
 }
 
@@ -107,11 +107,11 @@ fn of_many_claims_at_once_on_three_servers_one_is_the_last() {
     wait_until("all others to be displaced", || displaced().len() >= losers.len());
     assert_eq!(displaced(), losers);
     for (session_key, server, _) in earlier {
-        assert_eq!(server.try_enter(session_key, "red"), Ok(Entered::Fenced));
-        assert_eq!(home.waits(last, Duration::ZERO), Waited::StillThere);
+        assert_eq!(server.try_enter(session_key, "red"), Ok(EnterResult::Fenced));
+        assert_eq!(home.waits(last, Duration::ZERO), PredecessorWait::StillThere);
         server.release(session_key).unwrap();
     }
-    assert_eq!(home.waits(last, LONG), Waited::Alone);
+    assert_eq!(home.waits(last, LONG), PredecessorWait::Alone);
     home.enter(last, "red");
     assert_eq!(home.members("red"), ["ann"]);
 }
@@ -124,7 +124,7 @@ fn a_claim_whose_reply_is_lost_displaces_nobody_of_its_own() {
         proxy.cut_after_bytes(Direction::ToClient, 7 * round);
         let new = granted("ann", two.claim("ann", 100 + round, Takeover).unwrap());
         one.release(&old).unwrap();
-        assert_eq!(two.waits(&new, LONG), Waited::Alone);
+        assert_eq!(two.waits(&new, LONG), PredecessorWait::Alone);
         two.say(&new, &LogId::Feed(name("ann")), "mine");
         two.release(&new).unwrap();
         assert!(!one.is_online("ann"));
@@ -209,7 +209,7 @@ fn an_address_that_is_not_usual_any_more_is_forgotten_with_the_next_login() {
         at: Duration::ZERO,
         now: Timestamp::from_millis(7),
     };
-    one.store.attempts.remember(&attempt).unwrap();
+    one.store.attempts.note_known_address(&attempt).unwrap();
     assert_eq!(redis.cli(&["ZRANGE", key, "0", "-1"]), "192.0.2.2");
 }
 
@@ -222,19 +222,19 @@ fn a_server_that_is_cut_off_for_a_while_learns_who_was_displaced() {
     one.follow(&red);
     proxy.black_hole();
     let new = one.seat_at("ann", 8);
-    assert_eq!(one.waits(&new, Duration::from_millis(200)), Waited::StillThere);
+    assert_eq!(one.waits(&new, Duration::from_millis(200)), PredecessorWait::StillThere);
     one.store.rooms.evict_predecessors(&new).unwrap();
     one.enter(&new, "red");
     one.say(&new, &red, "here");
     proxy.pass();
     wait_until("the displaced one to be told", || two.ear.displaced().contains(&7));
     assert!(two.ear.displaced().iter().all(|connection| *connection == 7));
-    wait_until("the link", || two.try_say(&old, &red, "late") == Ok(Appended::Fenced));
-    assert_eq!(two.try_say(&old, &feed, "late"), Ok(Appended::Fenced));
-    assert_eq!(two.try_enter(&old, "red"), Ok(Entered::Fenced));
+    wait_until("the link", || two.try_say(&old, &red, "late") == Ok(AppendResult::Fenced));
+    assert_eq!(two.try_say(&old, &feed, "late"), Ok(AppendResult::Fenced));
+    assert_eq!(two.try_enter(&old, "red"), Ok(EnterResult::Fenced));
     two.leave(&old, "red").unwrap();
     two.release(&old).unwrap();
-    assert_eq!(one.waits(&new, LONG), Waited::Alone);
+    assert_eq!(one.waits(&new, LONG), PredecessorWait::Alone);
     assert_eq!(two.members("red"), ["ann", "bob"]);
     two.say(&bob, &red, "there");
     two.hears(&red, &["here", "there"].map(str::to_owned));

@@ -2,7 +2,7 @@
 //! what all servers need.
 
 use parlor_core::DuplicateLogin::Reject;
-use parlor_core::ports::Claimed;
+use parlor_core::ports::ClaimResult;
 use parlor_redis_testkit::{Reach, RedisCluster, RedisServer, wait_until};
 
 use crate::harness::Server;
@@ -87,7 +87,7 @@ fn what_can_be_undone_does_not_wait_for_what_cannot() {
     two.session_key(&bob);
     cluster.node(MISSING).kill();
     assert!(one.leave(&session_key, &room).is_err());
-    assert_eq!(one.claim(&bob, 9, Reject), Ok(Claimed::AlreadyLoggedIn));
+    assert_eq!(one.claim(&bob, 9, Reject), Ok(ClaimResult::AlreadyLoggedIn));
     wait_until("only one server to be asked for bob", || seats_of(&cluster, &bob) == 1);
 }
 

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::{ARRIVES_WITHIN, RECOVERY};
-use crate::logs::{Kind, LogName, Logs, Stored};
+use crate::logs::{LogKind, LogName, Logs, Stored};
 use crate::record::{Connection, Entry, Exchange, Heard, History, Line, Moment, Reply};
 use crate::report::Violation;
 
@@ -175,7 +175,7 @@ fn without_hole(
     logs: &Logs<'_>,
     stored: &[Stored<'_>],
 ) -> Option<Violation> {
-    let log = LogName { kind: Kind::Feed, name: following.publisher.to_owned(), life: following.life };
+    let log = LogName { kind: LogKind::Feed, name: following.publisher.to_owned(), life: following.life };
     let heard: Vec<_> = heard.iter().filter(|(_, entry)| logs.life_of(&entry.text) == following.life).collect();
     let ids: BTreeSet<u64> = heard.iter().map(|(_, entry)| entry.id).collect();
     let during = heard.iter().filter(|(at, _)| (following.from..=following.to).contains(at));
@@ -202,7 +202,7 @@ fn in_time(
 ) -> Option<Violation> {
     let heard: BTreeSet<&str> = heard.iter().map(|(_, entry)| entry.text.as_str()).collect();
     let due = |stored: &&Stored<'_>| {
-        (stored.log.kind, stored.log.name.as_str()) == (Kind::Feed, following.publisher)
+        (stored.log.kind, stored.log.name.as_str()) == (LogKind::Feed, following.publisher)
             && stored.sent > following.from
             && !heard.contains(stored.text)
             && history.calm(stored.at, following.to, RECOVERY) > ARRIVES_WITHIN

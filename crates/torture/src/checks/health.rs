@@ -56,7 +56,7 @@ fn is_calm(probe: &Probe, history: &History) -> bool {
 #[cfg(test)]
 mod tests {
     use crate::checks::history_builder::HistoryBuilder;
-    use crate::plan::Kind;
+    use crate::plan::FaultKind;
 
     use super::*;
 
@@ -86,7 +86,7 @@ mod tests {
     fn a_dead_server_that_is_found_healthy_is_found() {
         assert_eq!(invariants(canary_until(10).history(), 20, true), ["nothing is found healthy that is dead"]);
         let mut story = canary_until(40);
-        story.fault_of(Kind::Freeze, 18, 25);
+        story.fault_of(FaultKind::Freeze, 18, 25);
         assert_eq!(invariants(story.history(), 20, true), ["nothing is found healthy that is dead"]);
     }
 
@@ -94,7 +94,7 @@ mod tests {
     fn a_living_server_that_is_found_dead_is_found() {
         assert_eq!(invariants(canary_until(40).history(), 20, false), ["what works is found healthy"]);
         let mut story = canary_until(40);
-        story.fault_of(Kind::Freeze, 18, 25);
+        story.fault_of(FaultKind::Freeze, 18, 25);
         assert_eq!(invariants(story.history(), 20, false), Vec::<&str>::new());
     }
 }

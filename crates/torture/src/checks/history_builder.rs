@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use crate::logs::Logs;
-use crate::plan::{Fault, Kind};
+use crate::plan::{Fault, FaultKind};
 use crate::record::{Connection, Dump, Entry, Event, Heard, History, Line, Moment, Reply, Span, What};
 use crate::report::Violation;
 
@@ -130,11 +130,11 @@ impl HistoryBuilder {
 
     /// A server was killed, from one second to another of the whole story.
     pub(crate) fn fault(&mut self, from: u64, to: u64) -> &mut Self {
-        self.fault_of(Kind::Kill, from, to)
+        self.fault_of(FaultKind::Kill, from, to)
     }
 
     /// A fault of some kind, on server 0.
-    pub(crate) fn fault_of(&mut self, kind: Kind, from: u64, to: u64) -> &mut Self {
+    pub(crate) fn fault_of(&mut self, kind: FaultKind, from: u64, to: u64) -> &mut Self {
         let fault = Fault { kind, server: Some(0) };
         self.history.spans.push(Span { from: Duration::from_secs(from), to: Duration::from_secs(to), fault });
         self

@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::logs::{Kind, LogName, Logs, Stored};
+use crate::logs::{LogKind, LogName, Logs, Stored};
 use crate::record::{Dump, Entry, Exchange, History, Moment, Reply};
 use crate::report::Violation;
 
@@ -119,7 +119,7 @@ fn shown(number: usize, exchange: Exchange<'_>, newest: &Newest<'_>, logs: &Logs
         _ if logs.last_life() > 0 => return None,
         _ => 0,
     };
-    let log = LogName { kind: Kind::Room, name: room.clone(), life };
+    let log = LogName { kind: LogKind::Room, name: room.clone(), life };
     let known = newest.before(&log, exchange.sent).filter(|known| known.id > last)?;
     let what =
         format!("{:?} was acknowledged as number {} of {room}, whose end was {last} later", known.text, known.id);
@@ -147,7 +147,7 @@ fn kept(history: &History, stored: &[Stored<'_>]) -> Vec<Violation> {
 }
 
 fn holds(dump: &Dump, stored: &Stored<'_>) -> bool {
-    let logs = if stored.log.kind == Kind::Room { &dump.rooms } else { &dump.feeds };
+    let logs = if stored.log.kind == LogKind::Room { &dump.rooms } else { &dump.feeds };
     let log = logs.get(&stored.log.name).map_or(&[][..], Vec::as_slice);
     let at = log.binary_search_by_key(&stored.id, |entry| entry.id);
     trimmed(log).is_some_and(|first| stored.id < first) || at.is_ok_and(|at| log[at].text == stored.text)

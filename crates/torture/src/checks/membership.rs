@@ -78,14 +78,14 @@ fn ghosts(exchange: Exchange<'_>, lives: &[Life<'_>], history: &History) -> Opti
 mod tests {
     use super::*;
     use crate::checks::history_builder::HistoryBuilder;
-    use crate::plan::Kind;
+    use crate::plan::FaultKind;
 
     fn invariants(story: HistoryBuilder) -> Vec<&'static str> {
         check(&story.history()).into_iter().map(|violation| violation.invariant).collect()
     }
 
     /// Ben was there, and after so many seconds ann looks who is.
-    fn looked_after(seconds: u64, fault: Option<(Kind, u64, u64)>) -> HistoryBuilder {
+    fn looked_after(seconds: u64, fault: Option<(FaultKind, u64, u64)>) -> HistoryBuilder {
         let mut story = HistoryBuilder::default();
         let (ann, _) = (story.log_in("ann", 0), story.log_in("ben", 0));
         fault.into_iter().for_each(|(kind, from, to)| {
@@ -105,13 +105,13 @@ mod tests {
     #[test]
     fn a_ghost_is_found_unless_nobody_could_remove_it() {
         assert_eq!(invariants(looked_after(25, None)), [GHOST]);
-        assert_eq!(invariants(looked_after(25, Some((Kind::Freeze, 0, 20)))), [GHOST]);
-        assert_eq!(invariants(looked_after(25, Some((Kind::Hole, 0, 4)))), [""; 0]);
+        assert_eq!(invariants(looked_after(25, Some((FaultKind::Freeze, 0, 20)))), [GHOST]);
+        assert_eq!(invariants(looked_after(25, Some((FaultKind::Hole, 0, 4)))), [""; 0]);
     }
 
     #[test]
     fn a_ghost_in_the_numbers_of_members_is_found() {
-        let mut story = looked_after(25, Some((Kind::Hole, 0, 4)));
+        let mut story = looked_after(25, Some((FaultKind::Hole, 0, 4)));
         let eve = story.log_in("eve", 0);
         story.wait(25).ask(eve, Line::Rooms, Some(Reply::Rooms(vec![("lobby".to_owned(), 2)])));
         assert_eq!(invariants(story), [GHOST]);

@@ -61,9 +61,9 @@ fn may_have_missed(server: usize, at: Moment, history: &History) -> bool {
 mod tests {
     use super::*;
     use crate::checks::history_builder::HistoryBuilder;
-    use crate::plan::Kind;
+    use crate::plan::FaultKind;
 
-    fn invariants(changes: &[(&str, bool)], fault: Option<Kind>) -> Vec<&'static str> {
+    fn invariants(changes: &[(&str, bool)], fault: Option<FaultKind>) -> Vec<&'static str> {
         let mut story = HistoryBuilder::default();
         let ann = story.log_in("ann", 0);
         fault.into_iter().for_each(|kind| {
@@ -86,8 +86,8 @@ mod tests {
     fn two_partings_in_a_row_are_found_unless_the_link_was_lost() {
         let twice = [("ben", false), ("ben", false)];
         assert_eq!(invariants(&twice, None), ["comings and goings are told once each"]);
-        assert_eq!(invariants(&twice, Some(Kind::HalfOpen)), ["comings and goings are told once each"]);
-        for kind in [Kind::Freeze, Kind::Cut] {
+        assert_eq!(invariants(&twice, Some(FaultKind::HalfOpen)), ["comings and goings are told once each"]);
+        for kind in [FaultKind::Freeze, FaultKind::Cut] {
             assert_eq!(invariants(&twice, Some(kind)), [""; 0]);
         }
     }

@@ -4,7 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::{ARRIVES_WITHIN, RECOVERY};
-use crate::logs::{Kind, LogName, Logs, Stored};
+use crate::logs::{LogKind, LogName, Logs, Stored};
 use crate::record::{Connection, Entry, Exchange, Heard, History, Moment, Reply, What};
 use crate::report::Violation;
 
@@ -185,7 +185,7 @@ fn without_hole(
     }
     let mut found = Vec::new();
     for (life, heard) in heard {
-        let log = LogName { kind: Kind::Room, name: stay.room.to_owned(), life };
+        let log = LogName { kind: LogKind::Room, name: stay.room.to_owned(), life };
         let first = match start {
             Some((begin, last)) if begin == life => last + 1,
             Some((begin, _)) if begin < life => 1,
@@ -220,7 +220,7 @@ fn in_time(stay: &Stay<'_>, logs: &Logs<'_>, history: &History, stored: &[Stored
     let heard: BTreeSet<&str> = stay.heard.iter().map(|(_, entry)| entry.text.as_str()).collect();
     let due = |stored: &&Stored<'_>| {
         let log = &stored.log;
-        (log.kind, log.name.as_str(), log.life) == (Kind::Room, stay.room, logs.last_life())
+        (log.kind, log.name.as_str(), log.life) == (LogKind::Room, stay.room, logs.last_life())
             && stored.connection != stay.connection
             && stored.sent > stay.entered
             && !heard.contains(stored.text)

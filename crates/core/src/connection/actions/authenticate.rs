@@ -8,7 +8,7 @@ use parlor_proto::{Credentials, Refusal, UserName};
 use super::ConnectionContext;
 use crate::connection::effects::{CommandError, During};
 use crate::limits::whole_seconds;
-use crate::ports::{Account, Admission, Attempt, Outcome, Permit, StoreResult, Verdict};
+use crate::ports::{Account, Attempt, AttemptOutcome, AttemptPermit, LoginDecision, StoreResult, Verdict};
 
 /// Up to so much delay is simply waited for; with more, the client is told to come back.
 const PATIENCE: Duration = Duration::from_secs(2);
@@ -17,26 +17,29 @@ const PATIENCE: Duration = Duration::from_secs(2);
 const POLL_INTERVAL: Duration = Duration::from_millis(100);
 
 /// The account, if the password is right. A hash of another cost than the one that is set is renewed.
-pub(super) fn authenticate(visit: &ConnectionContext<'_>, credentials: &Credentials) -> Result<Account, CommandError> {
-    let address = &visit.origin.network;
-    let permit = wait_for_permit(visit, &credentials.user, address)?;
-    let compared = compare(visit, credentials);
+pub(super) fn authenticate(
+    context: &ConnectionContext<'_>,
+    credentials: &Credentials,
+) -> Result<Account, CommandError> {
+    let address = &context.origin.network;
+    let permit = wait_for_permit(context, &credentials.user, address)?;
+    let compared = compare(context, credentials);
     let outcome = match &compared {
-        Ok(Compared::Right(..)) => Outcome::Right,
-        Ok(Compared::Wrong) => Outcome::Wrong,
-        Err(_) => Outcome::Unknown,
+        Ok(Compared::Right(..)) => AttemptOutcome::Right,
+        Ok(Compared::Wrong) => AttemptOutcome::Wrong,
+        Err(_) => AttemptOutcome::Unknown,
     };
-    let ended = visit.store().attempts.end(&attempt(visit, &credentials.user, address), permit, outcome);
-    // What failed first is told; a place that was not given back is free again in time.
+    let ended = context.store().attempts.release(&attempt(context, &credentials.user, address), permit, outcome);
+    // What failed first is told; a handle that was not given back is free again in time.
     let Compared::Right(account, is_outdated) = compared? else {
         ended.during("counting a failed login")?;
-        visit.services.observer.login_failed(visit.connection(), &credentials.user, visit.origin);
+        context.services.observer.login_failed(context.connection_id(), &credentials.user, context.origin);
         return Err(Refusal::BadCredentials.into());
     };
     // A disk that takes nothing more keeps nobody out whose password is right.
-    visit.note("forgetting failed logins", ended);
+    context.note("forgetting failed logins", ended);
     if is_outdated {
-        visit.note("renewing a hash", renew_hash(visit, credentials, &account));
+        context.note("renewing a hash", renew_hash(context, credentials, &account));
     }
     Ok(account)
 }
@@ -49,10 +52,10 @@ enum Compared {
     Wrong,
 }
 
-fn compare(visit: &ConnectionContext<'_>, credentials: &Credentials) -> Result<Compared, CommandError> {
-    let account = visit.store().accounts.find(&credentials.user).during("looking a user up")?;
+fn compare(context: &ConnectionContext<'_>, credentials: &Credentials) -> Result<Compared, CommandError> {
+    let account = context.store().accounts.find(&credentials.user).during("looking a user up")?;
     let hash = account.as_ref().map(|account| &account.hash);
-    let verdict = visit.services.passwords.verify(&credentials.password, hash).during("verifying a password")?;
+    let verdict = context.services.passwords.verify(&credentials.password, hash).during("verifying a password")?;
     Ok(match (account, verdict) {
         (Some(account), Verdict::Right) => Compared::Right(account, false),
         (Some(account), Verdict::RightButOutdated) => Compared::Right(account, true),
@@ -61,37 +64,41 @@ fn compare(visit: &ConnectionContext<'_>, credentials: &Credentials) -> Result<C
 }
 
 /// Not if the password was changed meanwhile: the old one must not come back.
-fn renew_hash(visit: &ConnectionContext<'_>, credentials: &Credentials, account: &Account) -> StoreResult<()> {
-    let hash = visit.services.passwords.hash(&credentials.password)?;
-    visit.store().accounts.renew_hash(&account.user, &account.hash, &hash).map(drop)
+fn renew_hash(context: &ConnectionContext<'_>, credentials: &Credentials, account: &Account) -> StoreResult<()> {
+    let hash = context.services.passwords.hash(&credentials.password)?;
+    context.store().accounts.renew_hash(&account.user, &account.hash, &hash).map(drop)
 }
 
 /// Waits a little for the end of a delay, and longer for others who try at the same time; never beyond the time for
 /// logging in.
-fn wait_for_permit(visit: &ConnectionContext<'_>, user: &UserName, address: &str) -> Result<Permit, CommandError> {
-    let (mut patience, mut turns) = (PATIENCE, visit.services.policy.login_timeout);
+fn wait_for_permit(
+    context: &ConnectionContext<'_>,
+    user: &UserName,
+    address: &str,
+) -> Result<AttemptPermit, CommandError> {
+    let (mut patience, mut wait_left) = (PATIENCE, context.services.policy.login_timeout);
     loop {
-        let attempt = attempt(visit, user, address);
-        match visit.store().attempts.begin(&attempt).during("counting failed logins")? {
-            Admission::Now(permit) => return Ok(permit),
-            Admission::After(time) if time <= patience.min(visit.time_left()) => {
+        let attempt = attempt(context, user, address);
+        match context.store().attempts.acquire(&attempt).during("counting failed logins")? {
+            LoginDecision::Allowed(permit) => return Ok(permit),
+            LoginDecision::RetryAfter(time) if time <= patience.min(context.time_left()) => {
                 patience -= time;
-                visit.pause(time);
+                context.pause(time);
             }
-            Admission::InTurn if POLL_INTERVAL <= turns.min(visit.time_left()) => {
-                turns -= POLL_INTERVAL;
-                visit.pause(POLL_INTERVAL);
+            LoginDecision::Queued if POLL_INTERVAL <= wait_left.min(context.time_left()) => {
+                wait_left -= POLL_INTERVAL;
+                context.pause(POLL_INTERVAL);
             }
-            Admission::After(time) => return Err(Refusal::TooManyAttempts(whole_seconds(time)).into()),
-            Admission::InTurn => return Err(Refusal::TooManyAttempts(1).into()),
+            LoginDecision::RetryAfter(time) => return Err(Refusal::TooManyAttempts(whole_seconds(time)).into()),
+            LoginDecision::Queued => return Err(Refusal::TooManyAttempts(1).into()),
         }
     }
 }
 
 /// An attempt from `address`, made now.
-pub(super) fn attempt<'a>(visit: &ConnectionContext<'_>, user: &'a UserName, address: &'a str) -> Attempt<'a> {
-    let clock = &visit.services.clock;
-    let is_address_limited = !visit.origin.is_loopback || visit.services.policy.limit_loopback;
+pub(super) fn attempt<'a>(context: &ConnectionContext<'_>, user: &'a UserName, address: &'a str) -> Attempt<'a> {
+    let clock = &context.services.clock;
+    let is_address_limited = !context.origin.is_loopback || context.services.policy.limit_loopback;
     Attempt { user, address, is_address_limited, at: clock.elapsed(), now: clock.now() }
 }
 

@@ -3,11 +3,11 @@
 
 use parlor_proto::{Refusal, Text};
 
-use super::{Outcome, SessionContext};
+use super::{ActionResult, SessionContext};
 use crate::connection::effects::{During, Effect};
 use crate::ports::Role;
 
-pub(super) fn run(context: &mut SessionContext<'_>, text: Text) -> Outcome {
+pub(super) fn run(context: &mut SessionContext<'_>, text: Text) -> ActionResult {
     let account = context.store().accounts.find(context.user).during("looking a user up")?;
     if account.is_none_or(|account| account.role != Role::Operator) {
         return Err(Refusal::Forbidden.into());

@@ -2,11 +2,11 @@
 
 use parlor_proto::{Event, HistoryEntry};
 
-use super::{Outcome, SessionContext};
+use super::{ActionResult, SessionContext};
 use crate::connection::effects::{During, Effect};
 use crate::ports::{Entry, LogId};
 
-pub(super) fn run(context: &mut SessionContext<'_>, count: usize) -> Outcome {
+pub(super) fn run(context: &mut SessionContext<'_>, count: usize) -> ActionResult {
     let room = context.room.clone();
     let entries = context.store().log.newest(&LogId::Room(room.clone()), count).during("reading the log")?;
     let messages = entries.into_iter().map(logged).collect();

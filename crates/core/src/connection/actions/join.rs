@@ -2,10 +2,10 @@
 
 use parlor_proto::{Refusal, RoomName, Verb};
 
-use super::{Outcome, SessionContext};
+use super::{ActionResult, SessionContext};
 use crate::connection::effects::Effect;
 
-pub(super) fn run(context: &mut SessionContext<'_>, room: RoomName) -> Outcome {
+pub(super) fn run(context: &mut SessionContext<'_>, room: RoomName) -> ActionResult {
     if *context.room == room {
         return Err(Refusal::AlreadyInRoom(room).into());
     }

@@ -2,10 +2,10 @@
 
 use parlor_proto::{Refusal, RoomName, Verb};
 
-use super::{Outcome, SessionContext};
+use super::{ActionResult, SessionContext};
 use crate::connection::effects::Effect;
 
-pub(super) fn run(context: &mut SessionContext<'_>) -> Outcome {
+pub(super) fn run(context: &mut SessionContext<'_>) -> ActionResult {
     if context.room.is_lobby() {
         return Err(Refusal::InLobby.into());
     }

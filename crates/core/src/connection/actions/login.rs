@@ -3,12 +3,12 @@
 use parlor_proto::{Credentials, Verb};
 
 use super::authenticate::authenticate;
-use super::{ConnectionContext, Outcome};
+use super::{ActionResult, ConnectionContext};
 use crate::connection::effects::{Effect, VerifiedLogin};
 
-pub(super) fn run(visit: &mut ConnectionContext<'_>, credentials: &Credentials) -> Outcome {
-    let account = authenticate(visit, credentials)?;
-    visit.add(Effect::Begin(VerifiedLogin { user: account.user, created: account.created, verb: Verb::Login }));
+pub(super) fn run(context: &mut ConnectionContext<'_>, credentials: &Credentials) -> ActionResult {
+    let account = authenticate(context, credentials)?;
+    context.add(Effect::Begin(VerifiedLogin { user: account.user, created: account.created, verb: Verb::Login }));
     Ok(())
 }
 

@@ -8,13 +8,13 @@ mod history;
 mod join;
 mod leave;
 mod login;
+mod message;
 mod msg;
 mod passwd;
 mod ping;
 mod publish;
 mod register;
 mod rooms;
-mod say;
 mod subscribe;
 mod subscribers;
 mod subscriptions;
@@ -31,7 +31,7 @@ use crate::ports::{Store, StoreResult};
 use crate::services::Services;
 
 /// What an action ends with; its effects are carried out only if it was not denied.
-pub(crate) type Outcome = Result<(), CommandError>;
+pub(crate) type ActionResult = Result<(), CommandError>;
 
 /// What an action may see of a connection.
 pub(crate) struct ConnectionContext<'a> {
@@ -48,7 +48,7 @@ impl ConnectionContext<'_> {
         &self.services.store
     }
 
-    pub(crate) fn connection(&self) -> ConnectionId {
+    pub(crate) fn connection_id(&self) -> ConnectionId {
         self.peer.connection()
     }
 
@@ -77,21 +77,21 @@ impl ConnectionContext<'_> {
 
 /// What an action may see of a session.
 pub(crate) struct SessionContext<'a> {
-    pub(crate) visit: ConnectionContext<'a>,
+    pub(crate) connection: ConnectionContext<'a>,
     pub(crate) user: &'a UserName,
     pub(crate) generation: Generation,
     pub(crate) room: &'a RoomName,
     /// Whether it hears what a user publishes.
-    pub(crate) hears: &'a dyn Fn(&UserName) -> bool,
+    pub(crate) is_subscribed_to: &'a dyn Fn(&UserName) -> bool,
 }
 
 impl SessionContext<'_> {
     pub(crate) fn store(&self) -> &Store {
-        self.visit.store()
+        self.connection.store()
     }
 
     pub(crate) fn add(&mut self, effect: Effect) {
-        self.visit.add(effect);
+        self.connection.add(effect);
     }
 
     /// Whether the session may still act; if a later login displaced it, it says goodbye instead. To be asked last before
@@ -106,21 +106,21 @@ impl SessionContext<'_> {
 }
 
 /// Carries out a command of a connection that has not logged in.
-pub(crate) fn run_pre_login(visit: &mut ConnectionContext<'_>, greeting: PreLoginCommand) -> Outcome {
-    match greeting {
-        PreLoginCommand::Login(credentials) => login::run(visit, &credentials),
-        PreLoginCommand::Register(credentials) => register::run(visit, &credentials),
-        PreLoginCommand::Format(format) => done(visit, Effect::Format(format)),
-        PreLoginCommand::Ping(token) => done(visit, ping::answer(token)),
-        PreLoginCommand::Help => done(visit, help::answer(false)),
-        PreLoginCommand::Quit => done(visit, Effect::HangUp(Bye::Quit)),
+pub(crate) fn run_pre_login(context: &mut ConnectionContext<'_>, command: PreLoginCommand) -> ActionResult {
+    match command {
+        PreLoginCommand::Login(credentials) => login::run(context, &credentials),
+        PreLoginCommand::Register(credentials) => register::run(context, &credentials),
+        PreLoginCommand::Format(format) => done(context, Effect::Format(format)),
+        PreLoginCommand::Ping(token) => done(context, ping::answer(token)),
+        PreLoginCommand::Help => done(context, help::answer(false)),
+        PreLoginCommand::Quit => done(context, Effect::HangUp(Bye::Quit)),
     }
 }
 
 /// Carries out a command of a session.
-pub(crate) fn run(context: &mut SessionContext<'_>, command: Command) -> Outcome {
+pub(crate) fn run(context: &mut SessionContext<'_>, command: Command) -> ActionResult {
     match command {
-        Command::Say(text) => say::run(context, text),
+        Command::Message(text) => message::run(context, text),
         Command::Join(room) => join::run(context, room),
         Command::Leave => leave::run(context),
         Command::Rooms => rooms::run(context),
@@ -134,14 +134,14 @@ pub(crate) fn run(context: &mut SessionContext<'_>, command: Command) -> Outcome
         Command::History(count) => history::run(context, count),
         Command::Broadcast(text) => broadcast::run(context, text),
         Command::Passwd { old, new } => passwd::run(context, &old, &new),
-        Command::Format(format) => done(&mut context.visit, Effect::Format(format)),
-        Command::Ping(token) => done(&mut context.visit, ping::answer(token)),
-        Command::Help => done(&mut context.visit, help::answer(true)),
-        Command::Quit => done(&mut context.visit, Effect::HangUp(Bye::Quit)),
+        Command::Format(format) => done(&mut context.connection, Effect::Format(format)),
+        Command::Ping(token) => done(&mut context.connection, ping::answer(token)),
+        Command::Help => done(&mut context.connection, help::answer(true)),
+        Command::Quit => done(&mut context.connection, Effect::HangUp(Bye::Quit)),
     }
 }
 
-fn done(visit: &mut ConnectionContext<'_>, effect: Effect) -> Outcome {
-    visit.add(effect);
+fn done(context: &mut ConnectionContext<'_>, effect: Effect) -> ActionResult {
+    context.add(effect);
     Ok(())
 }

@@ -2,10 +2,10 @@
 
 use parlor_proto::{Refusal, Text, UserName};
 
-use super::{Outcome, SessionContext};
+use super::{ActionResult, SessionContext};
 use crate::connection::effects::{During, Effect};
 
-pub(super) fn run(context: &mut SessionContext<'_>, to: UserName, text: Text) -> Outcome {
+pub(super) fn run(context: &mut SessionContext<'_>, to: UserName, text: Text) -> ActionResult {
     if context.store().accounts.find(&to).during("looking a user up")?.is_none() {
         return Err(Refusal::NoSuchUser(to).into());
     }

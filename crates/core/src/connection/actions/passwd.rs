@@ -3,13 +3,13 @@
 use parlor_proto::{Credentials, Password, Reply};
 
 use super::authenticate::authenticate;
-use super::{Outcome, SessionContext};
+use super::{ActionResult, SessionContext};
 use crate::connection::effects::{During, Effect};
 
-pub(super) fn run(context: &mut SessionContext<'_>, old: &Password, new: &Password) -> Outcome {
+pub(super) fn run(context: &mut SessionContext<'_>, old: &Password, new: &Password) -> ActionResult {
     let credentials = Credentials { user: context.user.clone(), password: old.clone() };
-    authenticate(&context.visit, &credentials)?;
-    let hash = context.visit.services.passwords.hash(new).during("hashing a password")?;
+    authenticate(&context.connection, &credentials)?;
+    let hash = context.connection.services.passwords.hash(new).during("hashing a password")?;
     if context.may_act()? {
         context.store().accounts.set_password(context.user, &hash).during("changing a password")?;
         context.add(Effect::Reply(Reply::Passwd.into()));

@@ -2,11 +2,11 @@
 
 use parlor_proto::Text;
 
-use super::{Outcome, SessionContext};
+use super::{ActionResult, SessionContext};
 use crate::connection::effects::Effect;
 use crate::ports::LogId;
 
-pub(super) fn run(context: &mut SessionContext<'_>, text: Text) -> Outcome {
+pub(super) fn run(context: &mut SessionContext<'_>, text: Text) -> ActionResult {
     let log = LogId::Feed(context.user.clone());
     context.add(Effect::Append { log, text });
     Ok(())

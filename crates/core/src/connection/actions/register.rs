@@ -3,27 +3,27 @@
 use parlor_proto::{Credentials, Refusal, Verb};
 
 use super::authenticate::attempt;
-use super::{ConnectionContext, Outcome};
+use super::{ActionResult, ConnectionContext};
 use crate::connection::effects::{During, Effect, VerifiedLogin};
 use crate::ports::{Account, Role};
 
-pub(super) fn run(visit: &mut ConnectionContext<'_>, credentials: &Credentials) -> Outcome {
-    if !visit.services.policy.registration_open {
+pub(super) fn run(context: &mut ConnectionContext<'_>, credentials: &Credentials) -> ActionResult {
+    if !context.services.policy.registration_open {
         return Err(Refusal::RegistrationClosed.into());
     }
     let user = credentials.user.clone();
     // Asked before hashing, so that a taken name costs no hash; what counts is the answer of `create`.
-    if visit.store().accounts.find(&user).during("looking a user up")?.is_some() {
+    if context.store().accounts.find(&user).during("looking a user up")?.is_some() {
         return Err(Refusal::NameTaken.into());
     }
-    let hash = visit.services.passwords.hash(&credentials.password).during("hashing a password")?;
-    let account = Account { user: user.clone(), hash, role: Role::Member, created: visit.services.clock.now() };
-    if !visit.store().accounts.create(&account).during("making an account")? {
+    let hash = context.services.passwords.hash(&credentials.password).during("hashing a password")?;
+    let account = Account { user: user.clone(), hash, role: Role::Member, created: context.services.clock.now() };
+    if !context.store().accounts.create(&account).during("making an account")? {
         return Err(Refusal::NameTaken.into());
     }
-    let remembered = visit.store().attempts.remember(&attempt(visit, &user, &visit.origin.network));
-    visit.note("remembering an address", remembered);
-    visit.add(Effect::Begin(VerifiedLogin { user, created: account.created, verb: Verb::Register }));
+    let remembered = context.store().attempts.note_known_address(&attempt(context, &user, &context.origin.network));
+    context.note("remembering an address", remembered);
+    context.add(Effect::Begin(VerifiedLogin { user, created: account.created, verb: Verb::Register }));
     Ok(())
 }
 

@@ -2,10 +2,10 @@
 
 use parlor_proto::Event;
 
-use super::{Outcome, SessionContext};
+use super::{ActionResult, SessionContext};
 use crate::connection::effects::{During, Effect};
 
-pub(super) fn run(context: &mut SessionContext<'_>) -> Outcome {
+pub(super) fn run(context: &mut SessionContext<'_>) -> ActionResult {
     let rooms = context.store().rooms.rooms().during("listing rooms")?;
     context.add(Effect::Reply(Event::Rooms { rooms }));
     Ok(())

@@ -2,10 +2,10 @@
 
 use parlor_proto::{Refusal, Reply, UserName};
 
-use super::{Outcome, SessionContext};
+use super::{ActionResult, SessionContext};
 use crate::connection::effects::{During, Effect};
 
-pub(super) fn run(context: &mut SessionContext<'_>, publisher: UserName) -> Outcome {
+pub(super) fn run(context: &mut SessionContext<'_>, publisher: UserName) -> ActionResult {
     if *context.user == publisher {
         return Err(Refusal::SelfSubscription.into());
     }
@@ -15,10 +15,10 @@ pub(super) fn run(context: &mut SessionContext<'_>, publisher: UserName) -> Outc
     let followed = context.store().follows.subscriptions(context.user).during("listing subscriptions")?;
     let is_known = followed.contains(&publisher);
     // One that the store knows and this session does not hear was not answered: it is asked for once more.
-    if is_known && (context.hears)(&publisher) {
+    if is_known && (context.is_subscribed_to)(&publisher) {
         return Err(Refusal::AlreadySubscribed(publisher).into());
     }
-    if !is_known && followed.len() >= context.visit.services.policy.max_subscriptions {
+    if !is_known && followed.len() >= context.connection.services.policy.max_subscriptions {
         return Err(Refusal::LimitReached("subscriptions of one user").into());
     }
     if context.may_act()? {
@@ -79,7 +79,7 @@ mod tests {
         world.after("follow", move || broken.fail_store(true));
         assert!(bob.ask("/subscribe ann")[0].starts_with("ERR store-unavailable "));
         world.fail_store(false);
-        assert_eq!((bob.ask("/subscriptions"), world.channels()), (vec!["OK subscriptions 0".to_owned()], 1));
+        assert_eq!((bob.ask("/subscriptions"), world.topics()), (vec!["OK subscriptions 0".to_owned()], 1));
         assert_eq!(bob.ask("/subscribe ann"), ["OK subscribe ann"]);
         ann.send("/publish news");
         assert_eq!(bob.read().last().map(String::as_str), Some("PUB ann news"));
@@ -124,7 +124,7 @@ mod tests {
             world.after(call, move || doing.delete_account("ann"));
             let answer = bob.ask("/subscribe ann");
             assert_eq!(answer.last().unwrap(), "ERR no-such-user There is no user ann", "after {call}");
-            assert_eq!((bob.ask("/subscriptions"), world.channels()), (vec!["OK subscriptions 0".to_owned()], 1));
+            assert_eq!((bob.ask("/subscriptions"), world.topics()), (vec!["OK subscriptions 0".to_owned()], 1));
             world.account("ann");
         }
     }
@@ -148,7 +148,7 @@ mod tests {
             assert_eq!(bob.read(), ["PUB ann news"], "after {call}");
             world.delete_account("ann");
             assert_eq!(bob.ask("/unsubscribe ann").last().unwrap(), "ERR not-subscribed You do not follow ann");
-            assert_eq!(world.channels(), 1);
+            assert_eq!(world.topics(), 1);
         }
     }
 
@@ -175,6 +175,6 @@ mod tests {
         next.send("/publish news");
         assert_eq!(bob.read(), ["PUB ann news"]);
         bob.disconnect();
-        assert_eq!(world.channels(), 1);
+        assert_eq!(world.topics(), 1);
     }
 }

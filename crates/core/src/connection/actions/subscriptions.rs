@@ -2,10 +2,10 @@
 
 use parlor_proto::Event;
 
-use super::{Outcome, SessionContext};
+use super::{ActionResult, SessionContext};
 use crate::connection::effects::{During, Effect};
 
-pub(super) fn run(context: &mut SessionContext<'_>) -> Outcome {
+pub(super) fn run(context: &mut SessionContext<'_>) -> ActionResult {
     let users = context.store().follows.subscriptions(context.user).during("listing subscriptions")?;
     context.add(Effect::Reply(Event::Subscriptions { users }));
     Ok(())

@@ -2,10 +2,10 @@
 
 use parlor_proto::{Reply, UserName};
 
-use super::{Outcome, SessionContext};
+use super::{ActionResult, SessionContext};
 use crate::connection::effects::Effect;
 
-pub(super) fn run(context: &mut SessionContext<'_>, publisher: UserName) -> Outcome {
+pub(super) fn run(context: &mut SessionContext<'_>, publisher: UserName) -> ActionResult {
     if context.may_act()? {
         context.add(Effect::Unfollow(publisher.clone()));
         context.add(Effect::Reply(Reply::Unsubscribe { user: publisher }.into()));
@@ -25,7 +25,7 @@ mod tests {
         assert_eq!(bob.ask("/unsubscribe ANN"), ["OK subscribe ann", "OK unsubscribe ann"]);
         ann.send("/publish news");
         assert_eq!(bob.read(), Vec::<String>::new());
-        assert_eq!(world.channels(), 1);
+        assert_eq!(world.topics(), 1);
         assert_eq!(bob.ask("/subscribe ann"), ["OK subscribe ann"]);
         ann.send("/publish more");
         assert_eq!(bob.read(), ["PUB ann more"]);
@@ -42,7 +42,7 @@ mod tests {
         assert_eq!(bob.ask("/unsubscribe ann"), ["PUB ann heard", "OK unsubscribe ann"]);
         ann.send("/publish unheard");
         assert_eq!(bob.ask("/unsubscribe ann"), ["ERR not-subscribed You do not follow ann"]);
-        assert_eq!(world.channels(), 1);
+        assert_eq!(world.topics(), 1);
     }
 
     #[test]
@@ -73,6 +73,6 @@ mod tests {
         world.delete_account("ann");
         bob.read();
         assert_eq!(bob.ask("/unsubscribe ann"), ["ERR not-subscribed You do not follow ann"]);
-        assert_eq!(world.channels(), 1);
+        assert_eq!(world.topics(), 1);
     }
 }

@@ -2,10 +2,10 @@
 
 use parlor_proto::{Event, Refusal, RoomName};
 
-use super::{Outcome, SessionContext};
+use super::{ActionResult, SessionContext};
 use crate::connection::effects::{During, Effect};
 
-pub(super) fn run(context: &mut SessionContext<'_>, room: Option<RoomName>) -> Outcome {
+pub(super) fn run(context: &mut SessionContext<'_>, room: Option<RoomName>) -> ActionResult {
     let room = room.unwrap_or_else(|| context.room.clone());
     let users = context.store().rooms.members(&room).during("listing members")?;
     if users.is_empty() && !room.is_lobby() {

@@ -6,7 +6,7 @@ use std::net::{Shutdown, SocketAddr, TcpStream};
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-use parlor_torture::{Polled, Trust, Wire};
+use parlor_process_testkit::{LineClient, Polled, Trust};
 
 /// How long a line is waited for before the test fails.
 const PATIENCE: Duration = Duration::from_secs(20);
@@ -14,7 +14,7 @@ const PATIENCE: Duration = Duration::from_secs(20);
 /// A connection to a server.
 #[derive(Debug)]
 pub(crate) struct Client {
-    wire: Wire,
+    wire: LineClient,
 }
 
 impl Client {
@@ -36,7 +36,7 @@ impl Client {
     /// The same over a socket that is connected, on which `preface` comes before anything of TLS, in one packet with
     /// its beginning.
     pub(crate) fn over(socket: TcpStream, config: Trust, preface: &[u8]) -> Self {
-        Self { wire: Wire::over(socket, &config, preface).unwrap() }
+        Self { wire: LineClient::over(socket, &config, preface).unwrap() }
     }
 
     /// Connects and sends `bytes` together with the end of the handshake, before anything of the server's session

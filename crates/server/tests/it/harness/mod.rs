@@ -11,7 +11,7 @@ mod terminal;
 pub(crate) use client::Client;
 pub(crate) use json::{Known, number};
 pub(crate) use load::{eventually, heavy};
-pub(crate) use parlor_torture::{Polled, Trust};
+pub(crate) use parlor_process_testkit::{Polled, Trust};
 pub(crate) use program::{command, ends, feed, outcome, parlor, parlor_with_input};
 pub(crate) use server::{Options, Server};
 pub(crate) use terminal::Terminal;

@@ -7,7 +7,7 @@ use std::process::{Command, ExitStatus};
 use std::sync::Arc;
 use std::thread;
 
-use parlor_torture::{Launch, Server as Process};
+use parlor_process_testkit::{Launch, Server as Process};
 use socket2::{Domain, Socket, Type};
 use tempfile::TempDir;
 

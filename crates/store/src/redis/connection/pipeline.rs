@@ -24,7 +24,7 @@ pub(in crate::redis) const PATIENCE: Duration = Duration::from_millis(2500);
 
 /// What became of a command.
 #[derive(Debug)]
-pub(in crate::redis) enum Outcome {
+pub(in crate::redis) enum CommandOutcome {
     /// Redis answered.
     Done(Value),
     /// Its slot is on another node now.
@@ -41,7 +41,7 @@ pub(in crate::redis) enum Outcome {
 struct Request {
     commands: Vec<Command>,
     deadline: Instant,
-    outcomes: Arc<Mutex<Vec<Outcome>>>,
+    outcomes: Arc<Mutex<Vec<CommandOutcome>>>,
 }
 
 /// The link to one node. Its locks are leaves, apart from those of the group commit.
@@ -63,13 +63,13 @@ impl NodePipeline {
 
     /// Sends commands and waits for what becomes of them: one outcome each, in their order. Blocks for `PATIENCE`
     /// at most.
-    pub(in crate::redis) fn exchange(&self, commands: Vec<Command>, deadline: Instant) -> Vec<Outcome> {
+    pub(in crate::redis) fn exchange(&self, commands: Vec<Command>, deadline: Instant) -> Vec<CommandOutcome> {
         let count = commands.len();
         let outcomes = Arc::new(Mutex::new(Vec::new()));
         self.group.run(Request { commands, deadline, outcomes: outcomes.clone() });
         let mut outcomes = std::mem::take(&mut *lock(&outcomes));
         // Whoever led the batch panicked.
-        outcomes.resize_with(count, || Outcome::Failed(StoreError::new("the batch was aborted"), None));
+        outcomes.resize_with(count, || CommandOutcome::Failed(StoreError::new("the batch was aborted"), None));
         outcomes
     }
 
@@ -112,7 +112,7 @@ impl Worker for PipelineWorker {
 
     fn work(&mut self, batch: Vec<Request>) -> BatchHealth {
         let mut pending = Vec::new();
-        let mut answers: Vec<Vec<Option<Outcome>>> = Vec::new();
+        let mut answers: Vec<Vec<Option<CommandOutcome>>> = Vec::new();
         let mut waiters = Vec::new();
         for Request { commands, deadline, outcomes } in batch {
             let errand = answers.len();
@@ -133,7 +133,7 @@ impl Worker for PipelineWorker {
             health = state;
         }
         for (outcomes, answers) in waiters.into_iter().zip(answers) {
-            let lost = || Outcome::Failed(StoreError::new("no reply was read"), None);
+            let lost = || CommandOutcome::Failed(StoreError::new("no reply was read"), None);
             *lock(&outcomes) = answers.into_iter().map(|answer| answer.unwrap_or_else(lost)).collect();
         }
         health
@@ -150,7 +150,7 @@ impl PipelineWorker {
     fn attempt(
         &mut self,
         pending: Vec<InFlight>,
-        answer: &mut dyn FnMut(ReplySlot, Outcome),
+        answer: &mut dyn FnMut(ReplySlot, CommandOutcome),
     ) -> (Vec<InFlight>, BatchHealth) {
         let deadline = pending.iter().map(|pending| pending.deadline).min().unwrap_or_else(Instant::now);
         let mut connection = match self.connection.take().map_or_else(|| self.slot.await_connection(deadline), Ok) {
@@ -189,7 +189,7 @@ impl PipelineWorker {
         queue: &mut std::vec::IntoIter<InFlight>,
         deadline: Instant,
         left: &mut Vec<InFlight>,
-        answer: &mut dyn FnMut(ReplySlot, Outcome),
+        answer: &mut dyn FnMut(ReplySlot, CommandOutcome),
     ) -> Result<(), RedisError> {
         dial::bound(connection, deadline.saturating_duration_since(Instant::now()))?;
         let mut bytes: Vec<u8> =
@@ -215,8 +215,8 @@ impl PipelineWorker {
         sent: Instant,
         queue: &mut std::vec::IntoIter<InFlight>,
         left: &mut Vec<InFlight>,
-        appended: &mut Vec<(ReplySlot, Outcome)>,
-        answer: &mut dyn FnMut(ReplySlot, Outcome),
+        appended: &mut Vec<(ReplySlot, CommandOutcome)>,
+        answer: &mut dyn FnMut(ReplySlot, CommandOutcome),
     ) -> Result<bool, RedisError> {
         let mut is_stale = false;
         while let Some(next) = queue.as_slice().first() {
@@ -248,8 +248,8 @@ impl PipelineWorker {
         &self,
         connection: &mut Connection,
         read: Result<bool, RedisError>,
-        appended: Vec<(ReplySlot, Outcome)>,
-        answer: &mut dyn FnMut(ReplySlot, Outcome),
+        appended: Vec<(ReplySlot, CommandOutcome)>,
+        answer: &mut dyn FnMut(ReplySlot, CommandOutcome),
     ) -> Result<bool, RedisError> {
         if appended.is_empty() {
             return read;
@@ -262,7 +262,7 @@ impl PipelineWorker {
         let have = read.and_then(ask);
         let is_enough = matches!(&have, Ok((_, Value::Int(have))) if *have >= i64::from(self.replicas));
         for (place, outcome) in appended {
-            let too_few = || Outcome::Failed(StoreError::new("too few replicas have it"), None);
+            let too_few = || CommandOutcome::Failed(StoreError::new("too few replicas have it"), None);
             answer(place, if is_enough { outcome } else { too_few() });
         }
         have.map(|(is_stale, _)| is_stale)
@@ -288,30 +288,30 @@ fn is_of_no_master(value: &Value) -> bool {
     matches!(value, Value::ServerError(error) if ["LOADING", "MASTERDOWN", "READONLY"].contains(&error.code()))
 }
 
-fn classify(value: Value, command: Command) -> Outcome {
-    let Value::ServerError(error) = &value else { return Outcome::Done(value) };
+fn classify(value: Value, command: Command) -> CommandOutcome {
+    let Value::ServerError(error) = &value else { return CommandOutcome::Done(value) };
     match error.code() {
-        "MOVED" => Outcome::Moved(command),
+        "MOVED" => CommandOutcome::Moved(command),
         "ASK" => match asked(error.details()) {
-            Some(node) => Outcome::Ask(node, command),
-            None => Outcome::Moved(command),
+            Some(node) => CommandOutcome::Ask(node, command),
+            None => CommandOutcome::Moved(command),
         },
         "LOADING" | "MASTERDOWN" | "TRYAGAIN" | "CLUSTERDOWN" | "READONLY" => {
-            Outcome::Later(StoreError::new(error), command)
+            CommandOutcome::Later(StoreError::new(error), command)
         }
-        _ => Outcome::Done(value),
+        _ => CommandOutcome::Done(value),
     }
 }
 
 /// Whether an append was done: answered with its number, also if it was seen before. Of one that was not there is
 /// nothing that replicas could have, and a node that was demoted knows no `WAIT`.
-fn has_stored(outcome: &Outcome) -> bool {
-    matches!(outcome, Outcome::Done(Value::Int(number)) if *number > 0)
+fn has_stored(outcome: &CommandOutcome) -> bool {
+    matches!(outcome, CommandOutcome::Done(Value::Int(number)) if *number > 0)
 }
 
-fn failed(error: &StoreError, command: Command) -> Outcome {
+fn failed(error: &StoreError, command: Command) -> CommandOutcome {
     let is_harmless = command.repeat == Repeat::Harmless;
-    Outcome::Failed(error.clone(), is_harmless.then_some(command))
+    CommandOutcome::Failed(error.clone(), is_harmless.then_some(command))
 }
 
 /// The node in `SLOT HOST:PORT`.

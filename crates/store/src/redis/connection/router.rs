@@ -12,7 +12,7 @@ use parlor_core::ports::{StoreError, StoreResult};
 
 use crate::redis::connection::command::{self, Command};
 use crate::redis::connection::dial::Dialer;
-use crate::redis::connection::pipeline::{NodePipeline, Outcome, PATIENCE};
+use crate::redis::connection::pipeline::{CommandOutcome, NodePipeline, PATIENCE};
 use crate::redis::connection::reconnect::Origin;
 use crate::redis::connection::slots::{self, Assignment};
 use crate::redis::connection::statistics::Statistics;
@@ -155,20 +155,20 @@ impl Router {
         let (mut knows_more, mut is_doubtful) = (false, false);
         let (places, commands): (Vec<usize>, Vec<Command>) = group.into_iter().unzip();
         for (at, outcome) in places.into_iter().zip(link.exchange(commands, calls.deadline)) {
-            knows_more |= matches!(outcome, Outcome::Moved(_));
+            knows_more |= matches!(outcome, CommandOutcome::Moved(_));
             let outcome = match outcome {
-                Outcome::Ask(node, command) => self.ask(node, command, calls.deadline),
+                CommandOutcome::Ask(node, command) => self.ask(node, command, calls.deadline),
                 outcome => outcome,
             };
             match outcome {
-                Outcome::Done(value) => calls.replies[at] = Some(Ok(value)),
-                Outcome::Moved(command) | Outcome::Ask(_, command) => calls.again.push((at, command)),
-                Outcome::Later(error, command) => {
+                CommandOutcome::Done(value) => calls.replies[at] = Some(Ok(value)),
+                CommandOutcome::Moved(command) | CommandOutcome::Ask(_, command) => calls.again.push((at, command)),
+                CommandOutcome::Later(error, command) => {
                     is_doubtful = true;
                     calls.replies[at] = Some(Err(error));
                     calls.again.extend((!calls.gives_up).then_some((at, command)));
                 }
-                Outcome::Failed(error, command) => {
+                CommandOutcome::Failed(error, command) => {
                     calls.replies[at] = Some(Err(error));
                     // In a Cluster another node may own the slot by now.
                     let is_away = self.is_cluster && !link.is_up();
@@ -207,14 +207,14 @@ impl Router {
     }
 
     /// Sends a command to the node that a slot is moving to.
-    fn ask(&self, node: Address, command: Command, deadline: Instant) -> Outcome {
+    fn ask(&self, node: Address, command: Command, deadline: Instant) -> CommandOutcome {
         let link = match self.link(Some(node)) {
             Ok(link) => link,
-            Err(error) => return Outcome::Failed(error, None),
+            Err(error) => return CommandOutcome::Failed(error, None),
         };
         let asking = Command::new(command.key.clone(), &::redis::cmd("ASKING"));
         let outcome = link.exchange(vec![asking, command], deadline).into_iter().nth(1);
-        outcome.unwrap_or_else(|| Outcome::Failed(StoreError::new("no reply"), None))
+        outcome.unwrap_or_else(|| CommandOutcome::Failed(StoreError::new("no reply"), None))
     }
 
     /// Sorts commands by the node that owns their slots; none if this is no Cluster, or no owner is known.
@@ -311,8 +311,8 @@ impl Router {
         let question = Command::new(String::new(), ::redis::cmd("CLUSTER").arg("SLOTS"));
         let left = deadline.saturating_duration_since(Instant::now());
         let assignment = match link.exchange(vec![question], Instant::now() + left / 2).pop() {
-            Some(Outcome::Done(value)) => slots::read(&command::read::<Value>(Ok(value))?, node)?,
-            Some(Outcome::Failed(error, _) | Outcome::Later(error, _)) => return Err(error),
+            Some(CommandOutcome::Done(value)) => slots::read(&command::read::<Value>(Ok(value))?, node)?,
+            Some(CommandOutcome::Failed(error, _) | CommandOutcome::Later(error, _)) => return Err(error),
             _ => return Err(StoreError::new("the Cluster tells no slots")),
         };
         if assignment.is_empty() {

@@ -9,12 +9,12 @@ use std::time::{Duration, Instant};
 use parlor_core::ports::{SessionKey, StoreError, StoreResult};
 use parlor_proto::Epoch;
 
+use crate::redis::codec::{ask_for_head, read_head};
 use crate::redis::connection::command::{self, Argument, Command};
 use crate::redis::connection::dial::Dialer;
 use crate::redis::connection::pipeline::PATIENCE;
 use crate::redis::connection::script;
 use crate::redis::keys::{self, ServerId};
-use crate::redis::log::{ask_for_head, read_head};
 use crate::redis::membership::lease::LEASE;
 use crate::redis::membership::local_sessions::DeferredCleanup;
 use crate::redis::membership::reaper::{CHUNK, rotate_randomly};

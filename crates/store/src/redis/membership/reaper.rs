@@ -9,11 +9,11 @@ use parlor_core::planted::{Bug, planted};
 use parlor_core::ports::{SessionKey, StoreError, StoreResult};
 use parlor_proto::{Generation, RoomName, UserName};
 
+use crate::redis::codec::read_notes;
 use crate::redis::connection::command::{self, Command};
 use crate::redis::connection::script;
 use crate::redis::keys::{self, ServerId};
 use crate::redis::membership::server::Server;
-use crate::redis::sessions::read_notes;
 use crate::redis::{Note, random};
 
 /// Sessions that are looked after together.

@@ -1,6 +1,6 @@
 //! What servers tell each other through channels: how it is written and read. It must not send.
 
-use parlor_core::ports::{Change, Direct, Entry};
+use parlor_core::ports::{Change, Entry, UnloggedMessage};
 use parlor_proto::{Epoch, MessageId, Text, Timestamp, UserName};
 
 use crate::redis::membership::local_sessions::ClaimId;
@@ -20,9 +20,9 @@ pub(in crate::redis) enum ServerMessage {
     /// The session of a claim was displaced.
     Displaced(ClaimId),
     /// A direct message.
-    Direct(UserName, Direct),
+    Direct(UserName, UnloggedMessage),
     /// A broadcast.
-    Notice(Direct),
+    Notice(UnloggedMessage),
     /// The account that was made at that time was deleted.
     Deleted(UserName, Timestamp),
 }
@@ -60,7 +60,9 @@ pub(in crate::redis) fn entry(id: &str, time: &str, author: &str, text: &str) ->
 impl ServerMessage {
     /// As it is published.
     pub(in crate::redis) fn write(&self) -> String {
-        let said = |Direct { time, from, text }: &Direct| format!("{} {from} {}", time.as_millis(), text.as_str());
+        let said = |UnloggedMessage { time, from, text }: &UnloggedMessage| {
+            format!("{} {from} {}", time.as_millis(), text.as_str())
+        };
         match self {
             Self::Displaced(ticket) => format!("displaced {ticket}"),
             Self::Direct(to, message) => format!("direct {to} {}", said(message)),
@@ -91,9 +93,9 @@ impl ServerMessage {
     }
 }
 
-fn direct(time: &str, from: &str, text: &str) -> Option<Direct> {
+fn direct(time: &str, from: &str, text: &str) -> Option<UnloggedMessage> {
     let time = Timestamp::from_millis(time.parse().ok()?);
-    Some(Direct { time, from: from.parse().ok()?, text: Text::sanitise(text)? })
+    Some(UnloggedMessage { time, from: from.parse().ok()?, text: Text::sanitise(text)? })
 }
 
 /// Words, the last of which is the rest.
@@ -110,9 +112,9 @@ fn fields<const N: usize>(text: &str) -> Option<[&str; N]> {
 mod tests {
     use super::*;
 
-    fn said(text: &str) -> Direct {
+    fn said(text: &str) -> UnloggedMessage {
         let text = Text::sanitise(text).unwrap();
-        Direct { time: Timestamp::from_millis(7), from: "ann".parse().unwrap(), text }
+        UnloggedMessage { time: Timestamp::from_millis(7), from: "ann".parse().unwrap(), text }
     }
 
     #[test]

@@ -15,13 +15,14 @@ use parlor_core::Flush;
 use parlor_core::ports::{Entry, Head};
 use parlor_proto::{Epoch, MessageId};
 
+use crate::redis::codec;
 use crate::redis::connection::command::Command;
 use crate::redis::connection::dial::{self, Dialer};
 use crate::redis::connection::script;
 use crate::redis::keys::{self, ServerId};
 use crate::redis::membership::server::Server;
 use crate::redis::pubsub::log_cursors::{LogCursor, Next};
-use crate::redis::pubsub::message::{self, LogMessage, ServerMessage};
+use crate::redis::pubsub::message::{LogMessage, ServerMessage};
 use crate::redis::pubsub::readers::ReaderInbox;
 use crate::redis::{Note, OpenError, random};
 
@@ -386,7 +387,7 @@ impl ReaderConnection<'_> {
             self.server().journal.note(&Note::LogGapFound { log: channel.clone(), lost });
         }
         let Ok(epoch) = epoch.parse() else { return Ok(()) };
-        let entries: Vec<Entry> = entries.iter().filter_map(read_entry).collect();
+        let entries: Vec<Entry> = entries.iter().filter_map(codec::read_entry).collect();
         self.follower.await_lease();
         let head = Head { epoch, last: MessageId(top) };
         let (flush, next) = track.repaired(head, &entries, &*self.server().sink);
@@ -403,11 +404,4 @@ fn tell(server: &Server, news: &ServerMessage) -> Flush {
         ServerMessage::Notice(message) => server.sink.notice(message),
         ServerMessage::Deleted(user, created) => server.sink.account_deleted(user, *created),
     }
-}
-
-/// An entry of a stream: `n-0`, and its fields as the script wrote them.
-pub(in crate::redis) fn read_entry(value: &Value) -> Option<Entry> {
-    let (id, fields): (String, Vec<String>) = ::redis::from_redis_value_ref(value).ok()?;
-    let field = |name: &str| fields.chunks(2).find(|pair| pair[0] == name).and_then(|pair| pair.get(1));
-    message::entry(id.split('-').next()?, field("time")?, field("from")?, field("text")?)
 }

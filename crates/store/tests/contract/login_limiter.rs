@@ -5,8 +5,8 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use parlor_core::LoginBackoff;
-use parlor_core::ports::Outcome::{Right, Unknown, Wrong};
-use parlor_core::ports::{Admission, Attempt, MAX_USUAL_ADDRESSES, Outcome, Permit};
+use parlor_core::ports::AttemptOutcome::{Right, Unknown, Wrong};
+use parlor_core::ports::{Attempt, AttemptOutcome, AttemptPermit, LoginDecision, MAX_KNOWN_ADDRESSES};
 use parlor_proto::{Timestamp, UserName};
 
 use crate::harness::{Bench, account, name};
@@ -33,23 +33,23 @@ impl Guesser<'_> {
         }
     }
 
-    fn begin(&self) -> Admission {
-        self.bench.store.attempts.begin(&self.attempt()).unwrap()
+    fn begin(&self) -> LoginDecision {
+        self.bench.store.attempts.acquire(&self.attempt()).unwrap()
     }
 
     /// Takes a place, which has to be there.
-    fn place(&self) -> Permit {
+    fn place(&self) -> AttemptPermit {
         match self.begin() {
-            Admission::Now(permit) => permit,
+            LoginDecision::Allowed(permit) => permit,
             other => panic!("{other:?}"),
         }
     }
 
-    fn end(&self, permit: Permit, outcome: Outcome) {
-        self.bench.store.attempts.end(&self.attempt(), permit, outcome).unwrap();
+    fn end(&self, permit: AttemptPermit, outcome: AttemptOutcome) {
+        self.bench.store.attempts.release(&self.attempt(), permit, outcome).unwrap();
     }
 
-    fn try_once(&self, outcome: Outcome) {
+    fn try_once(&self, outcome: AttemptOutcome) {
         self.end(self.place(), outcome);
     }
 
@@ -59,7 +59,7 @@ impl Guesser<'_> {
     }
 
     fn is_delayed(&self) -> bool {
-        matches!(self.begin(), Admission::After(_))
+        matches!(self.begin(), LoginDecision::RetryAfter(_))
     }
 }
 
@@ -77,29 +77,29 @@ pub(crate) fn are_delayed_after_some_failures_and_free_again_in_time(bench: &Ben
     (0..FREE).for_each(|_| ann.try_once(Wrong));
     ann.try_once(Unknown);
     ann.try_once(Wrong);
-    let Admission::After(left) = ann.begin() else { panic!("there is no delay") };
+    let LoginDecision::RetryAfter(left) = ann.begin() else { panic!("there is no delay") };
     assert!(left <= LoginBackoff::ACCOUNT.first_delay, "{left:?}");
     assert!(guesser(bench, "ann", "192.0.2.2").is_delayed(), "another address helps");
     guesser(bench, "bob", "192.0.2.1").try_once(Wrong);
     bench.wait(left + Duration::from_millis(1));
     ann.try_once(Wrong);
-    let Admission::After(left) = ann.begin() else { panic!("there is no delay") };
+    let LoginDecision::RetryAfter(left) = ann.begin() else { panic!("there is no delay") };
     assert!(left > LoginBackoff::ACCOUNT.first_delay, "it does not grow: {left:?}");
 }
 
 pub(crate) fn however_many_begin_at_once_no_more_are_made_than_one_after_the_other(bench: &Bench) {
     let ann = guesser(bench, "ann", "192.0.2.1");
-    let places: Vec<Permit> = (0..=FREE).map(|_| ann.place()).collect();
-    assert_eq!(ann.begin(), Admission::InTurn);
+    let places: Vec<AttemptPermit> = (0..=FREE).map(|_| ann.place()).collect();
+    assert_eq!(ann.begin(), LoginDecision::Queued);
     let mut places = places.into_iter();
     ann.end(places.next().unwrap(), Unknown);
     let again = ann.place();
-    assert_eq!(ann.begin(), Admission::InTurn);
+    assert_eq!(ann.begin(), LoginDecision::Queued);
     places.chain([again]).for_each(|place| ann.end(place, Wrong));
-    let Admission::After(left) = ann.begin() else { panic!("there is no delay") };
+    let LoginDecision::RetryAfter(left) = ann.begin() else { panic!("there is no delay") };
     bench.wait(left + Duration::from_millis(1));
     let one = ann.place();
-    assert_eq!(ann.begin(), Admission::InTurn, "two at once after a delay");
+    assert_eq!(ann.begin(), LoginDecision::Queued, "two at once after a delay");
     ann.end(one, Wrong);
     assert!(ann.is_delayed());
 }
@@ -154,7 +154,7 @@ pub(crate) fn failures_elsewhere_do_not_delay_a_usual_address(bench: &Bench) {
 
 pub(crate) fn failures_at_a_usual_address_delay_only_there(bench: &Bench) {
     let home = limited(bench, "ann", "192.0.2.1");
-    bench.store.attempts.remember(&home.attempt()).unwrap();
+    bench.store.attempts.note_known_address(&home.attempt()).unwrap();
     home.use_up();
     assert!(home.is_delayed());
     let away = limited(bench, "ann", "198.51.100.1");
@@ -168,21 +168,21 @@ pub(crate) fn failures_at_a_usual_address_delay_only_there(bench: &Bench) {
 }
 
 pub(crate) fn only_so_many_addresses_are_usual(bench: &Bench) {
-    let addresses: Vec<String> = (0..=MAX_USUAL_ADDRESSES).map(|number| format!("192.0.2.{number}")).collect();
+    let addresses: Vec<String> = (0..=MAX_KNOWN_ADDRESSES).map(|number| format!("192.0.2.{number}")).collect();
     for (number, address) in addresses.iter().enumerate() {
         let ann = guesser(bench, "ann", address);
         let now = Timestamp::from_millis(1_795_392_000_123 + i64::try_from(number).unwrap());
-        bench.store.attempts.remember(&Attempt { now, ..ann.attempt() }).unwrap();
+        bench.store.attempts.note_known_address(&Attempt { now, ..ann.attempt() }).unwrap();
         // By a clock that counts milliseconds.
         bench.wait(Duration::from_millis(2));
     }
-    let is_usual = |address: &String| {
+    let is_known = |address: &String| {
         let ann = guesser(bench, "ann", address);
         let permit = ann.place();
         ann.end(permit, Unknown);
-        permit.is_usual
+        permit.is_known
     };
-    let usual: Vec<&String> = addresses.iter().filter(|address| is_usual(address)).collect();
+    let usual: Vec<&String> = addresses.iter().filter(|address| is_known(address)).collect();
     assert_eq!(usual, addresses[1..].iter().collect::<Vec<_>>());
 }
 
@@ -190,7 +190,7 @@ pub(crate) fn an_account_is_unlocked(bench: &Bench) {
     let accounts = &bench.store.accounts;
     accounts.create(&account("ann")).unwrap();
     let home = guesser(bench, "ann", "192.0.2.1");
-    bench.store.attempts.remember(&home.attempt()).unwrap();
+    bench.store.attempts.note_known_address(&home.attempt()).unwrap();
     let away = guesser(bench, "ann", "198.51.100.1");
     home.use_up();
     away.use_up();
@@ -213,7 +213,7 @@ pub(crate) fn an_address_is_named_for_an_account(bench: &Bench) {
     bench.look();
     guesser(bench, "ann", "198.51.100.1").use_up();
     let permit = hotel.place();
-    assert!(permit.is_usual);
+    assert!(permit.is_known);
     hotel.end(permit, Right);
 }
 
@@ -223,11 +223,11 @@ pub(crate) fn a_deleted_account_has_no_usual_address(bench: &Bench) {
     let ann = guesser(bench, "ann", "192.0.2.1");
     ann.try_once(Right);
     let permit = ann.place();
-    assert!(permit.is_usual);
+    assert!(permit.is_known);
     ann.end(permit, Unknown);
     accounts.delete(&name("ann")).unwrap();
     accounts.create(&account("ann")).unwrap();
-    assert!(!ann.place().is_usual);
+    assert!(!ann.place().is_known);
 }
 
 pub(crate) fn under_many_threads_places_are_given_once(bench: &Bench) {
@@ -238,7 +238,7 @@ pub(crate) fn under_many_threads_places_are_given_once(bench: &Bench) {
             scope.spawn(|| {
                 let ann = limited(bench, "ann", "192.0.2.1");
                 start.wait();
-                if let Admission::Now(_) = ann.begin() {
+                if let LoginDecision::Allowed(_) = ann.begin() {
                     begun.fetch_add(1, Ordering::SeqCst);
                 }
             });

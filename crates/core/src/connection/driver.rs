@@ -28,47 +28,47 @@ pub enum Flow {
     End,
 }
 
-/// One client. Owned by its thread, which calls [`Client::send_hello`] first, then [`Client::receive`] for all that
-/// it reads, and at the end [`Client::depart`], the goodbye on the wire, and [`Client::release`]. Its connection is to
+/// One client. Owned by its thread, which calls [`ConnectionDriver::send_hello`] first, then [`ConnectionDriver::receive`] for all that
+/// it reads, and at the end [`ConnectionDriver::leave_all`], the goodbye on the wire, and [`ConnectionDriver::release`]. Its connection is to
 /// be known to the hub all that time, and for as long as something may still be written.
-pub struct Client {
+pub struct ConnectionDriver {
     splitter: LineSplitter,
     pace: Option<RateLimiter>,
-    dialogue: CommandProcessor,
+    processor: CommandProcessor,
 }
 
-impl fmt::Debug for Client {
+impl fmt::Debug for ConnectionDriver {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(out, "Client({})", self.dialogue.place().peer.connection())
+        write!(out, "ConnectionDriver({})", self.processor.handle().peer.connection())
     }
 }
 
-impl Client {
+impl ConnectionDriver {
     /// A client that has not said anything.
     pub fn new(services: Arc<Services>, peer: Arc<Peer>, origin: Origin) -> Self {
         let splitter = LineSplitter::new(services.policy.max_line_bytes);
         let rate = services.policy.line_rate;
-        let dialogue = CommandProcessor::new(ConnectionHandle { services, peer }, origin);
-        let pace = rate.filter(|_| dialogue.is_limited()).map(RateLimiter::new);
-        Self { splitter, pace, dialogue }
+        let processor = CommandProcessor::new(ConnectionHandle { services, peer }, origin);
+        let pace = rate.filter(|_| processor.is_limited()).map(RateLimiter::new);
+        Self { splitter, pace, processor }
     }
 
     /// Says hello. From here on the time for logging in runs.
     pub fn send_hello(&mut self) {
-        self.dialogue.start_login_timeout();
-        let place = self.dialogue.place();
-        place.peer.reply(&Event::hello(&place.services.policy.server_name));
-        place.peer.flush();
+        self.processor.start_login_timeout();
+        let handle = self.processor.handle();
+        handle.peer.reply(&Event::hello(&handle.services.policy.server_name));
+        handle.peer.flush();
     }
 
     /// Whether somebody is logged in.
     pub fn is_logged_in(&self) -> bool {
-        self.dialogue.session().is_some()
+        self.processor.session().is_some()
     }
 
     /// How long one who has not logged in may still take to do so; none for one who has.
     pub fn time_to_log_in(&self) -> Option<Duration> {
-        self.dialogue.time_to_log_in()
+        self.processor.time_to_log_in()
     }
 
     /// Carries out what the client sent. All messages of one call are one append. Blocks on the store, on the
@@ -76,90 +76,90 @@ impl Client {
     /// that has not logged in is not waited for beyond the time for that.
     pub fn receive(&mut self, mut input: &[u8]) -> Flow {
         while let Some(line) = self.splitter.next_line(&mut input) {
-            if self.dialogue.is_over() {
+            if self.processor.is_over() {
                 return Flow::End;
             }
-            keep_pace(&mut self.pace, &mut self.dialogue);
+            keep_pace(&mut self.pace, &mut self.processor);
             match line {
-                Line::Complete(line) => self.dialogue.line(line),
+                Line::Complete(line) => self.processor.line(line),
                 Line::TooLong => {
-                    let max = self.dialogue.place().services.policy.max_line_bytes;
-                    self.dialogue.refuse(&Refusal::LineTooLong(max), None);
+                    let max = self.processor.handle().services.policy.max_line_bytes;
+                    self.processor.refuse(&Refusal::LineTooLong(max), None);
                 }
             }
-            wait_for_reader(&mut self.dialogue);
-            if self.dialogue.time_to_log_in().is_some_and(|time| time.is_zero()) {
+            wait_for_reader(&mut self.processor);
+            if self.processor.time_to_log_in().is_some_and(|time| time.is_zero()) {
                 self.time_out();
                 return Flow::End;
             }
         }
-        self.dialogue.commit();
-        self.dialogue.place().peer.flush();
-        if self.dialogue.is_over() { Flow::End } else { Flow::Continue }
+        self.processor.commit();
+        self.processor.handle().peer.flush();
+        if self.processor.is_over() { Flow::End } else { Flow::Continue }
     }
 
     /// If `needed`, flushes pending TLS records (alerts, key updates) even if the outbox is empty.
     pub fn flush_wire(&self, needed: bool) {
-        let peer = &self.dialogue.place().peer;
-        if needed && peer.outbox().schedule() {
+        let peer = &self.processor.handle().peer;
+        if needed && peer.outbox().acquire() {
             peer.transport().flush(peer.outbox());
         }
     }
 
     /// The time for logging in is over.
     pub fn time_out(&mut self) {
-        let seconds = self.dialogue.place().services.policy.login_timeout.as_secs();
-        self.dialogue.refuse(&Refusal::LoginTimeout(seconds), None);
+        let seconds = self.processor.handle().services.policy.login_timeout.as_secs();
+        self.processor.refuse(&Refusal::LoginTimeout(seconds), None);
         self.hang_up(Bye::LoginTimeout);
     }
 
-    /// Says goodbye; [`Client::depart`] is to follow.
+    /// Says goodbye; [`ConnectionDriver::leave_all`] is to follow.
     pub fn hang_up(&mut self, bye: Bye) {
-        self.dialogue.hang_up(bye);
+        self.processor.hang_up(bye);
     }
 
     /// Leaves the room: members see one PART. To be called once, before the goodbye is written.
-    pub fn depart(&mut self) {
-        self.dialogue.place().peer.outbox().leave();
-        if let Some((session, place)) = self.dialogue.session_mut() {
-            session.depart(place);
+    pub fn leave_all(&mut self) {
+        self.processor.handle().peer.outbox().leave();
+        if let Some((session, handle)) = self.processor.session_mut() {
+            session.leave_all(handle);
         }
     }
 
     /// Gives the session up. To be called once the client can hear nothing more of others.
     pub fn release(mut self) {
-        let session = self.dialogue.take_session();
-        let place = self.dialogue.place();
+        let session = self.processor.take_session();
+        let handle = self.processor.handle();
         if let Some(session) = session {
-            let why = place.peer.outbox().goodbye();
-            place.services.observer.session_ended(place.peer.connection(), session.user(), why);
-            session.release(place);
+            let why = handle.peer.outbox().goodbye();
+            handle.services.observer.session_ended(handle.peer.connection(), session.user(), why);
+            session.release(handle);
         }
     }
 }
 
 /// Lets a client wait that sends faster than it may.
-fn keep_pace(pace: &mut Option<RateLimiter>, dialogue: &mut CommandProcessor) {
+fn keep_pace(pace: &mut Option<RateLimiter>, processor: &mut CommandProcessor) {
     let Some(pace) = pace else { return };
-    let delay = pace.delay(dialogue.place().services.clock.elapsed());
+    let delay = pace.delay(processor.handle().services.clock.elapsed());
     if !delay.is_zero() {
-        dialogue.commit();
-        let peer = &dialogue.place().peer;
+        processor.commit();
+        let peer = &processor.handle().peer;
         peer.flush();
-        peer.transport().pause(delay.min(dialogue.time_to_log_in().unwrap_or(delay)));
+        peer.transport().pause(delay.min(processor.time_to_log_in().unwrap_or(delay)));
     }
 }
 
 /// Lets a client wait that does not read its replies, and cuts it off in the end. One that has not logged in is left
 /// to the time for that.
-fn wait_for_reader(dialogue: &mut CommandProcessor) {
-    let peer = dialogue.place().peer.clone();
+fn wait_for_reader(processor: &mut CommandProcessor) {
+    let peer = processor.handle().peer.clone();
     if peer.outbox().has_capacity(MAX_PENDING_REPLY_BYTES) {
         return;
     }
     peer.flush();
     loop {
-        let time = dialogue.time_to_log_in();
+        let time = processor.time_to_log_in();
         match peer.outbox().await_capacity(MAX_PENDING_REPLY_BYTES, time.unwrap_or(REPLY_PATIENCE)) {
             Awaited::Progress if time.is_none_or(|time| !time.is_zero()) => {}
             Awaited::Stuck if time.is_none() => return peer.close(Bye::SlowConsumer).run(),
@@ -273,7 +273,7 @@ mod tests {
             assert_eq!(connection.read(), ["BYE server-shutdown The server stops"]);
             assert!(!connection.is_open());
         }
-        assert_eq!((world.connections(), world.channels()), (0, 0));
+        assert_eq!((world.connections(), world.topics()), (0, 0));
     }
 
     #[test]

@@ -8,10 +8,12 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use parlor_core::ports::{
-    Claim, Claimed, Direct, Entered, Entry, LogId, Presence, Rooms, SessionKey, Sessions, Sink, Waited,
+    Claim, ClaimResult, EnterResult, Entry, LogId, PredecessorWait, Presence, Rooms, SessionKey, Sessions, Sink,
+    UnloggedMessage,
 };
 use parlor_core::{ConnectionId, DuplicateLogin, Flush};
 use parlor_proto::{Epoch, RoomName, Timestamp, UserName};
+use parlor_testkit::NoopSink;
 use shuttle::thread;
 
 use crate::group::{BatchHealth, GroupCommit, Worker};
@@ -131,53 +133,23 @@ fn whoever_waits_behind_a_stuck_batch_is_refused_and_the_next_is_served() {
     explore(stuck);
 }
 
-struct NoopSink;
-
-impl Sink for NoopSink {
-    fn deliver(&self, _log: &LogId, _entries: &[Entry]) -> Flush {
-        Flush::default()
-    }
-
-    fn restarted(&self, _log: &LogId, _epoch: Epoch) {}
-
-    fn presence(&self, _presence: &Presence) -> Flush {
-        Flush::default()
-    }
-
-    fn direct(&self, _to: &UserName, _message: &Direct) -> Option<Flush> {
-        None
-    }
-
-    fn notice(&self, _message: &Direct) -> Flush {
-        Flush::default()
-    }
-
-    fn displaced(&self, _connection: ConnectionId) -> Flush {
-        Flush::default()
-    }
-
-    fn account_deleted(&self, _user: &UserName, _created: Timestamp) -> Flush {
-        Flush::default()
-    }
-}
-
 fn claim(live: &InProcessSessions, number: usize, policy: DuplicateLogin) -> Option<SessionKey> {
     let user: UserName = "ann".parse().unwrap();
     let connection = ConnectionId(number as u64);
     let claim = Claim { user: &user, connection, policy, takeovers: None, at: Duration::ZERO };
     match live.claim(&claim).unwrap() {
-        Claimed::Granted(generation) => Some(SessionKey { user, generation }),
+        ClaimResult::Granted(generation) => Some(SessionKey { user, generation }),
         _ => None,
     }
 }
 
 /// Lives as a session does, from claim to release, and counts how many live at once.
-fn live_as_session(live: &InProcessSessions, session_key: &SessionKey, alive: &AtomicUsize) -> Waited {
+fn live_as_session(live: &InProcessSessions, session_key: &SessionKey, alive: &AtomicUsize) -> PredecessorWait {
     let waited = live.await_predecessors(&session_key.user, session_key.generation, Duration::MAX).unwrap();
-    if waited == Waited::Alone {
+    if waited == PredecessorWait::Alone {
         assert_eq!(alive.fetch_add(1, Ordering::SeqCst), 0, "two sessions of one user");
         live.evict_predecessors(session_key).unwrap();
-        if let Entered::Member { members, .. } = live.enter(session_key, &RoomName::lobby(), 9).unwrap() {
+        if let EnterResult::Member { members, .. } = live.enter(session_key, &RoomName::lobby(), 9).unwrap() {
             assert_eq!(members, 1);
             live.leave(session_key, &RoomName::lobby()).unwrap();
         }
@@ -193,7 +165,7 @@ fn takeovers() {
     let (shared, count) = (live.clone(), lived.clone());
     together(3, move |number| {
         let session_key = claim(&shared, number, DuplicateLogin::Takeover).unwrap();
-        if live_as_session(&shared, &session_key, &alive) == Waited::Alone {
+        if live_as_session(&shared, &session_key, &alive) == PredecessorWait::Alone {
             count.fetch_add(1, Ordering::SeqCst);
         }
     });
@@ -214,7 +186,7 @@ fn rejections() {
     together(3, move |number| {
         if let Some(session_key) = claim(&shared, number, DuplicateLogin::Reject) {
             count.fetch_add(1, Ordering::SeqCst);
-            assert_eq!(live_as_session(&shared, &session_key, &alive), Waited::Alone);
+            assert_eq!(live_as_session(&shared, &session_key, &alive), PredecessorWait::Alone);
         }
     });
     assert!(granted.load(Ordering::SeqCst) >= 1);

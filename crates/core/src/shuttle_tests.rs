@@ -1,4 +1,4 @@
-//! The delivery path under a model checker, which tries many schedules of a few threads: outbox, channel,
+//! The delivery path under a model checker, which tries many schedules of a few threads: outbox, topic,
 //! flush workers, and entering a room while others speak. Run with `--cfg shuttle`; a schedule in which threads wait for
 //! ever fails as a deadlock. It must not rely on time, which does not pass here.
 
@@ -72,7 +72,7 @@ impl Transport for ModelTransport {
             let is_full = self.tap.full.fetch_update(Ordering::SeqCst, Ordering::SeqCst, |full| full.checked_sub(1));
             if is_full.is_ok() {
                 self.tap.is_flushing.store(false, Ordering::SeqCst);
-                outbox.block();
+                outbox.hand_over();
                 return self.drain_later();
             }
             let mut frames = Vec::new();
@@ -82,7 +82,7 @@ impl Transport for ModelTransport {
             }
             // From the moment at which it is settled, another thread may flush.
             self.tap.is_flushing.store(false, Ordering::SeqCst);
-            match outbox.settle() {
+            match outbox.release_if_empty() {
                 Settled::Idle => return,
                 Settled::More => self.tap.is_flushing.store(true, Ordering::SeqCst),
             }
@@ -99,7 +99,7 @@ impl ModelTransport {
     fn drain_later(&self) {
         let peer = self.peer.get().and_then(std::sync::Weak::upgrade).unwrap();
         self.tap.crew.start(move || {
-            peer.outbox().unblock();
+            peer.outbox().take_back();
             peer.transport().flush(peer.outbox());
         });
     }
@@ -124,7 +124,7 @@ impl Person {
     /// What it got, line by line, after everything has come to rest.
     fn lines(&self) -> Vec<String> {
         assert!(self.peer.outbox().is_empty(), "something was never flushed");
-        assert!(self.peer.outbox().schedule(), "nobody flushes, and yet somebody owns the outbox");
+        assert!(self.peer.outbox().acquire(), "nobody flushes, and yet somebody owns the outbox");
         let written = self.tap.written.lock().unwrap().clone();
         String::from_utf8(written).unwrap().lines().map(str::to_owned).collect()
     }
@@ -205,14 +205,14 @@ impl ModelLog {
 
     /// Enters as a session does, and returns the number that the answer tells.
     fn join(&self, peer: &Arc<Peer>, user: &str) -> u64 {
-        let channel = self.hub.listen(&room(), peer, &name(user));
-        channel.begin(peer.connection(), self.follow());
+        let topic = self.hub.listen(&room(), peer, &name(user));
+        topic.set_start(peer.connection(), self.follow());
         let mut told = None;
-        let reply = |start: crate::delivery::channel::Start| {
+        let reply = |start: crate::delivery::topic::Start| {
             told = Some(start.last.0);
             Some(pong("entered"))
         };
-        channel.admit(peer.connection(), None, reply).run();
+        topic.activate(peer.connection(), None, reply).run();
         peer.flush();
         told.unwrap()
     }
@@ -231,7 +231,7 @@ fn messages(numbers: std::ops::RangeInclusive<u64>) -> Vec<String> {
 }
 
 /// Two threads speak to two members, the socket of one of which is full once.
-fn channel() {
+fn topic() {
     let crew = Arc::new(Crew::default());
     let log = ModelLog::new(&crew);
     let people = [person(1, 1, &crew), person(2, 0, &crew)];
@@ -250,7 +250,7 @@ fn channel() {
 
 #[test]
 fn whatever_a_channel_pushed_is_flushed_in_its_order() {
-    explore(channel);
+    explore(topic);
 }
 
 /// One enters while another speaks and a third, who was alone there, goes away.
@@ -263,9 +263,9 @@ fn joining() {
     let (speaking, leaving) = (log.clone(), log.clone());
     crew.start(move || (0..3).for_each(|_| speaking.append()));
     crew.start(move || {
-        let channel = leaving.hub.listen(&room(), &early.peer, &name("early"));
-        leaving.hub.unlisten(&channel, early.peer.connection());
-        leaving.hub.unlisten(&channel, early.peer.connection());
+        let topic = leaving.hub.listen(&room(), &early.peer, &name("early"));
+        leaving.hub.unlisten(&topic, early.peer.connection());
+        leaving.hub.unlisten(&topic, early.peer.connection());
     });
     let told = log.join(&late.peer, "late");
     crew.await_all();
@@ -290,7 +290,7 @@ fn backlog() {
         crew.start(move || {
             for _ in 0..2 {
                 log.append_with(&"!".repeat(40_000));
-                log.hub.await_flush(&room());
+                log.hub.wait_for_backpressure(&room());
             }
         });
     }

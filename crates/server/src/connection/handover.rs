@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 use std::{io, thread};
 
-use super::connection::Connection;
+use super::lifetime::Connection;
 use super::service::Service;
 use super::thread_pool::STACK_BYTES;
 
@@ -14,50 +14,50 @@ use super::thread_pool::STACK_BYTES;
 /// The C library keeps stacks of ended threads, touched as they are, for later ones that ask for as much, or for down
 /// to a quarter of it. Less than a quarter of the other one, guard page included, this is never taken from a thread
 /// that has worked.
-const RESTING_STACK_BYTES: usize = 96 * 1024;
+const IDLE_STACK_BYTES: usize = 96 * 1024;
 
-const _: () = assert!(RESTING_STACK_BYTES * 4 + 64 * 1024 < STACK_BYTES);
+const _: () = assert!(IDLE_STACK_BYTES * 4 + 64 * 1024 < STACK_BYTES);
 
 /// One client's connection, and whose turn it is: that of the one thread that has this.
 pub(super) struct ConnectionTask {
     pub(super) service: Arc<Service>,
     pub(super) connection: Connection,
     /// How long the client has said nothing, as far as it was waited for.
-    pub(super) silent: Duration,
+    pub(super) idle_for: Duration,
 }
 
 impl ConnectionTask {
     /// How long the client may go on saying nothing; without end if `None`.
-    pub(super) fn patience(&self) -> Option<Duration> {
-        self.service.idle_timeout.map(|limit| limit.saturating_sub(self.silent))
+    pub(super) fn idle_left(&self) -> Option<Duration> {
+        self.service.idle_timeout.map(|limit| limit.saturating_sub(self.idle_for))
     }
 
     /// Whether the client has said nothing for so long that it is to be left.
     pub(super) fn is_idle_expired(&self) -> bool {
-        self.patience().is_some_and(|patience| patience.is_zero())
+        self.idle_left().is_some_and(|idle_left| idle_left.is_zero())
     }
 
     /// Passes the turn to a new thread that works.
     ///
     /// # Errors
     /// Gives the turn back if the system has no thread.
-    pub(super) fn pass(self: Box<Self>, body: fn(Box<Self>)) -> Result<(), Box<Self>> {
+    pub(super) fn hand_to_worker(self: Box<Self>, body: fn(Box<Self>)) -> Result<(), Box<Self>> {
         let name = format!("client-{}", self.connection.id());
         let pool = self.service.pool.clone();
-        self.pass_by(body, |work| pool.start(name, work))
+        self.hand_over(body, |work| pool.start(name, work))
     }
 
     /// Passes the turn to a new thread that waits until there is something to do, and then passes it on to `body`.
     ///
     /// # Errors
     /// Gives the turn back if the system has no thread.
-    pub(super) fn rest(self: Box<Self>, body: fn(Box<Self>)) -> Result<(), Box<Self>> {
+    pub(super) fn park(self: Box<Self>, body: fn(Box<Self>)) -> Result<(), Box<Self>> {
         let name = format!("idle-{}", self.connection.id());
-        let thread = thread::Builder::new().name(name).stack_size(RESTING_STACK_BYTES);
-        self.pass_by(move |turn| rest(turn, body), |work| thread.spawn(work).map(drop))
+        let thread = thread::Builder::new().name(name).stack_size(IDLE_STACK_BYTES);
+        self.hand_over(move |task| park(task, body), |work| thread.spawn(work).map(drop))
     }
 
-    fn pass_by(
+    fn hand_over(
         self: Box<Self>,
         body: impl FnOnce(Box<Self>) + Send + 'static,
         start: impl FnOnce(Box<dyn FnOnce() + Send>) -> io::Result<()>,
@@ -65,8 +65,8 @@ impl ConnectionTask {
         let ours = HandoverSlot(Arc::new(Mutex::new(Some(self))));
         let theirs = ours.clone();
         let started = start(Box::new(move || {
-            if let Some(turn) = theirs.take() {
-                body(turn);
+            if let Some(task) = theirs.take() {
+                body(task);
             }
         }));
         match (started, ours) {
@@ -87,13 +87,13 @@ impl HandoverSlot {
 }
 
 /// The whole of a thread that waits.
-fn rest(mut turn: Box<ConnectionTask>, body: fn(Box<ConnectionTask>)) {
-    turn.connection.transport().adopt_thread();
-    let patience = turn.patience();
-    if !turn.connection.transport().await_bytes(patience) {
-        turn.silent += patience.unwrap_or_default();
+fn park(mut task: Box<ConnectionTask>, body: fn(Box<ConnectionTask>)) {
+    task.connection.transport().adopt_thread();
+    let idle_left = task.idle_left();
+    if !task.connection.transport().await_bytes(idle_left) {
+        task.idle_for += idle_left.unwrap_or_default();
     }
-    if let Err(turn) = turn.pass(body) {
-        body(turn);
+    if let Err(task) = task.hand_to_worker(body) {
+        body(task);
     }
 }

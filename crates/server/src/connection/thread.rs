@@ -9,14 +9,14 @@ use std::net::{SocketAddr, TcpStream};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use parlor_core::{Client, ConnectionId, Flow};
+use parlor_core::{ConnectionDriver, ConnectionId, Flow};
 use parlor_proto::Bye;
 use zeroize::Zeroize;
 
 use super::accepted::{AcceptedConnection, Admitted, RejectReason, RemoteClient};
-use super::connection::Connection;
 use super::handover::ConnectionTask;
 use super::handshake::{self, FirstByte};
+use super::lifetime::Connection;
 use super::service::Service;
 use super::socket;
 use super::transport::{Received, TlsTransport};
@@ -45,11 +45,11 @@ pub(crate) fn spawn(
         // Known to the hub from here on, so that it is ended with all others when the server stops.
         let accepted = AcceptedConnection::new(&service, id, socket, address);
         match accepted.remote(entry, deadline) {
-            Ok(remote) => welcome(service, accepted, remote, deadline),
-            Err(unknown) => {
+            Ok(remote) => set_up(service, accepted, remote, deadline),
+            Err(reason) => {
                 // Let go of first, since nothing more comes of it.
                 drop(accepted);
-                report(&service, id, address, &unknown);
+                report(&service, id, address, &reason);
             }
         }
     })
@@ -57,19 +57,21 @@ pub(crate) fn spawn(
 
 /// Says why a balancer's connection came to nothing. One that says nothing is how balancers see that we listen, and
 /// one from a crowd is counted where all such are.
-fn report(service: &Service, id: ConnectionId, balancer: SocketAddr, unknown: &RejectReason) {
-    match unknown {
+fn report(service: &Service, id: ConnectionId, balancer: SocketAddr, reason: &RejectReason) {
+    match reason {
         RejectReason::Closed => {}
-        RejectReason::Crowd(_) => tracing::debug!(connection = %id, %balancer, "a connection was refused: {unknown}"),
-        RejectReason::Malformed(_) | RejectReason::Cut | RejectReason::Late => {
-            if let Some(connections) = service.strange_headers.due() {
-                tracing::warn!(%balancer, connections, "a connection of a balancer was closed: {unknown}");
+        RejectReason::TooManyFromAddress(_) => {
+            tracing::debug!(connection = %id, %balancer, "a connection was refused: {reason}")
+        }
+        RejectReason::Malformed(_) | RejectReason::Truncated | RejectReason::TimedOut => {
+            if let Some(connections) = service.bad_proxy_headers.due() {
+                tracing::warn!(%balancer, connections, "a connection of a balancer was closed: {reason}");
             }
         }
     }
 }
 
-fn welcome(service: Arc<Service>, accepted: AcceptedConnection, remote: RemoteClient, deadline: Instant) {
+fn set_up(service: Arc<Service>, accepted: AcceptedConnection, remote: RemoteClient, deadline: Instant) {
     let address = remote.address;
     let connection = Connection::new(&service, accepted, remote);
     let id = connection.id();
@@ -86,8 +88,8 @@ fn handshake(service: Arc<Service>, mut connection: Connection, deadline: Instan
         FirstByte::TlsSession => {
             transport.open(handshake::shake(transport.socket(), service.tls.clone(), deadline)?);
             connection.parts().0.send_hello();
-            let turn = Box::new(ConnectionTask { service, connection, silent: Duration::ZERO });
-            turn.pass(converse).map_err(|_| io::Error::other("there is no thread for it"))
+            let task = Box::new(ConnectionTask { service, connection, idle_for: Duration::ZERO });
+            task.hand_to_worker(serve).map_err(|_| io::Error::other("there is no thread for it"))
         }
         FirstByte::Plaintext => handshake::refuse_plaintext(transport.socket()),
         FirstByte::Gone => Ok(()),
@@ -95,41 +97,41 @@ fn handshake(service: Arc<Service>, mut connection: Connection, deadline: Instan
 }
 
 /// The whole of a thread that works for a client, until the client is gone or quiet.
-fn converse(mut turn: Box<ConnectionTask>) {
-    turn.connection.transport().adopt_thread();
+fn serve(mut task: Box<ConnectionTask>) {
+    task.connection.transport().adopt_thread();
     loop {
-        match talk(&mut turn) {
-            Ok(Flow::Continue) if turn.is_idle_expired() => continue,
+        match read_loop(&mut task) {
+            Ok(Flow::Continue) if task.is_idle_expired() => continue,
             Ok(Flow::Continue) => {}
             Ok(Flow::End) => return,
             Err(error) => {
-                tracing::debug!(connection = %turn.connection.id(), "a connection broke: {error}");
+                tracing::debug!(connection = %task.connection.id(), "a connection broke: {error}");
                 return;
             }
         }
-        match turn.rest(converse) {
+        match task.park(serve) {
             Ok(()) => return,
-            Err(back) => turn = back,
+            Err(back) => task = back,
         }
     }
 }
 
 /// Reads and carries out what the client says, until it is quiet ([`Flow::Continue`]) or its connection ends.
-fn talk(turn: &mut ConnectionTask) -> io::Result<Flow> {
-    if turn.is_idle_expired() {
-        return Ok(time_out(turn.connection.parts().0));
+fn read_loop(task: &mut ConnectionTask) -> io::Result<Flow> {
+    if task.is_idle_expired() {
+        return Ok(time_out(task.connection.parts().0));
     }
-    let is_new = !turn.connection.parts().0.is_logged_in();
+    let is_new = !task.connection.parts().0.is_logged_in();
     let quiet_after = if is_new { QUIET_AFTER_LOGIN } else { QUIET_AFTER };
-    let quiet_after = turn.patience().map_or(quiet_after, |time| time.min(quiet_after));
-    let (client, transport) = turn.connection.parts();
-    let login_deadline = Instant::now() + turn.service.services.policy.login_timeout;
+    let quiet_after = task.idle_left().map_or(quiet_after, |time| time.min(quiet_after));
+    let (client, transport) = task.connection.parts();
+    let login_deadline = Instant::now() + task.service.services.policy.login_timeout;
     let mut plain = Vec::new();
-    transport.receive_early(&mut plain)?;
+    transport.receive_buffered(&mut plain)?;
     let mut flow = client.receive(&plain);
     let mut is_idling = false;
     while flow == Flow::Continue && !transport.is_interrupted() {
-        forget(&mut plain);
+        wipe(&mut plain);
         if client.is_logged_in() && !is_idling {
             transport.set_timeout(Some(quiet_after))?;
             is_idling = true;
@@ -141,18 +143,18 @@ fn talk(turn: &mut ConnectionTask) -> io::Result<Flow> {
         client.flush_wire(transport.wants_write());
         flow = match received? {
             Received::Bytes => {
-                turn.silent = Duration::ZERO;
+                task.idle_for = Duration::ZERO;
                 client.receive(&plain)
             }
             Received::End => Flow::End,
             Received::TimedOut if is_idling => {
-                turn.silent += quiet_after;
+                task.idle_for += quiet_after;
                 return Ok(Flow::Continue);
             }
             Received::TimedOut => time_out(client),
         };
     }
-    forget(&mut plain);
+    wipe(&mut plain);
     Ok(Flow::End)
 }
 
@@ -166,7 +168,7 @@ fn receive_before(deadline: Instant, transport: &TlsTransport, plain: &mut Vec<u
     transport.receive(plain)
 }
 
-fn time_out(client: &mut Client) -> Flow {
+fn time_out(client: &mut ConnectionDriver) -> Flow {
     if client.is_logged_in() {
         client.hang_up(Bye::IdleTimeout);
     } else {
@@ -176,7 +178,7 @@ fn time_out(client: &mut Client) -> Flow {
 }
 
 /// Overwrites what was read, since it may hold a password, and gives a large buffer back.
-fn forget(plain: &mut Vec<u8>) {
+fn wipe(plain: &mut Vec<u8>) {
     plain.zeroize();
     if plain.capacity() > 4096 {
         *plain = Vec::new();

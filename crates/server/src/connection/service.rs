@@ -20,5 +20,5 @@ pub(crate) struct Service {
     pub(crate) handshake_timeout: Duration,
     pub(crate) idle_timeout: Option<Duration>,
     /// Connections of balancers that came to nothing, since a wrong setting of a balancer makes all of them so.
-    pub(crate) strange_headers: LogRateLimit,
+    pub(crate) bad_proxy_headers: LogRateLimit,
 }

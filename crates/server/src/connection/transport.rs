@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 use parlor_core::ports::Transport;
 use parlor_core::{ConnectionId, Outbox, Settled, Taken};
 
-use super::nonblocking::{receive_now, send_now};
+use super::socket::{receive_now, send_now};
 use super::tls_session::TlsSession;
 use crate::workers::blocked_writer::BlockedWriter;
 
@@ -153,7 +153,7 @@ impl TlsTransport {
     ///
     /// # Errors
     /// The peer breaks the rules of TLS.
-    pub(super) fn receive_early(&self, plain: &mut Vec<u8>) -> io::Result<()> {
+    pub(super) fn receive_buffered(&self, plain: &mut Vec<u8>) -> io::Result<()> {
         match self.tls().as_mut() {
             Some(tls) => tls.receive(&[], plain),
             None => Ok(()),
@@ -220,7 +220,7 @@ impl TlsTransport {
         }
     }
 
-    fn break_off(&self, outbox: &Outbox) {
+    fn abort(&self, outbox: &Outbox) {
         outbox.kill();
         self.interrupt();
     }
@@ -233,18 +233,18 @@ impl Transport for TlsTransport {
             match self.step(outbox, &mut frames) {
                 Step::Sent => {}
                 Step::Full => {
-                    outbox.block();
+                    outbox.hand_over();
                     if let Err(error) = self.blocked_writer.watch(&self.socket, self.connection) {
                         tracing::warn!(connection = %self.connection, "cannot watch a full socket: {error}");
-                        outbox.unblock();
-                        self.break_off(outbox);
+                        outbox.take_back();
+                        self.abort(outbox);
                     } else {
                         return;
                     }
                 }
-                Step::Broken => self.break_off(outbox),
+                Step::Broken => self.abort(outbox),
             }
-            if outbox.settle() == Settled::Idle {
+            if outbox.release_if_empty() == Settled::Idle {
                 return;
             }
         }

@@ -3,17 +3,17 @@
 use std::thread;
 use std::time::Duration;
 
-use parlor_core::ports::{Admission, Attempt, Claim, Claimed, StoreResult, TakeoverLimit};
+use parlor_core::ports::{Attempt, Claim, ClaimResult, LoginDecision, StoreResult, TakeoverLimit};
 use parlor_core::{ConnectionId, DuplicateLogin, LoginBackoff};
 use parlor_proto::Timestamp;
 use parlor_redis_testkit::RedisServer;
 
 use crate::harness::{Server, name};
 
-fn begin(server: &Server, address: &str) -> StoreResult<Admission> {
+fn begin(server: &Server, address: &str) -> StoreResult<LoginDecision> {
     let now = Timestamp::from_millis(1_795_392_000_123);
     let user = name("ann");
-    server.store.attempts.begin(&Attempt { user: &user, address, is_address_limited: true, at: Duration::ZERO, now })
+    server.store.attempts.acquire(&Attempt { user: &user, address, is_address_limited: true, at: Duration::ZERO, now })
 }
 
 /// An hour ahead of the clock, in milliseconds.
@@ -32,7 +32,7 @@ fn an_attempt_that_cannot_be_counted_for_its_address_takes_no_place_at_the_accou
         assert!(begin(&server, "192.0.2.1").is_err());
     }
     let elsewhere = begin(&server, "192.0.2.2");
-    assert!(matches!(elsewhere, Ok(Admission::Now(_))), "{elsewhere:?}");
+    assert!(matches!(elsewhere, Ok(LoginDecision::Allowed(_))), "{elsewhere:?}");
 }
 
 #[test]
@@ -42,7 +42,7 @@ fn after_failures_nobody_waits_for_longer_because_a_clock_was_set_back() {
     let key = "parlor:attempts:account:{ann}";
     redis.cli(&["HSET", key, "count", "50", "last", &ahead(&redis)]);
     let left = || match begin(&server, "192.0.2.1") {
-        Ok(Admission::After(left)) => left,
+        Ok(LoginDecision::RetryAfter(left)) => left,
         other => panic!("{other:?}"),
     };
     let first = left();
@@ -52,7 +52,7 @@ fn after_failures_nobody_waits_for_longer_because_a_clock_was_set_back() {
     // Nor for those who died while they tried.
     redis.cli(&["DEL", key]);
     redis.cli(&["HSET", key, "open", "50", "began", &ahead(&redis)]);
-    assert_eq!(begin(&server, "192.0.2.1"), Ok(Admission::InTurn));
+    assert_eq!(begin(&server, "192.0.2.1"), Ok(LoginDecision::Queued));
     assert!(redis.cli(&["HGET", key, "began"]) < ahead(&redis));
 }
 
@@ -68,7 +68,7 @@ fn after_takeovers_nobody_waits_for_longer_because_a_clock_was_set_back() {
         let policy = DuplicateLogin::Takeover;
         let claim = Claim { user: &user, connection, policy, takeovers, at: Duration::ZERO };
         match server.store.sessions.claim(&claim) {
-            Ok(Claimed::TakeoverLoop(left)) => left,
+            Ok(ClaimResult::TakeoverLoop(left)) => left,
             other => panic!("{other:?}"),
         }
     };

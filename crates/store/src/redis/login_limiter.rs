@@ -5,7 +5,8 @@ use std::time::Duration;
 
 use parlor_core::LoginBackoff;
 use parlor_core::ports::{
-    Admission, Attempt, LoginLimiter, MAX_USUAL_ADDRESSES, Outcome, Permit, StoreError, StoreResult, USUAL_FOR,
+    Attempt, AttemptOutcome, AttemptPermit, KNOWN_FOR, LoginDecision, LoginLimiter, MAX_KNOWN_ADDRESSES, StoreError,
+    StoreResult,
 };
 use parlor_proto::UserName;
 
@@ -22,44 +23,44 @@ struct Count {
 }
 
 impl LoginLimiter for Server {
-    fn begin(&self, attempt: &Attempt<'_>) -> StoreResult<Admission> {
+    fn acquire(&self, attempt: &Attempt<'_>) -> StoreResult<LoginDecision> {
         let Attempt { user, address, .. } = attempt;
         let keys =
             [keys::attempts_of_account(user), keys::attempts_of_pair(user, address), keys::usual_addresses(user)];
-        let (is_usual, answer) = self.ask(&keys, address, LoginBackoff::ACCOUNT)?;
-        let permit = Permit { is_usual };
+        let (is_known, answer) = self.ask(&keys, address, LoginBackoff::ACCOUNT)?;
+        let permit = AttemptPermit { is_known };
         let admission = admission(permit, answer);
-        let (Admission::Now(_), Some(count)) = (admission, address_count(attempt).filter(|_| !is_usual)) else {
+        let (LoginDecision::Allowed(_), Some(count)) = (admission, address_count(attempt).filter(|_| !is_known)) else {
             return Ok(admission);
         };
         let asked = self.ask(&[count.key], address, count.throttle);
         let both = asked.map(|(_, answer)| self::admission(permit, answer));
-        if matches!(both, Ok(Admission::Now(_))) {
+        if matches!(both, Ok(LoginDecision::Allowed(_))) {
             return both;
         }
         // Also if the address cannot be asked about, as while its node is away: or else those who come from there
         // would take all places of the account.
-        let given_back = self.call::<i64>(end(&own_count(attempt, permit), true, Outcome::Unknown));
+        let given_back = self.call::<i64>(end(&own_count(attempt, permit), true, AttemptOutcome::Unknown));
         both.and_then(|both| given_back.map(|_| both))
     }
 
-    fn end(&self, attempt: &Attempt<'_>, permit: Permit, outcome: Outcome) -> StoreResult<()> {
+    fn release(&self, attempt: &Attempt<'_>, permit: AttemptPermit, outcome: AttemptOutcome) -> StoreResult<()> {
         let mut commands = vec![end(&own_count(attempt, permit), true, outcome)];
         // A right password forgives nothing that failed from there for others.
-        let of_address = if outcome == Outcome::Right { Outcome::Unknown } else { outcome };
+        let of_address = if outcome == AttemptOutcome::Right { AttemptOutcome::Unknown } else { outcome };
         if let Some(count) = address_count(attempt)
-            && (!permit.is_usual || outcome == Outcome::Wrong)
+            && (!permit.is_known || outcome == AttemptOutcome::Wrong)
         {
-            commands.push(end(&count, !permit.is_usual, of_address));
+            commands.push(end(&count, !permit.is_known, of_address));
         }
-        if outcome == Outcome::Right {
+        if outcome == AttemptOutcome::Right {
             commands.push(note_address(attempt.user, attempt.address));
         }
         let replies = self.router.call_all(commands).into_iter();
         replies.map(command::read::<i64>).try_for_each(|reply| reply.map(drop))
     }
 
-    fn remember(&self, attempt: &Attempt<'_>) -> StoreResult<()> {
+    fn note_known_address(&self, attempt: &Attempt<'_>) -> StoreResult<()> {
         self.call::<i64>(note_address(attempt.user, attempt.address)).map(drop)
     }
 }
@@ -69,7 +70,7 @@ impl Server {
     fn ask(&self, keys: &[String], address: &str, throttle: LoginBackoff) -> StoreResult<(bool, i64)> {
         let LoginBackoff { free, first_delay, longest_delay, forget_after } = throttle;
         let [usual, first, longest, forget, answer] =
-            [USUAL_FOR, first_delay, longest_delay, forget_after, LoginBackoff::ANSWER_TIME].map(millis);
+            [KNOWN_FOR, first_delay, longest_delay, forget_after, LoginBackoff::ANSWER_TIME].map(millis);
         let args: [&dyn command::Argument; 7] = [&address, &usual, &free, &first, &longest, &forget, &answer];
         self.call(Command::script(script::begin_attempt(), keys, &args))
     }
@@ -95,17 +96,17 @@ pub(super) fn unlock(router: &Router, user: &UserName, address: Option<&str>) ->
     replies.try_for_each(|reply| reply.map(drop)).map(|()| true)
 }
 
-fn admission(permit: Permit, answer: i64) -> Admission {
+fn admission(permit: AttemptPermit, answer: i64) -> LoginDecision {
     match u64::try_from(answer) {
-        Ok(0) => Admission::Now(permit),
-        Ok(millis) => Admission::After(Duration::from_millis(millis)),
-        Err(_) => Admission::InTurn,
+        Ok(0) => LoginDecision::Allowed(permit),
+        Ok(millis) => LoginDecision::RetryAfter(Duration::from_millis(millis)),
+        Err(_) => LoginDecision::Queued,
     }
 }
 
 /// The count of the account, or of the pair.
-fn own_count(Attempt { user, address, .. }: &Attempt<'_>, permit: Permit) -> Count {
-    let key = match permit.is_usual {
+fn own_count(Attempt { user, address, .. }: &Attempt<'_>, permit: AttemptPermit) -> Count {
+    let key = match permit.is_known {
         true => keys::attempts_of_pair(user, address),
         false => keys::attempts_of_account(user),
     };
@@ -118,11 +119,11 @@ fn address_count(attempt: &Attempt<'_>) -> Option<Count> {
 }
 
 /// Tells one count what came of an attempt, which took a place there or not.
-fn end(count: &Count, took_place: bool, outcome: Outcome) -> Command {
+fn end(count: &Count, took_place: bool, outcome: AttemptOutcome) -> Command {
     let word = match outcome {
-        Outcome::Right => "right",
-        Outcome::Wrong => "wrong",
-        Outcome::Unknown => "unknown",
+        AttemptOutcome::Right => "right",
+        AttemptOutcome::Wrong => "wrong",
+        AttemptOutcome::Unknown => "unknown",
     };
     let forget = millis(count.throttle.forget_after);
     Command::script(script::end_attempt(), &[&count.key], &[&u8::from(took_place), &word, &forget])
@@ -130,7 +131,7 @@ fn end(count: &Count, took_place: bool, outcome: Outcome) -> Command {
 
 fn note_address(user: &UserName, address: &str) -> Command {
     let keys = [keys::usual_addresses(user)];
-    Command::script(script::note_address(), &keys, &[&address, &MAX_USUAL_ADDRESSES, &millis(USUAL_FOR)])
+    Command::script(script::note_address(), &keys, &[&address, &MAX_KNOWN_ADDRESSES, &millis(KNOWN_FOR)])
 }
 
 fn millis(time: Duration) -> u64 {

@@ -1,12 +1,11 @@
 //! One client's connection: its socket, its TLS, its thread. It must not know what clients may do; that is
-//! `services-core`'s part.
+//! `parlor-core`'s part.
 
 mod accepted;
-mod connection;
 mod graceful_close;
 mod handover;
 mod handshake;
-mod nonblocking;
+mod lifetime;
 mod service;
 mod socket;
 mod thread;

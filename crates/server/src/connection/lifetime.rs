@@ -5,30 +5,30 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
 use parlor_core::planted::{Bug, planted};
-use parlor_core::{Client, ConnectionId, Peer};
+use parlor_core::{ConnectionDriver, ConnectionId, Peer};
 
 use super::accepted::{AcceptedConnection, HubRegistration, RemoteClient};
 use super::graceful_close;
 use super::service::Service;
 use super::transport::TlsTransport;
-use crate::admission::Permit;
+use crate::admission::ConnectionPermit;
 
 /// One client's connection. Dropping it ends it: members see one PART, the client its goodbye, and then the
 /// session is free. Whoever leaves by themselves and needs longer to read gets the rest after that.
 pub(super) struct Connection {
     /// There until the end.
-    client: Option<Client>,
+    client: Option<ConnectionDriver>,
     peer: Arc<Peer>,
     transport: Arc<TlsTransport>,
     _registered: HubRegistration,
-    _permit: Permit,
+    _permit: ConnectionPermit,
 }
 
 impl Connection {
     /// The connection of `remote`, who has not shaken hands.
     pub(super) fn new(service: &Service, accepted: AcceptedConnection, remote: RemoteClient) -> Self {
         let AcceptedConnection { peer, transport, registered, .. } = accepted;
-        let client = Some(Client::new(service.services.clone(), peer.clone(), remote.origin()));
+        let client = Some(ConnectionDriver::new(service.services.clone(), peer.clone(), remote.origin()));
         Self { client, peer, transport, _registered: registered, _permit: remote.permit }
     }
 
@@ -41,17 +41,17 @@ impl Connection {
     }
 
     /// What its thread drives, and what it reads from.
-    pub(super) fn parts(&mut self) -> (&mut Client, &TlsTransport) {
+    pub(super) fn parts(&mut self) -> (&mut ConnectionDriver, &TlsTransport) {
         // The client is taken out only when the connection is dropped.
         (self.client.as_mut().expect("a connection has its client until it is dropped"), &self.transport)
     }
 
-    /// `false` if it is to be finished, see [`graceful_close::say`].
+    /// `false` if it is to be finished, see [`graceful_close::flush_and_close`].
     fn say_goodbye(&mut self) -> bool {
         if let Some(client) = &mut self.client {
-            client.depart();
+            client.leave_all();
         }
-        graceful_close::say(&self.peer, &self.transport)
+        graceful_close::flush_and_close(&self.peer, &self.transport)
     }
 }
 
@@ -62,13 +62,13 @@ impl Drop for Connection {
             std::mem::forget(self.transport.socket().try_clone());
         }
         let said = catch_unwind(AssertUnwindSafe(|| self.say_goodbye()));
-        let time_to_log_in = self.client.as_ref().and_then(Client::time_to_log_in);
+        let time_to_log_in = self.client.as_ref().and_then(ConnectionDriver::time_to_log_in);
         if let Some(client) = self.client.take() {
             client.release();
         }
         let Ok(is_over) = said else { return };
         if !is_over {
-            graceful_close::finish(&self.peer, &self.transport, time_to_log_in);
+            graceful_close::flush_slow_reader(&self.peer, &self.transport, time_to_log_in);
         }
         graceful_close::linger(self.transport.socket(), self.transport.is_interrupted());
     }
@@ -86,8 +86,8 @@ mod tests {
 
     use super::*;
     use crate::admission::Admission;
-    use crate::client::{Admitted, ThreadPool};
     use crate::clock::SystemClock;
+    use crate::connection::{Admitted, ThreadPool};
     use crate::logging::observer::LogObserver;
     use crate::logging::rate_limit::LogRateLimit;
     use crate::workers::blocked_writer::BlockedWriter;
@@ -111,7 +111,7 @@ mod tests {
             pool: Arc::new(ThreadPool::new()),
             handshake_timeout: Duration::from_secs(1),
             idle_timeout: None,
-            strange_headers: LogRateLimit::every(Duration::from_secs(1)),
+            bad_proxy_headers: LogRateLimit::every(Duration::from_secs(1)),
         }
     }
 

@@ -29,10 +29,10 @@ const LINGER_BLIND: Duration = Duration::from_millis(100);
 const BLIND_STEP: Duration = Duration::from_millis(20);
 
 /// Writes what waits, says so at the level of TLS, and closes the writing half. `false` if more time is needed, and
-/// granted: [`finish`] is to follow.
-pub(super) fn say(peer: &Peer, transport: &TlsTransport) -> bool {
+/// granted: [`flush_slow_reader`] is to follow.
+pub(super) fn flush_and_close(peer: &Peer, transport: &TlsTransport) -> bool {
     peer.flush();
-    let is_over = peer.outbox().await_empty(FLUSH_PATIENCE) || peer.outbox().is_hurried();
+    let is_over = peer.outbox().await_empty(FLUSH_PATIENCE) || peer.outbox().is_closed_by_server();
     if is_over {
         close(peer.outbox(), transport);
     }
@@ -41,12 +41,12 @@ pub(super) fn say(peer: &Peer, transport: &TlsTransport) -> bool {
 
 /// Does the same for one who reads slowly, for as long as they read. Nobody may wait for this end any more. One who has
 /// not logged in gets no more than the time that is left for that.
-pub(super) fn finish(peer: &Peer, transport: &TlsTransport, time_to_log_in: Option<Duration>) {
+pub(super) fn flush_slow_reader(peer: &Peer, transport: &TlsTransport, time_to_log_in: Option<Duration>) {
     let outbox = peer.outbox();
     let deadline = Instant::now() + time_to_log_in.map_or(FINISH_PATIENCE, |time| time.min(FINISH_PATIENCE));
     let patience = || STUCK_PATIENCE.min(deadline.saturating_duration_since(Instant::now()));
-    while !patience().is_zero() && outbox.await_empty_unhurried(patience()) == Awaited::Progress {}
-    if outbox.is_hurried() {
+    while !patience().is_zero() && outbox.await_empty_or_closed(patience()) == Awaited::Progress {}
+    if outbox.is_closed_by_server() {
         outbox.await_empty(FLUSH_PATIENCE);
     }
     close(outbox, transport);

@@ -15,7 +15,7 @@ use rustls::{ClientConfig, ClientConnection, RootCertStore, StreamOwned};
 /// How long a server may take to accept a connection; one that is frozen has its kernel do that.
 const CONNECTED_WITHIN: Duration = Duration::from_secs(4);
 
-/// What [`Wire::poll`] found.
+/// What [`LineClient::poll`] found.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Polled {
     /// A line, without its ending.
@@ -58,13 +58,13 @@ impl Trust {
 
 /// A connection to a server.
 #[derive(Debug)]
-pub struct Wire {
+pub struct LineClient {
     stream: StreamOwned<ClientConnection, TcpStream>,
     buffer: Vec<u8>,
     lines: VecDeque<String>,
 }
 
-impl Wire {
+impl LineClient {
     /// Connects. The handshake is done by the first read or write.
     ///
     /// # Errors

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use parlor_core::LoginBackoff;
-use parlor_core::ports::{Admission, Attempt, LoginLimiter, Outcome, Permit, StoreResult};
+use parlor_core::ports::{Attempt, AttemptOutcome, AttemptPermit, LoginDecision, LoginLimiter, StoreResult};
 use parlor_proto::{Timestamp, UserName};
 
 use crate::sync::{Mutex, lock};
@@ -17,7 +17,7 @@ const MAX_REMEMBERED: usize = 50_000;
 /// From where users log in. Calls may block.
 pub(crate) trait UsualAddresses: Send + Sync {
     /// Whether the user logged in from there lately.
-    fn is_usual(&self, user: &UserName, address: &str, now: Timestamp) -> StoreResult<bool>;
+    fn is_known(&self, user: &UserName, address: &str, now: Timestamp) -> StoreResult<bool>;
 
     /// The user logged in from there just now.
     fn note(&self, user: &UserName, address: &str, now: Timestamp) -> StoreResult<()>;
@@ -67,9 +67,9 @@ impl InProcessLoginLimiter {
 }
 
 impl LoginLimiter for InProcessLoginLimiter {
-    fn begin(&self, attempt: &Attempt<'_>) -> StoreResult<Admission> {
+    fn acquire(&self, attempt: &Attempt<'_>) -> StoreResult<LoginDecision> {
         // Asked before the lock, since it may block.
-        let permit = Permit { is_usual: self.usual.is_usual(attempt.user, attempt.address, attempt.now)? };
+        let permit = AttemptPermit { is_known: self.usual.is_known(attempt.user, attempt.address, attempt.now)? };
         let keys = counted(attempt, permit);
         let mut counts = lock(&self.counts);
         let looked = keys.iter().filter_map(|key| counts.get(key).map(|count| count.obstacle(key, attempt.at)));
@@ -80,34 +80,34 @@ impl LoginLimiter for InProcessLoginLimiter {
         for key in keys {
             counts.entry(key).or_default().begin(attempt.at);
         }
-        Ok(Admission::Now(permit))
+        Ok(LoginDecision::Allowed(permit))
     }
 
-    fn end(&self, attempt: &Attempt<'_>, permit: Permit, outcome: Outcome) -> StoreResult<()> {
+    fn release(&self, attempt: &Attempt<'_>, permit: AttemptPermit, outcome: AttemptOutcome) -> StoreResult<()> {
         let mut counts = lock(&self.counts);
         for key in counted(attempt, permit) {
             let Some(count) = counts.get_mut(&key) else { continue };
             count.open = count.open.saturating_sub(1);
             match (outcome, &key) {
-                (Outcome::Wrong, _) => count.fail(&key, attempt.at),
-                (Outcome::Right, Key::Account(_) | Key::Pair(..)) => count.failures = 0,
+                (AttemptOutcome::Wrong, _) => count.fail(&key, attempt.at),
+                (AttemptOutcome::Right, Key::Account(_) | Key::Pair(..)) => count.failures = 0,
                 _ => {}
             }
             if count.failures == 0 && count.open == 0 {
                 counts.remove(&key);
             }
         }
-        if outcome == Outcome::Wrong
-            && permit.is_usual
+        if outcome == AttemptOutcome::Wrong
+            && permit.is_known
             && let Some(key) = address_of(attempt)
         {
             counts.entry(key.clone()).or_default().fail(&key, attempt.at);
         }
         drop(counts);
-        if outcome == Outcome::Right { self.remember(attempt) } else { Ok(()) }
+        if outcome == AttemptOutcome::Right { self.note_known_address(attempt) } else { Ok(()) }
     }
 
-    fn remember(&self, attempt: &Attempt<'_>) -> StoreResult<()> {
+    fn note_known_address(&self, attempt: &Attempt<'_>) -> StoreResult<()> {
         self.usual.note(attempt.user, attempt.address, attempt.now)
     }
 }
@@ -121,11 +121,11 @@ enum Obstacle {
     Delay(Duration),
 }
 
-impl From<Obstacle> for Admission {
+impl From<Obstacle> for LoginDecision {
     fn from(obstacle: Obstacle) -> Self {
         match obstacle {
-            Obstacle::Turn => Self::InTurn,
-            Obstacle::Delay(left) => Self::After(left),
+            Obstacle::Turn => LoginDecision::Queued,
+            Obstacle::Delay(left) => LoginDecision::RetryAfter(left),
         }
     }
 }
@@ -172,9 +172,9 @@ impl Count {
 }
 
 /// What an attempt takes a place of.
-fn counted(attempt: &Attempt<'_>, permit: Permit) -> Vec<Key> {
+fn counted(attempt: &Attempt<'_>, permit: AttemptPermit) -> Vec<Key> {
     let user = attempt.user.as_str().to_owned();
-    if permit.is_usual {
+    if permit.is_known {
         return vec![Key::Pair(user, attempt.address.to_owned())];
     }
     std::iter::once(Key::Account(user)).chain(address_of(attempt)).collect()

@@ -13,13 +13,13 @@ use thiserror::Error;
 use super::handshake::DeadlineStream;
 use super::service::Service;
 use super::transport::TlsTransport;
-use crate::admission::{Permit, UnassignedPermit, network_of};
+use crate::admission::{ConnectionPermit, UnassignedPermit, network_of};
 
 /// How a connection was let in.
 #[derive(Debug)]
 pub(crate) enum Admitted {
     /// Its peer is the client.
-    Direct(Permit),
+    Direct(ConnectionPermit),
     /// Its peer is a balancer, which has to say whose it is.
     Balanced(UnassignedPermit),
 }
@@ -38,7 +38,7 @@ pub(super) struct RemoteClient {
     /// Where it comes from, canonical.
     pub(super) address: SocketAddr,
     is_loopback: bool,
-    pub(super) permit: Permit,
+    pub(super) permit: ConnectionPermit,
 }
 
 /// Why nobody is known to call.
@@ -49,13 +49,13 @@ pub(super) enum RejectReason {
     Closed,
     /// Too many connections come from the client's address.
     #[error("there are too many from {0}")]
-    Crowd(IpAddr),
+    TooManyFromAddress(IpAddr),
     #[error(transparent)]
     Malformed(#[from] Malformed),
     #[error("it ended within its PROXY header")]
-    Cut,
+    Truncated,
     #[error("its PROXY header did not come in time")]
-    Late,
+    TimedOut,
 }
 
 /// Takes a connection out of the hub when it is dropped.
@@ -92,10 +92,10 @@ impl AcceptedConnection {
         // Whatever comes through a balancer is not spared as a peer of this machine is: strangers come this way.
         let is_loopback = false;
         match read_header(DeadlineStream { socket: self.transport.socket(), deadline })? {
-            Source::Balancer => Ok(RemoteClient { address: self.address, is_loopback, permit: place.of_balancer() }),
+            Source::Balancer => Ok(RemoteClient { address: self.address, is_loopback, permit: place.unassigned() }),
             Source::Client(claimed) => {
                 let address = canonical(claimed);
-                let permit = place.of_client(address.ip()).ok_or(RejectReason::Crowd(address.ip()))?;
+                let permit = place.assign(address.ip()).ok_or(RejectReason::TooManyFromAddress(address.ip()))?;
                 Ok(RemoteClient { address, is_loopback, permit })
             }
         }
@@ -131,9 +131,9 @@ fn read_header(mut stream: impl Read) -> Result<Source, RejectReason> {
             Ok(count) if count > 0 => {}
             Err(error) if error.kind() == ErrorKind::Interrupted => {}
             Err(error) if matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut) => {
-                return Err(RejectReason::Late);
+                return Err(RejectReason::TimedOut);
             }
-            Ok(_) | Err(_) => return Err(if before == 0 { RejectReason::Closed } else { RejectReason::Cut }),
+            Ok(_) | Err(_) => return Err(if before == 0 { RejectReason::Closed } else { RejectReason::Truncated }),
         }
     }
 }

@@ -1,9 +1,9 @@
-//! One log's listeners on this server: pushes entries to their outboxes in log order, and decides who
+//! One log's recipients on this server: pushes entries to their outboxes in log order, and decides who
 //! flushes them. It must not write to sockets under its lock, nor know the store.
 //!
-//! Delivery has two halves. Under the channel's lock an entry is pushed on every listener's outbox, which is
-//! memory only; listeners whose outbox was idle are put on the list of those that wait for a flush. Then
-//! whoever finds the channel's flush token free takes it and, outside the lock, flushes all that wait. If more
+//! Delivery has two halves. Under the topic's lock an entry is pushed on every recipient's outbox, which is
+//! memory only; recipients whose outbox was idle are put on the list of those that wait for a flush. Then
+//! whoever finds the topic's flush token free takes it and, outside the lock, flushes all that wait. If more
 //! came to wait meanwhile, the token goes to a flush worker and never round again on the same thread: otherwise a
 //! busy room would capture the publisher who happened to hold it.
 
@@ -13,10 +13,10 @@ use std::time::Duration;
 use parlor_proto::{Encoded, Epoch, Event, MessageId, Timestamp, UserName};
 
 use crate::delivery::batch::Batch;
-use crate::delivery::flush::{Flush, FlushSource, Pass};
-use crate::delivery::listener::{BufferedKind, Listener};
+use crate::delivery::flush::{Flush, FlushSource, FlushToken};
 use crate::delivery::outbox::Pushed;
 use crate::delivery::peer::{ConnectionId, Peer};
+use crate::delivery::recipient::{BufferedKind, Recipient};
 use crate::planted::{Bug, planted};
 use crate::ports::{Entry, FlushWorkers, Head, LogId};
 use crate::sync::{Condvar, Mutex, MutexGuard, lock};
@@ -33,8 +33,8 @@ const MAX_BACKLOG: usize = 64 * 1024;
 /// How long a sender waits at most for a pass to end.
 const BACKLOG_PATIENCE: Duration = Duration::from_secs(1);
 
-/// The listeners of one log. Lock tier 3: no other channel's lock is taken inside, only outboxes'.
-pub(crate) struct Channel {
+/// The recipients of one log. Lock tier 3: no other topic's lock is taken inside, only outboxes'.
+pub(crate) struct Topic {
     log: LogId,
     flush_workers: Arc<dyn FlushWorkers>,
     state: Mutex<State>,
@@ -43,38 +43,31 @@ pub(crate) struct Channel {
 }
 
 struct State {
-    listeners: Vec<Listener>,
-    /// Number of the newest entry that was pushed, or that preceded the first listener; none before the
+    recipients: Vec<Recipient>,
+    /// Number of the newest entry that was pushed, or that preceded the first recipient; none before the
     /// log's head is known.
     cursor: Option<MessageId>,
     epoch: Option<Epoch>,
-    /// Peers that this channel scheduled and nobody has flushed yet.
-    waiting: Vec<Arc<Peer>>,
+    /// Peers that this topic scheduled and nobody has flushed yet.
+    to_flush: Vec<Arc<Peer>>,
     /// Whether somebody holds the flush token.
     flushing: bool,
     /// Bytes of entries that were pushed since the last pass began.
-    backlog: usize,
+    backlog_bytes: usize,
     /// How many wait for a pass to end.
-    awaiting: usize,
+    blocked_publishers: usize,
 }
 
-/// What a listener is told of its start: the life of the log, and the last number before what it will get.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Start {
-    pub(crate) epoch: Epoch,
-    pub(crate) last: MessageId,
-}
-
-impl Channel {
+impl Topic {
     pub(crate) fn new(log: LogId, flush_workers: Arc<dyn FlushWorkers>) -> Self {
         let state = State {
-            listeners: Vec::new(),
+            recipients: Vec::new(),
             cursor: None,
             epoch: None,
-            waiting: Vec::new(),
+            to_flush: Vec::new(),
             flushing: false,
-            backlog: 0,
-            awaiting: 0,
+            backlog_bytes: 0,
+            blocked_publishers: 0,
         };
         Self { log, flush_workers, state: Mutex::new(state), pass_ended: Condvar::new() }
     }
@@ -83,20 +76,20 @@ impl Channel {
         &self.log
     }
 
-    /// Adds a listener that is entering: what comes is held back until [`Channel::admit`].
-    pub(crate) fn hold(&self, peer: Arc<Peer>, user: UserName) {
-        self.lock().listeners.push(Listener::entering(peer, user));
+    /// Adds a recipient that is entering: what comes is held back until [`Topic::activate`].
+    pub(crate) fn add_buffered(&self, peer: Arc<Peer>, user: UserName) {
+        self.lock().recipients.push(Recipient::entering(peer, user));
     }
 
-    /// Where the log stood after it began to be followed for an entering listener, which gets nothing older.
-    pub(crate) fn begin(&self, connection: ConnectionId, head: Head) {
+    /// Where the log stood after it began to be followed for an entering recipient, which gets nothing older.
+    pub(crate) fn set_start(&self, connection: ConnectionId, head: Head) {
         let mut state = self.lock();
         state.cursor.get_or_insert(head.last);
         if *state.epoch.get_or_insert(head.epoch) != head.epoch {
             state.restart(head.epoch);
         }
-        if let Some(listener) = state.find(connection) {
-            listener.begin(head.last);
+        if let Some(recipient) = state.find(connection) {
+            recipient.set_start(head.last);
         }
     }
 
@@ -105,24 +98,24 @@ impl Channel {
         self.lock().restart(epoch);
     }
 
-    /// Lets an entering listener in: it gets `reply`, then what was held back, then all that follows. Changes
+    /// Lets an entering recipient in: it gets `reply`, then what was held back, then all that follows. Changes
     /// of membership that are not newer than `seen` are not told, whenever they are heard of.
-    pub(crate) fn admit(
+    pub(crate) fn activate(
         self: &Arc<Self>,
         connection: ConnectionId,
         seen: Option<u64>,
-        reply: impl FnOnce(Start) -> Option<Event>,
+        reply: impl FnOnce(Head) -> Option<Event>,
     ) -> Flush {
         let mut state = self.lock();
         let (cursor, epoch) = (state.cursor.unwrap_or_default(), state.epoch.unwrap_or(Epoch(0)));
-        let Some(listener) = state.find(connection) else { return Flush::default() };
-        let (last, held) = listener.admit(cursor, seen.unwrap_or_default());
-        let peer = listener.peer.clone();
-        if let Some(event) = reply(Start { epoch, last }) {
+        let Some(recipient) = state.find(connection) else { return Flush::default() };
+        let (last, buffered) = recipient.activate(cursor, seen.unwrap_or_default());
+        let peer = recipient.peer.clone();
+        if let Some(event) = reply(Head { epoch, last }) {
             peer.reply(&event);
         }
         let mut flush = Flush::default();
-        for (mark, frame) in held.frames {
+        for (mark, frame) in buffered.frames {
             if !matches!(mark, BufferedKind::Change(version) if Some(version) <= seen) {
                 flush.merge(Flush::after_push(&peer, peer.outbox().push_frame(frame)));
             }
@@ -130,24 +123,24 @@ impl Channel {
         flush
     }
 
-    /// Removes a listener. `true` if none is left.
+    /// Removes a recipient. `true` if none is left.
     pub(crate) fn remove(&self, connection: ConnectionId) -> bool {
         let mut state = self.lock();
-        if let Some(at) = state.listeners.iter().position(|listener| listener.peer.connection() == connection) {
-            state.listeners.swap_remove(at);
+        if let Some(at) = state.recipients.iter().position(|recipient| recipient.peer.connection() == connection) {
+            state.recipients.swap_remove(at);
         }
-        state.listeners.is_empty()
+        state.recipients.is_empty()
     }
 
     /// The account that was made at `created` is gone. Of a feed only those go on listening who follow the next owner of
     /// its name.
     pub(crate) fn lose_owner(&self, created: Timestamp) {
-        self.lock().listeners.retain(|listener| listener.owner.is_some_and(|owner| owner != created));
+        self.lock().recipients.retain(|recipient| recipient.owner.is_some_and(|owner| owner != created));
     }
 
-    /// A listener follows the account that was made at `created`. `false` if it does not listen any more.
+    /// A recipient follows the account that was made at `created`. `false` if it does not listen any more.
     pub(crate) fn note_owner(&self, connection: ConnectionId, created: Timestamp) -> bool {
-        self.lock().find(connection).map(|listener| listener.owner = Some(created)).is_some()
+        self.lock().find(connection).map(|recipient| recipient.owner = Some(created)).is_some()
     }
 
     /// Whether a connection listens.
@@ -156,10 +149,10 @@ impl Channel {
     }
 
     pub(crate) fn is_empty(&self) -> bool {
-        self.lock().listeners.is_empty()
+        self.lock().recipients.is_empty()
     }
 
-    /// Pushes new entries to all listeners but their author.
+    /// Pushes new entries to all recipients but their author.
     pub(crate) fn deliver(self: &Arc<Self>, entries: &[Entry]) -> Flush {
         let mut state = self.lock();
         let mut interrupts = Vec::new();
@@ -173,57 +166,57 @@ impl Channel {
         };
         if let Some(newest) = entries[known..].last() {
             state.cursor = Some(newest.id);
-            state.backlog += new.iter().map(|entry| entry.text.as_str().len()).sum::<usize>();
+            state.backlog_bytes += new.iter().map(|entry| entry.text.as_str().len()).sum::<usize>();
         }
         for batch in Batch::cut(&self.log, new) {
-            state.push_all(&mut interrupts, |listener| listener.push(&batch));
+            state.push_all(&mut interrupts, |recipient| recipient.push(&batch));
         }
         self.flush(state, interrupts)
     }
 
     /// Backpressure: blocks a sender while flushes are behind. Blocks, but never on a client.
-    pub(crate) fn await_flush(&self) {
+    pub(crate) fn wait_for_backpressure(&self) {
         let mut state = self.lock();
         if !state.is_behind() {
             return;
         }
-        state.awaiting += 1;
+        state.blocked_publishers += 1;
         let waited = self.pass_ended.wait_timeout_while(state, BACKLOG_PATIENCE, |state| state.is_behind());
         let (mut state, _) = waited.unwrap_or_else(std::sync::PoisonError::into_inner);
-        state.awaiting -= 1;
+        state.blocked_publishers -= 1;
     }
 
-    /// Pushes an event that is not in the log to all listeners but `about`.
+    /// Pushes an event that is not in the log to all recipients but `about`.
     pub(crate) fn announce(self: &Arc<Self>, event: &Event, about: &UserName, version: u64) -> Flush {
         let mut state = self.lock();
         let mut interrupts = Vec::new();
         let event = Encoded::new(event);
-        state.push_all(&mut interrupts, |listener| listener.announce(&event, about, version));
+        state.push_all(&mut interrupts, |recipient| recipient.announce(&event, about, version));
         self.flush(state, interrupts)
     }
 
     /// Takes the flush token if there is something to flush and nobody holds it.
     fn flush(self: &Arc<Self>, mut state: MutexGuard<'_, State>, interrupts: Vec<Arc<Peer>>) -> Flush {
-        let takes_token = !state.waiting.is_empty() && !state.flushing;
+        let takes_token = !state.to_flush.is_empty() && !state.flushing;
         state.flushing |= takes_token;
         drop(state);
-        let pass = takes_token.then(|| Pass::new(self.clone()));
+        let pass = takes_token.then(|| FlushToken::new(self.clone()));
         Flush::after_pushes(pass, interrupts)
     }
 
     /// Wakes those who wait for passes to keep up.
-    fn tell_speakers(&self, state: &State) {
-        if state.awaiting > 0 {
+    fn notify_publishers(&self, state: &State) {
+        if state.blocked_publishers > 0 {
             self.pass_ended.notify_all();
         }
     }
 
     /// The peers that wait to be flushed, for the holder of the token.
-    fn take_waiting(&self) -> Vec<Arc<Peer>> {
+    fn take_to_flush(&self) -> Vec<Arc<Peer>> {
         let mut state = self.lock();
-        state.backlog = 0;
-        self.tell_speakers(&state);
-        std::mem::take(&mut state.waiting)
+        state.backlog_bytes = 0;
+        self.notify_publishers(&state);
+        std::mem::take(&mut state.to_flush)
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
@@ -234,7 +227,7 @@ impl Channel {
 impl State {
     /// Whether entries are pushed faster than they are flushed.
     fn is_behind(&self) -> bool {
-        self.flushing && self.backlog > MAX_BACKLOG
+        self.flushing && self.backlog_bytes > MAX_BACKLOG
     }
 
     fn restart(&mut self, epoch: Epoch) {
@@ -243,46 +236,46 @@ impl State {
         }
         self.epoch = Some(epoch);
         self.cursor = Some(MessageId::default());
-        for listener in &mut self.listeners {
-            listener.restart();
+        for recipient in &mut self.recipients {
+            recipient.restart();
         }
     }
 
-    fn find(&mut self, connection: ConnectionId) -> Option<&mut Listener> {
-        self.listeners.iter_mut().find(|listener| listener.peer.connection() == connection)
+    fn find(&mut self, connection: ConnectionId) -> Option<&mut Recipient> {
+        self.recipients.iter_mut().find(|recipient| recipient.peer.connection() == connection)
     }
 
-    fn push_all(&mut self, interrupts: &mut Vec<Arc<Peer>>, mut push: impl FnMut(&mut Listener) -> Pushed) {
-        for listener in &mut self.listeners {
-            let pushed = push(listener);
-            if pushed.wake {
-                self.waiting.push(listener.peer.clone());
+    fn push_all(&mut self, interrupts: &mut Vec<Arc<Peer>>, mut push: impl FnMut(&mut Recipient) -> Pushed) {
+        for recipient in &mut self.recipients {
+            let pushed = push(recipient);
+            if pushed.must_flush {
+                self.to_flush.push(recipient.peer.clone());
             }
-            if pushed.interrupt {
-                interrupts.push(listener.peer.clone());
+            if pushed.must_interrupt {
+                interrupts.push(recipient.peer.clone());
             }
         }
     }
 }
 
-impl FlushSource for Channel {
+impl FlushSource for Topic {
     fn flush_waiting(&self) {
-        flush_peers(self.take_waiting(), &*self.flush_workers);
+        flush_peers(self.take_to_flush(), &*self.flush_workers);
     }
 
     /// Whether more peers wait after a pass. If not, the token is free from here on: both in one step, so that
     /// nobody comes to wait in between without a token to take.
     fn keeps_token_busy(&self) -> bool {
         let mut state = self.lock();
-        state.flushing = !state.waiting.is_empty();
-        self.tell_speakers(&state);
+        state.flushing = !state.to_flush.is_empty();
+        self.notify_publishers(&state);
         state.flushing
     }
 
     fn release_token(&self) {
         let mut state = self.lock();
         state.flushing = false;
-        self.tell_speakers(&state);
+        self.notify_publishers(&state);
     }
 
     fn submit(&self, flush: Flush) {

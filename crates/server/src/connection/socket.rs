@@ -1,9 +1,10 @@
-//! Settings of a client's socket.
+//! A client's socket: its settings, and reading and writing without ever waiting. It must not know of TLS.
 
 use std::io;
 use std::net::TcpStream;
 use std::time::Duration;
 
+use rustix::net::{RecvFlags, SendFlags, recv, send};
 use socket2::{SockRef, TcpKeepalive};
 
 /// Bytes that the kernel keeps for a client that does not read; the kernel doubles it for its own book-keeping.
@@ -28,4 +29,16 @@ pub(super) fn configure(socket: &TcpStream) -> io::Result<()> {
     options.set_send_buffer_size(SEND_BUFFER)?;
     options.set_tcp_keepalive(&TcpKeepalive::new().with_time(KEEPALIVE_AFTER).with_interval(KEEPALIVE_INTERVAL))?;
     options.set_tcp_user_timeout(Some(GIVE_UP_AFTER))
+}
+
+/// Sends what a blocking socket takes at once: a full one is `WouldBlock`. Only after the handshake.
+pub(super) fn send_now(socket: &TcpStream, bytes: &[u8]) -> io::Result<usize> {
+    Ok(send(socket, bytes, SendFlags::DONTWAIT.union(SendFlags::NOSIGNAL))?)
+}
+
+/// Receives what a blocking socket has: an empty one is `WouldBlock`, and 0 is the end. Only
+/// after the handshake.
+pub(super) fn receive_now(socket: &TcpStream, buffer: &mut [u8]) -> io::Result<usize> {
+    let (count, _) = recv(socket, buffer, RecvFlags::DONTWAIT)?;
+    Ok(count)
 }

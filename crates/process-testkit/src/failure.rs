@@ -8,12 +8,13 @@ use std::io;
 pub struct Failure(String);
 
 impl Failure {
-    pub(crate) fn new(what: impl Into<String>) -> Self {
+    /// One line that says what could not be done.
+    pub fn new(what: impl Into<String>) -> Self {
         Self(what.into())
     }
 
     /// For `map_err`: what was done when a system call failed.
-    pub(crate) fn of<E: std::fmt::Display>(what: impl Into<String>) -> impl FnOnce(E) -> Self {
+    pub fn of<E: std::fmt::Display>(what: impl Into<String>) -> impl FnOnce(E) -> Self {
         let what = what.into();
         move |error| Self(format!("{what}: {error}"))
     }

@@ -2,12 +2,12 @@
 
 use parlor_proto::Text;
 
-use super::{Outcome, SessionContext};
+use super::{ActionResult, SessionContext};
 use crate::connection::effects::Effect;
 use crate::planted::{Bug, planted};
 use crate::ports::LogId;
 
-pub(super) fn run(context: &mut SessionContext<'_>, text: Text) -> Outcome {
+pub(super) fn run(context: &mut SessionContext<'_>, text: Text) -> ActionResult {
     if planted(Bug::LeakMemory) {
         vec![1u8; 512 * 1024].leak();
     }

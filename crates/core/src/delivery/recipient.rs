@@ -1,5 +1,5 @@
 //! One who listens to a log: what of it is pushed into its outbox, and what is held back while it is entering. It must
-//! not know the other listeners, nor write.
+//! not know the other recipients, nor write.
 
 use std::sync::Arc;
 
@@ -12,25 +12,25 @@ use crate::planted::{Bug, planted};
 use crate::ports::Entry;
 
 /// Who listens, and from where on.
-pub(crate) struct Listener {
+pub(crate) struct Recipient {
     pub(crate) peer: Arc<Peer>,
     /// Of a feed, when the account was made that it follows, if it said so on this connection.
     pub(crate) owner: Option<Timestamp>,
-    mark: NameHash,
+    hash: NameHash,
     user: UserName,
-    /// Where the log stood when it was looked up for this listener, which hears only what is newer. Deliveries on this
+    /// Where the log stood when it was looked up for this recipient, which hears only what is newer. Deliveries on this
     /// server may be behind that.
     start: MessageId,
     /// The newest change of members that is in the answer to its entering: it hears only of newer ones, which may come
     /// late.
     seen: u64,
-    /// While the listener is entering: what it will get right after the reply that says so.
-    held: Option<Held>,
+    /// While the recipient is entering: what it will get right after the reply that says so.
+    buffered: Option<Buffered>,
 }
 
 /// What is held back.
 #[derive(Default)]
-pub(crate) struct Held {
+pub(crate) struct Buffered {
     pub(crate) frames: Vec<(BufferedKind, Arc<[u8]>)>,
     bytes: usize,
 }
@@ -46,18 +46,26 @@ pub(crate) enum BufferedKind {
     OldEpoch,
 }
 
-impl Listener {
+impl Recipient {
     /// One that is entering.
     pub(crate) fn entering(peer: Arc<Peer>, user: UserName) -> Self {
-        let mark = NameHash::of(&user);
-        Self { peer, owner: None, mark, user, start: MessageId::default(), seen: 0, held: Some(Held::default()) }
+        let hash = NameHash::of(&user);
+        Self {
+            peer,
+            owner: None,
+            hash,
+            user,
+            start: MessageId::default(),
+            seen: 0,
+            buffered: Some(Buffered::default()),
+        }
     }
 
-    /// The log stood at `last` after it began to be followed for this listener.
-    pub(crate) fn begin(&mut self, last: MessageId) {
+    /// The log stood at `last` after it began to be followed for this recipient.
+    pub(crate) fn set_start(&mut self, last: MessageId) {
         self.start = last;
-        if let Some(held) = &mut self.held {
-            held.drop_until(last);
+        if let Some(buffered) = &mut self.buffered {
+            buffered.drop_until(last);
         }
     }
 
@@ -65,20 +73,20 @@ impl Listener {
     /// stands.
     pub(crate) fn restart(&mut self) {
         self.start = MessageId::default();
-        for (mark, _) in self.held.iter_mut().flat_map(|held| &mut held.frames) {
-            if matches!(mark, BufferedKind::Entry(_)) {
-                *mark = BufferedKind::OldEpoch;
+        for (hash, _) in self.buffered.iter_mut().flat_map(|buffered| &mut buffered.frames) {
+            if matches!(hash, BufferedKind::Entry(_)) {
+                *hash = BufferedKind::OldEpoch;
             }
         }
     }
 
     /// From now on nothing is held back, and no change of members told up to `seen`. Returns the last number before what
-    /// this listener gets, where the log was pushed up to `cursor`, and what was held back.
-    pub(crate) fn admit(&mut self, cursor: MessageId, seen: u64) -> (MessageId, Held) {
+    /// this recipient gets, where the log was pushed up to `cursor`, and what was held back.
+    pub(crate) fn activate(&mut self, cursor: MessageId, seen: u64) -> (MessageId, Buffered) {
         self.seen = seen;
-        let held = self.held.take().unwrap_or_default();
-        let last = held.first().map_or(cursor.max(self.start), |first| MessageId(first.0 - 1));
-        (last, held)
+        let buffered = self.buffered.take().unwrap_or_default();
+        let last = buffered.first().map_or(cursor.max(self.start), |first| MessageId(first.0 - 1));
+        (last, buffered)
     }
 
     /// Pushes entries, but those it wrote itself.
@@ -89,16 +97,16 @@ impl Listener {
         let (user, start) = (&self.user, self.start);
         let is_for_it = |entry: &Entry| entry.author != *user && entry.id > start;
         let outbox = self.peer.outbox();
-        match &mut self.held {
-            None if batch.entries()[0].id > start && !batch.has_author(self.mark, user) => {
+        match &mut self.buffered {
+            None if batch.entries()[0].id > start && !batch.has_author(self.hash, user) => {
                 outbox.push_with(|format| batch.frame(format))
             }
             None => outbox.push_with(|format| batch.frame_of(format, is_for_it)),
-            Some(held) if held.bytes > outbox.max_event_bytes() => outbox.close(Bye::SlowConsumer),
-            Some(held) => {
+            Some(buffered) if buffered.bytes > outbox.max_event_bytes() => outbox.close(Bye::SlowConsumer),
+            Some(buffered) => {
                 let format = outbox.format();
                 for entry in batch.entries().iter().filter(|entry| is_for_it(entry)) {
-                    held.keep(batch.frame_of(format, |other| other.id == entry.id), BufferedKind::Entry(entry.id));
+                    buffered.keep(batch.frame_of(format, |other| other.id == entry.id), BufferedKind::Entry(entry.id));
                 }
                 Pushed::default()
             }
@@ -109,7 +117,7 @@ impl Listener {
     fn push_wrongly(&self, batch: &Batch<'_>) -> Option<Pushed> {
         let (outbox, entries, number) = (self.peer.outbox(), batch.entries(), self.peer.connection().0);
         let strikes = |bug, every| planted(bug) && entries.iter().any(|entry| entry.id.0 % every == number % every);
-        if self.held.is_none() && strikes(Bug::DropMessage, 50) {
+        if self.buffered.is_none() && strikes(Bug::DropMessage, 50) {
             let is_kept =
                 |entry: &Entry| entry.author != self.user && entry.id > self.start && entry.id.0 % 50 != number % 50;
             return Some(outbox.push_with(|format| batch.frame_of(format, is_kept)));
@@ -117,42 +125,42 @@ impl Listener {
         if strikes(Bug::CutOffReader, 200) {
             return Some(outbox.close(Bye::SlowConsumer));
         }
-        if planted(Bug::Double) && entries[0].id == self.start.next() && self.held.is_none() {
+        if planted(Bug::Double) && entries[0].id == self.start.next() && self.buffered.is_none() {
             let [first, second] = [(); 2].map(|()| outbox.push_with(|format| batch.frame(format)));
-            return Some(if first.wake { first } else { second });
+            return Some(if first.must_flush { first } else { second });
         }
         None
     }
 
-    /// Pushes an event that is not in the log, unless it is about this listener.
+    /// Pushes an event that is not in the log, unless it is about this recipient.
     pub(crate) fn announce(&mut self, event: &Encoded<'_>, about: &UserName, version: u64) -> Pushed {
         let outbox = self.peer.outbox();
-        match &mut self.held {
+        match &mut self.buffered {
             _ if self.user == *about || version <= self.seen => Pushed::default(),
             None => outbox.push(event),
-            Some(held) if held.bytes > outbox.max_event_bytes() => outbox.close(Bye::SlowConsumer),
-            Some(held) => {
-                held.keep(event.frame(outbox.format()).clone(), BufferedKind::Change(version));
+            Some(buffered) if buffered.bytes > outbox.max_event_bytes() => outbox.close(Bye::SlowConsumer),
+            Some(buffered) => {
+                buffered.keep(event.frame(outbox.format()).clone(), BufferedKind::Change(version));
                 Pushed::default()
             }
         }
     }
 }
 
-impl Held {
-    fn keep(&mut self, frame: Arc<[u8]>, mark: BufferedKind) {
+impl Buffered {
+    fn keep(&mut self, frame: Arc<[u8]>, hash: BufferedKind) {
         self.bytes += frame.len();
-        self.frames.push((mark, frame));
+        self.frames.push((hash, frame));
     }
 
     /// Drops entries up to a number.
     fn drop_until(&mut self, last: MessageId) {
-        self.frames.retain(|(mark, _)| !matches!(mark, BufferedKind::Entry(id) if *id <= last));
+        self.frames.retain(|(hash, _)| !matches!(hash, BufferedKind::Entry(id) if *id <= last));
         self.bytes = self.frames.iter().map(|(_, frame)| frame.len()).sum();
     }
 
     /// Number of the first entry.
     fn first(&self) -> Option<MessageId> {
-        self.frames.iter().find_map(|(mark, _)| if let BufferedKind::Entry(id) = mark { Some(*id) } else { None })
+        self.frames.iter().find_map(|(hash, _)| if let BufferedKind::Entry(id) = hash { Some(*id) } else { None })
     }
 }

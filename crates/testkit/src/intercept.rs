@@ -1,0 +1,257 @@
+//! A store whose calls a test can let fail, and after whose calls it can let something happen, so that failures and races
+//! are played out in a fixed order. It must not change anything else of what the calls do.
+
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use parlor_core::Flush;
+use parlor_core::ports::{
+    Account, Accounts, Append, AppendReport, Bus, Claim, ClaimResult, EnterResult, Entry, Follows, Head, Log, LogId,
+    PasswordHash, PredecessorWait, Role, Rooms, SessionKey, Sessions, Store, StoreError, StoreResult, UnloggedMessage,
+};
+use parlor_proto::{Generation, RoomName, RoomSummary, Timestamp, UserName};
+
+use crate::lock;
+
+/// A call of the store. Something can happen after those that have a name.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Call {
+    Append,
+    Claim,
+    Enter,
+    Find,
+    Follow,
+    IsCurrent,
+    Leave,
+    Subscribe,
+    /// Any other that keeps something beyond the end of the server.
+    Write,
+    /// Any other.
+    Read,
+}
+
+impl Call {
+    pub(crate) fn named(name: &str) -> Self {
+        match name {
+            "append" => Self::Append,
+            "claim" => Self::Claim,
+            "enter" => Self::Enter,
+            "find" => Self::Find,
+            "follow" => Self::Follow,
+            "is current" => Self::IsCurrent,
+            "leave" => Self::Leave,
+            "subscribe" => Self::Subscribe,
+            other => panic!("no call of the store is named {other}"),
+        }
+    }
+
+    /// Whether it keeps something beyond the end of the server, and so needs room on a disk.
+    fn needs_disk(self) -> bool {
+        matches!(self, Self::Append | Self::Subscribe | Self::Write)
+    }
+}
+
+type Action = Box<dyn FnOnce() + Send>;
+
+/// What the calls of a store meet.
+#[derive(Default)]
+pub(crate) struct Interceptor {
+    /// What is to happen, each once.
+    actions: Mutex<Vec<(Call, Action)>>,
+    appends: AtomicUsize,
+    fails: AtomicBool,
+    is_disk_full: AtomicBool,
+}
+
+impl Interceptor {
+    /// After the next call of that kind, `action` happens.
+    pub(crate) fn add(&self, call: Call, action: Action) {
+        lock(&self.actions).push((call, action));
+    }
+
+    /// How often something was appended.
+    pub(crate) fn appends(&self) -> usize {
+        self.appends.load(Ordering::SeqCst)
+    }
+
+    /// From now on every call fails, or none does.
+    pub(crate) fn fail(&self, fail: bool) {
+        self.fails.store(fail, Ordering::SeqCst);
+    }
+
+    /// From now on every call fails that needs room on a disk, or none does.
+    pub(crate) fn fill_disk(&self, full: bool) {
+        self.is_disk_full.store(full, Ordering::SeqCst);
+    }
+
+    fn before(&self, call: Call) -> StoreResult<()> {
+        self.appends.fetch_add(usize::from(call == Call::Append), Ordering::SeqCst);
+        let fails = self.fails.load(Ordering::SeqCst) || self.is_disk_full.load(Ordering::SeqCst) && call.needs_disk();
+        if fails { Err(StoreError::new("failing on purpose")) } else { Ok(()) }
+    }
+
+    fn after(&self, call: Call) {
+        let mut actions = lock(&self.actions);
+        let at = actions.iter().position(|(meant, _)| *meant == call);
+        let action = at.map(|at| actions.remove(at).1);
+        drop(actions);
+        if let Some(action) = action {
+            action();
+        }
+    }
+}
+
+/// The same store, whose calls meet the interceptor first and last.
+pub(crate) fn wrap(store: Store, interceptor: &Arc<Interceptor>) -> Store {
+    Store {
+        accounts: Arc::new(Intercepted(store.accounts, interceptor.clone())),
+        follows: Arc::new(Intercepted(store.follows, interceptor.clone())),
+        sessions: Arc::new(Intercepted(store.sessions, interceptor.clone())),
+        rooms: Arc::new(Intercepted(store.rooms, interceptor.clone())),
+        log: Arc::new(Intercepted(store.log, interceptor.clone())),
+        bus: Arc::new(Intercepted(store.bus, interceptor.clone())),
+        attempts: store.attempts,
+    }
+}
+
+struct Intercepted<T: ?Sized>(Arc<T>, Arc<Interceptor>);
+
+impl<T: ?Sized> Intercepted<T> {
+    fn call<R>(&self, call: Call, act: impl FnOnce(&T) -> StoreResult<R>) -> StoreResult<R> {
+        let returned = self.1.before(call).and_then(|()| act(&self.0));
+        self.1.after(call);
+        returned
+    }
+}
+
+impl Accounts for Intercepted<dyn Accounts> {
+    fn create(&self, account: &Account) -> StoreResult<bool> {
+        self.call(Call::Write, |it| it.create(account))
+    }
+
+    fn find(&self, user: &UserName) -> StoreResult<Option<Account>> {
+        self.call(Call::Find, |it| it.find(user))
+    }
+
+    fn set_password(&self, user: &UserName, hash: &PasswordHash) -> StoreResult<bool> {
+        self.call(Call::Write, |it| it.set_password(user, hash))
+    }
+
+    fn renew_hash(&self, user: &UserName, old: &PasswordHash, new: &PasswordHash) -> StoreResult<bool> {
+        self.call(Call::Write, |it| it.renew_hash(user, old, new))
+    }
+
+    fn set_role(&self, user: &UserName, role: Role) -> StoreResult<bool> {
+        self.call(Call::Write, |it| it.set_role(user, role))
+    }
+
+    fn delete(&self, user: &UserName) -> StoreResult<bool> {
+        self.call(Call::Write, |it| it.delete(user))
+    }
+
+    fn unlock(&self, user: &UserName, address: Option<&str>, now: Timestamp) -> StoreResult<bool> {
+        self.call(Call::Write, |it| it.unlock(user, address, now))
+    }
+
+    fn accounts(&self) -> StoreResult<Vec<Account>> {
+        self.call(Call::Read, |it| it.accounts())
+    }
+}
+
+impl Follows for Intercepted<dyn Follows> {
+    fn subscribe(&self, follower: &UserName, publisher: &UserName) -> StoreResult<bool> {
+        self.call(Call::Subscribe, |it| it.subscribe(follower, publisher))
+    }
+
+    fn unsubscribe(&self, follower: &UserName, publisher: &UserName) -> StoreResult<bool> {
+        self.call(Call::Write, |it| it.unsubscribe(follower, publisher))
+    }
+
+    fn subscriptions(&self, follower: &UserName) -> StoreResult<Vec<UserName>> {
+        self.call(Call::Read, |it| it.subscriptions(follower))
+    }
+
+    fn subscribers(&self, publisher: &UserName) -> StoreResult<Vec<UserName>> {
+        self.call(Call::Read, |it| it.subscribers(publisher))
+    }
+}
+
+impl Sessions for Intercepted<dyn Sessions> {
+    fn claim(&self, claim: &Claim<'_>) -> StoreResult<ClaimResult> {
+        self.call(Call::Claim, |it| it.claim(claim))
+    }
+
+    fn await_predecessors(
+        &self,
+        user: &UserName,
+        generation: Generation,
+        patience: Duration,
+    ) -> StoreResult<PredecessorWait> {
+        self.call(Call::Read, |it| it.await_predecessors(user, generation, patience))
+    }
+
+    fn release(&self, user: &UserName, generation: Generation) -> StoreResult<()> {
+        self.call(Call::Read, |it| it.release(user, generation))
+    }
+
+    fn is_current(&self, user: &UserName, generation: Generation) -> StoreResult<bool> {
+        self.call(Call::IsCurrent, |it| it.is_current(user, generation))
+    }
+
+    fn is_online(&self, user: &UserName) -> StoreResult<bool> {
+        self.call(Call::Read, |it| it.is_online(user))
+    }
+}
+
+impl Rooms for Intercepted<dyn Rooms> {
+    fn enter(&self, session_key: &SessionKey, room: &RoomName, max_rooms: usize) -> StoreResult<EnterResult> {
+        self.call(Call::Enter, |it| it.enter(session_key, room, max_rooms))
+    }
+
+    fn leave(&self, session_key: &SessionKey, room: &RoomName) -> StoreResult<()> {
+        self.call(Call::Leave, |it| it.leave(session_key, room))
+    }
+
+    fn evict_predecessors(&self, session_key: &SessionKey) -> StoreResult<()> {
+        self.call(Call::Read, |it| it.evict_predecessors(session_key))
+    }
+
+    fn members(&self, room: &RoomName) -> StoreResult<Vec<UserName>> {
+        self.call(Call::Read, |it| it.members(room))
+    }
+
+    fn rooms(&self) -> StoreResult<Vec<RoomSummary>> {
+        self.call(Call::Read, |it| it.rooms())
+    }
+}
+
+impl Log for Intercepted<dyn Log> {
+    fn append(&self, batch: Vec<Append>) -> AppendReport {
+        let count = batch.len();
+        let report = self.call(Call::Append, |it| Ok(it.append(batch)));
+        report.unwrap_or_else(|error| AppendReport { outcomes: vec![Err(error); count], flush: Flush::default() })
+    }
+
+    fn follow(&self, log: &LogId) -> StoreResult<Head> {
+        self.call(Call::Follow, |it| it.follow(log))
+    }
+
+    fn unfollow(&self, log: &LogId) {
+        self.0.unfollow(log);
+    }
+
+    fn newest(&self, log: &LogId, count: usize) -> StoreResult<Vec<Entry>> {
+        self.call(Call::Read, |it| it.newest(log, count))
+    }
+}
+
+impl Bus for Intercepted<dyn Bus> {
+    fn direct(&self, to: &UserName, message: &UnloggedMessage) -> StoreResult<bool> {
+        self.call(Call::Read, |it| it.direct(to, message))
+    }
+
+    fn broadcast(&self, message: &UnloggedMessage) -> StoreResult<()> {
+        self.call(Call::Read, |it| it.broadcast(message))
+    }
+}

@@ -1,0 +1,217 @@
+//! Sinks for tests of stores: one that writes down what a store reports, in order, and one that ignores it. They must not
+//! judge, except for what no store may ever do.
+
+use std::collections::BTreeSet;
+use std::sync::Mutex;
+
+use parlor_core::ports::{Change, Entry, LogId, Presence, Sink, UnloggedMessage};
+use parlor_core::{ConnectionId, Flush};
+use parlor_proto::{Epoch, Timestamp, UserName};
+
+use crate::lock;
+
+/// Something that a store reported.
+#[derive(Debug, Clone)]
+pub enum Reported {
+    /// An entry of a followed log.
+    Entry(LogId, Entry),
+    /// A log began a new life.
+    Restarted(LogId),
+    /// A change of members.
+    Presence(Presence),
+    /// The session of a connection was displaced.
+    Displaced(u64),
+    /// A broadcast.
+    Notice(UnloggedMessage),
+    /// A direct message.
+    Direct(UnloggedMessage),
+    /// The account of that name, made at that time, was deleted.
+    Deleted(String, Timestamp),
+}
+
+/// Writes down what a store reports. Panics if deliveries of one log overlap.
+#[derive(Debug, Default)]
+pub struct RecordingSink {
+    reported: Mutex<Vec<Reported>>,
+    /// Logs of which entries are being delivered just now.
+    delivering: Mutex<BTreeSet<LogId>>,
+    /// Users without a session here; everybody else has one.
+    elsewhere: Mutex<BTreeSet<String>>,
+}
+
+impl RecordingSink {
+    /// Whether a direct message to that user finds a session here.
+    pub fn set_here(&self, user: &str, is_here: bool) {
+        let mut elsewhere = lock(&self.elsewhere);
+        if is_here {
+            elsewhere.remove(user)
+        } else {
+            elsewhere.insert(user.to_owned())
+        };
+    }
+
+    /// Forgets what was reported and is not wanted.
+    pub fn retain(&self, wanted: impl FnMut(&Reported) -> bool) {
+        lock(&self.reported).retain(wanted);
+    }
+
+    /// All that was reported.
+    pub fn reported(&self) -> Vec<Reported> {
+        lock(&self.reported).clone()
+    }
+
+    fn pick<T>(&self, pick: impl FnMut(&Reported) -> Option<T>) -> Vec<T> {
+        lock(&self.reported).iter().filter_map(pick).collect()
+    }
+
+    /// Entries of a log, those of earlier lives included.
+    pub fn entries(&self, log: &LogId) -> Vec<Entry> {
+        self.pick(|it| match it {
+            Reported::Entry(of, entry) if of == log => Some(entry.clone()),
+            _ => None,
+        })
+    }
+
+    /// What the entries of a log say.
+    pub fn texts(&self, log: &LogId) -> Vec<String> {
+        self.entries(log).iter().map(|entry| entry.text.to_string()).collect()
+    }
+
+    /// The numbers of the entries of a log.
+    pub fn ids(&self, log: &LogId) -> Vec<u64> {
+        self.entries(log).iter().map(|entry| entry.id.0).collect()
+    }
+
+    /// How often a log began a new life.
+    pub fn restarts(&self, log: &LogId) -> usize {
+        self.pick(|it| matches!(it, Reported::Restarted(of) if of == log).then_some(())).len()
+    }
+
+    /// The accounts that were deleted, and when they were made.
+    pub fn deleted(&self) -> Vec<(String, Timestamp)> {
+        self.pick(|it| match it {
+            Reported::Deleted(user, created) => Some((user.clone(), *created)),
+            _ => None,
+        })
+    }
+
+    /// Direct messages.
+    pub fn directs(&self) -> Vec<UnloggedMessage> {
+        self.pick(|it| match it {
+            Reported::Direct(message) => Some(message.clone()),
+            _ => None,
+        })
+    }
+
+    /// What direct messages said.
+    pub fn direct_texts(&self) -> Vec<String> {
+        self.directs().iter().map(|message| message.text.to_string()).collect()
+    }
+
+    /// Broadcasts.
+    pub fn notices(&self) -> Vec<UnloggedMessage> {
+        self.pick(|it| match it {
+            Reported::Notice(message) => Some(message.clone()),
+            _ => None,
+        })
+    }
+
+    /// Changes of members, of all rooms.
+    pub fn presences(&self) -> Vec<Presence> {
+        self.pick(|it| match it {
+            Reported::Presence(presence) => Some(presence.clone()),
+            _ => None,
+        })
+    }
+
+    /// Who came to a room (`+ann`) and who went (`-ann`).
+    pub fn changes(&self, room: &str) -> Vec<String> {
+        let of_room = self.presences().into_iter().filter(|presence| presence.room.as_str() == room);
+        of_room.map(|it| format!("{}{}", if it.change == Change::Entered { '+' } else { '-' }, it.user)).collect()
+    }
+
+    /// Each report that the session of a connection was displaced.
+    pub fn displacements(&self) -> Vec<u64> {
+        self.pick(|it| match it {
+            Reported::Displaced(connection) => Some(*connection),
+            _ => None,
+        })
+    }
+
+    /// Connections whose sessions were displaced, sorted, each once.
+    pub fn displaced(&self) -> Vec<u64> {
+        self.displacements().into_iter().collect::<BTreeSet<_>>().into_iter().collect()
+    }
+
+    fn record(&self, reported: Reported) -> Flush {
+        lock(&self.reported).push(reported);
+        Flush::default()
+    }
+}
+
+impl Sink for RecordingSink {
+    fn deliver(&self, log: &LogId, entries: &[Entry]) -> Flush {
+        assert!(lock(&self.delivering).insert(log.clone()), "deliveries of one log overlap");
+        std::thread::yield_now();
+        lock(&self.reported).extend(entries.iter().map(|entry| Reported::Entry(log.clone(), entry.clone())));
+        lock(&self.delivering).remove(log);
+        Flush::default()
+    }
+
+    fn restarted(&self, log: &LogId, _epoch: Epoch) {
+        self.record(Reported::Restarted(log.clone())).run();
+    }
+
+    fn presence(&self, presence: &Presence) -> Flush {
+        self.record(Reported::Presence(presence.clone()))
+    }
+
+    fn direct(&self, to: &UserName, message: &UnloggedMessage) -> Option<Flush> {
+        let is_here = !lock(&self.elsewhere).contains(to.as_str());
+        is_here.then(|| self.record(Reported::Direct(message.clone())))
+    }
+
+    fn notice(&self, message: &UnloggedMessage) -> Flush {
+        self.record(Reported::Notice(message.clone()))
+    }
+
+    fn displaced(&self, connection: ConnectionId) -> Flush {
+        self.record(Reported::Displaced(connection.0))
+    }
+
+    fn account_deleted(&self, user: &UserName, created: Timestamp) -> Flush {
+        self.record(Reported::Deleted(user.to_string(), created))
+    }
+}
+
+/// Nobody listens.
+#[derive(Debug, Default)]
+pub struct NoopSink;
+
+impl Sink for NoopSink {
+    fn deliver(&self, _log: &LogId, _entries: &[Entry]) -> Flush {
+        Flush::default()
+    }
+
+    fn restarted(&self, _log: &LogId, _epoch: Epoch) {}
+
+    fn presence(&self, _presence: &Presence) -> Flush {
+        Flush::default()
+    }
+
+    fn direct(&self, _to: &UserName, _message: &UnloggedMessage) -> Option<Flush> {
+        None
+    }
+
+    fn notice(&self, _message: &UnloggedMessage) -> Flush {
+        Flush::default()
+    }
+
+    fn displaced(&self, _connection: ConnectionId) -> Flush {
+        Flush::default()
+    }
+
+    fn account_deleted(&self, _user: &UserName, _created: Timestamp) -> Flush {
+        Flush::default()
+    }
+}
