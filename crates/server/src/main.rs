@@ -15,7 +15,7 @@ mod tls;
 mod workers;
 
 use std::ffi::OsString;
-use std::io;
+use std::io::{self, Write};
 use std::process::ExitCode;
 
 use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
@@ -76,7 +76,7 @@ fn main() -> ExitCode {
         // Whoever reads our output may stop reading, as `head` does.
         Err(error) if is_broken_pipe(&error) => ExitCode::SUCCESS,
         Err(error) => {
-            eprintln!("parlor: {error:#}");
+            complain(&error);
             ExitCode::FAILURE
         }
     }
@@ -84,7 +84,7 @@ fn main() -> ExitCode {
 
 fn run(command: Command) -> anyhow::Result<ExitCode> {
     match command {
-        Command::Serve(settings) => serve::run(&settings)?,
+        Command::Serve(settings) => return serve::run(&settings),
         Command::Connect(args) => return Ok(connect::run(args)),
         Command::User(args) => user::run(&args)?,
         Command::Cert(args) => cert::run(&args)?,
@@ -95,6 +95,11 @@ fn run(command: Command) -> anyhow::Result<ExitCode> {
         Command::Completions(args) => completions::run(&args, Cli::command())?,
     }
     Ok(ExitCode::SUCCESS)
+}
+
+/// Says what is wrong; where standard error is closed or full, the exit code has to do.
+fn complain(error: &anyhow::Error) {
+    let _ = writeln!(io::stderr(), "parlor: {error:#}");
 }
 
 fn is_broken_pipe(error: &anyhow::Error) -> bool {

@@ -3,6 +3,8 @@
 
 use std::io::{self, Write};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::process::ExitCode;
+use std::thread;
 
 use anyhow::Context;
 use crossbeam_channel::unbounded;
@@ -15,13 +17,22 @@ use crate::{logging, service_manager, system_limits};
 /// Bcrypt costs below this are warned of.
 const LOW_BCRYPT_COST: u32 = 10;
 
-/// Serves until SIGTERM or SIGINT.
+/// Serves until SIGTERM or SIGINT. If the server cannot run, one line says why.
 ///
 /// # Errors
-/// One line that says why the server cannot run.
-pub(crate) fn run(settings: &Settings) -> anyhow::Result<()> {
-    logging::init(&settings.log, settings.log_format)?;
+/// The log cannot be started.
+pub(crate) fn run(settings: &Settings) -> anyhow::Result<ExitCode> {
+    let log = logging::init(&settings.log, settings.log_format)?;
     log_panics();
+    let served = serve(settings);
+    if let Err(error) = &served {
+        // Not by the caller, whom a standard error that nobody reads would hold up.
+        log.print(&format!("parlor: {error:#}"));
+    }
+    Ok(if served.is_ok() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+fn serve(settings: &Settings) -> anyhow::Result<()> {
     for shortfall in system_limits::prepare(settings.max_connections) {
         tracing::warn!("{shortfall}");
     }
@@ -36,10 +47,7 @@ pub(crate) fn run(settings: &Settings) -> anyhow::Result<()> {
     };
     let _signals = SignalThread::start(deliver).context("cannot watch signals")?;
     let Some(process) = Server::start(settings, &inbox)? else { return Ok(()) };
-    if let Err(error) = announce(&process) {
-        // Whoever started the server may read no further than where it listens.
-        tracing::warn!("cannot write to standard output: {error}");
-    }
+    announce(banner(&process));
     service_manager::ready();
     while let Ok(Request::Reload) = inbox.recv() {
         process.resolver.reload();
@@ -58,20 +66,28 @@ fn log_panics() {
     }));
 }
 
-/// Says where the server listens and how to connect to it.
-fn announce(process: &Server) -> io::Result<()> {
-    let mut out = io::stdout().lock();
-    for address in &process.addresses {
-        writeln!(out, "parlor listening on {address}")?;
+/// Prints the banner on a thread of its own, since nobody may read it.
+fn announce(banner: String) {
+    let print = move || {
+        if let Err(error) = io::stdout().write_all(banner.as_bytes()) {
+            tracing::warn!("cannot write to standard output: {error}");
+        }
+    };
+    if let Err(error) = thread::Builder::new().name("banner".to_owned()).spawn(print) {
+        tracing::warn!("cannot start a thread for the banner: {error}");
     }
+}
+
+/// Where the server listens and how to connect to it.
+fn banner(process: &Server) -> String {
+    let mut lines: String = process.addresses.iter().map(|it| format!("parlor listening on {it}\n")).collect();
     if let Some(first) = process.addresses.first() {
-        writeln!(out, "\nTo connect from this machine, in another terminal:")?;
-        let address = reachable(*first);
-        let (ours, openssl) = commands(address, process);
-        writeln!(out, "  {ours}\n  {openssl}")?;
-        writeln!(out, "Then log in by LOGIN <user> <password>, or make an account by REGISTER <user> <password>.")?;
+        let (ours, openssl) = commands(reachable(*first), process);
+        lines.push_str("\nTo connect from this machine, in another terminal:\n");
+        lines.push_str(&format!("  {ours}\n  {openssl}\n"));
+        lines.push_str("Then log in by LOGIN <user> <password>, or make an account by REGISTER <user> <password>.\n");
     }
-    out.flush()
+    lines
 }
 
 fn commands(address: SocketAddr, process: &Server) -> (String, String) {

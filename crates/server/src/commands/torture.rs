@@ -138,13 +138,15 @@ fn faults_help() -> String {
 /// If standard output cannot be written. That the run cannot be carried out is said by the exit code.
 pub(crate) fn run(args: &TortureArgs) -> anyhow::Result<ExitCode> {
     let outcome = config(args).and_then(|config| {
-        let progress = |line: &str| eprintln!("{line}");
+        // Where nobody can read the progress, the run goes on.
+        let progress = |line: &str| drop(writeln!(io::stderr(), "{line}"));
         Ok(parlor_torture::run(&config, progress)?)
     });
     match outcome {
         Ok(outcome) => show(args, &outcome),
         Err(error) => {
-            eprintln!("parlor: {error:#}");
+            // The exit code says it too.
+            drop(writeln!(io::stderr(), "parlor: {error:#}"));
             Ok(ExitCode::from(2))
         }
     }

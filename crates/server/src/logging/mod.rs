@@ -1,28 +1,57 @@
-//! Logs to standard error. It must not decide what is worth logging, and nobody may hand it a secret.
+//! Logs to standard error, without ever holding up or ending the server. It must not decide what is worth logging, and
+//! nobody may hand it a secret.
 
 pub(crate) mod observer;
 pub(crate) mod rate_limit;
 pub(crate) mod store_events;
+mod writer;
 
 use std::io::{self, IsTerminal};
 
+use anyhow::Context;
 use tracing_subscriber::EnvFilter;
 
 use crate::settings::{LogFilter, LogFormat};
 
+use writer::LogWriter;
+
+/// Writes what is still queued when it is dropped; waits for that for a second at most.
+pub(crate) struct LogGuard(LogWriter);
+
+impl LogGuard {
+    /// Logs one line as it is, for people who have just started the server.
+    pub(crate) fn print(&self, line: &str) {
+        self.0.queue(format!("{line}\n").as_bytes());
+    }
+}
+
+impl Drop for LogGuard {
+    fn drop(&mut self) {
+        self.0.flush();
+    }
+}
+
 /// Sends the events of the whole process to standard error from now on. Call it once.
 ///
 /// # Errors
-/// Fails if that was done before.
-pub(crate) fn init(filter: &LogFilter, format: LogFormat) -> anyhow::Result<()> {
+/// Fails if that was done before, or if the system has no thread.
+pub(crate) fn init(filter: &LogFilter, format: LogFormat) -> anyhow::Result<LogGuard> {
     let colours = io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty());
+    let filter = EnvFilter::try_new(filter.as_str())?;
+    let writer = LogWriter::start(io::stderr(), |_, lost| report_lost(lost)).context("cannot start threads")?;
     let builder = tracing_subscriber::fmt()
-        .with_env_filter(EnvFilter::try_new(filter.as_str())?)
-        .with_writer(io::stderr)
+        .with_env_filter(filter)
+        .with_writer(writer.clone())
+        .log_internal_errors(false)
         .with_ansi(colours);
     let done = match format {
         LogFormat::Text => builder.try_init(),
         LogFormat::Json => builder.json().flatten_event(true).try_init(),
     };
-    done.map_err(|error| anyhow::anyhow!("cannot start logging: {error}"))
+    done.map_err(|error| anyhow::anyhow!("cannot start logging: {error}"))?;
+    Ok(LogGuard(writer))
+}
+
+fn report_lost(lines: u64) {
+    tracing::warn!(lines, "log lines were lost: standard error was full, slow or closed");
 }
