@@ -16,6 +16,7 @@ mod idle;
 mod kill;
 mod limits;
 mod load;
+mod log_output;
 mod logins;
 mod malicious_clients;
 mod memory;
