@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
-"""A client for Parlor in nothing but Python's standard library.
+"""A client for Parlor that needs only Python's standard library.
 
-As a program, it says every line of standard input and prints every event:
+As a program, it sends every line of standard input and prints every event:
 
     echo "hello" | PARLOR_PASSWORD=secret ./parlor_client.py --ca ca.pem alice
     PARLOR_PASSWORD=secret ./parlor_client.py --register --room red bob
@@ -28,7 +28,7 @@ from collections import deque
 
 
 class Refused(Exception):
-    """The server answered with an error; `code` says why, for programs."""
+    """The server answered with an error. Programs should check `code`."""
 
     def __init__(self, event):
         super().__init__(f"{event['code']}: {event['message']}")
@@ -36,9 +36,9 @@ class Refused(Exception):
 
 
 class Client:
-    """One connection. Events are dictionaries as docs/protocol.md describes them under "JSON format"."""
+    """One connection. Events are dictionaries; see "JSON format" in docs/protocol.md."""
 
-    # Events that may come at any time; every other one answers a command.
+    # Events that may come at any time. Every other event answers a command.
     UNASKED = {"message", "publication", "direct", "notice", "joined", "left"}
 
     def __init__(self, host, port=7878, ca=None, timeout=30):
@@ -49,7 +49,7 @@ class Client:
         self.waiting = deque()
         greeting = self.lines.readline().split()
         if greeting[:2] != ["HELLO", "parlor/1"]:
-            raise ConnectionError(f"this is no server of the protocol parlor/1: {greeting}")
+            raise ConnectionError(f"the server does not speak parlor/1: {greeting}")
         self.server = greeting[2]
         self.command("FORMAT json")
 
@@ -66,15 +66,15 @@ class Client:
         return self.command(f"REGISTER {user} {password}")
 
     def say(self, text):
-        """Says something to the current room and returns its number, once the server has accepted it."""
+        """Sends a message to the current room. Returns its id when the server has accepted it."""
         return self.command("/" + text if text.startswith("/") else text)["id"]
 
     def send(self, line):
-        """Sends one line and does not wait for its answer."""
+        """Sends one line without waiting for the answer."""
         self.socket.sendall(line.encode() + b"\n")
 
     def command(self, line):
-        """Sends one line that is not blank, and returns its answer. Events that come before it are kept."""
+        """Sends one line, which must not be blank, and returns the answer. Keeps events that come before it."""
         self.send(line)
         while (event := self.receive()) is not None:
             if event["type"] == "error":
@@ -87,12 +87,12 @@ class Client:
         raise ConnectionError("the server closed the connection")
 
     def receive(self):
-        """The next event from the server, or None at the end."""
+        """Returns the next event from the server, or None at the end."""
         line = self.lines.readline()
         return json.loads(line) if line else None
 
     def events(self):
-        """All events from now on, until the server closes the connection."""
+        """Yields all events from now on, until the server closes the connection."""
         while self.waiting:
             yield self.waiting.popleft()
         while (event := self.receive()) is not None:
@@ -106,12 +106,12 @@ def say_all(client):
 
 
 def main():
-    parser = argparse.ArgumentParser(description="Says every line of standard input and prints every event.")
-    parser.add_argument("user", help="who logs in; the password is in PARLOR_PASSWORD, or asked for")
+    parser = argparse.ArgumentParser(description="Sends every line of standard input and prints every event.")
+    parser.add_argument("user", help="user name; the password comes from PARLOR_PASSWORD or a prompt")
     parser.add_argument("--host", default="localhost")
     parser.add_argument("--port", type=int, default=7878)
-    parser.add_argument("--ca", help="PEM file of the authority that vouches for the server")
-    parser.add_argument("--register", action="store_true", help="make the account first")
+    parser.add_argument("--ca", help="PEM file with the CA of the server's certificate")
+    parser.add_argument("--register", action="store_true", help="create the account first")
     parser.add_argument("--room", help="enter this room")
     arguments = parser.parse_args()
     password = os.environ.get("PARLOR_PASSWORD") or getpass.getpass()
