@@ -5,7 +5,7 @@ use std::path::Path;
 use crate::RedisServer;
 use crate::tls::Certificates;
 
-/// The user of the testkit. It has all permissions, whatever users the test defines.
+/// The user of the testkit. It has all permissions, independent of the users that the test defines.
 pub(crate) const ADMIN: &str = "testkit";
 /// Its password.
 pub(crate) const ADMIN_PASSWORD: &str = "testkit";

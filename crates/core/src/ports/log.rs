@@ -69,8 +69,8 @@ pub struct Head {
     pub last: MessageId,
 }
 
-/// Numbered entries, stored durably. A message is accepted once it is in the log. The log delivers to its followers:
-/// after it stored an entry of a followed log, it calls [`super::Sink::deliver`] with that entry, in order of number.
+/// Numbered entries that the store keeps. A message is accepted once it is in the log. Entries of followed logs are
+/// delivered: after such an entry was stored, the port calls [`super::Sink::deliver`] with it, in order of number.
 pub trait Log: Send + Sync {
     /// Stores a batch and delivers it. Blocks until each entry is stored or refused, at most 3 s. An error means that
     /// the entry was not stored, or that the result is unknown. An entry is never stored twice.
