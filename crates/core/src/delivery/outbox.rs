@@ -5,8 +5,9 @@
 //! 1. Pushing never blocks and never performs I/O.
 //! 2. Frames leave in the order in which they were pushed.
 //! 3. The thread that turns the owner from `Idle` to `Scheduled` must make sure that [`crate::ports::Transport::flush`]
-//!    is called. No other thread may call it. So there is never more than one writer, and no wake-up is lost: the owner
-//!    becomes `Idle` only in [`Outbox::release_if_empty`], which checks under the lock that the queue is empty.
+//!    is called. Only this thread, or the thread to which it hands the flush, may call it. So there is never more than
+//!    one writer, and no wake-up is lost: the owner becomes `Idle` only in [`Outbox::release_if_empty`], which checks
+//!    under the lock that the queue is empty.
 //! 4. If an event would exceed the limit, then the queue is dropped, replaced by `BYE slow-consumer`, and closed.
 //! 5. Nothing is pushed after a goodbye: it is the last frame.
 
