@@ -1,4 +1,4 @@
-//! Whatever bytes a line holds, the parsers neither panic nor let through what must not reach anybody.
+//! For any bytes of a line, the parsers do not panic, and never accept text that must not reach other clients.
 
 #![no_main]
 
@@ -28,11 +28,11 @@ fn check_password(password: &Password) {
     assert!((1..=PASSWORD_MAX_BYTES).contains(&length) && !password.expose().contains(is_control));
 }
 
-/// However it was typed, it is the same when a client writes it.
+/// However the login was written, a client's form of it reads back as the same.
 fn check_read_back(credentials: &Credentials) {
     let line = format!("LOGIN {} {}", credentials.user, credentials.password.expose());
     let read = parse_pre_login(line.as_bytes());
-    assert!(matches!(read, Ok(Some(PreLoginCommand::Login(same))) if same == *credentials), "another login is read");
+    assert!(matches!(read, Ok(Some(PreLoginCommand::Login(same))) if same == *credentials), "the login has changed");
 }
 
 fn check_command(command: &Command) {
@@ -47,7 +47,7 @@ fn check_command(command: &Command) {
 }
 
 fn check_refusal(refusal: &Refusal) {
-    assert!(!refusal.to_string().contains(is_control), "an explanation is one line");
+    assert!(!refusal.to_string().contains(is_control), "an explanation contains a control character");
 }
 
 fuzz_target!(|line: &[u8]| {
@@ -59,7 +59,7 @@ fuzz_target!(|line: &[u8]| {
         Ok(Some(PreLoginCommand::Login(credentials) | PreLoginCommand::Register(credentials))) => {
             check_password(&credentials.password);
             check_read_back(&credentials);
-            // What logs in before login is never a message after it.
+            // A line that logs in before login is never a message in a session.
             assert!(!matches!(parse_command(line), Ok(Some(Command::Message(_)))), "a password would be broadcast");
         }
         Ok(Some(PreLoginCommand::Ping(Some(token)))) => assert!(!token.contains(is_control)),

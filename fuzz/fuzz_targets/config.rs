@@ -1,5 +1,5 @@
-//! Whatever a file of settings holds, it is understood or refused with one line, and a file that is understood makes a
-//! command line that is. The flags here are one of each kind that Parlor has, not all that it has.
+//! For any content, a file of settings is either accepted, or refused with one line. A command line with an accepted
+//! file is valid. The flags here are one of each kind in Parlor, not all flags.
 
 #![no_main]
 
@@ -52,7 +52,7 @@ fuzz_target!(|text: &str| {
         Ok(defaults) => {
             let root = root.clone().mut_subcommand("serve", |serve| defaults.apply(serve));
             let parsed = root.try_get_matches_from(["parlor", "serve"]);
-            assert!(parsed.is_ok(), "taken from the file and then refused: {parsed:?}");
+            assert!(parsed.is_ok(), "accepted in the file, but refused on the command line: {parsed:?}");
         }
     }
 });

@@ -1,7 +1,7 @@
-//! Several clients send what they like, in any pieces, while the store fails, time passes and others do not read: the
-//! server does not panic, each line has its one answer in order, nobody hears what is not for them, what waits is
-//! bounded, and nothing is left of whoever is gone. The first byte of the input chooses the settings, the rest are
-//! steps.
+//! Several clients send any data, in any pieces, while the store fails, time passes and others do not read. The server
+//! does not panic, each line has exactly one reply in order, no client receives anything that is not for it, queues are
+//! bounded, and a closed connection leaves nothing behind. The first byte of the input chooses the settings, the rest
+//! are steps.
 
 #![no_main]
 
@@ -12,17 +12,17 @@ use parlor_testkit::{World, login_line};
 
 const USERS: [&str; CLIENTS] = ["ann", "bob", "cyd", "dan"];
 
-/// From elsewhere, so that the limits hold for them.
+/// Addresses of other machines, so that the limits apply to these clients.
 const STRANGERS: [Option<&str>; CLIENTS] = [None, None, Some("192.0.2.1"), Some("192.0.2.2")];
 
 const MAX_LINE_BYTES: usize = 128;
 const MAX_QUEUED_BYTES: usize = 512;
 
-/// Most bytes that a client sends while it does not read. A thread waits for the reader of too many replies, and not by
-/// the clock of the world.
+/// Maximum number of bytes that a client sends while it does not read. With too many replies, a thread waits for the
+/// reader, and it does not use the clock of the world.
 const MAX_UNREAD_BYTES: usize = 64;
 
-/// How often [`Action::Repeat`] sends, and how much at most.
+/// How often [`Action::Repeat`] sends, and how many bytes at most.
 const REPEATS: usize = 8;
 const MAX_REPEATED_BYTES: usize = 64;
 
@@ -63,7 +63,7 @@ impl Stage {
         Self { world: world(settings), clients: [const { None }; CLIENTS], unread: [0; CLIENTS] }
     }
 
-    /// The client, connected anew if it is not.
+    /// The client. Connects it again if it is not connected.
     fn client(&mut self, number: usize) -> &mut ClientOracle {
         let world = &self.world;
         let slot = &mut self.clients[number];
@@ -77,7 +77,7 @@ impl Stage {
         })
     }
 
-    /// Carries a step out; `false` if nothing can be said of what would follow.
+    /// Carries a step out. Returns `false` if the oracle cannot check anything after it.
     fn play(&mut self, Step { client: number, deed, bytes }: Step<'_>) -> bool {
         match deed {
             Action::Send => self.send(number, bytes),
@@ -121,7 +121,8 @@ impl Stage {
         self.client(number).stick(false, MAX_QUEUED_BYTES);
     }
 
-    /// A client that leaves while the store fails may be left there, which a store of one process does not repair.
+    /// A client that leaves while the store fails may stay a member in the store. A store of one process does not
+    /// repair that.
     fn send_in_vain(&mut self, number: usize, bytes: &[u8]) -> bool {
         self.read_on(number);
         self.client(number);
@@ -156,7 +157,7 @@ impl Stage {
     fn clear(&mut self) {
         (0..CLIENTS).for_each(|number| self.vanish(number));
         self.world.run_flush_workers();
-        assert_eq!((self.world.connections(), self.world.topics()), (0, 0), "something is left");
+        assert_eq!((self.world.connections(), self.world.topics()), (0, 0), "connections or topics are left");
     }
 }
 

@@ -1,5 +1,5 @@
-//! Every event that can be made has one JSON object that reads back as itself, and text lines that hold no
-//! control character. The input is cut into the fields of an event.
+//! Every possible event has one JSON object that reads back as the same event, and text lines without control
+//! characters. The input is split into the fields of an event.
 
 #![no_main]
 
@@ -11,7 +11,7 @@ use parlor_proto::{
     RoomSummary, Text, Timestamp, UserName, VERBS, Verb, encode, parse_command,
 };
 
-/// An event whose fields could all have come about in a server.
+/// An event whose fields could all occur in a server.
 #[derive(Debug)]
 struct Any(Event);
 
@@ -25,7 +25,7 @@ impl<'a> Arbitrary<'a> for Any {
 }
 
 impl Maker<'_, '_> {
-    /// A name out of any bytes: those that fit, behind a letter.
+    /// Builds a name from any bytes: a letter, followed by all bytes that are valid in names.
     fn name(&mut self, max: usize) -> Result<String> {
         let wanted = self.0.arbitrary::<&[u8]>()?.iter().map(|&byte| char::from(byte));
         let fit = wanted.filter(|letter| letter.is_ascii_alphanumeric() || matches!(letter, '_' | '-'));
@@ -60,7 +60,7 @@ impl Maker<'_, '_> {
         self.0.choose(VERBS).map(|info| info.verb)
     }
 
-    /// A token as the parser lets it through.
+    /// A token as the parser accepts it.
     fn token(&mut self) -> Result<Option<String>> {
         let line = format!("/ping {}", self.0.arbitrary::<&str>()?);
         match parse_command(line.as_bytes()) {
@@ -161,7 +161,7 @@ fn lines(event: &Event, format: Format) -> String {
     String::from_utf8(bytes).expect("what is sent is UTF-8")
 }
 
-/// How many lines the text format has for an event.
+/// Number of lines of an event in the text format.
 fn text_lines(event: &Event) -> usize {
     match event {
         Event::Ok(Reply::Message { .. }) => 0,

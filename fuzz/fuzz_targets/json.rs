@@ -1,5 +1,5 @@
-//! A line of JSON from anybody is an event or it is not; if it is one, what our encoder writes is one line that reads
-//! back as the same event, its texts are as clean as if our own server had said them, and its numbers have a next.
+//! A JSON line from any sender either is an event or is not. If it is, then the server's encoder writes one line that
+//! reads back as the same event. Its texts are as clean as texts from a server, and its numbers have a successor.
 
 #![no_main]
 
@@ -13,7 +13,7 @@ fn line(event: &Event) -> String {
     String::from_utf8(bytes).expect("what is encoded is UTF-8")
 }
 
-/// What people said in the event.
+/// The texts of users in the event.
 fn texts(event: &Event) -> Vec<&Text> {
     match event {
         Event::Message { text, .. }

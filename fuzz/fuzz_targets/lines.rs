@@ -1,12 +1,12 @@
-//! Lines are the same however the stream is cut, and none is longer than allowed. The first byte of the
-//! input is the limit, the second the length of a piece, the rest the stream.
+//! The lines are the same however the stream is split, and no line is longer than allowed. The first byte of the input
+//! is the limit, the second the length of a piece, the rest the stream.
 
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
 use parlor_proto::{Line, LineSplitter};
 
-/// What a splitter makes of `stream` in pieces of `size` bytes; `None` is a line that was too long.
+/// The result of a splitter for `stream` in pieces of `size` bytes; `None` is a line that was too long.
 fn split(max: usize, stream: &[u8], size: usize) -> Vec<Option<Vec<u8>>> {
     let mut splitter = LineSplitter::new(max);
     let mut found = Vec::new();
@@ -22,14 +22,14 @@ fn split(max: usize, stream: &[u8], size: usize) -> Vec<Option<Vec<u8>>> {
     found
 }
 
-/// The lines by definition: cut at every LF, then look at each.
+/// The lines by definition: split at every LF, then check each.
 fn expected(max: usize, stream: &[u8]) -> Vec<Option<Vec<u8>>> {
     let mut found = Vec::new();
     for line in stream.split_inclusive(|&byte| byte == b'\n') {
         match line.strip_suffix(b"\n") {
             _ if line.len() > max => found.push(None),
             Some(content) => found.push(Some(content.strip_suffix(b"\r").unwrap_or(content).to_vec())),
-            // Without its LF it cannot fit any more once it has as many bytes as a whole line may have.
+            // A line that has the maximum length without its LF cannot fit any more.
             None if line.len() == max => found.push(None),
             None => {}
         }

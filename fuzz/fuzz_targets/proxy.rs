@@ -1,5 +1,5 @@
-//! Whatever a balancer sends, the header is told from what stands behind it by its own length and nothing else: a
-//! reader that asks how many bytes are needed never takes one too many, and comes to the same end however they come.
+//! For any data from a balancer, only the header's own length separates it from the bytes after it. A reader that asks
+//! how many bytes are needed never reads one too many, and gets the same result however they arrive.
 
 #![no_main]
 
@@ -8,8 +8,8 @@ use std::net::{IpAddr, SocketAddr};
 use libfuzzer_sys::fuzz_target;
 use parlor_proxy_header::{MAX_BYTES, Malformed, Progress, Source, parse};
 
-/// Reads as the server does: never more than is needed. Tells the outcome and how many bytes were taken; none if they
-/// ended first.
+/// Reads as the server does: never more bytes than needed. Returns the result and how many bytes were read. Returns
+/// `None` if the stream ended first.
 fn read(stream: &[u8]) -> Option<(Result<Source, Malformed>, usize)> {
     let mut taken = 0;
     loop {
@@ -24,7 +24,7 @@ fn read(stream: &[u8]) -> Option<(Result<Source, Malformed>, usize)> {
     }
 }
 
-/// The header by its definition; none if the stream does not begin with a whole one that is taken.
+/// The header by its definition. `None` if the stream does not begin with a complete accepted header.
 fn expected(stream: &[u8]) -> Option<(Source, usize)> {
     let body = stream.strip_prefix(b"\r\n\r\n\0\r\nQUIT\n")?;
     let [command, family, high, low, block @ ..] = body else { return None };
@@ -52,11 +52,11 @@ fuzz_target!(|stream: &[u8]| {
         _ => None,
     };
     assert_eq!(accepted, expected(stream));
-    // All at once it is the same.
+    // Parsing all bytes at once gives the same result.
     match (parse(stream), outcome) {
         (Ok(Progress::Complete(source)), Some((Ok(read), _))) => assert_eq!(source, read),
         (Err(malformed), Some((Err(read), _))) => assert_eq!(malformed, read),
-        // What is wrong with a beginning may be seen before as many bytes are there as were asked for.
+        // The parser may see an error in the beginning before all requested bytes are there.
         (Ok(Progress::Needs(_)) | Err(_), None) => {}
         (at_once, in_pieces) => panic!("{at_once:?} is not {in_pieces:?}"),
     }

@@ -1,5 +1,5 @@
-//! A client as it is seen from outside: it keeps what it sent and checks all that it gets. It must not look into the
-//! server, and it learns only from replies which state the dialogue is in.
+//! An oracle for one client, seen from outside: it keeps the sent lines and checks all that the client receives. It
+//! must not look into the server, and it learns the state of the connection only from replies.
 
 use std::collections::{HashMap, VecDeque};
 
@@ -11,32 +11,32 @@ use parlor_testkit::Connection;
 
 use crate::is_control;
 
-/// A line that was sent and is not known to be answered.
+/// A sent line without a known reply.
 #[derive(Debug)]
 enum Sent {
     Line {
         bytes: Vec<u8>,
-        /// Whether the store failed then.
+        /// Whether the store failed at that time.
         in_vain: bool,
     },
     TooLong,
 }
 
-/// What has to answer a line.
+/// The expected reply to a line.
 #[derive(Debug, PartialEq, Eq)]
 enum Due {
-    /// Nothing does.
+    /// No reply.
     Nothing,
     /// This refusal of this command.
     Refusal(RefusalCode, Option<Verb>),
-    /// The command's own answer or a refusal of it; a sign of life carries the token.
+    /// The command's own reply, or a refusal of the command. The reply to a ping carries the token.
     Answer(Verb, Option<String>),
 }
 
-/// What one event of the server is to the client.
+/// The meaning of one event for the client.
 #[derive(Debug, PartialEq, Eq)]
 enum Heard {
-    /// What others did, in this room if it was in one, with this number if it has one.
+    /// An event caused by others, with its room if it has one, and its number if it has one.
     News {
         room: Option<String>,
         id: Option<u64>,
@@ -52,23 +52,23 @@ enum Heard {
     Goodbye(Bye),
 }
 
-/// A client and what it is owed.
+/// A client and its pending replies.
 #[derive(Debug)]
 pub struct ClientOracle {
     link: Connection,
     splitter: LineSplitter,
     sent: VecDeque<Sent>,
     format: Format,
-    /// The room, once somebody is logged in.
+    /// The room, if a user is logged in.
     room: Option<String>,
-    /// Newest number that was heard of each room.
+    /// Newest received number of each room.
     newest: HashMap<String, u64>,
     is_over: bool,
     is_stuck: bool,
 }
 
 impl ClientOracle {
-    /// Watches a connection that has said nothing yet; the server takes lines of `max_line_bytes`.
+    /// Watches a new connection. The server accepts lines of up to `max_line_bytes`.
     pub fn new(link: Connection, max_line_bytes: usize) -> Self {
         Self {
             link,
@@ -87,12 +87,12 @@ impl ClientOracle {
         &self.link
     }
 
-    /// Whether the client reads nothing.
+    /// Whether the client has stopped reading.
     pub fn is_stuck(&self) -> bool {
         self.is_stuck
     }
 
-    /// Sends bytes as one read; `in_vain` if the store fails meanwhile.
+    /// Sends bytes as one read. `in_vain` says whether the store fails meanwhile.
     pub fn send(&mut self, bytes: &[u8], in_vain: bool) {
         if !self.link.is_open() {
             return;
@@ -107,24 +107,24 @@ impl ClientOracle {
         self.link.send_raw(bytes);
     }
 
-    /// Stops reading, or reads again. Of what waited, no more may be news than `max_queued_bytes`.
+    /// Stops reading, or reads again. At most `max_queued_bytes` of the waiting data may be events from others.
     ///
     /// # Panics
-    /// More waited.
+    /// If more of them waited.
     pub fn stick(&mut self, is_stuck: bool, max_queued_bytes: usize) {
         let reads_again = self.is_stuck && !is_stuck;
         self.is_stuck = is_stuck;
         self.link.stick(is_stuck);
         if reads_again {
             let news = self.listen();
-            assert!(news <= max_queued_bytes, "{news} bytes of news waited");
+            assert!(news <= max_queued_bytes, "{news} bytes of events waited");
         }
     }
 
-    /// Checks all that came since the last look, and that nothing is owed any more.
+    /// Checks all events since the last call, and that no reply is missing.
     ///
     /// # Panics
-    /// Something that came is wrong, or something is missing.
+    /// If an event is wrong, or a reply is missing.
     pub fn hear(&mut self) {
         self.listen();
         if self.is_over || self.is_stuck {
@@ -132,16 +132,16 @@ impl ClientOracle {
         }
         assert!(self.link.is_open(), "closed without a goodbye");
         let due = self.next_due();
-        assert_eq!(due, None, "a line was not answered");
+        assert_eq!(due, None, "a line got no reply");
     }
 
-    /// Checks all that came, and tells how many bytes of it were news.
+    /// Checks all received events, and returns how many bytes came from others.
     fn listen(&mut self) -> usize {
         let lines = self.link.read();
         let mut lines = lines.iter().map(String::as_str);
         let mut news = 0;
         while let Some(line) = lines.next() {
-            assert!(!self.is_over, "after the goodbye: {line:?}");
+            assert!(!self.is_over, "received after the goodbye: {line:?}");
             assert!(!line.is_empty() && !line.contains(is_control), "{line:?}");
             let format = format_of(line);
             let heard = match format {
@@ -167,9 +167,9 @@ impl ClientOracle {
                 }
                 self.is_over = true;
                 self.sent.clear();
-                assert!(!self.link.is_open(), "open after the goodbye");
+                assert!(!self.link.is_open(), "the connection is open after the goodbye");
             }
-            // The only refusal that no line asked for.
+            // The only refusal that is not a reply to a line.
             Heard::Refusal { code: RefusalCode::LoginTimeout, .. } => assert_eq!(self.room, None),
             Heard::Refusal { code, verb } => {
                 let due = self.next_due().expect("a refusal answers a line");
@@ -178,37 +178,37 @@ impl ClientOracle {
             }
             Heard::Answer { verb, token } => {
                 let due = self.next_due();
-                assert_eq!(due, Some(Due::Answer(verb, token)), "answered by {line:?}");
+                assert_eq!(due, Some(Due::Answer(verb, token)), "the reply was {line:?}");
                 self.answered(verb, line);
             }
         }
     }
 
-    /// News come to members of the room only, each once and in order.
+    /// Only members of the room receive its events, each once and in order.
     fn take_news(&mut self, room: Option<String>, id: Option<u64>, line: &str) {
-        assert!(self.room.is_some(), "news before login: {line:?}");
+        assert!(self.room.is_some(), "an event before login: {line:?}");
         let Some(room) = room else { return };
-        assert_eq!(Some(&room), self.room.as_ref(), "news of another room: {line:?}");
+        assert_eq!(Some(&room), self.room.as_ref(), "an event of another room: {line:?}");
         if let Some(id) = id {
             let before = self.newest.insert(room, id).unwrap_or_default();
-            assert!(before < id, "{id} after {before}");
+            assert!(before < id, "{id} was received after {before}");
         }
     }
 
-    /// A command was carried out; what it changed holds for what comes after.
+    /// A command was carried out. Its changes apply to everything after it.
     fn answered(&mut self, verb: Verb, line: &str) {
         let sent = self.sent.pop_front();
         match verb {
             Verb::Login | Verb::Register => self.room = Some("lobby".to_owned()),
             Verb::Leave => self.room = Some("lobby".to_owned()),
             Verb::Join => self.room = sent.map(|sent| argument(&sent)),
-            // The answer is the first in the format that was chosen.
+            // The reply is the first line in the new format.
             Verb::Format => self.format = format_of(line),
             _ => {}
         }
     }
 
-    /// What is owed first, if anything is. Forgets lines that nothing answers.
+    /// The next expected reply, if any. Drops lines that have no reply.
     fn next_due(&mut self) -> Option<Due> {
         loop {
             match due(self.sent.front()?, self.room.is_some(), self.format) {
@@ -219,7 +219,7 @@ impl ClientOracle {
     }
 }
 
-/// No line of the text format begins as an object does.
+/// No line of the text format begins like a JSON object.
 fn format_of(line: &str) -> Format {
     if line.starts_with('{') { Format::Json } else { Format::Text }
 }
@@ -233,7 +233,7 @@ fn argument(sent: &Sent) -> String {
     }
 }
 
-/// What has to answer a line.
+/// The expected reply to a line.
 fn due(sent: &Sent, in_session: bool, format: Format) -> Due {
     let (bytes, in_vain) = match sent {
         Sent::TooLong => return Due::Refusal(RefusalCode::LineTooLong, None),
@@ -247,7 +247,7 @@ fn due(sent: &Sent, in_session: bool, format: Format) -> Due {
     match understood {
         Err(ParseError { verb, refusal }) => Due::Refusal(refusal.code(), verb),
         Ok(None) => Due::Nothing,
-        // The text format has no line for a message that was accepted.
+        // The text format has no line for an accepted message.
         Ok(Some((Verb::Message, _))) if format == Format::Text && !in_vain => Due::Nothing,
         Ok(Some((verb, token))) => Due::Answer(verb, token),
     }
@@ -261,7 +261,7 @@ fn token_of_pre_login(greeting: parlor_proto::PreLoginCommand) -> Option<String>
     if let parlor_proto::PreLoginCommand::Ping(token) = greeting { token } else { None }
 }
 
-/// A line that cannot be understood has one refusal; one that can may be refused for whatever reason.
+/// A line that cannot be parsed has exactly one valid refusal. A line that can be parsed may be refused for any reason.
 fn check_refusal(due: &Due, code: RefusalCode, verb: Option<Verb>, format: Format) {
     match due {
         Due::Refusal(expected, of) => {
@@ -273,7 +273,7 @@ fn check_refusal(due: &Due, code: RefusalCode, verb: Option<Verb>, format: Forma
     }
 }
 
-/// What a line of the text format is; the closing line of a list is taken with its items.
+/// The meaning of a line in the text format. The closing line of a list is read with its items.
 fn of_text<'a>(line: &str, lines: &mut impl Iterator<Item = &'a str>) -> Heard {
     let (word, rest) = line.split_once(' ').unwrap_or((line, ""));
     let (first, more) = rest.split_once(' ').unwrap_or((rest, ""));
@@ -295,7 +295,7 @@ fn of_text<'a>(line: &str, lines: &mut impl Iterator<Item = &'a str>) -> Heard {
     }
 }
 
-/// Items of a list up to its end, which counts them.
+/// Reads the items of a list up to its closing line, which contains their count.
 fn list<'a>(item: &str, lines: &mut impl Iterator<Item = &'a str>) -> Heard {
     let verb = match item {
         "ROOM" => Verb::Rooms,
@@ -321,7 +321,7 @@ fn list<'a>(item: &str, lines: &mut impl Iterator<Item = &'a str>) -> Heard {
     panic!("a list of {item} has no end")
 }
 
-/// What an object is; it is exactly as our own encoder writes it.
+/// The meaning of a JSON object. It must be exactly as the server's encoder writes it.
 fn of_json(line: &str) -> Heard {
     let event: Event = serde_json::from_str(line).expect("a line is an event");
     let mut again = Vec::new();
@@ -363,7 +363,7 @@ fn verb_of(reply: &Reply) -> Verb {
     }
 }
 
-/// The room of a line that names a room and a user, perhaps with a text.
+/// The room of a line with a room, a user, and perhaps a text.
 fn room(first: &str, more: &str) -> Option<String> {
     let user = more.split(' ').next().unwrap_or_default();
     assert!(is_name(first) && is_name(user), "{first:?} {more:?}");
@@ -375,7 +375,7 @@ fn is_name(word: &str) -> bool {
     (1..=64).contains(&word.len()) && word.bytes().all(fits)
 }
 
-/// A word that stands for one of a list.
+/// The value that a word stands for.
 fn word_of<T: serde::de::DeserializeOwned>(word: &str) -> T {
     let word = serde_json::Value::String(word.to_owned());
     serde_json::from_value(word).unwrap_or_else(|error| panic!("{error}"))

@@ -1,39 +1,39 @@
-//! A story of several clients in bytes that a fuzzer can cut and paste: steps divided by 0xFF. The first byte of a step
-//! says who does what, the rest is what is sent. It must not know what becomes of it.
+//! A scenario of several clients in bytes that a fuzzer can cut and paste: steps separated by 0xFF. The first byte of a
+//! step selects the client and the action, the rest is the data to send. It must not know the results.
 
-/// How many clients there are.
+/// Number of clients.
 pub const CLIENTS: usize = 4;
 
-/// Divides the steps; no UTF-8 has it.
+/// Separates the steps. It occurs in no UTF-8 text.
 const DIVIDER: u8 = 0xFF;
 
-/// What a client does.
+/// The action of a client.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Action {
     /// Sends the bytes as one read of its socket.
     Send,
-    /// Sends them one by one.
+    /// Sends the bytes one by one.
     Trickle,
-    /// Sends them eight times over.
+    /// Sends the bytes eight times.
     Repeat,
-    /// Logs in, and sends them in the same read.
+    /// Logs in, and sends the bytes in the same read.
     LogIn,
-    /// Sends them while the store fails.
+    /// Sends the bytes while the store fails.
     SendInVain,
-    /// Stops reading what it gets, and sends them.
+    /// Stops reading, and sends the bytes.
     Stick,
-    /// Reads on, and sends them.
+    /// Reads again, and sends the bytes.
     Unstick,
-    /// Goes away without a word.
+    /// Disconnects without a goodbye.
     Vanish,
-    /// Lets as many seconds pass as there are bytes, and then its own time is over.
+    /// Advances the clock by one second for each byte, and then lets the client's own timeout expire.
     Expire,
-    /// Lets as many seconds pass as there are bytes.
+    /// Advances the clock by one second for each byte.
     Wait,
 }
 
-/// By four: the letters from `@` on, each for the first, second, third and fourth client. What stands more often comes
-/// up more often.
+/// The actions by letter, from `@` on: four letters for each action, for the first to the fourth client. An action that
+/// is listed more often is chosen more often.
 const DEEDS: [Action; 16] = [
     Action::Send,
     Action::Send,
@@ -56,15 +56,15 @@ const DEEDS: [Action; 16] = [
 /// One step.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Step<'a> {
-    /// Whose; below [`CLIENTS`].
+    /// The client; below [`CLIENTS`].
     pub client: usize,
-    /// What it does.
+    /// The action.
     pub deed: Action,
-    /// With which bytes.
+    /// The data.
     pub bytes: &'a [u8],
 }
 
-/// The steps of a story.
+/// The steps of a scenario.
 pub fn steps(story: &[u8]) -> impl Iterator<Item = Step<'_>> {
     story.split(|&byte| byte == DIVIDER).filter_map(|step| {
         let (&first, bytes) = step.split_first()?;

@@ -1,5 +1,5 @@
-//! Tables inside of documents that come from the code, between `<!-- table: NAME -->` and `<!-- end -->`. It
-//! must not touch anything else in them.
+//! Tables in documents that are generated from the code, between `<!-- table: NAME -->` and `<!-- end -->`. It must not
+//! change anything else in them.
 
 mod records;
 
@@ -9,14 +9,14 @@ use std::path::Path;
 use anyhow::{Context, Result, bail};
 use parlor_proto::{Bye, RefusalCode, VERBS, VerbInfo};
 
-/// The documents that hold tables.
+/// The documents that contain tables.
 const DOCUMENTS: [&str; 2] = ["docs/protocol.md", "docs/reliability.md"];
 
 const OPEN: &str = "<!-- table: ";
 const OPEN_END: &str = " -->\n";
 const CLOSE: &str = "<!-- end -->";
 
-/// Brings every table up to date.
+/// Updates every table.
 pub(crate) fn write(root: &Path) -> Result<()> {
     for document in DOCUMENTS {
         let path = root.join(document);
@@ -26,7 +26,7 @@ pub(crate) fn write(root: &Path) -> Result<()> {
     Ok(())
 }
 
-/// Whether every table is up to date; says which document is not.
+/// Whether every table is up to date. Prints which document is not.
 pub(crate) fn check(root: &Path) -> Result<bool> {
     let mut current = true;
     for document in DOCUMENTS {
@@ -39,7 +39,7 @@ pub(crate) fn check(root: &Path) -> Result<bool> {
     Ok(current)
 }
 
-/// The document with its tables made anew.
+/// The document with regenerated tables.
 fn regenerate(root: &Path, text: &str) -> Result<String> {
     let mut out = String::new();
     let mut rest = text;
@@ -102,7 +102,7 @@ fn markdown(head: &[&str], rows: &[Vec<String>]) -> String {
     let mut out = line(head.iter().map(|&cell| cell.to_owned()).collect());
     out.push_str(&line(vec!["---".to_owned(); head.len()]).replace(' ', ""));
     for row in rows {
-        // A bar would end the cell, even inside of code.
+        // A bar would end the cell, even inside code.
         out.push_str(&line(row.iter().map(|cell| cell.replace('|', "\\|")).collect()));
     }
     out

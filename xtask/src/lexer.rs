@@ -1,27 +1,27 @@
-//! Just enough of Rust's lexical rules to tell code, comments and string literals apart. It must not
-//! judge what it finds.
+//! Just enough of Rust's lexical rules to distinguish code, comments and string literals. It must not judge what it
+//! finds.
 
 /// A string literal of a source file.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Literal {
     /// Line on which it begins, counted from 0.
     pub(crate) line: usize,
-    /// What stands between its quotes, escapes as they are written.
+    /// The text between its quotes, with escapes as written.
     pub(crate) content: String,
 }
 
-/// A source file taken apart.
+/// The parts of a source file.
 #[derive(Debug, Default)]
 pub(crate) struct Lexed {
     /// The text with comments and the contents of literals replaced by spaces; lines stay in place.
     pub(crate) code: String,
     /// All string literals, in order.
     pub(crate) literals: Vec<Literal>,
-    /// The lines, counted from 0, that hold a comment or a part of one.
+    /// The lines, counted from 0, that contain a comment or a part of one.
     pub(crate) commented: Vec<usize>,
 }
 
-/// Takes `source` apart.
+/// Splits `source` into its parts.
 pub(crate) fn lex(source: &str) -> Lexed {
     let mut lexer = Lexer { rest: source, line: 0, previous: ' ', out: Lexed::default() };
     while !lexer.rest.is_empty() {
@@ -79,7 +79,7 @@ impl Lexer<'_> {
         self.rest = rest;
     }
 
-    /// Replaces `length` bytes by spaces, line ends excepted.
+    /// Replaces `length` bytes by spaces, except for line ends.
     fn blank(&mut self, length: usize) {
         let (taken, rest) = self.rest.split_at(length);
         self.out.code.extend(taken.chars().map(|character| if character == '\n' { '\n' } else { ' ' }));
@@ -89,12 +89,12 @@ impl Lexer<'_> {
     }
 }
 
-/// Whether a character can stand inside a name.
+/// Whether a character may occur inside a name.
 pub(crate) fn is_word(character: char) -> bool {
     character.is_alphanumeric() || character == '_'
 }
 
-/// Length of the nested comment that `text` begins with.
+/// Length of the nested comment at the beginning of `text`.
 fn block_comment_len(text: &str) -> usize {
     let mut depth = 0usize;
     let mut at = 0;
@@ -115,7 +115,7 @@ fn block_comment_len(text: &str) -> usize {
     text.len()
 }
 
-/// If a raw string begins here: the bytes up to and with its quote, and how many `#` it has.
+/// If a raw string begins here: the number of bytes up to and including its quote, and of its `#`.
 fn raw_string_start(text: &str, previous: char) -> Option<(usize, usize)> {
     if is_word(previous) {
         return None;
@@ -142,7 +142,7 @@ fn string_content_len(text: &str) -> usize {
     text.len()
 }
 
-/// Length of the character literal that `text` begins with; a lifetime is none.
+/// Length of the character literal at the beginning of `text`. `None` for a lifetime.
 fn char_literal_len(text: &str) -> Option<usize> {
     let inside = text.strip_prefix('\'')?;
     let mut characters = inside.char_indices();

@@ -1,4 +1,4 @@
-//! Chores of the repository: `cargo xtask tidy`, `cargo xtask docs` and `cargo xtask test`. It must not be needed to build or
+//! Repository tasks: `cargo xtask tidy`, `cargo xtask docs` and `cargo xtask test`. It must not be needed to build or
 //! run Parlor.
 
 mod checks;
@@ -26,7 +26,7 @@ fn main() -> ExitCode {
     }
 }
 
-/// Does what the command line asks for; false if a check found something.
+/// Runs the command of the command line. Returns `false` if a check found a problem.
 fn run() -> Result<bool> {
     let root = repository_root()?;
     let arguments: Vec<String> = std::env::args().skip(1).collect();
@@ -40,7 +40,7 @@ fn run() -> Result<bool> {
     }
 }
 
-/// The directory above this crate's.
+/// The parent directory of this crate.
 fn repository_root() -> Result<PathBuf> {
     let parent = Path::new(env!("CARGO_MANIFEST_DIR")).parent();
     Ok(parent.context("this crate has no directory above it")?.to_owned())

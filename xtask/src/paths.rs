@@ -1,9 +1,9 @@
-//! The paths that Rust code names, `a::b::c`. It must not resolve them.
+//! The paths in Rust code, `a::b::c`. It must not resolve them.
 
 use crate::lexer::is_word;
 use crate::tree::Rust;
 
-/// Every path in the code, with the line, counted from 0, on which it begins; lists of `use` are spread out.
+/// Every path in the code, with the line, counted from 0, on which it begins. Lists in `use` are expanded.
 pub(crate) fn paths(rust: &Rust) -> Vec<(usize, String)> {
     let code = &rust.lexed.code;
     let mut found = Vec::new();
@@ -24,7 +24,7 @@ struct Reader<'a> {
 }
 
 impl Reader<'_> {
-    /// Reads `a::b::c` or `a::{b, c::d}`; the text begins with a part of a path or with a brace.
+    /// Reads `a::b::c` or `a::{b, c::d}`. The text begins with a part of a path or with a brace.
     fn path(&mut self, prefix: &str, found: &mut Vec<String>) {
         if self.rest.starts_with('{') {
             return self.list(prefix, found);
@@ -65,7 +65,7 @@ impl Reader<'_> {
     }
 }
 
-/// What a module re-exports: the paths behind `pub use` and `pub(…) use`.
+/// The re-exports of a module: the paths after `pub use` and `pub(…) use`.
 pub(crate) fn re_exports(rust: &Rust) -> Vec<String> {
     let mut found = Vec::new();
     for statement in rust.lexed.code.split(';') {

@@ -1,5 +1,5 @@
-//! `cargo xtask test`: all tests as `cargo test` runs them, with the time of each, a limit for a program of tests that
-//! hangs, and the slowest ones at the end. It must not decide what a test is, or whether it passed.
+//! `cargo xtask test`: all tests as `cargo test` runs them, with the time of each, a timeout for a test program that
+//! hangs, and the slowest tests at the end. It must not decide what a test is, or whether it passed.
 
 use std::io::{BufRead, BufReader, Read};
 use std::path::{Path, PathBuf};
@@ -12,42 +12,42 @@ use std::time::Duration;
 use anyhow::{Context, Result, bail};
 use serde_json::Value;
 
-/// If a program of tests prints nothing for so long, it hangs: it prints a line for each test that ends, and for each that
-/// takes longer than a minute.
+/// A test program that prints nothing for this time hangs. Normally it prints a line for each test that ends, and for
+/// each test that takes longer than a minute.
 const SILENCE: Duration = Duration::from_secs(300);
-/// How many programs run at a time: tests mostly wait.
+/// How many test programs run at the same time. Tests mostly wait.
 const AT_ONCE: usize = 2;
 /// How many of the slowest tests are shown.
 const SHOWN: usize = 10;
 
-/// A program that cargo has built of tests.
+/// A test program that cargo has built.
 #[derive(Debug, PartialEq, Eq)]
 struct Program {
     name: String,
     path: PathBuf,
-    /// Where tests expect to be.
+    /// The working directory that its tests expect.
     directory: PathBuf,
-    /// Those of a directory `tests`, which start servers and take long.
+    /// Whether it is from a directory `tests`. Such tests start servers and take long.
     is_of_integration_tests: bool,
 }
 
-/// What became of a program.
+/// The result of a test program.
 #[derive(Debug)]
 struct Report {
     passed: bool,
-    /// What it printed.
+    /// Its output.
     text: String,
-    /// What each of its tests took, in seconds.
+    /// The time of each of its tests, in seconds.
     times: Vec<(f64, String)>,
 }
 
-/// Builds and runs the tests that `arguments` choose, as `cargo test` takes them; false if one failed.
+/// Builds and runs the tests that `arguments` select, as for `cargo test`. Returns `false` if a test failed.
 ///
 /// # Errors
 /// If they cannot be built or started.
 pub(crate) fn run(root: &Path, arguments: &[&str]) -> Result<bool> {
     let mut programs = build(root, arguments)?;
-    // The slow ones first, so that none is left to run alone at the end.
+    // Slow programs run first, so that none of them runs alone at the end.
     programs.sort_by_key(|program| !program.is_of_integration_tests);
     let next = Mutex::new(programs.into_iter());
     let done = Mutex::new(Vec::new());
@@ -68,12 +68,12 @@ pub(crate) fn run(root: &Path, arguments: &[&str]) -> Result<bool> {
     Ok(reports.iter().all(|report| report.passed) && examples.success())
 }
 
-/// The next program; the lock is held for that only.
+/// The next program. The lock is held only in this call.
 fn take(next: &Mutex<std::vec::IntoIter<Program>>) -> Option<Program> {
     next.lock().unwrap_or_else(PoisonError::into_inner).next()
 }
 
-/// Builds all programs of tests; what is wrong with them is printed by cargo.
+/// Builds all test programs. Cargo prints the errors.
 fn build(root: &Path, arguments: &[&str]) -> Result<Vec<Program>> {
     let build = ["--no-run", "--message-format", "json-render-diagnostics"];
     let mut cargo = Command::new(env!("CARGO"));
@@ -86,7 +86,7 @@ fn build(root: &Path, arguments: &[&str]) -> Result<Vec<Program>> {
     Ok(text.lines().filter_map(|line| program(&serde_json::from_str(line).ok()?)).collect())
 }
 
-/// The program of tests that a message of cargo is about.
+/// The test program in a message of cargo.
 fn program(message: &Value) -> Option<Program> {
     if message["profile"]["test"] != true {
         return None;
@@ -102,12 +102,12 @@ fn program(message: &Value) -> Option<Program> {
 }
 
 impl Program {
-    /// Runs it to its end, or until it hangs.
+    /// Runs the program until it ends or hangs.
     fn run(&self) -> Report {
         let mut report = Report { passed: false, text: format!("\n     Running {}\n", self.name), times: Vec::new() };
         let mut command = Command::new(&self.path);
         command.args(["-Z", "unstable-options", "--report-time"]).current_dir(&self.directory);
-        // The times of tests are not stable yet, and are what this is for.
+        // The times of tests are not stable yet, but this command needs them.
         command.env("RUSTC_BOOTSTRAP", "1").env("CARGO_MANIFEST_DIR", &self.directory);
         match command.stdout(Stdio::piped()).spawn() {
             Ok(child) => report.follow(child),
@@ -118,22 +118,22 @@ impl Program {
 }
 
 impl Report {
-    /// Takes what a program prints, to its end. A program that hangs is ended, and has failed.
+    /// Reads the output of a program to its end. A program that hangs is killed, and counts as failed.
     fn follow(&mut self, mut child: Child) {
         let finished = child.stdout.take().is_some_and(|output| self.read(output));
         if !finished {
             self.text.push_str(&format!("error: it printed nothing for {} s: it hangs\n", SILENCE.as_secs()));
-            // It may have ended by itself just now.
+            // It may have ended on its own just now.
             let _ = child.kill();
         }
         self.passed = child.wait().is_ok_and(|status| status.success()) && finished;
     }
 
-    /// Reads to the end; false if nothing comes for too long.
+    /// Reads to the end. Returns `false` if nothing arrives for [`SILENCE`].
     fn read(&mut self, output: impl Read + Send + 'static) -> bool {
         let (sender, lines) = channel();
         thread::spawn(move || {
-            // What is no text ends the output, and the program is then seen to fail or to hang.
+            // Output that is not text ends the reading. The program then fails or hangs.
             BufReader::new(output).lines().map_while(Result::ok).try_for_each(|line| sender.send(line))
         });
         loop {
@@ -149,7 +149,7 @@ impl Report {
     }
 }
 
-/// What a test took, and its name: `test name ... ok <1.234s>`.
+/// The time and the name of a test: `test name ... ok <1.234s>`.
 fn time(line: &str) -> Option<(f64, String)> {
     let (name, rest) = line.strip_prefix("test ")?.split_once(" ... ")?;
     let seconds = rest.split_once('<')?.1.strip_suffix("s>")?;

@@ -1,5 +1,4 @@
-//! The files of the repository as the checks see them: read once, with test code told from the rest. It
-//! must not judge them.
+//! The files of the repository as the checks see them: read once, with test code marked. It must not judge them.
 
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
@@ -12,11 +11,11 @@ use crate::lexer::{Lexed, is_word, lex};
 /// All files that Git knows or would add.
 #[derive(Debug)]
 pub(crate) struct Tree {
-    /// Where they lie.
+    /// The root directory.
     pub(crate) root: PathBuf,
-    /// Sorted by path; files that are not UTF-8 are left out.
+    /// Sorted by path, without files that are not UTF-8.
     pub(crate) files: Vec<File>,
-    /// Paths of the files that are left out.
+    /// Paths of the files that are not UTF-8.
     pub(crate) others: Vec<String>,
 }
 
@@ -27,16 +26,16 @@ pub(crate) struct File {
     pub(crate) path: String,
     /// Its text.
     pub(crate) text: String,
-    /// What it is made of, if it is Rust.
+    /// Its code and literals, if it is Rust.
     pub(crate) rust: Option<Rust>,
 }
 
-/// A Rust file taken apart.
+/// The parts of a Rust file.
 #[derive(Debug)]
 pub(crate) struct Rust {
     /// Code and literals.
     pub(crate) lexed: Lexed,
-    /// For each line whether it is test code.
+    /// Whether each line is test code.
     pub(crate) test_lines: Vec<bool>,
 }
 
@@ -49,7 +48,7 @@ impl Tree {
                 Ok(text) => files.push(File::new(path, text)),
                 // Deleted but not yet committed files are listed too.
                 Err(error) if error.kind() == ErrorKind::NotFound => {}
-                // What is not text is no business of ours, but may be linked to.
+                // Files that are not text are not checked, but links may lead to them.
                 Err(_) => others.push(path),
             }
         }
@@ -58,7 +57,7 @@ impl Tree {
         Ok(Self { root: root.to_owned(), files, others })
     }
 
-    /// The Rust files with what they are made of.
+    /// The Rust files with their parts.
     pub(crate) fn rust(&self) -> impl Iterator<Item = (&File, &Rust)> {
         self.files.iter().filter_map(|file| Some((file, file.rust.as_ref()?)))
     }
@@ -100,7 +99,7 @@ impl Rust {
         self.test_lines.get(line).copied().unwrap_or(false)
     }
 
-    /// The lines of code, counted from 0, that are no test code.
+    /// The lines of code, counted from 0, that are not test code.
     pub(crate) fn shipped_lines(&self) -> impl Iterator<Item = (usize, &str)> {
         self.lexed.code.lines().enumerate().filter(|(line, _)| !self.is_test(*line))
     }
@@ -117,7 +116,7 @@ fn tracked(root: &Path) -> Result<Vec<String>> {
     Ok(names.split('\0').filter(|name| !name.is_empty()).map(str::to_owned).collect())
 }
 
-/// Whether a whole file is test code, by where it lies or what it is called.
+/// Whether a whole file is test code, according to its directory or its name.
 fn is_test_path(path: &str) -> bool {
     let in_tests = path.split('/').any(|part| matches!(part, "tests" | "benches" | "examples"));
     let for_tests = ["crates/testkit/", "crates/redis-testkit/", "fuzz/"];
@@ -144,7 +143,7 @@ fn mark_test_modules(files: &mut [File]) {
     }
 }
 
-/// The directory in which the modules of a file lie.
+/// The directory that contains the modules of a file.
 fn module_directory(path: &str) -> String {
     let (directory, name) = path.rsplit_once('/').unwrap_or(("", path));
     match name {
@@ -153,14 +152,14 @@ fn module_directory(path: &str) -> String {
     }
 }
 
-/// Ranges of lines, counted from 0, of items that only tests see.
+/// Ranges of lines, counted from 0, of items that exist only in tests.
 fn test_regions(code: &str) -> Vec<std::ops::RangeInclusive<usize>> {
     let line_of = |at: usize| code[..at].matches('\n').count();
     let found = test_items(code).map(|(start, end)| line_of(start)..=line_of(end));
     found.collect()
 }
 
-/// Names of the modules that stand in files of their own and that only tests see.
+/// Names of the modules that have files of their own and exist only in tests.
 fn test_module_names(code: &str) -> Vec<&str> {
     let declared = |(start, end): (usize, usize)| {
         let item = code[start..end].trim();
@@ -171,7 +170,7 @@ fn test_module_names(code: &str) -> Vec<&str> {
     test_items(code).filter(|&(_, end)| code[end..].starts_with(';')).filter_map(declared).collect()
 }
 
-/// Offsets of the attribute and of the last character of every item that only tests see.
+/// Offsets of the attribute and of the last character of every item that exists only in tests.
 fn test_items(code: &str) -> impl Iterator<Item = (usize, usize)> {
     code.match_indices("#[cfg(").filter_map(move |(start, _)| {
         let close = start + code[start..].find(']')?;
@@ -179,14 +178,14 @@ fn test_items(code: &str) -> impl Iterator<Item = (usize, usize)> {
     })
 }
 
-/// Whether a condition is about tests, and not about their absence.
+/// Whether a condition requires tests, not their absence.
 fn names_test(condition: &str) -> bool {
     let condition: String = condition.chars().filter(|character| !character.is_whitespace()).collect();
     let positive = condition.replace("not(test)", "");
     positive.split(|character| !is_word(character)).any(|word| word == "test")
 }
 
-/// Offset of the character that ends the item which begins at `from`: its `;` or its last `}`.
+/// Offset of the last character of the item that begins at `from`: its `;` or its last `}`.
 fn item_end(code: &str, from: usize) -> Option<usize> {
     let mut depth = 0usize;
     for (at, character) in code[from..].char_indices() {

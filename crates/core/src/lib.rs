@@ -1,6 +1,6 @@
-//! The rules of Parlor: sessions, rooms, follows, the policy of duplicate logins, ordered delivery into
-//! outboxes, and the ports through which these rules ask for accounts, logs and clocks. This crate must not
-//! know of sockets, TLS, SQL, Redis or the wall clock.
+//! The rules of Parlor: sessions, rooms, follows, the policy of duplicate logins, ordered delivery into outboxes, and
+//! the ports through which these rules ask for accounts, logs and clocks. This crate must not know sockets, TLS, SQL,
+//! Redis or the wall clock.
 
 mod connection;
 mod delivery;

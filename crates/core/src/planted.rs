@@ -1,6 +1,6 @@
-//! Bugs planted on purpose, one at a time, so that it can be shown that `services torture` finds each. Without the feature
-//! `planted-bugs` there is none, and asking costs nothing. It must not be part of a release, and cannot: without debug
-//! assertions a build with the feature is refused.
+//! Bugs planted on purpose, one at a time, to show that `parlor torture` finds each of them. Without the feature
+//! `planted-bugs` there are none, and the check costs nothing. They must not be part of a release, and cannot be: a
+//! build with the feature but without debug assertions is refused.
 
 #[cfg(all(feature = "planted-bugs", not(debug_assertions)))]
 compile_error!("the feature planted-bugs is for trying the checks, never for a release");
@@ -14,7 +14,7 @@ macro_rules! bugs {
         }
 
         impl Bug {
-            /// All of them, with the names by which they are chosen, and what they do.
+            /// All bugs: the name that selects the bug, the bug, and its effect.
             pub const ALL: &[(&str, Self, &str)] = &[$(($name, Self::$variant, $what),)*];
         }
     };
@@ -50,7 +50,7 @@ pub const fn planted(_bug: Bug) -> bool {
     false
 }
 
-/// Whether this bug was planted when the process began: the variable `PARLOR_PLANTED_BUG` names it.
+/// Whether this bug was planted when the process began. The variable `PARLOR_PLANTED_BUG` names it.
 #[cfg(feature = "planted-bugs")]
 pub fn planted(bug: Bug) -> bool {
     static CHOSEN: std::sync::OnceLock<Option<Bug>> = std::sync::OnceLock::new();
@@ -61,14 +61,14 @@ pub fn planted(bug: Bug) -> bool {
     *CHOSEN.get_or_init(choose) == Some(bug)
 }
 
-/// Whether this was asked some hundred times before, which only a planted bug does.
+/// Whether this was called more than 300 times before. Only planted bugs call it.
 #[cfg(not(feature = "planted-bugs"))]
 #[inline]
 pub const fn every_nth_call() -> bool {
     false
 }
 
-/// Whether this was asked some hundred times before, which only a planted bug does.
+/// Whether this was called more than 300 times before. Only planted bugs call it.
 #[cfg(feature = "planted-bugs")]
 pub fn every_nth_call() -> bool {
     static TIMES: std::sync::atomic::AtomicU32 = std::sync::atomic::AtomicU32::new(0);

@@ -1,4 +1,4 @@
-//! The rules with everything that they need: ports, hub, policy. It must not act by itself; clients do.
+//! The rules with everything that they need: ports, hub, policy. It must not act on its own; clients do.
 
 use std::fmt;
 use std::sync::Arc;
@@ -7,17 +7,17 @@ use crate::delivery::hub::Hub;
 use crate::limits::policy::Policy;
 use crate::ports::{Clock, Observer, Passwords, Store};
 
-/// One server's rules and what they are connected to. Shared by all its clients.
+/// The rules of one server with their ports. Shared by all clients of the server.
 pub struct Services {
-    /// Who is connected here.
+    /// The connections of this server.
     pub hub: Arc<Hub>,
-    /// What is kept.
+    /// The store.
     pub store: Store,
-    /// Who hashes passwords.
+    /// Hashing of passwords.
     pub passwords: Arc<dyn Passwords>,
-    /// What time it is.
+    /// The time.
     pub clock: Arc<dyn Clock>,
-    /// Who hears what happens.
+    /// Receives reports for operators.
     pub observer: Arc<dyn Observer>,
     /// The settings.
     pub policy: Policy,

@@ -1,6 +1,6 @@
-//! The delivery path under a model checker, which tries many schedules of a few threads: outbox, topic,
-//! flush workers, and entering a room while others speak. Run with `--cfg shuttle`; a schedule in which threads wait for
-//! ever fails as a deadlock. It must not rely on time, which does not pass here.
+//! The delivery path under a model checker, which tries many schedules of a few threads: outbox, topic, flush workers,
+//! and entering a room while others send. Run with `--cfg shuttle`. A schedule in which threads wait for ever fails as
+//! a deadlock. The tests must not rely on time, which does not pass here.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
@@ -14,7 +14,7 @@ use crate::delivery::outbox::{Outbox, Settled, Taken};
 use crate::delivery::peer::{ConnectionId, Peer};
 use crate::ports::{Entry, FlushWorkers, Head, LogId, Sink, Transport};
 
-/// Schedules that are tried, of each of two kinds.
+/// Number of schedules to try, of each of two kinds.
 const SCHEDULES: usize = 3_000;
 
 fn explore(model: fn()) {
@@ -22,8 +22,8 @@ fn explore(model: fn()) {
     shuttle::check_pct(model, SCHEDULES, 3);
 }
 
-/// Threads that were started on the way and are to be waited for. Its lock is the standard one: it is held for
-/// moments in which no other thread can run.
+/// Threads that were started and must be joined. The lock is the standard one: it is held only while no other thread
+/// can run.
 #[derive(Default)]
 struct Crew(std::sync::Mutex<Vec<JoinHandle<()>>>);
 
@@ -51,7 +51,7 @@ impl FlushWorkers for Crew {
     }
 }
 
-/// What a client got, and how often its socket is still going to be full.
+/// What a client received, and how often its socket will still be full.
 #[derive(Default)]
 struct ClientBuffer {
     written: std::sync::Mutex<Vec<u8>>,
@@ -80,7 +80,7 @@ impl Transport for ModelTransport {
                 self.tap.written.lock().unwrap().extend(frames.concat());
                 continue;
             }
-            // From the moment at which it is settled, another thread may flush.
+            // Once it is settled, another thread may flush.
             self.tap.is_flushing.store(false, Ordering::SeqCst);
             match outbox.release_if_empty() {
                 Settled::Idle => return,
@@ -95,7 +95,7 @@ impl Transport for ModelTransport {
 }
 
 impl ModelTransport {
-    /// Plays the drain thread.
+    /// Does the work of the drain thread.
     fn drain_later(&self) {
         let peer = self.peer.get().and_then(std::sync::Weak::upgrade).unwrap();
         self.tap.crew.start(move || {
@@ -105,7 +105,7 @@ impl ModelTransport {
     }
 }
 
-/// A client whose socket is going to be full so many times.
+/// A client whose socket will be full this many times.
 struct Person {
     peer: Arc<Peer>,
     tap: Arc<ClientBuffer>,
@@ -121,10 +121,10 @@ fn person(number: u64, full: usize, crew: &Arc<Crew>) -> Person {
 }
 
 impl Person {
-    /// What it got, line by line, after everything has come to rest.
+    /// The received lines, after all threads have finished.
     fn lines(&self) -> Vec<String> {
-        assert!(self.peer.outbox().is_empty(), "something was never flushed");
-        assert!(self.peer.outbox().acquire(), "nobody flushes, and yet somebody owns the outbox");
+        assert!(self.peer.outbox().is_empty(), "frames were never flushed");
+        assert!(self.peer.outbox().acquire(), "the outbox has an owner, but no thread flushes it");
         let written = self.tap.written.lock().unwrap().clone();
         String::from_utf8(written).unwrap().lines().map(str::to_owned).collect()
     }
@@ -138,7 +138,7 @@ fn of<'a>(lines: &'a [String], pusher: &str) -> Vec<&'a str> {
     lines.iter().map(String::as_str).filter(|line| line.contains(pusher)).collect()
 }
 
-/// Two threads push events while the client's own thread answers and a full socket is drained.
+/// Two threads push events while the client's own thread replies and a full socket is drained.
 fn outbox() {
     let crew = Arc::new(Crew::default());
     let ann = person(1, 1, &crew);
@@ -167,7 +167,7 @@ fn nothing_in_an_outbox_is_lost_reordered_or_forgotten() {
     explore(outbox);
 }
 
-/// A log as the embedded store keeps it: an entry can be read before it is delivered, and deliveries do not
+/// A log that behaves like the embedded store: an entry can be read before it is delivered, and deliveries do not
 /// overlap.
 struct ModelLog {
     hub: Arc<Hub>,
@@ -185,7 +185,7 @@ impl ModelLog {
         self.append_with("");
     }
 
-    /// Appends an entry that says its number and what is given here.
+    /// Appends an entry whose text is its number and `more`.
     fn append_with(&self, more: &str) {
         let order = self.order.lock().unwrap();
         let mut last = self.last.lock().unwrap();
@@ -203,7 +203,7 @@ impl ModelLog {
         Head { epoch: Epoch(1), last: MessageId(*self.last.lock().unwrap()) }
     }
 
-    /// Enters as a session does, and returns the number that the answer tells.
+    /// Enters as a session does, and returns the number that the reply contains.
     fn join(&self, peer: &Arc<Peer>, user: &str) -> u64 {
         let topic = self.hub.listen(&room(), peer, &name(user));
         topic.set_start(peer.connection(), self.follow());
@@ -230,7 +230,7 @@ fn messages(numbers: std::ops::RangeInclusive<u64>) -> Vec<String> {
     numbers.map(|number| format!("MSG red author {number}")).collect()
 }
 
-/// Two threads speak to two members, the socket of one of which is full once.
+/// Two threads send to two members. The socket of one member is full once.
 fn topic() {
     let crew = Arc::new(Crew::default());
     let log = ModelLog::new(&crew);
@@ -253,7 +253,7 @@ fn whatever_a_channel_pushed_is_flushed_in_its_order() {
     explore(topic);
 }
 
-/// One enters while another speaks and a third, who was alone there, goes away.
+/// One client enters while another sends and a third, who was alone in the room, leaves.
 fn joining() {
     let crew = Arc::new(Crew::default());
     let log = ModelLog::new(&crew);
@@ -271,7 +271,7 @@ fn joining() {
     crew.await_all();
     let lines = late.lines();
     assert_eq!(lines[0], "PONG entered");
-    assert_eq!(lines[1..], messages(told + 1..=4), "the answer told {told}");
+    assert_eq!(lines[1..], messages(told + 1..=4), "the reply contained {told}");
 }
 
 #[test]
@@ -279,7 +279,7 @@ fn whoever_enters_gets_all_from_the_number_it_was_told_on() {
     explore(joining);
 }
 
-/// Two threads speak faster than passes are made, and wait for them.
+/// Two threads send faster than passes run, and wait for the passes.
 fn backlog() {
     let crew = Arc::new(Crew::default());
     let log = ModelLog::new(&crew);

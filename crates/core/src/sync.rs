@@ -9,8 +9,8 @@ pub(crate) use shuttle::sync::{Condvar, Mutex, MutexGuard, RwLock, RwLockReadGua
 
 use std::sync::PoisonError;
 
-/// Locks `mutex` even if a thread panicked while it held it: a panic ends one client, not those who share
-/// the lock. Every critical section of this crate leaves its data valid at each step.
+/// Locks `mutex` even if a thread panicked while it held it: a panic ends one client, not all clients that share the
+/// lock. Every critical section of this crate leaves its data valid at each step.
 pub(crate) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

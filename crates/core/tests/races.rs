@@ -1,4 +1,4 @@
-//! The rules with many threads at once, through the memory store: what each client was told is looked at afterwards.
+//! The rules with many threads at once, on the memory store. The tests check afterwards what each client received.
 #![allow(clippy::unwrap_used, reason = "a test stops at the first surprise")]
 
 use std::sync::Barrier;
@@ -6,7 +6,7 @@ use std::thread;
 
 use parlor_testkit::{Connection, World, login_line};
 
-/// The number after `key` in a line of JSON.
+/// The number after `key` in a JSON line.
 fn number(line: &str, key: &str) -> Option<u64> {
     let (_, rest) = line.split_once(&format!("\"{key}\":"))?;
     rest.split(|character: char| !character.is_ascii_digit()).next()?.parse().ok()
@@ -19,7 +19,7 @@ fn json(world: &World, user: &str) -> Connection {
     connection
 }
 
-/// Reads until a line with `mark` came: another thread may be about to write it.
+/// Reads until a line that contains `mark` arrives: another thread may be about to write it.
 fn read_up_to(connection: &Connection, mark: &str) -> Vec<String> {
     let mut lines = Vec::new();
     while !lines.iter().any(|line: &String| line.contains(mark)) {
@@ -29,9 +29,9 @@ fn read_up_to(connection: &Connection, mark: &str) -> Vec<String> {
     lines
 }
 
-/// Checks one stay in a room: what came there and what was said there leave no hole after the number that the
-/// answer to the join told, come in order and once, and nothing of the room comes before that answer or after
-/// the one to leaving. Returns how many messages came.
+/// Checks one stay in a room. The received and the sent messages have no gap after the number in the reply to the join,
+/// and arrive in order and once. No message of the room arrives before that reply or after the reply to leaving.
+/// Returns how many messages arrived.
 fn check_stay(lines: &[String]) -> usize {
     let begin = lines.iter().position(|line| line.contains(r#""command":"join""#)).unwrap();
     let end = lines.iter().position(|line| line.contains(r#""command":"leave""#)).unwrap();
@@ -67,7 +67,7 @@ fn joining_against_speaking_leaves_no_hole_and_repeats_nothing() {
         let threads: Vec<_> = (0..6).map(|user| scope.spawn(move || stays(user))).collect();
         threads.into_iter().map(|thread| thread.join().unwrap()).sum()
     });
-    assert_ne!(heard, 0, "the threads never met");
+    assert_ne!(heard, 0, "no stay overlapped with a message");
     assert_eq!((world.connections(), world.topics()), (0, 0));
 }
 
@@ -101,7 +101,8 @@ fn going_away_against_speaking_leaves_nothing_behind() {
     assert_eq!((world.connections(), world.topics()), (1, 1));
 }
 
-/// Seconds for a login where many come at once: each turn that one waits for the others lets the time of all pass.
+/// Seconds for a login where many logins run at once: each time a login waits for others, the clock advances for all of
+/// them.
 const LONG: u64 = 1_000_000;
 
 #[test]
@@ -123,7 +124,7 @@ fn of_fifty_logins_at_once_one_session_lives_and_was_never_doubled() {
     let alive: Vec<_> = connections.iter().filter(|connection| connection.is_open()).collect();
     assert_eq!(alive.len(), 1);
     assert_eq!(alive[0].ask("/who").last().map(String::as_str), Some("OK who lobby 2"));
-    // Members see each session whole: who came left before the next one came.
+    // Members see each session whole: its PART arrives before the next JOIN.
     let seen = watcher.read();
     let expected = ["JOIN lobby ann", "PART lobby ann"].into_iter().cycle().take(seen.len());
     assert_eq!(seen, expected.collect::<Vec<_>>());

@@ -1,5 +1,5 @@
-//! Servers as processes, and a client that speaks lines over TLS: what tests and `parlor torture` start and drive. It must
-//! not know the rules of Parlor, nor what its lines mean.
+//! Servers as processes, and a client that speaks lines over TLS, for tests and `parlor torture`. It must not know the
+//! rules of Parlor, nor the meaning of its lines.
 
 mod failure;
 mod line_client;

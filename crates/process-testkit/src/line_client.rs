@@ -1,5 +1,5 @@
-//! A connection that speaks lines over TLS and verifies the server. Every read has a deadline, and what goes wrong is
-//! an answer like any other. It must not know what the lines mean.
+//! A connection that speaks lines over TLS and verifies the server. Every read has a deadline, and a failure is a
+//! result like any other. It must not know the meaning of the lines.
 
 use std::collections::VecDeque;
 use std::io::{self, ErrorKind, Read, Write};
@@ -12,23 +12,23 @@ use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, ServerName};
 use rustls::{ClientConfig, ClientConnection, RootCertStore, StreamOwned};
 
-/// How long a server may take to accept a connection; one that is frozen has its kernel do that.
+/// Timeout for a server to accept a connection. For a frozen server the kernel accepts.
 const CONNECTED_WITHIN: Duration = Duration::from_secs(4);
 
-/// What [`LineClient::poll`] found.
+/// The result of [`LineClient::poll`].
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Polled {
     /// A line, without its ending.
     Line(String),
-    /// Nothing in time.
+    /// Nothing arrived in time.
     Nothing,
-    /// The server closed the connection as TLS demands.
+    /// The server closed the connection with a TLS close notification.
     End,
-    /// The connection broke, or was closed without a word.
+    /// The connection broke, or was closed without a close notification.
     Broken,
 }
 
-/// Whom a client takes for the server. Cheap to clone.
+/// How a client verifies the server. Cheap to clone.
 #[derive(Debug, Clone)]
 pub struct Trust {
     config: Arc<ClientConfig>,
@@ -36,10 +36,11 @@ pub struct Trust {
 }
 
 impl Trust {
-    /// Trusts whoever has a certificate for `name`, which may be an IP address, of the authority in the file `ca`.
+    /// Trusts every server with a certificate for `name`, which may be an IP address, from the authority in the file
+    /// `ca`.
     ///
     /// # Errors
-    /// If the file has no certificate that can be one of an authority, or the name cannot be one of a server.
+    /// If the file has no valid CA certificate, or the name is not a valid server name.
     pub fn new(ca: &Path, name: &str) -> io::Result<Self> {
         let mut roots = RootCertStore::empty();
         roots.add(CertificateDer::from_pem_file(ca).map_err(io::Error::other)?).map_err(io::Error::other)?;
@@ -47,10 +48,10 @@ impl Trust {
         Ok(Self { config, name: ServerName::try_from(name.to_owned()).map_err(io::Error::other)? })
     }
 
-    /// The client's side of a connection on which nothing was said yet.
+    /// The client's side of a new connection.
     ///
     /// # Errors
-    /// If the system gives no random numbers.
+    /// If the system provides no random numbers.
     pub fn begin(&self) -> io::Result<ClientConnection> {
         ClientConnection::new(self.config.clone(), self.name.clone()).map_err(io::Error::other)
     }
@@ -65,41 +66,41 @@ pub struct LineClient {
 }
 
 impl LineClient {
-    /// Connects. The handshake is done by the first read or write.
+    /// Connects. The first read or write does the handshake.
     ///
     /// # Errors
-    /// If nobody accepts the connection within 4 s.
+    /// If the connection is not accepted within 4 s.
     pub fn open(address: SocketAddr, trust: &Trust) -> io::Result<Self> {
         Self::over(TcpStream::connect_timeout(&address, CONNECTED_WITHIN)?, trust, &[])
     }
 
-    /// The same over a socket that is connected, on which `preface` comes before anything of TLS, in one packet with
-    /// its beginning.
+    /// Like [`Self::open`], over a connected socket. `preface` is sent before the TLS data, in one packet with its
+    /// beginning.
     ///
     /// # Errors
-    /// If the socket is gone, or TLS refuses the configuration.
+    /// If the socket is closed, or TLS refuses the configuration.
     pub fn over(mut socket: TcpStream, trust: &Trust, preface: &[u8]) -> io::Result<Self> {
         socket.set_nodelay(true)?;
         let mut tls = trust.begin()?;
         if !preface.is_empty() {
             let mut first = preface.to_vec();
             tls.write_tls(&mut first)?;
-            // The server may have turned it away already, as reading will tell.
+            // The server may have refused the connection already; the next read will show it.
             let _ = socket.write_all(&first);
         }
         Ok(Self { stream: StreamOwned::new(tls, socket), buffer: Vec::new(), lines: VecDeque::new() })
     }
 
-    /// Sends bytes as they are. Blocks while the server does not read.
+    /// Sends bytes unchanged. Blocks while the server does not read.
     ///
     /// # Errors
-    /// If the connection is gone.
+    /// If the connection is closed.
     pub fn send(&mut self, bytes: &[u8]) -> io::Result<()> {
         self.stream.write_all(bytes)?;
         self.stream.flush()
     }
 
-    /// The next line, or what came instead.
+    /// The next line, or the reason why there is none.
     pub fn poll(&mut self, patience: Duration) -> Polled {
         let deadline = Instant::now() + patience;
         loop {
@@ -117,28 +118,28 @@ impl LineClient {
         }
     }
 
-    /// What has come and is in no line that was handed out, as text.
+    /// Received bytes that were not returned as a line yet, as text.
     #[must_use]
     pub fn unread(&self) -> String {
         let lines: String = self.lines.iter().map(|line| format!("{line}\n")).collect();
         lines + &String::from_utf8_lossy(&self.buffer)
     }
 
-    /// Makes the kernel keep little for this client, so that the server notices soon if it does not read.
+    /// Shrinks the kernel's receive buffer of this client, so that the server soon notices if the client does not read.
     ///
     /// # Errors
-    /// If the socket is gone.
+    /// If the socket is closed.
     pub fn shrink_window(&self) -> io::Result<()> {
         socket2::SockRef::from(&self.stream.sock).set_recv_buffer_size(128 * 1024)
     }
 
-    /// The socket below.
+    /// The socket under TLS.
     #[must_use]
     pub fn socket(&self) -> &TcpStream {
         &self.stream.sock
     }
 
-    /// TLS and the socket below, for whoever wants to misuse them.
+    /// TLS and the socket under it, for tests that misuse them.
     pub fn stream(&mut self) -> &mut StreamOwned<ClientConnection, TcpStream> {
         &mut self.stream
     }
@@ -146,14 +147,14 @@ impl LineClient {
     /// Closes with a reset instead of a FIN.
     ///
     /// # Errors
-    /// If the socket is gone already.
+    /// If the socket is closed already.
     pub fn reset(self) -> io::Result<()> {
         socket2::SockRef::from(&self.stream.sock).set_linger(Some(Duration::ZERO))
     }
 
-    /// What a server says is UTF-8; anything else counts as a broken connection.
+    /// A server sends UTF-8; anything else counts as a broken connection.
     fn take_line(&mut self) -> io::Result<Option<String>> {
-        // Whole lines are taken out at once, since a long backlog would be moved for each of them.
+        // All whole lines are taken out together. Otherwise a long backlog would be moved for each line.
         if self.lines.is_empty()
             && let Some(end) = self.buffer.iter().rposition(|&byte| byte == b'\n')
         {
@@ -163,7 +164,7 @@ impl LineClient {
         Ok(self.lines.pop_front())
     }
 
-    /// `Some(true)` if bytes came, `Some(false)` at a clean end, `None` if nothing came in time.
+    /// Returns `Some(true)` if bytes arrived, `Some(false)` at a clean end, and `None` if nothing arrived in time.
     ///
     /// # Errors
     /// If the connection broke.
@@ -185,7 +186,7 @@ impl LineClient {
         }
     }
 
-    /// Reads what the server said, also if it takes nothing more, which the stream's own reading does not.
+    /// Reads the server's data even if the server accepts no more writes. The stream's own read does not.
     fn read_plain(&mut self, bytes: &mut [u8]) -> io::Result<usize> {
         let StreamOwned { conn, sock } = &mut self.stream;
         while conn.is_handshaking() {

@@ -1,6 +1,6 @@
-//! A running `parlor serve` in a directory of its own, and what can be seen of it and done to it from outside. It must
-//! not know what it is used for. A server is killed when dropped, and where `setpriv` is installed also when this
-//! process ends, however that happens.
+//! A running `parlor serve` in a directory of its own, with the ways to observe and control it from outside. It must
+//! not know the purpose of its caller. A server is killed when dropped. Where `setpriv` is installed, it is also killed
+//! when this process ends, however that happens.
 
 use std::env;
 use std::fs;
@@ -19,12 +19,12 @@ use tempfile::TempDir;
 
 use crate::failure::Failure;
 
-/// How long a server may take to start, and to end when it was asked to; the machine may be busy.
+/// Timeout for a server to start, and to end after a request; the machine may be busy.
 const PATIENCE: Duration = Duration::from_secs(30);
-/// How much of the log is kept.
+/// Bytes of the log that are kept.
 const LOG_BYTES: usize = 1 << 20;
 
-/// Names a bug that a server is to have, where it was built to have any.
+/// The environment variable that names a planted bug, for servers that are built with the feature.
 pub const PLANTED_BUG: &str = "PARLOR_PLANTED_BUG";
 
 /// How a server is started.
@@ -38,7 +38,7 @@ pub struct Launch {
 }
 
 impl Launch {
-    /// Starts this program, with nothing of its own but a cheap hash of passwords.
+    /// Starts this program with default options, except for a cheap password hash.
     pub fn new(program: impl Into<PathBuf>) -> Self {
         Self { program: program.into(), args: Vec::new(), env: Vec::new(), port: 0, max_descriptors: None }
             .env("PARLOR_BCRYPT_COST", "4")
@@ -51,31 +51,31 @@ impl Launch {
         self
     }
 
-    /// A variable of the environment; the last of a name counts.
+    /// A variable of the environment. The last value of a name counts.
     #[must_use]
     pub fn env(mut self, name: &str, value: &str) -> Self {
         self.env.push((name.to_owned(), value.to_owned()));
         self
     }
 
-    /// A port of its own, instead of any that is free.
+    /// Uses this port instead of any free one.
     #[must_use]
     pub fn port(mut self, port: u16) -> Self {
         self.port = port;
         self
     }
 
-    /// How many descriptors the server may have open; it cannot raise that.
+    /// Limit of open descriptors. The server cannot raise it.
     #[must_use]
     pub fn max_descriptors(mut self, max: u32) -> Self {
         self.max_descriptors = Some(max);
         self
     }
 
-    /// Starts a server on data that may exist already, and waits until it listens.
+    /// Starts a server, on data that may exist already, and waits until it listens.
     ///
     /// # Errors
-    /// If it does not listen within 30 s; the error has its log.
+    /// If it does not listen within 30 s. The error contains its log.
     pub fn start(self, data: Arc<TempDir>) -> Result<Server, Failure> {
         let mut child = spawn(self.command(data.path())).map_err(Failure::of(self.program.display().to_string()))?;
         let log = Arc::new(Mutex::new(String::new()));
@@ -99,7 +99,7 @@ impl Launch {
             }
         };
         command.args(["serve", "--listen", &format!("127.0.0.1:{}", self.port)]).args(&self.args);
-        // What the environment says of settings is for the servers of whoever runs this.
+        // Settings in this environment are for the servers of the user who runs this.
         let settings = env::vars_os().map(|(name, _)| name);
         let settings = settings.filter(|name| name.to_str().is_some_and(|name| name.starts_with("PARLOR_")));
         for name in settings.filter(|name| *name != PLANTED_BUG) {
@@ -123,7 +123,7 @@ pub struct Server {
 }
 
 impl Server {
-    /// Where it listens.
+    /// The address on which it listens.
     #[must_use]
     pub fn address(&self) -> SocketAddr {
         self.address
@@ -141,19 +141,19 @@ impl Server {
         self.data.path()
     }
 
-    /// The file that clients verify with.
+    /// The certificate file with which clients verify the server.
     #[must_use]
     pub fn ca(&self) -> PathBuf {
         self.data().join("tls/ca.pem")
     }
 
-    /// The end of what it logged so far.
+    /// The end of its log so far.
     #[must_use]
     pub fn log(&self) -> String {
         lock(&self.log).clone()
     }
 
-    /// The next line of what it says on standard output, behind where it listens; none after 30 s.
+    /// The next line of its standard output, after the line with its address. `None` after 30 s.
     pub fn output_line(&self) -> Option<String> {
         lock(&self.output).recv_timeout(PATIENCE).ok()
     }
@@ -169,14 +169,14 @@ impl Server {
     /// Kills it as `kill -9` does, and waits for its end.
     ///
     /// # Errors
-    /// If that cannot be done.
+    /// If it cannot be killed.
     pub fn kill(&mut self) -> Result<(), Failure> {
         self.child.kill()?;
         self.child.wait()?;
         Ok(())
     }
 
-    /// Starts it again on the same data and port, after it has ended.
+    /// Starts it again with the same data and port, after it has ended.
     ///
     /// # Errors
     /// As [`Launch::start`].
@@ -185,7 +185,7 @@ impl Server {
         self.launch.clone().port(self.address.port()).start(self.data.clone())
     }
 
-    /// How it was started.
+    /// The options with which it was started.
     #[must_use]
     pub fn launch(&self) -> &Launch {
         &self.launch
@@ -200,7 +200,7 @@ impl Server {
     /// Waits for its end.
     ///
     /// # Errors
-    /// If it has not ended within 30 s; the error has its log.
+    /// If it has not ended within 30 s. The error contains its log.
     pub fn wait(&mut self) -> Result<ExitStatus, Failure> {
         let deadline = Instant::now() + PATIENCE;
         loop {
@@ -214,22 +214,22 @@ impl Server {
         }
     }
 
-    /// Whether it has ended by itself, and how.
+    /// Its exit status, if it has ended.
     pub fn has_ended(&mut self) -> Option<ExitStatus> {
         self.child.try_wait().ok().flatten()
     }
 
-    /// Changes one of its limits while it runs; returns the one before.
+    /// Changes one of its limits while it runs. Returns the earlier limit.
     ///
     /// # Errors
-    /// If it has ended, or that is not allowed.
+    /// If it has ended, or the change is not allowed.
     pub fn limit(&self, resource: Resource, current: Option<u64>) -> Result<Option<u64>, Failure> {
         let Rlimit { maximum, .. } = prlimit_of(self.id()?, resource)?;
         let before = prlimit(Some(self.id()?), resource, Rlimit { current, maximum });
         Ok(before.map_err(Failure::of("the limits of a server cannot be changed"))?.current)
     }
 
-    /// The number in a line of `/proc/PID/status`, such as `Threads` or `VmRSS`, unless it has ended.
+    /// The number in a line of `/proc/PID/status`, such as `Threads` or `VmRSS`. `None` if it has ended.
     #[must_use]
     pub fn status(&self, field: &str) -> Option<usize> {
         let status = fs::read_to_string(format!("/proc/{}/status", self.pid())).ok()?;
@@ -237,7 +237,7 @@ impl Server {
         line.split_whitespace().next()?.parse().ok()
     }
 
-    /// How many of its threads have a name that begins with `prefix`.
+    /// Number of its threads whose names begin with `prefix`.
     #[must_use]
     pub fn threads(&self, prefix: &str) -> usize {
         let threads = fs::read_dir(format!("/proc/{}/task", self.pid())).into_iter().flatten().flatten();
@@ -246,7 +246,7 @@ impl Server {
         names.filter(|name| name.starts_with(prefix)).count()
     }
 
-    /// How many descriptors it has open; none if it has ended.
+    /// Number of its open descriptors; 0 if it has ended.
     #[must_use]
     pub fn descriptors(&self) -> usize {
         fs::read_dir(format!("/proc/{}/fd", self.pid())).map_or(0, Iterator::count)
@@ -277,7 +277,7 @@ impl Drop for Server {
     }
 }
 
-/// The limits as they are.
+/// The current limits.
 fn prlimit_of(pid: Pid, resource: Resource) -> Result<Rlimit, Failure> {
     let name = match resource {
         Resource::Fsize => "Max file size",
@@ -309,7 +309,7 @@ fn lines(stream: impl Read + Send + 'static) -> Receiver<String> {
     let (sender, lines) = channel();
     thread::spawn(move || {
         for line in BufReader::new(stream).lines().map_while(Result::ok) {
-            // Reads on when nobody listens any more, so that the pipe stays open.
+            // Reads on even without a receiver, so that the pipe stays open.
             let _ = sender.send(line);
         }
     });

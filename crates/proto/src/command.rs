@@ -1,4 +1,4 @@
-//! What a client asks for, once understood. It must not parse text or carry anything out.
+//! The commands of a client, after parsing. It must not parse text or carry anything out.
 
 use crate::encode::Format;
 use crate::name::{RoomName, UserName};
@@ -6,12 +6,12 @@ use crate::password::Password;
 use crate::text::Text;
 use crate::verb::Verb;
 
-/// Name and password, as LOGIN and REGISTER bring them.
+/// Name and password, as LOGIN and REGISTER contain them.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Credentials {
-    /// Who wants to log in.
+    /// The user to log in.
     pub user: UserName,
-    /// The password that was given.
+    /// The given password.
     pub password: Password,
 }
 
@@ -57,9 +57,9 @@ pub enum Command {
     Publish(Text),
     /// `/msg <user> <text>`
     Msg {
-        /// To whom.
+        /// The recipient.
         to: UserName,
-        /// What.
+        /// The text.
         text: Text,
     },
     /// `/history [count]`, the count within 1 to [`crate::HISTORY_MAX`]
@@ -68,9 +68,9 @@ pub enum Command {
     Broadcast(Text),
     /// `/passwd <old> <new>`
     Passwd {
-        /// The password so far.
+        /// The current password.
         old: Password,
-        /// The password from now on.
+        /// The new password.
         new: Password,
     },
     /// `/format text|json`
@@ -84,7 +84,7 @@ pub enum Command {
 }
 
 impl PreLoginCommand {
-    /// The row of the table that this command belongs to.
+    /// The command's row in the table of commands.
     pub fn verb(&self) -> Verb {
         match self {
             Self::Login(_) => Verb::Login,
@@ -98,7 +98,7 @@ impl PreLoginCommand {
 }
 
 impl Command {
-    /// The row of the table that this command belongs to.
+    /// The command's row in the table of commands.
     pub fn verb(&self) -> Verb {
         match self {
             Self::Message(_) => Verb::Message,

@@ -1,7 +1,7 @@
-//! Which characters may reach another client. It must not decide what is done about the others.
+//! Which characters may reach another client. It must not decide how to handle the others.
 
-/// Whether `character` is a control character in the sense of the protocol: C0 (but not TAB), DEL, C1,
-/// the line and paragraph separators, and the controls of text direction.
+/// Whether `character` is a control character as the protocol defines it: C0 (but not TAB), DEL, C1, the line and
+/// paragraph separators, and the controls of text direction.
 pub(crate) fn is_control(character: char) -> bool {
     matches!(
         character,

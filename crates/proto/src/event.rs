@@ -1,4 +1,4 @@
-//! What the server tells a client. It must not know how it is written; that is the encoders' part.
+//! The events that the server sends to a client. It must not know how they are written; the encoders do that.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -17,7 +17,7 @@ use crate::verb::{Verb, VerbInfo};
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "type", rename_all = "lowercase")]
 pub enum Event {
-    /// The greeting of every connection.
+    /// The first event of every connection.
     Hello {
         /// Always [`crate::PROTOCOL`].
         protocol: Cow<'static, str>,
@@ -30,9 +30,9 @@ pub enum Event {
     Error {
         /// Why, for programs.
         code: RefusalCode,
-        /// Why, for people.
+        /// Why, for users.
         message: String,
-        /// The command, where the line had one.
+        /// The command, if the line had one.
         command: Option<Verb>,
     },
     /// A message in the client's room.
@@ -43,160 +43,160 @@ pub enum Event {
         id: MessageId,
         /// When it was accepted.
         time: Timestamp,
-        /// Who said it.
+        /// The sender.
         from: UserName,
-        /// What.
+        /// The text.
         text: Text,
     },
-    /// Something published by a user whom the client follows.
+    /// A publication of a user whom the client follows.
     Publication {
         /// Number in the publisher's log.
         id: MessageId,
         /// When it was accepted.
         time: Timestamp,
-        /// Who published it.
+        /// The publisher.
         from: UserName,
-        /// What.
+        /// The text.
         text: Text,
     },
     /// A direct message.
     Direct {
         /// When it was accepted.
         time: Timestamp,
-        /// Who sent it.
+        /// The sender.
         from: UserName,
-        /// What.
+        /// The text.
         text: Text,
     },
     /// A broadcast of an operator.
     Notice {
         /// When it was accepted.
         time: Timestamp,
-        /// Which operator.
+        /// The operator.
         from: UserName,
-        /// What.
+        /// The text.
         text: Text,
     },
-    /// Somebody entered the room.
+    /// A user entered the room.
     Joined {
         /// The room.
         room: RoomName,
-        /// Who.
+        /// The user.
         user: UserName,
     },
-    /// Somebody left the room.
+    /// A user left the room.
     Left {
         /// The room.
         room: RoomName,
-        /// Who.
+        /// The user.
         user: UserName,
     },
-    /// Answer to `/rooms`.
+    /// Reply to `/rooms`.
     Rooms {
         /// All rooms with members, and the lobby.
         rooms: Vec<RoomSummary>,
     },
-    /// Answer to `/who`.
+    /// Reply to `/who`.
     Users {
         /// The room.
         room: RoomName,
         /// Its members, sorted.
         users: Vec<UserName>,
     },
-    /// Answer to `/subscriptions`.
+    /// Reply to `/subscriptions`.
     Subscriptions {
-        /// Whom the client follows, sorted.
+        /// The users whom the client follows, sorted.
         users: Vec<UserName>,
     },
-    /// Answer to `/subscribers`.
+    /// Reply to `/subscribers`.
     Subscribers {
-        /// Who follows the client, sorted.
+        /// The users who follow the client, sorted.
         users: Vec<UserName>,
     },
-    /// Answer to `/history`.
+    /// Reply to `/history`.
     History {
         /// The room.
         room: RoomName,
         /// Its last messages, oldest first.
         messages: Vec<HistoryEntry>,
     },
-    /// Answer to `/help`.
+    /// Reply to `/help`.
     Help {
-        /// The commands that can be given now.
+        /// The commands that are available now.
         commands: Vec<Help>,
     },
-    /// Answer to `/ping`.
+    /// Reply to `/ping`.
     Pong {
-        /// The token of the question.
+        /// The token of the command.
         token: Option<String>,
     },
     /// The last event of a connection.
     Bye {
         /// Why, for programs.
         code: Bye,
-        /// Why, for people.
+        /// Why, for users.
         message: Cow<'static, str>,
     },
 }
 
-/// What a command that was carried out answers.
+/// The reply to a command that was carried out.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "command", rename_all = "lowercase")]
 pub enum Reply {
     /// To LOGIN.
     Login {
-        /// Who is logged in.
+        /// The user who is logged in.
         user: UserName,
-        /// The room entered.
+        /// The room that was entered.
         room: RoomName,
-        /// Life of the room's log.
+        /// Epoch of the room's log.
         epoch: Epoch,
         /// Newest number in it.
         last: MessageId,
     },
     /// To REGISTER.
     Register {
-        /// Who is logged in.
+        /// The user who is logged in.
         user: UserName,
-        /// The room entered.
+        /// The room that was entered.
         room: RoomName,
-        /// Life of the room's log.
+        /// Epoch of the room's log.
         epoch: Epoch,
         /// Newest number in it.
         last: MessageId,
     },
     /// To `/join`.
     Join {
-        /// The room entered.
+        /// The room that was entered.
         room: RoomName,
         /// Its members, the client included.
         members: usize,
-        /// Life of the room's log.
+        /// Epoch of the room's log.
         epoch: Epoch,
         /// Newest number in it.
         last: MessageId,
     },
     /// To `/leave`.
     Leave {
-        /// The room left.
+        /// The room that was left.
         left: RoomName,
-        /// The room entered.
+        /// The room that was entered.
         room: RoomName,
         /// Its members, the client included.
         members: usize,
-        /// Life of the entered room's log.
+        /// Epoch of the entered room's log.
         epoch: Epoch,
         /// Newest number in it.
         last: MessageId,
     },
     /// To `/subscribe`.
     Subscribe {
-        /// Who is followed.
+        /// The user who is followed now.
         user: UserName,
     },
     /// To `/unsubscribe`.
     Unsubscribe {
-        /// Who is followed no longer.
+        /// The user who is not followed any more.
         user: UserName,
     },
     /// To `/publish`.
@@ -213,7 +213,7 @@ pub enum Reply {
     },
     /// To `/msg`.
     Msg {
-        /// To whom it went.
+        /// The recipient.
         user: UserName,
     },
     /// To `/broadcast`.
@@ -222,7 +222,7 @@ pub enum Reply {
     Passwd,
     /// To `/format`.
     Format {
-        /// The format from now on.
+        /// The new format.
         format: Format,
     },
 }
@@ -232,7 +232,7 @@ pub enum Reply {
 pub struct RoomSummary {
     /// The room.
     pub room: RoomName,
-    /// How many members it has.
+    /// Number of its members.
     pub members: usize,
 }
 
@@ -243,16 +243,16 @@ pub struct HistoryEntry {
     pub id: MessageId,
     /// When it was accepted.
     pub time: Timestamp,
-    /// Who said it.
+    /// The sender.
     pub from: UserName,
-    /// What.
+    /// The text.
     pub text: Text,
 }
 
 /// One line of `/help`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Help {
-    /// How the command is typed.
+    /// The syntax of the command.
     pub usage: String,
     /// What it does.
     pub help: Cow<'static, str>,
@@ -266,19 +266,19 @@ pub enum Bye {
     Quit,
     /// The same user logged in elsewhere.
     LoggedInElsewhere,
-    /// Nobody logged in in time.
+    /// No login within the time limit.
     LoginTimeout,
     /// Too many failed logins.
     TooManyFailures,
-    /// The client did not read what waited for it.
+    /// The client did not read its pending data.
     SlowConsumer,
     /// The server stops.
     ServerShutdown,
     /// An operator ended the session.
     Kicked,
-    /// The client said nothing for too long.
+    /// The client sent nothing for too long.
     IdleTimeout,
-    /// A code that this version does not know; only clients meet it.
+    /// A code that this version does not know. Only clients can receive it.
     #[serde(other)]
     Unknown,
 }
@@ -296,7 +296,7 @@ impl Bye {
         Self::IdleTimeout,
     ];
 
-    /// The code as it stands on the wire.
+    /// The code on the wire.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Quit => "quit",
@@ -346,17 +346,17 @@ impl From<Reply> for Event {
 }
 
 impl Event {
-    /// The event that tells of a refusal.
+    /// The event for a refusal.
     pub fn refused(refusal: &Refusal, command: Option<Verb>) -> Self {
         Self::Error { code: refusal.code(), message: refusal.to_string(), command }
     }
 
-    /// The greeting of a server.
+    /// The first event of a connection.
     pub fn hello(server: &str) -> Self {
         Self::Hello { protocol: Cow::Borrowed(crate::PROTOCOL), server: server.to_owned() }
     }
 
-    /// The answer to `/help` and HELP.
+    /// The reply to `/help` and HELP.
     pub fn help(in_session: bool) -> Self {
         let rows = crate::VERBS.iter().filter(|info| info.available(in_session));
         let help = |info: &VerbInfo| Help { usage: info.usage(in_session), help: Cow::Borrowed(info.help) };

@@ -1,12 +1,12 @@
-//! Numbers that name things: entries of logs, lives of logs, sessions. It must not hand them out.
+//! Numbers that identify things: entries of logs, epochs of logs, sessions. It must not assign them.
 
 use std::fmt;
 use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
-/// Number of an entry in the log of a room or of a publisher: 1, 2, 3 … without gaps; 0 is "none yet".
-/// One that comes from the wire always has a next.
+/// Number of an entry in the log of a room or of a publisher: 1, 2, 3 … without gaps; 0 means "none yet". A number from
+/// the wire always has a successor.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize, Deserialize)]
 #[serde(try_from = "u64")]
 pub struct MessageId(pub u64);
@@ -33,7 +33,7 @@ impl fmt::Display for MessageId {
     }
 }
 
-/// The life of a log's numbering: it changes only if the store came back empty. Opaque to clients.
+/// The epoch of a log's numbering. It changes only if the store came back empty. Opaque to clients.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct Epoch(pub u64);
@@ -66,8 +66,8 @@ impl From<Epoch> for String {
     }
 }
 
-/// Number of a session among all sessions that its user ever had: it only grows, and whoever carries a
-/// smaller one than the newest is fenced off. Never shown to clients.
+/// Number of a session among all sessions that its user ever had. It only grows. A session with a smaller number than
+/// the newest is fenced off. Never shown to clients.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Generation(pub u64);
 

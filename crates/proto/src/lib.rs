@@ -1,5 +1,5 @@
-//! The language that Parlor speaks with its clients, version 1: names, lines, commands, events and
-//! their text and JSON forms. This crate is pure: it must not know of sockets, files, threads or locks.
+//! The language between Parlor and its clients, version 1: names, lines, commands, events and their text and JSON
+//! forms. This crate is pure: it must not know sockets, files, threads or locks.
 
 mod command;
 mod control_chars;
@@ -31,7 +31,7 @@ pub use text::Text;
 pub use time::Timestamp;
 pub use verb::{VERBS, Verb, VerbInfo, VerbPhase};
 
-/// Version of the protocol, as the greeting names it.
+/// Version of the protocol, as in HELLO.
 pub const PROTOCOL: &str = "parlor/1";
 
 /// Default port of the line protocol.
@@ -40,14 +40,14 @@ pub const DEFAULT_PORT: u16 = 7878;
 /// Longest line that a server accepts by default, in bytes, its ending included.
 pub const DEFAULT_MAX_LINE_BYTES: usize = 4096;
 
-/// Entries that `/history` shows when no count is given.
+/// Entries that `/history` shows if no count is given.
 pub const HISTORY_DEFAULT: usize = 50;
 
-/// Entries that `/history` shows at most.
+/// Maximum number of entries that `/history` shows.
 pub const HISTORY_MAX: usize = 500;
 
 /// First byte of every TLS connection: the content type of a handshake record (RFC 8446, section 5.1).
 pub const TLS_HANDSHAKE_RECORD: u8 = 0x16;
 
-/// What a connection is told, unencrypted, when its first byte is not [`TLS_HANDSHAKE_RECORD`].
+/// The unencrypted line that a connection gets if its first byte is not [`TLS_HANDSHAKE_RECORD`].
 pub const TLS_REQUIRED_LINE: &str = "ERR tls-required This port speaks TLS only\n";

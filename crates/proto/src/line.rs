@@ -1,21 +1,20 @@
-//! Cuts a stream of bytes into lines. It must not interpret them, and never keeps more than one line.
+//! Splits a stream of bytes into lines. It must not interpret them, and never keeps more than one line.
 
 use zeroize::Zeroize;
 
 use crate::secret::append_secret;
 
-/// What the stream brought.
+/// A line of the stream.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Line<'a> {
     /// A line without its ending (LF or CRLF).
     Complete(&'a [u8]),
-    /// A line that is longer than allowed. It is reported once, at the byte that passes the limit, and
-    /// discarded up to its LF.
+    /// A line that is too long. It is reported once, at the byte that exceeds the limit, and discarded up to its LF.
     TooLong,
 }
 
-/// Cuts a stream into lines of a bounded length. Bytes of a line that came in several pieces are
-/// overwritten before their memory is given back, since a line may hold a password.
+/// Splits a stream into lines of bounded length. If a line arrived in several pieces, then its bytes are overwritten
+/// before their memory is freed, since a line may contain a password.
 #[derive(Debug)]
 pub struct LineSplitter {
     max: usize,
@@ -25,13 +24,13 @@ pub struct LineSplitter {
 }
 
 impl LineSplitter {
-    /// Lines may have `max` bytes, their ending included.
+    /// Creates a splitter for lines of at most `max` bytes, including their endings.
     pub fn new(max: usize) -> Self {
         Self { max, partial: Vec::new(), delivered: false, discarding: false }
     }
 
-    /// Takes the next line off the front of `input`, which it advances. `None` once all of `input` is
-    /// consumed; an unfinished line is kept for the next call.
+    /// Takes the next line off the front of `input`, and advances `input`. Returns `None` once all of `input` is
+    /// consumed. An unfinished line is kept for the next call.
     pub fn next_line<'l, 'i: 'l>(&'l mut self, input: &mut &'i [u8]) -> Option<Line<'l>> {
         self.forget_delivered();
         loop {
@@ -50,7 +49,7 @@ impl LineSplitter {
         }
     }
 
-    /// Ends the line in progress with `head`, which carries the LF.
+    /// Ends the current line with `head`, which contains the LF.
     fn finish<'a>(&'a mut self, head: &'a [u8]) -> Line<'a> {
         if self.partial.len() + head.len() > self.max {
             self.drop_partial();
@@ -106,7 +105,7 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
-    /// Feeds `pieces` to a splitter and lists what came out; `None` is a line that was too long.
+    /// Feeds `pieces` to a splitter and lists the results; `None` is a line that was too long.
     fn split(max: usize, pieces: &[&[u8]]) -> Vec<Option<Vec<u8>>> {
         let mut splitter = LineSplitter::new(max);
         let mut found = Vec::new();

@@ -1,4 +1,4 @@
-//! Names of users and rooms: parsed once, valid ever after. It must not know who or what bears a name.
+//! Names of users and rooms: parsed once, valid afterwards. It must not know the user or room that has the name.
 
 use std::fmt;
 use std::sync::Arc;
@@ -12,7 +12,7 @@ const ROOM_MAX: usize = 64;
 /// The room in which every session begins.
 const LOBBY: &str = "lobby";
 
-/// A text that is not a name.
+/// The text is not a valid name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct NameError;
 
@@ -71,7 +71,7 @@ macro_rules! name {
 
         impl fmt::Display for $name {
             fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-                // Most names fill no column, and are written for every message: that is the shorter way.
+                // Most names have no width, and names are written for every message: this path is faster.
                 if out.width().is_none() { out.write_str(&self.0) } else { out.pad(&self.0) }
             }
         }
@@ -96,7 +96,7 @@ name!(
 );
 
 impl RoomName {
-    /// The room in which every session begins, and which never vanishes.
+    /// The room in which every session begins. It never disappears.
     pub fn lobby() -> Self {
         Self(LOBBY.into())
     }

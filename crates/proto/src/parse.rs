@@ -1,4 +1,4 @@
-//! From a line to a command. It must not carry anything out, nor know who speaks.
+//! From a line to a command. It must not carry anything out, nor know the sender.
 
 use zeroize::Zeroizing;
 
@@ -14,7 +14,7 @@ use crate::text::Text;
 use crate::tokens::next_word;
 use crate::verb::{Verb, VerbInfo};
 
-/// Which of the two languages a connection speaks.
+/// The state of a connection, which decides the syntax of its commands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Phase {
     /// Keywords.
@@ -23,12 +23,12 @@ pub enum Phase {
     InSession,
 }
 
-/// A line that is no command.
+/// A line that is not a valid command.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ParseError {
-    /// The command it was meant to be, if that can be told.
+    /// The intended command, if it is known.
     pub verb: Option<Verb>,
-    /// What is wrong with it.
+    /// The error in the line.
     pub refusal: Refusal,
 }
 
@@ -41,7 +41,7 @@ impl From<Refusal> for ParseError {
 /// Reads a line of a connection that has not logged in. `Ok(None)` if it is blank.
 ///
 /// # Errors
-/// Says what is wrong with the line.
+/// The error in the line.
 pub fn parse_pre_login(line: &[u8]) -> Result<Option<PreLoginCommand>, ParseError> {
     let Some(line) = readable(line)? else { return Ok(None) };
     let (word, rest) = split_word(line);
@@ -64,7 +64,7 @@ pub fn parse_pre_login(line: &[u8]) -> Result<Option<PreLoginCommand>, ParseErro
 /// Reads a line of a session. `Ok(None)` if it is blank.
 ///
 /// # Errors
-/// Says what is wrong with the line.
+/// The error in the line.
 pub fn parse_command(line: &[u8]) -> Result<Option<Command>, ParseError> {
     let Some(line) = readable(line)? else { return Ok(None) };
     match line.strip_prefix('/') {
@@ -82,17 +82,17 @@ pub fn parse_command(line: &[u8]) -> Result<Option<Command>, ParseError> {
     }
 }
 
-/// The line as text; `None` if nothing but white space and control characters is in it.
+/// The line as text. `None` if it contains only white space and control characters.
 fn readable(line: &[u8]) -> Result<Option<&str>, ParseError> {
     let text = std::str::from_utf8(line).map_err(|_| Refusal::InvalidUtf8)?;
     let blank = text.chars().all(|character| character.is_whitespace() || is_control(character));
     Ok((!blank).then_some(text))
 }
 
-/// A message, unless it looks like a login that came too late: a password must never be broadcast.
+/// A message, unless it looks like a login that was sent too late: a password must never be broadcast.
 fn say(line: &str) -> Result<Option<Command>, ParseError> {
     let Some(text) = Text::sanitise(line) else { return Ok(None) };
-    // Cut as a greeting is, so that whatever logs in before login is caught after it.
+    // Split like a command before login, so that every line that logs in there is caught here.
     let (word, _) = split_word(text.as_str());
     for (keyword, verb) in [("login", Verb::Login), ("register", Verb::Register)] {
         if word.eq_ignore_ascii_case(keyword) && word.len() < text.as_str().len() {
@@ -103,12 +103,12 @@ fn say(line: &str) -> Result<Option<Command>, ParseError> {
     Ok(Some(Command::Message(text)))
 }
 
-/// Splits at the first space or tab, which belongs to neither side.
+/// Splits at the first space or tab, and drops that character.
 fn split_word(line: &str) -> (&str, &str) {
     line.split_once([' ', '\t']).unwrap_or((line, ""))
 }
 
-/// What follows the word of a command.
+/// The text after the command word.
 struct Arguments<'a> {
     info: &'static VerbInfo,
     phase: Phase,
@@ -147,7 +147,7 @@ impl Arguments<'_> {
         Refusal::BadArgument(self.usage())
     }
 
-    /// The arguments as words, at most `max`, none of them with a control character.
+    /// The arguments as words, at most `max`. None of them may contain a control character.
     fn words(&self, max: usize) -> Result<Vec<Zeroizing<String>>, Refusal> {
         if self.rest.contains(is_control) {
             return Err(Refusal::ControlCharacter(self.usage()));
@@ -192,7 +192,7 @@ impl Arguments<'_> {
         Text::sanitise(text).ok_or_else(|| self.wrong())
     }
 
-    /// The first argument, and all that follows the one space or tab behind it.
+    /// The first argument, and all text after the one space or tab behind it.
     fn user_and_rest(&self) -> Result<(UserName, &str), Refusal> {
         let mut rest = self.rest;
         let word = next_word(&mut rest).map_err(|_| self.wrong())?.ok_or_else(|| self.wrong())?;
@@ -214,7 +214,7 @@ impl Arguments<'_> {
         if !digits || word.bytes().all(|byte| byte == b'0') {
             return Err(self.wrong());
         }
-        // What does not fit a number is certainly more than the most that is shown.
+        // A number that does not fit is larger than the maximum anyway.
         Ok(word.parse().unwrap_or(HISTORY_MAX).min(HISTORY_MAX))
     }
 

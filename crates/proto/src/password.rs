@@ -6,7 +6,7 @@ use zeroize::Zeroizing;
 
 use crate::control_chars::is_control;
 
-/// Longest password in bytes: bcrypt reads no more, and a password is never cut.
+/// Longest password in bytes: bcrypt reads no more, and a password is never truncated.
 pub const PASSWORD_MAX_BYTES: usize = 72;
 
 /// A password of 1 to [`PASSWORD_MAX_BYTES`] bytes without control characters. Its memory is overwritten
@@ -14,10 +14,10 @@ pub const PASSWORD_MAX_BYTES: usize = 72;
 #[derive(Clone, PartialEq, Eq)]
 pub struct Password(Zeroizing<String>);
 
-/// Why a text is no password.
+/// Why a text is not a valid password.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum PasswordError {
-    /// No byte at all.
+    /// The text is empty.
     Empty,
     /// More than [`PASSWORD_MAX_BYTES`] bytes.
     TooLong,
@@ -38,10 +38,10 @@ impl fmt::Display for PasswordError {
 impl std::error::Error for PasswordError {}
 
 impl Password {
-    /// Checks length and characters. The length counts in bytes, and comes first.
+    /// Checks length and characters. The length is in bytes, and is checked first.
     ///
     /// # Errors
-    /// Says which rule the text breaks.
+    /// The rule that the text violates.
     pub fn new(text: &str) -> Result<Self, PasswordError> {
         if text.is_empty() {
             return Err(PasswordError::Empty);
@@ -55,7 +55,7 @@ impl Password {
         Ok(Self(Zeroizing::new(text.to_owned())))
     }
 
-    /// The password itself, for the hash function or the wire only.
+    /// The password itself. Only for the hash function and the wire.
     pub fn expose(&self) -> &str {
         &self.0
     }

@@ -1,5 +1,5 @@
-//! Refusals: errors that are the client's, each with its code and its words. Errors of our own are not
-//! here; the only trace of them that a client sees is [`Refusal::StoreUnavailable`].
+//! Refusals: errors of the client, each with its code and its explanation. Errors of the server are not here; a client
+//! sees them only as [`Refusal::StoreUnavailable`].
 
 use std::fmt;
 
@@ -10,12 +10,12 @@ use crate::password::PASSWORD_MAX_BYTES;
 
 macro_rules! codes {
     ($($variant:ident = $code:literal : $meaning:literal),* $(,)?) => {
-        /// The code of a refusal, as `ERR` lines carry it.
+        /// The code of a refusal, as in `ERR` lines.
         #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
         #[serde(rename_all = "kebab-case")]
         pub enum RefusalCode {
             $(#[doc = $meaning] $variant,)*
-            /// A code that this version does not know; only clients meet it.
+            /// A code that this version does not know. Only clients can receive it.
             #[serde(other)]
             Unknown,
         }
@@ -24,7 +24,7 @@ macro_rules! codes {
             /// All codes that a server sends, with their meanings.
             pub const ALL: &'static [(Self, &'static str)] = &[$((Self::$variant, $meaning)),*];
 
-            /// The code as it stands on the wire.
+            /// The code on the wire.
             pub fn as_str(self) -> &'static str {
                 match self {
                     $(Self::$variant => $code,)*
@@ -70,18 +70,18 @@ impl fmt::Display for RefusalCode {
     }
 }
 
-/// Why a client did not get what it asked for.
+/// Why the server refused a command.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Refusal {
-    /// The line has more than so many bytes.
+    /// The line has more than this many bytes.
     LineTooLong(usize),
     /// The line is not UTF-8.
     InvalidUtf8,
-    /// Arguments that do not fit this usage.
+    /// The arguments do not match this usage.
     BadArgument(String),
-    /// A control character in an argument, of this usage, that is not message text.
+    /// An argument other than message text contains a control character. The field is the usage.
     ControlCharacter(String),
-    /// No name.
+    /// Not a valid name.
     BadName,
     /// More than [`PASSWORD_MAX_BYTES`] bytes.
     PasswordTooLong,
@@ -89,25 +89,25 @@ pub enum Refusal {
     UnknownCommand,
     /// Not before login.
     LoginRequired,
-    /// Not logged in within so many seconds.
+    /// No login within this many seconds.
     LoginTimeout(u64),
     /// Unknown user or wrong password.
     BadCredentials,
-    /// Too many failures; wait so many seconds.
+    /// Too many failures; wait this many seconds.
     TooManyAttempts(u64),
     /// The name is taken.
     NameTaken,
     /// Registration is closed.
     RegistrationClosed,
-    /// The user has a session that is kept.
+    /// The user has a session, and the policy keeps it.
     AlreadyLoggedIn,
-    /// Too many takeovers; wait so many seconds.
+    /// Too many takeovers; wait this many seconds.
     TakeoverLoop(u64),
     /// Already logged in here.
     AlreadyAuthenticated,
     /// Already in this room.
     AlreadyInRoom(RoomName),
-    /// Nothing to leave.
+    /// The client is in the lobby, which cannot be left.
     InLobby,
     /// Unknown room.
     NoSuchRoom(RoomName),
@@ -115,7 +115,7 @@ pub enum Refusal {
     NoSuchUser(UserName),
     /// Followed already.
     AlreadySubscribed(UserName),
-    /// Oneself.
+    /// A user cannot follow themselves.
     SelfSubscription,
     /// Not followed.
     NotSubscribed(UserName),
@@ -123,14 +123,14 @@ pub enum Refusal {
     UserOffline(UserName),
     /// Operators only.
     Forbidden,
-    /// Too many of what is named here.
+    /// Too many of the named things.
     LimitReached(&'static str),
     /// The store cannot be reached.
     StoreUnavailable,
 }
 
 impl Refusal {
-    /// The code that the wire carries.
+    /// The code on the wire.
     pub fn code(&self) -> RefusalCode {
         match self {
             Self::LineTooLong(_) => RefusalCode::LineTooLong,
@@ -162,7 +162,7 @@ impl Refusal {
         }
     }
 
-    /// Whether it counts among the failures after which a connection that has not logged in is closed.
+    /// Whether it counts as a login failure. After too many of them, a connection that has not logged in is closed.
     pub fn counts_as_login_failure(&self) -> bool {
         matches!(
             self.code(),

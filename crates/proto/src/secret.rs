@@ -1,8 +1,8 @@
-//! Bytes that may hold a password, on their way through buffers. It must not know where in them one stands.
+//! Bytes that may contain a password, on their way through buffers. It must not know where in them a password is.
 
 use zeroize::Zeroize;
 
-/// Appends `more`. If the bytes have to move, what they leave behind is overwritten.
+/// Appends `more`. If the bytes have to move, then the old memory is overwritten.
 pub fn append_secret(bytes: &mut Vec<u8>, more: &[u8]) {
     let needed = bytes.len() + more.len();
     if needed > bytes.capacity() {

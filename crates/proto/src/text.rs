@@ -1,4 +1,4 @@
-//! Text that people send to each other, safe to show. It must not know in which message it travels.
+//! Text that users send to each other, safe to show. It must not know which message contains it.
 
 use std::fmt;
 use std::sync::Arc;
@@ -8,17 +8,17 @@ use zeroize::{Zeroize, Zeroizing};
 
 use crate::control_chars::is_control;
 
-/// What one person says to others: one line without control characters (TAB is none) that is not blank.
-/// Cheap to clone.
+/// The text of a message: one line without control characters (TAB is not one of them) that is not blank. Cheap to
+/// clone.
 #[derive(Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct Text(Arc<str>);
 
 impl Text {
-    /// Strips control characters. `None` if nothing but white space is left.
+    /// Strips control characters. Returns `None` if only white space is left.
     pub fn sanitise(text: &str) -> Option<Self> {
         if text.contains(is_control) {
-            // It may turn out to be a login: it never moves, and is overwritten.
+            // The text may be a login. So the buffer never moves, and is overwritten.
             let mut clean = Zeroizing::new(String::with_capacity(text.len()));
             clean.extend(text.chars().filter(|&character| !is_control(character)));
             return Self::unless_blank(&clean);
@@ -30,7 +30,7 @@ impl Text {
         (!text.trim().is_empty()).then(|| Self(text.into()))
     }
 
-    /// Overwrites it, since it holds a password, unless there are clones.
+    /// Overwrites the text, since it holds a password, unless there are clones.
     pub(crate) fn forget(mut self) {
         if let Some(text) = Arc::get_mut(&mut self.0) {
             text.zeroize();

@@ -1,16 +1,16 @@
-//! Moments as clients see them. It must not ask any clock for the time.
+//! Times as clients see them. It must not read any clock.
 
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-/// A moment in milliseconds since 1970-01-01T00:00:00Z, shown as RFC 3339 in UTC with milliseconds.
+/// A time in milliseconds since 1970-01-01T00:00:00Z, shown as RFC 3339 in UTC with milliseconds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct Timestamp(i64);
 
 impl Timestamp {
-    /// The moment that many milliseconds after the start of 1970, brought into the years 0 to 9999.
+    /// The time this many milliseconds after the start of 1970, clamped to the years 0 to 9999.
     pub fn from_millis(millis: i64) -> Self {
         const YEAR_0: i64 = -62_167_219_200_000;
         const YEAR_9999_END: i64 = 253_402_207_199_999;

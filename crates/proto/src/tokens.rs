@@ -1,14 +1,14 @@
-//! Cuts the arguments of a command into words, quoted ones included. It must not know what they mean: each may be a
-//! password, and is overwritten when it is dropped.
+//! Splits the arguments of a command into words, including quoted words. It must not know their meaning: each word may
+//! be a password, and is overwritten when it is dropped.
 
 use zeroize::Zeroizing;
 
-/// Why a text cannot be cut into words.
+/// The text cannot be split into words.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct QuoteError;
 
-/// Takes the first word off `rest`. Words are separated by spaces and tabs; one that begins with a double
-/// quote ends at the next one, with `\"` and `\\` inside. `Ok(None)` when no word is left.
+/// Takes the first word off `rest`. Words are separated by spaces and tabs. A word that begins with a double quote ends
+/// at the next double quote, and may contain `\"` and `\\`. Returns `Ok(None)` if no word is left.
 pub(crate) fn next_word(rest: &mut &str) -> Result<Option<Zeroizing<String>>, QuoteError> {
     let text = rest.trim_start_matches([' ', '\t']);
     if text.is_empty() {
@@ -24,7 +24,7 @@ pub(crate) fn next_word(rest: &mut &str) -> Result<Option<Zeroizing<String>>, Qu
 }
 
 fn take_quoted<'a>(text: &'a str, rest: &mut &'a str) -> Result<Zeroizing<String>, QuoteError> {
-    // As long as it can get, so that it never moves.
+    // The capacity is the maximum length, so that the word never moves.
     let mut word = Zeroizing::new(String::with_capacity(text.len()));
     let mut characters = text.char_indices();
     while let Some((at, character)) = characters.next() {

@@ -1,16 +1,16 @@
-//! The table of commands: it feeds the parser, the help and the documentation. It must not parse.
+//! The table of commands. The parser, the help and the documentation use it. It must not parse.
 
 use serde::{Deserialize, Serialize};
 
-/// What a command asks for.
+/// The kinds of commands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Verb {
     /// Begin a session.
     Login,
-    /// Make an account and begin a session.
+    /// Create an account and begin a session.
     Register,
-    /// Say something to the current room; the line itself, without a word in front.
+    /// Send a message to the current room. The line is the message, without a command word.
     Message,
     /// Enter a room.
     Join,
@@ -22,23 +22,23 @@ pub enum Verb {
     Who,
     /// Follow a user.
     Subscribe,
-    /// Follow a user no longer.
+    /// Unfollow a user.
     Unsubscribe,
-    /// List whom I follow.
+    /// List the users whom I follow.
     Subscriptions,
-    /// List who follows me.
+    /// List my followers.
     Subscribers,
-    /// Say something to my followers.
+    /// Send a publication to my followers.
     Publish,
-    /// Say something to one user.
+    /// Send a message to one user.
     Msg,
     /// Show the last messages of the room.
     History,
-    /// Say something to everybody.
+    /// Send a message to all users.
     Broadcast,
     /// Change my password.
     Passwd,
-    /// Choose the format of what the server sends.
+    /// Choose the format of the server's events.
     Format,
     /// Ask for a sign of life.
     Ping,
@@ -48,7 +48,7 @@ pub enum Verb {
     Quit,
 }
 
-/// When a command may be given.
+/// When a command is available.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum VerbPhase {
     /// Only by a connection that has not logged in, as a bare keyword.
@@ -62,17 +62,17 @@ pub enum VerbPhase {
 /// One row of the table of commands.
 #[derive(Debug, Clone, Copy)]
 pub struct VerbInfo {
-    /// What it asks for.
+    /// The kind of the command.
     pub verb: Verb,
-    /// The word that is typed, in lower case.
+    /// The command word, in lower case.
     pub word: &'static str,
-    /// Its arguments, as usage texts show them.
+    /// Its arguments, as in usage texts.
     pub arguments: &'static str,
     /// What it does, in one line.
     pub help: &'static str,
-    /// When it may be given.
+    /// When it is available.
     pub phase: VerbPhase,
-    /// Whether only operators may give it.
+    /// Whether only operators may use it.
     pub operator_only: bool,
 }
 
@@ -119,18 +119,18 @@ pub const VERBS: &[VerbInfo] = &[
 ];
 
 impl VerbInfo {
-    /// The row of a word that was typed, in any case.
+    /// The row for a word, in any case.
     pub fn find(word: &str) -> Option<&'static Self> {
         VERBS.iter().find(|info| info.word.eq_ignore_ascii_case(word))
     }
 
-    /// How the command is typed: as a keyword before login, with a slash in a session.
+    /// The syntax of the command: a keyword before login, with a slash in a session.
     pub fn usage(&self, in_session: bool) -> String {
         let word = if in_session { format!("/{}", self.word) } else { self.word.to_ascii_uppercase() };
         if self.arguments.is_empty() { word } else { format!("{word} {}", self.arguments) }
     }
 
-    /// Whether the command may be given now.
+    /// Whether the command is available now.
     pub fn available(&self, in_session: bool) -> bool {
         match self.phase {
             VerbPhase::BeforeLogin => !in_session,

@@ -1,41 +1,41 @@
-//! The header of the PROXY protocol, version 2, with which a balancer says whose connection it passes on. It must not
-//! read: parsing is a function of bytes, and says how many are needed.
+//! The header of the PROXY protocol, version 2, in which a balancer sends the origin of a connection. It must not read:
+//! the parser is a function of bytes, and returns how many bytes it needs.
 
 use std::net::{IpAddr, SocketAddr};
 
 use thiserror::Error;
 
-/// What each header begins with.
+/// The first bytes of each header.
 const SIGNATURE: [u8; 12] = *b"\r\n\r\n\0\r\nQUIT\n";
 
 /// Bytes of a header before its block of addresses and extensions.
 const FIXED_BYTES: usize = 16;
 
-/// Longest header that is taken. Addresses need 52 bytes; the rest is for extensions, which are skipped.
+/// Longest accepted header. Addresses need 52 bytes; the rest is for extensions, which are skipped.
 pub const MAX_BYTES: usize = 4096;
 
-/// What the bytes so far amount to.
+/// The result of parsing the bytes so far.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Progress {
-    /// The header has at least this many bytes, more than there are.
+    /// The header has at least this many bytes; more bytes are needed.
     Needs(usize),
-    /// A whole header.
+    /// The header is complete.
     Complete(Source),
 }
 
-/// Whose a connection is.
+/// The origin of a connection.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Source {
-    /// The balancer's own, or one of whose origin it says nothing.
+    /// The balancer's own connection, or a connection of unknown origin.
     Balancer,
-    /// A client's, who connected from this address.
+    /// A connection of a client with this address.
     Client(SocketAddr),
 }
 
-/// Why bytes are no header that is taken.
+/// Why the bytes are not an accepted header.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
 pub enum Malformed {
-    /// The first bytes are not those of every header.
+    /// The first bytes are not the signature.
     #[error("it does not begin with a PROXY header of version 2")]
     Signature,
     /// Neither `LOCAL` nor `PROXY` of version 2.
@@ -52,10 +52,10 @@ pub enum Malformed {
     TooLong(usize),
 }
 
-/// Parses the header that `bytes` begin with. What stands behind it is not looked at.
+/// Parses the header at the beginning of `bytes`. Ignores the bytes after it.
 ///
 /// # Errors
-/// The bytes are no beginning of a header that is taken, whatever may follow.
+/// The bytes are not the beginning of an accepted header, whatever may follow.
 pub fn parse(bytes: &[u8]) -> Result<Progress, Malformed> {
     if bytes.iter().zip(&SIGNATURE).any(|(byte, expected)| byte != expected) {
         return Err(Malformed::Signature);
@@ -76,7 +76,7 @@ pub fn parse(bytes: &[u8]) -> Result<Progress, Malformed> {
     let Some(block) = rest.get(..length) else {
         return Ok(Progress::Needs(FIXED_BYTES + length));
     };
-    // Of the balancer's own connections all else is to be ignored, also what would be wrong elsewhere.
+    // For the balancer's own connections, everything else must be ignored, even if it would be an error elsewhere.
     Ok(Progress::Complete(if is_local { Source::Balancer } else { source(family, block)? }))
 }
 
@@ -90,7 +90,7 @@ fn source(family: u8, block: &[u8]) -> Result<Source, Malformed> {
     client.map(Source::Client).ok_or(Malformed::Addresses)
 }
 
-/// The first of two addresses of `N` bytes, with the first of the two ports behind them.
+/// The first of two addresses of `N` bytes, with the first of the two ports after them.
 fn client<const N: usize>(block: &[u8]) -> Option<SocketAddr>
 where
     IpAddr: From<[u8; N]>,
@@ -169,7 +169,7 @@ mod tests {
         let longest = MAX_BYTES - FIXED_BYTES;
         assert_eq!(parse(&header(0x20, 0, &vec![0; longest])), BALANCER);
         let too_long = header(0x20, 0, &vec![0; longest + 1]);
-        // Before the block was waited for.
+        // The error comes before the block is read.
         assert_eq!(parse(&too_long[..FIXED_BYTES]), Err(Malformed::TooLong(MAX_BYTES + 1)));
     }
 

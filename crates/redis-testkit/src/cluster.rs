@@ -1,4 +1,4 @@
-//! A Redis Cluster: three masters, and replicas if asked for. It must not know how a client finds its way.
+//! A Redis Cluster: three masters, and replicas on request. It must not know how a client finds the right master.
 
 use crate::member::{Member, find};
 use crate::options::RedisOptions;
@@ -6,10 +6,10 @@ use crate::{FaultProxy, Migration, Reach, RedisServer, free_port, wait_for, wait
 
 const MASTERS: usize = 3;
 const SLOTS: u16 = 16_384;
-/// How long a server must be silent to be given up, in milliseconds.
+/// How long a server must be silent before it is considered dead, in milliseconds.
 const NODE_TIMEOUT: &str = "3000";
 
-/// A running cluster of three masters, which own a third of the slots each.
+/// A running cluster of three masters, each with a third of the slots.
 ///
 /// ```
 /// use parlor_redis_testkit::RedisCluster;
@@ -22,19 +22,19 @@ const NODE_TIMEOUT: &str = "3000";
 /// ```
 #[derive(Debug)]
 pub struct RedisCluster {
-    /// The first masters, then their first replicas in the same order.
+    /// The masters at the start, then their first replicas in the same order, and so on.
     members: Vec<Member>,
 }
 
 impl RedisCluster {
-    /// Starts three masters without options, directly reached; returns when the cluster is well.
+    /// Starts three masters without options and without proxies. Returns when the cluster is healthy.
     #[must_use]
     pub fn start() -> Self {
         Self::start_with(RedisServer::options(), Reach::Direct, 0)
     }
 
-    /// The same with options for every server, and with so many replicas of each master. With proxies, the
-    /// servers still hear of each other directly: a server whose proxy is cut is well for the others.
+    /// Like [`Self::start`], with options for every server, and with this number of replicas for each master. With
+    /// proxies, the servers still reach each other directly: a server whose proxy is cut is healthy for the others.
     #[must_use]
     pub fn start_with(options: RedisOptions, reach: Reach, replicas: usize) -> Self {
         let start = |_| start_member(options.clone(), reach);
@@ -63,7 +63,7 @@ impl RedisCluster {
         self.members.iter().map(|member| &member.server)
     }
 
-    /// The proxy in front of a server; panics without [`Reach::ByProxy`].
+    /// The proxy of a server. Panics without [`Reach::ByProxy`].
     #[must_use]
     pub fn proxy(&self, server: &RedisServer) -> &FaultProxy {
         find(&self.members, server).proxy()
@@ -75,35 +75,34 @@ impl RedisCluster {
         self.awake()[0].cli(&["CLUSTER", "KEYSLOT", key]).parse().unwrap()
     }
 
-    /// The master that owns the slot of a key, by what the servers say of themselves.
+    /// The master that owns the slot of a key, as the servers report it.
     #[must_use]
     pub fn master_of(&self, key: &str) -> &RedisServer {
         let slot = self.slot_of(key);
         wait_for("a master of the slot", || self.owner(slot))
     }
 
-    /// Of two who both believe to be it, which happens after a failover, the newer one.
+    /// If two servers claim the slot, which happens after a failover, then the one with the newer epoch.
     fn owner(&self, slot: u16) -> Option<&RedisServer> {
         let claims = self.awake().into_iter().filter_map(|server| Some((Row::of(server)?, server)));
         let claims = claims.filter(|(row, _)| row.is_master && row.has(slot));
         claims.max_by_key(|(row, _)| row.epoch).map(|(_, server)| server)
     }
 
-    /// Moves the slot of `key` with all its keys. Clients that do not know are answered `MOVED` afterwards.
+    /// Moves the slot of `key` with all its keys. Afterwards, clients that do not know it get `MOVED`.
     pub fn migrate_slot(&self, key: &str, to: &RedisServer) {
         let migration = self.begin_migration(key, to);
         migration.move_keys();
         migration.finish();
     }
 
-    /// Begins to move the slot of `key`: its owner answers `ASK` for keys that it does not have any more, or
-    /// never had.
+    /// Starts to move the slot of `key`: its owner replies `ASK` for keys that it no longer has, or never had.
     #[must_use]
     pub fn begin_migration<'a>(&'a self, key: &str, to: &'a RedisServer) -> Migration<'a> {
         Migration::begin(self, self.slot_of(key), self.master_of(key), to)
     }
 
-    /// Waits until another server than `old` owns the slot of `key`, and the cluster is well.
+    /// Waits until another server than `old` owns the slot of `key`, and the cluster is healthy.
     pub fn wait_for_failover(&self, key: &str, old: &RedisServer) -> &RedisServer {
         let slot = self.slot_of(key);
         let new = || self.owner(slot).filter(|server| server.port() != old.port());
@@ -112,7 +111,8 @@ impl RedisCluster {
         new
     }
 
-    /// Waits until every server that is neither killed nor frozen has all slots served and each replica in step.
+    /// Waits until, on every server that is neither killed nor frozen, all slots are served and each replica is in
+    /// sync.
     pub fn wait_until_ok(&self) {
         for server in self.awake() {
             wait_until("the cluster to be well", || is_ok(server));
@@ -150,7 +150,7 @@ impl RedisCluster {
     fn replicate(&self) {
         for (number, replica) in self.nodes().enumerate().skip(MASTERS) {
             let master = self.node(number % MASTERS).cli(&["CLUSTER", "MYID"]);
-            // Another server may count as known while it is still being greeted.
+            // A known server may still be in the handshake.
             let order = || replica.try_cli(&["CLUSTER", "REPLICATE", &master]).is_ok();
             wait_until("a replica to know its master", order);
         }
@@ -168,8 +168,7 @@ fn is_ok(server: &RedisServer) -> bool {
     served && server.info("master_link_status").is_none_or(|link| link == "up")
 }
 
-/// What a server says of itself in `CLUSTER NODES`: id, address, flags, master, ping, pong, epoch, link,
-/// ranges of slots.
+/// A server's row in `CLUSTER NODES`: id, address, flags, master, ping, pong, epoch, link, ranges of slots.
 struct Row {
     is_master: bool,
     epoch: u64,
@@ -185,7 +184,7 @@ impl Row {
         Some(Self { is_master: fields.get(2)?.contains("master"), epoch: fields.get(6)?.parse().ok()?, slots })
     }
 
-    /// `5` or `5-9`; slots on the move stand in brackets, and beside that in a range as well.
+    /// `5` or `5-9`. Slots that are moving are in brackets, and also within a range.
     fn range(text: &str) -> Option<(u16, u16)> {
         let (first, last) = text.split_once('-').unwrap_or((text, text));
         Some((first.parse().ok()?, last.parse().ok()?))

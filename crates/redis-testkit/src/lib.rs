@@ -1,6 +1,6 @@
-//! Redis for tests: real `redis-server` processes on ports of their own, and a proxy that makes the link
-//! fail. It must not know Parlor, so that the tests of every crate can use it. Of the program only
-//! `parlor torture` uses it. What goes wrong here panics: neither could do anything else about it.
+//! Redis for tests: real `redis-server` processes on their own ports, and a proxy that makes the link fail. It must not
+//! know Parlor, so that the tests of every crate can use it. Of the program only `parlor torture` uses it. Failures
+//! panic here, since neither tests nor torture could handle them.
 //!
 //! ```
 //! use parlor_redis_testkit::{FaultProxy, RedisServer};
@@ -38,10 +38,10 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
-/// How long anything that must come may take, on a machine that is busy with other tests.
+/// Timeout of everything that must happen, on a machine that is busy with other tests.
 const PATIENCE: Duration = Duration::from_secs(60);
 
-/// Waits until `probe` has an answer; panics with `what` after a minute.
+/// Waits until `probe` returns a value. Panics with `what` after a minute.
 pub fn wait_for<T>(what: &str, mut probe: impl FnMut() -> Option<T>) -> T {
     let deadline = Instant::now() + PATIENCE;
     loop {
@@ -53,12 +53,12 @@ pub fn wait_for<T>(what: &str, mut probe: impl FnMut() -> Option<T>) -> T {
     }
 }
 
-/// Waits until `condition` holds; panics with `what` after a minute.
+/// Waits until `condition` holds. Panics with `what` after a minute.
 pub fn wait_until(what: &str, mut condition: impl FnMut() -> bool) {
     wait_for(what, || condition().then_some(()));
 }
 
-/// Locks `mutex` even if a test's thread panicked while it held it; that panic is the one to be seen.
+/// Locks `mutex` even if a test's thread panicked while it held it: the first panic is the one to show.
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

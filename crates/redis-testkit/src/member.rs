@@ -1,4 +1,4 @@
-//! One Redis of several, at the address by which all others know it. It must not know what they are together.
+//! One Redis of a group, with the address by which all others know it. It must not know the kind of the group.
 
 use crate::{FaultProxy, RedisOptions, RedisServer, free_port};
 
@@ -7,7 +7,7 @@ use crate::{FaultProxy, RedisOptions, RedisServer, free_port};
 pub enum Reach {
     /// Directly.
     Direct,
-    /// By a proxy for each server. The addresses that the group gives to clients are those of the proxies.
+    /// Through a proxy for each server. The group announces the addresses of the proxies to clients.
     ByProxy,
 }
 
@@ -18,7 +18,7 @@ pub(crate) struct Member {
 }
 
 impl Member {
-    /// Starts a server that announces where it is reached by the setting `announce`.
+    /// Starts a server that announces its address with the setting `announce`.
     pub(crate) fn start(options: RedisOptions, reach: Reach, announce: &str) -> Self {
         if reach == Reach::Direct {
             return Self { server: options.start(), proxy: None };
@@ -29,12 +29,12 @@ impl Member {
         Self { server, proxy: Some(proxy) }
     }
 
-    /// The port that it is known by.
+    /// The port that the others know.
     pub(crate) fn port(&self) -> u16 {
         self.proxy.as_ref().map_or(self.server.port(), FaultProxy::port)
     }
 
-    /// Panics if it is reached directly.
+    /// The proxy. Panics if the server is reached directly.
     pub(crate) fn proxy(&self) -> &FaultProxy {
         self.proxy.as_ref().expect("started without proxies")
     }
@@ -45,7 +45,7 @@ impl Member {
     }
 }
 
-/// The member that `server` is.
+/// The member for `server`.
 pub(crate) fn find<'a>(members: &'a [Member], server: &RedisServer) -> &'a Member {
     members.iter().find(|member| member.server.port() == server.port()).expect("a server of another group")
 }

@@ -1,14 +1,15 @@
-//! A slot of a cluster on its way from one master to another. It must not hurry: each step is the test's.
+//! Moves a slot of a cluster from one master to another. It must not take a step on its own: the test decides each
+//! step.
 
 use crate::options::{ADMIN, ADMIN_PASSWORD};
 use crate::{RedisCluster, RedisServer};
 
-/// How many keys are moved by one command.
+/// Number of keys that one command moves.
 const BATCH: &str = "100";
-/// How long one such command may take, in milliseconds.
+/// Timeout of one such command, in milliseconds.
 const TIMEOUT: &str = "30000";
 
-/// A slot on the move. Until [`Self::finish`] its owner answers for the keys that it still has, and `ASK` for
+/// A slot that is moving. Until [`Self::finish`] its owner replies for the keys that it still has, and with `ASK` for
 /// all others.
 ///
 /// ```
@@ -34,14 +35,14 @@ pub struct Migration<'a> {
 
 impl<'a> Migration<'a> {
     pub(crate) fn begin(cluster: &'a RedisCluster, slot: u16, from: &'a RedisServer, to: &'a RedisServer) -> Self {
-        assert_ne!(from.port(), to.port(), "the slot is there already");
+        assert_ne!(from.port(), to.port(), "the target owns the slot already");
         let migration = Self { cluster, slot: slot.to_string(), from, to };
         migration.set_slot(to, &["IMPORTING", &id(from)]);
         migration.set_slot(from, &["MIGRATING", &id(to)]);
         migration
     }
 
-    /// Moves all keys of the slot that are there.
+    /// Moves all keys that are in the slot now.
     pub fn move_keys(&self) {
         let port = self.to.port().to_string();
         loop {
@@ -55,7 +56,7 @@ impl<'a> Migration<'a> {
         }
     }
 
-    /// Makes the other one the owner, and tells it to all masters that are neither killed nor frozen.
+    /// Makes the target the owner, and notifies all masters that are neither killed nor frozen.
     pub fn finish(self) {
         let owner = id(self.to);
         let others = self.cluster.awake().into_iter().filter(|server| server.port() != self.to.port());

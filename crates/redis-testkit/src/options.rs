@@ -1,25 +1,25 @@
-//! How a `redis-server` is to be started, and the configuration file that says so. It must not start it.
+//! The options of a `redis-server`, and its configuration file. It must not start the server.
 
 use std::path::Path;
 
 use crate::RedisServer;
 use crate::tls::Certificates;
 
-/// The user that the testkit acts as. It may do everything, whatever the users of the test may do.
+/// The user of the testkit. It has all permissions, independent of the users that the test defines.
 pub(crate) const ADMIN: &str = "testkit";
 /// Its password.
 pub(crate) const ADMIN_PASSWORD: &str = "testkit";
 
-/// When the append-only file is brought to the disk.
+/// When the append-only file is synced to disk.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Fsync {
-    /// Before a command is answered.
+    /// Before the reply to a command.
     Always,
-    /// Once a second; what was answered survives the death of the process, not of the machine.
+    /// Once a second. Acknowledged writes survive the death of the process, but not of the machine.
     EverySecond,
 }
 
-/// Who clients log in as.
+/// The login of clients.
 #[derive(Debug, Clone)]
 pub(crate) struct Login {
     /// Empty for the default user.
@@ -28,7 +28,7 @@ pub(crate) struct Login {
     rules: String,
 }
 
-/// Options of a [`RedisServer`]. Without any it keeps nothing on disk and asks for no password.
+/// Options of a [`RedisServer`]. Without options it stores nothing on disk and requires no password.
 #[derive(Debug, Clone, Default)]
 pub struct RedisOptions {
     pub(crate) login: Option<Login>,
@@ -39,67 +39,67 @@ pub struct RedisOptions {
 }
 
 impl RedisOptions {
-    /// Keeps all data in an append-only file, so that [`RedisServer::restart`] finds it again.
+    /// Stores all data in an append-only file, so that it survives [`RedisServer::restart`].
     #[must_use]
     pub fn append_only(self, fsync: Fsync) -> Self {
         let fsync = if fsync == Fsync::Always { "always" } else { "everysec" };
         self.config("appendonly", "yes").config("appendfsync", fsync)
     }
 
-    /// The default user needs this password.
+    /// The default user requires this password.
     #[must_use]
     pub fn password(mut self, password: &str) -> Self {
         self.login = Some(Login { user: String::new(), password: password.into(), rules: String::new() });
         self
     }
 
-    /// An ACL user with rules such as `~parlor:* &* +@all`; the default user is switched off.
+    /// An ACL user with rules such as `~parlor:* &* +@all`. The default user is disabled.
     #[must_use]
     pub fn user(mut self, user: &str, password: &str, rules: &str) -> Self {
         self.login = Some(Login { user: user.into(), password: password.into(), rules: rules.into() });
         self
     }
 
-    /// This port instead of any that is free.
+    /// Uses this port instead of any free one.
     #[must_use]
     pub fn port(mut self, port: u16) -> Self {
         self.port = Some(port);
         self
     }
 
-    /// A second port with TLS and a certificate of 127.0.0.1 and `localhost`, from an authority of its own.
+    /// Opens a second port with TLS and a certificate for 127.0.0.1 and `localhost`, from its own authority.
     #[must_use]
     pub fn tls(mut self) -> Self {
         self.tls = true;
         self
     }
 
-    /// A limit of memory, such as `4mb`, and what happens at it, such as `allkeys-lru`.
+    /// Limits the memory, such as `4mb`, with an eviction policy, such as `allkeys-lru`.
     #[must_use]
     pub fn max_memory(self, limit: &str, policy: &str) -> Self {
         self.config("maxmemory", limit).config("maxmemory-policy", policy)
     }
 
-    /// A replica of `master`.
+    /// Makes it a replica of `master`.
     #[must_use]
     pub fn replica_of(self, master: &RedisServer) -> Self {
         self.config("replicaof", &format!("127.0.0.1 {}", master.port()))
     }
 
-    /// No server of data, but one that watches over others.
+    /// Makes it a Sentinel, which monitors other servers and stores no data.
     pub(crate) fn sentinel(mut self) -> Self {
         self.sentinel = true;
         self
     }
 
-    /// Any other line of the configuration file; it wins over what the testkit sets.
+    /// Any other line of the configuration file. It overrides the settings of the testkit.
     #[must_use]
     pub fn config(mut self, name: &str, value: &str) -> Self {
         self.lines.push(format!("{name} {value}"));
         self
     }
 
-    /// Starts it, and waits until it answers.
+    /// Starts the server, and waits until it replies.
     #[must_use]
     pub fn start(self) -> RedisServer {
         RedisServer::start_with(self)

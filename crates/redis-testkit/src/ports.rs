@@ -1,15 +1,14 @@
-//! Finds ports that nobody uses. It must not reserve them: between the answer and its use there is a gap.
+//! Finds free ports. It must not reserve them: another process may take the port after the call.
 
 use std::hash::{BuildHasher, RandomState};
 use std::net::{Ipv4Addr, TcpListener};
 
-/// Below the range from which Linux takes the ports of outgoing connections. A server that is down for a
-/// while would else find its port taken by a client that tries to reach it.
+/// Start of the ports to choose from, below the range that Linux uses for outgoing connections. Otherwise, a server
+/// that is down for a while could find its port taken by a client that tries to reach it.
 const FIRST: u16 = 10_000;
 const COUNT: u16 = 20_000;
 
-/// A port of 127.0.0.1 on which nobody listens, picked by chance, so that tests that run at the same time
-/// hardly ever pick the same one.
+/// A free port of 127.0.0.1, chosen at random, so that concurrent tests rarely choose the same one.
 pub fn free_port() -> u16 {
     let random = RandomState::new();
     let ports = (0u32..10_000).map(|attempt| FIRST + (random.hash_one(attempt) % u64::from(COUNT)) as u16);

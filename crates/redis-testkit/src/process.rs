@@ -1,5 +1,5 @@
-//! A child process that can be killed, frozen and thawed. It dies with its owner, and where `setpriv` is
-//! installed also with the test process, however that ends. It must not know what it runs.
+//! A child process that can be killed, frozen and resumed. It dies with its owner. Where `setpriv` is installed, it
+//! also dies with the test process, however that ends. It must not know what it runs.
 
 use std::ffi::OsStr;
 use std::fs;
@@ -18,7 +18,7 @@ pub(crate) struct Process {
 }
 
 impl Process {
-    /// Runs `program` with no input and its output thrown away.
+    /// Runs `program` without input. Its output is discarded.
     pub(crate) fn spawn<A: AsRef<OsStr>>(program: &str, args: &[A]) -> Self {
         let mut command = mortal(program);
         command.args(args).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
@@ -36,7 +36,7 @@ impl Process {
         self.child.try_wait().unwrap().is_some()
     }
 
-    /// Freezes it, and waits until it stands still.
+    /// Freezes the process, and waits until it is frozen.
     pub(crate) fn pause(&self) {
         self.signal("STOP");
         wait_until("a process to be frozen", || self.is_paused());
@@ -47,7 +47,7 @@ impl Process {
         self.state() == 'T'
     }
 
-    /// Thaws it.
+    /// Resumes the process.
     pub(crate) fn resume(&self) {
         self.signal("CONT");
     }
@@ -57,7 +57,7 @@ impl Process {
         assert!(done.success(), "no process {}", self.id());
     }
 
-    /// The letter of its state, which stands behind its name in parentheses.
+    /// The letter of the process state, which follows the name in parentheses.
     fn state(&self) -> char {
         let stat = fs::read_to_string(format!("/proc/{}/stat", self.id())).unwrap();
         stat.rsplit(") ").next().and_then(|rest| rest.chars().next()).unwrap()
@@ -72,8 +72,8 @@ impl Drop for Process {
     }
 }
 
-/// A command that the kernel kills when the thread that started it is gone, where `setpriv` is installed. It is to be
-/// started by [`spawn`].
+/// A command that the kernel kills when the thread that started it ends, where `setpriv` is installed. It must be
+/// started with [`spawn`].
 pub fn mortal(program: impl AsRef<OsStr>) -> Command {
     static SETPRIV: OnceLock<bool> = OnceLock::new();
     let works = || Command::new("setpriv").args(["--pdeathsig", "KILL", "true"]).status().is_ok_and(|it| it.success());
@@ -87,8 +87,8 @@ pub fn mortal(program: impl AsRef<OsStr>) -> Command {
 
 type Order = (Command, Sender<io::Result<Child>>);
 
-/// Starts `command` from a thread that lives as long as the test process: the kernel takes the end of the
-/// thread, not of the process, for the death of the parent, and the thread of a test ends early.
+/// Starts `command` from a thread that lives as long as the test process. The kernel treats the end of the thread, not
+/// of the process, as the death of the parent, and the thread of a test ends early.
 ///
 /// # Errors
 /// If it cannot be started.
@@ -98,7 +98,7 @@ pub fn spawn(command: Command) -> io::Result<Child> {
         let (sender, orders) = channel::<Order>();
         thread::spawn(move || {
             for (mut command, answer) in orders {
-                // Whoever asked is waiting below.
+                // The caller waits for it below.
                 let _ = answer.send(command.spawn());
             }
         });

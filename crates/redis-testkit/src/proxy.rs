@@ -1,5 +1,4 @@
-//! A TCP proxy that makes a link fail on demand. It must not understand what it passes on: it sees bytes and
-//! connections only.
+//! A TCP proxy that makes a link fail on demand. It must not understand the data: it knows bytes and connections only.
 
 mod connection;
 mod control;
@@ -12,7 +11,7 @@ use std::time::Duration;
 use self::control::{Control, Mode};
 use crate::{free_port, wait_for, wait_until};
 
-/// Which way bytes flow.
+/// Direction of the data.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Direction {
     /// From the client to the server: requests.
@@ -21,10 +20,10 @@ pub enum Direction {
     ToClient,
 }
 
-/// A proxy on 127.0.0.1 in front of a port of 127.0.0.1. All its methods act at once, for the connections
-/// that are open as for new ones, and each mode ends the one before.
+/// A proxy on 127.0.0.1 in front of a port of 127.0.0.1. All its methods take effect at once, for open and for new
+/// connections. Each mode replaces the earlier mode.
 ///
-/// A connection is held by two threads with one buffer of 16 KiB each; what does not fit stays with the sender.
+/// Each connection has two threads with one buffer of 16 KiB each. Data that does not fit stays with the sender.
 ///
 /// ```
 /// use parlor_redis_testkit::{Direction, FaultProxy, RedisServer};
@@ -32,9 +31,9 @@ pub enum Direction {
 /// let redis = RedisServer::start();
 /// let proxy = FaultProxy::start(redis.port());
 /// let client = std::net::TcpStream::connect(proxy.address()).unwrap();
-/// proxy.black_hole(); // Nothing arrives any more, and nobody is told.
-/// proxy.pass(); // What was held arrives late.
-/// proxy.cut_after_bytes(Direction::ToClient, 3); // The next reply ends behind its third byte.
+/// proxy.black_hole(); // Nothing arrives any more, and neither side is notified.
+/// proxy.pass(); // Held data arrives late.
+/// proxy.cut_after_bytes(Direction::ToClient, 3); // The next reply ends after its third byte.
 /// ```
 #[derive(Debug)]
 pub struct FaultProxy {
@@ -44,7 +43,7 @@ pub struct FaultProxy {
 }
 
 impl FaultProxy {
-    /// A proxy in front of `port`, which passes on. Nobody need listen there yet.
+    /// A proxy in front of `port`, which passes data on. The port need not be open yet.
     #[must_use]
     pub fn start(port: u16) -> Self {
         Self::start_for(SocketAddr::from((Ipv4Addr::LOCALHOST, port)))
@@ -64,7 +63,7 @@ impl FaultProxy {
         Self { address, control, acceptor: Some(acceptor) }
     }
 
-    /// Where it listens.
+    /// The address on which it listens.
     #[must_use]
     pub fn address(&self) -> SocketAddr {
         self.address
@@ -76,54 +75,54 @@ impl FaultProxy {
         self.address.port()
     }
 
-    /// Passes everything on. What was held is delivered now, late.
+    /// Passes everything on. Held data is delivered now, late.
     pub fn pass(&self) {
         self.control.set(Mode::Pass);
     }
 
-    /// Passes on again, but what was held is lost, together with its connections: they are reset first.
+    /// Passes data on again, but held data is lost, together with its connections: they are reset first.
     pub fn pass_without_held(&self) {
         self.cut();
         self.pass();
     }
 
-    /// New connections are reset at once; the open ones are passed on.
+    /// Resets new connections at once. Open connections pass data on.
     pub fn refuse(&self) {
         self.control.set(Mode::Refuse);
     }
 
-    /// Resets the open connections and all new ones: nobody gets through until the mode is changed.
+    /// Resets the open connections and all new ones: no client gets through until the mode changes.
     pub fn down(&self) {
         self.refuse();
         self.cut();
     }
 
-    /// Nothing arrives any more, in no direction, not even that a connection was closed. New connections are
-    /// accepted and stay silent.
+    /// Passes nothing in either direction, not even that a connection was closed. New connections are accepted and stay
+    /// silent.
     pub fn black_hole(&self) {
         self.control.set(Mode::Hold(None));
     }
 
-    /// Nothing arrives in this direction; the other one passes. With [`Direction::ToClient`] commands are
-    /// carried out and their replies are missing.
+    /// Holds this direction; the other one passes. With [`Direction::ToClient`] commands are carried out and their
+    /// replies are missing.
     pub fn hold(&self, direction: Direction) {
         self.control.set(Mode::Hold(Some(direction)));
     }
 
-    /// Every piece of up to 16 KiB is held back for `duration` in each direction, so that a round trip takes
-    /// at least twice that.
+    /// Delays every piece of up to 16 KiB by `duration` in each direction, so that a round trip takes at least twice
+    /// that time.
     pub fn delay(&self, duration: Duration) {
         self.control.set(Mode::Delay(duration));
     }
 
-    /// Resets all open connections, whatever the mode, and returns when that is done. What was held is lost.
+    /// Resets all open connections, in any mode, and returns when that is done. Held data is lost.
     pub fn cut(&self) {
         let open = self.control.cut();
         wait_until("connections to be cut", || self.control.are_gone(&open));
     }
 
-    /// Lets `bytes` more pass in this direction, counted over all connections, and resets the connection that
-    /// brings the next one, once. With 0 a command is carried out and no byte of its reply arrives.
+    /// Lets `bytes` more bytes pass in this direction, counted over all connections. Then it resets the connection that
+    /// brings the next byte, once. With 0 a command is carried out and no byte of its reply arrives.
     pub fn cut_after_bytes(&self, direction: Direction, bytes: u64) {
         self.control.limit(direction, bytes);
     }
@@ -133,19 +132,19 @@ impl FaultProxy {
         wait_until("the proxy to cut", || !self.control.is_limited());
     }
 
-    /// How many connections are open.
+    /// Number of open connections.
     #[must_use]
     pub fn connections(&self) -> usize {
         self.control.connections()
     }
 
-    /// How many connections were accepted since the start, those that were refused included.
+    /// Number of connections that were accepted since the start, including refused ones.
     #[must_use]
     pub fn accepted(&self) -> u64 {
         self.control.accepted()
     }
 
-    /// How many bytes were passed on in this direction since the start.
+    /// Number of bytes that were passed on in this direction since the start.
     #[must_use]
     pub fn passed(&self, direction: Direction) -> u64 {
         self.control.passed(direction)
@@ -155,10 +154,10 @@ impl FaultProxy {
 impl Drop for FaultProxy {
     fn drop(&mut self) {
         self.control.stop();
-        // Wakes the acceptor, which then sees the mode.
+        // Wakes the acceptor, which then checks the mode.
         let _ = TcpStream::connect(self.address);
         if let Some(acceptor) = self.acceptor.take() {
-            // A panic there was printed already.
+            // A panic of the acceptor was printed already.
             let _ = acceptor.join();
         }
     }
@@ -171,7 +170,7 @@ fn accept(listener: &TcpListener, server: SocketAddr, control: &Arc<Control>) {
         }
         match client {
             Ok(client) => connection::open(client, server, control.clone()),
-            // It was closed before it was accepted, or descriptors are short for a while.
+            // The client closed before it was accepted, or there are no free descriptors at the moment.
             Err(_) => thread::yield_now(),
         }
     }

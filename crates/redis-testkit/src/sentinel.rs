@@ -1,19 +1,18 @@
-//! A master, a replica and three Sentinels that fail over between them. It must not know how a client finds
-//! the master.
+//! A master, a replica and three Sentinels that fail over between them. It must not know how a client finds the master.
 
 use crate::member::{Member, find};
 use crate::options::{ADMIN, ADMIN_PASSWORD};
 use crate::{FaultProxy, Reach, RedisOptions, RedisServer, wait_for, wait_until};
 
-/// What the Sentinels call the master.
+/// The Sentinels' name for the master.
 const NAME: &str = "parlor";
 const SENTINELS: usize = 3;
 const QUORUM: usize = 2;
-/// How long a server must be silent to be given up, in milliseconds.
+/// How long a server must be silent before it is considered dead, in milliseconds.
 const SILENCE: &str = "2000";
 
-/// A master with a replica, watched by three Sentinels, two of which decide. A master that is silent for two
-/// seconds is given up.
+/// A master with a replica, watched by three Sentinels. Two of them are a quorum. A master that is silent for two
+/// seconds is considered dead.
 ///
 /// ```
 /// use parlor_redis_testkit::RedisSentinel;
@@ -22,7 +21,7 @@ const SILENCE: &str = "2000";
 /// let old = group.kill_master();
 /// let new = group.wait_for_failover(old);
 /// assert_eq!(new.info("role").as_deref(), Some("master"));
-/// old.restart(); // Is a master again at first, until the Sentinels tell it otherwise.
+/// old.restart(); // It is a master again, until the Sentinels make it a replica.
 /// ```
 #[derive(Debug)]
 pub struct RedisSentinel {
@@ -32,14 +31,14 @@ pub struct RedisSentinel {
 }
 
 impl RedisSentinel {
-    /// Starts all five without options, directly reached; returns when they know each other.
+    /// Starts all five servers without options and without proxies. Returns when they know each other.
     #[must_use]
     pub fn start() -> Self {
         Self::start_with(RedisServer::options(), Reach::Direct)
     }
 
-    /// The same with options for master and replica. With proxies, the Sentinels and the replica reach the
-    /// servers by them too.
+    /// Like [`Self::start`], with options for master and replica. With proxies, the Sentinels and the replica also
+    /// reach the servers through them.
     #[must_use]
     pub fn start_with(options: RedisOptions, reach: Reach) -> Self {
         let login = options.login_of_url();
@@ -60,46 +59,46 @@ impl RedisSentinel {
         format!("redis+sentinel://{}{}/{NAME}", self.login, hosts.join(","))
     }
 
-    /// What the Sentinels call the master.
+    /// The Sentinels' name for the master.
     #[must_use]
     pub fn name(&self) -> &str {
         NAME
     }
 
-    /// The Sentinels, each a process like others.
+    /// The Sentinels, each with a process of its own.
     #[must_use]
     pub fn sentinels(&self) -> &[RedisServer] {
         &self.sentinels
     }
 
-    /// The server that the Sentinels agree on.
+    /// The master that the Sentinels agree on.
     #[must_use]
     pub fn master(&self) -> &RedisServer {
         &wait_for("the Sentinels to agree", || self.agreed()).server
     }
 
-    /// The other one.
+    /// The server that is not the master.
     #[must_use]
     pub fn replica(&self) -> &RedisServer {
         let master = self.master().port();
-        // There are two.
+        // There are two servers.
         self.members.iter().map(|member| &member.server).find(|server| server.port() != master).unwrap()
     }
 
-    /// The proxy in front of a server; panics without [`Reach::ByProxy`].
+    /// The proxy of a server. Panics without [`Reach::ByProxy`].
     #[must_use]
     pub fn proxy(&self, server: &RedisServer) -> &FaultProxy {
         find(&self.members, server).proxy()
     }
 
-    /// Kills the master; says which that was.
+    /// Kills the master, and returns it.
     pub fn kill_master(&self) -> &RedisServer {
         let master = self.master();
         master.kill();
         master
     }
 
-    /// Orders a failover to the replica while the master lives; says which was the master before.
+    /// Orders a failover to the replica while the master is alive. Returns the old master.
     pub fn fail_over(&self) -> &RedisServer {
         let master = self.master();
         let order = || self.sentinels[0].try_cli(&["SENTINEL", "FAILOVER", NAME]).is_ok();
@@ -107,7 +106,7 @@ impl RedisSentinel {
         master
     }
 
-    /// Waits until the Sentinels agree on another master than `old`, and it is one.
+    /// Waits until the Sentinels agree on another master than `old`, and its role is master.
     pub fn wait_for_failover(&self, old: &RedisServer) -> &RedisServer {
         let new = || self.agreed().map(|member| &member.server).filter(|server| server.port() != old.port());
         let new = wait_for("a failover", new);
@@ -115,7 +114,7 @@ impl RedisSentinel {
         new
     }
 
-    /// The master, if those Sentinels that answer are enough and agree.
+    /// The master, if enough Sentinels reply and agree.
     fn agreed(&self) -> Option<&Member> {
         let ask = |sentinel: &RedisServer| sentinel.try_cli(&["SENTINEL", "GET-MASTER-ADDR-BY-NAME", NAME]).ok();
         let answers: Vec<_> = self.sentinels.iter().filter(|sentinel| sentinel.is_awake()).filter_map(ask).collect();
@@ -125,7 +124,7 @@ impl RedisSentinel {
         self.members.iter().find(|member| answers[0] == format!("127.0.0.1\n{}", member.port()))
     }
 
-    /// Each knows the others and a replica that could take over.
+    /// Waits until each Sentinel knows the others, and a replica that could take over.
     fn wait_until_ready(&self) {
         for sentinel in &self.sentinels {
             let has = |command, field: &str, value: &str| {
@@ -146,8 +145,8 @@ fn start_sentinel(master: u16) -> RedisServer {
     let options = options.config("sentinel failover-timeout", &line("3000"));
     let options = options.config("sentinel auth-user", &line(ADMIN));
     let sentinel = options.config("sentinel auth-pass", &line(ADMIN_PASSWORD)).start();
-    // They would else need some ten seconds to know each other, and with one ping a second, as usual, they
-    // give up a master that lives whenever a busy machine makes a reply late.
+    // Otherwise the Sentinels need about ten seconds to know each other. And with the usual one ping a second, they
+    // consider a live master dead whenever a busy machine delays a reply.
     sentinel.cli(&["SENTINEL", "DEBUG", "INFO-PERIOD", "500", "PUBLISH-PERIOD", "200", "PING-PERIOD", "200"]);
     sentinel
 }

@@ -1,5 +1,5 @@
-//! One `redis-server` process with a directory and a port of its own. It must not hide anything of what Redis
-//! does: whatever a test wants to see or to change it does by [`RedisServer::cli`].
+//! One `redis-server` process with its own directory and port. It must not hide anything of Redis: a test reads and
+//! changes everything with [`RedisServer::cli`].
 
 use std::ffi::OsStr;
 use std::fs;
@@ -19,14 +19,14 @@ use crate::process::Process;
 use crate::tls::Certificates;
 use crate::{FaultProxy, free_port, lock, wait_for, wait_until};
 
-/// Another port is tried if somebody took the first one in the meantime.
+/// Number of ports to try. Another process may take a port between the choice and the start.
 const ATTEMPTS: usize = 5;
-/// How long `redis-cli` may take, in seconds; a frozen server would hold it for ever.
+/// Timeout of `redis-cli`, in seconds. A frozen server would block it for ever.
 const CLI_SECONDS: &str = "60";
-/// How much of the log is shown when a test fails.
+/// How many lines of the log are shown if a test fails.
 const LOG_LINES: usize = 40;
 
-/// A running `redis-server`; killed when dropped, and its directory removed.
+/// A running `redis-server`. When dropped, it is killed and its directory is removed.
 ///
 /// ```
 /// use parlor_redis_testkit::{Fsync, RedisServer};
@@ -39,7 +39,7 @@ const LOG_LINES: usize = 40;
 /// ```
 #[derive(Debug)]
 pub struct RedisServer {
-    /// `None` while it is killed. Before the directory, so that it is dropped first.
+    /// `None` while the server is killed. The field is before the directory, so that it is dropped first.
     process: Mutex<Option<Process>>,
     directory: TempDir,
     options: RedisOptions,
@@ -48,13 +48,13 @@ pub struct RedisServer {
 }
 
 impl RedisServer {
-    /// Starts one without options, and waits until it answers.
+    /// Starts a server without options, and waits until it replies.
     #[must_use]
     pub fn start() -> Self {
         Self::options().start()
     }
 
-    /// Options to start one with.
+    /// Options to start a server with.
     #[must_use]
     pub fn options() -> RedisOptions {
         RedisOptions::default()
@@ -66,7 +66,7 @@ impl RedisServer {
         server.expect("redis-server does not start; its log is above, if it is installed")
     }
 
-    /// Fails if the process ends instead of answering.
+    /// Fails if the process ends instead of replying.
     fn try_start(options: RedisOptions) -> Result<Self, ()> {
         let directory = tempfile::tempdir().unwrap();
         fs::create_dir(directory.path().join("data")).unwrap();
@@ -79,7 +79,7 @@ impl RedisServer {
         Ok(server)
     }
 
-    /// Starts the process, and waits until it answers; fails if it ends instead.
+    /// Starts the process, and waits until it replies. Fails if it ends instead.
     fn spawn(&self) -> Result<(), ()> {
         let file = self.config_file();
         let mode = self.options.sentinel.then(|| "--sentinel".as_ref());
@@ -92,7 +92,7 @@ impl RedisServer {
         outcome
     }
 
-    /// Whether it answers PING, which it does not while it loads its data.
+    /// Whether it replies to PING. It does not while it loads its data.
     fn answers(&self) -> bool {
         let ask = || -> io::Result<bool> {
             let mut stream = TcpStream::connect((Ipv4Addr::LOCALHOST, self.port))?;
@@ -104,7 +104,7 @@ impl RedisServer {
         ask().unwrap_or(false)
     }
 
-    /// The port without TLS; it stays the same when it is started again.
+    /// The port without TLS. It stays the same after a restart.
     #[must_use]
     pub fn port(&self) -> u16 {
         self.port
@@ -116,13 +116,13 @@ impl RedisServer {
         self.url_of("redis", self.port)
     }
 
-    /// The same by way of a proxy.
+    /// The URL through a proxy.
     #[must_use]
     pub fn url_by(&self, proxy: &FaultProxy) -> String {
         self.url_of("redis", proxy.port())
     }
 
-    /// The port with TLS; panics without [`RedisOptions::tls`], as do the next two.
+    /// The port with TLS. This and the next two panic without [`RedisOptions::tls`].
     #[must_use]
     pub fn tls_port(&self) -> u16 {
         self.tls.as_ref().expect("started without TLS").0
@@ -134,7 +134,7 @@ impl RedisServer {
         self.url_of("rediss", self.tls_port())
     }
 
-    /// The file with the certificate of the authority.
+    /// The file with the CA certificate.
     #[must_use]
     pub fn ca(&self) -> &Path {
         &self.tls.as_ref().expect("started without TLS").1.ca
@@ -144,18 +144,18 @@ impl RedisServer {
         format!("{scheme}://{}127.0.0.1:{port}/", self.options.login_of_url())
     }
 
-    /// The process id; panics while it is killed, as do the next two.
+    /// The process id. This and the next two panic while the server is killed.
     #[must_use]
     pub fn pid(&self) -> u32 {
         self.with_process(Process::id)
     }
 
-    /// Freezes it: connections stay open, new ones are taken in by the kernel, and nothing is answered.
+    /// Freezes the server: connections stay open, the kernel accepts new ones, and nothing gets a reply.
     pub fn pause(&self) {
         self.with_process(Process::pause);
     }
 
-    /// Goes on after [`Self::pause`].
+    /// Resumes the server after [`Self::pause`].
     pub fn resume(&self) {
         self.with_process(Process::resume);
     }
@@ -164,37 +164,37 @@ impl RedisServer {
         act(lock(&self.process).as_ref().expect("redis-server is killed"))
     }
 
-    /// Kills it as `kill -9` does, and waits for its end.
+    /// Kills the server as `kill -9` does, and waits for its end.
     pub fn kill(&self) {
         *lock(&self.process) = None;
     }
 
-    /// Stops it as an operator does, and waits for its end; what it was told is on the disk.
+    /// Stops the server as an operator does, and waits for its end. All accepted writes are on disk.
     pub fn stop(&self) {
-        // It ends instead of answering.
+        // The server ends instead of replying.
         let _ = self.try_cli(&["SHUTDOWN"]);
         wait_until("redis-server to end", || lock(&self.process).as_mut().is_none_or(Process::has_ended));
         self.kill();
     }
 
-    /// Whether it was killed and not started again.
+    /// Whether the server was killed and not started again.
     #[must_use]
     pub fn is_killed(&self) -> bool {
         lock(&self.process).is_none()
     }
 
-    /// Whether it can answer: neither killed nor frozen.
+    /// Whether the server can reply: it is neither killed nor frozen.
     pub(crate) fn is_awake(&self) -> bool {
         lock(&self.process).as_ref().is_some_and(|process| !process.is_paused())
     }
 
-    /// Kills it if it lives, starts it on the same port, configuration and data, and waits until it answers.
+    /// Kills the server if it runs, starts it with the same port, configuration and data, and waits until it replies.
     pub fn restart(&self) {
         self.kill();
         self.spawn().unwrap_or_else(|()| panic!("redis-server does not start again:\n{}", self.end_of_log()));
     }
 
-    /// The same with an empty disk.
+    /// Like [`Self::restart`], with an empty disk.
     pub fn restart_empty(&self) {
         self.kill();
         let data = self.directory.path().join("data");
@@ -203,12 +203,12 @@ impl RedisServer {
         self.restart();
     }
 
-    /// What `redis-cli` prints for a command, run as a user who may do everything; panics at an error.
+    /// The output of `redis-cli` for a command, as a user with all permissions. Panics on an error.
     pub fn cli(&self, args: &[&str]) -> String {
         self.try_cli(args).unwrap_or_else(|error| panic!("redis-cli {args:?}: {error}"))
     }
 
-    /// The same, with an error for an error.
+    /// Like [`Self::cli`], but returns an error instead of panicking.
     pub fn try_cli(&self, args: &[&str]) -> Result<String, String> {
         let login = ["-e", "--user", ADMIN, "--pass", ADMIN_PASSWORD, "--no-auth-warning"];
         redis_cli(self.port, &[&login, args].concat())
@@ -221,12 +221,12 @@ impl RedisServer {
         info.lines().find_map(|line| line.strip_prefix(field)?.strip_prefix(':').map(|value| value.trim().to_owned()))
     }
 
-    /// Waits until it is a replica that is in step with its master.
+    /// Waits until the server is a replica in sync with its master.
     pub fn wait_for_link(&self) {
         wait_until("the link of a replica", || self.info("master_link_status").as_deref() == Some("up"));
     }
 
-    /// All that it logged.
+    /// The whole log.
     #[must_use]
     pub fn log(&self) -> String {
         fs::read_to_string(self.directory.path().join("redis.log")).unwrap_or_default()
@@ -251,7 +251,7 @@ impl Drop for RedisServer {
     }
 }
 
-/// Runs `redis-cli`; an error is what it printed.
+/// Runs `redis-cli`. An error is its output.
 fn redis_cli(port: u16, args: &[&str]) -> Result<String, String> {
     let mut command = Command::new("timeout");
     command.args([CLI_SECONDS, "redis-cli", "-h", "127.0.0.1", "-p", &port.to_string()]);

@@ -1,11 +1,11 @@
-//! A certificate authority and a certificate of 127.0.0.1 for a Redis with TLS, made by the `openssl`
-//! command. It must not be taken for more than a test: the keys lie open in the directory.
+//! A certificate authority and a certificate for 127.0.0.1, for a Redis with TLS, created with the `openssl` command.
+//! They must be used in tests only: the keys are readable in the directory.
 
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-/// All that `openssl` is told, so that the configuration of the machine plays no part.
+/// The whole configuration of `openssl`, so that the configuration of the machine has no influence.
 const CONFIG: &str = "\
 [req]
 distinguished_name = name
@@ -26,7 +26,7 @@ const REQUEST: &str = "req -new -newkey rsa:2048 -nodes -keyout redis.key -out r
 const SIGN: &str = "x509 -req -in redis.csr -CA ca.pem -CAkey ca.key -CAcreateserial -days 30 \
     -extfile openssl.cnf -extensions leaf -out redis.pem";
 
-/// Paths of what a Redis and its clients need.
+/// Paths of the files that a Redis and its clients need.
 #[derive(Debug, Clone)]
 pub(crate) struct Certificates {
     pub(crate) ca: PathBuf,
@@ -35,7 +35,7 @@ pub(crate) struct Certificates {
 }
 
 impl Certificates {
-    /// Makes new ones in `directory`.
+    /// Creates new files in `directory`.
     pub(crate) fn make(directory: &Path) -> Self {
         fs::write(directory.join("openssl.cnf"), CONFIG).unwrap();
         for arguments in [MAKE_CA, REQUEST, SIGN] {

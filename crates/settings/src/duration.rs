@@ -1,18 +1,18 @@
-//! Durations as people write them: `10s`, `500ms`, `2m`, `1h`, or a bare number of seconds.
-//! It must not know which setting it reads.
+//! Durations as users write them: `10s`, `500ms`, `2m`, `1h`, or a bare number of seconds. It must not know which
+//! setting it reads.
 
 use std::time::Duration;
 
-/// Longest duration that a setting may have: no clock of the server overflows by adding it.
+/// Longest duration of a setting: adding it overflows no clock of the server.
 const LONGEST: Duration = Duration::from_secs(366 * 24 * 3600);
 
-/// Milliseconds in each unit. `ms` stands before `m` and `s`, which end the same way.
+/// Milliseconds in each unit.
 const UNITS: [(&str, u64); 5] = [("ms", 1), ("s", 1000), ("m", 60_000), ("h", 3_600_000), ("", 1000)];
 
 /// Reads a duration of at most 366 days; zero is allowed.
 ///
 /// # Errors
-/// Says in words what is expected.
+/// The expected form, in words.
 pub fn parse(text: &str) -> Result<Duration, String> {
     let digits = text.trim_end_matches(|c: char| c.is_ascii_alphabetic());
     let unit = &text[digits.len()..];
@@ -31,7 +31,7 @@ pub fn parse(text: &str) -> Result<Duration, String> {
 /// Reads a duration as [`parse`] does, but refuses zero.
 ///
 /// # Errors
-/// Says in words what is expected.
+/// The expected form, in words.
 pub fn parse_positive(text: &str) -> Result<Duration, String> {
     match parse(text)? {
         Duration::ZERO => Err("must be longer than zero".into()),

@@ -1,5 +1,5 @@
-//! The file of settings: its values become the defaults of the flags with the same names, so that one parser decides
-//! what goes first and what is valid. It must not know a single setting by name.
+//! The file of settings. Its values become the defaults of the flags with the same names, so that one parser decides
+//! precedence and validity. It must not know any setting by name.
 
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
@@ -11,25 +11,26 @@ use toml::{Table, Value};
 /// The flag that names the file.
 const CONFIG: &str = "config";
 
-/// Flags that are not settings, so that no file can hold them.
+/// Flags that are not settings, so a file cannot contain them.
 const NOT_IN_FILES: [&str; 3] = [CONFIG, "help", "json"];
 
-/// What a file says, as new defaults of flags.
+/// The content of a file, as new defaults of flags.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Defaults(Vec<FromFile>);
 
-/// Values of one key of the file, as one would write them after the flag.
+/// Values of one key of the file, as a user would write them after the flag.
 #[derive(Debug, Clone, PartialEq, Eq)]
 struct FromFile {
     id: String,
     values: Vec<String>,
 }
 
-/// Parses a command line of `root`. If it is one of a subcommand in `names` and its flag `--config` names a file, the
-/// file's values take the place of the defaults. Reads that file.
+/// Parses a command line of `root`. If it is a subcommand in `names`, and its flag `--config` names a file, then the
+/// file's values replace the defaults. Reads that file.
 ///
 /// # Errors
-/// A usage error, also for a file that cannot be read, an unknown key and a bad value; it names file and key.
+/// A usage error. It also covers a file that cannot be read, an unknown key and a bad value; then it names file and
+/// key.
 pub fn parse(root: &Command, names: &[&str], args: &[OsString]) -> Result<ArgMatches, clap::Error> {
     let matches = root.clone().try_get_matches_from(args)?;
     let Some((name, given)) = matches.subcommand().filter(|(given, _)| names.contains(given)) else {
@@ -56,17 +57,17 @@ impl Defaults {
     /// Reads a file. Blocks on it.
     ///
     /// # Errors
-    /// Names the file and says in words what is wrong with it.
+    /// The name of the file, and the problem in words.
     pub fn read(path: &Path, command: &Command) -> Result<Self, String> {
         let shown = path.display();
         let text = std::fs::read_to_string(path).map_err(|error| format!("cannot read {shown}: {error}"))?;
         Self::parse(&text, command).map_err(|why| format!("{shown}: {why}"))
     }
 
-    /// Understands the text of a file, whose keys are the flags of `command`.
+    /// Parses the text of a file, whose keys are the flags of `command`.
     ///
     /// # Errors
-    /// Says in words what is wrong, with the line or the key.
+    /// The problem in words, with the line or the key.
     pub fn parse(text: &str, command: &Command) -> Result<Self, String> {
         let table: Table = toml::from_str(text).map_err(|error| {
             let line = error.span().map_or(1, |span| 1 + text[..span.start].matches('\n').count());
@@ -75,7 +76,7 @@ impl Defaults {
         table.into_iter().map(|(key, value)| setting(command, &key, value)).collect::<Result<_, _>>().map(Self)
     }
 
-    /// The command with these values in place of the defaults that it had.
+    /// The command with these values in place of its defaults.
     pub fn apply(self, command: Command) -> Command {
         let Self(settings) = self;
         settings
@@ -84,7 +85,7 @@ impl Defaults {
     }
 }
 
-/// What one key of the file sets, checked as the flag would be.
+/// The setting for one key of the file, checked as the flag would be.
 fn setting(command: &Command, key: &str, value: Value) -> Result<FromFile, String> {
     let arg = find(command, key).ok_or_else(|| unknown(command, key))?;
     let values = values(arg, value).map_err(|why| format!("{key}: {why}"))?;
@@ -105,7 +106,7 @@ fn unknown(command: &Command, key: &str) -> String {
     }
 }
 
-/// The value as text. Lists are arrays, and nothing else is.
+/// The value as text. Only lists are arrays.
 fn values(arg: &Arg, value: Value) -> Result<Vec<String>, String> {
     let is_list = matches!(arg.get_action(), ArgAction::Append);
     match value {
@@ -127,7 +128,7 @@ fn scalar(value: Value) -> Result<String, String> {
     }
 }
 
-/// Lets the flag's own parser judge each value.
+/// Checks each value with the flag's own parser.
 fn check(arg: &Arg, key: &str, values: &[String]) -> Result<(), String> {
     for value in values {
         let probe = Command::new("probe").no_binary_name(true).arg(arg.clone());
@@ -136,7 +137,7 @@ fn check(arg: &Arg, key: &str, values: &[String]) -> Result<(), String> {
     Ok(())
 }
 
-/// What the parser said, without the flag and the hints about the command line.
+/// The parser's error message, without the flag and the hints about the command line.
 fn one_line(error: &clap::Error, key: &str) -> String {
     let text = error.to_string();
     let said = text.split("\n\n").next().unwrap_or_default().trim_start_matches("error: ");
@@ -144,7 +145,7 @@ fn one_line(error: &clap::Error, key: &str) -> String {
     let Some((value, rest)) = said.split_once(&flag) else {
         return said.replace('\n', " ");
     };
-    // After the flag comes its value's name and the closing quote.
+    // The value's name and the closing quote follow the flag.
     let reason = rest.split_once('\'').map_or("", |(_, reason)| reason);
     format!("{value}{reason}").split_whitespace().collect::<Vec<_>>().join(" ")
 }

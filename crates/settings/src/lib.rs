@@ -1,5 +1,5 @@
-//! How settings are written: the file that holds them, and the kinds of values that are Parlor's own. It must not know
-//! which settings there are, nor open or contact anything that one names.
+//! How settings are written: the file of settings, and the kinds of values that are specific to Parlor. It must not
+//! know which settings exist, nor open or contact anything that a setting names.
 
 pub mod duration;
 pub mod file;

@@ -1,4 +1,4 @@
-//! An address or a network of addresses, as settings name them. It must not resolve names.
+//! An address or a network of addresses, as settings contain them. It must not resolve names.
 
 use std::fmt;
 use std::net::IpAddr;
@@ -6,25 +6,25 @@ use std::str::FromStr;
 
 use ipnet::{IpNet, Ipv4Net};
 
-/// Bits of an IPv6 address before the IPv4 address that it may hold (RFC 4291, section 2.5.5.2).
+/// Bits of an IPv6 address before the embedded IPv4 address (RFC 4291, section 2.5.5.2).
 const MAPPED_BITS: u8 = 96;
 
-/// Addresses that have their first bits in common. One of IPv4 holds the same addresses mapped to IPv6, too.
+/// Addresses with a common prefix. An IPv4 network also contains the same addresses mapped to IPv6.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Network(IpNet);
 
 impl Network {
-    /// Whether the address is one of the network's.
+    /// Whether the network contains the address.
     pub fn contains(self, address: IpAddr) -> bool {
         self.0.contains(&address.to_canonical())
     }
 
-    /// How many first bits its addresses have in common.
+    /// Length of the common prefix in bits.
     pub fn prefix(self) -> u8 {
         self.0.prefix_len()
     }
 
-    /// Whether its addresses are those of IPv4.
+    /// Whether this is an IPv4 network.
     pub fn is_ipv4(self) -> bool {
         matches!(self.0, IpNet::V4(_))
     }
@@ -54,7 +54,7 @@ impl FromStr for Network {
     }
 }
 
-/// A network of mapped addresses is one of IPv4.
+/// Turns a network of mapped addresses into an IPv4 network.
 fn canonical(network: IpNet) -> IpNet {
     let mapped = match network {
         IpNet::V4(_) => None,

@@ -1,4 +1,4 @@
-//! The name by which a server greets its clients. It must not be used to find a server on a network.
+//! The name of a server in HELLO. It must not be used to find a server on a network.
 
 use std::fmt;
 use std::str::FromStr;
@@ -8,7 +8,7 @@ use parlor_proto::Text;
 /// Longest name in bytes.
 const MAX_BYTES: usize = 255;
 
-/// What a server is called whose machine has no usable host name.
+/// The name of a server whose machine has no usable host name.
 const FALLBACK: &str = "parlor";
 
 /// A name of 1 to 255 bytes without white space or control characters, so that it is one field of a line.
@@ -16,7 +16,7 @@ const FALLBACK: &str = "parlor";
 pub struct ServerName(String);
 
 impl ServerName {
-    /// The name of the machine as the kernel knows it, or `parlor` where that is no server name.
+    /// The host name of the machine, or `parlor` if that is not a valid server name.
     pub fn of_machine() -> Self {
         rustix::system::uname()
             .nodename()

@@ -1,8 +1,8 @@
-//! Sizes as people write them: a number of bytes, or of `KiB` or `MiB`. It must not know which setting it reads.
+//! Sizes as users write them: a number of bytes, or of `KiB` or `MiB`. It must not know which setting it reads.
 
 use std::ops::RangeInclusive;
 
-/// Bytes in each unit. The bare number stands last: every text ends with nothing.
+/// Bytes in each unit.
 const UNITS: [(&str, usize); 3] = [("KiB", 1 << 10), ("MiB", 1 << 20), ("", 1)];
 
 /// Reads a size in bytes.
@@ -18,10 +18,10 @@ fn parse(text: &str) -> Result<usize, String> {
     size.ok_or_else(|| "the size is too large".into())
 }
 
-/// Reads a size in bytes that lies in `range`.
+/// Reads a size in bytes that is in `range`.
 ///
 /// # Errors
-/// Says in words what is expected.
+/// The expected form, in words.
 pub fn parse_in(text: &str, range: &RangeInclusive<usize>) -> Result<usize, String> {
     let size = parse(text)?;
     if range.contains(&size) {

@@ -1,4 +1,4 @@
-//! Settings of a world, before it is made.
+//! Settings of a world, before it is built.
 
 use std::time::Duration;
 
@@ -6,7 +6,7 @@ use parlor_core::{DuplicateLogin, LineRate, Policy};
 
 use crate::world::World;
 
-/// A world to be made; settings that are not named have the defaults of the rules.
+/// Builds a world. Settings that are not set have the defaults of the rules.
 #[derive(Debug, Clone)]
 pub struct Builder {
     pub(crate) policy: Policy,
@@ -22,7 +22,7 @@ impl Default for Builder {
 }
 
 impl Builder {
-    /// Makes the world.
+    /// Builds the world.
     pub fn build(self) -> World {
         World::of(self)
     }
@@ -41,21 +41,21 @@ impl Builder {
         self
     }
 
-    /// Members above which nobody hears who comes and goes.
+    /// Members of a room above which joins and leaves are not announced.
     #[must_use]
     pub fn presence_limit(mut self, members: usize) -> Self {
         self.policy.presence_limit = members;
         self
     }
 
-    /// Takeovers of one account within a minute.
+    /// Maximum takeovers of one account within a minute.
     #[must_use]
     pub fn max_takeovers(mut self, takeovers: usize) -> Self {
         self.policy.max_takeovers = takeovers;
         self
     }
 
-    /// Bytes of events that may wait for a client.
+    /// Bytes of events that may be queued for a client.
     #[must_use]
     pub fn max_queued_bytes(mut self, bytes: usize) -> Self {
         self.policy.max_queued_bytes = bytes;
@@ -69,21 +69,21 @@ impl Builder {
         self
     }
 
-    /// Rooms besides the lobby that may have members.
+    /// Maximum number of rooms besides the lobby that may have members.
     #[must_use]
     pub fn max_rooms(mut self, rooms: usize) -> Self {
         self.policy.max_rooms = rooms;
         self
     }
 
-    /// Users that one user may follow.
+    /// Maximum number of users that one user may follow.
     #[must_use]
     pub fn max_subscriptions(mut self, users: usize) -> Self {
         self.policy.max_subscriptions = users;
         self
     }
 
-    /// Lines per second and at once, for peers that are limited.
+    /// Lines per second and burst, for peers that are limited.
     #[must_use]
     pub fn line_rate(mut self, per_second: u32, burst: u32) -> Self {
         self.policy.line_rate = Some(LineRate { per_second, burst });
@@ -97,7 +97,7 @@ impl Builder {
         self
     }
 
-    /// Time for logging in, in seconds.
+    /// Time limit for the login, in seconds.
     #[must_use]
     pub fn login_timeout(mut self, seconds: u64) -> Self {
         self.policy.login_timeout = Duration::from_secs(seconds);
@@ -111,7 +111,7 @@ impl Builder {
         self
     }
 
-    /// What is handed to flush workers waits for [`World::run_flush_workers`].
+    /// Flushes that flush workers get are queued until [`World::run_flush_workers`].
     #[must_use]
     pub fn queued_flush_workers(mut self) -> Self {
         self.queued_flush_workers = true;

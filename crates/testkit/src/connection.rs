@@ -1,5 +1,5 @@
-//! A client without a socket: lines in, lines out. It plays the part of the client's thread as well: what
-//! interrupts that thread ends the client at once, unless it is frozen.
+//! A client without a socket: lines in, lines out. It also does the work of the client's thread: an interrupt of that
+//! thread ends the client at once, unless the client is frozen.
 
 use std::fmt;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -12,7 +12,7 @@ use crate::fakes::FakeClock;
 use crate::lock;
 use crate::transport::{ClientBuffer, FakeTransport};
 
-/// A connection to the world. Cheap to clone; the clones are the same connection, which ends with the last.
+/// A connection to the world. Cheap to clone. All clones are the same connection, which ends with the last clone.
 #[derive(Clone)]
 pub struct Connection(Arc<Link>);
 
@@ -57,24 +57,24 @@ impl Connection {
         self.act(|client| client.receive(bytes));
     }
 
-    /// Sends one line and returns all that reached the client since the last look.
+    /// Sends one line and returns all lines that reached the client since the last read.
     pub fn ask(&self, line: &str) -> Vec<String> {
         self.send(line);
         self.read()
     }
 
-    /// The lines that reached the client since the last look.
+    /// The lines that reached the client since the last read.
     pub fn read(&self) -> Vec<String> {
         let written = std::mem::take(&mut *lock(&self.0.tap.written));
         String::from_utf8(written).expect("the server writes UTF-8").lines().map(str::to_owned).collect()
     }
 
-    /// The client goes away without a word.
+    /// The client disconnects without a goodbye.
     pub fn disconnect(&self) {
         self.0.end();
     }
 
-    /// The server says goodbye because nothing was heard for too long.
+    /// The server says goodbye, since the client sent nothing for too long.
     pub fn idle_out(&self) {
         self.act(|client| {
             client.hang_up(Bye::IdleTimeout);
@@ -82,7 +82,7 @@ impl Connection {
         });
     }
 
-    /// The time for logging in is over.
+    /// The time limit for the login ends.
     pub fn time_out(&self) {
         self.act(|client| {
             client.time_out();
@@ -95,7 +95,7 @@ impl Connection {
         lock(&self.0.client).is_some()
     }
 
-    /// Whether somebody is logged in.
+    /// Whether a user is logged in.
     pub fn is_logged_in(&self) -> bool {
         lock(&self.0.client).as_ref().is_some_and(ConnectionDriver::is_logged_in)
     }
@@ -108,7 +108,7 @@ impl Connection {
         }
     }
 
-    /// From now on the client's thread does not notice that it is interrupted, as if it hung.
+    /// From now on the client's thread ignores interrupts, as if it hung.
     pub fn freeze(&self) {
         self.0.is_frozen.store(true, Ordering::SeqCst);
     }
@@ -119,14 +119,14 @@ impl Connection {
         drop(slot);
         match flow {
             Some(Flow::End) => self.0.end(),
-            // An interrupt that came while the client was busy found its place locked.
+            // An interrupt during `act` found the slot locked.
             _ => self.0.notice(),
         }
     }
 }
 
 impl Link {
-    /// The client's thread looks whether it is to end.
+    /// The client's thread checks whether it must end.
     pub(crate) fn notice(&self) {
         let is_over = self.peer.outbox().goodbye().is_some() || self.peer.outbox().is_dead();
         if is_over && !self.is_frozen.load(Ordering::SeqCst) {
@@ -134,7 +134,8 @@ impl Link {
         }
     }
 
-    /// Ends the client as its thread would. Does nothing if the client is busy: whoever keeps it busy looks after.
+    /// Ends the client as its thread would. Does nothing if the client is busy: the busy thread checks again
+    /// afterwards.
     fn end(&self) {
         let Ok(mut slot) = self.client.try_lock() else { return };
         let Some(client) = slot.take() else { return };

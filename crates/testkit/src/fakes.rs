@@ -10,10 +10,10 @@ use parlor_proto::{Bye, Password, Timestamp, UserName};
 
 use crate::lock;
 
-/// The day on which every world begins: 2026-11-23T00:00:00Z.
+/// The time at which every world begins: 2026-11-23T00:00:00Z.
 const BEGINNING_MILLIS: i64 = 1_795_392_000_000;
 
-/// A clock that stands still until it is set forward.
+/// A clock that advances only when a test sets it forward.
 #[derive(Debug, Default)]
 pub(crate) struct FakeClock(Mutex<Duration>);
 
@@ -34,7 +34,7 @@ impl Clock for FakeClock {
     }
 }
 
-/// "Hashes" that are the password with a mark in front.
+/// "Hashes" that are the password with a prefix.
 pub(crate) struct FakePasswords;
 
 const CURRENT: &str = "now:";
@@ -63,7 +63,7 @@ impl Passwords for FakePasswords {
     }
 }
 
-/// Flush workers that run what they get at once, or keep it until they are told to run.
+/// Flush workers that run a flush at once, or queue it until [`FakeFlushWorkers::run`].
 #[derive(Debug, Default)]
 pub(crate) struct FakeFlushWorkers {
     pub(crate) is_queued: bool,
@@ -75,7 +75,7 @@ impl FakeFlushWorkers {
         Self { is_queued, queue: Mutex::default() }
     }
 
-    /// Runs what waits now, and tells how much it was; what that leads to waits for the next call.
+    /// Runs all queued flushes and returns how many they were. Flushes that they submit wait for the next call.
     pub(crate) fn run(&self) -> usize {
         let waiting = std::mem::take(&mut *lock(&self.queue));
         let count = waiting.len();
@@ -98,7 +98,7 @@ impl FlushWorkers for FakeFlushWorkers {
     }
 }
 
-/// Keeps what it hears, as lines.
+/// Keeps the reports as lines.
 #[derive(Debug, Default)]
 pub(crate) struct Recorder(Mutex<Vec<String>>);
 

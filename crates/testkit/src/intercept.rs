@@ -1,5 +1,5 @@
-//! A store whose calls a test can let fail, and after whose calls it can let something happen, so that failures and races
-//! are played out in a fixed order. It must not change anything else of what the calls do.
+//! A store whose calls a test can make fail, and after whose calls a test can run an action, so that failures and races
+//! happen in a fixed order. It must not change the calls in any other way.
 
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
@@ -14,7 +14,7 @@ use parlor_proto::{Generation, RoomName, RoomSummary, Timestamp, UserName};
 
 use crate::lock;
 
-/// A call of the store. Something can happen after those that have a name.
+/// A call of the store. An action can run after each call that has a name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Call {
     Append,
@@ -25,9 +25,9 @@ pub(crate) enum Call {
     IsCurrent,
     Leave,
     Subscribe,
-    /// Any other that keeps something beyond the end of the server.
+    /// Any other call whose effect outlives the server.
     Write,
-    /// Any other.
+    /// Any other call.
     Read,
 }
 
@@ -46,7 +46,7 @@ impl Call {
         }
     }
 
-    /// Whether it keeps something beyond the end of the server, and so needs room on a disk.
+    /// Whether the call's effect outlives the server, so that it needs disk space.
     fn needs_disk(self) -> bool {
         matches!(self, Self::Append | Self::Subscribe | Self::Write)
     }
@@ -54,10 +54,10 @@ impl Call {
 
 type Action = Box<dyn FnOnce() + Send>;
 
-/// What the calls of a store meet.
+/// Changes the results of a store's calls, and runs actions after them.
 #[derive(Default)]
 pub(crate) struct Interceptor {
-    /// What is to happen, each once.
+    /// The actions to run, each once.
     actions: Mutex<Vec<(Call, Action)>>,
     appends: AtomicUsize,
     fails: AtomicBool,
@@ -65,22 +65,22 @@ pub(crate) struct Interceptor {
 }
 
 impl Interceptor {
-    /// After the next call of that kind, `action` happens.
+    /// Runs `action` after the next call of this kind.
     pub(crate) fn add(&self, call: Call, action: Action) {
         lock(&self.actions).push((call, action));
     }
 
-    /// How often something was appended.
+    /// Number of calls of `append`.
     pub(crate) fn appends(&self) -> usize {
         self.appends.load(Ordering::SeqCst)
     }
 
-    /// From now on every call fails, or none does.
+    /// From now on every call fails (`true`), or none does.
     pub(crate) fn fail(&self, fail: bool) {
         self.fails.store(fail, Ordering::SeqCst);
     }
 
-    /// From now on every call fails that needs room on a disk, or none does.
+    /// From now on every call that needs disk space fails (`true`), or none does.
     pub(crate) fn fill_disk(&self, full: bool) {
         self.is_disk_full.store(full, Ordering::SeqCst);
     }
@@ -102,7 +102,7 @@ impl Interceptor {
     }
 }
 
-/// The same store, whose calls meet the interceptor first and last.
+/// The same store with the interceptor before and after each call.
 pub(crate) fn wrap(store: Store, interceptor: &Arc<Interceptor>) -> Store {
     Store {
         accounts: Arc::new(Intercepted(store.accounts, interceptor.clone())),

@@ -1,6 +1,6 @@
-//! A whole Parlor in one process, for tests of the rules: the memory store, a clock that is set by hand,
-//! passwords that cost nothing, and clients without sockets. It must not be part of the program, and only
-//! texts and numbers pass the surface of [`World`], so that tests inside `parlor-core` can use it as well.
+//! A whole Parlor in one process, for tests of the rules: the memory store, a clock that tests set, passwords without a
+//! hashing cost, and clients without sockets. It must not be part of the program. The interface of [`World`] uses only
+//! texts and numbers, so that tests inside `parlor-core` can use it as well.
 //!
 //! ```
 //! let world = parlor_testkit::World::new();
@@ -27,7 +27,7 @@ pub use world::{World, login_line, password_of};
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-/// Locks `mutex` even if a test's thread panicked while it held it; that panic is the one to be seen.
+/// Locks `mutex` even if a test's thread panicked while it held it: the first panic is the one to show.
 fn lock<T: ?Sized>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

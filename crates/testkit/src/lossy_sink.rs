@@ -1,4 +1,4 @@
-//! What the store tells the hub, with a way to lose some of it. It must not change what it passes on.
+//! The events of the store to the hub, with a way to lose some of them. It must not change what it passes on.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -9,7 +9,7 @@ use parlor_proto::{Epoch, Timestamp, UserName};
 
 pub(crate) struct LossySink {
     hub: Arc<Hub>,
-    /// Whether it is not heard that a session was displaced.
+    /// Whether displacements of sessions are lost.
     pub(crate) is_deaf: AtomicBool,
 }
 

@@ -1,5 +1,5 @@
-//! Sinks for tests of stores: one that writes down what a store reports, in order, and one that ignores it. They must not
-//! judge, except for what no store may ever do.
+//! Sinks for tests of stores: one that records the store's events in order, and one that ignores them. They must not
+//! judge the events, except for errors that no store may ever make.
 
 use std::collections::BTreeSet;
 use std::sync::Mutex;
@@ -10,12 +10,12 @@ use parlor_proto::{Epoch, Timestamp, UserName};
 
 use crate::lock;
 
-/// Something that a store reported.
+/// An event from a store.
 #[derive(Debug, Clone)]
 pub enum Reported {
     /// An entry of a followed log.
     Entry(LogId, Entry),
-    /// A log began a new life.
+    /// A log has a new epoch.
     Restarted(LogId),
     /// A change of members.
     Presence(Presence),
@@ -25,22 +25,22 @@ pub enum Reported {
     Notice(UnloggedMessage),
     /// A direct message.
     Direct(UnloggedMessage),
-    /// The account of that name, made at that time, was deleted.
+    /// The account with this name and creation time was deleted.
     Deleted(String, Timestamp),
 }
 
-/// Writes down what a store reports. Panics if deliveries of one log overlap.
+/// Records the events of a store. Panics if deliveries of one log overlap.
 #[derive(Debug, Default)]
 pub struct RecordingSink {
     reported: Mutex<Vec<Reported>>,
-    /// Logs of which entries are being delivered just now.
+    /// Logs with a delivery in progress.
     delivering: Mutex<BTreeSet<LogId>>,
-    /// Users without a session here; everybody else has one.
+    /// Users without a session on this server. All other users have one.
     elsewhere: Mutex<BTreeSet<String>>,
 }
 
 impl RecordingSink {
-    /// Whether a direct message to that user finds a session here.
+    /// Sets whether a direct message to this user finds a session on this server.
     pub fn set_here(&self, user: &str, is_here: bool) {
         let mut elsewhere = lock(&self.elsewhere);
         if is_here {
@@ -50,12 +50,12 @@ impl RecordingSink {
         };
     }
 
-    /// Forgets what was reported and is not wanted.
+    /// Forgets all events that are not wanted.
     pub fn retain(&self, wanted: impl FnMut(&Reported) -> bool) {
         lock(&self.reported).retain(wanted);
     }
 
-    /// All that was reported.
+    /// All events.
     pub fn reported(&self) -> Vec<Reported> {
         lock(&self.reported).clone()
     }
@@ -64,7 +64,7 @@ impl RecordingSink {
         lock(&self.reported).iter().filter_map(pick).collect()
     }
 
-    /// Entries of a log, those of earlier lives included.
+    /// Entries of a log, including entries of earlier epochs.
     pub fn entries(&self, log: &LogId) -> Vec<Entry> {
         self.pick(|it| match it {
             Reported::Entry(of, entry) if of == log => Some(entry.clone()),
@@ -72,7 +72,7 @@ impl RecordingSink {
         })
     }
 
-    /// What the entries of a log say.
+    /// The texts of the entries of a log.
     pub fn texts(&self, log: &LogId) -> Vec<String> {
         self.entries(log).iter().map(|entry| entry.text.to_string()).collect()
     }
@@ -82,12 +82,12 @@ impl RecordingSink {
         self.entries(log).iter().map(|entry| entry.id.0).collect()
     }
 
-    /// How often a log began a new life.
+    /// How often a log got a new epoch.
     pub fn restarts(&self, log: &LogId) -> usize {
         self.pick(|it| matches!(it, Reported::Restarted(of) if of == log).then_some(())).len()
     }
 
-    /// The accounts that were deleted, and when they were made.
+    /// The deleted accounts, with their creation times.
     pub fn deleted(&self) -> Vec<(String, Timestamp)> {
         self.pick(|it| match it {
             Reported::Deleted(user, created) => Some((user.clone(), *created)),
@@ -103,7 +103,7 @@ impl RecordingSink {
         })
     }
 
-    /// What direct messages said.
+    /// The texts of direct messages.
     pub fn direct_texts(&self) -> Vec<String> {
         self.directs().iter().map(|message| message.text.to_string()).collect()
     }
@@ -124,13 +124,13 @@ impl RecordingSink {
         })
     }
 
-    /// Who came to a room (`+ann`) and who went (`-ann`).
+    /// The users who entered a room (`+ann`) and who left it (`-ann`).
     pub fn changes(&self, room: &str) -> Vec<String> {
         let of_room = self.presences().into_iter().filter(|presence| presence.room.as_str() == room);
         of_room.map(|it| format!("{}{}", if it.change == Change::Entered { '+' } else { '-' }, it.user)).collect()
     }
 
-    /// Each report that the session of a connection was displaced.
+    /// The connection of each displaced session, once for each event.
     pub fn displacements(&self) -> Vec<u64> {
         self.pick(|it| match it {
             Reported::Displaced(connection) => Some(*connection),
@@ -138,7 +138,7 @@ impl RecordingSink {
         })
     }
 
-    /// Connections whose sessions were displaced, sorted, each once.
+    /// Connections whose sessions were displaced, sorted, without duplicates.
     pub fn displaced(&self) -> Vec<u64> {
         self.displacements().into_iter().collect::<BTreeSet<_>>().into_iter().collect()
     }
@@ -184,7 +184,7 @@ impl Sink for RecordingSink {
     }
 }
 
-/// Nobody listens.
+/// Ignores all events: there are no clients.
 #[derive(Debug, Default)]
 pub struct NoopSink;
 

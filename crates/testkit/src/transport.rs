@@ -1,4 +1,4 @@
-//! The wire behind an outbox: a buffer that can get stuck. It must not interpret what passes.
+//! The transport behind an outbox: a buffer that can get stuck. It must not interpret the bytes.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, Weak};
@@ -12,10 +12,10 @@ use crate::connection::Link;
 use crate::fakes::FakeClock;
 use crate::lock;
 
-/// Bytes that are taken from an outbox at once, as a writer of TLS records would.
+/// Bytes to take from an outbox at once, like a writer of TLS records.
 const TAKE_BYTES: usize = 16 * 1024;
 
-/// What reached the client, and whether more does.
+/// The bytes that reached the client, and whether more bytes can.
 #[derive(Debug, Default)]
 pub(crate) struct ClientBuffer {
     pub(crate) written: Mutex<Vec<u8>>,
@@ -24,7 +24,7 @@ pub(crate) struct ClientBuffer {
 }
 
 impl ClientBuffer {
-    /// Writes until nothing is left, or hands the outbox to the drain if the client does not read.
+    /// Writes until nothing is left. If the client does not read, then it hands the outbox to the drain.
     pub(crate) fn flush(&self, outbox: &Outbox) {
         loop {
             if self.is_stuck.load(Ordering::SeqCst) {
@@ -40,7 +40,7 @@ impl ClientBuffer {
         }
     }
 
-    /// What the drain thread does once the client reads again.
+    /// Does the work of the drain thread once the client reads again.
     pub(crate) fn drain(&self, outbox: &Outbox) {
         if self.is_blocked.swap(false, Ordering::SeqCst) {
             outbox.take_back();

@@ -16,7 +16,7 @@ use crate::fakes::{FakeClock, FakeFlushWorkers, FakePasswords, Recorder, current
 use crate::intercept::{self, Call, Interceptor};
 use crate::lossy_sink::LossySink;
 
-/// The password of a user whose account a world made.
+/// The password of a user whose account a world created.
 pub fn password_of(user: &str) -> String {
     format!("secret of {user}")
 }
@@ -53,7 +53,7 @@ impl World {
         Self::builder().build()
     }
 
-    /// A world whose settings are still to be chosen.
+    /// A builder for a world with other settings.
     pub fn builder() -> Builder {
         Builder::default()
     }
@@ -78,17 +78,17 @@ impl World {
         Self(Arc::new(Inner { services, clock, flush_workers, recorder, interceptor, sink, last_connection }))
     }
 
-    /// Makes an account with the password that [`password_of`] tells, unless there is one.
+    /// Creates an account with the password of [`password_of`], unless it exists.
     pub fn account(&self, user: &str) {
         self.make_account(user, Role::Member, false);
     }
 
-    /// Makes the account of an operator.
+    /// Creates the account of an operator.
     pub fn operator(&self, user: &str) {
         self.make_account(user, Role::Operator, false);
     }
 
-    /// Makes an account whose hash was made at another cost than the one that is set.
+    /// Creates an account whose hash has another cost than the current setting.
     pub fn outdated_account(&self, user: &str) {
         self.make_account(user, Role::Member, true);
     }
@@ -104,53 +104,53 @@ impl World {
         self.0.services.store.accounts.delete(&name(user)).expect("the store works");
     }
 
-    /// When an account was made.
+    /// When an account was created.
     pub fn created(&self, user: &str) -> Timestamp {
         let account = self.0.services.store.accounts.find(&name(user)).expect("the store works");
         account.expect("there is such an account").created
     }
 
-    /// The store tells that the account which was made at that time was deleted, however late.
+    /// Reports to the hub that the account with this creation time was deleted. The report may come late.
     pub fn tell_deletion(&self, user: &str, created: Timestamp) {
         self.0.services.hub.account_deleted(&name(user), created).run();
     }
 
-    /// Takes an operator's rights away.
+    /// Makes an operator a member.
     pub fn demote(&self, user: &str) {
         self.0.services.store.accounts.set_role(&name(user), Role::Member).expect("the store works");
     }
 
-    /// The store forgets who follows whom, as one that was emptied does.
+    /// Removes a follow from the store only, as if the store was emptied.
     pub fn lose_follow(&self, follower: &str, publisher: &str) {
         let was_there = self.0.services.store.follows.unsubscribe(&name(follower), &name(publisher));
         assert!(was_there.expect("the store works"), "there is such a follow");
     }
 
-    /// The store knows a follow that its session does not, as one does whose answer was lost.
+    /// Adds a follow to the store only, as if the reply to its session was lost.
     pub fn make_follow(&self, follower: &str, publisher: &str) {
         let is_new = self.0.services.store.follows.subscribe(&name(follower), &name(publisher));
         assert!(is_new.expect("the store works"), "there is no such follow");
     }
 
-    /// Connects from this machine; the greeting is read.
+    /// Connects from this machine, and reads HELLO.
     pub fn connect(&self) -> Connection {
         self.open(origin("127.0.0.1", true))
     }
 
-    /// Connects from another machine; the greeting is read.
+    /// Connects from another machine, and reads HELLO.
     pub fn from_address(&self, address: &str) -> Connection {
         self.open(origin(address, false))
     }
 
-    /// Connects and logs in, with an account that is made if need be; the answers are read.
+    /// Connects, logs in and reads the reply. Creates the account if it does not exist.
     ///
     /// # Panics
-    /// The login was refused.
+    /// If the login is refused.
     pub fn login(&self, user: &str) -> Connection {
         self.account(user);
         let connection = self.connect();
         let mut answer = connection.ask(&login_line(user));
-        // Where many threads are at work, another one may be about to write it.
+        // With many threads, another thread may be about to write the reply.
         while answer.is_empty() && connection.is_open() {
             std::thread::yield_now();
             answer = connection.read();
@@ -159,28 +159,28 @@ impl World {
         connection
     }
 
-    /// From now on every call of the store fails, or none does.
+    /// From now on every call of the store fails (`true`), or none does.
     pub fn fail_store(&self, fails: bool) {
         self.0.interceptor.fail(fails);
     }
 
-    /// From now on every write of the store fails, as on a full disk, or none does.
+    /// From now on every write of the store fails (`true`), as on a full disk, or none does.
     pub fn fill_disk(&self, is_full: bool) {
         self.0.interceptor.fill_disk(is_full);
     }
 
-    /// From now on it is not heard that a session was displaced, as if this server hung.
+    /// From now on the hub does not receive that a session was displaced, as if this server hung.
     pub fn lose_displacements(&self) {
         self.0.sink.is_deaf.store(true, Ordering::SeqCst);
     }
 
-    /// Lets something happen once, right after the next call of the store of that name has returned: append,
-    /// claim, enter, follow, is current, leave or subscribe.
+    /// Runs an action once, right after the next call of the store with this name has returned: append, claim, enter,
+    /// follow, is current, leave or subscribe.
     pub fn after(&self, call: &str, deed: impl FnOnce() + Send + 'static) {
         self.0.interceptor.add(Call::named(call), Box::new(deed));
     }
 
-    /// Lets time pass.
+    /// Advances the clock.
     pub fn advance(&self, seconds: u64) {
         self.0.clock.advance(Duration::from_secs(seconds));
     }
@@ -190,7 +190,7 @@ impl World {
         self.0.clock.elapsed().as_millis()
     }
 
-    /// Lets the flush workers do all that was handed to them, and tells how much it was.
+    /// Runs all flushes that flush workers got, and returns how many they were.
     pub fn run_flush_workers(&self) -> usize {
         let mut count = 0;
         while let done @ 1.. = self.0.flush_workers.run() {
@@ -199,27 +199,27 @@ impl World {
         count
     }
 
-    /// What operators heard since the last look.
+    /// The reports to operators since the last call.
     pub fn reports(&self) -> Vec<String> {
         self.0.recorder.take()
     }
 
-    /// How often something was appended, however much at once.
+    /// How often `append` was called, however many entries a call had.
     pub fn appends(&self) -> usize {
         self.0.interceptor.appends()
     }
 
-    /// How many connections the hub knows.
+    /// Number of connections in the hub.
     pub fn connections(&self) -> usize {
         self.0.services.hub.connections()
     }
 
-    /// How many logs are listened to.
+    /// Number of logs that have recipients.
     pub fn topics(&self) -> usize {
         self.0.services.hub.topics()
     }
 
-    /// The server stops.
+    /// Closes all connections, as a server that stops.
     pub fn shut_down(&self) {
         self.0.services.hub.close_all(Bye::ServerShutdown).run();
     }
@@ -239,12 +239,12 @@ impl World {
     }
 }
 
-/// The line that logs a user in whose account a world made.
+/// The LOGIN line of a user whose account a world created.
 pub fn login_line(user: &str) -> String {
     format!("LOGIN {user} {}", password_of(user))
 }
 
-/// Each address is a network by itself.
+/// Each address is its own network.
 fn origin(address: &str, is_loopback: bool) -> Origin {
     Origin { address: address.to_owned(), network: address.to_owned(), is_loopback }
 }

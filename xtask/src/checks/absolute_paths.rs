@@ -1,11 +1,11 @@
-//! No file speaks of the machine on which it was written. It looks for absolute paths of home and work
-//! directories only.
+//! No file contains paths of the machine on which it was written. The check searches only for absolute paths of home
+//! and work directories.
 
 use super::Report;
 use crate::lexer::is_word;
 use crate::tree::Tree;
 
-// Put together here, so that this file does not hold them.
+// Joined here, so that this file does not contain them.
 const PREFIXES: [&str; 3] = [concat!("/ro", "ot/"), concat!("/ho", "me/"), concat!("/wo", "rk/")];
 
 pub(super) fn check(tree: &Tree, report: &mut Report) {
@@ -18,7 +18,7 @@ pub(super) fn check(tree: &Tree, report: &mut Report) {
     }
 }
 
-/// Whether a path below `prefix` begins in `text`; inside of a longer path it is none.
+/// Whether `text` contains a path below `prefix`. A match inside a longer path does not count.
 fn has_path(text: &str, prefix: &str) -> bool {
     let inside = |character: char| is_word(character) || matches!(character, '.' | '-' | '~' | '}' | '*');
     text.match_indices(prefix).any(|(at, _)| !text[..at].ends_with(inside))

@@ -1,5 +1,5 @@
-//! The server stays free of async runtimes, also behind its dependencies. It asks Cargo, and must not read
-//! lock files itself.
+//! The server has no async runtime, not even through its dependencies. The check asks Cargo, and must not read lock
+//! files itself.
 
 use std::process::Command;
 
@@ -24,7 +24,7 @@ pub(super) fn check(tree: &Tree, report: &mut Report) -> Result<()> {
     Ok(())
 }
 
-/// The async runtimes in a list of packages, one `name version` a line.
+/// The async runtimes in a list of packages with one `name version` per line.
 fn runtimes(list: &str) -> Vec<&'static str> {
     let packages: Vec<&str> = list.lines().filter_map(|line| line.split_whitespace().next()).collect();
     RUNTIMES.into_iter().filter(|runtime| packages.contains(runtime)).collect()

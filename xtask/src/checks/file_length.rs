@@ -3,9 +3,9 @@
 use super::Report;
 use crate::tree::Tree;
 
-/// Lines of a file that ships from which on it is worth a note.
+/// Lines of a shipped file from which on there is a note.
 const LONG: usize = 400;
-/// Most lines that a file may have.
+/// Maximum number of lines of a file.
 const MAX: usize = 600;
 
 pub(super) fn check(tree: &Tree, report: &mut Report) {

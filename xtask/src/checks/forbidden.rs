@@ -1,12 +1,12 @@
-//! Nothing unfinished is committed: no macros that stand for missing code, no markers for later. It must not
-//! know of exceptions; there are none.
+//! Nothing unfinished is committed: no macros in place of missing code, no markers for later. It must not know
+//! exceptions; there are none.
 
 use super::Report;
 use crate::lexer::is_word;
 use crate::tree::Tree;
 
 const MACROS: [&str; 3] = ["todo!", "unimplemented!", "dbg!"];
-// Put together here, so that this file does not hold them.
+// Joined here, so that this file does not contain them.
 const MARKERS: [&str; 4] = [concat!("TO", "DO"), concat!("FIX", "ME"), concat!("XX", "X"), concat!("HA", "CK")];
 
 pub(super) fn check(tree: &Tree, report: &mut Report) {
@@ -26,7 +26,7 @@ pub(super) fn check(tree: &Tree, report: &mut Report) {
     }
 }
 
-/// Whether `word` stands in `text` with no letter or digit at its sides.
+/// Whether `text` contains `word` with no letter or digit next to it.
 fn has_word(text: &str, word: &str) -> bool {
     text.match_indices(word).any(|(at, _)| {
         let after = &text[at + word.len()..];

@@ -1,4 +1,4 @@
-//! Functions stay short enough to be understood. Exceptions stand in a file, each with its reason.
+//! Functions stay short enough to be understood. Exceptions are in a file, each with its reason.
 
 use std::collections::BTreeSet;
 
@@ -8,7 +8,7 @@ use super::Report;
 use crate::lexer::is_word;
 use crate::tree::Tree;
 
-/// Most lines of a function, from its `fn` to its closing brace.
+/// Maximum number of lines of a function, from its `fn` to its closing brace.
 const MAX: usize = 70;
 /// Lines of `path function reason`; `#` begins a comment.
 const ALLOWED: &str = "xtask/long-functions.txt";
@@ -46,12 +46,12 @@ fn allowed(list: &str) -> Result<BTreeSet<(String, String)>> {
 
 struct Function {
     name: String,
-    /// Counted from 0.
+    /// The line, counted from 0.
     line: usize,
     lines: usize,
 }
 
-/// All functions with a body, those inside of others included.
+/// All functions with a body, including functions inside others.
 fn functions(code: &str) -> Vec<Function> {
     let starts = code.match_indices("fn ").filter(|(at, _)| !code[..*at].ends_with(is_word));
     starts.filter_map(|(at, _)| function(code, at)).collect()
@@ -64,14 +64,14 @@ fn function(code: &str, at: usize) -> Option<Function> {
     Some(Function { name, line: code[..at].matches('\n').count(), lines })
 }
 
-/// Offset of the brace that closes the body; none if there is no body.
+/// Offset of the brace that closes the body. `None` if there is no body.
 fn body_end(code: &str, from: usize) -> Option<usize> {
     let mut brackets = 0usize;
     let mut braces = 0usize;
     for (at, character) in code[from..].char_indices() {
         match character {
             '(' | '[' => brackets += 1,
-            // A pointer to a function as the type of an argument ends with its list.
+            // A function pointer as the type of an argument ends with the argument list.
             ')' | ']' if brackets == 0 => return None,
             ')' | ']' => brackets -= 1,
             ';' if brackets == 0 && braces == 0 => return None,

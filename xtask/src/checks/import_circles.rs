@@ -1,5 +1,5 @@
-//! No circle of imports has more than two files: whoever reads one file must not have to read all. A re-export counts as
-//! an import of the file that defines the name. It must not look at tests, nor at a module that names its own parts.
+//! No circle of imports has more than two files: a reader of one file must not have to read all. A re-export counts as
+//! an import of the file that defines the name. It must not check tests, nor imports of a module's own parts.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -9,7 +9,7 @@ use crate::tree::{Rust, Tree};
 
 /// Two files may be the halves of one thing.
 const LARGEST: usize = 2;
-/// How many re-exports are followed, one behind the other.
+/// How many re-exports in a chain are followed.
 const DEPTH: usize = 5;
 
 /// The modules of one crate, by their paths from its root.
@@ -34,7 +34,7 @@ pub(super) fn check(tree: &Tree, report: &mut Report) {
     }
 }
 
-/// The crate's directory, and the module's path in it; none for tests and programs of their own.
+/// The crate's directory, and the path of the module in it. `None` for tests and for separate programs.
 fn module_of(path: &str) -> Option<(&str, Vec<String>)> {
     let (directory, rest) = path.split_once("/src/")?;
     let mut module: Vec<String> = rest.strip_suffix(".rs")?.split('/').map(str::to_owned).collect();
@@ -64,7 +64,7 @@ impl Crate<'_> {
         circles.into_iter().filter(|circle| circle.len() > LARGEST).collect()
     }
 
-    /// The modules that one names outside of its tests, its own parts excepted.
+    /// The modules that `module` names outside of its tests, except for its own parts.
     fn imports(&self, module: &[String]) -> BTreeSet<Vec<String>> {
         let rust = self.modules[module].1;
         let named = paths(rust).into_iter().filter(|(line, _)| !rust.is_test(*line));
@@ -73,7 +73,7 @@ impl Crate<'_> {
         resolved.filter(|other| !other.starts_with(module)).collect()
     }
 
-    /// A path from the root of the crate; none if it leads out of it.
+    /// A path from the root of the crate. `None` if it leads outside the crate.
     fn absolute(&self, module: &[String], path: &str) -> Option<Vec<String>> {
         let mut parts: Vec<String> = path.split("::").map(str::to_owned).collect();
         let mut base = module.to_vec();
@@ -94,7 +94,7 @@ impl Crate<'_> {
         Some([base, parts].concat())
     }
 
-    /// The module in which the thing at `path` is defined.
+    /// The module that defines the item at `path`.
     fn resolve(&self, path: &[String], depth: usize) -> Option<Vec<String>> {
         let length = (0..=path.len()).rev().find(|length| self.modules.contains_key(&path[..*length]))?;
         let (module, rest) = path.split_at(length);
@@ -108,7 +108,7 @@ impl Crate<'_> {
     }
 }
 
-/// All modules that are reached from one by imports of imports.
+/// All modules that can be reached from a module through imports.
 fn reach(from: &[String], imports: &BTreeMap<&Vec<String>, BTreeSet<Vec<String>>>) -> BTreeSet<Vec<String>> {
     let mut reached = BTreeSet::new();
     let mut next = vec![from.to_vec()];

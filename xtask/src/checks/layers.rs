@@ -1,5 +1,5 @@
-//! The layers of the code where Cargo cannot keep them: which crate must not name what. It reads names in
-//! the source, not what they resolve to.
+//! The layers of the code where Cargo cannot enforce them: which crate must not name which path. It reads names in the
+//! source, and must not resolve them.
 
 use super::Report;
 use crate::paths::paths;
@@ -25,7 +25,7 @@ const RULES: &[Rule] = &[
 /// The outside world: sockets, files, TLS, SQL, the wall clock.
 const PURE: &[&str] =
     &["std::net", "std::fs", "rustls", "rusqlite", "SystemTime", "jiff::Timestamp::now", "Zoned::now"];
-/// What a pure crate is handed by others, and what its tests may use to try it.
+/// Threads and time, which callers provide to a pure crate. Its tests may use them.
 const CONCURRENT: &[&str] = &["std::thread", "Instant::now"];
 
 pub(super) fn check(tree: &Tree, report: &mut Report) {
@@ -41,7 +41,7 @@ pub(super) fn check(tree: &Tree, report: &mut Report) {
     }
 }
 
-/// Whether `forbidden` is a run of whole parts of `path`.
+/// Whether `path` contains `forbidden` as consecutive whole parts.
 fn names(path: &str, forbidden: &str) -> bool {
     format!("::{path}::").contains(&format!("::{forbidden}::"))
 }

@@ -1,4 +1,4 @@
-//! Relative links of Markdown files lead to files, and to headings that exist. It must not use the network.
+//! Relative links in Markdown files lead to files and headings that exist. It must not use the network.
 
 use std::collections::BTreeSet;
 
@@ -15,7 +15,7 @@ pub(super) fn check(tree: &Tree, report: &mut Report) {
     }
 }
 
-/// What is wrong with a link, if anything.
+/// The problem with a link, if there is one.
 fn broken(tree: &Tree, from: &str, target: &str) -> Option<&'static str> {
     if target.contains("://") || target.starts_with("mailto:") {
         return None;
@@ -33,7 +33,7 @@ fn broken(tree: &Tree, from: &str, target: &str) -> Option<&'static str> {
     unknown.then_some("there is no such heading")
 }
 
-/// A path relative to the file `from` as a path below the root. Paths that leave the root resolve to themselves.
+/// Converts a path relative to the file `from` into a path below the root. A path that leaves the root stays unchanged.
 fn resolve(from: &str, path: &str) -> Option<String> {
     let mut parts: Vec<&str> = from.split('/').collect();
     parts.pop();
@@ -51,7 +51,7 @@ fn resolve(from: &str, path: &str) -> Option<String> {
     Some(parts.join("/"))
 }
 
-/// Targets of links with their lines, counted from 0; code is left out.
+/// Targets of links with their lines, counted from 0. Code is ignored.
 fn links(text: &str) -> Vec<(usize, &str)> {
     let mut found = Vec::new();
     for (line, text) in prose(text) {
@@ -81,7 +81,7 @@ fn prose(text: &str) -> impl Iterator<Item = (usize, &str)> {
     })
 }
 
-/// The anchors that headings get: lower case, spaces as hyphens, punctuation dropped.
+/// The anchors of headings: lower case, spaces as hyphens, without punctuation.
 fn anchors(text: &str) -> BTreeSet<String> {
     let headings = prose(text).filter(|(_, line)| line.starts_with('#'));
     let anchor = |(_, line): (usize, &str)| {

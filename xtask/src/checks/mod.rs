@@ -20,20 +20,20 @@ use anyhow::Result;
 
 use crate::tree::Tree;
 
-/// What the checks found.
+/// The results of the checks.
 #[derive(Debug, Default)]
 pub(crate) struct Report {
-    /// Each of them fails the run.
+    /// Each problem fails the run.
     pub(crate) problems: Vec<Finding>,
-    /// Worth knowing, no failure.
+    /// Notes do not fail the run.
     pub(crate) notes: Vec<Finding>,
 }
 
-/// Something found in a file.
+/// A result in a file.
 #[derive(Debug)]
 pub(crate) struct Finding {
     path: String,
-    /// Counted from 1; 0 for the file as a whole.
+    /// The line, counted from 1; 0 for the file as a whole.
     line: usize,
     what: String,
 }
@@ -66,7 +66,7 @@ impl Report {
 /// Runs every check.
 ///
 /// # Errors
-/// Only if a check cannot be carried out; what it finds stands in the report.
+/// If a check cannot be carried out. Problems that a check finds are in the report instead.
 pub(crate) fn run_all(tree: &Tree) -> Result<Report> {
     let mut report = Report::default();
     file_length::check(tree, &mut report);

@@ -1,19 +1,19 @@
-//! Every source file that a document names is there: a page that leads to a file of another name misleads. It must not
-//! look at pages that tell what was.
+//! Every source file that a document names exists: a wrong name misleads the reader. It must not check pages about the
+//! past.
 
 use super::Report;
 use crate::tree::Tree;
 
-/// Pages of the past, which name files as they were.
+/// Pages about the past, with the file names of their time.
 const HISTORY: &[&str] = &["CHANGELOG.md", "docs/decisions/"];
-/// What a name in a page has to end in to be that of a source file.
+/// The extensions by which a name in a page is a source file.
 const SOURCES: &[&str] = &[".rs", ".lua", ".py", ".chat"];
 
 pub(super) fn check(tree: &Tree, report: &mut Report) {
     let pages = tree.files.iter().filter(|file| file.path.ends_with(".md"));
     for page in pages.filter(|page| !HISTORY.iter().any(|history| page.path.starts_with(history))) {
         for (line, text) in page.text.lines().enumerate() {
-            // Between backticks: every second part.
+            // The text between backticks is every second part.
             for name in text.split('`').skip(1).step_by(2).filter(|name| is_source(name)) {
                 if !tree.files.iter().any(|file| leads_to(name, &file.path)) {
                     report.problem(&page.path, line, format!("there is no file {name}"));
@@ -23,14 +23,14 @@ pub(super) fn check(tree: &Tree, report: &mut Report) {
     }
 }
 
-/// Whether `name` is one file's; a pattern, or a command with arguments, is none.
+/// Whether `name` is the name of one file. A pattern or a command with arguments is not.
 fn is_source(name: &str) -> bool {
     SOURCES.iter().any(|ending| name.ends_with(ending))
         && !name.starts_with('.')
         && !name.contains([' ', '*', '{', '<'])
 }
 
-/// A page may leave out where a crate is, and the `src` in it.
+/// A page may omit the directory of the crate, and the `src` in it.
 fn leads_to(name: &str, path: &str) -> bool {
     let short = path.replace("/src/", "/");
     [path, &short].iter().any(|path| path.strip_suffix(name).is_some_and(|rest| rest.is_empty() || rest.ends_with('/')))

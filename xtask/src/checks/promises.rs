@@ -1,6 +1,6 @@
 //! Every promise has a test: `docs/promises.md` has at least as many rows for a section of the protocol as that section
-//! has points, one for each promise of the page on reliability, and names tests that exist. It must not judge whether a
-//! test holds what it is named for.
+//! has points, and one row for each promise of the page on reliability. It names only tests that exist. The check must
+//! not judge whether a test tests the promise.
 
 use super::Report;
 use crate::tree::Tree;
@@ -10,7 +10,7 @@ const PROTOCOL: &str = "docs/protocol.md";
 const RELIABILITY: &str = "docs/reliability.md";
 const TRANSCRIPTS: &str = "crates/server/tests/scripts/";
 const BUGS: &str = "crates/core/src/planted.rs";
-/// Sections that explain and promise nothing.
+/// Sections that explain, without promises.
 const EXPLAIN: &[&str] = &["in-one-minute", "in-a-session", "advice-for-clients"];
 
 /// A row of the table.
@@ -59,7 +59,7 @@ fn row(line: usize, text: &str) -> Option<Row<'_>> {
     Some(Row { line, section, promise, tests })
 }
 
-/// A transcript, a function, or a bug that is planted.
+/// Whether the test exists: a transcript, a function, or a planted bug.
 fn exists(tree: &Tree, test: &str) -> bool {
     if test.ends_with(".chat") {
         let path = format!("{TRANSCRIPTS}{test}");
@@ -74,7 +74,7 @@ fn exists(tree: &Tree, test: &str) -> bool {
     })
 }
 
-/// Each heading below the title: its line, its anchor, and how many points stand under it, one at least.
+/// Each heading below the title: its line, its anchor, and the number of its points, at least one.
 fn sections(page: &str) -> Vec<(usize, String, usize)> {
     let mut found: Vec<(usize, String, usize)> = Vec::new();
     for (line, text) in page.lines().enumerate() {
@@ -91,7 +91,7 @@ fn sections(page: &str) -> Vec<(usize, String, usize)> {
     found.into_iter().map(|(line, anchor, points)| (line, anchor, points.max(1))).collect()
 }
 
-/// The promise in a row of the page on reliability, which leads to the protocol.
+/// The promise in a row of the reliability page, if the row links to the protocol.
 fn promised(text: &str) -> Option<&str> {
     let (promise, link) = text.strip_prefix("| ")?.split_once(" | [")?;
     link.contains("](protocol.md#").then_some(promise)

@@ -4,9 +4,9 @@
 use super::Report;
 use crate::tree::Tree;
 
-/// Lines of shipped code for which one call is allowed.
+/// Lines of shipped code for each allowed call.
 const LINES_PER_CALL: usize = 1000;
-/// A comment may stand that many lines above the call.
+/// Maximum number of lines between the comment and the call.
 const COMMENT_WITHIN: usize = 3;
 
 const CALLS: [&str; 2] = [".unwrap()", ".expect("];
@@ -24,7 +24,7 @@ pub(super) fn check(tree: &Tree, report: &mut Report) {
             }
         }
     }
-    // The first call is always allowed, or a small workspace could have none.
+    // The first call is always allowed. Otherwise a small workspace could have none.
     let allowed = (lines / LINES_PER_CALL).max(1);
     if calls > allowed {
         report.problem_of_file("crates", format!("{calls} unwrap or expect outside tests; {allowed} are allowed"));

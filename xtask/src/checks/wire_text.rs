@@ -1,4 +1,4 @@
-//! Wire text is made by the encoders of the protocol crate alone. It looks at literals, not at what is
+//! Only the encoders of the protocol crate create wire text. The check reads literals, and must not follow what is
 //! written to sockets.
 
 use super::Report;

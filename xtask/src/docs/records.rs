@@ -1,4 +1,4 @@
-//! Tables that come from recorded runs of `parlor torture`, kept as JSON in docs/reliability. It must not run anything.
+//! Tables from recorded runs of `parlor torture`, stored as JSON in docs/reliability. It must not run anything.
 
 use std::path::Path;
 
@@ -10,11 +10,11 @@ use super::{code, markdown};
 const DIRECTORY: &str = "docs/reliability";
 /// Written by `scripts/torture planted`.
 const PLANTED_BUGS: &str = "planted-bugs.json";
-/// The long runs, by file, and what each is called.
+/// The files of the long runs, and their names.
 const LONG_RUNS: [(&str, &str); 2] =
     [("embedded.json", "one server, embedded"), ("redis.json", "two servers on one Redis")];
 
-/// Every planted bug, and how soon it was found.
+/// Every planted bug, and the time until it was found.
 pub(super) fn planted_bugs(root: &Path) -> Result<String> {
     if !root.join(DIRECTORY).join(PLANTED_BUGS).exists() {
         return Ok("The planted bugs have not been recorded yet.\n".to_owned());
@@ -33,7 +33,7 @@ pub(super) fn long_runs(root: &Path) -> Result<String> {
     let mut names = vec![""];
     let mut runs = Vec::new();
     for (file, name) in LONG_RUNS {
-        // Each is recorded by itself, and one that was not recorded yet has no column.
+        // Each run is recorded separately. A run that is not recorded yet has no column.
         if root.join(DIRECTORY).join(file).exists() {
             names.push(name);
             runs.push(read(root, file)?);

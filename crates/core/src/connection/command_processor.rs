@@ -1,5 +1,5 @@
-//! What one connection says and is answered: understands lines, carries out the effects of actions in their
-//! order, and gathers what is said in one go into one append. It must not wait for input or touch sockets.
+//! The input and the replies of one connection: parses lines, applies the effects of actions in order, and collects
+//! consecutive messages into one append. It must not wait for input or touch sockets.
 
 use std::time::Duration;
 
@@ -13,15 +13,15 @@ use crate::connection::session::{ConnectionHandle, Session, SessionError};
 use crate::delivery::peer::Origin;
 use crate::ports::{Append, AppendResult, LogId, StoreError, UnloggedMessage};
 
-/// The dialogue with one connection. Owned by its thread.
+/// Processes the commands of one connection. Owned by its thread.
 pub(crate) struct CommandProcessor {
     handle: ConnectionHandle,
     origin: Origin,
     session: Option<Session>,
     login_failures: u32,
-    /// When the time for logging in is over, as the clock's elapsed time.
+    /// When the time limit for the login ends, as the clock's elapsed time.
     login_deadline: Duration,
-    /// What was said and is not appended yet.
+    /// Messages and publications that are not appended yet.
     pending_appends: Vec<Append>,
 }
 
@@ -39,13 +39,13 @@ impl CommandProcessor {
         processor
     }
 
-    /// The time for logging in begins, again if it has begun.
+    /// Starts the time limit for the login, or restarts it.
     pub(crate) fn start_login_timeout(&mut self) {
         let services = &self.handle.services;
         self.login_deadline = services.clock.elapsed() + services.policy.login_timeout;
     }
 
-    /// How long one who has not logged in may still take to do so; none for one who has.
+    /// Time left for the login; `None` if the client has logged in.
     pub(crate) fn time_to_log_in(&self) -> Option<Duration> {
         let now = self.handle.services.clock.elapsed();
         self.session.is_none().then(|| self.login_deadline.saturating_sub(now))
@@ -71,13 +71,13 @@ impl CommandProcessor {
         self.session.as_mut().map(|session| (session, &self.handle))
     }
 
-    /// Whether a goodbye was said, after which nothing is carried out.
+    /// Whether a goodbye was queued. Nothing is carried out after it.
     pub(crate) fn is_over(&self) -> bool {
         let outbox = self.handle.peer.outbox();
         outbox.goodbye().is_some() || outbox.is_dead()
     }
 
-    /// Understands one line and carries it out, except that messages are only gathered.
+    /// Parses one line and carries it out. Messages are only collected.
     pub(crate) fn line(&mut self, line: &[u8]) {
         let mut effects = Vec::new();
         let done = if self.session.is_some() {
@@ -101,12 +101,12 @@ impl CommandProcessor {
         }
     }
 
-    /// Appends what was gathered, and answers.
+    /// Appends the collected messages, and replies to them.
     pub(crate) fn commit(&mut self) {
         if self.pending_appends.is_empty() {
             return;
         }
-        // Others may wait long for the append; what was answered so far need not.
+        // The append may wait long for others; earlier replies need not wait for it.
         self.handle.peer.flush();
         let pending_appends = std::mem::take(&mut self.pending_appends);
         let logs: Vec<LogId> = pending_appends.iter().map(|queue_append| queue_append.log.clone()).collect();
@@ -121,7 +121,7 @@ impl CommandProcessor {
         }
     }
 
-    /// Says goodbye; nothing is carried out after it.
+    /// Queues the goodbye. Nothing is carried out after it.
     pub(crate) fn hang_up(&mut self, bye: Bye) {
         self.commit();
         self.handle.peer.close_from_own_thread(bye);
@@ -144,7 +144,7 @@ impl CommandProcessor {
     fn command(&mut self, line: &[u8], effects: &mut Vec<Effect>) -> Result<Verb, (Option<Verb>, CommandError)> {
         let Some(command) = parse_command(line).map_err(parse_error)? else { return Ok(Verb::Message) };
         let verb = command.verb();
-        // What is only appended itself needs nothing of what was said before to be there.
+        // A command that itself only appends need not see earlier messages in the log.
         if !matches!(verb, Verb::Message | Verb::Publish) {
             self.commit();
         }
@@ -262,13 +262,13 @@ impl CommandProcessor {
             CommandError::Failed { what, error } => {
                 self.handle.services.observer.store_failed(what, &error);
                 self.refuse(&Refusal::StoreUnavailable, verb);
-                // The failure may have taken long, and so may that of the next line.
+                // The failure may have taken long, and the next line may take long too.
                 self.handle.peer.flush();
             }
         }
     }
 
-    /// Queues an answer, after those of what was said before it.
+    /// Queues a reply, after the replies to all earlier messages.
     fn reply(&mut self, event: &Event) {
         self.commit();
         self.handle.peer.reply(event);

@@ -1,4 +1,4 @@
-//! One client, as its thread drives it: bytes in, answers into the outbox. It must not read or write sockets.
+//! One client, as its thread drives it: bytes in, replies into the outbox. It must not read or write sockets.
 
 use std::fmt;
 use std::sync::Arc;
@@ -13,24 +13,26 @@ use crate::delivery::peer::{Origin, Peer};
 use crate::limits::rate_limit::RateLimiter;
 use crate::services::Services;
 
-/// Bytes of replies that may wait before a client is read on: it gets no further ahead of itself.
+/// Bytes of unread replies above which the server stops reading from the client.
 const MAX_PENDING_REPLY_BYTES: usize = 256 * 1024;
 
-/// How long a client may leave its replies unread while it has asked for more. A client that reads is waited for.
+/// How long a client may leave its replies unread after it sent more commands. The server waits longer for a client
+/// that reads.
 const REPLY_PATIENCE: Duration = Duration::from_secs(60);
 
 /// What the client's thread does next.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Flow {
-    /// Reads on.
+    /// Continues to read.
     Continue,
-    /// Ends the connection: a goodbye is queued, or nothing can be written any more.
+    /// Ends the connection: a goodbye is queued, or nothing more can be written.
     End,
 }
 
-/// One client. Owned by its thread, which calls [`ConnectionDriver::send_hello`] first, then [`ConnectionDriver::receive`] for all that
-/// it reads, and at the end [`ConnectionDriver::leave_all`], the goodbye on the wire, and [`ConnectionDriver::release`]. Its connection is to
-/// be known to the hub all that time, and for as long as something may still be written.
+/// One client. Owned by its thread, which calls [`ConnectionDriver::send_hello`] first, then
+/// [`ConnectionDriver::receive`] for all bytes that it reads. At the end the thread calls
+/// [`ConnectionDriver::leave_all`], writes the goodbye, and calls [`ConnectionDriver::release`]. The hub must know the
+/// connection all that time, and as long as anything may still be written.
 pub struct ConnectionDriver {
     splitter: LineSplitter,
     pace: Option<RateLimiter>,
@@ -44,7 +46,7 @@ impl fmt::Debug for ConnectionDriver {
 }
 
 impl ConnectionDriver {
-    /// A client that has not said anything.
+    /// A client that has not sent anything.
     pub fn new(services: Arc<Services>, peer: Arc<Peer>, origin: Origin) -> Self {
         let splitter = LineSplitter::new(services.policy.max_line_bytes);
         let rate = services.policy.line_rate;
@@ -53,7 +55,7 @@ impl ConnectionDriver {
         Self { splitter, pace, processor }
     }
 
-    /// Says hello. From here on the time for logging in runs.
+    /// Sends HELLO, and starts the time limit for the login.
     pub fn send_hello(&mut self) {
         self.processor.start_login_timeout();
         let handle = self.processor.handle();
@@ -61,19 +63,19 @@ impl ConnectionDriver {
         handle.peer.flush();
     }
 
-    /// Whether somebody is logged in.
+    /// Whether a user is logged in.
     pub fn is_logged_in(&self) -> bool {
         self.processor.session().is_some()
     }
 
-    /// How long one who has not logged in may still take to do so; none for one who has.
+    /// Time left for the login; `None` if the client has logged in.
     pub fn time_to_log_in(&self) -> Option<Duration> {
         self.processor.time_to_log_in()
     }
 
-    /// Carries out what the client sent. All messages of one call are one append. Blocks on the store, on the
-    /// hashing of passwords, while the client is over its line rate, and while it does not read its replies; one
-    /// that has not logged in is not waited for beyond the time for that.
+    /// Carries out the client's input. All messages of one call are one append. Blocks on the store, on the hashing of
+    /// passwords, while the client is over its rate limit, and while it does not read its replies. For a client that
+    /// has not logged in, the waits for the rate limit and for the reader end with the login timeout.
     pub fn receive(&mut self, mut input: &[u8]) -> Flow {
         while let Some(line) = self.splitter.next_line(&mut input) {
             if self.processor.is_over() {
@@ -106,19 +108,19 @@ impl ConnectionDriver {
         }
     }
 
-    /// The time for logging in is over.
+    /// Refuses with `login-timeout` and queues the goodbye, since the time limit for the login has ended.
     pub fn time_out(&mut self) {
         let seconds = self.processor.handle().services.policy.login_timeout.as_secs();
         self.processor.refuse(&Refusal::LoginTimeout(seconds), None);
         self.hang_up(Bye::LoginTimeout);
     }
 
-    /// Says goodbye; [`ConnectionDriver::leave_all`] is to follow.
+    /// Queues the goodbye. The caller must call [`ConnectionDriver::leave_all`] afterwards.
     pub fn hang_up(&mut self, bye: Bye) {
         self.processor.hang_up(bye);
     }
 
-    /// Leaves the room: members see one PART. To be called once, before the goodbye is written.
+    /// Leaves the room: members see one PART. Must be called once, before the goodbye is written.
     pub fn leave_all(&mut self) {
         self.processor.handle().peer.outbox().leave();
         if let Some((session, handle)) = self.processor.session_mut() {
@@ -126,7 +128,7 @@ impl ConnectionDriver {
         }
     }
 
-    /// Gives the session up. To be called once the client can hear nothing more of others.
+    /// Releases the session. Must be called once the client can receive nothing more from others.
     pub fn release(mut self) {
         let session = self.processor.take_session();
         let handle = self.processor.handle();
@@ -138,7 +140,7 @@ impl ConnectionDriver {
     }
 }
 
-/// Lets a client wait that sends faster than it may.
+/// Makes a client wait that sends faster than its rate limit.
 fn keep_pace(pace: &mut Option<RateLimiter>, processor: &mut CommandProcessor) {
     let Some(pace) = pace else { return };
     let delay = pace.delay(processor.handle().services.clock.elapsed());
@@ -150,8 +152,8 @@ fn keep_pace(pace: &mut Option<RateLimiter>, processor: &mut CommandProcessor) {
     }
 }
 
-/// Lets a client wait that does not read its replies, and cuts it off in the end. One that has not logged in is left
-/// to the time for that.
+/// Waits for a client that does not read its replies, and closes it as a slow consumer in the end. For a client that
+/// has not logged in, the login timeout applies instead.
 fn wait_for_reader(processor: &mut CommandProcessor) {
     let peer = processor.handle().peer.clone();
     if peer.outbox().has_capacity(MAX_PENDING_REPLY_BYTES) {

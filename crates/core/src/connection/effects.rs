@@ -1,50 +1,51 @@
-//! What an action wants done. Actions only append here; [`crate::connection::command_processor::CommandProcessor`] carries it out, in order.
+//! The effects that actions request. Actions only append here;
+//! [`crate::connection::command_processor::CommandProcessor`] carries the effects out, in order.
 
 use parlor_proto::{Bye, Event, Format, Refusal, RoomName, Text, Timestamp, UserName, Verb};
 
 use crate::ports::{LogId, StoreError};
 
-/// One thing to be done.
+/// One request of an action.
 #[derive(Debug)]
 pub(crate) enum Effect {
-    /// Answer.
+    /// Reply.
     Reply(Event),
-    /// Append to a log, and answer with the number.
+    /// Append to a log, and reply with the number.
     Append { log: LogId, text: Text },
-    /// Move from the current room to another, and answer.
+    /// Move from the current room to another, and reply.
     Move { to: RoomName, verb: Verb },
-    /// Follow a user durably, and hear from now on what it publishes.
+    /// Follow a user durably, and receive the user's publications from now on.
     Follow(UserName),
-    /// Follow it no longer, and hear no more of it.
+    /// Unfollow a user, and receive no more publications of the user.
     Unfollow(UserName),
-    /// Hand over a direct message, and answer.
+    /// Send a direct message, and reply.
     Direct { to: UserName, text: Text },
-    /// Tell everybody, and answer.
+    /// Send to all users, and reply.
     Broadcast(Text),
-    /// Write in this format from now on, and answer.
+    /// Write in this format from now on, and reply.
     Format(Format),
-    /// The password was right: begin a session, and answer.
+    /// The password was right: begin a session, and reply.
     Begin(VerifiedLogin),
-    /// Say goodbye.
+    /// Close the connection with a goodbye.
     HangUp(Bye),
 }
 
-/// Whoever may begin a session.
+/// A user whose login was verified.
 #[derive(Debug)]
 pub(crate) struct VerifiedLogin {
     pub(crate) user: UserName,
-    /// When the account was made whose password was right: another one of the same name is not meant.
+    /// When the account with the right password was created. A later account with the same name does not count.
     pub(crate) created: Timestamp,
-    /// What is answered.
+    /// The command to reply to.
     pub(crate) verb: Verb,
 }
 
 /// Why an action was not carried out.
 #[derive(Debug)]
 pub(crate) enum CommandError {
-    /// The client's fault.
+    /// The client's fault: a refusal.
     Refused(Refusal),
-    /// Our fault: the store failed while it was asked for something.
+    /// The server's fault: the store failed during `what`.
     Failed { what: &'static str, error: StoreError },
 }
 
@@ -54,7 +55,7 @@ impl From<Refusal> for CommandError {
     }
 }
 
-/// Says what a store was asked for when it failed.
+/// Adds the operation during which the store failed.
 pub(crate) trait During<T> {
     fn during(self, what: &'static str) -> Result<T, CommandError>;
 }

@@ -1,5 +1,5 @@
-//! One session from claim to release: the order of steps that keeps sessions single and deliveries without
-//! hole or repetition. It must not read commands.
+//! One session from claim to release: the order of steps that keeps sessions single and deliveries without gap or
+//! repetition. It must not read commands.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -17,19 +17,19 @@ use crate::ports::{
 };
 use crate::services::Services;
 
-/// Where sessions happen: one connection of one server.
+/// One connection of one server, with its services.
 #[derive(Clone)]
 pub(crate) struct ConnectionHandle {
     pub(crate) services: Arc<Services>,
     pub(crate) peer: Arc<Peer>,
 }
 
-/// Why a step of a session was not taken.
+/// Why a step of a session failed.
 #[derive(Debug)]
 pub(crate) enum SessionError {
-    /// Refused, or the store failed; the session is as it was.
+    /// Refused, or the store failed. The session is unchanged.
     Denied(CommandError),
-    /// The session can do nothing more: a later login displaced it, or its account is gone.
+    /// The session can do nothing more: a later login displaced it, or its account is deleted.
     Over(Bye),
 }
 
@@ -54,7 +54,7 @@ pub(crate) struct Session {
     connection: ConnectionId,
 }
 
-/// A room that was entered, whose recipient is still held back.
+/// A room that was entered. Its recipient is still buffered.
 struct PendingRoom {
     topic: Arc<Topic>,
     members: usize,
@@ -62,7 +62,7 @@ struct PendingRoom {
 }
 
 impl Session {
-    /// Claims the user's session, waits for the end of the one before, enters the lobby and answers.
+    /// Claims the user's session, waits for the end of the earlier session, enters the lobby and replies.
     pub(crate) fn begin(
         handle: &ConnectionHandle,
         origin: &Origin,
@@ -117,7 +117,8 @@ impl Session {
         Ok(session)
     }
 
-    /// Gives up the feeds of accounts that were deleted before they were listened to; a deletion after that is told.
+    /// Drops the feeds of accounts that were deleted before the session subscribed to them. Later deletions arrive as
+    /// events.
     fn check_feeds(&mut self, handle: &ConnectionHandle) -> Result<(), SessionError> {
         if self.feeds.is_empty() {
             return Ok(());
@@ -129,7 +130,7 @@ impl Session {
         Ok(())
     }
 
-    /// Answers the login, and lets everything in that the session listens to.
+    /// Replies to the login, and activates all recipients of the session.
     fn open(&self, version: u64, verb: Verb) {
         let (user, room) = (self.session_key.user.clone(), self.room.clone());
         let reply = |Head { epoch, last }: Head| match verb {
@@ -154,8 +155,8 @@ impl Session {
         &self.room
     }
 
-    /// Leaves the current room for another and answers. Of the room left behind nothing arrives after the
-    /// answer, of the new one nothing before it.
+    /// Leaves the current room for another and replies. No event of the old room arrives after the reply, and none of
+    /// the new room before it.
     pub(crate) fn move_to(&mut self, handle: &ConnectionHandle, to: RoomName, verb: Verb) -> Result<(), SessionError> {
         let pending = handle.enter(&self.session_key, &to)?;
         let members = pending.members;
@@ -175,18 +176,18 @@ impl Session {
         Ok(())
     }
 
-    /// Whether this session listens to what a user publishes.
+    /// Whether this session receives a user's publications.
     pub(crate) fn is_subscribed_to(&self, publisher: &UserName) -> bool {
         self.feeds.get(publisher).is_some_and(|topic| topic.has(self.connection))
     }
 
-    /// Follows a user durably, and hears from now on what it publishes. If it cannot be done, nothing has
-    /// changed: so the recipient comes first, which can be taken back.
+    /// Follows a user durably, and receives the user's publications from now on. A failure changes nothing: the
+    /// recipient is added first, since it can be removed again.
     pub(crate) fn follow(&mut self, handle: &ConnectionHandle, publisher: UserName) -> Result<(), CommandError> {
         let mut is_new = false;
         loop {
-            // It is heard already if the store has forgotten that it is followed; and not any more if an account of that
-            // name was deleted, also while this goes on.
+            // The recipient exists already if the store has lost the follow. It is gone if an account of that name was
+            // deleted, which can happen even in this loop.
             if !self.is_subscribed_to(&publisher) {
                 self.unlisten(handle, &publisher);
                 self.subscribe_feed(handle, publisher.clone())?;
@@ -209,13 +210,13 @@ impl Session {
         Ok(())
     }
 
-    /// Whose feed it is that is heard. `false` if it is not heard any more.
+    /// Notes which account owns the feed. Returns `false` if the session does not receive the feed any more.
     fn note_owner(&self, publisher: &UserName, created: Timestamp) -> bool {
         self.feeds.get(publisher).is_some_and(|topic| topic.note_owner(self.connection, created))
     }
 
-    /// Follows a user no longer, and hears no more of it. A store that was emptied may not know what this session
-    /// still hears: it is refused only if neither does.
+    /// Unfollows a user, and receives no more publications of the user. A store that was emptied may not know a follow
+    /// that this session still receives. So the call is refused only if neither the store nor the session knows it.
     pub(crate) fn unfollow(&mut self, handle: &ConnectionHandle, publisher: UserName) -> Result<(), CommandError> {
         let was_stored = handle.services.store.follows.unsubscribe(self.user(), &publisher).during("unsubscribing")?;
         let was_heard = self.is_subscribed_to(&publisher);
@@ -223,7 +224,7 @@ impl Session {
         if was_stored || was_heard { Ok(()) } else { Err(Refusal::NotSubscribed(publisher).into()) }
     }
 
-    /// Hears it no longer, if it was heard.
+    /// Unsubscribes from the feed, if it was subscribed.
     fn unlisten(&mut self, handle: &ConnectionHandle, publisher: &UserName) {
         let Some(topic) = self.feeds.remove(publisher) else { return };
         if !planted(Bug::HearUnfollowed) {
@@ -237,7 +238,7 @@ impl Session {
         Ok(())
     }
 
-    /// Leaves the room and hears nothing more. The user's session is still claimed.
+    /// Leaves the room and receives nothing more. The user's session is still claimed.
     pub(crate) fn leave_all(&mut self, handle: &ConnectionHandle) {
         handle.services.hub.end_session(&self.session_key.user, self.connection);
         for (_, topic) in self.feeds.drain() {
@@ -250,7 +251,7 @@ impl Session {
         handle.note("leaving a room", handle.services.store.rooms.leave(&self.session_key, &self.room));
     }
 
-    /// Gives the session up, so that a successor need not wait any longer.
+    /// Releases the session, so that a successor need not wait any longer.
     pub(crate) fn release(self, handle: &ConnectionHandle) {
         handle.note(
             "releasing a session",
@@ -278,7 +279,7 @@ fn claim(handle: &ConnectionHandle, origin: &Origin, user: &UserName) -> Result<
 }
 
 impl ConnectionHandle {
-    /// Enters a room, with the recipient held back. If it cannot be done, nothing has changed.
+    /// Enters a room, with a buffered recipient. A failure changes nothing.
     fn enter(&self, session_key: &SessionKey, room: &RoomName) -> Result<PendingRoom, SessionError> {
         let topic = self.subscribe_buffered(&LogId::Room(room.clone()), &session_key.user)?;
         let entered = self.services.store.rooms.enter(session_key, room, self.services.policy.max_rooms);
@@ -292,8 +293,8 @@ impl ConnectionHandle {
         Err(unable)
     }
 
-    /// Listens to a log, held back. The log is followed only after the recipient is there: so whatever it
-    /// stores from its head on is heard.
+    /// Adds a buffered recipient to a log. The log is followed only after that, so the recipient gets every entry that
+    /// is stored after the head.
     fn subscribe_buffered(&self, log: &LogId, user: &UserName) -> Result<Arc<Topic>, CommandError> {
         let topic = self.services.hub.listen(log, &self.peer, user);
         match self.services.store.log.follow(log).during("following a log") {
@@ -313,8 +314,8 @@ impl ConnectionHandle {
         self.services.store.log.unfollow(topic.log());
     }
 
-    /// Whether the account is still there whose password was right. Asked once the hub knows of the session: a deletion
-    /// after that is told to it.
+    /// Checks that the account whose password was right still exists. The hub must know the session before: it then
+    /// receives later deletions.
     fn check_account(&self, user: &UserName, created: Timestamp) -> Result<(), SessionError> {
         let account = self.services.store.accounts.find(user).during("looking an account up again")?;
         match account {
@@ -323,7 +324,7 @@ impl ConnectionHandle {
         }
     }
 
-    /// Lets the store know that one follows another, unless that account was deleted meanwhile. Tells when it was made.
+    /// Stores a follow, unless the followed account was deleted meanwhile. Returns when that account was created.
     fn subscribe(&self, follower: &UserName, publisher: &UserName) -> Result<Timestamp, CommandError> {
         let store = &self.services.store;
         store.follows.subscribe(follower, publisher).during("subscribing")?;
@@ -476,7 +477,7 @@ mod tests {
 
     #[test]
     fn a_session_that_hangs_is_fenced_off_and_ends_at_its_next_word() {
-        // Each waits out the patience of a takeover: at the same time.
+        // Each run waits for the whole takeover patience, so all run at the same time.
         std::thread::scope(|scope| {
             for line in DEEDS {
                 scope.spawn(move || hang_and_say(line));

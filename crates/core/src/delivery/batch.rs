@@ -1,5 +1,5 @@
-//! Entries of one log that are pushed together: encoded once per format and joined, so that whoever gets them all
-//! gets one frame, however many there are. It must not know who listens.
+//! Entries of one log that are pushed together. They are encoded once per format and joined, so that a recipient of all
+//! entries gets one frame, however many entries there are. It must not know the recipients.
 
 use std::cell::OnceCell;
 use std::hash::{DefaultHasher, Hash, Hasher};
@@ -10,24 +10,25 @@ use parlor_proto::{Event, Format, UserName, encode};
 
 use crate::ports::{Entry, LogId};
 
-/// Bytes that are joined at most, unless one entry alone has more: what one TLS record holds (RFC 8446, section 5.1).
+/// Maximum size of the joined entries in bytes, unless one entry alone is larger: the content of one TLS record (RFC
+/// 8446, section 5.1).
 const MAX_BYTES: usize = 16 * 1024;
 
-/// Bytes that an entry's line may have besides its text: the names of its room and author, and what JSON puts around.
+/// Bytes of an entry's line besides its text: the names of its room and author, and the JSON around them.
 const BESIDES_TEXT: usize = 128;
 
-/// Neighbours of one log.
+/// Consecutive entries of one log.
 pub(crate) struct Batch<'a> {
     log: &'a LogId,
     entries: &'a [Entry],
-    /// Who wrote them, each once. They are few, as they spoke in the same moment.
+    /// The authors, each once. They are few, as the entries were sent at about the same time.
     authors: Vec<(NameHash, &'a UserName)>,
     text: OnceCell<Joined>,
     json: OnceCell<Joined>,
 }
 
-/// What is compared before a name is: equal names have equal marks. A name lies elsewhere in memory, where nothing is
-/// cached of a member to whom nobody spoke for a while.
+/// Compared before a name is compared: equal names have equal hashes. The name itself lies elsewhere in memory, and is
+/// not in the CPU cache if its member received nothing for a while.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct NameHash(u64);
 
@@ -42,12 +43,12 @@ impl NameHash {
 /// The lines of all entries in one format.
 struct Joined {
     frame: Arc<[u8]>,
-    /// Where in it each entry's lines end.
+    /// Offset in the frame at which each entry's lines end.
     ends: Vec<usize>,
 }
 
 impl<'a> Batch<'a> {
-    /// Cuts entries into batches that are not too long.
+    /// Splits entries into batches of bounded size.
     pub(crate) fn cut(log: &'a LogId, entries: &'a [Entry]) -> impl Iterator<Item = Self> {
         let mut rest = entries;
         std::iter::from_fn(move || {
@@ -67,12 +68,12 @@ impl<'a> Batch<'a> {
         Self { log, entries, authors, text: OnceCell::new(), json: OnceCell::new() }
     }
 
-    /// There is at least one.
+    /// The entries; at least one.
     pub(crate) fn entries(&self) -> &'a [Entry] {
         self.entries
     }
 
-    /// Whether some of it is by this user, whose mark is given.
+    /// Whether this user wrote one of the entries. `hash` is the hash of the user's name.
     pub(crate) fn has_author(&self, hash: NameHash, user: &UserName) -> bool {
         self.authors.iter().any(|(other, author)| *other == hash && *author == user)
     }
@@ -82,7 +83,7 @@ impl<'a> Batch<'a> {
         self.joined(format).frame.clone()
     }
 
-    /// The lines of those entries that are wanted; empty if none is.
+    /// The lines of the wanted entries; empty if no entry is wanted.
     pub(crate) fn frame_of(&self, format: Format, is_wanted: impl Fn(&Entry) -> bool) -> Arc<[u8]> {
         let joined = self.joined(format);
         let wanted = self.entries.iter().enumerate().filter(|(_, entry)| is_wanted(entry));

@@ -1,5 +1,5 @@
-//! What is left to do after pushes: peers to flush, passes over a topic, threads to wake. It must not decide who hears
-//! what.
+//! Work that is left after pushes: peers to flush, passes over a topic, threads to wake. It must not decide who
+//! receives an event.
 
 use std::fmt;
 use std::sync::Arc;
@@ -7,22 +7,22 @@ use std::sync::Arc;
 use crate::delivery::outbox::Pushed;
 use crate::delivery::peer::Peer;
 
-/// A topic, as those see it who flush.
+/// A topic, as a flushing thread sees it.
 pub(crate) trait FlushSource: Send + Sync {
-    /// Flushes the peers that wait; only for the holder of the token.
+    /// Flushes the waiting peers. Only for the holder of the token.
     fn flush_waiting(&self);
 
-    /// Whether more peers wait after a pass. If not, the token is free from here on.
+    /// Whether more peers wait after a pass. If not, then the token is free from now on.
     fn keeps_token_busy(&self) -> bool;
 
-    /// Gives the token back although peers may wait.
+    /// Releases the token although peers may wait.
     fn release_token(&self);
 
-    /// Has a flush worker run `flush`.
+    /// Makes a flush worker run `flush`.
     fn submit(&self, flush: Flush);
 }
 
-/// The flush token of a topic: its holder flushes the peers that wait there.
+/// The flush token of a topic. Its holder flushes the waiting peers of the topic.
 pub struct FlushToken {
     source: Arc<dyn FlushSource>,
     holds_token: bool,
@@ -35,7 +35,7 @@ impl fmt::Debug for FlushToken {
 }
 
 impl FlushToken {
-    /// For whoever has just taken the token.
+    /// For the thread that has just taken the token.
     pub(crate) fn new(source: Arc<dyn FlushSource>) -> Self {
         Self { source, holds_token: true }
     }
@@ -55,8 +55,8 @@ impl FlushToken {
 }
 
 impl Drop for FlushToken {
-    /// Gives the token back when a flush panicked, or nobody ran the pass. Whoever pushes next takes it, and
-    /// finds those who still wait.
+    /// Releases the token if a flush panicked, or if nobody ran the pass. The next thread that pushes takes the token
+    /// and finds the peers that still wait.
     fn drop(&mut self) {
         if self.holds_token {
             self.source.release_token();
@@ -64,9 +64,8 @@ impl Drop for FlushToken {
     }
 }
 
-/// Peers that were scheduled and must now be flushed: an obligation. To be run on a thread that may write to
-/// sockets, with no lock held.
-#[must_use = "peers that were scheduled and are not flushed hear nothing any more"]
+/// Peers that were scheduled. The caller must flush them, on a thread that may write to sockets, with no lock held.
+#[must_use = "scheduled peers receive nothing more until this flush runs"]
 #[derive(Debug, Default)]
 pub struct Flush {
     passes: Vec<FlushToken>,
@@ -75,17 +74,17 @@ pub struct Flush {
 }
 
 impl Flush {
-    /// What is to be done after pushes to all recipients of a topic.
+    /// The work after pushes to all recipients of a topic.
     pub(crate) fn after_pushes(pass: Option<FlushToken>, interrupts: Vec<Arc<Peer>>) -> Self {
         Self { passes: pass.into_iter().collect(), peers: Vec::new(), interrupts }
     }
 
-    /// Peers that were scheduled.
+    /// A flush of peers that were scheduled.
     pub(crate) fn of_peers(peers: Vec<Arc<Peer>>) -> Self {
         Self { peers, ..Self::default() }
     }
 
-    /// What is to be done after a push to one peer.
+    /// The work after a push to one peer.
     pub(crate) fn after_push(peer: &Arc<Peer>, pushed: Pushed) -> Self {
         let mut flush = Self::default();
         if pushed.must_flush {
@@ -97,7 +96,7 @@ impl Flush {
         flush
     }
 
-    /// Takes over what `other` has to do.
+    /// Adds the work of `other`.
     pub fn merge(&mut self, other: Self) {
         self.passes.extend(other.passes);
         self.peers.extend(other.peers);
@@ -109,8 +108,8 @@ impl Flush {
         self.passes.is_empty() && self.peers.is_empty() && self.interrupts.is_empty()
     }
 
-    /// Has the passes done by flush workers, and does the rest itself. For a thread that has more to push: what comes
-    /// meanwhile is flushed together.
+    /// Lets flush workers run the passes, and runs the rest itself. For a thread that has more to push: later pushes
+    /// are flushed together.
     pub fn submit(mut self) {
         for pass in std::mem::take(&mut self.passes) {
             pass.submit();
@@ -118,7 +117,7 @@ impl Flush {
         self.run();
     }
 
-    /// Does it. Writes to sockets, never blocks.
+    /// Runs the work. Writes to sockets, never blocks.
     pub fn run(self) {
         for pass in self.passes {
             pass.run();

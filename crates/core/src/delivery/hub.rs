@@ -1,5 +1,5 @@
-//! Who is connected to this server and what they listen to: the receiving end of the store. It must not ask
-//! the store for anything, nor decide who may do what.
+//! The connections of this server and the topics that they receive: the receiving end of the store. It must not ask the
+//! store for anything, nor decide who may do what.
 
 use std::collections::HashMap;
 use std::collections::hash_map::Entry as Slot;
@@ -15,8 +15,8 @@ use crate::planted::{Bug, planted};
 use crate::ports::{Change, Entry, FlushWorkers, LogId, Presence, SessionKey, Sink, UnloggedMessage};
 use crate::sync::{RwLock, read, write};
 
-/// The connections of this server and the topics they listen to. It could be rebuilt at any time from the
-/// connections that exist. Lock tiers: `topics` 1, `peers` and `present` 2, none of them inside another.
+/// The connections of this server and the topics that they receive. It could be rebuilt at any time from the existing
+/// connections. Lock tiers: `topics` 1, `peers` and `present` 2. None of them is taken inside another.
 pub struct Hub {
     topics: RwLock<HashMap<LogId, Arc<Topic>>>,
     peers: RwLock<HashMap<ConnectionId, Arc<Peer>>>,
@@ -25,13 +25,13 @@ pub struct Hub {
     presence_limit: usize,
 }
 
-/// Where a user's newest session lives.
+/// The connection of a user's newest session.
 struct UserRoute {
     generation: Generation,
     peer: Arc<Peer>,
-    /// When its account was made.
+    /// When the account of the user was created.
     created: Timestamp,
-    /// Whether its login is about to be answered: before that nothing is said to it.
+    /// Whether the login is about to be answered. Before that the session receives nothing.
     is_open: bool,
 }
 
@@ -53,22 +53,22 @@ impl Hub {
         }
     }
 
-    /// A connection came.
+    /// Adds a new connection.
     pub fn connect(&self, peer: Arc<Peer>) {
         write(&self.peers).insert(peer.connection(), peer);
     }
 
-    /// A connection is gone.
+    /// Removes a closed connection.
     pub fn disconnect(&self, connection: ConnectionId) {
         write(&self.peers).remove(&connection);
     }
 
-    /// The connection of that number, if it is still there.
+    /// The connection with this number, if it still exists.
     pub fn peer(&self, connection: ConnectionId) -> Option<Arc<Peer>> {
         read(&self.peers).get(&connection).cloned()
     }
 
-    /// Says goodbye to all connections, logged in or not.
+    /// Closes all connections with `bye`, logged in or not.
     pub fn close_all(&self, bye: Bye) -> Flush {
         let peers: Vec<_> = read(&self.peers).values().cloned().collect();
         let mut flush = Flush::default();
@@ -78,13 +78,13 @@ impl Hub {
         flush
     }
 
-    /// How many connections there are.
+    /// Number of connections.
     pub fn connections(&self) -> usize {
         read(&self.peers).len()
     }
 
-    /// The user's session lives on this connection from now on, unless a later one began in the meantime. It is thrown
-    /// out if its account is deleted, and reached directly once it is opened.
+    /// Routes the user to this connection from now on, unless a later session began meanwhile. The session ends if its
+    /// account is deleted. It receives direct messages and broadcasts only after [`Hub::activate_session`].
     pub(crate) fn register_session(&self, session_key: &SessionKey, created: Timestamp, peer: Arc<Peer>) {
         let SessionKey { user, generation } = session_key.clone();
         let mut present = write(&self.present);
@@ -93,7 +93,7 @@ impl Hub {
         }
     }
 
-    /// The session can be reached from now on.
+    /// The session receives direct messages and broadcasts from now on.
     pub(crate) fn activate_session(&self, session_key: &SessionKey) {
         let mut present = write(&self.present);
         if let Some(present) =
@@ -103,7 +103,7 @@ impl Hub {
         }
     }
 
-    /// The user's session on this connection is over; a successor's is not touched.
+    /// Ends the user's session on this connection. Does not touch the session of a successor.
     pub(crate) fn end_session(&self, user: &UserName, connection: ConnectionId) {
         let mut present = write(&self.present);
         if present.get(user).is_some_and(|present| present.peer.connection() == connection) {
@@ -111,7 +111,7 @@ impl Hub {
         }
     }
 
-    /// Adds a recipient to a log's topic; what comes is held back until it is admitted.
+    /// Adds a recipient to a log's topic. Its events are buffered until it is activated.
     pub(crate) fn listen(&self, log: &LogId, peer: &Arc<Peer>, user: &UserName) -> Arc<Topic> {
         let mut topics = write(&self.topics);
         let topic = match topics.entry(log.clone()) {
@@ -122,7 +122,7 @@ impl Hub {
         topic.clone()
     }
 
-    /// Removes a recipient, and the topic with the last one.
+    /// Removes a recipient, and the topic with its last recipient.
     pub(crate) fn unlisten(&self, topic: &Arc<Topic>, connection: ConnectionId) {
         if !topic.remove(connection) {
             return;
@@ -134,14 +134,14 @@ impl Hub {
         }
     }
 
-    /// Lets one who appended to a log wait while its deliveries do not keep up. Blocks, but never on a client.
+    /// Makes a sender wait while deliveries of the log are behind. Blocks, but never on a client.
     pub(crate) fn wait_for_backpressure(&self, log: &LogId) {
         if let Some(topic) = self.topic(log) {
             topic.wait_for_backpressure();
         }
     }
 
-    /// How many logs are listened to.
+    /// Number of logs that have recipients.
     pub fn topics(&self) -> usize {
         read(&self.topics).len()
     }
@@ -150,7 +150,7 @@ impl Hub {
         read(&self.topics).get(log).cloned()
     }
 
-    /// The connection on which a user is reached.
+    /// The connection that receives messages to a user.
     fn peer_of(&self, user: &UserName) -> Option<Arc<Peer>> {
         read(&self.present).get(user).filter(|present| present.is_open).map(|present| present.peer.clone())
     }
@@ -210,7 +210,7 @@ impl Sink for Hub {
     }
 
     fn account_deleted(&self, user: &UserName, created: Timestamp) -> Flush {
-        // Who followed it does not follow whoever gets the name later.
+        // The followers of the account do not follow the next owner of its name.
         if let Some(topic) = self.topic(&LogId::Feed(user.clone())) {
             topic.lose_owner(created);
         }

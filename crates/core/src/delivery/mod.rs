@@ -1,4 +1,5 @@
-//! From a log to the clients: who listens, what is pushed together, who flushes. It must not know commands or sessions.
+//! From a log to the clients: the recipients, the entries that are pushed together, and the flushes. It must not know
+//! commands or sessions.
 
 pub(crate) mod batch;
 pub(crate) mod flush;

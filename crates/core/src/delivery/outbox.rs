@@ -1,14 +1,15 @@
-//! What waits to be written to one client: a queue bounded in bytes, with exactly one owner who may empty it.
-//! It must not write, and must not know what a frame says.
+//! The frames that wait to be written to one client: a queue bounded in bytes, with exactly one owner who may empty it.
+//! It must not write, and must not know the meaning of a frame.
 //!
-//! The contract, on which everything else rests:
+//! The contract that everything else relies on:
 //! 1. Pushing never blocks and never performs I/O.
 //! 2. Frames leave in the order in which they were pushed.
-//! 3. Whoever turns the owner from `Idle` to `Scheduled` must see to it that [`crate::ports::Transport::flush`] is
-//!    called; nobody else may call it. So there is never more than one writer, and no wake-up is lost: the
-//!    owner becomes `Idle` only in [`Outbox::release_if_empty`], where the queue is seen empty under the lock.
-//! 4. A queue of events that would pass the limit is dropped, replaced by `BYE slow-consumer`, and closed.
-//! 5. After a goodbye nothing is pushed any more: it is the last frame.
+//! 3. The thread that turns the owner from `Idle` to `Scheduled` must make sure that [`crate::ports::Transport::flush`]
+//!    is called. Only this thread, or the thread to which it hands the flush, may call it. So there is never more than
+//!    one writer, and no wake-up is lost: the owner becomes `Idle` only in [`Outbox::release_if_empty`], which checks
+//!    under the lock that the queue is empty.
+//! 4. If an event would exceed the limit, then the queue is dropped, replaced by `BYE slow-consumer`, and closed.
+//! 5. Nothing is pushed after a goodbye: it is the last frame.
 
 mod queue;
 
@@ -20,12 +21,12 @@ use parlor_proto::{Bye, Encoded, Event, Format};
 use self::queue::{Queue, Queued};
 use crate::sync::{Condvar, Mutex, MutexGuard, lock};
 
-/// Bytes that one client has yet to be sent. Lock tier 4: taken while a topic's lock may be held, and
-/// nothing is locked inside.
+/// Bytes that are still to be sent to one client. Lock tier 4: it may be taken while a topic's lock is held, and no
+/// other lock is taken inside.
 #[derive(Debug)]
 pub struct Outbox {
     inner: Mutex<Inner>,
-    /// Signalled when something went out or the outbox is closed, while the client's own thread waits for that.
+    /// Signalled when bytes were taken or sent or the outbox was closed, if the client's own thread waits for it.
     progress: Condvar,
 }
 
@@ -33,85 +34,85 @@ pub struct Outbox {
 struct Inner {
     format: Format,
     queue: Queue,
-    /// Bytes of frames that others pushed; these are limited.
+    /// Bytes of frames from other threads. They are limited.
     event_bytes: usize,
-    /// Bytes of replies; the client's own thread sees to it that they stay few, see [`Outbox::await_capacity`].
+    /// Bytes of replies. The client's own thread keeps them few, see [`Outbox::await_capacity`].
     reply_bytes: usize,
     max_event_bytes: usize,
     owner: Owner,
     goodbye: Option<Bye>,
     closing: Closing,
     dead: bool,
-    /// How often something went out: was taken, or sent until the socket was full.
+    /// Counts progress: frames were taken, or bytes were sent until the socket was full.
     progress_count: u64,
-    /// Whether the client's own thread waits for progress. Signalling is a system call even if nobody waits,
-    /// which would be one for each delivery.
+    /// Whether the client's own thread waits for progress. Signalling is a system call even if no thread waits, so
+    /// without this flag each delivery would cost one.
     awaited: bool,
 }
 
-/// Who ends the connection.
+/// Which side ends the connection.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 enum Closing {
-    /// Nobody yet.
+    /// Neither side yet.
     No,
-    /// The client, who is waited for.
+    /// The client. The server waits for it.
     ByClient,
-    /// Somebody else.
+    /// The server.
     ByServer,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Owner {
-    /// Nobody; the queue is empty, or its own thread is about to schedule.
+    /// No thread. The queue is empty, or the client's own thread is about to schedule.
     Idle,
-    /// A thread that flushes, or is about to.
+    /// A thread that flushes, or is about to flush.
     Scheduled,
-    /// The drain thread, which waits until the socket takes more.
+    /// The drain thread, which waits until the socket is writable.
     Blocked,
 }
 
-/// What a push asks of whoever pushed.
+/// Duties of the caller after a push.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Pushed {
-    /// The outbox was idle and is scheduled now: see to it that it is flushed.
+    /// The outbox was idle and is now scheduled: make sure that it is flushed.
     pub must_flush: bool,
-    /// The outbox was closed by this push: interrupt the client's thread.
+    /// This push closed the outbox: interrupt the client's thread.
     pub must_interrupt: bool,
 }
 
-/// What [`Outbox::take`] found.
+/// The result of [`Outbox::take`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Taken {
-    /// All that waited.
+    /// All waiting frames.
     All,
-    /// Some of it; there is more.
+    /// A part of the frames; more are waiting.
     Some,
-    /// Nothing.
+    /// No frame.
     Nothing,
 }
 
-/// What came of waiting for a client that may read slowly.
+/// The result of waiting for a client that may read slowly.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Awaited {
-    /// What was waited for.
+    /// The condition holds.
     Done,
-    /// Something went out meanwhile: it is worth waiting on.
+    /// Bytes were taken or sent meanwhile, so waiting longer makes sense.
     Progress,
-    /// Nothing went out in all that time.
+    /// No bytes were taken or sent in all that time.
     Stuck,
 }
 
-/// What [`Outbox::release_if_empty`] found.
+/// The result of [`Outbox::release_if_empty`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Settled {
-    /// Nothing is left; the caller owns the outbox no longer.
+    /// The queue is empty. The caller no longer owns the outbox.
     Idle,
-    /// More came in the meantime; the caller still owns the outbox.
+    /// More frames arrived meanwhile. The caller still owns the outbox.
     More,
 }
 
 impl Outbox {
-    /// An empty outbox that takes `max_event_bytes` of events.
+    /// An empty outbox that holds at most `max_event_bytes` of events.
     pub fn new(max_event_bytes: usize) -> Self {
         let inner = Inner {
             format: Format::default(),
@@ -129,8 +130,8 @@ impl Outbox {
         Self { inner: Mutex::new(inner), progress: Condvar::new() }
     }
 
-    /// Moves frames of up to `max_bytes` together to the end of `out`, at least one if there is any. Only
-    /// for the owner.
+    /// Moves frames of up to `max_bytes` in total to the end of `out`, but at least one if there is any. Only for the
+    /// owner.
     pub fn take(&self, max_bytes: usize, out: &mut Vec<Arc<[u8]>>) -> Taken {
         let mut inner = self.lock();
         let mut bytes = 0;
@@ -150,7 +151,7 @@ impl Outbox {
         }
     }
 
-    /// Gives ownership up, unless frames came in the meantime. Only for the owner.
+    /// Releases ownership, unless frames arrived meanwhile. Only for the owner.
     pub fn release_if_empty(&self) -> Settled {
         let mut inner = self.lock();
         if !inner.queue.is_empty() {
@@ -162,7 +163,8 @@ impl Outbox {
         Settled::Idle
     }
 
-    /// Hands ownership to the drain thread, since the socket is full: it took something before that. Only for the owner.
+    /// Hands ownership to the drain thread, since the socket is full. The socket took some bytes before that. Only for
+    /// the owner.
     pub fn hand_over(&self) {
         let mut inner = self.lock();
         inner.owner = Owner::Blocked;
@@ -170,18 +172,18 @@ impl Outbox {
         self.notify(&inner);
     }
 
-    /// The drain thread goes on flushing.
+    /// The drain thread becomes the owner that flushes again.
     pub fn take_back(&self) {
         self.lock().owner = Owner::Scheduled;
     }
 
-    /// Makes the caller the owner if nobody is. `true` obliges it to flush.
+    /// Makes the caller the owner if there is no owner. If it returns `true`, then the caller must flush.
     pub fn acquire(&self) -> bool {
         let mut inner = self.lock();
         inner.take_ownership()
     }
 
-    /// The connection is broken: drops everything, for ever. The owner stays, so that it can settle.
+    /// Drops everything for ever, since the connection is broken. The owner stays, so that it can settle.
     pub fn kill(&self) {
         let mut inner = self.lock();
         inner.dead = true;
@@ -194,73 +196,75 @@ impl Outbox {
         self.lock().dead
     }
 
-    /// Why the connection is to be closed, if it is.
+    /// The reason to close the connection, if it must be closed.
     pub fn goodbye(&self) -> Option<Bye> {
         self.lock().goodbye
     }
 
-    /// Whether the connection is to end without waiting for the client: somebody else than the client ends it.
+    /// Whether the server ends the connection, so that nobody waits for the client.
     pub fn is_closed_by_server(&self) -> bool {
         self.lock().closing == Closing::ByServer
     }
 
-    /// Whether anything waits.
+    /// Whether no frame waits.
     pub fn is_empty(&self) -> bool {
         self.lock().queue.is_empty()
     }
 
-    /// Waits until everything is written, or cannot be; at most for `patience`. Blocks; only for the client's
-    /// own thread. `true` if nothing is left to write.
+    /// Waits until everything is written or nothing more can be written, at most for `patience`. Blocks; only for the
+    /// client's own thread. Returns `true` if nothing is left to write.
     pub fn await_empty(&self, patience: Duration) -> bool {
         self.await_until(patience, Inner::is_written).is_written()
     }
 
-    /// Waits for the same, until the connection is hurried ([`Outbox::is_closed_by_server`]) or something went out.
+    /// Waits like [`Outbox::await_empty`], but also ends when the server closes the connection
+    /// ([`Outbox::is_closed_by_server`]) or bytes were taken or sent.
     pub fn await_empty_or_closed(&self, patience: Duration) -> Awaited {
         self.await_progress(patience, |inner| inner.is_written() || inner.closing == Closing::ByServer)
     }
 
-    /// Whether few enough replies wait to make more, or a goodbye was said.
+    /// Whether the waiting replies are few enough to add more, or a goodbye was queued.
     pub(crate) fn has_capacity(&self, max_reply_bytes: usize) -> bool {
         self.lock().has_capacity(max_reply_bytes)
     }
 
-    /// Waits for that, or until something went out; at most for `patience`. Blocks; only for the client's own thread.
+    /// Waits until [`Outbox::has_capacity`] holds or bytes were taken or sent, at most for `patience`. Blocks; only for
+    /// the client's own thread.
     pub(crate) fn await_capacity(&self, max_reply_bytes: usize, patience: Duration) -> Awaited {
         self.await_progress(patience, |inner| inner.has_capacity(max_reply_bytes))
     }
 
-    /// Chooses the format of all that is pushed from this reply on: both in one step, so that nothing of the
-    /// new format is before it. As [`Outbox::reply`] otherwise.
+    /// Switches the format for this reply and all later frames, in one step, so that no earlier frame has the new
+    /// format. Otherwise like [`Outbox::reply`].
     pub(crate) fn reply_in(&self, format: Format, event: &Encoded<'_>) {
         let mut inner = self.lock();
         inner.format = format;
         inner.reply(event);
     }
 
-    /// The format of what is pushed now.
+    /// The format of frames that are pushed now.
     pub(crate) fn format(&self) -> Format {
         self.lock().format
     }
 
-    /// Bytes of events that may wait.
+    /// Bytes of events that may be queued.
     pub(crate) fn max_event_bytes(&self) -> usize {
         self.lock().max_event_bytes
     }
 
-    /// Queues an event that another thread has for this client.
+    /// Queues an event from another thread.
     pub(crate) fn push(&self, event: &Encoded<'_>) -> Pushed {
         self.push_with(|format| event.frame(format).clone())
     }
 
-    /// Queues events whose lines are made for the format of this client: they are one frame.
+    /// Queues events as one frame. The closure builds their lines in the format of this client.
     pub(crate) fn push_with(&self, frame: impl FnOnce(Format) -> Arc<[u8]>) -> Pushed {
         let inner = self.lock();
         let frame = frame(inner.format);
         self.push_event(inner, frame)
     }
 
-    /// Queues an event whose lines were made before.
+    /// Queues an event that is already encoded.
     pub fn push_frame(&self, frame: Arc<[u8]>) -> Pushed {
         self.push_event(self.lock(), frame)
     }
@@ -273,16 +277,16 @@ impl Outbox {
         pushed
     }
 
-    /// Queues a reply. Schedules nothing: the client's own thread calls it, and flushes when its batch is done.
+    /// Queues a reply. Schedules nothing: the client's own thread calls it, and flushes at the end of its batch.
     pub(crate) fn reply(&self, event: &Encoded<'_>) {
         self.lock().reply(event);
     }
 
-    /// Queues the goodbye, after which nothing is queued. Only the first one counts.
+    /// Queues the goodbye, after which nothing is queued. Only the first goodbye counts.
     pub(crate) fn close(&self, bye: Bye) -> Pushed {
         let mut inner = self.lock();
         if inner.closing == Closing::ByClient && bye != Bye::ServerShutdown {
-            // Whoever left is not thrown out any more, and gets what is still to come.
+            // A client that has left is not thrown out any more, and gets its pending frames.
             return Pushed::default();
         }
         inner.closing = if bye == Bye::Quit { inner.closing.max(Closing::ByClient) } else { Closing::ByServer };
@@ -294,7 +298,7 @@ impl Outbox {
         Pushed { must_flush: inner.take_ownership(), must_interrupt: true }
     }
 
-    /// The client ends the connection, unless somebody else does already.
+    /// Marks that the client ends the connection, unless the server ends it already.
     pub(crate) fn leave(&self) {
         let mut inner = self.lock();
         inner.closing = inner.closing.max(Closing::ByClient);
@@ -306,9 +310,9 @@ impl Outbox {
         }
     }
 
-    /// Waits until something is done, or something went out.
+    /// Waits until `done` holds, or bytes were taken or sent.
     fn await_progress(&self, patience: Duration, done: impl Fn(&Inner) -> bool) -> Awaited {
-        // What goes out between these two steps ends the wait at once, and the waiting thread begins again.
+        // Progress between these two steps ends the wait at once, and the waiting thread starts again.
         let progress_count = self.lock().progress_count;
         let inner = self.await_until(patience, |inner| inner.progress_count != progress_count || done(inner));
         match (inner.dead || done(&inner), inner.progress_count != progress_count) {

@@ -1,5 +1,5 @@
-//! One connection, as the rest of the rules see it: an outbox with a wire behind it. It must not know what
-//! the client is allowed to do.
+//! One connection, as the rest of the rules see it: an outbox with a transport behind it. It must not know what the
+//! client is allowed to do.
 
 use std::fmt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -26,7 +26,7 @@ impl fmt::Display for ConnectionId {
 pub struct Origin {
     /// Its address, without the port.
     pub address: String,
-    /// What counts as one address, for limits: of IPv6 a whole network.
+    /// The unit that limits count as one address: for IPv6 a whole network.
     pub network: String,
     /// Whether it comes from this machine.
     pub is_loopback: bool,
@@ -56,48 +56,48 @@ impl Peer {
         self.connection
     }
 
-    /// What waits to be written to it.
+    /// The frames that wait to be written to it.
     pub fn outbox(&self) -> &Outbox {
         &self.outbox
     }
 
-    /// The wire behind the outbox.
+    /// The transport behind the outbox.
     pub fn transport(&self) -> &dyn Transport {
         &*self.transport
     }
 
-    /// Sends an event, from any thread.
+    /// Sends an event. For any thread.
     pub(crate) fn send(self: &Arc<Self>, event: &Encoded<'_>) -> Flush {
         Flush::after_push(self, self.outbox.push(event))
     }
 
-    /// Says goodbye and wakes the connection's thread, from any thread.
+    /// Queues the goodbye and wakes the connection's thread. For any thread.
     pub fn close(self: &Arc<Self>, bye: Bye) -> Flush {
         Flush::after_push(self, self.outbox.close(bye))
     }
 
-    /// Says goodbye. Only for the connection's own thread: it need not be woken, and so it can still see how the client
-    /// ends the connection.
+    /// Queues the goodbye and flushes. Only for the connection's own thread: it is not woken, so it still sees how the
+    /// client ends the connection.
     pub(crate) fn close_from_own_thread(&self, bye: Bye) {
         if self.outbox.close(bye).must_flush {
             self.flush_scheduled();
         }
     }
 
-    /// Queues a reply; to be followed by [`Peer::flush`]. Only for the connection's own thread.
+    /// Queues a reply. The caller must call [`Peer::flush`] afterwards. Only for the connection's own thread.
     pub(crate) fn reply(&self, event: &Event) {
         self.outbox.reply(&Encoded::new(event));
     }
 
-    /// Writes what waits, unless another thread is about to.
+    /// Writes the waiting frames, unless another thread is about to do so.
     pub fn flush(&self) {
         if !self.outbox.is_empty() && self.outbox.acquire() {
             self.flush_scheduled();
         }
     }
 
-    /// Writes what waits; only for whoever scheduled the outbox. A panic on the way ends this connection, and
-    /// neither the thread that flushes it nor the others that wait for that thread.
+    /// Writes the waiting frames. Only for the thread that scheduled the outbox. A panic ends this connection only, not
+    /// the flushing thread and not the peers that wait for that thread.
     pub(crate) fn flush_scheduled(&self) {
         if catch_unwind(AssertUnwindSafe(|| self.transport.flush(&self.outbox))).is_err() {
             self.outbox.kill();

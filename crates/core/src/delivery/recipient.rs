@@ -1,4 +1,4 @@
-//! One who listens to a log: what of it is pushed into its outbox, and what is held back while it is entering. It must
+//! One recipient of a log: which entries are pushed into its outbox, and which are buffered while it enters. It must
 //! not know the other recipients, nor write.
 
 use std::sync::Arc;
@@ -11,43 +11,43 @@ use crate::delivery::peer::Peer;
 use crate::planted::{Bug, planted};
 use crate::ports::Entry;
 
-/// Who listens, and from where on.
+/// A client that receives a log, and the position from which it does.
 pub(crate) struct Recipient {
     pub(crate) peer: Arc<Peer>,
-    /// Of a feed, when the account was made that it follows, if it said so on this connection.
+    /// For a feed: when the followed account was created. `None` if the follow was not made on this connection.
     pub(crate) owner: Option<Timestamp>,
     hash: NameHash,
     user: UserName,
-    /// Where the log stood when it was looked up for this recipient, which hears only what is newer. Deliveries on this
-    /// server may be behind that.
+    /// The log's position that was read for this recipient. It receives only newer entries. Deliveries on this server
+    /// may be behind this position.
     start: MessageId,
-    /// The newest change of members that is in the answer to its entering: it hears only of newer ones, which may come
-    /// late.
+    /// The newest change of members that the reply to its entering includes. It receives only newer changes, which may
+    /// arrive late.
     seen: u64,
-    /// While the recipient is entering: what it will get right after the reply that says so.
+    /// While the recipient enters: the events that it gets right after the reply.
     buffered: Option<Buffered>,
 }
 
-/// What is held back.
+/// Events that are held back.
 #[derive(Default)]
 pub(crate) struct Buffered {
     pub(crate) frames: Vec<(BufferedKind, Arc<[u8]>)>,
     bytes: usize,
 }
 
-/// What kind of event is held back.
+/// The kind of an event that is held back.
 #[derive(Clone, Copy)]
 pub(crate) enum BufferedKind {
     /// An entry of the log.
     Entry(MessageId),
-    /// A change of membership, by its version.
+    /// A change of membership, with its version.
     Change(u64),
-    /// An entry of an earlier life of the log.
+    /// An entry of an earlier epoch of the log.
     OldEpoch,
 }
 
 impl Recipient {
-    /// One that is entering.
+    /// A recipient that is entering.
     pub(crate) fn entering(peer: Arc<Peer>, user: UserName) -> Self {
         let hash = NameHash::of(&user);
         Self {
@@ -61,7 +61,7 @@ impl Recipient {
         }
     }
 
-    /// The log stood at `last` after it began to be followed for this recipient.
+    /// Sets the log's position, read after the follow for this recipient began.
     pub(crate) fn set_start(&mut self, last: MessageId) {
         self.start = last;
         if let Some(buffered) = &mut self.buffered {
@@ -69,8 +69,8 @@ impl Recipient {
         }
     }
 
-    /// The log began a new life. What was held back is still to be heard, but the answer tells where the new life
-    /// stands.
+    /// The log has a new epoch. The buffered events are still delivered, but the reply contains the position in the new
+    /// epoch.
     pub(crate) fn restart(&mut self) {
         self.start = MessageId::default();
         for (hash, _) in self.buffered.iter_mut().flat_map(|buffered| &mut buffered.frames) {
@@ -80,8 +80,9 @@ impl Recipient {
         }
     }
 
-    /// From now on nothing is held back, and no change of members told up to `seen`. Returns the last number before what
-    /// this recipient gets, where the log was pushed up to `cursor`, and what was held back.
+    /// Ends the buffering. From now on the recipient gets no change of members up to `seen`. `cursor` is the number of
+    /// the last pushed entry. Returns the last number before the entries that this recipient gets, and the buffered
+    /// events.
     pub(crate) fn activate(&mut self, cursor: MessageId, seen: u64) -> (MessageId, Buffered) {
         self.seen = seen;
         let buffered = self.buffered.take().unwrap_or_default();
@@ -89,7 +90,7 @@ impl Recipient {
         (last, buffered)
     }
 
-    /// Pushes entries, but those it wrote itself.
+    /// Pushes entries, except those that the recipient wrote itself.
     pub(crate) fn push(&mut self, batch: &Batch<'_>) -> Pushed {
         if let Some(pushed) = self.push_wrongly(batch) {
             return pushed;
@@ -113,7 +114,7 @@ impl Recipient {
         }
     }
 
-    /// What a planted bug does in place of a push, where it strikes.
+    /// The wrong push of a planted bug, if the bug applies to this batch.
     fn push_wrongly(&self, batch: &Batch<'_>) -> Option<Pushed> {
         let (outbox, entries, number) = (self.peer.outbox(), batch.entries(), self.peer.connection().0);
         let strikes = |bug, every| planted(bug) && entries.iter().any(|entry| entry.id.0 % every == number % every);

@@ -1,11 +1,11 @@
-//! One log's recipients on this server: pushes entries to their outboxes in log order, and decides who
-//! flushes them. It must not write to sockets under its lock, nor know the store.
+//! The recipients of one log on this server: pushes entries to their outboxes in log order, and decides who flushes
+//! them. It must not write to sockets under its lock, nor know the store.
 //!
-//! Delivery has two halves. Under the topic's lock an entry is pushed on every recipient's outbox, which is
-//! memory only; recipients whose outbox was idle are put on the list of those that wait for a flush. Then
-//! whoever finds the topic's flush token free takes it and, outside the lock, flushes all that wait. If more
-//! came to wait meanwhile, the token goes to a flush worker and never round again on the same thread: otherwise a
-//! busy room would capture the publisher who happened to hold it.
+//! Delivery has two halves. Under the topic's lock an entry is pushed to every recipient's outbox, which needs memory
+//! only. Recipients whose outbox was idle are added to the list of peers that wait for a flush. Then the thread that
+//! finds the topic's flush token free takes it and, outside the lock, flushes all waiting peers. If more peers wait
+//! after that, then the token goes to a flush worker and never to the same thread again: otherwise a busy room would
+//! capture the publisher that happened to hold it.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -21,40 +21,40 @@ use crate::planted::{Bug, planted};
 use crate::ports::{Entry, FlushWorkers, Head, LogId};
 use crate::sync::{Condvar, Mutex, MutexGuard, lock};
 
-/// From so many connections on, a flush is split over the flush workers; below, the hand-over costs more than it
-/// saves.
+/// From this number of connections on, a flush is split over the flush workers. Below it, the hand-over costs more than
+/// it saves.
 const SPLIT_FROM: usize = 512;
 
-/// Bytes of entries that may have been pushed since the last pass began, before senders have to wait.
-/// Far below what may be queued for one client: or else a sender that is faster than this server can encrypt
-/// would make slow consumers of all who listen.
+/// Bytes of entries that may be pushed after the last pass began, before senders must wait. This is far below the limit
+/// of one client's outbox. Otherwise a sender that is faster than this server encrypts would make slow consumers of all
+/// recipients.
 const MAX_BACKLOG: usize = 64 * 1024;
 
-/// How long a sender waits at most for a pass to end.
+/// Maximum time that a sender waits for a pass to end.
 const BACKLOG_PATIENCE: Duration = Duration::from_secs(1);
 
-/// The recipients of one log. Lock tier 3: no other topic's lock is taken inside, only outboxes'.
+/// The recipients of one log. Lock tier 3: no other topic's lock is taken inside, only locks of outboxes.
 pub(crate) struct Topic {
     log: LogId,
     flush_workers: Arc<dyn FlushWorkers>,
     state: Mutex<State>,
-    /// Signalled when a pass ends while somebody waits for that.
+    /// Signalled when a pass ends, if a thread waits for it.
     pass_ended: Condvar,
 }
 
 struct State {
     recipients: Vec<Recipient>,
-    /// Number of the newest entry that was pushed, or that preceded the first recipient; none before the
+    /// Number of the newest entry that was pushed, or of the last entry before the first recipient. `None` before the
     /// log's head is known.
     cursor: Option<MessageId>,
     epoch: Option<Epoch>,
-    /// Peers that this topic scheduled and nobody has flushed yet.
+    /// Peers that this topic scheduled and that are not flushed yet.
     to_flush: Vec<Arc<Peer>>,
-    /// Whether somebody holds the flush token.
+    /// Whether a thread holds the flush token.
     flushing: bool,
     /// Bytes of entries that were pushed since the last pass began.
     backlog_bytes: usize,
-    /// How many wait for a pass to end.
+    /// Number of threads that wait for a pass to end.
     blocked_publishers: usize,
 }
 
@@ -76,12 +76,13 @@ impl Topic {
         &self.log
     }
 
-    /// Adds a recipient that is entering: what comes is held back until [`Topic::activate`].
+    /// Adds a recipient that is entering. Its events are buffered until [`Topic::activate`].
     pub(crate) fn add_buffered(&self, peer: Arc<Peer>, user: UserName) {
         self.lock().recipients.push(Recipient::entering(peer, user));
     }
 
-    /// Where the log stood after it began to be followed for an entering recipient, which gets nothing older.
+    /// Sets the log's position for an entering recipient, read after the follow began. The recipient gets nothing
+    /// older.
     pub(crate) fn set_start(&self, connection: ConnectionId, head: Head) {
         let mut state = self.lock();
         state.cursor.get_or_insert(head.last);
@@ -93,13 +94,13 @@ impl Topic {
         }
     }
 
-    /// The log began a new life, whose numbers count from 1 again.
+    /// The log has a new epoch. Its numbers start at 1 again.
     pub(crate) fn restart(&self, epoch: Epoch) {
         self.lock().restart(epoch);
     }
 
-    /// Lets an entering recipient in: it gets `reply`, then what was held back, then all that follows. Changes
-    /// of membership that are not newer than `seen` are not told, whenever they are heard of.
+    /// Activates an entering recipient: it gets `reply`, then the buffered events, then all later events. It gets no
+    /// change of membership up to `seen`, even if the change arrives late.
     pub(crate) fn activate(
         self: &Arc<Self>,
         connection: ConnectionId,
@@ -123,7 +124,7 @@ impl Topic {
         flush
     }
 
-    /// Removes a recipient. `true` if none is left.
+    /// Removes a recipient. Returns `true` if none is left.
     pub(crate) fn remove(&self, connection: ConnectionId) -> bool {
         let mut state = self.lock();
         if let Some(at) = state.recipients.iter().position(|recipient| recipient.peer.connection() == connection) {
@@ -132,18 +133,19 @@ impl Topic {
         state.recipients.is_empty()
     }
 
-    /// The account that was made at `created` is gone. Of a feed only those go on listening who follow the next owner of
-    /// its name.
+    /// The account that was created at `created` is gone. In a feed, only recipients that follow the next owner of the
+    /// name stay.
     pub(crate) fn lose_owner(&self, created: Timestamp) {
         self.lock().recipients.retain(|recipient| recipient.owner.is_some_and(|owner| owner != created));
     }
 
-    /// A recipient follows the account that was made at `created`. `false` if it does not listen any more.
+    /// Notes that a recipient follows the account that was created at `created`. Returns `false` if it is not a
+    /// recipient any more.
     pub(crate) fn note_owner(&self, connection: ConnectionId, created: Timestamp) -> bool {
         self.lock().find(connection).map(|recipient| recipient.owner = Some(created)).is_some()
     }
 
-    /// Whether a connection listens.
+    /// Whether a connection is a recipient.
     pub(crate) fn has(&self, connection: ConnectionId) -> bool {
         self.lock().find(connection).is_some()
     }
@@ -152,7 +154,7 @@ impl Topic {
         self.lock().recipients.is_empty()
     }
 
-    /// Pushes new entries to all recipients but their author.
+    /// Pushes new entries to all recipients except their author.
     pub(crate) fn deliver(self: &Arc<Self>, entries: &[Entry]) -> Flush {
         let mut state = self.lock();
         let mut interrupts = Vec::new();
@@ -186,7 +188,7 @@ impl Topic {
         state.blocked_publishers -= 1;
     }
 
-    /// Pushes an event that is not in the log to all recipients but `about`.
+    /// Pushes an event that is not in the log to all recipients except `about`.
     pub(crate) fn announce(self: &Arc<Self>, event: &Event, about: &UserName, version: u64) -> Flush {
         let mut state = self.lock();
         let mut interrupts = Vec::new();
@@ -195,7 +197,7 @@ impl Topic {
         self.flush(state, interrupts)
     }
 
-    /// Takes the flush token if there is something to flush and nobody holds it.
+    /// Takes the flush token if there are peers to flush and the token is free.
     fn flush(self: &Arc<Self>, mut state: MutexGuard<'_, State>, interrupts: Vec<Arc<Peer>>) -> Flush {
         let takes_token = !state.to_flush.is_empty() && !state.flushing;
         state.flushing |= takes_token;
@@ -204,14 +206,14 @@ impl Topic {
         Flush::after_pushes(pass, interrupts)
     }
 
-    /// Wakes those who wait for passes to keep up.
+    /// Wakes the publishers that wait for passes to catch up.
     fn notify_publishers(&self, state: &State) {
         if state.blocked_publishers > 0 {
             self.pass_ended.notify_all();
         }
     }
 
-    /// The peers that wait to be flushed, for the holder of the token.
+    /// The peers that wait for a flush. Only for the holder of the token.
     fn take_to_flush(&self) -> Vec<Arc<Peer>> {
         let mut state = self.lock();
         state.backlog_bytes = 0;
@@ -263,8 +265,8 @@ impl FlushSource for Topic {
         flush_peers(self.take_to_flush(), &*self.flush_workers);
     }
 
-    /// Whether more peers wait after a pass. If not, the token is free from here on: both in one step, so that
-    /// nobody comes to wait in between without a token to take.
+    /// Whether more peers wait after a pass. If not, then the token is free from now on. Both happen in one step, so
+    /// that no peer starts to wait in between without a token to take.
     fn keeps_token_busy(&self) -> bool {
         let mut state = self.lock();
         state.flushing = !state.to_flush.is_empty();

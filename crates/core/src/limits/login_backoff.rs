@@ -1,22 +1,22 @@
-//! How long somebody waits after failed logins. It must not wait, nor keep the failures.
+//! How long a client waits after failed logins. It must not wait, and must not store the failures.
 
 use std::time::Duration;
 
-/// The growing delays after failed logins, for an account or an address.
+/// The growing delay after failed logins, for an account or an address.
 #[derive(Debug, Clone, Copy)]
 pub struct LoginBackoff {
-    /// Failures that cost nothing: people mistype.
+    /// Failures without a delay, since users mistype.
     pub free: u32,
-    /// Delay after the first failure beyond those; it doubles with each further one.
+    /// Delay after the first failure beyond `free`. It doubles with each further failure.
     pub first_delay: Duration,
-    /// The longest delay. It is bounded so that failures of others never lock anybody out for ever.
+    /// The longest delay. It is bounded, so that failures caused by others never lock a user out for ever.
     pub longest_delay: Duration,
-    /// After so much time without a failure all is forgotten.
+    /// After this time without a failure, all failures are forgotten.
     pub forget_after: Duration,
 }
 
 impl LoginBackoff {
-    /// For accounts: guessing one password gets slow soon.
+    /// For accounts: guessing one password soon becomes slow.
     pub const ACCOUNT: Self = Self {
         free: 5,
         first_delay: Duration::from_millis(500),
@@ -24,19 +24,19 @@ impl LoginBackoff {
         forget_after: Duration::from_secs(900),
     };
 
-    /// For addresses: many people may share one.
+    /// For addresses: many users may share one.
     pub const ADDRESS: Self = Self { free: 20, ..Self::ACCOUNT };
 
-    /// Within so much time it is known what an attempt came to. Then its place is free again, so that a server that
-    /// died meanwhile keeps nobody out.
+    /// The result of an attempt is known within this time. After it the permit expires, so that a server that died
+    /// meanwhile locks nobody out.
     pub const ANSWER_TIME: Duration = Duration::from_secs(60);
 
-    /// How many attempts may be made at once after so many failures: as many as may fail before there is a delay.
+    /// How many attempts may run at once after this many failures: as many as may fail before there is a delay.
     pub fn at_once(&self, failures: u32) -> u32 {
         (self.free + 1).saturating_sub(failures).max(1)
     }
 
-    /// How long after its last failure somebody with so many failures may try again.
+    /// Time from the last failure until the next attempt is allowed, after this many failures.
     pub fn delay(&self, failures: u32) -> Duration {
         let Some(beyond) = failures.checked_sub(self.free + 1) else { return Duration::ZERO };
         let doubled = self.first_delay.saturating_mul(1u32.checked_shl(beyond).unwrap_or(u32::MAX));

@@ -1,4 +1,4 @@
-//! Settings of the rules, and how fast something may be done. It must not read a clock: times are handed in.
+//! Settings of the rules, and their rate limits. It must not read a clock: callers pass the time.
 
 pub(crate) mod login_backoff;
 pub(crate) mod policy;
@@ -6,7 +6,7 @@ pub(crate) mod rate_limit;
 
 use std::time::Duration;
 
-/// Seconds to wait, rounded up so that waiting as told is enough.
+/// Seconds to wait, rounded up, so that a client that waits this long has waited long enough.
 pub(crate) fn whole_seconds(time: Duration) -> u64 {
     time.as_secs() + u64::from(time.subsec_nanos() > 0)
 }

@@ -2,57 +2,57 @@
 
 use std::time::Duration;
 
-/// What happens when a user logs in who has a session already.
+/// What happens when a user logs in who already has a session.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum DuplicateLogin {
-    /// The earlier session ends, the newcomer gets in.
+    /// The earlier session ends, and the new login succeeds.
     Takeover,
-    /// The earlier session stays, the newcomer is refused.
+    /// The earlier session stays, and the new login is refused.
     Reject,
 }
 
-/// How fast a client may send lines before it is read more slowly.
+/// How fast a client may send lines before the server reads them more slowly.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct LineRate {
     /// Lines per second in the long run; never 0.
     pub per_second: u32,
-    /// Lines that may come at once.
+    /// Lines that may arrive at once.
     pub burst: u32,
 }
 
 /// The settings of the rules, with the meanings that the protocol gives them.
 #[derive(Debug, Clone)]
 pub struct Policy {
-    /// Name of the server, as the greeting shows it.
+    /// Name of the server, as HELLO shows it.
     pub server_name: String,
-    /// Whether REGISTER makes accounts.
+    /// Whether REGISTER creates accounts.
     pub registration_open: bool,
     /// What a second login of the same user does.
     pub duplicate_login: DuplicateLogin,
     /// Longest line in bytes, its ending included.
     pub max_line_bytes: usize,
-    /// Time for logging in.
+    /// Time limit for the login.
     pub login_timeout: Duration,
     /// Failures after which a connection that has not logged in is closed.
     pub max_login_failures: u32,
     /// Takeovers of one account within [`Policy::TAKEOVER_WINDOW`].
     pub max_takeovers: usize,
-    /// Rooms with more members get no JOIN and PART.
+    /// Members of a room above which it gets no JOIN and PART.
     pub presence_limit: usize,
-    /// Bytes of events that may wait for one client.
+    /// Bytes of events that may be queued for one client.
     pub max_queued_bytes: usize,
-    /// Rooms that may have members at once.
+    /// Maximum number of rooms that have members at the same time.
     pub max_rooms: usize,
-    /// Users that one user may follow.
+    /// Maximum number of users that one user may follow.
     pub max_subscriptions: usize,
-    /// How fast lines may come; `None` for as fast as they can be read.
+    /// Rate limit of lines; `None` for no limit.
     pub line_rate: Option<LineRate>,
     /// Whether loopback peers are limited like others.
     pub limit_loopback: bool,
 }
 
 impl Policy {
-    /// The time over which takeovers are counted.
+    /// The window in which takeovers are counted.
     pub const TAKEOVER_WINDOW: Duration = Duration::from_secs(60);
     /// How long a new login waits for the end of the session that it displaced.
     pub const TAKEOVER_PATIENCE: Duration = Duration::from_secs(2);

@@ -1,11 +1,11 @@
-//! How fast one client may send lines. It must not wait; it says how long to.
+//! Rate limit of the lines of one client. It must not wait; it returns how long the caller must wait.
 
 use std::time::Duration;
 
 use crate::limits::policy::LineRate;
 
-/// A token bucket for one client, kept as the time at which it would be full again: the "virtual scheduling"
-/// form of the generic cell rate algorithm (ITU-T I.371, annex A).
+/// A token bucket for one client, stored as the time at which it would be full again: the "virtual scheduling" form of
+/// the generic cell rate algorithm (ITU-T I.371, annex A).
 #[derive(Debug)]
 pub(crate) struct RateLimiter {
     interval: Duration,

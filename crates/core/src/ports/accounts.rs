@@ -6,10 +6,10 @@ use parlor_proto::{Timestamp, UserName};
 
 use super::StoreResult;
 
-/// What a user may do beyond talking.
+/// What a user may do besides chatting.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Role {
-    /// Nothing more.
+    /// Nothing else.
     Member,
     /// May broadcast.
     Operator,
@@ -20,12 +20,12 @@ pub enum Role {
 pub struct PasswordHash(String);
 
 impl PasswordHash {
-    /// Wraps what the hash function made or a store kept.
+    /// Wraps the output of the hash function, or a stored hash.
     pub fn new(hash: String) -> Self {
         Self(hash)
     }
 
-    /// The hash, for the hash function and the store only.
+    /// The hash. Only for the hash function and the store.
     pub fn expose(&self) -> &str {
         &self.0
     }
@@ -46,50 +46,53 @@ pub struct Account {
     pub hash: PasswordHash,
     /// What it may do.
     pub role: Role,
-    /// When it was made.
+    /// When it was created.
     pub created: Timestamp,
 }
 
 /// Who may log in. All calls may block on the store.
 pub trait Accounts: Send + Sync {
-    /// Makes an account. `false` if the name is taken; then nothing changes.
+    /// Creates an account. Returns `false` and changes nothing if the name is taken.
     ///
     /// # Errors
     /// The store cannot be reached.
     fn create(&self, account: &Account) -> StoreResult<bool>;
 
-    /// The account of that name.
+    /// The account with this name.
     ///
     /// # Errors
     /// The store cannot be reached.
     fn find(&self, user: &UserName) -> StoreResult<Option<Account>>;
 
-    /// Changes the password. `false` if there is no such account.
+    /// Changes the password. Returns `false` if there is no such account.
     ///
     /// # Errors
     /// The store cannot be reached.
     fn set_password(&self, user: &UserName, hash: &PasswordHash) -> StoreResult<bool>;
 
-    /// Puts a hash of the same password in the place of `old`. `false` if the account has another one by now.
+    /// Replaces the hash `old` with another hash of the same password. Returns `false` if the account has another hash
+    /// by now.
     ///
     /// # Errors
     /// The store cannot be reached.
     fn renew_hash(&self, user: &UserName, old: &PasswordHash, new: &PasswordHash) -> StoreResult<bool>;
 
-    /// Changes the role. `false` if there is no such account.
+    /// Changes the role. Returns `false` if there is no such account.
     ///
     /// # Errors
     /// The store cannot be reached.
     fn set_role(&self, user: &UserName, role: Role) -> StoreResult<bool>;
 
-    /// Removes the account and all follows from and to it; its session is kicked. `false` if there is none.
+    /// Removes the account and all follows from and to it. Its session is kicked. Returns `false` if there is no such
+    /// account.
     ///
     /// # Errors
     /// The store cannot be reached.
     fn delete(&self, user: &UserName) -> StoreResult<bool>;
 
-    /// Forgets the failed logins of an account, and takes `address` (the `network` of a [`crate::Origin`]) for a usual one of its
-    /// user from `now` on. A server may learn of it a moment later. `false` if there is no such account.
+    /// Clears the failed logins of an account, and makes `address` (the `network` of a [`crate::Origin`]) a known
+    /// address of its user from `now` on. A server may see the change a short time later. Returns `false` if there is
+    /// no such account.
     ///
     /// # Errors
     /// The store cannot be reached.

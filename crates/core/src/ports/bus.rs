@@ -1,29 +1,29 @@
-//! The port for what is said to people and not logged. It must not keep anything.
+//! The port for messages to users that are not logged. It must not store anything.
 
 use parlor_proto::{Text, Timestamp, UserName};
 
 use super::StoreResult;
 
-/// Something said by one person to another, or by an operator to everybody.
+/// A message from one user to another, or from an operator to all users.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct UnloggedMessage {
     /// When it was accepted.
     pub time: Timestamp,
-    /// Who said it.
+    /// The sender.
     pub from: UserName,
-    /// What.
+    /// The text.
     pub text: Text,
 }
 
-/// Reaches people on whatever server they are.
+/// Sends messages to users on any server.
 pub trait Bus: Send + Sync {
-    /// Hands `message` to the server on which `to` has a session. `false` if there is none.
+    /// Sends `message` to the server on which `to` has a session. Returns `false` if there is no session.
     ///
     /// # Errors
     /// The store cannot be reached.
     fn direct(&self, to: &UserName, message: &UnloggedMessage) -> StoreResult<bool>;
 
-    /// Hands `message` to every session on every server.
+    /// Sends `message` to every session on every server.
     ///
     /// # Errors
     /// The store cannot be reached.

@@ -4,11 +4,11 @@ use std::time::Duration;
 
 use parlor_proto::Timestamp;
 
-/// Tells the time. Never blocks.
+/// Returns the time. Never blocks.
 pub trait Clock: Send + Sync {
-    /// The moment now, for people. It may jump.
+    /// The wall-clock time, for users to see. It may jump.
     fn now(&self) -> Timestamp;
 
-    /// Time since some fixed moment of this process. It never goes back.
+    /// Time since a fixed moment of this process. It never goes backwards.
     fn elapsed(&self) -> Duration;
 }

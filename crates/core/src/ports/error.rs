@@ -1,17 +1,18 @@
-//! Failures of a store: ours, never the client's. They must not carry anything secret, since they are logged.
+//! Failures of a store: faults of the server, never of the client. They must not carry anything secret, since they are
+//! logged.
 
 use std::fmt;
 use std::sync::Arc;
 
-/// The store could not do what it was asked for. Nothing of it took effect, unless the port says otherwise.
+/// A call of the store failed. It had no effect, unless the port says otherwise.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct StoreError(Arc<str>);
 
-/// What calls of a store return.
+/// The result of a call of the store.
 pub type StoreResult<T> = Result<T, StoreError>;
 
 impl StoreError {
-    /// A failure that is described by what the store's library says of it.
+    /// A failure with the description that the store's library gives.
     pub fn new(what: impl fmt::Display) -> Self {
         Self(what.to_string().into())
     }

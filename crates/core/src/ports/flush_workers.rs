@@ -7,6 +7,6 @@ pub trait FlushWorkers: Send + Sync {
     /// Runs `flush` soon on another thread. Never blocks.
     fn submit(&self, flush: Flush);
 
-    /// How many there are; large flushes are split among them.
+    /// Number of threads. Large flushes are split among them.
     fn count(&self) -> usize;
 }

@@ -4,27 +4,27 @@ use parlor_proto::UserName;
 
 use super::StoreResult;
 
-/// Who follows whom, kept durably. All calls may block on the store.
+/// Which users follow which, stored durably. All calls may block on the store.
 pub trait Follows: Send + Sync {
-    /// `follower` follows `publisher` from now on. `false` if that was so already.
+    /// Makes `follower` follow `publisher` from now on. Returns `false` if `follower` did so already.
     ///
     /// # Errors
     /// The store cannot be reached.
     fn subscribe(&self, follower: &UserName, publisher: &UserName) -> StoreResult<bool>;
 
-    /// `follower` follows `publisher` no longer. `false` if that was so already.
+    /// Ends the follow of `publisher` by `follower`. Returns `false` if there was no such follow.
     ///
     /// # Errors
     /// The store cannot be reached.
     fn unsubscribe(&self, follower: &UserName, publisher: &UserName) -> StoreResult<bool>;
 
-    /// Whom `follower` follows, sorted.
+    /// The users whom `follower` follows, sorted.
     ///
     /// # Errors
     /// The store cannot be reached.
     fn subscriptions(&self, follower: &UserName) -> StoreResult<Vec<UserName>>;
 
-    /// Who follows `publisher`, sorted.
+    /// The users who follow `publisher`, sorted.
     ///
     /// # Errors
     /// The store cannot be reached.

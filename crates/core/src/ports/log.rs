@@ -1,49 +1,49 @@
-//! The port of logs: rooms and feeds as numbered entries. It must not know who listens.
+//! The port of logs: rooms and feeds as numbered entries. It must not know the recipients.
 
 use parlor_proto::{Epoch, Generation, MessageId, RoomName, Text, Timestamp, UserName};
 
 use super::{StoreError, StoreResult};
 use crate::delivery::flush::Flush;
 
-/// Which log.
+/// The identity of a log.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum LogId {
-    /// What is said in a room.
+    /// The messages of a room.
     Room(RoomName),
-    /// What a user publishes.
+    /// The publications of a user.
     Feed(UserName),
 }
 
-/// An entry to be.
+/// An entry to append.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Append {
-    /// Where to.
+    /// The log to append to.
     pub log: LogId,
-    /// Who speaks.
+    /// The sender.
     pub author: UserName,
-    /// The speaker's session.
+    /// The sender's session.
     pub generation: Generation,
     /// When the rules accepted it.
     pub time: Timestamp,
-    /// What is said.
+    /// The text.
     pub text: Text,
 }
 
-/// What became of an [`Append`].
+/// The result of an [`Append`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum AppendResult {
-    /// It is in the log under this number.
+    /// The entry is in the log with this number.
     Stored(MessageId),
-    /// The session was displaced, or is no member of the room: nothing was stored.
+    /// The session was displaced, or is not a member of the room. Nothing was stored.
     Fenced,
 }
 
-/// What became of a batch, entry by entry, and what is to be flushed because of it.
+/// The result of each entry of a batch, and the flush that they cause.
 #[derive(Debug)]
 pub struct AppendReport {
-    /// One for each [`Append`], in their order.
+    /// One result for each [`Append`], in the same order.
     pub outcomes: Vec<Result<AppendResult, StoreError>>,
-    /// To be run by the caller.
+    /// The caller must run it.
     pub flush: Flush,
 }
 
@@ -54,39 +54,39 @@ pub struct Entry {
     pub id: MessageId,
     /// When it was accepted.
     pub time: Timestamp,
-    /// Who said it.
+    /// The author.
     pub author: UserName,
-    /// What.
+    /// The text.
     pub text: Text,
 }
 
-/// Where a log stands.
+/// The current position of a log.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Head {
-    /// The life of its numbering.
+    /// The epoch of its numbering.
     pub epoch: Epoch,
-    /// Its newest number; 0 if it never had an entry.
+    /// The number of its newest entry; 0 if it never had an entry.
     pub last: MessageId,
 }
 
-/// Numbered entries, kept. A message is accepted once it is here, and delivered by following: the log calls
-/// [`super::Sink::deliver`] with every entry of a followed log, in order of number, after it was stored.
+/// Numbered entries that the store keeps. A message is accepted once it is in the log. Entries of followed logs are
+/// delivered: after such an entry was stored, the port calls [`super::Sink::deliver`] with it, in order of number.
 pub trait Log: Send + Sync {
-    /// Stores a batch and delivers it. Blocks until each entry is stored or refused, at most 3 s.
-    /// An error says that the entry was not stored, or that this cannot be known; it is never stored twice.
+    /// Stores a batch and delivers it. Blocks until each entry is stored or refused, at most 3 s. An error means that
+    /// the entry was not stored, or that the result is unknown. An entry is never stored twice.
     fn append(&self, batch: Vec<Append>) -> AppendReport;
 
-    /// Begins to follow a log: every entry with a number above the returned head will be delivered. Calls
-    /// are counted, so that each needs its own [`Log::unfollow`].
+    /// Starts to follow a log: every entry with a number above the returned head will be delivered. Calls are counted,
+    /// so each call needs its own [`Log::unfollow`].
     ///
     /// # Errors
     /// The store cannot be reached; then the call does not count.
     fn follow(&self, log: &LogId) -> StoreResult<Head>;
 
-    /// Takes back one [`Log::follow`]. Entries may be delivered a while longer.
+    /// Undoes one [`Log::follow`]. Deliveries may still arrive for a short time.
     fn unfollow(&self, log: &LogId);
 
-    /// The newest `count` entries that are retained, oldest first.
+    /// The newest `count` retained entries, oldest first.
     ///
     /// # Errors
     /// The store cannot be reached.

@@ -1,4 +1,4 @@
-//! The port that counts failed logins. It must not decide how long anybody waits; [`crate::LoginBackoff`] does.
+//! The port that counts failed logins. It must not decide how long a client waits; [`crate::LoginBackoff`] does.
 
 use std::time::Duration;
 
@@ -6,77 +6,79 @@ use parlor_proto::{Timestamp, UserName};
 
 use super::StoreResult;
 
-/// Addresses from which a user logged in that are remembered at most; beyond, the longest unused is forgotten.
+/// Maximum number of known addresses per user. Beyond it, the address that was unused for the longest time is
+/// forgotten.
 pub const MAX_KNOWN_ADDRESSES: usize = 8;
 
-/// After so much time without a login from there, an address is no longer a usual one.
+/// An address is no longer known after this time without a login from it.
 pub const KNOWN_FOR: Duration = Duration::from_secs(90 * 24 * 60 * 60);
 
-/// Somebody tries a password.
+/// One attempt to log in with a password.
 #[derive(Debug, Clone)]
 pub struct Attempt<'a> {
-    /// The account that is tried; it need not exist.
+    /// The account. It need not exist.
     pub user: &'a UserName,
-    /// The address that it comes from, as `network` of [`crate::Origin`].
+    /// The client's address, as `network` of [`crate::Origin`].
     pub address: &'a str,
-    /// Whether failures from there count whatever account they are for.
+    /// Whether failures from this address count for all accounts together.
     pub is_address_limited: bool,
     /// Monotonic time of this server.
     pub at: Duration,
-    /// What time it is.
+    /// Wall-clock time.
     pub now: Timestamp,
 }
 
-/// The right to try a password once. Until it is given back ([`LoginLimiter::release`]) it takes the place of a failure.
+/// The right to try a password once. It counts as a failure until it is released ([`LoginLimiter::release`]).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[must_use = "what the attempt came to is to be told"]
+#[must_use = "the permit must be released with the result of the attempt"]
 pub struct AttemptPermit {
-    /// Whether the address is one from which the user logged in before: then only failures from there count.
+    /// Whether the user logged in from this address before. If so, then only failures from this address count.
     pub is_known: bool,
 }
 
-/// Whether an attempt may be made.
+/// The decision on an attempt.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum LoginDecision {
-    /// Now.
+    /// The attempt may start now.
     Allowed(AttemptPermit),
-    /// Not before so much time has passed.
+    /// The attempt may start after this time.
     RetryAfter(Duration),
-    /// Not before others who are trying just now know the result.
+    /// The attempt must wait for the results of other attempts that are running now.
     Queued,
 }
 
-/// What became of an attempt.
+/// The result of an attempt.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum AttemptOutcome {
     /// The password was right.
     Right,
-    /// It was wrong.
+    /// The password was wrong.
     Wrong,
-    /// It could not be looked at.
+    /// The password could not be checked.
     Unknown,
 }
 
-/// How often logins failed, per account and per address, over all servers; and from where they did not fail.
+/// Counts failed logins per account and per address, over all servers, and remembers the known addresses.
 ///
-/// An attempt from an address that is usual for the user counts for that pair alone, any other one for the account and
-/// for the address. So whoever fails elsewhere does not delay somebody at a usual address.
+/// An attempt from a known address of the user counts only for that pair of user and address. Any other attempt counts
+/// for the account and for the address. So failures from elsewhere do not delay a user at a known address.
 pub trait LoginLimiter: Send + Sync {
-    /// Asks for the right to try a password. [`LoginDecision::Allowed`] atomically reserves an attempt, so concurrent callers get
-    /// no more attempts than sequential ones.
+    /// Asks for the right to try a password. [`LoginDecision::Allowed`] atomically reserves an attempt, so concurrent
+    /// callers get no more attempts than sequential callers.
     ///
     /// # Errors
     /// The store cannot be reached.
     fn acquire(&self, attempt: &Attempt<'_>) -> StoreResult<LoginDecision>;
 
-    /// Gives the right back. A wrong password counts as a failure, of the address in any case. A right one is the end of
-    /// what failed before under the same count, and makes the address a usual one; failures of the address stay.
+    /// Returns the permit. A wrong password counts as a failure, in any case as one of the address. A right password
+    /// clears the earlier failures under the same count, and makes the address a known one. Failures of the address
+    /// stay.
     ///
     /// # Errors
-    /// The store cannot be reached. The place is free again after [`crate::LoginBackoff::ANSWER_TIME`] at most.
+    /// The store cannot be reached. The permit expires after [`crate::LoginBackoff::ANSWER_TIME`] at most.
     fn release(&self, attempt: &Attempt<'_>, permit: AttemptPermit, outcome: AttemptOutcome) -> StoreResult<()>;
 
-    /// The account was just made from there, which makes the address a usual one.
+    /// Makes the address a known one, since the account was just created from it.
     ///
     /// # Errors
     /// The store cannot be reached.

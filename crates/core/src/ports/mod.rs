@@ -1,5 +1,5 @@
-//! What the rules ask of the outside, as traits, and what the outside tells the rules ([`Sink`]). Nothing
-//! here may know how a port is implemented, nor that there is more than one way.
+//! The ports, as traits: what the rules ask of the outside, and what the outside reports to the rules ([`Sink`]).
+//! Nothing here may know how a port is implemented, nor that there are several implementations.
 
 mod accounts;
 mod bus;
@@ -36,22 +36,22 @@ pub use sessions::{Claim, ClaimResult, PredecessorWait, Sessions, TakeoverLimit}
 pub use sink::{Change, Presence, Sink};
 pub use transport::Transport;
 
-/// Everything that is kept, each port with an adapter of its own.
+/// All stored state. Each port has an adapter of its own.
 #[derive(Clone)]
 pub struct Store {
-    /// Who may log in.
+    /// The accounts.
     pub accounts: Arc<dyn Accounts>,
-    /// Who follows whom.
+    /// Which users follow which.
     pub follows: Arc<dyn Follows>,
-    /// Who has a session.
+    /// The sessions.
     pub sessions: Arc<dyn Sessions>,
-    /// Who is a member of which room.
+    /// The members of the rooms.
     pub rooms: Arc<dyn Rooms>,
-    /// What was said.
+    /// The messages and publications.
     pub log: Arc<dyn Log>,
-    /// How people are reached.
+    /// Direct messages and broadcasts to users.
     pub bus: Arc<dyn Bus>,
-    /// Who failed to log in.
+    /// Failed logins.
     pub attempts: Arc<dyn LoginLimiter>,
 }
 

@@ -1,19 +1,19 @@
-//! The port of rooms: who is a member of which. It must not deliver messages.
+//! The port of rooms: which sessions are members of which room. It must not deliver messages.
 
 use parlor_proto::{Generation, RoomName, RoomSummary, UserName};
 
 use super::StoreResult;
 
-/// A session, as rooms see it.
+/// A session, as the rooms identify it.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct SessionKey {
-    /// Whose.
+    /// The user.
     pub user: UserName,
-    /// Which of that user's sessions.
+    /// Which of the user's sessions.
     pub generation: Generation,
 }
 
-/// What became of an attempt to enter a room.
+/// The result of entering a room.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum EnterResult {
     /// The session is a member now.
@@ -23,41 +23,41 @@ pub enum EnterResult {
         /// Number of this change among all changes of the room's membership; see [`super::Presence`].
         version: u64,
     },
-    /// The session was displaced: it entered nothing.
+    /// The session was displaced. It entered nothing.
     Fenced,
-    /// The room does not exist, and there are too many to make one more.
+    /// The room does not exist, and the limit of rooms is reached.
     TooManyRooms,
 }
 
-/// Members of rooms. Every change is announced once through [`super::Sink::presence`] to each server that
-/// follows the room. All calls may block on the store.
+/// Members of rooms. Every change is announced once through [`super::Sink::presence`] to each server that follows the
+/// room. All calls may block on the store.
 pub trait Rooms: Send + Sync {
-    /// Makes the session a member. It may be a member of several rooms for the moment of a move. At most
-    /// `max_rooms` rooms have members or a log, the lobby not counted.
+    /// Makes the session a member. During a move the session may be a member of several rooms. At most `max_rooms`
+    /// rooms have members or a log; the lobby does not count.
     ///
     /// # Errors
     /// The store cannot be reached; then nothing changed.
     fn enter(&self, session_key: &SessionKey, room: &RoomName, max_rooms: usize) -> StoreResult<EnterResult>;
 
-    /// Makes the session a member no longer; nothing happens if it, with that generation, is none.
+    /// Ends the membership of the session. Does nothing if the session, with this generation, is not a member.
     ///
     /// # Errors
     /// The store cannot be reached; then nothing changed.
     fn leave(&self, session_key: &SessionKey, room: &RoomName) -> StoreResult<()>;
 
-    /// Ends all memberships of the user's sessions before `session_key`.
+    /// Ends all memberships of the user's sessions that are older than `session_key`.
     ///
     /// # Errors
     /// The store cannot be reached.
     fn evict_predecessors(&self, session_key: &SessionKey) -> StoreResult<()>;
 
-    /// The members of a room, sorted; none if there is no such room.
+    /// The members of a room, sorted. Empty if there is no such room.
     ///
     /// # Errors
     /// The store cannot be reached.
     fn members(&self, room: &RoomName) -> StoreResult<Vec<UserName>>;
 
-    /// All rooms that have members, sorted, and the lobby.
+    /// All rooms that have members, and the lobby, sorted.
     ///
     /// # Errors
     /// The store cannot be reached.

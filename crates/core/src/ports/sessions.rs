@@ -11,7 +11,7 @@ use crate::limits::policy::DuplicateLogin;
 /// How often an account may be taken over.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct TakeoverLimit {
-    /// So often …
+    /// Maximum number of takeovers …
     pub max: usize,
     /// … within this time.
     pub within: Duration,
@@ -20,36 +20,36 @@ pub struct TakeoverLimit {
 /// Request to claim the session of an authenticated user.
 #[derive(Debug, Clone)]
 pub struct Claim<'a> {
-    /// Whose.
+    /// The user.
     pub user: &'a UserName,
-    /// For which connection.
+    /// The connection that gets the session.
     pub connection: ConnectionId,
     /// What to do if there is a session.
     pub policy: DuplicateLogin,
-    /// How often it may be done; `None` for no limit.
+    /// Limit of takeovers; `None` for no limit.
     pub takeovers: Option<TakeoverLimit>,
     /// Monotonic time of this server.
     pub at: Duration,
 }
 
-/// What became of a [`Claim`].
+/// The result of a [`Claim`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ClaimResult {
-    /// The session is the claimant's, under this number. If there was one before, it is fenced off from this
-    /// moment, and the server it lives on was told through [`super::Sink::displaced`].
+    /// The claimant has the session, with this generation. If there was an earlier session, then it is fenced off from
+    /// now on, and its server was notified through [`super::Sink::displaced`].
     Granted(Generation),
     /// There is a session, and the policy keeps it.
     AlreadyLoggedIn,
-    /// The account was taken over too often; it may be after this time.
+    /// There were too many takeovers of the account. The next one is allowed after this time.
     TakeoverLoop(Duration),
 }
 
-/// How the wait for displaced sessions ended.
+/// The result of waiting for displaced sessions.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum PredecessorWait {
     /// No earlier session is left.
     Alone,
-    /// One is, although it cannot do anything any more.
+    /// An earlier session is left, although it cannot do anything any more.
     StillThere,
     /// The claimant itself was displaced.
     Displaced,
@@ -57,14 +57,14 @@ pub enum PredecessorWait {
 
 /// The one session of each user. All calls may block on the store.
 pub trait Sessions: Send + Sync {
-    /// Takes the user's session for a connection, in one atomic step. Of any two claims, on any servers,
-    /// the one that is granted later has the larger generation.
+    /// Claims the user's session for a connection, in one atomic step. Of any two claims, on any servers, the one that
+    /// is granted later has the larger generation.
     ///
     /// # Errors
     /// The store cannot be reached.
     fn claim(&self, claim: &Claim<'_>) -> StoreResult<ClaimResult>;
 
-    /// Waits until the sessions before `generation` were released, at most for `patience`.
+    /// Waits until the sessions before `generation` are released, at most for `patience`.
     ///
     /// # Errors
     /// The store cannot be reached.
@@ -75,13 +75,13 @@ pub trait Sessions: Send + Sync {
         patience: Duration,
     ) -> StoreResult<PredecessorWait>;
 
-    /// Gives the session up. A successor's is not touched.
+    /// Releases the session. Does not touch the session of a successor.
     ///
     /// # Errors
     /// The store cannot be reached.
     fn release(&self, user: &UserName, generation: Generation) -> StoreResult<()>;
 
-    /// Whether no later claim has displaced the session. One that the store has lost altogether was not displaced.
+    /// Whether no later claim has displaced the session. A session that the store has lost counts as not displaced.
     ///
     /// # Errors
     /// The store cannot be reached.

@@ -1,4 +1,4 @@
-//! What a store tells the rules of one server. Implemented by [`crate::Hub`].
+//! The events that a store sends to the rules of one server. Implemented by [`crate::Hub`].
 
 use parlor_proto::{Epoch, RoomName, Timestamp, UserName};
 
@@ -6,54 +6,54 @@ use super::{Entry, LogId, UnloggedMessage};
 use crate::delivery::flush::Flush;
 use crate::delivery::peer::ConnectionId;
 
-/// Which way somebody went.
+/// The direction of a presence change.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Change {
-    /// In.
+    /// The user entered the room.
     Entered,
-    /// Out.
+    /// The user left the room.
     Left,
 }
 
-/// Somebody entered or left a room.
+/// A user entered or left a room.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Presence {
     /// The room.
     pub room: RoomName,
-    /// Who.
+    /// The user.
     pub user: UserName,
-    /// Which way.
+    /// The direction.
     pub change: Change,
     /// Members after the change.
     pub members: usize,
-    /// Number of this change among all changes of the room's membership: whoever entered with a larger one
-    /// has seen its effect already.
+    /// Number of this change among all changes of the room's membership. A session that entered with a larger number
+    /// has seen the effect already.
     pub version: u64,
 }
 
-/// Hears what the store has for the clients of this server. Calls never block; what they return is to be run
-/// on a thread that may write to sockets, after the caller has let go of its locks.
+/// Receives the store's events for the clients of this server. Calls never block. The caller must run the returned
+/// flush on a thread that may write to sockets, after it has released its locks.
 pub trait Sink: Send + Sync {
     /// Entries of a followed log, in order. Calls for one log must not overlap.
     fn deliver(&self, log: &LogId, entries: &[Entry]) -> Flush;
 
-    /// A followed log began a new life, since the store lost the one before: its numbers count from 1 again. Not to
-    /// overlap with a delivery of the same log.
+    /// A followed log has a new epoch, since the store lost the earlier one. Its numbers start at 1 again. The call
+    /// must not overlap with a delivery of the same log.
     fn restarted(&self, log: &LogId, epoch: Epoch);
 
     /// A change of a room's members.
     fn presence(&self, presence: &Presence) -> Flush;
 
-    /// A direct message for a user. `None` if there is no such session here.
+    /// A direct message to a user. Returns `None` if the user has no session on this server.
     fn direct(&self, to: &UserName, message: &UnloggedMessage) -> Option<Flush>;
 
     /// A broadcast.
     fn notice(&self, message: &UnloggedMessage) -> Flush;
 
-    /// The session of a connection of this server was displaced by a later login.
+    /// A later login displaced the session of a connection of this server.
     fn displaced(&self, connection: ConnectionId) -> Flush;
 
-    /// The account of that name which was made at `created` was deleted: its session ends, and nobody follows it any
-    /// more. May be told late, when the name has its next owner already.
+    /// The account with this name and the creation time `created` was deleted. Its session ends, and it has no
+    /// followers any more. The call may come late, when the name has its next owner already.
     fn account_deleted(&self, user: &UserName, created: Timestamp) -> Flush;
 }

@@ -1,4 +1,4 @@
-//! The port towards a connection: how its outbox is emptied, and its thread woken when it waits.
+//! The port to a connection: how its outbox is written, and how its thread is woken.
 
 use std::time::Duration;
 
@@ -6,13 +6,13 @@ use crate::delivery::outbox::Outbox;
 
 /// The connection behind an outbox.
 pub trait Transport: Send + Sync {
-    /// Writes what waits in `outbox`, which the caller has scheduled (see [`Outbox`]), until it is settled as
-    /// idle or blocked. Never blocks.
+    /// Writes the content of `outbox`, which the caller has scheduled (see [`Outbox`]), until the outbox is idle or
+    /// blocked. Never blocks.
     fn flush(&self, outbox: &Outbox);
 
-    /// Wakes the client's thread wherever it waits for its client. What is queued can still be written. Never blocks.
+    /// Wakes the client's thread from any wait for its client. Queued frames can still be written. Never blocks.
     fn interrupt(&self);
 
-    /// Lets the client's own thread wait, until `interrupt` at the latest.
+    /// Makes the client's own thread wait. `interrupt` ends the wait early.
     fn pause(&self, time: Duration);
 }

@@ -1,4 +1,4 @@
-//! The JSON format: what serde makes of an event. It must not add or rename anything.
+//! The JSON format: an event as serde serializes it. It must not add or rename anything.
 
 use crate::event::Event;
 

@@ -12,18 +12,18 @@ use serde::{Deserialize, Serialize};
 
 use crate::event::Event;
 
-/// How a client wants to see events.
+/// The format of the events that a client gets.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Format {
-    /// Lines for people.
+    /// Lines for users to read.
     #[default]
     Text,
     /// One JSON object a line.
     Json,
 }
 
-/// A text that names no format.
+/// The text is not the name of a format.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct UnknownFormat;
 
@@ -39,7 +39,7 @@ impl FromStr for Format {
 }
 
 impl Format {
-    /// The word that chooses it.
+    /// The word that selects it.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Text => "text",
@@ -54,7 +54,7 @@ impl fmt::Display for Format {
     }
 }
 
-/// Appends the lines of `event` to `out`; none, if the format has no line for it.
+/// Appends the lines of `event` to `out`. Appends nothing if the format has no line for it.
 pub fn encode(event: &Event, format: Format, out: &mut Vec<u8>) {
     match format {
         Format::Text => text::encode(event, out),
@@ -76,7 +76,7 @@ impl<'a> Encoded<'a> {
         Self { event, text: OnceCell::new(), json: OnceCell::new() }
     }
 
-    /// The lines of the event in `format`; empty if the format has none for it.
+    /// The lines of the event in `format`. Empty if the format has no line for it.
     pub fn frame(&self, format: Format) -> &Arc<[u8]> {
         let cell = match format {
             Format::Text => &self.text,

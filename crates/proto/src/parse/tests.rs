@@ -1,4 +1,4 @@
-//! What lines mean, in tables.
+//! The meaning of lines, in tables.
 
 use super::*;
 use proptest::prelude::*;

@@ -1,5 +1,5 @@
-//! One connection through a proxy: a thread for each direction. It must not decide what passes; the gate of
-//! [`Control`] does.
+//! One connection through a proxy: a thread for each direction. It must not decide what passes; the gate of [`Control`]
+//! does.
 
 use std::io::{self, ErrorKind, Read, Write};
 use std::net::{Shutdown, SocketAddr, TcpStream};
@@ -13,18 +13,19 @@ use socket2::SockRef;
 use super::Direction;
 use super::control::{Control, Verdict};
 
-/// How much a thread reads at once, and holds back at most.
+/// Maximum number of bytes that a thread reads at once and holds back.
 const PIECE: usize = 16 * 1024;
-/// So often a thread whose receiver takes nothing looks whether the connection was reset.
+/// How often a thread whose receiver takes nothing checks whether the connection was reset.
 const WRITE_TIMEOUT: Duration = Duration::from_millis(20);
 
-/// Both sockets of a connection. They are closed when the last of its threads lets go of it.
+/// Both sockets of a connection. They are closed when the last of its threads drops it.
 #[derive(Debug)]
 pub(super) struct Connection {
     client: TcpStream,
-    /// Opened by the first piece that may pass, so that one that came into a black hole stays unknown to the server.
+    /// Opened by the first piece that may pass, so that the server does not see a connection that came during a black
+    /// hole.
     server: OnceLock<TcpStream>,
-    /// Nothing passes any more, and the sockets are to be closed by a reset.
+    /// Nothing passes any more, and the sockets must be closed with a reset.
     condemned: AtomicBool,
 }
 
@@ -33,19 +34,19 @@ impl Connection {
         self.condemned.load(Ordering::SeqCst)
     }
 
-    /// Wakes its threads to the end; whoever closes the sockets then sends a reset.
+    /// Wakes its threads, so that they end. The thread that closes the sockets then sends a reset.
     pub(super) fn condemn(&self) {
         self.condemned.store(true, Ordering::SeqCst);
         for stream in [Some(&self.client), self.server.get()].into_iter().flatten() {
             reset_at_close(stream);
-            // Wakes the reader, and does not tell the other end, which is to see the reset only. It may
-            // have been closed by the other end already.
+            // Wakes the reader without a sign to the other end, which must only see the reset. The other end may have
+            // closed it already.
             let _ = stream.shutdown(Shutdown::Read);
         }
     }
 
     fn streams(&self, direction: Direction) -> (&TcpStream, &TcpStream) {
-        // Threads begin once both are there.
+        // Threads start once both sockets exist.
         let server = self.server.get().unwrap();
         match direction {
             Direction::ToServer => (&self.client, server),
@@ -53,7 +54,7 @@ impl Connection {
         }
     }
 
-    /// Passes bytes on until their end, which is passed on too.
+    /// Passes bytes on until the end of the stream, and then passes the end on.
     fn pump(&self, control: &Control, direction: Direction) {
         let (mut from, to) = self.streams(direction);
         let mut piece = vec![0; PIECE];
@@ -63,7 +64,7 @@ impl Connection {
                 Verdict::Pass if length == 0 => return to.shutdown(Shutdown::Write).unwrap_or_default(),
                 Verdict::Pass if self.write(to, &piece[..length]).is_ok() => {}
                 Verdict::Cut(allowed) => {
-                    // A receiver that is gone already needs no reset.
+                    // A receiver that is closed already needs no reset.
                     let _ = self.write(to, &piece[..allowed]);
                     return self.condemn();
                 }
@@ -72,7 +73,7 @@ impl Connection {
         }
     }
 
-    /// A reset is passed on as one, when news may pass.
+    /// Passes a reset on as a reset, once data may pass.
     fn condemn_at_gate(&self, control: &Control, direction: Direction) {
         control.gate(self, direction, 0);
         self.condemn();
@@ -91,7 +92,7 @@ impl Connection {
     }
 }
 
-/// Takes in a client, or resets it; its threads end with it.
+/// Accepts a client, or resets it. Its threads end with it.
 pub(super) fn open(client: TcpStream, address: SocketAddr, control: Arc<Control>) {
     let connection = Arc::new(Connection { client, server: OnceLock::new(), condemned: AtomicBool::new(false) });
     let Some(id) = control.admit(&connection) else { return connection.condemn() };
@@ -99,13 +100,13 @@ pub(super) fn open(client: TcpStream, address: SocketAddr, control: Arc<Control>
         if connect(&connection, address, &control).is_ok() {
             pump_both(&connection, &control);
         }
-        // Before it is reported to be gone: it is the last but one who holds the sockets.
+        // Dropped before it is removed below: then only `control` still holds the sockets.
         drop(connection);
         control.remove(id);
     });
 }
 
-/// Connects to the server, as soon as anything may pass.
+/// Connects to the server as soon as data may pass.
 fn connect(connection: &Connection, address: SocketAddr, control: &Control) -> io::Result<()> {
     let refused = |error| {
         connection.condemn();
@@ -122,10 +123,10 @@ fn connect(connection: &Connection, address: SocketAddr, control: &Control) -> i
         stream.set_nodelay(true)?;
         stream.set_write_timeout(Some(WRITE_TIMEOUT))?;
     }
-    // Set here only, so it is empty.
+    // Only set here, so it is empty.
     connection.server.set(server).unwrap();
     if connection.is_condemned() {
-        // It was cut while it had no server yet to be woken from.
+        // The connection was cut before it had a server socket to wake.
         connection.condemn();
     }
     Ok(())
@@ -139,6 +140,6 @@ fn pump_both(connection: &Connection, control: &Control) {
 }
 
 fn reset_at_close(stream: &TcpStream) {
-    // Fails only if the other end was faster; then nothing is left to reset.
+    // Fails only if the other end closed first; then there is nothing to reset.
     let _ = SockRef::from(stream).set_linger(Some(Duration::ZERO));
 }

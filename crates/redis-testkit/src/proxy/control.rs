@@ -1,5 +1,5 @@
-//! What a proxy does at the moment, and which connections it holds. Every piece of bytes passes the gate
-//! here. It must not read or write them.
+//! The mode of a proxy, and the connections that it holds. All data passes the gate here. It must not read or write the
+//! data.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
@@ -27,11 +27,11 @@ impl Mode {
     }
 }
 
-/// What the gate says of a piece of bytes.
+/// The gate's decision on a piece of data.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Verdict {
     Pass,
-    /// So many bytes may pass, then the connection is to be reset.
+    /// This number of bytes may pass, then the connection must be reset.
     Cut(usize),
     /// The connection was reset.
     Gone,
@@ -40,7 +40,7 @@ pub(super) enum Verdict {
 #[derive(Debug, Default)]
 pub(super) struct Control {
     state: Mutex<State>,
-    /// Any change of the mode, or of which connections live.
+    /// Signalled when the mode or the set of live connections changes.
     changed: Condvar,
 }
 
@@ -72,7 +72,7 @@ impl Control {
         lock(&self.state).mode == Mode::Stop
     }
 
-    /// Counts a new connection, and keeps it under the number that it says, unless it is refused.
+    /// Counts a new connection, adds it and returns its number. Returns `None` if it is refused.
     pub(super) fn admit(&self, connection: &Arc<Connection>) -> Option<u64> {
         let mut state = lock(&self.state);
         state.accepted += 1;
@@ -88,7 +88,7 @@ impl Control {
         lock(&self.state).connections.remove(&id);
     }
 
-    /// Condemns the open connections; says which they were.
+    /// Condemns the open connections, and returns their numbers.
     pub(super) fn cut(&self) -> Vec<u64> {
         let state = lock(&self.state);
         state.condemn_all();
@@ -121,7 +121,7 @@ impl Control {
         lock(&self.state).passed[direction as usize]
     }
 
-    /// Waits until a piece of `bytes` bytes may go on; 0 for the end of the stream.
+    /// Waits until a piece of `bytes` bytes may pass; 0 means the end of the stream.
     pub(super) fn gate(&self, connection: &Connection, direction: Direction, bytes: usize) -> Verdict {
         let came = Instant::now();
         let mut state = lock(&self.state);
@@ -133,7 +133,7 @@ impl Control {
     }
 }
 
-/// So long without any change a thread looks again.
+/// A thread checks again after this time without any change.
 const LONG: Duration = Duration::from_secs(3600);
 
 impl State {
@@ -141,7 +141,7 @@ impl State {
         self.connections.values().for_each(|connection| connection.condemn());
     }
 
-    /// How long a piece that came at `came` must still wait.
+    /// How long a piece that arrived at `came` must still wait.
     fn wait(&self, connection: &Connection, direction: Direction, came: Instant) -> Option<Duration> {
         match self.mode {
             _ if connection.is_condemned() => None,

@@ -4,7 +4,7 @@ use std::io::{self, ErrorKind, Read, Write};
 use std::net::TcpStream;
 use std::time::Duration;
 
-/// How long nothing must come to be taken for silence.
+/// Time without data that counts as silence.
 const SILENCE: Duration = Duration::from_millis(300);
 
 pub(crate) struct Client {
@@ -33,7 +33,7 @@ impl Client {
         self.stream.write_all(format!("{command}\r\n").as_bytes())
     }
 
-    /// Exactly this comes next.
+    /// Reads, and checks that exactly this text comes next.
     pub(crate) fn expect(&mut self, text: &str) {
         let mut read = vec![0; text.len()];
         self.stream.read_exact(&mut read).unwrap();
@@ -45,7 +45,7 @@ impl Client {
         self.expect("+PONG\r\n");
     }
 
-    /// Nothing comes, for a while.
+    /// Checks that nothing comes for [`SILENCE`].
     pub(crate) fn expect_silence(&mut self) {
         self.stream.set_read_timeout(Some(SILENCE)).unwrap();
         let error = self.stream.read(&mut [0]).expect_err("nothing was to come");
@@ -53,7 +53,7 @@ impl Client {
         self.stream.set_read_timeout(Some(Duration::from_secs(60))).unwrap();
     }
 
-    /// All that still comes, and how it ends.
+    /// Reads to the end. Returns the rest, and how the connection ended.
     pub(crate) fn rest(&mut self) -> (String, End) {
         let mut read = Vec::new();
         let end = match self.stream.read_to_end(&mut read) {

@@ -1,4 +1,4 @@
-//! A cluster: who owns a slot, slots on the move, failover.
+//! A cluster: owners of slots, moving slots, failover.
 
 use parlor_redis_testkit::{Reach, RedisCluster, RedisServer};
 

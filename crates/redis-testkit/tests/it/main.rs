@@ -1,4 +1,4 @@
-//! The testkit itself, against real processes. Nothing of Parlor is needed here.
+//! The testkit itself, against real processes. It must not need anything of Parlor.
 
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking, in its helpers too")]
 

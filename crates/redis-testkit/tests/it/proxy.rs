@@ -53,7 +53,7 @@ fn a_close_is_passed_on_both_ways() {
     client.close();
     wait_until("the connection to be gone", || proxy.connections() == 0);
     let other = Client::connect(proxy.port());
-    // One is the asking client.
+    // `redis-cli`, which asks, is one of the clients.
     wait_until("the server to have a client", || redis.info("connected_clients").as_deref() == Some("2"));
     other.close();
     wait_until("the server to lose its client", || redis.info("connected_clients").as_deref() == Some("1"));
@@ -219,7 +219,7 @@ fn a_command_can_be_cut_in_its_middle() {
 #[test]
 fn delayed_bytes_come_later_and_in_order() {
     let (_redis, proxy, mut client) = start();
-    // Longer than silence is waited for, both ways.
+    // The delay in each direction is longer than `expect_silence` waits.
     proxy.delay(Duration::from_millis(400));
     client.send("PING");
     client.expect_silence();
@@ -256,7 +256,7 @@ fn many_cuts_among_busy_clients_leave_no_connection_behind() {
         let ask_often = || {
             for _ in 0..50 {
                 let mut client = Client::connect(proxy.port());
-                // It may be cut already.
+                // The connection may be cut already.
                 let _ = client.try_send("PING");
                 let (reply, _) = client.rest();
                 assert!(reply.is_empty() || reply == "+PONG\r\n", "{reply:?}");

@@ -41,7 +41,7 @@ fn a_master_that_nobody_reaches_is_replaced_and_wakes_up_as_a_master() {
     group.proxy(old).black_hole();
     let new = group.wait_for_failover(old);
     assert_ne!(new.port(), old.port());
-    // It has not heard of anything: who still reaches it finds a master.
+    // The old master was not notified: a client that still reaches it sees a master.
     assert_eq!(role(old).as_deref(), Some("master"));
     group.proxy(old).pass();
     wait_until("the old master to follow", || role(old).as_deref() == Some("slave"));

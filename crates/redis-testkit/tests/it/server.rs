@@ -1,4 +1,4 @@
-//! One Redis: its options, its data over a death, its logins.
+//! One Redis: its options, its data after a death, its logins.
 
 use std::env;
 use std::io::{BufRead, BufReader};
@@ -124,7 +124,7 @@ fn an_error_is_one() {
 #[test]
 fn it_outlives_the_thread_that_started_it_and_ends_when_dropped() {
     let redis = thread::spawn(RedisServer::start).join().unwrap();
-    // The thread has ended for the kernel too, once the next one is through.
+    // Once the next thread has run, the kernel has also ended the thread that started the server.
     thread::spawn(|| {}).join().unwrap();
     assert_eq!(redis.cli(&["PING"]), "PONG");
     let alive = |pid| std::path::Path::new(&format!("/proc/{pid}")).exists();

@@ -1,4 +1,4 @@
-//! Compares a password with an account's, with the same work and the same answer whether or not the account
+//! Compares a password with the account's hash, with the same work and the same reply whether or not the account
 //! exists, and with growing delays after failures. It must not begin a session.
 
 use std::time::Duration;
@@ -10,13 +10,13 @@ use crate::connection::effects::{CommandError, During};
 use crate::limits::whole_seconds;
 use crate::ports::{Account, Attempt, AttemptOutcome, AttemptPermit, LoginDecision, StoreResult, Verdict};
 
-/// Up to so much delay is simply waited for; with more, the client is told to come back.
+/// A delay up to this time is waited for. With a longer delay, the client is refused and must retry later.
 const PATIENCE: Duration = Duration::from_secs(2);
 
-/// Pause between two looks whether others who try at the same time know the result.
+/// Pause between two checks whether concurrent attempts have their results.
 const POLL_INTERVAL: Duration = Duration::from_millis(100);
 
-/// The account, if the password is right. A hash of another cost than the one that is set is renewed.
+/// Returns the account if the password is right. Renews the hash if its cost differs from the setting.
 pub(super) fn authenticate(
     context: &ConnectionContext<'_>,
     credentials: &Credentials,
@@ -30,13 +30,13 @@ pub(super) fn authenticate(
         Err(_) => AttemptOutcome::Unknown,
     };
     let ended = context.store().attempts.release(&attempt(context, &credentials.user, address), permit, outcome);
-    // What failed first is told; a handle that was not given back is free again in time.
+    // Returns the first failure. A permit that was not released expires.
     let Compared::Right(account, is_outdated) = compared? else {
         ended.during("counting a failed login")?;
         context.services.observer.login_failed(context.connection_id(), &credentials.user, context.origin);
         return Err(Refusal::BadCredentials.into());
     };
-    // A disk that takes nothing more keeps nobody out whose password is right.
+    // A user with the right password may log in even if the disk is full.
     context.note("forgetting failed logins", ended);
     if is_outdated {
         context.note("renewing a hash", renew_hash(context, credentials, &account));
@@ -44,11 +44,11 @@ pub(super) fn authenticate(
     Ok(account)
 }
 
-/// What the look at a password came to.
+/// The result of checking a password.
 enum Compared {
-    /// It is that of the account; whether its hash is of another cost than the one that is set.
+    /// The password is right. The flag says whether its hash has another cost than the setting.
     Right(Account, bool),
-    /// It is not, or there is no such account.
+    /// The password is wrong, or there is no such account.
     Wrong,
 }
 
@@ -63,14 +63,14 @@ fn compare(context: &ConnectionContext<'_>, credentials: &Credentials) -> Result
     })
 }
 
-/// Not if the password was changed meanwhile: the old one must not come back.
+/// Renews the hash, unless the password was changed meanwhile: the old password must not come back.
 fn renew_hash(context: &ConnectionContext<'_>, credentials: &Credentials, account: &Account) -> StoreResult<()> {
     let hash = context.services.passwords.hash(&credentials.password)?;
     context.store().accounts.renew_hash(&account.user, &account.hash, &hash).map(drop)
 }
 
-/// Waits a little for the end of a delay, and longer for others who try at the same time; never beyond the time for
-/// logging in.
+/// Waits up to [`PATIENCE`] for the end of a delay, and longer for concurrent attempts, but never beyond the time limit
+/// for the login.
 fn wait_for_permit(
     context: &ConnectionContext<'_>,
     user: &UserName,
@@ -106,7 +106,7 @@ pub(super) fn attempt<'a>(context: &ConnectionContext<'_>, user: &'a UserName, a
 mod tests {
     use parlor_testkit::{World, login_line};
 
-    /// Fails to log in on a connection of its own.
+    /// Fails to log in on a new connection.
     fn fail(world: &World, address: &str, user: &str) -> Vec<String> {
         world.from_address(address).ask(&format!("LOGIN {user} wrong"))
     }
@@ -188,7 +188,8 @@ mod tests {
         let before = world.elapsed_millis();
         assert_eq!(home().ask(&login_line("ann")), ["OK login ann lobby"]);
         assert_eq!(world.elapsed_millis(), before);
-        // Whoever knows the password only is not spared, and what is right at home forgives nobody elsewhere.
+        // The password alone does not help at another address: the login from the known address clears no failures
+        // there.
         assert!(world.from_address("198.51.100.99").ask(&login_line("ann"))[0].starts_with("ERR too-many-attempts "));
     }
 
@@ -204,7 +205,7 @@ mod tests {
         }
         assert!(fail(&world, "192.0.2.9", "ann")[0].starts_with("ERR too-many-attempts 4 "));
         assert_eq!(world.from_address("192.0.2.9").ask(&login_line("bob")), ["OK login bob lobby"]);
-        // Elsewhere nothing failed yet.
+        // No login failed from elsewhere yet.
         assert_eq!(world.from_address("198.51.100.1").ask(&login_line("ann")), ["OK login ann lobby"]);
     }
 

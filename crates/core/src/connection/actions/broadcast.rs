@@ -1,5 +1,5 @@
-//! `/broadcast`: says something to everybody. Operators only, which the store is asked for each time, since
-//! an operator may have been demoted meanwhile.
+//! `/broadcast`: sends a message to all users. Operators only. The store is asked for the role each time, since an
+//! operator may have been demoted meanwhile.
 
 use parlor_proto::{Refusal, Text};
 

@@ -1,4 +1,4 @@
-//! `/help` and HELP: lists the commands that can be given now.
+//! `/help` and HELP: lists the commands that are available now.
 
 use parlor_proto::Event;
 

@@ -1,4 +1,4 @@
-//! `/join`: enters a room, which is made on demand.
+//! `/join`: enters a room, which is created on demand.
 
 use parlor_proto::{Refusal, RoomName, Verb};
 

@@ -1,4 +1,4 @@
-//! `/leave`: goes back to the lobby, which nobody leaves.
+//! `/leave`: goes back to the lobby. The lobby itself cannot be left.
 
 use parlor_proto::{Refusal, RoomName, Verb};
 

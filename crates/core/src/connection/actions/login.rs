@@ -1,4 +1,4 @@
-//! LOGIN: begins a session of an account whose password is known.
+//! LOGIN: begins a session of an account, if the password is right.
 
 use parlor_proto::{Credentials, Verb};
 

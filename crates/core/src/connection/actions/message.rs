@@ -1,4 +1,4 @@
-//! A line without a slash: says something to the current room. It must not touch other rooms.
+//! A line without a slash: sends a message to the current room. It must not touch other rooms.
 
 use parlor_proto::Text;
 

@@ -1,5 +1,5 @@
-//! What each command does: one command, one file. An action reads its context and appends effects; it never
-//! sends, never locks, and never changes a session by itself.
+//! The actions of the commands: one command, one file. An action reads its context and appends effects. It never sends,
+//! never locks, and never changes a session itself.
 
 mod authenticate;
 mod broadcast;
@@ -30,7 +30,7 @@ use crate::delivery::peer::{ConnectionId, Origin, Peer};
 use crate::ports::{Store, StoreResult};
 use crate::services::Services;
 
-/// What an action ends with; its effects are carried out only if it was not denied.
+/// The result of an action. Its effects are carried out only if it was not denied.
 pub(crate) type ActionResult = Result<(), CommandError>;
 
 /// What an action may see of a connection.
@@ -38,7 +38,7 @@ pub(crate) struct ConnectionContext<'a> {
     pub(crate) services: &'a Services,
     pub(crate) peer: &'a Peer,
     pub(crate) origin: &'a Origin,
-    /// When the time for logging in is over, as the clock's elapsed time; none in a session.
+    /// When the time limit for the login ends, as the clock's elapsed time; `None` in a session.
     pub(crate) login_deadline: Option<Duration>,
     pub(crate) effects: &'a mut Vec<Effect>,
 }
@@ -56,20 +56,20 @@ impl ConnectionContext<'_> {
         self.effects.push(effect);
     }
 
-    /// Reports a failure that the client need not know of.
+    /// Reports a failure that the client need not know.
     pub(crate) fn note(&self, what: &'static str, result: StoreResult<()>) {
         if let Err(error) = result {
             self.services.observer.store_failed(what, &error);
         }
     }
 
-    /// How long it may still take: without end in a session.
+    /// Time left for the login; without limit in a session.
     pub(crate) fn time_left(&self) -> Duration {
         let now = self.services.clock.elapsed();
         self.login_deadline.map_or(Duration::MAX, |deadline| deadline.saturating_sub(now))
     }
 
-    /// Lets the client wait.
+    /// Makes the client wait.
     pub(crate) fn pause(&self, time: Duration) {
         self.peer.transport().pause(time);
     }
@@ -81,7 +81,7 @@ pub(crate) struct SessionContext<'a> {
     pub(crate) user: &'a UserName,
     pub(crate) generation: Generation,
     pub(crate) room: &'a RoomName,
-    /// Whether it hears what a user publishes.
+    /// Whether the session receives a user's publications.
     pub(crate) is_subscribed_to: &'a dyn Fn(&UserName) -> bool,
 }
 
@@ -94,8 +94,9 @@ impl SessionContext<'_> {
         self.connection.add(effect);
     }
 
-    /// Whether the session may still act; if a later login displaced it, it says goodbye instead. To be asked last before
-    /// anything that the store itself does not fence off, since a server that hung may not have heard of the other login.
+    /// Whether the session may still act. If a later login displaced it, then it says goodbye instead. Must be the last
+    /// check before anything that the store itself does not fence off, since a server that hung may have missed the
+    /// other login.
     pub(crate) fn may_act(&mut self) -> Result<bool, CommandError> {
         let is_current = self.store().sessions.is_current(self.user, self.generation).during("looking a session up")?;
         if !is_current {

@@ -1,4 +1,4 @@
-//! `/msg`: says something to one user who is connected. It must not be logged.
+//! `/msg`: sends a message to one user who is connected. It must not be logged.
 
 use parlor_proto::{Refusal, Text, UserName};
 

@@ -1,4 +1,4 @@
-//! `/publish`: says something to the user's followers. It must not reach anybody else.
+//! `/publish`: sends a publication to the user's followers. It must not reach anybody else.
 
 use parlor_proto::Text;
 

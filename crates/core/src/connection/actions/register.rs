@@ -1,4 +1,4 @@
-//! REGISTER: makes an account, where that is allowed, and begins its session.
+//! REGISTER: creates an account, where that is allowed, and begins its session.
 
 use parlor_proto::{Credentials, Refusal, Verb};
 
@@ -12,7 +12,7 @@ pub(super) fn run(context: &mut ConnectionContext<'_>, credentials: &Credentials
         return Err(Refusal::RegistrationClosed.into());
     }
     let user = credentials.user.clone();
-    // Asked before hashing, so that a taken name costs no hash; what counts is the answer of `create`.
+    // Checked before hashing, so that a taken name costs no hash; the result of `create` decides.
     if context.store().accounts.find(&user).during("looking a user up")?.is_some() {
         return Err(Refusal::NameTaken.into());
     }

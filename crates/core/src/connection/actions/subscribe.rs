@@ -14,7 +14,7 @@ pub(super) fn run(context: &mut SessionContext<'_>, publisher: UserName) -> Acti
     }
     let followed = context.store().follows.subscriptions(context.user).during("listing subscriptions")?;
     let is_known = followed.contains(&publisher);
-    // One that the store knows and this session does not hear was not answered: it is asked for once more.
+    // If the store knows the follow but the session does not receive it, then an earlier reply was lost: follow again.
     if is_known && (context.is_subscribed_to)(&publisher) {
         return Err(Refusal::AlreadySubscribed(publisher).into());
     }
@@ -117,7 +117,7 @@ mod tests {
         let (_ann, bob) = (world.login("ann"), world.login("bob"));
         for call in ["is current", "follow", "find"] {
             let doing = world.clone();
-            // Of the accounts that are looked up the second is that of who is followed by now.
+            // The followed account is the second one that is looked up.
             if call == "find" {
                 world.after(call, || {});
             }

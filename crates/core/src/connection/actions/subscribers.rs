@@ -1,4 +1,4 @@
-//! `/subscribers`: lists who follows the user.
+//! `/subscribers`: lists the followers of the user.
 
 use parlor_proto::Event;
 

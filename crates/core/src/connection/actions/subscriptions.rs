@@ -1,4 +1,4 @@
-//! `/subscriptions`: lists whom the user follows.
+//! `/subscriptions`: lists the users whom the user follows.
 
 use parlor_proto::Event;
 

@@ -1,4 +1,4 @@
-//! `/unsubscribe`: follows a user no longer.
+//! `/unsubscribe`: ends the follow of a user.
 
 use parlor_proto::{Reply, UserName};
 

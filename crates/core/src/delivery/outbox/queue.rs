@@ -1,12 +1,12 @@
-//! The queue of an outbox, which keeps next to no memory while it is short. It must not count bytes.
+//! The queue of an outbox, which uses almost no memory while it is short. It must not count bytes.
 
 use std::collections::VecDeque;
 use std::sync::Arc;
 
-/// Frames for which an empty queue keeps room.
+/// Capacity in frames that an empty queue keeps.
 const MAX_SPARE_FRAMES: usize = 64;
 
-/// A frame that waits.
+/// A waiting frame.
 #[derive(Debug)]
 pub(super) struct Queued {
     pub(super) frame: Arc<[u8]>,
@@ -14,11 +14,11 @@ pub(super) struct Queued {
     pub(super) is_reply: bool,
 }
 
-/// Frames in their order. Mostly there is one or none, and that one needs no memory elsewhere.
+/// Frames in order. Usually there is at most one, and it needs no extra memory.
 #[derive(Debug, Default)]
 pub(super) struct Queue {
     first: Option<Queued>,
-    /// What came after the first; empty if there is none.
+    /// The frames after the first; empty if there is no first.
     rest: VecDeque<Queued>,
 }
 
@@ -47,7 +47,7 @@ impl Queue {
         *self = Self::default();
     }
 
-    /// Gives back what room a long queue took, once it is empty.
+    /// Frees the memory of a long queue once it is empty.
     pub(super) fn shrink(&mut self) {
         if self.is_empty() && self.rest.capacity() > MAX_SPARE_FRAMES {
             self.clear();
