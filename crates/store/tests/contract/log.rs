@@ -92,7 +92,7 @@ pub(crate) fn a_batch_is_answered_entry_by_entry(bench: &Bench) {
     assert_eq!(texts(bench, &red, 10), ["a", "c"]);
 }
 
-/// Many sessions speak in one room at once, in batches of one to three; returns the numbers that each got.
+/// Many sessions send to one room concurrently, in batches of one to three. Returns the message ids that each got.
 fn speak_at_once(bench: &Bench, log: &LogId, speakers: usize, rounds: usize) -> Vec<Vec<u64>> {
     let seats: Vec<_> = (0..speakers).map(|number| bench.member(&format!("user{number}"), "red")).collect();
     std::thread::scope(|scope| {

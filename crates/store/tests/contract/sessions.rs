@@ -47,7 +47,7 @@ pub(crate) fn one_is_rejected(bench: &Bench) {
     assert!(first.generation < second);
 }
 
-/// Fifty claims of one user by as many threads at the same time.
+/// Fifty claims of one user by fifty threads concurrently.
 fn fifty(bench: &Bench, policy: DuplicateLogin) -> Vec<ClaimResult> {
     let start = Barrier::new(50);
     std::thread::scope(|scope| {

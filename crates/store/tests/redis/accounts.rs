@@ -1,4 +1,4 @@
-//! Accounts that are deleted while something fails.
+//! Deletions of accounts during faults.
 
 use parlor_core::ports::{Account, PasswordHash, Role, SessionKey};
 use parlor_proto::Timestamp;

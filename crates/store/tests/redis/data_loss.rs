@@ -1,4 +1,4 @@
-//! Redis comes back: with everything, with nothing, or without its newest entries.
+//! Redis restarts: with all data, with none, or without its newest entries.
 
 use parlor_redis_testkit::{Fsync, RedisServer, wait_until};
 use parlor_store::redis::Note;
@@ -113,7 +113,7 @@ fn numbers_that_were_heard_and_lost_are_not_given_out_again() {
     for server in [&one, &two] {
         wait_until("all", || server.ear.ids(&red).len() == 7);
     }
-    // As if a replica had taken over that did not have the last three yet.
+    // This simulates a failover to a replica that did not have the last three entries yet.
     copy(1, 0);
     assert_eq!([two.say(&bob, &red, "8"), one.say(&ann, &red, "9")], [8, 9]);
     for server in [&one, &two] {

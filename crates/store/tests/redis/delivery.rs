@@ -1,4 +1,4 @@
-//! Who hears what: every follower of a log everything, once and in order, whatever becomes of its connections.
+//! Delivery: every follower of a log receives everything, once and in order, no matter what happens to its connections.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
@@ -95,7 +95,7 @@ fn a_log_in_which_nothing_was_said_is_forgotten_some_time_after_the_last_look() 
     one.say(&ann, &red, "hello");
     one.leave(&ann, "red").unwrap();
     assert_eq!(lives(), -1);
-    // One that was set by a server that does not know better.
+    // The TTL was set by a server of an older version.
     type Look = fn(&Server, &SessionKey);
     let looks: [Look; 3] = [
         |one, _| one.follow(&log_of("red")),
@@ -192,8 +192,8 @@ fn a_log_that_is_followed_again_is_heard_from_there() {
     assert_eq!(two.ear.texts(&red), vec!["heard"; 20]);
 }
 
-/// News of another log make the follower look at what it is to do, so that over a long way the end of a subscription is
-/// not confirmed yet when the next one begins.
+/// Messages of another log make the reader check its channels. So on a slow network, the next subscription can begin
+/// before the end of the last one is confirmed.
 #[test]
 fn logs_that_are_followed_and_given_up_all_the_time_are_heard() {
     let (_redis, one, two, proxy) = pair_by_proxy();
@@ -220,7 +220,7 @@ fn logs_that_are_followed_and_given_up_all_the_time_are_heard() {
     wait_until("all", || two.ear.entries(&blue).len() == one.store.log.newest(&blue, 100_000).unwrap().len());
 }
 
-/// Hears some entries of a log in which something is said all the time.
+/// Receives some entries of a log that gets messages all the time.
 fn follow_for_a_while(server: &Server, room: &str) {
     let log = log_of(room);
     let head = server.store.log.follow(&log).unwrap().last.0;
@@ -241,10 +241,10 @@ fn what_was_said_while_the_connections_were_cut_is_heard_in_order() {
     one.say_many(&ann, &red, &texts[..10]);
     two.hears(&red, &texts[..10]);
     proxy.down();
-    // More than is asked for at once.
+    // More entries than one request returns.
     one.say_many(&ann, &red, &texts[10..]);
     proxy.pass();
-    // Nothing more is said that would show that something is missing.
+    // No later message reveals the gap.
     two.hears(&red, &texts);
     assert_eq!(two.ear.ids(&red), (1..=1400).collect::<Vec<_>>());
 }

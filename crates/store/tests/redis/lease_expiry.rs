@@ -1,5 +1,5 @@
-//! Servers that are considered dead: what they leave behind is ended once, and what comes back finds its place. These
-//! tests wait for leases to run out.
+//! Servers that are considered dead: their sessions are ended once, and a server that comes back recovers. These tests
+//! wait for leases to expire.
 
 use parlor_core::DuplicateLogin::Reject;
 use parlor_core::ports::{AppendResult, ClaimResult, EnterResult};
@@ -95,7 +95,7 @@ fn a_server_that_is_alone_loses_nothing_by_a_lapse() {
     let proxy = parlor_redis_testkit::FaultProxy::start(redis.port());
     let two = Server::open(&redis.url_by(&proxy));
     let (bob, red) = (two.member("bob", "red"), log_of("red"));
-    // It is told by Pub/Sub, which the cut would swallow, and presence is in no log.
+    // Enters are published by Pub/Sub, which the cut would swallow, and presence is in no log.
     wait_until("who came is told", || two.ear.changes("red") == ["+bob"]);
     proxy.down();
     two.tells("that it serves nobody", |note| *note == Note::LeaseLapsed);
@@ -105,7 +105,7 @@ fn a_server_that_is_alone_loses_nothing_by_a_lapse() {
     assert_eq!(two.say(&bob, &red, "after"), 1);
     two.hears(&red, &["after".to_owned()]);
     assert_eq!(two.ear.changes("red"), ["+bob"]);
-    // The old run is no one's any more, and takes nothing along.
+    // The old run owns nothing any more, and its removal ends no session.
     wait_until("the old run to be forgotten", || redis.cli(&["SCARD", "parlor:servers"]) == "1");
     assert!(two.is_online("bob") && two.members("red") == ["bob"]);
     two.close();

@@ -1,4 +1,4 @@
-//! One session for each user, over several servers that all live.
+//! One session for each user, over several live servers.
 
 use std::collections::BTreeSet;
 use std::time::{Duration, Instant};
@@ -18,7 +18,7 @@ fn one_takes_over_from_another_server() {
     take_over(&one, &two, "ann", "red");
 }
 
-/// The whole of a takeover.
+/// A complete takeover.
 pub(crate) fn take_over(one: &Server, two: &Server, user: &str, room: &str) {
     let (log, feed) = (log_of(room), LogId::Feed(name(user)));
     let old = one.seat_at(user, 7);
@@ -69,7 +69,7 @@ fn a_session_of_another_server_is_kept() {
     keep(&one, &two, "ann");
 }
 
-/// The whole of a rejection.
+/// A complete rejection.
 pub(crate) fn keep(one: &Server, two: &Server, user: &str) {
     let old = one.session_key(user);
     assert_eq!(two.claim(user, 8, Reject), Ok(ClaimResult::AlreadyLoggedIn));
@@ -155,20 +155,22 @@ fn a_claim_that_is_not_answered_at_all_does_not_leave_the_one_before_in_the_dark
     let mut connections = (0..).step_by(2);
     let is_hit = || {
         let connection = connections.next().unwrap();
-        // At its start, and when it hears news again, a server looks after all of its sessions by itself, a second later.
+        // A server checks all its sessions by itself one second after its start, and one second after it subscribes
+        // again.
         std::thread::sleep(Duration::from_secs(3));
         let old = two.seat_at("ann", connection);
-        // The reply that is lost is that of the claim, or the cut hits the other connection.
+        // The lost reply is that of the claim, or the cut hits the other connection.
         proxy.cut_after_bytes(Direction::ToClient, 5);
         proxy.refuse();
         let outcome = two.claim("ann", connection + 1, Takeover);
-        // Its follower, whose connection still stands, does not give it up for want of a pulse and look at everything then.
+        // The connection of the reader still stands. These pulses keep the reader from closing it and checking
+        // everything after that.
         pulses.lines().for_each(|pulse| drop(redis.cli(&["PUBLISH", pulse, "beat"])));
         proxy.pass();
         let is_displaced = !is_current(&one, &old);
         if is_displaced {
             wait_until("the displaced one to be told", || two.ear.displaced().contains(&connection));
-            // Not only by the look at all sessions, half a minute after the start.
+            // The test must not pass only because of the periodic check of all sessions, 30 s after the start.
             assert!(began.elapsed() < Duration::from_secs(20));
         }
         wait_until("the claim to be given up", || outcome.is_ok() || !is_displaced || !one.is_online("ann"));
@@ -191,7 +193,7 @@ fn the_displaced_may_not_act_even_if_the_one_after_is_gone() {
     assert!(is_current(&two, &new) && !is_current(&one, &old));
     two.release(&new).unwrap();
     assert!(!is_current(&one, &old));
-    // What Redis lost altogether was not displaced.
+    // A session whose account Redis lost was not displaced.
     redis.cli(&["DEL", "parlor:user:{ann}"]);
     assert!(is_current(&one, &old));
 }
