@@ -169,7 +169,7 @@ fn takeovers() {
             count.fetch_add(1, Ordering::SeqCst);
         }
     });
-    assert!(lived.load(Ordering::SeqCst) >= 1, "the last one that claimed was not displaced by anybody");
+    assert!(lived.load(Ordering::SeqCst) >= 1, "the last claimant must not be displaced");
     assert!(!live.is_online(&"ann".parse().unwrap()).unwrap());
     assert!(live.members(&RoomName::lobby()).unwrap().is_empty());
 }

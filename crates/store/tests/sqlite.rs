@@ -54,7 +54,7 @@ impl Server {
         report.flush.run();
         report.outcomes.remove(0).map(|appended| match appended {
             AppendResult::Stored(id) => id.0,
-            AppendResult::Fenced => panic!("a member may speak"),
+            AppendResult::Fenced => panic!("a member may send"),
         })
     }
 
@@ -161,7 +161,7 @@ fn a_newer_database_is_refused_and_left_alone() {
     let data = tempfile::tempdir().unwrap();
     open(data.path()).unwrap();
     raw(data.path()).pragma_update(None, "user_version", 99).unwrap();
-    let Err(error) = open(data.path()) else { panic!("opened a database of the future") };
+    let Err(error) = open(data.path()) else { panic!("opened a newer database") };
     let told = error.to_string();
     assert!(
         matches!(error, OpenError::Newer { found: 99, .. }) && told.contains("newer") && !told.contains('\n'),
@@ -174,7 +174,7 @@ fn a_newer_database_is_refused_and_left_alone() {
 fn what_is_no_database_is_refused_in_one_line() {
     let data = tempfile::tempdir().unwrap();
     std::fs::write(data.path().join(FILE_NAME), "once upon a time ".repeat(100)).unwrap();
-    let Err(error) = open(data.path()) else { panic!("opened a fairy tale") };
+    let Err(error) = open(data.path()) else { panic!("opened a text file") };
     assert!(error.to_string().contains(FILE_NAME) && !error.to_string().contains('\n'), "{error}");
     let Err(error) = open(&data.path().join(FILE_NAME)) else { panic!("made a directory in a file") };
     assert!(matches!(error, OpenError::Make { .. }), "{error}");

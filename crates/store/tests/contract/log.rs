@@ -110,7 +110,7 @@ fn speak_at_once(bench: &Bench, log: &LogId, speakers: usize, rounds: usize) -> 
 pub(crate) fn under_many_threads_delivery_is_in_order_of_number(bench: &Bench) {
     let red = log_of("red");
     let numbers = speak_at_once(bench, &red, 16, 30);
-    assert!(numbers.iter().all(|numbers| numbers.is_sorted()), "a speaker's order is the log's");
+    assert!(numbers.iter().all(|numbers| numbers.is_sorted()), "a sender's order is the log's");
     bench.settle();
     let delivered = bench.ear.entries(&red);
     let ids: Vec<u64> = delivered.iter().map(|entry| entry.id.0).collect();

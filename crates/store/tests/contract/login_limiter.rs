@@ -79,12 +79,12 @@ pub(crate) fn are_delayed_after_some_failures_and_free_again_in_time(bench: &Ben
     ann.try_once(Wrong);
     let LoginDecision::RetryAfter(left) = ann.begin() else { panic!("there is no delay") };
     assert!(left <= LoginBackoff::ACCOUNT.first_delay, "{left:?}");
-    assert!(guesser(bench, "ann", "192.0.2.2").is_delayed(), "another address helps");
+    assert!(guesser(bench, "ann", "192.0.2.2").is_delayed(), "another address avoids the delay");
     guesser(bench, "bob", "192.0.2.1").try_once(Wrong);
     bench.wait(left + Duration::from_millis(1));
     ann.try_once(Wrong);
     let LoginDecision::RetryAfter(left) = ann.begin() else { panic!("there is no delay") };
-    assert!(left > LoginBackoff::ACCOUNT.first_delay, "it does not grow: {left:?}");
+    assert!(left > LoginBackoff::ACCOUNT.first_delay, "the delay does not grow: {left:?}");
 }
 
 pub(crate) fn however_many_begin_at_once_no_more_are_made_than_one_after_the_other(bench: &Bench) {
@@ -159,7 +159,7 @@ pub(crate) fn failures_at_a_usual_address_delay_only_there(bench: &Bench) {
     assert!(home.is_delayed());
     let away = limited(bench, "ann", "198.51.100.1");
     away.try_once(Right);
-    assert!(home.is_delayed(), "what is right elsewhere forgives nothing");
+    assert!(home.is_delayed(), "a login elsewhere clears nothing");
     // They still count for the address.
     for number in 0..LoginBackoff::ADDRESS.free - FREE {
         limited(bench, &format!("user{number}"), "192.0.2.1").try_once(Wrong);
@@ -200,7 +200,7 @@ pub(crate) fn an_account_is_unlocked(bench: &Bench) {
     bench.look();
     home.use_up();
     away.use_up();
-    assert!(away.is_delayed(), "it is locked again by what fails from now on");
+    assert!(away.is_delayed(), "new failures delay it again");
     assert!(!accounts.unlock(&name("nobody"), Some("192.0.2.1"), now).unwrap());
 }
 

@@ -77,7 +77,7 @@ fn do_everything(config: &Config, redis: &RedisServer) {
     two.store.sessions.claim(&claim).unwrap();
     two.store.sessions.claim(&claim).unwrap();
     two.store.sessions.claim(&claim).unwrap();
-    wait_until("the displaced one to be told", || !one.ear.displaced().is_empty());
+    wait_until("the displacement notice", || !one.ear.displaced().is_empty());
     let new = two.session_key("ann");
     two.store.rooms.evict_predecessors(&new).unwrap();
     two.waits(&new, std::time::Duration::ZERO);
@@ -97,7 +97,7 @@ fn do_everything(config: &Config, redis: &RedisServer) {
     dead.member("cat", "green");
     let [_one, two, dead] = servers;
     drop(dead);
-    wait_until("the dead one to be ended", || two.members("green").is_empty());
+    wait_until("the reaper", || two.members("green").is_empty());
     two.release(&new).unwrap();
     two.close();
 }

@@ -51,7 +51,7 @@ impl Speech {
         let ids: Vec<u64> = kept.iter().map(|entry| entry.id.0).collect();
         assert!(ids.iter().zip(1..).all(|(id, expected)| *id == expected), "{ids:?}");
         for server in servers {
-            wait_until("a server to hear it all", || server.ear.entries(log).len() >= kept.len());
+            wait_until("all entries", || server.ear.entries(log).len() >= kept.len());
             assert_eq!(server.ear.entries(log), kept);
         }
     }
@@ -62,10 +62,10 @@ impl Speech {
         let kept = self.check_kept(log, servers[0]);
         for server in servers {
             let hears = |entry| server.ear.entries(log).contains(entry);
-            wait_until("a server to hear it all", || kept.iter().all(hears));
+            wait_until("all entries", || kept.iter().all(hears));
             let ids = server.ear.ids(log);
             assert!(ids.is_sorted_by(|a, b| a < b), "{ids:?}");
-            assert!(server.ear.restarts(log) == 0, "the log began anew");
+            assert!(server.ear.restarts(log) == 0, "the log restarted");
         }
     }
 
@@ -77,7 +77,7 @@ impl Speech {
             assert_eq!(found, [*number], "{text} was accepted");
         }
         for text in &self.unknown {
-            assert!(numbers(&kept, text).len() <= 1, "{text} is there twice");
+            assert!(numbers(&kept, text).len() <= 1, "{text} is stored twice");
         }
         kept
     }
@@ -106,7 +106,7 @@ pub(crate) fn speak_while(server: &Server, session_key: &SessionKey, log: &LogId
             while after < ENOUGH {
                 if is_over.load(Ordering::SeqCst) {
                     let over_at: Instant = *over_at.get_or_insert_with(Instant::now);
-                    assert!(over_at.elapsed() < PATIENCE, "nothing is accepted any more");
+                    assert!(over_at.elapsed() < PATIENCE, "no message is accepted");
                 }
                 if speech.say(server, session_key, log) {
                     has_begun.store(true, Ordering::SeqCst);
@@ -116,7 +116,7 @@ pub(crate) fn speak_while(server: &Server, session_key: &SessionKey, log: &LogId
             }
             speech
         });
-        wait_until("somebody to speak", || has_begun.load(Ordering::SeqCst) || speaker.is_finished());
+        wait_until("the first message", || has_begun.load(Ordering::SeqCst) || speaker.is_finished());
         let end = End(&is_over);
         act();
         drop(end);

@@ -103,7 +103,7 @@ fn scripts_that_redis_forgot_are_loaded_again() {
         }
     });
     speech.check(&red, &[&one, &two]);
-    assert_eq!(speech.unknown(), 0, "Redis was there all the time");
+    assert_eq!(speech.unknown(), 0, "Redis was up all the time");
 }
 
 #[test]
@@ -149,7 +149,7 @@ fn while_the_link_is_cut_again_and_again_all_is_accepted_in_order() {
         }
     });
     speech.check(&red, &[&one, &two]);
-    assert_eq!(speech.unknown(), 0, "Redis was there all the time");
+    assert_eq!(speech.unknown(), 0, "Redis was up all the time");
 }
 
 #[test]

@@ -51,7 +51,7 @@ fn logs_on_all_nodes_are_heard_once_and_in_order() {
     let mut used: Vec<u16> = logs.iter().map(nodes).collect();
     used.sort_unstable();
     used.dedup();
-    assert_eq!(used.len(), 3, "the rooms lie on all nodes");
+    assert_eq!(used.len(), 3, "the rooms are on all nodes");
     let texts = numbered("ann", 60);
     for (number, text) in texts.iter().enumerate() {
         if number % 20 == 10 {
@@ -136,7 +136,7 @@ fn what_is_said_to_all_is_heard_after_its_slot_has_moved() {
             thread::sleep(Duration::from_millis(100));
             servers.iter().zip(before).all(|(server, before)| server.ear.notices().len() > before)
         };
-        wait_until("a broadcast to be heard", is_heard);
+        wait_until("the broadcast to arrive", is_heard);
     }
 }
 
@@ -153,7 +153,7 @@ fn control_of(cluster: &RedisCluster, user: &str) -> String {
 /// Waits until a channel is subscribed to at one node only.
 fn wait_for_only(cluster: &RedisCluster, channel: &str, node: &RedisServer) {
     let listeners = |node: &RedisServer| node.cli(&["PUBSUB", "NUMSUB", channel]).ends_with("\n1");
-    wait_until("the channel to be heard there alone", || {
+    wait_until("exactly one subscription", || {
         cluster.nodes().all(|other| listeners(other) == (other.port() == node.port()))
     });
 }
@@ -170,7 +170,7 @@ fn a_direct_message_comes_once_wherever_the_slot_of_its_server_is() {
     for (to, text) in [(other, "there"), (home, "back")] {
         cluster.migrate_slot(&key, to);
         wait_for_only(&cluster, &key, to);
-        wait_until("the message to be taken", || one.store.bus.direct(&ann.user, &message(text)) == Ok(true));
+        wait_until("the message to be sent", || one.store.bus.direct(&ann.user, &message(text)) == Ok(true));
         said.push(text);
         wait_until("the message", || two.ear.direct_texts().len() >= said.len());
         thread::sleep(MOVING);
@@ -190,7 +190,7 @@ fn a_direct_message_comes_once_after_a_replica_has_taken_over() {
     let new = cluster.wait_for_failover(&key, old);
     wait_for_only(&cluster, &key, new);
     wait_until("the old master to be left", || old.cli(&["PUBSUB", "CHANNELS", "parlor:pulse:*"]).is_empty());
-    wait_until("the message to be taken", || one.store.bus.direct(&ann.user, &message("hello")) == Ok(true));
+    wait_until("the message to be sent", || one.store.bus.direct(&ann.user, &message("hello")) == Ok(true));
     wait_until("the message", || !two.ear.direct_texts().is_empty());
     thread::sleep(MOVING);
     assert_eq!(two.ear.direct_texts(), ["hello"]);
@@ -219,7 +219,7 @@ fn who_did_not_hear_what_was_said_to_all_looks_after_its_sessions() {
     let user = "parlor:user:{everybody-ann}";
     cluster.master_of(user).cli(&["HSET", user, "generation", &(ann.generation.0 + 1).to_string()]);
     node.cli(&["CLIENT", "KILL", "TYPE", "pubsub"]);
-    wait_until("the session to be told", || server.ear.displaced() == [5]);
+    wait_until("a displacement notice", || server.ear.displaced() == [5]);
     // The test must not pass only because of the periodic check of all sessions, 30 s after the start.
     assert!(began.elapsed() < Duration::from_secs(20));
 }
@@ -290,8 +290,8 @@ fn a_master_dies_and_its_replica_takes_over() {
         old.restart();
     });
     speech.check_after_failover(&red, &[&one, &two]);
-    wait_until("the other one", || two.try_say(&bob, &red, "there").is_ok());
-    wait_until("it to be heard", || one.ear.texts(&red).last().map(String::as_str) == Some("there"));
+    wait_until("the other server", || two.try_say(&bob, &red, "there").is_ok());
+    wait_until("its delivery", || one.ear.texts(&red).last().map(String::as_str) == Some("there"));
     // Keys of any kind on the node that died.
     thread::scope(|scope| {
         for number in 0..6 {
@@ -307,7 +307,7 @@ fn a_master_dies_and_its_replica_takes_over() {
         }
     });
     assert_eq!(two.members("red"), ["ann", "bob"]);
-    wait_until("all to be told", || one.ear.displaced().len() == 6);
+    wait_until("all notices", || one.ear.displaced().len() == 6);
 }
 
 #[test]
@@ -398,7 +398,7 @@ fn give_all_slots(node: &RedisServer, heir: &RedisServer) {
     heir.cli(&["CLUSTER", "BUMPEPOCH"]);
     // The old owner may announce the slots again before the heir takes them.
     let take = |how| heir.try_cli(&["CLUSTER", how, range[0], range[1]]).is_ok();
-    wait_until("the heir to take them", || take("DELSLOTSRANGE") & take("ADDSLOTSRANGE"));
+    wait_until("the heir to take the slots", || take("DELSLOTSRANGE") & take("ADDSLOTSRANGE"));
 }
 
 /// Whether a node knows that another node owns no slots any more.

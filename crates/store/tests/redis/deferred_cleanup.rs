@@ -30,7 +30,7 @@ fn whoever_left_during_an_outage_is_gone_after_it() {
     wait_until("the news", || one.ear.changes("red").len() >= 3);
     assert_eq!(one.ear.changes("red"), ["+ann", "+bob", "-bob"]);
     one.release(&ann).unwrap();
-    wait_until("no seat to be left", || seats(&redis) == 0);
+    wait_until("an empty index", || seats(&redis) == 0);
 }
 
 #[test]
@@ -42,7 +42,7 @@ fn a_release_that_failed_is_made_up_for() {
     assert!(one.is_online("bob"));
     proxy.pass();
     wait_until("bob to be gone", || !one.is_online("bob"));
-    wait_until("no seat to be left", || seats(&redis) == 0);
+    wait_until("an empty index", || seats(&redis) == 0);
 }
 
 #[test]
@@ -56,7 +56,7 @@ fn a_claim_that_nobody_heard_of_is_given_up() {
     one.release(&old).unwrap();
     wait_until("the one claim to be left", || seats(&redis) == 1);
     two.member("bob", "red");
-    assert!(one.is_online("ann"), "the second claim is not the first");
+    assert!(one.is_online("ann"), "the second claim must stay");
     assert!(two.ear.displaced().is_empty());
     two.release(&new).unwrap();
     assert!(!one.is_online("ann"));
@@ -82,7 +82,7 @@ fn a_claim_that_was_carried_out_and_not_answered_leaves_no_ghost() {
             two.release(&granted("ann", claimed)).unwrap();
         }
         wait_until("no session to be left", || !one.is_online("ann"));
-        wait_until("no seat to be left", || seats(&redis) == 0);
+        wait_until("an empty index", || seats(&redis) == 0);
     }
 }
 

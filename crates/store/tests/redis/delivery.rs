@@ -169,7 +169,7 @@ fn only_what_is_followed_is_subscribed_to() {
     one.say(&ann, &red, "to one");
     one.hears(&red, &["to one".to_owned()]);
     two.hears(&feed, &["to two".to_owned()]);
-    assert_eq!((one.ear.reported().len(), two.ear.reported().len()), (2, 1), "its own entering, and one entry each");
+    assert_eq!((one.ear.reported().len(), two.ear.reported().len()), (2, 1), "its own enter, and one entry each");
     one.store.log.unfollow(&red);
     two.store.log.unfollow(&feed);
     wait_until("the end of one", || channels(&redis) == ["parlor:everybody", "parlor:log:{red}"]);
@@ -186,7 +186,7 @@ fn a_log_that_is_followed_again_is_heard_from_there() {
         let head = two.store.log.follow(&red).unwrap();
         assert_eq!(head.last.0, 2 * round - 1);
         one.say(&ann, &red, "heard");
-        wait_until("it to be heard", || two.ear.ids(&red).last() == Some(&(2 * round)));
+        wait_until("its delivery", || two.ear.ids(&red).last() == Some(&(2 * round)));
         two.store.log.unfollow(&red);
     }
     assert_eq!(two.ear.texts(&red), vec!["heard"; 20]);
@@ -224,7 +224,7 @@ fn logs_that_are_followed_and_given_up_all_the_time_are_heard() {
 fn follow_for_a_while(server: &Server, room: &str) {
     let log = log_of(room);
     let head = server.store.log.follow(&log).unwrap().last.0;
-    wait_until("something to be heard", || server.ear.ids(&log).last() > Some(&(head + 3)));
+    wait_until("some entries", || server.ear.ids(&log).last() > Some(&(head + 3)));
     server.store.log.unfollow(&log);
     std::thread::sleep(Duration::from_millis(5));
     assert!(server.ear.texts(&log).iter().all(|text| text == room), "entries of another log");

@@ -167,7 +167,7 @@ impl Server {
 
     /// Waits until it has received exactly these texts of a log.
     pub(crate) fn hears(&self, log: &LogId, texts: &[String]) {
-        wait_until("entries to be heard", || self.ear.entries(log).len() >= texts.len());
+        wait_until("the entries", || self.ear.entries(log).len() >= texts.len());
         assert_eq!(self.ear.texts(log), texts);
     }
 
@@ -203,7 +203,7 @@ pub(crate) fn granted(user: &str, claimed: ClaimResult) -> SessionKey {
 pub(crate) fn stored(outcome: Result<AppendResult, StoreError>) -> Result<u64, StoreError> {
     match outcome? {
         AppendResult::Stored(MessageId(number)) => Ok(number),
-        AppendResult::Fenced => panic!("a session that is current is fenced off"),
+        AppendResult::Fenced => panic!("a current session is fenced off"),
     }
 }
 

@@ -26,7 +26,7 @@ pub(crate) fn take_over(one: &Server, two: &Server, user: &str, room: &str) {
     two.follow(&log);
     one.enter(&old, room);
     let new = two.seat_at(user, 8);
-    wait_until("the displaced one to be told", || one.ear.displaced() == [7]);
+    wait_until("the displacement notice", || one.ear.displaced() == [7]);
     assert_eq!(one.try_say(&old, &feed, "late"), Ok(AppendResult::Fenced));
     assert_eq!(one.try_enter(&old, "other"), Ok(EnterResult::Fenced));
     assert_eq!(two.waits(&new, Duration::ZERO), PredecessorWait::StillThere);
@@ -104,7 +104,7 @@ fn of_many_claims_at_once_on_three_servers_one_is_the_last() {
         displaced
     };
     let losers: Vec<u64> = numbers.iter().copied().filter(|number| number != winner).collect();
-    wait_until("all others to be displaced", || displaced().len() >= losers.len());
+    wait_until("all other notices", || displaced().len() >= losers.len());
     assert_eq!(displaced(), losers);
     for (session_key, server, _) in earlier {
         assert_eq!(server.try_enter(session_key, "red"), Ok(EnterResult::Fenced));
@@ -130,7 +130,7 @@ fn a_claim_whose_reply_is_lost_displaces_nobody_of_its_own() {
         assert!(!one.is_online("ann"));
     }
     assert_eq!(two.ear.displaced(), Vec::<u64>::new());
-    wait_until("each to be told", || one.ear.displaced().len() >= 12);
+    wait_until("all notices", || one.ear.displaced().len() >= 12);
     assert_eq!(one.ear.displaced(), (0..12).collect::<Vec<_>>());
 }
 
@@ -169,7 +169,7 @@ fn a_claim_that_is_not_answered_at_all_does_not_leave_the_one_before_in_the_dark
         proxy.pass();
         let is_displaced = !is_current(&one, &old);
         if is_displaced {
-            wait_until("the displaced one to be told", || two.ear.displaced().contains(&connection));
+            wait_until("the displacement notice", || two.ear.displaced().contains(&connection));
             // The test must not pass only because of the periodic check of all sessions, 30 s after the start.
             assert!(began.elapsed() < Duration::from_secs(20));
         }
@@ -229,7 +229,7 @@ fn a_server_that_is_cut_off_for_a_while_learns_who_was_displaced() {
     one.enter(&new, "red");
     one.say(&new, &red, "here");
     proxy.pass();
-    wait_until("the displaced one to be told", || two.ear.displaced().contains(&7));
+    wait_until("the displacement notice", || two.ear.displaced().contains(&7));
     assert!(two.ear.displaced().iter().all(|connection| *connection == 7));
     wait_until("the link", || two.try_say(&old, &red, "late") == Ok(AppendResult::Fenced));
     assert_eq!(two.try_say(&old, &feed, "late"), Ok(AppendResult::Fenced));

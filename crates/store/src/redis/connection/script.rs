@@ -93,7 +93,7 @@ mod tests {
     fn each_script_is_found_by_its_number() {
         for (index, script) in super::all().iter().enumerate() {
             assert_eq!(script.index, index, "{}", script.name);
-            assert!(script.source().starts_with("--"), "{} does not say what it is for", script.name);
+            assert!(script.source().starts_with("--"), "{} has no comment on its purpose", script.name);
         }
     }
 }
