@@ -12,7 +12,7 @@ use super::connection::script;
 use super::pubsub::message;
 use super::{keys, random};
 
-/// Asks for the head of a log. If the log is unknown, this starts its life (epoch).
+/// Asks for the head of a log. If the log is unknown, this creates its epoch.
 pub(super) fn ask_for_head(log: &LogId) -> Command {
     Command::script(script::head(), &[keys::meta(log)], &[&Epoch(random::number()).to_string()])
 }

@@ -156,7 +156,8 @@ fn read(reply: StoreResult<i64>) -> Option<StoreResult<AppendResult>> {
 }
 
 /// Returns the position from which the caller receives a log. `head` is the head that the caller has read; `position`
-/// is the position of this server. Another caller may have read the head later: entries in between are not delivered.
+/// is the position of this server. It may be the head that another caller has read later. Entries in between are not
+/// delivered.
 fn from_where(head: Head, position: Head) -> Head {
     if head.epoch == position.epoch && head.last < position.last { position } else { head }
 }

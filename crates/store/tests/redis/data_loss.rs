@@ -1,4 +1,4 @@
-//! Redis restarts: with all data, with none, or without its newest entries.
+//! Redis comes back: with all data, with none, or without its newest entries.
 
 use parlor_redis_testkit::{Fsync, RedisServer, wait_until};
 use parlor_store::redis::Note;
@@ -137,7 +137,7 @@ fn a_quiet_log_that_lost_what_was_heard_is_mended() {
     two.hears(&red, &["1", "lost"].map(str::to_owned));
     copy(1, 0);
     redis.cli(&["CLIENT", "KILL", "TYPE", "pubsub"]);
-    wait_until("the event", || {
+    wait_until("the LogGapFound event", || {
         let mended = |note: &Note| matches!(note, Note::LogGapFound { lost: 1, .. });
         [&one, &two].iter().any(|server| server.notes().iter().any(mended))
     });

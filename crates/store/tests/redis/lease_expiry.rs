@@ -48,7 +48,7 @@ pub(crate) fn die([one, two, dead]: [Server; 3], suffix: &str) {
     one.enter(&new, &red);
     assert_eq!(two.members(&red), [ann, bob]);
     let reaped = |note: &Note| matches!(note, Note::Reaped { .. });
-    wait_until("the event", || [&one, &two].iter().any(|server| server.notes().iter().any(reaped)));
+    wait_until("the Reaped event", || [&one, &two].iter().any(|server| server.notes().iter().any(reaped)));
 }
 
 #[test]

@@ -28,7 +28,7 @@ impl fmt::Display for Address {
 /// How to find the node to talk to.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(in crate::redis) enum Seeds {
-    /// This node; or it is a node of a Cluster and returns the others.
+    /// This node. In a Cluster it returns the other nodes.
     Node(Address),
     /// These Sentinels know the master with this name.
     Sentinels(Vec<Address>, String),

@@ -121,7 +121,7 @@ impl Server {
         self.history.max(MIN_KEPT)
     }
 
-    /// Sends a message to another server. It is lost if nobody is subscribed.
+    /// Sends a message to another server. It is lost if no reader is subscribed.
     ///
     /// # Errors
     /// Redis is unreachable.

@@ -1,7 +1,7 @@
 -- Takes the user's session in one step. The previous session is fenced off by its smaller generation, and its server is
 -- notified.
--- KEYS: session, ending, takeovers, user. ARGV: server, ticket, policy, maximum number of takeovers (0: any), within
--- milliseconds, a server that is known to be dead, deadline in microseconds, channel of a server without its id.
+-- KEYS: session, ending, takeovers, user. ARGV: server, ticket, policy, maximum number of takeovers (0: no limit),
+-- within milliseconds, a server that is known to be dead, deadline in microseconds, channel of a server without its id.
 -- Returns 'granted', generation, server and ticket of the previous session; or 'taken', server; or 'loop',
 -- milliseconds; or 'late'.
 local time = redis.call('TIME')

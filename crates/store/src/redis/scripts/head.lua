@@ -1,4 +1,4 @@
--- Returns the head of a log. If the log is unknown, this starts its life (epoch).
+-- Returns the head of a log. If the log is unknown, this creates its epoch.
 -- KEYS: meta. ARGV: epoch if there is none. Returns epoch and newest number.
 local head = redis.call('HMGET', KEYS[1], 'top', 'epoch')
 if not head[2] then
