@@ -314,8 +314,8 @@ impl Maintenance {
 }
 
 impl Server {
-    /// Retries cleanups in this order: reachable memberships, then their sessions, then everything on unreachable
-    /// nodes. So a session is not released while it is still a member. A cleanup in progress still counts as pending.
+    /// Retries cleanups, those on unreachable nodes last. Among the reachable ones, sessions with a pending membership
+    /// come last. So a session is not released while it is still a member. A cleanup in progress still counts as pending.
     pub(in crate::redis) fn undo_leftovers(&self) {
         let mut leftovers = self.local.leftovers();
         rotate_randomly(&mut leftovers);
