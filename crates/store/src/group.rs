@@ -1,59 +1,59 @@
-//! Group commit: work that many threads bring is done in batches by one of them at a time, without a thread of
-//! its own. It must not know what the work is.
+//! Group commit: work of many threads is done in batches, by one of these threads at a time and without a dedicated
+//! thread. It must not know what the work is.
 //!
-//! Whoever brings work while nobody leads becomes the leader, takes all work that waits, does it, tells those
-//! who brought it, and hands the lead on to the first who came in the meantime. So one that comes alone wakes
-//! nobody and waits for nobody, and under load batches grow by themselves. The lead is handed on, never kept:
-//! no thread works longer for others than for its own batch.
+//! If no thread leads, the next caller becomes the leader. It takes all waiting work, does it, and notifies the
+//! callers. Then it hands the lead to the first caller that came in the meantime. So a single caller wakes no other
+//! thread and waits for none, and batches grow automatically under load. The leader always hands the lead on: no thread
+//! works for others longer than its own batch.
 
 use std::collections::VecDeque;
 use std::sync::Arc;
 
 use crate::sync::{Condvar, Mutex, lock};
 
-/// What does the work. It exists once; the leader owns it while it leads.
+/// Does the work. It exists once; the leader owns it while it leads.
 pub(crate) trait Worker: Send {
-    /// One piece of work, with the means to tell whoever brought it the result.
+    /// One piece of work, and the place where its result goes.
     type Work: Send;
 
     /// Does a batch, in its order. Blocks.
     fn work(&mut self, batch: Vec<Self::Work>) -> BatchHealth;
 
-    /// Tells whoever brought it that it was not done.
+    /// Reports to the caller that the work was not done.
     fn refuse(&mut self, work: Self::Work);
 }
 
-/// Whether it makes sense to go on after a batch.
+/// Whether further work makes sense after a batch.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum BatchHealth {
-    /// It does.
+    /// Further work makes sense.
     Good,
-    /// The batch used up the patience of those who wait as well: they are refused at once.
+    /// The batch used up the timeouts of the waiting callers as well: they are refused at once.
     Stuck,
 }
 
-/// Work from many threads, done in batches. Lock tier 1, held for moments, never while work is done.
+/// Work from many threads, done in batches. Lock tier 1, held only briefly, never while work is done.
 pub(crate) struct GroupCommit<W: Worker> {
     queue: Mutex<Queue<W>>,
 }
 
 struct Queue<W: Worker> {
-    /// The worker, while nobody leads.
+    /// The worker, while no thread leads.
     resting: Option<W>,
     waiting: VecDeque<(W::Work, Arc<Waiter<W>>)>,
 }
 
-/// Where the thread that brought some work waits. Lock tier 2.
+/// Where a caller waits for its work. Lock tier 2.
 struct Waiter<W> {
     turn: Mutex<WaiterState<W>>,
-    /// Signalled for a thread that waits; signalling is a system call even if none does.
+    /// Signalled only if the thread waits: a signal is a system call even if no thread waits.
     changed: Condvar,
 }
 
 enum WaiterState<W> {
-    /// Not told yet.
+    /// No result yet.
     Open,
-    /// Not told yet, and the thread waits for that.
+    /// No result yet, and the thread waits for it.
     Waiting,
     LeaderGuard(W),
     Done,
@@ -64,7 +64,7 @@ impl<W: Worker> GroupCommit<W> {
         Self { queue: Mutex::new(Queue { resting: Some(worker), waiting: VecDeque::new() }) }
     }
 
-    /// Has `work` done, together with that of others. Blocks until it is done or refused.
+    /// Does `work`, together with the work of other callers. Blocks until it is done or refused.
     pub(crate) fn run(&self, work: W::Work) {
         let ticket = Arc::new(Waiter { turn: Mutex::new(WaiterState::Open), changed: Condvar::new() });
         let mut queue = lock(&self.queue);
@@ -89,7 +89,7 @@ impl<W: Worker> GroupCommit<W> {
     }
 }
 
-/// The lead over one batch. Dropping it, also by a panic, tells those of the batch and hands the lead on.
+/// The lead over one batch. Dropping it, also by a panic, notifies the callers of the batch and hands the lead on.
 struct LeaderGuard<'a, W: Worker> {
     group: &'a GroupCommit<W>,
     worker: Option<W>,

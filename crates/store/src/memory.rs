@@ -1,5 +1,5 @@
-//! The store that keeps everything in memory: the reference that the others are compared with, for tests. It
-//! must not be used where anything is to survive the process.
+//! The store that keeps everything in memory. For tests, it is the reference that other stores are compared with. It
+//! must not be used for data that must survive the process.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
 use std::sync::Arc;
@@ -15,8 +15,7 @@ use parlor_proto::{Epoch, MessageId, Timestamp, UserName};
 use crate::in_process::{InProcessBus, InProcessLoginLimiter, InProcessSessions, UsualAddresses};
 use crate::sync::{Mutex, lock};
 
-/// A store in memory that keeps the newest `history` entries of each log and tells `sink` what it has for
-/// the clients.
+/// A store in memory that keeps the newest `history` entries of each log and sends news for clients to `sink`.
 pub fn open(sink: Arc<dyn Sink>, history: usize) -> Store {
     let live = Arc::new(InProcessSessions::new(sink.clone()));
     let addresses = Arc::new(MemoryAddresses::default());
@@ -45,7 +44,7 @@ struct MemoryAccounts {
 #[derive(Default)]
 struct People {
     accounts: BTreeMap<UserName, Account>,
-    /// Follower and publisher.
+    /// Pairs of follower and publisher.
     follows: BTreeSet<(UserName, UserName)>,
 }
 
@@ -108,7 +107,7 @@ impl Accounts for MemoryAccounts {
     }
 }
 
-/// From where users log in, newest last. A leaf lock.
+/// The usual addresses of users, newest last. A leaf lock.
 #[derive(Default)]
 struct MemoryAddresses(Mutex<HashMap<UserName, Vec<(String, Timestamp)>>>);
 
@@ -157,8 +156,8 @@ impl Follows for MemoryAccounts {
     }
 }
 
-/// Logs that count in memory. Also used where no history is kept. Lock tier 0, before that of [`InProcessSessions`]: held
-/// while entries are delivered, so that they are in order; the sink never blocks and never calls back.
+/// Logs in memory. Also used if no history is kept. Lock tier 0, before that of [`InProcessSessions`]: held while
+/// entries are delivered, so that they are in order; the sink never blocks and never calls back.
 pub(crate) struct MemoryLog {
     logs: Mutex<HashMap<LogId, MemoryLogData>>,
     live: Arc<InProcessSessions>,

@@ -1,6 +1,6 @@
-//! Group commit and sessions under a model checker, which tries many schedules of a few threads. Run with
-//! `--cfg shuttle`; a schedule in which threads wait for ever fails as a deadlock. It must not rely on time,
-//! which does not pass here.
+//! Group commit and sessions under a model checker, which tries many schedules of a few threads. Run with `--cfg
+//! shuttle`. A schedule in which threads wait forever fails as a deadlock. It must not rely on time, which does not
+//! pass here.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
@@ -19,7 +19,7 @@ use shuttle::thread;
 use crate::group::{BatchHealth, GroupCommit, Worker};
 use crate::in_process::InProcessSessions;
 
-/// Schedules that are tried, of each of two kinds.
+/// Number of schedules of each of two kinds.
 const SCHEDULES: usize = 3_000;
 
 fn explore(model: fn()) {
@@ -39,7 +39,7 @@ fn together(threads: usize, work: impl Fn(usize) + Send + Sync + 'static) {
     }
 }
 
-/// What became of one piece of work.
+/// The result of one piece of work.
 #[derive(Default)]
 struct Fate {
     done: AtomicUsize,
@@ -76,10 +76,10 @@ impl Worker for Counter {
     }
 }
 
-/// Brings one piece of work and looks that exactly one thing became of it, as far as it can be known.
+/// Submits one piece of work and checks that it has exactly one result, as far as that can be known.
 fn bring(group: &GroupCommit<Counter>, number: usize, may_be_lost: bool) {
     let fate = Arc::new(Fate::default());
-    // A leader that panics takes the panic to its own client.
+    // If a leader panics, the panic reaches its own client.
     let led_into_panic = catch_unwind(AssertUnwindSafe(|| group.run((number, fate.clone())))).is_err();
     let outcomes = fate.done.load(Ordering::SeqCst) + fate.refused.load(Ordering::SeqCst);
     assert!(outcomes == 1 || (outcomes == 0 && may_be_lost), "{outcomes} outcomes");
@@ -111,7 +111,7 @@ fn poisoned() {
     assert_eq!(total.load(Ordering::SeqCst), before + 1);
 }
 
-/// The checker reports the first panic that it sees, also one that is caught, but does not fail for it.
+/// The checker prints the first panic even if it is caught, but does not fail for it.
 #[test]
 fn a_group_survives_a_leader_that_panics() {
     explore(poisoned);
@@ -143,7 +143,7 @@ fn claim(live: &InProcessSessions, number: usize, policy: DuplicateLogin) -> Opt
     }
 }
 
-/// Lives as a session does, from claim to release, and counts how many live at once.
+/// Runs a session from claim to release, and counts how many sessions live at once.
 fn live_as_session(live: &InProcessSessions, session_key: &SessionKey, alive: &AtomicUsize) -> PredecessorWait {
     let waited = live.await_predecessors(&session_key.user, session_key.generation, Duration::MAX).unwrap();
     if waited == PredecessorWait::Alone {
@@ -169,7 +169,7 @@ fn takeovers() {
             count.fetch_add(1, Ordering::SeqCst);
         }
     });
-    assert!(lived.load(Ordering::SeqCst) >= 1, "the last one that claimed was not displaced by anybody");
+    assert!(lived.load(Ordering::SeqCst) >= 1, "the last claimant must not be displaced");
     assert!(!live.is_online(&"ann".parse().unwrap()).unwrap());
     assert!(live.members(&RoomName::lobby()).unwrap().is_empty());
 }

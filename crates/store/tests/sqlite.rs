@@ -1,5 +1,5 @@
-//! What only the embedded store promises: that it survives its process, shares its file with the admin
-//! commands, and lives on after its disk or its lock failed.
+//! Guarantees of the embedded store only: data survives the process, the admin commands may share the file, and the
+//! store recovers after a failure of its disk or its lock.
 #![cfg(feature = "sqlite")]
 #![allow(clippy::unwrap_used, reason = "a test stops at the first surprise")]
 
@@ -54,7 +54,7 @@ impl Server {
         report.flush.run();
         report.outcomes.remove(0).map(|appended| match appended {
             AppendResult::Stored(id) => id.0,
-            AppendResult::Fenced => panic!("a member may speak"),
+            AppendResult::Fenced => panic!("a member may send"),
         })
     }
 
@@ -161,7 +161,7 @@ fn a_newer_database_is_refused_and_left_alone() {
     let data = tempfile::tempdir().unwrap();
     open(data.path()).unwrap();
     raw(data.path()).pragma_update(None, "user_version", 99).unwrap();
-    let Err(error) = open(data.path()) else { panic!("opened a database of the future") };
+    let Err(error) = open(data.path()) else { panic!("opened a newer database") };
     let told = error.to_string();
     assert!(
         matches!(error, OpenError::Newer { found: 99, .. }) && told.contains("newer") && !told.contains('\n'),
@@ -174,7 +174,7 @@ fn a_newer_database_is_refused_and_left_alone() {
 fn what_is_no_database_is_refused_in_one_line() {
     let data = tempfile::tempdir().unwrap();
     std::fs::write(data.path().join(FILE_NAME), "once upon a time ".repeat(100)).unwrap();
-    let Err(error) = open(data.path()) else { panic!("opened a fairy tale") };
+    let Err(error) = open(data.path()) else { panic!("opened a text file") };
     assert!(error.to_string().contains(FILE_NAME) && !error.to_string().contains('\n'), "{error}");
     let Err(error) = open(&data.path().join(FILE_NAME)) else { panic!("made a directory in a file") };
     assert!(matches!(error, OpenError::Make { .. }), "{error}");
@@ -230,7 +230,7 @@ fn whoever_is_found_or_made_comes_after_the_end_of_the_one_before() {
     assert_eq!(server.ear.deleted().len(), 2);
 }
 
-/// An attempt of ann from `address`, so many days after the beginning.
+/// An attempt of ann from `address`, `days` days after the start.
 fn attempt<'a>(user: &'a UserName, address: &'a str, days: i64) -> Attempt<'a> {
     let now = Timestamp::from_millis(1_795_392_000_123 + days * 24 * 60 * 60 * 1000);
     Attempt { user, address, is_address_limited: false, at: Duration::from_secs(1000), now }
@@ -331,8 +331,8 @@ fn a_locked_database_is_told_to_all_who_wait_and_over_when_it_is_free() {
     assert_eq!(server.ear.ids(&lobby()), [1, 2]);
 }
 
-/// Says things until the disk is full, makes room, and goes on. Runs in a process of its own, since what
-/// stands for a full disk is a limit on the size of the files of this process.
+/// Sends messages until the disk is full, frees space, and continues. Runs in a process of its own, because the full
+/// disk is simulated by a limit on the file size of this process.
 #[test]
 #[ignore = "started by a_full_disk_is_told_and_over_when_there_is_room"]
 fn full_disk() {

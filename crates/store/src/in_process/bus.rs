@@ -1,11 +1,11 @@
-//! Reaching people directly, where all of them are on this server.
+//! Sends messages to users directly, because all users are on this server.
 
 use std::sync::Arc;
 
 use parlor_core::ports::{Bus, Sink, StoreResult, UnloggedMessage};
 use parlor_proto::UserName;
 
-/// Hands everything to the one server there is.
+/// Hands every message to the only server.
 pub struct InProcessBus {
     sink: Arc<dyn Sink>,
 }

@@ -1,5 +1,5 @@
-//! Failed logins of one server, kept in memory and bounded. It must not keep what has to survive the process: the
-//! addresses from which people log in are elsewhere.
+//! Failed logins of one server, kept in memory and bounded. It must not keep data that must survive the process: the
+//! usual addresses of users are stored elsewhere.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -11,15 +11,16 @@ use parlor_proto::{Timestamp, UserName};
 
 use crate::sync::{Mutex, lock};
 
-/// Accounts and addresses that are remembered at most. Beyond that the longest silent are forgotten first.
+/// Maximum number of accounts and addresses that are remembered. Beyond that, the least recently used are forgotten
+/// first.
 const MAX_REMEMBERED: usize = 50_000;
 
-/// From where users log in. Calls may block.
+/// The usual addresses of users. Calls may block.
 pub(crate) trait UsualAddresses: Send + Sync {
-    /// Whether the user logged in from there lately.
+    /// Whether the user logged in from this address recently.
     fn is_known(&self, user: &UserName, address: &str, now: Timestamp) -> StoreResult<bool>;
 
-    /// The user logged in from there just now.
+    /// Records a login of the user from this address.
     fn note(&self, user: &UserName, address: &str, now: Timestamp) -> StoreResult<()>;
 }
 
@@ -29,12 +30,12 @@ pub struct InProcessLoginLimiter {
     usual: Arc<dyn UsualAddresses>,
 }
 
-/// What is counted.
+/// The key of a counter.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 enum Key {
-    /// Attempts at an account from anywhere but its user's usual addresses.
+    /// Attempts at an account from an address that its user does not usually use.
     Account(String),
-    /// Attempts at an account from one of those.
+    /// Attempts at an account from one of its user's usual addresses.
     Pair(String, String),
     /// Attempts from an address.
     Address(String),
@@ -43,21 +44,21 @@ enum Key {
 #[derive(Debug, Clone, Copy, Default)]
 struct Count {
     failures: u32,
-    /// When the last one failed.
+    /// Time of the last failure.
     failed_at: Duration,
-    /// Attempts of which it is not known yet what they came to.
+    /// Attempts whose result is not known yet.
     open: u32,
-    /// When the last one of those began.
+    /// Start of the last open attempt.
     began_at: Duration,
 }
 
 impl InProcessLoginLimiter {
-    /// Nobody failed yet.
+    /// Starts with no failures.
     pub(crate) fn new(usual: Arc<dyn UsualAddresses>) -> Self {
         Self { counts: Mutex::default(), usual }
     }
 
-    /// Forgets what failed at an account, from wherever.
+    /// Clears the failures of an account, from all addresses.
     pub(crate) fn forgive(&self, user: &UserName) {
         lock(&self.counts).retain(|key, _| match key {
             Key::Account(of) | Key::Pair(of, _) => of != user.as_str(),
@@ -68,7 +69,7 @@ impl InProcessLoginLimiter {
 
 impl LoginLimiter for InProcessLoginLimiter {
     fn acquire(&self, attempt: &Attempt<'_>) -> StoreResult<LoginDecision> {
-        // Asked before the lock, since it may block.
+        // This comes before the lock, because it may block.
         let permit = AttemptPermit { is_known: self.usual.is_known(attempt.user, attempt.address, attempt.now)? };
         let keys = counted(attempt, permit);
         let mut counts = lock(&self.counts);
@@ -112,12 +113,12 @@ impl LoginLimiter for InProcessLoginLimiter {
     }
 }
 
-/// What keeps an attempt from being made now; a longer delay is more.
+/// Why an attempt is not allowed now. A delay is more than a wait, and a longer delay is more than a shorter one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 enum Obstacle {
-    /// Others are trying.
+    /// Other attempts are in progress.
     Turn,
-    /// So much of a delay is left.
+    /// The rest of the delay.
     Delay(Duration),
 }
 
@@ -151,12 +152,12 @@ impl Count {
         self.failed_at = now;
     }
 
-    /// The failures that are not forgotten.
+    /// The failures that are not forgotten yet.
     fn failures(&self, throttle: &LoginBackoff, now: Duration) -> u32 {
         if now.saturating_sub(self.failed_at) > throttle.forget_after { 0 } else { self.failures }
     }
 
-    /// The attempts that may still come to something.
+    /// The attempts that may still report a result.
     fn open(&self, now: Duration) -> u32 {
         if now.saturating_sub(self.began_at) > LoginBackoff::ANSWER_TIME { 0 } else { self.open }
     }
@@ -165,13 +166,13 @@ impl Count {
         self.failures(&throttle(key), now) == 0 && self.open(now) == 0
     }
 
-    /// When something happened last.
+    /// Time of the last event.
     fn last(&self) -> Duration {
         self.failed_at.max(self.began_at)
     }
 }
 
-/// What an attempt takes a place of.
+/// The counters in which an attempt takes a place.
 fn counted(attempt: &Attempt<'_>, permit: AttemptPermit) -> Vec<Key> {
     let user = attempt.user.as_str().to_owned();
     if permit.is_known {
@@ -191,7 +192,7 @@ fn throttle(key: &Key) -> LoginBackoff {
     }
 }
 
-/// Where there is too much: forgets what is over, and if that is not enough, the older half.
+/// If there are too many counters, removes the expired ones. If that is not enough, removes the older half.
 fn evict_oldest(counts: &mut HashMap<Key, Count>, now: Duration) {
     if counts.len() < MAX_REMEMBERED {
         return;

@@ -1,5 +1,5 @@
-//! What lives as long as the process: sessions, memberships, failed logins, and who is reached directly. Both
-//! embedded stores share it. It must not keep anything that has to survive the process.
+//! State that lives as long as the process: sessions, memberships, failed logins, and direct messages. Both embedded
+//! stores share it. It must not keep data that must survive the process.
 
 mod bus;
 mod login_limiter;
@@ -21,8 +21,8 @@ pub use bus::InProcessBus;
 pub use login_limiter::InProcessLoginLimiter;
 pub(crate) use login_limiter::UsualAddresses;
 
-/// Sessions and memberships of one server that stands alone. Lock tier 0: the sink is called while it is
-/// held, so that all members hear of changes in one order; the sink never blocks and never calls back.
+/// Sessions and memberships of a single server. Lock tier 0: the sink is called while it is held, so that all members
+/// receive changes in one order; the sink never blocks and never calls back.
 pub struct InProcessSessions {
     state: Mutex<State>,
     /// Signalled when a session is released or claimed.
@@ -35,26 +35,26 @@ struct State {
     last_generation: u64,
     last_version: u64,
     users: HashMap<UserName, User>,
-    /// Those that have members or a log.
+    /// Rooms that have members or a log.
     rooms: HashMap<RoomName, Room>,
 }
 
 #[derive(Default)]
 struct Room {
     members: BTreeMap<UserName, Generation>,
-    /// Whether something was said in it, so that it is kept without members, too.
+    /// Whether the room has a log. A room with a log is kept even without members.
     has_log: bool,
 }
 
-/// What is known of a user who has a session, or had one a moment ago.
+/// The state of a user who has a session, or had one recently.
 #[derive(Default)]
 struct User {
     current: Option<Owner>,
     /// Sessions that were displaced and not released yet.
     ending: BTreeSet<Generation>,
-    /// When the account was taken over, newest last.
+    /// Times of the takeovers of the account, newest last.
     takeovers: VecDeque<Duration>,
-    /// Rooms of which some session of the user is a member; rarely more than one.
+    /// Rooms of which a session of the user is a member; rarely more than one.
     rooms: Vec<RoomName>,
 }
 
@@ -65,13 +65,13 @@ struct Owner {
 }
 
 impl InProcessSessions {
-    /// Nobody is there yet; changes will be told to `sink`.
+    /// Starts empty. Changes are reported to `sink`.
     pub fn new(sink: Arc<dyn Sink>) -> Self {
         Self { state: Mutex::default(), sessions_changed: Condvar::new(), sink }
     }
 
-    /// Whether the author's session may append: to a room only as its member, to a feed only if no later
-    /// session was claimed.
+    /// Whether the author's session may append: to a room only as its member, to a feed only if no later session was
+    /// claimed.
     pub(crate) fn may_append(&self, append: &Append) -> bool {
         if planted(Bug::NoFence) {
             return true;
@@ -85,7 +85,7 @@ impl InProcessSessions {
         }
     }
 
-    /// These rooms have logs, among other things that have.
+    /// Marks the rooms among these logs as rooms with a log.
     pub(crate) fn keep<'a>(&self, logs: impl Iterator<Item = &'a LogId>) {
         let mut state = self.lock();
         for log in logs {

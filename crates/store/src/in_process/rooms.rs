@@ -1,4 +1,4 @@
-//! Entering and leaving rooms. Every change is announced under the lock, so in one order.
+//! Entering and leaving rooms. Every change is announced under the lock, and therefore in one order.
 
 use std::collections::BTreeMap;
 
@@ -64,7 +64,7 @@ impl Rooms for InProcessSessions {
 }
 
 impl InProcessSessions {
-    /// Removes the user's membership if its generation is one of those meant.
+    /// Removes the user's membership if its generation is one of the given ones.
     fn remove(
         &self,
         state: &mut State,
@@ -110,7 +110,7 @@ impl State {
         self.rooms.len() - usize::from(self.rooms.contains_key(&RoomName::lobby()))
     }
 
-    /// Makes the session a member, in place of an earlier one of its user, and counts the members.
+    /// Makes the session a member, in place of an earlier session of its user. Returns the number of members.
     fn add(&mut self, session_key: &SessionKey, room: &RoomName) -> usize {
         let members = &mut self.rooms.entry(room.clone()).or_default().members;
         members.insert(session_key.user.clone(), session_key.generation);

@@ -1,4 +1,4 @@
-//! Claiming and releasing sessions. A claim is one critical section, so of two claims one is the later.
+//! Claiming and releasing sessions. A claim is one critical section, so two claims are always ordered.
 
 use std::time::Duration;
 
@@ -18,7 +18,7 @@ impl Sessions for InProcessSessions {
             if let Some(refused) = user.refuse(claim) {
                 return Ok(refused);
             }
-            // Counted only where it is limited, and so at most as often as the limit allows.
+            // Takeovers are counted only if they are limited, so the list is no longer than the limit.
             if claim.takeovers.is_some() {
                 user.takeovers.push_back(claim.at);
             }
@@ -28,7 +28,7 @@ impl Sessions for InProcessSessions {
         user.current = Some(Owner { generation, connection: claim.connection });
         user.ending.extend(earlier.map(|owner| owner.generation));
         let flush = earlier.map(|owner| self.sink.displaced(owner.connection)).unwrap_or_default();
-        // The displaced one may itself be waiting for its predecessors.
+        // The displaced session may be waiting for its own predecessors.
         self.sessions_changed.notify_all();
         drop(guard);
         flush.run();
@@ -85,7 +85,7 @@ impl State {
 }
 
 impl User {
-    /// Why the claim is not granted, if it is not.
+    /// Why the claim is rejected; none if it is granted.
     fn refuse(&mut self, claim: &Claim<'_>) -> Option<ClaimResult> {
         match (claim.policy, claim.takeovers) {
             (DuplicateLogin::Reject, _) => Some(ClaimResult::AlreadyLoggedIn),

@@ -17,10 +17,10 @@ use super::rooms::sorted;
 const OPERATOR: &str = "operator";
 const MEMBER: &str = "member";
 
-/// Who follows a user, and whom it follows.
+/// The followers of a user, and the publishers that the user follows.
 type Follows = (Vec<String>, Vec<String>);
 
-/// Accounts in Redis, whoever uses them.
+/// Accounts in Redis, for servers and for admin programs.
 pub(super) struct RedisAccounts<'a>(pub(super) &'a Router);
 
 impl RedisAccounts<'_> {
@@ -33,24 +33,25 @@ impl RedisAccounts<'_> {
         self.call(Command::script(script::amend_account(), &keys, &[&field, &value, &old]))
     }
 
-    /// Puts a name into the index, where one without an account does no harm.
+    /// Adds a name to the index. A name without an account does no harm there.
     fn list(&self, user: &UserName) -> StoreResult<()> {
         self.call::<i64>(Command::plain("SADD", keys::USERS, &[user.as_str()])).map(drop)
     }
 
-    /// Takes a step of a deletion. Tells who follows the account and whom it follows, unless the name is the next owner's.
+    /// Runs one step of a deletion. Returns the followers of the account and the publishers that it follows; none if
+    /// the name already belongs to a new account.
     fn take_away(&self, user: &UserName, created: i64, step: &str) -> StoreResult<Option<Follows>> {
         let keys = [keys::user(user), keys::followers(user), keys::following(user), keys::usual_addresses(user)];
         self.call(Command::script(script::delete_account(), &keys, &[&created, &step]))
     }
 
-    /// Takes a user out of sets that others have.
+    /// Removes a user from sets of other users.
     fn take_out(&self, user: &UserName, sets: impl Iterator<Item = String>) -> StoreResult<()> {
         let commands = sets.map(|set| Command::plain("SREM", set, &[user.as_str()])).collect();
         self.0.call_all(commands).into_iter().try_for_each(|reply| command::read::<i64>(reply).map(drop))
     }
 
-    /// Tells all servers that an account is gone.
+    /// Notifies all servers that an account is deleted.
     fn tell_deletion(&self, user: &UserName, created: i64) -> StoreResult<()> {
         let news = ServerMessage::Deleted(user.clone(), Timestamp::from_millis(created)).write();
         self.call::<i64>(Command::plain("SPUBLISH", keys::EVERYBODY, &[&news])).map(drop)
@@ -60,13 +61,13 @@ impl RedisAccounts<'_> {
 impl Accounts for RedisAccounts<'_> {
     fn create(&self, account: &Account) -> StoreResult<bool> {
         let Account { user, hash, role, created } = account;
-        // The index first.
+        // The index comes first, so that every account is in it.
         self.list(user)?;
         let keys = [keys::user(user), keys::following(user), keys::usual_addresses(user)];
         let args: [&dyn Argument; 3] = [&hash.expose(), &role_word(*role), &created.as_millis()];
         let left: Option<Vec<String>> = self.call(Command::script(script::create_account(), &keys, &args))?;
         let Some(left) = left else { return Ok(false) };
-        // The end of a deletion may have taken the name out in between.
+        // The end of a deletion may have removed the name in between.
         self.list(user)?;
         self.take_out(user, sorted(&left).iter().map(keys::followers))?;
         Ok(true)
@@ -92,16 +93,16 @@ impl Accounts for RedisAccounts<'_> {
     fn delete(&self, user: &UserName) -> StoreResult<bool> {
         let created: Option<i64> = self.call(Command::plain("HGET", keys::user(user), &["created"]))?;
         let Some(created) = created else { return Ok(false) };
-        // Without an answer somebody else has deleted it meanwhile.
+        // No answer: another caller has deleted the account in the meantime.
         let Some((followers, following)) = self.take_away(user, created, "")? else { return Ok(true) };
-        // At once, so that its session ends although the rest may fail; and once more in the end, for those who looked up
-        // meanwhile whom they follow.
+        // Servers are notified now, so that the session ends even if the rest fails. They are notified again at the
+        // end, because a server may have read its follows in the meantime.
         self.tell_deletion(user, created)?;
         let followers = sorted(&followers).iter().map(keys::following).collect::<Vec<_>>();
         let publishers = sorted(&following).iter().map(keys::followers).collect::<Vec<_>>();
         self.take_out(user, followers.into_iter().chain(publishers).chain([keys::USERS.to_owned()]))?;
         self.tell_deletion(user, created)?;
-        // Without an answer somebody else was faster, and the name may have its next owner, who has to be listed.
+        // No answer: another caller was faster. The name may have a new account, which must be in the index.
         if self.take_away(user, created, "last")?.is_none() {
             self.list(user)?;
         }
@@ -131,7 +132,7 @@ fn role_word(role: Role) -> &'static str {
     }
 }
 
-/// An account as it is kept; none if only generations are left of it, or it is being deleted.
+/// Reads an account from its hash; none if the hash contains only generations, or if the account is being deleted.
 fn read(user: &UserName, fields: &HashMap<String, String>) -> StoreResult<Option<Account>> {
     let Some(hash) = fields.get("hash") else { return Ok(None) };
     let role = if fields.get("role").is_some_and(|role| role == OPERATOR) { Role::Operator } else { Role::Member };
@@ -141,7 +142,7 @@ fn read(user: &UserName, fields: &HashMap<String, String>) -> StoreResult<Option
     Ok(Some(Account { user: user.clone(), hash, role, created: Timestamp::from_millis(created) }))
 }
 
-/// Passes each call on to a view of the accounts.
+/// Forwards each call to `RedisAccounts`.
 macro_rules! accounts_of {
     ($owner:ty) => {
         impl Accounts for $owner {
@@ -180,7 +181,7 @@ macro_rules! accounts_of {
     };
 }
 
-/// Accounts, for a program that is no server.
+/// Accounts for a program that is not a server.
 pub(super) struct AdminAccounts {
     pub(super) router: Router,
 }

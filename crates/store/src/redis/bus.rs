@@ -1,4 +1,4 @@
-//! Reaching people on whatever server they are. Nothing is kept: whoever cannot be reached just now is not.
+//! Sends messages to users on any server. It must not store anything: a message to a user who is unreachable is lost.
 
 use parlor_core::ports::{Bus, StoreError, StoreResult, UnloggedMessage};
 use parlor_proto::UserName;
@@ -15,7 +15,8 @@ impl Bus for Server {
         let Some(owner) = owner.map(|owner| ServerId::read(&owner)) else { return Ok(false) };
         if owner != self.id() {
             let heard = self.tell(&owner, &ServerMessage::Direct(to.clone(), message.clone()))?;
-            // A Cluster counts those of the node that was asked, and sends it to all: the server may hear it elsewhere.
+            // A Cluster counts only the subscribers of the node that was asked, but sends the message to all nodes. So
+            // the server may receive it through another node.
             if heard == 0 && self.router.owner(keys::EVERYBODY).is_some() && self.which_live(&[owner])? == [true] {
                 return Err(StoreError::new("whether the message was heard is not known"));
             }

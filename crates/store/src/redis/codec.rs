@@ -1,5 +1,5 @@
-//! What several parts of this store ask of Redis and read from it in the same way: log heads, entries, the index of rooms,
-//! and the rooms that a session notes. It must not send anything.
+//! Requests and replies that several parts of this store share: log heads, entries, the index of rooms, and the rooms
+//! that a session notes. It must not send anything.
 
 use std::collections::BTreeMap;
 
@@ -12,12 +12,12 @@ use super::connection::script;
 use super::pubsub::message;
 use super::{keys, random};
 
-/// Asks where a log stands, which begins its life if that is not known.
+/// Asks for the head of a log. If the log is unknown, this creates its epoch.
 pub(super) fn ask_for_head(log: &LogId) -> Command {
     Command::script(script::head(), &[keys::meta(log)], &[&Epoch(random::number()).to_string()])
 }
 
-/// What the answer to [`ask_for_head`] says.
+/// Reads the answer to [`ask_for_head`].
 pub(super) fn read_head(reply: Option<StoreResult<Value>>) -> StoreResult<Head> {
     let missing = || Err(StoreError::new("no reply"));
     let (epoch, last): (String, u64) = command::read(reply.unwrap_or_else(missing))?;
@@ -25,7 +25,7 @@ pub(super) fn read_head(reply: Option<StoreResult<Value>>) -> StoreResult<Head> 
     Ok(Head { epoch, last: MessageId(last) })
 }
 
-/// An entry of a stream: `n-0`, and its fields as the script wrote them.
+/// Reads an entry of a stream: `n-0`, and its fields as the script wrote them.
 pub(super) fn read_entry(value: &Value) -> Option<Entry> {
     let (id, fields): (String, Vec<String>) = ::redis::from_redis_value_ref(value).ok()?;
     let field = |name: &str| fields.chunks(2).find(|pair| pair[0] == name).and_then(|pair| pair.get(1));
@@ -37,16 +37,16 @@ pub(super) fn ask_for_index() -> Command {
     Command::plain("ZRANGE", keys::ROOMS, &["0", "+inf", "BYSCORE", "WITHSCORES"])
 }
 
-/// What the answer to [`ask_for_index`] says, and the lobby: how each stands in the index.
+/// Reads the answer to [`ask_for_index`] and adds the lobby: the index version of each room.
 pub(super) fn read_index(reply: StoreResult<Value>) -> StoreResult<BTreeMap<RoomName, Option<u64>>> {
     let indexed: Vec<(String, f64)> = command::read(reply)?;
     let mut versions = BTreeMap::from([(RoomName::lobby(), None)]);
-    // Numbers of changes are whole, and below where scores lose their last digit: they are microseconds.
+    // Versions are integers. They are microseconds, so they stay below the limit at which scores lose precision.
     versions.extend(indexed.into_iter().filter_map(|(name, score)| Some((name.parse().ok()?, Some(score as u64)))));
     Ok(versions)
 }
 
-/// Rooms as a session notes them: `room:number room:number…`.
+/// Reads the rooms that a session notes: `room:number room:number…`.
 pub(super) fn read_notes(text: &str) -> Vec<(RoomName, u64)> {
     let read = |noted: &str| {
         let (room, seq) = noted.split_once(':')?;

@@ -1,5 +1,5 @@
-//! Who follows whom: a set of each user's publishers, and one of each publisher's followers. In a Cluster they lie in
-//! different slots: what a follower is asked for counts, the other is written first and forgotten last.
+//! Follows: one set of publishers per user, and one set of followers per publisher. In a Cluster the two sets are in
+//! different slots. The follower's own set is authoritative; the other set is written first and removed last.
 
 use parlor_core::ports::{Follows, StoreResult};
 use parlor_proto::UserName;

@@ -1,37 +1,37 @@
-//! The names of everything in Redis. Braces mark what a Cluster places a key by: all keys that one script
-//! touches share it. It must not talk to Redis.
+//! The names of all keys and channels in Redis. A Cluster places a key by the part in braces: all keys of one script
+//! share it. It must not talk to Redis.
 
 use parlor_core::ports::{LogId, SessionKey};
 use parlor_proto::{RoomName, UserName};
 
 use super::membership::local_sessions::ClaimId;
 
-/// Life of the whole store; made anew where it is missing.
+/// Epoch of the whole store. It is created again if it is missing.
 pub(super) const EPOCH: &str = "parlor:epoch";
-/// Names of all accounts, and perhaps of some that were not made after all.
+/// Names of all accounts. It may also contain names whose account was never created.
 pub(super) const USERS: &str = "parlor:users";
-/// Rooms that have members, and perhaps some that have none any more, by the number of their newest change; and those of
-/// which only a log is left, by that number with a minus before it.
+/// Index of rooms. The score of a room that has (or had) members is the version of its newest change. The score of a
+/// room that has only a log left is this version, negated.
 pub(super) const ROOMS: &str = "parlor:rooms";
-/// Servers that are not known to be gone.
+/// Servers that are not known to be dead.
 pub(super) const SERVERS: &str = "parlor:servers";
-/// Channel of what every server is to hear.
+/// Channel to all servers.
 pub(super) const EVERYBODY: &str = "parlor:everybody";
 
-/// Beginning of the channels on which servers are reached, before an id in braces.
+/// Prefix of the control channels. The server id in braces follows.
 pub(super) const CONTROL: &str = "parlor:control:";
 
-/// Number of one run of a server, as it stands in names.
+/// Id of one run of a server, as it appears in keys.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub(super) struct ServerId(String);
 
 impl ServerId {
-    /// An id of its own for this run of a server.
+    /// Creates a new id for this run of a server.
     pub(super) fn fresh() -> Self {
         Self(format!("{:016x}", super::random::number()))
     }
 
-    /// An id as another server wrote it.
+    /// Reads an id that another server wrote.
     pub(super) fn read(id: &str) -> Self {
         Self(id.to_owned())
     }
@@ -41,12 +41,12 @@ impl ServerId {
     }
 }
 
-/// Hash with a time to live: the lease of a server and what it tells of itself.
+/// Hash with a TTL: the lease of a server, and the server's report about itself.
 pub(super) fn lease(server: &ServerId) -> String {
     format!("parlor:server:{{{}}}", server.0)
 }
 
-/// Set of the seats of a server's sessions: what is to be ended if it dies.
+/// Set: the sessions of a server. They are ended if the server dies.
 pub(super) fn server_sessions(server: &ServerId) -> String {
     format!("parlor:server:{{{}}}:sessions", server.0)
 }
@@ -56,13 +56,13 @@ pub(super) fn control(server: &ServerId) -> String {
     format!("{CONTROL}{{{}}}", server.0)
 }
 
-/// Channel on which a server hears itself: that what it publishes arrives, and that its follower has work. In the slot of
-/// its lease, so that both beat or neither.
+/// Channel of this server's heartbeat to itself. It proves that publishing works, and wakes the reader. It is in the
+/// slot of the lease, so both work or both fail.
 pub(super) fn pulse(server: &ServerId) -> String {
     format!("parlor:pulse:{{{}}}", server.0)
 }
 
-/// Hash: the account, and the newest generation that was given out.
+/// Hash: the account, and the newest generation that was issued.
 pub(super) fn user(user: &UserName) -> String {
     format!("parlor:user:{{{user}}}")
 }
@@ -77,17 +77,17 @@ pub(super) fn ending(user: &UserName) -> String {
     format!("parlor:ending:{{{user}}}")
 }
 
-/// Sorted set: when the account was taken over.
+/// Sorted set: times of the takeovers of the account.
 pub(super) fn takeovers(user: &UserName) -> String {
     format!("parlor:takeovers:{{{user}}}")
 }
 
-/// Set: who follows the user.
+/// Set: the followers of the user.
 pub(super) fn followers(user: &UserName) -> String {
     format!("parlor:followers:{{{user}}}")
 }
 
-/// Set: whom the user follows.
+/// Set: the publishers that the user follows.
 pub(super) fn following(user: &UserName) -> String {
     format!("parlor:following:{{{user}}}")
 }
@@ -97,13 +97,13 @@ pub(super) fn members(room: &RoomName) -> String {
     format!("parlor:room:{{{room}}}")
 }
 
-/// Hash beside the members: of each its generation, the numbers of its last entering and of its last append, and the
-/// id of its server.
+/// Hash next to the members. For each member: its generation, the numbers of its last enter and its last append, and
+/// the id of its server.
 pub(super) fn memberships(room: &RoomName) -> String {
     format!("parlor:room-gen:{{{room}}}")
 }
 
-/// String with a time to live: the generation below which a user may not enter the room.
+/// String with a TTL: sessions below this generation may not enter the room.
 pub(super) fn fence(room: &RoomName, user: &UserName) -> String {
     format!("parlor:fence:{{{room}}}:{user}")
 }
@@ -116,7 +116,7 @@ pub(super) fn log(log: &LogId) -> String {
     }
 }
 
-/// Hash: where the log stands, and for a room the number of its newest change of members.
+/// Hash: the head of the log, and for a room also the version of its newest membership change.
 pub(super) fn meta(log: &LogId) -> String {
     match log {
         LogId::Room(room) => format!("parlor:log-meta:{{{room}}}"),
@@ -124,27 +124,27 @@ pub(super) fn meta(log: &LogId) -> String {
     }
 }
 
-/// Hash with a time to live: failed logins of an account, from anywhere but its user's usual addresses.
+/// Hash with a TTL: failed logins of an account, from addresses that its user does not usually use.
 pub(super) fn attempts_of_account(user: &UserName) -> String {
     format!("parlor:attempts:account:{{{user}}}")
 }
 
-/// Hash with a time to live: failed logins of an account from one of its user's usual addresses.
+/// Hash with a TTL: failed logins of an account from one of its user's usual addresses.
 pub(super) fn attempts_of_pair(user: &UserName, address: &str) -> String {
     format!("parlor:attempts:pair:{{{user}}}:{address}")
 }
 
-/// Sorted set with a time to live: from where the user logged in, by when that was.
+/// Sorted set with a TTL: the addresses from which the user logged in, by the time of the login.
 pub(super) fn usual_addresses(user: &UserName) -> String {
     format!("parlor:addresses:{{{user}}}")
 }
 
-/// Hash with a time to live: failed logins from an address.
+/// Hash with a TTL: failed logins from an address.
 pub(super) fn attempts_from_address(address: &str) -> String {
     format!("parlor:attempts:address:{{{address}}}")
 }
 
-/// How a seat stands in the set of its server's sessions.
+/// The entry of a session in the set of its server's sessions.
 pub(super) fn server_session_entry(user: &UserName, ticket: ClaimId) -> String {
     format!("{user} {ticket}")
 }

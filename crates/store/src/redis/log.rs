@@ -1,4 +1,4 @@
-//! Logs: appending in batches, following, reading back. It must not deliver; the followers do.
+//! Logs: appending in batches, following, reading back. It must not deliver; the Pub/Sub readers do.
 
 use std::time::Duration;
 
@@ -17,11 +17,11 @@ use super::membership::server::Server;
 use super::pubsub::log_cursors::LogCursor;
 use super::random;
 
-/// What the script answers where there is no number.
+/// The script's answer if there is no session or membership.
 const ABSENT: i64 = 0;
 const FENCED: i64 = -1;
 
-/// How long a subscription may take.
+/// Timeout of a subscription.
 const SUBSCRIPTION_PATIENCE: Duration = Duration::from_secs(2);
 
 impl Log for Server {
@@ -43,7 +43,7 @@ impl Log for Server {
 
     fn unfollow(&self, log: &LogId) {
         if self.cursors.remove(log) {
-            // Not worth a round trip: the follower looks when it is woken the next time, within a second.
+            // This does not justify a round trip: the reader checks the channel at its next wake-up, within a second.
             self.look_at(&keys::log(log));
         }
     }
@@ -70,16 +70,16 @@ impl Server {
         let mut head = read_head(self.router.call_all(commands).into_iter().next())?;
         let (position, may_lack) = track.begin(head);
         if position.epoch != head.epoch {
-            // Either may be outdated by now.
+            // Either epoch may be outdated by now.
             head = read_head(Some(self.router.call(ask_for_head(log))))?;
         }
         let start = from_where(head, position);
         if may_lack {
-            // What came between the subscription and the look at the head is to be asked for.
+            // Entries between the subscription and the read of the head must be requested.
             self.look_at(&keys::log(log));
             self.wake_followers();
         }
-        // Entries that are missed are asked for, but nobody tells again who entered a room.
+        // Missed entries can be requested, but a missed enter of a room is not announced again.
         if matches!(log, LogId::Room(_)) && !track.await_subscription(SUBSCRIPTION_PATIENCE) {
             return Err(StoreError::new("the news of a room cannot be heard just now"));
         }
@@ -114,7 +114,7 @@ impl Server {
         Command::script(script, &[channel, keys::meta(log), guard], &args)
     }
 
-    /// Where Redis did not know the session any more, it is put back, and what was said is said once more.
+    /// If Redis no longer knows the session, restores the session and repeats the appends.
     fn retry_absent(&self, batch: &[Append], outcomes: &mut [Option<StoreResult<AppendResult>>]) {
         let absent: Vec<usize> = (0..batch.len()).filter(|&at| outcomes[at].is_none()).collect();
         let Some(first) = absent.first().map(|&at| &batch[at]) else { return };
@@ -155,8 +155,9 @@ fn read(reply: StoreResult<i64>) -> Option<StoreResult<AppendResult>> {
     }
 }
 
-/// From where on one hears a log that stood at `head` when it was looked at, and is heard here from `position` on. Another
-/// one who came at the same time may have looked later: what came in between is not heard.
+/// Returns the position from which the caller receives a log. `head` is the head that the caller has read; `position`
+/// is the position of this server. It may be the head that another caller has read later. Entries in between are not
+/// delivered.
 fn from_where(head: Head, position: Head) -> Head {
     if head.epoch == position.epoch && head.last < position.last { position } else { head }
 }
@@ -170,7 +171,7 @@ mod tests {
         let head = |epoch, last| Head { epoch: Epoch(epoch), last: MessageId(last) };
         assert_eq!(from_where(head(1, 5), head(1, 7)), head(1, 7));
         assert_eq!(from_where(head(1, 9), head(1, 7)), head(1, 9));
-        // What is heard here is of a life that is over.
+        // The position on this server belongs to an earlier epoch.
         assert_eq!(from_where(head(2, 1), head(1, 7)), head(2, 1));
     }
 }

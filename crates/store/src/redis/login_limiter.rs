@@ -1,5 +1,4 @@
-//! Failed logins, counted over all servers, by Redis's clock, and the addresses from which they do not fail. All of it
-//! goes by itself in time.
+//! Counts failed logins over all servers, by Redis's clock, and keeps the usual addresses of users. All of it expires.
 
 use std::time::Duration;
 
@@ -16,7 +15,7 @@ use super::connection::script;
 use super::keys;
 use super::membership::server::Server;
 
-/// A count under which an attempt is made.
+/// A counter under which an attempt is made.
 struct Count {
     key: String,
     throttle: LoginBackoff,
@@ -38,15 +37,15 @@ impl LoginLimiter for Server {
         if matches!(both, Ok(LoginDecision::Allowed(_))) {
             return both;
         }
-        // Also if the address cannot be asked about, as while its node is away: or else those who come from there
-        // would take all places of the account.
+        // The place is also returned if the address counter is unavailable, for example while its node is unreachable.
+        // Otherwise attempts from there would take all places of the account.
         let given_back = self.call::<i64>(end(&own_count(attempt, permit), true, AttemptOutcome::Unknown));
         both.and_then(|both| given_back.map(|_| both))
     }
 
     fn release(&self, attempt: &Attempt<'_>, permit: AttemptPermit, outcome: AttemptOutcome) -> StoreResult<()> {
         let mut commands = vec![end(&own_count(attempt, permit), true, outcome)];
-        // A right password forgives nothing that failed from there for others.
+        // A correct password does not clear failures of other accounts from this address.
         let of_address = if outcome == AttemptOutcome::Right { AttemptOutcome::Unknown } else { outcome };
         if let Some(count) = address_count(attempt)
             && (!permit.is_known || outcome == AttemptOutcome::Wrong)
@@ -66,7 +65,7 @@ impl LoginLimiter for Server {
 }
 
 impl Server {
-    /// Asks for a place: whether the address is usual, and what was answered.
+    /// Requests a place. Returns whether the address is usual, and the script's answer.
     fn ask(&self, keys: &[String], address: &str, throttle: LoginBackoff) -> StoreResult<(bool, i64)> {
         let LoginBackoff { free, first_delay, longest_delay, forget_after } = throttle;
         let [usual, first, longest, forget, answer] =
@@ -76,7 +75,7 @@ impl Server {
     }
 }
 
-/// Forgets what failed at an account that exists, and takes an address for a usual one. `false` if there is none.
+/// Clears the failures of an account, and records an address as usual. Returns `false` if the account does not exist.
 pub(super) fn unlock(router: &Router, user: &UserName, address: Option<&str>) -> StoreResult<bool> {
     let known: Vec<StoreResult<::redis::Value>> = router.call_all(vec![
         Command::plain("HEXISTS", keys::user(user), &["hash"]),
@@ -104,7 +103,7 @@ fn admission(permit: AttemptPermit, answer: i64) -> LoginDecision {
     }
 }
 
-/// The count of the account, or of the pair.
+/// The counter of the account, or of the pair.
 fn own_count(Attempt { user, address, .. }: &Attempt<'_>, permit: AttemptPermit) -> Count {
     let key = match permit.is_known {
         true => keys::attempts_of_pair(user, address),
@@ -118,7 +117,7 @@ fn address_count(attempt: &Attempt<'_>) -> Option<Count> {
     attempt.is_address_limited.then(count)
 }
 
-/// Tells one count what came of an attempt, which took a place there or not.
+/// Reports the result of an attempt to one counter. `took_place`: whether the attempt took a place there.
 fn end(count: &Count, took_place: bool, outcome: AttemptOutcome) -> Command {
     let word = match outcome {
         AttemptOutcome::Right => "right",

@@ -1,10 +1,10 @@
-//! The store that many servers share: everything in Redis, so that each server is one of many that can be exchanged.
-//! Each step that must be atomic is one script on keys of one slot (`scripts/`), so a Cluster serves as well as a single
-//! Redis. It must not keep anything in memory that cannot be rebuilt from Redis and the connections of its clients.
+//! The store that many servers share. Everything is in Redis, so each server can be replaced by another. Each atomic
+//! step is one script on keys of one slot (`scripts/`), so a Cluster works as well as a single Redis. It must not keep
+//! anything in memory that cannot be rebuilt from Redis and the connections of its clients.
 //!
-//! The way of a command: port (`sessions`, `rooms`, `log`, …) → `connection` (`router`, then `pipeline`) → Redis. The way of news:
-//! Redis → `pubsub` (`reader`, then `log_cursors`) → the sink. `membership` keeps the lease, ends what dead servers left, and looks
-//! whether anything is missing.
+//! The path of a command: port (`sessions`, `rooms`, `log`, …) → `connection` (`router`, then `pipeline`) → Redis. The
+//! path of a message: Redis → `pubsub` (`reader`, then `log_cursors`) → the sink. `membership` keeps the lease, ends
+//! the sessions of dead servers, and checks for missing data.
 
 mod accounts;
 mod bus;
@@ -40,31 +40,31 @@ pub use status::{Lease, NodeFacts, NodeStatus, Pulse, RoomStatus, ScriptStatus, 
 /// How a server uses Redis.
 #[derive(Debug, Clone)]
 pub struct Config {
-    /// Where it is.
+    /// The address of Redis.
     pub url: RedisUrl,
-    /// PEM of the authority that signed its certificate; the system's authorities if there is none.
+    /// PEM of the authority that signed its certificate; none for the authorities of the system.
     pub ca: Option<Vec<u8>>,
-    /// Name of this server, for people.
+    /// Name of this server, for operators.
     pub server_name: String,
-    /// Entries of each log that people may read back.
+    /// Number of entries of each log that users may read back.
     pub history: u64,
-    /// How many replicas must have a message before it is accepted.
+    /// Number of replicas that must have a message before it is accepted.
     pub replicas: u32,
 }
 
 /// Why Redis cannot be used.
 #[derive(Debug, Clone, thiserror::Error)]
 pub enum OpenError {
-    /// It is not reached, which may pass.
+    /// Redis is unreachable. This may be temporary.
     #[error("cannot reach Redis: {0}")]
     Unreachable(String),
-    /// It is reached and cannot be used as it is.
+    /// Redis is reachable, but cannot be used in its present state.
     #[error("cannot use Redis: {0}")]
     Unsuitable(String),
 }
 
 impl OpenError {
-    /// Why, without what could not be done.
+    /// The reason, without the prefix of the error message.
     fn reason(&self) -> &str {
         match self {
             Self::Unreachable(reason) | Self::Unsuitable(reason) => reason,
@@ -72,57 +72,57 @@ impl OpenError {
     }
 }
 
-/// Something that an operator wants to know.
+/// An event for the operator.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Note {
-    /// A link was lost, or is not there yet.
+    /// A link was lost, or could not be established yet.
     LinkLost {
-        /// To which node.
+        /// The node of the link.
         node: String,
-        /// Why.
+        /// The reason.
         error: String,
     },
-    /// A lost link is there again.
+    /// A lost link is connected again.
     LinkRestored {
-        /// To which node.
+        /// The node of the link.
         node: String,
     },
     /// Redis came back empty.
     Emptied {
-        /// How many sessions of this server were put back.
+        /// The number of restored sessions of this server.
         sessions: usize,
     },
-    /// The lease could not be renewed in time: this server serves nobody until it is.
+    /// The lease could not be renewed in time: this server serves no client until it is renewed.
     LeaseLapsed,
-    /// It was renewed after it had run out.
+    /// The lease was renewed after it had expired.
     LeaseRegained {
-        /// Sessions that go on.
+        /// The number of sessions that continue.
         kept: usize,
-        /// Sessions that a later login displaced meanwhile.
+        /// The number of sessions that a later login displaced in the meantime.
         displaced: usize,
     },
     /// Another server was dead.
     Reaped {
-        /// Its run.
+        /// The id of its run.
         server: String,
-        /// How many sessions of it were ended.
+        /// The number of its sessions that were ended.
         sessions: usize,
     },
-    /// A log had lost entries that were heard before; their numbers are not given out again.
+    /// A log lost entries that were already delivered. Their numbers are not used again.
     LogGapFound {
-        /// Which.
+        /// The log.
         log: String,
-        /// How many.
+        /// The number of lost entries.
         lost: u64,
     },
-    /// Something is not as it should be.
+    /// A problem that an operator should fix.
     Warning(String),
 }
 
-/// Hears what operators want to know. Must not block for long.
+/// Receives events for operators. Must not block for long.
 pub trait EventSink: Send + Sync {
-    /// Something happened.
+    /// Called for each event.
     fn note(&self, note: &Note);
 }
 
@@ -135,8 +135,8 @@ pub struct Redis {
 }
 
 impl Redis {
-    /// Connects, takes the server's lease and starts its threads. What is there for its clients is told to `sink`.
-    /// Blocks for a few seconds at most.
+    /// Connects, takes the server's lease and starts its threads. News for clients goes to `sink`. Blocks for a few
+    /// seconds at most.
     ///
     /// # Errors
     /// See [`OpenError`].
@@ -167,7 +167,7 @@ impl Redis {
         &self.store
     }
 
-    /// Gives the lease up, so that nobody waits for this server. To be called after its clients are gone; sessions
+    /// Releases the lease, so that no other server waits for this one. Call it after all clients are gone. Sessions
     /// that could not be released are left to the other servers. Blocks for some seconds at most.
     pub fn close(&self) {
         if !self.end_maintenance() {
@@ -177,18 +177,18 @@ impl Redis {
         let id = &self.server.id();
         let gone = self.server.router.call(Command::plain("DEL", keys::lease(id), &[]));
         let left: Result<u64, StoreError> = self.server.call(Command::plain("SCARD", keys::server_sessions(id), &[]));
-        // If this fails, the lease runs out, and others look after the rest.
+        // If this fails, the lease expires, and other servers clean up the rest.
         if gone.is_ok() && left == Ok(0) {
             drop(self.server.router.call(Command::plain("SREM", keys::SERVERS, &[id.as_str()])));
         }
     }
 
-    /// Ends the rounds and the followers. `false` if that was done before.
+    /// Ends the rounds and the readers. Returns `false` if that was done before.
     fn end_maintenance(&self) -> bool {
         self.stop_signal.end();
         self.server.set_closing();
         let thread = self.maintenance.lock().unwrap_or_else(PoisonError::into_inner).take();
-        // A panic of it was told when it happened.
+        // A panic of the thread was reported when it happened.
         thread.map(|thread| drop(thread.join())).is_some()
     }
 }
@@ -209,14 +209,14 @@ pub fn open_accounts(config: &Config) -> Result<Arc<dyn Accounts>, OpenError> {
     Ok(Arc::new(AdminAccounts { router: connect(&dialer, &journal, config.replicas)? }))
 }
 
-/// A journal for programs that say themselves what goes wrong.
+/// An event sink for programs that report errors themselves.
 struct NoEvents;
 
 impl EventSink for NoEvents {
     fn note(&self, _note: &Note) {}
 }
 
-/// Looks whether Redis can be used, and finds its nodes.
+/// Checks whether Redis can be used, and finds its nodes.
 fn connect(dialer: &Arc<Dialer>, journal: &Arc<dyn EventSink>, replicas: u32) -> Result<Router, OpenError> {
     dialer.check()?;
     let node = dialer.locate()?;
@@ -224,7 +224,7 @@ fn connect(dialer: &Arc<Dialer>, journal: &Arc<dyn EventSink>, replicas: u32) ->
     let router = Router::start(dialer.clone(), journal.clone(), greeting.is_cluster, replicas)?;
     for other in router.nodes().into_iter().flatten().filter(|other| *other != node) {
         match examine(dialer, &other, journal) {
-            // Its link tells of it, and looks at it when it is there.
+            // The link of the node reports this, and checks the node when it connects.
             Err(OpenError::Unreachable(_)) => {}
             looked => drop(looked?),
         }
@@ -232,7 +232,7 @@ fn connect(dialer: &Arc<Dialer>, journal: &Arc<dyn EventSink>, replicas: u32) ->
     Ok(router)
 }
 
-/// Looks whether a node can be used.
+/// Checks whether a node can be used.
 fn examine(dialer: &Dialer, node: &Address, journal: &Arc<dyn EventSink>) -> Result<HelloReply, OpenError> {
     let (mut connection, greeting) = dialer.connect(node)?;
     for warning in connection::check::check(node, &greeting, &mut connection)? {

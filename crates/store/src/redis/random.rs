@@ -1,8 +1,8 @@
-//! Numbers that are taken for unique. They must not be used as secrets.
+//! Random numbers that are considered unique. They must not be used as secrets.
 
 use std::hash::{BuildHasher, Hasher, RandomState};
 
-/// A number that nobody else has: the standard library seeds its hash tables from the system's randomness.
+/// A unique number: the standard library seeds its hash tables from the system's randomness.
 pub(super) fn number() -> u64 {
     RandomState::new().build_hasher().finish()
 }

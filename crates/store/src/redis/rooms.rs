@@ -1,4 +1,5 @@
-//! Entering and leaving rooms. The room's script numbers and announces each change, so all hear of them in one order.
+//! Entering and leaving rooms. The room's script numbers and announces each change, so all servers receive the changes
+//! in one order.
 
 use std::time::Duration;
 
@@ -13,19 +14,20 @@ use super::keys::{self, ServerId};
 use super::membership::local_sessions::DeferredCleanup;
 use super::membership::server::Server;
 
-/// How long an enter may be on its way: less than fences stand by far.
+/// Time limit of an enter: far less than the TTL of a fence.
 pub(super) const ENTER_PATIENCE: Duration = Duration::from_secs(5);
 
-/// What the script answers that knows no such session.
+/// The script's answer if there is no such session.
 const ABSENT: i64 = 0;
 
 impl Rooms for Server {
     fn enter(&self, session_key: &SessionKey, room: &RoomName, max_rooms: usize) -> StoreResult<EnterResult> {
         self.lease.check()?;
         let _reserved = self.local.reserve(session_key);
-        // Taken before anything is asked: or else a server that froze in between would take it too late.
+        // The deadline is taken before any request. Otherwise a server that freezes in between would take it too late.
         let deadline = self.lease.deadline(ENTER_PATIENCE);
-        // One with a log is known, although the index may not have it: it was lost, or is older than this rule.
+        // A room with a log counts as known, even if it is not in the index: the index was lost, or the log is older
+        // than the index.
         let is_admitted = self.admit(room, max_rooms)? || (self.has_log(room)? && self.admit(room, usize::MAX)?);
         if !is_admitted {
             return Ok(EnterResult::TooManyRooms);
@@ -87,7 +89,7 @@ impl Rooms for Server {
     }
 }
 
-/// All rooms of the index that may have members and the lobby, sorted, and how each stands in the index.
+/// All rooms of the index that may have members, and the lobby, sorted, each with its version in the index.
 fn rooms(router: &Router) -> StoreResult<Vec<(RoomSummary, Option<u64>)>> {
     let versions = codec::read_index(router.call(codec::ask_for_index()))?;
     let counts = router.call_all(versions.keys().map(count_members).collect());
@@ -100,7 +102,7 @@ pub(super) fn count_members(room: &RoomName) -> Command {
     Command::plain("SCARD", keys::members(room), &[])
 }
 
-/// What an enter brings with it.
+/// The parameters of an enter.
 pub(super) struct EnterParams {
     pub(super) seq: u64,
     /// Redis's time after which it is too late, in microseconds.
@@ -108,7 +110,7 @@ pub(super) struct EnterParams {
 }
 
 impl Server {
-    /// Notes at the session that it is about to enter, puts it back first if Redis lost it, and enters.
+    /// Notes the enter at the session, and enters. If Redis lost the session, restores it first.
     fn note_and_enter(&self, session_key: &SessionKey, room: &RoomName, pass: EnterParams) -> StoreResult<EnterResult> {
         let mut noted = self.record_intent(session_key, room, pass.seq)?;
         if noted == ABSENT && self.heal(session_key)? {
@@ -117,7 +119,7 @@ impl Server {
         if noted == 1 { self.enter_noted(session_key, room, pass) } else { Ok(EnterResult::Fenced) }
     }
 
-    /// Sees to it that a room is in the index. `false` if there are too many.
+    /// Adds a room to the index. Returns `false` if there are too many rooms.
     fn admit(&self, room: &RoomName, max_rooms: usize) -> StoreResult<bool> {
         let lobby = RoomName::lobby();
         let args: [&dyn Argument; 3] = [&room.as_str(), &max_rooms, &lobby.as_str()];
@@ -143,7 +145,7 @@ impl Server {
         Ok(EnterResult::Member { members, version })
     }
 
-    /// Takes a session out of a room, unless it entered again after `seq`.
+    /// Removes a session from a room, unless it entered again after `seq`.
     pub(super) fn leave_until(&self, session_key: &SessionKey, room: &RoomName, seq: u64) -> StoreResult<()> {
         let log = keys::room_log(room);
         let keys = [keys::members(room), keys::memberships(room), keys::meta(&log), keys::log(&log)];
@@ -157,7 +159,8 @@ impl Server {
             .map(drop)
     }
 
-    /// Puts a session back that Redis does not know any more; only for who reserved it. `false` if it was displaced.
+    /// Restores a session that Redis no longer knows. The caller must have reserved it. Returns `false` if it was
+    /// displaced.
     pub(super) fn heal(&self, session_key: &SessionKey) -> StoreResult<bool> {
         let Some(session) = self.local.find(session_key) else { return Ok(false) };
         Ok(self.restore(&[session])?.displaced == 0)
@@ -180,12 +183,12 @@ pub(super) fn enter(session_key: &SessionKey, room: &RoomName, server: &ServerId
     Command::script(script::enter(), &keys, &args)
 }
 
-/// The command that keeps a room in the index which somebody entered.
+/// The command that keeps a room in the index after an enter.
 pub(super) fn index(room: &RoomName, version: u64) -> Command {
     Command::plain("ZADD", keys::ROOMS, &["GT", &version.to_string(), room.as_str()])
 }
 
-/// Names in order; what is no name is none.
+/// Parses and sorts names; drops texts that are not a valid name.
 pub(super) fn sorted(names: &[String]) -> Vec<UserName> {
     let mut users: Vec<UserName> = names.iter().filter_map(|name| name.parse().ok()).collect();
     users.sort();

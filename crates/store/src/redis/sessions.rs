@@ -1,4 +1,4 @@
-//! Claiming and releasing sessions. Each claim is one script, so of two claims one is the later.
+//! Claiming and releasing sessions. Each claim is one script, so two claims are always ordered.
 
 use std::thread;
 use std::time::{Duration, Instant};
@@ -15,10 +15,10 @@ use super::keys::{self, ServerId};
 use super::membership::local_sessions::{ClaimId, DeferredCleanup, LocalSession};
 use super::membership::server::Server;
 
-/// How long a claim may be on its way.
+/// Time limit of a claim.
 const CLAIM_PATIENCE: Duration = Duration::from_secs(5);
 
-/// Pauses between looks whether a displaced session is over: the first, and the longest.
+/// Pauses between checks whether a displaced session is over: the first, and the longest.
 const PAUSES: [Duration; 2] = [Duration::from_millis(2), Duration::from_millis(50)];
 
 /// A session that was displaced and not released.
@@ -28,9 +28,9 @@ pub(super) struct Ending {
     pub(super) rooms: Vec<RoomName>,
 }
 
-/// What the script said.
+/// The script's answer.
 enum Answer {
-    /// Granted, and there may have been a session before.
+    /// Granted, with the server and ticket of the previous session if there was one.
     Granted(Generation, Option<(ServerId, ClaimId)>),
     Taken(ServerId),
     Loop(Duration),
@@ -39,7 +39,7 @@ enum Answer {
 /// One attempt to claim.
 struct Attempt<'a> {
     claim: &'a Claim<'a>,
-    /// The id of this server when it began.
+    /// The id of this server when the attempt began.
     server: ServerId,
     ticket: ClaimId,
     /// Redis's time after which it is too late, in microseconds.
@@ -52,12 +52,12 @@ impl Sessions for Server {
         let deadline = self.lease.deadline(CLAIM_PATIENCE);
         let ticket = ClaimId { connection: claim.connection, number: self.next_seq() };
         let attempt = Attempt { claim, server: self.id(), ticket, deadline };
-        // First of all, so that whoever finds this server dead finds the session, too.
+        // This comes first, so that a server that reaps this one finds the session, too.
         let entry = keys::server_session_entry(claim.user, ticket);
         let noted = self.call::<i64>(Command::plain("SADD", keys::server_sessions(&attempt.server), &[&entry]));
         let claimed = noted.and_then(|_| self.claim_over_the_dead(&attempt));
         if claimed.is_err() {
-            // It may have displaced a session of this server before its answer was lost.
+            // The claim may have displaced a session of this server before its answer was lost.
             self.request_session_audit();
         }
         if !matches!(claimed, Ok(ClaimResult::Granted(_))) {
@@ -77,7 +77,7 @@ impl Sessions for Server {
         let mut pause = PAUSES[0];
         loop {
             let (current, endings) = self.predecessors(user)?;
-            // None at all: Redis lost it.
+            // No session at all: Redis lost it.
             if current != generation {
                 let _reserved = self.local.reserve(&session_key);
                 if current != Generation(0) || !self.heal(&session_key)? {
@@ -101,7 +101,7 @@ impl Sessions for Server {
         let _reserved = self.local.reserve(&session_key);
         let Some(LocalSession { ticket, .. }) = self.local.remove(&session_key) else { return Ok(()) };
         let leftover = DeferredCleanup::Session { session_key: session_key.clone(), ticket };
-        // While it may be a member of a room, it must be found by whoever finds this server dead.
+        // While the session may be a member of a room, a server that reaps this one must find it.
         if self.local.is_leaving(&session_key) {
             self.local.defer(leftover);
             return Ok(());
@@ -114,7 +114,7 @@ impl Sessions for Server {
     }
 
     fn is_current(&self, user: &UserName, generation: Generation) -> StoreResult<bool> {
-        // An earlier session may not act, even if its successor is over; and a store that was emptied knows of none.
+        // An earlier session may not act, even if its successor is over. A store that was emptied knows no generation.
         let newest: Option<u64> = self.call(Command::plain("HGET", keys::user(user), &["generation"]))?;
         Ok(newest.is_none_or(|newest| newest <= generation.0))
     }
@@ -125,7 +125,7 @@ impl Sessions for Server {
 }
 
 impl Server {
-    /// Claims. If a session is kept whose server is dead, claims once more, over that one.
+    /// Claims. If the policy keeps the existing session but its server is dead, claims again and replaces that session.
     fn claim_over_the_dead(&self, attempt: &Attempt<'_>) -> StoreResult<ClaimResult> {
         let mut answer = self.claim_over(attempt, "")?;
         if let Answer::Taken(owner) = &answer
@@ -139,7 +139,7 @@ impl Server {
             Answer::Granted(generation, before) => {
                 let session_key = SessionKey { user: attempt.claim.user.clone(), generation };
                 self.local.add(session_key, attempt.ticket);
-                // Another server was told by the script.
+                // The script has notified another server already.
                 if let Some((server, ClaimId { connection, .. })) = before
                     && server == attempt.server
                     && connection != attempt.claim.connection
@@ -168,7 +168,7 @@ impl Server {
         answer(&reply).ok_or_else(|| StoreError::new("a claim came too late"))
     }
 
-    /// The generation of the user's session, 0 for none, and the sessions that are ending.
+    /// The generation of the user's session (0 for none), and the sessions that are ending.
     pub(super) fn predecessors(&self, user: &UserName) -> StoreResult<(Generation, Vec<Ending>)> {
         let keys = [keys::session(user), keys::ending(user)];
         let (generation, endings): (u64, Vec<String>) =
@@ -176,27 +176,27 @@ impl Server {
         Ok((Generation(generation), read_endings(&endings)))
     }
 
-    /// Whether no session before a generation is left on a server that lives.
+    /// Whether no session before a generation is left on a live server.
     fn is_alone(&self, endings: Vec<Ending>, before: Generation) -> StoreResult<bool> {
         let earlier = endings.into_iter().filter(|ending| ending.generation < before);
         let servers: Vec<_> = earlier.map(|ending| ending.server).collect();
         Ok(self.which_live(&servers)?.into_iter().all(|lives| !lives))
     }
 
-    /// Gives a session up that is in no room.
+    /// Releases a session that is in no room.
     pub(super) fn release_now(&self, session_key: &SessionKey, ticket: ClaimId) -> StoreResult<()> {
         let release = Command::script(script::release(), &keys::sessions_of(session_key), &[&session_key.generation.0]);
         self.call::<i64>(release)?;
         self.forget_seat(&self.id(), &session_key.user, ticket)
     }
 
-    /// Nobody need look for this session if this server dies.
+    /// Removes the entry of a session from its server's set: other servers need not look for it if this server dies.
     fn forget_seat(&self, server: &ServerId, user: &UserName, ticket: ClaimId) -> StoreResult<()> {
         let entry = keys::server_session_entry(user, ticket);
         self.call::<i64>(Command::plain("SREM", keys::server_sessions(server), &[&entry])).map(drop)
     }
 
-    /// Gives up what a claim may have been granted whose answer was lost.
+    /// Releases the session of a claim whose answer was lost.
     pub(super) fn cancel_claim(&self, server: &ServerId, user: &UserName, ticket: ClaimId) -> StoreResult<()> {
         let keys = [keys::session(user), keys::ending(user)];
         self.call::<i64>(Command::script(script::cancel_claim(), &keys, &[&server.as_str(), &ticket.to_string()]))?;
@@ -218,7 +218,7 @@ fn answer(reply: &[Value]) -> Option<Answer> {
     }
 }
 
-/// Pairs of generation and `server ticket rooms…`.
+/// Reads pairs of generation and `server ticket rooms…`.
 fn read_endings(pairs: &[String]) -> Vec<Ending> {
     let read = |pair: &[String]| {
         let [generation, rest] = pair else { return None };

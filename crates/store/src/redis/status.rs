@@ -1,4 +1,4 @@
-//! What an operator looks at first: nodes of Redis, servers, rooms. It must not change anything.
+//! Status for operators: nodes of Redis, servers, rooms. It must not change anything.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -17,16 +17,16 @@ use super::connection::url::Address;
 use super::keys::{self, ServerId};
 use super::{Config, EventSink, NoEvents, OpenError, rooms};
 
-/// What is known of a Redis and the servers that share it.
+/// The status of a Redis and the servers that share it.
 #[derive(Debug, Clone)]
 pub struct Status {
     /// The nodes of Redis that hold data.
     pub redis: Vec<NodeStatus>,
-    /// The servers; none if the node that knows which there are is away.
+    /// The servers; none if the node with the list of servers is unreachable.
     pub servers: Option<Vec<ServerStatus>>,
-    /// Rooms that have members, sorted; none if the node that knows which there are is away.
+    /// Rooms that have members, sorted; none if the node with the index of rooms is unreachable.
     pub rooms: Option<Vec<RoomStatus>>,
-    /// Why something is not known; empty if everything is.
+    /// Why something is unknown; empty if everything is known.
     pub problems: Vec<String>,
 }
 
@@ -35,11 +35,11 @@ pub struct Status {
 pub struct NodeStatus {
     /// Host and port.
     pub address: String,
-    /// What it says of itself; none if it is not reached.
+    /// The node's description of itself; none if the node is unreachable.
     pub facts: Option<NodeFacts>,
 }
 
-/// What a node says of itself.
+/// A node's description of itself.
 #[derive(Debug, Clone)]
 pub struct NodeFacts {
     /// Its version.
@@ -55,68 +55,69 @@ pub struct NodeFacts {
 pub struct RoomStatus {
     /// Its name.
     pub room: RoomName,
-    /// How many are in it; none if its node is away.
+    /// Number of members; none if its node is unreachable.
     pub members: Option<usize>,
 }
 
-/// One run of a server. What it tells of itself is in its lease, and is gone with that.
+/// One run of a server. Its report about itself is part of its lease, and expires with it.
 #[derive(Debug, Clone)]
 pub struct ServerStatus {
-    /// Its name; `?` if that is not known.
+    /// Its name; `?` if it is unknown.
     pub name: String,
-    /// Number of the run, in hexadecimal digits.
+    /// Id of the run, in hexadecimal digits.
     pub boot: String,
     /// Its lease.
     pub lease: Lease,
-    /// Its sessions; none if that is not known.
+    /// Number of its sessions; none if unknown.
     pub sessions: Option<u64>,
-    /// Logs that it follows; none if that is not known.
+    /// Number of logs that it follows; none if unknown.
     pub logs_followed: Option<u64>,
-    /// Entries that it has still to hear of the log that it lags most; none if that is not known.
+    /// Number of entries that it is behind in the log with the largest lag; none if unknown.
     pub lag: Option<u64>,
-    /// Whether it hears itself; none if that is not known.
+    /// Whether its pulse arrives; none if unknown.
     pub pulse: Option<Pulse>,
     /// Its scripts.
     pub scripts: Vec<ScriptStatus>,
 }
 
-/// What the lease of a server is at.
+/// The state of a server's lease.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Lease {
-    /// It holds for so long.
+    /// It is held for this long.
     Holds(Duration),
-    /// It ran out, and others are about to end the server's sessions.
+    /// It expired, and other servers are about to end the server's sessions.
     RunOut,
-    /// The node that it lies on is away, and so nothing is known of the server.
+    /// Its node is unreachable, so the state of the server is unknown.
     Unknown,
 }
 
-/// Whether a server hears itself through Redis.
+/// Whether a server receives its own pulse through Redis.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Pulse {
-    /// It never did.
+    /// It never received one.
     Never,
-    /// It did last so long ago.
+    /// The age of the last one.
     Ago(Duration),
 }
 
-/// How a script fares, as one server sees it.
+/// Statistics of a script on one server.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ScriptStatus {
     /// Its name.
     pub name: String,
-    /// How often it was called.
+    /// Number of calls.
     pub calls: u64,
-    /// How long an answer took, on average.
+    /// Average time of an answer.
     pub mean: Duration,
-    /// And at most.
+    /// Longest time of an answer.
     pub longest: Duration,
 }
 
-/// Asks Redis; what lies on a node of a Cluster that is away is not known. Blocks for some seconds at most.
+/// Reads the status from Redis. Data on unreachable nodes of a Cluster is reported as unknown. Blocks for some seconds
+/// at most.
 ///
 /// # Errors
-/// The node that the URL names cannot be used, or tells of no others. See [`OpenError`].
+/// The node in the URL cannot be used, or does not return the other nodes. See [`OpenError`].
 pub fn status(config: &Config) -> Result<Status, OpenError> {
     let dialer = Arc::new(Dialer::new(config.url.clone(), config.ca.clone()));
     let node = dialer.locate()?;
@@ -130,10 +131,10 @@ pub fn status(config: &Config) -> Result<Status, OpenError> {
     Ok(Status { redis, servers, rooms, problems: inquiry.problems })
 }
 
-/// What is asked of nodes of which some may be away.
+/// Queries to nodes, some of which may be unreachable.
 struct StatusQuery<'a> {
     router: &'a Router,
-    /// Those that are away, and why.
+    /// Unreachable nodes, with the reason.
     away: HashMap<Address, StoreError>,
     problems: Vec<String>,
 }
@@ -173,7 +174,7 @@ impl StatusQuery<'_> {
         Some(index.into_keys().map(|room| RoomStatus { room, members: self.next(&mut counts) }).collect())
     }
 
-    /// Has commands done. A node that is away is not asked: waiting for it, others would come too late.
+    /// Runs commands. An unreachable node is not asked, because the wait for it would delay the others too long.
     fn ask(&self, commands: Vec<Command>) -> Vec<StoreResult<Value>> {
         let absence = |command: &Command| self.away.get(&self.router.owner(&command.key)?).cloned();
         let absences: Vec<Option<StoreError>> = commands.iter().map(absence).collect();
@@ -191,7 +192,7 @@ impl StatusQuery<'_> {
         self.known(command::read(reply))
     }
 
-    /// What an answer says, if there is one; if not, why.
+    /// Returns the value of an answer. If it is an error, records the problem and returns none.
     fn known<T>(&mut self, answer: StoreResult<T>) -> Option<T> {
         let tell = |error: &StoreError| {
             let problem = error.to_string();
@@ -215,7 +216,7 @@ fn node_facts(dialer: &Dialer, node: &Address) -> Result<NodeFacts, OpenError> {
     Ok(NodeFacts { version, role, persistence })
 }
 
-/// From what is in its lease, how long that lives, and the number of its sessions.
+/// Builds the status from the fields of the lease, its TTL, and the number of sessions.
 fn server_status(
     boot: String,
     fields: Option<HashMap<String, String>>,
@@ -233,13 +234,13 @@ fn server_status(
         sessions,
         logs_followed: count("logs"),
         lag: count("lag"),
-        // A server that never heard itself writes -1.
+        // If a server never received its own pulse, it writes -1.
         pulse: number("pulse").map(|age| millis(age).map_or(Pulse::Never, Pulse::Ago)),
         scripts: scripts(fields.get("scripts").map_or("", String::as_str)),
     }
 }
 
-/// `name calls microseconds longest`, separated by semicolons.
+/// Reads `name calls microseconds longest`, separated by semicolons.
 fn scripts(text: &str) -> Vec<ScriptStatus> {
     let read = |text: &str| {
         let mut words = text.split(' ');

@@ -7,15 +7,15 @@ use rusqlite::{Connection, OptionalExtension, Row, params};
 use super::database::Database;
 use super::rows;
 
-/// Deletions that a server can still learn of when it looks.
+/// Number of deletions that a server can still find in the table.
 const DELETIONS_KEPT: i64 = 1000;
 
-/// An account that is gone.
+/// A deleted account.
 pub(super) struct Deletion {
-    /// Counts all deletions.
+    /// Sequence number over all deletions.
     pub(super) number: i64,
     pub(super) user: UserName,
-    /// When the account was made.
+    /// When the account was created.
     pub(super) created: Timestamp,
 }
 
@@ -28,7 +28,7 @@ impl Accounts for Database {
             if insert.execute(params![user.as_str(), hash.expose(), role_name(*role), created.as_millis()])? == 0 {
                 return Ok(false);
             }
-            // What the last session of an earlier owner left behind, who was deleted meanwhile.
+            // The last session of an earlier, deleted account with this name may have left data behind.
             forget_person(connection, user)?;
             Ok(true)
         })
@@ -107,7 +107,7 @@ impl Database {
         })
     }
 
-    /// Accounts that were deleted after the deletion of that number, oldest first.
+    /// Accounts that were deleted after the deletion with this number, oldest first.
     pub(super) fn deletions_after(&self, number: i64) -> StoreResult<Vec<Deletion>> {
         self.read(|connection| {
             let mut select =
@@ -121,7 +121,7 @@ impl Database {
     }
 }
 
-/// Ends all follows from and to a user, and forgets from where that one logged in.
+/// Removes all follows from and to a user, and the user's known addresses.
 fn forget_person(connection: &Connection, user: &UserName) -> rusqlite::Result<()> {
     connection.execute("DELETE FROM follow WHERE follower = ?1 OR publisher = ?1", [user.as_str()])?;
     connection.execute("DELETE FROM usual_address WHERE account = ?1", [user.as_str()]).map(drop)

@@ -1,4 +1,4 @@
-//! What is changed in the accounts beside the server, by the admin commands: the server looks for it. It must not change
+//! Polls the database for account changes by the admin commands, which run in another process. It must not change
 //! anything itself.
 
 use std::sync::Arc;
@@ -11,7 +11,7 @@ use super::accounts::Deletion;
 use super::database::Database;
 use crate::in_process::InProcessLoginLimiter;
 
-/// What was changed since the last look.
+/// The changes since the last poll.
 pub(super) struct AdminChanges {
     database: Arc<Database>,
     sink: Arc<dyn Sink>,
@@ -21,7 +21,7 @@ pub(super) struct AdminChanges {
 }
 
 impl AdminChanges {
-    /// What is changed from now on.
+    /// Starts with the changes from now on.
     pub(super) fn since_now(
         database: Arc<Database>,
         sink: Arc<dyn Sink>,
@@ -32,7 +32,7 @@ impl AdminChanges {
         Ok(Self { database, sink, attempts, last_deletion, last_unlocking })
     }
 
-    /// Tells the sink of accounts that were deleted. Whoever looks at the same time may tell it twice. Blocks.
+    /// Reports deleted accounts to the sink. Concurrent callers may report the same deletion twice. Blocks.
     ///
     /// # Errors
     /// The database cannot be read.
@@ -45,7 +45,7 @@ impl AdminChanges {
         Ok(())
     }
 
-    /// Forgives the failures of accounts that were unlocked. To be called by one thread. Blocks.
+    /// Clears the failures of accounts that were unlocked. Only one thread may call it. Blocks.
     ///
     /// # Errors
     /// The database cannot be read.
@@ -59,7 +59,8 @@ impl AdminChanges {
     }
 }
 
-/// The accounts for the rules of a server: nobody is found there, or made, before the end of whoever had the name was told.
+/// The accounts for the rules of a server. An account is found or created only after the deletion of an earlier account
+/// with this name was reported.
 pub(super) struct ServerAccounts {
     database: Arc<Database>,
     changes: Arc<AdminChanges>,
@@ -75,7 +76,8 @@ impl Accounts for ServerAccounts {
     fn create(&self, account: &Account) -> StoreResult<bool> {
         let is_new = self.database.create(account)?;
         if is_new {
-            // It is made in any case. Whoever looks every second makes up for a look that failed, and reports it.
+            // The account is created in any case. If this poll fails, the next regular poll (every second) repeats it
+            // and reports the error.
             drop(self.changes.notice_deletions());
         }
         Ok(is_new)

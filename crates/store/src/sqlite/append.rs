@@ -12,7 +12,7 @@ use super::committed::DeliveryTarget;
 use super::job::{Job, JobResult, Transaction};
 use crate::in_process::InProcessSessions;
 
-/// A batch of one client, to be appended.
+/// A batch of one client to append.
 pub(super) struct AppendJob {
     batch: Vec<Append>,
     history: u64,

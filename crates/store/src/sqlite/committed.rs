@@ -1,4 +1,4 @@
-//! What a transaction appended, and its delivery after the commit. It must not read or write the database.
+//! The entries of a transaction, and their delivery after the commit. It must not read or write the database.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -8,15 +8,15 @@ use parlor_core::ports::{Entry, LogId, Sink};
 
 use crate::in_process::InProcessSessions;
 
-/// What one transaction appended for all who brought something: each listener gets it in one go.
+/// The entries of one transaction, from all callers. Each listener receives them in one batch.
 #[derive(Default)]
 pub(super) struct CommittedEntries {
     logs: HashMap<LogId, Vec<Entry>>,
-    /// Whom to tell, once there is something.
+    /// The recipients, once there are entries.
     audience: Option<DeliveryTarget>,
 }
 
-/// Who is told of what was written.
+/// Where written entries are reported.
 #[derive(Clone)]
 pub(super) struct DeliveryTarget {
     pub(super) live: Arc<InProcessSessions>,
@@ -30,8 +30,7 @@ impl CommittedEntries {
         self.logs.entry(log).or_default().push(entry);
     }
 
-    /// Delivers all of it, each log in its order, once it is committed. There is one writer, so no two deliveries
-    /// overlap.
+    /// Delivers all entries after the commit, each log in its order. There is one writer, so deliveries do not overlap.
     pub(super) fn deliver(self) -> Flush {
         let mut flush = Flush::default();
         let Some(DeliveryTarget { live, sink }) = self.audience else { return flush };

@@ -19,27 +19,27 @@ use crate::group::GroupCommit;
 pub enum Durability {
     /// The death of the process (`synchronous=NORMAL`).
     Process,
-    /// The loss of power too (`synchronous=FULL`), at the price of waiting for the disk.
+    /// Also a loss of power (`synchronous=FULL`). Each commit waits for the disk.
     Power,
 }
 
 /// Why a database could not be opened.
 #[derive(Debug, thiserror::Error)]
 pub enum OpenError {
-    /// The directory or the file could not be made.
+    /// The directory or the file could not be created.
     #[error("cannot make {path}: {error}")]
     Make {
-        /// What.
+        /// The directory or file.
         path: PathBuf,
-        /// Why not.
+        /// The reason.
         error: std::io::Error,
     },
-    /// SQLite says no.
+    /// SQLite returned an error.
     #[error("cannot open the database {path}: {error}")]
     Database {
-        /// Which.
+        /// The file.
         path: PathBuf,
-        /// Why not.
+        /// The reason.
         error: rusqlite::Error,
     },
     /// A newer program wrote it.
@@ -47,7 +47,7 @@ pub enum OpenError {
         "the database {path} is of version {found}, newer than version {known} of this program; use a newer parlor"
     )]
     Newer {
-        /// Which.
+        /// The file.
         path: PathBuf,
         /// Its version.
         found: usize,
@@ -67,7 +67,8 @@ pub struct Database {
 }
 
 impl Database {
-    /// Opens or makes the database in the directory `data`, which is made if need be, for its owner only.
+    /// Opens or creates the database in the directory `data`. The directory is created if it is missing, and is
+    /// accessible to its owner only.
     ///
     /// # Errors
     /// See [`OpenError`].
@@ -86,12 +87,12 @@ impl Database {
         Ok(Self { writer: GroupCommit::new(Writer::new(connection)), readers: Readers::new(path), epoch })
     }
 
-    /// The life of the logs in this database.
+    /// The epoch of the logs in this database.
     pub(super) fn epoch(&self) -> Epoch {
         self.epoch
     }
 
-    /// A number that no life of a log had before.
+    /// A number that no earlier epoch of a log had.
     pub(super) fn fresh_epoch(&self) -> Result<Epoch, OpenError> {
         let hex: String =
             self.read(|connection| connection.query_row("SELECT lower(hex(randomblob(8)))", [], |row| row.get(0)))?;
@@ -103,8 +104,8 @@ impl Database {
         self.readers.read(read)
     }
 
-    /// Changes something, in a transaction together with what others change at the same time. `change` may
-    /// be rolled back, and tells whether there was anything to change.
+    /// Changes something, in one transaction with other concurrent changes. `change` may be rolled back. It returns
+    /// whether there was anything to change.
     pub(super) fn change(
         &self,
         change: impl Fn(&Connection) -> rusqlite::Result<bool> + Send + 'static,
@@ -114,7 +115,7 @@ impl Database {
         answer.take()
     }
 
-    /// Has a job done in the next transaction. Blocks until it is settled.
+    /// Runs a job in the next transaction. Blocks until it is settled.
     pub(super) fn run(&self, job: Box<dyn Job>) {
         self.writer.run(job);
     }

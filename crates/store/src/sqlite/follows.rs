@@ -1,4 +1,4 @@
-//! Who follows whom, in the embedded database.
+//! Follows in the embedded database.
 
 use parlor_core::ports::{Follows, StoreResult};
 use parlor_proto::UserName;

@@ -1,4 +1,4 @@
-//! Where each log stands, as the writer remembers it. It must not be asked by anybody else.
+//! The head of each log, as the writer remembers it. Code other than the writer must not use it.
 
 use std::collections::HashMap;
 use std::collections::hash_map::Entry as Slot;
@@ -8,11 +8,11 @@ use rusqlite::{Connection, OptionalExtension, params};
 
 use super::rows::kind_and_name;
 
-/// Logs whose heads are remembered; with more, all are forgotten and read again.
+/// Maximum number of remembered heads. Beyond that, all are dropped and read again.
 const MAX_HEADS: usize = 100_000;
 
-/// Where the logs stand that were written to, so that it need not be read for each entry. Valid only while
-/// its owner is the writer.
+/// The heads of the logs that were written to, so that they are not read for each entry. Valid only while its owner is
+/// the writer.
 #[derive(Default)]
 pub(super) struct Heads(HashMap<LogId, Head>);
 
@@ -27,7 +27,7 @@ pub(super) struct Head {
 }
 
 impl Heads {
-    /// Where a log stands; read if it is not known.
+    /// The head of a log. It is read if it is not known.
     pub(super) fn get(&mut self, connection: &Connection, log: &LogId) -> rusqlite::Result<&mut Head> {
         if self.0.len() >= MAX_HEADS {
             self.0.clear();
@@ -47,7 +47,7 @@ fn load(connection: &Connection, log: &LogId) -> rusqlite::Result<Head> {
         let mut insert = connection.prepare_cached("INSERT INTO log (kind, name) VALUES (?1, ?2)")?;
         return Ok(Head { row: insert.insert([kind, name])?, last: 0, oldest: 1 });
     };
-    // Two statements: SQLite answers each from one end of the index, and both together by reading it all.
+    // Two statements: SQLite answers each from one end of the index, but would read the whole index for a combined one.
     let bound = |sql: &str, none: u64| -> rusqlite::Result<u64> {
         let number: Option<u64> = connection.prepare_cached(sql)?.query_row([row], |row| row.get(0))?;
         Ok(number.unwrap_or(none))

@@ -1,4 +1,4 @@
-//! What is written in one transaction with others, and how its outcome comes back. It must not know what the jobs are.
+//! Jobs that share one transaction, and how their results return. It must not know what the jobs are.
 
 use std::sync::Arc;
 
@@ -10,32 +10,32 @@ use super::committed::CommittedEntries;
 use super::heads::Heads;
 use crate::sync::{Mutex, lock};
 
-/// The transaction that is open, and what is remembered of the rows that were written.
+/// The open transaction, and the cached state of the rows that were written.
 pub(super) struct Transaction {
     pub(super) connection: Connection,
     pub(super) heads: Heads,
-    /// What it has appended so far.
+    /// The entries that it has appended so far.
     pub(super) written: CommittedEntries,
 }
 
 impl Transaction {
-    /// None is open yet.
+    /// Starts without an open transaction.
     pub(super) fn new(connection: Connection) -> Self {
         Self { connection, heads: Heads::default(), written: CommittedEntries::default() }
     }
 }
 
-/// Something that is written in a transaction with others.
+/// A job that shares a transaction with others.
 pub(super) trait Job: Send {
     /// Writes. An error rolls the whole batch back.
     fn apply(&mut self, transaction: &mut Transaction) -> rusqlite::Result<()>;
 
-    /// Tells the waiting thread; called in the order of the batch, after its commit or failure. Whoever appends takes along
-    /// what is to be flushed of the whole batch.
+    /// Notifies the waiting thread. Called in the order of the batch, after its commit or failure. An append job takes
+    /// over the pending flush of the whole batch.
     fn settle(self: Box<Self>, outcome: StoreResult<()>, flush: &mut Flush);
 }
 
-/// Where the outcome of a job is left for the thread that waits for it.
+/// The place of a job's result, for the thread that waits for it.
 pub(super) struct JobResult<T>(Arc<Mutex<Option<StoreResult<T>>>>);
 
 impl<T> Default for JobResult<T> {
@@ -55,7 +55,7 @@ impl<T> JobResult<T> {
         *lock(&self.0) = Some(outcome);
     }
 
-    /// The outcome; an error if the leader of the commit panicked before it came to this job.
+    /// Takes the result. It is an error if the leader of the commit panicked before this job.
     pub(super) fn take(&self) -> StoreResult<T> {
         lock(&self.0).take().unwrap_or_else(|| Err(StoreError::new("the commit was aborted")))
     }

@@ -1,5 +1,5 @@
-//! From where users log in, in the embedded database, so that it survives the server. It must not know what that is
-//! good for.
+//! The usual addresses of users in the embedded database, so that they survive the server. It must not know their
+//! purpose.
 
 use parlor_core::ports::{KNOWN_FOR, MAX_KNOWN_ADDRESSES, StoreResult};
 use parlor_proto::{Timestamp, UserName};
@@ -8,7 +8,7 @@ use rusqlite::{Connection, OptionalExtension, params};
 use super::database::Database;
 use crate::in_process::UsualAddresses;
 
-/// Milliseconds after which it is noted anew that somebody logs in from the same address, so that not each login is a
+/// A login from the same address is recorded again only after this many milliseconds, so that not each login is a
 /// write.
 const NOTED_FOR_MILLIS: i64 = 24 * 60 * 60 * 1000;
 
@@ -37,12 +37,12 @@ impl Database {
     }
 }
 
-/// Milliseconds since the epoch at which an address must have been seen to be usual now.
+/// An address is usual now if it was last seen at or after this time (milliseconds since the Unix epoch).
 fn usual_since(now: Timestamp) -> i64 {
     now.as_millis().saturating_sub(i64::try_from(KNOWN_FOR.as_millis()).unwrap_or(i64::MAX))
 }
 
-/// Notes an address, and forgets those beyond the newest and those that are not usual any more.
+/// Records an address, and removes those beyond the maximum number and those that are not usual any more.
 pub(super) fn note(connection: &Connection, user: &UserName, address: &str, now: Timestamp) -> rusqlite::Result<()> {
     let user = user.as_str();
     let mut insert = connection.prepare_cached("INSERT OR REPLACE INTO usual_address VALUES (?1, ?2, ?3)")?;

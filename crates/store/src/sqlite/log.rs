@@ -13,7 +13,7 @@ use super::database::Database;
 use super::rows;
 use crate::in_process::InProcessSessions;
 
-/// Logs of one server that stands alone.
+/// Logs of a single server.
 pub(super) struct SqliteLog {
     database: Arc<Database>,
     live: Arc<InProcessSessions>,
@@ -22,7 +22,7 @@ pub(super) struct SqliteLog {
 }
 
 impl SqliteLog {
-    /// The logs of a database; `in_process` learns which rooms have one.
+    /// Opens the logs of a database; `in_process` receives the rooms that have one.
     pub(super) fn open(
         database: Arc<Database>,
         live: Arc<InProcessSessions>,
@@ -65,7 +65,7 @@ impl Log for SqliteLog {
         Ok(Head { epoch: self.database.epoch(), last: MessageId(last) })
     }
 
-    /// Nothing to do: whatever is appended is delivered, and whom nobody listens to is not pushed to anybody.
+    /// Nothing to do: every entry is delivered to the sink, and the sink sends an entry only to listeners.
     fn unfollow(&self, _log: &LogId) {}
 
     fn newest(&self, log: &LogId, count: usize) -> StoreResult<Vec<Entry>> {

@@ -1,5 +1,5 @@
-//! The embedded store: accounts, follows and logs in one SQLite file in WAL mode. Several processes may open
-//! it for accounts (the admin commands do); only one may append to logs, which the server's lock sees to.
+//! The embedded store: accounts, follows and logs in one SQLite file in WAL mode. Several processes may open it for
+//! accounts (the admin commands do). Only one process may append to logs; the server's lock ensures that.
 
 mod accounts;
 mod admin_polling;
@@ -30,7 +30,7 @@ use admin_polling::{AdminChanges, ServerAccounts};
 pub use database::{Database, Durability, OpenError};
 use log::SqliteLog;
 
-/// How long a locked database is waited for: with it, an answer comes within the 3 s of the protocol.
+/// Timeout of the wait for a locked database. With it, an answer comes within the 3 s of the protocol.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(2);
 
 /// Name of the database within the data directory.
@@ -43,11 +43,11 @@ pub struct Sqlite {
 }
 
 impl Sqlite {
-    /// Opens or makes the database in the directory `data`, keeping the newest `history` entries of each log
-    /// (none at all if 0), and tells `sink` what it has for the clients.
+    /// Opens or creates the database in the directory `data`. Keeps the newest `history` entries of each log (none at
+    /// all if 0), and sends news for clients to `sink`.
     ///
     /// # Errors
-    /// The file cannot be opened or made, or was written by a newer version.
+    /// The file cannot be opened or created, or was written by a newer version.
     pub fn open(data: &Path, history: u64, durability: Durability, sink: Arc<dyn Sink>) -> Result<Self, OpenError> {
         let database = Arc::new(Database::open(data, durability)?);
         let live = Arc::new(InProcessSessions::new(sink.clone()));
@@ -74,18 +74,18 @@ impl Sqlite {
         &self.store
     }
 
-    /// Looks for accounts that were deleted or unlocked since the last look, by this process or another, tells the
-    /// sink of the former and forgives the latter. To be called every second or so. Blocks.
+    /// Polls for accounts that were deleted or unlocked since the last poll, by this process or another. Reports
+    /// deletions to the sink, and clears the failures of unlocked accounts. Call it about every second. Blocks.
     ///
     /// # Errors
-    /// The database cannot be read; the next look makes up for it.
+    /// The database cannot be read; the next poll repeats the work.
     pub fn notice_changes(&self) -> StoreResult<()> {
         self.changes.notice_deletions()?;
         self.changes.notice_unlockings()
     }
 }
 
-/// Opens or makes the database in the directory `data` for its accounts only.
+/// Opens or creates the database in the directory `data`, for its accounts only.
 ///
 /// # Errors
 /// As [`Sqlite::open`].

@@ -1,4 +1,4 @@
-//! Connections that only read, each used by one thread at a time. It must not write.
+//! Read-only connections, each used by one thread at a time. It must not write.
 
 use std::path::PathBuf;
 
@@ -8,11 +8,11 @@ use rusqlite::{Connection, OpenFlags};
 use super::BUSY_TIMEOUT;
 use crate::sync::{Mutex, lock};
 
-/// Connections that are kept for later. To open one takes as long as many reads, and in a storm of logins more threads
-/// read at the same time than there are processors.
+/// Maximum number of idle connections that are kept. Opening one takes as long as many reads, and during many
+/// concurrent logins more threads read than there are processors.
 const MAX_IDLE: usize = 8;
 
-/// Read-only connections to one database. Lock tier 1, held only to take one or give it back.
+/// Read-only connections to one database. Lock tier 1, held only to take or return one.
 pub(super) struct Readers {
     path: PathBuf,
     idle: Mutex<Vec<Connection>>,
@@ -23,7 +23,7 @@ impl Readers {
         Self { path, idle: Mutex::default() }
     }
 
-    /// Reads with a connection that nobody else uses meanwhile.
+    /// Reads with a connection that no other thread uses meanwhile.
     pub(super) fn read<T>(&self, read: impl FnOnce(&Connection) -> rusqlite::Result<T>) -> StoreResult<T> {
         let idle = lock(&self.idle).pop();
         let connection = idle.map_or_else(|| self.open(), Ok).map_err(StoreError::new)?;

@@ -1,30 +1,30 @@
-//! From columns to names and texts. What a database holds that this program would not have written is an
-//! error of the row, not a panic.
+//! Converts columns to names and texts. It must not panic: a value that this program would not have written is an error
+//! of the row.
 
 use parlor_core::ports::LogId;
 use parlor_proto::{RoomName, Text, UserName};
 use rusqlite::Row;
 use rusqlite::types::Type;
 
-/// The user whose name stands in a column.
+/// Reads a user name from a column.
 pub(super) fn user(row: &Row<'_>, column: usize) -> rusqlite::Result<UserName> {
     let name: String = row.get(column)?;
     name.parse().map_err(|error| rusqlite::Error::FromSqlConversionFailure(column, Type::Text, Box::new(error)))
 }
 
-/// The room whose name stands in a column.
+/// Reads a room name from a column.
 pub(super) fn room(row: &Row<'_>, column: usize) -> rusqlite::Result<RoomName> {
     let name: String = row.get(column)?;
     name.parse().map_err(|error| rusqlite::Error::FromSqlConversionFailure(column, Type::Text, Box::new(error)))
 }
 
-/// The text that stands in a column.
+/// Reads a text from a column.
 pub(super) fn text(row: &Row<'_>, column: usize) -> rusqlite::Result<Text> {
     let text: String = row.get(column)?;
     text.try_into().map_err(|error: &str| rusqlite::Error::FromSqlConversionFailure(column, Type::Text, error.into()))
 }
 
-/// How a log is named in the database.
+/// The name of a log in the database.
 pub(super) fn kind_and_name(log: &LogId) -> (&'static str, &str) {
     match log {
         LogId::Room(room) => ("room", room.as_str()),

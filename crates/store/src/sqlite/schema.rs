@@ -1,4 +1,4 @@
-//! The tables and how older ones become them. A released migration is never changed; the next one is added.
+//! The tables, and the migrations of older versions. A released migration is never changed; a new one is added.
 
 use rusqlite::Connection;
 
@@ -62,10 +62,10 @@ pub(super) fn version(connection: &Connection) -> rusqlite::Result<usize> {
     connection.query_row("PRAGMA user_version", [], |row| row.get(0))
 }
 
-/// Brings a database of an older version to the current one, all or nothing.
+/// Migrates a database of an older version to the current one, all or nothing.
 pub(super) fn migrate(connection: &mut Connection) -> rusqlite::Result<()> {
     let transaction = connection.transaction_with_behavior(rusqlite::TransactionBehavior::Immediate)?;
-    // Asked again under the lock: another process may have migrated in the meantime.
+    // Read again under the lock: another process may have migrated in the meantime.
     let from = version(&transaction)?;
     for migration in MIGRATIONS.iter().skip(from) {
         transaction.execute_batch(migration)?;

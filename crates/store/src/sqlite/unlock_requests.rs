@@ -1,5 +1,5 @@
-//! Orders to forget failed logins. Those are in the memory of the server, and whoever unlocks an account is another
-//! process: so an order is a row here, for the server to find. It must not know the failures.
+//! Requests to clear failed logins. The failures are in the memory of the server, but an admin unlocks an account in
+//! another process. So a request is a row here, which the server polls. It must not know the failures.
 
 use parlor_core::ports::StoreResult;
 use parlor_proto::{Timestamp, UserName};
@@ -7,11 +7,11 @@ use parlor_proto::{Timestamp, UserName};
 use super::database::Database;
 use super::{known_addresses, rows};
 
-/// Orders that a server can still learn of when it looks.
+/// Number of requests that a server can still find in the table.
 const ORDERS_KEPT: i64 = 1000;
 
 impl Database {
-    /// Leaves an order, and takes the address for a usual one. `false` if there is no such account.
+    /// Stores a request, and records the address as usual. Returns `false` if there is no such account.
     pub(super) fn request_unlock(&self, user: &UserName, address: Option<&str>, now: Timestamp) -> StoreResult<bool> {
         let (user, address) = (user.clone(), address.map(str::to_owned));
         self.change(move |connection| {
@@ -29,12 +29,12 @@ impl Database {
         })
     }
 
-    /// Number of the newest order; 0 if there was none.
+    /// Number of the newest request; 0 if there was none.
     pub(super) fn last_unlocking(&self) -> StoreResult<i64> {
         self.read(|connection| connection.query_row("SELECT coalesce(max(id), 0) FROM unlocking", [], |row| row.get(0)))
     }
 
-    /// Accounts that were unlocked after the order of that number, oldest first.
+    /// Accounts that were unlocked after the request with this number, oldest first.
     pub(super) fn unlockings_after(&self, number: i64) -> StoreResult<Vec<(i64, UserName)>> {
         self.read(|connection| {
             let mut select = connection.prepare_cached("SELECT id, name FROM unlocking WHERE id > ?1 ORDER BY id")?;

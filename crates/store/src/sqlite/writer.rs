@@ -1,4 +1,4 @@
-//! The one connection that writes: runs jobs in transactions, a batch at a time. It must not know the jobs.
+//! The only connection that writes. It runs jobs in transactions, one batch at a time. It must not know the jobs.
 
 use std::time::Duration;
 
@@ -12,15 +12,15 @@ use super::heads::Heads;
 use super::job::{Job, JobResult, Transaction};
 use crate::group::{BatchHealth, Worker};
 
-/// The writing connection and what is remembered of the rows it wrote.
+/// The writing connection, and the cached state of the rows it wrote.
 pub(super) struct Writer {
     transaction: Transaction,
-    /// Whether the last batch found the database locked for all its patience.
+    /// Whether the last batch waited for the locked database until its timeout.
     was_stuck: bool,
 }
 
-/// How long a database is waited for that was found locked before: whoever brings several pieces of work, one
-/// after the other, is not to wait the whole time for each.
+/// Timeout of the wait for a database that was locked before: a caller with several jobs in sequence must not wait the
+/// full time for each.
 const STUCK_TIMEOUT: Duration = Duration::from_millis(100);
 
 impl Writer {
@@ -36,28 +36,28 @@ impl Writer {
         self.execute("COMMIT")
     }
 
-    /// Runs a statement that is understood only once.
+    /// Runs a cached statement, which is prepared only once.
     fn execute(&self, statement: &str) -> rusqlite::Result<()> {
         self.transaction.connection.prepare_cached(statement)?.execute([]).map(drop)
     }
 
-    /// Waits less for the lock from now on if it was waited for in vain, and as long as ever once it was had.
+    /// Shortens the timeout for the lock after a wait that failed, and restores it after one that succeeded.
     fn remember(&mut self, is_stuck: bool) -> BatchHealth {
         if is_stuck != self.was_stuck {
             self.was_stuck = is_stuck;
             let timeout = if is_stuck { STUCK_TIMEOUT } else { BUSY_TIMEOUT };
-            // Sets a field of the connection, which cannot fail while that is open.
+            // This sets a field of the connection. It cannot fail while the connection is open.
             let _ = self.transaction.connection.busy_timeout(timeout);
         }
         if is_stuck { BatchHealth::Stuck } else { BatchHealth::Good }
     }
 
-    /// Forgets a transaction that did not come to its end.
+    /// Discards a transaction that was not committed.
     fn roll_back(&mut self) {
         self.transaction.heads = Heads::default();
         self.transaction.written = CommittedEntries::default();
         if !self.transaction.connection.is_autocommit() {
-            // If even this fails, the next BEGIN does, and says so.
+            // If this fails, the next BEGIN fails, too, and reports it.
             let _ = self.transaction.connection.execute_batch("ROLLBACK");
         }
     }
@@ -91,10 +91,10 @@ fn is_busy(error: &rusqlite::Error) -> bool {
     matches!(error.sqlite_error_code(), Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked))
 }
 
-/// Writes, and tells whether there was anything to change.
+/// Writes, and returns whether there was anything to change.
 type ChangeFn = dyn Fn(&Connection) -> rusqlite::Result<bool> + Send;
 
-/// A change that only says whether there was anything to change.
+/// A change that only reports whether there was anything to change.
 pub(super) struct Change {
     pub(super) change: Box<ChangeFn>,
     pub(super) changed: bool,

@@ -47,7 +47,7 @@ pub(crate) fn deleted_ones_are_gone_and_told(bench: &Bench) {
     bench.look();
     bench.look();
     bench.settle();
-    // Perhaps twice, but nothing else.
+    // The deletion may be reported twice, but nothing else.
     let mut deleted = bench.ear.deleted();
     deleted.dedup();
     assert_eq!(deleted, [("ann".to_owned(), ann.created)]);

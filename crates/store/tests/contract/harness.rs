@@ -1,4 +1,4 @@
-//! Stores to be tried, each with a sink that writes down what it reports.
+//! Stores under test, each with a sink that records its reports.
 
 use std::collections::BTreeSet;
 #[cfg(feature = "redis")]
@@ -16,18 +16,18 @@ use parlor_core::{ConnectionId, DuplicateLogin};
 use parlor_proto::{Generation, RoomName, Text, Timestamp, UserName};
 use parlor_testkit::{RecordingSink, Reported};
 
-/// Entries that each log of a bench keeps.
+/// Number of entries that each log of a bench keeps.
 pub(crate) const HISTORY: usize = 2000;
 
-/// A store with an ear at it.
+/// A store with a recording sink.
 pub(crate) struct Bench {
     pub(crate) store: Store,
     pub(crate) ear: Arc<RecordingSink>,
-    /// Lets the store look for what other processes did, where it has to look.
+    /// Lets the store poll for changes by other processes, if it has to poll.
     look: Box<dyn Fn() + Send + Sync>,
-    /// Where the store tells what happened by and by: lets it tell all that happened so far.
+    /// If the store reports with a delay: waits until it has reported everything that happened so far.
     settle: Box<dyn Fn(&Self) + Send + Sync>,
-    /// Logs that are followed.
+    /// The followed logs.
     followed: Mutex<BTreeSet<LogId>>,
     start: Instant,
 }
@@ -66,7 +66,7 @@ pub(crate) fn redis() -> Bench {
     redis_at(&url, server)
 }
 
-/// A Cluster that all tests share, one after the other, since it takes seconds to start.
+/// A Cluster that all tests share, one after the other, because its start takes seconds.
 #[cfg(feature = "redis")]
 pub(crate) fn redis_cluster() -> Bench {
     use parlor_redis_testkit::RedisCluster;
@@ -85,7 +85,7 @@ pub(crate) fn redis_cluster() -> Bench {
     Bench { settle, ..redis_at(&url, (cluster, turn)) }
 }
 
-/// A store on the Redis at `url`, which is there as long as it keeps `alive`.
+/// A store on the Redis at `url`, which lives as long as `alive` is held.
 #[cfg(feature = "redis")]
 fn redis_at(url: &str, alive: impl Send + Sync + 'static) -> Bench {
     use parlor_store::redis::{Config, EventSink, Note, Redis};
@@ -113,7 +113,7 @@ fn redis_at(url: &str, alive: impl Send + Sync + 'static) -> Bench {
     }
 }
 
-/// The right to be the only one, until it is dropped. Unlike a lock it may be dropped by another thread.
+/// The right to exclusive use, until it is dropped. Unlike a lock it may be dropped by another thread.
 #[cfg(feature = "redis")]
 struct Turn;
 
@@ -136,7 +136,7 @@ impl Drop for Turn {
 }
 
 impl Bench {
-    /// Monotonic time, as a server would tell it.
+    /// Monotonic time, as a server measures it.
     pub(crate) fn elapsed(&self) -> Duration {
         self.start.elapsed()
     }
@@ -150,14 +150,15 @@ impl Bench {
         (self.look)();
     }
 
-    /// Lets the store report what happened so far.
+    /// Lets the store report everything that happened so far.
     pub(crate) fn settle(&self) {
         (self.settle)(self);
         let restarted = self.ear.reported().into_iter().find(|it| matches!(it, Reported::Restarted(_)));
         assert!(restarted.is_none(), "{restarted:?}: nothing was lost");
     }
 
-    /// News come in the order in which they happened, and so after a notice all that happened before it.
+    /// Messages arrive in the order of their events. So after a notice has arrived, all earlier messages have arrived,
+    /// too.
     #[cfg(feature = "redis")]
     fn hear_a_notice(&self) {
         static NUMBER: std::sync::atomic::AtomicUsize = std::sync::atomic::AtomicUsize::new(0);
@@ -168,7 +169,7 @@ impl Bench {
         self.ear.retain(|it| !matches!(it, Reported::Notice(heard) if *heard == notice));
     }
 
-    /// News of different nodes come in no order, so there has to be something to hear in each log.
+    /// Messages of different nodes arrive in any order, so each log needs a message that the test can wait for.
     #[cfg(feature = "redis")]
     fn hear_all_nodes(&self, cluster: &parlor_redis_testkit::RedisCluster) {
         self.hear_a_notice();
@@ -192,7 +193,7 @@ impl Bench {
         self.store.log.follow(log).unwrap();
     }
 
-    /// Takes the user's session over; connections are numbered by the caller.
+    /// Claims the user's session with this policy. The caller numbers the connections.
     pub(crate) fn claim(&self, user: &str, connection: u64, policy: DuplicateLogin) -> ClaimResult {
         self.claim_limited(user, connection, policy, None)
     }
@@ -210,7 +211,7 @@ impl Bench {
         self.store.sessions.claim(&claim).unwrap()
     }
 
-    /// A session of the user, taken over if need be.
+    /// A session of the user, by takeover if one exists.
     pub(crate) fn session_key(&self, user: &str) -> SessionKey {
         match self.claim(user, 0, DuplicateLogin::Takeover) {
             ClaimResult::Granted(generation) => SessionKey { user: name(user), generation },

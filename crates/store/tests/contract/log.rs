@@ -92,7 +92,7 @@ pub(crate) fn a_batch_is_answered_entry_by_entry(bench: &Bench) {
     assert_eq!(texts(bench, &red, 10), ["a", "c"]);
 }
 
-/// Many sessions speak in one room at once, in batches of one to three; returns the numbers that each got.
+/// Many sessions send to one room concurrently, in batches of one to three. Returns the message ids that each got.
 fn speak_at_once(bench: &Bench, log: &LogId, speakers: usize, rounds: usize) -> Vec<Vec<u64>> {
     let seats: Vec<_> = (0..speakers).map(|number| bench.member(&format!("user{number}"), "red")).collect();
     std::thread::scope(|scope| {
@@ -110,7 +110,7 @@ fn speak_at_once(bench: &Bench, log: &LogId, speakers: usize, rounds: usize) -> 
 pub(crate) fn under_many_threads_delivery_is_in_order_of_number(bench: &Bench) {
     let red = log_of("red");
     let numbers = speak_at_once(bench, &red, 16, 30);
-    assert!(numbers.iter().all(|numbers| numbers.is_sorted()), "a speaker's order is the log's");
+    assert!(numbers.iter().all(|numbers| numbers.is_sorted()), "a sender's order is the log's");
     bench.settle();
     let delivered = bench.ear.entries(&red);
     let ids: Vec<u64> = delivered.iter().map(|entry| entry.id.0).collect();

@@ -11,10 +11,10 @@ use parlor_proto::{Timestamp, UserName};
 
 use crate::harness::{Bench, account, name};
 
-/// Attempts at an account that may fail before there is a delay.
+/// Number of failed attempts at an account before there is a delay.
 const FREE: u32 = LoginBackoff::ACCOUNT.free;
 
-/// Somebody who tries passwords.
+/// A client that tries passwords.
 struct Guesser<'a> {
     bench: &'a Bench,
     user: UserName,
@@ -37,7 +37,7 @@ impl Guesser<'_> {
         self.bench.store.attempts.acquire(&self.attempt()).unwrap()
     }
 
-    /// Takes a place, which has to be there.
+    /// Takes a place, which must be free.
     fn place(&self) -> AttemptPermit {
         match self.begin() {
             LoginDecision::Allowed(permit) => permit,
@@ -53,7 +53,7 @@ impl Guesser<'_> {
         self.end(self.place(), outcome);
     }
 
-    /// Fails so many times as cost nothing, and once more.
+    /// Uses up the free failures, and fails once more.
     fn use_up(&self) {
         (0..=FREE).for_each(|_| self.try_once(Wrong));
     }
@@ -63,7 +63,7 @@ impl Guesser<'_> {
     }
 }
 
-/// Somebody from an address that is not limited by itself.
+/// A client at an address that has no limit of its own.
 fn guesser<'a>(bench: &'a Bench, user: &str, address: &'a str) -> Guesser<'a> {
     Guesser { bench, user: name(user), address, is_address_limited: false }
 }
@@ -79,12 +79,12 @@ pub(crate) fn are_delayed_after_some_failures_and_free_again_in_time(bench: &Ben
     ann.try_once(Wrong);
     let LoginDecision::RetryAfter(left) = ann.begin() else { panic!("there is no delay") };
     assert!(left <= LoginBackoff::ACCOUNT.first_delay, "{left:?}");
-    assert!(guesser(bench, "ann", "192.0.2.2").is_delayed(), "another address helps");
+    assert!(guesser(bench, "ann", "192.0.2.2").is_delayed(), "another address avoids the delay");
     guesser(bench, "bob", "192.0.2.1").try_once(Wrong);
     bench.wait(left + Duration::from_millis(1));
     ann.try_once(Wrong);
     let LoginDecision::RetryAfter(left) = ann.begin() else { panic!("there is no delay") };
-    assert!(left > LoginBackoff::ACCOUNT.first_delay, "it does not grow: {left:?}");
+    assert!(left > LoginBackoff::ACCOUNT.first_delay, "the delay does not grow: {left:?}");
 }
 
 pub(crate) fn however_many_begin_at_once_no_more_are_made_than_one_after_the_other(bench: &Bench) {
@@ -111,7 +111,7 @@ pub(crate) fn a_right_one_forgives_the_account_and_not_the_address(bench: &Bench
     }
     let ann = limited(bench, "ann0", "192.0.2.1");
     ann.try_once(Right);
-    // From elsewhere: the account is as new, the address is not.
+    // From another address, the account has all its free failures again. The first address has not.
     limited(bench, "ann0", "192.0.2.2").use_up();
     let zoe = limited(bench, "zoe", "192.0.2.1");
     zoe.try_once(Wrong);
@@ -129,7 +129,7 @@ pub(crate) fn an_address_is_delayed_whatever_accounts_it_tries(bench: &Bench) {
         limited(bench, &format!("user{number}"), "192.0.2.1").try_once(Wrong);
     }
     let other = limited(bench, "other", "192.0.2.1");
-    // Whoever is turned away for the address has taken no place at the account.
+    // An attempt that is rejected for its address takes no place at the account.
     (0..10).for_each(|_| assert!(other.is_delayed()));
     limited(bench, "other", "192.0.2.2").use_up();
     guesser(bench, "another", "192.0.2.1").try_once(Wrong);
@@ -142,9 +142,9 @@ pub(crate) fn failures_elsewhere_do_not_delay_a_usual_address(bench: &Bench) {
     away.use_up();
     assert!(away.is_delayed());
     home.try_once(Right);
-    // And what is right at home forgives nobody elsewhere.
+    // A login from a usual address does not clear the failures of other addresses.
     assert!(away.is_delayed());
-    // Nor does it matter what others fail at from there.
+    // Failures of other accounts from this address do not matter either.
     for number in 0..=LoginBackoff::ADDRESS.free {
         limited(bench, &format!("user{number}"), "192.0.2.1").try_once(Wrong);
     }
@@ -159,8 +159,8 @@ pub(crate) fn failures_at_a_usual_address_delay_only_there(bench: &Bench) {
     assert!(home.is_delayed());
     let away = limited(bench, "ann", "198.51.100.1");
     away.try_once(Right);
-    assert!(home.is_delayed(), "what is right elsewhere forgives nothing");
-    // They count for the address all the same.
+    assert!(home.is_delayed(), "a login elsewhere clears nothing");
+    // They still count for the address.
     for number in 0..LoginBackoff::ADDRESS.free - FREE {
         limited(bench, &format!("user{number}"), "192.0.2.1").try_once(Wrong);
     }
@@ -173,7 +173,7 @@ pub(crate) fn only_so_many_addresses_are_usual(bench: &Bench) {
         let ann = guesser(bench, "ann", address);
         let now = Timestamp::from_millis(1_795_392_000_123 + i64::try_from(number).unwrap());
         bench.store.attempts.note_known_address(&Attempt { now, ..ann.attempt() }).unwrap();
-        // By a clock that counts milliseconds.
+        // The clock counts milliseconds.
         bench.wait(Duration::from_millis(2));
     }
     let is_known = |address: &String| {
@@ -200,7 +200,7 @@ pub(crate) fn an_account_is_unlocked(bench: &Bench) {
     bench.look();
     home.use_up();
     away.use_up();
-    assert!(away.is_delayed(), "it is locked again by what fails from now on");
+    assert!(away.is_delayed(), "new failures delay it again");
     assert!(!accounts.unlock(&name("nobody"), Some("192.0.2.1"), now).unwrap());
 }
 

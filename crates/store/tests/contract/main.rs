@@ -1,6 +1,6 @@
-//! What every store promises to the rules, tried on each of them. It must not know how a store does it.
+//! The contract of all stores, tested on each of them. It must not know how a store implements it.
 //!
-//! To add a store: a function in `bench.rs` that opens it, and one line at the foot of this file.
+//! To add a store: a function in `harness.rs` that opens it, and one line at the end of this file.
 #![allow(clippy::unwrap_used, reason = "a test stops at the first surprise")]
 
 mod accounts;
@@ -12,7 +12,7 @@ mod people;
 mod rooms;
 mod sessions;
 
-/// Makes a test of each promise for one store.
+/// Defines a test of each part of the contract for one store.
 macro_rules! promises {
     ($store:ident, $open:path, $($area:ident: $($promise:ident)*;)*) => {
         mod $store {

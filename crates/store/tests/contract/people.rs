@@ -1,4 +1,4 @@
-//! What is said to people and not logged.
+//! Messages to users that are not logged.
 
 use crate::harness::{Bench, direct, name};
 

@@ -137,7 +137,7 @@ pub(crate) fn under_many_threads_the_counts_agree(bench: &Bench) {
     });
     assert_eq!(counts(bench), [("lobby".to_owned(), 0), ("red".to_owned(), 16)]);
     bench.settle();
-    // In order of version, what is told adds up: each change alters the count by the one who came or went.
+    // Sorted by version, the reports are consistent: each change alters the count by one user.
     let mut presences = bench.ear.presences();
     presences.sort_by_key(|presence| presence.version);
     let mut members = std::collections::BTreeMap::new();

@@ -47,7 +47,7 @@ pub(crate) fn one_is_rejected(bench: &Bench) {
     assert!(first.generation < second);
 }
 
-/// Fifty claims of one user by as many threads at the same time.
+/// Fifty claims of one user by fifty threads concurrently.
 fn fifty(bench: &Bench, policy: DuplicateLogin) -> Vec<ClaimResult> {
     let start = Barrier::new(50);
     std::thread::scope(|scope| {
@@ -124,10 +124,10 @@ pub(crate) fn takeovers_are_limited(bench: &Bench) {
     for _ in 0..3 {
         assert!(generation(claim(limit)).is_some());
     }
-    let ClaimResult::TakeoverLoop(left) = claim(limit) else { panic!("nobody is stopped") };
+    let ClaimResult::TakeoverLoop(left) = claim(limit) else { panic!("no takeover is rejected") };
     assert!(!left.is_zero() && left <= within);
     assert!(generation(claim(None)).is_some());
-    let ClaimResult::TakeoverLoop(left) = claim(limit) else { panic!("what is not limited resets the count") };
+    let ClaimResult::TakeoverLoop(left) = claim(limit) else { panic!("an unlimited claim resets the count") };
     std::thread::sleep(left + Duration::from_millis(10));
     assert!(generation(claim(limit)).is_some());
 }

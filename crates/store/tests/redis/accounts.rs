@@ -1,4 +1,4 @@
-//! Accounts that are deleted while something fails.
+//! Deletions of accounts during faults.
 
 use parlor_core::ports::{Account, PasswordHash, Role, SessionKey};
 use parlor_proto::Timestamp;
@@ -87,7 +87,7 @@ fn the_session_of_a_deleted_account_is_over_though_its_server_was_not_told() {
         }
         assert!(!is_current(&one, &ann));
         proxy.pass();
-        wait_until("the session to be told", || two.ear.displaced() == [5]);
+        wait_until("a displacement notice", || two.ear.displaced() == [5]);
         assert!(is_current(&one, &bob));
     }
 }

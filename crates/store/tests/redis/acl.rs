@@ -1,5 +1,4 @@
-//! The least that a user of Redis must be allowed to do. It must not allow more than
-//! `docs/redis.md` tells operators to allow.
+//! The minimal permissions of a Redis user. It must not permit more than `docs/redis.md` tells operators to permit.
 
 use std::collections::BTreeSet;
 
@@ -11,15 +10,15 @@ use parlor_store::redis::{Config, status};
 
 use crate::harness::{Server, config, log_of, name};
 
-/// What a server needs of any Redis.
+/// The commands that a server needs on any Redis.
 const COMMANDS: &str = "client|info client|kill del evalsha exists get hdel hexists hget hgetall hincrby hmget \
     hset info persist pexpire pttl publish sadd scard script|load set smembers spublish srem ssubscribe subscribe \
     sunsubscribe time xadd xrange xrevrange zadd zcard zrange zrem zremrangebyscore zscore";
 
-/// And of a Cluster.
+/// The additional commands on a Cluster.
 const CLUSTER_COMMANDS: &str = "asking cluster|slots";
 
-/// And where replicas must have what is accepted.
+/// The additional command if a message must be on replicas before it is accepted.
 const REPLICA_COMMANDS: &str = "wait";
 
 fn user(options: RedisOptions, commands: &[&str]) -> RedisOptions {
@@ -27,7 +26,7 @@ fn user(options: RedisOptions, commands: &[&str]) -> RedisOptions {
     options.user("parlor", "secret", &format!("resetchannels ~parlor:* &parlor:* -@all {}", commands.join(" ")))
 }
 
-/// All that servers do.
+/// Runs everything that servers do.
 fn do_everything(config: &Config, redis: &RedisServer) {
     let servers = [(); 3].map(|()| Server::try_open(config).unwrap());
     let [one, two, dead] = &servers;
@@ -78,7 +77,7 @@ fn do_everything(config: &Config, redis: &RedisServer) {
     two.store.sessions.claim(&claim).unwrap();
     two.store.sessions.claim(&claim).unwrap();
     two.store.sessions.claim(&claim).unwrap();
-    wait_until("the displaced one to be told", || !one.ear.displaced().is_empty());
+    wait_until("the displacement notice", || !one.ear.displaced().is_empty());
     let new = two.session_key("ann");
     two.store.rooms.evict_predecessors(&new).unwrap();
     two.waits(&new, std::time::Duration::ZERO);
@@ -98,12 +97,12 @@ fn do_everything(config: &Config, redis: &RedisServer) {
     dead.member("cat", "green");
     let [_one, two, dead] = servers;
     drop(dead);
-    wait_until("the dead one to be ended", || two.members("green").is_empty());
+    wait_until("the reaper", || two.members("green").is_empty());
     two.release(&new).unwrap();
     two.close();
 }
 
-/// The commands that were called at `redis`, and those that were refused.
+/// The commands that were called at `redis`, and those that were rejected.
 fn called(redis: &RedisServer) -> (BTreeSet<String>, BTreeSet<String>) {
     let info = redis.cli(&["INFO", "commandstats"]);
     let (mut called, mut refused) = (BTreeSet::new(), BTreeSet::new());
@@ -125,7 +124,7 @@ fn a_user_needs_these_commands_and_no_others() {
     redis.cli(&["CONFIG", "RESETSTAT"]);
     do_everything(&config(&redis.url()), &redis);
     let (called, mut refused) = called(&redis);
-    // What the client library tells about itself does not matter.
+    // The client library's information about itself does not matter.
     refused.remove("client|setinfo");
     assert_eq!(refused, BTreeSet::new());
     for command in COMMANDS.split_whitespace() {

@@ -1,4 +1,4 @@
-//! Somebody who speaks while something fails, and what must hold of it afterwards. It must not know what failed.
+//! A client that sends messages during a fault, and the checks afterwards. It must not know the fault.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
@@ -9,29 +9,29 @@ use parlor_redis_testkit::{wait_for, wait_until};
 
 use crate::harness::{Server, stored};
 
-/// How fast somebody speaks.
+/// Interval between two messages.
 const PACE: Duration = Duration::from_millis(3);
 
-/// How much has to be accepted afterwards, and how long that may take.
+/// Number of messages that must be accepted afterwards, and the time limit for them.
 const ENOUGH: usize = 5;
 const PATIENCE: Duration = Duration::from_secs(60);
 
-/// What somebody said, in this order.
+/// The messages of a client, in their order.
 #[derive(Debug, Default)]
 pub(crate) struct Speech {
-    /// What was accepted, with its number.
+    /// Accepted messages, with their numbers.
     accepted: Vec<(u64, String)>,
-    /// What may have been stored or not.
+    /// Messages that may or may not have been stored.
     unknown: Vec<String>,
 }
 
 impl Speech {
-    /// How many things were answered with an error.
+    /// The number of messages that were answered with an error.
     pub(crate) fn unknown(&self) -> usize {
         self.unknown.len()
     }
 
-    /// Says one more thing; whether it is accepted.
+    /// Sends one more message. Returns whether it is accepted.
     fn say(&mut self, server: &Server, session_key: &SessionKey, log: &LogId) -> bool {
         let text = format!("{} {}", session_key.user, self.accepted.len() + self.unknown.len());
         match stored(server.try_say(session_key, log, &text)) {
@@ -44,27 +44,28 @@ impl Speech {
         true
     }
 
-    /// What is accepted later is numbered later, nothing that was accepted is missing or there twice, and every
-    /// server heard the log as it can be read: gapless, and each entry once.
+    /// Checks that later accepted messages have larger numbers, that no accepted message is missing or stored twice,
+    /// and that every server received the log as it can be read: gapless, and each entry once.
     pub(crate) fn check(&self, log: &LogId, servers: &[&Server]) {
         let kept = self.check_kept(log, servers[0]);
         let ids: Vec<u64> = kept.iter().map(|entry| entry.id.0).collect();
         assert!(ids.iter().zip(1..).all(|(id, expected)| *id == expected), "{ids:?}");
         for server in servers {
-            wait_until("a server to hear it all", || server.ear.entries(log).len() >= kept.len());
+            wait_until("all entries", || server.ear.entries(log).len() >= kept.len());
             assert_eq!(server.ear.entries(log), kept);
         }
     }
 
-    /// The same after a failover, which may lose what was heard and not accepted: then its number is missing.
+    /// The same check after a failover, which may lose messages that were delivered but not accepted: then their
+    /// numbers are missing.
     pub(crate) fn check_after_failover(&self, log: &LogId, servers: &[&Server]) {
         let kept = self.check_kept(log, servers[0]);
         for server in servers {
             let hears = |entry| server.ear.entries(log).contains(entry);
-            wait_until("a server to hear it all", || kept.iter().all(hears));
+            wait_until("all entries", || kept.iter().all(hears));
             let ids = server.ear.ids(log);
             assert!(ids.is_sorted_by(|a, b| a < b), "{ids:?}");
-            assert!(server.ear.restarts(log) == 0, "the log began anew");
+            assert!(server.ear.restarts(log) == 0, "the log restarted");
         }
     }
 
@@ -76,7 +77,7 @@ impl Speech {
             assert_eq!(found, [*number], "{text} was accepted");
         }
         for text in &self.unknown {
-            assert!(numbers(&kept, text).len() <= 1, "{text} is there twice");
+            assert!(numbers(&kept, text).len() <= 1, "{text} is stored twice");
         }
         kept
     }
@@ -86,7 +87,7 @@ fn numbers(entries: &[Entry], text: &str) -> Vec<u64> {
     entries.iter().filter(|entry| entry.text.as_str() == text).map(|entry| entry.id.0).collect()
 }
 
-/// Says that something is over, also by a panic: or else the threads of a failed test would go on for ever.
+/// Signals the end when it is dropped, also by a panic. Otherwise the threads of a failed test would never end.
 pub(crate) struct End<'a>(pub(crate) &'a AtomicBool);
 
 impl Drop for End<'_> {
@@ -95,7 +96,7 @@ impl Drop for End<'_> {
     }
 }
 
-/// Lets somebody speak while something happens, and after that until something is accepted again.
+/// Sends messages while `act` runs, and after that until a message is accepted again.
 pub(crate) fn speak_while(server: &Server, session_key: &SessionKey, log: &LogId, act: impl FnOnce()) -> Speech {
     let (has_begun, is_over) = (AtomicBool::new(false), AtomicBool::new(false));
     thread::scope(|scope| {
@@ -105,7 +106,7 @@ pub(crate) fn speak_while(server: &Server, session_key: &SessionKey, log: &LogId
             while after < ENOUGH {
                 if is_over.load(Ordering::SeqCst) {
                     let over_at: Instant = *over_at.get_or_insert_with(Instant::now);
-                    assert!(over_at.elapsed() < PATIENCE, "nothing is accepted any more");
+                    assert!(over_at.elapsed() < PATIENCE, "no message is accepted");
                 }
                 if speech.say(server, session_key, log) {
                     has_begun.store(true, Ordering::SeqCst);
@@ -115,7 +116,7 @@ pub(crate) fn speak_while(server: &Server, session_key: &SessionKey, log: &LogId
             }
             speech
         });
-        wait_until("somebody to speak", || has_begun.load(Ordering::SeqCst) || speaker.is_finished());
+        wait_until("the first message", || has_begun.load(Ordering::SeqCst) || speaker.is_finished());
         let end = End(&is_over);
         act();
         drop(end);

@@ -1,4 +1,4 @@
-//! Appends while Redis or the way to it fails: what is answered is true, and nothing is stored twice.
+//! Appends during faults of Redis or the network: the answers are correct, and no message is stored twice.
 
 use std::thread;
 use std::time::Duration;
@@ -54,7 +54,7 @@ fn what_a_replica_does_not_have_is_not_accepted_even_if_the_link_breaks() {
     let mut accepted = 0;
     for cut in cuts {
         let first = server.say(&bob, &red, "all have it") + 1;
-        // Some replies of a batch arrive, and others not: each answer is that of its own line.
+        // Some replies of a batch arrive, and others do not: each answer belongs to its own message.
         proxy.cut_after_bytes(Direction::ToClient, cut);
         let outcomes = server.say_all(&bob, &red, &numbered("bob", 8));
         for (outcome, number) in outcomes.into_iter().zip(first..) {
@@ -103,7 +103,7 @@ fn scripts_that_redis_forgot_are_loaded_again() {
         }
     });
     speech.check(&red, &[&one, &two]);
-    assert_eq!(speech.unknown(), 0, "Redis was there all the time");
+    assert_eq!(speech.unknown(), 0, "Redis was up all the time");
 }
 
 #[test]
@@ -149,7 +149,7 @@ fn while_the_link_is_cut_again_and_again_all_is_accepted_in_order() {
         }
     });
     speech.check(&red, &[&one, &two]);
-    assert_eq!(speech.unknown(), 0, "Redis was there all the time");
+    assert_eq!(speech.unknown(), 0, "Redis was up all the time");
 }
 
 #[test]

@@ -1,5 +1,5 @@
-//! The same on a Cluster of three masters, whose slots move and whose masters die. It must not assume which node a key
-//! lies on.
+//! The store on a Cluster of three masters, whose slots move and whose masters die. It must not assume which node a key
+//! is on.
 
 use std::sync::{Arc, Mutex, Weak};
 use std::thread;
@@ -14,7 +14,7 @@ use crate::append_under_faults::speak_while;
 use crate::harness::{Server, config, log_of, name, numbered};
 use crate::{lease_expiry, sessions};
 
-/// One cluster for all tests that leave it as it was; each has rooms and users of its own.
+/// One cluster for all tests that leave it unchanged. Each test has rooms and users of its own.
 fn shared() -> Arc<RedisCluster> {
     static SHARED: Mutex<Weak<RedisCluster>> = Mutex::new(Weak::new());
     let mut shared = SHARED.lock().unwrap();
@@ -23,7 +23,7 @@ fn shared() -> Arc<RedisCluster> {
     cluster
 }
 
-/// How long a slot is on its way while somebody waits for it: less than the patience of a command.
+/// How long a slot moves while a command waits for it: less than the timeout of a command.
 const MOVING: Duration = Duration::from_millis(500);
 
 fn servers<const N: usize>(cluster: &RedisCluster) -> [Server; N] {
@@ -33,7 +33,7 @@ fn servers<const N: usize>(cluster: &RedisCluster) -> [Server; N] {
 
 #[test]
 fn logs_on_all_nodes_are_heard_once_and_in_order() {
-    // Not shared: connections are killed, and nobody tells again who entered a room meanwhile.
+    // Not shared: connections are killed, and an enter in the meantime is not announced again.
     let cluster = RedisCluster::start();
     let [one, two] = servers(&cluster);
     let (ann, bob) = (one.session_key("order-ann"), two.session_key("order-bob"));
@@ -51,7 +51,7 @@ fn logs_on_all_nodes_are_heard_once_and_in_order() {
     let mut used: Vec<u16> = logs.iter().map(nodes).collect();
     used.sort_unstable();
     used.dedup();
-    assert_eq!(used.len(), 3, "the rooms lie on all nodes");
+    assert_eq!(used.len(), 3, "the rooms are on all nodes");
     let texts = numbered("ann", 60);
     for (number, text) in texts.iter().enumerate() {
         if number % 20 == 10 {
@@ -136,7 +136,7 @@ fn what_is_said_to_all_is_heard_after_its_slot_has_moved() {
             thread::sleep(Duration::from_millis(100));
             servers.iter().zip(before).all(|(server, before)| server.ear.notices().len() > before)
         };
-        wait_until("a broadcast to be heard", is_heard);
+        wait_until("the broadcast to arrive", is_heard);
     }
 }
 
@@ -144,16 +144,16 @@ fn message(text: &str) -> UnloggedMessage {
     UnloggedMessage { time: Timestamp::from_millis(7), from: name("ann"), text: Text::sanitise(text).unwrap() }
 }
 
-/// Where a server of the user is reached.
+/// The control channel of the user's server.
 fn control_of(cluster: &RedisCluster, user: &str) -> String {
     let session = format!("parlor:session:{{{user}}}");
     format!("parlor:control:{{{}}}", cluster.master_of(&session).cli(&["HGET", &session, "server"]))
 }
 
-/// Waits until a channel is heard at one node alone.
+/// Waits until a channel is subscribed to at one node only.
 fn wait_for_only(cluster: &RedisCluster, channel: &str, node: &RedisServer) {
     let listeners = |node: &RedisServer| node.cli(&["PUBSUB", "NUMSUB", channel]).ends_with("\n1");
-    wait_until("the channel to be heard there alone", || {
+    wait_until("exactly one subscription", || {
         cluster.nodes().all(|other| listeners(other) == (other.port() == node.port()))
     });
 }
@@ -170,7 +170,7 @@ fn a_direct_message_comes_once_wherever_the_slot_of_its_server_is() {
     for (to, text) in [(other, "there"), (home, "back")] {
         cluster.migrate_slot(&key, to);
         wait_for_only(&cluster, &key, to);
-        wait_until("the message to be taken", || one.store.bus.direct(&ann.user, &message(text)) == Ok(true));
+        wait_until("the message to be sent", || one.store.bus.direct(&ann.user, &message(text)) == Ok(true));
         said.push(text);
         wait_until("the message", || two.ear.direct_texts().len() >= said.len());
         thread::sleep(MOVING);
@@ -190,7 +190,7 @@ fn a_direct_message_comes_once_after_a_replica_has_taken_over() {
     let new = cluster.wait_for_failover(&key, old);
     wait_for_only(&cluster, &key, new);
     wait_until("the old master to be left", || old.cli(&["PUBSUB", "CHANNELS", "parlor:pulse:*"]).is_empty());
-    wait_until("the message to be taken", || one.store.bus.direct(&ann.user, &message("hello")) == Ok(true));
+    wait_until("the message to be sent", || one.store.bus.direct(&ann.user, &message("hello")) == Ok(true));
     wait_until("the message", || !two.ear.direct_texts().is_empty());
     thread::sleep(MOVING);
     assert_eq!(two.ear.direct_texts(), ["hello"]);
@@ -202,7 +202,7 @@ fn who_did_not_hear_what_was_said_to_all_looks_after_its_sessions() {
     let cluster = RedisCluster::start();
     let node = cluster.master_of("parlor:everybody");
     let controls = || node.cli(&["PUBSUB", "CHANNELS", "parlor:control:*"]).lines().count();
-    // One that hears elsewhere what is said to it alone.
+    // A server whose control channel is on another node.
     let (mut others, mut before) = (Vec::new(), controls());
     let server = loop {
         let [server] = servers(&cluster);
@@ -215,12 +215,12 @@ fn who_did_not_hear_what_was_said_to_all_looks_after_its_sessions() {
     let began = Instant::now();
     let ann = server.seat_at("everybody-ann", 5);
     thread::sleep(Duration::from_secs(2));
-    // As if the account had been deleted while nothing was heard.
+    // This simulates a deletion of the account while no message was received.
     let user = "parlor:user:{everybody-ann}";
     cluster.master_of(user).cli(&["HSET", user, "generation", &(ann.generation.0 + 1).to_string()]);
     node.cli(&["CLIENT", "KILL", "TYPE", "pubsub"]);
-    wait_until("the session to be told", || server.ear.displaced() == [5]);
-    // Not only by the look at all sessions, half a minute after the start.
+    wait_until("a displacement notice", || server.ear.displaced() == [5]);
+    // The test must not pass only because of the periodic check of all sessions, 30 s after the start.
     assert!(began.elapsed() < Duration::from_secs(20));
 }
 
@@ -240,7 +240,7 @@ fn a_slot_moves_while_people_speak() {
             two.say(&bob, &log, "between");
             two.leave(&bob, "move").unwrap();
             thread::scope(|scope| {
-                // It asks for a key that is not there, which Redis refuses meanwhile, and so is tried again.
+                // The client asks for a missing key. Redis rejects that during the move, so the client retries.
                 let entering = scope.spawn(|| two.enter(&bob, "move"));
                 thread::sleep(MOVING);
                 migration.finish();
@@ -286,13 +286,13 @@ fn a_master_dies_and_its_replica_takes_over() {
     let speech = speak_while(&one, &ann, &red, || {
         old.kill();
         cluster.wait_for_failover("parlor:log:{red}", old);
-        // Messages are accepted once a replica has them, so there has to be one.
+        // Messages are accepted once a replica has them, so there must be a replica.
         old.restart();
     });
     speech.check_after_failover(&red, &[&one, &two]);
-    wait_until("the other one", || two.try_say(&bob, &red, "there").is_ok());
-    wait_until("it to be heard", || one.ear.texts(&red).last().map(String::as_str) == Some("there"));
-    // Whatever was on the node that died.
+    wait_until("the other server", || two.try_say(&bob, &red, "there").is_ok());
+    wait_until("its delivery", || one.ear.texts(&red).last().map(String::as_str) == Some("there"));
+    // Keys of any kind on the node that died.
     thread::scope(|scope| {
         for number in 0..6 {
             let (one, two) = (&one, &two);
@@ -307,7 +307,7 @@ fn a_master_dies_and_its_replica_takes_over() {
         }
     });
     assert_eq!(two.members("red"), ["ann", "bob"]);
-    wait_until("all to be told", || one.ear.displaced().len() == 6);
+    wait_until("all notices", || one.ear.displaced().len() == 6);
 }
 
 #[test]
@@ -318,7 +318,7 @@ fn where_a_slot_has_moved_away_no_replica_is_waited_for() {
     server.say(&ann, &red, "before");
     let home = cluster.master_of(key).port();
     let number = (0..3).find(|number| cluster.node(*number).port() == home).unwrap();
-    // The master that cannot do it any more has no replica; the one that can has one.
+    // The master that cannot serve any more has no replica; the one that can serve has one.
     cluster.node(number + 3).kill();
     cluster.migrate_slot(key, cluster.node((number + 1) % 3));
     server.say(&ann, &red, "after");
@@ -375,7 +375,7 @@ fn a_node_that_was_removed_and_lives_on_is_not_believed() {
     nodes.sort_by_key(|node| node.port());
     let (removed, heir) = (nodes[0], nodes[1]);
     let id = removed.cli(&["CLUSTER", "MYID"]);
-    // Without rounds, so nothing is asked of any node in between.
+    // These have no maintenance rounds, so no node is asked anything in between.
     let accounts = nodes.iter().map(|node| open_accounts(&config(&node.url())).unwrap()).collect::<Vec<_>>();
     let users: Vec<_> = (0..12).map(|number| name(&format!("user-{number}"))).collect();
     for accounts in &accounts {
@@ -394,14 +394,14 @@ fn a_node_that_was_removed_and_lives_on_is_not_believed() {
 fn give_all_slots(node: &RedisServer, heir: &RedisServer) {
     let row = node.cli(&["CLUSTER", "NODES"]).lines().find(|row| row.contains("myself")).unwrap().to_owned();
     let range: Vec<&str> = row.split(' ').next_back().unwrap().split('-').collect();
-    // Of two that claim a slot, the one with the newer epoch is believed.
+    // If two nodes claim a slot, the one with the newer epoch wins.
     heir.cli(&["CLUSTER", "BUMPEPOCH"]);
-    // The owner may tell again that they are its own before the heir takes them.
+    // The old owner may announce the slots again before the heir takes them.
     let take = |how| heir.try_cli(&["CLUSTER", how, range[0], range[1]]).is_ok();
-    wait_until("the heir to take them", || take("DELSLOTSRANGE") & take("ADDSLOTSRANGE"));
+    wait_until("the heir to take the slots", || take("DELSLOTSRANGE") & take("ADDSLOTSRANGE"));
 }
 
-/// Whether a node knows that another owns nothing any more.
+/// Whether a node knows that another node owns no slots any more.
 fn is_without_slots(node: &RedisServer, id: &str) -> bool {
     let nodes = node.cli(&["CLUSTER", "NODES"]);
     nodes.lines().filter(|row| row.starts_with(id)).all(|row| row.split(' ').count() == 8)

@@ -1,4 +1,4 @@
-//! Redis comes back: with everything, with nothing, or without its newest entries.
+//! Redis comes back: with all data, with none, or without its newest entries.
 
 use parlor_redis_testkit::{Fsync, RedisServer, wait_until};
 use parlor_store::redis::Note;
@@ -21,7 +21,7 @@ fn a_redis_that_lost_everything_is_filled_again() {
     redis.cli(&["FLUSHALL"]);
     assert_eq!([one.say(&ann, &red, "6"), two.say(&bob, &red, "7")], [1, 2]);
     for server in [&one, &two] {
-        server.tells("that all was lost", emptied);
+        server.tells("the Emptied event", emptied);
         server.hears(&red, &["1", "2", "3", "4", "5", "6", "7"].map(str::to_owned));
     }
     assert_eq!([one.say(&ann, &red, "8"), two.say(&bob, &red, "9")], [3, 4]);
@@ -48,7 +48,7 @@ fn sessions_that_say_nothing_are_put_back_too() {
     wait_until("both", || one.members("red") == ["ann", "bob"] && one.is_online("ann") && one.is_online("bob"));
     let new = two.session_key("ann");
     assert!(ann.generation < new.generation);
-    wait_until("the displaced one to be told", || one.ear.displaced().len() == 1);
+    wait_until("the displacement notice", || one.ear.displaced().len() == 1);
 }
 
 #[test]
@@ -62,7 +62,7 @@ fn a_redis_that_starts_empty_is_filled_again() {
     }
     redis.restart_empty();
     for server in [&one, &two] {
-        server.tells("that all was lost", emptied);
+        server.tells("the Emptied event", emptied);
     }
     wait_until("the link", || one.try_say(&ann, &red, "new").is_ok());
     for server in [&one, &two] {
@@ -113,7 +113,7 @@ fn numbers_that_were_heard_and_lost_are_not_given_out_again() {
     for server in [&one, &two] {
         wait_until("all", || server.ear.ids(&red).len() == 7);
     }
-    // As if a replica had taken over that did not have the last three yet.
+    // This simulates a failover to a replica that did not have the last three entries yet.
     copy(1, 0);
     assert_eq!([two.say(&bob, &red, "8"), one.say(&ann, &red, "9")], [8, 9]);
     for server in [&one, &two] {
@@ -137,7 +137,7 @@ fn a_quiet_log_that_lost_what_was_heard_is_mended() {
     two.hears(&red, &["1", "lost"].map(str::to_owned));
     copy(1, 0);
     redis.cli(&["CLIENT", "KILL", "TYPE", "pubsub"]);
-    wait_until("somebody to say so", || {
+    wait_until("the LogGapFound event", || {
         let mended = |note: &Note| matches!(note, Note::LogGapFound { lost: 1, .. });
         [&one, &two].iter().any(|server| server.notes().iter().any(mended))
     });
@@ -146,5 +146,5 @@ fn a_quiet_log_that_lost_what_was_heard_is_mended() {
     let cat = three.session_key("cat");
     three.enter(&cat, "red");
     assert_eq!(three.say(&cat, &red, "3"), 3);
-    wait_until("it to be heard", || two.ear.ids(&red) == [1, 2, 3]);
+    wait_until("the entries", || two.ear.ids(&red) == [1, 2, 3]);
 }

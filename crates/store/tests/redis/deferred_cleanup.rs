@@ -1,11 +1,11 @@
-//! What could not be undone while Redis was away is undone afterwards: no ghost stays.
+//! A cleanup that fails while Redis is unreachable is done afterwards: no ghost stays.
 
 use parlor_core::DuplicateLogin::Takeover;
 use parlor_redis_testkit::{Direction, RedisServer, wait_until};
 
 use crate::harness::{granted, log_of, pair_by_proxy};
 
-/// Seats that some server would be asked for if it died.
+/// The number of session entries that other servers would check if a server died.
 fn seats(redis: &RedisServer) -> usize {
     let keys = redis.cli(&["--scan", "--pattern", "parlor:server:*:sessions"]);
     keys.lines().map(|key| redis.cli(&["SCARD", key]).parse::<usize>().unwrap()).sum()
@@ -20,7 +20,7 @@ fn whoever_left_during_an_outage_is_gone_after_it() {
     proxy.down();
     assert!(two.leave(&bob, "red").is_err());
     assert!(two.leave(&bob, "blue").is_err());
-    // Its connection is over; whether an error comes is of no interest to anybody.
+    // The connection of this session is over, so an error does not matter.
     drop(two.release(&bob));
     assert!(one.is_online("bob") && one.members("red") == ["ann", "bob"]);
     proxy.pass();
@@ -30,7 +30,7 @@ fn whoever_left_during_an_outage_is_gone_after_it() {
     wait_until("the news", || one.ear.changes("red").len() >= 3);
     assert_eq!(one.ear.changes("red"), ["+ann", "+bob", "-bob"]);
     one.release(&ann).unwrap();
-    wait_until("no seat to be left", || seats(&redis) == 0);
+    wait_until("an empty index", || seats(&redis) == 0);
 }
 
 #[test]
@@ -42,7 +42,7 @@ fn a_release_that_failed_is_made_up_for() {
     assert!(one.is_online("bob"));
     proxy.pass();
     wait_until("bob to be gone", || !one.is_online("bob"));
-    wait_until("no seat to be left", || seats(&redis) == 0);
+    wait_until("an empty index", || seats(&redis) == 0);
 }
 
 #[test]
@@ -56,7 +56,7 @@ fn a_claim_that_nobody_heard_of_is_given_up() {
     one.release(&old).unwrap();
     wait_until("the one claim to be left", || seats(&redis) == 1);
     two.member("bob", "red");
-    assert!(one.is_online("ann"), "the second claim is not the first");
+    assert!(one.is_online("ann"), "the second claim must stay");
     assert!(two.ear.displaced().is_empty());
     two.release(&new).unwrap();
     assert!(!one.is_online("ann"));
@@ -71,7 +71,7 @@ fn wait_until_granted(server: &crate::harness::Server) -> parlor_core::ports::Se
 #[test]
 fn a_claim_that_was_carried_out_and_not_answered_leaves_no_ghost() {
     let (redis, one, two, proxy) = pair_by_proxy();
-    // The reply that is lost is that of the seat, or that of the claim.
+    // The lost reply is that of the session entry, or that of the claim.
     for (bytes, connection) in [(0, 1), (5, 2)] {
         proxy.cut_after_bytes(Direction::ToClient, bytes);
         proxy.refuse();
@@ -82,7 +82,7 @@ fn a_claim_that_was_carried_out_and_not_answered_leaves_no_ghost() {
             two.release(&granted("ann", claimed)).unwrap();
         }
         wait_until("no session to be left", || !one.is_online("ann"));
-        wait_until("no seat to be left", || seats(&redis) == 0);
+        wait_until("an empty index", || seats(&redis) == 0);
     }
 }
 
@@ -90,7 +90,7 @@ fn a_claim_that_was_carried_out_and_not_answered_leaves_no_ghost() {
 fn an_enter_that_was_not_answered_leaves_no_ghost() {
     let (_redis, one, two, proxy) = pair_by_proxy();
     one.follow(&log_of("red"));
-    // The reply that is lost is that of the member, or that of the index of rooms.
+    // The lost reply is that of the membership, or that of the index of rooms.
     for bytes in [9, 24] {
         let bob = two.session_key("bob");
         proxy.cut_after_bytes(Direction::ToClient, bytes);

@@ -1,4 +1,4 @@
-//! Who hears what: every follower of a log everything, once and in order, whatever becomes of its connections.
+//! Delivery: every follower of a log receives everything, once and in order, no matter what happens to its connections.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
@@ -95,7 +95,7 @@ fn a_log_in_which_nothing_was_said_is_forgotten_some_time_after_the_last_look() 
     one.say(&ann, &red, "hello");
     one.leave(&ann, "red").unwrap();
     assert_eq!(lives(), -1);
-    // One that was set by a server that does not know better.
+    // The TTL was set by a server of an older version.
     type Look = fn(&Server, &SessionKey);
     let looks: [Look; 3] = [
         |one, _| one.follow(&log_of("red")),
@@ -169,7 +169,7 @@ fn only_what_is_followed_is_subscribed_to() {
     one.say(&ann, &red, "to one");
     one.hears(&red, &["to one".to_owned()]);
     two.hears(&feed, &["to two".to_owned()]);
-    assert_eq!((one.ear.reported().len(), two.ear.reported().len()), (2, 1), "its own entering, and one entry each");
+    assert_eq!((one.ear.reported().len(), two.ear.reported().len()), (2, 1), "its own enter, and one entry each");
     one.store.log.unfollow(&red);
     two.store.log.unfollow(&feed);
     wait_until("the end of one", || channels(&redis) == ["parlor:everybody", "parlor:log:{red}"]);
@@ -186,14 +186,14 @@ fn a_log_that_is_followed_again_is_heard_from_there() {
         let head = two.store.log.follow(&red).unwrap();
         assert_eq!(head.last.0, 2 * round - 1);
         one.say(&ann, &red, "heard");
-        wait_until("it to be heard", || two.ear.ids(&red).last() == Some(&(2 * round)));
+        wait_until("its delivery", || two.ear.ids(&red).last() == Some(&(2 * round)));
         two.store.log.unfollow(&red);
     }
     assert_eq!(two.ear.texts(&red), vec!["heard"; 20]);
 }
 
-/// News of another log make the follower look at what it is to do, so that over a long way the end of a subscription is
-/// not confirmed yet when the next one begins.
+/// Messages of another log make the reader check its channels. So on a slow network, the next subscription can begin
+/// before the end of the last one is confirmed.
 #[test]
 fn logs_that_are_followed_and_given_up_all_the_time_are_heard() {
     let (_redis, one, two, proxy) = pair_by_proxy();
@@ -220,11 +220,11 @@ fn logs_that_are_followed_and_given_up_all_the_time_are_heard() {
     wait_until("all", || two.ear.entries(&blue).len() == one.store.log.newest(&blue, 100_000).unwrap().len());
 }
 
-/// Hears some entries of a log in which something is said all the time.
+/// Receives some entries of a log that gets messages all the time.
 fn follow_for_a_while(server: &Server, room: &str) {
     let log = log_of(room);
     let head = server.store.log.follow(&log).unwrap().last.0;
-    wait_until("something to be heard", || server.ear.ids(&log).last() > Some(&(head + 3)));
+    wait_until("some entries", || server.ear.ids(&log).last() > Some(&(head + 3)));
     server.store.log.unfollow(&log);
     std::thread::sleep(Duration::from_millis(5));
     assert!(server.ear.texts(&log).iter().all(|text| text == room), "entries of another log");
@@ -241,10 +241,10 @@ fn what_was_said_while_the_connections_were_cut_is_heard_in_order() {
     one.say_many(&ann, &red, &texts[..10]);
     two.hears(&red, &texts[..10]);
     proxy.down();
-    // More than is asked for at once.
+    // More entries than one request returns.
     one.say_many(&ann, &red, &texts[10..]);
     proxy.pass();
-    // Nothing more is said that would show that something is missing.
+    // No later message reveals the gap.
     two.hears(&red, &texts);
     assert_eq!(two.ear.ids(&red), (1..=1400).collect::<Vec<_>>());
 }

@@ -1,5 +1,5 @@
-//! Servers that share a Redis, each with an ear, and short words for what their clients do. It must not make anything
-//! fail; tests do.
+//! Servers that share a Redis, each with a recording sink, and short methods for the actions of their clients. It must
+//! not cause any fault; tests do.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
@@ -21,12 +21,12 @@ pub(crate) struct Server {
     pub(crate) store: Store,
     pub(crate) ear: Arc<RecordingSink>,
     notes: Arc<Notes>,
-    /// Its threads end with it; its lease does not, as if it had been killed.
+    /// Its threads end when it is dropped. Its lease stays, as if the server had been killed.
     redis: Redis,
     connections: AtomicU64,
 }
 
-/// What an operator is told.
+/// Records the events for an operator.
 #[derive(Default)]
 struct Notes(Mutex<Vec<Note>>);
 
@@ -37,7 +37,7 @@ impl EventSink for Notes {
     }
 }
 
-/// How a server uses the Redis at `url`.
+/// The configuration of a server on the Redis at `url`.
 pub(crate) fn config(url: &str) -> Config {
     Config { url: url.parse().unwrap(), ca: None, server_name: "test".to_owned(), history: 100_000, replicas: 0 }
 }
@@ -55,7 +55,7 @@ impl Server {
         Ok(Self { store, ear, notes, redis, connections: AtomicU64::new(1000) })
     }
 
-    /// Ends it as an operator does.
+    /// Shuts it down as an operator does.
     pub(crate) fn close(&self) {
         self.redis.close();
     }
@@ -70,12 +70,12 @@ impl Server {
         self.store.sessions.claim(&claim)
     }
 
-    /// The user's session for a connection, taken over if need be.
+    /// The user's session for a connection, by takeover if one exists.
     pub(crate) fn seat_at(&self, user: &str, connection: u64) -> SessionKey {
         granted(user, self.claim(user, connection, DuplicateLogin::Takeover).unwrap())
     }
 
-    /// The same for some connection.
+    /// The same for an arbitrary connection.
     pub(crate) fn session_key(&self, user: &str) -> SessionKey {
         self.seat_at(user, self.connections.fetch_add(1, Ordering::Relaxed))
     }
@@ -88,7 +88,7 @@ impl Server {
         assert!(matches!(self.try_enter(session_key, into).unwrap(), EnterResult::Member { .. }));
     }
 
-    /// A session that is a member of a room and hears it.
+    /// A session that is a member of a room and follows it.
     pub(crate) fn member(&self, user: &str, of: &str) -> SessionKey {
         let session_key = self.session_key(user);
         self.follow(&log_of(of));
@@ -100,7 +100,7 @@ impl Server {
         self.store.log.follow(log).unwrap();
     }
 
-    /// Says things in one go.
+    /// Sends messages in one batch.
     pub(crate) fn say_all(
         &self,
         session_key: &SessionKey,
@@ -128,12 +128,12 @@ impl Server {
         self.say_all(session_key, log, &[text.to_owned()]).remove(0)
     }
 
-    /// Says something that must be accepted, and tells its number.
+    /// Sends a message that must be accepted, and returns its number.
     pub(crate) fn say(&self, session_key: &SessionKey, log: &LogId, text: &str) -> u64 {
         stored(self.try_say(session_key, log, text)).unwrap()
     }
 
-    /// Says many things, in batches, that must be accepted.
+    /// Sends many messages, in batches, that must all be accepted.
     pub(crate) fn say_many(&self, session_key: &SessionKey, log: &LogId, texts: &[String]) {
         for batch in texts.chunks(100) {
             self.say_all(session_key, log, batch).into_iter().for_each(|outcome| assert!(stored(outcome).is_ok()));
@@ -165,13 +165,13 @@ impl Server {
         self.store.rooms.rooms().unwrap().iter().any(|summary| summary.room.as_str() == name)
     }
 
-    /// Waits until it has heard exactly these texts of a log.
+    /// Waits until it has received exactly these texts of a log.
     pub(crate) fn hears(&self, log: &LogId, texts: &[String]) {
-        wait_until("entries to be heard", || self.ear.entries(log).len() >= texts.len());
+        wait_until("the entries", || self.ear.entries(log).len() >= texts.len());
         assert_eq!(self.ear.texts(log), texts);
     }
 
-    /// Waits until an operator was told something.
+    /// Waits until it has reported an event to the operator.
     pub(crate) fn tells(&self, what: &str, is_it: impl Fn(&Note) -> bool) {
         wait_until(what, || self.notes().iter().any(&is_it));
     }
@@ -184,7 +184,7 @@ pub(crate) fn pair() -> (RedisServer, Server, Server) {
     (redis, one, two)
 }
 
-/// A Redis with a server that is reached directly, and one by a proxy.
+/// A Redis with a server that connects directly, and one that connects through a proxy.
 pub(crate) fn pair_by_proxy() -> (RedisServer, Server, Server, FaultProxy) {
     let redis = RedisServer::start();
     let proxy = FaultProxy::start(redis.port());
@@ -199,11 +199,11 @@ pub(crate) fn granted(user: &str, claimed: ClaimResult) -> SessionKey {
     }
 }
 
-/// The number of what was accepted; an error if nobody knows.
+/// The number of an accepted message; an error if the result is unknown.
 pub(crate) fn stored(outcome: Result<AppendResult, StoreError>) -> Result<u64, StoreError> {
     match outcome? {
         AppendResult::Stored(MessageId(number)) => Ok(number),
-        AppendResult::Fenced => panic!("a session that is current is fenced off"),
+        AppendResult::Fenced => panic!("a current session is fenced off"),
     }
 }
 

@@ -1,5 +1,5 @@
-//! Servers that are considered dead: what they leave behind is ended once, and what comes back finds its place. These
-//! tests wait for leases to run out.
+//! Servers that are considered dead: their sessions are ended once, and a server that comes back recovers. These tests
+//! wait for leases to expire.
 
 use parlor_core::DuplicateLogin::Reject;
 use parlor_core::ports::{AppendResult, ClaimResult, EnterResult};
@@ -14,7 +14,7 @@ fn what_a_dead_server_leaves_is_ended_once() {
     let redis = RedisServer::start();
     let servers = [0; 3].map(|_| Server::open(&redis.url()));
     die(servers, "");
-    wait_until("the dead one to be forgotten", || redis.cli(&["SCARD", "parlor:servers"]) == "2");
+    wait_until("the dead server's removal", || redis.cli(&["SCARD", "parlor:servers"]) == "2");
     assert_eq!(redis.cli(&["--scan", "--pattern", "parlor:server:*:sessions"]).lines().count(), 1, "only ann's");
 }
 
@@ -44,11 +44,11 @@ pub(crate) fn die([one, two, dead]: [Server; 3], suffix: &str) {
         gone.sort();
         assert_eq!(gone, [format!("-{ann}"), format!("-{cat}")]);
     }
-    assert!(two.is_online(&ann), "the new session is nobody's leftover");
+    assert!(two.is_online(&ann), "the new session must stay");
     one.enter(&new, &red);
     assert_eq!(two.members(&red), [ann, bob]);
     let reaped = |note: &Note| matches!(note, Note::Reaped { .. });
-    wait_until("somebody to say so", || [&one, &two].iter().any(|server| server.notes().iter().any(reaped)));
+    wait_until("the Reaped event", || [&one, &two].iter().any(|server| server.notes().iter().any(reaped)));
 }
 
 #[test]
@@ -67,14 +67,14 @@ fn a_server_that_comes_back_from_the_dead_finds_its_place() {
     let new = one.seat_at("ann", 9);
     one.enter(&new, "red");
     one.say(&new, &red, "meanwhile");
-    two.tells("that it serves nobody", |note| *note == Note::LeaseLapsed);
+    two.tells("the LeaseLapsed event", |note| *note == Note::LeaseLapsed);
     assert!(two.try_say(&bob, &red, "refused").is_err() && two.try_enter(&bob, "blue").is_err());
     proxy.pass();
-    two.tells("that it is back", |note| *note == Note::LeaseRegained { kept: 1, displaced: 1 });
+    two.tells("LeaseRegained", |note| *note == Note::LeaseRegained { kept: 1, displaced: 1 });
     two.hears(&red, &["before", "meanwhile"].map(str::to_owned));
     let told = two.ear.reported().into_iter().position(|event| matches!(event, Reported::Displaced(7)));
     let heard = two.ear.reported().into_iter().rposition(|event| matches!(event, Reported::Entry(..)));
-    assert!(told.unwrap() < heard.unwrap(), "the displaced one hears nothing of what came after it");
+    assert!(told.unwrap() < heard.unwrap(), "the notice comes before later messages");
     assert!(two.ear.displaced().iter().all(|connection| *connection == 7));
     assert_eq!(one.members("red"), ["ann", "bob", "cat"]);
     assert_eq!(two.try_say(&old, &red, "late"), Ok(AppendResult::Fenced));
@@ -95,19 +95,19 @@ fn a_server_that_is_alone_loses_nothing_by_a_lapse() {
     let proxy = parlor_redis_testkit::FaultProxy::start(redis.port());
     let two = Server::open(&redis.url_by(&proxy));
     let (bob, red) = (two.member("bob", "red"), log_of("red"));
-    // It is told by Pub/Sub, which the cut would swallow, and presence is in no log.
-    wait_until("who came is told", || two.ear.changes("red") == ["+bob"]);
+    // Enters are published by Pub/Sub, which the cut would swallow, and presence is in no log.
+    wait_until("the enter event", || two.ear.changes("red") == ["+bob"]);
     proxy.down();
-    two.tells("that it serves nobody", |note| *note == Note::LeaseLapsed);
+    two.tells("the LeaseLapsed event", |note| *note == Note::LeaseLapsed);
     wait_until("the lease to end", || redis.cli(&["--scan", "--pattern", "parlor:server:*}"]).is_empty());
     proxy.pass();
-    two.tells("that it is back", |note| *note == Note::LeaseRegained { kept: 1, displaced: 0 });
+    two.tells("LeaseRegained", |note| *note == Note::LeaseRegained { kept: 1, displaced: 0 });
     assert_eq!(two.say(&bob, &red, "after"), 1);
     two.hears(&red, &["after".to_owned()]);
     assert_eq!(two.ear.changes("red"), ["+bob"]);
-    // The old run is no one's any more, and takes nothing along.
-    wait_until("the old run to be forgotten", || redis.cli(&["SCARD", "parlor:servers"]) == "1");
+    // The old run owns nothing any more, and its removal ends no session.
+    wait_until("the old run's removal", || redis.cli(&["SCARD", "parlor:servers"]) == "1");
     assert!(two.is_online("bob") && two.members("red") == ["bob"]);
     two.close();
-    assert_eq!(redis.cli(&["EXISTS", "parlor:servers"]), "1", "a session was left to be ended by others");
+    assert_eq!(redis.cli(&["EXISTS", "parlor:servers"]), "1", "a session was left to other servers");
 }

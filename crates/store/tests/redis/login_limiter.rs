@@ -1,4 +1,5 @@
-//! Failed logins, and takeovers, while Redis does not count as it should: some keys are away, or its clock is set back.
+//! Failed logins, and takeovers, while counting in Redis is impaired: some keys are unavailable, or its clock is set
+//! back.
 
 use std::thread;
 use std::time::Duration;
@@ -16,7 +17,7 @@ fn begin(server: &Server, address: &str) -> StoreResult<LoginDecision> {
     server.store.attempts.acquire(&Attempt { user: &user, address, is_address_limited: true, at: Duration::ZERO, now })
 }
 
-/// An hour ahead of the clock, in milliseconds.
+/// One hour after the present time, in milliseconds.
 fn ahead(redis: &RedisServer) -> String {
     let seconds: u64 = redis.cli(&["TIME"]).lines().next().unwrap().parse().unwrap();
     ((seconds + 3600) * 1000).to_string()
@@ -26,7 +27,7 @@ fn ahead(redis: &RedisServer) -> String {
 fn an_attempt_that_cannot_be_counted_for_its_address_takes_no_place_at_the_account() {
     let redis = RedisServer::start();
     let server = Server::open(&redis.url());
-    // Nothing can be counted there, as if its node were away.
+    // This key cannot be used for counting, as if its node were unreachable.
     redis.cli(&["SET", "parlor:attempts:address:{192.0.2.1}", "no hash"]);
     for _ in 0..20 {
         assert!(begin(&server, "192.0.2.1").is_err());
@@ -48,8 +49,8 @@ fn after_failures_nobody_waits_for_longer_because_a_clock_was_set_back() {
     let first = left();
     assert!(first <= LoginBackoff::ACCOUNT.longest_delay, "{first:?}");
     thread::sleep(Duration::from_millis(20));
-    assert!(left() < first, "the time does not pass");
-    // Nor for those who died while they tried.
+    assert!(left() < first, "the delay does not shrink");
+    // The same holds for open attempts whose servers died.
     redis.cli(&["DEL", key]);
     redis.cli(&["HSET", key, "open", "50", "began", &ahead(&redis)]);
     assert_eq!(begin(&server, "192.0.2.1"), Ok(LoginDecision::Queued));
@@ -75,5 +76,5 @@ fn after_takeovers_nobody_waits_for_longer_because_a_clock_was_set_back() {
     let first = left();
     assert!(first <= within, "{first:?}");
     thread::sleep(Duration::from_millis(20));
-    assert!(left() < first, "the time does not pass");
+    assert!(left() < first, "the delay does not shrink");
 }

@@ -1,4 +1,4 @@
-//! A proxy that can make the connections deaf on which news come, and only those. It must not understand more of
+//! A proxy that can block incoming data on subscribed connections, and only on those. It must not understand more of
 //! Redis than that.
 
 use std::io::{Read, Write};
@@ -38,8 +38,8 @@ impl DeafProxy {
         Self { url, connections }
     }
 
-    /// From now on nothing arrives on the connections that were subscribed to anything, and nobody is told. Tells how
-    /// many there are.
+    /// From now on no data arrives on the connections that have subscribed to a channel, and no error is reported.
+    /// Returns the number of these connections.
     pub(crate) fn deafen(&self) -> usize {
         let connections = self.connections.lock().unwrap();
         let with_news = connections.iter().filter(|connection| connection.has_news.load(Ordering::SeqCst));
@@ -58,7 +58,7 @@ fn look_at(request: &[u8], connection: &Connection) -> bool {
     true
 }
 
-/// Passes on what is wanted, until either side is closed.
+/// Forwards the wanted data, until either side is closed.
 fn pass((mut from, mut to): (TcpStream, TcpStream), is_wanted: impl Fn(&[u8]) -> bool) {
     let mut buffer = [0; 16 * 1024];
     while let Ok(count @ 1..) = from.read(&mut buffer) {
@@ -66,7 +66,7 @@ fn pass((mut from, mut to): (TcpStream, TcpStream), is_wanted: impl Fn(&[u8]) ->
             break;
         }
     }
-    // One of them may be gone already.
+    // One of them may be closed already.
     let _ = from.shutdown(std::net::Shutdown::Both);
     let _ = to.shutdown(std::net::Shutdown::Both);
 }

@@ -1,6 +1,6 @@
-//! The Redis store as its ports show it, while Redis or the way to it fails: several servers on real Redis processes.
-//! What every store promises stands in `tests/contract`. It must not look into the store, except for what an operator
-//! can see in Redis.
+//! The Redis store through its ports, during faults of Redis or the network: several servers on real Redis processes.
+//! The contract of all stores is tested in `tests/contract`. It must not look into the store, except for data that an
+//! operator can see in Redis.
 #![cfg(feature = "redis")]
 #![allow(clippy::unwrap_used, reason = "a test stops at the first surprise")]
 

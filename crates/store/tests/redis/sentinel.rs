@@ -1,4 +1,4 @@
-//! Failover by Sentinels: servers find the new master by themselves, and nothing that was accepted is lost.
+//! Failover by Sentinels: servers find the new master automatically, and no accepted message is lost.
 
 use parlor_redis_testkit::{RedisSentinel, wait_until};
 use parlor_store::redis::Config;
@@ -15,14 +15,14 @@ fn after_a_failover_all_goes_on_at_the_new_master() {
     let speech = speak_while(&one, &ann, &red, || {
         let old = group.kill_master();
         group.wait_for_failover(old);
-        // Messages are accepted once a replica has them, so there has to be one.
+        // Messages are accepted once a replica has them, so there must be a replica.
         old.restart();
     });
     speech.check_after_failover(&red, &[&one, &two]);
-    wait_until("the other one", || two.try_say(&bob, &red, "there").is_ok());
-    wait_until("it to be heard", || one.ear.texts(&red).last().map(String::as_str) == Some("there"));
+    wait_until("the other server", || two.try_say(&bob, &red, "there").is_ok());
+    wait_until("its delivery", || one.ear.texts(&red).last().map(String::as_str) == Some("there"));
     assert_eq!(two.members("red"), ["ann", "bob"]);
     let new = two.session_key("ann");
     assert!(ann.generation < new.generation);
-    wait_until("the displaced one to be told", || one.ear.displaced().len() == 1);
+    wait_until("the displacement notice", || one.ear.displaced().len() == 1);
 }

@@ -1,4 +1,4 @@
-//! One session for each user, over several servers that all live.
+//! One session for each user, over several live servers.
 
 use std::collections::BTreeSet;
 use std::time::{Duration, Instant};
@@ -18,7 +18,7 @@ fn one_takes_over_from_another_server() {
     take_over(&one, &two, "ann", "red");
 }
 
-/// The whole of a takeover.
+/// A complete takeover.
 pub(crate) fn take_over(one: &Server, two: &Server, user: &str, room: &str) {
     let (log, feed) = (log_of(room), LogId::Feed(name(user)));
     let old = one.seat_at(user, 7);
@@ -26,7 +26,7 @@ pub(crate) fn take_over(one: &Server, two: &Server, user: &str, room: &str) {
     two.follow(&log);
     one.enter(&old, room);
     let new = two.seat_at(user, 8);
-    wait_until("the displaced one to be told", || one.ear.displaced() == [7]);
+    wait_until("the displacement notice", || one.ear.displaced() == [7]);
     assert_eq!(one.try_say(&old, &feed, "late"), Ok(AppendResult::Fenced));
     assert_eq!(one.try_enter(&old, "other"), Ok(EnterResult::Fenced));
     assert_eq!(two.waits(&new, Duration::ZERO), PredecessorWait::StillThere);
@@ -69,7 +69,7 @@ fn a_session_of_another_server_is_kept() {
     keep(&one, &two, "ann");
 }
 
-/// The whole of a rejection.
+/// A complete rejection.
 pub(crate) fn keep(one: &Server, two: &Server, user: &str) {
     let old = one.session_key(user);
     assert_eq!(two.claim(user, 8, Reject), Ok(ClaimResult::AlreadyLoggedIn));
@@ -104,7 +104,7 @@ fn of_many_claims_at_once_on_three_servers_one_is_the_last() {
         displaced
     };
     let losers: Vec<u64> = numbers.iter().copied().filter(|number| number != winner).collect();
-    wait_until("all others to be displaced", || displaced().len() >= losers.len());
+    wait_until("all other notices", || displaced().len() >= losers.len());
     assert_eq!(displaced(), losers);
     for (session_key, server, _) in earlier {
         assert_eq!(server.try_enter(session_key, "red"), Ok(EnterResult::Fenced));
@@ -130,7 +130,7 @@ fn a_claim_whose_reply_is_lost_displaces_nobody_of_its_own() {
         assert!(!one.is_online("ann"));
     }
     assert_eq!(two.ear.displaced(), Vec::<u64>::new());
-    wait_until("each to be told", || one.ear.displaced().len() >= 12);
+    wait_until("all notices", || one.ear.displaced().len() >= 12);
     assert_eq!(one.ear.displaced(), (0..12).collect::<Vec<_>>());
 }
 
@@ -155,20 +155,22 @@ fn a_claim_that_is_not_answered_at_all_does_not_leave_the_one_before_in_the_dark
     let mut connections = (0..).step_by(2);
     let is_hit = || {
         let connection = connections.next().unwrap();
-        // At its start, and when it hears news again, a server looks after all of its sessions by itself, a second later.
+        // A server checks all its sessions by itself one second after its start, and one second after it subscribes
+        // again.
         std::thread::sleep(Duration::from_secs(3));
         let old = two.seat_at("ann", connection);
-        // The reply that is lost is that of the claim, or the cut hits the other connection.
+        // The lost reply is that of the claim, or the cut hits the other connection.
         proxy.cut_after_bytes(Direction::ToClient, 5);
         proxy.refuse();
         let outcome = two.claim("ann", connection + 1, Takeover);
-        // Its follower, whose connection still stands, does not give it up for want of a pulse and look at everything then.
+        // The connection of the reader still stands. These pulses keep the reader from closing it and checking
+        // everything after that.
         pulses.lines().for_each(|pulse| drop(redis.cli(&["PUBLISH", pulse, "beat"])));
         proxy.pass();
         let is_displaced = !is_current(&one, &old);
         if is_displaced {
-            wait_until("the displaced one to be told", || two.ear.displaced().contains(&connection));
-            // Not only by the look at all sessions, half a minute after the start.
+            wait_until("the displacement notice", || two.ear.displaced().contains(&connection));
+            // The test must not pass only because of the periodic check of all sessions, 30 s after the start.
             assert!(began.elapsed() < Duration::from_secs(20));
         }
         wait_until("the claim to be given up", || outcome.is_ok() || !is_displaced || !one.is_online("ann"));
@@ -191,7 +193,7 @@ fn the_displaced_may_not_act_even_if_the_one_after_is_gone() {
     assert!(is_current(&two, &new) && !is_current(&one, &old));
     two.release(&new).unwrap();
     assert!(!is_current(&one, &old));
-    // What Redis lost altogether was not displaced.
+    // A session whose account Redis lost was not displaced.
     redis.cli(&["DEL", "parlor:user:{ann}"]);
     assert!(is_current(&one, &old));
 }
@@ -227,7 +229,7 @@ fn a_server_that_is_cut_off_for_a_while_learns_who_was_displaced() {
     one.enter(&new, "red");
     one.say(&new, &red, "here");
     proxy.pass();
-    wait_until("the displaced one to be told", || two.ear.displaced().contains(&7));
+    wait_until("the displacement notice", || two.ear.displaced().contains(&7));
     assert!(two.ear.displaced().iter().all(|connection| *connection == 7));
     wait_until("the link", || two.try_say(&old, &red, "late") == Ok(AppendResult::Fenced));
     assert_eq!(two.try_say(&old, &feed, "late"), Ok(AppendResult::Fenced));

@@ -1,11 +1,11 @@
-//! What an operator is told at the start, in one line each.
+//! The messages to an operator at the start, in one line each.
 
 use parlor_redis_testkit::{Fsync, RedisOptions, RedisServer, free_port};
 use parlor_store::redis::{Config, Note, OpenError};
 
 use crate::harness::{Server, config};
 
-/// Why a server does not start.
+/// The error of a server that does not start.
 fn refusal(url: &str) -> String {
     let error = Server::try_open(&config(url)).map(|_| ()).unwrap_err();
     assert_eq!(error.to_string().lines().count(), 1, "{error}");

@@ -1,5 +1,5 @@
-//! A Cluster of which one node is away, without a replica: whatever lies elsewhere goes on. It must not use that node for
-//! what all servers need.
+//! A Cluster with one unreachable node, without a replica: everything on the other nodes continues. It must not place
+//! keys that all servers need on that node.
 
 use parlor_core::DuplicateLogin::Reject;
 use parlor_core::ports::ClaimResult;
@@ -7,7 +7,7 @@ use parlor_redis_testkit::{Reach, RedisCluster, RedisServer, wait_until};
 
 use crate::harness::Server;
 
-/// The keys that all servers need lie on the other nodes.
+/// The keys that all servers need are on the other nodes.
 const MISSING: usize = 0;
 
 fn cluster() -> RedisCluster {
@@ -19,7 +19,7 @@ fn cluster() -> RedisCluster {
     cluster
 }
 
-/// Whether a key lies on the node that will be away: the first one has the first third of the slots.
+/// Whether a key is on the node that will be unreachable: the first node has the first third of the slots.
 fn is_missing(cluster: &RedisCluster, key: &str) -> bool {
     cluster.slot_of(key) < 16_384 / 3
 }
@@ -33,7 +33,7 @@ fn pulse(id: &str) -> String {
     format!("parlor:pulse:{id}")
 }
 
-/// A server whose lease lies on the node that will be away, or elsewhere. Its pulse lies elsewhere.
+/// A server whose lease is on the node that will be unreachable, or elsewhere. Its pulse is elsewhere.
 fn server(cluster: &RedisCluster, is_wanted: bool) -> Server {
     loop {
         let before = ids(cluster);
@@ -46,7 +46,7 @@ fn server(cluster: &RedisCluster, is_wanted: bool) -> Server {
     }
 }
 
-/// A user whose session lies on the node that will be away, or elsewhere.
+/// A user whose session is on the node that will be unreachable, or elsewhere.
 fn user(cluster: &RedisCluster, label: &str, is_wanted: bool) -> String {
     let mut names = (0..).map(|number| format!("{label}-{number}"));
     names.find(|name| is_missing(cluster, &format!("{{{name}}}")) == is_wanted).unwrap()
@@ -56,7 +56,7 @@ fn user(cluster: &RedisCluster, label: &str, is_wanted: bool) -> String {
 fn whoever_can_be_reached_is_reaped() {
     let cluster = cluster();
     let one = server(&cluster, false);
-    // Of the last nobody can tell that it is dead.
+    // No server can determine whether the last one is dead.
     let (dead, unknown) = (server(&cluster, false), server(&cluster, true));
     let [ann, bob, cat] = [("ann", true), ("bob", false), ("cat", false)].map(|(n, is)| user(&cluster, n, is));
     let (room, other) = (user(&cluster, "room", false), user(&cluster, "room", true));
@@ -69,8 +69,8 @@ fn whoever_can_be_reached_is_reaped() {
     cluster.node(MISSING).kill();
     let (bob, dan) = (bob.as_str(), dan.user.as_str());
     wait_until("both to be gone", || !one.is_online(bob) && !one.is_online(dan));
-    assert!(one.is_online(&cat), "nobody knows whether it is out of the other room");
-    // Who cannot be asked is still a member, and the server is looked at again.
+    assert!(one.is_online(&cat), "it may still be in the other room");
+    // A user whose node is unreachable is still a member, and the server is checked again.
     assert_eq!(one.members(&room), [ann.as_str()]);
     assert_eq!(ids(&cluster).len(), 3);
     cluster.node(MISSING).restart();
@@ -91,7 +91,7 @@ fn what_can_be_undone_does_not_wait_for_what_cannot() {
     wait_until("only one server to be asked for bob", || seats_of(&cluster, &bob) == 1);
 }
 
-/// How many servers would be asked for a user if they died.
+/// The number of servers that would be checked for a user if they died.
 fn seats_of(cluster: &RedisCluster, user: &str) -> usize {
     let has = |node: &RedisServer, key: &str| node.cli(&["SMEMBERS", key]).contains(user);
     let nodes = cluster.nodes().filter(|node| !node.is_killed());

@@ -1,5 +1,5 @@
-//! What goes wrong if one part of the design is missing: so each is needed, and the checker can see. It must
-//! not change the design that is checked.
+//! Failures without one part of the design. They show that each part is needed, and that the checker finds the
+//! failures. It must not change the design that is checked.
 
 use std::collections::BTreeSet;
 
@@ -13,7 +13,7 @@ use crate::properties::{
 };
 use crate::{one, two};
 
-/// Checks that the property holds in the scenario, and no longer without the part.
+/// Checks that the property holds in the scenario, and fails without the part.
 fn lacking(remove: impl FnOnce(&mut Design), scenario: Scenario, property: &'static str) {
     let mut design = Design::WHOLE;
     remove(&mut design);
@@ -26,7 +26,7 @@ fn lacking(remove: impl FnOnce(&mut Design), scenario: Scenario, property: &'sta
     println!("{} steps: {steps:?}", steps.len());
 }
 
-/// One that goes to another room, which the successor does not enter.
+/// A session that moves to another room, which the successor does not enter.
 fn moving_then_displaced() -> Scenario {
     Scenario::of([Guest::on(0).moving(1), Guest::on(1)])
 }

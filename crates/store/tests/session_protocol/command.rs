@@ -1,43 +1,43 @@
-//! What servers say to Redis, and what it answers. It must not carry anything out.
+//! The commands of servers to Redis, and the answers. It must not carry anything out.
 
 use crate::keyspace::{Bits, Id, Notes, Ticket};
 
-/// A script with its arguments, as it travels.
+/// A script with its arguments, as it is sent.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub(crate) enum Command {
-    /// Puts a connection into the reverse index of its server.
+    /// Adds a connection to the reverse index of its server.
     Index { id: Id, connection: u8 },
-    /// Takes the user's session, with `rejects` only where there is none, or one of the dead server `over`.
+    /// Takes the user's session. With `rejects`: only if there is none, or if it belongs to the dead server `over`.
     Claim { id: Id, connection: u8, over: Option<Id>, rejects: bool },
     /// Whether a server has its lease.
     Look { id: Id },
-    /// Tells servers that their connections were displaced.
+    /// Notifies servers that their connections were displaced.
     Tell { connections: Bits },
-    /// Takes a claim back.
+    /// Cancels a claim.
     CancelClaim { connection: u8 },
     /// Which rooms the sessions before this one may be in.
     Predecessors { generation: u8 },
-    /// Ends memberships of sessions before this one, and keeps out what of them is under way.
+    /// Removes memberships of sessions before this one, and rejects their enters that are still in flight.
     Evict { room: u8, generation: u8 },
-    /// Notes a room with the session.
+    /// Notes a room at the session.
     Note { room: u8, ticket: Ticket },
-    /// Takes older notes of a room back.
+    /// Removes older notes of a room.
     Forget { room: u8, ticket: Ticket },
-    /// Makes the session a member, unless it is past its deadline, which the lease of its server limits, too.
+    /// Makes the session a member, unless it is past its deadline, which is also limited by the lease of its server.
     Enter { room: u8, ticket: Ticket, by: Id, late: bool },
-    /// Ends a membership of that generation that was entered with this ticket or an earlier one.
+    /// Removes a membership of that generation that was entered with this ticket or an earlier one.
     Leave { room: u8, ticket: Ticket },
-    /// Says something.
+    /// Appends a message.
     Append { room: u8, ticket: Ticket, connection: u8 },
-    /// Gives a session up.
+    /// Releases a session.
     Release { generation: u8 },
-    /// Gives a session to its server under the id that it has now, or puts it back.
+    /// Assigns a session to the server's current id, or restores it.
     Restore { id: Id, generation: u8, connection: u8 },
-    /// Deletes what was seen of a dead server.
+    /// Deletes the sessions of a dead server that were seen.
     Reap { id: Id, seen: Vec<(u8, Notes)> },
 }
 
-/// What one script may touch: commands for one of them are carried out by one node, in its order.
+/// The keys that one script may touch. One node runs all commands for one slot, in its order.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Slot {
     User,
@@ -76,7 +76,7 @@ pub(crate) enum Reply {
         generation: u8,
         displaced: Bits,
     },
-    /// Somebody on that server has the session.
+    /// A connection on that server has the session.
     Taken(Id),
     Alive,
     Dead,

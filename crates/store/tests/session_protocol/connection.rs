@@ -1,12 +1,12 @@
-//! One connection of the user and the thread that serves it: which command follows which answer. It must not
-//! look into Redis.
+//! One connection of the user and the thread that serves it: which command follows which answer. It must not look into
+//! Redis.
 
 use crate::command::{Command, Reply};
 use crate::design::Design;
 use crate::keyspace::{Bits, Id, LOBBY, Ticket, first, rest};
 use crate::leftover::Leftover;
 
-/// The command that the thread waits for, or what it does without one.
+/// The command that the thread waits for, or its state without one.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub(crate) enum Step {
     Outside,
@@ -20,9 +20,9 @@ pub(crate) enum Step {
     Telling {
         displaced: Bits,
     },
-    /// Only without `index_first`; else it is one step with the start.
+    /// Only without `index_first`; otherwise it is one step with the start.
     Indexing,
-    /// Looks for the sessions before.
+    /// Searches for the earlier sessions.
     Awaiting,
     Evicting {
         rooms: Bits,
@@ -55,34 +55,34 @@ pub(crate) struct Connection {
     /// 0 before the claim was granted.
     pub(crate) generation: u8,
     pub(crate) seq: u8,
-    /// Number of the enter or leave that it is about.
+    /// Number of the enter or leave in progress.
     pub(crate) own_seq: u8,
-    /// Whether the enter that it is about is past its deadline, which is taken with its number.
+    /// Whether the enter in progress is past its deadline, which is taken together with its number.
     pub(crate) late: bool,
     /// The room that its client is in, once the login is answered.
     pub(crate) room: Option<u8>,
-    /// What the server keeps of the session, and the rooms that it knows it is in, for whoever puts it back.
+    /// The server's record of the session, and the rooms that the server knows it is in. A restore uses both.
     pub(crate) is_kept: bool,
     pub(crate) rooms: Bits,
     /// It is about to end.
     pub(crate) departs: bool,
-    /// Heard that it was displaced.
+    /// It was notified that it was displaced.
     pub(crate) told: bool,
-    /// The server has to look whether its session is still there.
+    /// The server must check whether its session still exists.
     pub(crate) check: bool,
     pub(crate) moves: u8,
     pub(crate) spoke: bool,
-    /// What it leaves to be done later.
+    /// The cleanups that it defers.
     pub(crate) put_off: Vec<Leftover>,
 }
 
-/// What a step needs to know of the world.
+/// The part of the world that a step needs.
 #[derive(Clone, Copy)]
 pub(crate) struct Here<'a> {
     pub(crate) design: &'a Design,
-    /// The server's present id.
+    /// The server's current id.
     pub(crate) id: Id,
-    /// Whether it lets its clients begin anything.
+    /// Whether the server lets its clients begin anything.
     pub(crate) may_begin: bool,
     pub(crate) rejects: bool,
 }
@@ -118,13 +118,13 @@ impl Connection {
         Ticket { generation: self.generation, seq: self.own_seq }
     }
 
-    /// A new number.
+    /// Draws a new number.
     pub(crate) fn draw(&mut self) -> Ticket {
         self.seq += 1;
         Ticket { generation: self.generation, seq: self.seq }
     }
 
-    /// What it waits for, if it does.
+    /// The command that it waits for, if any.
     pub(crate) fn command(&self, here: Here<'_>) -> Option<Command> {
         let (id, connection, generation, ticket) = (self.id, self.number, self.generation, self.ticket());
         Some(match self.step {
@@ -149,7 +149,7 @@ impl Connection {
         self.step = Step::Claiming { over: None };
     }
 
-    /// Goes on after an answer.
+    /// Continues after an answer.
     pub(crate) fn answered(&mut self, here: Here<'_>, reply: Reply) {
         match (self.step.clone(), reply) {
             (Step::Claiming { .. }, Reply::Granted { generation, displaced }) => {
@@ -182,8 +182,8 @@ impl Connection {
         }
     }
 
-    /// Evicts what is left of earlier sessions, then enters the lobby; the wait for them to go may end at any time
-    /// and so is no step.
+    /// Evicts the earlier sessions, then enters the lobby. The wait for their end may stop at any time, so it is not a
+    /// step.
     fn settle(&mut self, here: Here<'_>, rooms: Bits) {
         match self.room {
             _ if rooms != 0 && (here.design.evict_first || self.room.is_some()) => self.step = Step::Evicting { rooms },
@@ -210,7 +210,7 @@ impl Connection {
             Reply::Done => self.entered(here, to),
             Reply::Late => self.failed_to_enter(here, to),
             _ if self.room.is_none() => self.depart(),
-            // Whether the session was displaced or only reaped is found out by whoever looks after it.
+            // The restorer finds out whether the session was displaced or only reaped.
             _ => {
                 self.check = true;
                 self.idle();
@@ -227,7 +227,7 @@ impl Connection {
         }
     }
 
-    /// Nobody knows whether it entered.
+    /// The result of the enter is unknown.
     fn failed_to_enter(&mut self, here: Here<'_>, room: u8) {
         if here.design.failed_enter_undone {
             self.put_off.push(Leftover::Membership { ticket: self.ticket(), room, has_left: false });
@@ -235,7 +235,7 @@ impl Connection {
         if self.room.is_none() { self.depart() } else { self.idle() }
     }
 
-    /// First the server knows that it is not there any more: or else it could be put back in between.
+    /// First the server records that the session has left. Otherwise the membership could be restored in between.
     fn leave(&mut self, from: u8) {
         self.rooms &= !(1 << from);
         self.own_seq = self.draw().seq;
@@ -246,7 +246,7 @@ impl Connection {
         if self.departs { self.release() } else { self.idle() }
     }
 
-    /// Nothing to do, unless it was displaced meanwhile.
+    /// Becomes idle, unless it was displaced in the meantime.
     fn idle(&mut self) {
         self.step = Step::Idle;
         self.late = false;
@@ -267,7 +267,7 @@ impl Connection {
         }
     }
 
-    /// Ends: leaves the room, then gives the session up.
+    /// Ends: leaves the room, then releases the session.
     pub(crate) fn depart(&mut self) {
         self.departs = true;
         match self.room.take() {
@@ -282,14 +282,15 @@ impl Connection {
         self.step = Step::Releasing;
     }
 
-    /// Leaves the release to be done later.
+    /// Defers the release.
     pub(crate) fn put_release_off(&mut self) {
         let (connection, generation) = (self.number, self.generation);
         self.put_off.push(Leftover::Session { connection, generation });
         self.step = Step::Gone;
     }
 
-    /// Whether the caller of this step stops waiting after a while, as of all others; of the rest it changes nothing.
+    /// Whether a timeout of this step is modelled. In reality every step has a timeout, but for the other steps it
+    /// changes nothing.
     pub(crate) fn may_time_out(&self) -> bool {
         !matches!(self.step, Step::Looking { .. } | Step::Telling { .. } | Step::Indexing | Step::Awaiting)
     }
@@ -307,7 +308,7 @@ impl Connection {
         }
     }
 
-    /// Whether it is in the middle of what changes its rooms or ends it.
+    /// Whether an operation is in progress that changes its rooms or ends it.
     pub(crate) fn is_entering_or_leaving(&self) -> bool {
         use Step::{Entering, Forgetting, Leaving, Noting, Releasing};
         matches!(self.step, Noting { .. } | Entering { .. } | Leaving { .. } | Forgetting { .. } | Releasing)

@@ -1,69 +1,69 @@
-//! What is varied between the checks: the parts of the design, each of which can be left out, and the bounds
-//! of a scenario. It must not know how a part works.
+//! The parameters of the checks: the parts of the design, each of which can be left out, and the bounds of a scenario.
+//! It must not know how a part works.
 
-/// The parts that hold the protocol together. With all of them it is the design as it is built.
+/// The parts of the protocol. With all of them it is the design as it is built.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Design {
-    /// A claimant that evicts leaves a fence against enters of earlier sessions that are still under way.
+    /// An evicting claimant leaves a fence against enters of earlier sessions that are still in flight.
     pub(crate) fence: bool,
-    /// An enter is refused after its deadline, and fences live longer than that.
+    /// An enter is rejected after its deadline, and fences live longer than that.
     pub(crate) enter_deadline: bool,
     /// The deadline of an enter is taken before the room is noted, not after.
     pub(crate) deadline_first: bool,
     /// The deadline of an enter is no later than the end of its server's lease.
     pub(crate) enters_within_lease: bool,
-    /// So it is with claims, and with what puts a session back.
+    /// The same limit applies to claims and restores.
     pub(crate) claims_within_lease: bool,
-    /// A room is noted with the session before it is entered.
+    /// A room is noted at the session before it is entered.
     pub(crate) note_first: bool,
-    /// What forgets a room does not touch a note that is newer.
+    /// Removing a note does not touch a newer note.
     pub(crate) notes_numbered: bool,
     /// A displaced session keeps its notes until it is released.
     pub(crate) notes_kept: bool,
-    /// A room append demands that the member has the speaker's generation.
+    /// An append to a room requires that the member has the sender's generation.
     pub(crate) generation_check: bool,
-    /// An append that was seen before is not stored again.
+    /// A repeated append is not stored again.
     pub(crate) append_numbered: bool,
-    /// An enter of one who is there is not announced again.
+    /// An enter of a session that is already a member is not announced again.
     pub(crate) enter_numbered: bool,
-    /// Earlier memberships are ended before the login is answered.
+    /// Earlier memberships are removed before the login is answered.
     pub(crate) evict_first: bool,
-    /// Commands of one server for one slot are carried out in the order in which they were sent: a connection that
-    /// broke is ended at the other end, too, before another takes its place.
+    /// Commands of one server for one slot run in the order in which they were sent: a broken connection is closed at
+    /// the other end, too, before another one replaces it.
     pub(crate) late_cut_off: bool,
-    /// An enter that failed is taken back, until that is done.
+    /// A failed enter is undone, with retries until that succeeds.
     pub(crate) failed_enter_undone: bool,
-    /// A session is given up only after everything of it was taken back.
+    /// A session is released only after all its pending cleanups are done.
     pub(crate) release_waits: bool,
-    /// A claim that failed is taken back.
+    /// A failed claim is undone.
     pub(crate) failed_claim_undone: bool,
-    /// A claim that comes again after it was granted and displaced is not granted again.
+    /// If a claim was granted and displaced, a repetition of it is not granted.
     pub(crate) claims_once: bool,
-    /// The displaced server is told by the script that displaces.
+    /// The script that displaces a session also notifies the displaced server.
     pub(crate) notice_in_claim: bool,
-    /// Whoever may have missed notices looks after its sessions.
+    /// A server that may have missed notices checks its sessions.
     pub(crate) check_after_loss: bool,
     /// The reverse index has the connection before its session is claimed.
     pub(crate) index_first: bool,
     /// The reverse index has an entry per connection, not per user.
     pub(crate) index_by_connection: bool,
-    /// A server whose lease ran out comes back under another id.
+    /// A server whose lease expired comes back under another id.
     pub(crate) stable_death: bool,
-    /// A server that lost its lease lets its clients begin nothing before it looked after all its sessions.
+    /// A server that lost its lease lets its clients begin nothing before it has checked all its sessions.
     pub(crate) server_waits: bool,
-    /// A session that is looked after enters its rooms anew, whatever is found.
+    /// A checked session enters its rooms again, whatever is found.
     pub(crate) restorer_enters: bool,
-    /// It does so only if they could be noted.
+    /// It does so only if the rooms could be noted.
     pub(crate) restorer_heeds_notes: bool,
-    /// While a session is looked after its own thread waits, and the other way round.
+    /// While a session is checked its own thread waits, and the other way round.
     pub(crate) restorer_excludes: bool,
-    /// A session that is put back displaces an earlier one.
+    /// A restored session displaces an earlier one.
     pub(crate) restore_displaces: bool,
-    /// Survivors reap a server whose lease ran out.
+    /// Survivors reap a server whose lease expired.
     pub(crate) survivors_reap: bool,
     /// The reaper removes the memberships that it has seen noted, not later ones.
     pub(crate) reaper_spares_the_new: bool,
-    /// The reaper ends memberships before it deletes what leads to them.
+    /// The reaper removes memberships before it deletes the data that leads to them.
     pub(crate) reaper_expels_first: bool,
 }
 
@@ -102,21 +102,21 @@ impl Design {
     };
 }
 
-/// What one connection of the user does after its login.
+/// The actions of one connection of the user after its login.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Guest {
     /// The server it is connected to.
     pub(crate) server: u8,
     /// How often it may move to the other room.
     pub(crate) moves: u8,
-    /// Whether it may say something.
+    /// Whether it may send a message.
     pub(crate) speaks: bool,
     /// Whether it may quit.
     pub(crate) quits: bool,
 }
 
 impl Guest {
-    /// One that logs in and stays.
+    /// A connection that logs in and stays.
     pub(crate) const fn on(server: u8) -> Self {
         Self { server, moves: 0, speaks: false, quits: false }
     }
@@ -134,20 +134,20 @@ impl Guest {
     }
 }
 
-/// How often each thing may go wrong in one run.
+/// How often each fault may happen in one run.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash)]
 pub(crate) struct Faults {
-    /// Leases that run out: of servers that freeze for a while, or die, or are cut off.
+    /// Leases that expire: of servers that freeze for a while, or die, or are cut off.
     pub(crate) lapses: u8,
-    /// Commands that are carried out twice: a lost reply and a retry, whose order is open.
+    /// Commands that run twice: a lost reply and a retry, in any order.
     pub(crate) repeats: u8,
-    /// Callers that stop waiting; their command is lost, or carried out later.
+    /// Callers that stop waiting; their command is lost, or runs later.
     pub(crate) timeouts: u8,
     /// Notices of a displacement that get lost.
     pub(crate) lost_notices: u8,
-    /// How often a server looks after a session without being asked to.
+    /// How often a server checks a session without a request.
     pub(crate) audits: u8,
-    /// How often Redis loses all that it has, while no command is under way.
+    /// How often Redis loses all data, while no command is in flight.
     pub(crate) losses: u8,
 }
 
@@ -159,12 +159,12 @@ pub(crate) struct Scenario {
     pub(crate) faults: Faults,
     /// How many of the guests are logged in at the beginning.
     pub(crate) logged_in: u8,
-    /// The policy `reject`; else `takeover`.
+    /// The policy `reject`; otherwise `takeover`.
     pub(crate) rejects: bool,
 }
 
 impl Scenario {
-    /// Guests who come in this order to two servers, where nothing goes wrong.
+    /// Guests that arrive in this order at two servers, without faults.
     pub(crate) fn of<const N: usize>(guests: [Guest; N]) -> Self {
         Self { servers: 2, guests: guests.to_vec(), faults: Faults::default(), logged_in: 0, rejects: false }
     }

@@ -1,4 +1,4 @@
-//! The scenarios in which the whole design holds, each searched to its end. It must not leave anything out.
+//! The scenarios in which the whole design holds, each searched exhaustively. It must not leave anything out.
 
 use stateright::{Checker, Model, Property};
 
@@ -13,7 +13,7 @@ fn holds(scenario: Scenario) {
     checker.assert_properties();
 }
 
-/// A connection that does all it may.
+/// A connection that does everything it may.
 fn busy(server: u8) -> Guest {
     Guest::on(server).moving(1).speaking().quitting()
 }
@@ -90,8 +90,8 @@ fn wider_scenarios_hold() {
     holds(three().lapses(1).logged_in(1));
 }
 
-/// The protocol with another question: does it come to rest from every state, if only what is bound to happen
-/// happens?
+/// The protocol with another question: does every state come to rest if only the actions that are bound to happen do
+/// happen?
 struct Resting(Protocol);
 
 impl Model for Resting {

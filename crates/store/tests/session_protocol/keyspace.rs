@@ -1,5 +1,5 @@
-//! Redis as the protocol sees it: what it keeps, and the scripts, each of them atomic and each within one
-//! slot: that of the user, of a room, or of a server. It must not know who calls.
+//! Redis as the protocol sees it: its data, and the scripts. Each script is atomic and within one slot: that of the
+//! user, of a room, or of a server. It must not know the caller.
 
 use crate::command::{Command, Reply};
 use crate::design::Design;
@@ -14,24 +14,24 @@ pub(crate) fn bits(set: Bits) -> impl Iterator<Item = u8> {
     (0..8).filter(move |bit| set & (1 << bit) != 0)
 }
 
-/// The smallest of a set that is not empty.
+/// The smallest element of a set that is not empty.
 pub(crate) fn first(set: Bits) -> u8 {
     bits(set).next().unwrap_or_default()
 }
 
-/// The others.
+/// The other elements.
 pub(crate) fn rest(set: Bits) -> Bits {
     set & set.wrapping_sub(1)
 }
 
-/// One run of a server from one lease to its end.
+/// One run of a server, from a lease to its end.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub(crate) struct Id {
     pub(crate) server: u8,
     pub(crate) life: u8,
 }
 
-/// What a session does, numbered: each of its numbers is larger than those before.
+/// The number of an operation of a session. Each is larger than those before.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub(crate) struct Ticket {
     pub(crate) generation: u8,
@@ -66,9 +66,9 @@ pub(crate) struct Member {
 #[derive(Debug, Clone, Default, PartialEq, Eq, Hash)]
 pub(crate) struct Room {
     pub(crate) member: Option<Member>,
-    /// Sessions before this generation are kept out.
+    /// Sessions before this generation are rejected.
     pub(crate) fence: Option<u8>,
-    /// Whether those who listen believe that the user is there.
+    /// Whether the listeners consider the user a member.
     pub(crate) heard: bool,
 }
 
@@ -81,7 +81,7 @@ pub(crate) struct Life {
     pub(crate) index: Bits,
 }
 
-/// What must never happen, written down when it happens.
+/// Events that must never happen, recorded when they happen.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Hash)]
 pub(crate) struct Wrongs {
     pub(crate) spoke_after_successor: bool,
@@ -95,17 +95,17 @@ pub(crate) struct Wrongs {
 
 #[derive(Debug, Clone, Default, PartialEq, Eq, Hash)]
 pub(crate) struct Redis {
-    /// The newest generation that was given out. It is also the clock's, so it grows even if all is lost.
+    /// The newest generation that was issued. It also follows the clock, so it grows even if all data is lost.
     pub(crate) last: u8,
-    /// The newest generation as it is kept with the account.
+    /// The newest generation as it is stored with the account.
     pub(crate) kept: u8,
     pub(crate) session: Option<Record>,
     pub(crate) ending: Vec<Record>,
     pub(crate) rooms: [Room; ROOMS],
     pub(crate) lives: Vec<Life>,
-    /// Connections whose servers are to be told that they were displaced.
+    /// Connections whose servers must be notified that they were displaced.
     pub(crate) notices: Bits,
-    /// The newest generation whose login was answered, and connections that said what they had to say.
+    /// The newest generation whose login was answered, and connections whose message was stored.
     pub(crate) answered: u8,
     pub(crate) said: Bits,
     pub(crate) wrongs: Wrongs,
@@ -113,7 +113,7 @@ pub(crate) struct Redis {
 }
 
 impl Redis {
-    /// Carries a command out.
+    /// Runs a command.
     pub(crate) fn execute(&mut self, design: &Design, command: &Command) -> Reply {
         match *command {
             Command::Index { id, connection } => self.index(id, connection),
@@ -148,8 +148,8 @@ impl Redis {
         self.lives.iter().any(|life| life.id == id && life.leased)
     }
 
-    /// A session begins to enter. If it is the newest, no fence may be in its way, or the fence would hinder it and
-    /// could be gone before its deadline.
+    /// A session begins to enter. If it is the newest, no fence may reject it. Otherwise the fence would block it, and
+    /// could expire before the deadline of the enter.
     pub(crate) fn begins(&mut self, room: u8, generation: u8) {
         let is_behind = self.rooms[usize::from(room)].fence > Some(generation);
         self.wrongs.began_behind_a_fence |= is_behind && self.last == generation;
@@ -168,13 +168,13 @@ impl Redis {
         }
     }
 
-    /// Everything is lost, the leases as well; what was promised before is forgotten with it.
+    /// Loses all data, also the leases. The earlier promises are dropped, too.
     pub(crate) fn empty(&mut self) {
         let (last, said, wrongs) = (self.last, self.said, self.wrongs.clone());
         *self = Self { last, said, wrongs, emptied: true, ..Self::default() };
     }
 
-    /// Takes a dead server out of the list.
+    /// Removes a dead server from the list.
     pub(crate) fn drop_life(&mut self, id: Id) {
         self.lives.retain(|life| life.id != id || life.leased);
     }
@@ -237,7 +237,7 @@ impl Redis {
         earlier.fold(0, |set, record| set | noted(record.notes))
     }
 
-    /// Sessions before `generation` are out and stay out.
+    /// Removes sessions before `generation`, and rejects them from now on.
     fn evict(&mut self, design: &Design, room: u8, generation: u8) -> Reply {
         let slot = &mut self.rooms[usize::from(room)];
         if design.fence {
@@ -293,7 +293,7 @@ impl Redis {
         let before = before.unwrap_or(Member { entered: ticket, said: ticket.seq });
         slot.member = Some(Member { entered: before.entered.max(ticket), ..before });
         if !is_there || !design.enter_numbered {
-            // Also if an earlier session was there, of whose end nobody was told.
+            // This also covers an earlier session whose end was not announced.
             self.wrongs.announced_wrongly |= slot.heard;
             slot.heard = true;
         }
@@ -339,7 +339,7 @@ impl Redis {
             older if self.kept <= generation && (older.is_none() || design.restore_displaces) => {
                 self.kept = generation;
                 if let Some(older) = older.replace(mine) {
-                    // Of two sessions from before all was lost the earlier one was put back first.
+                    // Of two sessions from before the data loss, the earlier one was restored first.
                     self.displace(design, older, false);
                 }
                 Reply::Rooms(self.rooms_before(generation))
@@ -348,9 +348,9 @@ impl Redis {
         }
     }
 
-    /// The sessions of a server that its reverse index leads to, with what they note.
+    /// The sessions of a server that its reverse index leads to, with their notes.
     pub(crate) fn list(&self, id: Id) -> Vec<(u8, Notes)> {
-        // All connections are the one user's, so one entry leads to all.
+        // All connections belong to the same user, so one entry leads to all.
         if !self.lives.iter().any(|life| life.id == id && life.index != 0) {
             return Vec::new();
         }

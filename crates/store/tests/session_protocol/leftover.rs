@@ -1,15 +1,15 @@
-//! What a server could not undo at once and tries until it is done. It must not be given up.
+//! The cleanups that a server could not do at once and retries until they succeed. It must not give up.
 
 use crate::command::Command;
 use crate::keyspace::{Id, Ticket};
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub(crate) enum Leftover {
-    /// A claim of which nobody knows whether it was granted.
+    /// A claim whose result is unknown.
     Claim { connection: u8, id: Id },
-    /// A membership up to a ticket: first it is left, then the room is forgotten.
+    /// A membership up to a ticket: first it is left, then the note of the room is removed.
     Membership { ticket: Ticket, room: u8, has_left: bool },
-    /// A session that is over.
+    /// A session that has ended.
     Session { connection: u8, generation: u8 },
 }
 
@@ -23,7 +23,7 @@ impl Leftover {
         }
     }
 
-    /// What is left after an answer.
+    /// The rest after an answer.
     pub(crate) fn answered(self) -> Option<Self> {
         match self {
             Self::Membership { ticket, room, has_left: false } => {
@@ -33,7 +33,7 @@ impl Leftover {
         }
     }
 
-    /// Whether it keeps a session of that generation from being given up.
+    /// Whether it prevents the release of a session of that generation.
     pub(crate) fn is_membership_of(&self, generation: u8) -> bool {
         matches!(self, Self::Membership { ticket, .. } if ticket.generation == generation)
     }

@@ -1,9 +1,9 @@
-//! The session protocol of the Redis backend (claim, takeover, lease, fences, reaping) under a model checker,
-//! which tries every order of events within the bounds of a scenario. It must not use the code of the store:
-//! it checks the design that the scripts and their callers follow.
+//! The session protocol of the Redis backend (claim, takeover, lease, fences, reaping) under a model checker, which
+//! tries every order of events within the bounds of a scenario. It must not use the code of the store: it checks the
+//! design that the scripts and their callers follow.
 //!
-//! `whole.rs` has the scenarios in which the design holds; `parts.rs` leaves out one part after the other and
-//! shows that the checker finds what goes wrong without it.
+//! `full_design.rs` has the scenarios in which the design holds. `ablation.rs` leaves out one part after the other and
+//! shows that the checker finds the failure without it.
 #![cfg(not(shuttle))]
 
 mod ablation;
@@ -27,7 +27,7 @@ fn two() -> Scenario {
     Scenario::of([Guest::on(0), Guest::on(1)])
 }
 
-/// One login of the user, with another server beside.
+/// One login of the user, with a second server.
 fn one() -> Scenario {
     Scenario::of([Guest::on(0)])
 }

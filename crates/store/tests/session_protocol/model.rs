@@ -1,4 +1,4 @@
-//! The world as the model checker wants it: what may happen next. It must not judge.
+//! The world as the model checker needs it: which actions are possible next. It must not judge.
 
 use stateright::{Model, Property};
 
@@ -12,7 +12,7 @@ use crate::recovery;
 use crate::state::World;
 use crate::transitions::{How, Mover};
 
-/// More than anybody needs to come to rest.
+/// More steps than any state needs to come to rest.
 const STEPS_TO_REST: usize = 200;
 
 pub(crate) struct Protocol {
@@ -20,12 +20,12 @@ pub(crate) struct Protocol {
     pub(crate) scenario: Scenario,
 }
 
-/// One thing that happens.
+/// One event.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Action {
     Start(u8),
     Run(u8, How),
-    /// A command that nobody waits for is carried out.
+    /// A command that no caller waits for runs.
     Arrive(usize),
     Move(u8),
     Say(u8),
@@ -44,7 +44,7 @@ pub(crate) enum Action {
 }
 
 impl Action {
-    /// Whether it happens by itself if one only waits: where a server lives, and nobody need do anything.
+    /// Whether it happens automatically after some time: its server lives, and no client needs to act.
     pub(crate) fn is_bound_to_happen(self, world: &World) -> bool {
         let connection = |number: u8| &world.connections[usize::from(number)];
         match self {
@@ -81,7 +81,8 @@ impl Model for Protocol {
         if world.left.losses > 0 && world.are_all_at_rest() {
             actions.push(Action::LoseAll);
         }
-        // A fence that keeps nothing out may stay or go: nothing begins behind one, as a property says.
+        // Whether a fence that rejects nothing stays or expires does not matter: no enter begins behind a fence, as a
+        // property says.
         let rooms = (0..).take(ROOMS);
         actions.extend(rooms.filter(|&room| world.is_fence_of_use(room)).map(Action::FenceRunsOut));
     }
@@ -119,7 +120,7 @@ impl Model for Protocol {
 }
 
 impl Protocol {
-    /// Whether the world gets quiet if of all that is bound to happen always one thing happens that is chosen so.
+    /// Whether the world becomes quiet if `choose` always picks one of the actions that are bound to happen.
     pub(crate) fn comes_to_rest(&self, world: &World, choose: fn(&[Action]) -> Option<&Action>) -> bool {
         let mut world = world.clone();
         for _ in 0..STEPS_TO_REST {
@@ -153,7 +154,7 @@ impl Protocol {
             return;
         }
         let may_begin = !world.server(connection.server).is_waiting;
-        // They start in the order of their numbers: which is on which server is up to the scenario.
+        // Connections start in the order of their numbers: the scenario assigns them to servers.
         let is_next = number == 0 || world.connections[usize::from(number) - 1].step != Step::Outside;
         let is_idle = connection.step == Step::Idle;
         let is_looked_after = connection.is_kept && (connection.check || world.left.audits > 0);
@@ -213,7 +214,7 @@ impl Protocol {
                 let dead = world.redis.lives.iter().filter(|life| !life.leased);
                 actions.extend(dead.map(|life| Action::StartReaping(server, life.id)));
             }
-            // Of a server that does nothing it does not matter.
+            // For a server that does nothing, this does not matter.
             if world.left.lapses > 0 && (serves || reaps || state.restorer.step != recovery::Step::Idle) {
                 actions.push(Action::LeaseRunsOut(server));
             }

@@ -1,4 +1,4 @@
-//! What has to hold. It must not know how it is brought about.
+//! The required properties. It must not know how the protocol achieves them.
 
 use stateright::{Model, Property};
 
@@ -42,7 +42,7 @@ fn member_alone(world: &World) -> bool {
     members.map(|member| member.entered.generation).all(|generation| generation >= world.redis.answered)
 }
 
-/// A session can do something if it is the user's, or a member of some room.
+/// A session can act if it is the user's, or a member of some room.
 fn one_session(world: &World) -> bool {
     let answered = world.connections.iter().filter(|connection| connection.room.is_some());
     let can_act = |connection: &&Connection| {
@@ -57,7 +57,7 @@ fn told_rightly(world: &World) -> bool {
     !world.redis.wrongs.announced_wrongly && world.redis.rooms.iter().all(|room| room.heard == room.member.is_some())
 }
 
-/// One session at most, and everything in Redis is its own.
+/// There is at most one session, and everything in Redis belongs to it.
 fn is_consistent(world: &World) -> bool {
     let redis = &world.redis;
     let mut guests = world.guests();
@@ -78,7 +78,8 @@ fn is_consistent(world: &World) -> bool {
         && redis.rooms.iter().enumerate().all(is_here)
 }
 
-/// As long as it is not quiet, something happens by itself; since nothing can be done for ever, it gets quiet.
+/// While the world is not quiet, some action is bound to happen. No action can repeat forever, so the world becomes
+/// quiet.
 fn is_not_stuck(model: &Protocol, world: &World) -> bool {
     let is_cared_for = world.redis.lives.iter().any(|life| life.leased);
     if world.is_quiet() || !is_cared_for {

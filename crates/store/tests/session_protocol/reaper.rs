@@ -1,4 +1,4 @@
-//! The thread of a server that ends what a dead server left behind. It must not look into Redis.
+//! The thread of a server that ends the sessions of a dead server. It must not look into Redis.
 
 use crate::command::{Command, Reply};
 use crate::design::Design;
@@ -8,14 +8,14 @@ use crate::keyspace::{Id, Notes, ROOMS, Ticket};
 pub(crate) enum Step {
     #[default]
     Idle,
-    /// Takes sessions out of rooms: so many are done.
+    /// Removes sessions from rooms, and counts the removals that are done.
     Expelling {
         done: usize,
     },
     Reaping,
 }
 
-/// Whom it reaps, and what it saw of it.
+/// The server that it reaps, and the sessions that it saw there.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Hash)]
 pub(crate) struct Reaper {
     pub(crate) step: Step,
@@ -24,7 +24,7 @@ pub(crate) struct Reaper {
 }
 
 impl Reaper {
-    /// Begins with what there is of a dead server. `false` if nothing is to be done.
+    /// Begins with the sessions of a dead server. Returns `false` if there is nothing to do.
     pub(crate) fn start(&mut self, design: &Design, dead: Id, seen: Vec<(u8, Notes)>) -> bool {
         let step = if design.reaper_expels_first && !expulsions(&seen).is_empty() {
             Step::Expelling { done: 0 }
@@ -41,7 +41,7 @@ impl Reaper {
             Step::Idle => return None,
             Step::Expelling { done } => {
                 let (room, noted) = expulsions(&self.seen)[done];
-                // Not what was entered after it was looked at: that is put back by the server, which lives.
+                // This spares an enter after the check: a live server restored it.
                 let seq = if design.reaper_spares_the_new { noted.seq } else { u8::MAX };
                 Command::Leave { room, ticket: Ticket { seq, ..noted } }
             }
@@ -49,7 +49,7 @@ impl Reaper {
         })
     }
 
-    /// Goes on after an answer. `false` if all is done.
+    /// Continues after an answer. Returns `false` if everything is done.
     pub(crate) fn answered(&mut self, design: &Design, _: &Reply) -> bool {
         let count = expulsions(&self.seen).len();
         self.step = match self.step {
@@ -66,7 +66,7 @@ impl Reaper {
     }
 }
 
-/// Who is to be taken out of which room.
+/// The users and tickets to remove, by room.
 fn expulsions(seen: &[(u8, Notes)]) -> Vec<(u8, Ticket)> {
     let all = seen.iter().flat_map(|&(generation, notes)| {
         (0..ROOMS).map(move |room| (room as u8, Ticket { generation, seq: notes[room] }))

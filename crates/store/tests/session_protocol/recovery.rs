@@ -1,6 +1,6 @@
-//! The thread of a server that looks after its sessions: it gives them the server's present id, puts back what
-//! is gone, and finds out who was displaced. While it is about a session, that session's own thread waits; so
-//! it must not wait for that thread.
+//! The thread of a server that checks its sessions: it assigns them to the server's current id, restores missing ones,
+//! and finds the displaced ones. While it checks a session, that session's own thread waits; so it must not wait for
+//! that thread.
 
 use crate::command::{Command, Reply};
 use crate::connection::{Connection, Here};
@@ -11,7 +11,7 @@ pub(crate) enum Step {
     #[default]
     Idle,
     Restoring,
-    /// Sessions were found that are older.
+    /// Earlier sessions were found.
     Evicting {
         behind: Bits,
     },
@@ -27,7 +27,7 @@ pub(crate) struct Restorer {
     pub(crate) connection: u8,
     generation: u8,
     id: Id,
-    /// Rooms that it is still to enter, and the number under which it enters the first of them.
+    /// Rooms that it must still enter, and the number under which it enters the first of them.
     rooms: Bits,
     seq: u8,
     late: bool,
@@ -61,17 +61,17 @@ impl Restorer {
         matches!(self.step, Step::Noting | Step::Entering { .. }).then(|| (first(self.rooms), self.generation))
     }
 
-    /// Whether it is about a session.
+    /// Whether it is checking this session.
     pub(crate) fn looks_after(&self, generation: u8) -> bool {
         self.step != Step::Idle && self.generation == generation
     }
 
-    /// What it is about to enter is past its deadline.
+    /// Marks its next enter as past the deadline.
     pub(crate) fn be_late(&mut self) {
         self.late = true;
     }
 
-    /// Goes on after an answer. `false` if it found out that the session was displaced.
+    /// Continues after an answer. Returns `false` if the session was displaced.
     pub(crate) fn answered(&mut self, here: Here<'_>, connection: &mut Connection, reply: &Reply) -> bool {
         let is_same = connection.is_kept && connection.generation == self.generation;
         match (&self.step, reply) {

@@ -1,5 +1,5 @@
-//! Everything together: Redis, the servers, the connections, and what is under way between them. It must not
-//! decide what happens next, nor how; `mover.rs` does the latter.
+//! The complete state: Redis, the servers, the connections, and the commands in flight between them. It must not decide
+//! what happens next, nor how; `transitions.rs` does the latter.
 
 use crate::command::{Command, Slot};
 use crate::connection::{Connection, Here, Step};
@@ -12,14 +12,14 @@ use crate::recovery::{self, Restorer};
 #[derive(Debug, Clone, Default, PartialEq, Eq, Hash)]
 pub(crate) struct Server {
     pub(crate) life: u8,
-    /// It knows that it has no lease, or has not looked after all its sessions since it took one.
+    /// It knows that it has no lease, or has not checked all its sessions since it took one.
     pub(crate) is_waiting: bool,
     pub(crate) reaper: Reaper,
     pub(crate) restorer: Restorer,
     pub(crate) leftovers: Vec<Leftover>,
 }
 
-/// A command under way that nobody waits for.
+/// A command in flight that no caller waits for.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub(crate) struct Flying {
     pub(crate) server: u8,
@@ -37,7 +37,7 @@ pub(crate) struct World {
     pub(crate) redis: Redis,
     pub(crate) servers: Vec<Server>,
     pub(crate) connections: Vec<Connection>,
-    /// Those of one server for one slot in the order in which they were sent.
+    /// Commands of one server for one slot are in the order in which they were sent.
     air: Vec<Flying>,
     pub(crate) left: Faults,
 }
@@ -82,7 +82,7 @@ impl World {
         self.connections.iter().filter(idle)
     }
 
-    /// What is under way and may be carried out next.
+    /// Commands in flight that may run next.
     pub(crate) fn arrivals(&self, design: &Design) -> impl Iterator<Item = usize> {
         let is_next = move |&index: &usize| match index.checked_sub(1) {
             Some(before) if design.late_cut_off => self.air[before].lane() != self.air[index].lane(),
@@ -92,7 +92,7 @@ impl World {
         (0..self.air.len()).filter(is_next)
     }
 
-    /// Whether a command of a server waits behind another one that is under way.
+    /// Whether a command of a server waits behind another one that is in flight.
     pub(crate) fn is_behind(&self, design: &Design, server: u8, command: &Command) -> bool {
         design.late_cut_off && self.air.iter().any(|flying| flying.lane() == (server, command.slot()))
     }
@@ -106,12 +106,12 @@ impl World {
         self.air.remove(index).command
     }
 
-    /// Enters of that room by sessions before `fence` are past their deadline.
+    /// Drops enters of that room by sessions before `fence`, because they are past their deadline.
     pub(crate) fn drop_late_enters(&mut self, room: u8, fence: u8) {
         self.air.retain(|flying| !flying.command.is_fenced_off(room, fence));
     }
 
-    /// Whether the fence of a room keeps something out that has begun.
+    /// Whether the fence of a room rejects an enter that has begun.
     pub(crate) fn is_fence_of_use(&self, room: u8) -> bool {
         let Some(fence) = self.redis.rooms[usize::from(room)].fence else { return false };
         let entering = |enters: Option<u8>, generation: u8| enters == Some(room) && generation < fence;
@@ -124,7 +124,7 @@ impl World {
                 .any(|(of, generation)| entering(Some(of), generation))
     }
 
-    /// Whether nothing is under way any more: servers have nothing to do, or are dead and reaped.
+    /// Whether nothing is in progress any more: servers have nothing to do, or are dead and reaped.
     pub(crate) fn is_quiet(&self) -> bool {
         let numbers = || (0..).take(self.servers.len());
         self.air.is_empty()
@@ -138,7 +138,7 @@ impl World {
         self.is_at_rest(server) && self.connections_on(server).all(|connection| !connection.check && !connection.told)
     }
 
-    /// Whether no thread of the server waits for anything, nor has anything left to do.
+    /// Whether no thread of the server waits for anything or has anything left to do.
     fn is_at_rest(&self, server: u8) -> bool {
         let Server { reaper, restorer, leftovers, .. } = self.server(server);
         let rests = |connection: &Connection| matches!(connection.step, Step::Outside | Step::Idle | Step::Gone);
@@ -148,14 +148,14 @@ impl World {
             && self.connections_on(server).all(rests)
     }
 
-    /// Whether a server has its lease, and all its sessions bear its present id.
+    /// Whether a server has its lease, and all its sessions have its current id.
     pub(crate) fn has_looked_after_all(&self, server: u8) -> bool {
         self.is_leased(server)
             && self.server(server).restorer.step == recovery::Step::Idle
             && self.connections_on(server).all(|connection| !connection.check)
     }
 
-    /// Whether no command is under way; that somebody was displaced may not be known yet.
+    /// Whether no command is in flight. A displacement may still be unknown to its connection.
     pub(crate) fn are_all_at_rest(&self) -> bool {
         self.air.is_empty() && (0..).take(self.servers.len()).all(|server| self.is_at_rest(server))
     }

@@ -1,4 +1,4 @@
-//! How the world goes on when something happens. It must not decide what happens.
+//! The transitions of the world for each event. It must not decide what happens.
 
 use crate::command::{Command, Reply};
 use crate::connection::{Connection, Here, Step};
@@ -7,30 +7,30 @@ use crate::keyspace::{Id, Life};
 use crate::leftover::Leftover;
 use crate::state::World;
 
-/// What becomes of a command that somebody waits for.
+/// The result of a command that a caller waits for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum How {
-    /// It is carried out and answered.
+    /// It runs and is answered.
     Answered,
-    /// It is carried out, its answer is lost, and it is sent again.
+    /// It runs, its answer is lost, and it is sent again.
     Unanswered,
-    /// It is answered, and an earlier copy of it is still under way.
+    /// It is answered, and an earlier copy of it is still in flight.
     CopyLeft,
-    /// It is lost, and nobody waits any longer.
+    /// It is lost, and its caller stops waiting.
     Lost,
-    /// Nobody waits any longer; it is still under way.
+    /// Its caller stops waiting; it is still in flight.
     Late,
 }
 
-/// What a caller hears.
+/// The answer that a caller receives.
 enum Heard {
     Reply(Reply),
     NothingYet,
-    /// Nothing any more.
+    /// No answer will come.
     Nothing,
 }
 
-/// A world with the rules that move it.
+/// A world with its transition rules.
 pub(crate) struct Mover<'a> {
     pub(crate) design: &'a Design,
     pub(crate) scenario: &'a Scenario,
@@ -42,7 +42,7 @@ impl<'a> Mover<'a> {
         self.world.here(self.design, self.scenario, server)
     }
 
-    /// Lets the thread of a connection do something of its own.
+    /// Lets the thread of a connection take a step of its own.
     pub(crate) fn with(&mut self, number: u8, act: impl FnOnce(&mut Connection, Here<'a>)) {
         let here = self.here(self.world.connections[usize::from(number)].server);
         let connection = &mut self.world.connections[usize::from(number)];
@@ -50,13 +50,14 @@ impl<'a> Mover<'a> {
         act(connection, here);
         self.witness(&before, number);
         self.put_off(number);
-        // Nobody else can see when it enters the reverse index of its server, so that is one step with its start.
+        // No other thread can see when the connection enters the reverse index of its server, so that is one step with
+        // its start.
         if before.step == Step::Outside && self.design.index_first {
             self.world.redis.index(here.id, number);
         }
     }
 
-    /// Writes down what the properties need to know.
+    /// Records the facts that the properties need.
     fn witness(&mut self, before: &Connection, number: u8) {
         let World { connections, redis, .. } = &mut self.world;
         let now = &connections[usize::from(number)];
@@ -70,7 +71,7 @@ impl<'a> Mover<'a> {
         redis.wrongs.displaced_the_last |= ends_displaced && now.generation == redis.last;
     }
 
-    /// Hands to the server what a connection leaves to be done later.
+    /// Hands the deferred cleanups of a connection to the server.
     fn put_off(&mut self, number: u8) {
         let connection = &mut self.world.connections[usize::from(number)];
         let leftovers = &mut self.world.servers[usize::from(connection.server)].leftovers;
@@ -83,7 +84,7 @@ impl<'a> Mover<'a> {
         leftovers.sort();
     }
 
-    /// Something becomes of the command that a connection waits for.
+    /// Applies a result to the command that a connection waits for.
     pub(crate) fn run(&mut self, number: u8, how: How) {
         let connection = &self.world.connections[usize::from(number)];
         let server = connection.server;
@@ -131,7 +132,7 @@ impl<'a> Mover<'a> {
         }
     }
 
-    /// A server tries again what could not be undone.
+    /// A server retries a cleanup.
     pub(crate) fn undo(&mut self, server: u8, index: usize) {
         let leftovers = &mut self.world.servers[usize::from(server)].leftovers;
         let leftover = leftovers.remove(index);
@@ -159,7 +160,7 @@ impl<'a> Mover<'a> {
         self.world.redis.index(here.id, number);
     }
 
-    /// The command of a restorer is carried out and answered.
+    /// The command of a restorer runs and is answered.
     pub(crate) fn run_restorer(&mut self, server: u8) {
         let restorer = self.world.servers[usize::from(server)].restorer.clone();
         let (number, before) = (restorer.connection, restorer.enters());
@@ -192,7 +193,7 @@ impl<'a> Mover<'a> {
         }
     }
 
-    /// The command of a reaper is carried out and answered.
+    /// The command of a reaper runs and is answered.
     pub(crate) fn run_reaper(&mut self, server: u8) {
         let reaper = &self.world.servers[usize::from(server)].reaper;
         let dead = reaper.dead;
@@ -203,13 +204,13 @@ impl<'a> Mover<'a> {
         }
     }
 
-    /// Carries out a command that nobody waits for.
+    /// Runs a command that no caller waits for.
     pub(crate) fn arrive(&mut self, index: usize) {
         let command = self.world.land(index);
         self.world.redis.execute(self.design, &command);
     }
 
-    /// Says something, without waiting for the answer.
+    /// Sends a message, without waiting for the answer.
     pub(crate) fn say(&mut self, number: u8) {
         let connection = &mut self.world.connections[usize::from(number)];
         let Some(room) = connection.room else { return };
@@ -217,7 +218,7 @@ impl<'a> Mover<'a> {
         let append = Command::Append { room, ticket: connection.draw(), connection: number };
         let server = connection.server;
         if self.world.left.repeats > 0 {
-            // Sent twice, whether it is needed or not.
+            // This sends it twice, whether that is needed or not.
             self.world.left.repeats -= 1;
             self.world.fly(server, append.clone());
         }
@@ -242,7 +243,7 @@ impl<'a> Mover<'a> {
         }
     }
 
-    /// A server that lost its lease registers again and looks after its sessions.
+    /// A server that lost its lease registers again and checks its sessions.
     pub(crate) fn come_back(&mut self, server: u8) {
         self.world.servers[usize::from(server)].life += u8::from(self.design.stable_death);
         let id = self.world.id(server);
@@ -254,20 +255,20 @@ impl<'a> Mover<'a> {
         self.check_all(server);
     }
 
-    /// The server is to look whether its sessions are still there.
+    /// Requests a check of all sessions of the server.
     fn check_all(&mut self, server: u8) {
         for connection in self.world.connections.iter_mut().filter(|connection| connection.server == server) {
             connection.check |= connection.is_kept;
         }
     }
 
-    /// The old connection hears that it was displaced.
+    /// The old connection receives the notice that it was displaced.
     pub(crate) fn tell(&mut self, number: u8) {
         self.world.redis.notices &= !(1 << number);
         self.displaced(number);
     }
 
-    /// It does not, since the channel was down; whoever subscribes again looks after its sessions.
+    /// The notice is lost, because the channel was down. The server checks its sessions when it subscribes again.
     pub(crate) fn lose_notice(&mut self, number: u8) {
         self.world.left.lost_notices -= 1;
         self.world.redis.notices &= !(1 << number);
@@ -276,7 +277,7 @@ impl<'a> Mover<'a> {
         }
     }
 
-    /// So much time passed that the fence of a room goes; whatever it kept out is past its deadline.
+    /// The fence of a room expires. All enters that it rejected are past their deadline by then.
     pub(crate) fn fence_runs_out(&mut self, room: u8) {
         let Some(fence) = self.world.redis.rooms[usize::from(room)].fence.take() else { return };
         if !self.design.enter_deadline {
@@ -293,7 +294,7 @@ impl<'a> Mover<'a> {
         }
     }
 
-    /// A whole login, as it goes when nothing goes wrong.
+    /// A complete login without faults.
     pub(crate) fn log_in(&mut self, number: u8) {
         self.with(number, Connection::start);
         while self.world.connections[usize::from(number)].step != Step::Idle {
@@ -301,7 +302,8 @@ impl<'a> Mover<'a> {
         }
     }
 
-    /// Forgets what cannot matter any more: those who are gone hear nothing, and nobody asks for them.
+    /// Drops state that cannot matter any more: connections that are gone receive nothing, and no command asks for
+    /// them.
     pub(crate) fn settle(&mut self) {
         for server in (0..).take(self.world.servers.len()) {
             if self.world.has_looked_after_all(server) {

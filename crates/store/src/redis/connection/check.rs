@@ -1,5 +1,5 @@
-//! Looks whether a node of Redis is fit for Parlor: at start, and for what it does with keys also later, when a link
-//! connects. Says in one line what is not. It must not change anything there.
+//! Checks whether a Redis node is suitable for Parlor: at start, and its memory policy also later, each time a link
+//! connects. Reports each problem in one line. It must not change anything there.
 
 use ::redis::{Connection, RedisError};
 
@@ -11,10 +11,10 @@ use crate::redis::keys;
 /// The oldest version with sharded channels.
 const OLDEST: u32 = 7;
 
-/// What an operator should know, though it does not keep a server from running.
+/// Returns warnings for the operator that do not prevent a start.
 ///
 /// # Errors
-/// Redis is too old, or would throw keys away when its memory is full.
+/// Redis is too old, or would evict keys when its memory is full.
 pub(in crate::redis) fn check(
     node: &Address,
     greeting: &HelloReply,
@@ -39,7 +39,7 @@ fn try_permissions(node: &Address, connection: &mut Connection) -> Result<(), Op
                 let why = error.detail().unwrap_or("no reason given");
                 return Err(OpenError::Unsuitable(format!("{node} does not permit what Parlor needs: {why}")));
             }
-            // Anything else shows again where it matters.
+            // Any other error shows up again where it matters.
             _ => {}
         }
     }
@@ -65,7 +65,7 @@ fn judge(node: &Address, info: &str) -> Result<Vec<String>, OpenError> {
     Ok(warnings)
 }
 
-/// Says of a node that would throw keys away that it does.
+/// Returns a warning if a node would evict keys.
 fn judge_memory(node: &Address, info: &str) -> Option<String> {
     let policy = field(info, "maxmemory_policy").unwrap_or("noeviction");
     let is_bounded = field(info, "maxmemory").is_some_and(|max| max != "0");
@@ -74,7 +74,7 @@ fn judge_memory(node: &Address, info: &str) -> Option<String> {
     })
 }
 
-/// Looks once more whether a node would throw keys away: it may be new, or set up anew.
+/// Checks again whether a node would evict keys: it may be new, or its configuration may have changed.
 ///
 /// # Errors
 /// The connection broke.
@@ -85,13 +85,13 @@ pub(in crate::redis) fn look_at_memory(
     let info: ::redis::RedisResult<String> = ::redis::cmd("INFO").arg("memory").query(connection);
     match info {
         Ok(info) => Ok(judge_memory(node, &info)),
-        // It may not be permitted, which was told at the start.
+        // The command may not be permitted. This was reported at the start.
         Err(error) if error.code().is_some() => Ok(None),
         Err(error) => Err(error),
     }
 }
 
-/// A field of what `INFO` tells.
+/// A field of the `INFO` reply.
 pub(in crate::redis) fn field<'a>(info: &'a str, name: &str) -> Option<&'a str> {
     info.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(':')).map(str::trim)
 }

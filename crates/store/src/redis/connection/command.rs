@@ -7,19 +7,19 @@ use parlor_core::ports::{StoreError, StoreResult};
 
 use crate::redis::connection::script::Script;
 
-/// Whether a command may be sent again when its reply was lost.
+/// Whether a command may be sent again if its reply was lost.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(in crate::redis) enum Repeat {
-    /// Twice is as good as once.
+    /// Running it twice has the same effect as running it once.
     Harmless,
-    /// Then it would have been done twice.
+    /// A repetition would run it twice.
     Never,
 }
 
-/// A command, packed for the wire, with what is needed to bring it where it belongs.
+/// A command, packed for the wire, with the data that is needed to route it.
 #[derive(Debug, Clone)]
 pub(in crate::redis) struct Command {
-    /// A key that it touches: all of them lie in the slot of this one.
+    /// One of its keys. All its keys are in the same slot.
     pub(in crate::redis) key: Cow<'static, str>,
     pub(in crate::redis) packed: Vec<u8>,
     pub(in crate::redis) repeat: Repeat,
@@ -27,7 +27,7 @@ pub(in crate::redis) struct Command {
 }
 
 impl Command {
-    /// A command on `key`, which is harmless to repeat unless it is said otherwise.
+    /// A command on `key`. It may be repeated unless the caller says otherwise.
     pub(in crate::redis) fn new(key: impl Into<Cow<'static, str>>, cmd: &Cmd) -> Self {
         Self { key: key.into(), packed: cmd.get_packed_command(), repeat: Repeat::Harmless, script: None }
     }
@@ -40,7 +40,7 @@ impl Command {
         Self::new(key, &cmd)
     }
 
-    /// A script on keys of one slot; there is at least one.
+    /// A script on keys of one slot. There is at least one key.
     pub(in crate::redis) fn script<K: AsRef<str>>(script: &'static Script, keys: &[K], args: &[&dyn Argument]) -> Self {
         let mut cmd = ::redis::cmd("EVALSHA");
         cmd.arg(script.hash()).arg(keys.len());
@@ -59,13 +59,13 @@ impl Command {
         self.script.is_some_and(|script| script.name.starts_with("append_"))
     }
 
-    /// The same command, not to be sent again when its reply was lost.
+    /// The same command, but it is not sent again if its reply was lost.
     pub(in crate::redis) fn never_repeated(self) -> Self {
         Self { repeat: Repeat::Never, ..self }
     }
 }
 
-/// Something that a script can be given.
+/// An argument of a script.
 pub(in crate::redis) trait Argument {
     fn add_to(&self, cmd: &mut Cmd);
 }
@@ -76,10 +76,10 @@ impl<T: ToRedisArgs> Argument for T {
     }
 }
 
-/// Understands a reply.
+/// Reads a reply.
 ///
 /// # Errors
-/// It is an error of Redis, or nothing that was expected.
+/// The reply is an error of Redis, or has an unexpected type.
 pub(in crate::redis) fn read<T: FromRedisValue>(reply: StoreResult<Value>) -> StoreResult<T> {
     let value = reply?.extract_error().map_err(StoreError::new)?;
     ::redis::from_redis_value(value).map_err(StoreError::new)

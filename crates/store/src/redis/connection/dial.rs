@@ -8,21 +8,22 @@ use ::redis::{Client, Connection, ConnectionInfo, ErrorKind, ProtocolVersion, Re
 use crate::redis::OpenError;
 use crate::redis::connection::url::{Address, RedisUrl, Seeds};
 
-/// How long a connection may take, its greeting included.
+/// Timeout of a connection attempt, including the greeting.
 const PATIENCE: Duration = Duration::from_millis(1500);
 
-/// After so long without an acknowledgement of what was sent the system gives a connection up.
+/// If sent data is not acknowledged for this long, the operating system closes the connection.
 const USER_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// Opens connections.
 #[derive(Debug)]
 pub(in crate::redis) struct Dialer {
     url: RedisUrl,
-    /// PEM of the authority that signed the nodes' certificates; the system's are taken if there is none.
+    /// PEM of the authority that signed the nodes' certificates. If there is none, the authorities of the system are
+    /// used.
     ca: Option<Vec<u8>>,
 }
 
-/// What a node says of itself.
+/// A node's description of itself.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(in crate::redis) struct HelloReply {
     pub(in crate::redis) version: String,
@@ -36,7 +37,7 @@ impl Dialer {
     }
 
     /// # Errors
-    /// There is an authority to verify certificates by, and no TLS.
+    /// An authority for certificates is set, but TLS is not.
     pub(in crate::redis) fn check(&self) -> Result<(), OpenError> {
         if self.ca.is_some() && !self.url.is_tls {
             return Err(OpenError::Unsuitable(
@@ -46,12 +47,12 @@ impl Dialer {
         Ok(())
     }
 
-    /// What operators call it.
+    /// The name for operators.
     pub(in crate::redis) fn name(&self) -> String {
         self.url.to_string()
     }
 
-    /// Connects, logs in and hears the greeting. Blocks, for as long as `PATIENCE` and a look-up of a name.
+    /// Connects, logs in and reads the greeting. Blocks for at most `PATIENCE` plus a name lookup.
     pub(in crate::redis) fn connect(&self, node: &Address) -> Result<(Connection, HelloReply), OpenError> {
         let info = self.url.node(node).map_err(|error| unfit(node, &error))?;
         let redis = info.redis_settings().clone().set_protocol(ProtocolVersion::RESP3);
@@ -63,7 +64,7 @@ impl Dialer {
         Ok((connection, greeting))
     }
 
-    /// Where the master is, or a node of a Cluster. Blocks if there are Sentinels to ask.
+    /// Returns the address of the master, or of a node of a Cluster. Blocks if it must ask Sentinels.
     pub(in crate::redis) fn locate(&self) -> Result<Address, OpenError> {
         let (sentinels, name) = match &self.url.seeds {
             Seeds::Node(node) => return Ok(node.clone()),
@@ -102,7 +103,7 @@ impl Dialer {
     }
 }
 
-/// Sets how long reading and writing may block.
+/// Sets the timeout for reads and writes.
 pub(in crate::redis) fn bound(connection: &Connection, time: Duration) -> ::redis::RedisResult<()> {
     let time = time.max(Duration::from_millis(1));
     connection.set_read_timeout(Some(time))?;
@@ -119,7 +120,7 @@ fn greeting(reply: &Value) -> Option<HelloReply> {
     Some(HelloReply { version, is_cluster: mode == "cluster", is_master: role == "master" })
 }
 
-/// What an operator has to mend, and what may pass.
+/// Separates errors that an operator must fix from errors that may be temporary.
 fn failure(node: &Address, error: &RedisError) -> OpenError {
     match error.code() {
         Some("NOAUTH") => OpenError::Unsuitable(format!("{node} needs a password: redis://:PASSWORD@HOST")),
@@ -133,7 +134,7 @@ fn failure(node: &Address, error: &RedisError) -> OpenError {
     }
 }
 
-/// What an operator is told of a failure.
+/// Describes an error for an operator.
 pub(in crate::redis) fn describe(error: &RedisError) -> String {
     if error.is_timeout() { "no answer in time".to_owned() } else { error.to_string() }
 }

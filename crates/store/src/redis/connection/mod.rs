@@ -1,4 +1,5 @@
-//! The way of a command to Redis: to its node, in batches, over a connection that is opened anew. It must not know the ports.
+//! The path of a command to Redis: to its node, in batches, over a connection that is reopened when it breaks. It must
+//! not know the ports.
 
 pub(super) mod check;
 pub(super) mod command;

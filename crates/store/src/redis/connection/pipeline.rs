@@ -1,8 +1,8 @@
-//! The link to one Redis node: commands of many threads go over one connection, in batches and in order. It must
-//! not know what the commands mean, nor which node they belong to.
+//! The link to one Redis node: commands of many threads share one connection, in batches and in order. It must not know
+//! what the commands mean, nor which node they belong to.
 //!
-//! Whoever comes first leads a batch (see [`crate::group`]). A connection that broke is opened anew by a thread of
-//! the link, while those with commands wait, each until its deadline. What may be sent twice is sent again.
+//! The first caller leads a batch (see [`crate::group`]). If the connection breaks, a thread of the link opens a new
+//! one. Callers wait for it until their deadlines. Commands that may be repeated are sent again.
 
 use std::sync::Arc;
 use std::thread;
@@ -19,21 +19,21 @@ use crate::redis::connection::statistics::Statistics;
 use crate::redis::connection::url::Address;
 use crate::sync::{Mutex, lock};
 
-/// How long a command may take, waiting for the link included: below the 3 s of the protocol.
+/// Timeout of a command, including the wait for the link: less than the 3 s of the protocol.
 pub(in crate::redis) const PATIENCE: Duration = Duration::from_millis(2500);
 
-/// What became of a command.
+/// The result of a command.
 #[derive(Debug)]
 pub(in crate::redis) enum CommandOutcome {
     /// Redis answered.
     Done(Value),
-    /// Its slot is on another node now.
+    /// The slot of the command is now on another node.
     Moved(Command),
-    /// Its slot is about to be there.
+    /// The slot of the command is moving to this node.
     Ask(Address, Command),
-    /// The node cannot do it just now; nothing was done.
+    /// The node cannot run it at present. Nothing was done.
     Later(StoreError, Command),
-    /// It was not done, or nobody knows; what may be sent again is given back.
+    /// It was not done, or the result is unknown. The command is returned if it may be sent again.
     Failed(StoreError, Option<Command>),
 }
 
@@ -51,7 +51,7 @@ pub(in crate::redis) struct NodePipeline {
 }
 
 impl NodePipeline {
-    /// A link that connects at once, in the background.
+    /// Creates a link that immediately starts to connect in the background.
     pub(in crate::redis) fn start(origin: Origin, statistics: Arc<Statistics>, replicas: u32) -> std::io::Result<Self> {
         let slot = Arc::new(ConnectionSlot::default());
         let exchanger = PipelineWorker { connection: None, slot: slot.clone(), statistics, replicas };
@@ -61,14 +61,13 @@ impl NodePipeline {
         Ok(link)
     }
 
-    /// Sends commands and waits for what becomes of them: one outcome each, in their order. Blocks for `PATIENCE`
-    /// at most.
+    /// Sends commands and waits for their results: one outcome each, in their order. Blocks for `PATIENCE` at most.
     pub(in crate::redis) fn exchange(&self, commands: Vec<Command>, deadline: Instant) -> Vec<CommandOutcome> {
         let count = commands.len();
         let outcomes = Arc::new(Mutex::new(Vec::new()));
         self.group.run(Request { commands, deadline, outcomes: outcomes.clone() });
         let mut outcomes = std::mem::take(&mut *lock(&outcomes));
-        // Whoever led the batch panicked.
+        // The leader of the batch panicked.
         outcomes.resize_with(count, || CommandOutcome::Failed(StoreError::new("the batch was aborted"), None));
         outcomes
     }
@@ -85,25 +84,25 @@ impl Drop for NodePipeline {
     }
 }
 
-/// The leader's tool: exchanges batches over the connection.
+/// Exchanges batches over the connection, on behalf of the leader.
 struct PipelineWorker {
     connection: Option<Connection>,
     slot: Arc<ConnectionSlot>,
     statistics: Arc<Statistics>,
-    /// How many replicas must have an append before it is answered.
+    /// The number of replicas that must have an append before it is answered.
     replicas: u32,
 }
 
-/// Which errand of a batch, and which of its commands.
+/// Index of a request in its batch, and of a command in that request.
 type ReplySlot = (usize, usize);
 
-/// A command of a batch on its way.
+/// A command of a batch that has no answer yet.
 struct InFlight {
     command: Command,
     deadline: Instant,
-    /// Which outcome it leads to.
+    /// The place of its outcome.
     place: ReplySlot,
-    /// Whether its script was loaded once more for it.
+    /// Whether its script was reloaded for it.
     is_reloaded: bool,
 }
 
@@ -146,7 +145,7 @@ impl Worker for PipelineWorker {
 }
 
 impl PipelineWorker {
-    /// Sends all and reads the replies. What is left is to be tried again.
+    /// Sends all commands and reads the replies. Returns the commands that must be tried again.
     fn attempt(
         &mut self,
         pending: Vec<InFlight>,
@@ -182,7 +181,7 @@ impl PipelineWorker {
         (left, BatchHealth::Good)
     }
 
-    /// Takes from the queue what was answered. What is to be sent once more goes to `left`.
+    /// Removes answered commands from the queue. Commands that must be sent again go to `left`.
     fn talk(
         &self,
         connection: &mut Connection,
@@ -203,12 +202,12 @@ impl PipelineWorker {
         if !left.is_empty() {
             load_scripts(connection)?;
         }
-        // Perhaps another node is the master by now.
+        // Another node may be the master now.
         if is_stale { Err(RedisError::from(std::io::Error::other("the node cannot serve just now"))) } else { Ok(()) }
     }
 
-    /// Reads the replies to all that is in the queue, and tells whether the node cannot serve. Appends that were done
-    /// and that replicas must have are put into `appended`, not answered.
+    /// Reads the replies to all commands in the queue, and returns whether the node cannot serve. Appends that were
+    /// done but still need replicas are not answered; they go to `appended`.
     fn read_replies(
         &self,
         connection: &mut Connection,
@@ -242,8 +241,8 @@ impl PipelineWorker {
         Ok(is_stale)
     }
 
-    /// Answers appends once enough replicas have them. If the replies to others could not be `read`, nobody knows that of
-    /// those whose replies were.
+    /// Answers appends once enough replicas have them. If the other replies could not be `read`, the result of these
+    /// appends is unknown, too.
     fn await_replicas(
         &self,
         connection: &mut Connection,
@@ -269,7 +268,7 @@ impl PipelineWorker {
     }
 }
 
-/// The next reply; what is pushed on this connection is of no interest.
+/// Reads the next reply and ignores push messages on this connection.
 fn reply(connection: &mut Connection) -> Result<Value, RedisError> {
     loop {
         match connection.recv_response()? {
@@ -303,8 +302,8 @@ fn classify(value: Value, command: Command) -> CommandOutcome {
     }
 }
 
-/// Whether an append was done: answered with its number, also if it was seen before. Of one that was not there is
-/// nothing that replicas could have, and a node that was demoted knows no `WAIT`.
+/// Whether an append was stored: Redis answered with its number, also for a repeated append. A rejected append gives
+/// replicas nothing to copy, and a demoted node does not know `WAIT`.
 fn has_stored(outcome: &CommandOutcome) -> bool {
     matches!(outcome, CommandOutcome::Done(Value::Int(number)) if *number > 0)
 }

@@ -1,5 +1,5 @@
-//! The connection of a link: opened in the background whenever it is wanted, and handed to the leader of a batch. It
-//! must not send commands of the store.
+//! The connection of a link: it is opened in the background on demand, and handed to the leader of a batch. It must not
+//! send commands of the store.
 
 use std::sync::Arc;
 use std::thread;
@@ -22,7 +22,7 @@ const PAUSES: [Duration; 2] = [Duration::from_millis(20), Duration::from_millis(
 /// How a link finds and opens its connection.
 pub(in crate::redis) struct Origin {
     pub(in crate::redis) dialer: Arc<Dialer>,
-    /// The node; none if the dialer is to find the master each time.
+    /// The node; none if the dialer must find the master each time.
     pub(in crate::redis) node: Option<Address>,
     pub(in crate::redis) journal: Arc<dyn EventSink>,
 }
@@ -61,7 +61,7 @@ impl Default for State {
 }
 
 impl ConnectionSlot {
-    /// Connects whenever a connection is wanted, until the link is dropped.
+    /// Connects on each request, until the link is dropped.
     pub(in crate::redis) fn keep_connected(&self, origin: &Origin) {
         let mut before = None;
         let mut told = None;
@@ -96,7 +96,7 @@ impl ConnectionSlot {
         }
     }
 
-    /// No connection will be wanted any more.
+    /// Ends the connecting thread: no more connections are needed.
     pub(in crate::redis) fn close(&self) {
         lock(&self.state).is_closed = true;
         self.changed.notify_all();
@@ -107,7 +107,7 @@ impl ConnectionSlot {
         lock(&self.state).failing_since.is_none()
     }
 
-    /// Why there was none the last time.
+    /// The error of the last attempt.
     pub(in crate::redis) fn last_error(&self) -> StoreError {
         lock(&self.state).last_error.clone()
     }
@@ -116,7 +116,7 @@ impl ConnectionSlot {
         lock(&self.state).is_closed
     }
 
-    /// Waits until a connection is wanted; `false` if none ever will be.
+    /// Waits until a connection is wanted. Returns `false` if the link is closed.
     fn await_wish(&self) -> bool {
         let state = lock(&self.state);
         let is_idle = |state: &mut State| !state.is_wanted && !state.is_closed;
@@ -132,7 +132,7 @@ impl ConnectionSlot {
         self.changed.notify_all();
     }
 
-    /// A connection broke.
+    /// Records that a connection broke.
     pub(in crate::redis) fn report(&self, error: &StoreError) {
         let mut state = lock(&self.state);
         state.is_wanted = true;
@@ -141,8 +141,8 @@ impl ConnectionSlot {
         self.changed.notify_all();
     }
 
-    /// Waits for a connection: until `deadline`, and no longer than `PATIENCE` after the last one broke, so that of
-    /// several commands, one after the other, not each waits in vain.
+    /// Waits for a connection: until `deadline`, and at most `PATIENCE` after the last connection broke. So several
+    /// commands in sequence do not each wait for the full time.
     pub(in crate::redis) fn await_connection(&self, deadline: Instant) -> Result<Connection, StoreError> {
         let mut state = lock(&self.state);
         loop {
@@ -159,14 +159,14 @@ impl ConnectionSlot {
     }
 }
 
-/// How Redis knows a connection.
+/// The identity of a connection at Redis.
 struct Client {
     id: String,
     address: String,
 }
 
-/// Opens a connection in the place of the one before. That one is ended first at the other end, too: what may still
-/// be in its buffers must not be carried out after what comes over the new one.
+/// Opens a connection that replaces the previous one. First it closes the previous one at the server side, too:
+/// commands that are still in its buffers must not run after commands of the new connection.
 fn open(origin: &Origin, before: &mut Option<Client>) -> Result<Connection, OpenError> {
     let node = origin.node.clone().map_or_else(|| origin.dialer.locate(), Ok)?;
     let (mut connection, greeting) = origin.dialer.connect(&node)?;
@@ -188,7 +188,7 @@ fn open(origin: &Origin, before: &mut Option<Client>) -> Result<Connection, Open
     Ok(connection)
 }
 
-/// Makes all scripts known.
+/// Loads all scripts.
 pub(in crate::redis) fn load_scripts(connection: &mut Connection) -> Result<(), RedisError> {
     let mut pipe = ::redis::pipe();
     for script in script::all() {

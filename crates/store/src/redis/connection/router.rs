@@ -1,5 +1,4 @@
-//! Brings each command to the node that owns its slot, and follows slots that move. It must not know what commands
-//! mean.
+//! Sends each command to the node that owns its slot, and follows slots that move. It must not know what commands mean.
 
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
@@ -20,42 +19,43 @@ use crate::redis::connection::url::Address;
 use crate::redis::{EventSink, OpenError};
 use crate::sync::{Mutex, lock};
 
-/// Pause before a command is tried again that its node could not do.
+/// Pause before a retry of a command that its node could not run.
 const PAUSE: Duration = Duration::from_millis(50);
 
-/// Commands, each with its place among those of the caller.
+/// Commands, each with its index in the caller's list.
 type Group = Vec<(usize, Command)>;
 
-/// What all links share.
+/// The state that all links share.
 pub(in crate::redis) struct Router {
     dialer: Arc<Dialer>,
     journal: Arc<dyn EventSink>,
     statistics: Arc<Statistics>,
     replicas: u32,
     is_cluster: bool,
-    /// A leaf: never held while a command is on its way; a link's thread is started while it is.
+    /// A leaf: never held while a command is in flight. A link's thread is started while it is held.
     routes: Mutex<Routes>,
 }
 
 #[derive(Default)]
 struct Routes {
-    /// By address; the empty one is that of a Redis that is no Cluster.
+    /// Links by address. The empty address is that of a Redis that is not a Cluster.
     links: HashMap<String, Arc<NodePipeline>>,
     slots: Assignment,
-    /// The nodes that own slots, in the order in which they are asked who owns which: whoever failed last comes last.
+    /// The nodes that own slots, in the order in which they are asked for the slot owners. The node that failed last is
+    /// at the end.
     nodes: Vec<Address>,
     read_at: Option<Instant>,
 }
 
 impl Routes {
-    /// This node failed, or knows too little.
+    /// Moves a node to the end: it failed, or knows too few owners.
     fn ask_last(&mut self, node: &Address) {
         if let Some(at) = self.nodes.iter().position(|other| other == node) {
             self.nodes[at..].rotate_left(1);
         }
     }
 
-    /// This node knows something that this server does not.
+    /// Moves a node to the front: it knows a newer slot owner.
     fn ask_first(&mut self, node: &Address) {
         if let Some(at) = self.nodes.iter().position(|other| other == node) {
             self.nodes[..=at].rotate_right(1);
@@ -63,21 +63,21 @@ impl Routes {
     }
 }
 
-/// Commands of one caller on their way.
+/// Commands of one caller that are in progress.
 struct Calls {
     deadline: Instant,
     replies: Vec<Option<StoreResult<Value>>>,
-    /// What is to be tried again.
+    /// Commands to retry.
     again: Group,
-    /// Whether only what was sent to the wrong node is.
+    /// Whether only commands that went to the wrong node are retried.
     gives_up: bool,
 }
 
 impl Router {
-    /// Finds out what there is and connects. Blocks.
+    /// Finds the nodes and connects. Blocks.
     ///
     /// # Errors
-    /// Nobody is reached, or the system gives no threads.
+    /// No node is reachable, or the operating system refuses a thread.
     pub(in crate::redis) fn start(
         dialer: Arc<Dialer>,
         journal: Arc<dyn EventSink>,
@@ -98,25 +98,25 @@ impl Router {
         &self.statistics
     }
 
-    /// Has one command done. Blocks for `PATIENCE` at most.
+    /// Runs one command. Blocks for `PATIENCE` at most.
     pub(in crate::redis) fn call(&self, command: Command) -> StoreResult<Value> {
         let [reply] = self.call_each([command]);
         reply
     }
 
-    /// Has some commands done at the same time, those of one slot in their order.
+    /// Runs a fixed number of commands concurrently; commands of one slot run in their order.
     pub(in crate::redis) fn call_each<const N: usize>(&self, commands: [Command; N]) -> [StoreResult<Value>; N] {
         let mut replies = self.call_all(commands.into()).into_iter();
         std::array::from_fn(|_| replies.next().unwrap_or_else(|| Err(StoreError::new("no reply"))))
     }
 
-    /// Has commands done at the same time, those of one slot in their order. Blocks for `PATIENCE` at most.
+    /// Runs commands concurrently; commands of one slot run in their order. Blocks for `PATIENCE` at most.
     pub(in crate::redis) fn call_all(&self, commands: Vec<Command>) -> Vec<StoreResult<Value>> {
         self.carry_out(commands, true)
     }
 
-    /// The same for what is done again later anyway: a node that has been away for some time is tried twice, and not
-    /// waited for.
+    /// Like `call_all`, for work that is repeated later anyway: a node that has been unreachable for some time is tried
+    /// twice, without waiting for it.
     pub(in crate::redis) fn try_all(&self, commands: Vec<Command>) -> Vec<StoreResult<Value>> {
         self.carry_out(commands, false)
     }
@@ -180,7 +180,7 @@ impl Router {
         self.judge(node, knows_more, is_doubtful);
     }
 
-    /// Remembers whether a node is worth being asked who owns which slot.
+    /// Records whether a node is a good source for slot owners.
     fn judge(&self, node: Option<Address>, knows_more: bool, is_doubtful: bool) {
         let Some(node) = node else { return };
         if is_doubtful {
@@ -190,7 +190,7 @@ impl Router {
         }
     }
 
-    /// Before commands are tried again: what is over time is given up, and the slots are looked at anew.
+    /// Prepares a retry: drops commands that are past their deadline, and reads the slot owners again.
     fn prepare_retry(&self, left: &mut Group, calls: &mut Calls) {
         if Instant::now() + PAUSE >= calls.deadline {
             for (at, _) in left.drain(..) {
@@ -217,7 +217,7 @@ impl Router {
         outcome.unwrap_or_else(|| CommandOutcome::Failed(StoreError::new("no reply"), None))
     }
 
-    /// Sorts commands by the node that owns their slots; none if this is no Cluster, or no owner is known.
+    /// Groups commands by the node that owns their slots; none if this is not a Cluster, or no owner is known.
     fn by_node(&self, commands: Group) -> Vec<(Option<Address>, Group)> {
         if !self.is_cluster {
             return vec![(None, commands)];
@@ -233,18 +233,18 @@ impl Router {
         groups
     }
 
-    /// The node that owns the slot of a key; none if this is no Cluster, or nobody does.
+    /// The node that owns the slot of a key; none if this is not a Cluster, or the slot has no owner.
     pub(in crate::redis) fn owner(&self, key: &str) -> Option<Address> {
         lock(&self.routes).slots.get(&Slot::for_key(key)).cloned()
     }
 
-    /// Whether the node of a Cluster that owns the slot of a key is known to be away.
+    /// Whether the Cluster node that owns the slot of a key is known to be unreachable.
     pub(in crate::redis) fn is_away(&self, key: &str) -> bool {
         let Some(owner) = self.owner(key) else { return false };
         lock(&self.routes).links.get(&owner.to_string()).is_some_and(|link| !link.is_up())
     }
 
-    /// The nodes that own slots; one that is found each time, if this is no Cluster.
+    /// The nodes that own slots. If this is not a Cluster: one node, which is located each time.
     pub(in crate::redis) fn nodes(&self) -> Vec<Option<Address>> {
         if !self.is_cluster {
             return vec![None];
@@ -267,7 +267,7 @@ impl Router {
         Ok(link)
     }
 
-    /// Asks which node owns which slot, unless that was just done. Blocks until `deadline` at most.
+    /// Asks for the slot owners, unless that was done less than `PAUSE` ago. Blocks until `deadline` at most.
     fn refresh(&self, deadline: Instant) -> StoreResult<()> {
         let mut routes = lock(&self.routes);
         if routes.read_at.is_some_and(|at| at.elapsed() < PAUSE) {
@@ -284,8 +284,8 @@ impl Router {
         Ok(())
     }
 
-    /// What the first node answers that knows the owner of every slot; of nodes that do not, the one that knows most. A
-    /// node that was removed, or came back without its data, knows few owners or none.
+    /// Returns the answer of the first node that knows the owner of every slot. If there is none, returns the answer
+    /// with the most owners. A node that was removed, or came back without its data, knows few owners or none.
     fn ask_for_slots(&self, nodes: &[Address], deadline: Instant) -> StoreResult<Assignment> {
         let mut best = Err(StoreError::new("no node of the Cluster is known"));
         for node in nodes {
@@ -302,10 +302,10 @@ impl Router {
         best
     }
 
-    /// Asks one node, which gets half of the time that is left, so that there is some for the next.
+    /// Asks one node, with half of the remaining time as its timeout. The other half is left for the next nodes.
     ///
     /// # Errors
-    /// It cannot be reached, or knows no owner at all.
+    /// The node is unreachable, or knows no owner at all.
     fn read_slots(&self, node: &Address, deadline: Instant) -> StoreResult<Assignment> {
         let link = self.link(Some(node.clone()))?;
         let question = Command::new(String::new(), ::redis::cmd("CLUSTER").arg("SLOTS"));
@@ -321,7 +321,7 @@ impl Router {
         Ok(assignment)
     }
 
-    /// Takes over who owns what, and lets go of links to nodes that own nothing.
+    /// Applies a new assignment, and drops links to nodes that own nothing.
     fn assign(&self, assignment: Assignment) {
         let owners: HashSet<Address> = assignment.values().cloned().collect();
         let names: HashSet<String> = owners.iter().map(Address::to_string).collect();

@@ -9,7 +9,7 @@ use ::redis::Script as Compiled;
 pub(in crate::redis) struct Script {
     /// Its name, for operators.
     pub(in crate::redis) name: &'static str,
-    /// Number among all scripts.
+    /// Its index in the list of all scripts.
     pub(in crate::redis) index: usize,
     source: String,
     hash: String,
@@ -21,18 +21,18 @@ impl Script {
         Self { name, index, source, hash }
     }
 
-    /// What Redis calls it.
+    /// Its SHA-1 hash, by which Redis knows it.
     pub(in crate::redis) fn hash(&self) -> &str {
         &self.hash
     }
 
-    /// Its text in Lua.
+    /// Its Lua source.
     pub(in crate::redis) fn source(&self) -> &str {
         &self.source
     }
 }
 
-/// Declares all scripts: the name of each, and the files that make it.
+/// Declares all scripts: the name of each, and its source files.
 macro_rules! scripts {
     ($($name:ident: $($file:literal)+;)*) => {
         #[allow(non_camel_case_types, reason = "the names are those of the files")]
@@ -93,7 +93,7 @@ mod tests {
     fn each_script_is_found_by_its_number() {
         for (index, script) in super::all().iter().enumerate() {
             assert_eq!(script.index, index, "{}", script.name);
-            assert!(script.source().starts_with("--"), "{} does not say what it is for", script.name);
+            assert!(script.source().starts_with("--"), "{} has no comment on its purpose", script.name);
         }
     }
 }

@@ -1,4 +1,4 @@
-//! Understands which node of a Cluster owns which slot. It must not ask.
+//! Parses which node of a Cluster owns which slot. It must not ask.
 
 use std::collections::HashMap;
 
@@ -8,17 +8,17 @@ use parlor_core::ports::{StoreError, StoreResult};
 
 use crate::redis::connection::url::Address;
 
-/// How many slots there are.
+/// The number of slots.
 pub(in crate::redis) const ALL: usize = 16_384;
 
 /// The owner of each slot that has one.
 pub(in crate::redis) type Assignment = HashMap<Slot, Address>;
 
-/// Understands the answer to `CLUSTER SLOTS` that `asked` gave: ranges with the master first. A node that does not
-/// know its own name is the one that was asked.
+/// Parses the answer to `CLUSTER SLOTS` from the node `asked`: ranges with the master first. If a node does not know
+/// its own name, `asked` is used.
 ///
 /// # Errors
-/// It is no such answer.
+/// The answer has another format.
 pub(in crate::redis) fn read(answer: &Value, asked: &Address) -> StoreResult<Assignment> {
     let strange = || StoreError::new("the Cluster answers nothing that can be understood");
     let Value::Array(ranges) = answer else { return Err(strange()) };

@@ -1,4 +1,5 @@
-//! How often each script ran and how long its answers took, since the server began. It must not keep more.
+//! Counts how often each script ran and how long its answers took, since the start of the server. It must not keep
+//! more.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
@@ -22,7 +23,7 @@ impl Default for Statistics {
 }
 
 impl Statistics {
-    /// A script was answered so long after its batch was sent.
+    /// Records one answer of a script. `took` is the time since its batch was sent.
     pub(in crate::redis) fn count(&self, script: &Script, took: Duration) {
         let Some(counters) = self.0.get(script.index) else { return };
         let micros = u64::try_from(took.as_micros()).unwrap_or(u64::MAX);
@@ -31,7 +32,7 @@ impl Statistics {
         counters.longest_micros.fetch_max(micros, Ordering::Relaxed);
     }
 
-    /// Name, calls, microseconds in all, and of the longest, of each script that ran.
+    /// For each script that ran: name, calls, total microseconds, and microseconds of the longest call.
     pub(in crate::redis) fn read(&self) -> Vec<(&'static str, u64, u64, u64)> {
         let read = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
         let scripts = script::all().iter().zip(&self.0);

@@ -1,4 +1,4 @@
-//! Where Redis is, as an operator writes it. It must not connect, nor show the password.
+//! The address of Redis as an operator writes it. It must not connect, nor show the password.
 
 use std::fmt;
 use std::str::FromStr;
@@ -25,16 +25,16 @@ impl fmt::Display for Address {
     }
 }
 
-/// How the node to talk to is found.
+/// How to find the node to talk to.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(in crate::redis) enum Seeds {
-    /// It is this one, or it is one of a Cluster and tells the others.
+    /// This node. In a Cluster it returns the other nodes.
     Node(Address),
-    /// These Sentinels know the master of that name.
+    /// These Sentinels know the master with this name.
     Sentinels(Vec<Address>, String),
 }
 
-/// Where Redis is and how to log in there: `redis://[user:password@]host[:port]`, `rediss://…` for TLS, and
+/// The address of Redis and the login: `redis://[user:password@]host[:port]`, `rediss://…` for TLS, and
 /// `redis+sentinel://[user:password@]host[:port][,host[:port]…]/master` for Sentinels. A Cluster is named by any of its
 /// nodes.
 #[derive(Clone)]
@@ -59,7 +59,7 @@ impl FromStr for RedisUrl {
 }
 
 fn single(text: &str) -> Result<RedisUrl, String> {
-    // The library's message may quote the text, and so the password.
+    // The library's message may quote the text, which contains the password.
     let info = text.into_connection_info().map_err(|_| "this is not a URL of a Redis".to_owned())?;
     let (host, port, is_tls) = match info.addr() {
         ConnectionAddr::Tcp(host, port) => (host.clone(), *port, false),
@@ -81,7 +81,7 @@ fn sentinels(rest: &str, is_tls: bool) -> Result<RedisUrl, String> {
         return Err("a URL of Sentinels ends with / and the name of the master".to_owned());
     }
     let addresses = hosts.split(',').map(address).collect::<Result<Vec<_>, _>>()?;
-    // A URL of one node, for the login that it holds.
+    // A URL of one node, only to parse the login.
     let at = if login.is_empty() { String::new() } else { format!("{login}@") };
     let RedisUrl { login, .. } = single(&format!("redis://{at}localhost:{REDIS_PORT}"))?;
     Ok(RedisUrl { seeds: Seeds::Sentinels(addresses, name.to_owned()), is_tls, login })
@@ -97,17 +97,17 @@ fn address(text: &str) -> Result<Address, String> {
 }
 
 impl RedisUrl {
-    /// Whether all that is said to it is encrypted.
+    /// Whether all traffic is encrypted.
     pub fn is_tls(&self) -> bool {
         self.is_tls
     }
 
-    /// Whether there is a password to log in with.
+    /// Whether it contains a password.
     pub fn has_password(&self) -> bool {
         self.login.password().is_some()
     }
 
-    /// The hosts that are named, as they were written.
+    /// The hosts in the URL, as they were written.
     pub fn hosts(&self) -> impl Iterator<Item = &str> {
         let addresses = match &self.seeds {
             Seeds::Node(node) => std::slice::from_ref(node),
@@ -119,7 +119,7 @@ impl RedisUrl {
     /// How to connect to one node.
     ///
     /// # Errors
-    /// The address is none.
+    /// The address is invalid.
     pub(in crate::redis) fn node(&self, node: &Address) -> ::redis::RedisResult<ConnectionInfo> {
         let Address { host, port } = node.clone();
         let addr = if self.is_tls {
@@ -131,7 +131,7 @@ impl RedisUrl {
     }
 }
 
-/// Without the password.
+/// Prints the URL without the password.
 impl fmt::Display for RedisUrl {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         let tls = if self.is_tls { "s" } else { "" };

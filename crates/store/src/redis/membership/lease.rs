@@ -1,14 +1,15 @@
-//! How long this server may act without having heard from Redis, and what time it is there. It must not renew.
+//! How long this server may act without an answer from Redis, and the current time at Redis. It must not renew the
+//! lease.
 
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use parlor_core::ports::{StoreError, StoreResult};
 
-/// How long Redis keeps a lease that is not renewed. Then others may end this server's sessions.
+/// Redis keeps a lease for this long after its last renewal. Then other servers may end this server's sessions.
 pub(in crate::redis) const LEASE: Duration = Duration::from_secs(9);
 
-/// A server stops to act so much before, since clocks run apart and an answer takes time.
+/// A server stops acting this long before the end of its lease, because clocks drift and an answer takes time.
 const MARGIN: Duration = Duration::from_secs(1);
 
 /// The lease of this server, as far as it knows.
@@ -18,12 +19,12 @@ pub(in crate::redis) struct Lease {
     until: AtomicU64,
     /// Milliseconds since `start` until which it is valid, whether or not it counts as held.
     limit: AtomicU64,
-    /// Microseconds between `start` and the beginning of Redis's time.
+    /// Microseconds between `start` and the zero of Redis's clock.
     offset: AtomicI64,
 }
 
 impl Lease {
-    /// One that is not held yet.
+    /// A lease that is not held yet.
     pub(in crate::redis) fn new() -> Self {
         Self { start: Instant::now(), until: AtomicU64::new(0), limit: AtomicU64::new(0), offset: AtomicI64::new(0) }
     }
@@ -34,12 +35,13 @@ impl Lease {
     }
 
     /// # Errors
-    /// It is not held, so others may have ended the sessions of this server.
+    /// The lease is not held, so other servers may have ended the sessions of this server.
     pub(in crate::redis) fn check(&self) -> StoreResult<()> {
         if self.is_held() { Ok(()) } else { Err(StoreError::new("the lease of this server ran out")) }
     }
 
-    /// It was taken or renewed by a command that was sent at `sent`, to which Redis told its time in microseconds.
+    /// Records that a command which was sent at `sent` took or renewed the lease. `time` is Redis's time in
+    /// microseconds.
     pub(in crate::redis) fn renewed(&self, sent: Instant, time: i64) {
         let passed = i64::try_from(sent.duration_since(self.start).as_micros()).unwrap_or(0);
         self.offset.store(time - passed, Ordering::Release);
@@ -47,19 +49,19 @@ impl Lease {
         self.limit.store(millis(limit), Ordering::Release);
     }
 
-    /// It counts as held for as long as it is valid.
+    /// Marks the lease as held for as long as it is valid.
     pub(in crate::redis) fn hold(&self) {
         self.until.store(self.limit.load(Ordering::Acquire), Ordering::Release);
     }
 
-    /// Until when something may be done that was begun now, in Redis's time and microseconds: for `most`, and no longer
-    /// than the lease is valid.
+    /// The deadline for an operation that starts now, in Redis's time and microseconds: after `most`, but not after the
+    /// lease ends.
     pub(in crate::redis) fn deadline(&self, most: Duration) -> i64 {
         let passed = millis(self.start.elapsed() + most).min(self.limit.load(Ordering::Acquire));
         self.offset.load(Ordering::Acquire) + i64::try_from(passed.saturating_mul(1000)).unwrap_or(i64::MAX)
     }
 
-    /// It was lost.
+    /// Marks the lease as lost.
     pub(in crate::redis) fn lose(&self) {
         self.until.store(0, Ordering::Release);
     }

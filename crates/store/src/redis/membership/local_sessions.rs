@@ -1,5 +1,5 @@
-//! What this server knows of its own sessions: which there are, and which rooms each may be in. So all of it can
-//! be put back if Redis lost it, and what could not be undone is tried again. It must not talk to Redis.
+//! The sessions of this server, as this server knows them: which sessions exist, and which rooms each may be in. With
+//! this they can be restored if Redis loses them, and failed cleanups can be retried. It must not talk to Redis.
 
 use std::collections::{BTreeSet, HashMap, HashSet};
 use std::fmt;
@@ -12,8 +12,8 @@ use parlor_proto::{Generation, RoomName, UserName};
 use crate::redis::keys::{self, ServerId};
 use crate::sync::{Condvar, Mutex, lock};
 
-/// Names one claim of a server: the connection that it was for, and a number of its own, so that what is done later
-/// about a claim that went wrong does not meet the next one of the same connection.
+/// Identifies one claim of a server by its connection and a number of its own. So a later cleanup of a failed claim
+/// does not affect the next claim of the same connection.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(in crate::redis) struct ClaimId {
     pub(in crate::redis) connection: ConnectionId,
@@ -44,14 +44,14 @@ pub(in crate::redis) struct LocalSession {
     pub(in crate::redis) rooms: Vec<RoomName>,
 }
 
-/// Something that is to be undone in Redis and could not be yet.
+/// A cleanup in Redis that failed and must be retried.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(in crate::redis) enum DeferredCleanup {
     /// A claim whose answer was lost.
     Claim { server: ServerId, user: UserName, ticket: ClaimId },
     /// A membership up to the number of an append.
     Membership { session_key: SessionKey, room: RoomName, seq: u64 },
-    /// A session that is over.
+    /// A session that has ended.
     Session { session_key: SessionKey, ticket: ClaimId },
 }
 
@@ -59,7 +59,7 @@ pub(in crate::redis) enum DeferredCleanup {
 #[derive(Default)]
 pub(in crate::redis) struct LocalSessions {
     state: Mutex<State>,
-    /// Signalled when a session is not reserved any more.
+    /// Signalled when a session is no longer reserved.
     freed: Condvar,
 }
 
@@ -90,23 +90,23 @@ impl Drop for SessionGuard<'_> {
 }
 
 impl LocalSessions {
-    /// A session began here.
+    /// Adds a session that started here.
     pub(in crate::redis) fn add(&self, session_key: SessionKey, ticket: ClaimId) {
         let key = (session_key.user.clone(), session_key.generation);
         lock(&self.state).sessions.insert(key, LocalSession { session_key, ticket, rooms: Vec::new() });
     }
 
-    /// The session of a seat.
+    /// The session with this key.
     pub(in crate::redis) fn find(&self, session_key: &SessionKey) -> Option<LocalSession> {
         lock(&self.state).sessions.get(&key(session_key)).cloned()
     }
 
-    /// It is over.
+    /// Removes a session that has ended.
     pub(in crate::redis) fn remove(&self, session_key: &SessionKey) -> Option<LocalSession> {
         lock(&self.state).sessions.remove(&key(session_key))
     }
 
-    /// It is a member of a room.
+    /// Records that the session is a member of a room.
     pub(in crate::redis) fn entered(&self, session_key: &SessionKey, room: &RoomName) {
         if let Some(session) = lock(&self.state).sessions.get_mut(&key(session_key))
             && !session.rooms.contains(room)
@@ -115,20 +115,20 @@ impl LocalSessions {
         }
     }
 
-    /// It is not any more.
+    /// Records that the session is no longer a member of a room.
     pub(in crate::redis) fn left(&self, session_key: &SessionKey, room: &RoomName) {
         if let Some(session) = lock(&self.state).sessions.get_mut(&key(session_key)) {
             session.rooms.retain(|other| other != room);
         }
     }
 
-    /// All seats.
+    /// The keys of all sessions.
     pub(in crate::redis) fn memberships(&self) -> Vec<SessionKey> {
         lock(&self.state).sessions.values().map(|session| session.session_key.clone()).collect()
     }
 
-    /// Keeps others from doing something with a session in Redis, while several steps are done there. Blocks while
-    /// another thread does.
+    /// Prevents other threads from changing a session in Redis during an operation of several steps. Blocks while
+    /// another thread has it reserved.
     pub(in crate::redis) fn reserve(&self, session_key: &SessionKey) -> SessionGuard<'_> {
         let is_taken = |state: &mut State| state.reserved.contains(session_key);
         let waited = self.freed.wait_while(lock(&self.state), is_taken);
@@ -136,13 +136,13 @@ impl LocalSessions {
         SessionGuard { local: self, session_key: session_key.clone() }
     }
 
-    /// The same, if no other thread does.
+    /// Like `reserve`, but returns none if another thread has it reserved.
     pub(in crate::redis) fn try_reserve(&self, session_key: &SessionKey) -> Option<SessionGuard<'_>> {
         let is_free = lock(&self.state).reserved.insert(session_key.clone());
         is_free.then(|| SessionGuard { local: self, session_key: session_key.clone() })
     }
 
-    /// How all seats stand among those of this server, also of sessions that are still to be given up.
+    /// The entries of all sessions in this server's set, including sessions that are still to be released.
     pub(in crate::redis) fn entries(&self) -> BTreeSet<String> {
         let state = lock(&self.state);
         let sessions = state
@@ -159,17 +159,17 @@ impl LocalSessions {
         sessions.chain(leftovers).collect()
     }
 
-    /// How many sessions there are.
+    /// The number of sessions.
     pub(in crate::redis) fn len(&self) -> usize {
         lock(&self.state).sessions.len()
     }
 
-    /// Something has to be undone later.
+    /// Stores a cleanup for a later retry.
     pub(in crate::redis) fn defer(&self, leftover: DeferredCleanup) {
         lock(&self.state).leftovers.push(leftover);
     }
 
-    /// Whether a membership of the seat has still to be undone.
+    /// Whether a membership of the session still needs a cleanup.
     pub(in crate::redis) fn is_leaving(&self, session_key: &SessionKey) -> bool {
         let state = lock(&self.state);
         state
@@ -183,12 +183,12 @@ impl LocalSessions {
         lock(&self.state).sessions.get(&key(session_key)).is_some_and(|session| session.rooms.contains(room))
     }
 
-    /// All that has to be undone.
+    /// All pending cleanups.
     pub(in crate::redis) fn leftovers(&self) -> Vec<DeferredCleanup> {
         lock(&self.state).leftovers.clone()
     }
 
-    /// It was undone.
+    /// Removes a cleanup that succeeded.
     pub(in crate::redis) fn settle(&self, done: &DeferredCleanup) {
         lock(&self.state).leftovers.retain(|leftover| leftover != done);
     }

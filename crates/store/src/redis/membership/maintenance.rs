@@ -1,5 +1,5 @@
-//! The thread that keeps this server one of many: renews its lease and its pulse, undoes what could not be undone at
-//! once, reaps dead servers, and looks whether anything is missing. It must not do what a client waits for.
+//! The maintenance thread of this server: it renews the lease, sends the pulse, retries cleanups, reaps dead servers,
+//! and checks for missing subscriptions, entries and sessions. It must not do work that a client waits for.
 
 use std::collections::{BTreeSet, HashSet};
 use std::sync::Arc;
@@ -26,32 +26,32 @@ use crate::sync::{Condvar, Mutex, lock};
 /// Time between two rounds.
 const INTERVAL: Duration = Duration::from_secs(1);
 
-/// Pause between looks whether the followers hear, at the start.
+/// Pause between checks whether the readers are ready, at the start.
 const READY_PAUSE: Duration = Duration::from_millis(2);
 
-/// Rounds between two looks for dead servers.
+/// Rounds between two searches for dead servers.
 const REAP_EVERY: u64 = 2;
 
-/// Rounds between two looks whether logs are heard.
+/// Rounds between two checks of the followed logs and their subscriptions.
 const AUDIT_LOGS_EVERY: u64 = 3;
 
-/// Rounds between two looks whether all sessions are there.
+/// Rounds between two checks of all sessions.
 const AUDIT_SESSIONS_EVERY: u64 = 30;
 
-/// Rounds between two looks whether Redis has sessions of this server that it does not know: a claim on its way is over
-/// by the second.
+/// Rounds between two checks for sessions that Redis has under this server and that this server does not know. A claim
+/// in progress is finished by the second check.
 const REAP_ORPHANS_EVERY: u64 = 10;
 
-/// How long a round looks after sessions and leftovers each: the lease must be renewed in time.
+/// Time budget of a round for session checks, and the same again for cleanups: the lease must be renewed in time.
 const BUDGET: Duration = Duration::from_millis(500);
 
-/// The lease is renewed within a round, too, if that takes longer.
+/// The lease is also renewed within a round if the round takes longer than this.
 const RENEW_AFTER: Duration = Duration::from_secs(2);
 
-/// Rounds after a lapse of the lease in which sessions are looked after each time: somebody may still be reaping.
+/// After a lapse of the lease, sessions are checked in each of this many rounds: another server may still be reaping.
 const AUDIT_AFTER_LAPSE: u64 = 10;
 
-/// Lets rounds be made until it is told to end. A leaf lock.
+/// Signals the maintenance thread to end. A leaf lock.
 #[derive(Default)]
 pub(in crate::redis) struct StopSignal {
     is_over: Mutex<bool>,
@@ -59,13 +59,13 @@ pub(in crate::redis) struct StopSignal {
 }
 
 impl StopSignal {
-    /// No more rounds.
+    /// Ends the rounds.
     pub(in crate::redis) fn end(&self) {
         *lock(&self.is_over) = true;
         self.ended.notify_all();
     }
 
-    /// Waits for the next round; `false` if there is none.
+    /// Waits for the next round. Returns `false` if there is none.
     fn wait(&self) -> bool {
         let over = lock(&self.is_over);
         let waited = self.ended.wait_timeout_while(over, INTERVAL, |over| !*over);
@@ -73,32 +73,32 @@ impl StopSignal {
     }
 }
 
-/// What is remembered from round to round.
+/// The state that is kept from round to round.
 pub(in crate::redis) struct Maintenance {
     server: Arc<Server>,
     dialer: Arc<Dialer>,
     round: u64,
-    /// When the lease was asked for the last time.
+    /// Time of the last lease request.
     renewed_at: Instant,
     epoch: Option<String>,
-    /// Until which round sessions are looked after each time.
+    /// The last round in which sessions are checked each time.
     wary_until: u64,
     lag: u64,
     had_lease: bool,
-    /// Seats that Redis had and this server did not know at the last look.
+    /// Entries that Redis had and this server did not know at the last check.
     suspected: BTreeSet<String>,
-    /// Sessions that are still to be looked after.
+    /// Sessions that are still to be checked.
     unseen: Vec<SessionKey>,
-    /// What was lost and is not put back yet.
+    /// The kind of loss whose recovery is not finished yet.
     comeback: Option<LossKind>,
 }
 
 /// What a server can lose.
 #[derive(Debug, Clone, Copy)]
 enum LossKind {
-    /// Its lease: others may have ended its sessions.
+    /// The lease: other servers may have ended its sessions.
     Lease,
-    /// All that was in Redis.
+    /// All data in Redis.
     Everything,
 }
 
@@ -106,7 +106,7 @@ impl Maintenance {
     /// Takes the lease for the first time. Blocks.
     ///
     /// # Errors
-    /// Redis cannot be reached.
+    /// Redis is unreachable.
     pub(in crate::redis) fn begin(server: Arc<Server>, dialer: Arc<Dialer>) -> StoreResult<Self> {
         let mut maintenance = Self {
             server,
@@ -134,11 +134,11 @@ impl Maintenance {
         Ok(maintenance)
     }
 
-    /// Makes rounds until `stop_signal` ends. Blocks.
+    /// Runs rounds until `stop_signal` ends. Blocks.
     pub(in crate::redis) fn run(mut self, stop_signal: &StopSignal) {
         while stop_signal.wait() {
             self.round += 1;
-            // The link says itself when it is lost, and the next round tries again.
+            // The link itself reports its loss, and the next round tries again.
             if self.make().is_err() {
                 self.notice_lapse();
             }
@@ -151,16 +151,16 @@ impl Maintenance {
         }
     }
 
-    /// Makes one round: a step that fails does not keep the others from being made.
+    /// Runs one round. If a step fails, the other steps still run.
     ///
     /// # Errors
-    /// The first of all, or the lease could not be renewed.
+    /// The first error of a step; or the lease could not be renewed.
     fn make(&mut self) -> StoreResult<()> {
         self.renew()?;
         let mut outcome = Ok(());
         for step in [Self::undo, Self::reap, Self::audit_logs, Self::audit_channels, Self::reap_orphans, Self::look] {
             outcome = outcome.and(step(self));
-            // Steps that fail take long.
+            // Failing steps take long.
             if self.renewed_at.elapsed() > RENEW_AFTER {
                 self.renew()?;
             }
@@ -201,12 +201,12 @@ impl Maintenance {
         self.look_after_sessions(BUDGET).map(drop)
     }
 
-    /// Looks after sessions that were not seen since the last audit began, for some time.
+    /// Checks sessions that are not checked yet since the last audit began, until the budget is used up.
     fn look_after_sessions(&mut self, budget: Duration) -> StoreResult<Tally> {
         let (start, mut tally) = (Instant::now(), Tally::default());
         while !self.unseen.is_empty() && start.elapsed() < budget {
             let chunk = self.unseen.split_off(self.unseen.len().saturating_sub(CHUNK));
-            // A session with which its own thread does something looks after itself, or is seen the next time.
+            // If a session's own thread is working on it, that thread checks it, or the next audit does.
             let reserved: Vec<_> =
                 chunk.iter().filter_map(|session_key| self.server.local.try_reserve(session_key)).collect();
             let sessions: Vec<_> =
@@ -217,8 +217,8 @@ impl Maintenance {
         Ok(tally)
     }
 
-    /// Renews the lease and lets the pulse beat. If the lease ran out, or Redis lost everything, takes a new one and
-    /// puts back what it can before that counts as held.
+    /// Renews the lease and sends the pulse. If the lease expired, or Redis lost everything, takes a new lease and
+    /// restores what it can before the lease counts as held.
     fn renew(&mut self) -> StoreResult<()> {
         self.renewed_at = Instant::now();
         let is_first = self.epoch.is_none();
@@ -234,7 +234,7 @@ impl Maintenance {
         if let Some(loss) = self.comeback {
             self.unseen = self.server.local.memberships();
             let Tally { kept, displaced } = self.look_after_sessions(LEASE / 2)?;
-            // The rest is looked after in the next rounds; who speaks before that is put back then.
+            // The next rounds restore the rest. A session that sends before that is restored at that time.
             self.comeback = None;
             self.server.journal.note(&match loss {
                 LossKind::Everything => Note::Emptied { sessions: kept },
@@ -246,7 +246,7 @@ impl Maintenance {
         Ok(())
     }
 
-    /// Tells whether the lease is valid, and whether Redis lost everything since the last time.
+    /// Returns whether the lease is valid, and whether Redis lost everything since the last request.
     fn ask_for_lease(&mut self, takes: bool) -> StoreResult<(bool, bool)> {
         let (id, sent) = (self.server.id(), Instant::now());
         let fresh = Epoch(random::number()).to_string();
@@ -257,7 +257,8 @@ impl Maintenance {
             Command::plain("PUBLISH", keys::pulse(&id), &["beat"]),
         ]);
         let (is_held, seconds, micros): (bool, i64, i64) = command::read(lease)?;
-        // The others may be on a node that is away: this server is listed already, and hears that it does not hear itself.
+        // The other keys may be on a node that is unreachable. That is acceptable for a renewal: this server is already
+        // listed, and detects that its pulse is missing.
         let listed = command::read::<i64>(listed).and(command::read::<i64>(beat));
         if takes {
             listed?;
@@ -267,7 +268,7 @@ impl Maintenance {
         Ok((is_held, self.is_another_epoch(epoch)?))
     }
 
-    /// Whether Redis lost everything. If that cannot be asked just now, it is asked the next time.
+    /// Whether Redis lost everything. If the request fails, the next renewal asks again.
     fn is_another_epoch(&mut self, epoch: StoreResult<String>) -> StoreResult<bool> {
         match (&self.epoch, epoch) {
             (None, epoch) => self.epoch = Some(epoch?),
@@ -313,9 +314,8 @@ impl Maintenance {
 }
 
 impl Server {
-    /// Tries again what could not be undone: what lies on a node that is away comes last, and before it the sessions of
-    /// which a membership comes first, so that no session is given up that is a member. What is being undone still counts
-    /// as left over.
+    /// Retries cleanups, those on unreachable nodes last. Among the reachable ones, sessions with a pending membership
+    /// come last. So a session is not released while it is still a member. A cleanup in progress still counts as pending.
     pub(in crate::redis) fn undo_leftovers(&self) {
         let mut leftovers = self.local.leftovers();
         rotate_randomly(&mut leftovers);
@@ -355,11 +355,12 @@ impl Server {
         self.router.is_away(&keys::session(user)) || room.is_some_and(|room| self.router.is_away(&keys::members(room)))
     }
 
-    /// Looks whether what is said to this server and to all is heard, wherever these slots are by now.
+    /// Checks whether this server is subscribed to its control channel and to the channel to all servers, at the
+    /// current owners of their slots.
     fn audit_channels(&self) -> StoreResult<()> {
         let mut outcome = Ok(());
         for channel in [keys::control(&self.id()), keys::EVERYBODY.to_owned()] {
-            // Asked for the node alone, which answers this or says who has the slot.
+            // This command only finds the node: the node answers it, or says which node has the slot.
             let asked = self.call::<i64>(Command::plain("EXISTS", channel.clone(), &[]));
             outcome = outcome.and(asked.map(drop));
             if !self.followers.hear_at(&channel, &self.router.owner(&channel)) {
@@ -370,10 +371,11 @@ impl Server {
         outcome
     }
 
-    /// Compares each followed log with what was heard of it. Tells in `lag` how many entries the worst lags.
+    /// Compares the head of each followed log with this server's position. Stores the largest number of missing entries
+    /// in `lag`.
     ///
     /// # Errors
-    /// Some could not be looked at.
+    /// Some logs could not be checked.
     fn audit_logs(&self, lag: &mut u64) -> StoreResult<()> {
         let cursors = self.cursors.all();
         let commands = cursors.iter().map(|(_, track)| ask_for_head(&track.log)).collect();

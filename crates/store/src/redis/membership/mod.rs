@@ -1,4 +1,4 @@
-//! Being one of many servers: the lease, ending the sessions of dead servers, restoring what was lost.
+//! Membership in the group of servers: the lease, ending the sessions of dead servers, restoring lost sessions.
 
 pub(super) mod lease;
 pub(super) mod local_sessions;

@@ -1,5 +1,5 @@
-//! Ends what dead servers left behind. Any server may do it, and several at once: each step is harmless to repeat, and
-//! only the script that removes a member says so to the room.
+//! Ends the sessions that dead servers left behind. Any server may do it, and several at once: each step is harmless to
+//! repeat. It must not announce a leave itself: only the script that removes the member does.
 
 use std::collections::BTreeSet;
 use std::time::{Duration, Instant};
@@ -16,18 +16,18 @@ use crate::redis::keys::{self, ServerId};
 use crate::redis::membership::server::Server;
 use crate::redis::{Note, random};
 
-/// Sessions that are looked after together.
+/// Number of sessions that are checked together.
 pub(in crate::redis) const CHUNK: usize = 100;
 
-/// How long a look goes on: the lease must be renewed in time.
+/// Time limit of a search: the lease must be renewed in time.
 const LOOK: Duration = Duration::from_secs(2);
 
 impl Server {
-    /// Looks for servers whose lease ran out, and ends their sessions. What cannot be reached is left to the next look.
+    /// Searches for servers whose lease expired, and ends their sessions. Unreachable data is left to the next search.
     /// Blocks.
     ///
     /// # Errors
-    /// Something could not be reached.
+    /// Some data was unreachable.
     pub(in crate::redis) fn reap(&self) -> StoreResult<()> {
         if planted(Bug::NoReaper) {
             return Ok(());
@@ -40,7 +40,7 @@ impl Server {
         let leases = ids.iter().map(|id| Command::plain("EXISTS", keys::lease(id), &[])).collect();
         let mut outcome = Ok(());
         for (id, lease) in ids.iter().zip(self.router.try_all(leases)) {
-            // One of which nobody can tell may live.
+            // A server whose state is unknown may live.
             outcome = outcome.and(match command::read::<i64>(lease) {
                 Ok(0) => self.reap_server(id, until),
                 Ok(_) => Ok(()),
@@ -66,16 +66,17 @@ impl Server {
         if sessions > 0 {
             self.journal.note(&Note::Reaped { server: dead.as_str().to_owned(), sessions });
         }
-        // As long as anything is left, it must be found.
+        // The server must stay listed as long as any session is left.
         outcome?;
         self.call::<i64>(Command::plain("SREM", keys::SERVERS, &[dead.as_str()])).map(drop)
     }
 
-    /// Looks for sessions that Redis has under this server's id and this server does not know: a failover lost that they
-    /// were given up. What was suspected already is ended. Tells in `suspected` what is suspected now.
+    /// Searches for sessions that Redis has under this server's id and this server does not know: a failover lost their
+    /// release. A session that is unknown in two consecutive checks is removed. Stores the sessions that are unknown
+    /// now in `suspected`.
     ///
     /// # Errors
-    /// Something could not be reached; what is left is found the next time.
+    /// Some data was unreachable. The next check finds the rest.
     pub(in crate::redis) fn reap_orphans(&self, suspected: &mut BTreeSet<String>) -> StoreResult<()> {
         let own = self.id();
         let entries: Vec<String> = self.try_call(Command::plain("SMEMBERS", keys::server_sessions(&own), &[]))?;
@@ -90,8 +91,9 @@ impl Server {
         outcome
     }
 
-    /// Ends some sessions of a dead server, step by step for all of them: looks where they are, takes them out of their
-    /// rooms, ends them, and forgets them. Of whom a step fails the rest is left. Tells how many were ended.
+    /// Ends some sessions of a dead server, one step at a time for all of them: finds them, removes them from their
+    /// rooms, ends them, and removes their entries. If a step fails for a user, the user's later steps are skipped.
+    /// Returns how many were ended.
     fn reap_chunk(&self, dead: &ServerId, entries: &[String]) -> (usize, StoreResult<()>) {
         let users: Vec<UserName> = entries.iter().filter_map(|entry| keys::user_of_session_entry(entry)).collect();
         let mut failures = Failures::default();
@@ -108,7 +110,7 @@ impl Server {
         (ended, failures.outcome.and(forgotten.map(drop)))
     }
 
-    /// What some users have left on a dead server.
+    /// The sessions that some users have left on a dead server.
     fn orphans_of(&self, dead: &ServerId, users: &[UserName], failures: &mut Failures) -> Vec<OrphanedSession> {
         let look = |user: &UserName| {
             let keys = [keys::session(user), keys::ending(user)];
@@ -124,7 +126,7 @@ impl Server {
                 rooms: read_notes(&pair[1]),
             }));
         }
-        // Among those of this server only what it does not know is dead.
+        // If the server is this one, only sessions that it does not know are dead.
         let is_alive = |left: &OrphanedSession| {
             let generation = left.generation.parse().map(Generation);
             generation
@@ -134,7 +136,7 @@ impl Server {
         left
     }
 
-    /// Takes sessions out of their rooms.
+    /// Removes sessions from their rooms.
     fn expel_all(&self, left: &[OrphanedSession], failures: &mut Failures) {
         let memberships = left.iter().flat_map(|left| left.rooms.iter().map(move |room| (left, room)));
         let memberships: Vec<_> = memberships.collect();
@@ -143,14 +145,14 @@ impl Server {
         let mut dropped = Ok(());
         for ((left, (room, _)), change) in memberships.iter().zip(changes) {
             if let Some((0, version)) = failures.read::<(i64, u64)>(&left.user, change) {
-                // One that stays in the index is dropped by whoever sees it empty.
+                // If an empty room stays in the index, the next server that sees it empty drops it.
                 dropped = dropped.and_then(|()| self.drop_room(room, version));
             }
         }
         failures.note(dropped);
     }
 
-    /// Ends sessions that are in no room any more, and tells how many there were.
+    /// Ends sessions that are in no room any more, and returns how many there were.
     fn end_all(&self, dead: &ServerId, left: &[OrphanedSession], failures: &mut Failures) -> usize {
         let end = |left: &&OrphanedSession| {
             let keys = [keys::session(&left.user), keys::ending(&left.user)];
@@ -163,7 +165,7 @@ impl Server {
     }
 }
 
-/// Of whom something could not be ended, and the first reason.
+/// The users for whom a step failed, and the first error.
 struct Failures {
     users: BTreeSet<UserName>,
     outcome: StoreResult<()>,
@@ -180,7 +182,7 @@ impl Failures {
         self.users.contains(user)
     }
 
-    /// Understands a reply about a user; none if it is an error.
+    /// Reads a reply about a user; none if it is an error.
     fn read<T: FromRedisValue>(&mut self, user: &UserName, reply: StoreResult<Value>) -> Option<T> {
         let read = command::read(reply);
         if read.is_err() {
@@ -194,7 +196,7 @@ impl Failures {
     }
 }
 
-/// Each look begins somewhere else, so that what fails each time does not keep the rest from its turn.
+/// Starts each search at a random place, so that repeated failures do not block the rest.
 pub(in crate::redis) fn rotate_randomly<T>(all: &mut [T]) {
     if let Some(last) = all.len().checked_sub(1) {
         all.rotate_left(usize::try_from(random::number() % (last as u64 + 1)).unwrap_or(0));
@@ -205,11 +207,11 @@ pub(in crate::redis) fn rotate_randomly<T>(all: &mut [T]) {
 struct OrphanedSession {
     user: UserName,
     generation: String,
-    /// Rooms that it may be in, and the number of its last entering of each.
+    /// Rooms that it may be in, and the number of its last enter of each.
     rooms: Vec<(RoomName, u64)>,
 }
 
-/// Takes a session of a dead server out of a room.
+/// The command that removes a session of a dead server from a room.
 fn expel(left: &OrphanedSession, room: &RoomName, seq: u64) -> Command {
     let log = keys::room_log(room);
     let keys = [keys::members(room), keys::memberships(room), keys::meta(&log), keys::log(&log)];

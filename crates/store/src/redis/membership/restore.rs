@@ -1,5 +1,5 @@
-//! Puts back what Redis lost of this server's sessions: it came back empty, or others thought this server dead. It
-//! must not touch sessions of other servers.
+//! Restores sessions of this server that Redis lost: Redis came back empty, or other servers considered this server
+//! dead. It must not touch sessions of other servers.
 
 use parlor_core::ports::{StoreError, StoreResult};
 use parlor_proto::RoomName;
@@ -11,7 +11,7 @@ use crate::redis::membership::local_sessions::LocalSession;
 use crate::redis::membership::server::Server;
 use crate::redis::rooms::{ENTER_PATIENCE, EnterParams, enter, index};
 
-/// How many sessions are there, and how many turned out to be displaced.
+/// How many sessions exist, and how many were found displaced.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(in crate::redis) struct Tally {
     pub(in crate::redis) kept: usize,
@@ -19,11 +19,11 @@ pub(in crate::redis) struct Tally {
 }
 
 impl Server {
-    /// Looks after some sessions of this server, which the caller has reserved: they and their memberships bear its
-    /// present id afterwards. Blocks for some round trips.
+    /// Checks and restores some sessions of this server, which the caller has reserved. Afterwards they and their
+    /// memberships have the server's current id. Blocks for some round trips.
     ///
     /// # Errors
-    /// Redis cannot be reached; then some were not looked after.
+    /// Redis is unreachable; then some sessions were not checked.
     pub(in crate::redis) fn restore(&self, sessions: &[LocalSession]) -> StoreResult<Tally> {
         let deadline = self.lease.deadline(ENTER_PATIENCE);
         let mut displaced = Vec::new();
@@ -69,8 +69,8 @@ impl Server {
         replies.into_iter().map(command::read).collect()
     }
 
-    /// Lets sessions be members of their rooms again. Tells of each what the script answers as the number of members; of
-    /// those that are gone again meanwhile nothing, since they are looked at again.
+    /// Restores the memberships of sessions. Returns the script's answer for each as the number of members. Returns
+    /// nothing for sessions that are gone again in the meantime, because they are checked again.
     fn restore_memberships<'a>(
         &self,
         memberships: Vec<Membership<'a>>,
@@ -102,7 +102,7 @@ impl Server {
     }
 }
 
-/// A session, a room that it is to be in again, and the number under which it enters.
+/// A session, the room that it enters again, and the number of this enter.
 type Membership<'a> = (&'a LocalSession, &'a RoomName, u64);
 
 fn note(session: &LocalSession, room: &RoomName, seq: u64) -> Command {

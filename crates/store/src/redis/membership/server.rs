@@ -1,5 +1,5 @@
-//! This server, as one of many: who it is, what it shares with its threads, and how it talks to the others. It must
-//! not know what any port promises.
+//! This server, as one of many: its identity, the state that its threads share, and its messages to other servers. It
+//! must not know what any port promises.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -20,19 +20,19 @@ use crate::redis::pubsub::message::ServerMessage;
 use crate::redis::pubsub::readers::PubSubReaders;
 use crate::sync::{Mutex, lock};
 
-/// Entries that a log keeps at least, since holes are filled from them.
+/// Minimum number of entries that a log keeps: gaps are filled from them.
 const MIN_KEPT: u64 = 1000;
 
-/// How long a fence stands: much longer than an enter may be on its way.
+/// TTL of a fence: much longer than the time limit of an enter.
 const FENCE_SECONDS: u64 = 60;
 
 /// One run of a server.
 pub(in crate::redis) struct Server {
-    /// Its id, which it changes when it lost its lease. A leaf lock.
+    /// Its id, which changes when it loses its lease. A leaf lock.
     id: Mutex<ServerId>,
-    /// Its name, for people.
+    /// Its name, for operators.
     pub(in crate::redis) name: String,
-    /// Entries that people may read back.
+    /// Number of entries that users may read back.
     pub(in crate::redis) history: u64,
     pub(in crate::redis) router: Router,
     pub(in crate::redis) lease: Lease,
@@ -76,72 +76,71 @@ impl Server {
         lock(&self.id).clone()
     }
 
-    /// Others may be ending the sessions of the old id: what goes on goes on under a new one. The followers are to
-    /// connect anew.
+    /// Takes a new id, because other servers may be ending the sessions of the old one. The readers must reconnect.
     pub(in crate::redis) fn take_new_id(&self) {
-        // Before it changes, so that it is heard.
+        // Built before the id changes, so that the readers still receive it.
         let wake_up = self.wake_up();
         *lock(&self.id) = ServerId::fresh();
         drop(self.router.call(wake_up));
     }
 
-    /// Something may have been missed that is said once: the sessions are to be looked after.
+    /// Requests a check of all sessions, because a message that is sent only once may have been missed.
     pub(in crate::redis) fn request_session_audit(&self) {
         self.is_wary.store(true, Ordering::Release);
     }
 
-    /// Whether something may have been missed since the last look.
+    /// Whether a check was requested since the last call.
     pub(in crate::redis) fn take_audit_request(&self) -> bool {
         self.is_wary.swap(false, Ordering::AcqRel)
     }
 
-    /// Has a command done, and understands its reply.
+    /// Runs a command and reads its reply.
     ///
     /// # Errors
-    /// Redis cannot be reached, refuses, or answers something else.
+    /// Redis is unreachable, refuses the command, or sends an unexpected reply.
     pub(in crate::redis) fn call<T: FromRedisValue>(&self, command: Command) -> StoreResult<T> {
         command::read(self.router.call(command))
     }
 
-    /// The same for what is done again later anyway, which is not worth waiting for a node that is away.
+    /// Like `call`, for work that is repeated later anyway: it does not wait for an unreachable node.
     ///
     /// # Errors
-    /// Redis cannot be reached, refuses, or answers something else.
+    /// Redis is unreachable, refuses the command, or sends an unexpected reply.
     pub(in crate::redis) fn try_call<T: FromRedisValue>(&self, command: Command) -> StoreResult<T> {
         let reply = self.router.try_all(vec![command]).pop();
         command::read(reply.unwrap_or_else(|| Err(StoreError::new("no reply"))))
     }
 
-    /// The number of the next append, larger than that of any before.
+    /// The number of the next append, larger than all before.
     pub(in crate::redis) fn next_seq(&self) -> u64 {
         self.last_seq.fetch_add(1, Ordering::Relaxed) + 1
     }
 
-    /// Entries that Redis is to keep of each log.
+    /// Number of entries that Redis keeps of each log.
     pub(in crate::redis) fn kept(&self) -> u64 {
         self.history.max(MIN_KEPT)
     }
 
-    /// Tells another server something. It is lost if nobody listens.
+    /// Sends a message to another server. It is lost if no reader is subscribed.
     ///
     /// # Errors
-    /// Redis cannot be reached.
+    /// Redis is unreachable.
     pub(in crate::redis) fn tell(&self, to: &ServerId, news: &ServerMessage) -> StoreResult<u64> {
         let command = Command::plain("PUBLISH", keys::control(to), &[&news.write()]);
         self.call(command.never_repeated())
     }
 
-    /// Which of some servers hold a lease.
+    /// Checks which of some servers hold a lease.
     ///
     /// # Errors
-    /// Redis cannot be reached.
+    /// Redis is unreachable.
     pub(in crate::redis) fn which_live(&self, servers: &[ServerId]) -> StoreResult<Vec<bool>> {
         let commands = servers.iter().map(|id| Command::plain("EXISTS", keys::lease(id), &[])).collect();
         let replies = self.router.call_all(commands);
         replies.into_iter().map(|reply| command::read::<i64>(reply).map(|count| count > 0)).collect()
     }
 
-    /// Takes all sessions of a user below a generation out of a room, for good.
+    /// Removes all sessions of a user below a generation from a room, permanently.
     pub(in crate::redis) fn evict(&self, user: &UserName, room: &RoomName, below: &str) -> StoreResult<()> {
         let log = keys::room_log(room);
         let keys =
@@ -151,20 +150,20 @@ impl Server {
         if members == 0 { self.drop_room(room, version) } else { Ok(()) }
     }
 
-    /// Takes a room that nobody was in after a change out of the index, or notes there that only its log is left.
+    /// Removes a room that was empty after a change from the index, or marks there that only its log is left.
     pub(in crate::redis) fn drop_room(&self, room: &RoomName, version: u64) -> StoreResult<()> {
         let has_log = self.has_log(room)?;
         let args: [&dyn command::Argument; 3] = [&room.as_str(), &version, &u8::from(has_log)];
         self.call::<i64>(Command::script(script::drop_room(), &[keys::ROOMS], &args)).map(drop)
     }
 
-    /// Whether something was ever said in a room.
+    /// Whether a message was ever appended to the log of a room.
     pub(in crate::redis) fn has_log(&self, room: &RoomName) -> StoreResult<bool> {
         let entries = Command::plain("HEXISTS", keys::meta(&keys::room_log(room)), &["top"]);
         self.call::<i64>(entries).map(|entries| entries > 0)
     }
 
-    /// The server ends: its threads are to end, too.
+    /// Marks the server as closing, so that its threads end.
     pub(in crate::redis) fn set_closing(&self) {
         self.is_closing.store(true, Ordering::Release);
     }

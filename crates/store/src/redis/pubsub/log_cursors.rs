@@ -1,4 +1,4 @@
-//! The logs that this server follows, and how far it has heard each. It must not talk to Redis.
+//! The logs that this server follows, and the position up to which it has received each. It must not talk to Redis.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -14,20 +14,20 @@ use crate::redis::connection::url::Address;
 use crate::redis::keys;
 use crate::sync::{Condvar, Mutex, lock};
 
-/// All logs that are followed, by their channel. Lock tier 0, held for moments.
+/// All followed logs, by their channel. Lock tier 0, held only briefly.
 #[derive(Default)]
 pub(in crate::redis) struct LogCursors {
     by_channel: Mutex<HashMap<String, Arc<LogCursor>>>,
 }
 
-/// One log that is followed.
+/// One followed log.
 pub(in crate::redis) struct LogCursor {
     pub(in crate::redis) log: LogId,
-    /// Changed only while the lock of the tracks is held.
+    /// Changed only while the lock of the cursors is held.
     listeners: AtomicUsize,
-    /// Lock tier 0, after that of the tracks: held while the sink is told, so that deliveries do not overlap.
+    /// Lock tier 0, after that of the cursors: held during calls of the sink, so that deliveries do not overlap.
     state: Mutex<State>,
-    /// Signalled when it is subscribed to.
+    /// Signalled when the subscription is confirmed.
     heard: Condvar,
 }
 
@@ -35,25 +35,25 @@ pub(in crate::redis) struct LogCursor {
 struct State {
     /// The newest entry that was delivered; none before the log's head is known.
     position: Option<Head>,
-    /// Whether a repair is on its way.
+    /// Whether a request for missing entries is in progress.
     is_repairing: bool,
-    /// Where the log was subscribed to last, if that was confirmed.
+    /// The node of the last subscription, if it was confirmed.
     subscribed_at: Option<Option<Address>>,
-    /// Position and head at the last audit, if it lagged then.
+    /// The position at the last audit, if it lagged then.
     lagged_at: Option<MessageId>,
 }
 
-/// What came of a look at news or a repair.
+/// The result of handling a message or a repair.
 #[derive(Debug, PartialEq, Eq)]
 pub(in crate::redis) enum Next {
     /// Nothing is missing.
     Good,
-    /// Entries are missing: ask for those after this position.
+    /// Entries are missing: request those after this position.
     Repair(Head),
 }
 
 impl LogCursors {
-    /// One more listener. `true` if it is the first, so that the channel has to be subscribed to.
+    /// Adds a listener. Returns `true` if it is the first, so that the caller must subscribe to the channel.
     pub(in crate::redis) fn add(&self, log: &LogId) -> (Arc<LogCursor>, bool) {
         let mut cursors = lock(&self.by_channel);
         let new = || {
@@ -69,7 +69,7 @@ impl LogCursors {
         (track, is_first)
     }
 
-    /// One listener less. `true` if it was the last, so that the channel is not needed any more.
+    /// Removes a listener. Returns `true` if it was the last, so that the channel is no longer needed.
     pub(in crate::redis) fn remove(&self, log: &LogId) -> bool {
         let mut cursors = lock(&self.by_channel);
         let channel = keys::log(log);
@@ -86,50 +86,50 @@ impl LogCursors {
         lock(&self.by_channel).get(channel).cloned()
     }
 
-    /// All logs that are followed, with their channels.
+    /// All followed logs, with their channels.
     pub(in crate::redis) fn all(&self) -> Vec<(String, Arc<LogCursor>)> {
         lock(&self.by_channel).iter().map(|(channel, track)| (channel.clone(), track.clone())).collect()
     }
 
-    /// How many logs are followed.
+    /// The number of followed logs.
     pub(in crate::redis) fn len(&self) -> usize {
         lock(&self.by_channel).len()
     }
 }
 
 impl LogCursor {
-    /// Where the log stood at some moment after it began to be followed; the first to tell is believed. Returns from
-    /// where on it is heard, and `true` if news may have come before that and were not heard.
+    /// Sets the position to a head of the log that was read after following began; only the first call sets it. Returns
+    /// the position from which entries are received, and `true` if earlier messages may have been missed.
     pub(in crate::redis) fn begin(&self, head: Head) -> (Head, bool) {
         let mut state = lock(&self.state);
         let may_lack = state.position.is_none() && state.subscribed_at.is_some();
         (*state.position.get_or_insert(head), may_lack)
     }
 
-    /// How far it was heard, if it was begun.
+    /// The position, if it is set.
     pub(in crate::redis) fn position(&self) -> Option<Head> {
         lock(&self.state).position
     }
 
-    /// Its channel was subscribed to at a node: what came before that is to be asked for.
+    /// Records that its channel is subscribed to at a node. Earlier entries must be requested.
     pub(in crate::redis) fn subscribed(&self, at: Option<Address>) -> Next {
         let mut state = lock(&self.state);
         state.subscribed_at = Some(at);
-        // An answer that was on its way over another connection does not come any more.
+        // A pending answer of another connection does not arrive any more.
         state.is_repairing = false;
         self.heard.notify_all();
         state.repair()
     }
 
-    /// Waits until it is subscribed to, so that nothing that is published from then on is missed. `false` if that
-    /// takes longer than `patience`.
+    /// Waits until the subscription is confirmed, so that nothing that is published from then on is missed. Returns
+    /// `false` if that takes longer than `patience`.
     pub(in crate::redis) fn await_subscription(&self, patience: Duration) -> bool {
         let is_deaf = |state: &mut State| state.subscribed_at.is_none();
         let waited = self.heard.wait_timeout_while(lock(&self.state), patience, is_deaf);
         waited.unwrap_or_else(std::sync::PoisonError::into_inner).0.subscribed_at.is_some()
     }
 
-    /// Its subscription is over.
+    /// Records that its subscription has ended.
     pub(in crate::redis) fn unsubscribed(&self) {
         lock(&self.state).subscribed_at = None;
     }
@@ -139,12 +139,12 @@ impl LogCursor {
         lock(&self.state).subscribed_at.as_ref() == Some(node)
     }
 
-    /// Entries are missing: asks for them, unless that was done.
+    /// Requests missing entries, unless a request is in progress.
     pub(in crate::redis) fn repair(&self) -> Next {
         lock(&self.state).repair()
     }
 
-    /// News of one entry.
+    /// Handles a published entry.
     pub(in crate::redis) fn hear(&self, epoch: Epoch, entry: &Entry, sink: &dyn Sink) -> (Flush, Next) {
         let mut state = lock(&self.state);
         let Some(position) = state.position else { return (Flush::default(), Next::Good) };
@@ -159,8 +159,8 @@ impl LogCursor {
         (sink.deliver(&self.log, std::slice::from_ref(entry)), Next::Good)
     }
 
-    /// The answer to a question for what is missing: where the log stands, and entries after the position that was
-    /// asked for. What is older than the retained history is passed over.
+    /// Handles the answer to a request for missing entries: the head of the log, and entries after the requested
+    /// position. Entries that are older than the retained history are skipped.
     pub(in crate::redis) fn repaired(&self, head: Head, entries: &[Entry], sink: &dyn Sink) -> (Flush, Next) {
         let mut state = lock(&self.state);
         state.is_repairing = false;
@@ -182,8 +182,8 @@ impl LogCursor {
         (flush, if is_complete { Next::Good } else { state.repair() })
     }
 
-    /// Compares with where the log stands. Tells how many entries are missing, and whether they were missing at the
-    /// last look already and nothing was heard since.
+    /// Compares the position with the head of the log. Returns how many entries are missing, and whether the position
+    /// has not changed since the last audit, which also found missing entries.
     pub(in crate::redis) fn audit(&self, head: Head) -> (u64, bool) {
         let mut state = lock(&self.state);
         let Some(position) = state.position else { return (0, false) };

@@ -1,20 +1,20 @@
-//! What servers tell each other through channels: how it is written and read. It must not send.
+//! Messages that servers exchange through channels: how they are written and read. It must not send.
 
 use parlor_core::ports::{Change, Entry, UnloggedMessage};
 use parlor_proto::{Epoch, MessageId, Text, Timestamp, UserName};
 
 use crate::redis::membership::local_sessions::ClaimId;
 
-/// News of a log's channel.
+/// A message on a log's channel.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(in crate::redis) enum LogMessage {
     /// An entry was appended.
     Entry(Epoch, Entry),
-    /// Somebody entered or left the room.
+    /// A user entered or left the room.
     Presence { user: UserName, change: Change, members: usize, version: u64 },
 }
 
-/// News for a server, or for all of them.
+/// A message to one server or to all servers.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(in crate::redis) enum ServerMessage {
     /// The session of a claim was displaced.
@@ -23,12 +23,12 @@ pub(in crate::redis) enum ServerMessage {
     Direct(UserName, UnloggedMessage),
     /// A broadcast.
     Notice(UnloggedMessage),
-    /// The account that was made at that time was deleted.
+    /// The account that was created at this time was deleted.
     Deleted(UserName, Timestamp),
 }
 
 impl LogMessage {
-    /// Reads what a script published; none if it is nothing known.
+    /// Reads a message of a script; none if its kind is unknown.
     pub(in crate::redis) fn read(text: &str) -> Option<Self> {
         let (kind, rest) = text.split_once(' ')?;
         match kind {
@@ -47,7 +47,7 @@ impl LogMessage {
     }
 }
 
-/// An entry, as Redis keeps its parts.
+/// Reads an entry from its parts in Redis.
 pub(in crate::redis) fn entry(id: &str, time: &str, author: &str, text: &str) -> Option<Entry> {
     Some(Entry {
         id: MessageId(id.parse().ok()?),
@@ -58,7 +58,7 @@ pub(in crate::redis) fn entry(id: &str, time: &str, author: &str, text: &str) ->
 }
 
 impl ServerMessage {
-    /// As it is published.
+    /// The text that is published.
     pub(in crate::redis) fn write(&self) -> String {
         let said = |UnloggedMessage { time, from, text }: &UnloggedMessage| {
             format!("{} {from} {}", time.as_millis(), text.as_str())
@@ -71,7 +71,7 @@ impl ServerMessage {
         }
     }
 
-    /// Reads what another server published; none if it is nothing known.
+    /// Reads a message of another server; none if its kind is unknown.
     pub(in crate::redis) fn read(text: &str) -> Option<Self> {
         let (kind, rest) = text.split_once(' ')?;
         match kind {
@@ -98,7 +98,7 @@ fn direct(time: &str, from: &str, text: &str) -> Option<UnloggedMessage> {
     Some(UnloggedMessage { time, from: from.parse().ok()?, text: Text::sanitise(text)? })
 }
 
-/// Words, the last of which is the rest.
+/// Splits a text into `N` words. The last one is the rest of the text.
 fn fields<const N: usize>(text: &str) -> Option<[&str; N]> {
     let mut words = text.splitn(N, ' ');
     let mut found = [""; N];

@@ -1,4 +1,5 @@
-//! What Redis publishes: received, put in order, and missing entries requested. It must not wait for a client.
+//! Messages that Redis publishes: they are received and put in order, and missing entries are requested. It must not
+//! wait for a client.
 
 pub(super) mod log_cursors;
 pub(super) mod message;

@@ -1,9 +1,9 @@
-//! A follower: reads the news of one node, delivers them, and asks for what is missing. It must not wait for clients,
-//! nor be waited for.
+//! A Pub/Sub reader: receives the messages of one node, delivers them, and requests missing entries. It must not wait
+//! for clients, and no caller may wait for it.
 //!
-//! All on one connection: subscriptions, news, and questions for what is missing, whose answers come in the order in
-//! which they were asked, between the news. So an answer tells exactly what came before the news behind it. A
-//! connection that is silently dead is found by this server's own pulse, which must come through it every second.
+//! Everything uses one connection: subscriptions, messages, and requests for missing entries. Redis answers the
+//! requests in their order, in between the messages. So an answer contains exactly the entries before the next message.
+//! This server's own pulse must arrive on the connection every second. If it does not, the connection is silently dead.
 
 use std::collections::{BTreeSet, VecDeque};
 use std::sync::Arc;
@@ -26,50 +26,50 @@ use crate::redis::pubsub::message::{LogMessage, ServerMessage};
 use crate::redis::pubsub::readers::ReaderInbox;
 use crate::redis::{Note, OpenError, random};
 
-/// Without any pulse for so long the connection is considered dead.
+/// If no pulse arrives for this long, the connection is considered dead.
 const PULSE_PATIENCE: Duration = Duration::from_secs(4);
 
 /// Pause between attempts to connect.
 const PAUSE: Duration = Duration::from_millis(100);
 
-/// Pause between looks whether the lease is held again.
+/// Pause between checks whether the lease is held again.
 const LEASE_PAUSE: Duration = Duration::from_millis(10);
 
-/// Whoever waited so long for news has no more to read just now.
+/// If a read blocks for this long, no more messages are waiting.
 const IDLE: Duration = Duration::from_micros(50);
 
-/// Entries that are asked for at once.
+/// Maximum number of entries in one request for missing entries.
 const REPAIR_COUNT: usize = 500;
 
-/// The follower of one node.
+/// The reader of one node.
 pub(in crate::redis) struct PubSubReader {
     server: Arc<Server>,
     dialer: Arc<Dialer>,
     inbox: Arc<ReaderInbox>,
 }
 
-/// Something that Redis was asked for on the connection and will answer, in this order.
+/// A request on this connection that Redis will answer, in this order.
 enum Asked {
     Subscription,
-    /// The end of one.
+    /// The end of a subscription.
     Unsubscription(String),
     Tail(String),
 }
 
-/// One connection of a follower.
+/// One connection of a reader.
 struct ReaderConnection<'a> {
     follower: &'a PubSubReader,
     connection: Connection,
     asked: VecDeque<Asked>,
     subscribed: BTreeSet<String>,
     pulse_at: Instant,
-    /// Commands that are to be sent.
+    /// Commands that must be sent.
     outgoing: Vec<u8>,
-    /// Whether news come as fast as they are read.
+    /// Whether messages arrive as fast as they are read.
     is_busy: bool,
-    /// The id under which this server is reached through it.
+    /// The id under which other servers reach this server through this connection.
     id: ServerId,
-    /// Whether the loss of the connection before was told, and nothing was heard since.
+    /// Whether the loss of the previous connection was reported, and no connection was ready since.
     is_lost: &'a mut bool,
 }
 
@@ -77,7 +77,7 @@ impl Server {
     /// Starts a reader for each node that has none.
     ///
     /// # Errors
-    /// The system gives no thread.
+    /// The operating system refuses a thread.
     pub(in crate::redis) fn ensure_followers(self: &Arc<Self>, dialer: &Arc<Dialer>) -> std::io::Result<()> {
         self.followers.start_missing(self.router.nodes(), |inbox| {
             let reader = PubSubReader::new(self.clone(), dialer.clone(), inbox);
@@ -91,7 +91,7 @@ impl PubSubReader {
         Self { server, dialer, inbox }
     }
 
-    /// Listens until the server ends, or its node has nothing to tell any more. Blocks.
+    /// Reads until the server ends, or its node has no slots any more. Blocks.
     pub(in crate::redis) fn run(&self) {
         let mut is_lost = false;
         while !self.server.is_closing() && self.is_needed() {
@@ -154,7 +154,7 @@ impl PubSubReader {
         }
     }
 
-    /// Waits while this server must not act: others may have ended its sessions.
+    /// Waits while this server must not act, because other servers may have ended its sessions.
     fn await_lease(&self) {
         while !self.server.lease.is_held() && !self.server.is_closing() {
             thread::sleep(LEASE_PAUSE);
@@ -167,10 +167,10 @@ impl ReaderConnection<'_> {
         &self.follower.server
     }
 
-    /// Loads what is asked by script, and subscribes to all that is this node's.
+    /// Loads the script for missing entries, and subscribes to all channels of this node.
     fn begin(&mut self) -> Result<(), RedisError> {
         ::redis::cmd("SCRIPT").arg("LOAD").arg(script::tail().source()).exec(&mut self.connection)?;
-        // What is in the mailbox is among what follows.
+        // The channels in the inbox are among those that are subscribed to below.
         self.follower.inbox.take();
         self.subscribe("SUBSCRIBE", keys::pulse(&self.id));
         let server = self.server().clone();
@@ -194,7 +194,8 @@ impl ReaderConnection<'_> {
         self.subscribed.insert(channel);
     }
 
-    /// How to subscribe to what this server hears always: what is said to it, and to all. None for any other channel.
+    /// The subscribe command of a permanent channel: the one of this server, and the one of all servers. None for any
+    /// other channel.
     fn how_to_stand_by(&self, channel: &str) -> Option<&'static str> {
         match channel {
             keys::EVERYBODY => Some("SSUBSCRIBE"),
@@ -203,7 +204,8 @@ impl ReaderConnection<'_> {
         }
     }
 
-    /// What is said to this server is heard through one node alone, or it would be heard twice: a Cluster sends it to all.
+    /// Only one node may serve the control channel of this server. Otherwise messages arrive twice, because a Cluster
+    /// sends them to all nodes.
     fn leave_control(&mut self) {
         let (server, control) = (self.server().clone(), keys::control(&self.id));
         let owner = server.router.owner(&control);
@@ -229,7 +231,7 @@ impl ReaderConnection<'_> {
         self.connection.send_packed_command(&std::mem::take(&mut self.outgoing))
     }
 
-    /// Reads one thing and does what follows from it.
+    /// Reads one message or answer, and handles it.
     fn step(&mut self) -> Result<(), RedisError> {
         let heard_itself_at = self.pulse_at;
         let asked_at = Instant::now();
@@ -254,7 +256,7 @@ impl ReaderConnection<'_> {
         self.send()
     }
 
-    /// Subscribes to a channel that is needed, or ends that.
+    /// Subscribes to a channel that is needed, or unsubscribes from one that is not.
     fn look_at(&mut self, channel: String) {
         if let Some(how) = self.how_to_stand_by(&channel) {
             if !self.subscribed.contains(&channel) {
@@ -267,7 +269,8 @@ impl ReaderConnection<'_> {
             (Some(track), true) if track.is_subscribed_at(&self.follower.inbox.node) => {
                 self.proceed(&channel, &track, track.repair());
             }
-            // Or again, if it was given up and is followed anew: the answer tells the new track that it is heard.
+            // This also covers a channel that was dropped and is followed again: the answer confirms the subscription
+            // to the new cursor.
             (Some(_), _) => self.subscribe("SSUBSCRIBE", channel),
             (None, true) => self.unsubscribe("SUNSUBSCRIBE", &channel),
             (None, false) => {}
@@ -301,7 +304,7 @@ impl ReaderConnection<'_> {
         let (server, node) = (self.server().clone(), &self.follower.inbox.node);
         if self.how_to_stand_by(channel).is_some() {
             server.followers.hear(channel, node);
-            // What was said before was not heard.
+            // Earlier messages were missed.
             server.request_session_audit();
         }
         if let Some(track) = server.cursors.find(channel) {
@@ -317,9 +320,9 @@ impl ReaderConnection<'_> {
         }
     }
 
-    /// It was asked for, or the slot is another node's now.
+    /// Handles the end of a subscription: it was requested, or the slot moved to another node.
     fn unsubscribed(&mut self, channel: &str) {
-        // By now it may be subscribed to again, which is confirmed after this.
+        // The channel may be subscribed to again by now. The confirmation of that arrives later.
         if matches!(self.asked.front(), Some(Asked::Unsubscription(of)) if of == channel) {
             self.asked.pop_front();
             return;
@@ -357,13 +360,13 @@ impl ReaderConnection<'_> {
         }
     }
 
-    /// Writes to the clients. While news come fast, flush workers do that, and what comes meanwhile is written together; else
-    /// another thread would only have to be woken.
+    /// Writes to the clients. While messages arrive fast, flush workers do the writing, so that later messages go into
+    /// the same write. Otherwise this thread writes, which saves a wake-up of another thread.
     fn flush(&self, flush: Flush) {
         if self.is_busy { flush.submit() } else { flush.run() }
     }
 
-    /// Asks for what is missing, if something is.
+    /// Requests missing entries, if there are any.
     fn proceed(&mut self, channel: &str, track: &LogCursor, next: Next) {
         let Next::Repair(Head { epoch, last }) = next else { return };
         let keys = [keys::log(&track.log), keys::meta(&track.log)];
@@ -376,7 +379,7 @@ impl ReaderConnection<'_> {
     fn answered(&mut self, answer: Value) -> Result<(), RedisError> {
         let channel = match self.asked.pop_front() {
             Some(Asked::Tail(channel)) => channel,
-            // A subscription is only ever answered if it failed; the audit tries again.
+            // A subscription gets such an answer only if it failed. The audit tries again.
             Some(Asked::Subscription | Asked::Unsubscription(_)) => return answer.extract_error().map(drop),
             None => return Ok(()),
         };

@@ -1,5 +1,5 @@
--- Sees to it that a room is in the index, as one that may have members, unless there are too many.
--- KEYS: rooms. ARGV: room, rooms at most besides the lobby, lobby. Answers 1, or 0: too many.
+-- Adds a room to the index, as one that may have members, unless there are too many rooms.
+-- KEYS: rooms. ARGV: room, maximum number of rooms besides the lobby, lobby. Returns 1, or 0: too many.
 if ARGV[1] == ARGV[3] then return 1 end
 local score = redis.call('ZSCORE', KEYS[1], ARGV[1])
 if not score then

@@ -1,4 +1,4 @@
--- What both appends share. An append that was seen before is looked for from the newest entry on.
+-- Shared by both appends. Searches for a repeated append, from the newest entry on.
 local function seen()
   local mark, to = ARGV[2] .. ' ' .. ARGV[3], '+'
   for _ = 1, 20 do
@@ -6,7 +6,7 @@ local function seen()
     if #entries == 0 then return -2 end
     for _, entry in ipairs(entries) do
       if entry[2][2] == ARGV[1] and entry[2][8] == mark then
-        -- Written once more, so that whoever waits for replicas on this connection waits for what was there before.
+        -- This writes the value again, so that WAIT on this connection also covers the earlier append.
         redis.call('HSET', KEYS[2], 'top', redis.call('HGET', KEYS[2], 'top'))
         return tonumber(string.match(entry[1], '^%d+'))
       end
@@ -25,7 +25,7 @@ local function append(last_seq)
     redis.call('HSET', KEYS[2], 'epoch', epoch)
   end
   local known_epoch, known = string.match(ARGV[8], '^(%x+) (%d+)$')
-  -- A failover may have lost entries that were heard already: their numbers are not given out again.
+  -- A failover may have lost entries that were already delivered. Their numbers are not used again.
   if known_epoch == epoch and tonumber(known) > top then top = tonumber(known) end
   local id = string.format('%.0f', top + 1)
   redis.call('PERSIST', KEYS[2])

@@ -1,8 +1,9 @@
--- The right to try a password: a place among the attempts of which it is not known yet what they came to.
--- KEYS: attempts at an account, those from this address, the usual addresses of its user; or attempts from an
--- address. ARGV: address, milliseconds for which it is usual, failures that cost nothing, first delay, longest
--- delay, time after which all is forgotten, time after which a place is free again (in milliseconds). Answers
--- whether the address is usual, and 0 for yes, -1 for not before others know, or the milliseconds to wait.
+-- Reserves the right to try a password: a place among the attempts whose result is not known yet.
+-- KEYS: attempts at an account, those from this address, the usual addresses of its user; or attempts from an address.
+-- ARGV: address, milliseconds for which it is usual, number of free failures, first delay, longest delay, time after
+-- which all is forgotten, time after which a place is free again (in milliseconds).
+-- Returns whether the address is usual, and 0: allowed, -1: wait for the result of other attempts, or the milliseconds
+-- to wait.
 local time = redis.call('TIME')
 local now = tonumber(time[1]) * 1000 + math.floor(tonumber(time[2]) / 1000)
 local seen = #KEYS > 1 and redis.call('ZSCORE', KEYS[3], ARGV[1])
@@ -10,7 +11,7 @@ local usual = seen and now - tonumber(seen) <= tonumber(ARGV[2])
 local key = usual and KEYS[2] or KEYS[1]
 local free, first, longest = tonumber(ARGV[3]), tonumber(ARGV[4]), tonumber(ARGV[5])
 local known = redis.call('HMGET', key, 'count', 'last', 'open', 'began')
--- A clock that was set back makes nobody wait for longer: from now on, what lies ahead counts as now.
+-- If the clock was set back, no user waits longer: from now on, a time in the future counts as now.
 local function passed(field, value)
   local at = tonumber(value or '0')
   if at <= now then return at end

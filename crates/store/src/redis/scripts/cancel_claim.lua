@@ -1,4 +1,4 @@
--- Gives up a session whose claim was not answered, if there is one.
+-- Releases the session of a claim whose answer was lost, if it exists.
 -- KEYS: session, ending. ARGV: server, ticket.
 local session = redis.call('HMGET', KEYS[1], 'server', 'ticket')
 if session[1] == ARGV[1] and session[2] == ARGV[2] then redis.call('DEL', KEYS[1]) end

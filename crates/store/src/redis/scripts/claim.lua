@@ -1,15 +1,16 @@
--- Takes the user's session in one step; the one before is fenced off by its smaller generation, and its server is told.
--- KEYS: session, ending, takeovers, user. ARGV: server, ticket, policy, takeovers at most (0: any), within
--- milliseconds, a server that is known to be dead, deadline in microseconds, channel of a server without its id.
--- Answers 'granted', generation, server and ticket of the one before; or 'taken', server; or 'loop', milliseconds;
--- or 'late'.
+-- Takes the user's session in one step. The previous session is fenced off by its smaller generation, and its server is
+-- notified.
+-- KEYS: session, ending, takeovers, user. ARGV: server, ticket, policy, maximum number of takeovers (0: no limit),
+-- within milliseconds, a server that is known to be dead, deadline in microseconds, channel of a server without its id.
+-- Returns 'granted', generation, server and ticket of the previous session; or 'taken', server; or 'loop',
+-- milliseconds; or 'late'.
 local time = redis.call('TIME')
 local micros = tonumber(time[1]) * 1000000 + tonumber(time[2])
 if micros > tonumber(ARGV[7]) then return {'late'} end
 local old = redis.call('HMGET', KEYS[1], 'generation', 'server', 'ticket', 'rooms')
 local generation = old[1]
 local ending = redis.call('HGETALL', KEYS[2])
--- Its answer was lost, and with it who was there before.
+-- The earlier answer was lost, and with it the previous session's server and ticket.
 if generation and old[2] == ARGV[1] and old[3] == ARGV[2] then
   local newest, before = 0, ''
   for i = 1, #ending, 2 do
@@ -18,7 +19,7 @@ if generation and old[2] == ARGV[1] and old[3] == ARGV[2] then
   local server, ticket = string.match(before, '^(%S+) (%S+)')
   return {'granted', generation, server or '', ticket or ''}
 end
--- Its answer was lost, and a later one displaced it.
+-- The earlier answer was lost, and a later claim displaced this session.
 for i = 2, #ending, 2 do
   if string.find(ending[i], ARGV[1] .. ' ' .. ARGV[2] .. ' ', 1, true) == 1 then return {'late'} end
 end
@@ -27,7 +28,7 @@ if generation and old[2] ~= ARGV[6] then
   local max, now = tonumber(ARGV[4]), math.floor(micros / 1000)
   if max > 0 then
     redis.call('ZREMRANGEBYSCORE', KEYS[3], '-inf', now - tonumber(ARGV[5]))
-    -- A clock that was set back makes nobody wait for longer: from now on, what lies ahead counts as now.
+    -- If the clock was set back, no user waits longer: from now on, a time in the future counts as now.
     for _, ahead in ipairs(redis.call('ZRANGE', KEYS[3], string.format('(%.0f', now), '+inf', 'BYSCORE')) do
       redis.call('ZADD', KEYS[3], now, ahead)
     end
@@ -45,7 +46,7 @@ if generation then
   if old[2] ~= ARGV[1] then redis.call('PUBLISH', ARGV[8] .. '{' .. old[2] .. '}', 'displaced ' .. old[3]) end
   last = math.max(last, tonumber(generation))
 end
--- By the clock, so that it grows also if the store was lost in between.
+-- The generation follows the clock, so it grows even if the store was lost in between.
 generation = string.format('%.0f', math.max(last + 1, micros))
 redis.call('HSET', KEYS[4], 'generation', generation)
 redis.call('DEL', KEYS[1])

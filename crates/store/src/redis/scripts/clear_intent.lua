@@ -1,4 +1,4 @@
--- Notes that a session has left a room, unless it was about to enter again after that.
+-- Notes that a session has left a room, unless it noted a later enter of that room.
 -- KEYS: session. ARGV: generation, room, seq.
 local session = redis.call('HMGET', KEYS[1], 'generation', 'rooms')
 if session[1] ~= ARGV[1] then return 0 end

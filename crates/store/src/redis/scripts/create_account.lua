@@ -1,7 +1,8 @@
--- Makes an account unless the name is taken, also by one that is being deleted; one with the same hash is this one. What
--- the last session of an earlier owner left behind, who was deleted meanwhile, is forgotten. Not so where the account was
--- lost: there somebody comes back.
--- KEYS: user, following, addresses. ARGV: hash, role, created. Answers whom that one followed, or nothing: taken.
+-- Creates an account unless the name is taken, also by an account that is being deleted. If the hash is the same, it is
+-- a repetition of this command and succeeds. If an earlier account of this name was deleted, the data that its last
+-- session left behind is removed. If the earlier account was lost, its data is kept, because the same user comes back.
+-- KEYS: user, following, addresses. ARGV: hash, role, created. Returns the publishers that the earlier account
+-- followed, or nothing: taken.
 local taken = redis.call('HMGET', KEYS[1], 'hash', 'created')
 if taken[1] or taken[2] then return taken[1] == ARGV[1] and {} end
 redis.call('HSET', KEYS[1], 'hash', ARGV[1], 'role', ARGV[2], 'created', ARGV[3])

@@ -1,8 +1,8 @@
--- Takes an account away unless the name has its next owner by now: first all but its time, by which the name stays taken;
--- in the end that, too, and who followed whom and came from where, and a mark is left. Its session is over: nobody's has
--- the generation after it.
--- KEYS: user, followers, following, addresses. ARGV: created, 'last' in the end. Answers who follows it and whom it
--- follows; or nothing: the name is the next owner's.
+-- Deletes an account unless the name already belongs to a new one. The first step keeps the creation time, so that the
+-- name stays taken. The last step removes that time, the follows and the addresses, and leaves a mark. The session is
+-- over, because the generation is increased and no session has the new one.
+-- KEYS: user, followers, following, addresses. ARGV: created, 'last' in the last step.
+-- Returns the followers and the publishers that the account follows; or nothing: the name belongs to a new account.
 if redis.call('HGET', KEYS[1], 'created') ~= ARGV[1] then return false end
 local generation = redis.call('HGET', KEYS[1], 'generation')
 if redis.call('HDEL', KEYS[1], 'hash', 'role') > 0 and generation then

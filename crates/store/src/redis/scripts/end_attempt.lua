@@ -1,6 +1,6 @@
--- What an attempt came to, for one of the counts that it was made under.
--- KEYS: attempts. ARGV: whether it took a place there, "right", "wrong" or "unknown", milliseconds after which all
--- is forgotten.
+-- Records the result of an attempt, for one of its counters.
+-- KEYS: attempts. ARGV: whether it took a place there, "right", "wrong" or "unknown", milliseconds after which all is
+-- forgotten.
 local time = redis.call('TIME')
 local now = tonumber(time[1]) * 1000 + math.floor(tonumber(time[2]) / 1000)
 local open = tonumber(redis.call('HGET', KEYS[1], 'open') or '0')

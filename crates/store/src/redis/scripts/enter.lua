@@ -1,6 +1,6 @@
--- Makes a session a member of a room, and tells everybody.
--- KEYS: members, seats, meta, log, fence. ARGV: user, generation, seq, server, deadline in microseconds.
--- Answers members and number of the change; or -1: a later session was there, -2: too late.
+-- Makes a session a member of a room, and publishes the change.
+-- KEYS: members, memberships, meta, log, fence. ARGV: user, generation, seq, server, deadline in microseconds.
+-- Returns members and number of the change; or -1: a later session was there, -2: too late.
 local time = redis.call('TIME')
 if tonumber(time[1]) * 1000000 + tonumber(time[2]) > tonumber(ARGV[5]) then return {-2, '0'} end
 local mine = tonumber(ARGV[2])

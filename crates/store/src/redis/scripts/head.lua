@@ -1,5 +1,5 @@
--- Where a log stands; a log that was never heard of begins its life.
--- KEYS: meta. ARGV: epoch to be. Answers epoch and newest number.
+-- Returns the head of a log. If the log is unknown, this creates its epoch.
+-- KEYS: meta. ARGV: epoch if there is none. Returns epoch and newest number.
 local head = redis.call('HMGET', KEYS[1], 'top', 'epoch')
 if not head[2] then
   redis.call('HSET', KEYS[1], 'epoch', ARGV[1])

@@ -1,5 +1,5 @@
--- An address from which a user logged in; those that are not usual any more are forgotten.
--- KEYS: usual addresses. ARGV: address, how many there are at most, milliseconds for which one is usual.
+-- Notes an address from which a user logged in, and removes those that are no longer usual.
+-- KEYS: usual addresses. ARGV: address, maximum number of addresses, milliseconds for which an address is usual.
 local time = redis.call('TIME')
 local now = tonumber(time[1]) * 1000 + math.floor(tonumber(time[2]) / 1000)
 redis.call('ZADD', KEYS[1], string.format('%.0f', now), ARGV[1])

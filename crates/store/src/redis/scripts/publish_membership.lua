@@ -1,5 +1,5 @@
--- What entering and leaving share: numbers a change of members and tells everybody. By the clock, so that the numbers
--- grow also if the store was lost in between. KEYS begin with members, seats, meta, log; ARGV with the user.
+-- Shared by enters and leaves: numbers a change of members and publishes it. The numbers follow the clock, so they grow
+-- even if the store was lost in between. KEYS begin with members, memberships, meta, log; ARGV begins with the user.
 local function publish_membership(sign)
   local time = redis.call('TIME')
   local last = tonumber(redis.call('HGET', KEYS[3], 'version') or '0')

@@ -1,4 +1,4 @@
--- Ends what is left of a session on a dead server, once the rooms were left that were noted then.
+-- Removes the rest of a session on a dead server, after it was removed from its noted rooms.
 -- KEYS: session, ending. ARGV: server, generation.
 local session = redis.call('HMGET', KEYS[1], 'server', 'generation')
 if session[1] == ARGV[1] and session[2] == ARGV[2] then redis.call('DEL', KEYS[1]) end

@@ -1,5 +1,5 @@
--- Notes that a session is about to enter a room, so that whoever ends it knows where to look.
--- KEYS: session. ARGV: generation, room, seq. Answers 1, or 0: no session, -1: a later session is there.
+-- Notes that a session is about to enter a room, so that a server that ends the session knows the room.
+-- KEYS: session. ARGV: generation, room, seq. Returns 1, or 0: no session, -1: a later session exists.
 local session = redis.call('HMGET', KEYS[1], 'generation', 'rooms')
 if not session[1] then return 0 end
 if session[1] ~= ARGV[1] then

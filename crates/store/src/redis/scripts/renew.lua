@@ -1,6 +1,6 @@
--- Takes or renews the lease of a server. One that ran out is not renewed: others may be ending its sessions.
+-- Takes or renews the lease of a server. An expired lease is not renewed: other servers may be ending its sessions.
 -- KEYS: lease. ARGV: milliseconds, 1 to take it or 0 to renew it, then fields and values.
--- Answers whether it is held, and the time.
+-- Returns whether it is held, and the time.
 local time = redis.call('TIME')
 if ARGV[2] == '0' and redis.call('EXISTS', KEYS[1]) == 0 then return {0, time[1], time[2]} end
 redis.call('HSET', KEYS[1], unpack(ARGV, 3))

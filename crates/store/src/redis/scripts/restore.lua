@@ -1,8 +1,8 @@
--- Puts a session back that lives on its server but is gone here or bears the name of an earlier run of its server,
--- unless there was a later one or its account was deleted.
--- KEYS: session, ending, user. ARGV: server, ticket, generation, seq, deadline in microseconds, channel of a
--- server without its id.
--- Answers 1: it is here, 0: it was displaced, -1: too late.
+-- Restores a session that lives on its server but is missing here, or has the id of an earlier run of its server. It
+-- does nothing if a later session was claimed or the account was deleted.
+-- KEYS: session, ending, user. ARGV: server, ticket, generation, seq, deadline in microseconds, channel of a server
+-- without its id.
+-- Returns 1: it is here, 0: it was displaced, -1: too late.
 local time = redis.call('TIME')
 if tonumber(time[1]) * 1000000 + tonumber(time[2]) > tonumber(ARGV[5]) then return -1 end
 local old = redis.call('HMGET', KEYS[1], 'generation', 'server', 'ticket', 'rooms')
@@ -14,7 +14,7 @@ if there == ARGV[3] then
   return 1
 end
 redis.call('HSET', KEYS[3], 'generation', ARGV[3])
--- An earlier one can be here only if a failover lost the claim that displaced it.
+-- An earlier session can be here only if a failover lost the claim that displaced it.
 if there then
   redis.call('HSET', KEYS[2], there, old[2] .. ' ' .. old[3] .. ' ' .. old[4])
   redis.call('PUBLISH', ARGV[6] .. '{' .. old[2] .. '}', 'displaced ' .. old[3])

@@ -1,6 +1,6 @@
--- What a log got since a number; all of it, if the log began a new life.
--- KEYS: log, meta. ARGV: epoch known, number known, entries at most, epoch to be.
--- Answers epoch, newest number, how many were lost, entries.
+-- Returns the entries of a log after a number; all entries if the log has another epoch.
+-- KEYS: log, meta. ARGV: epoch known, number known, maximum number of entries, epoch if there is none.
+-- Returns epoch, newest number, how many were lost, entries.
 local head = redis.call('HMGET', KEYS[2], 'top', 'epoch')
 local top, epoch, from, lost = tonumber(head[1] or '0'), head[2], tonumber(ARGV[2]), 0
 if not epoch then
@@ -9,7 +9,7 @@ if not epoch then
 end
 if epoch ~= ARGV[1] then from = 0 end
 touch_ttl(KEYS[2], head[1])
--- A failover lost entries that were heard already: their numbers are not given out again.
+-- A failover lost entries that were already delivered. Their numbers are not used again.
 if top < from then
   lost = from - top
   top = from

@@ -1,5 +1,5 @@
--- A log in which nothing was said lives on for an hour after the last look at it, or for half an hour at least: looks come
--- often, and are not to write each time. One with entries lives on, also if a server that does not know this added them.
+-- An empty log stays for at least half an hour, at most one hour, after the last read of its head. Reads are frequent,
+-- so not each one writes. A log with entries does not expire, even if a server of an older version added them.
 local function touch_ttl(meta, top)
   if top then
     redis.call('PERSIST', meta)
