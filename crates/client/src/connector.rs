@@ -74,10 +74,11 @@ impl Connector {
         &self.addresses
     }
 
-    /// Connects to the first server that answers, verifies it and reads its greeting. Blocks within the timeouts.
+    /// Connects to the first server that answers, verifies it and reads its greeting. Blocks for at most as long as the
+    /// timeouts allow.
     ///
     /// # Errors
-    /// Reports the step that failed. A server that answers but cannot prove its identity is not skipped.
+    /// Reports the step that failed. A server that answers but is not the right one is not skipped.
     pub fn open(&self) -> Result<UnauthenticatedConnection, ConnectError> {
         if let [only] = &self.addresses[..] {
             return self.open_at(only);

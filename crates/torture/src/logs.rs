@@ -41,7 +41,7 @@ pub(crate) struct Logs<'a> {
     said: HashMap<&'a str, Said<'a>>,
     /// The place of each text.
     places: HashMap<&'a str, (LogName, u64)>,
-    /// The life of the store from which each text was read.
+    /// The life of each text that was deleted when the store was emptied.
     lives: HashMap<&'a str, usize>,
     last_life: usize,
     tag: &'a str,

@@ -21,7 +21,7 @@ pub(crate) struct InjectionLog {
     pub(crate) connections: Vec<Connection>,
 }
 
-/// The begin or the end of a fault.
+/// The start or the end of a fault.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 struct Turn {
     at: Duration,

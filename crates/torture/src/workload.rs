@@ -41,7 +41,7 @@ impl SimulatedClient {
         self.rest(20, 60);
     }
 
-    /// Sends the messages that others must receive at the end.
+    /// Sends the next message that others must receive at the end.
     pub(crate) fn say_marker(&mut self) {
         let users = &self.context.users;
         let own = users.iter().position(|user| *user == self.part.user);

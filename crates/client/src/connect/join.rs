@@ -1,4 +1,4 @@
-//! Enters the room that the user wants at the start of a session. It must not send, print or wait.
+//! The steps to enter the room that the user wants at the start of a session. It must not send, print or wait.
 
 use std::time::Duration;
 

@@ -30,7 +30,7 @@ pub(super) fn after_end(end: &End) -> Next {
         End::Bye(Bye::ServerShutdown | Bye::SlowConsumer | Bye::IdleTimeout | Bye::LoginTimeout, _) | End::Lost(_) => {
             Next::Retry
         }
-        // A reconnect would end the session that took over, or ignore the decision of an operator.
+        // A reconnect would end the session that took over, or ignore the decision of an operator or the user.
         End::Bye(Bye::LoggedInElsewhere | Bye::Kicked | Bye::Quit | Bye::TooManyFailures | Bye::Unknown, _) => {
             Next::Stop
         }

@@ -1,4 +1,4 @@
-//! The client that sends gets an answer in time, in order, and as the protocol says. Once all faults are over,
+//! A client that sends gets an answer in time, in order, and as the protocol says. Once all faults are over,
 //! everything flows again.
 
 use std::time::Duration;

@@ -1,5 +1,5 @@
 //! The resources of a server are bounded by the number of its clients, and are freed when the clients have gone. No
-//! server ends without a cause.
+//! server ends unless the run ends it.
 
 use crate::record::{History, Rest, Sample, Usage};
 use crate::report::Violation;
