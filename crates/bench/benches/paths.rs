@@ -1,5 +1,5 @@
-//! Times of the paths that every message takes: `cargo bench -p parlor-bench`. It must not judge them; the counts of
-//! instructions do, which depend less on the machine.
+//! Times of the paths that every message takes: `cargo bench -p parlor-bench`. It must not judge them. The instruction
+//! counts do that, since they depend less on the machine.
 
 use divan::Bencher;
 use parlor_bench::paths::{self, PATHS};
@@ -10,7 +10,7 @@ fn main() {
 
 #[divan::bench(args = PATHS)]
 fn path(bencher: Bencher<'_, '_>, name: &str) {
-    // A path that fails is no result: better none.
+    // A path that fails has no result, so the benchmark panics.
     let mut path = paths::prepare(name).expect("a path that can be prepared");
     bencher.bench_local(|| path().expect("a path that can be repeated"));
 }

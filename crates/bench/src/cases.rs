@@ -1,4 +1,4 @@
-//! The measurements that docs/performance.md speaks of. It must not run them.
+//! The measurements in docs/performance.md. It must not run them.
 
 use serde::{Deserialize, Serialize};
 
@@ -11,9 +11,9 @@ use crate::scenario::idle::Idle;
 /// One measurement, with a name.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Case {
-    /// What it is called in tables.
+    /// Its name in tables.
     pub(crate) name: String,
-    /// Of what it is a part, if a plot is drawn of it.
+    /// The sweep that it belongs to, if a plot is drawn of it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) sweep: Option<Sweep>,
     /// What is measured.
@@ -21,19 +21,19 @@ pub(crate) struct Case {
     pub(crate) scenario: Scenario,
 }
 
-/// Measurements that differ in one size only.
+/// Measurements that differ in only one size.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Sweep {
-    /// Its name, and that of the plot.
+    /// Name of the sweep and of its plot.
     pub(crate) name: String,
-    /// What differs.
+    /// The size that differs.
     pub(crate) axis: String,
-    /// Its value here.
+    /// The value of that size here.
     pub(crate) value: f64,
 }
 
 impl Case {
-    /// One that is part of nothing.
+    /// A case that belongs to no sweep.
     pub(crate) fn single(scenario: Scenario) -> Self {
         Self { name: name(&scenario), sweep: None, scenario }
     }
@@ -64,16 +64,16 @@ fn name(scenario: &Scenario) -> String {
     }
 }
 
-/// Bytes of a text unless something else is said.
+/// Bytes of a text by default.
 const PAYLOAD: usize = 128;
-/// Messages on the way where a server is to be saturated.
+/// Messages in flight per speaker in cases that saturate a server.
 const WINDOW: Pace = Pace::Window(64);
 
 fn talk(rooms: usize, members: usize, publishers: usize, pace: Pace) -> Fanout {
     Fanout { way: Way::Room, rooms, members, publishers, pace, payload: PAYLOAD }
 }
 
-/// All of them.
+/// All cases.
 pub(crate) fn suite() -> Vec<Case> {
     let slow = Pace::Rate(10.0);
     let mut cases = Vec::new();
@@ -113,7 +113,7 @@ pub(crate) fn suite() -> Vec<Case> {
     cases
 }
 
-/// One of each kind, small.
+/// One small case of each kind.
 pub(crate) fn smoke() -> Vec<Case> {
     let talks = [
         talk(1, 10, 2, Pace::Rate(50.0)),

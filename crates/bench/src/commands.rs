@@ -197,7 +197,7 @@ impl How {
 }
 
 impl Cli {
-    /// Does what the command line says.
+    /// Executes the command.
     pub(crate) fn run(self) -> Result<()> {
         allow_descriptors()?;
         let parlor = self.parlor.map_or_else(neighbour, Ok)?;
@@ -225,12 +225,12 @@ impl Cli {
     }
 }
 
-/// The program `parlor` that was built together with this one.
+/// The program `parlor` that was built together with this program.
 fn neighbour() -> Result<PathBuf> {
     Ok(env::current_exe().context("where this program is")?.with_file_name("parlor"))
 }
 
-/// Each client needs a descriptor here and one in the server, which is started with the same limits.
+/// Each client needs a descriptor here and one in the server. The server is started with the same limits.
 fn allow_descriptors() -> Result<()> {
     let Rlimit { maximum, .. } = getrlimit(Resource::Nofile);
     setrlimit(Resource::Nofile, Rlimit { current: maximum, maximum }).context("cannot raise the limit of descriptors")

@@ -1,5 +1,5 @@
-//! Runs cases on several servers in turns, round after round, so that whatever else the machine does hits all of them;
-//! prints tables and keeps results. It must not judge them.
+//! Runs cases on several servers in turns, round after round, so that other work on the machine affects all servers
+//! equally. It prints tables and keeps results. It must not judge them.
 
 use std::path::PathBuf;
 
@@ -19,15 +19,15 @@ use crate::table;
 pub(crate) struct Plan {
     pub(crate) rounds: usize,
     pub(crate) times: Times,
-    /// What else is measured.
+    /// The other servers to measure.
     pub(crate) beside: Vec<ServerKind>,
-    /// Where results are kept.
+    /// The file for the results.
     pub(crate) json: Option<PathBuf>,
     pub(crate) running: Running,
     pub(crate) parlor: PathBuf,
 }
 
-/// Runs them. Fails at the first thing that goes wrong; what was measured before is kept.
+/// Runs the cases. Fails at the first error. Earlier results are kept.
 pub(crate) fn run(cases: &[Case], plan: &Plan) -> Result<()> {
     let program = plan.parlor.to_string_lossy();
     let mut record = Record {
@@ -62,7 +62,8 @@ fn one(case: &Case, plan: &Plan) -> Result<CaseResult> {
     Ok(CaseResult { case: case.clone(), runs })
 }
 
-/// Who takes part. The bare servers know no followers, and coalesce nothing where nothing is said.
+/// The servers that can run a case. The bare servers have no followers, and have nothing to coalesce if no messages are
+/// sent.
 fn contestants(case: &Case, plan: &Plan) -> Vec<ServerKind> {
     let fits = |contestant: &ServerKind| match (case.scenario, contestant) {
         (_, ServerKind::Parlor) => false,

@@ -1,5 +1,6 @@
-//! Instructions of the paths that every message takes, counted by Valgrind and compared with a list that is kept. What
-//! the program does before and after is taken out by repeating a path more and less often. It must not measure time.
+//! Instructions of the paths that every message takes, counted by Valgrind and compared with a stored list. To subtract
+//! the work before and after a path, the program repeats the path a different number of times in two runs. It must not
+//! measure time.
 
 use std::collections::BTreeMap;
 use std::env;
@@ -13,10 +14,10 @@ use parlor_bench::paths::{PATHS, prepare};
 
 use crate::measure::machine::said_by;
 
-/// Repetitions of the two runs whose difference is taken. The first ones make what is reused later.
+/// Repetitions in the two runs that are subtracted. The first repetitions create objects that later ones reuse.
 const FEW: usize = 100;
 const MANY: usize = 300;
-/// How much more a path may take than the list says, in percent.
+/// Maximum increase of a path over the list, in percent.
 const SLACK: f64 = 5.0;
 
 /// Options of `parlor-bench counts`.
@@ -30,7 +31,7 @@ pub(crate) struct Options {
     renew: bool,
 }
 
-/// Counts, and compares or renews.
+/// Counts the instructions, and compares them with the list or renews it.
 pub(crate) fn run(options: &Options) -> Result<()> {
     let counted: BTreeMap<_, _> = PATHS.iter().map(|&path| Ok((path, count(path)?))).collect::<Result<_>>()?;
     let compilers = compilers();
@@ -49,7 +50,7 @@ pub(crate) fn run(options: &Options) -> Result<()> {
     compare(&counted, &list.counts, is_comparable)
 }
 
-/// Repeats a path: what Valgrind watches.
+/// Repeats a path under Valgrind.
 pub(crate) fn repeat(name: &str, times: usize) -> Result<()> {
     let mut path = prepare(name)?;
     (0..times).try_for_each(|_| path())
@@ -95,14 +96,14 @@ fn total(path: &str, times: usize) -> Result<u64> {
 
 const COMPILERS: &str = "# compilers: ";
 
-/// What the code was made by: another one makes other instructions of it.
+/// The versions of the compilers, since another compiler generates other instructions.
 fn compilers() -> String {
     let first = |program| said_by(program, &["--version"]).and_then(|said| said.lines().next().map(str::to_owned));
     let [rust, c] = ["rustc", "cc"].map(|program| first(program).unwrap_or_else(|| format!("no {program}")));
     format!("{rust}, {c}, {}", env::consts::ARCH)
 }
 
-/// What is kept.
+/// The stored list.
 struct List {
     compilers: String,
     counts: BTreeMap<String, u64>,

@@ -1,3 +1,3 @@
-//! What both kinds of measurements of single paths share: the paths. It must not measure.
+//! The paths, shared by both kinds of measurements of single paths. It must not measure.
 
 pub mod paths;

@@ -1,5 +1,5 @@
-//! The paths that every message takes, one by one and without sockets, each as something that can be repeated. It must
-//! not measure, and must do nothing beside the path that costs much.
+//! The paths that every message takes, one by one and without sockets, each in a form that can be repeated. It must not
+//! measure, and must do nothing expensive besides the path.
 
 use std::hint::black_box;
 use std::sync::Arc;
@@ -18,26 +18,26 @@ use tempfile::TempDir;
 /// The names of all paths.
 pub const PATHS: [&str; 6] = ["split", "parse", "encode-text", "encode-json", "outbox", "append"];
 
-/// Lines that come in one read, and entries of one append.
+/// Lines in one read, and entries in one append.
 pub const BATCH: usize = 16;
 /// Outboxes that one message is pushed to.
 pub const MEMBERS: usize = 100;
 /// Bytes of a text.
 const TEXT_BYTES: usize = 128;
-/// What an outbox takes, by default.
+/// Default limit of an outbox.
 const MAX_QUEUED_BYTES: usize = 1 << 20;
-/// What goes into one record.
+/// Maximum content of one record.
 const RECORD_BYTES: usize = 16 * 1024;
-/// Entries that are kept of a log, by default.
+/// Default number of entries that a log keeps.
 const HISTORY: u64 = 10_000;
 
-/// One path, with all that it needs.
+/// One path, with all its data.
 pub type Path = Box<dyn FnMut() -> Result<()>>;
 
 /// Prepares a path by its name.
 ///
 /// # Errors
-/// There is no such path, or the database that it needs cannot be made.
+/// There is no such path, or the database for it cannot be created.
 pub fn prepare(name: &str) -> Result<Path> {
     match name {
         "split" => Ok(split()),
@@ -50,7 +50,7 @@ pub fn prepare(name: &str) -> Result<Path> {
     }
 }
 
-/// Lines are cut from what one read brought.
+/// Splits the data of one read into lines.
 fn split() -> Path {
     let input = format!("{}\n", "x".repeat(TEXT_BYTES)).repeat(BATCH);
     let mut splitter = LineSplitter::new(parlor_proto::DEFAULT_MAX_LINE_BYTES);
@@ -65,7 +65,7 @@ fn split() -> Path {
     })
 }
 
-/// A line becomes a message.
+/// Parses a line into a message.
 fn parse() -> Result<Path> {
     let line = "x".repeat(TEXT_BYTES);
     Ok(Box::new(move || {
@@ -77,7 +77,7 @@ fn parse() -> Result<Path> {
     }))
 }
 
-/// A message becomes lines, once for all members.
+/// Encodes a message into lines, once for all members.
 fn encode(format: Format) -> Result<Path> {
     let event = message()?;
     Ok(Box::new(move || {
@@ -89,7 +89,7 @@ fn encode(format: Format) -> Result<Path> {
     }))
 }
 
-/// A frame is pushed to the outboxes of all members and taken out again, as one pass does.
+/// Pushes a frame to the outboxes of all members and takes it out again, as one pass does.
 fn outbox() -> Result<Path> {
     let event = message()?;
     let frame = Encoded::new(&event).frame(Format::Text).clone();
@@ -108,7 +108,7 @@ fn outbox() -> Result<Path> {
     }))
 }
 
-/// Messages of one read are appended to a log in a database.
+/// Appends the messages of one read to a log in a database.
 fn append() -> Result<Path> {
     let room = Room::open()?;
     Ok(Box::new(move || {
@@ -139,7 +139,7 @@ fn message() -> Result<Event> {
 struct Room {
     sqlite: Sqlite,
     entry: Append,
-    /// Removed with it.
+    /// Removed when this is dropped.
     _directory: TempDir,
 }
 

@@ -1,5 +1,5 @@
-//! Draws results as SVG: a plot of each series of measurements that differ in one size, and bars for the others. It must
-//! not measure, and puts nothing into a file that changes from call to call.
+//! Draws results as SVG: a plot for each series of measurements that differ in one size, and bars for the others. It
+//! must not measure. The files it writes must not change from call to call.
 
 mod bars;
 mod curves;
@@ -30,7 +30,7 @@ pub(crate) struct Options {
     reliability: PathBuf,
 }
 
-/// Draws them.
+/// Draws the plots.
 pub(crate) fn run(options: &Options) -> Result<()> {
     let is_drawn = draw_soak(&options.reliability)?;
     if is_drawn && options.files.is_empty() && !options.directory.exists() {
@@ -51,7 +51,7 @@ pub(crate) fn run(options: &Options) -> Result<()> {
     Ok(())
 }
 
-/// Draws the long run, where one is kept. `false` if there is none.
+/// Draws the soak run, if its results exist. Returns `false` if they do not.
 fn draw_soak(directory: &Path) -> Result<bool> {
     let (results, drawing) = (directory.join("soak.json"), directory.join("soak.svg"));
     if !results.exists() {
@@ -64,7 +64,7 @@ fn draw_soak(directory: &Path) -> Result<bool> {
     Ok(true)
 }
 
-/// Files of results in a directory, sorted.
+/// The files with results in a directory, sorted.
 fn results(directory: &Path) -> Result<Vec<PathBuf>> {
     let entries = fs::read_dir(directory).with_context(|| format!("cannot read {}", directory.display()))?;
     let mut files: Vec<PathBuf> = entries.map(|entry| Ok(entry?.path())).collect::<Result<_>>()?;
@@ -73,7 +73,7 @@ fn results(directory: &Path) -> Result<Vec<PathBuf>> {
     Ok(files)
 }
 
-/// Names of files, and what is in them.
+/// Names and contents of the files.
 fn drawings(outcomes: &[CaseResult]) -> Vec<(String, Svg)> {
     let mut drawn = Vec::new();
     let sweeps = outcomes.iter().filter_map(|outcome| outcome.case.sweep.as_ref());

@@ -1,5 +1,5 @@
-//! Tells on a terminal how far it has come; says nothing where standard error is none. It must not slow what is
-//! measured: it is called between measurements, or a few times a second.
+//! Shows the progress on a terminal. Prints nothing if standard error is not a terminal. It must not slow down the
+//! measurement: it is called between measurements, or a few times per second.
 
 use std::cell::Cell;
 use std::io::{IsTerminal, Write, stderr};
@@ -14,12 +14,12 @@ pub(crate) struct Progress {
 }
 
 impl Progress {
-    /// Of something that is named.
+    /// Progress of the named work.
     pub(crate) fn of(what: String) -> Self {
         Self { is_shown: stderr().is_terminal(), what, last: Cell::new(None) }
     }
 
-    /// How far it is, unless that was told a moment ago.
+    /// Shows the progress, unless it was shown less than 200 ms ago.
     pub(crate) fn tell(&self, done: usize, of: usize, unit: &str) {
         const MOMENT: Duration = Duration::from_millis(200);
         if !self.is_shown || self.last.get().is_some_and(|last| last.elapsed() < MOMENT) {
@@ -29,7 +29,7 @@ impl Progress {
         const WIDTH: usize = 20;
         let full = (WIDTH * done / of.max(1)).min(WIDTH);
         let (bar, rest) = ("=".repeat(full), " ".repeat(WIDTH - full));
-        // A terminal that is gone is no reason to stop.
+        // A closed terminal is no reason to stop.
         let _ = write!(stderr(), "\r\x1b[K{} [{bar}{rest}] {done}/{of} {unit}", self.what);
     }
 }

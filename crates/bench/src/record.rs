@@ -1,4 +1,4 @@
-//! Results as they are kept in files, and what is made of several rounds. It must not measure.
+//! Results in the form in which files keep them, and values computed from several rounds. It must not measure.
 
 use std::fs;
 use std::path::Path;
@@ -11,48 +11,48 @@ use crate::measure::machine::Machine;
 use crate::scenario::{Figures, Scenario};
 use crate::servers::ServerKind;
 
-/// All results of one call.
+/// All results of one call of the program.
 #[derive(Debug, Serialize, Deserialize)]
 pub(crate) struct Record {
     /// Where and when.
     pub(crate) machine: Machine,
-    /// What `parlor --version` says.
+    /// The output of `parlor --version`.
     pub(crate) version: String,
     /// Seconds of each measurement.
     pub(crate) seconds: f64,
-    /// Each case.
+    /// The results of each case.
     pub(crate) results: Vec<CaseResult>,
 }
 
 /// Results of one case.
 #[derive(Debug, Serialize, Deserialize)]
 pub(crate) struct CaseResult {
-    /// Which.
+    /// The case.
     #[serde(flatten)]
     pub(crate) case: Case,
-    /// Each server in each round.
+    /// The results of each server in each round.
     pub(crate) runs: Vec<Run>,
 }
 
 /// Results of one server in one round.
 #[derive(Debug, Serialize, Deserialize)]
 pub(crate) struct Run {
-    /// Which.
+    /// The server.
     pub(crate) server: ServerKind,
-    /// From 1 on.
+    /// Number of the round, from 1.
     pub(crate) round: usize,
-    /// What was measured.
+    /// The measured values.
     pub(crate) figures: Figures,
 }
 
 impl Record {
-    /// Writes it, in place of what the file held.
+    /// Writes the record. Replaces the content of the file.
     pub(crate) fn write(&self, file: &Path) -> Result<()> {
         let text = serde_json::to_string_pretty(self)?;
         fs::write(file, text + "\n").with_context(|| format!("cannot write {}", file.display()))
     }
 
-    /// Reads it.
+    /// Reads the record.
     pub(crate) fn read(file: &Path) -> Result<Self> {
         let text = fs::read_to_string(file).with_context(|| format!("cannot read {}", file.display()))?;
         serde_json::from_str(&text).with_context(|| format!("{} holds no results", file.display()))
@@ -60,7 +60,7 @@ impl Record {
 }
 
 impl CaseResult {
-    /// Who took part, the bare ones first.
+    /// The measured servers, the bare ones first.
     pub(crate) fn servers(&self) -> Vec<ServerKind> {
         let mut servers: Vec<_> = self.runs.iter().map(|run| run.server).collect();
         servers.sort_unstable();
@@ -76,7 +76,7 @@ impl CaseResult {
         values
     }
 
-    /// The one in the middle.
+    /// The median of a figure of one server.
     pub(crate) fn median(&self, server: ServerKind, figure: &str) -> Option<f64> {
         let values = self.rounds(server, figure);
         values.get(values.len() / 2).copied()
@@ -84,7 +84,7 @@ impl CaseResult {
 }
 
 impl Scenario {
-    /// The figure that counts most, by which servers are compared.
+    /// The most important figure, used to compare servers.
     pub(crate) fn headline(&self) -> &'static str {
         match self {
             Scenario::Fanout(_) => "server_cpu_us_per_delivery",

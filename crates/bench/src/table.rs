@@ -29,7 +29,7 @@ const CHURN: &[Column] = &[
     ("cycles/s", "cycles_per_second", 0),
 ];
 
-/// Prints the rows of a case, and the head of a table before them if the one before was of another kind.
+/// Prints the rows of a case. Prints a table head first if the case before was of another kind.
 pub(crate) fn print(before: Option<&CaseResult>, outcome: &CaseResult) {
     let scenario = &outcome.case.scenario;
     let (headline, columns) = match scenario {
@@ -66,7 +66,7 @@ fn row(outcome: &CaseResult, server: ServerKind, columns: &[Column]) -> String {
     row
 }
 
-/// With three digits or so.
+/// A number with about three digits.
 fn number(value: f64) -> String {
     let decimals = if value < 10.0 { 2 } else { usize::from(value < 100.0) };
     format!("{value:.decimals$}")

@@ -1,4 +1,4 @@
-//! Whoever measures notices what goes wrong: the whole program against a server of its own, faultless and faulty.
+//! The measuring program notices faults: the whole program against its own server, without and with faults.
 
 #![allow(clippy::unwrap_used, reason = "a test stops at the first surprise")]
 
@@ -9,7 +9,7 @@ use tempfile::TempDir;
 
 const PROGRAM: &str = env!("CARGO_BIN_EXE_parlor-bench");
 
-/// A bare server; ends when dropped.
+/// A bare server. It ends when dropped.
 struct Bare {
     child: Child,
     address: String,
@@ -28,7 +28,7 @@ impl Bare {
         Self { child, address, data }
     }
 
-    /// Measures it as a server that runs already.
+    /// Measures it as a server that is already running.
     fn measure(&self, options: &[&str]) -> Output {
         let mut command = Command::new(PROGRAM);
         command.args(options).args(["--rounds", "1", "--seconds", "0.3", "--warmup", "0", "--parlor", PROGRAM]);

@@ -1,4 +1,4 @@
-//! Where a server is: host and port as people type them. It must not resolve names.
+//! The address of a server: host and port as users type them. It must not resolve names.
 
 use std::fmt;
 use std::net::{IpAddr, Ipv6Addr};
@@ -14,22 +14,22 @@ pub struct Address {
     port: u16,
 }
 
-/// A text that is no address.
+/// The text is not an address.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum AddressError {
-    /// Neither a name nor an IP address stands before the port.
+    /// The part before the port is neither a name nor an IP address.
     #[error("no host name or IP address; an address is HOST, HOST:PORT or [IPV6]:PORT")]
     Host,
     /// The port is not a number from 1 to 65535.
     #[error("the port is a number from 1 to 65535")]
     Port,
-    /// An IPv6 address without brackets, of which nobody can tell where the port begins.
+    /// The IPv6 address has no brackets, so the start of the port is ambiguous.
     #[error("an IPv6 address stands in brackets, as in [::1]:7878")]
     Brackets,
 }
 
 impl Address {
-    /// The host as certificates name it.
+    /// The host in the form that certificates use.
     pub fn server_name(&self) -> &ServerName<'static> {
         &self.name
     }
@@ -44,7 +44,7 @@ impl Address {
         self.port
     }
 
-    /// Whether the host is this machine by its very name: 127.0.0.0/8, ::1 or localhost.
+    /// Whether the host names this machine without any lookup: 127.0.0.0/8, ::1 or localhost.
     pub fn is_loopback(&self) -> bool {
         match &self.name {
             ServerName::IpAddress(address) => IpAddr::from(*address).is_loopback(),
@@ -77,7 +77,7 @@ impl FromStr for Address {
     }
 }
 
-/// The port in what follows the host: `:PORT` or nothing.
+/// The port in the text after the host: `:PORT` or nothing.
 fn port_after(text: &str) -> Result<u16, AddressError> {
     let Some(digits) = text.strip_prefix(':') else {
         return if text.is_empty() { Ok(DEFAULT_PORT) } else { Err(AddressError::Port) };

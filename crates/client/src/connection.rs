@@ -1,4 +1,4 @@
-//! Lines over TLS over TCP, in both directions at once. It must not open connections, nor know what the lines mean.
+//! Lines over TLS over TCP, in both directions at once. It must not open connections or interpret the lines.
 
 use std::fmt;
 use std::io::{self, Read, Write};
@@ -15,9 +15,9 @@ use crate::connector::Timeouts;
 use crate::error::Lost;
 use crate::lock;
 
-/// Longest line that is accepted from a server: 500 entries of history fit many times.
+/// Maximum length of a line from a server. 500 entries of history are many times smaller.
 const MAX_LINE_BYTES: usize = 64 << 20;
-/// Bytes that are taken off the socket at once: one TLS record and its framing.
+/// Maximum number of bytes per read from the socket: one TLS record and its framing.
 const READ_BYTES: usize = 17 << 10;
 
 /// `text` without control characters, safe for a terminal.
@@ -25,7 +25,7 @@ pub(crate) fn readable(text: &str) -> String {
     Text::sanitise(text).map(|text| text.as_str().replace('\t', " ")).unwrap_or_default()
 }
 
-/// A connection that has been greeted and has not logged in.
+/// A connection after the greeting and before the login.
 #[derive(Debug)]
 pub struct UnauthenticatedConnection {
     pub(crate) sender: LineSender,
@@ -36,18 +36,18 @@ pub struct UnauthenticatedConnection {
 }
 
 impl UnauthenticatedConnection {
-    /// What the server calls itself.
+    /// The name of the server, as the server gives it.
     pub fn server(&self) -> &str {
         &self.server
     }
 
-    /// Where it is.
+    /// The address of the server.
     pub fn address(&self) -> &Address {
         &self.address
     }
 }
 
-/// The two halves of a connection whose handshake is done.
+/// The two halves of a connection after the handshake.
 pub(crate) fn halves(socket: TcpStream, tls: ClientConnection) -> (LineSender, LineReceiver) {
     let shared = Arc::new(Shared { socket, writing: Mutex::new(()), tls: Mutex::new(tls) });
     (LineSender { shared: shared.clone() }, LineReceiver::new(shared))
@@ -56,15 +56,15 @@ pub(crate) fn halves(socket: TcpStream, tls: ClientConnection) -> (LineSender, L
 #[derive(Debug)]
 struct Shared {
     socket: TcpStream,
-    /// Tier 1, taken before `tls`: fixes the order of records on the socket. Held while writing, so a
-    /// server that does not read stops the senders; the receiver never waits for it.
+    /// Tier 1, taken before `tls`: fixes the order of records on the socket. Held while writing, so a server that does
+    /// not read blocks the senders. The receiver never waits for this lock.
     writing: Mutex<()>,
     /// Tier 2: never held across a system call.
     tls: Mutex<ClientConnection>,
 }
 
 impl Shared {
-    /// Encrypts `plain` behind whatever TLS itself wants to say, and writes both.
+    /// Encrypts `plain`, and writes it after the pending records of TLS itself.
     fn write(&self, plain: &[u8], _order: &MutexGuard<'_, ()>) -> io::Result<()> {
         let mut records = Vec::with_capacity(plain.len() + 64);
         {
@@ -78,18 +78,17 @@ impl Shared {
     }
 }
 
-/// The sending half of a connection. Clones send on the same connection; lines of several threads are
-/// never mixed.
+/// The sending half of a connection. Clones send on the same connection. The lines of several threads are never mixed.
 #[derive(Debug, Clone)]
 pub struct LineSender {
     shared: Arc<Shared>,
 }
 
 impl LineSender {
-    /// Sends one line, to which this adds the LF. Blocks while the server does not read.
+    /// Adds the LF to the line and sends it. Blocks while the server does not read.
     ///
     /// # Errors
-    /// If the connection is gone. The line may have been sent or not.
+    /// If the connection is lost. The line may have been sent or not.
     pub fn send_line(&self, line: &str) -> io::Result<()> {
         self.send_bytes(line.as_bytes())
     }
@@ -97,32 +96,32 @@ impl LineSender {
     /// As [`Self::send_line`], for lines that may not be UTF-8.
     ///
     /// # Errors
-    /// If the connection is gone.
+    /// If the connection is lost.
     pub fn send_bytes(&self, line: &[u8]) -> io::Result<()> {
         let order = lock(&self.shared.writing);
         self.shared.write(&terminated(line), &order)
     }
 
-    /// Sends one line unless somebody else is sending; says whether it did.
+    /// Sends one line, unless another thread is sending. Returns whether it sent the line.
     pub(crate) fn send_if_idle(&self, line: &str) -> io::Result<bool> {
         let Ok(order) = self.shared.writing.try_lock() else { return Ok(false) };
         self.shared.write(&terminated(line.as_bytes()), &order).map(|()| true)
     }
 
-    /// Ends the connection in both directions at once; whoever waits for it wakes up. What has arrived
-    /// already can still be received.
+    /// Ends the connection in both directions at once and wakes up the threads that wait for it. Data that has already
+    /// arrived can still be received.
     pub fn close(&self) {
         lock(&self.shared.tls).send_close_notify();
         if let Ok(order) = self.shared.writing.try_lock() {
-            // The connection ends in any case; the server learns of it by close_notify or by FIN.
+            // The connection ends in any case. The server learns of it by close_notify or by FIN.
             let _ = self.shared.write(&[], &order);
         }
-        // Fails only where the connection is gone already.
+        // This fails only if the connection is already lost.
         let _ = self.shared.socket.shutdown(Shutdown::Both);
     }
 }
 
-/// The line with its ending, overwritten after use since it may hold a password.
+/// The line with its line ending. The buffer is overwritten after use, since it may hold a password.
 fn terminated(line: &[u8]) -> Zeroizing<Vec<u8>> {
     let mut bytes = Zeroizing::new(Vec::with_capacity(line.len() + 1));
     bytes.extend_from_slice(line);
@@ -136,23 +135,23 @@ pub(crate) struct LineReceiver {
     splitter: LineSplitter,
     records: Box<[u8]>,
     plain: Vec<u8>,
-    /// How much of `plain` has been split into lines.
+    /// Number of bytes of `plain` that are already split into lines.
     split: usize,
     ended: bool,
 }
 
 impl fmt::Debug for LineReceiver {
-    /// Shows nothing of what was received, which is not for logs.
+    /// Shows no received data, since that must not go to logs.
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         out.debug_struct("LineReceiver").field("ended", &self.ended).finish_non_exhaustive()
     }
 }
 
-/// What a wait for a line brought.
+/// The result of a wait for a line.
 #[derive(Debug)]
 pub(crate) enum Received {
     Line(String),
-    /// Nothing within the read timeout.
+    /// No data within the read timeout.
     Silence,
     End,
 }
@@ -164,12 +163,12 @@ impl LineReceiver {
         Self { shared, splitter, records, plain: Vec::new(), split: 0, ended: false }
     }
 
-    /// From now on, [`Self::next`] returns [`Received::Silence`] after so long; never zero.
+    /// From now on, [`Self::next`] returns [`Received::Silence`] after this time, which is never zero.
     pub(crate) fn set_patience(&self, patience: Duration) -> io::Result<()> {
         self.shared.socket.set_read_timeout(Some(patience.max(Duration::from_millis(1))))
     }
 
-    /// The next line, by a deadline after which the server counts as silent.
+    /// The next line. After `deadline` the server counts as silent.
     pub(crate) fn line_before(&mut self, deadline: Instant) -> Result<String, Lost> {
         loop {
             self.set_patience(deadline.saturating_duration_since(Instant::now()))?;
@@ -182,7 +181,7 @@ impl LineReceiver {
         }
     }
 
-    /// Blocks until a line is there, or the patience is over. An unfinished last line is dropped.
+    /// Blocks until a line arrives or the read timeout expires. An unfinished last line is dropped.
     pub(crate) fn next(&mut self) -> io::Result<Received> {
         loop {
             if let Some(line) = self.take_line()? {
@@ -191,7 +190,7 @@ impl LineReceiver {
             if self.ended {
                 return Ok(Received::End);
             }
-            // The handshake may have brought the first lines along, so this comes before the socket.
+            // The handshake may have received the first lines too, so this comes before the socket.
             self.decrypt(0)?;
             if self.plain.is_empty() && !self.ended {
                 match self.read_records() {
@@ -227,7 +226,7 @@ impl LineReceiver {
         Ok(count)
     }
 
-    /// Decrypts the first `count` bytes of what was read, and answers whatever TLS itself was asked.
+    /// Decrypts the first `count` bytes that were read, and answers requests of TLS itself.
     fn decrypt(&mut self, count: usize) -> io::Result<()> {
         let mut records = &self.records[..count];
         let mut tls = lock(&self.shared.tls);
@@ -248,7 +247,7 @@ impl LineReceiver {
         drop(tls);
         match self.shared.writing.try_lock() {
             Ok(order) if answers => self.shared.write(&[], &order),
-            // Whoever is writing takes the answer along with the next line.
+            // The thread that is writing sends the answer with its next line.
             _ => Ok(()),
         }
     }

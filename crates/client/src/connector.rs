@@ -1,5 +1,5 @@
-//! Opens connections to a server, or to one of several that serve the same chat: dialling, verification, greeting. It
-//! must not log in, and never passes over a server that cannot prove who it is.
+//! Opens connections to a server, or to one of several servers of the same chat: dialling, verification, greeting. It
+//! must not log in, and never skips a server that cannot prove its identity.
 
 use std::io;
 use std::net::{TcpStream, ToSocketAddrs};
@@ -15,15 +15,15 @@ use crate::connection::{LineReceiver, UnauthenticatedConnection, halves, readabl
 use crate::error::{ConnectError, TrustError, Untrusted};
 use crate::trust::Trust;
 
-/// How long to wait for what.
+/// How long to wait for each step.
 #[derive(Debug, Clone, Copy)]
 pub struct Timeouts {
-    /// For TCP, per address of the host, and then for each step of the TLS handshake and the greeting.
+    /// For TCP, per address of the host. The same time again for each step of the TLS handshake and for the greeting.
     pub connect: Duration,
-    /// For the answer to a login; a busy server checks few passwords at once.
+    /// For the answer to a login. A busy server checks only few passwords at once.
     pub login: Duration,
-    /// Between two signs of life that the client asks for. After three times as long without a word the
-    /// server counts as dead.
+    /// Between two heartbeats that the client requests. After three times this long without data, the server is
+    /// considered dead.
     pub keepalive: Duration,
 }
 
@@ -34,17 +34,17 @@ impl Default for Timeouts {
     }
 }
 
-/// Opens connections to the servers of one chat under one rule of trust. Cheap to clone.
+/// Opens connections to the servers of one chat under one trust rule. Cheap to clone.
 #[derive(Debug, Clone)]
 pub struct Connector {
-    /// Never empty, and none twice.
+    /// Never empty, and without duplicates.
     addresses: Vec<Address>,
     config: Arc<ClientConfig>,
     timeouts: Timeouts,
 }
 
 impl Connector {
-    /// Reads what `trust` needs, therefore may block; does not connect yet.
+    /// Reads the files that `trust` needs, so it may block. Does not connect yet.
     ///
     /// # Errors
     /// If the authorities cannot be read.
@@ -52,7 +52,7 @@ impl Connector {
         Ok(Self { addresses: vec![address], config: trust.client_config()?, timeouts: Timeouts::default() })
     }
 
-    /// With other servers of the same chat, which are tried in this order where those before them do not answer.
+    /// Adds other servers of the same chat. They are tried in this order if the servers before them do not answer.
     #[must_use]
     pub fn with_others(mut self, others: impl IntoIterator<Item = Address>) -> Self {
         for address in others {
@@ -63,22 +63,22 @@ impl Connector {
         self
     }
 
-    /// With other timeouts than the default ones.
+    /// Replaces the default timeouts.
     #[must_use]
     pub fn with_timeouts(self, timeouts: Timeouts) -> Self {
         Self { timeouts, ..self }
     }
 
-    /// The servers, in the order in which they are tried; at least one, and none twice.
+    /// The servers, in the order in which they are tried. At least one, without duplicates.
     pub fn addresses(&self) -> &[Address] {
         &self.addresses
     }
 
-    /// Connects to the first server that answers, verifies it and reads its greeting. Blocks for as long as the
+    /// Connects to the first server that answers, verifies it and reads its greeting. Blocks for at most as long as the
     /// timeouts allow.
     ///
     /// # Errors
-    /// Says which of these failed. A server that answers and is not the right one is not passed over.
+    /// Reports the step that failed. A server that answers but is not the right one is not skipped.
     pub fn open(&self) -> Result<UnauthenticatedConnection, ConnectError> {
         if let [only] = &self.addresses[..] {
             return self.open_at(only);
@@ -93,10 +93,10 @@ impl Connector {
         Err(ConnectError::NoneAnswers(away))
     }
 
-    /// The same with this one of the servers only.
+    /// The same for this one server only.
     ///
     /// # Errors
-    /// Says what failed.
+    /// Reports the step that failed.
     pub fn open_at(&self, address: &Address) -> Result<UnauthenticatedConnection, ConnectError> {
         let attempt = Attempt { address, config: &self.config, timeouts: self.timeouts };
         attempt.open()
@@ -150,7 +150,7 @@ impl Attempt<'_> {
         let name = self.address.server_name().clone();
         let made = ClientConnection::new(self.config.clone(), name).map_err(io::Error::other);
         let finished = made.and_then(|mut tls| {
-            // A line is encrypted as a whole, however long; it is bounded by whoever made it.
+            // A line is encrypted as a whole, however long it is. The caller that made the line limits its length.
             tls.set_buffer_limit(None);
             tls.complete_io(socket)?;
             Ok(tls)
@@ -170,7 +170,7 @@ impl Attempt<'_> {
         }
     }
 
-    /// Returns the server's name of itself.
+    /// Returns the name that the server gives itself.
     fn read_greeting(&self, receiver: &mut LineReceiver) -> Result<String, ConnectError> {
         let address = self.address.clone();
         let line = match receiver.line_before(Instant::now() + self.timeouts.connect) {

@@ -1,5 +1,5 @@
-//! What can go wrong between here and a server, in words for people: one line each, which says what to do
-//! where something can be done. It must not print anything.
+//! Errors between this client and a server, in words for users: one line each, with the remedy if there is one. It must
+//! not print anything.
 
 use std::io;
 use std::path::PathBuf;
@@ -10,7 +10,7 @@ use rustls::CertificateError;
 use crate::address::Address;
 use crate::pin::Pin;
 
-/// The authorities that a server is to be measured by cannot be had.
+/// The authorities that a server is verified with are not available.
 #[derive(Debug, thiserror::Error)]
 pub enum TrustError {
     /// The file of `--ca`.
@@ -29,11 +29,11 @@ pub enum TrustError {
     Tls(#[source] rustls::Error),
 }
 
-/// A certificate that was refused.
+/// A refused certificate.
 #[derive(Debug, Clone, thiserror::Error)]
 #[error("{fault}; its pin is {presented}")]
 pub struct Untrusted {
-    /// The pin of the key that the server showed.
+    /// The pin of the key that the server presented.
     pub presented: Pin,
     /// Why it was refused.
     pub fault: CertificateFault,
@@ -42,19 +42,19 @@ pub struct Untrusted {
 /// Why a certificate was refused.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum CertificateFault {
-    /// Nobody who is trusted issued it.
+    /// No trusted authority issued it.
     #[error("no trusted authority issued it")]
     UnknownIssuer,
     /// It is for other names.
     #[error("it is for {}", names(.0))]
     OtherName(Vec<String>),
-    /// Its time is over, or has not come.
+    /// It has expired, or it is not valid yet.
     #[error("it is not valid at this time")]
     OutOfDate,
     /// Its key is not the one that was pinned.
     #[error("its key is another than the pinned one")]
     OtherPin,
-    /// Something else, in the words of the TLS library.
+    /// Another reason, in the words of the TLS library.
     #[error("{0}")]
     Other(String),
 }
@@ -91,25 +91,25 @@ fn plain_name(debug: &str) -> String {
 /// There is no connection.
 #[derive(Debug, thiserror::Error)]
 pub enum ConnectError {
-    /// The host's name leads nowhere.
+    /// The host's name cannot be resolved.
     #[error("cannot find {host}: {error}")]
     Unresolved {
         /// The host.
         host: String,
-        /// What the resolver said.
+        /// The error of the resolver.
         #[source]
         error: io::Error,
     },
-    /// Nobody answers.
+    /// No server answers.
     #[error("{address} cannot be reached: {}", reach(error))]
     Unreachable {
         /// The server.
         address: Address,
-        /// What the system said.
+        /// The error of the operating system.
         #[source]
         error: io::Error,
     },
-    /// Whoever answers does not speak TLS.
+    /// The server that answers does not speak TLS.
     #[error("{0} does not speak TLS; is this the port of a Parlor server?")]
     NotTls(Address),
     /// The server's certificate is refused.
@@ -117,7 +117,7 @@ pub enum ConnectError {
     Untrusted {
         /// The server.
         address: Address,
-        /// What it showed, and why that is not enough.
+        /// The presented pin, and why the certificate is refused.
         #[source]
         untrusted: Untrusted,
     },
@@ -126,7 +126,7 @@ pub enum ConnectError {
     Tls {
         /// The server.
         address: Address,
-        /// What the TLS library said.
+        /// The error of the TLS library.
         #[source]
         error: io::Error,
     },
@@ -138,20 +138,20 @@ pub enum ConnectError {
         /// Its first line, shortened.
         line: String,
     },
-    /// The server turned the connection away before its greeting.
+    /// The server rejected the connection before its greeting.
     #[error("{address} turned the connection away: {line}")]
     TurnedAway {
         /// The server.
         address: Address,
-        /// Its line.
+        /// The line that it sent.
         line: String,
     },
-    /// The connection broke before the greeting.
+    /// The connection was lost before the greeting.
     #[error("{address} sent no greeting: {lost}")]
     NoGreeting {
         /// The server.
         address: Address,
-        /// How it broke.
+        /// How it was lost.
         #[source]
         lost: Lost,
     },
@@ -161,8 +161,8 @@ pub enum ConnectError {
 }
 
 impl ConnectError {
-    /// Whether the same server may answer another time, or another one instead. If not, a person has to look first:
-    /// whoever answers is not the server that was meant, or cannot prove to be it.
+    /// Whether this server may answer at another time, or another server may answer instead. If not, the user must
+    /// check first: the server that answers is the wrong one, or it cannot prove its identity.
     pub fn is_transient(&self) -> bool {
         match self {
             Self::Unresolved { .. }
@@ -209,13 +209,13 @@ fn advice(address: &Address, untrusted: &Untrusted) -> String {
     }
 }
 
-/// A connection that was there is no more.
+/// A connection was lost.
 #[derive(Debug, thiserror::Error)]
 pub enum Lost {
     /// The server ended it.
     #[error("the server closed the connection")]
     Closed,
-    /// The server has not said anything for too long, not even when asked.
+    /// The server has sent nothing for too long, not even an answer to a ping.
     #[error("the server does not answer any more")]
     Silent,
     /// The network or TLS failed.
@@ -231,7 +231,7 @@ pub enum LoginError {
     Refused {
         /// Why, for programs.
         code: RefusalCode,
-        /// Why, for people.
+        /// Why, for users.
         message: String,
     },
     /// The server ended the connection.
@@ -239,10 +239,10 @@ pub enum LoginError {
     Ended {
         /// Why, for programs.
         code: Bye,
-        /// Why, for people.
+        /// Why, for users.
         message: String,
     },
-    /// The connection broke.
+    /// The connection was lost.
     #[error(transparent)]
     Lost(#[from] Lost),
 }

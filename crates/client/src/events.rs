@@ -1,5 +1,5 @@
-//! From lines of JSON to events, and the watch over a server that has fallen silent. It must not decide
-//! what is shown, nor open a new connection.
+//! Turns lines of JSON into events, and detects a server that has gone silent. It must not decide what is shown, nor
+//! open a new connection.
 
 use std::borrow::Cow;
 use std::time::{Duration, Instant};
@@ -10,34 +10,34 @@ use serde_json::Value;
 use crate::connection::{LineReceiver, LineSender, Received, readable};
 use crate::error::Lost;
 
-/// Signs of life may be missing for so many times the keepalive interval.
+/// The server counts as silent after this many keepalive intervals without data.
 const SILENT_INTERVALS: u32 = 3;
 
-/// What came from the server.
+/// Input from the server.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Incoming {
-    /// An event, its texts free of control characters.
+    /// An event. Its texts contain no control characters.
     Event {
         /// The event.
         event: Event,
-        /// The line as it came.
+        /// The line as received.
         line: String,
     },
-    /// Something that a newer server says and that this version does not know.
+    /// An event of a newer server that this version does not know.
     Unknown(UnknownEvent),
 }
 
-/// An event that this version does not know. It is to be ignored, or shown as it is.
+/// An event that this version does not know. The caller must ignore it or show it unchanged.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct UnknownEvent {
     /// Its `type`; empty if it has none.
     pub kind: String,
-    /// The line as it came.
+    /// The line as received.
     pub line: String,
 }
 
 impl Incoming {
-    /// Reads a line in JSON format; never fails, since servers may say more than this version knows.
+    /// Parses a line in JSON format. Never fails, since servers may send more than this version knows.
     pub fn parse(line: String) -> Self {
         match serde_json::from_str(&line) {
             Ok(event) => Self::Event { event: displayable(event), line },
@@ -45,7 +45,7 @@ impl Incoming {
         }
     }
 
-    /// The line as it came, without its ending.
+    /// The line as received, without its line ending.
     pub fn line(&self) -> &str {
         match self {
             Self::Event { line, .. } | Self::Unknown(UnknownEvent { line, .. }) => line,
@@ -58,7 +58,7 @@ fn kind(line: &str) -> String {
     value.as_ref().and_then(|value| value["type"].as_str()).unwrap_or_default().to_owned()
 }
 
-/// Strips control characters from the texts whose types do not do that by themselves.
+/// Strips control characters from the texts whose types do not strip them.
 fn displayable(mut event: Event) -> Event {
     match &mut event {
         Event::Hello { protocol, server } => {
@@ -85,7 +85,7 @@ pub struct Events {
     sender: LineSender,
     receiver: LineReceiver,
     keepalive: Duration,
-    /// Token of our own pings, by which their answers are told from those to the user's.
+    /// Token of our own pings. It separates their answers from the answers to the user's pings.
     token: String,
     heard: Instant,
     asked: Instant,
@@ -99,11 +99,11 @@ impl Events {
         Ok(Self { sender, receiver, keepalive, token, heard: now, asked: now })
     }
 
-    /// Blocks until the next event is there. Asks a server for a sign of life from time to time, which also
-    /// keeps it from closing an idle session.
+    /// Blocks until the next event arrives. Sends a heartbeat to the server from time to time, which also keeps the
+    /// server from closing an idle session.
     ///
     /// # Errors
-    /// The connection is gone; nothing will come any more.
+    /// The connection is lost. No more events arrive.
     #[allow(clippy::should_implement_trait)] // an iterator has no place for the reason of its end
     pub fn next(&mut self) -> Result<Incoming, Lost> {
         loop {
@@ -130,7 +130,7 @@ impl Events {
             Received::Line(_) => self.heard = now,
             Received::Silence | Received::End => {}
         }
-        // An error shows again when the next line is awaited, behind all that has arrived until then.
+        // An error shows up again at the next wait for a line, after all data that arrived before.
         if now - self.asked >= self.keepalive
             && self.sender.send_if_idle(&format!("/ping {}", self.token)).unwrap_or_default()
         {

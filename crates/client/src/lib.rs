@@ -43,13 +43,13 @@ pub use pin::{Pin, PinError};
 pub use session::{Entry, Session};
 pub use trust::Trust;
 
-/// Locks `mutex`. A thread that panicked while holding it left nothing half done that others rely on:
-/// every critical section of this crate is a single step of a state machine of its own.
+/// Locks `mutex`. A thread that panics while it holds the lock leaves no half-done state that others rely on: every
+/// critical section of this crate is a single step of its own state machine.
 fn lock<T: ?Sized>(mutex: &std::sync::Mutex<T>) -> std::sync::MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
 }
 
-/// A number that strangers cannot foresee, good enough to spread load and to tell tokens apart.
+/// A number that outsiders cannot predict. It is good enough to spread load and to tell tokens apart.
 fn random() -> u64 {
     use std::hash::{BuildHasher, RandomState};
     RandomState::new().hash_one(0)

@@ -1,4 +1,4 @@
-//! Fingerprints of public keys. It must not decide whom to trust.
+//! Fingerprints of public keys. It must not decide which servers are trusted.
 
 use std::fmt;
 use std::str::FromStr;
@@ -12,12 +12,12 @@ use subtle::ConstantTimeEq;
 
 const SCHEME: &str = "sha256:";
 
-/// SHA-256 of the SubjectPublicKeyInfo of a certificate, written `sha256:<base64>`. It outlives the
-/// certificate as long as the key stays the same.
+/// SHA-256 of the SubjectPublicKeyInfo of a certificate, written `sha256:<base64>`. It stays valid for later
+/// certificates with the same key.
 #[derive(Debug, Clone, Copy)]
 pub struct Pin([u8; 32]);
 
-/// A text that is no pin.
+/// The text is not a pin.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("a pin is sha256: and the SHA-256 of the server's public key in base64 or hexadecimal digits")]
 pub struct PinError;
@@ -26,7 +26,7 @@ impl Pin {
     /// The pin of the key that `certificate` carries.
     ///
     /// # Errors
-    /// If it is no X.509 certificate.
+    /// If it is not an X.509 certificate.
     pub fn of_certificate(certificate: &CertificateDer<'_>) -> Result<Self, rustls::Error> {
         let key = ParsedCertificate::try_from(certificate)?.subject_public_key_info();
         Ok(Self(Sha256::digest(key.as_ref()).into()))
@@ -34,7 +34,7 @@ impl Pin {
 }
 
 impl PartialEq for Pin {
-    /// Takes the same time wherever the two differ.
+    /// Takes the same time wherever the two pins differ.
     fn eq(&self, other: &Self) -> bool {
         self.0.ct_eq(&other.0).into()
     }

@@ -1,5 +1,5 @@
-//! From a greeted connection to a session: the choice of JSON, and the login. It must not ask people for
-//! anything, and never shows a password.
+//! Turns a greeted connection into a session: the choice of JSON, and the login. It must not ask users for anything,
+//! and never shows a password.
 
 use std::time::Instant;
 
@@ -14,9 +14,9 @@ use crate::events::{Events, Incoming};
 /// How a session begins.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Entry {
-    /// With an account that exists.
+    /// With an existing account.
     Login,
-    /// With an account that is made now.
+    /// With an account that is created now.
     Register,
 }
 
@@ -36,27 +36,27 @@ pub struct Session {
     pub sender: LineSender,
     /// The receiving half.
     pub events: Events,
-    /// What the server calls itself.
+    /// The name of the server, as the server gives it.
     pub server: String,
-    /// Where it is.
+    /// The address of the server.
     pub address: Address,
-    /// Who is logged in.
+    /// The user who is logged in.
     pub user: UserName,
-    /// The room in which the session begins.
+    /// The room in which the session starts.
     pub room: RoomName,
-    /// Life of that room's log.
+    /// Epoch of that room's log.
     pub epoch: Epoch,
-    /// Newest number in that log when the session began.
+    /// Newest id in that log at the start of the session.
     pub last: MessageId,
-    /// The server's answer to the login, as it came.
+    /// The server's answer to the login, as received.
     pub welcome: String,
 }
 
 impl UnauthenticatedConnection {
-    /// Logs in, and from then on speaks JSON. Blocks until the server answers, within the login timeout.
+    /// Logs in, and uses JSON from then on. Blocks until the server answers, within the login timeout.
     ///
     /// # Errors
-    /// If the server refuses, or the connection breaks. It is closed then.
+    /// If the server refuses, or the connection is lost. The connection is closed in both cases.
     pub fn log_in(mut self, entry: Entry, credentials: &Credentials) -> Result<Session, LoginError> {
         let Credentials { user, password } = credentials;
         let line = format!("FORMAT {}\n{} {user} {}", Format::Json, entry.keyword(), password.expose());
@@ -73,7 +73,7 @@ impl UnauthenticatedConnection {
     }
 }
 
-/// What the answer to a login says.
+/// The content of the answer to a login.
 struct Begun {
     user: UserName,
     room: RoomName,
@@ -81,7 +81,7 @@ struct Begun {
     last: MessageId,
 }
 
-/// What a line says about the login; `None` if nothing.
+/// The login result in a line. `None` if the line contains none.
 fn outcome(line: &str) -> Result<Option<Begun>, LoginError> {
     let Incoming::Event { event, .. } = Incoming::parse(line.to_owned()) else { return text_outcome(line) };
     match event {
@@ -94,7 +94,7 @@ fn outcome(line: &str) -> Result<Option<Begun>, LoginError> {
     }
 }
 
-/// The same for a line that was sent before the server saw that JSON is wanted.
+/// The same for a line that the server sent before it saw the request for JSON.
 fn text_outcome(line: &str) -> Result<Option<Begun>, LoginError> {
     let line = crate::connection::readable(line);
     let (word, rest) = line.split_once(' ').unwrap_or((&line, ""));

@@ -1,4 +1,4 @@
-//! For tests: a TLS server on loopback that plays a script. It must not interpret what it is sent.
+//! For tests: a TLS server on loopback that plays a script. It must not interpret what it receives.
 
 use std::io::{BufRead, BufReader, Write};
 use std::net::{TcpListener, TcpStream};
@@ -14,7 +14,7 @@ use rustls::{ServerConfig, ServerConnection, StreamOwned};
 
 use crate::{Address, Connector, Pin, Timeouts, Trust};
 
-/// The greeting that most scripts begin with.
+/// The greeting at the start of most scripts.
 pub(crate) const HELLO: &str = "HELLO parlor/1 den";
 /// The answers to FORMAT and LOGIN.
 pub(crate) const WELCOME: &[&str] = &[
@@ -22,7 +22,7 @@ pub(crate) const WELCOME: &[&str] = &[
     r#"{"type":"ok","command":"login","user":"ann","room":"lobby","epoch":"0000000000000001","last":0}"#,
 ];
 
-/// A private authority and a server certificate by it.
+/// A private authority and a server certificate issued by it.
 pub(crate) struct Identity {
     pub(crate) ca_pem: String,
     pub(crate) pin: Pin,
@@ -30,7 +30,7 @@ pub(crate) struct Identity {
 }
 
 impl Identity {
-    /// With a certificate for these host names.
+    /// Creates a certificate for these host names.
     pub(crate) fn new(names: &[&str]) -> Self {
         Self::with_validity(names, (2020, 2090))
     }
@@ -85,7 +85,7 @@ impl Peer {
         self.stream.get_mut().flush().unwrap();
     }
 
-    /// The next line; empty at the end of the stream.
+    /// Receives the next line. Empty at the end of the stream.
     pub(crate) fn hear(&mut self) -> String {
         let mut line = String::new();
         match self.stream.read_line(&mut line) {
@@ -105,25 +105,26 @@ impl Peer {
     /// Sends close_notify.
     pub(crate) fn close(mut self) {
         self.stream.get_mut().conn.send_close_notify();
-        // The client may be gone already.
+        // The client may have closed the connection already.
         let _ = self.stream.get_mut().flush();
     }
 }
 
-/// A server for one connection; joined, it gives what the script returned.
+/// A server for one connection. `finish` returns the result of the script.
 pub(crate) struct Scripted<T> {
     pub(crate) address: Address,
     thread: JoinHandle<T>,
 }
 
 impl<T: Send + 'static> Scripted<T> {
-    /// Plays `script` on the first connection. A handshake that fails ends in a panic of the script's thread.
+    /// Plays `script` on the first connection. If the handshake fails, the script's thread panics.
     pub(crate) fn start(identity: &Identity, script: impl FnOnce(Peer) -> T + Send + 'static) -> Self {
         let config = identity.config.clone();
         Self::start_plain(move |socket| script(Peer::new(&config, socket)))
     }
 
-    /// Plays `script` on that many connections, one after the other; it is told which one it is, from 0.
+    /// Plays `script` on this many connections, one after the other. The script gets the number of the connection, from
+    /// 0.
     pub(crate) fn start_many(
         identity: &Identity,
         connections: usize,
@@ -147,7 +148,7 @@ impl<T: Send + 'static> Scripted<T> {
         Self { address, thread }
     }
 
-    /// Waits for the script.
+    /// Waits for the script to end.
     pub(crate) fn finish(self) -> T {
         self.thread.join().unwrap()
     }

@@ -16,7 +16,7 @@ fn greet(mut peer: Peer) {
     peer.hear();
 }
 
-/// Lets the client refuse the handshake.
+/// Lets the client reject the handshake.
 fn listen(mut peer: Peer) {
     peer.hear();
 }
@@ -25,7 +25,7 @@ fn log_in(identity: &Identity, address: &Address) -> Session {
     pinned(address, identity.pin).open().unwrap().log_in(Entry::Login, &ann()).unwrap()
 }
 
-/// What `trust` says to a server with this identity.
+/// The error that `trust` gives for a server with this identity.
 fn refusal(identity: &Identity, trust: &Trust) -> ConnectError {
     let server = Scripted::start(identity, listen);
     let error = Connector::new(server.address.clone(), trust).unwrap().open().unwrap_err();
@@ -73,7 +73,7 @@ fn another_authority_is_refused_with_the_pin_to_use() {
 fn the_systems_authorities_do_not_know_a_private_one() {
     let identity = Identity::new(&["127.0.0.1"]);
     let server = Scripted::start(&identity, listen);
-    // A system without any authority is refused even earlier.
+    // A system without any authority causes an earlier error.
     match Connector::new(server.address.clone(), &Trust::System) {
         Ok(connector) => {
             let error = connector.open().unwrap_err();
@@ -296,7 +296,7 @@ fn a_silent_server_is_asked_and_then_given_up() {
     let connector = pinned(&server.address, identity.pin).with_timeouts(impatient(Duration::from_millis(50)));
     let mut session = connector.open().unwrap().log_in(Entry::Login, &ann()).unwrap();
     let Incoming::Event { event: Event::Pong { token }, .. } = session.events.next().unwrap() else { panic!() };
-    assert_eq!(token.as_deref(), Some("mine"), "the answer to the client's own question is not shown");
+    assert_eq!(token.as_deref(), Some("mine"), "the answer to the client's own ping must not be shown");
     assert!(matches!(session.events.next(), Err(Lost::Silent)));
     server.finish();
 }

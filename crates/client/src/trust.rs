@@ -1,5 +1,5 @@
-//! Which servers are believed: exactly one rule per connection, and none that believes everybody.
-//! It must not open connections.
+//! Which servers the client trusts: exactly one rule per connection, and no rule that trusts every server. It must not
+//! open connections.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -18,19 +18,19 @@ use rustls::{
 use crate::error::{CertificateFault, TrustError, Untrusted};
 use crate::pin::Pin;
 
-/// By what a server proves who it is.
+/// How a server proves its identity.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Trust {
     /// A certificate for its name, issued by an authority in this PEM file.
     Ca(PathBuf),
-    /// The key with this pin; names and dates of its certificate do not matter then.
+    /// The key with this pin. The names and dates of its certificate do not matter then.
     Pin(Pin),
     /// A certificate for its name, issued by an authority that this system trusts.
     System,
 }
 
 impl Trust {
-    /// The TLS settings for connections that follow this rule. Reads files, therefore blocks.
+    /// The TLS settings for connections under this rule. Reads files, so it blocks.
     ///
     /// # Errors
     /// If the authorities cannot be read.
@@ -78,8 +78,8 @@ enum Rule {
     Pin(Pin),
 }
 
-/// Applies the rule, and lets an error carry the pin that the server showed, since people need it to
-/// mend the error. That the server holds the key is always checked by the handshake's signature.
+/// Applies the rule, and adds the presented pin to an error, since users need the pin to fix the error. The signature
+/// of the handshake always proves that the server holds the key.
 #[derive(Debug)]
 struct Verifier {
     rule: Rule,

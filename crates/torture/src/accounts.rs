@@ -1,4 +1,5 @@
-//! Accounts of a round that `parlor user` makes, where strangers may not register. It must not speak to a server.
+//! Accounts of a round that `parlor user` creates, for servers where clients cannot register. It must not speak to a
+//! server.
 
 use std::io::Write;
 use std::process::{Command, Stdio};
@@ -7,14 +8,14 @@ use crate::config::Config;
 use crate::record::History;
 use parlor_process_testkit::Failure;
 
-/// The accounts of one round; none if everybody registers.
+/// The accounts of one round. Empty if all clients register.
 pub(crate) struct Accounts<'a> {
     config: &'a Config,
     users: Vec<String>,
 }
 
 impl<'a> Accounts<'a> {
-    /// Makes them, if the configuration says where.
+    /// Creates the accounts, if the configuration says where.
     pub(crate) fn make(config: &'a Config, users: &[String], password: &str) -> Result<Self, Failure> {
         let mut accounts = Self { config, users: Vec::new() };
         if !config.accounts.is_empty() {
@@ -26,7 +27,7 @@ impl<'a> Accounts<'a> {
         Ok(accounts)
     }
 
-    /// Deletes them, unless the store has lost them.
+    /// Deletes the accounts, unless the store has lost them.
     pub(crate) fn remove(&self, history: &History) -> Result<(), Failure> {
         let kept = self.users.iter().filter(|_| history.dumps.is_empty());
         for user in kept {
@@ -41,7 +42,7 @@ impl<'a> Accounts<'a> {
         command.stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::piped());
         let mut child = command.spawn().map_err(Failure::of("parlor user"))?;
         if let Some(mut stdin) = child.stdin.take() {
-            // A program that fails early need not read its input.
+            // A program that fails early may not read its input.
             let _ = writeln!(stdin, "{input}");
         }
         let output = child.wait_with_output()?;

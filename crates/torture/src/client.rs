@@ -1,5 +1,5 @@
-//! A client of a run: how it comes, listens and goes. Its choices depend on the seed and on what it hears; what it
-//! says is decided in `conduct.rs`. It must not judge what it hears.
+//! A client of a run: how it connects, receives and leaves. Its choices depend on the seed and on what it receives.
+//! `workload.rs` decides what it sends. It must not judge what it receives.
 
 use std::collections::{BTreeSet, HashSet};
 use std::sync::Arc;
@@ -11,27 +11,27 @@ use crate::record::{Connection, Heard, Line, Reply, What};
 use crate::recorded_connection::{ConnectOptions, Endpoint, RecordedConnection};
 use crate::rng::SeededRng;
 
-/// What each says at the end: to its room, to its followers, to one user.
+/// Number of messages that each client sends at the end: to its room, to its followers, to one user.
 pub(crate) const MARKERS: usize = 3;
-/// How long is listened before anything is said.
+/// How long the client receives before it sends anything.
 const TICK: Duration = Duration::from_millis(20);
 
-/// What somebody is like.
+/// The behaviour of a client.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Role {
-    /// Never leaves, and waits long for a server that stands still.
+    /// Never leaves, and waits up to 40 s for a server that is frozen.
     Steady,
-    /// Comes and goes.
+    /// Connects and leaves repeatedly.
     Roamer,
-    /// The same, but does not come back by itself once its connection is lost.
+    /// The same, but does not reconnect once its connection is lost.
     Sleeper,
-    /// One of two with the same account, of which the first remains at the end.
+    /// One of two clients with the same account. The first of them remains at the end.
     Rival { first: bool },
-    /// Never leaves, and now and then does not read for a while.
+    /// Never leaves, and sometimes does not read for some time.
     Slow,
-    /// Never leaves, and now and then says very much at once, to the slow.
+    /// Never leaves, and sometimes sends a burst of messages to the slow clients.
     Flooder,
-    /// Never leaves its server, and says something all the time in a room of its own.
+    /// Never leaves its server, and sends all the time to a room of its own.
     Canary { server: usize },
 }
 
@@ -42,7 +42,7 @@ impl Role {
     }
 }
 
-/// Who somebody is.
+/// The identity of a client.
 #[derive(Debug, Clone)]
 pub(crate) struct ClientSpec {
     pub(crate) number: usize,
@@ -53,21 +53,21 @@ pub(crate) struct ClientSpec {
 }
 
 impl ClientSpec {
-    /// Whether it is still there at the end.
+    /// Whether it is still connected at the end.
     pub(crate) fn remains(&self) -> bool {
         self.role != Role::Rival { first: false }
     }
 }
 
-/// What all of a run share.
+/// State shared by all clients of a run.
 pub(crate) struct RunContext {
-    /// All but the canaries.
+    /// All users except the canaries.
     pub(crate) users: Vec<String>,
-    /// Where people go; the lobby first.
+    /// The rooms that clients go to. The lobby comes first.
     pub(crate) rooms: Vec<String>,
-    /// Stands behind the names of users and rooms of this round.
+    /// Suffix of the names of users and rooms of this round.
     pub(crate) tag: String,
-    /// Accounts are made by somebody else.
+    /// Whether the run creates the accounts, so that clients need not register.
     pub(crate) accounts_are_made: bool,
     pub(crate) doors: Vec<Endpoint>,
     pub(crate) board: Coordinator,
@@ -81,28 +81,29 @@ pub(crate) struct SimulatedClient {
     pub(crate) rng: SeededRng,
     pub(crate) link: Option<RecordedConnection>,
     pub(crate) room: String,
-    /// Whom it follows for certain, as far as this session knows.
+    /// The users that it certainly follows, as far as this session knows.
     pub(crate) follows: BTreeSet<String>,
-    /// Whether it was told since it logged in whom it follows.
+    /// Whether it received the list of the users that it follows since its login.
     pub(crate) knows_follows: bool,
-    /// Whom it asked to follow in this session while the store was away: that may be kept, and not be heard.
+    /// The users that it asked to follow in this session while the store was unreachable. The store may keep such a
+    /// follow although no publication arrives.
     doubted: BTreeSet<String>,
-    /// How often it said something.
+    /// Number of texts that it sent.
     pub(crate) said: usize,
-    /// Which of what it says at the end was accepted.
+    /// Which of its messages at the end were accepted.
     pub(crate) marked: [bool; MARKERS],
-    /// Whether the last look at its room, and at all rooms, showed what is right.
+    /// Whether its last request for the members of its room, and for all rooms, returned the right lists.
     pub(crate) seen: [bool; 2],
     records: Vec<Connection>,
     has_account: bool,
     in_session: bool,
-    /// What others said at the end.
+    /// The final messages of others that it received.
     heard: HashSet<String>,
-    /// When it does something again.
+    /// When it acts again.
     next: Instant,
     /// Until when it does not read.
     deaf: Instant,
-    /// After which silence it takes the server for dead.
+    /// After this much silence, the client considers the server dead.
     patience: Duration,
 }
 
@@ -132,7 +133,7 @@ impl SimulatedClient {
         }
     }
 
-    /// Takes part until the end, and returns what happened on its connections.
+    /// Takes part until the end, and returns the records of its connections.
     pub(crate) fn play(mut self) -> Vec<Connection> {
         let mut before = Phase::SetUp;
         loop {
@@ -141,7 +142,7 @@ impl SimulatedClient {
                 break;
             }
             if std::mem::replace(&mut before, phase) == Phase::Chaos && phase != Phase::Chaos {
-                // What the faults left of it is asked for anew.
+                // The client asks again which follows are left after the faults.
                 self.follows.clear();
                 self.knows_follows = false;
                 if self.context.board.are_accounts_gone() {
@@ -188,12 +189,12 @@ impl SimulatedClient {
         }
     }
 
-    /// How many lines may wait for their answer before it says more.
+    /// Maximum number of lines without an answer before it sends more.
     fn bound(&self, phase: Phase) -> usize {
         if phase == Phase::Chaos && self.in_session { 12 } else { 1 }
     }
 
-    /// Connects to a server, unless it has a reason to stay away.
+    /// Connects to a server, unless it has a reason not to.
     fn come(&mut self, phase: Phase) {
         let lost_it = !self.records.is_empty() && phase == Phase::Chaos;
         let stays_away = match self.part.role {
@@ -230,14 +231,15 @@ impl SimulatedClient {
         self.in_session = false;
     }
 
-    /// Goes for a while.
+    /// Disconnects for up to 1.5 s.
     pub(crate) fn go_away(&mut self) {
         let reset = self.rng.chance(50);
         self.go("as it likes", reset);
         self.rest(0, 1_500);
     }
 
-    /// Does not read for so many milliseconds, then reads for a while before it does something again.
+    /// Does not read for a random time between `least` and `most`, in milliseconds. Then it reads for 0.5 s to 1.5 s
+    /// before it acts again.
     pub(crate) fn stop_reading(&mut self, least: u64, most: u64) {
         self.deaf = Instant::now() + self.rng.millis(least, most);
         self.next = self.deaf + self.rng.millis(500, 1_500);
@@ -268,7 +270,7 @@ impl SimulatedClient {
         }
     }
 
-    /// Does nothing for so many milliseconds.
+    /// Does nothing for a random time between `least` and `most`, in milliseconds.
     pub(crate) fn rest(&mut self, least: u64, most: u64) {
         self.next = Instant::now() + self.rng.millis(least, most);
     }
@@ -298,7 +300,8 @@ impl SimulatedClient {
                 self.room.clone_from(room);
                 if matches!(line, Line::Login | Line::Register) {
                     (self.in_session, self.has_account) = (true, true);
-                    // Asked, not said again: what was followed before has to be heard.
+                    // The client asks for its follows and does not follow again: publications of users that it followed
+                    // before must arrive.
                     (self.knows_follows, self.doubted) = (false, BTreeSet::new());
                     self.follows.clear();
                     self.send(vec![Line::Subscriptions]);
@@ -311,7 +314,7 @@ impl SimulatedClient {
             (Line::Subscribe(user), Reply::Refused { code }) if code == "already-subscribed" => {
                 self.follows.insert(user.clone());
             }
-            // It may be kept and is not heard: it has to be said again.
+            // The store may have kept the follow, but no publication arrives. The client must send the command again.
             (Line::Subscribe(user), Reply::Refused { code }) if code == "store-unavailable" => {
                 self.follows.remove(user);
                 self.doubted.insert(user.clone());
@@ -342,7 +345,7 @@ impl SimulatedClient {
         }
     }
 
-    /// Notes on the board what others have to hear from now on.
+    /// Posts on the board the messages that others must receive from now on.
     fn accepted(&mut self, line: &Line) {
         let (kind, to) = match line {
             Line::Say(_) => (0, Audience::Room(self.room.clone())),
@@ -355,7 +358,7 @@ impl SimulatedClient {
         self.context.board.post(Marker { by: self.part.user.clone(), to, text: text.to_owned() });
     }
 
-    /// Whether it has done what a part of the run asks for.
+    /// Whether it has done what the phase requires.
     fn reached(&self, phase: Phase) -> bool {
         if !self.part.remains() {
             return self.link.is_none() || phase == Phase::SetUp;

@@ -1,10 +1,10 @@
-//! Who takes part in a round. It must not say what they do.
+//! The clients that take part in a round. It must not decide what they do.
 
 use std::collections::BTreeSet;
 
 use crate::client::{ClientSpec, Role};
 
-/// The least that makes a round: one of each kind for each room, and two pairs of rivals.
+/// Minimum for a round: one client of each kind for each room, and two pairs of rivals.
 const FEWEST: usize = 16;
 
 /// At least 16 clients, and a canary for each server. Names end with the tag of the round.
@@ -14,7 +14,7 @@ pub(crate) fn cast(clients: usize, servers: usize, tag: &str) -> Vec<ClientSpec>
         let user = format!("{user}{tag}");
         cast.push(ClientSpec { number: cast.len(), name: format!("{user}{suffix}"), user, role });
     };
-    // Steady ones first, one for each room.
+    // The steady clients come first, one for each room.
     ["sam", "sue", "sid", "sol"].iter().for_each(|user| add((*user).to_owned(), "", Role::Steady));
     ["ray", "rex", "rob"].iter().for_each(|user| add((*user).to_owned(), "", Role::Roamer));
     ["zac", "zoe"].iter().for_each(|user| add((*user).to_owned(), "", Role::Sleeper));
@@ -38,7 +38,7 @@ pub(crate) fn cast(clients: usize, servers: usize, tag: &str) -> Vec<ClientSpec>
     cast
 }
 
-/// The users of a cast, or all but the canaries.
+/// The users of a cast: all of them, or all except the canaries.
 pub(crate) fn users(cast: &[ClientSpec], with_canaries: bool) -> Vec<String> {
     let chosen = cast.iter().filter(|part| with_canaries || !matches!(part.role, Role::Canary { .. }));
     let users: BTreeSet<String> = chosen.map(|part| part.user.clone()).collect();
@@ -54,7 +54,7 @@ mod tests {
         assert_eq!(cast(24, 2, "-x").len(), 24 + 2);
         assert_eq!(cast(0, 1, "-x").len(), FEWEST + 1);
         let cast = cast(24, 2, "-x");
-        assert_eq!(users(&cast, true).len(), 24, "rivals share their names");
+        assert_eq!(users(&cast, true).len(), 24, "rivals share their user names");
         assert_eq!(users(&cast, false).len(), 22);
         assert!(cast.iter().all(|part| part.name.contains("-x")));
     }

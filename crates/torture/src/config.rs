@@ -1,4 +1,4 @@
-//! What is to be tortured, how, and for how long. It must not start anything.
+//! What a run tests, how, and for how long. It must not start anything.
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -6,43 +6,43 @@ use std::time::Duration;
 
 use crate::plan::{FAULT_KINDS, FaultKind};
 
-/// A run that is asked for.
+/// The settings of a run.
 #[derive(Debug, Clone)]
 pub struct Config {
-    /// What is driven.
+    /// The servers under test.
     pub target: Target,
-    /// The program `parlor`: servers, health checks and accounts are made by it.
+    /// The program `parlor`. It runs servers and health checks, and creates accounts.
     pub program: PathBuf,
-    /// Of the first round; each further one has the next.
+    /// Seed of the first round. Each further round has the next number.
     pub seed: u64,
-    /// About how long it lasts. A round that has begun is played to its end.
+    /// Approximate length of the run. A round that has begun is played to its end.
     pub length: Duration,
-    /// One round is played in which people do as they like for so long, however long the run would be.
+    /// If set, the run plays one round with a chaos phase of this length, however long the run would be.
     pub once: Option<Duration>,
-    /// Which faults are chosen from.
+    /// The faults to choose from.
     pub faults: Vec<FaultKind>,
-    /// How many clients are to be there, besides one canary for each server. At least 16 come.
+    /// Number of clients, besides one canary for each server. The minimum is 16.
     pub clients: usize,
-    /// A second login of a user is to be refused, instead of ending the first session.
+    /// Whether the servers must refuse a second login of a user, instead of ending the first session.
     pub reject: bool,
-    /// The run ends with the first round in which a promise is broken.
+    /// Whether the run ends with the first round in which a promise is broken.
     pub stop_at_first: bool,
-    /// Accounts are made and deleted by `parlor user` with these arguments, which say where they are, such as
-    /// `--data DIR`; they are made by REGISTER if there are none.
+    /// Arguments for `parlor user`, which creates and deletes the accounts. They say where the accounts are, such as
+    /// `--data DIR`. If there are none, the clients create their accounts by REGISTER.
     pub accounts: Vec<String>,
 }
 
 /// Where the servers are.
 #[derive(Debug, Clone)]
 pub enum Target {
-    /// Servers that are started for this, each in a directory of its own.
+    /// Servers that the run starts itself, each in its own directory.
     Own {
-        /// How many; one, if each keeps everything itself.
+        /// Number of servers. It must be one if each server has its own database.
         servers: usize,
-        /// What they share.
+        /// The store that they share.
         store: Store,
     },
-    /// Servers that run already, of one installation that nobody else uses meanwhile.
+    /// Servers that already run, of one installation that nobody else uses meanwhile.
     Given {
         /// The names to verify, and the addresses.
         servers: Vec<(String, SocketAddr)>,
@@ -51,16 +51,16 @@ pub enum Target {
     },
 }
 
-/// What the servers of a run keep everything in.
+/// The store of the servers of a run.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Store {
-    /// The one server has a database of its own.
+    /// The one server has its own database.
     Embedded,
-    /// A `redis-server` that is started for this.
+    /// A `redis-server` that the run starts itself.
     OwnRedis,
-    /// One that runs already.
+    /// A Redis that already runs.
     Redis {
-        /// Holds the address as it is written there.
+        /// The URL. It contains `address` in the same spelling.
         url: String,
         /// Where it listens without TLS.
         address: SocketAddr,
@@ -68,7 +68,7 @@ pub enum Store {
 }
 
 impl Target {
-    /// The faults that can be done there, by a program that may have an injected clock.
+    /// The faults that are possible for these servers, if the program may have an injected clock.
     #[must_use]
     pub fn faults(&self, has_injected_clock: bool) -> Vec<FaultKind> {
         let can = |kind: &FaultKind| match self {
@@ -76,7 +76,7 @@ impl Target {
             Self::Given { .. } => false,
             Self::Own { .. } if *kind == FaultKind::Clock => has_injected_clock,
             Self::Own { store: Store::Embedded, .. } => !kind.needs_redis(),
-            // What it keeps is in Redis.
+            // The server keeps its data in Redis.
             Self::Own { .. } if *kind == FaultKind::DiskFull => false,
             Self::Own { store: Store::OwnRedis, .. } => true,
             Self::Own { store: Store::Redis { .. }, .. } => !kind.is_of_redis(),

@@ -1,32 +1,32 @@
-//! What the clients of a run agree on: how far the run is, and what each has to hear at its end. It must not know
-//! how they talk.
+//! State that the clients of a run share: the current phase, and the messages that each must receive at the end. It
+//! must not know how they communicate.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
-/// A short sleep that lasts so long shows that the machine had no time for this.
+/// A short sleep that takes this long shows that the machine was stalled.
 const STALLED: Duration = Duration::from_secs(1);
 
-/// Parts of a run, in their order.
+/// Phases of a run, in their order.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Phase {
-    /// Everybody gets an account and a first session.
+    /// Every client gets an account and a first session.
     SetUp,
-    /// Everybody does as they like, faults or none.
+    /// Every client acts as it likes, with or without faults.
     Chaos,
-    /// No faults any more; everybody connects and goes to a room for good. Of rivals only one remains.
+    /// There are no more faults. Every client connects and goes to its final room. Only one of two rivals remains.
     Gather,
-    /// Everybody says one thing in each way, and hears what the others said.
+    /// Every client sends one message of each kind, and receives the messages of the others.
     Mark,
-    /// Everybody looks until the lists of members are right.
+    /// Every client requests the lists of members until they are right.
     Look,
-    /// Everybody goes.
+    /// Every client leaves.
     End,
 }
 
-/// Something said at the end that others have to hear.
+/// A message at the end that others must receive.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Marker {
     pub(crate) by: String,
@@ -34,7 +34,7 @@ pub(crate) struct Marker {
     pub(crate) text: String,
 }
 
-/// Who has to hear it, unless they said it.
+/// The clients that must receive it, except its sender.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Audience {
     Room(String),
@@ -51,7 +51,7 @@ struct State {
     accounts_are_gone: bool,
 }
 
-/// Shared by all clients of a run and by who leads it.
+/// Shared by all clients of a run and by the thread that leads it.
 #[derive(Debug)]
 pub(crate) struct Coordinator {
     state: Mutex<State>,
@@ -74,14 +74,14 @@ impl Coordinator {
         self.state().phase
     }
 
-    /// Begins the next part.
+    /// Begins the next phase.
     pub(crate) fn begin(&self, phase: Phase) {
         let mut state = self.state();
         state.phase = phase;
         state.arrived.clear();
     }
 
-    /// The store was emptied: whoever wants to be known by others has to come anew.
+    /// The store was emptied, so every client must reconnect and register again.
     pub(crate) fn forget_accounts(&self) {
         self.state().accounts_are_gone = true;
     }
@@ -90,7 +90,7 @@ impl Coordinator {
         self.state().accounts_are_gone
     }
 
-    /// This one has done what the present part asks for, if that is `phase`.
+    /// This client has done what the current phase requires, if that phase is `phase`.
     pub(crate) fn arrive(&self, phase: Phase, name: &str) {
         let mut state = self.state();
         if state.phase == phase {
@@ -98,7 +98,8 @@ impl Coordinator {
         }
     }
 
-    /// Waits until all have done what the present part asks for; says who has not, if it takes too long.
+    /// Waits until all clients have done what the current phase requires. Returns the missing ones if that takes too
+    /// long.
     pub(crate) fn wait_for(&self, names: &BTreeSet<String>, patience: Duration) -> Vec<String> {
         let mut deadline = Instant::now() + patience;
         loop {
@@ -108,7 +109,7 @@ impl Coordinator {
                 return missing;
             }
             thread::sleep(Duration::from_millis(10));
-            // Time in which the machine let nobody run is nobody's fault, nor is what it takes to recover from it.
+            // Time in which the machine stalled does not count, and neither does the time to recover from it.
             let slept = before.elapsed();
             if slept > STALLED {
                 deadline += slept + patience;
@@ -116,29 +117,29 @@ impl Coordinator {
         }
     }
 
-    /// Where `user` is for good.
+    /// Records that `user` has `room` as its final room.
     pub(crate) fn settle(&self, user: &str, room: &str) {
         self.state().rooms.insert(user.to_owned(), room.to_owned());
     }
 
-    /// Something was said at the end, and accepted.
+    /// A message at the end was accepted.
     pub(crate) fn post(&self, marker: Marker) {
         self.state().markers.push(marker);
     }
 
-    /// What was said at the end, if each of those who settled said `each` things.
+    /// The messages sent at the end, once each settled client has sent `each` of them.
     pub(crate) fn all_markers(&self, each: usize) -> Option<Vec<Marker>> {
         let state = self.state();
         (state.markers.len() >= state.rooms.len() * each).then(|| state.markers.clone())
     }
 
-    /// Who is in `room` for good, sorted.
+    /// The users whose final room is `room`, sorted.
     pub(crate) fn members(&self, room: &str) -> Vec<String> {
         let state = self.state();
         state.rooms.iter().filter(|(_, at)| *at == room).map(|(user, _)| user.clone()).collect()
     }
 
-    /// Rooms where somebody is for good, and how many; always the lobby.
+    /// The final rooms, and the number of users in each. The lobby is always included.
     pub(crate) fn rooms(&self) -> Vec<(String, u64)> {
         let mut counts = BTreeMap::from([("lobby".to_owned(), 0)]);
         for room in self.state().rooms.values() {

@@ -1,4 +1,5 @@
-//! The servers of a run and their store, and what can be done to them. It must not decide what is done.
+//! The servers of a run and their store, and the faults that can be injected into them. It must not decide which faults
+//! happen.
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
@@ -19,51 +20,51 @@ use crate::record::{Dump, Moment, Sample, Usage};
 use crate::recorded_connection::Endpoint;
 use parlor_process_testkit::{Failure, Launch, Server, Trust};
 
-/// How large a file may be on a disk that is full: smaller than what the database has written already.
+/// Maximum size of a file on a full disk. It is smaller than the data that the database has already written.
 const FULL_DISK_BYTES: u64 = 4096;
-/// Descriptors that are left where there are no more.
+/// Number of free descriptors that are left when a server must run out of them.
 const SPARE_DESCRIPTORS: u64 = 2;
 /// How far a clock jumps, in milliseconds, forwards or back.
 const CLOCK_JUMP: i64 = 3_600_000;
-/// Names the file that says by how many milliseconds the clock of a server is wrong.
+/// Names the file that contains the clock error of a server in milliseconds.
 const PLANTED_CLOCK: &str = "PARLOR_PLANTED_CLOCK";
 
-/// A server, and its own way to Redis.
+/// A server, and its own link to Redis.
 struct ServerNode {
-    /// Host and port, as it is asked for.
+    /// Host and port that clients use.
     name: String,
     door: Endpoint,
-    /// In front of it, for clients whose connections can be made silent.
+    /// Proxy in front of the server, for clients whose connections can be made silent.
     front: FaultProxy,
     own: Option<OwnServer>,
 }
 
 /// A server that this run has started.
 struct OwnServer {
-    /// None only if it could not be started again.
+    /// `None` only if it could not be started again.
     server: Mutex<Option<Server>>,
-    /// It has been ended on purpose. Set before that is done.
+    /// Whether the run has ended it on purpose. Set before that happens.
     is_down: AtomicBool,
-    /// Between it and Redis.
+    /// Proxy between the server and Redis.
     proxy: Option<FaultProxy>,
-    /// What it took before anybody came.
+    /// Its resource usage before any client connected.
     idle: Usage,
-    /// A limit as it was before it was changed.
+    /// The old value of a limit that was changed.
     limit: Mutex<Option<Option<u64>>>,
     clock: PathBuf,
 }
 
-/// The servers of a run and their Redis, if they have one of their own.
+/// The servers of a run and their Redis, if they have their own.
 pub(crate) struct Deployment {
     stations: Vec<ServerNode>,
     redis: Option<RedisServer>,
     has_leases: bool,
-    /// Clocks, and certificates of servers that were given.
+    /// Clock files, and certificates of given servers.
     _scratch: TempDir,
 }
 
 impl Deployment {
-    /// Starts what is to be started.
+    /// Starts the servers and the store that the configuration requires.
     pub(crate) fn open(config: &Config, password: &Arc<str>) -> Result<Self, Failure> {
         let scratch = tempfile::tempdir().map_err(Failure::of("no temporary directory can be made"))?;
         match &config.target {
@@ -108,12 +109,12 @@ impl Deployment {
         }
     }
 
-    /// Where the servers are found; they keep their places when they are started again.
+    /// The addresses of the servers. A server keeps its address when it is started again.
     pub(crate) fn doors(&self) -> Vec<Endpoint> {
         self.stations.iter().map(|station| station.door.clone()).collect()
     }
 
-    /// How its servers are asked whether they are healthy.
+    /// How to check the health of the servers.
     pub(crate) fn prober(&self, config: &Config) -> Prober {
         let given = match &config.target {
             Target::Given { ca, .. } => ca.clone(),
@@ -127,18 +128,18 @@ impl Deployment {
         Prober { program: config.program.clone(), targets: self.stations.iter().map(target).collect() }
     }
 
-    /// Whether sessions outlive their server for a while.
+    /// Whether sessions outlive their server for the time of a lease.
     pub(crate) fn has_leases(&self) -> bool {
         self.has_leases
     }
 
-    /// What each server logged since it was last started.
+    /// The log of each server since its last start.
     pub(crate) fn logs(&self) -> Vec<String> {
         let log = |own: &OwnServer| lock(&own.server).as_ref().map_or_else(String::new, Server::log);
         self.stations.iter().filter_map(|station| station.own.as_ref()).map(log).collect()
     }
 
-    /// What each server takes at the moment; nothing of those that are down.
+    /// The current resource usage of each server. Servers that are down are not included.
     pub(crate) fn sample(&self, began: Instant) -> Vec<Sample> {
         let mut samples = Vec::new();
         for station in &self.stations {
@@ -149,13 +150,13 @@ impl Deployment {
         samples
     }
 
-    /// What each server took before anybody came.
+    /// The resource usage of each server before any client connected.
     pub(crate) fn idle(&self) -> BTreeMap<usize, Usage> {
         let idle = |station: &ServerNode| Some((station.door.server, station.own.as_ref()?.idle));
         self.stations.iter().filter_map(idle).collect()
     }
 
-    /// Servers that ended without having been told to, with the end of what they logged. Each is started again.
+    /// Servers that ended although the run did not end them, with the last part of their logs. Each is started again.
     pub(crate) fn deaths(&self, at: Moment) -> Result<Vec<(Moment, String)>, Failure> {
         let mut deaths = Vec::new();
         for station in &self.stations {
@@ -174,7 +175,7 @@ impl Deployment {
         Ok(deaths)
     }
 
-    /// Begins a fault. What is emptied is returned.
+    /// Begins a fault. Returns the logs that the fault deletes.
     pub(crate) fn begin(&self, step: &Step) -> Result<Option<Dump>, Failure> {
         match step.fault.kind {
             FaultKind::RedisKill => self.redis()?.kill(),
@@ -182,7 +183,7 @@ impl Deployment {
             FaultKind::RedisFreeze => self.redis()?.pause(),
             FaultKind::RedisEmpty => return self.dump("empty").map(Some),
             FaultKind::HalfOpen => self.station(step.fault)?.front.black_hole(),
-            // Whoever carries out the plan makes the storm.
+            // The thread that executes the plan makes the storm.
             FaultKind::RstStorm => {}
             _ => self.own(step.fault)?.begin(step.fault.kind)?,
         }
@@ -202,12 +203,12 @@ impl Deployment {
         Ok(())
     }
 
-    /// All logs as they are, if there is a Redis of our own.
+    /// The current contents of all logs, if the run has its own Redis.
     pub(crate) fn logs_kept(&self) -> Result<Option<Dump>, Failure> {
         self.redis.is_some().then(|| self.dump("keep")).transpose()
     }
 
-    /// Reads all logs, and in the same step empties Redis, if that is asked for.
+    /// Reads all logs. If `what` is `empty`, also empties Redis in the same step.
     fn dump(&self, what: &str) -> Result<Dump, Failure> {
         let answer = self.redis()?.try_cli(&["EVAL", dump::LOGS, "0", what]).map_err(Failure::of("Redis"))?;
         dump::read(&answer).ok_or_else(|| Failure::new("the logs in Redis cannot be read"))
@@ -311,7 +312,7 @@ impl OwnServer {
             FaultKind::Freeze => self.with(|server| server.signal(Signal::CONT)),
             FaultKind::DiskFull => self.widen(Resource::Fsize),
             FaultKind::NoDescriptors => self.widen(Resource::Nofile),
-            // Half of the times it jumps back behind where it was.
+            // In half of the cases the clock jumps back beyond its original time.
             FaultKind::Clock => self.set_clock(if step.loses { -CLOCK_JUMP } else { 0 }),
             FaultKind::Hole | FaultKind::Mute if step.loses => self.link(FaultProxy::pass_without_held),
             FaultKind::Hole | FaultKind::Mute | FaultKind::Delay => self.link(FaultProxy::pass),

@@ -4,7 +4,7 @@ use serde_json::Value;
 
 use crate::record::{Dump, Entry};
 
-/// A script that returns all logs, and empties Redis in the same step if it is told `empty`.
+/// A script that returns all logs. If its argument is `empty`, it also empties Redis in the same step.
 pub(crate) const LOGS: &str = "local logs = {}
 for _, kind in ipairs({'log', 'feed'}) do
   for _, key in ipairs(redis.call('KEYS', 'parlor:' .. kind .. ':*')) do logs[key] = redis.call('XRANGE', key, '-', '+') end
@@ -26,7 +26,7 @@ pub(crate) fn read(json: &str) -> Option<Dump> {
     Some(dump)
 }
 
-/// An entry of a stream: its id, and its fields with their values in turn.
+/// An entry of a stream: its id, then its fields and values in turn.
 fn entry(stored: &Value) -> Option<Entry> {
     let fields = stored[1].as_array()?;
     let field = |name: &str| {

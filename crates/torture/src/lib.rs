@@ -1,11 +1,12 @@
-//! What `parlor torture` does: many clients drive servers over verified TLS while faults are done to the servers and
-//! their store, both from a seed; everything that the clients heard is recorded, and compared with what
-//! docs/protocol.md promises. It must not know how the servers keep their promises: it sees them from outside only.
+//! The implementation of `parlor torture`. Many clients use servers over verified TLS while the run injects faults into
+//! the servers and their store. One seed determines both. The run records everything that the clients receive, and
+//! compares it with the promises of docs/protocol.md. It must not know how the servers keep their promises: it sees
+//! them from outside only.
 //!
-//! A run is made of rounds on the same servers. In each, clients ([`clients`], [`client`], [`workload`]) do as the seed says
-//! over connections that are recorded ([`recorded_connection`], [`record`]), while the faults of the [`plan`] are carried out
-//! ([`nemesis`], [`deployment`], [`rst_storm`]) and the servers are watched ([`monitor`]). Then the record is judged ([`checks`])
-//! and counted ([`statistics`]), and in the end the [`promises`] make a [`summary`].
+//! A run consists of rounds on the same servers. In each round, clients ([`clients`], [`client`], [`workload`]) act by
+//! the seed over recorded connections ([`recorded_connection`], [`record`]). Meanwhile the run executes the faults of
+//! the [`plan`] ([`nemesis`], [`deployment`], [`rst_storm`]) and watches the servers ([`monitor`]). Then it checks
+//! ([`checks`]) and counts ([`statistics`]) the record. In the end the [`promises`] make a [`summary`].
 
 #![allow(rustdoc::private_intra_doc_links, reason = "the way through the crate is for those who work on it")]
 

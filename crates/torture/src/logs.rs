@@ -1,12 +1,12 @@
-//! What all clients together know of the logs. It must not be told anything but what they heard, and what the store
-//! had when it was emptied and when all was over.
+//! The combined knowledge of all clients about the logs. Its only input must be the lines that clients received, and
+//! the contents of the store when it was emptied and at the end.
 
 use std::collections::{BTreeMap, HashMap};
 
 use crate::record::{Entry, Exchange, Heard, History, Line, Moment, Reply, What};
 use crate::report::Violation;
 
-/// A log in one of its lives: how often the store was emptied before it.
+/// A log in one life of the store. The life is the number of times that the store was emptied before.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(crate) struct LogName {
     pub(crate) kind: LogKind,
@@ -14,7 +14,7 @@ pub(crate) struct LogName {
     pub(crate) life: usize,
 }
 
-/// Which kind of log.
+/// The kind of a log.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(crate) enum LogKind {
     Room,
@@ -22,32 +22,32 @@ pub(crate) enum LogKind {
 }
 
 impl LogName {
-    /// Whether it is the log of this room, in whatever life.
+    /// Whether it is the log of this room, in any life.
     pub(crate) fn is_room(&self, room: &str) -> bool {
         self.kind == LogKind::Room && self.name == room
     }
 }
 
-/// A text that somebody sent.
+/// A text that a client sent.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Said<'a> {
     pub(crate) connection: usize,
     pub(crate) exchange: Exchange<'a>,
 }
 
-/// All that is known.
+/// All that is known of the logs.
 pub(crate) struct Logs<'a> {
     logs: BTreeMap<LogName, BTreeMap<u64, &'a str>>,
     said: HashMap<&'a str, Said<'a>>,
-    /// Where each text is.
+    /// The place of each text.
     places: HashMap<&'a str, (LogName, u64)>,
-    /// In which life of the store a text was taken out of it.
+    /// The life of each text that was deleted when the store was emptied.
     lives: HashMap<&'a str, usize>,
     last_life: usize,
     tag: &'a str,
 }
 
-/// An acknowledgement of something that is in a log.
+/// An acknowledgement of a line that is in a log.
 #[derive(Debug, Clone)]
 pub(crate) struct Stored<'a> {
     pub(crate) connection: usize,
@@ -59,7 +59,7 @@ pub(crate) struct Stored<'a> {
 }
 
 impl<'a> Logs<'a> {
-    /// Puts together what is known, and finds where it does not fit together.
+    /// Combines what is known, and finds contradictions.
     pub(crate) fn gather(history: &'a History) -> (Self, Vec<Violation>) {
         let mut logs = Self {
             logs: BTreeMap::new(),
@@ -93,38 +93,38 @@ impl<'a> Logs<'a> {
         (logs, found)
     }
 
-    /// The life in which a text is. What was said before this round began was there in the first one.
+    /// The life that a text belongs to. A text sent before this round began was there in the first life.
     pub(crate) fn life_of(&self, text: &str) -> usize {
         let unknown = if text.contains(self.tag) { self.last_life } else { 0 };
         self.lives.get(text).copied().unwrap_or(unknown)
     }
 
-    /// The life that lasts at the end.
+    /// The life at the end of the round.
     pub(crate) fn last_life(&self) -> usize {
         self.last_life
     }
 
-    /// Who sent a text.
+    /// The client that sent a text, and its line.
     pub(crate) fn said(&self, text: &str) -> Option<Said<'a>> {
         self.said.get(text).copied()
     }
 
-    /// All that was sent and can be in a log.
+    /// All texts that were sent and can be in a log.
     pub(crate) fn all_said(&self) -> impl Iterator<Item = (&'a str, Said<'a>)> {
         self.said.iter().map(|(text, said)| (*text, *said))
     }
 
-    /// Where a text is, if anybody knows.
+    /// The place of a text, if it is known.
     pub(crate) fn place(&self, text: &str) -> Option<&(LogName, u64)> {
         self.places.get(text)
     }
 
-    /// All logs of which anything is known.
+    /// All logs with a known entry.
     pub(crate) fn names(&self) -> impl Iterator<Item = &LogName> {
         self.logs.keys()
     }
 
-    /// What is known of one log.
+    /// The known entries of one log.
     pub(crate) fn log(&self, name: &LogName) -> impl Iterator<Item = (u64, &'a str)> {
         self.logs.get(name).into_iter().flatten().map(|(id, text)| (*id, *text))
     }
@@ -171,7 +171,7 @@ impl<'a> Logs<'a> {
     }
 }
 
-/// Who knows something.
+/// The source of a known entry.
 #[derive(Clone, Copy)]
 enum Witness {
     Connection(usize, Moment),
@@ -206,7 +206,7 @@ fn lives(history: &History) -> HashMap<&str, usize> {
     lives
 }
 
-/// Entries of logs that something tells of.
+/// The log entries that an event contains.
 fn entries(what: &What) -> Vec<(LogKind, &str, &Entry)> {
     match what {
         What::Heard(Heard::Message { room, entry }) => vec![(LogKind::Room, room, entry)],

@@ -1,5 +1,5 @@
-//! Watches the servers of a run from outside while it lasts: what they take of the machine, whether they are found
-//! healthy, and whether one has died. It must not judge what it sees.
+//! Watches the servers of a run from outside: their resource usage, the results of health checks, and deaths. It must
+//! not judge what it sees.
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -12,16 +12,16 @@ use crate::deployment::Deployment;
 use crate::record::{Moment, Probe, Rest, Sample, Usage};
 use parlor_process_testkit::Failure;
 
-/// How often the machine is asked.
+/// Interval between two samples of the resource usage.
 const SAMPLED_EVERY: Duration = Duration::from_millis(500);
 /// Oversleeping by this much means that the process was starved.
 const STALLED: Duration = Duration::from_secs(1);
-/// How often a health check is made of each server.
+/// Interval between two health checks of each server.
 const PROBED_EVERY: Duration = Duration::from_secs(2);
-/// How long a server may take to let go of what its clients took.
+/// Maximum time until a server frees the resources of its clients.
 const AT_REST_WITHIN: Duration = Duration::from_secs(15);
 
-/// Health checks, as an operator makes them.
+/// Health checks in the form that an operator runs them.
 #[derive(Debug, Clone)]
 pub(crate) struct Prober {
     /// The program `parlor`.
@@ -30,17 +30,17 @@ pub(crate) struct Prober {
     pub(crate) targets: Vec<(String, PathBuf)>,
 }
 
-/// What was seen.
+/// The observations.
 #[derive(Debug, Default)]
 pub(crate) struct Seen {
     pub(crate) samples: Vec<Sample>,
     pub(crate) probes: Vec<Probe>,
     pub(crate) deaths: Vec<(Moment, String)>,
-    /// When this program had no time of the machine.
+    /// The times in which this process was starved.
     pub(crate) stalls: Vec<(Moment, Moment)>,
 }
 
-/// Watches until it is told to stop.
+/// Watches until it is stopped.
 pub(crate) struct Monitor<'scope> {
     sampler: ScopedJoinHandle<'scope, Result<Seen, Failure>>,
     probers: Vec<ScopedJoinHandle<'scope, Vec<Probe>>>,
@@ -60,7 +60,7 @@ impl<'scope> Monitor<'scope> {
         Self { sampler, probers }
     }
 
-    /// What was seen until it was told to stop.
+    /// Stops and returns the observations.
     ///
     /// # Errors
     /// If a server that had died could not be started again.
@@ -104,7 +104,7 @@ impl Prober {
         probes
     }
 
-    /// `parlor check`; that it cannot be run is as little a sign of health as what it says.
+    /// Runs `parlor check`. If the program cannot be run, the server counts as unhealthy.
     fn check(&self, (address, ca): &(String, PathBuf)) -> bool {
         let mut command = Command::new(&self.program);
         command.arg("check").arg(address).arg("--ca").arg(ca);
@@ -113,7 +113,8 @@ impl Prober {
     }
 }
 
-/// Waits until the servers have let go of what their clients took, for a while; says what they take then.
+/// Waits until the servers have freed the resources of their clients, or until a timeout. Returns their resource usage
+/// at that time.
 pub(crate) fn at_rest(world: &Deployment, began: Instant, is_rest: impl Fn(&Rest) -> bool) -> Vec<Rest> {
     let idle: BTreeMap<usize, Usage> = world.idle();
     let deadline = Instant::now() + AT_REST_WITHIN;

@@ -1,4 +1,4 @@
-//! Carries out the plan of faults and notes when each began and ended. It must not choose.
+//! Executes the plan of faults and records when each began and ended. It must not choose faults.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -12,16 +12,16 @@ use crate::record::{Connection, Dump, Moment, Span};
 use crate::rst_storm::rage;
 use parlor_process_testkit::Failure;
 
-/// What was done.
+/// The result of the injection.
 #[derive(Debug, Default)]
 pub(crate) struct InjectionLog {
     pub(crate) spans: Vec<Span>,
     pub(crate) dumps: Vec<Dump>,
-    /// What the storms did.
+    /// The connections that the storms made.
     pub(crate) connections: Vec<Connection>,
 }
 
-/// A fault that begins or ends.
+/// The start or the end of a fault.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 struct Turn {
     at: Duration,
@@ -36,10 +36,10 @@ struct Lasting {
     storm: Option<Storm>,
 }
 
-/// Does to the world what the plan says, from now on. When it returns, no fault lasts any more.
+/// Executes the plan, starting now. When it returns, no fault lasts any more.
 ///
 /// # Errors
-/// If a fault could not be done or undone.
+/// If a fault could not begin or end.
 pub(crate) fn inject(plan: &Plan, world: &Deployment, context: &Arc<RunContext>) -> Result<InjectionLog, Failure> {
     let start = Instant::now();
     let mut deeds = InjectionLog::default();
@@ -85,20 +85,20 @@ fn turns(plan: &Plan) -> Vec<Turn> {
     turns
 }
 
-/// A server is not started while it cannot reach Redis: it would rightly not start.
+/// Whether the start of a server must wait: a server rightly refuses to start while it cannot reach Redis.
 fn must_wait(plan: &Plan, step: usize, lasting: &[Lasting]) -> bool {
     let fault = plan.steps[step].fault;
     let restarts = matches!(fault.kind, FaultKind::Kill | FaultKind::Stop);
     restarts && lasting.iter().any(|other| plan.steps[other.step].fault.hides_redis_from(fault.server))
 }
 
-/// Whether a fault lasts longer than it was to, and has what this one would be done to: a server that could not be started again
-/// yet cannot be frozen. It is left out then.
+/// Whether another fault on the same target still lasts, longer than planned. For example, a server that could not be
+/// started again yet cannot be frozen. In this case the fault is left out.
 fn is_taken(plan: &Plan, step: usize, lasting: &[Lasting]) -> bool {
     lasting.iter().any(|other| plan.steps[other.step].fault.excludes(plan.steps[step].fault))
 }
 
-/// A storm at one door, on a thread of its own.
+/// A storm at one server, on its own thread.
 struct Storm {
     stop: Arc<AtomicBool>,
     thread: JoinHandle<Vec<Connection>>,

@@ -1,4 +1,4 @@
-//! The plan of faults of a run, which the seed alone determines. It must not carry anything out.
+//! The plan of faults of a run. The seed alone determines it. It must not execute anything.
 
 use std::fmt;
 use std::str::FromStr;
@@ -15,39 +15,39 @@ pub enum FaultKind {
     Freeze,
     /// SIGTERM of a server, started again later.
     Stop,
-    /// The files of a server cannot grow for a while.
+    /// The files of a server cannot grow for a limited time.
     DiskFull,
-    /// A server gets no more descriptors for a while.
+    /// A server gets no more descriptors for a limited time.
     NoDescriptors,
     /// The wall clock of a server jumps, and later back.
     Clock,
-    /// Clients stay connected, and nothing passes in either direction for a while.
+    /// Clients stay connected, but no data passes in either direction for a limited time.
     HalfOpen,
-    /// Connections come and are reset at every stage, many a second.
+    /// Connections open and are reset at every stage, many per second.
     RstStorm,
     /// All connections between a server and Redis are closed.
     Cut,
-    /// The link between a server and Redis swallows everything for a while.
+    /// The link between a server and Redis swallows everything for a limited time.
     Hole,
-    /// Redis hears a server, but what it answers is held back for a while.
+    /// Redis receives data from a server, but its answers are held back for a limited time.
     Mute,
-    /// The link between a server and Redis is slow for a while.
+    /// The link between a server and Redis is slow for a limited time.
     Delay,
     /// The next answer of Redis to a server breaks off in the middle.
     Reset,
     /// `kill -9` of Redis, started again later on its file.
     RedisKill,
-    /// Redis is stopped as an operator does, and started again later on its file.
+    /// Redis is stopped in the way an operator stops it, and started again later on its file.
     RedisRestart,
     /// SIGSTOP of Redis, continued later.
     RedisFreeze,
     /// Redis is emptied.
     RedisEmpty,
-    /// The machine itself stood still, which nobody asked for: it had no time for whoever watches.
+    /// The machine itself stalled, so the monitor got no processor time. No plan contains this fault.
     Stall,
 }
 
-/// To what a fault is done. Two faults of one target never last at the same time.
+/// The target of a fault. Two faults on one target never last at the same time.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Target {
     Process,
@@ -57,7 +57,7 @@ enum Target {
     Machine,
 }
 
-/// All kinds that can be asked for, with the names that they have on the command line, and what they do.
+/// All faults that the user can request, with their names on the command line, and their effects.
 pub const FAULT_KINDS: [(&str, FaultKind, &str); 17] = [
     ("kill", FaultKind::Kill, "a server is killed, and started again"),
     ("freeze", FaultKind::Freeze, "a server is frozen, and goes on"),
@@ -103,13 +103,13 @@ impl FaultKind {
         }
     }
 
-    /// Whether it can be done from a client alone.
+    /// Whether a client alone can cause it.
     #[must_use]
     pub fn is_of_clients(self) -> bool {
         self.target() == Target::Clients
     }
 
-    /// Whether it is done to Redis itself.
+    /// Whether it hits Redis itself.
     #[must_use]
     pub fn is_of_redis(self) -> bool {
         self.target() == Target::Redis
@@ -121,12 +121,12 @@ impl FaultKind {
         matches!(self.target(), Target::RecordedConnection | Target::Redis)
     }
 
-    /// Whether the server is gone, or stands still.
+    /// Whether the server is down or frozen.
     pub(crate) fn stills(self) -> bool {
         matches!(self, Self::Kill | Self::Freeze | Self::Stop)
     }
 
-    /// For how long it lasts.
+    /// How long it lasts.
     fn lasts(self, rng: &mut SeededRng) -> Duration {
         match self {
             Self::Kill | Self::Stop => rng.millis(500, 8_000),
@@ -147,7 +147,7 @@ impl FaultKind {
     }
 }
 
-/// A fault, and the server that it hits, unless it hits Redis.
+/// A fault, and the server that it hits. `None` if it hits Redis.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Fault {
     pub(crate) kind: FaultKind,
@@ -155,31 +155,31 @@ pub(crate) struct Fault {
 }
 
 impl Fault {
-    /// The machine stood still.
+    /// The machine stalled.
     pub(crate) const STALL: Self = Self { kind: FaultKind::Stall, server: None };
 
-    /// Whether the server itself stands still or is gone.
+    /// Whether the server itself is frozen or down.
     pub(crate) fn stills(self, server: usize) -> bool {
         self == Self::STALL || (self.server == Some(server) && self.kind.stills())
     }
 
-    /// Whether the store, or the way to it, is hit.
+    /// Whether it hits the store, or the link to the store.
     pub(crate) fn touches_store(self) -> bool {
         self.kind.needs_redis()
             || matches!(self.kind, FaultKind::DiskFull | FaultKind::NoDescriptors | FaultKind::Stall)
     }
 
-    /// Whether clients of the server that are `weak` hear nothing of it.
+    /// Whether `weak` clients of the server receive nothing from it.
     pub(crate) fn deafens(self, server: usize, weak: bool) -> bool {
         self == Self::STALL || (weak && self.kind == FaultKind::HalfOpen && self.server == Some(server))
     }
 
-    /// Whether a server that is started again may not find Redis.
+    /// Whether a server that is started again may not reach Redis.
     pub(crate) fn hides_redis_from(self, server: Option<usize>) -> bool {
         self.kind.needs_redis() && (self.server.is_none() || self.server == server)
     }
 
-    /// Whether two faults cannot last at the same time, since they are done to the same thing.
+    /// Whether two faults cannot last at the same time, since they hit the same target.
     pub(crate) fn excludes(self, other: Self) -> bool {
         self.server == other.server && self.kind.target() == other.kind.target()
     }
@@ -191,25 +191,25 @@ pub(crate) struct Step {
     pub(crate) at: Duration,
     pub(crate) lasts: Duration,
     pub(crate) fault: Fault,
-    /// What a link held back is lost with its connections, instead of arriving late.
+    /// Whether data that a link held back is lost with its connections, instead of arriving late.
     pub(crate) loses: bool,
 }
 
-/// What to do to a run.
+/// The faults of a run.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Plan {
     pub(crate) seed: u64,
     pub(crate) servers: usize,
-    /// Which kinds of faults were to be chosen from.
+    /// The kinds of faults to choose from.
     pub(crate) kinds: Vec<FaultKind>,
-    /// How long people do as they like, faults or none.
+    /// Length of the chaos phase, in which clients act as they like.
     pub(crate) length: Duration,
-    /// In the order of their times.
+    /// In order of time.
     pub(crate) steps: Vec<Step>,
 }
 
 impl Plan {
-    /// Before this nothing is done, so that people have come together.
+    /// There is no fault before this time, so that the clients can connect.
     const FIRST: Duration = Duration::from_millis(1500);
 
     /// The plan of a seed with these kinds of faults.
@@ -234,7 +234,7 @@ impl Plan {
 
 impl Step {
     fn may_stand_beside(&self, other: &Self) -> bool {
-        // Which life of a log something belonged to is known for one emptying only.
+        // The life that an entry belongs to can be determined for only one emptying.
         let both_empty = self.fault.kind == FaultKind::RedisEmpty && other.fault.kind == FaultKind::RedisEmpty;
         let slack = Duration::from_millis(500);
         let apart = self.at > other.at + other.lasts + slack || other.at > self.at + self.lasts + slack;

@@ -1,16 +1,16 @@
-//! The promises of docs/protocol.md, each with the checks that look at it. It must not check anything.
+//! The promises of docs/protocol.md, each with its checks. It must not check anything.
 
 use crate::statistics::Statistics;
 
-/// One promise, as the page of results shows it.
+/// One promise, as shown on the page of results.
 #[derive(Debug)]
 pub(crate) struct Promise {
     pub(crate) name: &'static str,
-    /// The heading of docs/protocol.md under which it stands.
+    /// The heading of docs/protocol.md above the promise.
     pub(crate) section: &'static str,
     /// The checks that find it broken.
     pub(crate) invariants: &'static [&'static str],
-    /// How much was looked at, and what that is.
+    /// The number of checked items, and their unit.
     pub(crate) looked_at: fn(&Statistics) -> u64,
     pub(crate) unit: &'static str,
 }
@@ -18,7 +18,7 @@ pub(crate) struct Promise {
 const ORDER: &str = "order-and-delivery";
 const SESSION: &str = "one-session-per-user";
 
-/// All of them, in the order in which they are shown. What no other finds belongs to the last.
+/// All promises, in the order in which they are shown. Violations that no other promise lists belong to the last one.
 pub(crate) const PROMISES: [Promise; 12] = [
     Promise {
         name: "An accepted message is never lost and never doubled",
@@ -139,7 +139,7 @@ pub(crate) const PROMISES: [Promise; 12] = [
 ];
 
 impl Promise {
-    /// The promise that is broken when `invariant` is.
+    /// The promise that is broken if `invariant` is broken.
     pub(crate) fn of(invariant: &str) -> &'static Self {
         let known = PROMISES.iter().find(|promise| promise.invariants.contains(&invariant));
         known.unwrap_or(&PROMISES[PROMISES.len() - 1])
@@ -154,7 +154,7 @@ mod tests {
 
     use super::*;
 
-    /// What of each check stands before its tests.
+    /// The source of each check up to its tests.
     fn checks() -> String {
         let directory = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
         let files = fs::read_dir(directory.join("checks")).unwrap().map(|file| file.unwrap().path());
@@ -175,7 +175,7 @@ mod tests {
     fn every_invariant_of_a_check_belongs_to_one_promise() {
         let all: Vec<&str> = PROMISES.iter().flat_map(|promise| promise.invariants).copied().collect();
         assert_eq!(all.iter().collect::<BTreeSet<_>>().len(), all.len());
-        // Whatever is named where a violation is made, or in a constant.
+        // Every name in a line that creates a violation, or in a constant.
         let checks = checks();
         let named = checks.split(['\n']).filter_map(|line| {
             let line = line.trim();

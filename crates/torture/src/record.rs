@@ -1,5 +1,4 @@
-//! What is known of a run once it is over: every line that was sent and heard on every connection, and when. It must
-//! not judge.
+//! The record of a run: every line that was sent and received on every connection, and when. It must not judge.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -12,7 +11,7 @@ use crate::plan::Fault;
 /// Time since the run began.
 pub(crate) type Moment = Duration;
 
-/// What a client says.
+/// A line from a client.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Line {
     Format,
@@ -33,7 +32,7 @@ pub(crate) enum Line {
 }
 
 impl Line {
-    /// As it is sent by `user`, whose password this is.
+    /// The line as `user` sends it, with this password.
     pub(crate) fn wire(&self, user: &str, password: &str) -> String {
         match self {
             Self::Format => "FORMAT json".to_owned(),
@@ -54,7 +53,7 @@ impl Line {
         }
     }
 
-    /// The command that its reply has to name.
+    /// The command that its reply must name.
     pub(crate) fn command(&self) -> &'static str {
         match self {
             Self::Format => "format",
@@ -75,7 +74,7 @@ impl Line {
         }
     }
 
-    /// The text that it brings to others; each is said only once in a run.
+    /// The text that it sends to others. A text is sent only once in a run.
     pub(crate) fn text(&self) -> Option<&str> {
         match self {
             Self::Say(text) | Self::Publish(text) | Self::Direct { text, .. } => Some(text),
@@ -84,7 +83,7 @@ impl Line {
     }
 }
 
-/// An entry of a log, as somebody learned of it.
+/// An entry of a log, as a client received it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Entry {
     pub(crate) id: u64,
@@ -92,10 +91,10 @@ pub(crate) struct Entry {
     pub(crate) text: String,
 }
 
-/// What the server answers.
+/// An answer of the server.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Reply {
-    /// To a login, a join, a leave.
+    /// To a login, a join or a leave.
     Entered {
         room: String,
         epoch: String,
@@ -105,14 +104,14 @@ pub(crate) enum Reply {
     Stored {
         id: u64,
     },
-    /// To what has no more to say.
+    /// To a command whose answer has no content.
     Done,
     Users {
         room: String,
         users: Vec<String>,
     },
     Rooms(Vec<(String, u64)>),
-    /// Whom one follows.
+    /// The users that the client follows.
     Follows(Vec<String>),
     History {
         room: String,
@@ -123,7 +122,7 @@ pub(crate) enum Reply {
     },
 }
 
-/// What comes unasked.
+/// An event that is not an answer.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Heard {
     Message { room: String, entry: Entry },
@@ -133,15 +132,15 @@ pub(crate) enum Heard {
     Left { room: String, user: String },
 }
 
-/// One thing that happened on a connection.
+/// One event on a connection.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum What {
-    /// Written; noted before it was.
+    /// Written. Recorded before the write.
     Sent {
         number: usize,
         line: Line,
     },
-    /// Read; noted after it was.
+    /// Read. Recorded after the read.
     Answered {
         number: usize,
         reply: Reply,
@@ -154,28 +153,28 @@ pub(crate) enum What {
     Lost,
     /// The client closed it, for this reason.
     Closed(&'static str),
-    /// What the protocol does not allow at this place.
+    /// A line that the protocol does not allow at this place.
     Odd(String),
 }
 
-/// Something that happened, and when.
+/// An event with its time.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Event {
     pub(crate) at: Moment,
     pub(crate) what: What,
 }
 
-/// All that happened on one connection, in order. Each has at most one session.
+/// All events on one connection, in order. Each connection has at most one session.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Connection {
     pub(crate) user: String,
     pub(crate) server: usize,
-    /// It goes by a proxy that faults may make silent.
+    /// Whether it goes through a proxy that faults can make silent.
     pub(crate) weak: bool,
-    /// It now and then does not read for a while.
+    /// Whether it sometimes does not read for some time.
     pub(crate) slow: bool,
     pub(crate) events: Vec<Event>,
-    /// It was still there when everything was over.
+    /// Whether it still existed at the end.
     pub(crate) final_one: bool,
 }
 
@@ -187,18 +186,18 @@ pub(crate) struct Span {
     pub(crate) fault: Fault,
 }
 
-/// The logs of rooms and of publishers as the store had them at some moment.
+/// The logs of rooms and of publishers as the store had them at one time.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub(crate) struct Dump {
-    /// When it was asked for.
+    /// When it was requested.
     pub(crate) from: Moment,
-    /// When it was there; what it says was so at some moment between.
+    /// When it arrived. The contents are from a time between the two.
     pub(crate) at: Moment,
     pub(crate) rooms: BTreeMap<String, Vec<Entry>>,
     pub(crate) feeds: BTreeMap<String, Vec<Entry>>,
 }
 
-/// Somebody asked, as a health check does, whether a server is there.
+/// The result of a health check of a server.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Probe {
     pub(crate) server: usize,
@@ -207,7 +206,7 @@ pub(crate) struct Probe {
     pub(crate) healthy: bool,
 }
 
-/// What a server takes of the machine.
+/// The resource usage of a server.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize)]
 pub struct Usage {
     /// Memory in KiB.
@@ -225,7 +224,7 @@ impl fmt::Display for Usage {
     }
 }
 
-/// What a server took at some moment, while so many connections were open.
+/// The resource usage of a server at one time, and the number of open connections then.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Sample {
     pub(crate) server: usize,
@@ -234,7 +233,7 @@ pub(crate) struct Sample {
     pub(crate) connections: usize,
 }
 
-/// What a server took with no client, before anybody came and after all had gone.
+/// The resource usage of a server without clients, before the first connected and after the last left.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Rest {
     pub(crate) server: usize,
@@ -242,34 +241,34 @@ pub(crate) struct Rest {
     pub(crate) after: Usage,
 }
 
-/// A run, or one round of it.
+/// The record of a run, or of one round of it.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub(crate) struct History {
-    /// Stands in every text of this round; what others said is none of its business.
+    /// Part of every text of this round. Texts without it are ignored.
     pub(crate) tag: String,
-    /// A second login of a user is to be refused, instead of ending the first session.
+    /// Whether the servers must refuse a second login of a user, instead of ending the first session.
     pub(crate) reject: bool,
-    /// When people began to do as they like, and when they ceased.
+    /// When the chaos phase began, and when it ended.
     pub(crate) chaos: (Moment, Moment),
     pub(crate) probes: Vec<Probe>,
     pub(crate) samples: Vec<Sample>,
     pub(crate) rests: Vec<Rest>,
-    /// Servers that ended although nobody ended them, with what they said last.
+    /// Servers that ended although the run did not end them, with their last log lines.
     pub(crate) deaths: Vec<(Moment, String)>,
     pub(crate) connections: Vec<Connection>,
     pub(crate) spans: Vec<Span>,
-    /// What was there each time that the store was emptied.
+    /// The contents of the store each time that it was emptied.
     pub(crate) dumps: Vec<Dump>,
-    /// What was there when all was over, where that can be read.
+    /// The contents of the store at the end, if they can be read.
     pub(crate) kept: Option<Dump>,
-    /// What did not come to pass in time after the faults.
+    /// What did not happen in time after the faults.
     pub(crate) overdue: Vec<String>,
-    /// Since when everybody was connected again and in one room for good.
+    /// The time since which every client is connected again and in its final room.
     pub(crate) settled: Moment,
 }
 
 impl Connection {
-    /// When it can have begun to be a session: the login was sent.
+    /// The earliest possible start of the session: the login was sent.
     pub(crate) fn login(&self) -> Option<Exchange<'_>> {
         self.exchanges().into_iter().find(|exchange| {
             matches!(exchange.line, Line::Login | Line::Register)
@@ -277,7 +276,7 @@ impl Connection {
         })
     }
 
-    /// The last moment of which anything is known.
+    /// The time of the last event.
     pub(crate) fn end(&self) -> Moment {
         self.events.last().map_or(Duration::ZERO, |event| event.at)
     }
@@ -292,7 +291,7 @@ impl Connection {
                 }
                 What::Answered { number, reply } => {
                     let asked = exchanges.iter_mut().rev().find(|exchange| exchange.number == *number);
-                    // An answer is noted only under the number of a line that was sent.
+                    // An answer is recorded only under the number of a line that was sent.
                     if let Some(asked) = asked {
                         asked.answer = Some((event.at, reply));
                     }
@@ -303,12 +302,12 @@ impl Connection {
         exchanges
     }
 
-    /// Lines that were answered. They were answered in the order in which they were sent.
+    /// Lines that were answered. The answers arrived in the order in which the lines were sent.
     pub(crate) fn exchanges_by_answer(&self) -> impl Iterator<Item = Exchange<'_>> {
         self.exchanges().into_iter().filter(|exchange| exchange.answer.is_some())
     }
 
-    /// Everything that came unasked, and when.
+    /// All events that are not answers, with their times.
     pub(crate) fn heard(&self) -> impl Iterator<Item = (Moment, &Heard)> {
         self.events.iter().filter_map(|event| match &event.what {
             What::Heard(heard) => Some((event.at, heard)),
@@ -317,7 +316,7 @@ impl Connection {
     }
 }
 
-/// A line and what was answered.
+/// A line and its answer.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Exchange<'a> {
     pub(crate) number: usize,
@@ -327,7 +326,7 @@ pub(crate) struct Exchange<'a> {
 }
 
 impl<'a> Exchange<'a> {
-    /// The number under which it was stored, and when that was known.
+    /// The number under which it was stored, and when the answer arrived.
     pub(crate) fn stored(&self) -> Option<(Moment, u64)> {
         match self.answer {
             Some((at, Reply::Stored { id })) => Some((at, *id)),
@@ -335,7 +334,7 @@ impl<'a> Exchange<'a> {
         }
     }
 
-    /// With which code it was refused.
+    /// The code of its refusal.
     pub(crate) fn refused(&self) -> Option<&'a str> {
         match self.answer {
             Some((_, Reply::Refused { code })) => Some(code),
@@ -345,12 +344,13 @@ impl<'a> Exchange<'a> {
 }
 
 impl History {
-    /// How much of the time from `from` to `to` no fault lasted, nor one that had ended less than `recovery` before.
+    /// The part of the time from `from` to `to` without a fault, and without a fault that ended less than `recovery`
+    /// before.
     pub(crate) fn calm(&self, from: Moment, to: Moment, recovery: Duration) -> Duration {
         self.calm_but_for(from, to, recovery, |_| true)
     }
 
-    /// The same as far as some faults are concerned.
+    /// The same, for the selected faults only.
     pub(crate) fn calm_but_for(
         &self,
         from: Moment,

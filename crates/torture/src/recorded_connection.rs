@@ -1,4 +1,4 @@
-//! One connection of a client, which notes every line that it sends and hears. It must not decide what to say.
+//! One connection of a client. It records every line that it sends and receives. It must not decide what to send.
 
 use std::collections::VecDeque;
 use std::net::SocketAddr;
@@ -11,20 +11,20 @@ use serde_json::Value;
 use crate::record::{Connection, Entry, Event, Heard, Line, Moment, Reply, What};
 use parlor_process_testkit::{LineClient, Polled, Trust};
 
-/// How long a server may take to greet; it may be frozen.
+/// Maximum time until a server greets. The server may be frozen.
 const GREETED_WITHIN: Duration = Duration::from_secs(4);
 
-/// Where a server is found.
+/// The address of a server.
 #[derive(Debug, Clone)]
 pub(crate) struct Endpoint {
     pub(crate) server: usize,
     pub(crate) address: SocketAddr,
-    /// A proxy in front of it.
+    /// The address of a proxy in front of it.
     pub(crate) weak: SocketAddr,
     pub(crate) trust: Trust,
-    /// Of everybody who comes by it.
+    /// The password of all clients that connect here.
     pub(crate) password: Arc<str>,
-    /// How many connections to it are open.
+    /// Number of open connections to it.
     pub(crate) open: Arc<AtomicUsize>,
 }
 
@@ -45,21 +45,21 @@ impl Drop for Counted {
     }
 }
 
-/// How somebody comes.
+/// How a client connects.
 #[derive(Debug, Clone, Copy, Default)]
 pub(crate) struct ConnectOptions {
-    /// By the proxy.
+    /// Through the proxy.
     pub(crate) weak: bool,
-    /// Will not read at times, with little room in the kernel.
+    /// Sometimes does not read, with small buffers in the kernel.
     pub(crate) slow: bool,
 }
 
-/// A connection that is being recorded.
+/// A connection whose events are recorded.
 pub(crate) struct RecordedConnection {
     wire: LineClient,
     record: Connection,
     began: Instant,
-    /// Lines that have no answer yet, and when they were sent.
+    /// Lines without an answer yet, and when they were sent.
     pending: VecDeque<(usize, Line, Moment)>,
     sent: usize,
     alive: bool,
@@ -68,11 +68,11 @@ pub(crate) struct RecordedConnection {
 }
 
 impl RecordedConnection {
-    /// Connects; nothing if the server is not there, or does not greet in time.
+    /// Connects. Returns `None` if the server is unreachable or does not greet in time.
     pub(crate) fn open(door: &Endpoint, way: ConnectOptions, user: &str, began: Instant) -> Option<Self> {
         let counted = Counted::at(door);
         let mut wire = LineClient::open(if way.weak { door.weak } else { door.address }, &door.trust).ok()?;
-        // Nothing that is written is long, so only a server that stands still for good can block it.
+        // All writes are short, so only a server that is frozen permanently can block them.
         wire.socket().set_write_timeout(Some(GREETED_WITHIN)).ok()?;
         if way.slow {
             wire.shrink_window().ok()?;
@@ -93,17 +93,17 @@ impl RecordedConnection {
         Some(Self { wire, record, began, pending, sent: 0, alive: true, password, _counted: counted })
     }
 
-    /// Whether the connection is still there, as far as is known.
+    /// Whether the connection still exists, as far as the client knows.
     pub(crate) fn alive(&self) -> bool {
         self.alive
     }
 
-    /// How many lines wait for their answer.
+    /// Number of lines without an answer.
     pub(crate) fn pending(&self) -> usize {
         self.pending.len()
     }
 
-    /// For how long the oldest line has waited for its answer.
+    /// How long the oldest line has waited for its answer.
     pub(crate) fn waited(&self) -> Duration {
         self.pending.front().map_or(Duration::ZERO, |(_, _, sent)| self.began.elapsed().saturating_sub(*sent))
     }
@@ -128,7 +128,7 @@ impl RecordedConnection {
         }
     }
 
-    /// Waits for the next thing that happens, which is noted and returned.
+    /// Waits for the next event, records it and returns it.
     pub(crate) fn listen(&mut self, patience: Duration) -> Option<What> {
         if !self.alive {
             return None;
@@ -153,19 +153,19 @@ impl RecordedConnection {
         })
     }
 
-    /// Closes with a FIN, or at once with a reset, and hands out what was recorded.
+    /// Closes with a FIN, or at once with a reset, and returns the record.
     pub(crate) fn close(mut self, why: &'static str, reset: bool) -> Connection {
         if self.alive {
             self.note(What::Closed(why));
         }
         if reset {
-            // It is gone already if this fails.
+            // If this fails, the connection is already lost.
             let _ = self.wire.reset();
         }
         self.record
     }
 
-    /// Hands out the record of a connection that lasted to the end.
+    /// Returns the record of a connection that lasted to the end.
     pub(crate) fn finish(mut self) -> Connection {
         self.record.final_one = self.alive;
         self.close("the end", false)
@@ -183,7 +183,7 @@ impl RecordedConnection {
         }
     }
 
-    /// The answer to the oldest line that waits for one; nothing if it is none.
+    /// The answer to the oldest pending line. `None` if the event is not an answer.
     fn answer(&mut self, event: &Value) -> Option<What> {
         let reply = reply(event)?;
         let (_, line, _) = self.pending.front()?;
@@ -203,7 +203,7 @@ impl RecordedConnection {
     }
 }
 
-/// What an event says that is no answer.
+/// The meaning of an event that is not an answer.
 fn unasked(event: &Value) -> Option<What> {
     let heard = match event["type"].as_str()? {
         "message" => Heard::Message { room: text(&event["room"])?, entry: entry(event)? },
@@ -212,14 +212,14 @@ fn unasked(event: &Value) -> Option<What> {
         "joined" => Heard::Entered { room: text(&event["room"])?, user: text(&event["user"])? },
         "left" => Heard::Left { room: text(&event["room"])?, user: text(&event["user"])? },
         "bye" => return Some(What::Bye { code: text(&event["code"])? }),
-        // It goes ahead of the goodbye of the same name.
+        // It comes before the goodbye of the same name.
         "error" if event["code"] == "login-timeout" => return Some(What::Bye { code: text(&event["code"])? }),
         _ => return None,
     };
     Some(What::Heard(heard))
 }
 
-/// What an event answers, to whatever it may be.
+/// The event as an answer to any line.
 fn reply(event: &Value) -> Option<Reply> {
     let list = |key: &str| event[key].as_array();
     Some(match event["type"].as_str()? {

@@ -1,12 +1,12 @@
-//! What a broken promise looks like to people: the promise, what broke it, and what happened around it. It must not
-//! look for one.
+//! The text that describes a broken promise to users: the promise, what broke it, and the events around it. It must not
+//! search for broken promises.
 
 use std::collections::BTreeSet;
 use std::time::Duration;
 
 use crate::record::{Event, History, Moment};
 
-/// How much is shown of what happened before and after.
+/// How much time before and after the violation is shown.
 const BEFORE: Duration = Duration::from_secs(4);
 const AFTER: Duration = Duration::from_secs(1);
 const LINES: usize = 60;
@@ -19,9 +19,9 @@ pub(crate) struct Violation {
     /// What broke it.
     pub(crate) what: String,
     pub(crate) at: Moment,
-    /// Those that were part of it.
+    /// The connections that took part in it.
     pub(crate) connections: Vec<usize>,
-    /// What else is shown of them: events at any time in which this stands.
+    /// Selects more of their events: those at any time that contain this text.
     pub(crate) about: Option<String>,
 }
 
@@ -35,7 +35,7 @@ impl Violation {
         Self { invariant, what: what.into(), at, connections: connections.into_iter().collect(), about: None }
     }
 
-    /// Shows also where `what` was mentioned before.
+    /// Also shows the events that mention `what`.
     pub(crate) fn about(self, what: impl Into<String>) -> Self {
         Self { about: Some(what.into()), ..self }
     }
@@ -50,7 +50,7 @@ pub(crate) fn describe(violation: &Violation, history: &History) -> String {
     let mentions = |event: &Event| about.as_ref().is_some_and(|about| event.to_string().contains(about));
     let (near, far): (Vec<_>, Vec<_>) = events.into_iter().partition(|(_, event)| around.contains(&event.at));
     let far = far.into_iter().filter(|(_, event)| mentions(event));
-    // What was closest explains most.
+    // The closest events explain most.
     let surplus = near.len().saturating_sub(LINES);
     let (before, after) = near.split_at(near.partition_point(|(_, event)| event.at < *at));
     let before = &before[surplus.min(before.len())..];
@@ -63,7 +63,7 @@ pub(crate) fn describe(violation: &Violation, history: &History) -> String {
     text + &faults(history)
 }
 
-/// Everything that happened, for a file.
+/// All events, for a file.
 pub(crate) fn everything(history: &History) -> String {
     let mut text = faults(history);
     for (number, event) in events(history, &(0..history.connections.len()).collect()) {
@@ -73,7 +73,7 @@ pub(crate) fn everything(history: &History) -> String {
     text
 }
 
-/// When faults were.
+/// The times of the faults.
 fn faults(history: &History) -> String {
     let mut text = String::new();
     for span in &history.spans {
@@ -83,7 +83,7 @@ fn faults(history: &History) -> String {
     text
 }
 
-/// The events of connections in the order of time.
+/// The events of connections in order of time.
 fn events<'a>(history: &'a History, connections: &BTreeSet<usize>) -> Vec<(usize, &'a Event)> {
     let chosen = history.connections.iter().enumerate().filter(|(number, _)| connections.contains(number));
     let mut events: Vec<(usize, &Event)> =

@@ -1,4 +1,4 @@
-//! Random numbers that depend on the seed only. They must not be used for anything secret.
+//! Random numbers that depend on the seed only. They must not be used for secrets.
 
 use std::time::Duration;
 
@@ -7,7 +7,7 @@ use std::time::Duration;
 pub(crate) struct SeededRng(u64);
 
 impl SeededRng {
-    /// The generator of one of the many streams of a seed.
+    /// The generator of one of the streams of a seed.
     pub(crate) fn new(seed: u64, stream: u64) -> Self {
         let mut rng = Self(seed.wrapping_mul(0xd134_2543_de82_ef95) ^ stream.wrapping_mul(0x2545_f491_4f6c_dd1d));
         rng.roll();
@@ -22,17 +22,17 @@ impl SeededRng {
         mixed ^ (mixed >> 31)
     }
 
-    /// A number below `bound`, which is not 0.
+    /// A number below `bound`. `bound` must not be 0.
     pub(crate) fn below(&mut self, bound: u64) -> u64 {
         self.roll() % bound
     }
 
-    /// Yes so many times out of a hundred.
+    /// Returns true in `percent` out of 100 cases.
     pub(crate) fn chance(&mut self, percent: u64) -> bool {
         self.below(100) < percent
     }
 
-    /// One of several, which are not none.
+    /// One of `items`, which must not be empty.
     pub(crate) fn pick<'a, T>(&mut self, items: &'a [T]) -> &'a T {
         &items[self.below(items.len() as u64) as usize]
     }

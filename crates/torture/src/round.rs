@@ -1,4 +1,4 @@
-//! One round: the parts in their order, and what happened. It must not know what is promised.
+//! One round: its phases in their order, and its record. It must not know the promises.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -19,20 +19,20 @@ use crate::plan::{Fault, FaultKind, Plan};
 use crate::record::{Connection, History, Span};
 use parlor_process_testkit::Failure;
 
-/// After this, the people of a server that died must not be shown any more.
+/// After this time, the users of a server that died must not be shown any more.
 const GHOSTS_ARE_SEEN_AFTER: Duration = Duration::from_secs(22);
-/// After this, everybody has to hear what is said in the new life of a store that was emptied.
+/// After this time, all clients must receive messages sent in the new life of a store that was emptied.
 const NEW_LIFE_IS_SEEN_AFTER: Duration = Duration::from_secs(18);
-/// For everybody to come back: with servers that share a store a lease has to run out, and a second attempt may be
-/// needed.
+/// Maximum time until all clients are back. With servers that share a store, a lease must expire first, and a second
+/// attempt may be needed.
 const GATHERED_WITHIN: Duration = Duration::from_secs(45);
 const GATHERED_ALONE_WITHIN: Duration = Duration::from_secs(25);
 const PATIENCE: Duration = Duration::from_secs(20);
 
-/// Plays one round. Names of users and rooms end with `tag`, which no other round has.
+/// Plays one round. Names of users and rooms end with `tag`, which is unique to this round.
 ///
 /// # Errors
-/// If it could not be carried out, which says nothing about any promise.
+/// If the round could not be played. This says nothing about any promise.
 pub(crate) fn play(plan: &Plan, config: &Config, world: &Deployment, tag: &str) -> Result<History, Failure> {
     let cast = cast(config.clients, plan.servers, tag);
     let doors = world.doors();
@@ -73,7 +73,7 @@ pub(crate) fn play(plan: &Plan, config: &Config, world: &Deployment, tag: &str) 
     Ok(history)
 }
 
-/// Everybody comes, does as they like, comes together again, and goes.
+/// All clients connect, act as they like, come together again, and leave.
 fn stages(
     plan: &Plan,
     cast: Vec<ClientSpec>,
@@ -82,7 +82,7 @@ fn stages(
 ) -> Result<History, Failure> {
     let everybody: BTreeSet<String> = cast.iter().map(|part| part.name.clone()).collect();
     let actors = cast.into_iter().map(|part| begin(part, context, plan.seed)).collect::<Result<Vec<_>, Failure>>();
-    // Whatever goes wrong, those that have begun must come to their end.
+    // Even after an error, the clients that have started must run to their end.
     let (actors, failed) = match actors {
         Ok(actors) => (actors, None),
         Err(failure) => (Vec::new(), Some(failure)),
@@ -107,7 +107,7 @@ fn stages(
     Ok(history)
 }
 
-/// The parts without faults, up to the first that does not come to pass.
+/// The phases without faults, up to the first one that is not complete in time.
 fn come_together(history: &mut History, context: &RunContext, everybody: &BTreeSet<String>, gathered: Duration) {
     let parts = [
         (Phase::Gather, "everybody comes back and goes to a room", gathered),
@@ -126,7 +126,7 @@ fn come_together(history: &mut History, context: &RunContext, everybody: &BTreeS
     }
 }
 
-/// Sleeps for so long, not counting time in which the machine let nobody run.
+/// Sleeps for `length`, not counting the time in which the machine stalled.
 fn sleep_awake(length: Duration) {
     const PIECE: Duration = Duration::from_millis(100);
     let mut slept = Duration::ZERO;
@@ -138,14 +138,15 @@ fn sleep_awake(length: Duration) {
 }
 
 impl RunContext {
-    /// Waits until all have done what the present part asks for; says what did not come to pass in time.
+    /// Waits until all clients have done what the current phase requires. Returns a description of what did not happen
+    /// in time.
     fn overdue(&self, what: &str, everybody: &BTreeSet<String>, patience: Duration) -> Option<String> {
         let missing = self.board.wait_for(everybody, patience);
         (!missing.is_empty()).then(|| format!("{what}: not {}", missing.join(", ")))
     }
 }
 
-/// Where people go.
+/// The rooms that clients go to.
 fn rooms(tag: &str) -> Vec<String> {
     let others = ["red", "blue", "green"].into_iter().map(|room| format!("{room}{tag}"));
     std::iter::once("lobby".to_owned()).chain(others).collect()
@@ -160,7 +161,7 @@ fn begin(part: ClientSpec, context: &Arc<RunContext>, seed: u64) -> Result<JoinH
     })
 }
 
-/// Lets everybody do as they like for the time of the plan, and so long that ghosts would be seen.
+/// Lets all clients act as they like for the time of the plan, or longer if that is needed to detect ghosts.
 fn chaos(plan: &Plan, world: &Deployment, context: &Arc<RunContext>) -> Result<InjectionLog, Failure> {
     context.board.begin(Phase::Chaos);
     let deeds = thread::scope(|scope| {

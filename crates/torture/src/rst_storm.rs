@@ -1,5 +1,5 @@
 //! A storm of connections that are reset at every stage: after a bare connect, in the middle of the handshake, before
-//! the login and in a session. It must not judge what comes of them.
+//! the login and in a session. It must not judge the results.
 
 use std::io::Write;
 use std::net::TcpStream;
@@ -14,18 +14,18 @@ use crate::record::{Connection, Line};
 use crate::recorded_connection::{ConnectOptions, Counted, Endpoint, RecordedConnection};
 use crate::rng::SeededRng;
 
-/// Between two connections.
+/// Pause between two connections, in milliseconds.
 const PAUSE: (u64, u64) = (5, 40);
 /// The beginning of a TLS record that never ends.
 const HALF_A_HANDSHAKE: [u8; 9] = [0x16, 3, 1, 2, 0, 1, 0, 1, 0xfc];
 
-/// Comes and goes at the door until it is told to stop. What was said in sessions is handed out.
+/// Connects to the server and resets the connections until `stop` is set. Returns the records of the sessions.
 pub(crate) fn rage(door: &Endpoint, context: &RunContext, seed: u64, stop: &AtomicBool) -> Vec<Connection> {
     let mut rng = SeededRng::new(seed, 10_000 + door.server as u64);
     let user = format!("gus{}{}", door.server, context.tag);
     let mut records = Vec::new();
     let (mut said, mut known) = (0, context.accounts_are_made);
-    // There may be several storms in a round, and no text is said twice.
+    // A round may have several storms, and no text may be sent twice.
     let storm = context.began.elapsed().as_millis();
     while !stop.load(Ordering::Relaxed) {
         match rng.below(10) {
@@ -48,7 +48,8 @@ pub(crate) fn rage(door: &Endpoint, context: &RunContext, seed: u64, stop: &Atom
     records
 }
 
-/// A connection that is reset before it is one. That nobody may be there is part of the storm.
+/// Makes a TCP connection and resets it before the TLS handshake is complete. A server that is down is part of the
+/// storm.
 fn bare(door: &Endpoint, bytes: &[u8]) {
     let _counted = Counted::at(door);
     let Ok(mut socket) = TcpStream::connect_timeout(&door.address, Duration::from_secs(1)) else { return };
@@ -56,7 +57,7 @@ fn bare(door: &Endpoint, bytes: &[u8]) {
     let _ = socket.write_all(bytes);
 }
 
-/// Logs in, says something, and is gone before the answer.
+/// Logs in, sends a message, and disconnects before the answer.
 fn connection(door: &Endpoint, user: &str, known: bool, text: String, began: Instant) -> Option<Connection> {
     let mut link = RecordedConnection::open(door, ConnectOptions::default(), user, began)?;
     link.send(vec![Line::Format, if known { Line::Login } else { Line::Register }]);

@@ -1,5 +1,5 @@
-//! A run: round after round on the same servers, each judged when it is over. It must not know how a promise is
-//! checked, nor how the result looks.
+//! A run: round after round on the same servers, and a check of each round at its end. It must not know how a promise
+//! is checked, nor how the result looks.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -20,35 +20,35 @@ use crate::statistics::Statistics;
 use crate::summary::RunSummary;
 use parlor_process_testkit::Failure;
 
-/// How long people do as they like in one round, at least and at most.
+/// Minimum and maximum length of the chaos phase of one round.
 const SHORTEST: Duration = Duration::from_secs(6);
 const LONGEST: Duration = Duration::from_secs(40);
-/// What a round takes besides: to come together, to see ghosts, to come back, to look.
+/// The time that a round needs besides: to connect, to detect ghosts, to come back, and to check the lists.
 const AROUND: Duration = Duration::from_secs(25);
-/// How often a promise that was broken several times is shown, the first time in full.
+/// How often a promise that was broken several times is shown. The first time it is shown in full.
 const SHOWN: usize = 3;
 
 /// A round in which a promise was broken.
 #[derive(Debug, Clone)]
 pub(crate) struct Broken {
-    /// Of the round.
+    /// Seed of the round.
     pub(crate) seed: u64,
     pub(crate) length: Duration,
-    /// Since the run began, when it was found.
+    /// Time from the start of the run until the violation was found.
     pub(crate) found_after: Duration,
-    /// How often, by promise and by check.
+    /// Number of violations, by promise and by check.
     pub(crate) times: BTreeMap<(&'static str, &'static str), usize>,
-    /// For people.
+    /// The description for users.
     pub(crate) text: String,
-    /// Where the record of everything is.
+    /// The file with the record of everything.
     pub(crate) record: Option<PathBuf>,
 }
 
-/// Carries out a run, and calls `progress` with a line for people as each round is over. Blocks for about as long as
-/// the configuration says.
+/// Executes a run, and calls `progress` with a line for users after each round. Blocks for about the time that the
+/// configuration says.
 ///
 /// # Errors
-/// If it could not be carried out, which says nothing about any promise.
+/// If the run could not be executed. This says nothing about any promise.
 pub fn run(config: &Config, mut progress: impl FnMut(&str)) -> Result<RunSummary, Failure> {
     let began = Instant::now();
     let random = RandomState::new();
@@ -59,9 +59,9 @@ pub fn run(config: &Config, mut progress: impl FnMut(&str)) -> Result<RunSummary
     while rounds == 0 || began.elapsed() + SHORTEST + AROUND < config.length {
         let seed = config.seed + rounds;
         let left = config.length.saturating_sub(began.elapsed());
-        // A round that is given more time than it needs leaves none for one more.
+        // A round that gets more time than it needs leaves no time for another one.
         let length = if left > 2 * AROUND + SHORTEST { left.saturating_sub(AROUND) } else { left * 2 / 3 };
-        // Whole seconds, as a round that is played again is given.
+        // Whole seconds, since the command that repeats a round takes whole seconds.
         let length = Duration::from_secs(length.clamp(SHORTEST, LONGEST).as_secs());
         let length = config.once.unwrap_or(length);
         let plan = Plan::of(seed, world.doors().len(), &config.faults, length);
@@ -81,7 +81,7 @@ pub fn run(config: &Config, mut progress: impl FnMut(&str)) -> Result<RunSummary
     Ok(RunSummary::new(config, world.doors().len(), rounds, began.elapsed(), tally, broken))
 }
 
-/// What a round was made of.
+/// A description of a round in one line.
 fn line(round: u64, plan: &Plan, history: &History, broken: usize) -> String {
     let faults: Vec<String> = history.spans.iter().map(|span| span.fault.to_string()).collect();
     let faults = if faults.is_empty() { "no faults".to_owned() } else { faults.join(", ") };
@@ -107,7 +107,7 @@ impl Broken {
     }
 }
 
-/// Writes a record of everything into a file, if there can be one; the verdict does not depend on it.
+/// Writes a record of everything to a file, if possible. The verdict does not depend on it.
 fn write_down(plan: &Plan, history: &History, world: &Deployment, verdict: &str) -> Option<PathBuf> {
     let mut text = format!("{verdict}\n{}", everything(history));
     for (server, log) in world.logs().iter().enumerate() {

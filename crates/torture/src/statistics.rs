@@ -1,4 +1,4 @@
-//! What a run was made of, in numbers. It must not judge.
+//! The contents of a run in numbers. It must not judge.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -11,37 +11,37 @@ use crate::record::{Connection, Heard, History, Line, Moment, Reply, Usage, What
 pub(crate) struct Statistics {
     pub(crate) connections: u64,
     pub(crate) sessions: u64,
-    /// Messages and publications whose sender saw them acknowledged.
+    /// Messages and publications that the sender saw acknowledged.
     pub(crate) accepted: u64,
-    /// Messages of rooms that others heard.
+    /// Room messages that others received.
     pub(crate) delivered: u64,
     pub(crate) publications: u64,
     pub(crate) direct: u64,
-    /// Comings and goings.
+    /// Presence events.
     pub(crate) presence: u64,
-    /// Entries that `/history` showed.
+    /// Entries that `/history` returned.
     pub(crate) shown: u64,
     /// Lists of members and of rooms.
     pub(crate) lists: u64,
     pub(crate) answered: u64,
     pub(crate) samples: u64,
     pub(crate) probes: u64,
-    /// How often each fault was done.
+    /// How often each fault was injected.
     pub(crate) by_kind: BTreeMap<FaultKind, u64>,
-    /// How often the machine had no time for this.
+    /// How often the machine stalled.
     pub(crate) stalls: u64,
-    /// The longest time in which a client that wanted to speak could not.
+    /// The longest time in which a client wanted to send but could not.
     pub(crate) longest_outage: Outage,
-    /// How long after a fault the first message was accepted again, of each fault.
+    /// For each fault, the time from its end until the first message was accepted again.
     pub(crate) recoveries: Vec<Duration>,
-    /// The most that a server took, of each kind.
+    /// Maximum usage of a server, for each kind of resource.
     pub(crate) most: Usage,
-    /// The most that a server took before anybody came, and the most that was left in the end.
+    /// Maximum usage of a server before any client connected, and maximum usage at the end.
     pub(crate) idle: Usage,
     pub(crate) left: Usage,
 }
 
-/// A time in which a client could not speak.
+/// A time in which a client could not send.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub(crate) struct Outage {
     pub(crate) lasted: Duration,
@@ -109,7 +109,7 @@ fn most(one: Usage, other: Usage) -> Usage {
     }
 }
 
-/// From the end of a fault to the first message after it that was accepted on each server that it had hit.
+/// The time from the end of a fault until each server that it hit has accepted a new message.
 fn recovery(fault: Fault, ended: Moment, history: &History) -> Option<Duration> {
     if fault.kind.is_of_clients() {
         return None;
@@ -125,8 +125,8 @@ fn recovery(fault: Fault, ended: Moment, history: &History) -> Option<Duration> 
     Some(slowest.saturating_sub(ended))
 }
 
-/// Times in which a user who stays could not speak: from the first line without success to the next success, by
-/// whatever connection.
+/// Times in which a user who stays could not send: from the first line without success to the next success, on any
+/// connection.
 fn outages(history: &History) -> Vec<Outage> {
     let mut by_user: BTreeMap<&str, Vec<&Connection>> = BTreeMap::new();
     for connection in &history.connections {
@@ -143,18 +143,18 @@ fn outages(history: &History) -> Vec<Outage> {
     found
 }
 
-/// What tells whether a user could speak.
+/// Evidence of whether a user could send.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 enum Sign {
     Succeeds,
-    /// Goes as it likes, or was sent away for another connection.
+    /// Leaves by choice, or was displaced by another connection.
     Leaves,
     Tries,
     IsCutOff,
 }
 
-/// Connections of one user may overlap: one that is cut off late, on a server that stood still, had a successor long
-/// before, and its end says nothing.
+/// Connections of one user may overlap. A connection that is cut off late, on a frozen server, had a successor long
+/// before, so its end proves nothing.
 fn spells(connections: &[&Connection]) -> Vec<(Moment, Moment)> {
     let begin = |connection: &Connection| connection.events.first().map(|event| event.at);
     let is_followed = |connection: &Connection, end: Moment| {

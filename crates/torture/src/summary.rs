@@ -1,4 +1,4 @@
-//! The result of a run on one page, for people and for programs. It must not judge.
+//! The result of a run on one page, for users and for programs. It must not judge.
 
 use std::fmt::{self, Write};
 use std::time::Duration;
@@ -12,28 +12,28 @@ use crate::record::Usage;
 use crate::run::Broken;
 use crate::statistics::Statistics;
 
-/// What came of a run.
+/// The result of a run.
 #[derive(Debug, Clone, Serialize)]
 pub struct RunSummary {
     /// Whether every promise was kept.
     pub kept: bool,
-    /// How the servers kept everything: `embedded`, `redis`, or `given`.
+    /// The store of the servers: `embedded`, `redis`, or `given`.
     pub store: &'static str,
-    /// How many servers there were.
+    /// Number of servers.
     pub servers: usize,
     /// What a second login of a user does: `takeover` or `reject`.
     pub duplicate_login: &'static str,
-    /// Of the first round.
+    /// Seed of the first round.
     pub seed: u64,
-    /// How many rounds were played.
+    /// Number of rounds.
     pub rounds: u64,
-    /// How long it lasted.
+    /// Length of the run in seconds.
     pub seconds: f64,
-    /// The kinds of faults that were chosen from.
+    /// The kinds of faults to choose from.
     pub faults: Vec<String>,
     /// Every promise.
     pub promises: Vec<Line>,
-    /// What it was made of.
+    /// The contents of the run in numbers.
     pub counts: Counts,
     /// Every round in which a promise was broken.
     pub broken: Vec<BrokenRound>,
@@ -44,57 +44,57 @@ pub struct RunSummary {
 pub struct Line {
     /// The promise.
     pub promise: &'static str,
-    /// Where docs/protocol.md makes it.
+    /// The heading of docs/protocol.md above it.
     pub section: &'static str,
-    /// How much was looked at.
+    /// Number of checked items.
     pub looked_at: u64,
-    /// What that is.
+    /// The unit of the items.
     pub unit: &'static str,
     /// How often it was broken.
     pub broken: u64,
-    /// Which checks found that.
+    /// The checks that found that.
     pub checks: Vec<&'static str>,
 }
 
 /// Sums over all rounds. Times are in seconds.
 #[derive(Debug, Clone, Serialize)]
 pub struct Counts {
-    /// Connections of clients, storms included where they reached a session.
+    /// Connections of clients. Connections of storms are included if they reached a session.
     pub connections: u64,
-    /// Messages and publications whose sender saw them acknowledged.
+    /// Messages and publications that the sender saw acknowledged.
     pub accepted: u64,
-    /// Messages, publications and direct messages that others heard.
+    /// Messages, publications and direct messages that others received.
     pub delivered: u64,
-    /// Faults that were done, by their names.
+    /// Number of injected faults, by name.
     pub faults_injected: Vec<(String, u64)>,
-    /// How often the machine had no time for the run, which counts as a fault.
+    /// How often the machine stalled, which counts as a fault.
     pub stalls: u64,
-    /// The longest time in which a client that wanted to speak could not.
+    /// The longest time in which a client wanted to send but could not.
     pub longest_outage: f64,
     /// The faults during that time.
     pub longest_outage_during: Vec<String>,
-    /// From the end of a fault of a server or its store to the next message that was accepted there.
+    /// The median time from the end of a fault of a server or its store to the next message that was accepted there.
     pub median_recovery: f64,
-    /// The longest of these.
+    /// The longest of these times.
     pub longest_recovery: f64,
-    /// The most that a server took before anybody came.
+    /// Maximum usage of a server before any client connected.
     pub at_start: Usage,
-    /// The most that a server took.
+    /// Maximum usage of a server.
     pub most: Usage,
-    /// The most that a server still took when all had gone.
+    /// Maximum usage of a server when all clients had gone.
     pub at_end: Usage,
 }
 
 /// A round in which a promise was broken.
 #[derive(Debug, Clone, Serialize)]
 pub struct BrokenRound {
-    /// Plays it again.
+    /// The command that repeats it.
     pub command: String,
-    /// Of the round.
+    /// Seed of the round.
     pub seed: u64,
-    /// When it was found, since the run began.
+    /// Time from the start of the run until the violation was found.
     pub found_after_seconds: f64,
-    /// What was broken, and what happened around it.
+    /// What was broken, and the events around it.
     pub text: String,
     /// The file with the record of everything.
     pub record: Option<String>,
@@ -131,7 +131,7 @@ impl RunSummary {
     /// The same for programs, as one JSON object.
     #[must_use]
     pub fn json(&self) -> String {
-        // Nothing of it can fail to be JSON: no maps, no numbers that are none.
+        // Serialisation cannot fail: there are no maps, and no numbers that JSON cannot represent.
         serde_json::to_string_pretty(self).unwrap_or_default()
     }
 }
@@ -187,7 +187,7 @@ impl Broken {
     }
 }
 
-/// What plays a round of this length again. A password is left out.
+/// The command that repeats a round of this length, without passwords.
 fn command(config: &Config, seed: u64, length: Duration) -> String {
     let mut words = vec![format!("parlor torture --seed {seed} --seconds {}", length.as_secs())];
     let is_elsewhere = match &config.target {
@@ -218,7 +218,7 @@ fn command(config: &Config, seed: u64, length: Duration) -> String {
     words.join(" ")
 }
 
-/// The URL of a Redis as it may be shown.
+/// The URL of a Redis without its password.
 fn without_password(word: &str) -> String {
     match (word.split_once("://"), word.rsplit_once('@')) {
         (Some((scheme, _)), Some((_, address))) => format!("{scheme}://…@{address}"),

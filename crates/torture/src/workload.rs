@@ -1,14 +1,14 @@
-//! What a client says in the parts of a run. It must not touch the connection but by saying something or going away.
+//! The lines that a client sends in each phase. It must not use the connection except to send and to disconnect.
 
 use crate::client::{ClientSpec, Role, SimulatedClient};
 use crate::record::Line;
 
-/// How much is said at once by who says much, in lines and in bytes of each.
+/// Size of a burst, in lines and in bytes of each line.
 const FLOOD_LINES: usize = 150;
 const FLOOD_BYTES: usize = 3_000;
 
 impl SimulatedClient {
-    /// The room where it is in the end.
+    /// The final room of the client.
     fn home(&self) -> String {
         let ClientSpec { number, role, .. } = &self.part;
         match role {
@@ -18,8 +18,8 @@ impl SimulatedClient {
         }
     }
 
-    /// What is missing for being at its place: the room that is its home, the knowledge whom it follows, or somebody it
-    /// means to follow.
+    /// The next thing that the client needs for its final state: its final room, the list of users that it follows, or
+    /// a user that it wants to follow.
     pub(crate) fn wants(&self) -> Option<Line> {
         let home = self.home();
         if self.room != home {
@@ -34,14 +34,14 @@ impl SimulatedClient {
         publishers.find(|user| !self.follows.contains(*user)).map(|user| Line::Subscribe(user.clone()))
     }
 
-    /// Goes one step towards its place.
+    /// Makes one step towards the final state.
     pub(crate) fn settle_down(&mut self) {
         let line = self.wants();
         self.send(line.into_iter().collect());
         self.rest(20, 60);
     }
 
-    /// Says what others have to hear at the end.
+    /// Sends the next message that others must receive at the end.
     pub(crate) fn say_marker(&mut self) {
         let users = &self.context.users;
         let own = users.iter().position(|user| *user == self.part.user);
@@ -58,16 +58,16 @@ impl SimulatedClient {
         self.rest(50, 200);
     }
 
-    /// Looks who is where.
+    /// Requests the lists of members and rooms.
     pub(crate) fn look(&mut self) {
         let mut lines = vec![Line::Who(self.room.clone()), Line::Rooms];
-        // Of what is said much of, the history is more than may wait for a client.
+        // In a busy room, the history is larger than the send queue of a client.
         lines.extend((!matches!(self.part.role, Role::Slow | Role::Flooder)).then_some(Line::History));
         self.send(lines);
         self.rest(300, 600);
     }
 
-    /// Does whatever its role allows.
+    /// Does something that its role allows.
     pub(crate) fn do_anything(&mut self) {
         match self.part.role {
             Role::Canary { .. } => {
@@ -118,7 +118,7 @@ impl SimulatedClient {
         self.rest(40, 260);
     }
 
-    /// Says little, or very much.
+    /// Sends a little, or a burst.
     fn flood(&mut self) {
         if self.rng.chance(60) {
             self.say_once(Line::Publish);
@@ -130,7 +130,7 @@ impl SimulatedClient {
         self.rest(1_000, 3_000);
     }
 
-    /// Enters another room, now and then with words before and behind that are sent together with it.
+    /// Enters another room. Sometimes sends messages before and after the join in the same write.
     fn move_on(&mut self) {
         let room = self.rng.pick(&self.context.rooms).clone();
         let mut lines = vec![Line::Join(room)];
@@ -146,7 +146,7 @@ impl SimulatedClient {
         self.send(vec![line(text)]);
     }
 
-    /// A text that nobody says again in this run.
+    /// A text that is unique in this run.
     fn text(&mut self) -> String {
         self.said += 1;
         format!("{}-{}", self.part.name, self.said)

@@ -1,5 +1,5 @@
-//! Many clients of one server, driven by one thread. Each comes in by saying lines and waiting for their answers; what
-//! it hears after that is handed on. It must not know what a message is.
+//! Many clients of one server, driven by one thread. Each client enters by sending lines and waiting for their answers.
+//! Lines that arrive later go to the caller. It must not know the meaning of a message.
 
 use std::collections::VecDeque;
 use std::net::TcpStream;
@@ -13,25 +13,25 @@ use crate::servers::Target;
 use crate::servers::accounts::Step;
 use crate::wire::{BUFFER_BYTES, Heard, Lines, Link, Poller};
 
-/// Clients that come in at a time.
+/// Maximum number of clients that enter at the same time.
 const AT_ONCE: usize = 32;
-/// How long nothing may happen while something is awaited.
+/// Timeout without any progress while the clients wait for something.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(20);
 
 struct LoadClient {
     link: Link<UnbufferedClientConnection>,
     lines: Lines,
-    /// What it still has to say; the answer to the first is awaited.
+    /// The lines that it still has to send. It waits for the answer to the first one.
     steps: VecDeque<Step>,
     has_begun: bool,
 }
 
-/// What became of clients in a turn, by their numbers.
+/// Changes of clients in a turn, by client number.
 #[derive(Debug, Default)]
 pub(crate) struct News {
-    /// Those who said all that they had to say.
+    /// Clients that have sent all of their lines.
     pub(crate) ready: Vec<usize>,
-    /// Those whose connection the server closed.
+    /// Clients whose connection the server closed.
     pub(crate) gone: Vec<usize>,
 }
 
@@ -45,13 +45,13 @@ pub(crate) struct ClientPool<'a> {
 }
 
 impl<'a> ClientPool<'a> {
-    /// Nobody yet, of `size` at most.
+    /// An empty pool for at most `size` clients.
     pub(crate) fn new(target: &'a Target, size: usize) -> Result<Self> {
         let visitors = (0..size).map(|_| None).collect();
         Ok(Self { target, poller: Poller::new()?, visitors, buffer: vec![0; BUFFER_BYTES], sockets: Vec::new() })
     }
 
-    /// Connects a client, which will say `steps`. Blocks while the server's queue of connections is full.
+    /// Connects a client, which then sends `steps`. Blocks while the server's accept queue is full.
     pub(crate) fn connect(&mut self, number: usize, steps: impl IntoIterator<Item = Step>) -> Result<()> {
         let Target { address, config, .. } = self.target;
         let socket = TcpStream::connect(address).context("cannot connect")?;
@@ -65,7 +65,8 @@ impl<'a> ClientPool<'a> {
         Ok(())
     }
 
-    /// Lets clients in, a few at a time, and waits until all are in. What is said meanwhile is not heard.
+    /// Connects clients, at most 32 at the same time, and waits until all have entered. Lines for clients that have
+    /// already entered are dropped meanwhile.
     pub(crate) fn admit(
         &mut self,
         clients: std::ops::Range<usize>,
@@ -92,17 +93,17 @@ impl<'a> ClientPool<'a> {
         Ok(())
     }
 
-    /// Encrypts a line, which brings its ending with it; [`ClientPool::flush`] sends it.
+    /// Encrypts a line, which must include its line ending. [`ClientPool::flush`] sends it.
     pub(crate) fn say(&mut self, number: usize, line: &[u8]) -> Result<()> {
         self.visitors[number].as_mut().context("a client is gone")?.link.seal(line)
     }
 
-    /// Sends what a client has said.
+    /// Sends the encrypted lines of a client.
     pub(crate) fn flush(&mut self, number: usize) -> Result<()> {
         self.visitors[number].as_mut().context("a client is gone")?.link.flush(&self.poller, number)
     }
 
-    /// Waits for `timeout` at most, and hands on what clients heard who have nothing left to say.
+    /// Waits for at most `timeout`, and passes on the lines for clients that have no steps left.
     pub(crate) fn turn(
         &mut self,
         timeout: Option<Duration>,
@@ -151,7 +152,7 @@ impl LoadClient {
     }
 }
 
-/// Fails if a line says that the server does not do what it was asked for.
+/// Fails if the line is an error or a goodbye of the server.
 pub(crate) fn refused(line: &[u8]) -> Result<()> {
     if line.starts_with(b"ERR ") || line.starts_with(b"BYE ") {
         bail!("the server says {}", String::from_utf8_lossy(line));

@@ -1,4 +1,4 @@
-//! The load: clients by the thousand on one thread, and when they speak. It must not judge what comes back.
+//! The load: thousands of clients on one thread, and the times at which they send. It must not judge the answers.
 
 mod clients;
 mod pace;

@@ -1,5 +1,5 @@
-//! When each speaker says its next message: at a fixed rate, or whenever fewer than so many of its messages are on the
-//! way. A message is on the way until all who are to hear it have heard it, so that a server gains nothing by filling
+//! When each speaker sends its next message: at a fixed rate, or whenever fewer than a given number of its messages are
+//! in flight. A message is in flight until all recipients have received it, so that a server gains nothing by filling
 //! queues. It must not send.
 
 use std::cmp::Reverse;
@@ -12,17 +12,17 @@ use serde::{Deserialize, Serialize};
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub(crate) enum Pace {
-    /// So many a second in each room.
+    /// This many messages per second in each room.
     Rate(f64),
-    /// As many as are heard, with so many of each speaker on the way.
+    /// As many messages as recipients receive, with this many of each speaker in flight.
     Window(usize),
 }
 
-/// Speakers and what they have on the way.
+/// Speakers and their messages in flight.
 #[derive(Debug)]
 pub(crate) struct Pacer {
     speakers: Vec<Speaker>,
-    /// Speakers whose window has room, if they do not keep time.
+    /// Speakers with room in their window, if there is no timetable.
     open: Vec<usize>,
     timetable: Option<Timetable>,
     window: usize,
@@ -37,17 +37,17 @@ struct Timetable {
 
 #[derive(Debug)]
 struct Speaker {
-    /// Of each message that is on the way, oldest first, how many have yet to hear it.
+    /// For each message in flight, oldest first: the number of recipients that have not received it yet.
     awaited: VecDeque<usize>,
-    /// Messages so far.
+    /// Number of messages so far.
     sent: u32,
     hearers: usize,
     is_open: bool,
 }
 
 impl Pacer {
-    /// Speakers, of each of whom is told how many hear it; `per_room` of them share a room and its rate. They begin at
-    /// `now`, in nanoseconds, evenly spread.
+    /// `hearers` contains the number of recipients of each speaker. `per_room` speakers share a room and its rate. They
+    /// start at `now`, in nanoseconds, spread evenly.
     pub(crate) fn new(pace: Pace, hearers: &[usize], per_room: usize, now: u64) -> Self {
         let speaker = |&hearers: &usize| Speaker { awaited: VecDeque::new(), sent: 0, hearers, is_open: true };
         let (timetable, window) = match pace {
@@ -58,7 +58,7 @@ impl Pacer {
         Self { speakers: hearers.iter().map(speaker).collect(), open, timetable, window, on_the_way: 0 }
     }
 
-    /// Who is to speak now, and the number of its message, which counts as sent.
+    /// The speaker that must send now, and the number of its message. The message counts as sent.
     pub(crate) fn next(&mut self, now: u64) -> Option<(usize, u32)> {
         let speaker = match &mut self.timetable {
             Some(timetable) => timetable.next(now)?,
@@ -75,7 +75,7 @@ impl Pacer {
         Some((speaker, it.sent - 1))
     }
 
-    /// One of those who were to hear a message has heard it.
+    /// One of the recipients of a message has received it.
     pub(crate) fn heard(&mut self, speaker: usize, number: u32) {
         let it = &mut self.speakers[speaker];
         let oldest = it.sent - it.awaited.len() as u32;
@@ -91,18 +91,18 @@ impl Pacer {
         }
     }
 
-    /// How long nobody has anything to say, as far as that is known.
+    /// How long no speaker has to send, if that is known.
     pub(crate) fn idle(&self, now: u64) -> Option<Duration> {
         let Reverse((due, _)) = self.timetable.as_ref()?.due.peek()?;
         Some(Duration::from_nanos(due.saturating_sub(now)))
     }
 
-    /// Deliveries that are yet to come.
+    /// Deliveries that are still missing.
     pub(crate) fn on_the_way(&self) -> u64 {
         self.on_the_way
     }
 
-    /// How many messages each has sent.
+    /// Number of messages that each speaker has sent.
     pub(crate) fn sent(&self) -> Vec<u32> {
         self.speakers.iter().map(|it| it.sent).collect()
     }
@@ -112,7 +112,7 @@ impl Timetable {
     fn new(rate: f64, speakers: usize, per_room: usize, now: u64) -> Self {
         let interval = (1e9 / rate * per_room as f64) as u64;
         let begin = |at: usize| now + (interval as u128 * at as u128 / speakers as u128) as u64;
-        // Those of one room have numbers in a row; so they are spread within the room, too.
+        // The speakers of one room have consecutive numbers, so they are spread within the room too.
         let spread = |at: usize| (at % per_room) * (speakers / per_room) + at / per_room;
         Self { interval, due: (0..speakers).map(|at| Reverse((begin(spread(at)), at))).collect() }
     }

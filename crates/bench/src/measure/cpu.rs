@@ -1,5 +1,5 @@
-//! Processor time of processes, as the kernel accounts for it. `/proc/PID/stat` counts in ticks of 10 ms, too coarse
-//! for a server that idles between messages; the clocks of processes count in nanoseconds.
+//! Processor time of processes, as the kernel accounts for it. `/proc/PID/stat` counts in ticks of 10 ms, which is too
+//! coarse for a server that idles between messages. The clocks of processes count in nanoseconds.
 
 use std::fs;
 
@@ -7,24 +7,24 @@ use anyhow::{Context, Result};
 use nix::time::ClockId;
 use nix::unistd::Pid;
 
-/// Seconds that a process has spent so far, user and system, with those of its ended threads.
+/// Processor time of a process so far in seconds, user and system, including its ended threads.
 pub(crate) fn seconds(pid: u32) -> Result<f64> {
     let clock = ClockId::pid_cpu_clock_id(Pid::from_raw(pid.cast_signed())).context("the process has ended")?;
     let time = clock.now()?;
     Ok(time.tv_sec() as f64 + time.tv_nsec() as f64 * 1e-9)
 }
 
-/// The same of several processes together.
+/// The same for several processes together.
 pub(crate) fn total(pids: &[u32]) -> Result<f64> {
     pids.iter().map(|&pid| seconds(pid)).sum()
 }
 
-/// Seconds that those threads of a process have spent so far whose names begin with `prefix`, while they live.
+/// Processor time so far in seconds of the living threads of a process whose names begin with `prefix`.
 pub(crate) fn of_threads(pid: u32, prefix: &str) -> Result<f64> {
     let mut nanoseconds = 0.0;
     for thread in fs::read_dir(format!("/proc/{pid}/task"))? {
         let thread = thread?.path();
-        // A thread that ends meanwhile has no name any more, and is none of those.
+        // A thread that ends meanwhile has no name any more, so it does not match.
         if fs::read_to_string(thread.join("comm")).is_ok_and(|name| name.starts_with(prefix)) {
             let spent = fs::read_to_string(thread.join("schedstat"))?;
             nanoseconds += spent.split(' ').next().context("no times")?.parse::<f64>()?;

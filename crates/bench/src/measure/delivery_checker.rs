@@ -1,37 +1,38 @@
-//! Who has heard what: finds messages that were lost, doubled, reordered, or brought to the wrong place, and members of
-//! one room that heard its messages in another order than others. It must not trust the server.
+//! Checks the deliveries to each member: finds lost, doubled, reordered and misdirected messages, and members of a room
+//! that received its messages in another order than others. It must not trust the server.
 
 use std::collections::HashSet;
 use std::fmt;
 
 use crate::measure::stamp::Stamp;
 
-/// What one member has heard.
+/// The messages that one member has received.
 #[derive(Debug)]
 struct Page {
     room: usize,
-    /// The number that is to come next, of each speaker of the room.
+    /// The next expected number, for each speaker of the room.
     next: Vec<u32>,
-    /// A digest of what was heard and in which order.
+    /// A digest of the received messages and their order.
     order: u64,
-    /// Those who speak do not hear themselves, so their order is not that of others.
+    /// Whether the member speaks. A speaker does not receive its own messages, so its order differs from that of
+    /// others.
     speaks: bool,
 }
 
-/// What went wrong, in deliveries.
+/// Number of wrong deliveries.
 #[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Faults {
     lost: u64,
     doubled: u64,
     reordered: u64,
-    /// Of another run or another room.
+    /// Messages of another run or another room.
     stray: u64,
-    /// Members that heard all, but not in the order in which others of the room did.
+    /// Members that received all messages, but in another order than others of the room.
     other_order: u64,
 }
 
 impl Faults {
-    /// How many there are.
+    /// The number of all faults.
     pub(crate) fn total(self) -> u64 {
         self.lost + self.doubled + self.reordered + self.stray + self.other_order
     }
@@ -45,11 +46,11 @@ impl fmt::Display for Faults {
     }
 }
 
-/// A speaker, as hearers know it.
+/// A speaker, as its recipients know it.
 #[derive(Debug, Clone, Copy)]
 struct Seat {
     room: usize,
-    /// The how many-th of its room.
+    /// Index of the speaker in its room.
     rank: usize,
     member: usize,
 }
@@ -60,13 +61,14 @@ pub(crate) struct DeliveryChecker {
     run: u32,
     pages: Vec<Page>,
     seats: Vec<Seat>,
-    /// Numbers that were passed over, by member and speaker: lost, or late.
+    /// Numbers that were skipped, by member and speaker. The message is lost or late.
     holes: HashSet<(usize, u32, u32)>,
     faults: Faults,
 }
 
 impl DeliveryChecker {
-    /// Of a run whose members hear what is said in `rooms`; `speakers` are those of them who speak, and where.
+    /// For a run in which `rooms` contains the room of each member. `speakers` contains the members that speak, and
+    /// their rooms.
     pub(crate) fn new(run: u32, rooms: &[usize], speakers: &[(usize, usize)]) -> Self {
         let mut counts = vec![0; rooms.iter().max().map_or(0, |last| last + 1)];
         let mut seats = Vec::new();
@@ -80,7 +82,7 @@ impl DeliveryChecker {
         Self { run, pages, seats, holes: HashSet::new(), faults: Faults::default() }
     }
 
-    /// Notes that a member heard something. `true` if it was due.
+    /// Records a delivery to a member. Returns `true` if it was due.
     pub(crate) fn hear(&mut self, member: usize, stamp: Option<Stamp>) -> bool {
         let page = &mut self.pages[member];
         let known = stamp.filter(|stamp| stamp.run == self.run);
@@ -105,7 +107,7 @@ impl DeliveryChecker {
         true
     }
 
-    /// What went wrong, once nothing is to come any more. `sent` says how many messages each speaker has sent.
+    /// The faults, once no more deliveries can arrive. `sent` contains the number of messages that each speaker sent.
     pub(crate) fn close(mut self, sent: &[u32]) -> Faults {
         self.faults.lost += self.holes.len() as u64;
         for (seat, &sent) in self.seats.iter().zip(sent) {
@@ -131,7 +133,8 @@ mod tests {
 
     const RUN: u32 = 5;
 
-    /// Two rooms; members 0 and 1 speak in the first, of which 2 and 3 are members, too; 4 speaks in the second to 5.
+    /// Two rooms. Members 0 to 3 are in the first room, where 0 and 1 speak. Members 4 and 5 are in the second room,
+    /// where 4 speaks.
     fn ledger() -> DeliveryChecker {
         DeliveryChecker::new(RUN, &[0, 0, 0, 0, 1, 1], &[(0, 0), (1, 0), (4, 1)])
     }
@@ -140,7 +143,8 @@ mod tests {
         Some(Stamp { run: RUN, speaker, number, time: 0 })
     }
 
-    /// Everybody of the first room hears one message of each speaker, the last one those of `last`.
+    /// Every member of the first room receives one message of each speaker. The last member receives those of `last`
+    /// instead.
     fn faults(last: &[(u32, u32)]) -> Faults {
         let mut ledger = ledger();
         ledger.hear(0, stamp(1, 0));

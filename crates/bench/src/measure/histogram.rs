@@ -1,11 +1,11 @@
 //! Latencies of very many deliveries in little memory: counts in classes that are 1.6 % wide. It must not keep single
 //! values.
 
-/// Classes of each power of two, as a number of bits.
+/// Number of classes per power of two, as a number of bits.
 const BITS: u32 = 6;
 const CLASSES: usize = ((64 - BITS as usize) + 1) << BITS;
 
-/// How often which time was seen, in nanoseconds.
+/// Number of occurrences of each time, in nanoseconds.
 #[derive(Debug)]
 pub(crate) struct Histogram {
     counts: Box<[u64]>,
@@ -24,7 +24,7 @@ impl Histogram {
         self.total += 1;
     }
 
-    /// The value below which `percent` of all lie, in milliseconds; none if nothing was recorded.
+    /// The value in milliseconds that `percent` of all values lie below. `None` if nothing was recorded.
     pub(crate) fn percentile(&self, percent: f64) -> Option<f64> {
         let rank = (self.total as f64 * percent / 100.0).ceil().max(1.0) as u64;
         let mut seen = 0;
@@ -57,7 +57,7 @@ mod tests {
     fn each_value_lies_in_its_class() {
         for value in (0..64).flat_map(|bit| [1_u64 << bit, (1 << bit) + 1, (1 << bit) - 1, (1_u64 << bit) / 2 * 3]) {
             let low = lower_end(class(value));
-            assert!(low <= value && value - low <= value >> BITS, "{value} is taken for {low}");
+            assert!(low <= value && value - low <= value >> BITS, "{value} is counted as {low}");
         }
         assert!(class(u64::MAX) < CLASSES);
     }

@@ -1,4 +1,4 @@
-//! What is known of the machine, to be kept with results. It must not measure.
+//! The facts about the machine that are stored with results. It must not measure.
 
 use std::fs;
 use std::process::Command;
@@ -6,23 +6,23 @@ use std::thread;
 
 use serde::{Deserialize, Serialize};
 
-/// Where and when results were made.
+/// Where and when the results were measured.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub(crate) struct Machine {
     /// Model of the processor.
     pub(crate) processor: String,
-    /// How many there are.
+    /// Number of processors.
     pub(crate) processors: usize,
     /// The kernel.
     pub(crate) kernel: String,
-    /// Load average of the last minute when the run began: other work makes results worse.
+    /// Load average of the last minute at the start of the run. Other work makes results worse.
     pub(crate) load: String,
     /// The day, in UTC.
     pub(crate) date: String,
 }
 
 impl Machine {
-    /// This one, now.
+    /// This machine, now.
     pub(crate) fn this() -> Self {
         let information = fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
         let model = information.lines().find_map(|line| line.strip_prefix("model name")?.split_once(": "));
@@ -37,7 +37,7 @@ impl Machine {
     }
 }
 
-/// What a program prints, if it succeeds.
+/// The output of a program, if it succeeds.
 pub(crate) fn said_by(program: &str, arguments: &[&str]) -> Option<String> {
     let output = Command::new(program).args(arguments).output().ok().filter(|output| output.status.success())?;
     Some(String::from_utf8_lossy(&output.stdout).trim().to_owned())

@@ -1,19 +1,19 @@
-//! Memory, threads and descriptors of a process, and what the kernel keeps for all. It must not change them.
+//! Memory, threads and descriptors of a process, and memory of the kernel for all processes. It must not change them.
 
 use std::fs;
 
 use anyhow::{Context, Result};
 
-/// One look at a server and at the kernel; sizes in KiB.
+/// One snapshot of a server and of the kernel. Sizes are in KiB.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Memory {
     /// Resident memory of the process.
     pub(crate) resident: f64,
-    /// The same, with its share only of what it shares with others.
+    /// Resident memory, with only this process's share of the pages that it shares with others.
     pub(crate) proportional: f64,
     pub(crate) threads: f64,
     pub(crate) descriptors: f64,
-    /// Of the whole machine: stacks in the kernel, page tables, and other objects such as sockets.
+    /// Values of the whole machine: stacks in the kernel, page tables, and other objects such as sockets.
     pub(crate) stacks: f64,
     pub(crate) tables: f64,
     pub(crate) slab: f64,
@@ -22,7 +22,7 @@ pub(crate) struct Memory {
 impl Memory {
     pub(crate) fn of(pid: u32) -> Result<Self> {
         let status = fs::read_to_string(format!("/proc/{pid}/status"))?;
-        // Only the owner may read these two.
+        // Only the owner may read these two files.
         let rollup = fs::read_to_string(format!("/proc/{pid}/smaps_rollup")).unwrap_or_default();
         let descriptors = fs::read_dir(format!("/proc/{pid}/fd")).map_or(f64::NAN, |entries| entries.count() as f64);
         let kernel = fs::read_to_string("/proc/meminfo")?;
@@ -38,7 +38,7 @@ impl Memory {
     }
 }
 
-/// The number of the line `NAME: NUMBER …`.
+/// The number in the line `NAME: NUMBER …`.
 fn field(text: &str, name: &str) -> Result<f64> {
     let line = text.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(':'));
     let number = line.and_then(|line| line.split_whitespace().next()).with_context(|| format!("no {name}"))?;

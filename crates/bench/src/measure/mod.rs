@@ -1,4 +1,4 @@
-//! What is measured of processes and messages. It must not make load.
+//! The measured values of processes and messages. It must not make load.
 
 pub(crate) mod cpu;
 pub(crate) mod delivery_checker;

@@ -1,5 +1,5 @@
-//! What each message carries, so that whoever hears it knows which it is and when it was sent. It must not depend on the
-//! format of lines.
+//! The stamp in each message, so that its recipient knows which message it is and when it was sent. It must not depend
+//! on the format of lines.
 
 use std::io::Write;
 use std::time::Instant;
@@ -7,30 +7,30 @@ use std::time::Instant;
 /// Length of a stamp as text.
 pub(crate) const STAMP_BYTES: usize = 8 + 8 + 8 + 16;
 
-/// The mark of one message.
+/// The stamp of one message.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Stamp {
-    /// The run, so that messages of an earlier one are told apart.
+    /// The run, so that messages of an earlier run are recognised.
     pub(crate) run: u32,
-    /// Who says it.
+    /// The sender.
     pub(crate) speaker: u32,
-    /// The how many-th of this speaker, from 0 on.
+    /// Index of the message among those of this speaker, from 0.
     pub(crate) number: u32,
-    /// When, by [`Clock`].
+    /// The time of sending, by [`Clock`].
     pub(crate) time: u64,
 }
 
 impl Stamp {
-    /// Appends the text of a message of `bytes` bytes, at least those of the stamp.
+    /// Appends the text of a message with `bytes` bytes, or with the length of the stamp if that is longer.
     pub(crate) fn write(self, bytes: usize, out: &mut Vec<u8>) {
         let end = out.len() + bytes.max(STAMP_BYTES);
         let Self { run, speaker, number, time } = self;
-        // Writing to memory does not fail.
+        // A write to memory does not fail.
         let _ = write!(out, "{run:08x}{speaker:08x}{number:08x}{time:016x}");
         out.resize(end, b'x');
     }
 
-    /// The stamp that a text begins with.
+    /// The stamp at the start of a text.
     pub(crate) fn read(text: &[u8]) -> Option<Self> {
         let (run, rest) = hex(text, 8)?;
         let (speaker, rest) = hex(rest, 8)?;
@@ -49,7 +49,7 @@ fn hex(text: &[u8], digits: usize) -> Option<(u64, &[u8])> {
     Some((value, rest))
 }
 
-/// Nanoseconds since it was made.
+/// Nanoseconds since the clock was created.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Clock(Instant);
 
@@ -59,7 +59,7 @@ impl Clock {
     }
 
     pub(crate) fn now(self) -> u64 {
-        // Over 500 years.
+        // The value overflows after more than 500 years.
         self.0.elapsed().as_nanos() as u64
     }
 }

@@ -1,19 +1,19 @@
-//! A bar of each server in each case. The lengths are logarithmic, since cases differ by a factor of a hundred; each bar
-//! says its value. It must not choose what is drawn.
+//! A bar for each server in each case. The lengths are logarithmic, since cases differ by a factor of a hundred. Each
+//! bar shows its value. It must not choose what is drawn.
 
 use super::colour;
 use super::svg::{Anchor, Svg, label};
 use crate::record::CaseResult;
 
 const WIDTH: f64 = 820.0;
-/// Where bars begin and where the longest ends.
+/// Start of all bars and end of the longest bar.
 const LEFT: f64 = 390.0;
 const RIGHT: f64 = 750.0;
 const TOP: f64 = 60.0;
 const BAR: f64 = 14.0;
 const GAP: f64 = 12.0;
 
-/// Draws one figure of all cases that have it; nothing if none has.
+/// Draws one figure for all cases that have it. `None` if no case has it.
 pub(super) fn draw(title: &str, figure: &str, unit: &str, outcomes: &[&CaseResult]) -> Option<Svg> {
     let bars = |outcome: &CaseResult| -> Vec<_> {
         let servers = outcome.servers().into_iter();
@@ -22,7 +22,7 @@ pub(super) fn draw(title: &str, figure: &str, unit: &str, outcomes: &[&CaseResul
     let groups: Vec<(&str, Vec<_>)> = outcomes.iter().map(|it| (it.case.name.as_str(), bars(it))).collect();
     let values = || groups.iter().flat_map(|(_, bars)| bars).map(|(_, value)| *value).filter(|value| *value > 0.0);
     let (least, most) = (values().reduce(f64::min)?, values().reduce(f64::max)?);
-    // Even the shortest bar is to be seen.
+    // Even the shortest bar must be visible.
     let low = least / 2.0;
     let length = |value: f64| (value / low).max(1.0).ln() / (most / low).ln() * (RIGHT - LEFT);
     let count: usize = groups.iter().map(|(_, bars)| bars.len()).sum();

@@ -1,4 +1,4 @@
-//! A curve of each server: what a delivery costs against a size that differs. Both axes are logarithmic. It must not
+//! A curve for each server: the cost of a delivery against a varying size. Both axes are logarithmic. It must not
 //! choose what is drawn.
 
 use super::colour;
@@ -7,10 +7,10 @@ use crate::record::CaseResult;
 
 const WIDTH: f64 = 640.0;
 const HEIGHT: f64 = 400.0;
-/// Left, right, top and bottom of what is inside of the axes.
+/// Left, right, top and bottom of the area inside the axes.
 const INSIDE: [f64; 4] = [70.0, 500.0, 50.0, 340.0];
 
-/// Draws measurements of one sweep.
+/// Draws the measurements of one sweep.
 pub(super) fn draw(axis: &str, parts: &[&CaseResult]) -> Svg {
     let mut svg = Svg::new(WIDTH, HEIGHT, "Processor time of the server for a delivery, µs");
     let figure = |part: &CaseResult, server| part.median(server, part.case.scenario.headline());
@@ -52,7 +52,7 @@ fn axes(svg: &mut Svg, axis: &str, y: Scale) {
     svg.text((left + right) / 2.0, bottom + 42.0, Anchor::Middle, axis);
 }
 
-/// Whole powers of ten around values.
+/// Whole powers of ten around the values.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 struct Scale {
     low: i32,

@@ -1,5 +1,5 @@
-//! What a server took of its machine in a long run: one panel for each figure, from zero on, so that what is flat looks
-//! flat. It must not judge.
+//! The resource usage of a server in a long run: one panel for each figure, starting at zero, so that a flat curve
+//! looks flat. It must not judge.
 
 use super::svg::{Anchor, Svg, label};
 use crate::stress::resource_samples::Figure;
@@ -7,13 +7,13 @@ use crate::stress::soak::Results;
 
 const WIDTH: f64 = 720.0;
 const PANEL: f64 = 130.0;
-/// Left and right of a panel, and its inside from its own top.
+/// Left and right of a panel, then the top and bottom of its inside, relative to its own top.
 const SIDES: [f64; 2] = [80.0, 690.0];
 const INSIDE: [f64; 2] = [30.0, 110.0];
 const TOP: f64 = 40.0;
 const COLOUR: &str = "#c0392b";
 
-/// Draws it.
+/// Draws the results.
 pub(super) fn draw(results: &Results) -> Svg {
     let panels: [(&str, Figure); 4] = [
         ("resident memory, MiB", |sample| Some(sample.resident_kib / 1024.0)),
@@ -31,7 +31,7 @@ pub(super) fn draw(results: &Results) -> Svg {
     svg
 }
 
-/// Minutes and values.
+/// Minutes and values of the figure.
 fn points(results: &Results, figure: Figure) -> Vec<[f64; 2]> {
     results.samples.iter().filter_map(|sample| Some([sample.seconds / 60.0, figure(sample)?])).collect()
 }

@@ -1,4 +1,4 @@
-//! The few shapes that drawings are made of, as SVG on white. It must not know what they mean.
+//! The shapes that drawings consist of, as SVG on white. It must not know their meaning.
 
 use std::fmt::Write;
 
@@ -6,7 +6,7 @@ use std::fmt::Write;
 const TITLE: f64 = 16.0;
 const LABEL: f64 = 12.0;
 
-/// Where a text stands relative to its place.
+/// Alignment of a text relative to its position.
 #[derive(Debug, Clone, Copy)]
 pub(super) enum Anchor {
     Start,
@@ -23,7 +23,7 @@ pub(crate) struct Svg {
 }
 
 impl Svg {
-    /// An empty one with a title.
+    /// An empty drawing with a title.
     pub(super) fn new(width: f64, height: f64, title: &str) -> Self {
         let mut svg = Self { width, height, body: String::new() };
         svg.sized_text(width / 2.0, 24.0, Anchor::Middle, TITLE, title);
@@ -65,11 +65,11 @@ impl Svg {
     }
 
     fn push(&mut self, element: &str) {
-        // Writing to memory does not fail.
+        // A write to memory does not fail.
         let _ = writeln!(self.body, "{element}");
     }
 
-    /// The file.
+    /// The content of the file.
     pub(super) fn finish(&self) -> String {
         let Self { width, height, body } = self;
         let head = format!(
@@ -79,7 +79,7 @@ impl Svg {
     }
 }
 
-/// A number for a label: short, and without zeros that say nothing.
+/// A number for a label: short, and without meaningless zeros.
 pub(super) fn label(value: f64) -> String {
     let decimals = if value >= 100.0 { 0 } else { 2 };
     let text = format!("{value:.decimals$}");

@@ -1,4 +1,4 @@
-//! How long a text takes from one who says it to one who hears it, at a low rate. It must not know what lies between.
+//! The latency of a text from sender to recipient, at a low rate. It must not know what lies between.
 
 use std::thread;
 use std::time::{Duration, Instant};
@@ -10,29 +10,29 @@ use super::latency_samples::Samples;
 type Talk = Box<dyn FnMut(&str) -> Result<()> + Send>;
 type Hear = Box<dyn FnMut() -> Result<String> + Send>;
 
-/// A way from one who talks to one who hears.
+/// A path from a sender to a recipient.
 pub(crate) struct Way {
-    /// What it is called.
+    /// The name of the path.
     pub(crate) name: &'static str,
-    /// What was measured so far.
+    /// The latencies measured so far.
     pub(crate) samples: Samples,
     talk: Talk,
     hear: Hear,
 }
 
-/// How texts are sent.
+/// How to send texts.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Pace {
-    /// Texts a second.
+    /// Texts per second.
     pub(crate) rate: u32,
-    /// For how long.
+    /// Length of the measurement.
     pub(crate) time: Duration,
     /// Length of each, in bytes.
     pub(crate) bytes: usize,
 }
 
 impl Way {
-    /// A way that nothing was measured on yet.
+    /// A path without measurements yet.
     pub(crate) fn new(
         name: &'static str,
         talk: impl FnMut(&str) -> Result<()> + Send + 'static,
@@ -41,7 +41,7 @@ impl Way {
         Self { name, samples: Samples::default(), talk: Box::new(talk), hear: Box::new(hear) }
     }
 
-    /// Sends at a pace and measures each. Fails unless all arrive in their order.
+    /// Sends at this pace and measures each text. Fails unless all texts arrive in order.
     pub(crate) fn measure(&mut self, pace: Pace) -> Result<()> {
         let begin = Instant::now();
         let count = (pace.time.as_secs_f64() * f64::from(pace.rate)) as usize;
@@ -61,7 +61,7 @@ impl Way {
     }
 }
 
-/// Hears one text, and tells how long it took.
+/// Receives one text, and returns its latency.
 fn one(hear: &mut Hear, begin: Instant, at: usize) -> Result<Duration> {
     let text = hear()?;
     let now = begin.elapsed();
@@ -77,7 +77,7 @@ mod tests {
     use super::*;
     use std::sync::mpsc::channel;
 
-    /// A text that never comes must not hold the test for ever.
+    /// A text that never arrives must not block the test forever.
     const PATIENCE: Duration = Duration::from_secs(20);
 
     const PACE: Pace = Pace { rate: 1000, time: Duration::from_millis(20), bytes: 40 };

@@ -1,31 +1,31 @@
-//! Many measured values and what is said of them. It must not measure.
+//! Many measured values and their statistics. It must not measure.
 
 use std::time::Duration;
 
-/// Durations of the same thing.
+/// Several durations of the same operation.
 #[derive(Debug, Default, Clone)]
 pub(crate) struct Samples(Vec<Duration>);
 
 impl Samples {
-    /// Takes more in.
+    /// Adds more samples.
     pub(crate) fn extend(&mut self, more: Vec<Duration>) {
         self.0.extend(more);
         self.0.sort_unstable();
     }
 
-    /// The value below which `percent` of all lie, in microseconds.
+    /// The value in microseconds that `percent` of all values lie below.
     pub(crate) fn percentile(&self, percent: usize) -> f64 {
         let at = (self.0.len() * percent / 100).min(self.0.len().saturating_sub(1));
         self.0.get(at).map_or(f64::NAN, |value| value.as_secs_f64() * 1e6)
     }
 
-    /// How many there are.
+    /// Number of samples.
     pub(crate) fn len(&self) -> usize {
         self.0.len()
     }
 }
 
-/// The one in the middle.
+/// The median.
 pub(crate) fn median(values: &[f64]) -> f64 {
     let mut values = values.to_vec();
     values.sort_unstable_by(f64::total_cmp);

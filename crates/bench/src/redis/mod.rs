@@ -1,7 +1,8 @@
-//! Measures what it costs that many servers share one Redis: latency between two servers beside a bare round trip,
-//! and accepted messages beside the rate of the bare script. It must not judge; docs/performance.md does.
+//! Measures the cost of sharing one Redis between many servers: latency between two servers beside a bare round trip,
+//! and the rate of accepted messages beside the rate of the bare script. It must not judge; docs/performance.md does.
 //!
-//! Everything is measured in turns, round after round, so that whatever else the machine does hits all of it.
+//! Everything is measured in turns, round after round, so that other work on the machine affects all measurements
+//! equally.
 
 mod latency;
 mod latency_samples;
@@ -68,13 +69,13 @@ impl Options {
 pub(crate) fn run(options: &Options, parlor: &Path) -> Result<()> {
     let redis = RedisServer::options()
         .append_only(Fsync::EverySecond)
-        // A rewrite would fall into some measurements and not into others.
+        // A rewrite would disturb some measurements and not others.
         .config("auto-aof-rewrite-percentage", "0")
         .start();
     let servers = [(); 2].map(|()| Server::start(parlor, Some(&redis.url()), &[]));
     let [first, second] = servers;
     let servers = [first?, second?];
-    // Loading the script below would hide that nobody else has.
+    // Loading the script below would hide that the servers have not loaded it.
     ensure!(Append::is_known(&mut Redis::connect(redis.port())?)?, "the servers run another script than is measured");
     if !options.no_latency {
         report::latency(&latency(options, parlor, &redis, &servers)?);

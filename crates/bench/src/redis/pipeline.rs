@@ -1,4 +1,4 @@
-//! How often Redis runs the script that appends, called without Parlor by somebody who does nothing else. It must
+//! The rate at which Redis runs the append script, called without Parlor by a client that does nothing else. It must
 //! not call anything else meanwhile.
 
 use std::process::Command;
@@ -12,10 +12,10 @@ use super::resp::Redis;
 use super::script::{Append, Variant};
 use super::throughput::{Rate, Spenders};
 
-/// Calls that are sent at once.
+/// Calls per batch.
 const BATCH: usize = 64;
 
-/// What `redis-benchmark` reaches with 64 calls at once on one connection.
+/// The rate of `redis-benchmark` with 64 pipelined calls on one connection.
 pub(crate) fn redis_benchmark(port: u16, calls: u32, bytes: usize) -> Result<f64> {
     let mut redis = Redis::connect(port)?;
     let args = Append::prepare(&mut redis, "bench-tool", Variant::Uncounted)?.args(&"x".repeat(bytes));
@@ -33,7 +33,7 @@ pub(crate) fn redis_benchmark(port: u16, calls: u32, bytes: usize) -> Result<f64
     Ok(rate.parse()?)
 }
 
-/// What a client of ours reaches that has some batches on the way on one connection.
+/// The rate of our own client with `windows` batches in flight on one connection.
 pub(crate) fn own(port: u16, pid: u32, windows: usize, bytes: usize, time: Duration) -> Result<Rate> {
     let mut redis = Redis::connect(port)?;
     let append = Append::prepare(&mut redis, "bench-own", Variant::Counted)?;

@@ -1,25 +1,25 @@
-//! Prints what was measured, as tables in Markdown. It must not measure.
+//! Prints the measurements as tables in Markdown. It must not measure.
 
 use super::latency::Way;
 use super::latency_samples::median;
 use super::throughput::Rate;
 
-/// What was measured of throughput, round by round.
+/// The measured throughput, round by round.
 #[derive(Debug, Default)]
 pub(crate) struct Throughput {
-    /// `redis-benchmark`, calls a second.
+    /// `redis-benchmark`, calls per second.
     pub(crate) tool: Vec<f64>,
-    /// A client of ours, one batch on the way.
+    /// Our own client, one batch in flight.
     pub(crate) own_single: Vec<Rate>,
-    /// The same with several.
+    /// The same with several batches in flight.
     pub(crate) own_double: Vec<Rate>,
-    /// Two servers, nobody listens but those who speak.
+    /// Two servers, with no recipients except the senders.
     pub(crate) alone: Vec<Rate>,
-    /// Two servers, somebody on the other one listens in each room.
+    /// Two servers, with a recipient on the other server in each room.
     pub(crate) heard: Vec<Rate>,
 }
 
-/// Latencies and what they are compared with: a round trip and a local delivery.
+/// Latencies beside the values that they are compared with: a round trip and a local delivery.
 pub(crate) fn latency(ways: &[Way; 6]) {
     let [publish, spublish, _, embedded, _, cross] = ways;
     println!("\n| latency, µs | p50 | p99 | samples |\n|---|---:|---:|---:|");
@@ -37,7 +37,7 @@ pub(crate) fn latency(ways: &[Way; 6]) {
     }
 }
 
-/// Rates, and each beside the fastest of the bare script.
+/// Rates, each beside the fastest rate of the bare script.
 pub(crate) fn throughput(found: &Throughput) {
     let rates = |of: &[Rate]| of.iter().map(|rate| rate.per_second).collect::<Vec<_>>();
     let rows: [(&str, Vec<f64>, &[Rate]); 5] = [

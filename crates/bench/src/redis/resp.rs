@@ -1,5 +1,5 @@
-//! The least that speaks to Redis over a plain socket, so that a bare round trip is bare. It must not know scripts
-//! nor rooms.
+//! A minimal client that speaks to Redis over a plain socket, so that a bare round trip is bare. It must not know
+//! scripts nor rooms.
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{Ipv4Addr, TcpStream};
@@ -7,22 +7,22 @@ use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
 
-/// How long a reply is waited for before the run is given up.
+/// Timeout for a reply. The run is aborted after it.
 const PATIENCE: Duration = Duration::from_secs(20);
 
-/// A reply, as far as it is of interest here.
+/// A reply, as far as it matters here.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Reply {
     /// A number.
     Integer(i64),
-    /// A text of any kind; none for nil.
+    /// A text of any kind. `None` for nil.
     Text(Option<String>),
-    /// Several.
+    /// Several replies.
     List(Vec<Self>),
 }
 
 impl Reply {
-    /// The number that it is.
+    /// The number in the reply.
     pub(crate) fn integer(&self) -> Result<i64> {
         match self {
             Self::Integer(number) => Ok(*number),
@@ -30,7 +30,7 @@ impl Reply {
         }
     }
 
-    /// The text that it is, empty for nil.
+    /// The text in the reply, empty for nil.
     pub(crate) fn text(&self) -> Result<&str> {
         match self {
             Self::Text(text) => Ok(text.as_deref().unwrap_or_default()),
@@ -46,7 +46,7 @@ pub(crate) struct Redis {
 }
 
 impl Redis {
-    /// Connects to this machine.
+    /// Connects to the Redis at this port of this machine.
     pub(crate) fn connect(port: u16) -> Result<Self> {
         let socket = TcpStream::connect((Ipv4Addr::LOCALHOST, port)).context("Redis cannot be reached")?;
         socket.set_nodelay(true)?;
@@ -54,12 +54,12 @@ impl Redis {
         Ok(Self { reader: BufReader::with_capacity(64 * 1024, socket) })
     }
 
-    /// Sends commands that were packed.
+    /// Sends packed commands.
     pub(crate) fn send(&mut self, packed: &[u8]) -> Result<()> {
         Ok(self.reader.get_mut().write_all(packed)?)
     }
 
-    /// The next reply. An error of Redis is an error.
+    /// The next reply. An error reply of Redis is an error.
     pub(crate) fn reply(&mut self) -> Result<Reply> {
         let line = self.line()?;
         let (kind, rest) = line.split_at_checked(1).context("an empty reply")?;
@@ -96,7 +96,7 @@ impl Redis {
     }
 }
 
-/// A command as it goes over the wire.
+/// A command in its form on the wire.
 pub(crate) fn packed(args: &[&str]) -> Vec<u8> {
     let mut bytes = format!("*{}\r\n", args.len()).into_bytes();
     for arg in args {

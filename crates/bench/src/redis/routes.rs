@@ -1,4 +1,4 @@
-//! The ways whose latency is compared: bare Redis, one server, two servers. It must not measure.
+//! The paths whose latencies are compared: bare Redis, one server, two servers. It must not measure.
 
 use anyhow::{Context, Result, ensure};
 
@@ -7,7 +7,7 @@ use super::resp::{Redis, Reply, packed};
 use super::script::{Append, Variant};
 use crate::servers::parlor::Server;
 
-/// What Redis needs for `PUBLISH` or `SPUBLISH` to bring a text from one connection to another.
+/// The path through bare Redis: `PUBLISH` or `SPUBLISH` brings a text from one connection to another.
 pub(crate) fn bare(port: u16, name: &'static str, publish: &'static str, subscribe: &'static str) -> Result<Way> {
     let mut talker = Redis::connect(port)?;
     let channel = format!("bench:{name}");
@@ -32,13 +32,13 @@ pub(crate) fn script(port: u16, name: &'static str) -> Result<Way> {
     };
     let hear = move || {
         let news = heard(&mut listener)?;
-        // Kind, epoch, number, time and author come first.
+        // Kind, epoch, number, time and author come before the text.
         news.splitn(6, ' ').nth(5).map(str::to_owned).context("no text in the news")
     };
     Ok(Way::new(name, talk, hear))
 }
 
-/// From a client of one server to a client of another, or of the same.
+/// The path from a client of one server to a client of another server, or of the same server.
 pub(crate) fn chat(name: &'static str, room: &str, from: &Server, to: &Server) -> Result<Way> {
     let mut listener = to.member(&format!("{room}-b"), room)?;
     let mut talker = from.member(&format!("{room}-a"), room)?;

@@ -1,35 +1,35 @@
-//! The script that appends to a room, called without Parlor: with the same arguments, on a room of its own. It must
-//! not change what the script does, apart from [`Variant::Uncounted`].
+//! The script that appends to a room, called without Parlor: with the same arguments, on its own room. It must not
+//! change what the script does, apart from [`Variant::Uncounted`].
 
 use anyhow::{Context, Result, ensure};
 
 use super::resp::{Redis, packed};
 
-/// The text of the script, as Parlor loads it.
+/// The text of the script in the form that Parlor loads.
 const SOURCE: &str = concat!(
     include_str!("../../../store/src/redis/scripts/append.lua"),
     include_str!("../../../store/src/redis/scripts/append_room.lua"),
 );
 
-/// How an append that was seen before is told from a new one.
+/// The condition by which the script recognises a repeated append.
 const SEEN: &str = "if last_seq >= tonumber(ARGV[3]) then";
 
 const USER: &str = "bencher";
 const GENERATION: &str = "1700000000000000";
 const EPOCH: &str = "00c0ffee00c0ffee";
-/// What the server keeps of each log unless it is told otherwise.
+/// The server's default for the number of entries that a log keeps.
 const KEPT: &str = "10000";
 
-/// Which script.
+/// The variant of the script.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Variant {
-    /// The one that Parlor runs; it is called with numbers that grow.
+    /// The script that Parlor runs. The caller must use growing numbers.
     Counted,
-    /// The same, but every append is taken for a new one, since `redis-benchmark` says the same every time.
+    /// The same, but every append counts as new, since `redis-benchmark` sends the same call each time.
     Uncounted,
 }
 
-/// A room of its own to append to.
+/// A separate room to append to.
 #[derive(Debug)]
 pub(crate) struct Append {
     sha: String,
@@ -38,7 +38,7 @@ pub(crate) struct Append {
 }
 
 impl Append {
-    /// Loads the script and makes the room, with one member.
+    /// Loads the script and creates the room, with one member.
     pub(crate) fn prepare(redis: &mut Redis, room: &str, variant: Variant) -> Result<Self> {
         ensure!(SOURCE.contains(SEEN), "the script has changed; this benchmark has to follow");
         let source = match variant {
@@ -53,15 +53,15 @@ impl Append {
         Ok(append)
     }
 
-    /// Whether somebody has loaded exactly this script already.
+    /// Whether exactly this script is already loaded.
     pub(crate) fn is_known(redis: &mut Redis) -> Result<bool> {
-        // Only Redis knows what it calls a script; to load one that is there adds none.
+        // Only Redis knows the name of a script. Loading a script that is already there adds none.
         let before = cached(redis)?;
         redis.call(&["SCRIPT", "LOAD", SOURCE])?;
         Ok(cached(redis)? == before)
     }
 
-    /// The channel on which it is announced.
+    /// The channel on which the append is announced.
     pub(crate) fn channel(&self) -> String {
         let [log, ..] = self.keys();
         log
@@ -78,7 +78,7 @@ impl Append {
         args.into_iter().chain(more).map(str::to_owned).collect()
     }
 
-    /// The next call, as it goes over the wire.
+    /// The next call in its form on the wire.
     pub(crate) fn command(&mut self, text: &str) -> Vec<u8> {
         let args = self.args(text);
         let args: Vec<&str> = args.iter().map(String::as_str).collect();
@@ -90,7 +90,7 @@ impl Append {
     }
 }
 
-/// The line of `INFO` that says how many scripts Redis keeps.
+/// The line of `INFO` with the number of scripts that Redis keeps.
 fn cached(redis: &mut Redis) -> Result<String> {
     let info = redis.call(&["INFO", "memory"])?;
     let line = info.text()?.lines().find(|line| line.starts_with("number_of_cached_scripts:"));

@@ -1,5 +1,5 @@
-//! How many messages two servers accept when many clients send as fast as they may. It must not trust the servers:
-//! every message is counted where it was heard, and in Redis.
+//! How many messages two servers accept if many clients send as fast as they can. It must not trust the servers: it
+//! counts every message at its recipient, and in Redis.
 
 use std::fmt::Write as _;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -12,44 +12,44 @@ use super::resp::Redis;
 use crate::measure::cpu;
 use crate::servers::parlor::{Client, Server};
 
-/// Batches that a client has on the way.
+/// Batches of a client in flight.
 const WINDOW: usize = 2;
 
-/// What clients do.
+/// What the clients do.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Load {
-    /// Clients that speak, on each of the two servers, each in a room of its own.
+    /// Number of clients that send on each of the two servers. Each is in its own room.
     pub(crate) senders: usize,
-    /// Whether somebody on the other server listens in each room.
+    /// Whether each room has a recipient on the other server.
     pub(crate) is_heard: bool,
-    /// Messages that are sent at once.
+    /// Messages per batch.
     pub(crate) batch: usize,
     /// Length of each message, in bytes.
     pub(crate) bytes: usize,
-    /// For how long is measured.
+    /// Length of the measurement.
     pub(crate) time: Duration,
 }
 
-/// What came of it.
+/// The result.
 #[derive(Debug, Clone, Copy, Default)]
 pub(crate) struct Rate {
-    /// Messages a second.
+    /// Messages per second.
     pub(crate) per_second: f64,
-    /// Processor time for a message, in microseconds: of the servers, of Redis, and of this program.
+    /// Processor time per message, in microseconds: of the servers, of Redis, and of this program.
     pub(crate) cpu: [f64; 3],
 }
 
-/// Which processes spend what.
+/// The processes whose processor time is measured.
 #[derive(Debug, Clone)]
 pub(crate) struct Spenders([Vec<u32>; 3]);
 
 impl Spenders {
-    /// Servers and Redis, and this program.
+    /// The servers, Redis, and this program.
     pub(crate) fn new(servers: &[u32], redis: u32) -> Self {
         Self([servers.to_vec(), vec![redis], vec![std::process::id()]])
     }
 
-    /// Watches a counter of messages for a while.
+    /// Measures the rate of a message counter for the given time.
     pub(crate) fn watch(&self, count: &AtomicU64, time: Duration) -> Result<Rate> {
         let (count_before, cpu_before, begin) = (count.load(Ordering::Relaxed), self.spent()?, Instant::now());
         thread::sleep(time);
@@ -65,14 +65,14 @@ impl Spenders {
     }
 }
 
-/// One who speaks and perhaps one who listens, in a room.
+/// A sender in a room, and a recipient if the load has one.
 struct Pair {
     room: String,
     sender: Client,
     listener: Option<Client>,
 }
 
-/// Measures two servers. `run` makes names that were not used before.
+/// Measures two servers. `run` makes the names of users and rooms unique.
 pub(crate) fn measure(servers: &[Server; 2], redis: &mut Redis, redis_pid: u32, load: Load, run: &str) -> Result<Rate> {
     let mut pairs = pairs(servers, load, run)?;
     let spenders = Spenders::new(&[servers[0].pid(), servers[1].pid()], redis_pid);
@@ -112,7 +112,8 @@ fn pairs(servers: &[Server; 2], load: Load, run: &str) -> Result<Vec<Pair>> {
     Ok(pairs)
 }
 
-/// Sends until it is over; returns how many were accepted. The answer to a ping tells that all before it were.
+/// Sends until `is_over` is set. Returns the number of accepted messages. The answer to a ping shows that all messages
+/// before it were accepted.
 fn send(client: &mut Client, load: Load, accepted: &AtomicU64, is_over: &AtomicBool) -> Result<u64> {
     let mut sent = 0;
     let mut on_the_way = 0;
@@ -142,7 +143,7 @@ fn send(client: &mut Client, load: Load, accepted: &AtomicU64, is_over: &AtomicB
     }
 }
 
-/// Hears every message up to the last one; returns how many there were.
+/// Receives every message up to the last one. Returns the number of messages.
 fn listen(client: &mut Client) -> Result<u64> {
     for expected in 1.. {
         let text = client.message()?;

@@ -1,6 +1,6 @@
-//! Clients that come, log in, enter a room and leave, over and over: what one such cycle costs the server. The password
-//! hash, which is made expensive on purpose, is made on threads of its own, whose time is subtracted. It must not register
-//! anybody while it counts.
+//! Clients that connect, log in, enter a room and leave, over and over: what one such cycle costs the server. The
+//! password hash is expensive on purpose. The server computes it on separate threads, whose time is subtracted. It must
+//! not register accounts while it counts.
 
 use std::collections::HashSet;
 use std::time::{Duration, Instant};
@@ -15,23 +15,23 @@ use crate::progress::Progress;
 use crate::servers::Target;
 use crate::servers::accounts::Step;
 
-/// The threads of a server that do nothing but hash begin their names with this.
+/// Name prefix of the server threads that only compute hashes.
 const HASHING: &str = "hash-";
 
-/// How many come and go.
+/// The number of clients that come and go.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Churn {
-    /// At the same time.
+    /// Clients at the same time.
     pub(crate) clients: usize,
 }
 
-/// Runs it.
+/// Runs the scenario.
 pub(crate) fn run(churn: &Churn, target: &Target, times: Times, progress: &Progress) -> Result<Figures> {
     let mut crowd = ClientPool::new(target, churn.clients)?;
     let mut cycles = Cycles { target, crowd: &mut crowd, ended: 0, known: HashSet::new(), last: Instant::now() };
     (0..churn.clients).try_for_each(|client| cycles.begin(client))?;
     cycles.go_on(times.warmup.max(Duration::from_millis(100)), progress)?;
-    // Everybody has an account from now on.
+    // From now on, every client has an account.
     while cycles.known.len() < churn.clients {
         cycles.go_on(Duration::from_millis(100), progress)?;
     }
@@ -51,7 +51,7 @@ pub(crate) fn run(churn: &Churn, target: &Target, times: Times, progress: &Progr
     ]))
 }
 
-/// Processor time so far, in seconds, of all and of the threads that hash.
+/// Processor time so far, in seconds: of all threads, and of the hash threads.
 fn spent(target: &Target) -> Result<[f64; 2]> {
     let Some(pid) = target.pid else { return Ok([f64::NAN; 2]) };
     Ok([cpu::seconds(pid)?, cpu::of_threads(pid, HASHING)?])
@@ -61,7 +61,7 @@ struct Cycles<'a, 'b> {
     target: &'a Target,
     crowd: &'b mut ClientPool<'a>,
     ended: u64,
-    /// Who has an account.
+    /// Clients that have an account.
     known: HashSet<usize>,
     last: Instant,
 }

@@ -1,5 +1,5 @@
-//! Messages in rooms, or publications: what a delivery costs the server, how long it takes, and whether each arrives once
-//! and in order. It must not wait for one member while others have something to hear.
+//! Messages in rooms, or publications: what a delivery costs the server, how long it takes, and whether each arrives
+//! once and in order. It must not wait for one member while others have data to receive.
 
 use std::time::{Duration, Instant};
 
@@ -16,29 +16,29 @@ use crate::progress::Progress;
 use crate::servers::Target;
 use crate::servers::accounts::Step;
 
-/// How long no delivery may come before those that are missing are taken for lost.
+/// After this time without any delivery, missing deliveries count as lost.
 const PATIENCE: Duration = Duration::from_secs(10);
-/// How often is looked whether a phase is over.
+/// Interval between two checks whether a phase is over.
 const LOOK: Duration = Duration::from_millis(20);
 
-/// Who says what to whom.
+/// Who sends what to whom.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Fanout {
-    /// By which way.
+    /// Room or publication.
     pub(crate) way: Way,
-    /// Rooms; of publications circles of followers.
+    /// Number of rooms. For publications: number of groups of followers.
     pub(crate) rooms: usize,
-    /// Members of each room, those who speak included; of publications followers without those.
+    /// Members of each room, including senders. For publications: followers, without the publishers.
     pub(crate) members: usize,
-    /// Those who speak in each room, or publish for each circle.
+    /// Senders in each room, or publishers for each group.
     pub(crate) publishers: usize,
-    /// When they do.
+    /// When they send.
     pub(crate) pace: Pace,
     /// Bytes of each text.
     pub(crate) payload: usize,
 }
 
-/// By which way it is said.
+/// How a message reaches its recipients.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub(crate) enum Way {
@@ -49,33 +49,33 @@ pub(crate) enum Way {
 }
 
 impl Fanout {
-    /// Clients in all.
+    /// Number of all clients.
     pub(crate) fn clients(&self) -> usize {
         self.rooms * self.size()
     }
 
-    /// Clients of one room.
+    /// Number of clients of one room.
     fn size(&self) -> usize {
         self.members + if self.way == Way::Publication { self.publishers } else { 0 }
     }
 
-    /// Those who hear one message.
+    /// Number of recipients of one message.
     fn hearers(&self) -> usize {
         if self.way == Way::Publication { self.members } else { self.members - 1 }
     }
 
-    /// Whether the client speaks: the first of each room do.
+    /// Whether the client sends. The first clients of each room do.
     fn speaks(&self, client: usize) -> bool {
         client % self.size() < self.publishers
     }
 
-    /// The room whose messages a client hears. Who publishes hears those of nobody.
+    /// The room whose messages a client receives. A publisher receives none.
     fn room(&self, client: usize) -> usize {
         let room = client / self.size();
         if self.way == Way::Publication && self.speaks(client) { self.rooms + room } else { room }
     }
 
-    /// How a client comes in.
+    /// How a client enters.
     fn steps(&self, target: &Target, client: usize) -> Result<Vec<Step>> {
         let mut steps = vec![target.accounts.first(client)?];
         let room = client / self.size();
@@ -91,14 +91,14 @@ impl Fanout {
     }
 }
 
-/// Runs it.
+/// Runs the scenario.
 pub(crate) fn run(talk: &Fanout, target: &Target, times: Times, progress: &Progress) -> Result<Figures> {
     let mut crowd = ClientPool::new(target, talk.clients())?;
     let begin = Instant::now();
     for room in 0..talk.rooms {
         let clients = room * talk.size()..(room + 1) * talk.size();
         let tell = |inside| progress.tell(clients.start + inside, talk.clients(), "clients in");
-        // Nobody can follow who is not there.
+        // A client can only follow a publisher that is already there.
         let publishers = clients.start..clients.start + talk.publishers;
         crowd.admit(publishers.clone(), |client| talk.steps(target, client), |_| {})?;
         crowd.admit(publishers.end..clients.end, |client| talk.steps(target, client), tell)?;
@@ -146,13 +146,13 @@ impl Spent {
     }
 }
 
-/// Everybody is in.
+/// A run in which all clients have entered.
 struct FanoutRun<'a> {
     talk: &'a Fanout,
     crowd: ClientPool<'a>,
     clock: Clock,
     run: u32,
-    /// The client behind each speaker.
+    /// The client number of each speaker.
     speakers: Vec<usize>,
     pacer: Pacer,
     ledger: DeliveryChecker,
@@ -182,13 +182,13 @@ impl<'a> FanoutRun<'a> {
         }
     }
 
-    /// From now on it counts.
+    /// Starts the counting phase.
     fn begin_to_count(&mut self) {
         self.latencies = Histogram::default();
         self.delivered = 0;
     }
 
-    /// Speaks and hears for a while; without a time, until all is heard that was said.
+    /// Sends and receives for `time`. If `time` is `None`, continues until every sent message is received.
     fn go_on(&mut self, time: Option<Duration>, progress: &Progress) -> Result<()> {
         let begin = Instant::now();
         let mut last = (begin, self.pacer.on_the_way());

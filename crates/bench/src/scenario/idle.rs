@@ -1,5 +1,5 @@
-//! Clients that are in rooms and keep quiet: what each costs in memory, threads and descriptors. It must not let them
-//! hear anything.
+//! Clients that are in rooms and send nothing: what each costs in memory, threads and descriptors. It must not let them
+//! receive anything.
 
 use std::time::{Duration, Instant};
 
@@ -14,16 +14,16 @@ use crate::progress::Progress;
 use crate::servers::Target;
 use crate::servers::accounts::Step;
 
-/// How many there are.
+/// The number of idle clients.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Idle {
-    /// In all.
+    /// Clients in all rooms together.
     pub(crate) clients: usize,
-    /// In each room.
+    /// Clients in each room.
     pub(crate) members: usize,
 }
 
-/// Runs it.
+/// Runs the scenario.
 pub(crate) fn run(idle: &Idle, target: &Target, times: Times, progress: &Progress) -> Result<Figures> {
     let mut crowd = ClientPool::new(target, idle.clients)?;
     let look = || target.pid.map(Memory::of).transpose();
@@ -47,7 +47,7 @@ pub(crate) fn run(idle: &Idle, target: &Target, times: Times, progress: &Progres
     Ok(found)
 }
 
-/// Waits. Whoever came earlier in a small room hears of those who came later; that is thrown away.
+/// Waits. A client in a small room receives the presence events of later clients. These are dropped.
 fn rest(crowd: &mut ClientPool<'_>, time: Duration) -> Result<()> {
     let begin = Instant::now();
     while let Some(left) = time.checked_sub(begin.elapsed()) {
@@ -65,7 +65,7 @@ fn grown(before: Memory, after: Memory, clients: f64) -> Figures {
         ("proportional_kib_per_client", each(|it| it.proportional)),
         ("kernel_stack_kib_per_client", stacks),
         ("page_table_kib_per_client", tables),
-        // Of the sockets of both sides, and whatever else the machine does.
+        // Slab memory of the sockets of both sides, and of all other work on the machine.
         ("slab_kib_per_client_both_sides", each(|it| it.slab)),
         ("threads_per_client", each(|it| it.threads)),
         ("descriptors_per_client", each(|it| it.descriptors)),

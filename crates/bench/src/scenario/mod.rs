@@ -1,4 +1,5 @@
-//! What is measured, each in a file. A scenario must not print and must not know whether others were run.
+//! The scenarios that can be measured, each in a file. A scenario must not print and must not know whether others were
+//! run.
 
 pub(crate) mod churn;
 pub(crate) mod fanout;
@@ -13,33 +14,33 @@ use serde::{Deserialize, Serialize};
 use crate::progress::Progress;
 use crate::servers::Target;
 
-/// What came of a measurement, by the names of figures. What could not be measured is not there.
+/// The results of a measurement, by name. A value that could not be measured is missing.
 pub(crate) type Figures = BTreeMap<String, f64>;
 
-/// What to measure, and with how much of what.
+/// The scenario to measure, with its sizes.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase", tag = "scenario")]
 pub(crate) enum Scenario {
     /// Messages in rooms, or publications. Recorded results call it by an older name.
     #[serde(rename = "talk")]
     Fanout(fanout::Fanout),
-    /// Clients that do nothing.
+    /// Idle clients.
     Idle(idle::Idle),
     /// Clients that come and go.
     Churn(churn::Churn),
 }
 
-/// How long is measured.
+/// Length of a measurement.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Times {
-    /// Before it counts.
+    /// Time before counting starts.
     pub(crate) warmup: Duration,
-    /// While it counts.
+    /// Time while it counts.
     pub(crate) time: Duration,
 }
 
 impl Scenario {
-    /// Connections that the server may have at the same time. Those that have ended count until their threads have.
+    /// Connections that the server may have at the same time. An ended connection counts until its thread has ended.
     pub(crate) fn connections(&self) -> usize {
         match self {
             Self::Fanout(talk) => talk.clients(),
@@ -48,7 +49,7 @@ impl Scenario {
         }
     }
 
-    /// Runs it on a server. Fails if the server does anything wrong.
+    /// Runs the scenario on a server. Fails if the server does anything wrong.
     pub(crate) fn run(&self, target: &Target, times: Times, progress: &Progress) -> Result<Figures> {
         match self {
             Self::Fanout(talk) => fanout::run(talk, target, times, progress),
@@ -58,7 +59,7 @@ impl Scenario {
     }
 }
 
-/// Makes figures of pairs, without those that are no number.
+/// Turns pairs into figures, without values that are not finite.
 fn figures<const N: usize>(pairs: [(&str, f64); N]) -> Figures {
     pairs.into_iter().filter(|(_, value)| value.is_finite()).map(|(name, value)| (name.to_owned(), value)).collect()
 }

@@ -1,4 +1,5 @@
-//! Accounts of those who make the load: made by REGISTER, or by `parlor user add`. It must not speak to a server.
+//! Accounts of the clients that make the load, created by REGISTER or by `parlor user add`. It must not speak to a
+//! server.
 
 use std::cell::RefCell;
 use std::hash::{BuildHasher, RandomState};
@@ -8,7 +9,7 @@ use std::process::{Command, Stdio};
 
 use anyhow::{Context, Result, ensure};
 
-/// A line that is said, and what the answer has to begin with.
+/// A line to send, and the start of its expected answer.
 #[derive(Debug, Clone)]
 pub(crate) struct Step {
     pub(crate) say: String,
@@ -20,37 +21,37 @@ impl Step {
         Self { say: say.into(), answer }
     }
 
-    /// The command, without what may be secret.
+    /// The command, without arguments that may be secret.
     pub(crate) fn verb(&self) -> &str {
         self.say.split(' ').next().unwrap_or_default()
     }
 }
 
-/// Accounts of one run. Names and passwords are made of chance: what is left on a server is of use to nobody.
+/// Accounts of one run. Names and passwords are random, so accounts that remain on a server are of no use to anybody.
 #[derive(Debug)]
 pub(crate) struct Accounts {
     run: u32,
     password: String,
-    /// The program `parlor` and the data directory, if accounts are made with them.
+    /// The program `parlor` and the data directory, if it creates the accounts.
     place: Option<(PathBuf, PathBuf)>,
     made: RefCell<Vec<String>>,
 }
 
 impl Accounts {
-    /// Made by whoever comes, where registration is open.
+    /// For open registration: each client registers its own account.
     pub(crate) fn registered() -> Self {
         let chance = || RandomState::new().hash_one(0);
         Self { run: chance() as u32, password: format!("{:016x}", chance()), place: None, made: RefCell::default() }
     }
 
-    /// Made by `program` in the data directory, and deleted in the end.
+    /// `program` creates the accounts in the data directory. They are deleted at the end.
     pub(crate) fn added(program: &Path, data: &Path) -> Self {
         let mut accounts = Self::registered();
         accounts.place = Some((program.to_owned(), data.to_owned()));
         accounts
     }
 
-    /// A number of this run.
+    /// The number of this run.
     pub(crate) fn run(&self) -> u32 {
         self.run
     }
@@ -60,7 +61,7 @@ impl Accounts {
         format!("bench-{:08x}-{user}", self.run)
     }
 
-    /// How a user comes in for the first time. Blocks if it makes the account.
+    /// How a user enters for the first time. Blocks if it creates the account.
     pub(crate) fn first(&self, user: usize) -> Result<Step> {
         if self.place.is_none() {
             return Ok(Step::new(format!("REGISTER {} {}", self.name(user), self.password), "OK register "));
@@ -71,7 +72,7 @@ impl Accounts {
         Ok(self.again(user))
     }
 
-    /// How it comes in later.
+    /// How the user enters later.
     pub(crate) fn again(&self, user: usize) -> Step {
         Step::new(format!("LOGIN {} {}", self.name(user), self.password), "OK login ")
     }
@@ -83,7 +84,7 @@ impl Accounts {
         command.stdin(Stdio::piped()).stdout(Stdio::null());
         let mut child = command.spawn().with_context(|| format!("{} does not start", program.display()))?;
         if let Some(mut input) = child.stdin.take() {
-            // It may not want to know.
+            // The program may not read its input.
             let _ = writeln!(input, "{}", self.password);
         }
         ensure!(child.wait()?.success(), "parlor user {action} {name} failed");

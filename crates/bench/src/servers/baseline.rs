@@ -1,5 +1,5 @@
-//! The least that a server can do with the same TLS library: one thread that encrypts and sends. It knows just enough
-//! of the protocol to let members in. It must not be faster than what it stands for: nothing is kept or checked.
+//! The minimal server with the same TLS library: one thread that encrypts and sends. It implements just enough of the
+//! protocol to let members in. It must not be faster than a real server of this kind: it stores and checks nothing.
 
 use std::collections::HashMap;
 use std::fs;
@@ -38,12 +38,12 @@ pub(crate) struct Options {
 pub(crate) fn run(options: &Options) -> Result<()> {
     let config = certificate(&options.data)?;
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?;
-    // As many may wait as Parlor allows.
+    // The same backlog as in Parlor.
     rustix::net::listen(&listener, 1024)?;
     listener.set_nonblocking(true)?;
     println!("bare listening on {}", listener.local_addr()?);
     thread::spawn(|| {
-        // Ends when whoever started this is gone.
+        // The read returns when the parent process has ended.
         let _ = io::stdin().read(&mut [0]);
         std::process::exit(0);
     });
@@ -65,7 +65,7 @@ pub(crate) fn run(options: &Options) -> Result<()> {
     .serve()
 }
 
-/// Makes a certificate for this run.
+/// Creates a certificate for this run.
 fn certificate(data: &Path) -> Result<Arc<ServerConfig>> {
     let made = rcgen::generate_simple_self_signed(["localhost".to_owned()])?;
     fs::create_dir_all(data.join("tls"))?;
@@ -85,7 +85,7 @@ struct Guest {
     leaves: bool,
 }
 
-/// Members of a room, and what was said since the last turn, with its author.
+/// Members of a room, and the messages since the last turn, with their authors.
 #[derive(Default)]
 struct Room {
     name: String,
@@ -101,7 +101,7 @@ struct Hub {
     lose: Option<u64>,
     delivered: u64,
     guests: Vec<Option<Guest>>,
-    /// Numbers that may be given again.
+    /// Numbers that can be reused.
     free: Vec<usize>,
     rooms: Vec<Room>,
     names: HashMap<String, usize>,
@@ -151,7 +151,7 @@ impl Hub {
         Ok(())
     }
 
-    /// Reads what a guest says, answers, and hands on what is for its room.
+    /// Reads and answers the lines of a guest, and passes on the messages for its room.
     fn receive(&mut self, number: usize, buffer: &mut [u8], said: &mut Vec<(usize, Vec<u8>)>) -> Result<()> {
         let Some(guest) = self.guests[number].as_mut() else { return Ok(()) };
         let Guest { link, lines, name, room, leaves } = guest;
@@ -190,7 +190,7 @@ impl Hub {
         Ok(())
     }
 
-    /// Sends what was said in a room to all others who are there.
+    /// Sends the messages of a room to all other members.
     fn deliver(&mut self, room: usize) -> Result<()> {
         let said = std::mem::take(&mut self.rooms[room].said);
         let Room { name, members, .. } = &self.rooms[room];
@@ -216,7 +216,7 @@ impl Hub {
                 }
                 guest.link.seal(&others)?;
             }
-            // A connection that broke is noticed where it is read.
+            // A broken connection is noticed at the next read.
             let _ = guest.link.flush(&self.poller, member);
         }
         Ok(())
@@ -231,7 +231,7 @@ impl Hub {
     }
 }
 
-/// The answer to whoever is not in a room yet, whose name it takes down.
+/// The answer to a guest that is not in a room yet. Stores the guest's name in `name`.
 fn greeting(line: &[u8], name: &mut String) -> Result<&'static [u8]> {
     let mut words = std::str::from_utf8(line)?.split(' ');
     let answer: &[u8] = if words.next() == Some("LOGIN") { b"OK login \n" } else { b"OK register \n" };

@@ -1,4 +1,5 @@
-//! The servers that are measured: Parlor, started here or elsewhere, and the bare servers beside it. It must not measure.
+//! The servers that are measured: Parlor, started here or elsewhere, and the bare servers beside it. It must not
+//! measure.
 
 pub(crate) mod accounts;
 pub(crate) mod baseline;
@@ -18,7 +19,7 @@ use serde::{Deserialize, Serialize};
 use accounts::Accounts;
 use parlor::{Server, trust};
 
-/// Connections that a server takes beyond those that are planned.
+/// Connections that a server allows beyond the planned ones.
 const SPARE: usize = 64;
 
 /// What can be measured.
@@ -60,29 +61,29 @@ pub(crate) struct Running {
     data: Option<PathBuf>,
 }
 
-/// A server to be measured, and how to be its client.
+/// A server to measure, and what its clients need.
 #[derive(Debug)]
 pub(crate) struct Target {
-    /// Where it listens.
+    /// Its listen address.
     pub(crate) address: SocketAddr,
-    /// How it is verified.
+    /// How clients verify it.
     pub(crate) config: Arc<ClientConfig>,
-    /// Its process, if that is known.
+    /// Its process id, if it is known.
     pub(crate) pid: Option<u32>,
-    /// How accounts are made.
+    /// How to create accounts.
     pub(crate) accounts: Accounts,
-    /// Ends with this.
+    /// The process ends when this is dropped.
     _process: Option<Server>,
 }
 
 impl Target {
-    /// A server that runs for as long as it is looked at, and accounts of its own there.
+    /// A server that runs at least as long as the measurement, with separate accounts.
     pub(crate) fn of(server: &Server) -> Self {
         let (address, config, pid) = (server.address(), server.config().clone(), Some(server.pid()));
         Self { address, config, pid, accounts: Accounts::registered(), _process: None }
     }
 
-    /// Starts a server that takes so many connections, or takes the one that runs.
+    /// Starts a server that allows this many connections, or uses the one that already runs.
     pub(crate) fn open(contestant: ServerKind, running: &Running, parlor: &Path, connections: usize) -> Result<Self> {
         if let (ServerKind::Parlor, Some(address), Some(ca)) = (contestant, running.server, &running.ca) {
             ensure!(address.ip().is_loopback(), "{address} is not on this machine: sender and hearer share its clock");

@@ -1,4 +1,4 @@
-//! A `parlor serve` process, and a client that speaks lines over TLS. It must not measure.
+//! A `parlor serve` process, and a client that sends and receives lines over TLS. It must not measure.
 
 use std::io::{BufRead, BufReader, Write};
 use std::net::{SocketAddr, TcpStream};
@@ -15,13 +15,13 @@ use rustls::pki_types::pem::PemObject;
 use rustls::{ClientConfig, ClientConnection, RootCertStore, StreamOwned};
 use tempfile::TempDir;
 
-/// How long a client waits for a line before the run is given up.
+/// Timeout of a client for a line. The run is aborted after it.
 const PATIENCE: Duration = Duration::from_secs(20);
 
-/// The cost of password hashes: the least, since they are not what is measured.
+/// The cost of password hashes. It is the minimum, since hashes are not measured here.
 const BCRYPT_COST: u32 = 4;
 
-/// A server in a directory of its own; killed when dropped.
+/// A server in its own directory. It is killed when this is dropped.
 #[derive(Debug)]
 pub(crate) struct Server {
     child: Child,
@@ -32,7 +32,7 @@ pub(crate) struct Server {
 }
 
 impl Server {
-    /// Starts one on a free port, with Redis or without, and with `more` settings.
+    /// Starts a server on a free port, with or without Redis, and with `more` settings.
     pub(crate) fn start(program: &Path, redis: Option<&str>, more: &[&str]) -> Result<Self> {
         let cost = BCRYPT_COST.to_string();
         let settings = ["serve", "--listen", "127.0.0.1:0", "--bcrypt-cost", &cost, "--log", "error"];
@@ -40,13 +40,13 @@ impl Server {
         Self::spawn(program, &[&settings, &*redis, more].concat())
     }
 
-    /// Starts a program that takes `--data DIR`, says that it is `listening on` an address, and puts its certificate
-    /// where Parlor does.
+    /// Starts a program that takes `--data DIR`, prints that it is `listening on` an address, and writes its
+    /// certificate to the same place as Parlor.
     pub(crate) fn spawn(program: &Path, arguments: &[&str]) -> Result<Self> {
         let data = tempfile::tempdir()?;
         let mut command = Command::new(program);
         command.args(arguments).arg("--data").arg(data.path());
-        // What it reads never comes; the end tells it that whoever started it is gone.
+        // The program never receives input. The end of its input shows it that the parent has ended.
         command.env_clear().stdin(Stdio::piped()).stdout(Stdio::piped());
         let mut child = command.spawn().with_context(|| format!("{} does not start", program.display()))?;
         let address = listening(&mut child)?;
@@ -54,12 +54,12 @@ impl Server {
         Ok(Self { child, address, config, data })
     }
 
-    /// Where it listens.
+    /// The listen address.
     pub(crate) fn address(&self) -> SocketAddr {
         self.address
     }
 
-    /// How its clients verify it.
+    /// The TLS configuration for its clients.
     pub(crate) fn config(&self) -> &Arc<ClientConfig> {
         &self.config
     }
@@ -74,12 +74,12 @@ impl Server {
         self.data.path()
     }
 
-    /// A new user in a room.
+    /// Registers a new user and enters a room.
     pub(crate) fn member(&self, user: &str, room: &str) -> Result<Client> {
         self.enter("REGISTER", user, room)
     }
 
-    /// One that was there before.
+    /// Logs in an existing user and enters a room.
     pub(crate) fn back(&self, user: &str, room: &str) -> Result<Client> {
         self.enter("LOGIN", user, room)
     }
@@ -96,7 +96,7 @@ impl Server {
 
 impl Drop for Server {
     fn drop(&mut self) {
-        // It may have ended already.
+        // The process may have ended already.
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
@@ -108,7 +108,7 @@ fn listening(child: &mut Child) -> Result<SocketAddr> {
     for line in lines.by_ref() {
         if let Some(address) = line?.split_once(" listening on ").map(|(_, address)| address.to_owned()) {
             let address = address.parse()?;
-            // Reads on, so that the pipe stays open.
+            // The thread reads on, so that the pipe stays open.
             thread::spawn(move || lines.map_while(Result::ok).for_each(drop));
             return Ok(address);
         }
@@ -116,7 +116,7 @@ fn listening(child: &mut Child) -> Result<SocketAddr> {
     bail!("the server ended at once; what it says is above")
 }
 
-/// Clients that verify by a file of one authority. Every handshake is a full one.
+/// TLS configuration of clients that trust the authority in a file. Every handshake is a full one.
 pub(crate) fn trust(ca: &Path) -> Result<Arc<ClientConfig>> {
     let mut roots = RootCertStore::empty();
     roots.add(CertificateDer::from_pem_file(ca).with_context(|| format!("{} holds no certificate", ca.display()))?)?;
@@ -142,14 +142,14 @@ impl Client {
         Ok(Self { stream, line: String::new() })
     }
 
-    /// Sends lines, which bring their endings with them, at once.
+    /// Sends lines, which must include their line endings, in one write.
     pub(crate) fn send(&mut self, lines: &str) -> Result<()> {
         let stream = self.stream.get_mut();
         stream.write_all(lines.as_bytes())?;
         Ok(stream.flush()?)
     }
 
-    /// The next line, without its ending.
+    /// The next line, without its line ending.
     pub(crate) fn line(&mut self) -> Result<&str> {
         self.line.clear();
         let count = self.stream.read_line(&mut self.line).context("nothing came")?;
@@ -157,7 +157,7 @@ impl Client {
         Ok(self.line.trim_end())
     }
 
-    /// Reads up to the first line that begins with `prefix`. Fails if the server refuses something before.
+    /// Reads up to the first line that begins with `prefix`. Fails if the server sends a refusal before.
     pub(crate) fn until(&mut self, prefix: &str) -> Result<&str> {
         loop {
             let line = self.line()?;

@@ -1,4 +1,5 @@
-//! What a flood of one client, and a storm of logins, do to the latency of those who only chat: `parlor-bench abuse`.
+//! The effect of a flood by one client, and of a storm of logins, on the latency of clients that only chat:
+//! `parlor-bench abuse`.
 
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -20,13 +21,13 @@ use crate::servers::Target;
 use crate::servers::accounts::Step;
 use crate::servers::parlor::Server;
 
-/// The password of everybody who storms.
+/// The password of all users in the storm.
 const PASSWORD: &str = "secret";
-/// The first seconds of a storm, in which everybody shakes hands.
+/// The first part of a storm, in which all clients do their TLS handshakes.
 const BEGINNING: Duration = Duration::from_secs(3);
-/// How long is measured at least.
+/// Minimum length of a measurement.
 const LEAST: Duration = Duration::from_secs(1);
-/// How long nobody may come in before a storm is given up.
+/// Timeout without any successful login. The storm is aborted after it.
 const PATIENCE: Duration = Duration::from_secs(60);
 
 /// Options of `parlor-bench abuse`.
@@ -55,24 +56,24 @@ pub(crate) struct Options {
     json: Option<PathBuf>,
 }
 
-/// What came of it.
+/// The results.
 #[derive(Debug, Serialize)]
 struct Results {
     machine: Machine,
     version: String,
     flood: Comparison,
-    /// Lines that the flooder brought to the server or its own kernel.
+    /// Lines that the flooder passed to its kernel. The server may have received them or not.
     flood_lines: u64,
-    /// While those who log in connect and shake hands.
+    /// While the clients that log in connect and do their handshakes.
     storm_begin: Comparison,
-    /// While their passwords are hashed.
+    /// While the server hashes their passwords.
     storm: Comparison,
     logins: usize,
     bcrypt_cost: u32,
     storm_seconds: f64,
 }
 
-/// At rest, and under attack.
+/// Latency at rest, and under attack.
 #[derive(Debug, Serialize)]
 struct Comparison {
     rest: Latency,
@@ -94,7 +95,7 @@ impl Comparison {
     }
 }
 
-/// Measures both, one after the other.
+/// Measures the flood, then the storm.
 pub(crate) fn run(options: &Options, parlor: &Path) -> Result<()> {
     let machine = Machine::this();
     let (flood, flood_lines) = flooded(options, parlor).context("under a flood")?;
@@ -121,9 +122,9 @@ fn plan(options: &Options) -> Plan {
     Plan { rooms: 1, members: options.members, publishers: 5.min(options.members), rate: options.rate, payload: 128 }
 }
 
-/// A server that limits its clients as it would those of other machines.
+/// Measures a server that limits local clients as if they came from other machines.
 fn flooded(options: &Options, parlor: &Path) -> Result<(Comparison, u64)> {
-    // All come from one address here. Each of those who chat stays below the line rate.
+    // All clients come from one address here. Each client that chats stays below the line rate.
     let settings = ["--limit-loopback", "--max-connections-per-address", "100000"];
     let server = Server::start(parlor, None, &settings)?;
     let target = Target::of(&server);
@@ -155,7 +156,7 @@ fn stormed(options: &Options, parlor: &Path) -> Result<([Comparison; 2], f64)> {
     let rest = chat.go_on_for(time)?;
     let (attack, seconds) = thread::scope(|scope| {
         let storm = scope.spawn(|| storm(&server, &users));
-        // The second part is no shorter than it has to be to hear anything.
+        // The second part lasts at least one second, so that clients receive messages in it.
         let begin = chat.go_on(|elapsed| Ok(elapsed >= BEGINNING || storm.is_finished()));
         let rest = chat.go_on(|elapsed| Ok(elapsed >= LEAST && storm.is_finished()));
         let seconds = storm.join().map_err(|_| anyhow!("the storm panicked"))??;
@@ -165,7 +166,7 @@ fn stormed(options: &Options, parlor: &Path) -> Result<([Comparison; 2], f64)> {
     Ok((attack.map(|attack| Comparison::new(rest, attack)), seconds))
 }
 
-/// Makes accounts in the database of a server that runs, all with the hash of one that registered.
+/// Creates accounts in the database of a running server, all with the hash of one registered user.
 fn make_accounts(server: &Server, count: usize) -> Result<Vec<String>> {
     drop(server.member("storm", "storm")?);
     let accounts = sqlite::open_accounts(server.data())?;
@@ -179,7 +180,7 @@ fn make_accounts(server: &Server, count: usize) -> Result<Vec<String>> {
     (0..count).map(make).collect()
 }
 
-/// Logs everybody in at once; how many seconds that took.
+/// Logs all users in at once. Returns how many seconds that took.
 fn storm(server: &Server, users: &[String]) -> Result<f64> {
     let target = Target::of(server);
     let mut crowd = ClientPool::new(&target, users.len())?;

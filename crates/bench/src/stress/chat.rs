@@ -1,5 +1,5 @@
-//! Those who only chat: rooms in which some speak at a steady rate, and everything that is heard is checked and timed.
-//! It must not know what else is done to the server.
+//! Clients that only chat: rooms in which some members send at a steady rate. Every delivery is checked and timed. It
+//! must not know what else happens to the server.
 
 use std::ops::Range;
 use std::time::{Duration, Instant};
@@ -15,28 +15,28 @@ use crate::progress::Progress;
 use crate::servers::Target;
 use crate::servers::accounts::Step;
 
-/// How long no delivery may come before those that are missing are taken for lost.
+/// After this time without any delivery, missing deliveries count as lost.
 const PATIENCE: Duration = Duration::from_secs(20);
-/// How often is looked whether something is over.
+/// Interval between two checks whether a phase is over.
 const LOOK: Duration = Duration::from_millis(20);
 
-/// Who chats.
+/// The clients that chat.
 #[derive(Debug, Clone, Copy, Serialize, Deserialize)]
 pub(crate) struct Plan {
-    /// Rooms.
+    /// Number of rooms.
     pub(crate) rooms: usize,
-    /// Members of each room, those who speak included.
+    /// Members of each room, including senders.
     pub(crate) members: usize,
-    /// Those who speak, in each room.
+    /// Senders in each room.
     pub(crate) publishers: usize,
-    /// Messages a second in each room.
+    /// Messages per second in each room.
     pub(crate) rate: f64,
     /// Bytes of each text, 40 at least.
     pub(crate) payload: usize,
 }
 
 impl Plan {
-    /// All of them.
+    /// Number of all clients.
     pub(crate) fn clients(&self) -> usize {
         self.rooms * self.members
     }
@@ -46,7 +46,7 @@ impl Plan {
     }
 }
 
-/// How long messages were on their way, in milliseconds.
+/// Delivery time of messages, in milliseconds.
 #[derive(Debug, Clone, Copy, Serialize, Deserialize)]
 pub(crate) struct Latency {
     pub(crate) p50_ms: f64,
@@ -54,13 +54,13 @@ pub(crate) struct Latency {
     pub(crate) deliveries: u64,
 }
 
-/// Everybody is in, and speaks.
+/// A chat in which all clients have entered.
 pub(crate) struct Chat<'a> {
     plan: Plan,
     crowd: ClientPool<'a>,
     clock: Clock,
     run: u32,
-    /// The client behind each speaker.
+    /// The client number of each speaker.
     speakers: Vec<usize>,
     pacer: Pacer,
     ledger: DeliveryChecker,
@@ -74,7 +74,7 @@ pub(crate) fn room_name(room: usize) -> String {
 }
 
 impl<'a> Chat<'a> {
-    /// Lets everybody in.
+    /// Connects all clients and enters their rooms.
     pub(crate) fn enter(target: &'a Target, plan: Plan, progress: &Progress) -> Result<Self> {
         let mut crowd = ClientPool::new(target, plan.clients())?;
         for room in 0..plan.rooms {
@@ -98,7 +98,7 @@ impl<'a> Chat<'a> {
         Ok(Self { plan, crowd, clock, run, speakers, pacer, ledger, latencies, delivered: 0 })
     }
 
-    /// Lets them chat until `is_over` says so, which is asked every now and then.
+    /// Lets the clients chat until `is_over` returns true. It is called regularly.
     pub(crate) fn go_on(&mut self, mut is_over: impl FnMut(Duration) -> Result<bool>) -> Result<Latency> {
         self.latencies = Histogram::default();
         self.delivered = 0;
@@ -113,12 +113,12 @@ impl<'a> Chat<'a> {
         Ok(Latency { p50_ms: percentile(50.0), p99_ms: percentile(99.0), deliveries: self.delivered })
     }
 
-    /// Lets them chat for a while.
+    /// Lets the clients chat for `time`.
     pub(crate) fn go_on_for(&mut self, time: Duration) -> Result<Latency> {
         self.go_on(|elapsed| Ok(elapsed >= time))
     }
 
-    /// Waits until all is heard that was said. Fails if anything was lost, doubled or reordered.
+    /// Waits until every sent message is received. Fails if a delivery was lost, doubled or reordered.
     pub(crate) fn close(mut self) -> Result<()> {
         let mut last = (Instant::now(), self.pacer.on_the_way());
         while self.pacer.on_the_way() > 0 && last.0.elapsed() < PATIENCE {
@@ -149,7 +149,7 @@ impl<'a> Chat<'a> {
     fn hear(&mut self, timeout: Duration) -> Result<()> {
         let Self { crowd, clock, ledger, pacer, latencies, delivered, .. } = self;
         let news = crowd.turn(Some(timeout), &mut |client, line| {
-            // What others say who are none of us is noise.
+            // Lines without a stamp come from other clients and are ignored, except refusals.
             let Some(stamp) = text(line).and_then(Stamp::read) else { return refused(line) };
             if ledger.hear(client, Some(stamp)) {
                 latencies.record(clock.now().saturating_sub(stamp.time));

@@ -1,5 +1,5 @@
-//! One who sends without end and takes what comes without a look. It must not be kept waiting by the server: what the
-//! server does not read stays here.
+//! A client that sends without end and drops all data that it receives. The server must not be able to block it: data
+//! that the server does not read stays here.
 
 use std::io::{ErrorKind, Read, Write};
 use std::net::TcpStream;
@@ -12,10 +12,10 @@ use rustls::{ClientConnection, StreamOwned};
 
 use crate::servers::parlor::Server;
 
-/// Lines that are offered at once.
+/// Lines per batch.
 const BATCH: usize = 200;
 
-/// Logs in, enters a room and floods it until it is told to stop. Returns how many lines the server took.
+/// Logs in, enters a room and floods it until `stop` is set. Returns how many lines the server took.
 pub(crate) fn flood(server: &Server, user: &str, room: &str, stop: &AtomicBool) -> Result<u64> {
     let socket = TcpStream::connect(server.address())?;
     socket.set_nodelay(true)?;
@@ -38,7 +38,7 @@ pub(crate) fn flood(server: &Server, user: &str, room: &str, stop: &AtomicBool) 
     Ok(lines)
 }
 
-/// Sends what it can. `false` if that was nothing.
+/// Sends as much as possible. Returns `false` if nothing was sent.
 fn push(stream: &mut StreamOwned<ClientConnection, TcpStream>) -> Result<bool> {
     let mut is_moving = false;
     while stream.conn.wants_write() {
@@ -51,7 +51,7 @@ fn push(stream: &mut StreamOwned<ClientConnection, TcpStream>) -> Result<bool> {
     Ok(is_moving)
 }
 
-/// Takes what has come. `false` if that was nothing.
+/// Reads and drops the data that arrived. Returns `false` if there was none.
 fn drain(stream: &mut StreamOwned<ClientConnection, TcpStream>) -> Result<bool> {
     match stream.conn.read_tls(&mut stream.sock) {
         Ok(0) => bail!("the server closed the connection of the one who floods"),

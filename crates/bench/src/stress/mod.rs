@@ -1,5 +1,6 @@
-//! What attacks, stuck readers and long hours do to those who only chat. Each measurement is a file that starts a server
-//! of its own and looks at the others from outside. It must not judge a server by anything but what they see.
+//! The effect of attacks, stuck readers and long runs on clients that only chat. Each measurement is a file that starts
+//! its own server and observes the other clients from outside. It must not judge a server by anything except what they
+//! see.
 
 pub(crate) mod abuse;
 mod chat;
@@ -16,13 +17,13 @@ use serde::Serialize;
 
 use crate::measure::machine::said_by;
 
-/// What `parlor --version` says.
+/// The output of `parlor --version`.
 fn version(parlor: &Path) -> Result<String> {
     let program = parlor.to_string_lossy();
     said_by(&program, &["--version"]).with_context(|| format!("{program} does not run"))
 }
 
-/// Writes results, in place of what the file held; nothing without a file.
+/// Writes the results and replaces the content of the file. Does nothing without a file.
 fn write(file: Option<&Path>, results: &impl Serialize) -> Result<()> {
     let Some(file) = file else { return Ok(()) };
     let text = serde_json::to_string_pretty(results)?;

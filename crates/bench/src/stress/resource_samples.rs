@@ -1,5 +1,5 @@
-//! What a server takes of its machine, looked at again and again, and whether that grew. It must not know what is done to
-//! the server.
+//! The resource usage of a server, sampled at intervals, and whether it grew. It must not know what happens to the
+//! server.
 
 use std::time::{Duration, Instant};
 
@@ -9,35 +9,35 @@ use serde::{Deserialize, Serialize};
 use crate::measure::memory::Memory;
 use crate::redis::resp::Redis;
 
-/// Samples that are needed to judge.
+/// Minimum number of samples for a judgement.
 const ENOUGH: usize = 8;
-/// What may come and go between two looks: of memory in KiB, of Redis in bytes, of threads and of descriptors.
+/// Allowed variation between two samples: of memory in KiB, of Redis in bytes, of threads and of descriptors.
 const MEMORY_SLACK_KIB: f64 = 4096.0;
 const REDIS_SLACK_BYTES: f64 = 4.0 * 1024.0 * 1024.0;
 const COUNT_SLACK: f64 = 24.0;
-/// By how much the last quarter may be above the second one, beside that.
+/// Maximum growth of the last quarter over the second quarter, as a share, in addition to the allowed variation.
 const SHARE: f64 = 0.05;
 
-/// One look.
+/// One sample.
 #[derive(Debug, Clone, Copy, Serialize, Deserialize)]
 pub(crate) struct Sample {
-    /// Since the beginning.
+    /// Seconds since the start.
     pub(crate) seconds: f64,
     /// Resident memory of the server.
     pub(crate) resident_kib: f64,
-    /// Its threads.
+    /// Number of its threads.
     pub(crate) threads: f64,
-    /// Its descriptors.
+    /// Number of its descriptors.
     pub(crate) descriptors: f64,
-    /// What Redis uses, where there is one.
+    /// Memory of Redis, if there is one.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) redis_bytes: Option<f64>,
 }
 
-/// One figure of a sample; none where it is not measured.
+/// One figure of a sample. `None` if it is not measured.
 pub(crate) type Figure = fn(&Sample) -> Option<f64>;
 
-/// Looks at a server at intervals.
+/// Samples a server at intervals.
 pub(crate) struct Sampler {
     pid: u32,
     redis: Option<Redis>,
@@ -47,13 +47,13 @@ pub(crate) struct Sampler {
 }
 
 impl Sampler {
-    /// Of a process, and of the Redis at this port of this machine.
+    /// A sampler for a process, and for the Redis at this port of this machine.
     pub(crate) fn new(pid: u32, redis: Option<u16>, interval: Duration) -> Result<Self> {
         let redis = redis.map(Redis::connect).transpose()?;
         Ok(Self { pid, redis, interval, begin: Instant::now(), samples: Vec::new() })
     }
 
-    /// Takes a sample, if it is time for one.
+    /// Takes a sample if the next one is due.
     pub(crate) fn look(&mut self) -> Result<()> {
         let due = self.interval.as_secs_f64() * self.samples.len() as f64;
         let seconds = self.begin.elapsed().as_secs_f64();
@@ -73,8 +73,8 @@ fn used(redis: &mut Redis) -> Result<f64> {
     Ok(line.trim().parse()?)
 }
 
-/// What grew: the median of the last quarter against that of the second, since everything is new in the first. Nothing
-/// of too few samples.
+/// The figures that grew. Compares the median of the last quarter with the median of the second, since the first
+/// quarter is the warm-up. Returns nothing if there are too few samples.
 pub(crate) fn growth(samples: &[Sample]) -> Vec<String> {
     let count = samples.len();
     if count < ENOUGH {

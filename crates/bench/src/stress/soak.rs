@@ -1,5 +1,5 @@
-//! Many hours in half of one: clients that chat at a steady rate while others come and go, and what the server takes of
-//! its machine meanwhile: `parlor-bench soak`.
+//! The load of many hours in half an hour: clients chat at a steady rate while others come and go. It records the
+//! resource usage of the server meanwhile: `parlor-bench soak`.
 
 use std::collections::HashSet;
 use std::path::{Path, PathBuf};
@@ -21,15 +21,15 @@ use crate::servers::Target;
 use crate::servers::accounts::Step;
 use crate::servers::parlor::Server;
 
-/// Those who come and go at the same time, at most.
+/// Maximum number of clients that come and go at the same time.
 const PASSERS: usize = 256;
 /// Members of each room.
 const ROOM: usize = 50;
-/// Samples of a short run, so that growth can be judged; a long one has more.
+/// Number of samples in a short run, so that growth can be judged. A long run has more.
 const SAMPLES: u32 = 20;
-/// The longest time between two samples.
+/// Maximum time between two samples.
 const INTERVAL: Duration = Duration::from_secs(10);
-/// Entries that each log keeps: they are full early, so that what they take is flat.
+/// Entries that each log keeps. The logs are full early, so that their memory stays flat.
 const HISTORY: &str = "1000";
 
 /// Options of `parlor-bench soak`.
@@ -55,28 +55,28 @@ pub(crate) struct Options {
     json: Option<PathBuf>,
 }
 
-/// What came of it.
+/// The results.
 #[derive(Debug, Serialize, Deserialize)]
 pub(crate) struct Results {
     /// Where and when.
     pub(crate) machine: Machine,
     version: String,
-    /// How long.
+    /// Length of the run.
     pub(crate) minutes: f64,
     plan: Plan,
-    /// Connections a second that came and went.
+    /// Connections per second that came and went.
     pub(crate) churn: f64,
-    /// How many came and went in all.
+    /// Number of all connections that came and went.
     came_and_went: u64,
-    /// Of those who stayed.
+    /// Latency of the clients that stayed.
     latency: Latency,
-    /// What the server took.
+    /// Resource usage of the server.
     pub(crate) samples: Vec<Sample>,
-    /// What grew; empty if all is well.
+    /// The figures that grew. Empty if none did.
     grown: Vec<String>,
 }
 
-/// Runs it. Fails if anything was lost, or grew.
+/// Runs the soak. Fails if a delivery was lost, or if a figure grew.
 pub(crate) fn run(options: &Options, parlor: &Path) -> Result<()> {
     let machine = Machine::this();
     let url = options.redis.map(|port| format!("redis://127.0.0.1:{port}"));
@@ -128,7 +128,8 @@ impl Results {
     }
 }
 
-/// Lets so many connections a second come, log in, enter a room and leave, until it is told to stop. Returns how many.
+/// Makes `rate` connections per second connect, log in, enter a room and leave, until `stop` is set. Returns their
+/// number.
 fn pass(server: &Server, rate: f64, stop: &AtomicBool) -> Result<u64> {
     let target = Target::of(server);
     let mut crowd = ClientPool::new(&target, PASSERS)?;

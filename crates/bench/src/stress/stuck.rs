@@ -1,4 +1,4 @@
-//! What readers that are stuck do to a busy room: memory of the server over time, and the latency of the others without
+//! The effect of stuck readers on a busy room: memory of the server over time, and the latency of the others without
 //! and with them: `parlor-bench stuck`.
 
 use std::path::{Path, PathBuf};
@@ -18,9 +18,9 @@ use crate::progress::Progress;
 use crate::servers::Target;
 use crate::servers::parlor::{Client, Server};
 
-/// Pause between two looks whether a stuck reader was cut off.
+/// Interval between two checks whether a stuck reader was disconnected.
 const LOOK: Duration = Duration::from_millis(500);
-/// What a server may grow by beside what may wait for those who are stuck, in KiB.
+/// Maximum growth of a server besides the send queues of the stuck readers, in KiB.
 const SLACK_KIB: f64 = 16.0 * 1024.0;
 
 /// Options of `parlor-bench stuck`.
@@ -56,7 +56,7 @@ struct Results {
     members: usize,
     stuck: usize,
     queued_kib: usize,
-    /// How often one of them was cut off.
+    /// How often a stuck reader was disconnected.
     cut_off: usize,
     without: Phase,
     with: Phase,
@@ -70,13 +70,14 @@ struct Phase {
 }
 
 impl Phase {
-    /// The most memory that was seen, in KiB.
+    /// Maximum memory of the samples, in KiB.
     fn most(&self) -> f64 {
         self.samples.iter().map(|sample| sample.resident_kib).fold(0.0, f64::max)
     }
 }
 
-/// Measures both. Fails if the others lose anything, or memory grows by more than what may wait.
+/// Measures both. Fails if another client loses a message, or if memory grows by more than the send queues of the stuck
+/// readers.
 pub(crate) fn run(options: &Options, parlor: &Path) -> Result<()> {
     let machine = Machine::this();
     let &Options { members, rate, payload, stuck, queued_kib, seconds, .. } = options;
@@ -129,7 +130,8 @@ fn with_stuck(chat: &mut Chat<'_>, server: &Server, count: usize, time: Duration
     })
 }
 
-/// Keeps so many readers in the room that never read. Whoever was cut off comes back. Returns how often that was.
+/// Keeps `count` readers in the room that never read. A reader that was disconnected reconnects. Returns the number of
+/// disconnects.
 fn keep_stuck(server: &Server, count: usize, stop: &AtomicBool) -> Result<usize> {
     let mut watch = server.member("watch", "watch")?;
     let name = |number: usize| format!("stuck-{number}");
@@ -138,7 +140,7 @@ fn keep_stuck(server: &Server, count: usize, stop: &AtomicBool) -> Result<usize>
     let mut cut_off = 0;
     while !stop.load(Ordering::Acquire) {
         for (number, place) in stuck.iter_mut().enumerate() {
-            // One more line for the queue tells whether there still is one.
+            // Sends one more line for the reader's queue. The answer shows whether the session still exists.
             watch.send(&format!("/msg {} still there?\n", name(number)))?;
             if watch.line()?.starts_with("ERR user-offline ") {
                 *place = server.back(&name(number), &room_name(0))?;

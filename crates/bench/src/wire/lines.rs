@@ -1,13 +1,13 @@
-//! Cuts what was decrypted into lines, without copying those that came in one piece. It must not interpret them.
+//! Splits decrypted data into lines, without copying lines that arrived in one piece. It must not interpret them.
 
 use anyhow::Result;
 
-/// The end of what came, if it was no whole line.
+/// The end of the data so far, if it was not a complete line.
 #[derive(Debug, Default)]
 pub(crate) struct Lines(Vec<u8>);
 
 impl Lines {
-    /// Hands each line that is complete to `hear`, without its ending.
+    /// Passes each complete line to `hear`, without its line ending.
     pub(crate) fn cut(&mut self, mut input: &[u8], mut hear: impl FnMut(&[u8]) -> Result<()>) -> Result<()> {
         while let Some(end) = memchr::memchr(b'\n', input) {
             let (line, rest) = input.split_at(end);

@@ -1,5 +1,5 @@
-//! One TLS connection that never blocks. It decrypts in place and encrypts straight into what is sent, so that a load
-//! generator, or the bare server, costs little more than TLS itself. It must not know what the bytes mean.
+//! One TLS connection that never blocks. It decrypts in place and encrypts straight into the send buffer, so that a
+//! load generator, or the bare server, costs little more than TLS itself. It must not interpret the bytes.
 
 use std::io::{ErrorKind, Read, Write};
 use std::net::TcpStream;
@@ -11,16 +11,16 @@ use rustls::unbuffered::{ConnectionState, EncodeError, EncodeTlsData, Unbuffered
 
 use super::Poller;
 
-/// What a TLS record adds to its content at most (RFC 8446, section 5.2), and how much content it holds.
+/// Maximum overhead of a TLS record (RFC 8446, section 5.2), and its maximum content.
 const RECORD_OVERHEAD: usize = 5 + 256;
 const RECORD_CONTENT: usize = 16 * 1024;
 
 /// Either side of a TLS connection.
 pub(crate) trait Tls {
-    /// What rustls keeps for this side.
+    /// The data that rustls keeps for this side.
     type Data;
 
-    /// Processes records up to the next thing that is to be done.
+    /// Processes records until the caller must act.
     fn process<'c, 'i>(&'c mut self, records: &'i mut [u8]) -> UnbufferedStatus<'c, 'i, Self::Data>;
 }
 
@@ -40,10 +40,10 @@ impl Tls for UnbufferedServerConnection {
     }
 }
 
-/// How a connection is after something was received.
+/// State of a connection after a receive.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Heard {
-    /// It goes on.
+    /// It is open.
     Open,
     /// The peer has closed it.
     Closed,
@@ -54,7 +54,7 @@ pub(crate) enum Heard {
 pub(crate) struct Link<T> {
     socket: TcpStream,
     tls: T,
-    /// The beginning of a record whose end has not come.
+    /// The start of a record that is not complete yet.
     partial: Vec<u8>,
     sealed: Vec<u8>,
     sent: usize,
@@ -64,14 +64,14 @@ pub(crate) struct Link<T> {
 }
 
 impl<T: Tls> Link<T> {
-    /// A connection over a socket that is connected. The handshake is made while it is driven.
+    /// A connection over a connected socket. The handshake happens while the connection is driven.
     pub(crate) fn new(socket: TcpStream, tls: T) -> Result<Self> {
         socket.set_nodelay(true)?;
         socket.set_nonblocking(true)?;
         Ok(Self { socket, tls, partial: Vec::new(), sealed: Vec::new(), sent: 0, is_open: false, is_full: false })
     }
 
-    /// The socket, for waiting.
+    /// The socket, for the poller.
     pub(crate) fn socket(&self) -> &TcpStream {
         &self.socket
     }
@@ -81,13 +81,13 @@ impl<T: Tls> Link<T> {
         self.is_open
     }
 
-    /// Begins the handshake; [`Link::flush`] sends what comes of it.
+    /// Begins the handshake. [`Link::flush`] sends its first records.
     pub(crate) fn begin(&mut self) -> Result<()> {
         self.process(&mut [], &mut |_| Ok(()))?;
         Ok(())
     }
 
-    /// Receives once and hands what it decrypts to `hear`. `buffer` is scratch, of [`super::BUFFER_BYTES`].
+    /// Receives once and passes the decrypted data to `hear`. `buffer` is scratch memory of [`super::BUFFER_BYTES`].
     pub(crate) fn receive(&mut self, buffer: &mut [u8], hear: &mut dyn FnMut(&[u8]) -> Result<()>) -> Result<Heard> {
         let kept = self.partial.len();
         let count = match self.socket.read(&mut buffer[kept..]) {
@@ -107,7 +107,7 @@ impl<T: Tls> Link<T> {
         Ok(heard)
     }
 
-    /// Encrypts `plain` into records of its own; [`Link::flush`] sends them. Only once it is open.
+    /// Encrypts `plain` into separate records. [`Link::flush`] sends them. The handshake must be done.
     pub(crate) fn seal(&mut self, plain: &[u8]) -> Result<()> {
         let UnbufferedStatus { state, .. } = self.tls.process(&mut []);
         let ConnectionState::WriteTraffic(mut writer) = state? else { bail!("nothing can be said at this point") };
@@ -119,8 +119,8 @@ impl<T: Tls> Link<T> {
         Ok(())
     }
 
-    /// Sends what is encrypted. If the socket is full, it is watched under its `number`, and this is to be called again
-    /// when it is ready.
+    /// Sends the encrypted records. If the socket is full, the poller watches it under its `number`, and the caller
+    /// must call this again when the socket is ready.
     pub(crate) fn flush(&mut self, poller: &Poller, number: usize) -> Result<()> {
         let is_full = !self.send()?;
         if is_full != std::mem::replace(&mut self.is_full, is_full) {
@@ -129,7 +129,7 @@ impl<T: Tls> Link<T> {
         Ok(())
     }
 
-    /// `false` if something is left.
+    /// Returns `false` if data is left.
     fn send(&mut self) -> Result<bool> {
         while self.sent < self.sealed.len() {
             match self.socket.write(&self.sealed[self.sent..]) {
@@ -144,7 +144,7 @@ impl<T: Tls> Link<T> {
         Ok(true)
     }
 
-    /// Processes records; how many bytes are used up, and whether the peer goes on.
+    /// Processes records. Returns how many bytes are used up, and whether the peer continues.
     fn process(&mut self, bytes: &mut [u8], hear: &mut dyn FnMut(&[u8]) -> Result<()>) -> Result<(usize, Heard)> {
         let mut used = 0;
         loop {

@@ -1,5 +1,5 @@
-//! Many TLS connections driven by one thread: the sockets, the encryption and the waiting. It must not know what is said
-//! over them.
+//! Many TLS connections driven by one thread: the sockets, the encryption and the waiting. It must not know the content
+//! of the lines.
 
 mod lines;
 mod link;
@@ -9,5 +9,5 @@ pub(crate) use lines::Lines;
 pub(crate) use link::{Heard, Link};
 pub(crate) use poller::Poller;
 
-/// What is received at once: several full TLS records.
+/// Size of one read: several full TLS records.
 pub(crate) const BUFFER_BYTES: usize = 128 * 1024;

@@ -8,10 +8,10 @@ use rustix::buffer::spare_capacity;
 use rustix::event::Timespec;
 use rustix::event::epoll::{self, CreateFlags, Event, EventData, EventFlags};
 
-/// Sockets that are served in one turn: few, so that whoever speaks has its turn in time.
+/// Maximum number of sockets per turn. It is small, so that speakers get their turn in time.
 const AT_ONCE: usize = 256;
 
-/// An epoll instance. Sockets are told apart by numbers of the caller's choice.
+/// An epoll instance. The caller chooses a number for each socket.
 pub(crate) struct Poller {
     epoll: OwnedFd,
     events: Vec<Event>,
@@ -22,18 +22,18 @@ impl Poller {
         Ok(Self { epoll: epoll::create(CreateFlags::CLOEXEC)?, events: Vec::with_capacity(AT_ONCE) })
     }
 
-    /// Watches a socket for something to read, until it is closed.
+    /// Watches a socket for data to read, until it is closed.
     pub(crate) fn add(&self, socket: impl AsFd, number: usize) -> io::Result<()> {
         Ok(epoll::add(&self.epoll, socket, EventData::new_u64(number as u64), EventFlags::IN)?)
     }
 
-    /// Watches it for room to write, too, or no longer.
+    /// Starts or stops watching a socket for room to write, in addition to reading.
     pub(crate) fn watch_writable(&self, socket: impl AsFd, number: usize, is_full: bool) -> io::Result<()> {
         let flags = if is_full { EventFlags::IN | EventFlags::OUT } else { EventFlags::IN };
         Ok(epoll::modify(&self.epoll, socket, EventData::new_u64(number as u64), flags)?)
     }
 
-    /// The numbers of sockets that are ready, after `timeout` at most; none if it is over.
+    /// The numbers of the sockets that are ready, after at most `timeout`. Empty after the timeout.
     pub(crate) fn wait(&mut self, timeout: Option<Duration>, ready: &mut Vec<usize>) -> io::Result<()> {
         ready.clear();
         self.events.clear();

@@ -1,52 +1,52 @@
-//! What was said in a room while the connection was away: what to ask for, what of the answer is shown, and in which
-//! order with what comes meanwhile. It must not send, print or wait.
+//! Messages that the client missed in a room while it had no connection: what to request, which part of the answer to
+//! show, and in which order with new events. It must not send, print or wait.
 
 use parlor_proto::{Epoch, Event, HISTORY_MAX, HistoryEntry, MessageId, Reply, RoomName, UserName, Verb};
 
 use super::received_ids::{Gap, ReceivedIds};
 
-/// Events that are held back at most until the answer is there.
+/// Maximum number of events that are held back until the answer arrives.
 const HELD_MAX: usize = 10_000;
-/// What is asked for beyond what was missed, since more is said until the answer is made.
+/// Number of entries to request beyond the missed ones, since users send more until the server answers.
 const MARGIN: u64 = 20;
 
-/// What is to be shown next.
+/// Output that must be shown next.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Shown {
-    /// Something that happens now.
+    /// A new event.
     Event(Event),
-    /// What was said while the connection was away, oldest first.
+    /// Messages that were missed while there was no connection, oldest first.
     Missed {
         room: RoomName,
         messages: Vec<HistoryEntry>,
-        /// How many older ones there were.
+        /// Number of older missed messages that are not included.
         left_out: u64,
     },
-    /// It cannot be had now.
+    /// The history of the room is not available now.
     HistoryUnavailable(RoomName),
 }
 
-/// Brings a room up to date after a connection was lost. Everything that comes goes through [`Self::sift`].
+/// Brings a room up to date after a connection was lost. Every event passes through [`Self::sift`].
 #[derive(Debug)]
 pub(super) struct CatchUp {
     user: UserName,
-    /// Stands before the question, so that its answer is told from those to the user's own.
+    /// Sent in a ping before our `/history`. It separates the answer to ours from the answers to the user's own.
     token: String,
-    /// The room that the user chose last; another one may be entered where it cannot be.
+    /// The room that the user chose last. The session may be in another room if this one cannot be entered.
     seen: Option<ReceivedIds>,
     stage: Stage,
-    /// What came from the room and belongs behind what was missed.
+    /// Events of the room that must be shown after the missed messages.
     held: Vec<Event>,
 }
 
 #[derive(Debug, Default)]
 enum Stage {
-    /// There is nothing to ask for.
+    /// No request is needed.
     #[default]
     Done,
-    /// The newest `count` entries are to be asked for.
+    /// The newest `count` entries must be requested.
     ToAsk { gap: Gap, count: u64 },
-    /// They were asked for. `gap` is gone once the answer is not needed any more.
+    /// The entries were requested. `gap` is `None` once the answer is not needed any more.
     Asked { gap: Option<Gap>, count: u64, pong_came: bool },
 }
 
@@ -56,7 +56,7 @@ impl CatchUp {
         Self { user, token, seen: None, stage: Stage::default(), held: Vec::new() }
     }
 
-    /// The room is entered, for the first time or again.
+    /// The user enters the room, for the first time or again.
     pub(super) fn enter(&mut self, room: &RoomName, epoch: Epoch, last: MessageId) {
         self.forget_gap();
         match self.seen.as_mut().filter(|seen| seen.room() == room) {
@@ -70,7 +70,7 @@ impl CatchUp {
         }
     }
 
-    /// The lines to be sent now, if any; they must stay together.
+    /// The lines to send now, if any. They must stay together.
     pub(super) fn question(&self) -> Option<String> {
         match &self.stage {
             Stage::ToAsk { count, .. } => Some(format!("/ping {}\n/history {count}", self.token)),
@@ -78,7 +78,7 @@ impl CatchUp {
         }
     }
 
-    /// The question was sent.
+    /// The caller has sent the question.
     pub(super) fn asked(&mut self) {
         self.stage = match std::mem::take(&mut self.stage) {
             Stage::ToAsk { gap, count } => Stage::Asked { gap: Some(gap), count, pong_came: false },
@@ -86,14 +86,14 @@ impl CatchUp {
         };
     }
 
-    /// The connection is gone. What was missed will be found again over the next one; without a next one, the events
-    /// returned are to be shown.
+    /// The connection is lost. The missed messages are found again over the next connection. If there is no next one,
+    /// the caller must show the returned events.
     pub(super) fn disconnected(&mut self) -> Vec<Event> {
         self.stage = Stage::Done;
         std::mem::take(&mut self.held)
     }
 
-    /// What is to be shown now that `event` came.
+    /// Returns what to show after `event` arrived.
     pub(super) fn sift(&mut self, event: Event) -> Vec<Shown> {
         match event {
             Event::Message { ref room, .. } | Event::Joined { ref room, .. } | Event::Left { ref room, .. }
@@ -122,7 +122,7 @@ impl CatchUp {
         }
     }
 
-    /// Whether something of this room is still to be shown before what comes now.
+    /// Whether missed messages of this room must be shown before new ones.
     fn is_behind(&self, room: &RoomName) -> bool {
         match &self.stage {
             Stage::ToAsk { gap, .. } | Stage::Asked { gap: Some(gap), .. } => gap.room == *room,
@@ -130,7 +130,7 @@ impl CatchUp {
         }
     }
 
-    /// Whether the next answer to `/history` is the one to our question.
+    /// Whether the next answer to `/history` is the answer to our own question.
     fn is_due(&self) -> bool {
         matches!(self.stage, Stage::Asked { pong_came: true, .. })
     }
@@ -170,7 +170,7 @@ impl CatchUp {
         shown
     }
 
-    /// Goes on without what was missed, and says so.
+    /// Continues without the missed messages, and reports that.
     fn give_up(&mut self, gap: Gap) -> Vec<Shown> {
         if let Some(seen) = self.seen.as_mut() {
             seen.fill(&gap);
@@ -180,7 +180,7 @@ impl CatchUp {
         shown
     }
 
-    /// From now on nothing is held back; an answer that is under way will be dropped.
+    /// From now on no event is held back. An answer that still arrives is dropped.
     fn forget_gap(&mut self) -> Option<Gap> {
         if let Stage::Asked { gap, .. } = &mut self.stage {
             return gap.take();
@@ -191,19 +191,19 @@ impl CatchUp {
         }
     }
 
-    /// Lets go of what was held back.
+    /// Releases the events that were held back.
     fn release(&mut self) -> Vec<Shown> {
         let held = std::mem::take(&mut self.held);
         held.into_iter().inspect(|event| self.note(event)).map(Shown::Event).collect()
     }
 
-    /// Notes what is shown of the room.
+    /// Records a message of the room that is shown.
     fn note(&mut self, event: &Event) {
         let (Event::Message { room, .. } | Event::Ok(Reply::Message { room, .. })) = event else { return };
         if let Event::Ok(Reply::Message { id, .. }) = event
             && self.seen.as_ref().is_none_or(|seen| seen.room() != room)
         {
-            // The room that was wanted could not be entered: by speaking the user chooses the one where they are.
+            // The wanted room could not be entered. A user who sends a message here chooses the current room.
             self.seen = Some(ReceivedIds::from_own(room.clone(), *id));
         }
         let Some(seen) = self.seen.as_mut().filter(|seen| seen.room() == room) else { return };

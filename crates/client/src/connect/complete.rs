@@ -1,5 +1,5 @@
-//! What the tab key offers: commands from the table, rooms and users that were heard of. It must not ask
-//! the server.
+//! Completions for the tab key: commands from the table, and rooms and users seen in events. It must not ask the
+//! server.
 
 use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex};
@@ -13,10 +13,10 @@ use rustyline::{Context, Helper};
 
 use crate::lock;
 
-/// Names that are remembered at most, of each kind.
+/// Maximum number of remembered names, of each kind.
 const NAMES_MAX: usize = 20_000;
 
-/// Rooms and users that were heard of, in this run.
+/// Rooms and users seen in events during this run.
 #[derive(Debug, Default)]
 pub(super) struct Names {
     rooms: BTreeSet<RoomName>,
@@ -56,7 +56,7 @@ impl Names {
         }
     }
 
-    /// Where the word before the cursor begins, and what it may become.
+    /// Where the word before the cursor begins, and its possible completions.
     fn candidates(&self, before: &str) -> (usize, Vec<String>) {
         let start = before.rfind([' ', '\t']).map_or(0, |at| at + 1);
         let word = before[start..].to_ascii_lowercase();
@@ -68,7 +68,7 @@ impl Names {
                 Some(_) => matching(self.users.iter().map(UserName::to_string), &word),
                 None => Vec::new(),
             },
-            // In a message an empty word would offer everybody at every tab.
+            // In a message, an empty word would offer every user at each tab.
             None if word.is_empty() => Vec::new(),
             None => matching(self.users.iter().map(UserName::to_string), &word),
         };

@@ -1,12 +1,12 @@
-//! The history of typed lines, kept for the next time. It must not keep a line that may hold a password,
-//! and its loss is never an error.
+//! The history of typed lines, kept for the next run. It must not keep a line that may hold a password. A lost history
+//! is never an error.
 
 use std::path::PathBuf;
 
-/// Lines that are kept at most.
+/// Maximum number of lines that are kept.
 pub(super) const LINES_MAX: usize = 1000;
 
-/// Where it is kept; its directory is made if need be. `None` if there is no place for it.
+/// The path of the file. Creates its directory if it is missing. `None` if there is no place for it.
 pub(super) fn file() -> Option<PathBuf> {
     let directory = super::home_directory("XDG_STATE_HOME", ".local/state")?;
     std::fs::create_dir_all(&directory).ok()?;

@@ -1,29 +1,29 @@
-//! Going to the room that the user wants, at the beginning of a session. It must not send, print or wait.
+//! The steps to enter the room that the user wants at the start of a session. It must not send, print or wait.
 
 use std::time::Duration;
 
 use parlor_proto::{Event, RefusalCode, Reply, RoomName, Verb};
 
-/// Pause before the room is asked for again.
+/// Pause before the next `/join` for the room.
 pub(super) const PAUSE: Duration = Duration::from_secs(1);
-/// How often it is asked for again while the store is away. Every answer may take the server some seconds.
+/// Maximum number of repeats while the store is unreachable. The server may need some seconds for each answer.
 const REPEATS: u32 = 5;
 
-/// The room has been asked for.
+/// A `/join` for the room was sent.
 #[derive(Debug)]
 pub(super) struct Entering {
     pub(super) wanted: RoomName,
     repeats_left: u32,
 }
 
-/// What the server says to that.
+/// The server's answer to the `/join`.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Answer {
-    /// The user is there.
+    /// The user is in the room.
     Entered,
-    /// Not now; another attempt may succeed.
+    /// The server cannot do it now. Another attempt may succeed.
     Later,
-    /// No.
+    /// The server refuses.
     Refused,
 }
 
@@ -32,7 +32,7 @@ impl Entering {
         Self { wanted, repeats_left: REPEATS }
     }
 
-    /// `None` if `event` is no answer. No other `/join` is under way: the user's own are not sent yet.
+    /// Returns `None` if `event` is not an answer. No other `/join` is pending: the user's own are not sent yet.
     pub(super) fn answer(&mut self, event: &Event) -> Option<Answer> {
         match event {
             Event::Ok(Reply::Join { room, .. }) if *room == self.wanted => Some(Answer::Entered),

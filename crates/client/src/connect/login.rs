@@ -1,5 +1,5 @@
-//! Who logs in, and with which password: from the command line, the environment, standard input or the
-//! terminal. It must not keep a password in memory that is not overwritten, and never takes one as an argument.
+//! The user name and password for the login, from the command line, the environment, standard input or the terminal. It
+//! must not keep a password in memory that is not overwritten, and never takes one as an argument.
 
 use std::env::{self, VarError};
 use std::io::{self, BufRead, IsTerminal, Write};
@@ -12,7 +12,7 @@ use crate::session::Entry;
 /// The variable that may hold the password, for scripts.
 const PASSWORD_VARIABLE: &str = "PARLOR_PASSWORD";
 
-/// What is needed for a login cannot be had.
+/// Something that the login needs is not available.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum Unavailable {
     #[error("no user: give --user NAME or set PARLOR_USER")]
@@ -29,7 +29,7 @@ pub(super) enum Unavailable {
     NotUtf8,
 }
 
-/// Finds out who logs in. Blocks while a person types.
+/// Finds the user name and the password. Blocks while the user types.
 pub(super) fn credentials(user: Option<&UserName>, from_stdin: bool, entry: Entry) -> Result<Credentials, Unavailable> {
     let user = match user {
         Some(user) => user.clone(),
@@ -44,7 +44,7 @@ pub(super) fn credentials(user: Option<&UserName>, from_stdin: bool, entry: Entr
     Ok(Credentials { user, password })
 }
 
-/// Asks on the terminal; whoever is logged in at this machine is the suggestion.
+/// Asks on the terminal. Suggests the name of the user who is logged in on this machine.
 fn ask_user() -> Result<UserName, Unavailable> {
     if !io::stdin().is_terminal() {
         return Err(Unavailable::User);
@@ -61,7 +61,7 @@ fn ask_user() -> Result<UserName, Unavailable> {
     }
 }
 
-/// Asks on the terminal without echo; twice for a new account, since a slip would lock its owner out.
+/// Asks on the terminal without echo. Asks twice for a new account, since a typing error would lock its owner out.
 fn ask_password(user: &UserName, entry: Entry) -> Result<Password, Unavailable> {
     let ask = |prompt: String| rpassword::prompt_password(prompt).map(Zeroizing::new).map_err(Unavailable::Password);
     let typed = ask(format!("Password of {user}: "))?;
@@ -71,7 +71,7 @@ fn ask_password(user: &UserName, entry: Entry) -> Result<Password, Unavailable> 
     Ok(Password::new(&typed)?)
 }
 
-/// The first line of `input`, without its ending. What follows stays there.
+/// The first line of `input`, without its line ending. The rest stays in `input`.
 fn first_line(input: &mut impl BufRead) -> Result<Password, Unavailable> {
     let mut line = Zeroizing::new(String::new());
     input.read_line(&mut line).map_err(Unavailable::Password)?;

@@ -1,5 +1,5 @@
-//! `parlor connect`: a chat client for people on a terminal, and for scripts in a pipe. It must not parse
-//! the command line, and it speaks to servers through the connection library only.
+//! `parlor connect`: a chat client for users on a terminal, and for scripts in a pipe. It must not parse the command
+//! line, and it talks to servers through the connection library only.
 
 mod catch_up;
 mod complete;
@@ -28,22 +28,22 @@ use crate::session::{Entry, Session};
 use crate::trust::Trust;
 use login::Unavailable;
 
-/// What was asked for on the command line and in the environment.
+/// The options from the command line and the environment.
 #[derive(Debug, Clone)]
 pub struct ConnectOptions {
     /// The server that is tried first.
     pub address: Address,
     /// Other servers of the same chat, in the order in which they are tried.
     pub others: Vec<Address>,
-    /// How it proves who it is.
+    /// How the server proves its identity.
     pub trust: TrustOption,
-    /// Who logs in; asked for on the terminal if `None`.
+    /// The user who logs in. If `None`, the client asks on the terminal.
     pub user: Option<UserName>,
-    /// Whether the account is to be made.
+    /// Whether to create the account.
     pub register: bool,
     /// The room to enter after login, if not the lobby.
     pub room: Option<RoomName>,
-    /// Where a server on this machine keeps its data; its default place if `None`.
+    /// The data directory of a server on this machine. `None` means the default directory.
     pub data: Option<PathBuf>,
     /// Raw JSON lines instead of text.
     pub json: bool,
@@ -51,10 +51,11 @@ pub struct ConnectOptions {
     pub password_stdin: bool,
 }
 
-/// How a server proves who it is, as the command line says it.
+/// How a server proves its identity, as given on the command line.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum TrustOption {
-    /// By the authority of the server on this machine, if all of them are there; else by the system's authorities.
+    /// By the authority of the server on this machine if all servers are on this machine, else by the system's
+    /// authorities.
     Automatic,
     /// By an authority in this PEM file.
     Ca(PathBuf),
@@ -62,14 +63,14 @@ pub enum TrustOption {
     Pin(Pin),
 }
 
-/// How the program ends. The numbers are part of its interface.
+/// The exit code of the program. The numbers are part of its interface.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Exit {
-    /// All was accepted, or the user left.
+    /// The server accepted all lines, or the user left.
     Done = 0,
-    /// No connection, or it was lost, or the server ended it.
+    /// There is no connection, the connection was lost, or the server ended it.
     NoConnection = 1,
-    /// Something is missing that only the user can say.
+    /// Something is missing that only the user can provide.
     Usage = 2,
     /// The server refused the login.
     LoginRefused = 3,
@@ -83,8 +84,8 @@ impl From<Exit> for ExitCode {
     }
 }
 
-/// Chats until the user leaves or the input ends. Prints its errors itself, one line each, on standard
-/// error. Blocks; standard input and output are its own.
+/// Chats until the user leaves or the input ends. Prints its errors itself, one line each, on standard error. Blocks.
+/// Owns standard input and output.
 pub fn run(options: ConnectOptions) -> ExitCode {
     let interactive = io::stdin().is_terminal() && io::stdout().is_terminal() && !options.json;
     let exit = chat(&options, interactive).unwrap_or_else(|failure| {
@@ -94,7 +95,7 @@ pub fn run(options: ConnectOptions) -> ExitCode {
     exit.into()
 }
 
-/// An end before the chat began.
+/// An end before the chat starts.
 struct Failure {
     exit: Exit,
     message: String,
@@ -113,7 +114,7 @@ impl From<Unavailable> for Failure {
 }
 
 fn complain(message: &str) {
-    // Where standard error is gone, nobody is left to be told.
+    // If standard error is closed, nobody can read the message.
     let _ = writeln!(io::stderr(), "parlor: {message}");
 }
 
@@ -136,7 +137,7 @@ fn chat(options: &ConnectOptions, interactive: bool) -> Result<Exit, Failure> {
 
 fn in_pipe(session: Session, options: &ConnectOptions) -> Exit {
     let view = if options.json { pipe::View::Json } else { pipe::View::Text };
-    // Lines that came along with the password wait in the buffer behind this handle; they are read first.
+    // Lines that arrived together with the password are in the buffer of this handle, which is read first.
     let input = BufReader::new(io::stdin());
     pipe::run(session, options.room.as_ref(), view, input, io::stdout(), io::stderr())
 }
@@ -149,7 +150,7 @@ fn login_failure(address: &Address, error: &LoginError) -> Failure {
     Failure { exit, message: format!("{address}: {error}") }
 }
 
-/// The rule of trust, one for all servers: what the command line says, else the authority of the servers on this
+/// The trust rule, the same for all servers: the one from the command line, else the authority of the servers on this
 /// machine.
 fn trust(options: &ConnectOptions) -> Trust {
     match &options.trust {

@@ -1,5 +1,5 @@
-//! The network side of the client on a terminal: shows what comes, and connects again, to the next server, when the
-//! connection is lost. It must not read the keyboard.
+//! The network side of the client on a terminal: shows events, and reconnects to the next server if the connection is
+//! lost. It must not read the keyboard.
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -23,17 +23,17 @@ use crate::events::Incoming;
 use crate::lock;
 use crate::session::{Entry, Session};
 
-/// A session that lasted so long was a good one: the next pause is short again.
+/// A session of this length counts as stable: the next pause is short again.
 const GOOD_SESSION: Duration = Duration::from_secs(60);
 
-/// What is needed to connect, again and again.
+/// What each attempt to connect needs.
 pub(super) struct ReconnectConfig {
     pub(super) connector: Connector,
     pub(super) credentials: Credentials,
     pub(super) room: Option<RoomName>,
 }
 
-/// Follows one session after the other.
+/// Runs one session after the other.
 pub(super) struct NetworkThread {
     pub(super) plan: ReconnectConfig,
     pub(super) link: Arc<SharedState>,
@@ -45,7 +45,7 @@ pub(super) struct NetworkThread {
 }
 
 impl NetworkThread {
-    /// Shows this session, and those after it, until there is none any more.
+    /// Shows this session and the following ones, until no session is left.
     pub(super) fn run(mut self, session: Session) {
         let exit = self.follow_all(session);
         *lock(&self.link.over) = Some(exit);
@@ -83,7 +83,7 @@ impl NetworkThread {
         }
     }
 
-    /// Shows one session.
+    /// Shows one session until its end.
     fn follow(&mut self, mut session: Session) -> End {
         let mut entering = self.welcome(&session);
         loop {
@@ -114,12 +114,12 @@ impl NetworkThread {
         }
     }
 
-    /// Opens the keyboard's way to the server, or first goes back to the room, so that no line that is typed is said in
-    /// another one.
+    /// Opens the keyboard's path to the server. If the room is not the wanted one, enters that room first, so that no
+    /// typed line goes to another room.
     fn welcome(&mut self, session: &Session) -> Option<Entering> {
         let Session { server, address, user, room, .. } = session;
         self.news(&format!("connected to {server} ({address}) as {user}, in {room}"));
-        // What was asked over an earlier connection will not be answered any more.
+        // Commands sent over an earlier connection get no answer any more.
         lock(&self.link.passwords).clear();
         if let Some(wanted) = self.plan.room.clone().filter(|wanted| wanted != room) {
             self.link.lead(&session.sender, SendPolicy::Entering(wanted.clone()));
@@ -132,13 +132,13 @@ impl NetworkThread {
         None
     }
 
-    /// Deals with an answer of the server to the question for a room; returns the question if it was asked again.
+    /// Handles the server's answer to the `/join`. Returns the request if it was sent again.
     fn answered(&self, answer: Answer, asked: Entering, session: &Session) -> Option<Entering> {
         match answer {
             Answer::Entered => None,
             Answer::Later => {
                 self.news(&format!("trying again to enter {}", asked.wanted));
-                // Whoever leaves meanwhile is waiting for the end of the session only.
+                // A user who leaves meanwhile waits only for the end of the session.
                 if self.left.recv_timeout(join::PAUSE) == Err(RecvTimeoutError::Timeout) {
                     ask_for_room(&asked.wanted, session);
                 }
@@ -153,11 +153,11 @@ impl NetworkThread {
         }
     }
 
-    /// Learns from an event what the next session needs.
+    /// Records what the next session needs to know from an event.
     fn note(&mut self, event: &Event) {
         lock(&self.link.names).learn(event);
         match event {
-            // Whoever speaks in a room wants to be there, even if they wanted to be elsewhere before.
+            // A user who sends to a room wants to be there, even if the user wanted another room before.
             Event::Ok(Reply::Join { room, .. } | Reply::Leave { room, .. } | Reply::Message { room, .. }) => {
                 self.plan.room = Some(room.clone());
             }
@@ -173,11 +173,11 @@ impl NetworkThread {
         }
     }
 
-    /// Asks for what was said while there was no connection, unless a line is being sent: then the next event, its
-    /// answer at the latest, is the time to ask.
+    /// Requests the messages that were missed while there was no connection, unless a line is being sent. In that case
+    /// the client asks at the next event, which is at the latest the answer to that line.
     fn ask_for_missed(&mut self, sender: &LineSender) {
         let Some(question) = self.catch_up.question() else { return };
-        // An error shows again when the next event is awaited.
+        // An error shows up again at the next wait for an event.
         if sender.send_if_idle(&question).unwrap_or_default() {
             self.catch_up.asked();
         }
@@ -210,7 +210,7 @@ impl NetworkThread {
         }
     }
 
-    /// Tries until there is a session, or no hope, or the user leaves.
+    /// Retries until there is a session, a retry cannot help, or the user leaves.
     fn reconnect(&mut self, rounds: &mut AddressRotation) -> Result<Session, Exit> {
         loop {
             let (at, pause) = rounds.next(crate::random());
@@ -229,7 +229,7 @@ impl NetworkThread {
         }
     }
 
-    /// One attempt; `Ok(None)` if another one may succeed.
+    /// Makes one attempt. Returns `Ok(None)` if another attempt may succeed.
     fn attempt(&self, address: &Address) -> Result<Option<Session>, Exit> {
         let greeted = match self.plan.connector.open_at(address) {
             Ok(greeted) => greeted,
@@ -261,7 +261,7 @@ impl NetworkThread {
 }
 
 fn ask_for_room(wanted: &RoomName, session: &Session) {
-    // An error shows again when the next event is awaited.
+    // An error shows up again at the next wait for an event.
     drop(session.sender.send_line(&format!("/join {wanted}")));
 }
 

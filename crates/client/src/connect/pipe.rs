@@ -1,5 +1,5 @@
-//! The client in a pipe: every line of the input is sent, every answer awaited. It must not connect again,
-//! since nobody is there to say which lines to repeat.
+//! The client in a pipe: it sends every line of the input and waits for every answer. It must not reconnect, since no
+//! user is there to choose which lines to repeat.
 
 use std::collections::VecDeque;
 use std::io::{self, BufRead, Write};
@@ -20,25 +20,25 @@ use crate::session::Session;
 pub(super) enum View {
     /// In the text format of the protocol.
     Text,
-    /// As they come.
+    /// The JSON lines as they arrive.
     Json,
 }
 
-/// What has been sent, and what has been answered.
+/// What was sent, and what was answered.
 #[derive(Debug, Default)]
 struct Progress {
-    /// Commands without an answer, in the order of sending; `None` is one that this version does not know.
+    /// Commands without an answer, in the order of sending. `None` is a command that this version does not know.
     unanswered: VecDeque<Option<Verb>>,
     /// Whether any line was refused.
     refused: bool,
-    /// Whether all of the input has been sent.
+    /// Whether all of the input is sent.
     input_ended: bool,
-    /// Whether the server has been asked to end the session.
+    /// Whether the client has asked the server to end the session.
     quitting: bool,
 }
 
 impl Progress {
-    /// Whether it is time to quit; true only once.
+    /// Whether the client must quit now. Returns true only once.
     fn turn_to_quit(&mut self) -> bool {
         let turn = self.input_ended && self.unanswered.is_empty() && !self.quitting;
         self.quitting |= turn;
@@ -46,8 +46,8 @@ impl Progress {
     }
 }
 
-/// Sends all of `input`, shows what comes, and leaves once the input has ended and every line is
-/// answered. Returns early if the connection ends; `input` may still be waited for by its thread then.
+/// Sends all of `input`, shows the events, and quits once the input has ended and every line is answered. Returns early
+/// if the connection ends. In that case the input thread may still be waiting for `input`.
 pub(super) fn run<O, E>(
     session: Session,
     room: Option<&RoomName>,
@@ -69,10 +69,10 @@ where
     exit
 }
 
-/// The client can do no more.
+/// The client cannot continue.
 struct Stopped(Exit);
 
-/// What the thread that reads the input and the one that reads the server share.
+/// State shared by the thread that reads the input and the thread that reads from the server.
 struct Shared<E> {
     sender: LineSender,
     /// No lock is taken inside this one; never held while sending.
@@ -84,7 +84,7 @@ struct Shared<E> {
 impl<E: Write> Shared<E> {
     fn complain(&self, message: &str) {
         let mut errors = lock(&self.errors);
-        // Where standard error is gone, nobody is left to be told; the exit code still tells.
+        // If standard error is closed, nobody can read the message. The exit code still reports the error.
         let _ = writeln!(errors, "{message}").and_then(|()| errors.flush());
     }
 
@@ -123,7 +123,7 @@ impl<E: Write> Shared<E> {
         }
     }
 
-    /// Sends one line of the input; false if no other is to follow.
+    /// Sends one line of the input. Returns false if no other line must follow.
     fn send(&self, line: &[u8]) -> bool {
         let verb = match parse_command(line) {
             Ok(None) => return true,
@@ -137,7 +137,7 @@ impl<E: Write> Shared<E> {
         };
         lock(&self.progress).unanswered.push_back(verb);
         if self.sender.send_bytes(line).is_err() {
-            // The other thread finds the end of the connection, behind the server's last words.
+            // The other thread sees the end of the connection after the server's last lines.
             self.sender.close();
             return false;
         }
@@ -159,7 +159,7 @@ struct Pipe<O, E> {
 }
 
 impl<O: Write, E: Write + Send + 'static> Pipe<O, E> {
-    /// Enters the room that was asked for, before any line of the input can go to another one.
+    /// Enters the requested room before any line of the input can go to another room.
     fn enter(&mut self, room: Option<&RoomName>) -> Result<(), Stopped> {
         if self.view == View::Json {
             let welcome = std::mem::take(&mut self.session.welcome);
@@ -185,7 +185,7 @@ impl<O: Write, E: Write + Send + 'static> Pipe<O, E> {
         }
     }
 
-    /// Waits for one event and deals with it.
+    /// Waits for one event and handles it.
     fn step(&mut self) -> Result<(), Stopped> {
         let incoming = match self.session.events.next() {
             Ok(incoming) => incoming,
@@ -227,7 +227,7 @@ impl<O: Write, E: Write + Send + 'static> Pipe<O, E> {
         Stopped(if asked_for { verdict(&progress) } else { Exit::NoConnection })
     }
 
-    /// Events go to the output, refusals and an unasked end to the errors.
+    /// Events go to the output. Refusals and an unrequested end go to the errors.
     fn show(&mut self, incoming: &Incoming) -> Result<(), Stopped> {
         let bytes = match (self.view, incoming) {
             (View::Json, incoming) => format!("{}\n", incoming.line()).into_bytes(),
@@ -236,7 +236,7 @@ impl<O: Write, E: Write + Send + 'static> Pipe<O, E> {
                 encode(event, Format::Text, &mut bytes);
                 bytes
             }
-            // The text format has no line for what this version does not know.
+            // The text format has no line for an event that this version does not know.
             (View::Text, Incoming::Unknown(_)) => return Ok(()),
         };
         match incoming {
@@ -253,7 +253,7 @@ impl<O: Write, E: Write + Send + 'static> Pipe<O, E> {
     fn print(&mut self, bytes: &[u8]) -> Result<(), Stopped> {
         let printed = self.output.write_all(bytes).and_then(|()| self.output.flush());
         printed.map_err(|error| {
-            // Whoever read the output has seen enough; that is no error of theirs to be told about.
+            // The reader of the output has closed it on purpose, so this is not an error to report.
             if error.kind() != io::ErrorKind::BrokenPipe {
                 self.shared.complain(&format!("parlor: cannot write the output: {error}"));
             }
@@ -262,7 +262,7 @@ impl<O: Write, E: Write + Send + 'static> Pipe<O, E> {
     }
 }
 
-/// How it all went, once everything is answered.
+/// The exit code, once everything is answered.
 fn verdict(progress: &Progress) -> Exit {
     match (progress.unanswered.is_empty(), progress.refused) {
         (false, _) => Exit::NoConnection,
@@ -271,7 +271,7 @@ fn verdict(progress: &Progress) -> Exit {
     }
 }
 
-/// Whether this is the answer to the oldest unanswered command, and not news of others.
+/// Whether this is the answer to the oldest unanswered command, and not an event caused by others.
 fn answers(incoming: &Incoming, oldest: Option<&Option<Verb>>) -> bool {
     match incoming {
         Incoming::Event { event, .. } => match event {
@@ -281,7 +281,7 @@ fn answers(incoming: &Incoming, oldest: Option<&Option<Verb>>) -> bool {
             Event::Message { .. } | Event::Publication { .. } | Event::Direct { .. } | Event::Notice { .. } => false,
             Event::Joined { .. } | Event::Left { .. } | Event::Hello { .. } | Event::Bye { .. } => false,
         },
-        // An answer of a newer server to a command of a newer server; other news may be anything.
+        // A newer server answers a command that this version does not know. Other unknown events can mean anything.
         Incoming::Unknown(UnknownEvent { kind, .. }) => {
             matches!(kind.as_str(), "ok" | "error") || oldest == Some(&None)
         }

@@ -1,42 +1,42 @@
-//! What of a room's log has been seen, by its numbers. It must not know how the rest is asked for, or shown.
+//! The ids of a room's messages that were received. It must not know how the missing ones are requested or shown.
 
 use std::collections::BTreeMap;
 
 use parlor_proto::{Epoch, HISTORY_MAX, HistoryEntry, MessageId, RoomName, Timestamp, UserName};
 
-/// Messages that were shown or said, by number; those that were said by the user have no time.
+/// Messages that were shown or sent, by id. Messages sent by the user have no time.
 type Known = BTreeMap<MessageId, Option<Timestamp>>;
 
-/// The log of a room, as far as it has been seen.
+/// The log of a room, as far as the client has received it.
 #[derive(Debug)]
 pub(super) struct ReceivedIds {
     room: RoomName,
-    /// Life of the log; `None` if another one began while its messages came, or nobody told.
+    /// Epoch of the log. `None` if another epoch began while its messages arrived, or if no server reported it.
     epoch: Option<Epoch>,
-    /// All messages up to this one were seen, or are from before the user entered.
+    /// All messages up to this one were received, or are older than the user's entry to the room.
     last: MessageId,
-    /// The newest ones, at most [`HISTORY_MAX`]: an answer that is compared with them has no more.
+    /// The newest messages, at most [`HISTORY_MAX`]: an answer that is compared with them has no more.
     known: Known,
 }
 
-/// What was missed in a room.
+/// The messages that were missed in a room.
 #[derive(Debug)]
 pub(super) struct Gap {
     pub(super) room: RoomName,
     /// The last message that was not missed.
     after: MessageId,
-    /// The last one that was.
+    /// The last missed message.
     until: MessageId,
     known: Known,
 }
 
 impl ReceivedIds {
-    /// Of a room that is entered now; what was said before is not missed.
+    /// For a room that the user enters now. Earlier messages do not count as missed.
     pub(super) fn from_now(room: RoomName, epoch: Epoch, last: MessageId) -> Self {
         Self { room, epoch: Some(epoch), last, known: Known::new() }
     }
 
-    /// Of a room where the user speaks without having chosen it, from that message on.
+    /// For a room that the user did not choose but sends to, from that message on.
     pub(super) fn from_own(room: RoomName, id: MessageId) -> Self {
         Self { room, epoch: None, last: id, known: Known::new() }
     }
@@ -45,8 +45,8 @@ impl ReceivedIds {
         &self.room
     }
 
-    /// The room is entered again. Says what was missed since; until that is [filled](Self::fill), nothing of it counts
-    /// as seen.
+    /// The user enters the room again. Returns what was missed since. Until [`Self::fill`] is called, no missed message
+    /// counts as received.
     pub(super) fn again(&mut self, epoch: Epoch, last: MessageId) -> Option<Gap> {
         let known = self.known.clone();
         let same_life = self.epoch.map_or(self.last <= last, |before| before == epoch);
@@ -60,13 +60,14 @@ impl ReceivedIds {
         (self.last < last).then_some(gap)
     }
 
-    /// The gap has been shown, or cannot be.
+    /// The gap was shown, or it cannot be shown.
     pub(super) fn fill(&mut self, gap: &Gap) {
         self.last = self.last.max(gap.until);
         self.settle();
     }
 
-    /// A message of somebody else came. They come in the order of numbers, so a smaller one is of a new life of the log.
+    /// A message of another user arrived. These arrive in the order of ids, so a smaller id means a new epoch of the
+    /// log.
     pub(super) fn heard(&mut self, id: MessageId, time: Timestamp) {
         if id <= self.last {
             self.epoch = None;
@@ -77,7 +78,7 @@ impl ReceivedIds {
         self.settle();
     }
 
-    /// A message of the user was accepted. Those of others with smaller numbers may still come.
+    /// The server accepted a message of the user. Messages of others with smaller ids may still arrive.
     pub(super) fn said(&mut self, id: MessageId) {
         self.known.insert(id, None);
         self.settle();
@@ -94,12 +95,12 @@ impl ReceivedIds {
 }
 
 impl Gap {
-    /// How many messages it has at most.
+    /// Maximum number of messages in the gap.
     pub(super) fn size(&self) -> u64 {
         self.until.0 - self.after.0
     }
 
-    /// Whether an entry of the log was missed by `user`.
+    /// Whether `user` missed this entry of the log.
     pub(super) fn has(&self, entry: &HistoryEntry, user: &UserName) -> bool {
         let known = || match self.known.get(&entry.id) {
             Some(Some(time)) => *time == entry.time,
@@ -109,7 +110,7 @@ impl Gap {
         self.after < entry.id && entry.id <= self.until && !known()
     }
 
-    /// How many messages of it are older than the oldest that is there.
+    /// Number of messages in the gap that are older than the oldest available one.
     pub(super) fn older_than(&self, oldest: Option<MessageId>) -> u64 {
         let end = self.until.next();
         let oldest = oldest.unwrap_or(end).clamp(self.after.next(), end);
@@ -138,7 +139,7 @@ mod tests {
         ids.iter().for_each(|&id| seen.heard(MessageId(id), time(id)));
     }
 
-    /// The numbers of a log of `last` entries by bob that were missed by ann.
+    /// The ids that ann missed in a log of `last` entries by bob.
     fn missed(gap: Option<&Gap>, last: u64) -> Vec<u64> {
         let entry = |id| HistoryEntry {
             id: MessageId(id),
@@ -157,7 +158,7 @@ mod tests {
         hear(&mut seen, &[4, 5]);
         let gap = seen.again(FIRST, MessageId(7));
         assert_eq!(missed(gap.as_ref(), 9), [6, 7]);
-        assert_eq!(missed(seen.again(FIRST, MessageId(8)).as_ref(), 9), [6, 7, 8], "it was not filled");
+        assert_eq!(missed(seen.again(FIRST, MessageId(8)).as_ref(), 9), [6, 7, 8], "the gap was not filled");
         seen.fill(&gap.unwrap());
         assert_eq!(missed(seen.again(FIRST, MessageId(8)).as_ref(), 9), [8]);
     }
@@ -169,7 +170,7 @@ mod tests {
         seen.said(MessageId(6));
         let gap = seen.again(FIRST, MessageId(7)).unwrap();
         assert_eq!(gap.size(), 3);
-        // Number 6 by bob is none of ann's, so it is of another log; by ann it would be known.
+        // Number 6 by bob is not from ann, so it is from another log. If it were by ann, it would be known.
         assert_eq!(missed(Some(&gap), 9), [5, 6, 7]);
         let own = HistoryEntry {
             id: MessageId(6),
@@ -202,10 +203,10 @@ mod tests {
         assert_eq!(missed(noticed.again(SECOND, MessageId(4)).as_ref(), 9), [3, 4]);
         let mut once_more = seen(40);
         hear(&mut once_more, &[1, 2, 3]);
-        assert_eq!(missed(once_more.again(SECOND, MessageId(2)).as_ref(), 9), [0; 0], "both were shown");
+        assert_eq!(missed(once_more.again(SECOND, MessageId(2)).as_ref(), 9), [0; 0], "both were shown before");
         let mut unnoticed = seen(0);
         hear(&mut unnoticed, &[1, 2]);
-        assert_eq!(missed(unnoticed.again(SECOND, MessageId(3)).as_ref(), 9), [3], "two were shown");
+        assert_eq!(missed(unnoticed.again(SECOND, MessageId(3)).as_ref(), 9), [3], "two were shown before");
     }
 
     #[test]

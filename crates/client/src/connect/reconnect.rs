@@ -1,4 +1,4 @@
-//! Whether to connect again, where, and when. It must not connect, sleep or print.
+//! Whether, where and when to reconnect. It must not connect, sleep or print.
 
 use std::time::Duration;
 
@@ -9,55 +9,55 @@ use crate::error::{ConnectError, LoginError, Lost};
 /// How a session ended.
 #[derive(Debug)]
 pub(super) enum End {
-    /// The server said why.
+    /// The server sent a reason.
     Bye(Bye, String),
-    /// Nobody said anything.
+    /// The connection was lost without a reason.
     Lost(Lost),
 }
 
-/// What to do now.
+/// What to do next.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Next {
     /// Connect again.
     Retry,
-    /// Leave it; trying again could not help, or would do harm.
+    /// Stop: another attempt cannot help, or does harm.
     Stop,
 }
 
-/// After a session.
+/// What to do after a session.
 pub(super) fn after_end(end: &End) -> Next {
     match end {
         End::Bye(Bye::ServerShutdown | Bye::SlowConsumer | Bye::IdleTimeout | Bye::LoginTimeout, _) | End::Lost(_) => {
             Next::Retry
         }
-        // Coming back would throw out the session that took over, or ignore what a person decided.
+        // A reconnect would end the session that took over, or ignore the decision of an operator or the user.
         End::Bye(Bye::LoggedInElsewhere | Bye::Kicked | Bye::Quit | Bye::TooManyFailures | Bye::Unknown, _) => {
             Next::Stop
         }
     }
 }
 
-/// After an attempt to connect that failed.
+/// What to do after a failed attempt to connect.
 pub(super) fn after_refused_connection(error: &ConnectError) -> Next {
-    // Where another server answers now, a person has to say whether it can be trusted.
+    // If another server answers now, the user must decide whether to trust it.
     if error.is_transient() { Next::Retry } else { Next::Stop }
 }
 
-/// After an attempt to log in that failed.
+/// What to do after a failed attempt to log in.
 pub(super) fn after_refused_login(error: &LoginError) -> Next {
     match error {
         LoginError::Lost(_) | LoginError::Ended { code: Bye::ServerShutdown | Bye::LoginTimeout, .. } => Next::Retry,
-        // The lost session itself may still count; it frees itself in time.
+        // The lost session itself may still count. It expires.
         LoginError::Refused { code: RefusalCode::AlreadyLoggedIn | RefusalCode::StoreUnavailable, .. } => Next::Retry,
         LoginError::Refused { code: RefusalCode::TooManyAttempts | RefusalCode::LimitReached, .. } => Next::Retry,
-        // A server whose time for a login is over says so twice, and the refusal comes before the goodbye.
+        // After a login timeout the server sends the refusal first and then the goodbye with the same reason.
         LoginError::Refused { code: RefusalCode::LoginTimeout, .. } => Next::Retry,
         LoginError::Refused { .. } | LoginError::Ended { .. } => Next::Stop,
     }
 }
 
-/// Growing pauses between attempts: 1 s, doubling to 30 s, each shortened by chance by up to half, so that
-/// the clients of a server that restarts do not all come back at once.
+/// Growing pauses between attempts: 1 s, doubling to 30 s. Random jitter shortens each pause by up to half, so that the
+/// clients of a restarted server do not all reconnect at once.
 #[derive(Debug)]
 pub(super) struct Backoff {
     ceiling: Duration,
@@ -71,7 +71,7 @@ impl Backoff {
         Self { ceiling: Self::FIRST }
     }
 
-    /// The next pause; `random` is spread evenly over all its values.
+    /// The next pause. `random` must be distributed evenly over all its values.
     pub(super) fn pause(&mut self, random: u64) -> Duration {
         let half = self.ceiling / 2;
         self.ceiling = (self.ceiling * 2).min(Self::LONGEST);
@@ -79,30 +79,30 @@ impl Backoff {
     }
 }
 
-/// The addresses of a chat in turn, round and round. A connection that was lost counts as an attempt like any other,
-/// so a round is over when its turn comes again; between two rounds there is a pause.
+/// Round robin over the addresses of a chat. A lost connection counts as an attempt like any other, so a round ends
+/// when the turn of its address comes again. There is a pause between two rounds.
 #[derive(Debug)]
 pub(super) struct AddressRotation {
     addresses: usize,
-    /// Which one was tried last.
+    /// Index of the address that was tried last.
     at: usize,
-    /// How many are still to be tried in this round.
+    /// Number of addresses that are still to try in this round.
     left: usize,
     backoff: Backoff,
 }
 
 impl AddressRotation {
-    /// While there is a connection to the address at this place, from 0.
+    /// Starts while there is a connection to the address at this index, from 0.
     pub(super) fn new(addresses: usize, at: usize) -> Self {
         Self { addresses, at, left: addresses - 1, backoff: Backoff::new() }
     }
 
-    /// The connection of the last attempt lasted; what went wrong before does not count any more.
+    /// The connection of the last attempt was stable. Earlier failures do not count any more.
     pub(super) fn begin_anew(&mut self) {
         *self = Self::new(self.addresses, self.at);
     }
 
-    /// The place of the address to try next, and how long to wait before; `random` as for [`Backoff::pause`].
+    /// The index of the address to try next, and how long to wait first. `random` is as for [`Backoff::pause`].
     pub(super) fn next(&mut self, random: u64) -> (usize, Duration) {
         self.at = (self.at + 1) % self.addresses;
         if let Some(left) = self.left.checked_sub(1) {

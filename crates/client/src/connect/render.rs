@@ -1,5 +1,5 @@
-//! Events as lines for people. It must not print them, nor let a control character of others through;
-//! the only ones in its lines are its own colours.
+//! Events as lines for users. It must not print them, and must not pass on control characters from others. The only
+//! control characters in its lines are its own colours.
 
 use std::fmt::Write;
 
@@ -7,7 +7,7 @@ use jiff::tz::TimeZone;
 use jiff::{Timestamp as Moment, Zoned};
 use parlor_proto::{Event, Help, HistoryEntry, Reply, RoomName, RoomSummary, Timestamp, UserName};
 
-/// Colours of users, as parameters of SGR: readable on dark and on light backgrounds.
+/// Colours of users, as SGR parameters. They are readable on dark and on light backgrounds.
 const USER_COLOURS: [&str; 6] = ["31", "32", "33", "34", "35", "36"];
 const DIM: &str = "2";
 const BOLD: &str = "1";
@@ -18,13 +18,13 @@ const RED: &str = "1;31";
 pub(super) struct Renderer {
     /// Whether to use colours.
     pub(super) colour: bool,
-    /// Whose time of day is shown.
+    /// The time zone of the shown times.
     pub(super) zone: TimeZone,
 }
 
 impl Renderer {
-    /// The lines for `event`, without the last line's ending; `None` if there is nothing to show. What has
-    /// no time of its own happened `now`.
+    /// The lines for `event`, without the last line ending. `None` if there is nothing to show. An event without a time
+    /// of its own gets the time `now`.
     pub(super) fn event(&self, event: &Event, now: Moment) -> Option<String> {
         let shown = match event {
             Event::Message { room, time, from, text, .. } => self.said(*time, now, &format!("[{room}] "), from, text),
@@ -48,18 +48,18 @@ impl Renderer {
         Some(shown)
     }
 
-    /// Something that happened, as `12:31 * bob entered red`.
+    /// A line for an event, such as `12:31 * bob entered red`.
     pub(super) fn news(&self, now: Moment, text: &str) -> String {
         let text = format!("* {text}");
         format!("{} {}", self.stamp(now, now), self.paint(DIM, text.trim_end()))
     }
 
-    /// Something that went wrong.
+    /// A line for an error.
     pub(super) fn problem(&self, now: Moment, text: &str) -> String {
         format!("{} {}", self.stamp(now, now), self.paint(RED, &format!("! {text}")))
     }
 
-    /// What was said in a room while the connection was away; more of it, older than that, is left out.
+    /// The messages that were missed in a room while there was no connection. `left_out` older ones are not included.
     pub(super) fn missed(&self, room: &RoomName, messages: &[HistoryEntry], left_out: u64, now: Moment) -> String {
         let place = format!("{} ", self.paint(DIM, &format!("OLD [{room}]")));
         let mut lines = Vec::new();
@@ -88,7 +88,7 @@ impl Renderer {
         lines.join("\n")
     }
 
-    /// The time of day, behind the date if that is not today's.
+    /// The time of day. The date comes first if it is not today.
     fn stamp(&self, time: Moment, now: Moment) -> String {
         let local = |moment: Moment| -> Zoned { moment.to_zoned(self.zone.clone()) };
         let (time, now) = (local(time), local(now));
@@ -101,13 +101,13 @@ impl Renderer {
     }
 }
 
-/// The same user has the same colour everywhere.
+/// The same user has the same colour in every room.
 fn colour_of(user: &UserName) -> &'static str {
     let sum = user.as_str().bytes().fold(0usize, |sum, byte| sum.wrapping_mul(31).wrapping_add(byte.into()));
     USER_COLOURS[sum % USER_COLOURS.len()]
 }
 
-/// What a reply tells people; nothing where they know already.
+/// The text of a reply for users. `None` if users know it already.
 fn reply_text(reply: &Reply) -> Option<String> {
     Some(match reply {
         Reply::Login { user, room, .. } | Reply::Register { user, room, .. } => format!("you are {user}, in {room}"),

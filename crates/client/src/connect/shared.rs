@@ -1,4 +1,4 @@
-//! What the keyboard's thread and the network's share. It must not send, print or wait.
+//! State shared by the keyboard thread and the network thread. It must not send, print or wait.
 
 use std::collections::VecDeque;
 use std::sync::atomic::AtomicBool;
@@ -11,38 +11,38 @@ use super::complete::Names;
 use crate::connection::LineSender;
 use crate::lock;
 
-/// What the two threads share. No lock is held while another one is taken, nor while sending.
+/// State shared by the two threads. A thread holds no lock while it takes another one or sends.
 #[derive(Debug, Default)]
 pub(super) struct SharedState {
-    /// Where lines go; `None` while there is no connection.
+    /// The path for typed lines. `None` while there is no connection.
     way: Mutex<Option<SendPath>>,
-    /// New passwords that the server has not answered yet, oldest first; `None` for a command that it will
-    /// refuse, since it names none.
+    /// New passwords that the server has not answered yet, oldest first. `None` stands for a command that the server
+    /// will refuse, since it contains no password.
     pub(super) passwords: Mutex<VecDeque<Option<Password>>>,
-    /// What the tab key offers.
+    /// The names for the tab key.
     pub(super) names: Arc<Mutex<Names>>,
-    /// Set before `/quit` is sent: whatever ends the connection then was wanted.
+    /// Set before `/quit` is sent: an end of the connection after that is intended.
     pub(super) leaving: AtomicBool,
-    /// How the program is to end, once no connection will be made any more.
+    /// The exit code, once the client will make no other connection.
     pub(super) over: Mutex<Option<Exit>>,
 }
 
-/// The way of typed lines to the server.
+/// The path of typed lines to the server.
 #[derive(Debug)]
 struct SendPath {
     sender: LineSender,
     gate: SendPolicy,
 }
 
-/// What may go that way.
+/// Which lines may take this path.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum SendPolicy {
     /// Everything.
     Open,
-    /// Nothing, until this room is entered: what is typed is meant for it.
+    /// Nothing until this room is entered, since the typed lines are meant for it.
     Entering(RoomName),
-    /// All but messages, until the user was told in answer to one that `here` is not the room that was wanted. Who is
-    /// typing does not see what is printed meanwhile.
+    /// All but messages, until the user is notified that `here` is not the wanted room. The notification is the answer
+    /// to a message, since a user who is typing does not see other output.
     WrongRoom { wanted: RoomName, here: RoomName, told: bool },
 }
 
@@ -58,23 +58,23 @@ pub(super) enum NotSent {
 }
 
 impl SharedState {
-    /// Lines go this way from now on.
+    /// From now on, lines take this path.
     pub(super) fn lead(&self, sender: &LineSender, gate: SendPolicy) {
         *lock(&self.way) = Some(SendPath { sender: sender.clone(), gate });
     }
 
-    /// There is no connection any more.
+    /// The connection is lost.
     pub(super) fn cut(&self) {
         *lock(&self.way) = None;
     }
 
-    /// The connection, if there is one, for a line that is said in no room.
+    /// The connection, if there is one, for a line that goes to no room.
     pub(super) fn connection(&self) -> Option<LineSender> {
         lock(&self.way).as_ref().map(|way| way.sender.clone())
     }
 
-    /// Something was typed, of one line or, if it was pasted, of several: whoever was told by then where they are
-    /// may speak there.
+    /// The user typed one line, or pasted several. If the user was notified of the room before, messages may go to that
+    /// room.
     pub(super) fn begin_input(&self) {
         if let Some(SendPath { gate, .. }) = lock(&self.way).as_mut()
             && matches!(gate, SendPolicy::WrongRoom { told: true, .. })
@@ -83,7 +83,7 @@ impl SharedState {
         }
     }
 
-    /// Where a line may be sent to; `is_message` if it would be said to the room.
+    /// The sender for a line. `is_message` is true if the line goes to the room.
     pub(super) fn way(&self, is_message: bool) -> Result<LineSender, NotSent> {
         let mut way = lock(&self.way);
         let SendPath { sender, gate } = way.as_mut().ok_or(NotSent::NoConnection)?;

@@ -1,5 +1,5 @@
-//! The client on a terminal: a line editor whose half-typed line stays whole whatever arrives. It must not
-//! read from the network, and waits for it only while a line is sent.
+//! The client on a terminal: a line editor that keeps a half-typed line intact when events arrive. It must not read
+//! from the network, and waits for it only while a line is sent.
 
 use std::io::{self, Write};
 use std::path::Path;
@@ -26,7 +26,7 @@ use crate::lock;
 use crate::session::Session;
 
 const PROMPT: &str = "> ";
-/// How long the end of the session and the last lines on the screen are waited for.
+/// How long to wait for the end of the session and for the last lines on the screen.
 const GOODBYE: Duration = Duration::from_secs(2);
 
 type LineEditor = Editor<TabKey, FileHistory>;
@@ -50,9 +50,9 @@ pub(super) fn run(plan: ReconnectConfig, session: Session) -> Exit {
 fn start(plan: ReconnectConfig, session: Session, link: &Arc<SharedState>) -> rustyline::Result<Terminal> {
     let mut editor = editor(link)?;
     let screen = match editor.create_external_printer() {
-        // Where the terminal is gone, the editor finds out, and ends the program.
+        // If the terminal is closed, the editor notices that and ends the program.
         Ok(mut printer) => Screen::start(move |lines| drop(printer.print(lines)))?,
-        // A terminal that cannot redraw a line (TERM=dumb); nothing can be done about a half-typed one there.
+        // The terminal cannot redraw a line (TERM=dumb), so a half-typed line cannot be kept intact.
         Err(_) => Screen::start(|lines| drop(io::stdout().write_all(lines.as_bytes())))?,
     };
     let renderer = Renderer { colour: wants_colour(), zone: TimeZone::system() };
@@ -82,7 +82,7 @@ fn editor(link: &SharedState) -> rustyline::Result<LineEditor> {
     let mut editor = LineEditor::with_config(config)?;
     editor.set_helper(Some(TabKey(link.names.clone())));
     if let Some(path) = history::file() {
-        // There is none the first time, and without one the client works as well.
+        // There is no history the first time. The client works without one.
         let _ = editor.load_history(&path);
     }
     Ok(editor)
@@ -105,9 +105,9 @@ struct Terminal {
     link: Arc<SharedState>,
     screen: Screen,
     renderer: Renderer,
-    /// Dropped to tell the network's thread that the user leaves.
+    /// Dropped to notify the network thread that the user leaves.
     leave: Option<Sender<()>>,
-    /// Disconnected once the network's thread has ended.
+    /// Disconnected once the network thread has ended.
     ended: Receiver<()>,
 }
 
@@ -165,7 +165,7 @@ impl Terminal {
                 return Then::GoOn;
             }
             Ok(Some(Command::Passwd { new, .. })) => Some(Some(new)),
-            // The server explains what is wrong with a line.
+            // The server explains the error in a line.
             Err(ParseError { verb: Some(Verb::Passwd), .. }) => Some(None),
             Ok(Some(_)) | Err(_) => None,
         };
@@ -183,9 +183,9 @@ impl Terminal {
         self.link.leaving.store(true, Ordering::SeqCst);
         self.leave = None;
         let connection = self.link.connection();
-        // A server that cannot be told finds out by itself.
+        // A server that cannot be notified sees the end of the connection itself.
         if connection.is_some_and(|sender| sender.send_if_idle("/quit").unwrap_or_default()) {
-            // Only its disconnection or the timeout can end this; both mean that it is time to go.
+            // Only the disconnection or the timeout can end this wait. Both mean that the client must end.
             let _ = self.ended.recv_timeout(GOODBYE);
         }
     }
@@ -200,19 +200,19 @@ enum Output {
     Flush(SyncSender<()>),
 }
 
-/// The way to the terminal: one thread prints, since two would mix their lines with the editor's.
+/// The path to the terminal. One thread prints, since two would mix their lines with the lines of the editor.
 #[derive(Clone)]
 pub(super) struct Screen(Sender<Output>);
 
 impl Screen {
-    /// `print` gets whole lines, each with its ending.
+    /// `print` receives whole lines, each with its line ending.
     pub(super) fn start(mut print: impl FnMut(String) + Send + 'static) -> io::Result<Self> {
         let (sender, receiver) = mpsc::channel();
         thread::Builder::new().name("screen".to_owned()).spawn(move || {
             for output in receiver {
                 match output {
                     Output::Lines(lines) => print(lines),
-                    // Nobody may wait for it any more.
+                    // The waiting thread may have given up.
                     Output::Flush(done) => drop(done.try_send(())),
                 }
             }
@@ -220,14 +220,14 @@ impl Screen {
         Ok(Self(sender))
     }
 
-    /// Prints `lines` above the line that is being typed. Never blocks.
+    /// Prints `lines` above the line that the user is typing. Never blocks.
     pub(super) fn print(&self, mut lines: String) {
         lines.push('\n');
         // The printing thread lives as long as any sender.
         let _ = self.0.send(Output::Lines(lines));
     }
 
-    /// Waits until everything is printed, but not for ever.
+    /// Waits until everything is printed, or until a timeout.
     pub(super) fn flush(&self) {
         let (done, flushed) = mpsc::sync_channel(1);
         if self.0.send(Output::Flush(done)).is_ok() {

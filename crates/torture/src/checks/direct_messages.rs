@@ -1,4 +1,4 @@
-//! What is said to one user is heard by that user, once at most, and without faults once.
+//! The recipient receives a direct message at most once, and exactly once if there is no fault.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -7,10 +7,10 @@ use super::ARRIVES_WITHIN;
 use crate::record::{Exchange, Heard, History, Line, Moment, Reply};
 use crate::report::Violation;
 
-/// Faults so long before a message may still have taken its receiver away.
+/// A fault up to this long before a message may still have disconnected its recipient.
 const BEFORE: Duration = Duration::from_secs(20);
 
-/// Looks at all that was said to one user.
+/// Checks all direct messages.
 pub(crate) fn check(history: &History) -> Vec<Violation> {
     let mut found = Vec::new();
     let said = said(history);
@@ -35,7 +35,7 @@ pub(crate) fn check(history: &History) -> Vec<Violation> {
     found
 }
 
-/// Every text with its sender, whom it was for, and how it was answered.
+/// Every text with its sender, its recipient and its answer.
 fn said(history: &History) -> BTreeMap<&str, (&str, &str, Exchange<'_>)> {
     let mut said = BTreeMap::new();
     for connection in &history.connections {
@@ -48,7 +48,8 @@ fn said(history: &History) -> BTreeMap<&str, (&str, &str, Exchange<'_>)> {
     said
 }
 
-/// Accepted, but not heard by a user who had one session all the time, while there was no fault.
+/// The message was accepted, but its recipient did not receive it, although the recipient had one session all the time
+/// and there was no fault.
 fn missed(text: &str, to: &str, exchange: &Exchange<'_>, history: &History) -> Option<Violation> {
     let (answered, Reply::Done) = exchange.answer? else { return None };
     let (from, until) = (exchange.sent.saturating_sub(BEFORE), answered + ARRIVES_WITHIN);

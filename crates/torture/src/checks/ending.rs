@@ -1,5 +1,5 @@
-//! Whoever speaks is answered in time, in order, and as the protocol says; and once all faults are over everything
-//! flows again.
+//! A client that sends gets an answer in time, in order, and as the protocol says. Once all faults are over,
+//! everything flows again.
 
 use std::time::Duration;
 
@@ -8,10 +8,10 @@ use crate::plan::Fault;
 use crate::record::{Connection, History, Line, Moment, What};
 use crate::report::Violation;
 
-/// The 3 s that are promised, and slack for a machine that is busy.
+/// The promised 3 s, and slack for a busy machine.
 const ANSWERED_WITHIN: Duration = Duration::from_secs(3 + 7);
 
-/// Looks at the answers, and at the end.
+/// Checks the answers, and the end.
 pub(crate) fn check(history: &History) -> Vec<Violation> {
     let overdue = history.overdue.iter();
     let mut found: Vec<Violation> =
@@ -34,24 +34,24 @@ pub(crate) fn check(history: &History) -> Vec<Violation> {
     found
 }
 
-/// Whether it had read all that came, but for what a fault held back.
+/// Whether the client had read all data that arrived, except data that a fault held back.
 fn reads(connection: &Connection, at: Moment, history: &History) -> bool {
     let held = |fault: Fault| fault.stills(connection.server) || fault.deafens(connection.server, connection.weak);
     let before = at.saturating_sub(RECOVERY);
     !connection.slow && history.calm_but_for(before, at, RECOVERY, held) == at - before
 }
 
-/// Messages whose answer took too long, while their server could have given one.
+/// Messages whose answer took too long although their server was able to answer.
 fn unanswered(number: usize, connection: &Connection, history: &History) -> Vec<Violation> {
     let mut found = Vec::new();
     if connection.slow {
-        // When an answer came is known only of those who read.
+        // The time when an answer arrived is known only for clients that read.
         return found;
     }
     let mut before = Duration::ZERO;
     for exchange in connection.exchanges() {
         let until: Moment = exchange.answer.map_or(connection.end(), |(at, _)| at);
-        // Answers come in order: this one was not due before the one ahead of it.
+        // Answers arrive in order: this one was not due before the one ahead of it.
         let from = exchange.sent.max(before);
         before = until;
         let stands_still =

@@ -1,4 +1,4 @@
-//! Who follows somebody hears each of their publications from then on exactly once, in order; nobody else does.
+//! A follower receives each later publication of the publisher exactly once, in order. Other users do not receive it.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -7,13 +7,13 @@ use crate::logs::{LogKind, LogName, Logs, Stored};
 use crate::record::{Connection, Entry, Exchange, Heard, History, Line, Moment, Reply};
 use crate::report::Violation;
 
-/// Somebody begins or ceases to follow somebody, or tries.
+/// A user starts or stops to follow a publisher, or tries to.
 #[derive(Debug, Clone, Copy)]
 struct Attempt {
     connection: usize,
     begins: bool,
     sent: Moment,
-    /// When it was known to be so; never, if it was not answered or the store was away.
+    /// When the result was certain. `None` if there was no answer, or if the store was unreachable.
     sure: Option<Moment>,
 }
 
@@ -24,14 +24,14 @@ struct Following<'a> {
     from: Moment,
     to: Moment,
     is_final: bool,
-    /// Of the store.
+    /// Life of the store.
     life: usize,
 }
 
 /// Attempts by follower and publisher, in the order in which they were sent.
 type Attempts<'a> = BTreeMap<(&'a str, &'a str), Vec<Attempt>>;
 
-/// Looks at all that was heard of publications, and at what should have been.
+/// Checks all publications that were received, and all that should have been received.
 pub(crate) fn check(history: &History, logs: &Logs<'_>) -> Vec<Violation> {
     let attempts = attempts(history);
     let stored = logs.stored(history);
@@ -52,7 +52,7 @@ pub(crate) fn check(history: &History, logs: &Logs<'_>) -> Vec<Violation> {
     found
 }
 
-/// What was heard on a connection, by publisher.
+/// The publications received on a connection, by publisher.
 fn publications(connection: &Connection) -> BTreeMap<&str, Vec<(Moment, &Entry)>> {
     let mut heard: BTreeMap<&str, Vec<(Moment, &Entry)>> = BTreeMap::new();
     for (at, event) in connection.heard() {
@@ -105,7 +105,7 @@ fn in_order(number: usize, publisher: &str, heard: &[(Moment, &Entry)], logs: &L
     found
 }
 
-/// What was heard by somebody who certainly did not follow.
+/// Publications received by a user who certainly did not follow the publisher.
 fn uncalled_for(
     number: usize,
     publisher: &str,
@@ -134,7 +134,7 @@ fn uncalled_for(
     found
 }
 
-/// The times in which a connection certainly followed whom.
+/// The times in which a connection certainly followed each publisher.
 fn followings<'a>(
     number: usize,
     connection: &'a Connection,
@@ -152,11 +152,11 @@ fn followings<'a>(
         }
         for (at, attempt) in attempts.iter().enumerate() {
             let Some(sure) = attempt.sure.filter(|_| attempt.begins) else { continue };
-            // What an emptied store knew of follows is lost.
+            // The follows in a store are lost when the store is emptied.
             let kept = emptied.is_none_or(|dump| attempt.sent > dump.at || connection.end() < dump.from);
             let next = attempts[at + 1..].iter().find(|next| !next.begins).map_or(connection.end(), |next| next.sent);
             let to = next.min(connection.end());
-            // Known on this connection, or before its login was sent.
+            // The follow was known on this connection, or before the login of this connection was sent.
             let from = if attempt.connection == number { sure } else { answered };
             let known = attempt.connection == number || sure < login.sent;
             if kept && known && from < to {
@@ -193,7 +193,7 @@ fn without_hole(
     Some(Violation::new("no publication is missed", what, following.to, connections))
 }
 
-/// What was accepted while somebody followed has arrived, unless they went or faults came too soon after.
+/// Publications accepted while the user followed have arrived, unless the user left or faults came too soon after.
 fn in_time(
     following: &Following<'_>,
     heard: &[(Moment, &Entry)],
@@ -225,7 +225,7 @@ mod tests {
         story.ask(follower, Line::Subscribe(publisher.to_owned()), Some(Reply::Done));
     }
 
-    /// Ben follows ann, who has published two things.
+    /// Ben follows ann, who has sent two publications.
     fn begun() -> (HistoryBuilder, usize, usize) {
         let mut story = HistoryBuilder::default();
         let (ann, ben) = (story.log_in("ann", 0), story.log_in("ben", 0));

@@ -1,5 +1,5 @@
-//! Of one user at most one session can act: once a later login was answered, the earlier session says nothing that
-//! is accepted, and hears nothing that is said.
+//! At most one session of a user can act. Once a later login is answered, no line of the earlier session is accepted,
+//! and the earlier session receives nothing that is sent after that.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -8,13 +8,13 @@ use crate::logs::{LogName, Logs};
 use crate::record::{Exchange, Heard, History, Line, Moment, Reply};
 use crate::report::Violation;
 
-/// How long after the store was emptied two sessions of a user may act: a lease, in which the servers see it.
+/// How long two sessions of a user may act after the store was emptied: one lease, within which the servers notice it.
 const RESTORED_WITHIN: Duration = Duration::from_secs(15);
 
-/// How long a server may take to learn who was displaced while it heard nothing.
+/// Maximum time until a server that received no events learns which sessions were displaced.
 const LEARNS_WITHIN: Duration = Duration::from_secs(5);
 
-/// For how long a login waits for the earlier session at most.
+/// Maximum time for which a login waits for the earlier session.
 const LOGIN_PATIENCE: Duration = Duration::from_secs(2);
 
 /// A session, from the answer to its login on.
@@ -25,7 +25,7 @@ struct Session<'a> {
     answered: Moment,
 }
 
-/// Looks at every two sessions of one user of which one certainly came after the other.
+/// Checks every two sessions of one user if one certainly came after the other.
 pub(crate) fn check(history: &History, logs: &Logs<'_>) -> Vec<Violation> {
     let sessions: Vec<Session<'_>> = sessions(history);
     let said_before = said_before(logs);
@@ -47,7 +47,7 @@ pub(crate) fn check(history: &History, logs: &Logs<'_>) -> Vec<Violation> {
     found
 }
 
-/// Whether the store had just lost who has which session; servers bring that back within some seconds.
+/// Whether the store had just lost the sessions of all users. The servers restore them within some seconds.
 fn is_forgotten(at: Moment, history: &History) -> bool {
     history.dumps.iter().any(|dump| (dump.from..dump.at + RESTORED_WITHIN).contains(&at))
 }
@@ -82,8 +82,8 @@ fn is_effect(exchange: &Exchange<'_>) -> bool {
     }
 }
 
-/// What the earlier session heard although it was said after the later login was answered. A server that stood still, or lost
-/// its way to the store, may not have heard of that login until it has asked the store anew.
+/// Events that the earlier session received although they were sent after the later login was answered. A server that
+/// was frozen, or that lost its link to the store, may learn of that login only when it queries the store again.
 fn hears(earlier: &Session<'_>, later: &Session<'_>, history: &History, logs: &Logs<'_>) -> Vec<Violation> {
     let mut found = Vec::new();
     for (at, heard) in history.connections[earlier.connection].heard() {
@@ -103,8 +103,8 @@ fn hears(earlier: &Session<'_>, later: &Session<'_>, history: &History, logs: &L
     found
 }
 
-/// Whether the server may not have heard at `at` of a login that was answered at `since`: a fault that hides news from it
-/// came after that login began, and was not long over.
+/// Whether the server may not yet know at `at` of a login that was answered at `since`: a fault that hides events from
+/// it came after that login began, and ended less than [`LEARNS_WITHIN`] before.
 fn may_not_know(server: usize, since: Moment, at: Moment, history: &History) -> bool {
     let begun = since.saturating_sub(LOGIN_PATIENCE);
     history.spans.iter().any(|span| {
@@ -114,7 +114,7 @@ fn may_not_know(server: usize, since: Moment, at: Moment, history: &History) -> 
     })
 }
 
-/// For each number of each log, when the youngest of the entries before it was sent.
+/// For each number of each log: when the youngest of the earlier entries was sent.
 type SaidBefore<'a> = BTreeMap<&'a LogName, BTreeMap<u64, Moment>>;
 
 fn said_before<'a>(logs: &'a Logs<'_>) -> SaidBefore<'a> {
@@ -130,8 +130,8 @@ fn said_before<'a>(logs: &'a Logs<'_>) -> SaidBefore<'a> {
     logs.names().map(youngest).collect()
 }
 
-/// Entries of the earlier session behind something that was said after the later login was answered: they were stored
-/// later still, whether they were answered or not.
+/// Entries of the earlier session that stand in a log after an entry sent after the later login was answered. They were
+/// stored even later, whether they were answered or not.
 fn written_after(
     earlier: &Session<'_>,
     later: &Session<'_>,
@@ -156,7 +156,7 @@ fn written_after(
     found
 }
 
-/// Entries of earlier sessions behind the end of a log as the later session found it.
+/// Entries of earlier sessions that stand after the end of a log as the later session found it.
 fn written_behind(later: &Session<'_>, earlier: &[usize], history: &History, logs: &Logs<'_>) -> Vec<Violation> {
     let mut found = Vec::new();
     if logs.last_life() > 0 {

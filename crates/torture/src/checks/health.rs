@@ -1,5 +1,5 @@
-//! Nothing is found healthy that is dead, and nothing dead that is healthy: a health check says what a message says
-//! that is sent at the same time.
+//! A dead server is never reported healthy, and a healthy server is never reported dead: a health check agrees with a
+//! message that is sent at the same time.
 
 use std::time::Duration;
 
@@ -7,10 +7,10 @@ use super::{ARRIVES_WITHIN, RECOVERY};
 use crate::record::{History, Line, Probe};
 use crate::report::Violation;
 
-/// A fault may have begun, or ended, while a health check was on its way.
+/// A fault may begin or end this long before or after a health check.
 const EDGE: Duration = Duration::from_secs(1);
 
-/// Looks at every health check.
+/// Checks every health check.
 pub(crate) fn check(history: &History) -> Vec<Violation> {
     let mut found = Vec::new();
     for probe in &history.probes {
@@ -29,13 +29,13 @@ pub(crate) fn check(history: &History) -> Vec<Violation> {
     found
 }
 
-/// Whether the server stood still, or was gone, from before it was asked until after it had answered.
+/// Whether the server was frozen or down from before the health check was sent until after it was answered.
 fn stood_still(probe: &Probe, history: &History) -> bool {
     let spans = history.spans.iter().filter(|span| span.fault.stills(probe.server));
     spans.into_iter().any(|span| span.from + EDGE < probe.asked && probe.answered + EDGE < span.to)
 }
 
-/// Whether nothing that its canary said around that time was accepted, although no fault lasted.
+/// Whether no message of the server's canary was accepted around that time, although there was no fault.
 fn is_deaf(probe: &Probe, history: &History) -> bool {
     let (from, until) = (probe.asked.saturating_sub(RECOVERY), probe.answered + ARRIVES_WITHIN);
     let is_judged = from > history.chaos.0 && until < history.chaos.1;
@@ -67,7 +67,7 @@ mod tests {
         check(&history).into_iter().map(|violation| violation.invariant).collect()
     }
 
-    /// A canary that is heard until a second of the story.
+    /// A canary whose messages are accepted until the given second of the history.
     fn canary_until(end: u64) -> HistoryBuilder {
         let mut story = HistoryBuilder::default();
         let canary = story.log_in("canary-0", 0);

@@ -1,4 +1,4 @@
-//! Tells histories for the tests of the checks, one event after the other. It must not make them right.
+//! Builds histories for the tests of the checks, one event after the other. It must not make them right.
 
 use std::time::Duration;
 
@@ -7,7 +7,7 @@ use crate::plan::{Fault, FaultKind};
 use crate::record::{Connection, Dump, Entry, Event, Heard, History, Line, Moment, Reply, Span, What};
 use crate::report::Violation;
 
-/// A history that is being told; a millisecond passes with each event.
+/// A history under construction. Each event takes one millisecond.
 pub(crate) struct HistoryBuilder {
     history: History,
     now: Moment,
@@ -25,7 +25,7 @@ impl HistoryBuilder {
         self.history
     }
 
-    /// What a check finds broken, where the logs themselves are right.
+    /// The invariants that a check finds broken, if the logs themselves are right.
     pub(crate) fn judged_by(self, check: fn(&History, &Logs<'_>) -> Vec<Violation>) -> Vec<&'static str> {
         let history = self.history();
         let (logs, wrong) = Logs::gather(&history);
@@ -33,17 +33,17 @@ impl HistoryBuilder {
         check(&history, &logs).into_iter().map(|violation| violation.invariant).collect()
     }
 
-    /// What was told so far.
+    /// The history so far.
     pub(crate) fn so_far(&self) -> History {
         self.history.clone()
     }
 
-    /// A new connection that is in the lobby, which was empty.
+    /// A new connection in the lobby, which was empty before.
     pub(crate) fn log_in(&mut self, user: &str, server: usize) -> usize {
         self.log_in_at(user, server, 0)
     }
 
-    /// The same, when the lobby had `last` entries.
+    /// The same, if the lobby had `last` entries.
     pub(crate) fn log_in_at(&mut self, user: &str, server: usize, last: u64) -> usize {
         let connection = self.connect(user, server);
         let reply = Reply::Entered { room: "lobby".to_owned(), epoch: self.epoch.clone(), last };
@@ -51,7 +51,7 @@ impl HistoryBuilder {
         connection
     }
 
-    /// A new connection that has not said anything.
+    /// A new connection that has not sent anything.
     pub(crate) fn connect(&mut self, user: &str, server: usize) -> usize {
         self.history.connections.push(Connection {
             user: user.to_owned(),
@@ -105,7 +105,7 @@ impl HistoryBuilder {
         self.note(connection, What::Heard(Heard::Publication(entry(&(id, from, text)))))
     }
 
-    /// The whole history of the lobby as it was answered.
+    /// The answer to a request for the whole history of the lobby.
     pub(crate) fn look_back(&mut self, connection: usize, entries: &[(u64, &str, &str)]) -> &mut Self {
         let reply = Reply::History { room: "lobby".to_owned(), entries: entries.iter().map(entry).collect() };
         self.ask(connection, Line::History, Some(reply))
@@ -128,7 +128,7 @@ impl HistoryBuilder {
         self.note(connection, What::Closed("the end"))
     }
 
-    /// A server was killed, from one second to another of the whole story.
+    /// A server is killed, from one second to another of the whole history.
     pub(crate) fn fault(&mut self, from: u64, to: u64) -> &mut Self {
         self.fault_of(FaultKind::Kill, from, to)
     }
@@ -154,14 +154,14 @@ impl HistoryBuilder {
         self.wait(1).epoch("second")
     }
 
-    /// What the store had of the lobby when all was over.
+    /// The entries that the store had in the lobby at the end.
     pub(crate) fn keep(&mut self, lobby: &[(u64, &str, &str)]) -> &mut Self {
         let rooms = [("lobby".to_owned(), lobby.iter().map(entry).collect())].into();
         self.history.kept = Some(Dump { at: self.now, rooms, ..Dump::default() });
         self
     }
 
-    /// Everybody is at their place, or something did not come to pass.
+    /// All clients are in their final rooms, or the items in `overdue` did not happen in time.
     pub(crate) fn settle(&mut self, overdue: &[&str]) -> &mut Self {
         self.history.settled = self.now;
         self.history.overdue = overdue.iter().map(|what| (*what).to_owned()).collect();

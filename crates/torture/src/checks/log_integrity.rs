@@ -1,5 +1,5 @@
-//! What was accepted is in its log for ever, in the order in which it was said; what was refused is not; and numbers
-//! have no gap.
+//! Accepted lines stay in their log, in the order in which they were sent. Refused lines are not in a log. Numbers have
+//! no gap.
 
 use std::collections::BTreeMap;
 
@@ -9,10 +9,10 @@ use crate::report::Violation;
 
 const LOST: &str = "what is accepted is never lost";
 const GAP: &str = "numbers have no gap";
-/// A log that has fewer entries has lost none of them to its limit.
+/// A log with fewer entries than this has lost none of them to its limit.
 const RETAINED: usize = 10_000;
 
-/// Looks at acknowledgements, refusals and what was kept.
+/// Checks acknowledgements, refusals and the stored entries.
 pub(crate) fn check(history: &History, logs: &Logs<'_>) -> Vec<Violation> {
     let stored = logs.stored(history);
     let mut found = refused_and_yet_there(logs);
@@ -28,7 +28,7 @@ pub(crate) fn check(history: &History, logs: &Logs<'_>) -> Vec<Violation> {
     found
 }
 
-/// Only a store that cannot be reached leaves open what became of a line.
+/// The result of a line is uncertain only if the store is unreachable.
 fn refused_and_yet_there(logs: &Logs<'_>) -> Vec<Violation> {
     let mut found = Vec::new();
     for (text, said) in logs.all_said() {
@@ -41,7 +41,7 @@ fn refused_and_yet_there(logs: &Logs<'_>) -> Vec<Violation> {
     found
 }
 
-/// What one connection says in one log has growing numbers.
+/// The lines that one connection sends to one log get growing numbers.
 fn in_the_order_of_speech(history: &History, logs: &Logs<'_>) -> Vec<Violation> {
     let mut found = Vec::new();
     for (number, connection) in history.connections.iter().enumerate() {
@@ -58,7 +58,7 @@ fn in_the_order_of_speech(history: &History, logs: &Logs<'_>) -> Vec<Violation> 
     found
 }
 
-/// What was said after something else was acknowledged has a larger number, whoever said it.
+/// A line that is sent after another one was acknowledged gets a larger number, whichever client sent it.
 fn in_the_order_of_time(stored: &[Stored<'_>]) -> Vec<Violation> {
     let newest = Newest::of(stored);
     let broken = |later: &Stored<'_>| {
@@ -72,7 +72,7 @@ fn in_the_order_of_time(stored: &[Stored<'_>]) -> Vec<Violation> {
     stored.iter().filter_map(broken).collect()
 }
 
-/// The largest number of each log that was acknowledged before some moment.
+/// The largest number of each log that was acknowledged before a given time.
 struct Newest<'a> {
     logs: BTreeMap<&'a LogName, Vec<&'a Stored<'a>>>,
 }
@@ -98,7 +98,7 @@ impl<'a> Newest<'a> {
     }
 }
 
-/// What an answer tells of a log: it has no gap, and nothing is missing that was acknowledged before.
+/// Checks the entries in an answer: they have no gap, and no entry that was acknowledged before is missing.
 fn shown(number: usize, exchange: Exchange<'_>, newest: &Newest<'_>, logs: &Logs<'_>) -> Option<Violation> {
     let (at, reply) = exchange.answer?;
     let (room, last) = match reply {
@@ -113,7 +113,7 @@ fn shown(number: usize, exchange: Exchange<'_>, newest: &Newest<'_>, logs: &Logs
         Reply::Entered { room, last, .. } => (room, *last),
         _ => return None,
     };
-    // Once the store is emptied, which life was looked at is told by what is seen only.
+    // Once the store was emptied, only the entries show which life of the store the answer comes from.
     let life = match reply {
         Reply::History { entries, .. } if !entries.is_empty() => logs.life_of(&entries[0].text),
         _ if logs.last_life() > 0 => return None,
@@ -126,11 +126,12 @@ fn shown(number: usize, exchange: Exchange<'_>, newest: &Newest<'_>, logs: &Logs
     Some(Violation::new(LOST, what, at, [number, known.connection]))
 }
 
-/// What the store had when it was emptied, and when all was over.
+/// The entries that the store had when it was emptied, and at the end.
 fn kept(history: &History, stored: &[Stored<'_>]) -> Vec<Violation> {
     let mut found = Vec::new();
     for (life, dump) in history.dumps.iter().enumerate() {
-        // Acknowledged before the store was emptied; whether it was stored before is known only if it is there.
+        // The line was acknowledged before the store was emptied. Only its presence in the dump shows that it was
+        // stored before that.
         let due = stored.iter().filter(|stored| stored.at < dump.from && stored.log.life > life);
         found.extend(due.map(|stored| lost(stored, dump.at)));
     }
@@ -153,7 +154,7 @@ fn holds(dump: &Dump, stored: &Stored<'_>) -> bool {
     trimmed(log).is_some_and(|first| stored.id < first) || at.is_ok_and(|at| log[at].text == stored.text)
 }
 
-/// The first number that a log still has, if so many came after it that those before may be gone.
+/// The first number that a log still has, if the log is so long that earlier entries may be trimmed.
 fn trimmed(log: &[Entry]) -> Option<u64> {
     log.first().filter(|_| log.len() >= RETAINED).map(|first| first.id)
 }

@@ -1,4 +1,5 @@
-//! Whoever is shown as a member of a room is there, or was a short while ago.
+//! A user who is shown as a member of a room is in the room, or left less than 20 s ago, not counting the time of
+//! faults.
 
 use std::collections::BTreeSet;
 use std::time::Duration;
@@ -8,12 +9,12 @@ use crate::plan::Fault;
 use crate::record::{Connection, Exchange, History, Line, Moment, Reply};
 use crate::report::Violation;
 
-/// The 15 s that are promised, and slack for a machine that is busy.
+/// The promised 15 s, and slack for a busy machine.
 const GONE_WITHIN: Duration = Duration::from_secs(15 + 5);
 
 const GHOST: &str = "who is gone is not shown any more";
 
-/// The time in which somebody can have had a session by one connection.
+/// The time in which a user can have had a session on one connection.
 struct Life<'a> {
     user: &'a str,
     from: Moment,
@@ -22,7 +23,7 @@ struct Life<'a> {
     weak: bool,
 }
 
-/// Looks at every list of members and of rooms.
+/// Checks every list of members and of rooms.
 pub(crate) fn check(history: &History) -> Vec<Violation> {
     let lives = lives(history);
     let mut found = Vec::new();
@@ -53,8 +54,8 @@ fn lives(history: &History) -> Vec<Life<'_>> {
 fn ghosts(exchange: Exchange<'_>, lives: &[Life<'_>], history: &History) -> Option<String> {
     let (answered, reply) = exchange.answer?;
     let alive = |life: &&Life<'_>| {
-        // While the store was away nobody could be removed from it; and a server hears nothing of the end of a
-        // connection on which nothing passes.
+        // While the store was unreachable, no member could be removed from it. A server does not notice the end of a
+        // connection that passes no data.
         let away = |fault: Fault| fault.touches_store() || fault.deafens(life.server, life.weak);
         let gone =
             life.to < exchange.sent && history.calm_but_for(life.to, exchange.sent, RECOVERY, away) > GONE_WITHIN;
@@ -84,7 +85,7 @@ mod tests {
         check(&story.history()).into_iter().map(|violation| violation.invariant).collect()
     }
 
-    /// Ben was there, and after so many seconds ann looks who is.
+    /// Ben was in the room. Ann asks for the members after the given number of seconds.
     fn looked_after(seconds: u64, fault: Option<(FaultKind, u64, u64)>) -> HistoryBuilder {
         let mut story = HistoryBuilder::default();
         let (ann, _) = (story.log_in("ann", 0), story.log_in("ben", 0));

@@ -1,5 +1,5 @@
-//! The promises of the protocol, each as a function from what happened to what was broken. They must not know how a
-//! run is made, so that each is tried with histories that are wrong on purpose.
+//! The promises of the protocol. Each is a function from a history to the violations in it. The functions must not know
+//! how a run is made, so that tests can pass them histories that are wrong on purpose.
 
 mod direct_messages;
 mod ending;
@@ -21,12 +21,12 @@ use crate::logs::Logs;
 use crate::record::History;
 use crate::report::Violation;
 
-/// After this much time without any fault, everything that was accepted has to have arrived.
+/// After this much time without any fault, everything that was accepted must have arrived.
 const ARRIVES_WITHIN: Duration = Duration::from_secs(10);
-/// How long after a fault the time counts as disturbed.
+/// The time after a fault that still counts as disturbed.
 const RECOVERY: Duration = Duration::from_secs(5);
 
-/// All broken promises, in the order of time.
+/// All violations, in order of time.
 pub(crate) fn check(history: &History) -> Vec<Violation> {
     let (logs, mut found) = Logs::gather(history);
     found.extend(rooms::check(history, &logs));

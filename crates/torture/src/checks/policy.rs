@@ -1,19 +1,19 @@
-//! A second login does what the setting of the server says, to the first session and to the second.
+//! A second login affects the first and the second session as the server's setting requires.
 
 use std::time::Duration;
 
 use crate::record::{Connection, History, Line, Moment, Reply, What};
 use crate::report::Violation;
 
-/// The 2 s that are promised, and slack for a machine that is busy.
+/// The promised 2 s, and slack for a busy machine.
 const ENDED_WITHIN: Duration = Duration::from_secs(2 + 8);
-/// Faults so long before a login may have ended the earlier session.
+/// A fault up to this long before a login may have ended the earlier session.
 const BEFORE: Duration = Duration::from_secs(20);
 
 const KEPT: &str = "the policy of a second login is kept";
 const ONE: &str = "a user has one session";
 
-/// Looks at every login, and at every goodbye.
+/// Checks every login, and every goodbye.
 pub(crate) fn check(history: &History) -> Vec<Violation> {
     let mut found = Vec::new();
     for (number, connection) in history.connections.iter().enumerate() {
@@ -48,7 +48,7 @@ fn second(number: usize, later: &Connection, history: &History) -> Option<Violat
             return None;
         }
         if history.reject {
-            // It was answered something after the later login had been.
+            // The earlier session got an answer after the later login was answered.
             let lives = last_answer(earlier)? > answered && earlier.end() > answered;
             return lives.then(|| (other, "a login was answered while another session lived".to_owned()));
         }
@@ -61,7 +61,7 @@ fn second(number: usize, later: &Connection, history: &History) -> Option<Violat
     Some(Violation::new(invariant, what, answered, [other, number]))
 }
 
-/// Whether a fault may have ended the earlier session unseen. With the policy `takeover` nothing does.
+/// Whether a fault may have ended the earlier session without a trace. With the policy `takeover` no fault does.
 fn disturbed(begun: Moment, until: Moment, history: &History) -> bool {
     history.reject && history.calm(begun.saturating_sub(BEFORE), until, BEFORE) < until - begun.saturating_sub(BEFORE)
 }
@@ -86,7 +86,7 @@ mod tests {
         check(&history).into_iter().map(|violation| violation.invariant).collect()
     }
 
-    /// Ann logs in twice, and the first session goes on for so many seconds.
+    /// Ann logs in twice. The first session continues for the given number of seconds.
     fn twice(goes_on: u64) -> (HistoryBuilder, usize) {
         let mut story = HistoryBuilder::default();
         let first = story.log_in("ann", 0);

@@ -1,12 +1,12 @@
-//! Who enters a room is told to the others once, and who leaves it too. It may be lost only while a server cannot
-//! reach its store.
+//! The other members of a room are notified once when a user enters it, and once when a user leaves it. A notification
+//! may be lost only while a server cannot reach its store.
 
 use std::collections::BTreeMap;
 
 use crate::record::{Connection, Heard, History, Moment, Reply, Span, What};
 use crate::report::Violation;
 
-/// Looks at all that was heard of comings and goings.
+/// Checks all presence events that were received.
 pub(crate) fn check(history: &History) -> Vec<Violation> {
     let all = history.connections.iter().enumerate();
     all.flat_map(|(number, connection)| heard_by(number, connection, history)).collect()
@@ -15,7 +15,7 @@ pub(crate) fn check(history: &History) -> Vec<Violation> {
 fn heard_by(number: usize, connection: &Connection, history: &History) -> Vec<Violation> {
     let mut found = Vec::new();
     let mut here = "";
-    // What was heard last of each user since the room was entered.
+    // The last presence event of each user since the room was entered.
     let mut last: BTreeMap<&str, bool> = BTreeMap::new();
     for event in &connection.events {
         let (room, user, enters) = match &event.what {
@@ -46,9 +46,9 @@ fn heard_by(number: usize, connection: &Connection, history: &History) -> Vec<Vi
     found
 }
 
-/// Whether the server may have lost something of the room before `at`: its link was hit, or it stood still. The system ends
-/// the wait for news of a process that is continued, however short it stood (signal(7), "Interruption of system calls
-/// and library functions by stop signals"), and the server connects anew.
+/// Whether the server may have lost presence events of the room before `at`: its link was hit, or it was frozen. The
+/// operating system interrupts the wait of a process that is continued, however short the freeze was (signal(7),
+/// "Interruption of system calls and library functions by stop signals"), and the server reconnects.
 fn may_have_missed(server: usize, at: Moment, history: &History) -> bool {
     let concerns = |span: &Span| {
         let link = span.fault.touches_store() && span.fault.server.is_none_or(|hit| hit == server);

@@ -1,21 +1,21 @@
-//! What a server takes of the machine is bounded by its clients, and let go of when they have gone; and no server
-//! ends by itself.
+//! The resources of a server are bounded by the number of its clients, and are freed when the clients have gone. No
+//! server ends unless the run ends it.
 
 use crate::record::{History, Rest, Sample, Usage};
 use crate::report::Violation;
 
-/// What one connection may take: threads, descriptors, and memory in KiB, of which the most is what waits for it.
+/// Limits per connection: threads, descriptors, and memory in KiB. Most of the memory is the send queue of the client.
 const PER_CONNECTION: Usage = Usage { memory: 2 * 1024, threads: 3, descriptors: 2 };
-/// What a server may take besides: connections that it does not know to be gone yet, caches, a log that is read.
+/// Limits beyond that: connections whose end the server has not noticed yet, caches, a log that is being read.
 const BESIDES: Usage = Usage { memory: 192 * 1024, threads: 160, descriptors: 160 };
-/// What may be left when all have gone: links to the store, up to 8 connections to the database of two descriptors each,
+/// Limits once all clients have gone: links to the store, up to 8 connections to the database with 2 descriptors each,
 /// up to 16 threads that wait for the next client.
 const AT_REST: Usage = Usage { memory: 128 * 1024, threads: 12 + 16, descriptors: 12 + 16 };
 
-/// Looks at every sample, and at what was left.
+/// Checks every sample, and the resources at the end.
 pub(crate) fn check(history: &History) -> Vec<Violation> {
     let mut found: Vec<Violation> = history.samples.iter().filter_map(|sample| too_much(sample, history)).collect();
-    // One is enough: it is likely to last.
+    // One violation is enough, since the state is likely to last.
     found.truncate(1);
     let left = history.rests.iter().filter(|rest| !is_at_rest(rest));
     found.extend(left.map(|rest| {
@@ -27,7 +27,7 @@ pub(crate) fn check(history: &History) -> Vec<Violation> {
     found
 }
 
-/// Whether nothing is left of the clients.
+/// Whether no resources of the clients are left.
 pub(crate) fn is_at_rest(rest: &Rest) -> bool {
     fits(rest.after, rest.before, 0, AT_REST)
 }

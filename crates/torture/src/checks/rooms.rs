@@ -1,5 +1,5 @@
-//! Whoever is in a room hears each message of others from then on exactly once, in the order of numbers, without a
-//! hole, and nothing of other rooms.
+//! A member of a room receives each later message of others exactly once, in the order of numbers, without a hole, and
+//! no message of other rooms.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -14,17 +14,17 @@ struct Stay<'a> {
     room: &'a str,
     epoch: &'a str,
     last: u64,
-    /// When it was asked for, and when it was answered.
+    /// When it was requested, and when it was answered.
     asked: Moment,
     entered: Moment,
-    /// When it was given up: the next join was sent, or the connection ended.
+    /// When it ended: the next join was sent, or the connection ended.
     until: Moment,
-    /// It lasted to the end of the run.
+    /// Whether it lasted to the end of the run.
     is_final: bool,
     heard: Vec<(Moment, &'a Entry)>,
 }
 
-/// Looks at every stay of everybody.
+/// Checks every stay of every client.
 pub(crate) fn check(history: &History, logs: &Logs<'_>) -> Vec<Violation> {
     let mut found = Vec::new();
     let mut all_stays = Vec::new();
@@ -46,7 +46,7 @@ pub(crate) fn check(history: &History, logs: &Logs<'_>) -> Vec<Violation> {
     found
 }
 
-/// Cuts a connection into stays. Messages of rooms where it is not are returned too.
+/// Splits a connection into stays. Also returns violations for messages of rooms that the client is not in.
 fn stays(number: usize, connection: &Connection) -> (Vec<Stay<'_>>, Vec<Violation>) {
     let (mut stays, mut strays): (Vec<Stay<'_>>, Vec<Violation>) = (Vec::new(), Vec::new());
     let exchanges: BTreeMap<usize, Exchange<'_>> =
@@ -85,11 +85,11 @@ fn stays(number: usize, connection: &Connection) -> (Vec<Stay<'_>>, Vec<Violatio
     (stays, strays)
 }
 
-/// Which epoch belongs to which life of the store.
+/// The life of the store that each epoch belongs to.
 struct Lives<'a> {
-    /// Epochs of each room, with the moments in which they were first asked for and first seen.
+    /// Epochs of each room, with the times at which they were first requested and first seen.
     epochs: BTreeMap<&'a str, Vec<(&'a str, Moment, Moment)>>,
-    /// Since when the store was being emptied, and when that was done.
+    /// When the emptying of the store began, and when it was complete.
     emptied: Option<(Moment, Moment)>,
 }
 
@@ -107,7 +107,7 @@ impl<'a> Lives<'a> {
         Self { epochs, emptied: history.dumps.first().map(|dump| (dump.from, dump.at)) }
     }
 
-    /// The life of a stay's epoch, if it can be told.
+    /// The life of the store that the stay's epoch belongs to, if it can be determined.
     fn life(&self, stay: &Stay<'_>) -> Option<usize> {
         let Some((from, at)) = self.emptied else { return Some(0) };
         let known = &self.epochs[stay.room];
@@ -168,7 +168,7 @@ fn nothing_from_before(stay: &Stay<'_>, logs: &Logs<'_>, start: Option<(usize, u
     early.map(violation).collect()
 }
 
-/// Every number from the first that has to be heard to the last that was.
+/// Every number from the first that the client must receive to the last that it received.
 fn without_hole(
     stay: &Stay<'_>,
     history: &History,
@@ -189,7 +189,8 @@ fn without_hole(
         let first = match start {
             Some((begin, last)) if begin == life => last + 1,
             Some((begin, _)) if begin < life => 1,
-            // What came while one entered may be of a life before the one that was told: how much of it is chance.
+            // Messages that arrive during a join may be from a life before the reported one. How many of them arrive is
+            // chance.
             _ => heard.keys().next().copied().unwrap_or(1),
         };
         let mut top = heard.keys().next_back().copied().unwrap_or(0);
@@ -198,7 +199,8 @@ fn without_hole(
             top = top.max(accepted.max().unwrap_or(0));
         }
         let known: BTreeMap<u64, &str> = logs.log(&log).collect();
-        // By whatever connection of the user: one that was displaced may hear on for a moment, and nobody hears themselves.
+        // Any connection of the user counts: a displaced connection may receive messages for a short time, and a user
+        // never receives their own messages.
         let user = |connection: usize| history.connections[connection].user.as_str();
         let own = |id: &u64| {
             let said = known.get(id).and_then(|text| logs.said(text));
@@ -215,7 +217,7 @@ fn without_hole(
     found
 }
 
-/// What was accepted while somebody was there has arrived, unless they went or faults came too soon after.
+/// Messages accepted during the stay have arrived, unless the client left or faults came too soon after.
 fn in_time(stay: &Stay<'_>, logs: &Logs<'_>, history: &History, stored: &[Stored<'_>]) -> Option<Violation> {
     let heard: BTreeSet<&str> = stay.heard.iter().map(|(_, entry)| entry.text.as_str()).collect();
     let due = |stored: &&Stored<'_>| {
@@ -241,7 +243,7 @@ mod tests {
         story.judged_by(check)
     }
 
-    /// Ann and ben in one room, where ann has said three things.
+    /// Ann and ben are in one room, where ann has sent three messages.
     fn begun() -> (HistoryBuilder, usize, usize) {
         let mut story = HistoryBuilder::default();
         let (ann, ben) = (story.log_in("ann", 0), story.log_in("ben", 0));

@@ -33,7 +33,7 @@ fn history(ids: impl Iterator<Item = u64>) -> Event {
     Event::History { room: room("red"), messages: ids.map(entry).collect() }
 }
 
-/// In the room red since its message `last`, and back there after a pause, when the newest one is `now`.
+/// The user was in the room red up to message `last` and is back after a pause. The newest message is now `now`.
 fn back(last: u64, now: u64) -> CatchUp {
     let mut catch_up = CatchUp::new("ann".parse().unwrap());
     catch_up.sift(joined("red", EPOCH, last));
@@ -42,7 +42,7 @@ fn back(last: u64, now: u64) -> CatchUp {
     catch_up
 }
 
-/// Sends the question; returns how much it asks for.
+/// Sends the question. Returns its `/history` line.
 fn ask(catch_up: &mut CatchUp) -> String {
     let question = catch_up.question().unwrap();
     catch_up.asked();
@@ -53,7 +53,7 @@ fn ask(catch_up: &mut CatchUp) -> String {
     asked.to_owned()
 }
 
-/// What is shown, in short.
+/// A short form of the output.
 fn told(shown: &[Shown]) -> String {
     let tell = |shown: &Shown| match shown {
         Shown::Event(Event::Message { id, .. }) => format!("{id}"),
@@ -77,7 +77,7 @@ fn whoever_missed_nothing_asks_nothing() {
     assert_eq!(told(&catch_up.sift(message(4))), "4");
     catch_up.sift(joined("blue", EPOCH, 9));
     catch_up.sift(joined("red", EPOCH, 9));
-    assert_eq!(catch_up.question(), None, "who enters another room chooses to miss what is said in this one");
+    assert_eq!(catch_up.question(), None, "a user who enters another room chooses to miss the messages of this one");
 }
 
 #[test]
@@ -122,7 +122,7 @@ fn what_is_not_kept_or_too_much_is_said() {
 #[test]
 fn only_the_answer_to_the_own_question_counts() {
     let mut catch_up = back(3, 4);
-    assert_eq!(told(&catch_up.sift(history(1..=2))), "history of 2", "not asked yet");
+    assert_eq!(told(&catch_up.sift(history(1..=2))), "history of 2", "the client has not asked yet");
     catch_up.question().unwrap();
     catch_up.asked();
     assert_eq!(told(&catch_up.sift(history(1..=4))), "history of 4", "the answer to the user");
@@ -140,7 +140,7 @@ fn whoever_goes_elsewhere_needs_no_answer() {
     ask(&mut catch_up);
     catch_up.sift(message(5));
     assert_eq!(told(&catch_up.sift(joined("blue", EPOCH, 0))), "5, in blue");
-    assert_eq!(told(&catch_up.sift(history(1..=5))), "", "it was the client's own question");
+    assert_eq!(told(&catch_up.sift(history(1..=5))), "", "the client itself asked for it");
     assert_eq!(told(&catch_up.sift(history(1..=5))), "history of 5");
 }
 
@@ -164,7 +164,7 @@ fn what_is_held_back_is_bounded() {
     }
     let shown = catch_up.sift(message(5 + HELD_MAX as u64));
     assert_eq!((shown.len(), told(&shown[..3])), (HELD_MAX + 2, "red not to be had, 5, 6".to_owned()));
-    assert_eq!(catch_up.sift(history(1..=4)), [], "the answer comes too late");
+    assert_eq!(catch_up.sift(history(1..=4)), [], "the answer is too late");
     assert_eq!(told(&catch_up.sift(message(90_000))), "90000");
 }
 

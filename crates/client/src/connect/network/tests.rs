@@ -1,4 +1,4 @@
-//! The client on a terminal, without the terminal: what it shows, and when it comes back.
+//! The client on a terminal, without the terminal: what it shows, and when it reconnects.
 
 use std::sync::mpsc;
 use std::thread::{self, JoinHandle};
@@ -14,12 +14,12 @@ const IN_RED: &str = r#"{"type":"ok","command":"join","room":"red","members":1,"
 const SHUTDOWN: &str = r#"{"type":"bye","code":"server-shutdown","message":"The server stops"}"#;
 const ELSEWHERE: &str = r#"{"type":"bye","code":"logged-in-elsewhere","message":"Somewhere else"}"#;
 
-/// Runs a follower to its end. Returns how the program would end, and what was shown, without times.
+/// Runs the network side to its end. Returns the exit code, and the shown lines without times.
 fn follow<T: Send + 'static>(identity: &Identity, server: &Scripted<T>) -> (Exit, Vec<String>) {
     follow_several(identity, &[&server.address])
 }
 
-/// The same with several servers, which are called A, B and so on.
+/// The same with several servers, which are named A, B and so on.
 fn follow_several(identity: &Identity, addresses: &[&Address]) -> (Exit, Vec<String>) {
     let others = addresses[1..].iter().map(|&address| address.clone());
     let connector = pinned(addresses[0], identity.pin).with_others(others);
@@ -57,7 +57,7 @@ fn message(id: u64) -> String {
     format!(r#"{{"type":"message","room":"red",{}}}"#, entry(id))
 }
 
-/// An entry of its log, by bob.
+/// An entry of the log of that room, by bob.
 fn entry(id: u64) -> String {
     format!(r#""id":{id},"time":"2026-01-01T10:00:00.000Z","from":"bob","text":"number {id}""#)
 }
@@ -71,7 +71,7 @@ fn entered(last: u64) -> String {
     IN_RED.replace(r#""last":0"#, &format!(r#""last":{last}"#))
 }
 
-/// Hears the question for what was missed; returns how much was asked for, and the answer to its ping.
+/// Receives the question for the missed messages. Returns its `/history` line and the answer to its ping.
 fn hear_question(peer: &mut Peer) -> (String, String) {
     let ping = peer.hear();
     let pong = format!(r#"{{"type":"pong","token":"{}"}}"#, ping.strip_prefix("/ping ").unwrap());
@@ -128,7 +128,7 @@ fn nothing_that_is_typed_for_the_room_is_said_in_another_one() {
     let mut follower = follower(connector, &link, &Screen::start(drop).unwrap(), left);
     follower.plan.room = Some("red".parse().unwrap());
     let network: JoinHandle<()> = thread::spawn(move || follower.run(session));
-    // What a message meets once it no longer meets that.
+    // Waits until a message no longer gets the error `before`. Returns the next result.
     let message_after = |before: NotSent| loop {
         match link.way(true) {
             Err(same) if same == before => thread::yield_now(),
@@ -142,7 +142,7 @@ fn nothing_that_is_typed_for_the_room_is_said_in_another_one() {
     answer.send(r#"{"type":"error","code":"limit-reached","message":"Full","command":"join"}"#).unwrap();
     let astray = NotSent::WrongRoom { wanted: "red".parse().unwrap(), here: "lobby".parse().unwrap() };
     assert_eq!(message_after(entering()).unwrap_err(), astray);
-    // The same for all that was typed at once; then it is known where it goes.
+    // All lines typed at once get the same error. After that, the user knows where a message goes.
     assert_eq!(link.way(true).unwrap_err(), astray);
     link.begin_input();
     link.way(true).unwrap().send_line("hello lobby").unwrap();
@@ -293,7 +293,7 @@ fn what_was_missed_is_shown_before_what_comes_now() {
         assert_eq!(peer.hear(), "/join red");
         peer.say(&[&entered(6)]);
         let (asked, pong) = hear_question(&mut peer);
-        // Others speak meanwhile, and the user has asked for the history too.
+        // Others send messages meanwhile, and the user requests the history too.
         peer.say(&[&message(7), &history(6..=7), r#"{"type":"joined","room":"red","user":"eve"}"#]);
         peer.say(&[&pong, &message(8), &history(1..=8), &message(9), ELSEWHERE]);
         asked
@@ -329,7 +329,7 @@ fn a_history_that_was_not_asked_for_again_is_none_of_ours() {
         peer.say(&[&entered(4)]);
         let (_, pong) = hear_question(&mut peer);
         if number == 1 {
-            // Lost before the answer: what was held back is missed next time.
+            // The connection is lost before the answer: the held-back message counts as missed next time.
             peer.say(&[&message(5)]);
             return peer.close();
         }

@@ -31,7 +31,7 @@ impl Sink {
     }
 }
 
-/// An input that stays open and silent.
+/// An input that stays open and sends nothing.
 struct Idle;
 
 impl Read for Idle {

@@ -1,4 +1,4 @@
-//! The table of what people see, in one time zone and with and without colours.
+//! The table of the lines that users see, in one time zone, with and without colours.
 
 use super::*;
 use crate::events::Incoming;
