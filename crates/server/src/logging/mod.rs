@@ -1,4 +1,4 @@
-//! Logs to standard error. It must not decide what is worth logging, and nobody may hand it a secret.
+//! Logs to standard error. It must not decide what is worth logging, and no caller may pass it a secret.
 
 pub(crate) mod observer;
 pub(crate) mod rate_limit;
@@ -10,10 +10,10 @@ use tracing_subscriber::EnvFilter;
 
 use crate::settings::{LogFilter, LogFormat};
 
-/// Sends the events of the whole process to standard error from now on. Call it once.
+/// Starts logging the events of the whole process to standard error. Call it once.
 ///
 /// # Errors
-/// Fails if that was done before.
+/// Fails if logging is started already.
 pub(crate) fn init(filter: &LogFilter, format: LogFormat) -> anyhow::Result<()> {
     let colours = io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty());
     let builder = tracing_subscriber::fmt()
