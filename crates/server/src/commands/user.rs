@@ -109,7 +109,7 @@ enum Action {
     },
 }
 
-/// Client name of this command's Redis connections.
+/// Server name that this command passes to the Redis configuration.
 const NAME: &str = "parlor user";
 
 /// Where the accounts are kept.
