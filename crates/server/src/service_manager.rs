@@ -1,5 +1,5 @@
-//! Reports the server's state to the service manager that started it, such as systemd (sd_notify(3)). It must work
-//! without one.
+//! Reports the server's state to the service manager that started it, such as systemd (sd_notify(3)). It must not need
+//! a service manager.
 
 use sd_notify::NotifyState;
 
