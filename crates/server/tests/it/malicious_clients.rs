@@ -151,7 +151,7 @@ fn nothing_hostile_reaches_anybody_in_any_field() {
     }
     let promoted = outcome(server.data(), parlor(server.data(), &["user", "promote", "mallory"]));
     assert_eq!(promoted.0, Some(0), "{promoted:?}");
-    // Mallory enters and leaves another room, since members see who enters and leaves.
+    // Another room, since its members see who enters and leaves.
     let mut observer = server.register("observer");
     let mut reader = server.register("reader");
     reader.send("/format json");

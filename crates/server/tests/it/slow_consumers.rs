@@ -189,7 +189,7 @@ fn who_ends_the_connection_itself_gets_all_answers_and_keeps_nobody_waiting() {
     ["reject", "takeover"].iter().for_each(|policy| leave_slowly(policy));
 }
 
-/// Two clients with much to read quit, each in its own way, and log in again at once.
+/// Two clients with much to read leave, each in its own way, and log in again at once.
 fn leave_slowly(policy: &str) {
     let server = Options::default().args(&["--duplicate-login", policy, "--presence-limit", "0"]).start();
     fill_lobby(&server);
