@@ -45,8 +45,7 @@ const LINE_BYTES: std::ops::RangeInclusive<usize> = 512..=65_536;
 /// Allowed range of the limit of one client's outbox, in bytes.
 const QUEUED_BYTES: std::ops::RangeInclusive<usize> = 65_536..=1 << 30;
 
-/// Everything that `parlor serve` can be told. Where a field is an `Option` whose absence has a meaning, a method
-/// of the same name says what it is.
+/// All settings of `parlor serve`. If an absent `Option` field has a meaning, a method of the same name returns it.
 #[derive(Debug, Clone, Args)]
 #[command(about = "Run the chat server", long_about = None, after_help = EXAMPLES)]
 pub(crate) struct Settings {

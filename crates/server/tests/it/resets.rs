@@ -112,7 +112,7 @@ fn ten_thousand_connections_come_and_go_and_leave_nothing_behind() {
     let mut observer = server.register("observer");
     eventually("only the observer is there", || server.log().matches("session ended").count() == PARALLEL);
     sessions_seen(&mut observer);
-    // Until the threads and sockets of the registrations are gone.
+    // Until the threads of the registrations have ended and their sockets are closed.
     thread::sleep(Duration::from_secs(1));
     let threads = server.status("Threads");
     let descriptors = server.descriptors();
