@@ -1,7 +1,7 @@
-# Shared by the scripts here: steps with their durations, and programs that must be there.
-# It must not change anything outside of the checkout except by the package manager, and then says so.
+# Functions for the scripts here: steps with their durations, and programs that must be installed.
+# It must not change anything outside of the checkout, except with the package manager; it prints that.
 
-# step NAME COMMAND...: runs the command; says what it was and how long it took.
+# step NAME COMMAND...: runs the command; prints its name and duration.
 step() {
   local name=$1 begin=$SECONDS
   shift
@@ -15,7 +15,7 @@ step() {
   fi
 }
 
-# need PROGRAM PACKAGE...: installs the Debian packages if the program is missing and we may.
+# need PROGRAM PACKAGE...: if the program is missing, installs the Debian packages, if we have the permission.
 need() {
   local program=$1
   shift
@@ -34,7 +34,7 @@ need() {
   fi
 }
 
-# need_component NAME: a component of the Rust toolchain that cargo calls as cargo-NAME or NAME.
+# need_component NAME COMPONENT: fails if `cargo NAME` is missing, which a component of the Rust toolchain provides.
 need_component() {
   if ! cargo "$1" --version >/dev/null 2>&1; then
     echo "error: cargo $1 is missing; install it with: rustup component add $2" >&2

@@ -1,6 +1,6 @@
-"""The bill of materials of a release: that it is one, and names what Cargo.lock names. Alone: bill.py FILE
+"""Checks the bill of materials of a release: that it is valid, and that it agrees with Cargo.lock. Alone: bill.py FILE
 
-It must not need what made the bill.
+It must not need the tool that made the bill.
 """
 
 import json
@@ -12,16 +12,16 @@ ROOT = Path(__file__).resolve().parents[2]
 
 
 def locked():
-    """The packages of Cargo.lock by name and version, with their checksums; our own have none."""
+    """Returns the packages of Cargo.lock by name and version, with their checksums; our own have none."""
     lock = tomllib.loads((ROOT / "Cargo.lock").read_text())
     return {(package["name"], package["version"]): package for package in lock["package"]}
 
 
 def direct(packages):
-    """Name and version of each library that the program uses itself; those that only its tests use are none of them."""
+    """Returns name and version of each direct library of the program, without those that only its tests use."""
     manifest = tomllib.loads((ROOT / "crates/server/Cargo.toml").read_text())
     [program] = [package for (name, _), package in packages.items() if name == "parlor"]
-    # An entry names a version only where there are several.
+    # An entry names a version only if there are several.
     entries = [entry.split() for entry in program["dependencies"]]
     return {
         (words[0], version)
@@ -33,7 +33,7 @@ def direct(packages):
 
 
 def check(text):
-    """Raises an AssertionError that says what is wrong."""
+    """Raises an AssertionError that names the problem. Returns the number of libraries."""
     bill = json.loads(text)
     assert bill["bomFormat"] == "CycloneDX", bill["bomFormat"]
     packages = locked()

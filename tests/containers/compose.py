@@ -1,6 +1,6 @@
-"""Containers for the tests: commands of Docker and Compose, and what they answer. It must not know the chat.
+"""Containers for the tests: commands of Docker and Compose, and their output. It must not know the chat.
 
-Everything has names of its own, so that a test touches nothing else on the machine and can remove all that it made.
+Everything has unique names, so that a test touches nothing else on the machine and can remove everything it made.
 """
 
 import json
@@ -15,7 +15,7 @@ PATIENCE = 120
 
 
 def run(*words, check=True, **options):
-    """Runs a command to its end. Its output is text; a failure shows it."""
+    """Runs a command to its end, with its output as text. A failure shows the output."""
     done = subprocess.run(words, capture_output=True, text=True, **options)
     if check and done.returncode != 0:
         raise AssertionError(f"{' '.join(words)}: exit code {done.returncode}\n{done.stdout}{done.stderr}")
@@ -23,10 +23,10 @@ def run(*words, check=True, **options):
 
 
 def wait_until(what, condition):
-    """Waits for what must come, on a machine that may be busy."""
+    """Waits until the condition holds, for 120 s at most, since the machine may be busy."""
     deadline = time.monotonic() + PATIENCE
     while not (answer := condition()):
-        assert time.monotonic() < deadline, f"waited in vain: {what}"
+        assert time.monotonic() < deadline, f"timed out waiting until {what}"
         time.sleep(0.1)
     return answer
 
@@ -42,10 +42,10 @@ def inspect(container):
 
 
 class System:
-    """A Compose project of its own: other names, ports and networks than those of whoever uses the machine."""
+    """A Compose project with its own names, ports and networks, different from those of other users of the machine."""
 
     def __init__(self, root, image=None):
-        """Of an image that is there, or else of one that is built."""
+        """Uses an existing image; without one, builds it."""
         self.root = root
         self.given = image
         self.name = f"parlor-test-{secrets.token_hex(4)}"
@@ -66,7 +66,7 @@ class System:
         )
 
     def up(self):
-        """Starts everything as users do; an image that is there is not built."""
+        """Starts everything as users do. Does not build an existing image."""
         self.compose("up", "--no-build" if self.given else "--build", "--detach")
 
     def compose(self, *words, check=True, **options):
@@ -74,7 +74,7 @@ class System:
         return run(*self.program, *files, *words, check=check, cwd=self.root, env=self.environment, **options)
 
     def execute(self, service, *words, check=True, **options):
-        """Runs a command in the container of a service that runs."""
+        """Runs a command in the container of a running service."""
         return run("docker", "exec", "--interactive", self.container(service), *words, check=check, **options)
 
     def container(self, service):
@@ -90,20 +90,20 @@ class System:
             wait_until(f"{service} is healthy", lambda: self.health(service) == "healthy")
 
     def kill(self, service):
-        """Kills all of a container at once, as a failing machine does."""
+        """Kills all processes of a container at once, as a failing machine does."""
         run("docker", "kill", "--signal", "KILL", self.container(service))
 
     def logs(self, *services):
         return self.compose("logs", "--no-color", *services, check=False).stdout
 
     def remove(self):
-        """Removes everything, by the command that users have for it, and the image that was built."""
+        """Removes everything, with the command that users use, and removes the built image."""
         self.compose("--profile", "third", "--profile", "demo", "down", "--volumes", "--timeout", "20")
         if not self.given:
             run("docker", "image", "rm", "--force", self.environment["PARLOR_IMAGE"], check=False)
 
     def leftovers(self):
-        """What Docker still has of the project."""
+        """Returns everything that Docker still has of the project."""
         label = f"label=com.docker.compose.project={self.name}"
         kinds = (("ps", "--all"), ("volume", "ls"), ("network", "ls"))
         return [line for kind in kinds for line in run("docker", *kind, "--quiet", "--filter", label).stdout.split()]

@@ -19,7 +19,7 @@ ROOT = Path(__file__).resolve().parents[2]
 
 
 def subject(arguments, directory):
-    """What is tried, and the steps; each step builds on those before it."""
+    """Returns the tested system and the steps; each step builds on those before it."""
     match arguments:
         case ["system", *images] if len(images) <= 1:
             return system.Town(System(ROOT, *images), directory), system.STEPS

@@ -1,6 +1,6 @@
-"""The Debian package, as the administrator of a clean Debian meets it: installed, started, used, upgraded, removed.
+"""The Debian package, as an administrator uses it on a clean Debian: install, start, use, upgrade, remove.
 
-The container has systemd as its first process, so that the unit is tried as it is meant.
+The container has systemd as its first process, so that the unit runs as on a real machine.
 """
 
 import posixpath
@@ -11,7 +11,7 @@ import bill
 from compose import free_port, run, wait_until
 from people import Person
 
-# Outside of containers, systemd itself makes mounts shared: it hands files to units by that.
+# Outside of containers, systemd itself makes mounts shared: it needs this to pass files to units.
 DEBIAN = """
 FROM debian:bookworm-slim
 RUN apt-get update -qq \\
@@ -22,7 +22,7 @@ CMD ["sh", "-c", "mount --make-rshared / && exec /sbin/init"]
 
 
 class Machine:
-    """A Debian with nothing but systemd, and the package in a file."""
+    """A Debian with only systemd, and the package in a file."""
 
     def __init__(self, package, directory):
         self.name = f"parlor-test-{secrets.token_hex(4)}"
@@ -33,7 +33,7 @@ class Machine:
 
     def start(self):
         run("docker", "build", "--tag", self.name, "-", input=DEBIAN)
-        # What systemd needs to set up the sandbox of a unit; --privileged would be more than that.
+        # The permissions that systemd needs to set up the sandbox of a unit; --privileged would give more.
         rights = ["--cap-add", "SYS_ADMIN", "--security-opt", "seccomp=unconfined", "--security-opt", "apparmor=unconfined"]
         groups = ["--cgroupns", "host", "--volume", "/sys/fs/cgroup:/sys/fs/cgroup"]
         mounts = ["--tmpfs", "/run", "--tmpfs", "/run/lock", "--publish", f"127.0.0.1:{self.port}:7878"]
@@ -61,7 +61,7 @@ def debian_starts(machine):
 
 def it_installs_and_starts(machine):
     machine.execute("apt-get", "install", "--yes", "--no-install-recommends", "/parlor.deb")
-    # The service manager waits for readiness, so the server can be used at once.
+    # The service manager waits until the server is ready, so it can be used at once.
     assert machine.unit("ActiveState") == "active", machine.logs()
     machine.execute("parlor", "check", "--data", "/var/lib/parlor")
     assert "enabled" in machine.execute("systemctl", "is-enabled", "parlor").stdout
@@ -69,13 +69,13 @@ def it_installs_and_starts(machine):
 
 
 def it_says_what_it_is_made_of(machine):
-    # From the package itself: this Debian keeps no documents.
+    # Read from the package itself: this Debian installs no documents.
     take = "dpkg-deb --fsys-tarfile /parlor.deb | tar --extract --to-stdout ./usr/share/doc/parlor/parlor.cdx.json"
     assert bill.check(machine.execute("sh", "-c", take).stdout) > 100
 
 
 def its_pages_lead_to_what_is_there(machine):
-    # From the package itself, as above.
+    # Read from the package itself, as above.
     archive = "dpkg-deb --fsys-tarfile /parlor.deb | tar"
     there = {posixpath.normpath(file) for file in machine.execute("sh", "-c", f"{archive} --list").stdout.split()}
     pages = [file for file in there if file.endswith(".md")]

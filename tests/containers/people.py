@@ -1,4 +1,4 @@
-"""People who chat, from outside of the containers, with the client of examples/. It must not know where servers run."""
+"""Users who chat from outside of the containers, with the client of examples/. It must not know where servers run."""
 
 import sys
 import threading
@@ -12,14 +12,14 @@ PATIENCE = 120
 
 
 class Person:
-    """Somebody with an account, who knows the ports of several servers."""
+    """A user with an account, who knows the ports of several servers."""
 
     def __init__(self, name, password, ports, ca):
         self.name, self.password, self.ports, self.ca = name, password, list(ports), ca
         self.client = None
 
     def connect(self, room=None):
-        """Logs in at the first server that lets us; the one that failed last is tried last."""
+        """Logs in to the first server that accepts; tries the server that failed last at the end."""
         deadline = time.monotonic() + PATIENCE
         while True:
             try:
@@ -34,15 +34,15 @@ class Person:
                 time.sleep(0.2)
 
     def history(self, count):
-        """The numbers and texts of the last messages of the room, the oldest first."""
+        """Returns the numbers and texts of the last messages of the room, oldest first."""
         return [(entry["id"], entry["text"]) for entry in self.client.command(f"/history {count}")["messages"]]
 
 
 class Speaker(threading.Thread):
-    """Says numbered lines without end, in one room, on whatever server there is, until told to stop.
+    """Sends numbered lines in one room, on any available server, until it is stopped.
 
-    A line that was refused is said again, and so is one whose answer was lost; so a line may be there twice if it was
-    not answered, but everything that was answered must be there.
+    It retries a refused line, and a line whose answer was lost. So a line without an answer may be there twice, but
+    every accepted line must be there.
     """
 
     def __init__(self, person, room):
@@ -76,12 +76,12 @@ class Speaker(threading.Thread):
         return None
 
     def has_said_more(self):
-        """A condition: that more was accepted since now."""
+        """Returns a condition: more than 5 further lines are accepted."""
         before = len(self.accepted)
         return lambda: self.goes_on() and len(self.accepted) > before + 5
 
     def goes_on(self):
-        """That nothing unexpected has happened; raises what did."""
+        """Returns True; raises the speaker's failure if there is one."""
         if self.failure:
             raise self.failure
         return True
@@ -94,7 +94,7 @@ class Speaker(threading.Thread):
 
 
 class Listener(threading.Thread):
-    """Hears messages until its connection ends."""
+    """Receives messages until its connection ends."""
 
     def __init__(self, person):
         super().__init__(daemon=True)

@@ -1,6 +1,6 @@
-"""The system of docker-compose.yml, as people and operators meet it: built, started, hardened, hurt, removed.
+"""The system of docker-compose.yml, as users and operators use it: build, start, hardening, failures, removal.
 
-Each function is a step that later ones build on. Nothing here looks into Parlor but by its commands and its protocol.
+Each function is a step that later ones build on. They must use Parlor only by its commands and its protocol.
 """
 
 import socket
@@ -14,7 +14,7 @@ ROOM = "garden"
 
 
 class Town:
-    """What the steps share: the system, the accounts, the CA file."""
+    """State that the steps share: the system, the accounts, the CA file."""
 
     def __init__(self, system, directory):
         self.system = system
@@ -67,9 +67,9 @@ def redis_is_nobody_elses(town):
 def the_limits_are_there_and_suffice(town):
     host = inspect(town.system.container("parlor-1"))["HostConfig"]
     assert host["PidsLimit"] and host["Memory"], "no limits"
-    assert host["LogConfig"]["Config"]["max-size"], "logs grow for ever"
+    assert host["LogConfig"]["Config"]["max-size"], "logs grow without a limit"
     assert host["RestartPolicy"]["Name"] == "unless-stopped"
-    # A server that lacks descriptors or threads for its max-connections says so at its start.
+    # If a server lacks descriptors or threads for its max-connections, it logs that at start.
     logs = town.system.logs("parlor-1")
     assert "max-connections" not in logs, logs
 
@@ -180,7 +180,7 @@ def redis_is_killed(town):
     town.system.compose("start", "redis")
     wait_until("something is said again", speaker.has_said_more())
     speaker.stop()
-    assert speaker.reconnected == 0 and listener.is_connected, "people lost their connections"
+    assert speaker.reconnected == 0 and listener.is_connected, "users lost their connections"
     assert_nothing_lost(town, speaker, listener)
     town.system.wait_for_health("redis", "parlor-1", "parlor-2")
 
@@ -196,7 +196,7 @@ def assert_refused(person, code):
 
 
 def assert_nothing_lost(town, speaker, listener):
-    """All that was accepted is in the history, and was heard once and in order."""
+    """Fails unless every accepted message is in the history, and was received once and in order."""
     assert len(speaker.accepted) > 10
     wait_until("the last message is heard", listener.hears(speaker.accepted[-1]))
     heard = listener.heard
@@ -235,12 +235,12 @@ def a_balancer_stands_before_them(town):
     assert_confined(town, "balancer")
     alice = town.person("alice", "balancer").connect(ROOM).client
     alice.say("by the balancer")
-    # The servers' own ports take people who come without a header, and nobody else's header.
+    # The servers' own ports accept clients without a header, and accept a header from the balancer only.
     assert town.person("bob", "parlor-1").connect(ROOM).history(1)[0][1] == "by the balancer"
     header = b"\r\n\r\n\x00\r\nQUIT\n" + bytes.fromhex("2111000c") + bytes([192, 0, 2, 1, 192, 0, 2, 2, 0, 80, 0, 80])
     with socket.create_connection(("localhost", town.port("parlor-1")), 30) as liar:
         liar.sendall(header)
-        assert liar.recv(100).startswith(b"ERR tls-required "), "a header of a stranger was taken"
+        assert liar.recv(100).startswith(b"ERR tls-required "), "a stranger's header was accepted"
 
 
 def servers_know_who_comes_by_the_balancer(town):
@@ -268,7 +268,7 @@ def a_server_is_drained(town):
     town.system.wait_for_health(drained)
     speaker.stop()
     assert_nothing_lost(town, speaker, listener)
-    # It has fewer connections than the other one, so the next is its own.
+    # The drained server has fewer connections than the other one, so it gets the next.
     wait_until("newcomers are sent there", lambda: town.person("carol", "balancer").connect().client.server == drained)
 
 

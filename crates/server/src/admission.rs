@@ -1,11 +1,11 @@
-//! How many connections there may be, in all and from one address. It must not accept or close any.
+//! Limits of the number of connections, in all and from one address. It must not accept or close connections.
 
 use std::collections::HashMap;
 use std::net::{IpAddr, Ipv6Addr};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-/// Counts connections against the limits. Lock tier 0, held for moments.
+/// Counts connections against the limits. Lock tier 0; nothing blocks while it is held.
 #[derive(Debug)]
 pub(crate) struct Admission {
     max_connections: usize,
@@ -21,15 +21,15 @@ struct Counts {
     by_address: HashMap<IpAddr, usize>,
 }
 
-/// One connection's place among all, and among those of its address; given back when dropped.
+/// One connection's place in the total, and in the count of its address. Dropping it frees both.
 #[derive(Debug)]
 pub(crate) struct ConnectionPermit {
     admission: Arc<Admission>,
-    /// The address whose count it is part of, if it is limited.
+    /// The address whose count includes it, if that address is limited.
     address: Option<IpAddr>,
 }
 
-/// A place among all of a connection that comes through a balancer; given back when dropped.
+/// The place in the total of a connection from a balancer, whose client is not known yet. Dropping it frees the place.
 #[derive(Debug)]
 pub(crate) struct UnassignedPermit(ConnectionPermit);
 
@@ -39,7 +39,7 @@ impl Admission {
         Self { max_connections, max_per_address, limit_loopback, counts, refused }
     }
 
-    /// A place for a connection from `address`, if there is one.
+    /// Returns a permit for a connection from `address`, if the limits allow it.
     pub(crate) fn admit(self: &Arc<Self>, address: IpAddr) -> Option<ConnectionPermit> {
         let address = address.to_canonical();
         let limited = (self.limit_loopback || !address.is_loopback()).then(|| network_of(address));
@@ -54,7 +54,7 @@ impl Admission {
         Some(ConnectionPermit { admission: self.clone(), address: limited })
     }
 
-    /// A place for a connection of a balancer, of which it is not known yet whose it is, if there is one.
+    /// Returns a permit for a connection from a balancer whose client is not known yet, if the limits allow it.
     pub(crate) fn admit_balancer(self: &Arc<Self>) -> Option<UnassignedPermit> {
         let mut counts = self.counts();
         if counts.all >= self.max_connections {
@@ -64,7 +64,7 @@ impl Admission {
         Some(UnassignedPermit(ConnectionPermit { admission: self.clone(), address: None }))
     }
 
-    /// Counts a connection for an address, if one more may come from there.
+    /// Counts a connection for an address. Returns `false`, and counts nothing, if the address is at its limit.
     fn enter(&self, limited: IpAddr) -> bool {
         let mut counts = self.counts();
         let is_free = !self.is_full(&counts, limited);
@@ -87,12 +87,12 @@ impl Admission {
         self.counts.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// How many connections there are.
+    /// Returns the number of connections.
     pub(crate) fn connections(&self) -> usize {
         self.counts().all
     }
 
-    /// How many were refused since the last call.
+    /// Returns the number of connections refused since the last call.
     pub(crate) fn take_refused(&self) -> u64 {
         self.refused.swap(0, Ordering::Relaxed)
     }
@@ -114,8 +114,8 @@ impl Counts {
 }
 
 impl UnassignedPermit {
-    /// Counts the connection for the client whose it is, if one more may come from there. A loopback address is not
-    /// spared: it is one of the balancer's machine.
+    /// Counts the connection for its client's address. Returns `None` if the address is at its limit. A loopback
+    /// address is limited too: it belongs to the balancer's machine.
     pub(crate) fn assign(self, address: IpAddr) -> Option<ConnectionPermit> {
         let Self(mut permit) = self;
         let limited = network_of(address);
@@ -126,7 +126,7 @@ impl UnassignedPermit {
         Some(permit)
     }
 
-    /// Leaves it at the place among all: the connection is the balancer's own.
+    /// Counts the connection in the total only: it is the balancer's own.
     pub(crate) fn unassigned(self) -> ConnectionPermit {
         self.0
     }
@@ -142,8 +142,8 @@ impl Drop for ConnectionPermit {
     }
 }
 
-/// What counts as one address: of IPv6 the network of 64 bits that one customer gets (RFC 6177). An IPv4 address that is
-/// mapped to IPv6 is the IPv4 address.
+/// Returns the address that the limits count. For IPv6 it is the /64 network, which one customer gets (RFC 6177). An
+/// IPv4-mapped IPv6 address counts as the IPv4 address.
 pub(crate) fn network_of(address: IpAddr) -> IpAddr {
     match address.to_canonical() {
         IpAddr::V6(address) => Ipv6Addr::from_bits(address.to_bits() & (u128::MAX << 64)).into(),
@@ -189,7 +189,7 @@ mod tests {
         assert!(admit(&admission, "127.0.0.1").is_some());
     }
 
-    /// The counts, and for how many addresses there are some.
+    /// Returns the number of connections, and the number of addresses that have a count.
     fn counted(admission: &Admission) -> (usize, usize) {
         let counts = admission.counts();
         (counts.all, counts.by_address.len())
@@ -205,7 +205,7 @@ mod tests {
         assert!(of("192.0.2.1").is_none() && of("::ffff:192.0.2.1").is_none());
         assert!(admit(&admission, "192.0.2.1").is_none());
         let _local = of("127.0.0.1").unwrap();
-        assert!(of("127.0.0.1").is_none(), "who claims loopback is spared");
+        assert!(of("127.0.0.1").is_none(), "a client that claims a loopback address is not limited");
         let _local_itself = admit(&admission, "127.0.0.1").unwrap();
         assert_eq!((counted(&admission), admission.take_refused()), ((6, 2), 4));
         drop((one, own));

@@ -1,5 +1,5 @@
-//! Where a server keeps its data: in the database of its data directory, or in a Redis that it shares with other
-//! servers. It must not know what is kept there.
+//! The store of a server: the database in its data directory, or a Redis that it shares with other servers. It must not
+//! know what is stored.
 
 use std::fs::{self, File, TryLockError};
 use std::path::{Path, PathBuf};
@@ -22,24 +22,24 @@ use crate::workers::signals::Request;
 /// Time between two attempts to reach Redis at start.
 const RETRY_INTERVAL: Duration = Duration::from_millis(500);
 
-/// Time between two lines about a Redis that is waited for.
+/// Time between two warnings while the server waits for Redis.
 const WARNING_INTERVAL: Duration = Duration::from_secs(10);
 
-/// What is to be opened; made before anything that takes its time, so that mistakes show at once.
+/// The store to open. It is made before anything slow, so that wrong settings show at once.
 pub(crate) enum BackendConfig {
-    /// The database, and the right to be its only server.
+    /// The database, with the lock that makes this its only server.
     Sqlite(File),
     /// A Redis.
     Redis(redis::Config),
 }
 
-/// An open store. Dropped after all clients are gone, it lets go of what others would have to wait for.
+/// An open store. Drop it after all clients are gone: it then releases what other servers would have to wait for.
 pub(crate) enum Backend {
     /// The database.
     Sqlite {
-        /// Open.
+        /// The open database.
         store: Arc<Sqlite>,
-        /// Held for as long as the server runs, so that no other one appends to the same logs.
+        /// Held as long as the server runs, so that no other server appends to the same logs.
         _lock: File,
     },
     /// A Redis.
@@ -47,10 +47,10 @@ pub(crate) enum Backend {
 }
 
 impl BackendConfig {
-    /// What the settings ask for. Locks the data directory, unless that is shared.
+    /// Returns the store that the settings ask for. Locks the data directory, unless the store is a Redis.
     ///
     /// # Errors
-    /// One line that names what is taken, missing or wrong.
+    /// One line that names the resource that is in use, missing or wrong.
     pub(crate) fn of(settings: &Settings) -> anyhow::Result<Self> {
         let Some(config) = redis_config(&settings.redis, settings.server_name.as_str())? else {
             return Ok(Self::Sqlite(lock_data(&settings.data)?));
@@ -58,11 +58,11 @@ impl BackendConfig {
         Ok(Self::Redis(redis::Config { history: settings.history, replicas: settings.redis_replicas, ..config }))
     }
 
-    /// Opens the store, which tells `sink` what it has for the clients. A Redis that cannot be reached is waited for;
-    /// meanwhile `requests` are heard, and `reload` is called where they ask for it. `None` if the end was asked for.
+    /// Opens the store, which delivers to `sink` what it has for the clients. Blocks until Redis is reachable, and
+    /// handles `requests` meanwhile: calls `reload` for a reload, returns `None` for a shutdown.
     ///
     /// # Errors
-    /// One line that says what is wrong with the store.
+    /// One line that names the problem with the store.
     pub(crate) fn open(
         self,
         settings: &Settings,
@@ -84,7 +84,7 @@ impl BackendConfig {
 }
 
 impl Backend {
-    /// The ports.
+    /// Returns the ports of the store.
     pub(crate) fn store(&self) -> &Store {
         match self {
             Self::Sqlite { store, .. } => store.store(),
@@ -92,7 +92,7 @@ impl Backend {
         }
     }
 
-    /// What is to be done for the store from time to time.
+    /// Returns the periodic task of the store, if it has one.
     pub(crate) fn chore(&self) -> Option<PeriodicTask> {
         let Self::Sqlite { store, .. } = self else { return None };
         let store = store.clone();
@@ -111,7 +111,7 @@ impl Drop for Backend {
     }
 }
 
-/// How the Redis of a command line is reached; `None` if there is none. Reads the file of the authority.
+/// Returns the configuration of the Redis that the command line names, `None` if it names none. Reads the CA file.
 ///
 /// # Errors
 /// Names the file that cannot be read.
@@ -141,8 +141,8 @@ fn durability(settings: &Settings) -> Durability {
     }
 }
 
-/// Does something that takes its time on a thread of its own, so that requests are heard at once. `None` if they ask
-/// for the end: then the thread is left behind, to end with the process.
+/// Runs slow work on a thread of its own, so that requests are handled at once. Returns `None` for a shutdown: the
+/// thread then runs on and ends with the process.
 fn open_interruptibly<T: Send + 'static>(
     work: impl FnOnce() -> anyhow::Result<T> + Send + 'static,
     requests: &Receiver<Request>,
@@ -150,7 +150,7 @@ fn open_interruptibly<T: Send + 'static>(
 ) -> anyhow::Result<Option<T>> {
     let (sender, done) = bounded(1);
     let work = move || {
-        // Nobody waits for it any more if the end was asked for.
+        // After a shutdown request nobody waits for the result.
         let _ = sender.send(work());
     };
     thread::Builder::new().name("opening".to_owned()).spawn(work).context("cannot start threads")?;
@@ -165,7 +165,7 @@ fn open_interruptibly<T: Send + 'static>(
     }
 }
 
-/// Tries until the answer is one that another attempt would not change.
+/// Retries until Redis is reachable or the error is permanent.
 fn retry_until_reachable<T>(open: impl Fn() -> Result<T, OpenError>) -> anyhow::Result<T> {
     let mut warned: Option<Instant> = None;
     loop {

@@ -1,4 +1,4 @@
-//! The real clock. It must not be used by anything that the rules could decide.
+//! The real clock. Code that belongs in the rules must not use it.
 
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
@@ -12,7 +12,7 @@ pub(crate) struct SystemClock {
 }
 
 impl SystemClock {
-    /// Monotonic time counts from now on.
+    /// Starts the monotonic clock at zero.
     pub(crate) fn start() -> Self {
         Self { start: Instant::now() }
     }
@@ -20,7 +20,7 @@ impl SystemClock {
 
 impl Clock for SystemClock {
     fn now(&self) -> Timestamp {
-        // A machine whose clock stands before 1970 is shown as 1970.
+        // A time before 1970 becomes 1970.
         let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
         let millis = i64::try_from(since.as_millis()).unwrap_or(i64::MAX);
         Timestamp::from_millis(millis.saturating_add(planted_jump()))
@@ -31,13 +31,13 @@ impl Clock for SystemClock {
     }
 }
 
-/// By how many milliseconds the wall clock is wrong.
+/// Error of the wall clock, in milliseconds.
 #[cfg(not(feature = "planted-bugs"))]
 const fn planted_jump() -> i64 {
     0
 }
 
-/// By how many milliseconds the wall clock is wrong: a file says so, which `parlor torture` names and writes.
+/// Error of the wall clock, in milliseconds, read from a file that `parlor torture` names and writes.
 #[cfg(feature = "planted-bugs")]
 fn planted_jump() -> i64 {
     let jump = || std::fs::read_to_string(std::env::var_os("PARLOR_PLANTED_CLOCK")?).ok()?.trim().parse().ok();

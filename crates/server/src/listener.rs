@@ -1,4 +1,4 @@
-//! Accepts connections: one thread per address that is listened on. It must not read from or write to clients.
+//! Accepts connections: one thread per listening address. It must not read from or write to clients.
 
 use std::io;
 use std::net::{IpAddr, SocketAddr, TcpListener, TcpStream};
@@ -15,23 +15,23 @@ use crate::admission::Admission;
 use crate::connection::{self, Admitted, Service};
 use crate::settings::Network;
 
-/// Connections that the kernel keeps until they are accepted.
+/// Maximum number of connections that the kernel queues until they are accepted.
 const BACKLOG: i32 = 1024;
 
 /// Stack of an acceptor, in bytes.
 const STACK_BYTES: usize = 128 * 1024;
 
-/// How long nothing is accepted after the machine ran out of descriptors or threads.
+/// How long an acceptor pauses after the machine ran out of descriptors or threads.
 const BACK_OFF: Duration = Duration::from_millis(100);
 
-/// A bound address that is not served yet: until then, whoever connects is refused.
+/// A bound address that is not served yet. The kernel refuses connections until it is.
 #[derive(Debug)]
 pub(crate) struct Listener {
     socket: Socket,
     address: SocketAddr,
 }
 
-/// What all acceptors share.
+/// State that all acceptors share.
 #[derive(Debug)]
 pub(crate) struct Acceptors {
     service: Arc<Service>,
@@ -45,22 +45,22 @@ impl Listener {
     /// Binds `address`.
     ///
     /// # Errors
-    /// The address is taken, or not one of this machine.
+    /// The address is in use, or this machine does not have it.
     pub(crate) fn bind(address: SocketAddr) -> anyhow::Result<Self> {
         let socket = bind(address).with_context(|| format!("cannot listen on {address}"))?;
         let bound = socket.local_addr().with_context(|| format!("cannot listen on {address}"))?;
         Ok(Self { socket, address: bound.as_socket().unwrap_or(address) })
     }
 
-    /// The address, with the port that was found where 0 was asked for.
+    /// Returns the bound address; its port is the assigned one if port 0 was requested.
     pub(crate) fn address(&self) -> SocketAddr {
         self.address
     }
 
-    /// Starts the acceptor's thread, and returns the means to stop it.
+    /// Starts the acceptor's thread, and returns a handle that stops it.
     ///
     /// # Errors
-    /// Another program came to listen on the address, or the system gives no descriptor or thread.
+    /// Another program listens on the address by now, or the system gives no descriptor or thread.
     pub(crate) fn serve(self, acceptors: Arc<Acceptors>) -> anyhow::Result<Stopper> {
         self.socket.listen(BACKLOG).with_context(|| format!("cannot listen on {}", self.address))?;
         let socket: TcpListener = self.socket.into();
@@ -72,22 +72,22 @@ impl Listener {
     }
 }
 
-/// Ends one acceptor.
+/// Handle that stops one acceptor.
 #[derive(Debug)]
 pub(crate) struct Stopper(TcpListener);
 
 impl Acceptors {
-    /// Of connections from `balancers` others are the clients.
+    /// Creates the shared state. Peers in `balancers` are not clients themselves; they forward clients.
     pub(crate) fn new(service: Arc<Service>, admission: Arc<Admission>, balancers: Vec<Network>) -> Self {
         let (next_connection, stopping) = (AtomicU64::new(1), AtomicBool::new(false));
         Self { service, admission, balancers, next_connection, stopping }
     }
 
-    /// Accepts no more. Connections that exist stay.
+    /// Stops accepting. Existing connections stay open.
     pub(crate) fn stop(&self, stoppers: &[Stopper]) {
         self.stopping.store(true, Ordering::Release);
         for Stopper(socket) in stoppers {
-            // Wakes the thread that waits in accept, which closing would not do.
+            // Shutdown wakes the thread that waits in accept; closing does not.
             if let Err(error) = rustix::net::shutdown(socket, rustix::net::Shutdown::Both) {
                 tracing::warn!("cannot stop a listener: {error}");
             }
@@ -129,7 +129,7 @@ impl Acceptors {
     }
 }
 
-/// Whether an error of accept is that of the connection that would have been accepted, see accept(2).
+/// Whether an error of accept concerns only the connection that was about to be accepted, see accept(2).
 fn is_per_connection(error: &io::Error) -> bool {
     matches!(
         error.kind(),
@@ -140,7 +140,7 @@ fn is_per_connection(error: &io::Error) -> bool {
 fn bind(address: SocketAddr) -> io::Result<Socket> {
     let socket = Socket::new(Domain::for_address(address), Type::STREAM, Some(Protocol::TCP))?;
     if address.is_ipv6() {
-        // So that listening on both 0.0.0.0 and [::] works.
+        // Allows listening on both 0.0.0.0 and [::].
         socket.set_only_v6(true)?;
     }
     socket.set_reuse_address(true)?;

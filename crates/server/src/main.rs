@@ -1,4 +1,4 @@
-//! The program `parlor`: reads the command line and hands over to one subcommand. It must not do any work of theirs.
+//! The program `parlor`: reads the command line and runs one subcommand. It must not do any work of a subcommand.
 
 mod admission;
 mod backend;
@@ -24,7 +24,7 @@ use commands::{audit, cert, check, completions, connect, serve, status, torture,
 use settings::Settings;
 use zeroizing_alloc::ZeroAlloc;
 
-/// Overwrites all memory that is given back, so that no copy of a password stays that some library made.
+/// Overwrites all memory when it is freed, so that no copy of a password that a library made stays in memory.
 #[global_allocator]
 static ALLOCATOR: ZeroAlloc<std::alloc::System> = ZeroAlloc(std::alloc::System);
 
@@ -73,7 +73,7 @@ fn main() -> ExitCode {
     let cli = Cli::from_arg_matches(&matches).unwrap_or_else(|error| error.exit());
     match run(cli.command) {
         Ok(code) => code,
-        // Whoever reads our output may stop reading, as `head` does.
+        // The reader of our output may stop reading, as `head` does.
         Err(error) if is_broken_pipe(&error) => ExitCode::SUCCESS,
         Err(error) => {
             complain(&error);

@@ -28,19 +28,19 @@ use crate::workers::hashing::HashingPool;
 use crate::workers::housekeeping;
 use crate::workers::signals::Request;
 
-/// How long clients are given to take their goodbye.
+/// Maximum time in which clients receive their goodbye.
 const GOODBYE_PATIENCE: Duration = Duration::from_secs(4);
 
-/// Connections of balancers that came to nothing are logged once in this time; the others are counted.
+/// Rejected connections of balancers are logged at most once per interval; the others are counted.
 const STRANGE_HEADERS_INTERVAL: Duration = Duration::from_secs(10);
 
 /// A server that accepts connections.
 pub(crate) struct Server {
-    /// Where it listens.
+    /// The addresses on which it listens.
     pub(crate) addresses: Vec<SocketAddr>,
-    /// The file that clients verify with, where the certificate was made by us.
+    /// The CA file with which clients verify the server, if the server made its own certificate.
     pub(crate) ca_path: Option<PathBuf>,
-    /// The certificate, which can be reloaded.
+    /// The certificate; it can be reloaded.
     pub(crate) resolver: Arc<Resolver>,
     hub: Arc<Hub>,
     admission: Arc<Admission>,
@@ -50,11 +50,11 @@ pub(crate) struct Server {
 }
 
 impl Server {
-    /// Opens everything, binds all addresses, and only then begins to accept. While a Redis is waited for, `requests`
-    /// are heard; `None` if they ask for the end.
+    /// Opens everything, binds all addresses, and only then begins to accept. Blocks until Redis is reachable and
+    /// handles `requests` meanwhile; returns `None` if one of them is a shutdown.
     ///
     /// # Errors
-    /// One line that names what is taken, missing or wrong.
+    /// One line that names the resource that is in use, missing or wrong.
     pub(crate) fn start(settings: &Settings, requests: &Receiver<Request>) -> anyhow::Result<Option<Self>> {
         let plan = BackendConfig::of(settings)?;
         let material = Material::open(&settings.certificate(), &settings.tls_name)?;
@@ -101,13 +101,12 @@ impl Server {
         Ok(Some(Self { addresses, ca_path, resolver, hub, admission, acceptors, stoppers, backend }))
     }
 
-    /// Accepts no more, says goodbye to everybody, waits until all are gone, for some seconds at most, and closes the
-    /// store.
+    /// Stops accepting, says goodbye to all clients, waits until all are gone, for 4 s at most, and closes the store.
     pub(crate) fn stop(self) {
         self.acceptors.stop(&self.stoppers);
         let deadline = Instant::now() + GOODBYE_PATIENCE;
         while self.admission.connections() > 0 && Instant::now() < deadline {
-            // Again and again: a connection that was just accepted is not known to the hub at once.
+            // Repeated, since the hub does not know a newly accepted connection at once.
             self.hub.close_all(Bye::ServerShutdown).run();
             thread::sleep(Duration::from_millis(20));
         }

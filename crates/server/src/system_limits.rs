@@ -1,15 +1,15 @@
-//! What the machine allows against what the settings promise: one line for each limit that is too low, with the command
-//! that mends it. It must not change anything but the soft limit of descriptors of its own process.
+//! Compares the limits of the machine with the settings: one line for each limit that is too low, with the command that
+//! raises it. It must not change anything but the soft limit of descriptors of its own process.
 
 use std::fs;
 use std::path::{Path, PathBuf};
 
 use rustix::process::{Resource, Rlimit, geteuid, getrlimit, setrlimit};
 
-/// Descriptors besides those of connections: listeners, the store, logs, and connections that are being refused.
+/// Descriptors besides those of connections: listeners, the store, logs, and connections that are about to be refused.
 const OTHER_DESCRIPTORS: u64 = 128;
 
-/// Threads besides those of clients, for this process.
+/// Threads of this process besides those of clients.
 const OTHER_THREADS: u64 = 64;
 
 /// Memory maps of a thread: its stack and the guard below it (glibc makes both), and the stack for signals with its
@@ -19,16 +19,16 @@ const MAPS_PER_THREAD: u64 = 4;
 /// Memory maps besides those of client threads: program, libraries, heap arenas, database.
 const OTHER_MAPS: u64 = 1024;
 
-/// What the machine allows. `None` is no limit, or none that can be told.
+/// Limits of the machine. `None` means no limit, or an unknown one.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(crate) struct SystemLimits {
     /// Open files of this process, the soft limit.
     pub(crate) descriptors: Option<u64>,
     /// Threads of this user (RLIMIT_NPROC).
     pub(crate) user_threads: Option<u64>,
-    /// Threads of the machine.
+    /// Threads of the whole machine.
     pub(crate) machine_threads: Option<u64>,
-    /// Process ids of the machine; each thread takes one.
+    /// Process ids of the machine; each thread uses one.
     pub(crate) machine_ids: Option<u64>,
     /// Threads of the control group with the lowest limit, and the file that holds it.
     pub(crate) group_threads: Option<(u64, PathBuf)>,
@@ -36,7 +36,8 @@ pub(crate) struct SystemLimits {
     pub(crate) maps: Option<u64>,
 }
 
-/// Raises the soft limit of descriptors to the hard one, then says what does not suffice for so many connections.
+/// Raises the soft limit of descriptors to the hard one. Then returns one line for each limit that is too low for
+/// `max_connections`.
 pub(crate) fn prepare(max_connections: usize) -> Vec<String> {
     raise_descriptors();
     shortfalls(&SystemLimits::take(), u64::try_from(max_connections).unwrap_or(u64::MAX))
@@ -52,7 +53,7 @@ fn raise_descriptors() {
 impl SystemLimits {
     /// Reads the limits of this process and its machine.
     fn take() -> Self {
-        // The kernel does not hold the superuser to this limit.
+        // The kernel does not apply this limit to the superuser.
         let user_threads = if geteuid().is_root() { None } else { getrlimit(Resource::Nproc).current };
         Self {
             descriptors: getrlimit(Resource::Nofile).current,
@@ -65,20 +66,20 @@ impl SystemLimits {
     }
 }
 
-/// The number in a file; `None` if it cannot be read or says `max`.
+/// Returns the number in a file; `None` if the file cannot be read or contains `max`.
 fn number(path: &Path) -> Option<u64> {
     fs::read_to_string(path).ok()?.trim().parse().ok()
 }
 
-/// The lowest limit of threads of the control groups that this process is in.
+/// Returns the lowest thread limit of the control groups of this process, and its file.
 fn group_threads() -> Option<(u64, PathBuf)> {
     let groups = fs::read_to_string("/proc/self/cgroup").ok()?;
     let limits = groups.lines().filter_map(group_dir).flat_map(|(root, group)| limit_files(root, group));
     limits.filter_map(|file| Some((number(&file)?, file))).min()
 }
 
-/// Where the limits of threads lie for one line of `/proc/self/cgroup`: version 2 has one hierarchy, version 1 one for
-/// each controller.
+/// Returns the root and the group with the thread limits for one line of `/proc/self/cgroup`: version 2 has one
+/// hierarchy, version 1 one for each controller.
 fn group_dir(line: &str) -> Option<(&'static Path, &str)> {
     let (_, rest) = line.split_once(':')?;
     match rest.split_once(':')? {
@@ -90,13 +91,13 @@ fn group_dir(line: &str) -> Option<(&'static Path, &str)> {
     }
 }
 
-/// The limit files of a group and of all that contain it.
+/// Returns the limit files of a group and of all its parents.
 fn limit_files(root: &Path, group: &str) -> Vec<PathBuf> {
     let group = Path::new(group.trim_start_matches('/'));
     group.ancestors().map(|ancestor| root.join(ancestor).join("pids.max")).collect()
 }
 
-/// One line for each limit that is too low for so many connections, with the command that mends it.
+/// Returns one line for each limit that is too low for `max_connections`, with the command that raises it.
 fn shortfalls(readings: &SystemLimits, max_connections: u64) -> Vec<String> {
     let descriptors = max_connections.saturating_add(OTHER_DESCRIPTORS);
     let threads = max_connections.saturating_add(OTHER_THREADS);
@@ -198,6 +199,6 @@ mod tests {
             (before, during)
         });
         assert!(during - before <= THREADS * MAPS_PER_THREAD + OTHER_MAPS, "{before} maps became {during}");
-        assert!(during - before >= THREADS * 2, "{before} maps became {during}: the reckoning is stale");
+        assert!(during - before >= THREADS * 2, "{before} maps became {during}: MAPS_PER_THREAD is out of date");
     }
 }

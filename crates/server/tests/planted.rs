@@ -1,5 +1,5 @@
-//! Each bug that can be planted is found by `parlor torture`, and without one nothing is found. Needs a program that
-//! was built with the feature `planted-bugs`. With a file name in `PARLOR_PLANTED_RECORD` the times are written there.
+//! `parlor torture` finds each planted bug, and finds nothing without one. The tests need a program built with the
+//! feature `planted-bugs`. If `PARLOR_PLANTED_RECORD` names a file, they write the times to it.
 
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking, in its helpers too")]
 
@@ -13,15 +13,15 @@ use parlor_core::planted::Bug;
 use parlor_process_testkit::PLANTED_BUG;
 use serde_json::{Value, json};
 
-/// So many runs at a time: most of each is waiting.
+/// Number of concurrent runs: each mostly waits.
 const AT_ONCE: usize = 4;
 
-/// How a bug is looked for.
+/// How to search for a bug.
 struct Case {
-    /// None for a run in which nothing is to be found.
+    /// `None` for a run that must find nothing.
     bug: Option<&'static str>,
     args: &'static [&'static str],
-    /// The beginning of a promise that has to be found broken.
+    /// The beginning of the name of a promise that the run must report as broken.
     promise: &'static str,
 }
 
@@ -90,7 +90,7 @@ fn every_bug_has_a_case() {
     assert_eq!(known, tried);
 }
 
-/// What was found, and how soon; or what is wrong with that.
+/// Returns what the run found and after how many seconds, or an error if that is not as expected.
 fn try_case(case: &Case) -> Result<Value, String> {
     let mut command = Command::new(env!("CARGO_BIN_EXE_parlor"));
     command.args(["torture", "--seed", "1", "--clients", "16", "--json"]).args(case.args);

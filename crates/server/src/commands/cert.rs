@@ -1,4 +1,5 @@
-//! `parlor cert`: show and renew the certificate that the server made. It must not touch those that the operator brought.
+//! `parlor cert`: shows and renews the certificate that the server made. It must not touch certificates of the
+//! operator.
 
 use std::io::{self, Write};
 use std::path::PathBuf;
@@ -83,7 +84,7 @@ impl TlsDirArgs {
     }
 }
 
-/// Does what was asked and writes the certificate's facts to standard output.
+/// Runs the subcommand and writes the certificate's facts to standard output.
 ///
 /// # Errors
 /// One line that names the file that is missing or wrong.

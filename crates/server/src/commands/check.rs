@@ -1,4 +1,4 @@
-//! `parlor check`: asks one server for its greeting, as a health check does. It must not log in.
+//! `parlor check`: a health check, which waits for the greeting of one server. It must not log in.
 
 use std::io::{self, Write};
 use std::path::PathBuf;
@@ -63,21 +63,21 @@ pub(crate) struct CheckArgs {
     timeout: Duration,
 }
 
-/// Asks for the greeting, and says who answered on standard output. Blocks for some timeouts at most.
+/// Waits for the greeting, and prints the server's name to standard output. Blocks for the sum of its timeouts at most.
 ///
 /// # Errors
-/// One line that says why there is no answer, or none to be trusted.
+/// One line that says why there is no answer, or why it is not trusted.
 pub(crate) fn run(args: &CheckArgs) -> anyhow::Result<()> {
     let timeouts = Timeouts { connect: args.timeout, ..Timeouts::default() };
     let connector = Connector::new(args.address.clone(), &args.trust()?)?.with_timeouts(timeouts);
-    // The error's text has its sources in it.
+    // The error's text contains its sources.
     let greeted = connector.open().map_err(|error| anyhow!("{error}"))?;
     writeln!(io::stdout(), "{} answers on {}", greeted.server(), args.address)?;
     Ok(())
 }
 
 impl CheckArgs {
-    /// What the command line says goes first; then, on this machine, what the server itself goes by.
+    /// The command line goes first. For a server on this machine, the server's own files follow.
     fn trust(&self) -> anyhow::Result<Trust> {
         if let Some(pin) = self.pin {
             return Ok(Trust::Pin(pin));
@@ -89,7 +89,7 @@ impl CheckArgs {
             return Ok(Trust::System);
         }
         if let Some(certificate) = &self.tls_cert {
-            // Its names are those by which others know the server, so only the key can be compared here.
+            // The certificate has the public names of the server, so only the key can be compared here.
             let pin = tls::facts_of(certificate)?.pin.parse();
             return Ok(Trust::Pin(pin.context("the certificate has no usable pin")?));
         }

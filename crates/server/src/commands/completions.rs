@@ -1,4 +1,4 @@
-//! `parlor completions`: scripts with which a shell completes our command line. It must not know any flag.
+//! `parlor completions`: prints scripts with which a shell completes our command line. It must not know any flag.
 
 use std::io;
 
@@ -21,10 +21,10 @@ pub(crate) struct CompletionsArgs {
 /// Writes the script for all of `root` to standard output.
 ///
 /// # Errors
-/// Fails if that cannot be written.
+/// Fails if standard output cannot be written.
 pub(crate) fn run(args: &CompletionsArgs, mut root: Command) -> anyhow::Result<()> {
     let name = root.get_name().to_string();
-    // The generator panics where its output fails, so it gets memory.
+    // The generator panics if its output fails, so it writes to memory.
     let mut script = Vec::new();
     clap_complete::generate(args.shell, &mut root, name, &mut script);
     Ok(io::Write::write_all(&mut io::stdout(), &script)?)

@@ -1,4 +1,4 @@
-//! `parlor connect`: the arguments of the client. It must not connect; that is the client crate's part.
+//! `parlor connect`: the arguments of the client. It must not connect; the client crate does.
 
 use std::path::PathBuf;
 use std::process::ExitCode;

@@ -1,4 +1,5 @@
-//! The subcommands of `parlor`, one file each: they open what is needed and call it. They must not hold rules of the chat.
+//! The subcommands of `parlor`, one file each: they open what they need and call it. They must not contain rules of the
+//! chat.
 
 pub(crate) mod audit;
 pub(crate) mod cert;

@@ -1,4 +1,4 @@
-//! `parlor serve`: runs a server until a signal ends it, and tells on standard output how to connect. It must
+//! `parlor serve`: runs a server until a signal ends it, and prints to standard output how to connect. It must
 //! not do the server's work itself.
 
 use std::io::{self, Write};
@@ -14,7 +14,7 @@ use crate::settings::Settings;
 use crate::workers::signals::{self, Request, SignalThread};
 use crate::{logging, service_manager, system_limits};
 
-/// Bcrypt costs below this are warned of.
+/// Bcrypt costs below this cause a warning.
 const LOW_BCRYPT_COST: u32 = 10;
 
 /// Serves until SIGTERM or SIGINT. If the server cannot run, one line says why.
@@ -26,7 +26,7 @@ pub(crate) fn run(settings: &Settings) -> anyhow::Result<ExitCode> {
     log_panics();
     let served = serve(settings);
     if let Err(error) = &served {
-        // Not by the caller, whom a standard error that nobody reads would hold up.
+        // The caller would block on a standard error that nobody reads.
         log.print(&format!("parlor: {error:#}"));
     }
     Ok(if served.is_ok() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
@@ -42,7 +42,7 @@ fn serve(settings: &Settings) -> anyhow::Result<()> {
     signals::ignore_sigxfsz().context("cannot watch signals")?;
     let (requests, inbox) = unbounded();
     let deliver = move |request| {
-        // Whoever asks after the end was asked for is not heard any more.
+        // Requests after the shutdown request are ignored.
         let _ = requests.send(request);
     };
     let _signals = SignalThread::start(deliver).context("cannot watch signals")?;
@@ -58,7 +58,7 @@ fn serve(settings: &Settings) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// A panic ends one client and is one line of the log.
+/// Logs each panic as one line. A panic ends one client only.
 fn log_panics() {
     std::panic::set_hook(Box::new(|panic| {
         let thread = std::thread::current();
@@ -66,7 +66,7 @@ fn log_panics() {
     }));
 }
 
-/// Prints the banner on a thread of its own, since nobody may read it.
+/// Prints the banner on a thread of its own: if nobody reads it, the server still serves.
 fn announce(banner: String) {
     let print = move || {
         if let Err(error) = io::stdout().write_all(banner.as_bytes()) {
@@ -105,7 +105,7 @@ fn commands(address: SocketAddr, process: &Server) -> (String, String) {
     )
 }
 
-/// An address at which a client of this machine reaches a listener.
+/// Returns the address at which a client on this machine reaches a listener.
 fn reachable(address: SocketAddr) -> SocketAddr {
     let ip = match address.ip() {
         IpAddr::V4(ip) if ip.is_unspecified() => Ipv4Addr::LOCALHOST.into(),
@@ -115,7 +115,7 @@ fn reachable(address: SocketAddr) -> SocketAddr {
     SocketAddr::new(ip, address.port())
 }
 
-/// A word as a shell takes it.
+/// Quotes a word for a shell, if necessary.
 fn quoted(word: &str) -> String {
     let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b"/._-+:@%".contains(&byte);
     if word.bytes().all(is_plain) { word.to_owned() } else { format!("'{}'", word.replace('\'', r"'\''")) }

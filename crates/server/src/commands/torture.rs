@@ -1,5 +1,5 @@
-//! `parlor torture`: drives a staging installation with load and faults, and says which promises it kept. It must not
-//! judge; the crate that it calls does.
+//! `parlor torture`: runs load and faults against a staging installation, and reports which promises it kept. It must
+//! not check the promises itself; the crate that it calls does.
 
 use std::env;
 use std::io::{self, Write};
@@ -35,7 +35,7 @@ Exit codes:
   1  a promise was broken; the result says which, and how to play it again
   2  the run could not be carried out; standard error says why";
 
-/// The Redis that is meant when none is named.
+/// Value of `--redis` without a URL: start a Redis for this run.
 const OWN_REDIS: &str = "own";
 
 /// Drive a staging installation with load and faults, and check every promise
@@ -107,7 +107,7 @@ enum DuplicateLogin {
     Reject,
 }
 
-/// Which faults somebody asks for.
+/// The requested faults.
 #[derive(Debug, Clone, PartialEq, Eq)]
 enum Faults {
     All,
@@ -132,10 +132,10 @@ fn faults_help() -> String {
     std::iter::once(head).chain(lines).collect::<Vec<_>>().join("\n")
 }
 
-/// Carries out a run, and prints its result on standard output, and how far it is on standard error.
+/// Runs the test. Prints its result to standard output, and its progress to standard error.
 ///
 /// # Errors
-/// If standard output cannot be written. That the run cannot be carried out is said by the exit code.
+/// Fails if standard output cannot be written. If the test cannot run, the exit code is 2.
 pub(crate) fn run(args: &TortureArgs) -> anyhow::Result<ExitCode> {
     let outcome = config(args).and_then(|config| {
         // Where nobody can read the progress, the run goes on.
@@ -173,7 +173,7 @@ fn config(args: &TortureArgs) -> anyhow::Result<Config> {
     };
     let reject = match args.duplicate_login {
         Some(policy) => policy == DuplicateLogin::Reject,
-        // A given server has its own setting, most likely the default one.
+        // A given server has its own setting, most likely the default.
         None => args.server.is_empty() && seed % 4 == 3,
     };
     Ok(Config {
@@ -232,7 +232,7 @@ fn target(args: &TortureArgs) -> anyhow::Result<Target> {
 }
 
 impl TortureArgs {
-    /// Whether something may be tortured that may be more than an experiment.
+    /// Fails unless the address is a loopback address or the user confirmed that it is staging.
     fn allow(&self, host: &str, address: SocketAddr) -> anyhow::Result<()> {
         if address.ip().is_loopback() || self.yes_this_is_staging {
             return Ok(());
@@ -241,7 +241,7 @@ impl TortureArgs {
     }
 }
 
-/// The host as it is written, and its address.
+/// Returns the host as it is written, and its address.
 fn resolve(server: &str) -> anyhow::Result<(String, SocketAddr)> {
     let (host, _) = server.rsplit_once(':').with_context(|| format!("{server} is no HOST:PORT"))?;
     let mut addresses = server.to_socket_addrs().with_context(|| format!("{server} has no address"))?;

@@ -1,5 +1,5 @@
-//! `parlor user`: manages accounts in a server's database or in Redis, also while servers run. Passwords are asked for
-//! on the terminal or read from standard input; they must not stand on the command line.
+//! `parlor user`: manages accounts in a server's database or in Redis, also while servers run. It reads passwords from
+//! the terminal or from standard input; it must not take them from the command line.
 
 use std::io::{self, BufRead, IsTerminal, Write};
 use std::net::IpAddr;
@@ -109,7 +109,7 @@ enum Action {
     },
 }
 
-/// Name under which this command speaks to Redis.
+/// Server name that this command passes to the Redis configuration.
 const NAME: &str = "parlor user";
 
 /// Where the accounts are kept.
@@ -145,10 +145,10 @@ struct PasswordArgs {
     bcrypt_cost: u32,
 }
 
-/// Does what was asked, and says so on standard output.
+/// Runs the subcommand and reports the result on standard output.
 ///
 /// # Errors
-/// One line that names what is wrong.
+/// One line that names the problem.
 pub(crate) fn run(args: &UserArgs) -> anyhow::Result<()> {
     match &args.action {
         Action::Add { whose, secret, random_password, operator } => {
@@ -253,7 +253,7 @@ impl PasswordArgs {
     }
 }
 
-/// A password of 100 random bits, in five letters and digits each, without those that look alike.
+/// Returns a password of 100 random bits: groups of five letters and digits, without characters that look alike.
 fn generate_password() -> anyhow::Result<Zeroizing<String>> {
     const ALPHABET: &[u8; 32] = b"abcdefghijkmnpqrstuvwxyz23456789";
     let mut bytes = Zeroizing::new([0; 20]);

@@ -1,5 +1,5 @@
-//! An accepted connection whose client address is not known yet: it is the peer's, or comes in a PROXY header. It must not
-//! run a command.
+//! An accepted connection whose client address is not known yet: it is the peer's, or comes in a PROXY header. It must
+//! not run a command.
 
 use std::io::{ErrorKind, Read};
 use std::net::{IpAddr, SocketAddr, TcpStream};
@@ -15,17 +15,16 @@ use super::service::Service;
 use super::transport::TlsTransport;
 use crate::admission::{ConnectionPermit, UnassignedPermit, network_of};
 
-/// How a connection was let in.
+/// How a connection was admitted.
 #[derive(Debug)]
 pub(crate) enum Admitted {
-    /// Its peer is the client.
+    /// The peer is the client.
     Direct(ConnectionPermit),
-    /// Its peer is a balancer, which has to say whose it is.
+    /// The peer is a balancer, which must name the client.
     Balanced(UnassignedPermit),
 }
 
-/// A connection that nobody can speak on yet. Known to the hub, so that it is ended with all others when the server
-/// stops.
+/// A connection that carries no commands yet. The hub knows it, so that it ends with all others when the server stops.
 pub(super) struct AcceptedConnection {
     pub(super) peer: Arc<Peer>,
     pub(super) transport: Arc<TlsTransport>,
@@ -33,18 +32,18 @@ pub(super) struct AcceptedConnection {
     address: SocketAddr,
 }
 
-/// Whom a connection counts for.
+/// The client that a connection counts for.
 pub(super) struct RemoteClient {
-    /// Where it comes from, canonical.
+    /// The client's address, canonical.
     pub(super) address: SocketAddr,
     is_loopback: bool,
     pub(super) permit: ConnectionPermit,
 }
 
-/// Why nobody is known to call.
+/// Why a connection is rejected before its client is known.
 #[derive(Debug, Error)]
 pub(super) enum RejectReason {
-    /// Closed without a byte, as a balancer does that only looks whether somebody listens.
+    /// Closed without a byte: the health check of a balancer does this.
     #[error("it was closed at once")]
     Closed,
     /// Too many connections come from the client's address.
@@ -80,7 +79,7 @@ impl AcceptedConnection {
         Self { peer, transport, registered: HubRegistration { hub, connection: id }, address: canonical(address) }
     }
 
-    /// Finds out whose the connection is. Blocks until `deadline` at most, for a balancer only.
+    /// Determines the client of the connection. Blocks until `deadline` at most, and only for a balancer.
     pub(super) fn remote(&self, entry: Admitted, deadline: Instant) -> Result<RemoteClient, RejectReason> {
         let place = match entry {
             Admitted::Direct(permit) => {
@@ -89,7 +88,7 @@ impl AcceptedConnection {
             }
             Admitted::Balanced(place) => place,
         };
-        // Whatever comes through a balancer is not spared as a peer of this machine is: strangers come this way.
+        // A client behind a balancer never counts as loopback: strangers connect this way.
         let is_loopback = false;
         match read_header(DeadlineStream { socket: self.transport.socket(), deadline })? {
             Source::Balancer => Ok(RemoteClient { address: self.address, is_loopback, permit: place.unassigned() }),
@@ -110,12 +109,12 @@ impl RemoteClient {
     }
 }
 
-/// An IPv4 address that is mapped to IPv6 is the IPv4 address.
+/// Converts an IPv4-mapped IPv6 address to the IPv4 address.
 fn canonical(address: SocketAddr) -> SocketAddr {
     SocketAddr::new(address.ip().to_canonical(), address.port())
 }
 
-/// Reads a header, and not one byte behind it.
+/// Reads a PROXY header, and no byte after it.
 fn read_header(mut stream: impl Read) -> Result<Source, RejectReason> {
     let mut header = Vec::new();
     loop {

@@ -1,5 +1,5 @@
-//! The end of a connection: what waits is written, the peer is told, and the socket is closed in a way that lets
-//! the last line arrive. It must not last without end: each step has a deadline.
+//! Ends a connection: it writes what waits, notifies the peer, and closes the socket in a way that lets the last line
+//! arrive. It must not block forever: each step has a deadline.
 
 use std::io::{ErrorKind, Read};
 use std::net::TcpStream;
@@ -9,27 +9,27 @@ use parlor_core::{Awaited, Outbox, Peer};
 
 use super::transport::TlsTransport;
 
-/// How long the last lines may take to be written while the session is not free, or to one who is thrown out. Below the
-/// patience of a login that waits for this end.
+/// Timeout for writing the last lines while the session is not free, or if the server ended the connection. It is below
+/// the patience of a login that waits for this end.
 const FLUSH_PATIENCE: Duration = Duration::from_secs(1);
 
-/// How long they may take after that, to one who ended the connection by themselves and may have much to read: in all …
+/// Timeout for writing them after that, to a client that quit and may have much to read: in all …
 const FINISH_PATIENCE: Duration = Duration::from_secs(60);
 
-/// … and while nothing goes out.
+/// … and without progress.
 const STUCK_PATIENCE: Duration = Duration::from_secs(15);
 
-/// How long the peer's own end is waited for.
+/// How long the server waits for the peer to close.
 const LINGER: Duration = Duration::from_millis(500);
 
-/// The same for a connection that was interrupted, whose end cannot be seen any more.
+/// The same for an interrupted connection, on which the server no longer sees that the peer closes.
 const LINGER_BLIND: Duration = Duration::from_millis(100);
 
-/// Time between two looks for what such a connection still sends.
+/// Time between two reads of what such a connection still sends.
 const BLIND_STEP: Duration = Duration::from_millis(20);
 
-/// Writes what waits, says so at the level of TLS, and closes the writing half. `false` if more time is needed, and
-/// granted: [`flush_slow_reader`] is to follow.
+/// Writes what waits, sends the TLS close, and closes the writing half. Blocks for 1 s at most. Returns `false` if a
+/// client that quit needs more time: the caller must then call [`flush_slow_reader`].
 pub(super) fn flush_and_close(peer: &Peer, transport: &TlsTransport) -> bool {
     peer.flush();
     let is_over = peer.outbox().await_empty(FLUSH_PATIENCE) || peer.outbox().is_closed_by_server();
@@ -39,8 +39,8 @@ pub(super) fn flush_and_close(peer: &Peer, transport: &TlsTransport) -> bool {
     is_over
 }
 
-/// Does the same for one who reads slowly, for as long as they read. Nobody may wait for this end any more. One who has
-/// not logged in gets no more than the time that is left for that.
+/// Does the same for a slow client, as long as it reads. The caller makes sure that nobody waits for this end. A client
+/// that has not logged in gets no more than the time left for the login.
 pub(super) fn flush_slow_reader(peer: &Peer, transport: &TlsTransport, time_to_log_in: Option<Duration>) {
     let outbox = peer.outbox();
     let deadline = Instant::now() + time_to_log_in.map_or(FINISH_PATIENCE, |time| time.min(FINISH_PATIENCE));
@@ -57,8 +57,8 @@ fn close(outbox: &Outbox, transport: &TlsTransport) {
     outbox.kill();
 }
 
-/// Reads and forgets what the peer still sends: closing a socket with unread bytes resets the connection, and
-/// the peer may lose what was sent to it last.
+/// Reads and discards what the peer still sends. Closing a socket with unread bytes resets the connection, and the peer
+/// may lose the last lines.
 pub(super) fn linger(socket: &TcpStream, was_interrupted: bool) {
     let mut buffer = [0; 1024];
     let deadline = Instant::now() + if was_interrupted { LINGER_BLIND } else { LINGER };

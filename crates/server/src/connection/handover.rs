@@ -1,5 +1,5 @@
-//! Hands a connection from one thread to another. A thread that has worked keeps the memory that the work
-//! took; one that only waits needs next to none. It must not read what a client says.
+//! Hands a connection from one thread to another. A worker thread keeps the memory that its work took; an idle thread
+//! needs almost none. It must not read what a client says.
 
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -9,48 +9,49 @@ use super::lifetime::Connection;
 use super::service::Service;
 use super::thread_pool::STACK_BYTES;
 
-/// Stack of a thread that waits for a client to speak. It is enough to work on, should there be no other thread.
+/// Stack of a thread that waits for a client to speak. It is large enough for the work too, if the system gives no
+/// other thread.
 ///
-/// The C library keeps stacks of ended threads, touched as they are, for later ones that ask for as much, or for down
-/// to a quarter of it. Less than a quarter of the other one, guard page included, this is never taken from a thread
-/// that has worked.
+/// The C library caches stacks of ended threads with their touched pages, and reuses one for a thread that asks for its
+/// size or down to a quarter of it. This size is less than a quarter of a worker's stack, guard page included, so an
+/// idle thread never gets the stack of a worker.
 const IDLE_STACK_BYTES: usize = 96 * 1024;
 
 const _: () = assert!(IDLE_STACK_BYTES * 4 + 64 * 1024 < STACK_BYTES);
 
-/// One client's connection, and whose turn it is: that of the one thread that has this.
+/// One client's connection, owned by the one thread that may use it.
 pub(super) struct ConnectionTask {
     pub(super) service: Arc<Service>,
     pub(super) connection: Connection,
-    /// How long the client has said nothing, as far as it was waited for.
+    /// How long the client has been silent, counted by the waits so far.
     pub(super) idle_for: Duration,
 }
 
 impl ConnectionTask {
-    /// How long the client may go on saying nothing; without end if `None`.
+    /// How long the client may stay silent; `None` if there is no limit.
     pub(super) fn idle_left(&self) -> Option<Duration> {
         self.service.idle_timeout.map(|limit| limit.saturating_sub(self.idle_for))
     }
 
-    /// Whether the client has said nothing for so long that it is to be left.
+    /// Whether the idle timeout of the client has passed.
     pub(super) fn is_idle_expired(&self) -> bool {
         self.idle_left().is_some_and(|idle_left| idle_left.is_zero())
     }
 
-    /// Passes the turn to a new thread that works.
+    /// Hands the connection to a worker thread.
     ///
     /// # Errors
-    /// Gives the turn back if the system has no thread.
+    /// Returns the connection if the system gives no thread.
     pub(super) fn hand_to_worker(self: Box<Self>, body: fn(Box<Self>)) -> Result<(), Box<Self>> {
         let name = format!("client-{}", self.connection.id());
         let pool = self.service.pool.clone();
         self.hand_over(body, |work| pool.start(name, work))
     }
 
-    /// Passes the turn to a new thread that waits until there is something to do, and then passes it on to `body`.
+    /// Hands the connection to a new thread that waits until there is something to do, and then hands it on to `body`.
     ///
     /// # Errors
-    /// Gives the turn back if the system has no thread.
+    /// Returns the connection if the system gives no thread.
     pub(super) fn park(self: Box<Self>, body: fn(Box<Self>)) -> Result<(), Box<Self>> {
         let name = format!("idle-{}", self.connection.id());
         let thread = thread::Builder::new().name(name).stack_size(IDLE_STACK_BYTES);
@@ -76,7 +77,8 @@ impl ConnectionTask {
     }
 }
 
-/// What one thread leaves for the next. Without it, a thread that cannot be started would take the connection along.
+/// Slot through which one thread hands the connection to the next. Without it, the connection would be lost if the next
+/// thread cannot be started.
 #[derive(Clone)]
 struct HandoverSlot(Arc<Mutex<Option<Box<ConnectionTask>>>>);
 
@@ -86,7 +88,7 @@ impl HandoverSlot {
     }
 }
 
-/// The whole of a thread that waits.
+/// The body of an idle thread.
 fn park(mut task: Box<ConnectionTask>, body: fn(Box<ConnectionTask>)) {
     task.connection.transport().adopt_thread();
     let idle_left = task.idle_left();

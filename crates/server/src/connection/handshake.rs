@@ -1,5 +1,5 @@
-//! From an accepted socket to a TLS connection, within a deadline, on the client's own thread. It must not
-//! interpret anything that a client sends in the clear.
+//! Makes a TLS connection of an accepted socket, within a deadline, on the client's own thread. It must not interpret
+//! anything that a client sends in the clear.
 
 use std::io::{self, ErrorKind, Read, Write};
 use std::net::TcpStream;
@@ -11,24 +11,24 @@ use rustls::ServerConfig;
 
 use super::tls_session::TlsSession;
 
-/// A blocking socket that fails once the deadline is over.
+/// A blocking socket that fails after the deadline.
 pub(super) struct DeadlineStream<'a> {
     pub(super) socket: &'a TcpStream,
     pub(super) deadline: Instant,
 }
 
-/// What a first look at a connection told.
+/// What the first byte of a connection shows.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum FirstByte {
-    /// It begins a TLS handshake.
+    /// A TLS handshake begins.
     TlsSession,
-    /// It does not.
+    /// The client does not speak TLS.
     Plaintext,
-    /// There is none.
+    /// The peer closed without a byte.
     Gone,
 }
 
-/// Looks at the first byte, which stays unread.
+/// Checks the first byte, which stays unread. Blocks until `deadline` at most.
 pub(super) fn first_byte(socket: &TcpStream, deadline: Instant) -> io::Result<FirstByte> {
     socket.set_read_timeout(Some(remaining(deadline)?))?;
     let mut byte = [0];
@@ -39,14 +39,14 @@ pub(super) fn first_byte(socket: &TcpStream, deadline: Instant) -> io::Result<Fi
     })
 }
 
-/// Tells a client that this port speaks TLS only.
+/// Sends a client the notice that this port speaks TLS only.
 pub(super) fn refuse_plaintext(socket: &TcpStream) -> io::Result<()> {
     socket.set_write_timeout(Some(Duration::from_secs(1)))?;
     (&mut &*socket).write_all(TLS_REQUIRED_LINE.as_bytes())
 }
 
-/// Shakes hands. What is left to be sent at the end, as tickets are, goes along with the first line. Blocks until
-/// `deadline` at most.
+/// Completes the TLS handshake. Bytes left to send at the end, such as tickets, go along with the first line. Blocks
+/// until `deadline` at most.
 pub(super) fn shake(socket: &TcpStream, config: Arc<ServerConfig>, deadline: Instant) -> io::Result<TlsSession> {
     let mut tls = TlsSession::new(config)?;
     let mut stream = DeadlineStream { socket, deadline };
@@ -59,7 +59,7 @@ pub(super) fn shake(socket: &TcpStream, config: Arc<ServerConfig>, deadline: Ins
         };
         let shaken = tls.shake(&buffer[..count]);
         if shaken.is_err() || tls.is_handshaking() {
-            // If it failed, the alert that says why; that it may not arrive is the client's loss.
+            // If the handshake failed, this sends the alert with the reason. The alert may not arrive.
             let sent = send(&mut tls, &mut stream);
             shaken.and(sent)?;
         }

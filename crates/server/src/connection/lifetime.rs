@@ -1,5 +1,5 @@
-//! A connection with all that has to be given back when it ends, however it ends: by its own word, by a reset,
-//! by a panic of its thread, or for want of a thread. It must not read.
+//! A connection with everything that must be released when it ends, however it ends: the client quits, a reset, a panic
+//! of its thread, or a missing thread. It must not read.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
@@ -13,10 +13,10 @@ use super::service::Service;
 use super::transport::TlsTransport;
 use crate::admission::ConnectionPermit;
 
-/// One client's connection. Dropping it ends it: members see one PART, the client its goodbye, and then the
-/// session is free. Whoever leaves by themselves and needs longer to read gets the rest after that.
+/// One client's connection. Dropping it ends it: members see one PART, the client receives its goodbye, and then the
+/// session is free. A client that quits and reads slowly receives the rest after that.
 pub(super) struct Connection {
-    /// There until the end.
+    /// `Some` until the drop.
     client: Option<ConnectionDriver>,
     peer: Arc<Peer>,
     transport: Arc<TlsTransport>,
@@ -25,7 +25,7 @@ pub(super) struct Connection {
 }
 
 impl Connection {
-    /// The connection of `remote`, who has not shaken hands.
+    /// Creates the connection of `remote`, before its TLS handshake.
     pub(super) fn new(service: &Service, accepted: AcceptedConnection, remote: RemoteClient) -> Self {
         let AcceptedConnection { peer, transport, registered, .. } = accepted;
         let client = Some(ConnectionDriver::new(service.services.clone(), peer.clone(), remote.origin()));
@@ -40,13 +40,13 @@ impl Connection {
         &self.transport
     }
 
-    /// What its thread drives, and what it reads from.
+    /// Returns the driver and the transport for the connection's thread.
     pub(super) fn parts(&mut self) -> (&mut ConnectionDriver, &TlsTransport) {
-        // The client is taken out only when the connection is dropped.
+        // Only the drop of the connection takes the client out.
         (self.client.as_mut().expect("a connection has its client until it is dropped"), &self.transport)
     }
 
-    /// `false` if it is to be finished, see [`graceful_close::flush_and_close`].
+    /// Returns `false` if the flush must still be finished, see [`graceful_close::flush_and_close`].
     fn say_goodbye(&mut self) -> bool {
         if let Some(client) = &mut self.client {
             client.leave_all();
@@ -57,7 +57,7 @@ impl Connection {
 
 impl Drop for Connection {
     fn drop(&mut self) {
-        // A second panic must not keep the session from being released.
+        // Even after a second panic the session must be released.
         if planted(Bug::LeakDescriptors) {
             std::mem::forget(self.transport.socket().try_clone());
         }

@@ -1,5 +1,4 @@
-//! One client's connection: its socket, its TLS, its thread. It must not know what clients may do; that is
-//! `parlor-core`'s part.
+//! One client's connection: its socket, its TLS, its thread. It must not know what clients may do; `parlor-core` does.
 
 mod accepted;
 mod graceful_close;

@@ -1,4 +1,4 @@
-//! What all connections share. It must not hold anything of one of them.
+//! State that all connections share. It must not hold the state of a single connection.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -10,7 +10,7 @@ use super::thread_pool::ThreadPool;
 use crate::logging::rate_limit::LogRateLimit;
 use crate::workers::blocked_writer::BlockedWriter;
 
-/// What all clients share.
+/// State that all clients share.
 #[derive(Debug)]
 pub(crate) struct Service {
     pub(crate) services: Arc<Services>,
@@ -19,6 +19,6 @@ pub(crate) struct Service {
     pub(crate) pool: Arc<ThreadPool>,
     pub(crate) handshake_timeout: Duration,
     pub(crate) idle_timeout: Option<Duration>,
-    /// Connections of balancers that came to nothing, since a wrong setting of a balancer makes all of them so.
+    /// Rate limit for the log line about a bad PROXY header: if a balancer is set up wrongly, every connection has one.
     pub(crate) bad_proxy_headers: LogRateLimit,
 }

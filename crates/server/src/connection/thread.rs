@@ -1,8 +1,8 @@
-//! The threads of one client: a first one for the handshake, then one that reads and works, and while the client is
-//! quiet one that only waits. They must not outlive the connection, nor touch others.
+//! The threads of one client: a first one for the handshake, then a worker that reads and works, and an idle thread
+//! that only waits while the client is quiet. They must not outlive the connection, nor touch others.
 //!
-//! There is one thread at any time. Each of them ends with its part, because pages of a stack that were touched, and
-//! memory that the allocator keeps at hand for a thread, stay for as long as the thread lives.
+//! There is one thread at any time. Each thread ends with its part, because touched pages of its stack, and memory that
+//! the allocator caches for it, stay as long as the thread lives.
 
 use std::io;
 use std::net::{SocketAddr, TcpStream};
@@ -21,14 +21,15 @@ use super::service::Service;
 use super::socket;
 use super::transport::{Received, TlsTransport};
 
-/// How long a client says nothing before its thread is given up for one that only waits.
+/// How long a client is silent before an idle thread replaces its worker.
 const QUIET_AFTER: Duration = Duration::from_secs(3);
 
-/// The same for one that has just come in. When a server starts, everybody comes at once and most only listen; what the
-/// allocator keeps at hand for each of their threads, some 7 KiB, is free afterwards but stays with the process.
+/// The same for a client that has just logged in. When a server starts, all clients connect at once and most only
+/// listen. The allocator caches about 7 KiB for each of their threads, which is free afterwards but stays with the
+/// process.
 const QUIET_AFTER_LOGIN: Duration = Duration::from_millis(500);
 
-/// Starts the thread of a connection. Its place is given back when the connection has ended.
+/// Starts the thread of a connection. The connection's end frees its place.
 ///
 /// # Errors
 /// The system gives no thread; the socket is closed.
@@ -42,12 +43,12 @@ pub(crate) fn spawn(
     let pool = service.pool.clone();
     pool.start(format!("handshake-{id}"), move || {
         let deadline = Instant::now() + service.handshake_timeout;
-        // Known to the hub from here on, so that it is ended with all others when the server stops.
+        // The hub knows the connection from here on, so that it ends with all others when the server stops.
         let accepted = AcceptedConnection::new(&service, id, socket, address);
         match accepted.remote(entry, deadline) {
             Ok(remote) => set_up(service, accepted, remote, deadline),
             Err(reason) => {
-                // Let go of first, since nothing more comes of it.
+                // Closed first: nothing more is sent on it.
                 drop(accepted);
                 report(&service, id, address, &reason);
             }
@@ -55,8 +56,8 @@ pub(crate) fn spawn(
     })
 }
 
-/// Says why a balancer's connection came to nothing. One that says nothing is how balancers see that we listen, and
-/// one from a crowd is counted where all such are.
+/// Logs why a balancer's connection was rejected. An empty connection is a health check and is not logged; one above
+/// the limit of its address is logged at debug level only, since the admission counts it.
 fn report(service: &Service, id: ConnectionId, balancer: SocketAddr, reason: &RejectReason) {
     match reason {
         RejectReason::Closed => {}
@@ -96,7 +97,7 @@ fn handshake(service: Arc<Service>, mut connection: Connection, deadline: Instan
     }
 }
 
-/// The whole of a thread that works for a client, until the client is gone or quiet.
+/// The body of a worker thread, until the client is gone or quiet.
 fn serve(mut task: Box<ConnectionTask>) {
     task.connection.transport().adopt_thread();
     loop {
@@ -116,7 +117,7 @@ fn serve(mut task: Box<ConnectionTask>) {
     }
 }
 
-/// Reads and carries out what the client says, until it is quiet ([`Flow::Continue`]) or its connection ends.
+/// Reads and runs what the client says, until it is quiet ([`Flow::Continue`]) or its connection ends.
 fn read_loop(task: &mut ConnectionTask) -> io::Result<Flow> {
     if task.is_idle_expired() {
         return Ok(time_out(task.connection.parts().0));
@@ -158,7 +159,7 @@ fn read_loop(task: &mut ConnectionTask) -> io::Result<Flow> {
     Ok(Flow::End)
 }
 
-/// Receives from a connection that has not logged in. One that sends without end is not given more time.
+/// Receives from a connection that has not logged in. A client that never stops sending gets no more time.
 fn receive_before(deadline: Instant, transport: &TlsTransport, plain: &mut Vec<u8>) -> io::Result<Received> {
     let remaining = deadline.saturating_duration_since(Instant::now());
     if remaining.is_zero() {
@@ -177,7 +178,7 @@ fn time_out(client: &mut ConnectionDriver) -> Flow {
     Flow::End
 }
 
-/// Overwrites what was read, since it may hold a password, and gives a large buffer back.
+/// Overwrites what was read, since it may contain a password, and frees a large buffer.
 fn wipe(plain: &mut Vec<u8>) {
     plain.zeroize();
     if plain.capacity() > 4096 {

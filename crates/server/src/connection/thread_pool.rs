@@ -1,5 +1,5 @@
-//! The threads that work for clients. One that is done waits a moment for the next piece of work, since to wake it costs
-//! a third of what it costs to start another. It must not know what the work is.
+//! The threads that work for clients. A thread that is done waits 1 s for the next job, since waking it costs a third
+//! of starting another. It must not know what the job does.
 
 use std::ffi::CString;
 use std::sync::Arc;
@@ -9,17 +9,17 @@ use std::{io, thread};
 
 use crossbeam_channel::{Receiver, Sender, TrySendError, bounded};
 
-/// Stack of a thread that works for a client, in bytes. Only what is touched takes memory.
+/// Stack of a thread that works for a client, in bytes. Only touched pages take memory.
 pub(super) const STACK_BYTES: usize = 512 * 1024;
 
-/// Threads that wait for work at the same time. Each keeps what its stack and its part of the allocator have come to,
-/// some tens of KiB.
+/// Maximum number of threads that wait for a job at the same time. Each keeps its touched stack and its allocator
+/// cache, some tens of KiB.
 const MAX_SPARE: usize = 16;
 
-/// How long one waits for work.
+/// How long a thread waits for a job.
 const SPARE_FOR: Duration = Duration::from_secs(1);
 
-/// What a thread that waits for work is called.
+/// Name of a thread that waits for a job.
 const SPARE_NAME: &str = "spare";
 
 struct Job {
@@ -27,7 +27,7 @@ struct Job {
     body: Box<dyn FnOnce() + Send>,
 }
 
-/// Threads that work, and some that wait for work.
+/// Threads that work, and up to 16 that wait for a job.
 #[derive(Debug)]
 pub(crate) struct ThreadPool {
     /// Rendezvous channel (capacity 0): sending succeeds only if an idle thread is waiting.
@@ -37,13 +37,13 @@ pub(crate) struct ThreadPool {
 }
 
 impl ThreadPool {
-    /// Without any thread.
+    /// Creates a pool without threads.
     pub(crate) fn new() -> Self {
         let (offers, work) = bounded(0);
         Self { offers, work, spare: AtomicUsize::new(0) }
     }
 
-    /// Has `body` run by a thread that is called `name` meanwhile. Does not wait for it.
+    /// Runs `body` on a thread that has this `name` meanwhile. Does not wait for it.
     ///
     /// # Errors
     /// The system gives no thread; `body` is dropped.
@@ -57,7 +57,7 @@ impl ThreadPool {
         builder.spawn(move || pool.work(work)).map(drop)
     }
 
-    /// The whole of a thread. A panic of its work ends it.
+    /// The body of a thread. A panic of a job ends it.
     fn work(&self, first: Job) {
         (first.body)();
         while let Some(next) = self.await_work() {
@@ -79,10 +79,10 @@ impl ThreadPool {
     }
 }
 
-/// Names the calling thread for those who look at the process from outside, as far as a name may be long.
+/// Sets the name of the calling thread, which tools such as `ps` show. The kernel cuts long names.
 fn call_thread(name: &str) {
     if let Ok(name) = CString::new(name) {
-        // A thread that keeps another's name works as well.
+        // A thread with a wrong name works as well.
         let _ = rustix::thread::set_name(&name);
     }
 }
@@ -94,7 +94,7 @@ mod tests {
     use std::thread::ThreadId;
     use std::time::Instant;
 
-    /// Has the crew tell which thread works.
+    /// Returns the thread that the pool uses for a job.
     fn worker(pool: &Arc<ThreadPool>) -> ThreadId {
         let (sender, receiver) = mpsc::channel();
         pool.start("test".to_owned(), move || sender.send(thread::current().id()).unwrap()).unwrap();
@@ -104,7 +104,7 @@ mod tests {
     fn await_that(what: &str, mut is_so: impl FnMut() -> bool) {
         let begin = Instant::now();
         while !is_so() {
-            assert!(begin.elapsed() < Duration::from_secs(20), "waited in vain for {what}");
+            assert!(begin.elapsed() < Duration::from_secs(20), "timed out waiting for {what}");
             thread::sleep(Duration::from_millis(1));
         }
     }
@@ -118,7 +118,7 @@ mod tests {
         let pool = Arc::new(ThreadPool::new());
         let first = worker(&pool);
         await_spare(&pool, 1);
-        // Counted just before it waits.
+        // The thread is counted just before it waits.
         thread::sleep(Duration::from_millis(20));
         assert_eq!(worker(&pool), first);
     }

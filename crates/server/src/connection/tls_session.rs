@@ -1,6 +1,6 @@
-//! The TLS of one connection: bytes of the socket in, what the client said out, and the other way round. Between two
-//! calls it keeps only what is unfinished, so that an idle connection takes little memory: the buffered interface of
-//! rustls keeps 4 KiB of each connection to read into. It must not touch sockets.
+//! The TLS of one connection: decrypts bytes of the socket and encrypts bytes for it. Between two calls it keeps only
+//! unfinished records, so that an idle connection takes little memory: the buffered interface of rustls keeps a read
+//! buffer of 4 KiB per connection. It must not touch sockets.
 
 use std::fmt;
 use std::io::{self, ErrorKind};
@@ -12,10 +12,11 @@ use rustls::server::{ServerConnectionData, UnbufferedServerConnection};
 use rustls::unbuffered::{ConnectionState, EncodeError, EncryptError, UnbufferedStatus, WriteTraffic};
 use zeroize::Zeroize;
 
-/// Bytes of the peer that may wait for the rest of what they belong to; a message of a handshake has no more.
+/// Maximum number of received bytes that wait for the rest of their record or message; a handshake message is no
+/// longer.
 const MAX_UNFINISHED_BYTES: usize = 0xffff;
 
-/// What one or two records take besides their content. Where it is not enough, rustls says what is.
+/// Bytes of one or two records besides their content. If they are not enough, rustls returns the required size.
 const RECORD_OVERHEAD: usize = 64;
 
 type Traffic<'c> = WriteTraffic<'c, ServerConnectionData>;
@@ -23,13 +24,13 @@ type Traffic<'c> = WriteTraffic<'c, ServerConnectionData>;
 /// The TLS of one connection.
 pub(super) struct TlsSession {
     connection: UnbufferedServerConnection,
-    /// Of a record, or of a message of the handshake, what came so far.
+    /// The received part of an unfinished record or handshake message.
     unfinished: Vec<u8>,
-    /// What the client said before it was asked for.
+    /// Decrypted bytes that the client sent before the first call of [`TlsSession::receive`], or while this side wrote.
     early: Vec<u8>,
-    /// What is encrypted and has yet to be sent …
+    /// Encrypted bytes that are not sent yet …
     outgoing: Vec<u8>,
-    /// … from here on.
+    /// … from this index on.
     sent: usize,
     peer_has_closed: bool,
 }
@@ -43,16 +44,16 @@ impl fmt::Debug for TlsSession {
 /// Where rustls stopped.
 #[derive(Debug, PartialEq, Eq)]
 enum Stop {
-    /// At something that was dealt with.
+    /// At a state that is handled; rustls can continue.
     OnTheWay,
-    /// Where it needs more from the peer, and encrypts what it is given.
+    /// It needs more bytes from the peer, and can encrypt.
     Ready,
-    /// Where it needs more from the peer, and encrypts nothing.
+    /// It needs more bytes from the peer, and cannot encrypt.
     Mute,
 }
 
 impl TlsSession {
-    /// A connection on which nothing was said.
+    /// Creates the TLS state of a new connection.
     ///
     /// # Errors
     /// The system gives no random numbers.
@@ -67,15 +68,15 @@ impl TlsSession {
         })
     }
 
-    /// Whether the handshake is still to be finished.
+    /// Whether the handshake is unfinished.
     pub(super) fn is_handshaking(&self) -> bool {
         self.connection.is_handshaking()
     }
 
-    /// Goes on with the handshake by what came from the peer. What the client said already is kept.
+    /// Continues the handshake with bytes from the peer. Keeps what the client says already.
     ///
     /// # Errors
-    /// The peer breaks the rules of TLS; what is to be sent tells it so.
+    /// The peer violates TLS; [`TlsSession::outgoing`] then has the alert.
     pub(super) fn shake(&mut self, cipher: &[u8]) -> io::Result<()> {
         let mut early = std::mem::take(&mut self.early);
         let done = self.decrypt(cipher, &mut early);
@@ -83,10 +84,10 @@ impl TlsSession {
         done
     }
 
-    /// Decrypts what came from the peer and appends what the client said to `plain`.
+    /// Decrypts bytes from the peer and appends the plaintext to `plain`.
     ///
     /// # Errors
-    /// The peer breaks the rules of TLS; what is to be sent tells it so.
+    /// The peer violates TLS; [`TlsSession::outgoing`] then has the alert.
     pub(super) fn receive(&mut self, cipher: &[u8], plain: &mut Vec<u8>) -> io::Result<()> {
         append_secret(plain, &self.early);
         self.early.zeroize();
@@ -94,17 +95,17 @@ impl TlsSession {
         self.decrypt(cipher, plain)
     }
 
-    /// Whether the peer has said that nothing more comes.
+    /// Whether the peer has sent its TLS close.
     pub(super) fn peer_has_closed(&self) -> bool {
         self.peer_has_closed
     }
 
-    /// What is to be sent.
+    /// Returns the encrypted bytes to send.
     pub(super) fn outgoing(&self) -> &[u8] {
         &self.outgoing[self.sent..]
     }
 
-    /// So many bytes of it were sent.
+    /// Removes `count` bytes from the bytes to send.
     pub(super) fn note_sent(&mut self, count: usize) {
         self.sent += count;
         if self.sent >= self.outgoing.len() {
@@ -113,7 +114,7 @@ impl TlsSession {
         }
     }
 
-    /// Encrypts `plain` in as few records as it fits.
+    /// Encrypts `plain` into as few records as possible.
     ///
     /// # Errors
     /// The connection is over, or its keys are used up.
@@ -123,7 +124,7 @@ impl TlsSession {
         })
     }
 
-    /// Encrypts the word that nothing more comes.
+    /// Encrypts the TLS close (`close_notify`).
     ///
     /// # Errors
     /// As [`TlsSession::encrypt`].
@@ -140,13 +141,13 @@ impl TlsSession {
         self.unfinished.extend_from_slice(cipher);
         let done = self.run(plain);
         if done.is_err() {
-            // It has to say why, and then stops there again.
+            // The second run encodes the alert and returns the same error.
             let _ = self.run(plain);
         }
         done
     }
 
-    /// As far as it goes without more from the peer.
+    /// Runs rustls until it needs more bytes from the peer.
     fn run(&mut self, plain: &mut Vec<u8>) -> io::Result<()> {
         while self.step(plain, |_, _| Ok(()))? == Stop::OnTheWay {}
         Ok(())
@@ -155,7 +156,7 @@ impl TlsSession {
     fn write(&mut self, mut put: impl FnMut(&mut Traffic<'_>, &mut Vec<u8>) -> io::Result<()>) -> io::Result<()> {
         let mut early = std::mem::take(&mut self.early);
         let stop = loop {
-            // What TLS itself has to say goes first.
+            // Bytes of TLS itself go first.
             match self.step(&mut early, &mut put) {
                 Ok(Stop::OnTheWay) => {}
                 stop => break stop,
@@ -165,7 +166,7 @@ impl TlsSession {
         if stop? == Stop::Mute { Err(ErrorKind::NotConnected.into()) } else { Ok(()) }
     }
 
-    /// Takes rustls to its next stop, with `write` where it encrypts.
+    /// Runs rustls to its next stop. Calls `write` if rustls can encrypt.
     fn step(
         &mut self,
         plain: &mut Vec<u8>,
@@ -184,7 +185,7 @@ impl TlsSession {
                 append(&mut self.outgoing, RECORD_OVERHEAD, encode).map(|()| Stop::OnTheWay)
             }
             Ok(ConnectionState::TransmitTlsData(data)) => {
-                // It is sent before anything else is.
+                // These bytes are sent before any later ones.
                 data.done();
                 Ok(Stop::OnTheWay)
             }
@@ -195,7 +196,7 @@ impl TlsSession {
             Ok(ConnectionState::WriteTraffic(mut traffic)) => {
                 write(&mut traffic, &mut self.outgoing).map(|()| Stop::Ready)
             }
-            // Early data, which is never accepted, would be of the last kind.
+            // Early data would be handled here too; the server never accepts any.
             Ok(_) => Ok(Stop::Mute),
             Err(error) => Err(invalid(error)),
         };
@@ -203,7 +204,7 @@ impl TlsSession {
         stop
     }
 
-    /// Overwrites and gives back what rustls has done with: it was decrypted in its place.
+    /// Overwrites and removes the bytes that rustls has processed, since it decrypts in place.
     fn forget(&mut self, count: usize) {
         self.unfinished[..count].zeroize();
         self.unfinished.drain(..count);
@@ -213,7 +214,7 @@ impl TlsSession {
     }
 }
 
-/// Appends what `put` writes, which says how much room it needs if there is too little.
+/// Appends what `put` writes. If the room is too small, `put` returns the required size and is called again.
 fn append(
     outgoing: &mut Vec<u8>,
     mut room: usize,

@@ -15,17 +15,17 @@ use super::socket::{receive_now, send_now};
 use super::tls_session::TlsSession;
 use crate::workers::blocked_writer::BlockedWriter;
 
-/// Bytes that go into one TLS record and one send: the most that a record holds (RFC 8446, section 5.1).
+/// Maximum bytes in one TLS record and one send: the most that a record holds (RFC 8446, section 5.1).
 const RECORD_BYTES: usize = 16 * 1024;
 
-/// So few bytes that are encrypted already are not sent by themselves, but along with the next frames: tickets after
-/// a handshake, mostly.
+/// Up to this many encrypted bytes are not sent alone, but along with the next frames. Mostly these are tickets after a
+/// handshake.
 const ALONG_BYTES: usize = 1024;
 
-/// Bytes that one read takes off a socket, on the stack of the client's thread.
+/// Maximum bytes of one read from a socket, on the stack of the client's thread.
 const READ_BYTES: usize = 2048;
 
-/// Bytes of what a client said that are carried out together: 64 messages of medium length.
+/// Maximum bytes of a client's input that run together: 64 messages of medium length.
 const BATCH_BYTES: usize = 16 * 1024;
 
 /// A client's socket and its TLS state.
@@ -34,17 +34,17 @@ pub(super) struct TlsTransport {
     connection: ConnectionId,
     socket: TcpStream,
     blocked_writer: Arc<BlockedWriter>,
-    /// None before the handshake. Lock tier 3, never together with a channel's: the only lock under which a
-    /// system call is made, the send that does not block; inside, only this connection's outbox is locked.
+    /// `None` before the handshake. Lock tier 3, never together with a channel's. It is the only lock held during a
+    /// system call, the non-blocking send. While it is held, only this connection's outbox is locked.
     tls: Mutex<Option<TlsSession>>,
-    /// The client's thread, to be woken from a pause. A leaf: nothing is locked inside.
+    /// The client's thread, woken from a pause by an interrupt. A leaf lock: no other lock is taken while it is held.
     thread: Mutex<Option<Thread>>,
     interrupted: AtomicBool,
 }
 
-/// What one step of a flush came to.
+/// Result of one step of a flush.
 enum Step {
-    /// All is sent.
+    /// Everything is sent.
     Sent,
     /// The socket is full.
     Full,
@@ -52,14 +52,14 @@ enum Step {
     Broken,
 }
 
-/// What the client's thread read.
+/// Result of a read on the client's thread.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Received {
-    /// Something, perhaps nothing that concerns the client.
+    /// Bytes, perhaps only of TLS itself.
     Bytes,
-    /// The end: the peer closed, or the thread was interrupted.
+    /// The end: the peer closed, or the connection was interrupted.
     End,
-    /// Nothing in time.
+    /// The timeout passed without a byte.
     TimedOut,
 }
 
@@ -79,12 +79,12 @@ impl TlsTransport {
         &self.socket
     }
 
-    /// From now on the calling thread is the client's.
+    /// Makes the calling thread the client's thread.
     pub(super) fn adopt_thread(&self) {
         *self.thread() = Some(std::thread::current());
     }
 
-    /// The handshake is done: from now on frames can be written.
+    /// Stores the TLS session after the handshake. From now on frames can be written.
     pub(super) fn open(&self, tls: TlsSession) {
         *self.tls() = Some(tls);
     }
@@ -93,17 +93,17 @@ impl TlsTransport {
         self.interrupted.load(Ordering::Acquire)
     }
 
-    /// How long [`TlsTransport::receive`] waits from now on.
+    /// Sets the timeout of [`TlsTransport::receive`].
     pub(super) fn set_timeout(&self, timeout: Option<Duration>) -> io::Result<()> {
         self.socket.set_read_timeout(timeout)
     }
 
-    /// Waits for bytes, decrypts them and all that is there by then, up to a bound, and appends what the client said to
-    /// `plain`. What is received together is one append and one pass over the members of a room, so that one who says
-    /// much at once costs little. Only for the client's thread.
+    /// Blocks until bytes arrive or the timeout passes. Decrypts all bytes available by then, about 16 KiB at most, and
+    /// appends the plaintext to `plain`. Messages received together are one append and one pass over the members of a
+    /// room, so that a client that sends much at once costs little. Only for the client's thread.
     ///
     /// # Errors
-    /// The connection is broken, or the peer breaks the rules of TLS.
+    /// The connection is broken, or the peer violates TLS.
     pub(super) fn receive(&self, plain: &mut Vec<u8>) -> io::Result<Received> {
         if self.peer_has_closed() {
             return Ok(Received::End);
@@ -116,10 +116,10 @@ impl TlsTransport {
             Err(error) if error.kind() == ErrorKind::Interrupted => return Ok(Received::Bytes),
             Err(error) => return Err(error),
         };
-        // Only a full buffer can have left something behind, so whoever says little pays nothing for this.
+        // Only after a full buffer there can be more to read, so a client that sends little pays nothing for this.
         while received == (READ_BYTES, Received::Bytes) && plain.len() < BATCH_BYTES {
             match receive_now(&self.socket, &mut buffer) {
-                // The end is found again by the next call.
+                // The next call finds the end again.
                 Ok(0) => break,
                 Ok(count) => received = (count, self.decrypt(&buffer[..count], plain)?),
                 Err(error) if is_silence(&error) => break,
@@ -130,13 +130,14 @@ impl TlsTransport {
         Ok(received.1)
     }
 
-    /// Waits until there is something to receive, the end included, and leaves it there; at most for `patience`, if
-    /// there is one. Takes next to no stack. Only for the client's thread. `false` if nothing came in time.
+    /// Blocks until there is something to receive, the end included, and leaves it unread. Blocks for `patience` at
+    /// most, if it is given; returns `false` if nothing came in time. Takes almost no stack. Only for the client's
+    /// thread.
     pub(super) fn await_bytes(&self, patience: Option<Duration>) -> bool {
         if self.peer_has_closed() {
             return true;
         }
-        // A socket that takes no timeout is broken, which whoever reads it finds out.
+        // A socket that accepts no timeout is broken; the next read returns the error.
         if self.set_timeout(patience).is_err() {
             return true;
         }
@@ -149,10 +150,10 @@ impl TlsTransport {
         }
     }
 
-    /// What came together with the end of the handshake: a client may speak before it was greeted.
+    /// Receives what came together with the end of the handshake: a client may speak before the greeting.
     ///
     /// # Errors
-    /// The peer breaks the rules of TLS.
+    /// The peer violates TLS.
     pub(super) fn receive_buffered(&self, plain: &mut Vec<u8>) -> io::Result<()> {
         match self.tls().as_mut() {
             Some(tls) => tls.receive(&[], plain),
@@ -164,7 +165,7 @@ impl TlsTransport {
         let mut tls = self.tls();
         let Some(tls) = tls.as_mut() else { return Ok(Received::End) };
         tls.receive(cipher, plain)?;
-        // What it said before it closed is to be carried out first; the next call finds the end.
+        // What the client sent before it closed runs first; the next call finds the end.
         Ok(if tls.peer_has_closed() && plain.is_empty() { Received::End } else { Received::Bytes })
     }
 
@@ -177,10 +178,10 @@ impl TlsTransport {
         self.tls().as_ref().is_some_and(|tls| !tls.outgoing().is_empty())
     }
 
-    /// Tells the peer that nothing more comes. Whatever cannot be sent at once is not sent.
+    /// Sends the TLS close and closes the writing half. Does not block: bytes that cannot be sent at once are lost.
     pub(super) fn close(&self) {
         if let Some(tls) = self.tls().as_mut() {
-            // Fails where TLS has failed before, and then there may be an alert to send.
+            // Fails if TLS has failed before; then there may be an alert to send.
             let _ = tls.encrypt_close();
             let _ = send_pending(tls, &self.socket);
         }
@@ -196,7 +197,7 @@ impl TlsTransport {
         self.tls.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Sends what is encrypted already, and takes frames and sends them too.
+    /// Sends what is encrypted already, then takes frames from the outbox and sends them.
     fn step(&self, outbox: &Outbox, frames: &mut Vec<Arc<[u8]>>) -> Step {
         let mut tls = self.tls();
         let Some(tls) = tls.as_mut() else { return Step::Broken };
@@ -250,13 +251,13 @@ impl Transport for TlsTransport {
         }
     }
 
-    /// Wakes the client's thread from reading and from pauses. Bytes can still be sent. Shutting down, since
+    /// Wakes the client's thread from reads and pauses. Bytes can still be sent. Shuts down the reading half, since
     /// closing a descriptor does not wake its reader.
     fn interrupt(&self) {
         self.interrupted.store(true, Ordering::Release);
         // Fails only if the connection is broken, which wakes the reader too.
         let _ = self.socket.shutdown(Shutdown::Read);
-        // A thread that adopts the connection after this sees that it is interrupted.
+        // A thread that adopts the connection later sees that it is interrupted.
         if let Some(thread) = &*self.thread() {
             thread.unpark();
         }
@@ -274,7 +275,7 @@ impl Transport for TlsTransport {
     }
 }
 
-/// Whether a read that failed found nothing, in its time or at once.
+/// Whether a read failed because there was nothing to read, within its timeout or at once.
 fn is_silence(error: &io::Error) -> bool {
     matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut)
 }
@@ -289,7 +290,7 @@ fn send_pending(tls: &mut TlsSession, socket: &TcpStream) -> io::Result<()> {
     Ok(())
 }
 
-/// Puts all frames into as few records as they fit.
+/// Encrypts all frames into as few records as possible.
 fn encrypt(tls: &mut TlsSession, frames: &[Arc<[u8]>]) -> io::Result<()> {
     match frames {
         [one] => tls.encrypt(one),

@@ -1,4 +1,4 @@
-//! Writes what the rules report to the log. It must not flood the log, however often a store fails.
+//! Writes the events that the rules report to the log. It must not flood the log, however often a store fails.
 
 use std::time::Duration;
 
@@ -8,10 +8,10 @@ use parlor_proto::{Bye, UserName};
 
 use crate::logging::rate_limit::LogRateLimit;
 
-/// Failures of the store are logged once in this time; the others are counted.
+/// Store failures are logged at most once per interval; the others are counted.
 const STORE_INTERVAL: Duration = Duration::from_secs(1);
 
-/// The log as the rules see it.
+/// The rules' observer that writes to the log.
 #[derive(Debug)]
 pub(crate) struct LogObserver {
     store: LogRateLimit,

@@ -3,11 +3,11 @@
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-/// Lets one line through in a time, and counts the others.
+/// Lets one line through per interval, and counts the others.
 #[derive(Debug)]
 pub(crate) struct LogRateLimit {
     interval: Duration,
-    /// A leaf, held for moments.
+    /// A leaf lock; nothing blocks while it is held.
     state: Mutex<State>,
 }
 
@@ -18,12 +18,12 @@ struct State {
 }
 
 impl LogRateLimit {
-    /// One line in `interval`.
+    /// Allows one line per `interval`.
     pub(crate) fn every(interval: Duration) -> Self {
         Self { interval, state: Mutex::default() }
     }
 
-    /// It happened. How many times a line that is logged now stands for; `None` if none is to be logged.
+    /// Counts an event. Returns how many events a line logged now stands for; `None` if the caller must not log one.
     pub(crate) fn due(&self) -> Option<u64> {
         self.due_at(Instant::now())
     }

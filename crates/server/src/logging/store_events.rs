@@ -1,8 +1,8 @@
-//! Writes what becomes of the link to Redis to the log. It must not decide what is worth a note; the store does.
+//! Writes events of the link to Redis to the log. It must not decide which events are worth a note; the store does.
 
 use parlor_store::redis::{EventSink, Note};
 
-/// The log as the Redis store sees it.
+/// The Redis store's event sink that writes to the log.
 #[derive(Debug)]
 pub(crate) struct StoreEventLog;
 
@@ -48,7 +48,7 @@ mod tests {
 
     use super::*;
 
-    /// What the log says of a note.
+    /// Returns the log output for a note.
     fn logged(note: &Note) -> String {
         #[derive(Clone, Default)]
         struct Lines(Arc<Mutex<Vec<u8>>>);

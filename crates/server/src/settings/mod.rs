@@ -1,5 +1,5 @@
-//! What `parlor serve` can be told: one struct of real types with their defaults, from flags, environment and file.
-//! It must not open, make or contact anything that a setting names; only the file given by `--config` is read here.
+//! The settings of `parlor serve`: one typed struct with defaults, from flags, environment and file. It must not open,
+//! create or contact anything that a setting names; it reads only the file given by `--config`.
 
 mod redis;
 #[cfg(test)]
@@ -39,14 +39,13 @@ Examples:
   parlor serve --redis redis://127.0.0.1
   PARLOR_DATA=/var/lib/parlor PARLOR_LISTEN=127.0.0.1:7878,[::1]:7878 parlor serve";
 
-/// Range of the longest line, in bytes.
+/// Allowed range of the maximum line length, in bytes.
 const LINE_BYTES: std::ops::RangeInclusive<usize> = 512..=65_536;
 
-/// Range of what may wait for one client, in bytes.
+/// Allowed range of the limit of one client's outbox, in bytes.
 const QUEUED_BYTES: std::ops::RangeInclusive<usize> = 65_536..=1 << 30;
 
-/// Everything that `parlor serve` can be told. Where a field is an `Option` whose absence has a meaning, a method
-/// of the same name says what it is.
+/// All settings of `parlor serve`. If an absent `Option` field has a meaning, a method of the same name returns it.
 #[derive(Debug, Clone, Args)]
 #[command(about = "Run the chat server", long_about = None, after_help = EXAMPLES)]
 pub(crate) struct Settings {
@@ -206,19 +205,19 @@ pub(crate) struct Settings {
 }
 
 impl Settings {
-    /// Whether strangers may create accounts: as set, or else only where every listener is a loopback address, and
-    /// there is no balancer through which others come.
+    /// Whether strangers may create accounts. If it is not set, they may only if every listener is a loopback address
+    /// and no balancer is configured.
     pub(crate) fn registration(&self) -> Registration {
         self.registration.unwrap_or(if self.is_public() { Registration::Closed } else { Registration::Open })
     }
 
-    /// Whether others than programs of this machine can connect, by themselves or through a balancer.
+    /// Whether clients on other machines can connect, directly or through a balancer.
     pub(crate) fn is_public(&self) -> bool {
         let only_loopback = self.listen.iter().all(|address| address.ip().to_canonical().is_loopback());
         !(only_loopback && self.proxy_from.is_empty())
     }
 
-    /// Where the certificate comes from.
+    /// Returns the files of the certificate.
     pub(crate) fn certificate(&self) -> CertificateFiles {
         match (&self.tls_cert, &self.tls_key) {
             (Some(chain), Some(key)) => CertificateFiles::Own { chain: chain.clone(), key: key.clone() },
@@ -226,12 +225,12 @@ impl Settings {
         }
     }
 
-    /// Silence after which a client is sent away, if any.
+    /// Silence after which a client is disconnected, if there is a limit.
     pub(crate) fn idle_timeout(&self) -> Option<Duration> {
         (!self.idle_timeout.is_zero()).then_some(self.idle_timeout)
     }
 
-    /// Lines a second that a client may send in the long run, if there is a limit.
+    /// Lines a second that a client may send on average, if there is a limit.
     pub(crate) fn line_rate(&self) -> Option<NonZeroU32> {
         NonZeroU32::new(self.line_rate)
     }
@@ -240,14 +239,14 @@ impl Settings {
 /// Files that hold the server's certificate and key.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum CertificateFiles {
-    /// The operator's own, never written by us.
+    /// Files of the operator; the server never writes them.
     Own {
         /// PEM file of the chain, the server's certificate first.
         chain: PathBuf,
         /// PEM file of the private key.
         key: PathBuf,
     },
-    /// Made by us in this directory, with a private authority.
+    /// Files that the server makes in this directory, with a private authority.
     Made {
         /// The TLS directory.
         dir: PathBuf,
@@ -290,12 +289,12 @@ pub(crate) enum LogFormat {
     Json,
 }
 
-/// What is logged: text that is known to be a filter.
+/// What is logged: text that is checked to be a valid filter.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct LogFilter(String);
 
 impl LogFilter {
-    /// The filter as it was written.
+    /// Returns the filter as the operator wrote it.
     pub(crate) fn as_str(&self) -> &str {
         &self.0
     }
@@ -312,7 +311,7 @@ impl FromStr for LogFilter {
     }
 }
 
-/// The data directory where none is set: `$XDG_DATA_HOME/parlor`, else `~/.local/share/parlor`, else, for a process
+/// Returns the default data directory: `$XDG_DATA_HOME/parlor`, else `~/.local/share/parlor`, else, for a process
 /// without a home, `/var/lib/parlor`. Relative paths in these variables count as absent, as the XDG specification says.
 pub(crate) fn default_data_dir() -> PathBuf {
     let absolute = |name| std::env::var_os(name).map(PathBuf::from).filter(|path| path.is_absolute());
@@ -322,17 +321,17 @@ pub(crate) fn default_data_dir() -> PathBuf {
         .join("parlor")
 }
 
-/// The TLS directory: as set, or else `tls` in the data directory.
+/// Returns the TLS directory: the one that is set, else `tls` in the data directory.
 pub(crate) fn tls_dir(set: Option<&Path>, data: &Path) -> PathBuf {
     set.map_or_else(|| data.join("tls"), Path::to_path_buf)
 }
 
-/// A count that cannot be zero.
+/// Parser of a count that must not be zero.
 fn at_least_one() -> RangedU64ValueParser<usize> {
     RangedU64ValueParser::new().range(1..=u64::from(u32::MAX))
 }
 
-/// Makes a directory that only its owner may enter, with those above it; one that exists stays as it is.
+/// Makes a directory that only its owner may enter, and its parents. An existing directory does not change.
 ///
 /// # Errors
 /// Names the directory that cannot be made.

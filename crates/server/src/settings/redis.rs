@@ -1,5 +1,5 @@
-//! Which Redis, for all commands that speak to one. It must not repeat a URL in what it says, since there may be a
-//! password in it.
+//! Flags that name a Redis, for all commands that use one. It must not repeat a URL in an error, since the URL may
+//! contain a password.
 
 use std::ffi::OsStr;
 use std::path::PathBuf;
@@ -23,7 +23,7 @@ pub(crate) struct RedisArgs {
     pub(crate) redis_ca: Option<PathBuf>,
 }
 
-/// Parses URLs; what it says of a wrong one does not repeat it, as other parsers would.
+/// Parses URLs. Its error does not repeat the value, unlike those of other parsers.
 #[derive(Debug, Clone)]
 struct UrlParser;
 

@@ -1,4 +1,4 @@
-//! The table of all settings as a page of documentation. It must not say anything that the flags do not.
+//! The table of all settings as a page of documentation. It must not contain anything that the flags do not say.
 
 use std::fmt::Write;
 
@@ -6,7 +6,7 @@ use clap::{Arg, Args, Command};
 
 use super::Settings;
 
-/// Where the page lies, from the directory of this crate.
+/// Path of the page, from the directory of this crate.
 const PAGE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/settings.md");
 
 const INTRODUCTION: &str = "# Settings of `parlor serve`
@@ -35,7 +35,7 @@ The limits per address, of takeovers and of the line rate spare peers that conne
 says. [Decision 17](decisions/0017-who-may-claim-an-address.md) tells more of the headers.
 ";
 
-/// The whole page, in the order and under the headings of `parlor serve --help`.
+/// Returns the whole page, in the order and under the headings of `parlor serve --help`.
 fn page() -> String {
     let command = Settings::augment_args(Command::new("serve"));
     let mut page = String::from(INTRODUCTION);

@@ -1,5 +1,5 @@
-//! Which source of a setting goes first, and what is refused. The environment belongs to the whole process, so what
-//! reads it runs in a child of its own.
+//! Precedence of the sources of a setting, and invalid values. The environment belongs to the whole process, so code
+//! that reads it runs in a child process.
 
 use std::ffi::OsString;
 use std::path::Path;
@@ -19,7 +19,7 @@ fn read(args: &[&str]) -> Result<Settings, clap::Error> {
     Settings::from_arg_matches(matches.subcommand_matches("serve").unwrap())
 }
 
-/// What the parser says of a file with this content, and that the exit code is that of usage errors.
+/// Returns the parser's error for a file with this content. Asserts that the exit code is that of usage errors.
 fn complaint(content: &str) -> String {
     let dir = tempfile::tempdir().unwrap();
     let error = read(&["--config", write(dir.path(), content).to_str().unwrap()]).unwrap_err();

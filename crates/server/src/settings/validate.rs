@@ -1,5 +1,5 @@
-//! The command line as a whole: flags, environment and file, and what no single setting can say of itself since it
-//! spans two. It must not read anything but the file of settings that is named.
+//! Parses the whole command line: flags, environment and file, and checks that involve two settings. It must not read
+//! anything but the given settings file.
 
 use std::ffi::OsString;
 
@@ -7,15 +7,15 @@ use clap::error::ErrorKind;
 use clap::{ArgMatches, Command};
 use parlor_settings::file;
 
-/// The subcommands whose flags are the settings, which a file may set.
+/// The subcommands whose flags are the settings; a file can set these too.
 const WITH_SETTINGS: [&str; 2] = ["serve", "audit"];
 
-/// So many of the longest lines have to have room in what may wait for a client, or else one line would cut off all who
-/// hear it. JSON makes two bytes of a quotation mark, and puts names and numbers around.
+/// Minimum size of a client's outbox, in lines of maximum length: otherwise one line would disconnect all its
+/// recipients. JSON makes two bytes of a quotation mark, and adds names and numbers.
 const QUEUED_LINES: usize = 4;
 
-/// Parses a command line of `root`. If it is one with settings and names a file by `--config` or `PARLOR_CONFIG`, the
-/// file's values take the place of the defaults. Reads that file.
+/// Parses a command line of `root`. If its subcommand has settings and `--config` or `PARLOR_CONFIG` names a file, this
+/// reads the file, and its values replace the defaults.
 ///
 /// # Errors
 /// A usage error, also for a file that cannot be read, an unknown key and a bad value; it names file and key.

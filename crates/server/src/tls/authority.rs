@@ -1,7 +1,7 @@
-//! The private authority: made on first start, it signs the server's certificate, so that clients can verify it with
-//! one file. It must not be needed to run: a server only reads what was signed.
+//! The private authority. It is made on first start and signs the server's certificate, so that clients can verify the
+//! server with one file. A running server must not need it: it only reads the signed certificate.
 //!
-//! Both keys are made once and kept. A renewed certificate has the key of the old one, so pins stay true, and no crash
+//! Both keys are made once and kept. A renewed certificate has the key of the old one. So pins stay valid, and no crash
 //! between two files can leave a key and a certificate that do not belong together.
 
 use std::path::{Path, PathBuf};
@@ -24,38 +24,38 @@ use super::name::TlsName;
 /// Seconds in a day.
 const DAY: u64 = 24 * 3600;
 
-/// Life of the authority.
+/// Validity period of the authority.
 const AUTHORITY_LIFE: Duration = Duration::from_secs(3652 * DAY);
 
-/// Life of a server certificate: below the 825 days that some clients accept at most.
+/// Validity period of a server certificate: below the 825 days that some clients accept at most.
 const SERVER_LIFE: Duration = Duration::from_secs(800 * DAY);
 
-/// How long before its making a certificate is valid, for clients whose clock is slow.
+/// How long before its creation a certificate is valid, for clients with a slow clock.
 const BACKDATED: Duration = Duration::from_secs(3600);
 
 /// Permissions of keys and of certificates.
 const KEY_MODE: u32 = 0o600;
 const CERTIFICATE_MODE: u32 = 0o644;
 
-/// The TLS directory and the names of its files.
+/// The private authority in a TLS directory, with the names of its files.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Authority {
     dir: PathBuf,
 }
 
-/// When a server certificate that exists is made anew.
+/// When an existing server certificate is renewed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Renewal {
     /// Only if it has expired.
     IfExpired,
-    /// Also if it ends soon, or lacks a name that is asked for.
+    /// Also if it expires within 30 days, or lacks a requested name.
     IfNeeded,
     /// Always.
     Forced,
 }
 
 impl Renewal {
-    /// Whether a certificate stays, given the names that are asked for.
+    /// Whether a certificate stays, given the requested names.
     fn spares(self, old: &CertificateInfo, names: &[TlsName]) -> bool {
         let validity = old.validity(Timestamp::now());
         match self {
@@ -67,27 +67,27 @@ impl Renewal {
 }
 
 impl Authority {
-    /// The authority that lives in `dir`, or will.
+    /// Returns the authority of `dir`, whether its files exist or not.
     pub(crate) fn in_dir(dir: &Path) -> Self {
         Self { dir: dir.to_path_buf() }
     }
 
-    /// The authority's certificate, which clients verify with.
+    /// File of the authority's certificate, with which clients verify the server.
     pub(crate) fn ca_path(&self) -> PathBuf {
         self.dir.join("ca.pem")
     }
 
-    /// The server's certificate.
+    /// File of the server's certificate.
     pub(crate) fn certificate_path(&self) -> PathBuf {
         self.dir.join("server.pem")
     }
 
-    /// The server's private key.
+    /// File of the server's private key.
     pub(crate) fn key_path(&self) -> PathBuf {
         self.dir.join("server.key")
     }
 
-    /// What the authority's certificate says of itself.
+    /// Reads the authority's certificate.
     ///
     /// # Errors
     /// Names the file.
@@ -95,7 +95,7 @@ impl Authority {
         facts_of(&self.ca_path())
     }
 
-    /// What the server's certificate says of itself.
+    /// Reads the server's certificate.
     ///
     /// # Errors
     /// Names the file.
@@ -103,13 +103,13 @@ impl Authority {
         facts_of(&self.certificate_path())
     }
 
-    /// The private key of the authority.
+    /// File of the authority's private key.
     pub(crate) fn ca_key_path(&self) -> PathBuf {
         self.dir.join("ca.key")
     }
 
-    /// Makes whatever is missing of authority and server certificate, for the machine's names and `names`. An existing
-    /// certificate stays as it is. Blocks while another process does the same.
+    /// Makes the authority and the server certificate if they are missing, for the machine's names and `names`. An
+    /// existing certificate does not change. Blocks while another process does the same.
     ///
     /// # Errors
     /// Names the file or directory that cannot be read or written.
@@ -121,8 +121,8 @@ impl Authority {
         Ok(())
     }
 
-    /// Makes a new server certificate with the existing authority, or also that where there is none. Without `names`
-    /// it has those of the old certificate. Answers whether it was made: `renewal` says when an old one stays.
+    /// Makes a new server certificate with the existing authority; makes the authority too if there is none. Without
+    /// `names` it has those of the old certificate. Returns `false` if the old certificate stays, as `renewal` says.
     ///
     /// # Errors
     /// Names the file or directory that cannot be read or written.
@@ -158,7 +158,7 @@ impl Authority {
         files::replace(&self.certificate_path(), &certificate.pem(), CERTIFICATE_MODE)
     }
 
-    /// The authority's certificate and key; made where there is no certificate.
+    /// Returns the authority's certificate and key. Makes them if there is no certificate.
     fn ca(&self) -> anyhow::Result<(CertificateDer<'static>, KeyPair)> {
         let path = self.ca_path();
         if path.try_exists()? {
@@ -169,7 +169,7 @@ impl Authority {
         }
         let key = key(&self.ca_key_path())?;
         let mut params = params(AUTHORITY_LIFE)?;
-        // Two authorities of one name would confuse clients that know both.
+        // Two authorities with the same name would confuse clients that know both.
         let name = format!("Parlor private CA {:08x}", u32::from_be_bytes(random()?));
         params.distinguished_name.push(DnType::CommonName, name);
         params.is_ca = IsCa::Ca(BasicConstraints::Constrained(0));
@@ -180,7 +180,7 @@ impl Authority {
     }
 }
 
-/// What the first certificate in a PEM file says of itself.
+/// Reads the first certificate in a PEM file.
 ///
 /// # Errors
 /// Names the file.
@@ -193,7 +193,7 @@ fn first_certificate(path: &Path) -> anyhow::Result<CertificateDer<'static>> {
     CertificateDer::from_pem_slice(pem.as_bytes()).with_context(|| format!("{} holds no certificate", path.display()))
 }
 
-/// The key in the file; made where there is none.
+/// Returns the key in the file. Makes one if the file does not exist.
 fn key(path: &Path) -> anyhow::Result<KeyPair> {
     if path.try_exists()? {
         return KeyPair::from_pem(&files::read(path)?)
@@ -204,7 +204,7 @@ fn key(path: &Path) -> anyhow::Result<KeyPair> {
     Ok(key)
 }
 
-/// What all certificates have in common: explicit validity from shortly before now, and a random serial number.
+/// Returns the common parameters of all certificates: a validity that begins one hour ago, and a random serial number.
 fn params(life: Duration) -> anyhow::Result<CertificateParams> {
     let mut params = CertificateParams::default();
     let now = rcgen::date_time_ymd(1970, 1, 1) + until_from(Timestamp::UNIX_EPOCH, Timestamp::now());
@@ -229,7 +229,7 @@ fn until(end: Timestamp) -> Duration {
     until_from(Timestamp::now(), end)
 }
 
-/// Whole seconds from one moment to the other, zero if that lies before.
+/// Returns the whole seconds from `start` to `end`, zero if `end` is earlier.
 fn until_from(start: Timestamp, end: Timestamp) -> Duration {
     Duration::from_secs(u64::try_from(end.duration_since(start).as_secs()).unwrap_or(0))
 }

@@ -1,4 +1,4 @@
-//! What a certificate says of itself. It must not judge whether anyone should trust it.
+//! The contents of a certificate. It must not judge whether anyone should trust the certificate.
 
 use std::net::IpAddr;
 
@@ -12,13 +12,13 @@ use x509_parser::time::ASN1Time;
 use super::name::TlsName;
 use super::pin;
 
-/// Time before its end in which a certificate's owner is warned.
+/// Time before its expiry in which a certificate causes a warning.
 const WARNING: SignedDuration = SignedDuration::from_hours(30 * 24);
 
-/// What people want to know of a certificate.
+/// The facts of a certificate that operators need.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct CertificateInfo {
-    /// The names it is good for.
+    /// The names it is valid for.
     pub(crate) names: Vec<TlsName>,
     /// The last second in which it is valid.
     pub(crate) not_after: Timestamp,
@@ -26,12 +26,12 @@ pub(crate) struct CertificateInfo {
     pub(crate) pin: String,
 }
 
-/// How long a certificate is still good.
+/// How long a certificate is still valid.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Validity {
     /// For more than 30 days.
     Good,
-    /// For so many whole days, fewer than 30.
+    /// For this number of whole days, fewer than 30.
     Ending(i64),
     /// No longer.
     Expired,
@@ -41,14 +41,14 @@ impl CertificateInfo {
     /// Reads a certificate in DER.
     ///
     /// # Errors
-    /// Fails if that is no X.509 certificate.
+    /// Fails if `der` is no X.509 certificate.
     pub(crate) fn of(der: &[u8]) -> anyhow::Result<Self> {
         let (_, certificate) = X509Certificate::from_der(der).map_err(|_| anyhow!("it holds no X.509 certificate"))?;
         let pin = pin::of_public_key(certificate.public_key().raw);
         Ok(Self { names: names(&certificate), not_after: timestamp(certificate.validity().not_after)?, pin })
     }
 
-    /// How long it is still good at the moment `now`.
+    /// Returns how long it is still valid at the time `now`.
     pub(crate) fn validity(&self, now: Timestamp) -> Validity {
         let left = self.not_after.duration_since(now);
         match left {
@@ -63,7 +63,7 @@ fn timestamp(time: ASN1Time) -> anyhow::Result<Timestamp> {
     Timestamp::from_second(time.timestamp()).context("the time of a certificate is out of range")
 }
 
-/// The alternative names that are DNS names or IP addresses; others mean nothing to a chat server.
+/// Returns the alternative names that are DNS names or IP addresses; a chat server has no use for others.
 fn names(certificate: &X509Certificate<'_>) -> Vec<TlsName> {
     let Ok(Some(extension)) = certificate.subject_alternative_name() else {
         return Vec::new();

@@ -1,5 +1,5 @@
-//! Files of keys and certificates: read with errors that name them, written so that a crash leaves the old or the new
-//! one and never half of it. It must not know what is in them.
+//! Reads and writes files of keys and certificates. Errors name the file, and a crash leaves the old or the new file,
+//! never half of one. It must not know their contents.
 
 use std::fs::{DirBuilder, File, OpenOptions};
 use std::io::{self, Write};
@@ -9,10 +9,11 @@ use std::path::Path;
 use anyhow::Context;
 use rustix::fs::{FlockOperation, flock};
 
-/// Whoever holds this is the only one who writes into the directory; released when it is dropped.
+/// Lock of a directory: only its holder writes into the directory. Dropping it releases the lock.
 pub(super) struct DirLock(#[expect(dead_code, reason = "held for its lock")] File);
 
-/// Makes `dir` with mode 0700 if there is none, and locks it against other processes. Blocks while another holds it.
+/// Makes `dir` with mode 0700 if it does not exist, and locks it against other processes. Blocks while another process
+/// holds the lock.
 ///
 /// # Errors
 /// Fails if the directory cannot be made or read.
@@ -24,7 +25,7 @@ pub(super) fn lock_dir(dir: &Path) -> anyhow::Result<DirLock> {
     Ok(DirLock(handle))
 }
 
-/// Reads a whole file of text.
+/// Reads a whole text file.
 ///
 /// # Errors
 /// Names the file.
@@ -35,7 +36,7 @@ pub(super) fn read(path: &Path) -> anyhow::Result<String> {
 /// Replaces the file `path` as a whole, with the permissions `mode`. The caller holds the directory's lock.
 ///
 /// # Errors
-/// Names the file; the old one is then still there.
+/// Names the file; the old content then stays.
 pub(super) fn replace(path: &Path, content: &str, mode: u32) -> anyhow::Result<()> {
     let temporary = path.with_extension("new");
     write_through(&temporary, content, mode)
@@ -45,7 +46,7 @@ pub(super) fn replace(path: &Path, content: &str, mode: u32) -> anyhow::Result<(
 }
 
 fn write_through(path: &Path, content: &str, mode: u32) -> io::Result<()> {
-    // A leftover of a crash may have other permissions, which opening it would keep.
+    // A file left over from a crash may have other permissions, and opening it would keep them.
     match std::fs::remove_file(path) {
         Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
         _ => {}
@@ -55,8 +56,8 @@ fn write_through(path: &Path, content: &str, mode: u32) -> io::Result<()> {
     file.sync_all()
 }
 
-/// Whether others than the owner may read or write the file. A file that cannot be examined counts as private:
-/// reading it will say what is wrong.
+/// Whether users other than the owner may read or write the file. A file that cannot be examined counts as private:
+/// reading it returns the error.
 pub(super) fn is_open_to_others(path: &Path) -> bool {
     std::fs::metadata(path).is_ok_and(|metadata| metadata.mode() & 0o077 != 0)
 }

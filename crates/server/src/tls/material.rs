@@ -1,4 +1,4 @@
-//! From the settings to the certificate that clients are shown. It must not talk to clients.
+//! Loads the certificate that clients see, as the settings say. It must not talk to clients.
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -20,17 +20,18 @@ use crate::settings::CertificateFiles;
 /// The server's certificate, ready for connections.
 #[derive(Debug)]
 pub(crate) struct Material {
-    /// Hands the certificate to new connections.
+    /// Gives new connections the certificate.
     pub(crate) resolver: Arc<Resolver>,
-    /// The file that clients verify with, where the certificate is of our private authority.
+    /// The CA file with which clients verify the server, if our private authority signed the certificate.
     pub(crate) ca_path: Option<PathBuf>,
-    /// What the certificate says of itself.
+    /// The facts of the certificate.
     pub(crate) facts: CertificateInfo,
 }
 
 impl Material {
-    /// Loads the certificate; on first start makes a private authority and a certificate for `names`. Logs what the
-    /// operator should know: an end of validity, a key that others can read, names that are missing.
+    /// Loads the certificate; on first start makes a private authority and a certificate for `names`. Logs a warning
+    /// for an expiry within 30 days, a key that other users can read, and each missing name; an error for an expired
+    /// one.
     ///
     /// # Errors
     /// One line that names the file that is missing or wrong.
@@ -54,14 +55,14 @@ impl Material {
     }
 }
 
-/// The two files that are read at start and at each reload.
+/// The two files that the server reads at start and at each reload.
 #[derive(Debug, Clone)]
 pub(super) struct Source {
     pub(super) chain: PathBuf,
     pub(super) key: PathBuf,
 }
 
-/// A certificate with its key, and what it says of itself.
+/// A certificate with its key and its facts.
 pub(super) struct Loaded {
     pub(super) key: CertifiedKey,
     pub(super) facts: CertificateInfo,
@@ -86,7 +87,7 @@ impl Source {
         Ok(Loaded { key, facts })
     }
 
-    /// The certificates of the chain, at least one.
+    /// Returns the certificates of the chain, at least one.
     fn read_chain(&self) -> anyhow::Result<Vec<CertificateDer<'static>>> {
         let text = files::read(&self.chain)?;
         let chain: Result<Vec<_>, pem::Error> = CertificateDer::pem_slice_iter(text.as_bytes()).collect();

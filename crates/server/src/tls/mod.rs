@@ -1,5 +1,5 @@
-//! The server's side of TLS: its certificate, where it comes from, and how it is replaced while clients are connected.
-//! It must not open sockets or know what travels inside a connection.
+//! The server's side of TLS: its certificate, the certificate's origin, and its replacement while clients are
+//! connected. It must not open sockets or know what a connection carries.
 
 mod authority;
 mod certificate;
@@ -24,11 +24,11 @@ pub(crate) use material::Material;
 pub(crate) use name::TlsName;
 pub(crate) use resolver::Resolver;
 
-/// Tickets that a client gets after its handshake. Each is a record that must be sent, and one resumes one connection.
+/// Number of tickets that a client gets after its handshake. Each is a record to send, and resumes one connection.
 const TICKETS: usize = 1;
 
-/// The configuration of all connections: TLS 1.3 and 1.2, stateless tickets, no early data (it could be replayed).
-/// There is one for the life of the process; new certificates come in through `resolver`.
+/// Returns the configuration of all connections: TLS 1.3 and 1.2, stateless tickets, no early data (it could be
+/// replayed). The process has one for its whole life; `resolver` provides new certificates.
 ///
 /// # Errors
 /// Fails if the system gives no random numbers for the ticket keys.
@@ -42,8 +42,8 @@ pub(crate) fn server_config(resolver: Arc<Resolver>) -> anyhow::Result<Arc<Serve
     Ok(Arc::new(config))
 }
 
-/// The library's own choice of algorithms, with the cheapest suite in front: nobody breaks AES with keys of 128 bits, and
-/// the handshakes of the suites with 256 hash with SHA-384, for which processors have no instructions.
+/// Returns the library's default algorithms, with the cheapest suite first. Nobody breaks AES with 128-bit keys, and
+/// the handshakes of the 256-bit AES suites hash with SHA-384, for which processors have no instructions.
 fn provider() -> CryptoProvider {
     let mut provider = aws_lc_rs::default_provider();
     provider.cipher_suites.sort_by_key(|suite| suite.suite() != CipherSuite::TLS13_AES_128_GCM_SHA256);

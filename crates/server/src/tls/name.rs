@@ -1,4 +1,4 @@
-//! Names that a certificate is made for. It must not look any of them up.
+//! Names of a certificate. It must not resolve any of them.
 
 use std::fmt;
 use std::net::IpAddr;
@@ -6,7 +6,7 @@ use std::str::FromStr;
 
 use rustls::pki_types::DnsName;
 
-/// A DNS name, perhaps with `*.` in front, or an IP address.
+/// A DNS name, optionally with the prefix `*.`, or an IP address.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum TlsName {
     /// In lower case.
@@ -16,8 +16,8 @@ pub(crate) enum TlsName {
 }
 
 impl TlsName {
-    /// The names under which every server can be reached from its own machine: localhost, both loopback addresses
-    /// and the host name, where that is a DNS name.
+    /// Returns the names under which programs on this machine can reach every server: localhost, both loopback
+    /// addresses and the host name, if it is a DNS name.
     pub(crate) fn of_machine() -> Vec<Self> {
         let host = rustix::system::uname().nodename().to_str().ok().and_then(|name| name.parse().ok());
         let localhost = Self::Dns("localhost".into());

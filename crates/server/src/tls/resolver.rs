@@ -1,4 +1,4 @@
-//! The certificate that new connections are shown, replaced without a pause. It must not make certificates.
+//! Gives new connections the current certificate, and replaces it without a pause. It must not make certificates.
 
 use std::sync::Arc;
 
@@ -8,7 +8,7 @@ use rustls::sign::CertifiedKey;
 
 use super::material::Source;
 
-/// Shows every client the same certificate, whatever name it asks for. Takes no lock.
+/// Gives every client the same certificate, for any requested name. Takes no lock.
 #[derive(Debug)]
 pub(crate) struct Resolver {
     source: Source,
@@ -20,8 +20,8 @@ impl Resolver {
         Self { source, current: ArcSwap::from_pointee(first) }
     }
 
-    /// Reads the files again. New connections get the new certificate, those that exist notice nothing. If the files
-    /// are bad or the certificate has expired, the old one stays. Either way the log says so.
+    /// Reads the files again. New connections get the new certificate; existing connections do not change. If the files
+    /// are bad or the certificate has expired, the old one stays. Logs the result in both cases.
     pub(crate) fn reload(&self) {
         match self.source.load_valid() {
             Ok(loaded) => {

@@ -1,4 +1,4 @@
-//! The private authority on disk, and certificates as a client of rustls sees them.
+//! Tests of the private authority on disk, and of certificates as a rustls client sees them.
 
 use std::io::{Read, Write};
 use std::os::unix::fs::PermissionsExt;
@@ -23,7 +23,7 @@ fn open(dir: &Path, texts: &[&str]) -> anyhow::Result<Material> {
     Material::open(&CertificateFiles::Made { dir: dir.to_path_buf() }, &names(texts))
 }
 
-/// A directory that does not exist yet, in one that is removed with the guard.
+/// Returns a directory that does not exist yet. Dropping the guard removes its parent.
 fn fresh() -> (TempDir, std::path::PathBuf) {
     let parent = tempfile::tempdir().unwrap();
     let dir = parent.path().join("data/tls");
@@ -38,7 +38,7 @@ fn file(dir: &Path, name: &str) -> String {
     std::fs::read_to_string(dir.join(name)).unwrap()
 }
 
-/// A client that trusts the authority in `dir`.
+/// Returns a client that trusts the authority in `dir`.
 fn client(dir: &Path, name: &str) -> ClientConnection {
     let mut roots = RootCertStore::empty();
     roots.add(CertificateDer::from_pem_file(dir.join("ca.pem")).unwrap()).unwrap();
@@ -48,7 +48,7 @@ fn client(dir: &Path, name: &str) -> ClientConnection {
     ClientConnection::new(Arc::new(config.with_no_client_auth()), name).unwrap()
 }
 
-/// Shakes hands in memory; the error is the client's.
+/// Does the TLS handshake in memory. The error is the client's.
 fn shake(client: &mut ClientConnection, server: &mut ServerConnection) -> Result<(), rustls::Error> {
     while client.is_handshaking() || server.is_handshaking() || client.wants_write() || server.wants_write() {
         let mut transport = Vec::new();

@@ -1,4 +1,4 @@
-//! One thread that goes on writing to connections whose sockets were full. It must not read, and must not know
+//! One thread that continues writing to connections whose sockets were full. It must not read, and must not know
 //! what it writes.
 
 use std::io;
@@ -13,10 +13,10 @@ use rustix::event::epoll::{self, CreateFlags, EventData, EventFlags};
 /// Stack of the thread, in bytes.
 const STACK_BYTES: usize = 256 * 1024;
 
-/// Connections that are looked at in one go.
+/// Maximum number of connections that one epoll call returns.
 const EVENTS: usize = 256;
 
-/// Watches full sockets until they take more.
+/// Watches full sockets until they are writable.
 #[derive(Debug)]
 pub(crate) struct BlockedWriter {
     epoll: OwnedFd,
@@ -24,7 +24,7 @@ pub(crate) struct BlockedWriter {
 }
 
 impl BlockedWriter {
-    /// Nothing is watched yet, and nothing is written before [`BlockedWriter::start`].
+    /// Creates a writer that watches nothing. It writes nothing before [`BlockedWriter::start`].
     ///
     /// # Errors
     /// The system gives no epoll instance.
@@ -32,7 +32,7 @@ impl BlockedWriter {
         Ok(Self { epoll: epoll::create(CreateFlags::CLOEXEC)?, hub: OnceLock::new() })
     }
 
-    /// Starts the thread; the connections are those of `hub`.
+    /// Starts the thread, which writes to the connections of `hub`.
     ///
     /// # Errors
     /// The system gives no thread.
@@ -43,8 +43,8 @@ impl BlockedWriter {
         builder.spawn(move || blocked_writer.serve()).map(drop)
     }
 
-    /// Writes to the connection as soon as its socket takes more, once. The caller has blocked its outbox. The
-    /// descriptor leaves by itself when it is closed.
+    /// Writes to the connection once, as soon as its socket is writable. The caller has blocked its outbox. The kernel
+    /// stops watching a descriptor when it is closed.
     pub(crate) fn watch(&self, socket: impl AsFd, connection: ConnectionId) -> io::Result<()> {
         let (data, flags) = (EventData::new_u64(connection.0), EventFlags::OUT | EventFlags::ONESHOT);
         match epoll::modify(&self.epoll, &socket, data, flags) {

@@ -1,4 +1,4 @@
-//! Threads that run flushes for others: parts of large ones, and passes over rooms that became dirty again. It
+//! Threads that run flushes for other threads: parts of large ones, and passes over rooms that became dirty again. They
 //! must not decide what is flushed.
 
 use std::io;
@@ -11,8 +11,8 @@ use parlor_core::ports::FlushWorkers;
 /// Stack of a flush worker, in bytes.
 const STACK_BYTES: usize = 256 * 1024;
 
-/// As many threads as there are processors. The queue needs no bound of its own: a channel hands at most one
-/// pass on at a time, and a connection is in at most one flush.
+/// A pool with one thread per processor. The queue needs no bound of its own: a channel hands on at most one pass at a
+/// time, and a connection is in at most one flush.
 #[derive(Debug)]
 pub(crate) struct FlushPool {
     flushes: Sender<Flush>,
@@ -44,7 +44,7 @@ fn serve(queue: &Receiver<Flush>) {
 
 impl FlushWorkers for FlushPool {
     fn submit(&self, flush: Flush) {
-        // The flush workers live as long as the process, so there is always one who takes it.
+        // The flush workers live as long as the process, so one of them always takes it.
         let _ = self.flushes.send(flush);
     }
 

@@ -1,5 +1,5 @@
-//! Hashes passwords on a few threads of low priority, so that a storm of logins cannot starve the chat. It must
-//! not know accounts, nor keep a password longer than its hash takes.
+//! Hashes passwords on a few threads of low priority, so that many logins cannot starve the chat. It must not know
+//! accounts, nor keep a password longer than its hash takes.
 
 use std::io;
 use std::ops::Range;
@@ -12,21 +12,21 @@ use crossbeam_channel::{Receiver, Sender, bounded};
 use parlor_core::ports::{PasswordHash, Passwords, StoreError, StoreResult, Verdict};
 use parlor_proto::Password;
 
-/// Requests that may wait; whoever brings more waits to be heard.
+/// Maximum number of waiting requests. If the queue is full, a caller blocks.
 const QUEUE: usize = 256;
 
-/// How much nicer than the rest of the process the hashing threads are (see nice(2)).
+/// Added to the nice value of the hashing threads (see nice(2)): they run below the rest of the process.
 const NICENESS: i32 = 10;
 
 /// Stack of a hashing thread, in bytes.
 const STACK_BYTES: usize = 256 * 1024;
 
-/// What unknown users are compared with, so that they cost what known ones cost. No password has this hash's
-/// value as its own: verdicts on it are ignored.
+/// Password whose hash is compared for unknown users, so that they take the same time as known ones. It lets nobody in:
+/// the verdict on its hash is ignored.
 const DUMMY_PASSWORD: &str = "the password of nobody";
 
-/// So much more than the cost that is set a wrong password may be made to cost: four times the time. A hash that is still
-/// more expensive is not worth that everybody waits for it.
+/// Maximum cost of a wrong password, above the cost that is set: 2 means four times the time. A still more expensive
+/// hash must not make every login wait for it.
 const MAX_CEILING: u32 = 2;
 
 /// A pool that hashes with bcrypt.
@@ -101,7 +101,7 @@ fn serve(queue: &Receiver<Job>, bcrypt: &Bcrypt) {
             Work::Hash(password) => bcrypt.hash(&password).map(HashResult::Hash),
             Work::Verify(password, hash) => bcrypt.verify(&password, hash.as_ref()).map(HashResult::Verdict),
         };
-        // Whoever asked may have gone; then nobody wants to know.
+        // The caller may be gone; then nobody needs the result.
         let _ = reply.send(outcome);
     }
 }
@@ -109,7 +109,7 @@ fn serve(queue: &Receiver<Job>, bcrypt: &Bcrypt) {
 struct Bcrypt {
     cost: u32,
     dummy_hash: OnceLock<StoreResult<PasswordHash>>,
-    /// The cost that every wrong password takes the time of: that of the most expensive hash that was met.
+    /// Cost whose time every wrong password takes: the cost of the most expensive hash so far.
     ceiling: AtomicU32,
 }
 
@@ -134,8 +134,8 @@ impl Bcrypt {
         }
     }
 
-    /// Goes on until a wrong password has taken what any other takes, whatever its account's hash costs: or else the time
-    /// would tell which accounts there are.
+    /// Hashes on until a wrong password has taken the same time as any other, whatever its account's hash costs.
+    /// Otherwise the time would reveal which accounts exist.
     fn pad(&self, spent: u32) -> StoreResult<()> {
         let met = spent.min(self.cost + MAX_CEILING);
         let ceiling = self.ceiling.fetch_max(met, Ordering::Relaxed).max(met);
@@ -147,13 +147,13 @@ impl Bcrypt {
     }
 }
 
-/// Costs of the hashes that are to be made after one at cost `spent`, to have done the work of one at `ceiling`: each
-/// doubles what was done before.
+/// Returns the costs of the hashes to make after one at cost `spent`, so that all together do the work of one at
+/// `ceiling`: each doubles the work done before.
 fn padding(spent: u32, ceiling: u32) -> Range<u32> {
     spent..ceiling
 }
 
-/// A bcrypt hash. The 72 bytes that bcrypt reads are all that a [`Password`] can have, so nothing is cut.
+/// Returns a bcrypt hash. A [`Password`] has at most the 72 bytes that bcrypt reads, so nothing is cut.
 fn hash(password: &str, cost: u32) -> StoreResult<PasswordHash> {
     bcrypt::hash(password, cost).map(PasswordHash::new).map_err(StoreError::new)
 }
@@ -166,7 +166,7 @@ pub(crate) fn hash_once(password: &Password, cost: u32) -> StoreResult<PasswordH
     hash(password.expose(), cost)
 }
 
-/// The cost that stands in a hash: the second field of `$2b$12$…`.
+/// Returns the cost in a hash: the second field of `$2b$12$…`.
 fn cost_of(hash: &PasswordHash) -> Option<u32> {
     hash.expose().split('$').nth(2)?.parse().ok()
 }
@@ -205,7 +205,7 @@ mod tests {
         }
     }
 
-    /// Processor time of this thread that a look at a wrong password takes, in seconds.
+    /// Returns the processor time of this thread that the check of a wrong password takes, in seconds.
     fn work(bcrypt: &Bcrypt, hash: Option<&PasswordHash>) -> f64 {
         let now = || {
             let time = rustix::time::clock_gettime(rustix::time::ClockId::ThreadCPUTime);
@@ -216,7 +216,7 @@ mod tests {
         now() - before
     }
 
-    /// Which cost is meant shows although processors are faster at times: each step doubles the work.
+    /// The cost shows in the time even if the processor's speed varies: each step doubles the work.
     #[test]
     fn a_wrong_password_takes_the_same_work_whatever_its_hash_costs() {
         let set = 9;
@@ -232,7 +232,7 @@ mod tests {
         work(&bcrypt, Some(&expensive));
         assert_eq!(bcrypt.ceiling.load(Ordering::Relaxed), set + MAX_CEILING);
         let ratio = work(&bcrypt, None) / work_of_set;
-        assert!(ratio > 1.5, "{ratio} once an expensive hash was met");
+        assert!(ratio > 1.5, "{ratio} after an expensive hash was verified");
     }
 
     #[test]

@@ -1,4 +1,4 @@
-//! The thread for what is to be done from time to time. It must not do anything that a client waits for.
+//! The thread for periodic tasks. It must not do anything that a client waits for.
 
 use std::io;
 use std::sync::Arc;
@@ -12,21 +12,21 @@ use crate::admission::Admission;
 /// Time between two rounds.
 const INTERVAL: Duration = Duration::from_secs(1);
 
-/// Rounds between two lines about refused connections.
+/// Rounds between two log lines about refused connections.
 const REFUSED_EVERY: u32 = 10;
 
 /// Stack of the thread, in bytes: it may read a database.
 const STACK_BYTES: usize = 256 * 1024;
 
-/// What a store wants to have done from time to time, with its name for the log.
+/// A periodic task of a store, with its name for the log.
 pub(crate) struct PeriodicTask {
-    /// What is done.
+    /// Name of the task.
     pub(crate) what: &'static str,
-    /// Does it.
+    /// Runs the task once.
     pub(crate) run: Box<dyn Fn() -> StoreResult<()> + Send>,
 }
 
-/// Starts the thread, which lives as long as the process.
+/// Starts the thread, which runs as long as the process.
 ///
 /// # Errors
 /// The system gives no thread.

@@ -1,4 +1,5 @@
-//! The threads beside those of the clients: flushing, hashing, periodic tasks, signals. It must not know what is said.
+//! The threads besides those of the clients: flushing, hashing, periodic tasks, signals. They must not know what
+//! clients say.
 
 pub(crate) mod blocked_writer;
 pub(crate) mod flush_pool;

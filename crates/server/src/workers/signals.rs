@@ -1,4 +1,4 @@
-//! Signals of the operating system, delivered on a thread like any other event. It must not decide what they cause.
+//! Delivers signals of the operating system on a thread, like any other event. It must not decide what they cause.
 
 use std::io;
 use std::sync::Arc;
@@ -8,19 +8,19 @@ use std::thread::{Builder, JoinHandle};
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM, SIGXFSZ};
 use signal_hook::iterator::{Handle, Signals};
 
-/// Stack of the thread, in bytes: room for what the callback does, which is to load a certificate at most.
+/// Stack of the thread, in bytes. It has room for the callback, which loads a certificate at most.
 const STACK_BYTES: usize = 256 * 1024;
 
-/// What the operator asks for.
+/// A request of the operator.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Request {
-    /// SIGTERM or SIGINT: say goodbye to everyone and end.
+    /// SIGTERM or SIGINT: say goodbye to all clients and end.
     Shutdown,
     /// SIGHUP: read the certificate again.
     Reload,
 }
 
-/// The thread that waits for signals. It ends when this is dropped; signals go on being caught, without effect.
+/// The thread that waits for signals. Dropping this ends the thread; signals are still caught then, without effect.
 #[derive(Debug)]
 pub(crate) struct SignalThread {
     handle: Handle,
@@ -28,11 +28,11 @@ pub(crate) struct SignalThread {
 }
 
 impl SignalThread {
-    /// From now on SIGTERM, SIGINT and SIGHUP no longer end the process; a thread named `signals` calls `deliver` for
-    /// each, one after the other. Signals of one kind that arrive together may be delivered as one.
+    /// Catches SIGTERM, SIGINT and SIGHUP, which no longer end the process. A thread named `signals` calls `deliver`
+    /// for each, one after the other. Signals of one kind that arrive together may be delivered as one.
     ///
     /// # Errors
-    /// Fails if the system lets no handler be set or no thread be made.
+    /// Fails if the system does not allow the handlers or gives no thread.
     pub(crate) fn start(deliver: impl FnMut(Request) + Send + 'static) -> io::Result<Self> {
         let mut signals = Signals::new([SIGTERM, SIGINT, SIGHUP])?;
         let handle = signals.handle();
@@ -55,13 +55,13 @@ impl Drop for SignalThread {
     }
 }
 
-/// From now on a file that may not grow (RLIMIT_FSIZE) is an error of whoever writes to it, as a full disk is, and
-/// does not end the process.
+/// Turns the file size limit (RLIMIT_FSIZE) into an error of the write, as with a full disk; it no longer ends the
+/// process.
 ///
 /// # Errors
-/// Fails if the system lets no handler be set.
+/// Fails if the system does not allow the handler.
 pub(crate) fn ignore_sigxfsz() -> io::Result<()> {
-    // Whatever catches the signal will do: the call that wrote then fails.
+    // Any handler is enough: the write then fails.
     signal_hook::flag::register(SIGXFSZ, Arc::new(AtomicBool::new(false)))?;
     Ok(())
 }

@@ -1,4 +1,5 @@
-//! `parlor audit`, as an operator runs it before others can reach the server: each weakness is found, and only that one.
+//! `parlor audit`, as an operator runs it before others can reach the server: it finds each weakness, and only that
+//! one.
 
 use std::fs::{self, Permissions};
 use std::os::unix::fs::{PermissionsExt, chown, symlink};
@@ -10,21 +11,21 @@ use tempfile::TempDir;
 
 use crate::harness::{Server, command, outcome, parlor};
 
-/// An installation without fault: nothing was started yet, and the data is that of a user of its own.
+/// An installation without weaknesses: no server has run yet, and a user of its own owns the data.
 struct Place(TempDir);
 
 impl Place {
     fn new() -> Self {
         let place = Self(tempfile::tempdir().unwrap());
         place.allow("", 0o700);
-        // As root, the tests would find that the server is root's.
+        // If the tests run as root, the audit would find that root runs the server.
         if rustix::process::geteuid().is_root() {
             chown(place.path(), Some(65534), Some(65534)).unwrap();
         }
         place
     }
 
-    /// One whose server ran, so that all files are there.
+    /// Returns an installation whose server has run, so that all files exist.
     fn used() -> Self {
         let place = Self::new();
         assert!(parlor(place.path(), &["cert", "init"]).status.success());
@@ -40,16 +41,16 @@ impl Place {
         fs::set_permissions(self.path().join(file), Permissions::from_mode(mode)).unwrap();
     }
 
-    /// Exit code, and what was said.
+    /// Runs the audit. Returns the exit code and the output.
     fn audit(&self, args: &[&str]) -> (Option<i32>, String) {
-        // Few, so that the limits of any machine suffice.
+        // Few connections, so that the limits of any machine are high enough.
         let all = [&["audit", "--max-connections", "100"], args].concat();
         let (code, said, complaint) = outcome(self.path(), parlor(self.path(), &all));
         assert_eq!(complaint, "", "{said}");
         (code, said)
     }
 
-    /// Fails unless this is all that is found, and the exit code says how bad that is.
+    /// Fails unless the audit finds exactly these weaknesses, and its exit code says whether one is serious.
     fn finds(&self, args: &[&str], expected: &[Found]) {
         let (code, said) = self.audit(&[args, &["--json"]].concat());
         let report: Value = serde_json::from_str(&said).unwrap();
@@ -116,12 +117,12 @@ fn files_that_others_can_reach_are_found() {
         place.allow(file, *mode);
         place.finds(&[], &[(severity, check)]);
     }
-    // The write-ahead log of a database is a copy of its newest parts.
+    // The write-ahead log of a database contains a copy of its newest parts.
     let place = Place::used();
     fs::write(place.path().join("parlor.db-wal"), "").unwrap();
     place.allow("parlor.db-wal", 0o644);
     place.finds(&[], &[(SERIOUS, "database-mode")]);
-    // What everybody may have is no fault.
+    // A public file that all users can read is no weakness.
     let place = Place::used();
     place.allow("tls/ca.pem", 0o644);
     place.finds(&[], &[]);
@@ -129,7 +130,7 @@ fn files_that_others_can_reach_are_found() {
 
 #[test]
 fn what_cannot_be_looked_at_is_serious() {
-    // The same holds where rights are missing, which root never meets.
+    // A loop of links gives the same result as missing permissions, which root never lacks.
     let place = Place::new();
     symlink("parlor.db", place.path().join("parlor.db")).unwrap();
     place.finds(&[], &[(SERIOUS, "not-looked-at")]);
@@ -155,7 +156,7 @@ fn the_file_of_settings_is_read_and_looked_at() {
     };
     write("bcrypt-cost = 4\n", 0o644);
     place.finds(&args, &[(SERIOUS, "bcrypt-cost")]);
-    // A flag goes before it.
+    // A flag goes before the file.
     place.finds(&[&args[..], &["--bcrypt-cost", "12"]].concat(), &[]);
     write("bcrypt-cost = 12\n", 0o666);
     place.finds(&args, &[(SERIOUS, "settings-mode")]);
@@ -186,7 +187,7 @@ fn weak_settings_are_found() {
         (&["--login-timeout", "2m"], &[(WARNING, "long-timeout")]),
         (&["--max-login-failures", "11"], &[(WARNING, "many-failures")]),
         (&["--max-queued-bytes", "64MiB"], &[(WARNING, "much-queued")]),
-        // Programs of this machine only are spared these limits anyway.
+        // These limits do not apply to programs of this machine anyway.
         (&["--line-rate", "0"], &[]),
         (&["--line-rate", "0", "--listen", "[::]:7878"], &[(WARNING, "line-rate")]),
         (&["--max-connections-per-address", "100", "--listen", "[::]:7878"], &[(WARNING, "one-address")]),
@@ -244,7 +245,7 @@ fn a_redis_that_others_reach_needs_tls_and_a_password() {
     }
 }
 
-/// Writes a certificate that ends so many days from now, and its key, and returns the flags that name them.
+/// Writes a certificate that expires in `days` days, and its key. Returns the flags that name them.
 fn certificate(place: &Place, days: i64) -> [String; 4] {
     let mut params = CertificateParams::new(vec!["chat.example.org".to_owned()]).unwrap();
     let end = jiff::Timestamp::now() + jiff::SignedDuration::from_hours(24 * days);
@@ -298,14 +299,14 @@ fn a_server_of_root_is_found() {
     if is_root {
         chown(place.path(), Some(0), Some(0)).unwrap();
     }
-    // Whoever is not root cannot make a server root's.
+    // A server runs as root only if the tests do.
     place.finds(&[], if is_root { &[(SERIOUS, "root")] } else { &[] });
 }
 
 #[test]
 fn a_server_that_runs_has_made_its_files_for_itself_alone() {
     let server = Server::start();
-    // The directory was there before it.
+    // The directory existed before the server.
     fs::set_permissions(server.data(), Permissions::from_mode(0o700)).unwrap();
     let mut audit = command(server.data(), &["audit", "--max-connections", "100", "--json"]);
     let (_, said, _) = outcome(server.data(), audit.output().unwrap());

@@ -1,4 +1,4 @@
-//! Whoever guesses passwords: is stopped, from wherever and at whatever server, and keeps nobody out for ever.
+//! Password guessing: the server stops it, from any address and on any server, and it keeps no user out forever.
 
 use std::net::Ipv4Addr;
 use std::sync::Barrier;
@@ -8,20 +8,20 @@ use parlor_redis_testkit::RedisServer;
 
 use crate::harness::{Client, Options, Server, command, eventually, outcome};
 
-/// Where alice usually is.
+/// The address from which alice usually logs in.
 const HOME: Ipv4Addr = Ipv4Addr::new(127, 0, 0, 2);
-/// Where she has never been.
+/// An address from which she has never logged in.
 const HOTEL: Ipv4Addr = Ipv4Addr::new(127, 0, 0, 3);
-/// Guesses after which whoever tries an account is told to wait longer than a server waits for anybody. With the
-/// delays before that, 3.5 s in all.
+/// Guesses after which the delay of an account is longer than the server lets a client wait: it refuses attempts then.
+/// With the delays before, the guesses take 3.5 s in all.
 const GUESSES: usize = 9;
 
-/// A server on which addresses of this machine are limited like others.
+/// Returns options of a server that limits loopback addresses like others.
 fn options() -> Options {
     Options::default().args(&["--limit-loopback", "--max-login-failures", "100", "--login-timeout", "5m"])
 }
 
-/// Makes the account, at home.
+/// Makes the account, from alice's usual address.
 fn complete_login(server: &Server) {
     let mut alice = server.connect_from(HOME);
     assert_eq!(alice.ask("REGISTER alice secret"), "OK register alice lobby");
@@ -39,7 +39,8 @@ fn is_let_in(client: &mut Client) -> bool {
     answer.starts_with("OK ")
 }
 
-/// Guesses from ever other addresses until nobody who comes from elsewhere is listened to. Returns how often it was.
+/// Guesses, each time from another address, until the server refuses attempts from unknown addresses. Returns the
+/// number of guesses.
 fn guess(server: &Server) -> usize {
     for number in 0..=255 {
         let answer = server.connect_from(Ipv4Addr::new(127, 0, 1, number)).ask("LOGIN alice guess");
@@ -48,7 +49,7 @@ fn guess(server: &Server) -> usize {
         }
         assert!(answer.starts_with("ERR bad-credentials "), "{answer}");
     }
-    panic!("nobody stops the guessing");
+    panic!("the server does not limit the guesses");
 }
 
 #[test]
@@ -70,8 +71,8 @@ fn of_many_guesses_at_once_no_more_are_looked_at_than_one_after_the_other() {
     let looked_at = answers.iter().filter(|answer| answer.starts_with("ERR bad-credentials ")).count();
     let told = answers.iter().filter(|answer| answer.starts_with("ERR too-many-attempts ")).count();
     assert_eq!(looked_at + told, CONNECTIONS, "{answers:?}");
-    // A busy machine may let a delay or two pass meanwhile.
-    assert!((GUESSES - 3..=GUESSES + 3).contains(&looked_at), "{looked_at} of {CONNECTIONS} guesses were looked at");
+    // On a busy machine one or two delays may pass meanwhile.
+    assert!((GUESSES - 3..=GUESSES + 3).contains(&looked_at), "{looked_at} of {CONNECTIONS} guesses were checked");
 }
 
 #[test]
@@ -90,7 +91,7 @@ fn many_who_know_the_password_are_all_let_in() {
         let threads: Vec<_> = (0..CONNECTIONS).map(|number| scope.spawn(move || enter(number))).collect();
         threads.into_iter().map(|thread| thread.join().unwrap()).collect()
     });
-    // Some may be displaced by the next one before they were answered.
+    // The next login may displace a session before it is answered.
     let is_in =
         |answer: &String| answer.starts_with("OK login alice ") || answer.starts_with("BYE logged-in-elsewhere ");
     assert!(answers.iter().all(is_in), "{answers:?}");
@@ -101,9 +102,9 @@ fn guesses_from_everywhere_keep_nobody_out_who_is_where_she_usually_is() {
     let server = options().start();
     complete_login(&server);
     assert!(guess(&server) >= GUESSES);
-    assert!(!is_let_in(&mut server.connect_from(HOTEL)), "whoever guesses is not stopped");
+    assert!(!is_let_in(&mut server.connect_from(HOTEL)), "the guesses are not stopped");
     assert!(is_let_in(&mut server.connect_from(HOME)));
-    // It is known after the death of the server as well.
+    // The known address survives a restart of the server.
     let server = server.restart();
     assert!(guess(&server) >= GUESSES);
     assert!(!is_let_in(&mut server.connect_from(HOTEL)));
@@ -136,7 +137,7 @@ fn an_operator_lets_somebody_in_while_the_server_runs() {
     guess(&server);
     assert!(!is_let_in(&mut server.connect_from(HOTEL)));
     assert_eq!(unlock(&[]), (Some(0), "alice is unlocked\n".to_owned(), String::new()));
-    // Once the delay is over by itself there is one guess and a longer delay.
+    // Without the unlock, one guess is allowed after the delay, and then a longer delay follows.
     eventually("the server has learnt of it", || guess(&server) > 5);
     let named = unlock(&["--from", "127.0.0.3"]);
     assert_eq!(named, (Some(0), "alice is unlocked, and known at 127.0.0.3\n".to_owned(), String::new()));
@@ -151,13 +152,13 @@ fn on_servers_that_share_a_redis_it_is_the_same() {
     let (one, two) = (start(), start());
     complete_login(&one);
     guess(&one);
-    assert!(!is_let_in(&mut two.connect_from(HOTEL)), "it is stopped on one server only");
+    assert!(!is_let_in(&mut two.connect_from(HOTEL)), "only one server stops the guesses");
     assert!(is_let_in(&mut two.connect_from(HOME)));
     let data = tempfile::tempdir().unwrap();
     let mut unlock = command(data.path(), &["user", "unlock", "alice", "--from", "127.0.0.4"]);
     let unlocked = unlock.env("PARLOR_REDIS", redis.url()).output().unwrap();
     assert!(unlocked.status.success());
-    assert!(guess(&two) > 5, "it is not unlocked");
+    assert!(guess(&two) > 5, "the account is not unlocked");
     assert!(!is_let_in(&mut one.connect_from(HOTEL)));
     assert!(is_let_in(&mut one.connect_from(Ipv4Addr::new(127, 0, 0, 4))));
 }

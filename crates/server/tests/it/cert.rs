@@ -8,7 +8,7 @@ fn outcome(data: &Path, args: &[&str]) -> (Option<i32>, String, String) {
     harness::outcome(data, parlor(data, args))
 }
 
-/// The value of a line of `cert show`.
+/// Returns the value of a line of `cert show`.
 fn field(shown: &str, name: &str) -> String {
     let line = shown.lines().find_map(|line| line.strip_prefix(&format!("{name}:")));
     line.unwrap_or_else(|| panic!("no {name} in:\n{shown}")).trim().to_string()

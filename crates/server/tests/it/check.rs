@@ -1,4 +1,4 @@
-//! `parlor check`, as a health check calls it: only a Parlor server that can be trusted is found healthy.
+//! `parlor check`, as a health check runs it: only a trusted Parlor server is healthy.
 
 use std::io::Write;
 use std::net::TcpListener;
@@ -6,7 +6,7 @@ use std::thread;
 
 use crate::harness::{self, Options, Server, ends, parlor};
 
-/// `parlor check` of a server, on the machine whose data directory this is.
+/// Runs `parlor check` of a server, on the server's own machine: with its data directory.
 fn check(server: &Server, args: &[&str]) -> (Option<i32>, String, String) {
     let address = server.address().to_string();
     ends(server.data(), harness::command(server.data(), &[&["check", &address], args].concat()))

@@ -1,4 +1,4 @@
-//! Commands beside the server, and signals to it, as an operator uses them while people are connected.
+//! Commands that run next to the server, and signals to it, as an operator uses them while users are connected.
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{Shutdown, TcpStream};
@@ -17,7 +17,7 @@ fn user(data: &Path, args: &[&str]) -> Outcome {
     user_with_password(data, args, "")
 }
 
-/// `parlor user` with a password on standard input.
+/// Runs `parlor user` with a password on standard input.
 fn user_with_password(data: &Path, args: &[&str], password: &str) -> Outcome {
     let mut all = vec!["user"];
     all.extend(args);
@@ -27,14 +27,14 @@ fn user_with_password(data: &Path, args: &[&str], password: &str) -> Outcome {
     outcome(data, parlor_with_input(data, &all, password))
 }
 
-/// Name and role of each account, as `user list` shows them.
+/// Returns name and role of each account, as `user list` shows them.
 fn listed(data: &Path) -> Vec<(String, String)> {
     let (code, list, _) = user(data, &["list"]);
     assert_eq!(code, Some(0));
     let row = |line: &str| {
         let words: Vec<_> = line.split_whitespace().collect();
         assert!(words.len() == 3 && words[2].ends_with('Z'), "{line}");
-        // Straight columns.
+        // The columns are aligned.
         assert_eq!(line, format!("{:<32} {:<8} {}", words[0], words[1], words[2]));
         (words[0].to_owned(), words[1].to_owned())
     };
@@ -129,7 +129,7 @@ fn the_certificate_is_changed_while_clients_stay() {
     let before = serial(&server);
     assert!(before.starts_with("serial="), "{before}");
     assert!(parlor(server.data(), &["cert", "init", "--force"]).status.success());
-    assert_eq!(serial(&server), before, "a new certificate counts only after SIGHUP");
+    assert_eq!(serial(&server), before, "the server uses a new certificate only after SIGHUP");
     server.signal("HUP");
     let mut tries = 0;
     while serial(&server) == before {
@@ -158,7 +158,7 @@ fn a_certificate_that_cannot_be_read_changes_nothing() {
     assert_eq!(alice.line(), "JOIN lobby bob");
 }
 
-/// What a server says to a client that speaks without TLS.
+/// Returns what a server sends to a client that does not speak TLS.
 fn said_in_the_clear(server: &Server, bytes: &[u8]) -> String {
     let mut socket = TcpStream::connect(server.address()).unwrap();
     socket.set_read_timeout(Some(Duration::from_secs(20))).unwrap();
@@ -187,7 +187,7 @@ fn a_connection_that_ends_before_it_begins_harms_nobody() {
         socket.write_all(bytes).unwrap();
         socket.shutdown(Shutdown::Write).unwrap();
         socket.set_read_timeout(Some(Duration::from_secs(20))).unwrap();
-        // An alert may come, or a reset; what counts is that the connection ends.
+        // An alert may come, or a reset; only the end of the connection matters.
         let _ = socket.read_to_end(&mut Vec::new()).inspect_err(|error| {
             assert_eq!(error.kind(), std::io::ErrorKind::ConnectionReset);
         });
@@ -195,7 +195,7 @@ fn a_connection_that_ends_before_it_begins_harms_nobody() {
     server.register("alice").expect_quiet();
 }
 
-/// `parlor connect` to the server in a pipe, with the password `secret` in the environment.
+/// Runs `parlor connect` to the server in a pipe, with the password `secret` in the environment.
 fn connect(server: &Server, args: &[&str], input: &str) -> Outcome {
     let address = server.address().to_string();
     let mut all = vec!["connect", &address];
@@ -314,7 +314,7 @@ fn a_server_goes_on_when_nobody_reads_its_output() {
     let mut child = command.spawn().unwrap();
     drop(child.stdout.take());
     let mut log = BufReader::new(child.stderr.take().unwrap()).lines().map_while(Result::ok);
-    assert!(log.any(|line| line.contains("cannot write to standard output")), "it has no trouble with its output");
+    assert!(log.any(|line| line.contains("cannot write to standard output")), "the log has no such warning");
     let mut client = Client::open(address, &data.path().join("tls/ca.pem"));
     assert_eq!(client.line(), "HELLO parlor/1 test");
     assert_eq!(client.ask("PING"), "PONG");

@@ -1,4 +1,4 @@
-//! What `parlor serve` is told and how it says that it cannot: exit codes, one line each, and what goes first.
+//! Settings of `parlor serve`: exit codes and one-line errors of bad ones, and the precedence of the sources.
 
 use std::net::TcpListener;
 use std::os::unix::fs::PermissionsExt;
@@ -6,7 +6,7 @@ use std::path::Path;
 
 use crate::harness::{self, Options, Server, command, ends, outcome};
 
-/// Runs `parlor serve` that is to fail.
+/// Runs `parlor serve` with settings that must fail.
 fn serve(data: &Path, args: &[&str]) -> (Option<i32>, String, String) {
     let mut all = vec!["serve", "--log", "off"];
     if !args.contains(&"--listen") {
@@ -16,7 +16,7 @@ fn serve(data: &Path, args: &[&str]) -> (Option<i32>, String, String) {
     ends(data, command(data, &all))
 }
 
-/// Fails unless usage is complained of: exit code 2, and all of `words` in the first line.
+/// Fails unless the result is a usage error: exit code 2, and all of `words` in the first line.
 fn assert_usage(told: (Option<i32>, String, String), words: &[&str]) {
     let (code, said, complaint) = told;
     assert_eq!((code, said.as_str()), (Some(2), ""), "{words:?}: {complaint}");
@@ -25,7 +25,7 @@ fn assert_usage(told: (Option<i32>, String, String), words: &[&str]) {
     assert!(!complaint.contains("panicked") && complaint.lines().count() <= 8, "{complaint}");
 }
 
-/// Fails unless one line of complaint came, with all of `words`, and exit code 1.
+/// Fails unless the result is exit code 1 and one error line with all of `words`.
 fn assert_failure(told: (Option<i32>, String, String), words: &[&str]) {
     let (code, said, complaint) = told;
     assert_eq!((code, said.as_str()), (Some(1), ""), "{complaint}");
@@ -176,7 +176,7 @@ fn the_data_is_its_owner_s_only() {
     drop(server);
 }
 
-/// The text that the server greets with: its name tells which setting won.
+/// Returns the server name in the greeting, which shows the source that was used.
 fn name_by(flag: Option<&str>, environment: Option<&str>, file: Option<&str>) -> String {
     let home = tempfile::tempdir().unwrap();
     let path = home.path().join("parlor.toml");

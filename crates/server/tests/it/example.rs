@@ -1,4 +1,4 @@
-//! The example client in Python: the protocol is enough for a stranger's code.
+//! The example client in Python: the protocol is enough to write a client.
 
 use std::path::PathBuf;
 use std::process::{Command, Output, Stdio};
@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use crate::harness::{Server, feed};
 
-/// A chat of two clients in one Python program, with the class of the example.
+/// A Python program in which two clients chat, with the class of the example.
 const CHAT: &str = r#"
 import sys
 from parlor_client import Client, Refused
@@ -56,7 +56,7 @@ fn python() -> Command {
     python
 }
 
-/// What was printed by a program that succeeded.
+/// Returns the output of a program. Fails unless it succeeded.
 fn printed(output: Output) -> String {
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     String::from_utf8(output.stdout).unwrap()

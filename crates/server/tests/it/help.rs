@@ -1,4 +1,4 @@
-//! What the program tells about itself: help, version, completions.
+//! What the program prints about itself: help, version, completions.
 
 use crate::harness::{outcome, parlor};
 
@@ -9,7 +9,7 @@ fn said(args: &[&str]) -> String {
     said
 }
 
-/// Every command that has a help of its own.
+/// Every command with its own help.
 const COMMANDS: &[&[&str]] = &[
     &[],
     &["serve"],
@@ -32,7 +32,7 @@ const COMMANDS: &[&[&str]] = &[
     &["completions"],
 ];
 
-/// The subcommands that a help lists.
+/// Returns the subcommands that a help lists.
 fn subcommands(help: &str) -> Vec<String> {
     let Some((_, list)) = help.split_once("\nCommands:\n") else { return Vec::new() };
     let lines = list.lines().take_while(|line| !line.is_empty());

@@ -1,13 +1,13 @@
-//! Clients that say nothing for a while: their thread gives way to one that only waits, and nobody notices.
+//! Clients that are silent for 3 s: an idle thread replaces their worker, and no client notices.
 
 use crate::harness::{Client, Options, Server, eventually};
 
-/// Waits until so many clients are waited for by a thread that does nothing else.
+/// Waits until `count` clients have an idle thread and none has a worker.
 fn await_quiet(server: &Server, count: usize) {
     eventually("the clients are quiet", || server.threads("idle-") == count && server.threads("client-") == 0);
 }
 
-/// Ann and bob in the lobby, and everything read.
+/// Returns ann and bob in the lobby, with everything read.
 fn two(server: &Server) -> (Client, Client) {
     let mut ann = server.register("ann");
     let bob = server.register("bob");
@@ -23,8 +23,9 @@ fn whoever_was_quiet_speaks_and_hears_as_before() {
         await_quiet(&server, 2);
         ann.send(text);
         assert_eq!(bob.line(), format!("MSG lobby ann {text}"));
-        // Who only hears stays as it is; a thread that passed its client on may take a while to end.
-        eventually("ann has a thread that works", || (server.threads("client-"), server.threads("idle-")) == (1, 1));
+        // A client that only receives keeps its idle thread. A thread that handed its client over may end a little
+        // later.
+        eventually("ann has a worker thread", || (server.threads("client-"), server.threads("idle-")) == (1, 1));
     }
 }
 
@@ -53,7 +54,7 @@ fn quiet_time_counts_towards_the_idle_timeout_once() {
     ann.send("/ping");
     assert_eq!(ann.line(), "PONG");
     assert!(bob.rest().0.last().unwrap().starts_with("BYE idle-timeout "));
-    // Ann spoke since, so her time is not over with his.
+    // Ann spoke later than bob, so her timeout passes later.
     assert_eq!(ann.line(), "PART lobby bob");
     assert!(ann.rest().0.last().unwrap().starts_with("BYE idle-timeout "));
 }

@@ -1,4 +1,4 @@
-//! `kill -9` under load: what was acknowledged is there after a restart, and no number ever gets a second meaning.
+//! `kill -9` under load: every acknowledged message is there after a restart, and no number ever gets a second message.
 
 use std::collections::{BTreeMap, HashSet};
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -12,11 +12,11 @@ const ROUNDS: usize = 4;
 /// Acknowledgements of all speakers after which the server is killed.
 const ACKNOWLEDGED: usize = 150;
 const BATCH: usize = 2;
-/// Batches that one speaker says in one round at most, however late the server is killed: what two of them say to a
-/// room is shown by one `/history`.
+/// Maximum number of batches that one speaker sends in one round, however late the kill comes: one `/history` shows
+/// what two speakers send to a room.
 const BATCHES: usize = 120;
 
-/// Where somebody speaks.
+/// Where a client speaks.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
 enum Place {
     Room(&'static str),
@@ -32,17 +32,17 @@ const SPEAKERS: [(&str, Place); 6] = [
     ("fay", Place::Feed("fay")),
 ];
 
-/// What somebody learned before the server died.
+/// What a client knows when the server dies.
 #[derive(Default)]
 struct Memory {
     acknowledged: Known,
-    /// What others said; it may not have been acknowledged to them.
+    /// Messages of others, which may not have been acknowledged to their senders.
     heard: Known,
-    /// Accepted perhaps: no answer came.
+    /// Number of messages without an answer: they may have been accepted.
     unanswered: usize,
 }
 
-/// Logs in, and enters the room.
+/// Logs in and enters the room, if `place` is one.
 fn enter(server: &Server, user: &str, place: Place) -> (Client, Value) {
     let (mut client, mut begun) = server.log_in_json(user);
     if let Place::Room(room) = place {
@@ -52,7 +52,7 @@ fn enter(server: &Server, user: &str, place: Place) -> (Client, Value) {
     (client, begun)
 }
 
-/// Speaks in batches until the server is gone, or until so much is said that only its end is waited for.
+/// Speaks in batches until the server is gone. After the last batch it only waits for the server's end.
 fn speak(client: &mut Client, place: Place, mark: &str, acknowledged: &AtomicUsize) -> Memory {
     let mut memory = Memory::default();
     let command = if matches!(place, Place::Feed(_)) { "/publish " } else { "" };
@@ -72,11 +72,11 @@ fn speak(client: &mut Client, place: Place, mark: &str, acknowledged: &AtomicUsi
             acknowledged.fetch_add(1, Ordering::Relaxed);
         }
     }
-    assert_eq!(accepted(client, &mut memory.heard), None, "everything was answered");
+    assert_eq!(accepted(client, &mut memory.heard), None, "an answer came after all messages were answered");
     memory
 }
 
-/// The number of the next message that was accepted; nothing if the server is gone.
+/// Returns the number of the next accepted message; `None` if the server is gone.
 fn accepted(client: &mut Client, heard: &mut Known) -> Option<u64> {
     loop {
         let Polled::Line(line) = client.poll(std::time::Duration::from_secs(20)) else { return None };
@@ -90,7 +90,7 @@ fn accepted(client: &mut Client, heard: &mut Known) -> Option<u64> {
     }
 }
 
-/// Lets everybody speak, and kills the server in the middle of it.
+/// Lets all speakers speak, and kills the server meanwhile.
 fn round(server: &mut Server, round: usize) -> Vec<(Place, Memory)> {
     let clients = SPEAKERS.map(|(user, place)| enter(server, user, place).0);
     let acknowledged: [AtomicUsize; SPEAKERS.len()] = Default::default();
@@ -100,7 +100,7 @@ fn round(server: &mut Server, round: usize) -> Vec<(Place, Memory)> {
                 scope.spawn(move || (place, speak(&mut client, place, &format!("{user} {round}"), count)))
             });
         let threads: Vec<_> = threads.collect();
-        eventually("everybody said something, and all together enough", || {
+        eventually("every speaker has an acknowledgement, and together they have enough", || {
             let counts = acknowledged.each_ref().map(|count| count.load(Ordering::Relaxed));
             !counts.contains(&0) && counts.iter().sum::<usize>() >= ACKNOWLEDGED
         });
@@ -135,7 +135,7 @@ fn nothing_acknowledged_is_lost_and_no_number_is_used_twice() {
                 Place::Room(_) => {
                     let stored = check_room(&server, user, place, log, &mut epochs);
                     let last_round = before.get(&place).copied().unwrap_or(0);
-                    assert!(stored <= last_round + 1, "{place:?}: {stored} is shown first, {last_round} came before");
+                    assert!(stored <= last_round + 1, "{place:?}: {stored} is the first shown, after {last_round}");
                 }
                 Place::Feed(_) => check_feed(&server, user, place, log, unanswered[&place]),
             }
@@ -144,8 +144,8 @@ fn nothing_acknowledged_is_lost_and_no_number_is_used_twice() {
     println!("{:?}", logs.iter().map(|(place, log)| (place, log.len())).collect::<Vec<_>>());
 }
 
-/// The log has all that was learned of it, under the same numbers, without a gap, and each text once. Returns the
-/// number from which on it was read.
+/// Fails unless the log has everything that clients know of it, with the same numbers, without a gap, and each text
+/// once. Returns the first number that the history shows.
 fn check_room(server: &Server, user: &str, place: Place, log: &mut Known, epochs: &mut BTreeMap<Place, Value>) -> u64 {
     let (mut client, joined) = enter(server, user, place);
     assert_eq!(epochs.entry(place).or_insert_with(|| joined["epoch"].clone()), &joined["epoch"]);
@@ -162,7 +162,7 @@ fn check_room(server: &Server, user: &str, place: Place, log: &mut Known, epochs
     first
 }
 
-/// The next number comes after all that was learned, and no further than what had no answer could have taken it.
+/// Fails unless the next number is above all known ones, and not above what the unanswered messages can explain.
 fn check_feed(server: &Server, user: &str, place: Place, log: &mut Known, unanswered: usize) {
     let known = log.last().unwrap();
     let (mut client, _) = enter(server, user, place);
@@ -170,7 +170,7 @@ fn check_feed(server: &Server, user: &str, place: Place, log: &mut Known, unansw
     let next = client.say(&format!("/publish {text}"));
     assert!(next > known, "{place:?}: {known} is known and {next} comes");
     assert!(next <= known + unanswered as u64 + 1, "{place:?}: {known} is known and {next} comes");
-    // Those that had no answer and took a number keep it.
+    // Unanswered messages that got a number keep it.
     (known + 1..next).for_each(|id| log.note(id, &format!("unanswered {id}")));
     log.note(next, &text);
     log.expect_gapless(1..=next);

@@ -1,11 +1,12 @@
-//! Limits on what strangers can make the server keep: who is beyond them is turned away, and nobody within notices.
+//! Limits of what strangers can make the server keep: the server refuses clients above a limit, and no other client
+//! notices.
 
 use std::net::TcpStream;
 use std::time::Duration;
 
 use crate::harness::{Client, Options, Polled, Server, eventually, heavy};
 
-/// Whether the server turns a new connection away without a word.
+/// Whether the server closes a new connection without a line.
 fn is_turned_away(server: &Server) -> bool {
     match Client::open(server.address(), &server.ca()).poll(Duration::from_secs(20)) {
         Polled::Line(line) => {
@@ -17,7 +18,7 @@ fn is_turned_away(server: &Server) -> bool {
     }
 }
 
-/// Fails unless each hears the other.
+/// Fails unless each client receives the message of the other.
 fn expect_chat(one: &mut Client, other: &mut Client) {
     one.send("ping");
     assert!(other.until("MSG ").ends_with(" ping"));
@@ -85,7 +86,7 @@ fn who_comes_and_goes_is_not_told_in_large_rooms() {
     assert_eq!(observer.line(), "JOIN lobby third");
     observer.expect_quiet();
     drop(fourth);
-    // There are three after it, which is no more than the limit.
+    // Three members remain, which is not above the limit.
     assert_eq!(observer.line(), "PART lobby fourth");
     let fourth = server.log_in("fourth");
     let mut fifth = server.register("fifth");

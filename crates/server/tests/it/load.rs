@@ -1,4 +1,4 @@
-//! Two thousand clients on one server: all hear everything once and in order, each costs one thread.
+//! Two thousand clients on one server: all receive everything once and in order, and each costs one thread.
 
 use std::thread;
 
@@ -14,7 +14,7 @@ const OTHER_THREADS: usize = 16;
 /// Threads of this test; each drives some rooms.
 const DRIVERS: usize = 4;
 
-/// One client, and what it said and heard.
+/// One client, and what it sent and received.
 struct Member {
     client: Client,
     name: String,
@@ -23,7 +23,7 @@ struct Member {
 }
 
 impl Member {
-    /// Takes in one event. Returns whether it was a message or an answer to one.
+    /// Notes one event. Returns whether it was a message or an answer to one.
     fn take(&mut self, event: &Value, said: &str) -> bool {
         match event["type"].as_str().unwrap() {
             "message" => self.heard.hear(event),
@@ -35,7 +35,7 @@ impl Member {
     }
 }
 
-/// The members of one room.
+/// Returns the members of one room.
 fn room(server: &Server, number: usize) -> Vec<Member> {
     let config = Client::config(&server.ca());
     let member = |at: usize| {
@@ -49,7 +49,7 @@ fn room(server: &Server, number: usize) -> Vec<Member> {
     (0..ROOM_SIZE).map(member).collect()
 }
 
-/// Everybody says something, then everybody reads all of it.
+/// Every member sends a message, then every member reads all of them.
 fn chat(members: &mut [Member], round: usize) {
     let text = |name: &str| format!("{name} says {round}");
     for member in &mut *members {
@@ -65,7 +65,7 @@ fn chat(members: &mut [Member], round: usize) {
     }
 }
 
-/// Fails unless all members know the same, and all of it.
+/// Fails unless all members know the same messages, and all of them.
 fn check(members: &mut [Member]) {
     let mut all = Known::default();
     for member in members {
@@ -93,7 +93,7 @@ fn two_thousand_clients_hear_everything_once_and_in_order() {
             .collect();
         threads.into_iter().flat_map(|thread| thread.join().unwrap()).collect()
     });
-    // A handshake may have a thread of its own that ends a little later.
+    // The thread of a handshake may end a little later.
     eventually("one thread is left for each client", || server.status("Threads") == others + CLIENTS);
     let idle = server.status("VmRSS");
     thread::scope(|scope| {
@@ -114,6 +114,6 @@ fn two_thousand_clients_hear_everything_once_and_in_order() {
         (busy - memory) / CLIENTS,
         CLIENTS * (ROOM_SIZE - 1) * ROUNDS
     );
-    // Whoever says nothing more passes from one thread to another.
+    // A client that becomes quiet moves from one thread to another.
     eventually("one thread is left for each client", || server.status("Threads") == others + CLIENTS);
 }

@@ -1,4 +1,4 @@
-//! Many logins of one user at the same time: never two live sessions, whatever the policy.
+//! Many concurrent logins of one user: there are never two live sessions, with either policy.
 
 use std::sync::Barrier;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
@@ -9,7 +9,7 @@ use crate::harness::{Client, Options, Polled, Server, heavy};
 
 const LOGINS: usize = 50;
 
-/// How a login went.
+/// Result of a login.
 #[derive(Debug)]
 struct Attempt {
     lines: Vec<String>,
@@ -23,8 +23,8 @@ impl Attempt {
     }
 }
 
-/// Logs `eve` in on many connections at the same moment; each that gets in says so to its room. Returns once all but
-/// one connection are over.
+/// Logs `eve` in on many connections at the same time. Each one that gets in sends a message to its room. Returns when
+/// all connections but one have ended.
 fn storm(server: &Server) -> Vec<Attempt> {
     let (start, over) = (Barrier::new(LOGINS), AtomicUsize::new(0));
     let attempt = |number: usize| {
@@ -37,7 +37,7 @@ fn storm(server: &Server) -> Vec<Attempt> {
             match client.poll(Duration::from_millis(200)) {
                 Polled::Line(line) => {
                     if line.starts_with("OK login") {
-                        // It may be displaced already.
+                        // The session may be displaced already.
                         let _ = client.try_send(format!("I am {number}\n").as_bytes());
                     }
                     lines.push(line);
@@ -58,7 +58,7 @@ fn storm(server: &Server) -> Vec<Attempt> {
     })
 }
 
-/// Everything that a client was sent so far.
+/// Returns everything that a client has received so far.
 fn heard(client: &mut Client) -> Vec<String> {
     client.send("/ping end");
     let mut lines = Vec::new();
@@ -70,14 +70,14 @@ fn heard(client: &mut Client) -> Vec<String> {
     }
 }
 
-/// Fails unless the sessions that `lines` tell of follow one upon the other, the last one open; returns who spoke in
-/// each.
+/// Fails unless the sessions in `lines` follow one another without overlap, and the last one is open. Returns the
+/// speakers of each.
 fn sessions(lines: &[String]) -> Vec<Vec<&str>> {
     let (mut sessions, mut is_open) = (Vec::new(), false);
     for line in lines {
         match line.as_str() {
             "JOIN lobby eve" => {
-                assert!(!is_open, "two sessions: {lines:?}");
+                assert!(!is_open, "two sessions at once: {lines:?}");
                 is_open = true;
                 sessions.push(Vec::new());
             }
@@ -87,16 +87,16 @@ fn sessions(lines: &[String]) -> Vec<Vec<&str>> {
             }
             said => {
                 let speaker = said.strip_prefix("MSG lobby eve I am ").unwrap();
-                assert!(is_open, "one without a session speaks: {lines:?}");
+                assert!(is_open, "a user without a session speaks: {lines:?}");
                 sessions.last_mut().unwrap().push(speaker);
             }
         }
     }
-    assert!(is_open, "nobody is left: {lines:?}");
+    assert!(is_open, "no session is left: {lines:?}");
     sessions
 }
 
-/// A server with an observer in the lobby, and an account `eve` that is not logged in.
+/// Starts a server with an observer in the lobby, and an account `eve` that is not logged in.
 fn prepare(policy: &str) -> (Server, Client) {
     let server = Options::default().args(&["--duplicate-login", policy]).start();
     let mut observer = server.register("observer");
@@ -145,7 +145,7 @@ fn of_fifty_simultaneous_logins_one_wins_where_later_ones_are_rejected() {
                 }
                 refused => assert!(refused.starts_with("ERR already-logged-in "), "{refused}"),
             }
-            // It is not counted as a failure, and the connection lives on.
+            // The refusal does not count as a failure, and the connection stays open.
             assert_eq!(client.ask("PING still"), "PONG still");
             None
         };
@@ -169,10 +169,10 @@ fn the_newcomer_is_answered_after_the_goodbye_to_the_earlier_session() {
     let mut late = 0;
     for _ in 0..ROUNDS {
         let next = server.log_in("eve");
-        // Without waiting: it has to lie there already.
+        // Without waiting: the goodbye must be there already.
         match current.poll(Duration::ZERO) {
             Polled::Line(line) => assert!(line.starts_with("BYE logged-in-elsewhere "), "{line}"),
-            // Two connections are two streams: the kernel may hand over later what was sent earlier, now and then.
+            // Two connections are two streams: sometimes the kernel delivers later what was sent earlier.
             Polled::Nothing => late += 1,
             other => panic!("{other:?}"),
         }
@@ -196,7 +196,7 @@ fn a_stuck_session_does_not_keep_its_successor_out() {
     }
     let asked = Instant::now();
     let mut successor = server.log_in("eve");
-    // The protocol promises 2 s; the rest is for a machine that is busy.
+    // The protocol promises 2 s; the rest is for a busy machine.
     assert!(asked.elapsed() < Duration::from_secs(2 + 5), "{:?}", asked.elapsed());
     assert_eq!(speaker.line(), "PART lobby eve");
     assert_eq!(speaker.line(), "JOIN lobby eve");
@@ -216,7 +216,7 @@ fn a_storm_of_logins_does_not_stop_the_chat() {
     for user in ["alice", "bob"] {
         cheap.register(user);
     }
-    // The cost has grown: each login verifies a cheap hash and makes a dear one.
+    // The cost is higher now: each login verifies a cheap hash and makes an expensive one.
     let server = cheap.restart_with(Options::default().env("PARLOR_BCRYPT_COST", "10"));
     let (mut alice, mut bob) = (server.log_in("alice"), server.log_in("bob"));
     for client in [&mut alice, &mut bob] {
@@ -238,7 +238,7 @@ fn a_storm_of_logins_does_not_stop_the_chat() {
             chat_until(&mut alice, &mut bob, over)
         });
         let logins: Vec<_> = threads.into_iter().map(|thread| thread.join()).collect();
-        // Also if one failed: or else the chat would go on for ever.
+        // This must happen even if a login failed: otherwise the chat would never end.
         over.store(true, Ordering::Release);
         let said = chat.join().unwrap();
         logins.into_iter().for_each(|login| login.unwrap());
@@ -248,7 +248,8 @@ fn a_storm_of_logins_does_not_stop_the_chat() {
     assert!(messages > 10, "only {messages} messages got through");
 }
 
-/// `alice` speaks to `bob` until it is over. Returns how many messages arrived, in order, and the longest delay.
+/// `alice` sends to `bob` until `over` is set. Returns the number of messages that arrived, in order, and the longest
+/// delay.
 fn chat_until(alice: &mut Client, bob: &mut Client, over: &AtomicBool) -> (usize, Duration) {
     let (mut messages, mut worst) = (0, Duration::ZERO);
     while !over.load(Ordering::Acquire) {

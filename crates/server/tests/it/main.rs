@@ -1,5 +1,5 @@
-//! Tests of the built program, from outside and over real TLS. They must not use anything of the server but its
-//! command line, its files and its protocol.
+//! Tests of the built program, from outside and over real TLS. They must use only the server's command line, its files
+//! and its protocol.
 
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking, in its helpers too")]
 

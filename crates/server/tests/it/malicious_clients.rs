@@ -1,11 +1,11 @@
-//! Hostile bytes in every field that others are shown: whatever one client sends, another one sees lines that the server
-//! made, with nothing in them that moves a cursor, turns text around, or passes for a line of its own.
+//! Hostile bytes in every field that other clients see. Whatever one client sends, the others receive only lines that
+//! the server made, and nothing in them moves a cursor, reverses text, or looks like a line of its own.
 
 use serde_json::Value;
 
 use crate::harness::{Client, Options, Server, outcome, parlor};
 
-/// What is put into the middle of fields.
+/// Hostile texts that are put into fields.
 const HOSTILE: &[&str] = &[
     "\0",
     "\r",
@@ -32,7 +32,7 @@ const HOSTILE: &[&str] = &[
     "\",\"from\":\"root\",\"x\":\"",
 ];
 
-/// Where it is put: lines of a session.
+/// Lines of a session; a hostile text replaces each `#`.
 const LINES: &[&str] = &[
     "he#llo",
     "#",
@@ -61,7 +61,7 @@ const LINES: &[&str] = &[
     "LOGIN ro#ot secret",
 ];
 
-/// Whether a character must not be in anything that a client is shown, by the protocol.
+/// Whether the protocol forbids a character in everything that a client receives.
 fn is_control(character: char) -> bool {
     match character {
         '\t' => false,
@@ -75,7 +75,7 @@ fn expect_clean(text: &str) {
     assert!(!text.chars().any(is_control), "{text:?}");
 }
 
-/// Fails unless a line of the text format is an event in which nobody but mallory is said to have spoken or moved.
+/// Fails unless a line of the text format is an event of mallory: nobody else speaks, enters or leaves in it.
 fn expect_text_of_mallory(line: &str) {
     expect_clean(line);
     let words: Vec<&str> = line.split(' ').collect();
@@ -90,7 +90,7 @@ fn expect_text_of_mallory(line: &str) {
     }
 }
 
-/// The same of an event in JSON, in all of whose texts nothing may be hidden.
+/// The same for an event in JSON. None of its texts may contain a control character.
 fn expect_event_of_mallory(line: &str) {
     let event: Value = serde_json::from_str(line).unwrap_or_else(|error| panic!("{error}: {line:?}"));
     expect_clean_value(&event);
@@ -111,7 +111,7 @@ fn expect_clean_value(value: &Value) {
     }
 }
 
-/// Sends all that is hostile, in a format, and returns everything that it was answered.
+/// Sends all hostile lines, in a format, and returns all answers.
 fn attack(mallory: &mut Client, format: &str) -> Vec<String> {
     let mut answers = Vec::new();
     for hostile in HOSTILE {
@@ -119,7 +119,7 @@ fn attack(mallory: &mut Client, format: &str) -> Vec<String> {
         for line in LINES {
             mallory.send(&line.replace('#', hostile));
         }
-        // Whatever room or format it is in by now.
+        // A hostile line may have changed the room or the format.
         mallory.send("/format text\n/join lobby\n/ping done");
         loop {
             match mallory.line() {
@@ -131,7 +131,7 @@ fn attack(mallory: &mut Client, format: &str) -> Vec<String> {
     answers
 }
 
-/// Everything that somebody heard up to a word of alice.
+/// Returns everything that a client received up to a message of alice.
 fn heard(client: &mut Client) -> Vec<String> {
     let mut lines = Vec::new();
     loop {
@@ -151,7 +151,7 @@ fn nothing_hostile_reaches_anybody_in_any_field() {
     }
     let promoted = outcome(server.data(), parlor(server.data(), &["user", "promote", "mallory"]));
     assert_eq!(promoted.0, Some(0), "{promoted:?}");
-    // Another room, since who comes and goes is told to those inside.
+    // Another room, since its members see who enters and leaves.
     let mut observer = server.register("observer");
     let mut reader = server.register("reader");
     reader.send("/format json");
@@ -177,7 +177,7 @@ fn nothing_hostile_reaches_anybody_in_any_field() {
             "{word}: {texts:?}"
         );
     }
-    // Both saw the same, in their formats.
+    // Both clients received the same events, in their formats.
     assert_eq!(texts.len(), events.len());
 }
 
@@ -189,7 +189,7 @@ fn what_was_hostile_is_harmless_in_the_history_too() {
         mallory.send(&format!("be{hostile}fore"));
     }
     mallory.expect_quiet();
-    // As after any start.
+    // The same must hold after a restart.
     let server = server.restart();
     let mut reader = server.register("reader");
     reader.send("/history 500");
@@ -243,7 +243,7 @@ fn names_that_look_like_others_are_no_names() {
         let refused = stranger.ask(&format!("/msg {name} psst"));
         assert!(refused.starts_with("ERR bad-name "), "{name:?}: {refused}");
     }
-    // Large letters are the same name.
+    // A name in capital letters is the same name.
     assert!(server.connect().ask("REGISTER ALICE secret").starts_with("ERR name-taken "));
     assert_eq!(alice.until("JOIN"), "JOIN lobby stranger");
     alice.expect_quiet();
@@ -269,7 +269,7 @@ fn lines_without_end_cost_no_memory_and_one_refusal() {
         }
     }
     let after = server.status("VmRSS");
-    // A line is kept up to the longest one.
+    // The server keeps a line up to the maximum length only.
     assert!(after <= before + CLIENTS * 60 + 4 * 1024, "{before} KiB became {after} KiB");
     for (number, client) in clients.iter_mut().enumerate() {
         let ping = if number % 2 == 0 { "PING end" } else { "/ping end" };

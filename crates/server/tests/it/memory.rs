@@ -1,4 +1,4 @@
-//! What the memory of a running server holds of passwords once they were compared: nothing.
+//! The memory of a running server contains nothing of a password after the check.
 
 use std::collections::BTreeSet;
 use std::fs::{File, read_to_string};
@@ -7,10 +7,10 @@ use std::os::unix::fs::FileExt;
 
 use crate::harness::{Server, eventually};
 
-/// Bytes of a password that count as a trace of it. What frees memory may write over its beginning.
+/// Length of a piece of a password that counts as a trace, in bytes. Freeing memory may overwrite its beginning.
 const TRACE: usize = 12;
 
-/// Of which of some passwords the memory of a process holds a piece: their numbers.
+/// Returns the numbers of those passwords of which the memory of a process contains a piece.
 fn traces(pid: u32, passwords: &[String]) -> BTreeSet<usize> {
     let memory = File::open(format!("/proc/{pid}/mem")).unwrap();
     let maps = read_to_string(format!("/proc/{pid}/maps")).unwrap();
@@ -19,7 +19,7 @@ fn traces(pid: u32, passwords: &[String]) -> BTreeSet<usize> {
         let (start, end) = map.split(' ').next().unwrap().split_once('-').unwrap();
         let [start, end] = [start, end].map(|address| u64::from_str_radix(address, 16).unwrap());
         let mut bytes = vec![0; usize::try_from(end - start).unwrap()];
-        // What is gone by now holds nothing.
+        // A map that no longer exists contains nothing.
         if memory.read_exact_at(&mut bytes, start).is_err() {
             continue;
         }
@@ -33,7 +33,7 @@ fn traces(pid: u32, passwords: &[String]) -> BTreeSet<usize> {
     found
 }
 
-/// A password of 72 bytes that no other has a piece of.
+/// Returns a random password of 72 bytes, which shares no piece with another.
 fn password(random: &mut File) -> String {
     let mut bytes = [0; 36];
     random.read_exact(&mut bytes).unwrap();
@@ -53,7 +53,7 @@ fn no_password_stays_in_memory() {
     assert_eq!(ann.line(), "JOIN lobby bob");
     assert_eq!(ann.ask(&format!("/passwd {} {}", passwords[0], passwords[2])), "OK passwd");
     assert_eq!(bob.ask(&format!(r#"/passwd "{}" "{}""#, passwords[1], passwords[3])), "OK passwd");
-    // Refused in every way.
+    // All kinds of refused commands.
     assert!(ann.ask(&format!("LOGIN ann {}", passwords[2])).starts_with("ERR already-authenticated "));
     assert!(
         ann.ask(&format!(r#"/passwd "{}" "{}" more"#, passwords[2], passwords[4])).starts_with("ERR bad-argument ")
@@ -62,14 +62,14 @@ fn no_password_stays_in_memory() {
     assert!(ann.ask(&format!("/passwd {} {}x", passwords[2], passwords[4])).starts_with("ERR password-too-long "));
     assert!(server.connect().ask(&format!("LOGIN ann {}", passwords[5])).starts_with("ERR bad-credentials "));
     assert!(server.connect().ask(&format!("LOGIN nobody {}", passwords[6])).starts_with("ERR bad-credentials "));
-    // Together with much else, and at the end of nothing.
+    // A password together with many other lines, and one at the end of input without a line feed.
     let mut cyd = server.connect();
     cyd.send_bytes(format!("{}REGISTER cyd {}\n", "PING\n".repeat(900), passwords[7]).as_bytes());
     cyd.until("OK register cyd ");
     server.connect().send_bytes(format!("LOGIN ann {}", passwords[8]).as_bytes());
-    // A thread may be about to end.
+    // A thread may end a little later.
     eventually("nothing of any password is left", || traces(server.pid(), &passwords).is_empty());
-    // What is kept on purpose is found.
+    // The search finds a text that the server keeps on purpose.
     let text = password(&mut random);
     ann.send(&text);
     assert_eq!(bob.until("MSG "), format!("MSG lobby ann {text}"));

@@ -1,4 +1,4 @@
-//! A person with `openssl s_client`: the command that the server prints, and which versions of TLS it takes.
+//! A user with `openssl s_client`: the command that the server prints, and the TLS versions that the server accepts.
 
 use std::io::{BufRead, BufReader, Write};
 use std::process::{Child, ChildStdin, Command, Stdio};
@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use crate::harness::Server;
 
-/// A running `openssl s_client`, ended when dropped.
+/// A running `openssl s_client`. Dropping it kills the process.
 struct Person {
     child: Child,
     keyboard: Option<ChildStdin>,
@@ -37,7 +37,7 @@ impl Person {
         writeln!(self.keyboard.as_mut().unwrap(), "{line}").unwrap();
     }
 
-    /// The next line on the screen; none once the program has ended.
+    /// Returns the next line on the screen; `None` after the program has ended.
     fn sees(&self) -> Option<String> {
         match self.screen.recv_timeout(Duration::from_secs(20)) {
             Ok(line) => Some(line),
@@ -49,13 +49,13 @@ impl Person {
 
 impl Drop for Person {
     fn drop(&mut self) {
-        // It may have ended already.
+        // The process may have ended already.
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
 }
 
-/// The command with openssl that the server printed.
+/// Returns the openssl command that the server printed.
 fn printed_command(server: &Server) -> String {
     loop {
         let line = server.output_line();
@@ -99,7 +99,7 @@ fn a_stranger_s_server_is_not_believed() {
     assert_eq!(Person::types_into_shell(&command).sees(), None);
 }
 
-/// What a client of this version of TLS sees first. Old versions are allowed on its side.
+/// Returns the first line that a client of this TLS version sees. The client itself allows old versions.
 fn greeting_by(server: &Server, version: &str) -> Option<String> {
     let command = printed_command(server);
     Person::types_into_shell(&format!("{command} {version} -cipher DEFAULT@SECLEVEL=0")).sees()

@@ -1,5 +1,5 @@
-//! Behind a balancer: the PROXY header says whose a connection is, and only configured addresses may say so. The tests
-//! are the balancer: they write the header themselves, from 127.0.0.2.
+//! Behind a balancer: the PROXY header names the client of a connection, and only configured addresses may send one.
+//! The tests are the balancer: they write the header themselves, from 127.0.0.2.
 
 use std::io::{Read, Write};
 use std::net::{Ipv4Addr, SocketAddr, TcpStream};
@@ -9,7 +9,7 @@ use socket2::{Domain, Socket, Type};
 
 use crate::harness::{Client, Options, Polled, Server, eventually};
 
-/// Where balancers are, by the settings of these tests. All other connections come from 127.0.0.1.
+/// Address of balancers in the settings of these tests. All other connections come from 127.0.0.1.
 const BALANCER: Ipv4Addr = Ipv4Addr::new(127, 0, 0, 2);
 
 const SIGNATURE: &[u8] = b"\r\n\r\n\0\r\nQUIT\n";
@@ -25,7 +25,7 @@ fn header(command: u8, family: u8, block: &[u8]) -> Vec<u8> {
     [SIGNATURE, &[command, family], &length, block].concat()
 }
 
-/// The header of a client at `address`, with extensions.
+/// Returns the header of a client at `address`, with extensions.
 fn header_with(address: &str, extensions: &[u8]) -> Vec<u8> {
     let address: SocketAddr = address.parse().unwrap();
     let ports = [&address.port().to_be_bytes()[..], &7878_u16.to_be_bytes()].concat();
@@ -45,7 +45,7 @@ fn header_of(address: &str) -> Vec<u8> {
     header_with(address, &[])
 }
 
-/// The header of a connection of the balancer's own.
+/// Returns the header of the balancer's own connection.
 fn own() -> Vec<u8> {
     header(LOCAL, UNSPECIFIED, &[])
 }
@@ -55,7 +55,7 @@ fn start(args: &[&str]) -> Server {
     Options::default().args(&trust).args(args).start()
 }
 
-/// A connection of the balancer on which nothing was sent.
+/// Returns a connection of the balancer on which nothing is sent yet.
 fn balancer(server: &Server) -> TcpStream {
     let socket = Socket::new(Domain::IPV4, Type::STREAM, None).unwrap();
     socket.bind(&SocketAddr::from((BALANCER, 0)).into()).unwrap();
@@ -66,19 +66,19 @@ fn balancer(server: &Server) -> TcpStream {
     socket
 }
 
-/// A client behind the balancer, whose first bytes come in one packet with the header.
+/// Returns a client behind the balancer. Its first bytes come in one packet with the header.
 fn behind(server: &Server, header: &[u8]) -> Client {
     Client::over(balancer(server), Client::config(&server.ca()), header)
 }
 
-/// The same, greeted.
+/// The same, after the greeting.
 fn greeted(server: &Server, header: &[u8]) -> Client {
     let mut client = behind(server, header);
     assert_eq!(client.line(), "HELLO parlor/1 test");
     client
 }
 
-/// Whether the server turns a connection with this header away without a word.
+/// Whether the server closes a connection with this header without a line.
 fn is_turned_away(server: &Server, header: &[u8]) -> bool {
     match behind(server, header).poll(Duration::from_secs(20)) {
         Polled::Line(line) => {
@@ -90,17 +90,18 @@ fn is_turned_away(server: &Server, header: &[u8]) -> bool {
     }
 }
 
-/// Bytes that came to the server from this socket and were not read yet, as the kernel knows (proc_pid_net(5)).
+/// Returns the number of bytes that the server received from this socket and has not read, by the kernel's table
+/// (proc_pid_net(5)).
 fn unread(server: &Server, socket: &TcpStream) -> u32 {
     let hex = |field: &str| u32::from_str_radix(field.rsplit(':').next().unwrap(), 16).unwrap();
     let ends = [server.address(), socket.local_addr().unwrap()].map(|end| u32::from(end.port()));
     let table = std::fs::read_to_string("/proc/net/tcp").unwrap();
     let mut rows = table.lines().skip(1).map(|line| line.split_whitespace().collect::<Vec<_>>());
-    let row = rows.find(|row| [hex(row[1]), hex(row[2])] == ends).expect("the connection is there");
+    let row = rows.find(|row| [hex(row[1]), hex(row[2])] == ends).expect("the connection is not in the table");
     hex(row[4])
 }
 
-/// All that comes up to the end, however it ends. Fails if the end does not come.
+/// Returns everything that comes up to the end of the connection. Fails if the end does not come in time.
 fn rest(mut socket: &TcpStream) -> Vec<u8> {
     let mut all = Vec::new();
     let mut buffer = [0; 1024];
@@ -122,7 +123,7 @@ fn a_session_begins_behind_any_header_that_is_sound() {
     let headers = [
         header_of("203.0.113.1:4242"),
         header_of("[2001:db8::1]:4242"),
-        // An extension that is unknown, and one whose length is wrong.
+        // An unknown extension, and one with a wrong length.
         header_with("203.0.113.1:4242", &[0xe0, 0, 3, 1, 2, 3, 0x04, 0xff, 0xff]),
         header_with("203.0.113.1:4242", &most),
         own(),
@@ -173,7 +174,7 @@ fn a_balancer_without_a_sound_header_gets_no_session_and_no_answer() {
     ];
     for (number, bytes) in cases.iter().enumerate() {
         let socket = balancer(&server);
-        // It may be closed before all is sent.
+        // The server may close before all is sent.
         let _ = (&socket).write_all(bytes);
         assert_eq!(rest(&socket), b"", "case {number}");
         assert!(is_turned_away(&server, bytes), "case {number}");
@@ -200,7 +201,7 @@ fn a_header_of_anybody_else_is_plaintext() {
         assert_eq!(String::from_utf8(answer).unwrap(), "ERR tls-required This port speaks TLS only\n");
     }
     server.connect();
-    // Without the setting nobody's header is taken.
+    // Without the setting the server accepts no header.
     let server = Server::start();
     let socket = balancer(&server);
     (&socket).write_all(&header_of("203.0.113.1:4242")).unwrap();
@@ -226,10 +227,10 @@ fn header_and_handshake_have_one_deadline() {
     (&half).write_all(&header_of("203.0.113.1:4242")[..20]).unwrap();
     (&no_hello).write_all(&header_of("203.0.113.1:4242")).unwrap();
     let trickling = balancer(&server);
-    // As long as a header may be, so that it lasts longer than the patience of the test.
+    // A header of almost the maximum length, so that sending it takes longer than the timeout of the test.
     let long = header_with("203.0.113.1:4242", &vec![0; 4000]);
     let trickle = std::thread::spawn(move || {
-        // Ends when the server has closed.
+        // The loop ends when the server has closed.
         long.iter().all(|byte| {
             std::thread::sleep(Duration::from_millis(50));
             (&trickling).write_all(&[*byte]).is_ok()
@@ -238,7 +239,7 @@ fn header_and_handshake_have_one_deadline() {
     for socket in [&silent, &half, &no_hello] {
         assert_eq!(rest(socket), b"");
     }
-    assert!(!trickle.join().unwrap(), "the whole header was waited for");
+    assert!(!trickle.join().unwrap(), "the server waited for the whole header");
     eventually("it is logged", || server.log().contains("its PROXY header did not come in time"));
     greeted(&server, &header_of("203.0.113.1:4242"));
 }
@@ -268,7 +269,7 @@ fn a_claim_to_be_local_gives_no_privilege() {
     let local = header_of("127.0.0.1:4242");
     let _three: Vec<_> = (0..3).map(|_| greeted(&server, &local)).collect();
     assert!(is_turned_away(&server, &local));
-    // Takeovers are limited, but not those of peers of this machine.
+    // Takeovers are limited, but not for peers of this machine.
     server.register("alice");
     let _here: Vec<_> = (0..4).map(|_| server.log_in("alice")).collect();
     for (user, header) in [("bob", header_of("[::1]:4242")), ("carol", own())] {
@@ -348,7 +349,7 @@ fn a_shutdown_does_not_wait_for_headers() {
     for socket in &sockets[5..] {
         (&mut &*socket).write_all(&header_of("203.0.113.1:4242")[..20]).unwrap();
     }
-    eventually("they are waited for", || server.status("Threads") >= before + sockets.len());
+    eventually("each has a thread", || server.status("Threads") >= before + sockets.len());
     server.signal("TERM");
     assert_eq!(server.wait().code(), Some(0));
     assert!(!server.log().contains("did not end in time"), "{}", server.log());

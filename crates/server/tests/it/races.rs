@@ -1,4 +1,4 @@
-//! Joining and leaving against speaking, and disconnecting against delivering: nobody misses a message, hears one
+//! Races of join and leave with messages, and of disconnects with delivery: no client misses a message, receives one
 //! twice, or in another order.
 
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -10,7 +10,7 @@ use crate::harness::{Client, Known, Server, heavy, number};
 
 const ROOM: &str = "busy";
 
-/// Tells others to stop when it is dropped, also by a failure: else they would go on for ever.
+/// Stops the other threads when it is dropped, also after a failure: otherwise they would never end.
 struct StopAtEnd<'a>(&'a AtomicBool);
 
 impl Drop for StopAtEnd<'_> {
@@ -19,7 +19,7 @@ impl Drop for StopAtEnd<'_> {
     }
 }
 
-/// Speaks until it is told to stop; returns all that it knows of the room, its own words included.
+/// Speaks until `stop` is set. Returns all messages of the room that it knows, its own included.
 fn speak(client: &mut Client, name: &str, stop: &AtomicBool) -> Known {
     let (mut heard, mut said) = (Known::default(), Known::default());
     for count in 0.. {
@@ -36,7 +36,7 @@ fn speak(client: &mut Client, name: &str, stop: &AtomicBool) -> Known {
     heard
 }
 
-/// The number of the next message that was accepted; what others said before is noted.
+/// Returns the number of the next accepted message. Notes the messages of others before it.
 fn accepted(client: &mut Client, heard: &mut Known) -> u64 {
     loop {
         let event = client.event();
@@ -49,7 +49,7 @@ fn accepted(client: &mut Client, heard: &mut Known) -> u64 {
     }
 }
 
-/// All that was said in the room until the answer to a ping.
+/// Notes all messages of the room up to the answer to a ping.
 fn hear_out(client: &mut Client, heard: &mut Known) {
     client.send("/ping end");
     loop {
@@ -62,7 +62,7 @@ fn hear_out(client: &mut Client, heard: &mut Known) {
     }
 }
 
-/// Reads up to the reply of a command; what was said in the room before is noted.
+/// Returns the reply of a command. Notes the messages of the room before it.
 fn reply(client: &mut Client, command: &str, heard: &mut Known) -> Value {
     loop {
         let event = client.event();
@@ -78,13 +78,13 @@ fn reply(client: &mut Client, command: &str, heard: &mut Known) -> Value {
     }
 }
 
-/// One visit to the room. Fails if anything of it comes before the entry or after the exit, or if what comes between
-/// does not follow on the entry without a gap.
+/// Visits the room once. Fails if a message of the room comes before the entry or after the exit, or if the messages
+/// between do not follow the entry without a gap.
 fn visit(client: &mut Client, messages: usize) -> Known {
     let mut outside = Known::default();
     client.send(&format!("/join {ROOM}"));
     let joined = reply(client, "join", &mut outside);
-    assert_eq!(outside.len(), 0, "heard before the entry: {outside:?}");
+    assert_eq!(outside.len(), 0, "received before the entry: {outside:?}");
     let last = number(&joined["last"]);
     let mut heard = Known::default();
     while heard.len() < messages {
@@ -94,12 +94,12 @@ fn visit(client: &mut Client, messages: usize) -> Known {
     reply(client, "leave", &mut heard);
     heard.expect_gapless(last + 1..=heard.last().unwrap_or(last));
     hear_out(client, &mut outside);
-    assert_eq!(outside.len(), 0, "heard after the exit: {outside:?}");
+    assert_eq!(outside.len(), 0, "received after the exit: {outside:?}");
     heard
 }
 
-/// A busy room: three speak and one listens, while `disturb` runs. What all of them heard has to be the same, and all
-/// of it; it is returned.
+/// Runs a busy room with three speakers and one listener, while `disturb` runs. Fails unless all of them received the
+/// same messages, and all of them. Returns the messages.
 fn in_a_busy_room(server: &Server, disturb: impl FnOnce() -> Vec<Known> + Send) -> Known {
     let (mut resident, joined) = server.member_json("resident", ROOM);
     let names = ["s0", "s1", "s2"];
@@ -113,7 +113,7 @@ fn in_a_busy_room(server: &Server, disturb: impl FnOnce() -> Vec<Known> + Send) 
             .map(|(mut client, name)| {
                 scope.spawn(move || {
                     let mut known = speak(&mut client, name, stop);
-                    // Others may have gone on for a moment.
+                    // The other speakers may have continued for less than 300 ms.
                     thread::sleep(std::time::Duration::from_millis(300));
                     let mut rest = Known::default();
                     hear_out(&mut client, &mut rest);
@@ -215,7 +215,7 @@ fn those_who_vanish_from_a_busy_room_take_nothing_from_the_others() {
     }
 }
 
-/// Enters the room, hears and says something, and is gone in one way or another.
+/// Enters the room, receives and sends a message, and disconnects as `way` says.
 fn vanish(server: &Server, name: &str, way: usize) {
     let (mut client, _) = server.member_json(name, ROOM);
     client.event_of("message");
@@ -227,7 +227,7 @@ fn vanish(server: &Server, name: &str, way: usize) {
     }
 }
 
-/// Notes who came and went, up to the answer to a ping.
+/// Notes the JOINs and PARTs up to the answer to a ping.
 fn watch(observer: &mut Client, changes: &mut Vec<String>) {
     observer.send("/ping");
     loop {
@@ -241,7 +241,7 @@ fn watch(observer: &mut Client, changes: &mut Vec<String>) {
     }
 }
 
-/// Waits until the room has so many members.
+/// Waits until the room has `members` members.
 fn wait_for_members(asker: &mut Client, members: usize) {
     let done = format!("OK who {ROOM} {members}");
     loop {

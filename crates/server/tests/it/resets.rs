@@ -1,4 +1,4 @@
-//! Thousands of connections that come and go in every way there is: nothing of them stays behind.
+//! Thousands of connections that begin and end in every possible way: the server keeps nothing of them.
 
 use std::io::{Read, Write};
 use std::net::TcpStream;
@@ -12,17 +12,17 @@ use crate::harness::{Client, Options, Server, Trust, eventually, heavy};
 const PARALLEL: usize = 4;
 /// Connections of each of them in one wave; there are two waves.
 const EACH: usize = 1250;
-/// Descriptors that may come to stay: connections to the database are kept for later, up to a few.
+/// Descriptors that may stay open: the server keeps a few connections to the database for later.
 const DESCRIPTOR_SLACK: usize = 16;
-/// Memory by which the second wave may leave the server larger than the first did: 2 KiB a connection would be more.
+/// Memory that the second wave may add after the first: a leak of 2 KiB per connection would be more.
 const MEMORY_SLACK_KIB: usize = 8 * 1024;
 
 fn reset(socket: &TcpStream) {
     socket2::SockRef::from(socket).set_linger(Some(Duration::ZERO)).unwrap();
 }
 
-/// One connection that comes and goes. Of twenty, ten say nothing, four speak plaintext, three stop in the
-/// handshake, two shake hands, and one logs in.
+/// Opens and ends one connection. Of twenty, ten say nothing, four speak plaintext, three stop in the handshake, two
+/// complete it, and one logs in.
 fn come_and_go(server: &Server, config: &Trust, user: &str, number: usize) {
     match number % 20 {
         19 => log_in_and_go(server, config, user, number / 20),
@@ -52,7 +52,7 @@ fn come_and_go(server: &Server, config: &Trust, user: &str, number: usize) {
     }
 }
 
-/// A session that ends in one way or another.
+/// Runs a session and ends it as `way` says.
 fn log_in_and_go(server: &Server, config: &Trust, user: &str, way: usize) {
     let mut client = Client::open_with(server.address(), config.clone());
     client.send(&format!("LOGIN {user} secret"));
@@ -71,7 +71,7 @@ fn log_in_and_go(server: &Server, config: &Trust, user: &str, way: usize) {
     }
 }
 
-/// So many connections from several threads; returns how many sessions there were.
+/// Opens and ends 4 × 1250 connections from several threads. Returns the number of sessions among them.
 fn wave(server: &Server, config: &Trust) -> usize {
     thread::scope(|scope| {
         for thread in 0..PARALLEL {
@@ -83,7 +83,7 @@ fn wave(server: &Server, config: &Trust) -> usize {
     PARALLEL * (EACH / 20)
 }
 
-/// Fails unless every JOIN that the observer saw has its one PART; returns how many there were.
+/// Fails unless every JOIN that the observer saw has exactly one PART. Returns the number of JOINs.
 fn sessions_seen(observer: &mut Client) -> usize {
     observer.send("/ping");
     let mut lines = Vec::new();
@@ -112,7 +112,7 @@ fn ten_thousand_connections_come_and_go_and_leave_nothing_behind() {
     let mut observer = server.register("observer");
     eventually("only the observer is there", || server.log().matches("session ended").count() == PARALLEL);
     sessions_seen(&mut observer);
-    // Until the threads and sockets of those who registered are gone.
+    // Until the threads of the registrations have ended and their sockets are closed.
     thread::sleep(Duration::from_secs(1));
     let threads = server.status("Threads");
     let descriptors = server.descriptors();

@@ -1,4 +1,4 @@
-//! What a service manager is told, over the socket that systemd gives its services (sd_notify(3)).
+//! The notifications to a service manager, over the socket that systemd gives its services (sd_notify(3)).
 
 use std::os::unix::net::UnixDatagram;
 use std::process::Child;
@@ -26,7 +26,7 @@ impl Manager {
         self.dir.path().join("notify").to_str().unwrap().to_owned()
     }
 
-    /// The next thing that it is told.
+    /// Returns the next notification.
     fn told(&self) -> String {
         let mut bytes = [0; 1024];
         let count = self.socket.recv(&mut bytes).unwrap();
@@ -34,12 +34,12 @@ impl Manager {
     }
 }
 
-/// Ends with the test.
+/// A process that is killed when the test ends.
 struct Running(Child);
 
 impl Drop for Running {
     fn drop(&mut self) {
-        // It may have ended already.
+        // The process may have ended already.
         let _ = self.0.kill();
         let _ = self.0.wait();
     }

@@ -1,4 +1,5 @@
-//! SIGTERM and SIGINT against clients in all states: everyone who can hear it is told, and the end comes in time.
+//! SIGTERM and SIGINT with clients in all states: every client that reads gets the goodbye, and the server ends in
+//! time.
 
 use std::io::Write;
 use std::net::TcpStream;
@@ -9,10 +10,10 @@ use crate::harness::{Client, Options, Polled, Server, heavy};
 /// Clients of each kind.
 const EACH: usize = 34;
 
-/// What the settings promise for the end, and slack for a machine that is busy.
+/// Promised maximum time of the shutdown, plus 3 s for a busy machine.
 const END_WITHIN: Duration = Duration::from_secs(5 + 3);
 
-/// Clients that hear a goodbye, and those that cannot and are only kept open.
+/// Clients that receive a goodbye, and clients that do not read and only stay open.
 struct Crowd {
     hearing: Vec<Client>,
     deaf: Vec<Client>,
@@ -51,8 +52,8 @@ fn gather(server: &Server) -> Crowd {
     Crowd { hearing, deaf, raw }
 }
 
-/// Says more to the room than the kernel keeps for those who do not read, so that the server has to keep the rest;
-/// those who read do so.
+/// Sends more to the room than the kernel buffers for clients that do not read, so that the server must queue the rest.
+/// The other clients read.
 fn fill(server: &Server, crowd: &mut Crowd) {
     let mut speaker = server.register("speaker");
     let lines = format!("{}\n", "x".repeat(4000)).repeat(20);
@@ -74,7 +75,7 @@ fn ends_well(signal: &str) {
     server.signal(signal);
     for (number, client) in crowd.hearing.iter_mut().enumerate() {
         let (lines, end) = client.rest();
-        let last = lines.last().unwrap_or_else(|| panic!("{number} was told nothing: {end:?}"));
+        let last = lines.last().unwrap_or_else(|| panic!("{number} received nothing: {end:?}"));
         assert!(last.starts_with("BYE server-shutdown "), "{number}: {last}");
         assert_eq!(end, Polled::End, "{number}");
     }
@@ -106,12 +107,12 @@ fn a_signal_while_many_come_and_speak_ends_it_as_well() {
     std::thread::scope(|scope| {
         for _ in 0..4 {
             scope.spawn(|| {
-                // Until nobody listens any more. Each either gets in and can go on, or is turned away.
+                // Until nobody listens any more. Each connection is either served, or refused.
                 while let Ok(socket) = TcpStream::connect(address) {
                     drop(socket);
                     let Some(mut client) = Client::try_open_with(address, config.clone()) else { return };
                     while let Polled::Line(_) = client.poll(Duration::from_millis(20)) {
-                        // It may be over.
+                        // The connection may have ended.
                         let _ = client.try_send(b"PING\n");
                     }
                 }

@@ -1,5 +1,5 @@
-//! Slow readers and fast writers: the one who does not read is cut off, the one who floods is read more slowly, and
-//! neither slows anybody else down.
+//! Slow readers and fast writers: the server disconnects a client that does not read, reads a flooding client more
+//! slowly, and neither slows down another client.
 
 use std::thread;
 use std::time::{Duration, Instant};
@@ -8,14 +8,14 @@ use crate::harness::{Client, Known, Options, Polled, Server, heavy, number};
 
 const ROOM: &str = "busy";
 
-/// Messages that are more than the least that may be queued for a client, and all that the kernels of both sides keep.
+/// Number of messages: more than the smallest outbox limit and the kernel buffers of both sides hold.
 const MESSAGES: usize = 1000;
 
 fn long_text(count: usize) -> String {
     format!("{count:05} {}", "x".repeat(2000))
 }
 
-/// Says everything, and returns the numbers that it got.
+/// Sends all messages, and returns their numbers.
 fn say_everything(speaker: &mut Client) -> Known {
     let mut said = Known::default();
     for batch in 0..MESSAGES / 10 {
@@ -28,8 +28,8 @@ fn say_everything(speaker: &mut Client) -> Known {
     said
 }
 
-/// One room, three who read, one who speaks and one who does not read. Returns what the latter was sent once it reads
-/// again, and how that ended.
+/// Runs one room with three readers, one speaker and one client that does not read. Returns what this client receives
+/// when it reads again, and how its connection ended.
 fn with_a_sluggard(server: &Server, round: usize) -> (Vec<String>, Polled) {
     let room = format!("{ROOM}{round}");
     let (mut speaker, _) = server.member_json(&format!("speaker{round}"), &room);
@@ -54,7 +54,7 @@ fn with_a_sluggard(server: &Server, round: usize) -> (Vec<String>, Polled) {
         for reader in reading {
             let (mut reader, heard) = reader.join().unwrap();
             let said: Vec<_> = said.entries().map(|(id, text)| (id, text.to_owned())).collect();
-            assert!(heard == said, "a reader did not hear what was said");
+            assert!(heard == said, "a reader did not receive what was said");
             reader.send("/ping still");
             assert_eq!(reader.event_of("pong")["token"], "still");
         }
@@ -75,7 +75,7 @@ fn who_does_not_read_is_cut_off_and_the_others_hear_everything() {
     let mut goodbyes = 0;
     for round in 0..3 {
         let (mut lines, end) = with_a_sluggard(&server, round);
-        // It is said as far as it can be: on a busy machine the sluggard may begin to read too late.
+        // The server sends the goodbye if it can: on a busy machine this client may begin to read too late.
         if lines.last().is_some_and(|line| line.starts_with("BYE slow-consumer ")) {
             assert_eq!(end, Polled::End);
             goodbyes += 1;
@@ -83,8 +83,8 @@ fn who_does_not_read_is_cut_off_and_the_others_hear_everything() {
         }
         let messages: Vec<_> = lines.into_iter().filter(|line| line.starts_with("MSG ")).collect();
         let said = |at| format!("MSG {ROOM}{round} speaker{round} {}", long_text(at));
-        assert!(messages.iter().enumerate().all(|(at, line)| *line == said(at)), "not what was said first");
-        assert!(messages.len() < MESSAGES, "it was sent everything");
+        assert!(messages.iter().enumerate().all(|(at, line)| *line == said(at)), "these are not the first messages");
+        assert!(messages.len() < MESSAGES, "it received everything");
     }
     assert!(goodbyes > 0, "no goodbye arrived");
 }
@@ -103,7 +103,7 @@ fn who_floods_is_read_more_slowly_and_loses_nothing() {
         assert_eq!((number(&event["id"]), &event["text"]), (line as u64 + 1, &format!("line {line}").into()));
         assert_eq!(number(&flooder.event_of("ok")["id"]), line as u64 + 1);
     }
-    // 20 at once and 50 a second; the commands before have used up some of the burst.
+    // 20 at once and 50 a second; the commands before have used some of the burst.
     let least = Duration::from_millis(1000 * (LINES as u64 - 20) / 50 - 500);
     assert!(started.elapsed() >= least, "{LINES} lines took {:?}", started.elapsed());
 }
@@ -155,12 +155,12 @@ fn a_stranger_who_asks_without_reading_is_cut_off_in_time() {
     stranger.shrink_window();
     let threads = server.status("Threads");
     stranger.socket().set_write_timeout(Some(Duration::from_millis(500))).unwrap();
-    // Until it is read no further.
+    // Until the server reads no more.
     while stranger.try_send("HELP\n".repeat(100).as_bytes()).is_ok() {}
-    crate::harness::eventually("it is cut off", || server.status("Threads") < threads);
+    crate::harness::eventually("it is disconnected", || server.status("Threads") < threads);
 }
 
-/// Says so much that its history takes long to read.
+/// Fills the lobby with 500 long messages, so that its history takes long to read.
 fn fill_lobby(server: &Server) {
     let mut author = server.register("author");
     for batch in 0..10 {
@@ -189,7 +189,7 @@ fn who_ends_the_connection_itself_gets_all_answers_and_keeps_nobody_waiting() {
     ["reject", "takeover"].iter().for_each(|policy| leave_slowly(policy));
 }
 
-/// Two leave in their own ways with much to read, and log in again at once.
+/// Two clients with much to read leave, each in its own way, and log in again at once.
 fn leave_slowly(policy: &str) {
     let server = Options::default().args(&["--duplicate-login", policy, "--presence-limit", "0"]).start();
     fill_lobby(&server);
@@ -206,7 +206,7 @@ fn leave_slowly(policy: &str) {
         is_alone
     };
     assert!((0..10_000).any(|_| have_left()));
-    // Their sessions are free although they read nothing yet.
+    // Their sessions are free although the clients have read nothing yet.
     let log_in = |user: &str| server.connect().ask(&format!("LOGIN {user} secret")).starts_with("OK login ");
     thread::scope(|scope| {
         for user in ["leaving", "closing"] {

@@ -1,4 +1,4 @@
-//! The first chat: two people see each other.
+//! The first chat: two users see each other.
 
 use crate::harness::{Client, Server};
 

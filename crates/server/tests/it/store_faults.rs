@@ -1,5 +1,5 @@
-//! A store that fails: the sender is told in time, nothing is heard that is not stored, and the server goes on as
-//! soon as the store does.
+//! A failing store: the sender gets an error in time, nobody receives a message that is not stored, and the server
+//! recovers as soon as the store does.
 
 use std::fs::File;
 use std::io::{BufRead, BufReader, Write};
@@ -14,7 +14,7 @@ use tempfile::TempDir;
 
 use crate::harness::{Client, Known, Options, Server, heavy, number};
 
-/// The 3 s that the protocol promises, and slack for a machine that is busy.
+/// The 3 s that the protocol promises, plus 2 s for a busy machine.
 const ANSWER_WITHIN: Duration = Duration::from_secs(3 + 2);
 
 /// Another process that holds the lock of the database until it is dropped.
@@ -45,12 +45,12 @@ connection.execute('ROLLBACK')";
 impl Drop for Lock {
     fn drop(&mut self) {
         drop(self.0.stdin.take());
-        // Failing here would hide the reason of the failure before.
+        // A failure here would hide the reason of an earlier failure.
         let _ = self.0.wait();
     }
 }
 
-/// Says something and expects to be told in time that it cannot be stored.
+/// Sends a message. Fails unless the error that it cannot be stored comes in time.
 fn expect_refusal(client: &mut Client, text: &str) {
     let asked = Instant::now();
     client.send(text);
@@ -72,7 +72,7 @@ fn a_locked_database_is_told_in_time_and_nothing_is_stored_or_heard_twice() {
     thread::scope(|scope| {
         for (number, speaker) in speakers.iter_mut().enumerate() {
             scope.spawn(move || {
-                // What needs no writing goes on.
+                // Commands that store nothing still work.
                 speaker.send("/ping");
                 speaker.event_of("pong");
                 expect_refusal(speaker, &format!("refused {number}"));
@@ -121,7 +121,7 @@ fn an_account_that_cannot_be_made_is_no_failure_of_the_client() {
     alice.rest();
     let lock = Lock::take(server.data());
     let mut newcomer = server.connect();
-    // More often than a login may fail, and all of them in the time that one may take.
+    // More attempts than a login may fail, all of them within the time that one may take.
     let asked = Instant::now();
     newcomer.send_bytes(&b"REGISTER newcomer secret\n".repeat(4));
     for _ in 0..4 {
@@ -129,18 +129,18 @@ fn an_account_that_cannot_be_made_is_no_failure_of_the_client() {
         assert!(refused.starts_with("ERR store-unavailable "), "{refused}");
     }
     assert!(asked.elapsed() < ANSWER_WITHIN, "the answers took {:?}", asked.elapsed());
-    // Who has an account gets in without anything being written.
+    // The login of an existing account writes nothing.
     let mut alice = server.log_in("alice");
     drop(lock);
     assert_eq!(newcomer.ask("REGISTER newcomer secret"), "OK register newcomer lobby");
     alice.until("JOIN lobby newcomer");
 }
 
-/// A small file system that is mounted on a directory for as long as this lives.
+/// A small file system, mounted on a directory as long as this lives.
 struct SmallDisk(Arc<TempDir>);
 
 impl SmallDisk {
-    /// Mounts it, or says why not.
+    /// Mounts it, or returns why it cannot.
     fn mount(size: &str) -> Result<Self, String> {
         let dir = Arc::new(tempfile::tempdir().unwrap());
         let mount = Command::new("mount")
@@ -152,7 +152,7 @@ impl SmallDisk {
         if mount.status.success() { Ok(Self(dir)) } else { Err(said) }
     }
 
-    /// Fills it to the last byte with a file, which is returned.
+    /// Fills it to the last byte with a file, and returns the file.
     fn fill(&self) -> PathBuf {
         let path = self.0.path().join("filler");
         let mut file = File::create(&path).unwrap();
@@ -165,7 +165,7 @@ impl SmallDisk {
 
 impl Drop for SmallDisk {
     fn drop(&mut self) {
-        // The server may still have files open there, if a test failed.
+        // If a test failed, the server may still have files open there.
         let _ = Command::new("umount").arg("-l").arg(self.0.path()).status();
     }
 }

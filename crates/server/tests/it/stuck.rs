@@ -1,4 +1,4 @@
-//! Fifty readers that are stuck in a busy room: what waits for them is bounded, and the others hear everything.
+//! Fifty stuck readers in a busy room: their outboxes are bounded, and the other members receive everything.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
@@ -7,19 +7,19 @@ use crate::harness::{Client, Options, Server, eventually, heavy};
 
 const STUCK: usize = 50;
 const READERS: usize = 5;
-/// Messages of a round: more than may wait for one who is stuck, and all that the kernels of both sides keep.
+/// Messages of a round: more than the outbox of a stuck client and the kernel buffers of both sides hold.
 const MESSAGES: usize = 1500;
 const ROUNDS: usize = 3;
-/// What may wait for a client, in KiB.
+/// Limit of a client's outbox, in KiB.
 const QUEUED_KIB: usize = 64;
-/// What the server's memory may come and go by, in KiB.
+/// Allowed variation of the server's memory, in KiB.
 const SLACK_KIB: usize = 8 * 1024;
 
 fn text(round: usize, number: usize) -> String {
     format!("{round} {number:05} {}", "x".repeat(1500))
 }
 
-/// Enters the room, and never reads again.
+/// Enters the room. The client never reads after that.
 fn get_stuck(server: &Server, round: usize, number: usize) -> Client {
     let mut client = server.connect();
     client.shrink_window();
@@ -28,13 +28,13 @@ fn get_stuck(server: &Server, round: usize, number: usize) -> Client {
     client
 }
 
-/// Says everything, and looks at the server's memory meanwhile; the most that was seen. Waits for the clients that read, by what
-/// each has `heard`: on a busy machine they would else be cut off, too.
+/// Sends all messages and measures the server's memory meanwhile. Returns the maximum. Waits for the clients that read,
+/// by what each has `heard`: otherwise a busy machine would disconnect them too.
 fn speak(server: &Server, speaker: &mut Client, round: usize, heard: &[AtomicUsize]) -> usize {
     let mut most = 0;
     for batch in 0..MESSAGES / 10 {
         let all_have = |count| heard.iter().all(|heard| heard.load(Ordering::Relaxed) >= count);
-        eventually("the readers hear what was said", || all_have((batch * 10).saturating_sub(10)));
+        eventually("the readers receive what was said", || all_have((batch * 10).saturating_sub(10)));
         let lines: String = (0..10).map(|part| format!("{}\n", text(round, batch * 10 + part))).collect();
         speaker.send_bytes(lines.as_bytes());
         speaker.send("/ping");
@@ -76,18 +76,18 @@ fn fifty_stuck_readers_cost_what_may_wait_for_them_and_the_others_nothing() {
         }));
         let bound = before + STUCK * (QUEUED_KIB + 60) + SLACK_KIB;
         assert!(most[round] <= bound, "{before} KiB became {} KiB, more than {bound}", most[round]);
-        // Whoever asks is told who is left: the clients that read.
+        // The answer lists the members that are left: the clients that read.
         speaker.send("/who busy");
         cut_off += STUCK + READERS + 1 - room_size(&speaker.until("OK who busy "));
         stuck.clear();
     }
     println!("most memory in each round, KiB: {most:?}; {cut_off} were cut off");
-    assert!(cut_off > STUCK * ROUNDS / 2, "hardly anybody was stuck: {cut_off}");
-    assert!(most[ROUNDS - 1] <= most[0] + SLACK_KIB, "it does not stay flat: {most:?}");
+    assert!(cut_off > STUCK * ROUNDS / 2, "too few clients were disconnected: {cut_off}");
+    assert!(most[ROUNDS - 1] <= most[0] + SLACK_KIB, "memory grows: {most:?}");
     readers.iter_mut().for_each(Client::expect_quiet);
 }
 
-/// The number at the end of `OK who <room> <count>`.
+/// Returns the number at the end of `OK who <room> <count>`.
 fn room_size(line: &str) -> usize {
     line.rsplit(' ').next().unwrap().parse().unwrap()
 }

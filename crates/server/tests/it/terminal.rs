@@ -1,4 +1,4 @@
-//! `parlor connect` on a terminal, as a person uses it: what is typed and what is seen, in a pseudo-terminal.
+//! `parlor connect` on a terminal, as a user types and sees it, in a pseudo-terminal.
 
 use crate::harness::{Options, Server, Terminal};
 
@@ -13,7 +13,7 @@ fn a_half_typed_line_is_whole_when_a_message_arrives() {
     alice.sees("half a li");
     bob.send("in between");
     alice.sees("[lobby] bob: in between\r\n");
-    // What was typed so far stands there again, below the message, behind the prompt.
+    // The text typed so far appears again, below the message, after the prompt.
     alice.sees("> half a li");
     alice.types("ne\r");
     assert_eq!(bob.line(), "MSG lobby alice half a line");
@@ -106,7 +106,7 @@ fn quit_leaves_and_lines_are_remembered_but_no_password() {
     alice.sees("as alice, in lobby");
     alice.sees("> ");
     assert_eq!(bob.line(), "JOIN lobby alice");
-    // The arrow up, past /quit.
+    // Arrow up, twice: past /quit.
     alice.types("\x1b[A\x1b[A\r");
     assert_eq!(bob.line(), "MSG lobby alice to be repeated");
     let mut files = vec![home.path().to_owned()];
@@ -124,7 +124,7 @@ fn lines_that_are_typed_ahead_are_all_said() {
     let mut bob = server.register("bob");
     let mut alice = Terminal::enter(&[&server], home.path(), "alice");
     assert_eq!(bob.line(), "JOIN lobby alice");
-    // All of it is there before the first line has been dealt with.
+    // All lines arrive before the client has handled the first one.
     let numbers = 0..50;
     alice.types(&numbers.clone().map(|number| format!("line {number}\r")).collect::<String>());
     for number in numbers {
@@ -171,7 +171,7 @@ fn what_is_typed_for_a_room_that_cannot_be_entered_is_not_said_in_the_lobby() {
     alice.types("the secret plan of red\r");
     alice.sees("! not sent: you are in lobby");
     carol.expect_quiet();
-    // The arrow up brings it back.
+    // Arrow up restores the line.
     alice.types("\x1b[A\r");
     assert_eq!(carol.line(), "MSG lobby alice the secret plan of red");
 }

@@ -1,4 +1,4 @@
-//! Peers that break the rules of TLS, or do not begin: they get what the protocol says, and nobody else notices.
+//! Peers that violate TLS, or do not begin it: they get what the protocol says, and no other client notices.
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpStream;
@@ -8,14 +8,14 @@ use std::time::{Duration, Instant};
 
 use crate::harness::{Client, Options, Polled, Server, eventually};
 
-/// A connection that speaks no TLS by itself.
+/// Returns a connection without TLS.
 fn raw(server: &Server) -> TcpStream {
     let socket = TcpStream::connect(server.address()).unwrap();
     socket.set_read_timeout(Some(Duration::from_secs(20))).unwrap();
     socket
 }
 
-/// All that comes up to the end, however it ends. Fails if the end does not come.
+/// Returns everything that comes up to the end of the connection. Fails if the end does not come in 20 s.
 fn rest(socket: &mut TcpStream) -> Vec<u8> {
     let mut all = Vec::new();
     let mut buffer = [0; 1024];
@@ -29,7 +29,7 @@ fn rest(socket: &mut TcpStream) -> Vec<u8> {
     }
 }
 
-/// The beginning of a handshake: a record header that promises 512 bytes, and one of them.
+/// The beginning of a handshake: a record header that announces 512 bytes, and one of them.
 const HALF_A_HELLO: [u8; 6] = [0x16, 3, 1, 2, 0, 1];
 
 #[test]
@@ -73,7 +73,7 @@ fn a_stalled_handshake_is_cut_off_also_if_it_trickles() {
     let started = Instant::now();
     let trickle = thread::spawn(move || {
         writing.write_all(&HALF_A_HELLO).unwrap();
-        // Ends when the server has closed.
+        // The loop ends when the server has closed.
         while writing.write_all(&[1]).is_ok() {
             thread::sleep(Duration::from_millis(50));
         }
@@ -93,14 +93,14 @@ fn a_login_that_trickles_is_cut_off_whatever_it_sends() {
     let started = Instant::now();
     let mut lines = Vec::new();
     let end = loop {
-        // It may be closed already.
+        // The connection may be closed already.
         let _ = client.try_send(b"PING\nLOG");
         match client.poll(Duration::from_millis(100)) {
             Polled::Line(line) => lines.push(line),
             Polled::Nothing => {}
             end => break end,
         }
-        assert!(started.elapsed() < Duration::from_secs(20), "it is not cut off");
+        assert!(started.elapsed() < Duration::from_secs(20), "it is not disconnected");
         thread::sleep(Duration::from_millis(50));
     };
     assert!(started.elapsed() >= Duration::from_secs(1));
@@ -140,7 +140,7 @@ fn garbage_and_halves_of_records_after_the_login_end_the_session_once() {
     let server = Server::start();
     let mut observer = server.register("observer");
     let garbage = [0x42; 100];
-    // A record of application data that promises 256 bytes, and some of them.
+    // A record of application data that announces 256 bytes, and some of them.
     let half = [0x17, 3, 3, 1, 0, 1, 2, 3];
     let forged = [&[0x17, 3, 3, 0, 32][..], &[7; 32]].concat();
     for (number, bytes) in [&garbage[..], &half, &forged].into_iter().enumerate() {
@@ -169,8 +169,8 @@ fn an_unfinished_line_is_dropped_at_the_end() {
     client.expect_end();
 }
 
-/// Runs `openssl s_client` with these arguments. Once the greeting has come it is given `input`; returns what it
-/// printed before it ended.
+/// Runs `openssl s_client` with these arguments, and gives it `input` after the greeting. Returns what it printed
+/// before it ended.
 fn openssl(server: &Server, args: &[&str], input: &str) -> String {
     let mut child = Command::new("openssl")
         .args(["s_client", "-connect", &server.address().to_string(), "-ign_eof", "-verify_return_error", "-CAfile"])
@@ -185,7 +185,7 @@ fn openssl(server: &Server, args: &[&str], input: &str) -> String {
     let mut output = BufReader::new(child.stdout.take().unwrap());
     let mut said = String::new();
     while !said.contains("HELLO ") && output.read_line(&mut said).unwrap() > 0 {}
-    // It may have ended already.
+    // The process may have ended already.
     let _ = input_pipe.write_all(input.as_bytes());
     let (rest, errors) = (read_all(output), read_all(child.stderr.take().unwrap()));
     drop(input_pipe);
@@ -212,7 +212,7 @@ fn tls_1_2_is_spoken_and_older_is_refused() {
 fn a_renegotiation_is_not_granted_and_disturbs_nobody() {
     let server = Server::start();
     let mut observer = server.register("observer");
-    // A line of nothing but R makes s_client begin one, where it interprets its input.
+    // If s_client interprets its input, a line with only R makes it begin a renegotiation.
     let said = openssl(&server, &["-tls1_2", "-no_ign_eof"], "R\n");
     assert!(said.contains("RENEGOTIATING") && said.contains("no renegotiation"), "{said}");
     observer.expect_quiet();
@@ -241,7 +241,7 @@ fn a_close_that_comes_together_with_the_last_words_ends_the_session_although_the
         let mut client = server.register(&user);
         observer.until(&format!("JOIN lobby {user}"));
         if number % 2 == 1 {
-            // Its thread gave way to one that only waits.
+            // An idle thread has replaced its worker.
             eventually("it is quiet", || server.threads("client-") == 0);
         }
         client.send_and_close_tls(last_words.as_bytes());

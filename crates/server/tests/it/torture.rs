@@ -1,5 +1,5 @@
-//! `parlor torture`, short: servers keep their promises under faults, and the command says the result. That it
-//! finds what is broken is tried in `tests/planted.rs`.
+//! Short runs of `parlor torture`: servers keep their promises under faults, and the command prints the result.
+//! `tests/planted.rs` checks that it finds broken promises.
 
 use std::process::Output;
 use std::time::Duration;
@@ -14,7 +14,7 @@ fn torture(args: &[&str]) -> Output {
     parlor(data.path(), &[&["torture"], args].concat())
 }
 
-/// The exit code, what was said on standard output, and on standard error.
+/// Runs the command. Returns the exit code, standard output, and standard error.
 fn said(args: &[&str]) -> (Option<i32>, String, String) {
     let data = tempfile::tempdir().unwrap();
     outcome(data.path(), parlor(data.path(), &[&["torture"], args].concat()))

@@ -1,4 +1,5 @@
-//! Runs the transcripts in `tests/scripts` against the built program, alone and as a pair of servers, and sees to it that they are complete.
+//! Runs the transcripts in `tests/scripts` against the built program, as one server and as a pair, and checks that they
+//! cover every command and code.
 
 mod script;
 mod stage;
@@ -13,10 +14,10 @@ use parlor_proto::{Bye, RefusalCode, VERBS};
 use script::{Act, Action, Pattern, Script};
 use stage::House;
 
-/// Transcripts that run at once at most.
+/// Maximum number of concurrent transcripts.
 const MAX_AT_ONCE: usize = 8;
 
-/// All transcripts, or those whose names contain what the variable `TRANSCRIPT` says.
+/// Returns all transcripts.
 fn scripts() -> Vec<Script> {
     let directory = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/scripts");
     let entries = std::fs::read_dir(directory).unwrap().map(|entry| entry.unwrap().path());
@@ -30,25 +31,25 @@ fn every_transcript_comes_true() {
     run_all(House::Alone, &[]);
 }
 
-/// The same words and the same answers, where two people are on two servers.
+/// Two clients on two servers send the same lines and get the same answers.
 #[test]
 fn every_transcript_comes_true_on_two_servers() {
     run_all(
         House::Pair,
         &[
-            // Numbers begin anew with the server; in Redis they go on.
+            // Numbers restart with the server; in Redis they continue.
             "history-none.chat",
-            // Who broadcasts hears it before the answer; by way of Redis it may come after it.
+            // The sender receives its broadcast before the answer; through Redis it may come after it.
             "broadcast.chat",
             "promote.chat",
-            // The server of somebody who has just left may still take a message.
+            // The server of a user who has just left may still accept a message.
             "msg-after-part.chat",
-            // Whoever was on a server that was killed is there until its lease ran out, which takes long.
+            // Users of a killed server stay until its lease expires, which takes long.
             "reject-after-kill.chat",
             "subscriptions-survive.chat",
-            // The goodbye reaches whoever does not read only as far as it can still be sent.
+            // A client that does not read gets the goodbye only if it can still be sent.
             "slow-consumer.chat",
-            // What was refused while Redis was paused may come true once it goes on.
+            // A command refused while Redis was paused may still take effect when it resumes.
             "store-unavailable.chat",
         ],
     );
@@ -78,7 +79,7 @@ fn run_all(house: House, except: &[&str]) {
     assert!(failures.is_empty(), "{} of {} failed:\n{}", failures.len(), scripts.len(), failures.join("\n"));
 }
 
-/// Lines that transcripts send, and lines that they expect.
+/// Returns the lines that transcripts send, and the lines that they expect.
 fn lines(scripts: &[Script]) -> (Vec<String>, Vec<&Pattern>) {
     let (mut sent, mut expected) = (Vec::new(), Vec::new());
     for step in scripts.iter().flat_map(|script| &script.steps) {

@@ -1,5 +1,5 @@
-//! Strangers by the thousand who want nothing but places and time: they get what a client gets, for as long as that may
-//! take, and nobody else notices.
+//! Thousands of strangers that only occupy connections: each gets what a client gets, until its timeout, and no other
+//! client notices.
 
 use std::io::{Read, Write};
 use std::net::TcpStream;
@@ -11,21 +11,21 @@ use rustix::process::{Resource, getrlimit};
 
 use crate::harness::{Client, Options, Polled, Server, eventually, heavy};
 
-/// Those who take their time, in each phase.
+/// Number of slow connections in each phase.
 const SLOW: usize = 40;
-/// Connections that say nothing.
+/// Number of silent connections.
 const SILENT: usize = 10_000;
-/// Descriptors that the tests need beside.
+/// Other descriptors that the tests need.
 const OTHER_DESCRIPTORS: usize = 600;
-/// Threads and descriptors of a server that come and go by themselves: up to 16 threads wait for the next client.
+/// Normal variation of a server's threads and descriptors: up to 16 threads wait for the next client.
 const SLACK: usize = 8 + 16;
-/// What a client may cost in memory, as operators are told, in KiB.
+/// Documented maximum memory of one client, in KiB.
 const CLIENT_KIB: usize = 60;
 
-/// The beginning of a handshake: a record header that promises 512 bytes, and one of them.
+/// The beginning of a handshake: a record header that announces 512 bytes, and one of them.
 const HALF_A_HELLO: [u8; 6] = [0x16, 3, 1, 2, 0, 1];
 
-/// Two who chat while all this goes on.
+/// Two clients that chat during a test.
 struct Chat {
     alice: Client,
     bob: Client,
@@ -40,7 +40,7 @@ impl Chat {
         Self { alice, bob, said: 0 }
     }
 
-    /// Fails unless the next message arrives as the next.
+    /// Sends the next message. Fails unless it is the next that arrives.
     fn go_on(&mut self) {
         self.said += 1;
         self.alice.send(&format!("message {}", self.said));
@@ -48,7 +48,7 @@ impl Chat {
     }
 }
 
-/// What a server has of its machine.
+/// Resources that a server uses.
 #[derive(Debug, Clone, Copy)]
 struct Taken {
     threads: usize,
@@ -62,7 +62,7 @@ impl Taken {
         Self { threads, descriptors: server.descriptors(), memory_kib }
     }
 
-    /// Fails if there is more than so many clients may take.
+    /// Fails if the server uses more than `clients` more clients may cost.
     fn expect_clients_since(self, before: Self, clients: usize) {
         assert!(self.threads <= before.threads + clients + SLACK, "{before:?} became {self:?}");
         assert!(self.descriptors <= before.descriptors + clients + SLACK, "{before:?} became {self:?}");
@@ -71,7 +71,7 @@ impl Taken {
     }
 }
 
-/// Waits until threads and descriptors are what they were.
+/// Waits until threads and descriptors are back at their number before.
 fn await_recovery(server: &Server, before: Taken) {
     eventually("their threads end", || server.status("Threads") <= before.threads + SLACK);
     eventually("their descriptors are closed", || server.descriptors() <= before.descriptors + SLACK);
@@ -81,8 +81,7 @@ fn raw(server: &Server) -> TcpStream {
     TcpStream::connect(server.address()).unwrap()
 }
 
-/// Sends bytes one by one, as slowly as somebody who wants to stay, until the server has closed the connection or
-/// enough were sent.
+/// Sends bytes one by one and slowly, to stay connected, until the server has closed the connection or all are sent.
 fn trickle(mut socket: &TcpStream, bytes: impl IntoIterator<Item = u8>) {
     for byte in bytes {
         if socket.write_all(&[byte]).is_err() {
@@ -92,7 +91,8 @@ fn trickle(mut socket: &TcpStream, bytes: impl IntoIterator<Item = u8>) {
     }
 }
 
-/// Lets `SLOW` connections do something that does not end by itself, while others chat; then all has to be as before.
+/// Runs `stay`, which must not end by itself, on `SLOW` connections while others chat. Fails unless the server ends all
+/// of them and its resources are as before.
 fn slow_ones_are_gone_in_time(server: &Server, chat: &mut Chat, stay: impl Fn(&Server) + Sync) {
     let before = Taken::by(server);
     let over = AtomicUsize::new(0);
@@ -113,18 +113,18 @@ fn slow_ones_are_gone_in_time(server: &Server, chat: &mut Chat, stay: impl Fn(&S
     chat.go_on();
 }
 
-/// Fails unless the server closes the connection, having said nothing that could be read.
+/// Fails unless the server closes the connection without a readable line.
 fn expect_closed(mut socket: TcpStream) {
     socket.set_read_timeout(Some(Duration::from_secs(30))).unwrap();
     let mut said = Vec::new();
     match socket.read_to_end(&mut said) {
-        // A TLS alert at most.
+        // The server may send a TLS alert.
         Ok(_) => assert!(said.len() < 64 && !said.starts_with(b"ERR"), "{said:?}"),
         Err(error) => assert_eq!(error.kind(), std::io::ErrorKind::ConnectionReset, "it is not closed"),
     }
 }
 
-/// Fails unless the server sends the client away for not logging in.
+/// Fails unless the server disconnects the client for not logging in.
 fn expect_login_timeout(mut client: Client) {
     let (lines, end) = client.rest();
     let [.., refused, bye] = &lines[..] else { panic!("{lines:?}") };
@@ -151,7 +151,7 @@ fn who_takes_his_time_before_he_is_logged_in_is_sent_away_in_each_phase() {
     slow_ones_are_gone_in_time(&server, &mut chat, |server| {
         let mut client = server.connect();
         for byte in b"LOGIN alice ".iter().chain(std::iter::repeat(&b'x')) {
-            // The lines that it is sent are read later; the end is seen by what can be sent no more.
+            // The lines from the server are read later; a failed send shows the end.
             if client.try_send(&[*byte]).is_err() {
                 break;
             }
@@ -164,7 +164,7 @@ fn who_takes_his_time_before_he_is_logged_in_is_sent_away_in_each_phase() {
 #[test]
 fn who_stays_within_a_line_costs_no_more_than_a_client() {
     const CLIENTS: usize = 200;
-    // Almost the longest line.
+    // A little less than the maximum line length.
     const PART: usize = 4000;
     let _heavy = heavy();
     let server = Server::start();
@@ -175,14 +175,14 @@ fn who_stays_within_a_line_costs_no_more_than_a_client() {
         client.send_bytes("x".repeat(PART).as_bytes());
     }
     chat.go_on();
-    // They are as quiet as any other, so that they have the thread of a client that waits.
-    eventually("they are waited for", || server.threads("idle-") >= CLIENTS);
+    // They are as quiet as other clients, so each has an idle thread.
+    eventually("they have idle threads", || server.threads("idle-") >= CLIENTS);
     Taken::by(&server).expect_clients_since(before, CLIENTS);
     for client in &mut slow {
         client.send_bytes(b"y");
     }
     chat.go_on();
-    // What they began is a line once it ends.
+    // An unfinished line becomes a message when its end comes.
     slow[0].send_bytes(b"\n");
     assert_eq!(chat.bob.until("MSG lobby slow0 "), format!("MSG lobby slow0 {}y", "x".repeat(PART)));
     drop(slow);
@@ -194,7 +194,7 @@ fn who_stays_within_a_line_costs_no_more_than_a_client() {
 fn ten_thousand_connections_that_say_nothing_leave_the_others_alone() {
     let _heavy = heavy();
     let allowed = getrlimit(Resource::Nofile).current.map_or(usize::MAX, |allowed| usize::try_from(allowed).unwrap());
-    // A machine may allow fewer.
+    // A machine may allow fewer descriptors.
     let silent = SILENT.min(allowed.saturating_sub(OTHER_DESCRIPTORS));
     let most = (silent + 3).to_string();
     let server = Options::default().args(&["--max-connections", &most, "--handshake-timeout", "10m"]).start();
@@ -210,11 +210,11 @@ fn ten_thousand_connections_that_say_nothing_leave_the_others_alone() {
                 raw(&server)
             })
             .collect();
-        eventually("all are let in", || server.descriptors() >= before.descriptors + silent);
+        eventually("all are admitted", || server.descriptors() >= before.descriptors + silent);
         let taken = Taken::by(&server);
         taken.expect_clients_since(before, silent);
         (0..20).for_each(|_| chat.go_on());
-        // There is one place left, and then none.
+        // One connection is left, and then none.
         let mut carol = if wave == 0 { server.register("carol") } else { server.log_in("carol") };
         let turned_away = Client::open(server.address(), &server.ca()).poll(Duration::from_secs(20));
         assert_eq!(turned_away, Polled::Broken);
@@ -229,7 +229,7 @@ fn ten_thousand_connections_that_say_nothing_leave_the_others_alone() {
     assert!(memory[1] <= memory[0] + 8 * 1024, "each wave leaves something: {memory:?}");
 }
 
-/// Begins a handshake, lets the server do its costly part, and goes away.
+/// Begins a handshake, lets the server do its expensive part, and disconnects.
 fn begin_a_handshake(server: &Server) {
     let mut tls = Client::config(&server.ca()).begin().unwrap();
     let mut socket = raw(server);
@@ -260,7 +260,7 @@ fn a_flood_of_handshakes_starves_nobody() {
             });
         }
         (0..MESSAGES).for_each(|_| chat.go_on());
-        // Somebody new comes in, too.
+        // A new client gets in, too.
         server.register("carol");
         over.store(true, Ordering::Release);
     });

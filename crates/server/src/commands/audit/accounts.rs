@@ -1,18 +1,18 @@
-//! Settings that make guessing and flooding easier than the defaults do. It must not look at accounts.
+//! Audits settings that make guessing and flooding easier than the defaults do. It must not read accounts.
 
 use std::time::Duration;
 
 use super::Finding;
 use crate::settings::Settings;
 
-/// Cost of password hashes below which a stolen hash is guessed quickly, and that of the default.
+/// Cost of password hashes below which a stolen hash is guessed quickly; and the default cost.
 const LOW_COST: u32 = 10;
 const USUAL_COST: u32 = 12;
-/// The longest time in which a stranger need not say anything that is not remarkable.
+/// Maximum timeout for a silent stranger without a finding.
 const LONG: Duration = Duration::from_secs(60);
-/// Failed logins of one connection that are not remarkable.
+/// Maximum number of failed logins of one connection without a finding.
 const MANY_FAILURES: u32 = 10;
-/// What may wait for a client that is not remarkable, in bytes.
+/// Maximum size of a client's outbox without a finding, in bytes.
 const MUCH_QUEUED: usize = 16 << 20;
 
 pub(super) fn look(settings: &Settings, findings: &mut Vec<Finding>) {
@@ -46,7 +46,7 @@ fn hashes(cost: u32, findings: &mut Vec<Finding>) {
     }
 }
 
-/// What one stranger can take from all others.
+/// Limits that keep one stranger from harming all other clients.
 fn crowds(settings: &Settings, findings: &mut Vec<Finding>) {
     if settings.max_connections_per_address >= settings.max_connections {
         let what = "max-connections-per-address: one address can take all connections";

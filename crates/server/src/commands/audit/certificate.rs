@@ -1,4 +1,4 @@
-//! Certificates that are over, or soon will be. It must not make any.
+//! Audits certificates: expired ones, those that expire soon, missing names. It must not make certificates.
 
 use std::path::Path;
 
@@ -38,7 +38,7 @@ pub(super) fn look(settings: &Settings, findings: &mut Vec<Finding>) {
     }
 }
 
-/// What is not there is made at the first start.
+/// Whether the file exists. A missing file is no finding: the first start makes it.
 fn is_there(file: &Path, findings: &mut Vec<Finding>) -> bool {
     file.try_exists().unwrap_or_else(|error| {
         findings.push(Finding::not_looked_at(file, &error));

@@ -1,4 +1,5 @@
-//! What strangers can reach: the server, those who may claim addresses, Redis. It must not resolve names.
+//! Audits what strangers can reach: the server, networks that may claim client addresses, Redis. It must not resolve
+//! names.
 
 use std::net::IpAddr;
 
@@ -7,9 +8,9 @@ use parlor_store::redis::RedisUrl;
 use super::Finding;
 use crate::settings::{Network, Registration, Settings};
 
-/// Bits that the network of a few balancers has in common, of an IPv4 and of an IPv6 address.
+/// Prefix length of a network with a few balancers only, for IPv4 and for IPv6.
 const NARROW: (u8, u8) = (24, 120);
-/// Fewer bits are the network of a whole organisation, or of the world.
+/// A shorter prefix is the network of a whole organisation, or of the world.
 const WIDE: (u8, u8) = (16, 64);
 
 pub(super) fn look(settings: &Settings, findings: &mut Vec<Finding>) {
@@ -26,7 +27,7 @@ pub(super) fn look(settings: &Settings, findings: &mut Vec<Finding>) {
     }
 }
 
-/// A client that connects from there can claim any address.
+/// A client that connects from `network` can claim any address.
 fn balancers(network: Network, findings: &mut Vec<Finding>) {
     let bits = |(v4, v6): (u8, u8)| if network.is_ipv4() { v4 } else { v6 };
     let what = format!("everybody in {network} (proxy-from) can claim any address");
@@ -38,7 +39,7 @@ fn balancers(network: Network, findings: &mut Vec<Finding>) {
     }
 }
 
-/// Whoever can write to it can speak as anybody.
+/// A client that can write to Redis can speak as any user.
 fn redis(url: &RedisUrl, findings: &mut Vec<Finding>) {
     let is_local = url.hosts().all(is_loopback);
     if !url.is_tls() && !is_local {

@@ -1,4 +1,5 @@
-//! Files that others than the server's own user can read or change. It must not open the database, which would make it.
+//! Audits files that users other than the server's own can read or change. It must not open the database, since that
+//! would create it.
 
 use std::fs;
 use std::io::ErrorKind;
@@ -12,13 +13,13 @@ use super::Finding;
 use crate::settings::{CertificateFiles, Settings};
 use crate::tls::Authority;
 
-/// Rights of the group, and of all others.
+/// Permissions of the group, and of all others.
 const GROUP_AND_OTHERS: u32 = 0o077;
 const OTHERS: u32 = 0o007;
-/// The right of others than the owner to write.
+/// Write permissions of users other than the owner.
 const WRITE: u32 = 0o022;
 
-/// Files that do not exist have no findings: the server makes them for itself alone.
+/// Missing files have no findings: the server makes them private.
 pub(super) fn look(settings: &Settings, findings: &mut Vec<Finding>) {
     directory(&settings.data, findings);
     let database = settings.data.join(sqlite::FILE_NAME);
@@ -35,7 +36,7 @@ pub(super) fn look(settings: &Settings, findings: &mut Vec<Finding>) {
     }
 }
 
-/// No rights at all where there is no file, or where it cannot be looked at, which is a finding itself.
+/// Returns the permissions of a file: 0 if it does not exist or cannot be examined. The latter is a finding.
 fn mode(path: &Path, findings: &mut Vec<Finding>) -> u32 {
     match fs::metadata(path) {
         Ok(metadata) => metadata.mode() & 0o7777,
@@ -47,7 +48,7 @@ fn mode(path: &Path, findings: &mut Vec<Finding>) -> u32 {
     }
 }
 
-/// The data directory: whoever may enter it can reach what is in it.
+/// The data directory: a user that may enter it can reach the files in it.
 fn directory(dir: &Path, findings: &mut Vec<Finding>) {
     let mode = mode(dir, findings);
     if mode & GROUP_AND_OTHERS == 0 {
@@ -56,14 +57,14 @@ fn directory(dir: &Path, findings: &mut Vec<Finding>) {
     let shown = dir.display();
     let what = format!("others can enter the data directory {shown} (mode {mode:04o})");
     let cure = format!("chmod 700 {shown}");
-    // The files in it are private by themselves; whoever can write into it can exchange them.
+    // The files in it are private themselves, but a user with write permission on it can replace them.
     findings.push(match mode & (OTHERS | WRITE) {
         0 => Finding::warning("data-directory-mode", what, cure),
         _ => Finding::serious("data-directory-mode", what, cure),
     });
 }
 
-/// A file of the database: messages and hashes of passwords are in it.
+/// A file of the database, with messages and password hashes.
 fn content(file: &Path, findings: &mut Vec<Finding>) {
     let mode = mode(file, findings);
     if mode & GROUP_AND_OTHERS != 0 {
@@ -92,7 +93,7 @@ fn private_key(file: &Path, findings: &mut Vec<Finding>) {
     }
 }
 
-/// The file of settings: others must not change it, nor read a password in it.
+/// The settings file: other users must not change it, nor read a password in it.
 fn settings_file(file: &Path, findings: &mut Vec<Finding>) {
     let mode = mode(file, findings);
     let shown = file.display();
@@ -107,7 +108,7 @@ fn settings_file(file: &Path, findings: &mut Vec<Finding>) {
     }
 }
 
-/// Whether the file has the URL of a Redis with a password in it.
+/// Whether the file contains the URL of a Redis with a password.
 fn holds_password(file: &Path) -> bool {
     let url = fs::read_to_string(file).ok().and_then(|text| text.parse::<Table>().ok()).and_then(|table| {
         let url = table.get("redis")?.as_str()?;

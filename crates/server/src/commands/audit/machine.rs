@@ -1,4 +1,5 @@
-//! What the machine allows the server, too little or too much. It must not change any limit but that of this process.
+//! Audits what the machine allows the server: too little or too much. It must not change any limit but those of this
+//! process.
 
 use std::fs;
 use std::os::unix::fs::MetadataExt;
@@ -21,7 +22,7 @@ pub(super) fn look(settings: &Settings, findings: &mut Vec<Finding>) {
     }
 }
 
-/// Root may look at what belongs to the server's own user: then that one runs it.
+/// Whether root would run the server. If root audits data of another user, that user runs the server.
 fn is_run_by_root(settings: &Settings) -> bool {
     let owner = fs::metadata(&settings.data).map(|metadata| metadata.uid());
     geteuid().is_root() && owner.unwrap_or(0) == 0

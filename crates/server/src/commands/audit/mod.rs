@@ -1,5 +1,5 @@
-//! `parlor audit`: looks at the settings and files of a server for what makes it easier to attack than it need be. It
-//! must not change anything, and must not connect to anything.
+//! `parlor audit`: checks the settings and files of a server for weaknesses that an attacker could use. It must not
+//! change anything, and must not connect to anything.
 
 mod accounts;
 mod certificate;
@@ -42,25 +42,25 @@ pub(crate) struct AuditArgs {
     json: bool,
 }
 
-/// How bad it is.
+/// How bad a finding is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "lowercase")]
 enum Severity {
-    /// It lets somebody in who should stay out, or will stop the service.
+    /// It gives an attacker access, or will stop the service.
     Serious,
-    /// It makes an attack easier, or will be serious by and by.
+    /// It makes an attack easier, or will become serious later.
     Warning,
 }
 
-/// Something that could be better.
+/// A weakness.
 #[derive(Debug, Serialize)]
 struct Finding {
     severity: Severity,
-    /// Names the kind of finding, for scripts.
+    /// Kind of finding, for scripts.
     check: &'static str,
-    /// What is so, in one line.
+    /// The problem, in one line.
     what: String,
-    /// What to do, in one line.
+    /// The remedy, in one line.
     cure: String,
 }
 
@@ -73,7 +73,7 @@ impl Finding {
         Self { severity: Severity::Warning, check, what: what.into(), cure: cure.into() }
     }
 
-    /// A file may be there, and nothing can be said of it.
+    /// Finding for a file that may exist but cannot be examined.
     fn not_looked_at(file: &Path, error: &io::Error) -> Self {
         let what = format!("{} cannot be looked at: {error}", file.display());
         let cure = "run parlor audit as the server's own user or as root, and see that the path leads to a file";
@@ -89,10 +89,10 @@ struct Report {
     findings: Vec<Finding>,
 }
 
-/// Looks, and says what it found on standard output. The exit code tells whether something serious was found.
+/// Runs all checks and prints the findings to standard output. The exit code is 1 if there is a serious finding.
 ///
 /// # Errors
-/// Standard output cannot be written to.
+/// Standard output cannot be written.
 pub(crate) fn run(args: &AuditArgs) -> anyhow::Result<ExitCode> {
     let report = Report::of(&args.settings);
     let mut out = io::stdout().lock();

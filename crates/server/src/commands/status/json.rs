@@ -1,12 +1,12 @@
-//! The state of the servers for scripts: everything, numbers unrounded, and `null` where one is not known. Fields are
-//! only ever added.
+//! The state of the servers for scripts: everything, unrounded numbers, and `null` for unknown values. Fields must not
+//! be removed or renamed, only added.
 
 use std::time::Duration;
 
 use parlor_store::redis::{Lease, NodeStatus, Pulse, RoomStatus, ScriptStatus, ServerStatus, Status};
 use serde_json::{Value, json};
 
-/// One object on one line.
+/// Returns one object on one line.
 pub(super) fn render(status: &Status) -> String {
     let servers = status.servers.as_ref().map(|servers| servers.iter().map(server).collect::<Value>());
     let room = |room: &RoomStatus| json!({ "room": room.room, "members": room.members });

@@ -1,5 +1,5 @@
-//! `parlor status`: what many servers that share a Redis are at, for the operator who looks for the first time or in
-//! haste. It must not change anything.
+//! `parlor status`: prints the state of the servers that share a Redis, for an operator who is new or in a hurry. It
+//! must not change anything.
 
 mod json;
 mod table;
@@ -32,7 +32,7 @@ Exit codes:
   0  everything is shown
   1  Redis cannot be asked, or some of it; standard error says why";
 
-/// Name under which this command speaks to Redis.
+/// Server name that this command passes to the Redis configuration.
 const NAME: &str = "parlor status";
 
 /// Show the servers that share a Redis, and their rooms
@@ -47,10 +47,10 @@ pub(crate) struct StatusArgs {
     json: bool,
 }
 
-/// Writes it to standard output.
+/// Writes the state to standard output.
 ///
 /// # Errors
-/// One line that says why Redis cannot be asked, or after what is known, why something is not.
+/// One line that says why Redis cannot be asked; or, after the known part is written, why the rest is unknown.
 pub(crate) fn run(args: &StatusArgs) -> anyhow::Result<()> {
     let Some(config) = backend::redis_config(&args.redis, NAME)? else { bail!("no Redis was named") };
     let status = redis::status(&config)?;

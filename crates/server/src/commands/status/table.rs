@@ -1,11 +1,11 @@
-//! Columns of text that stand straight. It must not know what is in them.
+//! Aligned columns of text. It must not know their contents.
 
-/// On which side of its column a cell stands.
+/// Alignment of a column.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Side {
-    /// As words do.
+    /// For words.
     Left,
-    /// As numbers do.
+    /// For numbers.
     Right,
 }
 
@@ -17,7 +17,7 @@ pub(super) struct Table<const COLUMNS: usize> {
 }
 
 impl<const COLUMNS: usize> Table<COLUMNS> {
-    /// A table with names of the columns and no rows yet.
+    /// Creates a table with column names and no rows.
     pub(super) fn new(columns: [(&str, Side); COLUMNS]) -> Self {
         Self { sides: columns.map(|(_, side)| side), rows: vec![columns.map(|(name, _)| name.to_uppercase())] }
     }
@@ -27,7 +27,7 @@ impl<const COLUMNS: usize> Table<COLUMNS> {
         self.rows.push(cells);
     }
 
-    /// A line for each row, each with an ending and without white space before that.
+    /// Returns one line per row. Each ends with a line feed, without white space before it.
     pub(super) fn render(&self) -> String {
         let width = |column: usize| self.rows.iter().map(|row| row[column].chars().count()).max().unwrap_or(0);
         let widths: [usize; COLUMNS] = std::array::from_fn(width);

@@ -1,4 +1,4 @@
-//! What `parlor status` prints of states that are not easily brought about.
+//! What `parlor status` prints for states that are hard to produce.
 
 use std::time::Duration;
 
@@ -97,7 +97,7 @@ fn nothing_at_all_is_said_in_words() {
     assert!(text.ends_with("\nServers: none\n\nScripts: none ran\n\nRooms: none\n"), "{text}");
 }
 
-/// One where a node of Redis is away, which one of the servers and a room lie on.
+/// Returns a state with an unreachable node of Redis, which stores one of the servers and a room.
 fn partly_known() -> Status {
     let mut status = status();
     status.redis[1].facts = None;

@@ -1,4 +1,4 @@
-//! The state of the servers for people: few lines, few digits. It must not leave out that something is wrong.
+//! The state of the servers as text for operators: few lines, few digits. It must not hide a problem.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -8,13 +8,13 @@ use parlor_store::redis::{Lease, NodeStatus, Pulse, ScriptStatus, ServerStatus, 
 use super::table::Side::{Left, Right};
 use super::table::Table;
 
-/// Rooms that are shown; a server may have thousands.
+/// Maximum number of rooms shown; a server may have thousands.
 const ROOMS_SHOWN: usize = 20;
 
-/// What is shown instead of what is not known.
+/// Text for an unknown value.
 const UNKNOWN: &str = "?";
 
-/// All of it, ending with a line.
+/// Returns the whole text; it ends with a line feed.
 pub(super) fn render(status: &Status) -> String {
     [nodes(status), servers(status), scripts(status), rooms(status)].join("\n")
 }
@@ -70,7 +70,7 @@ fn lease(lease: Lease) -> String {
     }
 }
 
-/// A dead server tells nothing of itself, and what lies on a node that is away is not known.
+/// A dead server reports nothing, and data on an unreachable node is unknown.
 fn known(cell: Option<String>) -> String {
     cell.unwrap_or_else(|| UNKNOWN.to_owned())
 }
@@ -82,13 +82,13 @@ fn pulse(pulse: Pulse) -> String {
     }
 }
 
-/// All sessions together.
+/// Returns the total number of sessions.
 fn sessions(servers: &[ServerStatus]) -> String {
     let sum: u64 = servers.iter().filter_map(|server| server.sessions).sum();
     if servers.iter().all(|server| server.sessions.is_some()) { sum.to_string() } else { format!("at least {sum}") }
 }
 
-/// The scripts of all servers together.
+/// Returns the table of scripts, summed over all servers.
 fn scripts(status: &Status) -> String {
     let Some(servers) = &status.servers else { return format!("Scripts: {UNKNOWN}\n") };
     let mut sums: BTreeMap<&str, ScriptStatus> = BTreeMap::new();
@@ -121,7 +121,7 @@ fn together(one: &ScriptStatus, other: &ScriptStatus) -> ScriptStatus {
     }
 }
 
-/// The largest rooms; those whose members are not known come last.
+/// Returns the table of the largest rooms. Rooms with an unknown number of members come last.
 fn rooms(status: &Status) -> String {
     let Some(rooms) = &status.rooms else { return format!("Rooms: {UNKNOWN}\n") };
     if rooms.is_empty() {
@@ -143,7 +143,7 @@ fn rooms(status: &Status) -> String {
     format!("Rooms: {}\n{}{more}", rooms.len(), table.render())
 }
 
-/// A time with two or three digits and its unit.
+/// Formats a time with two or three digits and its unit.
 fn short(time: Duration) -> String {
     let seconds = time.as_secs_f64();
     let (number, unit) = match seconds {

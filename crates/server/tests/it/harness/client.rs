@@ -1,5 +1,5 @@
-//! A client that speaks lines over TLS and verifies the server. Every read has a deadline, and what goes wrong fails
-//! the test.
+//! A client that speaks lines over TLS and verifies the server. Every read has a deadline, and every error fails the
+//! test.
 
 use std::io::Write;
 use std::net::{Shutdown, SocketAddr, TcpStream};
@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use parlor_process_testkit::{LineClient, Polled, Trust};
 
-/// How long a line is waited for before the test fails.
+/// How long a client waits for a line before the test fails.
 const PATIENCE: Duration = Duration::from_secs(20);
 
 /// A connection to a server.
@@ -18,29 +18,28 @@ pub(crate) struct Client {
 }
 
 impl Client {
-    /// Connects and shakes hands; the greeting is not read yet.
+    /// Connects, with the TLS handshake. Does not read the greeting.
     pub(crate) fn open(address: SocketAddr, ca: &Path) -> Self {
         Self::open_with(address, Self::config(ca))
     }
 
-    /// The same with a configuration that is shared by many clients.
+    /// The same with a configuration that many clients share.
     pub(crate) fn open_with(address: SocketAddr, config: Trust) -> Self {
         Self::over(TcpStream::connect(address).unwrap(), config, &[])
     }
 
-    /// The same, unless nobody listens.
+    /// The same; returns `None` if nobody listens.
     pub(crate) fn try_open_with(address: SocketAddr, config: Trust) -> Option<Self> {
         TcpStream::connect(address).ok().map(|socket| Self::over(socket, config, &[]))
     }
 
-    /// The same over a socket that is connected, on which `preface` comes before anything of TLS, in one packet with
-    /// its beginning.
+    /// The same over a connected socket. It sends `preface` before TLS, in one packet with the first bytes of TLS.
     pub(crate) fn over(socket: TcpStream, config: Trust, preface: &[u8]) -> Self {
         Self { wire: LineClient::over(socket, &config, preface).unwrap() }
     }
 
-    /// Connects and sends `bytes` together with the end of the handshake, before anything of the server's session
-    /// can have been seen.
+    /// Connects and sends `bytes` together with the end of the handshake, before the client can have seen anything of
+    /// the server's session.
     pub(crate) fn open_speaking(address: SocketAddr, ca: &Path, bytes: &[u8]) -> Self {
         let mut client = Self::open(address, ca);
         let stream = client.wire.stream();
@@ -51,11 +50,11 @@ impl Client {
         client
     }
 
-    /// The same, and the word that nothing more comes.
+    /// The same, and sends close_notify.
     pub(crate) fn open_speaking_and_closing(address: SocketAddr, ca: &Path, bytes: &[u8]) -> Self {
         let mut client = Self::open(address, ca);
         let stream = client.wire.stream();
-        // The last of what it has to say of the handshake is left for then.
+        // The client's last handshake bytes stay unsent until then.
         while stream.conn.is_handshaking() {
             while stream.conn.wants_write() {
                 stream.conn.write_tls(&mut stream.sock).unwrap();
@@ -77,7 +76,7 @@ impl Client {
         self.send_bytes(format!("{line}\n").as_bytes());
     }
 
-    /// Renews the keys that it encrypts with, asks the server for the same, and sends a line, byte by byte.
+    /// Updates its encryption keys, requests the same of the server, and sends a line, byte by byte.
     pub(crate) fn send_renewed_in_pieces(&mut self, line: &str) {
         let stream = self.wire.stream();
         stream.conn.refresh_traffic_keys().unwrap();
@@ -96,17 +95,17 @@ impl Client {
         self.wire.send(bytes).unwrap();
     }
 
-    /// Sends bytes if the connection still takes them.
+    /// Sends bytes, if the connection still accepts them.
     pub(crate) fn try_send(&mut self, bytes: &[u8]) -> std::io::Result<()> {
         self.wire.send(bytes)
     }
 
-    /// The next line, without its ending.
+    /// Returns the next line, without its ending.
     pub(crate) fn line(&mut self) -> String {
         self.line_within(PATIENCE).expect("no line came in time, or the connection ended")
     }
 
-    /// The next line; none if the connection ends, or no line comes in time. Fails if the connection breaks.
+    /// Returns the next line; `None` if the connection ends, or no line comes in time. Fails if the connection breaks.
     pub(crate) fn line_within(&mut self, patience: Duration) -> Option<String> {
         match self.wire.poll(patience) {
             Polled::Line(line) => Some(line),
@@ -115,12 +114,13 @@ impl Client {
         }
     }
 
-    /// The next line, or what came instead; unlike [`Client::line_within`] it does not fail if the connection breaks.
+    /// Returns the next line, or what came instead. Unlike [`Client::line_within`] it does not fail if the connection
+    /// breaks.
     pub(crate) fn poll(&mut self, patience: Duration) -> Polled {
         self.wire.poll(patience)
     }
 
-    /// All lines up to the end, and how it ended.
+    /// Returns all lines up to the end, and how the connection ended.
     pub(crate) fn rest(&mut self) -> (Vec<String>, Polled) {
         let mut lines = Vec::new();
         loop {
@@ -131,18 +131,18 @@ impl Client {
         }
     }
 
-    /// Makes the kernel keep little for this client, so that the server notices soon if it does not read.
+    /// Makes the kernel's receive buffer small, so that the server notices soon if this client does not read.
     pub(crate) fn shrink_window(&self) {
         self.wire.shrink_window().unwrap();
     }
 
-    /// Sends one line and returns the next that comes.
+    /// Sends one line and returns the next line.
     pub(crate) fn ask(&mut self, line: &str) -> String {
         self.send(line);
         self.line()
     }
 
-    /// Reads lines up to the first that begins with `prefix`, and returns that.
+    /// Reads lines up to the first that begins with `prefix`, and returns it.
     pub(crate) fn until(&mut self, prefix: &str) -> String {
         loop {
             let line = self.line();
@@ -152,19 +152,19 @@ impl Client {
         }
     }
 
-    /// Fails unless nothing more comes before the answer to a ping.
+    /// Fails if anything comes before the answer to a ping.
     pub(crate) fn expect_quiet(&mut self) {
         assert_eq!(self.ask("/ping quiet"), "PONG quiet");
     }
 
-    /// Fails unless the server closes the connection, with a close_notify, after all lines were read.
+    /// Fails unless all lines are read and the server closes the connection with a close_notify.
     pub(crate) fn expect_end(&mut self) {
         let deadline = Instant::now() + PATIENCE;
         assert_eq!(self.wire.unread(), "", "unread");
         assert_eq!(self.wire.read(deadline).unwrap(), Some(false), "more came: {}", self.wire.unread());
     }
 
-    /// The socket below.
+    /// Returns the socket of the connection.
     pub(crate) fn socket(&self) -> &TcpStream {
         self.wire.socket()
     }
@@ -181,7 +181,7 @@ impl Client {
         stream.sock.write_all(&cipher).unwrap();
     }
 
-    /// Says close_notify and closes the writing half.
+    /// Sends close_notify and closes the writing half.
     pub(crate) fn half_close(&mut self) {
         let stream = self.wire.stream();
         stream.conn.send_close_notify();

@@ -1,5 +1,4 @@
-//! What the tests of the built program share: a server that is started and killed, and a client that speaks
-//! lines over TLS.
+//! Helpers of the tests of the built program: they start and kill a server, and speak lines over TLS.
 
 mod client;
 mod json;

@@ -1,4 +1,4 @@
-//! Runs the built program to its end, with nothing of the environment but what a test says.
+//! Runs the built program to its end, with only those environment variables that a test sets.
 
 use std::io::Write;
 use std::path::Path;
@@ -6,7 +6,7 @@ use std::process::{Command, Output, Stdio};
 use std::thread;
 use std::time::{Duration, Instant};
 
-/// The program with these arguments, an empty environment but for the data directory, and no input.
+/// Returns the program with these arguments, an environment that has only the data directory, and no input.
 pub(crate) fn command(data: &Path, args: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_parlor"));
     command.args(args).env_clear().env("PARLOR_DATA", data).stdin(Stdio::null());
@@ -27,18 +27,18 @@ pub(crate) fn parlor_with_input(data: &Path, args: &[&str], input: &str) -> Outp
 /// Runs a command to its end, with `input` on standard input.
 pub(crate) fn feed(mut command: Command, input: &str) -> Output {
     let mut child = command.stdin(Stdio::piped()).spawn().unwrap();
-    // A program that fails early need not read its input.
+    // A program that fails early may not read its input.
     let _ = child.stdin.take().unwrap().write_all(input.as_bytes());
     child.wait_with_output().unwrap()
 }
 
-/// Exit code and what was said on standard output and standard error, with the directory replaced by `DIR`.
+/// Returns the exit code, standard output and standard error, with the directory replaced by `DIR`.
 pub(crate) fn outcome(data: &Path, output: Output) -> (Option<i32>, String, String) {
     let text = |bytes| String::from_utf8(bytes).unwrap().replace(data.to_str().unwrap(), "DIR");
     (output.status.code(), text(output.stdout), text(output.stderr))
 }
 
-/// Runs a program that is to end soon by itself; what [`outcome`] says of it.
+/// Runs a program that must end by itself within 30 s. Returns its [`outcome`].
 pub(crate) fn ends(data: &Path, mut command: Command) -> (Option<i32>, String, String) {
     let mut child = command.spawn().unwrap();
     let deadline = Instant::now() + Duration::from_secs(30);

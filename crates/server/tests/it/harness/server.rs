@@ -1,4 +1,4 @@
-//! A running `parlor serve` in a directory of its own, on a port of its own. It is killed when dropped.
+//! A running `parlor serve` with its own directory and port. Dropping it kills the process.
 
 use std::fs;
 use std::net::{Ipv4Addr, SocketAddr};
@@ -13,7 +13,7 @@ use tempfile::TempDir;
 
 use super::{Client, eventually};
 
-/// How a server is started.
+/// How to start a server.
 #[derive(Default, Clone)]
 pub(crate) struct Options {
     args: Vec<String>,
@@ -23,25 +23,26 @@ pub(crate) struct Options {
 }
 
 impl Options {
-    /// Arguments of `serve`. Data, a cheap hash and a name are in the environment; `--listen` adds an address.
+    /// Adds arguments of `serve`. The environment has data directory, a cheap hash and a name; `--listen` adds an
+    /// address.
     pub(crate) fn args(mut self, args: &[&str]) -> Self {
         self.args.extend(args.iter().map(|arg| (*arg).to_owned()));
         self
     }
 
-    /// A variable of the environment.
+    /// Sets an environment variable.
     pub(crate) fn env(mut self, name: &str, value: &str) -> Self {
         self.env.push((name.to_owned(), value.to_owned()));
         self
     }
 
-    /// No name of the server, which else is `test`.
+    /// Sets no server name; otherwise the name is `test`.
     pub(crate) fn unnamed(mut self) -> Self {
         self.unnamed = true;
         self
     }
 
-    /// How many descriptors the server may have open; it cannot raise that.
+    /// Limits the open descriptors of the server; the server cannot raise this limit.
     pub(crate) fn max_descriptors(mut self, max: u32) -> Self {
         self.max_descriptors = Some(max);
         self
@@ -79,44 +80,44 @@ impl Server {
         Options::default().start()
     }
 
-    /// Where it listens.
+    /// Returns the address on which it listens.
     pub(crate) fn address(&self) -> SocketAddr {
         self.0.address()
     }
 
-    /// The process id.
+    /// Returns the process id.
     pub(crate) fn pid(&self) -> u32 {
         self.0.pid()
     }
 
-    /// Its data directory.
+    /// Returns its data directory.
     pub(crate) fn data(&self) -> &Path {
         self.0.data()
     }
 
-    /// The file that clients verify with.
+    /// Returns the CA file with which clients verify it.
     pub(crate) fn ca(&self) -> PathBuf {
         self.0.ca()
     }
 
-    /// What it logged so far.
+    /// Returns its log so far.
     pub(crate) fn log(&self) -> String {
         self.0.log()
     }
 
-    /// The next line of what it says on standard output, behind where it listens.
+    /// Returns the next line of its standard output, after the listening addresses.
     pub(crate) fn output_line(&self) -> String {
         self.0.output_line().unwrap()
     }
 
-    /// A connection that has read the greeting.
+    /// Returns a connection that has read the greeting.
     pub(crate) fn connect(&self) -> Client {
         let mut client = Client::open(self.address(), &self.ca());
         assert_eq!(client.line(), "HELLO parlor/1 test");
         client
     }
 
-    /// A connection from one of this machine's addresses, that has read the greeting.
+    /// Returns a connection from one of this machine's addresses that has read the greeting.
     pub(crate) fn connect_from(&self, address: Ipv4Addr) -> Client {
         let socket = Socket::new(Domain::IPV4, Type::STREAM, None).unwrap();
         socket.bind(&SocketAddr::from((address, 0)).into()).unwrap();
@@ -126,7 +127,7 @@ impl Server {
         client
     }
 
-    /// A connection with a new account that is logged in.
+    /// Returns a connection of a new account, logged in.
     pub(crate) fn register(&self, user: &str) -> Client {
         let mut client = self.connect();
         client.send(&format!("REGISTER {user} secret"));
@@ -134,7 +135,7 @@ impl Server {
         client
     }
 
-    /// A connection of an account whose password is `secret`.
+    /// Returns a connection of an account whose password is `secret`, logged in.
     pub(crate) fn log_in(&self, user: &str) -> Client {
         let mut client = self.connect();
         client.send(&format!("LOGIN {user} secret"));
@@ -148,14 +149,14 @@ impl Server {
         assert!(done.success());
     }
 
-    /// Freezes it, and waits until each of its threads stands still: the signal reaches them one by one, and until it
-    /// does they go on.
+    /// Freezes it, and waits until all its threads are stopped: the signal reaches them one by one, and each runs on
+    /// until then.
     pub(crate) fn freeze(&self) {
         self.signal("STOP");
-        eventually("every thread stands still", || self.stands_still());
+        eventually("every thread is stopped", || self.stands_still());
     }
 
-    /// Thaws it.
+    /// Lets it run on after a freeze.
     pub(crate) fn thaw(&self) {
         self.signal("CONT");
     }
@@ -193,25 +194,25 @@ impl Server {
         self.0.wait().unwrap_or_else(|error| panic!("{error}"))
     }
 
-    /// The number in a line of `/proc/PID/status`, such as `Threads` or `VmRSS`.
+    /// Returns the number in a line of `/proc/PID/status`, such as `Threads` or `VmRSS`.
     pub(crate) fn status(&self, field: &str) -> usize {
         self.0.status(field).unwrap()
     }
 
-    /// How many of its threads have a name that begins with `prefix`.
+    /// Returns the number of its threads whose name begins with `prefix`.
     pub(crate) fn threads(&self, prefix: &str) -> usize {
         self.0.threads(prefix)
     }
 
-    /// Whether all of its threads are stopped: behind the name in parentheses stands the letter T.
+    /// Whether all its threads are stopped: the letter T follows the name in parentheses.
     fn stands_still(&self) -> bool {
         let threads = fs::read_dir(format!("/proc/{}/task", self.pid())).unwrap();
-        // A thread may have ended since it was listed.
+        // A listed thread may have ended since.
         let mut states = threads.filter_map(|thread| fs::read_to_string(thread.unwrap().path().join("stat")).ok());
         states.all(|stat| stat.rsplit(") ").next().is_some_and(|rest| rest.starts_with('T')))
     }
 
-    /// How many descriptors it has open.
+    /// Returns the number of its open descriptors.
     pub(crate) fn descriptors(&self) -> usize {
         self.0.descriptors()
     }

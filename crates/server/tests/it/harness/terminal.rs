@@ -1,4 +1,4 @@
-//! `parlor connect` in a pseudo-terminal. It must not look at anything but the screen.
+//! `parlor connect` in a pseudo-terminal. It must not check anything but the screen.
 
 use std::path::Path;
 use std::process::Command;
@@ -16,8 +16,8 @@ pub(crate) struct Terminal {
 }
 
 impl Terminal {
-    /// Types the command with the addresses of these servers, which have one authority; the home directory of whoever
-    /// does so is `home`.
+    /// Runs the command with the addresses of these servers, which have one authority, and with the home directory
+    /// `home`.
     pub(crate) fn open(servers: &[&Server], home: &Path, args: &[&str]) -> Self {
         let mut command = Command::new(env!("CARGO_BIN_EXE_parlor"));
         let addresses = servers.iter().map(|server| server.address().to_string());
@@ -29,7 +29,7 @@ impl Terminal {
         Self { session }
     }
 
-    /// The terminal of somebody new, who has logged in.
+    /// Returns the terminal of a new user, logged in.
     pub(crate) fn enter(servers: &[&Server], home: &Path, user: &str) -> Self {
         let mut terminal = Self::open(servers, home, &["--user", user, "--register"]);
         terminal.sees(&format!("Password of {user}: "));
@@ -46,7 +46,7 @@ impl Terminal {
         self.session.send(keys).unwrap();
     }
 
-    /// Waits until this appears, and returns what came before it.
+    /// Waits until `text` appears, and returns the text before it.
     pub(crate) fn sees(&mut self, text: &str) -> String {
         let found = self.session.expect(text).unwrap_or_else(|error| panic!("{text:?} does not appear: {error}"));
         String::from_utf8_lossy(found.before()).into_owned()

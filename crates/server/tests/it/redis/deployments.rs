@@ -1,4 +1,4 @@
-//! Redis in the shapes that operators give it: a cluster, a group with Sentinels, a master with replicas.
+//! Redis as operators deploy it: a cluster, a group with Sentinels, a master with replicas.
 
 use parlor_redis_testkit::{Fsync, Reach, RedisCluster, RedisOptions, RedisSentinel, RedisServer};
 use serde_json::Value;
@@ -6,7 +6,7 @@ use serde_json::Value;
 use super::{at, hear_up_to, insist, list, sharing};
 use crate::harness::{command, outcome};
 
-/// Rooms whose keys lie in slots of all masters.
+/// Number of rooms: enough that their keys are in slots of all masters.
 const ROOMS: usize = 9;
 
 #[test]

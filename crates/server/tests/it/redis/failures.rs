@@ -1,4 +1,4 @@
-//! Redis is emptied, fails over or is a Cluster; servers freeze and are started anew. What people notice of it.
+//! What users notice if Redis is emptied, fails over or is a Cluster, and if servers freeze or restart.
 
 use std::collections::BTreeSet;
 use std::thread;
@@ -9,7 +9,7 @@ use parlor_redis_testkit::{Direction, FaultProxy, Fsync, RedisCluster, RedisSent
 use super::{at, insist, sharing};
 use crate::harness::{Client, Known, Polled, Server, eventually};
 
-/// Reads up to a message with this text.
+/// Reads events up to a message with this text.
 fn hears(client: &mut Client, text: &str) {
     while client.event_of("message")["text"] != text {}
 }
@@ -27,10 +27,10 @@ fn whoever_is_connected_stays_when_redis_comes_back_empty() {
     assert_eq!([alice.say("one"), alice.say("two")], [1, 2]);
     hears(&mut bob, "two");
     redis.cli(&["FLUSHALL"]);
-    // Numbers begin anew, and so does their epoch.
+    // The numbers restart, with a new epoch.
     assert_eq!(insist(&mut alice, "three"), 1);
     hears(&mut bob, "three");
-    eventually("both servers said it", || [&one, &two].iter().all(|server| log_lines(server, "came back empty") == 1));
+    eventually("both servers log it", || [&one, &two].iter().all(|server| log_lines(server, "came back empty") == 1));
     bob.send("/who");
     assert_eq!(bob.event_of("users")["users"], serde_json::json!(["alice", "bob"]));
     let (_carol, entered) = one.member_json("carol", "garden");
@@ -50,7 +50,7 @@ fn a_server_that_was_frozen_does_nothing_for_those_who_were_displaced() {
     let mut bob = two.register("bob");
     assert_eq!(stayer.line(), "JOIN lobby bob");
     one.freeze();
-    // Both send while their server is frozen: it will find that when it wakes up.
+    // Both send while their server is frozen: it finds the lines when it resumes.
     old.send("from the grave");
     stayer.send("still here");
     let mut new = two.log_in("alice");
@@ -64,8 +64,8 @@ fn a_server_that_was_frozen_does_nothing_for_those_who_were_displaced() {
     let told = lines.iter().filter(|line| line.starts_with("BYE ")).collect::<Vec<_>>();
     assert_eq!((told.len(), end), (1, Polled::End), "{lines:?}");
     assert!(told[0].starts_with("BYE logged-in-elsewhere "), "{lines:?}");
-    assert!(!lines.iter().any(|line| line.contains("while it was frozen")), "it was delivered: {lines:?}");
-    // Dora's name was free: her session goes on, and what was said meanwhile arrives.
+    assert!(!lines.iter().any(|line| line.contains("while it was frozen")), "it was received: {lines:?}");
+    // Nobody took dora's name: her session continues, and the messages sent meanwhile arrive.
     assert_eq!(stayer.until("MSG lobby bob"), "MSG lobby bob while it was frozen");
     bob.until("JOIN lobby dora");
     let mut heard = BTreeSet::new();
@@ -76,7 +76,7 @@ fn a_server_that_was_frozen_does_nothing_for_those_who_were_displaced() {
         if line == "MSG lobby dora back again" {
             break;
         }
-        assert!(heard.insert(line.clone()), "twice: {line}");
+        assert!(heard.insert(line.clone()), "received twice: {line}");
     }
     bob.send("/who");
     assert_eq!(bob.until("OK who"), "OK who lobby 3");
@@ -127,7 +127,7 @@ fn a_silent_link_is_found_and_what_was_missed_arrives() {
     let (mut bob, _) = far.member_json("bob", "garden");
     assert_eq!(alice.say("before"), 1);
     hears(&mut bob, "before");
-    // Nothing comes from Redis any more, and nobody says so.
+    // Nothing comes from Redis any more, without an error.
     proxy.hold(Direction::ToClient);
     assert_eq!([alice.say("two"), alice.say("three")], [2, 3]);
     bob.send("lost");
@@ -142,12 +142,12 @@ fn a_silent_link_is_found_and_what_was_missed_arrives() {
         }
     }
     heard.expect_gapless(2..=3);
-    // Refused at first, it may have been stored once.
+    // An attempt that was refused at first may have been stored.
     assert!((4..=5).contains(&end), "{end}");
     hears(&mut alice, "healed");
 }
 
-/// Two people on two servers, before and after something.
+/// Two users on two servers talk before and after `between`.
 fn talk(one: &Server, two: &Server, between: impl FnOnce()) {
     let (mut alice, _) = one.member_json("alice", "garden");
     let (mut bob, _) = two.member_json("bob", "garden");
@@ -162,7 +162,7 @@ fn talk(one: &Server, two: &Server, between: impl FnOnce()) {
     alice.send("/publish news");
     assert_eq!(bob.event_of("publication")["text"], "news");
     let mut again = two.connect();
-    // Each server finds what is left of Redis by itself, one later than the other.
+    // Each server finds the remaining Redis on its own, one later than the other.
     while again.ask("LOGIN alice secret") != "OK login alice lobby" {
         thread::sleep(Duration::from_millis(50));
     }
@@ -177,7 +177,7 @@ fn a_failover_by_sentinels_is_survived() {
     let group = RedisSentinel::start();
     let start = || at(&group.url()).start();
     talk(&start(), &start(), || {
-        // What the replica lacks is lost with the master, as docs/redis.md says.
+        // Data that the replica lacks is lost with the master, as docs/redis.md says.
         eventually("the replica has it", || group.replica().cli(&["XLEN", "parlor:log:{garden}"]) == "1");
         let old = group.kill_master();
         group.wait_for_failover(old);

@@ -1,4 +1,4 @@
-//! Servers that share a Redis, from outside: two people on two servers cannot tell that there are two.
+//! Servers that share a Redis, from outside: two users on two servers see no difference to one server.
 
 mod deployments;
 mod failures;
@@ -14,24 +14,24 @@ use parlor_redis_testkit::RedisServer;
 
 use crate::harness::{Client, Known, Options, Server};
 
-/// A server that keeps its data in this Redis.
+/// Returns options of a server that keeps its data in this Redis.
 fn sharing(redis: &RedisServer) -> Options {
     at(&redis.url())
 }
 
-/// A server that keeps its data in the Redis at this address.
+/// Returns options of a server that keeps its data in the Redis at this address.
 fn at(url: &str) -> Options {
     Options::default().env("PARLOR_REDIS", url)
 }
 
-/// Two servers that share a Redis.
+/// Starts two servers that share a Redis.
 fn two() -> (RedisServer, Server, Server) {
     let redis = RedisServer::start();
     let (one, two) = (sharing(&redis).start(), sharing(&redis).start());
     (redis, one, two)
 }
 
-/// The lines of the answer to a command, up to the one that begins with `last`.
+/// Returns the lines of the answer to a command, up to the line that begins with `last`.
 fn list(client: &mut Client, command: &str, last: &str) -> Vec<String> {
     client.send(command);
     let mut lines = vec![client.line()];
@@ -41,7 +41,7 @@ fn list(client: &mut Client, command: &str, last: &str) -> Vec<String> {
     lines
 }
 
-/// Says a line until it is accepted, and returns its number. What was refused before may have been accepted as well.
+/// Retries a message until it is accepted, and returns its number. Refused attempts may have been stored as well.
 fn insist(client: &mut Client, text: &str) -> u64 {
     loop {
         client.send(text);
@@ -59,7 +59,7 @@ fn insist(client: &mut Client, text: &str) -> u64 {
     }
 }
 
-/// Hears messages one after the other up to this one; one whose sender got an error may be among them.
+/// Receives messages in order up to number `last`. They may include one whose sender got an error.
 fn hear_up_to(client: &mut Client, last: u64) {
     let mut heard = Known::default();
     while heard.last() != Some(last) {

@@ -1,4 +1,4 @@
-//! What a server says of a Redis that it cannot use, and that it waits for one that may come.
+//! Error messages for an unusable Redis, and the wait for an unreachable one.
 
 use std::io::{BufRead, BufReader};
 use std::net::TcpStream;
@@ -12,7 +12,7 @@ use parlor_redis_testkit::{RedisServer, free_port};
 use super::sharing;
 use crate::harness::{Client, Options, command, ends, outcome, parlor};
 
-/// What each command that speaks to Redis says, with these arguments. Each has to fail.
+/// Returns the error of each command that uses Redis, with these arguments. Each must fail.
 fn complaints(url: &str, args: &[&str]) -> Vec<String> {
     let data = tempfile::tempdir().unwrap();
     let commands: [&[&str]; 3] =
@@ -83,7 +83,7 @@ fn a_url_that_is_none_is_a_usage_error_without_the_password() {
     }
 }
 
-/// A server that waits for the Redis at a port, and has said so.
+/// A server that waits for the Redis at a port, and has logged so.
 struct Waiting {
     child: Child,
     listen: u16,
@@ -104,7 +104,7 @@ impl Waiting {
 
 impl Drop for Waiting {
     fn drop(&mut self) {
-        // It may have ended already.
+        // The process may have ended already.
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
@@ -116,7 +116,7 @@ fn a_redis_that_is_away_is_waited_for() {
     redis.kill();
     let data = tempfile::tempdir().unwrap();
     let mut server = Waiting::start(data.path(), redis.port());
-    assert!(TcpStream::connect(("127.0.0.1", server.listen)).is_err(), "it accepts whom it cannot serve");
+    assert!(TcpStream::connect(("127.0.0.1", server.listen)).is_err(), "it accepts clients that it cannot serve");
     redis.restart();
     let output = BufReader::new(server.child.stdout.take().unwrap()).lines().map_while(Result::ok);
     let listening = format!("parlor listening on 127.0.0.1:{}", server.listen);

@@ -1,4 +1,4 @@
-//! What operators do with servers that share a Redis: accounts, a look at all of them, stopping one.
+//! What operators do with servers that share a Redis: manage accounts, show the state of all servers, stop one.
 
 use std::path::Path;
 
@@ -16,7 +16,7 @@ fn run(redis: &RedisServer, words: &[&str], input: &str) -> Outcome {
     let mut command = command(data.path(), words);
     command.env("PARLOR_REDIS", redis.url()).env("PARLOR_BCRYPT_COST", "4");
     let told = outcome(data.path(), feed(command, input));
-    assert!(!Path::new(data.path()).join("parlor.db").exists(), "a database was made for nothing");
+    assert!(!Path::new(data.path()).join("parlor.db").exists(), "the command made a database although it uses Redis");
     told
 }
 
@@ -28,14 +28,14 @@ fn told(code: i32, said: &str, complaint: &str) -> Outcome {
     (Some(code), said.to_owned(), complaint.to_owned())
 }
 
-/// What `parlor status --json` says.
+/// Returns the output of `parlor status --json`.
 fn status(redis: &RedisServer) -> Value {
     let (code, said, complaint) = run(redis, &["status", "--json"], "");
     assert_eq!((code, complaint.as_str()), (Some(0), ""));
     serde_json::from_str(&said).unwrap()
 }
 
-/// The sessions of each server, by name.
+/// Returns the number of sessions of each server, by name.
 fn sessions(redis: &RedisServer) -> Vec<(String, u64)> {
     let status = status(redis);
     let servers = status["servers"].as_array().unwrap().iter();
@@ -108,7 +108,7 @@ fn the_status_shows_servers_and_rooms() {
         let runs = server["scripts"].as_array().unwrap().iter().any(|script| script["name"] == "enter");
         lease && follows && runs
     };
-    eventually("both servers are well and say so", || {
+    eventually("both servers are healthy and report it", || {
         self::status(&redis)["servers"].as_array().unwrap().iter().all(is_well)
     });
     let (code, text, _) = run(&redis, &["status"], "");

@@ -1,4 +1,4 @@
-//! What people see of each other across servers.
+//! What users see of each other across servers.
 
 use std::thread;
 use std::time::Duration;
@@ -54,7 +54,7 @@ fn everybody_on_every_server_hears_one_order() {
         speakers.into_iter().for_each(|speaker| drop(speaker.join().unwrap()));
     });
     let (first, second) = (known.pop().unwrap(), known.pop().unwrap());
-    assert!(first.entries().eq(second.entries()), "two orders");
+    assert!(first.entries().eq(second.entries()), "the two servers deliver different orders");
     for name in ["alice", "bob"] {
         let own: Vec<&str> = first.entries().map(|(_, text)| text).filter(|text| text.starts_with(name)).collect();
         let expected: Vec<String> = (0..EACH).map(|number| format!("{name} {number}")).collect();
@@ -127,7 +127,7 @@ fn the_policy_that_rejects_holds_across_servers() {
     alice.send("/quit");
     alice.until("BYE quit");
     alice.expect_end();
-    // The session is free a moment after its client heard its end.
+    // The session is free shortly after its client received the end.
     let mut answer = second.ask("LOGIN alice secret");
     while answer.starts_with("ERR already-logged-in ") {
         answer = second.ask("LOGIN alice secret");
@@ -150,7 +150,7 @@ fn followers_and_direct_messages_cross_servers() {
     assert!(bob.ask("/msg nobody hello").starts_with("ERR no-such-user "));
     bob.send("/quit");
     assert_eq!(alice.line(), "PART lobby bob");
-    // The session is free a moment after its people saw it leave.
+    // The session is free shortly after the members received its PART.
     while alice.ask("/msg bob hello") == "OK msg bob" {}
     assert!(alice.ask("/msg bob hello").starts_with("ERR user-offline "));
     assert_eq!(alice.ask("/publish and the tulips"), "OK publish 2");
@@ -171,12 +171,12 @@ fn failed_logins_count_on_all_servers() {
         let mut failures = 0;
         while client.ask("LOGIN alice wrong").starts_with("ERR bad-credentials ") {
             failures += 1;
-            assert!(failures < 30, "nobody stops the guessing");
+            assert!(failures < 30, "the server does not limit the guesses");
         }
         failures
     };
     let (here, there) = (attempts(&one), attempts(&two));
-    // A slow machine may let the first delay pass before the second server is asked.
+    // On a slow machine the first delay may pass before the attempts on the second server.
     assert!(here > 5 && there < here - 5, "{here} attempts on the first server, {there} more on the other");
 }
 
@@ -188,7 +188,7 @@ fn people_of_a_killed_server_are_gone_and_their_names_free() {
     let _alice = one.register("alice");
     let mut bob = two.register("bob");
     one.kill();
-    // The lease, and the survivors' look at it.
+    // The timeout covers the lease and the next check by the other server.
     let Polled::Line(line) = bob.poll(Duration::from_secs(60)) else { panic!("nothing came; {}", two.log()) };
     assert_eq!(line, "PART lobby alice");
     assert_eq!(list(&mut bob, "/who", "OK"), ["USER bob", "OK who lobby 1"]);

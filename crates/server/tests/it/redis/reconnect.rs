@@ -1,4 +1,4 @@
-//! What a person at `parlor connect` notices of a server that dies, where there is another one.
+//! What a user of `parlor connect` notices if a server dies and there is another one.
 
 use std::sync::Arc;
 
@@ -7,7 +7,7 @@ use parlor_redis_testkit::RedisServer;
 use super::sharing;
 use crate::harness::{Server, Terminal, command, feed, outcome};
 
-/// Two servers of one Redis and one authority.
+/// Starts two servers with one Redis and one authority.
 fn two() -> (RedisServer, Server, Server) {
     let redis = RedisServer::start();
     let data = Arc::new(tempfile::tempdir().unwrap());
@@ -29,7 +29,8 @@ fn what_was_said_while_a_server_died_is_shown_once_and_in_order() {
     bob.send("before");
     alice.sees("[red] bob: before");
     alice.sees("> ");
-    // A line that is not sent yet outlives the server; it is stopped first, so that nothing of what follows comes by it.
+    // A line that is not sent yet survives the server's death. The server is frozen first, so that it delivers nothing
+    // of what follows.
     alice.types("half a li");
     alice.sees("half a li");
     one.freeze();

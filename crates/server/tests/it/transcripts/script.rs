@@ -1,4 +1,4 @@
-//! Reads transcript files; their language is described in `tests/scripts/README.md`. It must not run them.
+//! Reads transcript files; `tests/scripts/README.md` describes their language. It must not run them.
 
 use std::path::Path;
 
@@ -6,7 +6,7 @@ use std::path::Path;
 pub(super) struct Script {
     /// Name of the file.
     pub(super) name: String,
-    /// What happens, in order.
+    /// The steps, in order.
     pub(super) steps: Vec<Step>,
 }
 
@@ -16,11 +16,11 @@ pub(super) struct Step {
     pub(super) number: usize,
     /// The line as it is written.
     pub(super) written: String,
-    /// What it asks for.
+    /// The action that it requests.
     pub(super) action: Action,
 }
 
-/// What one line of a transcript asks for.
+/// The action that one line of a transcript requests.
 pub(super) enum Action {
     /// Start a server on the data of this transcript, with these arguments.
     Serve(Vec<String>),
@@ -46,15 +46,15 @@ pub(super) enum Act {
     Await(Pattern),
     /// Gets nothing before the answer to a ping.
     Quiet,
-    /// Finds the connection closed by the server, cleanly.
+    /// Sees that the server has closed the connection, cleanly.
     Closed,
     /// Closes its half of the connection.
     HalfClose,
-    /// Breaks the connection off, with a reset.
+    /// Ends the connection with a reset.
     Reset,
 }
 
-/// A line that is expected.
+/// An expected line.
 #[derive(Debug)]
 pub(super) enum Pattern {
     /// Pieces of text, with anything in between.
@@ -124,8 +124,8 @@ fn pattern(line: &str) -> Result<Pattern, String> {
     line.replace("\\*", "\\x2a").split('*').map(literal).collect::<Result<_, _>>().map(Pattern::Text)
 }
 
-/// Text with its escapes resolved: `\n` `\r` `\t` `\\`, `\xNN` for a byte, `\u{N}` for a character, and `\(text*N)`
-/// for text N times.
+/// Returns the text with its escapes resolved: `\n` `\r` `\t` `\\`, `\xNN` for a byte, `\u{N}` for a character, and
+/// `\(text*N)` for text N times.
 fn unescape(text: &str) -> Result<Vec<u8>, String> {
     let mut bytes = Vec::new();
     let mut rest = text;
@@ -137,7 +137,7 @@ fn unescape(text: &str) -> Result<Vec<u8>, String> {
     Ok(bytes)
 }
 
-/// Resolves the escape that `text` begins with, behind its backslash, and returns what follows it.
+/// Resolves the escape at the beginning of `text`, whose backslash is removed already. Returns the text after it.
 fn one_escape<'a>(text: &'a str, bytes: &mut Vec<u8>) -> Option<&'a str> {
     let mut characters = text.chars();
     match characters.next()? {
@@ -167,7 +167,7 @@ fn one_escape<'a>(text: &'a str, bytes: &mut Vec<u8>) -> Option<&'a str> {
 }
 
 impl Pattern {
-    /// Whether a line is as expected.
+    /// Whether a line matches.
     pub(super) fn matches(&self, line: &str) -> bool {
         match self {
             Self::Text(pieces) => glob(pieces, line),
@@ -175,7 +175,7 @@ impl Pattern {
         }
     }
 
-    /// The code of the refusal or goodbye that is expected, if it is one: `ERR` or `BYE`, and the code.
+    /// Returns `ERR` or `BYE` and the code, if the expected line is a refusal or a goodbye.
     pub(super) fn code(&self) -> Option<(&str, &str)> {
         match self {
             Self::Text(pieces) => {
@@ -204,7 +204,7 @@ fn glob(pieces: &[String], line: &str) -> bool {
     rest.ends_with(last.as_str())
 }
 
-/// Whether two JSON values are the same, but for what `*` stands for.
+/// Whether two JSON values are equal; an expected `"*"` matches any value.
 fn same(expected: &serde_json::Value, got: &serde_json::Value) -> bool {
     use serde_json::Value::{Array, Object, String};
     match (expected, got) {

@@ -1,4 +1,4 @@
-//! Runs one transcript against a server of its own, or two that share a Redis. It must not know other transcripts.
+//! Runs one transcript against its own server, or against two that share a Redis. It must not know other transcripts.
 
 use std::collections::HashMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -11,33 +11,33 @@ use tempfile::TempDir;
 use super::script::{Act, Action, Pattern, Script};
 use crate::harness::{Client, Options, Server, command, feed};
 
-/// How long a line is waited for before the transcript fails.
+/// How long a client waits for a line before the transcript fails.
 const PATIENCE: Duration = Duration::from_secs(20);
 
 /// The password of accounts that `user add` makes.
 const PASSWORD: &str = "secret\n";
 
-/// What a transcript plays on.
+/// The servers that a transcript runs against.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum House {
     /// One server with its embedded store.
     Alone,
-    /// Two servers that share a Redis; clients connect to one and the other by turns.
+    /// Two servers that share a Redis; clients connect to them in turn.
     Pair,
 }
 
-/// Where a transcript plays: its data, its servers, its clients.
+/// State of a running transcript: its data, its servers, its clients.
 struct Stage {
     data: Arc<TempDir>,
     redis: Option<RedisServer>,
     servers: Vec<Server>,
-    /// How many clients connected so far.
+    /// Number of clients that connected so far.
     connected: usize,
     clients: HashMap<String, Client>,
     store_lock: Option<rusqlite::Connection>,
 }
 
-/// Runs a transcript up to its first failure, and says where and what that is.
+/// Runs a transcript up to its first failure, and returns the failed line and the reason.
 pub(super) fn run(script: &Script, house: House) -> Result<(), String> {
     let data = Arc::new(tempfile::tempdir().unwrap());
     let redis = (house == House::Pair).then(RedisServer::start);
@@ -74,7 +74,7 @@ impl Stage {
         Ok(())
     }
 
-    /// The servers; started with the settings of the tests if none was asked for yet.
+    /// Returns the servers. Starts them with the tests' default settings if none is started yet.
     fn servers(&mut self) -> &mut [Server] {
         if self.servers.is_empty() {
             self.start(&[]);
@@ -169,7 +169,7 @@ impl Stage {
         }
     }
 
-    /// Whether every client read all that came for it.
+    /// Fails if a client has an unread line.
     fn unread(&mut self) -> Result<(), String> {
         for (name, client) in &mut self.clients {
             if let Some(line) = client.line_within(Duration::from_millis(1)) {
