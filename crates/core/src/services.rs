@@ -25,6 +25,6 @@ pub struct Services {
 
 impl fmt::Debug for Services {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(out, "Parlor({})", self.policy.server_name)
+        write!(out, "Services({})", self.policy.server_name)
     }
 }

@@ -30,7 +30,7 @@ pub struct FlushToken {
 
 impl fmt::Debug for FlushToken {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        out.write_str("Pass")
+        out.write_str("FlushToken")
     }
 }
 
