@@ -26,6 +26,21 @@ fn user(options: RedisOptions, commands: &[&str]) -> RedisOptions {
     options.user("parlor", "secret", &format!("resetchannels ~parlor:* &parlor:* -@all {}", commands.join(" ")))
 }
 
+/// Counts failed and successful logins of an account, and its addresses.
+fn try_logins(server: &Server, account: &Account) {
+    let limiter = &server.store.attempts;
+    let (user, address, now) = (&account.user, "192.0.2.1", account.created);
+    let attempt = Attempt { user, address, is_address_limited: true, at: std::time::Duration::ZERO, now };
+    for outcome in [AttemptOutcome::Wrong, AttemptOutcome::Right, AttemptOutcome::Wrong] {
+        let LoginDecision::Allowed(permit) = limiter.acquire(&attempt).unwrap() else { panic!("nothing failed") };
+        limiter.release(&attempt, permit, outcome).unwrap();
+    }
+    for number in 0..20 {
+        let address = format!("192.0.2.{number}");
+        limiter.note_known_address(&Attempt { address: &address, ..attempt.clone() }).unwrap();
+    }
+}
+
 /// Runs everything that servers do.
 fn do_everything(config: &Config, redis: &RedisServer) {
     let servers = [(); 3].map(|()| Server::try_open(config).unwrap());
@@ -39,22 +54,8 @@ fn do_everything(config: &Config, redis: &RedisServer) {
     let accounts = &one.store.accounts;
     assert!(accounts.create(&account).unwrap() && accounts.set_role(&account.user, Role::Operator).unwrap());
     assert_eq!(accounts.accounts().unwrap().len(), 1);
-    let at = std::time::Duration::ZERO;
-    let (user, address, now) = (&account.user, "192.0.2.1", account.created);
-    let attempt = Attempt { user, address, is_address_limited: true, at, now };
-    for outcome in [AttemptOutcome::Wrong, AttemptOutcome::Right, AttemptOutcome::Wrong] {
-        let LoginDecision::Allowed(permit) = one.store.attempts.acquire(&attempt).unwrap() else {
-            panic!("nothing failed")
-        };
-        one.store.attempts.release(&attempt, permit, outcome).unwrap();
-    }
-    for number in 0..20 {
-        one.store
-            .attempts
-            .note_known_address(&Attempt { address: &format!("192.0.2.{number}"), ..attempt.clone() })
-            .unwrap();
-    }
-    assert!(accounts.unlock(&account.user, Some("192.0.2.1"), now).unwrap());
+    try_logins(one, &account);
+    assert!(accounts.unlock(&account.user, Some("192.0.2.1"), account.created).unwrap());
     let (ann, red) = (one.member("ann", "red"), log_of("red"));
     let feed = LogId::Feed(name("ann"));
     two.follow(&red);
