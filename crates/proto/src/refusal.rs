@@ -127,6 +127,8 @@ pub enum Refusal {
     LimitReached(&'static str),
     /// The store cannot be reached.
     StoreUnavailable,
+    /// The store has no room for more.
+    StoreFull,
 }
 
 impl Refusal {
@@ -158,7 +160,7 @@ impl Refusal {
             Self::UserOffline(_) => RefusalCode::UserOffline,
             Self::Forbidden => RefusalCode::Forbidden,
             Self::LimitReached(_) => RefusalCode::LimitReached,
-            Self::StoreUnavailable => RefusalCode::StoreUnavailable,
+            Self::StoreUnavailable | Self::StoreFull => RefusalCode::StoreUnavailable,
         }
     }
 
@@ -207,6 +209,7 @@ impl fmt::Display for Refusal {
             Self::Forbidden => out.write_str("Only operators may do that"),
             Self::LimitReached(what) => write!(out, "This server keeps no more {what}"),
             Self::StoreUnavailable => out.write_str("The store cannot be reached; try again later"),
+            Self::StoreFull => out.write_str("The store is full; the operator of this server has to make room"),
         }
     }
 }

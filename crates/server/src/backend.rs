@@ -13,7 +13,7 @@ use parlor_core::ports::{Sink, Store};
 use parlor_store::redis::{self, OpenError, Redis};
 use parlor_store::sqlite::{Durability, Sqlite};
 
-use crate::logging::store_events::StoreEventLog;
+use crate::logging::redis_events::RedisEventLog;
 use crate::service_manager;
 use crate::settings::{self, RedisArgs, Settings, Synchronous};
 use crate::workers::housekeeping::PeriodicTask;
@@ -76,7 +76,7 @@ impl BackendConfig {
                 Ok(Some(Backend::Sqlite { store: Arc::new(store), _lock: lock }))
             }
             Self::Redis(config) => {
-                let open = move || Redis::open(&config, sink.clone(), Arc::new(StoreEventLog));
+                let open = move || Redis::open(&config, sink.clone(), Arc::new(RedisEventLog));
                 Ok(open_interruptibly(move || retry_until_reachable(open), requests, reload)?.map(Backend::Redis))
             }
         }

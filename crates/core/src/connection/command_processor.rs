@@ -261,7 +261,8 @@ impl CommandProcessor {
             CommandError::Refused(refusal) => self.refuse(&refusal, verb),
             CommandError::Failed { what, error } => {
                 self.handle.services.observer.store_failed(what, &error);
-                self.refuse(&Refusal::StoreUnavailable, verb);
+                let refusal = if error.is_full() { Refusal::StoreFull } else { Refusal::StoreUnavailable };
+                self.refuse(&refusal, verb);
                 // The failure may have taken long, and the next line may take long too.
                 self.handle.peer.flush();
             }

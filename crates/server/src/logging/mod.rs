@@ -3,7 +3,7 @@
 
 pub(crate) mod observer;
 pub(crate) mod rate_limit;
-pub(crate) mod store_events;
+pub(crate) mod redis_events;
 mod writer;
 
 use std::io::{self, IsTerminal};

@@ -7,7 +7,7 @@ use ::redis::Value;
 use parlor_core::ports::{Entry, Head, LogId, StoreError, StoreResult};
 use parlor_proto::{Epoch, MessageId, RoomName};
 
-use super::connection::command::{self, Command};
+use super::connection::command::{self, Argument, Command};
 use super::connection::script;
 use super::pubsub::message;
 use super::{keys, random};
@@ -53,4 +53,10 @@ pub(super) fn read_notes(text: &str) -> Vec<(RoomName, u64)> {
         Some((room.parse().ok()?, seq.parse().ok()?))
     };
     text.split_whitespace().filter_map(read).collect()
+}
+
+/// The command that registers a server, or sessions of a server, also on a full Redis.
+pub(super) fn register(key: impl Into<String>, members: &[&str]) -> Command {
+    let members: Vec<&dyn Argument> = members.iter().map(|member| member as &dyn Argument).collect();
+    Command::script(script::register(), &[key.into()], &members)
 }

@@ -94,7 +94,10 @@ pub enum Note {
         sessions: usize,
     },
     /// The lease could not be renewed in time: this server serves no client until it is renewed.
-    LeaseLapsed,
+    LeaseLapsed {
+        /// The error of the last attempt.
+        error: String,
+    },
     /// The lease was renewed after it had expired.
     LeaseRegained {
         /// The number of sessions that continue.

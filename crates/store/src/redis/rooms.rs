@@ -185,7 +185,7 @@ pub(super) fn enter(session_key: &SessionKey, room: &RoomName, server: &ServerId
 
 /// The command that keeps a room in the index after an enter.
 pub(super) fn index(room: &RoomName, version: u64) -> Command {
-    Command::plain("ZADD", keys::ROOMS, &["GT", &version.to_string(), room.as_str()])
+    Command::script(script::index_room(), &[keys::ROOMS], &[&room.as_str(), &version])
 }
 
 /// Parses and sorts names; drops texts that are not a valid name.

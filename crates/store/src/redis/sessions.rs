@@ -54,7 +54,7 @@ impl Sessions for Server {
         let attempt = Attempt { claim, server: self.id(), ticket, deadline };
         // This comes first, so that a server that reaps this one finds the session, too.
         let entry = keys::server_session_entry(claim.user, ticket);
-        let noted = self.call::<i64>(Command::plain("SADD", keys::server_sessions(&attempt.server), &[&entry]));
+        let noted = self.call::<i64>(codec::register(keys::server_sessions(&attempt.server), &[&entry]));
         let claimed = noted.and_then(|_| self.claim_over_the_dead(&attempt));
         if claimed.is_err() {
             // The claim may have displaced a session of this server before its answer was lost.

@@ -74,7 +74,7 @@ impl Worker for Writer {
         if committed.is_err() {
             self.roll_back();
         }
-        let outcome = committed.as_ref().map(|_| ()).map_err(StoreError::new);
+        let outcome = committed.as_ref().map(|_| ()).map_err(failure);
         let mut flush = std::mem::take(&mut self.transaction.written).deliver();
         for job in batch {
             job.settle(outcome.clone(), &mut flush);
@@ -84,6 +84,13 @@ impl Worker for Writer {
 
     fn refuse(&mut self, work: Box<dyn Job>) {
         work.settle(Err(StoreError::new("the database is locked")), &mut Flush::default());
+    }
+}
+
+fn failure(error: &rusqlite::Error) -> StoreError {
+    match error.sqlite_error_code() {
+        Some(ErrorCode::DiskFull) => StoreError::full(format!("the disk of the database is full: {error}")),
+        _ => StoreError::new(error),
     }
 }
 

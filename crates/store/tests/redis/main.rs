@@ -12,6 +12,7 @@ mod cluster;
 mod data_loss;
 mod deferred_cleanup;
 mod delivery;
+mod full;
 mod harness;
 mod lease_expiry;
 mod login_limiter;

@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use ::redis::{Cmd, FromRedisValue, ToRedisArgs, Value};
+use ::redis::{Cmd, FromRedisValue, RedisError, ToRedisArgs, Value};
 use parlor_core::ports::{StoreError, StoreResult};
 
 use crate::redis::connection::script::Script;
@@ -76,11 +76,23 @@ impl<T: ToRedisArgs> Argument for T {
     }
 }
 
+/// An error of Redis, in words for operators where Redis refuses to write.
+fn failure(error: &RedisError) -> StoreError {
+    match error.code() {
+        Some("OOM") => {
+            StoreError::full("Redis is full: its memory has reached maxmemory; raise maxmemory, or free memory")
+        }
+        Some("MISCONF") => StoreError::new(format!("Redis cannot write to its disk, and so takes nothing: {error}")),
+        Some("READONLY") => StoreError::new(format!("this Redis is a replica, and so takes nothing: {error}")),
+        _ => StoreError::new(error),
+    }
+}
+
 /// Reads a reply.
 ///
 /// # Errors
 /// The reply is an error of Redis, or has an unexpected type.
 pub(in crate::redis) fn read<T: FromRedisValue>(reply: StoreResult<Value>) -> StoreResult<T> {
-    let value = reply?.extract_error().map_err(StoreError::new)?;
+    let value = reply?.extract_error().map_err(|error| failure(&error))?;
     ::redis::from_redis_value(value).map_err(StoreError::new)
 }

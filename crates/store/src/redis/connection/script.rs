@@ -32,9 +32,28 @@ impl Script {
     }
 }
 
-/// Declares all scripts: the name of each, and its source files.
+/// The first line of a script, by which Redis refuses it as a whole before it changes anything
+/// (<https://redis.io/docs/latest/develop/programmability/lua-api/>, section "Script flags").
+///
+/// - `adds`: it stores something new. A Redis that has reached `maxmemory` refuses it.
+/// - `keeps`: it maintains sessions and accounts that exist, or frees memory. It runs on a full Redis, too, so that logins
+///   and leases go on: what it stores is bounded by the number of users and connections.
+/// - `reads`: it changes nothing.
+macro_rules! first_line {
+    (adds) => {
+        "#!lua\n"
+    };
+    (keeps) => {
+        "#!lua flags=allow-oom\n"
+    };
+    (reads) => {
+        "#!lua flags=no-writes\n"
+    };
+}
+
+/// Declares all scripts: the name of each, what it may do while Redis is full, and its source files.
 macro_rules! scripts {
-    ($($name:ident: $($file:literal)+;)*) => {
+    ($($name:ident $may:ident: $($file:literal)+;)*) => {
         #[allow(non_camel_case_types, reason = "the names are those of the files")]
         enum Index { $($name,)* }
 
@@ -42,7 +61,7 @@ macro_rules! scripts {
             $(Script::new(
                 Index::$name as usize,
                 stringify!($name),
-                concat!($(include_str!(concat!("../scripts/", $file, ".lua")),)+).to_owned(),
+                concat!(first_line!($may), $(include_str!(concat!("../scripts/", $file, ".lua")),)+).to_owned(),
             ),)*
         ]);
 
@@ -54,32 +73,34 @@ macro_rules! scripts {
 }
 
 scripts! {
-    admit_room: "admit_room";
-    amend_account: "amend_account";
-    append_feed: "append" "append_feed";
-    append_room: "append" "append_room";
-    begin_attempt: "begin_attempt";
-    cancel_claim: "cancel_claim";
-    claim: "claim";
-    clear_intent: "clear_intent";
-    create_account: "create_account";
-    delete_account: "delete_account";
-    drop_room: "drop_room";
-    end_attempt: "end_attempt";
-    enter: "touch_ttl" "publish_membership" "enter";
-    evict: "touch_ttl" "publish_membership" "remove_member" "evict";
-    expel: "touch_ttl" "publish_membership" "remove_member" "expel";
-    head: "touch_ttl" "head";
-    leave: "touch_ttl" "publish_membership" "remove_member" "leave";
-    note_address: "note_address";
-    predecessors: "predecessors";
-    reap: "reap";
-    record_intent: "record_intent";
-    release: "release";
-    renew: "renew";
-    restore: "restore";
-    sessions_on: "sessions_on";
-    tail: "touch_ttl" "tail";
+    admit_room keeps: "admit_room";
+    amend_account keeps: "amend_account";
+    append_feed adds: "append" "append_feed";
+    append_room adds: "append" "append_room";
+    begin_attempt keeps: "begin_attempt";
+    cancel_claim keeps: "cancel_claim";
+    claim keeps: "claim";
+    clear_intent keeps: "clear_intent";
+    create_account adds: "create_account";
+    delete_account keeps: "delete_account";
+    drop_room keeps: "drop_room";
+    end_attempt keeps: "end_attempt";
+    enter keeps: "touch_ttl" "publish_membership" "enter";
+    evict keeps: "touch_ttl" "publish_membership" "remove_member" "evict";
+    expel keeps: "touch_ttl" "publish_membership" "remove_member" "expel";
+    head keeps: "touch_ttl" "head";
+    index_room keeps: "index_room";
+    leave keeps: "touch_ttl" "publish_membership" "remove_member" "leave";
+    note_address keeps: "note_address";
+    predecessors reads: "predecessors";
+    reap keeps: "reap";
+    record_intent keeps: "record_intent";
+    register keeps: "register";
+    release keeps: "release";
+    renew keeps: "renew";
+    restore keeps: "restore";
+    sessions_on reads: "sessions_on";
+    tail keeps: "touch_ttl" "tail";
 }
 
 /// All scripts.
@@ -93,7 +114,8 @@ mod tests {
     fn each_script_is_found_by_its_number() {
         for (index, script) in super::all().iter().enumerate() {
             assert_eq!(script.index, index, "{}", script.name);
-            assert!(script.source().starts_with("--"), "{} has no comment on its purpose", script.name);
+            let source = script.source().split_once('\n').map_or("", |(_, source)| source);
+            assert!(source.starts_with("--"), "{} has no comment on its purpose", script.name);
         }
     }
 }

@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use parlor_core::ports::{SessionKey, StoreError, StoreResult};
 use parlor_proto::Epoch;
 
-use crate::redis::codec::{ask_for_head, read_head};
+use crate::redis::codec::{self, ask_for_head, read_head};
 use crate::redis::connection::command::{self, Argument, Command};
 use crate::redis::connection::dial::Dialer;
 use crate::redis::connection::pipeline::PATIENCE;
@@ -139,15 +139,15 @@ impl Maintenance {
         while stop_signal.wait() {
             self.round += 1;
             // The link itself reports its loss, and the next round tries again.
-            if self.make().is_err() {
-                self.notice_lapse();
+            if let Err(error) = self.make() {
+                self.notice_lapse(&error);
             }
         }
     }
 
-    fn notice_lapse(&mut self) {
+    fn notice_lapse(&mut self, error: &StoreError) {
         if !self.server.lease.is_held() && std::mem::replace(&mut self.had_lease, false) {
-            self.server.journal.note(&Note::LeaseLapsed);
+            self.server.journal.note(&Note::LeaseLapsed { error: error.to_string() });
         }
     }
 
@@ -252,7 +252,7 @@ impl Maintenance {
         let fresh = Epoch(random::number()).to_string();
         let [lease, listed, epoch, beat] = self.server.router.call_each([
             self.lease_command(&id, takes),
-            Command::plain("SADD", keys::SERVERS, &[id.as_str()]),
+            codec::register(keys::SERVERS, &[id.as_str()]),
             Command::plain("SET", keys::EPOCH, &[&fresh, "NX", "GET"]),
             Command::plain("PUBLISH", keys::pulse(&id), &["beat"]),
         ]);

@@ -4,6 +4,7 @@
 use parlor_core::ports::{StoreError, StoreResult};
 use parlor_proto::RoomName;
 
+use crate::redis::codec;
 use crate::redis::connection::command::{self, Argument, Command};
 use crate::redis::connection::script;
 use crate::redis::keys;
@@ -56,7 +57,7 @@ impl Server {
             sessions.iter().map(|session| keys::server_session_entry(&session.session_key.user, session.ticket));
         let entries: Vec<String> = entries.collect();
         let entries: Vec<&str> = entries.iter().map(String::as_str).collect();
-        self.call::<i64>(Command::plain("SADD", keys::server_sessions(&server), &entries))?;
+        self.call::<i64>(codec::register(keys::server_sessions(&server), &entries))?;
         let record = |LocalSession { session_key, ticket, .. }: &LocalSession| {
             let keys =
                 [keys::session(&session_key.user), keys::ending(&session_key.user), keys::user(&session_key.user)];

@@ -4,9 +4,9 @@ use parlor_store::redis::{EventSink, Note};
 
 /// The Redis store's event sink that writes to the log.
 #[derive(Debug)]
-pub(crate) struct StoreEventLog;
+pub(crate) struct RedisEventLog;
 
-impl EventSink for StoreEventLog {
+impl EventSink for RedisEventLog {
     fn note(&self, note: &Note) {
         match note {
             Note::LinkLost { node, error } => tracing::warn!(node, "Redis cannot be reached: {error}"),
@@ -17,9 +17,9 @@ impl EventSink for StoreEventLog {
                     "Redis came back empty: this server's sessions were put back, all else is lost"
                 );
             }
-            Note::LeaseLapsed => {
+            Note::LeaseLapsed { error } => {
                 tracing::warn!(
-                    "this server could not renew its lease in Redis: it accepts and delivers nothing until it can"
+                    "this server could not renew its lease in Redis: it accepts and delivers nothing until it can: {error}"
                 );
             }
             Note::LeaseRegained { kept, displaced } => {
@@ -64,7 +64,7 @@ mod tests {
         let writer = lines.clone();
         let builder = tracing_subscriber::fmt().without_time().with_target(false).with_ansi(false);
         let subscriber = builder.with_writer(move || writer.clone()).finish();
-        tracing::subscriber::with_default(subscriber, || StoreEventLog.note(note));
+        tracing::subscriber::with_default(subscriber, || RedisEventLog.note(note));
         String::from_utf8(lines.0.lock().unwrap().clone()).unwrap()
     }
 
@@ -75,7 +75,7 @@ mod tests {
             (Note::LinkLost { node: node(), error: "reset".to_owned() }, " WARN ", "192.0.2.1:6379"),
             (Note::LinkRestored { node: node() }, " INFO ", "192.0.2.1:6379"),
             (Note::Emptied { sessions: 7 }, " WARN ", "sessions=7"),
-            (Note::LeaseLapsed, " WARN ", "lease"),
+            (Note::LeaseLapsed { error: "Redis is full".to_owned() }, " WARN ", "Redis is full"),
             (Note::LeaseRegained { kept: 5, displaced: 2 }, " INFO ", "displaced=2"),
             (Note::Reaped { server: "two".to_owned(), sessions: 3 }, " WARN ", "sessions=3"),
             (Note::LogGapFound { log: "room lobby".to_owned(), lost: 9 }, " WARN ", "lost=9"),
