@@ -20,14 +20,14 @@ use parlor_testkit::RecordingSink;
 /// A server's store with one member in its lobby.
 struct Server {
     sqlite: Sqlite,
-    ear: Arc<RecordingSink>,
+    sink: Arc<RecordingSink>,
     ann: SessionKey,
 }
 
 impl Server {
     fn open(data: &Path, history: u64) -> Self {
-        let ear = Arc::new(RecordingSink::default());
-        let sqlite = Sqlite::open(data, history, Durability::Process, ear.clone()).unwrap();
+        let sink = Arc::new(RecordingSink::default());
+        let sqlite = Sqlite::open(data, history, Durability::Process, sink.clone()).unwrap();
         let user = name("ann");
         let claim = Claim {
             user: &user,
@@ -39,7 +39,7 @@ impl Server {
         let ClaimResult::Granted(generation) = sqlite.store().sessions.claim(&claim).unwrap() else { panic!() };
         let ann = SessionKey { user, generation };
         sqlite.store().rooms.enter(&ann, &RoomName::lobby(), 1).unwrap();
-        Self { sqlite, ear, ann }
+        Self { sqlite, sink, ann }
     }
 
     fn say(&self, what: &str) -> StoreResult<u64> {
@@ -142,7 +142,7 @@ fn without_history_numbers_count_in_memory_under_a_new_epoch_each_time() {
         let server = Server::open(data.path(), 0);
         epochs.insert(server.sqlite.store().log.follow(&lobby()).unwrap().epoch);
         assert_eq!((server.say("a"), server.say("b")), (Ok(1), Ok(2)));
-        assert_eq!((server.texts(), server.ear.ids(&lobby())), (vec![], vec![1, 2]));
+        assert_eq!((server.texts(), server.sink.ids(&lobby())), (vec![], vec![1, 2]));
     }
     assert_eq!(epochs.len(), 3);
 }
@@ -207,7 +207,7 @@ fn deletions_beside_the_server_are_noticed_once_and_old_ones_never() {
     server.sqlite.notice_changes().unwrap();
     server.sqlite.notice_changes().unwrap();
     let created = Timestamp::from_millis(7);
-    assert_eq!(server.ear.deleted(), ["bob", "cyd"].map(|user| (user.to_owned(), created)));
+    assert_eq!(server.sink.deleted(), ["bob", "cyd"].map(|user| (user.to_owned(), created)));
 }
 
 #[test]
@@ -217,7 +217,7 @@ fn whoever_is_found_or_made_comes_after_the_end_of_the_one_before() {
     let accounts = &server.sqlite.store().accounts;
     let mut told = 0;
     let mut is_told = || {
-        let before = std::mem::replace(&mut told, server.ear.deleted().len());
+        let before = std::mem::replace(&mut told, server.sink.deleted().len());
         told == before + 1
     };
     beside.create(&account("bob")).unwrap();
@@ -227,7 +227,7 @@ fn whoever_is_found_or_made_comes_after_the_end_of_the_one_before() {
     beside.create(&account("bob")).unwrap();
     assert!(accounts.find(&name("bob")).unwrap().is_some() && is_told());
     server.sqlite.notice_changes().unwrap();
-    assert_eq!(server.ear.deleted().len(), 2);
+    assert_eq!(server.sink.deleted().len(), 2);
 }
 
 /// An attempt of ann from `address`, `days` days after the start.
@@ -328,7 +328,7 @@ fn a_locked_database_is_told_to_all_who_wait_and_over_when_it_is_free() {
     other.execute_batch("ROLLBACK").unwrap();
     assert_eq!(server.say("after"), Ok(2));
     assert_eq!(server.texts(), ["1 before", "2 after"]);
-    assert_eq!(server.ear.ids(&lobby()), [1, 2]);
+    assert_eq!(server.sink.ids(&lobby()), [1, 2]);
 }
 
 /// Sends messages until the disk is full, frees space, and continues. Runs in a process of its own, because the full
@@ -351,7 +351,7 @@ fn full_disk() {
     assert_eq!(server.texts().len() as u64, stored.min(500));
     setrlimit(Resource::Fsize, roomy).unwrap();
     assert_eq!(server.say("room again"), Ok(stored + 1));
-    assert_eq!(server.ear.ids(&lobby()), (1..=stored + 1).collect::<Vec<_>>());
+    assert_eq!(server.sink.ids(&lobby()), (1..=stored + 1).collect::<Vec<_>>());
     assert!(server.sqlite.store().accounts.create(&account("bob")).unwrap());
     println!("the disk was full after {stored} entries");
 }

@@ -37,8 +37,8 @@ impl Log for Server {
     }
 
     fn follow(&self, log: &LogId) -> StoreResult<Head> {
-        let (track, is_first) = self.cursors.add(log);
-        self.follow_track(log, &track, is_first).inspect_err(|_| self.unfollow(log))
+        let (cursor, is_first) = self.cursors.add(log);
+        self.follow_track(log, &cursor, is_first).inspect_err(|_| self.unfollow(log))
     }
 
     fn unfollow(&self, log: &LogId) {
@@ -61,14 +61,14 @@ impl Log for Server {
 }
 
 impl Server {
-    fn follow_track(&self, log: &LogId, track: &LogCursor, is_first: bool) -> StoreResult<Head> {
+    fn follow_track(&self, log: &LogId, cursor: &LogCursor, is_first: bool) -> StoreResult<Head> {
         let mut commands = vec![ask_for_head(log)];
         if is_first {
             self.look_at(&keys::log(log));
             commands.push(self.wake_up());
         }
         let mut head = read_head(self.router.call_all(commands).into_iter().next())?;
-        let (position, may_lack) = track.begin(head);
+        let (position, may_lack) = cursor.begin(head);
         if position.epoch != head.epoch {
             // Either epoch may be outdated by now.
             head = read_head(Some(self.router.call(ask_for_head(log))))?;
@@ -80,7 +80,7 @@ impl Server {
             self.wake_followers();
         }
         // Missed entries can be requested, but a missed enter of a room is not announced again.
-        if matches!(log, LogId::Room(_)) && !track.await_subscription(SUBSCRIPTION_PATIENCE) {
+        if matches!(log, LogId::Room(_)) && !cursor.await_subscription(SUBSCRIPTION_PATIENCE) {
             return Err(StoreError::new("the news of a room cannot be heard just now"));
         }
         Ok(start)
@@ -98,7 +98,7 @@ impl Server {
             LogId::Feed(user) => (script::append_feed(), keys::session(user)),
         };
         let channel = keys::log(log);
-        let known = self.cursors.find(&channel).and_then(|track| track.position());
+        let known = self.cursors.find(&channel).and_then(|cursor| cursor.position());
         let known = known.map(|Head { epoch, last }| format!("{epoch} {last}")).unwrap_or_default();
         let fresh = Epoch(random::number()).to_string();
         let args: [&dyn Argument; 8] = [
@@ -127,7 +127,7 @@ impl Server {
             return;
         }
         let reserved = self.local.reserve(&session_key);
-        let healed = self.heal(&session_key);
+        let healed = self.restore_session(&session_key);
         drop(reserved);
         match healed {
             Ok(false) => {}

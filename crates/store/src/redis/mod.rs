@@ -143,10 +143,10 @@ impl Redis {
     ///
     /// # Errors
     /// See [`OpenError`].
-    pub fn open(config: &Config, sink: Arc<dyn Sink>, journal: Arc<dyn EventSink>) -> Result<Self, OpenError> {
+    pub fn open(config: &Config, sink: Arc<dyn Sink>, events: Arc<dyn EventSink>) -> Result<Self, OpenError> {
         let dialer = Arc::new(Dialer::new(config.url.clone(), config.ca.clone()));
-        let router = connect(&dialer, &journal, config.replicas)?;
-        let server = Arc::new(Server::new(config.server_name.clone(), config.history, router, sink, journal));
+        let router = connect(&dialer, &events, config.replicas)?;
+        let server = Arc::new(Server::new(config.server_name.clone(), config.history, router, sink, events));
         let unreachable = |error: StoreError| OpenError::Unreachable(error.to_string());
         let maintenance = Maintenance::begin(server.clone(), dialer).map_err(unreachable)?;
         let stop_signal = Arc::new(StopSignal::default());
@@ -176,7 +176,7 @@ impl Redis {
         if !self.end_maintenance() {
             return;
         }
-        self.server.undo_leftovers();
+        self.server.retry_cleanups();
         let id = &self.server.id();
         let gone = self.server.router.call(Command::plain("DEL", keys::lease(id), &[]));
         let left: Result<u64, StoreError> = self.server.call(Command::plain("SCARD", keys::server_sessions(id), &[]));
@@ -208,8 +208,8 @@ impl Drop for Redis {
 /// See [`OpenError`].
 pub fn open_accounts(config: &Config) -> Result<Arc<dyn Accounts>, OpenError> {
     let dialer = Arc::new(Dialer::new(config.url.clone(), config.ca.clone()));
-    let journal: Arc<dyn EventSink> = Arc::new(NoEvents);
-    Ok(Arc::new(AdminAccounts { router: connect(&dialer, &journal, config.replicas)? }))
+    let events: Arc<dyn EventSink> = Arc::new(NoEvents);
+    Ok(Arc::new(AdminAccounts { router: connect(&dialer, &events, config.replicas)? }))
 }
 
 /// An event sink for programs that report errors themselves.
@@ -220,13 +220,13 @@ impl EventSink for NoEvents {
 }
 
 /// Checks whether Redis can be used, and finds its nodes.
-fn connect(dialer: &Arc<Dialer>, journal: &Arc<dyn EventSink>, replicas: u32) -> Result<Router, OpenError> {
+fn connect(dialer: &Arc<Dialer>, events: &Arc<dyn EventSink>, replicas: u32) -> Result<Router, OpenError> {
     dialer.check()?;
     let node = dialer.locate()?;
-    let greeting = examine(dialer, &node, journal)?;
-    let router = Router::start(dialer.clone(), journal.clone(), greeting.is_cluster, replicas)?;
+    let greeting = examine(dialer, &node, events)?;
+    let router = Router::start(dialer.clone(), events.clone(), greeting.is_cluster, replicas)?;
     for other in router.nodes().into_iter().flatten().filter(|other| *other != node) {
-        match examine(dialer, &other, journal) {
+        match examine(dialer, &other, events) {
             // The link of the node reports this, and checks the node when it connects.
             Err(OpenError::Unreachable(_)) => {}
             looked => drop(looked?),
@@ -236,10 +236,10 @@ fn connect(dialer: &Arc<Dialer>, journal: &Arc<dyn EventSink>, replicas: u32) ->
 }
 
 /// Checks whether a node can be used.
-fn examine(dialer: &Dialer, node: &Address, journal: &Arc<dyn EventSink>) -> Result<HelloReply, OpenError> {
+fn examine(dialer: &Dialer, node: &Address, events: &Arc<dyn EventSink>) -> Result<HelloReply, OpenError> {
     let (mut connection, greeting) = dialer.connect(node)?;
     for warning in connection::check::check(node, &greeting, &mut connection)? {
-        journal.note(&Note::Warning(warning));
+        events.note(&Note::Warning(warning));
     }
     Ok(greeting)
 }

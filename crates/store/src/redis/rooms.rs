@@ -113,7 +113,7 @@ impl Server {
     /// Notes the enter at the session, and enters. If Redis lost the session, restores it first.
     fn note_and_enter(&self, session_key: &SessionKey, room: &RoomName, pass: EnterParams) -> StoreResult<EnterResult> {
         let mut noted = self.record_intent(session_key, room, pass.seq)?;
-        if noted == ABSENT && self.heal(session_key)? {
+        if noted == ABSENT && self.restore_session(session_key)? {
             noted = self.record_intent(session_key, room, pass.seq)?;
         }
         if noted == 1 { self.enter_noted(session_key, room, pass) } else { Ok(EnterResult::Fenced) }
@@ -161,7 +161,7 @@ impl Server {
 
     /// Restores a session that Redis no longer knows. The caller must have reserved it. Returns `false` if it was
     /// displaced.
-    pub(super) fn heal(&self, session_key: &SessionKey) -> StoreResult<bool> {
+    pub(super) fn restore_session(&self, session_key: &SessionKey) -> StoreResult<bool> {
         let Some(session) = self.local.find(session_key) else { return Ok(false) };
         Ok(self.restore(&[session])?.displaced == 0)
     }

@@ -80,7 +80,7 @@ impl Sessions for Server {
             // No session at all: Redis lost it.
             if current != generation {
                 let _reserved = self.local.reserve(&session_key);
-                if current != Generation(0) || !self.heal(&session_key)? {
+                if current != Generation(0) || !self.restore_session(&session_key)? {
                     return Ok(PredecessorWait::Displaced);
                 }
             }
@@ -100,15 +100,15 @@ impl Sessions for Server {
         let session_key = SessionKey { user: user.clone(), generation };
         let _reserved = self.local.reserve(&session_key);
         let Some(LocalSession { ticket, .. }) = self.local.remove(&session_key) else { return Ok(()) };
-        let leftover = DeferredCleanup::Session { session_key: session_key.clone(), ticket };
+        let cleanup = DeferredCleanup::Session { session_key: session_key.clone(), ticket };
         // While the session may be a member of a room, a server that reaps this one must find it.
         if self.local.is_leaving(&session_key) {
-            self.local.defer(leftover);
+            self.local.defer(cleanup);
             return Ok(());
         }
         let released = self.release_now(&session_key, ticket);
         if released.is_err() {
-            self.local.defer(leftover);
+            self.local.defer(cleanup);
         }
         released
     }
@@ -187,11 +187,11 @@ impl Server {
     pub(super) fn release_now(&self, session_key: &SessionKey, ticket: ClaimId) -> StoreResult<()> {
         let release = Command::script(script::release(), &keys::sessions_of(session_key), &[&session_key.generation.0]);
         self.call::<i64>(release)?;
-        self.forget_seat(&self.id(), &session_key.user, ticket)
+        self.forget_session(&self.id(), &session_key.user, ticket)
     }
 
     /// Removes the entry of a session from its server's set: other servers need not look for it if this server dies.
-    fn forget_seat(&self, server: &ServerId, user: &UserName, ticket: ClaimId) -> StoreResult<()> {
+    fn forget_session(&self, server: &ServerId, user: &UserName, ticket: ClaimId) -> StoreResult<()> {
         let entry = keys::server_session_entry(user, ticket);
         self.call::<i64>(Command::plain("SREM", keys::server_sessions(server), &[&entry])).map(drop)
     }
@@ -200,7 +200,7 @@ impl Server {
     pub(super) fn cancel_claim(&self, server: &ServerId, user: &UserName, ticket: ClaimId) -> StoreResult<()> {
         let keys = [keys::session(user), keys::ending(user)];
         self.call::<i64>(Command::script(script::cancel_claim(), &keys, &[&server.as_str(), &ticket.to_string()]))?;
-        self.forget_seat(server, user, ticket)
+        self.forget_session(server, user, ticket)
     }
 }
 

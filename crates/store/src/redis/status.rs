@@ -122,8 +122,8 @@ pub fn status(config: &Config) -> Result<Status, OpenError> {
     let dialer = Arc::new(Dialer::new(config.url.clone(), config.ca.clone()));
     let node = dialer.locate()?;
     let (_, greeting) = dialer.connect(&node)?;
-    let journal: Arc<dyn EventSink> = Arc::new(NoEvents);
-    let router = Router::start(dialer.clone(), journal, greeting.is_cluster, 0)?;
+    let events: Arc<dyn EventSink> = Arc::new(NoEvents);
+    let router = Router::start(dialer.clone(), events, greeting.is_cluster, 0)?;
     let nodes = router.nodes().into_iter().map(|owner| owner.unwrap_or_else(|| node.clone()));
     let mut inquiry = StatusQuery { router: &router, away: HashMap::new(), problems: Vec::new() };
     let redis = nodes.map(|node| inquiry.node(&dialer, &node)).collect();

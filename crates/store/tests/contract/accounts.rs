@@ -48,7 +48,7 @@ pub(crate) fn deleted_ones_are_gone_and_told(bench: &Bench) {
     bench.look();
     bench.settle();
     // The deletion may be reported twice, but nothing else.
-    let mut deleted = bench.ear.deleted();
+    let mut deleted = bench.sink.deleted();
     deleted.dedup();
     assert_eq!(deleted, [("ann".to_owned(), ann.created)]);
     assert!(accounts.find(&ann.user).unwrap().is_none());

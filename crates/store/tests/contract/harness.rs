@@ -22,7 +22,7 @@ pub(crate) const HISTORY: usize = 2000;
 /// A store with a recording sink.
 pub(crate) struct Bench {
     pub(crate) store: Store,
-    pub(crate) ear: Arc<RecordingSink>,
+    pub(crate) sink: Arc<RecordingSink>,
     /// Lets the store poll for changes by other processes, if it has to poll.
     look: Box<dyn Fn() + Send + Sync>,
     /// If the store reports with a delay: waits until it has reported everything that happened so far.
@@ -33,11 +33,11 @@ pub(crate) struct Bench {
 }
 
 pub(crate) fn memory() -> Bench {
-    let ear = Arc::new(RecordingSink::default());
-    let store = parlor_store::memory::open(ear.clone(), HISTORY);
+    let sink = Arc::new(RecordingSink::default());
+    let store = parlor_store::memory::open(sink.clone(), HISTORY);
     Bench {
         store,
-        ear,
+        sink,
         look: Box::new(|| ()),
         settle: Box::new(|_| ()),
         followed: Mutex::default(),
@@ -48,15 +48,15 @@ pub(crate) fn memory() -> Bench {
 #[cfg(feature = "sqlite")]
 pub(crate) fn sqlite() -> Bench {
     use parlor_store::sqlite::{Durability, Sqlite};
-    let ear = Arc::new(RecordingSink::default());
+    let sink = Arc::new(RecordingSink::default());
     let directory = tempfile::tempdir().unwrap();
-    let sqlite = Sqlite::open(directory.path(), HISTORY as u64, Durability::Process, ear.clone()).unwrap();
+    let sqlite = Sqlite::open(directory.path(), HISTORY as u64, Durability::Process, sink.clone()).unwrap();
     let store = sqlite.store().clone();
     let look = Box::new(move || {
         let _keep = &directory;
         sqlite.notice_changes().unwrap();
     });
-    Bench { store, ear, look, settle: Box::new(|_| ()), followed: Mutex::default(), start: Instant::now() }
+    Bench { store, sink, look, settle: Box::new(|_| ()), followed: Mutex::default(), start: Instant::now() }
 }
 
 #[cfg(feature = "redis")]
@@ -95,17 +95,17 @@ fn redis_at(url: &str, alive: impl Send + Sync + 'static) -> Bench {
             println!("{note:?}");
         }
     }
-    let ear = Arc::new(RecordingSink::default());
+    let sink = Arc::new(RecordingSink::default());
     let url = url.parse().unwrap();
     let config = Config { url, ca: None, server_name: "test".to_owned(), history: HISTORY as u64, replicas: 0 };
-    let redis = Redis::open(&config, ear.clone(), Arc::new(Printed)).unwrap();
+    let redis = Redis::open(&config, sink.clone(), Arc::new(Printed)).unwrap();
     let store = redis.store().clone();
     let look = Box::new(move || {
         let _keep = (&redis, &alive);
     });
     Bench {
         store,
-        ear,
+        sink,
         look,
         settle: Box::new(Bench::hear_a_notice),
         followed: Mutex::default(),
@@ -153,7 +153,7 @@ impl Bench {
     /// Lets the store report everything that happened so far.
     pub(crate) fn settle(&self) {
         (self.settle)(self);
-        let restarted = self.ear.reported().into_iter().find(|it| matches!(it, Reported::Restarted(_)));
+        let restarted = self.sink.reported().into_iter().find(|it| matches!(it, Reported::Restarted(_)));
         assert!(restarted.is_none(), "{restarted:?}: nothing was lost");
     }
 
@@ -165,8 +165,8 @@ impl Bench {
         let number = NUMBER.fetch_add(1, std::sync::atomic::Ordering::SeqCst);
         let notice = direct(&format!("notice {number}"));
         self.store.bus.broadcast(&notice).unwrap();
-        parlor_redis_testkit::wait_until("a notice", || self.ear.notices().contains(&notice));
-        self.ear.retain(|it| !matches!(it, Reported::Notice(heard) if *heard == notice));
+        parlor_redis_testkit::wait_until("a notice", || self.sink.notices().contains(&notice));
+        self.sink.retain(|it| !matches!(it, Reported::Notice(heard) if *heard == notice));
     }
 
     /// Messages of different nodes arrive in any order, so each log needs a message that the test can wait for.
@@ -176,14 +176,14 @@ impl Bench {
         for log in &*self.followed.lock().unwrap() {
             let LogId::Room(room) = log else {
                 let newest = || self.store.log.newest(log, 1).unwrap().pop();
-                parlor_redis_testkit::wait_until("a feed", || self.ear.entries(log).pop() == newest());
+                parlor_redis_testkit::wait_until("a feed", || self.sink.entries(log).pop() == newest());
                 continue;
             };
             let channel = format!("parlor:log:{{{room}}}");
             cluster.master_of(&channel).cli(&["SPUBLISH", &channel, "+ settled 0 0"]);
             let is_settled = |heard: &Presence| heard.user.as_str() == "settled";
-            parlor_redis_testkit::wait_until("a change of members", || self.ear.presences().iter().any(is_settled));
-            self.ear.retain(|it| !matches!(it, Reported::Presence(heard) if is_settled(heard)));
+            parlor_redis_testkit::wait_until("a change of members", || self.sink.presences().iter().any(is_settled));
+            self.sink.retain(|it| !matches!(it, Reported::Presence(heard) if is_settled(heard)));
         }
     }
 

@@ -34,7 +34,7 @@ pub(crate) fn numbers_have_no_gap_and_each_log_its_own(bench: &Bench) {
     let mixed = [&blue, &red, &feed, &blue].map(|log| said(log, &ann, "y")).to_vec();
     assert_eq!(append(bench, mixed), [stored(1), stored(6), stored(1), stored(2)]);
     bench.settle();
-    let ids = |log| bench.ear.entries(log).iter().map(|entry| entry.id.0).collect::<Vec<_>>();
+    let ids = |log| bench.sink.entries(log).iter().map(|entry| entry.id.0).collect::<Vec<_>>();
     assert_eq!((ids(&red), ids(&blue), ids(&feed)), (vec![1, 2, 3, 4, 5, 6], vec![1, 2], vec![1]));
 }
 
@@ -47,7 +47,7 @@ pub(crate) fn readers_see_the_newest_oldest_first(bench: &Bench) {
     assert_eq!(texts(bench, &red, 0), Vec::<String>::new());
     let all = bench.store.log.newest(&red, 10).unwrap();
     bench.settle();
-    assert_eq!(all, bench.ear.entries(&red));
+    assert_eq!(all, bench.sink.entries(&red));
     assert_eq!((all[0].author.as_str(), all[0].time.as_millis()), ("ann", 7));
 }
 
@@ -112,7 +112,7 @@ pub(crate) fn under_many_threads_delivery_is_in_order_of_number(bench: &Bench) {
     let numbers = speak_at_once(bench, &red, 16, 30);
     assert!(numbers.iter().all(|numbers| numbers.is_sorted()), "a sender's order is the log's");
     bench.settle();
-    let delivered = bench.ear.entries(&red);
+    let delivered = bench.sink.entries(&red);
     let ids: Vec<u64> = delivered.iter().map(|entry| entry.id.0).collect();
     assert_eq!(ids, (1..=16 * 60).collect::<Vec<_>>());
     let mut by_author: BTreeMap<_, Vec<u64>> = BTreeMap::new();
@@ -133,8 +133,8 @@ pub(crate) fn what_is_delivered_can_be_read(bench: &Bench) {
     std::thread::scope(|scope| {
         let watcher = scope.spawn(|| {
             let mut seen = 0;
-            while !is_over.load(Ordering::SeqCst) || seen < bench.ear.entries(&red).len() {
-                let delivered = bench.ear.entries(&red);
+            while !is_over.load(Ordering::SeqCst) || seen < bench.sink.entries(&red).len() {
+                let delivered = bench.sink.entries(&red);
                 let head = bench.store.log.follow(&red).unwrap().last.0;
                 let readable = bench.store.log.newest(&red, HISTORY).unwrap();
                 assert!(head >= delivered.len() as u64 && readable.starts_with(&delivered));

@@ -19,7 +19,7 @@ fn changes(bench: &Bench) -> Vec<(Change, String, String, usize)> {
         (*change, room.to_string(), user.to_string(), *members)
     };
     bench.settle();
-    bench.ear.presences().iter().map(told).collect()
+    bench.sink.presences().iter().map(told).collect()
 }
 
 pub(crate) fn members_come_and_go(bench: &Bench) {
@@ -43,7 +43,7 @@ pub(crate) fn changes_are_numbered_and_told_once(bench: &Bench) {
     leave(bench, &ann, "red");
     leave(bench, &ann, "red");
     bench.settle();
-    let told: Vec<u64> = bench.ear.presences().iter().map(|presence| presence.version).collect();
+    let told: Vec<u64> = bench.sink.presences().iter().map(|presence| presence.version).collect();
     assert_eq!((told.len(), told[0], told[1]), (3, first, second));
     assert!(told.is_sorted_by(|a, b| a < b));
     let entered = |user: &str, members| (Change::Entered, "red".to_owned(), user.to_owned(), members);
@@ -138,7 +138,7 @@ pub(crate) fn under_many_threads_the_counts_agree(bench: &Bench) {
     assert_eq!(counts(bench), [("lobby".to_owned(), 0), ("red".to_owned(), 16)]);
     bench.settle();
     // Sorted by version, the reports are consistent: each change alters the count by one user.
-    let mut presences = bench.ear.presences();
+    let mut presences = bench.sink.presences();
     presences.sort_by_key(|presence| presence.version);
     let mut members = std::collections::BTreeMap::new();
     for presence in presences {

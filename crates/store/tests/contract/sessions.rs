@@ -22,14 +22,14 @@ pub(crate) fn the_first_claim_is_granted(bench: &Bench) {
     assert_eq!(waited(bench, &ann, LONG), PredecessorWait::Alone);
     bench.release(&ann);
     assert!(!bench.is_online("ann"));
-    assert!(bench.ear.displacements().is_empty());
+    assert!(bench.sink.displacements().is_empty());
 }
 
 pub(crate) fn one_takes_over_from_the_other(bench: &Bench) {
     let first = generation(bench.claim("ann", 7, Takeover)).unwrap();
     let second = generation(bench.claim("ann", 8, Takeover)).unwrap();
     assert!(first < second);
-    assert_eq!(bench.ear.displacements(), [7]);
+    assert_eq!(bench.sink.displacements(), [7]);
     let old = SessionKey { user: "ann".parse().unwrap(), generation: first };
     assert_eq!(bench.enter(&old, "red"), EnterResult::Fenced);
     let is_current = |generation| bench.store.sessions.is_current(&old.user, generation).unwrap();
@@ -40,7 +40,7 @@ pub(crate) fn one_is_rejected(bench: &Bench) {
     let first =
         SessionKey { user: "ann".parse().unwrap(), generation: generation(bench.claim("ann", 7, Reject)).unwrap() };
     assert_eq!(bench.claim("ann", 8, Reject), ClaimResult::AlreadyLoggedIn);
-    assert!(bench.ear.displacements().is_empty());
+    assert!(bench.sink.displacements().is_empty());
     assert!(matches!(bench.enter(&first, "red"), EnterResult::Member { .. }));
     bench.release(&first);
     let second = generation(bench.claim("ann", 8, Reject)).unwrap();
@@ -69,8 +69,8 @@ pub(crate) fn fifty_at_once_take_over_from_each_other(bench: &Bench) {
     let (last, earlier) = seats.split_last().unwrap();
     assert!(earlier.iter().all(|session_key| bench.enter(session_key, "red") == EnterResult::Fenced));
     assert!(matches!(bench.enter(last, "red"), EnterResult::Member { members: 1, .. }));
-    let displaced: BTreeSet<u64> = bench.ear.displacements().iter().copied().collect();
-    assert_eq!((displaced.len(), bench.ear.displacements().len()), (49, 49));
+    let displaced: BTreeSet<u64> = bench.sink.displacements().iter().copied().collect();
+    assert_eq!((displaced.len(), bench.sink.displacements().len()), (49, 49));
     for session_key in earlier {
         assert_eq!(waited(bench, last, Duration::ZERO), PredecessorWait::StillThere);
         bench.release(session_key);
@@ -82,7 +82,7 @@ pub(crate) fn fifty_at_once_are_rejected_but_one(bench: &Bench) {
     let claims = fifty(bench, Reject);
     assert_eq!(claims.iter().filter(|claimed| generation(**claimed).is_some()).count(), 1);
     assert_eq!(claims.iter().filter(|claimed| **claimed == ClaimResult::AlreadyLoggedIn).count(), 49);
-    assert!(bench.ear.displacements().is_empty());
+    assert!(bench.sink.displacements().is_empty());
 }
 
 pub(crate) fn whoever_waits_hears_of_the_release(bench: &Bench) {

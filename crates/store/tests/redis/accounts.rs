@@ -20,7 +20,7 @@ fn a_deletion_that_failed_half_way_keeps_the_name_until_it_is_said_again() {
     let (redis, one, two) = pair();
     let (first, next) = (account(7), account(8));
     assert!(one.store.accounts.create(&first).unwrap());
-    let (ann, followers) = (two.seat_at("ann", 5), "parlor:followers:{bob}");
+    let (ann, followers) = (two.session_at("ann", 5), "parlor:followers:{bob}");
     one.store.follows.subscribe(&ann.user, &name("bob")).unwrap();
     redis.cli(&["SET", followers, "no set"]);
     assert!(one.store.accounts.delete(&first.user).is_err());
@@ -29,7 +29,7 @@ fn a_deletion_that_failed_half_way_keeps_the_name_until_it_is_said_again() {
         assert!(!server.store.accounts.create(&next).unwrap());
     }
     // But the session is over.
-    wait_until("the news", || two.ear.deleted() == [("ann".to_owned(), first.created)]);
+    wait_until("the news", || two.sink.deleted() == [("ann".to_owned(), first.created)]);
     redis.cli(&["DEL", followers]);
     assert!(two.store.accounts.delete(&first.user).unwrap());
     assert!(!one.store.accounts.delete(&first.user).unwrap());
@@ -79,7 +79,7 @@ fn the_session_of_a_deleted_account_is_over_though_its_server_was_not_told() {
         let (_redis, one, two, proxy) = pair_by_proxy();
         let first = account(7);
         one.store.accounts.create(&first).unwrap();
-        let (ann, bob) = (two.seat_at("ann", 5), two.seat_at("bob", 6));
+        let (ann, bob) = (two.session_at("ann", 5), two.session_at("bob", 6));
         proxy.down();
         assert!(one.store.accounts.delete(&first.user).unwrap());
         if has_next_owner {
@@ -87,7 +87,7 @@ fn the_session_of_a_deleted_account_is_over_though_its_server_was_not_told() {
         }
         assert!(!is_current(&one, &ann));
         proxy.pass();
-        wait_until("a displacement notice", || two.ear.displaced() == [5]);
+        wait_until("a displacement notice", || two.sink.displaced() == [5]);
         assert!(is_current(&one, &bob));
     }
 }

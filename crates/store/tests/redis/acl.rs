@@ -78,7 +78,7 @@ fn do_everything(config: &Config, redis: &RedisServer) {
     two.store.sessions.claim(&claim).unwrap();
     two.store.sessions.claim(&claim).unwrap();
     two.store.sessions.claim(&claim).unwrap();
-    wait_until("the displacement notice", || !one.ear.displaced().is_empty());
+    wait_until("the displacement notice", || !one.sink.displaced().is_empty());
     let new = two.session_key("ann");
     two.store.rooms.evict_predecessors(&new).unwrap();
     two.waits(&new, std::time::Duration::ZERO);

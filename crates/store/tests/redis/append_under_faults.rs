@@ -51,8 +51,8 @@ impl Speech {
         let ids: Vec<u64> = kept.iter().map(|entry| entry.id.0).collect();
         assert!(ids.iter().zip(1..).all(|(id, expected)| *id == expected), "{ids:?}");
         for server in servers {
-            wait_until("all entries", || server.ear.entries(log).len() >= kept.len());
-            assert_eq!(server.ear.entries(log), kept);
+            wait_until("all entries", || server.sink.entries(log).len() >= kept.len());
+            assert_eq!(server.sink.entries(log), kept);
         }
     }
 
@@ -61,11 +61,11 @@ impl Speech {
     pub(crate) fn check_after_failover(&self, log: &LogId, servers: &[&Server]) {
         let kept = self.check_kept(log, servers[0]);
         for server in servers {
-            let hears = |entry| server.ear.entries(log).contains(entry);
+            let hears = |entry| server.sink.entries(log).contains(entry);
             wait_until("all entries", || kept.iter().all(hears));
-            let ids = server.ear.ids(log);
+            let ids = server.sink.ids(log);
             assert!(ids.is_sorted_by(|a, b| a < b), "{ids:?}");
-            assert!(server.ear.restarts(log) == 0, "the log restarted");
+            assert!(server.sink.restarts(log) == 0, "the log restarted");
         }
     }
 

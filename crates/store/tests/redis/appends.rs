@@ -118,7 +118,7 @@ fn in_a_black_hole_an_error_comes_and_after_it_all_goes_on() {
     });
     speech.check(&red, &[&one, &two]);
     assert!(speech.unknown() > 0);
-    assert!(one.ear.texts(&red).iter().filter(|text| *text == "lost").count() <= 1);
+    assert!(one.sink.texts(&red).iter().filter(|text| *text == "lost").count() <= 1);
 }
 
 #[test]
@@ -133,7 +133,7 @@ fn replies_that_do_not_come_lead_to_errors_and_nothing_twice() {
     });
     speech.check(&red, &[&one, &two]);
     assert!(speech.unknown() > 0);
-    assert!(one.ear.texts(&red).iter().filter(|text| *text == "unanswered").count() <= 1);
+    assert!(one.sink.texts(&red).iter().filter(|text| *text == "unanswered").count() <= 1);
 }
 
 #[test]
@@ -170,6 +170,6 @@ fn what_is_said_while_redis_stands_still_for_a_moment_is_accepted() {
         assert_eq!(numbers, [1, 2, 3]);
     });
     for server in [&one, &two] {
-        wait_until("all", || server.ear.ids(&red) == [1, 2, 3]);
+        wait_until("all", || server.sink.ids(&red) == [1, 2, 3]);
     }
 }

@@ -66,7 +66,7 @@ fn logs_on_all_nodes_are_heard_once_and_in_order() {
         let all: Vec<String> = texts.iter().cloned().chain(["end".to_owned()]).collect();
         one.hears(log, &all);
         two.hears(log, &all);
-        assert_eq!(one.ear.entries(log), two.store.log.newest(log, 1000).unwrap());
+        assert_eq!(one.sink.entries(log), two.store.log.newest(log, 1000).unwrap());
     }
     two.hears(&feed, &texts);
     assert!(rooms.iter().all(|room| one.members(room) == ["order-ann", "order-bob"] && two.has_room(room)));
@@ -130,11 +130,11 @@ fn what_is_said_to_all_is_heard_after_its_slot_has_moved() {
     let notice = message("tea");
     for to in [other, home] {
         cluster.migrate_slot(key, to);
-        let before = servers.each_ref().map(|server| server.ear.notices().len());
+        let before = servers.each_ref().map(|server| server.sink.notices().len());
         let is_heard = || {
             servers[0].store.bus.broadcast(&notice).unwrap();
             thread::sleep(Duration::from_millis(100));
-            servers.iter().zip(before).all(|(server, before)| server.ear.notices().len() > before)
+            servers.iter().zip(before).all(|(server, before)| server.sink.notices().len() > before)
         };
         wait_until("the broadcast to arrive", is_heard);
     }
@@ -172,9 +172,9 @@ fn a_direct_message_comes_once_wherever_the_slot_of_its_server_is() {
         wait_for_only(&cluster, &key, to);
         wait_until("the message to be sent", || one.store.bus.direct(&ann.user, &message(text)) == Ok(true));
         said.push(text);
-        wait_until("the message", || two.ear.direct_texts().len() >= said.len());
+        wait_until("the message", || two.sink.direct_texts().len() >= said.len());
         thread::sleep(MOVING);
-        assert_eq!(two.ear.direct_texts(), said);
+        assert_eq!(two.sink.direct_texts(), said);
     }
 }
 
@@ -191,9 +191,9 @@ fn a_direct_message_comes_once_after_a_replica_has_taken_over() {
     wait_for_only(&cluster, &key, new);
     wait_until("the old master to be left", || old.cli(&["PUBSUB", "CHANNELS", "parlor:pulse:*"]).is_empty());
     wait_until("the message to be sent", || one.store.bus.direct(&ann.user, &message("hello")) == Ok(true));
-    wait_until("the message", || !two.ear.direct_texts().is_empty());
+    wait_until("the message", || !two.sink.direct_texts().is_empty());
     thread::sleep(MOVING);
-    assert_eq!(two.ear.direct_texts(), ["hello"]);
+    assert_eq!(two.sink.direct_texts(), ["hello"]);
 }
 
 #[test]
@@ -213,13 +213,13 @@ fn who_did_not_hear_what_was_said_to_all_looks_after_its_sessions() {
         others.push(server);
     };
     let began = Instant::now();
-    let ann = server.seat_at("everybody-ann", 5);
+    let ann = server.session_at("everybody-ann", 5);
     thread::sleep(Duration::from_secs(2));
     // This simulates a deletion of the account while no message was received.
     let user = "parlor:user:{everybody-ann}";
     cluster.master_of(user).cli(&["HSET", user, "generation", &(ann.generation.0 + 1).to_string()]);
     node.cli(&["CLIENT", "KILL", "TYPE", "pubsub"]);
-    wait_until("a displacement notice", || server.ear.displaced() == [5]);
+    wait_until("a displacement notice", || server.sink.displaced() == [5]);
     // The test must not pass only because of the periodic check of all sessions, 30 s after the start.
     assert!(began.elapsed() < Duration::from_secs(20));
 }
@@ -252,7 +252,7 @@ fn a_slot_moves_while_people_speak() {
     speech.check(&log, &[&one, &two]);
     assert_eq!(speech.unknown(), 0, "the slot had an owner all the time");
     two.leave(&bob, "move").unwrap();
-    wait_until("the news", || one.ear.changes("move").last().map(String::as_str) == Some("-move-bob"));
+    wait_until("the news", || one.sink.changes("move").last().map(String::as_str) == Some("-move-bob"));
     cluster.migrate_slot(key, home);
 }
 
@@ -291,7 +291,7 @@ fn a_master_dies_and_its_replica_takes_over() {
     });
     speech.check_after_failover(&red, &[&one, &two]);
     wait_until("the other server", || two.try_say(&bob, &red, "there").is_ok());
-    wait_until("its delivery", || one.ear.texts(&red).last().map(String::as_str) == Some("there"));
+    wait_until("its delivery", || one.sink.texts(&red).last().map(String::as_str) == Some("there"));
     // Keys of any kind on the node that died.
     thread::scope(|scope| {
         for number in 0..6 {
@@ -307,7 +307,7 @@ fn a_master_dies_and_its_replica_takes_over() {
         }
     });
     assert_eq!(two.members("red"), ["ann", "bob"]);
-    wait_until("all notices", || one.ear.displaced().len() == 6);
+    wait_until("all notices", || one.sink.displaced().len() == 6);
 }
 
 #[test]

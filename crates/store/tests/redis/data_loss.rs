@@ -26,13 +26,13 @@ fn a_redis_that_lost_everything_is_filled_again() {
     }
     assert_eq!([one.say(&ann, &red, "8"), two.say(&bob, &red, "9")], [3, 4]);
     for server in [&one, &two] {
-        wait_until("the newest", || server.ear.ids(&red) == [1, 2, 3, 4, 5, 1, 2, 3, 4]);
-        assert_eq!(server.ear.restarts(&red), 1);
+        wait_until("the newest", || server.sink.ids(&red) == [1, 2, 3, 4, 5, 1, 2, 3, 4]);
+        assert_eq!(server.sink.restarts(&red), 1);
         assert_eq!(server.members("red"), ["ann", "bob"]);
         assert!(server.is_online("ann") && server.is_online("bob") && server.has_room("red"));
         assert_eq!(server.notes().iter().filter(|note| emptied(note)).count(), 1);
-        assert!(server.ear.displaced().is_empty());
-        assert!(!server.ear.changes("red").iter().any(|change| change.starts_with('-')));
+        assert!(server.sink.displaced().is_empty());
+        assert!(!server.sink.changes("red").iter().any(|change| change.starts_with('-')));
     }
     one.leave(&ann, "red").unwrap();
     one.release(&ann).unwrap();
@@ -48,7 +48,7 @@ fn sessions_that_say_nothing_are_put_back_too() {
     wait_until("both", || one.members("red") == ["ann", "bob"] && one.is_online("ann") && one.is_online("bob"));
     let new = two.session_key("ann");
     assert!(ann.generation < new.generation);
-    wait_until("the displacement notice", || one.ear.displaced().len() == 1);
+    wait_until("the displacement notice", || one.sink.displaced().len() == 1);
 }
 
 #[test]
@@ -66,10 +66,10 @@ fn a_redis_that_starts_empty_is_filled_again() {
     }
     wait_until("the link", || one.try_say(&ann, &red, "new").is_ok());
     for server in [&one, &two] {
-        wait_until("the new life", || server.ear.texts(&red).last().map(String::as_str) == Some("new"));
-        assert_eq!(server.ear.restarts(&red), 1);
+        wait_until("the new life", || server.sink.texts(&red).last().map(String::as_str) == Some("new"));
+        assert_eq!(server.sink.restarts(&red), 1);
         let kept = server.store.log.newest(&red, 100).unwrap();
-        assert_eq!(server.ear.entries(&red)[1..], kept);
+        assert_eq!(server.sink.entries(&red)[1..], kept);
     }
     wait_until("both", || two.members("red") == ["ann", "bob"]);
 }
@@ -92,7 +92,7 @@ fn a_redis_that_keeps_its_data_loses_nothing_by_a_restart() {
         let is_bad =
             |note: &Note| matches!(note, Note::Emptied { .. } | Note::LogGapFound { .. } | Note::Reaped { .. });
         assert!(!server.notes().iter().any(is_bad));
-        assert_eq!(server.ear.restarts(&red), 0);
+        assert_eq!(server.sink.restarts(&red), 0);
     }
 }
 
@@ -111,15 +111,15 @@ fn numbers_that_were_heard_and_lost_are_not_given_out_again() {
     two.say(&bob, &red, "lost");
     one.say_many(&ann, &red, &["lost", "lost"].map(str::to_owned));
     for server in [&one, &two] {
-        wait_until("all", || server.ear.ids(&red).len() == 7);
+        wait_until("all", || server.sink.ids(&red).len() == 7);
     }
     // This simulates a failover to a replica that did not have the last three entries yet.
     copy(1, 0);
     assert_eq!([two.say(&bob, &red, "8"), one.say(&ann, &red, "9")], [8, 9]);
     for server in [&one, &two] {
-        wait_until("the newest", || server.ear.ids(&red).last() == Some(&9));
-        assert_eq!(server.ear.ids(&red), (1..=9).collect::<Vec<_>>());
-        assert_eq!(server.ear.restarts(&red), 0);
+        wait_until("the newest", || server.sink.ids(&red).last() == Some(&9));
+        assert_eq!(server.sink.ids(&red), (1..=9).collect::<Vec<_>>());
+        assert_eq!(server.sink.restarts(&red), 0);
     }
     let kept: Vec<u64> = one.store.log.newest(&red, 100).unwrap().iter().map(|entry| entry.id.0).collect();
     assert_eq!(kept, [1, 2, 3, 4, 8, 9]);
@@ -146,5 +146,5 @@ fn a_quiet_log_that_lost_what_was_heard_is_mended() {
     let cat = three.session_key("cat");
     three.enter(&cat, "red");
     assert_eq!(three.say(&cat, &red, "3"), 3);
-    wait_until("the entries", || two.ear.ids(&red) == [1, 2, 3]);
+    wait_until("the entries", || two.sink.ids(&red) == [1, 2, 3]);
 }

@@ -27,8 +27,8 @@ fn whoever_left_during_an_outage_is_gone_after_it() {
     wait_until("bob to be gone", || !one.is_online("bob"));
     assert_eq!(one.members("red"), ["ann"]);
     wait_until("the rooms", || !one.has_room("blue") && one.has_room("red"));
-    wait_until("the news", || one.ear.changes("red").len() >= 3);
-    assert_eq!(one.ear.changes("red"), ["+ann", "+bob", "-bob"]);
+    wait_until("the news", || one.sink.changes("red").len() >= 3);
+    assert_eq!(one.sink.changes("red"), ["+ann", "+bob", "-bob"]);
     one.release(&ann).unwrap();
     wait_until("an empty index", || seats(&redis) == 0);
 }
@@ -48,7 +48,7 @@ fn a_release_that_failed_is_made_up_for() {
 #[test]
 fn a_claim_that_nobody_heard_of_is_given_up() {
     let (redis, one, two, proxy) = pair_by_proxy();
-    let old = one.seat_at("ann", 7);
+    let old = one.session_at("ann", 7);
     proxy.hold(Direction::ToClient);
     assert!(two.claim("ann", 8, Takeover).is_err());
     proxy.pass_without_held();
@@ -57,7 +57,7 @@ fn a_claim_that_nobody_heard_of_is_given_up() {
     wait_until("the one claim to be left", || seats(&redis) == 1);
     two.member("bob", "red");
     assert!(one.is_online("ann"), "the second claim must stay");
-    assert!(two.ear.displaced().is_empty());
+    assert!(two.sink.displaced().is_empty());
     two.release(&new).unwrap();
     assert!(!one.is_online("ann"));
     assert_eq!(redis.cli(&["EXISTS", "parlor:ending:{ann}"]), "0");
@@ -104,8 +104,8 @@ fn an_enter_that_was_not_answered_leaves_no_ghost() {
         wait_until("the link", || two.release(&bob).is_ok());
         wait_until("bob to be gone", || !one.is_online("bob"));
         assert_eq!(one.members("red"), Vec::<String>::new());
-        wait_until("the news", || one.ear.changes("red").len().is_multiple_of(2));
-        let changes = one.ear.changes("red");
+        wait_until("the news", || one.sink.changes("red").len().is_multiple_of(2));
+        let changes = one.sink.changes("red");
         assert!(changes.chunks(2).all(|pair| pair == ["+bob", "-bob"]), "{changes:?}");
     }
     let bob = two.session_key("bob");

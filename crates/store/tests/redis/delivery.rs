@@ -20,15 +20,15 @@ fn two_servers_hear_the_same_entries_in_the_same_order_once() {
         scope.spawn(|| numbered("bob", 500).iter().for_each(|text| assert!(two.say(&bob, &red, text) > 0)));
     });
     for server in [&one, &two] {
-        wait_until("all entries", || server.ear.entries(&red).len() >= 1000);
-        assert_eq!(server.ear.ids(&red), (1..=1000).collect::<Vec<_>>());
+        wait_until("all entries", || server.sink.entries(&red).len() >= 1000);
+        assert_eq!(server.sink.ids(&red), (1..=1000).collect::<Vec<_>>());
         for user in ["ann", "bob"] {
-            let mut texts = server.ear.texts(&red);
+            let mut texts = server.sink.texts(&red);
             texts.retain(|text| text.starts_with(user));
             assert_eq!(texts, numbered(user, 500));
         }
     }
-    assert_eq!(one.ear.entries(&red), two.ear.entries(&red));
+    assert_eq!(one.sink.entries(&red), two.sink.entries(&red));
 }
 
 #[test]
@@ -39,10 +39,10 @@ fn changes_of_members_are_told_on_every_server_once() {
     two.leave(&bob, "red").unwrap();
     one.leave(&ann, "red").unwrap();
     for server in [&one, &two] {
-        wait_until("the last change", || server.ear.changes("red").contains(&"-ann".to_owned()));
+        wait_until("the last change", || server.sink.changes("red").contains(&"-ann".to_owned()));
     }
-    assert_eq!(one.ear.changes("red"), ["+ann", "+bob", "-bob", "-ann"]);
-    assert_eq!(two.ear.changes("red"), ["+bob", "-bob", "-ann"]);
+    assert_eq!(one.sink.changes("red"), ["+ann", "+bob", "-bob", "-ann"]);
+    assert_eq!(two.sink.changes("red"), ["+bob", "-bob", "-ann"]);
     assert!(!one.has_room("red"));
 }
 
@@ -169,7 +169,7 @@ fn only_what_is_followed_is_subscribed_to() {
     one.say(&ann, &red, "to one");
     one.hears(&red, &["to one".to_owned()]);
     two.hears(&feed, &["to two".to_owned()]);
-    assert_eq!((one.ear.reported().len(), two.ear.reported().len()), (2, 1), "its own enter, and one entry each");
+    assert_eq!((one.sink.reported().len(), two.sink.reported().len()), (2, 1), "its own enter, and one entry each");
     one.store.log.unfollow(&red);
     two.store.log.unfollow(&feed);
     wait_until("the end of one", || channels(&redis) == ["parlor:everybody", "parlor:log:{red}"]);
@@ -186,10 +186,10 @@ fn a_log_that_is_followed_again_is_heard_from_there() {
         let head = two.store.log.follow(&red).unwrap();
         assert_eq!(head.last.0, 2 * round - 1);
         one.say(&ann, &red, "heard");
-        wait_until("its delivery", || two.ear.ids(&red).last() == Some(&(2 * round)));
+        wait_until("its delivery", || two.sink.ids(&red).last() == Some(&(2 * round)));
         two.store.log.unfollow(&red);
     }
-    assert_eq!(two.ear.texts(&red), vec!["heard"; 20]);
+    assert_eq!(two.sink.texts(&red), vec!["heard"; 20]);
 }
 
 /// Messages of another log make the reader check its channels. So on a slow network, the next subscription can begin
@@ -217,19 +217,19 @@ fn logs_that_are_followed_and_given_up_all_the_time_are_heard() {
         }
     });
     let blue = log_of("blue");
-    wait_until("all", || two.ear.entries(&blue).len() == one.store.log.newest(&blue, 100_000).unwrap().len());
+    wait_until("all", || two.sink.entries(&blue).len() == one.store.log.newest(&blue, 100_000).unwrap().len());
 }
 
 /// Receives some entries of a log that gets messages all the time.
 fn follow_for_a_while(server: &Server, room: &str) {
     let log = log_of(room);
     let head = server.store.log.follow(&log).unwrap().last.0;
-    wait_until("some entries", || server.ear.ids(&log).last() > Some(&(head + 3)));
+    wait_until("some entries", || server.sink.ids(&log).last() > Some(&(head + 3)));
     server.store.log.unfollow(&log);
     std::thread::sleep(Duration::from_millis(5));
-    assert!(server.ear.texts(&log).iter().all(|text| text == room), "entries of another log");
-    assert!(server.ear.ids(&log).is_sorted_by(|a, b| a < b), "{:?}", server.ear.ids(&log));
-    assert_eq!(server.ear.restarts(&log), 0);
+    assert!(server.sink.texts(&log).iter().all(|text| text == room), "entries of another log");
+    assert!(server.sink.ids(&log).is_sorted_by(|a, b| a < b), "{:?}", server.sink.ids(&log));
+    assert_eq!(server.sink.restarts(&log), 0);
 }
 
 #[test]
@@ -246,7 +246,7 @@ fn what_was_said_while_the_connections_were_cut_is_heard_in_order() {
     proxy.pass();
     // No later message reveals the gap.
     two.hears(&red, &texts);
-    assert_eq!(two.ear.ids(&red), (1..=1400).collect::<Vec<_>>());
+    assert_eq!(two.sink.ids(&red), (1..=1400).collect::<Vec<_>>());
 }
 
 #[test]
@@ -279,7 +279,7 @@ fn followers_that_redis_cuts_off_connect_again() {
     }
     for server in [&one, &two] {
         server.hears(&red, &texts);
-        assert_eq!(server.ear.ids(&red), (1..=200).collect::<Vec<_>>());
+        assert_eq!(server.sink.ids(&red), (1..=200).collect::<Vec<_>>());
     }
 }
 

@@ -19,7 +19,7 @@ use parlor_testkit::RecordingSink;
 /// One server among several.
 pub(crate) struct Server {
     pub(crate) store: Store,
-    pub(crate) ear: Arc<RecordingSink>,
+    pub(crate) sink: Arc<RecordingSink>,
     notes: Arc<Notes>,
     /// Its threads end when it is dropped. Its lease stays, as if the server had been killed.
     redis: Redis,
@@ -49,10 +49,10 @@ impl Server {
     }
 
     pub(crate) fn try_open(config: &Config) -> Result<Self, OpenError> {
-        let (ear, notes) = (Arc::new(RecordingSink::default()), Arc::new(Notes::default()));
-        let redis = Redis::open(config, ear.clone(), notes.clone())?;
+        let (sink, notes) = (Arc::new(RecordingSink::default()), Arc::new(Notes::default()));
+        let redis = Redis::open(config, sink.clone(), notes.clone())?;
         let store = redis.store().clone();
-        Ok(Self { store, ear, notes, redis, connections: AtomicU64::new(1000) })
+        Ok(Self { store, sink, notes, redis, connections: AtomicU64::new(1000) })
     }
 
     /// Shuts it down as an operator does.
@@ -71,13 +71,13 @@ impl Server {
     }
 
     /// The user's session for a connection, by takeover if one exists.
-    pub(crate) fn seat_at(&self, user: &str, connection: u64) -> SessionKey {
+    pub(crate) fn session_at(&self, user: &str, connection: u64) -> SessionKey {
         granted(user, self.claim(user, connection, DuplicateLogin::Takeover).unwrap())
     }
 
     /// The same for an arbitrary connection.
     pub(crate) fn session_key(&self, user: &str) -> SessionKey {
-        self.seat_at(user, self.connections.fetch_add(1, Ordering::Relaxed))
+        self.session_at(user, self.connections.fetch_add(1, Ordering::Relaxed))
     }
 
     pub(crate) fn try_enter(&self, session_key: &SessionKey, into: &str) -> StoreResult<EnterResult> {
@@ -167,8 +167,8 @@ impl Server {
 
     /// Waits until it has received exactly these texts of a log.
     pub(crate) fn hears(&self, log: &LogId, texts: &[String]) {
-        wait_until("the entries", || self.ear.entries(log).len() >= texts.len());
-        assert_eq!(self.ear.texts(log), texts);
+        wait_until("the entries", || self.sink.entries(log).len() >= texts.len());
+        assert_eq!(self.sink.texts(log), texts);
     }
 
     /// Waits until it has reported an event to the operator.

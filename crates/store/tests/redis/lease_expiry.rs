@@ -38,8 +38,8 @@ pub(crate) fn die([one, two, dead]: [Server; 3], suffix: &str) {
     one.store.rooms.evict_predecessors(&new).unwrap();
     wait_until("the others to go", || !two.is_online(&cat) && two.members(&red) == [bob.clone()]);
     for server in [&one, &two] {
-        wait_until("the news", || server.ear.changes(&red).contains(&format!("-{cat}")));
-        let mut gone = server.ear.changes(&red);
+        wait_until("the news", || server.sink.changes(&red).contains(&format!("-{cat}")));
+        let mut gone = server.sink.changes(&red);
         gone.retain(|change| change.starts_with('-'));
         gone.sort();
         assert_eq!(gone, [format!("-{ann}"), format!("-{cat}")]);
@@ -56,7 +56,7 @@ fn a_server_that_comes_back_from_the_dead_finds_its_place() {
     let (_redis, one, two, proxy) = pair_by_proxy();
     let red = log_of("red");
     let cat = one.member("cat", "red");
-    let (old, bob) = (two.seat_at("ann", 7), two.seat_at("bob", 8));
+    let (old, bob) = (two.session_at("ann", 7), two.session_at("bob", 8));
     two.follow(&red);
     two.enter(&old, "red");
     two.enter(&bob, "red");
@@ -64,7 +64,7 @@ fn a_server_that_comes_back_from_the_dead_finds_its_place() {
     two.hears(&red, &["before".to_owned()]);
     proxy.black_hole();
     wait_until("both to be gone", || one.members("red") == ["cat"] && !one.is_online("bob"));
-    let new = one.seat_at("ann", 9);
+    let new = one.session_at("ann", 9);
     one.enter(&new, "red");
     one.say(&new, &red, "meanwhile");
     two.tells("the LeaseLapsed event", |note| matches!(note, Note::LeaseLapsed { .. }));
@@ -72,10 +72,10 @@ fn a_server_that_comes_back_from_the_dead_finds_its_place() {
     proxy.pass();
     two.tells("LeaseRegained", |note| *note == Note::LeaseRegained { kept: 1, displaced: 1 });
     two.hears(&red, &["before", "meanwhile"].map(str::to_owned));
-    let told = two.ear.reported().into_iter().position(|event| matches!(event, Reported::Displaced(7)));
-    let heard = two.ear.reported().into_iter().rposition(|event| matches!(event, Reported::Entry(..)));
+    let told = two.sink.reported().into_iter().position(|event| matches!(event, Reported::Displaced(7)));
+    let heard = two.sink.reported().into_iter().rposition(|event| matches!(event, Reported::Entry(..)));
     assert!(told.unwrap() < heard.unwrap(), "the notice comes before later messages");
-    assert!(two.ear.displaced().iter().all(|connection| *connection == 7));
+    assert!(two.sink.displaced().iter().all(|connection| *connection == 7));
     assert_eq!(one.members("red"), ["ann", "bob", "cat"]);
     assert_eq!(two.try_say(&old, &red, "late"), Ok(AppendResult::Fenced));
     assert_eq!(two.try_enter(&old, "red"), Ok(EnterResult::Fenced));
@@ -83,7 +83,7 @@ fn a_server_that_comes_back_from_the_dead_finds_its_place() {
     two.say(&bob, &red, "after");
     one.hears(&red, &["before", "meanwhile", "after"].map(str::to_owned));
     assert!(one.is_online("ann") && one.is_online("bob"));
-    let changes = one.ear.changes("red");
+    let changes = one.sink.changes("red");
     assert_eq!(changes[..3], ["+cat", "+ann", "+bob"]);
     let count = |change: &str| changes.iter().filter(|told| *told == change).count();
     assert_eq!([count("-ann"), count("-bob"), count("+ann"), count("+bob"), changes.len()], [1, 1, 2, 2, 7]);
@@ -96,7 +96,7 @@ fn a_server_that_is_alone_loses_nothing_by_a_lapse() {
     let two = Server::open(&redis.url_by(&proxy));
     let (bob, red) = (two.member("bob", "red"), log_of("red"));
     // Enters are published by Pub/Sub, which the cut would swallow, and presence is in no log.
-    wait_until("the enter event", || two.ear.changes("red") == ["+bob"]);
+    wait_until("the enter event", || two.sink.changes("red") == ["+bob"]);
     proxy.down();
     two.tells("the LeaseLapsed event", |note| matches!(note, Note::LeaseLapsed { .. }));
     wait_until("the lease to end", || redis.cli(&["--scan", "--pattern", "parlor:server:*}"]).is_empty());
@@ -104,7 +104,7 @@ fn a_server_that_is_alone_loses_nothing_by_a_lapse() {
     two.tells("LeaseRegained", |note| *note == Note::LeaseRegained { kept: 1, displaced: 0 });
     assert_eq!(two.say(&bob, &red, "after"), 1);
     two.hears(&red, &["after".to_owned()]);
-    assert_eq!(two.ear.changes("red"), ["+bob"]);
+    assert_eq!(two.sink.changes("red"), ["+bob"]);
     // The old run owns nothing any more, and its removal ends no session.
     wait_until("the old run's removal", || redis.cli(&["SCARD", "parlor:servers"]) == "1");
     assert!(two.is_online("bob") && two.members("red") == ["bob"]);

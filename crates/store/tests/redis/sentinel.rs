@@ -20,9 +20,9 @@ fn after_a_failover_all_goes_on_at_the_new_master() {
     });
     speech.check_after_failover(&red, &[&one, &two]);
     wait_until("the other server", || two.try_say(&bob, &red, "there").is_ok());
-    wait_until("its delivery", || one.ear.texts(&red).last().map(String::as_str) == Some("there"));
+    wait_until("its delivery", || one.sink.texts(&red).last().map(String::as_str) == Some("there"));
     assert_eq!(two.members("red"), ["ann", "bob"]);
     let new = two.session_key("ann");
     assert!(ann.generation < new.generation);
-    wait_until("the displacement notice", || one.ear.displaced().len() == 1);
+    wait_until("the displacement notice", || one.sink.displaced().len() == 1);
 }

@@ -21,12 +21,12 @@ fn one_takes_over_from_another_server() {
 /// A complete takeover.
 pub(crate) fn take_over(one: &Server, two: &Server, user: &str, room: &str) {
     let (log, feed) = (log_of(room), LogId::Feed(name(user)));
-    let old = one.seat_at(user, 7);
+    let old = one.session_at(user, 7);
     one.follow(&log);
     two.follow(&log);
     one.enter(&old, room);
-    let new = two.seat_at(user, 8);
-    wait_until("the displacement notice", || one.ear.displaced() == [7]);
+    let new = two.session_at(user, 8);
+    wait_until("the displacement notice", || one.sink.displaced() == [7]);
     assert_eq!(one.try_say(&old, &feed, "late"), Ok(AppendResult::Fenced));
     assert_eq!(one.try_enter(&old, "other"), Ok(EnterResult::Fenced));
     assert_eq!(two.waits(&new, Duration::ZERO), PredecessorWait::StillThere);
@@ -42,8 +42,8 @@ pub(crate) fn take_over(one: &Server, two: &Server, user: &str, room: &str) {
     two.say(&new, &log, "here");
     one.hears(&log, &["here".to_owned()]);
     let changes = ["+", "-", "+"].map(|sign| format!("{sign}{user}"));
-    assert_eq!((one.ear.changes(room), two.ear.changes(room)), (changes.to_vec(), changes.to_vec()));
-    assert_eq!((one.ear.displaced(), two.ear.displaced()), (vec![7], Vec::new()));
+    assert_eq!((one.sink.changes(room), two.sink.changes(room)), (changes.to_vec(), changes.to_vec()));
+    assert_eq!((one.sink.displaced(), two.sink.displaced()), (vec![7], Vec::new()));
 }
 
 #[test]
@@ -78,7 +78,7 @@ pub(crate) fn keep(one: &Server, two: &Server, user: &str) {
     let new = granted(user, two.claim(user, 8, Reject).unwrap());
     assert!(old.generation < new.generation);
     assert_eq!(one.claim(user, 9, Reject), Ok(ClaimResult::AlreadyLoggedIn));
-    assert!(one.ear.displaced().is_empty() && two.ear.displaced().is_empty());
+    assert!(one.sink.displaced().is_empty() && two.sink.displaced().is_empty());
 }
 
 #[test]
@@ -89,7 +89,7 @@ fn of_many_claims_at_once_on_three_servers_one_is_the_last() {
     let seats = std::thread::scope(|scope| {
         let claim = |number: u64| {
             let server = &servers[number as usize % 3];
-            (server.seat_at("ann", number), server, number)
+            (server.session_at("ann", number), server, number)
         };
         let threads: Vec<_> = numbers.iter().map(|number| scope.spawn(move || claim(*number))).collect();
         let mut seats: Vec<_> = threads.into_iter().map(|thread| thread.join().unwrap()).collect();
@@ -99,7 +99,7 @@ fn of_many_claims_at_once_on_three_servers_one_is_the_last() {
     let ((last, home, winner), earlier) = seats.split_last().unwrap();
     assert_eq!(earlier.iter().map(|(session_key, ..)| session_key.generation).collect::<BTreeSet<_>>().len(), 29);
     let displaced = || {
-        let mut displaced: Vec<u64> = servers.iter().flat_map(|server| server.ear.displaced()).collect();
+        let mut displaced: Vec<u64> = servers.iter().flat_map(|server| server.sink.displaced()).collect();
         displaced.sort_unstable();
         displaced
     };
@@ -120,7 +120,7 @@ fn of_many_claims_at_once_on_three_servers_one_is_the_last() {
 fn a_claim_whose_reply_is_lost_displaces_nobody_of_its_own() {
     let (_redis, one, two, proxy) = pair_by_proxy();
     for round in 0..12 {
-        let old = one.seat_at("ann", round);
+        let old = one.session_at("ann", round);
         proxy.cut_after_bytes(Direction::ToClient, 7 * round);
         let new = granted("ann", two.claim("ann", 100 + round, Takeover).unwrap());
         one.release(&old).unwrap();
@@ -129,19 +129,19 @@ fn a_claim_whose_reply_is_lost_displaces_nobody_of_its_own() {
         two.release(&new).unwrap();
         assert!(!one.is_online("ann"));
     }
-    assert_eq!(two.ear.displaced(), Vec::<u64>::new());
-    wait_until("all notices", || one.ear.displaced().len() >= 12);
-    assert_eq!(one.ear.displaced(), (0..12).collect::<Vec<_>>());
+    assert_eq!(two.sink.displaced(), Vec::<u64>::new());
+    wait_until("all notices", || one.sink.displaced().len() >= 12);
+    assert_eq!(one.sink.displaced(), (0..12).collect::<Vec<_>>());
 }
 
 #[test]
 fn a_claim_whose_reply_is_lost_displaces_the_one_before_on_its_own_server() {
     let (_redis, _one, two, proxy) = pair_by_proxy();
     for round in 0..12 {
-        let old = two.seat_at("ann", round);
+        let old = two.session_at("ann", round);
         proxy.cut_after_bytes(Direction::ToClient, 7 * round);
         let new = granted("ann", two.claim("ann", 100 + round, Takeover).unwrap());
-        assert_eq!(two.ear.displaced(), (0..=round).collect::<Vec<_>>());
+        assert_eq!(two.sink.displaced(), (0..=round).collect::<Vec<_>>());
         two.release(&old).unwrap();
         two.release(&new).unwrap();
     }
@@ -158,7 +158,7 @@ fn a_claim_that_is_not_answered_at_all_does_not_leave_the_one_before_in_the_dark
         // A server checks all its sessions by itself one second after its start, and one second after it subscribes
         // again.
         std::thread::sleep(Duration::from_secs(3));
-        let old = two.seat_at("ann", connection);
+        let old = two.session_at("ann", connection);
         // The lost reply is that of the claim, or the cut hits the other connection.
         proxy.cut_after_bytes(Direction::ToClient, 5);
         proxy.refuse();
@@ -169,7 +169,7 @@ fn a_claim_that_is_not_answered_at_all_does_not_leave_the_one_before_in_the_dark
         proxy.pass();
         let is_displaced = !is_current(&one, &old);
         if is_displaced {
-            wait_until("the displacement notice", || two.ear.displaced().contains(&connection));
+            wait_until("the displacement notice", || two.sink.displaced().contains(&connection));
             // The test must not pass only because of the periodic check of all sessions, 30 s after the start.
             assert!(began.elapsed() < Duration::from_secs(20));
         }
@@ -219,18 +219,18 @@ fn an_address_that_is_not_usual_any_more_is_forgotten_with_the_next_login() {
 fn a_server_that_is_cut_off_for_a_while_learns_who_was_displaced() {
     let (_redis, one, two, proxy) = pair_by_proxy();
     let (red, feed) = (log_of("red"), LogId::Feed(name("ann")));
-    let (old, bob) = (two.seat_at("ann", 7), two.member("bob", "red"));
+    let (old, bob) = (two.session_at("ann", 7), two.member("bob", "red"));
     two.enter(&old, "red");
     one.follow(&red);
     proxy.black_hole();
-    let new = one.seat_at("ann", 8);
+    let new = one.session_at("ann", 8);
     assert_eq!(one.waits(&new, Duration::from_millis(200)), PredecessorWait::StillThere);
     one.store.rooms.evict_predecessors(&new).unwrap();
     one.enter(&new, "red");
     one.say(&new, &red, "here");
     proxy.pass();
-    wait_until("the displacement notice", || two.ear.displaced().contains(&7));
-    assert!(two.ear.displaced().iter().all(|connection| *connection == 7));
+    wait_until("the displacement notice", || two.sink.displaced().contains(&7));
+    assert!(two.sink.displaced().iter().all(|connection| *connection == 7));
     wait_until("the link", || two.try_say(&old, &red, "late") == Ok(AppendResult::Fenced));
     assert_eq!(two.try_say(&old, &feed, "late"), Ok(AppendResult::Fenced));
     assert_eq!(two.try_enter(&old, "red"), Ok(EnterResult::Fenced));
@@ -240,5 +240,5 @@ fn a_server_that_is_cut_off_for_a_while_learns_who_was_displaced() {
     assert_eq!(two.members("red"), ["ann", "bob"]);
     two.say(&bob, &red, "there");
     two.hears(&red, &["here", "there"].map(str::to_owned));
-    assert_eq!(one.ear.changes("red"), ["-ann", "+ann"]);
+    assert_eq!(one.sink.changes("red"), ["-ann", "+ann"]);
 }

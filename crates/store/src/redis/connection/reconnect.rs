@@ -24,7 +24,7 @@ pub(in crate::redis) struct Origin {
     pub(in crate::redis) dialer: Arc<Dialer>,
     /// The node; none if the dialer must find the master each time.
     pub(in crate::redis) node: Option<Address>,
-    pub(in crate::redis) journal: Arc<dyn EventSink>,
+    pub(in crate::redis) events: Arc<dyn EventSink>,
 }
 
 impl Origin {
@@ -68,7 +68,7 @@ impl ConnectionSlot {
         while self.await_wish() {
             if before.is_some() {
                 let error = lock(&self.state).last_error.to_string();
-                origin.journal.note(&Note::LinkLost { node: origin.name(), error: error.clone() });
+                origin.events.note(&Note::LinkLost { node: origin.name(), error: error.clone() });
                 told = Some(error);
             }
             let mut pause = PAUSES[0];
@@ -76,7 +76,7 @@ impl ConnectionSlot {
                 match open(origin, &mut before) {
                     Ok(connection) => {
                         if told.take().is_some() {
-                            origin.journal.note(&Note::LinkRestored { node: origin.name() });
+                            origin.events.note(&Note::LinkRestored { node: origin.name() });
                         }
                         self.hand_out(connection);
                         break;
@@ -85,7 +85,7 @@ impl ConnectionSlot {
                         let error = error.reason().to_owned();
                         lock(&self.state).last_error = StoreError::new(&error);
                         if told.as_ref() != Some(&error) {
-                            origin.journal.note(&Note::LinkLost { node: origin.name(), error: error.clone() });
+                            origin.events.note(&Note::LinkLost { node: origin.name(), error: error.clone() });
                             told = Some(error);
                         }
                         thread::sleep(pause);
@@ -180,7 +180,7 @@ fn open(origin: &Origin, before: &mut Option<Client>) -> Result<Connection, Open
     }
     load_scripts(&mut connection).map_err(failed)?;
     if let Some(warning) = check::look_at_memory(&node, &mut connection).map_err(failed)? {
-        origin.journal.note(&Note::Warning(warning));
+        origin.events.note(&Note::Warning(warning));
     }
     let info: String = ::redis::cmd("CLIENT").arg("INFO").query(&mut connection).map_err(failed)?;
     let field = |name: &str| info.split(' ').find_map(|field| field.strip_prefix(name)).map(str::to_owned);

@@ -28,7 +28,7 @@ type Group = Vec<(usize, Command)>;
 /// The state that all links share.
 pub(in crate::redis) struct Router {
     dialer: Arc<Dialer>,
-    journal: Arc<dyn EventSink>,
+    events: Arc<dyn EventSink>,
     statistics: Arc<Statistics>,
     replicas: u32,
     is_cluster: bool,
@@ -80,12 +80,12 @@ impl Router {
     /// No node is reachable, or the operating system refuses a thread.
     pub(in crate::redis) fn start(
         dialer: Arc<Dialer>,
-        journal: Arc<dyn EventSink>,
+        events: Arc<dyn EventSink>,
         is_cluster: bool,
         replicas: u32,
     ) -> Result<Self, OpenError> {
         let router =
-            Self { dialer, journal, statistics: Arc::default(), replicas, is_cluster, routes: Mutex::default() };
+            Self { dialer, events, statistics: Arc::default(), replicas, is_cluster, routes: Mutex::default() };
         if is_cluster {
             router.refresh(Instant::now() + PATIENCE).map_err(|error| OpenError::Unreachable(error.to_string()))?;
         } else {
@@ -171,9 +171,11 @@ impl Router {
                 CommandOutcome::Failed(error, command) => {
                     calls.replies[at] = Some(Err(error));
                     // In a Cluster another node may own the slot by now.
-                    let is_away = self.is_cluster && !link.is_up();
-                    is_doubtful |= is_away;
-                    calls.again.extend(command.filter(|_| is_away && !calls.gives_up).map(|command| (at, command)));
+                    let is_unreachable = self.is_cluster && !link.is_up();
+                    is_doubtful |= is_unreachable;
+                    calls
+                        .again
+                        .extend(command.filter(|_| is_unreachable && !calls.gives_up).map(|command| (at, command)));
                 }
             }
         }
@@ -239,7 +241,7 @@ impl Router {
     }
 
     /// Whether the Cluster node that owns the slot of a key is known to be unreachable.
-    pub(in crate::redis) fn is_away(&self, key: &str) -> bool {
+    pub(in crate::redis) fn is_unreachable(&self, key: &str) -> bool {
         let Some(owner) = self.owner(key) else { return false };
         lock(&self.routes).links.get(&owner.to_string()).is_some_and(|link| !link.is_up())
     }
@@ -260,7 +262,7 @@ impl Router {
         if let Some(link) = routes.links.get(&name) {
             return Ok(link.clone());
         }
-        let origin = Origin { dialer: self.dialer.clone(), node, journal: self.journal.clone() };
+        let origin = Origin { dialer: self.dialer.clone(), node, events: self.events.clone() };
         let link = NodePipeline::start(origin, self.statistics.clone(), self.replicas).map_err(StoreError::new)?;
         let link = Arc::new(link);
         routes.links.insert(name, link.clone());

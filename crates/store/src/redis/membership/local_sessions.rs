@@ -66,7 +66,7 @@ pub(in crate::redis) struct LocalSessions {
 #[derive(Default)]
 struct State {
     sessions: HashMap<(UserName, Generation), LocalSession>,
-    leftovers: Vec<DeferredCleanup>,
+    cleanups: Vec<DeferredCleanup>,
     reserved: HashSet<SessionKey>,
 }
 
@@ -149,14 +149,14 @@ impl LocalSessions {
             .sessions
             .values()
             .map(|session| keys::server_session_entry(&session.session_key.user, session.ticket));
-        let leftovers = state.leftovers.iter().filter_map(|leftover| match leftover {
+        let cleanups = state.cleanups.iter().filter_map(|cleanup| match cleanup {
             DeferredCleanup::Claim { user, ticket, .. } => Some(keys::server_session_entry(user, *ticket)),
             DeferredCleanup::Session { session_key, ticket } => {
                 Some(keys::server_session_entry(&session_key.user, *ticket))
             }
             DeferredCleanup::Membership { .. } => None,
         });
-        sessions.chain(leftovers).collect()
+        sessions.chain(cleanups).collect()
     }
 
     /// The number of sessions.
@@ -165,15 +165,15 @@ impl LocalSessions {
     }
 
     /// Stores a cleanup for a later retry.
-    pub(in crate::redis) fn defer(&self, leftover: DeferredCleanup) {
-        lock(&self.state).leftovers.push(leftover);
+    pub(in crate::redis) fn defer(&self, cleanup: DeferredCleanup) {
+        lock(&self.state).cleanups.push(cleanup);
     }
 
     /// Whether a membership of the session still needs a cleanup.
     pub(in crate::redis) fn is_leaving(&self, session_key: &SessionKey) -> bool {
         let state = lock(&self.state);
         state
-            .leftovers
+            .cleanups
             .iter()
             .any(|left| matches!(left, DeferredCleanup::Membership { session_key: of, .. } if of == session_key))
     }
@@ -184,13 +184,13 @@ impl LocalSessions {
     }
 
     /// All pending cleanups.
-    pub(in crate::redis) fn leftovers(&self) -> Vec<DeferredCleanup> {
-        lock(&self.state).leftovers.clone()
+    pub(in crate::redis) fn cleanups(&self) -> Vec<DeferredCleanup> {
+        lock(&self.state).cleanups.clone()
     }
 
     /// Removes a cleanup that succeeded.
     pub(in crate::redis) fn settle(&self, done: &DeferredCleanup) {
-        lock(&self.state).leftovers.retain(|leftover| leftover != done);
+        lock(&self.state).cleanups.retain(|cleanup| cleanup != done);
     }
 }
 

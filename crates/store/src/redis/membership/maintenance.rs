@@ -82,15 +82,15 @@ pub(in crate::redis) struct Maintenance {
     renewed_at: Instant,
     epoch: Option<String>,
     /// The last round in which sessions are checked each time.
-    wary_until: u64,
+    audit_until: u64,
     lag: u64,
     had_lease: bool,
     /// Entries that Redis had and this server did not know at the last check.
     suspected: BTreeSet<String>,
     /// Sessions that are still to be checked.
-    unseen: Vec<SessionKey>,
+    sessions_to_audit: Vec<SessionKey>,
     /// The kind of loss whose recovery is not finished yet.
-    comeback: Option<LossKind>,
+    recovery: Option<LossKind>,
 }
 
 /// What a server can lose.
@@ -114,19 +114,19 @@ impl Maintenance {
             round: 0,
             renewed_at: Instant::now(),
             epoch: None,
-            wary_until: 0,
+            audit_until: 0,
             lag: 0,
             had_lease: true,
             suspected: BTreeSet::new(),
-            unseen: Vec::new(),
-            comeback: None,
+            sessions_to_audit: Vec::new(),
+            recovery: None,
         };
         maintenance.renew()?;
-        maintenance.server.ensure_followers(&maintenance.dialer).map_err(StoreError::new)?;
+        maintenance.server.ensure_readers(&maintenance.dialer).map_err(StoreError::new)?;
         let deadline = Instant::now() + PATIENCE;
-        while !maintenance.server.followers.are_ready() {
+        while !maintenance.server.pubsub_readers.are_ready() {
             if Instant::now() > deadline {
-                let problem = maintenance.server.followers.problem();
+                let problem = maintenance.server.pubsub_readers.problem();
                 return Err(StoreError::new(problem.as_deref().unwrap_or("news cannot be heard")));
             }
             thread::sleep(READY_PAUSE);
@@ -147,7 +147,7 @@ impl Maintenance {
 
     fn notice_lapse(&mut self, error: &StoreError) {
         if !self.server.lease.is_held() && std::mem::replace(&mut self.had_lease, false) {
-            self.server.journal.note(&Note::LeaseLapsed { error: error.to_string() });
+            self.server.events.note(&Note::LeaseLapsed { error: error.to_string() });
         }
     }
 
@@ -168,44 +168,44 @@ impl Maintenance {
         outcome
     }
 
-    fn is_time(&self, every: u64) -> bool {
+    fn is_due(&self, every: u64) -> bool {
         self.round.is_multiple_of(every)
     }
 
     fn undo(&mut self) -> StoreResult<()> {
-        self.server.undo_leftovers();
-        self.server.ensure_followers(&self.dialer).map_err(StoreError::new)
+        self.server.retry_cleanups();
+        self.server.ensure_readers(&self.dialer).map_err(StoreError::new)
     }
 
     fn reap(&mut self) -> StoreResult<()> {
-        if self.is_time(REAP_EVERY) { self.server.reap() } else { Ok(()) }
+        if self.is_due(REAP_EVERY) { self.server.reap() } else { Ok(()) }
     }
 
     fn audit_logs(&mut self) -> StoreResult<()> {
-        if self.is_time(AUDIT_LOGS_EVERY) { self.server.audit_logs(&mut self.lag) } else { Ok(()) }
+        if self.is_due(AUDIT_LOGS_EVERY) { self.server.audit_logs(&mut self.lag) } else { Ok(()) }
     }
 
     fn audit_channels(&mut self) -> StoreResult<()> {
-        if self.is_time(AUDIT_LOGS_EVERY) { self.server.audit_channels() } else { Ok(()) }
+        if self.is_due(AUDIT_LOGS_EVERY) { self.server.audit_channels() } else { Ok(()) }
     }
 
     fn reap_orphans(&mut self) -> StoreResult<()> {
-        if self.is_time(REAP_ORPHANS_EVERY) { self.server.reap_orphans(&mut self.suspected) } else { Ok(()) }
+        if self.is_due(REAP_ORPHANS_EVERY) { self.server.reap_orphans(&mut self.suspected) } else { Ok(()) }
     }
 
     fn look(&mut self) -> StoreResult<()> {
-        let is_wary = self.server.take_audit_request() || self.round <= self.wary_until;
-        if self.unseen.is_empty() && (is_wary || self.is_time(AUDIT_SESSIONS_EVERY)) {
-            self.unseen = self.server.local.memberships();
+        let audits_sessions = self.server.take_audit_request() || self.round <= self.audit_until;
+        if self.sessions_to_audit.is_empty() && (audits_sessions || self.is_due(AUDIT_SESSIONS_EVERY)) {
+            self.sessions_to_audit = self.server.local.memberships();
         }
-        self.look_after_sessions(BUDGET).map(drop)
+        self.audit_sessions(BUDGET).map(drop)
     }
 
     /// Checks sessions that are not checked yet since the last audit began, until the budget is used up.
-    fn look_after_sessions(&mut self, budget: Duration) -> StoreResult<Tally> {
+    fn audit_sessions(&mut self, budget: Duration) -> StoreResult<Tally> {
         let (start, mut tally) = (Instant::now(), Tally::default());
-        while !self.unseen.is_empty() && start.elapsed() < budget {
-            let chunk = self.unseen.split_off(self.unseen.len().saturating_sub(CHUNK));
+        while !self.sessions_to_audit.is_empty() && start.elapsed() < budget {
+            let chunk = self.sessions_to_audit.split_off(self.sessions_to_audit.len().saturating_sub(CHUNK));
             // If a session's own thread is working on it, that thread checks it, or the next audit does.
             let reserved: Vec<_> =
                 chunk.iter().filter_map(|session_key| self.server.local.try_reserve(session_key)).collect();
@@ -225,18 +225,18 @@ impl Maintenance {
         let (is_held, is_emptied) = self.ask_for_lease(is_first)?;
         if !is_held || is_emptied {
             self.server.lease.lose();
-            self.wary_until = self.round + AUDIT_AFTER_LAPSE;
-            self.comeback =
-                Some(if is_emptied { LossKind::Everything } else { self.comeback.unwrap_or(LossKind::Lease) });
+            self.audit_until = self.round + AUDIT_AFTER_LAPSE;
+            self.recovery =
+                Some(if is_emptied { LossKind::Everything } else { self.recovery.unwrap_or(LossKind::Lease) });
             self.server.take_new_id();
             self.ask_for_lease(true)?;
         }
-        if let Some(loss) = self.comeback {
-            self.unseen = self.server.local.memberships();
-            let Tally { kept, displaced } = self.look_after_sessions(LEASE / 2)?;
+        if let Some(loss) = self.recovery {
+            self.sessions_to_audit = self.server.local.memberships();
+            let Tally { kept, displaced } = self.audit_sessions(LEASE / 2)?;
             // The next rounds restore the rest. A session that sends before that is restored at that time.
-            self.comeback = None;
-            self.server.journal.note(&match loss {
+            self.recovery = None;
+            self.server.events.note(&match loss {
                 LossKind::Everything => Note::Emptied { sessions: kept },
                 LossKind::Lease => Note::LeaseRegained { kept, displaced },
             });
@@ -292,7 +292,8 @@ impl Maintenance {
             .into_iter()
             .map(|(name, calls, total, longest)| format!("{name} {calls} {total} {longest}"))
             .collect();
-        let pulse = server.followers.pulse_age().map_or(-1, |age| i64::try_from(age.as_millis()).unwrap_or(i64::MAX));
+        let pulse =
+            server.pubsub_readers.pulse_age().map_or(-1, |age| i64::try_from(age.as_millis()).unwrap_or(i64::MAX));
         let args: [&dyn Argument; 14] = [
             &millis,
             &u8::from(takes),
@@ -316,22 +317,22 @@ impl Maintenance {
 impl Server {
     /// Retries cleanups, those on unreachable nodes last. Among the reachable ones, sessions with a pending membership
     /// come last. So a session is not released while it is still a member. A cleanup in progress still counts as pending.
-    pub(in crate::redis) fn undo_leftovers(&self) {
-        let mut leftovers = self.local.leftovers();
-        rotate_randomly(&mut leftovers);
-        let leaving = leftovers.iter().filter_map(|leftover| match leftover {
+    pub(in crate::redis) fn retry_cleanups(&self) {
+        let mut cleanups = self.local.cleanups();
+        rotate_randomly(&mut cleanups);
+        let leaving = cleanups.iter().filter_map(|cleanup| match cleanup {
             DeferredCleanup::Membership { session_key, .. } => Some(session_key.clone()),
             DeferredCleanup::Claim { .. } | DeferredCleanup::Session { .. } => None,
         });
         let leaving: HashSet<SessionKey> = leaving.collect();
-        let is_leaving = |leftover: &DeferredCleanup| matches!(leftover, DeferredCleanup::Session { session_key, .. } if leaving.contains(session_key));
-        leftovers.sort_by_cached_key(|leftover| (self.lies_away(leftover), is_leaving(leftover)));
+        let is_leaving = |cleanup: &DeferredCleanup| matches!(cleanup, DeferredCleanup::Session { session_key, .. } if leaving.contains(session_key));
+        cleanups.sort_by_cached_key(|cleanup| (self.is_on_unreachable_node(cleanup), is_leaving(cleanup)));
         let start = Instant::now();
-        for leftover in leftovers {
+        for cleanup in cleanups {
             if start.elapsed() > BUDGET {
                 return;
             }
-            let is_done = match &leftover {
+            let is_done = match &cleanup {
                 DeferredCleanup::Claim { server, user, ticket } => self.cancel_claim(server, user, *ticket).is_ok(),
                 DeferredCleanup::Membership { session_key, room, seq } => {
                     self.leave_until(session_key, room, *seq).is_ok()
@@ -341,18 +342,19 @@ impl Server {
                 }
             };
             if is_done {
-                self.local.settle(&leftover);
+                self.local.settle(&cleanup);
             }
         }
     }
 
-    fn lies_away(&self, leftover: &DeferredCleanup) -> bool {
-        let (user, room) = match leftover {
+    fn is_on_unreachable_node(&self, cleanup: &DeferredCleanup) -> bool {
+        let (user, room) = match cleanup {
             DeferredCleanup::Claim { user, .. } => (user, None),
             DeferredCleanup::Membership { session_key, room, .. } => (&session_key.user, Some(room)),
             DeferredCleanup::Session { session_key, .. } => (&session_key.user, None),
         };
-        self.router.is_away(&keys::session(user)) || room.is_some_and(|room| self.router.is_away(&keys::members(room)))
+        self.router.is_unreachable(&keys::session(user))
+            || room.is_some_and(|room| self.router.is_unreachable(&keys::members(room)))
     }
 
     /// Checks whether this server is subscribed to its control channel and to the channel to all servers, at the
@@ -363,7 +365,7 @@ impl Server {
             // This command only finds the node: the node answers it, or says which node has the slot.
             let asked = self.call::<i64>(Command::plain("EXISTS", channel.clone(), &[]));
             outcome = outcome.and(asked.map(drop));
-            if !self.followers.hear_at(&channel, &self.router.owner(&channel)) {
+            if !self.pubsub_readers.is_heard_at(&channel, &self.router.owner(&channel)) {
                 self.look_at(&channel);
                 self.wake_followers();
             }
@@ -378,10 +380,10 @@ impl Server {
     /// Some logs could not be checked.
     fn audit_logs(&self, lag: &mut u64) -> StoreResult<()> {
         let cursors = self.cursors.all();
-        let commands = cursors.iter().map(|(_, track)| ask_for_head(&track.log)).collect();
+        let commands = cursors.iter().map(|(_, cursor)| ask_for_head(&cursor.log)).collect();
         let (mut outcome, mut is_any_stuck) = (Ok(()), false);
         *lag = 0;
-        for ((channel, track), reply) in cursors.iter().zip(self.router.try_all(commands)) {
+        for ((channel, cursor), reply) in cursors.iter().zip(self.router.try_all(commands)) {
             let head = match read_head(Some(reply)) {
                 Ok(head) => head,
                 Err(error) => {
@@ -389,9 +391,9 @@ impl Server {
                     continue;
                 }
             };
-            let (lags, is_stuck) = track.audit(head);
+            let (lags, is_stuck) = cursor.audit(head);
             *lag = lags.max(*lag);
-            if is_stuck || !track.is_subscribed_at(&self.router.owner(channel)) {
+            if is_stuck || !cursor.is_subscribed_at(&self.router.owner(channel)) {
                 self.look_at(channel);
                 is_any_stuck = true;
             }

@@ -64,7 +64,7 @@ impl Server {
             outcome = outcome.and(done);
         }
         if sessions > 0 {
-            self.journal.note(&Note::Reaped { server: dead.as_str().to_owned(), sessions });
+            self.events.note(&Note::Reaped { server: dead.as_str().to_owned(), sessions });
         }
         // The server must stay listed as long as any session is left.
         outcome?;

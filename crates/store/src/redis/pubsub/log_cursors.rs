@@ -64,17 +64,17 @@ impl LogCursors {
                 heard: Condvar::new(),
             })
         };
-        let track = cursors.entry(keys::log(log)).or_insert_with(new).clone();
-        let is_first = track.listeners.fetch_add(1, Ordering::Relaxed) == 0;
-        (track, is_first)
+        let cursor = cursors.entry(keys::log(log)).or_insert_with(new).clone();
+        let is_first = cursor.listeners.fetch_add(1, Ordering::Relaxed) == 0;
+        (cursor, is_first)
     }
 
     /// Removes a listener. Returns `true` if it was the last, so that the channel is no longer needed.
     pub(in crate::redis) fn remove(&self, log: &LogId) -> bool {
         let mut cursors = lock(&self.by_channel);
         let channel = keys::log(log);
-        let Some(track) = cursors.get(&channel).cloned() else { return false };
-        let is_last = track.listeners.fetch_sub(1, Ordering::Relaxed) == 1;
+        let Some(cursor) = cursors.get(&channel).cloned() else { return false };
+        let is_last = cursor.listeners.fetch_sub(1, Ordering::Relaxed) == 1;
         if is_last {
             cursors.remove(&channel);
         }
@@ -88,7 +88,7 @@ impl LogCursors {
 
     /// All followed logs, with their channels.
     pub(in crate::redis) fn all(&self) -> Vec<(String, Arc<LogCursor>)> {
-        lock(&self.by_channel).iter().map(|(channel, track)| (channel.clone(), track.clone())).collect()
+        lock(&self.by_channel).iter().map(|(channel, cursor)| (channel.clone(), cursor.clone())).collect()
     }
 
     /// The number of followed logs.
@@ -220,9 +220,9 @@ mod tests {
     fn of_two_first_listeners_both_learn_from_where_on_the_log_is_heard() {
         let cursors = LogCursors::default();
         let log = LogId::Room("red".parse().unwrap());
-        let ((track, is_first), (_, is_second)) = (cursors.add(&log), cursors.add(&log));
+        let ((cursor, is_first), (_, is_second)) = (cursors.add(&log), cursors.add(&log));
         assert!(is_first && !is_second);
-        assert_eq!(track.begin(head(1, 7)), (head(1, 7), false));
-        assert_eq!(track.begin(head(1, 5)), (head(1, 7), false));
+        assert_eq!(cursor.begin(head(1, 7)), (head(1, 7), false));
+        assert_eq!(cursor.begin(head(1, 5)), (head(1, 7), false));
     }
 }

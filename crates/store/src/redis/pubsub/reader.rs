@@ -58,7 +58,7 @@ enum Asked {
 
 /// One connection of a reader.
 struct ReaderConnection<'a> {
-    follower: &'a PubSubReader,
+    reader: &'a PubSubReader,
     connection: Connection,
     asked: VecDeque<Asked>,
     subscribed: BTreeSet<String>,
@@ -78,8 +78,8 @@ impl Server {
     ///
     /// # Errors
     /// The operating system refuses a thread.
-    pub(in crate::redis) fn ensure_followers(self: &Arc<Self>, dialer: &Arc<Dialer>) -> std::io::Result<()> {
-        self.followers.start_missing(self.router.nodes(), |inbox| {
+    pub(in crate::redis) fn ensure_readers(self: &Arc<Self>, dialer: &Arc<Dialer>) -> std::io::Result<()> {
+        self.pubsub_readers.start_missing(self.router.nodes(), |inbox| {
             let reader = PubSubReader::new(self.clone(), dialer.clone(), inbox);
             thread::Builder::new().name("redis-pubsub".to_owned()).spawn(move || reader.run()).map(drop)
         })
@@ -106,7 +106,7 @@ impl PubSubReader {
                 continue;
             }
             if !std::mem::replace(&mut is_lost, true) && !self.server.is_closing() {
-                self.server.journal.note(&Note::LinkLost { node: self.name(), error: error.reason().to_owned() });
+                self.server.events.note(&Note::LinkLost { node: self.name(), error: error.reason().to_owned() });
             }
             thread::sleep(PAUSE);
         }
@@ -129,7 +129,7 @@ impl PubSubReader {
         let broken = |error: RedisError| OpenError::Unreachable(format!("{node}: {error}"));
         dial::bound(&connection, PULSE_PATIENCE).map_err(broken)?;
         let mut listening = ReaderConnection {
-            follower: self,
+            reader: self,
             connection,
             asked: VecDeque::new(),
             subscribed: BTreeSet::new(),
@@ -146,10 +146,10 @@ impl PubSubReader {
     }
 
     fn unsubscribed(&self) {
-        self.server.followers.lose_all(&self.inbox.node);
-        for (_, track) in self.server.cursors.all() {
-            if track.is_subscribed_at(&self.inbox.node) {
-                track.unsubscribed();
+        self.server.pubsub_readers.forget_node(&self.inbox.node);
+        for (_, cursor) in self.server.cursors.all() {
+            if cursor.is_subscribed_at(&self.inbox.node) {
+                cursor.unsubscribed();
             }
         }
     }
@@ -164,23 +164,23 @@ impl PubSubReader {
 
 impl ReaderConnection<'_> {
     fn server(&self) -> &Arc<Server> {
-        &self.follower.server
+        &self.reader.server
     }
 
     /// Loads the script for missing entries, and subscribes to all channels of this node.
     fn begin(&mut self) -> Result<(), RedisError> {
         ::redis::cmd("SCRIPT").arg("LOAD").arg(script::tail().source()).exec(&mut self.connection)?;
         // The channels in the inbox are among those that are subscribed to below.
-        self.follower.inbox.take();
+        self.reader.inbox.take();
         self.subscribe("SUBSCRIBE", keys::pulse(&self.id));
         let server = self.server().clone();
         let control = keys::control(&self.id);
-        if server.router.owner(&control) == self.follower.inbox.node {
+        if server.router.owner(&control) == self.reader.inbox.node {
             self.subscribe("SUBSCRIBE", control);
         }
         let tracked = server.cursors.all().into_iter().map(|(channel, _)| channel);
         for channel in std::iter::once(keys::EVERYBODY.to_owned()).chain(tracked) {
-            if server.router.owner(&channel) == self.follower.inbox.node {
+            if server.router.owner(&channel) == self.reader.inbox.node {
                 self.subscribe("SSUBSCRIBE", channel);
             }
         }
@@ -209,9 +209,9 @@ impl ReaderConnection<'_> {
     fn leave_control(&mut self) {
         let (server, control) = (self.server().clone(), keys::control(&self.id));
         let owner = server.router.owner(&control);
-        if owner != self.follower.inbox.node
+        if owner != self.reader.inbox.node
             && self.subscribed.contains(&control)
-            && server.followers.hear_at(&control, &owner)
+            && server.pubsub_readers.is_heard_at(&control, &owner)
         {
             self.unsubscribe("UNSUBSCRIBE", &control);
         }
@@ -244,13 +244,13 @@ impl ReaderConnection<'_> {
         if self.pulse_at.elapsed() > PULSE_PATIENCE || self.server().is_closing() {
             return Err(std::io::Error::other("the own pulse does not come through").into());
         }
-        if self.pulse_at != heard_itself_at && !self.follower.is_needed() {
+        if self.pulse_at != heard_itself_at && !self.reader.is_needed() {
             return Err(std::io::Error::other("the node has nothing to tell any more").into());
         }
         if self.server().id() != self.id {
             return Err(std::io::Error::other("this server goes on under another id").into());
         }
-        for channel in self.follower.inbox.take() {
+        for channel in self.reader.inbox.take() {
             self.look_at(channel);
         }
         self.send()
@@ -266,8 +266,8 @@ impl ReaderConnection<'_> {
         }
         let is_needed = self.server().cursors.find(&channel);
         match (is_needed, self.subscribed.contains(&channel)) {
-            (Some(track), true) if track.is_subscribed_at(&self.follower.inbox.node) => {
-                self.proceed(&channel, &track, track.repair());
+            (Some(cursor), true) if cursor.is_subscribed_at(&self.reader.inbox.node) => {
+                self.proceed(&channel, &cursor, cursor.repair());
             }
             // This also covers a channel that was dropped and is followed again: the answer confirms the subscription
             // to the new cursor.
@@ -286,7 +286,7 @@ impl ReaderConnection<'_> {
             PushKind::SMessage => self.news(text(0), text(1)),
             PushKind::Message if text(0) == keys::pulse(&self.id) => {
                 self.pulse_at = Instant::now();
-                self.follower.inbox.beat();
+                self.reader.inbox.note_pulse();
                 self.leave_control();
             }
             PushKind::Message => self.news(text(0), text(1)),
@@ -301,22 +301,22 @@ impl ReaderConnection<'_> {
         if self.asked.is_empty() {
             self.hears_all();
         }
-        let (server, node) = (self.server().clone(), &self.follower.inbox.node);
+        let (server, node) = (self.server().clone(), &self.reader.inbox.node);
         if self.how_to_stand_by(channel).is_some() {
-            server.followers.hear(channel, node);
+            server.pubsub_readers.note_heard_at(channel, node);
             // Earlier messages were missed.
             server.request_session_audit();
         }
-        if let Some(track) = server.cursors.find(channel) {
-            let next = track.subscribed(node.clone());
-            self.proceed(channel, &track, next);
+        if let Some(cursor) = server.cursors.find(channel) {
+            let next = cursor.subscribed(node.clone());
+            self.proceed(channel, &cursor, next);
         }
     }
 
     fn hears_all(&mut self) {
-        self.follower.inbox.set_ready();
+        self.reader.inbox.set_ready();
         if std::mem::take(self.is_lost) {
-            self.server().journal.note(&Note::LinkRestored { node: self.follower.name() });
+            self.server().events.note(&Note::LinkRestored { node: self.reader.name() });
         }
     }
 
@@ -328,17 +328,17 @@ impl ReaderConnection<'_> {
             return;
         }
         self.subscribed.remove(channel);
-        self.server().followers.lose(channel, &self.follower.inbox.node);
-        if let Some(track) = self.server().cursors.find(channel) {
-            track.unsubscribed();
+        self.server().pubsub_readers.forget(channel, &self.reader.inbox.node);
+        if let Some(cursor) = self.server().cursors.find(channel) {
+            cursor.unsubscribed();
         }
         // The audit finds the new owner.
     }
 
     fn news(&mut self, channel: &str, text: &str) {
-        self.follower.await_lease();
+        self.reader.await_lease();
         let server = self.server().clone();
-        let Some(track) = server.cursors.find(channel) else {
+        let Some(cursor) = server.cursors.find(channel) else {
             if let Some(news) = ServerMessage::read(text) {
                 tell(&server, &news).run();
             }
@@ -346,12 +346,12 @@ impl ReaderConnection<'_> {
         };
         match LogMessage::read(text) {
             Some(LogMessage::Entry(epoch, entry)) => {
-                let (flush, next) = track.hear(epoch, &entry, &*server.sink);
+                let (flush, next) = cursor.hear(epoch, &entry, &*server.sink);
                 self.flush(flush);
-                self.proceed(channel, &track, next);
+                self.proceed(channel, &cursor, next);
             }
             Some(LogMessage::Presence { user, change, members, version }) => {
-                if let parlor_core::ports::LogId::Room(room) = track.log.clone() {
+                if let parlor_core::ports::LogId::Room(room) = cursor.log.clone() {
                     let presence = parlor_core::ports::Presence { room, user, change, members, version };
                     self.flush(server.sink.presence(&presence));
                 }
@@ -367,9 +367,9 @@ impl ReaderConnection<'_> {
     }
 
     /// Requests missing entries, if there are any.
-    fn proceed(&mut self, channel: &str, track: &LogCursor, next: Next) {
+    fn proceed(&mut self, channel: &str, cursor: &LogCursor, next: Next) {
         let Next::Repair(Head { epoch, last }) = next else { return };
-        let keys = [keys::log(&track.log), keys::meta(&track.log)];
+        let keys = [keys::log(&cursor.log), keys::meta(&cursor.log)];
         let fresh = Epoch(random::number()).to_string();
         let ask = Command::script(script::tail(), &keys, &[&epoch.to_string(), &last.0, &REPAIR_COUNT, &fresh]);
         self.outgoing.extend_from_slice(&ask.packed);
@@ -385,17 +385,17 @@ impl ReaderConnection<'_> {
         };
         let (epoch, top, lost, entries): (String, u64, u64, Vec<Value>) =
             ::redis::from_redis_value(answer.extract_error()?)?;
-        let Some(track) = self.server().cursors.find(&channel) else { return Ok(()) };
+        let Some(cursor) = self.server().cursors.find(&channel) else { return Ok(()) };
         if lost > 0 {
-            self.server().journal.note(&Note::LogGapFound { log: channel.clone(), lost });
+            self.server().events.note(&Note::LogGapFound { log: channel.clone(), lost });
         }
         let Ok(epoch) = epoch.parse() else { return Ok(()) };
         let entries: Vec<Entry> = entries.iter().filter_map(codec::read_entry).collect();
-        self.follower.await_lease();
+        self.reader.await_lease();
         let head = Head { epoch, last: MessageId(top) };
-        let (flush, next) = track.repaired(head, &entries, &*self.server().sink);
+        let (flush, next) = cursor.repaired(head, &entries, &*self.server().sink);
         flush.submit();
-        self.proceed(&channel, &track, next);
+        self.proceed(&channel, &cursor, next);
         Ok(())
     }
 }

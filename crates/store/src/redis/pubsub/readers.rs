@@ -43,7 +43,7 @@ impl ReaderInbox {
     }
 
     /// Records that the own pulse arrived.
-    pub(in crate::redis) fn beat(&self) {
+    pub(in crate::redis) fn note_pulse(&self) {
         *lock(&self.pulse_at) = Some(Instant::now());
     }
 
@@ -99,22 +99,22 @@ impl PubSubReaders {
     }
 
     /// Records that a channel of this server, or of all servers, is received through this node from now on.
-    pub(in crate::redis) fn hear(&self, channel: &str, node: &Option<Address>) {
+    pub(in crate::redis) fn note_heard_at(&self, channel: &str, node: &Option<Address>) {
         lock(&self.heard_at).insert(channel.to_owned(), node.clone());
     }
 
     /// Records that the channel is no longer received through this node.
-    pub(in crate::redis) fn lose(&self, channel: &str, node: &Option<Address>) {
+    pub(in crate::redis) fn forget(&self, channel: &str, node: &Option<Address>) {
         lock(&self.heard_at).retain(|of, at| of != channel || at != node);
     }
 
     /// Records that none of these channels is received through this node any more.
-    pub(in crate::redis) fn lose_all(&self, node: &Option<Address>) {
+    pub(in crate::redis) fn forget_node(&self, node: &Option<Address>) {
         lock(&self.heard_at).retain(|_, at| at != node);
     }
 
     /// Whether the channel is received through this node.
-    pub(in crate::redis) fn hear_at(&self, channel: &str, node: &Option<Address>) -> bool {
+    pub(in crate::redis) fn is_heard_at(&self, channel: &str, node: &Option<Address>) -> bool {
         lock(&self.heard_at).get(channel) == Some(node)
     }
 
@@ -131,7 +131,7 @@ impl Server {
     /// reader that connects checks all channels anyway.
     pub(in crate::redis) fn look_at(&self, channel: &str) {
         let owner = self.router.owner(channel);
-        for inbox in lock(&self.followers.inboxes).iter().filter(|inbox| inbox.node == owner) {
+        for inbox in lock(&self.pubsub_readers.inboxes).iter().filter(|inbox| inbox.node == owner) {
             lock(&inbox.channels).push(channel.to_owned());
         }
     }
