@@ -63,15 +63,14 @@ fn a_redis_whose_disk_fails_and_one_that_is_a_replica_say_so() {
     let redis = RedisServer::start();
     let one = Server::open(&redis.url());
     let (ann, red) = (one.member("ann", "red"), log_of("red"));
-    redis.cli(&["CONFIG", "SET", "dbfilename", "x.rdb"]);
     redis.cli(&["CONFIG", "SET", "save", "3600 1000000"]);
     let directory = redis.cli(&["CONFIG", "GET", "dir"]).lines().nth(1).unwrap().to_owned();
-    std::fs::create_dir(format!("{directory}/x.rdb")).unwrap();
+    std::fs::create_dir(format!("{directory}/dump.rdb")).unwrap();
     redis.cli(&["BGSAVE"]);
     wait_until("the snapshot to fail", || redis.cli(&["INFO", "persistence"]).contains("rdb_last_bgsave_status:err"));
     let error = refused(one.try_say(&ann, &red, "lost"));
     assert!(!error.is_full() && error.to_string().contains("cannot write to its disk"), "{error}");
-    std::fs::remove_dir(format!("{directory}/x.rdb")).unwrap();
+    std::fs::remove_dir(format!("{directory}/dump.rdb")).unwrap();
     redis.cli(&["BGSAVE"]);
     wait_until("the snapshot to succeed", || redis.cli(&["INFO", "persistence"]).contains("rdb_last_bgsave_status:ok"));
     one.say(&ann, &red, "after");
