@@ -11,7 +11,7 @@ use anyhow::{Context, anyhow, bail};
 use crossbeam_channel::{Receiver, bounded, select};
 use parlor_core::ports::{Sink, Store};
 use parlor_store::redis::{self, OpenError, Redis};
-use parlor_store::sqlite::{Durability, Sqlite};
+use parlor_store::sqlite::{self, Durability, Sqlite};
 
 use crate::logging::store_events::StoreEventLog;
 use crate::service_manager;
@@ -105,9 +105,17 @@ impl Backend {
 
 impl Drop for Backend {
     fn drop(&mut self) {
-        if let Self::Redis(redis) = self {
-            redis.close();
+        match self {
+            Self::Sqlite { store, .. } => close(store),
+            Self::Redis(redis) => redis.close(),
         }
+    }
+}
+
+fn close(store: &Sqlite) {
+    if let Err(error) = store.close() {
+        let file = sqlite::FILE_NAME;
+        tracing::warn!("{file} could not be closed, and {file}-wal belongs to it: copy both, or neither: {error}");
     }
 }
 

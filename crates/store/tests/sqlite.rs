@@ -127,6 +127,27 @@ fn what_was_stored_is_there_again_and_no_number_is_used_twice() {
 }
 
 #[test]
+fn what_is_closed_is_one_file_and_refuses_whoever_still_holds_it() {
+    let data = tempfile::tempdir().unwrap();
+    let server = Server::open(data.path(), 10);
+    assert_eq!(server.say("one"), Ok(1));
+    std::thread::scope(|scope| {
+        let speakers: Vec<_> = (0..4).map(|_| scope.spawn(|| while server.say("more").is_ok() {})).collect();
+        let readers: Vec<_> =
+            (0..4).map(|_| scope.spawn(|| while server.sqlite.store().accounts.accounts().is_ok() {})).collect();
+        server.sqlite.close().unwrap();
+        speakers.into_iter().chain(readers).for_each(|thread| thread.join().unwrap());
+    });
+    let accounts = &server.sqlite.store().accounts;
+    assert!(accounts.find(&name("ann")).is_err() && accounts.create(&account("bob")).is_err());
+    assert!(server.sqlite.notice_changes().is_err() && server.sqlite.close().is_err());
+    let names = std::fs::read_dir(data.path()).unwrap().map(|entry| entry.unwrap().file_name());
+    assert_eq!(names.collect::<Vec<_>>(), [FILE_NAME]);
+    drop(server);
+    assert!(Server::open(data.path(), 10).say("and on").unwrap() > 1);
+}
+
+#[test]
 fn another_directory_has_another_epoch() {
     let (one, two) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
     let epoch = |data: &Path| open(data).unwrap().store().log.follow(&lobby()).unwrap().epoch;

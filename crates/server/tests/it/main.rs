@@ -28,6 +28,7 @@ mod service_manager;
 mod shutdown;
 mod slow_consumers;
 mod smoke;
+mod storage;
 mod store_faults;
 mod stuck;
 mod terminal;

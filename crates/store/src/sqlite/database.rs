@@ -10,7 +10,7 @@ use rusqlite::{Connection, OptionalExtension};
 
 use super::job::{Job, JobResult};
 use super::readers::Readers;
-use super::writer::{Change, Writer};
+use super::writer::{Change, Closing, Writer};
 use super::{BUSY_TIMEOUT, FILE_NAME, schema};
 use crate::group::GroupCommit;
 
@@ -61,8 +61,9 @@ pub enum OpenError {
 
 /// An open database.
 pub struct Database {
-    writer: GroupCommit<Writer>,
+    // Before the writer: only the last connection to be closed brings everything into the one file, and a reader cannot.
     readers: Readers,
+    writer: GroupCommit<Writer>,
     epoch: Epoch,
 }
 
@@ -111,6 +112,15 @@ impl Database {
     ) -> StoreResult<bool> {
         let answer = JobResult::default();
         self.run(Box::new(Change { change: Box::new(change), changed: false, answer: answer.clone() }));
+        answer.take()
+    }
+
+    /// Brings everything into the one file and closes it, though others may still hold this database: whatever they ask
+    /// for from now on fails. Blocks until those who read or write are done.
+    pub(super) fn close(&self) -> StoreResult<()> {
+        self.readers.close();
+        let answer = JobResult::default();
+        self.run(Box::new(Closing { answer: answer.clone() }));
         answer.take()
     }
 

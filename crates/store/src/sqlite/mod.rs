@@ -39,6 +39,7 @@ pub const FILE_NAME: &str = "parlor.db";
 /// The embedded store of a server.
 pub struct Sqlite {
     store: Store,
+    database: Arc<Database>,
     changes: Arc<AdminChanges>,
 }
 
@@ -59,14 +60,14 @@ impl Sqlite {
         let changes = Arc::new(AdminChanges::since_now(database.clone(), sink.clone(), attempts.clone())?);
         let store = Store {
             accounts: Arc::new(ServerAccounts::new(database.clone(), changes.clone())),
-            follows: database,
+            follows: database.clone(),
             sessions: live.clone(),
             rooms: live,
             log,
             bus: Arc::new(InProcessBus::new(sink)),
             attempts,
         };
-        Ok(Self { store, changes })
+        Ok(Self { store, database, changes })
     }
 
     /// The ports.
@@ -82,6 +83,15 @@ impl Sqlite {
     pub fn notice_changes(&self) -> StoreResult<()> {
         self.changes.notice_deletions()?;
         self.changes.notice_unlockings()
+    }
+
+    /// Brings everything into the one file of the database and closes it. Whoever still holds a port gets errors from now
+    /// on. Blocks on the disk, and some seconds at most on other programs that use the database.
+    ///
+    /// # Errors
+    /// Another program uses it, or the disk fails: then the newest changes are in the file that ends in `-wal`.
+    pub fn close(&self) -> StoreResult<()> {
+        self.database.close()
     }
 }
 
