@@ -9,6 +9,7 @@ mod cert;
 mod check;
 mod commands;
 mod config;
+mod damage;
 mod example;
 mod harness;
 mod help;

@@ -6,6 +6,7 @@ use std::process::Command;
 
 use rusqlite::Connection;
 
+use crate::damage::overwrite;
 use crate::harness::{Server, parlor, parlor_with_input};
 
 /// Names of the database's files, sorted.
@@ -159,4 +160,20 @@ fn the_handbook_backs_up_and_restores_a_server_that_was_stopped() {
 #[test]
 fn the_handbook_backs_up_and_restores_a_server_that_was_killed() {
     restored(Server::kill, Server::kill);
+}
+
+#[test]
+fn the_handbook_saves_what_can_be_read_of_a_damaged_database() {
+    let [_, _, restore] = handbook("### The embedded database").try_into().unwrap();
+    let [recover] = handbook("### A damaged database").try_into().unwrap();
+    let mut place = Installation::new(Server::start());
+    let (mut alice, _) = place.server().register_json("alice");
+    assert_eq!((alice.say("one"), alice.say("two")), (1, 2));
+    stop(place.server());
+    overwrite(place.server().data(), "usual_address");
+    place.follow(&recover);
+    place.follow(&restore);
+    let (mut alice, _) = place.server().log_in_json("alice");
+    assert_eq!(alice.history().entries().collect::<Vec<_>>(), [(1, "one"), (2, "two")]);
+    assert_eq!(alice.say("three"), 3);
 }

@@ -3,16 +3,21 @@
 use std::fs;
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use parlor_core::ports::{StoreError, StoreResult};
 use parlor_proto::Epoch;
 use rusqlite::{Connection, OptionalExtension};
 
+use super::integrity::{self, Damage, Extent};
 use super::job::{Job, JobResult};
 use super::readers::Readers;
 use super::writer::{Change, Closing, Writer};
 use super::{BUSY_TIMEOUT, FILE_NAME, schema};
 use crate::group::GroupCommit;
+
+/// How long the start of a server may take for a look at what was said: 1 to 3 GiB.
+const CHECK_LIMIT: Duration = Duration::from_secs(10);
 
 /// What a commit survives.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -34,8 +39,16 @@ pub enum OpenError {
         /// Why not.
         error: std::io::Error,
     },
+    /// What is in it was overwritten, or lost.
+    #[error("the database {path} is damaged: {damage}")]
+    Damaged {
+        /// Which.
+        path: PathBuf,
+        /// What of it.
+        damage: Damage,
+    },
     /// SQLite says no.
-    #[error("cannot open the database {path}: {error}")]
+    #[error("cannot use the database {path}: {error}")]
     Database {
         /// Which.
         path: PathBuf,
@@ -59,6 +72,17 @@ pub enum OpenError {
     Read(#[from] StoreError),
 }
 
+impl OpenError {
+    /// What an error of SQLite means for the database.
+    pub(super) fn of(path: &Path, error: rusqlite::Error) -> Self {
+        let path = path.to_owned();
+        match Damage::of(error) {
+            Ok(damage) => Self::Damaged { path, damage },
+            Err(error) => Self::Database { path, error },
+        }
+    }
+}
+
 /// An open database.
 pub struct Database {
     // Before the writer: only the last connection to be closed brings everything into the one file, and a reader cannot.
@@ -73,18 +97,26 @@ impl Database {
     /// # Errors
     /// See [`OpenError`].
     pub fn open(data: &Path, durability: Durability) -> Result<Self, OpenError> {
-        let path = data.join(FILE_NAME);
-        make(data, &path)?;
-        let failed = |error| OpenError::Database { path: path.clone(), error };
-        let mut connection = Connection::open(&path).map_err(failed)?;
-        let found = schema::version(&connection).map_err(failed)?;
-        if found > schema::VERSION {
-            return Err(OpenError::Newer { path, found, known: schema::VERSION });
+        let (path, connection) = connect(data)?;
+        Self::over(path, connection, durability)
+    }
+
+    /// The same for a server: looks for damage first, for [`CHECK_LIMIT`] at most, and tells how far it came.
+    pub(super) fn open_sound(data: &Path, durability: Durability) -> Result<(Self, Extent), OpenError> {
+        let (path, connection) = connect(data)?;
+        let looked = integrity::look_at_structure(&connection, CHECK_LIMIT);
+        match looked.map_err(|error| OpenError::of(&path, error))? {
+            Ok(extent) => Ok((Self::over(path, connection, durability)?, extent)),
+            Err(damage) => Err(OpenError::Damaged { path, damage }),
         }
+    }
+
+    fn over(path: PathBuf, mut connection: Connection, durability: Durability) -> Result<Self, OpenError> {
+        let failed = |error| OpenError::of(&path, error);
         configure(&connection, durability).map_err(failed)?;
         schema::migrate(&mut connection).map_err(failed)?;
         let epoch = epoch(&connection).map_err(failed)?;
-        Ok(Self { writer: GroupCommit::new(Writer::new(connection)), readers: Readers::new(path), epoch })
+        Ok(Self { readers: Readers::new(path), writer: GroupCommit::new(Writer::new(connection)), epoch })
     }
 
     /// The life of the logs in this database.
@@ -128,6 +160,19 @@ impl Database {
     pub(super) fn run(&self, job: Box<dyn Job>) {
         self.writer.run(job);
     }
+}
+
+/// A connection to a database that this program understands; nothing in it was changed yet.
+fn connect(data: &Path) -> Result<(PathBuf, Connection), OpenError> {
+    let path = data.join(FILE_NAME);
+    make(data, &path)?;
+    let failed = |error| OpenError::of(&path, error);
+    let connection = Connection::open(&path).map_err(failed)?;
+    let found = schema::version(&connection).map_err(failed)?;
+    if found > schema::VERSION {
+        return Err(OpenError::Newer { path, found, known: schema::VERSION });
+    }
+    Ok((path, connection))
 }
 
 fn make(data: &Path, file: &Path) -> Result<(), OpenError> {

@@ -8,6 +8,8 @@ mod committed;
 mod database;
 mod follows;
 mod heads;
+mod inspect;
+mod integrity;
 mod job;
 mod known_addresses;
 mod log;
@@ -28,6 +30,9 @@ use crate::memory::MemoryLog;
 
 use admin_polling::{AdminChanges, ServerAccounts};
 pub use database::{Database, Durability, OpenError};
+pub use inspect::{Probe, inspect, probe};
+pub use integrity::Damage;
+use integrity::Extent;
 use log::SqliteLog;
 
 /// How long a locked database is waited for: with it, an answer comes within the 3 s of the protocol.
@@ -41,6 +46,14 @@ pub struct Sqlite {
     store: Store,
     database: Arc<Database>,
     changes: Arc<AdminChanges>,
+    notes: Vec<Note>,
+}
+
+/// What an operator should know of the database that was opened.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Note {
+    /// It is so large that not all messages were looked at for damage.
+    CheckedInPart,
 }
 
 impl Sqlite {
@@ -48,9 +61,10 @@ impl Sqlite {
     /// (none at all if 0), and tells `sink` what it has for the clients.
     ///
     /// # Errors
-    /// The file cannot be opened or made, or was written by a newer version.
+    /// The file cannot be opened or made, is damaged, or was written by a newer version.
     pub fn open(data: &Path, history: u64, durability: Durability, sink: Arc<dyn Sink>) -> Result<Self, OpenError> {
-        let database = Arc::new(Database::open(data, durability)?);
+        let (database, looked_at) = Database::open_sound(data, durability)?;
+        let database = Arc::new(database);
         let live = Arc::new(InProcessSessions::new(sink.clone()));
         let log: Arc<dyn Log> = match history {
             0 => Arc::new(MemoryLog::new(live.clone(), sink.clone(), 0, database.fresh_epoch()?)),
@@ -67,7 +81,13 @@ impl Sqlite {
             bus: Arc::new(InProcessBus::new(sink)),
             attempts,
         };
-        Ok(Self { store, database, changes })
+        let notes = (looked_at == Extent::Part).then_some(Note::CheckedInPart).into_iter().collect();
+        Ok(Self { store, database, changes, notes })
+    }
+
+    /// What was noticed when it was opened.
+    pub fn notes(&self) -> &[Note] {
+        &self.notes
     }
 
     /// The ports.

@@ -2,10 +2,11 @@
 
 use std::path::PathBuf;
 
-use parlor_core::ports::{StoreError, StoreResult};
+use parlor_core::ports::StoreResult;
 use rusqlite::{Connection, OpenFlags};
 
 use super::BUSY_TIMEOUT;
+use super::integrity::failure;
 use super::writer::closed;
 use crate::sync::{Condvar, Mutex, lock};
 
@@ -38,8 +39,8 @@ impl Readers {
     pub(super) fn read<T>(&self, read: impl FnOnce(&Connection) -> rusqlite::Result<T>) -> StoreResult<T> {
         let mut turn = self.begin()?;
         let idle = turn.connection.take();
-        let connection = idle.map_or_else(|| self.open(), Ok).map_err(StoreError::new)?;
-        let result = read(&connection).map_err(StoreError::new);
+        let connection = idle.map_or_else(|| self.open(), Ok).map_err(|error| failure(&error))?;
+        let result = read(&connection).map_err(|error| failure(&error));
         if result.is_ok() {
             turn.connection = Some(connection);
         }

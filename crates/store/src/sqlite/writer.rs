@@ -10,6 +10,7 @@ use rusqlite::{Connection, ErrorCode};
 use super::BUSY_TIMEOUT;
 use super::committed::CommittedEntries;
 use super::heads::Heads;
+use super::integrity::failure;
 use super::job::{Job, JobResult, Transaction};
 use crate::group::{BatchHealth, Worker};
 
@@ -46,9 +47,10 @@ impl Writer {
     /// Brings everything into the one file, and closes it.
     fn close(&mut self) -> StoreResult<()> {
         let Some(Transaction { connection, .. }) = self.transaction.take() else { return Err(closed()) };
-        let is_busy: bool =
-            connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |row| row.get(0)).map_err(StoreError::new)?;
-        connection.close().map_err(|(_, error)| StoreError::new(error))?;
+        let is_busy: bool = connection
+            .query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |row| row.get(0))
+            .map_err(|error| failure(&error))?;
+        connection.close().map_err(|(_, error)| failure(&error))?;
         if is_busy { Err(StoreError::new("another program uses it")) } else { Ok(()) }
     }
 }
@@ -96,7 +98,7 @@ impl Worker for Writer {
         if committed.is_err() {
             roll_back(transaction);
         }
-        let outcome = committed.as_ref().map(|_| ()).map_err(StoreError::new);
+        let outcome = committed.as_ref().map(|_| ()).map_err(failure);
         let mut flush = std::mem::take(&mut transaction.written).deliver();
         for job in batch {
             // It is closed also if the transaction failed.
