@@ -99,10 +99,7 @@ impl Backend {
     pub(crate) fn chore(&self) -> Option<PeriodicTask> {
         let Self::Sqlite { store, .. } = self else { return None };
         let store = store.clone();
-        Some(PeriodicTask {
-            what: "looking for deleted and unlocked accounts",
-            run: Box::new(move || store.notice_changes()),
-        })
+        Some(PeriodicTask { what: "looking after the database", run: Box::new(move || store.notice_changes()) })
     }
 }
 
@@ -117,6 +114,10 @@ impl Drop for Backend {
 
 fn tell(note: Note) {
     match note {
+        Note::WentBack => tracing::warn!(
+            "the database is older than the one that was here, or comes from elsewhere: all logs begin a new epoch, and \
+             clients read their history anew"
+        ),
         Note::CheckedInPart => tracing::warn!(
             "the database is so large that not all messages were looked at for damage: parlor audit looks at everything"
         ),

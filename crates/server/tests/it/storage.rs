@@ -7,7 +7,7 @@ use std::process::Command;
 use rusqlite::Connection;
 
 use crate::damage::overwrite;
-use crate::harness::{Server, parlor, parlor_with_input};
+use crate::harness::{Server, eventually, parlor, parlor_with_input};
 
 /// Names of the database's files, sorted.
 fn files(data: &Path) -> Vec<String> {
@@ -31,7 +31,7 @@ fn after_a_stop_the_database_is_one_file_with_everything_in_it() {
     assert_eq!((alice.say("one"), bob.say("two")), (1, 2));
     assert_eq!(alice.history().len(), 2);
     stop(&mut server);
-    assert_eq!(files(server.data()), ["parlor.db"]);
+    assert_eq!(files(server.data()), ["parlor.db", "parlor.db.stamp"]);
     let copy = tempfile::tempdir().unwrap();
     fs::copy(server.data().join("parlor.db"), copy.path().join("parlor.db")).unwrap();
     let listed = parlor(copy.path(), &["user", "list"]);
@@ -65,7 +65,7 @@ fn a_stop_while_another_program_reads_says_what_belongs_together() {
 }
 
 /// The commands of a section of the handbook, one block of them after the other.
-fn handbook(section: &str) -> Vec<String> {
+pub(crate) fn handbook(section: &str) -> Vec<String> {
     let path = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../docs/deployment.md");
     let page = fs::read_to_string(path).unwrap();
     let (_, rest) = page.split_once(&format!("\n{section}\n")).unwrap();
@@ -125,20 +125,23 @@ fn restored(prepare: impl Fn(&mut Server), lose: impl Fn(&mut Server)) {
     let blocks = handbook("### The embedded database");
     let [backup, look, restore] = blocks.as_slice() else { panic!("{blocks:?}") };
     let mut place = Installation::new(Server::start());
-    let (mut alice, _) = place.server().register_json("alice");
+    let (mut alice, begun) = place.server().register_json("alice");
     assert_eq!(alice.say("one"), 1);
     prepare(place.server());
     assert_eq!(place.follow(backup), "");
     if place.server().has_ended() {
         place.server = place.server.take().map(Server::restart);
-        alice = place.server().log_in_json("alice").0;
+        let again = place.server().log_in_json("alice");
+        assert_eq!(again.1["epoch"], begun["epoch"]);
+        alice = again.0;
     }
     assert_eq!(alice.say("two"), 2);
     place.server().register("bob");
     lose(place.server());
     assert_eq!(place.follow(look), "ok\n");
     place.follow(restore);
-    let (mut alice, _) = place.server().log_in_json("alice");
+    let (mut alice, begun_again) = place.server().log_in_json("alice");
+    assert_ne!(begun_again["epoch"], begun["epoch"]);
     assert_eq!(alice.history().entries().collect::<Vec<_>>(), [(1, "one")]);
     assert_eq!(alice.say("another two"), 2);
     assert!(place.server().connect().ask("LOGIN bob secret").starts_with("ERR bad-credentials"));
@@ -176,4 +179,59 @@ fn the_handbook_saves_what_can_be_read_of_a_damaged_database() {
     let (mut alice, _) = place.server().log_in_json("alice");
     assert_eq!(alice.history().entries().collect::<Vec<_>>(), [(1, "one"), (2, "two")]);
     assert_eq!(alice.say("three"), 3);
+}
+
+/// What the log says of a database that went back.
+const WENT_BACK: &str = "all logs begin a new epoch";
+
+/// A copy of the database is put beside what is left of a server, without a word of the handbook.
+fn put_back(copy: &Path, data: &Path) {
+    for file in files(data).iter().filter(|file| !file.ends_with(".stamp")) {
+        fs::remove_file(data.join(file)).unwrap();
+    }
+    fs::copy(copy, data.join("parlor.db")).unwrap();
+}
+
+#[test]
+fn a_database_that_went_back_begins_a_new_epoch_though_the_handbook_was_not_followed() {
+    for end in [stop, Server::kill] {
+        let copies = tempfile::tempdir().unwrap();
+        let copy = copies.path().join("copy.db");
+        let server = Server::start();
+        let (mut alice, begun) = server.register_json("alice");
+        assert_eq!(alice.say("one"), 1);
+        let backup = format!(".backup {}", copy.display());
+        assert!(Command::new("sqlite3").arg(server.data().join("parlor.db")).arg(backup).status().unwrap().success());
+        let stamp = || fs::read(server.data().join("parlor.db.stamp")).unwrap();
+        // The server notes from time to time that something was said.
+        let before = stamp();
+        assert_eq!(alice.say("two"), 2);
+        eventually("it is noted that something was said", || stamp() != before);
+        let mut server = server;
+        end(&mut server);
+        put_back(&copy, server.data());
+        let server = server.restart();
+        let (mut alice, begun_again) = server.log_in_json("alice");
+        assert_ne!(begun_again["epoch"], begun["epoch"]);
+        assert!(server.log().contains(WENT_BACK), "{}", server.log());
+        assert_eq!((alice.history().len(), alice.say("another two")), (1, 2));
+        let server = server.restart();
+        assert_eq!(server.log_in_json("alice").1["epoch"], begun_again["epoch"]);
+        assert!(!server.log().contains(WENT_BACK), "{}", server.log());
+    }
+}
+
+#[test]
+fn a_database_that_is_only_stopped_or_killed_keeps_its_epoch() {
+    let server = Server::start();
+    let (mut alice, begun) = server.register_json("alice");
+    assert_eq!(alice.say("one"), 1);
+    let mut server = server;
+    for (end, number) in [(stop as fn(&mut Server), 2), (Server::kill, 3), (stop, 4)] {
+        end(&mut server);
+        server = server.restart();
+        let (mut alice, begun_again) = server.log_in_json("alice");
+        assert_eq!((&begun_again["epoch"], alice.say("more")), (&begun["epoch"], number));
+        assert!(!server.log().contains(WENT_BACK), "{}", server.log());
+    }
 }

@@ -12,8 +12,9 @@ use rusqlite::{Connection, OptionalExtension};
 use super::integrity::{self, Damage, Extent};
 use super::job::{Job, JobResult};
 use super::readers::Readers;
+use super::stamp::StampFile;
 use super::writer::{Change, Closing, Writer};
-use super::{BUSY_TIMEOUT, FILE_NAME, schema};
+use super::{BUSY_TIMEOUT, FILE_NAME, Note, schema};
 use crate::group::GroupCommit;
 
 /// How long the start of a server may take for a look at what was said: 1 to 3 GiB.
@@ -101,14 +102,23 @@ impl Database {
         Self::over(path, connection, durability)
     }
 
-    /// The same for a server: looks for damage first, for [`CHECK_LIMIT`] at most, and tells how far it came.
-    pub(super) fn open_sound(data: &Path, durability: Durability) -> Result<(Self, Extent), OpenError> {
-        let (path, connection) = connect(data)?;
-        let looked = integrity::look_at_structure(&connection, CHECK_LIMIT);
-        match looked.map_err(|error| OpenError::of(&path, error))? {
-            Ok(extent) => Ok((Self::over(path, connection, durability)?, extent)),
-            Err(damage) => Err(OpenError::Damaged { path, damage }),
-        }
+    /// The same for the only server of the database: looks for damage first, for [`CHECK_LIMIT`] at most, and whether it went
+    /// back in time.
+    pub(super) fn open_to_serve(
+        data: &Path,
+        durability: Durability,
+    ) -> Result<(Self, StampFile, Vec<Note>), OpenError> {
+        let (path, mut connection) = connect(data)?;
+        let failed = |error| OpenError::of(&path, error);
+        let looked_at = match integrity::look_at_structure(&connection, CHECK_LIMIT).map_err(failed)? {
+            Ok(extent) => extent,
+            Err(damage) => return Err(OpenError::Damaged { path, damage }),
+        };
+        schema::migrate(&mut connection).map_err(failed)?;
+        let (stamp, went_back) = StampFile::open(data, &mut connection)?;
+        let notes = [(looked_at == Extent::Part, Note::CheckedInPart), (went_back, Note::WentBack)];
+        let notes = notes.into_iter().filter(|(holds, _)| *holds).map(|(_, note)| note).collect();
+        Ok((Self::over(path, connection, durability)?, stamp, notes))
     }
 
     fn over(path: PathBuf, mut connection: Connection, durability: Durability) -> Result<Self, OpenError> {

@@ -16,6 +16,7 @@ mod log;
 mod readers;
 mod rows;
 mod schema;
+mod stamp;
 mod unlock_requests;
 mod writer;
 
@@ -32,8 +33,8 @@ use admin_polling::{AdminChanges, ServerAccounts};
 pub use database::{Database, Durability, OpenError};
 pub use inspect::{Probe, inspect, probe};
 pub use integrity::Damage;
-use integrity::Extent;
 use log::SqliteLog;
+use stamp::StampFile;
 
 /// How long a locked database is waited for: with it, an answer comes within the 3 s of the protocol.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(2);
@@ -45,6 +46,7 @@ pub const FILE_NAME: &str = "parlor.db";
 pub struct Sqlite {
     store: Store,
     database: Arc<Database>,
+    stamp: Arc<StampFile>,
     changes: Arc<AdminChanges>,
     notes: Vec<Note>,
 }
@@ -54,6 +56,8 @@ pub struct Sqlite {
 pub enum Note {
     /// It is so large that not all messages were looked at for damage.
     CheckedInPart,
+    /// It is older than the one that was here, or comes from elsewhere: its logs have begun a new epoch.
+    WentBack,
 }
 
 impl Sqlite {
@@ -63,12 +67,12 @@ impl Sqlite {
     /// # Errors
     /// The file cannot be opened or made, is damaged, or was written by a newer version.
     pub fn open(data: &Path, history: u64, durability: Durability, sink: Arc<dyn Sink>) -> Result<Self, OpenError> {
-        let (database, looked_at) = Database::open_sound(data, durability)?;
-        let database = Arc::new(database);
+        let (database, stamp, notes) = Database::open_to_serve(data, durability)?;
+        let (database, stamp) = (Arc::new(database), Arc::new(stamp));
         let live = Arc::new(InProcessSessions::new(sink.clone()));
         let log: Arc<dyn Log> = match history {
             0 => Arc::new(MemoryLog::new(live.clone(), sink.clone(), 0, database.fresh_epoch()?)),
-            _ => Arc::new(SqliteLog::open(database.clone(), live.clone(), sink.clone(), history)?),
+            _ => Arc::new(SqliteLog::open(database.clone(), stamp.clone(), live.clone(), sink.clone(), history)?),
         };
         let attempts = Arc::new(InProcessLoginLimiter::new(database.clone()));
         let changes = Arc::new(AdminChanges::since_now(database.clone(), sink.clone(), attempts.clone())?);
@@ -81,8 +85,7 @@ impl Sqlite {
             bus: Arc::new(InProcessBus::new(sink)),
             attempts,
         };
-        let notes = (looked_at == Extent::Part).then_some(Note::CheckedInPart).into_iter().collect();
-        Ok(Self { store, database, changes, notes })
+        Ok(Self { store, database, stamp, changes, notes })
     }
 
     /// What was noticed when it was opened.
@@ -96,13 +99,15 @@ impl Sqlite {
     }
 
     /// Looks for accounts that were deleted or unlocked since the last look, by this process or another, tells the
-    /// sink of the former and forgives the latter. To be called every second or so. Blocks.
+    /// sink of the former and forgives the latter; notes that something was said. To be called every second or so. Blocks.
     ///
     /// # Errors
-    /// The database cannot be read; the next look makes up for it.
+    /// The database cannot be read or written; the next look makes up for it.
     pub fn notice_changes(&self) -> StoreResult<()> {
+        let advanced = self.stamp.advance(&self.database);
         self.changes.notice_deletions()?;
-        self.changes.notice_unlockings()
+        self.changes.notice_unlockings()?;
+        advanced
     }
 
     /// Brings everything into the one file of the database and closes it. Whoever still holds a port gets errors from now
@@ -111,7 +116,8 @@ impl Sqlite {
     /// # Errors
     /// Another program uses it, or the disk fails: then the newest changes are in the file that ends in `-wal`.
     pub fn close(&self) -> StoreResult<()> {
-        self.database.close()
+        let advanced = self.stamp.advance(&self.database);
+        self.database.close().and(advanced)
     }
 }
 
