@@ -14,7 +14,7 @@ use parlor_core::ports::{
 };
 use parlor_core::{ConnectionId, DuplicateLogin};
 use parlor_proto::{MessageId, RoomName, Text, Timestamp, UserName};
-use parlor_store::sqlite::{Durability, FILE_NAME, OpenError, Sqlite, open_accounts};
+use parlor_store::sqlite::{Durability, FILE_NAME, Note, OpenError, Sqlite, open_accounts};
 use parlor_testkit::RecordingSink;
 
 /// A server's store with one member in its lobby.
@@ -140,13 +140,33 @@ fn what_is_closed_is_one_file_and_refuses_whoever_still_holds_it() {
     });
     let accounts = &server.sqlite.store().accounts;
     assert!(accounts.find(&name("ann")).is_err() && accounts.create(&account("bob")).is_err());
-    assert!(server.sqlite.notice_changes().is_err() && server.sqlite.close().is_err());
+    assert!(server.sqlite.notice_changes().is_ok() && server.sqlite.close().is_err());
     let names = std::fs::read_dir(data.path()).unwrap().map(|entry| entry.unwrap().file_name());
     let mut names: Vec<_> = names.collect();
     names.sort();
     assert_eq!(names, [FILE_NAME, "parlor.db.stamp"]);
     drop(server);
     assert!(Server::open(data.path(), 10).say("and on").unwrap() > 1);
+}
+
+#[test]
+fn a_database_from_before_stamps_keeps_its_epoch_and_a_copy_elsewhere_gets_another() {
+    let (data, elsewhere) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    let opened = |data: &Path| {
+        let store = open(data).unwrap();
+        let epoch = store.store().log.follow(&lobby()).unwrap().epoch;
+        store.close().unwrap();
+        (epoch, store.notes().to_vec())
+    };
+    let (epoch, notes) = opened(data.path());
+    assert_eq!(notes, []);
+    raw(data.path()).execute_batch("DELETE FROM meta WHERE key IN ('stamp', 'mark')").unwrap();
+    std::fs::remove_file(data.path().join("parlor.db.stamp")).unwrap();
+    assert_eq!([opened(data.path()), opened(data.path())], [(epoch, vec![]), (epoch, vec![])]);
+    std::fs::copy(data.path().join(FILE_NAME), elsewhere.path().join(FILE_NAME)).unwrap();
+    let (other, notes) = opened(elsewhere.path());
+    assert!(other != epoch && notes == [Note::WentBack], "{notes:?}");
+    assert_eq!(opened(elsewhere.path()), (other, vec![]));
 }
 
 #[test]

@@ -22,6 +22,7 @@ mod writer;
 
 use std::path::Path;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use parlor_core::ports::{Accounts, Log, Sink, Store, StoreResult};
@@ -49,6 +50,7 @@ pub struct Sqlite {
     stamp: Arc<StampFile>,
     changes: Arc<AdminChanges>,
     notes: Vec<Note>,
+    is_closed: AtomicBool,
 }
 
 /// What an operator should know of the database that was opened.
@@ -85,7 +87,7 @@ impl Sqlite {
             bus: Arc::new(InProcessBus::new(sink)),
             attempts,
         };
-        Ok(Self { store, database, stamp, changes, notes })
+        Ok(Self { store, database, stamp, changes, notes, is_closed: AtomicBool::new(false) })
     }
 
     /// What was noticed when it was opened.
@@ -99,15 +101,16 @@ impl Sqlite {
     }
 
     /// Looks for accounts that were deleted or unlocked since the last look, by this process or another, tells the
-    /// sink of the former and forgives the latter; notes that something was said. To be called every second or so. Blocks.
+    /// sink of the former and forgives the latter; notes that something was said. To be called every second or so; does
+    /// nothing after the end. Blocks.
     ///
     /// # Errors
     /// The database cannot be read or written; the next look makes up for it.
     pub fn notice_changes(&self) -> StoreResult<()> {
         let advanced = self.stamp.advance(&self.database);
-        self.changes.notice_deletions()?;
-        self.changes.notice_unlockings()?;
-        advanced
+        let noticed = self.changes.notice_deletions().and_then(|()| self.changes.notice_unlockings());
+        // Nobody is left whom a change would concern.
+        if self.is_closed.load(Ordering::Relaxed) { Ok(()) } else { noticed.and(advanced) }
     }
 
     /// Brings everything into the one file of the database and closes it. Whoever still holds a port gets errors from now
@@ -117,6 +120,7 @@ impl Sqlite {
     /// Another program uses it, or the disk fails: then the newest changes are in the file that ends in `-wal`.
     pub fn close(&self) -> StoreResult<()> {
         let advanced = self.stamp.advance(&self.database);
+        self.is_closed.store(true, Ordering::Relaxed);
         self.database.close().and(advanced)
     }
 }
