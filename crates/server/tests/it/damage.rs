@@ -1,8 +1,11 @@
 //! Pages of the database that were overwritten: nothing that looks at them says that all is well, and a way out is shown.
 
-use std::fs;
+use std::fs::{self, Permissions};
 use std::io::{Seek, SeekFrom, Write};
+use std::os::unix::fs::PermissionsExt;
+use std::os::unix::process::CommandExt;
 use std::path::Path;
+use std::process::{Command, Stdio};
 
 use rusqlite::Connection;
 use serde_json::Value;
@@ -134,4 +137,26 @@ fn a_command_that_finds_damage_shows_the_way_out() {
     let (code, _, complaint) = ends(data.path(), command(data.path(), &["user", "list"]));
     assert_eq!(code, Some(1));
     assert!(complaint.contains("is damaged") && complaint.contains("docs/deployment.md"), "{complaint}");
+}
+
+#[test]
+fn who_may_not_read_the_database_is_told_that_it_was_not_looked_at() {
+    if !rustix::process::geteuid().is_root() {
+        println!("NOT TESTED: another user without rights, since only root can become one");
+        return;
+    }
+    let server = Server::start();
+    let place = tempfile::tempdir().unwrap();
+    // Another user need not reach the program where it was built.
+    let program = place.path().join("parlor");
+    fs::copy(env!("CARGO_BIN_EXE_parlor"), &program).unwrap();
+    for dir in [place.path(), server.data(), &server.data().join("tls")] {
+        fs::set_permissions(dir, Permissions::from_mode(0o755)).unwrap();
+    }
+    let mut check = Command::new(&program);
+    check.args(["check", &server.address().to_string()]).env_clear().env("PARLOR_DATA", server.data());
+    check.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).uid(65534).gid(65534);
+    let (code, said, complaint) = ends(server.data(), check);
+    let answers = format!("test answers on {}\nits database was not looked at: ", server.address());
+    assert!(code == Some(0) && said.starts_with(&answers), "{said}{complaint}");
 }
