@@ -11,7 +11,7 @@ use anyhow::{Context, anyhow, bail};
 use crossbeam_channel::{Receiver, bounded, select};
 use parlor_core::ports::{Sink, Store};
 use parlor_store::redis::{self, OpenError, Redis};
-use parlor_store::sqlite::{Durability, Sqlite};
+use parlor_store::sqlite::{self, Durability, Note, Sqlite};
 
 use crate::logging::redis_events::RedisEventLog;
 use crate::service_manager;
@@ -58,8 +58,8 @@ impl BackendConfig {
         Ok(Self::Redis(redis::Config { history: settings.history, replicas: settings.redis_replicas, ..config }))
     }
 
-    /// Opens the store, which delivers to `sink` what it has for the clients. Blocks until Redis is reachable, and
-    /// handles `requests` meanwhile: calls `reload` for a reload, returns `None` for a shutdown.
+    /// Opens the store, which tells `sink` what it has for the clients. A Redis that cannot be reached is waited for, and a
+    /// database is looked through for damage; meanwhile `requests` are heard, and `reload` is called where they ask for it. `None` if the end was asked for.
     ///
     /// # Errors
     /// One line that names the problem with the store.
@@ -72,7 +72,10 @@ impl BackendConfig {
     ) -> anyhow::Result<Option<Backend>> {
         match self {
             Self::Sqlite(lock) => {
-                let store = Sqlite::open(&settings.data, settings.history, durability(settings), sink)?;
+                let (data, history, durability) = (settings.data.clone(), settings.history, durability(settings));
+                let open = move || Ok(Sqlite::open(&data, history, durability, sink)?);
+                let Some(store) = open_interruptibly(open, requests, reload)? else { return Ok(None) };
+                store.notes().iter().for_each(|note| tell(*note));
                 Ok(Some(Backend::Sqlite { store: Arc::new(store), _lock: lock }))
             }
             Self::Redis(config) => {
@@ -96,22 +99,39 @@ impl Backend {
     pub(crate) fn chore(&self) -> Option<PeriodicTask> {
         let Self::Sqlite { store, .. } = self else { return None };
         let store = store.clone();
-        Some(PeriodicTask {
-            what: "looking for deleted and unlocked accounts",
-            run: Box::new(move || store.notice_changes()),
-        })
+        Some(PeriodicTask { what: "looking after the database", run: Box::new(move || store.notice_changes()) })
     }
 }
 
 impl Drop for Backend {
     fn drop(&mut self) {
-        if let Self::Redis(redis) = self {
-            redis.close();
+        match self {
+            Self::Sqlite { store, .. } => close(store),
+            Self::Redis(redis) => redis.close(),
         }
     }
 }
 
-/// Returns the configuration of the Redis that the command line names, `None` if it names none. Reads the CA file.
+fn tell(note: Note) {
+    match note {
+        Note::WentBack => tracing::warn!(
+            "the database is older than the one that was here, or comes from elsewhere: all logs begin a new epoch, and \
+             clients read their history anew"
+        ),
+        Note::CheckedInPart => tracing::warn!(
+            "the database is so large that not all messages were looked at for damage: parlor audit looks at everything"
+        ),
+    }
+}
+
+fn close(store: &Sqlite) {
+    if let Err(error) = store.close() {
+        let file = sqlite::FILE_NAME;
+        tracing::warn!("{file} could not be closed, and {file}-wal belongs to it: copy both, or neither: {error}");
+    }
+}
+
+/// How the Redis of a command line is reached; `None` if there is none. Reads the file of the authority.
 ///
 /// # Errors
 /// Names the file that cannot be read.
@@ -156,7 +176,7 @@ fn open_interruptibly<T: Send + 'static>(
     thread::Builder::new().name("opening".to_owned()).spawn(work).context("cannot start threads")?;
     loop {
         select! {
-            recv(done) -> outcome => return outcome.unwrap_or_else(|_| Err(anyhow!("opening Redis failed"))).map(Some),
+            recv(done) -> outcome => return outcome.unwrap_or_else(|_| Err(anyhow!("opening the store failed"))).map(Some),
             recv(requests) -> request => match request {
                 Ok(Request::Reload) => reload(),
                 Ok(Request::Shutdown) | Err(_) => return Ok(None),
@@ -241,6 +261,6 @@ mod tests {
         assert_eq!(opened, Some("open"));
         let broken =
             open_interruptibly(|| -> anyhow::Result<()> { panic!("this panic belongs to a test") }, &inbox, || {});
-        assert_eq!(broken.unwrap_err().to_string(), "opening Redis failed");
+        assert_eq!(broken.unwrap_err().to_string(), "opening the store failed");
     }
 }

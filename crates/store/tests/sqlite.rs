@@ -14,7 +14,7 @@ use parlor_core::ports::{
 };
 use parlor_core::{ConnectionId, DuplicateLogin};
 use parlor_proto::{MessageId, RoomName, Text, Timestamp, UserName};
-use parlor_store::sqlite::{Durability, FILE_NAME, OpenError, Sqlite, open_accounts};
+use parlor_store::sqlite::{Durability, FILE_NAME, Note, OpenError, Sqlite, open_accounts};
 use parlor_testkit::RecordingSink;
 
 /// A server's store with one member in its lobby.
@@ -124,6 +124,49 @@ fn what_was_stored_is_there_again_and_no_number_is_used_twice() {
     assert_eq!(server.say("y"), Ok(41));
     assert_eq!(server.sqlite.store().accounts.find(&name("bob")).unwrap(), Some(account("bob")));
     assert_eq!(server.sqlite.store().follows.subscriptions(&name("ann")).unwrap(), [name("bob")]);
+}
+
+#[test]
+fn what_is_closed_is_one_file_and_refuses_whoever_still_holds_it() {
+    let data = tempfile::tempdir().unwrap();
+    let server = Server::open(data.path(), 10);
+    assert_eq!(server.say("one"), Ok(1));
+    std::thread::scope(|scope| {
+        let speakers: Vec<_> = (0..4).map(|_| scope.spawn(|| while server.say("more").is_ok() {})).collect();
+        let readers: Vec<_> =
+            (0..4).map(|_| scope.spawn(|| while server.sqlite.store().accounts.accounts().is_ok() {})).collect();
+        server.sqlite.close().unwrap();
+        speakers.into_iter().chain(readers).for_each(|thread| thread.join().unwrap());
+    });
+    let accounts = &server.sqlite.store().accounts;
+    assert!(accounts.find(&name("ann")).is_err() && accounts.create(&account("bob")).is_err());
+    assert!(server.sqlite.notice_changes().is_ok() && server.sqlite.close().is_err());
+    let names = std::fs::read_dir(data.path()).unwrap().map(|entry| entry.unwrap().file_name());
+    let mut names: Vec<_> = names.collect();
+    names.sort();
+    assert_eq!(names, [FILE_NAME, "parlor.db.stamp"]);
+    drop(server);
+    assert!(Server::open(data.path(), 10).say("and on").unwrap() > 1);
+}
+
+#[test]
+fn a_database_from_before_stamps_keeps_its_epoch_and_a_copy_elsewhere_gets_another() {
+    let (data, elsewhere) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    let opened = |data: &Path| {
+        let store = open(data).unwrap();
+        let epoch = store.store().log.follow(&lobby()).unwrap().epoch;
+        store.close().unwrap();
+        (epoch, store.notes().to_vec())
+    };
+    let (epoch, notes) = opened(data.path());
+    assert_eq!(notes, []);
+    raw(data.path()).execute_batch("DELETE FROM meta WHERE key IN ('stamp', 'mark')").unwrap();
+    std::fs::remove_file(data.path().join("parlor.db.stamp")).unwrap();
+    assert_eq!([opened(data.path()), opened(data.path())], [(epoch, vec![]), (epoch, vec![])]);
+    std::fs::copy(data.path().join(FILE_NAME), elsewhere.path().join(FILE_NAME)).unwrap();
+    let (other, notes) = opened(elsewhere.path());
+    assert!(other != epoch && notes == [Note::WentBack], "{notes:?}");
+    assert_eq!(opened(elsewhere.path()), (other, vec![]));
 }
 
 #[test]

@@ -1,4 +1,5 @@
-//! `parlor check`: a health check, which waits for the greeting of one server. It must not log in.
+//! `parlor check`: asks one server for its greeting and looks whether its database works, as a health check does. It must not
+//! log in.
 
 use std::io::{self, Write};
 use std::path::PathBuf;
@@ -7,6 +8,7 @@ use std::time::Duration;
 use anyhow::{Context, anyhow};
 use clap::Args;
 use parlor_client::{Address, Connector, Pin, Timeouts, Trust};
+use parlor_store::sqlite::{self, Probe};
 
 use crate::settings;
 use crate::settings::parse_duration;
@@ -25,11 +27,16 @@ greet. A server on this machine proves itself by the certificate that it was giv
 (--tls-cert), or by the authority in its TLS directory; all others by --ca, --pin, or
 the system's root certificates.
 
+Of a server on this machine that keeps a database in --data, the database is looked at, too:
+what a login and a message need of it must be readable, and a row is written. This is left
+out with --ca or --pin, for the server may be another one; with PARLOR_REDIS; and for users
+who may not read the database, who are told so.
+
 Exit codes:
-  0  the server answers
+  0  the server answers, and its database works
   1  it does not; standard error says why";
 
-/// Check that a server answers, with a certificate that is trusted
+/// Check that a server answers and that its database works
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLES)]
 pub(crate) struct CheckArgs {
@@ -58,26 +65,41 @@ pub(crate) struct CheckArgs {
     #[arg(long, env = "PARLOR_TLS_CERT", value_name = "FILE")]
     tls_cert: Option<PathBuf>,
 
+    /// Where it is set, the server has no database
+    #[arg(long, env = "PARLOR_REDIS", hide = true, hide_env_values = true)]
+    redis: Option<String>,
+
     /// Time for each of connecting, TLS and the greeting
     #[arg(long, value_name = "TIME", default_value = "3s", value_parser = parse_duration)]
     timeout: Duration,
 }
 
-/// Waits for the greeting, and prints the server's name to standard output. Blocks for the sum of its timeouts at most.
+/// Asks for the greeting, looks at the database, and says who answered on standard output. Blocks for some timeouts at most.
 ///
 /// # Errors
-/// One line that says why there is no answer, or why it is not trusted.
+/// One line that says why there is no answer, or none to be trusted, or what is wrong with the database.
 pub(crate) fn run(args: &CheckArgs) -> anyhow::Result<()> {
     let timeouts = Timeouts { connect: args.timeout, ..Timeouts::default() };
     let connector = Connector::new(args.address.clone(), &args.trust()?)?.with_timeouts(timeouts);
     // The error's text contains its sources.
     let greeted = connector.open().map_err(|error| anyhow!("{error}"))?;
-    writeln!(io::stdout(), "{} answers on {}", greeted.server(), args.address)?;
+    let answers = format!("{} answers on {}", greeted.server(), args.address);
+    let probe = if args.is_of_this_data() { sqlite::probe(&args.data) } else { Ok(Probe::Absent) };
+    let mut out = io::stdout();
+    match probe.map_err(|error| anyhow!("{answers}, but {error}"))? {
+        Probe::Absent | Probe::Sound => writeln!(out, "{answers}")?,
+        Probe::NotAllowed(error) => writeln!(out, "{answers}\nits database was not looked at: {error}")?,
+    }
     Ok(())
 }
 
 impl CheckArgs {
-    /// The command line goes first. For a server on this machine, the server's own files follow.
+    /// Whether the server is the one that keeps its data in the data directory.
+    fn is_of_this_data(&self) -> bool {
+        self.address.is_loopback() && self.pin.is_none() && self.ca.is_none() && self.redis.is_none()
+    }
+
+    /// What the command line says goes first; then, on this machine, what the server itself goes by.
     fn trust(&self) -> anyhow::Result<Trust> {
         if let Some(pin) = self.pin {
             return Ok(Trust::Pin(pin));

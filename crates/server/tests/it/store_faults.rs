@@ -12,7 +12,7 @@ use std::time::{Duration, Instant};
 use serde_json::Value;
 use tempfile::TempDir;
 
-use crate::harness::{Client, Known, Options, Server, heavy, number};
+use crate::harness::{Client, Known, Options, Server, command, ends, heavy, number};
 
 /// The 3 s that the protocol promises, plus 2 s for a busy machine.
 const ANSWER_WITHIN: Duration = Duration::from_secs(3 + 2);
@@ -202,8 +202,12 @@ fn a_full_disk_refuses_what_is_said_and_keeps_what_was() {
     let refusal = (0..2000).map(|count| say(&mut speaker, format!("{count} {}", "x".repeat(3000))));
     let refusal = refusal.into_iter().find(|answer| answer["type"] == "error").expect("the disk is never full");
     assert_eq!(refusal["code"], "store-unavailable");
+    let check = || ends(server.data(), command(server.data(), &["check", &server.address().to_string()]));
+    let (code, _, complaint) = check();
+    assert!(code == Some(1) && complaint.contains("full"), "{complaint}");
     assert_eq!(listener.history().entries().next(), Some((1, "before")));
     std::fs::remove_file(filler).unwrap();
+    assert_eq!(check().0, Some(0));
     for count in 0..10 {
         assert_eq!(say(&mut speaker, format!("after {count}"))["type"], "ok");
     }

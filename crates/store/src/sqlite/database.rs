@@ -3,16 +3,22 @@
 use std::fs;
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use parlor_core::ports::{StoreError, StoreResult};
 use parlor_proto::Epoch;
 use rusqlite::{Connection, OptionalExtension};
 
+use super::integrity::{self, Damage, Extent};
 use super::job::{Job, JobResult};
 use super::readers::Readers;
-use super::writer::{Change, Writer};
-use super::{BUSY_TIMEOUT, FILE_NAME, schema};
+use super::stamp::StampFile;
+use super::writer::{Change, Closing, Writer};
+use super::{BUSY_TIMEOUT, FILE_NAME, Note, schema};
 use crate::group::GroupCommit;
+
+/// How long the start of a server may take for a look at what was said: 1 to 3 GiB.
+const CHECK_LIMIT: Duration = Duration::from_secs(10);
 
 /// What a commit survives.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -34,8 +40,16 @@ pub enum OpenError {
         /// The reason.
         error: std::io::Error,
     },
-    /// SQLite returned an error.
-    #[error("cannot open the database {path}: {error}")]
+    /// What is in it was overwritten, or lost.
+    #[error("the database {path} is damaged: {damage}")]
+    Damaged {
+        /// Which.
+        path: PathBuf,
+        /// What of it.
+        damage: Damage,
+    },
+    /// SQLite says no.
+    #[error("cannot use the database {path}: {error}")]
     Database {
         /// The file.
         path: PathBuf,
@@ -59,10 +73,22 @@ pub enum OpenError {
     Read(#[from] StoreError),
 }
 
+impl OpenError {
+    /// What an error of SQLite means for the database.
+    pub(super) fn of(path: &Path, error: rusqlite::Error) -> Self {
+        let path = path.to_owned();
+        match Damage::of(error) {
+            Ok(damage) => Self::Damaged { path, damage },
+            Err(error) => Self::Database { path, error },
+        }
+    }
+}
+
 /// An open database.
 pub struct Database {
-    writer: GroupCommit<Writer>,
+    // Before the writer: only the last connection to be closed brings everything into the one file, and a reader cannot.
     readers: Readers,
+    writer: GroupCommit<Writer>,
     epoch: Epoch,
 }
 
@@ -73,18 +99,35 @@ impl Database {
     /// # Errors
     /// See [`OpenError`].
     pub fn open(data: &Path, durability: Durability) -> Result<Self, OpenError> {
-        let path = data.join(FILE_NAME);
-        make(data, &path)?;
-        let failed = |error| OpenError::Database { path: path.clone(), error };
-        let mut connection = Connection::open(&path).map_err(failed)?;
-        let found = schema::version(&connection).map_err(failed)?;
-        if found > schema::VERSION {
-            return Err(OpenError::Newer { path, found, known: schema::VERSION });
-        }
+        let (path, connection) = connect(data)?;
+        Self::over(path, connection, durability)
+    }
+
+    /// The same for the only server of the database: looks for damage first, for [`CHECK_LIMIT`] at most, and whether it went
+    /// back in time.
+    pub(super) fn open_to_serve(
+        data: &Path,
+        durability: Durability,
+    ) -> Result<(Self, StampFile, Vec<Note>), OpenError> {
+        let (path, mut connection) = connect(data)?;
+        let failed = |error| OpenError::of(&path, error);
+        let looked_at = match integrity::look_at_structure(&connection, CHECK_LIMIT).map_err(failed)? {
+            Ok(extent) => extent,
+            Err(damage) => return Err(OpenError::Damaged { path, damage }),
+        };
+        schema::migrate(&mut connection).map_err(failed)?;
+        let (stamp, went_back) = StampFile::open(data, &mut connection)?;
+        let notes = [(looked_at == Extent::Part, Note::CheckedInPart), (went_back, Note::WentBack)];
+        let notes = notes.into_iter().filter(|(holds, _)| *holds).map(|(_, note)| note).collect();
+        Ok((Self::over(path, connection, durability)?, stamp, notes))
+    }
+
+    fn over(path: PathBuf, mut connection: Connection, durability: Durability) -> Result<Self, OpenError> {
+        let failed = |error| OpenError::of(&path, error);
         configure(&connection, durability).map_err(failed)?;
         schema::migrate(&mut connection).map_err(failed)?;
         let epoch = epoch(&connection).map_err(failed)?;
-        Ok(Self { writer: GroupCommit::new(Writer::new(connection)), readers: Readers::new(path), epoch })
+        Ok(Self { readers: Readers::new(path), writer: GroupCommit::new(Writer::new(connection)), epoch })
     }
 
     /// The epoch of the logs in this database.
@@ -115,10 +158,32 @@ impl Database {
         answer.take()
     }
 
-    /// Runs a job in the next transaction. Blocks until it is settled.
+    /// Brings everything into the one file and closes it, though others may still hold this database: whatever they ask
+    /// for from now on fails. Blocks until those who read or write are done.
+    pub(super) fn close(&self) -> StoreResult<()> {
+        self.readers.close();
+        let answer = JobResult::default();
+        self.run(Box::new(Closing { answer: answer.clone() }));
+        answer.take()
+    }
+
+    /// Has a job done in the next transaction. Blocks until it is settled.
     pub(super) fn run(&self, job: Box<dyn Job>) {
         self.writer.run(job);
     }
+}
+
+/// A connection to a database that this program understands; nothing in it was changed yet.
+fn connect(data: &Path) -> Result<(PathBuf, Connection), OpenError> {
+    let path = data.join(FILE_NAME);
+    make(data, &path)?;
+    let failed = |error| OpenError::of(&path, error);
+    let connection = Connection::open(&path).map_err(failed)?;
+    let found = schema::version(&connection).map_err(failed)?;
+    if found > schema::VERSION {
+        return Err(OpenError::Newer { path, found, known: schema::VERSION });
+    }
+    Ok((path, connection))
 }
 
 fn make(data: &Path, file: &Path) -> Result<(), OpenError> {

@@ -30,8 +30,13 @@ pub(super) trait Job: Send {
     /// Writes. An error rolls the whole batch back.
     fn apply(&mut self, transaction: &mut Transaction) -> rusqlite::Result<()>;
 
-    /// Notifies the waiting thread. Called in the order of the batch, after its commit or failure. An append job takes
-    /// over the pending flush of the whole batch.
+    /// Whether the database is closed behind the transaction. What comes later is refused.
+    fn closes(&self) -> bool {
+        false
+    }
+
+    /// Tells the waiting thread; called in the order of the batch, after its commit or failure. Whoever appends takes along
+    /// what is to be flushed of the whole batch.
     fn settle(self: Box<Self>, outcome: StoreResult<()>, flush: &mut Flush);
 }
 

@@ -11,11 +11,13 @@ use rusqlite::{Row, params};
 use super::append::AppendJob;
 use super::database::Database;
 use super::rows;
+use super::stamp::StampFile;
 use crate::in_process::InProcessSessions;
 
 /// Logs of a single server.
 pub(super) struct SqliteLog {
     database: Arc<Database>,
+    stamp: Arc<StampFile>,
     live: Arc<InProcessSessions>,
     sink: Arc<dyn Sink>,
     history: u64,
@@ -25,6 +27,7 @@ impl SqliteLog {
     /// Opens the logs of a database; `in_process` receives the rooms that have one.
     pub(super) fn open(
         database: Arc<Database>,
+        stamp: Arc<StampFile>,
         live: Arc<InProcessSessions>,
         sink: Arc<dyn Sink>,
         history: u64,
@@ -35,7 +38,7 @@ impl SqliteLog {
             rows.collect()
         })?;
         live.keep(logs.iter());
-        Ok(Self { database, live, sink, history })
+        Ok(Self { database, stamp, live, sink, history })
     }
 }
 
@@ -48,6 +51,7 @@ impl Log for SqliteLog {
         let job = AppendJob::new(batch, self.history, self.live.clone(), self.sink.clone());
         let answer = job.answer();
         self.database.run(Box::new(job));
+        self.stamp.touch();
         answer
             .take()
             .unwrap_or_else(|error| AppendReport { outcomes: vec![Err(error); count], flush: Flush::default() })

@@ -8,17 +8,21 @@ mod committed;
 mod database;
 mod follows;
 mod heads;
+mod inspect;
+mod integrity;
 mod job;
 mod known_addresses;
 mod log;
 mod readers;
 mod rows;
 mod schema;
+mod stamp;
 mod unlock_requests;
 mod writer;
 
 use std::path::Path;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use parlor_core::ports::{Accounts, Log, Sink, Store, StoreResult};
@@ -28,7 +32,10 @@ use crate::memory::MemoryLog;
 
 use admin_polling::{AdminChanges, ServerAccounts};
 pub use database::{Database, Durability, OpenError};
+pub use inspect::{Probe, inspect, probe};
+pub use integrity::Damage;
 use log::SqliteLog;
+use stamp::StampFile;
 
 /// Timeout of the wait for a locked database. With it, an answer comes within the 3 s of the protocol.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(2);
@@ -39,7 +46,20 @@ pub const FILE_NAME: &str = "parlor.db";
 /// The embedded store of a server.
 pub struct Sqlite {
     store: Store,
+    database: Arc<Database>,
+    stamp: Arc<StampFile>,
     changes: Arc<AdminChanges>,
+    notes: Vec<Note>,
+    is_closed: AtomicBool,
+}
+
+/// What an operator should know of the database that was opened.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Note {
+    /// It is so large that not all messages were looked at for damage.
+    CheckedInPart,
+    /// It is older than the one that was here, or comes from elsewhere: its logs have begun a new epoch.
+    WentBack,
 }
 
 impl Sqlite {
@@ -47,26 +67,32 @@ impl Sqlite {
     /// all if 0), and sends news for clients to `sink`.
     ///
     /// # Errors
-    /// The file cannot be opened or created, or was written by a newer version.
+    /// The file cannot be opened or made, is damaged, or was written by a newer version.
     pub fn open(data: &Path, history: u64, durability: Durability, sink: Arc<dyn Sink>) -> Result<Self, OpenError> {
-        let database = Arc::new(Database::open(data, durability)?);
+        let (database, stamp, notes) = Database::open_to_serve(data, durability)?;
+        let (database, stamp) = (Arc::new(database), Arc::new(stamp));
         let live = Arc::new(InProcessSessions::new(sink.clone()));
         let log: Arc<dyn Log> = match history {
             0 => Arc::new(MemoryLog::new(live.clone(), sink.clone(), 0, database.fresh_epoch()?)),
-            _ => Arc::new(SqliteLog::open(database.clone(), live.clone(), sink.clone(), history)?),
+            _ => Arc::new(SqliteLog::open(database.clone(), stamp.clone(), live.clone(), sink.clone(), history)?),
         };
         let attempts = Arc::new(InProcessLoginLimiter::new(database.clone()));
         let changes = Arc::new(AdminChanges::since_now(database.clone(), sink.clone(), attempts.clone())?);
         let store = Store {
             accounts: Arc::new(ServerAccounts::new(database.clone(), changes.clone())),
-            follows: database,
+            follows: database.clone(),
             sessions: live.clone(),
             rooms: live,
             log,
             bus: Arc::new(InProcessBus::new(sink)),
             attempts,
         };
-        Ok(Self { store, changes })
+        Ok(Self { store, database, stamp, changes, notes, is_closed: AtomicBool::new(false) })
+    }
+
+    /// What was noticed when it was opened.
+    pub fn notes(&self) -> &[Note] {
+        &self.notes
     }
 
     /// The ports.
@@ -74,14 +100,28 @@ impl Sqlite {
         &self.store
     }
 
-    /// Polls for accounts that were deleted or unlocked since the last poll, by this process or another. Reports
-    /// deletions to the sink, and clears the failures of unlocked accounts. Call it about every second. Blocks.
+    /// Looks for accounts that were deleted or unlocked since the last look, by this process or another, tells the
+    /// sink of the former and forgives the latter; notes that something was said. To be called every second or so; does
+    /// nothing after the end. Blocks.
     ///
     /// # Errors
-    /// The database cannot be read; the next poll repeats the work.
+    /// The database cannot be read or written; the next look makes up for it.
     pub fn notice_changes(&self) -> StoreResult<()> {
-        self.changes.notice_deletions()?;
-        self.changes.notice_unlockings()
+        let advanced = self.stamp.advance(&self.database);
+        let noticed = self.changes.notice_deletions().and_then(|()| self.changes.notice_unlockings());
+        // Nobody is left whom a change would concern.
+        if self.is_closed.load(Ordering::Relaxed) { Ok(()) } else { noticed.and(advanced) }
+    }
+
+    /// Brings everything into the one file of the database and closes it. Whoever still holds a port gets errors from now
+    /// on. Blocks on the disk, and some seconds at most on other programs that use the database.
+    ///
+    /// # Errors
+    /// Another program uses it, or the disk fails: then the newest changes are in the file that ends in `-wal`.
+    pub fn close(&self) -> StoreResult<()> {
+        let advanced = self.stamp.advance(&self.database);
+        self.is_closed.store(true, Ordering::Relaxed);
+        self.database.close().and(advanced)
     }
 }
 

@@ -79,7 +79,9 @@ fn do_everything(config: &Config, redis: &RedisServer) {
     one.say(&ann, &red, "before");
     redis.cli(&["CLIENT", "KILL", "TYPE", "normal", "SKIPME", "yes"]);
     redis.cli(&["SCRIPT", "FLUSH"]);
-    let said = miss_entries(redis, |text| drop(one.say(&ann, &red, text)));
+    let said = miss_entries(redis, |text| {
+        one.say(&ann, &red, text);
+    });
     two.hears(&red, &[vec!["before".to_owned()], said].concat());
     assert!(!two.store.log.newest(&red, 10).unwrap().is_empty());
     let limit = Some(parlor_core::ports::TakeoverLimit { max: 2, within: std::time::Duration::from_secs(60) });

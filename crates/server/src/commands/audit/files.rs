@@ -23,7 +23,7 @@ const WRITE: u32 = 0o022;
 pub(super) fn look(settings: &Settings, findings: &mut Vec<Finding>) {
     directory(&settings.data, findings);
     let database = settings.data.join(sqlite::FILE_NAME);
-    for suffix in ["", "-wal", "-shm"] {
+    for suffix in ["", "-wal", "-shm", ".stamp"] {
         let mut name = database.clone().into_os_string();
         name.push(suffix);
         content(Path::new(&name), findings);

@@ -194,7 +194,12 @@ impl Server {
         self.0.wait().unwrap_or_else(|error| panic!("{error}"))
     }
 
-    /// Returns the number in a line of `/proc/PID/status`, such as `Threads` or `VmRSS`.
+    /// Whether it has ended.
+    pub(crate) fn has_ended(&mut self) -> bool {
+        self.0.has_ended().is_some()
+    }
+
+    /// The number in a line of `/proc/PID/status`, such as `Threads` or `VmRSS`.
     pub(crate) fn status(&self, field: &str) -> usize {
         self.0.status(field).unwrap()
     }

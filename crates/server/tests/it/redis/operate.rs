@@ -1,12 +1,15 @@
 //! What operators do with servers that share a Redis: manage accounts, show the state of all servers, stop one.
 
+use std::fs;
 use std::path::Path;
+use std::process::Command;
 
-use parlor_redis_testkit::RedisServer;
+use parlor_redis_testkit::{Fsync, RedisServer};
 use serde_json::Value;
 
 use super::{sharing, two};
 use crate::harness::{Options, command, eventually, feed, outcome};
+use crate::storage::handbook;
 
 type Outcome = (Option<i32>, String, String);
 
@@ -131,4 +134,42 @@ fn a_server_that_is_stopped_leaves_nothing_behind() {
     assert_eq!(one.wait().code(), Some(0));
     assert_eq!(sessions(&redis), [("test".to_owned(), 1)]);
     two.log_in("alice").expect_quiet();
+}
+
+/// Copies a directory with the files in it.
+fn copy(from: &Path, to: &Path) {
+    fs::create_dir(to).unwrap();
+    for file in fs::read_dir(from).unwrap() {
+        let file = file.unwrap();
+        fs::copy(file.path(), to.join(file.file_name())).unwrap();
+    }
+}
+
+#[test]
+fn logs_of_a_redis_that_was_restored_by_the_handbook_begin_a_new_epoch() {
+    let [step] = handbook("### Redis").try_into().unwrap();
+    let redis = RedisServer::options().append_only(Fsync::Always).start();
+    let dir = redis.cli(&["CONFIG", "GET", "dir"]).lines().last().unwrap().to_owned();
+    let (files, backups) = (Path::new(&dir).join("appendonlydir"), tempfile::tempdir().unwrap());
+    let backup = backups.path().join("appendonlydir");
+    let mut server = sharing(&redis).start();
+    let (mut alice, begun) = server.register_json("alice");
+    assert_eq!(alice.say("one"), 1);
+    copy(&files, &backup);
+    assert_eq!(alice.say("two"), 2);
+    server.signal("TERM");
+    server.wait();
+    redis.kill();
+    fs::remove_dir_all(&files).unwrap();
+    copy(&backup, &files);
+    redis.restart();
+    let step = step.replace("redis-cli", &format!("redis-cli -p {}", redis.port()));
+    assert!(Command::new("sh").args(["-euc", &step]).status().unwrap().success());
+    let server = sharing(&redis).start();
+    let (mut alice, begun_again) = server.log_in_json("alice");
+    assert_ne!(begun_again["epoch"], begun["epoch"]);
+    assert_eq!(alice.history().entries().collect::<Vec<_>>(), [(1, "one")]);
+    assert_eq!(alice.say("another two"), 2);
+    let server = server.restart();
+    assert_eq!(server.log_in_json("alice").1["epoch"], begun_again["epoch"]);
 }
