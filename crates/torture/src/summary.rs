@@ -79,7 +79,7 @@ pub struct Counts {
     pub longest_recovery: f64,
     /// The most that a server took before anybody came.
     pub at_start: Usage,
-    /// The most that a server took.
+    /// The most that a server took whenever it was looked at: twice a second, before anybody came, and when all had gone.
     pub most: Usage,
     /// The most that a server still took when all had gone.
     pub at_end: Usage,
@@ -284,7 +284,7 @@ impl fmt::Display for Counts {
             self.median_recovery, self.longest_recovery
         )?;
         writeln!(out, "a server at start   {}", self.at_start)?;
-        writeln!(out, "a server at most    {}", self.most)?;
+        writeln!(out, "a server at most    {}, seen twice a second", self.most)?;
         writeln!(out, "a server at the end {}", self.at_end)
     }
 }
