@@ -3,9 +3,9 @@
 
 use std::io::{self, Write};
 use std::path::Path;
-use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::sync::mpsc::{self, Receiver, Sender, SyncSender};
+use std::sync::{Arc, Mutex};
 use std::thread;
 use std::time::Duration;
 
@@ -17,11 +17,11 @@ use rustyline::history::FileHistory;
 use rustyline::{CompletionType, Config, Editor, ExternalPrinter};
 
 use super::catch_up::CatchUp;
-use super::complete::TabKey;
+use super::complete::{Draft, TabKey};
 use super::network::{NetworkThread, ReconnectConfig};
-use super::render::Renderer;
+use super::render::{Days, Renderer};
 use super::shared::{NotSent, SharedState};
-use super::{Exit, history};
+use super::{Comforts, Exit, history, keyboard};
 use crate::lock;
 use crate::session::Session;
 
@@ -32,9 +32,9 @@ const GOODBYE: Duration = Duration::from_secs(2);
 type LineEditor = Editor<TabKey, FileHistory>;
 
 /// Chats until the user leaves. Blocks.
-pub(super) fn run(plan: ReconnectConfig, session: Session) -> Exit {
+pub(super) fn run(plan: ReconnectConfig, session: Session, comforts: Comforts) -> Exit {
     let link = Arc::new(SharedState::default());
-    match start(plan, session, &link) {
+    match start(plan, session, &link, comforts) {
         Ok(mut terminal) => {
             let exit = terminal.chat();
             terminal.screen.flush();
@@ -47,19 +47,28 @@ pub(super) fn run(plan: ReconnectConfig, session: Session) -> Exit {
     }
 }
 
-fn start(plan: ReconnectConfig, session: Session, link: &Arc<SharedState>) -> rustyline::Result<Terminal> {
-    let mut editor = editor(link)?;
+fn start(
+    plan: ReconnectConfig,
+    session: Session,
+    link: &Arc<SharedState>,
+    comforts: Comforts,
+) -> rustyline::Result<Terminal> {
+    let draft = Arc::default();
+    let mut editor = editor(link, &draft)?;
     let screen = match editor.create_external_printer() {
         // Where the terminal is gone, the editor finds out, and ends the program.
         Ok(mut printer) => Screen::start(move |lines| drop(printer.print(lines)))?,
         // A terminal that cannot redraw a line (TERM=dumb); nothing can be done about a half-typed one there.
         Err(_) => Screen::start(|lines| drop(io::stdout().write_all(lines.as_bytes())))?,
     };
-    let renderer = Renderer { colour: wants_colour(), zone: TimeZone::system() };
-    let (leave, left) = mpsc::channel();
+    let Comforts { recent, day_lines, bell } = comforts;
+    let me = session.user.clone();
+    let days = day_lines.then(Days::default);
+    let renderer = Renderer { colour: wants_colour(), zone: TimeZone::system(), me, bell, days };
+    let (leave, left) = mpsc::sync_channel(1);
     let (ending, ended) = mpsc::channel::<()>();
     let follower = NetworkThread {
-        catch_up: CatchUp::new(session.user.clone()),
+        catch_up: CatchUp::new(session.user.clone(), recent),
         plan,
         link: link.clone(),
         screen: screen.clone(),
@@ -70,17 +79,17 @@ fn start(plan: ReconnectConfig, session: Session, link: &Arc<SharedState>) -> ru
         follower.run(session);
         drop(ending);
     })?;
-    Ok(Terminal { editor, link: link.clone(), screen, renderer, leave: Some(leave), ended })
+    Ok(Terminal { editor, draft, link: link.clone(), screen, renderer, leave: Some(leave), ended })
 }
 
-fn editor(link: &SharedState) -> rustyline::Result<LineEditor> {
+fn editor(link: &SharedState, draft: &Arc<Mutex<Draft>>) -> rustyline::Result<LineEditor> {
     let config = Config::builder()
         .max_history_size(history::LINES_MAX)?
         .history_ignore_dups(true)?
         .completion_type(CompletionType::List)
         .build();
     let mut editor = LineEditor::with_config(config)?;
-    editor.set_helper(Some(TabKey(link.names.clone())));
+    editor.set_helper(Some(TabKey { names: link.names.clone(), draft: draft.clone() }));
     if let Some(path) = history::file() {
         // There is none the first time, and without one the client works as well.
         let _ = editor.load_history(&path);
@@ -97,16 +106,18 @@ fn wants_colour() -> bool {
 #[derive(Debug, PartialEq, Eq)]
 enum Then {
     GoOn,
-    Leave,
+    Leave(Exit),
 }
 
 struct Terminal {
     editor: LineEditor,
+    /// The line that is being typed. No lock is taken inside this one.
+    draft: Arc<Mutex<Draft>>,
     link: Arc<SharedState>,
     screen: Screen,
     renderer: Renderer,
-    /// Dropped to tell the network's thread that the user leaves.
-    leave: Option<Sender<()>>,
+    /// Tells the network's thread that the user wants no pause; dropped to tell it that they leave.
+    leave: Option<SyncSender<()>>,
     /// Disconnected once the network's thread has ended.
     ended: Receiver<()>,
 }
@@ -114,31 +125,82 @@ struct Terminal {
 impl Terminal {
     fn chat(&mut self) -> Exit {
         let path = history::file();
+        let mut draft = Draft::default();
         loop {
-            let typed = self.editor.readline(PROMPT);
+            let Draft { before, behind } = std::mem::take(&mut draft);
+            *lock(&self.draft) = Draft::default();
+            let typed = self.editor.readline_with_initial(PROMPT, (&before, &behind));
             let over = *lock(&self.link.over);
             if let Some(exit) = over {
                 return exit;
             }
             let then = match typed {
-                Ok(typed) => {
-                    self.remember(&typed, path.as_deref());
-                    self.link.begin_input();
-                    // Pasted text may have several lines.
-                    let leaves = typed.lines().any(|line| self.take(line) == Then::Leave);
-                    if leaves { Then::Leave } else { Then::GoOn }
+                Ok(typed) => self.take_input(&typed, path.as_deref()),
+                Err(ReadlineError::Interrupted | ReadlineError::Signal(_)) => self.give_up_line(),
+                Err(ReadlineError::Eof) => Then::Leave(Exit::Done),
+                Err(ReadlineError::Io(error)) if error.kind() == io::ErrorKind::InvalidData => {
+                    draft = std::mem::take(&mut *lock(&self.draft));
+                    self.drop_bad_keys()
                 }
-                Err(ReadlineError::Interrupted | ReadlineError::Signal(_)) => Then::GoOn,
-                Err(ReadlineError::Eof) => Then::Leave,
-                Err(error) => {
-                    self.problem(&format!("the terminal failed: {error}"));
-                    Then::Leave
-                }
+                Err(error) => self.terminal_failed(&error),
             };
-            if then == Then::Leave {
+            if let Then::Leave(exit) = then {
                 self.say_goodbye();
-                return Exit::Done;
+                return exit;
             }
+        }
+    }
+
+    /// After Ctrl-C. The line stays on the screen, where it looks as if it had been sent.
+    fn give_up_line(&self) -> Then {
+        if !lock(&self.draft).is_empty() {
+            self.screen.print(self.renderer.news(Moment::now(), "not sent"));
+        }
+        Then::GoOn
+    }
+
+    /// After a byte that is not UTF-8. What came with it, a paste perhaps, is not typed by hand and would be wrong.
+    fn drop_bad_keys(&self) -> Then {
+        match keyboard::drop_pending() {
+            Ok(()) => {
+                self.problem(
+                    "that was not UTF-8: it is dropped, with all that was pasted with it; nothing of it was sent",
+                );
+                Then::GoOn
+            }
+            Err(error) => self.terminal_failed(&error),
+        }
+    }
+
+    fn terminal_failed(&self, error: &dyn std::error::Error) -> Then {
+        self.problem(&format!("the terminal failed: {error}"));
+        Then::Leave(Exit::NoConnection)
+    }
+
+    /// Takes what was typed up to Enter. Pasted text may have several lines.
+    fn take_input(&mut self, typed: &str, path: Option<&Path>) -> Then {
+        // Some programs begin a text with this mark.
+        let typed = typed.strip_prefix('\u{feff}').unwrap_or(typed);
+        if typed.len() > keyboard::INPUT_MAX {
+            let (have, max) = (typed.len(), keyboard::INPUT_MAX);
+            self.problem(&format!(
+                "not sent: {have} bytes at once, {max} are possible; `parlor connect < FILE` sends more"
+            ));
+            return Then::GoOn;
+        }
+        if typed.trim().is_empty() {
+            self.want_no_pause();
+        }
+        self.remember(typed, path);
+        self.link.begin_input();
+        typed.lines().map(|line| self.take(line)).find(|then| *then != Then::GoOn).unwrap_or(Then::GoOn)
+    }
+
+    /// While there is no connection, the next attempt begins at once.
+    fn want_no_pause(&self) {
+        if let Some(leave) = self.leave.as_ref().filter(|_| self.link.connection().is_none()) {
+            // Where this has been said already, once is enough.
+            let _ = leave.try_send(());
         }
     }
 
@@ -159,7 +221,7 @@ impl Terminal {
         let is_message = matches!(read, Ok(Some(Command::Message(_))));
         let new_password = match read {
             Ok(None) => return Then::GoOn,
-            Ok(Some(Command::Quit)) => return Then::Leave,
+            Ok(Some(Command::Quit)) => return Then::Leave(Exit::Done),
             Ok(Some(Command::Format(_))) => {
                 self.problem("this client chooses the format itself; `parlor connect --json` shows JSON");
                 return Then::GoOn;
