@@ -33,9 +33,13 @@ impl Timeouts {
     /// Shortest time between two pings.
     const SHORTEST_KEEPALIVE: Duration = Duration::from_millis(250);
 
-    /// What to use from now on with a server that ended a session as idle, although the client was silent for this
-    /// long only. `None` if it cannot ping more often.
-    pub(crate) fn after_idle_timeout(self, silent: Duration) -> Option<Self> {
+    /// What to use from now on with a server that ended a session as idle, after the client was silent for so long.
+    /// `None` if it cannot ping often enough.
+    fn after_idle_timeout(self, silent: Duration) -> Option<Self> {
+        if silent >= self.keepalive * 2 {
+            // Its pings would have come in time, had it not been stopped, or its machine asleep.
+            return Some(self);
+        }
         // A third leaves time for a slow network; the half is for a server that counts in another way.
         let keepalive = (silent / 3).min(self.keepalive / 2).max(Self::SHORTEST_KEEPALIVE);
         (keepalive < self.keepalive).then_some(Self { keepalive, ..self })
@@ -84,11 +88,12 @@ impl Connector {
         Self { timeouts, ..self }
     }
 
-    /// Pings more often from the next connection on, after a session that its server ended as idle. False if it cannot.
-    pub(crate) fn keep_alive_better(&mut self, silent: Duration) -> bool {
-        let better = self.timeouts.after_idle_timeout(silent);
-        self.timeouts = better.unwrap_or(self.timeouts);
-        better.is_some()
+    /// Pings often enough from the next connection on, after a session that its server ended as idle. False if it
+    /// cannot.
+    pub(crate) fn adapt_keepalive(&mut self, silent: Duration) -> bool {
+        let adapted = self.timeouts.after_idle_timeout(silent);
+        self.timeouts = adapted.unwrap_or(self.timeouts);
+        adapted.is_some()
     }
 
     /// How often it pings.
@@ -238,7 +243,8 @@ mod tests {
             Some(timeouts.keepalive.as_millis())
         };
         assert_eq!(next(15_000), Some(5_000));
-        assert_eq!(next(60_000), Some(2_500));
+        assert_eq!(next(10_000), Some(5_000), "it was stopped meanwhile");
+        assert_eq!(next(9_999), Some(2_500));
         assert_eq!(next(10), Some(250));
         assert_eq!(next(10), None);
         assert_eq!(timeouts.silence, Timeouts::default().silence);

@@ -87,9 +87,8 @@ impl NetworkThread {
                 return Exit::NoConnection;
             }
             self.tell_end(&address, &end);
-            if matches!(end, End::Bye(Bye::IdleTimeout, _)) && self.plan.connector.keep_alive_better(silent) {
-                let pause = self.plan.connector.keepalive().as_secs_f64();
-                self.news(&format!("from now on there is a ping every {pause:.2} s"));
+            if matches!(end, End::Bye(Bye::IdleTimeout, _)) {
+                self.adapt_keepalive(silent);
             }
             if begun.elapsed() >= GOOD_SESSION {
                 rounds.begin_anew();
@@ -98,6 +97,16 @@ impl NetworkThread {
                 Ok(session) => session,
                 Err(exit) => return exit,
             };
+        }
+    }
+
+    /// After a session that its server ended as idle.
+    fn adapt_keepalive(&mut self, silent: Duration) {
+        let connector = &mut self.plan.connector;
+        let before = connector.keepalive();
+        if connector.adapt_keepalive(silent) && connector.keepalive() != before {
+            let pause = connector.keepalive().as_secs_f64();
+            self.news(&format!("from now on there is a ping every {pause:.2} s"));
         }
     }
 

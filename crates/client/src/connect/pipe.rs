@@ -7,12 +7,14 @@ mod progress;
 use std::io::{self, BufRead, Write};
 use std::sync::Arc;
 use std::thread;
+use std::time::Duration;
 
 use parlor_proto::{Bye, Event, Format, Reply, Verb, encode};
 
 use super::Exit;
 use super::complaints::Complaints;
 use super::network::ReconnectConfig;
+use super::reconnect::{Next, after_refused_connection, after_refused_login};
 use crate::connection::LineSender;
 use crate::error::Lost;
 use crate::events::{Incoming, UnknownEvent};
@@ -20,6 +22,10 @@ use crate::session::{Entry, Session};
 use feed::Feed;
 pub(super) use feed::Input;
 use progress::{Progress, Sent};
+
+/// How often it tries to connect once more, and how long it waits before it does so again.
+const ATTEMPTS: u32 = 10;
+const PAUSE: Duration = Duration::from_secs(1);
 
 /// How events are written to the output.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -136,24 +142,51 @@ impl<O: Write> Pipe<O> {
         let silent = self.session.sender.silent_for();
         let Some(unanswered) = self.progress.shut() else { return Err(self.ended(Bye::IdleTimeout)) };
         self.session.sender.close();
-        let is_better = self.plan.connector.keep_alive_better(silent);
-        let stopped = |exit, message: String| {
-            self.complaints.say(&format!("parlor: {message}{}", still_waiting(unanswered.len())));
-            Stopped(exit)
+        let can_stay = self.plan.connector.adapt_keepalive(silent);
+        let session = if can_stay {
+            self.connect_again()
+        } else {
+            Err(format!("{}: it ends sessions sooner than this client can ping", self.session.address))
         };
-        if !is_better {
-            let message = format!("{}: it ends sessions sooner than this client can ping", self.session.address);
-            return Err(stopped(Exit::NoConnection, message));
-        }
-        let greeted = self.plan.connector.open().map_err(|error| stopped(Exit::NoConnection, error.to_string()))?;
-        let address = greeted.address().clone();
-        let session = greeted.log_in(Entry::Login, &self.plan.credentials);
-        let session = session.map_err(|error| stopped(Exit::NoConnection, format!("{address}: {error}")))?;
+        let session = session.map_err(|message| {
+            self.complaints.say(&format!("parlor: {message}{}", still_waiting(unanswered.len())));
+            Stopped(Exit::NoConnection)
+        })?;
+        let address = session.address.clone();
         let pause = self.plan.connector.keepalive().as_secs_f64();
         self.complaints.say(&format!("parlor: {address}: connected again, with a ping every {pause:.2} s from now on"));
         self.session = session;
-        self.enter()?;
+        if let Err(stopped) = self.enter() {
+            if !unanswered.is_empty() {
+                self.complaints.say(&format!("parlor: {address}{}", still_waiting(unanswered.len())));
+            }
+            return Err(stopped);
+        }
         self.send_again(unanswered)
+    }
+
+    /// Connects once more. A server may need a moment until the session that it ended is gone.
+    fn connect_again(&self) -> Result<Session, String> {
+        let mut attempts = 1;
+        loop {
+            let (next, message) = match self.attempt() {
+                Ok(session) => return Ok(session),
+                Err(failed) => failed,
+            };
+            if next == Next::Stop || attempts == ATTEMPTS {
+                return Err(message);
+            }
+            attempts += 1;
+            thread::sleep(PAUSE);
+        }
+    }
+
+    fn attempt(&self) -> Result<Session, (Next, String)> {
+        let greeted = self.plan.connector.open();
+        let greeted = greeted.map_err(|error| (after_refused_connection(&error), error.to_string()))?;
+        let address = greeted.address().clone();
+        let session = greeted.log_in(Entry::Login, &self.plan.credentials);
+        session.map_err(|error| (after_refused_login(&error), format!("{address}: {error}")))
     }
 
     /// Sends lines for the second time, and then what the input has, without waiting for either.
