@@ -3,7 +3,7 @@
 
 use std::io::{self, Write};
 use std::path::Path;
-use std::sync::atomic::Ordering;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc::{self, Receiver, Sender, SyncSender};
 use std::sync::{Arc, Mutex};
 use std::thread;
@@ -28,6 +28,9 @@ use crate::session::Session;
 const PROMPT: &str = "> ";
 /// How long the end of the session and the last lines on the screen are waited for.
 const GOODBYE: Duration = Duration::from_secs(2);
+
+/// Bytes that may wait for the terminal.
+const WAITING_MAX: usize = 4 << 20;
 
 type LineEditor = Editor<TabKey, FileHistory>;
 
@@ -264,36 +267,100 @@ enum Output {
 
 /// The way to the terminal: one thread prints, since two would mix their lines with the editor's.
 #[derive(Clone)]
-pub(super) struct Screen(Sender<Output>);
+pub(super) struct Screen {
+    queue: Sender<Output>,
+    waiting: Arc<Waiting>,
+}
+
+/// What a terminal that stands still (Ctrl-S) has not taken yet.
+#[derive(Default)]
+struct Waiting {
+    bytes: AtomicUsize,
+    /// How often something found no place.
+    dropped: AtomicUsize,
+}
 
 impl Screen {
     /// `print` gets whole lines, each with its ending.
     pub(super) fn start(mut print: impl FnMut(String) + Send + 'static) -> io::Result<Self> {
-        let (sender, receiver) = mpsc::channel();
+        let (queue, receiver) = mpsc::channel();
+        let waiting = Arc::new(Waiting::default());
+        let screen = Self { queue, waiting: waiting.clone() };
         thread::Builder::new().name("screen".to_owned()).spawn(move || {
             for output in receiver {
                 match output {
-                    Output::Lines(lines) => print(lines),
+                    Output::Lines(lines) => {
+                        let size = lines.len();
+                        print(lines);
+                        waiting.printed(size, &mut print);
+                    }
                     // Nobody may wait for it any more.
                     Output::Flush(done) => drop(done.try_send(())),
                 }
             }
         })?;
-        Ok(Self(sender))
+        Ok(screen)
     }
 
-    /// Prints `lines` above the line that is being typed. Never blocks.
+    /// Prints `lines` above the line that is being typed. Never blocks; where too much waits already, it is only counted.
     pub(super) fn print(&self, mut lines: String) {
         lines.push('\n');
+        let waiting = self.waiting.bytes.load(Ordering::SeqCst);
+        // A single long one, such as a history, is shown in any case.
+        if waiting > 0 && waiting + lines.len() > WAITING_MAX {
+            self.waiting.dropped.fetch_add(1, Ordering::SeqCst);
+            return;
+        }
+        self.waiting.bytes.fetch_add(lines.len(), Ordering::SeqCst);
         // The printing thread lives as long as any sender.
-        let _ = self.0.send(Output::Lines(lines));
+        let _ = self.queue.send(Output::Lines(lines));
     }
 
     /// Waits until everything is printed, but not for ever.
     pub(super) fn flush(&self) {
         let (done, flushed) = mpsc::sync_channel(1);
-        if self.0.send(Output::Flush(done)).is_ok() {
+        if self.queue.send(Output::Flush(done)).is_ok() {
             let _ = flushed.recv_timeout(GOODBYE);
         }
+    }
+}
+
+impl Waiting {
+    /// Once all that waited is printed, tells how much found no place.
+    fn printed(&self, size: usize, print: &mut impl FnMut(String)) {
+        if self.bytes.fetch_sub(size, Ordering::SeqCst) == size {
+            let dropped = self.dropped.swap(0, Ordering::SeqCst);
+            if dropped > 0 {
+                print(format!(
+                    "! the terminal stood still too long; blocks of lines that are missing here: {dropped}\n"
+                ));
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_terminal_that_stands_still_costs_no_more_than_so_much_memory() {
+        let ((go_on, stop), (printed, lines)) = (mpsc::channel::<()>(), mpsc::channel());
+        let screen = Screen::start(move |lines| {
+            // Disconnected once it goes on.
+            let _ = stop.recv();
+            printed.send(lines).unwrap();
+        });
+        let screen = screen.unwrap();
+        let line = "x".repeat(WAITING_MAX / 4 - 1);
+        (0..10).for_each(|_| screen.print(line.clone()));
+        drop(go_on);
+        screen.flush();
+        let lines: Vec<String> = lines.try_iter().collect();
+        let (told, whole) = lines.split_last().unwrap();
+        assert_eq!(whole.len(), 4);
+        assert!(told.contains("missing here: 6\n"), "{told}");
+        screen.print("more".to_owned());
+        screen.flush();
     }
 }
