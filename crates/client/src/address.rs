@@ -26,6 +26,9 @@ pub enum AddressError {
     /// The IPv6 address has no brackets, so the start of the port is ambiguous.
     #[error("an IPv6 address stands in brackets, as in [::1]:7878")]
     Brackets,
+    /// A URL, such as a browser shows.
+    #[error("a URL is no address; give HOST or HOST:PORT, without https:// and without a path")]
+    Url,
 }
 
 impl Address {
@@ -34,9 +37,13 @@ impl Address {
         &self.name
     }
 
-    /// The host, without brackets.
+    /// The host, without brackets; an IPv6 address in its shortest form.
     pub fn host(&self) -> String {
-        self.name.to_str().into_owned()
+        match &self.name {
+            // The TLS library writes ::1 as 0::1.
+            ServerName::IpAddress(address) => IpAddr::from(*address).to_string(),
+            name => name.to_str().into_owned(),
+        }
     }
 
     /// The port, never 0.
@@ -62,14 +69,19 @@ impl Default for Address {
 impl FromStr for Address {
     type Err = AddressError;
 
+    /// Reads an address as people type or paste it, spaces around it included.
     fn from_str(text: &str) -> Result<Self, AddressError> {
+        let text = text.trim();
+        if text.contains("://") {
+            return Err(AddressError::Url);
+        }
         if let Some(bracketed) = text.strip_prefix('[') {
             let (host, port) = bracketed.split_once(']').ok_or(AddressError::Brackets)?;
             let host: Ipv6Addr = host.parse().map_err(|_| AddressError::Host)?;
             return Ok(Self { name: ServerName::from(IpAddr::from(host)), port: port_after(port)? });
         }
         let (host, port) = text.split_at(text.find(':').unwrap_or(text.len()));
-        if port.matches(':').count() > 1 {
+        if text.parse::<Ipv6Addr>().is_ok() || port.matches(':').count() > 1 && !is_name(host) {
             return Err(AddressError::Brackets);
         }
         let name = ServerName::try_from(host.to_owned()).map_err(|_| AddressError::Host)?;
@@ -77,7 +89,12 @@ impl FromStr for Address {
     }
 }
 
-/// The port in the text after the host: `:PORT` or nothing.
+/// Whether something is the name of a host that cannot be the beginning of an IPv6 address.
+fn is_name(host: &str) -> bool {
+    host.chars().any(|letter| !letter.is_ascii_hexdigit())
+}
+
+/// The port in what follows the host: `:PORT` or nothing.
 fn port_after(text: &str) -> Result<u16, AddressError> {
     let Some(digits) = text.strip_prefix(':') else {
         return if text.is_empty() { Ok(DEFAULT_PORT) } else { Err(AddressError::Port) };
@@ -87,7 +104,7 @@ fn port_after(text: &str) -> Result<u16, AddressError> {
 
 impl fmt::Display for Address {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let host = self.name.to_str();
+        let host = self.host();
         if host.contains(':') { write!(out, "[{host}]:{}", self.port) } else { write!(out, "{host}:{}", self.port) }
     }
 }
@@ -104,6 +121,9 @@ mod tests {
             ("10.0.0.1", "10.0.0.1:7878"),
             ("10.0.0.1:443", "10.0.0.1:443"),
             ("[::1]", "[::1]:7878"),
+            ("[0:0:0:0:0:0:0:1]:1", "[::1]:1"),
+            (" chat.example:1 ", "chat.example:1"),
+            ("\t[::1]:1\n", "[::1]:1"),
             ("[2001:db8::7]:65535", "[2001:db8::7]:65535"),
         ];
         for (typed, meant) in cases {
@@ -121,6 +141,13 @@ mod tests {
             ("[chat.example]:1", AddressError::Host),
             ("::1", AddressError::Brackets),
             ("[::1", AddressError::Brackets),
+            ("2001:db8::7", AddressError::Brackets),
+            ("fe80:1:7878", AddressError::Brackets),
+            ("https://host:7878/", AddressError::Url),
+            (" parlor://host", AddressError::Url),
+            ("host:7878:1", AddressError::Port),
+            ("host:7878/", AddressError::Port),
+            ("host/", AddressError::Host),
             ("host:", AddressError::Port),
             ("host:0", AddressError::Port),
             ("host:65536", AddressError::Port),

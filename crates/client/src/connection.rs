@@ -3,6 +3,7 @@
 use std::fmt;
 use std::io::{self, Read, Write};
 use std::net::{Shutdown, TcpStream};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::{Duration, Instant};
 
@@ -49,7 +50,8 @@ impl UnauthenticatedConnection {
 
 /// The two halves of a connection after the handshake.
 pub(crate) fn halves(socket: TcpStream, tls: ClientConnection) -> (LineSender, LineReceiver) {
-    let shared = Arc::new(Shared { socket, writing: Mutex::new(()), tls: Mutex::new(tls) });
+    let (spoke, opened) = (AtomicU64::new(0), Instant::now());
+    let shared = Arc::new(Shared { socket, writing: Mutex::new(()), tls: Mutex::new(tls), opened, spoke });
     (LineSender { shared: shared.clone() }, LineReceiver::new(shared))
 }
 
@@ -61,6 +63,9 @@ struct Shared {
     writing: Mutex<()>,
     /// Tier 2: never held across a system call.
     tls: Mutex<ClientConnection>,
+    opened: Instant,
+    /// When something was sent last, in milliseconds since `opened`.
+    spoke: AtomicU64,
 }
 
 impl Shared {
@@ -74,7 +79,12 @@ impl Shared {
                 tls.write_tls(&mut records)?;
             }
         }
-        (&self.socket).write_all(&records)
+        (&self.socket).write_all(&records)?;
+        if !plain.is_empty() {
+            let spoke = self.opened.elapsed().as_millis();
+            self.spoke.store(u64::try_from(spoke).unwrap_or(u64::MAX), Ordering::Relaxed);
+        }
+        Ok(())
     }
 }
 
@@ -108,8 +118,14 @@ impl LineSender {
         self.shared.write(&terminated(line.as_bytes()), &order).map(|()| true)
     }
 
-    /// Ends the connection in both directions at once and wakes up the threads that wait for it. Data that has already
-    /// arrived can still be received.
+    /// For how long no line was sent.
+    pub(crate) fn silent_for(&self) -> Duration {
+        let spoke = Duration::from_millis(self.shared.spoke.load(Ordering::Relaxed));
+        self.shared.opened.elapsed().saturating_sub(spoke)
+    }
+
+    /// Ends the connection in both directions at once; whoever waits for it wakes up. What has arrived
+    /// already can still be received.
     pub fn close(&self) {
         lock(&self.shared.tls).send_close_notify();
         if let Ok(order) = self.shared.writing.try_lock() {

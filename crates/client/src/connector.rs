@@ -22,15 +22,34 @@ pub struct Timeouts {
     pub connect: Duration,
     /// For the answer to a login. A busy server checks only few passwords at once.
     pub login: Duration,
-    /// Between two heartbeats that the client requests. After three times this long without data, the server is
-    /// considered dead.
+    /// Between two pings of the client. They show the server that somebody is there, so they come often enough for
+    /// its idle timeout.
     pub keepalive: Duration,
+    /// After so long without a word, while pings are not answered, the server counts as dead.
+    pub silence: Duration,
+}
+
+impl Timeouts {
+    /// Shortest time between two pings.
+    const SHORTEST_KEEPALIVE: Duration = Duration::from_millis(250);
+
+    /// What to use from now on with a server that ended a session as idle, after the client was silent for so long.
+    /// `None` if it cannot ping often enough.
+    fn after_idle_timeout(self, silent: Duration) -> Option<Self> {
+        if silent >= self.keepalive * 2 {
+            // Its pings would have come in time, had it not been stopped, or its machine asleep.
+            return Some(self);
+        }
+        // A third leaves time for a slow network; the half is for a server that counts in another way.
+        let keepalive = (silent / 3).min(self.keepalive / 2).max(Self::SHORTEST_KEEPALIVE);
+        (keepalive < self.keepalive).then_some(Self { keepalive, ..self })
+    }
 }
 
 impl Default for Timeouts {
     fn default() -> Self {
-        let [connect, login, keepalive] = [10, 60, 20].map(Duration::from_secs);
-        Self { connect, login, keepalive }
+        let [connect, login, keepalive, silence] = [10, 60, 20, 60].map(Duration::from_secs);
+        Self { connect, login, keepalive, silence }
     }
 }
 
@@ -69,7 +88,20 @@ impl Connector {
         Self { timeouts, ..self }
     }
 
-    /// The servers, in the order in which they are tried. At least one, without duplicates.
+    /// Pings often enough from the next connection on, after a session that its server ended as idle. False if it
+    /// cannot.
+    pub(crate) fn adapt_keepalive(&mut self, silent: Duration) -> bool {
+        let adapted = self.timeouts.after_idle_timeout(silent);
+        self.timeouts = adapted.unwrap_or(self.timeouts);
+        adapted.is_some()
+    }
+
+    /// How often it pings.
+    pub(crate) fn keepalive(&self) -> Duration {
+        self.timeouts.keepalive
+    }
+
+    /// The servers, in the order in which they are tried; at least one, and none twice.
     pub fn addresses(&self) -> &[Address] {
         &self.addresses
     }
@@ -196,5 +228,25 @@ fn untrusted(error: &rustls::Error) -> Option<Untrusted> {
     match error {
         rustls::Error::InvalidCertificate(rustls::CertificateError::Other(other)) => other.0.downcast_ref().cloned(),
         _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn pings_come_more_often_each_time_a_session_ends_as_idle_and_no_more_often_than_makes_sense() {
+        let mut timeouts = Timeouts::default();
+        let mut next = |silent| {
+            timeouts = timeouts.after_idle_timeout(Duration::from_millis(silent))?;
+            Some(timeouts.keepalive.as_millis())
+        };
+        assert_eq!(next(15_000), Some(5_000));
+        assert_eq!(next(10_000), Some(5_000), "it was stopped meanwhile");
+        assert_eq!(next(9_999), Some(2_500));
+        assert_eq!(next(10), Some(250));
+        assert_eq!(next(10), None);
+        assert_eq!(timeouts.silence, Timeouts::default().silence);
     }
 }

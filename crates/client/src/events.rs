@@ -8,10 +8,11 @@ use parlor_proto::Event;
 use serde_json::Value;
 
 use crate::connection::{LineReceiver, LineSender, Received, readable};
+use crate::connector::Timeouts;
 use crate::error::Lost;
 
-/// The server counts as silent after this many keepalive intervals without data.
-const SILENT_INTERVALS: u32 = 3;
+/// How often within the time between two pings this looks whether it is time for the next one.
+const LOOKS: u32 = 4;
 
 /// Input from the server.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -84,23 +85,23 @@ fn displayable(mut event: Event) -> Event {
 pub struct Events {
     sender: LineSender,
     receiver: LineReceiver,
-    keepalive: Duration,
-    /// Token of our own pings. It separates their answers from the answers to the user's pings.
+    timeouts: Timeouts,
+    /// Token of our own pings, by which their answers are told from those to the user's.
     token: String,
-    heard: Instant,
     asked: Instant,
+    /// For how long nothing was heard, as far as this waited for it: a process that was stopped did not.
+    unheard: Duration,
 }
 
 impl Events {
-    pub(crate) fn new(sender: LineSender, receiver: LineReceiver, keepalive: Duration) -> Result<Self, Lost> {
-        receiver.set_patience(keepalive)?;
+    pub(crate) fn new(sender: LineSender, receiver: LineReceiver, timeouts: Timeouts) -> Result<Self, Lost> {
+        receiver.set_patience(timeouts.keepalive / LOOKS)?;
         let token = format!("keepalive-{:016x}", crate::random());
-        let now = Instant::now();
-        Ok(Self { sender, receiver, keepalive, token, heard: now, asked: now })
+        Ok(Self { sender, receiver, timeouts, token, asked: Instant::now(), unheard: Duration::ZERO })
     }
 
-    /// Blocks until the next event arrives. Sends a heartbeat to the server from time to time, which also keeps the
-    /// server from closing an idle session.
+    /// Blocks until the next event is there. Pings the server from time to time, which also
+    /// keeps it from closing an idle session; so whoever wants to stay calls this again and again.
     ///
     /// # Errors
     /// The connection is lost. No more events arrive.
@@ -121,20 +122,21 @@ impl Events {
     }
 
     fn keep_alive(&mut self, received: &Received) -> Result<(), Lost> {
-        let now = Instant::now();
+        let Timeouts { keepalive, silence, .. } = self.timeouts;
         match received {
-            Received::Silence if now - self.heard >= self.keepalive * SILENT_INTERVALS => {
-                self.sender.close();
-                return Err(Lost::Silent);
-            }
-            Received::Line(_) => self.heard = now,
-            Received::Silence | Received::End => {}
+            Received::Silence => self.unheard += keepalive / LOOKS,
+            Received::Line(_) => self.unheard = Duration::ZERO,
+            Received::End => {}
         }
-        // An error shows up again at the next wait for a line, after all data that arrived before.
-        if now - self.asked >= self.keepalive
+        if self.unheard >= silence {
+            self.sender.close();
+            return Err(Lost::Silent);
+        }
+        // An error shows again when the next line is awaited, behind all that has arrived until then.
+        if self.asked.elapsed() >= keepalive
             && self.sender.send_if_idle(&format!("/ping {}", self.token)).unwrap_or_default()
         {
-            self.asked = now;
+            self.asked = Instant::now();
         }
         Ok(())
     }

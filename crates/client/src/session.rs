@@ -66,7 +66,7 @@ impl UnauthenticatedConnection {
             let line = self.receiver.line_before(deadline)?;
             if let Some(Begun { user, room, epoch, last }) = outcome(&line)? {
                 let Self { sender, receiver, server, address, timeouts } = self;
-                let events = Events::new(sender.clone(), receiver, timeouts.keepalive)?;
+                let events = Events::new(sender.clone(), receiver, timeouts)?;
                 return Ok(Session { sender, events, server, address, user, room, epoch, last, welcome: line });
             }
         }

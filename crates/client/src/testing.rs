@@ -161,7 +161,7 @@ pub(crate) fn pinned(address: &Address, pin: Pin) -> Connector {
 
 /// Timeouts with a short keepalive.
 pub(crate) fn impatient(keepalive: Duration) -> Timeouts {
-    Timeouts { keepalive, ..Timeouts::default() }
+    Timeouts { keepalive, silence: keepalive * 3, ..Timeouts::default() }
 }
 
 /// The account of the scripts.

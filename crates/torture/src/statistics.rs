@@ -77,6 +77,8 @@ impl Statistics {
         history.samples.iter().for_each(|sample| self.most = most(self.most, sample.usage));
         for rest in &history.rests {
             self.idle = most(self.idle, rest.before);
+            // No sample is taken any more once everybody has gone, yet a server may still grow then.
+            self.most = most(self.most, most(rest.before, rest.after));
         }
         self.left = history.rests.iter().map(|rest| rest.after).fold(Usage::default(), most);
     }
@@ -201,6 +203,7 @@ fn was_displaced(connection: &Connection) -> bool {
 #[cfg(test)]
 mod tests {
     use crate::checks::history_builder::HistoryBuilder;
+    use crate::record::{Rest, Sample};
 
     use super::*;
 
@@ -212,6 +215,20 @@ mod tests {
         let mut tally = Statistics::default();
         tally.add(&story.history());
         assert_eq!((tally.sessions, tally.accepted, tally.delivered, tally.publications), (2, 2, 1, 0));
+    }
+
+    #[test]
+    fn no_server_ever_took_more_than_the_most() {
+        let usage = |memory, threads| Usage { memory, threads, descriptors: 9 };
+        let sample = Sample { server: 0, at: Moment::default(), usage: usage(47, 5), connections: 1 };
+        let rest = |before, after| Rest { server: 0, before, after };
+        let mut tally = Statistics::default();
+        let first =
+            History { samples: vec![sample], rests: vec![rest(usage(40, 7), usage(54, 3))], ..History::default() };
+        tally.add(&first);
+        assert_eq!(tally.most, usage(54, 7));
+        tally.add(&History { rests: vec![rest(usage(54, 3), usage(41, 3))], ..History::default() });
+        assert_eq!((tally.most, tally.left), (usage(54, 7), usage(41, 3)));
     }
 
     #[test]

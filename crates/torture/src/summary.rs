@@ -284,7 +284,7 @@ impl fmt::Display for Counts {
             self.median_recovery, self.longest_recovery
         )?;
         writeln!(out, "a server at start   {}", self.at_start)?;
-        writeln!(out, "a server at most    {}", self.most)?;
+        writeln!(out, "a server at most    {}, seen twice a second", self.most)?;
         writeln!(out, "a server at the end {}", self.at_end)
     }
 }

@@ -1,5 +1,7 @@
-//! Messages that the client missed in a room while it had no connection: what to request, which part of the answer to
-//! show, and in which order with new events. It must not send, print or wait.
+//! What was said in a room while the connection was away, or before the user came: what to ask for, what of the answer
+//! is shown, and in which order with what comes meanwhile. It must not send, print or wait.
+
+use std::collections::VecDeque;
 
 use parlor_proto::{Epoch, Event, HISTORY_MAX, HistoryEntry, MessageId, Reply, RoomName, UserName, Verb};
 
@@ -7,7 +9,9 @@ use super::received_ids::{Gap, ReceivedIds};
 
 /// Maximum number of events that are held back until the answer arrives.
 const HELD_MAX: usize = 10_000;
-/// Number of entries to request beyond the missed ones, since users send more until the server answers.
+/// Rooms that the user left and of which it is known what was seen.
+const LEFT_MAX: usize = 16;
+/// What is asked for beyond what was missed, since more is said until the answer is made.
 const MARGIN: u64 = 20;
 
 /// Output that must be shown next.
@@ -22,11 +26,14 @@ pub(super) enum Shown {
         /// Number of older missed messages that are not included.
         left_out: u64,
     },
-    /// The history of the room is not available now.
+    /// What was said before the user came, oldest first.
+    Recent { room: RoomName, messages: Vec<HistoryEntry> },
+    /// It cannot be had now.
     HistoryUnavailable(RoomName),
 }
 
-/// Brings a room up to date after a connection was lost. Every event passes through [`Self::sift`].
+/// Brings a room up to date after a connection was lost, or after it was entered. Everything that comes goes through
+/// [`Self::sift`].
 #[derive(Debug)]
 pub(super) struct CatchUp {
     user: UserName,
@@ -34,6 +41,10 @@ pub(super) struct CatchUp {
     token: String,
     /// The room that the user chose last. The session may be in another room if this one cannot be entered.
     seen: Option<ReceivedIds>,
+    /// Those that the user was in before, the latest one last.
+    left: VecDeque<ReceivedIds>,
+    /// How many messages from before they came people want to see.
+    recent: usize,
     stage: Stage,
     /// Events of the room that must be shown after the missed messages.
     held: Vec<Event>,
@@ -51,22 +62,43 @@ enum Stage {
 }
 
 impl CatchUp {
-    pub(super) fn new(user: UserName) -> Self {
+    /// Shows at most so many `recent` messages of a room that is entered.
+    pub(super) fn new(user: UserName, recent: usize) -> Self {
         let token = format!("catch-up-{:016x}", crate::random());
-        Self { user, token, seen: None, stage: Stage::default(), held: Vec::new() }
+        let (seen, left, held) = (None, VecDeque::new(), Vec::new());
+        Self { user, token, seen, left, recent, stage: Stage::default(), held }
     }
 
     /// The user enters the room, for the first time or again.
     pub(super) fn enter(&mut self, room: &RoomName, epoch: Epoch, last: MessageId) {
         self.forget_gap();
-        match self.seen.as_mut().filter(|seen| seen.room() == room) {
-            None => self.seen = Some(ReceivedIds::from_now(room.clone(), epoch, last)),
-            Some(seen) => {
-                if let Some(gap) = seen.again(epoch, last) {
-                    let count = gap.size().saturating_add(MARGIN).min(HISTORY_MAX as u64);
-                    self.stage = Stage::ToAsk { gap, count };
-                }
+        let gap = match self.seen.as_mut().filter(|seen| seen.room() == room) {
+            Some(seen) => seen.again(epoch, last),
+            None => {
+                let before = self.take_left(room);
+                let (seen, gap) = ReceivedIds::enter(before, room, (epoch, last), self.recent);
+                self.go_on_with(seen);
+                gap
             }
+        };
+        if let Some(gap) = gap {
+            let count = gap.size().saturating_add(MARGIN).min(HISTORY_MAX as u64);
+            self.stage = Stage::ToAsk { gap, count };
+        }
+    }
+
+    /// What was seen of a room that the user comes back to.
+    fn take_left(&mut self, room: &RoomName) -> Option<ReceivedIds> {
+        let at = self.left.iter().position(|seen| seen.room() == room)?;
+        self.left.remove(at)
+    }
+
+    fn go_on_with(&mut self, seen: ReceivedIds) {
+        if let Some(before) = self.seen.replace(seen) {
+            self.left.push_back(before);
+        }
+        if self.left.len() > LEFT_MAX {
+            self.left.pop_front();
         }
     }
 
@@ -155,9 +187,12 @@ impl CatchUp {
             seen.fill(&gap);
         }
         let messages: Vec<_> = messages.into_iter().filter(|entry| gap.has(entry, &self.user)).collect();
+        let room = room.clone();
         let mut shown = Vec::new();
-        if !messages.is_empty() || left_out > 0 {
-            shown.push(Shown::Missed { room: room.clone(), messages, left_out });
+        if gap.is_recent && !messages.is_empty() {
+            shown.push(Shown::Recent { room, messages });
+        } else if !gap.is_recent && (!messages.is_empty() || left_out > 0) {
+            shown.push(Shown::Missed { room, messages, left_out });
         }
         shown.extend(self.release());
         shown
@@ -203,8 +238,9 @@ impl CatchUp {
         if let Event::Ok(Reply::Message { id, .. }) = event
             && self.seen.as_ref().is_none_or(|seen| seen.room() != room)
         {
-            // The wanted room could not be entered. A user who sends a message here chooses the current room.
-            self.seen = Some(ReceivedIds::from_own(room.clone(), *id));
+            // The room that was wanted could not be entered: by speaking the user chooses the one where they are.
+            self.take_left(room);
+            self.go_on_with(ReceivedIds::from_own(room.clone(), *id));
         }
         let Some(seen) = self.seen.as_mut().filter(|seen| seen.room() == room) else { return };
         match event {

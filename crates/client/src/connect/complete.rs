@@ -87,19 +87,43 @@ fn matching(all: impl Iterator<Item = String>, word: &str) -> Vec<String> {
     all.filter(|candidate| candidate.starts_with(word)).collect()
 }
 
-/// The line editor's view of [`Names`].
-pub(super) struct TabKey(pub(super) Arc<Mutex<Names>>);
+/// A line that is being typed.
+#[derive(Debug, Default)]
+pub(super) struct Draft {
+    pub(super) before: String,
+    pub(super) behind: String,
+}
+
+impl Draft {
+    pub(super) fn is_empty(&self) -> bool {
+        self.before.is_empty() && self.behind.is_empty()
+    }
+}
+
+/// The line editor's view of [`Names`], and ours of the line that is being typed.
+pub(super) struct TabKey {
+    pub(super) names: Arc<Mutex<Names>>,
+    /// What is on both sides of the cursor. The editor keeps it for itself if a line ends by an error.
+    pub(super) draft: Arc<Mutex<Draft>>,
+}
 
 impl Completer for TabKey {
     type Candidate = String;
 
     fn complete(&self, line: &str, cursor: usize, _: &Context<'_>) -> rustyline::Result<(usize, Vec<String>)> {
-        Ok(lock(&self.0).candidates(&line[..cursor]))
+        Ok(lock(&self.names).candidates(&line[..cursor]))
     }
 }
 
 impl Hinter for TabKey {
     type Hint = String;
+
+    /// Offers nothing; the editor calls it after each change.
+    fn hint(&self, line: &str, cursor: usize, _: &Context<'_>) -> Option<String> {
+        let (before, behind) = line.split_at(cursor);
+        *lock(&self.draft) = Draft { before: before.to_owned(), behind: behind.to_owned() };
+        None
+    }
 }
 
 impl Highlighter for TabKey {}

@@ -75,7 +75,9 @@ fn ask_password(user: &UserName, entry: Entry) -> Result<Password, Unavailable> 
 fn first_line(input: &mut impl BufRead) -> Result<Password, Unavailable> {
     let mut line = Zeroizing::new(String::new());
     input.read_line(&mut line).map_err(Unavailable::Password)?;
-    let line = line.strip_suffix('\n').unwrap_or(&line);
+    // Some programs begin a text with this mark; it is no part of the password.
+    let line = line.strip_prefix('\u{feff}').unwrap_or(&line);
+    let line = line.strip_suffix('\n').unwrap_or(line);
     Ok(Password::new(line.strip_suffix('\r').unwrap_or(line))?)
 }
 
@@ -85,8 +87,8 @@ mod tests {
 
     #[test]
     fn the_first_line_is_the_password_and_the_rest_stays() {
-        for ending in ["\n", "\r\n"] {
-            let text = format!(" two words {ending}hello\n");
+        for (mark, ending) in [("", "\n"), ("", "\r\n"), ("\u{feff}", "\n")] {
+            let text = format!("{mark} two words {ending}hello\n");
             let mut input = text.as_bytes();
             assert_eq!(first_line(&mut input).unwrap().expose(), " two words ");
             assert_eq!(input, b"hello\n");

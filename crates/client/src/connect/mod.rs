@@ -2,9 +2,11 @@
 //! line, and it talks to servers through the connection library only.
 
 mod catch_up;
+mod complaints;
 mod complete;
 mod history;
 mod join;
+mod keyboard;
 mod login;
 mod network;
 mod pipe;
@@ -14,7 +16,7 @@ mod render;
 mod shared;
 mod terminal;
 
-use std::io::{self, BufReader, IsTerminal, Write};
+use std::io::{self, BufReader, IsTerminal};
 use std::path::PathBuf;
 use std::process::ExitCode;
 
@@ -26,6 +28,7 @@ use crate::error::LoginError;
 use crate::pin::Pin;
 use crate::session::{Entry, Session};
 use crate::trust::Trust;
+use complaints::{Complaints, LAST_WORDS};
 use login::Unavailable;
 
 /// The options from the command line and the environment.
@@ -49,6 +52,25 @@ pub struct ConnectOptions {
     pub json: bool,
     /// Whether the first line of standard input is the password.
     pub password_stdin: bool,
+    /// What a terminal shows besides what comes; a pipe shows nothing of it.
+    pub comforts: Comforts,
+}
+
+/// What people on a terminal may want or not.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Comforts {
+    /// How many messages from before one came are shown on entering a room.
+    pub recent: usize,
+    /// Whether a line tells of each new day.
+    pub day_lines: bool,
+    /// Whether a mention of the own name, or a direct message, rings the terminal's bell.
+    pub bell: bool,
+}
+
+impl Default for Comforts {
+    fn default() -> Self {
+        Self { recent: 10, day_lines: true, bell: false }
+    }
 }
 
 /// How a server proves its identity, as given on the command line.
@@ -66,15 +88,15 @@ pub enum TrustOption {
 /// The exit code of the program. The numbers are part of its interface.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Exit {
-    /// The server accepted all lines, or the user left.
+    /// All was accepted, or the user left, or nobody reads the output any more.
     Done = 0,
-    /// There is no connection, the connection was lost, or the server ended it.
+    /// No connection, or it was lost, or the server ended it, or the output cannot be written.
     NoConnection = 1,
     /// Something is missing that only the user can provide.
     Usage = 2,
     /// The server refused the login.
     LoginRefused = 3,
-    /// The server refused a line.
+    /// The server refused a line, or it could not be sent since it is not UTF-8.
     LineRefused = 4,
 }
 
@@ -113,9 +135,12 @@ impl From<Unavailable> for Failure {
     }
 }
 
+/// Says why the program ends, or cannot begin.
 fn complain(message: &str) {
-    // If standard error is closed, nobody can read the message.
-    let _ = writeln!(io::stderr(), "parlor: {message}");
+    // Where there is no room for a thread, nor for this line, the exit code still tells.
+    let Ok(complaints) = Complaints::start(io::stderr()) else { return };
+    complaints.say(&format!("parlor: {message}"));
+    complaints.finish(LAST_WORDS);
 }
 
 fn chat(options: &ConnectOptions, interactive: bool) -> Result<Exit, Failure> {
@@ -128,18 +153,22 @@ fn chat(options: &ConnectOptions, interactive: bool) -> Result<Exit, Failure> {
     let greeted = connector.open().map_err(|error| Failure::new(Exit::NoConnection, &error))?;
     let address = greeted.address().clone();
     let session = greeted.log_in(entry, &credentials).map_err(|error| login_failure(&address, &error))?;
+    let plan = network::ReconnectConfig { connector, credentials, room: options.room.clone() };
     if interactive {
-        let plan = network::ReconnectConfig { connector, credentials, room: options.room.clone() };
-        return Ok(terminal::run(plan, session));
+        return Ok(terminal::run(plan, session, options.comforts));
     }
-    Ok(in_pipe(session, options))
+    in_pipe(plan, session, options)
 }
 
-fn in_pipe(session: Session, options: &ConnectOptions) -> Exit {
+fn in_pipe(plan: network::ReconnectConfig, session: Session, options: &ConnectOptions) -> Result<Exit, Failure> {
     let view = if options.json { pipe::View::Json } else { pipe::View::Text };
-    // Lines that arrived together with the password are in the buffer of this handle, which is read first.
-    let input = BufReader::new(io::stdin());
-    pipe::run(session, options.room.as_ref(), view, input, io::stdout(), io::stderr())
+    let complaints = Complaints::start(io::stderr()).map_err(|error| Failure::new(Exit::NoConnection, &error))?;
+    // Lines that came along with the password wait in the buffer behind this handle; they are read first.
+    let reader = BufReader::new(io::stdin());
+    let input = pipe::Input { reader, lines_before: options.password_stdin.into() };
+    let exit = pipe::run(plan, session, view, input, io::stdout(), &complaints);
+    complaints.finish(LAST_WORDS);
+    Ok(exit)
 }
 
 fn login_failure(address: &Address, error: &LoginError) -> Failure {
@@ -192,6 +221,7 @@ mod tests {
             data: Some(data.to_owned()),
             json: false,
             password_stdin: false,
+            comforts: Comforts::default(),
         }
     }
 

@@ -7,7 +7,7 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError};
 use std::time::{Duration, Instant};
 
 use jiff::Timestamp as Moment;
-use parlor_proto::{Credentials, Event, Reply, RoomName, Verb};
+use parlor_proto::{Bye, Credentials, Event, Reply, RoomName, Verb};
 
 use super::Exit;
 use super::catch_up::{CatchUp, Shown};
@@ -40,8 +40,17 @@ pub(super) struct NetworkThread {
     pub(super) screen: Screen,
     pub(super) renderer: Renderer,
     pub(super) catch_up: CatchUp,
-    /// Disconnected once the user leaves.
+    /// Says that the user wants to wait no longer; disconnected once they leave.
     pub(super) left: Receiver<()>,
+}
+
+/// How long one more attempt has to wait.
+#[derive(Debug, PartialEq, Eq)]
+enum Waited {
+    /// Until its time, or until the user wanted it.
+    Over,
+    /// For ever, since the user leaves.
+    UserLeft,
 }
 
 impl NetworkThread {
@@ -61,7 +70,12 @@ impl NetworkThread {
         loop {
             let begun = Instant::now();
             let address = session.address.clone();
+            let sender = session.sender.clone();
+            rounds.succeeded();
             let end = self.follow(session);
+            let silent = sender.silent_for();
+            // It would keep the connection open.
+            drop(sender);
             self.link.cut();
             let held = self.catch_up.disconnected();
             if self.link.leaving.load(Ordering::SeqCst) {
@@ -73,6 +87,9 @@ impl NetworkThread {
                 return Exit::NoConnection;
             }
             self.tell_end(&address, &end);
+            if matches!(end, End::Bye(Bye::IdleTimeout, _)) {
+                self.adapt_keepalive(silent);
+            }
             if begun.elapsed() >= GOOD_SESSION {
                 rounds.begin_anew();
             }
@@ -83,7 +100,17 @@ impl NetworkThread {
         }
     }
 
-    /// Shows one session until its end.
+    /// After a session that its server ended as idle.
+    fn adapt_keepalive(&mut self, silent: Duration) {
+        let connector = &mut self.plan.connector;
+        let before = connector.keepalive();
+        if connector.adapt_keepalive(silent) && connector.keepalive() != before {
+            let pause = connector.keepalive().as_secs_f64();
+            self.news(&format!("from now on there is a ping every {pause:.2} s"));
+        }
+    }
+
+    /// Shows one session.
     fn follow(&mut self, mut session: Session) -> End {
         let mut entering = self.welcome(&session);
         loop {
@@ -138,8 +165,8 @@ impl NetworkThread {
             Answer::Entered => None,
             Answer::Later => {
                 self.news(&format!("trying again to enter {}", asked.wanted));
-                // A user who leaves meanwhile waits only for the end of the session.
-                if self.left.recv_timeout(join::PAUSE) == Err(RecvTimeoutError::Timeout) {
+                // Whoever leaves meanwhile is waiting for the end of the session only.
+                if self.wait(join::PAUSE) == Waited::Over {
                     ask_for_room(&asked.wanted, session);
                 }
                 Some(asked)
@@ -189,9 +216,12 @@ impl NetworkThread {
             Shown::Missed { room, messages, left_out } => {
                 self.screen.print(self.renderer.missed(&room, &messages, left_out, Moment::now()));
             }
+            Shown::Recent { room, messages } => {
+                self.screen.print(self.renderer.missed(&room, &messages, 0, Moment::now()));
+            }
             Shown::HistoryUnavailable(room) => {
                 self.problem(&format!(
-                    "what was said in {room} meanwhile cannot be shown now; /history may have it later"
+                    "what was said in {room} before cannot be shown now; /history may have it later"
                 ));
             }
         }
@@ -218,9 +248,10 @@ impl NetworkThread {
             if pause.is_zero() {
                 self.news(&format!("connecting to {address}"));
             } else {
-                self.news(&format!("connecting again in {:.0} s, to {address}", pause.as_secs_f64().ceil()));
+                let pause = pause.as_secs_f64().ceil();
+                self.news(&format!("connecting again in {pause:.0} s, to {address}; Enter does it at once"));
             }
-            if self.left.recv_timeout(pause) != Err(RecvTimeoutError::Timeout) {
+            if self.wait(pause) == Waited::UserLeft {
                 return Err(Exit::Done);
             }
             if let Some(session) = self.attempt(address)? {
@@ -229,7 +260,17 @@ impl NetworkThread {
         }
     }
 
-    /// Makes one attempt. Returns `Ok(None)` if another attempt may succeed.
+    /// Waits, unless the user wants to go on at once.
+    fn wait(&self, pause: Duration) -> Waited {
+        // What was wanted during the attempt before is done.
+        while self.left.try_recv().is_ok() {}
+        match self.left.recv_timeout(pause) {
+            Ok(()) | Err(RecvTimeoutError::Timeout) => Waited::Over,
+            Err(RecvTimeoutError::Disconnected) => Waited::UserLeft,
+        }
+    }
+
+    /// One attempt; `Ok(None)` if another one may succeed.
     fn attempt(&self, address: &Address) -> Result<Option<Session>, Exit> {
         let greeted = match self.plan.connector.open_at(address) {
             Ok(greeted) => greeted,

@@ -1,19 +1,31 @@
-//! The client in a pipe: it sends every line of the input and waits for every answer. It must not reconnect, since no
-//! user is there to choose which lines to repeat.
+//! The client in a pipe: every line of the input is sent, every answer awaited. It must not connect again, since nobody
+//! is there to say which lines to repeat; but for a session that its server ended as idle, after which that is known.
 
-use std::collections::VecDeque;
+mod feed;
+mod progress;
+
 use std::io::{self, BufRead, Write};
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 use std::thread;
+use std::time::Duration;
 
-use parlor_proto::{Bye, Command, Event, Format, RoomName, Verb, encode, parse_command};
+use parlor_proto::{Bye, Event, Format, Reply, Verb, encode};
 
 use super::Exit;
+use super::complaints::Complaints;
+use super::network::ReconnectConfig;
+use super::reconnect::{Next, after_refused_connection, after_refused_login};
 use crate::connection::LineSender;
 use crate::error::Lost;
 use crate::events::{Incoming, UnknownEvent};
-use crate::lock;
-use crate::session::Session;
+use crate::session::{Entry, Session};
+use feed::Feed;
+pub(super) use feed::Input;
+use progress::{Progress, Sent};
+
+/// How often it tries to connect once more, and how long it waits before it does so again.
+const ATTEMPTS: u32 = 10;
+const PAUSE: Duration = Duration::from_secs(1);
 
 /// How events are written to the output.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -24,47 +36,20 @@ pub(super) enum View {
     Json,
 }
 
-/// What was sent, and what was answered.
-#[derive(Debug, Default)]
-struct Progress {
-    /// Commands without an answer, in the order of sending. `None` is a command that this version does not know.
-    unanswered: VecDeque<Option<Verb>>,
-    /// Whether any line was refused.
-    refused: bool,
-    /// Whether all of the input is sent.
-    input_ended: bool,
-    /// Whether the client has asked the server to end the session.
-    quitting: bool,
-}
-
-impl Progress {
-    /// Whether the client must quit now. Returns true only once.
-    fn turn_to_quit(&mut self) -> bool {
-        let turn = self.input_ended && self.unanswered.is_empty() && !self.quitting;
-        self.quitting |= turn;
-        turn
-    }
-}
-
-/// Sends all of `input`, shows the events, and quits once the input has ended and every line is answered. Returns early
-/// if the connection ends. In that case the input thread may still be waiting for `input`.
-pub(super) fn run<O, E>(
+/// Sends all of `input`, shows what comes, and leaves once the input has ended and every line is
+/// answered. Returns early if the connection ends; `input` may still be waited for by its thread then.
+pub(super) fn run<O: Write>(
+    plan: ReconnectConfig,
     session: Session,
-    room: Option<&RoomName>,
     view: View,
-    input: impl BufRead + Send + 'static,
+    input: Input<impl BufRead + Send + 'static>,
     output: O,
-    errors: E,
-) -> Exit
-where
-    O: Write,
-    E: Write + Send + 'static,
-{
-    let sender = session.sender.clone();
-    let shared = Arc::new(Shared { sender, progress: Mutex::default(), errors: Mutex::new(errors) });
-    let mut pipe = Pipe { session, shared, view, output };
-    let exit = pipe.enter(room).and_then(|()| pipe.chat(input));
+    complaints: &Complaints,
+) -> Exit {
+    let mut pipe = Pipe { plan, session, progress: Arc::default(), complaints: complaints.clone(), view, output };
+    let exit = pipe.enter().and_then(|()| pipe.chat(input));
     let exit = exit.unwrap_or_else(|stopped| stopped.0);
+    pipe.progress.end();
     pipe.session.sender.close();
     exit
 }
@@ -72,159 +57,176 @@ where
 /// The client cannot continue.
 struct Stopped(Exit);
 
-/// State shared by the thread that reads the input and the thread that reads from the server.
-struct Shared<E> {
-    sender: LineSender,
-    /// No lock is taken inside this one; never held while sending.
-    progress: Mutex<Progress>,
-    /// No lock is taken inside this one.
-    errors: Mutex<E>,
-}
-
-impl<E: Write> Shared<E> {
-    fn complain(&self, message: &str) {
-        let mut errors = lock(&self.errors);
-        // If standard error is closed, nobody can read the message. The exit code still reports the error.
-        let _ = writeln!(errors, "{message}").and_then(|()| errors.flush());
-    }
-
-    fn refuse(&self, message: &str) {
-        lock(&self.progress).refused = true;
-        self.complain(message);
-    }
-
-    /// Sends every line of `input`.
-    fn feed(&self, mut input: impl BufRead) {
-        let mut line = Vec::new();
-        loop {
-            line.clear();
-            match input.read_until(b'\n', &mut line) {
-                Ok(0) => break,
-                Ok(_) => {}
-                Err(error) => {
-                    self.refuse(&format!("parlor: cannot read the input: {error}"));
-                    break;
-                }
-            }
-            while line.last().is_some_and(|byte| matches!(byte, b'\n' | b'\r')) {
-                line.pop();
-            }
-            if !self.send(&line) {
-                break;
-            }
-        }
-        let turn = {
-            let mut progress = lock(&self.progress);
-            progress.input_ended = true;
-            progress.turn_to_quit()
-        };
-        if turn {
-            self.quit();
-        }
-    }
-
-    /// Sends one line of the input. Returns false if no other line must follow.
-    fn send(&self, line: &[u8]) -> bool {
-        let verb = match parse_command(line) {
-            Ok(None) => return true,
-            Ok(Some(Command::Quit)) => return false,
-            Ok(Some(Command::Format(_))) => {
-                self.refuse("parlor: /format is not for this client; --json shows JSON");
-                return true;
-            }
-            Ok(Some(command)) => Some(command.verb()),
-            Err(misread) => misread.verb,
-        };
-        lock(&self.progress).unanswered.push_back(verb);
-        if self.sender.send_bytes(line).is_err() {
-            // The other thread sees the end of the connection after the server's last lines.
-            self.sender.close();
-            return false;
-        }
-        true
-    }
-
-    fn quit(&self) {
-        if self.sender.send_line("/quit").is_err() {
-            self.sender.close();
-        }
-    }
-}
-
-struct Pipe<O, E> {
+struct Pipe<O> {
+    /// Names the room where the user is, or wants to be.
+    plan: ReconnectConfig,
     session: Session,
-    shared: Arc<Shared<E>>,
+    progress: Arc<Progress>,
+    complaints: Complaints,
     view: View,
     output: O,
 }
 
-impl<O: Write, E: Write + Send + 'static> Pipe<O, E> {
-    /// Enters the requested room before any line of the input can go to another room.
-    fn enter(&mut self, room: Option<&RoomName>) -> Result<(), Stopped> {
+impl<O: Write> Pipe<O> {
+    /// Enters the room that was asked for, before any line of the input can go to another one.
+    fn enter(&mut self) -> Result<(), Stopped> {
         if self.view == View::Json {
             let welcome = std::mem::take(&mut self.session.welcome);
             self.print(format!("{welcome}\n").as_bytes())?;
         }
-        let Some(room) = room.filter(|room| **room != self.session.room) else { return Ok(()) };
-        self.shared.send(format!("/join {room}").as_bytes());
-        while !lock(&self.shared.progress).unanswered.is_empty() {
-            self.step()?;
+        let Some(room) = self.plan.room.clone().filter(|room| *room != self.session.room) else { return Ok(()) };
+        let line = format!("/join {room}").into_bytes();
+        self.progress.send_first([Sent { verb: Some(Verb::Join), line: line.clone() }]);
+        // An error shows again when the next event is awaited.
+        drop(self.session.sender.send_bytes(&line));
+        let refused_before = self.progress.is_refused();
+        while self.progress.unanswered() > 0 {
+            if let Some(code) = self.step()? {
+                return Err(self.ended(code));
+            }
         }
-        if lock(&self.shared.progress).refused { Err(Stopped(Exit::LineRefused)) } else { Ok(()) }
+        if self.progress.is_refused() && !refused_before { Err(Stopped(Exit::LineRefused)) } else { Ok(()) }
     }
 
-    fn chat(&mut self, input: impl BufRead + Send + 'static) -> Result<Exit, Stopped> {
-        let shared = self.shared.clone();
-        let spawned = thread::Builder::new().name("input".to_owned()).spawn(move || shared.feed(input));
-        if let Err(error) = spawned {
-            self.shared.complain(&format!("parlor: cannot start a thread: {error}"));
-            return Err(Stopped(Exit::NoConnection));
-        }
+    fn chat(&mut self, input: Input<impl BufRead + Send + 'static>) -> Result<Exit, Stopped> {
+        let (progress, complaints) = (self.progress.clone(), self.complaints.clone());
+        let feed = move || Feed { progress: &progress, complaints: &complaints }.run(input);
+        self.start_thread("input", feed)?;
+        self.quit_if(self.progress.open(&self.session.sender));
         loop {
-            self.step()?;
+            match self.step()? {
+                Some(Bye::IdleTimeout) => self.begin_anew()?,
+                Some(code) => return Err(self.ended(code)),
+                None => {}
+            }
         }
     }
 
-    /// Waits for one event and handles it.
-    fn step(&mut self) -> Result<(), Stopped> {
+    fn start_thread(&self, name: &str, run: impl FnOnce() + Send + 'static) -> Result<(), Stopped> {
+        let spawned = thread::Builder::new().name(name.to_owned()).spawn(run);
+        spawned.map(drop).map_err(|error| {
+            self.complaints.say(&format!("parlor: cannot start a thread: {error}"));
+            Stopped(Exit::NoConnection)
+        })
+    }
+
+    fn quit_if(&self, turn: Option<LineSender>) {
+        if let Some(sender) = turn {
+            quit(&sender);
+        }
+    }
+
+    /// Waits for one event and deals with it. Returns how the server says goodbye.
+    fn step(&mut self) -> Result<Option<Bye>, Stopped> {
         let incoming = match self.session.events.next() {
             Ok(incoming) => incoming,
             Err(lost) => return Err(self.lost(&lost)),
         };
         self.show(&incoming)?;
-        if let Incoming::Event { event: Event::Bye { code, .. }, .. } = incoming {
-            return Err(self.ended(code));
-        }
-        let turn = {
-            let mut progress = lock(&self.shared.progress);
-            let refused = matches!(incoming, Incoming::Event { event: Event::Error { .. }, .. });
-            if answers(&incoming, progress.unanswered.front()) && progress.unanswered.pop_front().is_some() {
-                progress.refused |= refused;
+        let mut refused = false;
+        if let Incoming::Event { event, .. } = &incoming {
+            match event {
+                Event::Bye { code, .. } => return Ok(Some(*code)),
+                Event::Ok(Reply::Join { room, .. } | Reply::Leave { room, .. }) => self.plan.room = Some(room.clone()),
+                Event::Error { .. } => refused = true,
+                _ => {}
             }
-            progress.turn_to_quit()
-        };
-        if turn {
-            self.shared.quit();
         }
-        Ok(())
+        self.quit_if(self.progress.heard(refused, |oldest| answers(&incoming, oldest)));
+        Ok(None)
+    }
+
+    /// After the server has ended the session as idle: connects once more, and pings more often. What has no answer was
+    /// not carried out, since the goodbye is the last thing that a server says and does, so it is sent again.
+    fn begin_anew(&mut self) -> Result<(), Stopped> {
+        let silent = self.session.sender.silent_for();
+        let Some(unanswered) = self.progress.shut() else { return Err(self.ended(Bye::IdleTimeout)) };
+        self.session.sender.close();
+        let can_stay = self.plan.connector.adapt_keepalive(silent);
+        let session = if can_stay {
+            self.connect_again()
+        } else {
+            Err(format!("{}: it ends sessions sooner than this client can ping", self.session.address))
+        };
+        let session = session.map_err(|message| {
+            self.complaints.say(&format!("parlor: {message}{}", still_waiting(unanswered.len())));
+            Stopped(Exit::NoConnection)
+        })?;
+        let address = session.address.clone();
+        let pause = self.plan.connector.keepalive().as_secs_f64();
+        self.complaints.say(&format!("parlor: {address}: connected again, with a ping every {pause:.2} s from now on"));
+        self.session = session;
+        if let Err(stopped) = self.enter() {
+            if !unanswered.is_empty() {
+                self.complaints.say(&format!("parlor: {address}{}", still_waiting(unanswered.len())));
+            }
+            return Err(stopped);
+        }
+        self.send_again(unanswered)
+    }
+
+    /// Connects once more. A server may need a moment until the session that it ended is gone.
+    fn connect_again(&self) -> Result<Session, String> {
+        let mut attempts = 1;
+        loop {
+            let (next, message) = match self.attempt() {
+                Ok(session) => return Ok(session),
+                Err(failed) => failed,
+            };
+            if next == Next::Stop || attempts == ATTEMPTS {
+                return Err(message);
+            }
+            attempts += 1;
+            thread::sleep(PAUSE);
+        }
+    }
+
+    fn attempt(&self) -> Result<Session, (Next, String)> {
+        let greeted = self.plan.connector.open();
+        let greeted = greeted.map_err(|error| (after_refused_connection(&error), error.to_string()))?;
+        let address = greeted.address().clone();
+        let session = greeted.log_in(Entry::Login, &self.plan.credentials);
+        session.map_err(|error| (after_refused_login(&error), format!("{address}: {error}")))
+    }
+
+    /// Sends lines for the second time, and then what the input has, without waiting for either.
+    fn send_again(&self, lines: Vec<Sent>) -> Result<(), Stopped> {
+        let (progress, sender) = (self.progress.clone(), self.session.sender.clone());
+        progress.send_first(lines.iter().cloned());
+        self.start_thread("repeat", move || {
+            let sent = lines.iter().try_for_each(|sent| sender.send_bytes(&sent.line));
+            if sent.is_err() {
+                // The other thread finds the end of the connection.
+                return sender.close();
+            }
+            if let Some(sender) = progress.open(&sender) {
+                quit(&sender);
+            }
+        })
     }
 
     fn lost(&self, lost: &Lost) -> Stopped {
-        let progress = lock(&self.shared.progress);
-        if progress.quitting && matches!(lost, Lost::Closed) {
-            return Stopped(verdict(&progress));
+        if self.progress.is_quitting() && matches!(lost, Lost::Closed) {
+            return Stopped(self.progress.verdict());
         }
-        let unanswered = progress.unanswered.len();
-        drop(progress);
-        let waiting = if unanswered == 0 { String::new() } else { format!("; lines without an answer: {unanswered}") };
-        self.shared.complain(&format!("parlor: {}: {lost}{waiting}", self.session.address));
+        let waiting = still_waiting(self.progress.unanswered());
+        self.complaints.say(&format!("parlor: {}: {lost}{waiting}", self.session.address));
         Stopped(Exit::NoConnection)
     }
 
     fn ended(&self, code: Bye) -> Stopped {
-        let progress = lock(&self.shared.progress);
-        let asked_for = code == Bye::Quit && progress.quitting;
-        Stopped(if asked_for { verdict(&progress) } else { Exit::NoConnection })
+        if matches!(code, Bye::Quit | Bye::IdleTimeout) && self.progress.is_quitting() {
+            return Stopped(self.progress.verdict());
+        }
+        let unanswered = self.progress.unanswered();
+        if unanswered > 0 {
+            self.complaints.say(&format!(
+                "parlor: {}: the session is over{}",
+                self.session.address,
+                still_waiting(unanswered)
+            ));
+        }
+        Stopped(Exit::NoConnection)
     }
 
     /// Events go to the output. Refusals and an unrequested end go to the errors.
@@ -243,7 +245,7 @@ impl<O: Write, E: Write + Send + 'static> Pipe<O, E> {
             Incoming::Event { event: Event::Bye { .. }, .. } if self.view == View::Json => self.print(&bytes),
             Incoming::Event { event: Event::Bye { code: Bye::Quit, .. }, .. } => Ok(()),
             Incoming::Event { event: Event::Error { .. } | Event::Bye { .. }, .. } => {
-                self.shared.complain(String::from_utf8_lossy(&bytes).trim_end());
+                self.complaints.say(String::from_utf8_lossy(&bytes).trim_end());
                 Ok(())
             }
             _ => self.print(&bytes),
@@ -253,26 +255,29 @@ impl<O: Write, E: Write + Send + 'static> Pipe<O, E> {
     fn print(&mut self, bytes: &[u8]) -> Result<(), Stopped> {
         let printed = self.output.write_all(bytes).and_then(|()| self.output.flush());
         printed.map_err(|error| {
-            // The reader of the output has closed it on purpose, so this is not an error to report.
-            if error.kind() != io::ErrorKind::BrokenPipe {
-                self.shared.complain(&format!("parlor: cannot write the output: {error}"));
+            // Who read the output has seen enough; that is no error.
+            if error.kind() == io::ErrorKind::BrokenPipe {
+                return Stopped(if self.progress.is_refused() { Exit::LineRefused } else { Exit::Done });
             }
+            self.complaints.say(&format!("parlor: cannot write the output: {error}"));
             Stopped(Exit::NoConnection)
         })
     }
 }
 
-/// The exit code, once everything is answered.
-fn verdict(progress: &Progress) -> Exit {
-    match (progress.unanswered.is_empty(), progress.refused) {
-        (false, _) => Exit::NoConnection,
-        (true, true) => Exit::LineRefused,
-        (true, false) => Exit::Done,
+/// Asks the server to end the session.
+fn quit(sender: &LineSender) {
+    if sender.send_line("/quit").is_err() {
+        sender.close();
     }
 }
 
-/// Whether this is the answer to the oldest unanswered command, and not an event caused by others.
-fn answers(incoming: &Incoming, oldest: Option<&Option<Verb>>) -> bool {
+fn still_waiting(unanswered: usize) -> String {
+    if unanswered == 0 { String::new() } else { format!("; lines without an answer: {unanswered}") }
+}
+
+/// Whether this is the answer to the oldest unanswered command, and not news of others.
+fn answers(incoming: &Incoming, oldest: Option<Option<Verb>>) -> bool {
     match incoming {
         Incoming::Event { event, .. } => match event {
             Event::Ok(_) | Event::Error { .. } | Event::Pong { .. } | Event::Help { .. } => true,
@@ -281,10 +286,8 @@ fn answers(incoming: &Incoming, oldest: Option<&Option<Verb>>) -> bool {
             Event::Message { .. } | Event::Publication { .. } | Event::Direct { .. } | Event::Notice { .. } => false,
             Event::Joined { .. } | Event::Left { .. } | Event::Hello { .. } | Event::Bye { .. } => false,
         },
-        // A newer server answers a command that this version does not know. Other unknown events can mean anything.
-        Incoming::Unknown(UnknownEvent { kind, .. }) => {
-            matches!(kind.as_str(), "ok" | "error") || oldest == Some(&None)
-        }
+        // An answer of a newer server to a command of a newer server; other news may be anything.
+        Incoming::Unknown(UnknownEvent { kind, .. }) => matches!(kind.as_str(), "ok" | "error") || oldest == Some(None),
     }
 }
 

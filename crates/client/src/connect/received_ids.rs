@@ -28,6 +28,8 @@ pub(super) struct Gap {
     /// The last missed message.
     until: MessageId,
     known: Known,
+    /// Whether it is from before the user came, and is only shown so that they see what the talk is about.
+    pub(super) is_recent: bool,
 }
 
 impl ReceivedIds {
@@ -56,11 +58,31 @@ impl ReceivedIds {
         }
         self.epoch = Some(epoch);
         self.last = self.last.min(last);
-        let gap = Gap { room: self.room.clone(), after: self.last, until: last, known };
+        let gap = Gap { room: self.room.clone(), after: self.last, until: last, known, is_recent: false };
         (self.last < last).then_some(gap)
     }
 
-    /// The gap was shown, or it cannot be shown.
+    /// The room is entered from elsewhere, again (`seen`) or for the first time. Says which of its newest `count`
+    /// messages were not seen.
+    pub(super) fn enter(
+        seen: Option<Self>,
+        room: &RoomName,
+        (epoch, last): (Epoch, MessageId),
+        count: usize,
+    ) -> (Self, Option<Gap>) {
+        let mut here = seen.unwrap_or_else(|| Self::from_now(room.clone(), epoch, MessageId::default()));
+        let gap = here.again(epoch, last);
+        let earliest = MessageId(last.0.saturating_sub(count as u64));
+        let newest = |gap: Gap| Gap { after: gap.after.max(earliest), is_recent: true, ..gap };
+        let gap = gap.map(newest);
+        if let Some(gap) = &gap {
+            // Whoever goes on before it was shown does not miss it.
+            here.fill(gap);
+        }
+        (here, gap.filter(|gap| gap.after < gap.until))
+    }
+
+    /// The gap has been shown, or cannot be.
     pub(super) fn fill(&mut self, gap: &Gap) {
         self.last = self.last.max(gap.until);
         self.settle();

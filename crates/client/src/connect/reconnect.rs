@@ -102,7 +102,13 @@ impl AddressRotation {
         *self = Self::new(self.addresses, self.at);
     }
 
-    /// The index of the address to try next, and how long to wait first. `random` is as for [`Backoff::pause`].
+    /// There is a session: the next pause is short again. The round goes on, so that servers which take a session and
+    /// end it at once are not tried in turn without a pause.
+    pub(super) fn succeeded(&mut self) {
+        self.backoff = Backoff::new();
+    }
+
+    /// The place of the address to try next, and how long to wait before; `random` as for [`Backoff::pause`].
     pub(super) fn next(&mut self, random: u64) -> (usize, Duration) {
         self.at = (self.at + 1) % self.addresses;
         if let Some(left) = self.left.checked_sub(1) {
@@ -130,6 +136,21 @@ mod tests {
         assert_eq!(attempts(&mut rounds, 7), expected);
         rounds.begin_anew();
         assert_eq!(attempts(&mut rounds, 4), [(0, 0), (1, 0), (2, 1_000), (0, 0)]);
+    }
+
+    #[test]
+    fn after_a_success_the_next_pause_is_short_again() {
+        let mut single = AddressRotation::new(1, 0);
+        assert_eq!(attempts(&mut single, 3), [(0, 1_000), (0, 2_000), (0, 4_000)]);
+        single.succeeded();
+        assert_eq!(attempts(&mut single, 2), [(0, 1_000), (0, 2_000)]);
+        // Two servers that take every session, and end it.
+        let mut rounds = AddressRotation::new(2, 0);
+        let pauses = (0..6).map(|_| {
+            rounds.succeeded();
+            rounds.next(u64::MAX).1.as_millis()
+        });
+        assert_eq!(pauses.collect::<Vec<_>>(), [0, 1_000, 0, 1_000, 0, 1_000]);
     }
 
     #[test]

@@ -1,13 +1,17 @@
-//! Events as lines for users. It must not print them, and must not pass on control characters from others. The only
-//! control characters in its lines are its own colours.
+//! Events as lines for people. It must not print them, nor let a control character of others through;
+//! the only ones in its lines are its own colours and the bell.
 
 use std::fmt::Write;
+use std::sync::{Arc, Mutex};
 
+use jiff::civil::Date;
 use jiff::tz::TimeZone;
 use jiff::{Timestamp as Moment, Zoned};
 use parlor_proto::{Event, Help, HistoryEntry, Reply, RoomName, RoomSummary, Timestamp, UserName};
 
-/// Colours of users, as SGR parameters. They are readable on dark and on light backgrounds.
+use crate::lock;
+
+/// Colours of users, as parameters of SGR: readable on dark and on light backgrounds.
 const USER_COLOURS: [&str; 6] = ["31", "32", "33", "34", "35", "36"];
 const DIM: &str = "2";
 const BOLD: &str = "1";
@@ -20,13 +24,34 @@ pub(super) struct Renderer {
     pub(super) colour: bool,
     /// The time zone of the shown times.
     pub(super) zone: TimeZone,
+    /// Whose mentions are marked.
+    pub(super) me: UserName,
+    /// Whether what is meant for the user alone rings the bell.
+    pub(super) bell: bool,
+    /// Where this is, a line tells of each new day.
+    pub(super) days: Option<Days>,
 }
+
+/// The day of the line that was shown last. Clones share it. No lock is taken inside this one.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Days(Arc<Mutex<Option<Date>>>);
+
+impl Days {
+    /// Whether a line of this day, shown `today`, is the first one of another day than the line before.
+    fn turn(&self, day: Date, today: Date) -> bool {
+        let before = lock(&self.0).replace(day);
+        before.unwrap_or(today) != day
+    }
+}
+
+/// Rings the terminal's bell.
+const BELL: char = '\x07';
 
 impl Renderer {
     /// The lines for `event`, without the last line ending. `None` if there is nothing to show. An event without a time
     /// of its own gets the time `now`.
     pub(super) fn event(&self, event: &Event, now: Moment) -> Option<String> {
-        let shown = match event {
+        let mut shown = match event {
             Event::Message { room, time, from, text, .. } => self.said(*time, now, &format!("[{room}] "), from, text),
             Event::Publication { time, from, text, .. } => self.said(*time, now, "PUB ", from, text),
             Event::Direct { time, from, text } => self.said(*time, now, &self.paint(BOLD, "DM "), from, text),
@@ -45,10 +70,23 @@ impl Renderer {
             Event::History { room, messages } => self.history(room, messages, now),
             Event::Help { commands } => self.news(now, &help_text(commands)),
         };
+        if self.bell && self.is_for_me(event) {
+            shown.insert(0, BELL);
+        }
         Some(shown)
     }
 
-    /// A line for an event, such as `12:31 * bob entered red`.
+    fn is_for_me(&self, event: &Event) -> bool {
+        match event {
+            Event::Direct { .. } => true,
+            Event::Message { text, .. } | Event::Publication { text, .. } => {
+                !mentions(text.as_str(), &self.me).is_empty()
+            }
+            _ => false,
+        }
+    }
+
+    /// Something that happened, as `12:31 * bob entered red`.
     pub(super) fn news(&self, now: Moment, text: &str) -> String {
         let text = format!("* {text}");
         format!("{} {}", self.stamp(now, now), self.paint(DIM, text.trim_end()))
@@ -59,7 +97,7 @@ impl Renderer {
         format!("{} {}", self.stamp(now, now), self.paint(RED, &format!("! {text}")))
     }
 
-    /// The messages that were missed in a room while there was no connection. `left_out` older ones are not included.
+    /// What was said in a room before, or while the connection was away; more of it, older than that, is left out.
     pub(super) fn missed(&self, room: &RoomName, messages: &[HistoryEntry], left_out: u64, now: Moment) -> String {
         let place = format!("{} ", self.paint(DIM, &format!("OLD [{room}]")));
         let mut lines = Vec::new();
@@ -77,7 +115,21 @@ impl Renderer {
         // Both count milliseconds within the years 0 to 9999.
         let time = Moment::from_millisecond(time.as_millis()).unwrap_or(now);
         let text = text.to_string().replace('\t', "    ");
+        let text = if *from == self.me { text } else { self.mark(&text) };
         format!("{} {how}{}: {text}", self.stamp(time, now), self.paint(colour_of(from), from.as_str()))
+    }
+
+    /// The text with the mentions of the user in bold.
+    fn mark(&self, text: &str) -> String {
+        let length = self.me.as_str().len();
+        let mut marked = String::with_capacity(text.len());
+        let mut done = 0;
+        for at in mentions(text, &self.me) {
+            marked += &text[done..at];
+            marked += &self.paint(BOLD, &text[at..at + length]);
+            done = at + length;
+        }
+        marked + &text[done..]
     }
 
     fn history(&self, room: &RoomName, messages: &[HistoryEntry], now: Moment) -> String {
@@ -88,12 +140,20 @@ impl Renderer {
         lines.join("\n")
     }
 
-    /// The time of day. The date comes first if it is not today.
+    /// The time of day. If the day is another than that of the line before, a line that tells it comes first; without
+    /// such lines, the date stands before the time unless it is today's.
     fn stamp(&self, time: Moment, now: Moment) -> String {
         let local = |moment: Moment| -> Zoned { moment.to_zoned(self.zone.clone()) };
         let (time, now) = (local(time), local(now));
-        let format = if time.date() == now.date() { "%H:%M" } else { "%Y-%m-%d %H:%M" };
-        self.paint(DIM, &time.strftime(format).to_string())
+        let (day, today) = (time.date(), now.date());
+        match &self.days {
+            None if day != today => self.paint(DIM, &time.strftime("%Y-%m-%d %H:%M").to_string()),
+            Some(days) if days.turn(day, today) => {
+                let line = self.paint(DIM, &time.strftime("--- %Y-%m-%d ---").to_string());
+                format!("{line}\n{}", self.paint(DIM, &time.strftime("%H:%M").to_string()))
+            }
+            _ => self.paint(DIM, &time.strftime("%H:%M").to_string()),
+        }
     }
 
     fn paint(&self, colour: &str, text: &str) -> String {
@@ -101,7 +161,19 @@ impl Renderer {
     }
 }
 
-/// The same user has the same colour in every room.
+/// Where a text has the name of a user, in any case and as a word of its own.
+fn mentions(text: &str, user: &UserName) -> Vec<usize> {
+    let is_of_name = |letter: char| letter.is_alphanumeric() || letter == '_' || letter == '-';
+    // The letters of names are ASCII, so that no place in the text changes.
+    let lower = text.to_ascii_lowercase();
+    let is_word = |at: usize| {
+        let (before, behind) = (&text[..at], &text[at + user.as_str().len()..]);
+        !before.ends_with(is_of_name) && !behind.starts_with(is_of_name)
+    };
+    lower.match_indices(user.as_str()).map(|(at, _)| at).filter(|&at| is_word(at)).collect()
+}
+
+/// The same user has the same colour everywhere.
 fn colour_of(user: &UserName) -> &'static str {
     let sum = user.as_str().bytes().fold(0usize, |sum, byte| sum.wrapping_mul(31).wrapping_add(byte.into()));
     USER_COLOURS[sum % USER_COLOURS.len()]

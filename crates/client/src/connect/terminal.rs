@@ -3,9 +3,9 @@
 
 use std::io::{self, Write};
 use std::path::Path;
-use std::sync::Arc;
-use std::sync::atomic::Ordering;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc::{self, Receiver, Sender, SyncSender};
+use std::sync::{Arc, Mutex};
 use std::thread;
 use std::time::Duration;
 
@@ -17,11 +17,11 @@ use rustyline::history::FileHistory;
 use rustyline::{CompletionType, Config, Editor, ExternalPrinter};
 
 use super::catch_up::CatchUp;
-use super::complete::TabKey;
+use super::complete::{Draft, TabKey};
 use super::network::{NetworkThread, ReconnectConfig};
-use super::render::Renderer;
+use super::render::{Days, Renderer};
 use super::shared::{NotSent, SharedState};
-use super::{Exit, history};
+use super::{Comforts, Exit, history, keyboard};
 use crate::lock;
 use crate::session::Session;
 
@@ -29,12 +29,15 @@ const PROMPT: &str = "> ";
 /// How long to wait for the end of the session and for the last lines on the screen.
 const GOODBYE: Duration = Duration::from_secs(2);
 
+/// Bytes that may wait for the terminal.
+const WAITING_MAX: usize = 4 << 20;
+
 type LineEditor = Editor<TabKey, FileHistory>;
 
 /// Chats until the user leaves. Blocks.
-pub(super) fn run(plan: ReconnectConfig, session: Session) -> Exit {
+pub(super) fn run(plan: ReconnectConfig, session: Session, comforts: Comforts) -> Exit {
     let link = Arc::new(SharedState::default());
-    match start(plan, session, &link) {
+    match start(plan, session, &link, comforts) {
         Ok(mut terminal) => {
             let exit = terminal.chat();
             terminal.screen.flush();
@@ -47,19 +50,28 @@ pub(super) fn run(plan: ReconnectConfig, session: Session) -> Exit {
     }
 }
 
-fn start(plan: ReconnectConfig, session: Session, link: &Arc<SharedState>) -> rustyline::Result<Terminal> {
-    let mut editor = editor(link)?;
+fn start(
+    plan: ReconnectConfig,
+    session: Session,
+    link: &Arc<SharedState>,
+    comforts: Comforts,
+) -> rustyline::Result<Terminal> {
+    let draft = Arc::default();
+    let mut editor = editor(link, &draft)?;
     let screen = match editor.create_external_printer() {
         // If the terminal is closed, the editor notices that and ends the program.
         Ok(mut printer) => Screen::start(move |lines| drop(printer.print(lines)))?,
         // The terminal cannot redraw a line (TERM=dumb), so a half-typed line cannot be kept intact.
         Err(_) => Screen::start(|lines| drop(io::stdout().write_all(lines.as_bytes())))?,
     };
-    let renderer = Renderer { colour: wants_colour(), zone: TimeZone::system() };
-    let (leave, left) = mpsc::channel();
+    let Comforts { recent, day_lines, bell } = comforts;
+    let me = session.user.clone();
+    let days = day_lines.then(Days::default);
+    let renderer = Renderer { colour: wants_colour(), zone: TimeZone::system(), me, bell, days };
+    let (leave, left) = mpsc::sync_channel(1);
     let (ending, ended) = mpsc::channel::<()>();
     let follower = NetworkThread {
-        catch_up: CatchUp::new(session.user.clone()),
+        catch_up: CatchUp::new(session.user.clone(), recent),
         plan,
         link: link.clone(),
         screen: screen.clone(),
@@ -70,17 +82,17 @@ fn start(plan: ReconnectConfig, session: Session, link: &Arc<SharedState>) -> ru
         follower.run(session);
         drop(ending);
     })?;
-    Ok(Terminal { editor, link: link.clone(), screen, renderer, leave: Some(leave), ended })
+    Ok(Terminal { editor, draft, link: link.clone(), screen, renderer, leave: Some(leave), ended })
 }
 
-fn editor(link: &SharedState) -> rustyline::Result<LineEditor> {
+fn editor(link: &SharedState, draft: &Arc<Mutex<Draft>>) -> rustyline::Result<LineEditor> {
     let config = Config::builder()
         .max_history_size(history::LINES_MAX)?
         .history_ignore_dups(true)?
         .completion_type(CompletionType::List)
         .build();
     let mut editor = LineEditor::with_config(config)?;
-    editor.set_helper(Some(TabKey(link.names.clone())));
+    editor.set_helper(Some(TabKey { names: link.names.clone(), draft: draft.clone() }));
     if let Some(path) = history::file() {
         // There is no history the first time. The client works without one.
         let _ = editor.load_history(&path);
@@ -97,48 +109,101 @@ fn wants_colour() -> bool {
 #[derive(Debug, PartialEq, Eq)]
 enum Then {
     GoOn,
-    Leave,
+    Leave(Exit),
 }
 
 struct Terminal {
     editor: LineEditor,
+    /// The line that is being typed. No lock is taken inside this one.
+    draft: Arc<Mutex<Draft>>,
     link: Arc<SharedState>,
     screen: Screen,
     renderer: Renderer,
-    /// Dropped to notify the network thread that the user leaves.
-    leave: Option<Sender<()>>,
-    /// Disconnected once the network thread has ended.
+    /// Tells the network's thread that the user wants no pause; dropped to tell it that they leave.
+    leave: Option<SyncSender<()>>,
+    /// Disconnected once the network's thread has ended.
     ended: Receiver<()>,
 }
 
 impl Terminal {
     fn chat(&mut self) -> Exit {
         let path = history::file();
+        let mut draft = Draft::default();
         loop {
-            let typed = self.editor.readline(PROMPT);
+            let Draft { before, behind } = std::mem::take(&mut draft);
+            *lock(&self.draft) = Draft::default();
+            let typed = self.editor.readline_with_initial(PROMPT, (&before, &behind));
             let over = *lock(&self.link.over);
             if let Some(exit) = over {
                 return exit;
             }
             let then = match typed {
-                Ok(typed) => {
-                    self.remember(&typed, path.as_deref());
-                    self.link.begin_input();
-                    // Pasted text may have several lines.
-                    let leaves = typed.lines().any(|line| self.take(line) == Then::Leave);
-                    if leaves { Then::Leave } else { Then::GoOn }
+                Ok(typed) => self.take_input(&typed, path.as_deref()),
+                Err(ReadlineError::Interrupted | ReadlineError::Signal(_)) => self.give_up_line(),
+                Err(ReadlineError::Eof) => Then::Leave(Exit::Done),
+                Err(ReadlineError::Io(error)) if error.kind() == io::ErrorKind::InvalidData => {
+                    draft = std::mem::take(&mut *lock(&self.draft));
+                    self.drop_bad_keys()
                 }
-                Err(ReadlineError::Interrupted | ReadlineError::Signal(_)) => Then::GoOn,
-                Err(ReadlineError::Eof) => Then::Leave,
-                Err(error) => {
-                    self.problem(&format!("the terminal failed: {error}"));
-                    Then::Leave
-                }
+                Err(error) => self.terminal_failed(&error),
             };
-            if then == Then::Leave {
+            if let Then::Leave(exit) = then {
                 self.say_goodbye();
-                return Exit::Done;
+                return exit;
             }
+        }
+    }
+
+    /// After Ctrl-C. The line stays on the screen, where it looks as if it had been sent.
+    fn give_up_line(&self) -> Then {
+        if !lock(&self.draft).is_empty() {
+            self.screen.print(self.renderer.news(Moment::now(), "not sent"));
+        }
+        Then::GoOn
+    }
+
+    /// After a byte that is not UTF-8. What came with it, a paste perhaps, is not typed by hand and would be wrong.
+    fn drop_bad_keys(&self) -> Then {
+        match keyboard::drop_pending() {
+            Ok(()) => {
+                self.problem(
+                    "that was not UTF-8: it is dropped, with all that was pasted with it; nothing of it was sent",
+                );
+                Then::GoOn
+            }
+            Err(error) => self.terminal_failed(&error),
+        }
+    }
+
+    fn terminal_failed(&self, error: &dyn std::error::Error) -> Then {
+        self.problem(&format!("the terminal failed: {error}"));
+        Then::Leave(Exit::NoConnection)
+    }
+
+    /// Takes what was typed up to Enter. Pasted text may have several lines.
+    fn take_input(&mut self, typed: &str, path: Option<&Path>) -> Then {
+        // Some programs begin a text with this mark.
+        let typed = typed.strip_prefix('\u{feff}').unwrap_or(typed);
+        if typed.len() > keyboard::INPUT_MAX {
+            let (have, max) = (typed.len(), keyboard::INPUT_MAX);
+            self.problem(&format!(
+                "not sent: {have} bytes at once, {max} are possible; `parlor connect < FILE` sends more"
+            ));
+            return Then::GoOn;
+        }
+        if typed.trim().is_empty() {
+            self.want_no_pause();
+        }
+        self.remember(typed, path);
+        self.link.begin_input();
+        typed.lines().map(|line| self.take(line)).find(|then| *then != Then::GoOn).unwrap_or(Then::GoOn)
+    }
+
+    /// While there is no connection, the next attempt begins at once.
+    fn want_no_pause(&self) {
+        if let Some(leave) = self.leave.as_ref().filter(|_| self.link.connection().is_none()) {
+            // Where this has been said already, once is enough.
+            let _ = leave.try_send(());
         }
     }
 
@@ -159,7 +224,7 @@ impl Terminal {
         let is_message = matches!(read, Ok(Some(Command::Message(_))));
         let new_password = match read {
             Ok(None) => return Then::GoOn,
-            Ok(Some(Command::Quit)) => return Then::Leave,
+            Ok(Some(Command::Quit)) => return Then::Leave(Exit::Done),
             Ok(Some(Command::Format(_))) => {
                 self.problem("this client chooses the format itself; `parlor connect --json` shows JSON");
                 return Then::GoOn;
@@ -202,36 +267,100 @@ enum Output {
 
 /// The path to the terminal. One thread prints, since two would mix their lines with the lines of the editor.
 #[derive(Clone)]
-pub(super) struct Screen(Sender<Output>);
+pub(super) struct Screen {
+    queue: Sender<Output>,
+    waiting: Arc<Waiting>,
+}
+
+/// What a terminal that stands still (Ctrl-S) has not taken yet.
+#[derive(Default)]
+struct Waiting {
+    bytes: AtomicUsize,
+    /// How often something found no place.
+    dropped: AtomicUsize,
+}
 
 impl Screen {
     /// `print` receives whole lines, each with its line ending.
     pub(super) fn start(mut print: impl FnMut(String) + Send + 'static) -> io::Result<Self> {
-        let (sender, receiver) = mpsc::channel();
+        let (queue, receiver) = mpsc::channel();
+        let waiting = Arc::new(Waiting::default());
+        let screen = Self { queue, waiting: waiting.clone() };
         thread::Builder::new().name("screen".to_owned()).spawn(move || {
             for output in receiver {
                 match output {
-                    Output::Lines(lines) => print(lines),
-                    // The waiting thread may have given up.
+                    Output::Lines(lines) => {
+                        let size = lines.len();
+                        print(lines);
+                        waiting.printed(size, &mut print);
+                    }
+                    // Nobody may wait for it any more.
                     Output::Flush(done) => drop(done.try_send(())),
                 }
             }
         })?;
-        Ok(Self(sender))
+        Ok(screen)
     }
 
-    /// Prints `lines` above the line that the user is typing. Never blocks.
+    /// Prints `lines` above the line that is being typed. Never blocks; where too much waits already, it is only counted.
     pub(super) fn print(&self, mut lines: String) {
         lines.push('\n');
+        let waiting = self.waiting.bytes.load(Ordering::SeqCst);
+        // A single long one, such as a history, is shown in any case.
+        if waiting > 0 && waiting + lines.len() > WAITING_MAX {
+            self.waiting.dropped.fetch_add(1, Ordering::SeqCst);
+            return;
+        }
+        self.waiting.bytes.fetch_add(lines.len(), Ordering::SeqCst);
         // The printing thread lives as long as any sender.
-        let _ = self.0.send(Output::Lines(lines));
+        let _ = self.queue.send(Output::Lines(lines));
     }
 
     /// Waits until everything is printed, or until a timeout.
     pub(super) fn flush(&self) {
         let (done, flushed) = mpsc::sync_channel(1);
-        if self.0.send(Output::Flush(done)).is_ok() {
+        if self.queue.send(Output::Flush(done)).is_ok() {
             let _ = flushed.recv_timeout(GOODBYE);
         }
+    }
+}
+
+impl Waiting {
+    /// Once all that waited is printed, tells how much found no place.
+    fn printed(&self, size: usize, print: &mut impl FnMut(String)) {
+        if self.bytes.fetch_sub(size, Ordering::SeqCst) == size {
+            let dropped = self.dropped.swap(0, Ordering::SeqCst);
+            if dropped > 0 {
+                print(format!(
+                    "! the terminal stood still too long; blocks of lines that are missing here: {dropped}\n"
+                ));
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_terminal_that_stands_still_costs_no_more_than_so_much_memory() {
+        let ((go_on, stop), (printed, lines)) = (mpsc::channel::<()>(), mpsc::channel());
+        let screen = Screen::start(move |lines| {
+            // Disconnected once it goes on.
+            let _ = stop.recv();
+            printed.send(lines).unwrap();
+        });
+        let screen = screen.unwrap();
+        let line = "x".repeat(WAITING_MAX / 4 - 1);
+        (0..10).for_each(|_| screen.print(line.clone()));
+        drop(go_on);
+        screen.flush();
+        let lines: Vec<String> = lines.try_iter().collect();
+        let (told, whole) = lines.split_last().unwrap();
+        assert_eq!(whole.len(), 4);
+        assert!(told.contains("missing here: 6\n"), "{told}");
+        screen.print("more".to_owned());
+        screen.flush();
     }
 }

@@ -3,7 +3,8 @@
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use parlor_client::connect::{self, ConnectOptions, TrustOption};
+use clap::ValueEnum;
+use parlor_client::connect::{self, Comforts, ConnectOptions, TrustOption};
 use parlor_client::{Address, Pin};
 use parlor_proto::{RoomName, UserName};
 
@@ -27,13 +28,21 @@ Examples:
 On a terminal a line is said to the room, and /help lists the commands. Tab
 completes, Ctrl-C clears the line, Ctrl-D or /quit leaves. A lost connection is
 made again, to the next server if there are several, and the room entered again.
-What was said there meanwhile is shown, marked as OLD. No line is sent before the
-room is entered; if it cannot be, the first line that would be said in the lobby
-instead is not sent either, and you are told so.
+Enter on an empty line ends the pause before that. What was said there meanwhile
+is shown, marked as OLD, and so are the last messages of a room that you enter.
+No line is sent before the room is entered; if it cannot be, the first line that
+would be said in the lobby instead is not sent either, and you are told so.
 
-In a pipe every line of standard input is sent, and every answer awaited.
-Events go to standard output, refusals to standard error. A connection that is
-lost is not made again there.
+In a pipe every line of standard input is sent, and every answer awaited. A line
+that is not UTF-8, or longer than any server takes, is not sent; its number and
+what is wrong go to standard error, and the next line follows. Events go to
+standard output, refusals to standard error. Nothing of what is for terminals
+only (--recent, --day-lines, --bell) comes there. A connection that is lost is
+not made again.
+
+The server is pinged every 20 seconds, so that it does not end the session as
+idle. If it does so all the same, since its --idle-timeout is shorter, the client
+connects again, in a pipe too, and pings more often; it loses no line thereby.
 
 The server's certificate is always verified: by --ca or --pin; without them,
 for servers on this machine, by DATA/tls/ca.pem if it exists; else by the
@@ -46,12 +55,13 @@ Environment:
   NO_COLOR         if not empty, no colours
 
 Exit codes:
-  0  every line was accepted, or you left
-  1  no connection, certificate not trusted, connection lost, or session ended
-     by the server
+  0  every line was accepted, or you left, or nobody reads standard output any
+     more (as with `| head`)
+  1  no connection, certificate not trusted, connection lost, session ended by
+     the server, or standard output cannot be written
   2  wrong usage, or no user name or password to be had
   3  login refused
-  4  the server refused a line";
+  4  a line was refused by the server, or not sent since it is not UTF-8";
 
 /// Chat on a server, on a terminal or in a pipe
 #[derive(Debug, clap::Args)]
@@ -92,6 +102,28 @@ pub(crate) struct ConnectArgs {
     /// Read the password from the first line of standard input
     #[arg(long)]
     password_stdin: bool,
+
+    /// Messages shown on entering a room, of those from before you came; 0 shows none
+    #[arg(long, value_name = "NUMBER", env = "PARLOR_RECENT", default_value_t = Comforts::default().recent as u16)]
+    #[arg(value_parser = clap::value_parser!(u16).range(..=RECENT_MAX))]
+    recent: u16,
+
+    /// Show a line such as `--- 2026-11-28 ---` where a new day begins, by the local date; off: older dates stand in each line
+    #[arg(long, value_name = "ON|OFF", env = "PARLOR_DAY_LINES", default_value = "on")]
+    day_lines: Switch,
+
+    /// Ring the terminal's bell when somebody says your name, or something to you alone
+    #[arg(long, value_name = "ON|OFF", env = "PARLOR_BELL", default_value = "off")]
+    bell: Switch,
+}
+
+/// What a server shows at most at once, less what may be said while it is asked.
+const RECENT_MAX: i64 = 400;
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Switch {
+    On,
+    Off,
 }
 
 /// Chats until the user leaves or the input ends. Prints its errors itself.
@@ -117,6 +149,11 @@ impl From<ConnectArgs> for ConnectOptions {
             data: args.data,
             json: args.json,
             password_stdin: args.password_stdin,
+            comforts: Comforts {
+                recent: args.recent.into(),
+                day_lines: args.day_lines == Switch::On,
+                bell: args.bell == Switch::On,
+            },
         }
     }
 }

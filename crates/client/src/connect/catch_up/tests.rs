@@ -35,7 +35,7 @@ fn history(ids: impl Iterator<Item = u64>) -> Event {
 
 /// The user was in the room red up to message `last` and is back after a pause. The newest message is now `now`.
 fn back(last: u64, now: u64) -> CatchUp {
-    let mut catch_up = CatchUp::new("ann".parse().unwrap());
+    let mut catch_up = CatchUp::new("ann".parse().unwrap(), 0);
     catch_up.sift(joined("red", EPOCH, last));
     catch_up.disconnected();
     assert_eq!(catch_up.sift(joined("red", EPOCH, now)).len(), 1);
@@ -64,6 +64,10 @@ fn told(shown: &[Shown]) -> String {
         Shown::Missed { messages, left_out, .. } => {
             let ids: Vec<_> = messages.iter().map(|entry| entry.id.to_string()).collect();
             format!("missed {} without {left_out}", ids.join(" "))
+        }
+        Shown::Recent { messages, .. } => {
+            let ids: Vec<_> = messages.iter().map(|entry| entry.id.to_string()).collect();
+            format!("recent {}", ids.join(" "))
         }
         Shown::HistoryUnavailable(room) => format!("{room} not to be had"),
     };
@@ -188,4 +192,68 @@ fn own_messages_that_were_acknowledged_are_not_missed() {
     ask(&mut catch_up);
     let messages = vec![entry(4), own, entry(6)];
     assert_eq!(told(&catch_up.sift(Event::History { room: room("red"), messages })), "missed 4 6 without 0");
+}
+
+/// In the lobby, with so many recent messages wanted.
+fn in_lobby(recent: usize) -> CatchUp {
+    let mut catch_up = CatchUp::new("ann".parse().unwrap(), recent);
+    catch_up.enter(&room("lobby"), EPOCH, MessageId(0));
+    assert_eq!(catch_up.question(), None, "nothing was ever said there");
+    catch_up
+}
+
+#[test]
+fn what_was_said_before_one_came_is_shown_once_and_before_what_is_said_now() {
+    let mut catch_up = in_lobby(3);
+    assert_eq!(told(&catch_up.sift(joined("red", EPOCH, 9))), "in red");
+    assert_eq!(told(&catch_up.sift(message(10))), "", "it comes behind what was said before");
+    assert_eq!(ask(&mut catch_up), "/history 23");
+    let answer = catch_up.sift(history(1..=10));
+    assert_eq!(told(&answer), "recent 7 8 9, 10");
+    assert_eq!(told(&catch_up.sift(message(11))), "11");
+}
+
+#[test]
+fn of_a_room_that_one_comes_back_to_only_what_is_new_is_shown() {
+    let mut catch_up = in_lobby(3);
+    catch_up.sift(joined("red", EPOCH, 1));
+    ask(&mut catch_up);
+    assert_eq!(told(&catch_up.sift(history(1..=1))), "recent 1");
+    catch_up.sift(message(2));
+    catch_up.sift(joined("blue", EPOCH, 0));
+    catch_up.sift(joined("red", EPOCH, 2));
+    assert_eq!(catch_up.question(), None);
+    catch_up.sift(joined("blue", EPOCH, 0));
+    catch_up.sift(joined("red", EPOCH, 4));
+    ask(&mut catch_up);
+    assert_eq!(told(&catch_up.sift(history(1..=4))), "recent 3 4");
+    catch_up.sift(joined("blue", EPOCH, 0));
+    catch_up.sift(joined("red", EPOCH, 40));
+    ask(&mut catch_up);
+    assert_eq!(told(&catch_up.sift(history(18..=40))), "recent 38 39 40");
+    // A connection that is lost then is another matter: all that was missed is shown.
+    catch_up.disconnected();
+    catch_up.sift(joined("red", EPOCH, 45));
+    ask(&mut catch_up);
+    assert_eq!(told(&catch_up.sift(history(21..=45))), "missed 41 42 43 44 45 without 0");
+}
+
+#[test]
+fn rooms_whose_history_is_not_kept_and_users_who_want_none() {
+    let mut catch_up = in_lobby(3);
+    catch_up.sift(joined("red", EPOCH, 9));
+    ask(&mut catch_up);
+    assert_eq!(told(&catch_up.sift(history(0..0))), "");
+    assert_eq!(told(&catch_up.sift(message(10))), "10");
+    let mut none = in_lobby(0);
+    none.sift(joined("red", EPOCH, 9));
+    assert_eq!(none.question(), None);
+}
+
+#[test]
+fn only_so_many_rooms_are_remembered() {
+    let mut catch_up = in_lobby(1);
+    (0..100).for_each(|number| drop(catch_up.sift(joined(&format!("room{number}"), EPOCH, 0))));
+    assert_eq!(catch_up.left.len(), LEFT_MAX);
+    assert!(catch_up.left.iter().all(|seen| seen.room().as_str() != "room99"));
 }

@@ -43,11 +43,11 @@ fn follow_several(identity: &Identity, addresses: &[&Address]) -> (Exit, Vec<Str
 
 fn follower(connector: Connector, link: &Arc<SharedState>, screen: &Screen, left: Receiver<()>) -> NetworkThread {
     NetworkThread {
-        catch_up: CatchUp::new(ann().user),
+        catch_up: CatchUp::new(ann().user, 0),
         plan: ReconnectConfig { connector, credentials: ann(), room: None },
         link: link.clone(),
         screen: screen.clone(),
-        renderer: Renderer { colour: false, zone: TimeZone::UTC },
+        renderer: Renderer { colour: false, zone: TimeZone::UTC, me: ann().user, bell: false, days: None },
         left,
     }
 }
@@ -340,5 +340,37 @@ fn a_history_that_was_not_asked_for_again_is_none_of_ours() {
         shown.iter().filter_map(|line| line.split_once("OLD [red] bob: ")).map(|(_, text)| text).collect();
     assert_eq!(said, ["number 3", "number 4"]);
     assert!(!shown.iter().any(|line| line.contains("number 5")), "{shown:?}");
+    server.finish();
+}
+
+#[test]
+fn a_user_who_wants_to_wait_no_longer_ends_the_pause() {
+    let identity = Identity::new(&["127.0.0.1"]);
+    let screen = Screen::start(drop).unwrap();
+    let (leave, left) = mpsc::sync_channel(1);
+    let connector = pinned(&Address::default(), identity.pin);
+    let waiting = follower(connector, &Arc::new(SharedState::default()), &screen, left);
+    let waits = thread::spawn(move || [waiting.wait(Duration::MAX), waiting.wait(Duration::MAX)]);
+    // What was wanted before it began to wait does not count, so this is said until it is heard.
+    while !waits.is_finished() {
+        let _ = leave.try_send(());
+        thread::yield_now();
+    }
+    assert_eq!(waits.join().unwrap(), [Waited::Over, Waited::Over]);
+}
+
+#[test]
+fn who_was_sent_away_as_idle_pings_more_often() {
+    let identity = Identity::new(&["127.0.0.1"]);
+    let server = Scripted::start_many(&identity, 2, |number, mut peer: Peer| {
+        peer.welcome();
+        if number == 0 {
+            return peer.say(&[r#"{"type":"bye","code":"idle-timeout","message":"Too long"}"#]);
+        }
+        assert!(peer.hear().starts_with("/ping keepalive-"));
+        peer.say(&[ELSEWHERE]);
+    });
+    let (_, shown) = follow(&identity, &server);
+    assert_eq!(shown[1..3], ["* A: Too long (idle-timeout)", "* from now on there is a ping every 0.25 s"]);
     server.finish();
 }

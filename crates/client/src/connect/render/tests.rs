@@ -4,7 +4,8 @@ use super::*;
 use crate::events::Incoming;
 
 fn renderer(colour: bool) -> Renderer {
-    Renderer { colour, zone: TimeZone::fixed(jiff::tz::offset(2)) }
+    let me = "ann".parse().unwrap();
+    Renderer { colour, zone: TimeZone::fixed(jiff::tz::offset(2)), me, bell: false, days: None }
 }
 
 fn shown(renderer: &Renderer, json: &str) -> Option<String> {
@@ -108,4 +109,56 @@ fn what_was_missed_is_marked_and_has_its_own_time() {
     assert_eq!(shown(0), lines);
     let too_many = "12:31 * said in red meanwhile: 502, of which the newest are shown: 2\n";
     assert_eq!(shown(500), format!("{too_many}{lines}"));
+}
+
+fn message(time: &str, text: &str) -> String {
+    format!(r#"{{"type":"message","room":"red","id":1,"time":"{time}","from":"bob","text":"{text}"}}"#)
+}
+
+#[test]
+fn a_line_tells_of_each_new_day_by_the_local_date() {
+    let renderer = Renderer { days: Some(Days::default()), ..renderer(false) };
+    let old = r#"{"id":1,"time":"2026-11-20T21:59:00Z","from":"bob","text":"late"}"#;
+    let new = r#"{"id":2,"time":"2026-11-20T22:01:00Z","from":"bob","text":"early"}"#;
+    let history = format!(r#"{{"type":"history","room":"red","messages":[{old},{new}]}}"#);
+    let told = "--- 2026-11-20 ---\n23:59 [red] bob: late\n--- 2026-11-21 ---\n00:01 [red] bob: early\n\
+                --- 2026-11-22 ---\n12:31 * end of the history of red, messages shown: 2";
+    let cases = [
+        // Everybody knows what day it is.
+        (message("2026-11-22T10:31:00Z", "hi"), "12:31 [red] bob: hi"),
+        (history, told),
+        (message("2026-11-22T21:59:00Z", "hi"), "23:59 [red] bob: hi"),
+        (message("2026-11-22T22:00:00Z", "hi"), "--- 2026-11-23 ---\n00:00 [red] bob: hi"),
+    ];
+    for (json, expected) in cases {
+        assert_eq!(shown(&renderer, &json).as_deref(), Some(expected), "{json}");
+    }
+}
+
+#[test]
+fn the_own_name_is_bold_where_it_is_a_word() {
+    let cases = [
+        ("Ann, are you there?", "*Ann*, are you there?"),
+        ("thanks @ann and ANN", "thanks @*ann* and *ANN*"),
+        ("joann, annual, ann-marie, ann_2, éann", "joann, annual, ann-marie, ann_2, éann"),
+        ("é ann…", "é *ann*…"),
+    ];
+    for (text, expected) in cases {
+        let line = shown(&renderer(true), &message("2026-11-22T10:30:00Z", text)).unwrap();
+        let said = line.split_once(": ").unwrap().1.replace("\x1b[1m", "*").replace("\x1b[0m", "*");
+        assert_eq!(said, expected);
+        let plain = shown(&renderer(false), &message("2026-11-22T10:30:00Z", text)).unwrap();
+        assert_eq!(plain, format!("12:30 [red] bob: {text}"));
+    }
+}
+
+#[test]
+fn the_bell_rings_for_a_mention_and_a_direct_message_if_it_is_wanted() {
+    let time = "2026-11-22T10:30:00Z";
+    let direct = format!(r#"{{"type":"direct","time":"{time}","from":"bob","text":"hi"}}"#);
+    for (json, rings) in [(message(time, "hi ann"), true), (message(time, "hi all"), false), (direct, true)] {
+        let wanted = Renderer { bell: true, ..renderer(false) };
+        assert_eq!(shown(&wanted, &json).unwrap().starts_with('\x07'), rings, "{json}");
+        assert!(!shown(&renderer(false), &json).unwrap().contains('\x07'), "{json}");
+    }
 }

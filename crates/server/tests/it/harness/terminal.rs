@@ -19,7 +19,18 @@ impl Terminal {
     /// Runs the command with the addresses of these servers, which have one authority, and with the home directory
     /// `home`.
     pub(crate) fn open(servers: &[&Server], home: &Path, args: &[&str]) -> Self {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_parlor"));
+        Self::run(Command::new(env!("CARGO_BIN_EXE_parlor")), servers, home, args)
+    }
+
+    /// The same in a shell that gets the terminal back when the client is stopped; then it says `stopped` and lets it go
+    /// on.
+    pub(crate) fn open_in_shell(servers: &[&Server], home: &Path, args: &[&str]) -> Self {
+        let mut shell = Command::new("bash");
+        shell.args(["-mc", "\"$@\"; echo stopped; fg", "bash", env!("CARGO_BIN_EXE_parlor")]);
+        Self::run(shell, servers, home, args)
+    }
+
+    fn run(mut command: Command, servers: &[&Server], home: &Path, args: &[&str]) -> Self {
         let addresses = servers.iter().map(|server| server.address().to_string());
         command.arg("connect").args(addresses).arg("--ca").arg(servers[0].ca()).args(args);
         command.env_clear().env("HOME", home).env("TERM", "xterm").env("NO_COLOR", "1").env("TZ", "UTC");
@@ -31,14 +42,25 @@ impl Terminal {
 
     /// Returns the terminal of a new user, logged in.
     pub(crate) fn enter(servers: &[&Server], home: &Path, user: &str) -> Self {
-        let mut terminal = Self::open(servers, home, &["--user", user, "--register"]);
+        Self::enter_with(servers, home, user, &[])
+    }
+
+    /// The same with further arguments.
+    pub(crate) fn enter_with(servers: &[&Server], home: &Path, user: &str, args: &[&str]) -> Self {
+        let mut terminal = Self::open(servers, home, &[&["--user", user, "--register"], args].concat());
+        terminal.registers(user);
+        terminal
+    }
+
+    /// Answers the questions for the password of a new account, and waits for the prompt.
+    pub(crate) fn registers(&mut self, user: &str) {
+        let terminal = self;
         terminal.sees(&format!("Password of {user}: "));
         terminal.types("secret\r");
         terminal.sees("The same again: ");
         terminal.types("secret\r");
         terminal.sees(&format!("as {user}, in lobby"));
         terminal.sees("> ");
-        terminal
     }
 
     /// Presses keys; `\r` is Enter.
@@ -46,7 +68,17 @@ impl Terminal {
         self.session.send(keys).unwrap();
     }
 
-    /// Waits until `text` appears, and returns the text before it.
+    /// The same with bytes that may be no text.
+    pub(crate) fn types_bytes(&mut self, keys: &[u8]) {
+        self.session.send(keys).unwrap();
+    }
+
+    /// Makes the window as large as that.
+    pub(crate) fn resizes(&mut self, columns: u16, rows: u16) {
+        self.session.get_process_mut().set_window_size(columns, rows).unwrap();
+    }
+
+    /// Waits until this appears, and returns what came before it.
     pub(crate) fn sees(&mut self, text: &str) -> String {
         let found = self.session.expect(text).unwrap_or_else(|error| panic!("{text:?} does not appear: {error}"));
         String::from_utf8_lossy(found.before()).into_owned()
