@@ -117,7 +117,7 @@ fn certificates_that_cannot_be_used_are_one_line() {
         ("/nonexistent.pem", &key, &["cannot read /nonexistent.pem"]),
         (&junk, &key, &["DIR/junk.pem holds no certificate"]),
         (&chain, &junk, &["DIR/junk.pem holds no private key"]),
-        (&chain, &path("tls/ca.key"), &["DIR/tls/ca.key", "DIR/tls/server.pem", "do not fit"]),
+        (&chain, &path("tls/ca.key"), &["DIR/tls/ca.key", "DIR/tls/server.pem", "is not the key of"]),
     ];
     for (chain, key, words) in cases {
         assert_failure(serve(data.path(), &["--tls-cert", chain, "--tls-key", key]), words);

@@ -6,6 +6,7 @@
 mod audit;
 mod brute_force;
 mod cert;
+mod certificates;
 mod check;
 mod commands;
 mod config;
