@@ -4,6 +4,7 @@
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking, in its helpers too")]
 
 mod audit;
+mod banner;
 mod brute_force;
 mod cert;
 mod certificates;
@@ -27,6 +28,7 @@ mod races;
 mod redis;
 mod resets;
 mod service_manager;
+mod setup;
 mod shutdown;
 mod slow_consumers;
 mod smoke;
