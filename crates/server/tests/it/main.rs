@@ -11,6 +11,7 @@ mod certificates;
 mod check;
 mod commands;
 mod config;
+mod credentials;
 mod example;
 mod harness;
 mod help;
