@@ -59,7 +59,7 @@ pub(crate) struct Settings {
     #[arg(long, env = "PARLOR_CONFIG", value_name = "FILE", value_parser = path::parser())]
     pub(crate) config: Option<PathBuf>,
 
-    /// Address and port to listen on; port 0 takes a free one; [::] listens on IPv6 only, 0.0.0.0 on IPv4 only; repeatable
+    /// Address and port to listen on; port 0 takes a free one; `[::]` listens on IPv6 only, `0.0.0.0` on IPv4 only; repeatable
     #[arg(long, env = "PARLOR_LISTEN", value_name = "ADDR:PORT", default_value = "127.0.0.1:7878")]
     #[arg(value_delimiter = ',', help_heading = "Network", value_parser = listen::parse)]
     pub(crate) listen: Vec<SocketAddr>,
