@@ -63,7 +63,7 @@ def it_installs_and_starts(machine):
     machine.execute("apt-get", "install", "--yes", "--no-install-recommends", "/parlor.deb")
     # The service manager waits until the server is ready, so it can be used at once.
     assert machine.unit("ActiveState") == "active", machine.logs()
-    machine.execute("parlor", "check", "--data", "/var/lib/parlor")
+    machine.execute("parlor", "check")
     assert "enabled" in machine.execute("systemctl", "is-enabled", "parlor").stdout
     assert "serving" in machine.unit("StatusText")
 
@@ -110,8 +110,9 @@ def it_can_be_reached_once_it_is_told_to(machine):
     machine.execute("systemctl", "restart", "parlor")
     with open(machine.ca, "w") as file:
         file.write(machine.execute("cat", "/var/lib/parlor/tls/ca.pem").stdout)
-    words = ["parlor", "user", "add", "alice", "--data", "/var/lib/parlor", "--password-stdin"]
-    machine.execute(*words, input=machine.password + "\n")
+    # Without --data, the commands find the installation of the package.
+    added = machine.execute("parlor", "user", "add", "alice", "--password-stdin", input=machine.password + "\n")
+    assert "using /var/lib/parlor/parlor.db, settings of /etc/parlor/parlor.toml" in added.stderr, added.stderr
     Person("alice", machine.password, [machine.port], machine.ca).connect().client.say("kept")
 
 
@@ -125,11 +126,23 @@ def it_reloads_its_certificate(machine):
 def it_has_files_that_only_root_can_read(machine):
     machine.execute("sh", "-c", "cp /var/lib/parlor/tls/server.key /etc/parlor/credentials/key.pem")
     machine.execute("sh", "-c", "cp /var/lib/parlor/tls/server.pem /etc/parlor/credentials/chain.pem")
-    place = "/run/credentials/parlor.service/files_"
+    place = "/run/parlor-credentials/"
     settings = f'tls-cert = "{place}chain.pem"\ntls-key = "{place}key.pem"\n'
     machine.execute("sh", "-c", "cat >> /etc/parlor/parlor.toml", input=settings)
     machine.execute("systemctl", "restart", "parlor")
     Person("alice", machine.password, [machine.port], machine.ca).connect()
+    modes = machine.execute("stat", "-c", "%a", "/run/parlor-credentials", f"{place}key.pem").stdout.split()
+    assert modes == ["711", "400"], modes
+
+
+def it_reloads_a_certificate_of_the_operator(machine):
+    machine.execute("parlor", "cert", "init", "--force", "--data", "/var/lib/parlor", "--tls-name", "new.example.org")
+    machine.execute("sh", "-c", "cp /var/lib/parlor/tls/server.pem /etc/parlor/credentials/chain.pem")
+    process = machine.unit("MainPID")
+    machine.execute("systemctl", "reload", "parlor")
+    show = f"openssl s_client -connect localhost:{machine.port} </dev/null 2>/dev/null | openssl x509 -noout -ext subjectAltName"
+    wait_until("the new certificate is shown", lambda: "new.example.org" in run("sh", "-c", show).stdout)
+    assert machine.unit("MainPID") == process
 
 
 def an_upgrade_keeps_everything(machine):
@@ -163,6 +176,7 @@ STEPS = [
     it_can_be_reached_once_it_is_told_to,
     it_reloads_its_certificate,
     it_has_files_that_only_root_can_read,
+    it_reloads_a_certificate_of_the_operator,
     an_upgrade_keeps_everything,
     it_ends_with_a_goodbye,
     removing_keeps_the_data_and_purging_does_not,

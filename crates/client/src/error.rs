@@ -4,8 +4,10 @@
 use std::io;
 use std::path::PathBuf;
 
+use jiff::Timestamp;
 use parlor_proto::{Bye, RefusalCode};
 use rustls::CertificateError;
+use rustls::pki_types::UnixTime;
 
 use crate::address::Address;
 use crate::pin::Pin;
@@ -48,9 +50,12 @@ pub enum CertificateFault {
     /// It is for other names.
     #[error("it is for {}", names(.0))]
     OtherName(Vec<String>),
-    /// It has expired, or it is not valid yet.
-    #[error("it is not valid at this time")]
-    OutOfDate,
+    /// It has expired, or it is not valid yet; in words, with the dates if they are known.
+    #[error("{0}")]
+    OutOfDate(String),
+    /// It is marked as an authority, so it may not be the certificate of a server.
+    #[error("it is marked as an authority (CA:TRUE), not as a server")]
+    Authority,
     /// Its key is not the one that was pinned.
     #[error("its key is another than the pinned one")]
     OtherPin,
@@ -73,13 +78,29 @@ impl From<rustls::Error> for CertificateFault {
             CertificateError::NotValidForNameContext { presented, .. } => {
                 Self::OtherName(presented.iter().map(|name| plain_name(name)).collect())
             }
-            CertificateError::Expired
-            | CertificateError::ExpiredContext { .. }
-            | CertificateError::NotValidYet
-            | CertificateError::NotValidYetContext { .. } => Self::OutOfDate,
+            CertificateError::Expired => Self::OutOfDate("it has expired".to_owned()),
+            CertificateError::NotValidYet => Self::OutOfDate("it is not valid yet".to_owned()),
+            CertificateError::ExpiredContext { time, not_after } => Self::OutOfDate(format!(
+                "it has expired at {}, and the clock of this machine says {}",
+                moment(not_after),
+                moment(time)
+            )),
+            CertificateError::NotValidYetContext { time, not_before } => Self::OutOfDate(format!(
+                "it is not valid before {}, and the clock of this machine says {}",
+                moment(not_before),
+                moment(time)
+            )),
+            // The library has no variant for this one, only the error of its own verifier.
+            CertificateError::Other(other) if format!("{other:?}").contains("CaUsedAsEndEntity") => Self::Authority,
             other => Self::Other(other.to_string()),
         }
     }
+}
+
+/// The time as RFC 3339.
+fn moment(time: UnixTime) -> String {
+    let seconds = i64::try_from(time.as_secs()).ok().and_then(|seconds| Timestamp::from_second(seconds).ok());
+    seconds.map_or_else(|| "a time out of range".to_owned(), |time| time.to_string())
 }
 
 /// The name in the debug notation of the TLS library, `DnsName("localhost")`.
@@ -203,7 +224,14 @@ fn advice(address: &Address, untrusted: &Untrusted) -> String {
                 "the key of {address} is not the one of --pin: somebody is in between, or the key was renewed ({compare})"
             )
         }
-        _ => format!(
+        CertificateFault::OutOfDate(_) => format!(
+            "the certificate of {address} is refused, {fault}: renew it, set the clock, or give its key with --pin ({compare})"
+        ),
+        CertificateFault::Authority => format!(
+            "the certificate of {address} is refused, {fault}: make it again with openssl's option -addext \
+             basicConstraints=critical,CA:FALSE, or give its key with --pin ({compare})"
+        ),
+        CertificateFault::Other(_) => format!(
             "the certificate of {address} is refused, {fault}: renew it, or give its key with --pin ({compare})"
         ),
     }

@@ -2,6 +2,7 @@
 
 mod admission;
 mod backend;
+mod banner;
 mod clock;
 mod commands;
 mod connection;
@@ -64,10 +65,17 @@ enum Command {
     Completions(completions::CompletionsArgs),
 }
 
+impl Command {
+    /// Whether settings of a server have an effect on the command. `serve` itself has a log for warnings.
+    fn uses_settings(&self) -> bool {
+        matches!(self, Self::User(_) | Self::Cert(_) | Self::Check(_) | Self::Audit(_) | Self::Status(_))
+    }
+}
+
 fn main() -> ExitCode {
     let mut args: Vec<OsString> = std::env::args_os().collect();
-    if args.len() == 1 {
-        args.push("serve".into());
+    if serves(&args) {
+        args.insert(1, "serve".into());
     }
     let matches = settings::parse(Cli::command(), &args).unwrap_or_else(|error| error.exit());
     let cli = Cli::from_arg_matches(&matches).unwrap_or_else(|error| error.exit());
@@ -82,9 +90,22 @@ fn main() -> ExitCode {
     }
 }
 
+/// Whether a command line without a command runs a server, as `parlor serve` does.
+fn serves(args: &[OsString]) -> bool {
+    let is_of_program = |word: &OsString| ["-h", "--help", "-V", "--version"].iter().any(|flag| word == flag);
+    args.get(1).is_none_or(|word| word.as_encoded_bytes().starts_with(b"-") && !is_of_program(word))
+}
+
 fn run(command: Command) -> anyhow::Result<ExitCode> {
+    let unknown = settings::unknown_variables(&Cli::command());
+    if command.uses_settings() {
+        for warning in &unknown {
+            // The command does its work also where nobody reads this.
+            let _ = writeln!(io::stderr(), "parlor: {warning}");
+        }
+    }
     match command {
-        Command::Serve(settings) => return serve::run(&settings),
+        Command::Serve(settings) => return serve::run(&settings, &unknown),
         Command::Connect(args) => return Ok(connect::run(args)),
         Command::User(args) => user::run(&args)?,
         Command::Cert(args) => cert::run(&args)?,

@@ -21,7 +21,7 @@ use crate::listener::{Acceptors, Listener, Stopper};
 use crate::logging::observer::LogObserver;
 use crate::logging::rate_limit::LogRateLimit;
 use crate::settings::{self, Registration, Settings};
-use crate::tls::{self, Material, Resolver};
+use crate::tls::{self, CertificateInfo, Material, Resolver};
 use crate::workers::blocked_writer::BlockedWriter;
 use crate::workers::flush_pool::FlushPool;
 use crate::workers::hashing::HashingPool;
@@ -40,6 +40,8 @@ pub(crate) struct Server {
     pub(crate) addresses: Vec<SocketAddr>,
     /// The CA file with which clients verify the server, if the server made its own certificate.
     pub(crate) ca_path: Option<PathBuf>,
+    /// The facts of the certificate with which it started.
+    pub(crate) certificate: CertificateInfo,
     /// The certificate; it can be reloaded.
     pub(crate) resolver: Arc<Resolver>,
     hub: Arc<Hub>,
@@ -98,7 +100,17 @@ impl Server {
         let stoppers = listeners.into_iter().map(serve).collect::<Result<_, _>>()?;
         let Material { resolver, ca_path, facts } = material;
         tracing::info!(pin = %facts.pin, not_after = %facts.not_after, "serving with this certificate");
-        Ok(Some(Self { addresses, ca_path, resolver, hub, admission, acceptors, stoppers, backend }))
+        Ok(Some(Self {
+            addresses,
+            ca_path,
+            certificate: facts,
+            resolver,
+            hub,
+            admission,
+            acceptors,
+            stoppers,
+            backend,
+        }))
     }
 
     /// Stops accepting, says goodbye to all clients, waits until all are gone, for 4 s at most, and closes the store.

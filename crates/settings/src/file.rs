@@ -1,60 +1,32 @@
 //! The file of settings. Its values become the defaults of the flags with the same names, so that one parser decides
 //! precedence and validity. It must not know any setting by name.
 
-use std::ffi::OsString;
-use std::path::{Path, PathBuf};
+use std::collections::BTreeMap;
+use std::ffi::OsStr;
+use std::ops::Range;
+use std::path::Path;
 
-use clap::error::ErrorKind;
-use clap::{Arg, ArgAction, ArgMatches, Command};
-use toml::{Table, Value};
+use clap::{Arg, ArgAction, Command};
+use toml::{Spanned, Value};
 
-/// The flag that names the file.
-const CONFIG: &str = "config";
+use crate::{check, nearest};
 
 /// Flags that are not settings, so a file cannot contain them.
-const NOT_IN_FILES: [&str; 3] = [CONFIG, "help", "json"];
+const NOT_IN_FILES: [&str; 3] = ["config", "help", "json"];
 
-/// The content of a file, as new defaults of flags.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Defaults(Vec<FromFile>);
+/// Values of settings, as new defaults of flags.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Defaults(Vec<Setting>);
 
-/// Values of one key of the file, as a user would write them after the flag.
+/// Values of one setting, as a user would write them after the flag.
 #[derive(Debug, Clone, PartialEq, Eq)]
-struct FromFile {
+struct Setting {
     id: String,
     values: Vec<String>,
 }
 
-/// Parses a command line of `root`. If it is a subcommand in `names`, and its flag `--config` names a file, then the
-/// file's values replace the defaults. Reads that file.
-///
-/// # Errors
-/// A usage error. It also covers a file that cannot be read, an unknown key and a bad value; then it names file and
-/// key.
-pub fn parse(root: &Command, names: &[&str], args: &[OsString]) -> Result<ArgMatches, clap::Error> {
-    let matches = root.clone().try_get_matches_from(args)?;
-    let Some((name, given)) = matches.subcommand().filter(|(given, _)| names.contains(given)) else {
-        return Ok(matches);
-    };
-    let (Some(path), Some(command)) = (given.get_one::<PathBuf>(CONFIG), root.find_subcommand(name)) else {
-        return Ok(matches);
-    };
-    let defaults = Defaults::read(path, command).map_err(|why| usage(root, name, ErrorKind::ValueValidation, &why))?;
-    root.clone().mut_subcommand(name, |command| defaults.apply(command)).try_get_matches_from(args)
-}
-
-/// An error that ends with the usage of the subcommand `name`.
-pub fn usage(root: &Command, name: &str, kind: ErrorKind, message: &str) -> clap::Error {
-    let mut root = root.clone();
-    root.build();
-    match root.find_subcommand_mut(name) {
-        Some(command) => command.error(kind, message),
-        None => root.error(kind, message),
-    }
-}
-
 impl Defaults {
-    /// Reads a file. Blocks on it.
+    /// Reads a file, whose keys are the flags of `command`. Blocks on it.
     ///
     /// # Errors
     /// The name of the file, and the problem in words.
@@ -67,41 +39,94 @@ impl Defaults {
     /// Parses the text of a file, whose keys are the flags of `command`.
     ///
     /// # Errors
-    /// The problem in words, with the line or the key.
+    /// The problem in words, with the line and the key.
     pub fn parse(text: &str, command: &Command) -> Result<Self, String> {
-        let table: Table = toml::from_str(text).map_err(|error| {
-            let line = error.span().map_or(1, |span| 1 + text[..span.start].matches('\n').count());
-            format!("line {line}: {}", error.message())
-        })?;
-        table.into_iter().map(|(key, value)| setting(command, &key, value)).collect::<Result<_, _>>().map(Self)
+        let table: BTreeMap<Spanned<String>, Spanned<Value>> =
+            toml::from_str(text).map_err(|error| syntax(command, text, error.span(), error.message()))?;
+        let read = |(key, value): (Spanned<String>, Spanned<Value>)| {
+            let line = line_of(text, &key.span());
+            setting(command, key.get_ref(), value.into_inner()).map_err(|why| format!("line {line}: {why}"))
+        };
+        table.into_iter().map(read).collect::<Result<_, _>>().map(Self)
     }
 
-    /// The command with these values in place of its defaults.
+    /// Sets the flag with this id, in place of an earlier value.
+    pub fn set(&mut self, id: &str, values: Vec<String>) {
+        self.remove(id);
+        self.0.push(Setting { id: id.to_owned(), values });
+    }
+
+    /// Removes the flag with this id.
+    pub fn remove(&mut self, id: &str) {
+        self.0.retain(|setting| setting.id != id);
+    }
+
+    /// Sets the flag that reads the variable `name`, in place of an earlier value. `value` is as in the environment.
+    ///
+    /// # Errors
+    /// The flag refuses the value. The error names the variable.
+    pub fn set_variable(&mut self, command: &Command, name: &str, value: &str) -> Result<(), String> {
+        let Some(arg) = command.get_arguments().find(|arg| arg.get_env() == Some(OsStr::new(name))) else {
+            return Ok(());
+        };
+        let flag = arg.get_long().unwrap_or_default();
+        check::value(arg, flag, value.as_ref()).map_err(|why| format!("{name}: {why}"))?;
+        let values = match arg.get_value_delimiter() {
+            Some(delimiter) => value.split(delimiter).map(str::to_owned).collect(),
+            None => vec![value.to_owned()],
+        };
+        self.set(arg.get_id().as_str(), values);
+        Ok(())
+    }
+
+    /// The command with these values in place of its defaults. Flags that it does not have are left out.
     pub fn apply(self, command: Command) -> Command {
-        let Self(settings) = self;
+        let Self(mut settings) = self;
+        settings.retain(|setting| command.get_arguments().any(|arg| arg.get_id().as_str() == setting.id));
         settings
             .into_iter()
-            .fold(command, |command, FromFile { id, values }| command.mut_arg(id, |arg| arg.default_values(values)))
+            .fold(command, |command, Setting { id, values }| command.mut_arg(id, |arg| arg.default_values(values)))
     }
+}
+
+/// The error of the parser, with its line and the key there. Shows nothing else of the line: it may hold a password.
+fn syntax(command: &Command, text: &str, span: Option<Range<usize>>, message: &str) -> String {
+    let line = span.map_or(1, |span| line_of(text, &span));
+    let written = text.lines().nth(line - 1).unwrap_or_default();
+    match written.split_once('=').map(|(key, _)| key.trim()) {
+        Some(key) if find(command, key).is_some() => format!("line {line}: {key}: {message}"),
+        _ => format!("line {line}: {message}"),
+    }
+}
+
+fn line_of(text: &str, span: &Range<usize>) -> usize {
+    1 + text[..span.start].matches('\n').count()
 }
 
 /// The setting for one key of the file, checked as the flag would be.
-fn setting(command: &Command, key: &str, value: Value) -> Result<FromFile, String> {
+fn setting(command: &Command, key: &str, value: Value) -> Result<Setting, String> {
     let arg = find(command, key).ok_or_else(|| unknown(command, key))?;
     let values = values(arg, value).map_err(|why| format!("{key}: {why}"))?;
-    check(arg, key, &values).map_err(|why| format!("{key}: {why}"))?;
-    Ok(FromFile { id: arg.get_id().to_string(), values })
+    for value in &values {
+        check::value(arg, key, value.as_ref()).map_err(|why| format!("{key}: {why}"))?;
+    }
+    Ok(Setting { id: arg.get_id().to_string(), values })
 }
 
 fn find<'a>(command: &'a Command, key: &str) -> Option<&'a Arg> {
-    let mut args = command.get_arguments().filter(|arg| !arg.is_global_set());
-    args.find(|arg| arg.get_long() == Some(key) && !NOT_IN_FILES.contains(&key))
+    keys(command).find(|(name, _)| *name == key).map(|(_, arg)| arg)
+}
+
+/// All keys that a file may have.
+fn keys(command: &Command) -> impl Iterator<Item = (&str, &Arg)> {
+    let args = command.get_arguments().filter(|arg| !arg.is_global_set());
+    args.filter_map(|arg| Some((arg.get_long()?, arg))).filter(|(key, _)| !NOT_IN_FILES.contains(key))
 }
 
 fn unknown(command: &Command, key: &str) -> String {
     let kebab = key.to_lowercase().replace('_', "-");
-    match find(command, &kebab) {
-        Some(_) => format!("unknown key {key:?}; did you mean {kebab:?}?"),
+    match nearest::of(&kebab, keys(command).map(|(key, _)| key)) {
+        Some(near) => format!("unknown key {key:?}; did you mean {near:?}?"),
         None => format!("unknown key {key:?}"),
     }
 }
@@ -126,26 +151,4 @@ fn scalar(value: Value) -> Result<String, String> {
         Value::Boolean(flag) => Ok(flag.to_string()),
         other => Err(format!("a value cannot be of type {}", other.type_str())),
     }
-}
-
-/// Checks each value with the flag's own parser.
-fn check(arg: &Arg, key: &str, values: &[String]) -> Result<(), String> {
-    for value in values {
-        let probe = Command::new("probe").no_binary_name(true).arg(arg.clone());
-        probe.try_get_matches_from([format!("--{key}={value}")]).map_err(|error| one_line(&error, key))?;
-    }
-    Ok(())
-}
-
-/// The parser's error message, without the flag and the hints about the command line.
-fn one_line(error: &clap::Error, key: &str) -> String {
-    let text = error.to_string();
-    let said = text.split("\n\n").next().unwrap_or_default().trim_start_matches("error: ");
-    let flag = format!(" for '--{key}");
-    let Some((value, rest)) = said.split_once(&flag) else {
-        return said.replace('\n', " ");
-    };
-    // The value's name and the closing quote follow the flag.
-    let reason = rest.split_once('\'').map_or("", |(_, reason)| reason);
-    format!("{value}{reason}").split_whitespace().collect::<Vec<_>>().join(" ")
 }

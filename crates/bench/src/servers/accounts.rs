@@ -81,13 +81,15 @@ impl Accounts {
         let Some((program, data)) = &self.place else { return Ok(()) };
         let mut command = Command::new(program);
         command.args(["user", action, name]).args(more).arg("--data").arg(data);
-        command.stdin(Stdio::piped()).stdout(Stdio::null());
+        command.stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::piped());
         let mut child = command.spawn().with_context(|| format!("{} does not start", program.display()))?;
         if let Some(mut input) = child.stdin.take() {
             // The program may not read its input.
             let _ = writeln!(input, "{}", self.password);
         }
-        ensure!(child.wait()?.success(), "parlor user {action} {name} failed");
+        let output = child.wait_with_output()?;
+        let said = String::from_utf8_lossy(&output.stderr);
+        ensure!(output.status.success(), "parlor user {action} {name} failed: {}", said.trim());
         Ok(())
     }
 }

@@ -6,8 +6,9 @@ use std::path::PathBuf;
 
 use anyhow::bail;
 use clap::{Args, Subcommand};
+use parlor_settings::path;
 
-use crate::settings;
+use crate::settings::{self, InstallationArgs, installation};
 use crate::tls::{Authority, Renewal, TlsName};
 
 const EXAMPLES: &str = "Examples:
@@ -50,13 +51,11 @@ enum CertAction {
 /// Where the certificate lies.
 #[derive(Debug, Args)]
 struct TlsDirArgs {
-    /// Data directory of the server [default: $XDG_DATA_HOME/parlor, or ~/.local/share/parlor]
-    #[arg(long, env = "PARLOR_DATA", value_name = "DIR", default_value_os_t = settings::default_data_dir())]
-    #[arg(hide_default_value = true)]
-    data: PathBuf,
+    #[command(flatten)]
+    installation: InstallationArgs,
 
     /// Directory of ca.pem, ca.key, server.pem and server.key [default: tls in the data directory]
-    #[arg(long, env = "PARLOR_TLS_DIR", value_name = "DIR")]
+    #[arg(long, env = "PARLOR_TLS_DIR", value_name = "DIR", value_parser = path::parser())]
     tls_dir: Option<PathBuf>,
 }
 
@@ -80,7 +79,7 @@ struct InitArgs {
 
 impl TlsDirArgs {
     fn authority(&self) -> Authority {
-        Authority::in_dir(&settings::tls_dir(self.tls_dir.as_deref(), &self.data))
+        Authority::in_dir(&settings::tls_dir(self.tls_dir.as_deref(), &self.installation.data))
     }
 }
 
@@ -90,7 +89,12 @@ impl TlsDirArgs {
 /// One line that names the file that is missing or wrong.
 pub(crate) fn run(args: &CertArgs) -> anyhow::Result<()> {
     match &args.action {
-        CertAction::Show(place) => show(&place.authority()),
+        CertAction::Show(place) => {
+            if place.tls_dir.is_none() {
+                installation::require(&place.installation.data)?;
+            }
+            show(&place.authority())
+        }
         CertAction::Init(init) => renew(init),
     }
 }

@@ -8,10 +8,10 @@ use std::time::Duration;
 use anyhow::{Context, anyhow};
 use clap::Args;
 use parlor_client::{Address, Connector, Pin, Timeouts, Trust};
+use parlor_settings::path;
 use parlor_store::sqlite::{self, Probe};
 
-use crate::settings;
-use crate::settings::parse_duration;
+use crate::settings::{self, InstallationArgs, installation, parse_duration};
 use crate::tls::{self, Authority};
 
 const EXAMPLES: &str = "\
@@ -45,24 +45,23 @@ pub(crate) struct CheckArgs {
     address: Address,
 
     /// Trust a server whose certificate was issued by an authority in this PEM file
-    #[arg(long, value_name = "FILE", conflicts_with = "pin")]
+    #[arg(long, value_name = "FILE", conflicts_with = "pin", value_parser = path::parser())]
     ca: Option<PathBuf>,
 
     /// Trust the server that has this key
     #[arg(long, value_name = "PIN")]
     pin: Option<Pin>,
 
-    /// Data directory of the server on this machine [default: $XDG_DATA_HOME/parlor, or ~/.local/share/parlor]
-    #[arg(long, env = "PARLOR_DATA", value_name = "DIR", default_value_os_t = settings::default_data_dir())]
-    #[arg(hide_default_value = true)]
-    data: PathBuf,
+    /// The server on this machine.
+    #[command(flatten)]
+    installation: InstallationArgs,
 
     /// TLS directory of the server on this machine [default: tls in the data directory]
-    #[arg(long, env = "PARLOR_TLS_DIR", value_name = "DIR")]
+    #[arg(long, env = "PARLOR_TLS_DIR", value_name = "DIR", value_parser = path::parser())]
     tls_dir: Option<PathBuf>,
 
     /// Certificate that the server on this machine was given
-    #[arg(long, env = "PARLOR_TLS_CERT", value_name = "FILE")]
+    #[arg(long, env = "PARLOR_TLS_CERT", value_name = "FILE", value_parser = path::parser())]
     tls_cert: Option<PathBuf>,
 
     /// Where it is set, the server has no database
@@ -84,7 +83,7 @@ pub(crate) fn run(args: &CheckArgs) -> anyhow::Result<()> {
     // The error's text contains its sources.
     let greeted = connector.open().map_err(|error| anyhow!("{error}"))?;
     let answers = format!("{} answers on {}", greeted.server(), args.address);
-    let probe = if args.is_of_this_data() { sqlite::probe(&args.data) } else { Ok(Probe::Absent) };
+    let probe = if args.is_of_this_data() { sqlite::probe(&args.installation.data) } else { Ok(Probe::Absent) };
     let mut out = io::stdout();
     match probe.map_err(|error| anyhow!("{answers}, but {error}"))? {
         Probe::Absent | Probe::Sound => writeln!(out, "{answers}")?,
@@ -112,10 +111,18 @@ impl CheckArgs {
         }
         if let Some(certificate) = &self.tls_cert {
             // The certificate has the public names of the server, so only the key can be compared here.
+            self.installation.announce(certificate.display());
             let pin = tls::facts_of(certificate)?.pin.parse();
             return Ok(Trust::Pin(pin.context("the certificate has no usable pin")?));
         }
-        let ca = Authority::in_dir(&settings::tls_dir(self.tls_dir.as_deref(), &self.data)).ca_path();
-        Ok(if ca.try_exists()? { Trust::Ca(ca) } else { Trust::System })
+        if self.tls_dir.is_none() {
+            installation::require(&self.installation.data)?;
+        }
+        let ca = Authority::in_dir(&settings::tls_dir(self.tls_dir.as_deref(), &self.installation.data)).ca_path();
+        if !ca.try_exists()? {
+            return Ok(Trust::System);
+        }
+        self.installation.announce(ca.display());
+        Ok(Trust::Ca(ca))
     }
 }

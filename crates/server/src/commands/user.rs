@@ -3,7 +3,6 @@
 
 use std::io::{self, BufRead, IsTerminal, Write};
 use std::net::IpAddr;
-use std::path::PathBuf;
 use std::sync::Arc;
 
 use anyhow::{Context, bail};
@@ -16,8 +15,8 @@ use zeroize::Zeroizing;
 
 use crate::admission::network_of;
 use crate::clock::SystemClock;
-use crate::settings::RedisArgs;
-use crate::{backend, settings, workers::hashing};
+use crate::settings::{InstallationArgs, RedisArgs, installation};
+use crate::{backend, workers::hashing};
 
 const EXAMPLES: &str = "Examples:
   parlor user add alice
@@ -27,7 +26,7 @@ const EXAMPLES: &str = "Examples:
   parlor user passwd alice --data /var/lib/parlor
   parlor user add alice --redis redis://127.0.0.1
 
-The server may run meanwhile. Deleting an account ends its session; a new password or role
+The server has started once; it may run meanwhile. Deleting an account ends its session; a new password or role
 holds from the next login or broadcast on.";
 
 const ADD_EXAMPLES: &str = "Examples:
@@ -37,8 +36,8 @@ const ADD_EXAMPLES: &str = "Examples:
   echo \"$SECRET\" | parlor user add bot --password-stdin";
 
 const NAME_EXAMPLES: &str =
-    "The accounts are in Redis if --redis or $PARLOR_REDIS names one, else in the data directory of the
-server: --data, else $PARLOR_DATA, else the default.
+    "The accounts are in the Redis of --redis, $PARLOR_REDIS or the settings file, else in the data
+directory of a server that has started once. Standard error says what is used.
 
 Example:
   parlor user COMMAND alice --data /var/lib/parlor";
@@ -117,11 +116,8 @@ const NAME: &str = "parlor user";
 struct StoreArgs {
     #[command(flatten)]
     redis: RedisArgs,
-
-    /// Data directory of the server [default: $XDG_DATA_HOME/parlor, or ~/.local/share/parlor]
-    #[arg(long, env = "PARLOR_DATA", value_name = "DIR", default_value_os_t = settings::default_data_dir())]
-    #[arg(hide_default_value = true)]
-    data: PathBuf,
+    #[command(flatten)]
+    installation: InstallationArgs,
 }
 
 #[derive(Debug, Args)]
@@ -209,11 +205,17 @@ fn list(place: &StoreArgs) -> anyhow::Result<()> {
 }
 
 impl StoreArgs {
+    /// Opens the accounts, and tells on standard error where they are. Never creates a database.
     fn open(&self) -> anyhow::Result<Arc<dyn Accounts>> {
-        Ok(match backend::redis_config(&self.redis, NAME)? {
-            Some(config) => redis::open_accounts(&config)?,
-            None => sqlite::open_accounts(&self.data)?,
-        })
+        if let Some(config) = backend::redis_config(&self.redis, NAME)? {
+            let accounts = redis::open_accounts(&config)?;
+            self.installation.announce(&config.url);
+            return Ok(accounts);
+        }
+        let database = installation::database(&self.installation.data)?;
+        let accounts = sqlite::open_accounts(&self.installation.data)?;
+        self.installation.announce(database.display());
+        Ok(accounts)
     }
 }
 

@@ -1,6 +1,8 @@
 //! The settings of `parlor serve`: one typed struct with defaults, from flags, environment and file. It must not open,
-//! create or contact anything that a setting names; it reads only the file given by `--config`.
+//! create or contact anything that a setting names; it reads only files of settings.
 
+pub(crate) mod installation;
+mod package;
 mod redis;
 #[cfg(test)]
 mod reference;
@@ -16,15 +18,16 @@ use std::path::{Path, PathBuf};
 use std::str::FromStr;
 use std::time::Duration;
 
-use anyhow::Context;
+use anyhow::{Context, bail};
 use clap::builder::RangedU64ValueParser;
 use clap::{ArgAction, Args, ValueEnum};
-use parlor_settings::{duration, size};
+use parlor_settings::{duration, listen, path, size};
 
+pub(crate) use installation::InstallationArgs;
 pub(crate) use parlor_settings::duration::parse_positive as parse_duration;
 pub(crate) use parlor_settings::{Network, ServerName};
 pub(crate) use redis::RedisArgs;
-pub(crate) use validate::parse;
+pub(crate) use validate::{parse, unknown_variables};
 
 use crate::tls::TlsName;
 
@@ -39,6 +42,9 @@ Examples:
   parlor serve --redis redis://127.0.0.1
   PARLOR_DATA=/var/lib/parlor PARLOR_LISTEN=127.0.0.1:7878,[::1]:7878 parlor serve";
 
+/// Default data directory of a process without a home.
+const HOMELESS: &str = "/var/lib/parlor";
+
 /// Allowed range of the maximum line length, in bytes.
 const LINE_BYTES: std::ops::RangeInclusive<usize> = 512..=65_536;
 
@@ -50,12 +56,12 @@ const QUEUED_BYTES: std::ops::RangeInclusive<usize> = 65_536..=1 << 30;
 #[command(about = "Run the chat server", long_about = None, after_help = EXAMPLES)]
 pub(crate) struct Settings {
     /// TOML file of settings, named as the flags are; flags and environment go before it
-    #[arg(long, env = "PARLOR_CONFIG", value_name = "FILE")]
+    #[arg(long, env = "PARLOR_CONFIG", value_name = "FILE", value_parser = path::parser())]
     pub(crate) config: Option<PathBuf>,
 
-    /// Address and port to listen on; port 0 takes a free one; repeatable
+    /// Address and port to listen on; port 0 takes a free one; `[::]` listens on IPv6 only, `0.0.0.0` on IPv4 only; repeatable
     #[arg(long, env = "PARLOR_LISTEN", value_name = "ADDR:PORT", default_value = "127.0.0.1:7878")]
-    #[arg(value_delimiter = ',', help_heading = "Network")]
+    #[arg(value_delimiter = ',', help_heading = "Network", value_parser = listen::parse)]
     pub(crate) listen: Vec<SocketAddr>,
 
     /// Name by which the server greets its clients [default: the host name]
@@ -71,7 +77,7 @@ pub(crate) struct Settings {
 
     /// Directory of everything that the server keeps; with --redis of the certificate only [default: $XDG_DATA_HOME/parlor, or ~/.local/share/parlor]
     #[arg(long, env = "PARLOR_DATA", value_name = "DIR", default_value_os_t = default_data_dir())]
-    #[arg(hide_default_value = true, help_heading = "Storage")]
+    #[arg(hide_default_value = true, help_heading = "Storage", value_parser = path::parser())]
     pub(crate) data: PathBuf,
 
     /// Messages kept in the log of each room and of each publisher; 0 keeps none; with --redis people see no more than these, and 1000 are kept at least
@@ -92,15 +98,15 @@ pub(crate) struct Settings {
     pub(crate) redis_replicas: u32,
 
     /// Directory of ca.pem, ca.key, server.pem and server.key, made on first start [default: tls in the data directory]
-    #[arg(long, env = "PARLOR_TLS_DIR", value_name = "DIR", help_heading = "TLS")]
+    #[arg(long, env = "PARLOR_TLS_DIR", value_name = "DIR", help_heading = "TLS", value_parser = path::parser())]
     tls_dir: Option<PathBuf>,
 
     /// Certificate chain of your own in PEM, the server's first; needs --tls-key [default: one made in the TLS directory]
-    #[arg(long, env = "PARLOR_TLS_CERT", value_name = "FILE", help_heading = "TLS")]
+    #[arg(long, env = "PARLOR_TLS_CERT", value_name = "FILE", help_heading = "TLS", value_parser = path::parser())]
     tls_cert: Option<PathBuf>,
 
     /// Private key in PEM that belongs to --tls-cert [default: one made in the TLS directory]
-    #[arg(long, env = "PARLOR_TLS_KEY", value_name = "FILE", help_heading = "TLS")]
+    #[arg(long, env = "PARLOR_TLS_KEY", value_name = "FILE", help_heading = "TLS", value_parser = path::parser())]
     tls_key: Option<PathBuf>,
 
     /// DNS name or IP address for the certificate that is made, besides localhost and the host name; repeatable
@@ -317,8 +323,7 @@ pub(crate) fn default_data_dir() -> PathBuf {
     let absolute = |name| std::env::var_os(name).map(PathBuf::from).filter(|path| path.is_absolute());
     absolute("XDG_DATA_HOME")
         .or_else(|| absolute("HOME").map(|home| home.join(".local/share")))
-        .unwrap_or_else(|| "/var/lib".into())
-        .join("parlor")
+        .map_or_else(|| HOMELESS.into(), |share| share.join("parlor"))
 }
 
 /// Returns the TLS directory: the one that is set, else `tls` in the data directory.
@@ -336,6 +341,15 @@ fn at_least_one() -> RangedU64ValueParser<usize> {
 /// # Errors
 /// Names the directory that cannot be made.
 pub(crate) fn make_private_dir(dir: &Path) -> anyhow::Result<()> {
+    if dir.is_file() {
+        bail!("the data directory {} is a file", dir.display());
+    }
     let made = fs::DirBuilder::new().recursive(true).mode(0o700).create(dir);
-    made.with_context(|| format!("cannot make the directory {}", dir.display()))
+    made.with_context(|| cannot_make(dir))
+}
+
+fn cannot_make(dir: &Path) -> String {
+    let is_default = dir == Path::new(HOMELESS);
+    let hint = if is_default { " (the default where HOME is not set; name another by --data)" } else { "" };
+    format!("cannot make the directory {}{hint}", dir.display())
 }

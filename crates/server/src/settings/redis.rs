@@ -7,6 +7,7 @@ use std::path::PathBuf;
 use clap::builder::TypedValueParser;
 use clap::error::ErrorKind;
 use clap::{Arg, Args, Command};
+use parlor_settings::path;
 use parlor_store::redis::RedisUrl;
 
 /// A Redis and how it proves itself.
@@ -19,7 +20,7 @@ pub(crate) struct RedisArgs {
     pub(crate) redis: Option<RedisUrl>,
 
     /// PEM file of the authority that issued Redis's certificate [default: the roots of the system]
-    #[arg(long, env = "PARLOR_REDIS_CA", value_name = "FILE")]
+    #[arg(long, env = "PARLOR_REDIS_CA", value_name = "FILE", value_parser = path::parser())]
     pub(crate) redis_ca: Option<PathBuf>,
 }
 

@@ -13,7 +13,8 @@ const INTRODUCTION: &str = "# Settings of `parlor serve`
 
 Each setting is a flag `--name`, an environment variable, and a key of the same `name` in a TOML file given by
 `--config FILE` or `PARLOR_CONFIG`. A flag goes before the environment, the environment before the file, the file
-before the default. An unknown key and a bad value are errors: the server says which and does not start.
+before the default. An unknown key and a bad value are errors: the server says which and does not start. An empty
+variable counts as unset. A variable `PARLOR_…` that is not a setting has no effect; the server warns about it.
 
 A list is a repeated flag (`--listen A --listen B`), commas in the environment (`PARLOR_LISTEN=A,B`), and an array in
 the file. Times are `500ms`, `10s`, `2m`, `1h` or a bare number of seconds; sizes are bytes or end in `KiB` or `MiB`.

@@ -6,6 +6,7 @@ use std::path::Path;
 use std::process::Command as Server;
 
 use clap::{Args, Command, FromArgMatches};
+use tempfile::TempDir;
 
 use super::*;
 
@@ -83,7 +84,20 @@ fn flag_before_environment_before_file_before_default() {
 
 #[test]
 fn a_bad_value_in_the_environment_is_refused() {
-    assert!(in_environment(&[("PARLOR_MAX_ROOMS", "many")], &[]).contains("invalid value 'many' for '--max-rooms"));
+    let wrong = [("PARLOR_MAX_ROOMS", "many")];
+    let said = in_environment(&wrong, &[]);
+    assert!(said.contains("error: the variable PARLOR_MAX_ROOMS: invalid value 'many': invalid digit"), "{said}");
+    assert!(in_environment(&[("PARLOR_LISTEN", "127.0.0.1:1,junk")], &[]).contains("the variable PARLOR_LISTEN: "));
+    let flag = in_environment(&wrong, &["--max-rooms=few"]);
+    assert!(flag.contains("invalid value 'few' for '--max-rooms"), "{flag}");
+    assert_eq!(in_environment(&wrong, &["--max-rooms=7"]), "[127.0.0.1:7878] 7 false");
+}
+
+#[test]
+fn an_empty_variable_counts_as_unset() {
+    let names = ["PARLOR_LISTEN", "PARLOR_MAX_ROOMS", "PARLOR_REDIS", "PARLOR_CONFIG", "PARLOR_LIMIT_LOOPBACK"];
+    let empty = names.map(|name| (name, ""));
+    assert_eq!(in_environment(&empty, &[]), "[127.0.0.1:7878] 10000 false");
 }
 
 #[test]
@@ -118,7 +132,7 @@ fn a_password_in_the_url_of_a_redis_is_never_repeated() {
         assert!(said.iter().all(|said| !said.contains("hunter2")), "{said:?}");
     }
     let said = complaint("redis = 'nonsense://user:hunter2@a.example'");
-    assert!(said.starts_with("DIR/parlor.toml: redis: invalid value: ") && !said.contains("hunter2"), "{said}");
+    assert!(said.starts_with("DIR/parlor.toml: line 1: redis: invalid value: ") && !said.contains("hunter2"), "{said}");
 }
 
 #[test]
@@ -156,32 +170,47 @@ fn the_file_of_a_flag_is_read_and_flags_still_win() {
 #[test]
 fn what_a_file_cannot_say_is_named_with_the_file() {
     let cases = [
-        ("max-room = 1", "DIR/parlor.toml: unknown key \"max-room\""),
-        ("max_rooms = 1", "DIR/parlor.toml: unknown key \"max_rooms\"; did you mean \"max-rooms\"?"),
-        ("config = 'x'", "DIR/parlor.toml: unknown key \"config\""),
-        ("[listen]\na = 1", "DIR/parlor.toml: listen: expected an array"),
-        ("listen = '127.0.0.1:1'", "DIR/parlor.toml: listen: expected an array"),
-        ("listen = []", "DIR/parlor.toml: listen: the array is empty"),
-        ("max-rooms = [1]", "DIR/parlor.toml: max-rooms: a value cannot be of type array"),
-        ("max-rooms = 1.5", "DIR/parlor.toml: max-rooms: a value cannot be of type float"),
-        ("max-rooms = 0", "DIR/parlor.toml: max-rooms: invalid value '0': 0 is not in 1..=4294967295"),
-        ("max-rooms = -1", "DIR/parlor.toml: max-rooms: invalid value '-1': invalid digit found in string"),
+        ("max-room = 1", "DIR/parlor.toml: line 1: unknown key \"max-room\"; did you mean \"max-rooms\"?"),
+        ("# two\n\nelephants = 1", "DIR/parlor.toml: line 3: unknown key \"elephants\""),
+        ("max_rooms = 1", "DIR/parlor.toml: line 1: unknown key \"max_rooms\"; did you mean \"max-rooms\"?"),
+        ("config = 'x'", "DIR/parlor.toml: line 1: unknown key \"config\""),
+        ("[listen]\na = 1", "DIR/parlor.toml: line 1: listen: expected an array"),
+        ("listen = '127.0.0.1:1'", "DIR/parlor.toml: line 1: listen: expected an array"),
+        ("listen = []", "DIR/parlor.toml: line 1: listen: the array is empty"),
+        ("max-rooms = [1]", "DIR/parlor.toml: line 1: max-rooms: a value cannot be of type array"),
+        ("max-rooms = 1.5", "DIR/parlor.toml: line 1: max-rooms: a value cannot be of type float"),
+        ("max-rooms = 0", "DIR/parlor.toml: line 1: max-rooms: invalid value '0': 0 is not in 1..=4294967295"),
+        ("max-rooms = -1", "DIR/parlor.toml: line 1: max-rooms: invalid value '-1': invalid digit found in string"),
         (
             "limit-loopback = 'perhaps'",
-            "DIR/parlor.toml: limit-loopback: invalid value 'perhaps' [possible values: true, false]",
+            "DIR/parlor.toml: line 1: limit-loopback: invalid value 'perhaps' [possible values: true, false]",
         ),
-        ("synchronous = 'off'", "DIR/parlor.toml: synchronous: invalid value 'off' [possible values: normal, full]"),
-        ("listen = ['nowhere']", "DIR/parlor.toml: listen: invalid value 'nowhere': invalid socket address syntax"),
+        (
+            "synchronous = 'off'",
+            "DIR/parlor.toml: line 1: synchronous: invalid value 'off' [possible values: normal, full]",
+        ),
+        (
+            "listen = ['nowhere']",
+            "DIR/parlor.toml: line 1: listen: invalid value 'nowhere': expected an address and a port, such as \
+             127.0.0.1:7878 or [::1]:7878",
+        ),
+        ("history = 1\nhistory = 2", "DIR/parlor.toml: line 2: history: duplicate key"),
+        (
+            "history = 1\ntls-dir = \"~/tls\"",
+            "DIR/parlor.toml: line 2: tls-dir: invalid value '~/tls': ~ stands for a home directory only in a shell, \
+             outside quotes; write the whole path",
+        ),
         (
             "max-line-bytes = 511",
-            "DIR/parlor.toml: max-line-bytes: invalid value '511': 511 is not between 512 and 65536 bytes",
+            "DIR/parlor.toml: line 1: max-line-bytes: invalid value '511': 511 is not between 512 and 65536 bytes",
         ),
         (
             "proxy-from = ['10.0.0.5/8']",
-            "DIR/parlor.toml: proxy-from: invalid value '10.0.0.5/8': 10.0.0.5/8 is an address within the network \
+            "DIR/parlor.toml: line 1: proxy-from: invalid value '10.0.0.5/8': 10.0.0.5/8 is an address within the network \
              10.0.0.0/8; which of them is meant?",
         ),
-        ("\nmax-rooms = ", "DIR/parlor.toml: line 2: string values must be quoted, expected literal string"),
+        ("hunter2=secret", "DIR/parlor.toml: line 1: string values must be quoted, expected literal string"),
+        ("\nmax-rooms = ", "DIR/parlor.toml: line 2: max-rooms: string values must be quoted, expected literal string"),
     ];
     for (content, said) in cases {
         assert_eq!(complaint(content), said);
@@ -192,7 +221,11 @@ fn what_a_file_cannot_say_is_named_with_the_file() {
 
 #[test]
 fn what_a_flag_cannot_say() {
-    let cases: [&[&str]; 11] = [
+    let cases: [&[&str]; 15] = [
+        &["--data=~/parlor"],
+        &["--config", "~"],
+        &["--tls-cert=~ann/a.pem", "--tls-key=a.key"],
+        &["--listen=localhost:7878"],
         &["--bcrypt-cost=3"],
         &["--bcrypt-cost=32"],
         &["--login-timeout=0"],
@@ -250,4 +283,93 @@ fn the_command_is_sound_and_every_setting_is_explained() {
         let name = format!("PARLOR_{}", arg.get_long().unwrap().to_uppercase().replace('-', "_"));
         assert_eq!(arg.get_env().unwrap().to_str().unwrap(), name);
     }
+}
+
+/// Runs the parser for `words` of a machine on which the package has these files.
+fn on_a_machine(words: &[&str], files: &[(&str, &str)]) -> (TempDir, Result<clap::ArgMatches, clap::Error>) {
+    let root = tempfile::tempdir().unwrap();
+    for (path, content) in files {
+        let path = root.path().join(path);
+        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+        std::fs::write(path, content).unwrap();
+    }
+    parsed(root, words)
+}
+
+fn parsed(root: TempDir, words: &[&str]) -> (TempDir, Result<clap::ArgMatches, clap::Error>) {
+    let list = Command::new("list");
+    let list = InstallationArgs::augment_args(RedisArgs::augment_args(list));
+    let command = self::root().subcommand(Command::new("user").subcommand(list));
+    let args: Vec<OsString> = ["parlor"].iter().chain(words).map(OsString::from).collect();
+    let matches = validate::parse_with(command, &args, &package::Package::below(root.path()));
+    (root, matches)
+}
+
+/// Returns data directory and Redis of `user list`.
+fn place((root, matches): (TempDir, Result<clap::ArgMatches, clap::Error>)) -> (PathBuf, Option<String>) {
+    let matches = matches.unwrap();
+    let list = matches.subcommand_matches("user").unwrap().subcommand_matches("list").unwrap();
+    let data = list.get_one::<PathBuf>("data").unwrap();
+    let redis = list.get_one::<parlor_store::redis::RedisUrl>("redis");
+    (data.strip_prefix(root.path()).unwrap_or(data).to_owned(), redis.map(ToString::to_string))
+}
+
+const TOML: &str = "etc/parlor/parlor.toml";
+const SECRETS: &str = "etc/parlor/secrets.env";
+
+#[test]
+fn without_another_name_commands_use_the_installation_of_the_package() {
+    let list = ["user", "list"];
+    let packaged = PathBuf::from("var/lib/parlor");
+    assert_eq!(place(on_a_machine(&list, &[])).0, default_data_dir());
+    assert_eq!(place(on_a_machine(&list, &[(TOML, "")])), (packaged.clone(), None));
+    // The unit gives the data directory as a variable, which goes before the file.
+    assert_eq!(place(on_a_machine(&list, &[(TOML, "data = '/elsewhere'")])).0, packaged);
+    let redis = place(on_a_machine(&list, &[(TOML, "redis = 'redis://a.example'")])).1;
+    assert_eq!(redis.as_deref(), Some("redis://a.example:6379"));
+}
+
+#[test]
+fn the_secret_variables_of_the_package_go_before_its_file() {
+    let secrets = "# comment\n\nPARLOR_REDIS='redis://:pw@b.example'\nOTHER=1\nPARLOR_REDIS_CA=\n";
+    let files = [(TOML, "redis = 'redis://a.example'"), (SECRETS, secrets)];
+    let redis = place(on_a_machine(&["user", "list"], &files)).1;
+    assert_eq!(redis.as_deref(), Some("redis://b.example:6379"));
+    let (_root, wrong) = on_a_machine(&["user", "list"], &[(TOML, ""), (SECRETS, "\nPARLOR_REDIS=http://:pw@b")]);
+    let wrong = wrong.unwrap_err().to_string();
+    assert!(
+        wrong.contains("etc/parlor/secrets.env: line 2: PARLOR_REDIS: invalid value") && !wrong.contains("pw"),
+        "{wrong}"
+    );
+}
+
+#[test]
+fn the_file_of_the_package_leads_to_its_data_and_its_secret_variables_also_by_name() {
+    let files = [(TOML, ""), (SECRETS, "PARLOR_REDIS=redis://b.example\n")];
+    let (root, _) = on_a_machine(&["serve"], &files);
+    let config = root.path().join(TOML);
+    let args = ["user", "list", "--config", config.to_str().unwrap()];
+    assert_eq!(place(parsed(root, &args)), ("var/lib/parlor".into(), Some("redis://b.example:6379".to_owned())));
+}
+
+#[test]
+fn a_flag_names_another_installation_than_that_of_the_package() {
+    let files = [(TOML, "redis = 'redis://a.example'")];
+    let named = on_a_machine(&["user", "list", "--data", "/d"], &files);
+    assert_eq!(place(named), ("/d".into(), None));
+    let named = on_a_machine(&["user", "list", "--redis", "redis://c.example"], &files);
+    assert_eq!(place(named).1.as_deref(), Some("redis://c.example:6379"));
+}
+
+#[test]
+fn a_server_does_not_take_the_settings_of_the_package() {
+    let (_root, matches) = on_a_machine(&["serve"], &[(TOML, "history = 1")]);
+    let matches = matches.unwrap();
+    assert_eq!(matches.subcommand_matches("serve").unwrap().get_one::<u64>("history"), Some(&10_000));
+}
+
+#[test]
+fn without_a_home_the_error_says_what_to_name() {
+    assert!(cannot_make(Path::new("/var/lib/parlor")).contains("where HOME is not set; name another by --data"));
+    assert_eq!(cannot_make(Path::new("/x")), "cannot make the directory /x");
 }

@@ -15,11 +15,10 @@ use rcgen::{
 };
 use rustls::crypto::aws_lc_rs;
 use rustls::pki_types::CertificateDer;
-use rustls::pki_types::pem::PemObject;
 
 use super::certificate::{CertificateInfo, Validity};
-use super::files;
 use super::name::TlsName;
+use super::{files, pem};
 
 /// Seconds in a day.
 const DAY: u64 = 24 * 3600;
@@ -189,8 +188,9 @@ pub(crate) fn facts_of(path: &Path) -> anyhow::Result<CertificateInfo> {
 }
 
 fn first_certificate(path: &Path) -> anyhow::Result<CertificateDer<'static>> {
-    let pem = files::read(path)?;
-    CertificateDer::from_pem_slice(pem.as_bytes()).with_context(|| format!("{} holds no certificate", path.display()))
+    let mut all = pem::certificates(path)?;
+    // There is at least one.
+    Ok(all.swap_remove(0))
 }
 
 /// Returns the key in the file. Makes one if the file does not exist.

@@ -4,6 +4,7 @@ use std::net::IpAddr;
 
 use anyhow::{Context, anyhow};
 use jiff::{SignedDuration, Timestamp};
+use rustls::pki_types::CertificateDer;
 use x509_parser::certificate::X509Certificate;
 use x509_parser::extensions::GeneralName;
 use x509_parser::prelude::FromDer;
@@ -20,6 +21,10 @@ const WARNING: SignedDuration = SignedDuration::from_hours(30 * 24);
 pub(crate) struct CertificateInfo {
     /// The names it is valid for.
     pub(crate) names: Vec<TlsName>,
+    /// The first second in which it is valid.
+    pub(crate) not_before: Timestamp,
+    /// Whether it is marked as an authority, which many clients refuse as a server.
+    pub(crate) is_authority: bool,
     /// The last second in which it is valid.
     pub(crate) not_after: Timestamp,
     /// The pin of its key.
@@ -35,6 +40,8 @@ pub(crate) enum Validity {
     Ending(i64),
     /// No longer.
     Expired,
+    /// Not yet.
+    Early,
 }
 
 impl CertificateInfo {
@@ -45,7 +52,14 @@ impl CertificateInfo {
     pub(crate) fn of(der: &[u8]) -> anyhow::Result<Self> {
         let (_, certificate) = X509Certificate::from_der(der).map_err(|_| anyhow!("it holds no X.509 certificate"))?;
         let pin = pin::of_public_key(certificate.public_key().raw);
-        Ok(Self { names: names(&certificate), not_after: timestamp(certificate.validity().not_after)?, pin })
+        let validity = certificate.validity();
+        Ok(Self {
+            names: names(&certificate),
+            not_before: timestamp(validity.not_before)?,
+            is_authority: certificate.is_ca(),
+            not_after: timestamp(validity.not_after)?,
+            pin,
+        })
     }
 
     /// Returns how long it is still valid at the time `now`.
@@ -53,10 +67,21 @@ impl CertificateInfo {
         let left = self.not_after.duration_since(now);
         match left {
             left if left.is_negative() => Validity::Expired,
+            _ if now < self.not_before => Validity::Early,
             left if left < WARNING => Validity::Ending(left.as_hours() / 24),
             _ => Validity::Good,
         }
     }
+}
+
+/// Returns the number, from 1, of the first certificate of a chain that did not issue the one before it.
+pub(super) fn misplaced(chain: &[CertificateDer<'_>]) -> Option<usize> {
+    let issued = |pair: &[CertificateDer<'_>]| {
+        let subject = X509Certificate::from_der(&pair[0]).ok().map(|(_, it)| it.issuer().as_raw().to_vec());
+        let issuer = X509Certificate::from_der(&pair[1]).ok().map(|(_, it)| it.subject().as_raw().to_vec());
+        subject == issuer
+    };
+    chain.windows(2).position(|pair| !issued(pair)).map(|position| position + 2)
 }
 
 fn timestamp(time: ASN1Time) -> anyhow::Result<Timestamp> {

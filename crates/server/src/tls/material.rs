@@ -5,16 +5,16 @@ use std::sync::Arc;
 
 use anyhow::{Context, bail};
 use jiff::Timestamp;
+use rustls::InconsistentKeys;
 use rustls::crypto::aws_lc_rs;
-use rustls::pki_types::pem::{self, PemObject};
-use rustls::pki_types::{CertificateDer, PrivateKeyDer};
+use rustls::pki_types::CertificateDer;
 use rustls::sign::CertifiedKey;
 
 use super::authority::Authority;
-use super::certificate::{CertificateInfo, Validity};
-use super::files;
+use super::certificate::{self, CertificateInfo, Validity};
 use super::name::TlsName;
 use super::resolver::Resolver;
+use super::{files, pem};
 use crate::settings::CertificateFiles;
 
 /// The server's certificate, ready for connections.
@@ -30,8 +30,8 @@ pub(crate) struct Material {
 
 impl Material {
     /// Loads the certificate; on first start makes a private authority and a certificate for `names`. Logs a warning
-    /// for an expiry within 30 days, a key that other users can read, and each missing name; an error for an expired
-    /// one.
+    /// for an expiry within 30 days, a key that other users can read, a certificate that clients may refuse, and each
+    /// missing name; an error for one that is not valid now.
     ///
     /// # Errors
     /// One line that names the file that is missing or wrong.
@@ -41,11 +41,11 @@ impl Material {
             CertificateFiles::Made { dir } => Source::made(&Authority::in_dir(dir), names)?,
         };
         let loaded = source.load()?;
-        for warning in source.warnings(&loaded.facts, names) {
+        for warning in source.warnings(&loaded, names) {
             tracing::warn!("{warning}");
         }
-        if loaded.facts.validity(Timestamp::now()) == Validity::Expired {
-            tracing::error!("{}", source.expired());
+        if let Some(problem) = source.out_of_date(&loaded.facts) {
+            tracing::error!("{problem}");
         }
         let ca_path = match certificate {
             CertificateFiles::Own { .. } => None,
@@ -76,43 +76,82 @@ impl Source {
 
     /// Reads both files and checks that they belong together.
     pub(super) fn load(&self) -> anyhow::Result<Loaded> {
-        let chain = self.read_chain()?;
-        let key = zeroize::Zeroizing::new(files::read(&self.key)?);
-        let key = PrivateKeyDer::from_pem_slice(key.as_bytes())
-            .with_context(|| format!("{} holds no private key in PEM", self.key.display()))?;
+        let chain = pem::certificates(&self.chain)?;
+        let key = pem::private_key(&self.key)?;
+        // A chain has at least one certificate.
         let facts = CertificateInfo::of(&chain[0]).with_context(|| self.chain.display().to_string())?;
-        let key = CertifiedKey::from_der(chain, key, &aws_lc_rs::default_provider()).with_context(|| {
-            format!("the key {} and the certificate {} do not fit", self.key.display(), self.chain.display())
-        })?;
-        Ok(Loaded { key, facts })
+        let key = aws_lc_rs::default_provider()
+            .key_provider
+            .load_private_key(key)
+            .with_context(|| format!("the private key {} is of a kind that TLS does not use", self.key.display()))?;
+        let loaded = CertifiedKey::new(chain, key);
+        self.check_fit(&loaded)?;
+        Ok(Loaded { key: loaded, facts })
     }
 
-    /// Returns the certificates of the chain, at least one.
-    fn read_chain(&self) -> anyhow::Result<Vec<CertificateDer<'static>>> {
-        let text = files::read(&self.chain)?;
-        let chain: Result<Vec<_>, pem::Error> = CertificateDer::pem_slice_iter(text.as_bytes()).collect();
-        let chain = chain.with_context(|| format!("{} is no valid PEM", self.chain.display()))?;
-        if chain.is_empty() {
-            bail!("{} holds no certificate in PEM", self.chain.display());
+    /// Checks that the key is that of the first certificate.
+    fn check_fit(&self, loaded: &CertifiedKey) -> anyhow::Result<()> {
+        let (key, chain) = (self.key.display(), self.chain.display());
+        let fits = |certificate: &CertificateDer<'static>| {
+            CertifiedKey::new(vec![certificate.clone()], loaded.key.clone()).keys_match()
+        };
+        match loaded.keys_match() {
+            // Some keys do not tell their public part.
+            Ok(()) | Err(rustls::Error::InconsistentKeys(InconsistentKeys::Unknown)) => Ok(()),
+            Err(rustls::Error::InconsistentKeys(InconsistentKeys::KeyMismatch)) => {
+                match loaded.cert.iter().position(|certificate| fits(certificate).is_ok()) {
+                    Some(position) => bail!(
+                        "the certificates in {chain} are in the wrong order: the server's is number {}; put it first, \
+                         and after each the one that issued it",
+                        position + 1
+                    ),
+                    None => bail!("the private key {key} is not the key of the certificate {chain}"),
+                }
+            }
+            Err(error) => Err(error).with_context(|| format!("the certificate {chain} cannot be used")),
         }
-        Ok(chain)
     }
 
-    /// Like [`Source::load`], but an expired certificate is an error too.
+    /// Like [`Source::load`], but a certificate that is not valid now is an error too.
     pub(super) fn load_valid(&self) -> anyhow::Result<Loaded> {
         let loaded = self.load()?;
-        match loaded.facts.validity(Timestamp::now()) {
-            Validity::Expired => bail!("{}", self.expired()),
-            Validity::Good | Validity::Ending(_) => Ok(loaded),
+        match self.out_of_date(&loaded.facts) {
+            Some(problem) => bail!("{problem}"),
+            None => Ok(loaded),
         }
     }
 
-    fn expired(&self) -> String {
-        format!("the certificate {} has expired; clients that verify it will not connect", self.chain.display())
+    /// Says why clients refuse the certificate at this time, if they do.
+    fn out_of_date(&self, facts: &CertificateInfo) -> Option<String> {
+        let (now, chain) = (Timestamp::now(), self.chain.display());
+        let dated = match facts.validity(now) {
+            Validity::Expired => format!("has expired at {}", facts.not_after),
+            Validity::Early => format!("is not valid before {}", facts.not_before),
+            Validity::Good | Validity::Ending(_) => return None,
+        };
+        Some(format!(
+            "the certificate {chain} {dated}, and the clock of this machine says {now:.0}; clients that verify it will \
+             not connect: renew it, or set the clock"
+        ))
     }
 
-    fn warnings(&self, facts: &CertificateInfo, names: &[TlsName]) -> Vec<String> {
+    fn warnings(&self, Loaded { key, facts }: &Loaded, names: &[TlsName]) -> Vec<String> {
         let mut warnings = Vec::new();
+        if facts.is_authority {
+            warnings.push(format!(
+                "the certificate {} is marked as an authority (CA:TRUE), so parlor connect and others refuse it unless \
+                 they get --pin {}; make it again with: openssl req -x509 … -addext basicConstraints=critical,CA:FALSE",
+                self.chain.display(),
+                facts.pin
+            ));
+        }
+        if let Some(number) = certificate::misplaced(&key.cert) {
+            warnings.push(format!(
+                "the certificates in {} are in the wrong order: number {number} did not issue the one before it; some \
+                 clients will not connect",
+                self.chain.display()
+            ));
+        }
         let chain = self.chain.display();
         if files::is_open_to_others(&self.key) {
             let key = self.key.display();

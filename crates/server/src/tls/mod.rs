@@ -6,6 +6,7 @@ mod certificate;
 mod files;
 mod material;
 mod name;
+mod pem;
 mod pin;
 mod resolver;
 #[cfg(test)]

@@ -217,7 +217,7 @@ fn own_files_are_loaded_and_bad_ones_are_named() {
         (
             chain.clone(),
             other.join("server.key"),
-            "the key OTHER/server.key and the certificate DIR/server.pem do not fit",
+            "the private key OTHER/server.key is not the key of the certificate DIR/server.pem",
         ),
     ];
     for (chain, key, said) in cases {

@@ -6,7 +6,7 @@ use std::thread;
 
 use parlor_redis_testkit::RedisServer;
 
-use crate::harness::{Client, Options, Server, command, eventually, outcome};
+use crate::harness::{Client, Options, Server, command, eventually, outcome, without_notice};
 
 /// The address from which alice usually logs in.
 const HOME: Ipv4Addr = Ipv4Addr::new(127, 0, 0, 2);
@@ -132,7 +132,7 @@ fn an_operator_lets_somebody_in_while_the_server_runs() {
     complete_login(&server);
     let unlock = |args: &[&str]| {
         let words = [&["user", "unlock", "alice"], args].concat();
-        outcome(server.data(), command(server.data(), &words).output().unwrap())
+        without_notice(outcome(server.data(), command(server.data(), &words).output().unwrap()))
     };
     guess(&server);
     assert!(!is_let_in(&mut server.connect_from(HOTEL)));

@@ -17,6 +17,7 @@ fn field(shown: &str, name: &str) -> String {
 #[test]
 fn a_certificate_is_made_shown_and_renewed() {
     let data = tempfile::tempdir().unwrap();
+    std::fs::create_dir(data.path().join("tls")).unwrap();
     let missing = "parlor: there is no certificate DIR/tls/server.pem; make one by: parlor cert init\n";
     assert_eq!(outcome(data.path(), &["cert", "show"]), (Some(1), String::new(), missing.into()));
 

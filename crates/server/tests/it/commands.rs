@@ -5,7 +5,7 @@ use std::net::{Shutdown, TcpStream};
 use std::path::Path;
 use std::time::Duration;
 
-use crate::harness::{Client, Server, command, feed, outcome, parlor, parlor_with_input};
+use crate::harness::{Client, Server, command, feed, installation, outcome, parlor, parlor_with_input, without_notice};
 
 type Outcome = (Option<i32>, String, String);
 
@@ -24,7 +24,7 @@ fn user_with_password(data: &Path, args: &[&str], password: &str) -> Outcome {
     if !password.is_empty() {
         all.extend(["--password-stdin", "--bcrypt-cost", "4"]);
     }
-    outcome(data, parlor_with_input(data, &all, password))
+    without_notice(outcome(data, parlor_with_input(data, &all, password)))
 }
 
 /// Returns name and role of each account, as `user list` shows them.
@@ -47,7 +47,7 @@ fn pairs(expected: &[(&str, &str)]) -> Vec<(String, String)> {
 
 #[test]
 fn accounts_are_made_changed_and_deleted() {
-    let data = tempfile::tempdir().unwrap();
+    let data = installation();
     let data = data.path();
     assert_eq!(user(data, &["list"]), told(0, "", ""));
     assert_eq!(user_with_password(data, &["add", "Zoe"], "secret\n"), told(0, "zoe added\n", ""));
@@ -82,7 +82,7 @@ fn a_password_can_be_made_up() {
 
 #[test]
 fn what_cannot_be_done_with_accounts_is_one_line() {
-    let data = tempfile::tempdir().unwrap();
+    let data = installation();
     let data = data.path();
     assert_eq!(user_with_password(data, &["add", "zoe"], "secret\n").0, Some(0));
     let taken = told(1, "", "parlor: there is a user zoe already\n");

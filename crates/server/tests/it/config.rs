@@ -1,10 +1,11 @@
 //! Settings of `parlor serve`: exit codes and one-line errors of bad ones, and the precedence of the sources.
 
+use std::io::{BufRead, BufReader};
 use std::net::TcpListener;
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 
-use crate::harness::{self, Options, Server, command, ends, outcome};
+use crate::harness::{self, Options, Server, command, ends, eventually, outcome};
 
 /// Runs `parlor serve` with settings that must fail.
 fn serve(data: &Path, args: &[&str]) -> (Option<i32>, String, String) {
@@ -40,6 +41,12 @@ fn flags_that_are_unknown_or_bad_are_usage_errors() {
         (&["--frob"], &["--frob"]),
         (&["extra"], &["extra"]),
         (&["--listen", "nowhere"], &["nowhere", "--listen"]),
+        (&["--listen", "localhost:7878"], &["--listen", "not a name", "127.0.0.1:7878"]),
+        (&["--listen", "::1:7878"], &["--listen", "brackets", "[::1]:7878"]),
+        (&["--listen", ":7878"], &["--listen", "0.0.0.0:7878"]),
+        (&["--data", "~/parlor"], &["~/parlor", "--data", "only in a shell"]),
+        (&["--redis", "/run/redis.sock"], &["--redis", "Unix socket is not supported"]),
+        (&["--redis", "redis://:a#b@h"], &["--redis", "percent-encoded"]),
         (&["--bcrypt-cost", "3"], &["3", "--bcrypt-cost", "4..=31"]),
         (&["--bcrypt-cost", "32"], &["32", "--bcrypt-cost"]),
         (&["--duplicate-login", "ignore"], &["ignore", "--duplicate-login"]),
@@ -67,14 +74,17 @@ fn files_of_settings_that_are_wrong_are_usage_errors() {
     let data = tempfile::tempdir().unwrap();
     let file = data.path().join("parlor.toml");
     let cases: &[(&str, &[&str])] = &[
-        ("frob = 1", &["DIR/parlor.toml", "unknown key \"frob\""]),
+        ("frob = 1", &["DIR/parlor.toml: line 1: unknown key \"frob\""]),
+        ("# settings\n\nhistroy = 3", &["DIR/parlor.toml: line 3: unknown key", "did you mean \"history\"?"]),
+        ("history = 3\ndata = \"~/parlor\"", &["DIR/parlor.toml: line 2: data: ", "only in a shell"]),
+        ("log = \"info\"\nbcrypt-cost = 3", &["DIR/parlor.toml: line 2: bcrypt-cost: "]),
         ("max_line_bytes = 4096", &["unknown key", "did you mean \"max-line-bytes\"?"]),
         ("[limits]\nhistory = 3", &["unknown key \"limits\""]),
         ("bcrypt-cost = 3", &["bcrypt-cost", "4..=31"]),
         ("history = \"many\"", &["history", "many"]),
         ("listen = \"127.0.0.1:0\"", &["listen", "expected an array"]),
-        ("history = 1\nhistory = 2", &["line 2"]),
-        ("history =", &["line 1"]),
+        ("history = 1\nhistory = 2", &["DIR/parlor.toml: line 2: history: "]),
+        ("history =", &["DIR/parlor.toml: line 1: history: "]),
         ("config = \"other.toml\"", &["unknown key \"config\""]),
     ];
     for (text, words) in cases {
@@ -88,7 +98,62 @@ fn bad_values_in_the_environment_are_usage_errors() {
     let data = tempfile::tempdir().unwrap();
     let mut command = command(data.path(), &["serve"]);
     command.env("PARLOR_BCRYPT_COST", "many");
-    assert_usage(ends(data.path(), command), &["many", "--bcrypt-cost"]);
+    assert_usage(ends(data.path(), command), &["many", "PARLOR_BCRYPT_COST"]);
+}
+
+#[test]
+fn a_variable_that_is_not_known_is_told_with_the_nearest_name() {
+    let server = Options::default().env("PARLOR_LISTN", "0.0.0.0:1").env("PARLOR_ELEPHANT", "1").start();
+    let told = |words: &str| server.log().lines().any(|line| line.contains("WARN") && line.contains(words));
+    eventually("the server has logged its start", || server.log().contains("serving with this certificate"));
+    assert!(told("PARLOR_LISTN is not known and has no effect; did you mean PARLOR_LISTEN?"), "{}", server.log());
+    assert!(told("PARLOR_ELEPHANT is not known and has no effect"), "{}", server.log());
+    assert_eq!(server.log().matches("is not known").count(), 2, "{}", server.log());
+    let mut list = command(server.data(), &["user", "list"]);
+    list.env("PARLOR_DTA", "/x").env("PARLOR_PASSWORD", "x").env("PARLOR_USER", "x");
+    let (code, _, complaint) = outcome(server.data(), list.output().unwrap());
+    let warning = "parlor: the variable PARLOR_DTA is not known and has no effect; did you mean PARLOR_DATA?\n";
+    assert_eq!((code, complaint), (Some(0), format!("{warning}using DIR/parlor.db\n")));
+}
+
+#[test]
+fn an_empty_variable_counts_as_unset() {
+    let empty = ["PARLOR_CONFIG", "PARLOR_REDIS", "PARLOR_TLS_CERT", "PARLOR_BCRYPT_COST", "PARLOR_MAX_ROOMS"];
+    let options = empty.iter().fold(Options::default(), |options, name| options.env(name, ""));
+    let server = options.start();
+    assert!(!server.log().contains("is not known"), "{}", server.log());
+    let mut list = command(server.data(), &["user", "list"]);
+    list.env("PARLOR_REDIS", "").env("PARLOR_CONFIG", "");
+    assert!(list.output().unwrap().status.success());
+}
+
+#[test]
+fn flags_without_a_command_are_those_of_serve() {
+    let data = tempfile::tempdir().unwrap();
+    let (_, said, _) = outcome(data.path(), harness::parlor(data.path(), &["--help"]));
+    assert!(said.contains("A self-hosted chat server"), "{said}");
+    let holder = TcpListener::bind("127.0.0.1:0").unwrap();
+    let busy = holder.local_addr().unwrap().to_string();
+    let told = ends(data.path(), command(data.path(), &["--listen", &busy, "--log", "off"]));
+    assert_failure(told, &[&format!("cannot listen on {busy}")]);
+    assert_usage(ends(data.path(), command(data.path(), &["--frob"])), &["--frob"]);
+}
+
+#[test]
+fn a_listener_of_all_ipv6_addresses_says_that_it_leaves_ipv4_out() {
+    let data = tempfile::tempdir().unwrap();
+    let mut alone = command(data.path(), &["serve", "--listen", "[::]:0"]).spawn().unwrap();
+    let log = BufReader::new(alone.stderr.take().unwrap()).lines().map_while(Result::ok);
+    let start: Vec<_> = log.take_while(|line| !line.contains("serving with this certificate")).collect();
+    alone.kill().unwrap();
+    alone.wait().unwrap();
+    let warning = "WARN parlor::commands::serve: [::]:0 accepts IPv6 only; for IPv4 too, add --listen 0.0.0.0:0";
+    assert!(start.iter().any(|line| line.ends_with(warning)), "{start:?}");
+    let both = Options::default().args(&["--listen", "[::]:0"]).start();
+    eventually("the server has logged its start", || both.log().contains("serving with this certificate"));
+    let mut client = harness::Client::open(both.address(), &both.ca());
+    assert_eq!(client.line(), "HELLO parlor/1 test");
+    assert!(!both.log().contains("IPv6 only"), "{}", both.log());
 }
 
 #[test]
@@ -117,7 +182,7 @@ fn certificates_that_cannot_be_used_are_one_line() {
         ("/nonexistent.pem", &key, &["cannot read /nonexistent.pem"]),
         (&junk, &key, &["DIR/junk.pem holds no certificate"]),
         (&chain, &junk, &["DIR/junk.pem holds no private key"]),
-        (&chain, &path("tls/ca.key"), &["DIR/tls/ca.key", "DIR/tls/server.pem", "do not fit"]),
+        (&chain, &path("tls/ca.key"), &["DIR/tls/ca.key", "DIR/tls/server.pem", "is not the key of"]),
     ];
     for (chain, key, words) in cases {
         assert_failure(serve(data.path(), &["--tls-cert", chain, "--tls-key", key]), words);
@@ -126,8 +191,7 @@ fn certificates_that_cannot_be_used_are_one_line() {
 
 #[test]
 fn a_data_directory_of_a_newer_version_is_one_line_and_untouched() {
-    let data = tempfile::tempdir().unwrap();
-    assert!(harness::parlor(data.path(), &["user", "list"]).status.success());
+    let data = harness::installation();
     let path = data.path().join("parlor.db");
     let database = rusqlite::Connection::open(&path).unwrap();
     database.pragma_update(None, "user_version", 99).unwrap();

@@ -4,12 +4,15 @@
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking, in its helpers too")]
 
 mod audit;
+mod banner;
 mod brute_force;
 mod cert;
+mod certificates;
 mod check;
 mod client;
 mod commands;
 mod config;
+mod credentials;
 mod damage;
 mod example;
 mod harness;
@@ -28,6 +31,7 @@ mod races;
 mod redis;
 mod resets;
 mod service_manager;
+mod setup;
 mod shutdown;
 mod slow_consumers;
 mod smoke;

@@ -70,6 +70,14 @@ fn judge(
             let what = format!("{what} has expired at {}", facts.not_after);
             findings.push(Finding::serious("certificate-expired", what, cure));
         }
+        Validity::Early => {
+            let what = format!("{what} is not valid before {}", facts.not_before);
+            findings.push(Finding::serious(
+                "certificate-early",
+                what,
+                "set the clock of this machine, or get a new one",
+            ));
+        }
     }
     for name in names.iter().filter(|name| !facts.names.contains(name)) {
         let what = format!("{what} does not name {name}, so clients will not accept it there");

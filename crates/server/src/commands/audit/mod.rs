@@ -15,7 +15,7 @@ use std::process::ExitCode;
 use clap::Args;
 use serde::Serialize;
 
-use crate::settings::Settings;
+use crate::settings::{CertificateFiles, Settings, installation};
 
 pub(crate) const EXAMPLES: &str =
     "Give it the settings that the server has: the same flags, variables and file. It looks at
@@ -94,8 +94,9 @@ struct Report {
 /// Runs all checks and prints the findings to standard output. The exit code is 1 if there is a serious finding.
 ///
 /// # Errors
-/// Standard output cannot be written.
+/// There is no installation, or standard output cannot be written.
 pub(crate) fn run(args: &AuditArgs) -> anyhow::Result<ExitCode> {
+    args.announce()?;
     let report = Report::of(&args.settings);
     let mut out = io::stdout().lock();
     if args.json {
@@ -106,6 +107,23 @@ pub(crate) fn run(args: &AuditArgs) -> anyhow::Result<ExitCode> {
     }
     out.flush()?;
     Ok(if report.serious > 0 { ExitCode::FAILURE } else { ExitCode::SUCCESS })
+}
+
+impl AuditArgs {
+    /// Tells on standard error what is looked at. Refuses a place where there is nothing.
+    fn announce(&self) -> anyhow::Result<()> {
+        let Settings { redis, data, config, .. } = &self.settings;
+        let is_own = matches!(self.settings.certificate(), CertificateFiles::Own { .. });
+        // A directory that this user cannot look into is a finding.
+        if redis.redis.is_none() && !is_own && !installation::exists(data).unwrap_or(true) {
+            installation::require(data)?;
+        }
+        match &redis.redis {
+            Some(url) => installation::announce(format_args!("{} and {url}", data.display()), config.as_deref()),
+            None => installation::announce(data.display(), config.as_deref()),
+        }
+        Ok(())
+    }
 }
 
 impl Report {

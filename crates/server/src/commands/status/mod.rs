@@ -8,13 +8,15 @@ mod tests;
 mod text;
 
 use std::io::{self, Write};
+use std::path::PathBuf;
 
 use anyhow::bail;
 use clap::Args;
+use parlor_settings::path;
 use parlor_store::redis;
 
 use crate::backend;
-use crate::settings::RedisArgs;
+use crate::settings::{RedisArgs, installation};
 
 const EXAMPLES: &str = "Shown are each Redis; each server with its lease (one without counts as gone, and the others
 end its sessions), the logs that it follows, the entries that it has yet to hear of the one that
@@ -37,10 +39,14 @@ const NAME: &str = "parlor status";
 
 /// Show the servers that share a Redis, and their rooms
 #[derive(Debug, Args)]
-#[command(after_help = EXAMPLES, mut_arg("redis", |arg| arg.required(true)))]
+#[command(after_help = EXAMPLES)]
 pub(crate) struct StatusArgs {
     #[command(flatten)]
     redis: RedisArgs,
+
+    /// Settings file of a server [default: /etc/parlor/parlor.toml, if it exists and --redis and PARLOR_REDIS are absent]
+    #[arg(long, env = "PARLOR_CONFIG", value_name = "FILE", value_parser = path::parser())]
+    config: Option<PathBuf>,
 
     /// Print a JSON object, for scripts: everything, times as numbers in the unit that their names end in
     #[arg(long)]
@@ -54,6 +60,9 @@ pub(crate) struct StatusArgs {
 pub(crate) fn run(args: &StatusArgs) -> anyhow::Result<()> {
     let Some(config) = backend::redis_config(&args.redis, NAME)? else { bail!("no Redis was named") };
     let status = redis::status(&config)?;
+    if args.config.is_some() {
+        installation::announce(&config.url, args.config.as_deref());
+    }
     let shown = if args.json { json::render(&status) } else { text::render(&status) };
     io::stdout().write_all(shown.as_bytes())?;
     if !status.problems.is_empty() {

@@ -11,6 +11,8 @@ pub(crate) use client::Client;
 pub(crate) use json::{Known, number};
 pub(crate) use load::{eventually, heavy};
 pub(crate) use parlor_process_testkit::{Polled, Trust};
-pub(crate) use program::{command, ends, feed, outcome, parlor, parlor_with_input};
+pub(crate) use program::{
+    command, ends, feed, install, installation, outcome, parlor, parlor_with_input, without_notice,
+};
 pub(crate) use server::{Options, Server};
 pub(crate) use terminal::Terminal;

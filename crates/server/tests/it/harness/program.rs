@@ -3,8 +3,16 @@
 use std::io::Write;
 use std::path::Path;
 use std::process::{Command, Output, Stdio};
+use std::sync::Arc;
 use std::thread;
 use std::time::{Duration, Instant};
+
+use tempfile::TempDir;
+
+use super::Options;
+
+/// Exit code, standard output and standard error.
+type Outcome = (Option<i32>, String, String);
 
 /// Returns the program with these arguments, an environment that has only the data directory, and no input.
 pub(crate) fn command(data: &Path, args: &[&str]) -> Command {
@@ -33,13 +41,13 @@ pub(crate) fn feed(mut command: Command, input: &str) -> Output {
 }
 
 /// Returns the exit code, standard output and standard error, with the directory replaced by `DIR`.
-pub(crate) fn outcome(data: &Path, output: Output) -> (Option<i32>, String, String) {
+pub(crate) fn outcome(data: &Path, output: Output) -> Outcome {
     let text = |bytes| String::from_utf8(bytes).unwrap().replace(data.to_str().unwrap(), "DIR");
     (output.status.code(), text(output.stdout), text(output.stderr))
 }
 
 /// Runs a program that must end by itself within 30 s. Returns its [`outcome`].
-pub(crate) fn ends(data: &Path, mut command: Command) -> (Option<i32>, String, String) {
+pub(crate) fn ends(data: &Path, mut command: Command) -> Outcome {
     let mut child = command.spawn().unwrap();
     let deadline = Instant::now() + Duration::from_secs(30);
     while child.try_wait().unwrap().is_none() {
@@ -51,4 +59,27 @@ pub(crate) fn ends(data: &Path, mut command: Command) -> (Option<i32>, String, S
         thread::sleep(Duration::from_millis(5));
     }
     outcome(data, child.wait_with_output().unwrap())
+}
+
+/// The same outcome without the line on standard error that names what the command uses.
+pub(crate) fn without_notice((code, said, complaint): Outcome) -> Outcome {
+    let rest = match complaint.split_once('\n') {
+        Some((first, rest)) if first.starts_with("using ") => rest.to_owned(),
+        _ => complaint,
+    };
+    (code, said, rest)
+}
+
+/// Returns a data directory on which a server has run.
+pub(crate) fn installation() -> Arc<TempDir> {
+    let data = Arc::new(tempfile::tempdir().unwrap());
+    install(&data);
+    data
+}
+
+/// Runs a server on the data directory until it listens.
+pub(crate) fn install(data: &Arc<TempDir>) {
+    let mut server = Options::default().start_in(data.clone());
+    server.signal("TERM");
+    assert!(server.wait().success());
 }

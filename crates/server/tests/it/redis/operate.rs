@@ -8,7 +8,7 @@ use parlor_redis_testkit::{Fsync, RedisServer};
 use serde_json::Value;
 
 use super::{sharing, two};
-use crate::harness::{Options, command, eventually, feed, outcome};
+use crate::harness::{Options, command, eventually, feed, outcome, without_notice};
 use crate::storage::handbook;
 
 type Outcome = (Option<i32>, String, String);
@@ -18,7 +18,7 @@ fn run(redis: &RedisServer, words: &[&str], input: &str) -> Outcome {
     let data = tempfile::tempdir().unwrap();
     let mut command = command(data.path(), words);
     command.env("PARLOR_REDIS", redis.url()).env("PARLOR_BCRYPT_COST", "4");
-    let told = outcome(data.path(), feed(command, input));
+    let told = without_notice(outcome(data.path(), feed(command, input)));
     assert!(!Path::new(data.path()).join("parlor.db").exists(), "the command made a database although it uses Redis");
     told
 }
@@ -78,7 +78,8 @@ fn a_flag_names_the_redis_and_the_database_stays_as_it_is() {
     let data = tempfile::tempdir().unwrap();
     let url = redis.url();
     let words = ["user", "add", "ann", "--password-stdin", "--bcrypt-cost", "4", "--redis", &url];
-    assert_eq!(outcome(data.path(), feed(command(data.path(), &words), "secret\n")), told(0, "ann added\n", ""));
+    let added = without_notice(outcome(data.path(), feed(command(data.path(), &words), "secret\n")));
+    assert_eq!(added, told(0, "ann added\n", ""));
     assert!(!data.path().join("parlor.db").exists());
     let server = Options::default().args(&["--redis", &url]).start();
     server.log_in("ann").expect_quiet();

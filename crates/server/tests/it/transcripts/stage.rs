@@ -9,7 +9,7 @@ use parlor_redis_testkit::RedisServer;
 use tempfile::TempDir;
 
 use super::script::{Act, Action, Pattern, Script};
-use crate::harness::{Client, Options, Server, command, feed};
+use crate::harness::{Client, Options, Server, command, feed, install};
 
 /// How long a client waits for a line before the transcript fails.
 const PATIENCE: Duration = Duration::from_secs(20);
@@ -101,6 +101,9 @@ impl Stage {
     }
 
     fn user(&mut self, args: &[String]) -> Result<(), String> {
+        if self.redis.is_none() && !self.data.path().join("parlor.db").exists() {
+            install(&self.data);
+        }
         let needs_password = ["add", "passwd"].contains(&args[0].as_str());
         let mut all = vec!["user"];
         all.extend(args.iter().map(String::as_str));

@@ -48,14 +48,40 @@ impl FromStr for RedisUrl {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, String> {
+        if is_socket(text) {
+            return Err("a Redis on a Unix socket is not supported: let it listen on TCP (`port 6379`), and write \
+                        redis://127.0.0.1:6379"
+                .to_owned());
+        }
         let (scheme, rest) = text.split_once("://").ok_or("a Redis URL begins with redis:// or rediss://")?;
+        check_login(rest)?;
         match scheme {
             "redis" | "rediss" => single(text),
             "redis+sentinel" => sentinels(rest, false),
             "rediss+sentinel" => sentinels(rest, true),
-            _ => Err(format!("{scheme}:// is not redis://, rediss://, redis+sentinel:// or rediss+sentinel://")),
+            // The text before :// may be a part of a password.
+            _ => Err("a Redis URL begins with redis://, rediss://, redis+sentinel:// or rediss+sentinel://".to_owned()),
         }
     }
+}
+
+/// Whether the text names a Unix socket, in any of the usual forms.
+fn is_socket(text: &str) -> bool {
+    let is_scheme = |scheme: &str| scheme.contains("unix") || scheme.contains("socket");
+    text.starts_with(['/', '.'])
+        || text.split_once(':').is_some_and(|(scheme, _)| is_scheme(scheme))
+        || ["redis:///", "rediss:///"].iter().any(|start| text.starts_with(start))
+}
+
+/// Refuses a user name or a password with a character that would end it. The rest would be taken for the host, which
+/// messages show.
+fn check_login(rest: &str) -> Result<(), String> {
+    const ENDS: [char; 4] = ['#', '/', '?', '@'];
+    let login = rest.rsplit_once('@').map_or("", |(login, _)| login);
+    if login.contains(ENDS) {
+        return Err("user name and password must be percent-encoded: # as %23, / as %2F, ? as %3F, @ as %40".to_owned());
+    }
+    Ok(())
 }
 
 fn single(text: &str) -> Result<RedisUrl, String> {
@@ -65,7 +91,7 @@ fn single(text: &str) -> Result<RedisUrl, String> {
         ConnectionAddr::Tcp(host, port) => (host.clone(), *port, false),
         ConnectionAddr::TcpTls { host, port, insecure: false, .. } => (host.clone(), *port, true),
         ConnectionAddr::TcpTls { .. } => return Err("certificates are always verified; see --redis-ca".to_owned()),
-        _ => return Err("a Redis is reached by TCP".to_owned()),
+        _ => return Err("a Redis on a Unix socket is not supported".to_owned()),
     };
     let login = info.redis_settings().clone();
     if login.db() != 0 {
@@ -174,14 +200,44 @@ mod tests {
     }
 
     #[test]
+    fn a_password_that_is_not_encoded_is_refused_with_the_remedy() {
+        for scheme in ["redis", "rediss", "redis+sentinel", "rediss+sentinel"] {
+            for password in ["sec#ret", "sec/ret", "sec?ret", "sec@ret", "#secret", "secret/", "@", "a@b/c#d?e"] {
+                let text = format!("{scheme}://ann:{password}@h/main");
+                let error = text.parse::<RedisUrl>().map(|url| url.to_string()).unwrap_err();
+                assert!(error.contains("%23") && error.contains("percent-encoded"), "{text}: {error}");
+            }
+        }
+        let url: RedisUrl = "redis://:a%23b%2Fc%3Fd%40e@h".parse().unwrap();
+        assert_eq!((url.login.password(), url.to_string().as_str()), (Some("a#b/c?d@e"), "redis://h:6379"));
+    }
+
+    #[test]
+    fn a_unix_socket_is_refused_as_such() {
+        for text in [
+            "/run/redis.sock",
+            "./redis.sock",
+            "unix:/run/redis.sock",
+            "unix:///run/redis.sock",
+            "redis+unix:///run/redis.sock",
+            "redis-socket:///run/redis.sock",
+            "redis:///run/redis.sock",
+        ] {
+            let error = text.parse::<RedisUrl>().unwrap_err();
+            assert!(error.contains("Unix socket is not supported") && error.contains("TCP"), "{text}: {error}");
+        }
+    }
+
+    #[test]
     fn what_is_no_url_is_refused_without_its_password() {
         for wrong in
-            ["localhost", "http://x", "redis://:secret@", "redis+sentinel://a:b", "redis+sentinel://a:secret/m"]
+            ["localhost", "secret://x", "redis://:secret@", "redis+sentinel://a:b", "redis+sentinel://a:secret/m"]
         {
             let error = wrong.parse::<RedisUrl>().unwrap_err();
             assert!(!error.contains("secret"), "{error}");
         }
-        assert!("rediss://h/#insecure".parse::<RedisUrl>().is_err());
+        let insecure = "rediss://h/#insecure".parse::<RedisUrl>().unwrap_err();
+        assert!(insecure.contains("certificates are always verified"), "{insecure}");
         assert!("redis://h/1".parse::<RedisUrl>().is_err());
     }
 }

@@ -1,0 +1,193 @@
+//! What a server prints at its start: where it listens, how to connect from this machine and from others, and how to
+//! get an account. It must not read anything but what it is given.
+
+use std::fmt::{self, Write};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::path::Path;
+
+use crate::settings::{CertificateFiles, Network, RedisArgs, Registration, Settings};
+use crate::tls::{CertificateInfo, TlsName};
+
+/// The facts of a running server that the banner tells.
+#[derive(Debug)]
+pub(crate) struct Banner<'a> {
+    /// The program, as it was called.
+    pub(crate) program: &'a str,
+    /// The addresses on which the server listens.
+    pub(crate) addresses: &'a [SocketAddr],
+    /// The CA file, if the server made its own certificate.
+    pub(crate) ca: Option<&'a Path>,
+    /// The certificate.
+    pub(crate) certificate: &'a CertificateInfo,
+    /// The settings with which the server started.
+    pub(crate) settings: &'a Settings,
+}
+
+impl fmt::Display for Banner<'_> {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for address in self.addresses {
+            writeln!(out, "parlor listening on {address}")?;
+        }
+        out.write_str(&self.local_commands())?;
+        out.write_str(&self.remote_commands())?;
+        out.write_str(&self.accounts())
+    }
+}
+
+impl Banner<'_> {
+    /// How to connect from this machine, if the server takes its connections without a balancer.
+    fn local_commands(&self) -> String {
+        let Some(address) = self.addresses.iter().copied().map(reachable).find(|it| !self.is_balanced(it.ip())) else {
+            return String::new();
+        };
+        let (program, trust) = (quoted(self.program), self.trust_here(address.ip()));
+        let chain = match (self.ca, self.settings.certificate()) {
+            (None, CertificateFiles::Own { chain, .. }) => format!("-partial_chain -CAfile {}", shown(&chain)),
+            (ca, _) => format!("-CAfile {}", ca.map(shown).unwrap_or_default()),
+        };
+        format!(
+            "\nTo connect from this machine, in another terminal:\n  {program} connect {address} {trust}\n  openssl \
+             s_client -quiet -verify_return_error {chain} -connect {address}\n"
+        )
+    }
+
+    /// The flag with which a client on this machine verifies the server at `address`.
+    fn trust_here(&self, address: IpAddr) -> String {
+        match self.ca {
+            Some(ca) if self.certificate.names.contains(&TlsName::Ip(address)) => format!("--ca {}", shown(ca)),
+            _ => format!("--pin {}", self.certificate.pin),
+        }
+    }
+
+    /// How to connect from other machines, if that is possible.
+    fn remote_commands(&self) -> String {
+        let balanced = !self.settings.proxy_from.is_empty();
+        let public = self.addresses.iter().find(|it| !it.ip().to_canonical().is_loopback());
+        let (head, port) = match public {
+            _ if balanced => {
+                let from: Vec<_> = self.settings.proxy_from.iter().map(Network::to_string).collect();
+                let head = format!("To connect through the balancer ({}), at the balancer's port:", from.join(", "));
+                (head, None)
+            }
+            Some(public) => ("To connect from another machine:".to_owned(), Some(public.port())),
+            None => return String::new(),
+        };
+        let name = self.public_name(public.map(SocketAddr::ip));
+        let host = name.as_ref().map_or("HOST".to_owned(), in_url);
+        let server = port.map_or_else(|| format!("{host}:PORT"), |port| format!("{host}:{port}"));
+        let pin = format!("  parlor connect {server} --pin {}\n", self.certificate.pin);
+        let mut lines = format!("\n{head}\n");
+        match (self.ca, name) {
+            (Some(ca), Some(_)) => {
+                // Text in a string takes every write.
+                let _ =
+                    writeln!(lines, "  parlor connect {server} --ca ca.pem\nwith a copy of {}, or without:", shown(ca));
+            }
+            (None, Some(_)) => {
+                let _ = writeln!(
+                    lines,
+                    "  parlor connect {server}\nor, if no authority that systems know issued the certificate:"
+                );
+            }
+            (_, None) => {
+                lines.push_str("The certificate has no name for other machines; see --tls-name. With its key:\n")
+            }
+        }
+        lines + &pin
+    }
+
+    /// A name of the certificate by which other machines reach the server.
+    fn public_name(&self, listener: Option<IpAddr>) -> Option<TlsName> {
+        let machine = TlsName::of_machine();
+        let names = &self.certificate.names;
+        let given = self.settings.tls_name.iter().find(|name| names.contains(name) && is_one_host(name));
+        let bound = listener.map(TlsName::Ip).filter(|name| names.contains(name));
+        let other = names.iter().find(|name| !machine.contains(name) && is_one_host(name));
+        given.or(bound.as_ref()).or(other).cloned()
+    }
+
+    /// How to log in and how to get an account.
+    fn accounts(&self) -> String {
+        let login = "\nLog in by LOGIN <user> <password>; parlor connect asks for both.\n";
+        match self.settings.registration() {
+            Registration::Open => {
+                format!("{login}Make an account by REGISTER <user> <password>, or by parlor connect --register.\n")
+            }
+            Registration::Closed => {
+                format!("{login}Registration is closed. Make an account on this machine:\n  {}\n", self.add_user())
+            }
+        }
+    }
+
+    fn add_user(&self) -> String {
+        let program = quoted(self.program);
+        let RedisArgs { redis, redis_ca } = &self.settings.redis;
+        let Some(url) = redis else {
+            return format!("{program} user add alice --data {}", shown(&self.settings.data));
+        };
+        if url.has_password() {
+            return format!("{program} user add alice     # with the server's PARLOR_REDIS in the environment");
+        }
+        let ca = redis_ca.as_deref().map(|ca| format!(" --redis-ca {}", shown(ca))).unwrap_or_default();
+        format!("{program} user add alice --redis {}{ca}", quoted(&url.to_string()))
+    }
+
+    /// Whether connections from this address have to begin with a PROXY header.
+    fn is_balanced(&self, address: IpAddr) -> bool {
+        self.settings.proxy_from.iter().any(|network| network.contains(address))
+    }
+}
+
+/// Whether the name is one of a single host that others can reach.
+fn is_one_host(name: &TlsName) -> bool {
+    match name {
+        TlsName::Dns(name) => !name.starts_with("*.") && name != "localhost",
+        TlsName::Ip(address) => !address.is_loopback(),
+    }
+}
+
+/// The name as it stands before a port.
+fn in_url(name: &TlsName) -> String {
+    match name {
+        TlsName::Ip(IpAddr::V6(address)) => format!("[{address}]"),
+        name => name.to_string(),
+    }
+}
+
+/// Returns the address at which a client on this machine reaches a listener.
+fn reachable(address: SocketAddr) -> SocketAddr {
+    let ip = match address.ip() {
+        IpAddr::V4(ip) if ip.is_unspecified() => Ipv4Addr::LOCALHOST.into(),
+        IpAddr::V6(ip) if ip.is_unspecified() => Ipv6Addr::LOCALHOST.into(),
+        ip => ip,
+    };
+    SocketAddr::new(ip, address.port())
+}
+
+fn shown(path: &Path) -> String {
+    quoted(&path.display().to_string())
+}
+
+/// Quotes a word for a shell, if necessary.
+fn quoted(word: &str) -> String {
+    let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b"/._-+:@%".contains(&byte);
+    if word.bytes().all(is_plain) { word.to_owned() } else { format!("'{}'", word.replace('\'', r"'\''")) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn commands_can_be_pasted_into_a_shell() {
+        assert_eq!(quoted("/a/b-c.pem"), "/a/b-c.pem");
+        assert_eq!(quoted("/my data/it's"), r"'/my data/it'\''s'");
+    }
+
+    #[test]
+    fn a_listener_on_all_addresses_is_reached_by_loopback() {
+        assert_eq!(reachable("0.0.0.0:1".parse().unwrap()).to_string(), "127.0.0.1:1");
+        assert_eq!(reachable("[::]:1".parse().unwrap()).to_string(), "[::1]:1");
+        assert_eq!(reachable("192.0.2.1:1".parse().unwrap()).to_string(), "192.0.2.1:1");
+    }
+}
