@@ -97,7 +97,7 @@ impl Backend {
         let Self::Sqlite { store, .. } = self else { return None };
         let store = store.clone();
         Some(PeriodicTask {
-            what: "looking for deleted and unlocked accounts",
+            what: "looking for deleted, kicked and unlocked accounts",
             run: Box::new(move || store.notice_changes()),
         })
     }

@@ -9,6 +9,7 @@ mod database;
 mod follows;
 mod heads;
 mod job;
+mod kick_requests;
 mod known_addresses;
 mod log;
 mod readers;
@@ -74,13 +75,14 @@ impl Sqlite {
         &self.store
     }
 
-    /// Polls for accounts that were deleted or unlocked since the last poll, by this process or another. Reports
-    /// deletions to the sink, and clears the failures of unlocked accounts. Call it about every second. Blocks.
+    /// Polls for accounts that were deleted, kicked or unlocked since the last poll, by this process or another. Reports
+    /// deletions and kicks to the sink, and clears the failures of unlocked accounts. Call it about every second. Blocks.
     ///
     /// # Errors
     /// The database cannot be read; the next poll repeats the work.
     pub fn notice_changes(&self) -> StoreResult<()> {
         self.changes.notice_deletions()?;
+        self.changes.notice_kicks()?;
         self.changes.notice_unlockings()
     }
 }

@@ -70,6 +70,7 @@ scripts! {
     evict: "touch_ttl" "publish_membership" "remove_member" "evict";
     expel: "touch_ttl" "publish_membership" "remove_member" "expel";
     head: "touch_ttl" "head";
+    kick_account: "kick_account";
     leave: "touch_ttl" "publish_membership" "remove_member" "leave";
     note_address: "note_address";
     predecessors: "predecessors";
