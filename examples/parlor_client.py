@@ -3,13 +3,13 @@
 
 As a program, it sends every line of standard input and prints every event:
 
-    echo "hello" | PARLOR_PASSWORD=secret ./parlor_client.py --ca ca.pem alice
-    PARLOR_PASSWORD=secret ./parlor_client.py --register --room red bob
+    echo "hello" | PARLOR_PASSWORD='a secret word' ./parlor_client.py --ca ca.pem alice
+    PARLOR_PASSWORD='a secret word' ./parlor_client.py --register --room red bob
 
 As a module:
 
     with Client("localhost", 7878, ca="ca.pem") as client:
-        client.log_in("alice", "secret")
+        client.log_in("alice", "a secret word")
         client.command("/join red")
         client.say("hello")
         for event in client.events():

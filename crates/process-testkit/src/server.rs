@@ -38,10 +38,11 @@ pub struct Launch {
 }
 
 impl Launch {
-    /// Starts this program with default options, except for a cheap password hash.
+    /// Starts this program with default options, except for a cheap password hash, and passwords of any length.
     pub fn new(program: impl Into<PathBuf>) -> Self {
         Self { program: program.into(), args: Vec::new(), env: Vec::new(), port: 0, max_descriptors: None }
             .env("PARLOR_BCRYPT_COST", "4")
+            .env("PARLOR_MIN_PASSWORD", "1")
     }
 
     /// Arguments of `serve`; `--listen` adds an address.

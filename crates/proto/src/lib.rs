@@ -1,6 +1,7 @@
 //! The language between Parlor and its clients, version 1: names, lines, commands, events and their text and JSON
 //! forms. This crate is pure: it must not know sockets, files, threads or locks.
 
+mod blank_chars;
 mod command;
 mod control_chars;
 mod encode;

@@ -4,6 +4,7 @@ use zeroize::Zeroizing;
 
 use crate::HISTORY_DEFAULT;
 use crate::HISTORY_MAX;
+use crate::blank_chars::{is_blank, is_invisible};
 use crate::command::{Command, Credentials, PreLoginCommand};
 use crate::control_chars::is_control;
 use crate::encode::Format;
@@ -68,7 +69,7 @@ pub fn parse_pre_login(line: &[u8]) -> Result<Option<PreLoginCommand>, ParseErro
 pub fn parse_command(line: &[u8]) -> Result<Option<Command>, ParseError> {
     let Some(line) = readable(line)? else { return Ok(None) };
     match line.strip_prefix('/') {
-        Some(said) if said.starts_with('/') => say(said),
+        Some(said) if said.starts_with('/') => Ok(typed_text(said).map(Command::Message)),
         Some(typed) => {
             let (word, rest) = split_word(typed);
             let Some(info) = VerbInfo::find(word).filter(|info| info.available(true)) else {
@@ -82,25 +83,44 @@ pub fn parse_command(line: &[u8]) -> Result<Option<Command>, ParseError> {
     }
 }
 
-/// The line as text. `None` if it contains only white space and control characters.
+/// The line as text. `None` if it shows nothing.
 fn readable(line: &[u8]) -> Result<Option<&str>, ParseError> {
     let text = std::str::from_utf8(line).map_err(|_| Refusal::InvalidUtf8)?;
-    let blank = text.chars().all(|character| character.is_whitespace() || is_control(character));
-    Ok((!blank).then_some(text))
+    Ok((!text.chars().all(is_blank)).then_some(text))
 }
 
-/// A message, unless it looks like a login that was sent too late: a password must never be broadcast.
+/// The text that a client typed, without control characters. `None` if it shows nothing. A text in a log may show
+/// nothing, because earlier versions accepted that.
+fn typed_text(text: &str) -> Option<Text> {
+    Text::sanitise(text).filter(|text| !text.as_str().chars().all(is_blank))
+}
+
+/// A message, unless it looks like a command that is not at the start of its line, or like a login that was sent too
+/// late: a password must never be broadcast.
 fn say(line: &str) -> Result<Option<Command>, ParseError> {
-    let Some(text) = Text::sanitise(line) else { return Ok(None) };
-    // Split like a command before login, so that every line that logs in there is caught here.
-    let (word, _) = split_word(text.as_str());
-    for (keyword, verb) in [("login", Verb::Login), ("register", Verb::Register)] {
-        if word.eq_ignore_ascii_case(keyword) && word.len() < text.as_str().len() {
-            text.forget();
-            return Err(ParseError { verb: Some(verb), refusal: Refusal::AlreadyAuthenticated });
-        }
+    let Some(text) = typed_text(line) else { return Ok(None) };
+    if let Some(misplaced) = misplaced_command(text.as_str()) {
+        text.forget();
+        return Err(misplaced);
     }
     Ok(Some(Command::Message(text)))
+}
+
+/// The error if the first word of a message is that of a command. What shows nothing hides neither the word nor its end.
+fn misplaced_command(text: &str) -> Option<ParseError> {
+    let words = text.trim_start_matches(is_blank);
+    let (word, has_arguments) = words.find(char::is_whitespace).map_or((words, false), |end| (&words[..end], true));
+    if let Some(typed) = word.strip_prefix('/') {
+        let info = VerbInfo::find(&typed.replace(is_invisible, ""))?;
+        return Some(ParseError { verb: Some(info.verb), refusal: Refusal::LeadingSpace });
+    }
+    let is_word = |keyword: &str| {
+        let visible = word.chars().filter(|&character| !is_invisible(character));
+        visible.map(|character| character.to_ascii_lowercase()).eq(keyword.chars())
+    };
+    let mut keywords = [("login", Verb::Login), ("register", Verb::Register)].into_iter();
+    let (_, verb) = keywords.find(|(keyword, _)| has_arguments && is_word(keyword))?;
+    Some(ParseError { verb: Some(verb), refusal: Refusal::AlreadyAuthenticated })
 }
 
 /// Splits at the first space or tab, and drops that character.
@@ -189,7 +209,7 @@ impl Arguments<'_> {
     }
 
     fn text(&self, text: &str) -> Result<Text, Refusal> {
-        Text::sanitise(text).ok_or_else(|| self.wrong())
+        typed_text(text).ok_or_else(|| self.wrong())
     }
 
     /// The first argument, and all text after the one space or tab behind it.

@@ -55,6 +55,11 @@ impl Password {
         Ok(Self(Zeroizing::new(text.to_owned())))
     }
 
+    /// Its length in characters. White space and other characters that show nothing count, too.
+    pub fn characters(&self) -> usize {
+        self.0.chars().count()
+    }
+
     /// The password itself. Only for the hash function and the wire.
     pub fn expose(&self) -> &str {
         &self.0
@@ -83,6 +88,11 @@ mod tests {
         assert_eq!(Password::new(" a\t b ").unwrap().expose(), " a\t b ");
         assert_eq!(Password::new("a\u{7}"), Err(PasswordError::ControlCharacter));
         assert_eq!(Password::new(""), Err(PasswordError::Empty));
+    }
+
+    #[test]
+    fn a_character_counts_once_however_many_bytes_it_has() {
+        assert_eq!(Password::new("é世 👋").unwrap().characters(), 4);
     }
 
     #[test]

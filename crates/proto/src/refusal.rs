@@ -41,12 +41,15 @@ codes! {
     BadArgument = "bad-argument": "An argument is missing, superfluous or malformed; the usage follows.",
     BadName = "bad-name": "No name of a user or room.",
     PasswordTooLong = "password-too-long": "A password has at most 72 bytes; it is never cut.",
+    PasswordTooShort = "password-too-short": "The operator wants longer passwords; the number of characters follows.",
     UnknownCommand = "unknown-command": "No such command.",
+    LeadingSpace = "leading-space": "A command is not at the start of its line; the line goes nowhere.",
     LoginRequired = "login-required": "Only LOGIN, REGISTER, FORMAT, PING, HELP and QUIT are understood before login.",
     LoginTimeout = "login-timeout": "The time for logging in is over; the connection is closed.",
     BadCredentials = "bad-credentials": "Unknown user or wrong password.",
     TooManyAttempts = "too-many-attempts": "Too many failed logins of this account or from this address; the seconds to wait follow.",
     NameTaken = "name-taken": "The account exists already.",
+    NameReserved = "name-reserved": "Only the operator makes an account of this name.",
     RegistrationClosed = "registration-closed": "Accounts are made by the operator only.",
     AlreadyLoggedIn = "already-logged-in": "The user has a session, and the server's policy keeps it.",
     TakeoverLoop = "takeover-loop": "Two clients throw each other out; the seconds to wait follow.",
@@ -85,8 +88,12 @@ pub enum Refusal {
     BadName,
     /// More than [`PASSWORD_MAX_BYTES`] bytes.
     PasswordTooLong,
+    /// Fewer than this many characters.
+    PasswordTooShort(usize),
     /// No such command.
     UnknownCommand,
+    /// Something that shows nothing is before a command.
+    LeadingSpace,
     /// Not before login.
     LoginRequired,
     /// No login within this many seconds.
@@ -97,6 +104,8 @@ pub enum Refusal {
     TooManyAttempts(u64),
     /// The name is taken.
     NameTaken,
+    /// The name is for accounts that the operator makes.
+    NameReserved,
     /// Registration is closed.
     RegistrationClosed,
     /// The user has a session, and the policy keeps it.
@@ -140,12 +149,15 @@ impl Refusal {
             Self::BadArgument(_) | Self::ControlCharacter(_) => RefusalCode::BadArgument,
             Self::BadName => RefusalCode::BadName,
             Self::PasswordTooLong => RefusalCode::PasswordTooLong,
+            Self::PasswordTooShort(_) => RefusalCode::PasswordTooShort,
             Self::UnknownCommand => RefusalCode::UnknownCommand,
+            Self::LeadingSpace => RefusalCode::LeadingSpace,
             Self::LoginRequired => RefusalCode::LoginRequired,
             Self::LoginTimeout(_) => RefusalCode::LoginTimeout,
             Self::BadCredentials => RefusalCode::BadCredentials,
             Self::TooManyAttempts(_) => RefusalCode::TooManyAttempts,
             Self::NameTaken => RefusalCode::NameTaken,
+            Self::NameReserved => RefusalCode::NameReserved,
             Self::RegistrationClosed => RefusalCode::RegistrationClosed,
             Self::AlreadyLoggedIn => RefusalCode::AlreadyLoggedIn,
             Self::TakeoverLoop(_) => RefusalCode::TakeoverLoop,
@@ -188,16 +200,25 @@ impl fmt::Display for Refusal {
                 out.write_str("Names are made of letters, digits, _ and -: at most 32 for a user, 64 for a room")
             }
             Self::PasswordTooLong => write!(out, "A password has at most {PASSWORD_MAX_BYTES} bytes"),
+            Self::PasswordTooShort(min) => write!(out, "{min} characters at least for a new password"),
             Self::UnknownCommand => out.write_str("No such command; /help lists them"),
+            Self::LeadingSpace => out.write_str(
+                "Nothing may be before a command, so the line was sent to nobody; begin it with // to say it",
+            ),
             Self::LoginRequired => out.write_str("First LOGIN <user> <password>; HELP lists what else is understood"),
             Self::LoginTimeout(seconds) => write!(out, "Not logged in within {seconds} s"),
             Self::BadCredentials => out.write_str("Unknown user or wrong password"),
             Self::TooManyAttempts(seconds) => write!(out, "{seconds} seconds to wait after too many failures"),
             Self::NameTaken => out.write_str("There is such an account already"),
+            Self::NameReserved => {
+                out.write_str("This name is reserved; take another, or ask the operator for an account")
+            }
             Self::RegistrationClosed => out.write_str("Ask the operator of this server for an account"),
             Self::AlreadyLoggedIn => out.write_str("This user is logged in elsewhere, and that session is kept"),
             Self::TakeoverLoop(seconds) => write!(out, "{seconds} seconds to wait: two clients throw each other out"),
-            Self::AlreadyAuthenticated => out.write_str("Already logged in; the line was sent to nobody"),
+            Self::AlreadyAuthenticated => {
+                out.write_str("Already logged in; the line was sent to nobody; to say it, put another word first")
+            }
             Self::AlreadyInRoom(room) => write!(out, "You are in {room} already"),
             Self::InLobby => out.write_str("You are in the lobby; /quit ends the session"),
             Self::NoSuchRoom(room) => write!(out, "There is nobody in a room {room}"),
@@ -230,5 +251,10 @@ mod tests {
     fn seconds_come_first_where_a_client_reads_them() {
         assert!(Refusal::TakeoverLoop(7).to_string().starts_with("7 "));
         assert!(Refusal::TooManyAttempts(9).to_string().starts_with("9 "));
+    }
+
+    #[test]
+    fn the_wanted_length_comes_first() {
+        assert!(Refusal::PasswordTooShort(8).to_string().starts_with("8 characters "));
     }
 }

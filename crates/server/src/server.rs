@@ -138,6 +138,8 @@ fn policy(settings: &Settings) -> Policy {
     let line_rate = settings.line_rate();
     Policy {
         server_name: settings.server_name.as_str().to_owned(),
+        min_password: settings.min_password,
+        reserved_names: settings.reserved_names(),
         registration_open: settings.registration() == Registration::Open,
         duplicate_login: match settings.duplicate_login {
             settings::DuplicateLogin::Takeover => DuplicateLogin::Takeover,

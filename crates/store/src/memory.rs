@@ -84,6 +84,16 @@ impl Accounts for MemoryAccounts {
         Ok(self.change(user, |account| account.role = role))
     }
 
+    fn kick(&self, user: &UserName) -> StoreResult<bool> {
+        let mut people = lock(&self.state);
+        let Some(account) = people.accounts.get_mut(user) else { return Ok(false) };
+        account.kicks += 1;
+        let version = account.version();
+        drop(people);
+        self.sink.session_kicked(user, version).run();
+        Ok(true)
+    }
+
     fn delete(&self, user: &UserName) -> StoreResult<bool> {
         let mut people = lock(&self.state);
         let Some(Account { created, .. }) = people.accounts.remove(user) else { return Ok(false) };

@@ -74,7 +74,7 @@ fn name(user: &str) -> UserName {
 
 fn account(user: &str) -> Account {
     let hash = PasswordHash::new("a hash".to_owned());
-    Account { user: name(user), hash, role: Role::Member, created: Timestamp::from_millis(7) }
+    Account { user: name(user), hash, role: Role::Member, created: Timestamp::from_millis(7), kicks: 0 }
 }
 
 fn raw(data: &Path) -> rusqlite::Connection {
@@ -343,12 +343,16 @@ fn a_database_of_version_1_is_brought_up_to_date() {
     let data = tempfile::tempdir().unwrap();
     drop(open(data.path()).unwrap());
     let old = raw(data.path());
-    let undone = "DROP TABLE usual_address; DROP TABLE unlocking; ALTER TABLE deletion DROP COLUMN created;";
+    let undone = "DROP TABLE usual_address; DROP TABLE unlocking; ALTER TABLE deletion DROP COLUMN created;
+        DROP TABLE kick; ALTER TABLE account DROP COLUMN kicks;";
     old.execute_batch(&format!("{undone} PRAGMA user_version = 1")).unwrap();
+    old.execute_batch("INSERT INTO account VALUES ('cyd', 'hash', 'member', 7)").unwrap();
     drop(old);
     let store = open(data.path()).unwrap();
     let accounts = &store.store().accounts;
     assert!(accounts.create(&account("bob")).unwrap() && accounts.delete(&name("bob")).unwrap());
+    assert!(accounts.kick(&name("cyd")).unwrap());
+    assert_eq!(accounts.find(&name("cyd")).unwrap().unwrap().kicks, 1);
     store.store().attempts.note_known_address(&attempt(&name("ann"), "192.0.2.1", 0)).unwrap();
     assert!(is_known(&store, &attempt(&name("ann"), "192.0.2.1", 0)));
 }

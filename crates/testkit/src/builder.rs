@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use parlor_core::{DuplicateLogin, LineRate, Policy};
 
-use crate::world::World;
+use crate::world::{World, name};
 
 /// Builds a world. Settings that are not set have the defaults of the rules.
 #[derive(Debug, Clone)]
@@ -38,6 +38,23 @@ impl Builder {
     #[must_use]
     pub fn registration_closed(mut self) -> Self {
         self.policy.registration_open = false;
+        self
+    }
+
+    /// Shortest new password, in characters.
+    #[must_use]
+    pub fn min_password(mut self, characters: usize) -> Self {
+        self.policy.min_password = characters;
+        self
+    }
+
+    /// REGISTER creates no account of this name.
+    ///
+    /// # Panics
+    /// If it is no name.
+    #[must_use]
+    pub fn reserve_name(mut self, user: &str) -> Self {
+        self.policy.reserved_names.push(name(user));
         self
     }
 

@@ -150,6 +150,10 @@ impl Accounts for Intercepted<dyn Accounts> {
         self.call(Call::Write, |it| it.delete(user))
     }
 
+    fn kick(&self, user: &UserName) -> StoreResult<bool> {
+        self.call(Call::Write, |it| it.kick(user))
+    }
+
     fn unlock(&self, user: &UserName, address: Option<&str>, now: Timestamp) -> StoreResult<bool> {
         self.call(Call::Write, |it| it.unlock(user, address, now))
     }

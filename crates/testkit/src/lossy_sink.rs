@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use parlor_core::ports::{Entry, LogId, Presence, Sink, UnloggedMessage};
+use parlor_core::ports::{AccountVersion, Entry, LogId, Presence, Sink, UnloggedMessage};
 use parlor_core::{ConnectionId, Flush, Hub};
 use parlor_proto::{Epoch, Timestamp, UserName};
 
@@ -46,5 +46,9 @@ impl Sink for LossySink {
 
     fn account_deleted(&self, user: &UserName, created: Timestamp) -> Flush {
         self.hub.account_deleted(user, created)
+    }
+
+    fn session_kicked(&self, user: &UserName, version: AccountVersion) -> Flush {
+        self.hub.session_kicked(user, version)
     }
 }

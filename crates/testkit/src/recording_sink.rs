@@ -4,7 +4,7 @@
 use std::collections::BTreeSet;
 use std::sync::Mutex;
 
-use parlor_core::ports::{Change, Entry, LogId, Presence, Sink, UnloggedMessage};
+use parlor_core::ports::{AccountVersion, Change, Entry, LogId, Presence, Sink, UnloggedMessage};
 use parlor_core::{ConnectionId, Flush};
 use parlor_proto::{Epoch, Timestamp, UserName};
 
@@ -27,6 +27,8 @@ pub enum Reported {
     Direct(UnloggedMessage),
     /// The account with this name and creation time was deleted.
     Deleted(String, Timestamp),
+    /// The account was kicked, for this many times in all.
+    Kicked(String, u64),
 }
 
 /// Records the events of a store. Panics if deliveries of one log overlap.
@@ -91,6 +93,14 @@ impl RecordingSink {
     pub fn deleted(&self) -> Vec<(String, Timestamp)> {
         self.pick(|it| match it {
             Reported::Deleted(user, created) => Some((user.clone(), *created)),
+            _ => None,
+        })
+    }
+
+    /// The kicked accounts, each with its number of kicks.
+    pub fn kicked(&self) -> Vec<(String, u64)> {
+        self.pick(|it| match it {
+            Reported::Kicked(user, kicks) => Some((user.clone(), *kicks)),
             _ => None,
         })
     }
@@ -182,6 +192,10 @@ impl Sink for RecordingSink {
     fn account_deleted(&self, user: &UserName, created: Timestamp) -> Flush {
         self.record(Reported::Deleted(user.to_string(), created))
     }
+
+    fn session_kicked(&self, user: &UserName, version: AccountVersion) -> Flush {
+        self.record(Reported::Kicked(user.to_string(), version.kicks))
+    }
 }
 
 /// Ignores all events: there are no clients.
@@ -212,6 +226,10 @@ impl Sink for NoopSink {
     }
 
     fn account_deleted(&self, _user: &UserName, _created: Timestamp) -> Flush {
+        Flush::default()
+    }
+
+    fn session_kicked(&self, _user: &UserName, _version: AccountVersion) -> Flush {
         Flush::default()
     }
 }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use parlor_core::ports::{Account, Clock, Role, Sink};
+use parlor_core::ports::{Account, Clock, PasswordHash, Role, Sink};
 use parlor_core::{Hub, Origin, Services};
 use parlor_proto::{Bye, Timestamp, UserName};
 use parlor_store::memory;
@@ -91,6 +91,16 @@ impl World {
     /// Creates an account whose hash has another cost than the current setting.
     pub fn outdated_account(&self, user: &str) {
         self.make_account(user, Role::Member, true);
+    }
+
+    /// Creates an account with this password, whatever passwords are refused now.
+    pub fn account_with_password(&self, user: &str, password: &str) {
+        self.store_account(user, Role::Member, current_hash(password));
+    }
+
+    /// Ends the session of an account, as an operator does.
+    pub fn kick(&self, user: &str) {
+        assert!(self.0.services.store.accounts.kick(&name(user)).expect("the store works"), "there is such an account");
     }
 
     /// The hash of an account's password.
@@ -233,8 +243,11 @@ impl World {
 
     fn make_account(&self, user: &str, role: Role, is_outdated: bool) {
         let password = password_of(user);
-        let hash = if is_outdated { outdated_hash(&password) } else { current_hash(&password) };
-        let account = Account { user: name(user), hash, role, created: self.0.clock.now() };
+        self.store_account(user, role, if is_outdated { outdated_hash(&password) } else { current_hash(&password) });
+    }
+
+    fn store_account(&self, user: &str, role: Role, hash: PasswordHash) {
+        let account = Account { user: name(user), hash, role, created: self.0.clock.now(), kicks: 0 };
         self.0.services.store.accounts.create(&account).expect("the store works");
     }
 }
@@ -249,6 +262,6 @@ fn origin(address: &str, is_loopback: bool) -> Origin {
     Origin { address: address.to_owned(), network: address.to_owned(), is_loopback }
 }
 
-fn name(user: &str) -> UserName {
+pub(crate) fn name(user: &str) -> UserName {
     user.parse().expect("tests use valid names")
 }

@@ -87,7 +87,7 @@ impl Server {
     fn enter(&self, verb: &str, user: &str, room: &str) -> Result<Client> {
         let mut client = Client::connect(self.address, self.config.clone())?;
         ensure!(client.line()?.starts_with("HELLO "), "no greeting");
-        client.send(&format!("{verb} {user} secret\n/join {room}\n"))?;
+        client.send(&format!("{verb} {user} a secret word\n/join {room}\n"))?;
         client.until(&format!("OK {} ", verb.to_lowercase()))?;
         client.until("OK join ")?;
         Ok(client)

@@ -22,7 +22,7 @@ use crate::servers::accounts::Step;
 use crate::servers::parlor::Server;
 
 /// The password of all users in the storm.
-const PASSWORD: &str = "secret";
+const PASSWORD: &str = "a secret word";
 /// The first part of a storm, in which all clients do their TLS handshakes.
 const BEGINNING: Duration = Duration::from_secs(3);
 /// Minimum length of a measurement.

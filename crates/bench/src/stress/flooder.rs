@@ -21,7 +21,7 @@ pub(crate) fn flood(server: &Server, user: &str, room: &str, stop: &AtomicBool) 
     socket.set_nodelay(true)?;
     let tls = ClientConnection::new(server.config().clone(), "localhost".try_into()?)?;
     let mut stream = StreamOwned::new(tls, socket);
-    stream.write_all(format!("REGISTER {user} secret\n/join {room}\n").as_bytes())?;
+    stream.write_all(format!("REGISTER {user} a secret word\n/join {room}\n").as_bytes())?;
     stream.flush()?;
     stream.sock.set_nonblocking(true)?;
     let batch = "flood\n".repeat(BATCH);

@@ -1,9 +1,9 @@
 //! The effects that actions request. Actions only append here;
 //! [`crate::connection::command_processor::CommandProcessor`] carries the effects out, in order.
 
-use parlor_proto::{Bye, Event, Format, Refusal, RoomName, Text, Timestamp, UserName, Verb};
+use parlor_proto::{Bye, Event, Format, Refusal, RoomName, Text, UserName, Verb};
 
-use crate::ports::{LogId, StoreError};
+use crate::ports::{AccountVersion, LogId, StoreError};
 
 /// One request of an action.
 #[derive(Debug)]
@@ -34,8 +34,8 @@ pub(crate) enum Effect {
 #[derive(Debug)]
 pub(crate) struct VerifiedLogin {
     pub(crate) user: UserName,
-    /// When the account with the right password was created. A later account with the same name does not count.
-    pub(crate) created: Timestamp,
+    /// The account with the right password. If it was deleted or kicked since, no session begins.
+    pub(crate) version: AccountVersion,
     /// The command to reply to.
     pub(crate) verb: Verb,
 }

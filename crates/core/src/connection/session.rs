@@ -13,7 +13,8 @@ use crate::limits::policy::{DuplicateLogin, Policy};
 use crate::limits::whole_seconds;
 use crate::planted::{Bug, planted};
 use crate::ports::{
-    Claim, ClaimResult, EnterResult, Head, LogId, PredecessorWait, SessionKey, StoreError, TakeoverLimit,
+    AccountVersion, Claim, ClaimResult, EnterResult, Head, LogId, PredecessorWait, SessionKey, StoreError,
+    TakeoverLimit,
 };
 use crate::services::Services;
 
@@ -68,10 +69,10 @@ impl Session {
         origin: &Origin,
         entrance: VerifiedLogin,
     ) -> Result<Self, SessionError> {
-        let VerifiedLogin { user, created, verb } = entrance;
+        let VerifiedLogin { user, version, verb } = entrance;
         let generation = claim(handle, origin, &user)?;
         let session_key = SessionKey { user, generation };
-        let begun = Self::complete_login(handle, &session_key, created, verb);
+        let begun = Self::complete_login(handle, &session_key, version, verb);
         if begun.is_err() {
             handle.note("releasing a session", handle.services.store.sessions.release(&session_key.user, generation));
         }
@@ -81,7 +82,7 @@ impl Session {
     fn complete_login(
         handle: &ConnectionHandle,
         session_key: &SessionKey,
-        created: Timestamp,
+        account: AccountVersion,
         verb: Verb,
     ) -> Result<Self, SessionError> {
         let store = &handle.services.store;
@@ -106,8 +107,8 @@ impl Session {
                 return Err(error.into());
             }
         }
-        handle.services.hub.register_session(session_key, created, handle.peer.clone());
-        let checked = handle.check_account(&session_key.user, created).and_then(|()| session.check_feeds(handle));
+        handle.services.hub.register_session(session_key, account, handle.peer.clone());
+        let checked = handle.check_account(&session_key.user, account).and_then(|()| session.check_feeds(handle));
         if let Err(unable) = checked {
             session.leave_all(handle);
             return Err(unable);
@@ -314,12 +315,12 @@ impl ConnectionHandle {
         self.services.store.log.unfollow(topic.log());
     }
 
-    /// Checks that the account whose password was right still exists. The hub must know the session before: it then
-    /// receives later deletions.
-    fn check_account(&self, user: &UserName, created: Timestamp) -> Result<(), SessionError> {
+    /// Checks that the account whose password was right still exists and was not kicked since. The hub must know the
+    /// session before: it then receives later deletions and kicks.
+    fn check_account(&self, user: &UserName, version: AccountVersion) -> Result<(), SessionError> {
         let account = self.services.store.accounts.find(user).during("looking an account up again")?;
         match account {
-            Some(account) if account.created == created => Ok(()),
+            Some(account) if account.version() == version => Ok(()),
             _ => Err(SessionError::Over(Bye::Kicked)),
         }
     }
@@ -454,6 +455,31 @@ mod tests {
         assert_eq!(cyd.read(), ["JOIN lobby bob"]);
         assert_eq!(new.ask("/who red"), ["ERR no-such-room There is nobody in a room red"]);
         assert_eq!(world.reports()[3..], ["ended bob logged-in-elsewhere", "began bob from 127.0.0.1"]);
+    }
+
+    #[test]
+    fn a_kick_ends_the_session_and_the_account_stays() {
+        let world = World::new();
+        let [ann, bob, cyd] = three(&world);
+        world.kick("ann");
+        assert_eq!(ann.read(), ["BYE kicked An operator ended this session"]);
+        assert!(!ann.is_open());
+        assert_eq!((bob.read(), cyd.read()), (nothing(), vec!["PART lobby ann".to_owned()]));
+        let again = world.login("ann");
+        assert!(again.is_open());
+    }
+
+    #[test]
+    fn a_login_that_was_verified_before_a_kick_begins_no_session() {
+        for call in ["find", "claim", "follow", "enter"] {
+            let world = World::new();
+            world.account("ann");
+            let (ann, doing) = (world.connect(), world.clone());
+            world.after(call, move || doing.kick("ann"));
+            assert_eq!(ann.ask(&login_line("ann")), ["BYE kicked An operator ended this session"], "{call}");
+            assert!(!ann.is_open());
+            world.login("ann");
+        }
     }
 
     #[test]

@@ -12,7 +12,7 @@ use crate::delivery::flush::Flush;
 use crate::delivery::peer::{ConnectionId, Peer};
 use crate::delivery::topic::Topic;
 use crate::planted::{Bug, planted};
-use crate::ports::{Change, Entry, FlushWorkers, LogId, Presence, SessionKey, Sink, UnloggedMessage};
+use crate::ports::{AccountVersion, Change, Entry, FlushWorkers, LogId, Presence, SessionKey, Sink, UnloggedMessage};
 use crate::sync::{RwLock, read, write};
 
 /// The connections of this server and the topics that they receive. It could be rebuilt at any time from the existing
@@ -29,8 +29,8 @@ pub struct Hub {
 struct UserRoute {
     generation: Generation,
     peer: Arc<Peer>,
-    /// When the account of the user was created.
-    created: Timestamp,
+    /// The account of the user when its password was right.
+    version: AccountVersion,
     /// Whether the login is about to be answered. Before that the session receives nothing.
     is_open: bool,
 }
@@ -84,12 +84,12 @@ impl Hub {
     }
 
     /// Routes the user to this connection from now on, unless a later session began meanwhile. The session ends if its
-    /// account is deleted. It receives direct messages and broadcasts only after [`Hub::activate_session`].
-    pub(crate) fn register_session(&self, session_key: &SessionKey, created: Timestamp, peer: Arc<Peer>) {
+    /// account is deleted or kicked. It receives direct messages and broadcasts only after [`Hub::activate_session`].
+    pub(crate) fn register_session(&self, session_key: &SessionKey, version: AccountVersion, peer: Arc<Peer>) {
         let SessionKey { user, generation } = session_key.clone();
         let mut present = write(&self.present);
         if present.get(&user).is_none_or(|present| present.generation < generation) {
-            present.insert(user, UserRoute { generation, peer, created, is_open: false });
+            present.insert(user, UserRoute { generation, peer, version, is_open: false });
         }
     }
 
@@ -148,6 +148,14 @@ impl Hub {
 
     fn topic(&self, log: &LogId) -> Option<Arc<Topic>> {
         read(&self.topics).get(log).cloned()
+    }
+
+    /// Closes the connection of the user's session if the version of its account is as asked for.
+    fn kick_if(&self, user: &UserName, is_meant: impl Fn(AccountVersion) -> bool) -> Flush {
+        let present = read(&self.present);
+        let peer = present.get(user).filter(|present| is_meant(present.version)).map(|present| present.peer.clone());
+        drop(present);
+        peer.map(|peer| peer.close(Bye::Kicked)).unwrap_or_default()
     }
 
     /// The connection that receives messages to a user.
@@ -214,10 +222,11 @@ impl Sink for Hub {
         if let Some(topic) = self.topic(&LogId::Feed(user.clone())) {
             topic.lose_owner(created);
         }
-        let present = read(&self.present);
-        let peer = present.get(user).filter(|present| present.created == created).map(|present| present.peer.clone());
-        drop(present);
-        peer.map(|peer| peer.close(Bye::Kicked)).unwrap_or_default()
+        self.kick_if(user, |current| current.created == created)
+    }
+
+    fn session_kicked(&self, user: &UserName, version: AccountVersion) -> Flush {
+        self.kick_if(user, |current| current.created == version.created && current.kicks < version.kicks)
     }
 }
 
@@ -255,6 +264,10 @@ mod tests {
         Arc::new(Peer::new(ConnectionId(number), 1000, Arc::new(NoTransport)))
     }
 
+    fn made_at(created: i64) -> AccountVersion {
+        AccountVersion { created: Timestamp::from_millis(created), kicks: 0 }
+    }
+
     fn session_key(generation: u64) -> SessionKey {
         SessionKey { user: "ann".parse().unwrap(), generation: Generation(generation) }
     }
@@ -262,8 +275,8 @@ mod tests {
     #[test]
     fn a_session_that_begins_late_does_not_hide_its_successor() {
         let hub = Hub::new(Arc::new(NoFlushWorkers), 100);
-        hub.register_session(&session_key(2), Timestamp::from_millis(5), peer(20));
-        hub.register_session(&session_key(1), Timestamp::from_millis(5), peer(10));
+        hub.register_session(&session_key(2), made_at(5), peer(20));
+        hub.register_session(&session_key(1), made_at(5), peer(10));
         hub.end_session(&session_key(1).user, ConnectionId(10));
         hub.activate_session(&session_key(1));
         assert!(hub.peer_of(&session_key(2).user).is_none());
@@ -276,7 +289,7 @@ mod tests {
     #[test]
     fn nothing_is_said_to_a_session_whose_login_is_not_answered_but_it_can_be_ended() {
         let (hub, ann) = (Hub::new(Arc::new(NoFlushWorkers), 100), peer(1));
-        let (made, next) = (Timestamp::from_millis(5), Timestamp::from_millis(6));
+        let (made, next) = (made_at(5), made_at(6));
         hub.register_session(&session_key(1), made, ann.clone());
         let message = UnloggedMessage {
             time: Timestamp::from_millis(0),
@@ -292,10 +305,24 @@ mod tests {
         assert_eq!(heard(&ann), ["DM bob hi\n", "NOTICE bob hi\n"]);
         hub.register_session(&session_key(2), next, peer(2));
         let goodbye = || hub.present.read().unwrap()[&session_key(2).user].peer.outbox().goodbye();
-        hub.account_deleted(&session_key(2).user, made).run();
+        hub.account_deleted(&session_key(2).user, made.created).run();
         assert_eq!(goodbye(), None);
-        hub.account_deleted(&session_key(2).user, next).run();
+        hub.account_deleted(&session_key(2).user, next.created).run();
         assert_eq!(goodbye(), Some(Bye::Kicked));
+    }
+
+    #[test]
+    fn a_kick_ends_only_sessions_that_were_verified_before_it() {
+        let hub = Hub::new(Arc::new(NoFlushWorkers), 100);
+        let (user, peer) = (session_key(1).user, peer(1));
+        let kicks = |created, kicks| AccountVersion { kicks, ..made_at(created) };
+        hub.register_session(&session_key(1), kicks(5, 1), peer.clone());
+        for other in [kicks(5, 0), kicks(5, 1), kicks(4, 2), kicks(6, 2)] {
+            hub.session_kicked(&user, other).run();
+            assert_eq!(peer.outbox().goodbye(), None, "{other:?}");
+        }
+        hub.session_kicked(&user, kicks(5, 2)).run();
+        assert_eq!(peer.outbox().goodbye(), Some(Bye::Kicked));
     }
 
     #[test]

@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use parlor_proto::UserName;
+
 /// What happens when a user logs in who already has a session.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum DuplicateLogin {
@@ -27,6 +29,10 @@ pub struct Policy {
     pub server_name: String,
     /// Whether REGISTER creates accounts.
     pub registration_open: bool,
+    /// Shortest new password, in characters. Passwords of existing accounts may be shorter.
+    pub min_password: usize,
+    /// Names of which REGISTER creates no account.
+    pub reserved_names: Vec<UserName>,
     /// What a second login of the same user does.
     pub duplicate_login: DuplicateLogin,
     /// Longest line in bytes, its ending included.
@@ -63,6 +69,8 @@ impl Default for Policy {
         Self {
             server_name: "parlor".to_owned(),
             registration_open: true,
+            min_password: 1,
+            reserved_names: Vec::new(),
             duplicate_login: DuplicateLogin::Takeover,
             max_line_bytes: parlor_proto::DEFAULT_MAX_LINE_BYTES,
             login_timeout: Duration::from_secs(10),

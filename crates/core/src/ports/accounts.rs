@@ -48,6 +48,25 @@ pub struct Account {
     pub role: Role,
     /// When it was created.
     pub created: Timestamp,
+    /// How often an operator has ended its sessions; 0 for a new account.
+    pub kicks: u64,
+}
+
+impl Account {
+    /// The version of which a session may be.
+    pub fn version(&self) -> AccountVersion {
+        AccountVersion { created: self.created, kicks: self.kicks }
+    }
+}
+
+/// What changes when an account loses its sessions: it is deleted and its name has a new account, or an operator ends
+/// its sessions. A login begins a session only if the version is the same as when its password was right.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct AccountVersion {
+    /// When the account was created.
+    pub created: Timestamp,
+    /// How often an operator has ended its sessions.
+    pub kicks: u64,
 }
 
 /// Who may log in. All calls may block on the store.
@@ -89,6 +108,13 @@ pub trait Accounts: Send + Sync {
     /// # Errors
     /// The store cannot be reached.
     fn delete(&self, user: &UserName) -> StoreResult<bool>;
+
+    /// Ends the session of an account, and logins whose password was right before. A server may see it a short time
+    /// later. A repeated call ends later sessions, too. Returns `false` if there is no such account.
+    ///
+    /// # Errors
+    /// The store cannot be reached.
+    fn kick(&self, user: &UserName) -> StoreResult<bool>;
 
     /// Clears the failed logins of an account, and makes `address` (the `network` of a [`crate::Origin`]) a known
     /// address of its user from `now` on. A server may see the change a short time later. Returns `false` if there is

@@ -19,7 +19,7 @@ mod transport;
 use std::fmt;
 use std::sync::Arc;
 
-pub use accounts::{Account, Accounts, PasswordHash, Role};
+pub use accounts::{Account, AccountVersion, Accounts, PasswordHash, Role};
 pub use bus::{Bus, UnloggedMessage};
 pub use clock::Clock;
 pub use error::{StoreError, StoreResult};

@@ -2,7 +2,7 @@
 
 use parlor_proto::{Epoch, RoomName, Timestamp, UserName};
 
-use super::{Entry, LogId, UnloggedMessage};
+use super::{AccountVersion, Entry, LogId, UnloggedMessage};
 use crate::delivery::flush::Flush;
 use crate::delivery::peer::ConnectionId;
 
@@ -56,4 +56,8 @@ pub trait Sink: Send + Sync {
     /// The account with this name and the creation time `created` was deleted. Its session ends, and it has no
     /// followers any more. The call may come late, when the name has its next owner already.
     fn account_deleted(&self, user: &UserName, created: Timestamp) -> Flush;
+
+    /// An operator ended the sessions of this account, as its number of kicks in `version` says. A session that was
+    /// verified with as many kicks stays. The call may come late and more than once.
+    fn session_kicked(&self, user: &UserName, version: AccountVersion) -> Flush;
 }

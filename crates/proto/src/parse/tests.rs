@@ -78,7 +78,7 @@ fn keywords_before_login() {
 
 #[test]
 fn blank_lines_are_nothing() {
-    for line in ["", "  ", "\t", "\u{7}", " \u{200e} "] {
+    for line in ["", "  ", "\t", "\u{7}", " \u{200e} ", "\u{feff}", "\u{200b}", "\u{3164} \u{2800}"] {
         assert_eq!(parse_command(line.as_bytes()), Ok(None));
         assert_eq!(parse_pre_login(line.as_bytes()), Ok(None));
     }
@@ -109,6 +109,44 @@ fn a_late_login_with_a_tab_is_no_message_either() {
     assert_eq!(refused("LOGIN\talice secret"), Refusal::AlreadyAuthenticated);
     assert_eq!(refused("register\tbob pw"), Refusal::AlreadyAuthenticated);
     assert_eq!(command("logins alice"), Command::Message(text("logins alice")));
+}
+
+#[test]
+fn texts_that_show_nothing_are_no_texts() {
+    assert_eq!(refused("/msg bob \u{200b}"), bad("/msg <user> <text>"));
+    assert_eq!(refused("/publish \u{3164}\u{7}"), bad("/publish <text>"));
+    assert_eq!(refused("/broadcast \u{feff}"), bad("/broadcast <text>"));
+}
+
+#[test]
+fn invisible_characters_stay_beside_visible_ones() {
+    for said in ["\u{1f469}\u{200d}\u{1f467}", "\u{2764}\u{fe0f}", "\u{feff}hi", "a\u{200b}b\u{ad}", "\u{2800}x"] {
+        assert_eq!(command(said), Command::Message(text(said)), "{said:?}");
+    }
+}
+
+#[test]
+fn a_command_that_is_not_at_the_start_of_its_line_is_never_said() {
+    for before in [" ", "\t ", "\u{a0}", "\u{3000}", "\u{feff}", "\u{200b}", "\u{2800}", "\u{7}", "\u{202a}"] {
+        for typed in
+            ["/passwd old new", "/PassWd old", "/passwd", "/pass\u{200b}wd a b", "/passwd\u{a0}a b", "/login x"]
+        {
+            assert_eq!(refused(&format!("{before}{typed}")), Refusal::LeadingSpace, "{before:?} {typed:?}");
+        }
+        for typed in ["LOGIN alice secret", "register bob pw", "LOG\u{200b}IN alice secret", "login\u{a0}alice secret"]
+        {
+            assert_eq!(refused(&format!("{before}{typed}")), Refusal::AlreadyAuthenticated, "{before:?} {typed:?}");
+        }
+    }
+    assert_eq!(parse_command(b" /passwd a b").unwrap_err().verb, Some(Verb::Passwd));
+}
+
+#[test]
+fn a_line_that_only_resembles_a_misplaced_command_is_said() {
+    for said in [" /etc/passwd", " //join red", "  indented", " login", "a /passwd b", " / passwd", " /"] {
+        assert_eq!(command(said), Command::Message(text(said)), "{said:?}");
+    }
+    assert_eq!(command("//passwd is a command"), Command::Message(text("/passwd is a command")));
 }
 
 #[test]
@@ -210,7 +248,7 @@ proptest! {
     }
 
     #[test]
-    fn whatever_is_typed_a_login_is_never_said(prefix in "[\\x00-\\x08]{0,3}", rest in ".{0,30}") {
+    fn whatever_is_typed_a_login_is_never_said(prefix in "[\\x00-\\x08 \u{200b}\u{feff}]{0,3}", rest in ".{0,30}") {
         let line = format!("{prefix}LoGiN {rest}");
         prop_assert!(!matches!(parse_command(line.as_bytes()), Ok(Some(Command::Message(_)))));
     }

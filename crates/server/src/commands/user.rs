@@ -15,7 +15,7 @@ use zeroize::Zeroizing;
 
 use crate::admission::network_of;
 use crate::clock::SystemClock;
-use crate::settings::{InstallationArgs, RedisArgs, installation};
+use crate::settings::{self, InstallationArgs, RedisArgs, installation};
 use crate::{backend, workers::hashing};
 
 const EXAMPLES: &str = "Examples:
@@ -26,8 +26,8 @@ const EXAMPLES: &str = "Examples:
   parlor user passwd alice --data /var/lib/parlor
   parlor user add alice --redis redis://127.0.0.1
 
-The server has started once; it may run meanwhile. Deleting an account ends its session; a new password or role
-holds from the next login or broadcast on.";
+The server has started once; it may run meanwhile. Deleting an account, kicking its user and a new
+password end its session, within a second or two; a new role holds from the next broadcast on.";
 
 const ADD_EXAMPLES: &str = "Examples:
   parlor user add alice
@@ -35,12 +35,16 @@ const ADD_EXAMPLES: &str = "Examples:
   parlor user add --random-password bob
   echo \"$SECRET\" | parlor user add bot --password-stdin";
 
-const NAME_EXAMPLES: &str =
-    "The accounts are in the Redis of --redis, $PARLOR_REDIS or the settings file, else in the data
+/// Returns the end of the help of a subcommand that takes a name.
+fn name_examples(command: &str) -> String {
+    format!(
+        "The accounts are in the Redis of --redis, $PARLOR_REDIS or the settings file, else in the data
 directory of a server that has started once. Standard error says what is used.
 
 Example:
-  parlor user COMMAND alice --data /var/lib/parlor";
+  parlor user {command} alice --data /var/lib/parlor"
+    )
+}
 
 const UNLOCK_EXAMPLES: &str =
     "Who fails to log in too often has to wait, a minute at most; so does everybody else who tries the
@@ -77,8 +81,8 @@ enum Action {
         #[arg(long)]
         operator: bool,
     },
-    /// Change the password of an account
-    #[command(after_help = NAME_EXAMPLES)]
+    /// Change the password of an account, and end its session
+    #[command(after_help = name_examples("passwd"))]
     Passwd {
         #[command(flatten)]
         whose: UserArg,
@@ -86,16 +90,19 @@ enum Action {
         secret: PasswordArgs,
     },
     /// Delete an account and its subscriptions, and end its session
-    #[command(after_help = NAME_EXAMPLES)]
+    #[command(after_help = name_examples("delete"))]
     Delete(UserArg),
+    /// End the session of a user, who may log in again
+    #[command(after_help = name_examples("kick"))]
+    Kick(UserArg),
     /// List all accounts: name, role, when it was made
     #[command(after_help = "Example:\n  parlor user list --data /var/lib/parlor")]
     List(StoreArgs),
     /// Make a user an operator
-    #[command(after_help = NAME_EXAMPLES)]
+    #[command(after_help = name_examples("promote"))]
     Promote(UserArg),
     /// Make an operator a user like others
-    #[command(after_help = NAME_EXAMPLES)]
+    #[command(after_help = name_examples("demote"))]
     Demote(UserArg),
     /// Forget the failed logins of an account, so that its user gets in again
     #[command(after_help = UNLOCK_EXAMPLES)]
@@ -139,6 +146,11 @@ struct PasswordArgs {
     #[arg(long, env = "PARLOR_BCRYPT_COST", value_name = "COST", default_value_t = 12)]
     #[arg(value_parser = clap::value_parser!(u32).range(4..=31))]
     bcrypt_cost: u32,
+
+    /// Shortest password that is taken, in characters
+    #[arg(long, env = "PARLOR_MIN_PASSWORD", value_name = "COUNT", default_value_t = settings::DEFAULT_MIN_PASSWORD)]
+    #[arg(value_parser = settings::min_password())]
+    min_password: usize,
 }
 
 /// Runs the subcommand and reports the result on standard output.
@@ -156,6 +168,10 @@ pub(crate) fn run(args: &UserArgs) -> anyhow::Result<()> {
             let deleted = whose.place.open()?.delete(&whose.user)?;
             whose.report(deleted, "deleted")
         }
+        Action::Kick(whose) => {
+            let kicked = whose.place.open()?.kick(&whose.user)?;
+            whose.report(kicked, "is kicked")
+        }
         Action::List(place) => list(place),
         Action::Promote(whose) => whose.set_role(Role::Operator),
         Action::Demote(whose) => whose.set_role(Role::Member),
@@ -170,10 +186,12 @@ fn add(whose: &UserArg, secret: &PasswordArgs, random: bool, role: Role) -> anyh
     }
     let generate_password = random.then(generate_password).transpose()?;
     let hash = match &generate_password {
-        Some(password) => secret.hash_of(password)?,
+        // Made up, it is strong enough whatever the shortest length is.
+        Some(password) => secret.hash_of(&Password::new(password)?)?,
         None => secret.hash()?,
     };
-    let account = Account { user: whose.user.clone(), hash, role, created: SystemClock::start().now() };
+    let created = SystemClock::start().now();
+    let account = Account { user: whose.user.clone(), hash, role, created, kicks: 0 };
     if !accounts.create(&account)? {
         bail!("there is a user {} already", whose.user);
     }
@@ -188,7 +206,8 @@ fn passwd(whose: &UserArg, secret: &PasswordArgs) -> anyhow::Result<()> {
     if accounts.find(&whose.user)?.is_none() {
         bail!("there is no user {}", whose.user);
     }
-    let changed = accounts.set_password(&whose.user, &secret.hash()?)?;
+    // The kick comes second: a login with the old password that is under way then begins no session.
+    let changed = accounts.set_password(&whose.user, &secret.hash()?)? && accounts.kick(&whose.user)?;
     whose.report(changed, "has a new password")
 }
 
@@ -247,11 +266,15 @@ impl UserArg {
 impl PasswordArgs {
     fn hash(&self) -> anyhow::Result<PasswordHash> {
         let text = if self.password_stdin { first_line()? } else { ask_twice()? };
-        self.hash_of(&text)
+        let password = Password::new(&text)?;
+        if password.characters() < self.min_password {
+            bail!("the password is too short: {} characters at least (--min-password)", self.min_password);
+        }
+        self.hash_of(&password)
     }
 
-    fn hash_of(&self, text: &str) -> anyhow::Result<PasswordHash> {
-        Ok(hashing::hash_once(&Password::new(text)?, self.bcrypt_cost)?)
+    fn hash_of(&self, password: &Password) -> anyhow::Result<PasswordHash> {
+        Ok(hashing::hash_once(password, self.bcrypt_cost)?)
     }
 }
 

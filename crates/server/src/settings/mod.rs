@@ -21,6 +21,7 @@ use std::time::Duration;
 use anyhow::{Context, bail};
 use clap::builder::RangedU64ValueParser;
 use clap::{ArgAction, Args, ValueEnum};
+use parlor_proto::{NameError, PASSWORD_MAX_BYTES, UserName};
 use parlor_settings::{duration, listen, path, size};
 
 pub(crate) use installation::InstallationArgs;
@@ -44,6 +45,8 @@ Examples:
 
 /// Default data directory of a process without a home.
 const HOMELESS: &str = "/var/lib/parlor";
+/// Default of the shortest new password, in characters.
+pub(crate) const DEFAULT_MIN_PASSWORD: usize = 8;
 
 /// Allowed range of the maximum line length, in bytes.
 const LINE_BYTES: std::ops::RangeInclusive<usize> = 512..=65_536;
@@ -116,6 +119,16 @@ pub(crate) struct Settings {
     /// Whether strangers may create accounts [default: open if all listeners are loopback addresses and no --proxy-from is set, else closed]
     #[arg(long, env = "PARLOR_REGISTRATION", value_name = "POLICY", help_heading = "Accounts")]
     registration: Option<Registration>,
+
+    /// Shortest password of a new account, and shortest new password, in characters; those of before stay valid
+    #[arg(long, env = "PARLOR_MIN_PASSWORD", value_name = "COUNT", default_value_t = DEFAULT_MIN_PASSWORD)]
+    #[arg(value_parser = min_password(), help_heading = "Accounts")]
+    pub(crate) min_password: usize,
+
+    /// Names of which only the operator makes accounts; repeatable; an empty one reserves none
+    #[arg(long, env = "PARLOR_RESERVED_NAMES", value_name = "NAME", value_delimiter = ',')]
+    #[arg(default_value = "system,server,root,admin,operator,parlor", help_heading = "Accounts")]
+    reserved_names: Vec<ReservedName>,
 
     /// What a login does to an earlier session of the same user: `takeover` ends that, `reject` refuses the login
     #[arg(long, env = "PARLOR_DUPLICATE_LOGIN", value_name = "POLICY", default_value = "takeover")]
@@ -217,6 +230,11 @@ impl Settings {
         self.registration.unwrap_or(if self.is_public() { Registration::Closed } else { Registration::Open })
     }
 
+    /// Names of which strangers may not create accounts.
+    pub(crate) fn reserved_names(&self) -> Vec<UserName> {
+        self.reserved_names.iter().filter_map(|ReservedName(name)| name.clone()).collect()
+    }
+
     /// Whether clients on other machines can connect, directly or through a balancer.
     pub(crate) fn is_public(&self) -> bool {
         let only_loopback = self.listen.iter().all(|address| address.ip().to_canonical().is_loopback());
@@ -277,6 +295,18 @@ pub(crate) enum Registration {
     Closed,
 }
 
+/// A name in the list of reserved ones; nothing if it is empty, so that an empty list can be written in the environment.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct ReservedName(Option<UserName>);
+
+impl FromStr for ReservedName {
+    type Err = NameError;
+
+    fn from_str(text: &str) -> Result<Self, NameError> {
+        if text.is_empty() { Ok(Self(None)) } else { text.parse().map(Some).map(Self) }
+    }
+}
+
 /// What a login does to an earlier session of the same user.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(crate) enum DuplicateLogin {
@@ -329,6 +359,11 @@ pub(crate) fn default_data_dir() -> PathBuf {
 /// Returns the TLS directory: the one that is set, else `tls` in the data directory.
 pub(crate) fn tls_dir(set: Option<&Path>, data: &Path) -> PathBuf {
     set.map_or_else(|| data.join("tls"), Path::to_path_buf)
+}
+
+/// Parser of the length that a new password must have. A longer one than this may not fit, since the maximum is in bytes.
+pub(crate) fn min_password() -> RangedU64ValueParser<usize> {
+    RangedU64ValueParser::new().range(1..=PASSWORD_MAX_BYTES as u64)
 }
 
 /// Parser of a count that must not be zero.

@@ -221,13 +221,16 @@ fn what_a_file_cannot_say_is_named_with_the_file() {
 
 #[test]
 fn what_a_flag_cannot_say() {
-    let cases: [&[&str]; 15] = [
+    let cases: [&[&str]; 18] = [
         &["--data=~/parlor"],
         &["--config", "~"],
         &["--tls-cert=~ann/a.pem", "--tls-key=a.key"],
         &["--listen=localhost:7878"],
         &["--bcrypt-cost=3"],
         &["--bcrypt-cost=32"],
+        &["--min-password=0"],
+        &["--min-password=73"],
+        &["--reserved-names=root,two words"],
         &["--login-timeout=0"],
         &["--max-queued-bytes=65535"],
         &["--max-login-failures=0"],
@@ -273,6 +276,22 @@ fn registration_is_open_only_where_all_listeners_are_loopback() {
     assert_eq!(registration(&["--registration=closed"]), Registration::Closed);
     assert_eq!(registration(&["--proxy-from=127.0.0.1"]), Registration::Closed);
     assert_eq!(registration(&["--proxy-from=127.0.0.1", "--registration=open"]), Registration::Open);
+}
+
+#[test]
+fn an_empty_list_reserves_no_name() {
+    let names = |args: &[&str]| {
+        let names = read(args).unwrap().reserved_names();
+        names.iter().map(ToString::to_string).collect::<Vec<_>>()
+    };
+    assert_eq!(names(&[]), ["system", "server", "root", "admin", "operator", "parlor"]);
+    assert_eq!(names(&["--reserved-names=Ann,bob"]), ["ann", "bob"]);
+    assert_eq!(names(&["--reserved-names="]), [""; 0]);
+    let dir = tempfile::tempdir().unwrap();
+    for (content, expected) in [("reserved-names = ['']", vec![]), ("reserved-names = ['ann']", vec!["ann"])] {
+        let path = write(dir.path(), content);
+        assert_eq!(names(&["--config", path.to_str().unwrap()]), expected, "{content}");
+    }
 }
 
 #[test]

@@ -22,7 +22,7 @@ fn user_with_password(data: &Path, args: &[&str], password: &str) -> Outcome {
     let mut all = vec!["user"];
     all.extend(args);
     if !password.is_empty() {
-        all.extend(["--password-stdin", "--bcrypt-cost", "4"]);
+        all.extend(["--password-stdin", "--bcrypt-cost", "4", "--min-password", "1"]);
     }
     without_notice(outcome(data, parlor_with_input(data, &all, password)))
 }
@@ -114,6 +114,36 @@ fn a_password_from_standard_input_is_its_first_line_with_its_spaces() {
     let added = user_with_password(server.data(), &["add", "zoe"], " two  words \nanother line\n");
     assert_eq!(added.0, Some(0));
     assert_eq!(server.connect().ask("LOGIN zoe  two  words "), "OK login zoe lobby");
+}
+
+#[test]
+fn short_passwords_are_refused_with_the_length_that_is_wanted() {
+    let server = Server::start();
+    let run = |args: &[&str], input| {
+        let all = [&["user"], args, &["--password-stdin", "--bcrypt-cost", "4"]].concat();
+        outcome(server.data(), parlor_with_input(server.data(), &all, input))
+    };
+    let refused = |min| {
+        let told = format!("parlor: the password is too short: {min} characters at least (--min-password)\n");
+        (Some(1), String::new(), told)
+    };
+    assert_eq!(run(&["add", "zoe"], "1234567\n"), refused(8));
+    assert_eq!(run(&["add", "zoe"], "äöüäöüä\n"), refused(8));
+    assert_eq!(listed(server.data()), pairs(&[]));
+    assert_eq!(run(&["add", "zoe", "--min-password", "1"], "x\n").0, Some(0));
+    assert_eq!(server.connect().ask("LOGIN zoe x"), "OK login zoe lobby");
+    assert_eq!(run(&["passwd", "zoe"], "1234567\n"), refused(8));
+    assert_eq!(run(&["passwd", "zoe", "--min-password", "20"], "twelve chars\n"), refused(20));
+    assert_eq!(server.connect().ask("LOGIN zoe x"), "OK login zoe lobby");
+    assert_eq!(run(&["passwd", "zoe"], "12345678\n").0, Some(0));
+    assert_eq!(server.connect().ask("LOGIN zoe 12345678"), "OK login zoe lobby");
+}
+
+#[test]
+fn nobody_is_kicked_who_has_no_account() {
+    let server = Server::start();
+    let (code, said, complaint) = user(server.data(), &["kick", "zoe"]);
+    assert_eq!((code, said.as_str(), complaint.as_str()), (Some(1), "", "parlor: there is no user zoe\n"));
 }
 
 #[test]

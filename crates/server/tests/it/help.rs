@@ -18,6 +18,7 @@ const COMMANDS: &[&[&str]] = &[
     &["user", "add"],
     &["user", "passwd"],
     &["user", "delete"],
+    &["user", "kick"],
     &["user", "list"],
     &["user", "promote"],
     &["user", "demote"],
@@ -48,6 +49,17 @@ fn every_help_has_a_usage_and_examples() {
             assert!(help.contains("\nExamples:\n  ") || help.contains("\nExample:\n  "), "{command:?}: {help}");
             assert!(help.lines().all(|line| line.chars().count() <= 120), "{command:?} {flag} is too wide");
         }
+    }
+}
+
+#[test]
+fn every_example_is_one_of_its_own_command() {
+    // That of the program itself names them all by a placeholder.
+    for command in COMMANDS.iter().filter(|command| !command.is_empty()) {
+        let help = said(&[*command, &["--help"]].concat());
+        let Some((_, examples)) = help.split_once("Example") else { panic!("{command:?}: {help}") };
+        let begin = format!("parlor {}", command.join(" "));
+        assert!(examples.contains(&begin) && !examples.contains("COMMAND"), "{command:?}: {help}");
     }
 }
 

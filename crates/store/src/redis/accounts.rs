@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use parlor_core::ports::{Account, Accounts, PasswordHash, Role, StoreError, StoreResult};
+use parlor_core::ports::{Account, AccountVersion, Accounts, PasswordHash, Role, StoreError, StoreResult};
 use parlor_proto::{Timestamp, UserName};
 
 use super::connection::command::{self, Argument, Command};
@@ -60,7 +60,8 @@ impl RedisAccounts<'_> {
 
 impl Accounts for RedisAccounts<'_> {
     fn create(&self, account: &Account) -> StoreResult<bool> {
-        let Account { user, hash, role, created } = account;
+        // A new account was never kicked: the script begins the count again.
+        let Account { user, hash, role, created, kicks: _ } = account;
         // The index comes first, so that every account is in it.
         self.list(user)?;
         let keys = [keys::user(user), keys::following(user), keys::usual_addresses(user)];
@@ -109,6 +110,15 @@ impl Accounts for RedisAccounts<'_> {
         Ok(true)
     }
 
+    fn kick(&self, user: &UserName) -> StoreResult<bool> {
+        let keys = [keys::user(user)];
+        let kicked: Option<(i64, u64)> = self.call(Command::script(script::kick_account(), &keys, &[]))?;
+        let Some((created, kicks)) = kicked else { return Ok(false) };
+        let version = AccountVersion { created: Timestamp::from_millis(created), kicks };
+        let news = ServerMessage::Kicked(user.clone(), version).write();
+        self.call::<i64>(Command::plain("SPUBLISH", keys::EVERYBODY, &[&news])).map(|_| true)
+    }
+
     fn unlock(&self, user: &UserName, address: Option<&str>, _now: Timestamp) -> StoreResult<bool> {
         login_limiter::unlock(self.0, user, address)
     }
@@ -138,8 +148,10 @@ fn read(user: &UserName, fields: &HashMap<String, String>) -> StoreResult<Option
     let role = if fields.get("role").is_some_and(|role| role == OPERATOR) { Role::Operator } else { Role::Member };
     let created = fields.get("created").and_then(|created| created.parse().ok());
     let created = created.ok_or_else(|| StoreError::new(format!("the account {user} cannot be read")))?;
+    // Accounts of earlier versions have no count.
+    let kicks = fields.get("kicks").and_then(|kicks| kicks.parse().ok()).unwrap_or(0);
     let hash = PasswordHash::new(hash.clone());
-    Ok(Some(Account { user: user.clone(), hash, role, created: Timestamp::from_millis(created) }))
+    Ok(Some(Account { user: user.clone(), hash, role, created: Timestamp::from_millis(created), kicks }))
 }
 
 /// Forwards each call to `RedisAccounts`.
@@ -168,6 +180,10 @@ macro_rules! accounts_of {
 
             fn delete(&self, user: &UserName) -> StoreResult<bool> {
                 RedisAccounts(&self.router).delete(user)
+            }
+
+            fn kick(&self, user: &UserName) -> StoreResult<bool> {
+                RedisAccounts(&self.router).kick(user)
             }
 
             fn unlock(&self, user: &UserName, address: Option<&str>, now: Timestamp) -> StoreResult<bool> {

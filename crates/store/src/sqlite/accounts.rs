@@ -23,9 +23,12 @@ impl Accounts for Database {
     fn create(&self, account: &Account) -> StoreResult<bool> {
         let account = account.clone();
         self.change(move |connection| {
-            let mut insert = connection.prepare_cached("INSERT OR IGNORE INTO account VALUES (?1, ?2, ?3, ?4)")?;
-            let Account { user, hash, role, created } = &account;
-            if insert.execute(params![user.as_str(), hash.expose(), role_name(*role), created.as_millis()])? == 0 {
+            let mut insert = connection.prepare_cached(
+                "INSERT OR IGNORE INTO account (name, hash, role, created, kicks) VALUES (?1, ?2, ?3, ?4, ?5)",
+            )?;
+            let Account { user, hash, role, created, kicks } = &account;
+            let values = params![user.as_str(), hash.expose(), role_name(*role), created.as_millis(), kicks];
+            if insert.execute(values)? == 0 {
                 return Ok(false);
             }
             // The last session of an earlier, deleted account with this name may have left data behind.
@@ -37,7 +40,7 @@ impl Accounts for Database {
     fn find(&self, user: &UserName) -> StoreResult<Option<Account>> {
         self.read(|connection| {
             let mut select =
-                connection.prepare_cached("SELECT name, hash, role, created FROM account WHERE name = ?1")?;
+                connection.prepare_cached("SELECT name, hash, role, created, kicks FROM account WHERE name = ?1")?;
             select.query_row([user.as_str()], account).optional()
         })
     }
@@ -84,6 +87,10 @@ impl Accounts for Database {
         })
     }
 
+    fn kick(&self, user: &UserName) -> StoreResult<bool> {
+        self.request_kick(user)
+    }
+
     fn unlock(&self, user: &UserName, address: Option<&str>, now: Timestamp) -> StoreResult<bool> {
         self.request_unlock(user, address, now)
     }
@@ -91,7 +98,7 @@ impl Accounts for Database {
     fn accounts(&self) -> StoreResult<Vec<Account>> {
         self.read(|connection| {
             let mut select =
-                connection.prepare_cached("SELECT name, hash, role, created FROM account ORDER BY name")?;
+                connection.prepare_cached("SELECT name, hash, role, created, kicks FROM account ORDER BY name")?;
             let rows = select.query_map([], account)?;
             rows.collect()
         })
@@ -134,6 +141,7 @@ fn account(row: &Row<'_>) -> rusqlite::Result<Account> {
         hash: PasswordHash::new(row.get(1)?),
         role: if role == role_name(Role::Operator) { Role::Operator } else { Role::Member },
         created: Timestamp::from_millis(row.get(3)?),
+        kicks: row.get(4)?,
     })
 }
 

@@ -9,6 +9,7 @@ use parlor_proto::{Timestamp, UserName};
 
 use super::accounts::Deletion;
 use super::database::Database;
+use super::kick_requests::Kick;
 use crate::in_process::InProcessLoginLimiter;
 
 /// The changes since the last poll.
@@ -17,6 +18,7 @@ pub(super) struct AdminChanges {
     sink: Arc<dyn Sink>,
     attempts: Arc<InProcessLoginLimiter>,
     last_deletion: AtomicI64,
+    last_kick: AtomicI64,
     last_unlocking: AtomicI64,
 }
 
@@ -28,8 +30,9 @@ impl AdminChanges {
         attempts: Arc<InProcessLoginLimiter>,
     ) -> StoreResult<Self> {
         let last_deletion = AtomicI64::new(database.last_deletion()?);
+        let last_kick = AtomicI64::new(database.last_kick()?);
         let last_unlocking = AtomicI64::new(database.last_unlocking()?);
-        Ok(Self { database, sink, attempts, last_deletion, last_unlocking })
+        Ok(Self { database, sink, attempts, last_deletion, last_kick, last_unlocking })
     }
 
     /// Reports deleted accounts to the sink. Concurrent callers may report the same deletion twice. Blocks.
@@ -41,6 +44,19 @@ impl AdminChanges {
         for Deletion { number, user, created } in self.database.deletions_after(seen)? {
             self.sink.account_deleted(&user, created).run();
             self.last_deletion.fetch_max(number, Ordering::Release);
+        }
+        Ok(())
+    }
+
+    /// Reports kicked accounts to the sink. Only one thread may call it. Blocks.
+    ///
+    /// # Errors
+    /// The database cannot be read.
+    pub(super) fn notice_kicks(&self) -> StoreResult<()> {
+        let seen = self.last_kick.load(Ordering::Relaxed);
+        for Kick { number, user, version } in self.database.kicks_after(seen)? {
+            self.sink.session_kicked(&user, version).run();
+            self.last_kick.store(number, Ordering::Relaxed);
         }
         Ok(())
     }
@@ -102,6 +118,10 @@ impl Accounts for ServerAccounts {
 
     fn delete(&self, user: &UserName) -> StoreResult<bool> {
         self.database.delete(user)
+    }
+
+    fn kick(&self, user: &UserName) -> StoreResult<bool> {
+        self.database.kick(user)
     }
 
     fn unlock(&self, user: &UserName, address: Option<&str>, now: Timestamp) -> StoreResult<bool> {

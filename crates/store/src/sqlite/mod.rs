@@ -11,6 +11,7 @@ mod heads;
 mod inspect;
 mod integrity;
 mod job;
+mod kick_requests;
 mod known_addresses;
 mod log;
 mod readers;
@@ -100,16 +101,18 @@ impl Sqlite {
         &self.store
     }
 
-    /// Looks for accounts that were deleted or unlocked since the last look, by this process or another, tells the
-    /// sink of the former and forgives the latter; notes that something was said. To be called every second or so; does
-    /// nothing after the end. Blocks.
+    /// Polls for accounts that were deleted, kicked or unlocked since the last poll, by this process or another. Reports
+    /// deletions and kicks to the sink, and clears the failures of unlocked accounts; raises the mark of the stamp if
+    /// something was appended. Call it about every second; it does nothing after [`Sqlite::close`]. Blocks.
     ///
     /// # Errors
     /// The database cannot be read or written; the next look makes up for it.
     pub fn notice_changes(&self) -> StoreResult<()> {
         let advanced = self.stamp.advance(&self.database);
-        let noticed = self.changes.notice_deletions().and_then(|()| self.changes.notice_unlockings());
-        // Nobody is left whom a change would concern.
+        let changes = &self.changes;
+        let noticed = changes.notice_deletions().and_then(|()| changes.notice_kicks());
+        let noticed = noticed.and_then(|()| changes.notice_unlockings());
+        // After the end nobody is left whom a change would concern.
         if self.is_closed.load(Ordering::Relaxed) { Ok(()) } else { noticed.and(advanced) }
     }
 

@@ -52,6 +52,16 @@ const MIGRATIONS: &[&str] = &[
     "
     ALTER TABLE deletion ADD COLUMN created INTEGER NOT NULL DEFAULT 0;
 ",
+    "
+    ALTER TABLE account ADD COLUMN kicks INTEGER NOT NULL DEFAULT 0;
+
+    CREATE TABLE kick (
+        id INTEGER PRIMARY KEY AUTOINCREMENT,
+        name TEXT NOT NULL,
+        created INTEGER NOT NULL,
+        kicks INTEGER NOT NULL
+    );
+",
 ];
 
 /// Version of the schema that this program writes.

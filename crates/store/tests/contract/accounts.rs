@@ -57,6 +57,23 @@ pub(crate) fn deleted_ones_are_gone_and_told(bench: &Bench) {
     assert_eq!(accounts.accounts().unwrap(), [ann]);
 }
 
+pub(crate) fn kicked_ones_stay_and_are_told_with_their_count(bench: &Bench) {
+    let accounts = &bench.store.accounts;
+    let ann = account("ann");
+    accounts.create(&ann).unwrap();
+    assert!(!accounts.kick(&name("dan")).unwrap());
+    for kicks in 1..=2 {
+        assert!(accounts.kick(&ann.user).unwrap());
+        let found = accounts.find(&ann.user).unwrap().unwrap();
+        assert_eq!(found, Account { kicks, ..ann.clone() });
+    }
+    bench.look();
+    bench.settle();
+    assert_eq!(bench.sink.kicked(), [("ann".to_owned(), 1), ("ann".to_owned(), 2)]);
+    assert!(accounts.delete(&ann.user).unwrap() && accounts.create(&ann).unwrap());
+    assert_eq!(accounts.find(&ann.user).unwrap(), Some(ann));
+}
+
 pub(crate) fn made_by_many_at_once_one_is(bench: &Bench) {
     let hashed = |number| Account { hash: PasswordHash::new(format!("hash {number}")), ..account("ann") };
     let made = std::thread::scope(|scope| {

@@ -266,6 +266,7 @@ pub(crate) fn account(user: &str) -> Account {
         hash: PasswordHash::new(format!("hash of {user}")),
         role: Role::Member,
         created: Timestamp::from_millis(1_795_392_000_123),
+        kicks: 0,
     }
 }
 

@@ -30,7 +30,7 @@ macro_rules! contract {
     ($store:ident, $open:path) => {
         promises! { $store, $open,
             accounts: are_made_once are_changed_and_listed a_renewed_hash_never_brings_an_old_password_back
-                deleted_ones_are_gone_and_told made_by_many_at_once_one_is;
+                deleted_ones_are_gone_and_told kicked_ones_stay_and_are_told_with_their_count made_by_many_at_once_one_is;
             login_limiter: are_delayed_after_some_failures_and_free_again_in_time
                 however_many_begin_at_once_no_more_are_made_than_one_after_the_other
                 a_right_one_forgives_the_account_and_not_the_address

@@ -26,6 +26,11 @@ fn user(options: RedisOptions, commands: &[&str]) -> RedisOptions {
     options.user("parlor", "secret", &format!("resetchannels ~parlor:* &parlor:* -@all {}", commands.join(" ")))
 }
 
+fn account_of_ann() -> Account {
+    let hash = PasswordHash::new("x".to_owned());
+    Account { user: name("ann"), hash, role: Role::Member, created: Timestamp::from_millis(7), kicks: 0 }
+}
+
 /// Counts failed and successful logins of an account, and its addresses.
 fn try_logins(server: &Server, account: &Account) {
     let limiter = &server.store.attempts;
@@ -58,14 +63,10 @@ fn miss_entries(redis: &RedisServer, send: impl Fn(&str)) -> Vec<String> {
 fn do_everything(config: &Config, redis: &RedisServer) {
     let servers = [(); 3].map(|()| Server::try_open(config).unwrap());
     let [one, two, dead] = &servers;
-    let account = Account {
-        user: name("ann"),
-        hash: PasswordHash::new("x".to_owned()),
-        role: Role::Member,
-        created: Timestamp::from_millis(7),
-    };
+    let account = account_of_ann();
     let accounts = &one.store.accounts;
     assert!(accounts.create(&account).unwrap() && accounts.set_role(&account.user, Role::Operator).unwrap());
+    assert!(accounts.kick(&account.user).unwrap());
     assert_eq!(accounts.accounts().unwrap().len(), 1);
     try_logins(one, &account);
     assert!(accounts.unlock(&account.user, Some("192.0.2.1"), account.created).unwrap());

@@ -23,7 +23,7 @@ mod who;
 
 use std::time::Duration;
 
-use parlor_proto::{Bye, Command, Generation, PreLoginCommand, RoomName, UserName};
+use parlor_proto::{Bye, Command, Generation, Password, PreLoginCommand, Refusal, RoomName, UserName};
 
 use crate::connection::effects::{CommandError, During, Effect};
 use crate::delivery::peer::{ConnectionId, Origin, Peer};
@@ -140,6 +140,12 @@ pub(crate) fn run(context: &mut SessionContext<'_>, command: Command) -> ActionR
         Command::Help => done(&mut context.connection, help::answer(true)),
         Command::Quit => done(&mut context.connection, Effect::HangUp(Bye::Quit)),
     }
+}
+
+/// Refuses a new password that is too short. Passwords of existing accounts are not checked.
+fn check_length(context: &ConnectionContext<'_>, password: &Password) -> Result<(), CommandError> {
+    let min = context.services.policy.min_password;
+    if password.characters() < min { Err(Refusal::PasswordTooShort(min).into()) } else { Ok(()) }
 }
 
 fn done(context: &mut ConnectionContext<'_>, effect: Effect) -> ActionResult {

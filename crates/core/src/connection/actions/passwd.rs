@@ -3,10 +3,12 @@
 use parlor_proto::{Credentials, Password, Reply};
 
 use super::authenticate::authenticate;
-use super::{ActionResult, SessionContext};
+use super::{ActionResult, SessionContext, check_length};
 use crate::connection::effects::{During, Effect};
 
 pub(super) fn run(context: &mut SessionContext<'_>, old: &Password, new: &Password) -> ActionResult {
+    // Checked first, so that it costs no hash and no attempt.
+    check_length(&context.connection, new)?;
     let credentials = Credentials { user: context.user.clone(), password: old.clone() };
     authenticate(&context.connection, &credentials)?;
     let hash = context.connection.services.passwords.hash(new).during("hashing a password")?;
@@ -28,6 +30,17 @@ mod tests {
         assert_eq!(ann.ask(r#"/passwd "secret of ann" "with \"quotes\"""#), ["OK passwd"]);
         assert_eq!(world.connect().ask(r#"LOGIN ann with "quotes""#), ["OK login ann lobby"]);
         assert!(world.connect().ask(&login_line("ann"))[0].starts_with("ERR bad-credentials "));
+    }
+
+    #[test]
+    fn a_new_password_may_not_be_short_whatever_the_old_one_is() {
+        let world = World::builder().min_password(8).build();
+        world.account_with_password("ann", "x");
+        let ann = world.connect();
+        assert_eq!(ann.ask("LOGIN ann x"), ["OK login ann lobby"]);
+        assert_eq!(ann.ask("/passwd x 1234567"), ["ERR password-too-short 8 characters at least for a new password"]);
+        assert_eq!(ann.ask("/passwd x 12345678"), ["OK passwd"]);
+        assert!(ann.is_open());
     }
 
     #[test]

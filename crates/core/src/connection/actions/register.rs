@@ -3,7 +3,7 @@
 use parlor_proto::{Credentials, Refusal, Verb};
 
 use super::authenticate::attempt;
-use super::{ActionResult, ConnectionContext};
+use super::{ActionResult, ConnectionContext, check_length};
 use crate::connection::effects::{During, Effect, VerifiedLogin};
 use crate::ports::{Account, Role};
 
@@ -12,18 +12,23 @@ pub(super) fn run(context: &mut ConnectionContext<'_>, credentials: &Credentials
         return Err(Refusal::RegistrationClosed.into());
     }
     let user = credentials.user.clone();
+    if context.services.policy.reserved_names.contains(&user) {
+        return Err(Refusal::NameReserved.into());
+    }
+    check_length(context, &credentials.password)?;
     // Checked before hashing, so that a taken name costs no hash; the result of `create` decides.
     if context.store().accounts.find(&user).during("looking a user up")?.is_some() {
         return Err(Refusal::NameTaken.into());
     }
     let hash = context.services.passwords.hash(&credentials.password).during("hashing a password")?;
-    let account = Account { user: user.clone(), hash, role: Role::Member, created: context.services.clock.now() };
+    let created = context.services.clock.now();
+    let account = Account { user: user.clone(), hash, role: Role::Member, created, kicks: 0 };
     if !context.store().accounts.create(&account).during("making an account")? {
         return Err(Refusal::NameTaken.into());
     }
     let remembered = context.store().attempts.note_known_address(&attempt(context, &user, &context.origin.network));
     context.note("remembering an address", remembered);
-    context.add(Effect::Begin(VerifiedLogin { user, created: account.created, verb: Verb::Register }));
+    context.add(Effect::Begin(VerifiedLogin { user, version: account.version(), verb: Verb::Register }));
     Ok(())
 }
 
@@ -66,6 +71,31 @@ mod tests {
         let other = world.connect();
         assert!(other.ask(&format!("REGISTER ann {}", "é".repeat(37)))[0].starts_with("ERR password-too-long "));
         assert_eq!(other.ask(&format!("REGISTER ann {}", "x".repeat(72))), ["OK register ann lobby"]);
+    }
+
+    #[test]
+    fn a_short_password_is_refused_and_those_of_before_still_log_in() {
+        let world = World::builder().min_password(8).build();
+        let connection = world.connect();
+        let answer = ["ERR password-too-short 8 characters at least for a new password"];
+        // No failures of a login: nothing was guessed.
+        for password in ["x", "1234567", "1234567", "äöüäöüä"] {
+            assert_eq!(connection.ask(&format!("REGISTER ann {password}")), answer);
+        }
+        assert_eq!(connection.ask("REGISTER ann äöüäöüäö"), ["OK register ann lobby"]);
+        world.account_with_password("bob", "x");
+        assert_eq!(world.connect().ask("LOGIN bob x"), ["OK login bob lobby"]);
+    }
+
+    #[test]
+    fn a_reserved_name_is_refused_and_its_account_logs_in() {
+        let world = World::builder().reserve_name("admin").build();
+        let connection = world.connect();
+        for name in ["admin", "ADMIN"] {
+            assert!(connection.ask(&format!("REGISTER {name} secret"))[0].starts_with("ERR name-reserved "));
+        }
+        assert_eq!(world.connect().ask("REGISTER admin2 secret"), ["OK register admin2 lobby"]);
+        world.login("admin");
     }
 
     #[test]

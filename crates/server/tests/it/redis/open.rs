@@ -92,7 +92,8 @@ struct Waiting {
 impl Waiting {
     fn start(data: &Path, redis: u16) -> Self {
         let listen = free_port();
-        let mut command = command(data, &["serve", "--server-name", "test", "--bcrypt-cost", "4"]);
+        let mut command =
+            command(data, &["serve", "--server-name", "test", "--bcrypt-cost", "4", "--min-password", "1"]);
         command.args(["--listen", &format!("127.0.0.1:{listen}"), "--redis", &format!("redis://127.0.0.1:{redis}")]);
         let mut child = command.spawn().unwrap();
         let mut log = BufReader::new(child.stderr.take().unwrap()).lines().map_while(Result::ok);

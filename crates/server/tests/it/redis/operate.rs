@@ -17,7 +17,7 @@ type Outcome = (Option<i32>, String, String);
 fn run(redis: &RedisServer, words: &[&str], input: &str) -> Outcome {
     let data = tempfile::tempdir().unwrap();
     let mut command = command(data.path(), words);
-    command.env("PARLOR_REDIS", redis.url()).env("PARLOR_BCRYPT_COST", "4");
+    command.env("PARLOR_REDIS", redis.url()).env("PARLOR_BCRYPT_COST", "4").env("PARLOR_MIN_PASSWORD", "1");
     let told = without_notice(outcome(data.path(), feed(command, input)));
     assert!(!Path::new(data.path()).join("parlor.db").exists(), "the command made a database although it uses Redis");
     told
@@ -77,7 +77,8 @@ fn a_flag_names_the_redis_and_the_database_stays_as_it_is() {
     let redis = RedisServer::start();
     let data = tempfile::tempdir().unwrap();
     let url = redis.url();
-    let words = ["user", "add", "ann", "--password-stdin", "--bcrypt-cost", "4", "--redis", &url];
+    let words =
+        ["user", "add", "ann", "--password-stdin", "--bcrypt-cost", "4", "--min-password", "1", "--redis", &url];
     let added = without_notice(outcome(data.path(), feed(command(data.path(), &words), "secret\n")));
     assert_eq!(added, told(0, "ann added\n", ""));
     assert!(!data.path().join("parlor.db").exists());

@@ -108,7 +108,7 @@ impl Stage {
         let mut all = vec!["user"];
         all.extend(args.iter().map(String::as_str));
         if needs_password {
-            all.extend(["--password-stdin", "--bcrypt-cost", "4"]);
+            all.extend(["--password-stdin", "--bcrypt-cost", "4", "--min-password", "1"]);
         }
         let mut program = command(self.data.path(), &all);
         program.envs(self.redis.as_ref().map(|redis| ("PARLOR_REDIS", redis.url())));

@@ -90,6 +90,7 @@ scripts! {
     expel keeps: "touch_ttl" "publish_membership" "remove_member" "expel";
     head keeps: "touch_ttl" "head";
     index_room keeps: "index_room";
+    kick_account keeps: "kick_account";
     leave keeps: "touch_ttl" "publish_membership" "remove_member" "leave";
     note_address keeps: "note_address";
     predecessors reads: "predecessors";

@@ -1,6 +1,6 @@
 //! Messages that servers exchange through channels: how they are written and read. It must not send.
 
-use parlor_core::ports::{Change, Entry, UnloggedMessage};
+use parlor_core::ports::{AccountVersion, Change, Entry, UnloggedMessage};
 use parlor_proto::{Epoch, MessageId, Text, Timestamp, UserName};
 
 use crate::redis::membership::local_sessions::ClaimId;
@@ -25,6 +25,8 @@ pub(in crate::redis) enum ServerMessage {
     Notice(UnloggedMessage),
     /// The account that was created at this time was deleted.
     Deleted(UserName, Timestamp),
+    /// The sessions of this account end that began before this version of it.
+    Kicked(UserName, AccountVersion),
 }
 
 impl LogMessage {
@@ -68,6 +70,9 @@ impl ServerMessage {
             Self::Direct(to, message) => format!("direct {to} {}", said(message)),
             Self::Notice(message) => format!("notice {}", said(message)),
             Self::Deleted(user, created) => format!("deleted {user} {}", created.as_millis()),
+            Self::Kicked(user, AccountVersion { created, kicks }) => {
+                format!("kicked {user} {} {kicks}", created.as_millis())
+            }
         }
     }
 
@@ -87,6 +92,11 @@ impl ServerMessage {
             "deleted" => {
                 let [user, created] = fields(rest)?;
                 Some(Self::Deleted(user.parse().ok()?, Timestamp::from_millis(created.parse().ok()?)))
+            }
+            "kicked" => {
+                let [user, created, kicks] = fields(rest)?;
+                let created = Timestamp::from_millis(created.parse().ok()?);
+                Some(Self::Kicked(user.parse().ok()?, AccountVersion { created, kicks: kicks.parse().ok()? }))
             }
             _ => None,
         }
@@ -124,7 +134,8 @@ mod tests {
             ServerMessage::Displaced(ClaimId { connection: parlor_core::ConnectionId(9), number: 3 }),
             ServerMessage::Direct(user.clone(), said("two  words ")),
             ServerMessage::Notice(said(" leading\tblanks")),
-            ServerMessage::Deleted(user, Timestamp::from_millis(8)),
+            ServerMessage::Deleted(user.clone(), Timestamp::from_millis(8)),
+            ServerMessage::Kicked(user, AccountVersion { created: Timestamp::from_millis(8), kicks: 2 }),
         ] {
             assert_eq!(ServerMessage::read(&news.write()), Some(news));
         }

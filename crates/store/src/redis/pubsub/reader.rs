@@ -406,5 +406,6 @@ fn tell(server: &Server, news: &ServerMessage) -> Flush {
         ServerMessage::Direct(to, message) => server.sink.direct(to, message).unwrap_or_default(),
         ServerMessage::Notice(message) => server.sink.notice(message),
         ServerMessage::Deleted(user, created) => server.sink.account_deleted(user, *created),
+        ServerMessage::Kicked(user, version) => server.sink.session_kicked(user, *version),
     }
 }

@@ -6,6 +6,7 @@
 local taken = redis.call('HMGET', KEYS[1], 'hash', 'created')
 if taken[1] or taken[2] then return taken[1] == ARGV[1] and {} end
 redis.call('HSET', KEYS[1], 'hash', ARGV[1], 'role', ARGV[2], 'created', ARGV[3])
+redis.call('HDEL', KEYS[1], 'kicks')
 if redis.call('HDEL', KEYS[1], 'deleted') == 0 then return {} end
 local followed = redis.call('SMEMBERS', KEYS[2])
 redis.call('DEL', KEYS[2], KEYS[3])

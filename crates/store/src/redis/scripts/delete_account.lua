@@ -10,7 +10,7 @@ if redis.call('HDEL', KEYS[1], 'hash', 'role') > 0 and generation then
 end
 local follows = {redis.call('SMEMBERS', KEYS[2]), redis.call('SMEMBERS', KEYS[3])}
 if ARGV[2] == 'last' then
-  redis.call('HDEL', KEYS[1], 'created')
+  redis.call('HDEL', KEYS[1], 'created', 'kicks')
   redis.call('HSET', KEYS[1], 'deleted', '1')
   redis.call('DEL', KEYS[2], KEYS[3], KEYS[4])
 end
