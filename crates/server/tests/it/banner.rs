@@ -51,7 +51,7 @@ impl Shown {
     /// Runs a printed command in a shell. Returns exit code, output and errors.
     fn run(&self, line: &str, input: &str) -> (Option<i32>, String, String) {
         let mut shell = Command::new("sh");
-        shell.args(["-c", line]).env("PARLOR_PASSWORD", "secret");
+        shell.args(["-c", line]).env("PARLOR_PASSWORD", "long secret");
         shell.stdout(Stdio::piped()).stderr(Stdio::piped());
         outcome(self.data.path(), feed(shell, input))
     }
@@ -109,7 +109,8 @@ fn where_registration_is_closed_the_operator_makes_the_account() {
         "{}",
         shown.text
     );
-    let (code, said, complaint) = shown.run(&format!("{} --password-stdin", shown.line("user add alice")), "secret\n");
+    let (code, said, complaint) =
+        shown.run(&format!("{} --password-stdin", shown.line("user add alice")), "long secret\n");
     assert_eq!((code, said.as_str()), (Some(0), "alice added\n"), "{complaint}");
     shown.lets_in(shown.line(" --ca "), "--user alice");
 }
@@ -125,7 +126,8 @@ fn a_public_server_shows_the_commands_for_other_machines() {
     let pinned = shown.line("--pin").to_owned();
     assert!(pinned.starts_with(&format!("parlor connect chat.example.org:{port} --pin sha256:")), "{pinned}");
     assert!(shown.has("Registration is closed"), "{}", shown.text);
-    let (code, _, complaint) = shown.run(&format!("{} --password-stdin", shown.line("user add alice")), "secret\n");
+    let (code, _, complaint) =
+        shown.run(&format!("{} --password-stdin", shown.line("user add alice")), "long secret\n");
     assert_eq!(code, Some(0), "{complaint}");
     let here = pinned
         .replace("parlor connect chat.example.org", &format!("{} connect 127.0.0.1", env!("CARGO_BIN_EXE_parlor")));

@@ -11,14 +11,14 @@ use crate::harness::{Options, Server, command, ends, feed, installation, outcome
 type Outcome = (Option<i32>, String, String);
 
 fn run(data: &Path, words: &[&str]) -> Outcome {
-    outcome(data, feed(command(data, words), "secret\n"))
+    outcome(data, feed(command(data, words), "long secret\n"))
 }
 
 /// Runs the command without the variable that names the data directory, with this home.
 fn run_at_home(home: &Path, words: &[&str]) -> Outcome {
     let mut command = command(home, words);
     command.env_remove("PARLOR_DATA").env("HOME", home);
-    outcome(home, feed(command, "secret\n"))
+    outcome(home, feed(command, "long secret\n"))
 }
 
 const ADD: [&str; 6] = ["user", "add", "ann", "--password-stdin", "--bcrypt-cost", "4"];

@@ -7,7 +7,7 @@ use std::process::Command;
 use rusqlite::Connection;
 
 use crate::damage::overwrite;
-use crate::harness::{Server, eventually, parlor, parlor_with_input};
+use crate::harness::{Server, eventually, installation, parlor, parlor_with_input};
 
 /// Names of the database's files, sorted.
 fn files(data: &Path) -> Vec<String> {
@@ -41,11 +41,13 @@ fn after_a_stop_the_database_is_one_file_with_everything_in_it() {
 
 #[test]
 fn a_command_beside_no_server_leaves_one_file_too() {
-    let data = tempfile::tempdir().unwrap();
-    assert!(parlor_with_input(data.path(), &["user", "add", "alice", "--password-stdin"], "secret\n").status.success());
-    assert_eq!(files(data.path()), ["parlor.db"]);
+    let data = installation();
+    let before = files(data.path());
+    let added = parlor_with_input(data.path(), &["user", "add", "alice", "--password-stdin"], "long secret\n");
+    assert!(added.status.success());
+    assert_eq!(files(data.path()), before);
     assert!(parlor(data.path(), &["user", "list"]).status.success());
-    assert_eq!(files(data.path()), ["parlor.db"]);
+    assert_eq!(files(data.path()), before);
 }
 
 #[test]
