@@ -41,23 +41,39 @@ class Client:
     # Events that may come at any time. Every other event answers a command.
     UNASKED = {"message", "publication", "direct", "notice", "joined", "left"}
 
+    # Seconds between two pings. They keep the session of a client that only reads (`--idle-timeout` of the server).
+    PING_EVERY = 20
+    PING = "keep-alive"
+
     def __init__(self, host, port=7878, ca=None, timeout=30):
         context = ssl.create_default_context(cafile=ca)
         context.minimum_version = ssl.TLSVersion.TLSv1_2
         self.socket = context.wrap_socket(socket.create_connection((host, port), timeout), server_hostname=host)
         self.lines = self.socket.makefile("r", encoding="utf-8", newline="\n")
         self.waiting = deque()
+        self.sending = threading.Lock()
+        self.closed = threading.Event()
         greeting = self.lines.readline().split()
         if greeting[:2] != ["HELLO", "parlor/1"]:
             raise ConnectionError(f"the server does not speak parlor/1: {greeting}")
         self.server = greeting[2]
         self.command("FORMAT json")
+        threading.Thread(target=self.keep_alive, daemon=True).start()
 
     def __enter__(self):
         return self
 
     def __exit__(self, *_):
+        self.closed.set()
         self.socket.close()
+
+    def keep_alive(self):
+        """Pings until the connection ends. The receiver notices its end."""
+        try:
+            while not self.closed.wait(self.PING_EVERY):
+                self.send(f"/ping {self.PING}")
+        except OSError:
+            pass
 
     def log_in(self, user, password):
         return self.command(f"LOGIN {user} {password}")
@@ -71,7 +87,8 @@ class Client:
 
     def send(self, line):
         """Sends one line without waiting for the answer."""
-        self.socket.sendall(line.encode() + b"\n")
+        with self.sending:
+            self.socket.sendall(line.encode() + b"\n")
 
     def command(self, line):
         """Sends one line, which must not be blank, and returns the answer. Keeps events that come before it."""
@@ -87,9 +104,12 @@ class Client:
         raise ConnectionError("the server closed the connection")
 
     def receive(self):
-        """Returns the next event from the server, or None at the end."""
-        line = self.lines.readline()
-        return json.loads(line) if line else None
+        """Returns the next event from the server, or None at the end. Skips the answers to pings of this class."""
+        while line := self.lines.readline():
+            event = json.loads(line)
+            if (event["type"], event.get("token")) != ("pong", self.PING):
+                return event
+        return None
 
     def events(self):
         """Yields all events from now on, until the server closes the connection."""
