@@ -118,8 +118,8 @@ impl LineSender {
         self.shared.write(&terminated(line.as_bytes()), &order).map(|()| true)
     }
 
-    /// For how long no line was sent.
-    pub(crate) fn silent_for(&self) -> Duration {
+    /// The time since the last line was sent.
+    pub fn silent_for(&self) -> Duration {
         let spoke = Duration::from_millis(self.shared.spoke.load(Ordering::Relaxed));
         self.shared.opened.elapsed().saturating_sub(spoke)
     }

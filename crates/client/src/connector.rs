@@ -88,16 +88,16 @@ impl Connector {
         Self { timeouts, ..self }
     }
 
-    /// Pings often enough from the next connection on, after a session that its server ended as idle. False if it
-    /// cannot.
-    pub(crate) fn adapt_keepalive(&mut self, silent: Duration) -> bool {
+    /// Shortens the time between two pings for the next connections, after a server ended a session as idle that had sent
+    /// nothing for so long. Returns `false` if it is the shortest already.
+    pub fn adapt_keepalive(&mut self, silent: Duration) -> bool {
         let adapted = self.timeouts.after_idle_timeout(silent);
         self.timeouts = adapted.unwrap_or(self.timeouts);
         adapted.is_some()
     }
 
-    /// How often it pings.
-    pub(crate) fn keepalive(&self) -> Duration {
+    /// The time between two pings.
+    pub fn keepalive(&self) -> Duration {
         self.timeouts.keepalive
     }
 

@@ -1,5 +1,6 @@
 //! Connection library and terminal client of Parlor: verified TLS, login, events in, lines out, all of it
-//! blocking. It must not know the server's crates, and it has no way to skip the verification of a server.
+//! blocking. The feature `terminal` adds `parlor connect`, with the libraries for terminals. This crate must not know the
+//! server's crates, and it has no way to skip the verification of a server.
 //!
 //! ```no_run
 //! use parlor_client::{Connector, Credentials, Entry, Incoming, Trust};
@@ -31,6 +32,7 @@ mod testing;
 mod tests;
 mod trust;
 
+#[cfg(feature = "terminal")]
 pub mod connect;
 
 pub use address::{Address, AddressError};

@@ -125,6 +125,7 @@ impl<T: Send + 'static> Scripted<T> {
 
     /// Plays `script` on this many connections, one after the other. The script gets the number of the connection, from
     /// 0.
+    #[cfg(feature = "terminal")]
     pub(crate) fn start_many(
         identity: &Identity,
         connections: usize,

@@ -75,17 +75,11 @@ impl Rooms for Server {
     }
 
     fn rooms(&self) -> StoreResult<Vec<RoomSummary>> {
-        let mut found = Vec::new();
-        for (summary, version) in rooms(&self.router)? {
-            match version {
-                Some(version) if summary.members == 0 => self.drop_room(&summary.room, version)?,
-                _ => {}
-            }
-            if summary.members > 0 || summary.room.is_lobby() {
-                found.push(summary);
-            }
-        }
-        Ok(found)
+        let all = rooms(&self.router)?;
+        let empty = all.iter().filter(|(summary, _)| summary.members == 0);
+        self.drop_rooms(&empty.filter_map(|(it, version)| Some((&it.room, (*version)?))).collect::<Vec<_>>())?;
+        let summaries = all.into_iter().map(|(summary, _)| summary);
+        Ok(summaries.filter(|summary| summary.members > 0 || summary.room.is_lobby()).collect())
     }
 }
 

@@ -299,3 +299,20 @@ fn a_follower_whose_connection_is_silently_dead_is_found() {
     two.say(&bob, &red, "here");
     assert_eq!(one.members("red"), ["ann", "bob"]);
 }
+
+#[test]
+fn a_list_of_many_rooms_takes_few_round_trips() {
+    let redis = RedisServer::start();
+    let one = Server::open(&redis.url());
+    // Rooms of which the index does not know yet that they are empty.
+    for number in 0..100 {
+        redis.cli(&["ZADD", "parlor:rooms", "1", &format!("empty-{number}")]);
+    }
+    one.member("ann", "red");
+    let reads = || redis.info("total_reads_processed").unwrap().parse::<u64>().unwrap();
+    let before = reads();
+    assert_eq!(one.store.rooms.rooms().unwrap().len(), 2);
+    // Besides the list, the rounds of the server and this test itself ask Redis.
+    assert!(reads() - before < 50, "{} requests", reads() - before);
+    assert!(!one.has_room("empty-7") && one.has_room("red"));
+}

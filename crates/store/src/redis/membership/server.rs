@@ -152,15 +152,24 @@ impl Server {
 
     /// Removes a room that was empty after a change from the index, or marks there that only its log is left.
     pub(in crate::redis) fn drop_room(&self, room: &RoomName, version: u64) -> StoreResult<()> {
-        let has_log = self.has_log(room)?;
-        let args: [&dyn command::Argument; 3] = [&room.as_str(), &version, &u8::from(has_log)];
-        self.call::<i64>(Command::script(script::drop_room(), &[keys::ROOMS], &args)).map(drop)
+        self.drop_rooms(&[(room, version)])
+    }
+
+    /// Does the same for many rooms, in two round trips to each node.
+    pub(in crate::redis) fn drop_rooms(&self, rooms: &[(&RoomName, u64)]) -> StoreResult<()> {
+        let logs = self.router.call_all(rooms.iter().map(|(room, _)| ask_for_log(room)).collect());
+        let mut drops = Vec::with_capacity(rooms.len());
+        for ((room, version), has_log) in rooms.iter().zip(logs) {
+            let has_log = u8::from(command::read::<i64>(has_log)? > 0);
+            let args: [&dyn command::Argument; 3] = [&room.as_str(), version, &has_log];
+            drops.push(Command::script(script::drop_room(), &[keys::ROOMS], &args));
+        }
+        self.router.call_all(drops).into_iter().try_for_each(|dropped| command::read::<i64>(dropped).map(drop))
     }
 
     /// Whether a message was ever appended to the log of a room.
     pub(in crate::redis) fn has_log(&self, room: &RoomName) -> StoreResult<bool> {
-        let entries = Command::plain("HEXISTS", keys::meta(&keys::room_log(room)), &["top"]);
-        self.call::<i64>(entries).map(|entries| entries > 0)
+        self.call::<i64>(ask_for_log(room)).map(|entries| entries > 0)
     }
 
     /// Marks the server as closing, so that its threads end.
@@ -171,4 +180,9 @@ impl Server {
     pub(in crate::redis) fn is_closing(&self) -> bool {
         self.is_closing.load(Ordering::Acquire)
     }
+}
+
+/// Asks whether a message was ever appended to the log of a room.
+fn ask_for_log(room: &RoomName) -> Command {
+    Command::plain("HEXISTS", keys::meta(&keys::room_log(room)), &["top"])
 }
