@@ -98,6 +98,13 @@ impl World {
         self.store_account(user, Role::Member, current_hash(password));
     }
 
+    /// Changes the password of an account, as an operator does.
+    pub fn set_password(&self, user: &str, password: &str) {
+        let accounts = &self.0.services.store.accounts;
+        let changed = accounts.set_password(&name(user), &current_hash(password)).expect("the store works");
+        assert!(changed, "there is such an account");
+    }
+
     /// Ends the session of an account, as an operator does.
     pub fn kick(&self, user: &str) {
         assert!(self.0.services.store.accounts.kick(&name(user)).expect("the store works"), "there is such an account");

@@ -226,7 +226,8 @@ impl Sink for Hub {
     }
 
     fn session_kicked(&self, user: &UserName, version: AccountVersion) -> Flush {
-        self.kick_if(user, |current| current.created == version.created && current.kicks < version.kicks)
+        // A store that lost the account may have a newer one of the same name.
+        self.kick_if(user, |current| current < version)
     }
 }
 

@@ -61,7 +61,8 @@ impl Account {
 
 /// What changes when an account loses its sessions: it is deleted and its name has a new account, or an operator ends
 /// its sessions. A login begins a session only if the version is the same as when its password was right.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+/// Versions of one name are ordered: by creation, then by kicks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub struct AccountVersion {
     /// When the account was created.
     pub created: Timestamp,

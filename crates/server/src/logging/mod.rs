@@ -19,9 +19,9 @@ use writer::LogWriter;
 pub(crate) struct LogGuard(LogWriter);
 
 impl LogGuard {
-    /// Logs one line as it is, for people who have just started the server.
+    /// Writes the last line of the process as it is.
     pub(crate) fn print(&self, line: &str) {
-        self.0.queue(format!("{line}\n").as_bytes());
+        self.0.queue_last(format!("{line}\n").as_bytes());
     }
 }
 

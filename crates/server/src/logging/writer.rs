@@ -68,19 +68,29 @@ impl LogWriter {
         loop {
             let line = self.0.next();
             let is_written = output.write_all(&line.text).and_then(|()| output.flush()).is_ok();
-            if let Some(lost) = self.0.done(&line, is_written) {
+            if let Some(lost) = self.0.count(&line, is_written) {
                 REPORTED.set(Some(lost));
                 report(self, lost);
                 REPORTED.set(None);
             }
+            self.0.done();
         }
     }
 
     /// Queues one line, which ends with a line feed. Never blocks.
     pub(crate) fn queue(&self, text: &[u8]) {
+        self.queue_up_to(MAX_QUEUED_BYTES, text);
+    }
+
+    /// Queues the last line of a process, for which there is always space.
+    pub(crate) fn queue_last(&self, text: &[u8]) {
+        self.queue_up_to(usize::MAX, text);
+    }
+
+    fn queue_up_to(&self, max_bytes: usize, text: &[u8]) {
         let mut queue = self.0.lock();
         let stands_for = REPORTED.get().unwrap_or(1);
-        if queue.bytes + text.len() > MAX_QUEUED_BYTES {
+        if queue.bytes + text.len() > max_bytes {
             queue.lost += stands_for;
             return;
         }
@@ -115,11 +125,15 @@ impl Shared {
         }
     }
 
-    /// Counts a line that was not written. After one that was, the number of lost lines that wait to be reported.
-    fn done(&self, line: &Line, is_written: bool) -> Option<u64> {
-        let mut queue = self.lock();
-        queue.is_writing = false;
+    /// The line is written or lost, and what was lost before is reported.
+    fn done(&self) {
+        self.lock().is_writing = false;
         self.changed.notify_all();
+    }
+
+    /// Counts a line that was not written. After one that was, the number of lost lines that wait to be reported.
+    fn count(&self, line: &Line, is_written: bool) -> Option<u64> {
+        let mut queue = self.lock();
         if !is_written {
             queue.lost += line.stands_for;
             return None;

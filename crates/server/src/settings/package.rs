@@ -16,6 +16,8 @@ pub(super) struct Package {
     data: PathBuf,
     /// More variables of the unit, some of them secret.
     variables: PathBuf,
+    /// A file that only the package has. A settings file may be left over, or made by hand.
+    program: PathBuf,
 }
 
 impl Package {
@@ -26,17 +28,19 @@ impl Package {
             config: at("etc/parlor/parlor.toml"),
             data: at("var/lib/parlor"),
             variables: at("etc/parlor/secrets.env"),
+            program: at("usr/lib/parlor/copy-credentials"),
         }
     }
 
     /// Whether the package is installed on this machine.
     pub(super) fn is_installed(&self) -> bool {
-        self.config.exists()
+        self.config.exists() && self.program.exists()
     }
 
-    /// Whether this is the settings file of the package.
+    /// Whether this is the settings file of the package, and the package is installed.
     pub(super) fn has(&self, config: &Path) -> bool {
-        config == self.config
+        let is_same = || fs::canonicalize(config).ok() == fs::canonicalize(&self.config).ok();
+        self.is_installed() && (config == self.config || is_same())
     }
 
     /// Reads what the unit would give to the server. `settings` is the command whose flags are the settings.

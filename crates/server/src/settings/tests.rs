@@ -306,6 +306,11 @@ fn the_command_is_sound_and_every_setting_is_explained() {
 
 /// Runs the parser for `words` of a machine on which the package has these files.
 fn on_a_machine(words: &[&str], files: &[(&str, &str)]) -> (TempDir, Result<clap::ArgMatches, clap::Error>) {
+    on_a_machine_with(words, &[files, &[("usr/lib/parlor/copy-credentials", "")]].concat())
+}
+
+/// The same with nothing but these files.
+fn on_a_machine_with(words: &[&str], files: &[(&str, &str)]) -> (TempDir, Result<clap::ArgMatches, clap::Error>) {
     let root = tempfile::tempdir().unwrap();
     for (path, content) in files {
         let path = root.path().join(path);
@@ -346,6 +351,13 @@ fn without_another_name_commands_use_the_installation_of_the_package() {
     assert_eq!(place(on_a_machine(&list, &[(TOML, "data = '/elsewhere'")])).0, packaged);
     let redis = place(on_a_machine(&list, &[(TOML, "redis = 'redis://a.example'")])).1;
     assert_eq!(redis.as_deref(), Some("redis://a.example:6379"));
+}
+
+#[test]
+fn a_settings_file_without_the_package_is_a_file_like_any_other() {
+    let list = ["user", "list"];
+    let left_over = place(on_a_machine_with(&list, &[(TOML, "data = '/srv/parlor'")]));
+    assert_ne!(left_over.0, PathBuf::from("var/lib/parlor"));
 }
 
 #[test]

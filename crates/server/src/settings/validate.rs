@@ -16,11 +16,14 @@ use super::package::Package;
 /// Commands whose flags are all settings.
 const WITH_SETTINGS: [&str; 2] = ["serve", "audit"];
 
-/// Flags that name an installation. If none of them is given, a command looks for that of the package.
-const NAMES_INSTALLATION: [&str; 5] = ["config", "data", "redis", "tls_dir", "tls_cert"];
+/// Flags that name an installation, or make none necessary. If none of them is given, a command looks for that of the
+/// package.
+const NAMES_INSTALLATION: [&str; 7] = ["config", "data", "redis", "tls_dir", "tls_cert", "ca", "pin"];
 
 /// Variables that are read without a flag: the password of `parlor connect`, and those of tests.
-const OTHER_VARIABLES: [&str; 3] = ["PARLOR_PASSWORD", "PARLOR_PLANTED_", "PARLOR_WRITE_DOCS"];
+/// Kubernetes sets those of a service of this name.
+const OTHER_VARIABLES: [&str; 6] =
+    ["PARLOR_PASSWORD", "PARLOR_PLANTED_", "PARLOR_WRITE_DOCS", "PARLOR_PORT", "PARLOR_PORT_", "PARLOR_SERVICE_"];
 
 /// Minimum size of a client's outbox, in lines of maximum length: otherwise one line would disconnect all its
 /// recipients. JSON makes two bytes of a quotation mark, and adds names and numbers.
@@ -79,10 +82,12 @@ fn defaults(
         let source = given.try_contains_id(id).ok().and_then(|_| given.value_source(id));
         matches!(source, Some(ValueSource::CommandLine | ValueSource::EnvVariable))
     };
+    let address = given.try_get_one::<parlor_client::Address>("address").ok().flatten();
+    let is_elsewhere = address.is_some_and(|address| !address.is_loopback());
     let file = given.get_one::<PathBuf>("config");
     let is_packaged = match file {
         Some(file) => package.has(file),
-        None => !NAMES_INSTALLATION.iter().any(is_named) && package.is_installed(),
+        None => !is_elsewhere && !NAMES_INSTALLATION.iter().any(is_named) && package.is_installed(),
     };
     let mut defaults = match file {
         _ if is_packaged && !path.is(&["serve"]) => package.read(keys, has("redis"))?,

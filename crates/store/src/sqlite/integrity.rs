@@ -117,7 +117,11 @@ fn look(connection: &Connection, check: &str) -> Verdict<()> {
     let look = || {
         let mut parts = Vec::new();
         for table in tables(connection)? {
-            parts.extend(damage_in(connection, check, &table)?);
+            match damage_in(connection, check, &table) {
+                Ok(part) => parts.extend(part),
+                Err(_) if !parts.is_empty() => break,
+                Err(error) => return Err(error),
+            }
         }
         if parts.is_empty() {
             let all = complaints(connection, &format!("SELECT * FROM pragma_{check}"), [])?;
@@ -146,11 +150,17 @@ fn damage_in(connection: &Connection, check: &str, table: &str) -> rusqlite::Res
 /// What a check says, if that is not that all is well. Damage that ends the check is a complaint, too.
 fn complaints<P: rusqlite::Params>(connection: &Connection, sql: &str, of: P) -> rusqlite::Result<Vec<String>> {
     let mut select = connection.prepare(sql)?;
-    let said: rusqlite::Result<Vec<String>> = select.query_map(of, |row| row.get(0))?.collect();
-    match said {
-        Ok(said) => Ok(said.iter().filter(|said| *said != "ok").map(|said| last_line(said)).collect()),
-        Err(error) => Damage::of(error).map(|Damage(parts)| parts),
+    let mut found = Vec::new();
+    for said in select.query_map(of, |row| row.get::<_, String>(0))? {
+        match said {
+            Ok(said) if said == "ok" => {}
+            Ok(said) => found.push(last_line(&said)),
+            // What was found before the time was over counts.
+            Err(_) if !found.is_empty() => break,
+            Err(error) => return Damage::of(error).map(|Damage(parts)| parts),
+        }
     }
+    Ok(found)
 }
 
 /// The first complaint has the name of the database above it.

@@ -96,7 +96,8 @@ impl StampFile {
             })
             .and_then(|_| {
                 let text = Stamp { identity: self.identity.clone(), mark }.text();
-                self.file.write_all_at(text.as_bytes(), 0).map_err(StoreError::new)
+                // Synced, so that after a power loss the file is not older than what the database kept.
+                self.file.write_all_at(text.as_bytes(), 0).and_then(|()| self.file.sync_data()).map_err(StoreError::new)
             });
         if noted.is_err() {
             self.touch();
@@ -120,7 +121,7 @@ fn read(path: &Path) -> io::Result<Option<Option<Stamp>>> {
     Ok(Some(str::from_utf8(&bytes).ok().and_then(Stamp::parse)))
 }
 
-/// Writes the file; only when a server starts is the disk waited for.
+/// Writes the file, and waits for the disk.
 fn write(path: &Path, stamp: &Stamp) -> io::Result<File> {
     let file = OpenOptions::new().create(true).truncate(false).write(true).mode(0o600).open(path)?;
     let text = stamp.text();

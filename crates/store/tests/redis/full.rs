@@ -43,11 +43,12 @@ fn a_full_redis_refuses_messages_whole_and_keeps_sessions_and_leases() {
     assert!(error.is_full() && error.to_string().contains("maxmemory"), "{error}");
     assert!(one.store.follows.subscribe(&name("bob"), &name("ann")).is_err());
     waits_for_renewals(&redis);
-    // Logins and joins go on, and what is there can be read.
-    let bob = one.member("bob", "red");
+    // A server can start, too. Logins and joins go on, and what is there can be read.
+    let two = Server::open(&redis.url());
+    let bob = two.member("bob", "red");
     one.member("cyd", "blue");
-    one.leave(&bob, "red").unwrap();
-    one.release(&bob).unwrap();
+    two.leave(&bob, "red").unwrap();
+    two.release(&bob).unwrap();
     assert_eq!(one.store.log.newest(&red, 10).unwrap().len(), 1);
     redis.cli(&["CONFIG", "SET", "maxmemory", "0"]);
     one.say(&ann, &red, "after");

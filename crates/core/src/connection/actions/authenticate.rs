@@ -8,7 +8,9 @@ use parlor_proto::{Credentials, Refusal, UserName};
 use super::ConnectionContext;
 use crate::connection::effects::{CommandError, During};
 use crate::limits::whole_seconds;
-use crate::ports::{Account, Attempt, AttemptOutcome, AttemptPermit, LoginDecision, StoreResult, Verdict};
+use crate::ports::{
+    Account, Attempt, AttemptOutcome, AttemptPermit, LoginDecision, PasswordHash, StoreResult, Verdict,
+};
 
 /// A delay up to this time is waited for. With a longer delay, the client is refused and must retry later.
 const PATIENCE: Duration = Duration::from_secs(2);
@@ -31,7 +33,7 @@ pub(super) fn authenticate(
     };
     let ended = context.store().attempts.release(&attempt(context, &credentials.user, address), permit, outcome);
     // Returns the first failure. A permit that was not released expires.
-    let Compared::Right(account, is_outdated) = compared? else {
+    let Compared::Right(mut account, is_outdated) = compared? else {
         ended.during("counting a failed login")?;
         context.services.observer.login_failed(context.connection_id(), &credentials.user, context.origin);
         return Err(Refusal::BadCredentials.into());
@@ -39,7 +41,10 @@ pub(super) fn authenticate(
     // A user with the right password may log in even if the disk is full.
     context.note("forgetting failed logins", ended);
     if is_outdated {
-        context.note("renewing a hash", renew_hash(context, credentials, &account));
+        match renew_hash(context, credentials, &account) {
+            Ok(renewed) => account.hash = renewed.unwrap_or(account.hash),
+            Err(error) => context.note("renewing a hash", Err(error)),
+        }
     }
     Ok(account)
 }
@@ -63,10 +68,15 @@ fn compare(context: &ConnectionContext<'_>, credentials: &Credentials) -> Result
     })
 }
 
-/// Renews the hash, unless the password was changed meanwhile: the old password must not come back.
-fn renew_hash(context: &ConnectionContext<'_>, credentials: &Credentials, account: &Account) -> StoreResult<()> {
+/// Renews the hash, unless the password was changed meanwhile: the old password must not come back. Returns the new one.
+fn renew_hash(
+    context: &ConnectionContext<'_>,
+    credentials: &Credentials,
+    account: &Account,
+) -> StoreResult<Option<PasswordHash>> {
     let hash = context.services.passwords.hash(&credentials.password)?;
-    context.store().accounts.renew_hash(&account.user, &account.hash, &hash).map(drop)
+    let is_renewed = context.store().accounts.renew_hash(&account.user, &account.hash, &hash)?;
+    Ok(is_renewed.then_some(hash))
 }
 
 /// Waits up to [`PATIENCE`] for the end of a delay, and longer for concurrent attempts, but never beyond the time limit

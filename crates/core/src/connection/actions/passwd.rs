@@ -1,6 +1,6 @@
 //! `/passwd`: changes the user's password. Wrong old passwords count like failed logins.
 
-use parlor_proto::{Credentials, Password, Reply};
+use parlor_proto::{Credentials, Password, Refusal, Reply};
 
 use super::authenticate::authenticate;
 use super::{ActionResult, SessionContext, check_length};
@@ -10,10 +10,14 @@ pub(super) fn run(context: &mut SessionContext<'_>, old: &Password, new: &Passwo
     // Checked first, so that it costs no hash and no attempt.
     check_length(&context.connection, new)?;
     let credentials = Credentials { user: context.user.clone(), password: old.clone() };
-    authenticate(&context.connection, &credentials)?;
+    let account = authenticate(&context.connection, &credentials)?;
     let hash = context.connection.services.passwords.hash(new).during("hashing a password")?;
     if context.may_act()? {
-        context.store().accounts.set_password(context.user, &hash).during("changing a password")?;
+        // An operator may have changed the password since it was checked: that one stays.
+        let accounts = &context.store().accounts;
+        if !accounts.renew_hash(context.user, &account.hash, &hash).during("changing a password")? {
+            return Err(Refusal::BadCredentials.into());
+        }
         context.add(Effect::Reply(Reply::Passwd.into()));
     }
     Ok(())
@@ -41,6 +45,17 @@ mod tests {
         assert_eq!(ann.ask("/passwd x 1234567"), ["ERR password-too-short 8 characters at least for a new password"]);
         assert_eq!(ann.ask("/passwd x 12345678"), ["OK passwd"]);
         assert!(ann.is_open());
+    }
+
+    #[test]
+    fn a_password_that_an_operator_sets_meanwhile_stays() {
+        let world = World::new();
+        let ann = world.login("ann");
+        let operator = world.clone();
+        world.after("is current", move || operator.set_password("ann", "of the operator"));
+        let told = ann.ask(r#"/passwd "secret of ann" "of ann again""#);
+        assert_eq!(told, ["ERR bad-credentials Unknown user or wrong password"]);
+        assert_eq!(world.connect().ask("LOGIN ann of the operator"), ["OK login ann lobby"]);
     }
 
     #[test]

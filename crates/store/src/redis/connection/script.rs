@@ -78,6 +78,7 @@ scripts! {
     append_feed adds: "append" "append_feed";
     append_room adds: "append" "append_room";
     begin_attempt keeps: "begin_attempt";
+    begin_epoch keeps: "begin_epoch";
     cancel_claim keeps: "cancel_claim";
     claim keeps: "claim";
     clear_intent keeps: "clear_intent";

@@ -194,9 +194,12 @@ impl Maintenance {
     }
 
     fn look(&mut self) -> StoreResult<()> {
-        let audits_sessions = self.server.take_audit_request() || self.round <= self.audit_until;
-        if self.sessions_to_audit.is_empty() && (audits_sessions || self.is_due(AUDIT_SESSIONS_EVERY)) {
-            self.sessions_to_audit = self.server.local.memberships();
+        // A request during an audit is for the next one.
+        if self.sessions_to_audit.is_empty() {
+            let is_requested = self.server.take_audit_request() || self.round <= self.audit_until;
+            if is_requested || self.is_due(AUDIT_SESSIONS_EVERY) {
+                self.sessions_to_audit = self.server.local.memberships();
+            }
         }
         self.audit_sessions(BUDGET).map(drop)
     }
@@ -211,7 +214,12 @@ impl Maintenance {
                 chunk.iter().filter_map(|session_key| self.server.local.try_reserve(session_key)).collect();
             let sessions: Vec<_> =
                 reserved.iter().filter_map(|session_key| self.server.local.find(session_key.session_key())).collect();
-            let Tally { kept, displaced } = self.server.restore(&sessions)?;
+            let restored = self.server.restore(&sessions);
+            if restored.is_err() {
+                // These sessions are checked again.
+                self.server.request_session_audit();
+            }
+            let Tally { kept, displaced } = restored?;
             tally = Tally { kept: tally.kept + kept, displaced: tally.displaced + displaced };
         }
         Ok(tally)
@@ -253,7 +261,7 @@ impl Maintenance {
         let [lease, listed, epoch, beat] = self.server.router.call_each([
             self.lease_command(&id, takes),
             codec::register(keys::SERVERS, &[id.as_str()]),
-            Command::plain("SET", keys::EPOCH, &[&fresh, "NX", "GET"]),
+            Command::script(script::begin_epoch(), &[keys::EPOCH], &[&fresh]),
             Command::plain("PUBLISH", keys::pulse(&id), &["beat"]),
         ]);
         let (is_held, seconds, micros): (bool, i64, i64) = command::read(lease)?;
@@ -264,8 +272,7 @@ impl Maintenance {
             listed?;
         }
         self.server.lease.renewed(sent, seconds * 1_000_000 + micros);
-        let epoch = command::read::<Option<String>>(epoch).map(|found| found.unwrap_or(fresh));
-        Ok((is_held, self.is_another_epoch(epoch)?))
+        Ok((is_held, self.is_another_epoch(command::read(epoch))?))
     }
 
     /// Whether Redis lost everything. If the request fails, the next renewal asks again.

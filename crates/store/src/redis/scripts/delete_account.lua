@@ -6,7 +6,10 @@
 if redis.call('HGET', KEYS[1], 'created') ~= ARGV[1] then return false end
 local generation = redis.call('HGET', KEYS[1], 'generation')
 if redis.call('HDEL', KEYS[1], 'hash', 'role') > 0 and generation then
-  redis.call('HSET', KEYS[1], 'generation', string.format('%.0f', tonumber(generation) + 1))
+  -- By the clock, as in a claim: a failover may have lost the claim of a session that still lives.
+  local time = redis.call('TIME')
+  local micros = tonumber(time[1]) * 1000000 + tonumber(time[2])
+  redis.call('HSET', KEYS[1], 'generation', string.format('%.0f', math.max(tonumber(generation) + 1, micros)))
 end
 local follows = {redis.call('SMEMBERS', KEYS[2]), redis.call('SMEMBERS', KEYS[3])}
 if ARGV[2] == 'last' then
