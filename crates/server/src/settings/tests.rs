@@ -366,10 +366,10 @@ fn the_secret_variables_of_the_package_go_before_its_file() {
     let files = [(TOML, "redis = 'redis://a.example'"), (SECRETS, secrets)];
     let redis = place(on_a_machine(&["user", "list"], &files)).1;
     assert_eq!(redis.as_deref(), Some("redis://b.example:6379"));
-    let (_root, wrong) = on_a_machine(&["user", "list"], &[(TOML, ""), (SECRETS, "\nPARLOR_REDIS=http://:pw@b")]);
+    let (_root, wrong) = on_a_machine(&["user", "list"], &[(TOML, ""), (SECRETS, "\nPARLOR_REDIS=http://:hunter2@b")]);
     let wrong = wrong.unwrap_err().to_string();
     assert!(
-        wrong.contains("etc/parlor/secrets.env: line 2: PARLOR_REDIS: invalid value") && !wrong.contains("pw"),
+        wrong.contains("etc/parlor/secrets.env: line 2: PARLOR_REDIS: invalid value") && !wrong.contains("hunter2"),
         "{wrong}"
     );
 }
