@@ -208,7 +208,7 @@ impl ModelLog {
         let topic = self.hub.listen(&room(), peer, &name(user));
         topic.set_start(peer.connection(), self.follow());
         let mut told = None;
-        let reply = |start: crate::delivery::topic::Start| {
+        let reply = |start: crate::ports::Head| {
             told = Some(start.last.0);
             Some(pong("entered"))
         };

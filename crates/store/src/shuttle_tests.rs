@@ -7,12 +7,9 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
-use parlor_core::ports::{
-    Claim, ClaimResult, EnterResult, Entry, LogId, PredecessorWait, Presence, Rooms, SessionKey, Sessions, Sink,
-    UnloggedMessage,
-};
-use parlor_core::{ConnectionId, DuplicateLogin, Flush};
-use parlor_proto::{Epoch, RoomName, Timestamp, UserName};
+use parlor_core::ports::{Claim, ClaimResult, EnterResult, PredecessorWait, Rooms, SessionKey, Sessions};
+use parlor_core::{ConnectionId, DuplicateLogin};
+use parlor_proto::{RoomName, UserName};
 use parlor_testkit::NoopSink;
 use shuttle::thread;
 
