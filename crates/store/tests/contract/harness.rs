@@ -9,8 +9,8 @@ use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use parlor_core::ports::{
-    Account, Append, Claim, ClaimResult, EnterResult, LogId, PasswordHash, Presence, Role, SessionKey, Store,
-    TakeoverLimit, UnloggedMessage,
+    Account, Append, Claim, ClaimResult, EnterResult, LogId, PasswordHash, Role, SessionKey, Store, TakeoverLimit,
+    UnloggedMessage,
 };
 use parlor_core::{ConnectionId, DuplicateLogin};
 use parlor_proto::{Generation, RoomName, Text, Timestamp, UserName};
@@ -181,7 +181,7 @@ impl Bench {
             };
             let channel = format!("parlor:log:{{{room}}}");
             cluster.master_of(&channel).cli(&["SPUBLISH", &channel, "+ settled 0 0"]);
-            let is_settled = |heard: &Presence| heard.user.as_str() == "settled";
+            let is_settled = |heard: &parlor_core::ports::Presence| heard.user.as_str() == "settled";
             parlor_redis_testkit::wait_until("a change of members", || self.sink.presences().iter().any(is_settled));
             self.sink.retain(|it| !matches!(it, Reported::Presence(heard) if is_settled(heard)));
         }
