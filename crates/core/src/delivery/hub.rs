@@ -315,7 +315,7 @@ mod tests {
     #[test]
     fn a_kick_ends_only_sessions_that_were_verified_before_it() {
         let hub = Hub::new(Arc::new(NoFlushWorkers), 100);
-        let (user, peer) = (session_key(1).user, peer(1));
+        let (user, peer) = (session_key(1).user, self::peer(1));
         let kicks = |created, kicks| AccountVersion { kicks, ..made_at(created) };
         hub.register_session(&session_key(1), kicks(5, 1), peer.clone());
         for other in [kicks(5, 0), kicks(5, 1), kicks(4, 2)] {
@@ -324,6 +324,11 @@ mod tests {
         }
         hub.session_kicked(&user, kicks(5, 2)).run();
         assert_eq!(peer.outbox().goodbye(), Some(Bye::Kicked));
+        // The store lost the account, and the name has a newer one.
+        let later = self::peer(2);
+        hub.register_session(&session_key(2), kicks(5, 2), later.clone());
+        hub.session_kicked(&user, kicks(6, 1)).run();
+        assert_eq!(later.outbox().goodbye(), Some(Bye::Kicked));
     }
 
     #[test]

@@ -95,7 +95,9 @@ pub(crate) fn run(args: &CheckArgs) -> anyhow::Result<()> {
 impl CheckArgs {
     /// Whether the server is the one that keeps its data in the data directory.
     fn is_of_this_data(&self) -> bool {
-        self.address.is_loopback() && self.pin.is_none() && self.ca.is_none() && self.redis.is_none()
+        let data = &self.installation.data;
+        let has_its_tls = self.tls_dir.as_ref().is_none_or(|dir| dir.starts_with(data));
+        self.address.is_loopback() && self.pin.is_none() && self.ca.is_none() && self.redis.is_none() && has_its_tls
     }
 
     /// What the command line says goes first; then, on this machine, what the server itself goes by.

@@ -12,7 +12,7 @@ use rusqlite::Connection;
 use serde_json::Value;
 use tempfile::TempDir;
 
-use crate::harness::{Server, command, ends, installation, parlor, parlor_with_input, without_notice};
+use crate::harness::{Options, Server, command, ends, installation, parlor, parlor_with_input, without_notice};
 
 /// What an operator calls the tables, behind which something is lost.
 const PARTS: [(&str, &str); 5] = [
@@ -100,6 +100,20 @@ fn audit_looks_at_a_running_server_and_at_one_that_was_killed() {
     assert!(!is_damaged(&server));
     overwrite(server.data(), "entry");
     assert!(is_damaged(&server));
+}
+
+#[test]
+fn a_database_behind_a_link_is_looked_at_too() {
+    let (data, disk) = (installation_of_alice(), tempfile::tempdir().unwrap());
+    let path = data.path().join("parlor.db");
+    fs::copy(&path, disk.path().join("chat.db")).unwrap();
+    fs::remove_file(&path).unwrap();
+    std::os::unix::fs::symlink(disk.path().join("chat.db"), &path).unwrap();
+    let server = Options::default().start_in(data);
+    let check = || ends(server.data(), command(server.data(), &["check", &server.address().to_string()])).0;
+    assert_eq!(check(), Some(0));
+    overwrite(server.data(), "account");
+    assert_eq!(check(), Some(1));
 }
 
 #[test]

@@ -92,8 +92,9 @@ fn open_at_rest(path: &Path) -> rusqlite::Result<Connection> {
     Connection::open_with_flags(uri, flags)
 }
 
+/// The write-ahead log. SQLite puts it beside the file to which a link leads.
 fn wal(path: &Path) -> PathBuf {
-    let mut name = path.as_os_str().to_owned();
+    let mut name = fs::canonicalize(path).unwrap_or_else(|_| path.to_owned()).into_os_string();
     name.push("-wal");
     name.into()
 }

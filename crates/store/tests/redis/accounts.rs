@@ -91,3 +91,17 @@ fn the_session_of_a_deleted_account_is_over_though_its_server_was_not_told() {
         assert!(is_current(&one, &bob));
     }
 }
+
+#[test]
+fn a_kick_ends_a_session_whose_claim_a_failover_lost() {
+    let (redis, one, _two) = pair();
+    let ann = account(7);
+    one.store.accounts.create(&ann).unwrap();
+    let session = one.session_key("ann");
+    let before = (session.generation.0 - 1_000_000).to_string();
+    redis.cli(&["DEL", "parlor:session:{ann}"]);
+    redis.cli(&["HSET", "parlor:user:{ann}", "generation", &before]);
+    assert!(one.store.sessions.is_current(&ann.user, session.generation).unwrap());
+    assert!(one.store.accounts.kick(&ann.user).unwrap());
+    assert!(!one.store.sessions.is_current(&ann.user, session.generation).unwrap());
+}

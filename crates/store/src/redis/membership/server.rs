@@ -155,16 +155,19 @@ impl Server {
         self.drop_rooms(&[(room, version)])
     }
 
-    /// Does the same for many rooms, in two round trips to each node.
+    /// Does the same for many rooms, in two round trips to each node. If one cannot be dropped, the others are.
     pub(in crate::redis) fn drop_rooms(&self, rooms: &[(&RoomName, u64)]) -> StoreResult<()> {
         let logs = self.router.call_all(rooms.iter().map(|(room, _)| ask_for_log(room)).collect());
+        let mut asked = Ok(());
         let mut drops = Vec::with_capacity(rooms.len());
         for ((room, version), has_log) in rooms.iter().zip(logs) {
-            let has_log = u8::from(command::read::<i64>(has_log)? > 0);
-            let args: [&dyn command::Argument; 3] = [&room.as_str(), version, &has_log];
-            drops.push(Command::script(script::drop_room(), &[keys::ROOMS], &args));
+            match command::read::<i64>(has_log) {
+                Ok(has_log) => drops.push(drop_command(room, *version, has_log > 0)),
+                Err(error) => asked = Err(error),
+            }
         }
-        self.router.call_all(drops).into_iter().try_for_each(|dropped| command::read::<i64>(dropped).map(drop))
+        let dropped = self.router.call_all(drops).into_iter().map(command::read::<i64>);
+        dropped.fold(asked, |done, dropped| done.and(dropped.map(drop)))
     }
 
     /// Whether a message was ever appended to the log of a room.
@@ -180,6 +183,11 @@ impl Server {
     pub(in crate::redis) fn is_closing(&self) -> bool {
         self.is_closing.load(Ordering::Acquire)
     }
+}
+
+fn drop_command(room: &RoomName, version: u64, has_log: bool) -> Command {
+    let args: [&dyn command::Argument; 3] = [&room.as_str(), &version, &u8::from(has_log)];
+    Command::script(script::drop_room(), &[keys::ROOMS], &args)
 }
 
 /// Asks whether a message was ever appended to the log of a room.
