@@ -75,7 +75,12 @@ fn a_redis_whose_disk_fails_and_one_that_is_a_replica_say_so() {
     redis.cli(&["BGSAVE"]);
     wait_until("the snapshot to succeed", || redis.cli(&["INFO", "persistence"]).contains("rdb_last_bgsave_status:ok"));
     one.say(&ann, &red, "after");
+    redis.cli(&["REPLICAOF", "127.0.0.1", "1"]);
+    let error = refused(one.try_say(&ann, &red, "lost"));
+    assert!(error.to_string().to_lowercase().contains("replica"), "{error}");
+    redis.cli(&["REPLICAOF", "NO", "ONE"]);
+    wait_until("a master that takes messages", || one.try_say(&ann, &red, "as a master").is_ok());
     redis.cli(&["SCRIPT", "FLUSH"]);
     one.say(&ann, &red, "after the scripts were lost");
-    assert_eq!(one.store.log.newest(&red, 10).unwrap().len(), 2);
+    assert_eq!(one.store.log.newest(&red, 10).unwrap().len(), 3);
 }

@@ -83,7 +83,6 @@ fn failure(error: &RedisError) -> StoreError {
             StoreError::full("Redis is full: its memory has reached maxmemory; raise maxmemory, or free memory")
         }
         Some("MISCONF") => StoreError::new(format!("Redis cannot write to its disk, and so takes nothing: {error}")),
-        Some("READONLY") => StoreError::new(format!("this Redis is a replica, and so takes nothing: {error}")),
         _ => StoreError::new(error),
     }
 }
