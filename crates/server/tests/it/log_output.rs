@@ -64,6 +64,13 @@ impl Server {
         }
     }
 
+    /// Whether the thread that writes log lines waits for the next one: it has tried to write all that came before.
+    fn log_thread_sleeps(&self) -> bool {
+        let threads = std::fs::read_dir(format!("/proc/{}/task", self.child.id())).unwrap();
+        let mut stats = threads.filter_map(|thread| std::fs::read_to_string(thread.unwrap().path().join("stat")).ok());
+        stats.any(|stat| stat.contains(" (log) S "))
+    }
+
     fn stop(mut self) -> ExitStatus {
         kill_process(Pid::from_child(&self.child), Signal::TERM).unwrap();
         wait(&mut self.child)
@@ -146,6 +153,7 @@ fn a_later_line_says_how_many_were_lost() {
         assert!(client.ask(&format!("LOGIN {user} wrong password")).starts_with("ERR bad-credentials "));
     };
     fail_to_log_in("ann");
+    eventually("the line to be lost", || server.log_thread_sleeps());
     prlimit(pid, Resource::Fsize, before).unwrap();
     fail_to_log_in("bob");
     eventually("the lost lines to be reported", || logged().contains("log lines were lost"));
