@@ -7,8 +7,10 @@ use serde::{Deserialize, Serialize};
 
 use crate::encode::Format;
 use crate::ids::{Epoch, MessageId};
+use crate::lists::{Help, HistoryEntry, LogEntry, RoomSummary, Sync};
 use crate::name::{RoomName, UserName};
 use crate::refusal::{Refusal, RefusalCode};
+use crate::target::Target;
 use crate::text::Text;
 use crate::time::Timestamp;
 use crate::verb::{Verb, VerbInfo};
@@ -61,6 +63,9 @@ pub enum Event {
     },
     /// A direct message.
     Direct {
+        /// Number in the client's inbox; none if a server of a version before inboxes sent it.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        id: Option<MessageId>,
         /// When it was accepted.
         time: Timestamp,
         /// The sender.
@@ -120,6 +125,31 @@ pub enum Event {
         /// Its last messages, oldest first.
         messages: Vec<HistoryEntry>,
     },
+    /// Reply to `/sync`.
+    Sync(Box<Sync>),
+    /// Reply to `/backlog`.
+    Backlog {
+        /// The conversation.
+        target: Target,
+        /// Epoch of its log.
+        epoch: Epoch,
+        /// The entries, oldest first.
+        entries: Vec<LogEntry>,
+        /// Whether older ones are kept, or newer ones if the page was asked for after a number.
+        more: bool,
+    },
+    /// Reply to `/inbox`.
+    Inbox {
+        /// The unread direct messages, oldest first.
+        entries: Vec<LogEntry>,
+        /// Whether there are more.
+        more: bool,
+    },
+    /// Reply to `/blocks`.
+    Blocks {
+        /// The users whom the client blocks, sorted.
+        users: Vec<UserName>,
+    },
     /// Reply to `/help`.
     Help {
         /// The commands that are available now.
@@ -153,6 +183,9 @@ pub enum Reply {
         epoch: Epoch,
         /// Newest number in it.
         last: MessageId,
+        /// Conversations with unread direct messages. Only the text format shows them.
+        #[serde(skip)]
+        unread: Vec<(UserName, u64)>,
     },
     /// To REGISTER.
     Register {
@@ -164,6 +197,9 @@ pub enum Reply {
         epoch: Epoch,
         /// Newest number in it.
         last: MessageId,
+        /// As for LOGIN: direct messages wait for an account whose data outlived its loss.
+        #[serde(skip)]
+        unread: Vec<(UserName, u64)>,
     },
     /// To `/join`.
     Join {
@@ -189,6 +225,48 @@ pub enum Reply {
         /// Newest number in it.
         last: MessageId,
     },
+    /// To `/open`.
+    Open {
+        /// The room that was entered.
+        room: RoomName,
+        /// Its members, the client included.
+        members: usize,
+        /// Epoch of the room's log.
+        epoch: Epoch,
+        /// Newest number in it.
+        last: MessageId,
+        /// The topic; empty if there is none.
+        topic: String,
+    },
+    /// To `/close`.
+    Close {
+        /// The room that was left.
+        room: RoomName,
+        /// The current room now.
+        current: RoomName,
+    },
+    /// To `/switch`.
+    Switch {
+        /// The current room now.
+        room: RoomName,
+    },
+    /// To `/read`.
+    Read {
+        /// The conversation.
+        target: Target,
+        /// The number of the command.
+        id: MessageId,
+    },
+    /// To `/block`.
+    Block {
+        /// The user who is blocked now.
+        user: UserName,
+    },
+    /// To `/unblock`.
+    Unblock {
+        /// The user who is not blocked any more.
+        user: UserName,
+    },
     /// To `/subscribe`.
     Subscribe {
         /// The user who is followed now.
@@ -203,6 +281,9 @@ pub enum Reply {
     Publish {
         /// Number in the publisher's log.
         id: MessageId,
+        /// Whether it was stored before, by the same key.
+        #[serde(default, skip_serializing_if = "is_false")]
+        repeated: bool,
     },
     /// To a room message; the text format has no line for it.
     Message {
@@ -210,11 +291,20 @@ pub enum Reply {
         room: RoomName,
         /// Number in the room's log.
         id: MessageId,
+        /// Whether it was stored before, by the same key.
+        #[serde(default, skip_serializing_if = "is_false")]
+        repeated: bool,
     },
     /// To `/msg`.
     Msg {
         /// The recipient.
         user: UserName,
+        /// Number in the sender's inbox; 0 from a server of a version before inboxes.
+        #[serde(default)]
+        id: MessageId,
+        /// Whether it was stored before, by the same key.
+        #[serde(default, skip_serializing_if = "is_false")]
+        repeated: bool,
     },
     /// To `/broadcast`.
     Broadcast,
@@ -227,35 +317,9 @@ pub enum Reply {
     },
 }
 
-/// One line of `/rooms`.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct RoomSummary {
-    /// The room.
-    pub room: RoomName,
-    /// Number of its members.
-    pub members: usize,
-}
-
-/// One line of `/history`.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct HistoryEntry {
-    /// Number in the log.
-    pub id: MessageId,
-    /// When it was accepted.
-    pub time: Timestamp,
-    /// The sender.
-    pub from: UserName,
-    /// The text.
-    pub text: Text,
-}
-
-/// One line of `/help`.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Help {
-    /// The syntax of the command.
-    pub usage: String,
-    /// What it does.
-    pub help: Cow<'static, str>,
+#[allow(clippy::trivially_copy_pass_by_ref, reason = "serde passes a reference")]
+fn is_false(value: &bool) -> bool {
+    !value
 }
 
 /// Why the server closes a connection.

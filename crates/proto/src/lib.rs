@@ -8,26 +8,35 @@ mod encode;
 mod event;
 mod ids;
 mod line;
+mod lists;
 mod name;
+mod once_key;
 mod parse;
 mod password;
 mod refusal;
 mod secret;
+mod target;
 mod text;
 mod time;
 mod tokens;
 mod verb;
 
-pub use command::{Command, Credentials, PreLoginCommand};
+pub use command::{Command, Credentials, PageRange, Post, PreLoginCommand};
 pub use encode::{Encoded, Format, encode};
-pub use event::{Bye, Event, Help, HistoryEntry, Reply, RoomSummary};
+pub use event::{Bye, Event, Reply};
 pub use ids::{Epoch, Generation, MessageId};
 pub use line::{Line, LineSplitter};
+pub use lists::{
+    DirectEntry, DirectState, FeedState, Help, HistoryEntry, InboxState, LogEntry, LostRoom, RoomState, RoomSummary,
+    Sync,
+};
 pub use name::{NameError, RoomName, UserName};
+pub use once_key::{OnceKey, OnceKeyError};
 pub use parse::{ParseError, Phase, parse_command, parse_pre_login};
 pub use password::{PASSWORD_MAX_BYTES, Password, PasswordError};
 pub use refusal::{Refusal, RefusalCode};
 pub use secret::append_secret;
+pub use target::{Target, TargetError};
 pub use text::Text;
 pub use time::Timestamp;
 pub use verb::{VERBS, Verb, VerbInfo, VerbPhase};
@@ -41,11 +50,15 @@ pub const DEFAULT_PORT: u16 = 7878;
 /// Longest line that a server accepts by default, in bytes, its ending included.
 pub const DEFAULT_MAX_LINE_BYTES: usize = 4096;
 
-/// Entries that `/history` shows if no count is given.
+/// Entries that `/history` and `/backlog` show if no count is given.
 pub const HISTORY_DEFAULT: usize = 50;
 
-/// Maximum number of entries that `/history` shows.
+/// Maximum number of entries that `/history` and `/backlog` show.
 pub const HISTORY_MAX: usize = 500;
+
+/// Maximum size of the entries of one `/history`, `/backlog` or `/inbox`, in bytes of JSON. A list ends early rather
+/// than exceed it.
+pub const LIST_MAX_BYTES: usize = 256 * 1024;
 
 /// First byte of every TLS connection: the content type of a handshake record (RFC 8446, section 5.1).
 pub const TLS_HANDSHAKE_RECORD: u8 = 0x16;

@@ -5,12 +5,15 @@ use zeroize::Zeroizing;
 use crate::HISTORY_DEFAULT;
 use crate::HISTORY_MAX;
 use crate::blank_chars::{is_blank, is_invisible};
-use crate::command::{Command, Credentials, PreLoginCommand};
+use crate::command::{Command, Credentials, PageRange, Post, PreLoginCommand};
 use crate::control_chars::is_control;
 use crate::encode::Format;
+use crate::ids::MessageId;
 use crate::name::{RoomName, UserName};
+use crate::once_key::OnceKey;
 use crate::password::{Password, PasswordError};
 use crate::refusal::Refusal;
+use crate::target::{Target, TargetError};
 use crate::text::Text;
 use crate::tokens::next_word;
 use crate::verb::{Verb, VerbInfo};
@@ -69,15 +72,17 @@ pub fn parse_pre_login(line: &[u8]) -> Result<Option<PreLoginCommand>, ParseErro
 pub fn parse_command(line: &[u8]) -> Result<Option<Command>, ParseError> {
     let Some(line) = readable(line)? else { return Ok(None) };
     match line.strip_prefix('/') {
-        Some(said) if said.starts_with('/') => Ok(typed_text(said).map(Command::Message)),
+        Some(said) if said.starts_with('/') => Ok(typed_text(said).map(message)),
         Some(typed) => {
             let (word, rest) = split_word(typed);
             let Some(info) = VerbInfo::find(word).filter(|info| info.available(true)) else {
                 return Err(Refusal::UnknownCommand.into());
             };
             let arguments = Arguments { info, phase: Phase::InSession, rest };
-            let command = arguments.command();
-            command.map(Some).map_err(|refusal| ParseError { verb: Some(info.verb), refusal })
+            if info.verb == Verb::Once {
+                return arguments.once().map(Some);
+            }
+            arguments.command().map(Some).map_err(|refusal| ParseError { verb: Some(info.verb), refusal })
         }
         None => say(line),
     }
@@ -103,7 +108,11 @@ fn say(line: &str) -> Result<Option<Command>, ParseError> {
         text.forget();
         return Err(misplaced);
     }
-    Ok(Some(Command::Message(text)))
+    Ok(Some(message(text)))
+}
+
+fn message(text: Text) -> Command {
+    Command::Post { post: Post::Message(text), once: None }
 }
 
 /// The error if the first word of a message is that of a command. What shows nothing hides neither the word nor its end.
@@ -140,22 +149,33 @@ impl Arguments<'_> {
         match self.info.verb {
             Verb::Join => self.room().map(Command::Join),
             Verb::Leave => self.none(Command::Leave),
+            Verb::Open => self.room().map(Command::Open),
+            Verb::Close => self.room().map(Command::Close),
+            Verb::Switch => self.room().map(Command::Switch),
+            Verb::Say => self.room_and_text(),
+            Verb::Sync => self.none(Command::Sync),
+            Verb::Read => self.target_and_id(),
+            Verb::Backlog => self.page(),
             Verb::Rooms => self.none(Command::Rooms),
             Verb::Who => self.optional_room().map(Command::Who),
             Verb::Subscribe => self.user().map(Command::Subscribe),
             Verb::Unsubscribe => self.user().map(Command::Unsubscribe),
             Verb::Subscriptions => self.none(Command::Subscriptions),
             Verb::Subscribers => self.none(Command::Subscribers),
-            Verb::Publish => self.text(self.rest).map(Command::Publish),
+            Verb::Publish => self.publication(),
             Verb::Msg => self.user_and_text(),
-            Verb::History => self.count().map(Command::History),
+            Verb::Inbox => self.none(Command::Inbox),
+            Verb::Block => self.user().map(Command::Block),
+            Verb::Unblock => self.user().map(Command::Unblock),
+            Verb::Blocks => self.none(Command::Blocks),
+            Verb::History => self.optional_count().map(Command::History),
             Verb::Broadcast => self.text(self.rest).map(Command::Broadcast),
             Verb::Passwd => self.two_passwords(),
             Verb::Format => self.format().map(Command::Format),
             Verb::Ping => self.token().map(Command::Ping),
             Verb::Help => self.none(Command::Help),
             Verb::Quit => self.none(Command::Quit),
-            Verb::Login | Verb::Register | Verb::Message => Err(Refusal::UnknownCommand),
+            Verb::Login | Verb::Register | Verb::Message | Verb::Once => Err(Refusal::UnknownCommand),
         }
     }
 
@@ -213,23 +233,98 @@ impl Arguments<'_> {
     }
 
     /// The first argument, and all text after the one space or tab behind it.
-    fn user_and_rest(&self) -> Result<(UserName, &str), Refusal> {
+    fn word_and_rest(&self) -> Result<(Zeroizing<String>, &str), Refusal> {
         let mut rest = self.rest;
         let word = next_word(&mut rest).map_err(|_| self.wrong())?.ok_or_else(|| self.wrong())?;
         if word.contains(is_control) {
             return Err(Refusal::ControlCharacter(self.usage()));
         }
-        let user = word.parse().map_err(|_| Refusal::BadName)?;
-        Ok((user, rest.strip_prefix([' ', '\t']).unwrap_or(rest)))
+        Ok((word, rest.strip_prefix([' ', '\t']).unwrap_or(rest)))
+    }
+
+    fn user_and_rest(&self) -> Result<(UserName, &str), Refusal> {
+        let (word, rest) = self.word_and_rest()?;
+        Ok((word.parse().map_err(|_| Refusal::BadName)?, rest))
+    }
+
+    fn publication(&self) -> Result<Command, Refusal> {
+        Ok(Command::Post { post: Post::Publish(self.text(self.rest)?), once: None })
     }
 
     fn user_and_text(&self) -> Result<Command, Refusal> {
         let (to, text) = self.user_and_rest()?;
-        Ok(Command::Msg { to, text: self.text(text)? })
+        Ok(Command::Post { post: Post::Msg { to, text: self.text(text)? }, once: None })
     }
 
-    fn count(&self) -> Result<usize, Refusal> {
-        let Some(word) = self.optional_word()? else { return Ok(HISTORY_DEFAULT) };
+    fn room_and_text(&self) -> Result<Command, Refusal> {
+        let (word, text) = self.word_and_rest()?;
+        let room = word.parse().map_err(|_| Refusal::BadName)?;
+        Ok(Command::Post { post: Post::Say { room, text: self.text(text)? }, once: None })
+    }
+
+    /// A key, and the line that it goes with. The line is read as if it stood alone, so its errors are its own. A line with
+    /// a key in a line with a key is refused before it is read, so reading never goes deeper.
+    fn once(self) -> Result<Command, ParseError> {
+        let usage = || ParseError { verb: Some(Verb::Once), refusal: self.wrong() };
+        let (key, line) = self.word_and_rest().map_err(|refusal| ParseError { verb: Some(Verb::Once), refusal })?;
+        let key: OnceKey = key.parse().map_err(|_| usage())?;
+        let word = line.strip_prefix('/').map_or("", |typed| split_word(typed).0);
+        if word.eq_ignore_ascii_case(self.info.word) {
+            return Err(usage());
+        }
+        match parse_command(line.as_bytes())? {
+            Some(Command::Post { post, once: None }) => Ok(Command::Post { post, once: Some(key) }),
+            _ => Err(usage()),
+        }
+    }
+
+    fn target(&self, word: &str) -> Result<Target, Refusal> {
+        word.parse().map_err(|error| match error {
+            TargetError::Sigil => self.wrong(),
+            TargetError::Name => Refusal::BadName,
+        })
+    }
+
+    fn id(&self, word: &str) -> Result<MessageId, Refusal> {
+        let is_number = word.bytes().all(|byte| byte.is_ascii_digit());
+        let number = word.parse().ok().filter(|_| is_number);
+        number.and_then(|number: u64| MessageId::try_from(number).ok()).ok_or_else(|| self.wrong())
+    }
+
+    fn target_and_id(&self) -> Result<Command, Refusal> {
+        let words = self.words(2)?;
+        let [target, id] = words.as_slice() else { return Err(self.wrong()) };
+        Ok(Command::Read { target: self.target(target)?, id: self.id(id)? })
+    }
+
+    fn page(&self) -> Result<Command, Refusal> {
+        let words = self.words(4)?;
+        let words: Vec<&str> = words.iter().map(|word| word.as_str()).collect();
+        let (target, range, count) = match words.as_slice() {
+            [target] => (target, PageRange::Newest, None),
+            [target, count] => (target, PageRange::Newest, Some(count)),
+            [target, side, id] => (target, self.range(side, id)?, None),
+            [target, side, id, count] => (target, self.range(side, id)?, Some(count)),
+            _ => return Err(self.wrong()),
+        };
+        let target = self.target(target)?;
+        Ok(Command::Backlog { target, range, count: count.map_or(Ok(HISTORY_DEFAULT), |word| self.count(word))? })
+    }
+
+    fn range(&self, side: &str, id: &str) -> Result<PageRange, Refusal> {
+        let id = self.id(id)?;
+        match side.to_ascii_lowercase().as_str() {
+            "before" => Ok(PageRange::Before(id)),
+            "after" => Ok(PageRange::After(id)),
+            _ => Err(self.wrong()),
+        }
+    }
+
+    fn optional_count(&self) -> Result<usize, Refusal> {
+        self.optional_word()?.map_or(Ok(HISTORY_DEFAULT), |word| self.count(&word))
+    }
+
+    fn count(&self, word: &str) -> Result<usize, Refusal> {
         let digits = !word.is_empty() && word.bytes().all(|byte| byte.is_ascii_digit());
         if !digits || word.bytes().all(|byte| byte == b'0') {
             return Err(self.wrong());

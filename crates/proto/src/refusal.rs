@@ -5,6 +5,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
+use crate::ids::MessageId;
 use crate::name::{RoomName, UserName};
 use crate::password::PASSWORD_MAX_BYTES;
 
@@ -54,16 +55,18 @@ codes! {
     AlreadyLoggedIn = "already-logged-in": "The user has a session, and the server's policy keeps it.",
     TakeoverLoop = "takeover-loop": "Two clients throw each other out; the seconds to wait follow.",
     AlreadyAuthenticated = "already-authenticated": "LOGIN or REGISTER in a session; the line goes nowhere.",
-    AlreadyInRoom = "already-in-room": "This is the room I am in.",
+    AlreadyInRoom = "already-in-room": "I am in this room already.",
+    NotInRoom = "not-in-room": "The room is not among my open rooms.",
     InLobby = "in-lobby": "There is nothing to leave in the lobby.",
     NoSuchRoom = "no-such-room": "The room has no members.",
     NoSuchUser = "no-such-user": "There is no such account.",
     AlreadySubscribed = "already-subscribed": "I follow this user already.",
     SelfSubscription = "self-subscription": "Nobody follows themselves.",
     NotSubscribed = "not-subscribed": "I do not follow this user.",
-    UserOffline = "user-offline": "The user exists but has no session.",
+    Blocked = "blocked": "This user blocks my direct messages.",
+    UserOffline = "user-offline": "Reserved: servers before version 0.2 send it if the user has no session.",
     Forbidden = "forbidden": "Operators only.",
-    LimitReached = "limit-reached": "The server keeps no more rooms, or no more subscriptions of one user.",
+    LimitReached = "limit-reached": "The server keeps no more rooms, or no more open rooms, subscriptions or blocks of one user.",
     StoreUnavailable = "store-unavailable": "The store cannot be reached; try again later.",
 }
 
@@ -84,6 +87,10 @@ pub enum Refusal {
     BadArgument(String),
     /// An argument other than message text contains a control character. The field is the usage.
     ControlCharacter(String),
+    /// The log has no such number yet; its newest is the field.
+    BeyondLast(MessageId),
+    /// Users cannot block themselves.
+    SelfBlock,
     /// Not a valid name.
     BadName,
     /// More than [`PASSWORD_MAX_BYTES`] bytes.
@@ -116,6 +123,8 @@ pub enum Refusal {
     AlreadyAuthenticated,
     /// Already in this room.
     AlreadyInRoom(RoomName),
+    /// Not among the open rooms.
+    NotInRoom(RoomName),
     /// The client is in the lobby, which cannot be left.
     InLobby,
     /// Unknown room.
@@ -128,8 +137,8 @@ pub enum Refusal {
     SelfSubscription,
     /// Not followed.
     NotSubscribed(UserName),
-    /// No session.
-    UserOffline(UserName),
+    /// The user blocks the sender.
+    Blocked(UserName),
     /// Operators only.
     Forbidden,
     /// Too many of the named things.
@@ -146,7 +155,9 @@ impl Refusal {
         match self {
             Self::LineTooLong(_) => RefusalCode::LineTooLong,
             Self::InvalidUtf8 => RefusalCode::InvalidUtf8,
-            Self::BadArgument(_) | Self::ControlCharacter(_) => RefusalCode::BadArgument,
+            Self::BadArgument(_) | Self::ControlCharacter(_) | Self::BeyondLast(_) | Self::SelfBlock => {
+                RefusalCode::BadArgument
+            }
             Self::BadName => RefusalCode::BadName,
             Self::PasswordTooLong => RefusalCode::PasswordTooLong,
             Self::PasswordTooShort(_) => RefusalCode::PasswordTooShort,
@@ -163,13 +174,14 @@ impl Refusal {
             Self::TakeoverLoop(_) => RefusalCode::TakeoverLoop,
             Self::AlreadyAuthenticated => RefusalCode::AlreadyAuthenticated,
             Self::AlreadyInRoom(_) => RefusalCode::AlreadyInRoom,
+            Self::NotInRoom(_) => RefusalCode::NotInRoom,
             Self::InLobby => RefusalCode::InLobby,
             Self::NoSuchRoom(_) => RefusalCode::NoSuchRoom,
             Self::NoSuchUser(_) => RefusalCode::NoSuchUser,
             Self::AlreadySubscribed(_) => RefusalCode::AlreadySubscribed,
             Self::SelfSubscription => RefusalCode::SelfSubscription,
             Self::NotSubscribed(_) => RefusalCode::NotSubscribed,
-            Self::UserOffline(_) => RefusalCode::UserOffline,
+            Self::Blocked(_) => RefusalCode::Blocked,
             Self::Forbidden => RefusalCode::Forbidden,
             Self::LimitReached(_) => RefusalCode::LimitReached,
             Self::StoreUnavailable | Self::StoreFull => RefusalCode::StoreUnavailable,
@@ -196,6 +208,8 @@ impl fmt::Display for Refusal {
             Self::InvalidUtf8 => out.write_str("The line is not UTF-8"),
             Self::BadArgument(usage) => out.write_str(usage),
             Self::ControlCharacter(usage) => write!(out, "{usage} (without control characters)"),
+            Self::BeyondLast(last) => write!(out, "/read <target> <id> (the newest id there is {last})"),
+            Self::SelfBlock => out.write_str("/block <user> (not yourself)"),
             Self::BadName => {
                 out.write_str("Names are made of letters, digits, _ and -: at most 32 for a user, 64 for a room")
             }
@@ -220,13 +234,14 @@ impl fmt::Display for Refusal {
                 out.write_str("Already logged in; the line was sent to nobody; to say it, put another word first")
             }
             Self::AlreadyInRoom(room) => write!(out, "You are in {room} already"),
+            Self::NotInRoom(room) => write!(out, "You are not in {room}; /open {room} enters it"),
             Self::InLobby => out.write_str("You are in the lobby; /quit ends the session"),
             Self::NoSuchRoom(room) => write!(out, "There is nobody in a room {room}"),
             Self::NoSuchUser(user) => write!(out, "There is no user {user}"),
             Self::AlreadySubscribed(user) => write!(out, "You follow {user} already"),
             Self::SelfSubscription => out.write_str("You cannot follow yourself"),
             Self::NotSubscribed(user) => write!(out, "You do not follow {user}"),
-            Self::UserOffline(user) => write!(out, "{user} is not connected"),
+            Self::Blocked(user) => write!(out, "{user} accepts no direct messages from you"),
             Self::Forbidden => out.write_str("Only operators may do that"),
             Self::LimitReached(what) => write!(out, "This server keeps no more {what}"),
             Self::StoreUnavailable => out.write_str("The store cannot be reached; try again later"),

@@ -16,6 +16,22 @@ pub enum Verb {
     Join,
     /// Go back to the lobby.
     Leave,
+    /// Be a member of one more room.
+    Open,
+    /// Leave one of the open rooms.
+    Close,
+    /// Choose the current room among the open ones.
+    Switch,
+    /// Send a message to an open room.
+    Say,
+    /// Send something at most once.
+    Once,
+    /// Open all remembered rooms again, and tell where everything stands.
+    Sync,
+    /// Note up to where I have read.
+    Read,
+    /// Page through a log.
+    Backlog,
     /// List the rooms.
     Rooms,
     /// List the members of a room.
@@ -32,6 +48,14 @@ pub enum Verb {
     Publish,
     /// Send a message to one user.
     Msg,
+    /// Show the unread direct messages.
+    Inbox,
+    /// Refuse the direct messages of a user.
+    Block,
+    /// Accept them again.
+    Unblock,
+    /// List the users whom I block.
+    Blocks,
     /// Show the last messages of the room.
     History,
     /// Send a message to all users.
@@ -92,6 +116,20 @@ pub const VERBS: &[VerbInfo] = &[
     row(Verb::Register, "register", "<user> <password>", VerbPhase::BeforeLogin, "make an account and begin a session"),
     row(Verb::Join, "join", "<room>", VerbPhase::InSession, "enter a room; it is made on demand"),
     row(Verb::Leave, "leave", "", VerbPhase::InSession, "go back to the lobby"),
+    row(Verb::Open, "open", "<room>", VerbPhase::InSession, "be in a room too; the current room stays"),
+    row(Verb::Close, "close", "<room>", VerbPhase::InSession, "leave an open room"),
+    row(Verb::Switch, "switch", "<room>", VerbPhase::InSession, "make an open room the current one"),
+    row(Verb::Say, "say", "<room> <text>", VerbPhase::InSession, "say something in an open room"),
+    row(Verb::Once, "once", "<key> <line>", VerbPhase::InSession, "say something once, however often it is sent"),
+    row(Verb::Sync, "sync", "", VerbPhase::InSession, "open my rooms again, and show what is unread"),
+    row(Verb::Read, "read", "<target> <id>", VerbPhase::InSession, "note that I have read up to here"),
+    row(
+        Verb::Backlog,
+        "backlog",
+        "<target> [before <id>|after <id>] [count]",
+        VerbPhase::InSession,
+        "show older or newer messages of #room, @user or +user",
+    ),
     row(Verb::Rooms, "rooms", "", VerbPhase::InSession, "list the rooms that have members"),
     row(Verb::Who, "who", "[room]", VerbPhase::InSession, "list the members of a room"),
     row(Verb::Subscribe, "subscribe", "<user>", VerbPhase::InSession, "receive what a user publishes"),
@@ -100,6 +138,10 @@ pub const VERBS: &[VerbInfo] = &[
     row(Verb::Subscribers, "subscribers", "", VerbPhase::InSession, "list who follows me"),
     row(Verb::Publish, "publish", "<text>", VerbPhase::InSession, "say something to my subscribers"),
     row(Verb::Msg, "msg", "<user> <text>", VerbPhase::InSession, "say something to one user"),
+    row(Verb::Inbox, "inbox", "", VerbPhase::InSession, "show unread direct messages"),
+    row(Verb::Block, "block", "<user>", VerbPhase::InSession, "refuse direct messages of a user"),
+    row(Verb::Unblock, "unblock", "<user>", VerbPhase::InSession, "accept them again"),
+    row(Verb::Blocks, "blocks", "", VerbPhase::InSession, "list whom I block"),
     row(Verb::History, "history", "[count]", VerbPhase::InSession, "show the last messages of this room"),
     VerbInfo {
         operator_only: true,

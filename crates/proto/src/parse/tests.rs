@@ -23,6 +23,18 @@ fn text(text: &str) -> Text {
     Text::sanitise(text).unwrap()
 }
 
+fn post(post: Post) -> Command {
+    Command::Post { post, once: None }
+}
+
+fn message(said: &str) -> Command {
+    post(Post::Message(text(said)))
+}
+
+fn once(key: &str, post: Post) -> Command {
+    Command::Post { post, once: Some(key.parse().unwrap()) }
+}
+
 fn bad(usage: &str) -> Refusal {
     Refusal::BadArgument(usage.to_owned())
 }
@@ -86,11 +98,11 @@ fn blank_lines_are_nothing() {
 
 #[test]
 fn messages() {
-    assert_eq!(command("hello"), Command::Message(text("hello")));
-    assert_eq!(command("  spaces stay  "), Command::Message(text("  spaces stay  ")));
-    assert_eq!(command("//join red"), Command::Message(text("/join red")));
-    assert_eq!(command("a\u{1b}[1mb"), Command::Message(text("a[1mb")));
-    assert_eq!(command("login"), Command::Message(text("login")));
+    assert_eq!(command("hello"), message("hello"));
+    assert_eq!(command("  spaces stay  "), message("  spaces stay  "));
+    assert_eq!(command("//join red"), message("/join red"));
+    assert_eq!(command("a\u{1b}[1mb"), message("a[1mb"));
+    assert_eq!(command("login"), message("login"));
 }
 
 #[test]
@@ -108,7 +120,7 @@ fn a_late_login_with_a_tab_is_no_message_either() {
     assert_eq!(greeting("LOGIN\talice secret"), login("alice", "secret"));
     assert_eq!(refused("LOGIN\talice secret"), Refusal::AlreadyAuthenticated);
     assert_eq!(refused("register\tbob pw"), Refusal::AlreadyAuthenticated);
-    assert_eq!(command("logins alice"), Command::Message(text("logins alice")));
+    assert_eq!(command("logins alice"), message("logins alice"));
 }
 
 #[test]
@@ -121,7 +133,7 @@ fn texts_that_show_nothing_are_no_texts() {
 #[test]
 fn invisible_characters_stay_beside_visible_ones() {
     for said in ["\u{1f469}\u{200d}\u{1f467}", "\u{2764}\u{fe0f}", "\u{feff}hi", "a\u{200b}b\u{ad}", "\u{2800}x"] {
-        assert_eq!(command(said), Command::Message(text(said)), "{said:?}");
+        assert_eq!(command(said), message(said), "{said:?}");
     }
 }
 
@@ -144,9 +156,9 @@ fn a_command_that_is_not_at_the_start_of_its_line_is_never_said() {
 #[test]
 fn a_line_that_only_resembles_a_misplaced_command_is_said() {
     for said in [" /etc/passwd", " //join red", "  indented", " login", "a /passwd b", " / passwd", " /"] {
-        assert_eq!(command(said), Command::Message(text(said)), "{said:?}");
+        assert_eq!(command(said), message(said), "{said:?}");
     }
-    assert_eq!(command("//passwd is a command"), Command::Message(text("/passwd is a command")));
+    assert_eq!(command("//passwd is a command"), message("/passwd is a command"));
 }
 
 #[test]
@@ -155,14 +167,99 @@ fn commands_and_their_arguments() {
     assert_eq!(command("/join \"red\""), Command::Join("red".parse().unwrap()));
     assert_eq!(command("/who"), Command::Who(None));
     assert_eq!(command("/who lobby"), Command::Who(Some(RoomName::lobby())));
-    assert_eq!(command("/publish  two spaces"), Command::Publish(text(" two spaces")));
-    assert_eq!(command("/msg bob  hi  there"), Command::Msg { to: "bob".parse().unwrap(), text: text(" hi  there") });
+    assert_eq!(command("/publish  two spaces"), post(Post::Publish(text(" two spaces"))));
+    assert_eq!(
+        command("/msg bob  hi  there"),
+        post(Post::Msg { to: "bob".parse().unwrap(), text: text(" hi  there") })
+    );
     assert_eq!(command("/ping"), Command::Ping(None));
     assert_eq!(command("/ping \"a b\""), Command::Ping(Some("a b".to_owned())));
     assert_eq!(
         command(r#"/passwd "old words" "new \"words\"""#),
         Command::Passwd { old: Password::new("old words").unwrap(), new: Password::new("new \"words\"").unwrap() }
     );
+}
+
+#[test]
+fn several_rooms() {
+    let red = || "red".parse().unwrap();
+    assert_eq!(command("/open Red"), Command::Open(red()));
+    assert_eq!(command("/close red"), Command::Close(red()));
+    assert_eq!(command("/switch red"), Command::Switch(red()));
+    assert_eq!(command("/say red  two  spaces"), post(Post::Say { room: red(), text: text(" two  spaces") }));
+    assert_eq!(command("/sync"), Command::Sync);
+    for (line, usage) in [
+        ("/open", "/open <room>"),
+        ("/close a b", "/close <room>"),
+        ("/say red", "/say <room> <text>"),
+        ("/say red \u{200b}", "/say <room> <text>"),
+        ("/sync now", "/sync"),
+    ] {
+        assert_eq!(refused(line), bad(usage), "{line}");
+    }
+    assert_eq!(refused("/say # hi"), Refusal::BadName);
+}
+
+#[test]
+fn a_line_with_a_key_is_read_as_if_it_stood_alone() {
+    let bob = || "bob".parse().unwrap();
+    assert_eq!(command("/once k-1 hello  there "), once("k-1", Post::Message(text("hello  there "))));
+    assert_eq!(command("/once k  hello"), once("k", Post::Message(text(" hello"))));
+    assert_eq!(command("/once k //slash"), once("k", Post::Message(text("/slash"))));
+    assert_eq!(command("/once k /msg bob hi"), once("k", Post::Msg { to: bob(), text: text("hi") }));
+    assert_eq!(command("/once K /publish hi"), once("K", Post::Publish(text("hi"))));
+    assert_eq!(command("/once k /say red hi"), once("k", Post::Say { room: "red".parse().unwrap(), text: text("hi") }));
+}
+
+#[test]
+fn what_cannot_go_with_a_key() {
+    for line in [
+        "/once",
+        "/once k",
+        "/once k ",
+        "/once k.1 hello",
+        "/once \"\" hello",
+        "/once k /join red",
+        "/once k /once j hello",
+        "/once k /ping",
+    ] {
+        assert_eq!(refused(line), bad("/once <key> <line>"), "{line}");
+    }
+    assert_eq!(refused(&format!("/once {} hello", "k".repeat(65))), bad("/once <key> <line>"));
+    // However deep, nothing is read in it.
+    assert_eq!(refused(&"/once a ".repeat(100_000)), bad("/once <key> <line>"));
+    // The errors of the line are its own.
+    let error = |line: &str| parse_command(line.as_bytes()).unwrap_err();
+    assert_eq!(error("/once k /nonsense").refusal, Refusal::UnknownCommand);
+    assert_eq!(error("/once k LOGIN bob secret").refusal, Refusal::AlreadyAuthenticated);
+    let no_text = error("/once k /msg bob");
+    assert_eq!((no_text.verb, no_text.refusal), (Some(Verb::Msg), bad("/msg <user> <text>")));
+    assert_eq!(error("/once").verb, Some(Verb::Once));
+}
+
+#[test]
+fn targets_and_numbers() {
+    let room = || Target::Room("red".parse().unwrap());
+    let direct = || Target::Direct("bob".parse().unwrap());
+    assert_eq!(command("/read #red 7"), Command::Read { target: room(), id: MessageId(7) });
+    assert_eq!(command("/read @Bob 0"), Command::Read { target: direct(), id: MessageId(0) });
+    let page = |line: &str| match command(line) {
+        Command::Backlog { target, range, count } => (target, range, count),
+        other => panic!("{other:?}"),
+    };
+    assert_eq!(page("/backlog #red"), (room(), PageRange::Newest, 50));
+    assert_eq!(page("/backlog @bob 7"), (direct(), PageRange::Newest, 7));
+    assert_eq!(page("/backlog #red before 9"), (room(), PageRange::Before(MessageId(9)), 50));
+    assert_eq!(page("/backlog #red AFTER 9 501"), (room(), PageRange::After(MessageId(9)), 500));
+    let too_big = u64::MAX.to_string();
+    for id in ["", "-1", "+1", "x", "1.5", &too_big, "99999999999999999999"] {
+        assert_eq!(refused(&format!("/read #red {id}")), bad("/read <target> <id>"), "{id}");
+    }
+    for rest in ["", "red", "#red 0", "#red x", "#red before", "#red next 5", "#red before x", "#red after 1 2 3"] {
+        let usage = "/backlog <target> [before <id>|after <id>] [count]";
+        assert_eq!(refused(&format!("/backlog {rest}")), bad(usage), "{rest}");
+    }
+    assert_eq!(refused("/backlog #"), Refusal::BadName);
 }
 
 #[test]
@@ -203,7 +300,7 @@ fn control_characters_in_arguments_are_refused() {
     for line in ["/join re\u{7}d", "/who \u{202e}x", "/ping a\u{1b}", "/msg b\u{7}ob hi", "/passwd a\u{7} b"] {
         assert!(matches!(refused(line), Refusal::ControlCharacter(_)), "{line:?}");
     }
-    assert_eq!(command("/msg bob h\u{7}i"), Command::Msg { to: "bob".parse().unwrap(), text: text("hi") });
+    assert_eq!(command("/msg bob h\u{7}i"), post(Post::Msg { to: "bob".parse().unwrap(), text: text("hi") }));
 }
 
 #[test]
@@ -250,6 +347,7 @@ proptest! {
     #[test]
     fn whatever_is_typed_a_login_is_never_said(prefix in "[\\x00-\\x08 \u{200b}\u{feff}]{0,3}", rest in ".{0,30}") {
         let line = format!("{prefix}LoGiN {rest}");
-        prop_assert!(!matches!(parse_command(line.as_bytes()), Ok(Some(Command::Message(_)))));
+        let is_post = matches!(parse_command(line.as_bytes()), Ok(Some(Command::Post { .. })));
+        prop_assert!(!is_post);
     }
 }
