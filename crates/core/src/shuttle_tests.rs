@@ -193,7 +193,7 @@ impl ModelLog {
         let id = MessageId(*last);
         drop(last);
         let text = Text::sanitise(&format!("{id}{more}")).unwrap();
-        let entry = Entry { id, time: Timestamp::from_millis(0), author: name("author"), text };
+        let entry = Entry { id, time: Timestamp::from_millis(0), author: name("author"), to: None, text };
         let flush = self.hub.deliver(&room(), &[entry]);
         drop(order);
         flush.run();

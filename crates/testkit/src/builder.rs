@@ -93,6 +93,13 @@ impl Builder {
         self
     }
 
+    /// Maximum number of rooms that one user may have open.
+    #[must_use]
+    pub fn max_open_rooms(mut self, rooms: usize) -> Self {
+        self.policy.max_open_rooms = rooms;
+        self
+    }
+
     /// Maximum number of users that one user may follow.
     #[must_use]
     pub fn max_subscriptions(mut self, users: usize) -> Self {

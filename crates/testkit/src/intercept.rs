@@ -7,10 +7,11 @@ use std::time::Duration;
 
 use parlor_core::Flush;
 use parlor_core::ports::{
-    Account, Accounts, Append, AppendReport, Bus, Claim, ClaimResult, EnterResult, Entry, Follows, Head, Log, LogId,
-    PasswordHash, PredecessorWait, Role, Rooms, SessionKey, Sessions, Store, StoreError, StoreResult, UnloggedMessage,
+    Account, Accounts, Append, AppendReport, Bus, Claim, ClaimResult, EnterResult, Follows, Head, Log, LogId, Mark,
+    Page, PageRequest, PasswordHash, Personal, PersonalState, PredecessorWait, Role, Rooms, SessionKey, Sessions,
+    Store, StoreError, StoreResult, UnloggedMessage,
 };
-use parlor_proto::{Generation, RoomName, RoomSummary, Timestamp, UserName};
+use parlor_proto::{Generation, MessageId, RoomName, RoomSummary, Timestamp, UserName};
 
 use crate::lock;
 
@@ -24,6 +25,7 @@ pub(crate) enum Call {
     Follow,
     IsCurrent,
     Leave,
+    Remember,
     Subscribe,
     /// Any other call whose effect outlives the server.
     Write,
@@ -41,6 +43,7 @@ impl Call {
             "follow" => Self::Follow,
             "is current" => Self::IsCurrent,
             "leave" => Self::Leave,
+            "remember" => Self::Remember,
             "subscribe" => Self::Subscribe,
             other => panic!("no call of the store is named {other}"),
         }
@@ -48,7 +51,7 @@ impl Call {
 
     /// Whether the call's effect outlives the server, so that it needs disk space.
     fn needs_disk(self) -> bool {
-        matches!(self, Self::Append | Self::Subscribe | Self::Write)
+        matches!(self, Self::Append | Self::Remember | Self::Subscribe | Self::Write)
     }
 }
 
@@ -110,6 +113,7 @@ pub(crate) fn wrap(store: Store, interceptor: &Arc<Interceptor>) -> Store {
         sessions: Arc::new(Intercepted(store.sessions, interceptor.clone())),
         rooms: Arc::new(Intercepted(store.rooms, interceptor.clone())),
         log: Arc::new(Intercepted(store.log, interceptor.clone())),
+        personal: Arc::new(Intercepted(store.personal, interceptor.clone())),
         bus: Arc::new(Intercepted(store.bus, interceptor.clone())),
         attempts: store.attempts,
     }
@@ -209,12 +213,16 @@ impl Sessions for Intercepted<dyn Sessions> {
 }
 
 impl Rooms for Intercepted<dyn Rooms> {
-    fn enter(&self, session_key: &SessionKey, room: &RoomName, max_rooms: usize) -> StoreResult<EnterResult> {
-        self.call(Call::Enter, |it| it.enter(session_key, room, max_rooms))
+    fn enter(&self, session_key: &SessionKey, rooms: &[RoomName], max_rooms: usize) -> StoreResult<Vec<EnterResult>> {
+        self.call(Call::Enter, |it| it.enter(session_key, rooms, max_rooms))
     }
 
-    fn leave(&self, session_key: &SessionKey, room: &RoomName) -> StoreResult<()> {
-        self.call(Call::Leave, |it| it.leave(session_key, room))
+    fn leave(&self, session_key: &SessionKey, rooms: &[RoomName]) -> StoreResult<()> {
+        self.call(Call::Leave, |it| it.leave(session_key, rooms))
+    }
+
+    fn counts(&self, rooms: &[RoomName]) -> StoreResult<Vec<usize>> {
+        self.call(Call::Read, |it| it.counts(rooms))
     }
 
     fn evict_predecessors(&self, session_key: &SessionKey) -> StoreResult<()> {
@@ -237,24 +245,58 @@ impl Log for Intercepted<dyn Log> {
         report.unwrap_or_else(|error| AppendReport { outcomes: vec![Err(error); count], flush: Flush::default() })
     }
 
-    fn follow(&self, log: &LogId) -> StoreResult<Head> {
-        self.call(Call::Follow, |it| it.follow(log))
+    fn follow(&self, logs: &[LogId]) -> StoreResult<Vec<Head>> {
+        self.call(Call::Follow, |it| it.follow(logs))
     }
 
     fn unfollow(&self, log: &LogId) {
         self.0.unfollow(log);
     }
 
-    fn newest(&self, log: &LogId, count: usize) -> StoreResult<Vec<Entry>> {
-        self.call(Call::Read, |it| it.newest(log, count))
+    fn heads(&self, logs: &[LogId]) -> StoreResult<Vec<Head>> {
+        self.call(Call::Read, |it| it.heads(logs))
+    }
+
+    fn page(&self, request: &PageRequest) -> StoreResult<Page> {
+        self.call(Call::Read, |it| it.page(request))
+    }
+}
+
+impl Personal for Intercepted<dyn Personal> {
+    fn load(&self, user: &UserName) -> StoreResult<PersonalState> {
+        self.call(Call::Read, |it| it.load(user))
+    }
+
+    fn remember(&self, user: &UserName, room: &RoomName, read: MessageId, max: usize) -> StoreResult<bool> {
+        self.call(Call::Remember, |it| it.remember(user, room, read, max))
+    }
+
+    fn forget(&self, user: &UserName, room: &RoomName) -> StoreResult<()> {
+        self.call(Call::Write, |it| it.forget(user, room))
+    }
+
+    fn mark(&self, user: &UserName, marks: &[Mark]) -> StoreResult<()> {
+        self.call(Call::Write, |it| it.mark(user, marks))
+    }
+
+    fn mark_conversations(&self, user: &UserName, read: &[(UserName, MessageId)]) -> StoreResult<()> {
+        self.call(Call::Write, |it| it.mark_conversations(user, read))
+    }
+
+    fn block(&self, user: &UserName, blocked: &UserName) -> StoreResult<()> {
+        self.call(Call::Write, |it| it.block(user, blocked))
+    }
+
+    fn unblock(&self, user: &UserName, blocked: &UserName) -> StoreResult<()> {
+        self.call(Call::Write, |it| it.unblock(user, blocked))
+    }
+
+    fn blocks(&self, user: &UserName) -> StoreResult<Vec<UserName>> {
+        self.call(Call::Read, |it| it.blocks(user))
     }
 }
 
 impl Bus for Intercepted<dyn Bus> {
-    fn direct(&self, to: &UserName, message: &UnloggedMessage) -> StoreResult<bool> {
-        self.call(Call::Read, |it| it.direct(to, message))
-    }
-
     fn broadcast(&self, message: &UnloggedMessage) -> StoreResult<()> {
         self.call(Call::Read, |it| it.broadcast(message))
     }

@@ -4,14 +4,15 @@
 use std::time::Duration;
 
 use parlor_proto::{
-    Bye, Encoded, Event, ParseError, Refusal, Reply, Text, UserName, Verb, parse_command, parse_pre_login,
+    Bye, Command, Encoded, Event, OnceKey, ParseError, Refusal, Reply, Text, Verb, parse_command, parse_pre_login,
 };
 
 use crate::connection::actions::{self, ConnectionContext, SessionContext};
 use crate::connection::effects::{CommandError, Effect};
-use crate::connection::session::{ConnectionHandle, Session, SessionError};
+use crate::connection::handle::ConnectionHandle;
+use crate::connection::session::{Session, SessionError};
 use crate::delivery::peer::Origin;
-use crate::ports::{Append, AppendResult, LogId, StoreError, UnloggedMessage};
+use crate::ports::{Append, AppendResult, Destination, LogId, StoreError, UnloggedMessage};
 
 /// Processes the commands of one connection. Owned by its thread.
 pub(crate) struct CommandProcessor {
@@ -21,8 +22,8 @@ pub(crate) struct CommandProcessor {
     login_failures: u32,
     /// When the time limit for the login ends, as the clock's elapsed time.
     login_deadline: Duration,
-    /// Messages and publications that are not appended yet.
-    pending_appends: Vec<Append>,
+    /// What was said and is not appended yet, each with its command.
+    pending_appends: Vec<(Append, Verb)>,
 }
 
 impl CommandProcessor {
@@ -108,12 +109,12 @@ impl CommandProcessor {
         }
         // The append may wait long for others; earlier replies need not wait for it.
         self.handle.peer.flush();
-        let pending_appends = std::mem::take(&mut self.pending_appends);
-        let logs: Vec<LogId> = pending_appends.iter().map(|queue_append| queue_append.log.clone()).collect();
-        let report = self.handle.services.store.log.append(pending_appends);
-        let last = logs.last().cloned();
-        for (log, outcome) in logs.into_iter().zip(report.outcomes) {
-            self.answer_append(log, outcome);
+        let (appends, verbs): (Vec<Append>, Vec<Verb>) = std::mem::take(&mut self.pending_appends).into_iter().unzip();
+        let destinations: Vec<Destination> = appends.iter().map(|append| append.to.clone()).collect();
+        let last = appends.last().map(Append::log);
+        let report = self.handle.services.store.log.append(appends);
+        for ((to, verb), outcome) in destinations.into_iter().zip(verbs).zip(report.outcomes) {
+            self.answer_append(to, verb, outcome);
         }
         report.flush.run();
         if let Some(log) = last {
@@ -145,7 +146,7 @@ impl CommandProcessor {
         let Some(command) = parse_command(line).map_err(parse_error)? else { return Ok(Verb::Message) };
         let verb = command.verb();
         // A command that itself only appends need not see earlier messages in the log.
-        if !matches!(verb, Verb::Message | Verb::Publish) {
+        if !matches!(command, Command::Post { .. }) {
             self.commit();
         }
         let Some(session) = &self.session else { return Ok(verb) };
@@ -156,6 +157,8 @@ impl CommandProcessor {
             user: session.user(),
             generation: session.generation(),
             room: session.room(),
+            open_rooms: &|| session.open_rooms().count(),
+            is_open: &|room| session.is_open(room),
             is_subscribed_to: &|publisher| session.is_subscribed_to(publisher),
         };
         actions::run(&mut context, command).map_err(|error| (Some(verb), error))?;
@@ -164,7 +167,7 @@ impl CommandProcessor {
 
     fn carry_out(&mut self, effects: Vec<Effect>, verb: Verb) {
         for effect in effects {
-            if let Err(unable) = self.apply(effect) {
+            if let Err(unable) = self.apply(effect, verb) {
                 match unable {
                     SessionError::Denied(error) => self.deny(error, Some(verb)),
                     SessionError::Over(bye) => self.hang_up(bye),
@@ -174,13 +177,33 @@ impl CommandProcessor {
         }
     }
 
-    fn apply(&mut self, effect: Effect) -> Result<(), SessionError> {
+    fn apply(&mut self, effect: Effect, verb: Verb) -> Result<(), SessionError> {
         match effect {
             Effect::Reply(event) => self.reply(&event),
-            Effect::Append { log, text } => self.queue_append(log, text),
+            Effect::Append { to, text, once } => self.queue_append(to, text, once, verb),
             Effect::Move { to, verb } => {
                 if let Some(session) = &mut self.session {
                     session.move_to(&self.handle, to, verb)?;
+                }
+            }
+            Effect::Open(room) => {
+                if let Some(session) = &mut self.session {
+                    session.open(&self.handle, room)?;
+                }
+            }
+            Effect::Close(room) => {
+                if let Some(session) = &mut self.session {
+                    session.close(&self.handle, room)?;
+                }
+            }
+            Effect::Switch(room) => {
+                if let Some(session) = &mut self.session {
+                    session.switch(&self.handle, room);
+                }
+            }
+            Effect::Sync => {
+                if let Some(session) = &mut self.session {
+                    session.sync(&self.handle)?;
                 }
             }
             Effect::Follow(publisher) => {
@@ -193,7 +216,6 @@ impl CommandProcessor {
                     session.unfollow(&self.handle, publisher)?;
                 }
             }
-            Effect::Direct { to, text } => self.send_direct(to, text)?,
             Effect::Broadcast(text) => self.broadcast(text)?,
             Effect::Format(format) => {
                 self.commit();
@@ -210,42 +232,52 @@ impl CommandProcessor {
         Ok(())
     }
 
-    fn queue_append(&mut self, log: LogId, text: Text) {
+    fn queue_append(&mut self, to: Destination, text: Text, once: Option<OnceKey>, verb: Verb) {
         let Some(session) = &self.session else { return };
-        self.pending_appends.push(Append {
-            log,
+        let append = Append {
+            to,
             author: session.user().clone(),
             generation: session.generation(),
             time: self.handle.services.clock.now(),
             text,
-        });
+            once,
+        };
+        self.pending_appends.push((append, verb));
     }
 
-    fn answer_append(&mut self, log: LogId, outcome: Result<AppendResult, StoreError>) {
-        match (outcome, log) {
-            (Ok(AppendResult::Stored(id)), LogId::Room(room)) => self.reply(&Reply::Message { room, id }.into()),
-            (Ok(AppendResult::Stored(id)), LogId::Feed(_)) => self.reply(&Reply::Publish { id }.into()),
-            (Ok(AppendResult::Fenced), _) => self.hang_up(Bye::LoggedInElsewhere),
-            (Err(error), log) => {
-                let verb = if matches!(log, LogId::Room(_)) { Verb::Message } else { Verb::Publish };
-                self.deny(CommandError::Failed { what: "appending to a log", error }, Some(verb));
+    fn answer_append(&mut self, to: Destination, verb: Verb, outcome: Result<AppendResult, StoreError>) {
+        let (id, repeated) = match outcome {
+            Ok(AppendResult::Stored(id)) => (id, false),
+            Ok(AppendResult::Repeated(id)) => (id, true),
+            Ok(AppendResult::Fenced) => return self.hang_up(Bye::LoggedInElsewhere),
+            Ok(AppendResult::Blocked) => return self.refuse_blocked(&to, verb),
+            Err(error) => {
+                return self.deny(CommandError::Failed { what: "appending to a log", error }, Some(verb));
             }
+        };
+        let reply = match to {
+            Destination::Room(room) => {
+                if let Some(session) = &mut self.session {
+                    session.note_written(&LogId::Room(room.clone()), id);
+                }
+                Reply::Message { room, id, repeated }
+            }
+            Destination::Feed => Reply::Publish { id, repeated },
+            Destination::Direct(recipient) => Reply::Msg { user: recipient.user, id, repeated },
+        };
+        self.reply(&reply.into());
+    }
+
+    fn refuse_blocked(&mut self, to: &Destination, verb: Verb) {
+        match to {
+            Destination::Direct(recipient) => self.refuse(&Refusal::Blocked(recipient.user.clone()), Some(verb)),
+            Destination::Room(_) | Destination::Feed => {}
         }
     }
 
     fn unlogged_message(&self, text: Text) -> Option<UnloggedMessage> {
         let from = self.session.as_ref()?.user().clone();
         Some(UnloggedMessage { time: self.handle.services.clock.now(), from, text })
-    }
-
-    fn send_direct(&mut self, to: UserName, text: Text) -> Result<(), CommandError> {
-        let Some(message) = self.unlogged_message(text) else { return Ok(()) };
-        let sent = self.handle.services.store.bus.direct(&to, &message);
-        match sent.map_err(|error| CommandError::Failed { what: "sending a direct message", error })? {
-            true => self.reply(&Reply::Msg { user: to }.into()),
-            false => return Err(Refusal::UserOffline(to).into()),
-        }
-        Ok(())
     }
 
     fn broadcast(&mut self, text: Text) -> Result<(), CommandError> {

@@ -7,7 +7,7 @@ use std::time::Duration;
 use parlor_proto::{Bye, Event, Line, LineSplitter, Refusal};
 
 use crate::connection::command_processor::CommandProcessor;
-use crate::connection::session::ConnectionHandle;
+use crate::connection::handle::ConnectionHandle;
 use crate::delivery::outbox::Awaited;
 use crate::delivery::peer::{Origin, Peer};
 use crate::limits::rate_limit::RateLimiter;

@@ -1,9 +1,9 @@
 //! The effects that actions request. Actions only append here;
 //! [`crate::connection::command_processor::CommandProcessor`] carries the effects out, in order.
 
-use parlor_proto::{Bye, Event, Format, Refusal, RoomName, Text, UserName, Verb};
+use parlor_proto::{Bye, Event, Format, OnceKey, Refusal, RoomName, Text, UserName, Verb};
 
-use crate::ports::{AccountVersion, LogId, StoreError};
+use crate::ports::{AccountVersion, Destination, StoreError};
 
 /// One request of an action.
 #[derive(Debug)]
@@ -11,15 +11,21 @@ pub(crate) enum Effect {
     /// Reply.
     Reply(Event),
     /// Append to a log, and reply with the number.
-    Append { log: LogId, text: Text },
+    Append { to: Destination, text: Text, once: Option<OnceKey> },
     /// Move from the current room to another, and reply.
     Move { to: RoomName, verb: Verb },
+    /// Enter one more room, remember it, and reply.
+    Open(RoomName),
+    /// Leave an open room, forget it, and reply.
+    Close(RoomName),
+    /// Make an open room the current one, and reply.
+    Switch(RoomName),
+    /// Open all remembered rooms, and reply with the state of everything.
+    Sync,
     /// Follow a user durably, and receive the user's publications from now on.
     Follow(UserName),
     /// Unfollow a user, and receive no more publications of the user.
     Unfollow(UserName),
-    /// Send a direct message, and reply.
-    Direct { to: UserName, text: Text },
     /// Send to all users, and reply.
     Broadcast(Text),
     /// Write in this format from now on, and reply.

@@ -4,4 +4,5 @@ pub(crate) mod actions;
 pub(crate) mod command_processor;
 pub(crate) mod driver;
 pub(crate) mod effects;
+pub(crate) mod handle;
 pub(crate) mod session;

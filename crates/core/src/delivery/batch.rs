@@ -130,10 +130,11 @@ fn encoded_size_hint(entry: &Entry) -> usize {
 }
 
 fn event(log: &LogId, entry: &Entry) -> Event {
-    let Entry { id, time, author, text } = entry.clone();
+    let Entry { id, time, author, text, .. } = entry.clone();
     match log {
         LogId::Room(room) => Event::Message { room: room.clone(), id, time, from: author, text },
         LogId::Feed(_) => Event::Publication { id, time, from: author, text },
+        LogId::Inbox(_) => Event::Direct { id: Some(id), time, from: author, text },
     }
 }
 
@@ -147,6 +148,7 @@ mod tests {
             id: MessageId(id),
             time: Timestamp::from_millis(0),
             author: author.parse().unwrap(),
+            to: None,
             text: Text::sanitise(text).unwrap(),
         }
     }

@@ -190,8 +190,7 @@ impl Sink for Hub {
 
     fn direct(&self, to: &UserName, message: &UnloggedMessage) -> Option<Flush> {
         let UnloggedMessage { time, from, text } = message.clone();
-        let event = Event::Direct { time, from, text };
-        let to = if planted(Bug::WrongAddressee) { &message.from } else { to };
+        let event = Event::Direct { id: None, time, from, text };
         self.peer_of(to).map(|peer| peer.send(&Encoded::new(&event)))
     }
 
@@ -418,6 +417,7 @@ mod tests {
             id: parlor_proto::MessageId(id),
             time: Timestamp::from_millis(0),
             author: "bob".parse().unwrap(),
+            to: None,
             text: Text::sanitise(text).unwrap(),
         }
     }

@@ -415,7 +415,7 @@ mod tests {
     use parlor_proto::Reply;
 
     fn publish(id: u64) -> Event {
-        Reply::Publish { id: MessageId(id) }.into()
+        Reply::Publish { id: MessageId(id), repeated: false }.into()
     }
 
     fn push(outbox: &Outbox, id: u64) -> Pushed {

@@ -85,9 +85,14 @@ impl Recipient {
     /// events.
     pub(crate) fn activate(&mut self, cursor: MessageId, seen: u64) -> (MessageId, Buffered) {
         self.seen = seen;
-        let buffered = self.buffered.take().unwrap_or_default();
-        let last = buffered.first().map_or(cursor.max(self.start), |first| MessageId(first.0 - 1));
-        (last, buffered)
+        let last = self.position(cursor);
+        (last, self.buffered.take().unwrap_or_default())
+    }
+
+    /// The last number before the entries that this recipient gets. `cursor` is the number of the last pushed entry.
+    pub(crate) fn position(&self, cursor: MessageId) -> MessageId {
+        let first = self.buffered.as_ref().and_then(Buffered::first);
+        first.map_or(cursor.max(self.start), |first| MessageId(first.0 - 1))
     }
 
     /// Pushes entries, except those that the recipient wrote itself.

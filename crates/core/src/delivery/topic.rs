@@ -78,7 +78,12 @@ impl Topic {
 
     /// Adds a recipient that is entering. Its events are buffered until [`Topic::activate`].
     pub(crate) fn add_buffered(&self, peer: Arc<Peer>, user: UserName) {
-        self.lock().recipients.push(Recipient::entering(peer, user));
+        let mut state = self.lock();
+        if state.recipients.is_empty() {
+            // An inbox has one recipient. Without this, there would be room for four.
+            state.recipients.reserve_exact(1);
+        }
+        state.recipients.push(Recipient::entering(peer, user));
     }
 
     /// Sets the log's position for an entering recipient, read after the follow began. The recipient gets nothing
@@ -92,6 +97,14 @@ impl Topic {
         if let Some(recipient) = state.find(connection) {
             recipient.set_start(head.last);
         }
+    }
+
+    /// The position after which an entering recipient gets entries, as [`Topic::activate`] would reply it now.
+    pub(crate) fn position_of(&self, connection: ConnectionId) -> Head {
+        let mut state = self.lock();
+        let (cursor, epoch) = (state.cursor.unwrap_or_default(), state.epoch.unwrap_or(Epoch(0)));
+        let last = state.find(connection).map_or(cursor, |recipient| recipient.position(cursor));
+        Head { epoch, last }
     }
 
     /// The log has a new epoch. Its numbers start at 1 again.

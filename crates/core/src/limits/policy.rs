@@ -51,6 +51,8 @@ pub struct Policy {
     pub max_rooms: usize,
     /// Maximum number of users that one user may follow.
     pub max_subscriptions: usize,
+    /// Maximum number of rooms that a session may have open, and that are remembered for one user.
+    pub max_open_rooms: usize,
     /// Rate limit of lines; `None` for no limit.
     pub line_rate: Option<LineRate>,
     /// Whether loopback peers are limited like others.
@@ -62,6 +64,8 @@ impl Policy {
     pub const TAKEOVER_WINDOW: Duration = Duration::from_secs(60);
     /// How long a new login waits for the end of the session that it displaced.
     pub const TAKEOVER_PATIENCE: Duration = Duration::from_secs(2);
+    /// Maximum number of users that one user may block.
+    pub const MAX_BLOCKS: usize = 1_000;
 }
 
 impl Default for Policy {
@@ -80,6 +84,7 @@ impl Default for Policy {
             max_queued_bytes: 1 << 20,
             max_rooms: 10_000,
             max_subscriptions: 1_000,
+            max_open_rooms: 64,
             line_rate: None,
             limit_loopback: false,
         }

@@ -103,7 +103,8 @@ pub trait Accounts: Send + Sync {
     /// The store cannot be reached.
     fn set_role(&self, user: &UserName, role: Role) -> StoreResult<bool>;
 
-    /// Removes the account and all follows from and to it. Its session is kicked. Returns `false` if there is no such
+    /// Removes the account, all follows and blocks from and to it, its inbox, and whatever [`super::Personal`] keeps for
+    /// it. Its session is kicked. Returns `false` if there is no such
     /// account.
     ///
     /// # Errors

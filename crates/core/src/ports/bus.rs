@@ -1,10 +1,10 @@
-//! The port for messages to users that are not logged. It must not store anything.
+//! The port for messages to all users that are not logged. It must not store anything.
 
 use parlor_proto::{Text, Timestamp, UserName};
 
 use super::StoreResult;
 
-/// A message from one user to another, or from an operator to all users.
+/// A message that is in no log.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct UnloggedMessage {
     /// When it was accepted.
@@ -17,12 +17,6 @@ pub struct UnloggedMessage {
 
 /// Sends messages to users on any server.
 pub trait Bus: Send + Sync {
-    /// Sends `message` to the server on which `to` has a session. Returns `false` if there is no session.
-    ///
-    /// # Errors
-    /// The store cannot be reached.
-    fn direct(&self, to: &UserName, message: &UnloggedMessage) -> StoreResult<bool>;
-
     /// Sends `message` to every session on every server.
     ///
     /// # Errors

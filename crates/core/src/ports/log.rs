@@ -1,6 +1,8 @@
-//! The port of logs: rooms and feeds as numbered entries. It must not know the recipients.
+//! The port of logs: rooms, feeds and inboxes as numbered entries. It must not know the recipients.
 
-use parlor_proto::{Epoch, Generation, MessageId, RoomName, Text, Timestamp, UserName};
+use std::time::Duration;
+
+use parlor_proto::{Epoch, Generation, MessageId, OnceKey, PageRange, RoomName, Text, Timestamp, UserName};
 
 use super::{StoreError, StoreResult};
 use crate::delivery::flush::Flush;
@@ -12,13 +14,91 @@ pub enum LogId {
     Room(RoomName),
     /// The publications of a user.
     Feed(UserName),
+    /// The direct messages of a user: those that the user got, and those that the user sent.
+    Inbox(UserName),
 }
+
+/// The kinds of logs. What differs between them is in this table; the guard of an append is in [`Destination`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum LogKind {
+    /// Of a room.
+    Room,
+    /// Of a publisher.
+    Feed,
+    /// Of a user's direct messages.
+    Inbox,
+}
+
+impl LogKind {
+    /// The word for the kind, as stores write it.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Room => "room",
+            Self::Feed => "feed",
+            Self::Inbox => "inbox",
+        }
+    }
+}
+
+impl LogId {
+    /// The kind.
+    pub fn kind(&self) -> LogKind {
+        match self {
+            Self::Room(_) => LogKind::Room,
+            Self::Feed(_) => LogKind::Feed,
+            Self::Inbox(_) => LogKind::Inbox,
+        }
+    }
+
+    /// The name of the room or user.
+    pub fn name(&self) -> &str {
+        match self {
+            Self::Room(room) => room.as_str(),
+            Self::Feed(user) | Self::Inbox(user) => user.as_str(),
+        }
+    }
+
+    /// The room whose log it is.
+    pub fn room(&self) -> Option<&RoomName> {
+        match self {
+            Self::Room(room) => Some(room),
+            Self::Feed(_) | Self::Inbox(_) => None,
+        }
+    }
+}
+
+/// Where a message goes. This decides who may append, which the store checks in the same step.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Destination {
+    /// Into the log of a room. The author's session must be its member.
+    Room(RoomName),
+    /// Into the author's own feed. No later session of the author may have been claimed.
+    Feed,
+    /// Into the author's own inbox and then into that of another user. No later session of the author may have been
+    /// claimed, and the other user must not block the author.
+    Direct(Recipient),
+}
+
+/// The account to which a direct message is sent.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Recipient {
+    /// The user.
+    pub user: UserName,
+    /// When the account was created. A later account of the same name gets nothing.
+    pub created: Timestamp,
+}
+
+/// How long a key of [`Append::once`] is known at least …
+pub const ONCE_KEPT_FOR: Duration = Duration::from_secs(60 * 60);
+
+/// … and how many keys of each author in each log are known at least.
+pub const ONCE_KEYS_KEPT: usize = 1000;
 
 /// An entry to append.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Append {
-    /// The log to append to.
-    pub log: LogId,
+    /// Where it goes.
+    pub to: Destination,
     /// The sender.
     pub author: UserName,
     /// The sender's session.
@@ -27,6 +107,29 @@ pub struct Append {
     pub time: Timestamp,
     /// The text.
     pub text: Text,
+    /// If the author appended to this log with the same key before, nothing is stored again. The key is remembered in
+    /// the same step in which the entry is stored.
+    pub once: Option<OnceKey>,
+}
+
+impl Append {
+    /// The log whose number the author gets.
+    pub fn log(&self) -> LogId {
+        match &self.to {
+            Destination::Room(room) => LogId::Room(room.clone()),
+            Destination::Feed => LogId::Feed(self.author.clone()),
+            Destination::Direct(_) => LogId::Inbox(self.author.clone()),
+        }
+    }
+
+    /// The entry that it becomes.
+    pub fn entry(self, id: MessageId) -> Entry {
+        let to = match self.to {
+            Destination::Room(_) | Destination::Feed => None,
+            Destination::Direct(recipient) => Some(recipient.user),
+        };
+        Entry { id, time: self.time, author: self.author, to, text: self.text }
+    }
 }
 
 /// The result of an [`Append`].
@@ -34,8 +137,12 @@ pub struct Append {
 pub enum AppendResult {
     /// The entry is in the log with this number.
     Stored(MessageId),
+    /// The entry has been in the log with this number since the same key was used before.
+    Repeated(MessageId),
     /// The session was displaced, or is not a member of the room. Nothing was stored.
     Fenced,
+    /// The recipient blocks the author. Nothing was stored.
+    Blocked,
 }
 
 /// The result of each entry of a batch, and the flush that they cause.
@@ -56,8 +163,39 @@ pub struct Entry {
     pub time: Timestamp,
     /// The author.
     pub author: UserName,
+    /// In an inbox: to whom it was sent.
+    pub to: Option<UserName>,
     /// The text.
     pub text: Text,
+}
+
+impl Entry {
+    /// In the inbox of `owner`: the other user of the conversation. It is `owner` in a note to oneself.
+    pub fn peer(&self, owner: &UserName) -> Option<&UserName> {
+        self.to.as_ref().map(|to| if self.author == *owner { to } else { &self.author })
+    }
+}
+
+/// A request for some entries of a log.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PageRequest {
+    /// The log.
+    pub log: LogId,
+    /// In an inbox: only the conversation with this user.
+    pub peer: Option<UserName>,
+    /// Which entries.
+    pub range: PageRange,
+    /// How many at most.
+    pub count: usize,
+}
+
+/// Some consecutive entries of a log.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Page {
+    /// The entries, oldest first.
+    pub entries: Vec<Entry>,
+    /// Whether the log retains more: newer ones for [`PageRange::After`], otherwise older ones.
+    pub more: bool,
 }
 
 /// The current position of a log.
@@ -76,19 +214,26 @@ pub trait Log: Send + Sync {
     /// the entry was not stored, or that the result is unknown. An entry is never stored twice.
     fn append(&self, batch: Vec<Append>) -> AppendReport;
 
-    /// Starts to follow a log: every entry with a number above the returned head will be delivered. Calls are counted,
-    /// so each call needs its own [`Log::unfollow`].
+    /// Starts to follow some logs: every entry with a number above the returned head will be delivered. It costs the
+    /// same number of round trips for one log and for many. Calls are counted, so each log needs its own
+    /// [`Log::unfollow`].
     ///
     /// # Errors
-    /// The store cannot be reached; then the call does not count.
-    fn follow(&self, log: &LogId) -> StoreResult<Head>;
+    /// The store cannot be reached; then none of the logs counts.
+    fn follow(&self, logs: &[LogId]) -> StoreResult<Vec<Head>>;
 
     /// Undoes one [`Log::follow`]. Deliveries may still arrive for a short time.
     fn unfollow(&self, log: &LogId);
 
-    /// The newest `count` retained entries, oldest first.
+    /// The positions of some logs, in the order of the logs. It costs one round trip, however many logs there are.
     ///
     /// # Errors
     /// The store cannot be reached.
-    fn newest(&self, log: &LogId, count: usize) -> StoreResult<Vec<Entry>>;
+    fn heads(&self, logs: &[LogId]) -> StoreResult<Vec<Head>>;
+
+    /// Some retained entries. The cost depends on the page, not on the log.
+    ///
+    /// # Errors
+    /// The store cannot be reached.
+    fn page(&self, request: &PageRequest) -> StoreResult<Page>;
 }

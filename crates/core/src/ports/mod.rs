@@ -11,6 +11,7 @@ mod log;
 mod login_limiter;
 mod observer;
 mod passwords;
+mod personal;
 mod rooms;
 mod sessions;
 mod sink;
@@ -25,12 +26,16 @@ pub use clock::Clock;
 pub use error::{StoreError, StoreResult};
 pub use flush_workers::FlushWorkers;
 pub use follows::Follows;
-pub use log::{Append, AppendReport, AppendResult, Entry, Head, Log, LogId};
+pub use log::{
+    Append, AppendReport, AppendResult, Destination, Entry, Head, Log, LogId, LogKind, ONCE_KEPT_FOR, ONCE_KEYS_KEPT,
+    Page, PageRequest, Recipient,
+};
 pub use login_limiter::{
     Attempt, AttemptOutcome, AttemptPermit, KNOWN_FOR, LoginDecision, LoginLimiter, MAX_KNOWN_ADDRESSES,
 };
 pub use observer::Observer;
 pub use passwords::{Passwords, Verdict};
+pub use personal::{Conversation, Mark, Personal, PersonalState};
 pub use rooms::{EnterResult, Rooms, SessionKey};
 pub use sessions::{Claim, ClaimResult, PredecessorWait, Sessions, TakeoverLimit};
 pub use sink::{Change, Presence, Sink};
@@ -49,7 +54,9 @@ pub struct Store {
     pub rooms: Arc<dyn Rooms>,
     /// The messages and publications.
     pub log: Arc<dyn Log>,
-    /// Direct messages and broadcasts to users.
+    /// Remembered rooms, marks, conversations and blocks of users.
+    pub personal: Arc<dyn Personal>,
+    /// Broadcasts to users.
     pub bus: Arc<dyn Bus>,
     /// Failed logins.
     pub attempts: Arc<dyn LoginLimiter>,

@@ -29,21 +29,30 @@ pub enum EnterResult {
     TooManyRooms,
 }
 
-/// Members of rooms. Every change is announced once through [`super::Sink::presence`] to each server that follows the
+/// Members of rooms. A session may be a member of many rooms. Every change is announced once through [`super::Sink::presence`] to each server that follows the
 /// room. All calls may block on the store.
 pub trait Rooms: Send + Sync {
-    /// Makes the session a member. During a move the session may be a member of several rooms. At most `max_rooms`
-    /// rooms have members or a log; the lobby does not count.
+    /// Makes the session a member of some rooms. Returns one result for each room, in the same order. It costs the same
+    /// number of round trips for one room and for many. At most `max_rooms` rooms have members or a log; the lobby does
+    /// not count.
     ///
     /// # Errors
-    /// The store cannot be reached; then nothing changed.
-    fn enter(&self, session_key: &SessionKey, room: &RoomName, max_rooms: usize) -> StoreResult<EnterResult>;
+    /// The store cannot be reached. Then the session may be a member of some of the rooms for a short time: it will
+    /// leave them.
+    fn enter(&self, session_key: &SessionKey, rooms: &[RoomName], max_rooms: usize) -> StoreResult<Vec<EnterResult>>;
 
-    /// Ends the membership of the session. Does nothing if the session, with this generation, is not a member.
+    /// Ends the membership of the session in some rooms. Does nothing where the session, with this generation, is not a
+    /// member.
     ///
     /// # Errors
-    /// The store cannot be reached; then nothing changed.
-    fn leave(&self, session_key: &SessionKey, room: &RoomName) -> StoreResult<()>;
+    /// The store cannot be reached. The store itself tries again later.
+    fn leave(&self, session_key: &SessionKey, rooms: &[RoomName]) -> StoreResult<()>;
+
+    /// How many members each of some rooms has, in one round trip.
+    ///
+    /// # Errors
+    /// The store cannot be reached.
+    fn counts(&self, rooms: &[RoomName]) -> StoreResult<Vec<usize>>;
 
     /// Ends all memberships of the user's sessions that are older than `session_key`.
     ///

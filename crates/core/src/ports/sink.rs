@@ -44,7 +44,8 @@ pub trait Sink: Send + Sync {
     /// A change of a room's members.
     fn presence(&self, presence: &Presence) -> Flush;
 
-    /// A direct message to a user. Returns `None` if the user has no session on this server.
+    /// A direct message that is in no inbox, from a server of a version before inboxes. Returns `None` if the user has
+    /// no session on this server.
     fn direct(&self, to: &UserName, message: &UnloggedMessage) -> Option<Flush>;
 
     /// A broadcast.

@@ -1,22 +1,22 @@
 //! `/history`: shows the last messages of the current room.
 
-use parlor_proto::{Event, HistoryEntry};
+use parlor_proto::{Event, Format, PageRange};
 
+use super::page;
 use super::{ActionResult, SessionContext};
 use crate::connection::effects::{During, Effect};
-use crate::ports::{Entry, LogId};
+use crate::ports::{LogId, PageRequest};
 
 pub(super) fn run(context: &mut SessionContext<'_>, count: usize) -> ActionResult {
     let room = context.room.clone();
-    let entries = context.store().log.newest(&LogId::Room(room.clone()), count).during("reading the log")?;
-    let messages = entries.into_iter().map(logged).collect();
+    let request = PageRequest { log: LogId::Room(room.clone()), peer: None, range: PageRange::Newest, count };
+    let mut page = context.store().log.page(&request).during("reading the log")?;
+    if context.connection.peer.outbox().format() == Format::Json {
+        page::limit(&mut page, request.range);
+    }
+    let messages = page.entries.into_iter().map(page::history_entry).collect();
     context.add(Effect::Reply(Event::History { room, messages }));
     Ok(())
-}
-
-fn logged(entry: Entry) -> HistoryEntry {
-    let Entry { id, time, author, text } = entry;
-    HistoryEntry { id, time, from: author, text }
 }
 
 #[cfg(test)]

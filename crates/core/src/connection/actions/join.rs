@@ -1,4 +1,4 @@
-//! `/join`: enters a room, which is created on demand.
+//! `/join`: leaves the current room and enters another, which is created on demand.
 
 use parlor_proto::{Refusal, RoomName, Verb};
 
@@ -8,6 +8,11 @@ use crate::connection::effects::Effect;
 pub(super) fn run(context: &mut SessionContext<'_>, room: RoomName) -> ActionResult {
     if *context.room == room {
         return Err(Refusal::AlreadyInRoom(room).into());
+    }
+    // It leaves one room and may enter another, so the number stays, unless more are open than may be.
+    let max = context.connection.services.policy.max_open_rooms;
+    if !(context.is_open)(&room) && (context.open_rooms)() > max {
+        return Err(Refusal::LimitReached("open rooms of one user").into());
     }
     context.add(Effect::Move { to: room, verb: Verb::Join });
     Ok(())

@@ -1,18 +1,17 @@
 //! A line without a slash: sends a message to the current room. It must not touch other rooms.
 
-use parlor_proto::Text;
+use parlor_proto::{OnceKey, Text};
 
 use super::{ActionResult, SessionContext};
 use crate::connection::effects::Effect;
 use crate::planted::{Bug, planted};
-use crate::ports::LogId;
+use crate::ports::Destination;
 
-pub(super) fn run(context: &mut SessionContext<'_>, text: Text) -> ActionResult {
+pub(super) fn run(context: &mut SessionContext<'_>, text: Text, once: Option<OnceKey>) -> ActionResult {
     if planted(Bug::LeakMemory) {
         vec![1u8; 512 * 1024].leak();
     }
-    let log = LogId::Room(context.room.clone());
-    context.add(Effect::Append { log, text });
+    context.add(Effect::Append { to: Destination::Room(context.room.clone()), text, once });
     Ok(())
 }
 

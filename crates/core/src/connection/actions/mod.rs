@@ -2,32 +2,44 @@
 //! never locks, and never changes a session itself.
 
 mod authenticate;
+mod backlog;
+mod block;
+mod blocks;
 mod broadcast;
+mod close;
 mod help;
 mod history;
+mod inbox;
 mod join;
 mod leave;
 mod login;
 mod message;
 mod msg;
+mod open;
+mod page;
 mod passwd;
 mod ping;
 mod publish;
+mod read;
 mod register;
 mod rooms;
+mod say;
 mod subscribe;
 mod subscribers;
 mod subscriptions;
+mod switch;
+mod sync;
+mod unblock;
 mod unsubscribe;
 mod who;
 
 use std::time::Duration;
 
-use parlor_proto::{Bye, Command, Generation, Password, PreLoginCommand, Refusal, RoomName, UserName};
+use parlor_proto::{Bye, Command, Generation, Password, Post, PreLoginCommand, Refusal, RoomName, Target, UserName};
 
 use crate::connection::effects::{CommandError, During, Effect};
 use crate::delivery::peer::{ConnectionId, Origin, Peer};
-use crate::ports::{Store, StoreResult};
+use crate::ports::{Head, LogId, Store, StoreError, StoreResult};
 use crate::services::Services;
 
 /// The result of an action. Its effects are carried out only if it was not denied.
@@ -80,7 +92,12 @@ pub(crate) struct SessionContext<'a> {
     pub(crate) connection: ConnectionContext<'a>,
     pub(crate) user: &'a UserName,
     pub(crate) generation: Generation,
+    /// The current room.
     pub(crate) room: &'a RoomName,
+    /// Number of open rooms.
+    pub(crate) open_rooms: &'a dyn Fn() -> usize,
+    /// Whether a room is open.
+    pub(crate) is_open: &'a dyn Fn(&RoomName) -> bool,
     /// Whether the session receives a user's publications.
     pub(crate) is_subscribed_to: &'a dyn Fn(&UserName) -> bool,
 }
@@ -92,6 +109,33 @@ impl SessionContext<'_> {
 
     pub(crate) fn add(&mut self, effect: Effect) {
         self.connection.add(effect);
+    }
+
+    /// Refuses what needs a room that is open, if it is not.
+    fn require_open(&self, room: &RoomName) -> ActionResult {
+        if (self.is_open)(room) { Ok(()) } else { Err(Refusal::NotInRoom(room.clone()).into()) }
+    }
+
+    /// The log of a conversation, which the session must receive. The log of a direct conversation is the session's
+    /// inbox.
+    fn readable_log(&self, target: &Target) -> Result<LogId, CommandError> {
+        match target {
+            Target::Room(room) => self.require_open(room).map(|()| LogId::Room(room.clone())),
+            Target::Feed(user) if user != self.user && !(self.is_subscribed_to)(user) => {
+                Err(Refusal::NotSubscribed(user.clone()).into())
+            }
+            Target::Feed(user) => Ok(LogId::Feed(user.clone())),
+            Target::Direct(_) => Ok(LogId::Inbox(self.user.clone())),
+        }
+    }
+
+    /// The position of a log.
+    fn head(&self, log: &LogId) -> Result<Head, CommandError> {
+        let heads = self.store().log.heads(std::slice::from_ref(log)).during("reading the head of a log")?;
+        heads.first().copied().ok_or_else(|| CommandError::Failed {
+            what: "reading the head of a log",
+            error: StoreError::new("no reply"),
+        })
     }
 
     /// Whether the session may still act. If a later login displaced it, then it says goodbye instead. Must be the last
@@ -121,17 +165,28 @@ pub(crate) fn run_pre_login(context: &mut ConnectionContext<'_>, command: PreLog
 /// Carries out a command of a session.
 pub(crate) fn run(context: &mut SessionContext<'_>, command: Command) -> ActionResult {
     match command {
-        Command::Message(text) => message::run(context, text),
+        Command::Post { post: Post::Message(text), once } => message::run(context, text, once),
+        Command::Post { post: Post::Say { room, text }, once } => say::run(context, room, text, once),
+        Command::Post { post: Post::Publish(text), once } => publish::run(context, text, once),
+        Command::Post { post: Post::Msg { to, text }, once } => msg::run(context, to, text, once),
         Command::Join(room) => join::run(context, room),
         Command::Leave => leave::run(context),
+        Command::Open(room) => open::run(context, room),
+        Command::Close(room) => close::run(context, room),
+        Command::Switch(room) => switch::run(context, room),
+        Command::Sync => sync::run(context),
+        Command::Read { target, id } => read::run(context, target, id),
+        Command::Backlog { target, range, count } => backlog::run(context, target, range, count),
+        Command::Inbox => inbox::run(context),
+        Command::Block(user) => block::run(context, user),
+        Command::Unblock(user) => unblock::run(context, user),
+        Command::Blocks => blocks::run(context),
         Command::Rooms => rooms::run(context),
         Command::Who(room) => who::run(context, room),
         Command::Subscribe(user) => subscribe::run(context, user),
         Command::Unsubscribe(user) => unsubscribe::run(context, user),
         Command::Subscriptions => subscriptions::run(context),
         Command::Subscribers => subscribers::run(context),
-        Command::Publish(text) => publish::run(context, text),
-        Command::Msg { to, text } => msg::run(context, to, text),
         Command::History(count) => history::run(context, count),
         Command::Broadcast(text) => broadcast::run(context, text),
         Command::Passwd { old, new } => passwd::run(context, &old, &new),

@@ -1,23 +1,25 @@
-//! `/msg`: sends a message to one user who is connected. It must not be logged.
+//! `/msg`: sends a message to one user, who need not be connected. A message to oneself is a note.
 
-use parlor_proto::{Refusal, Text, UserName};
+use parlor_proto::{OnceKey, Refusal, Text, UserName};
 
 use super::{ActionResult, SessionContext};
 use crate::connection::effects::{During, Effect};
+use crate::planted::{Bug, planted};
+use crate::ports::{Destination, Recipient};
 
-pub(super) fn run(context: &mut SessionContext<'_>, to: UserName, text: Text) -> ActionResult {
-    if context.store().accounts.find(&to).during("looking a user up")?.is_none() {
+pub(super) fn run(context: &mut SessionContext<'_>, to: UserName, text: Text, once: Option<OnceKey>) -> ActionResult {
+    let to = if planted(Bug::WrongAddressee) { context.user.clone() } else { to };
+    let Some(account) = context.store().accounts.find(&to).during("looking a user up")? else {
         return Err(Refusal::NoSuchUser(to).into());
-    }
-    if context.may_act()? {
-        context.add(Effect::Direct { to, text });
-    }
+    };
+    let to = Destination::Direct(Recipient { user: to, created: account.created });
+    context.add(Effect::Append { to, text, once });
     Ok(())
 }
 
 #[cfg(test)]
 mod tests {
-    use parlor_testkit::World;
+    use parlor_testkit::{World, login_line};
 
     #[test]
     fn one_user_hears_it_in_whatever_room() {
@@ -38,13 +40,81 @@ mod tests {
         let world = World::new();
         let ann = world.login("ann");
         world.account("bob");
-        assert_eq!(ann.ask("/msg bob hi"), ["ERR user-offline bob is not connected"]);
         assert_eq!(ann.ask("/msg nobody hi"), ["ERR no-such-user There is no user nobody"]);
         assert_eq!(ann.ask("/msg bob"), ["ERR bad-argument /msg <user> <text>"]);
         assert!(ann.ask("/msg #bob hi")[0].starts_with("ERR bad-name "));
-        world.login("bob").disconnect();
+    }
+
+    #[test]
+    fn it_waits_for_who_is_away() {
+        let world = World::new();
+        let ann = world.login("ann");
+        world.account("bob");
+        ann.send("/format json");
         ann.read();
-        assert_eq!(ann.ask("/msg bob hi"), ["ERR user-offline bob is not connected"]);
+        assert_eq!(ann.ask("/msg bob one"), [r#"{"type":"ok","command":"msg","user":"bob","id":1}"#]);
+        ann.send("/msg bob two");
+        let bob = world.connect();
+        assert_eq!(bob.ask(&login_line("bob")), ["OK login bob lobby", "UNREAD @ann 2"]);
+        ann.send("/msg bob three");
+        assert_eq!(bob.read(), ["DM ann three"]);
+        assert_eq!(
+            bob.ask("/inbox"),
+            ["LOG @ann 1 ann one", "LOG @ann 2 ann two", "LOG @ann 3 ann three", "OK inbox 3"]
+        );
+        assert_eq!(bob.ask("/inbox"), ["OK inbox 0"]);
+    }
+
+    #[test]
+    fn a_message_to_oneself_is_a_note() {
+        let world = World::new();
+        let ann = world.login("ann");
+        assert_eq!(ann.ask("/msg ann milk"), ["OK msg ann"]);
+        assert_eq!(ann.ask("/backlog @ann"), ["LOG @ann 1 ann milk", "OK backlog @ann 1"]);
+        assert_eq!(ann.ask("/inbox"), ["OK inbox 0"]);
+    }
+
+    #[test]
+    fn an_answer_marks_what_came_before_as_read() {
+        let world = World::new();
+        let (ann, bob) = (world.login("ann"), world.login("bob"));
+        ann.send_raw(b"/msg bob one\n/msg bob two\n");
+        bob.send("/msg ann yes?");
+        bob.read();
+        assert_eq!(bob.ask("/inbox"), ["OK inbox 0"]);
+    }
+
+    #[test]
+    fn a_name_that_is_deleted_and_made_again_gets_nothing_of_the_earlier_account() {
+        let world = World::new();
+        let ann = world.login("ann");
+        world.account("bob");
+        ann.send("/msg bob secret");
+        world.delete_account("bob");
+        world.advance(1);
+        let bob = world.login("bob");
+        assert_eq!(bob.ask("/backlog @ann"), ["OK backlog @ann 0"]);
+        ann.send("/msg bob hello");
+        assert_eq!(bob.read().last().map(String::as_str), Some("DM ann hello"));
+        bob.send("/format json");
+        bob.read();
+        // The numbers go on.
+        assert!(bob.ask("/backlog @ann")[0].contains(r#""id":2,"#));
+    }
+
+    #[test]
+    fn a_recipient_that_is_deleted_meanwhile_gets_nothing() {
+        let world = World::new();
+        let ann = world.login("ann");
+        world.account("bob");
+        let doing = world.clone();
+        world.after("find", move || {
+            doing.delete_account("bob");
+            doing.advance(1);
+            doing.account("bob");
+        });
+        assert_eq!(ann.ask("/msg bob secret"), ["OK msg bob"]);
+        assert_eq!(world.login("bob").ask("/backlog @ann"), ["OK backlog @ann 0"]);
     }
 
     #[test]

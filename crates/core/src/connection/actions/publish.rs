@@ -1,14 +1,13 @@
 //! `/publish`: sends a publication to the user's followers. It must not reach anybody else.
 
-use parlor_proto::Text;
+use parlor_proto::{OnceKey, Text};
 
 use super::{ActionResult, SessionContext};
 use crate::connection::effects::Effect;
-use crate::ports::LogId;
+use crate::ports::Destination;
 
-pub(super) fn run(context: &mut SessionContext<'_>, text: Text) -> ActionResult {
-    let log = LogId::Feed(context.user.clone());
-    context.add(Effect::Append { log, text });
+pub(super) fn run(context: &mut SessionContext<'_>, text: Text, once: Option<OnceKey>) -> ActionResult {
+    context.add(Effect::Append { to: Destination::Feed, text, once });
     Ok(())
 }
 

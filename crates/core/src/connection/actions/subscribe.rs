@@ -79,7 +79,8 @@ mod tests {
         world.after("follow", move || broken.fail_store(true));
         assert!(bob.ask("/subscribe ann")[0].starts_with("ERR store-unavailable "));
         world.fail_store(false);
-        assert_eq!((bob.ask("/subscriptions"), world.topics()), (vec!["OK subscriptions 0".to_owned()], 1));
+        // The lobby and two inboxes.
+        assert_eq!((bob.ask("/subscriptions"), world.topics()), (vec!["OK subscriptions 0".to_owned()], 3));
         assert_eq!(bob.ask("/subscribe ann"), ["OK subscribe ann"]);
         ann.send("/publish news");
         assert_eq!(bob.read().last().map(String::as_str), Some("PUB ann news"));
@@ -124,7 +125,7 @@ mod tests {
             world.after(call, move || doing.delete_account("ann"));
             let answer = bob.ask("/subscribe ann");
             assert_eq!(answer.last().unwrap(), "ERR no-such-user There is no user ann", "after {call}");
-            assert_eq!((bob.ask("/subscriptions"), world.topics()), (vec!["OK subscriptions 0".to_owned()], 1));
+            assert_eq!((bob.ask("/subscriptions"), world.topics()), (vec!["OK subscriptions 0".to_owned()], 2));
             world.account("ann");
         }
     }
@@ -148,7 +149,7 @@ mod tests {
             assert_eq!(bob.read(), ["PUB ann news"], "after {call}");
             world.delete_account("ann");
             assert_eq!(bob.ask("/unsubscribe ann").last().unwrap(), "ERR not-subscribed You do not follow ann");
-            assert_eq!(world.topics(), 1);
+            assert_eq!(world.topics(), 2);
         }
     }
 
@@ -175,6 +176,6 @@ mod tests {
         next.send("/publish news");
         assert_eq!(bob.read(), ["PUB ann news"]);
         bob.disconnect();
-        assert_eq!(world.topics(), 1);
+        assert_eq!(world.topics(), 2);
     }
 }

@@ -25,7 +25,8 @@ mod tests {
         assert_eq!(bob.ask("/unsubscribe ANN"), ["OK subscribe ann", "OK unsubscribe ann"]);
         ann.send("/publish news");
         assert_eq!(bob.read(), Vec::<String>::new());
-        assert_eq!(world.topics(), 1);
+        // The lobby and two inboxes.
+        assert_eq!(world.topics(), 3);
         assert_eq!(bob.ask("/subscribe ann"), ["OK subscribe ann"]);
         ann.send("/publish more");
         assert_eq!(bob.read(), ["PUB ann more"]);
@@ -42,7 +43,7 @@ mod tests {
         assert_eq!(bob.ask("/unsubscribe ann"), ["PUB ann heard", "OK unsubscribe ann"]);
         ann.send("/publish unheard");
         assert_eq!(bob.ask("/unsubscribe ann"), ["ERR not-subscribed You do not follow ann"]);
-        assert_eq!(world.topics(), 1);
+        assert_eq!(world.topics(), 3);
     }
 
     #[test]
@@ -73,6 +74,6 @@ mod tests {
         world.delete_account("ann");
         bob.read();
         assert_eq!(bob.ask("/unsubscribe ann"), ["ERR not-subscribed You do not follow ann"]);
-        assert_eq!(world.topics(), 1);
+        assert_eq!(world.topics(), 2);
     }
 }

@@ -1,0 +1,145 @@
+//! One connection with the services of its server: the steps by which a session begins and ends to receive logs. It must
+//! not know which logs a session receives.
+
+use std::sync::Arc;
+
+use parlor_proto::{Bye, Refusal, RoomName, Timestamp, UserName};
+
+use crate::connection::effects::{CommandError, During};
+use crate::connection::session::SessionError;
+use crate::delivery::peer::Peer;
+use crate::delivery::topic::Topic;
+use crate::ports::{AccountVersion, EnterResult, LogId, SessionKey, StoreError};
+use crate::services::Services;
+
+/// One connection of one server, with its services.
+#[derive(Clone)]
+pub(crate) struct ConnectionHandle {
+    pub(crate) services: Arc<Services>,
+    pub(crate) peer: Arc<Peer>,
+}
+
+/// A room that was entered. Its recipient is still buffered.
+pub(super) struct PendingRoom {
+    pub(super) room: RoomName,
+    pub(super) topic: Arc<Topic>,
+    pub(super) members: usize,
+    pub(super) version: u64,
+}
+
+/// Rooms that were to be entered.
+#[derive(Default)]
+pub(super) struct PendingRooms {
+    pub(super) entered: Vec<PendingRoom>,
+    /// Those for which the server has no capacity.
+    pub(super) refused: Vec<RoomName>,
+}
+
+impl ConnectionHandle {
+    /// Enters a room, with a buffered recipient. A failure changes nothing.
+    pub(super) fn enter(&self, session_key: &SessionKey, room: &RoomName) -> Result<PendingRoom, SessionError> {
+        let pending = self.enter_all(session_key, vec![room.clone()])?.entered.pop();
+        pending.ok_or_else(|| Refusal::LimitReached("rooms").into())
+    }
+
+    /// Enters some rooms, with buffered recipients. A failure changes nothing.
+    pub(super) fn enter_all(
+        &self,
+        session_key: &SessionKey,
+        rooms: Vec<RoomName>,
+    ) -> Result<PendingRooms, SessionError> {
+        let mut pending = PendingRooms::default();
+        if rooms.is_empty() {
+            return Ok(pending);
+        }
+        let logs: Vec<LogId> = rooms.iter().cloned().map(LogId::Room).collect();
+        let topics = self.subscribe_buffered(&logs, &session_key.user)?;
+        let entered = self.services.store.rooms.enter(session_key, &rooms, self.services.policy.max_rooms);
+        let results = match entered.during("entering a room") {
+            Ok(results) => results,
+            Err(error) => {
+                topics.iter().for_each(|topic| self.unsubscribe(topic));
+                return Err(error.into());
+            }
+        };
+        let is_fenced = results.contains(&EnterResult::Fenced);
+        for ((room, topic), result) in rooms.into_iter().zip(topics).zip(results) {
+            match result {
+                EnterResult::Member { members, version } if !is_fenced => {
+                    pending.entered.push(PendingRoom { room, topic, members, version });
+                }
+                // The session that displaced this one ends its memberships.
+                EnterResult::Member { .. } | EnterResult::Fenced => self.unsubscribe(&topic),
+                EnterResult::TooManyRooms => {
+                    self.unsubscribe(&topic);
+                    pending.refused.push(room);
+                }
+            }
+        }
+        if is_fenced { Err(SessionError::Over(Bye::LoggedInElsewhere)) } else { Ok(pending) }
+    }
+
+    /// Leaves rooms that were entered and are not part of the session yet.
+    pub(super) fn abandon(&self, session_key: &SessionKey, pending: &[PendingRoom]) {
+        pending.iter().for_each(|pending| self.unsubscribe(&pending.topic));
+        let rooms: Vec<RoomName> = pending.iter().map(|pending| pending.room.clone()).collect();
+        self.leave(session_key, &rooms);
+    }
+
+    /// Ends memberships.
+    pub(super) fn leave(&self, session_key: &SessionKey, rooms: &[RoomName]) {
+        self.note("leaving a room", self.services.store.rooms.leave(session_key, rooms));
+    }
+
+    /// Adds a buffered recipient to each of some logs. The logs are followed only after that, so the recipients get
+    /// every entry that is stored after the head.
+    pub(super) fn subscribe_buffered(&self, logs: &[LogId], user: &UserName) -> Result<Vec<Arc<Topic>>, CommandError> {
+        let listen = |log| self.services.hub.listen(log, &self.peer, user);
+        let topics: Vec<Arc<Topic>> = logs.iter().map(listen).collect();
+        match self.services.store.log.follow(logs).during("following a log") {
+            Ok(heads) => {
+                for (topic, head) in topics.iter().zip(heads) {
+                    topic.set_start(self.peer.connection(), head);
+                }
+                Ok(topics)
+            }
+            Err(error) => {
+                topics.iter().for_each(|topic| self.services.hub.unlisten(topic, self.peer.connection()));
+                Err(error)
+            }
+        }
+    }
+
+    pub(super) fn unsubscribe(&self, topic: &Arc<Topic>) {
+        self.services.hub.unlisten(topic, self.peer.connection());
+        self.services.store.log.unfollow(topic.log());
+    }
+
+    /// Checks that the account whose password was right still exists and was not kicked since. The hub must know the
+    /// session before: it then receives later deletions and kicks.
+    pub(super) fn check_account(&self, user: &UserName, version: AccountVersion) -> Result<(), SessionError> {
+        let account = self.services.store.accounts.find(user).during("looking an account up again")?;
+        match account {
+            Some(account) if account.version() == version => Ok(()),
+            _ => Err(SessionError::Over(Bye::Kicked)),
+        }
+    }
+
+    /// Stores a follow, unless the followed account was deleted meanwhile. Returns when that account was created.
+    pub(super) fn subscribe(&self, follower: &UserName, publisher: &UserName) -> Result<Timestamp, CommandError> {
+        let store = &self.services.store;
+        store.follows.subscribe(follower, publisher).during("subscribing")?;
+        let Some(account) = store.accounts.find(publisher).during("looking a user up again")? else {
+            store.follows.unsubscribe(follower, publisher).during("unsubscribing")?;
+            return Err(Refusal::NoSuchUser(publisher.clone()).into());
+        };
+        Ok(account.created)
+    }
+
+    /// Reports a failure that no client waits for.
+    pub(super) fn note(&self, what: &'static str, result: Result<(), StoreError>) {
+        if let Err(error) = result {
+            self.services.observer.store_failed(what, &error);
+        }
+    }
+}

@@ -1,0 +1,143 @@
+//! `/sync`: opens the remembered rooms again, and tells in one reply where everything stands. The cost is a fixed number
+//! of calls of the store, however many rooms there are.
+
+use std::borrow::Cow;
+use std::collections::HashMap;
+
+use parlor_proto::{
+    DirectState, Event, FeedState, InboxState, LostRoom, MessageId, RefusalCode, RoomName, RoomState, Sync,
+};
+
+use super::{OpenLog, Session, SessionError};
+use crate::connection::effects::During;
+use crate::connection::handle::{ConnectionHandle, PendingRoom};
+use crate::ports::{Conversation, Head, LogId, Mark, PersonalState};
+
+/// Maximum number of conversations in the reply, newest first.
+const MAX_CONVERSATIONS: usize = 1_000;
+
+/// The role of everybody in every room.
+const MEMBER: &str = "member";
+
+impl Session {
+    /// Opens the remembered rooms that are not open, and replies with the state of everything. A failure changes
+    /// nothing.
+    pub(crate) fn sync(&mut self, handle: &ConnectionHandle) -> Result<(), SessionError> {
+        let state = handle.services.store.personal.load(self.user()).during("looking up remembered rooms")?;
+        let closed = state.rooms.iter().filter(|room| !self.is_open(room)).cloned();
+        // The lobby is open anyway, so it does not take the place of a remembered room.
+        let besides_lobby = self.open_rooms().filter(|room| !room.is_lobby()).count();
+        let free = handle.services.policy.max_open_rooms.saturating_sub(besides_lobby);
+        let mut closed: Vec<RoomName> = closed.collect();
+        let too_many = closed.split_off(free.min(closed.len()));
+        let pending = handle.enter_all(&self.session_key, closed)?;
+        let heads = match self.heads(handle, &pending.entered) {
+            Ok(heads) => heads,
+            Err(unable) => {
+                handle.abandon(&self.session_key, &pending.entered);
+                return Err(unable);
+            }
+        };
+        let recipients: Vec<_> = pending.entered.iter().map(|room| (room.topic.clone(), room.version)).collect();
+        for PendingRoom { room, topic, .. } in pending.entered {
+            self.logs.insert(LogId::Room(room), OpenLog::new(topic, self.connection));
+        }
+        self.save_marks(handle, self.new_marks(&state, &heads));
+        let lost = |room| LostRoom { room, code: RefusalCode::LimitReached };
+        let lost = pending.refused.into_iter().chain(too_many).map(lost).collect();
+        handle.peer.reply(&Event::Sync(Box::new(self.everything(state, &heads, lost))));
+        for (topic, version) in recipients {
+            topic.activate(self.connection, Some(version), |_| None).run();
+        }
+        Ok(())
+    }
+
+    /// The logs that it still receives. It does not receive the feed of a deleted account, though the name may have a next
+    /// owner.
+    fn heard(&self) -> impl Iterator<Item = (&LogId, &OpenLog)> {
+        self.logs.iter().filter(|(_, open)| open.topic.has(self.connection))
+    }
+
+    /// The position of each log, and the number of members of each room.
+    fn heads(&self, handle: &ConnectionHandle, entered: &[PendingRoom]) -> Result<Heads, SessionError> {
+        let store = &handle.services.store;
+        let logs: Vec<LogId> = self.heard().map(|(log, _)| log.clone()).collect();
+        let positions = store.log.heads(&logs).during("reading the heads of logs")?;
+        let rooms: Vec<RoomName> = self.open_rooms().cloned().collect();
+        let counts = store.rooms.counts(&rooms).during("counting members")?;
+        let mut heads = Heads {
+            positions: logs.into_iter().zip(positions).collect(),
+            members: rooms.into_iter().zip(counts).collect(),
+        };
+        for PendingRoom { room, topic, members, .. } in entered {
+            heads.positions.insert(LogId::Room(room.clone()), topic.position_of(self.connection));
+            heads.members.insert(room.clone(), *members);
+        }
+        Ok(heads)
+    }
+
+    /// Marks for logs that have none, and for what the session wrote.
+    fn new_marks(&self, state: &PersonalState, heads: &Heads) -> Vec<Mark> {
+        let logs = self.heard().filter(|(log, open)| match log {
+            LogId::Inbox(_) => false,
+            LogId::Room(_) | LogId::Feed(_) => {
+                let last = heads.position(log).last;
+                let mark = state.marks.get(log).copied();
+                // A log without entries needs no mark. One beyond the log belongs to a numbering that was lost.
+                last.0 > 0 && (open.wrote.is_some() || mark.is_none_or(|mark| mark > last))
+            }
+        });
+        logs.map(|(log, open)| {
+            let last = heads.position(log).last;
+            Mark { log: log.clone(), read: read_until(open, state.marks.get(log).copied(), last), last }
+        })
+        .collect()
+    }
+
+    fn everything(&self, state: PersonalState, heads: &Heads, lost: Vec<LostRoom>) -> Sync {
+        let (mut rooms, mut feeds) = (Vec::new(), Vec::new());
+        let mut inbox =
+            InboxState { epoch: heads.position(&LogId::Inbox(self.user().clone())).epoch, last: MessageId(0) };
+        for (log, open) in self.heard() {
+            let Head { epoch, last } = heads.position(log);
+            let read = read_until(open, state.marks.get(log).copied(), last);
+            let unread = last.0 - read.0;
+            match log {
+                LogId::Room(room) => rooms.push(RoomState {
+                    room: room.clone(),
+                    members: heads.members.get(room).copied().unwrap_or_default(),
+                    topic: String::new(),
+                    role: Cow::Borrowed(MEMBER),
+                    epoch,
+                    last,
+                    read,
+                    unread,
+                }),
+                LogId::Feed(user) => feeds.push(FeedState { user: user.clone(), epoch, last, read, unread }),
+                LogId::Inbox(_) => inbox = InboxState { epoch, last },
+            }
+        }
+        let direct = |Conversation { peer, last, read, unread }| DirectState { user: peer, last, read, unread };
+        let directs = state.conversations.into_iter().take(MAX_CONVERSATIONS).map(direct).collect();
+        Sync { current: self.current.clone(), rooms, directs, feeds, inbox, lost }
+    }
+}
+
+struct Heads {
+    positions: HashMap<LogId, Head>,
+    members: HashMap<RoomName, usize>,
+}
+
+impl Heads {
+    fn position(&self, log: &LogId) -> Head {
+        self.positions.get(log).copied().unwrap_or(Head { epoch: parlor_proto::Epoch(0), last: MessageId(0) })
+    }
+}
+
+/// Up to where a log is read: the stored mark, or what the session wrote, or else where it began to receive the log. A mark
+/// beyond the log belongs to a numbering that was lost: then nothing is read.
+fn read_until(open: &OpenLog, mark: Option<MessageId>, last: MessageId) -> MessageId {
+    let counts = |mark: MessageId| if mark > last { MessageId(0) } else { mark };
+    let known = mark.map(counts).into_iter().chain(open.wrote).max();
+    known.unwrap_or(open.since).min(last)
+}
