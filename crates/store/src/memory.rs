@@ -1,33 +1,48 @@
 //! The store that keeps everything in memory. For tests, it is the reference that other stores are compared with. It
 //! must not be used for data that must survive the process.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
+mod log;
+mod personal;
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 use std::time::Duration;
 
-use parlor_core::Flush;
 use parlor_core::ports::{
-    Account, Accounts, Append, AppendReport, AppendResult, Entry, Follows, Head, KNOWN_FOR, Log, LogId,
-    MAX_KNOWN_ADDRESSES, PasswordHash, Role, Sink, Store, StoreResult,
+    Account, Accounts, Follows, KNOWN_FOR, LogId, MAX_KNOWN_ADDRESSES, PasswordHash, Role, Sink, Store, StoreResult,
 };
-use parlor_proto::{Epoch, MessageId, Timestamp, UserName};
+use parlor_proto::{Epoch, Timestamp, UserName};
 
 use crate::in_process::{InProcessBus, InProcessLoginLimiter, InProcessSessions, UsualAddresses};
 use crate::sync::{Mutex, lock};
+
+#[cfg(feature = "sqlite")]
+pub(crate) use log::Conversations;
+pub(crate) use log::MemoryLog;
+use personal::MemoryPersonal;
 
 /// A store in memory that keeps the newest `history` entries of each log and sends news for clients to `sink`.
 pub fn open(sink: Arc<dyn Sink>, history: usize) -> Store {
     let live = Arc::new(InProcessSessions::new(sink.clone()));
     let addresses = Arc::new(MemoryAddresses::default());
     let attempts = Arc::new(InProcessLoginLimiter::new(addresses.clone()));
-    let people =
-        Arc::new(MemoryAccounts { state: Mutex::default(), sink: sink.clone(), attempts: attempts.clone(), addresses });
+    let personal = Arc::new(MemoryPersonal::default());
+    let log = Arc::new(MemoryLog::new(live.clone(), sink.clone(), personal.clone(), history, Epoch(1)));
+    let people = Arc::new(MemoryAccounts {
+        state: Mutex::default(),
+        sink: sink.clone(),
+        attempts: attempts.clone(),
+        addresses,
+        personal: personal.clone(),
+        log: log.clone(),
+    });
     Store {
         accounts: people.clone(),
         follows: people,
         sessions: live.clone(),
-        rooms: live.clone(),
-        log: Arc::new(MemoryLog::new(live, sink.clone(), history, Epoch(1))),
+        rooms: live,
+        log,
+        personal,
         bus: Arc::new(InProcessBus::new(sink)),
         attempts,
     }
@@ -39,6 +54,8 @@ struct MemoryAccounts {
     sink: Arc<dyn Sink>,
     attempts: Arc<InProcessLoginLimiter>,
     addresses: Arc<MemoryAddresses>,
+    personal: Arc<MemoryPersonal>,
+    log: Arc<MemoryLog>,
 }
 
 #[derive(Default)]
@@ -53,6 +70,15 @@ impl MemoryAccounts {
         let mut people = lock(&self.state);
         people.accounts.get_mut(user).map(change).is_some()
     }
+
+    /// Removes all that belongs to a user besides the account and the follows.
+    fn forget_person(&self, user: &UserName) {
+        lock(&self.addresses.0).remove(user);
+        self.personal.forget_user(user);
+        for log in [LogId::Feed(user.clone()), LogId::Inbox(user.clone())] {
+            self.log.forget_entries(&log);
+        }
+    }
 }
 
 impl Accounts for MemoryAccounts {
@@ -62,6 +88,9 @@ impl Accounts for MemoryAccounts {
         if is_free {
             people.follows.retain(|(follower, publisher)| *follower != account.user && *publisher != account.user);
             people.accounts.insert(account.user.clone(), account.clone());
+            // The last session of an earlier account of this name may have left something behind.
+            self.personal.forget_user(&account.user);
+            self.personal.set_account(&account.user, account.created);
         }
         Ok(is_free)
     }
@@ -99,7 +128,7 @@ impl Accounts for MemoryAccounts {
         let Some(Account { created, .. }) = people.accounts.remove(user) else { return Ok(false) };
         people.follows.retain(|(follower, publisher)| follower != user && publisher != user);
         drop(people);
-        lock(&self.addresses.0).remove(user);
+        self.forget_person(user);
         self.sink.account_deleted(user, created).run();
         Ok(true)
     }
@@ -163,78 +192,5 @@ impl Follows for MemoryAccounts {
         let people = lock(&self.state);
         let followers = people.follows.iter().filter(|(_, of)| of == publisher);
         Ok(followers.map(|(follower, _)| follower.clone()).collect())
-    }
-}
-
-/// Logs in memory. Also used if no history is kept. Lock tier 0, before that of [`InProcessSessions`]: held while
-/// entries are delivered, so that they are in order; the sink never blocks and never calls back.
-pub(crate) struct MemoryLog {
-    logs: Mutex<HashMap<LogId, MemoryLogData>>,
-    live: Arc<InProcessSessions>,
-    sink: Arc<dyn Sink>,
-    history: usize,
-    epoch: Epoch,
-}
-
-#[derive(Default)]
-struct MemoryLogData {
-    last: MessageId,
-    newest: VecDeque<Entry>,
-}
-
-impl MemoryLog {
-    pub(crate) fn new(live: Arc<InProcessSessions>, sink: Arc<dyn Sink>, history: usize, epoch: Epoch) -> Self {
-        Self { logs: Mutex::default(), live, sink, history, epoch }
-    }
-
-    /// Stores an entry, and leaves it in `stored` for its delivery.
-    fn store(
-        &self,
-        logs: &mut HashMap<LogId, MemoryLogData>,
-        append: Append,
-        stored: &mut HashMap<LogId, Vec<Entry>>,
-    ) -> AppendResult {
-        if !self.live.may_append(&append) {
-            return AppendResult::Fenced;
-        }
-        let Append { log, author, time, text, .. } = append;
-        let kept = logs.entry(log.clone()).or_default();
-        kept.last = kept.last.next();
-        let entry = Entry { id: kept.last, time, author, text };
-        stored.entry(log).or_default().push(entry.clone());
-        if self.history > 0 {
-            kept.newest.push_back(entry);
-            let excess = kept.newest.len().saturating_sub(self.history);
-            kept.newest.drain(..excess);
-        }
-        AppendResult::Stored(kept.last)
-    }
-}
-
-impl Log for MemoryLog {
-    fn append(&self, batch: Vec<Append>) -> AppendReport {
-        let mut logs = lock(&self.logs);
-        let mut stored = HashMap::new();
-        let outcomes = batch.into_iter().map(|append| Ok(self.store(&mut logs, append, &mut stored))).collect();
-        self.live.keep(stored.keys());
-        let mut flush = Flush::default();
-        for (log, entries) in &stored {
-            flush.merge(self.sink.deliver(log, entries));
-        }
-        AppendReport { outcomes, flush }
-    }
-
-    fn follow(&self, log: &LogId) -> StoreResult<Head> {
-        let last = lock(&self.logs).get(log).map(|kept| kept.last).unwrap_or_default();
-        Ok(Head { epoch: self.epoch, last })
-    }
-
-    fn unfollow(&self, _log: &LogId) {}
-
-    fn newest(&self, log: &LogId, count: usize) -> StoreResult<Vec<Entry>> {
-        let logs = lock(&self.logs);
-        let Some(kept) = logs.get(log) else { return Ok(Vec::new()) };
-        let skipped = kept.newest.len().saturating_sub(count);
-        Ok(kept.newest.iter().skip(skipped).cloned().collect())
     }
 }

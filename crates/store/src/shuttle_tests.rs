@@ -146,9 +146,9 @@ fn live_as_session(live: &InProcessSessions, session_key: &SessionKey, alive: &A
     if waited == PredecessorWait::Alone {
         assert_eq!(alive.fetch_add(1, Ordering::SeqCst), 0, "two sessions of one user");
         live.evict_predecessors(session_key).unwrap();
-        if let EnterResult::Member { members, .. } = live.enter(session_key, &RoomName::lobby(), 9).unwrap() {
+        if let [EnterResult::Member { members, .. }] = live.enter(session_key, &[RoomName::lobby()], 9).unwrap()[..] {
             assert_eq!(members, 1);
-            live.leave(session_key, &RoomName::lobby()).unwrap();
+            live.leave(session_key, &[RoomName::lobby()]).unwrap();
         }
         alive.fetch_sub(1, Ordering::SeqCst);
     }

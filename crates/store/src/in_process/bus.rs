@@ -1,9 +1,8 @@
-//! Sends messages to users directly, because all users are on this server.
+//! Sends messages to all users directly, because all users are on this server.
 
 use std::sync::Arc;
 
 use parlor_core::ports::{Bus, Sink, StoreResult, UnloggedMessage};
-use parlor_proto::UserName;
 
 /// Hands every message to the only server.
 pub struct InProcessBus {
@@ -18,12 +17,6 @@ impl InProcessBus {
 }
 
 impl Bus for InProcessBus {
-    fn direct(&self, to: &UserName, message: &UnloggedMessage) -> StoreResult<bool> {
-        let Some(flush) = self.sink.direct(to, message) else { return Ok(false) };
-        flush.run();
-        Ok(true)
-    }
-
     fn broadcast(&self, message: &UnloggedMessage) -> StoreResult<()> {
         self.sink.notice(message).run();
         Ok(())

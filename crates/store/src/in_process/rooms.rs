@@ -10,28 +10,31 @@ use parlor_proto::{Generation, RoomName, RoomSummary, UserName};
 use super::{InProcessSessions, State};
 
 impl Rooms for InProcessSessions {
-    fn enter(&self, session_key: &SessionKey, room: &RoomName, max_rooms: usize) -> StoreResult<EnterResult> {
+    fn enter(&self, session_key: &SessionKey, rooms: &[RoomName], max_rooms: usize) -> StoreResult<Vec<EnterResult>> {
+        let mut flush = Flush::default();
         let mut state = self.lock();
-        if !state.is_current(&session_key.user, session_key.generation) {
-            return Ok(EnterResult::Fenced);
-        }
-        let is_new = !room.is_lobby() && !state.rooms.contains_key(room);
-        if is_new && state.rooms_besides_lobby() >= max_rooms {
-            return Ok(EnterResult::TooManyRooms);
-        }
-        let members = state.add(session_key, room);
-        let (version, flush) = self.announce(&mut state, &session_key.user, room, Change::Entered, members);
+        let results = rooms.iter().map(|room| self.enter_one(&mut state, session_key, room, max_rooms, &mut flush));
+        let results = results.collect();
         drop(state);
         flush.run();
-        Ok(EnterResult::Member { members, version })
+        Ok(results)
     }
 
-    fn leave(&self, session_key: &SessionKey, room: &RoomName) -> StoreResult<()> {
+    fn leave(&self, session_key: &SessionKey, rooms: &[RoomName]) -> StoreResult<()> {
+        let mut flush = Flush::default();
         let mut state = self.lock();
-        let flush = self.remove(&mut state, &session_key.user, room, |generation| generation == session_key.generation);
+        for room in rooms {
+            let is_meant = |generation| generation == session_key.generation;
+            flush.merge(self.remove(&mut state, &session_key.user, room, is_meant));
+        }
         drop(state);
         flush.run();
         Ok(())
+    }
+
+    fn counts(&self, rooms: &[RoomName]) -> StoreResult<Vec<usize>> {
+        let state = self.lock();
+        Ok(rooms.iter().map(|room| state.rooms.get(room).map_or(0, |room| room.members.len())).collect())
     }
 
     fn evict_predecessors(&self, session_key: &SessionKey) -> StoreResult<()> {
@@ -64,6 +67,32 @@ impl Rooms for InProcessSessions {
 }
 
 impl InProcessSessions {
+    fn enter_one(
+        &self,
+        state: &mut State,
+        session_key: &SessionKey,
+        room: &RoomName,
+        max_rooms: usize,
+        flush: &mut Flush,
+    ) -> EnterResult {
+        if !state.is_current(&session_key.user, session_key.generation) {
+            return EnterResult::Fenced;
+        }
+        let is_new = !room.is_lobby() && !state.rooms.contains_key(room);
+        if is_new && state.rooms_besides_lobby() >= max_rooms {
+            return EnterResult::TooManyRooms;
+        }
+        if let Some(members) = state.rooms.get(room).map(|room| &room.members)
+            && members.get(&session_key.user) == Some(&session_key.generation)
+        {
+            return EnterResult::Member { members: members.len(), version: state.last_version };
+        }
+        let members = state.add(session_key, room);
+        let (version, announced) = self.announce(state, &session_key.user, room, Change::Entered, members);
+        flush.merge(announced);
+        EnterResult::Member { members, version }
+    }
+
     /// Removes the user's membership if its generation is one of the given ones.
     fn remove(
         &self,

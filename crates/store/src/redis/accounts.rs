@@ -8,6 +8,7 @@ use parlor_proto::{Timestamp, UserName};
 use super::connection::command::{self, Argument, Command};
 use super::connection::router::Router;
 use super::connection::script;
+use super::directs::Deliveries;
 use super::keys;
 use super::login_limiter;
 use super::membership::server::Server;
@@ -17,8 +18,9 @@ use super::rooms::sorted;
 const OPERATOR: &str = "operator";
 const MEMBER: &str = "member";
 
-/// The followers of a user, and the publishers that the user follows.
-type Follows = (Vec<String>, Vec<String>);
+/// The followers of a user, the publishers that the user follows, the users whom the user blocks, and those who block the
+/// user.
+type Others = [Vec<String>; 4];
 
 /// Accounts in Redis, for servers and for admin programs.
 pub(super) struct RedisAccounts<'a>(pub(super) &'a Router);
@@ -38,10 +40,17 @@ impl RedisAccounts<'_> {
         self.call::<i64>(Command::plain("SADD", keys::USERS, &[user.as_str()])).map(drop)
     }
 
-    /// Runs one step of a deletion. Returns the followers of the account and the publishers that it follows; none if
-    /// the name already belongs to a new account.
-    fn take_away(&self, user: &UserName, created: i64, step: &str) -> StoreResult<Option<Follows>> {
-        let keys = [keys::user(user), keys::followers(user), keys::following(user), keys::usual_addresses(user)];
+    /// Runs one step of a deletion. Returns the users in the sets of the account; none if the name already belongs to a
+    /// new account.
+    fn take_away(&self, user: &UserName, created: i64, step: &str) -> StoreResult<Option<Others>> {
+        let mut keys = vec![
+            keys::user(user),
+            keys::followers(user),
+            keys::following(user),
+            keys::blocks(user),
+            keys::blocked_by(user),
+        ];
+        keys.extend(keys::belongings(user));
         self.call(Command::script(script::delete_account(), &keys, &[&created, &step]))
     }
 
@@ -64,13 +73,18 @@ impl Accounts for RedisAccounts<'_> {
         let Account { user, hash, role, created, kicks: _ } = account;
         // The index comes first, so that every account is in it.
         self.list(user)?;
-        let keys = [keys::user(user), keys::following(user), keys::usual_addresses(user)];
+        let mut keys = vec![keys::user(user), keys::following(user), keys::blocks(user), keys::blocked_by(user)];
+        keys.extend(keys::belongings(user));
         let args: [&dyn Argument; 3] = [&hash.expose(), &role_word(*role), &created.as_millis()];
-        let left: Option<Vec<String>> = self.call(Command::script(script::create_account(), &keys, &args))?;
+        let left: Option<Vec<Vec<String>>> = self.call(Command::script(script::create_account(), &keys, &args))?;
         let Some(left) = left else { return Ok(false) };
         // The end of a deletion may have removed the name in between.
         self.list(user)?;
-        self.take_out(user, sorted(&left).iter().map(keys::followers))?;
+        let mut left = left.into_iter();
+        let mut next = || sorted(&left.next().unwrap_or_default());
+        let (followed, blocked, blockers) = (next(), next(), next());
+        let sets = followed.iter().map(keys::followers).chain(blocked.iter().map(keys::blocked_by));
+        self.take_out(user, sets.chain(blockers.iter().map(keys::blocks)))?;
         Ok(true)
     }
 
@@ -95,13 +109,21 @@ impl Accounts for RedisAccounts<'_> {
         let created: Option<i64> = self.call(Command::plain("HGET", keys::user(user), &["created"]))?;
         let Some(created) = created else { return Ok(false) };
         // No answer: another caller has deleted the account in the meantime.
-        let Some((followers, following)) = self.take_away(user, created, "")? else { return Ok(true) };
+        let Some([followers, following, blocked, blockers]) = self.take_away(user, created, "")? else {
+            return Ok(true);
+        };
         // Servers are notified now, so that the session ends even if the rest fails. They are notified again at the
         // end, because a server may have read its follows in the meantime.
         self.tell_deletion(user, created)?;
+        // What the user said is accepted, so its copies are appended. One that cannot be appended now does not keep the
+        // account: its note stays, and whoever gets the name next completes it.
+        drop(Deliveries { router: self.0, kept: u64::MAX >> 12, cursors: None }.complete(user));
         let followers = sorted(&followers).iter().map(keys::following).collect::<Vec<_>>();
         let publishers = sorted(&following).iter().map(keys::followers).collect::<Vec<_>>();
-        self.take_out(user, followers.into_iter().chain(publishers).chain([keys::USERS.to_owned()]))?;
+        let blocked = sorted(&blocked).iter().map(keys::blocked_by).collect::<Vec<_>>();
+        let blockers = sorted(&blockers).iter().map(keys::blocks).collect::<Vec<_>>();
+        let sets = followers.into_iter().chain(publishers).chain(blocked).chain(blockers);
+        self.take_out(user, sets.chain([keys::USERS.to_owned()]))?;
         self.tell_deletion(user, created)?;
         // No answer: another caller was faster. The name may have a new account, which must be in the index.
         if self.take_away(user, created, "last")?.is_none() {

@@ -29,7 +29,8 @@ pub(super) fn read_head(reply: Option<StoreResult<Value>>) -> StoreResult<Head> 
 pub(super) fn read_entry(value: &Value) -> Option<Entry> {
     let (id, fields): (String, Vec<String>) = ::redis::from_redis_value_ref(value).ok()?;
     let field = |name: &str| fields.chunks(2).find(|pair| pair[0] == name).and_then(|pair| pair.get(1));
-    message::entry(id.split('-').next()?, field("time")?, field("from")?, field("text")?)
+    let to = field("to").map(|to| to.parse()).transpose().ok()?;
+    Some(Entry { to, ..message::entry(id.split('-').next()?, field("time")?, field("from")?, field("text")?)? })
 }
 
 /// Asks for the rooms of the index that may have members.

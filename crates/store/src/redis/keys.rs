@@ -113,6 +113,7 @@ pub(super) fn log(log: &LogId) -> String {
     match log {
         LogId::Room(room) => format!("parlor:log:{{{room}}}"),
         LogId::Feed(user) => format!("parlor:feed:{{{user}}}"),
+        LogId::Inbox(user) => format!("parlor:inbox:{{{user}}}"),
     }
 }
 
@@ -121,7 +122,76 @@ pub(super) fn meta(log: &LogId) -> String {
     match log {
         LogId::Room(room) => format!("parlor:log-meta:{{{room}}}"),
         LogId::Feed(user) => format!("parlor:feed-meta:{{{user}}}"),
+        LogId::Inbox(user) => format!("parlor:inbox-meta:{{{user}}}"),
     }
+}
+
+/// Hash and sorted set with a TTL, in the slot of a log: the numbers and the times of what an author appended at most
+/// once, by key.
+pub(super) fn once(log: &LogId, author: &UserName) -> [String; 2] {
+    let (kind, name) = (log.kind().word(), log.name());
+    [format!("parlor:once:{kind}:{{{name}}}:{author}"), format!("parlor:once-times:{kind}:{{{name}}}:{author}")]
+}
+
+/// Hash: the direct messages that a user sent and whose recipient's copy is still to be appended, by number.
+pub(super) fn undelivered(user: &UserName) -> String {
+    format!("parlor:undelivered:{{{user}}}")
+}
+
+/// Hash: the newest copy that a user got from each sender.
+pub(super) fn received(user: &UserName) -> String {
+    format!("parlor:received:{{{user}}}")
+}
+
+/// Hash: the state of each conversation of a user, by the other user.
+pub(super) fn conversations(user: &UserName) -> String {
+    format!("parlor:conversations:{{{user}}}")
+}
+
+/// Sorted set: the messages of each conversation in a user's inbox.
+pub(super) fn conversation_index(user: &UserName) -> String {
+    format!("parlor:conversation-index:{{{user}}}")
+}
+
+/// Set: the rooms that are remembered for a user.
+pub(super) fn remembered_rooms(user: &UserName) -> String {
+    format!("parlor:remembered-rooms:{{{user}}}")
+}
+
+/// Hash: up to where a user has read rooms and feeds.
+pub(super) fn marks(user: &UserName) -> String {
+    format!("parlor:marks:{{{user}}}")
+}
+
+/// Set: the users whom a user blocks.
+pub(super) fn blocks(user: &UserName) -> String {
+    format!("parlor:blocks:{{{user}}}")
+}
+
+/// Set: the users who block a user.
+pub(super) fn blocked_by(user: &UserName) -> String {
+    format!("parlor:blocked-by:{{{user}}}")
+}
+
+/// All that is deleted with an account besides the sets that name other users: [`followers`], [`following`],
+/// [`blocks`] and [`blocked_by`]. The heads of the user's logs stay: a client may know their numbers.
+pub(super) fn belongings(user: &UserName) -> [String; 12] {
+    let [published, published_times] = once(&LogId::Feed(user.clone()), user);
+    let [sent, sent_times] = once(&LogId::Inbox(user.clone()), user);
+    [
+        usual_addresses(user),
+        log(&LogId::Feed(user.clone())),
+        log(&LogId::Inbox(user.clone())),
+        received(user),
+        conversations(user),
+        conversation_index(user),
+        remembered_rooms(user),
+        marks(user),
+        published,
+        published_times,
+        sent,
+        sent_times,
+    ]
 }
 
 /// Hash with a TTL: failed logins of an account, from addresses that its user does not usually use.
@@ -179,6 +249,22 @@ mod tests {
         let feed = LogId::Feed(ann.clone());
         for key in [user(&ann), session(&ann), ending(&ann), takeovers(&ann), log(&feed), meta(&feed)] {
             assert_eq!(slot(&key), slot("ann"), "{key}");
+        }
+        let inbox = LogId::Inbox(ann.clone());
+        let personal = [
+            undelivered(&ann),
+            blocks(&ann),
+            blocked_by(&ann),
+            followers(&ann),
+            following(&ann),
+            log(&inbox),
+            meta(&inbox),
+        ];
+        for key in personal.into_iter().chain(belongings(&ann)) {
+            assert_eq!(slot(&key), slot("ann"), "{key}");
+        }
+        for key in once(&room, &ann) {
+            assert_eq!(slot(&key), slot("red"), "{key}");
         }
         for key in [attempts_of_account(&ann), attempts_of_pair(&ann, "192.0.2.1"), usual_addresses(&ann)] {
             assert_eq!(slot(&key), slot("ann"), "{key}");

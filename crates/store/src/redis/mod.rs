@@ -10,11 +10,13 @@ mod accounts;
 mod bus;
 mod codec;
 mod connection;
+mod directs;
 mod follows;
 mod keys;
 mod log;
 mod login_limiter;
 mod membership;
+mod personal;
 mod pubsub;
 mod random;
 mod rooms;
@@ -159,6 +161,7 @@ impl Redis {
             sessions: server.clone(),
             rooms: server.clone(),
             log: server.clone(),
+            personal: server.clone(),
             bus: server.clone(),
             attempts: server.clone(),
         };

@@ -1,6 +1,7 @@
 //! Entering and leaving rooms. The room's script numbers and announces each change, so all servers receive the changes
 //! in one order.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use parlor_core::ports::{EnterResult, Rooms, SessionKey, StoreError, StoreResult};
@@ -21,52 +22,60 @@ pub(super) const ENTER_PATIENCE: Duration = Duration::from_secs(5);
 const ABSENT: i64 = 0;
 
 impl Rooms for Server {
-    fn enter(&self, session_key: &SessionKey, room: &RoomName, max_rooms: usize) -> StoreResult<EnterResult> {
+    fn enter(&self, session_key: &SessionKey, rooms: &[RoomName], max_rooms: usize) -> StoreResult<Vec<EnterResult>> {
         self.lease.check()?;
         let _reserved = self.local.reserve(session_key);
         // The deadline is taken before any request. Otherwise a server that freezes in between would take it too late.
         let deadline = self.lease.deadline(ENTER_PATIENCE);
-        // A room with a log counts as known, even if it is not in the index: the index was lost, or the log is older
-        // than the index.
-        let is_admitted = self.admit(room, max_rooms)? || (self.has_log(room)? && self.admit(room, usize::MAX)?);
-        if !is_admitted {
-            return Ok(EnterResult::TooManyRooms);
+        let mut results = vec![EnterResult::TooManyRooms; rooms.len()];
+        let admitted = self.admit_all(rooms, max_rooms)?;
+        let passes = admitted.iter().map(|&at| (&rooms[at], EnterParams { seq: self.next_seq(), deadline }));
+        let passes: Vec<_> = passes.collect();
+        let mut outcome = Ok(());
+        for ((at, (room, pass)), entered) in
+            admitted.into_iter().zip(&passes).zip(self.note_and_enter(session_key, &passes))
+        {
+            match entered {
+                Ok(result) => {
+                    if matches!(result, EnterResult::Member { .. }) {
+                        self.local.entered(session_key, room);
+                    }
+                    results[at] = result;
+                }
+                Err(error) => {
+                    let (session_key, room) = (session_key.clone(), (*room).clone());
+                    self.local.defer(DeferredCleanup::Membership { session_key, room, seq: pass.seq });
+                    outcome = Err(error);
+                }
+            }
         }
-        let pass = EnterParams { seq: self.next_seq(), deadline };
-        let seq = pass.seq;
-        let entered = self.note_and_enter(session_key, room, pass);
-        match &entered {
-            Ok(EnterResult::Member { .. }) => self.local.entered(session_key, room),
-            Ok(_) => {}
-            Err(_) => self.local.defer(DeferredCleanup::Membership {
-                session_key: session_key.clone(),
-                room: room.clone(),
-                seq,
-            }),
+        if let Err(error) = outcome {
+            let entered = rooms.iter().zip(&results).filter(|(_, it)| matches!(it, EnterResult::Member { .. }));
+            let entered: Vec<RoomName> = entered.map(|(room, _)| room.clone()).collect();
+            // What fails here is tried again later.
+            drop(self.leave_all(session_key, &entered));
+            return Err(error);
         }
-        entered
+        Ok(results)
     }
 
-    fn leave(&self, session_key: &SessionKey, room: &RoomName) -> StoreResult<()> {
+    fn leave(&self, session_key: &SessionKey, rooms: &[RoomName]) -> StoreResult<()> {
         let _reserved = self.local.reserve(session_key);
-        self.local.left(session_key, room);
-        let seq = self.next_seq();
-        let left = self.leave_until(session_key, room, seq);
-        if left.is_err() {
-            self.local.defer(DeferredCleanup::Membership { session_key: session_key.clone(), room: room.clone(), seq });
-        }
-        left
+        self.leave_all(session_key, rooms)
+    }
+
+    fn counts(&self, rooms: &[RoomName]) -> StoreResult<Vec<usize>> {
+        let replies = self.router.call_all(rooms.iter().map(count_members).collect());
+        replies.into_iter().map(command::read).collect()
     }
 
     fn evict_predecessors(&self, session_key: &SessionKey) -> StoreResult<()> {
-        let (_, endings) = self.predecessors(&session_key.user)?;
+        let endings = self.predecessors(&session_key.user)?.endings;
         let below = session_key.generation.to_string();
-        for ending in endings.iter().filter(|ending| ending.generation < session_key.generation) {
-            for room in &ending.rooms {
-                self.evict(&session_key.user, room, &below)?;
-            }
-        }
-        Ok(())
+        let earlier = endings.into_iter().filter(|ending| ending.generation < session_key.generation);
+        let rooms: BTreeSet<RoomName> = earlier.flat_map(|ending| ending.rooms).collect();
+        let rooms: Vec<RoomName> = rooms.into_iter().collect();
+        if rooms.is_empty() { Ok(()) } else { self.evict(&session_key.user, &rooms, &below) }
     }
 
     fn members(&self, room: &RoomName) -> StoreResult<Vec<UserName>> {
@@ -97,6 +106,7 @@ pub(super) fn count_members(room: &RoomName) -> Command {
 }
 
 /// The parameters of an enter.
+#[derive(Debug, Clone, Copy)]
 pub(super) struct EnterParams {
     pub(super) seq: u64,
     /// Redis's time after which it is too late, in microseconds.
@@ -104,53 +114,140 @@ pub(super) struct EnterParams {
 }
 
 impl Server {
-    /// Notes the enter at the session, and enters. If Redis lost the session, restores it first.
-    fn note_and_enter(&self, session_key: &SessionKey, room: &RoomName, pass: EnterParams) -> StoreResult<EnterResult> {
-        let mut noted = self.record_intent(session_key, room, pass.seq)?;
-        if noted == ABSENT && self.restore_session(session_key)? {
-            noted = self.record_intent(session_key, room, pass.seq)?;
+    /// Notes the enters at the session, and enters. If Redis lost the session, restores it first.
+    fn note_and_enter(
+        &self,
+        session_key: &SessionKey,
+        passes: &[(&RoomName, EnterParams)],
+    ) -> Vec<StoreResult<EnterResult>> {
+        let mut noted = self.record_intents(session_key, passes);
+        if noted.iter().any(|noted| matches!(noted, Ok(ABSENT))) {
+            match self.restore_session(session_key) {
+                Ok(true) => noted = self.record_intents(session_key, passes),
+                Ok(false) => {}
+                Err(error) => return vec![Err(error); passes.len()],
+            }
         }
-        if noted == 1 { self.enter_noted(session_key, room, pass) } else { Ok(EnterResult::Fenced) }
+        let is_noted = |noted: &StoreResult<i64>| matches!(noted, Ok(1));
+        let ready = passes.iter().zip(&noted).filter(|(_, noted)| is_noted(noted));
+        let id = self.id();
+        let enters = ready.map(|((room, pass), _)| enter(session_key, room, &id, *pass)).collect();
+        let mut replies = self.router.call_all(enters).into_iter();
+        let mut entered = Vec::with_capacity(passes.len());
+        for noted in noted {
+            entered.push(match noted {
+                Ok(1) => read_enter(replies.next()),
+                Ok(_) => Ok(EnterResult::Fenced),
+                Err(error) => Err(error),
+            });
+        }
+        self.index_entered(passes, &mut entered);
+        entered
     }
 
-    /// Adds a room to the index. Returns `false` if there are too many rooms.
-    fn admit(&self, room: &RoomName, max_rooms: usize) -> StoreResult<bool> {
+    /// Keeps the entered rooms in the index.
+    fn index_entered(&self, passes: &[(&RoomName, EnterParams)], entered: &mut [StoreResult<EnterResult>]) {
+        let versions =
+            passes.iter().zip(&*entered).enumerate().filter_map(|(at, ((room, _), entered))| match entered {
+                Ok(EnterResult::Member { version, .. }) => Some((at, index(room, *version))),
+                _ => None,
+            });
+        let (places, commands): (Vec<usize>, Vec<Command>) = versions.unzip();
+        for (at, reply) in places.into_iter().zip(self.router.call_all(commands)) {
+            if let Err(error) = command::read::<i64>(reply) {
+                entered[at] = Err(error);
+            }
+        }
+    }
+
+    /// Adds rooms to the index. Returns the places of those that are in it now. A room with a log counts as known, even if
+    /// it is not in the index: the index was lost, or the log is older than the index.
+    fn admit_all(&self, rooms: &[RoomName], max_rooms: usize) -> StoreResult<Vec<usize>> {
+        let places: Vec<usize> = (0..rooms.len()).collect();
+        let (mut admitted, refused) = self.admit(rooms, places, max_rooms)?;
+        if !refused.is_empty() {
+            let asked: Vec<&RoomName> = refused.iter().map(|&at| &rooms[at]).collect();
+            let have_logs = self.have_logs(&asked)?;
+            let known = refused.into_iter().zip(have_logs).filter_map(|(at, has_log)| has_log.then_some(at)).collect();
+            admitted.extend(self.admit(rooms, known, usize::MAX)?.0);
+            admitted.sort_unstable();
+        }
+        Ok(admitted)
+    }
+
+    /// Adds the rooms at some places to the index. Returns the places of those that are in it now, and of those for which
+    /// there are too many rooms.
+    fn admit(&self, rooms: &[RoomName], places: Vec<usize>, max_rooms: usize) -> StoreResult<(Vec<usize>, Vec<usize>)> {
         let lobby = RoomName::lobby();
-        let args: [&dyn Argument; 3] = [&room.as_str(), &max_rooms, &lobby.as_str()];
-        self.call::<i64>(Command::script(script::admit_room(), &[keys::ROOMS], &args)).map(|admitted| admitted > 0)
-    }
-
-    fn record_intent(&self, session_key: &SessionKey, room: &RoomName, seq: u64) -> StoreResult<i64> {
-        let args: [&dyn Argument; 3] = [&session_key.generation.0, &room.as_str(), &seq];
-        self.call(Command::script(script::record_intent(), &[keys::session(&session_key.user)], &args))
-    }
-
-    /// Enters a room that is noted at the session.
-    fn enter_noted(&self, session_key: &SessionKey, room: &RoomName, pass: EnterParams) -> StoreResult<EnterResult> {
-        let (members, version): (i64, u64) = self.call(enter(session_key, room, &self.id(), pass))?;
-        let Ok(members) = usize::try_from(members) else {
-            return if members == -1 {
-                Ok(EnterResult::Fenced)
-            } else {
-                Err(StoreError::new("an enter came too late"))
-            };
+        let admit = |&at: &usize| {
+            let args: [&dyn Argument; 3] = [&rooms[at].as_str(), &max_rooms, &lobby.as_str()];
+            Command::script(script::admit_room(), &[keys::ROOMS], &args)
         };
-        self.call::<i64>(index(room, version))?;
-        Ok(EnterResult::Member { members, version })
+        let replies = self.router.call_all(places.iter().map(admit).collect());
+        let (mut admitted, mut refused) = (Vec::new(), Vec::new());
+        for (at, reply) in places.into_iter().zip(replies) {
+            if command::read::<i64>(reply)? > 0 { admitted.push(at) } else { refused.push(at) }
+        }
+        Ok((admitted, refused))
     }
 
-    /// Removes a session from a room, unless it entered again after `seq`.
-    pub(super) fn leave_until(&self, session_key: &SessionKey, room: &RoomName, seq: u64) -> StoreResult<()> {
-        let log = keys::room_log(room);
-        let keys = [keys::members(room), keys::memberships(room), keys::meta(&log), keys::log(&log)];
-        let args: [&dyn Argument; 3] = [&session_key.user.as_str(), &session_key.generation.0, &seq];
-        let (members, version): (i64, u64) = self.call(Command::script(script::leave(), &keys, &args))?;
-        if members == 0 {
-            self.drop_room(room, version)?;
+    fn record_intents(&self, session_key: &SessionKey, passes: &[(&RoomName, EnterParams)]) -> Vec<StoreResult<i64>> {
+        let record = |(room, pass): &(&RoomName, EnterParams)| {
+            let args: [&dyn Argument; 3] = [&session_key.generation.0, &room.as_str(), &pass.seq];
+            Command::script(script::record_intent(), &[keys::session(&session_key.user)], &args)
+        };
+        self.router.call_all(passes.iter().map(record).collect()).into_iter().map(command::read).collect()
+    }
+
+    /// Removes a session from rooms. What fails is tried again later.
+    fn leave_all(&self, session_key: &SessionKey, rooms: &[RoomName]) -> StoreResult<()> {
+        let leaves: Vec<(RoomName, u64)> = rooms.iter().map(|room| (room.clone(), self.next_seq())).collect();
+        rooms.iter().for_each(|room| self.local.left(session_key, room));
+        let mut outcome = Ok(());
+        for ((room, seq), left) in leaves.iter().zip(self.leave_until(session_key, &leaves)) {
+            if let Err(error) = left {
+                let (session_key, room, seq) = (session_key.clone(), room.clone(), *seq);
+                self.local.defer(DeferredCleanup::Membership { session_key, room, seq });
+                outcome = Err(error);
+            }
         }
-        let forget: [&dyn Argument; 3] = [&session_key.generation.0, &room.as_str(), &seq];
-        self.call::<i64>(Command::script(script::clear_intent(), &[keys::session(&session_key.user)], &forget))
-            .map(drop)
+        outcome
+    }
+
+    /// Removes a session from rooms, each unless it entered again after the number beside it.
+    pub(super) fn leave_until(&self, session_key: &SessionKey, rooms: &[(RoomName, u64)]) -> Vec<StoreResult<()>> {
+        let leave = |(room, seq): &(RoomName, u64)| {
+            let log = keys::room_log(room);
+            let keys = [keys::members(room), keys::memberships(room), keys::meta(&log), keys::log(&log)];
+            let args: [&dyn Argument; 3] = [&session_key.user.as_str(), &session_key.generation.0, seq];
+            Command::script(script::leave(), &keys, &args)
+        };
+        let replies = self.router.call_all(rooms.iter().map(leave).collect());
+        let mut results: Vec<StoreResult<(i64, u64)>> = replies.into_iter().map(command::read).collect();
+        let is_empty = |left: &StoreResult<(i64, u64)>| matches!(left, Ok((0, _)));
+        let empty: Vec<(&RoomName, u64)> = rooms
+            .iter()
+            .zip(&results)
+            .filter(|(_, left)| is_empty(left))
+            .filter_map(|((room, _), left)| Some((room, left.as_ref().ok()?.1)))
+            .collect();
+        if !empty.is_empty()
+            && let Err(error) = self.drop_rooms(&empty)
+        {
+            results.iter_mut().filter(|left| is_empty(left)).for_each(|left| *left = Err(error.clone()));
+        }
+        let left = rooms.iter().zip(&results).filter(|(_, left)| left.is_ok());
+        let clear = |((room, seq), _): (&(RoomName, u64), &StoreResult<(i64, u64)>)| {
+            let args: [&dyn Argument; 3] = [&session_key.generation.0, &room.as_str(), seq];
+            Command::script(script::clear_intent(), &[keys::session(&session_key.user)], &args)
+        };
+        let mut cleared = self.router.call_all(left.map(clear).collect()).into_iter();
+        let finish = |left: StoreResult<(i64, u64)>| {
+            left?;
+            let missing = || Err(StoreError::new("no reply"));
+            command::read::<i64>(cleared.next().unwrap_or_else(missing)).map(drop)
+        };
+        results.into_iter().map(finish).collect()
     }
 
     /// Restores a session that Redis no longer knows. The caller must have reserved it. Returns `false` if it was
@@ -158,6 +255,17 @@ impl Server {
     pub(super) fn restore_session(&self, session_key: &SessionKey) -> StoreResult<bool> {
         let Some(session) = self.local.find(session_key) else { return Ok(false) };
         Ok(self.restore(&[session])?.displaced == 0)
+    }
+}
+
+/// Reads the answer to [`enter`].
+fn read_enter(reply: Option<StoreResult<::redis::Value>>) -> StoreResult<EnterResult> {
+    let missing = || Err(StoreError::new("no reply"));
+    let (members, version): (i64, u64) = command::read(reply.unwrap_or_else(missing))?;
+    match usize::try_from(members) {
+        Ok(members) => Ok(EnterResult::Member { members, version }),
+        Err(_) if members == -1 => Ok(EnterResult::Fenced),
+        Err(_) => Err(StoreError::new("an enter came too late")),
     }
 }
 

@@ -28,6 +28,16 @@ pub(super) struct Ending {
     pub(super) rooms: Vec<RoomName>,
 }
 
+/// What earlier sessions of a user left.
+pub(super) struct Predecessors {
+    /// The generation of the user's session; 0 for none.
+    current: Generation,
+    /// The sessions that are ending.
+    pub(super) endings: Vec<Ending>,
+    /// Number of direct messages without the recipient's copy.
+    undelivered: usize,
+}
+
 /// The script's answer.
 enum Answer {
     /// Granted, with the server and ticket of the previous session if there was one.
@@ -76,7 +86,10 @@ impl Sessions for Server {
         let session_key = SessionKey { user: user.clone(), generation };
         let mut pause = PAUSES[0];
         loop {
-            let (current, endings) = self.predecessors(user)?;
+            let Predecessors { current, endings, undelivered } = self.predecessors(user)?;
+            if undelivered > 0 {
+                self.complete_or_defer(user);
+            }
             // No session at all: Redis lost it.
             if current != generation {
                 let _reserved = self.local.reserve(&session_key);
@@ -168,12 +181,12 @@ impl Server {
         answer(&reply).ok_or_else(|| StoreError::new("a claim came too late"))
     }
 
-    /// The generation of the user's session (0 for none), and the sessions that are ending.
-    pub(super) fn predecessors(&self, user: &UserName) -> StoreResult<(Generation, Vec<Ending>)> {
-        let keys = [keys::session(user), keys::ending(user)];
-        let (generation, endings): (u64, Vec<String>) =
+    /// What earlier sessions of the user left.
+    pub(super) fn predecessors(&self, user: &UserName) -> StoreResult<Predecessors> {
+        let keys = [keys::session(user), keys::ending(user), keys::undelivered(user)];
+        let (generation, endings, undelivered): (u64, Vec<String>, usize) =
             self.call(Command::script(script::predecessors(), &keys, &[]))?;
-        Ok((Generation(generation), read_endings(&endings)))
+        Ok(Predecessors { current: Generation(generation), endings: read_endings(&endings), undelivered })
     }
 
     /// Whether no session before a generation is left on a live server.
@@ -187,6 +200,10 @@ impl Server {
     pub(super) fn release_now(&self, session_key: &SessionKey, ticket: ClaimId) -> StoreResult<()> {
         let release = Command::script(script::release(), &keys::sessions_of(session_key), &[&session_key.generation.0]);
         self.call::<i64>(release)?;
+        // A server that reaps this one must find the messages. If this server lives, it finds the entry as an orphan.
+        if self.local.has_deliveries(&session_key.user) {
+            return Ok(());
+        }
         self.forget_session(&self.id(), &session_key.user, ticket)
     }
 

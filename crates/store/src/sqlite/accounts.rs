@@ -1,11 +1,11 @@
 //! Accounts in the embedded database. It must not hash or compare passwords.
 
-use parlor_core::ports::{Account, Accounts, PasswordHash, Role, StoreResult};
+use parlor_core::ports::{Account, Accounts, LogId, PasswordHash, Recipient, Role, StoreResult};
 use parlor_proto::{Timestamp, UserName};
 use rusqlite::{Connection, OptionalExtension, Row, params};
 
 use super::database::Database;
-use super::rows;
+use super::{personal, rows};
 
 /// Number of deletions that a server can still find in the table.
 const DELETIONS_KEPT: i64 = 1000;
@@ -128,10 +128,38 @@ impl Database {
     }
 }
 
-/// Removes all follows from and to a user, and the user's known addresses.
+/// Whether this very account still exists.
+pub(super) fn exists(connection: &Connection, account: &Recipient) -> rusqlite::Result<bool> {
+    let mut select = connection.prepare_cached("SELECT 1 FROM account WHERE name = ?1 AND created = ?2")?;
+    select.exists(params![account.user.as_str(), account.created.as_millis()])
+}
+
+/// Removes all that belongs to a user besides the account: follows, known addresses, the entries of feed and inbox, and
+/// what is personal. The numbers of the logs go on: a client may know them.
 fn forget_person(connection: &Connection, user: &UserName) -> rusqlite::Result<()> {
     connection.execute("DELETE FROM follow WHERE follower = ?1 OR publisher = ?1", [user.as_str()])?;
-    connection.execute("DELETE FROM usual_address WHERE account = ?1", [user.as_str()]).map(drop)
+    connection.execute("DELETE FROM usual_address WHERE account = ?1", [user.as_str()])?;
+    personal::forget_user(connection, user)?;
+    for log in [LogId::Feed(user.clone()), LogId::Inbox(user.clone())] {
+        forget_entries(connection, &log)?;
+    }
+    Ok(())
+}
+
+/// Deletes the entries of a log. Its numbers go on.
+fn forget_entries(connection: &Connection, log: &LogId) -> rusqlite::Result<()> {
+    let (kind, name) = rows::kind_and_name(log);
+    let table = rows::table(log);
+    let id = "SELECT id FROM log WHERE kind = ?1 AND name = ?2";
+    let newest = format!("SELECT max(number) FROM {table} WHERE log = log.id");
+    for sql in [
+        format!("UPDATE log SET base = coalesce(({newest}), base) WHERE id = ({id})"),
+        format!("DELETE FROM {table} WHERE log = ({id})"),
+        format!("DELETE FROM once WHERE log = ({id})"),
+    ] {
+        connection.execute(&sql, [kind, name])?;
+    }
+    Ok(())
 }
 
 fn account(row: &Row<'_>) -> rusqlite::Result<Account> {

@@ -4,12 +4,13 @@ use std::sync::Arc;
 
 use parlor_core::Flush;
 use parlor_core::planted::{Bug, planted};
-use parlor_core::ports::{Append, AppendReport, AppendResult, Entry, Sink, StoreResult};
+use parlor_core::ports::{Append, AppendReport, AppendResult, Destination, Entry, LogId, Recipient, Sink, StoreResult};
 use parlor_proto::MessageId;
 use rusqlite::params;
 
 use super::committed::DeliveryTarget;
 use super::job::{Job, JobResult, Transaction};
+use super::{accounts, once, personal, rows};
 use crate::in_process::InProcessSessions;
 
 /// A batch of one client to append.
@@ -35,25 +36,104 @@ impl AppendJob {
         if !self.audience.live.may_append(&append) {
             return Ok(AppendResult::Fenced);
         }
-        let Append { log, author, time, text, .. } = append;
+        let log = append.log();
+        if append.once.is_none() && !matches!(append.to, Destination::Direct(_)) {
+            return self.insert(transaction, log, |id| append.entry(id)).map(AppendResult::Stored);
+        }
+        let row = transaction.heads.get(&transaction.connection, &log)?.row;
+        let once = append.once.clone();
+        if let Some(key) = &once
+            && !planted(Bug::ForgetKey)
+            && let Some(id) = once::find(&transaction.connection, row, &append.author, key)?
+        {
+            if planted(Bug::DoubleCopy)
+                && let Destination::Direct(to) = append.to.clone()
+            {
+                self.deliver_direct(transaction, &append.entry(id), &to)?;
+            }
+            return Ok(AppendResult::Repeated(id));
+        }
+        let recipient = match &append.to {
+            Destination::Room(_) | Destination::Feed => None,
+            Destination::Direct(recipient) => Some(recipient.clone()),
+        };
+        if let Some(recipient) = &recipient
+            && personal::is_blocked(&transaction.connection, &recipient.user, &append.author)?
+        {
+            return Ok(AppendResult::Blocked);
+        }
+        let mut entry = append.entry(MessageId::default());
+        entry.id = self.insert(transaction, log, |id| Entry { id, ..entry.clone() })?;
+        if let Some(key) = &once {
+            once::note(&transaction.connection, row, &entry, key)?;
+        }
+        if let Some(recipient) = recipient {
+            self.deliver_direct(transaction, &entry, &recipient)?;
+            if planted(Bug::LoseSent) && entry.id.0 % 5 == 3 {
+                let sql = "DELETE FROM direct WHERE log = ?1 AND number = ?2";
+                transaction.connection.execute(sql, params![row, entry.id.0])?;
+            }
+        }
+        Ok(AppendResult::Stored(entry.id))
+    }
+
+    /// Stores an entry with the next number, and returns this number.
+    fn insert(
+        &self,
+        transaction: &mut Transaction,
+        log: LogId,
+        entry: impl FnOnce(MessageId) -> Entry,
+    ) -> rusqlite::Result<MessageId> {
         let head = transaction.heads.get(&transaction.connection, &log)?;
         if planted(Bug::ReuseNumber) && head.last % 30 == 29 {
-            let sql = "DELETE FROM entry WHERE log = ?1 AND number = ?2";
-            transaction.connection.execute(sql, params![head.row, head.last])?;
+            let sql = format!("DELETE FROM {} WHERE log = ?1 AND number = ?2", rows::table(&log));
+            transaction.connection.execute(&sql, params![head.row, head.last])?;
             head.last -= 1;
         }
         head.last += 1;
-        let id = MessageId(head.last);
+        let entry = entry(MessageId(head.last));
+        let id = entry.id;
         if planted(Bug::LoseAccepted) && id.0 % 30 == 7 {
-            transaction.written.add(log, Entry { id, time, author, text }, &self.audience);
-            return Ok(AppendResult::Stored(id));
+            transaction.written.add(log, entry, &self.audience);
+            return Ok(id);
         }
-        let mut insert = transaction.connection.prepare_cached("INSERT INTO entry VALUES (?1, ?2, ?3, ?4, ?5)")?;
-        insert.execute(params![head.row, head.last, time.as_millis(), author.as_str(), text.as_str()])?;
-        head.trim(&transaction.connection, self.history)?;
-        drop(insert);
-        transaction.written.add(log, Entry { id, time, author, text }, &self.audience);
-        Ok(AppendResult::Stored(id))
+        let (time, author, text) = (entry.time.as_millis(), entry.author.as_str(), entry.text.as_str());
+        match &log {
+            LogId::Room(_) | LogId::Feed(_) => {
+                let mut insert =
+                    transaction.connection.prepare_cached("INSERT INTO entry VALUES (?1, ?2, ?3, ?4, ?5)")?;
+                insert.execute(params![head.row, head.last, time, author, text])?;
+            }
+            LogId::Inbox(owner) => {
+                let peer = entry.peer(owner).unwrap_or(owner).as_str();
+                let mut insert =
+                    transaction.connection.prepare_cached("INSERT INTO direct VALUES (?1, ?2, ?3, ?4, ?5, ?6)")?;
+                insert.execute(params![head.row, head.last, time, author, text, peer])?;
+            }
+        }
+        head.trim(&transaction.connection, &log, self.history)?;
+        transaction.written.add(log, entry, &self.audience);
+        Ok(id)
+    }
+
+    /// Stores the recipient's copy of a direct message. The sender has read what came before.
+    fn deliver_direct(
+        &self,
+        transaction: &mut Transaction,
+        sent: &Entry,
+        recipient: &Recipient,
+    ) -> rusqlite::Result<()> {
+        personal::note_sent(&transaction.connection, sent, &recipient.user)?;
+        let is_note_to_oneself = recipient.user == sent.author;
+        if is_note_to_oneself || !accounts::exists(&transaction.connection, recipient)? {
+            return Ok(());
+        }
+        if planted(Bug::LoseCopy) && sent.id.0 % 5 == 3 {
+            return Ok(());
+        }
+        let copy = |id| Entry { id, ..sent.clone() };
+        let id = self.insert(transaction, LogId::Inbox(recipient.user.clone()), copy)?;
+        personal::note_received(&transaction.connection, id, &sent.author, &recipient.user)
     }
 }
 

@@ -30,7 +30,8 @@ impl Database {
         self.change(move |connection| Ok(connection.execute(sql, [follower.as_str(), publisher.as_str()])? > 0))
     }
 
-    fn names(&self, sql: &'static str, of: &UserName) -> StoreResult<Vec<UserName>> {
+    /// The users that a statement selects for a user.
+    pub(super) fn names(&self, sql: &'static str, of: &UserName) -> StoreResult<Vec<UserName>> {
         self.read(|connection| {
             let mut select = connection.prepare_cached(sql)?;
             let rows = select.query_map([of.as_str()], |row| rows::user(row, 0))?;

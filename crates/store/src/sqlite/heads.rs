@@ -6,7 +6,7 @@ use std::collections::hash_map::Entry as Slot;
 use parlor_core::ports::LogId;
 use rusqlite::{Connection, OptionalExtension, params};
 
-use super::rows::kind_and_name;
+use super::rows::{kind_and_name, table};
 
 /// Maximum number of remembered heads. Beyond that, all are dropped and read again.
 const MAX_HEADS: usize = 100_000;
@@ -41,9 +41,9 @@ impl Heads {
 
 fn load(connection: &Connection, log: &LogId) -> rusqlite::Result<Head> {
     let (kind, name) = kind_and_name(log);
-    let mut select = connection.prepare_cached("SELECT id FROM log WHERE kind = ?1 AND name = ?2")?;
-    let known: Option<i64> = select.query_row([kind, name], |row| row.get(0)).optional()?;
-    let Some(row) = known else {
+    let mut select = connection.prepare_cached("SELECT id, base FROM log WHERE kind = ?1 AND name = ?2")?;
+    let known: Option<(i64, u64)> = select.query_row([kind, name], |row| Ok((row.get(0)?, row.get(1)?))).optional()?;
+    let Some((row, base)) = known else {
         let mut insert = connection.prepare_cached("INSERT INTO log (kind, name) VALUES (?1, ?2)")?;
         return Ok(Head { row: insert.insert([kind, name])?, last: 0, oldest: 1 });
     };
@@ -52,20 +52,22 @@ fn load(connection: &Connection, log: &LogId) -> rusqlite::Result<Head> {
         let number: Option<u64> = connection.prepare_cached(sql)?.query_row([row], |row| row.get(0))?;
         Ok(number.unwrap_or(none))
     };
-    let last = bound("SELECT max(number) FROM entry WHERE log = ?1", 0)?;
-    let oldest = bound("SELECT min(number) FROM entry WHERE log = ?1", 1)?;
+    let table = table(log);
+    let last = bound(&format!("SELECT max(number) FROM {table} WHERE log = ?1"), base)?;
+    let oldest = bound(&format!("SELECT min(number) FROM {table} WHERE log = ?1"), base + 1)?;
     Ok(Head { row, last, oldest })
 }
 
 impl Head {
     /// Deletes entries that are older than the history, many at a time.
-    pub(super) fn trim(&mut self, connection: &Connection, history: u64) -> rusqlite::Result<()> {
+    pub(super) fn trim(&mut self, connection: &Connection, log: &LogId, history: u64) -> rusqlite::Result<()> {
         let slack = (history / 10).max(16);
         if self.last - self.oldest < history.saturating_add(slack) {
             return Ok(());
         }
         let keep_from = self.last - history + 1;
-        let mut delete = connection.prepare_cached("DELETE FROM entry WHERE log = ?1 AND number < ?2")?;
+        let delete = format!("DELETE FROM {} WHERE log = ?1 AND number < ?2", table(log));
+        let mut delete = connection.prepare_cached(&delete)?;
         delete.execute(params![self.row, keep_from])?;
         self.oldest = keep_from;
         Ok(())

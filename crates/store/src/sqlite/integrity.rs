@@ -66,13 +66,16 @@ pub(super) enum Extent {
 /// Either nothing is damaged, or something is.
 pub(super) type Verdict<T> = rusqlite::Result<Result<T, Damage>>;
 
+/// The tables that grow with what is said.
+const SAID: [&str; 3] = ["entry", "direct", "once"];
+
 /// What a login and an append read: all tables but the messages, and the end of each log. Takes time for accounts, follows
 /// and rooms, not for what was said.
 pub(super) fn look_at_ends(connection: &Connection) -> Verdict<()> {
     let look = || {
         let (mut parts, tables) = (Vec::new(), tables(connection)?);
         let is_new = tables.is_empty();
-        for table in tables.iter().filter(|table| *table != "entry") {
+        for table in tables.iter().filter(|table| !SAID.contains(&table.as_str())) {
             parts.extend(damage_in(connection, "quick_check", table)?);
         }
         if parts.is_empty() && !is_new {
@@ -170,15 +173,19 @@ fn last_line(said: &str) -> String {
 
 /// The rows that the next append to each log reads.
 fn ends_of_logs(connection: &Connection) -> rusqlite::Result<Option<String>> {
-    let mut select = connection.prepare(
-        "SELECT max(log) FROM entry
-         UNION ALL SELECT (SELECT max(number) FROM entry WHERE log = log.id) FROM log",
-    )?;
-    let read: rusqlite::Result<()> = select.query_map([], |_| Ok(()))?.collect();
-    match read {
-        Ok(()) => Ok(None),
-        Err(error) => Damage::of(error).map(|damage| Some(format!("{} ({})", part("entry"), damage.parts()))),
+    // A database of an earlier version has no direct messages.
+    let tables = tables(connection)?;
+    for table in ["entry", "direct"].into_iter().filter(|table| tables.iter().any(|known| known == table)) {
+        let mut select = connection.prepare(&format!(
+            "SELECT max(log) FROM {table}
+             UNION ALL SELECT (SELECT max(number) FROM {table} WHERE log = log.id) FROM log"
+        ))?;
+        let read: rusqlite::Result<()> = select.query_map([], |_| Ok(()))?.collect();
+        if let Err(error) = read {
+            return Damage::of(error).map(|damage| Some(format!("{} ({})", part(table), damage.parts())));
+        }
     }
+    Ok(None)
 }
 
 /// What is in a table, in the words of an operator.
@@ -188,6 +195,7 @@ fn part(table: &str) -> String {
         "follow" => "follows".to_owned(),
         "log" => "rooms and publishers".to_owned(),
         "entry" => "messages".to_owned(),
+        "direct" => "direct messages".to_owned(),
         "usual_address" => "usual addresses".to_owned(),
         other => format!("table {other}"),
     }
@@ -230,8 +238,8 @@ mod tests {
         let mut connection = Connection::open_in_memory().unwrap();
         schema::migrate(&mut connection).unwrap();
         let fill = "WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < ?1)
-            INSERT INTO entry SELECT 1, i, 7, 'ann', hex(zeroblob(1000)) FROM n";
-        connection.execute("INSERT INTO log VALUES (1, 'room', 'lobby')", []).unwrap();
+            INSERT INTO entry (log, number, time, author, text) SELECT 1, i, 7, 'ann', hex(zeroblob(1000)) FROM n";
+        connection.execute("INSERT INTO log (id, kind, name) VALUES (1, 'room', 'lobby')", []).unwrap();
         connection.execute(fill, [entries]).unwrap();
         connection
     }

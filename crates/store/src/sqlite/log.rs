@@ -4,14 +4,14 @@ use std::sync::Arc;
 
 use parlor_core::Flush;
 use parlor_core::planted::{self, Bug, planted};
-use parlor_core::ports::{Append, AppendReport, Entry, Head, Log, LogId, Sink, StoreResult};
-use parlor_proto::{MessageId, Timestamp};
-use rusqlite::{Row, params};
+use parlor_core::ports::{Append, AppendReport, Head, Log, LogId, Page, PageRequest, Sink, StoreResult};
+use parlor_proto::MessageId;
+use rusqlite::OptionalExtension;
 
 use super::append::AppendJob;
 use super::database::Database;
-use super::rows;
 use super::stamp::StampFile;
+use super::{page, rows};
 use crate::in_process::InProcessSessions;
 
 /// Logs of a single server.
@@ -57,43 +57,31 @@ impl Log for SqliteLog {
             .unwrap_or_else(|error| AppendReport { outcomes: vec![Err(error); count], flush: Flush::default() })
     }
 
-    fn follow(&self, log: &LogId) -> StoreResult<Head> {
-        let (kind, name) = rows::kind_and_name(log);
-        let last = self.database.read(|connection| {
-            let mut select = connection.prepare_cached(
-                "SELECT coalesce(max(number), 0) FROM entry
-                 WHERE log = (SELECT id FROM log WHERE kind = ?1 AND name = ?2)",
-            )?;
-            select.query_row([kind, name], |row| row.get(0))
-        })?;
-        Ok(Head { epoch: self.database.epoch(), last: MessageId(last) })
+    fn follow(&self, logs: &[LogId]) -> StoreResult<Vec<Head>> {
+        self.heads(logs)
     }
 
     /// Nothing to do: every entry is delivered to the sink, and the sink sends an entry only to listeners.
     fn unfollow(&self, _log: &LogId) {}
 
-    fn newest(&self, log: &LogId, count: usize) -> StoreResult<Vec<Entry>> {
-        let (kind, name) = rows::kind_and_name(log);
-        let count = self.history.min(count as u64);
-        let mut entries: Vec<Entry> = self.database.read(|connection| {
-            let mut select = connection.prepare_cached(
-                "SELECT number, time, author, text FROM entry
-                 WHERE log = (SELECT id FROM log WHERE kind = ?1 AND name = ?2)
-                 ORDER BY number DESC LIMIT ?3",
-            )?;
-            let rows = select.query_map(params![kind, name, count], entry)?;
-            rows.collect()
-        })?;
-        entries.reverse();
-        Ok(entries)
+    fn heads(&self, logs: &[LogId]) -> StoreResult<Vec<Head>> {
+        let epoch = self.database.epoch();
+        self.database.read(|connection| {
+            let head = |log: &LogId| {
+                let (kind, name) = rows::kind_and_name(log);
+                let mut select = connection.prepare_cached(&format!(
+                    "SELECT coalesce((SELECT max(number) FROM {} WHERE log = log.id), base)
+                     FROM log WHERE kind = ?1 AND name = ?2",
+                    rows::table(log)
+                ))?;
+                let last = select.query_row([kind, name], |row| row.get(0)).optional()?;
+                Ok(Head { epoch, last: MessageId(last.unwrap_or(0)) })
+            };
+            logs.iter().map(head).collect()
+        })
     }
-}
 
-fn entry(row: &Row<'_>) -> rusqlite::Result<Entry> {
-    Ok(Entry {
-        id: MessageId(row.get(0)?),
-        time: Timestamp::from_millis(row.get(1)?),
-        author: rows::user(row, 2)?,
-        text: rows::text(row, 3)?,
-    })
+    fn page(&self, request: &PageRequest) -> StoreResult<Page> {
+        self.database.read(|connection| page::read(connection, request, self.history))
+    }
 }

@@ -14,6 +14,9 @@ mod job;
 mod kick_requests;
 mod known_addresses;
 mod log;
+mod once;
+mod page;
+mod personal;
 mod readers;
 mod rows;
 mod schema;
@@ -74,7 +77,7 @@ impl Sqlite {
         let (database, stamp) = (Arc::new(database), Arc::new(stamp));
         let live = Arc::new(InProcessSessions::new(sink.clone()));
         let log: Arc<dyn Log> = match history {
-            0 => Arc::new(MemoryLog::new(live.clone(), sink.clone(), 0, database.fresh_epoch()?)),
+            0 => Arc::new(MemoryLog::new(live.clone(), sink.clone(), database.clone(), 0, database.fresh_epoch()?)),
             _ => Arc::new(SqliteLog::open(database.clone(), stamp.clone(), live.clone(), sink.clone(), history)?),
         };
         let attempts = Arc::new(InProcessLoginLimiter::new(database.clone()));
@@ -85,6 +88,7 @@ impl Sqlite {
             sessions: live.clone(),
             rooms: live,
             log,
+            personal: database.clone(),
             bus: Arc::new(InProcessBus::new(sink)),
             attempts,
         };

@@ -24,10 +24,15 @@ pub(super) fn text(row: &Row<'_>, column: usize) -> rusqlite::Result<Text> {
     text.try_into().map_err(|error: &str| rusqlite::Error::FromSqlConversionFailure(column, Type::Text, error.into()))
 }
 
+/// The table with the entries of a log.
+pub(super) fn table(log: &LogId) -> &'static str {
+    match log {
+        LogId::Room(_) | LogId::Feed(_) => "entry",
+        LogId::Inbox(_) => "direct",
+    }
+}
+
 /// The name of a log in the database.
 pub(super) fn kind_and_name(log: &LogId) -> (&'static str, &str) {
-    match log {
-        LogId::Room(room) => ("room", room.as_str()),
-        LogId::Feed(user) => ("feed", user.as_str()),
-    }
+    (log.kind().word(), log.name())
 }

@@ -62,6 +62,71 @@ const MIGRATIONS: &[&str] = &[
         kicks INTEGER NOT NULL
     );
 ",
+    // The kinds of logs are checked in the program: a constraint of the table cannot be changed. `base` is the newest number
+    // of a log whose entries were deleted with their owner. `direct` has the entries of inboxes; `peer` is the other user.
+    "
+    CREATE TABLE new_log (
+        id INTEGER PRIMARY KEY,
+        kind TEXT NOT NULL,
+        name TEXT NOT NULL,
+        base INTEGER NOT NULL DEFAULT 0,
+        UNIQUE (kind, name)
+    );
+    INSERT INTO new_log (id, kind, name) SELECT id, kind, name FROM log;
+    DROP TABLE log;
+    ALTER TABLE new_log RENAME TO log;
+    CREATE TABLE direct (
+        log INTEGER NOT NULL REFERENCES log (id),
+        number INTEGER NOT NULL,
+        time INTEGER NOT NULL,
+        author TEXT NOT NULL,
+        text TEXT NOT NULL,
+        peer TEXT NOT NULL,
+        PRIMARY KEY (log, number)
+    ) WITHOUT ROWID;
+    CREATE INDEX direct_by_peer ON direct (log, peer, number);
+
+    CREATE TABLE once (
+        log INTEGER NOT NULL,
+        author TEXT NOT NULL,
+        key TEXT NOT NULL,
+        number INTEGER NOT NULL,
+        time INTEGER NOT NULL,
+        PRIMARY KEY (log, author, key)
+    ) WITHOUT ROWID;
+    CREATE INDEX once_by_number ON once (log, author, number);
+
+    CREATE TABLE conversation (
+        owner TEXT NOT NULL,
+        peer TEXT NOT NULL,
+        last INTEGER NOT NULL,
+        read INTEGER NOT NULL,
+        unread INTEGER NOT NULL,
+        PRIMARY KEY (owner, peer)
+    ) WITHOUT ROWID;
+
+    CREATE TABLE mark (
+        user TEXT NOT NULL,
+        kind TEXT NOT NULL,
+        name TEXT NOT NULL,
+        number INTEGER NOT NULL,
+        PRIMARY KEY (user, kind, name)
+    ) WITHOUT ROWID;
+    CREATE INDEX mark_by_name ON mark (kind, name);
+
+    CREATE TABLE remembered_room (
+        user TEXT NOT NULL,
+        room TEXT NOT NULL,
+        PRIMARY KEY (user, room)
+    ) WITHOUT ROWID;
+
+    CREATE TABLE block (
+        user TEXT NOT NULL,
+        blocked TEXT NOT NULL,
+        PRIMARY KEY (user, blocked)
+    ) WITHOUT ROWID;
+    CREATE INDEX block_by_blocked ON block (blocked, user);
+",
 ];
 
 /// Version of the schema that this program writes.
@@ -74,6 +139,14 @@ pub(super) fn version(connection: &Connection) -> rusqlite::Result<usize> {
 
 /// Migrates a database of an older version to the current one, all or nothing.
 pub(super) fn migrate(connection: &mut Connection) -> rusqlite::Result<()> {
+    // A table to which others refer is replaced by a copy with the same rows. This cannot be set within a transaction.
+    connection.pragma_update(None, "foreign_keys", false)?;
+    let migrated = migrate_in_one_step(connection);
+    connection.pragma_update(None, "foreign_keys", true)?;
+    migrated
+}
+
+fn migrate_in_one_step(connection: &mut Connection) -> rusqlite::Result<()> {
     let transaction = connection.transaction_with_behavior(rusqlite::TransactionBehavior::Immediate)?;
     // Read again under the lock: another process may have migrated in the meantime.
     let from = version(&transaction)?;
@@ -85,3 +158,6 @@ pub(super) fn migrate(connection: &mut Connection) -> rusqlite::Result<()> {
     }
     transaction.commit()
 }
+
+#[cfg(test)]
+mod tests;

@@ -9,15 +9,18 @@ use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use parlor_core::ports::{
-    Account, Append, Claim, ClaimResult, EnterResult, LogId, PasswordHash, Role, SessionKey, Store, TakeoverLimit,
-    UnloggedMessage,
+    Account, Append, AppendResult, Claim, ClaimResult, Destination, EnterResult, Entry, Head, LogId, PageRequest,
+    PasswordHash, Recipient, Role, SessionKey, Store, TakeoverLimit, UnloggedMessage,
 };
 use parlor_core::{ConnectionId, DuplicateLogin};
-use parlor_proto::{Generation, RoomName, Text, Timestamp, UserName};
+use parlor_proto::{Generation, MessageId, PageRange, RoomName, Text, Timestamp, UserName};
 use parlor_testkit::{RecordingSink, Reported};
 
-/// Number of entries that each log of a bench keeps.
+/// Number of entries that each log of a bench keeps, unless a test is about the end of what is kept …
 pub(crate) const HISTORY: usize = 2000;
+
+/// … then so many.
+pub(crate) const SHORT_HISTORY: usize = 10;
 
 /// A store with a recording sink.
 pub(crate) struct Bench {
@@ -32,9 +35,9 @@ pub(crate) struct Bench {
     start: Instant,
 }
 
-pub(crate) fn memory() -> Bench {
+pub(crate) fn memory(history: usize) -> Bench {
     let sink = Arc::new(RecordingSink::default());
-    let store = parlor_store::memory::open(sink.clone(), HISTORY);
+    let store = parlor_store::memory::open(sink.clone(), history);
     Bench {
         store,
         sink,
@@ -46,11 +49,11 @@ pub(crate) fn memory() -> Bench {
 }
 
 #[cfg(feature = "sqlite")]
-pub(crate) fn sqlite() -> Bench {
+pub(crate) fn sqlite(history: usize) -> Bench {
     use parlor_store::sqlite::{Durability, Sqlite};
     let sink = Arc::new(RecordingSink::default());
     let directory = tempfile::tempdir().unwrap();
-    let sqlite = Sqlite::open(directory.path(), HISTORY as u64, Durability::Process, sink.clone()).unwrap();
+    let sqlite = Sqlite::open(directory.path(), history as u64, Durability::Process, sink.clone()).unwrap();
     let store = sqlite.store().clone();
     let look = Box::new(move || {
         let _keep = &directory;
@@ -60,15 +63,15 @@ pub(crate) fn sqlite() -> Bench {
 }
 
 #[cfg(feature = "redis")]
-pub(crate) fn redis() -> Bench {
+pub(crate) fn redis(history: usize) -> Bench {
     let server = parlor_redis_testkit::RedisServer::start();
     let url = server.url();
-    redis_at(&url, server)
+    redis_at(&url, history, server)
 }
 
 /// A Cluster that all tests share, one after the other, because its start takes seconds.
 #[cfg(feature = "redis")]
-pub(crate) fn redis_cluster() -> Bench {
+pub(crate) fn redis_cluster(history: usize) -> Bench {
     use parlor_redis_testkit::RedisCluster;
     static SHARED: Mutex<Weak<RedisCluster>> = Mutex::new(Weak::new());
     let mut shared = SHARED.lock().unwrap();
@@ -82,12 +85,12 @@ pub(crate) fn redis_cluster() -> Bench {
     let url = cluster.urls().remove(0);
     let nodes = cluster.clone();
     let settle = Box::new(move |bench: &Bench| bench.hear_all_nodes(&nodes));
-    Bench { settle, ..redis_at(&url, (cluster, turn)) }
+    Bench { settle, ..redis_at(&url, history, (cluster, turn)) }
 }
 
 /// A store on the Redis at `url`, which lives as long as `alive` is held.
 #[cfg(feature = "redis")]
-fn redis_at(url: &str, alive: impl Send + Sync + 'static) -> Bench {
+fn redis_at(url: &str, history: usize, alive: impl Send + Sync + 'static) -> Bench {
     use parlor_store::redis::{Config, EventSink, Note, Redis};
     struct Printed;
     impl EventSink for Printed {
@@ -97,7 +100,7 @@ fn redis_at(url: &str, alive: impl Send + Sync + 'static) -> Bench {
     }
     let sink = Arc::new(RecordingSink::default());
     let url = url.parse().unwrap();
-    let config = Config { url, ca: None, server_name: "test".to_owned(), history: HISTORY as u64, replicas: 0 };
+    let config = Config { url, ca: None, server_name: "test".to_owned(), history: history as u64, replicas: 0 };
     let redis = Redis::open(&config, sink.clone(), Arc::new(Printed)).unwrap();
     let store = redis.store().clone();
     let look = Box::new(move || {
@@ -107,7 +110,10 @@ fn redis_at(url: &str, alive: impl Send + Sync + 'static) -> Bench {
         store,
         sink,
         look,
-        settle: Box::new(Bench::hear_a_notice),
+        settle: Box::new(|bench| {
+            bench.hear_a_notice();
+            bench.hear_users();
+        }),
         followed: Mutex::default(),
         start: Instant::now(),
     }
@@ -163,22 +169,28 @@ impl Bench {
     fn hear_a_notice(&self) {
         static NUMBER: std::sync::atomic::AtomicUsize = std::sync::atomic::AtomicUsize::new(0);
         let number = NUMBER.fetch_add(1, std::sync::atomic::Ordering::SeqCst);
-        let notice = direct(&format!("notice {number}"));
+        let notice = notice(&format!("notice {number}"));
         self.store.bus.broadcast(&notice).unwrap();
         parlor_redis_testkit::wait_until("a notice", || self.sink.notices().contains(&notice));
         self.sink.retain(|it| !matches!(it, Reported::Notice(heard) if *heard == notice));
+    }
+
+    /// The log of a user may be followed before it is heard. What was missed is requested.
+    #[cfg(feature = "redis")]
+    fn hear_users(&self) {
+        for log in self.followed.lock().unwrap().iter().filter(|log| log.room().is_none()) {
+            let newest = || self.newest(log, 1).pop();
+            parlor_redis_testkit::wait_until("a user's log", || self.sink.entries(log).pop() == newest());
+        }
     }
 
     /// Messages of different nodes arrive in any order, so each log needs a message that the test can wait for.
     #[cfg(feature = "redis")]
     fn hear_all_nodes(&self, cluster: &parlor_redis_testkit::RedisCluster) {
         self.hear_a_notice();
+        self.hear_users();
         for log in &*self.followed.lock().unwrap() {
-            let LogId::Room(room) = log else {
-                let newest = || self.store.log.newest(log, 1).unwrap().pop();
-                parlor_redis_testkit::wait_until("a feed", || self.sink.entries(log).pop() == newest());
-                continue;
-            };
+            let LogId::Room(room) = log else { continue };
             let channel = format!("parlor:log:{{{room}}}");
             cluster.master_of(&channel).cli(&["SPUBLISH", &channel, "+ settled 0 0"]);
             let is_settled = |heard: &parlor_core::ports::Presence| heard.user.as_str() == "settled";
@@ -188,9 +200,34 @@ impl Bench {
     }
 
     /// Follows a log, as each listener to it does.
-    pub(crate) fn follow(&self, log: &LogId) {
+    pub(crate) fn follow(&self, log: &LogId) -> Head {
         self.followed.lock().unwrap().insert(log.clone());
-        self.store.log.follow(log).unwrap();
+        self.store.log.follow(std::slice::from_ref(log)).unwrap().remove(0)
+    }
+
+    /// The newest entries of a log, oldest first.
+    pub(crate) fn newest(&self, log: &LogId, count: usize) -> Vec<Entry> {
+        let request = PageRequest { log: log.clone(), peer: None, range: PageRange::Newest, count };
+        self.store.log.page(&request).unwrap().entries
+    }
+
+    /// Their numbers and texts: `1 hello`.
+    pub(crate) fn numbered(&self, log: &LogId, count: usize) -> Vec<String> {
+        self.newest(log, count).iter().map(|entry| format!("{} {}", entry.id, entry.text)).collect()
+    }
+
+    /// Creates accounts as [`account`] describes them.
+    pub(crate) fn create(&self, users: &[&str]) {
+        for user in users {
+            assert!(self.store.accounts.create(&account(user)).unwrap());
+        }
+    }
+
+    /// Appends a batch, none of which may fail.
+    pub(crate) fn append(&self, batch: Vec<Append>) -> Vec<AppendResult> {
+        let report = self.store.log.append(batch);
+        report.flush.run();
+        report.outcomes.into_iter().map(Result::unwrap).collect()
     }
 
     /// Claims the user's session with this policy. The caller numbers the connections.
@@ -228,7 +265,7 @@ impl Bench {
     }
 
     pub(crate) fn enter(&self, session_key: &SessionKey, into: &str) -> EnterResult {
-        self.store.rooms.enter(session_key, &room(into), 1000).unwrap()
+        self.store.rooms.enter(session_key, &[room(into)], 1000).unwrap().remove(0)
     }
 
     pub(crate) fn members(&self, of: &str) -> Vec<String> {
@@ -270,17 +307,47 @@ pub(crate) fn account(user: &str) -> Account {
     }
 }
 
+/// A message to a room, or into the feed of the author.
 pub(crate) fn said(log: &LogId, by: &SessionKey, what: &str) -> Append {
+    let to = match log {
+        LogId::Room(room) => Destination::Room(room.clone()),
+        LogId::Feed(_) => Destination::Feed,
+        LogId::Inbox(_) => panic!("a direct message has a recipient"),
+    };
+    sent(to, by, what)
+}
+
+/// A direct message to a user, whose account is that of [`account`].
+pub(crate) fn told(to: &str, by: &SessionKey, what: &str) -> Append {
+    sent(Destination::Direct(Recipient { user: name(to), created: account(to).created }), by, what)
+}
+
+pub(crate) fn sent(to: Destination, by: &SessionKey, what: &str) -> Append {
     Append {
-        log: log.clone(),
+        to,
         author: by.user.clone(),
         generation: by.generation,
         time: Timestamp::from_millis(7),
         text: text(what),
+        once: None,
     }
 }
 
-pub(crate) fn direct(what: &str) -> UnloggedMessage {
+/// The same, at most once.
+pub(crate) fn keyed(key: &str, append: Append) -> Append {
+    Append { once: Some(key.parse().unwrap()), ..append }
+}
+
+pub(crate) fn inbox_of(user: &str) -> LogId {
+    LogId::Inbox(name(user))
+}
+
+pub(crate) fn stored(number: u64) -> AppendResult {
+    AppendResult::Stored(MessageId(number))
+}
+
+/// A broadcast.
+pub(crate) fn notice(what: &str) -> UnloggedMessage {
     UnloggedMessage { time: Timestamp::from_millis(7), from: name("ann"), text: text(what) }
 }
 

@@ -11,7 +11,11 @@ fn counts(bench: &Bench) -> Vec<(String, usize)> {
 }
 
 fn leave(bench: &Bench, session_key: &SessionKey, of: &str) {
-    bench.store.rooms.leave(session_key, &room(of)).unwrap();
+    bench.store.rooms.leave(session_key, &[room(of)]).unwrap();
+}
+
+fn enter(bench: &Bench, session_key: &SessionKey, into: &str, max_rooms: usize) -> EnterResult {
+    bench.store.rooms.enter(session_key, &[room(into)], max_rooms).unwrap().remove(0)
 }
 
 fn changes(bench: &Bench) -> Vec<(Change, String, String, usize)> {
@@ -86,21 +90,21 @@ pub(crate) fn predecessors_are_evicted(bench: &Bench) {
 }
 
 pub(crate) fn there_are_only_so_many(bench: &Bench) {
-    let rooms = &bench.store.rooms;
+    let enter = |session_key: &SessionKey, into: &str, max| enter(bench, session_key, into, max);
     let _bob = bench.member("bob", "lobby");
     let ann = bench.member("ann", "red");
-    assert_eq!(rooms.enter(&ann, &room("blue"), 1).unwrap(), EnterResult::TooManyRooms);
-    assert!(matches!(rooms.enter(&ann, &room("lobby"), 1).unwrap(), EnterResult::Member { members: 2, .. }));
+    assert_eq!(enter(&ann, "blue", 1), EnterResult::TooManyRooms);
+    assert!(matches!(enter(&ann, "lobby", 1), EnterResult::Member { members: 2, .. }));
     let cyd = bench.session_key("cyd");
-    assert!(matches!(rooms.enter(&cyd, &room("red"), 1).unwrap(), EnterResult::Member { members: 2, .. }));
-    assert!(matches!(rooms.enter(&cyd, &room("blue"), 2).unwrap(), EnterResult::Member { .. }));
+    assert!(matches!(enter(&cyd, "red", 1), EnterResult::Member { members: 2, .. }));
+    assert!(matches!(enter(&cyd, "blue", 2), EnterResult::Member { .. }));
 }
 
 pub(crate) fn those_with_a_log_count_without_members_too(bench: &Bench) {
-    let enter = |session_key: &SessionKey, into: &str| bench.store.rooms.enter(session_key, &room(into), 2).unwrap();
+    let enter = |session_key: &SessionKey, into: &str| enter(bench, session_key, into, 2);
     let ann = bench.session_key("ann");
     for (into, says) in [("red", true), ("blue", false), ("lobby", true), ("green", true)] {
-        bench.store.log.follow(&crate::harness::log_of(into)).unwrap();
+        bench.follow(&crate::harness::log_of(into));
         assert!(matches!(enter(&ann, into), EnterResult::Member { .. }), "{into}");
         if says {
             let report = bench.store.log.append(vec![said(&crate::harness::log_of(into), &ann, "kept")]);
@@ -146,4 +150,38 @@ pub(crate) fn under_many_threads_the_counts_agree(bench: &Bench) {
         *count = if presence.change == Change::Entered { *count + 1 } else { *count - 1 };
         assert_eq!(*count, presence.members);
     }
+}
+
+pub(crate) fn many_are_entered_and_left_at_once(bench: &Bench) {
+    let rooms = &bench.store.rooms;
+    let (bob, ann) = (bench.member("bob", "red"), bench.session_key("ann"));
+    let all = ["lobby", "red", "green", "blue"].map(room);
+    all.iter().for_each(|room| {
+        bench.follow(&crate::harness::log_of(room.as_str()));
+    });
+    let members = |entered: &EnterResult| match entered {
+        EnterResult::Member { members, .. } => Some(*members),
+        EnterResult::TooManyRooms => None,
+        EnterResult::Fenced => panic!("a current session may enter"),
+    };
+    let enter = |max| rooms.enter(&ann, &all, max).unwrap().iter().map(members).collect::<Vec<_>>();
+    assert_eq!(enter(2), [Some(1), Some(2), Some(1), None]);
+    assert_eq!(rooms.counts(&["blue", "red", "lobby", "green"].map(room)).unwrap(), [0, 2, 1, 1]);
+    assert_eq!(enter(3), [Some(1), Some(2), Some(1), Some(1)]);
+    assert_eq!((rooms.counts(&[]).unwrap(), rooms.enter(&ann, &[], 3).unwrap()), (vec![], vec![]));
+    bench.session_key("ann");
+    assert_eq!(rooms.enter(&ann, &all, 3).unwrap(), [EnterResult::Fenced; 4]);
+    rooms.leave(&ann, &["red", "grey", "blue", "lobby"].map(room)).unwrap();
+    rooms.leave(&ann, &[]).unwrap();
+    assert_eq!(rooms.counts(&all).unwrap(), [0, 1, 1, 0]);
+    assert_eq!(counts(bench), [("green".to_owned(), 1), ("lobby".to_owned(), 0), ("red".to_owned(), 1)]);
+    let line = |(change, room, user, members): (Change, String, String, usize)| {
+        format!("{} {room} {user} {members}", if change == Change::Entered { '+' } else { '-' })
+    };
+    let mut told: Vec<String> = changes(bench).into_iter().map(line).collect();
+    told.sort();
+    let left = ["- blue ann 0", "- lobby ann 0", "- red ann 1"];
+    let entered = ["+ blue ann 1", "+ green ann 1", "+ lobby ann 1", "+ red ann 2", "+ red bob 1"];
+    assert_eq!(told, [&entered[..], &left[..]].concat());
+    leave(bench, &bob, "red");
 }

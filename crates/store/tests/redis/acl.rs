@@ -3,17 +3,20 @@
 use std::collections::BTreeSet;
 
 use parlor_core::DuplicateLogin::Reject;
-use parlor_core::ports::{Account, Attempt, AttemptOutcome, LogId, LoginDecision, PasswordHash, Role, UnloggedMessage};
-use parlor_proto::{Text, Timestamp};
+use parlor_core::ports::{
+    Account, AppendResult, Attempt, AttemptOutcome, LogId, LoginDecision, Mark, PageRequest, PasswordHash, Role,
+    UnloggedMessage,
+};
+use parlor_proto::{MessageId, PageRange, Text, Timestamp};
 use parlor_redis_testkit::{Fsync, Reach, RedisCluster, RedisOptions, RedisServer, wait_until};
 use parlor_store::redis::{Config, status};
 
-use crate::harness::{Server, config, log_of, name};
+use crate::harness::{Server, config, log_of, name, numbered, room, stored};
 
 /// The commands that a server needs on any Redis.
-const COMMANDS: &str = "client|info client|kill del evalsha exists get hdel hexists hget hgetall hincrby hmget \
-    hset info persist pexpire pttl publish sadd scard script|load set smembers spublish srem ssubscribe subscribe \
-    sunsubscribe time xadd xrange xrevrange zadd zcard zrange zrem zremrangebyscore zscore";
+const COMMANDS: &str = "client|info client|kill del evalsha exists expire get hdel hexists hget hgetall hincrby hmget \
+    hlen hset hsetnx info persist pexpire pttl publish sadd scard script|load set sismember smembers spublish srem ssubscribe subscribe \
+    sunsubscribe time xadd xlen xrange xrevrange xtrim zadd zcard zrange zrem zremrangebyscore zscore";
 
 /// The additional commands on a Cluster.
 const CLUSTER_COMMANDS: &str = "asking cluster|slots";
@@ -59,6 +62,33 @@ fn miss_entries(redis: &RedisServer, send: impl Fn(&str)) -> Vec<String> {
     said
 }
 
+/// Direct messages, pages, marks and blocks.
+fn use_conversations(one: &Server, two: &Server, ann: &Account) {
+    let (bob, personal) = (one.session_key("bob"), &two.store.personal);
+    assert_eq!(one.tell_once(&bob, ann, "hello", "key"), Ok(AppendResult::Stored(MessageId(1))));
+    assert_eq!(one.tell_once(&bob, ann, "hello", "key"), Ok(AppendResult::Repeated(MessageId(1))));
+    let inbox = LogId::Inbox(ann.user.clone());
+    assert_eq!(two.newest(&inbox, 10).unwrap().len(), 1);
+    let request = PageRequest { log: inbox, peer: Some(bob.user.clone()), range: PageRange::Newest, count: 10 };
+    assert_eq!(two.store.log.page(&request).unwrap().entries.len(), 1);
+    personal.mark_conversations(&ann.user, &[(bob.user.clone(), MessageId(1))]).unwrap();
+    assert!(personal.remember(&ann.user, &room("red"), MessageId(1), 64).unwrap());
+    let mark = Mark { log: log_of("red"), read: MessageId(1), last: MessageId(1) };
+    personal.mark(&ann.user, &[mark]).unwrap();
+    assert_eq!(personal.load(&ann.user).unwrap().conversations.len(), 1);
+    personal.forget(&ann.user, &room("red")).unwrap();
+    personal.block(&ann.user, &bob.user).unwrap();
+    assert_eq!(one.try_tell(&bob, ann, "hello"), Ok(AppendResult::Blocked));
+    assert_eq!(personal.blocks(&ann.user).unwrap(), [name("bob")]);
+    personal.unblock(&ann.user, &bob.user).unwrap();
+    // So many that the oldest go.
+    let oneself = Account { user: bob.user.clone(), ..ann.clone() };
+    for _ in 0..12 {
+        let notes: Vec<_> = numbered("note", 100).into_iter().map(|note| (&oneself, note)).collect();
+        one.tell_all(&bob, &notes).into_iter().for_each(|outcome| assert!(stored(outcome).is_ok()));
+    }
+}
+
 /// Runs everything that servers do.
 fn do_everything(config: &Config, redis: &RedisServer) {
     let servers = [(); 3].map(|()| Server::try_open(config).unwrap());
@@ -84,7 +114,7 @@ fn do_everything(config: &Config, redis: &RedisServer) {
         one.say(&ann, &red, text);
     });
     two.hears(&red, &[vec!["before".to_owned()], said].concat());
-    assert!(!two.store.log.newest(&red, 10).unwrap().is_empty());
+    assert!(!two.newest(&red, 10).unwrap().is_empty());
     let limit = Some(parlor_core::ports::TakeoverLimit { max: 2, within: std::time::Duration::from_secs(60) });
     let connection = parlor_core::ConnectionId(9);
     let policy = parlor_core::DuplicateLogin::Takeover;
@@ -105,7 +135,7 @@ fn do_everything(config: &Config, redis: &RedisServer) {
     let text = Text::sanitise("hello").unwrap();
     let message = UnloggedMessage { time: Timestamp::from_millis(7), from: name("bob"), text };
     one.store.bus.broadcast(&message).unwrap();
-    one.store.bus.direct(&name("ann"), &message).unwrap();
+    use_conversations(one, two, &account);
     two.store.log.unfollow(&feed);
     wait_until("the end of a subscription", || !redis.cli(&["PUBSUB", "SHARDCHANNELS"]).contains("feed"));
     assert_eq!(status(config).unwrap().servers.unwrap().len(), 3);
@@ -138,7 +168,7 @@ fn a_user_needs_these_commands_and_no_others() {
     let options = user(RedisServer::options(), &[COMMANDS]).append_only(Fsync::EverySecond);
     let redis = options.start();
     redis.cli(&["CONFIG", "RESETSTAT"]);
-    do_everything(&config(&redis.url()), &redis);
+    do_everything(&Config { history: 10, ..config(&redis.url()) }, &redis);
     let (called, mut refused) = called(&redis);
     // The client library's information about itself does not matter.
     refused.remove("client|setinfo");

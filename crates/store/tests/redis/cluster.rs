@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, Weak};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use parlor_core::ports::{LogId, SessionKey, UnloggedMessage};
+use parlor_core::ports::{LogId, UnloggedMessage};
 use parlor_proto::{Text, Timestamp};
 use parlor_redis_testkit::{Reach, RedisCluster, RedisServer, wait_until};
 use parlor_store::redis::{Config, Status, open_accounts, status};
@@ -66,7 +66,7 @@ fn logs_on_all_nodes_are_heard_once_and_in_order() {
         let all: Vec<String> = texts.iter().cloned().chain(["end".to_owned()]).collect();
         one.hears(log, &all);
         two.hears(log, &all);
-        assert_eq!(one.sink.entries(log), two.store.log.newest(log, 1000).unwrap());
+        assert_eq!(one.sink.entries(log), two.newest(log, 1000).unwrap());
     }
     two.hears(&feed, &texts);
     assert!(rooms.iter().all(|room| one.members(room) == ["order-ann", "order-bob"] && two.has_room(room)));
@@ -75,7 +75,7 @@ fn logs_on_all_nodes_are_heard_once_and_in_order() {
 fn name_of(log: &LogId) -> String {
     match log {
         LogId::Room(room) => room.to_string(),
-        LogId::Feed(user) => user.to_string(),
+        LogId::Feed(user) | LogId::Inbox(user) => user.to_string(),
     }
 }
 
@@ -159,41 +159,42 @@ fn wait_for_only(cluster: &RedisCluster, channel: &str, node: &RedisServer) {
 }
 
 #[test]
-fn a_direct_message_comes_once_wherever_the_slot_of_its_server_is() {
+fn a_direct_message_of_an_old_server_comes_once_wherever_the_slot_of_the_server_is() {
     let cluster = shared();
-    let [one, two] = servers(&cluster);
-    let ann = two.session_key("direct-ann");
+    let [server] = servers(&cluster);
+    server.session_key("direct-ann");
     let key = control_of(&cluster, "direct-ann");
     let home = cluster.master_of(&key);
     let other = cluster.nodes().find(|node| node.port() != home.port()).unwrap();
     for (to, text) in [(other, "there"), (home, "back")] {
         cluster.migrate_slot(&key, to);
         wait_for_only(&cluster, &key, to);
-        comes_once(&one, &two, &ann, text);
+        comes_once(&cluster, &server, &key, text);
     }
 }
 
-/// Sends a direct message from `one` to a user at `two`, with another text for each attempt: it is unknown whether an
-/// attempt that failed was delivered. No text comes twice, and the accepted one comes.
-fn comes_once(one: &Server, two: &Server, to: &SessionKey, text: &str) {
+/// Sends a direct message on the control channel of a server, as servers of a version before inboxes do, until the
+/// server listens. No text comes twice, and the last one comes.
+fn comes_once(cluster: &RedisCluster, server: &Server, control: &str, text: &str) {
     let mut sent = String::new();
     let mut attempts = 0..;
     wait_until("the message to be sent", || {
         sent = format!("{text} {}", attempts.next().unwrap_or_default());
-        one.store.bus.direct(&to.user, &message(&sent)) == Ok(true)
+        let news = format!("direct direct-ann 7 bob {sent}");
+        cluster.master_of(control).cli(&["PUBLISH", control, &news]) != "0"
     });
-    wait_until("the message", || two.sink.direct_texts().contains(&sent));
+    wait_until("the message", || server.sink.direct_texts().contains(&sent));
     thread::sleep(MOVING);
-    let mut texts = two.sink.direct_texts();
+    let mut texts = server.sink.direct_texts();
     texts.sort();
     assert!(texts.windows(2).all(|pair| pair[0] != pair[1]), "{texts:?}");
 }
 
 #[test]
-fn a_direct_message_comes_once_after_a_replica_has_taken_over() {
+fn a_direct_message_of_an_old_server_comes_once_after_a_replica_has_taken_over() {
     let cluster = RedisCluster::start_with(RedisServer::options(), Reach::Direct, 1);
-    let [one, two] = servers(&cluster);
-    let ann = two.session_key("direct-ann");
+    let [server] = servers(&cluster);
+    server.session_key("direct-ann");
     let key = control_of(&cluster, "direct-ann");
     let old = cluster.master_of(&key);
     let number = cluster.nodes().position(|node| node.port() == old.port()).unwrap();
@@ -201,7 +202,7 @@ fn a_direct_message_comes_once_after_a_replica_has_taken_over() {
     let new = cluster.wait_for_failover(&key, old);
     wait_for_only(&cluster, &key, new);
     wait_until("the old master to be left", || old.cli(&["PUBSUB", "CHANNELS", "parlor:pulse:*"]).is_empty());
-    comes_once(&one, &two, &ann, "hello");
+    comes_once(&cluster, &server, &key, "hello");
 }
 
 #[test]

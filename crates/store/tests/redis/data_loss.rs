@@ -68,7 +68,7 @@ fn a_redis_that_starts_empty_is_filled_again() {
     for server in [&one, &two] {
         wait_until("the new life", || server.sink.texts(&red).last().map(String::as_str) == Some("new"));
         assert_eq!(server.sink.restarts(&red), 1);
-        let kept = server.store.log.newest(&red, 100).unwrap();
+        let kept = server.newest(&red, 100).unwrap();
         assert_eq!(server.sink.entries(&red)[1..], kept);
     }
     wait_until("both", || two.members("red") == ["ann", "bob"]);
@@ -121,7 +121,7 @@ fn numbers_that_were_heard_and_lost_are_not_given_out_again() {
         assert_eq!(server.sink.ids(&red), (1..=9).collect::<Vec<_>>());
         assert_eq!(server.sink.restarts(&red), 0);
     }
-    let kept: Vec<u64> = one.store.log.newest(&red, 100).unwrap().iter().map(|entry| entry.id.0).collect();
+    let kept: Vec<u64> = one.newest(&red, 100).unwrap().iter().map(|entry| entry.id.0).collect();
     assert_eq!(kept, [1, 2, 3, 4, 8, 9]);
 }
 
@@ -142,7 +142,7 @@ fn a_quiet_log_that_lost_what_was_heard_is_mended() {
         [&one, &two].iter().any(|server| server.notes().iter().any(mended))
     });
     let three = Server::open(&redis.url());
-    assert_eq!(three.store.log.follow(&red).unwrap().last.0, 2);
+    assert_eq!(three.follow(&red).last.0, 2);
     let cat = three.session_key("cat");
     three.enter(&cat, "red");
     assert_eq!(three.say(&cat, &red, "3"), 3);

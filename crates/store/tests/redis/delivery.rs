@@ -7,7 +7,7 @@ use parlor_core::ports::{EnterResult, LogId, SessionKey};
 use parlor_redis_testkit::{RedisServer, wait_until};
 
 use crate::append_under_faults::End;
-use crate::harness::{Server, log_of, name, numbered, pair, pair_by_proxy, room};
+use crate::harness::{Server, log_of, name, numbered, pair, pair_by_proxy};
 use crate::lost_subscription::DeafProxy;
 
 #[test]
@@ -63,13 +63,13 @@ fn changes_of_members_are_numbered_upwards_even_if_redis_lost_the_number() {
 fn a_room_in_which_nothing_was_said_keeps_its_life_and_no_place_among_the_rooms() {
     let (redis, one, two) = pair();
     let (ann, red) = (one.session_key("ann"), log_of("red"));
-    let told = one.store.log.follow(&red).unwrap();
+    let told = one.follow(&red);
     one.enter(&ann, "red");
     one.store.log.unfollow(&red);
     one.leave(&ann, "red").unwrap();
     assert_eq!(redis.cli(&["ZCARD", "parlor:rooms"]), "0");
-    assert_eq!(two.store.log.follow(&red).unwrap(), told);
-    assert_eq!(one.store.rooms.enter(&ann, &room("blue"), 0), Ok(EnterResult::TooManyRooms));
+    assert_eq!(two.follow(&red), told);
+    assert_eq!(one.try_enter_among(&ann, "blue", 0), Ok(EnterResult::TooManyRooms));
 }
 
 #[test]
@@ -98,7 +98,9 @@ fn a_log_in_which_nothing_was_said_is_forgotten_some_time_after_the_last_look() 
     // The TTL was set by a server of an older version.
     type Look = fn(&Server, &SessionKey);
     let looks: [Look; 3] = [
-        |one, _| one.follow(&log_of("red")),
+        |one, _| {
+            one.follow(&log_of("red"));
+        },
         |one, ann| one.enter(ann, "red"),
         |one, ann| assert!(one.say(ann, &log_of("red"), "again") > 0),
     ];
@@ -116,8 +118,8 @@ fn a_room_with_a_log_can_be_entered_beyond_the_limit_though_the_index_lost_it() 
     one.say(&ann, &log_of("red"), "hello");
     one.leave(&ann, "red").unwrap();
     redis.cli(&["DEL", "parlor:rooms"]);
-    assert_eq!(one.store.rooms.enter(&ann, &room("blue"), 0), Ok(EnterResult::TooManyRooms));
-    assert!(matches!(one.store.rooms.enter(&ann, &room("red"), 0), Ok(EnterResult::Member { members: 1, .. })));
+    assert_eq!(one.try_enter_among(&ann, "blue", 0), Ok(EnterResult::TooManyRooms));
+    assert!(matches!(one.try_enter_among(&ann, "red", 0), Ok(EnterResult::Member { members: 1, .. })));
     one.leave(&ann, "red").unwrap();
     assert_eq!(redis.cli(&["ZCARD", "parlor:rooms"]), "1");
 }
@@ -183,7 +185,7 @@ fn a_log_that_is_followed_again_is_heard_from_there() {
     let (ann, red) = (one.member("ann", "red"), log_of("red"));
     for round in 1..=20 {
         one.say(&ann, &red, "unheard");
-        let head = two.store.log.follow(&red).unwrap();
+        let head = two.follow(&red);
         assert_eq!(head.last.0, 2 * round - 1);
         one.say(&ann, &red, "heard");
         wait_until("its delivery", || two.sink.ids(&red).last() == Some(&(2 * round)));
@@ -217,13 +219,13 @@ fn logs_that_are_followed_and_given_up_all_the_time_are_heard() {
         }
     });
     let blue = log_of("blue");
-    wait_until("all", || two.sink.entries(&blue).len() == one.store.log.newest(&blue, 100_000).unwrap().len());
+    wait_until("all", || two.sink.entries(&blue).len() == one.newest(&blue, 100_000).unwrap().len());
 }
 
 /// Receives some entries of a log that gets messages all the time.
 fn follow_for_a_while(server: &Server, room: &str) {
     let log = log_of(room);
-    let head = server.store.log.follow(&log).unwrap().last.0;
+    let head = server.follow(&log).last.0;
     wait_until("some entries", || server.sink.ids(&log).last() > Some(&(head + 3)));
     server.store.log.unfollow(&log);
     std::thread::sleep(Duration::from_millis(5));

@@ -49,12 +49,11 @@ fn a_full_redis_refuses_messages_whole_and_keeps_sessions_and_leases() {
     one.member("cyd", "blue");
     two.leave(&bob, "red").unwrap();
     two.release(&bob).unwrap();
-    assert_eq!(one.store.log.newest(&red, 10).unwrap().len(), 1);
+    assert_eq!(one.newest(&red, 10).unwrap().len(), 1);
     redis.cli(&["CONFIG", "SET", "maxmemory", "0"]);
     one.say(&ann, &red, "after");
     // The refused message took no number.
-    let texts: Vec<_> =
-        one.store.log.newest(&red, 10).unwrap().iter().map(|it| (it.id.0, it.text.to_string())).collect();
+    let texts: Vec<_> = one.newest(&red, 10).unwrap().iter().map(|it| (it.id.0, it.text.to_string())).collect();
     assert_eq!(texts, [(1, "before".to_owned()), (2, "after".to_owned())]);
     assert!(!one.notes().iter().any(|note| matches!(note, Note::LeaseLapsed { .. })), "{:?}", one.notes());
 }
@@ -82,5 +81,5 @@ fn a_redis_whose_disk_fails_and_one_that_is_a_replica_say_so() {
     wait_until("a master that takes messages", || one.try_say(&ann, &red, "as a master").is_ok());
     redis.cli(&["SCRIPT", "FLUSH"]);
     one.say(&ann, &red, "after the scripts were lost");
-    assert_eq!(one.store.log.newest(&red, 10).unwrap().len(), 3);
+    assert_eq!(one.newest(&red, 10).unwrap().len(), 3);
 }

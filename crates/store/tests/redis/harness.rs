@@ -6,11 +6,11 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use parlor_core::ports::{
-    Append, AppendResult, Claim, ClaimResult, EnterResult, LogId, PredecessorWait, SessionKey, Store, StoreError,
-    StoreResult,
+    Account, Append, AppendResult, Claim, ClaimResult, Destination, EnterResult, Entry, Head, LogId, PageRequest,
+    PasswordHash, PredecessorWait, Recipient, Role, SessionKey, Store, StoreError, StoreResult,
 };
 use parlor_core::{ConnectionId, DuplicateLogin};
-use parlor_proto::{MessageId, RoomName, Text, Timestamp, UserName};
+use parlor_proto::{MessageId, PageRange, RoomName, Text, Timestamp, UserName};
 use parlor_redis_testkit::{FaultProxy, RedisServer, wait_until};
 use parlor_store::redis::{Config, EventSink, Note, OpenError, Redis};
 
@@ -81,7 +81,12 @@ impl Server {
     }
 
     pub(crate) fn try_enter(&self, session_key: &SessionKey, into: &str) -> StoreResult<EnterResult> {
-        self.store.rooms.enter(session_key, &room(into), 1000)
+        self.try_enter_among(session_key, into, 1000)
+    }
+
+    /// Enters a room unless there are too many.
+    pub(crate) fn try_enter_among(&self, session_key: &SessionKey, into: &str, max: usize) -> StoreResult<EnterResult> {
+        self.store.rooms.enter(session_key, &[room(into)], max).map(|mut results| results.remove(0))
     }
 
     pub(crate) fn enter(&self, session_key: &SessionKey, into: &str) {
@@ -96,8 +101,14 @@ impl Server {
         session_key
     }
 
-    pub(crate) fn follow(&self, log: &LogId) {
-        self.store.log.follow(log).unwrap();
+    pub(crate) fn follow(&self, log: &LogId) -> Head {
+        self.store.log.follow(std::slice::from_ref(log)).unwrap().remove(0)
+    }
+
+    /// The newest entries of a log, oldest first.
+    pub(crate) fn newest(&self, log: &LogId, count: usize) -> StoreResult<Vec<Entry>> {
+        let request = PageRequest { log: log.clone(), peer: None, range: PageRange::Newest, count };
+        self.store.log.page(&request).map(|page| page.entries)
     }
 
     /// Sends messages in one batch.
@@ -107,12 +118,18 @@ impl Server {
         log: &LogId,
         texts: &[String],
     ) -> Vec<Result<AppendResult, StoreError>> {
+        let to = match log {
+            LogId::Room(room) => Destination::Room(room.clone()),
+            LogId::Feed(_) => Destination::Feed,
+            LogId::Inbox(_) => panic!("a direct message has a recipient"),
+        };
         let said = |text: &String| Append {
-            log: log.clone(),
+            to: to.clone(),
             author: session_key.user.clone(),
             generation: session_key.generation,
             time: Timestamp::from_millis(7),
             text: Text::sanitise(text).unwrap(),
+            once: None,
         };
         let report = self.store.log.append(texts.iter().map(said).collect());
         report.flush.run();
@@ -126,6 +143,48 @@ impl Server {
         text: &str,
     ) -> Result<AppendResult, StoreError> {
         self.say_all(session_key, log, &[text.to_owned()]).remove(0)
+    }
+
+    /// Sends direct messages in one batch.
+    pub(crate) fn tell_all(
+        &self,
+        by: &SessionKey,
+        messages: &[(&Account, String)],
+    ) -> Vec<Result<AppendResult, StoreError>> {
+        let report = self.store.log.append(messages.iter().map(|(to, text)| told(by, to, text, None)).collect());
+        report.flush.run();
+        report.outcomes
+    }
+
+    pub(crate) fn try_tell(&self, by: &SessionKey, to: &Account, text: &str) -> Result<AppendResult, StoreError> {
+        self.tell_all(by, &[(to, text.to_owned())]).remove(0)
+    }
+
+    /// Sends a direct message at most once.
+    pub(crate) fn tell_once(&self, by: &SessionKey, to: &Account, text: &str, key: &str) -> StoreResult<AppendResult> {
+        let mut report = self.store.log.append(vec![told(by, to, text, Some(key))]);
+        report.flush.run();
+        report.outcomes.remove(0)
+    }
+
+    /// Creates an account.
+    pub(crate) fn create(&self, user: &str) -> Account {
+        let account = Account {
+            user: name(user),
+            hash: PasswordHash::new("x".to_owned()),
+            role: Role::Member,
+            created: Timestamp::from_millis(7),
+            kicks: 0,
+        };
+        assert!(self.store.accounts.create(&account).unwrap());
+        account
+    }
+
+    /// The texts of the newest direct messages of a user.
+    pub(crate) fn inbox(&self, user: &str) -> Vec<String> {
+        let entries = self.newest(&inbox_of(user), 500).unwrap();
+        assert!(entries.iter().zip(entries.iter().skip(1)).all(|(one, next)| one.id.next() == next.id));
+        entries.iter().map(|entry| entry.text.to_string()).collect()
     }
 
     /// Sends a message that must be accepted, and returns its number.
@@ -149,7 +208,7 @@ impl Server {
     }
 
     pub(crate) fn leave(&self, session_key: &SessionKey, of: &str) -> StoreResult<()> {
-        self.store.rooms.leave(session_key, &room(of))
+        self.store.rooms.leave(session_key, &[room(of)])
     }
 
     pub(crate) fn members(&self, of: &str) -> Vec<String> {
@@ -202,9 +261,24 @@ pub(crate) fn granted(user: &str, claimed: ClaimResult) -> SessionKey {
 /// The number of an accepted message; an error if the result is unknown.
 pub(crate) fn stored(outcome: Result<AppendResult, StoreError>) -> Result<u64, StoreError> {
     match outcome? {
-        AppendResult::Stored(MessageId(number)) => Ok(number),
-        AppendResult::Fenced => panic!("a current session is fenced off"),
+        AppendResult::Stored(MessageId(number)) | AppendResult::Repeated(MessageId(number)) => Ok(number),
+        refused => panic!("a current session is refused: {refused:?}"),
     }
+}
+
+fn told(by: &SessionKey, to: &Account, text: &str, once: Option<&str>) -> Append {
+    Append {
+        to: Destination::Direct(Recipient { user: to.user.clone(), created: to.created }),
+        author: by.user.clone(),
+        generation: by.generation,
+        time: Timestamp::from_millis(7),
+        text: Text::sanitise(text).unwrap(),
+        once: once.map(|key| key.parse().unwrap()),
+    }
+}
+
+pub(crate) fn inbox_of(user: &str) -> LogId {
+    LogId::Inbox(name(user))
 }
 
 /// `label 0`, `label 1`, …

@@ -1,17 +1,23 @@
 //! A Cluster with one unreachable node, without a replica: everything on the other nodes continues. It must not place
 //! keys that all servers need on that node.
 
+use std::time::{Duration, Instant};
+
 use parlor_core::DuplicateLogin::Reject;
 use parlor_core::ports::ClaimResult;
-use parlor_redis_testkit::{Reach, RedisCluster, RedisServer, wait_until};
+use parlor_redis_testkit::{Fsync, Reach, RedisCluster, RedisOptions, RedisServer, wait_until};
 
-use crate::harness::Server;
+use crate::harness::{Server, inbox_of, stored};
 
 /// The keys that all servers need are on the other nodes.
 const MISSING: usize = 0;
 
 fn cluster() -> RedisCluster {
-    let options = RedisServer::options().config("cluster-require-full-coverage", "no");
+    cluster_of(RedisServer::options())
+}
+
+fn cluster_of(options: RedisOptions) -> RedisCluster {
+    let options = options.config("cluster-require-full-coverage", "no");
     let cluster = RedisCluster::start_with(options, Reach::Direct, 0);
     for key in ["parlor:epoch", "parlor:servers", "parlor:rooms"] {
         assert!(!is_missing(&cluster, key), "{key}");
@@ -89,6 +95,28 @@ fn what_can_be_undone_does_not_wait_for_what_cannot() {
     assert!(one.leave(&session_key, &room).is_err());
     assert_eq!(one.claim(&bob, 9, Reject), Ok(ClaimResult::AlreadyLoggedIn));
     wait_until("only one server to be asked for bob", || seats_of(&cluster, &bob) == 1);
+}
+
+#[test]
+fn one_recipient_gets_its_copy_and_the_other_when_its_node_is_back() {
+    let cluster = cluster_of(RedisServer::options().append_only(Fsync::Always));
+    let one = server(&cluster, false);
+    let [bob, cyd] = [("bob", true), ("cyd", false)].map(|(label, is)| one.create(&user(&cluster, label, is)));
+    let ann = one.session_key(&user(&cluster, "ann", false));
+    cluster.node(MISSING).kill();
+    for text in ["a", "b", "c"] {
+        let outcomes = one.tell_all(&ann, &[(&bob, format!("{text} to bob")), (&cyd, format!("{text} to cyd"))]);
+        outcomes.into_iter().for_each(|outcome| assert!(stored(outcome).is_ok()));
+    }
+    assert_eq!(one.inbox(cyd.user.as_str()), ["a to cyd", "b to cyd", "c to cyd"]);
+    let began = Instant::now();
+    assert!(stored(one.try_tell(&ann, &cyd, "d to cyd")).is_ok());
+    assert!(began.elapsed() < Duration::from_secs(1), "{:?}: nobody waits for that node", began.elapsed());
+    assert_eq!(one.inbox(cyd.user.as_str()).len(), 4);
+    cluster.node(MISSING).restart();
+    let is_there = || one.newest(&inbox_of(bob.user.as_str()), 10).is_ok_and(|entries| entries.len() == 3);
+    wait_until("the copies", is_there);
+    assert_eq!(one.inbox(bob.user.as_str()), ["a to bob", "b to bob", "c to bob"]);
 }
 
 /// The number of servers that would be checked for a user if they died.

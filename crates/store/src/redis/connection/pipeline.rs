@@ -302,10 +302,14 @@ fn classify(value: Value, command: Command) -> CommandOutcome {
     }
 }
 
-/// Whether an append was stored: Redis answered with its number, also for a repeated append. A rejected append gives
-/// replicas nothing to copy, and a demoted node does not know `WAIT`.
+/// Whether an append was stored: Redis answered with its number, or with a list that begins with it, also for a repeated
+/// append. A rejected append gives replicas nothing to copy, and a demoted node does not know `WAIT`.
 fn has_stored(outcome: &CommandOutcome) -> bool {
-    matches!(outcome, CommandOutcome::Done(Value::Int(number)) if *number > 0)
+    match outcome {
+        CommandOutcome::Done(Value::Int(number)) => *number > 0,
+        CommandOutcome::Done(Value::Array(list)) => matches!(list.first(), Some(Value::Int(number)) if *number > 0),
+        _ => false,
+    }
 }
 
 fn failed(error: &StoreError, command: Command) -> CommandOutcome {

@@ -75,8 +75,10 @@ macro_rules! scripts {
 scripts! {
     admit_room keeps: "admit_room";
     amend_account keeps: "amend_account";
-    append_feed adds: "append" "append_feed";
-    append_room adds: "append" "append_room";
+    append_feed adds: "append" "once" "append_feed";
+    append_received adds: "append" "conversation" "append_received";
+    append_room adds: "append" "once" "append_room";
+    append_sent adds: "append" "once" "conversation" "append_sent";
     begin_attempt keeps: "begin_attempt";
     begin_epoch keeps: "begin_epoch";
     cancel_claim keeps: "cancel_claim";
@@ -93,12 +95,18 @@ scripts! {
     index_room keeps: "index_room";
     kick_account keeps: "kick_account";
     leave keeps: "touch_ttl" "publish_membership" "remove_member" "leave";
+    forget_room keeps: "forget_room";
+    move_marks adds: "move_marks";
     note_address keeps: "note_address";
+    page reads: "page";
+    page_conversation reads: "page_conversation";
     predecessors reads: "predecessors";
+    read_conversations keeps: "conversation" "read_conversations";
     reap keeps: "reap";
     record_intent keeps: "record_intent";
     register keeps: "register";
     release keeps: "release";
+    remember_room adds: "remember_room";
     renew keeps: "renew";
     restore keeps: "restore";
     sessions_on reads: "sessions_on";

@@ -51,8 +51,20 @@ pub(in crate::redis) enum DeferredCleanup {
     Claim { server: ServerId, user: UserName, ticket: ClaimId },
     /// A membership up to the number of an append.
     Membership { session_key: SessionKey, room: RoomName, seq: u64 },
+    /// Direct messages of the user that are without the recipient's copy.
+    Deliveries { user: UserName },
     /// A session that has ended.
     Session { session_key: SessionKey, ticket: ClaimId },
+}
+
+impl DeferredCleanup {
+    /// The session that may not be released before.
+    pub(in crate::redis) fn holds_back(&self) -> Option<&SessionKey> {
+        match self {
+            Self::Membership { session_key, .. } => Some(session_key),
+            Self::Claim { .. } | Self::Deliveries { .. } | Self::Session { .. } => None,
+        }
+    }
 }
 
 /// The sessions of this server. A leaf lock.
@@ -154,7 +166,7 @@ impl LocalSessions {
             DeferredCleanup::Session { session_key, ticket } => {
                 Some(keys::server_session_entry(&session_key.user, *ticket))
             }
-            DeferredCleanup::Membership { .. } => None,
+            DeferredCleanup::Membership { .. } | DeferredCleanup::Deliveries { .. } => None,
         });
         sessions.chain(cleanups).collect()
     }
@@ -164,18 +176,24 @@ impl LocalSessions {
         lock(&self.state).sessions.len()
     }
 
-    /// Stores a cleanup for a later retry.
+    /// Stores a cleanup for a later retry, unless it is stored already.
     pub(in crate::redis) fn defer(&self, cleanup: DeferredCleanup) {
-        lock(&self.state).cleanups.push(cleanup);
+        let mut state = lock(&self.state);
+        if !state.cleanups.contains(&cleanup) {
+            state.cleanups.push(cleanup);
+        }
     }
 
     /// Whether a membership of the session still needs a cleanup.
     pub(in crate::redis) fn is_leaving(&self, session_key: &SessionKey) -> bool {
-        let state = lock(&self.state);
-        state
-            .cleanups
-            .iter()
-            .any(|left| matches!(left, DeferredCleanup::Membership { session_key: of, .. } if of == session_key))
+        lock(&self.state).cleanups.iter().any(|left| left.holds_back() == Some(session_key))
+    }
+
+    /// Whether direct messages of the user are without the recipient's copy.
+    pub(in crate::redis) fn has_deliveries(&self, user: &UserName) -> bool {
+        let is_one =
+            |left: &DeferredCleanup| matches!(left, DeferredCleanup::Deliveries { user: sender } if sender == user);
+        lock(&self.state).cleanups.iter().any(is_one)
     }
 
     /// Whether the session is a member of the room, as far as its client knows.

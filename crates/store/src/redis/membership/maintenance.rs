@@ -327,13 +327,14 @@ impl Server {
     pub(in crate::redis) fn retry_cleanups(&self) {
         let mut cleanups = self.local.cleanups();
         rotate_randomly(&mut cleanups);
-        let leaving = cleanups.iter().filter_map(|cleanup| match cleanup {
-            DeferredCleanup::Membership { session_key, .. } => Some(session_key.clone()),
-            DeferredCleanup::Claim { .. } | DeferredCleanup::Session { .. } => None,
+        let leaving = cleanups.iter().filter_map(DeferredCleanup::holds_back);
+        let leaving: HashSet<SessionKey> = leaving.cloned().collect();
+        let is_held_back = |cleanup: &DeferredCleanup| matches!(cleanup, DeferredCleanup::Session { session_key, .. } if leaving.contains(session_key));
+        // The node of a recipient of direct messages may be unreachable, too.
+        let is_delivery = |cleanup: &DeferredCleanup| matches!(cleanup, DeferredCleanup::Deliveries { .. });
+        cleanups.sort_by_cached_key(|cleanup| {
+            (is_delivery(cleanup), self.is_on_unreachable_node(cleanup), is_held_back(cleanup))
         });
-        let leaving: HashSet<SessionKey> = leaving.collect();
-        let is_leaving = |cleanup: &DeferredCleanup| matches!(cleanup, DeferredCleanup::Session { session_key, .. } if leaving.contains(session_key));
-        cleanups.sort_by_cached_key(|cleanup| (self.is_on_unreachable_node(cleanup), is_leaving(cleanup)));
         let start = Instant::now();
         for cleanup in cleanups {
             if start.elapsed() > BUDGET {
@@ -342,8 +343,9 @@ impl Server {
             let is_done = match &cleanup {
                 DeferredCleanup::Claim { server, user, ticket } => self.cancel_claim(server, user, *ticket).is_ok(),
                 DeferredCleanup::Membership { session_key, room, seq } => {
-                    self.leave_until(session_key, room, *seq).is_ok()
+                    self.leave_until(session_key, &[(room.clone(), *seq)]).into_iter().all(|left| left.is_ok())
                 }
+                DeferredCleanup::Deliveries { user } => self.complete_directs_of(user).is_ok(),
                 DeferredCleanup::Session { session_key, ticket } => {
                     !self.local.is_leaving(session_key) && self.release_now(session_key, *ticket).is_ok()
                 }
@@ -358,6 +360,7 @@ impl Server {
         let (user, room) = match cleanup {
             DeferredCleanup::Claim { user, .. } => (user, None),
             DeferredCleanup::Membership { session_key, room, .. } => (&session_key.user, Some(room)),
+            DeferredCleanup::Deliveries { user } => (user, None),
             DeferredCleanup::Session { session_key, .. } => (&session_key.user, None),
         };
         self.router.is_unreachable(&keys::session(user))

@@ -1,7 +1,7 @@
 //! Ends the sessions that dead servers left behind. Any server may do it, and several at once: each step is harmless to
 //! repeat. It must not announce a leave itself: only the script that removes the member does.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
 use std::time::{Duration, Instant};
 
 use ::redis::{FromRedisValue, Value};
@@ -12,6 +12,7 @@ use parlor_proto::{Generation, RoomName, UserName};
 use crate::redis::codec::read_notes;
 use crate::redis::connection::command::{self, Command};
 use crate::redis::connection::script;
+use crate::redis::directs::ask_for_undelivered;
 use crate::redis::keys::{self, ServerId};
 use crate::redis::membership::server::Server;
 use crate::redis::{Note, random};
@@ -92,13 +93,14 @@ impl Server {
     }
 
     /// Ends some sessions of a dead server, one step at a time for all of them: finds them, removes them from their
-    /// rooms, ends them, and removes their entries. If a step fails for a user, the user's later steps are skipped.
+    /// rooms, completes their direct messages, ends them, and removes their entries. If a step fails for a user, the user's later steps are skipped.
     /// Returns how many were ended.
     fn reap_chunk(&self, dead: &ServerId, entries: &[String]) -> (usize, StoreResult<()>) {
         let users: Vec<UserName> = entries.iter().filter_map(|entry| keys::user_of_session_entry(entry)).collect();
         let mut failures = Failures::default();
         let left = self.orphans_of(dead, &users, &mut failures);
         self.expel_all(&left, &mut failures);
+        self.complete_directs_of_all(&users, &mut failures);
         let ended = self.end_all(dead, &left, &mut failures);
         let is_done = |entry: &&String| keys::user_of_session_entry(entry).is_none_or(|user| !failures.has(&user));
         let done: Vec<&str> = entries.iter().filter(is_done).map(String::as_str).collect();
@@ -142,14 +144,28 @@ impl Server {
         let memberships: Vec<_> = memberships.collect();
         let expel = |(left, (room, seq)): &(&OrphanedSession, &(RoomName, u64))| expel(left, room, *seq);
         let changes = self.router.try_all(memberships.iter().map(expel).collect());
-        let mut dropped = Ok(());
+        let mut emptied = Vec::new();
         for ((left, (room, _)), change) in memberships.iter().zip(changes) {
             if let Some((0, version)) = failures.read::<(i64, u64)>(&left.user, change) {
-                // If an empty room stays in the index, the next server that sees it empty drops it.
-                dropped = dropped.and_then(|()| self.drop_room(room, version));
+                emptied.push((room, version));
             }
         }
-        failures.note(dropped);
+        // If an empty room stays in the index, the next server that sees it empty drops it.
+        failures.note(self.drop_rooms(&emptied));
+    }
+
+    /// Appends the copies of direct messages that the server left to do.
+    fn complete_directs_of_all(&self, users: &[UserName], failures: &mut Failures) {
+        let noted = self.router.try_all(users.iter().map(ask_for_undelivered).collect());
+        for (user, noted) in users.iter().zip(noted) {
+            let noted: Option<HashMap<String, String>> = failures.read(user, noted);
+            if noted.is_some_and(|noted| !noted.is_empty())
+                && let Err(error) = self.complete_directs_of(user)
+            {
+                failures.users.insert(user.clone());
+                failures.note(Err(error));
+            }
+        }
     }
 
     /// Ends sessions that are in no room any more, and returns how many there were.

@@ -92,13 +92,15 @@ impl Server {
             enter(&session.session_key, room, &server, EnterParams { seq: *seq, deadline })
         };
         let entered = self.router.call_all(noted.iter().map(enter).collect());
+        let mut indexed = Vec::new();
         for ((session, room, _), entered) in noted.into_iter().zip(entered) {
             let (members, version): (i64, u64) = command::read(entered)?;
             if members >= 0 {
-                self.call::<i64>(index(room, version))?;
+                indexed.push(index(room, version));
             }
             outcomes.push((session, members));
         }
+        self.router.call_all(indexed).into_iter().try_for_each(|reply| command::read::<i64>(reply).map(drop))?;
         Ok(outcomes)
     }
 }

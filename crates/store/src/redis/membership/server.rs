@@ -1,4 +1,4 @@
-//! This server, as one of many: its identity, the state that its threads share, and its messages to other servers. It
+//! This server, as one of many: its identity, and the state that its threads share. It
 //! must not know what any port promises.
 
 use std::sync::Arc;
@@ -16,7 +16,6 @@ use crate::redis::keys::{self, ServerId};
 use crate::redis::membership::lease::Lease;
 use crate::redis::membership::local_sessions::LocalSessions;
 use crate::redis::pubsub::log_cursors::LogCursors;
-use crate::redis::pubsub::message::ServerMessage;
 use crate::redis::pubsub::readers::PubSubReaders;
 use crate::sync::{Mutex, lock};
 
@@ -121,15 +120,6 @@ impl Server {
         self.history.max(MIN_KEPT)
     }
 
-    /// Sends a message to another server. It is lost if no reader is subscribed.
-    ///
-    /// # Errors
-    /// Redis is unreachable.
-    pub(in crate::redis) fn tell(&self, to: &ServerId, news: &ServerMessage) -> StoreResult<u64> {
-        let command = Command::plain("PUBLISH", keys::control(to), &[&news.write()]);
-        self.call(command.never_repeated())
-    }
-
     /// Checks which of some servers hold a lease.
     ///
     /// # Errors
@@ -140,22 +130,32 @@ impl Server {
         replies.into_iter().map(|reply| command::read::<i64>(reply).map(|count| count > 0)).collect()
     }
 
-    /// Removes all sessions of a user below a generation from a room, permanently.
-    pub(in crate::redis) fn evict(&self, user: &UserName, room: &RoomName, below: &str) -> StoreResult<()> {
-        let log = keys::room_log(room);
-        let keys =
-            [keys::members(room), keys::memberships(room), keys::meta(&log), keys::log(&log), keys::fence(room, user)];
-        let args: [&dyn command::Argument; 3] = [&user.as_str(), &below, &FENCE_SECONDS];
-        let (members, version): (i64, u64) = self.call(Command::script(script::evict(), &keys, &args))?;
-        if members == 0 { self.drop_room(room, version) } else { Ok(()) }
+    /// Removes all sessions of a user below a generation from some rooms, permanently.
+    pub(in crate::redis) fn evict(&self, user: &UserName, rooms: &[RoomName], below: &str) -> StoreResult<()> {
+        let evict = |room: &RoomName| {
+            let log = keys::room_log(room);
+            let keys = [
+                keys::members(room),
+                keys::memberships(room),
+                keys::meta(&log),
+                keys::log(&log),
+                keys::fence(room, user),
+            ];
+            let args: [&dyn command::Argument; 3] = [&user.as_str(), &below, &FENCE_SECONDS];
+            Command::script(script::evict(), &keys, &args)
+        };
+        let replies = self.router.call_all(rooms.iter().map(evict).collect());
+        let mut emptied = Vec::new();
+        for (room, reply) in rooms.iter().zip(replies) {
+            if let (0, version) = command::read::<(i64, u64)>(reply)? {
+                emptied.push((room, version));
+            }
+        }
+        self.drop_rooms(&emptied)
     }
 
-    /// Removes a room that was empty after a change from the index, or marks there that only its log is left.
-    pub(in crate::redis) fn drop_room(&self, room: &RoomName, version: u64) -> StoreResult<()> {
-        self.drop_rooms(&[(room, version)])
-    }
-
-    /// Does the same for many rooms, in two round trips to each node. If one cannot be dropped, the others are.
+    /// Removes rooms that were empty after a change from the index, or marks there that only their logs are left. Takes two
+    /// round trips to each node, however many rooms there are. If one cannot be dropped, the others are.
     pub(in crate::redis) fn drop_rooms(&self, rooms: &[(&RoomName, u64)]) -> StoreResult<()> {
         let logs = self.router.call_all(rooms.iter().map(|(room, _)| ask_for_log(room)).collect());
         let mut asked = Ok(());
@@ -170,9 +170,10 @@ impl Server {
         dropped.fold(asked, |done, dropped| done.and(dropped.map(drop)))
     }
 
-    /// Whether a message was ever appended to the log of a room.
-    pub(in crate::redis) fn has_log(&self, room: &RoomName) -> StoreResult<bool> {
-        self.call::<i64>(ask_for_log(room)).map(|entries| entries > 0)
+    /// Whether a message was ever appended to the log of each of some rooms.
+    pub(in crate::redis) fn have_logs(&self, rooms: &[&RoomName]) -> StoreResult<Vec<bool>> {
+        let replies = self.router.call_all(rooms.iter().map(|room| ask_for_log(room)).collect());
+        replies.into_iter().map(|reply| command::read::<i64>(reply).map(|entries| entries > 0)).collect()
     }
 
     /// Marks the server as closing, so that its threads end.

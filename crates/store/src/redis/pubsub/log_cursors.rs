@@ -86,6 +86,12 @@ impl LogCursors {
         lock(&self.by_channel).get(channel).cloned()
     }
 
+    /// The position of a log as this server knows it, for an append; empty if it does not follow the log.
+    pub(in crate::redis) fn known_position(&self, channel: &str) -> String {
+        let known = self.find(channel).and_then(|cursor| cursor.position());
+        known.map(|Head { epoch, last }| format!("{epoch} {last}")).unwrap_or_default()
+    }
+
     /// All followed logs, with their channels.
     pub(in crate::redis) fn all(&self) -> Vec<(String, Arc<LogCursor>)> {
         lock(&self.by_channel).iter().map(|(channel, cursor)| (channel.clone(), cursor.clone())).collect()

@@ -19,7 +19,7 @@ pub(in crate::redis) enum LogMessage {
 pub(in crate::redis) enum ServerMessage {
     /// The session of a claim was displaced.
     Displaced(ClaimId),
-    /// A direct message.
+    /// A direct message that is in no inbox, from a server of a version before inboxes.
     Direct(UserName, UnloggedMessage),
     /// A broadcast.
     Notice(UnloggedMessage),
@@ -38,6 +38,11 @@ impl LogMessage {
                 let [epoch, id, time, author, text] = fields(rest)?;
                 Some(Self::Entry(epoch.parse().ok()?, entry(id, time, author, text)?))
             }
+            "d" => {
+                let [epoch, id, time, author, to, text] = fields(rest)?;
+                let entry = Entry { to: Some(to.parse().ok()?), ..entry(id, time, author, text)? };
+                Some(Self::Entry(epoch.parse().ok()?, entry))
+            }
             "+" | "-" => {
                 let [user, members, version] = fields(rest)?;
                 let change = if kind == "+" { Change::Entered } else { Change::Left };
@@ -49,12 +54,13 @@ impl LogMessage {
     }
 }
 
-/// Reads an entry from its parts in Redis.
+/// Reads an entry from its parts in Redis, without a recipient.
 pub(in crate::redis) fn entry(id: &str, time: &str, author: &str, text: &str) -> Option<Entry> {
     Some(Entry {
         id: MessageId(id.parse().ok()?),
         time: Timestamp::from_millis(time.parse().ok()?),
         author: author.parse().ok()?,
+        to: None,
         text: Text::sanitise(text)?,
     })
 }

@@ -351,7 +351,7 @@ impl ReaderConnection<'_> {
                 self.proceed(channel, &cursor, next);
             }
             Some(LogMessage::Presence { user, change, members, version }) => {
-                if let parlor_core::ports::LogId::Room(room) = cursor.log.clone() {
+                if let Some(room) = cursor.log.room().cloned() {
                     let presence = parlor_core::ports::Presence { room, user, change, members, version };
                     self.flush(server.sink.presence(&presence));
                 }

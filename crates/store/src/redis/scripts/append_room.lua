@@ -1,17 +1,18 @@
 -- Appends to the log of a room: number, entry and message in one step.
--- KEYS: log, meta, memberships. ARGV: user, generation, seq, time, text, kept, epoch if there is none, epoch and number
--- known.
--- Returns the number, or 0: no member, -1: a later session is member, -2: a repeated append that is not found any more.
-local seat = redis.call('HGET', KEYS[3], ARGV[1])
+-- KEYS: log, meta, memberships; with a key also the numbers and the times of the author's keys. ARGV as above.
+-- Returns the number, as a list if the key was used before; or 0: no member, -1: a later session is member, -2: a
+-- repeated append that is not found any more.
+local seat = redis.call('HGET', KEYS[3], ARGV[4])
 if not seat then return 0 end
 local generation, entered, seq, server = string.match(seat, '^(%d+) (%d+) (%d+) (%S+)$')
-if generation ~= ARGV[2] then
-  if tonumber(generation) > tonumber(ARGV[2]) then return -1 end
+if generation ~= ARGV[5] then
+  if tonumber(generation) > tonumber(ARGV[5]) then return -1 end
   return 0
 end
-local id = append(tonumber(seq))
+local id, known = append_once(tonumber(seq), KEYS[4], KEYS[5])
+if known then return {id} end
 -- A repeated append is older than the newest.
-if id > 0 and tonumber(seq) < tonumber(ARGV[3]) then
-  redis.call('HSET', KEYS[3], ARGV[1], generation .. ' ' .. entered .. ' ' .. ARGV[3] .. ' ' .. server)
+if id > 0 and tonumber(seq) < tonumber(ARGV[6]) then
+  redis.call('HSET', KEYS[3], ARGV[4], generation .. ' ' .. entered .. ' ' .. ARGV[6] .. ' ' .. server)
 end
 return id

@@ -1,0 +1,120 @@
+//! What Redis keeps for each user besides the account: remembered rooms, marks, the states of conversations, blocks. It must
+//! not append to logs.
+//!
+//! A block is in two sets, in two slots. That of the blocked user decides, in the step that appends a message; the other
+//! one is the list for the user who blocks.
+
+use std::collections::{BTreeMap, HashMap};
+
+use parlor_core::ports::{Conversation, LogId, Mark, Personal, PersonalState, StoreError, StoreResult};
+use parlor_proto::{MessageId, RoomName, Target, UserName};
+
+use super::connection::command::{self, Argument, Command};
+use super::connection::script;
+use super::keys;
+use super::membership::server::Server;
+use super::rooms::sorted;
+
+impl Personal for Server {
+    fn load(&self, user: &UserName) -> StoreResult<PersonalState> {
+        let commands = vec![
+            Command::plain("SMEMBERS", keys::remembered_rooms(user), &[]),
+            Command::plain("HGETALL", keys::marks(user), &[]),
+            Command::plain("HGETALL", keys::conversations(user), &[]),
+        ];
+        let mut replies = self.router.call_all(commands).into_iter();
+        let mut next = || replies.next().unwrap_or_else(|| Err(StoreError::new("no reply")));
+        let rooms: Vec<String> = command::read(next())?;
+        let marks: HashMap<String, u64> = command::read(next())?;
+        let conversations: HashMap<String, String> = command::read(next())?;
+        let mut rooms: Vec<RoomName> = rooms.iter().filter_map(|room| room.parse().ok()).collect();
+        rooms.sort();
+        let mut conversations: Vec<Conversation> =
+            conversations.iter().filter_map(|(peer, state)| conversation(peer, state)).collect();
+        conversations.sort_by_key(|conversation| std::cmp::Reverse(conversation.last));
+        Ok(PersonalState { rooms, marks: read_marks(&marks), conversations })
+    }
+
+    fn remember(&self, user: &UserName, room: &RoomName, read: MessageId, max: usize) -> StoreResult<bool> {
+        let keys = [keys::remembered_rooms(user), keys::marks(user)];
+        let target = Target::Room(room.clone()).to_string();
+        let args: [&dyn Argument; 4] = [&room.as_str(), &target, &read.0, &max];
+        self.call::<i64>(Command::script(script::remember_room(), &keys, &args)).map(|kept| kept > 0)
+    }
+
+    fn forget(&self, user: &UserName, room: &RoomName) -> StoreResult<()> {
+        let keys = [keys::remembered_rooms(user), keys::marks(user)];
+        let target = Target::Room(room.clone()).to_string();
+        self.call::<i64>(Command::script(script::forget_room(), &keys, &[&room.as_str(), &target])).map(drop)
+    }
+
+    fn mark(&self, user: &UserName, marks: &[Mark]) -> StoreResult<()> {
+        let named: Vec<(String, u64, u64)> =
+            marks.iter().filter_map(|mark| Some((target(&mark.log)?, mark.read.0, mark.last.0))).collect();
+        if named.is_empty() {
+            return Ok(());
+        }
+        let mut args: Vec<&dyn Argument> = Vec::with_capacity(named.len() * 3);
+        for (target, read, last) in &named {
+            args.extend([target as &dyn Argument, read, last]);
+        }
+        self.call::<i64>(Command::script(script::move_marks(), &[keys::marks(user)], &args)).map(drop)
+    }
+
+    fn mark_conversations(&self, user: &UserName, read: &[(UserName, MessageId)]) -> StoreResult<()> {
+        if read.is_empty() {
+            return Ok(());
+        }
+        let keys = [keys::conversations(user), keys::conversation_index(user)];
+        let named: Vec<(&str, u64)> = read.iter().map(|(peer, id)| (peer.as_str(), id.0)).collect();
+        let mut args: Vec<&dyn Argument> = Vec::with_capacity(named.len() * 2);
+        for (peer, id) in &named {
+            args.extend([peer as &dyn Argument, id]);
+        }
+        self.call::<i64>(Command::script(script::read_conversations(), &keys, &args)).map(drop)
+    }
+
+    fn block(&self, user: &UserName, blocked: &UserName) -> StoreResult<()> {
+        self.call::<i64>(Command::plain("SADD", keys::blocks(user), &[blocked.as_str()]))?;
+        self.call::<i64>(Command::plain("SADD", keys::blocked_by(blocked), &[user.as_str()])).map(drop)
+    }
+
+    fn unblock(&self, user: &UserName, blocked: &UserName) -> StoreResult<()> {
+        self.call::<i64>(Command::plain("SREM", keys::blocked_by(blocked), &[user.as_str()]))?;
+        self.call::<i64>(Command::plain("SREM", keys::blocks(user), &[blocked.as_str()])).map(drop)
+    }
+
+    fn blocks(&self, user: &UserName) -> StoreResult<Vec<UserName>> {
+        let names: Vec<String> = self.call(Command::plain("SMEMBERS", keys::blocks(user), &[]))?;
+        Ok(sorted(&names))
+    }
+}
+
+/// The name of a log among the marks; none for an inbox, whose conversations have marks of their own.
+fn target(log: &LogId) -> Option<String> {
+    match log {
+        LogId::Room(room) => Some(Target::Room(room.clone()).to_string()),
+        LogId::Feed(user) => Some(Target::Feed(user.clone()).to_string()),
+        LogId::Inbox(_) => None,
+    }
+}
+
+fn read_marks(marks: &HashMap<String, u64>) -> BTreeMap<LogId, MessageId> {
+    let read = |(target, &id): (&String, &u64)| {
+        let log = match target.parse().ok()? {
+            Target::Room(room) => LogId::Room(room),
+            Target::Feed(user) => LogId::Feed(user),
+            Target::Direct(_) => return None,
+        };
+        Some((log, MessageId(id)))
+    };
+    marks.iter().filter_map(read).collect()
+}
+
+/// Reads `last read unread`.
+fn conversation(peer: &str, state: &str) -> Option<Conversation> {
+    let mut numbers = state.split(' ').map(str::parse::<u64>);
+    let mut next = || numbers.next()?.ok();
+    let (last, read, unread) = (next()?, next()?, next()?);
+    Some(Conversation { peer: peer.parse().ok()?, last: MessageId(last), read: MessageId(read), unread })
+}
