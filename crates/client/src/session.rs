@@ -85,7 +85,7 @@ struct Begun {
 fn outcome(line: &str) -> Result<Option<Begun>, LoginError> {
     let Incoming::Event { event, .. } = Incoming::parse(line.to_owned()) else { return text_outcome(line) };
     match event {
-        Event::Ok(Reply::Login { user, room, epoch, last } | Reply::Register { user, room, epoch, last }) => {
+        Event::Ok(Reply::Login { user, room, epoch, last, .. } | Reply::Register { user, room, epoch, last, .. }) => {
             Ok(Some(Begun { user, room, epoch, last }))
         }
         Event::Error { code, message, .. } => Err(LoginError::Refused { code, message }),

@@ -1,18 +1,18 @@
-//! What was said in a room while the connection was away, or before the user came: what to ask for, what of the answer
-//! is shown, and in which order with what comes meanwhile. It must not send, print or wait.
+//! What was said while the connection was away, or before the user came, in every log that the client hears: what to
+//! ask for, what of the answers is shown, and in which order with what comes meanwhile. It must not send, print or wait.
 
-use std::collections::VecDeque;
+mod log;
 
-use parlor_proto::{Epoch, Event, HISTORY_MAX, HistoryEntry, MessageId, Reply, RoomName, UserName, Verb};
+use std::collections::BTreeMap;
 
-use super::received_ids::{Gap, ReceivedIds};
+use parlor_proto::{DirectState, Epoch, Event, LogEntry, MessageId, Reply, RoomName, Sync, Target, UserName};
 
-/// Maximum number of events that are held back until the answer arrives.
-const HELD_MAX: usize = 10_000;
+use super::received_ids::ReceivedIds;
+pub(super) use log::Way;
+use log::{Log, Missing, News, Page};
+
 /// Rooms that the user left and of which it is known what was seen.
 const LEFT_MAX: usize = 16;
-/// What is asked for beyond what was missed, since more is said until the answer is made.
-const MARGIN: u64 = 20;
 
 /// Output that must be shown next.
 #[derive(Debug, PartialEq, Eq)]
@@ -21,233 +21,364 @@ pub(super) enum Shown {
     Event(Event),
     /// Messages that were missed while there was no connection, oldest first.
     Missed {
-        room: RoomName,
-        messages: Vec<HistoryEntry>,
+        target: Target,
+        entries: Vec<LogEntry>,
         /// Number of older missed messages that are not included.
         left_out: u64,
     },
     /// What was said before the user came, oldest first.
-    Recent { room: RoomName, messages: Vec<HistoryEntry> },
+    Recent { target: Target, entries: Vec<LogEntry> },
     /// It cannot be had now.
-    HistoryUnavailable(RoomName),
+    Unavailable(Target),
 }
 
-/// Brings a room up to date after a connection was lost, or after it was entered. Everything that comes goes through
-/// [`Self::sift`].
+/// A log.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+enum LogName {
+    Room(RoomName),
+    Feed(UserName),
+    /// All direct messages of the user.
+    Inbox,
+}
+
+impl LogName {
+    fn of(target: &Target) -> Self {
+        match target {
+            Target::Room(room) => Self::Room(room.clone()),
+            Target::Feed(user) => Self::Feed(user.clone()),
+            Target::Direct(_) => Self::Inbox,
+        }
+    }
+}
+
+/// Brings all logs up to date after a connection was lost, and a room after it was entered. Everything that comes goes
+/// through [`Self::sift`].
 #[derive(Debug)]
 pub(super) struct CatchUp {
     user: UserName,
-    /// Sent in a ping before our `/history`. It separates the answer to ours from the answers to the user's own.
-    token: String,
-    /// The room that the user chose last. The session may be in another room if this one cannot be entered.
-    seen: Option<ReceivedIds>,
-    /// Those that the user was in before, the latest one last.
-    left: VecDeque<ReceivedIds>,
+    logs: BTreeMap<LogName, Log>,
+    /// The rooms among them that the user left, the latest one last.
+    left: Vec<RoomName>,
     /// How many messages from before they came people want to see.
     recent: usize,
-    stage: Stage,
-    /// Events of the room that must be shown after the missed messages.
-    held: Vec<Event>,
-}
-
-#[derive(Debug, Default)]
-enum Stage {
-    /// No request is needed.
-    #[default]
-    Done,
-    /// The newest `count` entries must be requested.
-    ToAsk { gap: Gap, count: u64 },
-    /// The entries were requested. `gap` is `None` once the answer is not needed any more.
-    Asked { gap: Option<Gap>, count: u64, pong_came: bool },
+    /// The current room of this session.
+    current: Option<RoomName>,
+    /// How this server is asked; `None` as long as that is not known.
+    way: Option<Way>,
 }
 
 impl CatchUp {
     /// Shows at most so many `recent` messages of a room that is entered.
     pub(super) fn new(user: UserName, recent: usize) -> Self {
-        let token = format!("catch-up-{:016x}", crate::random());
-        let (seen, left, held) = (None, VecDeque::new(), Vec::new());
-        Self { user, token, seen, left, recent, stage: Stage::default(), held }
+        Self { user, logs: BTreeMap::new(), left: Vec::new(), recent, current: None, way: None }
+    }
+
+    /// How the server is asked from now on.
+    pub(super) fn use_way(&mut self, way: Way) {
+        self.way = Some(way);
+    }
+
+    /// The session begins in this room, and stays there.
+    pub(super) fn begin_in(&mut self, room: &RoomName, epoch: Epoch, last: MessageId) {
+        self.enter(room, epoch, last);
+        self.current = Some(room.clone());
     }
 
     /// The user enters the room, for the first time or again.
-    pub(super) fn enter(&mut self, room: &RoomName, epoch: Epoch, last: MessageId) {
-        self.forget_gap();
-        let gap = match self.seen.as_mut().filter(|seen| seen.room() == room) {
-            Some(seen) => seen.again(epoch, last),
-            None => {
-                let before = self.take_left(room);
-                let (seen, gap) = ReceivedIds::enter(before, room, (epoch, last), self.recent);
-                self.go_on_with(seen);
-                gap
+    fn enter(&mut self, room: &RoomName, epoch: Epoch, last: MessageId) {
+        let (name, target) = (LogName::Room(room.clone()), Target::Room(room.clone()));
+        self.left.retain(|left| left != room);
+        match self.logs.remove(&name) {
+            Some(mut log) if log.is_away() => {
+                log.comes_back((epoch, last), |after, until| vec![Missing { target, after, until }]);
+                self.logs.insert(name, log);
             }
+            Some(log) if !log.is_left() => drop(self.logs.insert(name, log)),
+            before => {
+                let before = before.map(|log| log.seen);
+                let (seen, gap) = ReceivedIds::enter(before, (epoch, last), self.recent);
+                let mut log = Log::new(seen);
+                log.is_entered(gap, target);
+                self.logs.insert(name, log);
+            }
+        }
+    }
+
+    /// The user leaves the room. Returns what was held back.
+    fn leave(&mut self, room: &RoomName) -> Vec<Shown> {
+        let Some(log) = self.logs.get_mut(&LogName::Room(room.clone())) else { return Vec::new() };
+        let held = log.leave();
+        let held = fresh(log, held);
+        self.left.retain(|left| left != room);
+        self.left.push(room.clone());
+        while self.left.len() > LEFT_MAX {
+            self.logs.remove(&LogName::Room(self.left.remove(0)));
+        }
+        held
+    }
+
+    /// The server told where everything stands. What is known of no log counts as seen: the user is told how much of it
+    /// is unread.
+    fn synced(&mut self, sync: &Sync) {
+        self.current = Some(sync.current.clone());
+        for room in &sync.rooms {
+            let log = self.logs.get(&LogName::Room(room.room.clone()));
+            match log {
+                Some(log) if log.is_away() => self.enter(&room.room, room.epoch, room.last),
+                Some(log) if !log.is_left() => {}
+                _ => {
+                    self.left.retain(|left| *left != room.room);
+                    self.begin(LogName::Room(room.room.clone()), room.epoch, room.last);
+                }
+            }
+        }
+        self.logs.retain(|name, _| match name {
+            LogName::Feed(user) => sync.feeds.iter().any(|feed| feed.user == *user),
+            LogName::Room(_) | LogName::Inbox => true,
+        });
+        for feed in &sync.feeds {
+            let target = Target::Feed(feed.user.clone());
+            self.come_back(LogName::of(&target), (feed.epoch, feed.last), |after, until| {
+                vec![Missing { target, after, until }]
+            });
+        }
+        let directs = &sync.directs;
+        let conversation = |direct: &DirectState, after, until: MessageId| {
+            let (target, until) = (Target::Direct(direct.user.clone()), until.min(direct.last));
+            Missing { target, after, until }
         };
-        if let Some(gap) = gap {
-            let count = gap.size().saturating_add(MARGIN).min(HISTORY_MAX as u64);
-            self.stage = Stage::ToAsk { gap, count };
+        self.come_back(LogName::Inbox, (sync.inbox.epoch, sync.inbox.last), |after, until| {
+            let missed = directs.iter().rev().filter(|direct| direct.last > after);
+            missed.map(|direct| conversation(direct, after, until)).collect()
+        });
+    }
+
+    fn begin(&mut self, name: LogName, epoch: Epoch, last: MessageId) {
+        self.logs.insert(name, Log::new(ReceivedIds::from_now(epoch, last)));
+    }
+
+    fn come_back(
+        &mut self,
+        name: LogName,
+        (epoch, last): (Epoch, MessageId),
+        missing: impl FnOnce(MessageId, MessageId) -> Vec<Missing>,
+    ) {
+        match self.logs.get_mut(&name) {
+            Some(log) if log.is_away() => log.comes_back((epoch, last), missing),
+            Some(_) => {}
+            None => self.begin(name, epoch, last),
         }
     }
 
-    /// What was seen of a room that the user comes back to.
-    fn take_left(&mut self, room: &RoomName) -> Option<ReceivedIds> {
-        let at = self.left.iter().position(|seen| seen.room() == room)?;
-        self.left.remove(at)
-    }
-
-    fn go_on_with(&mut self, seen: ReceivedIds) {
-        if let Some(before) = self.seen.replace(seen) {
-            self.left.push_back(before);
-        }
-        if self.left.len() > LEFT_MAX {
-            self.left.pop_front();
-        }
-    }
-
-    /// The lines to send now, if any. They must stay together.
-    pub(super) fn question(&self) -> Option<String> {
-        match &self.stage {
-            Stage::ToAsk { count, .. } => Some(format!("/ping {}\n/history {count}", self.token)),
+    /// All that could be entered again is entered: the other logs are not heard any more.
+    pub(super) fn is_restored(&mut self) -> Vec<Shown> {
+        let away = |(name, log): (&LogName, &Log)| match name {
+            LogName::Room(room) if log.is_away() => Some(room.clone()),
             _ => None,
+        };
+        let gone: Vec<RoomName> = self.logs.iter().filter_map(away).collect();
+        let mut shown: Vec<Shown> = gone.iter().flat_map(|room| self.leave(room)).collect();
+        for log in self.logs.values_mut().filter(|log| log.is_away()) {
+            shown.extend(released(log, Log::give_up));
         }
+        shown
     }
 
-    /// The caller has sent the question.
-    pub(super) fn asked(&mut self) {
-        self.stage = match std::mem::take(&mut self.stage) {
-            Stage::ToAsk { gap, count } => Stage::Asked { gap: Some(gap), count, pong_came: false },
-            other => other,
+    /// Whether the server knows `/backlog`.
+    pub(super) fn knows_backlog(&self) -> bool {
+        self.way == Some(Way::Backlog)
+    }
+
+    /// The newest entry of a log that the user hears from now on.
+    pub(super) fn begins_at(&mut self, target: &Target, event: &Event) {
+        let Event::Backlog { epoch, entries, .. } = event else { return };
+        let last = entries.last().map(LogEntry::id).unwrap_or_default();
+        self.come_back(LogName::of(target), (*epoch, last), |_, _| Vec::new());
+    }
+
+    /// The next line to send, if any, and the conversation that it is about.
+    pub(super) fn question(&self) -> Option<(Target, String)> {
+        let way = self.way?;
+        let is_possible = |name: &LogName| match (way, name) {
+            (Way::Backlog, _) => true,
+            (Way::History, LogName::Room(room)) => self.current.as_ref() == Some(room),
+            (Way::History, _) => false,
         };
+        self.logs.iter().filter(|(name, _)| is_possible(name)).find_map(|(_, log)| log.question(way))
+    }
+
+    /// The caller has sent the question about this conversation.
+    pub(super) fn asked(&mut self, target: &Target) {
+        if let Some(log) = self.logs.get_mut(&LogName::of(target)) {
+            log.asked();
+        }
     }
 
     /// The connection is lost. The missed messages are found again over the next connection. If there is no next one,
     /// the caller must show the returned events.
     pub(super) fn disconnected(&mut self) -> Vec<Event> {
-        self.stage = Stage::Done;
-        std::mem::take(&mut self.held)
+        (self.way, self.current) = (None, None);
+        self.logs.values_mut().flat_map(Log::is_cut).collect()
     }
 
-    /// Returns what to show after `event` arrived.
-    pub(super) fn sift(&mut self, event: Event) -> Vec<Shown> {
-        match event {
-            Event::Message { ref room, .. } | Event::Joined { ref room, .. } | Event::Left { ref room, .. }
-                if self.is_behind(room) =>
-            {
-                self.hold(event)
+    /// The answer to a question came.
+    pub(super) fn answered(&mut self, target: &Target, event: Event) -> Vec<Shown> {
+        let (way, name) = (self.way.unwrap_or(Way::Backlog), LogName::of(target));
+        let Some(log) = self.logs.get_mut(&name) else { return Vec::new() };
+        let page = match event {
+            Event::Backlog { entries, more, .. } => Page { entries, more },
+            Event::History { messages, .. } => {
+                Page { entries: messages.into_iter().map(LogEntry::Message).collect(), more: false }
             }
-            Event::Pong { token: Some(ref token) } if *token == self.token => {
-                if let Stage::Asked { pong_came, .. } = &mut self.stage {
-                    *pong_came = true;
-                }
-                Vec::new()
-            }
-            Event::History { room, messages } if self.is_due() => self.answered(&room, messages),
-            Event::Error { command: Some(Verb::History), .. } if self.is_due() => self.refused(event),
-            Event::Ok(Reply::Join { ref room, epoch, last, .. } | Reply::Leave { ref room, epoch, last, .. }) => {
-                let mut shown = self.release();
-                self.enter(room, epoch, last);
-                shown.push(Shown::Event(event));
-                shown
-            }
-            other => {
-                self.note(&other);
-                vec![Shown::Event(other)]
-            }
-        }
-    }
-
-    /// Whether missed messages of this room must be shown before new ones.
-    fn is_behind(&self, room: &RoomName) -> bool {
-        match &self.stage {
-            Stage::ToAsk { gap, .. } | Stage::Asked { gap: Some(gap), .. } => gap.room == *room,
-            Stage::Done | Stage::Asked { gap: None, .. } => false,
-        }
-    }
-
-    /// Whether the next answer to `/history` is the answer to our own question.
-    fn is_due(&self) -> bool {
-        matches!(self.stage, Stage::Asked { pong_came: true, .. })
-    }
-
-    fn hold(&mut self, event: Event) -> Vec<Shown> {
-        self.held.push(event);
-        if self.held.len() <= HELD_MAX {
-            return Vec::new();
-        }
-        self.forget_gap().map_or_else(Vec::new, |gap| self.give_up(gap))
-    }
-
-    fn answered(&mut self, room: &RoomName, messages: Vec<HistoryEntry>) -> Vec<Shown> {
-        let Stage::Asked { gap: Some(gap), count, .. } = std::mem::take(&mut self.stage) else { return Vec::new() };
-        let left_out = gap.older_than(messages.first().map(|oldest| oldest.id));
-        let is_full = messages.len() as u64 >= count;
-        if left_out > 0 && is_full && count < HISTORY_MAX as u64 {
-            self.stage = Stage::ToAsk { gap, count: HISTORY_MAX as u64 };
-            return Vec::new();
-        }
-        if let Some(seen) = self.seen.as_mut() {
-            seen.fill(&gap);
-        }
-        let messages: Vec<_> = messages.into_iter().filter(|entry| gap.has(entry, &self.user)).collect();
-        let room = room.clone();
+            refusal => return self.refused(target, refusal),
+        };
         let mut shown = Vec::new();
-        if gap.is_recent && !messages.is_empty() {
-            shown.push(Shown::Recent { room, messages });
-        } else if !gap.is_recent && (!messages.is_empty() || left_out > 0) {
-            shown.push(Shown::Missed { room, messages, left_out });
+        if let Some(News { target, entries, left_out, is_recent }) = log.answered(page, way, &self.user) {
+            if is_recent && !entries.is_empty() {
+                shown.push(Shown::Recent { target, entries });
+            } else if !is_recent && (!entries.is_empty() || left_out > 0) {
+                shown.push(Shown::Missed { target, entries, left_out });
+            }
         }
-        shown.extend(self.release());
-        shown
-    }
-
-    fn refused(&mut self, event: Event) -> Vec<Shown> {
-        let Stage::Asked { gap: Some(gap), .. } = std::mem::take(&mut self.stage) else { return Vec::new() };
-        let mut shown = vec![Shown::Event(event)];
-        shown.extend(self.give_up(gap));
+        shown.extend(released(log, Log::release_if_filled));
         shown
     }
 
     /// Continues without the missed messages, and reports that.
-    fn give_up(&mut self, gap: Gap) -> Vec<Shown> {
-        if let Some(seen) = self.seen.as_mut() {
-            seen.fill(&gap);
-        }
-        let mut shown = vec![Shown::HistoryUnavailable(gap.room)];
-        shown.extend(self.release());
+    fn refused(&mut self, target: &Target, refusal: Event) -> Vec<Shown> {
+        let Some(log) = self.logs.get_mut(&LogName::of(target)).filter(|log| log.is_behind()) else {
+            return Vec::new();
+        };
+        let mut shown = vec![Shown::Event(refusal), Shown::Unavailable(target.clone())];
+        shown.extend(released(log, Log::give_up));
         shown
     }
 
-    /// From now on no event is held back. An answer that still arrives is dropped.
-    fn forget_gap(&mut self) -> Option<Gap> {
-        if let Stage::Asked { gap, .. } = &mut self.stage {
-            return gap.take();
+    /// Returns what to show after `event` arrived, which answers none of the questions.
+    pub(super) fn sift(&mut self, event: Event) -> Vec<Shown> {
+        let (mut shown, event) = match self.hold(event) {
+            Ok(shown) => return shown,
+            Err(event) => (Vec::new(), event),
+        };
+        match &event {
+            Event::Ok(Reply::Join { room, epoch, last, .. }) => {
+                shown = self.go_to(room);
+                self.enter(room, *epoch, *last);
+            }
+            Event::Ok(Reply::Open { room, epoch, last, .. }) => self.enter(room, *epoch, *last),
+            Event::Ok(Reply::Leave { left, room, epoch, last, .. }) => {
+                shown = self.leave(left);
+                self.enter(room, *epoch, *last);
+                self.current = Some(room.clone());
+            }
+            Event::Ok(Reply::Close { room, current }) => {
+                shown = self.leave(room);
+                self.current = Some(current.clone());
+            }
+            Event::Ok(Reply::Switch { room }) => self.current = Some(room.clone()),
+            Event::Ok(Reply::Unsubscribe { user }) => drop(self.logs.remove(&LogName::Feed(user.clone()))),
+            Event::Sync(sync) => self.synced(sync),
+            other => self.take_note(other),
         }
-        match std::mem::take(&mut self.stage) {
-            Stage::ToAsk { gap, .. } => Some(gap),
-            Stage::Done | Stage::Asked { .. } => None,
-        }
+        shown.push(Shown::Event(event));
+        // What waited only to know whether anything is missing.
+        shown.extend(self.logs.values_mut().flat_map(|log| released(log, Log::release_if_filled)));
+        shown
     }
 
-    /// Releases the events that were held back.
-    fn release(&mut self) -> Vec<Shown> {
-        let held = std::mem::take(&mut self.held);
-        held.into_iter().inspect(|event| self.note(event)).map(Shown::Event).collect()
+    /// The user goes to a room, and out of the current one.
+    fn go_to(&mut self, room: &RoomName) -> Vec<Shown> {
+        let before = self.current.replace(room.clone());
+        before.filter(|before| before != room).map_or_else(Vec::new, |before| self.leave(&before))
     }
 
-    /// Records a message of the room that is shown.
-    fn note(&mut self, event: &Event) {
-        let (Event::Message { room, .. } | Event::Ok(Reply::Message { room, .. })) = event else { return };
-        if let Event::Ok(Reply::Message { id, .. }) = event
-            && self.seen.as_ref().is_none_or(|seen| seen.room() != room)
-        {
+    /// Holds an event back if its log is behind. Gives it back if not.
+    fn hold(&mut self, event: Event) -> Result<Vec<Shown>, Event> {
+        let Some((name, id)) = place(&event) else { return Err(event) };
+        let Some(log) = self.logs.get_mut(&name) else { return Err(event) };
+        if is_caught(log, &event) {
+            return Ok(Vec::new());
+        }
+        if !log.is_behind() {
+            return Err(event);
+        }
+        if log.hold(event, id) {
+            return Ok(Vec::new());
+        }
+        let target = match name {
+            LogName::Room(room) => Target::Room(room),
+            LogName::Feed(user) => Target::Feed(user),
+            LogName::Inbox => Target::Direct(self.user.clone()),
+        };
+        let mut shown = vec![Shown::Unavailable(target)];
+        shown.extend(released(log, Log::give_up));
+        Ok(shown)
+    }
+
+    /// Records a message that is shown, or one of the user's own that was accepted.
+    fn take_note(&mut self, event: &Event) {
+        let name = match event {
+            Event::Ok(Reply::Message { room, .. }) => LogName::Room(room.clone()),
+            Event::Ok(Reply::Msg { id, .. }) if *id != MessageId::default() => LogName::Inbox,
+            other => match place(other) {
+                Some((name, Some(_))) => name,
+                _ => return,
+            },
+        };
+        match (self.logs.get_mut(&name), event) {
+            (Some(log), _) if !log.is_left() => note(&mut log.seen, event),
             // The room that was wanted could not be entered: by speaking the user chooses the one where they are.
-            self.take_left(room);
-            self.go_on_with(ReceivedIds::from_own(room.clone(), *id));
-        }
-        let Some(seen) = self.seen.as_mut().filter(|seen| seen.room() == room) else { return };
-        match event {
-            Event::Message { id, time, .. } => seen.heard(*id, *time),
-            Event::Ok(Reply::Message { id, .. }) => seen.said(*id),
+            (_, Event::Ok(Reply::Message { room, id, .. })) => {
+                self.left.retain(|left| left != room);
+                self.logs.insert(name, Log::new(ReceivedIds::from_own(*id)));
+            }
+            (_, Event::Publication { id, .. }) => drop(self.logs.insert(name, Log::new(ReceivedIds::from_own(*id)))),
             _ => {}
         }
+    }
+}
+
+/// The log in which an event has its place, and its number there.
+fn place(event: &Event) -> Option<(LogName, Option<MessageId>)> {
+    match event {
+        Event::Message { room, id, .. } => Some((LogName::Room(room.clone()), Some(*id))),
+        Event::Joined { room, .. } | Event::Left { room, .. } => Some((LogName::Room(room.clone()), None)),
+        Event::Publication { from, id, .. } => Some((LogName::Feed(from.clone()), Some(*id))),
+        Event::Direct { id: Some(id), .. } => Some((LogName::Inbox, Some(*id))),
+        _ => None,
+    }
+}
+
+/// Releases the events that a log held back.
+fn released(log: &mut Log, release: impl FnOnce(&mut Log) -> Vec<Event>) -> Vec<Shown> {
+    let held = release(log);
+    fresh(log, held)
+}
+
+/// Those of the events of a log that were not shown as entries of a page.
+fn fresh(log: &mut Log, mut held: Vec<Event>) -> Vec<Shown> {
+    held.retain(|event| !is_caught(log, event));
+    held.iter().for_each(|event| note(&mut log.seen, event));
+    held.into_iter().map(Shown::Event).collect()
+}
+
+fn is_caught(log: &mut Log, event: &Event) -> bool {
+    match event {
+        Event::Message { id, time, .. }
+        | Event::Publication { id, time, .. }
+        | Event::Direct { id: Some(id), time, .. } => log.is_caught(*id, *time),
+        _ => false,
+    }
+}
+
+/// Records in a log what is shown of it.
+fn note(seen: &mut ReceivedIds, event: &Event) {
+    match event {
+        Event::Message { id, time, .. }
+        | Event::Publication { id, time, .. }
+        | Event::Direct { id: Some(id), time, .. } => seen.heard(*id, *time),
+        Event::Ok(Reply::Message { id, .. } | Reply::Msg { id, .. }) => seen.said(*id),
+        _ => {}
     }
 }
 

@@ -21,6 +21,8 @@ const NAMES_MAX: usize = 20_000;
 pub(super) struct Names {
     rooms: BTreeSet<RoomName>,
     users: BTreeSet<UserName>,
+    /// The rooms where the user is.
+    open: BTreeSet<RoomName>,
 }
 
 impl Names {
@@ -41,9 +43,26 @@ impl Names {
                 users.iter().for_each(|user| self.add(None, Some(user)));
             }
             Event::History { messages, .. } => messages.iter().for_each(|old| self.add(None, Some(&old.from))),
-            Event::Ok(Reply::Join { room, .. } | Reply::Leave { room, .. }) => self.add(Some(room), None),
-            Event::Ok(Reply::Subscribe { user } | Reply::Msg { user }) => self.add(None, Some(user)),
+            Event::Ok(Reply::Join { room, .. } | Reply::Leave { room, .. } | Reply::Open { room, .. }) => {
+                self.add(Some(room), None);
+            }
+            Event::Sync(sync) => {
+                sync.rooms.iter().for_each(|room| self.add(Some(&room.room), None));
+                sync.directs.iter().for_each(|direct| self.add(None, Some(&direct.user)));
+                sync.feeds.iter().for_each(|feed| self.add(None, Some(&feed.user)));
+            }
+            Event::Backlog { entries, .. } | Event::Inbox { entries, .. } => {
+                entries.iter().for_each(|old| self.add(None, Some(old.from())));
+            }
+            Event::Ok(Reply::Subscribe { user } | Reply::Msg { user, .. }) => self.add(None, Some(user)),
             _ => {}
+        }
+    }
+
+    /// The user is in these rooms now.
+    pub(super) fn set_open(&mut self, open: &BTreeSet<RoomName>) {
+        if self.open != *open {
+            self.open.clone_from(open);
         }
     }
 
@@ -60,11 +79,18 @@ impl Names {
     fn candidates(&self, before: &str) -> (usize, Vec<String>) {
         let start = before.rfind([' ', '\t']).map_or(0, |at| at + 1);
         let word = before[start..].to_ascii_lowercase();
+        // Whether nothing but the command stands before the word.
+        let is_first = before[..start].split([' ', '\t']).filter(|word| !word.is_empty()).count() == 1;
         let command = before.strip_prefix('/').filter(|rest| !rest.starts_with('/'));
         let found = match command.and_then(|rest| rest.split([' ', '\t']).next()) {
             Some(_) if start == 0 => matching(commands(), &word),
             Some(verb) => match VerbInfo::find(verb).map(|info| info.verb) {
-                Some(Verb::Join | Verb::Who) => matching(self.rooms.iter().map(RoomName::to_string), &word),
+                Some(Verb::Join | Verb::Open | Verb::Who) => {
+                    matching(self.rooms.iter().map(RoomName::to_string), &word)
+                }
+                Some(Verb::Close | Verb::Switch) => matching(self.open.iter().map(RoomName::to_string), &word),
+                Some(Verb::Say) if is_first => matching(self.open.iter().map(|room| format!("{room} ")), &word),
+                Some(Verb::Read | Verb::Backlog) if is_first => matching(self.targets(), &word),
                 Some(_) => matching(self.users.iter().map(UserName::to_string), &word),
                 None => Vec::new(),
             },
@@ -73,6 +99,14 @@ impl Names {
             None => matching(self.users.iter().map(UserName::to_string), &word),
         };
         (start, found)
+    }
+
+    /// The conversations, with their sigils.
+    fn targets(&self) -> impl Iterator<Item = String> {
+        let rooms = self.open.iter().map(|room| format!("#{room} "));
+        let people =
+            ['@', '+'].into_iter().flat_map(|sigil| self.users.iter().map(move |user| format!("{sigil}{user} ")));
+        rooms.chain(people)
     }
 }
 
@@ -139,18 +173,26 @@ mod tests {
         for (room, user) in [("red", "rita"), ("rose", "bob"), ("lobby", "ann")] {
             names.learn(&Event::Joined { room: room.parse().unwrap(), user: user.parse().unwrap() });
         }
+        names.set_open(&["lobby".parse().unwrap(), "rose".parse().unwrap()].into());
         names
     }
 
     #[test]
     fn what_the_tab_key_offers() {
-        let cases: [(&str, usize, &[&str]); 10] = [
+        let cases: [(&str, usize, &[&str]); 17] = [
             ("/jo", 0, &["/join "]),
             ("/su", 0, &["/subscribe ", "/subscriptions", "/subscribers"]),
             ("/login", 0, &[]),
             ("/join r", 6, &["red", "rose"]),
             ("/JOIN RE", 6, &["red"]),
             ("/msg b", 5, &["bob"]),
+            ("/open r", 6, &["red", "rose"]),
+            ("/switch r", 8, &["rose"]),
+            ("/close ", 7, &["lobby", "rose"]),
+            ("/say r", 5, &["rose "]),
+            ("/say rose r", 10, &["rita"]),
+            ("/backlog #r", 9, &["#rose "]),
+            ("/backlog +b", 9, &["+bob "]),
             ("/nonsense r", 10, &[]),
             ("hello ri", 6, &["rita"]),
             ("hello ", 6, &[]),

@@ -5,14 +5,17 @@ mod catch_up;
 mod complaints;
 mod complete;
 mod history;
-mod join;
 mod keyboard;
 mod login;
+mod marks;
 mod network;
+mod once;
 mod pipe;
 mod received_ids;
 mod reconnect;
 mod render;
+mod requests;
+mod rooms;
 mod shared;
 mod terminal;
 

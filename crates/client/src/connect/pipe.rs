@@ -282,7 +282,8 @@ fn answers(incoming: &Incoming, oldest: Option<Option<Verb>>) -> bool {
         Incoming::Event { event, .. } => match event {
             Event::Ok(_) | Event::Error { .. } | Event::Pong { .. } | Event::Help { .. } => true,
             Event::Rooms { .. } | Event::Users { .. } | Event::History { .. } => true,
-            Event::Subscriptions { .. } | Event::Subscribers { .. } => true,
+            Event::Subscriptions { .. } | Event::Subscribers { .. } | Event::Blocks { .. } => true,
+            Event::Sync(_) | Event::Backlog { .. } | Event::Inbox { .. } => true,
             Event::Message { .. } | Event::Publication { .. } | Event::Direct { .. } | Event::Notice { .. } => false,
             Event::Joined { .. } | Event::Left { .. } | Event::Hello { .. } | Event::Bye { .. } => false,
         },

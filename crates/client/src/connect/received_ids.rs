@@ -1,16 +1,16 @@
-//! The ids of a room's messages that were received. It must not know how the missing ones are requested or shown.
+//! The ids of a log's entries that were received. It must not know which log it is, nor how the missing entries are
+//! requested or shown.
 
 use std::collections::BTreeMap;
 
-use parlor_proto::{Epoch, HISTORY_MAX, HistoryEntry, MessageId, RoomName, Timestamp, UserName};
+use parlor_proto::{Epoch, HISTORY_MAX, LogEntry, MessageId, Timestamp, UserName};
 
 /// Messages that were shown or sent, by id. Messages sent by the user have no time.
 type Known = BTreeMap<MessageId, Option<Timestamp>>;
 
-/// The log of a room, as far as the client has received it.
+/// A log, as far as the client has received it.
 #[derive(Debug)]
 pub(super) struct ReceivedIds {
-    room: RoomName,
     /// Epoch of the log. `None` if another epoch began while its messages arrived, or if no server reported it.
     epoch: Option<Epoch>,
     /// All messages up to this one were received, or are older than the user's entry to the room.
@@ -19,14 +19,13 @@ pub(super) struct ReceivedIds {
     known: Known,
 }
 
-/// The messages that were missed in a room.
+/// The messages that were missed in a log.
 #[derive(Debug)]
 pub(super) struct Gap {
-    pub(super) room: RoomName,
     /// The last message that was not missed.
-    after: MessageId,
+    pub(super) after: MessageId,
     /// The last missed message.
-    until: MessageId,
+    pub(super) until: MessageId,
     known: Known,
     /// Whether it is from before the user came, and is only shown so that they see what the talk is about.
     pub(super) is_recent: bool,
@@ -34,43 +33,38 @@ pub(super) struct Gap {
 
 impl ReceivedIds {
     /// For a room that the user enters now. Earlier messages do not count as missed.
-    pub(super) fn from_now(room: RoomName, epoch: Epoch, last: MessageId) -> Self {
-        Self { room, epoch: Some(epoch), last, known: Known::new() }
+    pub(super) fn from_now(epoch: Epoch, last: MessageId) -> Self {
+        Self { epoch: Some(epoch), last, known: Known::new() }
     }
 
     /// For a room that the user did not choose but sends to, from that message on.
-    pub(super) fn from_own(room: RoomName, id: MessageId) -> Self {
-        Self { room, epoch: None, last: id, known: Known::new() }
+    pub(super) fn from_own(id: MessageId) -> Self {
+        Self { epoch: None, last: id, known: Known::new() }
     }
 
-    pub(super) fn room(&self) -> &RoomName {
-        &self.room
+    /// Whether the log goes on as it was: nothing of what is known of it is void.
+    pub(super) fn goes_on(&self, epoch: Epoch, last: MessageId) -> bool {
+        self.epoch.map_or(self.last <= last, |before| before == epoch)
     }
 
     /// The user enters the room again. Returns what was missed since. Until [`Self::fill`] is called, no missed message
     /// counts as received.
     pub(super) fn again(&mut self, epoch: Epoch, last: MessageId) -> Option<Gap> {
         let known = self.known.clone();
-        let same_life = self.epoch.map_or(self.last <= last, |before| before == epoch);
-        if !same_life {
+        if !self.goes_on(epoch, last) {
             self.last = MessageId::default();
             self.known.clear();
         }
         self.epoch = Some(epoch);
         self.last = self.last.min(last);
-        let gap = Gap { room: self.room.clone(), after: self.last, until: last, known, is_recent: false };
+        let gap = Gap { after: self.last, until: last, known, is_recent: false };
         (self.last < last).then_some(gap)
     }
 
     /// The room is entered from elsewhere, again (`seen`) or for the first time. Says which of its newest `count`
     /// messages were not seen.
-    pub(super) fn enter(
-        seen: Option<Self>,
-        room: &RoomName,
-        (epoch, last): (Epoch, MessageId),
-        count: usize,
-    ) -> (Self, Option<Gap>) {
-        let mut here = seen.unwrap_or_else(|| Self::from_now(room.clone(), epoch, MessageId::default()));
+    pub(super) fn enter(seen: Option<Self>, (epoch, last): (Epoch, MessageId), count: usize) -> (Self, Option<Gap>) {
+        let mut here = seen.unwrap_or_else(|| Self::from_now(epoch, MessageId::default()));
         let gap = here.again(epoch, last);
         let earliest = MessageId(last.0.saturating_sub(count as u64));
         let newest = |gap: Gap| Gap { after: gap.after.max(earliest), is_recent: true, ..gap };
@@ -106,6 +100,11 @@ impl ReceivedIds {
         self.settle();
     }
 
+    /// Whether this entry is a message of `user` that the server has accepted in this run.
+    pub(super) fn has_own(&self, entry: &LogEntry, user: &UserName) -> bool {
+        entry.from() == user && matches!(self.known.get(&entry.id()), Some(None))
+    }
+
     fn settle(&mut self) {
         while self.known.contains_key(&self.last.next()) {
             self.last = self.last.next();
@@ -117,19 +116,19 @@ impl ReceivedIds {
 }
 
 impl Gap {
-    /// Maximum number of messages in the gap.
-    pub(super) fn size(&self) -> u64 {
-        self.until.0 - self.after.0
+    /// What of it lies between these numbers.
+    pub(super) fn part(&self, after: MessageId, until: MessageId) -> Self {
+        Self { after, until, known: self.known.clone(), is_recent: self.is_recent }
     }
 
     /// Whether `user` missed this entry of the log.
-    pub(super) fn has(&self, entry: &HistoryEntry, user: &UserName) -> bool {
-        let known = || match self.known.get(&entry.id) {
-            Some(Some(time)) => *time == entry.time,
-            Some(None) => entry.from == *user,
+    pub(super) fn has(&self, entry: &LogEntry, user: &UserName) -> bool {
+        let known = || match self.known.get(&entry.id()) {
+            Some(Some(time)) => *time == entry.time(),
+            Some(None) => entry.from() == user,
             None => false,
         };
-        self.after < entry.id && entry.id <= self.until && !known()
+        self.after < entry.id() && entry.id() <= self.until && !known()
     }
 
     /// Number of messages in the gap that are older than the oldest available one.
@@ -144,13 +143,13 @@ impl Gap {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use parlor_proto::Text;
+    use parlor_proto::{HistoryEntry, Text};
 
     const FIRST: Epoch = Epoch(1);
     const SECOND: Epoch = Epoch(2);
 
     fn seen(last: u64) -> ReceivedIds {
-        ReceivedIds::from_now("red".parse().unwrap(), FIRST, MessageId(last))
+        ReceivedIds::from_now(FIRST, MessageId(last))
     }
 
     fn time(id: u64) -> Timestamp {
@@ -163,11 +162,13 @@ mod tests {
 
     /// The ids that ann missed in a log of `last` entries by bob.
     fn missed(gap: Option<&Gap>, last: u64) -> Vec<u64> {
-        let entry = |id| HistoryEntry {
-            id: MessageId(id),
-            time: time(id),
-            from: "bob".parse().unwrap(),
-            text: Text::sanitise("x").unwrap(),
+        let entry = |id| {
+            LogEntry::Message(HistoryEntry {
+                id: MessageId(id),
+                time: time(id),
+                from: "bob".parse().unwrap(),
+                text: Text::sanitise("x").unwrap(),
+            })
         };
         let ann = "ann".parse().unwrap();
         (1..=last).filter(|&id| gap.is_some_and(|gap| gap.has(&entry(id), &ann))).collect()
@@ -191,7 +192,7 @@ mod tests {
         seen.said(MessageId(4));
         seen.said(MessageId(6));
         let gap = seen.again(FIRST, MessageId(7)).unwrap();
-        assert_eq!(gap.size(), 3);
+        assert_eq!((gap.after, gap.until), (MessageId(4), MessageId(7)));
         // Number 6 by bob is not from ann, so it is from another log. If it were by ann, it would be known.
         assert_eq!(missed(Some(&gap), 9), [5, 6, 7]);
         let own = HistoryEntry {
@@ -200,7 +201,8 @@ mod tests {
             from: "ann".parse().unwrap(),
             text: Text::sanitise("x").unwrap(),
         };
-        assert!(!gap.has(&own, &own.from));
+        let ann = own.from.clone();
+        assert!(!gap.has(&LogEntry::Message(own), &ann));
         assert_eq!(gap.older_than(Some(MessageId(7))), 1);
         hear(&mut seen, &[5]);
         assert_eq!(missed(seen.again(FIRST, MessageId(7)).as_ref(), 9), [7]);

@@ -7,7 +7,10 @@ use std::sync::{Arc, Mutex};
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
 use jiff::{Timestamp as Moment, Zoned};
-use parlor_proto::{Event, Help, HistoryEntry, Reply, RoomName, RoomSummary, Timestamp, UserName};
+use parlor_proto::{
+    DirectState, Event, FeedState, Help, HistoryEntry, LogEntry, Reply, RoomName, RoomState, RoomSummary, Sync, Target,
+    Timestamp, UserName,
+};
 
 use crate::lock;
 
@@ -54,7 +57,7 @@ impl Renderer {
         let mut shown = match event {
             Event::Message { room, time, from, text, .. } => self.said(*time, now, &format!("[{room}] "), from, text),
             Event::Publication { time, from, text, .. } => self.said(*time, now, "PUB ", from, text),
-            Event::Direct { time, from, text } => self.said(*time, now, &self.paint(BOLD, "DM "), from, text),
+            Event::Direct { time, from, text, .. } => self.said(*time, now, &self.paint(BOLD, "DM "), from, text),
             Event::Notice { time, from, text } => self.said(*time, now, &self.paint(RED, "NOTICE "), from, text),
             Event::Joined { room, user } => self.news(now, &format!("{user} entered {room}")),
             Event::Left { room, user } => self.news(now, &format!("{user} left {room}")),
@@ -68,6 +71,10 @@ impl Renderer {
             Event::Subscriptions { users } => self.news(now, &format!("you follow {}", list(users))),
             Event::Subscribers { users } => self.news(now, &format!("you are followed by {}", list(users))),
             Event::History { room, messages } => self.history(room, messages, now),
+            Event::Sync(sync) => self.news(now, &sync_text(sync)),
+            Event::Backlog { target, entries, .. } => self.backlog(|_| target.clone(), entries, now),
+            Event::Inbox { entries, .. } => self.backlog(|entry| Target::Direct(entry.from().clone()), entries, now),
+            Event::Blocks { users } => self.news(now, &format!("you block {}", list(users))),
             Event::Help { commands } => self.news(now, &help_text(commands)),
         };
         if self.bell && self.is_for_me(event) {
@@ -97,18 +104,49 @@ impl Renderer {
         format!("{} {}", self.stamp(now, now), self.paint(RED, &format!("! {text}")))
     }
 
-    /// What was said in a room before, or while the connection was away; more of it, older than that, is left out.
-    pub(super) fn missed(&self, room: &RoomName, messages: &[HistoryEntry], left_out: u64, now: Moment) -> String {
-        let place = format!("{} ", self.paint(DIM, &format!("OLD [{room}]")));
+    /// What was said in a conversation before, or while the connection was away; more of it, older than that, is left
+    /// out.
+    pub(super) fn missed(&self, target: &Target, entries: &[LogEntry], left_out: u64, now: Moment) -> String {
         let mut lines = Vec::new();
         if left_out > 0 {
-            let (all, shown) = (left_out + messages.len() as u64, messages.len());
+            let (all, shown) = (left_out + entries.len() as u64, entries.len());
+            let place = place(target);
             lines.push(
-                self.news(now, &format!("said in {room} meanwhile: {all}, of which the newest are shown: {shown}")),
+                self.news(now, &format!("said in {place} meanwhile: {all}, of which the newest are shown: {shown}")),
             );
         }
-        lines.extend(messages.iter().map(|old| self.said(old.time, now, &place, &old.from, &old.text)));
+        lines.extend(entries.iter().map(|entry| self.old(target, entry, now)));
         lines.join("\n")
+    }
+
+    /// An entry that is shown later than it was made.
+    fn old(&self, target: &Target, entry: &LogEntry, now: Moment) -> String {
+        let how = match (target, entry) {
+            (Target::Feed(_), _) => "OLD PUB ".to_owned(),
+            (Target::Direct(user), LogEntry::Direct(direct)) if direct.to == *user => format!("OLD DM to {user} "),
+            (Target::Direct(_), _) => "OLD DM ".to_owned(),
+            (Target::Room(room), _) => format!("OLD [{room}] "),
+        };
+        let how = format!("{} ", self.paint(DIM, how.trim_end()));
+        self.said(entry.time(), now, &how, entry.from(), entry.text())
+    }
+
+    /// The rooms that are open, and what is unread. `None` if there is nothing to tell.
+    pub(super) fn summary(&self, sync: &Sync, now: Moment) -> Option<String> {
+        let mut parts = Vec::new();
+        if sync.rooms.len() > 1 {
+            let rooms: Vec<_> = sync.rooms.iter().map(|room| room.room.as_str()).collect();
+            parts.push(format!("you are in {}", rooms.join(", ")));
+        }
+        let rooms = sync.rooms.iter().map(|room| (format!("#{}", room.room), room.unread));
+        let directs = sync.directs.iter().map(|direct| (format!("@{}", direct.user), direct.unread));
+        let feeds = sync.feeds.iter().map(|feed| (format!("+{}", feed.user), feed.unread));
+        let unread = rooms.chain(directs).chain(feeds).filter(|(_, count)| *count > 0);
+        let unread: Vec<_> = unread.map(|(target, count)| format!("{target} {count}")).collect();
+        if !unread.is_empty() {
+            parts.push(format!("unread: {}", unread.join(", ")));
+        }
+        (!parts.is_empty()).then(|| self.news(now, &parts.join("; ")))
     }
 
     fn said(&self, time: Timestamp, now: Moment, how: &str, from: &UserName, text: &dyn std::fmt::Display) -> String {
@@ -140,6 +178,13 @@ impl Renderer {
         lines.join("\n")
     }
 
+    /// A page of a conversation, or of several.
+    fn backlog(&self, target: impl Fn(&LogEntry) -> Target, entries: &[LogEntry], now: Moment) -> String {
+        let mut lines: Vec<String> = entries.iter().map(|entry| self.old(&target(entry), entry, now)).collect();
+        lines.push(self.news(now, &format!("messages shown: {}", entries.len())));
+        lines.join("\n")
+    }
+
     /// The time of day. If the day is another than that of the line before, a line that tells it comes first; without
     /// such lines, the date stands before the time unless it is today's.
     fn stamp(&self, time: Moment, now: Moment) -> String {
@@ -158,6 +203,15 @@ impl Renderer {
 
     fn paint(&self, colour: &str, text: &str) -> String {
         if self.colour { format!("\x1b[{colour}m{text}\x1b[0m") } else { text.to_owned() }
+    }
+}
+
+/// A conversation in words.
+pub(super) fn place(target: &Target) -> String {
+    match target {
+        Target::Room(room) => room.to_string(),
+        Target::Direct(user) => format!("direct messages with {user}"),
+        Target::Feed(user) => format!("publications of {user}"),
     }
 }
 
@@ -185,14 +239,35 @@ fn reply_text(reply: &Reply) -> Option<String> {
         Reply::Login { user, room, .. } | Reply::Register { user, room, .. } => format!("you are {user}, in {room}"),
         Reply::Join { room, members, .. } => format!("you are in {room}, members: {members}"),
         Reply::Leave { left, room, members, .. } => format!("you left {left} for {room}, members: {members}"),
+        Reply::Open { room, members, .. } => format!("you are in {room} too, members: {members}"),
+        Reply::Close { room, current } => format!("you left {room}; what you say goes to {current}"),
+        Reply::Switch { room } => format!("what you say goes to {room}"),
+        Reply::Read { target, id } => format!("read: {target} up to {id}"),
+        Reply::Block { user } => format!("you block {user}"),
+        Reply::Unblock { user } => format!("you block {user} no longer"),
         Reply::Subscribe { user } => format!("you follow {user}"),
         Reply::Unsubscribe { user } => format!("you follow {user} no longer"),
-        Reply::Publish { id } => format!("published as number {id}"),
-        Reply::Msg { user } => format!("sent to {user}"),
+        Reply::Publish { id, .. } => format!("published as number {id}"),
+        Reply::Msg { user, .. } => format!("sent to {user}"),
         Reply::Broadcast => "sent to everybody".to_owned(),
         Reply::Passwd => "your password is changed".to_owned(),
         Reply::Message { .. } | Reply::Format { .. } => return None,
     })
+}
+
+fn sync_text(sync: &Sync) -> String {
+    let mut text = format!("what you say goes to {}; open rooms, and what is unread:", sync.current);
+    for RoomState { room, unread, .. } in &sync.rooms {
+        // Writing to a string cannot fail.
+        let _ = write!(text, "\n    {unread:>6}  #{room}");
+    }
+    for DirectState { user, unread, .. } in sync.directs.iter().filter(|direct| direct.unread > 0) {
+        let _ = write!(text, "\n    {unread:>6}  @{user}");
+    }
+    for FeedState { user, unread, .. } in sync.feeds.iter().filter(|feed| feed.unread > 0) {
+        let _ = write!(text, "\n    {unread:>6}  +{user}");
+    }
+    text
 }
 
 fn list(users: &[UserName]) -> String {

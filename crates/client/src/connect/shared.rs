@@ -1,21 +1,38 @@
-//! State shared by the keyboard thread and the network thread. It must not send, print or wait.
+//! State shared by the keyboard thread and the network thread: which way lines go, and which lines have no answer. It
+//! must not print, nor decide what is sent.
 
 use std::collections::VecDeque;
-use std::sync::atomic::AtomicBool;
-use std::sync::{Arc, Mutex};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::thread;
+use std::time::Duration;
 
-use parlor_proto::{Password, RoomName};
+use parlor_proto::{Password, Post, RoomName, Verb};
 
 use super::Exit;
 use super::complete::Names;
+use super::marks::Marks;
+use super::once::Outbox;
+use super::requests::{Question, Request, Requests};
 use crate::connection::LineSender;
+use crate::events::Incoming;
 use crate::lock;
 
-/// State shared by the two threads. A thread holds no lock while it takes another one or sends.
+/// State shared by the two threads. A thread holds no lock while it takes another one or sends, but for
+/// [`Self::order`].
 #[derive(Debug, Default)]
 pub(super) struct SharedState {
     /// The path for typed lines. `None` while there is no connection.
     way: Mutex<Option<SendPath>>,
+    /// Fixes the order of lines. Held while a line is sent, so the network thread never waits for it.
+    order: Mutex<()>,
+    traffic: Mutex<Traffic>,
+    /// Told when lines are answered.
+    settled: Condvar,
+    /// Whether a thread is about to send what waits.
+    is_resending: AtomicBool,
+    /// What the user has read.
+    pub(super) marks: Mutex<Marks>,
     /// New passwords that the server has not answered yet, oldest first. `None` stands for a command that the server
     /// will refuse, since it contains no password.
     pub(super) passwords: Mutex<VecDeque<Option<Password>>>,
@@ -25,6 +42,27 @@ pub(super) struct SharedState {
     pub(super) leaving: AtomicBool,
     /// The exit code, once the client will make no other connection.
     pub(super) over: Mutex<Option<Exit>>,
+}
+
+/// What was sent and has no answer.
+#[derive(Debug, Default)]
+struct Traffic {
+    requests: Requests,
+    outbox: Outbox,
+    /// The room to which a message goes that comes behind the answered lines.
+    current: Option<RoomName>,
+}
+
+/// A line that the user typed.
+#[derive(Debug, Default)]
+pub(super) struct Typed<'a> {
+    pub(super) line: &'a str,
+    /// The command, if it is known.
+    pub(super) verb: Option<Verb>,
+    /// What it says, if it says something.
+    pub(super) post: Option<Post>,
+    /// For a command that changes the password, as [`SharedState::passwords`] has it.
+    pub(super) new_password: Option<Option<Password>>,
 }
 
 /// The path of typed lines to the server.
@@ -55,6 +93,8 @@ pub(super) enum NotSent {
     Entering(RoomName),
     #[error("you are in {here}, since {wanted} could not be entered; to say it in {here}, send it again")]
     WrongRoom { wanted: RoomName, here: RoomName },
+    #[error("too much waits for an answer")]
+    TooMuch,
 }
 
 impl SharedState {
@@ -63,9 +103,23 @@ impl SharedState {
         *lock(&self.way) = Some(SendPath { sender: sender.clone(), gate });
     }
 
-    /// The connection is lost.
-    pub(super) fn cut(&self) {
+    /// Everything may take the way.
+    pub(super) fn open(&self) {
+        if let Some(way) = lock(&self.way).as_mut() {
+            way.gate = SendPolicy::Open;
+        }
+    }
+
+    /// The connection is lost. Returns what the user said that cannot be sent again.
+    pub(super) fn cut(&self) -> Vec<String> {
         *lock(&self.way) = None;
+        lock(&self.marks).is_cut();
+        // Whoever sends a line finds the end of the connection.
+        let _order = lock(&self.order);
+        let mut traffic = lock(&self.traffic);
+        traffic.requests.clear();
+        self.settled.notify_all();
+        traffic.outbox.is_cut()
     }
 
     /// The connection, if there is one, for a line that goes to no room.
@@ -95,5 +149,130 @@ impl SharedState {
             }
             SendPolicy::Open | SendPolicy::WrongRoom { .. } => Ok(sender.clone()),
         }
+    }
+
+    /// Sends a line of the user. What says something is sent under a key, and again until it is answered.
+    pub(super) fn send(&self, typed: Typed<'_>) -> Result<(), NotSent> {
+        let Typed { line, verb, post, new_password } = typed;
+        let order = lock(&self.order);
+        let sender = self.way(matches!(post, Some(Post::Message(_))))?;
+        let Some(post) = post else {
+            lock(&self.passwords).extend(new_password);
+            lock(&self.traffic).requests.add(Request::Typed(verb));
+            return sender.send_line(line).map_err(|_| NotSent::NoConnection);
+        };
+        {
+            let mut traffic = lock(&self.traffic);
+            let Traffic { requests, outbox, current } = &mut *traffic;
+            let is_behind = outbox.is_waiting();
+            let current = current.as_ref().filter(|_| !requests.is_moving());
+            outbox.take(line, &post, current).ok_or(NotSent::TooMuch)?;
+            if is_behind {
+                // It goes out behind what waits, in its turn.
+                return Ok(());
+            }
+        }
+        // An error shows up for the network thread too, and the line is sent again.
+        self.send_waiting(&sender, &order);
+        Ok(())
+    }
+
+    /// Sends everything that waits.
+    fn send_waiting(&self, sender: &LineSender, _order: &MutexGuard<'_, ()>) {
+        while let Some(line) = self.next_line() {
+            if sender.send_line(&line).is_err() {
+                return;
+            }
+        }
+    }
+
+    fn next_line(&self) -> Option<String> {
+        let mut traffic = lock(&self.traffic);
+        let (number, line) = traffic.outbox.next_line()?;
+        traffic.requests.add(Request::Post(number));
+        Some(line)
+    }
+
+    /// Sends a line of the client itself, unless another line is being sent. Returns whether it sent the line.
+    pub(super) fn ask(&self, sender: &LineSender, question: Question, line: &str) -> bool {
+        let Ok(_order) = self.order.try_lock() else { return false };
+        lock(&self.traffic).requests.add(Request::Own(question));
+        // An error shows up again at the next wait for an event.
+        let sent = sender.send_if_idle(line).unwrap_or_default();
+        if !sent {
+            lock(&self.traffic).requests.take_back();
+        }
+        sent
+    }
+
+    /// Tells the server what the user has read.
+    pub(super) fn tell_read(&self) {
+        let Some(sender) = self.connection() else { return };
+        let marks = lock(&self.marks).take();
+        for (target, id) in marks {
+            let question = Question::Read(target, id);
+            let line = question.to_string();
+            // Where that is not possible now, the next login counts more as unread.
+            self.ask(&sender, question, &line);
+        }
+    }
+
+    /// Sends what waits, after a pause, in a thread of its own, since a server that does not read blocks it.
+    pub(super) fn resend(self: &Arc<Self>, pause: Duration) {
+        if !lock(&self.traffic).outbox.is_waiting() || self.is_resending.swap(true, Ordering::SeqCst) {
+            return;
+        }
+        let link = self.clone();
+        let resend = move || {
+            thread::sleep(pause);
+            // What comes to wait from now on needs another thread.
+            link.is_resending.store(false, Ordering::SeqCst);
+            let order = lock(&link.order);
+            if let Ok(sender) = link.way(false) {
+                link.send_waiting(&sender, &order);
+            }
+        };
+        if thread::Builder::new().name("resend".to_owned()).spawn(resend).is_err() {
+            // What waits goes out with the next line.
+            self.is_resending.store(false, Ordering::SeqCst);
+        }
+    }
+
+    /// Whether lines wait that were meant to be sent before.
+    pub(super) fn has_waiting(&self) -> bool {
+        lock(&self.traffic).outbox.is_waiting()
+    }
+
+    /// A session begins, in this room.
+    pub(super) fn begin(&self, room: &RoomName) {
+        lock(&self.traffic).current = Some(room.clone());
+    }
+
+    /// The line that this answers, if it answers any. `moved` is the current room, if it is told of here.
+    pub(super) fn answered(&self, incoming: &Incoming, moved: Option<&RoomName>) -> Option<Request> {
+        let mut traffic = lock(&self.traffic);
+        let Traffic { requests, outbox, current } = &mut *traffic;
+        let request = requests.answered(incoming);
+        if let Some(moved) = moved {
+            *current = Some(moved.clone());
+        }
+        if let Some(current) = current.as_ref() {
+            requests.said_here().for_each(|number| outbox.went_to(number, current));
+        }
+        self.settled.notify_all();
+        request
+    }
+
+    /// Looks after what the user said.
+    pub(super) fn said<T>(&self, look: impl FnOnce(&mut Outbox) -> T) -> T {
+        look(&mut lock(&self.traffic).outbox)
+    }
+
+    /// The current room, once it is known whether the last command changes it, or after this time.
+    pub(super) fn current_room(&self, patience: Duration) -> Option<RoomName> {
+        let traffic = lock(&self.traffic);
+        let is_moving = |traffic: &mut Traffic| traffic.requests.is_moving();
+        let waited = self.settled.wait_timeout_while(traffic, patience, is_moving);
+        waited.unwrap_or_else(PoisonError::into_inner).0.current.clone()
     }
 }

@@ -7,27 +7,32 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc::{self, Receiver, Sender, SyncSender};
 use std::sync::{Arc, Mutex};
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use jiff::Timestamp as Moment;
 use jiff::tz::TimeZone;
-use parlor_proto::{Command, ParseError, Verb, parse_command};
+use parlor_proto::{Command, ParseError, RoomName, Verb, parse_command};
 use rustyline::error::ReadlineError;
 use rustyline::history::FileHistory;
 use rustyline::{CompletionType, Config, Editor, ExternalPrinter};
 
 use super::catch_up::CatchUp;
 use super::complete::{Draft, TabKey};
-use super::network::{NetworkThread, ReconnectConfig};
+use super::network::{NetworkThread, Places, ReconnectConfig};
+use super::once::Outbox;
 use super::render::{Days, Renderer};
-use super::shared::{NotSent, SharedState};
+use super::shared::{SharedState, Typed};
 use super::{Comforts, Exit, history, keyboard};
 use crate::lock;
 use crate::session::Session;
 
-const PROMPT: &str = "> ";
+/// How long a prompt waits for the answer to a line that may change the room in it.
+const PROMPT_PATIENCE: Duration = Duration::from_millis(300);
 /// How long to wait for the end of the session and for the last lines on the screen.
 const GOODBYE: Duration = Duration::from_secs(2);
+
+/// How often the server is told what the user has read, at most.
+const READ_EVERY: Duration = Duration::from_secs(30);
 
 /// Bytes that may wait for the terminal.
 const WAITING_MAX: usize = 4 << 20;
@@ -72,6 +77,7 @@ fn start(
     let (ending, ended) = mpsc::channel::<()>();
     let follower = NetworkThread {
         catch_up: CatchUp::new(session.user.clone(), recent),
+        places: Places::default(),
         plan,
         link: link.clone(),
         screen: screen.clone(),
@@ -82,7 +88,16 @@ fn start(
         follower.run(session);
         drop(ending);
     })?;
-    Ok(Terminal { editor, draft, link: link.clone(), screen, renderer, leave: Some(leave), ended })
+    Ok(Terminal {
+        editor,
+        draft,
+        link: link.clone(),
+        screen,
+        renderer,
+        leave: Some(leave),
+        told_read: Instant::now(),
+        ended,
+    })
 }
 
 fn editor(link: &SharedState, draft: &Arc<Mutex<Draft>>) -> rustyline::Result<LineEditor> {
@@ -121,6 +136,8 @@ struct Terminal {
     renderer: Renderer,
     /// Tells the network's thread that the user wants no pause; dropped to tell it that they leave.
     leave: Option<SyncSender<()>>,
+    /// When the server was told last what the user has read.
+    told_read: Instant,
     /// Disconnected once the network's thread has ended.
     ended: Receiver<()>,
 }
@@ -132,7 +149,8 @@ impl Terminal {
         loop {
             let Draft { before, behind } = std::mem::take(&mut draft);
             *lock(&self.draft) = Draft::default();
-            let typed = self.editor.readline_with_initial(PROMPT, (&before, &behind));
+            let prompt = prompt(self.link.current_room(PROMPT_PATIENCE).as_ref());
+            let typed = self.editor.readline_with_initial(&prompt, (&before, &behind));
             let over = *lock(&self.link.over);
             if let Some(exit) = over {
                 return exit;
@@ -196,6 +214,11 @@ impl Terminal {
         }
         self.remember(typed, path);
         self.link.begin_input();
+        // Whoever presses Enter has seen what is on the screen.
+        if self.told_read.elapsed() >= READ_EVERY {
+            self.told_read = Instant::now();
+            self.link.tell_read();
+        }
         typed.lines().map(|line| self.take(line)).find(|then| *then != Then::GoOn).unwrap_or(Then::GoOn)
     }
 
@@ -220,24 +243,30 @@ impl Terminal {
 
     /// Sends one line, unless it is for the client itself.
     fn take(&mut self, line: &str) -> Then {
-        let read = parse_command(line.as_bytes());
-        let is_message = matches!(read, Ok(Some(Command::Message(_))));
-        let new_password = match read {
+        let mut typed = Typed { line, ..Typed::default() };
+        match parse_command(line.as_bytes()) {
             Ok(None) => return Then::GoOn,
             Ok(Some(Command::Quit)) => return Then::Leave(Exit::Done),
             Ok(Some(Command::Format(_))) => {
                 self.problem("this client chooses the format itself; `parlor connect --json` shows JSON");
                 return Then::GoOn;
             }
-            Ok(Some(Command::Passwd { new, .. })) => Some(Some(new)),
+            Ok(Some(command)) => {
+                typed.verb = Some(command.verb());
+                match command {
+                    Command::Passwd { new, .. } => typed.new_password = Some(Some(new)),
+                    // What the user gave a key themselves keeps it.
+                    Command::Post { post, once: None } => typed.post = Some(post),
+                    _ => {}
+                }
+            }
             // The server explains the error in a line.
-            Err(ParseError { verb: Some(Verb::Passwd), .. }) => Some(None),
-            Ok(Some(_)) | Err(_) => None,
-        };
-        let sent = self.link.way(is_message).and_then(|sender| {
-            lock(&self.link.passwords).extend(new_password);
-            sender.send_line(line).map_err(|_| NotSent::NoConnection)
-        });
+            Err(ParseError { verb, .. }) => {
+                typed.verb = verb;
+                typed.new_password = (verb == Some(Verb::Passwd)).then_some(None);
+            }
+        }
+        let sent = self.link.send(typed);
         if let Err(why) = sent {
             self.problem(&format!("not sent: {why}"));
         }
@@ -246,6 +275,11 @@ impl Terminal {
 
     fn say_goodbye(&mut self) {
         self.link.leaving.store(true, Ordering::SeqCst);
+        self.link.tell_read();
+        if self.link.has_waiting() {
+            let waiting = self.link.said(|outbox: &mut Outbox| outbox.len());
+            self.problem(&format!("you leave before all that you said was answered: {waiting}"));
+        }
         self.leave = None;
         let connection = self.link.connection();
         // A server that cannot be notified sees the end of the connection itself.
@@ -258,6 +292,11 @@ impl Terminal {
     fn problem(&self, text: &str) {
         self.screen.print(self.renderer.problem(Moment::now(), text));
     }
+}
+
+/// The prompt names the room to which messages go.
+fn prompt(room: Option<&RoomName>) -> String {
+    room.map_or_else(|| "> ".to_owned(), |room| format!("{room}> "))
 }
 
 enum Output {

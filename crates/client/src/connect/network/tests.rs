@@ -7,7 +7,7 @@ use jiff::tz::TimeZone;
 use parlor_proto::Password;
 
 use super::*;
-use crate::connect::shared::NotSent;
+use crate::connect::shared::{NotSent, Typed};
 use crate::testing::{HELLO, Identity, Peer, Scripted, ann, pinned};
 
 const IN_RED: &str = r#"{"type":"ok","command":"join","room":"red","members":1,"epoch":"0000000000000001","last":0}"#;
@@ -44,6 +44,7 @@ fn follow_several(identity: &Identity, addresses: &[&Address]) -> (Exit, Vec<Str
 fn follower(connector: Connector, link: &Arc<SharedState>, screen: &Screen, left: Receiver<()>) -> NetworkThread {
     NetworkThread {
         catch_up: CatchUp::new(ann().user, 0),
+        places: Places::default(),
         plan: ReconnectConfig { connector, credentials: ann(), room: None },
         link: link.clone(),
         screen: screen.clone(),
@@ -71,11 +72,12 @@ fn entered(last: u64) -> String {
     IN_RED.replace(r#""last":0"#, &format!(r#""last":{last}"#))
 }
 
-/// Receives the question for the missed messages. Returns its `/history` line and the answer to its ping.
-fn hear_question(peer: &mut Peer) -> (String, String) {
-    let ping = peer.hear();
-    let pong = format!(r#"{{"type":"pong","token":"{}"}}"#, ping.strip_prefix("/ping ").unwrap());
-    (peer.hear(), pong)
+const UNKNOWN: &str = r#"{"type":"error","code":"unknown-command","message":"No","command":null}"#;
+
+/// Says that it does not know `/sync`: a server of a version before.
+fn refuse_sync(peer: &mut Peer) {
+    assert_eq!(peer.hear(), "/sync");
+    peer.say(&[UNKNOWN]);
 }
 
 #[test]
@@ -84,6 +86,7 @@ fn after_a_shutdown_it_comes_back_to_its_room() {
     let server = Scripted::start_many(&identity, 2, |number, mut peer: Peer| {
         peer.welcome();
         if number == 0 {
+            refuse_sync(&mut peer);
             peer.say(&[IN_RED, SHUTDOWN]);
             return String::new();
         }
@@ -117,6 +120,7 @@ fn nothing_that_is_typed_for_the_room_is_said_in_another_one() {
         peer.say(&[r#"{"type":"joined","room":"lobby","user":"eve"}"#, answers.recv().unwrap()]);
         let asked_again = peer.hear();
         peer.say(&[answers.recv().unwrap()]);
+        refuse_sync(&mut peer);
         let said = peer.hear();
         peer.say(&[ELSEWHERE]);
         (asked_again, said)
@@ -156,22 +160,31 @@ fn whoever_spoke_in_the_lobby_instead_stays_there() {
     let server = Scripted::start_many(&identity, 3, |number, mut peer: Peer| {
         peer.welcome();
         match number {
-            0 => peer.say(&[IN_RED, SHUTDOWN]),
+            0 => {
+                refuse_sync(&mut peer);
+                peer.say(&[IN_RED, SHUTDOWN]);
+            }
             1 => {
                 assert_eq!(peer.hear(), "/join red");
                 let full = r#"{"type":"error","code":"limit-reached","message":"Full","command":"join"}"#;
                 let said =
                     r#"{"type":"ok","command":"message","room":"lobby","id":1,"time":"2026-01-01T10:00:00.000Z"}"#;
-                peer.say(&[full, said, SHUTDOWN]);
+                peer.say(&[full]);
+                refuse_sync(&mut peer);
+                peer.say(&[said, SHUTDOWN]);
             }
-            _ => peer.say(&[ELSEWHERE]),
+            _ => {
+                let heard = peer.hear();
+                peer.say(&[ELSEWHERE]);
+                return heard;
+            }
         }
-        peer.hear()
+        String::new()
     });
     let (_, shown) = follow(&identity, &server);
     let refused = ["! Full (limit-reached)", "! you are in lobby: red could not be entered"];
     assert_eq!(shown[4..6], refused);
-    assert_eq!(server.finish(), ["", "", ""]);
+    assert_eq!(server.finish(), ["", "", "/sync"]);
 }
 
 #[test]
@@ -207,6 +220,7 @@ fn a_password_that_was_changed_here_is_used_next_time() {
             return login;
         }
         peer.welcome();
+        refuse_sync(&mut peer);
         let changes = (peer.hear(), peer.hear());
         let refused = r#"{"type":"error","code":"bad-credentials","message":"No","command":"passwd"}"#;
         peer.say(&[refused, r#"{"type":"ok","command":"passwd"}"#, SHUTDOWN]);
@@ -287,22 +301,21 @@ fn what_was_missed_is_shown_before_what_comes_now() {
     let server = Scripted::start_many(&identity, 2, |number, mut peer: Peer| {
         peer.welcome();
         if number == 0 {
+            refuse_sync(&mut peer);
             peer.say(&[&entered(1), &message(2), &message(3), SHUTDOWN]);
             return String::new();
         }
         assert_eq!(peer.hear(), "/join red");
         peer.say(&[&entered(6)]);
-        let (asked, pong) = hear_question(&mut peer);
-        // Others send messages meanwhile, and the user requests the history too.
-        peer.say(&[&message(7), &history(6..=7), r#"{"type":"joined","room":"red","user":"eve"}"#]);
-        peer.say(&[&pong, &message(8), &history(1..=8), &message(9), ELSEWHERE]);
+        refuse_sync(&mut peer);
+        let asked = peer.hear();
+        // Others send messages meanwhile.
+        peer.say(&[&message(7), r#"{"type":"joined","room":"red","user":"eve"}"#]);
+        peer.say(&[&message(8), &history(1..=8), &message(9), &history(6..=7), ELSEWHERE]);
         asked
     });
     let (_, shown) = follow(&identity, &server);
     let expected = [
-        "[red] bob: number 6",
-        "[red] bob: number 7",
-        "* end of the history of red, messages shown: 2",
         "OLD [red] bob: number 4",
         "OLD [red] bob: number 5",
         "OLD [red] bob: number 6",
@@ -310,6 +323,9 @@ fn what_was_missed_is_shown_before_what_comes_now() {
         "* eve entered red",
         "[red] bob: number 8",
         "[red] bob: number 9",
+        "[red] bob: number 6",
+        "[red] bob: number 7",
+        "* end of the history of red, messages shown: 2",
     ];
     let shown: Vec<_> =
         shown[shown.len() - 12..shown.len() - 2].iter().map(|line| line.trim_start_matches("2026-01-01 10:")).collect();
@@ -323,17 +339,19 @@ fn a_history_that_was_not_asked_for_again_is_none_of_ours() {
     let server = Scripted::start_many(&identity, 3, |number, mut peer: Peer| {
         peer.welcome();
         if number == 0 {
+            refuse_sync(&mut peer);
             return peer.say(&[&entered(2), SHUTDOWN]);
         }
         assert_eq!(peer.hear(), "/join red");
         peer.say(&[&entered(4)]);
-        let (_, pong) = hear_question(&mut peer);
+        refuse_sync(&mut peer);
+        assert_eq!(peer.hear(), "/history 22");
         if number == 1 {
             // The connection is lost before the answer: the held-back message counts as missed next time.
             peer.say(&[&message(5)]);
             return peer.close();
         }
-        peer.say(&[&pong, &history(1..=4), ELSEWHERE]);
+        peer.say(&[&history(1..=4), ELSEWHERE]);
     });
     let (_, shown) = follow(&identity, &server);
     let said: Vec<_> =
@@ -367,10 +385,104 @@ fn who_was_sent_away_as_idle_pings_more_often() {
         if number == 0 {
             return peer.say(&[r#"{"type":"bye","code":"idle-timeout","message":"Too long"}"#]);
         }
+        assert_eq!(peer.hear(), "/sync");
         assert!(peer.hear().starts_with("/ping keepalive-"));
         peer.say(&[ELSEWHERE]);
     });
     let (_, shown) = follow(&identity, &server);
     assert_eq!(shown[1..3], ["* A: Too long (idle-timeout)", "* from now on there is a ping every 0.25 s"]);
     server.finish();
+}
+
+/// A line of the user as the keyboard's thread hands it over.
+fn typed(line: &str) -> Typed<'_> {
+    let Ok(Some(parlor_proto::Command::Post { post, .. })) = parlor_proto::parse_command(line.as_bytes()) else {
+        panic!("{line}")
+    };
+    Typed { line, verb: Some(post.verb()), post: Some(post), new_password: None }
+}
+
+/// Types the line once the first session is there. Returns what is heard by the server, and what is shown.
+fn say_to(script: impl Fn(usize, Peer) -> Vec<String> + Send + 'static, connections: usize) -> (Vec<String>, String) {
+    let identity = Identity::new(&["127.0.0.1"]);
+    let server = Scripted::start_many(&identity, connections, script);
+    let connector = pinned(&server.address, identity.pin);
+    let session = connector.open().unwrap().log_in(Entry::Login, &ann()).unwrap();
+    let link = Arc::new(SharedState::default());
+    let (_stay, left) = mpsc::channel();
+    let (printed, lines) = mpsc::channel();
+    let screen = Screen::start(move |lines| printed.send(lines).unwrap()).unwrap();
+    let follower = follower(connector, &link, &screen, left);
+    let network: JoinHandle<()> = thread::spawn(move || follower.run(session));
+    while link.send(typed("hello")) == Err(NotSent::NoConnection) {
+        thread::yield_now();
+    }
+    network.join().unwrap();
+    screen.flush();
+    (server.finish().concat(), lines.try_iter().collect())
+}
+
+/// Receives lines up to one with a key or without a slash, and answers `/sync`.
+fn hear_said(peer: &mut Peer, sync_answer: &str) -> String {
+    loop {
+        match peer.hear() {
+            line if line == "/sync" => peer.say(&[sync_answer]),
+            line => return line,
+        }
+    }
+}
+
+const IN_LOBBY: &str = r#"{"type":"sync","current":"lobby","rooms":[],"directs":[],"feeds":[],"inbox":{"epoch":"0000000000000001","last":0},"lost":[]}"#;
+const SAID: &str = r#"{"type":"ok","command":"message","room":"lobby","id":1,"repeated":true}"#;
+
+#[test]
+fn what_the_store_did_not_take_is_said_again_under_its_key() {
+    let away = r#"{"type":"error","code":"store-unavailable","message":"Away","command":"message"}"#;
+    let script = move |_, mut peer: Peer| {
+        peer.welcome();
+        let first = hear_said(&mut peer, IN_LOBBY);
+        peer.say(&[away]);
+        let second = hear_said(&mut peer, IN_LOBBY);
+        peer.say(&[SAID, ELSEWHERE]);
+        vec![first, second]
+    };
+    let (heard, shown) = say_to(script, 1);
+    let key = heard[0].strip_prefix("/once ").and_then(|rest| rest.strip_suffix(" hello")).unwrap();
+    assert_eq!(heard[1], format!("/once {key} /say lobby hello"));
+    assert!(shown.contains("said now: hello") && !shown.contains("not certain"), "{shown}");
+}
+
+#[test]
+fn what_has_no_answer_when_the_connection_is_lost_is_said_over_the_next_one() {
+    let script = |number, mut peer: Peer| {
+        peer.welcome();
+        let heard = hear_said(&mut peer, IN_LOBBY);
+        peer.say(if number == 0 { &[SHUTDOWN] } else { &[SAID, ELSEWHERE] });
+        vec![heard]
+    };
+    let (heard, shown) = say_to(script, 2);
+    let key = heard[0].strip_prefix("/once ").and_then(|rest| rest.strip_suffix(" hello")).unwrap();
+    assert_eq!(heard[1], format!("/once {key} /say lobby hello"));
+    assert_eq!(shown.matches("said now: hello").count(), 1, "{shown}");
+}
+
+#[test]
+fn a_server_that_knows_no_keys_gets_the_plain_line_and_not_twice() {
+    let script = |number, mut peer: Peer| {
+        peer.welcome();
+        if number == 1 {
+            let heard = peer.hear();
+            peer.say(&[ELSEWHERE]);
+            return vec![heard];
+        }
+        let first = hear_said(&mut peer, UNKNOWN);
+        peer.say(&[UNKNOWN]);
+        let second = hear_said(&mut peer, UNKNOWN);
+        peer.say(&[SHUTDOWN]);
+        vec![first, second]
+    };
+    let (heard, shown) = say_to(script, 2);
+    assert!(heard[0].starts_with("/once "));
+    assert_eq!(heard[1..], ["hello", "/sync"]);
+    assert!(shown.contains("it is not certain whether this was said: hello"), "{shown}");
 }

@@ -104,7 +104,9 @@ fn what_was_missed_is_marked_and_has_its_own_time() {
     let entries = format!("{},{}", entry(7, "2026-11-20T10:00:00.000Z"), entry(8, "2026-11-22T10:20:00.000Z"));
     let json = format!(r#"{{"type":"history","room":"red","messages":[{entries}]}}"#);
     let Incoming::Event { event: Event::History { room, messages }, .. } = Incoming::parse(json) else { panic!() };
-    let shown = |left_out| renderer(false).missed(&room, &messages, left_out, "2026-11-22T10:31:00Z".parse().unwrap());
+    let entries: Vec<_> = messages.into_iter().map(LogEntry::Message).collect();
+    let now = "2026-11-22T10:31:00Z".parse().unwrap();
+    let shown = |left_out| renderer(false).missed(&Target::Room(room.clone()), &entries, left_out, now);
     let lines = "2026-11-20 12:00 OLD [red] bob: number 7\n12:20 OLD [red] bob: number 8";
     assert_eq!(shown(0), lines);
     let too_many = "12:31 * said in red meanwhile: 502, of which the newest are shown: 2\n";

@@ -1,0 +1,157 @@
+//! Up to where the user has read each conversation: what the client tells the server, so that the next login counts as
+//! unread only what was not shown. It must not send or show anything.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use parlor_proto::{Event, LogEntry, MessageId, Sync, Target};
+
+/// Conversations of which this is kept. Of more, the server counts more as unread than is.
+const MARKS_MAX: usize = 1000;
+/// How many marks are told at once. The others have their turn later.
+const AT_ONCE: usize = 15;
+
+/// What was shown and not told yet.
+#[derive(Debug, Default)]
+pub(super) struct Marks {
+    shown: BTreeMap<Target, MessageId>,
+    /// Conversations with unread messages from before the session, which were told by their number only.
+    unseen: BTreeSet<Target>,
+    /// Whether the server keeps marks.
+    is_wanted: bool,
+}
+
+impl Marks {
+    /// The server told what is unread, for the first time in this run or not.
+    pub(super) fn begin(&mut self, sync: &Sync, is_first: bool) {
+        self.is_wanted = true;
+        if !is_first {
+            // All that came meanwhile is shown.
+            return;
+        }
+        let rooms = sync.rooms.iter().map(|room| (Target::Room(room.room.clone()), room.unread));
+        let directs = sync.directs.iter().map(|direct| (Target::Direct(direct.user.clone()), direct.unread));
+        let feeds = sync.feeds.iter().map(|feed| (Target::Feed(feed.user.clone()), feed.unread));
+        let unread = rooms.chain(directs).chain(feeds).filter(|(_, unread)| *unread > 0);
+        self.unseen = unread.map(|(target, _)| target).collect();
+    }
+
+    /// The connection is lost.
+    pub(super) fn is_cut(&mut self) {
+        self.is_wanted = false;
+    }
+
+    /// This is shown.
+    pub(super) fn show(&mut self, event: &Event) {
+        match event {
+            Event::Message { room, id, .. } => self.note(Target::Room(room.clone()), *id),
+            Event::Publication { from, id, .. } => self.note(Target::Feed(from.clone()), *id),
+            Event::Direct { from, id: Some(id), .. } => self.note(Target::Direct(from.clone()), *id),
+            Event::Backlog { target, entries, .. } => self.look_into(target, entries),
+            Event::History { room, messages } => {
+                let target = Target::Room(room.clone());
+                self.unseen.remove(&target);
+                if let Some(newest) = messages.last() {
+                    self.note(target, newest.id);
+                }
+            }
+            // The server marks what it sends in this answer.
+            Event::Inbox { entries, .. } => entries.iter().for_each(|entry| {
+                self.unseen.remove(&Target::Direct(entry.from().clone()));
+            }),
+            _ => {}
+        }
+    }
+
+    /// The user looks into a conversation, and sees these entries of it.
+    pub(super) fn look_into(&mut self, target: &Target, entries: &[LogEntry]) {
+        self.unseen.remove(target);
+        self.show_old(target, entries);
+    }
+
+    /// These entries of a conversation are shown.
+    pub(super) fn show_old(&mut self, target: &Target, entries: &[LogEntry]) {
+        if let Some(newest) = entries.last() {
+            self.note(target.clone(), newest.id());
+        }
+    }
+
+    fn note(&mut self, target: Target, id: MessageId) {
+        if self.shown.len() < MARKS_MAX || self.shown.contains_key(&target) {
+            let newest = self.shown.entry(target).or_default();
+            *newest = id.max(*newest);
+        }
+    }
+
+    /// What the server has to be told now.
+    pub(super) fn take(&mut self) -> Vec<(Target, MessageId)> {
+        if !self.is_wanted {
+            return Vec::new();
+        }
+        let seen = self.shown.iter().filter(|(target, _)| !self.unseen.contains(*target));
+        let marks: Vec<_> = seen.take(AT_ONCE).map(|(target, id)| (target.clone(), *id)).collect();
+        marks.iter().for_each(|(target, _)| drop(self.shown.remove_entry(target)));
+        marks
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn event(json: &str) -> Event {
+        serde_json::from_str(json).unwrap()
+    }
+
+    fn message(room: &str, id: u64) -> Event {
+        let time = "2026-01-01T10:00:00Z";
+        event(&format!(r#"{{"type":"message","room":"{room}","id":{id},"time":"{time}","from":"bob","text":"x"}}"#))
+    }
+
+    fn sync() -> Sync {
+        let room = |name, unread| {
+            format!(
+                r#"{{"room":"{name}","members":1,"topic":"","role":"member","epoch":"0000000000000001","last":9,"read":0,"unread":{unread}}}"#
+            )
+        };
+        let json = format!(
+            r#"{{"type":"sync","current":"red","rooms":[{},{}],"directs":[],"feeds":[],"inbox":{{"epoch":"0000000000000001","last":0}},"lost":[]}}"#,
+            room("blue", 3),
+            room("red", 0)
+        );
+        let Event::Sync(sync) = event(&json) else { panic!("{json}") };
+        *sync
+    }
+
+    fn told(marks: &mut Marks) -> Vec<String> {
+        marks.take().iter().map(|(target, id)| format!("{target} {id}")).collect()
+    }
+
+    #[test]
+    fn what_is_shown_is_read_unless_something_before_it_was_not() {
+        let mut marks = Marks::default();
+        marks.show(&message("red", 9));
+        assert_eq!(told(&mut marks), [""; 0], "the server may keep no marks");
+        marks.begin(&sync(), true);
+        marks.show(&message("red", 10));
+        marks.show(&message("blue", 10));
+        assert_eq!(told(&mut marks), ["#red 10"]);
+        assert_eq!(told(&mut marks), [""; 0]);
+        marks.show(&event(
+            r##"{"type":"backlog","target":"#blue","epoch":"0000000000000001","entries":[],"more":false}"##,
+        ));
+        assert_eq!(told(&mut marks), ["#blue 10"]);
+        marks.is_cut();
+        marks.show(&message("red", 11));
+        assert_eq!(told(&mut marks), [""; 0]);
+        marks.begin(&sync(), false);
+        assert_eq!(told(&mut marks), ["#red 11"]);
+    }
+
+    #[test]
+    fn what_is_kept_is_bounded() {
+        let mut marks = Marks::default();
+        marks.begin(&sync(), false);
+        (0..2 * MARKS_MAX as u64).for_each(|number| marks.show(&message(&format!("room{number}"), 1)));
+        assert_eq!((marks.shown.len(), marks.take().len()), (MARKS_MAX, AT_ONCE));
+    }
+}

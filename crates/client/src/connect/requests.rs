@@ -1,0 +1,235 @@
+//! The lines that were sent and have no answer, oldest first: replies come in the order of the lines. It must not send
+//! or show anything.
+
+use std::collections::VecDeque;
+use std::fmt;
+
+use parlor_proto::{Event, MessageId, Reply, RoomName, Target, Verb};
+
+use super::once::PostNumber;
+use crate::events::{Incoming, UnknownEvent};
+
+/// Lines without an answer that are remembered. A server that leaves more of them open answers none.
+const OPEN_MAX: usize = 20_000;
+
+/// A line of the client itself.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Question {
+    Join(RoomName),
+    Sync,
+    Open(RoomName),
+    Switch(RoomName),
+    Close(RoomName),
+    /// What was missed.
+    Page(Target),
+    /// The newest publication of a user.
+    Newest(Target),
+    /// The user has read up to here.
+    Read(Target, MessageId),
+}
+
+impl fmt::Display for Question {
+    /// The line, as far as it stands without numbers.
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Join(room) => write!(out, "/join {room}"),
+            Self::Sync => out.write_str("/sync"),
+            Self::Open(room) => write!(out, "/open {room}"),
+            Self::Switch(room) => write!(out, "/switch {room}"),
+            Self::Close(room) => write!(out, "/close {room}"),
+            Self::Page(target) => write!(out, "/backlog {target}"),
+            Self::Newest(target) => write!(out, "/backlog {target} 1"),
+            Self::Read(target, id) => write!(out, "/read {target} {id}"),
+        }
+    }
+}
+
+/// A line that was sent.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Request {
+    /// A command of the user; `None` is one that this version does not know.
+    Typed(Option<Verb>),
+    /// Something that the user said.
+    Post(PostNumber),
+    Own(Question),
+}
+
+/// All lines without an answer.
+#[derive(Debug, Default)]
+pub(super) struct Requests(VecDeque<Request>);
+
+impl Requests {
+    /// A line is being sent.
+    pub(super) fn add(&mut self, request: Request) {
+        if self.0.len() == OPEN_MAX {
+            self.0.pop_front();
+        }
+        self.0.push_back(request);
+    }
+
+    /// The last line was not sent after all.
+    pub(super) fn take_back(&mut self) {
+        self.0.pop_back();
+    }
+
+    /// The connection is lost.
+    pub(super) fn clear(&mut self) {
+        self.0.clear();
+    }
+
+    /// The line that this answers, if it answers any.
+    pub(super) fn answered(&mut self, incoming: &Incoming) -> Option<Request> {
+        let at = self.0.iter().position(|request| is_answer(incoming, request))?;
+        self.0.drain(..at);
+        self.0.pop_front()
+    }
+
+    /// Whether a line that may change the current room has no answer.
+    pub(super) fn is_moving(&self) -> bool {
+        self.0.iter().any(Request::is_move)
+    }
+
+    /// What the user said behind the last answer and before the next change of the room.
+    pub(super) fn said_here(&self) -> impl Iterator<Item = PostNumber> {
+        self.0.iter().take_while(|request| !request.is_move()).filter_map(|request| match request {
+            Request::Post(number) => Some(*number),
+            _ => None,
+        })
+    }
+}
+
+impl Request {
+    fn is_move(&self) -> bool {
+        match self {
+            Self::Typed(verb) => matches!(verb, Some(Verb::Join | Verb::Leave | Verb::Close | Verb::Switch)),
+            Self::Own(question) => {
+                matches!(question, Question::Join(_) | Question::Switch(_) | Question::Close(_))
+            }
+            Self::Post(_) => false,
+        }
+    }
+}
+
+/// Whether this can be the answer to the line.
+fn is_answer(incoming: &Incoming, request: &Request) -> bool {
+    let event = match incoming {
+        Incoming::Event { event, .. } => event,
+        Incoming::Unknown(UnknownEvent { kind, .. }) => {
+            return *request == Request::Typed(None) && matches!(kind.as_str(), "ok" | "error");
+        }
+    };
+    match event {
+        // Whatever could not be read has no command.
+        Event::Error { command: None, .. } => true,
+        Event::Error { command: Some(verb), .. } => is_of(*verb, request),
+        other => answers(other).is_some_and(|verb| is_of(verb, request)),
+    }
+}
+
+fn is_of(verb: Verb, request: &Request) -> bool {
+    match request {
+        Request::Typed(typed) => *typed == Some(verb),
+        Request::Post(_) => matches!(verb, Verb::Message | Verb::Say | Verb::Publish | Verb::Msg | Verb::Once),
+        Request::Own(Question::Join(_)) => verb == Verb::Join,
+        Request::Own(Question::Sync) => verb == Verb::Sync,
+        Request::Own(Question::Open(_)) => verb == Verb::Open,
+        Request::Own(Question::Switch(_)) => verb == Verb::Switch,
+        Request::Own(Question::Close(_)) => verb == Verb::Close,
+        Request::Own(Question::Page(_)) => matches!(verb, Verb::Backlog | Verb::History),
+        Request::Own(Question::Newest(_)) => verb == Verb::Backlog,
+        Request::Own(Question::Read(..)) => verb == Verb::Read,
+    }
+}
+
+/// The command that an event answers; `None` if others caused it.
+fn answers(event: &Event) -> Option<Verb> {
+    Some(match event {
+        Event::Ok(reply) => answered_by(reply),
+        Event::Pong { .. } => Verb::Ping,
+        Event::Help { .. } => Verb::Help,
+        Event::Rooms { .. } => Verb::Rooms,
+        Event::Users { .. } => Verb::Who,
+        Event::History { .. } => Verb::History,
+        Event::Subscriptions { .. } => Verb::Subscriptions,
+        Event::Subscribers { .. } => Verb::Subscribers,
+        Event::Blocks { .. } => Verb::Blocks,
+        Event::Sync(_) => Verb::Sync,
+        Event::Backlog { .. } => Verb::Backlog,
+        Event::Inbox { .. } => Verb::Inbox,
+        Event::Message { .. } | Event::Publication { .. } | Event::Direct { .. } | Event::Notice { .. } => return None,
+        Event::Joined { .. } | Event::Left { .. } | Event::Hello { .. } | Event::Bye { .. } => return None,
+        Event::Error { command, .. } => return *command,
+    })
+}
+
+fn answered_by(reply: &Reply) -> Verb {
+    match reply {
+        Reply::Login { .. } => Verb::Login,
+        Reply::Register { .. } => Verb::Register,
+        Reply::Join { .. } => Verb::Join,
+        Reply::Leave { .. } => Verb::Leave,
+        Reply::Open { .. } => Verb::Open,
+        Reply::Close { .. } => Verb::Close,
+        Reply::Switch { .. } => Verb::Switch,
+        Reply::Read { .. } => Verb::Read,
+        Reply::Block { .. } => Verb::Block,
+        Reply::Unblock { .. } => Verb::Unblock,
+        Reply::Subscribe { .. } => Verb::Subscribe,
+        Reply::Unsubscribe { .. } => Verb::Unsubscribe,
+        Reply::Publish { .. } => Verb::Publish,
+        Reply::Message { .. } => Verb::Message,
+        Reply::Msg { .. } => Verb::Msg,
+        Reply::Broadcast => Verb::Broadcast,
+        Reply::Passwd => Verb::Passwd,
+        Reply::Format { .. } => Verb::Format,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn came(line: &str) -> Incoming {
+        Incoming::parse(line.to_owned())
+    }
+
+    #[test]
+    fn each_reply_answers_the_oldest_line_that_it_fits() {
+        let mut requests = Requests::default();
+        let page = Request::Own(Question::Page("#red".parse().unwrap()));
+        let sent = [Request::Post(7), Request::Typed(Some(Verb::History)), page.clone(), Request::Typed(None)];
+        sent.iter().for_each(|request| requests.add(request.clone()));
+        let message = r#"{"type":"message","room":"red","id":1,"time":"2026-01-01T10:00:00Z","from":"bob","text":"x"}"#;
+        assert_eq!(requests.answered(&came(message)), None);
+        let said = r#"{"type":"ok","command":"message","room":"red","id":2}"#;
+        assert_eq!(requests.answered(&came(said)), Some(Request::Post(7)));
+        assert_eq!(requests.answered(&came(said)), None, "there is no other line that it fits");
+        let history = r#"{"type":"history","room":"red","messages":[]}"#;
+        assert_eq!(requests.answered(&came(history)), Some(Request::Typed(Some(Verb::History))));
+        assert_eq!(requests.answered(&came(history)), Some(page));
+        assert_eq!(requests.answered(&came(r#"{"type":"ok","command":"dance"}"#)), Some(Request::Typed(None)));
+    }
+
+    #[test]
+    fn an_error_without_a_command_answers_the_oldest_line() {
+        let mut requests = Requests::default();
+        requests.add(Request::Own(Question::Sync));
+        requests.add(Request::Post(0));
+        let unknown = r#"{"type":"error","code":"unknown-command","message":"No","command":null}"#;
+        assert_eq!(requests.answered(&came(unknown)), Some(Request::Own(Question::Sync)));
+        assert_eq!(requests.answered(&came(unknown)), Some(Request::Post(0)));
+    }
+
+    #[test]
+    fn what_is_said_before_the_room_changes() {
+        let mut requests = Requests::default();
+        for request in [Request::Post(1), Request::Typed(Some(Verb::Who)), Request::Post(2)] {
+            requests.add(request);
+        }
+        assert!(!requests.is_moving());
+        requests.add(Request::Typed(Some(Verb::Join)));
+        requests.add(Request::Post(3));
+        assert!(requests.is_moving());
+        assert_eq!(requests.said_here().collect::<Vec<_>>(), [1, 2]);
+    }
+}

@@ -1,0 +1,250 @@
+//! The rooms of a session, and the steps by which a new session gets those of the session before. It must not send,
+//! print or wait.
+
+use std::collections::{BTreeSet, VecDeque};
+use std::time::Duration;
+
+use parlor_proto::{Event, RefusalCode, Reply, RoomName};
+
+use super::requests::Question;
+
+/// Pause before a step is tried again.
+pub(super) const PAUSE: Duration = Duration::from_secs(1);
+/// Maximum number of repeats while the store is unreachable. The server may need some seconds for each answer.
+const REPEATS: u32 = 5;
+
+/// The rooms where a user is.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(super) struct Rooms {
+    pub(super) open: BTreeSet<RoomName>,
+    /// Where plain lines go; `None` if the user has not said where they want to be.
+    pub(super) current: Option<RoomName>,
+    /// The room that was entered last by `/join`: the server does not remember it.
+    joined: Option<RoomName>,
+}
+
+impl Rooms {
+    /// Those of a session that begins in this room.
+    pub(super) fn only(room: &RoomName) -> Self {
+        Self { open: [room.clone()].into(), current: Some(room.clone()), joined: None }
+    }
+
+    /// For a user who wants to enter this room first.
+    pub(super) fn wanted(room: Option<&RoomName>) -> Self {
+        Self { open: BTreeSet::new(), current: room.cloned(), joined: room.cloned() }
+    }
+
+    /// Applies the answer to a command. Whether it was one that moves the user or their lines.
+    pub(super) fn note(&mut self, event: &Event) -> bool {
+        match event {
+            Event::Ok(Reply::Join { room, .. }) => {
+                self.go(room, None);
+                self.joined = Some(room.clone());
+            }
+            Event::Ok(Reply::Leave { left, room, .. }) => self.go(room, Some(left)),
+            Event::Ok(Reply::Close { room, current }) => {
+                self.open.remove(room);
+                self.open.insert(current.clone());
+                self.current = Some(current.clone());
+            }
+            Event::Ok(Reply::Switch { room }) => self.current = Some(room.clone()),
+            Event::Ok(Reply::Open { room, .. }) => {
+                self.open.insert(room.clone());
+                return false;
+            }
+            Event::Sync(sync) => {
+                self.open = sync.rooms.iter().map(|room| room.room.clone()).collect();
+                self.current = Some(sync.current.clone());
+                return false;
+            }
+            _ => return false,
+        }
+        true
+    }
+
+    /// Out of `left`, or out of the current room, and to another.
+    fn go(&mut self, room: &RoomName, left: Option<&RoomName>) {
+        if let Some(left) = left.or(self.current.as_ref()) {
+            self.open.remove(left);
+        }
+        self.open.insert(room.clone());
+        self.current = Some(room.clone());
+    }
+}
+
+/// What to do after an answer.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Then {
+    /// The next step.
+    GoOn,
+    /// The same step, after a pause.
+    Again,
+    /// Another session, after a longer pause: as long as it is not known where everything stands, nothing can be told
+    /// from what was missed.
+    Reconnect,
+}
+
+/// The way from the rooms at login to those that the user wants.
+#[derive(Debug)]
+pub(super) struct Restore {
+    goal: Rooms,
+    /// The room in which every session begins.
+    lobby: RoomName,
+    steps: VecDeque<Question>,
+    refused: BTreeSet<RoomName>,
+    repeats_left: u32,
+    /// Whether the server knows `/sync`, once it has answered it.
+    pub(super) knows_sync: bool,
+}
+
+impl Restore {
+    pub(super) fn new(goal: &Rooms, lobby: &RoomName) -> Self {
+        let goal = goal.clone();
+        let is_wanted = |room: &&RoomName| goal.open.contains(*room) || goal.current.as_ref() == Some(*room);
+        let join = goal.joined.as_ref().filter(is_wanted).filter(|room| *room != lobby);
+        let steps = join.cloned().map(Question::Join).into_iter().chain([Question::Sync]).collect();
+        let (lobby, refused) = (lobby.clone(), BTreeSet::new());
+        Self { goal, lobby, steps, refused, repeats_left: REPEATS, knows_sync: true }
+    }
+
+    /// The room where the user wants to be, if it is not the one where every session begins.
+    pub(super) fn destination(&self) -> Option<&RoomName> {
+        self.goal.current.as_ref().filter(|room| **room != self.lobby)
+    }
+
+    /// The next step. `None` once all are done.
+    pub(super) fn step(&self) -> Option<&Question> {
+        self.steps.front()
+    }
+
+    /// The answer to the step came; `now` are the rooms behind it.
+    pub(super) fn answered(&mut self, event: &Event, now: &Rooms) -> Then {
+        let is_away = matches!(event, Event::Error { code: RefusalCode::StoreUnavailable, .. });
+        if is_away && self.repeats_left > 0 {
+            self.repeats_left -= 1;
+            return Then::Again;
+        }
+        if is_away && self.step() == Some(&Question::Sync) {
+            return Then::Reconnect;
+        }
+        let is_refused = matches!(event, Event::Error { .. });
+        match self.steps.pop_front() {
+            Some(Question::Sync) if is_refused => self.knows_sync = false,
+            Some(Question::Sync) => self.plan(now),
+            Some(Question::Join(room) | Question::Open(room)) if is_refused => {
+                self.refused.insert(room);
+            }
+            _ => {}
+        }
+        Then::GoOn
+    }
+
+    /// The remembered rooms are open again: what else is there to do.
+    fn plan(&mut self, now: &Rooms) {
+        let missing = self.goal.open.difference(&now.open).filter(|room| !self.refused.contains(*room));
+        self.steps.extend(missing.cloned().map(Question::Open));
+        let Some(current) = self.goal.current.clone().filter(|room| !self.refused.contains(room)) else { return };
+        if now.current.as_ref() != Some(&current) {
+            self.steps.push_back(Question::Switch(current.clone()));
+        }
+        let is_lobby_wanted = current == self.lobby || self.goal.open.contains(&self.lobby);
+        if !is_lobby_wanted && !self.goal.open.is_empty() && now.open.contains(&self.lobby) {
+            self.steps.push_back(Question::Close(self.lobby.clone()));
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use parlor_proto::{Epoch, MessageId, Verb};
+
+    fn room(name: &str) -> RoomName {
+        name.parse().unwrap()
+    }
+
+    fn joined(name: &str) -> Event {
+        Reply::Join { room: room(name), members: 1, epoch: Epoch(1), last: MessageId(0) }.into()
+    }
+
+    fn opened(name: &str) -> Event {
+        let topic = String::new();
+        Reply::Open { room: room(name), members: 1, epoch: Epoch(1), last: MessageId(0), topic }.into()
+    }
+
+    fn switched(name: &str) -> Event {
+        Reply::Switch { room: room(name) }.into()
+    }
+
+    fn refusal(code: RefusalCode) -> Event {
+        Event::Error { command: Some(Verb::Join), code, message: String::new() }
+    }
+
+    /// The rooms after these answers in a session.
+    fn after(events: &[Event]) -> Rooms {
+        let mut rooms = Rooms::only(&room("lobby"));
+        for event in events {
+            rooms.note(event);
+        }
+        rooms
+    }
+
+    /// What a new session says to get to the rooms, where the server remembers `remembered`.
+    fn steps(goal: &Rooms, remembered: &[&str]) -> Vec<String> {
+        let lobby = room("lobby");
+        let (mut restore, mut now, mut said) = (Restore::new(goal, &lobby), Rooms::only(&lobby), Vec::new());
+        while let Some(step) = restore.step().cloned() {
+            let event = match &step {
+                Question::Join(room) => joined(room.as_str()),
+                Question::Open(room) => opened(room.as_str()),
+                Question::Switch(room) => switched(room.as_str()),
+                Question::Close(lobby) => {
+                    Reply::Close { room: lobby.clone(), current: now.current.clone().unwrap() }.into()
+                }
+                _ => {
+                    now.open.extend(remembered.iter().map(|name| room(name)));
+                    Event::Pong { token: None }
+                }
+            };
+            now.note(&event);
+            said.push(step.to_string());
+            assert_eq!(restore.answered(&event, &now), Then::GoOn);
+        }
+        assert_eq!((&now.open, &now.current), (&goal.open, &goal.current));
+        said
+    }
+
+    #[test]
+    fn every_room_comes_back() {
+        assert_eq!(steps(&after(&[]), &[]), ["/sync"]);
+        assert_eq!(steps(&after(&[joined("red")]), &[]), ["/join red", "/sync"]);
+        assert_eq!(steps(&after(&[opened("red")]), &["red"]), ["/sync"]);
+        assert_eq!(steps(&after(&[opened("red"), switched("red")]), &["red"]), ["/sync", "/switch red"]);
+        let both = [joined("blue"), opened("red"), switched("red")];
+        assert_eq!(steps(&after(&both), &["red"]), ["/join blue", "/sync", "/switch red"]);
+        let back = Reply::Close { room: room("lobby"), current: room("red") }.into();
+        let without_lobby = [opened("red"), switched("red"), back];
+        assert_eq!(steps(&after(&without_lobby), &["red"]), ["/sync", "/switch red", "/close lobby"]);
+        let two_joined = [joined("blue"), opened("red"), switched("red"), joined("green")];
+        assert_eq!(steps(&after(&two_joined), &[]), ["/join green", "/sync", "/open blue"]);
+    }
+
+    #[test]
+    fn while_the_store_is_away_a_step_is_tried_again_but_not_for_ever() {
+        let (goal, now) = (Rooms::wanted(Some(&room("red"))), Rooms::only(&room("lobby")));
+        let mut restore = Restore::new(&goal, &room("lobby"));
+        let away = refusal(RefusalCode::StoreUnavailable);
+        let again = (0..=REPEATS).take_while(|_| restore.answered(&away, &now) == Then::Again).count();
+        assert_eq!((again, restore.step()), (REPEATS as usize, Some(&Question::Sync)));
+        assert_eq!(restore.answered(&away, &now), Then::Reconnect);
+    }
+
+    #[test]
+    fn a_room_that_is_refused_is_not_asked_for_in_another_way() {
+        let (goal, now) = (after(&[joined("red")]), Rooms::only(&room("lobby")));
+        let mut restore = Restore::new(&goal, &room("lobby"));
+        restore.answered(&refusal(RefusalCode::LimitReached), &now);
+        restore.answered(&Event::Pong { token: None }, &now);
+        assert_eq!(restore.step(), None);
+    }
+}
