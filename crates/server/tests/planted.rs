@@ -44,6 +44,14 @@ const CASES: &[Case] = &[
     case("hear-unfollowed", &["--faults", "none", "--seconds", "12"], "Only members, followers and addressees"),
     case("forget-follows", QUIET, "Publications come to each follower"),
     case("wrong-addressee", QUIET, "Only members, followers and addressees"),
+    case("lose-sent", QUIET, "What is accepted, or sent again"),
+    case("lose-copy", QUIET, "A direct message is in both inboxes"),
+    case("double-copy", QUIET, "What is accepted, or sent again"),
+    case("forget-key", QUIET, "What is accepted, or sent again"),
+    case("mark-moves-back", QUIET, "A mark never moves back"),
+    case("forget-room", QUIET, "An opened room comes back"),
+    case("page-skips", QUIET, "A page holds all"),
+    case("keep-room-open", QUIET, "Who is gone is gone"),
     case("drop-part", QUIET, "Who is gone is gone"),
     case("no-fence", QUIET, "A user has one live session"),
     case("ignore-policy", &["--faults", "none", "--seconds", "6", "--duplicate-login", "reject"], "A user has one"),
@@ -90,10 +98,23 @@ fn every_bug_has_a_case() {
     assert_eq!(known, tried);
 }
 
-/// Returns what the run found and after how many seconds, or an error if that is not as expected.
+/// Returns what was found and after how many seconds, or an error if that is not as expected. Whether a bug shows depends
+/// on who does what when a fault comes, so a bug that a run does not meet is looked for with other seeds.
 fn try_case(case: &Case) -> Result<Value, String> {
+    let seeds: &[&str] = if case.bug.is_some() { &["1", "2", "3"] } else { &["1"] };
+    let mut outcome = Err(String::new());
+    for seed in seeds {
+        outcome = try_seed(case, seed);
+        if outcome.is_ok() {
+            break;
+        }
+    }
+    outcome
+}
+
+fn try_seed(case: &Case, seed: &str) -> Result<Value, String> {
     let mut command = Command::new(env!("CARGO_BIN_EXE_parlor"));
-    command.args(["torture", "--seed", "1", "--clients", "16", "--json"]).args(case.args);
+    command.args(["torture", "--seed", seed, "--clients", "16", "--json"]).args(case.args);
     command.env_remove(PLANTED_BUG).envs(case.bug.map(|bug| (PLANTED_BUG, bug)));
     let began = Instant::now();
     let output = command.stdin(Stdio::null()).output().unwrap();

@@ -1,18 +1,22 @@
 //! A client of a run: how it connects, receives and leaves. Its choices depend on the seed and on what it receives.
 //! `workload.rs` decides what it sends. It must not judge what it receives.
 
-use std::collections::{BTreeSet, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::sync::Arc;
 use std::thread;
 use std::time::{Duration, Instant};
 
 use crate::coordinator::{Audience, Coordinator, Marker, Phase};
-use crate::record::{Connection, Heard, Line, Reply, What};
+use crate::open_rooms::OpenRooms;
+use crate::owed::Owed;
+use crate::reading::Reading;
+use crate::record::{Connection, Line};
 use crate::recorded_connection::{ConnectOptions, Endpoint, RecordedConnection};
 use crate::rng::SeededRng;
 
-/// Number of messages that each client sends at the end: to its room, to its followers, to one user.
-pub(crate) const MARKERS: usize = 3;
+/// Number of messages that each client sends at the end: to its current room, to its followers, to one user, to another
+/// open room.
+pub(crate) const MARKERS: usize = 4;
 /// How long the client receives before it sends anything.
 const TICK: Duration = Duration::from_millis(20);
 
@@ -80,25 +84,32 @@ pub(crate) struct SimulatedClient {
     pub(crate) context: Arc<RunContext>,
     pub(crate) rng: SeededRng,
     pub(crate) link: Option<RecordedConnection>,
-    pub(crate) room: String,
+    pub(crate) rooms: OpenRooms,
+    /// Whether it opened the rooms again that are remembered for it, since its login.
+    pub(crate) synced: bool,
+    /// What it said and was not answered.
+    pub(crate) owed: Owed,
+    /// The newest number that it knows of each conversation.
+    pub(crate) newest: BTreeMap<String, u64>,
+    pub(crate) reading: Reading,
     /// The users that it certainly follows, as far as this session knows.
     pub(crate) follows: BTreeSet<String>,
     /// Whether it received the list of the users that it follows since its login.
     pub(crate) knows_follows: bool,
     /// The users that it asked to follow in this session while the store was unreachable. The store may keep such a
     /// follow although no publication arrives.
-    doubted: BTreeSet<String>,
+    pub(crate) doubted: BTreeSet<String>,
     /// Number of texts that it sent.
     pub(crate) said: usize,
     /// Which of its messages at the end were accepted.
     pub(crate) marked: [bool; MARKERS],
-    /// Whether its last request for the members of its room, and for all rooms, returned the right lists.
-    pub(crate) seen: [bool; 2],
+    /// The rooms whose last list of members was right, and whether the last list of rooms was.
+    pub(crate) seen: (BTreeSet<String>, bool),
     records: Vec<Connection>,
-    has_account: bool,
-    in_session: bool,
+    pub(crate) has_account: bool,
+    pub(crate) in_session: bool,
     /// The final messages of others that it received.
-    heard: HashSet<String>,
+    pub(crate) heard: HashSet<String>,
     /// When it acts again.
     next: Instant,
     /// Until when it does not read.
@@ -116,13 +127,17 @@ impl SimulatedClient {
             context,
             rng,
             link: None,
-            room: String::new(),
+            rooms: OpenRooms::default(),
+            synced: false,
+            owed: Owed::default(),
+            newest: BTreeMap::new(),
+            reading: Reading::default(),
             follows: BTreeSet::new(),
             knows_follows: false,
             doubted: BTreeSet::new(),
             said: 0,
             marked: [false; MARKERS],
-            seen: [false; 2],
+            seen: (BTreeSet::new(), false),
             records: Vec::new(),
             has_account,
             in_session: false,
@@ -145,6 +160,7 @@ impl SimulatedClient {
                 // The client asks again which follows are left after the faults.
                 self.follows.clear();
                 self.knows_follows = false;
+                self.synced = false;
                 if self.context.board.are_accounts_gone() {
                     self.go("its account is gone", false);
                 }
@@ -160,7 +176,7 @@ impl SimulatedClient {
 
     fn arrive(&self, phase: Phase) {
         if phase == Phase::Gather && self.part.remains() {
-            self.context.board.settle(&self.part.user, &self.room);
+            self.context.board.settle(&self.part.user, &self.rooms.open);
         }
         self.context.board.arrive(phase, &self.part.name);
     }
@@ -226,9 +242,11 @@ impl SimulatedClient {
     }
 
     /// Closes the connection.
-    fn go(&mut self, why: &'static str, reset: bool) {
+    pub(crate) fn go(&mut self, why: &'static str, reset: bool) {
         self.records.extend(self.link.take().map(|link| link.close(why, reset)));
         self.in_session = false;
+        self.owed.lose_answers();
+        self.reading = Reading::default();
     }
 
     /// Disconnects for up to 1.5 s.
@@ -249,11 +267,14 @@ impl SimulatedClient {
         if !self.in_session {
             return self.log_in();
         }
+        self.forget_lost_keys();
         match phase {
+            _ if self.says_again(phase) => {}
             Phase::SetUp | Phase::Gather => self.settle_down(),
             Phase::Chaos => self.do_anything(),
             Phase::Mark => self.say_marker(),
             Phase::Look => self.look(),
+            Phase::Read => self.read_on(),
             Phase::End => {}
         }
     }
@@ -264,98 +285,26 @@ impl SimulatedClient {
         self.rest(300, 300);
     }
 
-    pub(crate) fn send(&mut self, lines: Vec<Line>) {
-        if let Some(link) = &mut self.link {
-            link.send(lines);
+    /// Nothing is sent again whose key the store has lost.
+    fn forget_lost_keys(&mut self) {
+        if let Some(moment) = self.context.board.again_from() {
+            self.owed.forget_before(moment);
         }
+    }
+
+    pub(crate) fn send(&mut self, lines: Vec<Line>) {
+        let Some(link) = &mut self.link else { return };
+        let (mut is_moving, at) = (link.is_moving(), self.context.began.elapsed());
+        for line in &lines {
+            self.owed.sent(line, (!is_moving).then_some(self.rooms.current.as_str()), at);
+            is_moving |= line.moves();
+        }
+        link.send(lines);
     }
 
     /// Does nothing for a random time between `least` and `most`, in milliseconds.
     pub(crate) fn rest(&mut self, least: u64, most: u64) {
         self.next = Instant::now() + self.rng.millis(least, most);
-    }
-
-    fn hear(&mut self, what: What) {
-        match what {
-            What::Answered { number, reply } => {
-                let line = self.link.as_ref().and_then(|link| link.line(number));
-                line.into_iter().for_each(|line| self.answered(&line, &reply));
-            }
-            What::Heard(Heard::Message { entry, .. } | Heard::Publication(entry)) => self.remember(entry.text),
-            What::Heard(Heard::Direct { text, .. }) => self.remember(text),
-            What::Bye { code } if code == "logged-in-elsewhere" => self.rest(300, 2_500),
-            _ => {}
-        }
-    }
-
-    fn remember(&mut self, text: String) {
-        if text.starts_with("marker ") {
-            self.heard.insert(text);
-        }
-    }
-
-    fn answered(&mut self, line: &Line, reply: &Reply) {
-        match (line, reply) {
-            (_, Reply::Entered { room, .. }) => {
-                self.room.clone_from(room);
-                if matches!(line, Line::Login | Line::Register) {
-                    (self.in_session, self.has_account) = (true, true);
-                    // The client asks for its follows and does not follow again: publications of users that it followed
-                    // before must arrive.
-                    (self.knows_follows, self.doubted) = (false, BTreeSet::new());
-                    self.follows.clear();
-                    self.send(vec![Line::Subscriptions]);
-                }
-            }
-            (Line::Login | Line::Register, Reply::Refused { code }) => self.turned_away(code),
-            (Line::Subscribe(user), Reply::Done) => {
-                self.follows.insert(user.clone());
-            }
-            (Line::Subscribe(user), Reply::Refused { code }) if code == "already-subscribed" => {
-                self.follows.insert(user.clone());
-            }
-            // The store may have kept the follow, but no publication arrives. The client must send the command again.
-            (Line::Subscribe(user), Reply::Refused { code }) if code == "store-unavailable" => {
-                self.follows.remove(user);
-                self.doubted.insert(user.clone());
-            }
-            (Line::Unsubscribe(user), _) => {
-                self.follows.remove(user);
-            }
-            (_, Reply::Follows(users)) => {
-                self.follows = users.iter().filter(|user| !self.doubted.contains(*user)).cloned().collect();
-                self.knows_follows = true;
-            }
-            (_, Reply::Stored { .. } | Reply::Done) => self.accepted(line),
-            (_, Reply::Users { room, users }) => self.seen[0] = *users == self.context.board.members(room),
-            (_, Reply::Rooms(rooms)) => self.seen[1] = *rooms == self.context.board.rooms(),
-            _ => {}
-        }
-    }
-
-    fn turned_away(&mut self, code: &str) {
-        match code {
-            "name-taken" => self.has_account = true,
-            "bad-credentials" => self.has_account = false,
-            "store-unavailable" => {}
-            _ => {
-                self.go("turned away", false);
-                self.rest(300, 2_000);
-            }
-        }
-    }
-
-    /// Posts on the board the messages that others must receive from now on.
-    fn accepted(&mut self, line: &Line) {
-        let (kind, to) = match line {
-            Line::Say(_) => (0, Audience::Room(self.room.clone())),
-            Line::Publish(_) => (1, Audience::Followers),
-            Line::Direct { to, .. } => (2, Audience::User(to.clone())),
-            _ => return,
-        };
-        let Some(text) = line.text().filter(|text| text.starts_with("marker ")) else { return };
-        self.marked[kind] = true;
-        self.context.board.post(Marker { by: self.part.user.clone(), to, text: text.to_owned() });
     }
 
     /// Whether it has done what the phase requires.
@@ -367,8 +316,9 @@ impl SimulatedClient {
         quiet
             && match phase {
                 Phase::SetUp | Phase::Gather => self.wants().is_none(),
-                Phase::Mark => self.marked == [true; MARKERS] && self.heard_all(),
-                Phase::Look => self.seen == [true; 2],
+                Phase::Mark => self.marked == [true; MARKERS] && self.owed.is_empty() && self.heard_all(),
+                Phase::Look => self.seen.1 && self.rooms.open.is_subset(&self.seen.0),
+                Phase::Read => self.reading.is_done(),
                 Phase::Chaos | Phase::End => true,
             }
     }
@@ -376,7 +326,7 @@ impl SimulatedClient {
     fn heard_all(&self) -> bool {
         let concerns = |marker: &Marker| match &marker.to {
             _ if marker.by == self.part.user => false,
-            Audience::Room(room) => *room == self.room,
+            Audience::Room(room) => self.rooms.open.contains(room),
             Audience::Followers => self.follows.contains(&marker.by),
             Audience::User(user) => *user == self.part.user,
         };

@@ -6,6 +6,8 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
+use crate::record::Moment;
+
 /// A short sleep that takes this long shows that the machine was stalled.
 const STALLED: Duration = Duration::from_secs(1);
 
@@ -16,12 +18,14 @@ pub(crate) enum Phase {
     SetUp,
     /// Every client acts as it likes, with or without faults.
     Chaos,
-    /// There are no more faults. Every client connects and goes to its final room. Only one of two rivals remains.
+    /// There are no more faults. Every client connects and goes to its final rooms. Only one of two rivals remains.
     Gather,
     /// Every client sends one message of each kind, and receives the messages of the others.
     Mark,
     /// Every client requests the lists of members until they are right.
     Look,
+    /// Nobody says anything any more. Every client reads logs from the beginning to the end.
+    Read,
     /// Every client leaves.
     End,
 }
@@ -47,8 +51,11 @@ struct State {
     phase: Phase,
     arrived: BTreeSet<String>,
     markers: Vec<Marker>,
-    rooms: BTreeMap<String, String>,
+    /// The final rooms of each user.
+    rooms: BTreeMap<String, BTreeSet<String>>,
     accounts_are_gone: bool,
+    /// What was said from then on may be sent again. None before the store is emptied, which loses all keys.
+    again_from: Option<Moment>,
 }
 
 /// Shared by all clients of a run and by the thread that leads it.
@@ -58,7 +65,8 @@ pub(crate) struct Coordinator {
 }
 
 impl Coordinator {
-    pub(crate) fn new() -> Self {
+    /// `empties` if the store may be emptied.
+    pub(crate) fn new(empties: bool) -> Self {
         Self {
             state: Mutex::new(State {
                 phase: Phase::SetUp,
@@ -66,6 +74,7 @@ impl Coordinator {
                 markers: Vec::new(),
                 rooms: BTreeMap::new(),
                 accounts_are_gone: false,
+                again_from: (!empties).then_some(Moment::ZERO),
             }),
         }
     }
@@ -88,6 +97,16 @@ impl Coordinator {
 
     pub(crate) fn are_accounts_gone(&self) -> bool {
         self.state().accounts_are_gone
+    }
+
+    /// From when on what was said may be sent again.
+    pub(crate) fn again_from(&self) -> Option<Moment> {
+        self.state().again_from
+    }
+
+    /// What was said from `moment` on may be sent again: the store is not emptied after that.
+    pub(crate) fn allow_again(&self, moment: Moment) {
+        self.state().again_from.get_or_insert(moment);
     }
 
     /// This client has done what the current phase requires, if that phase is `phase`.
@@ -117,9 +136,9 @@ impl Coordinator {
         }
     }
 
-    /// Records that `user` has `room` as its final room.
-    pub(crate) fn settle(&self, user: &str, room: &str) {
-        self.state().rooms.insert(user.to_owned(), room.to_owned());
+    /// Records the final rooms of a user.
+    pub(crate) fn settle(&self, user: &str, rooms: &BTreeSet<String>) {
+        self.state().rooms.insert(user.to_owned(), rooms.clone());
     }
 
     /// A message at the end was accepted.
@@ -133,16 +152,16 @@ impl Coordinator {
         (state.markers.len() >= state.rooms.len() * each).then(|| state.markers.clone())
     }
 
-    /// The users whose final room is `room`, sorted.
+    /// The users with `room` among their final rooms, sorted.
     pub(crate) fn members(&self, room: &str) -> Vec<String> {
         let state = self.state();
-        state.rooms.iter().filter(|(_, at)| *at == room).map(|(user, _)| user.clone()).collect()
+        state.rooms.iter().filter(|(_, rooms)| rooms.contains(room)).map(|(user, _)| user.clone()).collect()
     }
 
     /// The final rooms, and the number of users in each. The lobby is always included.
     pub(crate) fn rooms(&self) -> Vec<(String, u64)> {
         let mut counts = BTreeMap::from([("lobby".to_owned(), 0)]);
-        for room in self.state().rooms.values() {
+        for room in self.state().rooms.values().flatten() {
             *counts.entry(room.clone()).or_default() += 1;
         }
         counts.into_iter().collect()

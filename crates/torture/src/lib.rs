@@ -4,13 +4,15 @@
 //! them from outside only.
 //!
 //! A run consists of rounds on the same servers. In each round, clients ([`clients`], [`client`], [`workload`]) act by
-//! the seed over recorded connections ([`recorded_connection`], [`record`]). Meanwhile the run executes the faults of
+//! the seed over recorded connections ([`recorded_connection`], [`record`]), send again what is not answered ([`owed`]), and
+//! in the end read everything ([`reading`]). Meanwhile the run executes the faults of
 //! the [`plan`] ([`nemesis`], [`deployment`], [`rst_storm`]) and watches the servers ([`monitor`]). Then it checks
 //! ([`checks`]) and counts ([`statistics`]) the record. In the end the [`promises`] make a [`summary`].
 
 #![allow(rustdoc::private_intra_doc_links, reason = "the way through the crate is for those who work on it")]
 
 mod accounts;
+mod answers;
 mod checks;
 mod client;
 mod clients;
@@ -18,11 +20,15 @@ mod config;
 mod coordinator;
 mod deployment;
 mod dump;
+mod lines;
 mod logs;
 mod monitor;
 mod nemesis;
+mod open_rooms;
+mod owed;
 mod plan;
 mod promises;
+mod reading;
 mod record;
 mod recorded_connection;
 mod report;

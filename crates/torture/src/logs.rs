@@ -3,7 +3,7 @@
 
 use std::collections::{BTreeMap, HashMap};
 
-use crate::record::{Entry, Exchange, Heard, History, Line, Moment, Reply, What};
+use crate::record::{Dump, Entry, Exchange, Heard, History, Line, Moment, Reply, What};
 use crate::report::Violation;
 
 /// A log in one life of the store. The life is the number of times that the store was emptied before.
@@ -19,6 +19,8 @@ pub(crate) struct LogName {
 pub(crate) enum LogKind {
     Room,
     Feed,
+    /// The direct messages of a user: those sent, and the copies of those received.
+    Inbox,
 }
 
 impl LogName {
@@ -31,16 +33,24 @@ impl LogName {
 /// A text that a client sent.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Said<'a> {
+    pub(crate) user: &'a str,
+    /// The connection that sent it first, and its line there.
     pub(crate) connection: usize,
     pub(crate) exchange: Exchange<'a>,
+    /// How often it was sent, always with the same key.
+    pub(crate) times: usize,
+    /// The code of its last refusal, if each time it was refused for certain.
+    pub(crate) refused: Option<&'a str>,
 }
 
 /// All that is known of the logs.
 pub(crate) struct Logs<'a> {
     logs: BTreeMap<LogName, BTreeMap<u64, &'a str>>,
     said: HashMap<&'a str, Said<'a>>,
-    /// The place of each text.
+    /// The place of each text; that of a direct message is in its sender's inbox.
     places: HashMap<&'a str, (LogName, u64)>,
+    /// The place of each direct message in its recipient's inbox.
+    copies: HashMap<&'a str, (LogName, u64)>,
     /// The life of each text that was deleted when the store was emptied.
     lives: HashMap<&'a str, usize>,
     last_life: usize,
@@ -65,6 +75,7 @@ impl<'a> Logs<'a> {
             logs: BTreeMap::new(),
             said: said(history),
             places: HashMap::new(),
+            copies: HashMap::new(),
             lives: lives(history),
             last_life: history.dumps.len(),
             tag: &history.tag,
@@ -72,7 +83,7 @@ impl<'a> Logs<'a> {
         let mut found = Vec::new();
         let dumps = history.dumps.iter().chain(&history.kept);
         for dump in dumps {
-            for (kind, kept) in [(LogKind::Room, &dump.rooms), (LogKind::Feed, &dump.feeds)] {
+            for (kind, kept) in dump.logs() {
                 for (name, entry) in kept.iter().flat_map(|(name, log)| log.iter().map(move |entry| (name, entry))) {
                     found.extend(logs.note(kind, name, entry.id, &entry.text, Witness::Store(dump.at)));
                 }
@@ -84,7 +95,7 @@ impl<'a> Logs<'a> {
         }
         for (number, connection) in history.connections.iter().enumerate() {
             for event in &connection.events {
-                for (kind, name, entry) in entries(&event.what) {
+                for (kind, name, entry) in entries(&event.what, &connection.user) {
                     let witness = Witness::Connection(number, event.at);
                     found.extend(logs.note(kind, name, entry.id, &entry.text, witness));
                 }
@@ -129,22 +140,24 @@ impl<'a> Logs<'a> {
         self.logs.get(name).into_iter().flatten().map(|(id, text)| (*id, *text))
     }
 
-    /// Every acknowledgement of a message or a publication.
+    /// Every acknowledgement of a message, a publication or a direct message. What was sent several times counts as sent
+    /// the first time.
     pub(crate) fn stored(&self, history: &'a History) -> Vec<Stored<'a>> {
         let mut stored = Vec::new();
         for (number, connection) in history.connections.iter().enumerate() {
-            let mut room = "";
             for exchange in connection.exchanges_by_answer() {
-                if let Some((_, Reply::Entered { room: entered, .. })) = exchange.answer {
-                    room = entered;
-                }
-                let (Some((at, id)), Some(text)) = (exchange.stored(), exchange.line.text()) else { continue };
-                let (kind, name) = match exchange.line {
-                    Line::Publish(_) => (LogKind::Feed, connection.user.as_str()),
-                    _ => (LogKind::Room, room),
+                let (Some((at, Reply::Stored { id, room, .. })), Some(text)) = (exchange.answer, exchange.line.text())
+                else {
+                    continue;
+                };
+                let (kind, name) = match (exchange.line, room) {
+                    (Line::Publish(_), _) => (LogKind::Feed, connection.user.as_str()),
+                    (Line::Direct { .. }, _) => (LogKind::Inbox, connection.user.as_str()),
+                    (_, room) => (LogKind::Room, room.as_deref().unwrap_or_default()),
                 };
                 let log = LogName { kind, name: name.to_owned(), life: self.life_of(text) };
-                stored.push(Stored { connection: number, log, id, text, sent: exchange.sent, at });
+                let sent = self.said(text).map_or(exchange.sent, |said| said.exchange.sent);
+                stored.push(Stored { connection: number, log, id: *id, text, sent, at });
             }
         }
         stored
@@ -157,14 +170,16 @@ impl<'a> Logs<'a> {
             let what = format!("{log:?}: number {id} is {other:?} and {text:?}");
             return Some(witness.saw("no number is used twice", what));
         }
-        match self.places.get(text) {
+        let is_copy = kind == LogKind::Inbox && self.said.get(text).is_some_and(|said| said.user != name);
+        let places = if is_copy { &mut self.copies } else { &mut self.places };
+        match places.get(text) {
             Some((before, number)) if *number != id || *before != log => {
                 let what = format!("{text:?} is number {number} of {before:?} and number {id} of {log:?}");
                 Some(witness.saw("nothing is accepted twice", what))
             }
             Some(_) => None,
             None => {
-                self.places.insert(text, (log, id));
+                places.insert(text, (log, id));
                 None
             }
         }
@@ -188,32 +203,106 @@ impl Witness {
 }
 
 fn said(history: &History) -> HashMap<&str, Said<'_>> {
-    let mut said = HashMap::new();
+    let mut said: HashMap<&str, Said<'_>> = HashMap::new();
     for (connection, record) in history.connections.iter().enumerate() {
         for exchange in record.exchanges() {
-            said.extend(exchange.line.text().map(|text| (text, Said { connection, exchange })));
+            let Some(text) = exchange.line.text() else { continue };
+            // The result of a line is uncertain only if the store is unreachable. A room that is not open any more
+            // keeps nothing out that was said there before.
+            let refused = exchange.refused().filter(|code| *code != "store-unavailable");
+            let new = Said { user: &record.user, connection, exchange, times: 1, refused };
+            let known = said.get(text).copied();
+            said.insert(text, known.map_or(new, |known| known.with(new)));
         }
     }
     said
 }
 
+impl Said<'_> {
+    /// Adds another time that the same text was sent.
+    fn with(self, other: Self) -> Self {
+        let first = if other.exchange.sent < self.exchange.sent { other } else { self };
+        let refused = self.refused.and(other.refused);
+        Self { times: self.times + 1, refused, ..first }
+    }
+}
+
 fn lives(history: &History) -> HashMap<&str, usize> {
     let mut lives = HashMap::new();
     for (life, dump) in history.dumps.iter().enumerate() {
-        let entries = dump.rooms.values().chain(dump.feeds.values()).flatten();
+        let entries = dump.logs().into_iter().flat_map(|(_, logs)| logs.values()).flatten();
         lives.extend(entries.map(|entry| (entry.text.as_str(), life)));
     }
     lives
 }
 
-/// The log entries that an event contains.
-fn entries(what: &What) -> Vec<(LogKind, &str, &Entry)> {
+/// The log entries that an event on a connection of this user contains.
+fn entries<'a>(what: &'a What, user: &'a str) -> Vec<(LogKind, &'a str, &'a Entry)> {
     match what {
         What::Heard(Heard::Message { room, entry }) => vec![(LogKind::Room, room, entry)],
         What::Heard(Heard::Publication(entry)) => vec![(LogKind::Feed, &entry.from, entry)],
+        What::Heard(Heard::Direct(entry)) => vec![(LogKind::Inbox, user, entry)],
         What::Answered { reply: Reply::History { room, entries }, .. } => {
             entries.iter().map(|entry| (LogKind::Room, room.as_str(), entry)).collect()
         }
+        What::Answered { reply: Reply::Page { target, entries, .. }, .. } => {
+            let (kind, name) = log_of(target, user);
+            entries.iter().map(|entry| (kind, name, entry)).collect()
+        }
         _ => Vec::new(),
     }
+}
+
+/// The log that a conversation of a user is in.
+pub(crate) fn log_of<'a>(target: &'a str, user: &'a str) -> (LogKind, &'a str) {
+    match (target.strip_prefix('#'), target.strip_prefix('+')) {
+        (Some(room), _) => (LogKind::Room, room),
+        (_, Some(publisher)) => (LogKind::Feed, publisher),
+        _ => (LogKind::Inbox, user),
+    }
+}
+
+impl Dump {
+    /// All logs, by their kind.
+    pub(crate) fn logs(&self) -> [(LogKind, &BTreeMap<String, Vec<Entry>>); 3] {
+        [(LogKind::Room, &self.rooms), (LogKind::Feed, &self.feeds), (LogKind::Inbox, &self.inboxes)]
+    }
+
+    /// One log, if it is known.
+    pub(crate) fn log(&self, kind: LogKind, name: &str) -> Option<&[Entry]> {
+        let (_, logs) = self.logs().into_iter().find(|(known, _)| *known == kind)?;
+        logs.get(name).map(Vec::as_slice)
+    }
+}
+
+/// What clients read of the logs at the end, page by page. An inbox is read conversation by conversation.
+pub(crate) fn read_back(history: &History) -> Dump {
+    let mut logs: BTreeMap<(LogKind, &str), BTreeMap<u64, &Entry>> = BTreeMap::new();
+    let mut at = history.reading;
+    for connection in history.connections.iter().filter(|connection| connection.final_one) {
+        let asked = connection.exchanges_by_answer().filter(|exchange| exchange.sent >= history.reading);
+        for exchange in asked {
+            match exchange.answer {
+                Some((_, Reply::Synced { .. })) => {
+                    logs.entry((LogKind::Inbox, &connection.user)).or_default();
+                }
+                Some((answered, Reply::Page { target, entries, .. })) => {
+                    let log = logs.entry(log_of(target, &connection.user)).or_default();
+                    log.extend(entries.iter().map(|entry| (entry.id, entry)));
+                    at = at.max(answered);
+                }
+                _ => {}
+            }
+        }
+    }
+    let mut dump = Dump { from: history.reading, at, is_by_pages: true, ..Dump::default() };
+    for ((kind, name), log) in logs {
+        let logs = match kind {
+            LogKind::Room => &mut dump.rooms,
+            LogKind::Feed => &mut dump.feeds,
+            LogKind::Inbox => &mut dump.inboxes,
+        };
+        logs.insert(name.to_owned(), log.into_values().cloned().collect());
+    }
+    dump
 }

@@ -58,6 +58,9 @@ pub(crate) fn inject(plan: &Plan, world: &Deployment, context: &Arc<RunContext>)
             let storm = (step.fault.kind == FaultKind::RstStorm).then(|| Storm::begin(plan, turn.step, context));
             lasting.push(Lasting { step: turn.step, since, storm });
             let dump = world.begin(step)?;
+            if dump.is_some() {
+                context.board.allow_again(context.began.elapsed());
+            }
             deeds.dumps.extend(dump.map(|dump| Dump { from: since, at: context.began.elapsed(), ..dump }));
             continue;
         }

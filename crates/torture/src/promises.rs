@@ -19,14 +19,15 @@ const ORDER: &str = "order-and-delivery";
 const SESSION: &str = "one-session-per-user";
 
 /// All promises, in the order in which they are shown. Violations that no other promise lists belong to the last one.
-pub(crate) const PROMISES: [Promise; 12] = [
+pub(crate) const PROMISES: [Promise; 15] = [
     Promise {
-        name: "An accepted message is never lost and never doubled",
+        name: "What is accepted, or sent again, is in its log once",
         section: ORDER,
         invariants: &[
             "what is accepted is never lost",
             "nothing is accepted twice",
             "what is refused is not there",
+            "what is sent again is told to be repeated",
             "an epoch lasts as long as the store",
         ],
         looked_at: |tally| tally.accepted,
@@ -79,11 +80,38 @@ pub(crate) const PROMISES: [Promise; 12] = [
         unit: "heard",
     },
     Promise {
-        name: "A direct message arrives once",
+        name: "A direct message is in both inboxes once, in order",
         section: "messages-to-one-and-to-all",
-        invariants: &["what is said to one is heard once", "what is said to one arrives where there is no fault"],
+        invariants: &[
+            "what is said to one is in both inboxes",
+            "both inboxes have one order",
+            "direct messages are heard in order, each once",
+            "no direct message is missed",
+            "what is said to one arrives in time",
+        ],
         looked_at: |tally| tally.direct,
         unit: "delivered",
+    },
+    Promise {
+        name: "A mark never moves back, and unread is what follows it",
+        section: ORDER,
+        invariants: &["a mark never moves back", "what is unread is what lies behind the mark"],
+        looked_at: |tally| tally.marks,
+        unit: "marks",
+    },
+    Promise {
+        name: "An opened room comes back until it is closed",
+        section: "rooms",
+        invariants: &["an opened room comes back"],
+        looked_at: |tally| tally.syncs,
+        unit: "syncs",
+    },
+    Promise {
+        name: "A page holds all that its log holds there",
+        section: ORDER,
+        invariants: &["a page holds all that the log holds there", "a page is in the order of numbers"],
+        looked_at: |tally| tally.paged,
+        unit: "entries",
     },
     Promise {
         name: "A user has one live session at any time",
@@ -100,7 +128,11 @@ pub(crate) const PROMISES: [Promise; 12] = [
     Promise {
         name: "Who is gone is gone within 15 s, with one PART",
         section: SESSION,
-        invariants: &["who is gone is not shown any more", "comings and goings are told once each"],
+        invariants: &[
+            "who is gone is not shown any more",
+            "a login leaves all earlier rooms",
+            "comings and goings are told once each",
+        ],
         looked_at: |tally| tally.lists + tally.presence,
         unit: "lists, comings, goings",
     },

@@ -6,103 +6,62 @@ use std::time::Duration;
 
 use serde::Serialize;
 
+pub(crate) use crate::lines::{Line, MARKER, Range};
 use crate::plan::Fault;
 
 /// Time since the run began.
 pub(crate) type Moment = Duration;
-
-/// A line from a client.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) enum Line {
-    Format,
-    Login,
-    Register,
-    Say(String),
-    Publish(String),
-    Direct { to: String, text: String },
-    Join(String),
-    Leave,
-    Subscribe(String),
-    Unsubscribe(String),
-    Subscriptions,
-    Who(String),
-    Rooms,
-    History,
-    Ping,
-}
-
-impl Line {
-    /// The line as `user` sends it, with this password.
-    pub(crate) fn wire(&self, user: &str, password: &str) -> String {
-        match self {
-            Self::Format => "FORMAT json".to_owned(),
-            Self::Login => format!("LOGIN {user} {password}"),
-            Self::Register => format!("REGISTER {user} {password}"),
-            Self::Say(text) => text.clone(),
-            Self::Publish(text) => format!("/publish {text}"),
-            Self::Direct { to, text } => format!("/msg {to} {text}"),
-            Self::Join(room) => format!("/join {room}"),
-            Self::Leave => "/leave".to_owned(),
-            Self::Subscribe(user) => format!("/subscribe {user}"),
-            Self::Unsubscribe(user) => format!("/unsubscribe {user}"),
-            Self::Subscriptions => "/subscriptions".to_owned(),
-            Self::Who(room) => format!("/who {room}"),
-            Self::Rooms => "/rooms".to_owned(),
-            Self::History => "/history 500".to_owned(),
-            Self::Ping => "/ping".to_owned(),
-        }
-    }
-
-    /// The command that its reply must name.
-    pub(crate) fn command(&self) -> &'static str {
-        match self {
-            Self::Format => "format",
-            Self::Login => "login",
-            Self::Register => "register",
-            Self::Say(_) => "message",
-            Self::Publish(_) => "publish",
-            Self::Direct { .. } => "msg",
-            Self::Join(_) => "join",
-            Self::Leave => "leave",
-            Self::Subscribe(_) => "subscribe",
-            Self::Unsubscribe(_) => "unsubscribe",
-            Self::Subscriptions => "subscriptions",
-            Self::Who(_) => "who",
-            Self::Rooms => "rooms",
-            Self::History => "history",
-            Self::Ping => "ping",
-        }
-    }
-
-    /// The text that it sends to others. A text is sent only once in a run.
-    pub(crate) fn text(&self) -> Option<&str> {
-        match self {
-            Self::Say(text) | Self::Publish(text) | Self::Direct { text, .. } => Some(text),
-            _ => None,
-        }
-    }
-}
 
 /// An entry of a log, as a client received it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Entry {
     pub(crate) id: u64,
     pub(crate) from: String,
+    /// The recipient, where a page of direct messages says it.
+    pub(crate) to: Option<String>,
     pub(crate) text: String,
+}
+
+/// Where a conversation stands, as the answer to `/sync` says.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Standing {
+    /// With its sigil.
+    pub(crate) target: String,
+    /// Empty for direct messages.
+    pub(crate) epoch: String,
+    pub(crate) last: u64,
+    pub(crate) read: u64,
+    pub(crate) unread: u64,
 }
 
 /// An answer of the server.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Reply {
-    /// To a login, a join or a leave.
+    /// To a login, a join, a leave, or an open.
     Entered {
         room: String,
         epoch: String,
         last: u64,
     },
-    /// To a message or a publication.
+    /// To a message, a publication or a direct message.
     Stored {
         id: u64,
+        /// Where a message went.
+        room: Option<String>,
+        /// Whether it was stored before.
+        repeated: bool,
+    },
+    Closed {
+        current: String,
+    },
+    Synced {
+        current: String,
+        standings: Vec<Standing>,
+    },
+    Page {
+        target: String,
+        entries: Vec<Entry>,
+        more: bool,
     },
     /// To a command whose answer has no content.
     Done,
@@ -127,7 +86,7 @@ pub(crate) enum Reply {
 pub(crate) enum Heard {
     Message { room: String, entry: Entry },
     Publication(Entry),
-    Direct { from: String, text: String },
+    Direct(Entry),
     Entered { room: String, user: String },
     Left { room: String, user: String },
 }
@@ -186,7 +145,7 @@ pub(crate) struct Span {
     pub(crate) fault: Fault,
 }
 
-/// The logs of rooms and of publishers as the store had them at one time.
+/// The logs of rooms, publishers and inboxes as the store had them at one time.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub(crate) struct Dump {
     /// When it was requested.
@@ -195,6 +154,9 @@ pub(crate) struct Dump {
     pub(crate) at: Moment,
     pub(crate) rooms: BTreeMap<String, Vec<Entry>>,
     pub(crate) feeds: BTreeMap<String, Vec<Entry>>,
+    pub(crate) inboxes: BTreeMap<String, Vec<Entry>>,
+    /// Whether clients read it page by page: then some logs are not in it, and some lack their beginning.
+    pub(crate) is_by_pages: bool,
 }
 
 /// The result of a health check of a server.
@@ -259,12 +221,14 @@ pub(crate) struct History {
     pub(crate) spans: Vec<Span>,
     /// The contents of the store each time that it was emptied.
     pub(crate) dumps: Vec<Dump>,
-    /// The contents of the store at the end, if they can be read.
+    /// The contents of the store at the end, if they were read completely.
     pub(crate) kept: Option<Dump>,
     /// What did not happen in time after the faults.
     pub(crate) overdue: Vec<String>,
-    /// The time since which every client is connected again and in its final room.
+    /// The time since which every client is connected again and in its final rooms.
     pub(crate) settled: Moment,
+    /// The time since which clients only read the logs from the beginning to the end. Zero if they did not.
+    pub(crate) reading: Moment,
 }
 
 impl Connection {
@@ -274,6 +238,11 @@ impl Connection {
             matches!(exchange.line, Line::Login | Line::Register)
                 && matches!(exchange.answer, Some((_, Reply::Entered { .. })))
         })
+    }
+
+    /// Whether the client may have been cut off for not reading: then it need not hear what came before.
+    pub(crate) fn may_be_too_slow(&self) -> bool {
+        self.slow && self.events.iter().any(|event| matches!(event.what, What::Bye { .. } | What::Lost))
     }
 
     /// The time of the last event.
@@ -329,7 +298,7 @@ impl<'a> Exchange<'a> {
     /// The number under which it was stored, and when the answer arrived.
     pub(crate) fn stored(&self) -> Option<(Moment, u64)> {
         match self.answer {
-            Some((at, Reply::Stored { id })) => Some((at, *id)),
+            Some((at, Reply::Stored { id, .. })) => Some((at, *id)),
             _ => None,
         }
     }
@@ -379,6 +348,10 @@ impl fmt::Display for Event {
             What::Answered { number, reply: Reply::History { room, entries } } => {
                 let ids = |entry: Option<&Entry>| entry.map_or(0, |entry| entry.id);
                 write!(out, "< #{number} history of {room}, {} to {}", ids(entries.first()), ids(entries.last()))
+            }
+            What::Answered { number, reply: Reply::Page { target, entries, more } } => {
+                let ids: Vec<u64> = entries.iter().map(|entry| entry.id).collect();
+                write!(out, "< #{number} page of {target}: {ids:?}, more: {more}")
             }
             What::Answered { number, reply } => write!(out, "< #{number} {reply:?}"),
             What::Heard(heard) => write!(out, "<    {heard:?}"),

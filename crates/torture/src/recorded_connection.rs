@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use serde_json::Value;
 
-use crate::record::{Connection, Entry, Event, Heard, Line, Moment, Reply, What};
+use crate::record::{Connection, Entry, Event, Heard, Line, Moment, Reply, Standing, What};
 use parlor_process_testkit::{LineClient, Polled, Trust};
 
 /// Maximum time until a server greets. The server may be frozen.
@@ -103,6 +103,11 @@ impl RecordedConnection {
         self.pending.len()
     }
 
+    /// Whether an answer may change the open rooms or the current one.
+    pub(crate) fn is_moving(&self) -> bool {
+        self.pending.iter().any(|(_, line, _)| line.moves())
+    }
+
     /// How long the oldest line has waited for its answer.
     pub(crate) fn waited(&self) -> Duration {
         self.pending.front().map_or(Duration::ZERO, |(_, _, sent)| self.began.elapsed().saturating_sub(*sent))
@@ -192,6 +197,12 @@ impl RecordedConnection {
             Reply::Rooms(_) => matches!(line, Line::Rooms),
             Reply::Follows(_) => matches!(line, Line::Subscriptions),
             Reply::History { .. } => matches!(line, Line::History),
+            Reply::Synced { .. } => matches!(line, Line::Sync),
+            Reply::Page { target, .. } => matches!(line, Line::Backlog { target: asked, .. } if asked == target),
+            Reply::Stored { room: Some(told), .. } => match line {
+                Line::SayIn { room, .. } => room == told,
+                line => matches!(line, Line::Say(_)),
+            },
             Reply::Done if event["type"] == "pong" => matches!(line, Line::Ping),
             _ => event["command"] == line.command(),
         };
@@ -208,7 +219,7 @@ fn unasked(event: &Value) -> Option<What> {
     let heard = match event["type"].as_str()? {
         "message" => Heard::Message { room: text(&event["room"])?, entry: entry(event)? },
         "publication" => Heard::Publication(entry(event)?),
-        "direct" => Heard::Direct { from: text(&event["from"])?, text: text(&event["text"])? },
+        "direct" => Heard::Direct(entry(event)?),
         "joined" => Heard::Entered { room: text(&event["room"])?, user: text(&event["user"])? },
         "left" => Heard::Left { room: text(&event["room"])?, user: text(&event["user"])? },
         "bye" => return Some(What::Bye { code: text(&event["code"])? }),
@@ -238,20 +249,49 @@ fn reply(event: &Value) -> Option<Reply> {
             entries: list("messages")?.iter().map(entry).collect::<Option<_>>()?,
         },
         "ok" => match event["command"].as_str()? {
-            "login" | "register" | "join" | "leave" => Reply::Entered {
+            "login" | "register" | "join" | "leave" | "open" => Reply::Entered {
                 room: text(&event["room"])?,
                 epoch: text(&event["epoch"])?,
                 last: event["last"].as_u64()?,
             },
-            "message" | "publish" => Reply::Stored { id: event["id"].as_u64()? },
+            "message" | "publish" | "msg" => Reply::Stored {
+                id: event["id"].as_u64()?,
+                room: text(&event["room"]),
+                repeated: event["repeated"].as_bool().unwrap_or(false),
+            },
+            "close" => Reply::Closed { current: text(&event["current"])? },
             _ => Reply::Done,
+        },
+        "sync" => synced(event)?,
+        "backlog" => Reply::Page {
+            target: text(&event["target"])?,
+            entries: list("entries")?.iter().map(entry).collect::<Option<_>>()?,
+            more: event["more"].as_bool()?,
         },
         _ => return None,
     })
 }
 
+/// The answer to `/sync`.
+fn synced(event: &Value) -> Option<Reply> {
+    let mut standings = Vec::new();
+    for (list, sigil, name) in [("rooms", '#', "room"), ("directs", '@', "user"), ("feeds", '+', "user")] {
+        for standing in event[list].as_array()? {
+            standings.push(Standing {
+                target: format!("{sigil}{}", standing[name].as_str()?),
+                epoch: text(&standing["epoch"]).unwrap_or_default(),
+                last: standing["last"].as_u64()?,
+                read: standing["read"].as_u64()?,
+                unread: standing["unread"].as_u64()?,
+            });
+        }
+    }
+    Some(Reply::Synced { current: text(&event["current"])?, standings })
+}
+
 fn entry(event: &Value) -> Option<Entry> {
-    Some(Entry { id: event["id"].as_u64()?, from: text(&event["from"])?, text: text(&event["text"])? })
+    let (from, to) = (text(&event["from"])?, text(&event["to"]));
+    Some(Entry { id: event["id"].as_u64()?, from, to, text: text(&event["text"])? })
 }
 
 fn text(value: &Value) -> Option<String> {

@@ -13,6 +13,7 @@ use crate::clients::{cast, users};
 use crate::config::Config;
 use crate::coordinator::{Coordinator, Phase};
 use crate::deployment::Deployment;
+use crate::logs::read_back;
 use crate::monitor::{Monitor, Seen, at_rest};
 use crate::nemesis::{InjectionLog, inject};
 use crate::plan::{Fault, FaultKind, Plan};
@@ -20,7 +21,7 @@ use crate::record::{Connection, History, Span};
 use parlor_process_testkit::Failure;
 
 /// After this time, the users of a server that died must not be shown any more.
-const GHOSTS_ARE_SEEN_AFTER: Duration = Duration::from_secs(22);
+const GHOSTS_ARE_SEEN_AFTER: Duration = Duration::from_secs(25);
 /// After this time, all clients must receive messages sent in the new life of a store that was emptied.
 const NEW_LIFE_IS_SEEN_AFTER: Duration = Duration::from_secs(18);
 /// Maximum time until all clients are back. With servers that share a store, a lease must expire first, and a second
@@ -46,7 +47,7 @@ pub(crate) fn play(plan: &Plan, config: &Config, world: &Deployment, tag: &str) 
         tag: tag.to_owned(),
         accounts_are_made: !config.accounts.is_empty(),
         doors,
-        board: Coordinator::new(),
+        board: Coordinator::new(plan.steps.iter().any(|step| step.fault.kind == FaultKind::RedisEmpty)),
         began: Instant::now(),
     });
     let (stop, prober) = (AtomicBool::new(false), world.prober(config));
@@ -104,24 +105,37 @@ fn stages(
     }
     played?;
     history.kept = world.logs_kept()?;
+    if history.kept.is_none() && history.reading > Duration::ZERO {
+        history.kept = Some(read_back(&history));
+    }
     Ok(history)
 }
 
-/// The phases without faults, up to the first one that is not complete in time.
+/// The phases without faults, up to the first one that is not complete in time. The logs are read even then, if everybody
+/// is there.
 fn come_together(history: &mut History, context: &RunContext, everybody: &BTreeSet<String>, gathered: Duration) {
     let parts = [
         (Phase::Gather, "everybody comes back and goes to a room", gathered),
         (Phase::Mark, "everybody is heard by all who should hear", PATIENCE),
         (Phase::Look, "all lists of members are right", PATIENCE),
+        (Phase::Read, "all logs can be read to the end", PATIENCE),
     ];
     for (phase, what, patience) in parts {
+        if phase == Phase::Look && !history.overdue.is_empty() {
+            continue;
+        }
+        let began = context.began.elapsed();
         context.board.begin(phase);
         let overdue = context.overdue(what, everybody, patience);
         if phase == Phase::Gather {
             history.settled = context.began.elapsed();
         }
-        if overdue.is_some() {
-            return history.overdue.extend(overdue);
+        if phase == Phase::Read && overdue.is_none() {
+            history.reading = began;
+        }
+        history.overdue.extend(overdue);
+        if phase == Phase::Gather && !history.overdue.is_empty() {
+            return;
         }
     }
 }
@@ -181,5 +195,6 @@ fn chaos(plan: &Plan, world: &Deployment, context: &Arc<RunContext>) -> Result<I
     if !deeds.dumps.is_empty() {
         context.board.forget_accounts();
     }
+    context.board.allow_again(Duration::ZERO);
     Ok(deeds)
 }

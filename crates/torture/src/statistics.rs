@@ -21,6 +21,12 @@ pub(crate) struct Statistics {
     pub(crate) presence: u64,
     /// Entries that `/history` returned.
     pub(crate) shown: u64,
+    /// Entries that `/backlog` returned.
+    pub(crate) paged: u64,
+    /// Answers to `/sync`.
+    pub(crate) syncs: u64,
+    /// Conversations whose mark `/sync` told.
+    pub(crate) marks: u64,
     /// Lists of members and of rooms.
     pub(crate) lists: u64,
     pub(crate) answered: u64,
@@ -87,7 +93,7 @@ impl Statistics {
         match what {
             What::Heard(Heard::Message { .. }) => self.delivered += 1,
             What::Heard(Heard::Publication(_)) => self.publications += 1,
-            What::Heard(Heard::Direct { .. }) => self.direct += 1,
+            What::Heard(Heard::Direct(_)) => self.direct += 1,
             What::Heard(Heard::Entered { .. } | Heard::Left { .. }) => self.presence += 1,
             What::Answered { reply, .. } => {
                 self.answered += 1;
@@ -95,6 +101,11 @@ impl Statistics {
                     Reply::Stored { .. } => self.accepted += 1,
                     Reply::Users { .. } | Reply::Rooms(_) => self.lists += 1,
                     Reply::History { entries, .. } => self.shown += entries.len() as u64,
+                    Reply::Page { entries, .. } => self.paged += entries.len() as u64,
+                    Reply::Synced { standings, .. } => {
+                        self.syncs += 1;
+                        self.marks += standings.len() as u64;
+                    }
                     _ => {}
                 }
             }
@@ -179,7 +190,9 @@ fn spells(connections: &[&Connection]) -> Vec<(Moment, Moment)> {
 
 fn tries(connection: &Connection) -> Vec<(Moment, Sign)> {
     let mut signs = Vec::new();
-    for exchange in connection.exchanges().iter().filter(|it| matches!(it.line, Line::Say(_) | Line::Publish(_))) {
+    for exchange in
+        connection.exchanges().iter().filter(|it| it.line.is_message() || matches!(it.line, Line::Publish(_)))
+    {
         signs.push((exchange.sent, Sign::Tries));
         signs.extend(exchange.stored().map(|(at, _)| (at, Sign::Succeeds)));
     }

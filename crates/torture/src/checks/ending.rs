@@ -57,7 +57,8 @@ fn unanswered(number: usize, connection: &Connection, history: &History) -> Vec<
         let stands_still =
             |fault: Fault| fault.stills(connection.server) || fault.deafens(connection.server, connection.weak);
         let waited = history.calm_but_for(from, until, RECOVERY, stands_still);
-        if matches!(exchange.line, Line::Say(_) | Line::Publish(_)) && waited > ANSWERED_WITHIN {
+        let is_speech = exchange.line.is_message() || matches!(exchange.line, Line::Publish(_));
+        if is_speech && waited > ANSWERED_WITHIN {
             let what = format!("{:?} waited {waited:?} for its answer", exchange.line);
             found.push(Violation::new("whoever speaks is answered in time", what, until, [number]));
         }

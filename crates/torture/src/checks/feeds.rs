@@ -205,6 +205,7 @@ fn in_time(
         (stored.log.kind, stored.log.name.as_str()) == (LogKind::Feed, following.publisher)
             && stored.sent > following.from
             && !heard.contains(stored.text)
+            && !history.connections[following.connection].may_be_too_slow()
             && history.calm(stored.at, following.to, RECOVERY) > ARRIVES_WITHIN
     };
     let late = stored.iter().find(due)?;

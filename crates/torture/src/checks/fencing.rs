@@ -76,8 +76,9 @@ fn acts(earlier: &Session<'_>, later: &Session<'_>, history: &History) -> Vec<Vi
 
 fn is_effect(exchange: &Exchange<'_>) -> bool {
     match exchange.answer {
-        Some((_, Reply::Stored { .. } | Reply::Entered { .. })) => true,
-        Some((_, Reply::Done)) => !matches!(exchange.line, Line::Format | Line::Ping),
+        Some((_, Reply::Stored { .. } | Reply::Entered { .. } | Reply::Closed { .. })) => true,
+        // Which room is current, the session alone knows.
+        Some((_, Reply::Done)) => !matches!(exchange.line, Line::Format | Line::Ping | Line::Switch(_)),
         _ => false,
     }
 }
@@ -88,8 +89,7 @@ fn hears(earlier: &Session<'_>, later: &Session<'_>, history: &History, logs: &L
     let mut found = Vec::new();
     for (at, heard) in history.connections[earlier.connection].heard() {
         let text = match heard {
-            Heard::Message { entry, .. } | Heard::Publication(entry) => &entry.text,
-            Heard::Direct { text, .. } => text,
+            Heard::Message { entry, .. } | Heard::Publication(entry) | Heard::Direct(entry) => &entry.text,
             Heard::Entered { .. } | Heard::Left { .. } => continue,
         };
         let Some(said) = logs.said(text).filter(|said| said.exchange.sent > later.answered) else { continue };
@@ -141,7 +141,8 @@ fn written_after(
 ) -> Vec<Violation> {
     let mut found = Vec::new();
     for exchange in history.connections[earlier.connection].exchanges() {
-        let Some((log, id)) = exchange.line.text().and_then(|text| logs.place(text)) else { continue };
+        let text = exchange.line.text().filter(|text| is_of_one_session(text, logs));
+        let Some((log, id)) = text.and_then(|text| logs.place(text)) else { continue };
         let Some(youngest) = said_before.get(log).and_then(|before| before.get(id)) else { continue };
         if *youngest > later.answered {
             let what = format!(
@@ -165,7 +166,9 @@ fn written_behind(later: &Session<'_>, earlier: &[usize], history: &History, log
     for exchange in history.connections[later.connection].exchanges_by_answer() {
         let Some((at, Reply::Entered { room, last, .. })) = exchange.answer else { continue };
         for &connection in earlier {
-            for text in history.connections[connection].exchanges().iter().filter_map(|exchange| exchange.line.text()) {
+            let exchanges = history.connections[connection].exchanges();
+            let texts = exchanges.iter().filter_map(|exchange| exchange.line.text());
+            for text in texts.filter(|text| is_of_one_session(text, logs)) {
                 let Some((_, id)) = logs.place(text).filter(|(log, id)| log.is_room(room) && id > last) else {
                     continue;
                 };
@@ -176,6 +179,11 @@ fn written_behind(later: &Session<'_>, earlier: &[usize], history: &History, log
         }
     }
     found
+}
+
+/// Whether it is known which session wrote the text. One that was sent again may be of the earlier or of the later one.
+fn is_of_one_session(text: &str, logs: &Logs<'_>) -> bool {
+    logs.said(text).is_some_and(|said| said.times == 1)
 }
 
 /// Two connections of a user that both lasted to the end.

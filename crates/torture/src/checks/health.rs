@@ -4,7 +4,7 @@
 use std::time::Duration;
 
 use super::{ARRIVES_WITHIN, RECOVERY};
-use crate::record::{History, Line, Probe};
+use crate::record::{History, Probe};
 use crate::report::Violation;
 
 /// A fault may begin or end this long before or after a health check.
@@ -42,9 +42,8 @@ fn is_deaf(probe: &Probe, history: &History) -> bool {
     if !is_judged || history.calm(from, until, RECOVERY) < until - from {
         return false;
     }
-    let said = |line: &Line| matches!(line, Line::Say(_));
     let canaries = history.connections.iter().filter(|it| it.server == probe.server && it.user.starts_with("canary"));
-    let mut exchanges = canaries.flat_map(|canary| canary.exchanges()).filter(|exchange| said(exchange.line));
+    let mut exchanges = canaries.flat_map(|canary| canary.exchanges()).filter(|exchange| exchange.line.is_message());
     !exchanges.any(|exchange| exchange.stored().is_some_and(|(at, _)| (from..until).contains(&at)))
 }
 

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use crate::logs::Logs;
 use crate::plan::{Fault, FaultKind};
-use crate::record::{Connection, Dump, Entry, Event, Heard, History, Line, Moment, Reply, Span, What};
+use crate::record::{Connection, Dump, Entry, Event, Heard, History, Line, Moment, Range, Reply, Span, What};
 use crate::report::Violation;
 
 /// A history under construction. Each event takes one millisecond.
@@ -79,11 +79,36 @@ impl HistoryBuilder {
     }
 
     pub(crate) fn say(&mut self, connection: usize, text: &str, id: u64) -> &mut Self {
-        self.ask(connection, Line::Say(text.to_owned()), Some(Reply::Stored { id }))
+        let stored = Reply::Stored { id, room: Some("lobby".to_owned()), repeated: false };
+        self.ask(connection, Line::Say(text.to_owned()), Some(stored))
     }
 
     pub(crate) fn publish(&mut self, connection: usize, text: &str, id: u64) -> &mut Self {
-        self.ask(connection, Line::Publish(text.to_owned()), Some(Reply::Stored { id }))
+        let stored = Reply::Stored { id, room: None, repeated: false };
+        self.ask(connection, Line::Publish(text.to_owned()), Some(stored))
+    }
+
+    /// A direct message that gets this number in its sender's inbox.
+    pub(crate) fn tell(&mut self, connection: usize, to: &str, text: &str, id: u64) -> &mut Self {
+        let line = Line::Direct { to: to.to_owned(), text: text.to_owned() };
+        self.ask(connection, line, Some(Reply::Stored { id, room: None, repeated: false }))
+    }
+
+    pub(crate) fn hear_direct(&mut self, connection: usize, id: u64, from: &str, text: &str) -> &mut Self {
+        self.note(connection, What::Heard(Heard::Direct(entry(&(id, from, text)))))
+    }
+
+    /// The answer to a request for a page.
+    pub(crate) fn page(
+        &mut self,
+        connection: usize,
+        target: &str,
+        range: Range,
+        entries: &[(u64, &str, &str)],
+        more: bool,
+    ) -> &mut Self {
+        let reply = Reply::Page { target: target.to_owned(), entries: entries.iter().map(entry).collect(), more };
+        self.ask(connection, Line::Backlog { target: target.to_owned(), range, count: 50 }, Some(reply))
     }
 
     pub(crate) fn ping(&mut self, connection: usize) -> &mut Self {
@@ -161,6 +186,14 @@ impl HistoryBuilder {
         self
     }
 
+    /// The entries that the store had in the inbox of a user at the end.
+    pub(crate) fn keep_inbox(&mut self, user: &str, inbox: &[(u64, &str, &str)]) -> &mut Self {
+        let kept = self.history.kept.get_or_insert_default();
+        (kept.at, kept.is_by_pages) = (self.now, true);
+        kept.inboxes.insert(user.to_owned(), inbox.iter().map(entry).collect());
+        self
+    }
+
     /// All clients are in their final rooms, or the items in `overdue` did not happen in time.
     pub(crate) fn settle(&mut self, overdue: &[&str]) -> &mut Self {
         self.history.settled = self.now;
@@ -170,5 +203,5 @@ impl HistoryBuilder {
 }
 
 fn entry(&(id, from, text): &(u64, &str, &str)) -> Entry {
-    Entry { id, from: from.to_owned(), text: text.to_owned() }
+    Entry { id, from: from.to_owned(), to: None, text: text.to_owned() }
 }

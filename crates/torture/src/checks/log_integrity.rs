@@ -3,11 +3,12 @@
 
 use std::collections::BTreeMap;
 
-use crate::logs::{LogKind, LogName, Logs, Stored};
-use crate::record::{Dump, Entry, Exchange, History, Moment, Reply};
+use crate::logs::{LogKind, LogName, Logs, Stored, log_of};
+use crate::record::{Dump, Entry, Exchange, History, Moment, Reply, Standing};
 use crate::report::Violation;
 
 const LOST: &str = "what is accepted is never lost";
+const REPEATED: &str = "what is sent again is told to be repeated";
 const GAP: &str = "numbers have no gap";
 /// A log with fewer entries than this has lost none of them to its limit.
 const RETAINED: usize = 10_000;
@@ -16,23 +17,25 @@ const RETAINED: usize = 10_000;
 pub(crate) fn check(history: &History, logs: &Logs<'_>) -> Vec<Violation> {
     let stored = logs.stored(history);
     let mut found = refused_and_yet_there(logs);
+    found.extend(told_to_be_repeated(history, logs));
     found.extend(in_the_order_of_speech(history, logs));
     found.extend(in_the_order_of_time(&stored));
     found.extend(kept(history, &stored));
     let newest = Newest::of(&stored);
     for (number, connection) in history.connections.iter().enumerate() {
         for exchange in connection.exchanges_by_answer() {
+            found.extend(behind(number, exchange, &newest, logs));
             found.extend(shown(number, exchange, &newest, logs));
         }
     }
     found
 }
 
-/// The result of a line is uncertain only if the store is unreachable.
+/// What was refused for certain each time that it was sent.
 fn refused_and_yet_there(logs: &Logs<'_>) -> Vec<Violation> {
     let mut found = Vec::new();
     for (text, said) in logs.all_said() {
-        let Some(code) = said.exchange.refused().filter(|code| *code != "store-unavailable") else { continue };
+        let Some(code) = said.refused else { continue };
         if let Some((log, id)) = logs.place(text) {
             let what = format!("{text:?} was refused with {code} and is number {id} of {log:?}");
             found.push(Violation::new("what is refused is not there", what, said.exchange.sent, [said.connection]));
@@ -41,7 +44,33 @@ fn refused_and_yet_there(logs: &Logs<'_>) -> Vec<Violation> {
     found
 }
 
-/// The lines that one connection sends to one log get growing numbers.
+/// What was accepted before is told to be repeated, and nothing else.
+fn told_to_be_repeated(history: &History, logs: &Logs<'_>) -> Vec<Violation> {
+    let mut accepted: BTreeMap<&str, Moment> = BTreeMap::new();
+    for stored in logs.stored(history) {
+        let at = accepted.entry(stored.text).or_insert(stored.at);
+        *at = stored.at.min(*at);
+    }
+    let mut found = Vec::new();
+    for (number, connection) in history.connections.iter().enumerate() {
+        for exchange in connection.exchanges_by_answer() {
+            let Some((at, Reply::Stored { repeated, .. })) = exchange.answer else { continue };
+            let Some(text) = exchange.line.text() else { continue };
+            let is_known = accepted.get(text).is_some_and(|accepted| *accepted < exchange.sent);
+            let is_new = logs.said(text).is_some_and(|said| said.times == 1);
+            if (is_known && !repeated) || (is_new && *repeated) {
+                let what = format!(
+                    "{text:?}, which is {}new, is told to be repeated: {repeated}",
+                    if is_new { "" } else { "not " }
+                );
+                found.push(Violation::new(REPEATED, what, at, [number]));
+            }
+        }
+    }
+    found
+}
+
+/// The lines that one connection sends to one log get growing numbers, except those that were sent again.
 fn in_the_order_of_speech(history: &History, logs: &Logs<'_>) -> Vec<Violation> {
     let mut found = Vec::new();
     for (number, connection) in history.connections.iter().enumerate() {
@@ -49,6 +78,9 @@ fn in_the_order_of_speech(history: &History, logs: &Logs<'_>) -> Vec<Violation> 
         for exchange in connection.exchanges() {
             let Some(text) = exchange.line.text() else { continue };
             let Some((log, id)) = logs.place(text) else { continue };
+            if logs.said(text).is_some_and(|said| said.times > 1) {
+                continue;
+            }
             if let Some((before, earlier)) = newest.insert(log, (*id, text)).filter(|(before, _)| before > id) {
                 let what = format!("{earlier:?} is number {before}, and {text:?}, which was said later, {id}");
                 found.push(Violation::new("numbers follow the order of speech", what, exchange.sent, [number]));
@@ -126,6 +158,19 @@ fn shown(number: usize, exchange: Exchange<'_>, newest: &Newest<'_>, logs: &Logs
     Some(Violation::new(LOST, what, at, [number, known.connection]))
 }
 
+/// Checks the ends of logs in the answer to `/sync`: each log holds what was acknowledged before.
+fn behind(number: usize, exchange: Exchange<'_>, newest: &Newest<'_>, logs: &Logs<'_>) -> Option<Violation> {
+    let Some((at, Reply::Synced { standings, .. })) = exchange.answer else { return None };
+    standings.iter().filter(|_| logs.last_life() == 0).find_map(|standing| {
+        let (kind, name) = log_of(&standing.target, "");
+        let log = LogName { kind, name: name.to_owned(), life: 0 };
+        let known = newest.before(&log, exchange.sent).filter(|known| known.id > standing.last)?;
+        let Standing { target, last, .. } = standing;
+        let what = format!("{:?} was number {} of {target}, whose end was {last} later", known.text, known.id);
+        Some(Violation::new(LOST, what, at, [number, known.connection]))
+    })
+}
+
 /// The entries that the store had when it was emptied, and at the end.
 fn kept(history: &History, stored: &[Stored<'_>]) -> Vec<Violation> {
     let mut found = Vec::new();
@@ -136,8 +181,8 @@ fn kept(history: &History, stored: &[Stored<'_>]) -> Vec<Violation> {
         found.extend(due.map(|stored| lost(stored, dump.at)));
     }
     for dump in history.dumps.iter().chain(&history.kept) {
-        let logs = dump.rooms.iter().chain(&dump.feeds);
-        found.extend(logs.filter_map(|(name, log)| gapless(name, log, dump.at)));
+        let logs = dump.logs().into_iter().flat_map(|(_, logs)| logs);
+        found.extend(logs.filter_map(|(name, log)| gapless(name, log, dump)));
     }
     if let Some(dump) = &history.kept {
         let last_life = history.dumps.len();
@@ -148,15 +193,19 @@ fn kept(history: &History, stored: &[Stored<'_>]) -> Vec<Violation> {
 }
 
 fn holds(dump: &Dump, stored: &Stored<'_>) -> bool {
-    let logs = if stored.log.kind == LogKind::Room { &dump.rooms } else { &dump.feeds };
-    let log = logs.get(&stored.log.name).map_or(&[][..], Vec::as_slice);
+    let log = match dump.log(stored.log.kind, &stored.log.name) {
+        Some(log) => log,
+        None if dump.is_by_pages => return true,
+        None => &[],
+    };
     let at = log.binary_search_by_key(&stored.id, |entry| entry.id);
-    trimmed(log).is_some_and(|first| stored.id < first) || at.is_ok_and(|at| log[at].text == stored.text)
+    trimmed(log, dump).is_some_and(|first| stored.id < first) || at.is_ok_and(|at| log[at].text == stored.text)
 }
 
-/// The first number that a log still has, if the log is so long that earlier entries may be trimmed.
-fn trimmed(log: &[Entry]) -> Option<u64> {
-    log.first().filter(|_| log.len() >= RETAINED).map(|first| first.id)
+/// The first number that a log still has, if earlier entries may be trimmed: the log is long, or nobody knows how many
+/// are kept.
+fn trimmed(log: &[Entry], dump: &Dump) -> Option<u64> {
+    log.first().filter(|first| log.len() >= RETAINED || (dump.is_by_pages && first.id > 1)).map(|first| first.id)
 }
 
 fn lost(stored: &Stored<'_>, at: Moment) -> Violation {
@@ -165,11 +214,11 @@ fn lost(stored: &Stored<'_>, at: Moment) -> Violation {
     Violation::new(LOST, what, at, [stored.connection])
 }
 
-fn gapless(name: &str, log: &[Entry], at: Moment) -> Option<Violation> {
+fn gapless(name: &str, log: &[Entry], dump: &Dump) -> Option<Violation> {
     let gap = log.windows(2).find(|pair| pair[0].id + 1 != pair[1].id);
-    let first = log.first().is_some_and(|entry| entry.id != 1) && trimmed(log).is_none();
+    let first = log.first().is_some_and(|entry| entry.id != 1) && trimmed(log, dump).is_none();
     let wrong = gap.map(|pair| pair[1].id).or(first.then(|| log[0].id))?;
-    Some(Violation::new(GAP, format!("number {wrong} of {name} has none before it in the store"), at, []))
+    Some(Violation::new(GAP, format!("number {wrong} of {name} has none before it in the store"), dump.at, []))
 }
 
 #[cfg(test)]
@@ -236,6 +285,24 @@ mod tests {
         story.refuse(ann, Line::Say("a1".to_owned()), "store-unavailable");
         story.hear(ben, 1, "ann", "a1").hear(ben, 2, "ann", "a1");
         assert_eq!(invariants(story), ["nothing is accepted twice"]);
+        let mut story = HistoryBuilder::default();
+        let (ann, ben) = (story.log_in("ann", 0), story.log_in("ben", 0));
+        story.tell(ann, "ben", "psst", 1).hear_direct(ben, 1, "ann", "psst").hear_direct(ben, 2, "ann", "psst");
+        assert_eq!(invariants(story), ["nothing is accepted twice"]);
+    }
+
+    #[test]
+    fn what_is_sent_again_may_have_the_place_of_the_first_time() {
+        let mut story = HistoryBuilder::default();
+        let ann = story.log_in("ann", 0);
+        story.ask(ann, Line::Say("a1".to_owned()), None);
+        let again = story.log_in_at("ann", 0, 1);
+        story.say(again, "a2", 2).say(again, "a1", 1).say(again, "a3", 3);
+        assert_eq!(invariants(story), [""; 0]);
+        let mut story = HistoryBuilder::default();
+        let ann = story.log_in("ann", 0);
+        story.say(ann, "a1", 1).say(ann, "a1", 1);
+        assert_eq!(invariants(story), [REPEATED]);
     }
 
     #[test]

@@ -1,10 +1,11 @@
 //! A user who is shown as a member of a room is in the room, or left less than 20 s ago, not counting the time of
-//! faults.
+//! faults. A login leaves all rooms of the earlier session at once.
 
 use std::collections::BTreeSet;
 use std::time::Duration;
 
 use super::RECOVERY;
+use crate::open_rooms::OpenRooms;
 use crate::plan::Fault;
 use crate::record::{Connection, Exchange, History, Line, Moment, Reply};
 use crate::report::Violation;
@@ -13,6 +14,8 @@ use crate::report::Violation;
 const GONE_WITHIN: Duration = Duration::from_secs(15 + 5);
 
 const GHOST: &str = "who is gone is not shown any more";
+
+const LEFT_OPEN: &str = "a login leaves all earlier rooms";
 
 /// The time in which a user can have had a session on one connection.
 struct Life<'a> {
@@ -26,7 +29,7 @@ struct Life<'a> {
 /// Checks every list of members and of rooms.
 pub(crate) fn check(history: &History) -> Vec<Violation> {
     let lives = lives(history);
-    let mut found = Vec::new();
+    let mut found = left_open(history);
     for (number, connection) in history.connections.iter().enumerate() {
         for exchange in connection.exchanges_by_answer() {
             let what = ghosts(exchange, &lives, history);
@@ -49,6 +52,84 @@ fn lives(history: &History) -> Vec<Life<'_>> {
         Some(Life { user, from, to, server: *server, weak: *weak })
     })
     .collect()
+}
+
+/// Users who are shown in a room that was open in an earlier session, and never in the present one.
+fn left_open(history: &History) -> Vec<Violation> {
+    let mut found = Vec::new();
+    // Once the store was emptied, the servers restore what they know, in any order.
+    if !history.dumps.is_empty() {
+        return found;
+    }
+    let visits = visits(history);
+    for (number, connection) in history.connections.iter().enumerate() {
+        for exchange in connection.exchanges_by_answer() {
+            let Some((answered, Reply::Users { room, users })) = exchange.answer else { continue };
+            if room == "lobby" {
+                continue;
+            }
+            for user in users {
+                let Some(present) = present(user, exchange.sent, answered, &visits) else { continue };
+                if !present.may_be_in(room, answered) {
+                    let what = format!("{user} is shown in {room}, which this session has never opened");
+                    found.push(Violation::new(LEFT_OPEN, what, exchange.sent, [number, present.connection]));
+                }
+            }
+        }
+    }
+    found
+}
+
+/// A session, and the rooms that it may have entered.
+struct Visit<'a> {
+    connection: usize,
+    user: &'a str,
+    asked: Moment,
+    begun: Option<Moment>,
+    /// Each with the time at which that was asked for. Nothing is known of the rooms of an unanswered `/sync`.
+    rooms: Vec<(Option<String>, Moment)>,
+}
+
+impl Visit<'_> {
+    fn may_be_in(&self, room: &str, at: Moment) -> bool {
+        self.rooms.iter().any(|(known, asked)| *asked < at && known.as_deref().is_none_or(|known| known == room))
+    }
+}
+
+fn visits(history: &History) -> Vec<Visit<'_>> {
+    let mut visits = Vec::new();
+    for (number, connection) in history.connections.iter().enumerate() {
+        let exchanges = connection.exchanges();
+        let asked = exchanges.iter().find(|exchange| matches!(exchange.line, Line::Login | Line::Register));
+        let Some(asked) = asked.map(|exchange| exchange.sent) else { continue };
+        let begun = connection.login().and_then(|login| login.answer).map(|(at, _)| at);
+        let mut open = OpenRooms::default();
+        let mut rooms = Vec::new();
+        for exchange in &exchanges {
+            match (exchange.line, exchange.answer) {
+                (Line::Join(room) | Line::Open(room), _) => rooms.push((Some(room.clone()), exchange.sent)),
+                (Line::Sync, None) => rooms.push((None, exchange.sent)),
+                (line, Some((_, reply))) => {
+                    let entered = open.answered(line, reply).entered.into_iter();
+                    rooms.extend(entered.map(|start| (Some(start.room), exchange.sent)));
+                }
+                _ => {}
+            }
+        }
+        visits.push(Visit { connection: number, user: &connection.user, asked, begun, rooms });
+    }
+    visits
+}
+
+/// The session that a user had from one moment to another, if no login may have come in between.
+fn present<'a>(user: &str, from: Moment, to: Moment, visits: &'a [Visit<'a>]) -> Option<&'a Visit<'a>> {
+    let mine = || visits.iter().filter(|visit| visit.user == user && visit.asked < to);
+    let last = mine().filter(|visit| visit.begun.is_some_and(|begun| begun < from)).max_by_key(|visit| visit.begun)?;
+    let is_unsure = |other: &Visit<'_>| {
+        let is_earlier = other.begun.is_some_and(|begun| begun < last.asked);
+        other.connection != last.connection && !is_earlier
+    };
+    (!mine().any(is_unsure)).then_some(last)
 }
 
 fn ghosts(exchange: Exchange<'_>, lives: &[Life<'_>], history: &History) -> Option<String> {
@@ -108,6 +189,22 @@ mod tests {
         assert_eq!(invariants(looked_after(25, None)), [GHOST]);
         assert_eq!(invariants(looked_after(25, Some((FaultKind::Freeze, 0, 20)))), [GHOST]);
         assert_eq!(invariants(looked_after(25, Some((FaultKind::Hole, 0, 4)))), [""; 0]);
+    }
+
+    #[test]
+    fn a_room_of_an_earlier_session_is_found_unless_it_was_opened_again() {
+        for (opens, expected) in [(false, vec![LEFT_OPEN]), (true, vec![])] {
+            let mut story = HistoryBuilder::default();
+            let (ann, ben) = (story.log_in("ann", 0), story.log_in("ben", 0));
+            story.join(ben, "red", 0);
+            let again = story.log_in("ben", 0);
+            if opens {
+                story.ask(again, Line::Open("red".to_owned()), None);
+            }
+            let reply = Reply::Users { room: "red".to_owned(), users: vec!["ben".to_owned()] };
+            story.ask(ann, Line::Who("red".to_owned()), Some(reply));
+            assert_eq!(invariants(story), expected);
+        }
     }
 
     #[test]

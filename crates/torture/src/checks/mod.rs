@@ -9,9 +9,12 @@ mod health;
 #[cfg(test)]
 pub(crate) mod history_builder;
 mod log_integrity;
+mod marks;
 mod membership;
+mod pages;
 mod policy;
 mod presence;
+mod remembered;
 pub(crate) mod resources;
 mod rooms;
 
@@ -33,7 +36,10 @@ pub(crate) fn check(history: &History) -> Vec<Violation> {
     found.extend(log_integrity::check(history, &logs));
     found.extend(fencing::check(history, &logs));
     found.extend(feeds::check(history, &logs));
-    found.extend(direct_messages::check(history));
+    found.extend(direct_messages::check(history, &logs));
+    found.extend(pages::check(history, &logs));
+    found.extend(marks::check(history));
+    found.extend(remembered::check(history));
     found.extend(presence::check(history));
     found.extend(membership::check(history));
     found.extend(ending::check(history));

@@ -20,7 +20,10 @@ pub(crate) fn check(history: &History) -> Vec<Violation> {
         for event in &connection.events {
             let not_kept = |what: &str| Some(Violation::new(KEPT, what, event.at, [number]));
             found.extend(match &event.what {
-                What::Bye { code } if history.reject && code == "logged-in-elsewhere" => {
+                // A fault may have ended the session's lease, and a later login came in between.
+                What::Bye { code }
+                    if history.reject && code == "logged-in-elsewhere" && !disturbed(event.at, event.at, history) =>
+                {
                     not_kept("a session was ended by a login that was to be refused")
                 }
                 What::Answered { reply: Reply::Refused { code }, .. }

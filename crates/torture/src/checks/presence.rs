@@ -3,7 +3,8 @@
 
 use std::collections::BTreeMap;
 
-use crate::record::{Connection, Heard, History, Moment, Reply, Span, What};
+use crate::open_rooms::OpenRooms;
+use crate::record::{Connection, Heard, History, Line, Moment, Span, What};
 use crate::report::Violation;
 
 /// Checks all presence events that were received.
@@ -14,14 +15,15 @@ pub(crate) fn check(history: &History) -> Vec<Violation> {
 
 fn heard_by(number: usize, connection: &Connection, history: &History) -> Vec<Violation> {
     let mut found = Vec::new();
-    let mut here = "";
-    // The last presence event of each user since the room was entered.
-    let mut last: BTreeMap<&str, bool> = BTreeMap::new();
+    let lines: BTreeMap<usize, &Line> = connection.exchanges().into_iter().map(|it| (it.number, it.line)).collect();
+    let mut rooms = OpenRooms::default();
+    // The last presence event of each user in each room since the room was entered.
+    let mut last: BTreeMap<(&str, &str), bool> = BTreeMap::new();
     for event in &connection.events {
         let (room, user, enters) = match &event.what {
-            What::Answered { reply: Reply::Entered { room, .. }, .. } => {
-                here = room;
-                last.clear();
+            What::Answered { number: line, reply } => {
+                let change = rooms.answered(lines[line], reply);
+                last.retain(|(room, _), _| !change.entered.iter().any(|start| start.room == *room));
                 continue;
             }
             What::Heard(Heard::Entered { room, user }) => (room, user, true),
@@ -33,13 +35,13 @@ fn heard_by(number: usize, connection: &Connection, history: &History) -> Vec<Vi
             let what = format!("{user} {doing} {room}");
             found.push(Violation::new(invariant, what, event.at, [number]).about(format!("user: {user:?}")));
         };
-        if room != here {
+        if !rooms.open.contains(room) {
             broken("nothing of another room is heard");
         }
         if *user == connection.user {
             broken("nobody hears of themselves");
         }
-        if last.insert(user, enters) == Some(enters) && !may_have_missed(connection.server, event.at, history) {
+        if last.insert((room, user), enters) == Some(enters) && !may_have_missed(connection.server, event.at, history) {
             broken("comings and goings are told once each");
         }
     }

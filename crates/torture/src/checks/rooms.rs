@@ -5,19 +5,21 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::{ARRIVES_WITHIN, RECOVERY};
 use crate::logs::{LogKind, LogName, Logs, Stored};
-use crate::record::{Connection, Entry, Exchange, Heard, History, Moment, Reply, What};
+use crate::open_rooms::{Change, OpenRooms, Start};
+use crate::record::{Connection, Entry, Exchange, Heard, History, Moment, What};
 use crate::report::Violation;
 
-/// The time from the answer to a join or login to the next one.
+/// The time for which a session had a room open.
 struct Stay<'a> {
     connection: usize,
-    room: &'a str,
-    epoch: &'a str,
-    last: u64,
+    user: &'a str,
+    room: String,
+    /// The epoch and the end of the log as the answer told them. The answer to `/close` tells nothing of the lobby.
+    head: Option<(String, u64)>,
     /// When it was requested, and when it was answered.
     asked: Moment,
     entered: Moment,
-    /// When it ended: the next join was sent, or the connection ended.
+    /// When it ended: the line that left it was sent, or the connection ended.
     until: Moment,
     /// Whether it lasted to the end of the run.
     is_final: bool,
@@ -38,43 +40,48 @@ pub(crate) fn check(history: &History, logs: &Logs<'_>) -> Vec<Violation> {
     found.extend(lives.too_many(history));
     for stay in &all_stays {
         found.extend(in_order(stay, logs));
-        let start = lives.life(stay).map(|life| (life, stay.last));
+        let start = stay.head.as_ref().and_then(|(_, last)| Some((lives.life(stay)?, *last)));
         found.extend(nothing_from_before(stay, logs, start));
-        found.extend(without_hole(stay, history, logs, start, &stored));
+        found.extend(without_hole(stay, logs, start, &stored));
         found.extend(in_time(stay, logs, history, &stored));
     }
     found
 }
 
-/// Splits a connection into stays. Also returns violations for messages of rooms that the client is not in.
+/// Splits a connection into stays. Also returns violations for messages of rooms that are not open.
 fn stays(number: usize, connection: &Connection) -> (Vec<Stay<'_>>, Vec<Violation>) {
     let (mut stays, mut strays): (Vec<Stay<'_>>, Vec<Violation>) = (Vec::new(), Vec::new());
     let exchanges: BTreeMap<usize, Exchange<'_>> =
         connection.exchanges().into_iter().map(|exchange| (exchange.number, exchange)).collect();
+    let mut rooms = OpenRooms::default();
+    // The newest stay in each open room.
+    let mut open: BTreeMap<String, usize> = BTreeMap::new();
     for event in &connection.events {
         match &event.what {
-            What::Answered { number: line, reply: Reply::Entered { room, epoch, last } } => {
+            What::Answered { number: line, reply } if exchanges[line].line.moves() => {
                 let asked = exchanges[line].sent;
-                if let Some(before) = stays.last_mut() {
-                    (before.until, before.is_final) = (asked, false);
+                let Change { left, entered } = rooms.answered(exchanges[line].line, reply);
+                for stay in left.iter().filter_map(|room| open.remove(room)) {
+                    (stays[stay].until, stays[stay].is_final) = (asked, false);
                 }
-                let (entered, until, is_final) = (event.at, connection.end(), connection.final_one);
-                let heard = Vec::new();
-                stays.push(Stay {
-                    connection: number,
-                    room,
-                    epoch,
-                    last: *last,
-                    asked,
-                    entered,
-                    until,
-                    is_final,
-                    heard,
-                });
+                for Start { room, head } in entered {
+                    open.insert(room.clone(), stays.len());
+                    stays.push(Stay {
+                        connection: number,
+                        user: &connection.user,
+                        room,
+                        head,
+                        asked,
+                        entered: event.at,
+                        until: connection.end(),
+                        is_final: connection.final_one,
+                        heard: Vec::new(),
+                    });
+                }
             }
-            What::Heard(Heard::Message { room, entry }) => match stays.last_mut() {
-                Some(stay) if stay.room == room => stay.heard.push((event.at, entry)),
-                _ => {
+            What::Heard(Heard::Message { room, entry }) => match open.get(room) {
+                Some(stay) => stays[*stay].heard.push((event.at, entry)),
+                None => {
                     let what = format!("{:?} of {room} was heard outside of it", entry.text);
                     strays.push(Violation::new("nothing of another room is heard", what, event.at, [number]));
                 }
@@ -94,14 +101,15 @@ struct Lives<'a> {
 }
 
 impl<'a> Lives<'a> {
-    fn of(stays: &[Stay<'a>], history: &History) -> Self {
+    fn of(stays: &'a [Stay<'_>], history: &History) -> Self {
         let mut epochs: BTreeMap<&str, Vec<(&str, Moment, Moment)>> = BTreeMap::new();
-        let mut in_time: Vec<&Stay<'a>> = stays.iter().collect();
+        let mut in_time: Vec<&Stay<'_>> = stays.iter().collect();
         in_time.sort_by_key(|stay| stay.entered);
         for stay in in_time {
-            let known = epochs.entry(stay.room).or_default();
-            if !known.iter().any(|(epoch, ..)| *epoch == stay.epoch) {
-                known.push((stay.epoch, stay.asked, stay.entered));
+            let Some((epoch, _)) = &stay.head else { continue };
+            let known = epochs.entry(&stay.room).or_default();
+            if !known.iter().any(|(other, ..)| other == epoch) {
+                known.push((epoch, stay.asked, stay.entered));
             }
         }
         Self { epochs, emptied: history.dumps.first().map(|dump| (dump.from, dump.at)) }
@@ -110,11 +118,12 @@ impl<'a> Lives<'a> {
     /// The life of the store that the stay's epoch belongs to, if it can be determined.
     fn life(&self, stay: &Stay<'_>) -> Option<usize> {
         let Some((from, at)) = self.emptied else { return Some(0) };
-        let known = &self.epochs[stay.room];
-        let (_, asked, seen) = known.iter().find(|(epoch, ..)| *epoch == stay.epoch)?;
+        let (epoch, _) = stay.head.as_ref()?;
+        let known = self.epochs.get(stay.room.as_str())?;
+        let (_, asked, seen) = known.iter().find(|(other, ..)| other == epoch)?;
         if *seen < from {
             Some(0)
-        } else if *asked > at || known.first()?.0 != stay.epoch {
+        } else if *asked > at || known.first()?.0 != epoch {
             Some(1)
         } else {
             None
@@ -141,7 +150,8 @@ fn in_order(stay: &Stay<'_>, logs: &Logs<'_>) -> Vec<Violation> {
         let broken = |invariant, what| Violation::new(invariant, what, *at, [stay.connection]);
         match logs.said(&entry.text) {
             None => found.push(broken("only what was said is heard", format!("nobody said {:?}", entry.text))),
-            Some(said) if said.connection == stay.connection => {
+            // What was sent again on another connection may come back to the first one.
+            Some(said) if said.connection == stay.connection && said.times == 1 => {
                 found.push(broken("nobody hears themselves", format!("{:?} came back", entry.text)));
             }
             Some(_) => {}
@@ -171,7 +181,6 @@ fn nothing_from_before(stay: &Stay<'_>, logs: &Logs<'_>, start: Option<(usize, u
 /// Every number from the first that the client must receive to the last that it received.
 fn without_hole(
     stay: &Stay<'_>,
-    history: &History,
     logs: &Logs<'_>,
     start: Option<(usize, u64)>,
     stored: &[Stored<'_>],
@@ -185,7 +194,7 @@ fn without_hole(
     }
     let mut found = Vec::new();
     for (life, heard) in heard {
-        let log = LogName { kind: LogKind::Room, name: stay.room.to_owned(), life };
+        let log = LogName { kind: LogKind::Room, name: stay.room.clone(), life };
         let first = match start {
             Some((begin, last)) if begin == life => last + 1,
             Some((begin, _)) if begin < life => 1,
@@ -201,10 +210,9 @@ fn without_hole(
         let known: BTreeMap<u64, &str> = logs.log(&log).collect();
         // Any connection of the user counts: a displaced connection may receive messages for a short time, and a user
         // never receives their own messages.
-        let user = |connection: usize| history.connections[connection].user.as_str();
         let own = |id: &u64| {
             let said = known.get(id).and_then(|text| logs.said(text));
-            said.is_some_and(|said| user(said.connection) == user(stay.connection))
+            said.is_some_and(|said| said.user == stay.user)
         };
         let missing: Vec<u64> = (first..=top).filter(|id| !heard.contains_key(id) && !own(id)).collect();
         if let Some(id) = missing.first() {
@@ -222,10 +230,11 @@ fn in_time(stay: &Stay<'_>, logs: &Logs<'_>, history: &History, stored: &[Stored
     let heard: BTreeSet<&str> = stay.heard.iter().map(|(_, entry)| entry.text.as_str()).collect();
     let due = |stored: &&Stored<'_>| {
         let log = &stored.log;
-        (log.kind, log.name.as_str(), log.life) == (LogKind::Room, stay.room, logs.last_life())
-            && stored.connection != stay.connection
+        (log.kind, log.name.as_str(), log.life) == (LogKind::Room, stay.room.as_str(), logs.last_life())
+            && history.connections[stored.connection].user != stay.user
             && stored.sent > stay.entered
             && !heard.contains(stored.text)
+            && !history.connections[stay.connection].may_be_too_slow()
             && history.calm(stored.at, stay.until, RECOVERY) > ARRIVES_WITHIN
     };
     let late = stored.iter().find(due)?;

@@ -1,0 +1,135 @@
+//! The lines that clients send. It must not know what they are answered.
+
+/// A line from a client.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Line {
+    Format,
+    Login,
+    Register,
+    Say(String),
+    Publish(String),
+    Direct {
+        to: String,
+        text: String,
+    },
+    /// To an open room, whether it is the current one or not.
+    SayIn {
+        room: String,
+        text: String,
+    },
+    Join(String),
+    Leave,
+    Open(String),
+    Close(String),
+    Switch(String),
+    Sync,
+    Read {
+        target: String,
+        id: u64,
+    },
+    Backlog {
+        target: String,
+        range: Range,
+        count: usize,
+    },
+    Subscribe(String),
+    Unsubscribe(String),
+    Subscriptions,
+    Who(String),
+    Rooms,
+    History,
+    Ping,
+}
+
+/// Which entries of a log are asked for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Range {
+    Newest,
+    Before(u64),
+    After(u64),
+}
+
+impl Line {
+    /// The line as `user` sends it, with this password. What it says to others has a key, the same for the same text, so
+    /// that it can be sent again.
+    pub(crate) fn wire(&self, user: &str, password: &str) -> String {
+        match self {
+            Self::Format => "FORMAT json".to_owned(),
+            Self::Login => format!("LOGIN {user} {password}"),
+            Self::Register => format!("REGISTER {user} {password}"),
+            Self::Say(text) => format!("/once {} {text}", key(text)),
+            Self::Publish(text) => format!("/once {} /publish {text}", key(text)),
+            Self::Direct { to, text } => format!("/once {} /msg {to} {text}", key(text)),
+            Self::SayIn { room, text } => format!("/once {} /say {room} {text}", key(text)),
+            Self::Join(room) => format!("/join {room}"),
+            Self::Leave => "/leave".to_owned(),
+            Self::Open(room) => format!("/open {room}"),
+            Self::Close(room) => format!("/close {room}"),
+            Self::Switch(room) => format!("/switch {room}"),
+            Self::Sync => "/sync".to_owned(),
+            Self::Read { target, id } => format!("/read {target} {id}"),
+            Self::Backlog { target, range: Range::Newest, count } => format!("/backlog {target} {count}"),
+            Self::Backlog { target, range: Range::Before(id), count } => {
+                format!("/backlog {target} before {id} {count}")
+            }
+            Self::Backlog { target, range: Range::After(id), count } => format!("/backlog {target} after {id} {count}"),
+            Self::Subscribe(user) => format!("/subscribe {user}"),
+            Self::Unsubscribe(user) => format!("/unsubscribe {user}"),
+            Self::Subscriptions => "/subscriptions".to_owned(),
+            Self::Who(room) => format!("/who {room}"),
+            Self::Rooms => "/rooms".to_owned(),
+            Self::History => "/history 500".to_owned(),
+            Self::Ping => "/ping".to_owned(),
+        }
+    }
+
+    /// The command that its reply must name.
+    pub(crate) fn command(&self) -> &'static str {
+        match self {
+            Self::Format => "format",
+            Self::Login => "login",
+            Self::Register => "register",
+            Self::Say(_) => "message",
+            Self::Publish(_) => "publish",
+            Self::Direct { .. } => "msg",
+            Self::SayIn { .. } => "say",
+            Self::Join(_) => "join",
+            Self::Leave => "leave",
+            Self::Open(_) => "open",
+            Self::Close(_) => "close",
+            Self::Switch(_) => "switch",
+            Self::Sync => "sync",
+            Self::Read { .. } => "read",
+            Self::Backlog { .. } => "backlog",
+            Self::Subscribe(_) => "subscribe",
+            Self::Unsubscribe(_) => "unsubscribe",
+            Self::Subscriptions => "subscriptions",
+            Self::Who(_) => "who",
+            Self::Rooms => "rooms",
+            Self::History => "history",
+            Self::Ping => "ping",
+        }
+    }
+
+    /// The text that it sends to others. A text is sent again only with its key.
+    pub(crate) fn text(&self) -> Option<&str> {
+        match self {
+            Self::Say(text) | Self::Publish(text) | Self::Direct { text, .. } | Self::SayIn { text, .. } => Some(text),
+            _ => None,
+        }
+    }
+
+    /// Whether it says something in a room.
+    pub(crate) fn is_message(&self) -> bool {
+        matches!(self, Self::Say(_) | Self::SayIn { .. })
+    }
+}
+
+/// The key of a text: its first word that is unique in the run.
+fn key(text: &str) -> &str {
+    let unique = text.strip_prefix(MARKER).unwrap_or(text);
+    unique.split(' ').next().unwrap_or(unique)
+}
+
+/// The beginning of the texts that others must receive at the end of a round.
+pub(crate) const MARKER: &str = "marker ";
