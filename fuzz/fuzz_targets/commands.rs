@@ -5,8 +5,8 @@
 use libfuzzer_sys::fuzz_target;
 use parlor_fuzz::is_control;
 use parlor_proto::{
-    Command, Credentials, HISTORY_MAX, PASSWORD_MAX_BYTES, Password, PreLoginCommand, Refusal, Text, parse_command,
-    parse_pre_login,
+    Command, Credentials, HISTORY_MAX, MessageId, OnceKey, PASSWORD_MAX_BYTES, PageRange, Password, Post,
+    PreLoginCommand, Refusal, Target, Text, parse_command, parse_pre_login,
 };
 
 fn check_text(text: &Text) {
@@ -35,10 +35,59 @@ fn check_read_back(credentials: &Credentials) {
     assert!(matches!(read, Ok(Some(PreLoginCommand::Login(same))) if same == *credentials), "the login has changed");
 }
 
-fn check_command(command: &Command) {
+fn check_post(post: &Post) {
+    match post {
+        Post::Message(text) => check_message(text),
+        Post::Say { text, .. } | Post::Publish(text) | Post::Msg { text, .. } => check_text(text),
+    }
+}
+
+/// A target reads back from what is shown of it, and is one word.
+fn check_target(target: &Target) {
+    let shown = target.to_string();
+    assert!(!shown.contains(is_control) && !shown.contains(' '), "{shown:?}");
+    assert_eq!(shown.parse(), Ok(target.clone()));
+}
+
+fn check_id(id: MessageId) {
+    assert!(id.next() > id);
+}
+
+fn check_key(key: &OnceKey) {
+    let fits = |byte: u8| byte.is_ascii_alphanumeric() || b"_-".contains(&byte);
+    assert!((1..=64).contains(&key.as_str().len()) && key.as_str().bytes().all(fits), "{key:?}");
+}
+
+/// With a key in front, a line says the same.
+fn check_with_key(line: &[u8], post: &Post) {
+    let mut with_key = b"/once a-Key_1 ".to_vec();
+    with_key.extend_from_slice(line);
+    let expected = Command::Post { post: post.clone(), once: "a-Key_1".parse().ok() };
+    assert_eq!(parse_command(&with_key), Ok(Some(expected)));
+}
+
+fn check_command(line: &[u8], command: &Command) {
     match command {
-        Command::Message(text) => check_message(text),
-        Command::Publish(text) | Command::Broadcast(text) | Command::Msg { text, .. } => check_text(text),
+        Command::Post { post, once: None } => {
+            check_post(post);
+            check_with_key(line, post);
+        }
+        Command::Post { post, once: Some(key) } => {
+            check_post(post);
+            check_key(key);
+        }
+        Command::Read { target, id } => {
+            check_target(target);
+            check_id(*id);
+        }
+        Command::Backlog { target, range, count } => {
+            check_target(target);
+            if let PageRange::Before(id) | PageRange::After(id) = range {
+                check_id(*id);
+            }
+            assert!((1..=HISTORY_MAX).contains(count));
+        }
+        Command::Broadcast(text) => check_text(text),
         Command::Passwd { old, new } => [old, new].into_iter().for_each(check_password),
         Command::History(count) => assert!((1..=HISTORY_MAX).contains(count)),
         Command::Ping(Some(token)) => assert!(!token.contains(is_control)),
@@ -52,7 +101,7 @@ fn check_refusal(refusal: &Refusal) {
 
 fuzz_target!(|line: &[u8]| {
     match parse_command(line) {
-        Ok(command) => command.iter().for_each(check_command),
+        Ok(command) => command.iter().for_each(|command| check_command(line, command)),
         Err(misread) => check_refusal(&misread.refusal),
     }
     match parse_pre_login(line) {
@@ -60,7 +109,7 @@ fuzz_target!(|line: &[u8]| {
             check_password(&credentials.password);
             check_read_back(&credentials);
             // A line that logs in before login is never a message in a session.
-            assert!(!matches!(parse_command(line), Ok(Some(Command::Message(_)))), "a password would be broadcast");
+            assert!(!matches!(parse_command(line), Ok(Some(Command::Post { .. }))), "a password would be broadcast");
         }
         Ok(Some(PreLoginCommand::Ping(Some(token)))) => assert!(!token.contains(is_control)),
         Ok(_) => {}

@@ -21,6 +21,9 @@ fn texts(event: &Event) -> Vec<&Text> {
         | Event::Direct { text, .. }
         | Event::Notice { text, .. } => vec![text],
         Event::History { messages, .. } => messages.iter().map(|message| &message.text).collect(),
+        Event::Backlog { entries, .. } | Event::Inbox { entries, .. } => {
+            entries.iter().map(parlor_proto::LogEntry::text).collect()
+        }
         _ => Vec::new(),
     }
 }
@@ -29,14 +32,27 @@ fn texts(event: &Event) -> Vec<&Text> {
 fn ids(event: &Event) -> Vec<MessageId> {
     match event {
         Event::Message { id, .. } | Event::Publication { id, .. } => vec![*id],
-        Event::Ok(Reply::Message { id, .. } | Reply::Publish { id }) => vec![*id],
+        Event::Direct { id, .. } => id.iter().copied().collect(),
+        Event::Ok(
+            Reply::Message { id, .. } | Reply::Publish { id, .. } | Reply::Msg { id, .. } | Reply::Read { id, .. },
+        ) => vec![*id],
         Event::Ok(
             Reply::Login { last, .. }
             | Reply::Register { last, .. }
             | Reply::Join { last, .. }
+            | Reply::Open { last, .. }
             | Reply::Leave { last, .. },
         ) => vec![*last],
         Event::History { messages, .. } => messages.iter().map(|message| message.id).collect(),
+        Event::Backlog { entries, .. } | Event::Inbox { entries, .. } => {
+            entries.iter().map(parlor_proto::LogEntry::id).collect()
+        }
+        Event::Sync(sync) => {
+            let rooms = sync.rooms.iter().flat_map(|room| [room.last, room.read]);
+            let directs = sync.directs.iter().flat_map(|direct| [direct.last, direct.read]);
+            let feeds = sync.feeds.iter().flat_map(|feed| [feed.last, feed.read]);
+            rooms.chain(directs).chain(feeds).chain([sync.inbox.last]).collect()
+        }
         _ => Vec::new(),
     }
 }

@@ -1,15 +1,18 @@
 //! An oracle for one client, seen from outside: it keeps the sent lines and checks all that the client receives. It
 //! must not look into the server, and it learns the state of the connection only from replies.
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::{BTreeSet, HashMap, VecDeque};
 
 use parlor_proto::{
-    Bye, Event, Format, Line, LineSplitter, ParseError, RefusalCode, Reply, Verb, encode, parse_command,
+    Bye, Command, Event, Format, Line, LineSplitter, ParseError, Post, RefusalCode, Reply, Verb, encode, parse_command,
     parse_pre_login,
 };
 use parlor_testkit::Connection;
 
 use crate::is_control;
+
+/// The room in which every session begins.
+const LOBBY: &str = "lobby";
 
 /// A sent line without a known reply.
 #[derive(Debug)]
@@ -41,15 +44,55 @@ enum Heard {
         room: Option<String>,
         id: Option<u64>,
     },
+    /// A direct message, with its number if the format tells it.
+    Direct(Option<u64>),
+    /// A line that belongs to the answer before.
+    Detail,
     Answer {
         verb: Verb,
         token: Option<String>,
+        /// The open rooms, if the answer tells them.
+        rooms: Option<BTreeSet<String>>,
     },
     Refusal {
         code: RefusalCode,
         verb: Option<Verb>,
     },
     Goodbye(Bye),
+}
+
+/// Where a client is.
+#[derive(Debug, PartialEq, Eq)]
+struct Rooms {
+    open: BTreeSet<String>,
+    current: String,
+}
+
+impl Rooms {
+    /// As after a login.
+    fn lobby() -> Self {
+        Self { open: [LOBBY.to_owned()].into(), current: LOBBY.to_owned() }
+    }
+
+    /// Out of the current room, and into another.
+    fn go(&mut self, room: &str) {
+        self.open.remove(&self.current);
+        self.open.insert(room.to_owned());
+        self.current = room.to_owned();
+    }
+
+    /// A command was carried out.
+    fn apply(&mut self, command: &Command) {
+        match command {
+            Command::Leave => self.go(LOBBY),
+            Command::Join(room) => self.go(room.as_str()),
+            Command::Open(room) => drop(self.open.replace(room.to_string())),
+            Command::Switch(room) => self.current = room.to_string(),
+            Command::Close(room) if room.as_str() == self.current => self.go(LOBBY),
+            Command::Close(room) => drop(self.open.take(room.as_str())),
+            _ => {}
+        }
+    }
 }
 
 /// A client and its pending replies.
@@ -59,10 +102,12 @@ pub struct ClientOracle {
     splitter: LineSplitter,
     sent: VecDeque<Sent>,
     format: Format,
-    /// The room, if a user is logged in.
-    room: Option<String>,
+    /// The rooms, if a user is logged in.
+    rooms: Option<Rooms>,
     /// Newest received number of each room.
     newest: HashMap<String, u64>,
+    /// Newest received number of a direct message.
+    newest_direct: u64,
     is_over: bool,
     is_stuck: bool,
 }
@@ -75,8 +120,9 @@ impl ClientOracle {
             splitter: LineSplitter::new(max_line_bytes),
             sent: VecDeque::new(),
             format: Format::Text,
-            room: None,
+            rooms: None,
             newest: HashMap::new(),
+            newest_direct: 0,
             is_over: false,
             is_stuck: false,
         }
@@ -150,7 +196,7 @@ impl ClientOracle {
             };
             let is_change = matches!(heard, Heard::Answer { verb: Verb::Format, .. });
             assert!(format == self.format || is_change, "{line:?} is not {}", self.format);
-            if matches!(heard, Heard::News { .. }) {
+            if matches!(heard, Heard::News { .. } | Heard::Direct(_)) {
                 news += line.len() + 1;
             }
             self.take(heard, line);
@@ -161,6 +207,8 @@ impl ClientOracle {
     fn take(&mut self, heard: Heard, line: &str) {
         match heard {
             Heard::News { room, id } => self.take_news(room, id, line),
+            Heard::Direct(id) => self.take_direct(id, line),
+            Heard::Detail => {}
             Heard::Goodbye(bye) => {
                 if bye == Bye::Quit {
                     assert_eq!(self.next_due(), Some(Due::Answer(Verb::Quit, None)));
@@ -170,48 +218,62 @@ impl ClientOracle {
                 assert!(!self.link.is_open(), "the connection is open after the goodbye");
             }
             // The only refusal that is not a reply to a line.
-            Heard::Refusal { code: RefusalCode::LoginTimeout, .. } => assert_eq!(self.room, None),
+            Heard::Refusal { code: RefusalCode::LoginTimeout, .. } => assert_eq!(self.rooms, None),
             Heard::Refusal { code, verb } => {
                 let due = self.next_due().expect("a refusal answers a line");
                 self.sent.pop_front();
                 check_refusal(&due, code, verb, self.format);
             }
-            Heard::Answer { verb, token } => {
-                let due = self.next_due();
+            Heard::Answer { verb, token, rooms } => {
+                let due = self.next_due().map(as_answered);
                 assert_eq!(due, Some(Due::Answer(verb, token)), "the reply was {line:?}");
-                self.answered(verb, line);
+                self.answered(verb, rooms, line);
             }
         }
     }
 
     /// Only members of the room receive its events, each once and in order.
     fn take_news(&mut self, room: Option<String>, id: Option<u64>, line: &str) {
-        assert!(self.room.is_some(), "an event before login: {line:?}");
+        let rooms = self.rooms.as_ref().unwrap_or_else(|| panic!("an event before login: {line:?}"));
         let Some(room) = room else { return };
-        assert_eq!(Some(&room), self.room.as_ref(), "an event of another room: {line:?}");
+        assert!(rooms.open.contains(&room), "an event of another room: {line:?}");
         if let Some(id) = id {
             let before = self.newest.insert(room, id).unwrap_or_default();
             assert!(before < id, "{id} was received after {before}");
         }
     }
 
+    /// Direct messages have numbers in one order, whoever wrote them.
+    fn take_direct(&mut self, id: Option<u64>, line: &str) {
+        assert!(self.rooms.is_some(), "an event before login: {line:?}");
+        if let Some(id) = id {
+            assert!(self.newest_direct < id, "{id} was received after {}", self.newest_direct);
+            self.newest_direct = id;
+        }
+    }
+
     /// A command was carried out. Its changes apply to everything after it.
-    fn answered(&mut self, verb: Verb, line: &str) {
-        let sent = self.sent.pop_front();
+    fn answered(&mut self, verb: Verb, rooms: Option<BTreeSet<String>>, line: &str) {
+        let Some(Sent::Line { bytes, .. }) = self.sent.pop_front() else {
+            panic!("a line that is too long was answered")
+        };
         match verb {
-            Verb::Login | Verb::Register => self.room = Some("lobby".to_owned()),
-            Verb::Leave => self.room = Some("lobby".to_owned()),
-            Verb::Join => self.room = sent.map(|sent| argument(&sent)),
+            Verb::Login | Verb::Register => self.rooms = Some(Rooms::lobby()),
             // The reply is the first line in the new format.
             Verb::Format => self.format = format_of(line),
-            _ => {}
+            _ => {
+                if let (Some(here), Ok(Some(command))) = (&mut self.rooms, parse_command(&bytes)) {
+                    here.apply(&command);
+                    here.open = rooms.unwrap_or_else(|| std::mem::take(&mut here.open));
+                }
+            }
         }
     }
 
     /// The next expected reply, if any. Drops lines that have no reply.
     fn next_due(&mut self) -> Option<Due> {
         loop {
-            match due(self.sent.front()?, self.room.is_some(), self.format) {
+            match due(self.sent.front()?, self.rooms.as_ref(), self.format) {
                 Due::Nothing => self.sent.pop_front(),
                 due => return Some(due),
             };
@@ -224,37 +286,46 @@ fn format_of(line: &str) -> Format {
     if line.starts_with('{') { Format::Json } else { Format::Text }
 }
 
-/// The room of a `/join` that was carried out.
-fn argument(sent: &Sent) -> String {
-    let Sent::Line { bytes, .. } = sent else { panic!("a line that is too long was carried out") };
-    match parse_command(bytes) {
-        Ok(Some(parlor_proto::Command::Join(room))) => room.to_string(),
-        other => panic!("no /join: {other:?}"),
-    }
-}
-
 /// The expected reply to a line.
-fn due(sent: &Sent, in_session: bool, format: Format) -> Due {
+fn due(sent: &Sent, rooms: Option<&Rooms>, format: Format) -> Due {
     let (bytes, in_vain) = match sent {
         Sent::TooLong => return Due::Refusal(RefusalCode::LineTooLong, None),
         Sent::Line { bytes, in_vain } => (bytes, *in_vain),
     };
-    let understood = if in_session {
-        parse_command(bytes).map(|command| command.map(|command| (command.verb(), token_of_command(command))))
-    } else {
-        parse_pre_login(bytes).map(|greeting| greeting.map(|greeting| (greeting.verb(), token_of_pre_login(greeting))))
-    };
-    match understood {
-        Err(ParseError { verb, refusal }) => Due::Refusal(refusal.code(), verb),
-        Ok(None) => Due::Nothing,
-        // The text format has no line for an accepted message.
-        Ok(Some((Verb::Message, _))) if format == Format::Text && !in_vain => Due::Nothing,
-        Ok(Some((verb, token))) => Due::Answer(verb, token),
+    let refused = |ParseError { verb, refusal }: ParseError| Due::Refusal(refusal.code(), verb);
+    match rooms {
+        None => parse_pre_login(bytes).map_or_else(refused, |greeting| {
+            greeting.map_or(Due::Nothing, |greeting| Due::Answer(greeting.verb(), token_of_pre_login(greeting)))
+        }),
+        Some(rooms) => parse_command(bytes).map_or_else(refused, |command| {
+            command.map_or(Due::Nothing, |command| due_in_session(command, in_vain, rooms, format))
+        }),
     }
 }
 
-fn token_of_command(command: parlor_proto::Command) -> Option<String> {
-    if let parlor_proto::Command::Ping(token) = command { token } else { None }
+fn due_in_session(command: Command, in_vain: bool, rooms: &Rooms, format: Format) -> Due {
+    match &command {
+        Command::Post { post: Post::Say { room, .. }, .. } if !in_vain && !rooms.open.contains(room.as_str()) => {
+            Due::Refusal(RefusalCode::NotInRoom, Some(Verb::Say))
+        }
+        // The text format has no line for an accepted message.
+        Command::Post { post: Post::Message(_) | Post::Say { .. }, .. } if format == Format::Text && !in_vain => {
+            Due::Nothing
+        }
+        _ => Due::Answer(command.verb(), token_of_command(command)),
+    }
+}
+
+/// What is said in an open room is answered as a message.
+fn as_answered(due: Due) -> Due {
+    match due {
+        Due::Answer(Verb::Say, token) => Due::Answer(Verb::Message, token),
+        other => other,
+    }
+}
+
+fn token_of_command(command: Command) -> Option<String> {
+    if let Command::Ping(token) = command { token } else { None }
 }
 
 fn token_of_pre_login(greeting: parlor_proto::PreLoginCommand) -> Option<String> {
@@ -274,7 +345,7 @@ fn check_refusal(due: &Due, code: RefusalCode, verb: Option<Verb>, format: Forma
 }
 
 /// The meaning of a line in the text format. The closing line of a list is read with its items.
-fn of_text<'a>(line: &str, lines: &mut impl Iterator<Item = &'a str>) -> Heard {
+fn of_text<'a>(line: &'a str, lines: &mut impl Iterator<Item = &'a str>) -> Heard {
     let (word, rest) = line.split_once(' ').unwrap_or((line, ""));
     let (first, more) = rest.split_once(' ').unwrap_or((rest, ""));
     match word {
@@ -285,25 +356,60 @@ fn of_text<'a>(line: &str, lines: &mut impl Iterator<Item = &'a str>) -> Heard {
         }
         "PUB" | "DM" | "NOTICE" => {
             assert!(is_name(first) && !more.is_empty(), "{line:?}");
-            Heard::News { room: None, id: None }
+            if word == "DM" { Heard::Direct(None) } else { Heard::News { room: None, id: None } }
         }
-        "PONG" => Heard::Answer { verb: Verb::Ping, token: (!rest.is_empty()).then(|| rest.to_owned()) },
+        // Behind the reply to a login.
+        "UNREAD" => {
+            assert!(first.strip_prefix('@').is_some_and(is_name) && more.parse::<u64>().is_ok(), "{line:?}");
+            Heard::Detail
+        }
+        "PONG" => pong((!rest.is_empty()).then(|| rest.to_owned())),
         "ERR" => Heard::Refusal { code: word_of(first), verb: None },
         "BYE" => Heard::Goodbye(word_of(first)),
-        "OK" => Heard::Answer { verb: word_of(first), token: None },
+        "OK" => answer(word_of(first)),
+        "OPEN" => sync(line, lines),
         item => list(item, lines),
     }
 }
 
+fn answer(verb: Verb) -> Heard {
+    Heard::Answer { verb, token: None, rooms: None }
+}
+
+fn pong(token: Option<String>) -> Heard {
+    Heard::Answer { verb: Verb::Ping, token, rooms: None }
+}
+
+/// Reads the answer to `/sync`: the open rooms, then what is unread, then their numbers.
+fn sync<'a>(line: &'a str, lines: &mut impl Iterator<Item = &'a str>) -> Heard {
+    let mut rooms = BTreeSet::new();
+    let mut is_unread = false;
+    for line in std::iter::once(line).chain(lines) {
+        let words: Vec<&str> = line.split(' ').collect();
+        match words.as_slice() {
+            ["OPEN", room, _, _] if !is_unread => assert!(rooms.insert((*room).to_owned()), "{line:?} twice"),
+            ["UNREAD", _, _] => is_unread = true,
+            ["OK", "sync", count, _] => {
+                assert_eq!(*count, rooms.len().to_string(), "{line:?}");
+                return Heard::Answer { verb: Verb::Sync, token: None, rooms: Some(rooms) };
+            }
+            _ => panic!("{line:?} within the answer to /sync"),
+        }
+    }
+    panic!("the answer to /sync has no end")
+}
+
 /// Reads the items of a list up to its closing line, which contains their count.
 fn list<'a>(item: &str, lines: &mut impl Iterator<Item = &'a str>) -> Heard {
-    let verb = match item {
-        "ROOM" => Verb::Rooms,
-        "USER" => Verb::Who,
-        "SUBSCRIPTION" => Verb::Subscriptions,
-        "SUBSCRIBER" => Verb::Subscribers,
-        "OLD" => Verb::History,
-        "HELP" => Verb::Help,
+    let verbs: &[Verb] = match item {
+        "ROOM" => &[Verb::Rooms],
+        "USER" => &[Verb::Who],
+        "SUBSCRIPTION" => &[Verb::Subscriptions],
+        "SUBSCRIBER" => &[Verb::Subscribers],
+        "OLD" => &[Verb::History],
+        "LOG" => &[Verb::Backlog, Verb::Inbox],
+        "BLOCKED" => &[Verb::Blocks],
+        "HELP" => &[Verb::Help],
         other => panic!("no line begins with {other:?}"),
     };
     let mut count = 1;
@@ -314,9 +420,9 @@ fn list<'a>(item: &str, lines: &mut impl Iterator<Item = &'a str>) -> Heard {
         }
         let mut words = line.split(' ');
         assert_eq!(words.next(), Some("OK"), "{line:?} within a list");
-        assert_eq!(words.next().map(word_of::<Verb>), Some(verb));
+        let verb = words.next().map(word_of::<Verb>).filter(|verb| verbs.contains(verb));
         assert_eq!(words.next_back(), Some(count.to_string().as_str()), "{line:?}");
-        return Heard::Answer { verb, token: None };
+        return answer(verb.unwrap_or_else(|| panic!("{line:?} ends a list of {item}")));
     }
     panic!("a list of {item} has no end")
 }
@@ -327,14 +433,24 @@ fn of_json(line: &str) -> Heard {
     let mut again = Vec::new();
     encode(&event, Format::Json, &mut again);
     assert_eq!(line.as_bytes(), again.strip_suffix(b"\n").unwrap_or(&again));
-    let answer = |verb| Heard::Answer { verb, token: None };
     match event {
         Event::Message { room, id, .. } => Heard::News { room: Some(room.to_string()), id: Some(id.0) },
         Event::Joined { room, .. } | Event::Left { room, .. } => Heard::News { room: Some(room.to_string()), id: None },
-        Event::Publication { .. } | Event::Direct { .. } | Event::Notice { .. } => Heard::News { room: None, id: None },
+        Event::Publication { .. } | Event::Notice { .. } => Heard::News { room: None, id: None },
+        Event::Direct { id, .. } => {
+            assert!(id.is_some(), "a direct message without a number: {line:?}");
+            Heard::Direct(id.map(|id| id.0))
+        }
         Event::Error { code, command, .. } => Heard::Refusal { code, verb: command },
         Event::Bye { code, .. } => Heard::Goodbye(code),
-        Event::Pong { token } => Heard::Answer { verb: Verb::Ping, token },
+        Event::Pong { token } => pong(token),
+        Event::Sync(sync) => {
+            let rooms = sync.rooms.iter().map(|room| room.room.to_string()).collect();
+            Heard::Answer { verb: Verb::Sync, token: None, rooms: Some(rooms) }
+        }
+        Event::Backlog { .. } => answer(Verb::Backlog),
+        Event::Inbox { .. } => answer(Verb::Inbox),
+        Event::Blocks { .. } => answer(Verb::Blocks),
         Event::Ok(reply) => answer(verb_of(&reply)),
         Event::Rooms { .. } => answer(Verb::Rooms),
         Event::Users { .. } => answer(Verb::Who),
@@ -352,6 +468,12 @@ fn verb_of(reply: &Reply) -> Verb {
         Reply::Register { .. } => Verb::Register,
         Reply::Join { .. } => Verb::Join,
         Reply::Leave { .. } => Verb::Leave,
+        Reply::Open { .. } => Verb::Open,
+        Reply::Close { .. } => Verb::Close,
+        Reply::Switch { .. } => Verb::Switch,
+        Reply::Read { .. } => Verb::Read,
+        Reply::Block { .. } => Verb::Block,
+        Reply::Unblock { .. } => Verb::Unblock,
         Reply::Subscribe { .. } => Verb::Subscribe,
         Reply::Unsubscribe { .. } => Verb::Unsubscribe,
         Reply::Publish { .. } => Verb::Publish,
