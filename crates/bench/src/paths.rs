@@ -6,10 +6,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
-use parlor_core::ports::{Append, AppendResult, Claim, ClaimResult, EnterResult, LogId, SessionKey, Store};
+use parlor_core::ports::{Append, AppendResult, Claim, ClaimResult, Destination, EnterResult, SessionKey, Store};
 use parlor_core::{ConnectionId, DuplicateLogin, Outbox, Settled, Taken};
 use parlor_proto::{
-    Command, Encoded, Event, Format, Line, LineSplitter, MessageId, RoomName, Text, Timestamp, UserName, parse_command,
+    Command, Encoded, Event, Format, Line, LineSplitter, MessageId, Post, RoomName, Text, Timestamp, UserName,
+    parse_command,
 };
 use parlor_store::sqlite::{Durability, Sqlite};
 use parlor_testkit::NoopSink;
@@ -71,7 +72,10 @@ fn parse() -> Result<Path> {
     Ok(Box::new(move || {
         for _ in 0..BATCH {
             let command = parse_command(black_box(line.as_bytes())).ok().context("a message is refused")?;
-            ensure!(matches!(black_box(command), Some(Command::Message(_))), "no message");
+            ensure!(
+                matches!(black_box(command), Some(Command::Post { post: Post::Message(_), once: None })),
+                "no message"
+            );
         }
         Ok(())
     }))
@@ -159,10 +163,10 @@ impl Room {
             anyhow::bail!("no session")
         };
         let seat = SessionKey { user: author.clone(), generation };
-        let entered = sqlite.store().rooms.enter(&seat, &room, 1)?;
-        ensure!(matches!(entered, EnterResult::Member { .. }), "no member");
+        let entered = sqlite.store().rooms.enter(&seat, std::slice::from_ref(&room), 1)?;
+        ensure!(matches!(*entered, [EnterResult::Member { .. }]), "no member");
         let time = Timestamp::from_millis(0);
-        let entry = Append { log: LogId::Room(room), author, generation, time, text: text()? };
+        let entry = Append { to: Destination::Room(room), author, generation, time, text: text()?, once: None };
         Ok(Self { sqlite, entry, _directory: directory })
     }
 

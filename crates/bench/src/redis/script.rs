@@ -7,12 +7,14 @@ use super::resp::{Redis, packed};
 
 /// The text of the script in the form that Parlor loads.
 const SOURCE: &str = concat!(
+    "#!lua\n",
     include_str!("../../../store/src/redis/scripts/append.lua"),
+    include_str!("../../../store/src/redis/scripts/once.lua"),
     include_str!("../../../store/src/redis/scripts/append_room.lua"),
 );
 
 /// The condition by which the script recognises a repeated append.
-const SEEN: &str = "if last_seq >= tonumber(ARGV[3]) then";
+const SEEN: &str = "last_seq >= tonumber(ARGV[6])";
 
 const USER: &str = "bencher";
 const GENERATION: &str = "1700000000000000";
@@ -43,7 +45,7 @@ impl Append {
         ensure!(SOURCE.contains(SEEN), "the script has changed; this benchmark has to follow");
         let source = match variant {
             Variant::Counted => SOURCE.to_owned(),
-            Variant::Uncounted => SOURCE.replace(SEEN, "if last_seq < 0 then"),
+            Variant::Uncounted => SOURCE.replace(SEEN, "last_seq < 0"),
         };
         let sha = redis.call(&["SCRIPT", "LOAD", &source])?.text()?.to_owned();
         let append = Self { sha, room: room.to_owned(), seq: 0 };
@@ -74,7 +76,7 @@ impl Append {
         let known = format!("{EPOCH} {}", self.seq - 1);
         let seq = self.seq.to_string();
         let args = ["EVALSHA", &self.sha, "3", &log, &meta, &seats];
-        let more = [USER, GENERATION, &seq, "1700000000000", text, KEPT, EPOCH, &known];
+        let more = [KEPT, EPOCH, &known, USER, GENERATION, &seq, "1700000000000", text];
         args.into_iter().chain(more).map(str::to_owned).collect()
     }
 
