@@ -203,6 +203,10 @@ pub(crate) struct Settings {
     #[arg(long, env = "PARLOR_MAX_SUBSCRIPTIONS", value_name = "COUNT", default_value_t = 1000)]
     #[arg(value_parser = at_least_one(), help_heading = "Limits")]
     pub(crate) max_subscriptions: usize,
+    /// Rooms that one user may have open at the same time
+    #[arg(long, env = "PARLOR_MAX_OPEN_ROOMS", value_name = "COUNT", default_value_t = 64, help_heading = "Limits")]
+    #[arg(value_parser = at_least_one())]
+    pub(crate) max_open_rooms: usize,
 
     /// Members of a room above which nobody is told who enters and leaves it
     #[arg(long, env = "PARLOR_PRESENCE_LIMIT", value_name = "MEMBERS", default_value_t = 100, help_heading = "Limits")]

@@ -1,11 +1,12 @@
-//! The example client in Python: the protocol is enough to write a client.
+//! The example client and bot in Python: the protocol is enough to write a client.
 
-use std::path::PathBuf;
-use std::process::{Command, Output, Stdio};
+use std::io::{BufRead, BufReader};
+use std::path::{Path, PathBuf};
+use std::process::{Child, ChildStderr, Command, Output, Stdio};
 
 use serde_json::{Value, json};
 
-use crate::harness::{Server, feed};
+use crate::harness::{Client, Server, feed};
 
 /// A Python program in which two clients chat, with the class of the example.
 const CHAT: &str = r#"
@@ -78,7 +79,7 @@ fn the_example_chats_with_somebody_else() {
     assert_eq!(ann.line(), "OK join red 1");
     let mut python = python();
     python.args(["parlor_client.py", "--port", &server.address().port().to_string(), "--ca"]).arg(server.ca());
-    python.args(["--register", "--room", "red", "bob"]);
+    python.args(["--lines", "--register", "--room", "red", "bob"]);
     let events = printed(feed(python, "hello  ann\n/who\n"));
     let events: Vec<Value> = events.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
     assert_eq!(events[0], json!({"type": "ok", "command": "message", "room": "red", "id": 1}));
@@ -98,4 +99,162 @@ fn a_wrong_password_is_one_line() {
     assert!(!output.status.success());
     let said = String::from_utf8(output.stderr).unwrap();
     assert_eq!(said, "parlor_client.py: bad-credentials: Unknown user or wrong password\n");
+}
+
+/// The bot, as a program.
+struct Bot {
+    child: Child,
+    /// What it tells its operator.
+    told: BufReader<ChildStderr>,
+}
+
+impl Bot {
+    fn start(server: &Server, state: &Path, args: &[&str]) -> Self {
+        let mut python = python();
+        python.args(["parlor_client.py", "--port", &server.address().port().to_string(), "--ca"]).arg(server.ca());
+        python.args(["--room", "red", "--room", "blue", "--state"]).arg(state).args(args).arg("helper");
+        let mut child = python.stdin(Stdio::null()).spawn().unwrap();
+        let told = BufReader::new(child.stderr.take().unwrap());
+        let mut bot = Self { child, told };
+        bot.tells("helper is on ");
+        bot
+    }
+
+    /// Waits until it says this to its operator.
+    fn tells(&mut self, text: &str) {
+        let mut line = String::new();
+        while !line.contains(text) {
+            line.clear();
+            assert!(self.told.read_line(&mut line).unwrap() > 0, "the bot has ended");
+        }
+    }
+}
+
+impl Drop for Bot {
+    fn drop(&mut self) {
+        // A failure here would hide the reason of an earlier failure.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// A user who is in both rooms of the bot.
+fn in_both_rooms(mut ann: Client) -> Client {
+    for room in ["red", "blue"] {
+        ann.send(&format!("/open {room}"));
+        assert_eq!(ann.event_of("ok")["room"], room);
+    }
+    ann
+}
+
+/// The next message of the bot, wherever it is said.
+fn answer(ann: &mut Client) -> String {
+    loop {
+        let event = ann.event();
+        if event["from"] == "helper" {
+            let place = event["room"].as_str().unwrap_or("direct");
+            return format!("{place}: {}", event["text"].as_str().unwrap());
+        }
+    }
+}
+
+/// What the bot has said in a conversation.
+fn said_by_bot(ann: &mut Client, target: &str) -> Vec<String> {
+    ann.send(&format!("/backlog {target} 500"));
+    let page = ann.event_of("backlog");
+    let entries = page["entries"].as_array().unwrap().iter();
+    let own = entries.filter(|entry| entry["from"] == "helper");
+    own.map(|entry| entry["text"].as_str().unwrap().to_owned()).collect()
+}
+
+#[test]
+fn the_bot_answers_once_whatever_is_interrupted() {
+    let (server, home) = (Server::start(), tempfile::tempdir().unwrap());
+    let state = home.path().join("state.json");
+    let mut bot = Bot::start(&server, &state, &["--register"]);
+    let mut ann = in_both_rooms(server.register_json("ann").0);
+    for line in [
+        "/say red nobody is meant",
+        "/say red Helper, one?",
+        "/say blue helpers helper-x helper: two",
+        "/msg helper three",
+    ] {
+        ann.send(line);
+    }
+    let mut answers: Vec<String> = (0..3).map(|_| answer(&mut ann)).collect();
+    answers.sort();
+    let expected = [
+        "blue: ann: you said 'helpers helper-x helper: two'",
+        "direct: ann: you said 'three'",
+        "red: ann: you said 'Helper, one?'",
+    ];
+    assert_eq!(answers, expected);
+
+    // The server dies, and what is said before the bot is back is answered by it.
+    let server = server.restart_on_same_port();
+    let mut ann = in_both_rooms(server.log_in_json("ann").0);
+    ann.send("/say red helper four");
+    ann.send("/msg helper five");
+    let mut answers = [answer(&mut ann), answer(&mut ann)];
+    answers.sort();
+    assert_eq!(answers, ["direct: ann: you said 'five'", "red: ann: you said 'helper four'"]);
+
+    // The bot dies, and is started again.
+    bot.tells("helper is on ");
+    drop(bot);
+    ann.send("/say blue helper six");
+    ann.send("/msg helper seven");
+    let _bot = Bot::start(&server, &state, &[]);
+    let mut answers = [answer(&mut ann), answer(&mut ann)];
+    answers.sort();
+    assert_eq!(answers, ["blue: ann: you said 'helper six'", "direct: ann: you said 'seven'"]);
+
+    ann.send("/say red helper, the last");
+    assert_eq!(answer(&mut ann), "red: ann: you said 'helper, the last'");
+    assert_eq!([said_by_bot(&mut ann, "#red").len(), said_by_bot(&mut ann, "#blue").len()], [3, 2]);
+    assert_eq!(said_by_bot(&mut ann, "@helper").len(), 3);
+}
+
+/// A Python program that plays a server's part: what the bot sends under which key.
+const CUT: &str = r#"
+from parlor_client import Bot, Ended, Refused, State
+
+class Cut:
+    """A connection that is lost once, behind an answer that nobody hears."""
+    server, lines = "den", []
+    def __init__(self, is_lost): self.is_lost = is_lost
+    def command(self, line):
+        if line == "/sync":
+            return {"rooms": [{"room": "red", "epoch": "1", "last": 0}], "directs": [],
+                    "inbox": {"epoch": "1", "last": 0}}
+        if line == "/open blue":
+            raise Refused({"code": "banned", "message": "not you"})
+        if line.startswith("/backlog"):
+            return {"entries": [{"type": "topic", "id": 1}, {"type": "message", "id": 2, "from": "ann", "text": ""}],
+                    "more": False}
+        self.lines.append(line)
+        if self.is_lost: raise Ended("lost")
+        return {"type": "ok"}
+    def events(self):
+        yield {"type": "reaction", "room": "red", "of": 1}
+        yield {"type": "message", "room": "green", "id": 7, "from": "ann", "text": "bot, from a room of no interest"}
+        yield {"type": "message", "room": "red", "id": 1, "from": "ann", "text": "bot?"}
+        yield {"type": "bye", "code": "quit", "message": "over"}
+
+bot = Bot("bot", "secret", ["red", "blue"], State())
+for is_lost in (True, False):
+    try:
+        bot.serve(Cut(is_lost))
+    except Ended:
+        pass
+first, second = Cut.lines
+assert first == second and first.endswith("/say red ann: you said 'bot?'"), Cut.lines
+print("done")
+"#;
+
+#[test]
+fn an_answer_that_got_lost_is_sent_again_under_its_key() {
+    let mut python = python();
+    python.args(["-c", CUT]);
+    assert_eq!(printed(python.output().unwrap()), "done\n");
 }

@@ -1,5 +1,6 @@
 //! `parlor connect` in a pseudo-terminal. It must not check anything but the screen.
 
+use std::net::SocketAddr;
 use std::path::Path;
 use std::process::Command;
 use std::time::Duration;
@@ -22,6 +23,11 @@ impl Terminal {
         Self::run(Command::new(env!("CARGO_BIN_EXE_parlor")), servers, home, args)
     }
 
+    /// The same by way of another address.
+    pub(crate) fn open_by_way_of(address: SocketAddr, server: &Server, home: &Path, args: &[&str]) -> Self {
+        Self::run_at(Command::new(env!("CARGO_BIN_EXE_parlor")), &[address], server, home, args)
+    }
+
     /// The same in a shell that gets the terminal back when the client is stopped; then it says `stopped` and lets it go
     /// on.
     pub(crate) fn open_in_shell(servers: &[&Server], home: &Path, args: &[&str]) -> Self {
@@ -30,9 +36,14 @@ impl Terminal {
         Self::run(shell, servers, home, args)
     }
 
-    fn run(mut command: Command, servers: &[&Server], home: &Path, args: &[&str]) -> Self {
-        let addresses = servers.iter().map(|server| server.address().to_string());
-        command.arg("connect").args(addresses).arg("--ca").arg(servers[0].ca()).args(args);
+    fn run(command: Command, servers: &[&Server], home: &Path, args: &[&str]) -> Self {
+        let addresses: Vec<_> = servers.iter().map(|server| server.address()).collect();
+        Self::run_at(command, &addresses, servers[0], home, args)
+    }
+
+    fn run_at(mut command: Command, addresses: &[SocketAddr], server: &Server, home: &Path, args: &[&str]) -> Self {
+        let addresses = addresses.iter().map(SocketAddr::to_string);
+        command.arg("connect").args(addresses).arg("--ca").arg(server.ca()).args(args);
         command.env_clear().env("HOME", home).env("TERM", "xterm").env("NO_COLOR", "1").env("TZ", "UTC");
         let mut session = Session::spawn(command).unwrap();
         session.set_expect_timeout(Some(Duration::from_secs(20)));

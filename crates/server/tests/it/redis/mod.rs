@@ -1,5 +1,6 @@
 //! Servers that share a Redis, from outside: two users on two servers see no difference to one server.
 
+mod conversations;
 mod deployments;
 mod failures;
 mod open;
