@@ -170,7 +170,12 @@ impl<'a> Logs<'a> {
             let what = format!("{log:?}: number {id} is {other:?} and {text:?}");
             return Some(witness.saw("no number is used twice", what));
         }
-        let is_copy = kind == LogKind::Inbox && self.said.get(text).is_some_and(|said| said.user != name);
+        let said = self.said.get(text);
+        if kind == LogKind::Inbox && said.is_none() {
+            // Of an earlier round: which of its two inboxes is the sender's is not known here.
+            return None;
+        }
+        let is_copy = kind == LogKind::Inbox && said.is_some_and(|said| said.user != name);
         let places = if is_copy { &mut self.copies } else { &mut self.places };
         match places.get(text) {
             Some((before, number)) if *number != id || *before != log => {

@@ -279,6 +279,14 @@ mod tests {
     }
 
     #[test]
+    fn a_direct_message_of_an_earlier_round_is_in_two_inboxes() {
+        let mut story = HistoryBuilder::default();
+        let (ann, ben) = (story.log_in("ann", 0), story.log_in("ben", 0));
+        story.hear_direct(ann, 1, "cyd", "of before").hear_direct(ben, 4, "cyd", "of before");
+        assert!(!invariants(story).contains(&"nothing is accepted twice"));
+    }
+
+    #[test]
     fn a_doubled_message_is_found() {
         let mut story = HistoryBuilder::default();
         let (ann, ben) = (story.log_in("ann", 0), story.log_in("ben", 0));
