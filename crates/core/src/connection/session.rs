@@ -154,9 +154,7 @@ impl Session {
         if handle.peer.outbox().format() == Format::Json {
             return Ok(Vec::new());
         }
-        let state = handle.services.store.personal.load(self.user()).during("looking up what is unread")?;
-        let unread = state.conversations.into_iter().filter(|conversation| conversation.unread > 0);
-        Ok(unread.map(|conversation| (conversation.peer, conversation.unread)).collect())
+        Ok(handle.services.store.personal.unread(self.user()).during("looking up what is unread")?)
     }
 
     /// Replies to the login, and activates all recipients of the session.

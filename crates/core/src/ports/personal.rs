@@ -50,6 +50,15 @@ pub trait Personal: Send + Sync {
     /// The store cannot be reached.
     fn load(&self, user: &UserName) -> StoreResult<PersonalState>;
 
+    /// The conversations with unread messages, that with the newest message first, and how many are unread in each.
+    ///
+    /// # Errors
+    /// The store cannot be reached.
+    fn unread(&self, user: &UserName) -> StoreResult<Vec<(UserName, u64)>> {
+        let unread = self.load(user)?.conversations.into_iter().filter(|conversation| conversation.unread > 0);
+        Ok(unread.map(|conversation| (conversation.peer, conversation.unread)).collect())
+    }
+
     /// Remembers a room, and sets a mark at `read` unless the room has one. Returns `false` and changes nothing if `max`
     /// other rooms are remembered.
     ///

@@ -30,6 +30,15 @@ impl Personal for Database {
         })
     }
 
+    fn unread(&self, user: &UserName) -> StoreResult<Vec<(UserName, u64)>> {
+        self.read(|connection| {
+            let mut select = connection.prepare_cached(
+                "SELECT peer, unread FROM conversation WHERE owner = ?1 AND unread > 0 ORDER BY last DESC",
+            )?;
+            select.query_map([user.as_str()], |row| Ok((rows::user(row, 0)?, row.get(1)?)))?.collect()
+        })
+    }
+
     fn remember(&self, user: &UserName, room: &RoomName, read: MessageId, max: usize) -> StoreResult<bool> {
         let (user, room) = (user.clone(), room.clone());
         self.change(move |connection| {
