@@ -451,7 +451,7 @@ fn of_json(line: &str) -> Heard {
         Event::Backlog { .. } => answer(Verb::Backlog),
         Event::Inbox { .. } => answer(Verb::Inbox),
         Event::Blocks { .. } => answer(Verb::Blocks),
-        Event::Ok(reply) => answer(verb_of(&reply)),
+        Event::Ok(reply) => answer(reply.verb()),
         Event::Rooms { .. } => answer(Verb::Rooms),
         Event::Users { .. } => answer(Verb::Who),
         Event::Subscriptions { .. } => answer(Verb::Subscriptions),
@@ -459,29 +459,6 @@ fn of_json(line: &str) -> Heard {
         Event::History { .. } => answer(Verb::History),
         Event::Help { .. } => answer(Verb::Help),
         Event::Hello { .. } => panic!("a second greeting"),
-    }
-}
-
-fn verb_of(reply: &Reply) -> Verb {
-    match reply {
-        Reply::Login { .. } => Verb::Login,
-        Reply::Register { .. } => Verb::Register,
-        Reply::Join { .. } => Verb::Join,
-        Reply::Leave { .. } => Verb::Leave,
-        Reply::Open { .. } => Verb::Open,
-        Reply::Close { .. } => Verb::Close,
-        Reply::Switch { .. } => Verb::Switch,
-        Reply::Read { .. } => Verb::Read,
-        Reply::Block { .. } => Verb::Block,
-        Reply::Unblock { .. } => Verb::Unblock,
-        Reply::Subscribe { .. } => Verb::Subscribe,
-        Reply::Unsubscribe { .. } => Verb::Unsubscribe,
-        Reply::Publish { .. } => Verb::Publish,
-        Reply::Message { .. } => Verb::Message,
-        Reply::Msg { .. } => Verb::Msg,
-        Reply::Broadcast => Verb::Broadcast,
-        Reply::Passwd => Verb::Passwd,
-        Reply::Format { .. } => Verb::Format,
     }
 }
 

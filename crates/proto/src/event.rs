@@ -397,6 +397,32 @@ impl fmt::Display for Bye {
     }
 }
 
+impl Reply {
+    /// The command that it answers.
+    pub fn verb(&self) -> Verb {
+        match self {
+            Self::Login { .. } => Verb::Login,
+            Self::Register { .. } => Verb::Register,
+            Self::Join { .. } => Verb::Join,
+            Self::Leave { .. } => Verb::Leave,
+            Self::Open { .. } => Verb::Open,
+            Self::Close { .. } => Verb::Close,
+            Self::Switch { .. } => Verb::Switch,
+            Self::Read { .. } => Verb::Read,
+            Self::Block { .. } => Verb::Block,
+            Self::Unblock { .. } => Verb::Unblock,
+            Self::Subscribe { .. } => Verb::Subscribe,
+            Self::Unsubscribe { .. } => Verb::Unsubscribe,
+            Self::Publish { .. } => Verb::Publish,
+            Self::Message { .. } => Verb::Message,
+            Self::Msg { .. } => Verb::Msg,
+            Self::Broadcast => Verb::Broadcast,
+            Self::Passwd => Verb::Passwd,
+            Self::Format { .. } => Verb::Format,
+        }
+    }
+}
+
 impl From<Bye> for Event {
     fn from(code: Bye) -> Self {
         Self::Bye { code, message: Cow::Borrowed(code.explanation()) }

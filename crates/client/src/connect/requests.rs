@@ -4,7 +4,7 @@
 use std::collections::VecDeque;
 use std::fmt;
 
-use parlor_proto::{Event, MessageId, Reply, RoomName, Target, Verb};
+use parlor_proto::{Event, MessageId, RoomName, Target, Verb};
 
 use super::once::PostNumber;
 use crate::events::{Incoming, UnknownEvent};
@@ -144,7 +144,7 @@ fn is_of(verb: Verb, request: &Request) -> bool {
 /// The command that an event answers; `None` if others caused it.
 fn answers(event: &Event) -> Option<Verb> {
     Some(match event {
-        Event::Ok(reply) => answered_by(reply),
+        Event::Ok(reply) => reply.verb(),
         Event::Pong { .. } => Verb::Ping,
         Event::Help { .. } => Verb::Help,
         Event::Rooms { .. } => Verb::Rooms,
@@ -160,29 +160,6 @@ fn answers(event: &Event) -> Option<Verb> {
         Event::Joined { .. } | Event::Left { .. } | Event::Hello { .. } | Event::Bye { .. } => return None,
         Event::Error { command, .. } => return *command,
     })
-}
-
-fn answered_by(reply: &Reply) -> Verb {
-    match reply {
-        Reply::Login { .. } => Verb::Login,
-        Reply::Register { .. } => Verb::Register,
-        Reply::Join { .. } => Verb::Join,
-        Reply::Leave { .. } => Verb::Leave,
-        Reply::Open { .. } => Verb::Open,
-        Reply::Close { .. } => Verb::Close,
-        Reply::Switch { .. } => Verb::Switch,
-        Reply::Read { .. } => Verb::Read,
-        Reply::Block { .. } => Verb::Block,
-        Reply::Unblock { .. } => Verb::Unblock,
-        Reply::Subscribe { .. } => Verb::Subscribe,
-        Reply::Unsubscribe { .. } => Verb::Unsubscribe,
-        Reply::Publish { .. } => Verb::Publish,
-        Reply::Message { .. } => Verb::Message,
-        Reply::Msg { .. } => Verb::Msg,
-        Reply::Broadcast => Verb::Broadcast,
-        Reply::Passwd => Verb::Passwd,
-        Reply::Format { .. } => Verb::Format,
-    }
 }
 
 #[cfg(test)]

@@ -1,9 +1,8 @@
 //! `parlor connect` on a terminal in several rooms, with direct messages and feeds: what is shown after a login and
 //! after a cut, and that what is typed is said exactly once.
 
-use std::io::{BufRead, BufReader, Read, Write};
+use std::io::{Read, Write};
 use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
-use std::process::{Child, Command, Stdio};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use std::thread;
@@ -11,36 +10,7 @@ use std::time::{Duration, Instant};
 
 use serde_json::Value;
 
-use crate::harness::{Client, Server, Terminal};
-
-/// Another process that holds the lock of the database until it is dropped: the store is away.
-struct Lock(Child);
-
-impl Lock {
-    fn take(server: &Server) -> Self {
-        const SCRIPT: &str = "import sqlite3, sys
-connection = sqlite3.connect(sys.argv[1], isolation_level=None, timeout=20)
-connection.execute('BEGIN EXCLUSIVE')
-print('locked', flush=True)
-sys.stdin.read()
-connection.execute('ROLLBACK')";
-        let mut python = Command::new("python3");
-        python.args(["-c", SCRIPT]).arg(server.data().join("parlor.db")).stdin(Stdio::piped()).stdout(Stdio::piped());
-        let mut child = python.spawn().unwrap();
-        let mut said = String::new();
-        BufReader::new(child.stdout.take().unwrap()).read_line(&mut said).unwrap();
-        assert_eq!(said, "locked\n");
-        Self(child)
-    }
-}
-
-impl Drop for Lock {
-    fn drop(&mut self) {
-        drop(self.0.stdin.take());
-        // A failure here would hide the reason of an earlier failure.
-        let _ = self.0.wait();
-    }
-}
+use crate::harness::{Client, DatabaseLock, Server, Terminal};
 
 /// A way to the server that can lose what the server says, and be cut.
 struct BadWay {
@@ -237,7 +207,7 @@ fn what_the_store_does_not_take_is_said_once_as_soon_as_it_does() {
     let (server, home) = (Server::start(), tempfile::tempdir().unwrap());
     let mut bob = server.register_json("bob").0;
     let mut alice = Terminal::enter(&[&server], home.path(), "alice");
-    let lock = Lock::take(&server);
+    let lock = DatabaseLock::take(server.data());
     types(&mut alice, "in spite of it", "sent again until it is answered");
     alice.types("/msg bob and this\r");
     thread::sleep(Duration::from_secs(2));

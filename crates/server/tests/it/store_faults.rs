@@ -2,9 +2,9 @@
 //! recovers as soon as the store does.
 
 use std::fs::File;
-use std::io::{BufRead, BufReader, Write};
-use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+use std::io::Write;
+use std::path::PathBuf;
+use std::process::Command;
 use std::sync::Arc;
 use std::thread;
 use std::time::{Duration, Instant};
@@ -12,43 +12,10 @@ use std::time::{Duration, Instant};
 use serde_json::Value;
 use tempfile::TempDir;
 
-use crate::harness::{Client, Known, Options, Server, command, ends, heavy, number};
+use crate::harness::{Client, DatabaseLock, Known, Options, Server, command, ends, heavy, number};
 
 /// The 3 s that the protocol promises, plus 2 s for a busy machine.
 const ANSWER_WITHIN: Duration = Duration::from_secs(3 + 2);
-
-/// Another process that holds the lock of the database until it is dropped.
-struct Lock(Child);
-
-impl Lock {
-    fn take(data: &Path) -> Self {
-        const SCRIPT: &str = "import sqlite3, sys
-connection = sqlite3.connect(sys.argv[1], isolation_level=None, timeout=20)
-connection.execute('BEGIN EXCLUSIVE')
-print('locked', flush=True)
-sys.stdin.read()
-connection.execute('ROLLBACK')";
-        let mut child = Command::new("python3")
-            .args(["-c", SCRIPT])
-            .arg(data.join("parlor.db"))
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .spawn()
-            .unwrap();
-        let mut said = String::new();
-        BufReader::new(child.stdout.take().unwrap()).read_line(&mut said).unwrap();
-        assert_eq!(said, "locked\n");
-        Self(child)
-    }
-}
-
-impl Drop for Lock {
-    fn drop(&mut self) {
-        drop(self.0.stdin.take());
-        // A failure here would hide the reason of an earlier failure.
-        let _ = self.0.wait();
-    }
-}
 
 /// Sends a message. Fails unless the error that it cannot be stored comes in time.
 fn expect_refusal(client: &mut Client, text: &str) {
@@ -68,7 +35,7 @@ fn a_locked_database_is_told_in_time_and_nothing_is_stored_or_heard_twice() {
     let mut speakers: Vec<Client> = (0..SPEAKERS).map(|number| server.register_json(&format!("s{number}")).0).collect();
     let mut accepted = Known::default();
     accepted.note(speakers[0].say("before"), "before");
-    let lock = Lock::take(server.data());
+    let lock = DatabaseLock::take(server.data());
     thread::scope(|scope| {
         for (number, speaker) in speakers.iter_mut().enumerate() {
             scope.spawn(move || {
@@ -98,7 +65,7 @@ fn who_hears_while_the_database_is_locked_hears_each_message_once() {
     let (mut listener, _) = server.register_json("listener");
     let mut accepted = Vec::new();
     for round in 0..3 {
-        let lock = Lock::take(server.data());
+        let lock = DatabaseLock::take(server.data());
         expect_refusal(&mut speaker, &format!("refused {round}"));
         drop(lock);
         accepted.push(speaker.say(&format!("accepted {round}")));
@@ -119,7 +86,7 @@ fn an_account_that_cannot_be_made_is_no_failure_of_the_client() {
     let mut alice = server.register("alice");
     alice.send("/quit");
     alice.rest();
-    let lock = Lock::take(server.data());
+    let lock = DatabaseLock::take(server.data());
     let mut newcomer = server.connect();
     // More attempts than a login may fail, all of them within the time that one may take.
     let asked = Instant::now();

@@ -7,30 +7,20 @@ use std::sync::Arc;
 
 use parlor_redis_testkit::RedisServer;
 
-use crate::harness::{Client, Options, Server};
+use crate::harness::{Options, Server};
 
 fn fixture(name: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures").join(name)
 }
 
-/// The lines of the answer to a command, up to the line that begins with `last`.
-fn list(client: &mut Client, command: &str, last: &str) -> Vec<String> {
-    client.send(command);
-    let mut lines = vec![client.line()];
-    while !lines.last().unwrap().starts_with(last) {
-        lines.push(client.line());
-    }
-    lines
-}
-
 /// Whatever server the two users are on.
 fn nothing_is_lost(one: &Server, two: &Server) {
     let mut bob = two.log_in("bob");
-    assert_eq!(list(&mut bob, "/subscriptions", "OK"), ["SUBSCRIPTION alice", "OK subscriptions 1"]);
+    assert_eq!(bob.list("/subscriptions", "OK"), ["SUBSCRIPTION alice", "OK subscriptions 1"]);
     let mut alice = one.log_in("alice");
     assert_eq!(bob.line(), "JOIN lobby alice");
     let lobby = ["OLD lobby 1 alice hello in the lobby", "OK history lobby 1"];
-    assert_eq!(list(&mut alice, "/history", "OK history"), lobby);
+    assert_eq!(alice.list("/history", "OK history"), lobby);
     assert_eq!(alice.ask("/open garden"), "OK open garden 1");
     let garden = [
         "LOG #garden 1 alice the roses are out",
@@ -38,17 +28,14 @@ fn nothing_is_lost(one: &Server, two: &Server) {
         "LOG #garden 3 bob I come",
         "OK backlog #garden 3",
     ];
-    assert_eq!(list(&mut alice, "/backlog #garden", "OK backlog"), garden);
+    assert_eq!(alice.list("/backlog #garden", "OK backlog"), garden);
     let news = ["LOG +alice 1 alice first news", "LOG +alice 2 alice second news", "OK backlog +alice 2"];
-    assert_eq!(list(&mut bob, "/backlog +alice", "OK backlog"), news);
+    assert_eq!(bob.list("/backlog +alice", "OK backlog"), news);
     assert_eq!(alice.ask("/publish third news"), "OK publish 3");
     assert_eq!(bob.line(), "PUB alice third news");
     assert_eq!(alice.ask("/once key /msg bob hello"), "OK msg bob");
     assert_eq!(bob.line(), "DM alice hello");
-    assert_eq!(
-        list(&mut bob, "/sync", "OK sync"),
-        ["OPEN lobby 2 0", "UNREAD @alice 1", "UNREAD +alice 1", "OK sync 1 1"]
-    );
+    assert_eq!(bob.list("/sync", "OK sync"), ["OPEN lobby 2 0", "UNREAD @alice 1", "UNREAD +alice 1", "OK sync 1 1"]);
 }
 
 #[test]

@@ -142,6 +142,16 @@ impl Client {
         self.line()
     }
 
+    /// Sends a command and returns the lines of its answer, up to the line that begins with `last`.
+    pub(crate) fn list(&mut self, command: &str, last: &str) -> Vec<String> {
+        self.send(command);
+        let mut lines = vec![self.line()];
+        while !lines.last().unwrap().starts_with(last) {
+            lines.push(self.line());
+        }
+        lines
+    }
+
     /// Reads lines up to the first that begins with `prefix`, and returns it.
     pub(crate) fn until(&mut self, prefix: &str) -> String {
         loop {

@@ -1,6 +1,7 @@
 //! Helpers of the tests of the built program: they start and kill a server, and speak lines over TLS.
 
 mod client;
+mod database_lock;
 mod json;
 mod load;
 mod program;
@@ -8,6 +9,7 @@ mod server;
 mod terminal;
 
 pub(crate) use client::Client;
+pub(crate) use database_lock::DatabaseLock;
 pub(crate) use json::{Known, number};
 pub(crate) use load::{eventually, heavy};
 pub(crate) use parlor_process_testkit::{Polled, Trust};

@@ -2,7 +2,7 @@
 
 use parlor_redis_testkit::RedisServer;
 
-use super::{list, sharing, two};
+use super::{sharing, two};
 use crate::harness::{Client, Polled};
 
 /// Sends lines that are not answered yet, each with its number as its key. Returns how many of them are answered by `OK`
@@ -43,10 +43,10 @@ fn what_is_sent_again_to_another_server_after_a_kill_is_said_once_and_in_order()
         assert_eq!(say(&mut alice, &lines[answered..], || {}), LINES - answered);
         let mut bob = steady.log_in("bob");
         assert_eq!(bob.line(), format!("UNREAD @alice {LINES}"));
-        let inbox = list(&mut bob, "/inbox", "OK inbox");
+        let inbox = bob.list("/inbox", "OK inbox");
         let got: Vec<&str> = inbox.iter().filter_map(|line| line.splitn(5, ' ').nth(4)).collect();
         assert_eq!(got, texts, "round {round}, of which {answered} were answered before the kill");
-        let sent = list(&mut alice, &format!("/backlog @bob {LINES}"), "OK backlog");
+        let sent = alice.list(&format!("/backlog @bob {LINES}"), "OK backlog");
         let sent: Vec<&str> = sent.iter().filter_map(|line| line.splitn(5, ' ').nth(4)).collect();
         assert_eq!(sent, texts);
     }
@@ -67,8 +67,8 @@ fn messages_to_one_who_is_away_wait_on_every_server() {
     let mut bob = two.log_in("bob");
     assert_eq!(bob.line(), "UNREAD @alice 3");
     let inbox = ["LOG @alice 1 alice first", "LOG @alice 2 alice second", "LOG @alice 3 alice third", "OK inbox 3"];
-    assert_eq!(list(&mut bob, "/inbox", "OK inbox"), inbox);
-    assert_eq!(list(&mut bob, "/inbox", "OK inbox"), ["OK inbox 0"]);
+    assert_eq!(bob.list("/inbox", "OK inbox"), inbox);
+    assert_eq!(bob.list("/inbox", "OK inbox"), ["OK inbox 0"]);
     assert_eq!(bob.ask("/msg alice thanks"), "OK msg alice");
     let mut alice = two.log_in("alice");
     assert_eq!(alice.line(), "UNREAD @bob 1");
@@ -96,5 +96,5 @@ fn open_rooms_end_with_their_server_and_come_back_by_sync() {
     alice.expect_quiet();
     let mut bob = two.log_in("bob");
     let rooms = ["OPEN blue 2 0", "OPEN lobby 2 0", "OPEN red 2 1", "OK sync 3 0"];
-    assert_eq!(list(&mut bob, "/sync", "OK sync"), rooms);
+    assert_eq!(bob.list("/sync", "OK sync"), rooms);
 }

@@ -3,7 +3,7 @@
 use parlor_redis_testkit::{Fsync, Reach, RedisCluster, RedisOptions, RedisSentinel, RedisServer};
 use serde_json::Value;
 
-use super::{at, hear_up_to, insist, list, sharing};
+use super::{at, hear_up_to, insist, sharing};
 use crate::harness::{command, outcome};
 
 /// Number of rooms: enough that their keys are in slots of all masters.
@@ -26,11 +26,11 @@ fn a_cluster_is_as_good_as_one_redis() {
         assert_eq!(alice.line(), format!("JOIN {room} bob"));
         alice.send("hello");
         assert_eq!(bob.line(), format!("MSG {room} alice hello"));
-        assert_eq!(list(&mut bob, "/history", "OK").len(), 2);
+        assert_eq!(bob.list("/history", "OK").len(), 2);
     }
     assert_eq!(alice.ask("/publish news"), "OK publish 1");
     assert_eq!(bob.line(), "PUB alice news");
-    assert_eq!(list(&mut bob, "/rooms", "OK"), ["ROOM lobby 0", "ROOM room-8 2", "OK rooms 2"]);
+    assert_eq!(bob.list("/rooms", "OK"), ["ROOM lobby 0", "ROOM room-8 2", "OK rooms 2"]);
     let mut again = two.log_in("alice");
     assert!(alice.until("BYE").starts_with("BYE logged-in-elsewhere "));
     assert_eq!(bob.line(), "PART room-8 alice");

@@ -32,16 +32,6 @@ fn two() -> (RedisServer, Server, Server) {
     (redis, one, two)
 }
 
-/// Returns the lines of the answer to a command, up to the line that begins with `last`.
-fn list(client: &mut Client, command: &str, last: &str) -> Vec<String> {
-    client.send(command);
-    let mut lines = vec![client.line()];
-    while !lines.last().unwrap().starts_with(last) {
-        lines.push(client.line());
-    }
-    lines
-}
-
 /// Retries a message until it is accepted, and returns its number. Refused attempts may have been stored as well.
 fn insist(client: &mut Client, text: &str) -> u64 {
     loop {

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use parlor_redis_testkit::{Fsync, RedisServer};
 
-use super::{hear_up_to, insist, list, sharing, two};
+use super::{hear_up_to, insist, sharing, two};
 use crate::harness::{Known, Polled, Server};
 
 #[test]
@@ -19,16 +19,16 @@ fn two_servers_share_rooms_and_members() {
     bob.send("hello alice");
     assert_eq!(alice.line(), "MSG lobby bob hello alice");
     for client in [&mut alice, &mut bob] {
-        assert_eq!(list(client, "/who", "OK"), ["USER alice", "USER bob", "OK who lobby 2"]);
+        assert_eq!(client.list("/who", "OK"), ["USER alice", "USER bob", "OK who lobby 2"]);
     }
     assert_eq!(alice.ask("/join garden"), "OK join garden 1");
     assert_eq!(bob.line(), "PART lobby alice");
-    assert_eq!(list(&mut bob, "/rooms", "OK"), ["ROOM garden 1", "ROOM lobby 1", "OK rooms 2"]);
+    assert_eq!(bob.list("/rooms", "OK"), ["ROOM garden 1", "ROOM lobby 1", "OK rooms 2"]);
     assert_eq!(bob.ask("/join garden"), "OK join garden 2");
     assert_eq!(alice.line(), "JOIN garden bob");
     bob.send("/quit");
     assert_eq!(alice.line(), "PART garden bob");
-    assert_eq!(list(&mut alice, "/who", "OK"), ["USER alice", "OK who garden 1"]);
+    assert_eq!(alice.list("/who", "OK"), ["USER alice", "OK who garden 1"]);
 }
 
 #[test]
@@ -92,7 +92,7 @@ fn history_and_its_numbers_survive_all_servers() {
     let mut stranger = one.register("carol");
     assert_eq!(stranger.ask("/join garden"), "OK join garden 1");
     let old = ["OLD garden 1 alice first", "OLD garden 2 bob second", "OK history garden 2"];
-    assert_eq!(list(&mut stranger, "/history", "OK"), old);
+    assert_eq!(stranger.list("/history", "OK"), old);
     let (mut dora, again) = two.member_json("dora", "garden");
     assert_eq!((&again["epoch"], &again["last"]), (&joined["epoch"], &2.into()));
     assert_eq!(dora.say("third"), 3);
@@ -142,7 +142,7 @@ fn followers_and_direct_messages_cross_servers() {
     let mut bob = two.register("bob");
     assert_eq!(alice.line(), "JOIN lobby bob");
     assert_eq!(bob.ask("/subscribe alice"), "OK subscribe alice");
-    assert_eq!(list(&mut alice, "/subscribers", "OK"), ["SUBSCRIBER bob", "OK subscribers 1"]);
+    assert_eq!(alice.list("/subscribers", "OK"), ["SUBSCRIBER bob", "OK subscribers 1"]);
     assert_eq!(alice.ask("/publish the roses are out"), "OK publish 1");
     assert_eq!(bob.line(), "PUB alice the roses are out");
     assert_eq!(bob.ask("/msg alice how nice"), "OK msg alice");
@@ -190,7 +190,7 @@ fn people_of_a_killed_server_are_gone_and_their_names_free() {
     // The timeout covers the lease and the next check by the other server.
     let Polled::Line(line) = bob.poll(Duration::from_secs(60)) else { panic!("nothing came; {}", two.log()) };
     assert_eq!(line, "PART lobby alice");
-    assert_eq!(list(&mut bob, "/who", "OK"), ["USER bob", "OK who lobby 1"]);
+    assert_eq!(bob.list("/who", "OK"), ["USER bob", "OK who lobby 1"]);
     drop(two.log_in("alice"));
     assert_eq!([bob.line(), bob.line()], ["JOIN lobby alice", "PART lobby alice"]);
     bob.expect_quiet();
