@@ -96,6 +96,39 @@ mod tests {
     }
 
     #[test]
+    fn the_first_one_sets_the_mark_of_a_room_without_one() {
+        let world = World::new();
+        let (ann, bob) = (world.login("ann"), world.login("bob"));
+        bob.send("before");
+        ann.disconnect();
+        let ann = world.login("ann");
+        ann.read();
+        assert_eq!(ann.ask("/sync")[0], "OPEN lobby 2 0");
+        ann.disconnect();
+        bob.send("while ann is away");
+        let ann = world.login("ann");
+        ann.read();
+        assert_eq!(ann.ask("/sync")[0], "OPEN lobby 2 1");
+    }
+
+    #[test]
+    fn rooms_beyond_the_limit_are_told_and_stay_closed() {
+        let world = World::builder().max_open_rooms(2).build();
+        let ann = world.login("ann");
+        ann.send("/open red");
+        ann.disconnect();
+        let ann = world.login("ann");
+        ann.send("/open blue");
+        ann.disconnect();
+        let ann = world.login("ann");
+        ann.send_raw(b"/format json\n/join green\n");
+        ann.read();
+        let answer = ann.ask("/sync");
+        assert!(answer[0].ends_with(r#""lost":[{"room":"red","code":"limit-reached"}]}"#), "{answer:?}");
+        assert!(ann.ask("/say red hi")[0].contains("not-in-room"));
+    }
+
+    #[test]
     fn open_rooms_do_not_grow_beyond_the_limit() {
         let world = World::builder().max_open_rooms(2).build();
         let ann = world.login("ann");

@@ -232,6 +232,19 @@ fn hang_and_say(line: &str) {
 }
 
 #[test]
+fn a_session_that_hangs_forgets_no_room_of_its_successor() {
+    let world = World::new();
+    let [_ann, bob, _cyd] = three(&world);
+    bob.send("/open blue");
+    bob.read();
+    world.lose_displacements();
+    let new = world.connect();
+    assert_eq!(new.ask(&login_line("bob")), ["OK login bob lobby"]);
+    assert!(bob.ask("/close blue")[0].starts_with("BYE logged-in-elsewhere "));
+    assert_eq!(new.ask("/sync").last().unwrap(), "OK sync 2 0");
+}
+
+#[test]
 fn who_is_displaced_while_logging_in_never_has_a_session() {
     let world = World::new();
     world.account("ann");
