@@ -169,7 +169,7 @@ fn in_pipe(plan: network::ReconnectConfig, session: Session, options: &ConnectOp
     // Lines that came along with the password wait in the buffer behind this handle; they are read first.
     let reader = BufReader::new(io::stdin());
     let input = pipe::Input { reader, lines_before: options.password_stdin.into() };
-    let exit = pipe::run(plan, session, view, input, io::stdout(), &complaints);
+    let exit = pipe::run(plan, session, view, input, io::stdout(), &complaints, pipe::PATIENCE);
     complaints.finish(LAST_WORDS);
     Ok(exit)
 }

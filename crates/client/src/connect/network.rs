@@ -26,13 +26,37 @@ use crate::lock;
 use crate::session::{Entry, Session};
 
 /// A session of this length counts as stable: the next pause is short again.
-const GOOD_SESSION: Duration = Duration::from_secs(60);
+pub(super) const GOOD_SESSION: Duration = Duration::from_secs(60);
 
 /// What each attempt to connect needs.
 pub(super) struct ReconnectConfig {
     pub(super) connector: Connector,
     pub(super) credentials: Credentials,
     pub(super) room: Option<RoomName>,
+}
+
+/// An attempt to connect that failed.
+pub(super) struct Failed {
+    pub(super) next: Next,
+    /// The exit code, where no other attempt is made.
+    pub(super) exit: Exit,
+    pub(super) message: String,
+}
+
+impl ReconnectConfig {
+    /// One attempt to get another session, at this server.
+    pub(super) fn attempt(&self, address: &Address) -> Result<Session, Failed> {
+        let greeted = self.connector.open_at(address).map_err(|error| Failed {
+            next: after_refused_connection(&error),
+            exit: Exit::NoConnection,
+            message: error.to_string(),
+        })?;
+        greeted.log_in(Entry::Login, &self.credentials).map_err(|error| Failed {
+            next: after_refused_login(&error),
+            exit: Exit::LoginRefused,
+            message: format!("{address}: {error}"),
+        })
+    }
 }
 
 /// Runs one session after the other.
@@ -182,24 +206,10 @@ impl NetworkThread {
 
     /// One attempt; `Ok(None)` if another one may succeed.
     fn attempt(&self, address: &Address) -> Result<Option<Session>, Exit> {
-        let greeted = match self.plan.connector.open_at(address) {
-            Ok(greeted) => greeted,
-            Err(error) => {
-                self.problem(&error.to_string());
-                return if after_refused_connection(&error) == Next::Retry {
-                    Ok(None)
-                } else {
-                    Err(Exit::NoConnection)
-                };
-            }
-        };
-        match greeted.log_in(Entry::Login, &self.plan.credentials) {
-            Ok(session) => Ok(Some(session)),
-            Err(error) => {
-                self.problem(&format!("{address}: {error}"));
-                if after_refused_login(&error) == Next::Retry { Ok(None) } else { Err(Exit::LoginRefused) }
-            }
-        }
+        self.plan.attempt(address).map(Some).or_else(|failed| {
+            self.problem(&failed.message);
+            if failed.next == Next::Retry { Ok(None) } else { Err(failed.exit) }
+        })
     }
 
     fn news(&self, text: &str) {

@@ -1,5 +1,5 @@
 //! What the user says, as lines that are carried out at most once: each has a key of its own, under which it is sent
-//! again until it is answered. It must not send, print or wait.
+//! again until it is answered; in a pipe the commands between them too, without a key. It must not send, print or wait.
 
 use std::collections::VecDeque;
 
@@ -34,6 +34,8 @@ enum Place {
     Named,
     /// To the room that is the current one when it comes. `None` as long as the client does not know which that is.
     Current { room: Option<RoomName>, text: String },
+    /// Nowhere: it is a command, or has no key for another reason. Whether it may be carried out twice.
+    Command { is_harmless: bool },
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -55,15 +57,23 @@ pub(super) struct Outbox {
 impl Outbox {
     /// Takes a line. `current` is the room to which a message goes, where that is certain. `None` if too much waits.
     pub(super) fn take(&mut self, typed: &str, post: &Post, current: Option<&RoomName>) -> Option<PostNumber> {
-        if self.said.len() >= POSTS_MAX || self.bytes + typed.len() > BYTES_MAX {
-            return None;
-        }
         let place = match post {
             Post::Message(text) => Place::Current { room: current.cloned(), text: text.as_str().to_owned() },
             Post::Say { .. } | Post::Publish(_) | Post::Msg { .. } => Place::Named,
         };
-        let (number, key) = (self.next, new_key());
-        let (typed, is_plain) = (typed.to_owned(), self.is_without_keys);
+        self.push(typed, place, self.is_without_keys)
+    }
+
+    /// Takes a line that goes out without a key. If it is harmless, it may be carried out twice. `None` if too much waits.
+    pub(super) fn take_command(&mut self, typed: &str, is_harmless: bool) -> Option<PostNumber> {
+        self.push(typed, Place::Command { is_harmless }, true)
+    }
+
+    fn push(&mut self, typed: &str, place: Place, is_plain: bool) -> Option<PostNumber> {
+        if self.said.len() >= POSTS_MAX || self.bytes + typed.len() > BYTES_MAX {
+            return None;
+        }
+        let (number, key, typed) = (self.next, new_key(), typed.to_owned());
         self.next += 1;
         self.bytes += typed.len();
         self.said.push_back(Said { number, key, typed, place, stage: Stage::Waiting, is_plain, is_late: false });
@@ -113,10 +123,23 @@ impl Outbox {
 
     /// The server did not take the line with its key. Whether it can be sent without one.
     pub(super) fn put_back_plain(&mut self, number: PostNumber, knows_no_keys: bool) -> bool {
+        let Some(said) = self.find(number).filter(|said| !said.is_plain) else { return false };
+        let can_be_plain = !said.is_late;
+        if can_be_plain {
+            (said.is_plain, said.stage) = (true, Stage::Waiting);
+        }
         self.is_without_keys |= knows_no_keys;
-        let Some(said) = self.find(number).filter(|said| !said.is_plain && !said.is_late) else { return false };
-        (said.is_plain, said.stage) = (true, Stage::Waiting);
-        true
+        can_be_plain
+    }
+
+    /// Whether nothing happens twice where the line is sent once more.
+    pub(super) fn is_repeatable(&mut self, number: PostNumber) -> bool {
+        self.find(number).is_some_and(|said| said.is_repeatable())
+    }
+
+    /// The server said that it carried out nothing of what has no answer.
+    pub(super) fn put_all_back(&mut self) {
+        self.said.iter_mut().for_each(|said| said.stage = Stage::Waiting);
     }
 
     /// The connection is lost: all that has a key is sent again over the next one. Returns what cannot be, since it may
@@ -155,9 +178,16 @@ impl Said {
         }
     }
 
+    fn is_repeatable(&self) -> bool {
+        match self.place {
+            Place::Command { is_harmless } => is_harmless,
+            Place::Named | Place::Current { .. } => !self.is_plain,
+        }
+    }
+
     fn can_be_sent_again(&self) -> bool {
         let is_certain = !matches!(self.place, Place::Current { room: None, .. });
-        (self.stage == Stage::Waiting || !self.is_plain) && is_certain
+        (self.stage == Stage::Waiting || self.is_repeatable()) && is_certain
     }
 }
 
@@ -241,6 +271,23 @@ mod tests {
         outbox.went_to(known, &"blue".parse().unwrap());
         assert_eq!(outbox.is_cut(), ["unknown"]);
         assert_eq!(sent(&mut outbox).unwrap().0, "/say blue known");
+    }
+
+    #[test]
+    fn a_command_is_sent_again_as_it_is_where_that_does_no_harm() {
+        let mut outbox = Outbox::default();
+        let sends =
+            |outbox: &mut Outbox| -> Vec<_> { std::iter::from_fn(|| sent(outbox)).map(|sent| sent.0).collect() };
+        let lines = [("/who", true), ("/subscribe bob", false)];
+        let numbers = lines.map(|(line, is_harmless)| outbox.take_command(line, is_harmless).unwrap());
+        take(&mut outbox, "hello", Some("red"));
+        assert_eq!(sends(&mut outbox), ["/who", "/subscribe bob", "hello"]);
+        assert_eq!(numbers.map(|number| outbox.is_repeatable(number)), [true, false]);
+        assert!(!outbox.put_back_plain(numbers[0], true), "it never had a key");
+        outbox.put_all_back();
+        assert_eq!((outbox.is_cut(), sends(&mut outbox).len()), (vec![], 3));
+        assert_eq!(outbox.is_cut(), ["/subscribe bob"]);
+        assert_eq!(sends(&mut outbox), ["/who", "/say red hello"]);
     }
 
     #[test]

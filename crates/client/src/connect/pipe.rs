@@ -1,43 +1,45 @@
-//! The client in a pipe: every line of the input is sent, every answer awaited. It must not connect again, since nobody
-//! is there to say which lines to repeat; but for a session that its server ended as idle, after which that is known.
+//! The client in a pipe: every line of the input is sent, every answer awaited. What the input says has a key, and is
+//! sent again over the next connection until it is answered. It must not read the input itself, nor mark anything as
+//! read.
 
 mod feed;
 mod progress;
 
+use std::convert::Infallible;
 use std::io::{self, BufRead, Write};
 use std::sync::Arc;
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
-use parlor_proto::{Bye, Event, Format, Reply, Verb, encode};
+use parlor_proto::{Bye, Event, Format, RefusalCode, encode};
 
 use super::Exit;
 use super::complaints::Complaints;
-use super::network::ReconnectConfig;
-use super::reconnect::{Next, after_refused_connection, after_refused_login};
-use crate::connection::LineSender;
-use crate::error::Lost;
-use crate::events::{Incoming, UnknownEvent};
-use crate::session::{Entry, Session};
+use super::network::{GOOD_SESSION, ReconnectConfig};
+use super::reconnect::{AddressRotation, End, Next as Then, after_end};
+use super::requests::Question;
+use super::rooms::{self, Restore, Rooms};
+use crate::events::Incoming;
+use crate::session::Session;
 use feed::Feed;
 pub(super) use feed::Input;
-use progress::{Progress, Sent};
+use progress::{Heard, Next, Progress, answers};
 
-/// How often it tries to connect once more, and how long it waits before it does so again.
-const ATTEMPTS: u32 = 10;
-const PAUSE: Duration = Duration::from_secs(1);
+/// For how long it goes on trying while no server takes it, or the store is away.
+pub(super) const PATIENCE: Duration = Duration::from_secs(10 * 60);
 
 /// How events are written to the output.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum View {
     /// In the text format of the protocol.
     Text,
-    /// The JSON lines as they arrive.
+    /// The JSON lines as they arrive. The lines of the input go out as they are too, without keys.
     Json,
 }
 
 /// Sends all of `input`, shows what comes, and leaves once the input has ended and every line is
-/// answered. Returns early if the connection ends; `input` may still be waited for by its thread then.
+/// answered. Returns early if no other connection is to be had within this `patience`; `input` may still be waited for
+/// by its thread then.
 pub(super) fn run<O: Write>(
     plan: ReconnectConfig,
     session: Session,
@@ -45,10 +47,17 @@ pub(super) fn run<O: Write>(
     input: Input<impl BufRead + Send + 'static>,
     output: O,
     complaints: &Complaints,
+    patience: Duration,
 ) -> Exit {
-    let mut pipe = Pipe { plan, session, progress: Arc::default(), complaints: complaints.clone(), view, output };
-    let exit = pipe.enter().and_then(|()| pipe.chat(input));
-    let exit = exit.unwrap_or_else(|stopped| stopped.0);
+    let addresses = plan.connector.addresses();
+    let at = addresses.iter().position(|address| *address == session.address).unwrap_or_default();
+    let rounds = AddressRotation::new(addresses.len(), at);
+    let (progress, complaints) = (Arc::default(), complaints.clone());
+    let goal = Rooms::wanted(plan.room.as_ref());
+    let now = Rooms::only(&session.room);
+    let mut pipe =
+        Pipe { plan, session, rounds, goal, now, progress, complaints, view, output, patience, trouble: None };
+    let Err(Stopped(exit)) = pipe.chat(input);
     pipe.progress.end();
     pipe.session.sender.close();
     exit
@@ -58,175 +67,233 @@ pub(super) fn run<O: Write>(
 struct Stopped(Exit);
 
 struct Pipe<O> {
-    /// Names the room where the user is, or wants to be.
     plan: ReconnectConfig,
     session: Session,
+    rounds: AddressRotation,
+    /// The rooms that the next session has to get.
+    goal: Rooms,
+    /// The rooms of this session.
+    now: Rooms,
     progress: Arc<Progress>,
     complaints: Complaints,
     view: View,
     output: O,
+    patience: Duration,
+    /// Since when no line was answered, while there is no connection or no store.
+    trouble: Option<Instant>,
 }
 
 impl<O: Write> Pipe<O> {
-    /// Enters the room that was asked for, before any line of the input can go to another one.
-    fn enter(&mut self) -> Result<(), Stopped> {
+    /// One session after the other.
+    fn chat(&mut self, input: Input<impl BufRead + Send + 'static>) -> Result<Infallible, Stopped> {
+        let mut input = Some(input);
+        loop {
+            let begun = Instant::now();
+            self.rounds.succeeded();
+            let end = match self.enter()? {
+                Some(end) => end,
+                None => {
+                    if let Some(input) = input.take() {
+                        self.start_threads(input)?;
+                    }
+                    self.trouble = None;
+                    self.progress.open(&self.session.sender, self.now.current.clone());
+                    self.listen()?
+                }
+            };
+            if begun.elapsed() >= GOOD_SESSION {
+                self.rounds.begin_anew();
+            }
+            self.begin_anew(end)?;
+        }
+    }
+
+    /// Gets the rooms, before any line of the input can go to another one. Returns how the session ended, if it did.
+    fn enter(&mut self) -> Result<Option<End>, Stopped> {
         if self.view == View::Json {
             let welcome = std::mem::take(&mut self.session.welcome);
             self.print(format!("{welcome}\n").as_bytes())?;
         }
-        let Some(room) = self.plan.room.clone().filter(|room| *room != self.session.room) else { return Ok(()) };
-        let line = format!("/join {room}").into_bytes();
-        self.progress.send_first([Sent { verb: Some(Verb::Join), line: line.clone() }]);
-        // An error shows again when the next event is awaited.
-        drop(self.session.sender.send_bytes(&line));
-        let refused_before = self.progress.is_refused();
-        while self.progress.unanswered() > 0 {
-            if let Some(code) = self.step()? {
-                return Err(self.ended(code));
+        self.now = Rooms::only(&self.session.room);
+        let mut restore = Restore::of_session(&self.goal, &self.session.room);
+        while let Some(step) = restore.step().cloned() {
+            let answer = match self.ask(&step)? {
+                Ok(answer) => answer,
+                Err(end) => return Ok(Some(end)),
+            };
+            if let Incoming::Event {
+                event: Event::Error { code: RefusalCode::StoreUnavailable, message, .. }, ..
+            } = &answer
+            {
+                self.wait_for_store(self.trouble.is_none(), message)?;
+                thread::sleep(rooms::PAUSE);
+                continue;
+            }
+            self.show(&answer)?;
+            if let Incoming::Event { event, .. } = &answer {
+                restore.answered(event, &self.now);
             }
         }
-        if self.progress.is_refused() && !refused_before { Err(Stopped(Exit::LineRefused)) } else { Ok(()) }
+        if self.goal.current.is_some() && self.goal.current != self.now.current {
+            self.say_unanswered("the room cannot be entered");
+            return Err(Stopped(Exit::LineRefused));
+        }
+        self.goal = self.now.clone();
+        Ok(None)
     }
 
-    fn chat(&mut self, input: Input<impl BufRead + Send + 'static>) -> Result<Exit, Stopped> {
-        let (progress, complaints) = (self.progress.clone(), self.complaints.clone());
-        let feed = move || Feed { progress: &progress, complaints: &complaints }.run(input);
-        self.start_thread("input", feed)?;
-        self.quit_if(self.progress.open(&self.session.sender));
+    /// Sends a line of the client itself. Returns its answer, or how the session ended.
+    fn ask(&mut self, step: &Question) -> Result<Result<Incoming, End>, Stopped> {
+        // An error shows again when the next event is awaited.
+        drop(self.session.sender.send_line(&step.to_string()));
         loop {
-            match self.step()? {
-                Some(Bye::IdleTimeout) => self.begin_anew()?,
-                Some(code) => return Err(self.ended(code)),
-                None => {}
+            let incoming = match self.next_event()? {
+                Ok(incoming) if answers(&incoming, false) => return Ok(Ok(incoming)),
+                other => other,
+            };
+            match incoming {
+                Ok(news) => self.show(&news)?,
+                Err(end) => return Ok(Err(end)),
             }
         }
+    }
+
+    /// Deals with what comes, until the session ends.
+    fn listen(&mut self) -> Result<End, Stopped> {
+        loop {
+            match self.next_event()? {
+                Ok(incoming) => self.take(&incoming)?,
+                Err(end) => return Ok(end),
+            }
+        }
+    }
+
+    /// Waits for the next event, or the end of the session. A goodbye is shown.
+    fn next_event(&mut self) -> Result<Result<Incoming, End>, Stopped> {
+        let incoming = match self.session.events.next() {
+            Ok(incoming) => incoming,
+            Err(lost) => return Ok(Err(End::Lost(lost))),
+        };
+        let Incoming::Event { event, .. } = &incoming else { return Ok(Ok(incoming)) };
+        self.now.note(event);
+        if let Event::Bye { code, message } = event {
+            let end = End::Bye(*code, message.clone().into_owned());
+            self.show(&incoming)?;
+            return Ok(Err(end));
+        }
+        Ok(Ok(incoming))
+    }
+
+    fn take(&mut self, incoming: &Incoming) -> Result<(), Stopped> {
+        self.goal = self.now.clone();
+        let repeats = self.view == View::Text;
+        match self.progress.heard(incoming, self.now.current.as_ref(), repeats) {
+            Heard::Again { is_new } => {
+                if let Incoming::Event {
+                    event: Event::Error { code: RefusalCode::StoreUnavailable, message, .. },
+                    ..
+                } = incoming
+                {
+                    self.wait_for_store(is_new, message)?;
+                }
+                return Ok(());
+            }
+            Heard::Answered(password) => {
+                self.trouble = None;
+                if let Some(password) = password {
+                    self.plan.credentials.password = password;
+                }
+            }
+            Heard::News => {}
+        }
+        self.show(incoming)
+    }
+
+    /// The store is away, so a line is sent again; but not for ever.
+    fn wait_for_store(&mut self, is_new: bool, message: &str) -> Result<(), Stopped> {
+        if self.trouble.get_or_insert_with(Instant::now).elapsed() > self.patience {
+            self.say_unanswered(message);
+            return Err(Stopped(Exit::NoConnection));
+        }
+        if is_new {
+            self.complain(&format!("{message}; the line is sent again until it is answered"));
+        }
+        Ok(())
+    }
+
+    /// The session is over: connects again, if that helps, as long as anything may come or has to be said.
+    fn begin_anew(&mut self, end: End) -> Result<(), Stopped> {
+        let silent = self.session.sender.silent_for();
+        self.session.sender.close();
+        if self.progress.is_quitting() && (after_end(&end) == Then::Retry || matches!(end, End::Bye(Bye::Quit, _))) {
+            return Err(Stopped(self.progress.verdict()));
+        }
+        if after_end(&end) == Then::Stop {
+            self.say_unanswered("the session is over");
+            return Err(Stopped(Exit::NoConnection));
+        }
+        // A goodbye is the last thing that a server says and does.
+        let is_idle = matches!(end, End::Bye(Bye::IdleTimeout, _));
+        for line in self.progress.cut(is_idle) {
+            self.complain(&format!("it is not certain whether this was carried out: {}", harmless_part(&line)));
+        }
+        if let End::Lost(lost) = &end {
+            self.complain(&format!("{}: {lost}", self.session.address));
+        }
+        if is_idle && !self.plan.connector.adapt_keepalive(silent) {
+            self.say_unanswered("it ends sessions sooner than this client can ping");
+            return Err(Stopped(Exit::NoConnection));
+        }
+        self.session = self.connect_again()?;
+        let pause = self.plan.connector.keepalive().as_secs_f64();
+        let pings = if is_idle { format!(", with a ping every {pause:.2} s from now on") } else { String::new() };
+        self.complain(&format!("{}: connected again{pings}", self.session.address));
+        Ok(())
+    }
+
+    /// Tries one server after the other, until one takes it, no attempt can help, or its patience ends.
+    fn connect_again(&mut self) -> Result<Session, Stopped> {
+        let since = *self.trouble.get_or_insert_with(Instant::now);
+        loop {
+            let (at, pause) = self.rounds.next(crate::random());
+            thread::sleep(pause);
+            let failed = match self.plan.attempt(&self.plan.connector.addresses()[at]) {
+                Ok(session) => return Ok(session),
+                Err(failed) => failed,
+            };
+            if failed.next == Then::Stop || since.elapsed() > self.patience {
+                self.complain(&format!("{}{}", failed.message, still_waiting(self.progress.unanswered())));
+                return Err(Stopped(failed.exit));
+            }
+        }
+    }
+
+    fn start_threads(&self, input: Input<impl BufRead + Send + 'static>) -> Result<(), Stopped> {
+        let (progress, complaints, has_keys) =
+            (self.progress.clone(), self.complaints.clone(), self.view == View::Text);
+        self.start_thread("input", move || Feed { progress: &progress, complaints: &complaints, has_keys }.run(input))?;
+        let progress = self.progress.clone();
+        self.start_thread("lines", move || send_all(&progress))
     }
 
     fn start_thread(&self, name: &str, run: impl FnOnce() + Send + 'static) -> Result<(), Stopped> {
         let spawned = thread::Builder::new().name(name.to_owned()).spawn(run);
         spawned.map(drop).map_err(|error| {
-            self.complaints.say(&format!("parlor: cannot start a thread: {error}"));
+            self.complain(&format!("cannot start a thread: {error}"));
             Stopped(Exit::NoConnection)
         })
     }
 
-    fn quit_if(&self, turn: Option<LineSender>) {
-        if let Some(sender) = turn {
-            quit(&sender);
-        }
+    fn complain(&self, message: &str) {
+        self.complaints.say(&format!("parlor: {message}"));
     }
 
-    /// Waits for one event and deals with it. Returns how the server says goodbye.
-    fn step(&mut self) -> Result<Option<Bye>, Stopped> {
-        let incoming = match self.session.events.next() {
-            Ok(incoming) => incoming,
-            Err(lost) => return Err(self.lost(&lost)),
-        };
-        self.show(&incoming)?;
-        let mut refused = false;
-        if let Incoming::Event { event, .. } = &incoming {
-            match event {
-                Event::Bye { code, .. } => return Ok(Some(*code)),
-                Event::Ok(Reply::Join { room, .. } | Reply::Leave { room, .. }) => self.plan.room = Some(room.clone()),
-                Event::Error { .. } => refused = true,
-                _ => {}
-            }
-        }
-        self.quit_if(self.progress.heard(refused, |oldest| answers(&incoming, oldest)));
-        Ok(None)
-    }
-
-    /// After the server has ended the session as idle: connects once more, and pings more often. What has no answer was
-    /// not carried out, since the goodbye is the last thing that a server says and does, so it is sent again.
-    fn begin_anew(&mut self) -> Result<(), Stopped> {
-        let silent = self.session.sender.silent_for();
-        let Some(unanswered) = self.progress.shut() else { return Err(self.ended(Bye::IdleTimeout)) };
-        self.session.sender.close();
-        let can_stay = self.plan.connector.adapt_keepalive(silent);
-        let session = if can_stay {
-            self.connect_again()
-        } else {
-            Err(format!("{}: it ends sessions sooner than this client can ping", self.session.address))
-        };
-        let session = session.map_err(|message| {
-            self.complaints.say(&format!("parlor: {message}{}", still_waiting(unanswered.len())));
-            Stopped(Exit::NoConnection)
-        })?;
-        let address = session.address.clone();
-        let pause = self.plan.connector.keepalive().as_secs_f64();
-        self.complaints.say(&format!("parlor: {address}: connected again, with a ping every {pause:.2} s from now on"));
-        self.session = session;
-        if let Err(stopped) = self.enter() {
-            if !unanswered.is_empty() {
-                self.complaints.say(&format!("parlor: {address}{}", still_waiting(unanswered.len())));
-            }
-            return Err(stopped);
-        }
-        self.send_again(unanswered)
-    }
-
-    /// Connects once more. A server may need a moment until the session that it ended is gone.
-    fn connect_again(&self) -> Result<Session, String> {
-        let mut attempts = 1;
-        loop {
-            let (next, message) = match self.attempt() {
-                Ok(session) => return Ok(session),
-                Err(failed) => failed,
-            };
-            if next == Next::Stop || attempts == ATTEMPTS {
-                return Err(message);
-            }
-            attempts += 1;
-            thread::sleep(PAUSE);
-        }
-    }
-
-    fn attempt(&self) -> Result<Session, (Next, String)> {
-        let greeted = self.plan.connector.open();
-        let greeted = greeted.map_err(|error| (after_refused_connection(&error), error.to_string()))?;
-        let address = greeted.address().clone();
-        let session = greeted.log_in(Entry::Login, &self.plan.credentials);
-        session.map_err(|error| (after_refused_login(&error), format!("{address}: {error}")))
-    }
-
-    /// Sends lines for the second time, and then what the input has, without waiting for either.
-    fn send_again(&self, lines: Vec<Sent>) -> Result<(), Stopped> {
-        let (progress, sender) = (self.progress.clone(), self.session.sender.clone());
-        progress.send_first(lines.iter().cloned());
-        self.start_thread("repeat", move || {
-            let sent = lines.iter().try_for_each(|sent| sender.send_bytes(&sent.line));
-            if sent.is_err() {
-                // The other thread finds the end of the connection.
-                return sender.close();
-            }
-            if let Some(sender) = progress.open(&sender) {
-                quit(&sender);
-            }
-        })
-    }
-
-    fn lost(&self, lost: &Lost) -> Stopped {
-        if self.progress.is_quitting() && matches!(lost, Lost::Closed) {
-            return Stopped(self.progress.verdict());
-        }
-        let waiting = still_waiting(self.progress.unanswered());
-        self.complaints.say(&format!("parlor: {}: {lost}{waiting}", self.session.address));
-        Stopped(Exit::NoConnection)
-    }
-
-    fn ended(&self, code: Bye) -> Stopped {
-        if matches!(code, Bye::Quit | Bye::IdleTimeout) && self.progress.is_quitting() {
-            return Stopped(self.progress.verdict());
-        }
+    /// Says how many lines have no answer, if any, and why there will be none.
+    fn say_unanswered(&self, why: &str) {
         let unanswered = self.progress.unanswered();
         if unanswered > 0 {
-            self.complaints.say(&format!(
-                "parlor: {}: the session is over{}",
-                self.session.address,
-                still_waiting(unanswered)
-            ));
+            self.complain(&format!("{}: {why}{}", self.session.address, still_waiting(unanswered)));
         }
-        Stopped(Exit::NoConnection)
     }
 
     /// Events go to the output. Refusals and an unrequested end go to the errors.
@@ -259,37 +326,40 @@ impl<O: Write> Pipe<O> {
             if error.kind() == io::ErrorKind::BrokenPipe {
                 return Stopped(if self.progress.is_refused() { Exit::LineRefused } else { Exit::Done });
             }
-            self.complaints.say(&format!("parlor: cannot write the output: {error}"));
+            self.complain(&format!("cannot write the output: {error}"));
             Stopped(Exit::NoConnection)
         })
     }
 }
 
-/// Asks the server to end the session.
-fn quit(sender: &LineSender) {
-    if sender.send_line("/quit").is_err() {
-        sender.close();
+/// Sends one line after the other, as long as there is any. A server that does not read keeps it waiting, and no other
+/// thread.
+fn send_all(progress: &Progress) {
+    while let Some(next) = progress.next() {
+        match next {
+            Next::Line(line, opening) => {
+                if opening.sender.send_line(&line).is_err() {
+                    progress.fail(&opening);
+                    // The other thread finds the end of the connection, behind the server's last words.
+                    opening.sender.close();
+                }
+            }
+            Next::Quit(sender) => {
+                if sender.send_line("/quit").is_err() {
+                    sender.close();
+                }
+            }
+        }
     }
+}
+
+/// The line, without what may be a password.
+fn harmless_part(line: &str) -> &str {
+    if super::history::is_harmless(line) { line } else { line.split_whitespace().next().unwrap_or_default() }
 }
 
 fn still_waiting(unanswered: usize) -> String {
     if unanswered == 0 { String::new() } else { format!("; lines without an answer: {unanswered}") }
-}
-
-/// Whether this is the answer to the oldest unanswered command, and not news of others.
-fn answers(incoming: &Incoming, oldest: Option<Option<Verb>>) -> bool {
-    match incoming {
-        Incoming::Event { event, .. } => match event {
-            Event::Ok(_) | Event::Error { .. } | Event::Pong { .. } | Event::Help { .. } => true,
-            Event::Rooms { .. } | Event::Users { .. } | Event::History { .. } => true,
-            Event::Subscriptions { .. } | Event::Subscribers { .. } | Event::Blocks { .. } => true,
-            Event::Sync(_) | Event::Backlog { .. } | Event::Inbox { .. } => true,
-            Event::Message { .. } | Event::Publication { .. } | Event::Direct { .. } | Event::Notice { .. } => false,
-            Event::Joined { .. } | Event::Left { .. } | Event::Hello { .. } | Event::Bye { .. } => false,
-        },
-        // An answer of a newer server to a command of a newer server; other news may be anything.
-        Incoming::Unknown(UnknownEvent { kind, .. }) => matches!(kind.as_str(), "ok" | "error") || oldest == Some(None),
-    }
 }
 
 #[cfg(test)]

@@ -107,6 +107,18 @@ impl Restore {
         Self { goal, lobby, steps, refused, repeats_left: REPEATS, knows_sync: true }
     }
 
+    /// The same without the rooms that the server remembers.
+    pub(super) fn of_session(goal: &Rooms, lobby: &RoomName) -> Self {
+        let mut restore = Self::new(goal, lobby);
+        restore.steps.retain(|step| *step != Question::Sync);
+        let first = restore.steps.front().and_then(|step| match step {
+            Question::Join(room) => Some(room.clone()),
+            _ => None,
+        });
+        restore.plan(&Rooms::only(&first.unwrap_or_else(|| lobby.clone())));
+        restore
+    }
+
     /// The room where the user wants to be, if it is not the one where every session begins.
     pub(super) fn destination(&self) -> Option<&RoomName> {
         self.goal.current.as_ref().filter(|room| **room != self.lobby)
@@ -227,6 +239,24 @@ mod tests {
         assert_eq!(steps(&after(&without_lobby), &["red"]), ["/sync", "/switch red", "/close lobby"]);
         let two_joined = [joined("blue"), opened("red"), switched("red"), joined("green")];
         assert_eq!(steps(&after(&two_joined), &[]), ["/join green", "/sync", "/open blue"]);
+    }
+
+    #[test]
+    fn a_pipe_gets_the_rooms_of_its_session_and_no_others() {
+        let steps = |goal: &Rooms| -> Vec<_> {
+            let restore = Restore::of_session(goal, &room("lobby"));
+            restore.steps.iter().map(ToString::to_string).collect()
+        };
+        assert_eq!(steps(&Rooms::wanted(None)), [""; 0]);
+        assert_eq!(steps(&after(&[])), [""; 0]);
+        assert_eq!(steps(&Rooms::wanted(Some(&room("red")))), ["/join red"]);
+        let both = [joined("blue"), opened("red"), switched("red")];
+        assert_eq!(steps(&after(&both)), ["/join blue", "/open red", "/switch red"]);
+        let back = Reply::Close { room: room("lobby"), current: room("red") }.into();
+        assert_eq!(
+            steps(&after(&[opened("red"), switched("red"), back])),
+            ["/open red", "/switch red", "/close lobby"]
+        );
     }
 
     #[test]

@@ -33,16 +33,26 @@ is shown, marked as OLD, and so are the last messages of a room that you enter.
 No line is sent before the room is entered; if it cannot be, the first line that
 would be said in the lobby instead is not sent either, and you are told so.
 
-In a pipe every line of standard input is sent, and every answer awaited. A line
-that is not UTF-8, or longer than any server takes, is not sent; its number and
-what is wrong go to standard error, and the next line follows. Events go to
-standard output, refusals to standard error. Nothing of what is for terminals
-only (--recent, --day-lines, --bell) comes there. A connection that is lost is
-not made again.
+The server is told what you have seen as soon as nothing new comes for some
+seconds, so that the next login counts as unread only what you have not seen.
+
+In a pipe every line of standard input is sent, and every answer awaited. What
+the lines say is said exactly once: a lost connection is made again, the rooms
+are entered again, and what has no answer is sent again, for ten minutes without
+success. Commands are sent again too, but for those that would be refused the
+second time, such as /subscribe: what is not certain goes to standard error. A
+line that is not UTF-8, or longer than any server takes, is not sent; its number
+and what is wrong go to standard error, and the next line follows. Events go to
+standard output, refusals to standard error. What is said while there is no
+connection is not shown. Nothing counts as read but what the lines mark by /read.
+Nothing of what is for terminals only (--recent, --day-lines, --bell) comes there.
+
+With --json the lines go out as they are. To have a message said exactly once,
+give it a key: /once KEY LINE. A message without a key is not sent again.
 
 The server is pinged every 20 seconds, so that it does not end the session as
 idle. If it does so all the same, since its --idle-timeout is shorter, the client
-connects again, in a pipe too, and pings more often; it loses no line thereby.
+connects again and pings more often; it loses no line thereby.
 
 The server's certificate is always verified: by --ca or --pin; without them,
 for servers on this machine, by DATA/tls/ca.pem if it exists; else by the
@@ -57,8 +67,8 @@ Environment:
 Exit codes:
   0  every line was accepted, or you left, or nobody reads standard output any
      more (as with `| head`)
-  1  no connection, certificate not trusted, connection lost, session ended by
-     the server, or standard output cannot be written
+  1  no connection, certificate not trusted, session ended by the server, a line
+     without an answer, or standard output cannot be written
   2  wrong usage, or no user name or password to be had
   3  login refused
   4  a line was refused by the server, or not sent since it is not UTF-8";

@@ -13,14 +13,14 @@ use serde_json::Value;
 use crate::harness::{Client, DatabaseLock, Server, Terminal};
 
 /// A way to the server that can lose what the server says, and be cut.
-struct BadWay {
-    address: SocketAddr,
+pub(crate) struct BadWay {
+    pub(crate) address: SocketAddr,
     is_mute: Arc<AtomicBool>,
     sockets: Arc<Mutex<Vec<TcpStream>>>,
 }
 
 impl BadWay {
-    fn to(server: &Server) -> Self {
+    pub(crate) fn to(server: &Server) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let (address, far) = (listener.local_addr().unwrap(), server.address());
         let (is_mute, sockets) = (Arc::new(AtomicBool::new(false)), Arc::new(Mutex::new(Vec::new())));
@@ -37,12 +37,12 @@ impl BadWay {
     }
 
     /// Loses what the server says from now on.
-    fn lose_answers(&self) {
+    pub(crate) fn lose_answers(&self) {
         self.is_mute.store(true, Ordering::SeqCst);
     }
 
     /// Ends all connections. The next ones lose nothing.
-    fn cut(&self) {
+    pub(crate) fn cut(&self) {
         for socket in self.sockets.lock().unwrap().drain(..) {
             // The other side may have closed it already.
             let _ = socket.shutdown(Shutdown::Both);
@@ -80,7 +80,7 @@ fn types(terminal: &mut Terminal, line: &str, answer: &str) {
 }
 
 /// What somebody else says meanwhile.
-fn say_all(client: &mut Client, lines: &[&str]) {
+pub(crate) fn say_all(client: &mut Client, lines: &[&str]) {
     for line in lines {
         client.send(line);
         assert_eq!(client.event_of("ok")["type"], "ok");
@@ -88,7 +88,7 @@ fn say_all(client: &mut Client, lines: &[&str]) {
 }
 
 /// The texts of a room, as another user reads them.
-fn texts(client: &mut Client, target: &str) -> Vec<String> {
+pub(crate) fn texts(client: &mut Client, target: &str) -> Vec<String> {
     client.send(&format!("/backlog {target} 500"));
     let page = client.event_of("backlog");
     let text = |entry: &Value| entry["text"].as_str().unwrap().to_owned();
@@ -96,7 +96,7 @@ fn texts(client: &mut Client, target: &str) -> Vec<String> {
 }
 
 /// Waits until a room, or the direct messages with a user, hold just these texts.
-fn hold(client: &mut Client, target: &str, expected: &[&str]) {
+pub(crate) fn hold(client: &mut Client, target: &str, expected: &[&str]) {
     let begun = Instant::now();
     loop {
         let held = texts(client, target);

@@ -12,6 +12,7 @@ mod check;
 mod client;
 mod commands;
 mod config;
+mod connect_pipe;
 mod connect_rooms;
 mod credentials;
 mod damage;

@@ -2,9 +2,9 @@
 
 use std::io::{self, BufRead, Read};
 
-use parlor_proto::{Command, parse_command};
+use parlor_proto::{Command, Verb, parse_command};
 
-use super::progress::{Progress, Sent};
+use super::progress::{InputLine, Kind, Progress};
 use crate::connect::complaints::Complaints;
 
 /// Longest line that any server takes; see `--max-line-bytes` there.
@@ -19,10 +19,12 @@ pub(in crate::connect) struct Input<R> {
     pub(in crate::connect) lines_before: u64,
 }
 
-/// Sends every line of an input.
+/// Hands over every line of an input.
 pub(super) struct Feed<'a> {
     pub(super) progress: &'a Progress,
     pub(super) complaints: &'a Complaints,
+    /// Whether what a line says gets a key.
+    pub(super) has_keys: bool,
 }
 
 impl Feed<'_> {
@@ -42,16 +44,19 @@ impl Feed<'_> {
             let text = line.strip_prefix(BYTE_ORDER_MARK).filter(|_| number == lines_before + 1).unwrap_or(&line);
             if !fits {
                 self.refuse(&format!("line {number} of the input is longer than {LINE_MAX} bytes; it was not sent"));
-            } else if let Err(fault) = std::str::from_utf8(text) {
-                let byte = fault.valid_up_to() + 1;
-                self.refuse(&format!("line {number} of the input is not UTF-8 from byte {byte} on; it was not sent"));
-            } else if !self.send(text, number) {
-                break;
+                continue;
+            }
+            match std::str::from_utf8(text) {
+                Err(fault) => {
+                    let byte = fault.valid_up_to() + 1;
+                    let told = format!("line {number} of the input is not UTF-8 from byte {byte} on; it was not sent");
+                    self.refuse(&told);
+                }
+                Ok(text) if !self.send(text, number) => break,
+                Ok(_) => {}
             }
         }
-        if let Some(sender) = self.progress.input_ended() {
-            super::quit(&sender);
-        }
+        self.progress.input_ended();
     }
 
     fn refuse(&self, message: &str) {
@@ -59,25 +64,46 @@ impl Feed<'_> {
         self.complaints.say(&format!("parlor: {message}"));
     }
 
-    /// Sends one line of the input; false if no other is to follow.
-    fn send(&self, line: &[u8], number: u64) -> bool {
-        let verb = match parse_command(line) {
+    /// Hands over one line of the input; false if no other is to follow.
+    fn send(&self, line: &str, number: u64) -> bool {
+        let (verb, kind) = match parse_command(line.as_bytes()) {
             Ok(None) => return true,
             Ok(Some(Command::Quit)) => return false,
             Ok(Some(Command::Format(_))) => {
                 self.refuse(&format!("line {number}: /format is not for this client; --json shows JSON"));
                 return true;
             }
-            Ok(Some(command)) => Some(command.verb()),
-            Err(misread) => misread.verb,
+            Ok(Some(command)) => (Some(command.verb()), self.kind(command)),
+            // The server explains the error in a line.
+            Err(misread) => (misread.verb, Kind::OnlyOnce),
         };
-        let Some(opening) = self.progress.send(Sent { verb, line: line.to_owned() }) else { return false };
-        if opening.sender.send_bytes(line).is_err() {
-            self.progress.fail(&opening);
-            // The other thread finds the end of the connection, behind the server's last words, and says how it goes on.
-            opening.sender.close();
+        self.progress.offer(InputLine { text: line.to_owned(), verb, kind })
+    }
+
+    fn kind(&self, command: Command) -> Kind {
+        match command {
+            Command::Post { post, once: None } if self.has_keys => Kind::Keyed(post),
+            Command::Post { once: None, .. } => Kind::OnlyOnce,
+            // Its own key makes it safe.
+            Command::Post { once: Some(_), .. } => Kind::Harmless,
+            Command::Passwd { new, .. } => Kind::Password(new),
+            command if is_harmless(command.verb()) => Kind::Harmless,
+            _ => Kind::OnlyOnce,
         }
-        true
+    }
+}
+
+/// Whether nothing is lost or refused where the command is carried out twice.
+fn is_harmless(verb: Verb) -> bool {
+    match verb {
+        Verb::Join | Verb::Leave | Verb::Open | Verb::Close | Verb::Switch | Verb::Sync => true,
+        Verb::Rooms | Verb::Who | Verb::History | Verb::Backlog | Verb::Read => true,
+        Verb::Subscriptions | Verb::Subscribers | Verb::Blocks | Verb::Block | Verb::Unblock => true,
+        Verb::Ping | Verb::Help => true,
+        // The second time, these are refused, or show nothing.
+        Verb::Subscribe | Verb::Unsubscribe | Verb::Inbox | Verb::Passwd => false,
+        Verb::Message | Verb::Say | Verb::Once | Verb::Publish | Verb::Msg | Verb::Broadcast => false,
+        Verb::Login | Verb::Register | Verb::Format | Verb::Quit => false,
     }
 }
 

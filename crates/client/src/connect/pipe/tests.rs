@@ -4,13 +4,19 @@ use std::io::{self, BufReader, Read, Write};
 use std::sync::{Arc, Mutex};
 
 use super::*;
-use crate::Address;
 use crate::lock;
 use crate::testing::{HELLO, Identity, Peer, Scripted, ann, pinned};
+use crate::{Address, Entry};
 
 const ACCEPTED: &str = r#"{"type":"ok","command":"message","room":"lobby","id":1}"#;
 const REFUSED: &str = r#"{"type":"error","code":"user-offline","message":"bob is not here","command":"msg"}"#;
+const JOINED: &str = r#"{"type":"ok","command":"join","room":"red","members":1,"epoch":"0000000000000001","last":0}"#;
 const GOODBYE: &str = r#"{"type":"bye","code":"quit","message":"Goodbye"}"#;
+
+/// Longer than the pause of a store that is away.
+const SHORT: Duration = Duration::from_secs(2);
+/// Longer than any server here is away.
+const LONG: Duration = Duration::from_secs(20);
 
 #[derive(Clone, Default)]
 struct Sink(Arc<Mutex<Vec<u8>>>);
@@ -76,7 +82,7 @@ fn run_to<T: Send + 'static>(
         peer.close();
         result
     });
-    let (exit, errors) = run_against(&identity, &server.address, output, room, view, input);
+    let (exit, errors) = run_against(&identity, &server.address, output, room, view, input, SHORT);
     Ran { exit, output: String::new(), errors, script: server.finish() }
 }
 
@@ -88,6 +94,7 @@ fn run_against(
     room: Option<&str>,
     view: View,
     input: impl Read + Send + 'static,
+    patience: Duration,
 ) -> (Exit, String) {
     let connector = pinned(address, identity.pin);
     let session = connector.open().unwrap().log_in(Entry::Login, &ann()).unwrap();
@@ -95,9 +102,18 @@ fn run_against(
     let errors = Sink::default();
     let complaints = Complaints::start(errors.clone()).unwrap();
     let input = Input { reader: BufReader::new(input), lines_before: 0 };
-    let exit = run(plan, session, view, input, output, &complaints);
+    let exit = run(plan, session, view, input, output, &complaints, patience);
     complaints.finish(Duration::from_secs(20));
     (exit, errors.text().replace(&address.to_string(), "A"))
+}
+
+/// The next line, without its key.
+fn hear(peer: &mut Peer) -> String {
+    let line = peer.hear();
+    match line.strip_prefix("/once ").and_then(|rest| rest.split_once(' ')) {
+        Some((_, line)) => line.to_owned(),
+        None => line,
+    }
 }
 
 fn run_text<T: Send + 'static>(input: &'static str, script: impl FnOnce(&mut Peer) -> T + Send + 'static) -> Ran<T> {
@@ -107,10 +123,10 @@ fn run_text<T: Send + 'static>(input: &'static str, script: impl FnOnce(&mut Pee
 #[test]
 fn every_line_is_sent_and_answered_before_the_end() {
     let ran = run_text("hello\n\n  \n/rooms\r\nlast", |peer| {
-        let mut heard = vec![peer.hear(), peer.hear(), peer.hear()];
+        let mut heard = vec![hear(peer), hear(peer), hear(peer)];
         peer.say(&[ACCEPTED, r#"{"type":"joined","room":"lobby","user":"bob"}"#]);
         peer.say(&[r#"{"type":"rooms","rooms":[{"room":"lobby","members":2}]}"#, ACCEPTED]);
-        heard.push(peer.hear());
+        heard.push(hear(peer));
         peer.say(&[GOODBYE]);
         heard
     });
@@ -122,7 +138,7 @@ fn every_line_is_sent_and_answered_before_the_end() {
 #[test]
 fn an_empty_input_is_no_error() {
     let ran = run_text("", |peer| {
-        let heard = peer.hear();
+        let heard = hear(peer);
         peer.say(&[GOODBYE]);
         heard
     });
@@ -132,11 +148,11 @@ fn an_empty_input_is_no_error() {
 #[test]
 fn a_refused_line_is_told_and_the_others_are_sent() {
     let ran = run_text("/msg bob hi\nhello\n", |peer| {
-        peer.hear();
+        hear(peer);
         peer.say(&[REFUSED]);
-        let heard = peer.hear();
+        let heard = hear(peer);
         peer.say(&[ACCEPTED]);
-        peer.hear();
+        hear(peer);
         peer.say(&[GOODBYE]);
         heard
     });
@@ -147,11 +163,13 @@ fn a_refused_line_is_told_and_the_others_are_sent() {
 #[test]
 fn a_lost_connection_is_an_error_with_the_number_of_unanswered_lines() {
     let ran = run_text("one\ntwo\nthree\n", |peer| {
-        (0..3).for_each(|_| drop(peer.hear()));
+        (0..3).for_each(|_| drop(hear(peer)));
         peer.say(&[ACCEPTED]);
     });
     assert_eq!(ran.exit, Exit::NoConnection);
-    assert_eq!(ran.errors, "parlor: A: the server closed the connection; lines without an answer: 2\n");
+    let (lost, given_up) = ran.errors.split_once('\n').unwrap();
+    assert_eq!(lost, "parlor: A: the server closed the connection");
+    assert!(given_up.ends_with("; lines without an answer: 2\n"), "{given_up}");
 }
 
 #[test]
@@ -176,11 +194,11 @@ fn events_are_shown_while_the_input_is_open_and_silent() {
 #[test]
 fn quit_in_the_input_ends_it() {
     let ran = run_text("hello\n/quit\nnever sent\n", |peer| {
-        let mut heard = vec![peer.hear()];
+        let mut heard = vec![hear(peer)];
         peer.say(&[ACCEPTED]);
-        heard.push(peer.hear());
+        heard.push(hear(peer));
         peer.say(&[GOODBYE]);
-        heard.push(peer.hear());
+        heard.push(hear(peer));
         heard
     });
     assert_eq!(ran.script, ["hello", "/quit", ""]);
@@ -188,9 +206,92 @@ fn quit_in_the_input_ends_it() {
 }
 
 #[test]
+fn in_json_the_lines_of_the_input_go_out_as_they_are() {
+    let lines = "hello\n/msg bob hi\n/once k-1 hello\n";
+    let ran = run_with(None, View::Json, lines.as_bytes(), |peer| {
+        let heard = [peer.hear(), peer.hear(), peer.hear()];
+        let away = REFUSED.replace("user-offline", "store-unavailable");
+        peer.say(&[ACCEPTED, ACCEPTED, &away]);
+        peer.hear();
+        peer.say(&[GOODBYE]);
+        heard
+    });
+    assert_eq!(ran.script, ["hello", "/msg bob hi", "/once k-1 hello"]);
+    assert_eq!((ran.exit, ran.errors.contains("store-unavailable")), (Exit::LineRefused, true));
+}
+
+#[test]
+fn what_follows_a_change_of_the_room_waits_for_its_answer() {
+    let ran = run_text("one\n/join red\ntwo\n", |peer| {
+        let mut heard = vec![hear(peer)];
+        peer.say(&[&ACCEPTED.replace("ok", "ping"), ACCEPTED]);
+        heard.push(hear(peer));
+        peer.say(&[JOINED]);
+        heard.push(hear(peer));
+        let away = REFUSED.replace("user-offline", "store-unavailable");
+        peer.say(&[&away]);
+        heard.push(hear(peer));
+        peer.say(&[ACCEPTED]);
+        hear(peer);
+        peer.say(&[GOODBYE]);
+        heard
+    });
+    assert_eq!(ran.script, ["one", "/join red", "two", "/say red two"]);
+    assert_eq!((ran.exit, ran.output.as_str()), (Exit::Done, "OK join red 1\n"));
+    assert_eq!(ran.errors, "parlor: bob is not here; the line is sent again until it is answered\n");
+}
+
+/// What is said over two connections, the first of which is lost without an answer to these lines.
+fn cut(view: View, input: &'static str, lines: usize) -> (Exit, String, Vec<Vec<String>>) {
+    let identity = Identity::new(&["127.0.0.1"]);
+    let server = Scripted::start_many(&identity, 2, move |number, mut peer: Peer| {
+        peer.welcome();
+        if number == 0 {
+            let heard = (0..lines).map(|_| peer.hear()).collect();
+            peer.close();
+            return heard;
+        }
+        let mut heard = vec![peer.hear()];
+        while heard.last().is_some_and(|line| line != "/quit") {
+            peer.say(&[ACCEPTED]);
+            heard.push(peer.hear());
+        }
+        peer.say(&[GOODBYE]);
+        heard
+    });
+    let (exit, errors) = run_against(&identity, &server.address, Sink::default(), None, view, input.as_bytes(), LONG);
+    (exit, errors, server.finish())
+}
+
+#[test]
+fn what_has_no_answer_is_sent_again_under_its_key_and_what_is_not_certain_is_told() {
+    let (exit, errors, heard) = cut(View::Text, "one\n/who\n/msg bob two\n", 3);
+    let key = |line: &str| line.split(' ').nth(1).unwrap().to_owned();
+    let (one, two) = (key(&heard[0][0]), key(&heard[0][2]));
+    let again = [format!("/once {one} /say lobby one"), "/who".to_owned(), format!("/once {two} /msg bob two")];
+    assert_eq!(heard[1], [&again[..], &["/quit".to_owned()]].concat());
+    assert_eq!(
+        (exit, errors.as_str()),
+        (Exit::Done, "parlor: A: the server closed the connection\nparlor: A: connected again\n")
+    );
+
+    let (exit, errors, heard) = cut(View::Text, "/subscribe bob\n/passwd old new\n", 1);
+    assert_eq!((exit, heard[1].join(" ").as_str()), (Exit::NoConnection, "/passwd old new /quit"));
+    assert!(errors.contains("parlor: it is not certain whether this was carried out: /subscribe bob\n"), "{errors}");
+
+    let (exit, errors, heard) = cut(View::Text, "/passwd old new\nhello\n", 1);
+    assert_eq!((exit, heard[1].len()), (Exit::NoConnection, 2));
+    assert!(errors.contains("carried out: /passwd\n"), "{errors}");
+
+    let (exit, errors, heard) = cut(View::Json, "plain\n/once k-1 /say lobby once\n", 2);
+    assert_eq!((exit, heard[1].join(" ").as_str()), (Exit::NoConnection, "/once k-1 /say lobby once /quit"));
+    assert!(errors.contains("carried out: plain\n"), "{errors}");
+}
+
+#[test]
 fn format_belongs_to_the_client() {
     let ran = run_text("/FORMAT text\n", |peer| {
-        let heard = peer.hear();
+        let heard = hear(peer);
         peer.say(&[GOODBYE]);
         heard
     });
@@ -201,9 +302,9 @@ fn format_belongs_to_the_client() {
 #[test]
 fn commands_that_the_client_does_not_know_are_for_the_server_to_judge() {
     let ran = run_text("/dance\n", |peer| {
-        let heard = peer.hear();
+        let heard = hear(peer);
         peer.say(&[r#"{"type":"danced","steps":3}"#]);
-        while peer.hear() != "/quit" {}
+        while hear(peer) != "/quit" {}
         peer.say(&[GOODBYE]);
         heard
     });
@@ -213,11 +314,11 @@ fn commands_that_the_client_does_not_know_are_for_the_server_to_judge() {
 #[test]
 fn the_room_is_entered_before_anything_is_said() {
     let ran = run_with(Some("red"), View::Text, &b"hello\n"[..], |peer| {
-        let mut heard = vec![peer.hear()];
-        peer.say(&[r#"{"type":"ok","command":"join","room":"red","members":1,"epoch":"0000000000000001","last":0}"#]);
-        heard.push(peer.hear());
+        let mut heard = vec![hear(peer)];
+        peer.say(&[JOINED]);
+        heard.push(hear(peer));
         peer.say(&[ACCEPTED]);
-        heard.push(peer.hear());
+        heard.push(hear(peer));
         peer.say(&[GOODBYE]);
         heard
     });
@@ -228,9 +329,9 @@ fn the_room_is_entered_before_anything_is_said() {
 #[test]
 fn nothing_is_said_where_the_room_is_refused() {
     let ran = run_with(Some("red"), View::Text, &b"hello\n"[..], |peer| {
-        peer.hear();
+        hear(peer);
         peer.say(&[r#"{"type":"error","code":"limit-reached","message":"Too many rooms","command":"join"}"#]);
-        peer.hear()
+        hear(peer)
     });
     assert_eq!((ran.exit, ran.script.as_str()), (Exit::LineRefused, ""));
     assert_eq!(ran.errors, "ERR limit-reached Too many rooms\n");
@@ -239,9 +340,9 @@ fn nothing_is_said_where_the_room_is_refused() {
 #[test]
 fn the_lobby_needs_no_join() {
     let ran = run_with(Some("lobby"), View::Text, &b"hello\n"[..], |peer| {
-        let heard = peer.hear();
+        let heard = hear(peer);
         peer.say(&[ACCEPTED]);
-        peer.hear();
+        hear(peer);
         peer.say(&[GOODBYE]);
         heard
     });
@@ -252,9 +353,9 @@ fn the_lobby_needs_no_join() {
 fn json_lines_are_passed_on_as_they_are() {
     let strange = r#"{"type":"weather",  "sun":true}"#;
     let ran = run_with(None, View::Json, &b"hello\n/msg bob hi\n"[..], move |peer| {
-        (0..2).for_each(|_| drop(peer.hear()));
+        (0..2).for_each(|_| drop(hear(peer)));
         peer.say(&[strange, ACCEPTED, REFUSED]);
-        peer.hear();
+        hear(peer);
         peer.say(&[GOODBYE]);
     });
     let welcome = crate::testing::WELCOME[1];
@@ -265,9 +366,9 @@ fn json_lines_are_passed_on_as_they_are() {
 #[test]
 fn a_line_that_is_not_utf8_is_not_sent_and_told_with_its_number() {
     let ran = run_with(None, View::Text, &b"one\n\n\xff\xfe\nn\xe9\nlast\n"[..], |peer| {
-        let heard = vec![peer.hear(), peer.hear()];
+        let heard = vec![hear(peer), hear(peer)];
         peer.say(&[ACCEPTED, ACCEPTED]);
-        while peer.hear() != "/quit" {}
+        while hear(peer) != "/quit" {}
         peer.say(&[GOODBYE]);
         heard
     });
@@ -280,9 +381,9 @@ fn a_line_that_is_not_utf8_is_not_sent_and_told_with_its_number() {
 #[test]
 fn a_mark_of_byte_order_is_no_part_of_the_first_line_and_part_of_every_other() {
     let ran = run_text("\u{feff}one\n\u{feff}two\n", |peer| {
-        let heard = vec![peer.hear(), peer.hear()];
+        let heard = vec![hear(peer), hear(peer)];
         peer.say(&[ACCEPTED, ACCEPTED]);
-        peer.hear();
+        hear(peer);
         peer.say(&[GOODBYE]);
         heard
     });
@@ -305,7 +406,7 @@ fn where_nobody_reads_the_output_the_end_is_quiet_and_where_it_is_full_it_is_an_
         (io::ErrorKind::StorageFull, Exit::NoConnection, "parlor: cannot write the output: no storage space\n"),
     ];
     for (kind, exit, told) in cases {
-        let ran = run_to(Broken(kind), None, View::Json, Idle, |peer| drop(peer.hear()));
+        let ran = run_to(Broken(kind), None, View::Json, Idle, |peer| drop(hear(peer)));
         assert_eq!((ran.exit, ran.errors.as_str()), (exit, told), "{kind}");
     }
 }
@@ -321,29 +422,28 @@ fn ends_as_idle(input: &'static str, answered: bool) -> (Exit, String, Vec<Vec<S
             return Vec::new();
         }
         peer.welcome();
-        let mut heard = vec![peer.hear()];
+        let peer = &mut peer;
+        let mut heard = vec![hear(peer)];
         if heard[0].starts_with("/join ") {
-            peer.say(&[
-                r#"{"type":"ok","command":"join","room":"red","members":1,"epoch":"0000000000000001","last":0}"#,
-            ]);
-            heard.push(peer.hear());
+            peer.say(&[JOINED]);
+            heard.push(hear(peer));
         }
         if number == 0 {
             peer.say(&if answered { vec![ACCEPTED, IDLE] } else { vec![IDLE] });
             // What comes later is not carried out; to close before it is read would reset the connection.
-            while !peer.hear().is_empty() {}
+            while !hear(peer).is_empty() {}
             return heard;
         }
         while heard.last().is_some_and(|line| line != "/quit") {
-            if heard.last().is_some_and(|line| !line.starts_with('/')) {
+            if heard.last().is_some_and(|line| !line.starts_with('/') || line.starts_with("/say ")) {
                 peer.say(&[ACCEPTED]);
             }
-            heard.push(peer.hear());
+            heard.push(hear(peer));
         }
         peer.say(&[GOODBYE]);
         heard
     });
-    let ran = run_against(&identity, &server.address, Sink::default(), Some("red"), View::Text, Trickle(input));
+    let ran = run_against(&identity, &server.address, Sink::default(), Some("red"), View::Text, Trickle(input), LONG);
     (ran.0, ran.1, server.finish())
 }
 
@@ -365,7 +465,7 @@ fn a_session_that_ends_as_idle_is_begun_anew_and_no_line_is_lost_or_doubled() {
         let (exit, errors, heard) = ends_as_idle("one\ntwo\nthree\n", answered);
         assert_eq!((exit, heard[0].join(" ")), (Exit::Done, "/join red one".to_owned()));
         let again = if answered { "" } else { "one " };
-        assert_eq!(heard[2].join(" "), format!("/join red {again}two three /quit"));
+        assert_eq!(heard[2].join(" ").replace("/say red ", ""), format!("/join red {again}two three /quit"));
         assert!(errors.starts_with("BYE idle-timeout ") && errors.contains("connected again"), "{errors}");
     }
 }
