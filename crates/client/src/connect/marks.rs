@@ -2,6 +2,7 @@
 //! unread only what was not shown. It must not send or show anything.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::time::{Duration, Instant};
 
 use parlor_proto::{Event, LogEntry, MessageId, Sync, Target};
 
@@ -9,6 +10,10 @@ use parlor_proto::{Event, LogEntry, MessageId, Sync, Target};
 const MARKS_MAX: usize = 1000;
 /// How many marks are told at once. The others have their turn later.
 const AT_ONCE: usize = 15;
+/// For how long nothing new must have been shown before the server is told.
+const QUIET: Duration = Duration::from_secs(3);
+/// How much time lies at least between two times that the server is told, and how long it waits for a quiet moment.
+const EVERY: Duration = Duration::from_secs(20);
 
 /// What was shown and not told yet.
 #[derive(Debug, Default)]
@@ -18,6 +23,10 @@ pub(super) struct Marks {
     unseen: BTreeSet<Target>,
     /// Whether the server keeps marks.
     is_wanted: bool,
+    /// When the first and the last of what the server was not told came.
+    news: Option<(Instant, Instant)>,
+    /// When the server was told last.
+    told: Option<Instant>,
 }
 
 impl Marks {
@@ -79,7 +88,21 @@ impl Marks {
         if self.shown.len() < MARKS_MAX || self.shown.contains_key(&target) {
             let newest = self.shown.entry(target).or_default();
             *newest = id.max(*newest);
+            let now = Instant::now();
+            self.news = Some((self.news.map_or(now, |(first, _)| first), now));
         }
+    }
+
+    /// The server did not take a mark; it is told again.
+    pub(super) fn put_back(&mut self, target: Target, id: MessageId) {
+        self.note(target, id);
+    }
+
+    /// When the server has to be told, if there is anything to tell.
+    pub(super) fn due(&self) -> Option<Instant> {
+        let (first, last) = self.news.filter(|_| self.is_wanted)?;
+        let quiet = (last + QUIET).min(first + EVERY);
+        Some(self.told.map_or(quiet, |told| quiet.max(told + EVERY)))
     }
 
     /// What the server has to be told now.
@@ -90,6 +113,10 @@ impl Marks {
         let seen = self.shown.iter().filter(|(target, _)| !self.unseen.contains(*target));
         let marks: Vec<_> = seen.take(AT_ONCE).map(|(target, id)| (target.clone(), *id)).collect();
         marks.iter().for_each(|(target, _)| drop(self.shown.remove_entry(target)));
+        let now = Instant::now();
+        self.told = Some(now);
+        // Who has more to tell has the next turn.
+        self.news = (marks.len() == AT_ONCE).then_some((now, now));
         marks
     }
 }
@@ -145,6 +172,22 @@ mod tests {
         assert_eq!(told(&mut marks), [""; 0]);
         marks.begin(&sync(), false);
         assert_eq!(told(&mut marks), ["#red 11"]);
+    }
+
+    #[test]
+    fn the_server_is_told_in_a_quiet_moment_and_not_too_often() {
+        let mut marks = Marks::default();
+        marks.show(&message("red", 1));
+        assert_eq!(marks.due(), None, "the server may keep no marks");
+        marks.begin(&sync(), true);
+        let (first, _) = marks.news.unwrap();
+        assert_eq!(marks.due(), Some(first + QUIET));
+        marks.news = Some((first, first + EVERY));
+        assert_eq!(marks.due(), Some(first + EVERY), "it does not wait for ever");
+        assert_eq!(told(&mut marks), ["#red 1"]);
+        assert_eq!(marks.due(), None);
+        marks.put_back("#red".parse().unwrap(), MessageId(1));
+        assert_eq!(marks.due(), marks.told.map(|told| told + EVERY));
     }
 
     #[test]

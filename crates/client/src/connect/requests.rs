@@ -72,9 +72,13 @@ impl Requests {
         self.0.pop_back();
     }
 
-    /// The connection is lost.
-    pub(super) fn clear(&mut self) {
-        self.0.clear();
+    /// The connection is lost. Returns the marks that have no answer.
+    pub(super) fn clear(&mut self) -> Vec<(Target, MessageId)> {
+        let marks = self.0.drain(..).filter_map(|request| match request {
+            Request::Own(Question::Read(target, id)) => Some((target, id)),
+            _ => None,
+        });
+        marks.collect()
     }
 
     /// The line that this answers, if it answers any.

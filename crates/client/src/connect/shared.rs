@@ -5,9 +5,9 @@ use std::collections::VecDeque;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
-use parlor_proto::{Password, Post, RoomName, Verb};
+use parlor_proto::{MessageId, Password, Post, RoomName, Target, Verb};
 
 use super::Exit;
 use super::complete::Names;
@@ -32,7 +32,9 @@ pub(super) struct SharedState {
     /// Whether a thread is about to send what waits.
     is_resending: AtomicBool,
     /// What the user has read.
-    pub(super) marks: Mutex<Marks>,
+    marks: Mutex<Marks>,
+    /// Told when more is read.
+    shown: Condvar,
     /// New passwords that the server has not answered yet, oldest first. `None` stands for a command that the server
     /// will refuse, since it contains no password.
     pub(super) passwords: Mutex<VecDeque<Option<Password>>>,
@@ -51,6 +53,8 @@ struct Traffic {
     outbox: Outbox,
     /// The room to which a message goes that comes behind the answered lines.
     current: Option<RoomName>,
+    /// Whether the session is on its way to the room that the user wants.
+    is_entering: bool,
 }
 
 /// A line that the user typed.
@@ -100,7 +104,10 @@ pub(super) enum NotSent {
 impl SharedState {
     /// From now on, lines take this path.
     pub(super) fn lead(&self, sender: &LineSender, gate: SendPolicy) {
+        let is_entering = matches!(gate, SendPolicy::Entering(_));
         *lock(&self.way) = Some(SendPath { sender: sender.clone(), gate });
+        lock(&self.traffic).is_entering = is_entering;
+        self.settled.notify_all();
     }
 
     /// Everything may take the way.
@@ -116,10 +123,14 @@ impl SharedState {
         lock(&self.marks).is_cut();
         // Whoever sends a line finds the end of the connection.
         let _order = lock(&self.order);
-        let mut traffic = lock(&self.traffic);
-        traffic.requests.clear();
-        self.settled.notify_all();
-        traffic.outbox.is_cut()
+        let (untold, uncertain) = {
+            let mut traffic = lock(&self.traffic);
+            traffic.is_entering = false;
+            self.settled.notify_all();
+            (traffic.requests.clear(), traffic.outbox.is_cut())
+        };
+        untold.into_iter().for_each(|(target, id)| self.put_back(target, id));
+        uncertain
     }
 
     /// The connection, if there is one, for a line that goes to no room.
@@ -163,7 +174,7 @@ impl SharedState {
         };
         {
             let mut traffic = lock(&self.traffic);
-            let Traffic { requests, outbox, current } = &mut *traffic;
+            let Traffic { requests, outbox, current, .. } = &mut *traffic;
             let is_behind = outbox.is_waiting();
             let current = current.as_ref().filter(|_| !requests.is_moving());
             outbox.take(line, &post, current).ok_or(NotSent::TooMuch)?;
@@ -210,11 +221,40 @@ impl SharedState {
         let Some(sender) = self.connection() else { return };
         let marks = lock(&self.marks).take();
         for (target, id) in marks {
-            let question = Question::Read(target, id);
+            let question = Question::Read(target.clone(), id);
             let line = question.to_string();
-            // Where that is not possible now, the next login counts more as unread.
-            self.ask(&sender, question, &line);
+            if !self.ask(&sender, question, &line) {
+                self.put_back(target, id);
+            }
         }
+    }
+
+    /// Tells it again and again, whenever something was shown and is seen by now. Never returns.
+    pub(super) fn tell_read_in_time(&self) -> ! {
+        let mut marks = lock(&self.marks);
+        loop {
+            let patience = marks.due().map(|due| due.saturating_duration_since(Instant::now()));
+            marks = match patience {
+                Some(Duration::ZERO) => {
+                    drop(marks);
+                    self.tell_read();
+                    lock(&self.marks)
+                }
+                Some(patience) => self.shown.wait_timeout(marks, patience).unwrap_or_else(PoisonError::into_inner).0,
+                None => self.shown.wait(marks).unwrap_or_else(PoisonError::into_inner),
+            };
+        }
+    }
+
+    /// Notes what is read, as `note` says.
+    pub(super) fn mark(&self, note: impl FnOnce(&mut Marks)) {
+        note(&mut lock(&self.marks));
+        self.shown.notify_all();
+    }
+
+    /// The server did not take a mark; it is told again later.
+    pub(super) fn put_back(&self, target: Target, id: MessageId) {
+        self.mark(|marks| marks.put_back(target, id));
     }
 
     /// Sends what waits, after a pause, in a thread of its own, since a server that does not read blocks it.
@@ -251,7 +291,7 @@ impl SharedState {
     /// The line that this answers, if it answers any. `moved` is the current room, if it is told of here.
     pub(super) fn answered(&self, incoming: &Incoming, moved: Option<&RoomName>) -> Option<Request> {
         let mut traffic = lock(&self.traffic);
-        let Traffic { requests, outbox, current } = &mut *traffic;
+        let Traffic { requests, outbox, current, .. } = &mut *traffic;
         let request = requests.answered(incoming);
         if let Some(moved) = moved {
             *current = Some(moved.clone());
@@ -268,10 +308,12 @@ impl SharedState {
         look(&mut lock(&self.traffic).outbox)
     }
 
-    /// The current room, once it is known whether the last command changes it, or after this time.
+    /// The current room, once the session has one and it is known whether the last command changes it, or after this
+    /// time.
     pub(super) fn current_room(&self, patience: Duration) -> Option<RoomName> {
         let traffic = lock(&self.traffic);
-        let is_moving = |traffic: &mut Traffic| traffic.requests.is_moving();
+        let is_moving =
+            |traffic: &mut Traffic| traffic.current.is_none() || traffic.is_entering || traffic.requests.is_moving();
         let waited = self.settled.wait_timeout_while(traffic, patience, is_moving);
         waited.unwrap_or_else(PoisonError::into_inner).0.current.clone()
     }

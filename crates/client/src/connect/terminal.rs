@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc::{self, Receiver, Sender, SyncSender};
 use std::sync::{Arc, Mutex};
 use std::thread;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use jiff::Timestamp as Moment;
 use jiff::tz::TimeZone;
@@ -28,11 +28,10 @@ use crate::session::Session;
 
 /// How long a prompt waits for the answer to a line that may change the room in it.
 const PROMPT_PATIENCE: Duration = Duration::from_millis(300);
+/// How long the first one waits for the room in which the session begins.
+const FIRST_PATIENCE: Duration = Duration::from_secs(2);
 /// How long to wait for the end of the session and for the last lines on the screen.
 const GOODBYE: Duration = Duration::from_secs(2);
-
-/// How often the server is told what the user has read, at most.
-const READ_EVERY: Duration = Duration::from_secs(30);
 
 /// Bytes that may wait for the terminal.
 const WAITING_MAX: usize = 4 << 20;
@@ -88,16 +87,9 @@ fn start(
         follower.run(session);
         drop(ending);
     })?;
-    Ok(Terminal {
-        editor,
-        draft,
-        link: link.clone(),
-        screen,
-        renderer,
-        leave: Some(leave),
-        told_read: Instant::now(),
-        ended,
-    })
+    let marks = link.clone();
+    thread::Builder::new().name("marks".to_owned()).spawn(move || marks.tell_read_in_time())?;
+    Ok(Terminal { editor, draft, link: link.clone(), screen, renderer, leave: Some(leave), ended })
 }
 
 fn editor(link: &SharedState, draft: &Arc<Mutex<Draft>>) -> rustyline::Result<LineEditor> {
@@ -136,8 +128,6 @@ struct Terminal {
     renderer: Renderer,
     /// Tells the network's thread that the user wants no pause; dropped to tell it that they leave.
     leave: Option<SyncSender<()>>,
-    /// When the server was told last what the user has read.
-    told_read: Instant,
     /// Disconnected once the network's thread has ended.
     ended: Receiver<()>,
 }
@@ -145,11 +135,12 @@ struct Terminal {
 impl Terminal {
     fn chat(&mut self) -> Exit {
         let path = history::file();
-        let mut draft = Draft::default();
+        let (mut draft, mut patience) = (Draft::default(), FIRST_PATIENCE);
         loop {
             let Draft { before, behind } = std::mem::take(&mut draft);
             *lock(&self.draft) = Draft::default();
-            let prompt = prompt(self.link.current_room(PROMPT_PATIENCE).as_ref());
+            let prompt = prompt(self.link.current_room(patience).as_ref());
+            patience = PROMPT_PATIENCE;
             let typed = self.editor.readline_with_initial(&prompt, (&before, &behind));
             let over = *lock(&self.link.over);
             if let Some(exit) = over {
@@ -214,11 +205,6 @@ impl Terminal {
         }
         self.remember(typed, path);
         self.link.begin_input();
-        // Whoever presses Enter has seen what is on the screen.
-        if self.told_read.elapsed() >= READ_EVERY {
-            self.told_read = Instant::now();
-            self.link.tell_read();
-        }
         typed.lines().map(|line| self.take(line)).find(|then| *then != Then::GoOn).unwrap_or(Then::GoOn)
     }
 

@@ -21,6 +21,21 @@ fn a_half_typed_line_is_whole_when_a_message_arrives() {
 }
 
 #[test]
+fn the_first_prompt_names_the_room() {
+    let (server, home) = (Server::start(), tempfile::tempdir().unwrap());
+    let opens = |user: &str, args: &[&str]| {
+        let mut terminal = Terminal::open(&[&server], home.path(), &[&["--user", user, "--register"], args].concat());
+        terminal.sees(&format!("Password of {user}: "));
+        terminal.types("secret\r");
+        terminal.sees("The same again: ");
+        terminal.types("secret\r");
+        terminal
+    };
+    opens("alice", &[]).sees("lobby> ");
+    opens("bob", &["--room", "red"]).sees("red> ");
+}
+
+#[test]
 fn a_password_is_not_shown() {
     let (server, home) = (Server::start(), tempfile::tempdir().unwrap());
     let mut alice = Terminal::open(&[&server], home.path(), &["--user", "alice", "--register"]);

@@ -76,7 +76,11 @@ impl NetworkThread {
                 let shown = self.catch_up.answered(&target, event);
                 self.show_all(shown);
             }
-            Some(Request::Own(Question::Read(..))) => {}
+            Some(Request::Own(Question::Read(target, id))) => {
+                if matches!(event, Event::Error { code: RefusalCode::StoreUnavailable, .. }) {
+                    self.link.put_back(target, id);
+                }
+            }
             Some(Request::Own(Question::Newest(target))) => self.catch_up.begins_at(&target, &event),
             Some(Request::Own(question)) => self.step_answered(&question, event, session),
             Some(Request::Post(number)) => self.post_answered(number, event),
@@ -183,7 +187,7 @@ impl NetworkThread {
             self.problem(&format!("you are not in {} any more ({})", lost.room, lost.code));
         }
         let is_first = !std::mem::replace(&mut self.places.is_told, true);
-        lock(&self.link.marks).begin(sync, is_first);
+        self.link.mark(|marks| marks.begin(sync, is_first));
         if is_first && let Some(lines) = self.renderer.summary(sync, Moment::now()) {
             self.screen.print(lines);
         }
@@ -251,11 +255,11 @@ impl NetworkThread {
         match shown {
             Shown::Event(event) => self.show(&event),
             Shown::Missed { target, entries, left_out } => {
-                lock(&self.link.marks).show_old(&target, &entries);
+                self.link.mark(|marks| marks.show_old(&target, &entries));
                 self.screen.print(self.renderer.missed(&target, &entries, left_out, Moment::now()));
             }
             Shown::Recent { target, entries } => {
-                lock(&self.link.marks).look_into(&target, &entries);
+                self.link.mark(|marks| marks.look_into(&target, &entries));
                 self.screen.print(self.renderer.missed(&target, &entries, 0, Moment::now()));
             }
             Shown::Unavailable(target) => {
@@ -268,7 +272,7 @@ impl NetworkThread {
     }
 
     pub(super) fn show(&self, event: &Event) {
-        lock(&self.link.marks).show(event);
+        self.link.mark(|marks| marks.show(event));
         if let Some(lines) = self.renderer.event(event, Moment::now()) {
             self.screen.print(lines);
         }
