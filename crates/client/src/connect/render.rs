@@ -14,8 +14,9 @@ use parlor_proto::{
 
 use crate::lock;
 
-/// Colours of users, as parameters of SGR: readable on dark and on light backgrounds.
-const USER_COLOURS: [&str; 6] = ["31", "32", "33", "34", "35", "36"];
+/// Colours of users, as parameters of SGR: red, green, blue and magenta are readable on dark and on light backgrounds,
+/// while yellow and cyan vanish on white.
+const USER_COLOURS: [&str; 4] = ["31", "32", "34", "35"];
 const DIM: &str = "2";
 const BOLD: &str = "1";
 const RED: &str = "1;31";
@@ -121,22 +122,24 @@ impl Renderer {
 
     /// An entry that is shown later than it was made.
     fn old(&self, target: &Target, entry: &LogEntry, now: Moment) -> String {
-        let how = match (target, entry) {
-            (Target::Feed(_), _) => "OLD PUB ".to_owned(),
-            (Target::Direct(user), LogEntry::Direct(direct)) if direct.to == *user => format!("OLD DM to {user} "),
-            (Target::Direct(_), _) => "OLD DM ".to_owned(),
-            (Target::Room(room), _) => format!("OLD [{room}] "),
+        let (how, who) = match (target, entry) {
+            (Target::Feed(_), _) => ("OLD PUB".to_owned(), entry.from()),
+            (Target::Direct(user), LogEntry::Direct(direct)) if direct.to == *user => ("DM to".to_owned(), user),
+            (Target::Direct(_), _) => ("DM from".to_owned(), entry.from()),
+            (Target::Room(room), _) => (format!("OLD [{room}]"), entry.from()),
         };
-        let how = format!("{} ", self.paint(DIM, how.trim_end()));
-        self.said(entry.time(), now, &how, entry.from(), entry.text())
+        let how = format!("{} ", self.paint(DIM, &how));
+        let text = self.text_of(entry.from(), entry.text());
+        self.line(entry.time(), now, &how, who, &text)
     }
 
-    /// The rooms that are open, and what is unread. `None` if there is nothing to tell.
+    /// The rooms that are open, the current one first, and what is unread. `None` if there is nothing to tell.
     pub(super) fn summary(&self, sync: &Sync, now: Moment) -> Option<String> {
-        let mut parts = Vec::new();
-        if sync.rooms.len() > 1 {
-            let rooms: Vec<_> = sync.rooms.iter().map(|room| room.room.as_str()).collect();
-            parts.push(format!("you are in {}", rooms.join(", ")));
+        let others = sync.rooms.iter().map(|room| &room.room).filter(|room| **room != sync.current);
+        let others: Vec<_> = others.map(RoomName::as_str).collect();
+        let mut parts = vec![format!("what you say goes to {}", sync.current)];
+        if !others.is_empty() {
+            parts.push(format!("also open: {}", others.join(", ")));
         }
         let rooms = sync.rooms.iter().map(|room| (format!("#{}", room.room), room.unread));
         let directs = sync.directs.iter().map(|direct| (format!("@{}", direct.user), direct.unread));
@@ -146,15 +149,23 @@ impl Renderer {
         if !unread.is_empty() {
             parts.push(format!("unread: {}", unread.join(", ")));
         }
-        (!parts.is_empty()).then(|| self.news(now, &parts.join("; ")))
+        (parts.len() > 1).then(|| self.news(now, &parts.join("; ")))
     }
 
     fn said(&self, time: Timestamp, now: Moment, how: &str, from: &UserName, text: &dyn std::fmt::Display) -> String {
+        self.line(time, now, how, from, &self.text_of(from, text))
+    }
+
+    fn line(&self, time: Timestamp, now: Moment, how: &str, who: &UserName, text: &str) -> String {
         // Both count milliseconds within the years 0 to 9999.
         let time = Moment::from_millisecond(time.as_millis()).unwrap_or(now);
+        format!("{} {how}{}: {text}", self.stamp(time, now), self.paint(colour_of(who), who.as_str()))
+    }
+
+    /// The text as it is shown: mentions of the user by others are marked.
+    fn text_of(&self, from: &UserName, text: &dyn std::fmt::Display) -> String {
         let text = text.to_string().replace('\t', "    ");
-        let text = if *from == self.me { text } else { self.mark(&text) };
-        format!("{} {how}{}: {text}", self.stamp(time, now), self.paint(colour_of(from), from.as_str()))
+        if *from == self.me { text } else { self.mark(&text) }
     }
 
     /// The text with the mentions of the user in bold.

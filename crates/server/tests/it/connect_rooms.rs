@@ -142,20 +142,44 @@ fn what_is_unread_is_told_at_login() {
     before.until("BYE");
     say_all(&mut bob, &["/open garden", "/say garden one", "/say garden two", "/msg alice psst"]);
     let mut alice = log_in(&server, home.path(), "alice");
-    alice.sees("you are in garden, lobby; unread: #garden 2, @bob 1\r\n");
+    alice.sees("what you say goes to lobby; also open: garden; unread: #garden 2, @bob 1\r\n");
     bob.send("/say garden three");
     alice.sees("[garden] bob: three");
     // What was not shown stays unread.
     alice.types("/quit\r");
     assert_eq!(alice.ends(), 0);
     let mut alice = log_in(&server, home.path(), "alice");
-    alice.sees("you are in garden, lobby; unread: #garden 3, @bob 1\r\n");
-    types(&mut alice, "/inbox", "OLD DM bob: psst");
+    alice.sees("what you say goes to lobby; also open: garden; unread: #garden 3, @bob 1\r\n");
+    types(&mut alice, "/inbox", "DM from bob: psst");
     types(&mut alice, "/backlog #garden", "OLD [garden] bob: three");
     alice.types("/quit\r");
     assert_eq!(alice.ends(), 0);
     let mut alice = log_in(&server, home.path(), "alice");
-    alice.sees("* you are in garden, lobby\r\n");
+    alice.sees("* what you say goes to lobby; also open: garden\r\n");
+}
+
+#[test]
+fn what_was_seen_is_read_though_the_session_has_no_clean_end() {
+    let (server, home) = (Server::start(), tempfile::tempdir().unwrap());
+    let mut alice = Terminal::enter(&[&server], home.path(), "alice");
+    types(&mut alice, "/open garden", "you are in garden too, members: 1");
+    let mut bob = server.register_json("bob").0;
+    say_all(&mut bob, &["/open garden", "/say garden one", "/msg alice psst", "/say garden two"]);
+    for seen in ["bob: one", "DM bob: psst", "bob: two"] {
+        alice.sees(seen);
+    }
+    // She neither presses Enter nor leaves; the other session asks where everything stands.
+    let (begun, mut unread) = (Instant::now(), vec![Value::Null]);
+    while unread != [0, 0] {
+        assert!(begun.elapsed() < Duration::from_secs(20), "{unread:?}");
+        thread::sleep(Duration::from_secs(5));
+        let mut elsewhere = server.log_in_json("alice").0;
+        elsewhere.send("/sync");
+        let sync = elsewhere.event_of("sync");
+        let garden = sync["rooms"].as_array().unwrap().iter().find(|room| room["room"] == "garden").unwrap();
+        unread = vec![garden["unread"].clone(), sync["directs"][0]["unread"].clone()];
+    }
+    alice.sees("logged-in-elsewhere");
 }
 
 #[test]

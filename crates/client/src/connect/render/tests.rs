@@ -164,3 +164,50 @@ fn the_bell_rings_for_a_mention_and_a_direct_message_if_it_is_wanted() {
         assert!(!shown(&renderer(false), &json).unwrap().contains('\x07'), "{json}");
     }
 }
+
+/// The answer to `/sync` in these rooms, with so many unread messages of bob.
+fn sync(rooms: &[&str], unread: u64) -> Sync {
+    let state = r#""epoch":"0000000000000001","last":0,"read":0,"unread":0"#;
+    let room = |name: &&str| format!(r#"{{"room":"{name}","members":1,"topic":"","role":"member",{state}}}"#);
+    let rooms: Vec<_> = rooms.iter().map(room).collect();
+    let json = format!(
+        r#"{{"type":"sync","current":"red","rooms":[{}],"directs":[{{"user":"bob","last":2,"read":1,"unread":{unread}}}],"feeds":[],"inbox":{{"epoch":"0000000000000001","last":0}},"lost":[]}}"#,
+        rooms.join(",")
+    );
+    let Incoming::Event { event: Event::Sync(sync), .. } = Incoming::parse(json.clone()) else { panic!("{json}") };
+    *sync
+}
+
+#[test]
+fn the_summary_names_the_current_room_first() {
+    let cases = [
+        (sync(&["red"], 0), None),
+        (sync(&["red"], 2), Some("12:31 * what you say goes to red; unread: @bob 2")),
+        (sync(&["blue", "green", "red"], 0), Some("12:31 * what you say goes to red; also open: blue, green")),
+    ];
+    for (sync, expected) in cases {
+        let now = "2026-11-22T10:31:00Z".parse().unwrap();
+        assert_eq!(renderer(false).summary(&sync, now).as_deref(), expected);
+    }
+}
+
+#[test]
+fn old_direct_messages_tell_who_wrote_to_whom() {
+    let entry = |id, from: &str, to: &str| {
+        format!(
+            r#"{{"type":"direct","id":{id},"time":"2026-11-22T10:20:00Z","from":"{from}","to":"{to}","text":"hi"}}"#
+        )
+    };
+    let entries = [entry(1, "bob", "ann"), entry(2, "ann", "bob")].join(",");
+    let json = format!(
+        r#"{{"type":"backlog","target":"@bob","epoch":"0000000000000001","entries":[{entries}],"more":false}}"#
+    );
+    let lines = "12:20 DM from bob: hi\n12:20 DM to bob: hi\n12:31 * messages shown: 2";
+    assert_eq!(shown(&renderer(false), &json).as_deref(), Some(lines));
+}
+
+#[test]
+fn no_colour_of_a_user_vanishes_on_white_or_black() {
+    let vanishing = ["30", "33", "36", "37"];
+    assert!(USER_COLOURS.iter().all(|colour| !vanishing.contains(colour)));
+}
