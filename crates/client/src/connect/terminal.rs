@@ -29,7 +29,7 @@ use crate::session::Session;
 /// How long a prompt waits for the answer to a line that may change the room in it.
 const PROMPT_PATIENCE: Duration = Duration::from_millis(300);
 /// How long the first one waits for the room in which the session begins.
-const FIRST_PATIENCE: Duration = Duration::from_secs(2);
+const FIRST_PATIENCE: Duration = Duration::from_secs(3);
 /// How long to wait for the end of the session and for the last lines on the screen.
 const GOODBYE: Duration = Duration::from_secs(2);
 

@@ -29,10 +29,10 @@ On a terminal a line is said to the room, and /help lists the commands. Tab
 completes, Ctrl-C clears the line, Ctrl-D or /quit leaves. A lost connection is
 made again, to the next server if there are several, and the room entered again.
 Enter on an empty line ends the pause before that. What was said there meanwhile
-is shown, marked as OLD, and so are the last messages of a room that you enter.
-No line is sent before the room is entered; if it cannot be, the first line that
-would be said in the lobby instead is not sent either, and you are told so.
-
+is shown, marked as OLD, and so are the last messages of a room that you enter;
+direct messages of before read DM from and DM to. No line is sent before the room
+is entered; if it cannot be, the first line that would be said in the lobby
+instead is not sent either, and you are told so.
 The server is told what you have seen as soon as nothing new comes for some
 seconds, so that the next login counts as unread only what you have not seen.
 
@@ -43,9 +43,9 @@ success. Commands are sent again too, but for those that would be refused the
 second time, such as /subscribe: what is not certain goes to standard error. A
 line that is not UTF-8, or longer than any server takes, is not sent; its number
 and what is wrong go to standard error, and the next line follows. Events go to
-standard output, refusals to standard error. What is said while there is no
-connection is not shown. Nothing counts as read but what the lines mark by /read.
-Nothing of what is for terminals only (--recent, --day-lines, --bell) comes there.
+standard output, refusals to standard error. What others say while there is no
+connection is not shown, and the client marks nothing as read. Nothing of what is
+for terminals only (--recent, --day-lines, --bell) comes there.
 
 With --json the lines go out as they are. To have a message said exactly once,
 give it a key: /once KEY LINE. A message without a key is not sent again.
