@@ -147,3 +147,18 @@ fn a_password_that_the_input_changes_is_used_for_the_next_login() {
     assert_eq!(code, Some(0), "{complaint}");
     assert_eq!(texts(&mut bob, "#lobby"), ["after it"]);
 }
+
+#[test]
+fn it_goes_on_at_the_next_server() {
+    let server = Server::start();
+    let (first, second) = (BadWay::to(&server), BadWay::to(&server));
+    let mut bot = Pipe::start(&server, first.address, &[&second.address.to_string()]);
+    bot.says(&["/who"]);
+    bot.shows("OK who lobby 1");
+    first.cut();
+    bot.says(&["after it"]);
+    let (code, complaint) = bot.ends(&server);
+    assert_eq!(code, Some(0), "{complaint}");
+    assert!(complaint.ends_with(&format!("{}: connected again\n", second.address)), "{complaint}");
+    assert_eq!(texts(&mut server.register_json("bob").0, "#lobby"), ["after it"]);
+}
