@@ -118,20 +118,19 @@ impl Server {
         log: &LogId,
         texts: &[String],
     ) -> Vec<Result<AppendResult, StoreError>> {
-        let to = match log {
-            LogId::Room(room) => Destination::Room(room.clone()),
-            LogId::Feed(_) => Destination::Feed,
-            LogId::Inbox(_) => panic!("a direct message has a recipient"),
-        };
-        let said = |text: &String| Append {
-            to: to.clone(),
-            author: session_key.user.clone(),
-            generation: session_key.generation,
-            time: Timestamp::from_millis(7),
-            text: Text::sanitise(text).unwrap(),
-            once: None,
-        };
-        let report = self.store.log.append(texts.iter().map(said).collect());
+        let report = self.store.log.append(texts.iter().map(|text| said(session_key, log, text)).collect());
+        report.flush.run();
+        report.outcomes
+    }
+
+    /// Sends a message to each of some logs in one batch.
+    pub(crate) fn say_in_each(
+        &self,
+        session_key: &SessionKey,
+        logs: &[LogId],
+        text: &str,
+    ) -> Vec<Result<AppendResult, StoreError>> {
+        let report = self.store.log.append(logs.iter().map(|log| said(session_key, log, text)).collect());
         report.flush.run();
         report.outcomes
     }
@@ -263,6 +262,22 @@ pub(crate) fn stored(outcome: Result<AppendResult, StoreError>) -> Result<u64, S
     match outcome? {
         AppendResult::Stored(MessageId(number)) | AppendResult::Repeated(MessageId(number)) => Ok(number),
         refused => panic!("a current session is refused: {refused:?}"),
+    }
+}
+
+fn said(by: &SessionKey, log: &LogId, text: &str) -> Append {
+    let to = match log {
+        LogId::Room(room) => Destination::Room(room.clone()),
+        LogId::Feed(_) => Destination::Feed,
+        LogId::Inbox(_) => panic!("a direct message has a recipient"),
+    };
+    Append {
+        to,
+        author: by.user.clone(),
+        generation: by.generation,
+        time: Timestamp::from_millis(7),
+        text: Text::sanitise(text).unwrap(),
+        once: None,
     }
 }
 

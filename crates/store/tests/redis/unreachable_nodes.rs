@@ -7,7 +7,7 @@ use parlor_core::DuplicateLogin::Reject;
 use parlor_core::ports::ClaimResult;
 use parlor_redis_testkit::{Fsync, Reach, RedisCluster, RedisOptions, RedisServer, wait_until};
 
-use crate::harness::{Server, inbox_of, stored};
+use crate::harness::{Server, inbox_of, log_of, stored};
 
 /// The keys that all servers need are on the other nodes.
 const MISSING: usize = 0;
@@ -17,8 +17,12 @@ fn cluster() -> RedisCluster {
 }
 
 fn cluster_of(options: RedisOptions) -> RedisCluster {
+    reached(options, Reach::Direct)
+}
+
+fn reached(options: RedisOptions, reach: Reach) -> RedisCluster {
     let options = options.config("cluster-require-full-coverage", "no");
-    let cluster = RedisCluster::start_with(options, Reach::Direct, 0);
+    let cluster = RedisCluster::start_with(options, reach, 0);
     for key in ["parlor:epoch", "parlor:servers", "parlor:rooms"] {
         assert!(!is_missing(&cluster, key), "{key}");
     }
@@ -117,6 +121,22 @@ fn one_recipient_gets_its_copy_and_the_other_when_its_node_is_back() {
     let is_there = || one.newest(&inbox_of(bob.user.as_str()), 10).is_ok_and(|entries| entries.len() == 3);
     wait_until("the copies", is_there);
     assert_eq!(one.inbox(bob.user.as_str()), ["a to bob", "b to bob", "c to bob"]);
+}
+
+#[test]
+fn a_node_that_hangs_fails_its_own_commands_and_no_others() {
+    let cluster = reached(RedisServer::options(), Reach::ByProxy);
+    let one = server(&cluster, false);
+    let ann = one.session_key(&user(&cluster, "ann", false));
+    let [hung, well] = [user(&cluster, "hung", true), user(&cluster, "well", false)];
+    one.enter(&ann, &hung);
+    one.enter(&ann, &well);
+    // The other node is as far away as another data centre.
+    cluster.proxy(cluster.master_of(&format!("{{{well}}}"))).delay(Duration::from_millis(50));
+    cluster.proxy(cluster.node(MISSING)).black_hole();
+    let mut outcomes = one.say_in_each(&ann, &[log_of(&hung), log_of(&well)], "hello").into_iter();
+    assert!(outcomes.next().unwrap().is_err());
+    assert_eq!(stored(outcomes.next().unwrap()), Ok(1), "it is on another node");
 }
 
 /// The number of servers that would be checked for a user if they died.

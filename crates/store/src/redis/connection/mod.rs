@@ -3,6 +3,7 @@
 
 pub(super) mod check;
 pub(super) mod command;
+mod concurrently;
 pub(super) mod dial;
 pub(super) mod pipeline;
 pub(super) mod reconnect;

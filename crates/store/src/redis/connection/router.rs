@@ -10,6 +10,7 @@ use ::redis::cluster_routing::Slot;
 use parlor_core::ports::{StoreError, StoreResult};
 
 use crate::redis::connection::command::{self, Command};
+use crate::redis::connection::concurrently::concurrently;
 use crate::redis::connection::dial::Dialer;
 use crate::redis::connection::pipeline::{CommandOutcome, NodePipeline, PATIENCE};
 use crate::redis::connection::reconnect::Origin;
@@ -24,6 +25,12 @@ const PAUSE: Duration = Duration::from_millis(50);
 
 /// Commands, each with its index in the caller's list.
 type Group = Vec<(usize, Command)>;
+
+/// Commands, and the node that owns their slots.
+type Part = (Option<Address>, Group);
+
+/// The reply to each command of the caller's list; none for those of other nodes.
+type Replies = Vec<Option<StoreResult<Value>>>;
 
 /// The state that all links share.
 pub(in crate::redis) struct Router {
@@ -63,14 +70,20 @@ impl Routes {
     }
 }
 
-/// Commands of one caller that are in progress.
+/// Commands of one caller to one node that are in progress.
 struct Calls {
     deadline: Instant,
-    replies: Vec<Option<StoreResult<Value>>>,
+    replies: Replies,
     /// Commands to retry.
     again: Group,
     /// Whether only commands that went to the wrong node are retried.
     gives_up: bool,
+}
+
+impl Calls {
+    fn new(count: usize, deadline: Instant) -> Self {
+        Self { deadline, replies: (0..count).map(|_| None).collect(), again: Vec::new(), gives_up: false }
+    }
 }
 
 impl Router {
@@ -121,22 +134,34 @@ impl Router {
         self.carry_out(commands, false)
     }
 
+    /// Runs commands, those of each node independently of the others: one node that hangs makes no command to another
+    /// fail.
     fn carry_out(&self, commands: Vec<Command>, is_patient: bool) -> Vec<StoreResult<Value>> {
-        let replies = commands.iter().map(|_| None).collect();
-        let mut calls = Calls { deadline: Instant::now() + PATIENCE, replies, again: Vec::new(), gives_up: false };
-        let mut left: Group = commands.into_iter().enumerate().collect();
-        while !left.is_empty() {
+        let (count, deadline) = (commands.len(), Instant::now() + PATIENCE);
+        let parts = self.by_node(commands.into_iter().enumerate().collect());
+        let run = |part| self.run(part, Calls::new(count, deadline), is_patient);
+        let mut all = concurrently(parts, run).into_iter();
+        let mut replies = all.next().unwrap_or_default();
+        for others in all {
+            replies.iter_mut().zip(others).for_each(|(reply, other)| *reply = reply.take().or(other));
+        }
+        replies.resize_with(count, || None);
+        replies.into_iter().map(|reply| reply.unwrap_or_else(|| Err(StoreError::new("no reply")))).collect()
+    }
+
+    /// Runs the commands of one node, until they are answered or their deadline is over, even if their slots move.
+    fn run(&self, (node, group): Part, mut calls: Calls, is_patient: bool) -> Replies {
+        self.try_group(node, group, &mut calls);
+        while !calls.again.is_empty() {
+            let mut left = std::mem::take(&mut calls.again);
+            calls.gives_up = !is_patient;
+            left.sort_by_key(|(at, _)| *at);
+            self.prepare_retry(&mut left, &mut calls);
             for (node, group) in self.by_node(left) {
                 self.try_group(node, group, &mut calls);
             }
-            left = std::mem::take(&mut calls.again);
-            calls.gives_up = !is_patient;
-            if !left.is_empty() {
-                left.sort_by_key(|(at, _)| *at);
-                self.prepare_retry(&mut left, &mut calls);
-            }
         }
-        calls.replies.into_iter().map(|reply| reply.unwrap_or_else(|| Err(StoreError::new("no reply")))).collect()
+        calls.replies
     }
 
     fn try_group(&self, node: Option<Address>, group: Group, calls: &mut Calls) {
@@ -220,11 +245,11 @@ impl Router {
     }
 
     /// Groups commands by the node that owns their slots; none if this is not a Cluster, or no owner is known.
-    fn by_node(&self, commands: Group) -> Vec<(Option<Address>, Group)> {
-        if !self.is_cluster {
+    fn by_node(&self, commands: Group) -> Vec<Part> {
+        if !self.is_cluster && !commands.is_empty() {
             return vec![(None, commands)];
         }
-        let mut groups: Vec<(Option<Address>, Group)> = Vec::new();
+        let mut groups: Vec<Part> = Vec::new();
         for command in commands {
             let owner = self.owner(&command.1.key);
             match groups.iter_mut().find(|(node, _)| *node == owner) {
