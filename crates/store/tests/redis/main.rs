@@ -18,6 +18,7 @@ mod harness;
 mod lease_expiry;
 mod login_limiter;
 mod lost_subscription;
+mod news;
 mod once;
 mod round_trips;
 mod sentinel;

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use parlor_redis_testkit::{Direction, FaultProxy, Fsync, RedisCluster, RedisSentinel, RedisServer};
 
-use super::{at, insist, sharing};
+use super::{at, insist, sharing, two};
 use crate::harness::{Client, Known, Polled, Server, eventually};
 
 /// Reads events up to a message with this text.
@@ -80,6 +80,21 @@ fn a_server_that_was_frozen_does_nothing_for_those_who_were_displaced() {
     }
     bob.send("/who");
     assert_eq!(bob.until("OK who"), "OK who lobby 3");
+}
+
+#[test]
+fn a_server_that_is_frozen_for_a_moment_keeps_its_news() {
+    let (_redis, one, two) = two();
+    let mut alice = one.register("alice");
+    for user in ["bob", "cyd", "dora"] {
+        one.freeze();
+        // Enters are announced once: who has no connection for news then never hears of them.
+        drop(two.register(user));
+        one.thaw();
+        assert_eq!(alice.line(), format!("JOIN lobby {user}"));
+        assert_eq!(alice.line(), format!("PART lobby {user}"));
+    }
+    assert_eq!(log_lines(&one, "news of"), 0, "{}", one.log());
 }
 
 #[test]

@@ -4,4 +4,6 @@
 pub(super) mod log_cursors;
 pub(super) mod message;
 pub(super) mod reader;
+mod reader_connection;
 pub(super) mod readers;
+mod retry;

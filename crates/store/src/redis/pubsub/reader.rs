@@ -1,76 +1,30 @@
 //! A Pub/Sub reader: receives the messages of one node, delivers them, and requests missing entries. It must not wait
 //! for clients, and no caller may wait for it.
-//!
-//! Everything uses one connection: subscriptions, messages, and requests for missing entries. Redis answers the
-//! requests in their order, in between the messages. So an answer contains exactly the entries before the next message.
-//! This server's own pulse must arrive on the connection every second. If it does not, the connection is silently dead.
 
-use std::collections::{BTreeSet, VecDeque};
 use std::sync::Arc;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use ::redis::{Connection, PushKind, RedisError, Value};
-use parlor_core::Flush;
-use parlor_core::ports::{Entry, Head};
-use parlor_proto::{Epoch, MessageId};
+use ::redis::RedisError;
 
-use crate::redis::codec;
-use crate::redis::connection::command::Command;
 use crate::redis::connection::dial::{self, Dialer};
-use crate::redis::connection::script;
-use crate::redis::keys::{self, ServerId};
 use crate::redis::membership::server::Server;
-use crate::redis::pubsub::log_cursors::{LogCursor, Next};
-use crate::redis::pubsub::message::{LogMessage, ServerMessage};
+use crate::redis::pubsub::reader_connection::ReaderConnection;
 use crate::redis::pubsub::readers::ReaderInbox;
-use crate::redis::{Note, OpenError, random};
+use crate::redis::pubsub::retry::Retry;
+use crate::redis::{Note, OpenError};
 
 /// If no pulse arrives for this long, the connection is considered dead.
-const PULSE_PATIENCE: Duration = Duration::from_secs(4);
-
-/// Pause between attempts to connect.
-const PAUSE: Duration = Duration::from_millis(100);
+pub(super) const PULSE_PATIENCE: Duration = Duration::from_secs(4);
 
 /// Pause between checks whether the lease is held again.
 const LEASE_PAUSE: Duration = Duration::from_millis(10);
 
-/// If a read blocks for this long, no more messages are waiting.
-const IDLE: Duration = Duration::from_micros(50);
-
-/// Maximum number of entries in one request for missing entries.
-const REPAIR_COUNT: usize = 500;
-
 /// The reader of one node.
 pub(in crate::redis) struct PubSubReader {
-    server: Arc<Server>,
+    pub(super) server: Arc<Server>,
     dialer: Arc<Dialer>,
-    inbox: Arc<ReaderInbox>,
-}
-
-/// A request on this connection that Redis will answer, in this order.
-enum Asked {
-    Subscription,
-    /// The end of a subscription.
-    Unsubscription(String),
-    Tail(String),
-}
-
-/// One connection of a reader.
-struct ReaderConnection<'a> {
-    reader: &'a PubSubReader,
-    connection: Connection,
-    asked: VecDeque<Asked>,
-    subscribed: BTreeSet<String>,
-    pulse_at: Instant,
-    /// Commands that must be sent.
-    outgoing: Vec<u8>,
-    /// Whether messages arrive as fast as they are read.
-    is_busy: bool,
-    /// The id under which other servers reach this server through this connection.
-    id: ServerId,
-    /// Whether the loss of the previous connection was reported, and no connection was ready since.
-    is_lost: &'a mut bool,
+    pub(super) inbox: Arc<ReaderInbox>,
 }
 
 impl Server {
@@ -93,10 +47,10 @@ impl PubSubReader {
 
     /// Reads until the server ends, or its node has no slots any more. Blocks.
     pub(in crate::redis) fn run(&self) {
-        let mut is_lost = false;
+        let mut retry = Retry::default();
         while !self.server.is_closing() && self.is_needed() {
             let id = self.server.id();
-            let error = match self.listen(&mut is_lost) {
+            let error = match self.listen(&mut retry) {
                 Ok(never) => match never {},
                 Err(error) => error,
             };
@@ -105,44 +59,35 @@ impl PubSubReader {
             if self.server.id() != id || !self.is_needed() {
                 continue;
             }
-            if !std::mem::replace(&mut is_lost, true) && !self.server.is_closing() {
+            if !std::mem::replace(&mut retry.is_loss_reported, true) && !self.server.is_closing() {
                 self.server.events.note(&Note::LinkLost { node: self.name(), error: error.reason().to_owned() });
             }
-            thread::sleep(PAUSE);
+            thread::sleep(retry.pause());
         }
         self.inbox.end();
     }
 
     /// Whether its node has slots.
-    fn is_needed(&self) -> bool {
+    pub(super) fn is_needed(&self) -> bool {
         self.server.router.nodes().contains(&self.inbox.node)
     }
 
-    fn name(&self) -> String {
+    pub(super) fn name(&self) -> String {
         let node = self.inbox.node.as_ref().map(ToString::to_string);
         format!("news of {}", node.unwrap_or_else(|| self.dialer.name()))
     }
 
-    fn listen(&self, is_lost: &mut bool) -> Result<std::convert::Infallible, OpenError> {
+    fn listen(&self, retry: &mut Retry) -> Result<std::convert::Infallible, OpenError> {
         let node = self.inbox.node.clone().map_or_else(|| self.dialer.locate(), Ok)?;
         let (connection, _) = self.dialer.connect(&node)?;
         let broken = |error: RedisError| OpenError::Unreachable(format!("{node}: {error}"));
         dial::bound(&connection, PULSE_PATIENCE).map_err(broken)?;
-        let mut listening = ReaderConnection {
-            reader: self,
-            connection,
-            asked: VecDeque::new(),
-            subscribed: BTreeSet::new(),
-            pulse_at: Instant::now(),
-            outgoing: Vec::new(),
-            is_busy: false,
-            id: self.server.id(),
-            is_lost,
-        };
-        listening.begin().map_err(broken)?;
-        loop {
-            listening.step().map_err(broken)?;
-        }
+        let opened_at = Instant::now();
+        let mut listening = ReaderConnection::new(self, connection, retry);
+        let Err(error) = listening.listen();
+        let was_requesting = listening.is_requesting();
+        retry.broke(opened_at.elapsed(), was_requesting);
+        Err(broken(error))
     }
 
     fn unsubscribed(&self) {
@@ -155,257 +100,9 @@ impl PubSubReader {
     }
 
     /// Waits while this server must not act, because other servers may have ended its sessions.
-    fn await_lease(&self) {
+    pub(super) fn await_lease(&self) {
         while !self.server.lease.is_held() && !self.server.is_closing() {
             thread::sleep(LEASE_PAUSE);
         }
-    }
-}
-
-impl ReaderConnection<'_> {
-    fn server(&self) -> &Arc<Server> {
-        &self.reader.server
-    }
-
-    /// Loads the script for missing entries, and subscribes to all channels of this node.
-    fn begin(&mut self) -> Result<(), RedisError> {
-        ::redis::cmd("SCRIPT").arg("LOAD").arg(script::tail().source()).exec(&mut self.connection)?;
-        // The channels in the inbox are among those that are subscribed to below.
-        self.reader.inbox.take();
-        self.subscribe("SUBSCRIBE", keys::pulse(&self.id));
-        let server = self.server().clone();
-        let control = keys::control(&self.id);
-        if server.router.owner(&control) == self.reader.inbox.node {
-            self.subscribe("SUBSCRIBE", control);
-        }
-        let tracked = server.cursors.all().into_iter().map(|(channel, _)| channel);
-        for channel in std::iter::once(keys::EVERYBODY.to_owned()).chain(tracked) {
-            if server.router.owner(&channel) == self.reader.inbox.node {
-                self.subscribe("SSUBSCRIBE", channel);
-            }
-        }
-        self.send()
-    }
-
-    fn subscribe(&mut self, how: &str, channel: String) {
-        let command = ::redis::cmd(how).arg(&channel).get_packed_command();
-        self.outgoing.extend_from_slice(&command);
-        self.asked.push_back(Asked::Subscription);
-        self.subscribed.insert(channel);
-    }
-
-    /// The subscribe command of a permanent channel: the one of this server, and the one of all servers. None for any
-    /// other channel.
-    fn how_to_stand_by(&self, channel: &str) -> Option<&'static str> {
-        match channel {
-            keys::EVERYBODY => Some("SSUBSCRIBE"),
-            channel if channel == keys::control(&self.id) => Some("SUBSCRIBE"),
-            _ => None,
-        }
-    }
-
-    /// Only one node may serve the control channel of this server. Otherwise messages arrive twice, because a Cluster
-    /// sends them to all nodes.
-    fn leave_control(&mut self) {
-        let (server, control) = (self.server().clone(), keys::control(&self.id));
-        let owner = server.router.owner(&control);
-        if owner != self.reader.inbox.node
-            && self.subscribed.contains(&control)
-            && server.pubsub_readers.is_heard_at(&control, &owner)
-        {
-            self.unsubscribe("UNSUBSCRIBE", &control);
-        }
-    }
-
-    fn unsubscribe(&mut self, how: &str, channel: &str) {
-        let command = ::redis::cmd(how).arg(channel).get_packed_command();
-        self.outgoing.extend_from_slice(&command);
-        self.asked.push_back(Asked::Unsubscription(channel.to_owned()));
-        self.subscribed.remove(channel);
-    }
-
-    fn send(&mut self) -> Result<(), RedisError> {
-        if self.outgoing.is_empty() {
-            return Ok(());
-        }
-        self.connection.send_packed_command(&std::mem::take(&mut self.outgoing))
-    }
-
-    /// Reads one message or answer, and handles it.
-    fn step(&mut self) -> Result<(), RedisError> {
-        let heard_itself_at = self.pulse_at;
-        let asked_at = Instant::now();
-        let received = self.connection.recv_response()?;
-        self.is_busy = asked_at.elapsed() < IDLE;
-        match received {
-            Value::Push { kind, data } => self.pushed(&kind, &data),
-            answer => self.answered(answer)?,
-        }
-        if self.pulse_at.elapsed() > PULSE_PATIENCE || self.server().is_closing() {
-            return Err(std::io::Error::other("the own pulse does not come through").into());
-        }
-        if self.pulse_at != heard_itself_at && !self.reader.is_needed() {
-            return Err(std::io::Error::other("the node has nothing to tell any more").into());
-        }
-        if self.server().id() != self.id {
-            return Err(std::io::Error::other("this server goes on under another id").into());
-        }
-        for channel in self.reader.inbox.take() {
-            self.look_at(channel);
-        }
-        self.send()
-    }
-
-    /// Subscribes to a channel that is needed, or unsubscribes from one that is not.
-    fn look_at(&mut self, channel: String) {
-        if let Some(how) = self.how_to_stand_by(&channel) {
-            if !self.subscribed.contains(&channel) {
-                self.subscribe(how, channel);
-            }
-            return;
-        }
-        let is_needed = self.server().cursors.find(&channel);
-        match (is_needed, self.subscribed.contains(&channel)) {
-            (Some(cursor), true) if cursor.is_subscribed_at(&self.reader.inbox.node) => {
-                self.proceed(&channel, &cursor, cursor.repair());
-            }
-            // This also covers a channel that was dropped and is followed again: the answer confirms the subscription
-            // to the new cursor.
-            (Some(_), _) => self.subscribe("SSUBSCRIBE", channel),
-            (None, true) => self.unsubscribe("SUNSUBSCRIBE", &channel),
-            (None, false) => {}
-        }
-    }
-
-    fn pushed(&mut self, kind: &PushKind, data: &[Value]) {
-        let text = |at: usize| match data.get(at) {
-            Some(Value::BulkString(bytes)) => std::str::from_utf8(bytes).unwrap_or_default(),
-            _ => "",
-        };
-        match kind {
-            PushKind::SMessage => self.news(text(0), text(1)),
-            PushKind::Message if text(0) == keys::pulse(&self.id) => {
-                self.pulse_at = Instant::now();
-                self.reader.inbox.note_pulse();
-                self.leave_control();
-            }
-            PushKind::Message => self.news(text(0), text(1)),
-            PushKind::Subscribe | PushKind::SSubscribe => self.subscribed(text(0)),
-            PushKind::Unsubscribe | PushKind::SUnsubscribe => self.unsubscribed(text(0)),
-            _ => {}
-        }
-    }
-
-    fn subscribed(&mut self, channel: &str) {
-        self.asked.pop_front();
-        if self.asked.is_empty() {
-            self.hears_all();
-        }
-        let (server, node) = (self.server().clone(), &self.reader.inbox.node);
-        if self.how_to_stand_by(channel).is_some() {
-            server.pubsub_readers.note_heard_at(channel, node);
-            // Earlier messages were missed.
-            server.request_session_audit();
-        }
-        if let Some(cursor) = server.cursors.find(channel) {
-            let next = cursor.subscribed(node.clone());
-            self.proceed(channel, &cursor, next);
-        }
-    }
-
-    fn hears_all(&mut self) {
-        self.reader.inbox.set_ready();
-        if std::mem::take(self.is_lost) {
-            self.server().events.note(&Note::LinkRestored { node: self.reader.name() });
-        }
-    }
-
-    /// Handles the end of a subscription: it was requested, or the slot moved to another node.
-    fn unsubscribed(&mut self, channel: &str) {
-        // The channel may be subscribed to again by now. The confirmation of that arrives later.
-        if matches!(self.asked.front(), Some(Asked::Unsubscription(of)) if of == channel) {
-            self.asked.pop_front();
-            return;
-        }
-        self.subscribed.remove(channel);
-        self.server().pubsub_readers.forget(channel, &self.reader.inbox.node);
-        if let Some(cursor) = self.server().cursors.find(channel) {
-            cursor.unsubscribed();
-        }
-        // The audit finds the new owner.
-    }
-
-    fn news(&mut self, channel: &str, text: &str) {
-        self.reader.await_lease();
-        let server = self.server().clone();
-        let Some(cursor) = server.cursors.find(channel) else {
-            if let Some(news) = ServerMessage::read(text) {
-                tell(&server, &news).run();
-            }
-            return;
-        };
-        match LogMessage::read(text) {
-            Some(LogMessage::Entry(epoch, entry)) => {
-                let (flush, next) = cursor.hear(epoch, &entry, &*server.sink);
-                self.flush(flush);
-                self.proceed(channel, &cursor, next);
-            }
-            Some(LogMessage::Presence { user, change, members, version }) => {
-                if let Some(room) = cursor.log.room().cloned() {
-                    let presence = parlor_core::ports::Presence { room, user, change, members, version };
-                    self.flush(server.sink.presence(&presence));
-                }
-            }
-            None => {}
-        }
-    }
-
-    /// Writes to the clients. While messages arrive fast, flush workers do the writing, so that later messages go into
-    /// the same write. Otherwise this thread writes, which saves a wake-up of another thread.
-    fn flush(&self, flush: Flush) {
-        if self.is_busy { flush.submit() } else { flush.run() }
-    }
-
-    /// Requests missing entries, if there are any.
-    fn proceed(&mut self, channel: &str, cursor: &LogCursor, next: Next) {
-        let Next::Repair(Head { epoch, last }) = next else { return };
-        let keys = [keys::log(&cursor.log), keys::meta(&cursor.log)];
-        let fresh = Epoch(random::number()).to_string();
-        let ask = Command::script(script::tail(), &keys, &[&epoch.to_string(), &last.0, &REPAIR_COUNT, &fresh]);
-        self.outgoing.extend_from_slice(&ask.packed);
-        self.asked.push_back(Asked::Tail(channel.to_owned()));
-    }
-
-    fn answered(&mut self, answer: Value) -> Result<(), RedisError> {
-        let channel = match self.asked.pop_front() {
-            Some(Asked::Tail(channel)) => channel,
-            // A subscription gets such an answer only if it failed. The audit tries again.
-            Some(Asked::Subscription | Asked::Unsubscription(_)) => return answer.extract_error().map(drop),
-            None => return Ok(()),
-        };
-        let (epoch, top, lost, entries): (String, u64, u64, Vec<Value>) =
-            ::redis::from_redis_value(answer.extract_error()?)?;
-        let Some(cursor) = self.server().cursors.find(&channel) else { return Ok(()) };
-        if lost > 0 {
-            self.server().events.note(&Note::LogGapFound { log: channel.clone(), lost });
-        }
-        let Ok(epoch) = epoch.parse() else { return Ok(()) };
-        let entries: Vec<Entry> = entries.iter().filter_map(codec::read_entry).collect();
-        self.reader.await_lease();
-        let head = Head { epoch, last: MessageId(top) };
-        let (flush, next) = cursor.repaired(head, &entries, &*self.server().sink);
-        flush.submit();
-        self.proceed(&channel, &cursor, next);
-        Ok(())
-    }
-}
-
-fn tell(server: &Server, news: &ServerMessage) -> Flush {
-    match news {
-        ServerMessage::Displaced(ticket) => server.sink.displaced(ticket.connection),
-        ServerMessage::Direct(to, message) => server.sink.direct(to, message).unwrap_or_default(),
-        ServerMessage::Notice(message) => server.sink.notice(message),
-        ServerMessage::Deleted(user, created) => server.sink.account_deleted(user, *created),
-        ServerMessage::Kicked(user, version) => server.sink.session_kicked(user, *version),
     }
 }
