@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use parlor_core::ports::{Account, AccountVersion, Accounts, PasswordHash, Role, StoreError, StoreResult};
+use parlor_core::ports::{Account, AccountVersion, Accounts, LogId, PasswordHash, Role, StoreError, StoreResult};
 use parlor_proto::{Timestamp, UserName};
 
 use super::connection::command::{self, Argument, Command};
@@ -51,7 +51,9 @@ impl RedisAccounts<'_> {
             keys::blocked_by(user),
         ];
         keys.extend(keys::belongings(user));
-        self.call(Command::script(script::delete_account(), &keys, &[&created, &step]))
+        let (channel, news) = (keys::log(&LogId::Feed(user.clone())), deletion(user, created));
+        let args: [&dyn Argument; 4] = [&created, &step, &channel, &news];
+        self.call(Command::script(script::delete_account(), &keys, &args))
     }
 
     /// Removes a user from sets of other users.
@@ -62,7 +64,7 @@ impl RedisAccounts<'_> {
 
     /// Notifies all servers that an account is deleted.
     fn tell_deletion(&self, user: &UserName, created: i64) -> StoreResult<()> {
-        let news = ServerMessage::Deleted(user.clone(), Timestamp::from_millis(created)).write();
+        let news = deletion(user, created);
         self.call::<i64>(Command::plain("SPUBLISH", keys::EVERYBODY, &[&news])).map(drop)
     }
 }
@@ -155,6 +157,11 @@ impl Accounts for RedisAccounts<'_> {
         }
         Ok(accounts)
     }
+}
+
+/// The message that an account is deleted.
+fn deletion(user: &UserName, created: i64) -> String {
+    ServerMessage::Deleted(user.clone(), Timestamp::from_millis(created)).write()
 }
 
 fn role_word(role: Role) -> &'static str {

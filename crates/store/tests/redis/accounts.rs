@@ -1,8 +1,8 @@
 //! Deletions of accounts during faults.
 
-use parlor_core::ports::{Account, PasswordHash, Role, SessionKey};
+use parlor_core::ports::{Account, LogId, PasswordHash, Role, SessionKey};
 use parlor_proto::Timestamp;
-use parlor_redis_testkit::wait_until;
+use parlor_redis_testkit::{RedisServer, wait_until};
 
 use crate::harness::{Server, name, pair, pair_by_proxy};
 
@@ -90,6 +90,40 @@ fn the_session_of_a_deleted_account_is_over_though_its_server_was_not_told() {
         wait_until("a displacement notice", || two.sink.displaced() == [5]);
         assert!(is_current(&one, &bob));
     }
+}
+
+/// What a subscriber of a channel gets while something is done.
+fn published(redis: &RedisServer, channel: &str, act: impl FnOnce()) -> Vec<String> {
+    use std::io::{BufRead, BufReader, Write};
+    let mut stream = std::net::TcpStream::connect(("127.0.0.1", redis.port())).unwrap();
+    write!(stream, "SSUBSCRIBE {channel}\r\n").unwrap();
+    let mut lines = BufReader::new(stream.try_clone().unwrap()).lines().map(Result::unwrap);
+    assert!(lines.any(|line| line == ":1"));
+    act();
+    redis.cli(&["SPUBLISH", channel, "end"]);
+    lines.take_while(|line| line != "end").filter(|line| !line.starts_with(['*', '$'])).collect()
+}
+
+#[test]
+fn followers_hear_of_a_deletion_where_they_hear_the_next_owner() {
+    let (redis, one, two) = pair();
+    let feed = LogId::Feed(name("ann"));
+    one.store.accounts.create(&account(7)).unwrap();
+    two.follow(&feed);
+    let told = published(&redis, "parlor:feed:{ann}", || {
+        assert!(one.store.accounts.delete(&name("ann")).unwrap());
+        one.store.accounts.create(&account(8)).unwrap();
+        one.say(&one.session_key("ann"), &feed, "I am new here");
+    });
+    let told: Vec<&str> =
+        told.iter().filter(|line| *line != "smessage" && !line.contains(':')).map(|it| &**it).collect();
+    assert_eq!(told[0], "deleted ann 7", "{told:?}");
+    assert!(told[1].starts_with("e ") && told[1].ends_with(" ann I am new here"), "{told:?}");
+    two.hears(&feed, &["I am new here".to_owned()]);
+    // What is told there is enough: the channel to all servers may be on a node that is slower.
+    redis.cli(&["SPUBLISH", "parlor:feed:{ann}", "deleted ann 8"]);
+    let last = ("ann".to_owned(), Timestamp::from_millis(8));
+    wait_until("the deletion", || two.sink.deleted().contains(&last));
 }
 
 #[test]

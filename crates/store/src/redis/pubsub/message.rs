@@ -12,6 +12,9 @@ pub(in crate::redis) enum LogMessage {
     Entry(Epoch, Entry),
     /// A user entered or left the room.
     Presence { user: UserName, change: Change, members: usize, version: u64 },
+    /// The publisher's account, which was created at this time, was deleted. Later entries are of the next owner of its
+    /// name.
+    Deleted(UserName, Timestamp),
 }
 
 /// A message to one server or to all servers.
@@ -49,6 +52,7 @@ impl LogMessage {
                 let (members, version) = (members.parse().ok()?, version.parse().ok()?);
                 Some(Self::Presence { user: user.parse().ok()?, change, members, version })
             }
+            "deleted" => deleted(rest).map(|(user, created)| Self::Deleted(user, created)),
             _ => None,
         }
     }
@@ -95,10 +99,7 @@ impl ServerMessage {
                 let [time, from, text] = fields(rest)?;
                 Some(Self::Notice(direct(time, from, text)?))
             }
-            "deleted" => {
-                let [user, created] = fields(rest)?;
-                Some(Self::Deleted(user.parse().ok()?, Timestamp::from_millis(created.parse().ok()?)))
-            }
+            "deleted" => deleted(rest).map(|(user, created)| Self::Deleted(user, created)),
             "kicked" => {
                 let [user, created, kicks] = fields(rest)?;
                 let created = Timestamp::from_millis(created.parse().ok()?);
@@ -107,6 +108,11 @@ impl ServerMessage {
             _ => None,
         }
     }
+}
+
+fn deleted(rest: &str) -> Option<(UserName, Timestamp)> {
+    let [user, created] = fields(rest)?;
+    Some((user.parse().ok()?, Timestamp::from_millis(created.parse().ok()?)))
 }
 
 fn direct(time: &str, from: &str, text: &str) -> Option<UnloggedMessage> {

@@ -289,6 +289,7 @@ impl ReaderConnection<'_> {
                     self.flush(server.sink.presence(&presence));
                 }
             }
+            Some(LogMessage::Deleted(user, created)) => self.flush(server.sink.account_deleted(&user, created)),
             None => {}
         }
     }

@@ -1,8 +1,9 @@
 -- Deletes an account unless the name already belongs to a new one. The first step keeps the creation time, so that the
 -- name stays taken. The last step removes that time and all other data of the user, and leaves a mark. The session is
--- over, because the generation is increased and no session has the new one.
+-- over, because the generation is increased and no session has the new one. The last step is also told on the channel of
+-- the feed, before anything that the next owner of the name publishes there.
 -- KEYS: user, followers, following, blocks, users who block, then other keys of a user. ARGV: created, 'last' in the
--- last step.
+-- last step, channel of the feed, message.
 -- Returns the members of the four sets; or nothing: the name belongs to a new account.
 if redis.call('HGET', KEYS[1], 'created') ~= ARGV[1] then return false end
 local generation = redis.call('HGET', KEYS[1], 'generation')
@@ -18,5 +19,6 @@ if ARGV[2] == 'last' then
   redis.call('HDEL', KEYS[1], 'created', 'kicks')
   redis.call('HSET', KEYS[1], 'deleted', '1')
   redis.call('DEL', unpack(KEYS, 2))
+  redis.call('SPUBLISH', ARGV[3], ARGV[4])
 end
 return others
