@@ -1,5 +1,5 @@
-//! `parlor check`: asks one server for its greeting and looks whether its database works, as a health check does. It must not
-//! log in.
+//! `parlor check`: asks one server for its greeting and looks whether its store takes messages, as a health check does. It
+//! must not log in.
 
 use std::io::{self, Write};
 use std::path::PathBuf;
@@ -9,10 +9,14 @@ use anyhow::{Context, anyhow};
 use clap::Args;
 use parlor_client::{Address, Connector, Pin, Timeouts, Trust};
 use parlor_settings::path;
-use parlor_store::sqlite::{self, Probe};
+use parlor_store::{redis, sqlite};
 
-use crate::settings::{self, InstallationArgs, installation, parse_duration};
+use crate::backend;
+use crate::settings::{self, InstallationArgs, RedisArgs, installation, parse_duration};
 use crate::tls::{self, Authority};
+
+/// Server name that this command passes to the Redis configuration.
+const NAME: &str = "parlor check";
 
 const EXAMPLES: &str = "\
 Examples:
@@ -28,15 +32,17 @@ greet. A server on this machine proves itself by the certificate that it was giv
 the system's root certificates.
 
 Of a server on this machine that keeps a database in --data, the database is looked at, too:
-what a login and a message need of it must be readable, and a row is written. This is left
-out with --ca or --pin, for the server may be another one; with PARLOR_REDIS; and for users
-who may not read the database, who are told so.
+what a login and a message need of it must be readable, and a row is written. Where the
+server keeps its data in a Redis, Redis is asked whether it takes messages: it does not if its
+memory is full. A Redis that cannot be reached is no fault of the server, and only mentioned.
+All this is left out with --ca or --pin, for the server may be another one; and for users who
+may not read the database, who are told so.
 
 Exit codes:
-  0  the server answers, and its database works
-  1  it does not; standard error says why";
+  0  the server answers, and its store works
+  1  it does not, or messages are refused; standard error says why";
 
-/// Check that a server answers and that its database works
+/// Check that a server answers and that its store takes messages
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLES)]
 pub(crate) struct CheckArgs {
@@ -64,40 +70,54 @@ pub(crate) struct CheckArgs {
     #[arg(long, env = "PARLOR_TLS_CERT", value_name = "FILE", value_parser = path::parser())]
     tls_cert: Option<PathBuf>,
 
-    /// Where it is set, the server has no database
-    #[arg(long, env = "PARLOR_REDIS", hide = true, hide_env_values = true)]
-    redis: Option<String>,
+    #[command(flatten)]
+    redis: RedisArgs,
 
     /// Time for each of connecting, TLS and the greeting
     #[arg(long, value_name = "TIME", default_value = "3s", value_parser = parse_duration)]
     timeout: Duration,
 }
 
-/// Asks for the greeting, looks at the database, and says who answered on standard output. Blocks for some timeouts at most.
+/// Asks for the greeting, looks at the store, and says who answered on standard output. Blocks for some timeouts at most.
 ///
 /// # Errors
-/// One line that says why there is no answer, or none to be trusted, or what is wrong with the database.
+/// One line that says why there is no answer, or none to be trusted, or what is wrong with the store.
 pub(crate) fn run(args: &CheckArgs) -> anyhow::Result<()> {
     let timeouts = Timeouts { connect: args.timeout, ..Timeouts::default() };
     let connector = Connector::new(args.address.clone(), &args.trust()?)?.with_timeouts(timeouts);
     // The error's text contains its sources.
     let greeted = connector.open().map_err(|error| anyhow!("{error}"))?;
     let answers = format!("{} answers on {}", greeted.server(), args.address);
-    let probe = if args.is_of_this_data() { sqlite::probe(&args.installation.data) } else { Ok(Probe::Absent) };
+    let unseen = args.look_at_store().map_err(|problem| anyhow!("{answers}, but {problem}"))?;
     let mut out = io::stdout();
-    match probe.map_err(|error| anyhow!("{answers}, but {error}"))? {
-        Probe::Absent | Probe::Sound => writeln!(out, "{answers}")?,
-        Probe::NotAllowed(error) => writeln!(out, "{answers}\nits database was not looked at: {error}")?,
-    }
-    Ok(())
+    writeln!(out, "{answers}")?;
+    unseen.map_or(Ok(()), |unseen| Ok(writeln!(out, "{unseen}")?))
 }
 
 impl CheckArgs {
-    /// Whether the server is the one that keeps its data in the data directory.
-    fn is_of_this_data(&self) -> bool {
+    /// Looks at the store of a server on this machine. Returns a line that says what could not be looked at, if anything.
+    ///
+    /// # Errors
+    /// The store takes no messages.
+    fn look_at_store(&self) -> anyhow::Result<Option<String>> {
+        if !self.address.is_loopback() || self.pin.is_some() || self.ca.is_some() {
+            return Ok(None);
+        }
+        if let Some(config) = backend::redis_config(&self.redis, NAME)? {
+            return match redis::probe(&config) {
+                redis::Probe::Takes => Ok(None),
+                redis::Probe::Refuses(why) => Err(anyhow!("messages are refused: {why}")),
+                redis::Probe::Unknown(error) => Ok(Some(format!("its Redis was not looked at: {error}"))),
+            };
+        }
         let data = &self.installation.data;
-        let has_its_tls = self.tls_dir.as_ref().is_none_or(|dir| dir.starts_with(data));
-        self.address.is_loopback() && self.pin.is_none() && self.ca.is_none() && self.redis.is_none() && has_its_tls
+        if self.tls_dir.as_ref().is_some_and(|dir| !dir.starts_with(data)) {
+            return Ok(None);
+        }
+        match sqlite::probe(data)? {
+            sqlite::Probe::Absent | sqlite::Probe::Sound => Ok(None),
+            sqlite::Probe::NotAllowed(error) => Ok(Some(format!("its database was not looked at: {error}"))),
+        }
     }
 
     /// What the command line says goes first; then, on this machine, what the server itself goes by.

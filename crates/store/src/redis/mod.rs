@@ -17,6 +17,7 @@ mod log;
 mod login_limiter;
 mod membership;
 mod personal;
+mod probe;
 mod pubsub;
 mod random;
 mod rooms;
@@ -37,6 +38,7 @@ use membership::maintenance::{Maintenance, StopSignal};
 use membership::server::Server;
 
 pub use connection::url::RedisUrl;
+pub use probe::{Probe, probe};
 pub use status::{Lease, NodeFacts, NodeStatus, Pulse, RoomStatus, ScriptStatus, ServerStatus, Status, status};
 
 /// How a server uses Redis.

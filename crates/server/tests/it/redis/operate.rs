@@ -138,6 +138,33 @@ fn a_server_that_is_stopped_leaves_nothing_behind() {
     two.log_in("alice").expect_quiet();
 }
 
+#[test]
+fn the_health_check_tells_that_redis_takes_no_messages() {
+    let redis = RedisServer::start();
+    let server = sharing(&redis).start();
+    let check = |url: &str| {
+        let mut command = command(server.data(), &["check", &server.address().to_string()]);
+        command.env("PARLOR_REDIS", url);
+        without_notice(outcome(server.data(), command.output().unwrap()))
+    };
+    let answers = format!("test answers on {}", server.address());
+    assert_eq!(check(&redis.url()), told(0, &format!("{answers}\n"), ""));
+    // It has far more than that.
+    redis.cli(&["CONFIG", "SET", "maxmemory", "1mb"]);
+    let (code, said, complaint) = check(&redis.url());
+    assert_eq!((code, said.as_str()), (Some(1), ""), "{complaint}");
+    let words = format!("parlor: {answers}, but messages are refused: 127.0.0.1:{}: Redis is full", redis.port());
+    assert!(complaint.starts_with(&words) && complaint.contains("maxmemory"), "{complaint}");
+    assert_eq!(complaint.lines().count(), 1, "{complaint}");
+    redis.cli(&["CONFIG", "SET", "maxmemory", "0"]);
+    assert_eq!(check(&redis.url()).0, Some(0));
+    // A restart of the server would not help, and its clients stay.
+    redis.kill();
+    let (code, said, complaint) = check(&redis.url());
+    assert_eq!((code, complaint.as_str()), (Some(0), ""));
+    assert!(said.starts_with(&format!("{answers}\nits Redis was not looked at: cannot reach Redis: ")), "{said}");
+}
+
 /// Copies a directory with the files in it.
 fn copy(from: &Path, to: &Path) {
     fs::create_dir(to).unwrap();

@@ -101,6 +101,7 @@ scripts! {
     page reads: "page";
     page_conversation reads: "page_conversation";
     predecessors reads: "predecessors";
+    probe adds: "probe";
     read_conversations keeps: "conversation" "read_conversations";
     reap keeps: "reap";
     record_intent keeps: "record_intent";
