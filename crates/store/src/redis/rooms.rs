@@ -70,6 +70,9 @@ impl Rooms for Server {
     }
 
     fn evict_predecessors(&self, session_key: &SessionKey) -> StoreResult<()> {
+        if self.local.is_first(session_key) {
+            return Ok(());
+        }
         let endings = self.predecessors(&session_key.user)?.endings;
         let below = session_key.generation.to_string();
         let earlier = endings.into_iter().filter(|ending| ending.generation < session_key.generation);

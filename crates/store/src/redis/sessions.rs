@@ -9,7 +9,7 @@ use parlor_core::ports::{Claim, ClaimResult, PredecessorWait, SessionKey, Sessio
 use parlor_proto::{Generation, RoomName, UserName};
 
 use super::codec;
-use super::connection::command::{Argument, Command};
+use super::connection::command::{self, Argument, Command};
 use super::connection::script;
 use super::keys::{self, ServerId};
 use super::membership::local_sessions::{ClaimId, DeferredCleanup, LocalSession};
@@ -36,6 +36,13 @@ pub(super) struct Predecessors {
     pub(super) endings: Vec<Ending>,
     /// Number of direct messages without the recipient's copy.
     undelivered: usize,
+}
+
+impl Predecessors {
+    /// Whether nothing is left to end or to complete before the session of this generation.
+    fn is_nothing_but(&self, generation: Generation) -> bool {
+        self.current == generation && self.endings.is_empty() && self.undelivered == 0
+    }
 }
 
 /// The script's answer.
@@ -84,6 +91,9 @@ impl Sessions for Server {
     ) -> StoreResult<PredecessorWait> {
         let deadline = Instant::now().checked_add(patience);
         let session_key = SessionKey { user: user.clone(), generation };
+        if self.local.is_known_alone(&session_key) {
+            return Ok(PredecessorWait::Alone);
+        }
         let mut pause = PAUSES[0];
         loop {
             let Predecessors { current, endings, undelivered } = self.predecessors(user)?;
@@ -140,18 +150,18 @@ impl Sessions for Server {
 impl Server {
     /// Claims. If the policy keeps the existing session but its server is dead, claims again and replaces that session.
     fn claim_over_the_dead(&self, attempt: &Attempt<'_>) -> StoreResult<ClaimResult> {
-        let mut answer = self.claim_over(attempt, "")?;
+        let (mut answer, mut is_first) = self.claim_over(attempt, "")?;
         if let Answer::Taken(owner) = &answer
             && self.which_live(std::slice::from_ref(owner))? == [false]
         {
-            answer = self.claim_over(attempt, owner.as_str())?;
+            (answer, is_first) = self.claim_over(attempt, owner.as_str())?;
         }
         match answer {
             Answer::Taken(_) => Ok(ClaimResult::AlreadyLoggedIn),
             Answer::Loop(time) => Ok(ClaimResult::TakeoverLoop(time)),
             Answer::Granted(generation, before) => {
                 let session_key = SessionKey { user: attempt.claim.user.clone(), generation };
-                self.local.add(session_key, attempt.ticket);
+                self.local.add(session_key, attempt.ticket, is_first);
                 // The script has notified another server already.
                 if let Some((server, ClaimId { connection, .. })) = before
                     && server == attempt.server
@@ -164,29 +174,26 @@ impl Server {
         }
     }
 
-    fn claim_over(&self, attempt: &Attempt<'_>, dead: &str) -> StoreResult<Answer> {
-        let Attempt { claim, server, ticket, deadline } = attempt;
-        let user = claim.user;
-        let keys = [keys::session(user), keys::ending(user), keys::takeovers(user), keys::user(user)];
-        let policy = match claim.policy {
-            DuplicateLogin::Takeover => "takeover",
-            DuplicateLogin::Reject => "reject",
+    /// Claims. Returns also whether the claim found no earlier session, and no direct messages that are still to be
+    /// completed. That is read together with the claim. Whatever happens later could happen after a request of its own,
+    /// too.
+    fn claim_over(&self, attempt: &Attempt<'_>, dead: &str) -> StoreResult<(Answer, bool)> {
+        let commands = [claim_command(attempt, dead), ask_for_predecessors(attempt.claim.user)];
+        let [claimed, left] = self.router.call_each(commands);
+        let answer = answer(&command::read::<Vec<Value>>(claimed)?);
+        let answer = answer.ok_or_else(|| StoreError::new("a claim came too late"))?;
+        let is_first = match &answer {
+            Answer::Granted(generation, None) => {
+                read_predecessors(left).is_ok_and(|left| left.is_nothing_but(*generation))
+            }
+            _ => false,
         };
-        let max = claim.takeovers.map_or(0, |limit| limit.max);
-        let within = claim.takeovers.map_or(1, |limit| limit.within.as_millis().max(1));
-        let within = u64::try_from(within).unwrap_or(u64::MAX);
-        let args: [&dyn Argument; 8] =
-            [&server.as_str(), &ticket.to_string(), &policy, &max, &within, &dead, deadline, &keys::CONTROL];
-        let reply: Vec<Value> = self.call(Command::script(script::claim(), &keys, &args))?;
-        answer(&reply).ok_or_else(|| StoreError::new("a claim came too late"))
+        Ok((answer, is_first))
     }
 
     /// What earlier sessions of the user left.
     pub(super) fn predecessors(&self, user: &UserName) -> StoreResult<Predecessors> {
-        let keys = [keys::session(user), keys::ending(user), keys::undelivered(user)];
-        let (generation, endings, undelivered): (u64, Vec<String>, usize) =
-            self.call(Command::script(script::predecessors(), &keys, &[]))?;
-        Ok(Predecessors { current: Generation(generation), endings: read_endings(&endings), undelivered })
+        read_predecessors(self.router.call(ask_for_predecessors(user)))
     }
 
     /// Whether no session before a generation is left on a live server.
@@ -219,6 +226,31 @@ impl Server {
         self.call::<i64>(Command::script(script::cancel_claim(), &keys, &[&server.as_str(), &ticket.to_string()]))?;
         self.forget_session(server, user, ticket)
     }
+}
+
+fn claim_command(Attempt { claim, server, ticket, deadline }: &Attempt<'_>, dead: &str) -> Command {
+    let user = claim.user;
+    let keys = [keys::session(user), keys::ending(user), keys::takeovers(user), keys::user(user)];
+    let policy = match claim.policy {
+        DuplicateLogin::Takeover => "takeover",
+        DuplicateLogin::Reject => "reject",
+    };
+    let max = claim.takeovers.map_or(0, |limit| limit.max);
+    let within = claim.takeovers.map_or(1, |limit| limit.within.as_millis().max(1));
+    let within = u64::try_from(within).unwrap_or(u64::MAX);
+    let args: [&dyn Argument; 8] =
+        [&server.as_str(), &ticket.to_string(), &policy, &max, &within, &dead, deadline, &keys::CONTROL];
+    Command::script(script::claim(), &keys, &args)
+}
+
+fn ask_for_predecessors(user: &UserName) -> Command {
+    let keys = [keys::session(user), keys::ending(user), keys::undelivered(user)];
+    Command::script(script::predecessors(), &keys, &[])
+}
+
+fn read_predecessors(reply: StoreResult<Value>) -> StoreResult<Predecessors> {
+    let (generation, endings, undelivered): (u64, Vec<String>, usize) = command::read(reply)?;
+    Ok(Predecessors { current: Generation(generation), endings: read_endings(&endings), undelivered })
 }
 
 /// None if the claim came too late.

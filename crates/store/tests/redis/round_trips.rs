@@ -1,6 +1,8 @@
 //! What concerns many rooms or logs takes as many round trips as what concerns one.
 
-use parlor_core::ports::{EnterResult, LogId, SessionKey};
+use std::time::Duration;
+
+use parlor_core::ports::{EnterResult, LogId, PredecessorWait, SessionKey};
 use parlor_proto::RoomName;
 use parlor_redis_testkit::RedisServer;
 
@@ -46,6 +48,25 @@ fn many_rooms_are_entered_and_left_like_one() {
     let [few, more] = [&one, &many].map(|rooms| reads(&redis, || server.store.rooms.leave(&ann, rooms).unwrap()));
     assert!(more <= few + NOISE, "{more} requests to leave many, {few} to leave one");
     assert_eq!(server.store.rooms.counts(&many).unwrap(), [0; MANY]);
+}
+
+#[test]
+fn a_session_without_a_predecessor_is_claimed_in_two_round_trips() {
+    let redis = RedisServer::start();
+    let server = Server::open(&redis.url());
+    // The scripts are known afterwards.
+    server.session_key("first");
+    let claimed = reads(&redis, || {
+        for number in 0..MANY {
+            let session_key = server.session_key(&format!("user-{number}"));
+            assert_eq!(server.waits(&session_key, Duration::ZERO), PredecessorWait::Alone);
+            server.store.rooms.evict_predecessors(&session_key).unwrap();
+        }
+    });
+    assert!(claimed <= 2 * MANY as u64 + NOISE, "{claimed} requests to claim {MANY} sessions");
+    // Whoever finds an earlier session asks again until it is over.
+    let next = server.session_key("first");
+    assert_eq!(server.waits(&next, Duration::ZERO), PredecessorWait::StillThere);
 }
 
 #[test]

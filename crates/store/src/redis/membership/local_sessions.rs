@@ -42,6 +42,10 @@ pub(in crate::redis) struct LocalSession {
     pub(in crate::redis) session_key: SessionKey,
     pub(in crate::redis) ticket: ClaimId,
     pub(in crate::redis) rooms: Vec<RoomName>,
+    /// Whether its claim found no earlier session.
+    is_first: bool,
+    /// Whether somebody asked if earlier sessions are over.
+    is_awaited: bool,
 }
 
 /// A cleanup in Redis that failed and must be retried.
@@ -103,9 +107,22 @@ impl Drop for SessionGuard<'_> {
 
 impl LocalSessions {
     /// Adds a session that started here.
-    pub(in crate::redis) fn add(&self, session_key: SessionKey, ticket: ClaimId) {
+    pub(in crate::redis) fn add(&self, session_key: SessionKey, ticket: ClaimId, is_first: bool) {
         let key = (session_key.user.clone(), session_key.generation);
-        lock(&self.state).sessions.insert(key, LocalSession { session_key, ticket, rooms: Vec::new() });
+        let session = LocalSession { session_key, ticket, rooms: Vec::new(), is_first, is_awaited: false };
+        lock(&self.state).sessions.insert(key, session);
+    }
+
+    /// Whether the claim of the session found no earlier session.
+    pub(in crate::redis) fn is_first(&self, session_key: &SessionKey) -> bool {
+        lock(&self.state).sessions.get(&key(session_key)).is_some_and(|session| session.is_first)
+    }
+
+    /// The same, for the first question whether earlier sessions are over; later ones are about what happened since.
+    pub(in crate::redis) fn is_known_alone(&self, session_key: &SessionKey) -> bool {
+        let mut state = lock(&self.state);
+        let Some(session) = state.sessions.get_mut(&key(session_key)) else { return false };
+        !std::mem::replace(&mut session.is_awaited, true) && session.is_first
     }
 
     /// The session with this key.
