@@ -23,7 +23,7 @@ const ABSENT: i64 = 0;
 
 impl Rooms for Server {
     fn enter(&self, session_key: &SessionKey, rooms: &[RoomName], max_rooms: usize) -> StoreResult<Vec<EnterResult>> {
-        self.lease.check()?;
+        self.check_lease_for(&session_key.user)?;
         let _reserved = self.local.reserve(session_key);
         // The deadline is taken before any request. Otherwise a server that freezes in between would take it too late.
         let deadline = self.lease.deadline(ENTER_PATIENCE);

@@ -65,7 +65,7 @@ struct Attempt<'a> {
 
 impl Sessions for Server {
     fn claim(&self, claim: &Claim<'_>) -> StoreResult<ClaimResult> {
-        self.lease.check()?;
+        self.check_lease_for(claim.user)?;
         let deadline = self.lease.deadline(CLAIM_PATIENCE);
         let ticket = ClaimId { connection: claim.connection, number: self.next_seq() };
         let attempt = Attempt { claim, server: self.id(), ticket, deadline };

@@ -3,9 +3,11 @@
 
 use std::time::{Duration, Instant};
 
-use parlor_core::DuplicateLogin::Reject;
+use parlor_core::DuplicateLogin::{Reject, Takeover};
 use parlor_core::ports::ClaimResult;
 use parlor_redis_testkit::{Fsync, Reach, RedisCluster, RedisOptions, RedisServer, wait_until};
+
+use parlor_store::redis::Note;
 
 use crate::harness::{Server, inbox_of, log_of, stored};
 
@@ -137,6 +139,57 @@ fn a_node_that_hangs_fails_its_own_commands_and_no_others() {
     let mut outcomes = one.say_in_each(&ann, &[log_of(&hung), log_of(&well)], "hello").into_iter();
     assert!(outcomes.next().unwrap().is_err());
     assert_eq!(stored(outcomes.next().unwrap()), Ok(1), "it is on another node");
+}
+
+/// Ends the lease of the only server, as a lapse does.
+fn end_lease(cluster: &RedisCluster) {
+    let id = ids(cluster).remove(0);
+    let lease = format!("parlor:server:{{{id}}}");
+    assert_eq!(cluster.master_of(&lease).cli(&["DEL", &lease]), "1");
+}
+
+fn is_regained(note: &Note) -> bool {
+    matches!(note, Note::LeaseRegained { .. })
+}
+
+#[test]
+fn a_server_that_comes_back_serves_those_whose_nodes_are_there() {
+    let cluster = cluster_of(RedisServer::options().append_only(Fsync::Always));
+    let one = server(&cluster, false);
+    let [red, blue] = ["red", "blue"].map(|label| user(&cluster, label, false));
+    let ann = one.member(&user(&cluster, "ann", true), &red);
+    let bob = one.member(&user(&cluster, "bob", false), &red);
+    cluster.node(MISSING).kill();
+    wait_until("the node to be missed", || one.try_enter(&ann, &blue).is_err());
+    end_lease(&cluster);
+    one.tells("LeaseRegained", is_regained);
+    one.say(&bob, &log_of(&red), "hello");
+    one.enter(&bob, &blue);
+    // Nobody knows whether a later login has displaced her.
+    assert!(one.try_enter(&ann, &blue).is_err());
+    assert!(one.claim(ann.user.as_str(), 9, Takeover).is_err());
+    cluster.node(MISSING).restart();
+    wait_until("the other session", || one.try_enter(&ann, &blue).is_ok());
+    assert!(one.sink.displaced().is_empty());
+    wait_until("the old run's removal", || ids(&cluster).len() == 1);
+    assert_eq!((one.members(&red).len(), one.members(&blue).len()), (2, 2));
+}
+
+#[test]
+fn a_server_whose_lease_cannot_be_reached_takes_another_one() {
+    let cluster = cluster_of(RedisServer::options().append_only(Fsync::Always));
+    let one = server(&cluster, true);
+    let red = user(&cluster, "red", false);
+    let bob = one.member(&user(&cluster, "bob", false), &red);
+    cluster.node(MISSING).kill();
+    one.tells("LeaseLapsed", |note| matches!(note, Note::LeaseLapsed { .. }));
+    one.tells("LeaseRegained", is_regained);
+    one.say(&bob, &log_of(&red), "hello");
+    one.hears(&log_of(&red), &["hello".to_owned()]);
+    cluster.node(MISSING).restart();
+    wait_until("the old run's removal", || ids(&cluster).len() == 1);
+    assert!(one.is_online(bob.user.as_str()) && one.members(&red).len() == 1);
+    one.say(&bob, &log_of(&red), "still here");
 }
 
 /// The number of servers that would be checked for a user if they died.

@@ -265,9 +265,9 @@ impl Router {
         lock(&self.routes).slots.get(&Slot::for_key(key)).cloned()
     }
 
-    /// Whether the Cluster node that owns the slot of a key is known to be unreachable.
+    /// Whether the Cluster node that owns the slot of a key is known to be unreachable, or no node owns it.
     pub(in crate::redis) fn is_unreachable(&self, key: &str) -> bool {
-        let Some(owner) = self.owner(key) else { return false };
+        let Some(owner) = self.owner(key) else { return self.is_cluster };
         lock(&self.routes).links.get(&owner.to_string()).is_some_and(|link| !link.is_up())
     }
 

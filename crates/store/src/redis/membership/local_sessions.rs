@@ -84,6 +84,8 @@ struct State {
     sessions: HashMap<(UserName, Generation), LocalSession>,
     cleanups: Vec<DeferredCleanup>,
     reserved: HashSet<SessionKey>,
+    /// Sessions that other servers may have ended, and that were not checked since.
+    doubtful: HashSet<SessionKey>,
 }
 
 /// Per-session lock for operations on Redis of several steps; dropping it releases the session.
@@ -132,7 +134,9 @@ impl LocalSessions {
 
     /// Removes a session that has ended.
     pub(in crate::redis) fn remove(&self, session_key: &SessionKey) -> Option<LocalSession> {
-        lock(&self.state).sessions.remove(&key(session_key))
+        let mut state = lock(&self.state);
+        state.doubtful.remove(session_key);
+        state.sessions.remove(&key(session_key))
     }
 
     /// Records that the session is a member of a room.
@@ -149,6 +153,30 @@ impl LocalSessions {
         if let Some(session) = lock(&self.state).sessions.get_mut(&key(session_key)) {
             session.rooms.retain(|other| other != room);
         }
+    }
+
+    /// Records that other servers may have ended any session.
+    pub(in crate::redis) fn doubt_all(&self) {
+        let mut state = lock(&self.state);
+        state.doubtful = state.sessions.values().map(|session| session.session_key.clone()).collect();
+    }
+
+    /// Records that sessions were checked.
+    pub(in crate::redis) fn checked<'a>(&self, sessions: impl IntoIterator<Item = &'a LocalSession>) {
+        let mut state = lock(&self.state);
+        for session in sessions {
+            state.doubtful.remove(&session.session_key);
+        }
+    }
+
+    /// Number of sessions that are not checked.
+    pub(in crate::redis) fn doubts(&self) -> usize {
+        lock(&self.state).doubtful.len()
+    }
+
+    /// Whether a session of the user is not checked.
+    pub(in crate::redis) fn is_doubtful(&self, user: &UserName) -> bool {
+        lock(&self.state).doubtful.iter().any(|session_key| session_key.user == *user)
     }
 
     /// The keys of all sessions.

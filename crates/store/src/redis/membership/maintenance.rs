@@ -1,7 +1,7 @@
 //! The maintenance thread of this server: it renews the lease, sends the pulse, retries cleanups, reaps dead servers,
 //! and checks for missing subscriptions, entries and sessions. It must not do work that a client waits for.
 
-use std::collections::{BTreeSet, HashSet};
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::thread;
 use std::time::{Duration, Instant};
@@ -9,15 +9,14 @@ use std::time::{Duration, Instant};
 use parlor_core::ports::{SessionKey, StoreError, StoreResult};
 use parlor_proto::Epoch;
 
-use crate::redis::codec::{self, ask_for_head, read_head};
+use crate::redis::codec;
 use crate::redis::connection::command::{self, Argument, Command};
 use crate::redis::connection::dial::Dialer;
 use crate::redis::connection::pipeline::PATIENCE;
 use crate::redis::connection::script;
 use crate::redis::keys::{self, ServerId};
 use crate::redis::membership::lease::LEASE;
-use crate::redis::membership::local_sessions::DeferredCleanup;
-use crate::redis::membership::reaper::{CHUNK, rotate_randomly};
+use crate::redis::membership::reaper::CHUNK;
 use crate::redis::membership::restore::Tally;
 use crate::redis::membership::server::Server;
 use crate::redis::{Note, random};
@@ -43,12 +42,13 @@ const AUDIT_SESSIONS_EVERY: u64 = 30;
 const REAP_ORPHANS_EVERY: u64 = 10;
 
 /// Time budget of a round for session checks, and the same again for cleanups: the lease must be renewed in time.
-const BUDGET: Duration = Duration::from_millis(500);
+pub(super) const BUDGET: Duration = Duration::from_millis(500);
 
 /// The lease is also renewed within a round if the round takes longer than this.
 const RENEW_AFTER: Duration = Duration::from_secs(2);
 
-/// After a lapse of the lease, sessions are checked in each of this many rounds: another server may still be reaping.
+/// After a lapse of the lease, sessions are checked in each of this many rounds: another server may still be reaping. The
+/// same after a node came back whose sessions had to wait for that.
 const AUDIT_AFTER_LAPSE: u64 = 10;
 
 /// Signals the maintenance thread to end. A leaf lock.
@@ -89,6 +89,8 @@ pub(in crate::redis) struct Maintenance {
     suspected: BTreeSet<String>,
     /// Sessions that are still to be checked.
     sessions_to_audit: Vec<SessionKey>,
+    /// Sessions that are checked when their nodes can be reached.
+    away: Vec<SessionKey>,
     /// The kind of loss whose recovery is not finished yet.
     recovery: Option<LossKind>,
 }
@@ -119,6 +121,7 @@ impl Maintenance {
             had_lease: true,
             suspected: BTreeSet::new(),
             sessions_to_audit: Vec::new(),
+            away: Vec::new(),
             recovery: None,
         };
         maintenance.renew()?;
@@ -197,11 +200,16 @@ impl Maintenance {
         // A request during an audit is for the next one.
         if self.sessions_to_audit.is_empty() {
             let is_requested = self.server.take_audit_request() || self.round <= self.audit_until;
-            if is_requested || self.is_due(AUDIT_SESSIONS_EVERY) {
-                self.sessions_to_audit = self.server.local.memberships();
-            }
+            let away = std::mem::take(&mut self.away);
+            let is_full = is_requested || self.is_due(AUDIT_SESSIONS_EVERY);
+            self.sessions_to_audit = if is_full { self.server.local.memberships() } else { away };
         }
-        self.audit_sessions(BUDGET).map(drop)
+        let doubts = self.server.local.doubts();
+        let audited = self.audit_sessions(BUDGET).map(drop);
+        if self.server.local.doubts() < doubts {
+            self.audit_until = self.round + AUDIT_AFTER_LAPSE;
+        }
+        audited
     }
 
     /// Checks sessions that are not checked yet since the last audit began, until the budget is used up.
@@ -212,8 +220,9 @@ impl Maintenance {
             // If a session's own thread is working on it, that thread checks it, or the next audit does.
             let reserved: Vec<_> =
                 chunk.iter().filter_map(|session_key| self.server.local.try_reserve(session_key)).collect();
-            let sessions: Vec<_> =
-                reserved.iter().filter_map(|session_key| self.server.local.find(session_key.session_key())).collect();
+            let sessions = reserved.iter().filter_map(|session_key| self.server.local.find(session_key.session_key()));
+            let (away, sessions): (Vec<_>, Vec<_>) = sessions.partition(|session| self.server.is_away(session));
+            self.away.extend(away.into_iter().map(|session| session.session_key));
             let restored = self.server.restore(&sessions);
             if restored.is_err() {
                 // These sessions are checked again.
@@ -230,9 +239,17 @@ impl Maintenance {
     fn renew(&mut self) -> StoreResult<()> {
         self.renewed_at = Instant::now();
         let is_first = self.epoch.is_none();
-        let (is_held, is_emptied) = self.ask_for_lease(is_first)?;
+        let (is_held, is_emptied) = match self.ask_for_lease(is_first) {
+            // Nobody can renew it there. A new id has its lease elsewhere.
+            Err(error) if !is_first && self.is_lease_away() => {
+                self.notice_lapse(&error);
+                (false, false)
+            }
+            asked => asked?,
+        };
         if !is_held || is_emptied {
             self.server.lease.lose();
+            self.server.local.doubt_all();
             self.audit_until = self.round + AUDIT_AFTER_LAPSE;
             self.recovery =
                 Some(if is_emptied { LossKind::Everything } else { self.recovery.unwrap_or(LossKind::Lease) });
@@ -240,10 +257,15 @@ impl Maintenance {
             self.ask_for_lease(true)?;
         }
         if let Some(loss) = self.recovery {
+            self.away.clear();
             self.sessions_to_audit = self.server.local.memberships();
             let Tally { kept, displaced } = self.audit_sessions(LEASE / 2)?;
             // The next rounds restore the rest. A session that sends before that is restored at that time.
             self.recovery = None;
+            if !self.away.is_empty() {
+                let text = format!("{} sessions wait until their nodes can be reached", self.away.len());
+                self.server.events.note(&Note::Warning(text));
+            }
             self.server.events.note(&match loss {
                 LossKind::Everything => Note::Emptied { sessions: kept },
                 LossKind::Lease => Note::LeaseRegained { kept, displaced },
@@ -252,6 +274,11 @@ impl Maintenance {
         self.server.lease.hold();
         self.had_lease = true;
         Ok(())
+    }
+
+    /// Whether the lease is over, and on a node that cannot be reached.
+    fn is_lease_away(&self) -> bool {
+        !self.server.lease.is_held() && self.server.router.is_unreachable(&keys::lease(&self.server.id()))
     }
 
     /// Returns whether the lease is valid, and whether Redis lost everything since the last request.
@@ -318,99 +345,5 @@ impl Maintenance {
             &scripts.join(";"),
         ];
         Command::script(script::renew(), &[keys::lease(id)], &args)
-    }
-}
-
-impl Server {
-    /// Retries cleanups, those on unreachable nodes last. Among the reachable ones, sessions with a pending membership
-    /// come last. So a session is not released while it is still a member. A cleanup in progress still counts as pending.
-    pub(in crate::redis) fn retry_cleanups(&self) {
-        let mut cleanups = self.local.cleanups();
-        rotate_randomly(&mut cleanups);
-        let leaving = cleanups.iter().filter_map(DeferredCleanup::holds_back);
-        let leaving: HashSet<SessionKey> = leaving.cloned().collect();
-        let is_held_back = |cleanup: &DeferredCleanup| matches!(cleanup, DeferredCleanup::Session { session_key, .. } if leaving.contains(session_key));
-        // The node of a recipient of direct messages may be unreachable, too.
-        let is_delivery = |cleanup: &DeferredCleanup| matches!(cleanup, DeferredCleanup::Deliveries { .. });
-        cleanups.sort_by_cached_key(|cleanup| {
-            (is_delivery(cleanup), self.is_on_unreachable_node(cleanup), is_held_back(cleanup))
-        });
-        let start = Instant::now();
-        for cleanup in cleanups {
-            if start.elapsed() > BUDGET {
-                return;
-            }
-            let is_done = match &cleanup {
-                DeferredCleanup::Claim { server, user, ticket } => self.cancel_claim(server, user, *ticket).is_ok(),
-                DeferredCleanup::Membership { session_key, room, seq } => {
-                    self.leave_until(session_key, &[(room.clone(), *seq)]).into_iter().all(|left| left.is_ok())
-                }
-                DeferredCleanup::Deliveries { user } => self.complete_directs_of(user).is_ok(),
-                DeferredCleanup::Session { session_key, ticket } => {
-                    !self.local.is_leaving(session_key) && self.release_now(session_key, *ticket).is_ok()
-                }
-            };
-            if is_done {
-                self.local.settle(&cleanup);
-            }
-        }
-    }
-
-    fn is_on_unreachable_node(&self, cleanup: &DeferredCleanup) -> bool {
-        let (user, room) = match cleanup {
-            DeferredCleanup::Claim { user, .. } => (user, None),
-            DeferredCleanup::Membership { session_key, room, .. } => (&session_key.user, Some(room)),
-            DeferredCleanup::Deliveries { user } => (user, None),
-            DeferredCleanup::Session { session_key, .. } => (&session_key.user, None),
-        };
-        self.router.is_unreachable(&keys::session(user))
-            || room.is_some_and(|room| self.router.is_unreachable(&keys::members(room)))
-    }
-
-    /// Checks whether this server is subscribed to its control channel and to the channel to all servers, at the
-    /// current owners of their slots.
-    fn audit_channels(&self) -> StoreResult<()> {
-        let mut outcome = Ok(());
-        for channel in [keys::control(&self.id()), keys::EVERYBODY.to_owned()] {
-            // This command only finds the node: the node answers it, or says which node has the slot.
-            let asked = self.call::<i64>(Command::plain("EXISTS", channel.clone(), &[]));
-            outcome = outcome.and(asked.map(drop));
-            if !self.pubsub_readers.is_heard_at(&channel, &self.router.owner(&channel)) {
-                self.look_at(&channel);
-                self.wake_followers();
-            }
-        }
-        outcome
-    }
-
-    /// Compares the head of each followed log with this server's position. Stores the largest number of missing entries
-    /// in `lag`.
-    ///
-    /// # Errors
-    /// Some logs could not be checked.
-    fn audit_logs(&self, lag: &mut u64) -> StoreResult<()> {
-        let cursors = self.cursors.all();
-        let commands = cursors.iter().map(|(_, cursor)| ask_for_head(&cursor.log)).collect();
-        let (mut outcome, mut is_any_stuck) = (Ok(()), false);
-        *lag = 0;
-        for ((channel, cursor), reply) in cursors.iter().zip(self.router.try_all(commands)) {
-            let head = match read_head(Some(reply)) {
-                Ok(head) => head,
-                Err(error) => {
-                    outcome = outcome.and(Err(error));
-                    continue;
-                }
-            };
-            let (lags, is_stuck) = cursor.audit(head);
-            *lag = lags.max(*lag);
-            if is_stuck || !cursor.is_subscribed_at(&self.router.owner(channel)) {
-                self.look_at(channel);
-                is_any_stuck = true;
-            }
-        }
-        if is_any_stuck {
-            self.wake_followers();
-        }
-        outcome
     }
 }

@@ -6,3 +6,4 @@ pub(super) mod maintenance;
 pub(super) mod reaper;
 pub(super) mod restore;
 pub(super) mod server;
+mod upkeep;

@@ -44,6 +44,7 @@ impl Server {
             }
         }
         displaced.dedup_by_key(|session| session.ticket);
+        self.local.checked(sessions);
         displaced.iter().for_each(|session| self.sink.displaced(session.ticket.connection).run());
         Ok(Tally { kept: sessions.len() - displaced.len(), displaced: displaced.len() })
     }

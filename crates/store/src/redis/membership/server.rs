@@ -22,6 +22,9 @@ use crate::sync::{Mutex, lock};
 /// Minimum number of entries that a log keeps: gaps are filled from them.
 const MIN_KEPT: u64 = 1000;
 
+/// Ids to choose from, if the node of a lease is unreachable.
+const ID_ATTEMPTS: usize = 64;
+
 /// TTL of a fence: much longer than the time limit of an enter.
 const FENCE_SECONDS: u64 = 60;
 
@@ -79,8 +82,28 @@ impl Server {
     pub(in crate::redis) fn take_new_id(&self) {
         // Built before the id changes, so that the readers still receive it.
         let wake_up = self.wake_up();
-        *lock(&self.id) = ServerId::fresh();
-        drop(self.router.call(wake_up));
+        *lock(&self.id) = self.reachable_id();
+        drop(self.router.try_all(vec![wake_up]));
+    }
+
+    /// A new id whose lease is on a node that can be reached, as far as that is known.
+    fn reachable_id(&self) -> ServerId {
+        let mut ids = std::iter::repeat_with(ServerId::fresh).take(ID_ATTEMPTS);
+        let reachable = ids.find(|id| !self.router.is_unreachable(&keys::lease(id)));
+        reachable.unwrap_or_else(ServerId::fresh)
+    }
+
+    /// # Errors
+    /// This server must not begin anything for the user: it has no lease, or has not checked the sessions of the user
+    /// since it lost one.
+    pub(in crate::redis) fn check_lease_for(&self, user: &UserName) -> StoreResult<()> {
+        self.lease.check()?;
+        if self.local.is_doubtful(user) {
+            return Err(StoreError::new(
+                "the node of a session cannot be reached since the lease of this server ran out",
+            ));
+        }
+        Ok(())
     }
 
     /// Requests a check of all sessions, because a message that is sent only once may have been missed.
