@@ -1,10 +1,14 @@
 //! The commands of a client, after parsing. It must not parse text or carry anything out.
 
-use crate::encode::Format;
+use std::time::Duration;
+
+use crate::format::Format;
 use crate::ids::MessageId;
 use crate::name::{RoomName, UserName};
+use crate::note::Note;
 use crate::once_key::OnceKey;
 use crate::password::Password;
+use crate::rights::Order;
 use crate::target::Target;
 use crate::text::Text;
 use crate::verb::Verb;
@@ -54,6 +58,15 @@ pub enum Post {
         /// The recipient.
         to: UserName,
         /// The text.
+        text: Text,
+    },
+    /// `/edit <room> <id> <text>`
+    Edit {
+        /// The room, which must be open.
+        room: RoomName,
+        /// The message.
+        of: MessageId,
+        /// The text that it has from now on.
         text: Text,
     },
 }
@@ -129,6 +142,32 @@ pub enum Command {
     Subscribers,
     /// `/history [count]`, the count within 1 to [`crate::HISTORY_MAX`]
     History(usize),
+    /// `/room <room>`
+    Room(RoomName),
+    /// `/topic <room>`
+    Topic(RoomName),
+    /// A command of those who have rights in a room.
+    Moderate(RoomName, Order),
+    /// `/remove <room> <id> [reason]`
+    Remove {
+        /// The room.
+        room: RoomName,
+        /// The message.
+        of: MessageId,
+        /// Why.
+        reason: Note,
+    },
+    /// `/suspend <user> [duration] [reason]`
+    Suspend {
+        /// The user.
+        user: UserName,
+        /// For how long; none for ever.
+        duration: Option<Duration>,
+        /// Why.
+        reason: Note,
+    },
+    /// `/unsuspend <user>`
+    Unsuspend(UserName),
     /// `/broadcast <text>`
     Broadcast(Text),
     /// `/passwd <old> <new>`
@@ -170,6 +209,7 @@ impl Post {
             Self::Say { .. } => Verb::Say,
             Self::Publish(_) => Verb::Publish,
             Self::Msg { .. } => Verb::Msg,
+            Self::Edit { .. } => Verb::Edit,
         }
     }
 }
@@ -198,12 +238,38 @@ impl Command {
             Self::Subscriptions => Verb::Subscriptions,
             Self::Subscribers => Verb::Subscribers,
             Self::History(_) => Verb::History,
+            Self::Room(_) => Verb::Room,
+            Self::Topic(_) => Verb::Topic,
+            Self::Moderate(_, order) => order.verb(),
+            Self::Remove { .. } => Verb::Remove,
+            Self::Suspend { .. } => Verb::Suspend,
+            Self::Unsuspend(_) => Verb::Unsuspend,
             Self::Broadcast(_) => Verb::Broadcast,
             Self::Passwd { .. } => Verb::Passwd,
             Self::Format(_) => Verb::Format,
             Self::Ping(_) => Verb::Ping,
             Self::Help => Verb::Help,
             Self::Quit => Verb::Quit,
+        }
+    }
+}
+
+impl Order {
+    /// The row in the table of commands.
+    pub fn verb(&self) -> Verb {
+        match self {
+            Self::Topic(_) => Verb::Topic,
+            Self::Access(_) => Verb::Access,
+            Self::Post(_) => Verb::Post,
+            Self::Invite(_) => Verb::Invite,
+            Self::Kick(..) => Verb::Kick,
+            Self::Ban(..) => Verb::Ban,
+            Self::Unban(_) => Verb::Unban,
+            Self::Mute(..) => Verb::Mute,
+            Self::Unmute(_) => Verb::Unmute,
+            Self::Moderator(_) => Verb::Moderator,
+            Self::Unmoderator(_) => Verb::Unmoderator,
+            Self::Owner(_) => Verb::Owner,
         }
     }
 }

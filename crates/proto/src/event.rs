@@ -5,11 +5,15 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use crate::encode::Format;
 use crate::ids::{Epoch, MessageId};
-use crate::lists::{Help, HistoryEntry, LogEntry, RoomSummary, Sync};
+use crate::lists::{
+    EditEntry, Help, HistoryEntry, InvitationEntry, LogEntry, ModerationEntry, RemovalEntry, RoomInfo, RoomSummary,
+    Sync, TopicEntry,
+};
 use crate::name::{RoomName, UserName};
+use crate::note::Note;
 use crate::refusal::{Refusal, RefusalCode};
+use crate::reply::{Reply, is_false};
 use crate::target::Target;
 use crate::text::Text;
 use crate::time::Timestamp;
@@ -47,8 +51,14 @@ pub enum Event {
         time: Timestamp,
         /// The sender.
         from: UserName,
-        /// The text.
-        text: Text,
+        /// The text; empty if it was removed.
+        text: Note,
+        /// When it was edited last, if that was before it was delivered.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        edited: Option<Timestamp>,
+        /// Whether the text was removed before it was delivered.
+        #[serde(default, skip_serializing_if = "is_false")]
+        removed: bool,
     },
     /// A publication of a user whom the client follows.
     Publication {
@@ -58,8 +68,8 @@ pub enum Event {
         time: Timestamp,
         /// The publisher.
         from: UserName,
-        /// The text.
-        text: Text,
+        /// The text; empty if it was removed.
+        text: Note,
     },
     /// A direct message.
     Direct {
@@ -71,8 +81,57 @@ pub enum Event {
         /// The sender.
         from: UserName,
         /// The text.
-        text: Text,
+        text: Note,
     },
+    /// A message in one of the client's rooms has another text from now on.
+    Edited {
+        /// The room.
+        room: RoomName,
+        /// What was edited.
+        #[serde(flatten)]
+        entry: EditEntry,
+    },
+    /// A message in one of the client's rooms has no text any more.
+    Removed {
+        /// The room.
+        room: RoomName,
+        /// What was removed.
+        #[serde(flatten)]
+        entry: RemovalEntry,
+    },
+    /// One of the client's rooms has another topic.
+    Topic {
+        /// The room.
+        room: RoomName,
+        /// The topic.
+        #[serde(flatten)]
+        entry: TopicEntry,
+    },
+    /// A moderator did something in one of the client's rooms.
+    Moderated {
+        /// The room.
+        room: RoomName,
+        /// What was done.
+        #[serde(flatten)]
+        entry: ModerationEntry,
+    },
+    /// Somebody lets the client enter a room.
+    Invited(InvitationEntry),
+    /// The client was removed from its current room. It is in the lobby now.
+    Moved {
+        /// The room that is current now.
+        room: RoomName,
+        /// Its members, the client included.
+        members: usize,
+        /// Epoch of the room's log.
+        epoch: Epoch,
+        /// Newest number in it.
+        last: MessageId,
+        /// Why the client was removed.
+        reason: Note,
+    },
+    /// Reply to `/room`.
+    Room(Box<RoomInfo>),
     /// A broadcast of an operator.
     Notice {
         /// When it was accepted.
@@ -169,159 +228,6 @@ pub enum Event {
     },
 }
 
-/// The reply to a command that was carried out.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(tag = "command", rename_all = "lowercase")]
-pub enum Reply {
-    /// To LOGIN.
-    Login {
-        /// The user who is logged in.
-        user: UserName,
-        /// The room that was entered.
-        room: RoomName,
-        /// Epoch of the room's log.
-        epoch: Epoch,
-        /// Newest number in it.
-        last: MessageId,
-        /// Conversations with unread direct messages. Only the text format shows them.
-        #[serde(skip)]
-        unread: Vec<(UserName, u64)>,
-    },
-    /// To REGISTER.
-    Register {
-        /// The user who is logged in.
-        user: UserName,
-        /// The room that was entered.
-        room: RoomName,
-        /// Epoch of the room's log.
-        epoch: Epoch,
-        /// Newest number in it.
-        last: MessageId,
-        /// As for LOGIN: direct messages wait for an account whose data outlived its loss.
-        #[serde(skip)]
-        unread: Vec<(UserName, u64)>,
-    },
-    /// To `/join`.
-    Join {
-        /// The room that was entered.
-        room: RoomName,
-        /// Its members, the client included.
-        members: usize,
-        /// Epoch of the room's log.
-        epoch: Epoch,
-        /// Newest number in it.
-        last: MessageId,
-    },
-    /// To `/leave`.
-    Leave {
-        /// The room that was left.
-        left: RoomName,
-        /// The room that was entered.
-        room: RoomName,
-        /// Its members, the client included.
-        members: usize,
-        /// Epoch of the entered room's log.
-        epoch: Epoch,
-        /// Newest number in it.
-        last: MessageId,
-    },
-    /// To `/open`.
-    Open {
-        /// The room that was entered.
-        room: RoomName,
-        /// Its members, the client included.
-        members: usize,
-        /// Epoch of the room's log.
-        epoch: Epoch,
-        /// Newest number in it.
-        last: MessageId,
-        /// The topic; empty if there is none.
-        topic: String,
-    },
-    /// To `/close`.
-    Close {
-        /// The room that was left.
-        room: RoomName,
-        /// The current room now.
-        current: RoomName,
-    },
-    /// To `/switch`.
-    Switch {
-        /// The current room now.
-        room: RoomName,
-    },
-    /// To `/read`.
-    Read {
-        /// The conversation.
-        target: Target,
-        /// The number of the command.
-        id: MessageId,
-    },
-    /// To `/block`.
-    Block {
-        /// The user who is blocked now.
-        user: UserName,
-    },
-    /// To `/unblock`.
-    Unblock {
-        /// The user who is not blocked any more.
-        user: UserName,
-    },
-    /// To `/subscribe`.
-    Subscribe {
-        /// The user who is followed now.
-        user: UserName,
-    },
-    /// To `/unsubscribe`.
-    Unsubscribe {
-        /// The user who is not followed any more.
-        user: UserName,
-    },
-    /// To `/publish`.
-    Publish {
-        /// Number in the publisher's log.
-        id: MessageId,
-        /// Whether it was stored before, by the same key.
-        #[serde(default, skip_serializing_if = "is_false")]
-        repeated: bool,
-    },
-    /// To a room message; the text format has no line for it.
-    Message {
-        /// The room.
-        room: RoomName,
-        /// Number in the room's log.
-        id: MessageId,
-        /// Whether it was stored before, by the same key.
-        #[serde(default, skip_serializing_if = "is_false")]
-        repeated: bool,
-    },
-    /// To `/msg`.
-    Msg {
-        /// The recipient.
-        user: UserName,
-        /// Number in the sender's inbox; 0 from a server of a version before inboxes.
-        #[serde(default)]
-        id: MessageId,
-        /// Whether it was stored before, by the same key.
-        #[serde(default, skip_serializing_if = "is_false")]
-        repeated: bool,
-    },
-    /// To `/broadcast`.
-    Broadcast,
-    /// To `/passwd`.
-    Passwd,
-    /// To `/format`.
-    Format {
-        /// The new format.
-        format: Format,
-    },
-}
-
-#[allow(clippy::trivially_copy_pass_by_ref, reason = "serde passes a reference")]
-fn is_false(value: &bool) -> bool {
-    !value
-}
-
 /// Why the server closes a connection.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
@@ -342,6 +248,8 @@ pub enum Bye {
     Kicked,
     /// The client sent nothing for too long.
     IdleTimeout,
+    /// An operator suspended the account.
+    Suspended,
     /// A code that this version does not know. Only clients can receive it.
     #[serde(other)]
     Unknown,
@@ -358,6 +266,7 @@ impl Bye {
         Self::ServerShutdown,
         Self::Kicked,
         Self::IdleTimeout,
+        Self::Suspended,
     ];
 
     /// The code on the wire.
@@ -371,6 +280,7 @@ impl Bye {
             Self::ServerShutdown => "server-shutdown",
             Self::Kicked => "kicked",
             Self::IdleTimeout => "idle-timeout",
+            Self::Suspended => "suspended",
             Self::Unknown => "unknown",
         }
     }
@@ -386,6 +296,7 @@ impl Bye {
             Self::ServerShutdown => "The server stops",
             Self::Kicked => "An operator ended this session",
             Self::IdleTimeout => "Nothing was heard for too long",
+            Self::Suspended => "An operator suspended this account",
             Self::Unknown => "The server ended this session",
         }
     }
@@ -394,32 +305,6 @@ impl Bye {
 impl fmt::Display for Bye {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         out.pad(self.as_str())
-    }
-}
-
-impl Reply {
-    /// The command that it answers.
-    pub fn verb(&self) -> Verb {
-        match self {
-            Self::Login { .. } => Verb::Login,
-            Self::Register { .. } => Verb::Register,
-            Self::Join { .. } => Verb::Join,
-            Self::Leave { .. } => Verb::Leave,
-            Self::Open { .. } => Verb::Open,
-            Self::Close { .. } => Verb::Close,
-            Self::Switch { .. } => Verb::Switch,
-            Self::Read { .. } => Verb::Read,
-            Self::Block { .. } => Verb::Block,
-            Self::Unblock { .. } => Verb::Unblock,
-            Self::Subscribe { .. } => Verb::Subscribe,
-            Self::Unsubscribe { .. } => Verb::Unsubscribe,
-            Self::Publish { .. } => Verb::Publish,
-            Self::Message { .. } => Verb::Message,
-            Self::Msg { .. } => Verb::Msg,
-            Self::Broadcast => Verb::Broadcast,
-            Self::Passwd => Verb::Passwd,
-            Self::Format { .. } => Verb::Format,
-        }
     }
 }
 

@@ -6,14 +6,18 @@ mod command;
 mod control_chars;
 mod encode;
 mod event;
+mod format;
 mod ids;
 mod line;
 mod lists;
 mod name;
+mod note;
 mod once_key;
 mod parse;
 mod password;
 mod refusal;
+mod reply;
+mod rights;
 mod secret;
 mod target;
 mod text;
@@ -22,19 +26,23 @@ mod tokens;
 mod verb;
 
 pub use command::{Command, Credentials, PageRange, Post, PreLoginCommand};
-pub use encode::{Encoded, Format, encode};
-pub use event::{Bye, Event, Reply};
+pub use encode::{Encoded, encode};
+pub use event::{Bye, Event};
+pub use format::Format;
 pub use ids::{Epoch, Generation, MessageId};
 pub use line::{Line, LineSplitter};
 pub use lists::{
-    DirectEntry, DirectState, FeedState, Help, HistoryEntry, InboxState, LogEntry, LostRoom, RoomState, RoomSummary,
-    Sync,
+    DirectEntry, DirectState, EditEntry, FeedState, Help, HistoryEntry, InboxState, InvitationEntry, LogEntry,
+    LostRoom, ModerationEntry, RemovalEntry, RoomInfo, RoomState, RoomSummary, Sync, TopicEntry,
 };
 pub use name::{NameError, RoomName, UserName};
+pub use note::{NOTE_MAX_BYTES, Note};
 pub use once_key::{OnceKey, OnceKeyError};
 pub use parse::{ParseError, Phase, parse_command, parse_pre_login};
 pub use password::{PASSWORD_MAX_BYTES, Password, PasswordError};
 pub use refusal::{Refusal, RefusalCode};
+pub use reply::{Reply, RoomUser};
+pub use rights::{Access, Action, Order, RoomRole, Speakers};
 pub use secret::append_secret;
 pub use target::{Target, TargetError};
 pub use text::Text;

@@ -6,9 +6,11 @@ use serde::{Deserialize, Serialize};
 
 use crate::ids::{Epoch, MessageId};
 use crate::name::{RoomName, UserName};
+use crate::note::Note;
 use crate::refusal::RefusalCode;
+use crate::reply::is_false;
+use crate::rights::{Access, Action, RoomRole, Speakers};
 use crate::target::Target;
-use crate::text::Text;
 use crate::time::Timestamp;
 
 /// One line of `/rooms`.
@@ -29,8 +31,113 @@ pub struct HistoryEntry {
     pub time: Timestamp,
     /// The sender.
     pub from: UserName,
-    /// The text.
-    pub text: Text,
+    /// The text; empty if it was removed.
+    pub text: Note,
+    /// When it was edited last.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub edited: Option<Timestamp>,
+    /// Whether the text was removed.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub removed: bool,
+}
+
+/// A message has another text.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct EditEntry {
+    /// Number in the log.
+    pub id: MessageId,
+    /// When it was accepted.
+    pub time: Timestamp,
+    /// Who edited.
+    pub from: UserName,
+    /// Number of the message.
+    pub of: MessageId,
+    /// Its text; empty if it was edited again or removed since.
+    pub text: Note,
+}
+
+/// A message has no text any more.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RemovalEntry {
+    /// Number in the log.
+    pub id: MessageId,
+    /// When it was accepted.
+    pub time: Timestamp,
+    /// Who removed it.
+    pub from: UserName,
+    /// Number of the message.
+    pub of: MessageId,
+    /// Why.
+    pub reason: Note,
+}
+
+/// A room has another topic.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TopicEntry {
+    /// Number in the log.
+    pub id: MessageId,
+    /// When it was accepted.
+    pub time: Timestamp,
+    /// Who set it.
+    pub from: UserName,
+    /// The topic.
+    pub text: Note,
+}
+
+/// A moderator did something.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ModerationEntry {
+    /// Number in the log.
+    pub id: MessageId,
+    /// When it was accepted.
+    pub time: Timestamp,
+    /// The moderator.
+    pub from: UserName,
+    /// What was done.
+    pub action: Action,
+    /// Whom it concerns; none if it concerns the room.
+    pub user: Option<UserName>,
+    /// Until when it holds; none if for ever.
+    pub until: Option<Timestamp>,
+    /// Why. For a setting of the room: the setting.
+    pub reason: Note,
+}
+
+/// Somebody may enter a room.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct InvitationEntry {
+    /// Number in the inbox.
+    pub id: MessageId,
+    /// When it was accepted.
+    pub time: Timestamp,
+    /// Who invites.
+    pub from: UserName,
+    /// Who is invited. Only in lists.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub to: Option<UserName>,
+    /// The room.
+    pub room: RoomName,
+}
+
+/// The reply to `/room`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RoomInfo {
+    /// The room.
+    pub room: RoomName,
+    /// What it is about; empty if there is no topic.
+    pub topic: Note,
+    /// Who may enter.
+    pub access: Access,
+    /// Who may speak.
+    pub post: Speakers,
+    /// The owner; none if it belongs to the operators.
+    pub owner: Option<UserName>,
+    /// The moderators, the longest first.
+    pub moderators: Vec<UserName>,
+    /// What the client may do.
+    pub role: RoomRole,
+    /// When the room was created; none if it is older than rights.
+    pub created: Option<Timestamp>,
 }
 
 /// One line of `/help`.
@@ -52,6 +159,16 @@ pub enum LogEntry {
     Publication(HistoryEntry),
     /// A direct message.
     Direct(DirectEntry),
+    /// A message was edited.
+    Edited(EditEntry),
+    /// The text of a message was removed.
+    Removed(RemovalEntry),
+    /// A new topic.
+    Topic(TopicEntry),
+    /// A moderator did something.
+    Moderated(ModerationEntry),
+    /// An invitation.
+    Invited(InvitationEntry),
 }
 
 /// A direct message, as one of the two inboxes that hold it has it.
@@ -66,7 +183,7 @@ pub struct DirectEntry {
     /// The recipient.
     pub to: UserName,
     /// The text.
-    pub text: Text,
+    pub text: Note,
 }
 
 impl LogEntry {
@@ -75,6 +192,11 @@ impl LogEntry {
         match self {
             Self::Message(entry) | Self::Publication(entry) => entry.id,
             Self::Direct(entry) => entry.id,
+            Self::Edited(entry) => entry.id,
+            Self::Removed(entry) => entry.id,
+            Self::Topic(entry) => entry.id,
+            Self::Moderated(entry) => entry.id,
+            Self::Invited(entry) => entry.id,
         }
     }
 
@@ -83,6 +205,11 @@ impl LogEntry {
         match self {
             Self::Message(entry) | Self::Publication(entry) => entry.time,
             Self::Direct(entry) => entry.time,
+            Self::Edited(entry) => entry.time,
+            Self::Removed(entry) => entry.time,
+            Self::Topic(entry) => entry.time,
+            Self::Moderated(entry) => entry.time,
+            Self::Invited(entry) => entry.time,
         }
     }
 
@@ -91,14 +218,22 @@ impl LogEntry {
         match self {
             Self::Message(entry) | Self::Publication(entry) => &entry.from,
             Self::Direct(entry) => &entry.from,
+            Self::Edited(entry) => &entry.from,
+            Self::Removed(entry) => &entry.from,
+            Self::Topic(entry) => &entry.from,
+            Self::Moderated(entry) => &entry.from,
+            Self::Invited(entry) => &entry.from,
         }
     }
 
-    /// The text.
-    pub fn text(&self) -> &Text {
+    /// The text; empty if it was removed, or if this is no message.
+    pub fn text(&self) -> &str {
         match self {
-            Self::Message(entry) | Self::Publication(entry) => &entry.text,
-            Self::Direct(entry) => &entry.text,
+            Self::Message(entry) | Self::Publication(entry) => entry.text.as_str(),
+            Self::Direct(entry) => entry.text.as_str(),
+            Self::Edited(entry) => entry.text.as_str(),
+            Self::Topic(entry) => entry.text.as_str(),
+            Self::Removed(_) | Self::Moderated(_) | Self::Invited(_) => "",
         }
     }
 }
@@ -128,9 +263,9 @@ pub struct RoomState {
     /// Its members, the client included.
     pub members: usize,
     /// The topic; empty if there is none.
-    pub topic: String,
+    pub topic: Note,
     /// What the client may do there.
-    pub role: Cow<'static, str>,
+    pub role: RoomRole,
     /// Epoch of the room's log.
     pub epoch: Epoch,
     /// Newest number in it.

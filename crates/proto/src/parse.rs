@@ -1,5 +1,7 @@
 //! From a line to a command. It must not carry anything out, nor know the sender.
 
+mod moderation;
+
 use zeroize::Zeroizing;
 
 use crate::HISTORY_DEFAULT;
@@ -7,12 +9,13 @@ use crate::HISTORY_MAX;
 use crate::blank_chars::{is_blank, is_invisible};
 use crate::command::{Command, Credentials, PageRange, Post, PreLoginCommand};
 use crate::control_chars::is_control;
-use crate::encode::Format;
+use crate::format::Format;
 use crate::ids::MessageId;
 use crate::name::{RoomName, UserName};
 use crate::once_key::OnceKey;
 use crate::password::{Password, PasswordError};
 use crate::refusal::Refusal;
+use crate::rights::Order;
 use crate::target::{Target, TargetError};
 use crate::text::Text;
 use crate::tokens::next_word;
@@ -169,6 +172,23 @@ impl Arguments<'_> {
             Verb::Unblock => self.user().map(Command::Unblock),
             Verb::Blocks => self.none(Command::Blocks),
             Verb::History => self.optional_count().map(Command::History),
+            Verb::Room => self.room().map(Command::Room),
+            Verb::Topic => self.topic(),
+            Verb::Access => self.access(),
+            Verb::Post => self.speakers(),
+            Verb::Invite => self.order(Order::Invite),
+            Verb::Kick => self.kick(),
+            Verb::Ban => self.ban(),
+            Verb::Unban => self.order(Order::Unban),
+            Verb::Mute => self.mute(),
+            Verb::Unmute => self.order(Order::Unmute),
+            Verb::Moderator => self.order(Order::Moderator),
+            Verb::Unmoderator => self.order(Order::Unmoderator),
+            Verb::Owner => self.order(Order::Owner),
+            Verb::Edit => self.edit(),
+            Verb::Remove => self.removal(),
+            Verb::Suspend => self.suspension(),
+            Verb::Unsuspend => self.user().map(Command::Unsuspend),
             Verb::Broadcast => self.text(self.rest).map(Command::Broadcast),
             Verb::Passwd => self.two_passwords(),
             Verb::Format => self.format().map(Command::Format),

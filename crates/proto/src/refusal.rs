@@ -7,7 +7,9 @@ use serde::{Deserialize, Serialize};
 
 use crate::ids::MessageId;
 use crate::name::{RoomName, UserName};
+use crate::note::{NOTE_MAX_BYTES, Note};
 use crate::password::PASSWORD_MAX_BYTES;
+use crate::time::Timestamp;
 
 macro_rules! codes {
     ($($variant:ident = $code:literal : $meaning:literal),* $(,)?) => {
@@ -64,6 +66,13 @@ codes! {
     SelfSubscription = "self-subscription": "Nobody follows themselves.",
     NotSubscribed = "not-subscribed": "I do not follow this user.",
     Blocked = "blocked": "This user blocks my direct messages.",
+    InviteOnly = "invite-only": "The room is private, and I am not invited.",
+    Banned = "banned": "I am banned from the room.",
+    Muted = "muted": "I may not speak in the room now.",
+    Suspended = "suspended": "An operator suspended the account; no login is accepted.",
+    NotAllowed = "not-allowed": "I have no right to do that in this room.",
+    NoSuchMessage = "no-such-message": "The room keeps no message with this number.",
+    TooLate = "too-late": "The time for editing the message is over.",
     UserOffline = "user-offline": "Reserved: servers before version 0.2 send it if the user has no session.",
     Forbidden = "forbidden": "Operators only.",
     LimitReached = "limit-reached": "The server keeps no more rooms, or no more open rooms, subscriptions or blocks of one user.",
@@ -139,6 +148,24 @@ pub enum Refusal {
     NotSubscribed(UserName),
     /// The user blocks the sender.
     Blocked(UserName),
+    /// The room is private.
+    InviteOnly(RoomName),
+    /// Banned from a room, until then or for ever.
+    Banned(RoomName, Option<Timestamp>),
+    /// May not speak in a room, until then or as long as the room says so.
+    Muted(RoomName, Option<Timestamp>),
+    /// The account is suspended, until then or for ever, with a reason.
+    Suspended(Option<Timestamp>, Note),
+    /// No right to do that; the field says who has it.
+    NotAllowed(&'static str),
+    /// The user has no such thing to end, or has it already; the field says so.
+    Pointless(&'static str),
+    /// There is no such message.
+    NoSuchMessage(MessageId),
+    /// A message can be edited for this many seconds only.
+    TooLate(u64),
+    /// A topic or a reason is too long. The field is the usage.
+    NoteTooLong(String),
     /// Operators only.
     Forbidden,
     /// Too many of the named things.
@@ -155,9 +182,12 @@ impl Refusal {
         match self {
             Self::LineTooLong(_) => RefusalCode::LineTooLong,
             Self::InvalidUtf8 => RefusalCode::InvalidUtf8,
-            Self::BadArgument(_) | Self::ControlCharacter(_) | Self::BeyondLast(_) | Self::SelfBlock => {
-                RefusalCode::BadArgument
-            }
+            Self::BadArgument(_)
+            | Self::ControlCharacter(_)
+            | Self::BeyondLast(_)
+            | Self::SelfBlock
+            | Self::Pointless(_)
+            | Self::NoteTooLong(_) => RefusalCode::BadArgument,
             Self::BadName => RefusalCode::BadName,
             Self::PasswordTooLong => RefusalCode::PasswordTooLong,
             Self::PasswordTooShort(_) => RefusalCode::PasswordTooShort,
@@ -182,6 +212,13 @@ impl Refusal {
             Self::SelfSubscription => RefusalCode::SelfSubscription,
             Self::NotSubscribed(_) => RefusalCode::NotSubscribed,
             Self::Blocked(_) => RefusalCode::Blocked,
+            Self::InviteOnly(_) => RefusalCode::InviteOnly,
+            Self::Banned(..) => RefusalCode::Banned,
+            Self::Muted(..) => RefusalCode::Muted,
+            Self::Suspended(..) => RefusalCode::Suspended,
+            Self::NotAllowed(_) => RefusalCode::NotAllowed,
+            Self::NoSuchMessage(_) => RefusalCode::NoSuchMessage,
+            Self::TooLate(_) => RefusalCode::TooLate,
             Self::Forbidden => RefusalCode::Forbidden,
             Self::LimitReached(_) => RefusalCode::LimitReached,
             Self::StoreUnavailable | Self::StoreFull => RefusalCode::StoreUnavailable,
@@ -242,11 +279,32 @@ impl fmt::Display for Refusal {
             Self::SelfSubscription => out.write_str("You cannot follow yourself"),
             Self::NotSubscribed(user) => write!(out, "You do not follow {user}"),
             Self::Blocked(user) => write!(out, "{user} accepts no direct messages from you"),
+            Self::InviteOnly(room) => write!(out, "{room} is private; somebody inside has to invite you"),
+            Self::Banned(room, until) => write!(out, "You are banned from {room}{}", Until(*until)),
+            Self::Muted(room, until) => write!(out, "You may not speak in {room}{}", Until(*until)),
+            Self::Suspended(until, reason) if reason.is_empty() => {
+                write!(out, "This account is suspended{}", Until(*until))
+            }
+            Self::Suspended(until, reason) => write!(out, "This account is suspended{}: {reason}", Until(*until)),
+            Self::NotAllowed(who) => write!(out, "Only {who} may do that"),
+            Self::Pointless(why) => out.write_str(why),
+            Self::NoSuchMessage(id) => write!(out, "There is no message {id} here"),
+            Self::TooLate(seconds) => write!(out, "{seconds} seconds is how long a message can be edited"),
+            Self::NoteTooLong(usage) => write!(out, "{usage} (at most {NOTE_MAX_BYTES} bytes)"),
             Self::Forbidden => out.write_str("Only operators may do that"),
             Self::LimitReached(what) => write!(out, "This server keeps no more {what}"),
             Self::StoreUnavailable => out.write_str("The store cannot be reached; try again later"),
             Self::StoreFull => out.write_str("The store is full; the operator of this server has to make room"),
         }
+    }
+}
+
+/// The end of a sentence that says until when something holds.
+struct Until(Option<Timestamp>);
+
+impl fmt::Display for Until {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.map_or(Ok(()), |until| write!(out, " until {until}"))
     }
 }
 

@@ -17,6 +17,13 @@ impl Timestamp {
         Self(millis.clamp(YEAR_0, YEAR_9999_END))
     }
 
+    /// The time this much later.
+    #[must_use]
+    pub fn after(self, duration: std::time::Duration) -> Self {
+        let millis = i64::try_from(duration.as_millis()).unwrap_or(i64::MAX);
+        Self::from_millis(self.0.saturating_add(millis))
+    }
+
     /// Milliseconds since the start of 1970.
     pub fn as_millis(self) -> i64 {
         self.0

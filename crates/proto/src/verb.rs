@@ -58,6 +58,40 @@ pub enum Verb {
     Blocks,
     /// Show the last messages of the room.
     History,
+    /// Show the rights in a room.
+    Room,
+    /// Show or set what a room is about.
+    Topic,
+    /// Choose who may enter a room.
+    Access,
+    /// Choose who may speak in a room.
+    Post,
+    /// Let a user enter a room.
+    Invite,
+    /// Remove a user from a room.
+    Kick,
+    /// Remove a user from a room and keep them out.
+    Ban,
+    /// End a ban.
+    Unban,
+    /// Silence a user in a room.
+    Mute,
+    /// End that.
+    Unmute,
+    /// Make a user a moderator of a room.
+    Moderator,
+    /// End that.
+    Unmoderator,
+    /// Give a room to another user.
+    Owner,
+    /// Change a message of mine.
+    Edit,
+    /// Remove the text of a message.
+    Remove,
+    /// End a user's session, and refuse their logins.
+    Suspend,
+    /// Accept them again.
+    Unsuspend,
     /// Send a message to all users.
     Broadcast,
     /// Change my password.
@@ -110,6 +144,10 @@ const fn row(
     VerbInfo { verb, word, arguments, help, phase, operator_only: false }
 }
 
+const fn operators(verb: Verb, word: &'static str, arguments: &'static str, help: &'static str) -> VerbInfo {
+    VerbInfo { operator_only: true, ..row(verb, word, arguments, VerbPhase::InSession, help) }
+}
+
 /// All commands, in the order in which the help shows them.
 pub const VERBS: &[VerbInfo] = &[
     row(Verb::Login, "login", "<user> <password>", VerbPhase::BeforeLogin, "begin a session"),
@@ -143,16 +181,35 @@ pub const VERBS: &[VerbInfo] = &[
     row(Verb::Unblock, "unblock", "<user>", VerbPhase::InSession, "accept them again"),
     row(Verb::Blocks, "blocks", "", VerbPhase::InSession, "list whom I block"),
     row(Verb::History, "history", "[count]", VerbPhase::InSession, "show the last messages of this room"),
-    VerbInfo {
-        operator_only: true,
-        ..row(
-            Verb::Broadcast,
-            "broadcast",
-            "<text>",
-            VerbPhase::InSession,
-            "say something to everybody (operators only)",
-        )
-    },
+    row(Verb::Edit, "edit", "<room> <id> <text>", VerbPhase::InSession, "change a message of mine"),
+    row(Verb::Remove, "remove", "<room> <id> [reason]", VerbPhase::InSession, "remove the text of a message"),
+    row(Verb::Room, "room", "<room>", VerbPhase::InSession, "show who may do what in a room"),
+    row(Verb::Topic, "topic", "<room> [text]", VerbPhase::InSession, "show or set what a room is about"),
+    row(Verb::Access, "access", "<room> public|private", VerbPhase::InSession, "choose who may enter my room"),
+    row(Verb::Post, "post", "<room> everyone|moderators", VerbPhase::InSession, "choose who may speak in my room"),
+    row(Verb::Invite, "invite", "<room> <user>", VerbPhase::InSession, "let a user enter a room"),
+    row(Verb::Kick, "kick", "<room> <user> [reason]", VerbPhase::InSession, "remove a user from a room"),
+    row(
+        Verb::Ban,
+        "ban",
+        "<room> <user> [duration] [reason]",
+        VerbPhase::InSession,
+        "keep a user out, for 10m, 2h, 7d or for ever",
+    ),
+    row(Verb::Unban, "unban", "<room> <user>", VerbPhase::InSession, "end a ban"),
+    row(Verb::Mute, "mute", "<room> <user> [duration]", VerbPhase::InSession, "silence a user in a room"),
+    row(Verb::Unmute, "unmute", "<room> <user>", VerbPhase::InSession, "end that"),
+    row(Verb::Moderator, "moderator", "<room> <user>", VerbPhase::InSession, "make a user a moderator of my room"),
+    row(Verb::Unmoderator, "unmoderator", "<room> <user>", VerbPhase::InSession, "end that"),
+    row(Verb::Owner, "owner", "<room> <user>", VerbPhase::InSession, "give my room to a user"),
+    operators(Verb::Broadcast, "broadcast", "<text>", "say something to everybody (operators only)"),
+    operators(
+        Verb::Suspend,
+        "suspend",
+        "<user> [duration] [reason]",
+        "end a session and refuse logins (operators only)",
+    ),
+    operators(Verb::Unsuspend, "unsuspend", "<user>", "accept the logins of a user again (operators only)"),
     row(Verb::Passwd, "passwd", "<old> <new>", VerbPhase::InSession, "change my password; quote words with spaces"),
     row(Verb::Format, "format", "text|json", VerbPhase::Always, "choose how the server's lines look"),
     row(Verb::Ping, "ping", "[token]", VerbPhase::Always, "ask for a sign of life"),

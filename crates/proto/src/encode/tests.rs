@@ -1,14 +1,17 @@
 //! The golden table of both formats, and properties that hold for every event.
 
 use super::*;
-use crate::event::{Bye, Reply};
+use crate::event::Bye;
 use crate::ids::{Epoch, MessageId};
 use crate::lists::{
     DirectEntry, DirectState, FeedState, Help, HistoryEntry, InboxState, LogEntry, LostRoom, RoomState, RoomSummary,
     Sync,
 };
 use crate::name::{RoomName, UserName};
+use crate::note::Note;
 use crate::refusal::{Refusal, RefusalCode};
+use crate::reply::Reply;
+use crate::rights::RoomRole;
 use crate::target::Target;
 use crate::text::Text;
 use crate::time::Timestamp;
@@ -38,11 +41,18 @@ fn encoded(event: &Event, format: Format) -> String {
 }
 
 fn old(id: u64) -> HistoryEntry {
-    HistoryEntry { id: MessageId(id), time: time(), from: user("bob"), text: text("a b") }
+    HistoryEntry {
+        id: MessageId(id),
+        time: time(),
+        from: user("bob"),
+        text: text("a b").into(),
+        edited: None,
+        removed: false,
+    }
 }
 
 fn direct(id: u64, from: &str, to: &str) -> DirectEntry {
-    DirectEntry { id: MessageId(id), time: time(), from: user(from), to: user(to), text: text("psst") }
+    DirectEntry { id: MessageId(id), time: time(), from: user(from), to: user(to), text: text("psst").into() }
 }
 
 fn everything() -> Sync {
@@ -58,8 +68,8 @@ fn everything() -> Sync {
         rooms: vec![RoomState {
             room: room("red"),
             members: 3,
-            topic: String::new(),
-            role: "member".into(),
+            topic: Note::default(),
+            role: RoomRole::Member,
             epoch,
             last,
             read: MessageId(40),
@@ -108,7 +118,7 @@ fn golden() -> Vec<(Event, &'static str, &'static str)> {
             r#"{"type":"ok","command":"unsubscribe","user":"bob"}"#,
         ),
         (
-            Reply::Open { room: room("red"), members, epoch, last, topic: String::new() }.into(),
+            Reply::Open { room: room("red"), members, epoch, last, topic: Note::default() }.into(),
             "OK open red 3\n",
             r#"{"type":"ok","command":"open","room":"red","members":3,"epoch":"0000000000000abc","last":41,"topic":""}"#,
         ),
@@ -175,22 +185,30 @@ fn golden() -> Vec<(Event, &'static str, &'static str)> {
             r#"{"type":"error","code":"invalid-utf8","message":"The line is not UTF-8","command":null}"#,
         ),
         (
-            Event::Message { room: room("red"), id: last, time: time(), from: user("bob"), text: text("  \"hi\"\t") },
+            Event::Message {
+                room: room("red"),
+                id: last,
+                time: time(),
+                from: user("bob"),
+                text: text("  \"hi\"\t").into(),
+                edited: None,
+                removed: false,
+            },
             "MSG red bob   \"hi\"\t\n",
             r#"{"type":"message","room":"red","id":41,"time":"2026-11-22T10:20:30.456Z","from":"bob","text":"  \"hi\"\t"}"#,
         ),
         (
-            Event::Publication { id: last, time: time(), from: user("bob"), text: text("é") },
+            Event::Publication { id: last, time: time(), from: user("bob"), text: text("é").into() },
             "PUB bob é\n",
             r#"{"type":"publication","id":41,"time":"2026-11-22T10:20:30.456Z","from":"bob","text":"é"}"#,
         ),
         (
-            Event::Direct { id: Some(last), time: time(), from: user("bob"), text: text("psst") },
+            Event::Direct { id: Some(last), time: time(), from: user("bob"), text: text("psst").into() },
             "DM bob psst\n",
             r#"{"type":"direct","id":41,"time":"2026-11-22T10:20:30.456Z","from":"bob","text":"psst"}"#,
         ),
         (
-            Event::Direct { id: None, time: time(), from: user("bob"), text: text("psst") },
+            Event::Direct { id: None, time: time(), from: user("bob"), text: text("psst").into() },
             "DM bob psst\n",
             r#"{"type":"direct","time":"2026-11-22T10:20:30.456Z","from":"bob","text":"psst"}"#,
         ),
@@ -348,7 +366,15 @@ proptest! {
     #[test]
     fn a_message_is_one_line_in_both_formats(said in ".{1,80}") {
         if let Some(text) = Text::sanitise(&said) {
-            let event = Event::Message { room: room("red"), id: MessageId(1), time: time(), from: user("bob"), text };
+            let event = Event::Message {
+                room: room("red"),
+                id: MessageId(1),
+                time: time(),
+                from: user("bob"),
+                text: text.into(),
+                edited: None,
+                removed: false,
+            };
             for format in [Format::Text, Format::Json] {
                 let line = encoded(&event, format);
                 prop_assert_eq!(line.matches('\n').count(), 1);

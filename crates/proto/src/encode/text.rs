@@ -1,12 +1,19 @@
 //! The text format: one event a line, lists as item lines with a closing `OK`.
 
+use std::borrow::Cow;
 use std::fmt::Display;
 use std::io::Write;
 
-use crate::event::{Event, Reply};
-use crate::lists::{Sync, unread_targets};
-use crate::name::UserName;
+use crate::event::Event;
+use crate::lists::{LogEntry, ModerationEntry, RoomInfo, Sync, unread_targets};
+use crate::name::{RoomName, UserName};
+use crate::note::Note;
+use crate::reply::Reply;
 use crate::target::Target;
+use crate::verb::VERBS;
+
+/// What stands in place of a removed text.
+const REMOVED: &str = "(removed)";
 
 /// Appends the lines of `event`.
 pub(super) fn encode(event: &Event, out: &mut Vec<u8>) {
@@ -14,9 +21,18 @@ pub(super) fn encode(event: &Event, out: &mut Vec<u8>) {
         Event::Hello { protocol, server } => line(out, format_args!("HELLO {protocol} {server}")),
         Event::Ok(reply) => encode_reply(reply, out),
         Event::Error { code, message, .. } => line(out, format_args!("ERR {code} {message}")),
+        Event::Message { room, from, removed: true, .. } => line(out, format_args!("MSG {room} {from} {REMOVED}")),
         Event::Message { room, from, text, .. } => line(out, format_args!("MSG {room} {from} {text}")),
         Event::Publication { from, text, .. } => line(out, format_args!("PUB {from} {text}")),
         Event::Direct { from, text, .. } => line(out, format_args!("DM {from} {text}")),
+        Event::Edited { room, entry } => {
+            line(out, format_args!("EDIT {room} {} {} {}", entry.of, entry.from, entry.text))
+        }
+        Event::Removed { room, entry } => line(out, format_args!("REMOVE {room} {} {}", entry.of, entry.from)),
+        Event::Topic { room, entry } => line(out, format_args!("TOPIC {room} {} {}", entry.from, entry.text)),
+        Event::Moderated { room, entry } => line(out, moderated(room, entry)),
+        Event::Invited(invitation) => line(out, format_args!("INVITED {} {}", invitation.room, invitation.from)),
+        Event::Moved { room, reason, .. } => line(out, format!("MOVED {room} {reason}").trim_end()),
         Event::Notice { from, text, .. } => line(out, format_args!("NOTICE {from} {text}")),
         Event::Joined { room, user } => line(out, format_args!("JOIN {room} {user}")),
         Event::Left { room, user } => line(out, format_args!("PART {room} {user}")),
@@ -50,6 +66,22 @@ fn encode_reply(reply: &Reply, out: &mut Vec<u8>) {
         Reply::Publish { id, .. } => line(out, format_args!("OK publish {id}")),
         Reply::Message { .. } => {}
         Reply::Msg { user, .. } => line(out, format_args!("OK msg {user}")),
+        Reply::Edit { room, of, .. } => line(out, format_args!("OK edit {room} {of}")),
+        Reply::Remove { room, of, .. } => line(out, format_args!("OK remove {room} {of}")),
+        Reply::Topic { room, topic, .. } => line(out, format!("OK topic {room} {topic}").trim_end()),
+        Reply::Access { room, access, .. } => line(out, format_args!("OK access {room} {access}")),
+        Reply::Post { room, post, .. } => line(out, format_args!("OK post {room} {post}")),
+        Reply::Invite(about)
+        | Reply::Kick(about)
+        | Reply::Ban(about)
+        | Reply::Unban(about)
+        | Reply::Mute(about)
+        | Reply::Unmute(about)
+        | Reply::Moderator(about)
+        | Reply::Unmoderator(about)
+        | Reply::Owner(about) => line(out, format_args!("OK {} {} {}", word(reply), about.room, about.user)),
+        Reply::Suspend { user } => line(out, format_args!("OK suspend {user}")),
+        Reply::Unsuspend { user } => line(out, format_args!("OK unsuspend {user}")),
         Reply::Broadcast => line(out, "OK broadcast"),
         Reply::Passwd => line(out, "OK passwd"),
         Reply::Format { format } => line(out, format_args!("OK format {format}")),
@@ -75,16 +107,20 @@ fn encode_list(event: &Event, out: &mut Vec<u8>) {
             line(out, format_args!("OK subscribers {}", users.len()));
         }
         Event::History { room, messages } => {
-            lines(out, messages, |item| format!("OLD {room} {} {} {}", item.id, item.from, item.text));
+            lines(out, messages, |item| {
+                let text = if item.removed { REMOVED } else { item.text.as_str() };
+                format!("OLD {room} {} {} {text}", item.id, item.from)
+            });
             line(out, format_args!("OK history {room} {}", messages.len()));
         }
+        Event::Room(info) => encode_room(info, out),
         Event::Sync(sync) => encode_sync(sync, out),
         Event::Backlog { target, entries, .. } => {
-            lines(out, entries, |item| format!("LOG {target} {} {} {}", item.id(), item.from(), item.text()));
+            lines(out, entries, |item| format!("LOG {target} {} {} {}", item.id(), item.from(), shown(item)));
             line(out, format_args!("OK backlog {target} {}", entries.len()));
         }
         Event::Inbox { entries, .. } => {
-            lines(out, entries, |item| format!("LOG @{0} {1} {0} {2}", item.from(), item.id(), item.text()));
+            lines(out, entries, |item| format!("LOG @{0} {1} {0} {2}", item.from(), item.id(), shown(item)));
             line(out, format_args!("OK inbox {}", entries.len()));
         }
         Event::Blocks { users } => {
@@ -97,6 +133,55 @@ fn encode_list(event: &Event, out: &mut Vec<u8>) {
         }
         _ => unreachable!("every event that is no list is encoded above"),
     }
+}
+
+/// What a moderator did. `*` stands where it concerns no user.
+fn moderated(room: &RoomName, entry: &ModerationEntry) -> String {
+    let ModerationEntry { from, action, user, reason, .. } = entry;
+    let user = user.as_ref().map_or("*", UserName::as_str);
+    format!("MODERATED {room} {user} {action} {from} {reason}").trim_end().to_owned()
+}
+
+/// An entry in words, where a line tells it from others only by its text.
+fn shown(entry: &LogEntry) -> Cow<'_, str> {
+    match entry {
+        LogEntry::Message(message) if message.removed => Cow::Borrowed(REMOVED),
+        LogEntry::Message(_) | LogEntry::Publication(_) | LogEntry::Direct(_) => Cow::Borrowed(entry.text()),
+        LogEntry::Edited(edit) => Cow::Owned(format!("(edited {}) {}", edit.of, edit.text)),
+        LogEntry::Removed(removal) => because(format!("(removed {})", removal.of), &removal.reason),
+        LogEntry::Topic(topic) => Cow::Owned(format!("(topic) {}", topic.text)),
+        LogEntry::Moderated(ModerationEntry { action, user: Some(user), reason, .. }) => {
+            because(format!("({action} {user})"), reason)
+        }
+        LogEntry::Moderated(ModerationEntry { action, reason, .. }) => because(format!("({action})"), reason),
+        LogEntry::Invited(invitation) => Cow::Owned(format!("(invitation) {}", invitation.room)),
+    }
+}
+
+fn because(what: String, reason: &Note) -> Cow<'static, str> {
+    Cow::Owned(if reason.is_empty() { what } else { format!("{what} {reason}") })
+}
+
+fn word(reply: &Reply) -> &'static str {
+    let verb = reply.verb();
+    VERBS.iter().find(|info| info.verb == verb).map_or("", |info| info.word)
+}
+
+fn encode_room(info: &RoomInfo, out: &mut Vec<u8>) {
+    let RoomInfo { room, topic, access, post, owner, moderators, role, created } = info;
+    let moderators: Vec<&str> = moderators.iter().map(UserName::as_str).collect();
+    let created = created.map(|created| created.to_string()).unwrap_or_default();
+    let rows = [
+        ("topic", topic.as_str()),
+        ("access", access.as_str()),
+        ("post", post.as_str()),
+        ("owner", owner.as_ref().map_or("", UserName::as_str)),
+        ("moderators", &moderators.join(" ")),
+        ("role", role.as_str()),
+        ("created", &created),
+    ];
+    lines(out, &rows, |(key, value)| format!("ROOM-INFO {key} {value}").trim_end().to_owned());
+    line(out, format_args!("OK room {room}"));
 }
 
 fn encode_unread(unread: &[(UserName, u64)], out: &mut Vec<u8>) {

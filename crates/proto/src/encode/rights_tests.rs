@@ -1,0 +1,244 @@
+//! The golden table of the events about rights, edits and removals.
+
+use super::*;
+use crate::event::Event;
+use crate::ids::{Epoch, MessageId};
+use crate::lists::{
+    EditEntry, HistoryEntry, InvitationEntry, LogEntry, ModerationEntry, RemovalEntry, RoomInfo, TopicEntry,
+};
+use crate::name::{RoomName, UserName};
+use crate::note::Note;
+use crate::reply::{Reply, RoomUser};
+use crate::rights::{Access, Action, RoomRole, Speakers};
+use crate::target::Target;
+use crate::time::Timestamp;
+
+fn time() -> Timestamp {
+    Timestamp::from_millis(1_795_342_830_456)
+}
+
+fn room(name: &str) -> RoomName {
+    name.parse().unwrap()
+}
+
+fn user(name: &str) -> UserName {
+    name.parse().unwrap()
+}
+
+fn note(text: &str) -> Note {
+    text.to_owned().into()
+}
+
+fn encoded(event: &Event, format: Format) -> String {
+    let mut out = Vec::new();
+    encode(event, format, &mut out);
+    String::from_utf8(out).unwrap()
+}
+
+fn edit() -> EditEntry {
+    EditEntry { id: MessageId(8), time: time(), from: user("ann"), of: MessageId(7), text: note("a b") }
+}
+
+fn removal() -> RemovalEntry {
+    RemovalEntry { id: MessageId(9), time: time(), from: user("mod"), of: MessageId(7), reason: note("spam") }
+}
+
+fn topic() -> TopicEntry {
+    TopicEntry { id: MessageId(3), time: time(), from: user("ann"), text: note("All about roses") }
+}
+
+fn ban() -> ModerationEntry {
+    ModerationEntry {
+        id: MessageId(4),
+        time: time(),
+        from: user("mod"),
+        action: Action::Ban,
+        user: Some(user("bob")),
+        until: Some(time()),
+        reason: note("spam"),
+    }
+}
+
+fn setting() -> ModerationEntry {
+    ModerationEntry { action: Action::Access, user: None, until: None, reason: note("private"), ..ban() }
+}
+
+fn invitation() -> InvitationEntry {
+    InvitationEntry { id: MessageId(5), time: time(), from: user("ann"), to: None, room: room("red") }
+}
+
+fn events() -> Vec<(Event, &'static str, &'static str)> {
+    vec![
+        (
+            Event::Edited { room: room("red"), entry: edit() },
+            "EDIT red 7 ann a b\n",
+            r#"{"type":"edited","room":"red","id":8,"time":"T","from":"ann","of":7,"text":"a b"}"#,
+        ),
+        (
+            Event::Removed { room: room("red"), entry: removal() },
+            "REMOVE red 7 mod\n",
+            r#"{"type":"removed","room":"red","id":9,"time":"T","from":"mod","of":7,"reason":"spam"}"#,
+        ),
+        (
+            Event::Topic { room: room("red"), entry: topic() },
+            "TOPIC red ann All about roses\n",
+            r#"{"type":"topic","room":"red","id":3,"time":"T","from":"ann","text":"All about roses"}"#,
+        ),
+        (
+            Event::Moderated { room: room("red"), entry: ban() },
+            "MODERATED red bob ban mod spam\n",
+            r#"{"type":"moderated","room":"red","id":4,"time":"T","from":"mod","action":"ban","user":"bob","until":"T","reason":"spam"}"#,
+        ),
+        (
+            Event::Moderated { room: room("red"), entry: setting() },
+            "MODERATED red * access mod private\n",
+            r#"{"type":"moderated","room":"red","id":4,"time":"T","from":"mod","action":"access","user":null,"until":null,"reason":"private"}"#,
+        ),
+        (
+            Event::Invited(invitation()),
+            "INVITED red ann\n",
+            r#"{"type":"invited","id":5,"time":"T","from":"ann","room":"red"}"#,
+        ),
+        (
+            Event::Moved {
+                room: room("lobby"),
+                members: 3,
+                epoch: Epoch(1),
+                last: MessageId(2),
+                reason: Note::default(),
+            },
+            "MOVED lobby\n",
+            r#"{"type":"moved","room":"lobby","members":3,"epoch":"0000000000000001","last":2,"reason":""}"#,
+        ),
+        (
+            Event::Message {
+                room: room("red"),
+                id: MessageId(7),
+                time: time(),
+                from: user("ann"),
+                text: Note::default(),
+                edited: None,
+                removed: true,
+            },
+            "MSG red ann (removed)\n",
+            r#"{"type":"message","room":"red","id":7,"time":"T","from":"ann","text":"","removed":true}"#,
+        ),
+    ]
+}
+
+fn replies() -> Vec<(Event, &'static str, &'static str)> {
+    let (red, about) = (room("red"), || RoomUser { room: room("red"), user: user("bob"), id: MessageId(4) });
+    vec![
+        (
+            Reply::Kick(about()).into(),
+            "OK kick red bob\n",
+            r#"{"type":"ok","command":"kick","room":"red","user":"bob","id":4}"#,
+        ),
+        (
+            Reply::Unmoderator(about()).into(),
+            "OK unmoderator red bob\n",
+            r#"{"type":"ok","command":"unmoderator","room":"red","user":"bob","id":4}"#,
+        ),
+        (
+            Reply::Topic { room: red.clone(), topic: Note::default(), id: None }.into(),
+            "OK topic red\n",
+            r#"{"type":"ok","command":"topic","room":"red","topic":""}"#,
+        ),
+        (
+            Reply::Access { room: red.clone(), access: Access::Private, id: MessageId(4) }.into(),
+            "OK access red private\n",
+            r#"{"type":"ok","command":"access","room":"red","access":"private","id":4}"#,
+        ),
+        (
+            Reply::Edit { room: red.clone(), id: MessageId(8), of: MessageId(7), repeated: false }.into(),
+            "OK edit red 7\n",
+            r#"{"type":"ok","command":"edit","room":"red","id":8,"of":7}"#,
+        ),
+        (
+            Reply::Remove { room: red.clone(), id: MessageId(9), of: MessageId(7) }.into(),
+            "OK remove red 7\n",
+            r#"{"type":"ok","command":"remove","room":"red","id":9,"of":7}"#,
+        ),
+        (
+            Reply::Suspend { user: user("bob") }.into(),
+            "OK suspend bob\n",
+            r#"{"type":"ok","command":"suspend","user":"bob"}"#,
+        ),
+        (
+            Event::Room(Box::new(RoomInfo {
+                room: red,
+                topic: note("All about roses"),
+                access: Access::Private,
+                post: Speakers::Moderators,
+                owner: Some(user("ann")),
+                moderators: vec![user("bob"), user("cyd")],
+                role: RoomRole::Moderator,
+                created: Some(time()),
+            })),
+            "ROOM-INFO topic All about roses\nROOM-INFO access private\nROOM-INFO post moderators\nROOM-INFO owner ann\n\
+             ROOM-INFO moderators bob cyd\nROOM-INFO role moderator\nROOM-INFO created T\nOK room red\n",
+            r#"{"type":"room","room":"red","topic":"All about roses","access":"private","post":"moderators","owner":"ann","moderators":["bob","cyd"],"role":"moderator","created":"T"}"#,
+        ),
+    ]
+}
+
+fn lists() -> Vec<(Event, &'static str, &'static str)> {
+    let message = |text: &str, edited, removed| HistoryEntry {
+        id: MessageId(7),
+        time: time(),
+        from: user("ann"),
+        text: note(text),
+        edited,
+        removed,
+    };
+    vec![
+        (
+            Event::Backlog {
+                target: Target::Room(room("red")),
+                epoch: Epoch(1),
+                entries: vec![
+                    LogEntry::Message(message("", None, true)),
+                    LogEntry::Edited(edit()),
+                    LogEntry::Removed(removal()),
+                    LogEntry::Topic(topic()),
+                    LogEntry::Moderated(setting()),
+                ],
+                more: false,
+            },
+            "LOG #red 7 ann (removed)\nLOG #red 8 ann (edited 7) a b\nLOG #red 9 mod (removed 7) spam\n\
+             LOG #red 3 ann (topic) All about roses\nLOG #red 4 mod (access) private\nOK backlog #red 5\n",
+            concat!(
+                r##"{"type":"backlog","target":"#red","epoch":"0000000000000001","entries":["##,
+                r#"{"type":"message","id":7,"time":"T","from":"ann","text":"","removed":true},"#,
+                r#"{"type":"edited","id":8,"time":"T","from":"ann","of":7,"text":"a b"},"#,
+                r#"{"type":"removed","id":9,"time":"T","from":"mod","of":7,"reason":"spam"},"#,
+                r#"{"type":"topic","id":3,"time":"T","from":"ann","text":"All about roses"},"#,
+                r#"{"type":"moderated","id":4,"time":"T","from":"mod","action":"access","user":null,"until":null,"reason":"private"}"#,
+                r#"],"more":false}"#
+            ),
+        ),
+        (
+            Event::History {
+                room: room("red"),
+                messages: vec![message("a b", Some(time()), false), message("", None, true)],
+            },
+            "OLD red 7 ann a b\nOLD red 7 ann (removed)\nOK history red 2\n",
+            concat!(
+                r#"{"type":"history","room":"red","messages":["#,
+                r#"{"id":7,"time":"T","from":"ann","text":"a b","edited":"T"},"#,
+                r#"{"id":7,"time":"T","from":"ann","text":"","removed":true}]}"#
+            ),
+        ),
+    ]
+}
+
+#[test]
+fn both_formats_are_read_back() {
+    let shown = time().to_string();
+    for (event, text, json) in events().into_iter().chain(replies()).chain(lists()) {
+        assert_eq!(encoded(&event, Format::Text), text.replace(" T\n", &format!(" {shown}\n")));
+        let json = json.replace("\"T\"", &format!("\"{shown}\""));
+        assert_eq!(encoded(&event, Format::Json), format!("{json}\n"));
+        assert_eq!(serde_json::from_str::<Event>(&json).unwrap(), event);
+    }
+}
