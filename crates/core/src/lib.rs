@@ -7,6 +7,7 @@ mod delivery;
 mod limits;
 pub mod planted;
 pub mod ports;
+pub mod rights;
 mod services;
 #[cfg(shuttle)]
 #[cfg(test)]

@@ -15,6 +15,11 @@ pub(crate) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
+/// Waits for a signal, as [`lock`] locks.
+pub(crate) fn wait<'a, T>(signal: &Condvar, guard: MutexGuard<'a, T>) -> MutexGuard<'a, T> {
+    signal.wait(guard).unwrap_or_else(PoisonError::into_inner)
+}
+
 /// Locks `map` for reading, as [`lock`] does.
 pub(crate) fn read<T>(map: &RwLock<T>) -> RwLockReadGuard<'_, T> {
     map.read().unwrap_or_else(PoisonError::into_inner)

@@ -8,7 +8,7 @@ use std::sync::{Arc, Mutex, Weak};
 use parlor_core::{ConnectionDriver, ConnectionId, Flow, Hub, Origin, Peer, Services};
 use parlor_proto::Bye;
 
-use crate::fakes::FakeClock;
+use crate::fakes::{FakeClock, FakeFlushWorkers};
 use crate::lock;
 use crate::transport::{ClientBuffer, FakeTransport};
 
@@ -22,6 +22,7 @@ pub(crate) struct Link {
     peer: Arc<Peer>,
     tap: Arc<ClientBuffer>,
     is_frozen: AtomicBool,
+    flush_workers: Arc<FakeFlushWorkers>,
 }
 
 impl fmt::Debug for Connection {
@@ -31,14 +32,20 @@ impl fmt::Debug for Connection {
 }
 
 impl Connection {
-    pub(crate) fn open(services: Arc<Services>, clock: Arc<FakeClock>, number: u64, origin: Origin) -> Self {
+    pub(crate) fn open(
+        services: Arc<Services>,
+        clock: Arc<FakeClock>,
+        flush_workers: Arc<FakeFlushWorkers>,
+        number: u64,
+        origin: Origin,
+    ) -> Self {
         let tap = Arc::new(ClientBuffer::default());
         let max_queued_bytes = services.policy.max_queued_bytes;
         let link = Arc::new_cyclic(|link: &Weak<Link>| {
             let transport = FakeTransport { tap: tap.clone(), clock, link: link.clone() };
             let peer = Arc::new(Peer::new(ConnectionId(number), max_queued_bytes, Arc::new(transport)));
             let hub = services.hub.clone();
-            Link { client: Mutex::new(None), hub, peer, tap, is_frozen: AtomicBool::new(false) }
+            Link { client: Mutex::new(None), hub, peer, tap, is_frozen: AtomicBool::new(false), flush_workers }
         });
         services.hub.connect(link.peer.clone());
         let mut client = ConnectionDriver::new(services, link.peer.clone(), origin);
@@ -122,6 +129,7 @@ impl Connection {
             // An interrupt during `act` found the slot locked.
             _ => self.0.notice(),
         }
+        self.0.flush_workers.run_errands();
     }
 }
 

@@ -64,15 +64,18 @@ impl Passwords for FakePasswords {
 }
 
 /// Flush workers that run a flush at once, or queue it until [`FakeFlushWorkers::run`].
-#[derive(Debug, Default)]
+#[derive(Default)]
 pub(crate) struct FakeFlushWorkers {
     pub(crate) is_queued: bool,
     queue: Mutex<VecDeque<Flush>>,
+    errands: Mutex<Vec<Errand>>,
 }
+
+type Errand = Box<dyn FnOnce() + Send>;
 
 impl FakeFlushWorkers {
     pub(crate) fn queued(is_queued: bool) -> Self {
-        Self { is_queued, queue: Mutex::default() }
+        Self { is_queued, ..Self::default() }
     }
 
     /// Runs all queued flushes and returns how many they were. Flushes that they submit wait for the next call.
@@ -81,6 +84,12 @@ impl FakeFlushWorkers {
         let count = waiting.len();
         waiting.into_iter().for_each(Flush::run);
         count
+    }
+
+    /// Runs all errands.
+    pub(crate) fn run_errands(&self) {
+        let errands = std::mem::take(&mut *lock(&self.errands));
+        errands.into_iter().for_each(|errand| errand());
     }
 }
 
@@ -91,6 +100,10 @@ impl FlushWorkers for FakeFlushWorkers {
         } else {
             flush.run();
         }
+    }
+
+    fn run_errand(&self, errand: Errand) {
+        lock(&self.errands).push(errand);
     }
 
     fn count(&self) -> usize {

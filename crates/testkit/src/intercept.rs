@@ -7,10 +7,11 @@ use std::time::Duration;
 
 use parlor_core::Flush;
 use parlor_core::ports::{
-    Account, Accounts, Append, AppendReport, Bus, Claim, ClaimResult, EnterResult, Follows, Head, Log, LogId, Mark,
-    Page, PageRequest, PasswordHash, Personal, PersonalState, PredecessorWait, Role, Rooms, SessionKey, Sessions,
-    Store, StoreError, StoreResult, UnloggedMessage,
+    Account, Accounts, Act, ActReport, Append, AppendReport, Bus, Claim, ClaimResult, EnterResult, Entrant, Follows,
+    Governance, Head, Log, LogId, Mark, Page, PageRequest, PasswordHash, Personal, PersonalState, PredecessorWait,
+    Role, Rooms, SessionKey, Sessions, Store, StoreError, StoreResult, Suspension, UnloggedMessage,
 };
+use parlor_core::rights::{Person, RoomRights};
 use parlor_proto::{Generation, MessageId, RoomName, RoomSummary, Timestamp, UserName};
 
 use crate::lock;
@@ -25,6 +26,7 @@ pub(crate) enum Call {
     Follow,
     IsCurrent,
     Leave,
+    Page,
     Remember,
     Subscribe,
     /// Any other call whose effect outlives the server.
@@ -43,6 +45,7 @@ impl Call {
             "follow" => Self::Follow,
             "is current" => Self::IsCurrent,
             "leave" => Self::Leave,
+            "page" => Self::Page,
             "remember" => Self::Remember,
             "subscribe" => Self::Subscribe,
             other => panic!("no call of the store is named {other}"),
@@ -112,6 +115,7 @@ pub(crate) fn wrap(store: Store, interceptor: &Arc<Interceptor>) -> Store {
         follows: Arc::new(Intercepted(store.follows, interceptor.clone())),
         sessions: Arc::new(Intercepted(store.sessions, interceptor.clone())),
         rooms: Arc::new(Intercepted(store.rooms, interceptor.clone())),
+        governance: Arc::new(Intercepted(store.governance, interceptor.clone())),
         log: Arc::new(Intercepted(store.log, interceptor.clone())),
         personal: Arc::new(Intercepted(store.personal, interceptor.clone())),
         bus: Arc::new(Intercepted(store.bus, interceptor.clone())),
@@ -156,6 +160,10 @@ impl Accounts for Intercepted<dyn Accounts> {
 
     fn kick(&self, user: &UserName) -> StoreResult<bool> {
         self.call(Call::Write, |it| it.kick(user))
+    }
+
+    fn suspend(&self, user: &UserName, suspension: Option<&Suspension>) -> StoreResult<bool> {
+        self.call(Call::Write, |it| it.suspend(user, suspension))
     }
 
     fn unlock(&self, user: &UserName, address: Option<&str>, now: Timestamp) -> StoreResult<bool> {
@@ -213,8 +221,8 @@ impl Sessions for Intercepted<dyn Sessions> {
 }
 
 impl Rooms for Intercepted<dyn Rooms> {
-    fn enter(&self, session_key: &SessionKey, rooms: &[RoomName], max_rooms: usize) -> StoreResult<Vec<EnterResult>> {
-        self.call(Call::Enter, |it| it.enter(session_key, rooms, max_rooms))
+    fn enter(&self, entrant: &Entrant, rooms: &[RoomName], max_rooms: usize) -> StoreResult<Vec<EnterResult>> {
+        self.call(Call::Enter, |it| it.enter(entrant, rooms, max_rooms))
     }
 
     fn leave(&self, session_key: &SessionKey, rooms: &[RoomName]) -> StoreResult<()> {
@@ -229,12 +237,12 @@ impl Rooms for Intercepted<dyn Rooms> {
         self.call(Call::Read, |it| it.evict_predecessors(session_key))
     }
 
-    fn members(&self, room: &RoomName) -> StoreResult<Vec<UserName>> {
-        self.call(Call::Read, |it| it.members(room))
+    fn members(&self, room: &RoomName, viewer: &Person) -> StoreResult<Vec<UserName>> {
+        self.call(Call::Read, |it| it.members(room, viewer))
     }
 
-    fn rooms(&self) -> StoreResult<Vec<RoomSummary>> {
-        self.call(Call::Read, |it| it.rooms())
+    fn rooms(&self, viewer: &Person) -> StoreResult<Vec<RoomSummary>> {
+        self.call(Call::Read, |it| it.rooms(viewer))
     }
 }
 
@@ -257,8 +265,22 @@ impl Log for Intercepted<dyn Log> {
         self.call(Call::Read, |it| it.heads(logs))
     }
 
+    fn others_between(&self, ranges: &[(LogId, MessageId, MessageId)]) -> StoreResult<Vec<u64>> {
+        self.call(Call::Read, |it| it.others_between(ranges))
+    }
+
     fn page(&self, request: &PageRequest) -> StoreResult<Page> {
-        self.call(Call::Read, |it| it.page(request))
+        self.call(Call::Page, |it| it.page(request))
+    }
+}
+
+impl Governance for Intercepted<dyn Governance> {
+    fn act(&self, act: Act) -> StoreResult<ActReport> {
+        self.call(Call::Write, |it| it.act(act))
+    }
+
+    fn rights(&self, rooms: &[RoomName]) -> StoreResult<Vec<Option<RoomRights>>> {
+        self.call(Call::Read, |it| it.rights(rooms))
     }
 }
 

@@ -16,12 +16,14 @@ mod connection;
 mod fakes;
 mod intercept;
 mod lossy_sink;
+mod people;
 mod recording_sink;
 mod transport;
 mod world;
 
 pub use builder::Builder;
 pub use connection::Connection;
+pub use people::{entrant, person};
 pub use recording_sink::{NoopSink, RecordingSink, Reported};
 pub use world::{World, login_line, password_of};
 

@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use parlor_core::ports::{AccountVersion, Entry, LogId, Presence, Sink, UnloggedMessage};
 use parlor_core::{ConnectionId, Flush, Hub};
-use parlor_proto::{Epoch, Timestamp, UserName};
+use parlor_proto::{Bye, Epoch, Timestamp, UserName};
 
 pub(crate) struct LossySink {
     hub: Arc<Hub>,
@@ -48,7 +48,7 @@ impl Sink for LossySink {
         self.hub.account_deleted(user, created)
     }
 
-    fn session_kicked(&self, user: &UserName, version: AccountVersion) -> Flush {
-        self.hub.session_kicked(user, version)
+    fn session_kicked(&self, user: &UserName, version: AccountVersion, bye: Bye) -> Flush {
+        self.hub.session_kicked(user, version, bye)
     }
 }

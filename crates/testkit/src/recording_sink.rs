@@ -6,7 +6,7 @@ use std::sync::Mutex;
 
 use parlor_core::ports::{AccountVersion, Change, Entry, LogId, Presence, Sink, UnloggedMessage};
 use parlor_core::{ConnectionId, Flush};
-use parlor_proto::{Epoch, Timestamp, UserName};
+use parlor_proto::{Bye, Epoch, Timestamp, UserName};
 
 use crate::lock;
 
@@ -76,7 +76,7 @@ impl RecordingSink {
 
     /// The texts of the entries of a log.
     pub fn texts(&self, log: &LogId) -> Vec<String> {
-        self.entries(log).iter().map(|entry| entry.text.to_string()).collect()
+        self.entries(log).iter().map(|entry| entry.said().to_string()).collect()
     }
 
     /// The numbers of the entries of a log.
@@ -193,7 +193,7 @@ impl Sink for RecordingSink {
         self.record(Reported::Deleted(user.to_string(), created))
     }
 
-    fn session_kicked(&self, user: &UserName, version: AccountVersion) -> Flush {
+    fn session_kicked(&self, user: &UserName, version: AccountVersion, _bye: Bye) -> Flush {
         self.record(Reported::Kicked(user.to_string(), version.kicks))
     }
 }
@@ -229,7 +229,7 @@ impl Sink for NoopSink {
         Flush::default()
     }
 
-    fn session_kicked(&self, _user: &UserName, _version: AccountVersion) -> Flush {
+    fn session_kicked(&self, _user: &UserName, _version: AccountVersion, _bye: Bye) -> Flush {
         Flush::default()
     }
 }

@@ -243,7 +243,13 @@ impl World {
 
     fn open(&self, origin: Origin) -> Connection {
         let number = self.0.last_connection.fetch_add(1, Ordering::SeqCst) + 1;
-        let connection = Connection::open(self.0.services.clone(), self.0.clock.clone(), number, origin);
+        let connection = Connection::open(
+            self.0.services.clone(),
+            self.0.clock.clone(),
+            self.0.flush_workers.clone(),
+            number,
+            origin,
+        );
         assert_eq!(connection.read(), ["HELLO parlor/1 test"]);
         connection
     }
@@ -254,7 +260,7 @@ impl World {
     }
 
     fn store_account(&self, user: &str, role: Role, hash: PasswordHash) {
-        let account = Account { user: name(user), hash, role, created: self.0.clock.now(), kicks: 0 };
+        let account = Account { user: name(user), hash, role, created: self.0.clock.now(), kicks: 0, suspension: None };
         self.0.services.store.accounts.create(&account).expect("the store works");
     }
 }

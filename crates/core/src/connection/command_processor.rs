@@ -1,24 +1,35 @@
 //! The input and the replies of one connection: parses lines, applies the effects of actions in order, and collects
 //! consecutive messages into one append. It must not wait for input or touch sockets.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use parlor_proto::{
-    Bye, Command, Encoded, Event, OnceKey, ParseError, Refusal, Reply, Text, Verb, parse_command, parse_pre_login,
+    Bye, Command, Encoded, Event, MessageId, OnceKey, Order, ParseError, Refusal, Reply, RoomName, RoomUser, Text,
+    Verb, parse_command, parse_pre_login,
 };
 
 use crate::connection::actions::{self, ConnectionContext, SessionContext};
-use crate::connection::effects::{CommandError, Effect};
+use crate::connection::effects::{CommandError, During, Effect};
 use crate::connection::handle::ConnectionHandle;
 use crate::connection::session::{Session, SessionError};
-use crate::delivery::peer::Origin;
-use crate::ports::{Append, AppendResult, Destination, LogId, StoreError, UnloggedMessage};
+use crate::connection::session_cell::SessionCell;
+use crate::delivery::peer::{Origin, Peer};
+use crate::ports::{
+    Act, ActReport, ActResult, Append, AppendResult, Content, Deed, Destination, LogId, Recipient, StoreError,
+    UnloggedMessage,
+};
+use crate::rights::Denial;
+use crate::services::Services;
 
 /// Processes the commands of one connection. Owned by its thread.
 pub(crate) struct CommandProcessor {
     handle: ConnectionHandle,
+    cell: Arc<SessionCell>,
     origin: Origin,
-    session: Option<Session>,
+    /// While the thread works; otherwise it lies in the cell.
+    session: Option<Box<Session>>,
+    is_logged_in: bool,
     login_failures: u32,
     /// When the time limit for the login ends, as the clock's elapsed time.
     login_deadline: Duration,
@@ -27,11 +38,13 @@ pub(crate) struct CommandProcessor {
 }
 
 impl CommandProcessor {
-    pub(crate) fn new(handle: ConnectionHandle, origin: Origin) -> Self {
+    pub(crate) fn new(services: Arc<Services>, peer: Arc<Peer>, cell: Arc<SessionCell>, origin: Origin) -> Self {
         let mut processor = Self {
-            handle,
+            handle: ConnectionHandle { services, peer, cell: cell.clone() },
+            cell,
             origin,
             session: None,
+            is_logged_in: false,
             login_failures: 0,
             login_deadline: Duration::ZERO,
             pending_appends: Vec::new(),
@@ -49,7 +62,7 @@ impl CommandProcessor {
     /// Time left for the login; `None` if the client has logged in.
     pub(crate) fn time_to_log_in(&self) -> Option<Duration> {
         let now = self.handle.services.clock.elapsed();
-        self.session.is_none().then(|| self.login_deadline.saturating_sub(now))
+        (!self.is_logged_in).then(|| self.login_deadline.saturating_sub(now))
     }
 
     pub(crate) fn handle(&self) -> &ConnectionHandle {
@@ -60,16 +73,38 @@ impl CommandProcessor {
         !self.origin.is_loopback || self.handle.services.policy.limit_loopback
     }
 
-    pub(crate) fn session(&self) -> Option<&Session> {
-        self.session.as_ref()
+    pub(crate) fn is_logged_in(&self) -> bool {
+        self.is_logged_in
     }
 
-    pub(crate) fn take_session(&mut self) -> Option<Session> {
+    pub(crate) fn take_session(&mut self) -> Option<Box<Session>> {
         self.session.take()
     }
 
     pub(crate) fn session_mut(&mut self) -> Option<(&mut Session, &ConnectionHandle)> {
-        self.session.as_mut().map(|session| (session, &self.handle))
+        self.session.as_deref_mut().map(|session| (session, &self.handle))
+    }
+
+    /// Takes the session out of the cell, where another thread may use it while this one waits for the client.
+    pub(crate) fn take_session_up(&mut self) {
+        if self.session.is_none() {
+            self.session = self.cell.take();
+        }
+        self.catch_up();
+    }
+
+    /// Leaves the rooms from which the user was removed: no command may find them open.
+    fn catch_up(&mut self) {
+        if let Some(session) = &mut self.session {
+            self.cell.catch_up(&self.handle, session);
+        }
+    }
+
+    /// Puts the session into the cell.
+    pub(crate) fn lay_session_down(&mut self) {
+        if let Some(session) = self.session.take() {
+            self.cell.put_back(&self.handle, session);
+        }
     }
 
     /// Whether a goodbye was queued. Nothing is carried out after it.
@@ -110,11 +145,12 @@ impl CommandProcessor {
         // The append may wait long for others; earlier replies need not wait for it.
         self.handle.peer.flush();
         let (appends, verbs): (Vec<Append>, Vec<Verb>) = std::mem::take(&mut self.pending_appends).into_iter().unzip();
-        let destinations: Vec<Destination> = appends.iter().map(|append| append.to.clone()).collect();
+        let about = |append: &Append| (append.to.clone(), edited(&append.content));
+        let about: Vec<(Destination, Option<MessageId>)> = appends.iter().map(about).collect();
         let last = appends.last().map(Append::log);
         let report = self.handle.services.store.log.append(appends);
-        for ((to, verb), outcome) in destinations.into_iter().zip(verbs).zip(report.outcomes) {
-            self.answer_append(to, verb, outcome);
+        for (((to, of), verb), outcome) in about.into_iter().zip(verbs).zip(report.outcomes) {
+            self.answer_append(to, of, verb, outcome);
         }
         report.flush.run();
         if let Some(log) = last {
@@ -135,7 +171,7 @@ impl CommandProcessor {
     ) -> Result<Verb, (Option<Verb>, CommandError)> {
         let Some(command) = parse_pre_login(line).map_err(parse_error)? else { return Ok(Verb::Message) };
         let verb = command.verb();
-        let Self { handle: ConnectionHandle { services, peer }, origin, .. } = self;
+        let Self { handle: ConnectionHandle { services, peer, .. }, origin, .. } = self;
         let mut context =
             ConnectionContext { services, peer, origin, login_deadline: Some(self.login_deadline), effects };
         actions::run_pre_login(&mut context, command).map_err(|error| (Some(verb), error))?;
@@ -148,14 +184,16 @@ impl CommandProcessor {
         // A command that itself only appends need not see earlier messages in the log.
         if !matches!(command, Command::Post { .. }) {
             self.commit();
+            self.catch_up();
         }
         let Some(session) = &self.session else { return Ok(verb) };
-        let ConnectionHandle { services, peer } = &self.handle;
+        let ConnectionHandle { services, peer, .. } = &self.handle;
         let connection = ConnectionContext { services, peer, origin: &self.origin, login_deadline: None, effects };
         let mut context = SessionContext {
             connection,
             user: session.user(),
             generation: session.generation(),
+            person: &|| session.person(),
             room: session.room(),
             open_rooms: &|| session.open_rooms().count(),
             is_open: &|room| session.is_open(room),
@@ -180,7 +218,8 @@ impl CommandProcessor {
     fn apply(&mut self, effect: Effect, verb: Verb) -> Result<(), SessionError> {
         match effect {
             Effect::Reply(event) => self.reply(&event),
-            Effect::Append { to, text, once } => self.queue_append(to, text, once, verb),
+            Effect::Append { to, content, once } => self.queue_append(to, content, once, verb),
+            Effect::Act { act, invited } => self.act(act, invited)?,
             Effect::Move { to, verb } => {
                 if let Some(session) = &mut self.session {
                     session.move_to(&self.handle, to, verb)?;
@@ -225,43 +264,49 @@ impl CommandProcessor {
                 let session = Session::begin(&self.handle, &self.origin, entrance)?;
                 let connection = self.handle.peer.connection();
                 self.handle.services.observer.session_began(connection, session.user(), &self.origin);
-                self.session = Some(session);
+                self.session = Some(Box::new(session));
+                self.is_logged_in = true;
             }
             Effect::HangUp(bye) => self.hang_up(bye),
         }
         Ok(())
     }
 
-    fn queue_append(&mut self, to: Destination, text: Text, once: Option<OnceKey>, verb: Verb) {
-        let Some(session) = &self.session else { return };
-        let append = Append {
-            to,
-            author: session.user().clone(),
-            generation: session.generation(),
-            time: self.handle.services.clock.now(),
-            text,
-            once,
-        };
-        self.pending_appends.push((append, verb));
+    fn queue_append(&mut self, to: Destination, content: Content, once: Option<OnceKey>, verb: Verb) {
+        if let Some(append) = self.new_append(to, content, once) {
+            self.pending_appends.push((append, verb));
+        }
     }
 
-    fn answer_append(&mut self, to: Destination, verb: Verb, outcome: Result<AppendResult, StoreError>) {
+    fn new_append(&self, to: Destination, content: Content, once: Option<OnceKey>) -> Option<Append> {
+        let session = self.session.as_ref()?;
+        let (author, generation) = (session.user().clone(), session.generation());
+        Some(Append { to, author, generation, time: self.handle.services.clock.now(), content, once })
+    }
+
+    fn answer_append(
+        &mut self,
+        to: Destination,
+        of: Option<MessageId>,
+        verb: Verb,
+        outcome: Result<AppendResult, StoreError>,
+    ) {
         let (id, repeated) = match outcome {
             Ok(AppendResult::Stored(id)) => (id, false),
             Ok(AppendResult::Repeated(id)) => (id, true),
             Ok(AppendResult::Fenced) => return self.hang_up(Bye::LoggedInElsewhere),
             Ok(AppendResult::Blocked) => return self.refuse_blocked(&to, verb),
+            Ok(AppendResult::Denied(denial)) => return self.refuse_denied(&to, of, denial, verb),
             Err(error) => {
                 return self.deny(CommandError::Failed { what: "appending to a log", error }, Some(verb));
             }
         };
+        if let (Some(session), Destination::Room(room) | Destination::Edit { room, .. }) = (&mut self.session, &to) {
+            session.note_written(&LogId::Room(room.clone()), id);
+        }
         let reply = match to {
-            Destination::Room(room) => {
-                if let Some(session) = &mut self.session {
-                    session.note_written(&LogId::Room(room.clone()), id);
-                }
-                Reply::Message { room, id, repeated }
-            }
+            Destination::Room(room) => Reply::Message { room, id, repeated },
+            Destination::Edit { room, .. } => Reply::Edit { room, id, of: of.unwrap_or_default(), repeated },
             Destination::Feed => Reply::Publish { id, repeated },
             Destination::Direct(recipient) => Reply::Msg { user: recipient.user, id, repeated },
         };
@@ -271,7 +316,57 @@ impl CommandProcessor {
     fn refuse_blocked(&mut self, to: &Destination, verb: Verb) {
         match to {
             Destination::Direct(recipient) => self.refuse(&Refusal::Blocked(recipient.user.clone()), Some(verb)),
-            Destination::Room(_) | Destination::Feed => {}
+            Destination::Room(_) | Destination::Edit { .. } | Destination::Feed => {}
+        }
+    }
+
+    fn refuse_denied(&mut self, to: &Destination, of: Option<MessageId>, denial: Denial, verb: Verb) {
+        match to {
+            Destination::Room(room) | Destination::Edit { room, .. } => {
+                self.refuse(&denial.refusal(room, None, of), Some(verb));
+            }
+            Destination::Direct(_) | Destination::Feed => {}
+        }
+    }
+
+    /// Carries out an act in a room, tells an invited user, and replies.
+    fn act(&mut self, act: Act, invited: Option<Recipient>) -> Result<(), SessionError> {
+        self.commit();
+        let (room, deed) = (act.room.clone(), act.deed.clone());
+        let ActReport { result, flush } = self.handle.services.store.governance.act(act).during("moderating")?;
+        flush.run();
+        let id = match result {
+            ActResult::Done(id) => id.unwrap_or_default(),
+            ActResult::Fenced => return Err(SessionError::Over(Bye::LoggedInElsewhere)),
+            ActResult::Denied(denial) => {
+                let (about, of) = match &deed {
+                    Deed::Order { order, .. } => (order.user(), None),
+                    Deed::Removal { of, .. } => (None, Some(*of)),
+                    Deed::Succession(_) => (None, None),
+                };
+                return Err(denial.refusal(&room, about, of).into());
+            }
+        };
+        if let Some(recipient) = invited {
+            self.invite(recipient, &room)?;
+        }
+        if let Some(reply) = reply_to(deed, room, id) {
+            self.reply(&reply.into());
+        }
+        Ok(())
+    }
+
+    /// Puts an invitation into the inbox of a user.
+    fn invite(&mut self, recipient: Recipient, room: &RoomName) -> Result<(), SessionError> {
+        let to = Destination::Direct(recipient.clone());
+        let Some(append) = self.new_append(to, Content::Invitation(room.clone()), None) else { return Ok(()) };
+        let report = self.handle.services.store.log.append(vec![append]);
+        report.flush.run();
+        match report.outcomes.into_iter().next() {
+            Some(Ok(AppendResult::Fenced)) => Err(SessionError::Over(Bye::LoggedInElsewhere)),
+            Some(Ok(AppendResult::Blocked)) => Err(Refusal::Blocked(recipient.user).into()),
+            Some(Err(error)) => Err(CommandError::Failed { what: "telling an invited user", error }.into()),
+            Some(Ok(_)) | None => Ok(()),
         }
     }
 
@@ -310,6 +405,38 @@ impl CommandProcessor {
 
 fn parse_error(parse_error: ParseError) -> (Option<Verb>, CommandError) {
     (parse_error.verb, parse_error.refusal.into())
+}
+
+/// The message that an edit is about.
+fn edited(content: &Content) -> Option<MessageId> {
+    match content {
+        Content::Edit { of, .. } => Some(*of),
+        _ => None,
+    }
+}
+
+/// The reply to an act that was carried out. `id` is the number of its entry.
+fn reply_to(deed: Deed, room: RoomName, id: MessageId) -> Option<Reply> {
+    let order = match deed {
+        Deed::Order { order, .. } => order,
+        Deed::Removal { of, .. } => return Some(Reply::Remove { room, id, of }),
+        Deed::Succession(_) => return None,
+    };
+    let about = |user| RoomUser { room: room.clone(), user, id };
+    Some(match order {
+        Order::Topic(topic) => Reply::Topic { room, topic: topic.into(), id: Some(id) },
+        Order::Access(access) => Reply::Access { room, access, id },
+        Order::Post(post) => Reply::Post { room, post, id },
+        Order::Invite(user) => Reply::Invite(about(user)),
+        Order::Kick(user, _) => Reply::Kick(about(user)),
+        Order::Ban(user, ..) => Reply::Ban(about(user)),
+        Order::Unban(user) => Reply::Unban(about(user)),
+        Order::Mute(user, _) => Reply::Mute(about(user)),
+        Order::Unmute(user) => Reply::Unmute(about(user)),
+        Order::Moderator(user) => Reply::Moderator(about(user)),
+        Order::Unmoderator(user) => Reply::Unmoderator(about(user)),
+        Order::Owner(user) => Reply::Owner(about(user)),
+    })
 }
 
 #[cfg(test)]

@@ -7,7 +7,7 @@ use std::time::Duration;
 use parlor_proto::{Bye, Event, Line, LineSplitter, Refusal};
 
 use crate::connection::command_processor::CommandProcessor;
-use crate::connection::handle::ConnectionHandle;
+use crate::connection::session_cell::SessionCell;
 use crate::delivery::outbox::Awaited;
 use crate::delivery::peer::{Origin, Peer};
 use crate::limits::rate_limit::RateLimiter;
@@ -50,7 +50,8 @@ impl ConnectionDriver {
     pub fn new(services: Arc<Services>, peer: Arc<Peer>, origin: Origin) -> Self {
         let splitter = LineSplitter::new(services.policy.max_line_bytes);
         let rate = services.policy.line_rate;
-        let processor = CommandProcessor::new(ConnectionHandle { services, peer }, origin);
+        let cell = Arc::new(SessionCell::new(services.clone(), peer.clone()));
+        let processor = CommandProcessor::new(services, peer, cell, origin);
         let pace = rate.filter(|_| processor.is_limited()).map(RateLimiter::new);
         Self { splitter, pace, processor }
     }
@@ -65,7 +66,7 @@ impl ConnectionDriver {
 
     /// Whether a user is logged in.
     pub fn is_logged_in(&self) -> bool {
-        self.processor.session().is_some()
+        self.processor.is_logged_in()
     }
 
     /// Time left for the login; `None` if the client has logged in.
@@ -76,7 +77,14 @@ impl ConnectionDriver {
     /// Carries out the client's input. All messages of one call are one append. Blocks on the store, on the hashing of
     /// passwords, while the client is over its rate limit, and while it does not read its replies. For a client that
     /// has not logged in, the waits for the rate limit and for the reader end with the login timeout.
-    pub fn receive(&mut self, mut input: &[u8]) -> Flow {
+    pub fn receive(&mut self, input: &[u8]) -> Flow {
+        self.processor.take_session_up();
+        let flow = self.carry_out(input);
+        self.processor.lay_session_down();
+        flow
+    }
+
+    fn carry_out(&mut self, mut input: &[u8]) -> Flow {
         while let Some(line) = self.splitter.next_line(&mut input) {
             if self.processor.is_over() {
                 return Flow::End;
@@ -123,6 +131,7 @@ impl ConnectionDriver {
     /// Leaves the room: members see one PART. Must be called once, before the goodbye is written.
     pub fn leave_all(&mut self) {
         self.processor.handle().peer.outbox().leave();
+        self.processor.take_session_up();
         if let Some((session, handle)) = self.processor.session_mut() {
             session.leave_all(handle);
         }
@@ -130,6 +139,7 @@ impl ConnectionDriver {
 
     /// Releases the session. Must be called once the client can receive nothing more from others.
     pub fn release(mut self) {
+        self.processor.take_session_up();
         let session = self.processor.take_session();
         let handle = self.processor.handle();
         if let Some(session) = session {

@@ -3,7 +3,7 @@
 
 use parlor_proto::{Bye, Event, Format, OnceKey, Refusal, RoomName, Text, UserName, Verb};
 
-use crate::ports::{AccountVersion, Destination, StoreError};
+use crate::ports::{AccountVersion, Act, Content, Destination, Recipient, Role, StoreError};
 
 /// One request of an action.
 #[derive(Debug)]
@@ -11,7 +11,9 @@ pub(crate) enum Effect {
     /// Reply.
     Reply(Event),
     /// Append to a log, and reply with the number.
-    Append { to: Destination, text: Text, once: Option<OnceKey> },
+    Append { to: Destination, content: Content, once: Option<OnceKey> },
+    /// Carry out what the user wants in a room, tell somebody who is invited by it, and reply.
+    Act { act: Act, invited: Option<Recipient> },
     /// Move from the current room to another, and reply.
     Move { to: RoomName, verb: Verb },
     /// Enter one more room, remember it, and reply.
@@ -42,6 +44,7 @@ pub(crate) struct VerifiedLogin {
     pub(crate) user: UserName,
     /// The account with the right password. If it was deleted or kicked since, no session begins.
     pub(crate) version: AccountVersion,
+    pub(crate) role: Role,
     /// The command to reply to.
     pub(crate) verb: Verb,
 }

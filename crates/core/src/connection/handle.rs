@@ -3,13 +3,15 @@
 
 use std::sync::Arc;
 
-use parlor_proto::{Bye, Refusal, RoomName, Timestamp, UserName};
+use parlor_proto::{Bye, Note, Refusal, RoomName, Timestamp, UserName};
 
 use crate::connection::effects::{CommandError, During};
 use crate::connection::session::SessionError;
+use crate::delivery::eviction::Evictable;
 use crate::delivery::peer::Peer;
 use crate::delivery::topic::Topic;
-use crate::ports::{AccountVersion, EnterResult, LogId, SessionKey, StoreError};
+use crate::ports::{AccountVersion, EnterResult, Entrant, LogId, SessionKey, StoreError};
+use crate::rights::{Holder, Person};
 use crate::services::Services;
 
 /// One connection of one server, with its services.
@@ -17,6 +19,30 @@ use crate::services::Services;
 pub(crate) struct ConnectionHandle {
     pub(crate) services: Arc<Services>,
     pub(crate) peer: Arc<Peer>,
+    /// Where the session lies while the thread of the client waits.
+    pub(crate) cell: Arc<dyn Evictable>,
+}
+
+/// The user of a session, as rooms judge them.
+#[derive(Debug, Clone)]
+pub(crate) struct SessionPerson {
+    pub(crate) session_key: SessionKey,
+    /// When the account was created.
+    pub(crate) account: Timestamp,
+    /// Whether it was an operator's when the session began.
+    pub(crate) is_operator: bool,
+}
+
+impl SessionPerson {
+    pub(crate) fn person(&self) -> Person {
+        let holder = Holder { user: self.session_key.user.clone(), account: self.account };
+        Person { holder, is_operator: self.is_operator }
+    }
+
+    fn entrant(&self, now: Timestamp) -> Entrant {
+        let Self { session_key, account, is_operator } = self.clone();
+        Entrant { session_key, account, is_operator, now }
+    }
 }
 
 /// A room that was entered. Its recipient is still buffered.
@@ -31,30 +57,31 @@ pub(super) struct PendingRoom {
 #[derive(Default)]
 pub(super) struct PendingRooms {
     pub(super) entered: Vec<PendingRoom>,
-    /// Those for which the server has no capacity.
-    pub(super) refused: Vec<RoomName>,
+    /// Those that could not be entered.
+    pub(super) refused: Vec<(RoomName, Refusal)>,
 }
 
 impl ConnectionHandle {
     /// Enters a room, with a buffered recipient. A failure changes nothing.
-    pub(super) fn enter(&self, session_key: &SessionKey, room: &RoomName) -> Result<PendingRoom, SessionError> {
-        let pending = self.enter_all(session_key, vec![room.clone()])?.entered.pop();
-        pending.ok_or_else(|| Refusal::LimitReached("rooms").into())
+    pub(super) fn enter(&self, person: &SessionPerson, room: &RoomName) -> Result<PendingRoom, SessionError> {
+        let mut pending = self.enter_all(person, vec![room.clone()])?;
+        let refused = pending.refused.pop().map(|(_, refusal)| refusal);
+        pending.entered.pop().ok_or_else(|| refused.unwrap_or(Refusal::LimitReached("rooms")).into())
     }
 
     /// Enters some rooms, with buffered recipients. A failure changes nothing.
-    pub(super) fn enter_all(
-        &self,
-        session_key: &SessionKey,
-        rooms: Vec<RoomName>,
-    ) -> Result<PendingRooms, SessionError> {
+    pub(super) fn enter_all(&self, person: &SessionPerson, rooms: Vec<RoomName>) -> Result<PendingRooms, SessionError> {
         let mut pending = PendingRooms::default();
         if rooms.is_empty() {
             return Ok(pending);
         }
         let logs: Vec<LogId> = rooms.iter().cloned().map(LogId::Room).collect();
-        let topics = self.subscribe_buffered(&logs, &session_key.user)?;
-        let entered = self.services.store.rooms.enter(session_key, &rooms, self.services.policy.max_rooms);
+        let topics = self.subscribe_buffered(&logs, &person.session_key.user)?;
+        let entered = self.services.store.rooms.enter(
+            &person.entrant(self.services.clock.now()),
+            &rooms,
+            self.services.policy.max_rooms,
+        );
         let results = match entered.during("entering a room") {
             Ok(results) => results,
             Err(error) => {
@@ -70,9 +97,14 @@ impl ConnectionHandle {
                 }
                 // The session that displaced this one ends its memberships.
                 EnterResult::Member { .. } | EnterResult::Fenced => self.unsubscribe(&topic),
+                EnterResult::Denied(denial) => {
+                    self.unsubscribe(&topic);
+                    let refusal = denial.refusal(&room, None, None);
+                    pending.refused.push((room, refusal));
+                }
                 EnterResult::TooManyRooms => {
                     self.unsubscribe(&topic);
-                    pending.refused.push(room);
+                    pending.refused.push((room, Refusal::LimitReached("rooms")));
                 }
             }
         }
@@ -84,6 +116,16 @@ impl ConnectionHandle {
         pending.iter().for_each(|pending| self.unsubscribe(&pending.topic));
         let rooms: Vec<RoomName> = pending.iter().map(|pending| pending.room.clone()).collect();
         self.leave(session_key, &rooms);
+    }
+
+    /// The topic of a room; none if the store does not tell.
+    pub(super) fn topic(&self, room: &RoomName) -> Note {
+        let rights = self.services.store.governance.rights(std::slice::from_ref(room));
+        let rights = rights.unwrap_or_else(|error| {
+            self.note("reading the topic of a room", Err(error));
+            Vec::new()
+        });
+        rights.into_iter().next().flatten().map(|rights| rights.topic).unwrap_or_default()
     }
 
     /// Ends memberships.

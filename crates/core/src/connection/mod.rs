@@ -6,3 +6,4 @@ pub(crate) mod driver;
 pub(crate) mod effects;
 pub(crate) mod handle;
 pub(crate) mod session;
+pub(crate) mod session_cell;

@@ -11,14 +11,17 @@ use std::sync::Arc;
 use parlor_proto::{Bye, Format, Generation, MessageId, Refusal, Reply, RoomName, UserName, Verb};
 
 use crate::connection::effects::{CommandError, During, VerifiedLogin};
-use crate::connection::handle::ConnectionHandle;
+use crate::connection::handle::{ConnectionHandle, SessionPerson};
 use crate::delivery::peer::{ConnectionId, Origin};
 use crate::delivery::topic::Topic;
 use crate::limits::policy::{DuplicateLogin, Policy};
 use crate::limits::whole_seconds;
 use crate::planted::{Bug, planted};
-use crate::ports::{AccountVersion, Claim, ClaimResult, Head, LogId, Mark, PredecessorWait, SessionKey, TakeoverLimit};
+use crate::ports::{
+    AccountVersion, Claim, ClaimResult, Head, LogId, Mark, PredecessorWait, Role, SessionKey, TakeoverLimit,
+};
 
+use crate::rights::Person;
 use open_logs::OpenLogs;
 
 /// Why a step of a session failed.
@@ -45,7 +48,7 @@ impl From<Refusal> for SessionError {
 /// A user's session: a set of logs that it receives. It is a member of each room among them; one of these rooms is
 /// current. Owned by the client's thread.
 pub(crate) struct Session {
-    session_key: SessionKey,
+    person: SessionPerson,
     /// Always among the open rooms.
     current: RoomName,
     /// The open rooms, the feeds of the users whom it follows, and its inbox.
@@ -76,10 +79,15 @@ impl Session {
         origin: &Origin,
         entrance: VerifiedLogin,
     ) -> Result<Self, SessionError> {
-        let VerifiedLogin { user, version, verb } = entrance;
+        let VerifiedLogin { user, version, role, verb } = entrance;
         let generation = claim(handle, origin, &user)?;
         let session_key = SessionKey { user, generation };
-        let begun = Self::complete_login(handle, &session_key, version, verb);
+        let person = SessionPerson {
+            session_key: session_key.clone(),
+            account: version.created,
+            is_operator: role == Role::Operator,
+        };
+        let begun = Self::complete_login(handle, person, version, verb);
         if begun.is_err() {
             handle.note("releasing a session", handle.services.store.sessions.release(&session_key.user, generation));
         }
@@ -88,10 +96,11 @@ impl Session {
 
     fn complete_login(
         handle: &ConnectionHandle,
-        session_key: &SessionKey,
+        person: SessionPerson,
         account: AccountVersion,
         verb: Verb,
     ) -> Result<Self, SessionError> {
+        let session_key = &person.session_key.clone();
         let store = &handle.services.store;
         let waited =
             store.sessions.await_predecessors(&session_key.user, session_key.generation, Policy::TAKEOVER_PATIENCE);
@@ -101,11 +110,11 @@ impl Session {
         if !planted(Bug::KeepRoomOpen) {
             store.rooms.evict_predecessors(session_key).during("ending earlier memberships")?;
         }
-        let lobby = handle.enter(session_key, &RoomName::lobby())?;
+        let lobby = handle.enter(&person, &RoomName::lobby())?;
         let connection = handle.peer.connection();
         let mut logs = OpenLogs::default();
         logs.insert(LogId::Room(lobby.room.clone()), OpenLog::new(lobby.topic, connection));
-        let mut session = Self { session_key: session_key.clone(), current: lobby.room, logs, connection };
+        let mut session = Self { person, current: lobby.room, logs, connection };
         let opened = session.listen_to_users(handle).and_then(|()| session.check(handle, account));
         match opened.and_then(|()| session.count_unread(handle)) {
             Ok(unread) => {
@@ -144,7 +153,12 @@ impl Session {
 
     /// Checks, once the hub knows the session, what may have changed before.
     fn check(&mut self, handle: &ConnectionHandle, account: AccountVersion) -> Result<(), SessionError> {
-        handle.services.hub.register_session(&self.session_key, account, handle.peer.clone());
+        handle.services.hub.register_session(
+            &self.person.session_key,
+            account,
+            handle.peer.clone(),
+            handle.cell.clone(),
+        );
         handle.check_account(self.user(), account)?;
         self.check_feeds(handle)
     }
@@ -174,11 +188,15 @@ impl Session {
     }
 
     pub(crate) fn user(&self) -> &UserName {
-        &self.session_key.user
+        &self.person.session_key.user
+    }
+
+    pub(crate) fn person(&self) -> Person {
+        self.person.person()
     }
 
     pub(crate) fn generation(&self) -> Generation {
-        self.session_key.generation
+        self.person.session_key.generation
     }
 
     /// Notes that the session wrote an entry. Whoever writes has read what came before.
@@ -204,7 +222,7 @@ impl Session {
 
     /// Leaves all rooms and receives nothing more. The user's session is still claimed.
     pub(crate) fn leave_all(&mut self, handle: &ConnectionHandle) {
-        handle.services.hub.end_session(&self.session_key.user, self.connection);
+        handle.services.hub.end_session(self.user(), self.connection);
         let logs = std::mem::take(&mut self.logs);
         logs.iter().for_each(|(_, open)| handle.unsubscribe(&open.topic));
         self.save_marks(handle, logs.iter().filter_map(|(log, open)| written(log, open)).collect());
@@ -213,15 +231,12 @@ impl Session {
         }
         let is_left = |room: &&RoomName| !planted(Bug::KeepRoomOpen) || **room == self.current;
         let rooms: Vec<RoomName> = logs.keys().filter_map(LogId::room).filter(is_left).cloned().collect();
-        handle.leave(&self.session_key, &rooms);
+        handle.leave(&self.person.session_key, &rooms);
     }
 
     /// Releases the session, so that a successor need not wait any longer.
     pub(crate) fn release(self, handle: &ConnectionHandle) {
-        handle.note(
-            "releasing a session",
-            handle.services.store.sessions.release(&self.session_key.user, self.session_key.generation),
-        );
+        handle.note("releasing a session", handle.services.store.sessions.release(self.user(), self.generation()));
     }
 }
 

@@ -6,8 +6,9 @@ use std::hash::{DefaultHasher, Hash, Hasher};
 use std::ops::Range;
 use std::sync::Arc;
 
-use parlor_proto::{Event, Format, UserName, encode};
+use parlor_proto::{Format, UserName, encode};
 
+use crate::delivery::shown;
 use crate::ports::{Entry, LogId};
 
 /// Maximum size of the joined entries in bytes, unless one entry alone is larger: the content of one TLS record (RFC
@@ -102,7 +103,7 @@ impl<'a> Batch<'a> {
         let mut bytes = Vec::with_capacity(self.entries.iter().map(encoded_size_hint).sum());
         let mut ends = Vec::with_capacity(self.entries.len());
         for entry in self.entries {
-            encode(&event(self.log, entry), format, &mut bytes);
+            encode(&shown::event(self.log, entry), format, &mut bytes);
             ends.push(bytes.len());
         }
         Joined { frame: bytes.into(), ends }
@@ -126,21 +127,13 @@ fn how_many_fit(entries: &[Entry]) -> usize {
 }
 
 fn encoded_size_hint(entry: &Entry) -> usize {
-    BESIDES_TEXT + entry.text.as_str().len()
-}
-
-fn event(log: &LogId, entry: &Entry) -> Event {
-    let Entry { id, time, author, text, .. } = entry.clone();
-    match log {
-        LogId::Room(room) => Event::Message { room: room.clone(), id, time, from: author, text },
-        LogId::Feed(_) => Event::Publication { id, time, from: author, text },
-        LogId::Inbox(_) => Event::Direct { id: Some(id), time, from: author, text },
-    }
+    BESIDES_TEXT + entry.content.len_hint()
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::ports::Content;
     use parlor_proto::{MessageId, Text, Timestamp};
 
     fn said(id: u64, author: &str, text: &str) -> Entry {
@@ -149,7 +142,7 @@ mod tests {
             time: Timestamp::from_millis(0),
             author: author.parse().unwrap(),
             to: None,
-            text: Text::sanitise(text).unwrap(),
+            content: Content::Said(Text::sanitise(text).unwrap()),
         }
     }
 

@@ -6,13 +6,17 @@ use std::collections::hash_map::Entry as Slot;
 use std::fmt;
 use std::sync::Arc;
 
-use parlor_proto::{Bye, Encoded, Epoch, Event, Generation, Timestamp, UserName};
+use parlor_proto::{Bye, Encoded, Epoch, Event, Generation, Note, Timestamp, UserName};
 
+use crate::delivery::eviction::{Evictable, Eviction};
 use crate::delivery::flush::Flush;
 use crate::delivery::peer::{ConnectionId, Peer};
 use crate::delivery::topic::Topic;
 use crate::planted::{Bug, planted};
-use crate::ports::{AccountVersion, Change, Entry, FlushWorkers, LogId, Presence, SessionKey, Sink, UnloggedMessage};
+use crate::ports::{
+    AccountVersion, Change, Content, Entry, FlushWorkers, LogId, Moderation, Presence, SessionKey, Sink,
+    UnloggedMessage,
+};
 use crate::sync::{RwLock, read, write};
 
 /// The connections of this server and the topics that they receive. It could be rebuilt at any time from the existing
@@ -29,6 +33,7 @@ pub struct Hub {
 struct UserRoute {
     generation: Generation,
     peer: Arc<Peer>,
+    cell: Arc<dyn Evictable>,
     /// The account of the user when its password was right.
     version: AccountVersion,
     /// Whether the login is about to be answered. Before that the session receives nothing.
@@ -85,11 +90,17 @@ impl Hub {
 
     /// Routes the user to this connection from now on, unless a later session began meanwhile. The session ends if its
     /// account is deleted or kicked. It receives direct messages and broadcasts only after [`Hub::activate_session`].
-    pub(crate) fn register_session(&self, session_key: &SessionKey, version: AccountVersion, peer: Arc<Peer>) {
+    pub(crate) fn register_session(
+        &self,
+        session_key: &SessionKey,
+        version: AccountVersion,
+        peer: Arc<Peer>,
+        cell: Arc<dyn Evictable>,
+    ) {
         let SessionKey { user, generation } = session_key.clone();
         let mut present = write(&self.present);
         if present.get(&user).is_none_or(|present| present.generation < generation) {
-            present.insert(user, UserRoute { generation, peer, version, is_open: false });
+            present.insert(user, UserRoute { generation, peer, cell, version, is_open: false });
         }
     }
 
@@ -151,11 +162,29 @@ impl Hub {
     }
 
     /// Closes the connection of the user's session if the version of its account is as asked for.
-    fn kick_if(&self, user: &UserName, is_meant: impl Fn(AccountVersion) -> bool) -> Flush {
+    fn kick_if(&self, user: &UserName, bye: Bye, is_meant: impl Fn(AccountVersion) -> bool) -> Flush {
         let present = read(&self.present);
         let peer = present.get(user).filter(|present| is_meant(present.version)).map(|present| present.peer.clone());
         drop(present);
-        peer.map(|peer| peer.close(Bye::Kicked)).unwrap_or_default()
+        peer.map(|peer| peer.close(bye)).unwrap_or_default()
+    }
+
+    /// Ends the delivery of a room to a user who was removed from it, if the user's session is here, and has the session
+    /// told.
+    fn evict(&self, topic: &Topic, entry: &Entry) {
+        let Some(user) = entry.content.removes().filter(|_| !planted(Bug::KickedHears)) else { return };
+        let Some(room) = topic.log().room().cloned() else { return };
+        if !topic.silence(user, entry.id) {
+            return;
+        }
+        let cell = read(&self.present).get(user).map(|present| present.cell.clone());
+        let Some(cell) = cell else { return };
+        let reason = match &entry.content {
+            Content::Moderation(Moderation { reason, .. }) => reason.clone(),
+            _ => Note::default(),
+        };
+        cell.note(Eviction { room, id: entry.id, reason });
+        self.flush_workers.run_errand(Box::new(move || cell.work()));
     }
 
     /// The connection that receives messages to a user.
@@ -166,7 +195,20 @@ impl Hub {
 
 impl Sink for Hub {
     fn deliver(&self, log: &LogId, entries: &[Entry]) -> Flush {
-        self.topic(log).map(|topic| topic.deliver(entries)).unwrap_or_default()
+        let Some(topic) = self.topic(log) else { return Flush::default() };
+        let mut flush = Flush::default();
+        let mut rest = entries;
+        // Whoever is removed from a room hears of it, and of nothing after it.
+        while let Some(at) = rest.iter().position(|entry| entry.content.removes().is_some()) {
+            let (until, later) = rest.split_at(at + 1);
+            flush.merge(topic.deliver(until));
+            self.evict(&topic, &until[at]);
+            rest = later;
+        }
+        if !rest.is_empty() {
+            flush.merge(topic.deliver(rest));
+        }
+        flush
     }
 
     fn restarted(&self, log: &LogId, epoch: Epoch) {
@@ -190,7 +232,7 @@ impl Sink for Hub {
 
     fn direct(&self, to: &UserName, message: &UnloggedMessage) -> Option<Flush> {
         let UnloggedMessage { time, from, text } = message.clone();
-        let event = Event::Direct { id: None, time, from, text };
+        let event = Event::Direct { id: None, time, from, text: text.into() };
         self.peer_of(to).map(|peer| peer.send(&Encoded::new(&event)))
     }
 
@@ -221,12 +263,12 @@ impl Sink for Hub {
         if let Some(topic) = self.topic(&LogId::Feed(user.clone())) {
             topic.lose_owner(created);
         }
-        self.kick_if(user, |current| current.created == created)
+        self.kick_if(user, Bye::Kicked, |current| current.created == created)
     }
 
-    fn session_kicked(&self, user: &UserName, version: AccountVersion) -> Flush {
+    fn session_kicked(&self, user: &UserName, version: AccountVersion, bye: Bye) -> Flush {
         // A store that lost the account may have a newer one of the same name.
-        self.kick_if(user, |current| current < version)
+        self.kick_if(user, bye, |current| current < version)
     }
 }
 
@@ -255,9 +297,21 @@ mod tests {
             flush.run();
         }
 
+        fn run_errand(&self, errand: Box<dyn FnOnce() + Send>) {
+            errand();
+        }
+
         fn count(&self) -> usize {
             1
         }
+    }
+
+    struct NoSession;
+
+    impl Evictable for NoSession {
+        fn note(&self, _eviction: Eviction) {}
+
+        fn work(self: Arc<Self>) {}
     }
 
     fn peer(number: u64) -> Arc<Peer> {
@@ -275,8 +329,8 @@ mod tests {
     #[test]
     fn a_session_that_begins_late_does_not_hide_its_successor() {
         let hub = Hub::new(Arc::new(NoFlushWorkers), 100);
-        hub.register_session(&session_key(2), made_at(5), peer(20));
-        hub.register_session(&session_key(1), made_at(5), peer(10));
+        hub.register_session(&session_key(2), made_at(5), peer(20), Arc::new(NoSession));
+        hub.register_session(&session_key(1), made_at(5), peer(10), Arc::new(NoSession));
         hub.end_session(&session_key(1).user, ConnectionId(10));
         hub.activate_session(&session_key(1));
         assert!(hub.peer_of(&session_key(2).user).is_none());
@@ -290,7 +344,7 @@ mod tests {
     fn nothing_is_said_to_a_session_whose_login_is_not_answered_but_it_can_be_ended() {
         let (hub, ann) = (Hub::new(Arc::new(NoFlushWorkers), 100), peer(1));
         let (made, next) = (made_at(5), made_at(6));
-        hub.register_session(&session_key(1), made, ann.clone());
+        hub.register_session(&session_key(1), made, ann.clone(), Arc::new(NoSession));
         let message = UnloggedMessage {
             time: Timestamp::from_millis(0),
             from: "bob".parse().unwrap(),
@@ -303,7 +357,7 @@ mod tests {
         assert!(hub.direct(&session_key(1).user, &message).is_some());
         hub.notice(&message).run();
         assert_eq!(heard(&ann), ["DM bob hi\n", "NOTICE bob hi\n"]);
-        hub.register_session(&session_key(2), next, peer(2));
+        hub.register_session(&session_key(2), next, peer(2), Arc::new(NoSession));
         let goodbye = || hub.present.read().unwrap()[&session_key(2).user].peer.outbox().goodbye();
         hub.account_deleted(&session_key(2).user, made.created).run();
         assert_eq!(goodbye(), None);
@@ -316,17 +370,17 @@ mod tests {
         let hub = Hub::new(Arc::new(NoFlushWorkers), 100);
         let (user, peer) = (session_key(1).user, self::peer(1));
         let kicks = |created, kicks| AccountVersion { kicks, ..made_at(created) };
-        hub.register_session(&session_key(1), kicks(5, 1), peer.clone());
+        hub.register_session(&session_key(1), kicks(5, 1), peer.clone(), Arc::new(NoSession));
         for other in [kicks(5, 0), kicks(5, 1), kicks(4, 2)] {
-            hub.session_kicked(&user, other).run();
+            hub.session_kicked(&user, other, Bye::Kicked).run();
             assert_eq!(peer.outbox().goodbye(), None, "{other:?}");
         }
-        hub.session_kicked(&user, kicks(5, 2)).run();
+        hub.session_kicked(&user, kicks(5, 2), Bye::Kicked).run();
         assert_eq!(peer.outbox().goodbye(), Some(Bye::Kicked));
         // The store lost the account, and the name has a newer one.
         let later = self::peer(2);
-        hub.register_session(&session_key(2), kicks(5, 2), later.clone());
-        hub.session_kicked(&user, kicks(6, 1)).run();
+        hub.register_session(&session_key(2), kicks(5, 2), later.clone(), Arc::new(NoSession));
+        hub.session_kicked(&user, kicks(6, 1), Bye::Kicked).run();
         assert_eq!(later.outbox().goodbye(), Some(Bye::Kicked));
     }
 
@@ -418,7 +472,7 @@ mod tests {
             time: Timestamp::from_millis(0),
             author: "bob".parse().unwrap(),
             to: None,
-            text: Text::sanitise(text).unwrap(),
+            content: Content::Said(Text::sanitise(text).unwrap()),
         }
     }
 

@@ -2,9 +2,11 @@
 //! commands or sessions.
 
 pub(crate) mod batch;
+pub(crate) mod eviction;
 pub(crate) mod flush;
 pub(crate) mod hub;
 pub(crate) mod outbox;
 pub(crate) mod peer;
 pub(crate) mod recipient;
+pub(crate) mod shown;
 pub(crate) mod topic;

@@ -11,6 +11,9 @@ use crate::delivery::peer::Peer;
 use crate::planted::{Bug, planted};
 use crate::ports::Entry;
 
+/// The position of a recipient that gets nothing more: no entry has this number.
+const SILENCED: MessageId = MessageId(u64::MAX);
+
 /// A client that receives a log, and the position from which it does.
 pub(crate) struct Recipient {
     pub(crate) peer: Arc<Peer>,
@@ -69,9 +72,28 @@ impl Recipient {
         }
     }
 
+    /// Whether it is a connection of this user.
+    pub(crate) fn is_of(&self, user: &UserName) -> bool {
+        self.user == *user
+    }
+
+    /// Whether it gets an entry with this number.
+    pub(crate) fn hears(&self, id: MessageId) -> bool {
+        self.start < id
+    }
+
+    /// From now on it gets nothing more, neither entries nor changes of members.
+    pub(crate) fn silence(&mut self) {
+        self.start = SILENCED;
+        self.seen = u64::MAX;
+    }
+
     /// The log has a new epoch. The buffered events are still delivered, but the reply contains the position in the new
     /// epoch.
     pub(crate) fn restart(&mut self) {
+        if self.start == SILENCED {
+            return;
+        }
         self.start = MessageId::default();
         for (hash, _) in self.buffered.iter_mut().flat_map(|buffered| &mut buffered.frames) {
             if matches!(hash, BufferedKind::Entry(_)) {

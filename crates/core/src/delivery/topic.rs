@@ -146,6 +146,14 @@ impl Topic {
         state.recipients.is_empty()
     }
 
+    /// A user was removed from the room by this entry: the user's recipient gets nothing after it. Returns `false` if there is
+    /// no such recipient, or one that entered later.
+    pub(crate) fn silence(&self, user: &UserName, id: MessageId) -> bool {
+        let mut state = self.lock();
+        let recipient = state.recipients.iter_mut().find(|recipient| recipient.is_of(user) && recipient.hears(id));
+        recipient.map(Recipient::silence).is_some()
+    }
+
     /// The account that was created at `created` is gone. In a feed, only recipients that follow the next owner of the
     /// name stay.
     pub(crate) fn lose_owner(&self, created: Timestamp) {
@@ -181,7 +189,7 @@ impl Topic {
         };
         if let Some(newest) = entries[known..].last() {
             state.cursor = Some(newest.id);
-            state.backlog_bytes += new.iter().map(|entry| entry.text.as_str().len()).sum::<usize>();
+            state.backlog_bytes += new.iter().map(|entry| entry.content.len_hint()).sum::<usize>();
         }
         for batch in Batch::cut(&self.log, new) {
             state.push_all(&mut interrupts, |recipient| recipient.push(&batch));

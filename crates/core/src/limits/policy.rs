@@ -53,6 +53,8 @@ pub struct Policy {
     pub max_subscriptions: usize,
     /// Maximum number of rooms that a session may have open, and that are remembered for one user.
     pub max_open_rooms: usize,
+    /// How long after it was said a message can be edited.
+    pub edit_window: Duration,
     /// Rate limit of lines; `None` for no limit.
     pub line_rate: Option<LineRate>,
     /// Whether loopback peers are limited like others.
@@ -85,6 +87,7 @@ impl Default for Policy {
             max_rooms: 10_000,
             max_subscriptions: 1_000,
             max_open_rooms: 64,
+            edit_window: Duration::from_secs(15 * 60),
             line_rate: None,
             limit_loopback: false,
         }

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use parlor_proto::{Timestamp, UserName};
+use parlor_proto::{Note, Timestamp, UserName};
 
 use super::StoreResult;
 
@@ -50,9 +50,25 @@ pub struct Account {
     pub created: Timestamp,
     /// How often an operator has ended its sessions; 0 for a new account.
     pub kicks: u64,
+    /// While it is there and not over, no login is accepted.
+    pub suspension: Option<Suspension>,
+}
+
+/// An account that is closed for a time.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Suspension {
+    /// Until then; none for ever.
+    pub until: Option<Timestamp>,
+    /// Why.
+    pub reason: Note,
 }
 
 impl Account {
+    /// The suspension, if it is not over.
+    pub fn suspension_at(&self, now: Timestamp) -> Option<&Suspension> {
+        self.suspension.as_ref().filter(|suspension| suspension.until.is_none_or(|until| now < until))
+    }
+
     /// The version of which a session may be.
     pub fn version(&self) -> AccountVersion {
         AccountVersion { created: self.created, kicks: self.kicks }
@@ -117,6 +133,13 @@ pub trait Accounts: Send + Sync {
     /// # Errors
     /// The store cannot be reached.
     fn kick(&self, user: &UserName) -> StoreResult<bool>;
+
+    /// Refuses the logins of an account from now on, or accepts them again, and ends its session as [`Accounts::kick`] does.
+    /// Returns `false` if there is no such account.
+    ///
+    /// # Errors
+    /// The store cannot be reached.
+    fn suspend(&self, user: &UserName, suspension: Option<&Suspension>) -> StoreResult<bool>;
 
     /// Clears the failed logins of an account, and makes `address` (the `network` of a [`crate::Origin`]) a known
     /// address of its user from `now` on. A server may see the change a short time later. Returns `false` if there is

@@ -2,10 +2,11 @@
 
 use std::time::Duration;
 
-use parlor_proto::{Epoch, Generation, MessageId, OnceKey, PageRange, RoomName, Text, Timestamp, UserName};
+use parlor_proto::{Epoch, Generation, MessageId, Note, OnceKey, PageRange, RoomName, Timestamp, UserName};
 
-use super::{StoreError, StoreResult};
+use super::{Content, StoreError, StoreResult};
 use crate::delivery::flush::Flush;
+use crate::rights::Denial;
 
 /// The identity of a log.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -70,8 +71,16 @@ impl LogId {
 /// Where a message goes. This decides who may append, which the store checks in the same step.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Destination {
-    /// Into the log of a room. The author's session must be its member.
+    /// Into the log of a room. The author's session must be its member, and may speak there.
     Room(RoomName),
+    /// Into the log of a room, as [`Content::Edit`] of a message of the author's own. The author's session must be a member
+    /// of the room, and may speak there.
+    Edit {
+        /// The room.
+        room: RoomName,
+        /// How long after it was accepted a message can be edited, by the clock of the store.
+        window: Duration,
+    },
     /// Into the author's own feed. No later session of the author may have been claimed.
     Feed,
     /// Into the author's own inbox and then into that of another user. No later session of the author may have been
@@ -105,8 +114,8 @@ pub struct Append {
     pub generation: Generation,
     /// When the rules accepted it.
     pub time: Timestamp,
-    /// The text.
-    pub text: Text,
+    /// What it says.
+    pub content: Content,
     /// If the author appended to this log with the same key before, nothing is stored again. The key is remembered in
     /// the same step in which the entry is stored.
     pub once: Option<OnceKey>,
@@ -116,7 +125,7 @@ impl Append {
     /// The log whose number the author gets.
     pub fn log(&self) -> LogId {
         match &self.to {
-            Destination::Room(room) => LogId::Room(room.clone()),
+            Destination::Room(room) | Destination::Edit { room, .. } => LogId::Room(room.clone()),
             Destination::Feed => LogId::Feed(self.author.clone()),
             Destination::Direct(_) => LogId::Inbox(self.author.clone()),
         }
@@ -125,10 +134,10 @@ impl Append {
     /// The entry that it becomes.
     pub fn entry(self, id: MessageId) -> Entry {
         let to = match self.to {
-            Destination::Room(_) | Destination::Feed => None,
+            Destination::Room(_) | Destination::Edit { .. } | Destination::Feed => None,
             Destination::Direct(recipient) => Some(recipient.user),
         };
-        Entry { id, time: self.time, author: self.author, to, text: self.text }
+        Entry { id, time: self.time, author: self.author, to, content: self.content }
     }
 }
 
@@ -139,8 +148,10 @@ pub enum AppendResult {
     Stored(MessageId),
     /// The entry has been in the log with this number since the same key was used before.
     Repeated(MessageId),
-    /// The session was displaced, or is not a member of the room. Nothing was stored.
+    /// The session was displaced. Nothing was stored.
     Fenced,
+    /// The room denies it. Nothing was stored.
+    Denied(Denial),
     /// The recipient blocks the author. Nothing was stored.
     Blocked,
 }
@@ -165,11 +176,40 @@ pub struct Entry {
     pub author: UserName,
     /// In an inbox: to whom it was sent.
     pub to: Option<UserName>,
-    /// The text.
-    pub text: Text,
+    /// What it says.
+    pub content: Content,
 }
 
 impl Entry {
+    /// Whether its text can be removed.
+    pub fn is_removable(&self) -> bool {
+        matches!(self.content, Content::Said(_) | Content::Amended { .. })
+    }
+
+    /// Whether a user may give it another text, `window` after it was said at the latest; never if that is zero.
+    ///
+    /// # Errors
+    /// Why not.
+    pub fn judge_edit(&self, user: &UserName, now: Timestamp, window: Duration) -> Result<(), Denial> {
+        if !self.is_removable() {
+            Err(Denial::NoSuchMessage)
+        } else if self.author != *user {
+            Err(Denial::NotAllowed("the author of the message"))
+        } else if window.is_zero() || self.time.after(window) < now {
+            Err(Denial::TooLate(window))
+        } else {
+            Ok(())
+        }
+    }
+
+    /// The text of a message; empty if it was removed, or if this is no message.
+    pub fn said(&self) -> Note {
+        match &self.content {
+            Content::Said(text) | Content::Amended { text, .. } => text.clone().into(),
+            _ => Note::default(),
+        }
+    }
+
     /// In the inbox of `owner`: the other user of the conversation. It is `owner` in a note to oneself.
     pub fn peer(&self, owner: &UserName) -> Option<&UserName> {
         self.to.as_ref().map(|to| if self.author == *owner { to } else { &self.author })
@@ -230,6 +270,13 @@ pub trait Log: Send + Sync {
     /// # Errors
     /// The store cannot be reached.
     fn heads(&self, logs: &[LogId]) -> StoreResult<Vec<Head>>;
+
+    /// How many entries after a number, up to another one, are no messages ([`Content::is_message`]), for some logs, in one
+    /// round trip and without a look at the entries.
+    ///
+    /// # Errors
+    /// The store cannot be reached.
+    fn others_between(&self, ranges: &[(LogId, MessageId, MessageId)]) -> StoreResult<Vec<u64>>;
 
     /// Some retained entries. The cost depends on the page, not on the log.
     ///

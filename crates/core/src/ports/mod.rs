@@ -4,11 +4,13 @@
 mod accounts;
 mod bus;
 mod clock;
+mod content;
 mod error;
 mod flush_workers;
 mod follows;
 mod log;
 mod login_limiter;
+mod moderation;
 mod observer;
 mod passwords;
 mod personal;
@@ -20,9 +22,10 @@ mod transport;
 use std::fmt;
 use std::sync::Arc;
 
-pub use accounts::{Account, AccountVersion, Accounts, PasswordHash, Role};
+pub use accounts::{Account, AccountVersion, Accounts, PasswordHash, Role, Suspension};
 pub use bus::{Bus, UnloggedMessage};
 pub use clock::Clock;
+pub use content::{Content, Moderation};
 pub use error::{StoreError, StoreResult};
 pub use flush_workers::FlushWorkers;
 pub use follows::Follows;
@@ -33,10 +36,11 @@ pub use log::{
 pub use login_limiter::{
     Attempt, AttemptOutcome, AttemptPermit, KNOWN_FOR, LoginDecision, LoginLimiter, MAX_KNOWN_ADDRESSES,
 };
+pub use moderation::{Act, ActReport, ActResult, Deed, Governance};
 pub use observer::Observer;
 pub use passwords::{Passwords, Verdict};
 pub use personal::{Conversation, Mark, Personal, PersonalState};
-pub use rooms::{EnterResult, Rooms, SessionKey};
+pub use rooms::{EnterResult, Entrant, Rooms, SessionKey};
 pub use sessions::{Claim, ClaimResult, PredecessorWait, Sessions, TakeoverLimit};
 pub use sink::{Change, Presence, Sink};
 pub use transport::Transport;
@@ -52,6 +56,8 @@ pub struct Store {
     pub sessions: Arc<dyn Sessions>,
     /// The members of the rooms.
     pub rooms: Arc<dyn Rooms>,
+    /// The rights in the rooms.
+    pub governance: Arc<dyn Governance>,
     /// The messages and publications.
     pub log: Arc<dyn Log>,
     /// Remembered rooms, marks, conversations and blocks of users.

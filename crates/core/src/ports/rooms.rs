@@ -1,8 +1,9 @@
 //! The port of rooms: which sessions are members of which room. It must not deliver messages.
 
-use parlor_proto::{Generation, RoomName, RoomSummary, UserName};
+use parlor_proto::{Generation, RoomName, RoomSummary, Timestamp, UserName};
 
 use super::StoreResult;
+use crate::rights::{Denial, Holder, Person};
 
 /// A session, as the rooms identify it.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -11,6 +12,27 @@ pub struct SessionKey {
     pub user: UserName,
     /// Which of the user's sessions.
     pub generation: Generation,
+}
+
+/// A session that enters rooms.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Entrant {
+    /// The session.
+    pub session_key: SessionKey,
+    /// When the account of the user was created.
+    pub account: Timestamp,
+    /// Whether it is an operator's.
+    pub is_operator: bool,
+    /// The time of this server. A store with a clock of its own takes that.
+    pub now: Timestamp,
+}
+
+impl Entrant {
+    /// The user, as rooms judge them.
+    pub fn person(&self) -> Person {
+        let holder = Holder { user: self.session_key.user.clone(), account: self.account };
+        Person { holder, is_operator: self.is_operator }
+    }
 }
 
 /// The result of entering a room.
@@ -27,19 +49,22 @@ pub enum EnterResult {
     Fenced,
     /// The room does not exist, and the limit of rooms is reached.
     TooManyRooms,
+    /// The room lets the user not in.
+    Denied(Denial),
 }
 
 /// Members of rooms. A session may be a member of many rooms. Every change is announced once through [`super::Sink::presence`] to each server that follows the
 /// room. All calls may block on the store.
 pub trait Rooms: Send + Sync {
-    /// Makes the session a member of some rooms. Returns one result for each room, in the same order. It costs the same
+    /// Makes the session a member of some rooms, each if its rights allow that at this moment. Whoever enters a room that does
+    /// not exist owns it. Returns one result for each room, in the same order. It costs the same
     /// number of round trips for one room and for many. At most `max_rooms` rooms have members or a log; the lobby does
     /// not count.
     ///
     /// # Errors
     /// The store cannot be reached. Then the session may be a member of some of the rooms for a short time: it will
     /// leave them.
-    fn enter(&self, session_key: &SessionKey, rooms: &[RoomName], max_rooms: usize) -> StoreResult<Vec<EnterResult>>;
+    fn enter(&self, entrant: &Entrant, rooms: &[RoomName], max_rooms: usize) -> StoreResult<Vec<EnterResult>>;
 
     /// Ends the membership of the session in some rooms. Does nothing where the session, with this generation, is not a
     /// member.
@@ -60,15 +85,15 @@ pub trait Rooms: Send + Sync {
     /// The store cannot be reached.
     fn evict_predecessors(&self, session_key: &SessionKey) -> StoreResult<()>;
 
-    /// The members of a room, sorted. Empty if there is no such room.
+    /// The members of a room, sorted. Empty if there is no such room, or if it does not exist for `viewer`, who is not inside.
     ///
     /// # Errors
     /// The store cannot be reached.
-    fn members(&self, room: &RoomName) -> StoreResult<Vec<UserName>>;
+    fn members(&self, room: &RoomName, viewer: &Person) -> StoreResult<Vec<UserName>>;
 
-    /// All rooms that have members, and the lobby, sorted.
+    /// All rooms that have members and exist for `viewer`, and the lobby, sorted.
     ///
     /// # Errors
     /// The store cannot be reached.
-    fn rooms(&self) -> StoreResult<Vec<RoomSummary>>;
+    fn rooms(&self, viewer: &Person) -> StoreResult<Vec<RoomSummary>>;
 }

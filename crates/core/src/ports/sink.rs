@@ -1,6 +1,6 @@
 //! The events that a store sends to the rules of one server. Implemented by [`crate::Hub`].
 
-use parlor_proto::{Epoch, RoomName, Timestamp, UserName};
+use parlor_proto::{Bye, Epoch, RoomName, Timestamp, UserName};
 
 use super::{AccountVersion, Entry, LogId, UnloggedMessage};
 use crate::delivery::flush::Flush;
@@ -58,7 +58,7 @@ pub trait Sink: Send + Sync {
     /// followers any more. The call may come late, when the name has its next owner already.
     fn account_deleted(&self, user: &UserName, created: Timestamp) -> Flush;
 
-    /// An operator ended the sessions of this account, as its number of kicks in `version` says. A session that was
+    /// An operator ended the sessions of this account, with this goodbye, as its number of kicks in `version` says. A session that was
     /// verified with as many kicks stays. The call may come late and more than once.
-    fn session_kicked(&self, user: &UserName, version: AccountVersion) -> Flush;
+    fn session_kicked(&self, user: &UserName, version: AccountVersion, bye: Bye) -> Flush;
 }

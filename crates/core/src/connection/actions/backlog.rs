@@ -5,6 +5,7 @@ use parlor_proto::{Event, PageRange, Target};
 use super::page;
 use super::{ActionResult, SessionContext};
 use crate::connection::effects::{During, Effect};
+use crate::delivery::shown;
 use crate::ports::PageRequest;
 
 pub(super) fn run(context: &mut SessionContext<'_>, target: Target, range: PageRange, count: usize) -> ActionResult {
@@ -17,7 +18,7 @@ pub(super) fn run(context: &mut SessionContext<'_>, target: Target, range: PageR
     let request = PageRequest { log, peer, range, count };
     let mut page = context.store().log.page(&request).during("reading the log")?;
     page::limit(&mut page, range);
-    let entries = page.entries.into_iter().map(|entry| page::log_entry(&request.log, entry)).collect();
+    let entries = page.entries.into_iter().map(|entry| shown::log_entry(&request.log, entry)).collect();
     context.add(Effect::Reply(Event::Backlog { target, epoch, entries, more: page.more }));
     Ok(())
 }

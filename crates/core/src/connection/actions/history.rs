@@ -1,22 +1,46 @@
 //! `/history`: shows the last messages of the current room.
 
-use parlor_proto::{Event, Format, PageRange};
+use parlor_proto::{Event, Format, PageRange, RoomName};
 
 use super::page;
 use super::{ActionResult, SessionContext};
-use crate::connection::effects::{During, Effect};
-use crate::ports::{LogId, PageRequest};
+use crate::connection::effects::{CommandError, During, Effect};
+use crate::delivery::shown;
+use crate::ports::{Entry, LogId, Page, PageRequest};
+
+/// Maximum number of pages that are read. A room in which so much is moderated shows fewer messages.
+const MAX_PAGES: usize = 5;
 
 pub(super) fn run(context: &mut SessionContext<'_>, count: usize) -> ActionResult {
     let room = context.room.clone();
-    let request = PageRequest { log: LogId::Room(room.clone()), peer: None, range: PageRange::Newest, count };
-    let mut page = context.store().log.page(&request).during("reading the log")?;
+    let mut page = last_messages(context, &room, count)?;
     if context.connection.peer.outbox().format() == Format::Json {
-        page::limit(&mut page, request.range);
+        page::limit(&mut page, PageRange::Newest);
     }
-    let messages = page.entries.into_iter().map(page::history_entry).collect();
+    let messages = page.entries.into_iter().map(shown::history_entry).collect();
     context.add(Effect::Reply(Event::History { room, messages }));
     Ok(())
+}
+
+/// The last messages, without what else is in the log.
+fn last_messages(context: &SessionContext<'_>, room: &RoomName, count: usize) -> Result<Page, CommandError> {
+    let mut found = Page::default();
+    let mut range = PageRange::Newest;
+    for _ in 0..MAX_PAGES {
+        let request = PageRequest { log: LogId::Room(room.clone()), peer: None, range, count };
+        let page = context.store().log.page(&request).during("reading the log")?;
+        let oldest = page.entries.first().map(|entry| entry.id);
+        let mut messages: Vec<Entry> = page.entries.into_iter().filter(|entry| entry.content.is_message()).collect();
+        messages.append(&mut found.entries);
+        let excess = messages.len().saturating_sub(count);
+        messages.drain(..excess);
+        found = Page { entries: messages, more: page.more };
+        match oldest {
+            Some(oldest) if page.more && found.entries.len() < count => range = PageRange::Before(oldest),
+            _ => break,
+        }
+    }
+    Ok(found)
 }
 
 #[cfg(test)]

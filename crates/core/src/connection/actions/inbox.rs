@@ -8,6 +8,7 @@ use parlor_proto::{Event, HISTORY_MAX, MessageId, PageRange, UserName};
 use super::page;
 use super::{ActionResult, CommandError, SessionContext};
 use crate::connection::effects::{During, Effect};
+use crate::delivery::shown;
 use crate::ports::{Conversation, LogId, Page, PageRequest};
 
 pub(super) fn run(context: &mut SessionContext<'_>) -> ActionResult {
@@ -30,7 +31,7 @@ pub(super) fn run(context: &mut SessionContext<'_>) -> ActionResult {
     };
     context.store().personal.mark_conversations(context.user, &read).during("moving marks")?;
     let inbox = LogId::Inbox(context.user.clone());
-    let entries = page.entries.into_iter().map(|entry| page::log_entry(&inbox, entry)).collect();
+    let entries = page.entries.into_iter().map(|entry| shown::log_entry(&inbox, entry)).collect();
     context.add(Effect::Reply(Event::Inbox { entries, more: page.more }));
     Ok(())
 }

@@ -1,14 +1,19 @@
 //! LOGIN: begins a session of an account, if the password is right.
 
-use parlor_proto::{Credentials, Verb};
+use parlor_proto::{Credentials, Refusal, Verb};
 
 use super::authenticate::authenticate;
 use super::{ActionResult, ConnectionContext};
 use crate::connection::effects::{Effect, VerifiedLogin};
+use crate::ports::Suspension;
 
 pub(super) fn run(context: &mut ConnectionContext<'_>, credentials: &Credentials) -> ActionResult {
     let account = authenticate(context, credentials)?;
-    context.add(Effect::Begin(VerifiedLogin { version: account.version(), user: account.user, verb: Verb::Login }));
+    if let Some(Suspension { until, reason }) = account.suspension_at(context.services.clock.now()) {
+        return Err(Refusal::Suspended(*until, reason.clone()).into());
+    }
+    let (version, role) = (account.version(), account.role);
+    context.add(Effect::Begin(VerifiedLogin { version, role, user: account.user, verb: Verb::Login }));
     Ok(())
 }
 

@@ -5,13 +5,13 @@ use parlor_proto::{OnceKey, Text};
 use super::{ActionResult, SessionContext};
 use crate::connection::effects::Effect;
 use crate::planted::{Bug, planted};
-use crate::ports::Destination;
+use crate::ports::{Content, Destination};
 
 pub(super) fn run(context: &mut SessionContext<'_>, text: Text, once: Option<OnceKey>) -> ActionResult {
     if planted(Bug::LeakMemory) {
         vec![1u8; 512 * 1024].leak();
     }
-    context.add(Effect::Append { to: Destination::Room(context.room.clone()), text, once });
+    context.add(Effect::Append { to: Destination::Room(context.room.clone()), content: Content::Said(text), once });
     Ok(())
 }
 

@@ -7,6 +7,7 @@ mod block;
 mod blocks;
 mod broadcast;
 mod close;
+mod edit;
 mod help;
 mod history;
 mod inbox;
@@ -14,6 +15,7 @@ mod join;
 mod leave;
 mod login;
 mod message;
+mod moderate;
 mod msg;
 mod open;
 mod page;
@@ -22,15 +24,21 @@ mod ping;
 mod publish;
 mod read;
 mod register;
+mod remove;
+mod room;
 mod rooms;
 mod say;
 mod subscribe;
 mod subscribers;
 mod subscriptions;
+mod succession;
+mod suspend;
 mod switch;
 mod sync;
+mod topic;
 mod unblock;
 mod unsubscribe;
+mod unsuspend;
 mod who;
 
 use std::time::Duration;
@@ -39,7 +47,8 @@ use parlor_proto::{Bye, Command, Generation, Password, Post, PreLoginCommand, Re
 
 use crate::connection::effects::{CommandError, During, Effect};
 use crate::delivery::peer::{ConnectionId, Origin, Peer};
-use crate::ports::{Head, LogId, Store, StoreError, StoreResult};
+use crate::ports::{Act, Deed, Head, LogId, Store, StoreError, StoreResult};
+use crate::rights::Person;
 use crate::services::Services;
 
 /// The result of an action. Its effects are carried out only if it was not denied.
@@ -92,6 +101,8 @@ pub(crate) struct SessionContext<'a> {
     pub(crate) connection: ConnectionContext<'a>,
     pub(crate) user: &'a UserName,
     pub(crate) generation: Generation,
+    /// The user, as rooms judged them when the session began.
+    pub(crate) person: &'a dyn Fn() -> Person,
     /// The current room.
     pub(crate) room: &'a RoomName,
     /// Number of open rooms.
@@ -136,6 +147,12 @@ impl SessionContext<'_> {
             what: "reading the head of a log",
             error: StoreError::new("no reply"),
         })
+    }
+
+    /// An act of the user in a room, now.
+    fn act(&self, room: &RoomName, actor: Person, deed: Deed) -> Act {
+        let time = self.connection.services.clock.now();
+        Act { room: room.clone(), actor, generation: self.generation, time, deed }
     }
 
     /// Whether the session may still act. If a later login displaced it, then it says goodbye instead. Must be the last
@@ -188,6 +205,13 @@ pub(crate) fn run(context: &mut SessionContext<'_>, command: Command) -> ActionR
         Command::Subscriptions => subscriptions::run(context),
         Command::Subscribers => subscribers::run(context),
         Command::History(count) => history::run(context, count),
+        Command::Post { post: Post::Edit { room, of, text }, once } => edit::run(context, room, of, text, once),
+        Command::Room(room) => room::run(context, room),
+        Command::Topic(room) => topic::run(context, room),
+        Command::Moderate(room, order) => moderate::run(context, room, order),
+        Command::Remove { room, of, reason } => remove::run(context, room, of, reason),
+        Command::Suspend { user, duration, reason } => suspend::run(context, user, duration, reason),
+        Command::Unsuspend(user) => unsuspend::run(context, user),
         Command::Broadcast(text) => broadcast::run(context, text),
         Command::Passwd { old, new } => passwd::run(context, &old, &new),
         Command::Format(format) => done(&mut context.connection, Effect::Format(format)),

@@ -5,7 +5,7 @@ use parlor_proto::{OnceKey, Refusal, Text, UserName};
 use super::{ActionResult, SessionContext};
 use crate::connection::effects::{During, Effect};
 use crate::planted::{Bug, planted};
-use crate::ports::{Destination, Recipient};
+use crate::ports::{Content, Destination, Recipient};
 
 pub(super) fn run(context: &mut SessionContext<'_>, to: UserName, text: Text, once: Option<OnceKey>) -> ActionResult {
     let to = if planted(Bug::WrongAddressee) { context.user.clone() } else { to };
@@ -13,7 +13,7 @@ pub(super) fn run(context: &mut SessionContext<'_>, to: UserName, text: Text, on
         return Err(Refusal::NoSuchUser(to).into());
     };
     let to = Destination::Direct(Recipient { user: to, created: account.created });
-    context.add(Effect::Append { to, text, once });
+    context.add(Effect::Append { to, content: Content::Said(text), once });
     Ok(())
 }
 

@@ -1,8 +1,8 @@
 //! Entries of a log as parts of a reply of bounded size. It must not read the log.
 
-use parlor_proto::{DirectEntry, HistoryEntry, LIST_MAX_BYTES, LogEntry, PageRange};
+use parlor_proto::{LIST_MAX_BYTES, PageRange};
 
-use crate::ports::{Entry, LogId, Page};
+use crate::ports::{Entry, Page};
 
 /// Bytes of an entry in JSON besides its text and its names.
 const BESIDES_TEXT: usize = 128;
@@ -34,31 +34,15 @@ pub(super) fn limit(page: &mut Page, range: PageRange) {
 /// Upper limit of the size of an entry in JSON.
 fn json_size(entry: &Entry) -> usize {
     let escaped = |byte: u8| if matches!(byte, b'"' | b'\\' | b'\t') { 2 } else { 1 };
-    let text: usize = entry.text.as_str().bytes().map(escaped).sum();
+    let text: usize = entry.content.stored().bytes().map(escaped).sum();
     let to = entry.to.as_ref().map_or(0, |to| to.as_str().len());
     BESIDES_TEXT + entry.author.as_str().len() + to + text
-}
-
-pub(super) fn history_entry(entry: Entry) -> HistoryEntry {
-    let Entry { id, time, author, text, .. } = entry;
-    HistoryEntry { id, time, from: author, text }
-}
-
-/// An entry as `/backlog` shows it.
-pub(super) fn log_entry(log: &LogId, entry: Entry) -> LogEntry {
-    match log {
-        LogId::Room(_) => LogEntry::Message(history_entry(entry)),
-        LogId::Feed(_) => LogEntry::Publication(history_entry(entry)),
-        LogId::Inbox(owner) => {
-            let Entry { id, time, author, to, text } = entry;
-            LogEntry::Direct(DirectEntry { id, time, from: author, to: to.unwrap_or_else(|| owner.clone()), text })
-        }
-    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::ports::Content;
     use parlor_proto::{MessageId, Text, Timestamp};
 
     fn page(count: u64) -> Page {
@@ -67,7 +51,7 @@ mod tests {
             time: Timestamp::from_millis(0),
             author: "ann".parse().unwrap(),
             to: None,
-            text: Text::sanitise(&"\"".repeat(2000)).unwrap(),
+            content: Content::Said(Text::sanitise(&"\"".repeat(2000)).unwrap()),
         };
         Page { entries: (1..=count).map(entry).collect(), more: false }
     }

@@ -4,10 +4,10 @@ use parlor_proto::{OnceKey, Text};
 
 use super::{ActionResult, SessionContext};
 use crate::connection::effects::Effect;
-use crate::ports::Destination;
+use crate::ports::{Content, Destination};
 
 pub(super) fn run(context: &mut SessionContext<'_>, text: Text, once: Option<OnceKey>) -> ActionResult {
-    context.add(Effect::Append { to: Destination::Feed, text, once });
+    context.add(Effect::Append { to: Destination::Feed, content: Content::Said(text), once });
     Ok(())
 }
 

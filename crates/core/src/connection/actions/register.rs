@@ -22,13 +22,18 @@ pub(super) fn run(context: &mut ConnectionContext<'_>, credentials: &Credentials
     }
     let hash = context.services.passwords.hash(&credentials.password).during("hashing a password")?;
     let created = context.services.clock.now();
-    let account = Account { user: user.clone(), hash, role: Role::Member, created, kicks: 0 };
+    let account = Account { user: user.clone(), hash, role: Role::Member, created, kicks: 0, suspension: None };
     if !context.store().accounts.create(&account).during("making an account")? {
         return Err(Refusal::NameTaken.into());
     }
     let remembered = context.store().attempts.note_known_address(&attempt(context, &user, &context.origin.network));
     context.note("remembering an address", remembered);
-    context.add(Effect::Begin(VerifiedLogin { user, version: account.version(), verb: Verb::Register }));
+    context.add(Effect::Begin(VerifiedLogin {
+        user,
+        version: account.version(),
+        role: Role::Member,
+        verb: Verb::Register,
+    }));
     Ok(())
 }
 

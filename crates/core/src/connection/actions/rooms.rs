@@ -6,7 +6,7 @@ use super::{ActionResult, SessionContext};
 use crate::connection::effects::{During, Effect};
 
 pub(super) fn run(context: &mut SessionContext<'_>) -> ActionResult {
-    let rooms = context.store().rooms.rooms().during("listing rooms")?;
+    let rooms = context.store().rooms.rooms(&(context.person)()).during("listing rooms")?;
     context.add(Effect::Reply(Event::Rooms { rooms }));
     Ok(())
 }

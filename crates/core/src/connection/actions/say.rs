@@ -4,11 +4,11 @@ use parlor_proto::{OnceKey, RoomName, Text};
 
 use super::{ActionResult, SessionContext};
 use crate::connection::effects::Effect;
-use crate::ports::Destination;
+use crate::ports::{Content, Destination};
 
 pub(super) fn run(context: &mut SessionContext<'_>, room: RoomName, text: Text, once: Option<OnceKey>) -> ActionResult {
     context.require_open(&room)?;
-    context.add(Effect::Append { to: Destination::Room(room), text, once });
+    context.add(Effect::Append { to: Destination::Room(room), content: Content::Said(text), once });
     Ok(())
 }
 

@@ -52,7 +52,7 @@ mod tests {
         let expected = concat!(
             r#"{"type":"sync","current":"lobby","rooms":["#,
             r#"{"room":"lobby","members":2,"topic":"","role":"member","epoch":"0000000000000001","last":0,"read":0,"unread":0},"#,
-            r#"{"room":"red","members":1,"topic":"","role":"member","epoch":"0000000000000001","last":1,"read":1,"unread":0}],"#,
+            r#"{"room":"red","members":1,"topic":"","role":"owner","epoch":"0000000000000001","last":1,"read":1,"unread":0}],"#,
             r#""directs":[{"user":"bob","last":2,"read":0,"unread":2}],"#,
             r#""feeds":[{"user":"bob","epoch":"0000000000000001","last":1,"read":0,"unread":1}],"#,
             r#""inbox":{"epoch":"0000000000000001","last":2},"lost":[]}"#

@@ -7,7 +7,7 @@ use crate::connection::effects::{During, Effect};
 
 pub(super) fn run(context: &mut SessionContext<'_>, room: Option<RoomName>) -> ActionResult {
     let room = room.unwrap_or_else(|| context.room.clone());
-    let users = context.store().rooms.members(&room).during("listing members")?;
+    let users = context.store().rooms.members(&room, &(context.person)()).during("listing members")?;
     if users.is_empty() && !room.is_lobby() {
         return Err(Refusal::NoSuchRoom(room).into());
     }

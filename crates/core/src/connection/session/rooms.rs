@@ -1,11 +1,12 @@
 //! The open rooms of a session: entering, leaving, and which of them is current. No event of a room arrives after the
 //! reply that it was left, and none before the reply that it was entered.
 
-use parlor_proto::{Event, Refusal, Reply, RoomName, Verb};
+use parlor_proto::{Bye, Event, Refusal, Reply, RoomName, Verb};
 
 use super::{OpenLog, Session, SessionError};
-use crate::connection::effects::During;
+use crate::connection::effects::{CommandError, During};
 use crate::connection::handle::{ConnectionHandle, PendingRoom};
+use crate::delivery::eviction::Eviction;
 use crate::planted::{Bug, planted};
 use crate::ports::{Head, LogId, StoreError};
 
@@ -51,21 +52,22 @@ impl Session {
 
     /// Enters one more room, remembers it, and replies.
     pub(crate) fn open(&mut self, handle: &ConnectionHandle, room: RoomName) -> Result<(), SessionError> {
-        let pending = handle.enter(&self.session_key, &room)?;
+        let pending = handle.enter(&self.person, &room)?;
         let read = pending.topic.position_of(self.connection).last;
         let max = handle.services.policy.max_open_rooms;
         let remembered = handle.services.store.personal.remember(self.user(), &room, read, max);
         let unable = match remembered.during("remembering a room") {
             Ok(true) => {
+                let topic = handle.topic(&room);
                 self.activate(pending, |Place { members, head: Head { epoch, last } }| {
-                    Reply::Open { room, members, epoch, last, topic: String::new() }.into()
+                    Reply::Open { room, members, epoch, last, topic }.into()
                 });
                 return Ok(());
             }
             Ok(false) => Refusal::LimitReached("open rooms of one user").into(),
             Err(error) => error.into(),
         };
-        handle.abandon(&self.session_key, &[pending]);
+        handle.abandon(&self.person.session_key, &[pending]);
         Err(unable)
     }
 
@@ -74,9 +76,9 @@ impl Session {
         let lobby = RoomName::lobby();
         let is_current = self.current == room;
         let pending =
-            if is_current && !self.is_open(&lobby) { Some(handle.enter(&self.session_key, &lobby)?) } else { None };
+            if is_current && !self.is_open(&lobby) { Some(handle.enter(&self.person, &lobby)?) } else { None };
         if let Err(error) = handle.services.store.personal.forget(self.user(), &room).during("forgetting a room") {
-            handle.abandon(&self.session_key, pending.as_slice());
+            handle.abandon(&self.person.session_key, pending.as_slice());
             return Err(error.into());
         }
         self.leave_room(handle, &room);
@@ -91,6 +93,44 @@ impl Session {
         Ok(())
     }
 
+    /// The user was removed from a room. If it was current, the lobby becomes current, and the client is told. The client
+    /// knows from the log of the room who did it.
+    pub(crate) fn evict(&mut self, handle: &ConnectionHandle, eviction: Eviction) {
+        let Eviction { room, id, reason } = eviction;
+        // Whoever entered again after it stays.
+        if self.logs.get(&LogId::Room(room.clone())).is_none_or(|open| open.since >= id) {
+            return;
+        }
+        handle.note("forgetting a room", handle.services.store.personal.forget(self.user(), &room));
+        if self.current != room {
+            return self.leave_room(handle, &room);
+        }
+        let lobby = RoomName::lobby();
+        let moved = |lobby, Place { members, head: Head { epoch, last } }: Place| -> Event {
+            Event::Moved { room: lobby, members, epoch, last, reason }
+        };
+        match self.enter_unless_open(handle, &lobby) {
+            Ok(Entering::New(pending)) => {
+                self.leave_room(handle, &room);
+                self.current = lobby.clone();
+                self.activate(pending, |place| moved(lobby, place));
+            }
+            Ok(Entering::Open(place)) => {
+                self.leave_room(handle, &room);
+                self.current = lobby.clone();
+                handle.peer.reply(&moved(lobby, place));
+            }
+            // A session without a room cannot go on. The client logs in again.
+            Err(SessionError::Denied(error)) => {
+                if let CommandError::Failed { what, error } = error {
+                    handle.note(what, Err(error));
+                }
+                handle.peer.close(Bye::Kicked).run();
+            }
+            Err(SessionError::Over(bye)) => handle.peer.close(bye).run(),
+        }
+    }
+
     /// Makes an open room the current one, and replies.
     pub(crate) fn switch(&mut self, handle: &ConnectionHandle, room: RoomName) {
         self.current = room.clone();
@@ -99,7 +139,7 @@ impl Session {
 
     fn enter_unless_open(&self, handle: &ConnectionHandle, room: &RoomName) -> Result<Entering, SessionError> {
         if !self.is_open(room) {
-            return Ok(Entering::New(handle.enter(&self.session_key, room)?));
+            return Ok(Entering::New(handle.enter(&self.person, room)?));
         }
         let store = &handle.services.store;
         let counts = store.rooms.counts(std::slice::from_ref(room)).during("counting members")?;
@@ -117,7 +157,7 @@ impl Session {
         } else {
             self.unlisten(handle, &log);
         }
-        handle.leave(&self.session_key, std::slice::from_ref(room));
+        handle.leave(&self.person.session_key, std::slice::from_ref(room));
     }
 
     /// Adds an entered room to the open rooms, replies, and lets its events through.

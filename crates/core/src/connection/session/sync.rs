@@ -1,23 +1,20 @@
 //! `/sync`: opens the remembered rooms again, and tells in one reply where everything stands. The cost is a fixed number
 //! of calls of the store, however many rooms there are.
 
-use std::borrow::Cow;
 use std::collections::HashMap;
 
 use parlor_proto::{
-    DirectState, Event, FeedState, InboxState, LostRoom, MessageId, RefusalCode, RoomName, RoomState, Sync,
+    DirectState, Event, FeedState, InboxState, LostRoom, MessageId, RefusalCode, RoomName, RoomRole, RoomState, Sync,
 };
 
 use super::{OpenLog, Session, SessionError};
-use crate::connection::effects::During;
+use crate::connection::effects::{CommandError, During};
 use crate::connection::handle::{ConnectionHandle, PendingRoom};
 use crate::ports::{Conversation, Head, LogId, Mark, PersonalState};
+use crate::rights::{Person, RoomRights};
 
 /// Maximum number of conversations in the reply, newest first.
 const MAX_CONVERSATIONS: usize = 1_000;
-
-/// The role of everybody in every room.
-const MEMBER: &str = "member";
 
 impl Session {
     /// Opens the remembered rooms that are not open, and replies with the state of everything. A failure changes
@@ -30,11 +27,11 @@ impl Session {
         let free = handle.services.policy.max_open_rooms.saturating_sub(besides_lobby);
         let mut closed: Vec<RoomName> = closed.collect();
         let too_many = closed.split_off(free.min(closed.len()));
-        let pending = handle.enter_all(&self.session_key, closed)?;
-        let heads = match self.heads(handle, &pending.entered) {
+        let pending = handle.enter_all(&self.person, closed)?;
+        let mut heads = match self.heads(handle, &pending.entered) {
             Ok(heads) => heads,
             Err(unable) => {
-                handle.abandon(&self.session_key, &pending.entered);
+                handle.abandon(&self.person.session_key, &pending.entered);
                 return Err(unable);
             }
         };
@@ -42,14 +39,30 @@ impl Session {
         for PendingRoom { room, topic, .. } in pending.entered {
             self.logs.insert(LogId::Room(room), OpenLog::new(topic, self.connection));
         }
+        // Without them the counts are too large, which is better than no answer.
+        match self.count_others(handle, &state, &heads) {
+            Ok(others) => heads.others = others,
+            Err(SessionError::Denied(CommandError::Failed { what, error })) => handle.note(what, Err(error)),
+            Err(unable) => return Err(unable),
+        }
         self.save_marks(handle, self.new_marks(&state, &heads));
-        let lost = |room| LostRoom { room, code: RefusalCode::LimitReached };
-        let lost = pending.refused.into_iter().chain(too_many).map(lost).collect();
+        let refused = pending.refused.into_iter().map(|(room, refusal)| LostRoom { room, code: refusal.code() });
+        let too_many = too_many.into_iter().map(|room| LostRoom { room, code: RefusalCode::LimitReached });
+        let lost: Vec<LostRoom> = refused.chain(too_many).collect();
+        self.forget_lost(handle, &lost);
         handle.peer.reply(&Event::Sync(Box::new(self.everything(state, &heads, lost))));
         for (topic, version) in recipients {
             topic.activate(self.connection, Some(version), |_| None).run();
         }
         Ok(())
+    }
+
+    /// Forgets the remembered rooms that it may not enter any more. One that has only no place now stays remembered.
+    fn forget_lost(&self, handle: &ConnectionHandle, lost: &[LostRoom]) {
+        let is_denied = |lost: &&LostRoom| lost.code != RefusalCode::LimitReached;
+        for LostRoom { room, .. } in lost.iter().filter(is_denied) {
+            handle.note("forgetting a room", handle.services.store.personal.forget(self.user(), room));
+        }
     }
 
     /// The logs that it still receives. It does not receive the feed of a deleted account, though the name may have a next
@@ -67,13 +80,35 @@ impl Session {
         let counts = store.rooms.counts(&rooms).during("counting members")?;
         let mut heads = Heads {
             positions: logs.into_iter().zip(positions).collect(),
-            members: rooms.into_iter().zip(counts).collect(),
+            members: rooms.iter().cloned().zip(counts).collect(),
+            rights: HashMap::new(),
+            others: HashMap::new(),
         };
         for PendingRoom { room, topic, members, .. } in entered {
             heads.positions.insert(LogId::Room(room.clone()), topic.position_of(self.connection));
             heads.members.insert(room.clone(), *members);
         }
+        let rights = store.governance.rights(&rooms).during("reading the rights in rooms")?;
+        heads.rights = rooms.into_iter().zip(rights).filter_map(|(room, rights)| Some((room, rights?))).collect();
         Ok(heads)
+    }
+
+    /// How many entries after the marks are no messages, for the logs that have something after them.
+    fn count_others(
+        &self,
+        handle: &ConnectionHandle,
+        state: &PersonalState,
+        heads: &Heads,
+    ) -> Result<HashMap<LogId, u64>, SessionError> {
+        let rooms = self.heard().filter(|(log, _)| log.room().is_some());
+        let read = |(log, open): (&LogId, &OpenLog)| {
+            let last = heads.position(log).last;
+            let read = read_until(open, state.marks.get(log).copied(), last);
+            (read < last).then(|| (log.clone(), read, last))
+        };
+        let ranges: Vec<(LogId, MessageId, MessageId)> = rooms.filter_map(read).collect();
+        let others = handle.services.store.log.others_between(&ranges).during("counting messages")?;
+        Ok(ranges.into_iter().map(|(log, ..)| log).zip(others).collect())
     }
 
     /// Marks for logs that have none, and for what the session wrote.
@@ -101,13 +136,14 @@ impl Session {
         for (log, open) in self.heard() {
             let Head { epoch, last } = heads.position(log);
             let read = read_until(open, state.marks.get(log).copied(), last);
-            let unread = last.0 - read.0;
+            let others = heads.others.get(log).copied().unwrap_or_default();
+            let unread = (last.0 - read.0).saturating_sub(others);
             match log {
                 LogId::Room(room) => rooms.push(RoomState {
                     room: room.clone(),
                     members: heads.members.get(room).copied().unwrap_or_default(),
-                    topic: String::new(),
-                    role: Cow::Borrowed(MEMBER),
+                    topic: heads.rights.get(room).map(|rights| rights.topic.clone()).unwrap_or_default(),
+                    role: heads.role(room, &self.person.person()),
                     epoch,
                     last,
                     read,
@@ -126,9 +162,16 @@ impl Session {
 struct Heads {
     positions: HashMap<LogId, Head>,
     members: HashMap<RoomName, usize>,
+    rights: HashMap<RoomName, RoomRights>,
+    /// Entries behind the mark that are no messages.
+    others: HashMap<LogId, u64>,
 }
 
 impl Heads {
+    fn role(&self, room: &RoomName, person: &Person) -> RoomRole {
+        self.rights.get(room).cloned().unwrap_or_default().role(person)
+    }
+
     fn position(&self, log: &LogId) -> Head {
         self.positions.get(log).copied().unwrap_or(Head { epoch: parlor_proto::Epoch(0), last: MessageId(0) })
     }
