@@ -1,6 +1,8 @@
 //! Adapters of the ports of `parlor-core`: where accounts, follows, sessions, memberships and logs are kept.
 //! This crate must not know of clients, TLS or the process it runs in.
 
+#[cfg(any(feature = "redis", feature = "sqlite"))]
+pub mod administration;
 #[cfg(any(feature = "redis", feature = "sqlite", test))]
 mod group;
 pub mod in_process;

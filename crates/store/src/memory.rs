@@ -10,8 +10,9 @@ use std::time::Duration;
 
 use parlor_core::ports::{
     Account, Accounts, Follows, KNOWN_FOR, LogId, MAX_KNOWN_ADDRESSES, PasswordHash, Role, Sink, Store, StoreResult,
+    Suspension,
 };
-use parlor_proto::{Epoch, Timestamp, UserName};
+use parlor_proto::{Bye, Epoch, Timestamp, UserName};
 
 use crate::in_process::{InProcessBus, InProcessLoginLimiter, InProcessSessions, UsualAddresses};
 use crate::sync::{Mutex, lock};
@@ -19,6 +20,8 @@ use crate::sync::{Mutex, lock};
 #[cfg(feature = "sqlite")]
 pub(crate) use log::Conversations;
 pub(crate) use log::MemoryLog;
+#[cfg(feature = "sqlite")]
+pub(crate) use log::may_be_known;
 use personal::MemoryPersonal;
 
 /// A store in memory that keeps the newest `history` entries of each log and sends news for clients to `sink`.
@@ -41,6 +44,7 @@ pub fn open(sink: Arc<dyn Sink>, history: usize) -> Store {
         follows: people,
         sessions: live.clone(),
         rooms: live,
+        governance: log.clone(),
         log,
         personal,
         bus: Arc::new(InProcessBus::new(sink)),
@@ -118,8 +122,9 @@ impl Accounts for MemoryAccounts {
         let Some(account) = people.accounts.get_mut(user) else { return Ok(false) };
         account.kicks += 1;
         let version = account.version();
+        let bye = if account.suspension.is_some() { Bye::Suspended } else { Bye::Kicked };
         drop(people);
-        self.sink.session_kicked(user, version).run();
+        self.sink.session_kicked(user, version, bye).run();
         Ok(true)
     }
 
@@ -131,6 +136,13 @@ impl Accounts for MemoryAccounts {
         self.forget_person(user);
         self.sink.account_deleted(user, created).run();
         Ok(true)
+    }
+
+    fn suspend(&self, user: &UserName, suspension: Option<&Suspension>) -> StoreResult<bool> {
+        if !self.change(user, |account| account.suspension = suspension.cloned()) {
+            return Ok(false);
+        }
+        if suspension.is_some() { self.kick(user) } else { Ok(true) }
     }
 
     fn unlock(&self, user: &UserName, address: Option<&str>, now: Timestamp) -> StoreResult<bool> {

@@ -9,13 +9,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use parlor_core::ports::{
-    Account, Append, AppendResult, Attempt, AttemptOutcome, Claim, ClaimResult, Destination, EnterResult, Head, LogId,
-    LoginDecision, PageRequest, PasswordHash, Role, SessionKey, StoreResult,
+    Account, Append, AppendResult, Attempt, AttemptOutcome, Claim, ClaimResult, Content, Destination, EnterResult,
+    Head, LogId, LoginDecision, PageRequest, PasswordHash, Role, SessionKey, StoreResult,
 };
 use parlor_core::{ConnectionId, DuplicateLogin};
 use parlor_proto::{MessageId, PageRange, RoomName, Text, Timestamp, UserName};
 use parlor_store::sqlite::{Durability, FILE_NAME, Note, OpenError, Sqlite, open_accounts};
-use parlor_testkit::RecordingSink;
+use parlor_testkit::{RecordingSink, entrant};
 
 /// A server's store with one member in its lobby.
 struct Server {
@@ -38,7 +38,7 @@ impl Server {
         };
         let ClaimResult::Granted(generation) = sqlite.store().sessions.claim(&claim).unwrap() else { panic!() };
         let ann = SessionKey { user, generation };
-        sqlite.store().rooms.enter(&ann, &[RoomName::lobby()], 1).unwrap();
+        sqlite.store().rooms.enter(&entrant(&ann), &[RoomName::lobby()], 1).unwrap();
         Self { sqlite, sink, ann }
     }
 
@@ -48,7 +48,7 @@ impl Server {
             author: self.ann.user.clone(),
             generation: self.ann.generation,
             time: Timestamp::from_millis(7),
-            text: Text::sanitise(what).unwrap(),
+            content: Content::Said(Text::sanitise(what).unwrap()),
             once: None,
         };
         let mut report = self.sqlite.store().log.append(vec![append]);
@@ -68,7 +68,7 @@ impl Server {
             .unwrap()
             .entries
             .iter()
-            .map(|entry| format!("{} {}", entry.id, entry.text))
+            .map(|entry| format!("{} {}", entry.id, entry.said()))
             .collect()
     }
 }
@@ -87,7 +87,14 @@ fn name(user: &str) -> UserName {
 
 fn account(user: &str) -> Account {
     let hash = PasswordHash::new("a hash".to_owned());
-    Account { user: name(user), hash, role: Role::Member, created: Timestamp::from_millis(7), kicks: 0 }
+    Account {
+        user: name(user),
+        hash,
+        role: Role::Member,
+        created: Timestamp::from_millis(7),
+        kicks: 0,
+        suspension: None,
+    }
 }
 
 fn raw(data: &Path) -> rusqlite::Connection {
@@ -104,14 +111,14 @@ fn rooms_with_a_log_count_after_a_restart_too() {
     for (room, expected) in [("red", true), ("blue", false), ("red", true)] {
         let Server { sqlite, ann, .. } = Server::open(data.path(), 2);
         let (store, room): (_, RoomName) = (sqlite.store(), room.parse().unwrap());
-        let entered = store.rooms.enter(&ann, std::slice::from_ref(&room), 1).unwrap();
+        let entered = store.rooms.enter(&entrant(&ann), std::slice::from_ref(&room), 1).unwrap();
         assert_eq!(matches!(entered[..], [EnterResult::Member { .. }]), expected, "{room}");
         let append = Append {
             to: Destination::Room(room),
             author: ann.user,
             generation: ann.generation,
             time: Timestamp::from_millis(7),
-            text: Text::sanitise("kept").unwrap(),
+            content: Content::Said(Text::sanitise("kept").unwrap()),
             once: None,
         };
         let report = store.log.append(vec![append]);

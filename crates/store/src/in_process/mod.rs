@@ -1,7 +1,10 @@
 //! State that lives as long as the process: sessions, memberships and failed logins. Both embedded
 //! stores share it. It must not keep data that must survive the process.
 
+#[cfg(feature = "sqlite")]
+mod administration;
 mod bus;
+mod governance;
 mod login_limiter;
 mod rooms;
 mod sessions;
@@ -12,12 +15,15 @@ use std::time::Duration;
 
 use parlor_core::ConnectionId;
 use parlor_core::planted::{Bug, planted};
-use parlor_core::ports::{Append, Destination, LogId, Sink};
-use parlor_proto::{Generation, RoomName, UserName};
+use parlor_core::ports::{Append, AppendResult, Destination, LogId, Sink};
+use parlor_core::rights::{Denial, Holder, Person, RoomRights};
+use parlor_proto::{Generation, RoomName, Timestamp, UserName};
 
 use crate::sync::{Condvar, Mutex, MutexGuard, lock};
 
 pub use bus::InProcessBus;
+#[cfg(feature = "sqlite")]
+pub(crate) use governance::StagedAct;
 pub use login_limiter::InProcessLoginLimiter;
 pub(crate) use login_limiter::UsualAddresses;
 
@@ -41,9 +47,35 @@ struct State {
 
 #[derive(Default)]
 struct Room {
-    members: BTreeMap<UserName, Generation>,
+    members: BTreeMap<UserName, Seat>,
     /// Whether the room has a log. A room with a log is kept even without members.
     has_log: bool,
+    /// None if nobody made the room and nothing was set: then it belongs to the operators.
+    rights: Option<Box<RoomRights>>,
+    /// Sessions that were removed and have not entered again.
+    removed: BTreeMap<UserName, Generation>,
+}
+
+/// The place of a session in a room.
+#[derive(Debug, Clone, Copy)]
+struct Seat {
+    generation: Generation,
+    /// When the account of the user was created.
+    account: Timestamp,
+    is_operator: bool,
+}
+
+impl Seat {
+    fn person(&self, user: &UserName) -> Person {
+        Person { holder: Holder { user: user.clone(), account: self.account }, is_operator: self.is_operator }
+    }
+}
+
+impl Room {
+    /// Whether it is kept without members.
+    fn is_kept(&self) -> bool {
+        self.has_log || self.rights.as_ref().is_some_and(|rights| !rights.is_bare())
+    }
 }
 
 /// The state of a user who has a session, or had one recently.
@@ -70,18 +102,38 @@ impl InProcessSessions {
         Self { state: Mutex::default(), sessions_changed: Condvar::new(), sink }
     }
 
-    /// Whether the author's session may append: to a room only as its member, elsewhere only if no later session was
-    /// claimed.
-    pub(crate) fn may_append(&self, append: &Append) -> bool {
+    /// Whether the author's session may append: to a room only as its member who may speak there, elsewhere only if no later
+    /// session was claimed. One lookup of the room answers both.
+    ///
+    /// # Errors
+    /// The result of the append that is refused.
+    pub(crate) fn judge(&self, append: &Append) -> Result<(), AppendResult> {
         if planted(Bug::NoFence) {
-            return true;
+            return Ok(());
         }
         let state = self.lock();
+        let is_current = || state.is_current(&append.author, append.generation);
         match &append.to {
-            Destination::Room(room) => {
-                state.rooms.get(room).and_then(|room| room.members.get(&append.author)) == Some(&append.generation)
+            Destination::Room(room) | Destination::Edit { room, .. } => {
+                let room = state.rooms.get(room);
+                let was_removed =
+                    || room.is_some_and(|room| room.removed.get(&append.author) == Some(&append.generation));
+                let seat = room.and_then(|room| Some((room, room.members.get(&append.author)?)));
+                match seat.filter(|(_, seat)| seat.generation == append.generation) {
+                    Some((Room { rights: Some(rights), .. }, seat)) => {
+                        let judged = rights.judge_speaking(&seat.person(&append.author), append.time);
+                        judged.map_err(AppendResult::Denied)
+                    }
+                    Some((Room { rights: None, .. }, _)) => Ok(()),
+                    // Without a room there is no seat that a later session could have.
+                    None if was_removed() || (room.is_none() && is_current()) => {
+                        Err(AppendResult::Denied(Denial::NotInRoom))
+                    }
+                    None => Err(AppendResult::Fenced),
+                }
             }
-            Destination::Feed | Destination::Direct(_) => state.is_current(&append.author, append.generation),
+            Destination::Feed | Destination::Direct(_) if is_current() => Ok(()),
+            Destination::Feed | Destination::Direct(_) => Err(AppendResult::Fenced),
         }
     }
 

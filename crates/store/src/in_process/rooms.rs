@@ -4,16 +4,17 @@ use std::collections::BTreeMap;
 
 use parlor_core::Flush;
 use parlor_core::planted::{Bug, planted};
-use parlor_core::ports::{Change, EnterResult, Presence, Rooms, SessionKey, StoreResult};
+use parlor_core::ports::{Change, EnterResult, Entrant, Presence, Rooms, SessionKey, StoreResult};
+use parlor_core::rights::{Person, RoomRights};
 use parlor_proto::{Generation, RoomName, RoomSummary, UserName};
 
-use super::{InProcessSessions, State};
+use super::{InProcessSessions, Room, Seat, State};
 
 impl Rooms for InProcessSessions {
-    fn enter(&self, session_key: &SessionKey, rooms: &[RoomName], max_rooms: usize) -> StoreResult<Vec<EnterResult>> {
+    fn enter(&self, entrant: &Entrant, rooms: &[RoomName], max_rooms: usize) -> StoreResult<Vec<EnterResult>> {
         let mut flush = Flush::default();
         let mut state = self.lock();
-        let results = rooms.iter().map(|room| self.enter_one(&mut state, session_key, room, max_rooms, &mut flush));
+        let results = rooms.iter().map(|room| self.enter_one(&mut state, entrant, room, max_rooms, &mut flush));
         let results = results.collect();
         drop(state);
         flush.run();
@@ -51,14 +52,15 @@ impl Rooms for InProcessSessions {
         Ok(())
     }
 
-    fn members(&self, room: &RoomName) -> StoreResult<Vec<UserName>> {
+    fn members(&self, room: &RoomName, viewer: &Person) -> StoreResult<Vec<UserName>> {
         let state = self.lock();
-        Ok(state.rooms.get(room).map(|room| room.members.keys().cloned().collect()).unwrap_or_default())
+        let room = state.rooms.get(room).filter(|room| room.is_visible_to(viewer));
+        Ok(room.map(|room| room.members.keys().cloned().collect()).unwrap_or_default())
     }
 
-    fn rooms(&self) -> StoreResult<Vec<RoomSummary>> {
+    fn rooms(&self, viewer: &Person) -> StoreResult<Vec<RoomSummary>> {
         let state = self.lock();
-        let occupied = state.rooms.iter().filter(|(_, room)| !room.members.is_empty());
+        let occupied = state.rooms.iter().filter(|(_, room)| !room.members.is_empty() && room.is_visible_to(viewer));
         let mut counts: BTreeMap<RoomName, usize> =
             occupied.map(|(name, room)| (name.clone(), room.members.len())).collect();
         counts.entry(RoomName::lobby()).or_default();
@@ -70,24 +72,38 @@ impl InProcessSessions {
     fn enter_one(
         &self,
         state: &mut State,
-        session_key: &SessionKey,
+        entrant: &Entrant,
         room: &RoomName,
         max_rooms: usize,
         flush: &mut Flush,
     ) -> EnterResult {
+        let Entrant { session_key, account, is_operator, now } = entrant;
         if !state.is_current(&session_key.user, session_key.generation) {
             return EnterResult::Fenced;
         }
-        let is_new = !room.is_lobby() && !state.rooms.contains_key(room);
-        if is_new && state.rooms_besides_lobby() >= max_rooms {
-            return EnterResult::TooManyRooms;
-        }
-        if let Some(members) = state.rooms.get(room).map(|room| &room.members)
-            && members.get(&session_key.user) == Some(&session_key.generation)
+        let known = state.rooms.get(room);
+        let seat = known.and_then(|room| Some((room.members.len(), room.members.get(&session_key.user)?)));
+        if let Some((members, seat)) = seat
+            && seat.generation == session_key.generation
         {
-            return EnterResult::Member { members: members.len(), version: state.last_version };
+            return EnterResult::Member { members, version: state.last_version };
         }
-        let members = state.add(session_key, room);
+        let person = entrant.person();
+        match known.map(|room| room.rights.as_ref()) {
+            Some(Some(rights)) => {
+                if let Err(denial) = rights.judge_entering(&person, *now) {
+                    return EnterResult::Denied(denial);
+                }
+            }
+            Some(None) => {}
+            None if !room.is_lobby() && state.rooms_besides_lobby() >= max_rooms => return EnterResult::TooManyRooms,
+            None => {
+                let rights = (!room.is_lobby()).then(|| RoomRights::created_by(room, person.holder, *now));
+                state.rooms.insert(room.clone(), Room { rights: rights.map(Box::new), ..Room::default() });
+            }
+        }
+        let seat = Seat { generation: session_key.generation, account: *account, is_operator: *is_operator };
+        let members = state.add(&session_key.user, seat, room);
         let (version, announced) = self.announce(state, &session_key.user, room, Change::Entered, members);
         flush.merge(announced);
         EnterResult::Member { members, version }
@@ -102,21 +118,19 @@ impl InProcessSessions {
         is_meant: impl Fn(Generation) -> bool,
     ) -> Flush {
         let Some(kept) = state.rooms.get_mut(room) else { return Flush::default() };
-        if !kept.members.get(user).copied().is_some_and(is_meant) {
+        if !kept.members.get(user).is_some_and(|seat| is_meant(seat.generation)) {
             return Flush::default();
         }
         kept.members.remove(user);
         let left = kept.members.len();
-        if left == 0 && !kept.has_log {
+        if left == 0 && !kept.is_kept() {
             state.rooms.remove(room);
         }
-        if let Some(known) = state.users.get_mut(user) {
-            known.rooms.retain(|other| other != room);
-        }
+        state.forget_place(user, room);
         self.announce(state, user, room, Change::Left, left).1
     }
 
-    fn announce(
+    pub(super) fn announce(
         &self,
         state: &mut State,
         user: &UserName,
@@ -139,15 +153,26 @@ impl State {
         self.rooms.len() - usize::from(self.rooms.contains_key(&RoomName::lobby()))
     }
 
-    /// Makes the session a member, in place of an earlier session of its user. Returns the number of members.
-    fn add(&mut self, session_key: &SessionKey, room: &RoomName) -> usize {
-        let members = &mut self.rooms.entry(room.clone()).or_default().members;
-        members.insert(session_key.user.clone(), session_key.generation);
-        let count = members.len();
-        let known = self.users.entry(session_key.user.clone()).or_default();
+    /// Gives the user a seat, in place of that of an earlier session. Returns the number of members.
+    fn add(&mut self, user: &UserName, seat: Seat, room: &RoomName) -> usize {
+        let place = self.rooms.entry(room.clone()).or_default();
+        place.removed.remove(user);
+        place.members.insert(user.clone(), seat);
+        let count = place.members.len();
+        let known = self.users.entry(user.clone()).or_default();
         if !known.rooms.contains(room) {
             known.rooms.push(room.clone());
         }
         count
+    }
+}
+
+impl Room {
+    /// Whether the room exists for somebody: a private one only for those inside and those who may enter.
+    fn is_visible_to(&self, viewer: &Person) -> bool {
+        let rights = self.rights.as_deref();
+        planted(Bug::ShowPrivate)
+            || self.members.contains_key(&viewer.holder.user)
+            || rights.is_none_or(|rights| rights.is_visible_to(viewer))
     }
 }

@@ -1,14 +1,19 @@
 //! Logs in memory. Also used if no history is kept. It must not know accounts.
 
-use std::collections::{HashMap, VecDeque};
+#[cfg(feature = "sqlite")]
+mod administration;
+
+use std::collections::{BTreeSet, HashMap, VecDeque};
 use std::sync::Arc;
+use std::time::Duration;
 
 use parlor_core::Flush;
 use parlor_core::ports::{
-    Append, AppendReport, AppendResult, Destination, Entry, Head, Log, LogId, ONCE_KEPT_FOR, ONCE_KEYS_KEPT, Page,
-    PageRequest, Recipient, Sink, StoreResult,
+    Act, ActReport, ActResult, Append, AppendReport, AppendResult, Content, Deed, Destination, Entry, Governance, Head,
+    Log, LogId, ONCE_KEPT_FOR, ONCE_KEYS_KEPT, Page, PageRequest, Recipient, Sink, StoreResult,
 };
-use parlor_proto::{Epoch, MessageId, OnceKey, PageRange, Timestamp, UserName};
+use parlor_core::rights::{Denial, RoomRights};
+use parlor_proto::{Epoch, MessageId, Note, OnceKey, PageRange, RoomName, Timestamp, UserName};
 
 use crate::in_process::InProcessSessions;
 use crate::sync::{Mutex, lock};
@@ -23,6 +28,9 @@ pub(crate) trait Conversations: Send + Sync {
 
     /// A direct message is in the inbox of its sender.
     fn note_sent(&self, sent: &Entry, to: &UserName);
+
+    /// The rights in a room have changed.
+    fn keep_rights(&self, room: &RoomName, rights: &RoomRights) -> StoreResult<()>;
 
     /// A direct message is in the inbox of its recipient.
     fn note_received(&self, got: &Entry, owner: &UserName);
@@ -45,6 +53,8 @@ struct MemoryLogData {
     newest: VecDeque<Entry>,
     /// The keys of each author, oldest first.
     once: HashMap<UserName, VecDeque<(OnceKey, MessageId, Timestamp)>>,
+    /// The entries that are no messages.
+    others: BTreeSet<MessageId>,
 }
 
 type Stored = HashMap<LogId, Vec<Entry>>;
@@ -75,17 +85,34 @@ impl MemoryLog {
         append: Append,
         stored: &mut Stored,
     ) -> StoreResult<AppendResult> {
-        if !self.live.may_append(&append) {
-            return Ok(AppendResult::Fenced);
+        let refused = self.live.judge(&append).err();
+        if let Some(refused) = refused.filter(|refused| !may_be_known(&append, *refused)) {
+            return Ok(refused);
         }
         let log = append.log();
         let once = append.once.clone();
         if let Some(id) = once.as_ref().and_then(|key| logs.get(&log)?.find_key(&append.author, key)) {
             return Ok(AppendResult::Repeated(id));
         }
-        let recipient = match &append.to {
-            Destination::Room(_) | Destination::Feed => None,
-            Destination::Direct(recipient) => Some(recipient.clone()),
+        if let Some(refused) = refused {
+            return Ok(refused);
+        }
+        let (recipient, window) = match &append.to {
+            Destination::Room(_) | Destination::Feed => (None, None),
+            Destination::Edit { window, .. } => (None, Some(*window)),
+            Destination::Direct(recipient) => (Some(recipient.clone()), None),
+        };
+        let edited = match (window, &append.content) {
+            (Some(window), Content::Edit { of, text }) => {
+                let data = logs.get(&log);
+                if let Err(denial) =
+                    data.map_or(Err(Denial::NoSuchMessage), |data| data.judge_edit(*of, &append, window))
+                {
+                    return Ok(AppendResult::Denied(denial));
+                }
+                Some((*of, text.clone(), append.time))
+            }
+            _ => None,
         };
         if let Some(recipient) = &recipient
             && self.conversations.is_blocked(&recipient.user, &append.author)?
@@ -93,6 +120,9 @@ impl MemoryLog {
             return Ok(AppendResult::Blocked);
         }
         let entry = self.push(logs, log.clone(), stored, |id| append.entry(id));
+        if let (Some((of, text, at)), Some(data)) = (edited, logs.get_mut(&log)) {
+            data.amend(of, &text, at, entry.id);
+        }
         if let Some(key) = once {
             logs.entry(log).or_default().note_key(&entry, key);
         }
@@ -129,6 +159,9 @@ impl MemoryLog {
         let kept = logs.entry(log.clone()).or_default();
         kept.last = kept.last.next();
         let entry = entry(kept.last);
+        if !entry.content.is_message() {
+            kept.others.insert(entry.id);
+        }
         stored.entry(log).or_default().push(entry.clone());
         if self.history > 0 {
             kept.newest.push_back(entry.clone());
@@ -144,6 +177,43 @@ impl MemoryLog {
 }
 
 impl MemoryLogData {
+    fn find(&self, id: MessageId) -> Option<&Entry> {
+        let at = self.newest.binary_search_by_key(&id, |entry| entry.id).ok()?;
+        self.newest.get(at)
+    }
+
+    fn find_mut(&mut self, id: MessageId) -> Option<&mut Entry> {
+        let at = self.newest.binary_search_by_key(&id, |entry| entry.id).ok()?;
+        self.newest.get_mut(at)
+    }
+
+    /// Whether the author of an edit may make it.
+    fn judge_edit(&self, of: MessageId, append: &Append, window: Duration) -> Result<(), Denial> {
+        let entry = self.find(of).ok_or(Denial::NoSuchMessage)?;
+        entry.judge_edit(&append.author, append.time, window)
+    }
+
+    /// Gives a message another text. The edit before has no text any more.
+    fn amend(&mut self, of: MessageId, text: &Note, at: Timestamp, by: MessageId) {
+        let Some(content) = text.text().cloned().map(|text| Content::Amended { text, at, by }) else { return };
+        let before = self.find_mut(of).map(|entry| std::mem::replace(&mut entry.content, content));
+        self.empty_edit(before, of);
+    }
+
+    /// Removes the text of a message, wherever it is.
+    fn remove(&mut self, of: MessageId) {
+        let before = self.find_mut(of).map(|entry| std::mem::replace(&mut entry.content, Content::Gone));
+        self.empty_edit(before, of);
+    }
+
+    fn empty_edit(&mut self, before: Option<Content>, of: MessageId) {
+        if let Some(Content::Amended { by, .. }) = before
+            && let Some(edit) = self.find_mut(by)
+        {
+            edit.content = Content::Edit { of, text: Note::default() };
+        }
+    }
+
     fn find_key(&self, author: &UserName, key: &OnceKey) -> Option<MessageId> {
         let (_, id, _) = self.once.get(author)?.iter().rev().find(|(known, ..)| known == key)?;
         Some(*id)
@@ -184,6 +254,15 @@ impl Log for MemoryLog {
         Ok(logs.iter().map(|log| self.head(&state, log)).collect())
     }
 
+    fn others_between(&self, ranges: &[(LogId, MessageId, MessageId)]) -> StoreResult<Vec<u64>> {
+        let logs = lock(&self.logs);
+        let count = |(log, after, until): &(LogId, MessageId, MessageId)| {
+            let others = logs.get(log).map(|kept| &kept.others).filter(|_| after < until);
+            others.map_or(0, |others| others.range(after.next()..=*until).count() as u64)
+        };
+        Ok(ranges.iter().map(count).collect())
+    }
+
     fn page(&self, request: &PageRequest) -> StoreResult<Page> {
         let PageRequest { log, peer, range, count } = request;
         let logs = lock(&self.logs);
@@ -204,5 +283,53 @@ impl Log for MemoryLog {
             found.reverse();
         }
         Ok(Page { entries: found, more })
+    }
+}
+
+/// Whether a refused append may have been accepted before, by the same key.
+pub(crate) fn may_be_known(append: &Append, refused: AppendResult) -> bool {
+    append.once.is_some() && matches!(refused, AppendResult::Denied(Denial::Muted(_)))
+}
+
+impl Governance for MemoryLog {
+    fn act(&self, act: Act) -> StoreResult<ActReport> {
+        let log = LogId::Room(act.room.clone());
+        let author = match &act.deed {
+            Deed::Removal { of, .. } => lock(&self.logs)
+                .get(&log)
+                .and_then(|data| Some(data.find(*of).filter(|entry| entry.is_removable())?.author.clone())),
+            Deed::Order { .. } | Deed::Succession(_) => None,
+        };
+        let staged = match self.live.stage(&act, author.as_ref()) {
+            Ok(staged) => staged,
+            Err(result) => return Ok(ActReport { result, flush: Flush::default() }),
+        };
+        if let Some(rights) = &staged.rights
+            && let Err(error) = self.conversations.keep_rights(&act.room, rights)
+        {
+            self.live.undo(staged);
+            return Err(error);
+        }
+        // What is staged holds already, so nothing comes in between that it forbids.
+        let mut logs = lock(&self.logs);
+        let mut stored = HashMap::new();
+        let entry = staged.content.clone().map(|content| {
+            let (time, author) = (act.time, act.author().clone());
+            self.push(&mut logs, log.clone(), &mut stored, |id| Entry { id, time, author, to: None, content })
+        });
+        if let (Deed::Removal { of, .. }, Some(data)) = (&act.deed, logs.get_mut(&log)) {
+            data.remove(*of);
+        }
+        self.live.keep(stored.keys());
+        let mut flush = Flush::default();
+        for (log, entries) in &stored {
+            flush.merge(self.sink.deliver(log, entries));
+        }
+        flush.merge(self.live.settle(staged));
+        Ok(ActReport { result: ActResult::Done(entry.map(|entry| entry.id)), flush })
+    }
+
+    fn rights(&self, rooms: &[RoomName]) -> StoreResult<Vec<Option<RoomRights>>> {
+        Ok(self.live.rights(rooms))
     }
 }

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use parlor_core::ports::{Conversation, Entry, LogId, Mark, Personal, PersonalState, Recipient, StoreResult};
+use parlor_core::rights::RoomRights;
 use parlor_proto::{MessageId, RoomName, Timestamp, UserName};
 
 use super::log::Conversations;
@@ -133,6 +134,11 @@ impl Personal for MemoryPersonal {
 }
 
 impl Conversations for MemoryPersonal {
+    /// The rights are in memory already.
+    fn keep_rights(&self, _room: &RoomName, _rights: &RoomRights) -> StoreResult<()> {
+        Ok(())
+    }
+
     fn is_blocked(&self, by: &UserName, user: &UserName) -> StoreResult<bool> {
         Ok(lock(&self.0).blocks.contains(&(by.clone(), user.clone())))
     }

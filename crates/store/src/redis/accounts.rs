@@ -2,7 +2,9 @@
 
 use std::collections::HashMap;
 
-use parlor_core::ports::{Account, AccountVersion, Accounts, LogId, PasswordHash, Role, StoreError, StoreResult};
+use parlor_core::ports::{
+    Account, AccountVersion, Accounts, LogId, PasswordHash, Role, StoreError, StoreResult, Suspension,
+};
 use parlor_proto::{Timestamp, UserName};
 
 use super::connection::command::{self, Argument, Command};
@@ -62,6 +64,23 @@ impl RedisAccounts<'_> {
         self.0.call_all(commands).into_iter().try_for_each(|reply| command::read::<i64>(reply).map(drop))
     }
 
+    /// Fences off the sessions of an account, and tells all servers. Returns `false` if there is no such account.
+    fn end_sessions(
+        &self,
+        user: &UserName,
+        news: &[fn(UserName, AccountVersion) -> ServerMessage],
+    ) -> StoreResult<bool> {
+        let keys = [keys::user(user)];
+        let kicked: Option<(i64, u64)> = self.call(Command::script(script::kick_account(), &keys, &[]))?;
+        let Some((created, kicks)) = kicked else { return Ok(false) };
+        let version = AccountVersion { created: Timestamp::from_millis(created), kicks };
+        for news in news {
+            let news = news(user.clone(), version).write();
+            self.call::<i64>(Command::plain("SPUBLISH", keys::EVERYBODY, &[&news]))?;
+        }
+        Ok(true)
+    }
+
     /// Notifies all servers that an account is deleted.
     fn tell_deletion(&self, user: &UserName, created: i64) -> StoreResult<()> {
         let news = deletion(user, created);
@@ -72,7 +91,7 @@ impl RedisAccounts<'_> {
 impl Accounts for RedisAccounts<'_> {
     fn create(&self, account: &Account) -> StoreResult<bool> {
         // A new account was never kicked: the script begins the count again.
-        let Account { user, hash, role, created, kicks: _ } = account;
+        let Account { user, hash, role, created, kicks: _, suspension: _ } = account;
         // The index comes first, so that every account is in it.
         self.list(user)?;
         let mut keys = vec![keys::user(user), keys::following(user), keys::blocks(user), keys::blocked_by(user)];
@@ -135,12 +154,22 @@ impl Accounts for RedisAccounts<'_> {
     }
 
     fn kick(&self, user: &UserName) -> StoreResult<bool> {
+        self.end_sessions(user, &[ServerMessage::Kicked])
+    }
+
+    fn suspend(&self, user: &UserName, suspension: Option<&Suspension>) -> StoreResult<bool> {
         let keys = [keys::user(user)];
-        let kicked: Option<(i64, u64)> = self.call(Command::script(script::kick_account(), &keys, &[]))?;
-        let Some((created, kicks)) = kicked else { return Ok(false) };
-        let version = AccountVersion { created: Timestamp::from_millis(created), kicks };
-        let news = ServerMessage::Kicked(user.clone(), version).write();
-        self.call::<i64>(Command::plain("SPUBLISH", keys::EVERYBODY, &[&news])).map(|_| true)
+        let Some(Suspension { until, reason }) = suspension else {
+            let ended = Command::script(script::suspend_account(), &keys, &[&"", &""]);
+            return self.call::<i64>(ended).map(|known| known > 0);
+        };
+        let until = until.map_or(0, Timestamp::as_millis);
+        let suspended = Command::script(script::suspend_account(), &keys, &[&until, &reason.as_str()]);
+        if self.call::<i64>(suspended)? == 0 {
+            return Ok(false);
+        }
+        // Servers that do not know suspensions end the session all the same.
+        self.end_sessions(user, &[ServerMessage::Suspended, ServerMessage::Kicked])
     }
 
     fn unlock(&self, user: &UserName, address: Option<&str>, _now: Timestamp) -> StoreResult<bool> {
@@ -180,7 +209,15 @@ fn read(user: &UserName, fields: &HashMap<String, String>) -> StoreResult<Option
     // Accounts of earlier versions have no count.
     let kicks = fields.get("kicks").and_then(|kicks| kicks.parse().ok()).unwrap_or(0);
     let hash = PasswordHash::new(hash.clone());
-    Ok(Some(Account { user: user.clone(), hash, role, created: Timestamp::from_millis(created), kicks }))
+    let suspension = read_suspension(fields);
+    let (user, created) = (user.clone(), Timestamp::from_millis(created));
+    Ok(Some(Account { user, hash, role, created, kicks, suspension }))
+}
+
+fn read_suspension(fields: &HashMap<String, String>) -> Option<Suspension> {
+    let until = fields.get("suspended")?.parse().ok().filter(|until| *until != 0).map(Timestamp::from_millis);
+    let reason = fields.get("suspended_for").cloned().unwrap_or_default().into();
+    Some(Suspension { until, reason })
 }
 
 /// Forwards each call to `RedisAccounts`.
@@ -213,6 +250,10 @@ macro_rules! accounts_of {
 
             fn kick(&self, user: &UserName) -> StoreResult<bool> {
                 RedisAccounts(&self.router).kick(user)
+            }
+
+            fn suspend(&self, user: &UserName, suspension: Option<&Suspension>) -> StoreResult<bool> {
+                RedisAccounts(&self.router).suspend(user, suspension)
             }
 
             fn unlock(&self, user: &UserName, address: Option<&str>, now: Timestamp) -> StoreResult<bool> {

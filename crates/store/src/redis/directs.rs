@@ -43,7 +43,7 @@ impl Undelivered {
             generation: append.generation.to_string(),
             seq: seq.to_string(),
             time: append.time.as_millis().to_string(),
-            text: append.text.to_string(),
+            text: append.content.stored().into_owned(),
         }
     }
 

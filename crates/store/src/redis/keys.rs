@@ -98,7 +98,7 @@ pub(super) fn members(room: &RoomName) -> String {
 }
 
 /// Hash next to the members. For each member: its generation, the numbers of its last enter and its last append, and
-/// the id of its server.
+/// the id of its server. Besides, what an append and an enter are judged by (`scripts/seat.lua`).
 pub(super) fn memberships(room: &RoomName) -> String {
     format!("parlor:room-gen:{{{room}}}")
 }
@@ -117,13 +117,23 @@ pub(super) fn log(log: &LogId) -> String {
     }
 }
 
-/// Hash: the head of the log, and for a room also the version of its newest membership change.
+/// Hash: the head of the log; for a room also the version of its newest membership change, and its rights.
 pub(super) fn meta(log: &LogId) -> String {
     match log {
         LogId::Room(room) => format!("parlor:log-meta:{{{room}}}"),
         LogId::Feed(user) => format!("parlor:feed-meta:{{{user}}}"),
         LogId::Inbox(user) => format!("parlor:inbox-meta:{{{user}}}"),
     }
+}
+
+/// Sorted set: the entries of a log that read differently from what was appended, by number.
+pub(super) fn amended(log: &LogId) -> String {
+    format!("parlor:amended:{}:{{{}}}", log.kind().word(), log.name())
+}
+
+/// Sorted set: the entries of a log that are no messages, each with how many there were up to it, by number.
+pub(super) fn others(log: &LogId) -> String {
+    format!("parlor:others:{}:{{{}}}", log.kind().word(), log.name())
 }
 
 /// Hash and sorted set with a TTL, in the slot of a log: the numbers and the times of what an author appended at most
@@ -243,7 +253,10 @@ mod tests {
         let slot = |key: &str| ::redis::cluster_routing::Slot::for_key(key);
         let (ann, red): (UserName, RoomName) = ("ann".parse().unwrap(), "red".parse().unwrap());
         let room = room_log(&red);
-        for key in [members(&red), memberships(&red), fence(&red, &ann), log(&room), meta(&room)] {
+        let amended = [amended(&room), others(&room)];
+        for key in
+            [members(&red), memberships(&red), fence(&red, &ann), log(&room), meta(&room)].into_iter().chain(amended)
+        {
             assert_eq!(slot(&key), slot("red"), "{key}");
         }
         let feed = LogId::Feed(ann.clone());

@@ -6,10 +6,11 @@ use std::time::Duration;
 use ::redis::Value;
 use parlor_core::Flush;
 use parlor_core::ports::{
-    Append, AppendReport, AppendResult, Destination, Entry, Head, Log, LogId, ONCE_KEPT_FOR, ONCE_KEYS_KEPT, Page,
-    PageRequest, Recipient, SessionKey, StoreError, StoreResult,
+    Append, AppendReport, AppendResult, Content, Destination, Entry, Head, Log, LogId, ONCE_KEPT_FOR, ONCE_KEYS_KEPT,
+    Page, PageRequest, Recipient, SessionKey, StoreError, StoreResult,
 };
-use parlor_proto::{Epoch, MessageId, PageRange};
+use parlor_core::rights::Denial;
+use parlor_proto::{Epoch, MessageId, PageRange, Timestamp};
 
 use super::codec::{ask_for_head, read_entry, read_head};
 use super::connection::command::{self, Argument, Command};
@@ -23,6 +24,13 @@ const ABSENT: i64 = 0;
 const FENCED: i64 = -1;
 const LATE: i64 = -2;
 const BLOCKED: i64 = -3;
+
+/// The first of four numbers if a room denies an append.
+const MUTED: i64 = -6;
+const NO_SUCH_MESSAGE: i64 = -7;
+const NOT_THE_AUTHOR: i64 = -8;
+const TOO_LATE_TO_EDIT: i64 = -9;
+const REMOVED: i64 = -10;
 
 /// Maximum number of direct messages of one sender whose recipient's copy is still to be appended.
 const MAX_UNDELIVERED: usize = 1_000;
@@ -67,6 +75,15 @@ impl Log for Server {
         replies.into_iter().map(|reply| read_head(Some(reply))).collect()
     }
 
+    fn others_between(&self, ranges: &[(LogId, MessageId, MessageId)]) -> StoreResult<Vec<u64>> {
+        let ask = |(log, after, until): &(LogId, MessageId, MessageId)| {
+            let args: [&dyn Argument; 2] = [&after.0.min(MAX_NUMBER), &until.0.min(MAX_NUMBER)];
+            Command::script(script::others_between(), &[keys::others(log)], &args)
+        };
+        let replies = self.router.call_all(ranges.iter().map(ask).collect());
+        replies.into_iter().map(command::read).collect()
+    }
+
     fn page(&self, request: &PageRequest) -> StoreResult<Page> {
         read_page(request, self.router.call(self.page_command(request)))
     }
@@ -88,7 +105,7 @@ impl Server {
                 let keys = [keys::log(log), keys::meta(log), keys::conversation_index(owner)];
                 Command::script(script::page_conversation(), &keys, &args)
             }
-            _ => Command::script(script::page(), &[keys::log(log), keys::meta(log)], &args),
+            _ => Command::script(script::page(), &[keys::log(log), keys::meta(log), keys::amended(log)], &args),
         }
     }
 
@@ -146,7 +163,7 @@ impl Server {
     }
 
     fn append_command(&self, append: &Append) -> (Command, u64) {
-        let Append { to, author, generation, time, text, once } = append;
+        let Append { to, author, generation, time, content, once } = append;
         let log = append.log();
         let seq = self.next_seq();
         let channel = keys::log(&log);
@@ -155,17 +172,24 @@ impl Server {
         let (author_name, created, kept, millis) = (author.as_str(), created(to), self.kept(), time.as_millis());
         let kept_for = u64::try_from(ONCE_KEPT_FOR.as_millis()).unwrap_or(u64::MAX);
         let mut args: Vec<&dyn Argument> = Vec::with_capacity(15);
-        let text = text.as_str();
+        let text = content.stored();
+        let text = text.as_ref();
         args.extend([&kept as &dyn Argument, &fresh, &known, &author_name, &generation.0, &seq, &millis, &text]);
         let key = once.as_ref().map_or("", |key| key.as_str());
         let (mut keys, script) = match to {
             Destination::Room(room) => {
                 (vec![channel, keys::meta(&log), keys::memberships(room)], script::append_room())
             }
+            Destination::Edit { room, .. } => {
+                let keys =
+                    [channel, keys::meta(&log), keys::memberships(room), keys::amended(&log), keys::others(&log)];
+                (keys.into(), script::edit())
+            }
             Destination::Feed => (vec![channel, keys::meta(&log), keys::session(author)], script::append_feed()),
             Destination::Direct(_) => (self.keys_of_sender(author), script::append_sent()),
         };
-        if once.is_some() || created.is_some() {
+        let edit = edit(append);
+        if once.is_some() || created.is_some() || edit.is_some() {
             args.extend([&key as &dyn Argument, &kept_for, &ONCE_KEYS_KEPT, &ONCE_EXPIRY]);
         }
         if once.is_some() {
@@ -173,6 +197,9 @@ impl Server {
         }
         if let Some((to, created)) = &created {
             args.extend([to as &dyn Argument, created, &MAX_UNDELIVERED]);
+        }
+        if let Some((of, window, text)) = &edit {
+            args.extend([of as &dyn Argument, window, text]);
         }
         (Command::script(script, &keys, &args), seq)
     }
@@ -183,7 +210,7 @@ impl Server {
         let Some(first) = absent.first().map(|&at| &batch[at]) else { return };
         let session_key = SessionKey { user: first.author.clone(), generation: first.generation };
         let is_elsewhere = |at: &&usize| match &batch[**at].to {
-            Destination::Room(room) => !self.local.is_in(&session_key, room),
+            Destination::Room(room) | Destination::Edit { room, .. } => !self.local.is_in(&session_key, room),
             Destination::Feed | Destination::Direct(_) => false,
         };
         if absent.iter().any(|at| is_elsewhere(&at)) {
@@ -220,8 +247,18 @@ fn read_page(request: &PageRequest, reply: StoreResult<Value>) -> StoreResult<Pa
 /// The recipient of a direct message, and when the recipient's account was created.
 fn created(to: &Destination) -> Option<(&str, i64)> {
     match to {
-        Destination::Room(_) | Destination::Feed => None,
+        Destination::Room(_) | Destination::Edit { .. } | Destination::Feed => None,
         Destination::Direct(Recipient { user, created }) => Some((user.as_str(), created.as_millis())),
+    }
+}
+
+/// The message that an edit is about, for how long it can be edited in milliseconds, and its text from now on.
+fn edit(append: &Append) -> Option<(u64, u64, &str)> {
+    match (&append.to, &append.content) {
+        (Destination::Edit { window, .. }, Content::Edit { of, text }) => {
+            Some((of.0.min(MAX_NUMBER), u64::try_from(window.as_millis()).unwrap_or(MAX_NUMBER), text.as_str()))
+        }
+        _ => None,
     }
 }
 
@@ -248,10 +285,25 @@ fn read(reply: StoreResult<Value>) -> Option<StoreResult<Appended>> {
     };
     Some(numbers.and_then(|numbers| match *numbers.as_slice() {
         [id] => Ok(Appended { result: AppendResult::Repeated(number(id)), undelivered: None }),
+        [code, detail, _, _] => {
+            read_denial(code, detail).map(|denial| Appended { result: AppendResult::Denied(denial), undelivered: None })
+        }
         [id, left] => Ok(Appended { result: AppendResult::Stored(number(id)), undelivered: Some(count(left)) }),
         [id, left, _] => Ok(Appended { result: AppendResult::Repeated(number(id)), undelivered: Some(count(left)) }),
         _ => Err(StoreError::new("an append has an unexpected answer")),
     }))
+}
+
+/// Reads why a room denies an append.
+fn read_denial(code: i64, detail: i64) -> StoreResult<Denial> {
+    Ok(match code {
+        MUTED => Denial::Muted((detail > 0).then(|| Timestamp::from_millis(detail))),
+        NO_SUCH_MESSAGE => Denial::NoSuchMessage,
+        NOT_THE_AUTHOR => Denial::NotAllowed("the author of the message"),
+        TOO_LATE_TO_EDIT => Denial::TooLate(Duration::from_millis(u64::try_from(detail).unwrap_or_default())),
+        REMOVED => Denial::NotInRoom,
+        _ => return Err(StoreError::new("an append has an unexpected answer")),
+    })
 }
 
 fn number(id: i64) -> MessageId {

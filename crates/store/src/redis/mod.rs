@@ -7,11 +7,13 @@
 //! the sessions of dead servers, and checks for missing data.
 
 mod accounts;
+mod administration;
 mod bus;
 mod codec;
 mod connection;
 mod directs;
 mod follows;
+mod governance;
 mod keys;
 mod log;
 mod login_limiter;
@@ -30,12 +32,15 @@ use std::thread::{self, JoinHandle};
 use parlor_core::ports::{Accounts, Sink, Store, StoreError};
 
 use accounts::AdminAccounts;
+use administration::RedisRooms;
 use connection::command::Command;
 use connection::dial::{Dialer, HelloReply};
 use connection::router::Router;
 use connection::url::Address;
 use membership::maintenance::{Maintenance, StopSignal};
 use membership::server::Server;
+
+use crate::administration::RoomAdministration;
 
 pub use connection::url::RedisUrl;
 pub use probe::{Probe, probe};
@@ -162,6 +167,7 @@ impl Redis {
             follows: server.clone(),
             sessions: server.clone(),
             rooms: server.clone(),
+            governance: server.clone(),
             log: server.clone(),
             personal: server.clone(),
             bus: server.clone(),
@@ -215,6 +221,16 @@ pub fn open_accounts(config: &Config) -> Result<Arc<dyn Accounts>, OpenError> {
     let dialer = Arc::new(Dialer::new(config.url.clone(), config.ca.clone()));
     let events: Arc<dyn EventSink> = Arc::new(NoEvents);
     Ok(Arc::new(AdminAccounts { router: connect(&dialer, &events, config.replicas)? }))
+}
+
+/// Connects for the rooms only. Blocks for a few seconds at most.
+///
+/// # Errors
+/// See [`OpenError`].
+pub fn open_rooms(config: &Config) -> Result<Box<dyn RoomAdministration>, OpenError> {
+    let dialer = Arc::new(Dialer::new(config.url.clone(), config.ca.clone()));
+    let events: Arc<dyn EventSink> = Arc::new(NoEvents);
+    Ok(Box::new(RedisRooms { router: connect(&dialer, &events, config.replicas)? }))
 }
 
 /// An event sink for programs that report errors themselves.

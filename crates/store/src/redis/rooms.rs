@@ -4,8 +4,9 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use parlor_core::ports::{EnterResult, Rooms, SessionKey, StoreError, StoreResult};
-use parlor_proto::{RoomName, RoomSummary, UserName};
+use parlor_core::ports::{EnterResult, Entrant, Rooms, SessionKey, StoreError, StoreResult};
+use parlor_core::rights::{Denial, Person, RoomRights};
+use parlor_proto::{RoomName, RoomSummary, Timestamp, UserName};
 
 use super::codec;
 use super::connection::command::{self, Argument, Command};
@@ -21,8 +22,20 @@ pub(super) const ENTER_PATIENCE: Duration = Duration::from_secs(5);
 /// The script's answer if there is no such session.
 const ABSENT: i64 = 0;
 
+/// The answers to an enter that are no number of members.
+const FENCED: i64 = -1;
+const BANNED: i64 = -3;
+pub(super) const REMOVED: i64 = -4;
+const PRIVATE: i64 = -5;
+
+/// Whether an answer to an enter says that the rights in the room deny it.
+pub(super) fn is_denied(answer: i64) -> bool {
+    matches!(answer, BANNED | REMOVED | PRIVATE)
+}
+
 impl Rooms for Server {
-    fn enter(&self, session_key: &SessionKey, rooms: &[RoomName], max_rooms: usize) -> StoreResult<Vec<EnterResult>> {
+    fn enter(&self, entrant: &Entrant, rooms: &[RoomName], max_rooms: usize) -> StoreResult<Vec<EnterResult>> {
+        let session_key = &entrant.session_key;
         self.check_lease_for(&session_key.user)?;
         let _reserved = self.local.reserve(session_key);
         // The deadline is taken before any request. Otherwise a server that freezes in between would take it too late.
@@ -33,12 +46,12 @@ impl Rooms for Server {
         let passes: Vec<_> = passes.collect();
         let mut outcome = Ok(());
         for ((at, (room, pass)), entered) in
-            admitted.into_iter().zip(&passes).zip(self.note_and_enter(session_key, &passes))
+            admitted.into_iter().zip(&passes).zip(self.note_and_enter(entrant, &passes))
         {
             match entered {
                 Ok(result) => {
                     if matches!(result, EnterResult::Member { .. }) {
-                        self.local.entered(session_key, room);
+                        self.local.entered(session_key, room, entrant.is_operator);
                     }
                     results[at] = result;
                 }
@@ -81,13 +94,15 @@ impl Rooms for Server {
         if rooms.is_empty() { Ok(()) } else { self.evict(&session_key.user, &rooms, &below) }
     }
 
-    fn members(&self, room: &RoomName) -> StoreResult<Vec<UserName>> {
-        let names: Vec<String> = self.call(Command::plain("SMEMBERS", keys::members(room), &[]))?;
-        Ok(sorted(&names))
+    fn members(&self, room: &RoomName, viewer: &Person) -> StoreResult<Vec<UserName>> {
+        let list = Command::plain("SMEMBERS", keys::members(room), &[]);
+        let [names, view] = self.router.call_each([list, ask_for_view(room, viewer)]);
+        let names: Vec<String> = command::read(names)?;
+        Ok(if is_visible(view, viewer)? { sorted(&names) } else { Vec::new() })
     }
 
-    fn rooms(&self) -> StoreResult<Vec<RoomSummary>> {
-        let all = rooms(&self.router)?;
+    fn rooms(&self, viewer: &Person) -> StoreResult<Vec<RoomSummary>> {
+        let all = rooms(&self.router, viewer)?;
         let empty = all.iter().filter(|(summary, _)| summary.members == 0);
         self.drop_rooms(&empty.filter_map(|(it, version)| Some((&it.room, (*version)?))).collect::<Vec<_>>())?;
         let summaries = all.into_iter().map(|(summary, _)| summary);
@@ -96,11 +111,33 @@ impl Rooms for Server {
 }
 
 /// All rooms of the index that may have members, and the lobby, sorted, each with its version in the index.
-fn rooms(router: &Router) -> StoreResult<Vec<(RoomSummary, Option<u64>)>> {
+fn rooms(router: &Router, viewer: &Person) -> StoreResult<Vec<(RoomSummary, Option<u64>)>> {
     let versions = codec::read_index(router.call(codec::ask_for_index()))?;
-    let counts = router.call_all(versions.keys().map(count_members).collect());
-    let rooms = versions.into_iter().zip(counts);
-    rooms.map(|((room, version), count)| Ok((RoomSummary { room, members: command::read(count)? }, version))).collect()
+    let counts = versions.keys().map(count_members);
+    let commands = counts.chain(versions.keys().map(|room| ask_for_view(room, viewer))).collect();
+    let mut replies = router.call_all(commands).into_iter();
+    let counts: Vec<_> = replies.by_ref().take(versions.len()).collect();
+    let mut found = Vec::with_capacity(versions.len());
+    for (((room, version), count), view) in versions.into_iter().zip(counts).zip(replies) {
+        let members = command::read(count)?;
+        if is_visible(view, viewer)? {
+            found.push((RoomSummary { room, members }, version));
+        }
+    }
+    Ok(found)
+}
+
+/// Asks whether a room exists for somebody.
+fn ask_for_view(room: &RoomName, viewer: &Person) -> Command {
+    let user = viewer.holder.user.as_str();
+    Command::plain("HMGET", keys::memberships(room), &["!", user, &format!("{user}+")])
+}
+
+/// Reads the answer to [`ask_for_view`]: a private room exists for those inside and those who may enter.
+fn is_visible(reply: StoreResult<::redis::Value>, viewer: &Person) -> StoreResult<bool> {
+    let (mode, seat, grant): (Option<String>, Option<String>, Option<String>) = command::read(reply)?;
+    let is_private = mode.is_some_and(|mode| mode.contains('p'));
+    Ok(!is_private || viewer.is_operator || seat.is_some() || grant.is_some())
 }
 
 /// Asks how many members a room has.
@@ -118,11 +155,8 @@ pub(super) struct EnterParams {
 
 impl Server {
     /// Notes the enters at the session, and enters. If Redis lost the session, restores it first.
-    fn note_and_enter(
-        &self,
-        session_key: &SessionKey,
-        passes: &[(&RoomName, EnterParams)],
-    ) -> Vec<StoreResult<EnterResult>> {
+    fn note_and_enter(&self, entrant: &Entrant, passes: &[(&RoomName, EnterParams)]) -> Vec<StoreResult<EnterResult>> {
+        let session_key = &entrant.session_key;
         let mut noted = self.record_intents(session_key, passes);
         if noted.iter().any(|noted| matches!(noted, Ok(ABSENT))) {
             match self.restore_session(session_key) {
@@ -134,7 +168,13 @@ impl Server {
         let is_noted = |noted: &StoreResult<i64>| matches!(noted, Ok(1));
         let ready = passes.iter().zip(&noted).filter(|(_, noted)| is_noted(noted));
         let id = self.id();
-        let enters = ready.map(|((room, pass), _)| enter(session_key, room, &id, *pass)).collect();
+        let enter = |(room, pass): &(&RoomName, EnterParams)| {
+            let created = RoomRights::created_by(room, entrant.person().holder, entrant.now);
+            let created = if room.is_lobby() { String::new() } else { created.stored() };
+            let how = How { is_operator: entrant.is_operator, created: &created, is_back: false };
+            enter(session_key, room, &id, *pass, &how)
+        };
+        let enters = ready.map(|(pass, _)| enter(pass)).collect();
         let mut replies = self.router.call_all(enters).into_iter();
         let mut entered = Vec::with_capacity(passes.len());
         for noted in noted {
@@ -265,15 +305,38 @@ impl Server {
 fn read_enter(reply: Option<StoreResult<::redis::Value>>) -> StoreResult<EnterResult> {
     let missing = || Err(StoreError::new("no reply"));
     let (members, version): (i64, u64) = command::read(reply.unwrap_or_else(missing))?;
-    match usize::try_from(members) {
-        Ok(members) => Ok(EnterResult::Member { members, version }),
-        Err(_) if members == -1 => Ok(EnterResult::Fenced),
-        Err(_) => Err(StoreError::new("an enter came too late")),
+    match members {
+        FENCED => Ok(EnterResult::Fenced),
+        BANNED => {
+            let until = i64::try_from(version).ok().filter(|until| *until > 0).map(Timestamp::from_millis);
+            Ok(EnterResult::Denied(Denial::Banned(until)))
+        }
+        PRIVATE => Ok(EnterResult::Denied(Denial::InviteOnly)),
+        REMOVED => Ok(EnterResult::Denied(Denial::NotInRoom)),
+        members => match usize::try_from(members) {
+            Ok(members) => Ok(EnterResult::Member { members, version }),
+            Err(_) => Err(StoreError::new("an enter came too late")),
+        },
     }
 }
 
+/// How a session enters.
+pub(super) struct How<'a> {
+    pub(super) is_operator: bool,
+    /// The rights in the room if this creates it; empty if it may not.
+    pub(super) created: &'a str,
+    /// Whether the session was in the room before, so that its removal counts.
+    pub(super) is_back: bool,
+}
+
 /// The command by which a session enters a room that is noted at it.
-pub(super) fn enter(session_key: &SessionKey, room: &RoomName, server: &ServerId, pass: EnterParams) -> Command {
+pub(super) fn enter(
+    session_key: &SessionKey,
+    room: &RoomName,
+    server: &ServerId,
+    pass: EnterParams,
+    how: &How<'_>,
+) -> Command {
     let log = keys::room_log(room);
     let keys = [
         keys::members(room),
@@ -283,8 +346,10 @@ pub(super) fn enter(session_key: &SessionKey, room: &RoomName, server: &ServerId
         keys::fence(room, &session_key.user),
     ];
     let EnterParams { seq, deadline } = pass;
-    let args: [&dyn Argument; 5] =
-        [&session_key.user.as_str(), &session_key.generation.0, &seq, &server.as_str(), &deadline];
+    let (role, back) = (if how.is_operator { "o" } else { "-" }, if how.is_back { "back" } else { "-" });
+    let (user, server) = (session_key.user.as_str(), server.as_str());
+    let args: [&dyn Argument; 8] =
+        [&user, &session_key.generation.0, &seq, &server, &deadline, &how.created, &role, &back];
     Command::script(script::enter(), &keys, &args)
 }
 

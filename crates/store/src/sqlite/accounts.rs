@@ -1,6 +1,6 @@
 //! Accounts in the embedded database. It must not hash or compare passwords.
 
-use parlor_core::ports::{Account, Accounts, LogId, PasswordHash, Recipient, Role, StoreResult};
+use parlor_core::ports::{Account, Accounts, LogId, PasswordHash, Recipient, Role, StoreResult, Suspension};
 use parlor_proto::{Timestamp, UserName};
 use rusqlite::{Connection, OptionalExtension, Row, params};
 
@@ -9,6 +9,10 @@ use super::{personal, rows};
 
 /// Number of deletions that a server can still find in the table.
 const DELETIONS_KEPT: i64 = 1000;
+
+/// All accounts, as [`account`] reads them.
+const ACCOUNTS: &str = "SELECT account.name, hash, role, created, kicks, suspension.name IS NOT NULL, until, reason
+                        FROM account LEFT JOIN suspension ON suspension.name = account.name";
 
 /// A deleted account.
 pub(super) struct Deletion {
@@ -26,7 +30,7 @@ impl Accounts for Database {
             let mut insert = connection.prepare_cached(
                 "INSERT OR IGNORE INTO account (name, hash, role, created, kicks) VALUES (?1, ?2, ?3, ?4, ?5)",
             )?;
-            let Account { user, hash, role, created, kicks } = &account;
+            let Account { user, hash, role, created, kicks, .. } = &account;
             let values = params![user.as_str(), hash.expose(), role_name(*role), created.as_millis(), kicks];
             if insert.execute(values)? == 0 {
                 return Ok(false);
@@ -39,8 +43,7 @@ impl Accounts for Database {
 
     fn find(&self, user: &UserName) -> StoreResult<Option<Account>> {
         self.read(|connection| {
-            let mut select =
-                connection.prepare_cached("SELECT name, hash, role, created, kicks FROM account WHERE name = ?1")?;
+            let mut select = connection.prepare_cached(&format!("{ACCOUNTS} WHERE account.name = ?1"))?;
             select.query_row([user.as_str()], account).optional()
         })
     }
@@ -91,14 +94,18 @@ impl Accounts for Database {
         self.request_kick(user)
     }
 
+    fn suspend(&self, user: &UserName, suspension: Option<&Suspension>) -> StoreResult<bool> {
+        let Some(suspension) = suspension else { return self.end_suspension(user) };
+        self.request_suspension(user, suspension)
+    }
+
     fn unlock(&self, user: &UserName, address: Option<&str>, now: Timestamp) -> StoreResult<bool> {
         self.request_unlock(user, address, now)
     }
 
     fn accounts(&self) -> StoreResult<Vec<Account>> {
         self.read(|connection| {
-            let mut select =
-                connection.prepare_cached("SELECT name, hash, role, created, kicks FROM account ORDER BY name")?;
+            let mut select = connection.prepare_cached(&format!("{ACCOUNTS} ORDER BY account.name"))?;
             let rows = select.query_map([], account)?;
             rows.collect()
         })
@@ -106,6 +113,15 @@ impl Accounts for Database {
 }
 
 impl Database {
+    /// Accepts the logins of an account again. Returns `false` if there is no such account.
+    fn end_suspension(&self, user: &UserName) -> StoreResult<bool> {
+        let user = user.clone();
+        self.change(move |connection| {
+            connection.execute("DELETE FROM suspension WHERE name = ?1", [user.as_str()])?;
+            connection.prepare_cached("SELECT 1 FROM account WHERE name = ?1")?.exists([user.as_str()])
+        })
+    }
+
     /// Number of the newest deletion; 0 if there was none.
     pub(super) fn last_deletion(&self) -> StoreResult<i64> {
         self.read(|connection| {
@@ -139,6 +155,7 @@ pub(super) fn exists(connection: &Connection, account: &Recipient) -> rusqlite::
 fn forget_person(connection: &Connection, user: &UserName) -> rusqlite::Result<()> {
     connection.execute("DELETE FROM follow WHERE follower = ?1 OR publisher = ?1", [user.as_str()])?;
     connection.execute("DELETE FROM usual_address WHERE account = ?1", [user.as_str()])?;
+    connection.execute("DELETE FROM suspension WHERE name = ?1", [user.as_str()])?;
     personal::forget_user(connection, user)?;
     for log in [LogId::Feed(user.clone()), LogId::Inbox(user.clone())] {
         forget_entries(connection, &log)?;
@@ -147,7 +164,7 @@ fn forget_person(connection: &Connection, user: &UserName) -> rusqlite::Result<(
 }
 
 /// Deletes the entries of a log. Its numbers go on.
-fn forget_entries(connection: &Connection, log: &LogId) -> rusqlite::Result<()> {
+pub(super) fn forget_entries(connection: &Connection, log: &LogId) -> rusqlite::Result<()> {
     let (kind, name) = rows::kind_and_name(log);
     let table = rows::table(log);
     let id = "SELECT id FROM log WHERE kind = ?1 AND name = ?2";
@@ -170,7 +187,16 @@ fn account(row: &Row<'_>) -> rusqlite::Result<Account> {
         role: if role == role_name(Role::Operator) { Role::Operator } else { Role::Member },
         created: Timestamp::from_millis(row.get(3)?),
         kicks: row.get(4)?,
+        suspension: suspension(row)?,
     })
+}
+
+fn suspension(row: &Row<'_>) -> rusqlite::Result<Option<Suspension>> {
+    if !row.get::<_, bool>(5)? {
+        return Ok(None);
+    }
+    let (until, reason): (Option<i64>, String) = (row.get(6)?, row.get(7)?);
+    Ok(Some(Suspension { until: until.map(Timestamp::from_millis), reason: reason.into() }))
 }
 
 fn role_name(role: Role) -> &'static str {

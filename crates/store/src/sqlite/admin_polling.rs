@@ -4,8 +4,8 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 
-use parlor_core::ports::{Account, Accounts, PasswordHash, Role, Sink, StoreResult};
-use parlor_proto::{Timestamp, UserName};
+use parlor_core::ports::{Account, Accounts, PasswordHash, Role, Sink, StoreResult, Suspension};
+use parlor_proto::{Bye, Timestamp, UserName};
 
 use super::accounts::Deletion;
 use super::database::Database;
@@ -48,15 +48,18 @@ impl AdminChanges {
         Ok(())
     }
 
-    /// Reports kicked accounts to the sink. Only one thread may call it. Blocks.
+    /// Reports kicked accounts to the sink. Concurrent callers may report the same kick twice. Blocks.
     ///
     /// # Errors
     /// The database cannot be read.
     pub(super) fn notice_kicks(&self) -> StoreResult<()> {
         let seen = self.last_kick.load(Ordering::Relaxed);
         for Kick { number, user, version } in self.database.kicks_after(seen)? {
-            self.sink.session_kicked(&user, version).run();
-            self.last_kick.store(number, Ordering::Relaxed);
+            let account = self.database.find(&user)?;
+            let is_suspended = account.is_some_and(|account| account.suspension.is_some());
+            let bye = if is_suspended { Bye::Suspended } else { Bye::Kicked };
+            self.sink.session_kicked(&user, version, bye).run();
+            self.last_kick.fetch_max(number, Ordering::Relaxed);
         }
         Ok(())
     }
@@ -122,6 +125,13 @@ impl Accounts for ServerAccounts {
 
     fn kick(&self, user: &UserName) -> StoreResult<bool> {
         self.database.kick(user)
+    }
+
+    fn suspend(&self, user: &UserName, suspension: Option<&Suspension>) -> StoreResult<bool> {
+        let is_known = self.database.suspend(user, suspension)?;
+        // The session ends now. If this poll fails, the next regular one ends it.
+        drop(self.changes.notice_kicks());
+        Ok(is_known)
     }
 
     fn unlock(&self, user: &UserName, address: Option<&str>, now: Timestamp) -> StoreResult<bool> {

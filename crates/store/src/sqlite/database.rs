@@ -204,7 +204,9 @@ fn configure(connection: &Connection, durability: Durability) -> rusqlite::Resul
         Durability::Power => "FULL",
     };
     connection.pragma_update(None, "synchronous", synchronous)?;
-    connection.set_prepared_statement_cache_capacity(32);
+    // A text that was removed is overwritten in the file, not only unlinked.
+    connection.pragma_update_and_check(None, "secure_delete", "ON", |_| Ok(()))?;
+    connection.set_prepared_statement_cache_capacity(48);
     Ok(())
 }
 

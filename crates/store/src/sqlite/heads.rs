@@ -37,6 +37,11 @@ impl Heads {
             Slot::Vacant(slot) => Ok(slot.insert(load(connection, log)?)),
         }
     }
+
+    /// Has the head of a log read again, since its entries were deleted.
+    pub(super) fn forget(&mut self, log: &LogId) {
+        self.0.remove(log);
+    }
 }
 
 fn load(connection: &Connection, log: &LogId) -> rusqlite::Result<Head> {
@@ -59,6 +64,11 @@ fn load(connection: &Connection, log: &LogId) -> rusqlite::Result<Head> {
 }
 
 impl Head {
+    /// Whether no entry is stored.
+    pub(super) fn is_empty(&self) -> bool {
+        self.oldest > self.last
+    }
+
     /// Deletes entries that are older than the history, many at a time.
     pub(super) fn trim(&mut self, connection: &Connection, log: &LogId, history: u64) -> rusqlite::Result<()> {
         let slack = (history / 10).max(16);

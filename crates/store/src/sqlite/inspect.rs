@@ -74,6 +74,16 @@ pub fn inspect(data: &Path) -> Result<(), OpenError> {
     verdict.map_err(|damage: Damage| OpenError::Damaged { path, damage })
 }
 
+/// Opens a database to read from it, without making or changing a file where no server uses it. None if there is no database.
+pub(super) fn open_to_read(data: &Path) -> Result<Option<Connection>, OpenError> {
+    let path = data.join(FILE_NAME);
+    if !path.try_exists().map_err(|error| OpenError::Make { path: path.clone(), error })? {
+        return Ok(None);
+    }
+    let opened = if wal(&path).exists() { open_in_use(&path) } else { open_at_rest(&path) };
+    opened.map(Some).map_err(|error| OpenError::of(&path, error))
+}
+
 fn open_in_use(path: &Path) -> rusqlite::Result<Connection> {
     Connection::open_with_flags(path, OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX)
 }

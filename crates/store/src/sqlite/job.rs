@@ -6,7 +6,7 @@ use parlor_core::Flush;
 use parlor_core::ports::{StoreError, StoreResult};
 use rusqlite::Connection;
 
-use super::committed::CommittedEntries;
+use super::committed::{CommittedEntries, StagedActs};
 use super::heads::Heads;
 use crate::sync::{Mutex, lock};
 
@@ -16,12 +16,19 @@ pub(super) struct Transaction {
     pub(super) heads: Heads,
     /// The entries that it has appended so far.
     pub(super) written: CommittedEntries,
+    /// The acts in rooms that hold already, though they are not committed.
+    pub(super) staged: StagedActs,
 }
 
 impl Transaction {
     /// Starts without an open transaction.
     pub(super) fn new(connection: Connection) -> Self {
-        Self { connection, heads: Heads::default(), written: CommittedEntries::default() }
+        Self {
+            connection,
+            heads: Heads::default(),
+            written: CommittedEntries::default(),
+            staged: StagedActs::default(),
+        }
     }
 }
 

@@ -1,9 +1,9 @@
 //! Requests to end the session of an account. Sessions are in the memory of the server, but an admin ends one in another
 //! process. So a request is a row here, which the server polls. It must not know the sessions.
 
-use parlor_core::ports::{AccountVersion, StoreResult};
+use parlor_core::ports::{AccountVersion, StoreResult, Suspension};
 use parlor_proto::{Timestamp, UserName};
-use rusqlite::{OptionalExtension, Row, params};
+use rusqlite::{Connection, OptionalExtension, Row, params};
 
 use super::database::Database;
 use super::rows;
@@ -24,15 +24,20 @@ impl Database {
     /// Counts a kick of the account, and stores a request. Returns `false` if there is no such account.
     pub(super) fn request_kick(&self, user: &UserName) -> StoreResult<bool> {
         let user = user.clone();
+        self.change(move |connection| kick(connection, &user))
+    }
+
+    /// Suspends the account and ends its session, in one step. Returns `false` if there is no such account.
+    pub(super) fn request_suspension(&self, user: &UserName, suspension: &Suspension) -> StoreResult<bool> {
+        let (user, Suspension { until, reason }) = (user.clone(), suspension.clone());
         self.change(move |connection| {
-            let name = user.as_str();
-            let counted = "UPDATE account SET kicks = kicks + 1 WHERE name = ?1 RETURNING created, kicks";
-            let version = connection.query_row(counted, [name], |row| Ok((row.get(0)?, row.get(1)?))).optional()?;
-            let Some((created, kicks)): Option<(i64, i64)> = version else { return Ok(false) };
-            let request = "INSERT INTO kick (name, created, kicks) VALUES (?1, ?2, ?3)";
-            connection.execute(request, params![name, created, kicks])?;
-            let oldest = connection.last_insert_rowid() - REQUESTS_KEPT;
-            connection.execute("DELETE FROM kick WHERE id <= ?1", [oldest])?;
+            if !kick(connection, &user)? {
+                return Ok(false);
+            }
+            let until = until.map(Timestamp::as_millis);
+            let values = params![user.as_str(), until, reason.as_str()];
+            connection
+                .execute("INSERT OR REPLACE INTO suspension (name, until, reason) VALUES (?1, ?2, ?3)", values)?;
             Ok(true)
         })
     }
@@ -54,4 +59,17 @@ impl Database {
             select.query_map([number], kick)?.collect()
         })
     }
+}
+
+/// Counts a kick of the account, and stores a request. Returns `false` if there is no such account.
+fn kick(connection: &Connection, user: &UserName) -> rusqlite::Result<bool> {
+    let name = user.as_str();
+    let counted = "UPDATE account SET kicks = kicks + 1 WHERE name = ?1 RETURNING created, kicks";
+    let version = connection.query_row(counted, [name], |row| Ok((row.get(0)?, row.get(1)?))).optional()?;
+    let Some((created, kicks)): Option<(i64, i64)> = version else { return Ok(false) };
+    let request = "INSERT INTO kick (name, created, kicks) VALUES (?1, ?2, ?3)";
+    connection.execute(request, params![name, created, kicks])?;
+    let oldest = connection.last_insert_rowid() - REQUESTS_KEPT;
+    connection.execute("DELETE FROM kick WHERE id <= ?1", [oldest])?;
+    Ok(true)
 }

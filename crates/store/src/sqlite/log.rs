@@ -8,10 +8,11 @@ use parlor_core::ports::{Append, AppendReport, Head, Log, LogId, Page, PageReque
 use parlor_proto::MessageId;
 use rusqlite::OptionalExtension;
 
-use super::append::AppendJob;
+use super::append::{AppendJob, EntryWriter};
 use super::database::Database;
+use super::job::Job;
 use super::stamp::StampFile;
-use super::{page, rows};
+use super::{amend, page, rights, room_facts, rows};
 use crate::in_process::InProcessSessions;
 
 /// Logs of a single server.
@@ -32,13 +33,36 @@ impl SqliteLog {
         sink: Arc<dyn Sink>,
         history: u64,
     ) -> StoreResult<Self> {
-        let logs: Vec<LogId> = database.read(|connection| {
-            let mut select = connection.prepare("SELECT name FROM log WHERE kind = 'room'")?;
-            let rows = select.query_map([], |row| rows::room(row, 0).map(LogId::Room))?;
-            rows.collect()
-        })?;
-        live.keep(logs.iter());
+        load_rooms(&database, &live)?;
         Ok(Self { database, stamp, live, sink, history })
+    }
+}
+
+/// Tells `live` of the rooms that have a log, and of the rights in rooms.
+pub(super) fn load_rooms(database: &Database, live: &InProcessSessions) -> StoreResult<()> {
+    let logs: Vec<LogId> = database.read(|connection| {
+        let mut select = connection.prepare(room_facts::LOGGED)?;
+        let rows = select.query_map([], |row| rows::room(row, 0).map(LogId::Room))?;
+        rows.collect()
+    })?;
+    live.keep(logs.iter());
+    live.install(database.read(rights::load)?.into_iter());
+    Ok(())
+}
+
+impl SqliteLog {
+    /// Has a job done that may append.
+    pub(super) fn run(&self, job: Box<dyn Job>) {
+        self.database.run(job);
+        self.stamp.touch();
+    }
+
+    pub(super) fn entry_writer(&self) -> EntryWriter {
+        EntryWriter::new(self.history, self.live.clone(), self.sink.clone())
+    }
+
+    pub(super) fn live(&self) -> &InProcessSessions {
+        &self.live
     }
 }
 
@@ -48,10 +72,9 @@ impl Log for SqliteLog {
         while planted(Bug::Stuck) && planted::every_nth_call() {
             std::thread::park();
         }
-        let job = AppendJob::new(batch, self.history, self.live.clone(), self.sink.clone());
+        let job = AppendJob::new(batch, self.entry_writer());
         let answer = job.answer();
-        self.database.run(Box::new(job));
-        self.stamp.touch();
+        self.run(Box::new(job));
         answer
             .take()
             .unwrap_or_else(|error| AppendReport { outcomes: vec![Err(error); count], flush: Flush::default() })
@@ -78,6 +101,15 @@ impl Log for SqliteLog {
                 Ok(Head { epoch, last: MessageId(last.unwrap_or(0)) })
             };
             logs.iter().map(head).collect()
+        })
+    }
+
+    fn others_between(&self, ranges: &[(LogId, MessageId, MessageId)]) -> StoreResult<Vec<u64>> {
+        self.database.read(|connection| {
+            let count = |(log, after, until): &(LogId, MessageId, MessageId)| {
+                amend::others_between(connection, log, *after, *until)
+            };
+            ranges.iter().map(count).collect()
         })
     }
 

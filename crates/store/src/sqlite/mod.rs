@@ -3,10 +3,14 @@
 
 mod accounts;
 mod admin_polling;
+mod administration;
+mod amend;
 mod append;
+mod audit;
 mod committed;
 mod database;
 mod follows;
+mod governance;
 mod heads;
 mod inspect;
 mod integrity;
@@ -14,10 +18,14 @@ mod job;
 mod kick_requests;
 mod known_addresses;
 mod log;
+mod no_sink;
 mod once;
 mod page;
 mod personal;
 mod readers;
+mod rights;
+mod room_facts;
+mod room_requests;
 mod rows;
 mod schema;
 mod stamp;
@@ -29,12 +37,15 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use parlor_core::ports::{Accounts, Log, Sink, Store, StoreResult};
+use parlor_core::ports::{Accounts, Governance, Log, Sink, Store, StoreResult};
 
 use crate::in_process::{InProcessBus, InProcessLoginLimiter, InProcessSessions};
 use crate::memory::MemoryLog;
 
 use admin_polling::{AdminChanges, ServerAccounts};
+pub use administration::open_rooms;
+use administration::{RoomKeeper, RoomRequests, UnloggedRooms};
+pub use audit::{OperatorFacts, operators, ownerless_rooms};
 pub use database::{Database, Durability, OpenError};
 pub use inspect::{Probe, inspect, probe};
 pub use integrity::Damage;
@@ -53,6 +64,7 @@ pub struct Sqlite {
     database: Arc<Database>,
     stamp: Arc<StampFile>,
     changes: Arc<AdminChanges>,
+    requests: RoomRequests,
     notes: Vec<Note>,
     is_closed: AtomicBool,
 }
@@ -76,10 +88,7 @@ impl Sqlite {
         let (database, stamp, notes) = Database::open_to_serve(data, durability)?;
         let (database, stamp) = (Arc::new(database), Arc::new(stamp));
         let live = Arc::new(InProcessSessions::new(sink.clone()));
-        let log: Arc<dyn Log> = match history {
-            0 => Arc::new(MemoryLog::new(live.clone(), sink.clone(), database.clone(), 0, database.fresh_epoch()?)),
-            _ => Arc::new(SqliteLog::open(database.clone(), stamp.clone(), live.clone(), sink.clone(), history)?),
-        };
+        let Logs { log, governance, keeper } = open_logs(&database, &stamp, &live, &sink, history)?;
         let attempts = Arc::new(InProcessLoginLimiter::new(database.clone()));
         let changes = Arc::new(AdminChanges::since_now(database.clone(), sink.clone(), attempts.clone())?);
         let store = Store {
@@ -87,12 +96,14 @@ impl Sqlite {
             follows: database.clone(),
             sessions: live.clone(),
             rooms: live,
+            governance,
             log,
             personal: database.clone(),
             bus: Arc::new(InProcessBus::new(sink)),
             attempts,
         };
-        Ok(Self { store, database, stamp, changes, notes, is_closed: AtomicBool::new(false) })
+        let requests = RoomRequests { database: database.clone(), keeper };
+        Ok(Self { store, database, stamp, changes, requests, notes, is_closed: AtomicBool::new(false) })
     }
 
     /// What was noticed when it was opened.
@@ -106,7 +117,8 @@ impl Sqlite {
     }
 
     /// Polls for accounts that were deleted, kicked or unlocked since the last poll, by this process or another. Reports
-    /// deletions and kicks to the sink, and clears the failures of unlocked accounts; raises the mark of the stamp if
+    /// deletions and kicks to the sink, and clears the failures of unlocked accounts; carries out what operators want with
+    /// rooms; raises the mark of the stamp if
     /// something was appended. Call it about every second; it does nothing after [`Sqlite::close`]. Blocks.
     ///
     /// # Errors
@@ -115,7 +127,7 @@ impl Sqlite {
         let advanced = self.stamp.advance(&self.database);
         let changes = &self.changes;
         let noticed = changes.notice_deletions().and_then(|()| changes.notice_kicks());
-        let noticed = noticed.and_then(|()| changes.notice_unlockings());
+        let noticed = noticed.and_then(|()| changes.notice_unlockings()).and_then(|()| self.requests.notice());
         // After the end nobody is left whom a change would concern.
         if self.is_closed.load(Ordering::Relaxed) { Ok(()) } else { noticed.and(advanced) }
     }
@@ -130,6 +142,32 @@ impl Sqlite {
         self.is_closed.store(true, Ordering::Relaxed);
         self.database.close().and(advanced)
     }
+}
+
+/// The logs, the rights in their rooms, and who carries out what operators want with these.
+struct Logs {
+    log: Arc<dyn Log>,
+    governance: Arc<dyn Governance>,
+    keeper: Arc<dyn RoomKeeper>,
+}
+
+/// Opens the logs and the rights. Without a history the logs are in memory, and the rights are kept all the same.
+fn open_logs(
+    database: &Arc<Database>,
+    stamp: &Arc<StampFile>,
+    live: &Arc<InProcessSessions>,
+    sink: &Arc<dyn Sink>,
+    history: u64,
+) -> Result<Logs, OpenError> {
+    if history == 0 {
+        let epoch = database.fresh_epoch()?;
+        live.install(database.read(rights::load)?.into_iter());
+        let log = Arc::new(MemoryLog::new(live.clone(), sink.clone(), database.clone(), 0, epoch));
+        let keeper = Arc::new(UnloggedRooms { database: database.clone(), log: log.clone() });
+        return Ok(Logs { log: log.clone(), governance: log, keeper });
+    }
+    let log = Arc::new(SqliteLog::open(database.clone(), stamp.clone(), live.clone(), sink.clone(), history)?);
+    Ok(Logs { log: log.clone(), governance: log.clone(), keeper: log })
 }
 
 /// Opens or creates the database in the directory `data`, for its accounts only.

@@ -49,6 +49,7 @@ mod tests {
 
     use super::*;
     use crate::sqlite::schema;
+    use parlor_core::ports::Content;
 
     const HOUR: i64 = 60 * 60 * 1000;
 
@@ -61,9 +62,9 @@ mod tests {
     /// Notes keys that are numbers of entries.
     fn note_all(connection: &Connection, numbers: impl Iterator<Item = u64>, millis: i64) {
         for number in numbers {
-            let (author, text) = ("ann".parse().unwrap(), Text::sanitise("x").unwrap());
+            let (author, content) = ("ann".parse().unwrap(), Content::Said(Text::sanitise("x").unwrap()));
             let time = Timestamp::from_millis(millis);
-            let entry = Entry { id: MessageId(number), time, author, to: None, text };
+            let entry = Entry { id: MessageId(number), time, author, to: None, content };
             note(connection, 1, &entry, &number.to_string().parse().unwrap()).unwrap();
         }
     }

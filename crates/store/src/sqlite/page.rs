@@ -96,7 +96,7 @@ fn entry(row: &Row<'_>, owner: Option<&UserName>) -> rusqlite::Result<Entry> {
         time: Timestamp::from_millis(row.get(1)?),
         author,
         to,
-        text: rows::text(row, 3)?,
+        content: rows::content(row, 3)?,
     })
 }
 

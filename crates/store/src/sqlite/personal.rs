@@ -5,11 +5,12 @@ use std::collections::BTreeMap;
 
 use parlor_core::planted::{Bug, planted};
 use parlor_core::ports::{Conversation, Entry, LogId, LogKind, Mark, Personal, PersonalState, Recipient, StoreResult};
+use parlor_core::rights::RoomRights;
 use parlor_proto::{MessageId, RoomName, UserName};
 use rusqlite::{Connection, Row, params};
 
 use super::database::Database;
-use super::{accounts, rows};
+use super::{accounts, rights, rows};
 use crate::memory::Conversations;
 
 /// Moves the mark of a conversation forward, and counts what is unread after it.
@@ -120,6 +121,11 @@ impl Database {
 
 /// For logs in memory, of which nothing is kept: then there are no conversations either.
 impl Conversations for Database {
+    fn keep_rights(&self, room: &RoomName, rights: &RoomRights) -> StoreResult<()> {
+        let (room, changed) = (room.clone(), rights.clone());
+        self.change(move |connection| rights::save(connection, &room, &changed).map(|()| true)).map(drop)
+    }
+
     fn is_blocked(&self, by: &UserName, user: &UserName) -> StoreResult<bool> {
         self.read(|connection| is_blocked(connection, by, user))
     }

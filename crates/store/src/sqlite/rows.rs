@@ -1,8 +1,8 @@
 //! Converts columns to names and texts. It must not panic: a value that this program would not have written is an error
 //! of the row.
 
-use parlor_core::ports::LogId;
-use parlor_proto::{RoomName, Text, UserName};
+use parlor_core::ports::{Content, LogId};
+use parlor_proto::{RoomName, UserName};
 use rusqlite::Row;
 use rusqlite::types::Type;
 
@@ -18,10 +18,11 @@ pub(super) fn room(row: &Row<'_>, column: usize) -> rusqlite::Result<RoomName> {
     name.parse().map_err(|error| rusqlite::Error::FromSqlConversionFailure(column, Type::Text, Box::new(error)))
 }
 
-/// Reads a text from a column.
-pub(super) fn text(row: &Row<'_>, column: usize) -> rusqlite::Result<Text> {
-    let text: String = row.get(column)?;
-    text.try_into().map_err(|error: &str| rusqlite::Error::FromSqlConversionFailure(column, Type::Text, error.into()))
+/// Reads what an entry says from a column.
+pub(super) fn content(row: &Row<'_>, column: usize) -> rusqlite::Result<Content> {
+    let stored: String = row.get(column)?;
+    let unreadable = || rusqlite::Error::FromSqlConversionFailure(column, Type::Text, "a blank text".into());
+    Content::read(&stored).ok_or_else(unreadable)
 }
 
 /// The table with the entries of a log.

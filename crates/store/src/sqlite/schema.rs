@@ -127,6 +127,32 @@ const MIGRATIONS: &[&str] = &[
     ) WITHOUT ROWID;
     CREATE INDEX block_by_blocked ON block (blocked, user);
 ",
+    // `other_entry` has the entries that are no messages, each with how many there were up to it.
+    "
+    CREATE TABLE other_entry (
+        log INTEGER NOT NULL,
+        number INTEGER NOT NULL,
+        count INTEGER NOT NULL,
+        PRIMARY KEY (log, number)
+    ) WITHOUT ROWID;
+
+    CREATE TABLE rights (room TEXT PRIMARY KEY, rights TEXT NOT NULL) WITHOUT ROWID;
+
+    CREATE TABLE suspension (name TEXT PRIMARY KEY, until INTEGER, reason TEXT NOT NULL) WITHOUT ROWID;
+",
+    // What operators want the server to do with rooms: `verdict` is NULL until it is done.
+    "
+    CREATE TABLE room_request (
+        id INTEGER PRIMARY KEY AUTOINCREMENT,
+        room TEXT NOT NULL,
+        action TEXT NOT NULL,
+        owner TEXT,
+        account INTEGER,
+        author TEXT NOT NULL,
+        time INTEGER NOT NULL,
+        verdict TEXT
+    );
+",
 ];
 
 /// Version of the schema that this program writes.

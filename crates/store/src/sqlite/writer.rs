@@ -77,6 +77,7 @@ fn execute(transaction: &Transaction, statement: &str) -> rusqlite::Result<()> {
 fn roll_back(transaction: &mut Transaction) {
     transaction.heads = Heads::default();
     transaction.written = CommittedEntries::default();
+    std::mem::take(&mut transaction.staged).undo();
     if !transaction.connection.is_autocommit() {
         // If even this fails, the next BEGIN does, and says so.
         let _ = transaction.connection.execute_batch("ROLLBACK");
@@ -100,6 +101,7 @@ impl Worker for Writer {
         }
         let outcome = committed.as_ref().map(|_| ()).map_err(failure);
         let mut flush = std::mem::take(&mut transaction.written).deliver();
+        flush.merge(std::mem::take(&mut transaction.staged).settle());
         for job in batch {
             // It is closed also if the transaction failed.
             let outcome = if job.closes() { outcome.clone().and(self.close()) } else { outcome.clone() };

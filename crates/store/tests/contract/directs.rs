@@ -9,7 +9,7 @@ use crate::harness::{Bench, account, inbox_of, log_of, name, said, sent, stored,
 fn lines(bench: &Bench, user: &str) -> Vec<String> {
     let line = |entry: &Entry| {
         let to = entry.to.as_ref().expect("each has a recipient");
-        format!("{} {} to {to}: {}", entry.id, entry.author, entry.text)
+        format!("{} {} to {to}: {}", entry.id, entry.author, entry.said())
     };
     bench.newest(&inbox_of(user), 500).iter().map(line).collect()
 }
@@ -137,8 +137,8 @@ pub(crate) fn under_many_threads_each_is_there_once_in_order(bench: &Bench) {
         (0..ROUNDS).flat_map(|round| (0..=round % 3).map(move |at| format!("{round} {at}"))).collect();
     for sender in 0..SENDERS {
         let got = delivered.iter().filter(|entry| entry.author.as_str() == format!("user{sender}"));
-        assert_eq!(got.map(|entry| entry.text.to_string()).collect::<Vec<_>>(), sent);
+        assert_eq!(got.map(|entry| entry.said().to_string()).collect::<Vec<_>>(), sent);
         let own = bench.newest(&inbox_of(&format!("user{sender}")), 500);
-        assert_eq!(own.iter().map(|entry| entry.text.to_string()).collect::<Vec<_>>(), sent);
+        assert_eq!(own.iter().map(|entry| entry.said().to_string()).collect::<Vec<_>>(), sent);
     }
 }

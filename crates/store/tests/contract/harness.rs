@@ -9,12 +9,12 @@ use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use parlor_core::ports::{
-    Account, Append, AppendResult, Claim, ClaimResult, Destination, EnterResult, Entry, Head, LogId, PageRequest,
-    PasswordHash, Recipient, Role, SessionKey, Store, TakeoverLimit, UnloggedMessage,
+    Account, Append, AppendResult, Claim, ClaimResult, Content, Destination, EnterResult, Entry, Head, LogId,
+    PageRequest, PasswordHash, Recipient, Role, SessionKey, Store, TakeoverLimit, UnloggedMessage,
 };
 use parlor_core::{ConnectionId, DuplicateLogin};
 use parlor_proto::{Generation, MessageId, PageRange, RoomName, Text, Timestamp, UserName};
-use parlor_testkit::{RecordingSink, Reported};
+use parlor_testkit::{RecordingSink, Reported, entrant, person};
 
 /// Number of entries that each log of a bench keeps, unless a test is about the end of what is kept …
 pub(crate) const HISTORY: usize = 2000;
@@ -213,7 +213,7 @@ impl Bench {
 
     /// Their numbers and texts: `1 hello`.
     pub(crate) fn numbered(&self, log: &LogId, count: usize) -> Vec<String> {
-        self.newest(log, count).iter().map(|entry| format!("{} {}", entry.id, entry.text)).collect()
+        self.newest(log, count).iter().map(|entry| format!("{} {}", entry.id, entry.said())).collect()
     }
 
     /// Creates accounts as [`account`] describes them.
@@ -265,11 +265,11 @@ impl Bench {
     }
 
     pub(crate) fn enter(&self, session_key: &SessionKey, into: &str) -> EnterResult {
-        self.store.rooms.enter(session_key, &[room(into)], 1000).unwrap().remove(0)
+        self.store.rooms.enter(&entrant(session_key), &[room(into)], 1000).unwrap().remove(0)
     }
 
     pub(crate) fn members(&self, of: &str) -> Vec<String> {
-        self.store.rooms.members(&room(of)).unwrap().iter().map(UserName::to_string).collect()
+        self.store.rooms.members(&room(of), &person("nobody")).unwrap().iter().map(UserName::to_string).collect()
     }
 
     pub(crate) fn release(&self, session_key: &SessionKey) {
@@ -304,6 +304,7 @@ pub(crate) fn account(user: &str) -> Account {
         role: Role::Member,
         created: Timestamp::from_millis(1_795_392_000_123),
         kicks: 0,
+        suspension: None,
     }
 }
 
@@ -328,7 +329,7 @@ pub(crate) fn sent(to: Destination, by: &SessionKey, what: &str) -> Append {
         author: by.user.clone(),
         generation: by.generation,
         time: Timestamp::from_millis(7),
-        text: text(what),
+        content: Content::Said(text(what)),
         once: None,
     }
 }

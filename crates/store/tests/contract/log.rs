@@ -9,7 +9,7 @@ use parlor_proto::{Generation, MessageId};
 use crate::harness::{Bench, HISTORY, log_of, name, room, said, stored};
 
 fn texts(bench: &Bench, log: &LogId, count: usize) -> Vec<String> {
-    bench.newest(log, count).iter().map(|entry| entry.text.to_string()).collect()
+    bench.newest(log, count).iter().map(|entry| entry.said().to_string()).collect()
 }
 
 pub(crate) fn numbers_have_no_gap_and_each_log_its_own(bench: &Bench) {
@@ -149,5 +149,5 @@ pub(crate) fn only_so_much_history_is_kept(bench: &Bench) {
     }
     let kept = bench.newest(&red, 2 * HISTORY);
     assert_eq!((kept.len(), kept[0].id.0), (HISTORY, total - HISTORY as u64 + 1));
-    assert_eq!(kept.last().map(|entry| entry.text.to_string()), Some(total.to_string()));
+    assert_eq!(kept.last().map(|entry| entry.said().to_string()), Some(total.to_string()));
 }

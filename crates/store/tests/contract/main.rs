@@ -6,6 +6,7 @@
 mod accounts;
 mod directs;
 mod follows;
+mod governance;
 mod harness;
 mod log;
 mod login_limiter;
@@ -55,6 +56,15 @@ macro_rules! contract {
                     an_old_session_cannot_take_its_successor_out predecessors_are_evicted
                     there_are_only_so_many those_with_a_log_count_without_members_too under_many_threads_the_counts_agree
                         many_are_entered_and_left_at_once;
+                governance: whoever_makes_a_room_owns_it_as_long_as_it_lasts a_setting_keeps_an_empty_room
+                    a_mute_holds_until_it_ends what_was_accepted_before_a_mute_is_known_after_it
+                    whoever_is_kicked_has_no_seat whoever_is_banned_stays_out a_private_room_is_for_the_invited
+                    only_those_with_a_role_speak_where_moderators_do an_edit_is_heard_and_changes_what_is_read
+                    an_edit_with_a_key_is_made_once a_removed_text_is_nowhere what_is_no_message_is_counted
+                    a_displaced_session_moderates_nothing a_room_that_does_not_exist_has_no_rights
+                    a_room_goes_to_the_longest_moderator
+                    under_many_threads_nothing_of_the_kicked_comes_after_the_kick
+                    under_many_threads_each_act_is_there_once a_suspended_account_is_told_and_its_sessions_are_over;
                 people: everybody_hears_a_broadcast;
                 directs: stand_once_in_both_inboxes_in_the_senders_order one_to_oneself_stands_once
                     one_of_a_blocked_user_is_stored_nowhere only_the_account_that_is_meant_gets_them

@@ -47,7 +47,7 @@ pub(crate) fn go_back_from_the_newest(bench: &Bench) {
         }
         let request = PageRequest { log: log.clone(), peer: None, range: before(15), count: 1 };
         let entry = bench.store.log.page(&request).unwrap().entries.remove(0);
-        assert_eq!((entry.author.as_str(), entry.text.as_str(), entry.to), ("ann", "14", None));
+        assert_eq!((entry.author.as_str(), entry.said().as_str(), entry.to), ("ann", "14", None));
     }
 }
 
@@ -107,7 +107,7 @@ pub(crate) fn of_a_conversation_have_its_messages_only(bench: &Bench) {
     assert_eq!(self::page(bench, &inbox, Some("bob2"), before(9), 5), (vec![6, 8], false));
     let request = PageRequest { log: inbox.clone(), peer: Some(name("bob")), range: after(10), count: 1 };
     let entry = bench.store.log.page(&request).unwrap().entries.remove(0);
-    assert_eq!((entry.author.as_str(), entry.text.as_str(), entry.to), ("bob", "b", Some(name("ann"))));
+    assert_eq!((entry.author.as_str(), entry.said().as_str(), entry.to), ("bob", "b", Some(name("ann"))));
 }
 
 pub(crate) fn heads_of_many_logs_come_in_their_order(bench: &Bench) {

@@ -3,10 +3,12 @@
 use parlor_core::ports::{AppendResult, Change, EnterResult, Presence, SessionKey};
 use parlor_proto::RoomSummary;
 
+use parlor_testkit::{entrant, person};
+
 use crate::harness::{Bench, room, said};
 
 fn counts(bench: &Bench) -> Vec<(String, usize)> {
-    let rooms = bench.store.rooms.rooms().unwrap();
+    let rooms = bench.store.rooms.rooms(&person("nobody")).unwrap();
     rooms.into_iter().map(|RoomSummary { room, members }| (room.to_string(), members)).collect()
 }
 
@@ -15,7 +17,7 @@ fn leave(bench: &Bench, session_key: &SessionKey, of: &str) {
 }
 
 fn enter(bench: &Bench, session_key: &SessionKey, into: &str, max_rooms: usize) -> EnterResult {
-    bench.store.rooms.enter(session_key, &[room(into)], max_rooms).unwrap().remove(0)
+    bench.store.rooms.enter(&entrant(session_key), &[room(into)], max_rooms).unwrap().remove(0)
 }
 
 fn changes(bench: &Bench) -> Vec<(Change, String, String, usize)> {
@@ -162,15 +164,15 @@ pub(crate) fn many_are_entered_and_left_at_once(bench: &Bench) {
     let members = |entered: &EnterResult| match entered {
         EnterResult::Member { members, .. } => Some(*members),
         EnterResult::TooManyRooms => None,
-        EnterResult::Fenced => panic!("a current session may enter"),
+        EnterResult::Fenced | EnterResult::Denied(_) => panic!("a current session may enter"),
     };
-    let enter = |max| rooms.enter(&ann, &all, max).unwrap().iter().map(members).collect::<Vec<_>>();
+    let enter = |max| rooms.enter(&entrant(&ann), &all, max).unwrap().iter().map(members).collect::<Vec<_>>();
     assert_eq!(enter(2), [Some(1), Some(2), Some(1), None]);
     assert_eq!(rooms.counts(&["blue", "red", "lobby", "green"].map(room)).unwrap(), [0, 2, 1, 1]);
     assert_eq!(enter(3), [Some(1), Some(2), Some(1), Some(1)]);
-    assert_eq!((rooms.counts(&[]).unwrap(), rooms.enter(&ann, &[], 3).unwrap()), (vec![], vec![]));
+    assert_eq!((rooms.counts(&[]).unwrap(), rooms.enter(&entrant(&ann), &[], 3).unwrap()), (vec![], vec![]));
     bench.session_key("ann");
-    assert_eq!(rooms.enter(&ann, &all, 3).unwrap(), [EnterResult::Fenced; 4]);
+    assert_eq!(rooms.enter(&entrant(&ann), &all, 3).unwrap(), [EnterResult::Fenced; 4]);
     rooms.leave(&ann, &["red", "grey", "blue", "lobby"].map(room)).unwrap();
     rooms.leave(&ann, &[]).unwrap();
     assert_eq!(rooms.counts(&all).unwrap(), [0, 1, 1, 0]);

@@ -8,7 +8,14 @@ use crate::harness::{Server, name, pair, pair_by_proxy};
 
 fn account(created: i64) -> Account {
     let hash = PasswordHash::new(format!("hash of {created}"));
-    Account { user: name("ann"), hash, role: Role::Member, created: Timestamp::from_millis(created), kicks: 0 }
+    Account {
+        user: name("ann"),
+        hash,
+        role: Role::Member,
+        created: Timestamp::from_millis(created),
+        kicks: 0,
+        suspension: None,
+    }
 }
 
 fn is_current(server: &Server, session_key: &SessionKey) -> bool {

@@ -16,7 +16,7 @@ use crate::harness::{Server, config, log_of, name, numbered, room, stored};
 /// The commands that a server needs on any Redis.
 const COMMANDS: &str = "client|info client|kill del evalsha exists expire get hdel hexists hget hgetall hincrby hmget \
     hlen hset hsetnx info persist pexpire pttl publish sadd scard script|load set sismember smembers spublish srem ssubscribe subscribe \
-    sunsubscribe time xadd xlen xrange xrevrange xtrim zadd zcard zrange zrem zremrangebyscore zscore";
+    sunsubscribe time xadd xdel xlen xrange xrevrange xtrim zadd zcard zrange zrem zremrangebyscore zscore";
 
 /// The additional commands on a Cluster.
 const CLUSTER_COMMANDS: &str = "asking cluster|slots";
@@ -31,7 +31,14 @@ fn user(options: RedisOptions, commands: &[&str]) -> RedisOptions {
 
 fn account_of_ann() -> Account {
     let hash = PasswordHash::new("x".to_owned());
-    Account { user: name("ann"), hash, role: Role::Member, created: Timestamp::from_millis(7), kicks: 0 }
+    Account {
+        user: name("ann"),
+        hash,
+        role: Role::Member,
+        created: Timestamp::from_millis(7),
+        kicks: 0,
+        suspension: None,
+    }
 }
 
 /// Counts failed and successful logins of an account, and its addresses.
@@ -131,7 +138,7 @@ fn do_everything(config: &Config, redis: &RedisServer) {
     assert_eq!(two.claim("ann", 9, Reject), Ok(parlor_core::ports::ClaimResult::AlreadyLoggedIn));
     two.enter(&new, "blue");
     two.leave(&new, "blue").unwrap();
-    assert!(two.store.rooms.rooms().unwrap().len() == 1 && two.is_online("ann"));
+    assert!(two.store.rooms.rooms(&parlor_testkit::person("nobody")).unwrap().len() == 1 && two.is_online("ann"));
     let text = Text::sanitise("hello").unwrap();
     let message = UnloggedMessage { time: Timestamp::from_millis(7), from: name("bob"), text };
     one.store.bus.broadcast(&message).unwrap();

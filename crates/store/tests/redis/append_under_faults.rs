@@ -84,7 +84,7 @@ impl Speech {
 }
 
 fn numbers(entries: &[Entry], text: &str) -> Vec<u64> {
-    entries.iter().filter(|entry| entry.text.as_str() == text).map(|entry| entry.id.0).collect()
+    entries.iter().filter(|entry| entry.said().as_str() == text).map(|entry| entry.id.0).collect()
 }
 
 /// Signals the end when it is dropped, also by a panic. Otherwise the threads of a failed test would never end.

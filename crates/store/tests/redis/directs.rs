@@ -1,7 +1,7 @@
 //! A direct message lies in two inboxes, in two slots. Whoever dies between the two steps, it is in both once, in the order
 //! of its sender.
 
-use parlor_core::ports::{Account, AppendResult, Destination, Recipient, SessionKey};
+use parlor_core::ports::{Account, AppendResult, Content, Destination, Recipient, SessionKey};
 use parlor_proto::{MessageId, Timestamp};
 use parlor_redis_testkit::{Direction, RedisServer, wait_until};
 use parlor_store::redis::Config;
@@ -214,7 +214,7 @@ fn a_batch_of_which_the_replies_are_lost_gets_the_answers_of_the_first_time() {
             author: name("ann"),
             generation: ann.generation,
             time: Timestamp::from_millis(7),
-            text: parlor_proto::Text::sanitise("x").unwrap(),
+            content: Content::Said(parlor_proto::Text::sanitise("x").unwrap()),
             once: key.map(|key| key.parse().unwrap()),
         };
         let new = format!("new-{round}");

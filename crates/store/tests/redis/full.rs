@@ -53,7 +53,7 @@ fn a_full_redis_refuses_messages_whole_and_keeps_sessions_and_leases() {
     redis.cli(&["CONFIG", "SET", "maxmemory", "0"]);
     one.say(&ann, &red, "after");
     // The refused message took no number.
-    let texts: Vec<_> = one.newest(&red, 10).unwrap().iter().map(|it| (it.id.0, it.text.to_string())).collect();
+    let texts: Vec<_> = one.newest(&red, 10).unwrap().iter().map(|it| (it.id.0, it.said().to_string())).collect();
     assert_eq!(texts, [(1, "before".to_owned()), (2, "after".to_owned())]);
     assert!(!one.notes().iter().any(|note| matches!(note, Note::LeaseLapsed { .. })), "{:?}", one.notes());
 }

@@ -6,15 +6,15 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use parlor_core::ports::{
-    Account, Append, AppendResult, Claim, ClaimResult, Destination, EnterResult, Entry, Head, LogId, PageRequest,
-    PasswordHash, PredecessorWait, Recipient, Role, SessionKey, Store, StoreError, StoreResult,
+    Account, Append, AppendResult, Claim, ClaimResult, Content, Destination, EnterResult, Entry, Head, LogId,
+    PageRequest, PasswordHash, PredecessorWait, Recipient, Role, SessionKey, Store, StoreError, StoreResult,
 };
 use parlor_core::{ConnectionId, DuplicateLogin};
 use parlor_proto::{MessageId, PageRange, RoomName, Text, Timestamp, UserName};
 use parlor_redis_testkit::{FaultProxy, RedisServer, wait_until};
 use parlor_store::redis::{Config, EventSink, Note, OpenError, Redis};
 
-use parlor_testkit::RecordingSink;
+use parlor_testkit::{RecordingSink, entrant, person};
 
 /// One server among several.
 pub(crate) struct Server {
@@ -86,7 +86,7 @@ impl Server {
 
     /// Enters a room unless there are too many.
     pub(crate) fn try_enter_among(&self, session_key: &SessionKey, into: &str, max: usize) -> StoreResult<EnterResult> {
-        self.store.rooms.enter(session_key, &[room(into)], max).map(|mut results| results.remove(0))
+        self.store.rooms.enter(&entrant(session_key), &[room(into)], max).map(|mut results| results.remove(0))
     }
 
     pub(crate) fn enter(&self, session_key: &SessionKey, into: &str) {
@@ -174,6 +174,7 @@ impl Server {
             role: Role::Member,
             created: Timestamp::from_millis(7),
             kicks: 0,
+            suspension: None,
         };
         assert!(self.store.accounts.create(&account).unwrap());
         account
@@ -183,7 +184,7 @@ impl Server {
     pub(crate) fn inbox(&self, user: &str) -> Vec<String> {
         let entries = self.newest(&inbox_of(user), 500).unwrap();
         assert!(entries.iter().zip(entries.iter().skip(1)).all(|(one, next)| one.id.next() == next.id));
-        entries.iter().map(|entry| entry.text.to_string()).collect()
+        entries.iter().map(|entry| entry.said().to_string()).collect()
     }
 
     /// Sends a message that must be accepted, and returns its number.
@@ -211,7 +212,7 @@ impl Server {
     }
 
     pub(crate) fn members(&self, of: &str) -> Vec<String> {
-        self.store.rooms.members(&room(of)).unwrap().iter().map(UserName::to_string).collect()
+        self.store.rooms.members(&room(of), &person("nobody")).unwrap().iter().map(UserName::to_string).collect()
     }
 
     pub(crate) fn is_online(&self, user: &str) -> bool {
@@ -220,7 +221,7 @@ impl Server {
 
     /// Whether the room is among those that have members.
     pub(crate) fn has_room(&self, name: &str) -> bool {
-        self.store.rooms.rooms().unwrap().iter().any(|summary| summary.room.as_str() == name)
+        self.store.rooms.rooms(&person("nobody")).unwrap().iter().any(|summary| summary.room.as_str() == name)
     }
 
     /// Waits until it has received exactly these texts of a log.
@@ -276,7 +277,7 @@ fn said(by: &SessionKey, log: &LogId, text: &str) -> Append {
         author: by.user.clone(),
         generation: by.generation,
         time: Timestamp::from_millis(7),
-        text: Text::sanitise(text).unwrap(),
+        content: Content::Said(Text::sanitise(text).unwrap()),
         once: None,
     }
 }
@@ -287,7 +288,7 @@ fn told(by: &SessionKey, to: &Account, text: &str, once: Option<&str>) -> Append
         author: by.user.clone(),
         generation: by.generation,
         time: Timestamp::from_millis(7),
-        text: Text::sanitise(text).unwrap(),
+        content: Content::Said(Text::sanitise(text).unwrap()),
         once: once.map(|key| key.parse().unwrap()),
     }
 }

@@ -1,6 +1,6 @@
 //! The keys by which something is appended at most once, as they lie in Redis.
 
-use parlor_core::ports::{Append, Destination};
+use parlor_core::ports::{Append, Content, Destination};
 use parlor_proto::{Text, Timestamp};
 use parlor_redis_testkit::RedisServer;
 
@@ -19,7 +19,7 @@ fn keys_are_forgotten_if_they_are_both_old_and_beyond_the_number_that_is_kept() 
             author: ann.user.clone(),
             generation: ann.generation,
             time: Timestamp::from_millis(millis),
-            text: Text::sanitise("x").unwrap(),
+            content: Content::Said(Text::sanitise("x").unwrap()),
             once: Some(format!("k{number}").parse().unwrap()),
         };
         let outcomes = server.store.log.append((from..=to).map(append).collect()).outcomes;

@@ -6,6 +6,8 @@ use parlor_core::ports::{EnterResult, LogId, PredecessorWait, SessionKey};
 use parlor_proto::RoomName;
 use parlor_redis_testkit::RedisServer;
 
+use parlor_testkit::entrant;
+
 use crate::harness::{Server, inbox_of, name, room};
 
 /// Rooms that a session may have open.
@@ -28,7 +30,7 @@ fn rooms(label: &str, count: usize) -> Vec<RoomName> {
 }
 
 fn enter(server: &Server, session_key: &SessionKey, rooms: &[RoomName]) {
-    let entered = server.store.rooms.enter(session_key, rooms, 1000).unwrap();
+    let entered = server.store.rooms.enter(&entrant(session_key), rooms, 1000).unwrap();
     assert!(entered.len() == rooms.len() && entered.iter().all(|it| matches!(it, EnterResult::Member { .. })));
 }
 

@@ -77,7 +77,7 @@ scripts! {
     amend_account keeps: "amend_account";
     append_feed adds: "append" "once" "append_feed";
     append_received adds: "append" "conversation" "append_received";
-    append_room adds: "append" "once" "append_room";
+    append_room adds: "append" "once" "seat" "append_room";
     append_sent adds: "append" "once" "conversation" "append_sent";
     begin_attempt keeps: "begin_attempt";
     begin_epoch keeps: "begin_epoch";
@@ -87,8 +87,10 @@ scripts! {
     create_account adds: "create_account";
     delete_account keeps: "delete_account";
     drop_room keeps: "drop_room";
+    edit adds: "append" "once" "seat" "amended" "edit";
     end_attempt keeps: "end_attempt";
-    enter keeps: "touch_ttl" "publish_membership" "enter";
+    end_room keeps: "end_room";
+    enter keeps: "touch_ttl" "publish_membership" "seat" "enter";
     evict keeps: "touch_ttl" "publish_membership" "remove_member" "evict";
     expel keeps: "touch_ttl" "publish_membership" "remove_member" "expel";
     head keeps: "touch_ttl" "head";
@@ -96,9 +98,12 @@ scripts! {
     kick_account keeps: "kick_account";
     leave keeps: "touch_ttl" "publish_membership" "remove_member" "leave";
     forget_room keeps: "forget_room";
+    look_at_rights reads: "amended" "look_at_rights";
+    moderate adds: "append" "amended" "moderate";
     move_marks adds: "move_marks";
     note_address keeps: "note_address";
-    page reads: "page";
+    others_between reads: "others_between";
+    page reads: "merge" "page";
     page_conversation reads: "page_conversation";
     predecessors reads: "predecessors";
     probe adds: "probe";
@@ -111,7 +116,8 @@ scripts! {
     renew keeps: "renew";
     restore keeps: "restore";
     sessions_on reads: "sessions_on";
-    tail keeps: "touch_ttl" "tail";
+    suspend_account keeps: "suspend_account";
+    tail keeps: "touch_ttl" "merge" "tail";
 }
 
 /// All scripts.

@@ -46,6 +46,8 @@ pub(in crate::redis) struct LocalSession {
     is_first: bool,
     /// Whether somebody asked if earlier sessions are over.
     is_awaited: bool,
+    /// Whether it is an operator's, as it entered its last room.
+    pub(in crate::redis) is_operator: bool,
 }
 
 /// A cleanup in Redis that failed and must be retried.
@@ -111,7 +113,8 @@ impl LocalSessions {
     /// Adds a session that started here.
     pub(in crate::redis) fn add(&self, session_key: SessionKey, ticket: ClaimId, is_first: bool) {
         let key = (session_key.user.clone(), session_key.generation);
-        let session = LocalSession { session_key, ticket, rooms: Vec::new(), is_first, is_awaited: false };
+        let session =
+            LocalSession { session_key, ticket, rooms: Vec::new(), is_first, is_awaited: false, is_operator: false };
         lock(&self.state).sessions.insert(key, session);
     }
 
@@ -140,11 +143,12 @@ impl LocalSessions {
     }
 
     /// Records that the session is a member of a room.
-    pub(in crate::redis) fn entered(&self, session_key: &SessionKey, room: &RoomName) {
-        if let Some(session) = lock(&self.state).sessions.get_mut(&key(session_key))
-            && !session.rooms.contains(room)
-        {
-            session.rooms.push(room.clone());
+    pub(in crate::redis) fn entered(&self, session_key: &SessionKey, room: &RoomName, is_operator: bool) {
+        if let Some(session) = lock(&self.state).sessions.get_mut(&key(session_key)) {
+            session.is_operator = is_operator;
+            if !session.rooms.contains(room) {
+                session.rooms.push(room.clone());
+            }
         }
     }
 

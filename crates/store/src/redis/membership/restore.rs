@@ -10,7 +10,7 @@ use crate::redis::connection::script;
 use crate::redis::keys;
 use crate::redis::membership::local_sessions::LocalSession;
 use crate::redis::membership::server::Server;
-use crate::redis::rooms::{ENTER_PATIENCE, EnterParams, enter, index};
+use crate::redis::rooms::{ENTER_PATIENCE, EnterParams, How, enter, index, is_denied};
 
 /// How many sessions exist, and how many were found displaced.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -39,6 +39,8 @@ impl Server {
         for (session, members) in self.restore_memberships(memberships, deadline)? {
             match members {
                 0.. => {}
+                // The log of the room tells the session.
+                denied if is_denied(denied) => {}
                 -1 => displaced.push(session),
                 _ => return Err(StoreError::new("a session was put back too late")),
             }
@@ -90,12 +92,16 @@ impl Server {
         }
         let server = self.id();
         let enter = |(session, room, seq): &Membership<'_>| {
-            enter(&session.session_key, room, &server, EnterParams { seq: *seq, deadline })
+            let how = How { is_operator: session.is_operator, created: "", is_back: true };
+            enter(&session.session_key, room, &server, EnterParams { seq: *seq, deadline }, &how)
         };
         let entered = self.router.call_all(noted.iter().map(enter).collect());
         let mut indexed = Vec::new();
         for ((session, room, _), entered) in noted.into_iter().zip(entered) {
             let (members, version): (i64, u64) = command::read(entered)?;
+            if is_denied(members) {
+                self.local.left(&session.session_key, room);
+            }
             if members >= 0 {
                 indexed.push(index(room, version));
             }

@@ -1,6 +1,6 @@
 //! Messages that servers exchange through channels: how they are written and read. It must not send.
 
-use parlor_core::ports::{AccountVersion, Change, Entry, UnloggedMessage};
+use parlor_core::ports::{AccountVersion, Change, Content, Entry, UnloggedMessage};
 use parlor_proto::{Epoch, MessageId, Text, Timestamp, UserName};
 
 use crate::redis::membership::local_sessions::ClaimId;
@@ -30,6 +30,8 @@ pub(in crate::redis) enum ServerMessage {
     Deleted(UserName, Timestamp),
     /// The sessions of this account end that began before this version of it.
     Kicked(UserName, AccountVersion),
+    /// The same, since the account is suspended. Servers of a version before suspensions do not know it.
+    Suspended(UserName, AccountVersion),
 }
 
 impl LogMessage {
@@ -65,7 +67,7 @@ pub(in crate::redis) fn entry(id: &str, time: &str, author: &str, text: &str) ->
         time: Timestamp::from_millis(time.parse().ok()?),
         author: author.parse().ok()?,
         to: None,
-        text: Text::sanitise(text)?,
+        content: Content::read(text)?,
     })
 }
 
@@ -82,6 +84,9 @@ impl ServerMessage {
             Self::Deleted(user, created) => format!("deleted {user} {}", created.as_millis()),
             Self::Kicked(user, AccountVersion { created, kicks }) => {
                 format!("kicked {user} {} {kicks}", created.as_millis())
+            }
+            Self::Suspended(user, AccountVersion { created, kicks }) => {
+                format!("suspended {user} {} {kicks}", created.as_millis())
             }
         }
     }
@@ -100,11 +105,8 @@ impl ServerMessage {
                 Some(Self::Notice(direct(time, from, text)?))
             }
             "deleted" => deleted(rest).map(|(user, created)| Self::Deleted(user, created)),
-            "kicked" => {
-                let [user, created, kicks] = fields(rest)?;
-                let created = Timestamp::from_millis(created.parse().ok()?);
-                Some(Self::Kicked(user.parse().ok()?, AccountVersion { created, kicks: kicks.parse().ok()? }))
-            }
+            "kicked" => version(rest).map(|(user, version)| Self::Kicked(user, version)),
+            "suspended" => version(rest).map(|(user, version)| Self::Suspended(user, version)),
             _ => None,
         }
     }
@@ -113,6 +115,12 @@ impl ServerMessage {
 fn deleted(rest: &str) -> Option<(UserName, Timestamp)> {
     let [user, created] = fields(rest)?;
     Some((user.parse().ok()?, Timestamp::from_millis(created.parse().ok()?)))
+}
+
+fn version(text: &str) -> Option<(UserName, AccountVersion)> {
+    let [user, created, kicks] = fields(text)?;
+    let created = Timestamp::from_millis(created.parse().ok()?);
+    Some((user.parse().ok()?, AccountVersion { created, kicks: kicks.parse().ok()? }))
 }
 
 fn direct(time: &str, from: &str, text: &str) -> Option<UnloggedMessage> {
@@ -147,7 +155,8 @@ mod tests {
             ServerMessage::Direct(user.clone(), said("two  words ")),
             ServerMessage::Notice(said(" leading\tblanks")),
             ServerMessage::Deleted(user.clone(), Timestamp::from_millis(8)),
-            ServerMessage::Kicked(user, AccountVersion { created: Timestamp::from_millis(8), kicks: 2 }),
+            ServerMessage::Kicked(user.clone(), AccountVersion { created: Timestamp::from_millis(8), kicks: 2 }),
+            ServerMessage::Suspended(user, AccountVersion { created: Timestamp::from_millis(8), kicks: 2 }),
         ] {
             assert_eq!(ServerMessage::read(&news.write()), Some(news));
         }
@@ -156,10 +165,10 @@ mod tests {
     #[test]
     fn news_of_logs_are_read() {
         let news = LogMessage::read("e 00000000000000ff 12 1795392000123 ann  a b ");
-        let Some(LogMessage::Entry(Epoch(255), Entry { id: MessageId(12), text, .. })) = news else {
+        let Some(LogMessage::Entry(Epoch(255), entry @ Entry { id: MessageId(12), .. })) = news else {
             panic!("{news:?}")
         };
-        assert_eq!(text.as_str(), " a b ");
+        assert_eq!(entry.said().as_str(), " a b ");
         let news = LogMessage::read("- ann 3 44");
         assert!(matches!(news, Some(LogMessage::Presence { change: Change::Left, members: 3, version: 44, .. })));
     }
@@ -168,7 +177,7 @@ mod tests {
     fn what_others_write_into_redis_is_as_clean_as_what_clients_say() {
         let text = "a\u{1b}[31m\u{202e}b\r\nMSG lobby ann c";
         let Some(LogMessage::Entry(_, entry)) = LogMessage::read(&format!("e ff 1 7 ann {text}")) else { panic!() };
-        assert_eq!(entry.text.as_str(), "a[31mbMSG lobby ann c");
+        assert_eq!(entry.said().as_str(), "a[31mbMSG lobby ann c");
         let Some(ServerMessage::Direct(_, direct)) = ServerMessage::read(&format!("direct bob 7 ann {text}")) else {
             panic!()
         };

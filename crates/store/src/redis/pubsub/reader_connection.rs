@@ -12,7 +12,7 @@ use std::time::{Duration, Instant};
 use ::redis::{Connection, PushKind, RedisError, Value};
 use parlor_core::Flush;
 use parlor_core::ports::{Entry, Head};
-use parlor_proto::{Epoch, MessageId};
+use parlor_proto::{Bye, Epoch, MessageId};
 
 use crate::redis::codec;
 use crate::redis::connection::command::Command;
@@ -303,7 +303,7 @@ impl ReaderConnection<'_> {
     /// Requests missing entries, if there are any.
     fn proceed(&mut self, channel: &str, cursor: &LogCursor, next: Next) {
         let Next::Repair(Head { epoch, last }) = next else { return };
-        let keys = [keys::log(&cursor.log), keys::meta(&cursor.log)];
+        let keys = [keys::log(&cursor.log), keys::meta(&cursor.log), keys::amended(&cursor.log)];
         let fresh = Epoch(random::number()).to_string();
         let ask = Command::script(script::tail(), &keys, &[&epoch.to_string(), &last.0, &self.retry.page(), &fresh]);
         self.outgoing.extend_from_slice(&ask.packed);
@@ -350,7 +350,8 @@ fn tell(server: &Server, news: &ServerMessage) -> Flush {
         ServerMessage::Direct(to, message) => server.sink.direct(to, message).unwrap_or_default(),
         ServerMessage::Notice(message) => server.sink.notice(message),
         ServerMessage::Deleted(user, created) => server.sink.account_deleted(user, *created),
-        ServerMessage::Kicked(user, version) => server.sink.session_kicked(user, *version),
+        ServerMessage::Kicked(user, version) => server.sink.session_kicked(user, *version, Bye::Kicked),
+        ServerMessage::Suspended(user, version) => server.sink.session_kicked(user, *version, Bye::Suspended),
     }
 }
 

@@ -38,7 +38,7 @@ fn name(user: &str) -> UserName {
 fn lines(store: &Store, log: &LogId) -> Vec<String> {
     let request = PageRequest { log: log.clone(), peer: None, range: PageRange::Newest, count: 10 };
     let page = store.log.page(&request).unwrap();
-    page.entries.iter().map(|it| format!("{} {} {} {}", it.id, it.time.as_millis(), it.author, it.text)).collect()
+    page.entries.iter().map(|it| format!("{} {} {} {}", it.id, it.time.as_millis(), it.author, it.said())).collect()
 }
 
 #[test]
@@ -61,6 +61,7 @@ fn a_database_of_each_version_before_is_migrated_and_loses_nothing() {
             role,
             created: Timestamp::from_millis(created),
             kicks: 0,
+            suspension: None,
         };
         let accounts = [account("ann", "one", Role::Operator, 7), account("bob", "two", Role::Member, 8)];
         assert_eq!(store.accounts.accounts().unwrap(), accounts);
@@ -83,13 +84,14 @@ fn goes_on(store: &Store, red: &RoomName) {
     let ClaimResult::Granted(generation) = store.sessions.claim(&claim).unwrap() else { panic!() };
     let session_key = SessionKey { user: user.clone(), generation };
     // The room that has a log counts, so there is a place for it and for no other one.
-    let entered = store.rooms.enter(&session_key, &[red.clone(), "new".parse().unwrap()], 2).unwrap();
+    let entered =
+        store.rooms.enter(&parlor_testkit::entrant(&session_key), &[red.clone(), "new".parse().unwrap()], 2).unwrap();
     assert!(matches!(entered[..], [EnterResult::Member { .. }, EnterResult::TooManyRooms]), "{entered:?}");
     let say = |to| {
         let time = Timestamp::from_millis(200);
-        let text = parlor_proto::Text::sanitise("d").unwrap();
+        let content = parlor_core::ports::Content::Said(parlor_proto::Text::sanitise("d").unwrap());
         let once = Some("key".parse().unwrap());
-        let append = Append { to, author: user.clone(), generation, time, text, once };
+        let append = Append { to, author: user.clone(), generation, time, content, once };
         store.log.append(vec![append]).outcomes.remove(0).unwrap()
     };
     assert_eq!(say(Destination::Room(red.clone())), AppendResult::Stored(MessageId(43)));

@@ -1,0 +1,226 @@
+//! Rights in rooms on Redis. An act is judged here by the rights that were read, and carried out by a script if they are
+//! still the same; otherwise it is judged again. So the rules are the same on every store. It must not have rules itself.
+
+use std::collections::BTreeMap;
+
+use parlor_core::Flush;
+use parlor_core::ports::{Act, ActReport, ActResult, Content, Deed, Governance, StoreError, StoreResult};
+use parlor_core::rights::{Case, Denial, RoomRights};
+use parlor_proto::{Access, Epoch, MessageId, RoomName, Speakers, Timestamp, UserName};
+
+use super::connection::command::{self, Argument, Command};
+use super::connection::script;
+use super::membership::server::Server;
+use super::rooms::{count_members, sorted};
+use super::{keys, random};
+
+/// Maximum number of times that an act is judged again because others changed the rights meanwhile.
+pub(super) const MAX_TRIES: usize = 20;
+
+/// The answers of the script that are no number of an entry.
+const FENCED: i64 = -1;
+pub(super) const CHANGED: i64 = -2;
+const NO_SUCH_MESSAGE: i64 = -3;
+
+/// The field of the memberships that says what is to be judged in a room.
+const MODE: &str = "!";
+
+/// What an act is judged by.
+struct Ground {
+    now: Timestamp,
+    /// The number of the rights: it changes with each act.
+    seq: u64,
+    rights: RoomRights,
+    exists: bool,
+    members: Vec<UserName>,
+    /// The author of the message whose text is to be removed.
+    author: Option<UserName>,
+}
+
+/// What an act comes to.
+struct Ruling {
+    content: Option<Content>,
+    rights: RoomRights,
+}
+
+impl Governance for Server {
+    fn act(&self, act: Act) -> StoreResult<ActReport> {
+        self.lease.check()?;
+        let append_seq = self.next_seq();
+        let report = |result| Ok(ActReport { result, flush: Flush::default() });
+        for _ in 0..MAX_TRIES {
+            let ground = self.survey(&act)?;
+            let ruling = match ground.rule(&act) {
+                Ok(ruling) => ruling,
+                Err(denial) => return report(ActResult::Denied(denial)),
+            };
+            match self.call::<i64>(self.moderate(&act, append_seq, &ground, &ruling))? {
+                CHANGED => {}
+                FENCED => return report(ActResult::Fenced),
+                NO_SUCH_MESSAGE => return report(ActResult::Denied(Denial::NoSuchMessage)),
+                id => {
+                    let id = u64::try_from(id).ok().filter(|id| *id > 0).map(MessageId);
+                    return report(ActResult::Done(id));
+                }
+            }
+        }
+        Err(StoreError::new("the rights in a room change all the time"))
+    }
+
+    fn rights(&self, rooms: &[RoomName]) -> StoreResult<Vec<Option<RoomRights>>> {
+        let ask = |room: &RoomName| Command::plain("HMGET", keys::meta(&keys::room_log(room)), &["rights", "top"]);
+        let commands = rooms.iter().map(ask).chain(rooms.iter().map(count_members)).collect();
+        let mut replies = self.router.call_all(commands).into_iter();
+        let heads: Vec<_> = replies.by_ref().take(rooms.len()).collect();
+        let read = |((room, head), count): ((&RoomName, StoreResult<_>), StoreResult<_>)| {
+            let (rights, top): (Option<String>, Option<String>) = command::read(head)?;
+            let members: u64 = command::read(count)?;
+            let exists = room.is_lobby() || rights.is_some() || top.is_some() || members > 0;
+            exists.then(|| decode(room, rights.as_deref().unwrap_or_default())).transpose()
+        };
+        rooms.iter().zip(heads).zip(replies).map(read).collect()
+    }
+}
+
+impl Server {
+    /// Reads what an act is judged by, in one step.
+    fn survey(&self, act: &Act) -> StoreResult<Ground> {
+        let log = keys::room_log(&act.room);
+        let keys = [keys::log(&log), keys::meta(&log), keys::members(&act.room), keys::amended(&log)];
+        let of = match &act.deed {
+            Deed::Removal { of, .. } => of.0,
+            Deed::Order { .. } | Deed::Succession(_) => 0,
+        };
+        let args: [&dyn Argument; 2] = [&of, &self.history];
+        let (now, seq, rights, exists, members, author): (i64, u64, String, u8, Vec<String>, String) =
+            self.call(Command::script(script::look_at_rights(), &keys, &args))?;
+        Ok(Ground {
+            now: Timestamp::from_millis(now),
+            seq,
+            rights: decode(&act.room, &rights)?,
+            exists: exists > 0 || act.room.is_lobby(),
+            members: sorted(&members),
+            author: author.parse().ok(),
+        })
+    }
+
+    /// The command that carries out an act.
+    fn moderate(&self, act: &Act, append_seq: u64, ground: &Ground, ruling: &Ruling) -> Command {
+        let log = keys::room_log(&act.room);
+        let channel = keys::log(&log);
+        let known = self.cursors.known_position(&channel);
+        let keys = [
+            channel,
+            keys::meta(&log),
+            keys::memberships(&act.room),
+            keys::members(&act.room),
+            keys::amended(&log),
+            keys::others(&log),
+        ];
+        let (fresh, kept, time) = (Epoch(random::number()).to_string(), self.kept(), ground.now.as_millis());
+        let (author, actor) = (act.author().as_str(), act.actor.holder.user.as_str());
+        let text = ruling.content.as_ref().map(|content| content.stored()).unwrap_or_default();
+        let rights = if ruling.rights == ground.rights { String::new() } else { ruling.rights.stored() };
+        let is_bare = u8::from(ruling.rights.is_bare());
+        let removed = ruling.content.as_ref().and_then(Content::removes).map_or("", UserName::as_str);
+        let of = match &act.deed {
+            Deed::Removal { of, .. } => of.0,
+            Deed::Order { .. } | Deed::Succession(_) => 0,
+        };
+        let (set, deleted) = changes(&ground.rights, &ruling.rights);
+        let (count, text, rights) = (set.len(), text.as_ref(), rights.as_str());
+        let mut args: Vec<&dyn Argument> =
+            vec![&kept, &fresh, &known, &author, &act.generation.0, &append_seq, &time, &text];
+        args.extend([&actor as &dyn Argument, &ground.seq, &rights, &is_bare, &removed, &of, &count]);
+        for (field, value) in &set {
+            args.extend([field as &dyn Argument, value]);
+        }
+        args.extend(deleted.iter().map(|field| field as &dyn Argument));
+        Command::script(script::moderate(), &keys, &args)
+    }
+}
+
+impl Ground {
+    fn rule(&self, act: &Act) -> Result<Ruling, Denial> {
+        if !self.exists {
+            return Err(Denial::NoSuchRoom);
+        }
+        let mut rights = self.rights.clone();
+        let content = match &act.deed {
+            Deed::Order { order, target } => {
+                let case = Case { actor: &act.actor, target: target.as_ref(), members: &self.members, now: self.now };
+                Some(rights.carry_out(&act.room, order, &case)?)
+            }
+            Deed::Removal { of, reason } => {
+                let author = self.author.as_ref().ok_or(Denial::NoSuchMessage)?;
+                rights.judge_removal(&act.actor, author)?;
+                Some(Content::Removal { of: *of, reason: reason.clone() })
+            }
+            Deed::Succession(gone) => rights.succeed(gone),
+        };
+        Ok(Ruling { content, rights })
+    }
+}
+
+/// Reads stored rights; nothing stored means the rights of a room that belongs to the operators.
+pub(super) fn decode(room: &RoomName, stored: &str) -> StoreResult<RoomRights> {
+    if stored.is_empty() {
+        return Ok(RoomRights::default());
+    }
+    RoomRights::read(stored).ok_or_else(|| StoreError::new(format!("the rights in the room {room} cannot be read")))
+}
+
+/// Which fields of the memberships are set, and which are deleted, when the rights change.
+pub(super) fn changes(before: &RoomRights, after: &RoomRights) -> (Vec<(String, String)>, Vec<String>) {
+    let (before, after) = (judged(before), judged(after));
+    let deleted = before.keys().filter(|field| !after.contains_key(*field)).cloned().collect();
+    let set = after.into_iter().filter(|(field, value)| field == MODE || before.get(field) != Some(value));
+    (set.collect(), deleted)
+}
+
+/// The fields by which scripts judge an append or an enter; `seat.lua` says what they mean.
+fn judged(rights: &RoomRights) -> BTreeMap<String, String> {
+    let mut fields = BTreeMap::new();
+    let letter = |is_set: bool, letter: &'static str| if is_set { letter } else { "" };
+    let private = letter(rights.access == Access::Private, "p");
+    fields.insert(MODE.to_owned(), format!("-{private}{}", letter(rights.post == Speakers::Moderators, "m")));
+    for user in &rights.invited {
+        fields.insert(format!("{user}+"), "i".to_owned());
+    }
+    for moderator in &rights.moderators {
+        fields.insert(format!("{}+", moderator.user), "m".to_owned());
+    }
+    if let Some(owner) = &rights.owner {
+        fields.insert(format!("{}+", owner.user), "w".to_owned());
+    }
+    let millis = |until: &Option<Timestamp>| until.map_or(0, Timestamp::as_millis);
+    for (user, until) in &rights.banned {
+        fields.insert(format!("{user}!"), format!("b{}", millis(until)));
+    }
+    for (user, until) in &rights.muted {
+        fields.entry(format!("{user}!")).or_default().push_str(&format!("m{}", millis(until)));
+    }
+    fields
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use parlor_core::rights::Holder;
+
+    #[test]
+    fn only_what_changes_is_written_and_the_mode_always() {
+        let holder = |user: &str| Holder { user: user.parse().unwrap(), account: Timestamp::from_millis(1) };
+        let before =
+            RoomRights { owner: Some(holder("ann")), moderators: vec![holder("mod")], ..RoomRights::default() };
+        let mut after = RoomRights { moderators: Vec::new(), access: Access::Private, ..before.clone() };
+        after.banned.insert("bob".parse().unwrap(), Some(Timestamp::from_millis(7)));
+        after.muted.insert("bob".parse().unwrap(), None);
+        after.invited.insert("cyd".parse().unwrap());
+        let (set, deleted) = changes(&before, &after);
+        let field = |name: &str, value: &str| (name.to_owned(), value.to_owned());
+        assert_eq!(set, [field("!", "-p"), field("bob!", "b7m0"), field("cyd+", "i")]);
+        assert_eq!(deleted, ["mod+"]);
+        assert_eq!(changes(&after, &after), (vec![field("!", "-p")], vec![]));
+    }
+}

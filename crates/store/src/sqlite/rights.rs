@@ -1,0 +1,32 @@
+//! The rights in rooms, as the embedded database keeps them. It must not judge.
+
+use parlor_core::ports::StoreError;
+use parlor_core::rights::RoomRights;
+use parlor_proto::RoomName;
+use rusqlite::{Connection, params};
+
+use super::rows;
+
+/// Keeps the rights in a room.
+pub(super) fn save(connection: &Connection, room: &RoomName, rights: &RoomRights) -> rusqlite::Result<()> {
+    let mut upsert = connection.prepare_cached("INSERT OR REPLACE INTO rights (room, rights) VALUES (?1, ?2)")?;
+    upsert.execute(params![room.as_str(), rights.stored()]).map(drop)
+}
+
+/// All rights that are kept.
+pub(super) fn load(connection: &Connection) -> rusqlite::Result<Vec<(RoomName, RoomRights)>> {
+    let mut select = connection.prepare("SELECT room, rights FROM rights")?;
+    let rows = select.query_map([], |row| {
+        let rights: String = row.get(1)?;
+        Ok((rows::room(row, 0)?, rights))
+    })?;
+    rows.map(|row| {
+        let (room, rights) = row?;
+        let rights = RoomRights::read(&rights).ok_or_else(|| {
+            let error = StoreError::new("rights that this program did not write");
+            rusqlite::Error::FromSqlConversionFailure(1, rusqlite::types::Type::Text, Box::new(error))
+        })?;
+        Ok((room, rights))
+    })
+    .collect()
+}

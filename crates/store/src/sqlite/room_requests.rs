@@ -1,0 +1,129 @@
+//! Requests about rooms. Rights and members are in the memory of the server, but an admin changes them in another process.
+//! So a request is a row here, which the server polls and answers. It must not know the rooms.
+
+use std::thread;
+use std::time::{Duration, Instant};
+
+use parlor_core::ports::{StoreError, StoreResult};
+use parlor_core::rights::Holder;
+use parlor_proto::{RoomName, Timestamp, UserName};
+use rusqlite::{Connection, OptionalExtension, Row, params};
+
+use super::database::Database;
+use super::rows;
+use crate::administration::{RoomOrder, RoomRequest, Verdict};
+use crate::sync::{Mutex, lock};
+
+/// How long an admin waits for the server, which looks each second.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+/// Time between two looks for the answer.
+const LOOK_INTERVAL: Duration = Duration::from_millis(100);
+
+/// Number of rows that stay where nobody waits for the answer any more.
+const REQUESTS_KEPT: i64 = 1000;
+
+/// The answer of a request that is done. Another answer says why it is not.
+const DONE: &str = "done";
+
+impl Database {
+    /// Stores a request, and waits for the answer of the server. A request without an answer is withdrawn.
+    pub(super) fn request(&self, request: &RoomRequest) -> StoreResult<Verdict> {
+        let number = self.add_request(request)?;
+        let deadline = Instant::now() + PATIENCE;
+        loop {
+            thread::sleep(LOOK_INTERVAL);
+            let is_late = Instant::now() >= deadline;
+            if let Some(answer) = self.take_answer(number, is_late)? {
+                return Ok(if answer == DONE { Verdict::Done } else { Verdict::Refused(answer) });
+            }
+            if is_late {
+                return Err(StoreError::new(format!(
+                    "the server does not answer for {} s, and nothing has changed; see its log, and try again",
+                    PATIENCE.as_secs()
+                )));
+            }
+        }
+    }
+
+    pub(super) fn add_request(&self, request: &RoomRequest) -> StoreResult<i64> {
+        let (number, request) = (std::sync::Arc::new(Mutex::new(0)), request.clone());
+        let added = number.clone();
+        self.change(move |connection| {
+            let RoomRequest { room, by, time, order } = &request;
+            let (action, owner) = match order {
+                RoomOrder::Transfer(to) => ("transfer", to.as_ref()),
+                RoomOrder::Delete => ("delete", None),
+            };
+            let account = owner.map(|owner| owner.account.as_millis());
+            let owner = owner.map(|owner| owner.user.as_str());
+            let values = params![room.as_str(), action, owner, account, by.as_str(), time.as_millis()];
+            let insert = "INSERT INTO room_request (room, action, owner, account, author, time)
+                VALUES (?1, ?2, ?3, ?4, ?5, ?6)";
+            connection.execute(insert, values)?;
+            *lock(&added) = connection.last_insert_rowid();
+            let oldest = connection.last_insert_rowid() - REQUESTS_KEPT;
+            connection.execute("DELETE FROM room_request WHERE id <= ?1", [oldest])?;
+            Ok(true)
+        })?;
+        let number = *lock(&number);
+        Ok(number)
+    }
+
+    /// Takes the answer to a request; none if there is none yet. With `withdraw` the request is gone then.
+    pub(super) fn take_answer(&self, number: i64, withdraw: bool) -> StoreResult<Option<String>> {
+        let read = |connection: &Connection| {
+            let select = "SELECT verdict FROM room_request WHERE id = ?1";
+            connection.query_row(select, [number], |row| row.get::<_, Option<String>>(0)).optional()
+        };
+        if !withdraw && self.read(read)?.is_some_and(|answer| answer.is_none()) {
+            return Ok(None);
+        }
+        let answer = std::sync::Arc::new(Mutex::new(None));
+        let taken = answer.clone();
+        self.change(move |connection| {
+            let delete = "DELETE FROM room_request WHERE id = ?1 RETURNING verdict";
+            let answer = connection.query_row(delete, [number], |row| row.get::<_, Option<String>>(0)).optional()?;
+            *lock(&taken) = answer.flatten();
+            Ok(true)
+        })?;
+        let answer = lock(&answer).take();
+        Ok(answer)
+    }
+
+    /// The requests that have no answer, oldest first.
+    pub(super) fn open_requests(&self) -> StoreResult<Vec<(i64, RoomRequest)>> {
+        self.read(|connection| {
+            let mut select = connection.prepare_cached(
+                "SELECT id, room, action, owner, account, author, time FROM room_request WHERE verdict IS NULL ORDER BY id",
+            )?;
+            select.query_map([], request)?.collect()
+        })
+    }
+}
+
+/// Whether somebody still waits for the answer.
+pub(super) fn is_open(connection: &Connection, number: i64) -> rusqlite::Result<bool> {
+    connection.prepare_cached("SELECT 1 FROM room_request WHERE id = ?1 AND verdict IS NULL")?.exists([number])
+}
+
+/// Answers a request.
+pub(super) fn answer(connection: &Connection, number: i64, verdict: &Verdict) -> rusqlite::Result<()> {
+    let answer = match verdict {
+        Verdict::Done => DONE,
+        Verdict::Refused(why) => why,
+    };
+    connection.execute("UPDATE room_request SET verdict = ?2 WHERE id = ?1", params![number, answer]).map(drop)
+}
+
+fn request(row: &Row<'_>) -> rusqlite::Result<(i64, RoomRequest)> {
+    let action: String = row.get(2)?;
+    let account: Option<i64> = row.get(4)?;
+    let to = match account {
+        Some(account) => Some(Holder { user: rows::user(row, 3)?, account: Timestamp::from_millis(account) }),
+        None => None,
+    };
+    let order = if action == "delete" { RoomOrder::Delete } else { RoomOrder::Transfer(to) };
+    let (room, by): (RoomName, UserName) = (rows::room(row, 1)?, rows::user(row, 5)?);
+    Ok((row.get(0)?, RoomRequest { room, by, time: Timestamp::from_millis(row.get(6)?), order }))
+}
