@@ -191,6 +191,10 @@ class Bot:
     PAGE = 500
     # Codes after which the same line may be accepted later.
     LATER = {"store-unavailable"}
+    # The events that are entries of a room's log.
+    ROOM_ENTRIES = {"message", "edited", "removed", "topic", "moderated"}
+    # What a moderator does that ends the membership of a room.
+    ENDS = {"kick", "ban"}
     # Codes of a refused login, and goodbyes, after which it helps to try again.
     TRY_AGAIN = {
         None, "server-shutdown", "slow-consumer", "idle-timeout", "login-timeout", "already-logged-in",
@@ -247,6 +251,7 @@ class Bot:
     def resume(self, client):
         """Opens the rooms, and deals with all that was said since the last time."""
         sync = client.command("/sync")
+        self.epochs = {}
         rooms = {room["room"]: room for room in sync["rooms"]}
         for room in self.rooms:
             if room not in rooms:
@@ -254,7 +259,13 @@ class Bot:
         # First what was answered before the interruption, in the rooms that are open again.
         self.pay(client)
         for room in filter(rooms.get, self.rooms):
-            self.catch_up(client, f"#{room}", rooms[room]["epoch"], rooms[room]["last"])
+            try:
+                self.catch_up(client, f"#{room}", rooms[room]["epoch"], rooms[room]["last"])
+            except Refused as refused:
+                # Somebody removed the bot from the room meanwhile, which it hears as an event too.
+                if refused.code in self.LATER:
+                    raise
+                print(f"not in {room}: {refused}", file=sys.stderr, flush=True)
         inbox = sync["inbox"]
         known = self.state.logs.get("inbox")
         self.epochs["inbox"] = inbox["epoch"]
@@ -304,14 +315,18 @@ class Bot:
 
     def take(self, client, event):
         """Deals with an event. One of a kind that the bot does not know is none of its business."""
-        if event["type"] == "message" and f"#{event['room']}" in self.epochs:
+        kind = event["type"]
+        if kind in self.ROOM_ENTRIES and f"#{event['room']}" in self.epochs:
             target = f"#{event['room']}"
             self.consider(client, event, target, target)
-        elif event["type"] == "direct":
+            if kind == "moderated" and event["action"] in self.ENDS and event["user"] == self.user:
+                # The bot comes back when it resumes, if it may. What it hears until then is of other rooms.
+                del self.epochs[target]
+                print(f"removed from {event['room']}: {event['action']} by {event['from']} {event['reason']}",
+                      file=sys.stderr, flush=True)
+        elif kind in ("direct", "invited"):
             self.consider(client, event, "inbox", f"@{event['from']}")
-        elif event["type"] == "moved":
-            # Somebody else decided where the bot is: it comes back when it resumes, if it may.
-            print(f"moved: {event}", file=sys.stderr, flush=True)
+        # `moved` says where plain lines go after that; a bot names the room of each line.
 
     def consider(self, client, event, log, target):
         """Answers an entry of a log, unless that is done already."""

@@ -2,14 +2,17 @@
 //! ask for, what of the answers is shown, and in which order with what comes meanwhile. It must not send, print or wait.
 
 mod log;
+mod place;
 
 use std::collections::BTreeMap;
 
 use parlor_proto::{DirectState, Epoch, Event, LogEntry, MessageId, Reply, RoomName, Sync, Target, UserName};
 
 use super::received_ids::ReceivedIds;
+use super::rooms::removed_from;
 pub(super) use log::Way;
 use log::{Log, Missing, News, Page};
+use place::{LogName, place};
 
 /// Rooms that the user left and of which it is known what was seen.
 const LEFT_MAX: usize = 16;
@@ -30,25 +33,6 @@ pub(super) enum Shown {
     Recent { target: Target, entries: Vec<LogEntry> },
     /// It cannot be had now.
     Unavailable(Target),
-}
-
-/// A log.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-enum LogName {
-    Room(RoomName),
-    Feed(UserName),
-    /// All direct messages of the user.
-    Inbox,
-}
-
-impl LogName {
-    fn of(target: &Target) -> Self {
-        match target {
-            Target::Room(room) => Self::Room(room.clone()),
-            Target::Feed(user) => Self::Feed(user.clone()),
-            Target::Direct(_) => Self::Inbox,
-        }
-    }
 }
 
 /// Brings all logs up to date after a connection was lost, and a room after it was entered. Everything that comes goes
@@ -256,6 +240,9 @@ impl CatchUp {
 
     /// Returns what to show after `event` arrived, which answers none of the questions.
     pub(super) fn sift(&mut self, event: Event) -> Vec<Shown> {
+        if let Some(room) = removed_from(&event, &self.user).cloned() {
+            return self.thrown_out(&room, event);
+        }
         let (mut shown, event) = match self.hold(event) {
             Ok(shown) => return shown,
             Err(event) => (Vec::new(), event),
@@ -271,6 +258,10 @@ impl CatchUp {
                 self.enter(room, *epoch, *last);
                 self.current = Some(room.clone());
             }
+            Event::Moved { room, epoch, last, .. } => {
+                shown = self.go_to(room);
+                self.enter(room, *epoch, *last);
+            }
             Event::Ok(Reply::Close { room, current }) => {
                 shown = self.leave(room);
                 self.current = Some(current.clone());
@@ -283,6 +274,16 @@ impl CatchUp {
         shown.push(Shown::Event(event));
         // What waited only to know whether anything is missing.
         shown.extend(self.logs.values_mut().flat_map(|log| released(log, Log::release_if_filled)));
+        shown
+    }
+
+    /// The user is removed from a room by others: nothing more is heard of it. What waited comes before that.
+    fn thrown_out(&mut self, room: &RoomName, event: Event) -> Vec<Shown> {
+        let mut shown = self.leave(room);
+        match self.logs.get_mut(&LogName::Room(room.clone())) {
+            Some(log) => shown.extend(fresh(log, vec![event])),
+            None => shown.push(Shown::Event(event)),
+        }
         shown
     }
 
@@ -315,16 +316,10 @@ impl CatchUp {
         Ok(shown)
     }
 
-    /// Records a message that is shown, or one of the user's own that was accepted.
+    /// Records an entry of a log that is shown, or one of the user's own that was accepted.
     fn take_note(&mut self, event: &Event) {
-        let name = match event {
-            Event::Ok(Reply::Message { room, .. }) => LogName::Room(room.clone()),
-            Event::Ok(Reply::Msg { id, .. }) if *id != MessageId::default() => LogName::Inbox,
-            other => match place(other) {
-                Some((name, Some(_))) => name,
-                _ => return,
-            },
-        };
+        let own = || place::own(event).map(|(name, _)| name);
+        let Some(name) = place::entry(event).map(|(name, ..)| name).or_else(own) else { return };
         match (self.logs.get_mut(&name), event) {
             (Some(log), _) if !log.is_left() => note(&mut log.seen, event),
             // The room that was wanted could not be entered: by speaking the user chooses the one where they are.
@@ -335,17 +330,6 @@ impl CatchUp {
             (_, Event::Publication { id, .. }) => drop(self.logs.insert(name, Log::new(ReceivedIds::from_own(*id)))),
             _ => {}
         }
-    }
-}
-
-/// The log in which an event has its place, and its number there.
-fn place(event: &Event) -> Option<(LogName, Option<MessageId>)> {
-    match event {
-        Event::Message { room, id, .. } => Some((LogName::Room(room.clone()), Some(*id))),
-        Event::Joined { room, .. } | Event::Left { room, .. } => Some((LogName::Room(room.clone()), None)),
-        Event::Publication { from, id, .. } => Some((LogName::Feed(from.clone()), Some(*id))),
-        Event::Direct { id: Some(id), .. } => Some((LogName::Inbox, Some(*id))),
-        _ => None,
     }
 }
 
@@ -363,22 +347,15 @@ fn fresh(log: &mut Log, mut held: Vec<Event>) -> Vec<Shown> {
 }
 
 fn is_caught(log: &mut Log, event: &Event) -> bool {
-    match event {
-        Event::Message { id, time, .. }
-        | Event::Publication { id, time, .. }
-        | Event::Direct { id: Some(id), time, .. } => log.is_caught(*id, *time),
-        _ => false,
-    }
+    place::entry(event).is_some_and(|(_, id, time)| log.is_caught(id, time))
 }
 
 /// Records in a log what is shown of it.
 fn note(seen: &mut ReceivedIds, event: &Event) {
-    match event {
-        Event::Message { id, time, .. }
-        | Event::Publication { id, time, .. }
-        | Event::Direct { id: Some(id), time, .. } => seen.heard(*id, *time),
-        Event::Ok(Reply::Message { id, .. } | Reply::Msg { id, .. }) => seen.said(*id),
-        _ => {}
+    if let Some((_, id, time)) = place::entry(event) {
+        seen.heard(id, time);
+    } else if let Some((_, id)) = place::own(event) {
+        seen.said(id);
     }
 }
 

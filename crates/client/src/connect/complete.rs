@@ -1,16 +1,17 @@
-//! Completions for the tab key: commands from the table, and rooms and users seen in events. It must not ask the
-//! server.
+//! Completions for the tab key: the commands that the user may give, and rooms and users seen in events. It must not ask
+//! the server.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex};
 
-use parlor_proto::{Event, Reply, RoomName, UserName, VERBS, Verb, VerbInfo};
+use parlor_proto::{Access, Event, MessageId, Reply, RoomName, Speakers, UserName, VERBS, Verb, VerbInfo};
 use rustyline::completion::Completer;
 use rustyline::highlight::Highlighter;
 use rustyline::hint::Hinter;
 use rustyline::validate::Validator;
 use rustyline::{Context, Helper};
 
+use super::roles::{self, Roles};
 use crate::lock;
 
 /// Maximum number of remembered names, of each kind.
@@ -23,12 +24,23 @@ pub(super) struct Names {
     users: BTreeSet<UserName>,
     /// The rooms where the user is.
     open: BTreeSet<RoomName>,
+    /// The last message of the user in each room.
+    said: BTreeMap<RoomName, MessageId>,
+    roles: Roles,
 }
 
 impl Names {
-    /// Remembers the names in `event`.
-    pub(super) fn learn(&mut self, event: &Event) {
+    /// Remembers the names in `event`, and what it tells of the role of `me`.
+    pub(super) fn learn(&mut self, event: &Event, me: &UserName) {
+        self.roles.learn(event, me);
         match event {
+            Event::Ok(reply) => self.learn_reply(reply),
+            Event::Edited { .. }
+            | Event::Removed { .. }
+            | Event::Topic { .. }
+            | Event::Moderated { .. }
+            | Event::Invited(_)
+            | Event::Room(_) => self.learn_rights(event),
             Event::Message { room, from, .. } => self.add(Some(room), Some(from)),
             Event::Publication { from, .. } | Event::Direct { from, .. } | Event::Notice { from, .. } => {
                 self.add(None, Some(from));
@@ -43,9 +55,6 @@ impl Names {
                 users.iter().for_each(|user| self.add(None, Some(user)));
             }
             Event::History { messages, .. } => messages.iter().for_each(|old| self.add(None, Some(&old.from))),
-            Event::Ok(Reply::Join { room, .. } | Reply::Leave { room, .. } | Reply::Open { room, .. }) => {
-                self.add(Some(room), None);
-            }
             Event::Sync(sync) => {
                 sync.rooms.iter().for_each(|room| self.add(Some(&room.room), None));
                 sync.directs.iter().for_each(|direct| self.add(None, Some(&direct.user)));
@@ -54,7 +63,37 @@ impl Names {
             Event::Backlog { entries, .. } | Event::Inbox { entries, .. } => {
                 entries.iter().for_each(|old| self.add(None, Some(old.from())));
             }
-            Event::Ok(Reply::Subscribe { user } | Reply::Msg { user, .. }) => self.add(None, Some(user)),
+            _ => {}
+        }
+    }
+
+    fn learn_reply(&mut self, reply: &Reply) {
+        match reply {
+            Reply::Join { room, .. } | Reply::Leave { room, .. } | Reply::Open { room, .. } => {
+                self.add(Some(room), None);
+            }
+            Reply::Subscribe { user } | Reply::Msg { user, .. } => self.add(None, Some(user)),
+            Reply::Message { room, id, .. } if self.said.len() < NAMES_MAX || self.said.contains_key(room) => {
+                self.said.insert(room.clone(), *id);
+            }
+            _ => {}
+        }
+    }
+
+    fn learn_rights(&mut self, event: &Event) {
+        match event {
+            Event::Edited { room, entry } => self.add(Some(room), Some(&entry.from)),
+            Event::Removed { room, entry } => self.add(Some(room), Some(&entry.from)),
+            Event::Topic { room, entry } => self.add(Some(room), Some(&entry.from)),
+            Event::Moderated { room, entry } => {
+                self.add(Some(room), Some(&entry.from));
+                self.add(None, entry.user.as_ref());
+            }
+            Event::Invited(entry) => self.add(Some(&entry.room), Some(&entry.from)),
+            Event::Room(info) => {
+                self.add(Some(&info.room), info.owner.as_ref());
+                info.moderators.iter().for_each(|user| self.add(None, Some(user)));
+            }
             _ => {}
         }
     }
@@ -79,26 +118,62 @@ impl Names {
     fn candidates(&self, before: &str) -> (usize, Vec<String>) {
         let start = before.rfind([' ', '\t']).map_or(0, |at| at + 1);
         let word = before[start..].to_ascii_lowercase();
-        // Whether nothing but the command stands before the word.
-        let is_first = before[..start].split([' ', '\t']).filter(|word| !word.is_empty()).count() == 1;
         let command = before.strip_prefix('/').filter(|rest| !rest.starts_with('/'));
         let found = match command.and_then(|rest| rest.split([' ', '\t']).next()) {
-            Some(_) if start == 0 => matching(commands(), &word),
-            Some(verb) => match VerbInfo::find(verb).map(|info| info.verb) {
-                Some(Verb::Join | Verb::Open | Verb::Who) => {
-                    matching(self.rooms.iter().map(RoomName::to_string), &word)
-                }
-                Some(Verb::Close | Verb::Switch) => matching(self.open.iter().map(RoomName::to_string), &word),
-                Some(Verb::Say) if is_first => matching(self.open.iter().map(|room| format!("{room} ")), &word),
-                Some(Verb::Read | Verb::Backlog) if is_first => matching(self.targets(), &word),
-                Some(_) => matching(self.users.iter().map(UserName::to_string), &word),
-                None => Vec::new(),
-            },
+            Some(_) if start == 0 => matching(self.commands(), &word),
+            Some(verb) => {
+                // How many words stand between the command and this one.
+                let place = before[..start].split([' ', '\t']).filter(|word| !word.is_empty()).count() - 1;
+                let verb = VerbInfo::find(verb).map(|info| info.verb);
+                verb.map_or_else(Vec::new, |verb| matching(self.arguments(verb, place, before).into_iter(), &word))
+            }
             // In a message, an empty word would offer every user at each tab.
             None if word.is_empty() => Vec::new(),
             None => matching(self.users.iter().map(UserName::to_string), &word),
         };
         (start, found)
+    }
+
+    /// What can stand at this place behind a command, from 0.
+    fn arguments(&self, verb: Verb, place: usize, before: &str) -> Vec<String> {
+        let rooms = |ending| self.rooms.iter().map(move |room| format!("{room}{ending}")).collect();
+        let open = |ending| self.open.iter().map(move |room| format!("{room}{ending}")).collect();
+        let second = || before.split([' ', '\t']).filter(|word| !word.is_empty()).nth(1);
+        let room = || second().and_then(|room| room.parse::<RoomName>().ok());
+        match (verb, place) {
+            (Verb::Join | Verb::Open | Verb::Who | Verb::Room, _) => rooms(""),
+            (Verb::Close | Verb::Switch, _) => open(""),
+            (Verb::Say | Verb::Edit | Verb::Remove | Verb::Topic | Verb::Invite, 0) => open(" "),
+            (Verb::Read | Verb::Backlog, 0) => self.targets().collect(),
+            (Verb::Edit | Verb::Remove, 1) => {
+                let last = room().and_then(|room| self.said.get(&room).copied());
+                last.map(|last| format!("{last} ")).into_iter().collect()
+            }
+            // Who sets topics is who moderates; others only ask for them.
+            (Verb::Topic, _) if !room().is_some_and(|room| self.roles.may_in(Verb::Mute, &room)) => Vec::new(),
+            (Verb::Access, 1) => Access::ALL.iter().map(ToString::to_string).collect(),
+            (Verb::Post, 1) => Speakers::ALL.iter().map(ToString::to_string).collect(),
+            (Verb::Suspend | Verb::Unsuspend | Verb::Broadcast, _) => self.names(),
+            (_, 0) if roles::needed(verb).is_some() => {
+                let rooms: BTreeSet<_> = self.roles.rooms(verb).chain(&self.open).collect();
+                let rooms = rooms.into_iter().filter(|room| self.roles.may_in(verb, room));
+                rooms.map(|room| format!("{room} ")).collect()
+            }
+            _ => self.names(),
+        }
+    }
+
+    fn names(&self) -> Vec<String> {
+        self.users.iter().map(UserName::to_string).collect()
+    }
+
+    /// The commands that the user may give.
+    fn commands(&self) -> impl Iterator<Item = String> {
+        let may = |info: &&VerbInfo| info.available(true) && self.roles.may(info.verb);
+        VERBS.iter().filter(may).map(|info| match info.arguments {
+            "" => format!("/{}", info.word),
+            _ => format!("/{} ", info.word),
+        })
     }
 
     /// The conversations, with their sigils.
@@ -108,13 +183,6 @@ impl Names {
             ['@', '+'].into_iter().flat_map(|sigil| self.users.iter().map(move |user| format!("{sigil}{user} ")));
         rooms.chain(people)
     }
-}
-
-fn commands() -> impl Iterator<Item = String> {
-    VERBS.iter().filter(|info| info.available(true)).map(|info| match info.arguments {
-        "" => format!("/{}", info.word),
-        _ => format!("/{} ", info.word),
-    })
 }
 
 fn matching(all: impl Iterator<Item = String>, word: &str) -> Vec<String> {
@@ -168,10 +236,14 @@ impl Helper for TabKey {}
 mod tests {
     use super::*;
 
+    fn me() -> UserName {
+        "ann".parse().unwrap()
+    }
+
     fn names() -> Names {
         let mut names = Names::default();
         for (room, user) in [("red", "rita"), ("rose", "bob"), ("lobby", "ann")] {
-            names.learn(&Event::Joined { room: room.parse().unwrap(), user: user.parse().unwrap() });
+            names.learn(&Event::Joined { room: room.parse().unwrap(), user: user.parse().unwrap() }, &me());
         }
         names.set_open(&["lobby".parse().unwrap(), "rose".parse().unwrap()].into());
         names
@@ -198,9 +270,66 @@ mod tests {
             ("hello ", 6, &[]),
             ("//jo", 0, &[]),
         ];
+        check(&names(), &cases);
+    }
+
+    fn check(names: &Names, cases: &[(&str, usize, &[&str])]) {
         for (typed, start, offered) in cases {
             let offered = offered.iter().map(ToString::to_string).collect();
-            assert_eq!(names().candidates(typed), (start, offered), "{typed}");
+            assert_eq!(names.candidates(typed), (*start, offered), "{typed}");
         }
+    }
+
+    fn with_role(role: &str) -> Names {
+        let mut names = names();
+        let info = format!(
+            r#"{{"type":"room","room":"rose","topic":"","access":"public","post":"everyone","owner":null,"moderators":[],"role":"{role}","created":null}}"#
+        );
+        names.learn(&serde_json::from_str(&info).unwrap(), &me());
+        let said = Reply::Message { room: "rose".parse().unwrap(), id: MessageId(7), repeated: false };
+        names.learn(&said.into(), &me());
+        names
+    }
+
+    #[test]
+    fn what_others_may_do_is_not_offered() {
+        let all: [(&str, usize, &[&str]); 11] = [
+            ("/ki", 0, &[]),
+            ("/un", 0, &["/unsubscribe ", "/unblock "]),
+            ("/po", 0, &[]),
+            ("/bro", 0, &[]),
+            ("/kick ro", 6, &[]),
+            ("/top", 0, &["/topic "]),
+            ("/topic r", 7, &["rose "]),
+            ("/topic rose ri", 12, &[]),
+            ("/invite rose ri", 13, &["rita"]),
+            ("/edit rose ", 11, &["7 "]),
+            ("/remove lobby ", 14, &[]),
+        ];
+        check(&with_role("member"), &all);
+        let moderator: [(&str, usize, &[&str]); 6] = [
+            ("/ki", 0, &["/kick "]),
+            ("/kick ", 6, &["rose "]),
+            ("/topic rose ri", 12, &["rita"]),
+            ("/kick rose ri", 11, &["rita"]),
+            ("/un", 0, &["/unsubscribe ", "/unblock ", "/unban ", "/unmute "]),
+            ("/ac", 0, &[]),
+        ];
+        check(&with_role("moderator"), &moderator);
+        let owner: [(&str, usize, &[&str]); 5] = [
+            ("/ac", 0, &["/access "]),
+            ("/access rose ", 13, &["public", "private"]),
+            ("/post rose e", 11, &["everyone"]),
+            ("/owner rose b", 12, &["bob"]),
+            ("/susp", 0, &[]),
+        ];
+        check(&with_role("owner"), &owner);
+        let operator: [(&str, usize, &[&str]); 4] = [
+            ("/susp", 0, &["/suspend "]),
+            ("/suspend b", 9, &["bob"]),
+            ("/ban ", 5, &["lobby ", "rose "]),
+            ("/bro", 0, &["/broadcast "]),
+        ];
+        check(&with_role("operator"), &operator);
     }
 }

@@ -55,6 +55,11 @@ impl Marks {
             Event::Message { room, id, .. } => self.note(Target::Room(room.clone()), *id),
             Event::Publication { from, id, .. } => self.note(Target::Feed(from.clone()), *id),
             Event::Direct { from, id: Some(id), .. } => self.note(Target::Direct(from.clone()), *id),
+            Event::Invited(entry) => self.note(Target::Direct(entry.from.clone()), entry.id),
+            Event::Edited { room, entry } => self.note(Target::Room(room.clone()), entry.id),
+            Event::Removed { room, entry } => self.note(Target::Room(room.clone()), entry.id),
+            Event::Topic { room, entry } => self.note(Target::Room(room.clone()), entry.id),
+            Event::Moderated { room, entry } => self.note(Target::Room(room.clone()), entry.id),
             Event::Backlog { target, entries, .. } => self.look_into(target, entries),
             Event::History { room, messages } => {
                 let target = Target::Room(room.clone());

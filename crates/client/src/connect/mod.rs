@@ -15,6 +15,7 @@ mod received_ids;
 mod reconnect;
 mod render;
 mod requests;
+mod roles;
 mod rooms;
 mod shared;
 mod terminal;

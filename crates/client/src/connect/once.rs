@@ -59,7 +59,7 @@ impl Outbox {
     pub(super) fn take(&mut self, typed: &str, post: &Post, current: Option<&RoomName>) -> Option<PostNumber> {
         let place = match post {
             Post::Message(text) => Place::Current { room: current.cloned(), text: text.as_str().to_owned() },
-            Post::Say { .. } | Post::Publish(_) | Post::Msg { .. } => Place::Named,
+            Post::Say { .. } | Post::Publish(_) | Post::Msg { .. } | Post::Edit { .. } => Place::Named,
         };
         self.push(typed, place, self.is_without_keys)
     }
@@ -170,8 +170,9 @@ impl Said {
     fn line(&self) -> String {
         match &self.place {
             _ if self.is_plain => self.typed.clone(),
-            // The current room may be another one by now.
-            Place::Current { room: Some(room), text } if self.is_late => {
+            // When the line comes, the current room may be another one: of a later session, or since the user was
+            // removed from this one.
+            Place::Current { room: Some(room), text } => {
                 format!("/once {} /say {room} {text}", self.key)
             }
             _ => format!("/once {} {}", self.key, self.typed),
@@ -224,13 +225,27 @@ mod tests {
         }
         let first: Vec<_> = std::iter::from_fn(|| sent(&mut outbox)).collect();
         let lines: Vec<_> = first.iter().map(|(line, _)| line.as_str()).collect();
-        assert_eq!(lines, ["hello", "//me", "/msg bob hi"]);
+        assert_eq!(lines, ["/say red hello", "/say red /me", "/msg bob hi"]);
         assert_ne!(first[0].1, first[1].1);
         assert_eq!(outbox.is_cut(), [""; 0]);
         let again: Vec<_> = std::iter::from_fn(|| sent(&mut outbox)).collect();
         let lines: Vec<_> = again.iter().map(|(line, _)| line.as_str()).collect();
         assert_eq!(lines, ["/say red hello", "/say red /me", "/msg bob hi"]);
         assert!(first.iter().zip(&again).all(|((_, key), (_, same))| key == same));
+    }
+
+    #[test]
+    fn a_message_is_said_to_its_room_to_the_letter() {
+        for typed in ["hello", "  indented", "blank behind ", "//me", "a\tb", "\u{feff}mark", "\u{a0}wide"] {
+            let Ok(Some(Command::Post { post: Post::Message(text), .. })) = parse_command(typed.as_bytes()) else {
+                panic!("{typed}")
+            };
+            let mut outbox = Outbox::default();
+            take(&mut outbox, typed, Some("red"));
+            let (line, _) = sent(&mut outbox).unwrap();
+            let said = Post::Say { room: "red".parse().unwrap(), text };
+            assert_eq!(parse_command(line.as_bytes()), Ok(Some(Command::Post { post: said, once: None })), "{typed}");
+        }
     }
 
     #[test]
@@ -281,7 +296,7 @@ mod tests {
         let lines = [("/who", true), ("/subscribe bob", false)];
         let numbers = lines.map(|(line, is_harmless)| outbox.take_command(line, is_harmless).unwrap());
         take(&mut outbox, "hello", Some("red"));
-        assert_eq!(sends(&mut outbox), ["/who", "/subscribe bob", "hello"]);
+        assert_eq!(sends(&mut outbox), ["/who", "/subscribe bob", "/say red hello"]);
         assert_eq!(numbers.map(|number| outbox.is_repeatable(number)), [true, false]);
         assert!(!outbox.put_back_plain(numbers[0], true), "it never had a key");
         outbox.put_all_back();

@@ -11,7 +11,7 @@ use std::sync::Arc;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use parlor_proto::{Bye, Event, Format, RefusalCode, encode};
+use parlor_proto::{Bye, Event, Format, RefusalCode, RoomName, encode};
 
 use super::Exit;
 use super::complaints::Complaints;
@@ -55,8 +55,9 @@ pub(super) fn run<O: Write>(
     let (progress, complaints) = (Arc::default(), complaints.clone());
     let goal = Rooms::wanted(plan.room.as_ref());
     let now = Rooms::only(&session.room);
+    let (removed_from, trouble) = (None, None);
     let mut pipe =
-        Pipe { plan, session, rounds, goal, now, progress, complaints, view, output, patience, trouble: None };
+        Pipe { plan, session, rounds, goal, now, removed_from, progress, complaints, view, output, patience, trouble };
     let Err(Stopped(exit)) = pipe.chat(input);
     pipe.progress.end();
     pipe.session.sender.close();
@@ -74,6 +75,8 @@ struct Pipe<O> {
     goal: Rooms,
     /// The rooms of this session.
     now: Rooms,
+    /// The room for which plain lines are meant, where the user was removed from it and has chosen no other.
+    removed_from: Option<RoomName>,
     progress: Arc<Progress>,
     complaints: Complaints,
     view: View,
@@ -97,7 +100,7 @@ impl<O: Write> Pipe<O> {
                         self.start_threads(input)?;
                     }
                     self.trouble = None;
-                    self.progress.open(&self.session.sender, self.now.current.clone());
+                    self.progress.open(&self.session.sender, self.meant().cloned());
                     self.listen()?
                 }
             };
@@ -158,6 +161,11 @@ impl<O: Write> Pipe<O> {
         }
     }
 
+    /// The room for which the plain lines of the input are meant. The server refuses them if the user is not there.
+    fn meant(&self) -> Option<&RoomName> {
+        self.removed_from.as_ref().or(self.now.current.as_ref())
+    }
+
     /// Deals with what comes, until the session ends.
     fn listen(&mut self) -> Result<End, Stopped> {
         loop {
@@ -175,7 +183,12 @@ impl<O: Write> Pipe<O> {
             Err(lost) => return Ok(Err(End::Lost(lost))),
         };
         let Incoming::Event { event, .. } = &incoming else { return Ok(Ok(incoming)) };
-        self.now.note(event);
+        let before = self.now.current.clone();
+        if self.now.note(event, &self.plan.credentials.user) {
+            self.removed_from = None;
+        } else if matches!(event, Event::Moved { .. }) && self.removed_from.is_none() {
+            self.removed_from = before;
+        }
         if let Event::Bye { code, message } = event {
             let end = End::Bye(*code, message.clone().into_owned());
             self.show(&incoming)?;
@@ -187,7 +200,7 @@ impl<O: Write> Pipe<O> {
     fn take(&mut self, incoming: &Incoming) -> Result<(), Stopped> {
         self.goal = self.now.clone();
         let repeats = self.view == View::Text;
-        match self.progress.heard(incoming, self.now.current.as_ref(), repeats) {
+        match self.progress.heard(incoming, self.meant(), repeats) {
             Heard::Again { is_new } => {
                 if let Incoming::Event {
                     event: Event::Error { code: RefusalCode::StoreUnavailable, message, .. },

@@ -167,7 +167,9 @@ mod tests {
                 id: MessageId(id),
                 time: time(id),
                 from: "bob".parse().unwrap(),
-                text: Text::sanitise("x").unwrap(),
+                text: Text::sanitise("x").unwrap().into(),
+                edited: None,
+                removed: false,
             })
         };
         let ann = "ann".parse().unwrap();
@@ -199,7 +201,9 @@ mod tests {
             id: MessageId(6),
             time: time(99),
             from: "ann".parse().unwrap(),
-            text: Text::sanitise("x").unwrap(),
+            text: Text::sanitise("x").unwrap().into(),
+            edited: None,
+            removed: false,
         };
         let ann = own.from.clone();
         assert!(!gap.has(&LogEntry::Message(own), &ann));

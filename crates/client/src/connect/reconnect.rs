@@ -31,9 +31,10 @@ pub(super) fn after_end(end: &End) -> Next {
             Next::Retry
         }
         // A reconnect would end the session that took over, or ignore the decision of an operator or the user.
-        End::Bye(Bye::LoggedInElsewhere | Bye::Kicked | Bye::Quit | Bye::TooManyFailures | Bye::Unknown, _) => {
-            Next::Stop
-        }
+        End::Bye(
+            Bye::LoggedInElsewhere | Bye::Kicked | Bye::Quit | Bye::TooManyFailures | Bye::Suspended | Bye::Unknown,
+            _,
+        ) => Next::Stop,
     }
 }
 

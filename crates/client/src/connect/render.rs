@@ -1,6 +1,8 @@
 //! Events as lines for people. It must not print them, nor let a control character of others through;
 //! the only ones in its lines are its own colours and the bell.
 
+mod rights;
+
 use std::fmt::Write;
 use std::sync::{Arc, Mutex};
 
@@ -8,11 +10,12 @@ use jiff::civil::Date;
 use jiff::tz::TimeZone;
 use jiff::{Timestamp as Moment, Zoned};
 use parlor_proto::{
-    DirectState, Event, FeedState, Help, HistoryEntry, LogEntry, Reply, RoomName, RoomState, RoomSummary, Sync, Target,
-    Timestamp, UserName,
+    DirectState, Event, FeedState, Help, HistoryEntry, LogEntry, LostRoom, Note, Reply, RoomName, RoomState,
+    RoomSummary, Sync, Target, Timestamp, UserName,
 };
 
 use crate::lock;
+use rights::{Part, Sentence};
 
 /// Colours of users, as parameters of SGR: red, green, blue and magenta are readable on dark and on light backgrounds,
 /// while yellow and cyan vanish on white.
@@ -56,12 +59,22 @@ impl Renderer {
     /// of its own gets the time `now`.
     pub(super) fn event(&self, event: &Event, now: Moment) -> Option<String> {
         let mut shown = match event {
-            Event::Message { room, time, from, text, .. } => self.said(*time, now, &format!("[{room}] "), from, text),
+            Event::Message { room, time, from, text, edited, removed, .. } => {
+                let text = rights::message_text(text, edited.is_some(), *removed);
+                self.said(*time, now, &format!("[{room}] "), from, &text)
+            }
             Event::Publication { time, from, text, .. } => self.said(*time, now, "PUB ", from, text),
             Event::Direct { time, from, text, .. } => self.said(*time, now, &self.paint(BOLD, "DM "), from, text),
             Event::Notice { time, from, text } => self.said(*time, now, &self.paint(RED, "NOTICE "), from, text),
             Event::Joined { room, user } => self.news(now, &format!("{user} entered {room}")),
             Event::Left { room, user } => self.news(now, &format!("{user} left {room}")),
+            Event::Edited { .. }
+            | Event::Removed { .. }
+            | Event::Topic { .. }
+            | Event::Moderated { .. }
+            | Event::Invited(_) => self.happened(event, now)?,
+            Event::Moved { room, members, .. } => self.news(now, &format!("you are in {room} now, members: {members}")),
+            Event::Room(info) => self.news(now, &rights::room_text(info, &|time| self.when(time, now))),
             Event::Ok(reply) => self.news(now, &reply_text(reply)?),
             Event::Error { code, message, .. } => self.problem(now, &format!("{message} ({code})")),
             Event::Bye { code, message } => self.news(now, &format!("{message} ({code})")),
@@ -86,12 +99,17 @@ impl Renderer {
 
     fn is_for_me(&self, event: &Event) -> bool {
         match event {
-            Event::Direct { .. } => true,
-            Event::Message { text, .. } | Event::Publication { text, .. } => {
-                !mentions(text.as_str(), &self.me).is_empty()
-            }
+            Event::Direct { .. } | Event::Invited(_) => true,
+            Event::Message { text, .. } | Event::Publication { text, .. } => self.is_mentioned(text),
+            Event::Edited { entry, .. } => self.is_mentioned(&entry.text),
+            Event::Topic { entry, .. } => self.is_mentioned(&entry.text),
+            Event::Moderated { entry, .. } => entry.user.as_ref() == Some(&self.me),
             _ => false,
         }
+    }
+
+    fn is_mentioned(&self, text: &Note) -> bool {
+        !mentions(text.as_str(), &self.me).is_empty()
     }
 
     /// Something that happened, as `12:31 * bob entered red`.
@@ -116,21 +134,68 @@ impl Renderer {
                 self.news(now, &format!("said in {place} meanwhile: {all}, of which the newest are shown: {shown}")),
             );
         }
-        lines.extend(entries.iter().map(|entry| self.old(target, entry, now)));
+        let entries = entries.iter().filter(|entry| rights::is_worth_a_line(entry, entries));
+        lines.extend(entries.map(|entry| self.old(target, entry, false, now)));
         lines.join("\n")
     }
 
-    /// An entry that is shown later than it was made.
-    fn old(&self, target: &Target, entry: &LogEntry, now: Moment) -> String {
+    /// An entry that is shown later than it was made. With its number it can be named in commands.
+    fn old(&self, target: &Target, entry: &LogEntry, with_number: bool, now: Moment) -> String {
+        let room = match target {
+            Target::Room(room) => room.as_str(),
+            Target::Direct(_) | Target::Feed(_) => "",
+        };
+        let when = |time| self.when(time, now);
+        if let Some(sentence) = rights::happened(room, entry, &self.me, &when) {
+            return self.sentence(entry.time(), now, "OLD * ", &sentence);
+        }
+        let place = if with_number { format!("[{room} {}]", entry.id()) } else { format!("[{room}]") };
         let (how, who) = match (target, entry) {
             (Target::Feed(_), _) => ("OLD PUB".to_owned(), entry.from()),
             (Target::Direct(user), LogEntry::Direct(direct)) if direct.to == *user => ("DM to".to_owned(), user),
             (Target::Direct(_), _) => ("DM from".to_owned(), entry.from()),
-            (Target::Room(room), _) => (format!("OLD [{room}]"), entry.from()),
+            (Target::Room(_), LogEntry::Edited(_)) => (format!("OLD EDIT {place}"), entry.from()),
+            (Target::Room(_), _) => (format!("OLD {place}"), entry.from()),
         };
         let how = format!("{} ", self.paint(DIM, &how));
-        let text = self.text_of(entry.from(), entry.text());
+        let text = self.text_of(entry.from(), &rights::text_of(entry));
         self.line(entry.time(), now, &how, who, &text)
+    }
+
+    /// What an event about rights says has happened.
+    fn happened(&self, event: &Event, now: Moment) -> Option<String> {
+        let (room, entry) = rights::entry_of(event)?;
+        if let LogEntry::Edited(edit) = &entry
+            && !edit.text.is_empty()
+        {
+            let text = self.text_of(&edit.from, &rights::text_of(&entry));
+            return Some(self.line(edit.time, now, &format!("EDIT [{room}] "), &edit.from, &text));
+        }
+        let when = |time| self.when(time, now);
+        let sentence = rights::happened(room, &entry, &self.me, &when)?;
+        Some(self.sentence(entry.time(), now, "* ", &sentence))
+    }
+
+    fn sentence(&self, time: Timestamp, now: Moment, how: &str, parts: &Sentence<'_>) -> String {
+        let time = moment(time, now);
+        let mut line = format!("{} {}", self.stamp(time, now), self.paint(DIM, how));
+        for part in parts {
+            line += &match part {
+                Part::Words(words) => self.paint(DIM, words),
+                Part::User(user) if **user == self.me => self.paint(BOLD, user.as_str()),
+                Part::User(user) => self.paint(colour_of(user), user.as_str()),
+                Part::Text(text) => self.mark(&text.replace('\t', "    ")),
+            };
+        }
+        line
+    }
+
+    /// A time in a sentence: the time of day, with the date if that is not today's.
+    fn when(&self, time: Timestamp, now: Moment) -> String {
+        let local = |moment: Moment| -> Zoned { moment.to_zoned(self.zone.clone()) };
+        let (time, now) = (local(moment(time, now)), local(now));
+        let format = if time.date() == now.date() { "%H:%M" } else { "%Y-%m-%d %H:%M" };
+        time.strftime(format).to_string()
     }
 
     /// The rooms that are open, the current one first, and what is unread. `None` if there is nothing to tell.
@@ -157,9 +222,7 @@ impl Renderer {
     }
 
     fn line(&self, time: Timestamp, now: Moment, how: &str, who: &UserName, text: &str) -> String {
-        // Both count milliseconds within the years 0 to 9999.
-        let time = Moment::from_millisecond(time.as_millis()).unwrap_or(now);
-        format!("{} {how}{}: {text}", self.stamp(time, now), self.paint(colour_of(who), who.as_str()))
+        format!("{} {how}{}: {text}", self.stamp(moment(time, now), now), self.paint(colour_of(who), who.as_str()))
     }
 
     /// The text as it is shown: mentions of the user by others are marked.
@@ -182,17 +245,20 @@ impl Renderer {
     }
 
     fn history(&self, room: &RoomName, messages: &[HistoryEntry], now: Moment) -> String {
-        let place = format!("[{room}] ");
-        let mut lines: Vec<String> =
-            messages.iter().map(|old| self.said(old.time, now, &place, &old.from, &old.text)).collect();
+        let line = |old: &HistoryEntry| {
+            let text = rights::message_text(&old.text, old.edited.is_some(), old.removed);
+            self.said(old.time, now, &format!("[{room} {}] ", old.id), &old.from, &text)
+        };
+        let mut lines: Vec<String> = messages.iter().map(line).collect();
         lines.push(self.news(now, &format!("end of the history of {room}, messages shown: {}", messages.len())));
         lines.join("\n")
     }
 
     /// A page of a conversation, or of several.
     fn backlog(&self, target: impl Fn(&LogEntry) -> Target, entries: &[LogEntry], now: Moment) -> String {
-        let mut lines: Vec<String> = entries.iter().map(|entry| self.old(&target(entry), entry, now)).collect();
-        lines.push(self.news(now, &format!("messages shown: {}", entries.len())));
+        let worth = entries.iter().filter(|entry| rights::is_worth_a_line(entry, entries));
+        let mut lines: Vec<String> = worth.map(|entry| self.old(&target(entry), entry, true, now)).collect();
+        lines.push(self.news(now, &format!("messages shown: {}", lines.len())));
         lines.join("\n")
     }
 
@@ -215,6 +281,11 @@ impl Renderer {
     fn paint(&self, colour: &str, text: &str) -> String {
         if self.colour { format!("\x1b[{colour}m{text}\x1b[0m") } else { text.to_owned() }
     }
+}
+
+/// Both count milliseconds within the years 0 to 9999.
+fn moment(time: Timestamp, now: Moment) -> Moment {
+    Moment::from_millisecond(time.as_millis()).unwrap_or(now)
 }
 
 /// A conversation in words.
@@ -260,6 +331,22 @@ fn reply_text(reply: &Reply) -> Option<String> {
         Reply::Unsubscribe { user } => format!("you follow {user} no longer"),
         Reply::Publish { id, .. } => format!("published as number {id}"),
         Reply::Msg { user, .. } => format!("sent to {user}"),
+        Reply::Edit { .. }
+        | Reply::Remove { .. }
+        | Reply::Topic { .. }
+        | Reply::Access { .. }
+        | Reply::Post { .. }
+        | Reply::Invite(_)
+        | Reply::Kick(_)
+        | Reply::Ban(_)
+        | Reply::Unban(_)
+        | Reply::Mute(_)
+        | Reply::Unmute(_)
+        | Reply::Moderator(_)
+        | Reply::Unmoderator(_)
+        | Reply::Owner(_)
+        | Reply::Suspend { .. }
+        | Reply::Unsuspend { .. } => rights::reply_text(reply)?,
         Reply::Broadcast => "sent to everybody".to_owned(),
         Reply::Passwd => "your password is changed".to_owned(),
         Reply::Message { .. } | Reply::Format { .. } => return None,
@@ -277,6 +364,9 @@ fn sync_text(sync: &Sync) -> String {
     }
     for FeedState { user, unread, .. } in sync.feeds.iter().filter(|feed| feed.unread > 0) {
         let _ = write!(text, "\n    {unread:>6}  +{user}");
+    }
+    for LostRoom { room, code } in &sync.lost {
+        let _ = write!(text, "\n    {:>6}  #{room}, where you are not any more ({code})", "");
     }
     text
 }

@@ -133,7 +133,9 @@ fn is_answer(incoming: &Incoming, request: &Request) -> bool {
 fn is_of(verb: Verb, request: &Request) -> bool {
     match request {
         Request::Typed(typed) => *typed == Some(verb),
-        Request::Post(_) => matches!(verb, Verb::Message | Verb::Say | Verb::Publish | Verb::Msg | Verb::Once),
+        Request::Post(_) => {
+            matches!(verb, Verb::Message | Verb::Say | Verb::Publish | Verb::Msg | Verb::Edit | Verb::Once)
+        }
         Request::Own(Question::Join(_)) => verb == Verb::Join,
         Request::Own(Question::Sync) => verb == Verb::Sync,
         Request::Own(Question::Open(_)) => verb == Verb::Open,
@@ -161,6 +163,9 @@ fn answers(event: &Event) -> Option<Verb> {
         Event::Backlog { .. } => Verb::Backlog,
         Event::Inbox { .. } => Verb::Inbox,
         Event::Message { .. } | Event::Publication { .. } | Event::Direct { .. } | Event::Notice { .. } => return None,
+        Event::Room(_) => Verb::Room,
+        Event::Edited { .. } | Event::Removed { .. } | Event::Topic { .. } | Event::Moderated { .. } => return None,
+        Event::Invited(_) | Event::Moved { .. } => return None,
         Event::Joined { .. } | Event::Left { .. } | Event::Hello { .. } | Event::Bye { .. } => return None,
         Event::Error { command, .. } => return *command,
     })

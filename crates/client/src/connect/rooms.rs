@@ -4,7 +4,7 @@
 use std::collections::{BTreeSet, VecDeque};
 use std::time::Duration;
 
-use parlor_proto::{Event, RefusalCode, Reply, RoomName};
+use parlor_proto::{Action, Event, LostRoom, ModerationEntry, RefusalCode, Reply, RoomName, UserName};
 
 use super::requests::Question;
 
@@ -34,8 +34,14 @@ impl Rooms {
         Self { open: BTreeSet::new(), current: room.cloned(), joined: room.cloned() }
     }
 
-    /// Applies the answer to a command. Whether it was one that moves the user or their lines.
-    pub(super) fn note(&mut self, event: &Event) -> bool {
+    /// Applies an event. Whether it answers a command that moves the user or their lines; `me` is the user.
+    pub(super) fn note(&mut self, event: &Event, me: &UserName) -> bool {
+        if let Some(room) = removed_from(event, me) {
+            // If this room is the current one, the next event says which one takes its place.
+            self.open.remove(room);
+            self.joined.take_if(|joined| joined == room);
+            return false;
+        }
         match event {
             Event::Ok(Reply::Join { room, .. }) => {
                 self.go(room, None);
@@ -57,6 +63,10 @@ impl Rooms {
                 self.current = Some(sync.current.clone());
                 return false;
             }
+            Event::Moved { room, .. } => {
+                self.go(room, None);
+                return false;
+            }
             _ => return false,
         }
         true
@@ -69,6 +79,17 @@ impl Rooms {
         }
         self.open.insert(room.clone());
         self.current = Some(room.clone());
+    }
+}
+
+/// The room from which the user was removed by others, if an event says so.
+pub(super) fn removed_from<'a>(event: &'a Event, me: &UserName) -> Option<&'a RoomName> {
+    match event {
+        Event::Moderated {
+            room,
+            entry: ModerationEntry { action: Action::Kick | Action::Ban, user: Some(user), .. },
+        } if user == me => Some(room),
+        _ => None,
     }
 }
 
@@ -91,7 +112,10 @@ pub(super) struct Restore {
     /// The room in which every session begins.
     lobby: RoomName,
     steps: VecDeque<Question>,
+    /// The rooms that could not be entered.
     refused: BTreeSet<RoomName>,
+    /// Those of them where the user is not wanted any more.
+    barred: BTreeSet<RoomName>,
     repeats_left: u32,
     /// Whether the server knows `/sync`, once it has answered it.
     pub(super) knows_sync: bool,
@@ -103,8 +127,8 @@ impl Restore {
         let is_wanted = |room: &&RoomName| goal.open.contains(*room) || goal.current.as_ref() == Some(*room);
         let join = goal.joined.as_ref().filter(is_wanted).filter(|room| *room != lobby);
         let steps = join.cloned().map(Question::Join).into_iter().chain([Question::Sync]).collect();
-        let (lobby, refused) = (lobby.clone(), BTreeSet::new());
-        Self { goal, lobby, steps, refused, repeats_left: REPEATS, knows_sync: true }
+        let (lobby, refused, barred) = (lobby.clone(), BTreeSet::new(), BTreeSet::new());
+        Self { goal, lobby, steps, refused, barred, repeats_left: REPEATS, knows_sync: true }
     }
 
     /// The same without the rooms that the server remembers.
@@ -142,13 +166,35 @@ impl Restore {
         let is_refused = matches!(event, Event::Error { .. });
         match self.steps.pop_front() {
             Some(Question::Sync) if is_refused => self.knows_sync = false,
-            Some(Question::Sync) => self.plan(now),
+            Some(Question::Sync) => {
+                if let Event::Sync(sync) = event {
+                    sync.lost.iter().for_each(|lost| self.bar(&lost.room));
+                }
+                self.plan(now);
+            }
+            Some(Question::Join(room) | Question::Open(room)) if is_barred(event) => self.bar(&room),
             Some(Question::Join(room) | Question::Open(room)) if is_refused => {
                 self.refused.insert(room);
             }
             _ => {}
         }
         Then::GoOn
+    }
+
+    /// The user is not wanted in this room: it is not entered again.
+    pub(super) fn bar(&mut self, room: &RoomName) {
+        self.refused.insert(room.clone());
+        self.barred.insert(room.clone());
+    }
+
+    /// Whether the user is not wanted in this room any more.
+    pub(super) fn is_barred(&self, room: &RoomName) -> bool {
+        self.barred.contains(room)
+    }
+
+    /// The rooms that the server does not open again, without those that it has refused before.
+    pub(super) fn newly_lost(&self, lost: &[LostRoom]) -> Vec<LostRoom> {
+        lost.iter().filter(|lost| !self.refused.contains(&lost.room)).cloned().collect()
     }
 
     /// The remembered rooms are open again: what else is there to do.
@@ -166,6 +212,11 @@ impl Restore {
     }
 }
 
+/// Whether another attempt to enter the room ends like this one.
+fn is_barred(event: &Event) -> bool {
+    matches!(event, Event::Error { code: RefusalCode::Banned | RefusalCode::InviteOnly, .. })
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -175,12 +226,16 @@ mod tests {
         name.parse().unwrap()
     }
 
+    fn me() -> UserName {
+        "ann".parse().unwrap()
+    }
+
     fn joined(name: &str) -> Event {
         Reply::Join { room: room(name), members: 1, epoch: Epoch(1), last: MessageId(0) }.into()
     }
 
     fn opened(name: &str) -> Event {
-        let topic = String::new();
+        let topic = parlor_proto::Note::default();
         Reply::Open { room: room(name), members: 1, epoch: Epoch(1), last: MessageId(0), topic }.into()
     }
 
@@ -196,7 +251,7 @@ mod tests {
     fn after(events: &[Event]) -> Rooms {
         let mut rooms = Rooms::only(&room("lobby"));
         for event in events {
-            rooms.note(event);
+            rooms.note(event, &me());
         }
         rooms
     }
@@ -218,7 +273,7 @@ mod tests {
                     Event::Pong { token: None }
                 }
             };
-            now.note(&event);
+            now.note(&event, &me());
             said.push(step.to_string());
             assert_eq!(restore.answered(&event, &now), Then::GoOn);
         }
@@ -257,6 +312,44 @@ mod tests {
             steps(&after(&[opened("red"), switched("red"), back])),
             ["/open red", "/switch red", "/close lobby"]
         );
+    }
+
+    fn kicked(name: &str, user: &str) -> Event {
+        let json = format!(
+            r#"{{"type":"moderated","room":"{name}","id":1,"time":"2026-01-01T10:00:00Z","from":"bob","action":"kick","user":"{user}","until":null,"reason":""}}"#
+        );
+        serde_json::from_str(&json).unwrap()
+    }
+
+    fn moved() -> Event {
+        let (epoch, last, reason) = (Epoch(1), MessageId(0), parlor_proto::Note::default());
+        Event::Moved { room: room("lobby"), members: 1, epoch, last, reason }
+    }
+
+    #[test]
+    fn who_is_removed_from_a_room_does_not_come_back_to_it() {
+        let in_both = [joined("red"), opened("blue")];
+        let events = [&in_both[..], &[kicked("red", "eve")]].concat();
+        assert_eq!(steps(&after(&events), &["blue"]), ["/join red", "/sync"]);
+        let events = [&in_both[..], &[kicked("blue", "ann")]].concat();
+        assert_eq!(steps(&after(&events), &[]), ["/join red", "/sync"]);
+        let events = [&in_both[..], &[kicked("red", "ann"), moved()]].concat();
+        assert_eq!(steps(&after(&events), &["blue"]), ["/sync"]);
+    }
+
+    #[test]
+    fn a_room_that_one_is_banned_from_is_told_of_once_and_not_asked_for_in_another_way() {
+        let json = r#"{"type":"sync","current":"lobby","rooms":[],"directs":[],"feeds":[],"inbox":{"epoch":"0000000000000001","last":0},"lost":[{"room":"red","code":"banned"},{"room":"blue","code":"invite-only"}]}"#;
+        let sync: Event = serde_json::from_str(json).unwrap();
+        let Event::Sync(lost) = &sync else { panic!("{json}") };
+        let goal = after(&[joined("red"), opened("blue")]);
+        let mut restore = Restore::new(&goal, &room("lobby"));
+        restore.answered(&refusal(RefusalCode::Banned), &Rooms::only(&room("lobby")));
+        let told: Vec<_> = restore.newly_lost(&lost.lost).into_iter().map(|lost| lost.room).collect();
+        assert_eq!(told, [room("blue")]);
+        restore.answered(&sync, &Rooms::only(&room("lobby")));
+        assert_eq!(restore.step(), None);
+        assert!(restore.is_barred(&room("red")) && restore.is_barred(&room("blue")));
     }
 
     #[test]

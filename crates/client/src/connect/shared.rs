@@ -95,7 +95,7 @@ pub(super) enum NotSent {
     NoConnection,
     #[error("{0} is not entered yet")]
     Entering(RoomName),
-    #[error("you are in {here}, since {wanted} could not be entered; to say it in {here}, send it again")]
+    #[error("you are in {here}, and not in {wanted}; to say it in {here}, send it again")]
     WrongRoom { wanted: RoomName, here: RoomName },
     #[error("too much waits for an answer")]
     TooMuch,
@@ -114,6 +114,13 @@ impl SharedState {
     pub(super) fn open(&self) {
         if let Some(way) = lock(&self.way).as_mut() {
             way.gate = SendPolicy::Open;
+        }
+    }
+
+    /// The user was removed from a room, and is in another one without having chosen it.
+    pub(super) fn expel(&self, wanted: RoomName, here: RoomName) {
+        if let Some(way) = lock(&self.way).as_mut() {
+            way.gate = SendPolicy::WrongRoom { wanted, here, told: false };
         }
     }
 

@@ -87,12 +87,17 @@ pub(crate) fn say_all(client: &mut Client, lines: &[&str]) {
     }
 }
 
+/// The entries of a conversation, as another user reads them.
+pub(crate) fn entries(client: &mut Client, target: &str) -> Vec<Value> {
+    client.send(&format!("/backlog {target} 500"));
+    client.event_of("backlog")["entries"].as_array().unwrap().clone()
+}
+
 /// The texts of a room, as another user reads them.
 pub(crate) fn texts(client: &mut Client, target: &str) -> Vec<String> {
-    client.send(&format!("/backlog {target} 500"));
-    let page = client.event_of("backlog");
-    let text = |entry: &Value| entry["text"].as_str().unwrap().to_owned();
-    page["entries"].as_array().unwrap().iter().map(text).collect()
+    let is_said = |entry: &&Value| entry["type"] == "message" || entry["type"] == "direct";
+    let entries = entries(client, target);
+    entries.iter().filter(is_said).map(|entry| entry["text"].as_str().unwrap().to_owned()).collect()
 }
 
 /// Waits until a room, or the direct messages with a user, hold just these texts.
@@ -151,7 +156,7 @@ fn what_is_unread_is_told_at_login() {
     let mut alice = log_in(&server, home.path(), "alice");
     alice.sees("what you say goes to lobby; also open: garden; unread: #garden 3, @bob 1\r\n");
     types(&mut alice, "/inbox", "DM from bob: psst");
-    types(&mut alice, "/backlog #garden", "OLD [garden] bob: three");
+    types(&mut alice, "/backlog #garden", "OLD [garden 3] bob: three");
     alice.types("/quit\r");
     assert_eq!(alice.ends(), 0);
     let mut alice = log_in(&server, home.path(), "alice");

@@ -110,14 +110,19 @@ struct Bot {
 
 impl Bot {
     fn start(server: &Server, state: &Path, args: &[&str]) -> Self {
+        let mut bot = Self::begin(server, state, args);
+        bot.tells("helper is on ");
+        bot
+    }
+
+    /// The same without waiting for it.
+    fn begin(server: &Server, state: &Path, args: &[&str]) -> Self {
         let mut python = python();
         python.args(["parlor_client.py", "--port", &server.address().port().to_string(), "--ca"]).arg(server.ca());
         python.args(["--room", "red", "--room", "blue", "--state"]).arg(state).args(args).arg("helper");
         let mut child = python.stdin(Stdio::null()).spawn().unwrap();
         let told = BufReader::new(child.stderr.take().unwrap());
-        let mut bot = Self { child, told };
-        bot.tells("helper is on ");
-        bot
+        Self { child, told }
     }
 
     /// Waits until it says this to its operator.
@@ -213,6 +218,43 @@ fn the_bot_answers_once_whatever_is_interrupted() {
     assert_eq!(answer(&mut ann), "red: ann: you said 'helper, the last'");
     assert_eq!([said_by_bot(&mut ann, "#red").len(), said_by_bot(&mut ann, "#blue").len()], [3, 2]);
     assert_eq!(said_by_bot(&mut ann, "@helper").len(), 3);
+}
+
+#[test]
+fn the_bot_survives_it_that_moderators_do_not_want_it() {
+    let (server, home) = (Server::start(), tempfile::tempdir().unwrap());
+    let state = home.path().join("state.json");
+    // Who is there first owns the rooms.
+    let mut ann = in_both_rooms(server.register_json("ann").0);
+    let mut bot = Bot::start(&server, &state, &["--register"]);
+    ann.send("/kick red helper too loud");
+    bot.tells("removed from red: kick by ann too loud");
+    // It misses this one until it is back, and goes on elsewhere.
+    ann.send("/say red helper, one");
+    ann.send("/say blue helper, two");
+    assert_eq!(answer(&mut ann), "blue: ann: you said 'helper, two'");
+    drop(bot);
+    let mut bot = Bot::start(&server, &state, &[]);
+    assert_eq!(answer(&mut ann), "red: ann: you said 'helper, one'");
+
+    // What is edited, removed or set counts as known, and is not answered.
+    for (line, kind) in [("/topic red helper", "topic"), ("/mute red helper", "mute"), ("/edit red 2 helper?", "edit")]
+    {
+        ann.send(line);
+        assert_eq!(ann.event_of("ok")["command"], kind);
+    }
+    ann.send("/say red helper, three");
+    bot.tells("not said: /say red ann: you said 'helper, three' (muted:");
+    ann.send("/ban red helper");
+    bot.tells("removed from red: ban by ann");
+    ann.send("/access blue private");
+    drop(bot);
+    let mut bot = Bot::begin(&server, &state, &[]);
+    bot.tells("not in red: banned: ");
+    bot.tells("helper is on ");
+    ann.send("/say blue helper, four");
+    assert_eq!(answer(&mut ann), "blue: ann: you said 'helper, four'");
+    assert_eq!(said_by_bot(&mut ann, "#red"), ["ann: you said 'helper, one'"]);
 }
 
 /// A Python program that plays a server's part: what the bot sends under which key.

@@ -188,7 +188,8 @@ impl Log {
             self.caught.pop_first();
         }
         let entries = page.entries.into_iter();
-        let entries = entries.filter(|entry| rest.has(entry, user) && !self.seen.has_own(entry, user)).collect();
+        let is_news = |entry: &LogEntry| rest.has(entry, user) && !is_own_invitation(entry, user);
+        let entries = entries.filter(|entry| is_news(entry) && !self.seen.has_own(entry, user)).collect();
         Some(News { target, entries, left_out, is_recent })
     }
 
@@ -252,6 +253,11 @@ impl Log {
         self.held.clear();
         true
     }
+}
+
+/// No reply tells the number that an invitation has in the inbox of who invites.
+fn is_own_invitation(entry: &LogEntry, user: &UserName) -> bool {
+    matches!(entry, LogEntry::Invited(invitation) if invitation.from == *user)
 }
 
 fn history_count(size: u64) -> u64 {

@@ -1,5 +1,7 @@
 //! Catching up, event by event.
 
+mod rights;
+
 use parlor_proto::{HistoryEntry, RefusalCode, Text, Timestamp, Verb};
 
 use super::log::HELD_MAX;
@@ -17,13 +19,15 @@ fn entry(id: u64) -> HistoryEntry {
         id: MessageId(id),
         time: Timestamp::from_millis(i64::try_from(id).unwrap()),
         from: "bob".parse().unwrap(),
-        text,
+        text: text.into(),
+        edited: None,
+        removed: false,
     }
 }
 
 fn message(id: u64) -> Event {
-    let HistoryEntry { id, time, from, text } = entry(id);
-    Event::Message { room: room("red"), id, time, from, text }
+    let HistoryEntry { id, time, from, text, edited, removed } = entry(id);
+    Event::Message { room: room("red"), id, time, from, text, edited, removed }
 }
 
 fn joined(name: &str, epoch: Epoch, last: u64) -> Event {
@@ -266,7 +270,7 @@ fn backlog(target: &str, ids: impl Iterator<Item = u64>, more: bool) -> Event {
         Target::Room(_) => LogEntry::Message(entry(id)),
         Target::Feed(_) => LogEntry::Publication(entry(id)),
         Target::Direct(_) => {
-            let HistoryEntry { id, time, from, text } = entry(id);
+            let HistoryEntry { id, time, from, text, .. } = entry(id);
             LogEntry::Direct(parlor_proto::DirectEntry { id, time, from, to: "ann".parse().unwrap(), text })
         }
     };
@@ -275,7 +279,7 @@ fn backlog(target: &str, ids: impl Iterator<Item = u64>, more: bool) -> Event {
 }
 
 fn direct(id: u64) -> Event {
-    let HistoryEntry { id, time, from, text } = entry(id);
+    let HistoryEntry { id, time, from, text, .. } = entry(id);
     Event::Direct { id: Some(id), time, from, text }
 }
 

@@ -4,7 +4,7 @@
 use std::time::Duration;
 
 use jiff::Timestamp as Moment;
-use parlor_proto::{Event, RefusalCode, Reply, RoomName, Sync, Target, Verb};
+use parlor_proto::{Event, LostRoom, RefusalCode, Reply, RoomName, Sync, Target, UserName, Verb};
 
 use super::{NetworkThread, Waited};
 use crate::connect::catch_up::{Shown, Way};
@@ -95,8 +95,10 @@ impl NetworkThread {
 
     /// Records what this session and the next one need to know from an event.
     fn note(&mut self, event: &Event) {
-        lock(&self.link.names).learn(event);
-        let has_moved = self.places.note(event);
+        let me = &self.plan.credentials.user;
+        lock(&self.link.names).learn(event, me);
+        let before = self.places.now.current.clone();
+        let has_moved = self.places.note(event, me);
         lock(&self.link.names).set_open(&self.places.now.open);
         match event {
             Event::Ok(Reply::Passwd) => {
@@ -110,6 +112,11 @@ impl NetworkThread {
             Event::Ok(Reply::Subscribe { user }) if self.places.new_feeds.len() < NEW_FEEDS_MAX => {
                 self.places.new_feeds.push_back(Target::Feed(user.clone()));
             }
+            Event::Moved { room, .. } if self.places.restore.is_none() => {
+                if let Some(before) = before.filter(|before| before != room) {
+                    self.link.expel(before, room.clone());
+                }
+            }
             _ => {}
         }
         if has_moved && self.places.restore.is_none() {
@@ -120,13 +127,17 @@ impl NetworkThread {
     /// A step towards the rooms of this session is answered.
     fn step_answered(&mut self, question: &Question, event: Event, session: &Session) {
         let Some(mut restore) = self.places.restore.take() else { return self.sift(event) };
+        let lost = match &event {
+            Event::Sync(sync) => restore.newly_lost(&sync.lost),
+            _ => Vec::new(),
+        };
         let then = restore.answered(&event, &self.places.now);
         let is_unknown = !restore.knows_sync;
         if *question == Question::Sync && then == Then::GoOn {
             self.catch_up.use_way(if is_unknown { Way::History } else { Way::Backlog });
         }
         match &event {
-            Event::Sync(sync) => self.synced(&sync.clone()),
+            Event::Sync(sync) => self.synced(&sync.clone(), &lost),
             Event::Error { .. } if *question == Question::Sync && is_unknown => {}
             Event::Ok(Reply::Close { .. }) => drop(self.catch_up.sift(event)),
             _ => self.sift(event),
@@ -158,32 +169,37 @@ impl NetworkThread {
             return;
         }
         let wanted = restore.destination().cloned();
+        let is_barred = wanted.as_ref().is_some_and(|wanted| restore.is_barred(wanted));
         self.places.restore = None;
         let shown = self.catch_up.is_restored();
         self.show_all(shown);
-        self.lead_to(wanted, sender);
+        self.lead_to(wanted, is_barred, sender);
         self.link.resend(Duration::ZERO);
     }
 
-    fn lead_to(&mut self, wanted: Option<RoomName>, sender: &LineSender) {
+    /// All rooms that can be entered are entered. Where the user is barred from the one that they want, the next session
+    /// does not try again.
+    fn lead_to(&mut self, wanted: Option<RoomName>, is_barred: bool, sender: &LineSender) {
         let here = self.places.now.current.clone();
         let astray = wanted.zip(here).filter(|(wanted, here)| wanted != here);
-        self.places.is_astray = astray.is_some();
+        self.places.is_astray = astray.is_some() && !is_barred;
+        if !self.places.is_astray {
+            self.places.goal = self.places.now.clone();
+        }
         if let Some((wanted, here)) = astray {
             self.problem(&format!("you are in {here}: {wanted} could not be entered"));
             self.link.lead(sender, SendPolicy::WrongRoom { wanted, here, told: false });
         } else {
-            self.places.goal = self.places.now.clone();
             self.link.lead(sender, SendPolicy::Open);
         }
     }
 
     /// The answer to the own `/sync` came.
-    fn synced(&mut self, sync: &Sync) {
+    fn synced(&mut self, sync: &Sync, lost: &[LostRoom]) {
         let mut shown = self.catch_up.sift(Event::Sync(Box::new(sync.clone())));
         shown.retain(|shown| !matches!(shown, Shown::Event(Event::Sync(_))));
         self.show_all(shown);
-        for lost in &sync.lost {
+        for lost in lost {
             self.problem(&format!("you are not in {} any more ({})", lost.room, lost.code));
         }
         let is_first = !std::mem::replace(&mut self.places.is_told, true);
@@ -281,9 +297,13 @@ impl NetworkThread {
 
 impl super::Places {
     /// Applies an event to the rooms. Whether it moves the user or their lines.
-    fn note(&mut self, event: &Event) -> bool {
-        let has_moved = self.now.note(event);
-        if self.restore.is_some() {
+    fn note(&mut self, event: &Event, me: &UserName) -> bool {
+        let has_moved = self.now.note(event, me);
+        let lost = rooms::removed_from(event, me);
+        if let Some(restore) = self.restore.as_mut() {
+            if let Some(lost) = lost {
+                restore.bar(lost);
+            }
             return has_moved;
         }
         // A user who sends to a room wants to be there, even if they wanted another room before.
@@ -297,7 +317,11 @@ impl super::Places {
         match event {
             _ if !self.is_astray => self.goal = self.now.clone(),
             Event::Ok(Reply::Open { room, .. }) => drop(self.goal.open.insert(room.clone())),
-            _ => {}
+            _ => {
+                if let Some(lost) = lost {
+                    self.goal.open.remove(lost);
+                }
+            }
         }
         has_moved
     }
@@ -309,6 +333,7 @@ fn current_after(event: &Event) -> Option<&RoomName> {
         Event::Ok(Reply::Join { room, .. } | Reply::Leave { room, .. } | Reply::Switch { room }) => Some(room),
         Event::Ok(Reply::Close { current, .. }) => Some(current),
         Event::Sync(sync) => Some(&sync.current),
+        Event::Moved { room, .. } => Some(room),
         _ => None,
     }
 }

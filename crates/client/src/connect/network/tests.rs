@@ -1,5 +1,7 @@
 //! The client on a terminal, without the terminal: what it shows, and when it reconnects.
 
+mod rights;
+
 use std::sync::mpsc;
 use std::thread::{self, JoinHandle};
 
@@ -323,8 +325,8 @@ fn what_was_missed_is_shown_before_what_comes_now() {
         "* eve entered red",
         "[red] bob: number 8",
         "[red] bob: number 9",
-        "[red] bob: number 6",
-        "[red] bob: number 7",
+        "[red 6] bob: number 6",
+        "[red 7] bob: number 7",
         "* end of the history of red, messages shown: 2",
     ];
     let shown: Vec<_> =
@@ -447,7 +449,7 @@ fn what_the_store_did_not_take_is_said_again_under_its_key() {
         vec![first, second]
     };
     let (heard, shown) = say_to(script, 1);
-    let key = heard[0].strip_prefix("/once ").and_then(|rest| rest.strip_suffix(" hello")).unwrap();
+    let key = heard[0].strip_prefix("/once ").and_then(|rest| rest.strip_suffix(" /say lobby hello")).unwrap();
     assert_eq!(heard[1], format!("/once {key} /say lobby hello"));
     assert!(shown.contains("said now: hello") && !shown.contains("not certain"), "{shown}");
 }
@@ -461,7 +463,7 @@ fn what_has_no_answer_when_the_connection_is_lost_is_said_over_the_next_one() {
         vec![heard]
     };
     let (heard, shown) = say_to(script, 2);
-    let key = heard[0].strip_prefix("/once ").and_then(|rest| rest.strip_suffix(" hello")).unwrap();
+    let key = heard[0].strip_prefix("/once ").and_then(|rest| rest.strip_suffix(" /say lobby hello")).unwrap();
     assert_eq!(heard[1], format!("/once {key} /say lobby hello"));
     assert_eq!(shown.matches("said now: hello").count(), 1, "{shown}");
 }

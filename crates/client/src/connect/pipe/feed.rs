@@ -99,10 +99,15 @@ fn is_harmless(verb: Verb) -> bool {
         Verb::Join | Verb::Leave | Verb::Open | Verb::Close | Verb::Switch | Verb::Sync => true,
         Verb::Rooms | Verb::Who | Verb::History | Verb::Backlog | Verb::Read => true,
         Verb::Subscriptions | Verb::Subscribers | Verb::Blocks | Verb::Block | Verb::Unblock => true,
-        Verb::Ping | Verb::Help => true,
+        Verb::Ping | Verb::Help | Verb::Room => true,
+        Verb::Topic | Verb::Access | Verb::Post | Verb::Invite | Verb::Ban | Verb::Mute => true,
+        Verb::Suspend | Verb::Unsuspend => true,
         // The second time, these are refused, or show nothing.
         Verb::Subscribe | Verb::Unsubscribe | Verb::Inbox | Verb::Passwd => false,
-        Verb::Message | Verb::Say | Verb::Once | Verb::Publish | Verb::Msg | Verb::Broadcast => false,
+        Verb::Kick | Verb::Unban | Verb::Unmute | Verb::Moderator | Verb::Unmoderator | Verb::Owner | Verb::Remove => {
+            false
+        }
+        Verb::Message | Verb::Say | Verb::Once | Verb::Publish | Verb::Msg | Verb::Edit | Verb::Broadcast => false,
         Verb::Login | Verb::Register | Verb::Format | Verb::Quit => false,
     }
 }

@@ -130,7 +130,7 @@ fn every_line_is_sent_and_answered_before_the_end() {
         peer.say(&[GOODBYE]);
         heard
     });
-    assert_eq!(ran.script, ["hello", "/rooms", "last", "/quit"]);
+    assert_eq!(ran.script, ["/say lobby hello", "/rooms", "/say lobby last", "/quit"]);
     assert_eq!(ran.output, "JOIN lobby bob\nROOM lobby 2\nOK rooms 1\n");
     assert_eq!((ran.exit, ran.errors.as_str()), (Exit::Done, ""));
 }
@@ -156,7 +156,7 @@ fn a_refused_line_is_told_and_the_others_are_sent() {
         peer.say(&[GOODBYE]);
         heard
     });
-    assert_eq!((ran.exit, ran.script.as_str()), (Exit::LineRefused, "hello"));
+    assert_eq!((ran.exit, ran.script.as_str()), (Exit::LineRefused, "/say lobby hello"));
     assert_eq!((ran.output.as_str(), ran.errors.as_str()), ("", "ERR user-offline bob is not here\n"));
 }
 
@@ -201,7 +201,7 @@ fn quit_in_the_input_ends_it() {
         heard.push(hear(peer));
         heard
     });
-    assert_eq!(ran.script, ["hello", "/quit", ""]);
+    assert_eq!(ran.script, ["/say lobby hello", "/quit", ""]);
     assert_eq!(ran.exit, Exit::Done);
 }
 
@@ -236,7 +236,7 @@ fn what_follows_a_change_of_the_room_waits_for_its_answer() {
         peer.say(&[GOODBYE]);
         heard
     });
-    assert_eq!(ran.script, ["one", "/join red", "two", "/say red two"]);
+    assert_eq!(ran.script, ["/say lobby one", "/join red", "/say red two", "/say red two"]);
     assert_eq!((ran.exit, ran.output.as_str()), (Exit::Done, "OK join red 1\n"));
     assert_eq!(ran.errors, "parlor: bob is not here; the line is sent again until it is answered\n");
 }
@@ -322,8 +322,51 @@ fn the_room_is_entered_before_anything_is_said() {
         peer.say(&[GOODBYE]);
         heard
     });
-    assert_eq!(ran.script, ["/join red", "hello", "/quit"]);
+    assert_eq!(ran.script, ["/join red", "/say red hello", "/quit"]);
     assert_eq!((ran.exit, ran.output.as_str()), (Exit::Done, "OK join red 1\n"));
+}
+
+#[test]
+fn what_is_meant_for_a_room_is_not_said_in_the_lobby_by_who_was_removed_from_it() {
+    let kicked = r#"{"type":"moderated","room":"red","id":1,"time":"2026-01-01T10:00:00Z","from":"bob","action":"kick","user":"ann","until":null,"reason":"noise"}"#;
+    let moved = r#"{"type":"moved","room":"lobby","members":2,"epoch":"0000000000000001","last":0,"reason":"noise"}"#;
+    let refused = r#"{"type":"error","code":"not-in-room","message":"You are not in red","command":"say"}"#;
+    let ran = run_with(Some("red"), View::Text, &b"/who\none\ntwo\n/join red\nthree\n"[..], |peer| {
+        let mut heard = vec![hear(peer)];
+        peer.say(&[JOINED]);
+        heard.extend([hear(peer), hear(peer), hear(peer)]);
+        peer.say(&[kicked, moved, r#"{"type":"users","room":"red","users":[]}"#, refused, refused]);
+        heard.push(hear(peer));
+        peer.say(&[JOINED]);
+        heard.push(hear(peer));
+        peer.say(&[ACCEPTED]);
+        hear(peer);
+        peer.say(&[GOODBYE]);
+        heard
+    });
+    let expected = ["/join red", "/who", "/say red one", "/say red two", "/join red", "/say red three"];
+    assert_eq!(ran.script, expected);
+    let told = "MODERATED red ann kick bob noise\nMOVED lobby noise\n";
+    assert!(ran.output.contains(told), "{}", ran.output);
+    assert_eq!((ran.exit, ran.errors.matches("ERR not-in-room").count()), (Exit::LineRefused, 2));
+}
+
+#[test]
+fn what_is_said_behind_a_removal_from_the_room_is_meant_for_that_room() {
+    let moved = r#"{"type":"moved","room":"lobby","members":2,"epoch":"0000000000000001","last":0,"reason":""}"#;
+    let ran = run_with(Some("red"), View::Text, &b"/join blue\none\n"[..], |peer| {
+        let mut heard = vec![hear(peer)];
+        peer.say(&[JOINED]);
+        heard.push(hear(peer));
+        // The room blue cannot be entered, and the current one is gone.
+        peer.say(&[moved, &REFUSED.replace("user-offline", "banned").replace("msg", "join")]);
+        heard.push(hear(peer));
+        peer.say(&[ACCEPTED]);
+        hear(peer);
+        peer.say(&[GOODBYE]);
+        heard
+    });
+    assert_eq!(ran.script, ["/join red", "/join blue", "/say red one"]);
 }
 
 #[test]
@@ -346,7 +389,7 @@ fn the_lobby_needs_no_join() {
         peer.say(&[GOODBYE]);
         heard
     });
-    assert_eq!((ran.exit, ran.script.as_str()), (Exit::Done, "hello"));
+    assert_eq!((ran.exit, ran.script.as_str()), (Exit::Done, "/say lobby hello"));
 }
 
 #[test]
@@ -372,7 +415,10 @@ fn a_line_that_is_not_utf8_is_not_sent_and_told_with_its_number() {
         peer.say(&[GOODBYE]);
         heard
     });
-    assert_eq!((ran.exit, ran.script), (Exit::LineRefused, vec!["one".to_owned(), "last".to_owned()]));
+    assert_eq!(
+        (ran.exit, ran.script),
+        (Exit::LineRefused, vec!["/say lobby one".to_owned(), "/say lobby last".to_owned()])
+    );
     let told = "parlor: line 3 of the input is not UTF-8 from byte 1 on; it was not sent\n\
                 parlor: line 4 of the input is not UTF-8 from byte 2 on; it was not sent\n";
     assert_eq!(ran.errors, told);
@@ -387,7 +433,10 @@ fn a_mark_of_byte_order_is_no_part_of_the_first_line_and_part_of_every_other() {
         peer.say(&[GOODBYE]);
         heard
     });
-    assert_eq!((ran.exit, ran.script), (Exit::Done, vec!["one".to_owned(), "\u{feff}two".to_owned()]));
+    assert_eq!(
+        (ran.exit, ran.script),
+        (Exit::Done, vec!["/say lobby one".to_owned(), "/say lobby \u{feff}two".to_owned()])
+    );
 }
 
 #[test]
@@ -463,7 +512,7 @@ impl Read for Trickle {
 fn a_session_that_ends_as_idle_is_begun_anew_and_no_line_is_lost_or_doubled() {
     for answered in [true, false] {
         let (exit, errors, heard) = ends_as_idle("one\ntwo\nthree\n", answered);
-        assert_eq!((exit, heard[0].join(" ")), (Exit::Done, "/join red one".to_owned()));
+        assert_eq!((exit, heard[0].join(" ")), (Exit::Done, "/join red /say red one".to_owned()));
         let again = if answered { "" } else { "one " };
         assert_eq!(heard[2].join(" ").replace("/say red ", ""), format!("/join red {again}two three /quit"));
         assert!(errors.starts_with("BYE idle-timeout ") && errors.contains("connected again"), "{errors}");

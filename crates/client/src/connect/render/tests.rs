@@ -1,5 +1,7 @@
 //! The table of the lines that users see, in one time zone, with and without colours.
 
+mod rights;
+
 use super::*;
 use crate::events::Incoming;
 
@@ -81,7 +83,7 @@ fn history_tells_the_day_unless_it_is_today() {
     let old = r#"{"id":1,"time":"2026-11-21T21:59:00Z","from":"bob","text":"late"}"#;
     let new = r#"{"id":2,"time":"2026-11-21T22:01:00Z","from":"bob","text":"early"}"#;
     let json = format!(r#"{{"type":"history","room":"red","messages":[{old},{new}]}}"#);
-    let expected = "2026-11-21 23:59 [red] bob: late\n00:01 [red] bob: early\n12:31 * end of the history of red, messages shown: 2";
+    let expected = "2026-11-21 23:59 [red 1] bob: late\n00:01 [red 2] bob: early\n12:31 * end of the history of red, messages shown: 2";
     assert_eq!(shown(&renderer(false), &json).as_deref(), Some(expected));
 }
 
@@ -123,7 +125,7 @@ fn a_line_tells_of_each_new_day_by_the_local_date() {
     let old = r#"{"id":1,"time":"2026-11-20T21:59:00Z","from":"bob","text":"late"}"#;
     let new = r#"{"id":2,"time":"2026-11-20T22:01:00Z","from":"bob","text":"early"}"#;
     let history = format!(r#"{{"type":"history","room":"red","messages":[{old},{new}]}}"#);
-    let told = "--- 2026-11-20 ---\n23:59 [red] bob: late\n--- 2026-11-21 ---\n00:01 [red] bob: early\n\
+    let told = "--- 2026-11-20 ---\n23:59 [red 1] bob: late\n--- 2026-11-21 ---\n00:01 [red 2] bob: early\n\
                 --- 2026-11-22 ---\n12:31 * end of the history of red, messages shown: 2";
     let cases = [
         // Everybody knows what day it is.
