@@ -21,7 +21,7 @@ use std::process::ExitCode;
 
 use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
 
-use commands::{audit, cert, check, completions, connect, serve, status, torture, user};
+use commands::{audit, cert, check, completions, connect, room, serve, status, torture, user};
 use settings::Settings;
 use zeroizing_alloc::ZeroAlloc;
 
@@ -56,6 +56,7 @@ enum Command {
     Serve(Box<Settings>),
     Connect(connect::ConnectArgs),
     User(user::UserArgs),
+    Room(room::RoomArgs),
     Cert(cert::CertArgs),
     Check(check::CheckArgs),
     #[command(about = "Look for weak settings and files that are open to others", after_help = audit::EXAMPLES)]
@@ -68,7 +69,10 @@ enum Command {
 impl Command {
     /// Whether settings of a server have an effect on the command. `serve` itself has a log for warnings.
     fn uses_settings(&self) -> bool {
-        matches!(self, Self::User(_) | Self::Cert(_) | Self::Check(_) | Self::Audit(_) | Self::Status(_))
+        matches!(
+            self,
+            Self::User(_) | Self::Room(_) | Self::Cert(_) | Self::Check(_) | Self::Audit(_) | Self::Status(_)
+        )
     }
 }
 
@@ -108,6 +112,7 @@ fn run(command: Command) -> anyhow::Result<ExitCode> {
         Command::Serve(settings) => return serve::run(&settings, &unknown),
         Command::Connect(args) => return Ok(connect::run(args)),
         Command::User(args) => user::run(&args)?,
+        Command::Room(args) => room::run(&args)?,
         Command::Cert(args) => cert::run(&args)?,
         Command::Check(args) => check::run(&args)?,
         Command::Audit(args) => return audit::run(&args),

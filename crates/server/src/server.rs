@@ -154,6 +154,7 @@ fn policy(settings: &Settings) -> Policy {
         max_rooms: settings.max_rooms,
         max_subscriptions: settings.max_subscriptions,
         max_open_rooms: settings.max_open_rooms,
+        edit_window: settings.edit_window,
         line_rate: line_rate.map(|rate| LineRate { per_second: rate.get(), burst: settings.line_burst }),
         limit_loopback: settings.limit_loopback,
     }

@@ -32,6 +32,9 @@ const fn case(bug: &'static str, args: &'static [&'static str], promise: &'stati
 const QUIET: &[&str] = &["--faults", "none", "--seconds", "6"];
 const REDIS: &[&str] = &["--redis", "--faults", "cut,reset,hole", "--seconds", "8"];
 
+/// What moderators do takes some time to meet those whom it concerns.
+const COURT: &[&str] = &["--faults", "none", "--seconds", "12"];
+
 const CASES: &[Case] = &[
     case("no-reaper", &["--redis", "--faults", "kill", "--seconds", "8"], "Who is gone is gone"),
     case("stuck", QUIET, "Whoever speaks is answered"),
@@ -51,6 +54,12 @@ const CASES: &[Case] = &[
     case("mark-moves-back", QUIET, "A mark never moves back"),
     case("forget-room", QUIET, "An opened room comes back"),
     case("page-skips", QUIET, "A page holds all"),
+    case("hear-muted", COURT, "Who may not speak, enter or see"),
+    case("admit-banned", COURT, "Who may not speak, enter or see"),
+    case("show-private", COURT, "Who may not speak, enter or see"),
+    case("kicked-hears", COURT, "Only members, followers and addressees"),
+    case("keep-removed", QUIET, "A message shows its last edit"),
+    case("lose-edit", QUIET, "A message shows its last edit"),
     case("keep-room-open", QUIET, "Who is gone is gone"),
     case("drop-part", QUIET, "Who is gone is gone"),
     case("no-fence", QUIET, "A user has one live session"),
@@ -59,7 +68,7 @@ const CASES: &[Case] = &[
     case("lose-accepted", QUIET, "A room has one order"),
     case("reuse-number", QUIET, "A room has one order"),
     case("deliver-early", &["--faults", "disk-full", "--seconds", "8"], "A room has one order"),
-    case("leak-descriptors", QUIET, "Memory, threads and descriptors"),
+    case("leak-descriptors", &["--faults", "none", "--seconds", "12"], "Memory, threads and descriptors"),
     case("leak-memory", QUIET, "Memory, threads and descriptors"),
     Case { bug: None, args: &["--faults", "disk-full,clock,no-descriptors", "--seconds", "8"], promise: "" },
     Case { bug: None, args: REDIS, promise: "" },

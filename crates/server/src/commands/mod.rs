@@ -6,6 +6,8 @@ pub(crate) mod cert;
 pub(crate) mod check;
 pub(crate) mod completions;
 pub(crate) mod connect;
+mod place;
+pub(crate) mod room;
 pub(crate) mod serve;
 pub(crate) mod status;
 pub(crate) mod torture;

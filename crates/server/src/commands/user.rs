@@ -3,20 +3,20 @@
 
 use std::io::{self, BufRead, IsTerminal, Write};
 use std::net::IpAddr;
-use std::sync::Arc;
+use std::time::Duration;
 
 use anyhow::{Context, bail};
 use clap::{Args, Subcommand};
-use parlor_core::ports::{Account, Accounts, Clock, PasswordHash, Role};
-use parlor_proto::{Password, UserName};
-use parlor_store::{redis, sqlite};
+use parlor_core::ports::{Account, Clock, PasswordHash, Role, Suspension};
+use parlor_proto::{Password, Text, Timestamp, UserName};
 use rustls::crypto::aws_lc_rs;
 use zeroize::Zeroizing;
 
+use super::place::PlaceArgs;
 use crate::admission::network_of;
 use crate::clock::SystemClock;
-use crate::settings::{self, InstallationArgs, RedisArgs, installation};
-use crate::{backend, workers::hashing};
+use crate::settings;
+use crate::workers::hashing;
 
 const EXAMPLES: &str = "Examples:
   parlor user add alice
@@ -24,10 +24,11 @@ const EXAMPLES: &str = "Examples:
   pwgen 20 1 | tee secret | parlor user add bot --password-stdin
   parlor user list
   parlor user passwd alice --data /var/lib/parlor
+  parlor user suspend alice --for 7d --reason spam
   parlor user add alice --redis redis://127.0.0.1
 
-The server has started once; it may run meanwhile. Deleting an account, kicking its user and a new
-password end its session, within a second or two; a new role holds from the next broadcast on.";
+The server has started once; it may run meanwhile. Deleting an account, kicking or suspending its user
+and a new password end its session, within a second or two; a new role holds from the next broadcast on.";
 
 const ADD_EXAMPLES: &str = "Examples:
   parlor user add alice
@@ -45,6 +46,15 @@ Example:
   parlor user {command} alice --data /var/lib/parlor"
     )
 }
+
+const SUSPEND_EXAMPLES: &str =
+    "No login is accepted for the time, or until it is ended, and the session of the user ends. Who
+logs in with the right password is told until when, and the reason.
+
+Examples:
+  parlor user suspend alice
+  parlor user suspend alice --for 7d --reason 'spam in the garden'
+  parlor user unsuspend alice";
 
 const UNLOCK_EXAMPLES: &str =
     "Who fails to log in too often has to wait, a minute at most; so does everybody else who tries the
@@ -95,9 +105,24 @@ enum Action {
     /// End the session of a user, who may log in again
     #[command(after_help = name_examples("kick"))]
     Kick(UserArg),
-    /// List all accounts: name, role, when it was made
+    /// Accept no login of a user for some time or for ever, and end the session
+    #[command(after_help = SUSPEND_EXAMPLES)]
+    Suspend {
+        #[command(flatten)]
+        whose: UserArg,
+        /// For how long, such as 30m, 2h, 7d or 2w [default: until parlor user unsuspend]
+        #[arg(long = "for", value_name = "DURATION", value_parser = long_duration)]
+        duration: Option<Duration>,
+        /// Why; the user is told
+        #[arg(long, value_name = "TEXT", default_value = "", hide_default_value = true)]
+        reason: String,
+    },
+    /// Accept the logins of a suspended user again
+    #[command(after_help = name_examples("unsuspend"))]
+    Unsuspend(UserArg),
+    /// List all accounts: name, role, when it was made, until when it is suspended and why
     #[command(after_help = "Example:\n  parlor user list --data /var/lib/parlor")]
-    List(StoreArgs),
+    List(PlaceArgs),
     /// Make a user an operator
     #[command(after_help = name_examples("promote"))]
     Promote(UserArg),
@@ -118,22 +143,13 @@ enum Action {
 /// Server name that this command passes to the Redis configuration.
 const NAME: &str = "parlor user";
 
-/// Where the accounts are kept.
-#[derive(Debug, Args)]
-struct StoreArgs {
-    #[command(flatten)]
-    redis: RedisArgs,
-    #[command(flatten)]
-    installation: InstallationArgs,
-}
-
 #[derive(Debug, Args)]
 struct UserArg {
     /// Name of the user
     #[arg(value_name = "NAME")]
     user: UserName,
     #[command(flatten)]
-    place: StoreArgs,
+    place: PlaceArgs,
 }
 
 #[derive(Debug, Args)]
@@ -165,12 +181,17 @@ pub(crate) fn run(args: &UserArgs) -> anyhow::Result<()> {
         }
         Action::Passwd { whose, secret } => passwd(whose, secret),
         Action::Delete(whose) => {
-            let deleted = whose.place.open()?.delete(&whose.user)?;
+            let deleted = whose.place.accounts(NAME)?.delete(&whose.user)?;
             whose.report(deleted, "deleted")
         }
         Action::Kick(whose) => {
-            let kicked = whose.place.open()?.kick(&whose.user)?;
+            let kicked = whose.place.accounts(NAME)?.kick(&whose.user)?;
             whose.report(kicked, "is kicked")
+        }
+        Action::Suspend { whose, duration, reason } => whose.suspend(*duration, reason),
+        Action::Unsuspend(whose) => {
+            let existed = whose.place.accounts(NAME)?.suspend(&whose.user, None)?;
+            whose.report(existed, "is not suspended any more")
         }
         Action::List(place) => list(place),
         Action::Promote(whose) => whose.set_role(Role::Operator),
@@ -180,7 +201,7 @@ pub(crate) fn run(args: &UserArgs) -> anyhow::Result<()> {
 }
 
 fn add(whose: &UserArg, secret: &PasswordArgs, random: bool, role: Role) -> anyhow::Result<()> {
-    let accounts = whose.place.open()?;
+    let accounts = whose.place.accounts(NAME)?;
     if accounts.find(&whose.user)?.is_some() {
         bail!("there is a user {} already", whose.user);
     }
@@ -191,7 +212,7 @@ fn add(whose: &UserArg, secret: &PasswordArgs, random: bool, role: Role) -> anyh
         None => secret.hash()?,
     };
     let created = SystemClock::start().now();
-    let account = Account { user: whose.user.clone(), hash, role, created, kicks: 0 };
+    let account = Account { user: whose.user.clone(), hash, role, created, kicks: 0, suspension: None };
     if !accounts.create(&account)? {
         bail!("there is a user {} already", whose.user);
     }
@@ -202,7 +223,7 @@ fn add(whose: &UserArg, secret: &PasswordArgs, random: bool, role: Role) -> anyh
 }
 
 fn passwd(whose: &UserArg, secret: &PasswordArgs) -> anyhow::Result<()> {
-    let accounts = whose.place.open()?;
+    let accounts = whose.place.accounts(NAME)?;
     if accounts.find(&whose.user)?.is_none() {
         bail!("there is no user {}", whose.user);
     }
@@ -211,43 +232,62 @@ fn passwd(whose: &UserArg, secret: &PasswordArgs) -> anyhow::Result<()> {
     whose.report(changed, "has a new password")
 }
 
-fn list(place: &StoreArgs) -> anyhow::Result<()> {
+fn list(place: &PlaceArgs) -> anyhow::Result<()> {
     let mut out = io::stdout().lock();
-    for Account { user, role, created, .. } in place.open()?.accounts()? {
-        let role = match role {
+    let now = SystemClock::start().now();
+    for account in place.accounts(NAME)?.accounts()? {
+        let role = match account.role {
             Role::Member => "member",
             Role::Operator => "operator",
         };
-        writeln!(out, "{user:<32} {role:<8} {created}")?;
+        let suspended = account.suspension_at(now).map(suspended).unwrap_or_default();
+        writeln!(out, "{:<32} {role:<8} {}{suspended}", account.user, account.created)?;
     }
     Ok(())
 }
 
-impl StoreArgs {
-    /// Opens the accounts, and tells on standard error where they are. Never creates a database.
-    fn open(&self) -> anyhow::Result<Arc<dyn Accounts>> {
-        if let Some(config) = backend::redis_config(&self.redis, NAME)? {
-            let accounts = redis::open_accounts(&config)?;
-            self.installation.announce(&config.url);
-            return Ok(accounts);
-        }
-        let database = installation::database(&self.installation.data)?;
-        let accounts = sqlite::open_accounts(&self.installation.data)?;
-        self.installation.announce(database.display());
-        Ok(accounts)
-    }
+/// What the list says of a suspended account.
+fn suspended(Suspension { until, reason }: &Suspension) -> String {
+    let why = reason.text().map(|reason| format!(": {}", reason.as_str())).unwrap_or_default();
+    format!("  suspended {}{why}", end(*until))
+}
+
+fn end(until: Option<Timestamp>) -> String {
+    until.map_or_else(|| "for ever".to_owned(), |until| format!("until {until}"))
+}
+
+/// Reads a duration such as `30m`, `7d` or `2w`.
+fn long_duration(text: &str) -> Result<Duration, String> {
+    let expected = "expected a duration such as 30m, 2h, 7d or 2w";
+    let (hours, factor) = match text.strip_suffix('d').map(|days| (days, 24)) {
+        Some(days) => days,
+        None => text.strip_suffix('w').map_or(("", 0), |weeks| (weeks, 7 * 24)),
+    };
+    let duration = match factor {
+        0 if text.ends_with(|last: char| last.is_ascii_digit()) => return Err(expected.to_owned()),
+        0 => settings::parse_duration(text),
+        factor => settings::parse_duration(&format!("{hours}h")).map(|duration| duration * factor),
+    };
+    duration.map_err(|_| expected.to_owned())
 }
 
 impl UserArg {
     fn set_role(&self, role: Role) -> anyhow::Result<()> {
-        let changed = self.place.open()?.set_role(&self.user, role)?;
+        let changed = self.place.accounts(NAME)?.set_role(&self.user, role)?;
         self.report(changed, if role == Role::Operator { "is an operator" } else { "is no operator" })
+    }
+
+    fn suspend(&self, duration: Option<Duration>, reason: &str) -> anyhow::Result<()> {
+        let until = duration.map(|duration| SystemClock::start().now().after(duration));
+        let suspension = Suspension { until, reason: Text::sanitise(reason).into() };
+        let existed = self.place.accounts(NAME)?.suspend(&self.user, Some(&suspension))?;
+        self.report(existed, &format!("is suspended {}", end(until)))
     }
 
     fn unlock(&self, from: Option<IpAddr>) -> anyhow::Result<()> {
         let address = from.map(|address| network_of(address).to_string());
         let now = SystemClock::start().now();
-        let existed = self.place.open()?.unlock(&self.user, address.as_deref(), now)?;
+        let existed = self.place.accounts(NAME)?.unlock(&self.user, address.as_deref(), now)?;
         match address {
             Some(address) => self.report(existed, &format!("is unlocked, and known at {address}")),
             None => self.report(existed, "is unlocked"),

@@ -165,6 +165,11 @@ pub(crate) struct Settings {
     #[arg(value_parser = duration::parse, help_heading = "Timeouts")]
     idle_timeout: Duration,
 
+    /// How long after it was said a message can be edited; 0 forbids it
+    #[arg(long, env = "PARLOR_EDIT_WINDOW", value_name = "TIME", default_value = "15m")]
+    #[arg(value_parser = duration::parse, help_heading = "Timeouts")]
+    pub(crate) edit_window: Duration,
+
     /// Longest line of a client with its ending, 512 bytes to 64KiB
     #[arg(long, env = "PARLOR_MAX_LINE_BYTES", value_name = "SIZE", default_value = "4096", help_heading = "Limits")]
     #[arg(value_parser = |text: &str| size::parse_in(text, &LINE_BYTES))]

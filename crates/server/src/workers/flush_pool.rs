@@ -48,6 +48,12 @@ impl FlushWorkers for FlushPool {
         let _ = self.flushes.send(flush);
     }
 
+    fn run_errand(&self, errand: Box<dyn FnOnce() + Send>) {
+        let thread = thread::Builder::new().name("errand".to_owned()).stack_size(STACK_BYTES);
+        // Without a thread it is done later, by the thread of the client whom it concerns.
+        let _ = thread.spawn(errand);
+    }
+
     fn count(&self) -> usize {
         self.count
     }

@@ -321,3 +321,61 @@ fn a_server_that_runs_has_made_its_files_for_itself_alone() {
     let checks = report["findings"].as_array().unwrap().iter().map(|finding| finding["check"].as_str().unwrap());
     assert!(checks.clone().all(|check| check == "root"), "{said}");
 }
+
+/// Lets a server run on the place while `act` does something there.
+fn with_server(act: impl FnOnce(&Server)) -> Place {
+    let data = std::sync::Arc::new(tempfile::tempdir().unwrap());
+    let mut server = crate::harness::Options::default().start_in(data.clone());
+    act(&server);
+    server.signal("TERM");
+    server.wait();
+    drop(server);
+    let place = Place(std::sync::Arc::into_inner(data).unwrap());
+    place.allow("", 0o700);
+    if rustix::process::geteuid().is_root() {
+        chown(place.path(), Some(65534), Some(65534)).unwrap();
+    }
+    place
+}
+
+fn change(place: &Place, sql: &str) {
+    let changed = rusqlite::Connection::open(place.path().join("parlor.db")).unwrap().execute(sql, []).unwrap();
+    assert!(changed > 0, "{sql}");
+}
+
+#[test]
+fn operators_who_do_not_log_in_are_found() {
+    let place = with_server(|server| {
+        let add = ["user", "add", "ann", "--operator", "--random-password", "--bcrypt-cost", "4"];
+        assert!(parlor(server.data(), &add).status.success());
+        drop(server.register("zoe"));
+    });
+    place.finds(&[], &[(WARNING, "absent-operator")]);
+    assert!(parlor(place.path(), &["user", "promote", "zoe"]).status.success());
+    place.finds(&[], &[(WARNING, "absent-operator")]);
+    assert!(place.audit(&[]).1.contains("the operator ann, made at 2"));
+    change(&place, "UPDATE usual_address SET seen = seen - 91 * 24 * 60 * 60 * 1000");
+    place.finds(&[], &[(WARNING, "absent-operator"), (WARNING, "absent-operator")]);
+    assert!(place.audit(&[]).1.contains("the operator zoe has logged in last at about 2"));
+    for name in ["ann", "zoe"] {
+        assert!(parlor(place.path(), &["user", "suspend", name]).status.success());
+    }
+    place.finds(&[], &[]);
+}
+
+#[test]
+fn rooms_that_nobody_moderates_are_found() {
+    let place = with_server(|server| {
+        let (mut ann, _bob) = (server.register("ann"), server.register("bob"));
+        ann.send("/join garden\nhello\n/moderator garden bob");
+        ann.until("OK moderator");
+    });
+    place.finds(&[], &[]);
+    assert!(parlor(place.path(), &["user", "delete", "ann"]).status.success());
+    place.finds(&[], &[]);
+    assert!(parlor(place.path(), &["user", "delete", "bob"]).status.success());
+    place.finds(&[], &[(WARNING, "ownerless-room")]);
+    assert!(place.audit(&[]).1.contains("the account of its owner ann is gone; parlor room transfer garden USER"));
+    assert!(parlor(place.path(), &["room", "transfer", "garden", "--to-operators"]).status.success());
+    place.finds(&[], &[]);
+}

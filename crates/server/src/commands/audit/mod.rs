@@ -7,6 +7,8 @@ mod database;
 mod exposure;
 mod files;
 mod machine;
+mod operators;
+mod rooms;
 
 use std::io::{self, Write};
 use std::path::Path;
@@ -20,8 +22,10 @@ use crate::settings::{CertificateFiles, Settings, installation};
 pub(crate) const EXAMPLES: &str =
     "Give it the settings that the server has: the same flags, variables and file. It looks at
 the modes of files, for damage at all of the database (3 to 10 s for each GiB), at
-certificates, at what strangers can reach and do, at Redis, and at the limits of this
-machine; it changes nothing and connects to nothing.
+certificates, at what strangers can reach and do, at operators who do not come and rooms
+without an owner, at Redis, and at the limits of this machine; it changes nothing and connects
+to nothing, so that operators and rooms in a Redis are not looked at: parlor user list and
+parlor room list show them.
 
 Examples:
   parlor audit
@@ -134,6 +138,8 @@ impl Report {
         certificate::look(settings, &mut findings);
         exposure::look(settings, &mut findings);
         accounts::look(settings, &mut findings);
+        operators::look(settings, &mut findings);
+        rooms::look(settings, &mut findings);
         machine::look(settings, &mut findings);
         findings.sort_by_key(|finding| finding.severity);
         let serious = findings.iter().filter(|finding| finding.severity == Severity::Serious).count();

@@ -2,7 +2,7 @@
 //! must not change anything.
 
 mod json;
-mod table;
+pub(super) mod table;
 #[cfg(test)]
 mod tests;
 mod text;

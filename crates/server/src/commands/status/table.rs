@@ -2,7 +2,7 @@
 
 /// Alignment of a column.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Side {
+pub(in crate::commands) enum Side {
     /// For words.
     Left,
     /// For numbers.
@@ -11,24 +11,24 @@ pub(super) enum Side {
 
 /// Rows under a heading.
 #[derive(Debug)]
-pub(super) struct Table<const COLUMNS: usize> {
+pub(in crate::commands) struct Table<const COLUMNS: usize> {
     sides: [Side; COLUMNS],
     rows: Vec<[String; COLUMNS]>,
 }
 
 impl<const COLUMNS: usize> Table<COLUMNS> {
     /// Creates a table with column names and no rows.
-    pub(super) fn new(columns: [(&str, Side); COLUMNS]) -> Self {
+    pub(in crate::commands) fn new(columns: [(&str, Side); COLUMNS]) -> Self {
         Self { sides: columns.map(|(_, side)| side), rows: vec![columns.map(|(name, _)| name.to_uppercase())] }
     }
 
     /// Adds a row below the others.
-    pub(super) fn row(&mut self, cells: [String; COLUMNS]) {
+    pub(in crate::commands) fn row(&mut self, cells: [String; COLUMNS]) {
         self.rows.push(cells);
     }
 
     /// Returns one line per row. Each ends with a line feed, without white space before it.
-    pub(super) fn render(&self) -> String {
+    pub(in crate::commands) fn render(&self) -> String {
         let width = |column: usize| self.rows.iter().map(|row| row[column].chars().count()).max().unwrap_or(0);
         let widths: [usize; COLUMNS] = std::array::from_fn(width);
         let line = |row: &[String; COLUMNS]| {

@@ -1,0 +1,96 @@
+//! Where a command finds accounts and rooms: in a Redis, or in the database of an installation. It must not create one.
+
+use std::fs::{File, OpenOptions, TryLockError};
+use std::io::ErrorKind;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use anyhow::Context;
+use clap::Args;
+use parlor_core::ports::Accounts;
+use parlor_store::administration::{RoomAdministration, RoomRequest, Verdict};
+use parlor_store::{redis, sqlite};
+
+use crate::backend;
+use crate::settings::{InstallationArgs, RedisArgs, installation};
+
+/// The file that a server locks in its data directory as long as it runs.
+const SERVER_LOCK: &str = "server.lock";
+
+/// Where accounts and rooms are kept.
+#[derive(Debug, Args)]
+pub(super) struct PlaceArgs {
+    #[command(flatten)]
+    redis: RedisArgs,
+    #[command(flatten)]
+    installation: InstallationArgs,
+}
+
+/// Rooms and accounts.
+pub(super) struct Rooms {
+    pub(super) rooms: Box<dyn RoomAdministration>,
+    pub(super) accounts: Arc<dyn Accounts>,
+    /// The directory of the database, if they are in one.
+    data: Option<PathBuf>,
+}
+
+impl Rooms {
+    /// Has a request carried out by the server, or does it where none runs.
+    ///
+    /// # Errors
+    /// The store cannot be reached, or the server does not answer.
+    pub(super) fn carry_out(&self, request: &RoomRequest) -> anyhow::Result<Verdict> {
+        let Some(data) = &self.data else { return Ok(self.rooms.carry_out(request)?) };
+        // The lock keeps servers away until it is done.
+        let (is_served, _lock) = lock(data)?;
+        Ok(sqlite::open_rooms(data, is_served)?.carry_out(request)?)
+    }
+}
+
+impl PlaceArgs {
+    /// Opens the accounts, and tells on standard error where they are. `name` is that of the command.
+    ///
+    /// # Errors
+    /// There is no installation, or it cannot be opened.
+    pub(super) fn accounts(&self, name: &str) -> anyhow::Result<Arc<dyn Accounts>> {
+        if let Some(config) = backend::redis_config(&self.redis, name)? {
+            let accounts = redis::open_accounts(&config)?;
+            self.installation.announce(&config.url);
+            return Ok(accounts);
+        }
+        let database = installation::database(&self.installation.data)?;
+        let accounts = sqlite::open_accounts(&self.installation.data)?;
+        self.installation.announce(database.display());
+        Ok(accounts)
+    }
+
+    /// Opens the rooms in the same way.
+    ///
+    /// # Errors
+    /// There is no installation, or it cannot be opened.
+    pub(super) fn rooms(&self, name: &str) -> anyhow::Result<Rooms> {
+        let accounts = self.accounts(name)?;
+        if let Some(config) = backend::redis_config(&self.redis, name)? {
+            return Ok(Rooms { rooms: redis::open_rooms(&config)?, accounts, data: None });
+        }
+        let data = &self.installation.data;
+        let (is_served, _) = lock(data)?;
+        Ok(Rooms { rooms: sqlite::open_rooms(data, is_served)?, accounts, data: Some(data.clone()) })
+    }
+}
+
+/// Whether a server uses the data directory, and otherwise the lock that keeps servers away. The file is not made: it would
+/// belong to another user than the server.
+fn lock(data: &Path) -> anyhow::Result<(bool, Option<File>)> {
+    let path = data.join(SERVER_LOCK);
+    let file = match OpenOptions::new().write(true).open(&path) {
+        Ok(file) => file,
+        Err(error) if error.kind() == ErrorKind::NotFound => return Ok((false, None)),
+        Err(error) => return Err(error).with_context(|| format!("cannot open {}", path.display())),
+    };
+    match file.try_lock() {
+        Ok(()) => Ok((false, Some(file))),
+        Err(TryLockError::WouldBlock) => Ok((true, None)),
+        Err(TryLockError::Error(error)) => Err(error).with_context(|| format!("cannot lock {}", path.display())),
+    }
+}
