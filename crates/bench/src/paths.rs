@@ -6,14 +6,16 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
-use parlor_core::ports::{Append, AppendResult, Claim, ClaimResult, Destination, EnterResult, SessionKey, Store};
+use parlor_core::ports::{
+    Append, AppendResult, Claim, ClaimResult, Content, Destination, EnterResult, SessionKey, Store,
+};
 use parlor_core::{ConnectionId, DuplicateLogin, Outbox, Settled, Taken};
 use parlor_proto::{
     Command, Encoded, Event, Format, Line, LineSplitter, MessageId, Post, RoomName, Text, Timestamp, UserName,
     parse_command,
 };
 use parlor_store::sqlite::{Durability, Sqlite};
-use parlor_testkit::NoopSink;
+use parlor_testkit::{NoopSink, entrant};
 use tempfile::TempDir;
 
 /// The names of all paths.
@@ -136,7 +138,15 @@ fn user() -> Result<UserName> {
 
 fn message() -> Result<Event> {
     let time = Timestamp::from_millis(0);
-    Ok(Event::Message { room: "garden".parse()?, id: MessageId(12_345), time, from: user()?, text: text()? })
+    Ok(Event::Message {
+        room: "garden".parse()?,
+        id: MessageId(12_345),
+        time,
+        from: user()?,
+        text: text()?.into(),
+        edited: None,
+        removed: false,
+    })
 }
 
 /// A database with one member in one room.
@@ -163,10 +173,17 @@ impl Room {
             anyhow::bail!("no session")
         };
         let seat = SessionKey { user: author.clone(), generation };
-        let entered = sqlite.store().rooms.enter(&seat, std::slice::from_ref(&room), 1)?;
+        let entered = sqlite.store().rooms.enter(&entrant(&seat), std::slice::from_ref(&room), 1)?;
         ensure!(matches!(*entered, [EnterResult::Member { .. }]), "no member");
         let time = Timestamp::from_millis(0);
-        let entry = Append { to: Destination::Room(room), author, generation, time, text: text()?, once: None };
+        let entry = Append {
+            to: Destination::Room(room),
+            author,
+            generation,
+            time,
+            content: Content::Said(text()?),
+            once: None,
+        };
         Ok(Self { sqlite, entry, _directory: directory })
     }
 

@@ -14,7 +14,13 @@ impl SimulatedClient {
                 let line = self.link.as_ref().and_then(|link| link.line(number));
                 line.into_iter().for_each(|line| self.answered(&line, &reply));
             }
-            What::Heard(Heard::Message { room, entry }) => self.remember(format!("#{room}"), entry),
+            What::Heard(Heard::Message { room, entry }) => {
+                let heard = Heard::Message { room: room.clone(), entry: entry.clone() };
+                self.rooms.heard(&self.part.user, &heard);
+                self.court.heard(&room, &entry, &self.context.court);
+                self.remember(format!("#{room}"), entry);
+            }
+            What::Heard(moved @ Heard::Moved { .. }) => drop(self.rooms.heard(&self.part.user, &moved)),
             What::Heard(Heard::Publication(entry)) => self.remember(format!("+{}", entry.from), entry),
             What::Heard(Heard::Direct(entry)) => self.remember(format!("@{}", entry.from), entry),
             What::Bye { code } if code == "logged-in-elsewhere" => self.rest(300, 2_500),
@@ -35,6 +41,7 @@ impl SimulatedClient {
         }
         self.rooms.answered(line, reply);
         self.owed.answered(line, reply);
+        self.court.answered(line, reply, &self.context.court);
         let (context, user, open) = (&self.context, &self.part.user, &self.rooms.open);
         self.reading.answered(line, reply, || context.logs_to_read(user, open));
         match (line, reply) {

@@ -7,6 +7,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use crate::coordinator::{Audience, Coordinator, Marker, Phase};
+use crate::court::Court;
 use crate::open_rooms::OpenRooms;
 use crate::owed::Owed;
 use crate::reading::Reading;
@@ -37,12 +38,23 @@ pub(crate) enum Role {
     Flooder,
     /// Never leaves its server, and sends all the time to a room of its own.
     Canary { server: usize },
+    /// Owns the court, and never leaves.
+    Judge,
+    /// Moderates the court.
+    Deputy,
+    /// Talks in the court, and is moderated.
+    Citizen,
 }
 
 impl Role {
     /// Whether it stays in its room.
     pub(crate) fn stays(self) -> bool {
-        matches!(self, Self::Steady | Self::Slow | Self::Flooder | Self::Canary { .. })
+        matches!(self, Self::Steady | Self::Slow | Self::Flooder | Self::Canary { .. } | Self::Judge)
+    }
+
+    /// Whether it is at home in the court.
+    pub(crate) fn is_of_court(self) -> bool {
+        matches!(self, Self::Judge | Self::Deputy | Self::Citizen)
     }
 }
 
@@ -69,6 +81,10 @@ pub(crate) struct RunContext {
     pub(crate) users: Vec<String>,
     /// The rooms that clients go to. The lobby comes first.
     pub(crate) rooms: Vec<String>,
+    /// The room in which clients moderate, the user who helps its owner, and those whom they moderate.
+    pub(crate) court: String,
+    pub(crate) deputy: String,
+    pub(crate) citizens: Vec<String>,
     /// Suffix of the names of users and rooms of this round.
     pub(crate) tag: String,
     /// Whether the run creates the accounts, so that clients need not register.
@@ -87,6 +103,7 @@ pub(crate) struct SimulatedClient {
     pub(crate) rooms: OpenRooms,
     /// Whether it opened the rooms again that are remembered for it, since its login.
     pub(crate) synced: bool,
+    pub(crate) court: Court,
     /// What it said and was not answered.
     pub(crate) owed: Owed,
     /// The newest number that it knows of each conversation.
@@ -129,6 +146,7 @@ impl SimulatedClient {
             link: None,
             rooms: OpenRooms::default(),
             synced: false,
+            court: Court::default(),
             owed: Owed::default(),
             newest: BTreeMap::new(),
             reading: Reading::default(),
@@ -289,6 +307,8 @@ impl SimulatedClient {
     fn forget_lost_keys(&mut self) {
         if let Some(moment) = self.context.board.again_from() {
             self.owed.forget_before(moment);
+        } else {
+            self.court.forget();
         }
     }
 

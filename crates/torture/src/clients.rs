@@ -7,7 +7,7 @@ use crate::client::{ClientSpec, Role};
 /// Minimum for a round: one client of each kind for each room, and two pairs of rivals.
 const FEWEST: usize = 16;
 
-/// At least 16 clients, and a canary for each server. Names end with the tag of the round.
+/// At least 16 clients, a canary for each server, and the five of the court. Names end with the tag of the round.
 pub(crate) fn cast(clients: usize, servers: usize, tag: &str) -> Vec<ClientSpec> {
     let mut cast: Vec<ClientSpec> = Vec::new();
     let mut add = |user: String, suffix: &str, role| {
@@ -35,6 +35,9 @@ pub(crate) fn cast(clients: usize, servers: usize, tag: &str) -> Vec<ClientSpec>
     for server in 0..servers {
         add(format!("canary{server}"), "", Role::Canary { server });
     }
+    add("jan".to_owned(), "", Role::Judge);
+    add("jim".to_owned(), "", Role::Deputy);
+    ["cal", "cat", "cid"].iter().for_each(|user| add((*user).to_owned(), "", Role::Citizen));
     cast
 }
 
@@ -51,11 +54,11 @@ mod tests {
 
     #[test]
     fn as_many_come_as_were_asked_for() {
-        assert_eq!(cast(24, 2, "-x").len(), 24 + 2);
-        assert_eq!(cast(0, 1, "-x").len(), FEWEST + 1);
+        assert_eq!(cast(24, 2, "-x").len(), 24 + 2 + 5);
+        assert_eq!(cast(0, 1, "-x").len(), FEWEST + 1 + 5);
         let cast = cast(24, 2, "-x");
-        assert_eq!(users(&cast, true).len(), 24, "rivals share their user names");
-        assert_eq!(users(&cast, false).len(), 22);
+        assert_eq!(users(&cast, true).len(), 29, "rivals share their user names");
+        assert_eq!(users(&cast, false).len(), 27);
         assert!(cast.iter().all(|part| part.name.contains("-x")));
     }
 }

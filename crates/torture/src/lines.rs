@@ -1,5 +1,7 @@
 //! The lines that clients send. It must not know what they are answered.
 
+use crate::entry::EDIT_OF;
+
 /// A line from a client.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Line {
@@ -39,6 +41,30 @@ pub(crate) enum Line {
     Rooms,
     History,
     Ping,
+    /// Another text for a message of its own.
+    Edit {
+        room: String,
+        of: u64,
+        text: String,
+    },
+    Remove {
+        room: String,
+        of: u64,
+        reason: String,
+    },
+    Topic {
+        room: String,
+        text: String,
+    },
+    /// What those do who have rights in a room.
+    Order {
+        room: String,
+        action: &'static str,
+        /// A user, or a setting.
+        about: String,
+        /// A duration, a reason, both, or nothing.
+        more: String,
+    },
 }
 
 /// Which entries of a log are asked for.
@@ -80,6 +106,12 @@ impl Line {
             Self::Rooms => "/rooms".to_owned(),
             Self::History => "/history 500".to_owned(),
             Self::Ping => "/ping".to_owned(),
+            Self::Edit { room, of, text } => format!("/once {} /edit {room} {of} {text}", key(text)),
+            Self::Remove { room, of, reason } => format!("/remove {room} {of} {reason}"),
+            Self::Topic { room, text } => format!("/topic {room} {text}"),
+            Self::Order { room, action, about, more } => {
+                format!("/{action} {room} {about} {more}").trim_end().to_owned()
+            }
         }
     }
 
@@ -108,13 +140,36 @@ impl Line {
             Self::Rooms => "rooms",
             Self::History => "history",
             Self::Ping => "ping",
+            Self::Edit { .. } => "edit",
+            Self::Remove { .. } => "remove",
+            Self::Topic { .. } => "topic",
+            Self::Order { action, .. } => action,
         }
     }
 
-    /// The text that it sends to others. A text is sent again only with its key.
+    /// The text that it sends to others, by which its entry is recognised. A text is sent again only with its key.
     pub(crate) fn text(&self) -> Option<&str> {
         match self {
-            Self::Say(text) | Self::Publish(text) | Self::Direct { text, .. } | Self::SayIn { text, .. } => Some(text),
+            Self::Say(text)
+            | Self::Publish(text)
+            | Self::Direct { text, .. }
+            | Self::SayIn { text, .. }
+            | Self::Edit { text, .. }
+            | Self::Remove { reason: text, .. }
+            | Self::Topic { text, .. } => Some(text),
+            _ => None,
+        }
+    }
+
+    /// Whether it has a key.
+    pub(crate) fn can_be_sent_again(&self) -> bool {
+        self.text().is_some() && !matches!(self, Self::Remove { .. } | Self::Topic { .. })
+    }
+
+    /// The room in whose log its entry is, if that does not depend on the current room.
+    pub(crate) fn room(&self) -> Option<&str> {
+        match self {
+            Self::SayIn { room, .. } | Self::Edit { room, .. } => Some(room),
             _ => None,
         }
     }
@@ -128,7 +183,7 @@ impl Line {
 /// The key of a text: its first word that is unique in the run.
 fn key(text: &str) -> &str {
     let unique = text.strip_prefix(MARKER).unwrap_or(text);
-    unique.split(' ').next().unwrap_or(unique)
+    unique.split([' ', EDIT_OF]).next().unwrap_or(unique)
 }
 
 /// The beginning of the texts that others must receive at the end of a round.

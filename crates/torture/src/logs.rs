@@ -46,6 +46,8 @@ pub(crate) struct Said<'a> {
 /// All that is known of the logs.
 pub(crate) struct Logs<'a> {
     logs: BTreeMap<LogName, BTreeMap<u64, &'a str>>,
+    /// Each entry that was seen, as it was when it was seen first.
+    entries: BTreeMap<LogName, BTreeMap<u64, &'a Entry>>,
     said: HashMap<&'a str, Said<'a>>,
     /// The place of each text; that of a direct message is in its sender's inbox.
     places: HashMap<&'a str, (LogName, u64)>,
@@ -73,6 +75,7 @@ impl<'a> Logs<'a> {
     pub(crate) fn gather(history: &'a History) -> (Self, Vec<Violation>) {
         let mut logs = Self {
             logs: BTreeMap::new(),
+            entries: BTreeMap::new(),
             said: said(history),
             places: HashMap::new(),
             copies: HashMap::new(),
@@ -85,7 +88,7 @@ impl<'a> Logs<'a> {
         for dump in dumps {
             for (kind, kept) in dump.logs() {
                 for (name, entry) in kept.iter().flat_map(|(name, log)| log.iter().map(move |entry| (name, entry))) {
-                    found.extend(logs.note(kind, name, entry.id, &entry.text, Witness::Store(dump.at)));
+                    found.extend(logs.see(kind, name, entry, Witness::Store(dump.at)));
                 }
             }
         }
@@ -97,7 +100,7 @@ impl<'a> Logs<'a> {
             for event in &connection.events {
                 for (kind, name, entry) in entries(&event.what, &connection.user) {
                     let witness = Witness::Connection(number, event.at);
-                    found.extend(logs.note(kind, name, entry.id, &entry.text, witness));
+                    found.extend(logs.see(kind, name, entry, witness));
                 }
             }
         }
@@ -108,6 +111,28 @@ impl<'a> Logs<'a> {
     pub(crate) fn life_of(&self, text: &str) -> usize {
         let unknown = if text.contains(self.tag) { self.last_life } else { 0 };
         self.lives.get(text).copied().unwrap_or(unknown)
+    }
+
+    /// The life that an entry belongs to. Nothing tells that of an entry whose text is gone, if the store was emptied.
+    pub(crate) fn life_of_entry(&self, entry: &Entry) -> Option<usize> {
+        (!entry.text.is_empty() || self.last_life == 0).then(|| self.life_of(&entry.text))
+    }
+
+    /// The entries of one log that were seen.
+    pub(crate) fn entries(&self, name: &LogName) -> impl Iterator<Item = &'a Entry> {
+        self.entries.get(name).into_iter().flat_map(BTreeMap::values).copied()
+    }
+
+    /// The entry with this number, if it was seen.
+    pub(crate) fn entry(&self, name: &LogName, id: u64) -> Option<&'a Entry> {
+        self.entries.get(name)?.get(&id).copied()
+    }
+
+    /// How many entries that are no messages are between two numbers, the second one included.
+    pub(crate) fn others(&self, name: &LogName, after: u64, until: u64) -> u64 {
+        let log = self.entries.get(name).filter(|_| after < until);
+        let between = log.into_iter().flat_map(|log| log.range(after + 1..=until));
+        between.filter(|(_, entry)| !entry.is_message()).count() as u64
     }
 
     /// The life at the end of the round.
@@ -153,6 +178,7 @@ impl<'a> Logs<'a> {
                 let (kind, name) = match (exchange.line, room) {
                     (Line::Publish(_), _) => (LogKind::Feed, connection.user.as_str()),
                     (Line::Direct { .. }, _) => (LogKind::Inbox, connection.user.as_str()),
+                    // What is said, edited, removed or set in a room.
                     (_, room) => (LogKind::Room, room.as_deref().unwrap_or_default()),
                 };
                 let log = LogName { kind, name: name.to_owned(), life: self.life_of(text) };
@@ -163,10 +189,22 @@ impl<'a> Logs<'a> {
         stored
     }
 
+    fn see(&mut self, kind: LogKind, name: &str, entry: &'a Entry, witness: Witness) -> Option<Violation> {
+        let life = self.life_of_entry(entry)?;
+        let log = LogName { kind, name: name.to_owned(), life };
+        self.entries.entry(log).or_default().entry(entry.id).or_insert(entry);
+        self.note(kind, name, entry.id, &entry.text, witness)
+    }
+
     fn note(&mut self, kind: LogKind, name: &str, id: u64, text: &'a str, witness: Witness) -> Option<Violation> {
         let log = LogName { kind, name: name.to_owned(), life: self.life_of(text) };
-        let other = *self.logs.entry(log.clone()).or_default().entry(id).or_insert(text);
-        if other != text {
+        let known = self.logs.entry(log.clone()).or_default().entry(id).or_insert(text);
+        if text.is_empty() {
+            // It was removed.
+            return None;
+        }
+        let other = if known.is_empty() { std::mem::replace(known, text) } else { *known };
+        if !other.is_empty() && other != text {
             let what = format!("{log:?}: number {id} is {other:?} and {text:?}");
             return Some(witness.saw("no number is used twice", what));
         }
@@ -236,7 +274,7 @@ fn lives(history: &History) -> HashMap<&str, usize> {
     let mut lives = HashMap::new();
     for (life, dump) in history.dumps.iter().enumerate() {
         let entries = dump.logs().into_iter().flat_map(|(_, logs)| logs.values()).flatten();
-        lives.extend(entries.map(|entry| (entry.text.as_str(), life)));
+        lives.extend(entries.filter(|entry| !entry.text.is_empty()).map(|entry| (entry.text.as_str(), life)));
     }
     lives
 }

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use crate::record::{Line, Reply};
+use crate::record::{Heard, Line, Reply};
 
 /// The open rooms of a session, one of them current.
 #[derive(Debug, Clone, Default)]
@@ -60,6 +60,23 @@ impl OpenRooms {
         change
     }
 
+    /// Follows what `user` hears: others can end a membership.
+    pub(crate) fn heard(&mut self, user: &str, heard: &Heard) -> Change {
+        let mut change = Change::default();
+        match heard {
+            Heard::Message { room, entry } if entry.removes(user) => self.leave(&mut change, room.clone()),
+            Heard::Moved { room, epoch, last } => {
+                let left = std::mem::replace(&mut self.current, room.clone());
+                if left != *room {
+                    self.leave(&mut change, left);
+                }
+                self.enter(&mut change, room, Some((epoch.clone(), *last)));
+            }
+            _ => {}
+        }
+        change
+    }
+
     fn enter(&mut self, change: &mut Change, room: &str, head: Option<(String, u64)>) {
         if self.open.insert(room.to_owned()) {
             change.entered.push(Start { room: room.to_owned(), head });
@@ -93,6 +110,7 @@ impl Line {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::checks::history_builder::HistoryBuilder;
 
     fn entered(room: &str) -> Reply {
         Reply::Entered { room: room.to_owned(), epoch: "e".to_owned(), last: 0 }
@@ -116,5 +134,23 @@ mod tests {
         assert_eq!(step(Line::Close(name("red")), &closed), left);
         let refused = Reply::Refused { code: name("no") };
         assert_eq!(step(Line::Leave, &refused), (vec![], vec![], name("lobby")));
+    }
+
+    #[test]
+    fn who_is_removed_is_moved_to_the_lobby() {
+        let mut rooms = OpenRooms::default();
+        rooms.answered(&Line::Login, &entered("lobby"));
+        rooms.answered(&Line::Join("red".to_owned()), &entered("red"));
+        let kick = |user: &str| {
+            let mut story = HistoryBuilder::default();
+            let ann = story.log_in("ann", 0);
+            story.hear_deed_in("red", ann, 1, "jan", "kick", Some(user), "");
+            story.history().connections[ann].heard().next().unwrap().1.clone()
+        };
+        assert_eq!(rooms.heard("ann", &kick("ben")), Change::default());
+        assert_eq!(rooms.heard("ann", &kick("ann")).left, ["red"]);
+        let moved = Heard::Moved { room: "lobby".to_owned(), epoch: "e".to_owned(), last: 7 };
+        assert_eq!(rooms.heard("ann", &moved).entered[0].head, Some(("e".to_owned(), 7)));
+        assert_eq!(rooms.current, "lobby");
     }
 }

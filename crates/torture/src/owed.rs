@@ -32,21 +32,14 @@ impl Item {
     }
 
     fn fits(&self, open: &BTreeSet<String>) -> bool {
-        room_of(&self.line).is_none_or(|room| open.contains(room))
-    }
-}
-
-fn room_of(line: &Line) -> Option<&str> {
-    match line {
-        Line::SayIn { room, .. } => Some(room),
-        _ => None,
+        self.line.room().is_none_or(|room| open.contains(room))
     }
 }
 
 impl Owed {
     /// Notes a line that is sent. `current` is the current room, if it is certain.
     pub(crate) fn sent(&mut self, line: &Line, current: Option<&str>, at: Moment) {
-        let Some(text) = line.text() else { return };
+        let Some(text) = line.text().filter(|_| line.can_be_sent_again()) else { return };
         if let Some(known) = self.items.iter_mut().find(|item| item.is_of(text)) {
             known.in_flight = true;
             return;
@@ -99,7 +92,7 @@ impl Owed {
     /// A room that must be opened before a line can be sent again.
     pub(crate) fn closed_room(&self, open: &BTreeSet<String>) -> Option<String> {
         let item = self.items.iter().find(|item| !item.in_flight && !item.fits(open))?;
-        room_of(&item.line).map(str::to_owned)
+        item.line.room().map(str::to_owned)
     }
 
     /// A line that was accepted, to be sent again all the same: one to one user, or another one.

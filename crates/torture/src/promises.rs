@@ -19,7 +19,7 @@ const ORDER: &str = "order-and-delivery";
 const SESSION: &str = "one-session-per-user";
 
 /// All promises, in the order in which they are shown. Violations that no other promise lists belong to the last one.
-pub(crate) const PROMISES: [Promise; 15] = [
+pub(crate) const PROMISES: [Promise; 17] = [
     Promise {
         name: "What is accepted, or sent again, is in its log once",
         section: ORDER,
@@ -112,6 +112,29 @@ pub(crate) const PROMISES: [Promise; 15] = [
         invariants: &["a page holds all that the log holds there", "a page is in the order of numbers"],
         looked_at: |tally| tally.paged,
         unit: "entries",
+    },
+    Promise {
+        name: "Who may not speak, enter or see a room does not",
+        section: "rooms",
+        invariants: &[
+            "who is muted says nothing",
+            "who was removed enters before speaking",
+            "who is banned does not enter",
+            "a private room is not shown to others",
+        ],
+        looked_at: |tally| tally.moderated,
+        unit: "orders heard",
+    },
+    Promise {
+        name: "A message shows its last edit, and a removed one nothing",
+        section: ORDER,
+        invariants: &[
+            "a removed text is not seen again",
+            "an accepted edit is seen",
+            "no text changes without an entry that says so",
+        ],
+        looked_at: |tally| tally.rewritten,
+        unit: "edits, removals heard",
     },
     Promise {
         name: "A user has one live session at any time",

@@ -6,21 +6,12 @@ use std::time::Duration;
 
 use serde::Serialize;
 
+pub(crate) use crate::entry::{Content, Entry};
 pub(crate) use crate::lines::{Line, MARKER, Range};
 use crate::plan::Fault;
 
 /// Time since the run began.
 pub(crate) type Moment = Duration;
-
-/// An entry of a log, as a client received it.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Entry {
-    pub(crate) id: u64,
-    pub(crate) from: String,
-    /// The recipient, where a page of direct messages says it.
-    pub(crate) to: Option<String>,
-    pub(crate) text: String,
-}
 
 /// Where a conversation stands, as the answer to `/sync` says.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -84,11 +75,27 @@ pub(crate) enum Reply {
 /// An event that is not an answer.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Heard {
-    Message { room: String, entry: Entry },
+    /// An entry of the log of a room.
+    Message {
+        room: String,
+        entry: Entry,
+    },
     Publication(Entry),
     Direct(Entry),
-    Entered { room: String, user: String },
-    Left { room: String, user: String },
+    Entered {
+        room: String,
+        user: String,
+    },
+    Left {
+        room: String,
+        user: String,
+    },
+    /// The client was removed from its current room, and is in this one now.
+    Moved {
+        room: String,
+        epoch: String,
+        last: u64,
+    },
 }
 
 /// One event on a connection.

@@ -201,6 +201,9 @@ impl RecordedConnection {
             Reply::Page { target, .. } => matches!(line, Line::Backlog { target: asked, .. } if asked == target),
             Reply::Stored { room: Some(told), .. } => match line {
                 Line::SayIn { room, .. } => room == told,
+                Line::Edit { room, .. } | Line::Remove { room, .. } | Line::Topic { room, .. } => {
+                    room == told && event["command"] == line.command()
+                }
                 line => matches!(line, Line::Say(_)),
             },
             Reply::Done if event["type"] == "pong" => matches!(line, Line::Ping),
@@ -217,9 +220,14 @@ impl RecordedConnection {
 /// The meaning of an event that is not an answer.
 fn unasked(event: &Value) -> Option<What> {
     let heard = match event["type"].as_str()? {
-        "message" => Heard::Message { room: text(&event["room"])?, entry: entry(event)? },
-        "publication" => Heard::Publication(entry(event)?),
-        "direct" => Heard::Direct(entry(event)?),
+        "message" | "edited" | "removed" | "topic" | "moderated" => {
+            Heard::Message { room: text(&event["room"])?, entry: Entry::read(event)? }
+        }
+        "publication" => Heard::Publication(Entry::read(event)?),
+        "direct" | "invited" => Heard::Direct(Entry::read(event)?),
+        "moved" => {
+            Heard::Moved { room: text(&event["room"])?, epoch: text(&event["epoch"])?, last: event["last"].as_u64()? }
+        }
         "joined" => Heard::Entered { room: text(&event["room"])?, user: text(&event["user"])? },
         "left" => Heard::Left { room: text(&event["room"])?, user: text(&event["user"])? },
         "bye" => return Some(What::Bye { code: text(&event["code"])? }),
@@ -246,7 +254,7 @@ fn reply(event: &Value) -> Option<Reply> {
         "subscriptions" => Reply::Follows(list("users")?.iter().map(text).collect::<Option<_>>()?),
         "history" => Reply::History {
             room: text(&event["room"])?,
-            entries: list("messages")?.iter().map(entry).collect::<Option<_>>()?,
+            entries: list("messages")?.iter().map(Entry::of_history).collect::<Option<_>>()?,
         },
         "ok" => match event["command"].as_str()? {
             "login" | "register" | "join" | "leave" | "open" => Reply::Entered {
@@ -254,7 +262,7 @@ fn reply(event: &Value) -> Option<Reply> {
                 epoch: text(&event["epoch"])?,
                 last: event["last"].as_u64()?,
             },
-            "message" | "publish" | "msg" => Reply::Stored {
+            "message" | "publish" | "msg" | "edit" | "remove" | "topic" => Reply::Stored {
                 id: event["id"].as_u64()?,
                 room: text(&event["room"]),
                 repeated: event["repeated"].as_bool().unwrap_or(false),
@@ -265,7 +273,7 @@ fn reply(event: &Value) -> Option<Reply> {
         "sync" => synced(event)?,
         "backlog" => Reply::Page {
             target: text(&event["target"])?,
-            entries: list("entries")?.iter().map(entry).collect::<Option<_>>()?,
+            entries: list("entries")?.iter().map(Entry::read).collect::<Option<_>>()?,
             more: event["more"].as_bool()?,
         },
         _ => return None,
@@ -287,11 +295,6 @@ fn synced(event: &Value) -> Option<Reply> {
         }
     }
     Some(Reply::Synced { current: text(&event["current"])?, standings })
-}
-
-fn entry(event: &Value) -> Option<Entry> {
-    let (from, to) = (text(&event["from"])?, text(&event["to"]));
-    Some(Entry { id: event["id"].as_u64()?, from, to, text: text(&event["text"])? })
 }
 
 fn text(value: &Value) -> Option<String> {

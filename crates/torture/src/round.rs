@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use crate::accounts::Accounts;
 use crate::checks::resources::is_at_rest;
-use crate::client::{ClientSpec, RunContext, SimulatedClient};
+use crate::client::{ClientSpec, Role, RunContext, SimulatedClient};
 use crate::clients::{cast, users};
 use crate::config::Config;
 use crate::coordinator::{Coordinator, Phase};
@@ -44,6 +44,9 @@ pub(crate) fn play(plan: &Plan, config: &Config, world: &Deployment, tag: &str) 
     let context = Arc::new(RunContext {
         users: users(&cast, false),
         rooms: rooms(tag),
+        court: format!("court{tag}"),
+        deputy: of_role(&cast, Role::Deputy).concat(),
+        citizens: of_role(&cast, Role::Citizen),
         tag: tag.to_owned(),
         accounts_are_made: !config.accounts.is_empty(),
         doors,
@@ -164,6 +167,11 @@ impl RunContext {
 fn rooms(tag: &str) -> Vec<String> {
     let others = ["red", "blue", "green"].into_iter().map(|room| format!("{room}{tag}"));
     std::iter::once("lobby".to_owned()).chain(others).collect()
+}
+
+/// The users of a role.
+fn of_role(cast: &[ClientSpec], role: Role) -> Vec<String> {
+    cast.iter().filter(|part| part.role == role).map(|part| part.user.clone()).collect()
 }
 
 fn begin(part: ClientSpec, context: &Arc<RunContext>, seed: u64) -> Result<JoinHandle<Vec<Connection>>, Failure> {

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use crate::plan::{Fault, FaultKind};
-use crate::record::{Connection, Heard, History, Line, Moment, Reply, Usage, What};
+use crate::record::{Connection, Content, Heard, History, Line, Moment, Reply, Usage, What};
 
 /// Sums over all rounds.
 #[derive(Debug, Clone, Default)]
@@ -15,6 +15,10 @@ pub(crate) struct Statistics {
     pub(crate) accepted: u64,
     /// Room messages that others received.
     pub(crate) delivered: u64,
+    /// Orders of moderators among them.
+    pub(crate) moderated: u64,
+    /// Edits and removals among them.
+    pub(crate) rewritten: u64,
     pub(crate) publications: u64,
     pub(crate) direct: u64,
     /// Presence events.
@@ -91,10 +95,14 @@ impl Statistics {
 
     fn count(&mut self, what: &What) {
         match what {
-            What::Heard(Heard::Message { .. }) => self.delivered += 1,
+            What::Heard(Heard::Message { entry, .. }) => {
+                self.delivered += 1;
+                self.moderated += u64::from(entry.deed().is_some());
+                self.rewritten += u64::from(matches!(entry.content, Content::Edit { .. } | Content::Removal { .. }));
+            }
             What::Heard(Heard::Publication(_)) => self.publications += 1,
             What::Heard(Heard::Direct(_)) => self.direct += 1,
-            What::Heard(Heard::Entered { .. } | Heard::Left { .. }) => self.presence += 1,
+            What::Heard(Heard::Entered { .. } | Heard::Left { .. } | Heard::Moved { .. }) => self.presence += 1,
             What::Answered { reply, .. } => {
                 self.answered += 1;
                 match reply {

@@ -24,10 +24,14 @@ impl SimulatedClient {
     /// The final rooms of the client; the first one is the current one.
     fn homes(&self) -> Vec<String> {
         let ClientSpec { number, role, .. } = &self.part;
-        let RunContext { rooms, tag, .. } = &*self.context;
+        let RunContext { rooms, court, tag, .. } = &*self.context;
         match role {
             Role::Canary { server } => vec![format!("canary-{server}{tag}")],
             Role::Slow | Role::Flooder => vec![format!("flood{tag}")],
+            role if role.is_of_court() => {
+                let other = rooms[number % rooms.len()].clone();
+                if self.is_called() { vec![court.clone(), other] } else { vec![other] }
+            }
             _ => [*number, number + 1 + number / 4].map(|number| rooms[number % rooms.len()].clone()).to_vec(),
         }
     }
@@ -80,13 +84,17 @@ impl SimulatedClient {
     fn wants_to_say_again(&self) -> Vec<Line> {
         let open = &self.rooms.open;
         let due = self.owed.due(open);
-        if due.is_empty() { self.owed.closed_room(open).map(Line::Open).into_iter().collect() } else { due }
+        // Who was removed from the court may not come back for this alone.
+        let closed = || self.owed.closed_room(open).filter(|room| *room != self.context.court);
+        if due.is_empty() { closed().map(Line::Open).into_iter().collect() } else { due }
     }
 
     /// Makes one step towards the final state.
     pub(crate) fn settle_down(&mut self) {
-        let line = self.wants();
-        self.send(line.into_iter().collect());
+        if !self.opens_court() {
+            let line = self.wants();
+            self.send(line.into_iter().collect());
+        }
         self.rest(20, 60);
     }
 
@@ -97,6 +105,9 @@ impl SimulatedClient {
         let next = own.map_or(0, |own| (own + 1) % users.len());
         let to = users[next].clone();
         let missing = self.marked.iter().position(|marked| !marked);
+        if self.opens_court() {
+            return self.rest(50, 50);
+        }
         let Some(kind) = missing else { return self.rest(50, 50) };
         let text = format!("{MARKER}{}-{kind}", self.text());
         self.send(vec![match (kind, self.homes().pop()) {
@@ -148,6 +159,9 @@ impl SimulatedClient {
     }
 
     fn do_anything_else(&mut self) {
+        if self.part.role.is_of_court() && self.rng.chance(85) {
+            return self.attend();
+        }
         if self.rng.chance(25) {
             return self.converse();
         }
@@ -162,7 +176,7 @@ impl SimulatedClient {
             }
             76..82 => {
                 let room = self.rng.pick(&self.context.rooms).clone();
-                self.send(vec![Line::Who(room), Line::Rooms]);
+                self.send(vec![Line::Who(room), Line::Who(self.context.court.clone()), Line::Rooms]);
             }
             82..84 => self.send(vec![Line::History, Line::Ping]),
             84..89 if !steady => self.move_on(),
@@ -283,7 +297,7 @@ impl SimulatedClient {
     }
 
     /// A text that is unique in this run.
-    fn text(&mut self) -> String {
+    pub(crate) fn text(&mut self) -> String {
         self.said += 1;
         format!("{}-{}", self.part.name, self.said)
     }

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use super::ARRIVES_WITHIN;
 use crate::logs::{LogKind, LogName, Logs, Said, Stored};
-use crate::record::{Connection, Dump, Entry, Heard, History, Line, Moment, Reply};
+use crate::record::{Connection, Content, Dump, Entry, Heard, History, Line, Moment, Reply};
 use crate::report::Violation;
 
 /// How long the copy of a message may be open after a fault: until the lease of a dead server ends, and slack.
@@ -62,7 +62,7 @@ fn in_order(number: usize, connection: &Connection, heard: &[(Moment, &Entry)], 
     let mut newest = (0, 0);
     for (at, entry) in heard {
         let said = logs.said(&entry.text).filter(|said| said.user == entry.from);
-        if said.and_then(|said| recipient(&said)) != Some(connection.user.as_str()) {
+        if entry.content == Content::Said && said.and_then(|said| recipient(&said)) != Some(connection.user.as_str()) {
             found.push(Violation::new(OTHER, format!("{:?} of {}", entry.text, entry.from), *at, [number]));
         }
         let place = (logs.life_of(&entry.text), entry.id);
@@ -81,7 +81,8 @@ fn read(number: usize, connection: &Connection, logs: &Logs<'_>) -> Vec<Violatio
     for exchange in connection.exchanges_by_answer() {
         let Some((at, Reply::Page { target, entries, .. })) = exchange.answer else { continue };
         let Some(peer) = target.strip_prefix('@') else { continue };
-        for entry in entries {
+        // An invitation is no text of a client.
+        for entry in entries.iter().filter(|entry| entry.content == Content::Said) {
             let said = logs.said(&entry.text).filter(|said| said.user == entry.from);
             let to = said.and_then(|said| recipient(&said));
             let between = [Some(entry.from.as_str()), to];

@@ -90,7 +90,7 @@ fn hears(earlier: &Session<'_>, later: &Session<'_>, history: &History, logs: &L
     for (at, heard) in history.connections[earlier.connection].heard() {
         let text = match heard {
             Heard::Message { entry, .. } | Heard::Publication(entry) | Heard::Direct(entry) => &entry.text,
-            Heard::Entered { .. } | Heard::Left { .. } => continue,
+            Heard::Entered { .. } | Heard::Left { .. } | Heard::Moved { .. } => continue,
         };
         let Some(said) = logs.said(text).filter(|said| said.exchange.sent > later.answered) else { continue };
         if may_not_know(history.connections[earlier.connection].server, later.answered, at, history) {

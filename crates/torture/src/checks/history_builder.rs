@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use crate::entry::{Content, Moderation};
 use crate::logs::Logs;
 use crate::plan::{Fault, FaultKind};
 use crate::record::{Connection, Dump, Entry, Event, Heard, History, Line, Moment, Range, Reply, Span, What};
@@ -126,6 +127,38 @@ impl HistoryBuilder {
         self.note(connection, What::Heard(heard))
     }
 
+    /// What a moderator of the lobby did, without an end.
+    pub(crate) fn hear_deed(
+        &mut self,
+        connection: usize,
+        id: u64,
+        from: &str,
+        action: &str,
+        user: Option<&str>,
+        reason: &str,
+    ) -> &mut Self {
+        self.hear_deed_in("lobby", connection, id, from, action, user, reason)
+    }
+
+    /// The same in another room.
+    #[allow(clippy::too_many_arguments, reason = "they are those of an entry")]
+    pub(crate) fn hear_deed_in(
+        &mut self,
+        room: &str,
+        connection: usize,
+        id: u64,
+        from: &str,
+        action: &str,
+        user: Option<&str>,
+        reason: &str,
+    ) -> &mut Self {
+        let (user, reason) = (user.map(str::to_owned), reason.to_owned());
+        let deed = Moderation { action: action.to_owned(), user, is_endless: true, reason };
+        let text = format!("({from} {action} {id})");
+        let entry = Entry { id, from: from.to_owned(), to: None, text, content: Content::Moderation(deed) };
+        self.note(connection, What::Heard(Heard::Message { room: room.to_owned(), entry }))
+    }
+
     pub(crate) fn hear_publication(&mut self, connection: usize, id: u64, from: &str, text: &str) -> &mut Self {
         self.note(connection, What::Heard(Heard::Publication(entry(&(id, from, text)))))
     }
@@ -203,5 +236,5 @@ impl HistoryBuilder {
 }
 
 fn entry(&(id, from, text): &(u64, &str, &str)) -> Entry {
-    Entry { id, from: from.to_owned(), to: None, text: text.to_owned() }
+    Entry::said(id, from.to_owned(), None, text.to_owned())
 }

@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 
 use crate::logs::{LogKind, LogName, Logs, Stored, log_of};
-use crate::record::{Dump, Entry, Exchange, History, Moment, Reply, Standing};
+use crate::record::{Dump, Entry, Exchange, History, Line, Moment, Reply, Standing};
 use crate::report::Violation;
 
 const LOST: &str = "what is accepted is never lost";
@@ -22,13 +22,21 @@ pub(crate) fn check(history: &History, logs: &Logs<'_>) -> Vec<Violation> {
     found.extend(in_the_order_of_time(&stored));
     found.extend(kept(history, &stored));
     let newest = Newest::of(&stored);
+    let messages: Vec<Stored<'_>> = stored.iter().filter(|it| is_message(it, logs)).cloned().collect();
+    let newest_messages = Newest::of(&messages);
     for (number, connection) in history.connections.iter().enumerate() {
         for exchange in connection.exchanges_by_answer() {
             found.extend(behind(number, exchange, &newest, logs));
-            found.extend(shown(number, exchange, &newest, logs));
+            let newest = if matches!(exchange.line, Line::History) { &newest_messages } else { &newest };
+            found.extend(shown(number, exchange, newest, logs));
         }
     }
     found
+}
+
+/// Whether a history shows it.
+fn is_message(stored: &Stored<'_>, logs: &Logs<'_>) -> bool {
+    logs.said(stored.text).is_some_and(|said| said.exchange.line.is_message())
 }
 
 /// What was refused for certain each time that it was sent.
@@ -135,7 +143,7 @@ fn shown(number: usize, exchange: Exchange<'_>, newest: &Newest<'_>, logs: &Logs
     let (at, reply) = exchange.answer?;
     let (room, last) = match reply {
         Reply::History { room, entries } => {
-            let gap = entries.windows(2).find(|pair| pair[0].id + 1 != pair[1].id);
+            let gap = entries.windows(2).find(|pair| !is_next(room, &pair[0], &pair[1], logs));
             if let Some([one, next]) = gap {
                 let what = format!("the history of {room} has {} behind {}", next.id, one.id);
                 return Some(Violation::new(GAP, what, at, [number]));
@@ -147,7 +155,7 @@ fn shown(number: usize, exchange: Exchange<'_>, newest: &Newest<'_>, logs: &Logs
     };
     // Once the store was emptied, only the entries show which life of the store the answer comes from.
     let life = match reply {
-        Reply::History { entries, .. } if !entries.is_empty() => logs.life_of(&entries[0].text),
+        Reply::History { entries, .. } if !entries.is_empty() => logs.life_of_entry(&entries[0])?,
         _ if logs.last_life() > 0 => return None,
         _ => 0,
     };
@@ -156,6 +164,22 @@ fn shown(number: usize, exchange: Exchange<'_>, newest: &Newest<'_>, logs: &Logs
     let what =
         format!("{:?} was acknowledged as number {} of {room}, whose end was {last} later", known.text, known.id);
     Some(Violation::new(LOST, what, at, [number, known.connection]))
+}
+
+/// Whether nothing but entries that are no messages is between two entries of a history.
+fn is_next(room: &str, one: &Entry, next: &Entry, logs: &Logs<'_>) -> bool {
+    let Some(hidden) = next.id.checked_sub(one.id + 1) else { return false };
+    let between = one.id + 1..next.id;
+    let is_message = |text| logs.said(text).is_some_and(|said| said.exchange.line.is_message());
+    (0..=logs.last_life()).any(|life| {
+        let log = LogName { kind: LogKind::Room, name: room.to_owned(), life };
+        if logs.last_life() == 0 {
+            return logs.others(&log, one.id, next.id - 1) == hidden;
+        }
+        // Nothing tells the life of an entry whose text is gone.
+        let has_others = hidden == 0 || logs.entries(&log).any(|entry| !entry.is_message());
+        has_others && !logs.log(&log).any(|(id, text)| between.contains(&id) && is_message(text))
+    })
 }
 
 /// Checks the ends of logs in the answer to `/sync`: each log holds what was acknowledged before.
@@ -199,7 +223,8 @@ fn holds(dump: &Dump, stored: &Stored<'_>) -> bool {
         None => &[],
     };
     let at = log.binary_search_by_key(&stored.id, |entry| entry.id);
-    trimmed(log, dump).is_some_and(|first| stored.id < first) || at.is_ok_and(|at| log[at].text == stored.text)
+    trimmed(log, dump).is_some_and(|first| stored.id < first)
+        || at.is_ok_and(|at| log[at].text == stored.text || log[at].text.is_empty())
 }
 
 /// The first number that a log still has, if earlier entries may be trimmed: the log is long, or nobody knows how many
@@ -225,7 +250,6 @@ fn gapless(name: &str, log: &[Entry], dump: &Dump) -> Option<Violation> {
 mod tests {
     use super::*;
     use crate::checks::history_builder::HistoryBuilder;
-    use crate::record::Line;
 
     fn invariants(story: HistoryBuilder) -> Vec<&'static str> {
         let history = story.history();
@@ -243,6 +267,22 @@ mod tests {
         story.look_back(ben, &[(1, "ann", "a1"), (2, "ben", "b1"), (3, "ann", "a2")]);
         story.log_in_at("eve", 0, 3);
         assert_eq!(invariants(story), Vec::<&str>::new());
+    }
+
+    #[test]
+    fn a_history_hides_what_is_no_message_and_nothing_else() {
+        let story = |hidden: bool| {
+            let mut story = HistoryBuilder::default();
+            let (ann, ben) = (story.log_in("ann", 0), story.log_in("ben", 0));
+            story.say(ann, "a1", 1).say(ann, "a3", 3);
+            if hidden {
+                story.hear_deed(ben, 2, "jan", "mute", Some("ben"), "");
+            }
+            story.look_back(ben, &[(1, "ann", "a1"), (3, "ann", "a3")]);
+            invariants(story)
+        };
+        assert_eq!(story(true), Vec::<&str>::new());
+        assert_eq!(story(false), [GAP]);
     }
 
     #[test]

@@ -4,6 +4,7 @@
 use std::collections::BTreeMap;
 
 use super::RECOVERY;
+use crate::logs::{LogName, Logs, log_of};
 use crate::record::{Connection, Exchange, History, Line, Moment, Reply, Standing};
 use crate::report::Violation;
 
@@ -27,7 +28,7 @@ struct Told<'a> {
 }
 
 /// Checks every answer to `/sync`, and every answer to `/read`.
-pub(crate) fn check(history: &History) -> Vec<Violation> {
+pub(crate) fn check(history: &History, logs: &Logs<'_>) -> Vec<Violation> {
     let mut found = Vec::new();
     let mut marks: BTreeMap<(&str, &str), Vec<Told<'_>>> = BTreeMap::new();
     for (number, connection) in history.connections.iter().enumerate() {
@@ -36,7 +37,7 @@ pub(crate) fn check(history: &History) -> Vec<Violation> {
                 marks.entry((&connection.user, target)).or_default().push(told);
             }
         }
-        found.extend(unread(number, connection, history));
+        found.extend(unread(number, connection, history, logs));
     }
     for ((user, target), told) in &mut marks {
         told.sort_by_key(|told| told.sent);
@@ -64,10 +65,19 @@ fn told<'a>(connection: usize, exchange: Exchange<'a>) -> Vec<(&'a str, Told<'a>
     }
 }
 
+/// When the user got a new account, which has no marks.
+fn registrations(user: &str, history: &History) -> Vec<Moment> {
+    let mine = history.connections.iter().filter(|connection| connection.user == user);
+    let logins = mine.filter_map(|connection| connection.login());
+    logins.filter(|login| *login.line == Line::Register).filter_map(|login| Some(login.answer?.0)).collect()
+}
+
 /// A mark that is behind one that the user was told before it was asked for.
 fn moved_back(user: &str, target: &str, told: &[Told<'_>], history: &History) -> Option<Violation> {
+    let registered: Vec<Moment> = registrations(user, history);
     let is_before = |earlier: &Told<'_>, later: &Told<'_>| {
-        let emptied = history.dumps.iter().any(|dump| earlier.sent < dump.at && later.at > dump.from);
+        let emptied = history.dumps.iter().any(|dump| earlier.sent < dump.at && later.at > dump.from)
+            || registered.iter().any(|at| earlier.sent < *at && later.at > *at);
         // The lines of one connection are carried out in their order.
         let is_behind = earlier.connection == later.connection && earlier.number < later.number;
         (is_behind || earlier.at < later.sent) && !emptied
@@ -97,9 +107,9 @@ fn moved_back(user: &str, target: &str, told: &[Told<'_>], history: &History) ->
     None
 }
 
-/// The unread entries of rooms and feeds are those behind the mark. Those of a conversation are compared with its pages
+/// The unread entries of rooms and feeds are the messages behind the mark. Those of a conversation are compared with its pages
 /// when nobody says anything any more.
-fn unread(number: usize, connection: &Connection, history: &History) -> Vec<Violation> {
+fn unread(number: usize, connection: &Connection, history: &History, logs: &Logs<'_>) -> Vec<Violation> {
     let mut found = Vec::new();
     for exchange in connection.exchanges_by_answer() {
         let Some((at, Reply::Synced { standings, .. })) = exchange.answer else { continue };
@@ -107,7 +117,7 @@ fn unread(number: usize, connection: &Connection, history: &History) -> Vec<Viol
         for Standing { target, last, read, unread, .. } in standings {
             let behind = last.checked_sub(*read);
             let expected = match target.strip_prefix('@') {
-                None => behind,
+                None => behind.map(|behind| behind.saturating_sub(others(target, *read, *last, *unread, behind, logs))),
                 Some(peer) if is_last && connection.final_one && history.kept.is_some() => {
                     Some(waiting(connection, target, peer, *read, exchange.sent))
                 }
@@ -121,6 +131,14 @@ fn unread(number: usize, connection: &Connection, history: &History) -> Vec<Viol
         }
     }
     found
+}
+
+/// How many entries behind the mark are no messages. Nothing tells of which life of the store the answer is.
+fn others(target: &str, read: u64, last: u64, unread: u64, behind: u64, logs: &Logs<'_>) -> u64 {
+    let (kind, name) = log_of(target, "");
+    let in_life = |life, until| logs.others(&LogName { kind, name: name.to_owned(), life }, read, until);
+    let fits = |life| Some(in_life(life, last)).filter(|others| behind.saturating_sub(*others) == unread);
+    (0..=logs.last_life()).find_map(fits).unwrap_or_else(|| in_life(logs.last_life(), last))
 }
 
 /// The entries of the other user behind the mark, as pages showed them after that.
@@ -144,7 +162,7 @@ mod tests {
     const NOTHING: [&str; 0] = [];
 
     fn invariants(story: HistoryBuilder) -> Vec<&'static str> {
-        check(&story.history()).into_iter().map(|violation| violation.invariant).collect()
+        story.judged_by(check)
     }
 
     fn sync(story: &mut HistoryBuilder, connection: usize, last: u64, read: u64, unread: u64) {
@@ -155,6 +173,19 @@ mod tests {
 
     fn read(story: &mut HistoryBuilder, connection: usize, id: u64) {
         story.ask(connection, Line::Read { target: "#lobby".to_owned(), id }, Some(Reply::Done));
+    }
+
+    #[test]
+    fn what_is_no_message_is_not_unread() {
+        let story = |unread: u64| {
+            let mut story = HistoryBuilder::default();
+            let ann = story.log_in("ann", 0);
+            story.hear_deed(ann, 4, "jan", "mute", Some("ben"), "");
+            sync(&mut story, ann, 5, 2, unread);
+            invariants(story)
+        };
+        assert_eq!(story(2), NOTHING);
+        assert_eq!(story(3), [UNREAD]);
     }
 
     #[test]

@@ -11,12 +11,15 @@ pub(crate) mod history_builder;
 mod log_integrity;
 mod marks;
 mod membership;
+mod moderation;
 mod pages;
 mod policy;
 mod presence;
 mod remembered;
 pub(crate) mod resources;
+mod rewriting;
 mod rooms;
+mod stays;
 
 use std::time::Duration;
 
@@ -38,8 +41,10 @@ pub(crate) fn check(history: &History) -> Vec<Violation> {
     found.extend(feeds::check(history, &logs));
     found.extend(direct_messages::check(history, &logs));
     found.extend(pages::check(history, &logs));
-    found.extend(marks::check(history));
-    found.extend(remembered::check(history));
+    found.extend(marks::check(history, &logs));
+    found.extend(moderation::check(history, &logs));
+    found.extend(rewriting::check(history, &logs));
+    found.extend(remembered::check(history, &logs));
     found.extend(presence::check(history));
     found.extend(membership::check(history));
     found.extend(ending::check(history));

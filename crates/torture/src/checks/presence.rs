@@ -28,6 +28,11 @@ fn heard_by(number: usize, connection: &Connection, history: &History) -> Vec<Vi
             }
             What::Heard(Heard::Entered { room, user }) => (room, user, true),
             What::Heard(Heard::Left { room, user }) => (room, user, false),
+            What::Heard(heard) => {
+                let change = rooms.heard(&connection.user, heard);
+                last.retain(|(room, _), _| !change.entered.iter().any(|start| start.room == *room));
+                continue;
+            }
             _ => continue,
         };
         let doing = if enters { "enters" } else { "leaves" };

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use crate::logs::{LogKind, LogName, Logs};
 use crate::record::{History, Line, Moment, Reply};
 use crate::report::Violation;
 
@@ -16,7 +17,7 @@ struct Asked<'a> {
 }
 
 /// Checks every answer to `/sync`.
-pub(crate) fn check(history: &History) -> Vec<Violation> {
+pub(crate) fn check(history: &History, logs: &Logs<'_>) -> Vec<Violation> {
     let mut users: BTreeMap<&str, Asked<'_>> = BTreeMap::new();
     for connection in &history.connections {
         let asked = users.entry(&connection.user).or_default();
@@ -35,7 +36,11 @@ pub(crate) fn check(history: &History) -> Vec<Violation> {
             let Some((at, Reply::Synced { standings, .. })) = exchange.answer else { continue };
             let is_there = |room: &str| standings.iter().any(|it| it.target.strip_prefix('#') == Some(room));
             let is_kept = |(room, opened, answered): &&(&str, Moment, Moment)| {
-                *answered < exchange.sent && !asked.may_be_closed(room, *opened, at) && !is_lost(*opened, at, history)
+                let may_be_removed = || was_removed(&connection.user, room, logs);
+                *answered < exchange.sent
+                    && !may_be_removed()
+                    && !asked.may_be_closed(room, *opened, at)
+                    && !is_lost(*opened, at, history)
             };
             let missing = asked.opened.iter().filter(is_kept).find(|(room, ..)| !is_there(room));
             if let Some((room, opened, _)) = missing {
@@ -53,6 +58,15 @@ impl Asked<'_> {
         let during = |sent: Moment, answered: Option<Moment>| sent < to && answered.is_none_or(|at| at > from);
         self.closed.iter().any(|(closed, sent, answered)| *closed == room && during(*sent, *answered))
     }
+}
+
+/// Whether somebody was ever removed from a room, or it was ever closed to those who are not invited.
+fn was_removed(user: &str, room: &str, logs: &Logs<'_>) -> bool {
+    (0..=logs.last_life()).any(|life| {
+        let log = LogName { kind: LogKind::Room, name: room.to_owned(), life };
+        let is_private = |reason: &str| reason == "private";
+        logs.entries(&log).any(|entry| entry.removes(user) || entry.deed().is_some_and(|it| is_private(&it.reason)))
+    })
 }
 
 /// Whether the store was emptied in this time.
@@ -75,7 +89,7 @@ mod tests {
         }
         let again = story.log_in("ann", 0);
         story.ask(again, Line::Sync, Some(Reply::Synced { current: "lobby".to_owned(), standings: Vec::new() }));
-        check(&story.history()).into_iter().map(|violation| violation.invariant).collect()
+        story.judged_by(check)
     }
 
     #[test]

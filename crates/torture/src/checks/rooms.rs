@@ -3,28 +3,11 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::stays::{Stay, stays};
 use super::{ARRIVES_WITHIN, RECOVERY};
 use crate::logs::{LogKind, LogName, Logs, Stored};
-use crate::open_rooms::{Change, OpenRooms, Start};
-use crate::record::{Connection, Entry, Exchange, Heard, History, Moment, What};
+use crate::record::{Content, Entry, History, Moment};
 use crate::report::Violation;
-
-/// The time for which a session had a room open.
-struct Stay<'a> {
-    connection: usize,
-    user: &'a str,
-    room: String,
-    /// The epoch and the end of the log as the answer told them. The answer to `/close` tells nothing of the lobby.
-    head: Option<(String, u64)>,
-    /// When it was requested, and when it was answered.
-    asked: Moment,
-    entered: Moment,
-    /// When it ended: the line that left it was sent, or the connection ended.
-    until: Moment,
-    /// Whether it lasted to the end of the run.
-    is_final: bool,
-    heard: Vec<(Moment, &'a Entry)>,
-}
 
 /// Checks every stay of every client.
 pub(crate) fn check(history: &History, logs: &Logs<'_>) -> Vec<Violation> {
@@ -46,50 +29,6 @@ pub(crate) fn check(history: &History, logs: &Logs<'_>) -> Vec<Violation> {
         found.extend(in_time(stay, logs, history, &stored));
     }
     found
-}
-
-/// Splits a connection into stays. Also returns violations for messages of rooms that are not open.
-fn stays(number: usize, connection: &Connection) -> (Vec<Stay<'_>>, Vec<Violation>) {
-    let (mut stays, mut strays): (Vec<Stay<'_>>, Vec<Violation>) = (Vec::new(), Vec::new());
-    let exchanges: BTreeMap<usize, Exchange<'_>> =
-        connection.exchanges().into_iter().map(|exchange| (exchange.number, exchange)).collect();
-    let mut rooms = OpenRooms::default();
-    // The newest stay in each open room.
-    let mut open: BTreeMap<String, usize> = BTreeMap::new();
-    for event in &connection.events {
-        match &event.what {
-            What::Answered { number: line, reply } if exchanges[line].line.moves() => {
-                let asked = exchanges[line].sent;
-                let Change { left, entered } = rooms.answered(exchanges[line].line, reply);
-                for stay in left.iter().filter_map(|room| open.remove(room)) {
-                    (stays[stay].until, stays[stay].is_final) = (asked, false);
-                }
-                for Start { room, head } in entered {
-                    open.insert(room.clone(), stays.len());
-                    stays.push(Stay {
-                        connection: number,
-                        user: &connection.user,
-                        room,
-                        head,
-                        asked,
-                        entered: event.at,
-                        until: connection.end(),
-                        is_final: connection.final_one,
-                        heard: Vec::new(),
-                    });
-                }
-            }
-            What::Heard(Heard::Message { room, entry }) => match open.get(room) {
-                Some(stay) => stays[*stay].heard.push((event.at, entry)),
-                None => {
-                    let what = format!("{:?} of {room} was heard outside of it", entry.text);
-                    strays.push(Violation::new("nothing of another room is heard", what, event.at, [number]));
-                }
-            },
-            _ => {}
-        }
-    }
-    (stays, strays)
 }
 
 /// The life of the store that each epoch belongs to.
@@ -146,15 +85,18 @@ fn in_order(stay: &Stay<'_>, logs: &Logs<'_>) -> Vec<Violation> {
     let mut heard = BTreeSet::new();
     let mut newest = (0, 0);
     for (at, entry) in &stay.heard {
-        let place = (logs.life_of(&entry.text), entry.id);
+        let Some(life) = logs.life_of_entry(entry) else { continue };
+        let place = (life, entry.id);
         let broken = |invariant, what| Violation::new(invariant, what, *at, [stay.connection]);
         match logs.said(&entry.text) {
-            None => found.push(broken("only what was said is heard", format!("nobody said {:?}", entry.text))),
+            None if has_own_text(entry) => {
+                found.push(broken("only what was said is heard", format!("nobody said {:?}", entry.text)))
+            }
             // What was sent again on another connection may come back to the first one.
             Some(said) if said.connection == stay.connection && said.times == 1 => {
                 found.push(broken("nobody hears themselves", format!("{:?} came back", entry.text)));
             }
-            Some(_) => {}
+            None | Some(_) => {}
         }
         if !heard.insert(place) {
             let what = format!("number {} of {} was heard twice", entry.id, stay.room);
@@ -168,9 +110,14 @@ fn in_order(stay: &Stay<'_>, logs: &Logs<'_>) -> Vec<Violation> {
     found
 }
 
+/// Whether its text must be one that a client sent.
+fn has_own_text(entry: &Entry) -> bool {
+    !entry.text.is_empty() && !matches!(entry.content, Content::Moderation(_))
+}
+
 fn nothing_from_before(stay: &Stay<'_>, logs: &Logs<'_>, start: Option<(usize, u64)>) -> Vec<Violation> {
     let Some((life, last)) = start else { return Vec::new() };
-    let early = stay.heard.iter().filter(|(_, entry)| logs.life_of(&entry.text) == life && entry.id <= last);
+    let early = stay.heard.iter().filter(|(_, entry)| logs.life_of_entry(entry) == Some(life) && entry.id <= last);
     let violation = |(at, entry): &(Moment, &Entry)| {
         let what = format!("number {} of {} was heard, and its end was {last} on entering", entry.id, stay.room);
         Violation::new("nothing from before the join is heard", what, *at, [stay.connection])
@@ -186,8 +133,13 @@ fn without_hole(
     stored: &[Stored<'_>],
 ) -> Vec<Violation> {
     let mut heard: BTreeMap<usize, BTreeMap<u64, Moment>> = BTreeMap::new();
+    let mut of_any_life = BTreeSet::new();
     for (at, entry) in &stay.heard {
-        heard.entry(logs.life_of(&entry.text)).or_default().insert(entry.id, *at);
+        let Some(life) = logs.life_of_entry(entry) else {
+            of_any_life.insert(entry.id);
+            continue;
+        };
+        heard.entry(life).or_default().insert(entry.id, *at);
     }
     if stay.is_final {
         heard.entry(logs.last_life()).or_default();
@@ -212,9 +164,11 @@ fn without_hole(
         // never receives their own messages.
         let own = |id: &u64| {
             let said = known.get(id).and_then(|text| logs.said(text));
-            said.is_some_and(|said| said.user == stay.user)
+            let by = said.map(|said| said.user).or_else(|| Some(logs.entry(&log, *id)?.from.as_str()));
+            by == Some(stay.user)
         };
-        let missing: Vec<u64> = (first..=top).filter(|id| !heard.contains_key(id) && !own(id)).collect();
+        let is_heard = |id: &u64| heard.contains_key(id) || of_any_life.contains(id);
+        let missing: Vec<u64> = (first..=top).filter(|id| !is_heard(id) && !own(id)).collect();
         if let Some(id) = missing.first() {
             let later = heard.range(id..).next().map_or(stay.until, |(_, at)| *at);
             let missed: Vec<_> = missing.iter().take(5).map(|id| (id, known.get(id))).collect();
@@ -228,12 +182,16 @@ fn without_hole(
 /// Messages accepted during the stay have arrived, unless the client left or faults came too soon after.
 fn in_time(stay: &Stay<'_>, logs: &Logs<'_>, history: &History, stored: &[Stored<'_>]) -> Option<Violation> {
     let heard: BTreeSet<&str> = stay.heard.iter().map(|(_, entry)| entry.text.as_str()).collect();
+    // The text may have been removed before it arrived.
+    let without_text: BTreeSet<u64> =
+        stay.heard.iter().filter(|(_, entry)| entry.text.is_empty()).map(|(_, entry)| entry.id).collect();
     let due = |stored: &&Stored<'_>| {
         let log = &stored.log;
         (log.kind, log.name.as_str(), log.life) == (LogKind::Room, stay.room.as_str(), logs.last_life())
             && history.connections[stored.connection].user != stay.user
             && stored.sent > stay.entered
             && !heard.contains(stored.text)
+            && !without_text.contains(&stored.id)
             && !history.connections[stay.connection].may_be_too_slow()
             && history.calm(stored.at, stay.until, RECOVERY) > ARRIVES_WITHIN
     };
