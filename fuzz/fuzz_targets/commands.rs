@@ -5,13 +5,18 @@
 use libfuzzer_sys::fuzz_target;
 use parlor_fuzz::is_control;
 use parlor_proto::{
-    Command, Credentials, HISTORY_MAX, MessageId, OnceKey, PASSWORD_MAX_BYTES, PageRange, Password, Post,
-    PreLoginCommand, Refusal, Target, Text, parse_command, parse_pre_login,
+    Command, Credentials, HISTORY_MAX, MessageId, NOTE_MAX_BYTES, Note, OnceKey, Order, PASSWORD_MAX_BYTES, PageRange,
+    Password, Post, PreLoginCommand, Refusal, Target, Text, parse_command, parse_pre_login,
 };
 
 fn check_text(text: &Text) {
     assert!(!text.as_str().contains(is_control), "a control character in {text:?}");
     assert!(!text.as_str().trim().is_empty(), "a blank text");
+}
+
+fn check_note(note: &Note) {
+    assert!(note.as_str().len() <= NOTE_MAX_BYTES, "a long note: {note:?}");
+    note.text().into_iter().for_each(check_text);
 }
 
 fn check_message(text: &Text) {
@@ -39,6 +44,10 @@ fn check_post(post: &Post) {
     match post {
         Post::Message(text) => check_message(text),
         Post::Say { text, .. } | Post::Publish(text) | Post::Msg { text, .. } => check_text(text),
+        Post::Edit { of, text, .. } => {
+            check_id(*of);
+            check_text(text);
+        }
     }
 }
 
@@ -87,7 +96,13 @@ fn check_command(line: &[u8], command: &Command) {
             }
             assert!((1..=HISTORY_MAX).contains(count));
         }
-        Command::Broadcast(text) => check_text(text),
+        Command::Broadcast(text) | Command::Moderate(_, Order::Topic(text)) => check_text(text),
+        Command::Moderate(_, Order::Kick(_, note) | Order::Ban(_, _, note)) => check_note(note),
+        Command::Remove { of, reason, .. } => {
+            check_id(*of);
+            check_note(reason);
+        }
+        Command::Suspend { reason, .. } => check_note(reason),
         Command::Passwd { old, new } => [old, new].into_iter().for_each(check_password),
         Command::History(count) => assert!((1..=HISTORY_MAX).contains(count)),
         Command::Ping(Some(token)) => assert!(!token.contains(is_control)),

@@ -7,8 +7,9 @@ use arbitrary::{Arbitrary, Result, Unstructured};
 use libfuzzer_sys::fuzz_target;
 use parlor_fuzz::is_control;
 use parlor_proto::{
-    Bye, Command, DirectEntry, DirectState, Epoch, Event, FeedState, Format, Help, HistoryEntry, InboxState, LogEntry,
-    LostRoom, MessageId, Refusal, RefusalCode, Reply, RoomName, RoomState, RoomSummary, Sync, Target, Text, Timestamp,
+    Action, Bye, Command, DirectEntry, DirectState, EditEntry, Epoch, Event, FeedState, Format, Help, HistoryEntry,
+    InboxState, InvitationEntry, LogEntry, LostRoom, MessageId, ModerationEntry, Note, Refusal, RefusalCode,
+    RemovalEntry, Reply, RoomName, RoomRole, RoomState, RoomSummary, Sync, Target, Text, Timestamp, TopicEntry,
     UserName, VERBS, Verb, encode, parse_command,
 };
 
@@ -76,7 +77,14 @@ impl Maker<'_, '_> {
     }
 
     fn logged(&mut self) -> Result<HistoryEntry> {
-        Ok(HistoryEntry { id: self.id()?, time: self.time()?, from: self.user()?, text: self.text()? })
+        Ok(HistoryEntry {
+            id: self.id()?,
+            time: self.time()?,
+            from: self.user()?,
+            text: self.text()?.into(),
+            edited: None,
+            removed: false,
+        })
     }
 
     fn help(&mut self) -> Result<Help> {
@@ -94,7 +102,7 @@ impl Maker<'_, '_> {
 
     fn direct_entry(&mut self) -> Result<DirectEntry> {
         let (id, time, from, to) = (self.id()?, self.time()?, self.user()?, self.user()?);
-        Ok(DirectEntry { id, time, from, to, text: self.text()? })
+        Ok(DirectEntry { id, time, from, to, text: self.text()?.into() })
     }
 
     fn log_entry(&mut self) -> Result<LogEntry> {
@@ -114,7 +122,7 @@ impl Maker<'_, '_> {
         let (last, read, unread) = self.marks()?;
         let topic = if self.0.arbitrary()? { self.text()?.as_str().to_owned() } else { String::new() };
         let (room, members, epoch) = (self.room()?, self.0.arbitrary()?, self.epoch()?);
-        Ok(RoomState { room, members, topic, role: "member".into(), epoch, last, read, unread })
+        Ok(RoomState { room, members, topic: topic.into(), role: RoomRole::Member, epoch, last, read, unread })
     }
 
     fn direct_state(&mut self) -> Result<DirectState> {
@@ -187,7 +195,7 @@ impl Maker<'_, '_> {
             1 => Reply::Leave { left: self.room()?, room, members, epoch, last },
             2 => {
                 let topic = self.text()?.as_str().to_owned();
-                Reply::Open { room, members, epoch, last, topic }
+                Reply::Open { room, members, epoch, last, topic: topic.into() }
             }
             3 => Reply::Close { room, current: self.room()? },
             _ => Reply::Switch { room },
@@ -221,7 +229,7 @@ impl Maker<'_, '_> {
 
     fn direct(&mut self) -> Result<Event> {
         let id = if self.0.arbitrary()? { Some(self.id()?) } else { None };
-        Ok(Event::Direct { id, time: self.time()?, from: self.user()?, text: self.text()? })
+        Ok(Event::Direct { id, time: self.time()?, from: self.user()?, text: self.text()?.into() })
     }
 
     fn conversation(&mut self) -> Result<Event> {
@@ -236,8 +244,30 @@ impl Maker<'_, '_> {
         })
     }
 
+    fn note(&mut self) -> Result<Note> {
+        Ok(if self.0.arbitrary()? { self.text()?.into() } else { Note::default() })
+    }
+
+    /// What moderators and editors do.
+    fn moderation(&mut self) -> Result<Event> {
+        let (room, id, time, from, of) = (self.room()?, self.id()?, self.time()?, self.user()?, self.id()?);
+        Ok(match self.0.int_in_range(0..=5)? {
+            0 => Event::Edited { room, entry: EditEntry { id, time, from, of, text: self.note()? } },
+            1 => Event::Removed { room, entry: RemovalEntry { id, time, from, of, reason: self.note()? } },
+            2 => Event::Topic { room, entry: TopicEntry { id, time, from, text: self.note()? } },
+            3 => Event::Invited(InvitationEntry { id, time, from, to: None, room }),
+            4 => Event::Moved { room, members: 3, epoch: self.epoch()?, last: id, reason: self.note()? },
+            _ => {
+                let action = *self.0.choose(Action::ALL)?;
+                let (user, until, reason) = (Some(self.user()?), Some(self.time()?), self.note()?);
+                Event::Moderated { room, entry: ModerationEntry { id, time, from, action, user, until, reason } }
+            }
+        })
+    }
+
     fn event(&mut self) -> Result<Event> {
-        Ok(match self.0.int_in_range(0..=17)? {
+        Ok(match self.0.int_in_range(0..=18)? {
+            18 => self.moderation()?,
             0 => Event::hello(self.user()?.as_str()),
             1 => Event::Ok(self.reply()?),
             2 => self.refused()?,
@@ -246,9 +276,13 @@ impl Maker<'_, '_> {
                 id: self.id()?,
                 time: self.time()?,
                 from: self.user()?,
-                text: self.text()?,
+                text: self.text()?.into(),
+                edited: None,
+                removed: false,
             },
-            4 => Event::Publication { id: self.id()?, time: self.time()?, from: self.user()?, text: self.text()? },
+            4 => {
+                Event::Publication { id: self.id()?, time: self.time()?, from: self.user()?, text: self.text()?.into() }
+            }
             5 => self.direct()?,
             6 => Event::Notice { time: self.time()?, from: self.user()?, text: self.text()? },
             7 => Event::Joined { room: self.room()?, user: self.user()? },

@@ -4,8 +4,8 @@
 use std::collections::{BTreeSet, HashMap, VecDeque};
 
 use parlor_proto::{
-    Bye, Command, Event, Format, Line, LineSplitter, ParseError, Post, RefusalCode, Reply, Verb, encode, parse_command,
-    parse_pre_login,
+    Action, Bye, Command, Event, Format, Line, LineSplitter, ParseError, Post, PreLoginCommand, RefusalCode, Verb,
+    encode, parse_command, parse_pre_login,
 };
 use parlor_testkit::Connection;
 
@@ -46,6 +46,14 @@ enum Heard {
     },
     /// A direct message, with its number if the format tells it.
     Direct(Option<u64>),
+    /// A user was removed from a room, with the number of the entry if the format tells it.
+    Removed {
+        room: String,
+        id: Option<u64>,
+        user: String,
+    },
+    /// The client was moved to a room.
+    Moved(String),
     /// A line that belongs to the answer before.
     Detail,
     Answer {
@@ -66,12 +74,13 @@ enum Heard {
 struct Rooms {
     open: BTreeSet<String>,
     current: String,
+    me: String,
 }
 
 impl Rooms {
     /// As after a login.
-    fn lobby() -> Self {
-        Self { open: [LOBBY.to_owned()].into(), current: LOBBY.to_owned() }
+    fn lobby(me: String) -> Self {
+        Self { open: [LOBBY.to_owned()].into(), current: LOBBY.to_owned(), me }
     }
 
     /// Out of the current room, and into another.
@@ -208,6 +217,17 @@ impl ClientOracle {
         match heard {
             Heard::News { room, id } => self.take_news(room, id, line),
             Heard::Direct(id) => self.take_direct(id, line),
+            Heard::Removed { room, id, user } => {
+                self.take_news(Some(room.clone()), id, line);
+                // Out of the current room it is moved.
+                if let Some(here) = self.rooms.as_mut().filter(|here| here.me == user && here.current != room) {
+                    here.open.remove(&room);
+                }
+            }
+            Heard::Moved(room) => {
+                let here = self.rooms.as_mut().unwrap_or_else(|| panic!("moved before login: {line:?}"));
+                here.go(&room);
+            }
             Heard::Detail => {}
             Heard::Goodbye(bye) => {
                 if bye == Bye::Quit {
@@ -219,6 +239,8 @@ impl ClientOracle {
             }
             // The only refusal that is not a reply to a line.
             Heard::Refusal { code: RefusalCode::LoginTimeout, .. } => assert_eq!(self.rooms, None),
+            // Nothing tells that what was said before it was accepted.
+            Heard::Refusal { code: RefusalCode::Muted, .. } if self.drop_said() => {}
             Heard::Refusal { code, verb } => {
                 let due = self.next_due().expect("a refusal answers a line");
                 self.sent.pop_front();
@@ -258,7 +280,7 @@ impl ClientOracle {
             panic!("a line that is too long was answered")
         };
         match verb {
-            Verb::Login | Verb::Register => self.rooms = Some(Rooms::lobby()),
+            Verb::Login | Verb::Register => self.rooms = Some(Rooms::lobby(user_of(&bytes))),
             // The reply is the first line in the new format.
             Verb::Format => self.format = format_of(line),
             _ => {
@@ -268,6 +290,20 @@ impl ClientOracle {
                 }
             }
         }
+    }
+
+    /// Drops everything up to a message without an answer, if there is one before anything that is answered.
+    fn drop_said(&mut self) -> bool {
+        let is_said = self.sent.front().is_some_and(|sent| match sent {
+            Sent::Line { bytes, .. } => matches!(parse_command(bytes), Ok(Some(Command::Post { .. }))),
+            Sent::TooLong => false,
+        });
+        let is_silent = self.format == Format::Text
+            && self.sent.front().is_some_and(|sent| due(sent, self.rooms.as_ref(), self.format) == Due::Nothing);
+        if is_said && is_silent {
+            self.sent.pop_front();
+        }
+        is_said && is_silent
     }
 
     /// The next expected reply, if any. Drops lines that have no reply.
@@ -284,6 +320,16 @@ impl ClientOracle {
 /// No line of the text format begins like a JSON object.
 fn format_of(line: &str) -> Format {
     if line.starts_with('{') { Format::Json } else { Format::Text }
+}
+
+/// The user of a login.
+fn user_of(line: &[u8]) -> String {
+    match parse_pre_login(line) {
+        Ok(Some(PreLoginCommand::Login(credentials) | PreLoginCommand::Register(credentials))) => {
+            credentials.user.to_string()
+        }
+        other => panic!("{other:?} began a session"),
+    }
 }
 
 /// The expected reply to a line.
@@ -329,7 +375,7 @@ fn token_of_command(command: Command) -> Option<String> {
 }
 
 fn token_of_pre_login(greeting: parlor_proto::PreLoginCommand) -> Option<String> {
-    if let parlor_proto::PreLoginCommand::Ping(token) = greeting { token } else { None }
+    if let PreLoginCommand::Ping(token) = greeting { token } else { None }
 }
 
 /// A line that cannot be parsed has exactly one valid refusal. A line that can be parsed may be refused for any reason.
@@ -354,6 +400,13 @@ fn of_text<'a>(line: &'a str, lines: &mut impl Iterator<Item = &'a str>) -> Hear
             assert!(!more.contains(' '), "{line:?}");
             Heard::News { room: room(first, more), id: None }
         }
+        "EDIT" | "REMOVE" | "TOPIC" => Heard::News { room: Some(first.to_owned()), id: None },
+        "MODERATED" => moderated(first, more, line),
+        "MOVED" => Heard::Moved(first.to_owned()),
+        "INVITED" => {
+            assert!(is_name(first) && is_name(more), "{line:?}");
+            Heard::Direct(None)
+        }
         "PUB" | "DM" | "NOTICE" => {
             assert!(is_name(first) && !more.is_empty(), "{line:?}");
             if word == "DM" { Heard::Direct(None) } else { Heard::News { room: None, id: None } }
@@ -372,12 +425,29 @@ fn of_text<'a>(line: &'a str, lines: &mut impl Iterator<Item = &'a str>) -> Hear
     }
 }
 
+fn moderated(room: &str, more: &str, line: &str) -> Heard {
+    let mut words = more.split(' ');
+    let (user, action) = (words.next().unwrap_or_default(), words.next().unwrap_or_default());
+    assert!(is_name(room) && (is_name(user) || user == "*"), "{line:?}");
+    match action {
+        "kick" | "ban" => Heard::Removed { room: room.to_owned(), id: None, user: user.to_owned() },
+        _ => Heard::News { room: Some(room.to_owned()), id: None },
+    }
+}
+
 fn answer(verb: Verb) -> Heard {
     Heard::Answer { verb, token: None, rooms: None }
 }
 
 fn pong(token: Option<String>) -> Heard {
     Heard::Answer { verb: Verb::Ping, token, rooms: None }
+}
+
+/// Reads the rest of the answer to `/room`.
+fn room_info<'a>(lines: &mut impl Iterator<Item = &'a str>) -> Heard {
+    let end = lines.find(|line| !line.starts_with("ROOM-INFO "));
+    assert!(end.is_some_and(|line| line.starts_with("OK room ")), "{end:?} within a list");
+    answer(Verb::Room)
 }
 
 /// Reads the answer to `/sync`: the open rooms, then what is unread, then their numbers.
@@ -410,6 +480,7 @@ fn list<'a>(item: &str, lines: &mut impl Iterator<Item = &'a str>) -> Heard {
         "LOG" => &[Verb::Backlog, Verb::Inbox],
         "BLOCKED" => &[Verb::Blocks],
         "HELP" => &[Verb::Help],
+        "ROOM-INFO" => return room_info(lines),
         other => panic!("no line begins with {other:?}"),
     };
     let mut count = 1;
@@ -435,6 +506,19 @@ fn of_json(line: &str) -> Heard {
     assert_eq!(line.as_bytes(), again.strip_suffix(b"\n").unwrap_or(&again));
     match event {
         Event::Message { room, id, .. } => Heard::News { room: Some(room.to_string()), id: Some(id.0) },
+        Event::Edited { room, entry } => Heard::News { room: Some(room.to_string()), id: Some(entry.id.0) },
+        Event::Removed { room, entry } => Heard::News { room: Some(room.to_string()), id: Some(entry.id.0) },
+        Event::Topic { room, entry } => Heard::News { room: Some(room.to_string()), id: Some(entry.id.0) },
+        Event::Moderated { room, entry } => {
+            let (room, id) = (room.to_string(), Some(entry.id.0));
+            match (entry.action, entry.user) {
+                (Action::Kick | Action::Ban, Some(user)) => Heard::Removed { room, id, user: user.to_string() },
+                _ => Heard::News { room: Some(room), id },
+            }
+        }
+        Event::Invited(invitation) => Heard::Direct(Some(invitation.id.0)),
+        Event::Moved { room, .. } => Heard::Moved(room.to_string()),
+        Event::Room(_) => answer(Verb::Room),
         Event::Joined { room, .. } | Event::Left { room, .. } => Heard::News { room: Some(room.to_string()), id: None },
         Event::Publication { .. } | Event::Notice { .. } => Heard::News { room: None, id: None },
         Event::Direct { id, .. } => {
