@@ -197,7 +197,13 @@ pub enum Reply {
         id: MessageId,
     },
     /// To `/invite`.
-    Invite(RoomUser),
+    Invite {
+        /// The room, the user, and the entry in the room's log.
+        #[serde(flatten)]
+        about: RoomUser,
+        /// Number of the invitation in the client's inbox; 0 if the user is not told.
+        inbox: MessageId,
+    },
     /// To `/kick`.
     Kick(RoomUser),
     /// To `/ban`.
@@ -275,7 +281,7 @@ impl Reply {
             Self::Topic { .. } => Verb::Topic,
             Self::Access { .. } => Verb::Access,
             Self::Post { .. } => Verb::Post,
-            Self::Invite(_) => Verb::Invite,
+            Self::Invite { .. } => Verb::Invite,
             Self::Kick(_) => Verb::Kick,
             Self::Ban(_) => Verb::Ban,
             Self::Unban(_) => Verb::Unban,

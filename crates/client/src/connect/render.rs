@@ -336,7 +336,7 @@ fn reply_text(reply: &Reply) -> Option<String> {
         | Reply::Topic { .. }
         | Reply::Access { .. }
         | Reply::Post { .. }
-        | Reply::Invite(_)
+        | Reply::Invite { .. }
         | Reply::Kick(_)
         | Reply::Ban(_)
         | Reply::Unban(_)

@@ -347,26 +347,30 @@ impl CommandProcessor {
                 return Err(denial.refusal(&room, about, of).into());
             }
         };
-        if let Some(recipient) = invited {
-            self.invite(recipient, &room)?;
-        }
-        if let Some(reply) = reply_to(deed, room, id) {
+        let inbox = match invited {
+            Some(recipient) => self.invite(recipient, &room)?,
+            None => MessageId::default(),
+        };
+        if let Some(reply) = reply_to(deed, room, id, inbox) {
             self.reply(&reply.into());
         }
         Ok(())
     }
 
-    /// Puts an invitation into the inbox of a user.
-    fn invite(&mut self, recipient: Recipient, room: &RoomName) -> Result<(), SessionError> {
-        let to = Destination::Direct(recipient.clone());
-        let Some(append) = self.new_append(to, Content::Invitation(room.clone()), None) else { return Ok(()) };
+    /// Puts an invitation into the inbox of a user, who may block the one who invites: then the user is not told. Returns its
+    /// number in the inbox of the session.
+    fn invite(&mut self, recipient: Recipient, room: &RoomName) -> Result<MessageId, SessionError> {
+        let content = Content::Invitation(room.clone());
+        let Some(append) = self.new_append(Destination::Direct(recipient), content, None) else {
+            return Ok(MessageId::default());
+        };
         let report = self.handle.services.store.log.append(vec![append]);
         report.flush.run();
         match report.outcomes.into_iter().next() {
             Some(Ok(AppendResult::Fenced)) => Err(SessionError::Over(Bye::LoggedInElsewhere)),
-            Some(Ok(AppendResult::Blocked)) => Err(Refusal::Blocked(recipient.user).into()),
+            Some(Ok(AppendResult::Stored(id) | AppendResult::Repeated(id))) => Ok(id),
             Some(Err(error)) => Err(CommandError::Failed { what: "telling an invited user", error }.into()),
-            Some(Ok(_)) | None => Ok(()),
+            Some(Ok(AppendResult::Blocked | AppendResult::Denied(_))) | None => Ok(MessageId::default()),
         }
     }
 
@@ -415,8 +419,8 @@ fn edited(content: &Content) -> Option<MessageId> {
     }
 }
 
-/// The reply to an act that was carried out. `id` is the number of its entry.
-fn reply_to(deed: Deed, room: RoomName, id: MessageId) -> Option<Reply> {
+/// The reply to an act that was carried out. `id` is the number of its entry, `inbox` that of the invitation.
+fn reply_to(deed: Deed, room: RoomName, id: MessageId, inbox: MessageId) -> Option<Reply> {
     let order = match deed {
         Deed::Order { order, .. } => order,
         Deed::Removal { of, .. } => return Some(Reply::Remove { room, id, of }),
@@ -427,7 +431,7 @@ fn reply_to(deed: Deed, room: RoomName, id: MessageId) -> Option<Reply> {
         Order::Topic(topic) => Reply::Topic { room, topic: topic.into(), id: Some(id) },
         Order::Access(access) => Reply::Access { room, access, id },
         Order::Post(post) => Reply::Post { room, post, id },
-        Order::Invite(user) => Reply::Invite(about(user)),
+        Order::Invite(user) => Reply::Invite { about: about(user), inbox },
         Order::Kick(user, _) => Reply::Kick(about(user)),
         Order::Ban(user, ..) => Reply::Ban(about(user)),
         Order::Unban(user) => Reply::Unban(about(user)),

@@ -135,6 +135,11 @@ fn replies() -> Vec<(Event, &'static str, &'static str)> {
             r#"{"type":"ok","command":"kick","room":"red","user":"bob","id":4}"#,
         ),
         (
+            Reply::Invite { about: about(), inbox: MessageId(2) }.into(),
+            "OK invite red bob\n",
+            r#"{"type":"ok","command":"invite","room":"red","user":"bob","id":4,"inbox":2}"#,
+        ),
+        (
             Reply::Unmoderator(about()).into(),
             "OK unmoderator red bob\n",
             r#"{"type":"ok","command":"unmoderator","room":"red","user":"bob","id":4}"#,

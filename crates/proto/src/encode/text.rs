@@ -71,7 +71,7 @@ fn encode_reply(reply: &Reply, out: &mut Vec<u8>) {
         Reply::Topic { room, topic, .. } => line(out, format!("OK topic {room} {topic}").trim_end()),
         Reply::Access { room, access, .. } => line(out, format_args!("OK access {room} {access}")),
         Reply::Post { room, post, .. } => line(out, format_args!("OK post {room} {post}")),
-        Reply::Invite(about)
+        Reply::Invite { about, .. }
         | Reply::Kick(about)
         | Reply::Ban(about)
         | Reply::Unban(about)

@@ -4,10 +4,10 @@ use std::collections::BTreeSet;
 
 use parlor_core::DuplicateLogin::Reject;
 use parlor_core::ports::{
-    Account, AppendResult, Attempt, AttemptOutcome, LogId, LoginDecision, Mark, PageRequest, PasswordHash, Role,
-    UnloggedMessage,
+    Account, Act, ActResult, Append, AppendResult, Attempt, AttemptOutcome, Content, Deed, Destination, LogId,
+    LoginDecision, Mark, PageRequest, PasswordHash, Role, SessionKey, UnloggedMessage,
 };
-use parlor_proto::{MessageId, PageRange, Text, Timestamp};
+use parlor_proto::{MessageId, Order, PageRange, Text, Timestamp};
 use parlor_redis_testkit::{Fsync, Reach, RedisCluster, RedisOptions, RedisServer, wait_until};
 use parlor_store::redis::{Config, status};
 
@@ -39,6 +39,35 @@ fn account_of_ann() -> Account {
         kicks: 0,
         suspension: None,
     }
+}
+
+/// Says something in the session's own room `blue`, changes and removes it, and moderates.
+fn moderate(server: &Server, by: &SessionKey) {
+    let said = server.say(by, &log_of("blue"), "helo");
+    let (of, text) = (MessageId(said), Text::sanitise("hello").unwrap());
+    let edit = Append {
+        to: Destination::Edit { room: room("blue"), window: std::time::Duration::from_secs(60 * 60 * 24 * 36_500) },
+        author: by.user.clone(),
+        generation: by.generation,
+        time: Timestamp::from_millis(7),
+        content: Content::Edit { of, text: text.clone().into() },
+        once: None,
+    };
+    let edited = server.store.log.append(vec![edit]).outcomes.remove(0).unwrap();
+    assert!(matches!(edited, AppendResult::Stored(_)), "{edited:?}");
+    let mute = Order::Mute(name("bob"), Some(std::time::Duration::from_secs(9)));
+    let orders = [Order::Topic(text), mute, Order::Unmute(name("bob"))];
+    let order = |order| Deed::Order { order, target: Some(parlor_testkit::person("bob")) };
+    let removal = Deed::Removal { of, reason: parlor_proto::Note::default() };
+    for deed in orders.map(order).into_iter().chain([removal]) {
+        let actor = parlor_testkit::person(by.user.as_str());
+        let act = Act { room: room("blue"), actor, generation: by.generation, time: Timestamp::from_millis(7), deed };
+        let report = server.store.governance.act(act).unwrap();
+        assert!(matches!(report.result, ActResult::Done(Some(_))), "{report:?}");
+    }
+    let range = (log_of("blue"), MessageId(0), MessageId(9));
+    assert_eq!(server.store.log.others_between(&[range]).unwrap(), [5]);
+    assert!(server.store.governance.rights(&[room("blue")]).unwrap()[0].is_some());
 }
 
 /// Counts failed and successful logins of an account, and its addresses.
@@ -137,6 +166,7 @@ fn do_everything(config: &Config, redis: &RedisServer) {
     one.release(&ann).unwrap();
     assert_eq!(two.claim("ann", 9, Reject), Ok(parlor_core::ports::ClaimResult::AlreadyLoggedIn));
     two.enter(&new, "blue");
+    moderate(two, &new);
     two.leave(&new, "blue").unwrap();
     assert!(two.store.rooms.rooms(&parlor_testkit::person("nobody")).unwrap().len() == 1 && two.is_online("ann"));
     let text = Text::sanitise("hello").unwrap();

@@ -56,7 +56,7 @@ pub(super) fn own(event: &Event) -> Option<(LogName, MessageId)> {
         | Reply::Topic { room, id: Some(id), .. }
         | Reply::Access { room, id, .. }
         | Reply::Post { room, id, .. } => (room, id),
-        Reply::Invite(about)
+        Reply::Invite { about, .. }
         | Reply::Kick(about)
         | Reply::Ban(about)
         | Reply::Unban(about)
