@@ -12,7 +12,7 @@ use crate::delivery::flush::Flush;
 use crate::delivery::hub::Hub;
 use crate::delivery::outbox::{Outbox, Settled, Taken};
 use crate::delivery::peer::{ConnectionId, Peer};
-use crate::ports::{Entry, FlushWorkers, Head, LogId, Sink, Transport};
+use crate::ports::{Content, Entry, FlushWorkers, Head, LogId, Sink, Transport};
 
 /// Number of schedules to try, of each of two kinds.
 const SCHEDULES: usize = 3_000;
@@ -44,6 +44,10 @@ impl Crew {
 impl FlushWorkers for Crew {
     fn submit(&self, flush: Flush) {
         self.start(|| flush.run());
+    }
+
+    fn run_errand(&self, errand: Box<dyn FnOnce() + Send>) {
+        self.start(errand);
     }
 
     fn count(&self) -> usize {
@@ -193,7 +197,13 @@ impl ModelLog {
         let id = MessageId(*last);
         drop(last);
         let text = Text::sanitise(&format!("{id}{more}")).unwrap();
-        let entry = Entry { id, time: Timestamp::from_millis(0), author: name("author"), to: None, text };
+        let entry = Entry {
+            id,
+            time: Timestamp::from_millis(0),
+            author: name("author"),
+            to: None,
+            content: Content::Said(text),
+        };
         let flush = self.hub.deliver(&room(), &[entry]);
         drop(order);
         flush.run();

@@ -2,6 +2,7 @@
 //! shuttle`. A schedule in which threads wait forever fails as a deadlock. It must not rely on time, which does not
 //! pass here.
 
+use parlor_testkit::{entrant, person};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -146,7 +147,9 @@ fn live_as_session(live: &InProcessSessions, session_key: &SessionKey, alive: &A
     if waited == PredecessorWait::Alone {
         assert_eq!(alive.fetch_add(1, Ordering::SeqCst), 0, "two sessions of one user");
         live.evict_predecessors(session_key).unwrap();
-        if let [EnterResult::Member { members, .. }] = live.enter(session_key, &[RoomName::lobby()], 9).unwrap()[..] {
+        if let [EnterResult::Member { members, .. }] =
+            live.enter(&entrant(session_key), &[RoomName::lobby()], 9).unwrap()[..]
+        {
             assert_eq!(members, 1);
             live.leave(session_key, &[RoomName::lobby()]).unwrap();
         }
@@ -168,7 +171,7 @@ fn takeovers() {
     });
     assert!(lived.load(Ordering::SeqCst) >= 1, "the last claimant must not be displaced");
     assert!(!live.is_online(&"ann".parse().unwrap()).unwrap());
-    assert!(live.members(&RoomName::lobby()).unwrap().is_empty());
+    assert!(live.members(&RoomName::lobby(), &person("nobody")).unwrap().is_empty());
 }
 
 #[test]
