@@ -186,6 +186,11 @@ impl RoomRights {
         self.access == Access::Public || is_invited()
     }
 
+    /// Whether everybody inside may speak, without a look at who it is.
+    pub fn lets_everybody_speak(&self) -> bool {
+        self.muted.is_empty() && self.post == Speakers::Everyone
+    }
+
     /// Whether somebody inside may speak now.
     ///
     /// # Errors
