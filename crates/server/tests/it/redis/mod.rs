@@ -3,6 +3,7 @@
 mod conversations;
 mod deployments;
 mod failures;
+mod moderation;
 mod open;
 mod operate;
 mod people;

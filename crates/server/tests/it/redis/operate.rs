@@ -23,7 +23,7 @@ fn run(redis: &RedisServer, words: &[&str], input: &str) -> Outcome {
     told
 }
 
-fn user(redis: &RedisServer, words: &[&str]) -> Outcome {
+pub(super) fn user(redis: &RedisServer, words: &[&str]) -> Outcome {
     run(redis, &[&["user"], words].concat(), "secret\n")
 }
 
