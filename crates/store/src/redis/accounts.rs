@@ -7,13 +7,14 @@ use parlor_core::ports::{
 };
 use parlor_proto::{Timestamp, UserName};
 
+use super::codec;
 use super::connection::command::{self, Argument, Command};
 use super::connection::router::Router;
 use super::connection::script;
 use super::directs::Deliveries;
 use super::keys;
 use super::login_limiter;
-use super::membership::server::Server;
+use super::membership::server::{Server, evict};
 use super::pubsub::message::ServerMessage;
 use super::rooms::sorted;
 
@@ -79,6 +80,19 @@ impl RedisAccounts<'_> {
             self.call::<i64>(Command::plain("SPUBLISH", keys::EVERYBODY, &[&news]))?;
         }
         Ok(true)
+    }
+
+    /// Removes the sessions of a user from all rooms, so that they cannot speak there even if their server hangs. The
+    /// generation that is stored is larger than theirs.
+    fn end_memberships(&self, user: &UserName) -> StoreResult<()> {
+        let generation = Command::plain("HGET", keys::user(user), &["generation"]);
+        let [generation, rooms] =
+            self.0.call_each([generation, Command::plain("HGET", keys::session(user), &["rooms"])]);
+        let (generation, rooms): (Option<String>, Option<String>) = (command::read(generation)?, command::read(rooms)?);
+        let (Some(below), Some(rooms)) = (generation, rooms) else { return Ok(()) };
+        let evictions = codec::read_notes(&rooms).into_iter().map(|(room, _)| evict(user, &room, &below)).collect();
+        let replies = self.0.call_all(evictions).into_iter();
+        replies.map(command::read::<(i64, u64)>).try_for_each(|reply| reply.map(drop))
     }
 
     /// Notifies all servers that an account is deleted.
@@ -169,7 +183,9 @@ impl Accounts for RedisAccounts<'_> {
             return Ok(false);
         }
         // Servers that do not know suspensions end the session all the same.
-        self.end_sessions(user, &[ServerMessage::Suspended, ServerMessage::Kicked])
+        let is_known = self.end_sessions(user, &[ServerMessage::Suspended, ServerMessage::Kicked])?;
+        self.end_memberships(user)?;
+        Ok(is_known)
     }
 
     fn unlock(&self, user: &UserName, address: Option<&str>, _now: Timestamp) -> StoreResult<bool> {

@@ -155,19 +155,7 @@ impl Server {
 
     /// Removes all sessions of a user below a generation from some rooms, permanently.
     pub(in crate::redis) fn evict(&self, user: &UserName, rooms: &[RoomName], below: &str) -> StoreResult<()> {
-        let evict = |room: &RoomName| {
-            let log = keys::room_log(room);
-            let keys = [
-                keys::members(room),
-                keys::memberships(room),
-                keys::meta(&log),
-                keys::log(&log),
-                keys::fence(room, user),
-            ];
-            let args: [&dyn command::Argument; 3] = [&user.as_str(), &below, &FENCE_SECONDS];
-            Command::script(script::evict(), &keys, &args)
-        };
-        let replies = self.router.call_all(rooms.iter().map(evict).collect());
+        let replies = self.router.call_all(rooms.iter().map(|room| evict(user, room, below)).collect());
         let mut emptied = Vec::new();
         for (room, reply) in rooms.iter().zip(replies) {
             if let (0, version) = command::read::<(i64, u64)>(reply)? {
@@ -207,6 +195,14 @@ impl Server {
     pub(in crate::redis) fn is_closing(&self) -> bool {
         self.is_closing.load(Ordering::Acquire)
     }
+}
+
+/// The command that removes the sessions of a user below a generation from a room, permanently.
+pub(in crate::redis) fn evict(user: &UserName, room: &RoomName, below: &str) -> Command {
+    let log = keys::room_log(room);
+    let keys =
+        [keys::members(room), keys::memberships(room), keys::meta(&log), keys::log(&log), keys::fence(room, user)];
+    Command::script(script::evict(), &keys, &[&user.as_str(), &below, &FENCE_SECONDS])
 }
 
 fn drop_command(room: &RoomName, version: u64, has_log: bool) -> Command {
