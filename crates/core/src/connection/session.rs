@@ -180,7 +180,7 @@ impl Session {
 
     /// The unread direct messages of each conversation, for clients that are told at the login.
     fn count_unread(&self, handle: &ConnectionHandle) -> Result<Vec<(UserName, u64)>, SessionError> {
-        if handle.peer.outbox().format() == Format::Json {
+        if handle.peer.outbox().encoding().format == Format::Json {
             return Ok(Vec::new());
         }
         Ok(handle.services.store.personal.unread(self.user()).during("looking up what is unread")?)
