@@ -37,3 +37,23 @@ impl fmt::Debug for CookieValue {
 pub(crate) fn is_allowed(byte: u8) -> bool {
     byte.is_ascii_graphic() && !matches!(byte, b'"' | b',' | b';' | b'\\')
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_value_has_only_characters_that_need_no_quotes() {
+        assert_eq!(CookieValue::new("aZ09-._~+/=").unwrap().as_str(), "aZ09-._~+/=");
+        for bad in ["", " ", "a b", "a;b", "a,b", "a\"b", "a\\b", "a\r\nb", "a\tb", "a\0b", "\u{7f}", "ä"] {
+            assert_eq!(CookieValue::new(bad), None, "{bad:?}");
+        }
+        assert!(CookieValue::new(&"a".repeat(MAX_VALUE_BYTES)).is_some());
+        assert!(CookieValue::new(&"a".repeat(MAX_VALUE_BYTES + 1)).is_none());
+    }
+
+    #[test]
+    fn a_value_is_not_shown() {
+        assert_eq!(format!("{:?}", CookieValue::new("secret")), "Some(CookieValue)");
+    }
+}

@@ -141,3 +141,6 @@ fn path(target: &[u8]) -> Result<String, Refusal> {
     let path = target.split(|byte| *byte == b'?').next().filter(|_| is_path).ok_or(Refusal::Target)?;
     String::from_utf8(path.to_vec()).map_err(|_| Refusal::Target)
 }
+
+#[cfg(test)]
+mod tests;

@@ -103,3 +103,142 @@ fn is_match(pattern: &str, name: &str) -> bool {
         (None, _) => pattern == name,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn host(text: &str) -> Host {
+        Authority::parse(text).unwrap().host
+    }
+
+    #[test]
+    fn a_host_is_a_name_or_an_address_with_or_without_a_port() {
+        let name = |name: &str, port| Some(Authority { host: Host::Name(name.to_owned()), port });
+        assert_eq!(Authority::parse("Chat.Example.org"), name("chat.example.org", 443));
+        assert_eq!(Authority::parse("a_b-1:7878"), name("a_b-1", 7878));
+        assert_eq!(Authority::parse("a:65535"), name("a", 65535));
+        let address = |address: &str, port| Some(Authority { host: Host::Address(address.parse().unwrap()), port });
+        assert_eq!(Authority::parse("192.0.2.1:80"), address("192.0.2.1", 80));
+        assert_eq!(Authority::parse("[2001:DB8::1]"), address("2001:db8::1", 443));
+        assert_eq!(Authority::parse("[::ffff:192.0.2.1]:1"), address("::ffff:192.0.2.1", 1));
+    }
+
+    #[test]
+    fn anything_else_is_no_host() {
+        for text in [
+            "",
+            ":",
+            ":80",
+            "a:",
+            "a:0",
+            "a:080",
+            "a:+80",
+            "a:65536",
+            "a:80:80",
+            "a b",
+            "a@b",
+            "a/",
+            "a,b",
+            "a\\b",
+            "ä",
+            "::1",
+            "[::1",
+            "::1]",
+            "[::1]80",
+            "[::1]:",
+            "[fe80::1%25eth0]",
+            "[192.0.2.1]",
+            "[]",
+            "*.a",
+            "a\0",
+        ] {
+            assert_eq!(Authority::parse(text), None, "{text}");
+        }
+        assert!(Authority::parse(&"a".repeat(MAX_NAME_BYTES)).is_some());
+        assert!(Authority::parse(&"a".repeat(MAX_NAME_BYTES + 1)).is_none());
+    }
+
+    #[test]
+    fn an_origin_is_ours_if_scheme_name_and_port_are() {
+        for (authority, origin) in [
+            ("a.org", "https://a.org"),
+            ("A.org", "HTTPS://a.ORG"),
+            ("a.org:443", "https://a.org"),
+            ("a.org", "https://a.org:443"),
+            ("a.org:7878", "https://a.org:7878"),
+            ("192.0.2.1:7878", "https://192.0.2.1:7878"),
+            ("[2001:db8:0::1]:7878", "https://[2001:db8::1]:7878"),
+        ] {
+            assert!(Authority::parse(authority).unwrap().is_origin(origin), "{authority} {origin}");
+        }
+    }
+
+    #[test]
+    fn any_other_origin_is_not_ours() {
+        let ours = Authority::parse("a.org:7878").unwrap();
+        for origin in [
+            "",
+            "null",
+            "a.org:7878",
+            "http://a.org:7878",
+            "wss://a.org:7878",
+            "https://a.org",
+            "https://a.org:443",
+            "https://a.org:7879",
+            "https://b.org:7878",
+            "https://b.a.org:7878",
+            "https://a.org.b:7878",
+            "https://a.org:7878/",
+            "https://a.org:7878 https://b.org",
+            "https://a.org:7878@b.org",
+            "https://b.org#@a.org:7878",
+            "https:/a.org:7878",
+            "https://",
+            "ääääääää",
+        ] {
+            assert!(!ours.is_origin(origin), "{origin}");
+        }
+        assert!(!Authority::parse("127.0.0.1").unwrap().is_origin("https://localhost"));
+        assert!(!Authority::parse("[::1]").unwrap().is_origin("https://127.0.0.1"));
+    }
+
+    #[test]
+    fn a_request_may_name_what_is_in_the_certificate() {
+        let addresses = ["192.0.2.1", "2001:db8::1"].map(|address| address.parse().unwrap());
+        let allowed = AllowedHosts::new(["Chat.example.org", "*.example.net"], addresses);
+        for text in [
+            "chat.example.org",
+            "CHAT.EXAMPLE.ORG:1",
+            "a.example.net",
+            "192.0.2.1",
+            "[2001:db8::1]:7878",
+            "localhost:7878",
+        ] {
+            assert!(allowed.allows(&host(text)), "{text}");
+        }
+        for text in [
+            "example.org",
+            "a.chat.example.org",
+            "chat.example.org.",
+            "example.net",
+            ".example.net",
+            "a.b.example.net",
+            "xexample.net",
+            "192.0.2.2",
+            "127.0.0.1",
+            "[2001:db8::2]",
+            "[::ffff:192.0.2.1]",
+            "attacker.example",
+        ] {
+            assert!(!allowed.allows(&host(text)), "{text}");
+        }
+    }
+
+    #[test]
+    fn without_a_certificate_only_the_machine_itself_may_be_named() {
+        let allowed = AllowedHosts::new([""; 0], []);
+        assert!(allowed.allows(&host("LocalHost")));
+        assert!(!allowed.allows(&host("a.localhost")));
+    }
+}

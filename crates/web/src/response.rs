@@ -10,7 +10,7 @@ use crate::cookie::{CookieValue, NAME};
 use crate::etag::ETag;
 use crate::head::{AcceptedEncodings, Method, Refusal, Request, Version};
 use crate::status::Status;
-use crate::websocket::Accept;
+use crate::websocket::{self, Accept};
 
 /// Says that the body may come. To be written before the body is read if [`Request::expects_continue`].
 pub const CONTINUE: &[u8] = b"HTTP/1.1 100 Continue\r\n\r\n";
@@ -247,7 +247,11 @@ impl Response {
     /// Adds which version of WebSocket is spoken here, for a 426. The connection ends after it.
     #[must_use]
     pub fn websocket_version(self) -> Self {
-        self.field("Upgrade", "websocket").field("Sec-WebSocket-Version", crate::websocket::VERSION).and_close()
+        // `Upgrade` is only valid with its name in `Connection`, a list that may be in two parts.
+        self.field("Connection", "Upgrade")
+            .field("Upgrade", "websocket")
+            .field("Sec-WebSocket-Version", websocket::VERSION)
+            .and_close()
     }
 
     /// Sets the cookie of a session. The page's scripts cannot read it. The browser forgets it after `lifetime`.
@@ -319,3 +323,6 @@ pub fn switching_to_websocket(accept: &Accept) -> Vec<u8> {
     head.push_str("\r\n");
     head.into_bytes()
 }
+
+#[cfg(test)]
+mod tests;

@@ -85,3 +85,50 @@ pub fn accept_key(key: &str) -> Accept {
     hash.update(GUID);
     Accept(STANDARD.encode(hash.digest().bytes()))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::head::{Progress, parse};
+
+    const KEY: &str = "dGhlIHNhbXBsZSBub25jZQ==";
+
+    fn outcome(
+        line: &str,
+        connection: &str,
+        upgrade: &str,
+        version: &str,
+        key: &str,
+    ) -> Result<Accept, UpgradeRefusal> {
+        let head = format!(
+            "{line}\r\nHost: a\r\nConnection: {connection}\r\nUpgrade: {upgrade}\r\nSec-WebSocket-Version: {version}\r\n\
+             Sec-WebSocket-Key: {key}\r\n\r\n"
+        );
+        let Ok(Progress::Complete { request, .. }) = parse(head.as_bytes()) else { panic!("{head}") };
+        check_upgrade(&request)
+    }
+
+    #[test]
+    fn a_handshake_has_all_its_fields() {
+        let get = "GET /ws HTTP/1.1";
+        assert_eq!(outcome(get, "upgrade", "websocket", "13", KEY), Ok(accept_key(KEY)));
+        assert_eq!(outcome(get, "Keep-Alive, Upgrade", "WebSocket", "13", KEY), Ok(accept_key(KEY)));
+        for (line, connection, upgrade, version, key, refusal, code) in [
+            ("POST /ws HTTP/1.1", "upgrade", "websocket", "13", KEY, UpgradeRefusal::Method, 405),
+            ("HEAD /ws HTTP/1.1", "upgrade", "websocket", "13", KEY, UpgradeRefusal::Method, 405),
+            ("GET /ws HTTP/1.0", "upgrade", "websocket", "13", KEY, UpgradeRefusal::NoUpgrade, 426),
+            (get, "keep-alive", "websocket", "13", KEY, UpgradeRefusal::NoUpgrade, 426),
+            (get, "upgrade", "h2c", "13", KEY, UpgradeRefusal::NoUpgrade, 426),
+            (get, "upgrade", "websocket", "8", KEY, UpgradeRefusal::Version, 426),
+            (get, "upgrade", "websocket", "", KEY, UpgradeRefusal::Version, 426),
+            (get, "upgrade", "websocket", "13", "", UpgradeRefusal::Key, 400),
+            (get, "upgrade", "websocket", "13", "dGhlIHNhbXBsZSBub25jZQ", UpgradeRefusal::Key, 400),
+            (get, "upgrade", "websocket", "13", "dGhlIHNhbXBsZSBub25j", UpgradeRefusal::Key, 400),
+            (get, "upgrade", "websocket", "13", "dGhlIHNhbXBsZSBub25jZXg=", UpgradeRefusal::Key, 400),
+            (get, "upgrade", "websocket", "13", "dGhlIHNhbXBsZSBub25jZ!==", UpgradeRefusal::Key, 400),
+        ] {
+            assert_eq!(outcome(line, connection, upgrade, version, key), Err(refusal), "{line} {version} {key}");
+            assert_eq!(refusal.status().code(), code);
+        }
+    }
+}
