@@ -108,7 +108,7 @@ impl Decoder {
     /// Texts are unmasked in place. To be called until it returns `None`, even if `input` is empty:
     ///
     /// ```
-    /// # use parlor_web::websocket::{Decoder, Event, Violation};
+    /// # use parlor_websocket::{Decoder, Event, Violation};
     /// # fn receive(decoder: &mut Decoder, received: &mut [u8]) -> Result<(), Violation> {
     /// let mut input = received;
     /// while let Some(event) = decoder.next(&mut input)? {
