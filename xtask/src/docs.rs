@@ -61,7 +61,7 @@ fn table(root: &Path, name: &str) -> Result<String> {
             (["before login", "in a session", "what it does"].as_slice(), VERBS.iter().map(command).collect())
         }
         "refusals" => (["code", "meaning"].as_slice(), RefusalCode::ALL.iter().map(refusal).collect()),
-        "goodbyes" => (["code", "explanation"].as_slice(), Bye::ALL.iter().map(goodbye).collect()),
+        "goodbyes" => (["code", "explanation", "close code"].as_slice(), Bye::ALL.iter().map(goodbye).collect()),
         "constants" => (["what", "value"].as_slice(), constants()),
         _ => bail!("there is no table {name}"),
     };
@@ -78,7 +78,7 @@ fn refusal((refusal, meaning): &(RefusalCode, &str)) -> Vec<String> {
 }
 
 fn goodbye(bye: &Bye) -> Vec<String> {
-    vec![code(bye.as_str()), bye.explanation().to_owned()]
+    vec![code(bye.as_str()), bye.explanation().to_owned(), bye.close_code().to_string()]
 }
 
 fn constants() -> Vec<Vec<String>> {
@@ -117,7 +117,9 @@ mod tests {
         let old = "before\n<!-- table: goodbyes -->\nstale\n<!-- end -->\nafter\n";
         let root = Path::new("");
         let new = regenerate(root, old).unwrap();
-        assert!(new.starts_with("before\n<!-- table: goodbyes -->\n| code | explanation |\n|---|---|\n| `quit` |"));
+        assert!(new.starts_with(
+            "before\n<!-- table: goodbyes -->\n| code | explanation | close code |\n|---|---|---|\n| `quit` |"
+        ));
         assert!(new.ends_with("<!-- end -->\nafter\n") && !new.contains("stale"));
         assert_ne!(new, old);
         assert_eq!(regenerate(root, &new).unwrap(), new);

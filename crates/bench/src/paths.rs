@@ -89,7 +89,7 @@ fn encode(format: Format) -> Result<Path> {
     Ok(Box::new(move || {
         for _ in 0..BATCH {
             let encoded = Encoded::new(black_box(&event));
-            ensure!(!black_box(encoded.frame(format)).is_empty(), "nothing");
+            ensure!(!black_box(encoded.frame(format.into())).is_empty(), "nothing");
         }
         Ok(())
     }))
@@ -98,7 +98,7 @@ fn encode(format: Format) -> Result<Path> {
 /// Pushes a frame to the outboxes of all members and takes it out again, as one pass does.
 fn outbox() -> Result<Path> {
     let event = message()?;
-    let frame = Encoded::new(&event).frame(Format::Text).clone();
+    let frame = Encoded::new(&event).frame(Format::Text.into()).clone();
     let outboxes: Vec<Outbox> = (0..MEMBERS).map(|_| Outbox::new(MAX_QUEUED_BYTES)).collect();
     let mut frames = Vec::new();
     Ok(Box::new(move || {

@@ -294,6 +294,22 @@ impl Bye {
         }
     }
 
+    /// The code of the close frame after it, on a WebSocket connection.
+    pub fn close_code(self) -> u16 {
+        match self {
+            Self::Quit => 1000,
+            Self::ServerShutdown => 1001,
+            Self::Unknown => 4000,
+            Self::LoggedInElsewhere => 4001,
+            Self::LoginTimeout => 4002,
+            Self::TooManyFailures => 4003,
+            Self::SlowConsumer => 4004,
+            Self::Kicked => 4005,
+            Self::IdleTimeout => 4006,
+            Self::Suspended => 4007,
+        }
+    }
+
     /// The reason in words.
     pub fn explanation(self) -> &'static str {
         match self {

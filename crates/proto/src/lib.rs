@@ -5,6 +5,7 @@ mod blank_chars;
 mod command;
 mod control_chars;
 mod encode;
+mod encoding;
 mod event;
 mod format;
 mod ids;
@@ -28,6 +29,7 @@ mod verb;
 
 pub use command::{Command, Credentials, PageRange, Post, PreLoginCommand, TicketCredentials};
 pub use encode::{Encoded, encode};
+pub use encoding::{Encoding, Framing};
 pub use event::{Bye, Event};
 pub use format::Format;
 pub use ids::{Epoch, Generation, MessageId};

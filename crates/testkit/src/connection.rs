@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, Weak};
 
 use parlor_core::{ConnectionDriver, ConnectionId, Flow, Hub, Origin, Peer, Services};
-use parlor_proto::Bye;
+use parlor_proto::{Bye, Encoding};
 
 use crate::fakes::{FakeClock, FakeFlushWorkers};
 use crate::lock;
@@ -49,7 +49,7 @@ impl Connection {
         });
         services.hub.connect(link.peer.clone());
         let mut client = ConnectionDriver::new(services, link.peer.clone(), origin);
-        client.send_hello();
+        client.send_hello(Encoding::default());
         *lock(&link.client) = Some(client);
         Self(link)
     }

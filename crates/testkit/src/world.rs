@@ -5,9 +5,9 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use parlor_core::ports::{Account, Clock, PasswordHash, Role, Sink};
+use parlor_core::ports::{Account, Clock, LogId, PasswordHash, Role, Sink};
 use parlor_core::{Hub, Origin, Services};
-use parlor_proto::{Bye, Timestamp, UserName};
+use parlor_proto::{Bye, Epoch, Timestamp, UserName};
 use parlor_store::memory;
 
 use crate::builder::Builder;
@@ -136,6 +136,12 @@ impl World {
     /// Reports to the hub that the account with this creation time was deleted. The report may come late.
     pub fn tell_deletion(&self, user: &str, created: Timestamp) {
         self.0.services.hub.account_deleted(&name(user), created).run();
+    }
+
+    /// Tells the server that the log of a room has a new numbering.
+    pub fn restart_numbering(&self, room: &str) {
+        let log = LogId::Room(room.parse().expect("it is a name"));
+        self.0.services.hub.restarted(&log, Epoch(u64::MAX));
     }
 
     /// Makes an operator a member.

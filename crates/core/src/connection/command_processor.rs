@@ -5,8 +5,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use parlor_proto::{
-    Bye, Command, Encoded, Event, MessageId, OnceKey, Order, ParseError, Refusal, Reply, RoomName, RoomUser, Text,
-    Verb, parse_command, parse_pre_login,
+    Bye, Command, Encoded, Encoding, Event, MessageId, OnceKey, Order, ParseError, Refusal, Reply, RoomName, RoomUser,
+    Text, Verb, parse_command, parse_pre_login,
 };
 
 use crate::connection::actions::{self, ConnectionContext, SessionContext};
@@ -259,7 +259,9 @@ impl CommandProcessor {
             Effect::Broadcast(text) => self.broadcast(text)?,
             Effect::Format(format) => {
                 self.commit();
-                self.handle.peer.outbox().reply_in(format, &Encoded::new(&Reply::Format { format }.into()));
+                let outbox = self.handle.peer.outbox();
+                let encoding = Encoding { format, ..outbox.encoding() };
+                outbox.reply_in(encoding, &Encoded::new(&Reply::Format { format }.into()));
             }
             Effect::Begin(entrance) => {
                 let session = Session::begin(&self.handle, &self.origin, entrance)?;

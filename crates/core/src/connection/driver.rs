@@ -4,7 +4,7 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use parlor_proto::{Bye, Event, Line, LineSplitter, Refusal};
+use parlor_proto::{Bye, Encoded, Encoding, Event, Line, LineSplitter, Refusal};
 
 use crate::connection::command_processor::CommandProcessor;
 use crate::connection::session_cell::SessionCell;
@@ -56,11 +56,12 @@ impl ConnectionDriver {
         Self { splitter, pace, processor }
     }
 
-    /// Sends HELLO, and starts the time limit for the login.
-    pub fn send_hello(&mut self) {
+    /// Sends HELLO as the first frame of this encoding, and starts the time limit for the login.
+    pub fn send_hello(&mut self, encoding: Encoding) {
         self.processor.start_login_timeout();
         let handle = self.processor.handle();
-        handle.peer.reply(&Event::hello(&handle.services.policy.server_name));
+        let hello = Event::hello(&handle.services.policy.server_name);
+        handle.peer.outbox().reply_in(encoding, &Encoded::new(&hello));
         handle.peer.flush();
     }
 
@@ -114,6 +115,12 @@ impl ConnectionDriver {
         if needed && peer.outbox().acquire() {
             peer.transport().flush(peer.outbox());
         }
+    }
+
+    /// Queues a frame of the transport itself among the events, and flushes. For the connection's own thread.
+    pub fn send_frame(&self, frame: Arc<[u8]>) {
+        let peer = &self.processor.handle().peer;
+        peer.send_frame(frame).run();
     }
 
     /// Refuses with `login-timeout` and queues the goodbye, since the time limit for the login has ended.

@@ -8,7 +8,7 @@ mod sync;
 
 use std::sync::Arc;
 
-use parlor_proto::{Bye, Format, Generation, MessageId, Refusal, Reply, RoomName, UserName, Verb};
+use parlor_proto::{Bye, Epoch, Format, Generation, MessageId, Refusal, Reply, RoomName, UserName, Verb};
 
 use crate::connection::effects::{CommandError, During, VerifiedLogin};
 use crate::connection::handle::{ConnectionHandle, SessionPerson};
@@ -64,14 +64,29 @@ struct OpenLog {
     topic: Arc<Topic>,
     /// The newest entry before those that the session receives. All before it counts as read if there is no mark.
     since: MessageId,
-    /// The newest entry that the session itself wrote since its last mark: it has read all before.
-    wrote: Option<MessageId>,
+    /// The newest entry that the session itself wrote, and the epoch of its number: it has read all before.
+    wrote: Option<(Option<Epoch>, MessageId)>,
 }
 
 impl OpenLog {
     fn new(topic: Arc<Topic>, connection: ConnectionId) -> Self {
         let since = topic.position_of(connection).last;
         Self { topic, since, wrote: None }
+    }
+
+    /// The newest entry that the session itself wrote, unless its numbering was lost.
+    fn wrote(&self) -> Option<MessageId> {
+        let (epoch, id) = self.wrote?;
+        (epoch == self.topic.epoch()).then_some(id)
+    }
+
+    fn note_written(&mut self, id: MessageId) {
+        let epoch = self.topic.epoch();
+        let newest = match self.wrote {
+            Some((known, newest)) if known == epoch => newest.max(id),
+            _ => id,
+        };
+        self.wrote = Some((epoch, newest));
     }
 }
 
@@ -168,7 +183,7 @@ impl Session {
 
     /// The unread direct messages of each conversation, for clients that are told at the login.
     fn count_unread(&self, handle: &ConnectionHandle) -> Result<Vec<(UserName, u64)>, SessionError> {
-        if handle.peer.outbox().format() == Format::Json {
+        if handle.peer.outbox().encoding().format == Format::Json {
             return Ok(Vec::new());
         }
         Ok(handle.services.store.personal.unread(self.user()).during("looking up what is unread")?)
@@ -209,7 +224,7 @@ impl Session {
     /// Notes that the session wrote an entry. Whoever writes has read what came before.
     pub(crate) fn note_written(&mut self, log: &LogId, id: MessageId) {
         if let Some(open) = self.logs.get_mut(log) {
-            open.wrote = open.wrote.max(Some(id));
+            open.note_written(id);
         }
     }
 
@@ -252,7 +267,7 @@ const UNKNOWN_LAST: MessageId = MessageId(i64::MAX.unsigned_abs());
 
 /// The mark for what a session wrote in a room. A later mark stays, so the newest number is not taken for known.
 fn written(log: &LogId, open: &OpenLog) -> Option<Mark> {
-    let read = open.wrote?;
+    let read = open.wrote()?;
     log.room().map(|_| Mark { log: log.clone(), read, last: UNKNOWN_LAST })
 }
 

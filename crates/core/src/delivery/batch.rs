@@ -6,7 +6,7 @@ use std::hash::{DefaultHasher, Hash, Hasher};
 use std::ops::Range;
 use std::sync::Arc;
 
-use parlor_proto::{Format, UserName, encode};
+use parlor_proto::{Encoding, Format, Framing, UserName, encode};
 
 use crate::delivery::shown;
 use crate::ports::{Entry, LogId};
@@ -24,8 +24,16 @@ pub(crate) struct Batch<'a> {
     entries: &'a [Entry],
     /// The authors, each once. They are few, as the entries were sent at about the same time.
     authors: Vec<(NameHash, &'a UserName)>,
-    text: OnceCell<Joined>,
-    json: OnceCell<Joined>,
+    text: Forms,
+    json: Forms,
+}
+
+/// The entries in one format.
+#[derive(Default)]
+struct Forms {
+    joined: OnceCell<Joined>,
+    /// All lines as one message.
+    websocket: OnceCell<Arc<[u8]>>,
 }
 
 /// Compared before a name is compared: equal names have equal hashes. The name itself lies elsewhere in memory, and is
@@ -66,7 +74,7 @@ impl<'a> Batch<'a> {
                 authors.push((NameHash::of(author), author));
             }
         }
-        Self { log, entries, authors, text: OnceCell::new(), json: OnceCell::new() }
+        Self { log, entries, authors, text: Forms::default(), json: Forms::default() }
     }
 
     /// The entries; at least one.
@@ -80,23 +88,33 @@ impl<'a> Batch<'a> {
     }
 
     /// The lines of all entries.
-    pub(crate) fn frame(&self, format: Format) -> Arc<[u8]> {
-        self.joined(format).frame.clone()
+    pub(crate) fn frame(&self, encoding: Encoding) -> Arc<[u8]> {
+        let lines = &self.joined(encoding.format).frame;
+        match encoding.framing {
+            Framing::Lines => lines.clone(),
+            framing @ Framing::WebSocket => {
+                self.forms(encoding.format).websocket.get_or_init(|| framing.frame(lines)).clone()
+            }
+        }
     }
 
     /// The lines of the wanted entries; empty if no entry is wanted.
-    pub(crate) fn frame_of(&self, format: Format, is_wanted: impl Fn(&Entry) -> bool) -> Arc<[u8]> {
-        let joined = self.joined(format);
+    pub(crate) fn frame_of(&self, encoding: Encoding, is_wanted: impl Fn(&Entry) -> bool) -> Arc<[u8]> {
+        let joined = self.joined(encoding.format);
         let wanted = self.entries.iter().enumerate().filter(|(_, entry)| is_wanted(entry));
-        wanted.flat_map(|(at, _)| &joined.frame[joined.lines(at)]).copied().collect()
+        let lines: Vec<u8> = wanted.flat_map(|(at, _)| &joined.frame[joined.lines(at)]).copied().collect();
+        encoding.framing.frame(&lines)
+    }
+
+    fn forms(&self, format: Format) -> &Forms {
+        match format {
+            Format::Text => &self.text,
+            Format::Json => &self.json,
+        }
     }
 
     fn joined(&self, format: Format) -> &Joined {
-        let cell = match format {
-            Format::Text => &self.text,
-            Format::Json => &self.json,
-        };
-        cell.get_or_init(|| self.join(format))
+        self.forms(format).joined.get_or_init(|| self.join(format))
     }
 
     fn join(&self, format: Format) -> Joined {
@@ -158,8 +176,8 @@ mod tests {
     fn all_lines_are_one_frame_in_each_format() {
         let (log, entries) = (red(), [said(1, "ann", "one"), said(2, "bob", "two")]);
         let batch = Batch::new(&log, &entries);
-        assert_eq!(shown(&batch.frame(Format::Text)), "MSG red ann one\nMSG red bob two\n");
-        let json = batch.frame(Format::Json);
+        assert_eq!(shown(&batch.frame(Format::Text.into())), "MSG red ann one\nMSG red bob two\n");
+        let json = batch.frame(Format::Json.into());
         let begins: Vec<&str> = shown(&json).lines().map(|line| line.split(r#","time""#).next().unwrap()).collect();
         assert_eq!(begins, [1, 2].map(|id| format!(r#"{{"type":"message","room":"red","id":{id}"#)));
     }
@@ -168,10 +186,11 @@ mod tests {
     fn some_lines_are_a_frame_of_their_own() {
         let (log, entries) = (red(), [said(1, "ann", "one"), said(2, "bob", "two"), said(3, "ann", "three")]);
         let batch = Batch::new(&log, &entries);
-        let of_others = |user: &'static str| batch.frame_of(Format::Text, move |entry| entry.author.as_str() != user);
+        let of_others =
+            |user: &'static str| batch.frame_of(Format::Text.into(), move |entry| entry.author.as_str() != user);
         assert_eq!(shown(&of_others("ann")), "MSG red bob two\n");
         assert_eq!(shown(&of_others("bob")), "MSG red ann one\nMSG red ann three\n");
-        assert!(batch.frame_of(Format::Json, |_| false).is_empty());
+        assert!(batch.frame_of(Format::Json.into(), |_| false).is_empty());
         let has_author = |name: &str| {
             let name = name.parse().unwrap();
             batch.has_author(NameHash::of(&name), &name)

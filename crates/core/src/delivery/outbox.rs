@@ -16,7 +16,7 @@ mod queue;
 use std::sync::Arc;
 use std::time::Duration;
 
-use parlor_proto::{Bye, Encoded, Event, Format};
+use parlor_proto::{Bye, Encoded, Encoding, Event};
 
 use self::queue::{Queue, Queued};
 use crate::sync::{Condvar, Mutex, MutexGuard, lock};
@@ -32,7 +32,7 @@ pub struct Outbox {
 
 #[derive(Debug)]
 struct Inner {
-    format: Format,
+    encoding: Encoding,
     queue: Queue,
     /// Bytes of frames from other threads. They are limited.
     event_bytes: usize,
@@ -115,7 +115,7 @@ impl Outbox {
     /// An empty outbox that holds at most `max_event_bytes` of events.
     pub fn new(max_event_bytes: usize) -> Self {
         let inner = Inner {
-            format: Format::default(),
+            encoding: Encoding::default(),
             queue: Queue::default(),
             event_bytes: 0,
             reply_bytes: 0,
@@ -234,17 +234,17 @@ impl Outbox {
         self.await_progress(patience, |inner| inner.has_capacity(max_reply_bytes))
     }
 
-    /// Switches the format for this reply and all later frames, in one step, so that no earlier frame has the new
-    /// format. Otherwise like [`Outbox::reply`].
-    pub(crate) fn reply_in(&self, format: Format, event: &Encoded<'_>) {
+    /// Switches the encoding for this reply and all later frames, in one step, so that no earlier frame has the new
+    /// one. Otherwise like [`Outbox::reply`].
+    pub(crate) fn reply_in(&self, encoding: Encoding, event: &Encoded<'_>) {
         let mut inner = self.lock();
-        inner.format = format;
+        inner.encoding = encoding;
         inner.reply(event);
     }
 
-    /// The format of frames that are pushed now.
-    pub(crate) fn format(&self) -> Format {
-        self.lock().format
+    /// The encoding of frames that are pushed now. Only the client's own thread changes it.
+    pub(crate) fn encoding(&self) -> Encoding {
+        self.lock().encoding
     }
 
     /// Bytes of events that may be queued.
@@ -254,13 +254,13 @@ impl Outbox {
 
     /// Queues an event from another thread.
     pub(crate) fn push(&self, event: &Encoded<'_>) -> Pushed {
-        self.push_with(|format| event.frame(format).clone())
+        self.push_with(|encoding| event.frame(encoding).clone())
     }
 
-    /// Queues events as one frame. The closure builds their lines in the format of this client.
-    pub(crate) fn push_with(&self, frame: impl FnOnce(Format) -> Arc<[u8]>) -> Pushed {
+    /// Queues events as one frame. The closure builds their lines in the encoding of this client.
+    pub(crate) fn push_with(&self, frame: impl FnOnce(Encoding) -> Arc<[u8]>) -> Pushed {
         let inner = self.lock();
-        let frame = frame(inner.format);
+        let frame = frame(inner.encoding);
         self.push_event(inner, frame)
     }
 
@@ -353,7 +353,7 @@ impl Inner {
     }
 
     fn reply(&mut self, event: &Encoded<'_>) {
-        let frame = event.frame(self.format);
+        let frame = event.frame(self.encoding);
         if self.is_open() && !frame.is_empty() {
             self.reply_bytes += frame.len();
             self.queue.push(Queued { frame: frame.clone(), is_reply: true });
@@ -377,7 +377,7 @@ impl Inner {
 
     fn say_goodbye(&mut self, bye: Bye) {
         let event = Event::from(bye);
-        let frame = Encoded::new(&event).frame(self.format).clone();
+        let frame = Encoded::new(&event).frame(self.encoding).clone();
         self.goodbye = Some(bye);
         self.reply_bytes += frame.len();
         self.queue.push(Queued { frame, is_reply: true });

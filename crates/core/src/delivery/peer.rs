@@ -71,6 +71,11 @@ impl Peer {
         Flush::after_push(self, self.outbox.push(event))
     }
 
+    /// Sends a frame that is encoded already. For any thread.
+    pub(crate) fn send_frame(self: &Arc<Self>, frame: Arc<[u8]>) -> Flush {
+        Flush::after_push(self, self.outbox.push_frame(frame))
+    }
+
     /// Queues the goodbye and wakes the connection's thread. For any thread.
     pub fn close(self: &Arc<Self>, bye: Bye) -> Flush {
         Flush::after_push(self, self.outbox.close(bye))

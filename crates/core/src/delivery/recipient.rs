@@ -127,14 +127,15 @@ impl Recipient {
         let outbox = self.peer.outbox();
         match &mut self.buffered {
             None if batch.entries()[0].id > start && !batch.has_author(self.hash, user) => {
-                outbox.push_with(|format| batch.frame(format))
+                outbox.push_with(|encoding| batch.frame(encoding))
             }
-            None => outbox.push_with(|format| batch.frame_of(format, is_for_it)),
+            None => outbox.push_with(|encoding| batch.frame_of(encoding, is_for_it)),
             Some(buffered) if buffered.bytes > outbox.max_event_bytes() => outbox.close(Bye::SlowConsumer),
             Some(buffered) => {
-                let format = outbox.format();
+                let encoding = outbox.encoding();
                 for entry in batch.entries().iter().filter(|entry| is_for_it(entry)) {
-                    buffered.keep(batch.frame_of(format, |other| other.id == entry.id), BufferedKind::Entry(entry.id));
+                    buffered
+                        .keep(batch.frame_of(encoding, |other| other.id == entry.id), BufferedKind::Entry(entry.id));
                 }
                 Pushed::default()
             }
@@ -148,13 +149,13 @@ impl Recipient {
         if self.buffered.is_none() && strikes(Bug::DropMessage, 50) {
             let is_kept =
                 |entry: &Entry| entry.author != self.user && entry.id > self.start && entry.id.0 % 50 != number % 50;
-            return Some(outbox.push_with(|format| batch.frame_of(format, is_kept)));
+            return Some(outbox.push_with(|encoding| batch.frame_of(encoding, is_kept)));
         }
         if strikes(Bug::CutOffReader, 200) {
             return Some(outbox.close(Bye::SlowConsumer));
         }
         if planted(Bug::Double) && entries[0].id == self.start.next() && self.buffered.is_none() {
-            let [first, second] = [(); 2].map(|()| outbox.push_with(|format| batch.frame(format)));
+            let [first, second] = [(); 2].map(|()| outbox.push_with(|encoding| batch.frame(encoding)));
             return Some(if first.must_flush { first } else { second });
         }
         None
@@ -168,7 +169,7 @@ impl Recipient {
             None => outbox.push(event),
             Some(buffered) if buffered.bytes > outbox.max_event_bytes() => outbox.close(Bye::SlowConsumer),
             Some(buffered) => {
-                buffered.keep(event.frame(outbox.format()).clone(), BufferedKind::Change(version));
+                buffered.keep(event.frame(outbox.encoding()).clone(), BufferedKind::Change(version));
                 Pushed::default()
             }
         }

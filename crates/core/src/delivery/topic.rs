@@ -107,6 +107,11 @@ impl Topic {
         Head { epoch, last }
     }
 
+    /// The epoch of the log's numbering as far as this server knows it.
+    pub(crate) fn epoch(&self) -> Option<Epoch> {
+        self.lock().epoch
+    }
+
     /// The log has a new epoch. Its numbers start at 1 again.
     pub(crate) fn restart(&self, epoch: Epoch) {
         self.lock().restart(epoch);

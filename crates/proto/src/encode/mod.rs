@@ -6,6 +6,7 @@ mod text;
 use std::cell::OnceCell;
 use std::sync::Arc;
 
+use crate::encoding::{Encoding, Framing};
 use crate::event::Event;
 use crate::format::Format;
 
@@ -17,31 +18,44 @@ pub fn encode(event: &Event, format: Format, out: &mut Vec<u8>) {
     }
 }
 
-/// An event that is encoded once per format, however many clients get it.
+/// An event that is encoded once per encoding, however many clients get it.
 #[derive(Debug)]
 pub struct Encoded<'a> {
     event: &'a Event,
-    text: OnceCell<Arc<[u8]>>,
-    json: OnceCell<Arc<[u8]>>,
+    text: Forms,
+    json: Forms,
+}
+
+/// The frames of an event in one format.
+#[derive(Debug, Default)]
+struct Forms {
+    lines: OnceCell<Arc<[u8]>>,
+    websocket: OnceCell<Arc<[u8]>>,
 }
 
 impl<'a> Encoded<'a> {
     /// Encodes nothing yet.
     pub fn new(event: &'a Event) -> Self {
-        Self { event, text: OnceCell::new(), json: OnceCell::new() }
+        Self { event, text: Forms::default(), json: Forms::default() }
     }
 
-    /// The lines of the event in `format`. Empty if the format has no line for it.
-    pub fn frame(&self, format: Format) -> &Arc<[u8]> {
-        let cell = match format {
+    /// The frame of the event. Empty if the format has no line for it.
+    pub fn frame(&self, encoding: Encoding) -> &Arc<[u8]> {
+        let forms = match encoding.format {
             Format::Text => &self.text,
             Format::Json => &self.json,
         };
-        cell.get_or_init(|| {
+        let lines = || {
             let mut bytes = Vec::with_capacity(160);
-            encode(self.event, format, &mut bytes);
+            encode(self.event, encoding.format, &mut bytes);
             bytes.into()
-        })
+        };
+        match encoding.framing {
+            Framing::Lines => forms.lines.get_or_init(lines),
+            Framing::WebSocket => {
+                forms.websocket.get_or_init(|| Framing::WebSocket.frame(forms.lines.get_or_init(lines)))
+            }
+        }
     }
 }
 

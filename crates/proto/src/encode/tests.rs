@@ -37,7 +37,7 @@ fn time() -> Timestamp {
 }
 
 fn encoded(event: &Event, format: Format) -> String {
-    String::from_utf8(Encoded::new(event).frame(format).to_vec()).unwrap()
+    String::from_utf8(Encoded::new(event).frame(format.into()).to_vec()).unwrap()
 }
 
 fn old(id: u64) -> HistoryEntry {

@@ -28,7 +28,7 @@ const LINGER_BLIND: Duration = Duration::from_millis(100);
 /// Time between two reads of what such a connection still sends.
 const BLIND_STEP: Duration = Duration::from_millis(20);
 
-/// Writes what waits, sends the TLS close, and closes the writing half. Blocks for 1 s at most. Returns `false` if a
+/// Writes what waits, sends the end of the stream, and closes the writing half. Blocks for 1 s at most. Returns `false` if a
 /// client that quit needs more time: the caller must then call [`flush_slow_reader`].
 pub(super) fn flush_and_close(peer: &Peer, transport: &TlsTransport) -> bool {
     peer.flush();
@@ -53,7 +53,7 @@ pub(super) fn flush_slow_reader(peer: &Peer, transport: &TlsTransport, time_to_l
 }
 
 fn close(outbox: &Outbox, transport: &TlsTransport) {
-    transport.close();
+    transport.close(outbox.goodbye());
     outbox.kill();
 }
 

@@ -7,10 +7,12 @@ mod handshake;
 mod lifetime;
 mod service;
 mod socket;
+mod stream;
 mod thread;
 mod thread_pool;
 mod tls_session;
 mod transport;
+mod websocket;
 
 pub(crate) use accepted::Admitted;
 pub(crate) use service::Service;

@@ -10,7 +10,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use parlor_core::{ConnectionDriver, ConnectionId, Flow};
-use parlor_proto::Bye;
+use parlor_proto::{Bye, Encoding};
 use zeroize::Zeroize;
 
 use super::accepted::{AcceptedConnection, Admitted, RejectReason, RemoteClient};
@@ -19,6 +19,7 @@ use super::handshake::{self, FirstByte};
 use super::lifetime::Connection;
 use super::service::Service;
 use super::socket;
+use super::stream::Stream;
 use super::transport::{Received, TlsTransport};
 
 /// How long a client is silent before an idle thread replaces its worker.
@@ -87,8 +88,9 @@ fn handshake(service: Arc<Service>, mut connection: Connection, deadline: Instan
     socket::configure(transport.socket())?;
     match handshake::first_byte(transport.socket(), deadline)? {
         FirstByte::TlsSession => {
-            transport.open(handshake::shake(transport.socket(), service.tls.clone(), deadline)?);
-            connection.parts().0.send_hello();
+            let tls = handshake::shake(transport.socket(), service.tls.clone(), deadline)?;
+            transport.open(Stream::of_lines(tls));
+            connection.parts().0.send_hello(Encoding::default());
             let task = Box::new(ConnectionTask { service, connection, idle_for: Duration::ZERO });
             task.hand_to_worker(serve).map_err(|_| io::Error::other("there is no thread for it"))
         }

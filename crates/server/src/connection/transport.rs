@@ -10,9 +10,10 @@ use std::time::{Duration, Instant};
 
 use parlor_core::ports::Transport;
 use parlor_core::{ConnectionId, Outbox, Settled, Taken};
+use parlor_proto::Bye;
 
 use super::socket::{receive_now, send_now};
-use super::tls_session::TlsSession;
+use super::stream::Stream;
 use crate::workers::blocked_writer::BlockedWriter;
 
 /// Maximum bytes in one TLS record and one send: the most that a record holds (RFC 8446, section 5.1).
@@ -28,7 +29,7 @@ const READ_BYTES: usize = 2048;
 /// Maximum bytes of a client's input that run together: 64 messages of medium length.
 const BATCH_BYTES: usize = 16 * 1024;
 
-/// A client's socket and its TLS state.
+/// A client's socket and the stream on it.
 #[derive(Debug)]
 pub(super) struct TlsTransport {
     connection: ConnectionId,
@@ -36,7 +37,7 @@ pub(super) struct TlsTransport {
     blocked_writer: Arc<BlockedWriter>,
     /// `None` before the handshake. Lock tier 3, never together with a channel's. It is the only lock held during a
     /// system call, the non-blocking send. While it is held, only this connection's outbox is locked.
-    tls: Mutex<Option<TlsSession>>,
+    stream: Mutex<Option<Stream>>,
     /// The client's thread, woken from a pause by an interrupt. A leaf lock: no other lock is taken while it is held.
     thread: Mutex<Option<Thread>>,
     interrupted: AtomicBool,
@@ -69,7 +70,7 @@ impl TlsTransport {
             connection,
             socket,
             blocked_writer,
-            tls: Mutex::new(None),
+            stream: Mutex::new(None),
             thread: Mutex::new(None),
             interrupted: AtomicBool::new(false),
         }
@@ -84,9 +85,9 @@ impl TlsTransport {
         *self.thread() = Some(std::thread::current());
     }
 
-    /// Stores the TLS session after the handshake. From now on frames can be written.
-    pub(super) fn open(&self, tls: TlsSession) {
-        *self.tls() = Some(tls);
+    /// Stores the stream after the handshake. From now on frames can be written.
+    pub(super) fn open(&self, stream: Stream) {
+        *self.stream() = Some(stream);
     }
 
     pub(super) fn is_interrupted(&self) -> bool {
@@ -155,35 +156,41 @@ impl TlsTransport {
     /// # Errors
     /// The peer violates TLS.
     pub(super) fn receive_buffered(&self, plain: &mut Vec<u8>) -> io::Result<()> {
-        match self.tls().as_mut() {
-            Some(tls) => tls.receive(&[], plain),
+        match self.stream().as_mut() {
+            Some(stream) => stream.receive(&[], plain),
             None => Ok(()),
         }
     }
 
     fn decrypt(&self, cipher: &[u8], plain: &mut Vec<u8>) -> io::Result<Received> {
-        let mut tls = self.tls();
-        let Some(tls) = tls.as_mut() else { return Ok(Received::End) };
-        tls.receive(cipher, plain)?;
+        let mut stream = self.stream();
+        let Some(stream) = stream.as_mut() else { return Ok(Received::End) };
+        stream.receive(cipher, plain)?;
         // What the client sent before it closed runs first; the next call finds the end.
-        Ok(if tls.peer_has_closed() && plain.is_empty() { Received::End } else { Received::Bytes })
+        Ok(if stream.peer_has_closed() && plain.is_empty() { Received::End } else { Received::Bytes })
     }
 
     fn peer_has_closed(&self) -> bool {
-        self.tls().as_ref().is_some_and(TlsSession::peer_has_closed)
+        self.stream().as_ref().is_some_and(Stream::peer_has_closed)
     }
 
     /// Whether TLS itself has something to send: an alert, or the answer to a key update.
     pub(super) fn wants_write(&self) -> bool {
-        self.tls().as_ref().is_some_and(|tls| !tls.outgoing().is_empty())
+        self.stream().as_ref().is_some_and(|stream| !stream.outgoing().is_empty())
     }
 
-    /// Sends the TLS close and closes the writing half. Does not block: bytes that cannot be sent at once are lost.
-    pub(super) fn close(&self) {
-        if let Some(tls) = self.tls().as_mut() {
+    /// Takes the frames that the framing itself answers with, if there are any. The caller sends them.
+    pub(super) fn take_answers(&self) -> Option<Arc<[u8]>> {
+        self.stream().as_mut().and_then(Stream::take_answers)
+    }
+
+    /// Sends the end of the stream and closes the writing half. Does not block: bytes that cannot be sent at once are
+    /// lost.
+    pub(super) fn close(&self, goodbye: Option<Bye>) {
+        if let Some(stream) = self.stream().as_mut() {
             // Fails if TLS has failed before; then there may be an alert to send.
-            let _ = tls.encrypt_close();
-            let _ = send_pending(tls, &self.socket);
+            let _ = stream.encrypt_close(goodbye);
+            let _ = send_pending(stream, &self.socket);
         }
         // Fails only if the connection is broken already.
         let _ = self.socket.shutdown(Shutdown::Write);
@@ -193,18 +200,18 @@ impl TlsTransport {
         self.thread.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn tls(&self) -> MutexGuard<'_, Option<TlsSession>> {
-        self.tls.lock().unwrap_or_else(PoisonError::into_inner)
+    fn stream(&self) -> MutexGuard<'_, Option<Stream>> {
+        self.stream.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Sends what is encrypted already, then takes frames from the outbox and sends them.
     fn step(&self, outbox: &Outbox, frames: &mut Vec<Arc<[u8]>>) -> Step {
-        let mut tls = self.tls();
-        let Some(tls) = tls.as_mut() else { return Step::Broken };
+        let mut stream = self.stream();
+        let Some(stream) = stream.as_mut() else { return Step::Broken };
         let mut has_more = true;
         loop {
-            if !has_more || tls.outgoing().len() > ALONG_BYTES {
-                match send_pending(tls, &self.socket) {
+            if !has_more || stream.outgoing().len() > ALONG_BYTES {
+                match send_pending(stream, &self.socket) {
                     Ok(()) => {}
                     Err(error) if error.kind() == ErrorKind::WouldBlock => return Step::Full,
                     Err(_) => return Step::Broken,
@@ -215,7 +222,7 @@ impl TlsTransport {
             }
             frames.clear();
             has_more = outbox.take(RECORD_BYTES, frames) == Taken::Some;
-            if !frames.is_empty() && encrypt(tls, frames).is_err() {
+            if !frames.is_empty() && stream.encrypt(frames).is_err() {
                 return Step::Broken;
             }
         }
@@ -280,20 +287,12 @@ fn is_silence(error: &io::Error) -> bool {
     matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut)
 }
 
-fn send_pending(tls: &mut TlsSession, socket: &TcpStream) -> io::Result<()> {
-    while !tls.outgoing().is_empty() {
-        match send_now(socket, tls.outgoing())? {
+fn send_pending(stream: &mut Stream, socket: &TcpStream) -> io::Result<()> {
+    while !stream.outgoing().is_empty() {
+        match send_now(socket, stream.outgoing())? {
             0 => return Err(ErrorKind::WriteZero.into()),
-            count => tls.note_sent(count),
+            count => stream.note_sent(count),
         }
     }
     Ok(())
-}
-
-/// Encrypts all frames into as few records as possible.
-fn encrypt(tls: &mut TlsSession, frames: &[Arc<[u8]>]) -> io::Result<()> {
-    match frames {
-        [one] => tls.encrypt(one),
-        several => tls.encrypt(&several.concat()),
-    }
 }

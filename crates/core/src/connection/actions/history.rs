@@ -14,7 +14,7 @@ const MAX_PAGES: usize = 5;
 pub(super) fn run(context: &mut SessionContext<'_>, count: usize) -> ActionResult {
     let room = context.room.clone();
     let mut page = last_messages(context, &room, count)?;
-    if context.connection.peer.outbox().format() == Format::Json {
+    if context.connection.peer.outbox().encoding().format == Format::Json {
         page::limit(&mut page, PageRange::Newest);
     }
     let messages = page.entries.into_iter().map(shown::history_entry).collect();

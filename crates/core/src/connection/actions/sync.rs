@@ -112,6 +112,23 @@ mod tests {
     }
 
     #[test]
+    fn what_was_written_in_a_lost_numbering_marks_nothing_as_read() {
+        let world = World::new();
+        let ann = world.login("ann");
+        ann.send("one");
+        ann.disconnect();
+        let ann = world.login("ann");
+        ann.read();
+        assert_eq!(ann.ask("/sync")[0], "OPEN lobby 1 0");
+        ann.send_raw(b"two\nthree\n");
+        world.restart_numbering("lobby");
+        ann.disconnect();
+        let ann = world.login("ann");
+        ann.read();
+        assert_eq!(ann.ask("/sync")[0], "OPEN lobby 1 2");
+    }
+
+    #[test]
     fn rooms_beyond_the_limit_are_told_and_stay_closed() {
         let world = World::builder().max_open_rooms(2).build();
         let ann = world.login("ann");

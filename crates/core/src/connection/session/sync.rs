@@ -119,7 +119,7 @@ impl Session {
                 let last = heads.position(log).last;
                 let mark = state.marks.get(log).copied();
                 // A log without entries needs no mark. One beyond the log belongs to a numbering that was lost.
-                last.0 > 0 && (open.wrote.is_some() || mark.is_none_or(|mark| mark > last))
+                last.0 > 0 && (open.wrote().is_some() || mark.is_none_or(|mark| mark > last))
             }
         });
         logs.map(|(log, open)| {
@@ -181,6 +181,6 @@ impl Heads {
 /// beyond the log belongs to a numbering that was lost: then nothing is read.
 fn read_until(open: &OpenLog, mark: Option<MessageId>, last: MessageId) -> MessageId {
     let counts = |mark: MessageId| if mark > last { MessageId(0) } else { mark };
-    let known = mark.map(counts).into_iter().chain(open.wrote).max();
+    let known = mark.map(counts).into_iter().chain(open.wrote()).max();
     known.unwrap_or(open.since).min(last)
 }

@@ -1,0 +1,56 @@
+//! The form of the frames that a client gets: the format of its lines, and what delimits a frame. It must not encode
+//! lines.
+
+use std::sync::Arc;
+
+use parlor_websocket::text_header;
+
+use crate::format::Format;
+
+/// What delimits a frame, which has one or more whole lines.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Framing {
+    /// Nothing but the ends of its lines.
+    #[default]
+    Lines,
+    /// The header of a WebSocket message.
+    WebSocket,
+}
+
+/// The form of a client's frames.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Encoding {
+    /// The format of its lines.
+    pub format: Format,
+    /// What delimits a frame.
+    pub framing: Framing,
+}
+
+impl From<Format> for Encoding {
+    /// Frames without a header.
+    fn from(format: Format) -> Self {
+        Self { format, framing: Framing::Lines }
+    }
+}
+
+impl Framing {
+    /// Makes a frame of lines. No lines are no frame: the result is empty.
+    pub fn frame(self, lines: &[u8]) -> Arc<[u8]> {
+        match self {
+            Self::WebSocket if !lines.is_empty() => [text_header(lines.len()).as_bytes(), lines].concat().into(),
+            Self::Lines | Self::WebSocket => lines.into(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_websocket_message_has_a_header_and_no_lines_have_none() {
+        assert_eq!(Framing::Lines.frame(b"PONG\n")[..], *b"PONG\n");
+        assert_eq!(Framing::WebSocket.frame(b"PONG\n")[..], *b"\x81\x05PONG\n");
+        assert!(Framing::WebSocket.frame(b"").is_empty());
+    }
+}
