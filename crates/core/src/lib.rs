@@ -20,7 +20,7 @@ pub use delivery::flush::{Flush, FlushToken};
 pub use delivery::hub::Hub;
 pub use delivery::outbox::{Awaited, Outbox, Pushed, Settled, Taken};
 pub use delivery::peer::{ConnectionId, Origin, Peer};
-pub use login::{IssuedTicket, Patience, Visitor, new_ticket};
 pub use limits::login_backoff::LoginBackoff;
 pub use limits::policy::{DuplicateLogin, LineRate, Policy};
+pub use login::{IssuedTicket, Patience, Visitor, new_ticket};
 pub use services::Services;

@@ -307,6 +307,7 @@ impl Bye {
             Self::Kicked => 4005,
             Self::IdleTimeout => 4006,
             Self::Suspended => 4007,
+            Self::LoggedOut => 4008,
         }
     }
 

@@ -204,9 +204,7 @@ impl Arguments<'_> {
             Verb::Ping => self.token().map(Command::Ping),
             Verb::Help => self.none(Command::Help),
             Verb::Quit => self.none(Command::Quit),
-            Verb::Login | Verb::Register | Verb::Resume | Verb::Message | Verb::Once => {
-                Err(Refusal::UnknownCommand)
-            }
+            Verb::Login | Verb::Register | Verb::Resume | Verb::Message | Verb::Once => Err(Refusal::UnknownCommand),
         }
     }
 

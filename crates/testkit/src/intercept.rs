@@ -12,9 +12,7 @@ use parlor_core::ports::{
     Role, Rooms, SessionKey, Sessions, Store, StoreError, StoreResult, Suspension, Ticket, Tickets, UnloggedMessage,
 };
 use parlor_core::rights::{Person, RoomRights};
-use parlor_proto::{
-    Generation, MessageId, RoomName, RoomSummary, TicketId, Tickets as Which, Timestamp, UserName,
-};
+use parlor_proto::{Generation, MessageId, RoomName, RoomSummary, TicketId, Tickets as Which, Timestamp, UserName};
 
 use crate::lock;
 

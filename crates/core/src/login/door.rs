@@ -102,12 +102,7 @@ impl Services {
     }
 
     /// Makes a ticket of an account, unless it changed since it was verified.
-    fn issue_once(
-        &self,
-        visitor: &Visitor<'_>,
-        account: Account,
-        label: &Note,
-    ) -> Result<IssuedTicket, CommandError> {
+    fn issue_once(&self, visitor: &Visitor<'_>, account: Account, label: &Note) -> Result<IssuedTicket, CommandError> {
         let made = issue(self, &account, label.clone(), &visitor.origin.address)?;
         let Some((secret, ticket)) = made else { return Err(Refusal::BadCredentials.into()) };
         Ok(IssuedTicket { user: account.user, secret, expires: ticket.expires() })

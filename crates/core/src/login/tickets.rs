@@ -67,7 +67,9 @@ fn compare(applicant: &Applicant<'_>, given: &TicketCredentials) -> Result<Verif
         return Ok(Verified::Wrong);
     };
     let now = applicant.services.clock.now();
-    if ticket.is_revoked && let Some(refusal) = suspended(applicant.services, &account) {
+    if ticket.is_revoked
+        && let Some(refusal) = suspended(applicant.services, &account)
+    {
         return Ok(Verified::Refused(refusal));
     }
     if !ticket.is_valid_at(now) {

@@ -203,7 +203,7 @@ mod tests {
     #[test]
     fn the_oldest_unused_one_goes_and_then_the_one_whose_use_is_the_longest_ago() {
         let mut tickets: Vec<Ticket> = (0..15).map(|number| ticket(number, i64::from(number), Some(100))).collect();
-        assert_eq!(surplus(&tickets, 500), []);
+        assert_eq!(surplus(&tickets, 500), [0; 0]);
         tickets.push(ticket(15, 90, None));
         assert_eq!(surplus(&tickets, 500), [15]);
         tickets[15].used = Some(Timestamp::from_millis(400));

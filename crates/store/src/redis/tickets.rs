@@ -4,9 +4,7 @@ use std::collections::HashMap;
 use std::time::Duration;
 
 use parlor_core::planted::{Bug, planted};
-use parlor_core::ports::{
-    Account, MAX_TICKETS, StoreError, StoreResult, Ticket, TicketHash, Tickets, surplus_tickets,
-};
+use parlor_core::ports::{Account, MAX_TICKETS, StoreError, StoreResult, Ticket, TicketHash, Tickets, surplus_tickets};
 use parlor_proto::{Generation, TicketId, Tickets as Which, Timestamp, UserName};
 
 use super::accounts::AdminAccounts;

@@ -99,7 +99,12 @@ impl Database {
                 .prepare_cached("SELECT id, name, ticket, generation FROM revocation WHERE id > ?1 ORDER BY id")?;
             let revocation = |row: &Row<'_>| {
                 let (number, by): (i64, Option<u64>) = (row.get(0)?, row.get(3)?);
-                Ok(Revocation { number, user: rows::user(row, 1)?, ticket: TicketId(row.get(2)?), by: by.map(Generation) })
+                Ok(Revocation {
+                    number,
+                    user: rows::user(row, 1)?,
+                    ticket: TicketId(row.get(2)?),
+                    by: by.map(Generation),
+                })
             };
             select.query_map([number], revocation)?.collect()
         })
