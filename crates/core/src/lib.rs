@@ -5,6 +5,7 @@
 mod connection;
 mod delivery;
 mod limits;
+mod login;
 pub mod planted;
 pub mod ports;
 pub mod rights;
@@ -21,4 +22,5 @@ pub use delivery::outbox::{Awaited, Outbox, Pushed, Settled, Taken};
 pub use delivery::peer::{ConnectionId, Origin, Peer};
 pub use limits::login_backoff::LoginBackoff;
 pub use limits::policy::{DuplicateLogin, LineRate, Policy};
+pub use login::{IssuedTicket, Patience, Visitor, new_ticket};
 pub use services::Services;

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use crate::delivery::hub::Hub;
 use crate::limits::policy::Policy;
-use crate::ports::{Clock, Observer, Passwords, Store};
+use crate::ports::{Clock, Observer, Passwords, RandomSource, Store};
 
 /// The rules of one server with their ports. Shared by all clients of the server.
 pub struct Services {
@@ -15,6 +15,8 @@ pub struct Services {
     pub store: Store,
     /// Hashing of passwords.
     pub passwords: Arc<dyn Passwords>,
+    /// Randomness for secrets.
+    pub random: Arc<dyn RandomSource>,
     /// The time.
     pub clock: Arc<dyn Clock>,
     /// Receives reports for operators.

@@ -11,6 +11,7 @@ use crate::password::Password;
 use crate::rights::Order;
 use crate::target::Target;
 use crate::text::Text;
+use crate::ticket::{TicketSecret, Tickets};
 use crate::verb::Verb;
 
 /// Name and password, as LOGIN and REGISTER contain them.
@@ -22,6 +23,15 @@ pub struct Credentials {
     pub password: Password,
 }
 
+/// Name and ticket, as RESUME contains them.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TicketCredentials {
+    /// The user to log in.
+    pub user: UserName,
+    /// The given secret, which need not be one.
+    pub secret: TicketSecret,
+}
+
 /// A command of a connection that has not logged in.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum PreLoginCommand {
@@ -29,6 +39,8 @@ pub enum PreLoginCommand {
     Login(Credentials),
     /// `REGISTER <user> <password>`
     Register(Credentials),
+    /// `RESUME <user> <secret>`
+    Resume(TicketCredentials),
     /// `FORMAT text|json`
     Format(Format),
     /// `PING [token]`
@@ -177,6 +189,12 @@ pub enum Command {
         /// The new password.
         new: Password,
     },
+    /// `/ticket [label]`
+    Ticket(Note),
+    /// `/tickets`
+    Tickets,
+    /// `/revoke <id>|all`
+    Revoke(Tickets),
     /// `/format text|json`
     Format(Format),
     /// `/ping [token]`
@@ -193,6 +211,7 @@ impl PreLoginCommand {
         match self {
             Self::Login(_) => Verb::Login,
             Self::Register(_) => Verb::Register,
+            Self::Resume(_) => Verb::Resume,
             Self::Format(_) => Verb::Format,
             Self::Ping(_) => Verb::Ping,
             Self::Help => Verb::Help,
@@ -246,6 +265,9 @@ impl Command {
             Self::Unsuspend(_) => Verb::Unsuspend,
             Self::Broadcast(_) => Verb::Broadcast,
             Self::Passwd { .. } => Verb::Passwd,
+            Self::Ticket(_) => Verb::Ticket,
+            Self::Tickets => Verb::Tickets,
+            Self::Revoke(_) => Verb::Revoke,
             Self::Format(_) => Verb::Format,
             Self::Ping(_) => Verb::Ping,
             Self::Help => Verb::Help,

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use crate::ids::{Epoch, MessageId};
 use crate::lists::{
     EditEntry, Help, HistoryEntry, InvitationEntry, LogEntry, ModerationEntry, RemovalEntry, RoomInfo, RoomSummary,
-    Sync, TopicEntry,
+    Sync, TicketInfo, TopicEntry,
 };
 use crate::name::{RoomName, UserName};
 use crate::note::Note;
@@ -209,6 +209,11 @@ pub enum Event {
         /// The users whom the client blocks, sorted.
         users: Vec<UserName>,
     },
+    /// Reply to `/tickets`.
+    Tickets {
+        /// The valid tickets, oldest first.
+        tickets: Vec<TicketInfo>,
+    },
     /// Reply to `/help`.
     Help {
         /// The commands that are available now.
@@ -250,6 +255,8 @@ pub enum Bye {
     IdleTimeout,
     /// An operator suspended the account.
     Suspended,
+    /// The ticket by which the session began was revoked.
+    LoggedOut,
     /// A code that this version does not know. Only clients can receive it.
     #[serde(other)]
     Unknown,
@@ -267,6 +274,7 @@ impl Bye {
         Self::Kicked,
         Self::IdleTimeout,
         Self::Suspended,
+        Self::LoggedOut,
     ];
 
     /// The code on the wire.
@@ -281,6 +289,7 @@ impl Bye {
             Self::Kicked => "kicked",
             Self::IdleTimeout => "idle-timeout",
             Self::Suspended => "suspended",
+            Self::LoggedOut => "logged-out",
             Self::Unknown => "unknown",
         }
     }
@@ -298,6 +307,7 @@ impl Bye {
             Self::Kicked => 4005,
             Self::IdleTimeout => 4006,
             Self::Suspended => 4007,
+            Self::LoggedOut => 4008,
         }
     }
 
@@ -313,6 +323,7 @@ impl Bye {
             Self::Kicked => "An operator ended this session",
             Self::IdleTimeout => "Nothing was heard for too long",
             Self::Suspended => "An operator suspended this account",
+            Self::LoggedOut => "The ticket of this session was revoked",
             Self::Unknown => "The server ended this session",
         }
     }

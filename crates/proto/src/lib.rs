@@ -22,11 +22,12 @@ mod rights;
 mod secret;
 mod target;
 mod text;
+mod ticket;
 mod time;
 mod tokens;
 mod verb;
 
-pub use command::{Command, Credentials, PageRange, Post, PreLoginCommand};
+pub use command::{Command, Credentials, PageRange, Post, PreLoginCommand, TicketCredentials};
 pub use encode::{Encoded, encode};
 pub use encoding::{Encoding, Framing};
 pub use event::{Bye, Event};
@@ -35,7 +36,7 @@ pub use ids::{Epoch, Generation, MessageId};
 pub use line::{Line, LineSplitter};
 pub use lists::{
     DirectEntry, DirectState, EditEntry, FeedState, Help, HistoryEntry, InboxState, InvitationEntry, LogEntry,
-    LostRoom, ModerationEntry, RemovalEntry, RoomInfo, RoomState, RoomSummary, Sync, TopicEntry,
+    LostRoom, ModerationEntry, RemovalEntry, RoomInfo, RoomState, RoomSummary, Sync, TicketInfo, TopicEntry,
 };
 pub use name::{NameError, RoomName, UserName};
 pub use note::{NOTE_MAX_BYTES, Note};
@@ -48,6 +49,7 @@ pub use rights::{Access, Action, Order, RoomRole, Speakers};
 pub use secret::append_secret;
 pub use target::{Target, TargetError};
 pub use text::Text;
+pub use ticket::{TICKET_PREFIX, TicketId, TicketIdError, TicketSecret, Tickets};
 pub use time::Timestamp;
 pub use verb::{VERBS, Verb, VerbInfo, VerbPhase};
 

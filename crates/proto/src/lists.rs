@@ -11,6 +11,7 @@ use crate::refusal::RefusalCode;
 use crate::reply::is_false;
 use crate::rights::{Access, Action, RoomRole, Speakers};
 use crate::target::Target;
+use crate::ticket::TicketId;
 use crate::time::Timestamp;
 
 /// One line of `/rooms`.
@@ -138,6 +139,23 @@ pub struct RoomInfo {
     pub role: RoomRole,
     /// When the room was created; none if it is older than rights.
     pub created: Option<Timestamp>,
+}
+
+/// One line of `/tickets`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TicketInfo {
+    /// Names it.
+    pub id: TicketId,
+    /// What it is for; empty if nothing was said.
+    pub label: Note,
+    /// When it was made.
+    pub made: Timestamp,
+    /// When it was used last; none if it never was.
+    pub used: Option<Timestamp>,
+    /// From where it was used last, or else where it was made; none if the operator made it.
+    pub address: Option<String>,
+    /// When it ends, if it is not used before; none for never.
+    pub expires: Option<Timestamp>,
 }
 
 /// One line of `/help`.

@@ -7,7 +7,7 @@ use zeroize::Zeroizing;
 use crate::HISTORY_DEFAULT;
 use crate::HISTORY_MAX;
 use crate::blank_chars::{is_blank, is_invisible};
-use crate::command::{Command, Credentials, PageRange, Post, PreLoginCommand};
+use crate::command::{Command, Credentials, PageRange, Post, PreLoginCommand, TicketCredentials};
 use crate::control_chars::is_control;
 use crate::format::Format;
 use crate::ids::MessageId;
@@ -18,6 +18,7 @@ use crate::refusal::Refusal;
 use crate::rights::Order;
 use crate::target::{Target, TargetError};
 use crate::text::Text;
+use crate::ticket::{TICKET_PREFIX, TicketSecret};
 use crate::tokens::next_word;
 use crate::verb::{Verb, VerbInfo};
 
@@ -59,6 +60,7 @@ pub fn parse_pre_login(line: &[u8]) -> Result<Option<PreLoginCommand>, ParseErro
     let greeting = match info.verb {
         Verb::Login => arguments.credentials().map(PreLoginCommand::Login),
         Verb::Register => arguments.credentials().map(PreLoginCommand::Register),
+        Verb::Resume => arguments.ticket().map(PreLoginCommand::Resume),
         Verb::Format => arguments.format().map(PreLoginCommand::Format),
         Verb::Ping => arguments.token().map(PreLoginCommand::Ping),
         Verb::Help => arguments.none(PreLoginCommand::Help),
@@ -130,8 +132,12 @@ fn misplaced_command(text: &str) -> Option<ParseError> {
         let visible = word.chars().filter(|&character| !is_invisible(character));
         visible.map(|character| character.to_ascii_lowercase()).eq(keyword.chars())
     };
-    let mut keywords = [("login", Verb::Login), ("register", Verb::Register)].into_iter();
-    let (_, verb) = keywords.find(|(keyword, _)| has_arguments && is_word(keyword))?;
+    let keywords = [("login", Verb::Login), ("register", Verb::Register), ("resume", Verb::Resume)];
+    let (_, verb) = keywords.into_iter().find(|(keyword, _)| has_arguments && is_word(keyword))?;
+    // "Resume" begins sentences, too.
+    if verb == Verb::Resume && !text.contains(TICKET_PREFIX) {
+        return None;
+    }
     Some(ParseError { verb: Some(verb), refusal: Refusal::AlreadyAuthenticated })
 }
 
@@ -191,11 +197,14 @@ impl Arguments<'_> {
             Verb::Unsuspend => self.user().map(Command::Unsuspend),
             Verb::Broadcast => self.text(self.rest).map(Command::Broadcast),
             Verb::Passwd => self.two_passwords(),
+            Verb::Ticket => self.note(self.rest).map(Command::Ticket),
+            Verb::Tickets => self.none(Command::Tickets),
+            Verb::Revoke => self.word()?.parse().map(Command::Revoke).map_err(|_| self.wrong()),
             Verb::Format => self.format().map(Command::Format),
             Verb::Ping => self.token().map(Command::Ping),
             Verb::Help => self.none(Command::Help),
             Verb::Quit => self.none(Command::Quit),
-            Verb::Login | Verb::Register | Verb::Message | Verb::Once => Err(Refusal::UnknownCommand),
+            Verb::Login | Verb::Register | Verb::Resume | Verb::Message | Verb::Once => Err(Refusal::UnknownCommand),
         }
     }
 
@@ -360,6 +369,12 @@ impl Arguments<'_> {
     fn credentials(&self) -> Result<Credentials, Refusal> {
         let (user, password) = self.user_and_rest()?;
         Ok(Credentials { user, password: self.password(password)? })
+    }
+
+    /// Whatever stands behind the name: a wrong secret is a failed login, not a mistake in the line.
+    fn ticket(&self) -> Result<TicketCredentials, Refusal> {
+        let credentials = self.credentials()?;
+        Ok(TicketCredentials { secret: TicketSecret::given(credentials.password.expose()), user: credentials.user })
     }
 
     fn password(&self, text: &str) -> Result<Password, Refusal> {

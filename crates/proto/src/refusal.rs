@@ -47,16 +47,16 @@ codes! {
     PasswordTooShort = "password-too-short": "The operator wants longer passwords; the number of characters follows.",
     UnknownCommand = "unknown-command": "No such command.",
     LeadingSpace = "leading-space": "A command is not at the start of its line; the line goes nowhere.",
-    LoginRequired = "login-required": "Only LOGIN, REGISTER, FORMAT, PING, HELP and QUIT are understood before login.",
+    LoginRequired = "login-required": "Only LOGIN, REGISTER, RESUME, FORMAT, PING, HELP and QUIT are understood before login.",
     LoginTimeout = "login-timeout": "The time for logging in is over; the connection is closed.",
-    BadCredentials = "bad-credentials": "Unknown user or wrong password.",
+    BadCredentials = "bad-credentials": "Unknown user, wrong password, or no valid ticket.",
     TooManyAttempts = "too-many-attempts": "Too many failed logins of this account or from this address; the seconds to wait follow.",
     NameTaken = "name-taken": "The account exists already.",
     NameReserved = "name-reserved": "Only the operator makes an account of this name.",
     RegistrationClosed = "registration-closed": "Accounts are made by the operator only.",
     AlreadyLoggedIn = "already-logged-in": "The user has a session, and the server's policy keeps it.",
     TakeoverLoop = "takeover-loop": "Two clients throw each other out; the seconds to wait follow.",
-    AlreadyAuthenticated = "already-authenticated": "LOGIN or REGISTER in a session; the line goes nowhere.",
+    AlreadyAuthenticated = "already-authenticated": "LOGIN, REGISTER or RESUME in a session; the line goes nowhere.",
     AlreadyInRoom = "already-in-room": "I am in this room already.",
     NotInRoom = "not-in-room": "The room is not among my open rooms.",
     InLobby = "in-lobby": "There is nothing to leave in the lobby.",
@@ -116,6 +116,10 @@ pub enum Refusal {
     LoginTimeout(u64),
     /// Unknown user or wrong password.
     BadCredentials,
+    /// Unknown user, or no valid ticket of this user.
+    BadTicket,
+    /// The user has no such ticket.
+    NoSuchTicket,
     /// Too many failures; wait this many seconds.
     TooManyAttempts(u64),
     /// The name is taken.
@@ -187,6 +191,7 @@ impl Refusal {
             | Self::BeyondLast(_)
             | Self::SelfBlock
             | Self::Pointless(_)
+            | Self::NoSuchTicket
             | Self::NoteTooLong(_) => RefusalCode::BadArgument,
             Self::BadName => RefusalCode::BadName,
             Self::PasswordTooLong => RefusalCode::PasswordTooLong,
@@ -195,7 +200,7 @@ impl Refusal {
             Self::LeadingSpace => RefusalCode::LeadingSpace,
             Self::LoginRequired => RefusalCode::LoginRequired,
             Self::LoginTimeout(_) => RefusalCode::LoginTimeout,
-            Self::BadCredentials => RefusalCode::BadCredentials,
+            Self::BadCredentials | Self::BadTicket => RefusalCode::BadCredentials,
             Self::TooManyAttempts(_) => RefusalCode::TooManyAttempts,
             Self::NameTaken => RefusalCode::NameTaken,
             Self::NameReserved => RefusalCode::NameReserved,
@@ -259,6 +264,8 @@ impl fmt::Display for Refusal {
             Self::LoginRequired => out.write_str("First LOGIN <user> <password>; HELP lists what else is understood"),
             Self::LoginTimeout(seconds) => write!(out, "Not logged in within {seconds} s"),
             Self::BadCredentials => out.write_str("Unknown user or wrong password"),
+            Self::BadTicket => out.write_str("Unknown user, or no valid ticket"),
+            Self::NoSuchTicket => out.write_str("You have no ticket with this id; /tickets lists them"),
             Self::TooManyAttempts(seconds) => write!(out, "{seconds} seconds to wait after too many failures"),
             Self::NameTaken => out.write_str("There is such an account already"),
             Self::NameReserved => {

@@ -8,6 +8,8 @@ use crate::name::{RoomName, UserName};
 use crate::note::Note;
 use crate::rights::{Access, Speakers};
 use crate::target::Target;
+use crate::ticket::{TicketId, TicketSecret, Tickets};
+use crate::time::Timestamp;
 use crate::verb::Verb;
 
 /// The reply to a command that was carried out.
@@ -234,6 +236,22 @@ pub enum Reply {
     Broadcast,
     /// To `/passwd`.
     Passwd,
+    /// To `/ticket`.
+    Ticket {
+        /// The secret.
+        ticket: TicketSecret,
+        /// Names the ticket.
+        id: TicketId,
+        /// When it ends, if it is not used before; none for never.
+        expires: Option<Timestamp>,
+    },
+    /// To `/revoke`.
+    Revoke {
+        /// The argument of the command.
+        id: Tickets,
+        /// Number of tickets that were revoked.
+        count: usize,
+    },
     /// To `/format`.
     Format {
         /// The new format.
@@ -294,6 +312,8 @@ impl Reply {
             Self::Unsuspend { .. } => Verb::Unsuspend,
             Self::Broadcast => Verb::Broadcast,
             Self::Passwd => Verb::Passwd,
+            Self::Ticket { .. } => Verb::Ticket,
+            Self::Revoke { .. } => Verb::Revoke,
             Self::Format { .. } => Verb::Format,
         }
     }

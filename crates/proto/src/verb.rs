@@ -10,6 +10,8 @@ pub enum Verb {
     Login,
     /// Create an account and begin a session.
     Register,
+    /// Begin a session by a ticket.
+    Resume,
     /// Send a message to the current room. The line is the message, without a command word.
     Message,
     /// Enter a room.
@@ -96,6 +98,12 @@ pub enum Verb {
     Broadcast,
     /// Change my password.
     Passwd,
+    /// Make a ticket, with which a client logs in without the password.
+    Ticket,
+    /// List my tickets.
+    Tickets,
+    /// Make tickets void.
+    Revoke,
     /// Choose the format of the server's events.
     Format,
     /// Ask for a sign of life.
@@ -152,6 +160,7 @@ const fn operators(verb: Verb, word: &'static str, arguments: &'static str, help
 pub const VERBS: &[VerbInfo] = &[
     row(Verb::Login, "login", "<user> <password>", VerbPhase::BeforeLogin, "begin a session"),
     row(Verb::Register, "register", "<user> <password>", VerbPhase::BeforeLogin, "make an account and begin a session"),
+    row(Verb::Resume, "resume", "<user> <secret>", VerbPhase::BeforeLogin, "begin a session by a ticket"),
     row(Verb::Join, "join", "<room>", VerbPhase::InSession, "enter a room; it is made on demand"),
     row(Verb::Leave, "leave", "", VerbPhase::InSession, "go back to the lobby"),
     row(Verb::Open, "open", "<room>", VerbPhase::InSession, "be in a room too; the current room stays"),
@@ -211,6 +220,9 @@ pub const VERBS: &[VerbInfo] = &[
     ),
     operators(Verb::Unsuspend, "unsuspend", "<user>", "accept the logins of a user again (operators only)"),
     row(Verb::Passwd, "passwd", "<old> <new>", VerbPhase::InSession, "change my password; quote words with spaces"),
+    row(Verb::Ticket, "ticket", "[label]", VerbPhase::InSession, "make a ticket to log in without the password"),
+    row(Verb::Tickets, "tickets", "", VerbPhase::InSession, "list my tickets"),
+    row(Verb::Revoke, "revoke", "<id>|all", VerbPhase::InSession, "make a ticket void"),
     row(Verb::Format, "format", "text|json", VerbPhase::Always, "choose how the server's lines look"),
     row(Verb::Ping, "ping", "[token]", VerbPhase::Always, "ask for a sign of life"),
     row(Verb::Help, "help", "", VerbPhase::Always, "list the commands"),

@@ -8,6 +8,7 @@ mod commands;
 mod connection;
 mod listener;
 mod logging;
+mod random;
 mod server;
 mod service_manager;
 mod settings;

@@ -20,6 +20,7 @@ use crate::connection::{Service, ThreadPool};
 use crate::listener::{Acceptors, Listener, Stopper};
 use crate::logging::observer::LogObserver;
 use crate::logging::rate_limit::LogRateLimit;
+use crate::random::SystemRandom;
 use crate::settings::{self, Registration, Settings};
 use crate::tls::{self, CertificateInfo, Material, Resolver};
 use crate::workers::blocked_writer::BlockedWriter;
@@ -79,6 +80,7 @@ impl Server {
             hub: hub.clone(),
             store: backend.store().clone(),
             passwords: Arc::new(HashingPool::start(settings.bcrypt_cost).context("cannot start threads")?),
+            random: Arc::new(SystemRandom),
             clock: Arc::new(SystemClock::start()),
             observer,
             policy: policy(settings),
@@ -155,6 +157,7 @@ fn policy(settings: &Settings) -> Policy {
         max_subscriptions: settings.max_subscriptions,
         max_open_rooms: settings.max_open_rooms,
         edit_window: settings.edit_window,
+        ticket_lifetime: settings.ticket_lifetime,
         line_rate: line_rate.map(|rate| LineRate { per_second: rate.get(), burst: settings.line_burst }),
         limit_loopback: settings.limit_loopback,
     }

@@ -39,6 +39,21 @@ pub fn parse_positive(text: &str) -> Result<Duration, String> {
     }
 }
 
+/// Reads a duration of days or weeks, such as `30d` or `2w`, or one as [`parse_positive`] does, but with its unit.
+///
+/// # Errors
+/// The expected form, in words.
+pub fn parse_long(text: &str) -> Result<Duration, String> {
+    let expected = || String::from("expected a duration such as 30m, 2h, 7d or 2w, at most 366d");
+    let long = [("d", 24), ("w", 7 * 24)].into_iter().find_map(|(unit, hours)| Some((text.strip_suffix(unit)?, hours)));
+    let duration = match long {
+        Some((count, hours)) => parse_positive(&format!("{count}h")).map(|duration| duration * hours),
+        None if text.ends_with(|last: char| last.is_ascii_digit()) => return Err(expected()),
+        None => parse_positive(text),
+    };
+    duration.ok().filter(|duration| *duration <= LONGEST).ok_or_else(expected)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -57,6 +72,17 @@ mod tests {
             assert!(parse(text).is_err(), "{text:?} was accepted");
         }
         assert_eq!(parse("8785h"), Err("a duration is at most 366 days".into()));
+    }
+
+    #[test]
+    fn a_long_one_may_be_days_or_weeks_and_has_a_unit() {
+        let hours = |count: u64| Ok(Duration::from_secs(3600 * count));
+        for (text, expected) in [("30m", Ok(Duration::from_secs(1800))), ("7d", hours(168)), ("2w", hours(336))] {
+            assert_eq!(parse_long(text), expected, "{text}");
+        }
+        for text in ["7", "0d", "0s", "d", "1.5d", "d7", "367d", "53w", "18446744073709551615w"] {
+            assert!(parse_long(text).is_err(), "{text:?} was accepted");
+        }
     }
 
     #[test]

@@ -3,6 +3,7 @@
 
 mod log;
 mod personal;
+mod tickets;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
@@ -10,9 +11,9 @@ use std::time::Duration;
 
 use parlor_core::ports::{
     Account, Accounts, Follows, KNOWN_FOR, LogId, MAX_KNOWN_ADDRESSES, PasswordHash, Role, Sink, Store, StoreResult,
-    Suspension,
+    Suspension, Ticket, Tickets,
 };
-use parlor_proto::{Bye, Epoch, Timestamp, UserName};
+use parlor_proto::{Bye, Epoch, Generation, Tickets as Which, Timestamp, UserName};
 
 use crate::in_process::{InProcessBus, InProcessLoginLimiter, InProcessSessions, UsualAddresses};
 use crate::sync::{Mutex, lock};
@@ -41,7 +42,8 @@ pub fn open(sink: Arc<dyn Sink>, history: usize) -> Store {
     });
     Store {
         accounts: people.clone(),
-        follows: people,
+        follows: people.clone(),
+        tickets: people,
         sessions: live.clone(),
         rooms: live,
         governance: log.clone(),
@@ -52,7 +54,7 @@ pub fn open(sink: Arc<dyn Sink>, history: usize) -> Store {
     }
 }
 
-/// Accounts and follows. Lock tier 0.
+/// Accounts, follows and tickets. Lock tier 0.
 struct MemoryAccounts {
     state: Mutex<People>,
     sink: Arc<dyn Sink>,
@@ -67,6 +69,8 @@ struct People {
     accounts: BTreeMap<UserName, Account>,
     /// Pairs of follower and publisher.
     follows: BTreeSet<(UserName, UserName)>,
+    /// The tickets of each user, oldest first.
+    tickets: BTreeMap<UserName, Vec<Ticket>>,
 }
 
 impl MemoryAccounts {
@@ -91,6 +95,7 @@ impl Accounts for MemoryAccounts {
         let is_free = !people.accounts.contains_key(&account.user);
         if is_free {
             people.follows.retain(|(follower, publisher)| *follower != account.user && *publisher != account.user);
+            people.tickets.remove(&account.user);
             people.accounts.insert(account.user.clone(), account.clone());
             // The last session of an earlier account of this name may have left something behind.
             self.personal.forget_user(&account.user);
@@ -104,7 +109,24 @@ impl Accounts for MemoryAccounts {
     }
 
     fn set_password(&self, user: &UserName, hash: &PasswordHash) -> StoreResult<bool> {
-        Ok(self.change(user, |account| account.hash = hash.clone()))
+        let mut people = lock(&self.state);
+        let Some(account) = people.accounts.get_mut(user) else { return Ok(false) };
+        account.hash = hash.clone();
+        people.tickets.remove(user);
+        Ok(true)
+    }
+
+    fn change_password(
+        &self,
+        user: &UserName,
+        old: &PasswordHash,
+        new: &PasswordHash,
+        by: Generation,
+    ) -> StoreResult<bool> {
+        if !self.renew_hash(user, old, new)? {
+            return Ok(false);
+        }
+        self.revoke(user, Which::All, Some(by)).map(|_| true)
     }
 
     fn renew_hash(&self, user: &UserName, old: &PasswordHash, new: &PasswordHash) -> StoreResult<bool> {
@@ -132,6 +154,7 @@ impl Accounts for MemoryAccounts {
         let mut people = lock(&self.state);
         let Some(Account { created, .. }) = people.accounts.remove(user) else { return Ok(false) };
         people.follows.retain(|(follower, publisher)| follower != user && publisher != user);
+        people.tickets.remove(user);
         drop(people);
         self.forget_person(user);
         self.sink.account_deleted(user, created).run();
@@ -139,10 +162,15 @@ impl Accounts for MemoryAccounts {
     }
 
     fn suspend(&self, user: &UserName, suspension: Option<&Suspension>) -> StoreResult<bool> {
-        if !self.change(user, |account| account.suspension = suspension.cloned()) {
-            return Ok(false);
+        let mut people = lock(&self.state);
+        let Some(account) = people.accounts.get_mut(user) else { return Ok(false) };
+        account.suspension = suspension.cloned();
+        if suspension.is_none() {
+            return Ok(true);
         }
-        if suspension.is_some() { self.kick(user) } else { Ok(true) }
+        people.tickets.entry(user.clone()).or_default().iter_mut().for_each(|ticket| ticket.is_revoked = true);
+        drop(people);
+        self.kick(user)
     }
 
     fn unlock(&self, user: &UserName, address: Option<&str>, now: Timestamp) -> StoreResult<bool> {

@@ -128,6 +128,13 @@ impl Builder {
         self
     }
 
+    /// How long after its last use a ticket is valid, in seconds.
+    #[must_use]
+    pub fn ticket_lifetime(mut self, seconds: u64) -> Self {
+        self.policy.ticket_lifetime = Duration::from_secs(seconds);
+        self
+    }
+
     /// Entries that each log keeps.
     #[must_use]
     pub fn history(mut self, entries: usize) -> Self {

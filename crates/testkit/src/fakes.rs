@@ -4,7 +4,9 @@ use std::collections::VecDeque;
 use std::sync::Mutex;
 use std::time::Duration;
 
-use parlor_core::ports::{Clock, FlushWorkers, Observer, PasswordHash, Passwords, StoreError, StoreResult, Verdict};
+use parlor_core::ports::{
+    Clock, FlushWorkers, Observer, PasswordHash, Passwords, RandomSource, StoreError, StoreResult, Verdict,
+};
 use parlor_core::{ConnectionId, Flush, Origin};
 use parlor_proto::{Bye, Password, Timestamp, UserName};
 
@@ -60,6 +62,20 @@ impl Passwords for FakePasswords {
         }
         let right = hash.strip_prefix(CURRENT) == Some(password.expose());
         Ok(if right { Verdict::Right } else { Verdict::Wrong })
+    }
+}
+
+/// Random numbers that are none, and each different from those before.
+#[derive(Debug, Default)]
+pub(crate) struct FakeRandom(Mutex<u64>);
+
+impl RandomSource for FakeRandom {
+    fn fill(&self, bytes: &mut [u8]) -> StoreResult<()> {
+        let mut number = lock(&self.0);
+        *number += 1;
+        bytes.fill(0);
+        bytes.iter_mut().zip(number.to_be_bytes()).for_each(|(byte, of)| *byte = of);
+        Ok(())
     }
 }
 

@@ -9,10 +9,10 @@ use parlor_core::Flush;
 use parlor_core::ports::{
     Account, Accounts, Act, ActReport, Append, AppendReport, Bus, Claim, ClaimResult, EnterResult, Entrant, Follows,
     Governance, Head, Log, LogId, Mark, Page, PageRequest, PasswordHash, Personal, PersonalState, PredecessorWait,
-    Role, Rooms, SessionKey, Sessions, Store, StoreError, StoreResult, Suspension, UnloggedMessage,
+    Role, Rooms, SessionKey, Sessions, Store, StoreError, StoreResult, Suspension, Ticket, Tickets, UnloggedMessage,
 };
 use parlor_core::rights::{Person, RoomRights};
-use parlor_proto::{Generation, MessageId, RoomName, RoomSummary, Timestamp, UserName};
+use parlor_proto::{Generation, MessageId, RoomName, RoomSummary, TicketId, Tickets as Which, Timestamp, UserName};
 
 use crate::lock;
 
@@ -29,6 +29,8 @@ pub(crate) enum Call {
     Page,
     Remember,
     Subscribe,
+    FindTicket,
+    NoteUse,
     /// Any other call whose effect outlives the server.
     Write,
     /// Any other call.
@@ -48,13 +50,15 @@ impl Call {
             "page" => Self::Page,
             "remember" => Self::Remember,
             "subscribe" => Self::Subscribe,
+            "find ticket" => Self::FindTicket,
+            "note use" => Self::NoteUse,
             other => panic!("no call of the store is named {other}"),
         }
     }
 
     /// Whether the call's effect outlives the server, so that it needs disk space.
     fn needs_disk(self) -> bool {
-        matches!(self, Self::Append | Self::Remember | Self::Subscribe | Self::Write)
+        matches!(self, Self::Append | Self::NoteUse | Self::Remember | Self::Subscribe | Self::Write)
     }
 }
 
@@ -119,6 +123,7 @@ pub(crate) fn wrap(store: Store, interceptor: &Arc<Interceptor>) -> Store {
         log: Arc::new(Intercepted(store.log, interceptor.clone())),
         personal: Arc::new(Intercepted(store.personal, interceptor.clone())),
         bus: Arc::new(Intercepted(store.bus, interceptor.clone())),
+        tickets: Arc::new(Intercepted(store.tickets, interceptor.clone())),
         attempts: store.attempts,
     }
 }
@@ -148,6 +153,16 @@ impl Accounts for Intercepted<dyn Accounts> {
 
     fn renew_hash(&self, user: &UserName, old: &PasswordHash, new: &PasswordHash) -> StoreResult<bool> {
         self.call(Call::Write, |it| it.renew_hash(user, old, new))
+    }
+
+    fn change_password(
+        &self,
+        user: &UserName,
+        old: &PasswordHash,
+        new: &PasswordHash,
+        by: Generation,
+    ) -> StoreResult<bool> {
+        self.call(Call::Write, |it| it.change_password(user, old, new, by))
     }
 
     fn set_role(&self, user: &UserName, role: Role) -> StoreResult<bool> {
@@ -321,5 +336,27 @@ impl Personal for Intercepted<dyn Personal> {
 impl Bus for Intercepted<dyn Bus> {
     fn broadcast(&self, message: &UnloggedMessage) -> StoreResult<()> {
         self.call(Call::Read, |it| it.broadcast(message))
+    }
+}
+
+impl Tickets for Intercepted<dyn Tickets> {
+    fn add(&self, account: &Account, ticket: &Ticket) -> StoreResult<bool> {
+        self.call(Call::Write, |it| it.add(account, ticket))
+    }
+
+    fn find(&self, user: &UserName, id: TicketId) -> StoreResult<Option<Ticket>> {
+        self.call(Call::FindTicket, |it| it.find(user, id))
+    }
+
+    fn tickets(&self, user: &UserName) -> StoreResult<Vec<Ticket>> {
+        self.call(Call::Read, |it| it.tickets(user))
+    }
+
+    fn note_use(&self, user: &UserName, found: &Ticket, now: Timestamp, address: &str) -> StoreResult<bool> {
+        self.call(Call::NoteUse, |it| it.note_use(user, found, now, address))
+    }
+
+    fn revoke(&self, user: &UserName, which: Which, by: Option<Generation>) -> StoreResult<usize> {
+        self.call(Call::Write, |it| it.revoke(user, which, by))
     }
 }

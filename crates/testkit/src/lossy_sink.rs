@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use parlor_core::ports::{AccountVersion, Entry, LogId, Presence, Sink, UnloggedMessage};
 use parlor_core::{ConnectionId, Flush, Hub};
-use parlor_proto::{Bye, Epoch, Timestamp, UserName};
+use parlor_proto::{Bye, Epoch, Generation, TicketId, Timestamp, UserName};
 
 pub(crate) struct LossySink {
     hub: Arc<Hub>,
@@ -50,5 +50,9 @@ impl Sink for LossySink {
 
     fn session_kicked(&self, user: &UserName, version: AccountVersion, bye: Bye) -> Flush {
         self.hub.session_kicked(user, version, bye)
+    }
+
+    fn tickets_revoked(&self, user: &UserName, tickets: &[TicketId], by: Option<Generation>) -> Flush {
+        self.hub.tickets_revoked(user, tickets, by)
     }
 }

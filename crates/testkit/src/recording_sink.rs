@@ -6,7 +6,7 @@ use std::sync::Mutex;
 
 use parlor_core::ports::{AccountVersion, Change, Entry, LogId, Presence, Sink, UnloggedMessage};
 use parlor_core::{ConnectionId, Flush};
-use parlor_proto::{Bye, Epoch, Timestamp, UserName};
+use parlor_proto::{Bye, Epoch, Generation, TicketId, Timestamp, UserName};
 
 use crate::lock;
 
@@ -29,6 +29,8 @@ pub enum Reported {
     Deleted(String, Timestamp),
     /// The account was kicked, for this many times in all.
     Kicked(String, u64),
+    /// Tickets of the user were revoked, by this session.
+    Revoked(String, Vec<TicketId>, Option<Generation>),
 }
 
 /// Records the events of a store. Panics if deliveries of one log overlap.
@@ -103,6 +105,15 @@ impl RecordingSink {
             Reported::Kicked(user, kicks) => Some((user.clone(), *kicks)),
             _ => None,
         })
+    }
+
+    /// The revoked tickets, each with its user and the session that revoked it.
+    pub fn revoked(&self) -> Vec<(String, TicketId, Option<Generation>)> {
+        let revoked = self.pick(|it| match it {
+            Reported::Revoked(user, tickets, by) => Some((user.clone(), tickets.clone(), *by)),
+            _ => None,
+        });
+        revoked.into_iter().flat_map(|(user, ids, by)| ids.into_iter().map(move |id| (user.clone(), id, by))).collect()
     }
 
     /// Direct messages.
@@ -196,6 +207,10 @@ impl Sink for RecordingSink {
     fn session_kicked(&self, user: &UserName, version: AccountVersion, _bye: Bye) -> Flush {
         self.record(Reported::Kicked(user.to_string(), version.kicks))
     }
+
+    fn tickets_revoked(&self, user: &UserName, tickets: &[TicketId], by: Option<Generation>) -> Flush {
+        self.record(Reported::Revoked(user.to_string(), tickets.to_vec(), by))
+    }
 }
 
 /// Ignores all events: there are no clients.
@@ -230,6 +245,10 @@ impl Sink for NoopSink {
     }
 
     fn session_kicked(&self, _user: &UserName, _version: AccountVersion, _bye: Bye) -> Flush {
+        Flush::default()
+    }
+
+    fn tickets_revoked(&self, _user: &UserName, _tickets: &[TicketId], _by: Option<Generation>) -> Flush {
         Flush::default()
     }
 }

@@ -12,7 +12,7 @@ use parlor_store::memory;
 
 use crate::builder::Builder;
 use crate::connection::Connection;
-use crate::fakes::{FakeClock, FakeFlushWorkers, FakePasswords, Recorder, current_hash, outdated_hash};
+use crate::fakes::{FakeClock, FakeFlushWorkers, FakePasswords, FakeRandom, Recorder, current_hash, outdated_hash};
 use crate::intercept::{self, Call, Interceptor};
 use crate::lossy_sink::LossySink;
 
@@ -69,6 +69,7 @@ impl World {
             hub,
             store,
             passwords: Arc::new(FakePasswords),
+            random: Arc::new(FakeRandom::default()),
             clock: clock.clone(),
             observer: recorder.clone(),
             policy: settings.policy,
@@ -103,6 +104,11 @@ impl World {
         let accounts = &self.0.services.store.accounts;
         let changed = accounts.set_password(&name(user), &current_hash(password)).expect("the store works");
         assert!(changed, "there is such an account");
+    }
+
+    /// The services, for a door that logs in without a session.
+    pub fn services(&self) -> &Services {
+        &self.0.services
     }
 
     /// Ends the session of an account, as an operator does.

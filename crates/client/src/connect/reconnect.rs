@@ -32,7 +32,13 @@ pub(super) fn after_end(end: &End) -> Next {
         }
         // A reconnect would end the session that took over, or ignore the decision of an operator or the user.
         End::Bye(
-            Bye::LoggedInElsewhere | Bye::Kicked | Bye::Quit | Bye::TooManyFailures | Bye::Suspended | Bye::Unknown,
+            Bye::LoggedInElsewhere
+            | Bye::Kicked
+            | Bye::Quit
+            | Bye::TooManyFailures
+            | Bye::Suspended
+            | Bye::LoggedOut
+            | Bye::Unknown,
             _,
         ) => Next::Stop,
     }

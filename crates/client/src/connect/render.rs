@@ -2,6 +2,7 @@
 //! the only ones in its lines are its own colours and the bell.
 
 mod rights;
+mod tickets;
 
 use std::fmt::Write;
 use std::sync::{Arc, Mutex};
@@ -75,7 +76,7 @@ impl Renderer {
             | Event::Invited(_) => self.happened(event, now)?,
             Event::Moved { room, members, .. } => self.news(now, &format!("you are in {room} now, members: {members}")),
             Event::Room(info) => self.news(now, &rights::room_text(info, &|time| self.when(time, now))),
-            Event::Ok(reply) => self.news(now, &reply_text(reply)?),
+            Event::Ok(reply) => self.news(now, &self.reply_text(reply, now)?),
             Event::Error { code, message, .. } => self.problem(now, &format!("{message} ({code})")),
             Event::Bye { code, message } => self.news(now, &format!("{message} ({code})")),
             Event::Pong { token } => self.news(now, &format!("pong {}", token.as_deref().unwrap_or_default())),
@@ -89,12 +90,18 @@ impl Renderer {
             Event::Backlog { target, entries, .. } => self.backlog(|_| target.clone(), entries, now),
             Event::Inbox { entries, .. } => self.backlog(|entry| Target::Direct(entry.from().clone()), entries, now),
             Event::Blocks { users } => self.news(now, &format!("you block {}", list(users))),
+            Event::Tickets { tickets } => self.news(now, &tickets::list_text(tickets, &|time| self.when(time, now))),
             Event::Help { commands } => self.news(now, &help_text(commands)),
         };
         if self.bell && self.is_for_me(event) {
             shown.insert(0, BELL);
         }
         Some(shown)
+    }
+
+    /// The text of a reply for users. `None` if users know it already.
+    fn reply_text(&self, reply: &Reply, now: Moment) -> Option<String> {
+        tickets::reply_text(reply, &|time| self.when(time, now)).or_else(|| reply_text(reply))
     }
 
     fn is_for_me(&self, event: &Event) -> bool {
@@ -315,7 +322,7 @@ fn colour_of(user: &UserName) -> &'static str {
     USER_COLOURS[sum % USER_COLOURS.len()]
 }
 
-/// The text of a reply for users. `None` if users know it already.
+/// The text of a reply that tells no time. `None` if users know it already.
 fn reply_text(reply: &Reply) -> Option<String> {
     Some(match reply {
         Reply::Login { user, room, .. } | Reply::Register { user, room, .. } => format!("you are {user}, in {room}"),
@@ -349,7 +356,7 @@ fn reply_text(reply: &Reply) -> Option<String> {
         | Reply::Unsuspend { .. } => rights::reply_text(reply)?,
         Reply::Broadcast => "sent to everybody".to_owned(),
         Reply::Passwd => "your password is changed".to_owned(),
-        Reply::Message { .. } | Reply::Format { .. } => return None,
+        Reply::Message { .. } | Reply::Format { .. } | Reply::Ticket { .. } | Reply::Revoke { .. } => return None,
     })
 }
 

@@ -159,6 +159,7 @@ fn answers(event: &Event) -> Option<Verb> {
         Event::Subscriptions { .. } => Verb::Subscriptions,
         Event::Subscribers { .. } => Verb::Subscribers,
         Event::Blocks { .. } => Verb::Blocks,
+        Event::Tickets { .. } => Verb::Tickets,
         Event::Sync(_) => Verb::Sync,
         Event::Backlog { .. } => Verb::Backlog,
         Event::Inbox { .. } => Verb::Inbox,

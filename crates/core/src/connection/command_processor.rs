@@ -193,6 +193,7 @@ impl CommandProcessor {
             connection,
             user: session.user(),
             generation: session.generation(),
+            version: session.version(),
             person: &|| session.person(),
             room: session.room(),
             open_rooms: &|| session.open_rooms().count(),
@@ -392,9 +393,8 @@ impl CommandProcessor {
     fn deny(&mut self, error: CommandError, verb: Option<Verb>) {
         match error {
             CommandError::Refused(refusal) => self.refuse(&refusal, verb),
-            CommandError::Failed { what, error } => {
-                self.handle.services.observer.store_failed(what, &error);
-                let refusal = if error.is_full() { Refusal::StoreFull } else { Refusal::StoreUnavailable };
+            failed @ CommandError::Failed { .. } => {
+                let refusal = self.handle.services.refusal(failed);
                 self.refuse(&refusal, verb);
                 // The failure may have taken long, and the next line may take long too.
                 self.handle.peer.flush();

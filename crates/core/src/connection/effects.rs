@@ -1,9 +1,9 @@
 //! The effects that actions request. Actions only append here;
 //! [`crate::connection::command_processor::CommandProcessor`] carries the effects out, in order.
 
-use parlor_proto::{Bye, Event, Format, OnceKey, Refusal, RoomName, Text, UserName, Verb};
+use parlor_proto::{Bye, Event, Format, OnceKey, Refusal, RoomName, Text, TicketId, UserName, Verb};
 
-use crate::ports::{AccountVersion, Act, Content, Destination, Recipient, Role, StoreError};
+use crate::ports::{Account, AccountVersion, Act, Content, Destination, Recipient, Role, StoreError};
 
 /// One request of an action.
 #[derive(Debug)]
@@ -32,7 +32,7 @@ pub(crate) enum Effect {
     Broadcast(Text),
     /// Write in this format from now on, and reply.
     Format(Format),
-    /// The password was right: begin a session, and reply.
+    /// The password or the ticket was right: begin a session, and reply.
     Begin(VerifiedLogin),
     /// Close the connection with a goodbye.
     HangUp(Bye),
@@ -42,11 +42,19 @@ pub(crate) enum Effect {
 #[derive(Debug)]
 pub(crate) struct VerifiedLogin {
     pub(crate) user: UserName,
-    /// The account with the right password. If it was deleted or kicked since, no session begins.
+    /// The account when its password or its ticket was right. If it was deleted or kicked since, no session begins.
     pub(crate) version: AccountVersion,
     pub(crate) role: Role,
+    /// The ticket; none if it was the password. If it was revoked since, no session begins.
+    pub(crate) ticket: Option<TicketId>,
     /// The command to reply to.
     pub(crate) verb: Verb,
+}
+
+impl VerifiedLogin {
+    pub(crate) fn new(account: Account, ticket: Option<TicketId>, verb: Verb) -> Self {
+        Self { version: account.version(), role: account.role, user: account.user, ticket, verb }
+    }
 }
 
 /// Why an action was not carried out.

@@ -8,9 +8,10 @@ use parlor_proto::{Bye, Note, Refusal, RoomName, Timestamp, UserName};
 use crate::connection::effects::{CommandError, During};
 use crate::connection::session::SessionError;
 use crate::delivery::eviction::Evictable;
+use crate::delivery::hub::LoginProof;
 use crate::delivery::peer::Peer;
 use crate::delivery::topic::Topic;
-use crate::ports::{AccountVersion, EnterResult, Entrant, LogId, SessionKey, StoreError};
+use crate::ports::{EnterResult, Entrant, LogId, SessionKey, StoreError};
 use crate::rights::{Holder, Person};
 use crate::services::Services;
 
@@ -157,14 +158,17 @@ impl ConnectionHandle {
         self.services.store.log.unfollow(topic.log());
     }
 
-    /// Checks that the account whose password was right still exists and was not kicked since. The hub must know the
-    /// session before: it then receives later deletions and kicks.
-    pub(super) fn check_account(&self, user: &UserName, version: AccountVersion) -> Result<(), SessionError> {
-        let account = self.services.store.accounts.find(user).during("looking an account up again")?;
-        match account {
-            Some(account) if account.version() == version => Ok(()),
-            _ => Err(SessionError::Over(Bye::Kicked)),
+    /// Checks that the account whose password or ticket was right still exists and was not kicked since, and that the ticket
+    /// was not revoked. The hub must know the session before: it then receives what happens later.
+    pub(super) fn check_account(&self, user: &UserName, proof: LoginProof) -> Result<(), SessionError> {
+        let store = &self.services.store;
+        let account = store.accounts.find(user).during("looking an account up again")?;
+        if account.is_none_or(|account| account.version() != proof.version) {
+            return Err(SessionError::Over(Bye::Kicked));
         }
+        let Some(ticket) = proof.ticket else { return Ok(()) };
+        let found = store.tickets.find(user, ticket).during("looking a ticket up again")?;
+        if found.is_some() { Ok(()) } else { Err(SessionError::Over(Bye::LoggedOut)) }
     }
 
     /// Stores a follow, unless the followed account was deleted meanwhile. Returns when that account was created.

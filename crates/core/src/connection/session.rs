@@ -12,6 +12,7 @@ use parlor_proto::{Bye, Epoch, Format, Generation, MessageId, Refusal, Reply, Ro
 
 use crate::connection::effects::{CommandError, During, VerifiedLogin};
 use crate::connection::handle::{ConnectionHandle, SessionPerson};
+use crate::delivery::hub::LoginProof;
 use crate::delivery::peer::{ConnectionId, Origin};
 use crate::delivery::topic::Topic;
 use crate::limits::policy::{DuplicateLogin, Policy};
@@ -49,6 +50,8 @@ impl From<Refusal> for SessionError {
 /// current. Owned by the client's thread.
 pub(crate) struct Session {
     person: SessionPerson,
+    /// The account when the session began.
+    version: AccountVersion,
     /// Always among the open rooms.
     current: RoomName,
     /// The open rooms, the feeds of the users whom it follows, and its inbox.
@@ -94,7 +97,7 @@ impl Session {
         origin: &Origin,
         entrance: VerifiedLogin,
     ) -> Result<Self, SessionError> {
-        let VerifiedLogin { user, version, role, verb } = entrance;
+        let VerifiedLogin { user, version, role, ticket, verb } = entrance;
         let generation = claim(handle, origin, &user)?;
         let session_key = SessionKey { user, generation };
         let person = SessionPerson {
@@ -102,7 +105,7 @@ impl Session {
             account: version.created,
             is_operator: role == Role::Operator,
         };
-        let begun = Self::complete_login(handle, person, version, verb);
+        let begun = Self::complete_login(handle, person, LoginProof { version, ticket }, verb);
         if begun.is_err() {
             handle.note("releasing a session", handle.services.store.sessions.release(&session_key.user, generation));
         }
@@ -112,7 +115,7 @@ impl Session {
     fn complete_login(
         handle: &ConnectionHandle,
         person: SessionPerson,
-        account: AccountVersion,
+        proof: LoginProof,
         verb: Verb,
     ) -> Result<Self, SessionError> {
         let session_key = &person.session_key.clone();
@@ -129,8 +132,8 @@ impl Session {
         let connection = handle.peer.connection();
         let mut logs = OpenLogs::default();
         logs.insert(LogId::Room(lobby.room.clone()), OpenLog::new(lobby.topic, connection));
-        let mut session = Self { person, current: lobby.room, logs, connection };
-        let opened = session.listen_to_users(handle).and_then(|()| session.check(handle, account));
+        let mut session = Self { person, version: proof.version, current: lobby.room, logs, connection };
+        let opened = session.listen_to_users(handle).and_then(|()| session.check(handle, proof));
         match opened.and_then(|()| session.count_unread(handle)) {
             Ok(unread) => {
                 handle.services.hub.activate_session(session_key);
@@ -167,14 +170,9 @@ impl Session {
     }
 
     /// Checks, once the hub knows the session, what may have changed before.
-    fn check(&mut self, handle: &ConnectionHandle, account: AccountVersion) -> Result<(), SessionError> {
-        handle.services.hub.register_session(
-            &self.person.session_key,
-            account,
-            handle.peer.clone(),
-            handle.cell.clone(),
-        );
-        handle.check_account(self.user(), account)?;
+    fn check(&mut self, handle: &ConnectionHandle, proof: LoginProof) -> Result<(), SessionError> {
+        handle.services.hub.register_session(&self.person.session_key, proof, handle.peer.clone(), handle.cell.clone());
+        handle.check_account(self.user(), proof)?;
         self.check_feeds(handle)
     }
 
@@ -204,6 +202,10 @@ impl Session {
 
     pub(crate) fn user(&self) -> &UserName {
         &self.person.session_key.user
+    }
+
+    pub(crate) fn version(&self) -> AccountVersion {
+        self.version
     }
 
     pub(crate) fn person(&self) -> Person {

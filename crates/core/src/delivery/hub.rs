@@ -6,7 +6,7 @@ use std::collections::hash_map::Entry as Slot;
 use std::fmt;
 use std::sync::Arc;
 
-use parlor_proto::{Bye, Encoded, Epoch, Event, Generation, Note, Timestamp, UserName};
+use parlor_proto::{Bye, Encoded, Epoch, Event, Generation, Note, TicketId, Timestamp, UserName};
 
 use crate::delivery::eviction::{Evictable, Eviction};
 use crate::delivery::flush::Flush;
@@ -29,6 +29,15 @@ pub struct Hub {
     presence_limit: usize,
 }
 
+/// What a session began with.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct LoginProof {
+    /// The account when its password or its ticket was right.
+    pub(crate) version: AccountVersion,
+    /// The ticket; none if it was the password.
+    pub(crate) ticket: Option<TicketId>,
+}
+
 /// The connection of a user's newest session.
 struct UserRoute {
     generation: Generation,
@@ -36,6 +45,8 @@ struct UserRoute {
     cell: Arc<dyn Evictable>,
     /// The account of the user when its password was right.
     version: AccountVersion,
+    /// The ticket by which it began.
+    ticket: Option<TicketId>,
     /// Whether the login is about to be answered. Before that the session receives nothing.
     is_open: bool,
 }
@@ -89,18 +100,18 @@ impl Hub {
     }
 
     /// Routes the user to this connection from now on, unless a later session began meanwhile. The session ends if its
-    /// account is deleted or kicked. It receives direct messages and broadcasts only after [`Hub::activate_session`].
+    /// account is deleted or kicked, or its ticket revoked. It receives direct messages and broadcasts only after [`Hub::activate_session`].
     pub(crate) fn register_session(
         &self,
         session_key: &SessionKey,
-        version: AccountVersion,
+        LoginProof { version, ticket }: LoginProof,
         peer: Arc<Peer>,
         cell: Arc<dyn Evictable>,
     ) {
         let SessionKey { user, generation } = session_key.clone();
         let mut present = write(&self.present);
         if present.get(&user).is_none_or(|present| present.generation < generation) {
-            present.insert(user, UserRoute { generation, peer, cell, version, is_open: false });
+            present.insert(user, UserRoute { generation, peer, cell, version, ticket, is_open: false });
         }
     }
 
@@ -161,10 +172,10 @@ impl Hub {
         read(&self.topics).get(log).cloned()
     }
 
-    /// Closes the connection of the user's session if the version of its account is as asked for.
-    fn kick_if(&self, user: &UserName, bye: Bye, is_meant: impl Fn(AccountVersion) -> bool) -> Flush {
+    /// Closes the connection of the user's session if it is meant.
+    fn end_if(&self, user: &UserName, bye: Bye, is_meant: impl Fn(&UserRoute) -> bool) -> Flush {
         let present = read(&self.present);
-        let peer = present.get(user).filter(|present| is_meant(present.version)).map(|present| present.peer.clone());
+        let peer = present.get(user).filter(|present| is_meant(present)).map(|present| present.peer.clone());
         drop(present);
         peer.map(|peer| peer.close(bye)).unwrap_or_default()
     }
@@ -263,12 +274,19 @@ impl Sink for Hub {
         if let Some(topic) = self.topic(&LogId::Feed(user.clone())) {
             topic.lose_owner(created);
         }
-        self.kick_if(user, Bye::Kicked, |current| current.created == created)
+        self.end_if(user, Bye::Kicked, |session| session.version.created == created)
     }
 
     fn session_kicked(&self, user: &UserName, version: AccountVersion, bye: Bye) -> Flush {
         // A store that lost the account may have a newer one of the same name.
-        self.kick_if(user, bye, |current| current < version)
+        self.end_if(user, bye, |session| session.version < version)
+    }
+
+    fn tickets_revoked(&self, user: &UserName, tickets: &[TicketId], by: Option<Generation>) -> Flush {
+        let is_meant = |session: &UserRoute| {
+            by != Some(session.generation) && session.ticket.is_some_and(|ticket| tickets.contains(&ticket))
+        };
+        self.end_if(user, Bye::LoggedOut, is_meant)
     }
 }
 
@@ -322,6 +340,10 @@ mod tests {
         AccountVersion { created: Timestamp::from_millis(created), kicks: 0 }
     }
 
+    fn by_password(version: AccountVersion) -> LoginProof {
+        LoginProof { version, ticket: None }
+    }
+
     fn session_key(generation: u64) -> SessionKey {
         SessionKey { user: "ann".parse().unwrap(), generation: Generation(generation) }
     }
@@ -329,8 +351,8 @@ mod tests {
     #[test]
     fn a_session_that_begins_late_does_not_hide_its_successor() {
         let hub = Hub::new(Arc::new(NoFlushWorkers), 100);
-        hub.register_session(&session_key(2), made_at(5), peer(20), Arc::new(NoSession));
-        hub.register_session(&session_key(1), made_at(5), peer(10), Arc::new(NoSession));
+        hub.register_session(&session_key(2), by_password(made_at(5)), peer(20), Arc::new(NoSession));
+        hub.register_session(&session_key(1), by_password(made_at(5)), peer(10), Arc::new(NoSession));
         hub.end_session(&session_key(1).user, ConnectionId(10));
         hub.activate_session(&session_key(1));
         assert!(hub.peer_of(&session_key(2).user).is_none());
@@ -344,7 +366,7 @@ mod tests {
     fn nothing_is_said_to_a_session_whose_login_is_not_answered_but_it_can_be_ended() {
         let (hub, ann) = (Hub::new(Arc::new(NoFlushWorkers), 100), peer(1));
         let (made, next) = (made_at(5), made_at(6));
-        hub.register_session(&session_key(1), made, ann.clone(), Arc::new(NoSession));
+        hub.register_session(&session_key(1), by_password(made), ann.clone(), Arc::new(NoSession));
         let message = UnloggedMessage {
             time: Timestamp::from_millis(0),
             from: "bob".parse().unwrap(),
@@ -357,7 +379,7 @@ mod tests {
         assert!(hub.direct(&session_key(1).user, &message).is_some());
         hub.notice(&message).run();
         assert_eq!(heard(&ann), ["DM bob hi\n", "NOTICE bob hi\n"]);
-        hub.register_session(&session_key(2), next, peer(2), Arc::new(NoSession));
+        hub.register_session(&session_key(2), by_password(next), peer(2), Arc::new(NoSession));
         let goodbye = || hub.present.read().unwrap()[&session_key(2).user].peer.outbox().goodbye();
         hub.account_deleted(&session_key(2).user, made.created).run();
         assert_eq!(goodbye(), None);
@@ -370,7 +392,7 @@ mod tests {
         let hub = Hub::new(Arc::new(NoFlushWorkers), 100);
         let (user, peer) = (session_key(1).user, self::peer(1));
         let kicks = |created, kicks| AccountVersion { kicks, ..made_at(created) };
-        hub.register_session(&session_key(1), kicks(5, 1), peer.clone(), Arc::new(NoSession));
+        hub.register_session(&session_key(1), by_password(kicks(5, 1)), peer.clone(), Arc::new(NoSession));
         for other in [kicks(5, 0), kicks(5, 1), kicks(4, 2)] {
             hub.session_kicked(&user, other, Bye::Kicked).run();
             assert_eq!(peer.outbox().goodbye(), None, "{other:?}");
@@ -379,9 +401,23 @@ mod tests {
         assert_eq!(peer.outbox().goodbye(), Some(Bye::Kicked));
         // The store lost the account, and the name has a newer one.
         let later = self::peer(2);
-        hub.register_session(&session_key(2), kicks(5, 2), later.clone(), Arc::new(NoSession));
+        hub.register_session(&session_key(2), by_password(kicks(5, 2)), later.clone(), Arc::new(NoSession));
         hub.session_kicked(&user, kicks(6, 1), Bye::Kicked).run();
         assert_eq!(later.outbox().goodbye(), Some(Bye::Kicked));
+    }
+
+    #[test]
+    fn a_revoked_ticket_ends_the_session_that_began_by_it_unless_it_revokes_it_itself() {
+        let hub = Hub::new(Arc::new(NoFlushWorkers), 100);
+        let (user, peer) = (session_key(1).user, self::peer(1));
+        let proof = LoginProof { version: made_at(5), ticket: Some(TicketId(7)) };
+        hub.register_session(&session_key(1), proof, peer.clone(), Arc::new(NoSession));
+        for (tickets, by) in [(&[][..], None), (&[TicketId(6)], None), (&[TicketId(7)], Some(Generation(1)))] {
+            hub.tickets_revoked(&user, tickets, by).run();
+            assert_eq!(peer.outbox().goodbye(), None, "{tickets:?}");
+        }
+        hub.tickets_revoked(&user, &[TicketId(6), TicketId(7)], Some(Generation(2))).run();
+        assert_eq!(peer.outbox().goodbye(), Some(Bye::LoggedOut));
     }
 
     #[test]

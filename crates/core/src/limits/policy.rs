@@ -55,6 +55,8 @@ pub struct Policy {
     pub max_open_rooms: usize,
     /// How long after it was said a message can be edited.
     pub edit_window: Duration,
+    /// How long after its last use a ticket is valid. Tickets that exist keep theirs.
+    pub ticket_lifetime: Duration,
     /// Rate limit of lines; `None` for no limit.
     pub line_rate: Option<LineRate>,
     /// Whether loopback peers are limited like others.
@@ -88,6 +90,7 @@ impl Default for Policy {
             max_subscriptions: 1_000,
             max_open_rooms: 64,
             edit_window: Duration::from_secs(15 * 60),
+            ticket_lifetime: Duration::from_secs(30 * 24 * 60 * 60),
             line_rate: None,
             limit_loopback: false,
         }

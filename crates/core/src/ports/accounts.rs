@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use parlor_proto::{Note, Timestamp, UserName};
+use parlor_proto::{Generation, Note, Timestamp, UserName};
 
 use super::StoreResult;
 
@@ -100,7 +100,7 @@ pub trait Accounts: Send + Sync {
     /// The store cannot be reached.
     fn find(&self, user: &UserName) -> StoreResult<Option<Account>>;
 
-    /// Changes the password. Returns `false` if there is no such account.
+    /// Changes the password, and revokes all tickets. Returns `false` if there is no such account. No session ends.
     ///
     /// # Errors
     /// The store cannot be reached.
@@ -113,6 +113,20 @@ pub trait Accounts: Send + Sync {
     /// The store cannot be reached.
     fn renew_hash(&self, user: &UserName, old: &PasswordHash, new: &PasswordHash) -> StoreResult<bool>;
 
+    /// Replaces the hash `old` with that of another password, revokes all tickets in the same step, and ends the sessions
+    /// that began by one, as [`super::Tickets::revoke`] does; but not the session `by`. Returns `false` if the account has
+    /// another hash by now.
+    ///
+    /// # Errors
+    /// The store cannot be reached; then the password may be changed.
+    fn change_password(
+        &self,
+        user: &UserName,
+        old: &PasswordHash,
+        new: &PasswordHash,
+        by: Generation,
+    ) -> StoreResult<bool>;
+
     /// Changes the role. Returns `false` if there is no such account.
     ///
     /// # Errors
@@ -120,8 +134,7 @@ pub trait Accounts: Send + Sync {
     fn set_role(&self, user: &UserName, role: Role) -> StoreResult<bool>;
 
     /// Removes the account, all follows and blocks from and to it, its inbox, and whatever [`super::Personal`] keeps for
-    /// it. Its session is kicked. Returns `false` if there is no such
-    /// account.
+    /// it, and its tickets. Its session is kicked. Returns `false` if there is no such account.
     ///
     /// # Errors
     /// The store cannot be reached.
@@ -134,7 +147,8 @@ pub trait Accounts: Send + Sync {
     /// The store cannot be reached.
     fn kick(&self, user: &UserName) -> StoreResult<bool>;
 
-    /// Refuses the logins of an account from now on, or accepts them again, and ends its session as [`Accounts::kick`] does.
+    /// Refuses the logins of an account from now on, revokes all tickets, and ends its session as [`Accounts::kick`] does; or
+    /// accepts logins again.
     /// Returns `false` if there is no such account.
     ///
     /// # Errors

@@ -14,9 +14,11 @@ mod moderation;
 mod observer;
 mod passwords;
 mod personal;
+mod random;
 mod rooms;
 mod sessions;
 mod sink;
+mod tickets;
 mod transport;
 
 use std::fmt;
@@ -40,9 +42,11 @@ pub use moderation::{Act, ActReport, ActResult, Deed, Governance};
 pub use observer::Observer;
 pub use passwords::{Passwords, Verdict};
 pub use personal::{Conversation, Mark, Personal, PersonalState};
+pub use random::RandomSource;
 pub use rooms::{EnterResult, Entrant, Rooms, SessionKey};
 pub use sessions::{Claim, ClaimResult, PredecessorWait, Sessions, TakeoverLimit};
 pub use sink::{Change, Presence, Sink};
+pub use tickets::{MAX_TICKETS, Ticket, TicketHash, Tickets, surplus_tickets};
 pub use transport::Transport;
 
 /// All stored state. Each port has an adapter of its own.
@@ -64,6 +68,8 @@ pub struct Store {
     pub personal: Arc<dyn Personal>,
     /// Broadcasts to users.
     pub bus: Arc<dyn Bus>,
+    /// Tickets, with which clients log in without the password.
+    pub tickets: Arc<dyn Tickets>,
     /// Failed logins.
     pub attempts: Arc<dyn LoginLimiter>,
 }

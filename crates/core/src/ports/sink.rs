@@ -1,6 +1,6 @@
 //! The events that a store sends to the rules of one server. Implemented by [`crate::Hub`].
 
-use parlor_proto::{Bye, Epoch, RoomName, Timestamp, UserName};
+use parlor_proto::{Bye, Epoch, Generation, RoomName, TicketId, Timestamp, UserName};
 
 use super::{AccountVersion, Entry, LogId, UnloggedMessage};
 use crate::delivery::flush::Flush;
@@ -61,4 +61,8 @@ pub trait Sink: Send + Sync {
     /// An operator ended the sessions of this account, with this goodbye, as its number of kicks in `version` says. A session that was
     /// verified with as many kicks stays. The call may come late and more than once.
     fn session_kicked(&self, user: &UserName, version: AccountVersion, bye: Bye) -> Flush;
+
+    /// Tickets of a user were revoked. A session that began by one of them ends, unless it is the session `by`. The call may
+    /// come late and more than once.
+    fn tickets_revoked(&self, user: &UserName, tickets: &[TicketId], by: Option<Generation>) -> Flush;
 }

@@ -5,7 +5,7 @@ use std::fmt::Display;
 use std::io::Write;
 
 use crate::event::Event;
-use crate::lists::{LogEntry, ModerationEntry, RoomInfo, Sync, unread_targets};
+use crate::lists::{LogEntry, ModerationEntry, RoomInfo, Sync, TicketInfo, unread_targets};
 use crate::name::{RoomName, UserName};
 use crate::note::Note;
 use crate::reply::Reply;
@@ -84,6 +84,8 @@ fn encode_reply(reply: &Reply, out: &mut Vec<u8>) {
         Reply::Unsuspend { user } => line(out, format_args!("OK unsuspend {user}")),
         Reply::Broadcast => line(out, "OK broadcast"),
         Reply::Passwd => line(out, "OK passwd"),
+        Reply::Ticket { ticket, .. } => line(out, format_args!("OK ticket {}", ticket.expose())),
+        Reply::Revoke { id, .. } => line(out, format_args!("OK revoke {id}")),
         Reply::Format { format } => line(out, format_args!("OK format {format}")),
     }
 }
@@ -126,6 +128,10 @@ fn encode_list(event: &Event, out: &mut Vec<u8>) {
         Event::Blocks { users } => {
             lines(out, users, |user| format!("BLOCKED {user}"));
             line(out, format_args!("OK blocks {}", users.len()));
+        }
+        Event::Tickets { tickets } => {
+            lines(out, tickets, ticket);
+            line(out, format_args!("OK tickets {}", tickets.len()));
         }
         Event::Help { commands } => {
             lines(out, commands, |item| format!("HELP {}", item.usage));
@@ -182,6 +188,14 @@ fn encode_room(info: &RoomInfo, out: &mut Vec<u8>) {
     ];
     lines(out, &rows, |(key, value)| format!("ROOM-INFO {key} {value}").trim_end().to_owned());
     line(out, format_args!("OK room {room}"));
+}
+
+/// A ticket. `-` stands for what there is not.
+fn ticket(ticket: &TicketInfo) -> String {
+    let TicketInfo { id, label, made, used, address, .. } = ticket;
+    let used = used.map_or_else(|| "-".to_owned(), |used| used.to_string());
+    let address = address.as_deref().unwrap_or("-");
+    format!("TICKET {id} {made} {used} {address} {label}").trim_end().to_owned()
 }
 
 fn encode_unread(unread: &[(UserName, u64)], out: &mut Vec<u8>) {

@@ -105,7 +105,7 @@ impl Arguments<'_> {
         }
     }
 
-    fn note(&self, rest: &str) -> Result<Note, Refusal> {
+    pub(super) fn note(&self, rest: &str) -> Result<Note, Refusal> {
         self.short_text(rest.trim_start_matches([' ', '\t'])).map(Note::from)
     }
 

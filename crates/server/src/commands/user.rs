@@ -7,14 +7,14 @@ use std::time::Duration;
 
 use anyhow::{Context, bail};
 use clap::{Args, Subcommand};
-use parlor_core::ports::{Account, Clock, PasswordHash, Role, Suspension};
+use parlor_core::ports::{Account, Clock, PasswordHash, RandomSource, Role, Suspension};
 use parlor_proto::{Password, Text, Timestamp, UserName};
-use rustls::crypto::aws_lc_rs;
 use zeroize::Zeroizing;
 
 use super::place::PlaceArgs;
 use crate::admission::network_of;
 use crate::clock::SystemClock;
+use crate::random::SystemRandom;
 use crate::settings;
 use crate::workers::hashing;
 
@@ -111,7 +111,7 @@ enum Action {
         #[command(flatten)]
         whose: UserArg,
         /// For how long, such as 30m, 2h, 7d or 2w [default: until parlor user unsuspend]
-        #[arg(long = "for", value_name = "DURATION", value_parser = long_duration)]
+        #[arg(long = "for", value_name = "DURATION", value_parser = settings::parse_long_duration)]
         duration: Option<Duration>,
         /// Why; the user is told
         #[arg(long, value_name = "TEXT", default_value = "", hide_default_value = true)]
@@ -256,21 +256,6 @@ fn end(until: Option<Timestamp>) -> String {
     until.map_or_else(|| "for ever".to_owned(), |until| format!("until {until}"))
 }
 
-/// Reads a duration such as `30m`, `7d` or `2w`.
-fn long_duration(text: &str) -> Result<Duration, String> {
-    let expected = "expected a duration such as 30m, 2h, 7d or 2w";
-    let (hours, factor) = match text.strip_suffix('d').map(|days| (days, 24)) {
-        Some(days) => days,
-        None => text.strip_suffix('w').map_or(("", 0), |weeks| (weeks, 7 * 24)),
-    };
-    let duration = match factor {
-        0 if text.ends_with(|last: char| last.is_ascii_digit()) => return Err(expected.to_owned()),
-        0 => settings::parse_duration(text),
-        factor => settings::parse_duration(&format!("{hours}h")).map(|duration| duration * factor),
-    };
-    duration.map_err(|_| expected.to_owned())
-}
-
 impl UserArg {
     fn set_role(&self, role: Role) -> anyhow::Result<()> {
         let changed = self.place.accounts(NAME)?.set_role(&self.user, role)?;
@@ -322,8 +307,7 @@ impl PasswordArgs {
 fn generate_password() -> anyhow::Result<Zeroizing<String>> {
     const ALPHABET: &[u8; 32] = b"abcdefghijkmnpqrstuvwxyz23456789";
     let mut bytes = Zeroizing::new([0; 20]);
-    let filled = aws_lc_rs::default_provider().secure_random.fill(bytes.as_mut_slice());
-    filled.ok().context("the system gives no random numbers")?;
+    SystemRandom.fill(bytes.as_mut_slice())?;
     let mut password = Zeroizing::new(String::with_capacity(23));
     for (position, byte) in bytes.iter().enumerate() {
         if position > 0 && position % 5 == 0 {

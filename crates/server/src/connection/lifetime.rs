@@ -90,6 +90,7 @@ mod tests {
     use crate::connection::{Admitted, ThreadPool};
     use crate::logging::observer::LogObserver;
     use crate::logging::rate_limit::LogRateLimit;
+    use crate::random::SystemRandom;
     use crate::workers::blocked_writer::BlockedWriter;
     use crate::workers::flush_pool::FlushPool;
     use crate::workers::hashing::HashingPool;
@@ -99,6 +100,7 @@ mod tests {
             hub: hub.clone(),
             store: parlor_store::memory::open(hub.clone(), 10),
             passwords: Arc::new(HashingPool::start(4).unwrap()),
+            random: Arc::new(SystemRandom),
             clock: Arc::new(SystemClock::start()),
             observer: Arc::new(LogObserver::default()),
             policy: Policy::default(),

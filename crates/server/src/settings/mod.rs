@@ -25,7 +25,7 @@ use parlor_proto::{NameError, PASSWORD_MAX_BYTES, UserName};
 use parlor_settings::{duration, listen, path, size};
 
 pub(crate) use installation::InstallationArgs;
-pub(crate) use parlor_settings::duration::parse_positive as parse_duration;
+pub(crate) use parlor_settings::duration::{parse_long as parse_long_duration, parse_positive as parse_duration};
 pub(crate) use parlor_settings::{Network, ServerName};
 pub(crate) use redis::RedisArgs;
 pub(crate) use validate::{parse, unknown_variables};
@@ -47,6 +47,9 @@ Examples:
 const HOMELESS: &str = "/var/lib/parlor";
 /// Default of the shortest new password, in characters.
 pub(crate) const DEFAULT_MIN_PASSWORD: usize = 8;
+
+/// Default of the time after its last use for which a ticket is valid.
+pub(crate) const DEFAULT_TICKET_LIFETIME: &str = "30d";
 
 /// Allowed range of the maximum line length, in bytes.
 const LINE_BYTES: std::ops::RangeInclusive<usize> = 512..=65_536;
@@ -139,6 +142,11 @@ pub(crate) struct Settings {
     #[arg(long, env = "PARLOR_BCRYPT_COST", value_name = "COST", default_value_t = 12, help_heading = "Accounts")]
     #[arg(value_parser = clap::value_parser!(u32).range(4..=31))]
     pub(crate) bcrypt_cost: u32,
+
+    /// How long after its last use a ticket logs its user in, such as 12h, 30d or 8w; it holds for tickets made from now on
+    #[arg(long, env = "PARLOR_TICKET_LIFETIME", value_name = "DURATION", default_value = DEFAULT_TICKET_LIFETIME)]
+    #[arg(value_parser = duration::parse_long, help_heading = "Accounts")]
+    pub(crate) ticket_lifetime: Duration,
 
     /// Failed logins after which a connection is closed
     #[arg(long, env = "PARLOR_MAX_LOGIN_FAILURES", value_name = "COUNT", default_value_t = 3)]

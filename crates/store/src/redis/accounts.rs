@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use parlor_core::ports::{
     Account, AccountVersion, Accounts, LogId, PasswordHash, Role, StoreError, StoreResult, Suspension,
 };
-use parlor_proto::{Timestamp, UserName};
+use parlor_proto::{Generation, Timestamp, UserName};
 
 use super::codec;
 use super::connection::command::{self, Argument, Command};
@@ -17,6 +17,7 @@ use super::login_limiter;
 use super::membership::server::{Server, evict};
 use super::pubsub::message::ServerMessage;
 use super::rooms::sorted;
+use super::tickets::RedisTickets;
 
 const OPERATOR: &str = "operator";
 const MEMBER: &str = "member";
@@ -38,6 +39,12 @@ impl RedisAccounts<'_> {
         self.call(Command::script(script::amend_account(), &keys, &[&field, &value, &old]))
     }
 
+    /// Changes the password, and revokes all tickets. Returns their ids; none if the password was not changed.
+    fn change_hash(&self, user: &UserName, hash: &PasswordHash, old: &str) -> StoreResult<Option<Vec<String>>> {
+        let keys = [keys::user(user), keys::tickets(user)];
+        self.call(Command::script(script::change_password(), &keys, &[&hash.expose(), &old]))
+    }
+
     /// Adds a name to the index. A name without an account does no harm there.
     fn list(&self, user: &UserName) -> StoreResult<()> {
         self.call::<i64>(Command::plain("SADD", keys::USERS, &[user.as_str()])).map(drop)
@@ -53,6 +60,7 @@ impl RedisAccounts<'_> {
             keys::blocks(user),
             keys::blocked_by(user),
         ];
+        keys.push(keys::tickets(user));
         keys.extend(keys::belongings(user));
         let (channel, news) = (keys::log(&LogId::Feed(user.clone())), deletion(user, created));
         let args: [&dyn Argument; 4] = [&created, &step, &channel, &news];
@@ -109,6 +117,7 @@ impl Accounts for RedisAccounts<'_> {
         // The index comes first, so that every account is in it.
         self.list(user)?;
         let mut keys = vec![keys::user(user), keys::following(user), keys::blocks(user), keys::blocked_by(user)];
+        keys.push(keys::tickets(user));
         keys.extend(keys::belongings(user));
         let args: [&dyn Argument; 3] = [&hash.expose(), &role_word(*role), &created.as_millis()];
         let left: Option<Vec<Vec<String>>> = self.call(Command::script(script::create_account(), &keys, &args))?;
@@ -129,11 +138,22 @@ impl Accounts for RedisAccounts<'_> {
     }
 
     fn set_password(&self, user: &UserName, hash: &PasswordHash) -> StoreResult<bool> {
-        self.amend(user, "hash", hash.expose(), "")
+        self.change_hash(user, hash, "").map(|revoked| revoked.is_some())
     }
 
     fn renew_hash(&self, user: &UserName, old: &PasswordHash, new: &PasswordHash) -> StoreResult<bool> {
         self.amend(user, "hash", new.expose(), old.expose())
+    }
+
+    fn change_password(
+        &self,
+        user: &UserName,
+        old: &PasswordHash,
+        new: &PasswordHash,
+        by: Generation,
+    ) -> StoreResult<bool> {
+        let Some(revoked) = self.change_hash(user, new, old.expose())? else { return Ok(false) };
+        RedisTickets(self.0).tell(user, &revoked, Some(by)).map(|()| true)
     }
 
     fn set_role(&self, user: &UserName, role: Role) -> StoreResult<bool> {
@@ -172,7 +192,7 @@ impl Accounts for RedisAccounts<'_> {
     }
 
     fn suspend(&self, user: &UserName, suspension: Option<&Suspension>) -> StoreResult<bool> {
-        let keys = [keys::user(user)];
+        let keys = [keys::user(user), keys::tickets(user)];
         let Some(Suspension { until, reason }) = suspension else {
             let ended = Command::script(script::suspend_account(), &keys, &[&"", &""]);
             return self.call::<i64>(ended).map(|known| known > 0);
@@ -254,6 +274,16 @@ macro_rules! accounts_of {
 
             fn renew_hash(&self, user: &UserName, old: &PasswordHash, new: &PasswordHash) -> StoreResult<bool> {
                 RedisAccounts(&self.router).renew_hash(user, old, new)
+            }
+
+            fn change_password(
+                &self,
+                user: &UserName,
+                old: &PasswordHash,
+                new: &PasswordHash,
+                by: Generation,
+            ) -> StoreResult<bool> {
+                RedisAccounts(&self.router).change_password(user, old, new, by)
             }
 
             fn set_role(&self, user: &UserName, role: Role) -> StoreResult<bool> {

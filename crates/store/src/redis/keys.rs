@@ -183,8 +183,13 @@ pub(super) fn blocked_by(user: &UserName) -> String {
     format!("parlor:blocked-by:{{{user}}}")
 }
 
+/// Hash: the tickets of a user, by id.
+pub(super) fn tickets(user: &UserName) -> String {
+    format!("parlor:tickets:{{{user}}}")
+}
+
 /// All that is deleted with an account besides the sets that name other users: [`followers`], [`following`],
-/// [`blocks`] and [`blocked_by`]. The heads of the user's logs stay: a client may know their numbers.
+/// [`blocks`] and [`blocked_by`]; and besides [`tickets`]. The heads of the user's logs stay: a client may know their numbers.
 pub(super) fn belongings(user: &UserName) -> [String; 12] {
     let [published, published_times] = once(&LogId::Feed(user.clone()), user);
     let [sent, sent_times] = once(&LogId::Inbox(user.clone()), user);
@@ -265,6 +270,7 @@ mod tests {
         }
         let inbox = LogId::Inbox(ann.clone());
         let personal = [
+            tickets(&ann),
             undelivered(&ann),
             blocks(&ann),
             blocked_by(&ann),

@@ -25,11 +25,12 @@ mod random;
 mod rooms;
 mod sessions;
 mod status;
+mod tickets;
 
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::{self, JoinHandle};
 
-use parlor_core::ports::{Accounts, Sink, Store, StoreError};
+use parlor_core::ports::{Accounts, Sink, Store, StoreError, Tickets};
 
 use accounts::AdminAccounts;
 use administration::RedisRooms;
@@ -170,6 +171,7 @@ impl Redis {
             governance: server.clone(),
             log: server.clone(),
             personal: server.clone(),
+            tickets: server.clone(),
             bus: server.clone(),
             attempts: server.clone(),
         };
@@ -218,6 +220,16 @@ impl Drop for Redis {
 /// # Errors
 /// See [`OpenError`].
 pub fn open_accounts(config: &Config) -> Result<Arc<dyn Accounts>, OpenError> {
+    let dialer = Arc::new(Dialer::new(config.url.clone(), config.ca.clone()));
+    let events: Arc<dyn EventSink> = Arc::new(NoEvents);
+    Ok(Arc::new(AdminAccounts { router: connect(&dialer, &events, config.replicas)? }))
+}
+
+/// Connects for the tickets only. Blocks for a few seconds at most.
+///
+/// # Errors
+/// See [`OpenError`].
+pub fn open_tickets(config: &Config) -> Result<Arc<dyn Tickets>, OpenError> {
     let dialer = Arc::new(Dialer::new(config.url.clone(), config.ca.clone()));
     let events: Arc<dyn EventSink> = Arc::new(NoEvents);
     Ok(Arc::new(AdminAccounts { router: connect(&dialer, &events, config.replicas)? }))

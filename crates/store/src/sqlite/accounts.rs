@@ -1,11 +1,11 @@
 //! Accounts in the embedded database. It must not hash or compare passwords.
 
 use parlor_core::ports::{Account, Accounts, LogId, PasswordHash, Recipient, Role, StoreResult, Suspension};
-use parlor_proto::{Timestamp, UserName};
+use parlor_proto::{Generation, Tickets as Which, Timestamp, UserName};
 use rusqlite::{Connection, OptionalExtension, Row, params};
 
 use super::database::Database;
-use super::{personal, rows};
+use super::{personal, rows, tickets};
 
 /// Number of deletions that a server can still find in the table.
 const DELETIONS_KEPT: i64 = 1000;
@@ -53,16 +53,31 @@ impl Accounts for Database {
         self.change(move |connection| {
             let changed =
                 connection.execute("UPDATE account SET hash = ?2 WHERE name = ?1", [user.as_str(), hash.expose()])?;
+            tickets::forget_user(connection, &user)?;
             Ok(changed > 0)
+        })
+    }
+
+    fn change_password(
+        &self,
+        user: &UserName,
+        old: &PasswordHash,
+        new: &PasswordHash,
+        by: Generation,
+    ) -> StoreResult<bool> {
+        let (user, old, new) = (user.clone(), old.clone(), new.clone());
+        self.change(move |connection| {
+            let is_changed = replace_hash(connection, &user, &old, &new)?;
+            if is_changed {
+                tickets::revoke(connection, &user, Which::All, Some(by))?;
+            }
+            Ok(is_changed)
         })
     }
 
     fn renew_hash(&self, user: &UserName, old: &PasswordHash, new: &PasswordHash) -> StoreResult<bool> {
         let (user, old, new) = (user.clone(), old.clone(), new.clone());
-        self.change(move |connection| {
-            let values = [user.as_str(), old.expose(), new.expose()];
-            Ok(connection.execute("UPDATE account SET hash = ?3 WHERE name = ?1 AND hash = ?2", values)? > 0)
-        })
+        self.change(move |connection| replace_hash(connection, &user, &old, &new))
     }
 
     fn set_role(&self, user: &UserName, role: Role) -> StoreResult<bool> {
@@ -144,19 +159,31 @@ impl Database {
     }
 }
 
+/// Replaces the hash of an account, if it is `old`.
+fn replace_hash(
+    connection: &Connection,
+    user: &UserName,
+    old: &PasswordHash,
+    new: &PasswordHash,
+) -> rusqlite::Result<bool> {
+    let values = [user.as_str(), old.expose(), new.expose()];
+    Ok(connection.execute("UPDATE account SET hash = ?3 WHERE name = ?1 AND hash = ?2", values)? > 0)
+}
+
 /// Whether this very account still exists.
 pub(super) fn exists(connection: &Connection, account: &Recipient) -> rusqlite::Result<bool> {
     let mut select = connection.prepare_cached("SELECT 1 FROM account WHERE name = ?1 AND created = ?2")?;
     select.exists(params![account.user.as_str(), account.created.as_millis()])
 }
 
-/// Removes all that belongs to a user besides the account: follows, known addresses, the entries of feed and inbox, and
+/// Removes all that belongs to a user besides the account: follows, known addresses, tickets, the entries of feed and inbox, and
 /// what is personal. The numbers of the logs go on: a client may know them.
 fn forget_person(connection: &Connection, user: &UserName) -> rusqlite::Result<()> {
     connection.execute("DELETE FROM follow WHERE follower = ?1 OR publisher = ?1", [user.as_str()])?;
     connection.execute("DELETE FROM usual_address WHERE account = ?1", [user.as_str()])?;
     connection.execute("DELETE FROM suspension WHERE name = ?1", [user.as_str()])?;
     personal::forget_user(connection, user)?;
+    tickets::forget_user(connection, user)?;
     for log in [LogId::Feed(user.clone()), LogId::Inbox(user.clone())] {
         forget_entries(connection, &log)?;
     }

@@ -4,12 +4,13 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 
-use parlor_core::ports::{Account, Accounts, PasswordHash, Role, Sink, StoreResult, Suspension};
-use parlor_proto::{Bye, Timestamp, UserName};
+use parlor_core::ports::{Account, Accounts, PasswordHash, Role, Sink, StoreResult, Suspension, Ticket, Tickets};
+use parlor_proto::{Bye, Generation, TicketId, Tickets as Which, Timestamp, UserName};
 
 use super::accounts::Deletion;
 use super::database::Database;
 use super::kick_requests::Kick;
+use super::tickets::Revocation;
 use crate::in_process::InProcessLoginLimiter;
 
 /// The changes since the last poll.
@@ -20,6 +21,7 @@ pub(super) struct AdminChanges {
     last_deletion: AtomicI64,
     last_kick: AtomicI64,
     last_unlocking: AtomicI64,
+    last_revocation: AtomicI64,
 }
 
 impl AdminChanges {
@@ -32,7 +34,8 @@ impl AdminChanges {
         let last_deletion = AtomicI64::new(database.last_deletion()?);
         let last_kick = AtomicI64::new(database.last_kick()?);
         let last_unlocking = AtomicI64::new(database.last_unlocking()?);
-        Ok(Self { database, sink, attempts, last_deletion, last_kick, last_unlocking })
+        let last_revocation = AtomicI64::new(database.last_revocation()?);
+        Ok(Self { database, sink, attempts, last_deletion, last_kick, last_unlocking, last_revocation })
     }
 
     /// Reports deleted accounts to the sink. Concurrent callers may report the same deletion twice. Blocks.
@@ -55,11 +58,24 @@ impl AdminChanges {
     pub(super) fn notice_kicks(&self) -> StoreResult<()> {
         let seen = self.last_kick.load(Ordering::Relaxed);
         for Kick { number, user, version } in self.database.kicks_after(seen)? {
-            let account = self.database.find(&user)?;
+            let account = Accounts::find(&*self.database, &user)?;
             let is_suspended = account.is_some_and(|account| account.suspension.is_some());
             let bye = if is_suspended { Bye::Suspended } else { Bye::Kicked };
             self.sink.session_kicked(&user, version, bye).run();
             self.last_kick.fetch_max(number, Ordering::Relaxed);
+        }
+        Ok(())
+    }
+
+    /// Reports revoked tickets to the sink. Concurrent callers may report the same one twice. Blocks.
+    ///
+    /// # Errors
+    /// The database cannot be read.
+    pub(super) fn notice_revocations(&self) -> StoreResult<()> {
+        let seen = self.last_revocation.load(Ordering::Relaxed);
+        for Revocation { number, user, ticket, by } in self.database.revocations_after(seen)? {
+            self.sink.tickets_revoked(&user, &[ticket], by).run();
+            self.last_revocation.fetch_max(number, Ordering::Relaxed);
         }
         Ok(())
     }
@@ -103,7 +119,7 @@ impl Accounts for ServerAccounts {
     }
 
     fn find(&self, user: &UserName) -> StoreResult<Option<Account>> {
-        let found = self.database.find(user)?;
+        let found = Accounts::find(&*self.database, user)?;
         self.changes.notice_deletions().map(|()| found)
     }
 
@@ -113,6 +129,19 @@ impl Accounts for ServerAccounts {
 
     fn renew_hash(&self, user: &UserName, old: &PasswordHash, new: &PasswordHash) -> StoreResult<bool> {
         self.database.renew_hash(user, old, new)
+    }
+
+    fn change_password(
+        &self,
+        user: &UserName,
+        old: &PasswordHash,
+        new: &PasswordHash,
+        by: Generation,
+    ) -> StoreResult<bool> {
+        let is_changed = self.database.change_password(user, old, new, by)?;
+        // Sessions end now. If this poll fails, the next regular one ends them.
+        drop(self.changes.notice_revocations());
+        Ok(is_changed)
     }
 
     fn set_role(&self, user: &UserName, role: Role) -> StoreResult<bool> {
@@ -140,5 +169,42 @@ impl Accounts for ServerAccounts {
 
     fn accounts(&self) -> StoreResult<Vec<Account>> {
         self.database.accounts()
+    }
+}
+
+/// The tickets for the rules of a server. Sessions end as soon as theirs are revoked.
+pub(super) struct ServerTickets {
+    database: Arc<Database>,
+    changes: Arc<AdminChanges>,
+}
+
+impl ServerTickets {
+    pub(super) fn new(database: Arc<Database>, changes: Arc<AdminChanges>) -> Self {
+        Self { database, changes }
+    }
+}
+
+impl Tickets for ServerTickets {
+    fn add(&self, account: &Account, ticket: &Ticket) -> StoreResult<bool> {
+        self.database.add(account, ticket)
+    }
+
+    fn find(&self, user: &UserName, id: TicketId) -> StoreResult<Option<Ticket>> {
+        Tickets::find(&*self.database, user, id)
+    }
+
+    fn tickets(&self, user: &UserName) -> StoreResult<Vec<Ticket>> {
+        self.database.tickets(user)
+    }
+
+    fn note_use(&self, user: &UserName, found: &Ticket, now: Timestamp, address: &str) -> StoreResult<bool> {
+        self.database.note_use(user, found, now, address)
+    }
+
+    fn revoke(&self, user: &UserName, which: Which, by: Option<Generation>) -> StoreResult<usize> {
+        let revoked = self.database.revoke(user, which, by)?;
+        // If this poll fails, the next regular one ends the sessions.
+        drop(self.changes.notice_revocations());
+        Ok(revoked)
     }
 }

@@ -6,7 +6,7 @@ use parlor_proto::{Timestamp, UserName};
 use rusqlite::{Connection, OptionalExtension, Row, params};
 
 use super::database::Database;
-use super::rows;
+use super::{rows, tickets};
 
 /// Number of requests that a server can still find in the table.
 const REQUESTS_KEPT: i64 = 1000;
@@ -27,13 +27,14 @@ impl Database {
         self.change(move |connection| kick(connection, &user))
     }
 
-    /// Suspends the account and ends its session, in one step. Returns `false` if there is no such account.
+    /// Suspends the account, revokes its tickets and ends its session, in one step. Returns `false` if there is no such account.
     pub(super) fn request_suspension(&self, user: &UserName, suspension: &Suspension) -> StoreResult<bool> {
         let (user, Suspension { until, reason }) = (user.clone(), suspension.clone());
         self.change(move |connection| {
             if !kick(connection, &user)? {
                 return Ok(false);
             }
+            tickets::suspend_user(connection, &user)?;
             let until = until.map(Timestamp::as_millis);
             let values = params![user.as_str(), until, reason.as_str()];
             connection

@@ -29,6 +29,7 @@ mod room_requests;
 mod rows;
 mod schema;
 mod stamp;
+mod tickets;
 mod unlock_requests;
 mod writer;
 
@@ -37,12 +38,12 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use parlor_core::ports::{Accounts, Governance, Log, Sink, Store, StoreResult};
+use parlor_core::ports::{Accounts, Governance, Log, Sink, Store, StoreResult, Tickets};
 
 use crate::in_process::{InProcessBus, InProcessLoginLimiter, InProcessSessions};
 use crate::memory::MemoryLog;
 
-use admin_polling::{AdminChanges, ServerAccounts};
+use admin_polling::{AdminChanges, ServerAccounts, ServerTickets};
 pub use administration::open_rooms;
 use administration::{RoomKeeper, RoomRequests, UnloggedRooms};
 pub use audit::{OperatorFacts, operators, ownerless_rooms};
@@ -99,6 +100,7 @@ impl Sqlite {
             governance,
             log,
             personal: database.clone(),
+            tickets: Arc::new(ServerTickets::new(database.clone(), changes.clone())),
             bus: Arc::new(InProcessBus::new(sink)),
             attempts,
         };
@@ -116,8 +118,8 @@ impl Sqlite {
         &self.store
     }
 
-    /// Polls for accounts that were deleted, kicked or unlocked since the last poll, by this process or another. Reports
-    /// deletions and kicks to the sink, and clears the failures of unlocked accounts; carries out what operators want with
+    /// Polls for accounts that were deleted, kicked or unlocked and for tickets that were revoked since the last poll, by
+    /// this process or another. Reports deletions, kicks and revocations to the sink, and clears the failures of unlocked accounts; carries out what operators want with
     /// rooms; raises the mark of the stamp if
     /// something was appended. Call it about every second; it does nothing after [`Sqlite::close`]. Blocks.
     ///
@@ -127,6 +129,7 @@ impl Sqlite {
         let advanced = self.stamp.advance(&self.database);
         let changes = &self.changes;
         let noticed = changes.notice_deletions().and_then(|()| changes.notice_kicks());
+        let noticed = noticed.and_then(|()| changes.notice_revocations());
         let noticed = noticed.and_then(|()| changes.notice_unlockings()).and_then(|()| self.requests.notice());
         // After the end nobody is left whom a change would concern.
         if self.is_closed.load(Ordering::Relaxed) { Ok(()) } else { noticed.and(advanced) }
@@ -175,5 +178,13 @@ fn open_logs(
 /// # Errors
 /// As [`Sqlite::open`].
 pub fn open_accounts(data: &Path) -> Result<Arc<dyn Accounts>, OpenError> {
+    Ok(Arc::new(Database::open(data, Durability::Process)?))
+}
+
+/// Opens or creates the database in the directory `data`, for its tickets only.
+///
+/// # Errors
+/// As [`Sqlite::open`].
+pub fn open_tickets(data: &Path) -> Result<Arc<dyn Tickets>, OpenError> {
     Ok(Arc::new(Database::open(data, Durability::Process)?))
 }

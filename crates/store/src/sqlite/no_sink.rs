@@ -2,7 +2,7 @@
 
 use parlor_core::ports::{AccountVersion, Entry, LogId, Presence, Sink, UnloggedMessage};
 use parlor_core::{ConnectionId, Flush};
-use parlor_proto::{Bye, Epoch, Timestamp, UserName};
+use parlor_proto::{Bye, Epoch, Generation, TicketId, Timestamp, UserName};
 
 /// Nobody hears anything.
 pub(super) struct NoSink;
@@ -35,6 +35,10 @@ impl Sink for NoSink {
     }
 
     fn session_kicked(&self, _user: &UserName, _version: AccountVersion, _bye: Bye) -> Flush {
+        Flush::default()
+    }
+
+    fn tickets_revoked(&self, _user: &UserName, _tickets: &[TicketId], _by: Option<Generation>) -> Flush {
         Flush::default()
     }
 }

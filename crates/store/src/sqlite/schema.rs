@@ -153,6 +153,29 @@ const MIGRATIONS: &[&str] = &[
         verdict TEXT
     );
 ",
+    // `revoked`: its account was suspended since. A row of `revocation` tells the server which sessions end; `generation` is
+    // that of the session which revoked the ticket itself.
+    "
+    CREATE TABLE ticket (
+        user TEXT NOT NULL,
+        id INTEGER NOT NULL,
+        hash TEXT NOT NULL,
+        label TEXT NOT NULL,
+        made INTEGER NOT NULL,
+        used INTEGER,
+        address TEXT,
+        lifetime INTEGER,
+        revoked INTEGER NOT NULL,
+        PRIMARY KEY (user, id)
+    ) WITHOUT ROWID;
+
+    CREATE TABLE revocation (
+        id INTEGER PRIMARY KEY AUTOINCREMENT,
+        name TEXT NOT NULL,
+        ticket INTEGER NOT NULL,
+        generation INTEGER
+    );
+",
 ];
 
 /// Version of the schema that this program writes.

@@ -16,6 +16,7 @@ mod people;
 mod personal;
 mod rooms;
 mod sessions;
+mod tickets;
 
 /// Defines a test of each part of the contract for one store that keeps a number of entries.
 macro_rules! promises {
@@ -42,6 +43,10 @@ macro_rules! contract {
                     failures_elsewhere_do_not_delay_a_usual_address failures_at_a_usual_address_delay_only_there
                     only_so_many_addresses_are_usual an_account_is_unlocked an_address_is_named_for_an_account
                     a_deleted_account_has_no_usual_address under_many_threads_places_are_given_once;
+                tickets: are_kept_as_they_were_made_and_used one_or_all_are_revoked_and_told only_so_many_are_kept
+                    none_is_added_to_an_account_that_changed a_new_password_revokes_all
+                    a_suspension_marks_all_and_a_kick_none they_end_with_the_account
+                    under_many_threads_there_are_never_too_many;
                 follows: are_kept_sorted_both_ways end_with_the_account
                     those_made_while_the_account_ends_are_not_the_next_owners;
                 log: numbers_have_no_gap_and_each_log_its_own readers_see_the_newest_oldest_first

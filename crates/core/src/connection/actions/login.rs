@@ -1,19 +1,16 @@
 //! LOGIN: begins a session of an account, if the password is right.
 
-use parlor_proto::{Credentials, Refusal, Verb};
+use parlor_proto::{Credentials, Verb};
 
-use super::authenticate::authenticate;
 use super::{ActionResult, ConnectionContext};
 use crate::connection::effects::{Effect, VerifiedLogin};
-use crate::ports::Suspension;
+use crate::login::authenticate;
 
 pub(super) fn run(context: &mut ConnectionContext<'_>, credentials: &Credentials) -> ActionResult {
-    let account = authenticate(context, credentials)?;
-    if let Some(Suspension { until, reason }) = account.suspension_at(context.services.clock.now()) {
-        return Err(Refusal::Suspended(*until, reason.clone()).into());
-    }
-    let (version, role) = (account.version(), account.role);
-    context.add(Effect::Begin(VerifiedLogin { version, role, user: account.user, verb: Verb::Login }));
+    let applicant = context.applicant();
+    let account = authenticate(&applicant, credentials)?;
+    applicant.require_active(&account)?;
+    context.add(Effect::Begin(VerifiedLogin::new(account, None, Verb::Login)));
     Ok(())
 }
 

@@ -1,7 +1,6 @@
 //! The actions of the commands: one command, one file. An action reads its context and appends effects. It never sends,
 //! never locks, and never changes a session itself.
 
-mod authenticate;
 mod backlog;
 mod block;
 mod blocks;
@@ -25,6 +24,8 @@ mod publish;
 mod read;
 mod register;
 mod remove;
+mod resume;
+mod revoke;
 mod room;
 mod rooms;
 mod say;
@@ -35,6 +36,8 @@ mod succession;
 mod suspend;
 mod switch;
 mod sync;
+mod ticket;
+mod tickets;
 mod topic;
 mod unblock;
 mod unsubscribe;
@@ -43,11 +46,12 @@ mod who;
 
 use std::time::Duration;
 
-use parlor_proto::{Bye, Command, Generation, Password, Post, PreLoginCommand, Refusal, RoomName, Target, UserName};
+use parlor_proto::{Bye, Command, Generation, Post, PreLoginCommand, Refusal, RoomName, Target, UserName};
 
 use crate::connection::effects::{CommandError, During, Effect};
-use crate::delivery::peer::{ConnectionId, Origin, Peer};
-use crate::ports::{Act, Deed, Head, LogId, Store, StoreError, StoreResult};
+use crate::delivery::peer::{Origin, Peer};
+use crate::login::Applicant;
+use crate::ports::{AccountVersion, Act, Deed, Head, LogId, Store, StoreError};
 use crate::rights::Person;
 use crate::services::Services;
 
@@ -69,30 +73,14 @@ impl ConnectionContext<'_> {
         &self.services.store
     }
 
-    pub(crate) fn connection_id(&self) -> ConnectionId {
-        self.peer.connection()
-    }
-
     pub(crate) fn add(&mut self, effect: Effect) {
         self.effects.push(effect);
     }
 
-    /// Reports a failure that the client need not know.
-    pub(crate) fn note(&self, what: &'static str, result: StoreResult<()>) {
-        if let Err(error) = result {
-            self.services.observer.store_failed(what, &error);
-        }
-    }
-
-    /// Time left for the login; without limit in a session.
-    pub(crate) fn time_left(&self) -> Duration {
-        let now = self.services.clock.elapsed();
-        self.login_deadline.map_or(Duration::MAX, |deadline| deadline.saturating_sub(now))
-    }
-
-    /// Makes the client wait.
-    pub(crate) fn pause(&self, time: Duration) {
-        self.peer.transport().pause(time);
+    /// The client as somebody who shows a password or a ticket.
+    pub(crate) fn applicant(&self) -> Applicant<'_> {
+        let Self { services, peer, origin, login_deadline, .. } = self;
+        Applicant { services, origin, connection: peer.connection(), deadline: *login_deadline, patience: *peer }
     }
 }
 
@@ -101,6 +89,8 @@ pub(crate) struct SessionContext<'a> {
     pub(crate) connection: ConnectionContext<'a>,
     pub(crate) user: &'a UserName,
     pub(crate) generation: Generation,
+    /// The account of the session.
+    pub(crate) version: AccountVersion,
     /// The user, as rooms judged them when the session began.
     pub(crate) person: &'a dyn Fn() -> Person,
     /// The current room.
@@ -172,6 +162,7 @@ pub(crate) fn run_pre_login(context: &mut ConnectionContext<'_>, command: PreLog
     match command {
         PreLoginCommand::Login(credentials) => login::run(context, &credentials),
         PreLoginCommand::Register(credentials) => register::run(context, &credentials),
+        PreLoginCommand::Resume(credentials) => resume::run(context, &credentials),
         PreLoginCommand::Format(format) => done(context, Effect::Format(format)),
         PreLoginCommand::Ping(token) => done(context, ping::answer(token)),
         PreLoginCommand::Help => done(context, help::answer(false)),
@@ -214,17 +205,14 @@ pub(crate) fn run(context: &mut SessionContext<'_>, command: Command) -> ActionR
         Command::Unsuspend(user) => unsuspend::run(context, user),
         Command::Broadcast(text) => broadcast::run(context, text),
         Command::Passwd { old, new } => passwd::run(context, &old, &new),
+        Command::Ticket(label) => ticket::run(context, label),
+        Command::Tickets => tickets::run(context),
+        Command::Revoke(which) => revoke::run(context, which),
         Command::Format(format) => done(&mut context.connection, Effect::Format(format)),
         Command::Ping(token) => done(&mut context.connection, ping::answer(token)),
         Command::Help => done(&mut context.connection, help::answer(true)),
         Command::Quit => done(&mut context.connection, Effect::HangUp(Bye::Quit)),
     }
-}
-
-/// Refuses a new password that is too short. Passwords of existing accounts are not checked.
-fn check_length(context: &ConnectionContext<'_>, password: &Password) -> Result<(), CommandError> {
-    let min = context.services.policy.min_password;
-    if password.characters() < min { Err(Refusal::PasswordTooShort(min).into()) } else { Ok(()) }
 }
 
 fn done(context: &mut ConnectionContext<'_>, effect: Effect) -> ActionResult {

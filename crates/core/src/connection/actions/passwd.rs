@@ -1,21 +1,23 @@
-//! `/passwd`: changes the user's password. Wrong old passwords count like failed logins.
+//! `/passwd`: changes the user's password, and revokes all tickets. Wrong old passwords count like failed logins.
 
 use parlor_proto::{Credentials, Password, Refusal, Reply};
 
-use super::authenticate::authenticate;
-use super::{ActionResult, SessionContext, check_length};
+use super::{ActionResult, SessionContext};
 use crate::connection::effects::{During, Effect};
+use crate::login::authenticate;
 
 pub(super) fn run(context: &mut SessionContext<'_>, old: &Password, new: &Password) -> ActionResult {
     // Checked first, so that it costs no hash and no attempt.
-    check_length(&context.connection, new)?;
+    let applicant = context.connection.applicant();
+    applicant.require_length(new)?;
     let credentials = Credentials { user: context.user.clone(), password: old.clone() };
-    let account = authenticate(&context.connection, &credentials)?;
+    let account = authenticate(&applicant, &credentials)?;
     let hash = context.connection.services.passwords.hash(new).during("hashing a password")?;
     if context.may_act()? {
         // An operator may have changed the password since it was checked: that one stays.
         let accounts = &context.store().accounts;
-        if !accounts.renew_hash(context.user, &account.hash, &hash).during("changing a password")? {
+        let changed = accounts.change_password(context.user, &account.hash, &hash, context.generation);
+        if !changed.during("changing a password")? {
             return Err(Refusal::BadCredentials.into());
         }
         context.add(Effect::Reply(Reply::Passwd.into()));

@@ -1,39 +1,14 @@
 //! REGISTER: creates an account, where that is allowed, and begins its session.
 
-use parlor_proto::{Credentials, Refusal, Verb};
+use parlor_proto::{Credentials, Verb};
 
-use super::authenticate::attempt;
-use super::{ActionResult, ConnectionContext, check_length};
-use crate::connection::effects::{During, Effect, VerifiedLogin};
-use crate::ports::{Account, Role};
+use super::{ActionResult, ConnectionContext};
+use crate::connection::effects::{Effect, VerifiedLogin};
+use crate::login;
 
 pub(super) fn run(context: &mut ConnectionContext<'_>, credentials: &Credentials) -> ActionResult {
-    if !context.services.policy.registration_open {
-        return Err(Refusal::RegistrationClosed.into());
-    }
-    let user = credentials.user.clone();
-    if context.services.policy.reserved_names.contains(&user) {
-        return Err(Refusal::NameReserved.into());
-    }
-    check_length(context, &credentials.password)?;
-    // Checked before hashing, so that a taken name costs no hash; the result of `create` decides.
-    if context.store().accounts.find(&user).during("looking a user up")?.is_some() {
-        return Err(Refusal::NameTaken.into());
-    }
-    let hash = context.services.passwords.hash(&credentials.password).during("hashing a password")?;
-    let created = context.services.clock.now();
-    let account = Account { user: user.clone(), hash, role: Role::Member, created, kicks: 0, suspension: None };
-    if !context.store().accounts.create(&account).during("making an account")? {
-        return Err(Refusal::NameTaken.into());
-    }
-    let remembered = context.store().attempts.note_known_address(&attempt(context, &user, &context.origin.network));
-    context.note("remembering an address", remembered);
-    context.add(Effect::Begin(VerifiedLogin {
-        user,
-        version: account.version(),
-        role: Role::Member,
-        verb: Verb::Register,
-    }));
+    let account = login::register(&context.applicant(), credentials)?;
+    context.add(Effect::Begin(VerifiedLogin::new(account, None, Verb::Register)));
     Ok(())
 }
 

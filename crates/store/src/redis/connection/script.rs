@@ -74,6 +74,7 @@ macro_rules! scripts {
 
 scripts! {
     admit_room keeps: "admit_room";
+    add_ticket adds: "add_ticket";
     amend_account keeps: "amend_account";
     append_feed adds: "append" "once" "append_feed";
     append_received adds: "append" "conversation" "append_received";
@@ -82,6 +83,7 @@ scripts! {
     begin_attempt keeps: "begin_attempt";
     begin_epoch keeps: "begin_epoch";
     cancel_claim keeps: "cancel_claim";
+    change_password keeps: "change_password";
     claim keeps: "claim";
     clear_intent keeps: "clear_intent";
     create_account adds: "create_account";
@@ -102,6 +104,7 @@ scripts! {
     moderate adds: "append" "amended" "moderate";
     move_marks adds: "move_marks";
     note_address keeps: "note_address";
+    note_ticket_use keeps: "note_ticket_use";
     others_between reads: "others_between";
     page reads: "merge" "page";
     page_conversation reads: "page_conversation";
@@ -115,6 +118,7 @@ scripts! {
     remember_room adds: "remember_room";
     renew keeps: "renew";
     restore keeps: "restore";
+    revoke_tickets keeps: "revoke_tickets";
     sessions_on reads: "sessions_on";
     suspend_account keeps: "suspend_account";
     tail keeps: "touch_ttl" "merge" "tail";

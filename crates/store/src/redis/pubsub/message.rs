@@ -1,7 +1,7 @@
 //! Messages that servers exchange through channels: how they are written and read. It must not send.
 
 use parlor_core::ports::{AccountVersion, Change, Content, Entry, UnloggedMessage};
-use parlor_proto::{Epoch, MessageId, Text, Timestamp, UserName};
+use parlor_proto::{Epoch, Generation, MessageId, Text, TicketId, Timestamp, UserName};
 
 use crate::redis::membership::local_sessions::ClaimId;
 
@@ -32,6 +32,8 @@ pub(in crate::redis) enum ServerMessage {
     Kicked(UserName, AccountVersion),
     /// The same, since the account is suspended. Servers of a version before suspensions do not know it.
     Suspended(UserName, AccountVersion),
+    /// These tickets of a user were revoked, by the session of this generation if by one.
+    Revoked(UserName, Option<Generation>, Vec<TicketId>),
 }
 
 impl LogMessage {
@@ -88,6 +90,10 @@ impl ServerMessage {
             Self::Suspended(user, AccountVersion { created, kicks }) => {
                 format!("suspended {user} {} {kicks}", created.as_millis())
             }
+            Self::Revoked(user, by, tickets) => {
+                let tickets: Vec<String> = tickets.iter().map(TicketId::to_string).collect();
+                format!("revoked {user} {} {}", by.map_or(0, |by| by.0), tickets.join(" "))
+            }
         }
     }
 
@@ -107,6 +113,7 @@ impl ServerMessage {
             "deleted" => deleted(rest).map(|(user, created)| Self::Deleted(user, created)),
             "kicked" => version(rest).map(|(user, version)| Self::Kicked(user, version)),
             "suspended" => version(rest).map(|(user, version)| Self::Suspended(user, version)),
+            "revoked" => revoked(rest),
             _ => None,
         }
     }
@@ -121,6 +128,13 @@ fn version(text: &str) -> Option<(UserName, AccountVersion)> {
     let [user, created, kicks] = fields(text)?;
     let created = Timestamp::from_millis(created.parse().ok()?);
     Some((user.parse().ok()?, AccountVersion { created, kicks: kicks.parse().ok()? }))
+}
+
+fn revoked(text: &str) -> Option<ServerMessage> {
+    let [user, by, tickets] = fields(text)?;
+    let by = Some(by.parse().ok()?).filter(|by| *by != 0).map(Generation);
+    let tickets = tickets.split(' ').map(str::parse).collect::<Result<_, _>>().ok()?;
+    Some(ServerMessage::Revoked(user.parse().ok()?, by, tickets))
 }
 
 fn direct(time: &str, from: &str, text: &str) -> Option<UnloggedMessage> {
@@ -156,7 +170,9 @@ mod tests {
             ServerMessage::Notice(said(" leading\tblanks")),
             ServerMessage::Deleted(user.clone(), Timestamp::from_millis(8)),
             ServerMessage::Kicked(user.clone(), AccountVersion { created: Timestamp::from_millis(8), kicks: 2 }),
-            ServerMessage::Suspended(user, AccountVersion { created: Timestamp::from_millis(8), kicks: 2 }),
+            ServerMessage::Suspended(user.clone(), AccountVersion { created: Timestamp::from_millis(8), kicks: 2 }),
+            ServerMessage::Revoked(user.clone(), None, vec![TicketId(7)]),
+            ServerMessage::Revoked(user, Some(Generation(9)), vec![TicketId(7), TicketId(8)]),
         ] {
             assert_eq!(ServerMessage::read(&news.write()), Some(news));
         }

@@ -351,6 +351,7 @@ fn tell(server: &Server, news: &ServerMessage) -> Flush {
         ServerMessage::Notice(message) => server.sink.notice(message),
         ServerMessage::Deleted(user, created) => server.sink.account_deleted(user, *created),
         ServerMessage::Kicked(user, version) => server.sink.session_kicked(user, *version, Bye::Kicked),
+        ServerMessage::Revoked(user, by, tickets) => server.sink.tickets_revoked(user, tickets, *by),
         ServerMessage::Suspended(user, version) => server.sink.session_kicked(user, *version, Bye::Suspended),
     }
 }

@@ -1,16 +1,14 @@
-//! Compares a password with the account's hash, with the same work and the same reply whether or not the account
-//! exists, and with growing delays after failures. It must not begin a session.
+//! One attempt to log in, by a password or by a ticket: it waits for its turn, and is counted with its result. It must not
+//! know how a secret is compared.
 
 use std::time::Duration;
 
-use parlor_proto::{Credentials, Refusal, UserName};
+use parlor_proto::{Refusal, UserName};
 
-use super::ConnectionContext;
+use super::Applicant;
 use crate::connection::effects::{CommandError, During};
 use crate::limits::whole_seconds;
-use crate::ports::{
-    Account, Attempt, AttemptOutcome, AttemptPermit, LoginDecision, PasswordHash, StoreResult, Verdict,
-};
+use crate::ports::{Attempt, AttemptOutcome, AttemptPermit, LoginDecision};
 
 /// A delay up to this time is waited for. With a longer delay, the client is refused and must retry later.
 const PATIENCE: Duration = Duration::from_secs(2);
@@ -18,86 +16,64 @@ const PATIENCE: Duration = Duration::from_secs(2);
 /// Pause between two checks whether concurrent attempts have their results.
 const POLL_INTERVAL: Duration = Duration::from_millis(100);
 
-/// Returns the account if the password is right. Renews the hash if its cost differs from the setting.
-pub(super) fn authenticate(
-    context: &ConnectionContext<'_>,
-    credentials: &Credentials,
-) -> Result<Account, CommandError> {
-    let address = &context.origin.network;
-    let permit = wait_for_permit(context, &credentials.user, address)?;
-    let compared = compare(context, credentials);
+/// What an attempt showed.
+pub(super) enum Verified<T> {
+    /// The secret is right.
+    Right(T),
+    /// The secret is wrong, or there is no such account.
+    Wrong,
+    /// The secret was right once, and the refusal tells why it does not help now. It counts as no failure.
+    Refused(Refusal),
+}
+
+/// Compares a secret as one attempt at `user`. Blocks until it is allowed. Returns none if the secret is wrong.
+pub(super) fn attempt<T>(
+    applicant: &Applicant<'_>,
+    user: &UserName,
+    compare: impl FnOnce() -> Result<Verified<T>, CommandError>,
+) -> Result<Option<T>, CommandError> {
+    let permit = wait_for_permit(applicant, user)?;
+    let compared = compare();
     let outcome = match &compared {
-        Ok(Compared::Right(..)) => AttemptOutcome::Right,
-        Ok(Compared::Wrong) => AttemptOutcome::Wrong,
-        Err(_) => AttemptOutcome::Unknown,
+        Ok(Verified::Right(_)) => AttemptOutcome::Right,
+        Ok(Verified::Wrong) => AttemptOutcome::Wrong,
+        Ok(Verified::Refused(_)) | Err(_) => AttemptOutcome::Unknown,
     };
-    let ended = context.store().attempts.release(&attempt(context, &credentials.user, address), permit, outcome);
+    let ended = applicant.services.store.attempts.release(&made_now(applicant, user), permit, outcome);
     // Returns the first failure. A permit that was not released expires.
-    let Compared::Right(mut account, is_outdated) = compared? else {
-        ended.during("counting a failed login")?;
-        context.services.observer.login_failed(context.connection_id(), &credentials.user, context.origin);
-        return Err(Refusal::BadCredentials.into());
-    };
-    // A user with the right password may log in even if the disk is full.
-    context.note("forgetting failed logins", ended);
-    if is_outdated {
-        match renew_hash(context, credentials, &account) {
-            Ok(renewed) => account.hash = renewed.unwrap_or(account.hash),
-            Err(error) => context.note("renewing a hash", Err(error)),
+    match compared? {
+        Verified::Right(value) => {
+            // A user with the right secret may log in even if the disk is full.
+            applicant.note("forgetting failed logins", ended);
+            Ok(Some(value))
+        }
+        Verified::Wrong => {
+            ended.during("counting a failed login")?;
+            applicant.services.observer.login_failed(applicant.connection, user, applicant.origin);
+            Ok(None)
+        }
+        Verified::Refused(refusal) => {
+            applicant.note("counting a login", ended);
+            Err(refusal.into())
         }
     }
-    Ok(account)
-}
-
-/// The result of checking a password.
-enum Compared {
-    /// The password is right. The flag says whether its hash has another cost than the setting.
-    Right(Account, bool),
-    /// The password is wrong, or there is no such account.
-    Wrong,
-}
-
-fn compare(context: &ConnectionContext<'_>, credentials: &Credentials) -> Result<Compared, CommandError> {
-    let account = context.store().accounts.find(&credentials.user).during("looking a user up")?;
-    let hash = account.as_ref().map(|account| &account.hash);
-    let verdict = context.services.passwords.verify(&credentials.password, hash).during("verifying a password")?;
-    Ok(match (account, verdict) {
-        (Some(account), Verdict::Right) => Compared::Right(account, false),
-        (Some(account), Verdict::RightButOutdated) => Compared::Right(account, true),
-        _ => Compared::Wrong,
-    })
-}
-
-/// Renews the hash, unless the password was changed meanwhile: the old password must not come back. Returns the new one.
-fn renew_hash(
-    context: &ConnectionContext<'_>,
-    credentials: &Credentials,
-    account: &Account,
-) -> StoreResult<Option<PasswordHash>> {
-    let hash = context.services.passwords.hash(&credentials.password)?;
-    let is_renewed = context.store().accounts.renew_hash(&account.user, &account.hash, &hash)?;
-    Ok(is_renewed.then_some(hash))
 }
 
 /// Waits up to [`PATIENCE`] for the end of a delay, and longer for concurrent attempts, but never beyond the time limit
 /// for the login.
-fn wait_for_permit(
-    context: &ConnectionContext<'_>,
-    user: &UserName,
-    address: &str,
-) -> Result<AttemptPermit, CommandError> {
-    let (mut patience, mut wait_left) = (PATIENCE, context.services.policy.login_timeout);
+fn wait_for_permit(applicant: &Applicant<'_>, user: &UserName) -> Result<AttemptPermit, CommandError> {
+    let (mut patience, mut wait_left) = (PATIENCE, applicant.services.policy.login_timeout);
     loop {
-        let attempt = attempt(context, user, address);
-        match context.store().attempts.acquire(&attempt).during("counting failed logins")? {
+        let attempt = made_now(applicant, user);
+        match applicant.services.store.attempts.acquire(&attempt).during("counting failed logins")? {
             LoginDecision::Allowed(permit) => return Ok(permit),
-            LoginDecision::RetryAfter(time) if time <= patience.min(context.time_left()) => {
+            LoginDecision::RetryAfter(time) if time <= patience.min(applicant.time_left()) => {
                 patience -= time;
-                context.pause(time);
+                applicant.patience.pause(time);
             }
-            LoginDecision::Queued if POLL_INTERVAL <= wait_left.min(context.time_left()) => {
+            LoginDecision::Queued if POLL_INTERVAL <= wait_left.min(applicant.time_left()) => {
                 wait_left -= POLL_INTERVAL;
-                context.pause(POLL_INTERVAL);
+                applicant.patience.pause(POLL_INTERVAL);
             }
             LoginDecision::RetryAfter(time) => return Err(Refusal::TooManyAttempts(whole_seconds(time)).into()),
             LoginDecision::Queued => return Err(Refusal::TooManyAttempts(1).into()),
@@ -105,10 +81,11 @@ fn wait_for_permit(
     }
 }
 
-/// An attempt from `address`, made now.
-pub(super) fn attempt<'a>(context: &ConnectionContext<'_>, user: &'a UserName, address: &'a str) -> Attempt<'a> {
-    let clock = &context.services.clock;
-    let is_address_limited = !context.origin.is_loopback || context.services.policy.limit_loopback;
+/// An attempt of an applicant, made now.
+pub(super) fn made_now<'a>(applicant: &Applicant<'a>, user: &'a UserName) -> Attempt<'a> {
+    let clock = &applicant.services.clock;
+    let is_address_limited = !applicant.origin.is_loopback || applicant.services.policy.limit_loopback;
+    let address = &applicant.origin.network;
     Attempt { user, address, is_address_limited, at: clock.elapsed(), now: clock.now() }
 }
 

@@ -1,0 +1,217 @@
+//! The port of tickets, with which clients log in without the password. It must not see a secret: it keeps hashes.
+
+use std::fmt;
+use std::time::Duration;
+
+use parlor_proto::{Generation, Note, TicketId, TicketInfo, TicketSecret, Tickets as Which, Timestamp, UserName};
+use sha2::{Digest, Sha256};
+use subtle::ConstantTimeEq;
+
+use super::{Account, StoreResult};
+
+/// Maximum number of valid tickets of one user.
+pub const MAX_TICKETS: usize = 16;
+
+/// The SHA-256 hash of a secret. A secret is random, so nothing slower is needed. It is not printed.
+#[derive(Clone, PartialEq, Eq)]
+pub struct TicketHash([u8; 32]);
+
+impl TicketHash {
+    /// Hashes a secret.
+    pub fn of(secret: &TicketSecret) -> Self {
+        Self(Sha256::digest(secret.expose().as_bytes()).into())
+    }
+
+    /// A stored hash.
+    pub fn stored(bytes: [u8; 32]) -> Self {
+        Self(bytes)
+    }
+
+    /// A stored hash in hexadecimal digits; none if it is none.
+    pub fn read(digits: &str) -> Option<Self> {
+        if digits.len() != 64 || !digits.bytes().all(|byte| byte.is_ascii_hexdigit()) {
+            return None;
+        }
+        let mut bytes = [0; 32];
+        for (byte, at) in bytes.iter_mut().zip((0..64).step_by(2)) {
+            *byte = u8::from_str_radix(&digits[at..at + 2], 16).ok()?;
+        }
+        Some(Self(bytes))
+    }
+
+    /// The hash in hexadecimal digits. Only for the store.
+    pub fn expose(&self) -> String {
+        self.0.iter().map(|byte| format!("{byte:02x}")).collect()
+    }
+
+    /// The id of the ticket with this hash: its first bytes, which say nothing about the secret.
+    pub fn id(&self) -> TicketId {
+        let [a, b, c, d, ..] = self.0;
+        TicketId(u32::from_be_bytes([a, b, c, d]))
+    }
+
+    /// Whether both are the same, in a time that does not depend on where they differ.
+    pub fn matches(&self, other: &Self) -> bool {
+        self.0.ct_eq(&other.0).into()
+    }
+}
+
+impl fmt::Debug for TicketHash {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.write_str("TicketHash(…)")
+    }
+}
+
+/// One ticket of a user.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Ticket {
+    /// The hash of its secret; its id is a part of the hash.
+    pub hash: TicketHash,
+    /// What it is for; may be empty.
+    pub label: Note,
+    /// When it was made.
+    pub made: Timestamp,
+    /// When it was used last.
+    pub used: Option<Timestamp>,
+    /// From where it was used last, or else where it was made; none if it was not made over a connection.
+    pub address: Option<String>,
+    /// How long after its last use it is valid; none for ever.
+    pub lifetime: Option<Duration>,
+    /// Whether its account was suspended since. It logs nobody in, and is kept only to tell its owner of the suspension.
+    pub is_revoked: bool,
+}
+
+impl Ticket {
+    /// Names it.
+    pub fn id(&self) -> TicketId {
+        self.hash.id()
+    }
+
+    /// When it ends, if it is not used before; none for never.
+    pub fn expires(&self) -> Option<Timestamp> {
+        self.lifetime.map(|lifetime| self.used.unwrap_or(self.made).after(lifetime))
+    }
+
+    /// Whether it logs its user in.
+    pub fn is_valid_at(&self, now: Timestamp) -> bool {
+        !self.is_revoked && !self.is_over_at(now)
+    }
+
+    /// Whether its time is over.
+    pub fn is_over_at(&self, now: Timestamp) -> bool {
+        self.expires().is_some_and(|expires| expires <= now)
+    }
+
+    /// What its owner sees of it.
+    pub fn info(&self) -> TicketInfo {
+        let Self { label, made, used, address, .. } = self.clone();
+        TicketInfo { id: self.id(), label, made, used, address, expires: self.expires() }
+    }
+}
+
+/// The tickets that go before one more is added: those that are not valid any more, and the oldest unused ones beyond
+/// [`MAX_TICKETS`]; where all were used, those whose last use is the longest ago.
+pub fn surplus_tickets(tickets: &[Ticket], now: Timestamp) -> Vec<TicketId> {
+    let (mut valid, void): (Vec<&Ticket>, Vec<&Ticket>) = tickets.iter().partition(|ticket| ticket.is_valid_at(now));
+    valid.sort_by_key(|ticket| (ticket.used, ticket.made, ticket.id()));
+    let excess = (valid.len() + 1).saturating_sub(MAX_TICKETS);
+    void.into_iter().chain(valid.into_iter().take(excess)).map(Ticket::id).collect()
+}
+
+/// The tickets of each user. All of them end with the account, with a new password, and with a suspension. All calls may
+/// block on the store.
+pub trait Tickets: Send + Sync {
+    /// Adds a ticket of an account, in the place of [`surplus_tickets`] at the time it was made. Returns `false` and
+    /// changes nothing if the account has another version or another password hash by now.
+    ///
+    /// # Errors
+    /// The store cannot be reached.
+    fn add(&self, account: &Account, ticket: &Ticket) -> StoreResult<bool>;
+
+    /// The ticket with this id, valid or not.
+    ///
+    /// # Errors
+    /// The store cannot be reached.
+    fn find(&self, user: &UserName, id: TicketId) -> StoreResult<Option<Ticket>>;
+
+    /// All tickets of a user, valid or not, oldest first.
+    ///
+    /// # Errors
+    /// The store cannot be reached.
+    fn tickets(&self, user: &UserName) -> StoreResult<Vec<Ticket>>;
+
+    /// Notes a use of a ticket that was found before. A use that was noted meanwhile may stay instead. Returns `false` if
+    /// it was revoked meanwhile.
+    ///
+    /// # Errors
+    /// The store cannot be reached.
+    fn note_use(&self, user: &UserName, found: &Ticket, now: Timestamp, address: &str) -> StoreResult<bool>;
+
+    /// Revokes one ticket or all of a user, and ends the sessions that began by them, on whatever server, through
+    /// [`super::Sink::tickets_revoked`]; but not the session `by`, which revokes them itself. Returns their number.
+    ///
+    /// # Errors
+    /// The store cannot be reached; then they may be revoked, and the call can be repeated.
+    fn revoke(&self, user: &UserName, which: Which, by: Option<Generation>) -> StoreResult<usize>;
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn ticket(number: u8, made: i64, used: Option<i64>) -> Ticket {
+        let mut hash = [0; 32];
+        hash[3] = number;
+        Ticket {
+            hash: TicketHash::stored(hash),
+            label: Note::default(),
+            made: Timestamp::from_millis(made),
+            used: used.map(Timestamp::from_millis),
+            address: None,
+            lifetime: Some(Duration::from_millis(1000)),
+            is_revoked: false,
+        }
+    }
+
+    fn surplus(tickets: &[Ticket], now: i64) -> Vec<u32> {
+        surplus_tickets(tickets, Timestamp::from_millis(now)).into_iter().map(|id| id.0).collect()
+    }
+
+    #[test]
+    fn a_hash_is_read_as_it_was_written_and_says_its_id() {
+        let hash = TicketHash::of(&TicketSecret::given("abc"));
+        assert_eq!(hash.expose(), "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
+        assert_eq!(hash.id().to_string(), "ba7816bf");
+        assert_eq!(TicketHash::read(&hash.expose()), Some(hash.clone()));
+        assert!(hash.matches(&hash.clone()) && !hash.matches(&TicketHash::of(&TicketSecret::given("abd"))));
+        assert_eq!(TicketHash::read("ba78"), None);
+        assert!(!format!("{hash:?}").contains("ba78"));
+    }
+
+    #[test]
+    fn a_ticket_is_valid_for_its_lifetime_after_its_last_use() {
+        let at = |millis| Timestamp::from_millis(millis);
+        let unused = ticket(1, 0, None);
+        assert!(unused.is_valid_at(at(999)) && !unused.is_valid_at(at(1000)));
+        let used = ticket(1, 0, Some(500));
+        assert!(used.is_valid_at(at(1499)) && !used.is_valid_at(at(1500)));
+        let endless = Ticket { lifetime: None, ..used.clone() };
+        assert!(endless.is_valid_at(at(i64::MAX)) && endless.expires().is_none());
+        assert!(!Ticket { is_revoked: true, ..endless }.is_valid_at(at(0)));
+    }
+
+    #[test]
+    fn the_oldest_unused_one_goes_and_then_the_one_whose_use_is_the_longest_ago() {
+        let mut tickets: Vec<Ticket> = (0..15).map(|number| ticket(number, i64::from(number), Some(100))).collect();
+        assert_eq!(surplus(&tickets, 500), [0; 0]);
+        tickets.push(ticket(15, 90, None));
+        assert_eq!(surplus(&tickets, 500), [15]);
+        tickets[15].used = Some(Timestamp::from_millis(400));
+        tickets[7].used = Some(Timestamp::from_millis(99));
+        assert_eq!(surplus(&tickets, 500), [7]);
+        // Those that are over make room by themselves.
+        assert_eq!(surplus(&tickets, 1099), [7]);
+        tickets[3].is_revoked = true;
+        assert_eq!(surplus(&tickets, 500), [3]);
+    }
+}

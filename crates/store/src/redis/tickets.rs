@@ -1,0 +1,189 @@
+//! Tickets in Redis: one hash for each user, by id. It must not compare them.
+
+use std::collections::HashMap;
+use std::time::Duration;
+
+use parlor_core::planted::{Bug, planted};
+use parlor_core::ports::{Account, MAX_TICKETS, StoreError, StoreResult, Ticket, TicketHash, Tickets, surplus_tickets};
+use parlor_proto::{Generation, TicketId, Tickets as Which, Timestamp, UserName};
+
+use super::accounts::AdminAccounts;
+use super::connection::command::{self, Argument, Command};
+use super::connection::router::Router;
+use super::connection::script;
+use super::keys;
+use super::membership::server::Server;
+use super::pubsub::message::ServerMessage;
+
+/// How often tickets are read again if others add some at the same time.
+const MAX_TRIES: usize = 8;
+
+/// In a stored form: nothing.
+const NONE: &str = "-";
+
+/// Begins the stored form of a ticket whose account was suspended (`scripts/suspend_account.lua`).
+const REVOKED: &str = "x ";
+
+/// Tickets in Redis, for servers and for admin programs.
+pub(super) struct RedisTickets<'a>(pub(super) &'a Router);
+
+impl RedisTickets<'_> {
+    fn call<T: ::redis::FromRedisValue>(&self, command: Command) -> StoreResult<T> {
+        command::read(self.0.call(command))
+    }
+
+    /// Tells all servers that tickets were revoked.
+    pub(super) fn tell(&self, user: &UserName, ids: &[String], by: Option<Generation>) -> StoreResult<()> {
+        let ids: Vec<TicketId> = ids.iter().filter_map(|id| id.parse().ok()).collect();
+        if ids.is_empty() {
+            return Ok(());
+        }
+        let news = ServerMessage::Revoked(user.clone(), by, ids).write();
+        self.call::<i64>(Command::plain("SPUBLISH", keys::EVERYBODY, &[&news])).map(drop)
+    }
+}
+
+impl Tickets for RedisTickets<'_> {
+    fn add(&self, account: &Account, ticket: &Ticket) -> StoreResult<bool> {
+        let keys = [keys::user(&account.user), keys::tickets(&account.user)];
+        let (id, stored) = (ticket.id().to_string(), write(ticket));
+        for _ in 0..MAX_TRIES {
+            let surplus = surplus_tickets(&self.tickets(&account.user)?, ticket.made);
+            let surplus: Vec<String> = surplus.iter().map(TicketId::to_string).collect();
+            let (hash, created) = (account.hash.expose(), account.created.as_millis());
+            let mut args: Vec<&dyn Argument> = vec![&hash, &created, &account.kicks, &id, &stored, &MAX_TICKETS];
+            args.extend(surplus.iter().map(|id| id as &dyn Argument));
+            match self.call::<i64>(Command::script(script::add_ticket(), &keys, &args))? {
+                -1 => {}
+                added => return Ok(added > 0),
+            }
+        }
+        Err(StoreError::new("others make tickets of this user all the time; try again"))
+    }
+
+    fn find(&self, user: &UserName, id: TicketId) -> StoreResult<Option<Ticket>> {
+        let stored: Option<String> = self.call(Command::plain("HGET", keys::tickets(user), &[&id.to_string()]))?;
+        Ok(stored.and_then(|stored| read(&stored)))
+    }
+
+    fn tickets(&self, user: &UserName) -> StoreResult<Vec<Ticket>> {
+        let stored: HashMap<String, String> = self.call(Command::plain("HGETALL", keys::tickets(user), &[]))?;
+        let mut tickets: Vec<Ticket> = stored.values().filter_map(|stored| read(stored)).collect();
+        tickets.sort_by_key(|ticket| (ticket.made, ticket.id()));
+        Ok(tickets)
+    }
+
+    fn note_use(&self, user: &UserName, found: &Ticket, now: Timestamp, address: &str) -> StoreResult<bool> {
+        let used = Ticket { used: Some(now), address: Some(address.to_owned()), ..found.clone() };
+        let (id, found, used) = (found.id().to_string(), write(found), write(&used));
+        let args: [&dyn Argument; 3] = [&id, &found, &used];
+        let noted = Command::script(script::note_ticket_use(), &[keys::tickets(user)], &args);
+        self.call::<i64>(noted).map(|kept| kept > 0)
+    }
+
+    fn revoke(&self, user: &UserName, which: Which, by: Option<Generation>) -> StoreResult<usize> {
+        let id = match which {
+            Which::All => String::new(),
+            Which::One(id) => id.to_string(),
+        };
+        if planted(Bug::HonourRevoked) {
+            return Ok(1);
+        }
+        let revoked = Command::script(script::revoke_tickets(), &[keys::tickets(user)], &[&id]);
+        let ids: Vec<String> = self.call(revoked)?;
+        self.tell(user, &ids, by)?;
+        Ok(ids.len())
+    }
+}
+
+/// The stored form of a ticket: its hash, when it was made and used, its lifetime in milliseconds, its address, its label.
+fn write(ticket: &Ticket) -> String {
+    let Ticket { hash, label, made, used, address, lifetime, is_revoked } = ticket;
+    let used = used.map_or_else(|| NONE.to_owned(), |used| used.as_millis().to_string());
+    let lifetime = lifetime.map_or_else(|| NONE.to_owned(), |lifetime| lifetime.as_millis().to_string());
+    let address = address.as_deref().unwrap_or(NONE);
+    let mark = if *is_revoked { REVOKED } else { "" };
+    format!("{mark}{} {} {used} {lifetime} {address} {label}", hash.expose(), made.as_millis())
+}
+
+/// Reads what [`write`] wrote; none if it is nothing of the kind.
+fn read(stored: &str) -> Option<Ticket> {
+    let (is_revoked, stored) = stored.strip_prefix(REVOKED).map_or((false, stored), |stored| (true, stored));
+    let mut words = stored.splitn(6, ' ');
+    let mut next = || words.next();
+    let (hash, made, used, lifetime, address) = (next()?, next()?, next()?, next()?, next()?);
+    let optional = |word: &str| if word == NONE { Some(None) } else { word.parse().ok().map(Some) };
+    let lifetime = optional(lifetime)?.map(i64::unsigned_abs);
+    Some(Ticket {
+        hash: TicketHash::read(hash)?,
+        label: next()?.to_owned().into(),
+        made: Timestamp::from_millis(made.parse().ok()?),
+        used: optional(used)?.map(Timestamp::from_millis),
+        address: (address != NONE).then(|| address.to_owned()),
+        lifetime: lifetime.map(Duration::from_millis),
+        is_revoked,
+    })
+}
+
+/// Forwards each call to `RedisTickets`.
+macro_rules! tickets_of {
+    ($owner:ty) => {
+        impl Tickets for $owner {
+            fn add(&self, account: &Account, ticket: &Ticket) -> StoreResult<bool> {
+                RedisTickets(&self.router).add(account, ticket)
+            }
+
+            fn find(&self, user: &UserName, id: TicketId) -> StoreResult<Option<Ticket>> {
+                RedisTickets(&self.router).find(user, id)
+            }
+
+            fn tickets(&self, user: &UserName) -> StoreResult<Vec<Ticket>> {
+                RedisTickets(&self.router).tickets(user)
+            }
+
+            fn note_use(&self, user: &UserName, found: &Ticket, now: Timestamp, address: &str) -> StoreResult<bool> {
+                RedisTickets(&self.router).note_use(user, found, now, address)
+            }
+
+            fn revoke(&self, user: &UserName, which: Which, by: Option<Generation>) -> StoreResult<usize> {
+                RedisTickets(&self.router).revoke(user, which, by)
+            }
+        }
+    };
+}
+
+tickets_of!(Server);
+tickets_of!(AdminAccounts);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use parlor_proto::TicketSecret;
+
+    #[test]
+    fn tickets_are_read_as_they_were_written() {
+        let hash = TicketHash::of(&TicketSecret::given("secret"));
+        let full = Ticket {
+            hash: hash.clone(),
+            label: String::from("my  laptop").into(),
+            made: Timestamp::from_millis(7),
+            used: Some(Timestamp::from_millis(9)),
+            address: Some("2001:db8::1".to_owned()),
+            lifetime: Some(Duration::from_secs(5)),
+            is_revoked: true,
+        };
+        let bare = Ticket {
+            label: String::new().into(),
+            used: None,
+            address: None,
+            lifetime: None,
+            is_revoked: false,
+            ..full.clone()
+        };
+        for ticket in [full, bare] {
+            assert_eq!(read(&write(&ticket)), Some(ticket));
+        }
+        assert_eq!(read("x"), None);
+        assert_eq!(read(&format!("{} 7 - never - ", hash.expose())), None);
+    }
+}
