@@ -13,6 +13,7 @@ pub(super) struct Fields {
     origin: Option<String>,
     content_length: Option<String>,
     content_type: Option<String>,
+    user_agent: Option<String>,
     expect: Option<String>,
     websocket_key: Option<String>,
     websocket_version: Option<String>,
@@ -48,6 +49,10 @@ impl Fields {
             "upgrade" => list(&mut self.upgrade, "upgrade", value),
             "accept-encoding" => list(&mut self.accept_encoding, "accept-encoding", value),
             "if-none-match" => list(&mut self.if_none_match, "if-none-match", value),
+            "user-agent" => {
+                self.user_agent = text("user-agent", value).ok().map(str::to_owned);
+                Ok(())
+            }
             "cookie" => {
                 // Cookies of other programs on the same host may have any bytes, so these are not judged here.
                 if !self.cookies.is_empty() {
@@ -76,6 +81,7 @@ impl Fields {
             keep_alive: is_persistent && !has_token(connection, "close"),
             origin: self.origin,
             content_type: self.content_type,
+            user_agent: self.user_agent,
             accepts: AcceptedEncodings { gzip: accepts(encodings, "gzip"), brotli: accepts(encodings, "br") },
             expects_continue: expects_continue(self.expect.as_deref(), version)?,
             upgrade: Upgrade { is_websocket, key: self.websocket_key, version: self.websocket_version },

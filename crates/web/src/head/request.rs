@@ -88,6 +88,8 @@ pub struct Request {
     pub origin: Option<String>,
     /// `Content-Type`.
     pub content_type: Option<String>,
+    /// `User-Agent`, if it is ASCII. It says whatever the client likes.
+    pub user_agent: Option<String>,
     /// `Accept-Encoding`.
     pub accepts: AcceptedEncodings,
     /// Whether the client waits for [`crate::response::CONTINUE`] before it sends the body.
