@@ -178,11 +178,7 @@ impl CommandProcessor {
         self.handle.peer.close_from_own_thread(bye);
     }
 
-    fn pre_login_command(
-        &self,
-        line: &[u8],
-        effects: &mut Vec<Effect>,
-    ) -> Result<Verb, (Option<Verb>, CommandError)> {
+    fn pre_login_command(&self, line: &[u8], effects: &mut Vec<Effect>) -> Result<Verb, (Option<Verb>, CommandError)> {
         let Some(command) = parse_pre_login(line).map_err(parse_error)? else { return Ok(Verb::Message) };
         self.run_pre_login(command, effects)
     }

@@ -88,9 +88,9 @@ mod tests {
     use crate::connection::{Admitted, ThreadPool};
     use crate::logging::observer::LogObserver;
     use crate::logging::rate_limit::LogRateLimit;
+    use crate::random::SystemRandom;
     use crate::settings::CertificateFiles;
     use crate::tls::{Material, TlsConfigs};
-    use crate::random::SystemRandom;
     use crate::workers::blocked_writer::BlockedWriter;
     use crate::workers::flush_pool::FlushPool;
     use crate::workers::hashing::HashingPool;

@@ -87,13 +87,7 @@ fn report(service: &Service, id: ConnectionId, balancer: SocketAddr, reason: &Re
     }
 }
 
-fn set_up(
-    service: Arc<Service>,
-    accepted: AcceptedConnection,
-    remote: RemoteClient,
-    door: Door,
-    deadline: Instant,
-) {
+fn set_up(service: Arc<Service>, accepted: AcceptedConnection, remote: RemoteClient, door: Door, deadline: Instant) {
     let address = remote.address;
     let connection = Connection::new(&service, accepted, remote);
     let id = connection.id();
@@ -123,12 +117,7 @@ fn handshake(service: Arc<Service>, mut connection: Connection, door: Door, dead
 
 /// Does the TLS handshake, answers what the client asks for in HTTP, and greets a client that wants a session. Returns
 /// `None` if it wants none.
-fn greet(
-    service: &Service,
-    connection: &mut Connection,
-    door: Door,
-    deadline: Instant,
-) -> io::Result<Option<Framing>> {
+fn greet(service: &Service, connection: &mut Connection, door: Door, deadline: Instant) -> io::Result<Option<Framing>> {
     let socket = connection.transport().socket();
     let Some(site) = &service.site else {
         let tls = handshake::shake(socket, &Opening::default(), service.tls.without_alpn.clone(), deadline)?;

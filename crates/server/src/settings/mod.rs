@@ -132,7 +132,7 @@ pub(crate) struct Settings {
     #[arg(long, env = "PARLOR_TLS_NAME", value_name = "NAME", value_delimiter = ',', help_heading = "TLS")]
     pub(crate) tls_name: Vec<TlsName>,
 
-    /// Whether strangers may create accounts [default: open if all listeners are loopback addresses and no --proxy-from is set, else closed]
+    /// Whether strangers may create accounts [default: open if all listeners are loopback addresses and neither --proxy-from nor --web-host is set, else closed]
     #[arg(long, env = "PARLOR_REGISTRATION", value_name = "POLICY", help_heading = "Accounts")]
     registration: Option<Registration>,
 
@@ -255,7 +255,7 @@ pub(crate) struct Settings {
 
 impl Settings {
     /// Whether strangers may create accounts. If it is not set, they may only if every listener is a loopback address
-    /// and no balancer is configured.
+    /// and neither a balancer nor a name in public is configured.
     pub(crate) fn registration(&self) -> Registration {
         self.registration.unwrap_or(if self.is_public() { Registration::Closed } else { Registration::Open })
     }
@@ -272,8 +272,9 @@ impl Settings {
 
     /// Whether clients on other machines can connect, directly, through a balancer or through a reverse proxy.
     pub(crate) fn is_public(&self) -> bool {
-        let only_loopback = self.listen.iter().all(|address| address.ip().to_canonical().is_loopback());
-        !(only_loopback && self.proxy_from.is_empty() && self.web_listen.is_empty())
+        let mut addresses = self.listen.iter().chain(&self.web_listen);
+        let only_loopback = addresses.all(|address| address.ip().to_canonical().is_loopback());
+        !(only_loopback && self.proxy_from.is_empty() && self.web_host.is_empty())
     }
 
     /// Returns the files of the certificate.

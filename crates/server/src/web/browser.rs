@@ -26,7 +26,8 @@ const SYSTEMS: [(&str, &str); 6] = [
 /// The label of a ticket for the program with this `User-Agent`.
 pub(super) fn label(user_agent: Option<&str>) -> Note {
     let agent = user_agent.unwrap_or_default();
-    let find = |table: &[(&str, &'static str)]| table.iter().find(|(mark, _)| agent.contains(mark)).map(|(_, name)| *name);
+    let find =
+        |table: &[(&str, &'static str)]| table.iter().find(|(mark, _)| agent.contains(mark)).map(|(_, name)| *name);
     let label = match (find(&BROWSERS), find(&SYSTEMS)) {
         (Some(browser), Some(system)) => format!("{browser}, {system}"),
         (Some(browser), None) => browser.to_owned(),

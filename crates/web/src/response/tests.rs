@@ -1,6 +1,6 @@
 use super::*;
-use crate::head::{Progress, parse};
 use crate::handshake::{accept_key, check_upgrade};
+use crate::head::{Progress, parse};
 
 fn request(text: &str) -> Request {
     match parse(text.as_bytes()) {
