@@ -9,6 +9,9 @@ const KEY: &str = "dGhlIHNhbXBsZSBub25jZQ==";
 /// The answer to that key (RFC 6455, section 1.3).
 const ACCEPT: &str = "s3pPLMBiTxaQ9kYGzzhZRbK+xOo=";
 
+/// Bytes of lines that are one message.
+const MESSAGE_BYTES: usize = 64 * 1024;
+
 const FINAL: u8 = 0x80;
 const CONTINUATION: u8 = 0;
 const TEXT: u8 = 1;
@@ -39,8 +42,21 @@ impl WebFraming {
         .into_bytes()
     }
 
-    /// Frames for `bytes`. A message ends where the bytes end with a line; else the next bytes continue it.
-    pub(crate) fn encode(&mut self, bytes: &[u8]) -> Vec<u8> {
+    /// Frames for `bytes`. A message ends where the bytes end with a line; else the next bytes continue it. Many lines
+    /// are several messages, since a server takes no message above 1 MiB.
+    pub(crate) fn encode(&mut self, mut bytes: &[u8]) -> Vec<u8> {
+        let mut frames = Vec::new();
+        while bytes.len() > MESSAGE_BYTES
+            && let Some(end) = bytes[..MESSAGE_BYTES].iter().rposition(|byte| *byte == b'\n')
+        {
+            frames.extend(self.encode_one(&bytes[..=end]));
+            bytes = &bytes[end + 1..];
+        }
+        frames.extend(self.encode_one(bytes));
+        frames
+    }
+
+    fn encode_one(&mut self, bytes: &[u8]) -> Vec<u8> {
         let is_final = bytes.ends_with(b"\n");
         let opcode = if self.is_within_message { CONTINUATION } else { TEXT };
         self.is_within_message = !is_final;
