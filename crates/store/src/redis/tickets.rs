@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::time::Duration;
 
 use parlor_core::planted::{Bug, planted};
-use parlor_core::ports::{Account, MAX_TICKETS, StoreError, StoreResult, Ticket, TicketHash, Tickets, surplus_tickets};
+use parlor_core::ports::{Account, MAX_TICKETS, StoreError, StoreResult, Ticket, TicketHash, Tickets, EvictionOrder};
 use parlor_proto::{Generation, TicketId, Tickets as Which, Timestamp, UserName};
 
 use super::accounts::AdminAccounts;
@@ -15,8 +15,8 @@ use super::keys;
 use super::membership::server::Server;
 use super::pubsub::message::ServerMessage;
 
-/// How often tickets are read again if others add some at the same time.
-const MAX_TRIES: usize = 8;
+/// How often tickets are read again if all that were read went at the same time.
+const MAX_TRIES: usize = 3;
 
 /// In a stored form: nothing.
 const NONE: &str = "-";
@@ -48,11 +48,12 @@ impl Tickets for RedisTickets<'_> {
         let keys = [keys::user(&account.user), keys::tickets(&account.user)];
         let (id, stored) = (ticket.id().to_string(), write(ticket));
         for _ in 0..MAX_TRIES {
-            let surplus = surplus_tickets(&self.tickets(&account.user)?, ticket.made);
-            let surplus: Vec<String> = surplus.iter().map(TicketId::to_string).collect();
+            let EvictionOrder { void, valid } = EvictionOrder::of(&self.tickets(&account.user)?, ticket.made);
+            let leaving: Vec<String> = void.iter().chain(&valid).map(TicketId::to_string).collect();
+            let void = void.len();
             let (hash, created) = (account.hash.expose(), account.created.as_millis());
-            let mut args: Vec<&dyn Argument> = vec![&hash, &created, &account.kicks, &id, &stored, &MAX_TICKETS];
-            args.extend(surplus.iter().map(|id| id as &dyn Argument));
+            let mut args: Vec<&dyn Argument> = vec![&hash, &created, &account.kicks, &id, &stored, &MAX_TICKETS, &void];
+            args.extend(leaving.iter().map(|id| id as &dyn Argument));
             match self.call::<i64>(Command::script(script::add_ticket(), &keys, &args))? {
                 -1 => {}
                 added => return Ok(added > 0),

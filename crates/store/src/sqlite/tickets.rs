@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use parlor_core::planted::{Bug, planted};
-use parlor_core::ports::{Account, StoreResult, Ticket, TicketHash, Tickets, surplus_tickets};
+use parlor_core::ports::{Account, StoreResult, Ticket, TicketHash, Tickets, EvictionOrder};
 use parlor_proto::{Generation, TicketId, Tickets as Which, Timestamp, UserName};
 use rusqlite::types::Type;
 use rusqlite::{Connection, OptionalExtension, Row, params};
@@ -43,7 +43,7 @@ impl Tickets for Database {
             if !same.exists(params![user, account.created.as_millis(), account.kicks, account.hash.expose()])? {
                 return Ok(false);
             }
-            for surplus in surplus_tickets(&tickets(connection, &account.user)?, added.made) {
+            for surplus in EvictionOrder::of(&tickets(connection, &account.user)?, added.made).surplus() {
                 connection.execute("DELETE FROM ticket WHERE user = ?1 AND id = ?2", params![user, surplus.0])?;
             }
             insert(connection, &account.user, &added)
