@@ -7,7 +7,7 @@ use parlor_proto::{Generation, Note, TicketId, TicketInfo, TicketSecret, Tickets
 use sha2::{Digest, Sha256};
 use subtle::ConstantTimeEq;
 
-use super::{Account, StoreResult};
+use super::{Account, SessionKey, StoreResult};
 
 /// Maximum number of valid tickets of one user.
 pub const MAX_TICKETS: usize = 16;
@@ -164,6 +164,13 @@ pub trait Tickets: Send + Sync {
     /// # Errors
     /// The store cannot be reached.
     fn note_use(&self, user: &UserName, found: &Ticket, now: Timestamp, address: &str) -> StoreResult<bool>;
+
+    /// Notes that this session began by the ticket, so that its revocation ends the session even where no server can be told.
+    /// Returns `false` if it was revoked meanwhile.
+    ///
+    /// # Errors
+    /// The store cannot be reached.
+    fn bind(&self, session_key: &SessionKey, id: TicketId) -> StoreResult<bool>;
 
     /// Revokes one ticket or all of a user, and ends the sessions that began by them, on whatever server, through
     /// [`super::Sink::tickets_revoked`]; but not the session `by`, which revokes them itself. Returns their number.

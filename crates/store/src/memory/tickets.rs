@@ -1,7 +1,7 @@
 //! Tickets in memory. It must not compare them.
 
 use parlor_core::planted::{Bug, planted};
-use parlor_core::ports::{Account, StoreResult, Ticket, Tickets, EvictionOrder};
+use parlor_core::ports::{Account, EvictionOrder, SessionKey, StoreResult, Ticket, Tickets};
 use parlor_proto::{Generation, TicketId, Tickets as Which, Timestamp, UserName};
 
 use super::MemoryAccounts;
@@ -40,6 +40,11 @@ impl Tickets for MemoryAccounts {
         kept.used = Some(now);
         kept.address = Some(address.to_owned());
         Ok(true)
+    }
+
+    fn bind(&self, session_key: &SessionKey, id: TicketId) -> StoreResult<bool> {
+        // Sessions are in this process, which is always told.
+        self.find(&session_key.user, id).map(|found| found.is_some())
     }
 
     fn revoke(&self, user: &UserName, which: Which, by: Option<Generation>) -> StoreResult<usize> {
