@@ -1,6 +1,7 @@
 //! `parlor user`: manages accounts in a server's database or in Redis, also while servers run. It reads passwords from
 //! the terminal or from standard input; it must not take them from the command line.
 
+mod revoke;
 mod ticket;
 
 use std::io::{self, BufRead, IsTerminal, Write};
@@ -19,6 +20,7 @@ use crate::clock::SystemClock;
 use crate::random::SystemRandom;
 use crate::settings;
 use crate::workers::hashing;
+use revoke::RevokeArgs;
 use ticket::TicketArgs;
 
 const EXAMPLES: &str = "Examples:
@@ -127,6 +129,9 @@ enum Action {
     /// Make a ticket, with which a program logs in without the password
     #[command(after_help = ticket::EXAMPLES)]
     Ticket(TicketArgs),
+    /// Make a ticket of a user void, or all of them
+    #[command(after_help = revoke::EXAMPLES)]
+    Revoke(RevokeArgs),
     /// List all accounts: name, role, when it was made, until when it is suspended and why
     #[command(after_help = "Example:\n  parlor user list --data /var/lib/parlor")]
     List(PlaceArgs),
@@ -201,6 +206,7 @@ pub(crate) fn run(args: &UserArgs) -> anyhow::Result<()> {
             whose.report(existed, "is not suspended any more")
         }
         Action::Ticket(args) => args.run(),
+        Action::Revoke(args) => args.run(),
         Action::List(place) => list(place),
         Action::Promote(whose) => whose.set_role(Role::Operator),
         Action::Demote(whose) => whose.set_role(Role::Member),
