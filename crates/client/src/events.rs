@@ -2,6 +2,7 @@
 //! open a new connection.
 
 use std::borrow::Cow;
+use std::collections::VecDeque;
 use std::time::{Duration, Instant};
 
 use parlor_proto::Event;
@@ -89,6 +90,8 @@ pub struct Events {
     /// Token of our own pings, by which their answers are told from those to the user's.
     token: String,
     asked: Instant,
+    /// What came before an answer that was awaited, and is still to be handed out.
+    early: VecDeque<Incoming>,
     /// For how long nothing was heard, as far as this waited for it: a process that was stopped did not.
     unheard: Duration,
 }
@@ -97,7 +100,8 @@ impl Events {
     pub(crate) fn new(sender: LineSender, receiver: LineReceiver, timeouts: Timeouts) -> Result<Self, Lost> {
         receiver.set_patience(timeouts.keepalive / LOOKS)?;
         let token = format!("keepalive-{:016x}", crate::random());
-        Ok(Self { sender, receiver, timeouts, token, asked: Instant::now(), unheard: Duration::ZERO })
+        let (early, asked, unheard) = (VecDeque::new(), Instant::now(), Duration::ZERO);
+        Ok(Self { sender, receiver, timeouts, token, asked, early, unheard })
     }
 
     /// Blocks until the next event is there. Pings the server from time to time, which also
@@ -107,6 +111,26 @@ impl Events {
     /// The connection is lost. No more events arrive.
     #[allow(clippy::should_implement_trait)] // an iterator has no place for the reason of its end
     pub fn next(&mut self) -> Result<Incoming, Lost> {
+        match self.early.pop_front() {
+            Some(incoming) => Ok(incoming),
+            None => self.receive(),
+        }
+    }
+
+    /// Blocks until the answer is there that is one by `is_answer`. What comes before it stays for [`Self::next`].
+    ///
+    /// # Errors
+    /// The connection is lost.
+    pub(crate) fn wait_for(&mut self, is_answer: impl Fn(&Event) -> bool) -> Result<Event, Lost> {
+        loop {
+            match self.receive()? {
+                Incoming::Event { event, .. } if is_answer(&event) => return Ok(event),
+                incoming => self.early.push_back(incoming),
+            }
+        }
+    }
+
+    fn receive(&mut self) -> Result<Incoming, Lost> {
         loop {
             let received = self.receiver.next()?;
             self.keep_alive(&received)?;

@@ -3,7 +3,10 @@
 
 use std::time::Instant;
 
-use parlor_proto::{Bye, Credentials, Epoch, Event, Format, MessageId, RefusalCode, Reply, RoomName, UserName};
+use parlor_proto::{
+    Bye, Credentials, Epoch, Event, Format, MessageId, RefusalCode, Reply, RoomName, TicketCredentials, TicketId,
+    TicketSecret, UserName,
+};
 use zeroize::Zeroizing;
 
 use crate::address::Address;
@@ -57,10 +60,23 @@ impl UnauthenticatedConnection {
     ///
     /// # Errors
     /// If the server refuses, or the connection is lost. The connection is closed in both cases.
-    pub fn log_in(mut self, entry: Entry, credentials: &Credentials) -> Result<Session, LoginError> {
+    pub fn log_in(self, entry: Entry, credentials: &Credentials) -> Result<Session, LoginError> {
         let Credentials { user, password } = credentials;
-        let line = format!("FORMAT {}\n{} {user} {}", Format::Json, entry.keyword(), password.expose());
-        self.sender.send_line(&Zeroizing::new(line)).map_err(Lost::from)?;
+        self.begin(&Zeroizing::new(format!("{} {user} {}", entry.keyword(), password.expose())))
+    }
+
+    /// Logs in by a ticket in the same way.
+    ///
+    /// # Errors
+    /// As [`Self::log_in`].
+    pub fn resume(self, credentials: &TicketCredentials) -> Result<Session, LoginError> {
+        let TicketCredentials { user, secret } = credentials;
+        self.begin(&Zeroizing::new(format!("RESUME {user} {}", secret.expose())))
+    }
+
+    fn begin(mut self, login: &str) -> Result<Session, LoginError> {
+        let line = Zeroizing::new(format!("FORMAT {}\n{login}", Format::Json));
+        self.sender.send_line(&line).map_err(Lost::from)?;
         let deadline = Instant::now() + self.timeouts.login;
         loop {
             let line = self.receiver.line_before(deadline)?;
@@ -69,6 +85,25 @@ impl UnauthenticatedConnection {
                 let events = Events::new(sender.clone(), receiver, timeouts)?;
                 return Ok(Session { sender, events, server, address, user, room, epoch, last, welcome: line });
             }
+        }
+    }
+}
+
+impl Session {
+    /// Makes a ticket for this user, by which a client logs in again without the password. Blocks until the server answers.
+    /// Returns none if the server makes none: it may be of a version before tickets, or its disk full.
+    ///
+    /// # Errors
+    /// The connection is lost, or the session was ended.
+    pub fn make_ticket(&mut self, label: &str) -> Result<Option<(TicketId, TicketSecret)>, LoginError> {
+        self.sender.send_line(&format!("/ticket {label}")).map_err(Lost::from)?;
+        let answer = self.events.wait_for(|event| {
+            matches!(event, Event::Ok(Reply::Ticket { .. }) | Event::Error { .. } | Event::Bye { .. })
+        })?;
+        match answer {
+            Event::Ok(Reply::Ticket { ticket, id, .. }) => Ok(Some((id, ticket))),
+            Event::Bye { code, message } => Err(LoginError::Ended { code, message: message.into_owned() }),
+            _ => Ok(None),
         }
     }
 }

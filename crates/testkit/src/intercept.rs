@@ -356,6 +356,10 @@ impl Tickets for Intercepted<dyn Tickets> {
         self.call(Call::NoteUse, |it| it.note_use(user, found, now, address))
     }
 
+    fn bind(&self, session_key: &SessionKey, id: TicketId) -> StoreResult<bool> {
+        self.call(Call::Read, |it| it.bind(session_key, id))
+    }
+
     fn revoke(&self, user: &UserName, which: Which, by: Option<Generation>) -> StoreResult<usize> {
         self.call(Call::Write, |it| it.revoke(user, which, by))
     }

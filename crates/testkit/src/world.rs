@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use parlor_core::ports::{Account, Clock, LogId, PasswordHash, Role, Sink};
 use parlor_core::{Hub, Origin, Services};
-use parlor_proto::{Bye, Epoch, Timestamp, UserName};
+use parlor_proto::{Bye, Epoch, Tickets, Timestamp, UserName};
 use parlor_store::memory;
 
 use crate::builder::Builder;
@@ -104,6 +104,11 @@ impl World {
         let accounts = &self.0.services.store.accounts;
         let changed = accounts.set_password(&name(user), &current_hash(password)).expect("the store works");
         assert!(changed, "there is such an account");
+    }
+
+    /// Revokes all tickets of an account, as another session does.
+    pub fn revoke_tickets(&self, user: &str) {
+        self.0.services.store.tickets.revoke(&name(user), Tickets::All, None).expect("the store works");
     }
 
     /// The services, for a door that logs in without a session.
@@ -203,8 +208,8 @@ impl World {
         self.0.sink.is_deaf.store(true, Ordering::SeqCst);
     }
 
-    /// Runs an action once, right after the next call of the store with this name has returned: append, claim, enter,
-    /// follow, is current, leave or subscribe.
+    /// Runs an action once, right after the next call of the store with this name has returned: append, claim, enter, find
+    /// (an account), find ticket, follow, is current, leave, note use or subscribe.
     pub fn after(&self, call: &str, deed: impl FnOnce() + Send + 'static) {
         self.0.interceptor.add(Call::named(call), Box::new(deed));
     }

@@ -24,7 +24,7 @@ use std::io::{self, BufReader, IsTerminal};
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use parlor_proto::{RoomName, UserName};
+use parlor_proto::{Credentials, RoomName, UserName};
 
 use crate::address::Address;
 use crate::connector::Connector;
@@ -34,6 +34,7 @@ use crate::session::{Entry, Session};
 use crate::trust::Trust;
 use complaints::{Complaints, LAST_WORDS};
 use login::Unavailable;
+use network::Proof;
 
 /// The options from the command line and the environment.
 #[derive(Debug, Clone)]
@@ -156,8 +157,11 @@ fn chat(options: &ConnectOptions, interactive: bool) -> Result<Exit, Failure> {
     let credentials = login::credentials(options.user.as_ref(), options.password_stdin, entry)?;
     let greeted = connector.open().map_err(|error| Failure::new(Exit::NoConnection, &error))?;
     let address = greeted.address().clone();
-    let session = greeted.log_in(entry, &credentials).map_err(|error| login_failure(&address, &error))?;
-    let plan = network::ReconnectConfig { connector, credentials, room: options.room.clone() };
+    let refused = |error| login_failure(&address, &error);
+    let mut session = greeted.log_in(entry, &credentials).map_err(refused)?;
+    let Credentials { user, password } = credentials;
+    let proof = Proof::of(&mut session, password).map_err(refused)?;
+    let plan = network::ReconnectConfig { connector, user, proof, room: options.room.clone() };
     if interactive {
         return Ok(terminal::run(plan, session, options.comforts));
     }

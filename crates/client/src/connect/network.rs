@@ -10,7 +10,10 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError};
 use std::time::{Duration, Instant};
 
 use jiff::Timestamp as Moment;
-use parlor_proto::{Bye, Credentials, RoomName, Target};
+use parlor_proto::{
+    Bye, Credentials, Event, Password, Reply, RoomName, Target, TicketCredentials, TicketId, TicketSecret, UserName,
+    Verb,
+};
 
 use super::Exit;
 use super::catch_up::CatchUp;
@@ -22,17 +25,52 @@ use super::shared::SharedState;
 use super::terminal::Screen;
 use crate::address::Address;
 use crate::connector::Connector;
+use crate::error::LoginError;
 use crate::lock;
 use crate::session::{Entry, Session};
 
 /// A session of this length counts as stable: the next pause is short again.
 pub(super) const GOOD_SESSION: Duration = Duration::from_secs(60);
 
+/// What the user's list of tickets says of that of a client.
+const TICKET_LABEL: &str = "parlor connect";
+
 /// What each attempt to connect needs.
 pub(super) struct ReconnectConfig {
     pub(super) connector: Connector,
-    pub(super) credentials: Credentials,
+    pub(super) user: UserName,
+    pub(super) proof: Proof,
     pub(super) room: Option<RoomName>,
+}
+
+/// With what the client logs in again.
+#[derive(Debug)]
+pub(super) enum Proof {
+    /// A ticket that this client made: the password is forgotten.
+    Ticket(TicketId, TicketSecret),
+    /// The password: the server makes no ticket, or a new password made all tickets void.
+    Password(Password),
+}
+
+impl Proof {
+    /// Makes a ticket in a new session, in the place of the password.
+    pub(super) fn of(session: &mut Session, password: Password) -> Result<Self, LoginError> {
+        let made = session.make_ticket(TICKET_LABEL)?;
+        Ok(made.map_or(Self::Password(password), |(id, secret)| Self::Ticket(id, secret)))
+    }
+
+    /// The lines that end a session for good: the ticket of a client that is gone is of no use.
+    pub(super) fn farewell(&self) -> String {
+        match self {
+            Self::Ticket(id, _) => format!("/revoke {id}\n/quit"),
+            Self::Password(_) => "/quit".to_owned(),
+        }
+    }
+}
+
+/// Whether this answers the first line of [`Proof::farewell`].
+pub(super) fn answers_farewell(event: &Event) -> bool {
+    matches!(event, Event::Ok(Reply::Revoke { .. }) | Event::Error { command: Some(Verb::Revoke), .. })
 }
 
 /// An attempt to connect that failed.
@@ -51,7 +89,14 @@ impl ReconnectConfig {
             exit: Exit::NoConnection,
             message: error.to_string(),
         })?;
-        greeted.log_in(Entry::Login, &self.credentials).map_err(|error| Failed {
+        let user = self.user.clone();
+        let begun = match &self.proof {
+            Proof::Ticket(_, secret) => greeted.resume(&TicketCredentials { user, secret: secret.clone() }),
+            Proof::Password(password) => {
+                greeted.log_in(Entry::Login, &Credentials { user, password: password.clone() })
+            }
+        };
+        begun.map_err(|error| Failed {
             next: after_refused_login(&error),
             exit: Exit::LoginRefused,
             message: format!("{address}: {error}"),

@@ -15,7 +15,7 @@ use parlor_proto::{Bye, Event, Format, RefusalCode, RoomName, encode};
 
 use super::Exit;
 use super::complaints::Complaints;
-use super::network::{GOOD_SESSION, ReconnectConfig};
+use super::network::{GOOD_SESSION, Proof, ReconnectConfig, answers_farewell};
 use super::reconnect::{AddressRotation, End, Next as Then, after_end};
 use super::requests::Question;
 use super::rooms::{self, Restore, Rooms};
@@ -184,7 +184,7 @@ impl<O: Write> Pipe<O> {
         };
         let Incoming::Event { event, .. } = &incoming else { return Ok(Ok(incoming)) };
         let before = self.now.current.clone();
-        if self.now.note(event, &self.plan.credentials.user) {
+        if self.now.note(event, &self.plan.user) {
             self.removed_from = None;
         } else if matches!(event, Event::Moved { .. }) && self.removed_from.is_none() {
             self.removed_from = before;
@@ -198,6 +198,12 @@ impl<O: Write> Pipe<O> {
     }
 
     fn take(&mut self, incoming: &Incoming) -> Result<(), Stopped> {
+        if let Incoming::Event { event, .. } = incoming
+            && self.progress.is_quitting()
+            && answers_farewell(event)
+        {
+            return Ok(());
+        }
         self.goal = self.now.clone();
         let repeats = self.view == View::Text;
         match self.progress.heard(incoming, self.meant(), repeats) {
@@ -214,7 +220,8 @@ impl<O: Write> Pipe<O> {
             Heard::Answered(password) => {
                 self.trouble = None;
                 if let Some(password) = password {
-                    self.plan.credentials.password = password;
+                    // It made the ticket void.
+                    self.plan.proof = Proof::Password(password);
                 }
             }
             Heard::News => {}
@@ -285,8 +292,8 @@ impl<O: Write> Pipe<O> {
         let (progress, complaints, has_keys) =
             (self.progress.clone(), self.complaints.clone(), self.view == View::Text);
         self.start_thread("input", move || Feed { progress: &progress, complaints: &complaints, has_keys }.run(input))?;
-        let progress = self.progress.clone();
-        self.start_thread("lines", move || send_all(&progress))
+        let (progress, farewell) = (self.progress.clone(), self.plan.proof.farewell());
+        self.start_thread("lines", move || send_all(&progress, &farewell))
     }
 
     fn start_thread(&self, name: &str, run: impl FnOnce() + Send + 'static) -> Result<(), Stopped> {
@@ -347,7 +354,7 @@ impl<O: Write> Pipe<O> {
 
 /// Sends one line after the other, as long as there is any. A server that does not read keeps it waiting, and no other
 /// thread.
-fn send_all(progress: &Progress) {
+fn send_all(progress: &Progress, farewell: &str) {
     while let Some(next) = progress.next() {
         match next {
             Next::Line(line, opening) => {
@@ -358,7 +365,7 @@ fn send_all(progress: &Progress) {
                 }
             }
             Next::Quit(sender) => {
-                if sender.send_line("/quit").is_err() {
+                if sender.send_line(farewell).is_err() {
                     sender.close();
                 }
             }

@@ -73,6 +73,7 @@ fn start(
     let days = day_lines.then(Days::default);
     let renderer = Renderer { colour: wants_colour(), zone: TimeZone::system(), me, bell, days };
     let (leave, left) = mpsc::sync_channel(1);
+    let farewell = plan.proof.farewell();
     let (ending, ended) = mpsc::channel::<()>();
     let follower = NetworkThread {
         catch_up: CatchUp::new(session.user.clone(), recent),
@@ -89,7 +90,7 @@ fn start(
     })?;
     let marks = link.clone();
     thread::Builder::new().name("marks".to_owned()).spawn(move || marks.tell_read_in_time())?;
-    Ok(Terminal { editor, draft, link: link.clone(), screen, renderer, leave: Some(leave), ended })
+    Ok(Terminal { editor, draft, link: link.clone(), screen, renderer, farewell, leave: Some(leave), ended })
 }
 
 fn editor(link: &SharedState, draft: &Arc<Mutex<Draft>>) -> rustyline::Result<LineEditor> {
@@ -126,6 +127,8 @@ struct Terminal {
     link: Arc<SharedState>,
     screen: Screen,
     renderer: Renderer,
+    /// What is sent at the end.
+    farewell: String,
     /// Tells the network's thread that the user wants no pause; dropped to tell it that they leave.
     leave: Option<SyncSender<()>>,
     /// Disconnected once the network's thread has ended.
@@ -269,7 +272,7 @@ impl Terminal {
         self.leave = None;
         let connection = self.link.connection();
         // A server that cannot be notified sees the end of the connection itself.
-        if connection.is_some_and(|sender| sender.send_if_idle("/quit").unwrap_or_default()) {
+        if connection.is_some_and(|sender| sender.send_if_idle(&self.farewell).unwrap_or_default()) {
             // Only the disconnection or the timeout can end this wait. Both mean that the client must end.
             let _ = self.ended.recv_timeout(GOODBYE);
         }

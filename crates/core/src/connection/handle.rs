@@ -160,15 +160,15 @@ impl ConnectionHandle {
 
     /// Checks that the account whose password or ticket was right still exists and was not kicked since, and that the ticket
     /// was not revoked. The hub must know the session before: it then receives what happens later.
-    pub(super) fn check_account(&self, user: &UserName, proof: LoginProof) -> Result<(), SessionError> {
+    pub(super) fn check_account(&self, session_key: &SessionKey, proof: LoginProof) -> Result<(), SessionError> {
         let store = &self.services.store;
-        let account = store.accounts.find(user).during("looking an account up again")?;
+        let account = store.accounts.find(&session_key.user).during("looking an account up again")?;
         if account.is_none_or(|account| account.version() != proof.version) {
             return Err(SessionError::Over(Bye::Kicked));
         }
         let Some(ticket) = proof.ticket else { return Ok(()) };
-        let found = store.tickets.find(user, ticket).during("looking a ticket up again")?;
-        if found.is_some() { Ok(()) } else { Err(SessionError::Over(Bye::LoggedOut)) }
+        let is_there = store.tickets.bind(session_key, ticket).during("looking a ticket up again")?;
+        if is_there { Ok(()) } else { Err(SessionError::Over(Bye::LoggedOut)) }
     }
 
     /// Stores a follow, unless the followed account was deleted meanwhile. Returns when that account was created.

@@ -172,7 +172,7 @@ impl Session {
     /// Checks, once the hub knows the session, what may have changed before.
     fn check(&mut self, handle: &ConnectionHandle, proof: LoginProof) -> Result<(), SessionError> {
         handle.services.hub.register_session(&self.person.session_key, proof, handle.peer.clone(), handle.cell.clone());
-        handle.check_account(self.user(), proof)?;
+        handle.check_account(&self.person.session_key, proof)?;
         self.check_feeds(handle)
     }
 

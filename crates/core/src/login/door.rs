@@ -8,7 +8,7 @@ use parlor_proto::{Credentials, Note, Refusal, TicketCredentials, TicketSecret, 
 use super::{Applicant, Patience, authenticate, issue, redeem, register};
 use crate::connection::effects::CommandError;
 use crate::delivery::peer::{ConnectionId, Origin};
-use crate::ports::Account;
+use crate::ports::{Account, StoreError};
 use crate::services::Services;
 
 /// A client at a door.
@@ -53,12 +53,14 @@ impl Services {
         label: &Note,
     ) -> Result<IssuedTicket, Refusal> {
         let applicant = self.applicant(visitor);
-        let verified = authenticate(&applicant, credentials);
-        let issued = verified.and_then(|account| {
+        let attempt = || {
+            let account = authenticate(&applicant, credentials)?;
             applicant.require_active(&account)?;
             self.issue_once(visitor, account, label)
-        });
-        issued.map_err(|error| self.refusal(error))
+        };
+        // Another login with the same password may renew its hash in between.
+        let issued = attempt().and_then(|issued| issued.map_or_else(attempt, |issued| Ok(Some(issued))));
+        issued.and_then(|issued| issued.ok_or_else(changing)).map_err(|error| self.refusal(error))
     }
 
     /// Makes an account and a ticket for it. Blocks as REGISTER does.
@@ -72,7 +74,8 @@ impl Services {
         label: &Note,
     ) -> Result<IssuedTicket, Refusal> {
         let made = register(&self.applicant(visitor), credentials);
-        made.and_then(|account| self.issue_once(visitor, account, label)).map_err(|error| self.refusal(error))
+        let issued = made.and_then(|account| self.issue_once(visitor, account, label)?.ok_or_else(changing));
+        issued.map_err(|error| self.refusal(error))
     }
 
     /// Returns the user of a valid ticket, and notes its use. Blocks as RESUME does.
@@ -101,11 +104,15 @@ impl Services {
         revoked.map(drop).map_err(|error| self.refusal(CommandError::Failed { what: "revoking a ticket", error }))
     }
 
-    /// Makes a ticket of an account, unless it changed since it was verified.
-    fn issue_once(&self, visitor: &Visitor<'_>, account: Account, label: &Note) -> Result<IssuedTicket, CommandError> {
+    /// Makes a ticket of an account. Returns none if it changed since it was verified.
+    fn issue_once(
+        &self,
+        visitor: &Visitor<'_>,
+        account: Account,
+        label: &Note,
+    ) -> Result<Option<IssuedTicket>, CommandError> {
         let made = issue(self, &account, label.clone(), &visitor.origin.address)?;
-        let Some((secret, ticket)) = made else { return Err(Refusal::BadCredentials.into()) };
-        Ok(IssuedTicket { user: account.user, secret, expires: ticket.expires() })
+        Ok(made.map(|(secret, ticket)| IssuedTicket { user: account.user, secret, expires: ticket.expires() }))
     }
 
     fn applicant<'a>(&'a self, visitor: &Visitor<'a>) -> Applicant<'a> {
@@ -123,4 +130,9 @@ impl Services {
             }
         }
     }
+}
+
+/// An account that others change again and again gets no ticket.
+fn changing() -> CommandError {
+    CommandError::Failed { what: "making a ticket", error: StoreError::new("the account changes all the time") }
 }

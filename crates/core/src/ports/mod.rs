@@ -46,7 +46,7 @@ pub use random::RandomSource;
 pub use rooms::{EnterResult, Entrant, Rooms, SessionKey};
 pub use sessions::{Claim, ClaimResult, PredecessorWait, Sessions, TakeoverLimit};
 pub use sink::{Change, Presence, Sink};
-pub use tickets::{MAX_TICKETS, Ticket, TicketHash, Tickets, surplus_tickets};
+pub use tickets::{EvictionOrder, MAX_TICKETS, Ticket, TicketHash, Tickets};
 pub use transport::Transport;
 
 /// All stored state. Each port has an adapter of its own.

@@ -7,7 +7,7 @@ use parlor_proto::{Generation, Note, TicketId, TicketInfo, TicketSecret, Tickets
 use sha2::{Digest, Sha256};
 use subtle::ConstantTimeEq;
 
-use super::{Account, StoreResult};
+use super::{Account, SessionKey, StoreResult};
 
 /// Maximum number of valid tickets of one user.
 pub const MAX_TICKETS: usize = 16;
@@ -109,19 +109,37 @@ impl Ticket {
     }
 }
 
-/// The tickets that go before one more is added: those that are not valid any more, and the oldest unused ones beyond
-/// [`MAX_TICKETS`]; where all were used, those whose last use is the longest ago.
-pub fn surplus_tickets(tickets: &[Ticket], now: Timestamp) -> Vec<TicketId> {
-    let (mut valid, void): (Vec<&Ticket>, Vec<&Ticket>) = tickets.iter().partition(|ticket| ticket.is_valid_at(now));
-    valid.sort_by_key(|ticket| (ticket.used, ticket.made, ticket.id()));
-    let excess = (valid.len() + 1).saturating_sub(MAX_TICKETS);
-    void.into_iter().chain(valid.into_iter().take(excess)).map(Ticket::id).collect()
+/// Which tickets of a user make room for one more.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct EvictionOrder {
+    /// Those that are not valid any more: they all go.
+    pub void: Vec<TicketId>,
+    /// The valid ones, in the order in which they go: the unused ones first, the oldest first, then those whose last use is
+    /// the longest ago.
+    pub valid: Vec<TicketId>,
+}
+
+impl EvictionOrder {
+    /// The order of these tickets.
+    pub fn of(tickets: &[Ticket], now: Timestamp) -> Self {
+        let (mut valid, void): (Vec<&Ticket>, Vec<&Ticket>) =
+            tickets.iter().partition(|ticket| ticket.is_valid_at(now));
+        valid.sort_by_key(|ticket| (ticket.used, ticket.made, ticket.id()));
+        let ids = |tickets: Vec<&Ticket>| tickets.into_iter().map(Ticket::id).collect();
+        Self { void: ids(void), valid: ids(valid) }
+    }
+
+    /// Those that go so that one more makes at most [`MAX_TICKETS`].
+    pub fn surplus(self) -> Vec<TicketId> {
+        let excess = (self.valid.len() + 1).saturating_sub(MAX_TICKETS);
+        self.void.into_iter().chain(self.valid.into_iter().take(excess)).collect()
+    }
 }
 
 /// The tickets of each user. All of them end with the account, with a new password, and with a suspension. All calls may
 /// block on the store.
 pub trait Tickets: Send + Sync {
-    /// Adds a ticket of an account, in the place of [`surplus_tickets`] at the time it was made. Returns `false` and
+    /// Adds a ticket of an account, in the place of those that [`EvictionOrder`] names at the time it was made. Returns `false` and
     /// changes nothing if the account has another version or another password hash by now.
     ///
     /// # Errors
@@ -146,6 +164,13 @@ pub trait Tickets: Send + Sync {
     /// # Errors
     /// The store cannot be reached.
     fn note_use(&self, user: &UserName, found: &Ticket, now: Timestamp, address: &str) -> StoreResult<bool>;
+
+    /// Notes that this session began by the ticket, so that its revocation ends the session even where no server can be told.
+    /// Returns `false` if it was revoked meanwhile.
+    ///
+    /// # Errors
+    /// The store cannot be reached.
+    fn bind(&self, session_key: &SessionKey, id: TicketId) -> StoreResult<bool>;
 
     /// Revokes one ticket or all of a user, and ends the sessions that began by them, on whatever server, through
     /// [`super::Sink::tickets_revoked`]; but not the session `by`, which revokes them itself. Returns their number.
@@ -174,7 +199,7 @@ mod tests {
     }
 
     fn surplus(tickets: &[Ticket], now: i64) -> Vec<u32> {
-        surplus_tickets(tickets, Timestamp::from_millis(now)).into_iter().map(|id| id.0).collect()
+        EvictionOrder::of(tickets, Timestamp::from_millis(now)).surplus().into_iter().map(|id| id.0).collect()
     }
 
     #[test]

@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use anyhow::Context;
 use clap::Args;
-use parlor_core::ports::Accounts;
+use parlor_core::ports::{Accounts, Tickets};
 use parlor_store::administration::{RoomAdministration, RoomRequest, Verdict};
 use parlor_store::{redis, sqlite};
 
@@ -62,6 +62,19 @@ impl PlaceArgs {
         let accounts = sqlite::open_accounts(&self.installation.data)?;
         self.installation.announce(database.display());
         Ok(accounts)
+    }
+
+    /// Opens the accounts and their tickets in the same way.
+    ///
+    /// # Errors
+    /// There is no installation, or it cannot be opened.
+    pub(super) fn accounts_and_tickets(&self, name: &str) -> anyhow::Result<(Arc<dyn Accounts>, Arc<dyn Tickets>)> {
+        let accounts = self.accounts(name)?;
+        let tickets = match backend::redis_config(&self.redis, name)? {
+            Some(config) => redis::open_tickets(&config)?,
+            None => sqlite::open_tickets(&self.installation.data)?,
+        };
+        Ok((accounts, tickets))
     }
 
     /// Opens the rooms in the same way.

@@ -44,6 +44,7 @@ mod store_faults;
 mod stuck;
 mod terminal;
 mod terminal_input;
+mod tickets;
 mod tls_faults;
 mod torture;
 mod transcripts;

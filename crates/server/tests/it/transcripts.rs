@@ -103,7 +103,9 @@ fn lines(scripts: &[Script]) -> (Vec<String>, Vec<&Pattern>) {
     for step in scripts.iter().flat_map(|script| &script.steps) {
         match &step.action {
             Action::Client(_, Act::Send(bytes)) => sent.push(String::from_utf8_lossy(bytes).to_ascii_lowercase()),
-            Action::Client(_, Act::Expect(pattern) | Act::Await(pattern)) => expected.push(pattern),
+            Action::Client(_, Act::Expect(pattern) | Act::Keep(_, pattern) | Act::Await(pattern)) => {
+                expected.push(pattern)
+            }
             _ => {}
         }
     }

@@ -1,7 +1,7 @@
 //! Tickets in memory. It must not compare them.
 
 use parlor_core::planted::{Bug, planted};
-use parlor_core::ports::{Account, StoreResult, Ticket, Tickets, surplus_tickets};
+use parlor_core::ports::{Account, EvictionOrder, SessionKey, StoreResult, Ticket, Tickets};
 use parlor_proto::{Generation, TicketId, Tickets as Which, Timestamp, UserName};
 
 use super::MemoryAccounts;
@@ -16,7 +16,7 @@ impl Tickets for MemoryAccounts {
         if !is_same || tickets.iter().any(|kept| kept.id() == ticket.id()) {
             return Ok(false);
         }
-        let surplus = surplus_tickets(tickets, ticket.made);
+        let surplus = EvictionOrder::of(tickets, ticket.made).surplus();
         tickets.retain(|kept| !surplus.contains(&kept.id()));
         tickets.push(ticket.clone());
         Ok(true)
@@ -40,6 +40,11 @@ impl Tickets for MemoryAccounts {
         kept.used = Some(now);
         kept.address = Some(address.to_owned());
         Ok(true)
+    }
+
+    fn bind(&self, session_key: &SessionKey, id: TicketId) -> StoreResult<bool> {
+        // Sessions are in this process, which is always told.
+        self.find(&session_key.user, id).map(|found| found.is_some())
     }
 
     fn revoke(&self, user: &UserName, which: Which, by: Option<Generation>) -> StoreResult<usize> {

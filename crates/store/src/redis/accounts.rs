@@ -17,7 +17,7 @@ use super::login_limiter;
 use super::membership::server::{Server, evict};
 use super::pubsub::message::ServerMessage;
 use super::rooms::sorted;
-use super::tickets::RedisTickets;
+use super::tickets::{self, RedisTickets};
 
 const OPERATOR: &str = "operator";
 const MEMBER: &str = "member";
@@ -39,10 +39,17 @@ impl RedisAccounts<'_> {
         self.call(Command::script(script::amend_account(), &keys, &[&field, &value, &old]))
     }
 
-    /// Changes the password, and revokes all tickets. Returns their ids; none if the password was not changed.
-    fn change_hash(&self, user: &UserName, hash: &PasswordHash, old: &str) -> StoreResult<Option<Vec<String>>> {
+    /// Changes the password, and revokes all tickets. Returns them; none if the password was not changed.
+    fn change_hash(
+        &self,
+        user: &UserName,
+        hash: &PasswordHash,
+        old: &str,
+        by: Option<Generation>,
+    ) -> StoreResult<Option<tickets::Revoked>> {
         let keys = [keys::user(user), keys::tickets(user)];
-        self.call(Command::script(script::change_password(), &keys, &[&hash.expose(), &old]))
+        let args: [&dyn Argument; 3] = [&hash.expose(), &old, &tickets::written(by)];
+        self.call(Command::script(script::change_password(), &keys, &args))
     }
 
     /// Adds a name to the index. A name without an account does no harm there.
@@ -92,7 +99,7 @@ impl RedisAccounts<'_> {
 
     /// Removes the sessions of a user from all rooms, so that they cannot speak there even if their server hangs. The
     /// generation that is stored is larger than theirs.
-    fn end_memberships(&self, user: &UserName) -> StoreResult<()> {
+    pub(super) fn end_memberships(&self, user: &UserName) -> StoreResult<()> {
         let generation = Command::plain("HGET", keys::user(user), &["generation"]);
         let [generation, rooms] =
             self.0.call_each([generation, Command::plain("HGET", keys::session(user), &["rooms"])]);
@@ -138,7 +145,7 @@ impl Accounts for RedisAccounts<'_> {
     }
 
     fn set_password(&self, user: &UserName, hash: &PasswordHash) -> StoreResult<bool> {
-        self.change_hash(user, hash, "").map(|revoked| revoked.is_some())
+        self.change_hash(user, hash, "", None).map(|revoked| revoked.is_some())
     }
 
     fn renew_hash(&self, user: &UserName, old: &PasswordHash, new: &PasswordHash) -> StoreResult<bool> {
@@ -152,8 +159,8 @@ impl Accounts for RedisAccounts<'_> {
         new: &PasswordHash,
         by: Generation,
     ) -> StoreResult<bool> {
-        let Some(revoked) = self.change_hash(user, new, old.expose())? else { return Ok(false) };
-        RedisTickets(self.0).tell(user, &revoked, Some(by)).map(|()| true)
+        let Some(revoked) = self.change_hash(user, new, old.expose(), Some(by))? else { return Ok(false) };
+        RedisTickets(self.0).end_sessions(user, &revoked, Some(by)).map(|()| true)
     }
 
     fn set_role(&self, user: &UserName, role: Role) -> StoreResult<bool> {

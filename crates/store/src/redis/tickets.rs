@@ -4,10 +4,12 @@ use std::collections::HashMap;
 use std::time::Duration;
 
 use parlor_core::planted::{Bug, planted};
-use parlor_core::ports::{Account, MAX_TICKETS, StoreError, StoreResult, Ticket, TicketHash, Tickets, surplus_tickets};
+use parlor_core::ports::{
+    Account, EvictionOrder, MAX_TICKETS, SessionKey, StoreError, StoreResult, Ticket, TicketHash, Tickets,
+};
 use parlor_proto::{Generation, TicketId, Tickets as Which, Timestamp, UserName};
 
-use super::accounts::AdminAccounts;
+use super::accounts::{AdminAccounts, RedisAccounts};
 use super::connection::command::{self, Argument, Command};
 use super::connection::router::Router;
 use super::connection::script;
@@ -15,8 +17,11 @@ use super::keys;
 use super::membership::server::Server;
 use super::pubsub::message::ServerMessage;
 
-/// How often tickets are read again if others add some at the same time.
-const MAX_TRIES: usize = 8;
+/// How often tickets are read again if all that were read went at the same time.
+const MAX_TRIES: usize = 3;
+
+/// The ids of tickets that a script revoked, and whether it fenced a session off.
+pub(super) type Revoked = (Vec<String>, bool);
 
 /// In a stored form: nothing.
 const NONE: &str = "-";
@@ -32,8 +37,12 @@ impl RedisTickets<'_> {
         command::read(self.0.call(command))
     }
 
-    /// Tells all servers that tickets were revoked.
-    pub(super) fn tell(&self, user: &UserName, ids: &[String], by: Option<Generation>) -> StoreResult<()> {
+    /// Ends the sessions of tickets that a script revoked: tells all servers, and takes the seats of one that was fenced off.
+    pub(super) fn end_sessions(&self, user: &UserName, revoked: &Revoked, by: Option<Generation>) -> StoreResult<()> {
+        let (ids, is_fenced) = revoked;
+        if *is_fenced {
+            RedisAccounts(self.0).end_memberships(user)?;
+        }
         let ids: Vec<TicketId> = ids.iter().filter_map(|id| id.parse().ok()).collect();
         if ids.is_empty() {
             return Ok(());
@@ -48,11 +57,12 @@ impl Tickets for RedisTickets<'_> {
         let keys = [keys::user(&account.user), keys::tickets(&account.user)];
         let (id, stored) = (ticket.id().to_string(), write(ticket));
         for _ in 0..MAX_TRIES {
-            let surplus = surplus_tickets(&self.tickets(&account.user)?, ticket.made);
-            let surplus: Vec<String> = surplus.iter().map(TicketId::to_string).collect();
+            let EvictionOrder { void, valid } = EvictionOrder::of(&self.tickets(&account.user)?, ticket.made);
+            let leaving: Vec<String> = void.iter().chain(&valid).map(TicketId::to_string).collect();
+            let void = void.len();
             let (hash, created) = (account.hash.expose(), account.created.as_millis());
-            let mut args: Vec<&dyn Argument> = vec![&hash, &created, &account.kicks, &id, &stored, &MAX_TICKETS];
-            args.extend(surplus.iter().map(|id| id as &dyn Argument));
+            let mut args: Vec<&dyn Argument> = vec![&hash, &created, &account.kicks, &id, &stored, &MAX_TICKETS, &void];
+            args.extend(leaving.iter().map(|id| id as &dyn Argument));
             match self.call::<i64>(Command::script(script::add_ticket(), &keys, &args))? {
                 -1 => {}
                 added => return Ok(added > 0),
@@ -81,6 +91,12 @@ impl Tickets for RedisTickets<'_> {
         self.call::<i64>(noted).map(|kept| kept > 0)
     }
 
+    fn bind(&self, SessionKey { user, generation }: &SessionKey, id: TicketId) -> StoreResult<bool> {
+        let keys = [keys::user(user), keys::tickets(user)];
+        let bound = Command::script(script::bind_ticket(), &keys, &[&id.to_string(), &generation.0]);
+        self.call::<i64>(bound).map(|there| there > 0)
+    }
+
     fn revoke(&self, user: &UserName, which: Which, by: Option<Generation>) -> StoreResult<usize> {
         let id = match which {
             Which::All => String::new(),
@@ -89,11 +105,16 @@ impl Tickets for RedisTickets<'_> {
         if planted(Bug::HonourRevoked) {
             return Ok(1);
         }
-        let revoked = Command::script(script::revoke_tickets(), &[keys::tickets(user)], &[&id]);
-        let ids: Vec<String> = self.call(revoked)?;
-        self.tell(user, &ids, by)?;
-        Ok(ids.len())
+        let keys = [keys::user(user), keys::tickets(user)];
+        let revoked: Revoked = self.call(Command::script(script::revoke_tickets(), &keys, &[&id, &written(by)]))?;
+        self.end_sessions(user, &revoked, by)?;
+        Ok(revoked.0.len())
     }
+}
+
+/// How scripts read the session that revokes tickets.
+pub(super) fn written(by: Option<Generation>) -> String {
+    by.map(|by| by.0.to_string()).unwrap_or_default()
 }
 
 /// The stored form of a ticket: its hash, when it was made and used, its lifetime in milliseconds, its address, its label.
@@ -143,6 +164,10 @@ macro_rules! tickets_of {
 
             fn note_use(&self, user: &UserName, found: &Ticket, now: Timestamp, address: &str) -> StoreResult<bool> {
                 RedisTickets(&self.router).note_use(user, found, now, address)
+            }
+
+            fn bind(&self, session_key: &SessionKey, id: TicketId) -> StoreResult<bool> {
+                RedisTickets(&self.router).bind(session_key, id)
             }
 
             fn revoke(&self, user: &UserName, which: Which, by: Option<Generation>) -> StoreResult<usize> {

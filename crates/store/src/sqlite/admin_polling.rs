@@ -4,7 +4,9 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 
-use parlor_core::ports::{Account, Accounts, PasswordHash, Role, Sink, StoreResult, Suspension, Ticket, Tickets};
+use parlor_core::ports::{
+    Account, Accounts, PasswordHash, Role, SessionKey, Sink, StoreResult, Suspension, Ticket, Tickets,
+};
 use parlor_proto::{Bye, Generation, TicketId, Tickets as Which, Timestamp, UserName};
 
 use super::accounts::Deletion;
@@ -199,6 +201,10 @@ impl Tickets for ServerTickets {
 
     fn note_use(&self, user: &UserName, found: &Ticket, now: Timestamp, address: &str) -> StoreResult<bool> {
         self.database.note_use(user, found, now, address)
+    }
+
+    fn bind(&self, session_key: &SessionKey, id: TicketId) -> StoreResult<bool> {
+        self.database.bind(session_key, id)
     }
 
     fn revoke(&self, user: &UserName, which: Which, by: Option<Generation>) -> StoreResult<usize> {

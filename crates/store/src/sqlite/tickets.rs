@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use parlor_core::planted::{Bug, planted};
-use parlor_core::ports::{Account, StoreResult, Ticket, TicketHash, Tickets, surplus_tickets};
+use parlor_core::ports::{Account, EvictionOrder, SessionKey, StoreResult, Ticket, TicketHash, Tickets};
 use parlor_proto::{Generation, TicketId, Tickets as Which, Timestamp, UserName};
 use rusqlite::types::Type;
 use rusqlite::{Connection, OptionalExtension, Row, params};
@@ -43,7 +43,7 @@ impl Tickets for Database {
             if !same.exists(params![user, account.created.as_millis(), account.kicks, account.hash.expose()])? {
                 return Ok(false);
             }
-            for surplus in surplus_tickets(&tickets(connection, &account.user)?, added.made) {
+            for surplus in EvictionOrder::of(&tickets(connection, &account.user)?, added.made).surplus() {
                 connection.execute("DELETE FROM ticket WHERE user = ?1 AND id = ?2", params![user, surplus.0])?;
             }
             insert(connection, &account.user, &added)
@@ -70,6 +70,11 @@ impl Tickets for Database {
             let (id, hash) = (found.id().0, found.hash.expose());
             Ok(update.execute(params![user.as_str(), id, hash, now.as_millis(), address])? > 0)
         })
+    }
+
+    fn bind(&self, session_key: &SessionKey, id: TicketId) -> StoreResult<bool> {
+        // Sessions are in the memory of the one server, which finds each revocation in the table.
+        Tickets::find(self, &session_key.user, id).map(|found| found.is_some())
     }
 
     fn revoke(&self, user: &UserName, which: Which, by: Option<Generation>) -> StoreResult<usize> {

@@ -6,7 +6,7 @@ use parlor_redis_testkit::{RedisServer, wait_until};
 
 use crate::harness::{Server, name, pair, pair_by_proxy};
 
-fn account(created: i64) -> Account {
+pub(crate) fn account(created: i64) -> Account {
     let hash = PasswordHash::new(format!("hash of {created}"));
     Account {
         user: name("ann"),
@@ -18,7 +18,7 @@ fn account(created: i64) -> Account {
     }
 }
 
-fn is_current(server: &Server, session_key: &SessionKey) -> bool {
+pub(crate) fn is_current(server: &Server, session_key: &SessionKey) -> bool {
     server.store.sessions.is_current(&session_key.user, session_key.generation).unwrap()
 }
 

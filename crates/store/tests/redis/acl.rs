@@ -5,13 +5,14 @@ use std::collections::BTreeSet;
 use parlor_core::DuplicateLogin::Reject;
 use parlor_core::ports::{
     Account, Act, ActResult, Append, AppendResult, Attempt, AttemptOutcome, Content, Deed, Destination, LogId,
-    LoginDecision, Mark, PageRequest, PasswordHash, Role, SessionKey, UnloggedMessage,
+    LoginDecision, Mark, PageRequest, PasswordHash, Role, SessionKey, Suspension, UnloggedMessage,
 };
-use parlor_proto::{MessageId, Order, PageRange, Text, Timestamp};
+use parlor_proto::{MessageId, Order, PageRange, Text, Tickets as Which, Timestamp};
 use parlor_redis_testkit::{Fsync, Reach, RedisCluster, RedisOptions, RedisServer, wait_until};
 use parlor_store::redis::{Config, status};
 
 use crate::harness::{Server, config, log_of, name, numbered, room, stored};
+use crate::tickets::add_ticket;
 
 /// The commands that a server needs on any Redis.
 const COMMANDS: &str = "client|info client|kill del evalsha exists expire get hdel hexists hget hgetall hincrby hmget \
@@ -125,6 +126,25 @@ fn use_conversations(one: &Server, two: &Server, ann: &Account) {
     }
 }
 
+/// Makes, uses and revokes tickets, also by another password and by a suspension.
+fn use_tickets(server: &Server, account: &Account) {
+    let (tickets, accounts) = (&server.store.tickets, &server.store.accounts);
+    let session = server.session_key("ann");
+    for secret in ["one", "two"] {
+        let ticket = add_ticket(server, secret);
+        assert!(tickets.find(&account.user, ticket.id()).unwrap().is_some());
+        assert!(tickets.note_use(&account.user, &ticket, account.created, "192.0.2.1").unwrap());
+        assert!(tickets.bind(&session, ticket.id()).unwrap());
+    }
+    let suspension = Suspension { until: None, reason: parlor_proto::Note::default() };
+    assert!(accounts.suspend(&account.user, Some(&suspension)).unwrap());
+    assert!(accounts.suspend(&account.user, None).unwrap());
+    assert_eq!(tickets.revoke(&account.user, Which::All, None).unwrap(), 2);
+    add_ticket(server, "three");
+    assert!(accounts.change_password(&account.user, &account.hash, &account.hash, session.generation).unwrap());
+    server.release(&session).unwrap();
+}
+
 /// Runs everything that servers do.
 fn do_everything(config: &Config, redis: &RedisServer) {
     let servers = [(); 3].map(|()| Server::try_open(config).unwrap());
@@ -135,6 +155,7 @@ fn do_everything(config: &Config, redis: &RedisServer) {
     assert!(accounts.kick(&account.user).unwrap());
     assert_eq!(accounts.accounts().unwrap().len(), 1);
     try_logins(one, &account);
+    use_tickets(one, &account);
     assert!(accounts.unlock(&account.user, Some("192.0.2.1"), account.created).unwrap());
     let (ann, red) = (one.member("ann", "red"), log_of("red"));
     let feed = LogId::Feed(name("ann"));

@@ -24,4 +24,5 @@ mod round_trips;
 mod sentinel;
 mod sessions;
 mod start;
+mod tickets;
 mod unreachable_nodes;

@@ -1,12 +1,13 @@
 //! One session on a terminal: gets its rooms back, catches up, and shows what comes. It must not connect, nor read the
 //! keyboard.
 
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use jiff::Timestamp as Moment;
 use parlor_proto::{Event, LostRoom, RefusalCode, Reply, RoomName, Sync, Target, UserName, Verb};
 
-use super::{NetworkThread, Waited};
+use super::{NetworkThread, Proof, Waited, answers_farewell};
 use crate::connect::catch_up::{Shown, Way};
 use crate::connect::once::PostNumber;
 use crate::connect::reconnect::End;
@@ -70,6 +71,9 @@ impl NetworkThread {
         };
         let request = self.link.answered(&incoming, moved);
         let Incoming::Event { event, .. } = incoming else { return };
+        if self.link.leaving.load(Ordering::SeqCst) && answers_farewell(&event) {
+            return;
+        }
         self.note(&event);
         match request {
             Some(Request::Own(Question::Page(target))) => {
@@ -95,7 +99,7 @@ impl NetworkThread {
 
     /// Records what this session and the next one need to know from an event.
     fn note(&mut self, event: &Event) {
-        let me = &self.plan.credentials.user;
+        let me = &self.plan.user;
         lock(&self.link.names).learn(event, me);
         let before = self.places.now.current.clone();
         let has_moved = self.places.note(event, me);
@@ -103,7 +107,8 @@ impl NetworkThread {
         match event {
             Event::Ok(Reply::Passwd) => {
                 if let Some(password) = lock(&self.link.passwords).pop_front().flatten() {
-                    self.plan.credentials.password = password;
+                    // It made the ticket void.
+                    self.plan.proof = Proof::Password(password);
                 }
             }
             Event::Error { command: Some(Verb::Passwd), .. } => {

@@ -47,7 +47,7 @@ fn follower(connector: Connector, link: &Arc<SharedState>, screen: &Screen, left
     NetworkThread {
         catch_up: CatchUp::new(ann().user, 0),
         places: Places::default(),
-        plan: ReconnectConfig { connector, credentials: ann(), room: None },
+        plan: ReconnectConfig { connector, user: ann().user, proof: Proof::Password(ann().password), room: None },
         link: link.clone(),
         screen: screen.clone(),
         renderer: Renderer { colour: false, zone: TimeZone::UTC, me: ann().user, bell: false, days: None },

@@ -98,7 +98,12 @@ fn run_against(
 ) -> (Exit, String) {
     let connector = pinned(address, identity.pin);
     let session = connector.open().unwrap().log_in(Entry::Login, &ann()).unwrap();
-    let plan = ReconnectConfig { connector, credentials: ann(), room: room.map(|room| room.parse().unwrap()) };
+    let plan = ReconnectConfig {
+        connector,
+        user: ann().user,
+        proof: Proof::Password(ann().password),
+        room: room.map(|room| room.parse().unwrap()),
+    };
     let errors = Sink::default();
     let complaints = Complaints::start(errors.clone()).unwrap();
     let input = Input { reader: BufReader::new(input), lines_before: 0 };

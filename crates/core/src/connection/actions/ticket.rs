@@ -30,3 +30,63 @@ pub(super) fn run(context: &mut SessionContext<'_>, label: Note) -> ActionResult
     }
     Err(CommandError::Failed { what: "making a ticket", error: StoreError::new("the account changes all the time") })
 }
+
+#[cfg(test)]
+mod tests {
+    use parlor_testkit::World;
+
+    #[test]
+    fn a_ticket_is_told_with_its_number_and_its_end() {
+        let world = World::new();
+        let ann = world.login("ann");
+        assert_eq!(ann.ask("/ticket"), ["OK ticket plt_0000000000000001000000000000000000000000"]);
+        ann.ask("/format json");
+        let expected = r#"{"type":"ok","command":"ticket","ticket":"plt_0000000000000002000000000000000000000000","id":"678ae85b","expires":"2026-12-23T00:00:00.000Z"}"#;
+        assert_eq!(ann.ask("/ticket my laptop"), [expected]);
+    }
+
+    #[test]
+    fn each_secret_is_another_one_and_no_more_than_sixteen_are_valid() {
+        let world = World::new();
+        let ann = world.login("ann");
+        let next = |_| {
+            world.advance(1);
+            ann.ask("/ticket")
+        };
+        let mut secrets: Vec<String> = (0..17).flat_map(next).collect();
+        secrets.dedup();
+        assert_eq!(secrets.len(), 17);
+        assert_eq!(ann.ask("/tickets").last().unwrap(), "OK tickets 16");
+        let first = secrets[0].strip_prefix("OK ticket ").unwrap();
+        let told = world.connect().ask(&format!("RESUME ann {first}"));
+        assert_eq!(told, ["ERR bad-credentials Unknown user, or no valid ticket"]);
+    }
+
+    #[test]
+    fn an_account_that_changes_meanwhile_gets_none_by_its_old_session() {
+        let world = World::new();
+        let ann = world.login("ann");
+        let operator = world.clone();
+        world.after("is current", move || operator.kick("ann"));
+        assert!(!ann.ask("/ticket")[0].starts_with("OK "));
+        assert!(!ann.is_open());
+        assert_eq!(world.login("ann").ask("/tickets"), ["OK tickets 0"]);
+    }
+
+    #[test]
+    fn labels_have_a_length() {
+        let ann = World::new().login("ann");
+        assert!(ann.ask(&format!("/ticket {}", "x".repeat(2000)))[0].starts_with("ERR bad-argument "));
+        assert!(ann.ask("/ticket")[0].starts_with("OK ticket "));
+    }
+
+    #[test]
+    fn a_store_that_fails_makes_none() {
+        let world = World::new();
+        let ann = world.login("ann");
+        world.fill_disk(true);
+        assert!(ann.ask("/ticket")[0].starts_with("ERR store-"));
+        world.fill_disk(false);
+        assert_eq!(ann.ask("/tickets"), ["OK tickets 0"]);
+    }
+}

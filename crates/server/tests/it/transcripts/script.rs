@@ -42,6 +42,8 @@ pub(super) enum Act {
     Send(Vec<u8>),
     /// Gets this line next.
     Expect(Pattern),
+    /// Gets this line next, and keeps what stands for its first `*` under a name.
+    Keep(String, Pattern),
     /// Gets this line after others that do not matter.
     Await(Pattern),
     /// Gets nothing before the answer to a ping.
@@ -104,6 +106,10 @@ fn act(text: &str) -> Result<Act, String> {
         }
         (">>", bytes) => Ok(Act::Send(unescape(bytes)?)),
         ("<", line) => Ok(Act::Expect(pattern(line)?)),
+        ("keeps", rest) => {
+            let (name, line) = rest.split_once(' ').ok_or("a name and a line")?;
+            Ok(Act::Keep(name.to_owned(), pattern(line)?))
+        }
         ("...", line) => Ok(Act::Await(pattern(line)?)),
         ("quiet", "") => Ok(Act::Quiet),
         ("closed", "") => Ok(Act::Closed),
@@ -125,7 +131,7 @@ fn pattern(line: &str) -> Result<Pattern, String> {
 }
 
 /// Returns the text with its escapes resolved: `\n` `\r` `\t` `\\`, `\xNN` for a byte, `\u{N}` for a character, and
-/// `\(text*N)` for text N times.
+/// `\(text*N)` for text N times. `\{name}` stays for what a client kept.
 fn unescape(text: &str) -> Result<Vec<u8>, String> {
     let mut bytes = Vec::new();
     let mut rest = text;
@@ -145,6 +151,7 @@ fn one_escape<'a>(text: &'a str, bytes: &mut Vec<u8>) -> Option<&'a str> {
         'r' => bytes.push(b'\r'),
         't' => bytes.push(b'\t'),
         '\\' => bytes.push(b'\\'),
+        '{' => bytes.extend_from_slice(b"\\{"),
         'x' => {
             bytes.push(u8::from_str_radix(text.get(1..3)?, 16).ok()?);
             return text.get(3..);
@@ -173,6 +180,15 @@ impl Pattern {
             Self::Text(pieces) => glob(pieces, line),
             Self::Json(expected) => serde_json::from_str(line).is_ok_and(|got| same(expected, &got)),
         }
+    }
+
+    /// Returns what stands for the first `*` in a line that matches.
+    pub(super) fn first_star<'a>(&self, line: &'a str) -> Option<&'a str> {
+        let Self::Text(pieces) = self else { return None };
+        let [before, after, ..] = pieces.as_slice() else { return None };
+        let rest = line.strip_prefix(before.as_str())?;
+        let end = if after.is_empty() { rest.len() } else { rest.find(after.as_str())? };
+        Some(&rest[..end])
     }
 
     /// Returns `ERR` or `BYE` and the code, if the expected line is a refusal or a goodbye.
@@ -238,6 +254,16 @@ fn patterns_match_what_they_say_and_nothing_else() {
     ] {
         assert_eq!(pattern(written).unwrap().matches(line), expected, "{written} on {line}");
     }
+}
+
+#[test]
+fn what_stands_for_a_star_is_kept() {
+    for (written, line, expected) in
+        [("OK *", "OK a b", Some("a b")), ("T * c *", "T a b c d", Some("a b")), ("OK", "OK", None)]
+    {
+        assert_eq!(pattern(written).unwrap().first_star(line), expected, "{written} on {line}");
+    }
+    assert_eq!(unescape(r"a \{b}").unwrap(), br"a \{b}");
 }
 
 #[test]

@@ -45,6 +45,8 @@ struct Stage {
     connected: usize,
     clients: HashMap<String, Client>,
     store_lock: Option<rusqlite::Connection>,
+    /// What clients kept, by the name in the transcript.
+    kept: HashMap<String, String>,
 }
 
 /// Runs a transcript up to its first failure, and returns the failed line and the reason.
@@ -52,7 +54,8 @@ pub(super) fn run(script: &Script, house: House, door: Door) -> Result<(), Strin
     let data = Arc::new(tempfile::tempdir().unwrap());
     let redis = (house == House::Pair).then(RedisServer::start);
     let (clients, servers) = (HashMap::new(), Vec::new());
-    let mut stage = Stage { data, redis, door, servers, connected: 0, clients, store_lock: None };
+    let kept = HashMap::new();
+    let mut stage = Stage { data, redis, door, servers, connected: 0, clients, store_lock: None, kept };
     for step in &script.steps {
         let done = catch_unwind(AssertUnwindSafe(|| stage.perform(&step.action)));
         let done = done.unwrap_or_else(|panic| Err(said(&*panic)));
@@ -166,12 +169,20 @@ impl Stage {
         }
         let Some(client) = self.clients.get_mut(name) else { return Err("no such client".to_owned()) };
         match act {
-            Act::Send(bytes) => client.try_send(bytes).map_err(|error| format!("cannot send: {error}")),
-            Act::Expect(pattern) => expect(client, pattern),
+            Act::Send(bytes) => {
+                client.try_send(&filled(bytes, &self.kept)).map_err(|error| format!("cannot send: {error}"))
+            }
+            Act::Expect(pattern) => expect(client, pattern).map(drop),
+            Act::Keep(name, pattern) => {
+                let line = expect(client, pattern)?;
+                let value = pattern.first_star(&line).ok_or("there is no * to keep")?;
+                self.kept.insert(name.clone(), value.to_owned());
+                Ok(())
+            }
             Act::Await(pattern) => skip_to(client, pattern),
             Act::Quiet => {
                 client.send("/ping quiet");
-                expect(client, &Pattern::Text(vec!["PONG quiet".to_owned()]))
+                expect(client, &Pattern::Text(vec!["PONG quiet".to_owned()])).map(drop)
             }
             Act::Closed => {
                 client.expect_end();
@@ -202,9 +213,17 @@ impl Stage {
     }
 }
 
-fn expect(client: &mut Client, pattern: &Pattern) -> Result<(), String> {
+/// Puts what was kept in the place of each `\{name}`.
+fn filled(bytes: &[u8], kept: &HashMap<String, String>) -> Vec<u8> {
+    // Lines that are not UTF-8 name nothing.
+    let Ok(text) = std::str::from_utf8(bytes) else { return bytes.to_vec() };
+    let fill = |text: String, (name, value): (&String, &String)| text.replace(&format!("\\{{{name}}}"), value);
+    kept.iter().fold(text.to_owned(), fill).into_bytes()
+}
+
+fn expect(client: &mut Client, pattern: &Pattern) -> Result<String, String> {
     match client.line_within(PATIENCE) {
-        Some(line) if pattern.matches(&line) => Ok(()),
+        Some(line) if pattern.matches(&line) => Ok(line),
         Some(line) => Err(format!("got: {line}")),
         None => Err("got nothing, or the connection ended".to_owned()),
     }

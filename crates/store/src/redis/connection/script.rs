@@ -82,8 +82,9 @@ scripts! {
     append_sent adds: "append" "once" "conversation" "append_sent";
     begin_attempt keeps: "begin_attempt";
     begin_epoch keeps: "begin_epoch";
+    bind_ticket keeps: "bind_ticket";
     cancel_claim keeps: "cancel_claim";
-    change_password keeps: "change_password";
+    change_password keeps: "revoke_bound" "change_password";
     claim keeps: "claim";
     clear_intent keeps: "clear_intent";
     create_account adds: "create_account";
@@ -118,7 +119,7 @@ scripts! {
     remember_room adds: "remember_room";
     renew keeps: "renew";
     restore keeps: "restore";
-    revoke_tickets keeps: "revoke_tickets";
+    revoke_tickets keeps: "revoke_bound" "revoke_tickets";
     sessions_on reads: "sessions_on";
     suspend_account keeps: "suspend_account";
     tail keeps: "touch_ttl" "merge" "tail";

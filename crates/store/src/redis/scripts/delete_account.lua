@@ -17,7 +17,7 @@ redis.call('DEL', KEYS[6])
 local others = {}
 for i = 2, 5 do table.insert(others, redis.call('SMEMBERS', KEYS[i])) end
 if ARGV[2] == 'last' then
-  redis.call('HDEL', KEYS[1], 'created', 'kicks')
+  redis.call('HDEL', KEYS[1], 'created', 'kicks', 'bound')
   redis.call('HSET', KEYS[1], 'deleted', '1')
   redis.call('DEL', unpack(KEYS, 2))
   redis.call('SPUBLISH', ARGV[3], ARGV[4])

@@ -1,6 +1,9 @@
 //! `parlor user`: manages accounts in a server's database or in Redis, also while servers run. It reads passwords from
 //! the terminal or from standard input; it must not take them from the command line.
 
+mod revoke;
+mod ticket;
+
 use std::io::{self, BufRead, IsTerminal, Write};
 use std::net::IpAddr;
 use std::time::Duration;
@@ -17,6 +20,8 @@ use crate::clock::SystemClock;
 use crate::random::SystemRandom;
 use crate::settings;
 use crate::workers::hashing;
+use revoke::RevokeArgs;
+use ticket::TicketArgs;
 
 const EXAMPLES: &str = "Examples:
   parlor user add alice
@@ -25,6 +30,7 @@ const EXAMPLES: &str = "Examples:
   parlor user list
   parlor user passwd alice --data /var/lib/parlor
   parlor user suspend alice --for 7d --reason spam
+  parlor user ticket bot --label 'build server'
   parlor user add alice --redis redis://127.0.0.1
 
 The server has started once; it may run meanwhile. Deleting an account, kicking or suspending its user
@@ -91,7 +97,7 @@ enum Action {
         #[arg(long)]
         operator: bool,
     },
-    /// Change the password of an account, and end its session
+    /// Change the password of an account, end its session, and make its tickets void
     #[command(after_help = name_examples("passwd"))]
     Passwd {
         #[command(flatten)]
@@ -120,6 +126,12 @@ enum Action {
     /// Accept the logins of a suspended user again
     #[command(after_help = name_examples("unsuspend"))]
     Unsuspend(UserArg),
+    /// Make a ticket, with which a program logs in without the password
+    #[command(after_help = ticket::EXAMPLES)]
+    Ticket(TicketArgs),
+    /// Make a ticket of a user void, or all of them
+    #[command(after_help = revoke::EXAMPLES)]
+    Revoke(RevokeArgs),
     /// List all accounts: name, role, when it was made, until when it is suspended and why
     #[command(after_help = "Example:\n  parlor user list --data /var/lib/parlor")]
     List(PlaceArgs),
@@ -193,6 +205,8 @@ pub(crate) fn run(args: &UserArgs) -> anyhow::Result<()> {
             let existed = whose.place.accounts(NAME)?.suspend(&whose.user, None)?;
             whose.report(existed, "is not suspended any more")
         }
+        Action::Ticket(args) => args.run(),
+        Action::Revoke(args) => args.run(),
         Action::List(place) => list(place),
         Action::Promote(whose) => whose.set_role(Role::Operator),
         Action::Demote(whose) => whose.set_role(Role::Member),

@@ -1,0 +1,78 @@
+//! The revocation of tickets whose sessions are on a server that cannot be told.
+
+use std::time::Duration;
+
+use parlor_core::ports::{AppendResult, PasswordHash, SessionKey, Ticket, TicketHash};
+use parlor_proto::{Note, TicketSecret, Tickets as Which, Timestamp};
+
+use crate::accounts::{account, is_current};
+use crate::harness::{Server, log_of, name, pair, stored};
+
+/// Adds a ticket of ann.
+pub(crate) fn add_ticket(server: &Server, secret: &str) -> Ticket {
+    let ticket = Ticket {
+        hash: TicketHash::of(&TicketSecret::given(secret)),
+        label: Note::default(),
+        made: Timestamp::from_millis(7),
+        used: None,
+        address: None,
+        lifetime: Some(Duration::from_secs(60)),
+        is_revoked: false,
+    };
+    let ann = server.store.accounts.find(&name("ann")).unwrap().unwrap();
+    assert!(server.store.tickets.add(&ann, &ticket).unwrap());
+    ticket
+}
+
+/// A session of ann that began by a ticket, in the room red.
+fn by_ticket(server: &Server, ticket: &Ticket) -> SessionKey {
+    let session = server.member("ann", "red");
+    assert!(server.store.tickets.bind(&session, ticket.id()).unwrap());
+    session
+}
+
+#[test]
+fn a_revoked_ticket_fences_its_session_off_and_takes_its_seat() {
+    let (_redis, one, two) = pair();
+    one.store.accounts.create(&account(7)).unwrap();
+    let (ticket, other) = (add_ticket(&one, "one"), add_ticket(&one, "other"));
+    let session = by_ticket(&one, &ticket);
+    assert_eq!(two.store.tickets.revoke(&name("ann"), Which::One(other.id()), None).unwrap(), 1);
+    assert!(is_current(&one, &session));
+    assert!(stored(one.try_say(&session, &log_of("red"), "before")).is_ok());
+    assert_eq!(two.store.tickets.revoke(&name("ann"), Which::One(ticket.id()), None).unwrap(), 1);
+    assert!(!is_current(&one, &session));
+    assert_eq!(one.try_say(&session, &log_of("red"), "after"), Ok(AppendResult::Fenced));
+    assert!(two.members("red").is_empty());
+    assert!(!one.store.tickets.bind(&session, ticket.id()).unwrap());
+}
+
+#[test]
+fn whoever_revokes_its_own_ticket_and_whoever_came_by_password_stays() {
+    let (_redis, one, two) = pair();
+    let ann = account(7);
+    one.store.accounts.create(&ann).unwrap();
+    let ticket = add_ticket(&one, "one");
+    let session = by_ticket(&one, &ticket);
+    assert_eq!(one.store.tickets.revoke(&name("ann"), Which::All, Some(session.generation)).unwrap(), 1);
+    assert!(is_current(&one, &session));
+    let earlier = by_ticket(&one, &add_ticket(&one, "two"));
+    let later = two.member("ann", "red");
+    assert!(!is_current(&one, &earlier));
+    assert_eq!(one.store.tickets.revoke(&name("ann"), Which::All, None).unwrap(), 1);
+    assert!(is_current(&two, &later));
+}
+
+#[test]
+fn a_new_password_fences_off_the_sessions_of_all_tickets_but_its_own() {
+    let (_redis, one, two) = pair();
+    let ann = account(7);
+    one.store.accounts.create(&ann).unwrap();
+    let hash = |text: &str| PasswordHash::new(text.to_owned());
+    let session = by_ticket(&one, &add_ticket(&one, "one"));
+    assert!(two.store.accounts.change_password(&ann.user, &ann.hash, &hash("new"), session.generation).unwrap());
+    assert!(is_current(&one, &session));
+    let session = by_ticket(&one, &add_ticket(&one, "two"));
+    assert!(two.store.accounts.set_password(&ann.user, &hash("newer")).unwrap());
+    assert!(!is_current(&one, &session));
+}
