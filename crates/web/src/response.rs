@@ -8,9 +8,9 @@ use jiff::fmt::rfc2822::DateTimePrinter;
 
 use crate::cookie::{CookieValue, NAME};
 use crate::etag::ETag;
+use crate::handshake::{self, Accept};
 use crate::head::{AcceptedEncodings, Method, Refusal, Request, Version};
 use crate::status::Status;
-use crate::handshake::{self, Accept};
 
 /// Says that the body may come. To be written before the body is read if [`Request::expects_continue`].
 pub const CONTINUE: &[u8] = b"HTTP/1.1 100 Continue\r\n\r\n";

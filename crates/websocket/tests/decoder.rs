@@ -1,11 +1,15 @@
 //! What a decoder reports of a stream, and that the pieces in which it arrives do not matter.
 
-mod support;
+mod support {
+    pub(crate) mod frames;
+    pub(crate) mod heard;
+}
 
 use parlor_websocket::{Decoder, Payload, Violation, close, ping, pong};
 use proptest::prelude::*;
 
-use support::{Extra, Heard, frame, frame_with, hear};
+use support::frames::{Extra, frame, frame_with};
+use support::heard::{Heard, hear};
 
 const TEXT: u8 = 0x81;
 const TEXT_BEGINS: u8 = 0x01;

@@ -1,6 +1,8 @@
+//! The bytes of responses. They must not need a connection.
+
 use super::*;
-use crate::head::{Progress, parse};
 use crate::handshake::{accept_key, check_upgrade};
+use crate::head::{Progress, parse};
 
 fn request(text: &str) -> Request {
     match parse(text.as_bytes()) {
