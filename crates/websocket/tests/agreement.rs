@@ -1,6 +1,5 @@
 //! Agreement with tungstenite: on random frames of a client both accept the same messages, and refuse the same frame
-//! with the same code. Where they differ, [`difference`] says why. And tungstenite, as a client, reads what this crate
-//! writes.
+//! with the same code. Where they differ, [`difference`] says why. And each reads what the other writes.
 
 mod support {
     pub(crate) mod frames;
@@ -57,18 +56,27 @@ enum Report {
     Refused(u16),
 }
 
-/// The connection of tungstenite: the bytes of the peer, and a sink for the answers.
-struct Wire(Cursor<Vec<u8>>);
+/// The connection of tungstenite: the bytes of the peer, and what it writes.
+struct Wire {
+    input: Cursor<Vec<u8>>,
+    written: Vec<u8>,
+}
+
+impl Wire {
+    fn new(input: Vec<u8>) -> Self {
+        Self { input: Cursor::new(input), written: Vec::new() }
+    }
+}
 
 impl Read for Wire {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        self.0.read(buffer)
+        self.input.read(buffer)
     }
 }
 
 impl Write for Wire {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        Ok(bytes.len())
+        self.written.write(bytes)
     }
 
     fn flush(&mut self) -> io::Result<()> {
@@ -79,7 +87,7 @@ impl Write for Wire {
 /// What tungstenite reports of a stream.
 fn theirs(role: Role, stream: Vec<u8>, limit: usize) -> Vec<Report> {
     let config = WebSocketConfig::default().max_message_size(Some(limit)).max_frame_size(Some(limit));
-    let mut socket = WebSocket::from_raw_socket(Wire(Cursor::new(stream)), role, Some(config));
+    let mut socket = WebSocket::from_raw_socket(Wire::new(stream), role, Some(config));
     let mut reports = Vec::new();
     loop {
         reports.push(match socket.read() {
@@ -213,7 +221,7 @@ fn sent() -> impl Strategy<Value = Sent> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 2000, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig::with_cases(2000))]
 
     #[test]
     fn both_accept_the_same_messages_and_refuse_the_same_frames(frames in prop::collection::vec(sent(), 1..12)) {
@@ -286,7 +294,52 @@ proptest! {
     }
 }
 
+/// A message that a client writes, and what this crate shall report.
+fn said() -> impl Strategy<Value = (Message, Report)> {
+    let payload = || prop::collection::vec(any::<u8>(), 0..=125);
+    prop_oneof![
+        2 => prop_oneof!["\\PC{0,40}", Just("x".repeat(LIMIT as usize))]
+            .prop_map(|text| (Message::text(text.clone()), Report::Text(text))),
+        1 => payload().prop_map(|payload| (Message::Ping(payload.clone().into()), Report::Ping(payload))),
+        1 => payload().prop_map(|payload| (Message::Pong(payload.clone().into()), Report::Pong(payload))),
+    ]
+}
+
+proptest! {
+    #[test]
+    fn a_server_reads_what_a_client_writes(said in prop::collection::vec(said(), 0..6)) {
+        let mut socket = WebSocket::from_raw_socket(Wire::new(Vec::new()), Role::Client, None);
+        let (messages, mut expected): (Vec<_>, Vec<_>) = said.into_iter().unzip();
+        for message in messages {
+            socket.send(message).expect("the wire takes everything");
+        }
+        socket.close(None).expect("the wire takes everything");
+        expected.push(Report::Close(None, String::new()));
+        prop_assert_eq!(ours(&socket.get_ref().written), (expected, None));
+    }
+}
+
+/// Most random streams end early; this one does not.
 #[test]
-fn a_frame_of_a_client_is_refused_by_a_client() {
-    assert_eq!(theirs(Role::Client, frame(0x81, b"a"), 100), [Report::Refused(1002)]);
+fn both_accept_a_conversation() {
+    let stream = [
+        frame(0x81, b"one"),
+        frame(0x01, b"\xe2"),
+        frame(0x89, b"beat"),
+        frame(0x00, b""),
+        frame(0x80, b"\x82\xac"),
+        frame(0x8a, b""),
+        frame(0x81, &[b'x'; LIMIT as usize]),
+        frame(0x88, b"\x03\xe9bye"),
+    ];
+    let expected = vec![
+        Report::Text("one".to_owned()),
+        Report::Ping(b"beat".to_vec()),
+        Report::Text("€".to_owned()),
+        Report::Pong(vec![]),
+        Report::Text("x".repeat(LIMIT as usize)),
+        Report::Close(Some(1001), "bye".to_owned()),
+    ];
+    assert_eq!(theirs(Role::Server, stream.concat(), LIMIT as usize), expected);
+    assert_eq!(ours(&stream.concat()), (expected, None));
 }
