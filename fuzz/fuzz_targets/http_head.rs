@@ -41,7 +41,9 @@ fn check_accepted(head: &[u8], request: &Request) {
     let version = if request.version == Version::Http10 { 0 } else { 1 };
     assert_eq!(other.version, Some(version));
     assert!(request.method.name().is_none_or(|name| other.method == Some(name)));
-    assert_eq!(other.path.and_then(|path| path.split('?').next()), Some(&*request.path));
+    let target = other.path.expect("a complete head has a target");
+    assert!(is_path(target), "{target:?}");
+    assert_eq!(target.split('?').next(), Some(&*request.path));
 
     assert_eq!(values(other.headers, "host").len(), 1);
     assert!(values(other.headers, "transfer-encoding").is_empty(), "a body without a length");
@@ -53,6 +55,10 @@ fn check_accepted(head: &[u8], request: &Request) {
     // A length that does not fit is longer than every body.
     assert_eq!(request.body_length(usize::MAX).ok(), length);
     assert_eq!(request.has_cookies(), values(other.headers, "cookie").iter().any(|value| !value.is_empty()));
+}
+
+fn is_path(target: &str) -> bool {
+    target.starts_with('/') && target.bytes().all(|byte| byte.is_ascii_graphic() && byte != b'#')
 }
 
 /// The lines of a head without its ends; `None` if it has a CR or an LF elsewhere.
@@ -75,8 +81,7 @@ fn must_be_accepted(stream: &[u8]) -> bool {
     let judged: Vec<_> = other.headers.iter().filter(is_judged).collect();
     length <= MAX_BYTES
         && lines(&stream[..length]).is_some_and(|lines| lines[0] == first.as_bytes())
-        && path.starts_with('/')
-        && path.bytes().all(|byte| byte.is_ascii_graphic() && byte != b'#')
+        && is_path(path)
         && matches!(judged[..], [host] if host.name.eq_ignore_ascii_case("host") && host.value == b"a")
 }
 
