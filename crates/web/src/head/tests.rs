@@ -1,3 +1,5 @@
+//! Heads that are accepted and refused, in whatever pieces they arrive. They must not need a connection.
+
 use core::net::Ipv6Addr;
 
 use proptest::prelude::*;

@@ -1,3 +1,5 @@
+//! The bytes of responses. They must not need a connection.
+
 use super::*;
 use crate::handshake::{accept_key, check_upgrade};
 use crate::head::{Progress, parse};
