@@ -62,3 +62,20 @@ export const ROLES = ['member', 'moderator', 'owner', 'operator'] as const;
 export type RefusalCode = (typeof REFUSALS)[number];
 export type ByeCode = (typeof GOODBYES)[number];
 export type Role = (typeof ROLES)[number];
+
+/** What moderators do: the names of their commands. */
+export const ACTIONS = [
+  'access',
+  'post',
+  'invite',
+  'kick',
+  'ban',
+  'unban',
+  'mute',
+  'unmute',
+  'moderator',
+  'unmoderator',
+  'owner',
+] as const;
+
+export type Action = (typeof ACTIONS)[number];
