@@ -26,7 +26,8 @@ import type {
 } from '../src/store/model';
 
 const DONE: Outcome = { ok: true, value: undefined };
-const HOUR = 3_600_000;
+const MINUTE = 60_000;
+const HOUR = 60 * MINUTE;
 
 /** A conversation whose signals a test may write. */
 export interface FakeConversation extends ConversationModel {
@@ -112,79 +113,91 @@ function conversationModel(id: ConversationId): FakeConversation {
 }
 
 function gardenRows(): Row[] {
-  const today = new Date();
-  const morning = today.setHours(9, 0, 0, 0);
+  const morning = new Date().setHours(8, 47, 0, 0);
   const yesterday = morning - 15 * HOUR;
-  const code = '```\nwhile soil < 40 %:\n    open(valve, minutes=5)\n```';
+  const mine = { author: 'alice', isMine: true, time: morning + 46 * MINUTE } as const;
+  const more = { startsGroup: false } as const;
   return [
     { kind: 'day', key: 'd1', time: new Date(yesterday).setHours(0, 0, 0, 0) },
     messageRow({
       id: 1,
-      text: 'The roses at the south wall are out. Two of them have black spot.',
+      text: 'The roses at the south wall are out. Two of them have black spot, I cut those back.',
       time: yesterday,
     }),
-    messageRow({ id: 2, text: 'Pictures tomorrow.', startsGroup: false, time: yesterday + 20_000 }),
-    { kind: 'presence', key: 'p1', time: yesterday + HOUR, came: ['carol', 'erin', 'frank'], went: [] },
+    messageRow({ id: 2, text: 'Pictures tomorrow.', ...more, time: yesterday + 20_000 }),
+    {
+      kind: 'presence',
+      key: 'p1',
+      time: yesterday + HOUR,
+      came: ['carol', 'erin', 'frank', 'gus'],
+      went: [],
+    },
     messageRow({
       id: 3,
       author: 'carol',
-      text: 'Burn them, *please*. See https://example.org/black-spot',
+      text: 'Good. Milk and water, *one to nine*, every ten days. See https://example.org/black-spot',
+      time: yesterday + HOUR,
+    }),
+    messageRow({ id: 4, author: 'carol', text: '> I cut those back', ...more, time: yesterday + HOUR }),
+    messageRow({
+      id: 5,
+      author: 'carol',
+      text: 'Burn them, please, do not compost.',
+      ...more,
       edited: yesterday + HOUR,
       time: yesterday + HOUR,
     }),
     { kind: 'day', key: 'd2', time: new Date(morning).setHours(0, 0, 0, 0) },
-    messageRow({ id: 4, text: `The pump script from last year: ${code}`, time: morning }),
+    ...[
+      'The pump script from last year:',
+      '```python',
+      'while soil < 40:',
+      '    open(valve, minutes=5)',
+      '    wait(20)',
+      '```',
+      'Set `minutes` to 3 for the seedlings.',
+    ].map((text, index) => messageRow({ id: 6 + index, text, startsGroup: index === 0, time: morning })),
     { kind: 'new', key: 'new' },
     messageRow({
-      id: 5,
+      id: 13,
       author: 'dmitri',
       text: '',
       removed: { by: 'carol', reason: 'wrong room' },
-      time: morning + HOUR,
+      time: morning + 28 * MINUTE,
     }),
     {
       kind: 'moderation',
-      key: 'e6',
-      time: morning + HOUR,
+      key: 'e14',
+      time: morning + 29 * MINUTE,
       by: 'carol',
       action: 'mute',
       user: 'dmitri',
-      until: morning + 2 * HOUR,
+      until: morning + 39 * MINUTE,
       reason: '',
     },
     messageRow({
-      id: 7,
+      id: 15,
       author: 'carol',
-      text: '@alice can you take the watering on Saturday?',
+      text: '@alice can you take the watering on Saturday? I am away until Sunday night.',
       mentionsMe: true,
-      time: morning + 2 * HOUR,
+      time: morning + 44 * MINUTE,
     }),
-    messageRow({
-      id: 8,
-      author: 'alice',
-      isMine: true,
-      text: 'Yes, Saturday is fine.',
-      time: morning + 3 * HOUR,
-    }),
+    messageRow({ id: 16, ...mine, text: 'Yes, Saturday is fine.' }),
     messageRow({
       id: null,
       sendKey: 'k1',
-      author: 'alice',
-      isMine: true,
-      startsGroup: false,
+      ...mine,
+      ...more,
       text: 'I will bring the long hose.',
       delivery: { state: 'waiting' },
-      time: morning + 3 * HOUR,
     }),
     messageRow({
       id: null,
       sendKey: 'k2',
-      author: 'alice',
-      isMine: true,
-      startsGroup: false,
+      ...mine,
+      ...more,
       text: 'And the keys',
-      delivery: { state: 'stalled', problem: { code: 'store-unavailable' } },
-      time: morning + 3 * HOUR,
+      delivery: { state: 'refused', problem: { code: 'store-unavailable' } },
     }),
   ];
 }
@@ -204,7 +217,7 @@ function gardenRoom(): FakeConversation {
     member('carol', 'owner'),
     member('alice', 'moderator'),
     member('bob', 'moderator'),
-    member('dmitri'),
+    { ...member('dmitri'), mutedUntil: new Date().setHours(23, 30, 0, 0) },
     member('erin'),
   ];
   model.memberCount.value = 5;
@@ -271,7 +284,7 @@ export function fakeStore(): FakeStore {
   const store: FakeStore = {
     session,
     connection: signal<Connection>({ state: 'live' }),
-    serverName: signal("Gardeners' Hall"),
+    serverName: signal('Gardeners’ Hall'),
     isOperator: signal(false),
     conversations,
     shown,

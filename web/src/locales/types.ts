@@ -2,10 +2,8 @@
 
 import type { en } from './en';
 
-/** A text, or its forms for one and for more. */
-export type Entry = string | readonly [one: string, other: string];
 export type Key = keyof typeof en;
 export type Locale = {
-  readonly [K in Key]: (typeof en)[K] extends string ? string : readonly [string, string];
+  readonly [K in Key]: (typeof en)[K] extends string ? string : readonly [one: string, other: string];
 };
 export type Params = Readonly<Record<string, string | number>>;

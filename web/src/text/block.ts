@@ -11,7 +11,7 @@ const QUOTE = /^>\s?(?=\S)/;
 const BULLET = /^\s*[-*•]\s+(?=\S)/;
 const NUMBERED = /^\s*(\d{1,4})[.)]\s+(?=\S)/;
 const ONLY_EMOJI =
-  /^(?:(?:\p{Extended_Pictographic}|\p{RI}\p{RI})[\u200d\ufe0f\p{EMod}\p{Extended_Pictographic}]*\s?){1,3}$/u;
+  /^(?:(?:\p{Extended_Pictographic}|\p{RI}\p{RI})(?:\u200d|\ufe0f|\p{EMod}|\p{Extended_Pictographic})*\s?){1,3}$/u;
 /** Longer texts are not looked at, since the pattern would take long. */
 const EMOJI_LENGTH = 40;
 

@@ -19,7 +19,7 @@ export function Avatar({
 }
 
 function hueOf(name: string): number {
-  let hash = 7;
-  for (const char of name) hash = (hash * 31 + char.charCodeAt(0)) >>> 0;
-  return hash % HUES;
+  let hash = 5381;
+  for (const char of name) hash = (hash * 33 + char.charCodeAt(0)) >>> 0;
+  return ((hash ^ (hash >>> 13)) >>> 0) % HUES;
 }

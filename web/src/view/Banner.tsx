@@ -12,8 +12,14 @@ export function Banner() {
   return (
     <div role="status">
       {text !== null && (
-        <div class={connection.state === 'behind' || connection.state === 'connecting' ? 'banner quiet' : 'banner'}>
-          {connection.state !== 'offline' && connection.state !== 'waiting' && <span class="spinner" aria-hidden="true" />}
+        <div
+          class={
+            connection.state === 'behind' || connection.state === 'connecting' ? 'banner quiet' : 'banner'
+          }
+        >
+          {connection.state !== 'offline' && connection.state !== 'waiting' && (
+            <span class="spinner" aria-hidden="true" />
+          )}
           <span aria-hidden={connection.state === 'waiting'}>{text}</span>
           {connection.state === 'waiting' && <span class="visually-hidden">{t('banner.lost')}</span>}
           {connection.state === 'waiting' && (

@@ -5,7 +5,9 @@ import type { ConversationModel } from '../store/model';
 import { Avatar } from './Avatar';
 import { useMe } from './context';
 import { Icon } from './Icon';
+import { LOBBY, mayInvite } from './rights';
 import { dialog } from './ui';
+import { say } from './useTell';
 
 export function Beginning({ model }: { readonly model: ConversationModel }) {
   const me = useMe();
@@ -34,7 +36,7 @@ export function Beginning({ model }: { readonly model: ConversationModel }) {
 
 function RoomBeginning({ model }: { readonly model: ConversationModel }) {
   const info = model.info.value;
-  const lobby = model.name === 'lobby';
+  const lobby = model.name === LOBBY;
   const alone = model.memberCount.value === 1;
   const isPrivate = info?.access === 'private';
   return (
@@ -48,19 +50,42 @@ function RoomBeginning({ model }: { readonly model: ConversationModel }) {
         {alone && ` ${lobby ? t('beginning.alone-lobby') : t('beginning.alone')}`}
       </p>
       <div class="beginning-actions">
-        {!lobby && (
-          <button type="button" class="button" onClick={() => (dialog.value = { kind: 'invite', room: model.name })}>
+        {mayInvite(model) && (
+          <button
+            type="button"
+            class="button"
+            onClick={() => (dialog.value = { kind: 'invite', room: model.name })}
+          >
             <Icon name="userPlus" />
             {t('room.invite')}
           </button>
         )}
+        {lobby && alone && <CopyAddress />}
         {lobby && (
-          <button type="button" class={alone ? 'button' : 'button quiet'} onClick={() => (dialog.value = { kind: 'switcher', query: '#' })}>
+          <button
+            type="button"
+            class="button quiet"
+            onClick={() => (dialog.value = { kind: 'switcher', query: '#' })}
+          >
             <Icon name="plus" />
             {t('side.add-room')}
           </button>
         )}
       </div>
     </div>
+  );
+}
+
+/** The first user learns how others come in. */
+function CopyAddress() {
+  const copy = async () => {
+    await navigator.clipboard.writeText(`${location.origin}/`);
+    say({ problem: null, text: t('copied') });
+  };
+  return (
+    <button type="button" class="button" onClick={() => void copy()}>
+      <Icon name="copy" />
+      {t('beginning.copy')}
+    </button>
   );
 }

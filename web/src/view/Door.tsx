@@ -10,78 +10,37 @@ import { Mark } from './Mark';
 import { PasswordField } from './PasswordField';
 import { problemText } from './problem';
 import { TextField } from './TextField';
+import { LONGEST_USER, NAME_PATTERN } from './UserField';
 
 /** Problems that the name causes; those of the password; all others stand above the fields. */
 const OF_NAME = new Set(['bad-name', 'name-taken', 'name-reserved']);
 const OF_PASSWORD = new Set(['bad-credentials', 'password-too-short', 'password-too-long']);
 
+/** `ended` tells why a session is over, if the user did not end it. */
 export function Door({ ended }: { readonly ended: Problem | null }) {
   const store = useStore();
   const [making, setMaking] = useState(false);
   const [problem, setProblem] = useState(ended);
-  const [busy, setBusy] = useState(false);
-
-  const submit = async (event: SubmitEvent) => {
-    event.preventDefault();
-    if (!(event.currentTarget instanceof HTMLFormElement) || busy) return;
-    const data = new FormData(event.currentTarget);
-    const user = textOf(data, 'username').trim().toLowerCase();
-    const password = textOf(data, 'password');
-    setBusy(true);
-    const { register, logIn } = store.actions;
-    const outcome = await (making ? register(user, password) : logIn(user, password));
-    setBusy(false);
-    setProblem(outcome.ok ? null : outcome.problem);
-    if (!outcome.ok) focusWrong(OF_NAME.has(outcome.problem.code) ? 'username' : 'password');
+  const turn = () => {
+    setMaking(!making);
+    setProblem(null);
   };
-
-  const text = problem ? problemText(problem) : null;
-  const place = !problem ? 'none' : OF_NAME.has(problem.code) ? 'name' : OF_PASSWORD.has(problem.code) ? 'password' : 'form';
-  const house = store.serverName.value;
+  const place = placeOf(problem);
   return (
     <main class="door">
       <div class="card">
         <Mark class="card-mark" />
-        <h1>{house || location.hostname}</h1>
+        <h1>{store.serverName.value || location.hostname}</h1>
         <p>{making ? t('door.make-text') : t('door.log-in-text')}</p>
-        {place === 'form' && (
+        {problem && place === 'form' && (
           <p class="card-problem" role="alert">
-            {text}
+            {problemText(problem)}
           </p>
         )}
-        <form key={making ? 'register' : 'login'} onSubmit={(event) => void submit(event)} noValidate={false}>
-          <TextField
-            label={t('door.name')}
-            name="username"
-            autocomplete="username"
-            hint={making ? t('door.name-hint') : undefined}
-            wrong={place === 'name' ? text : null}
-            pattern={making ? '[A-Za-z0-9][A-Za-z0-9_\\-]*' : undefined}
-            patternHint={t('problem.bad-name')}
-            maxLength={32}
-            required
-            autofocus
-          />
-          <PasswordField
-            label={t('door.password')}
-            name="password"
-            autocomplete={making ? 'new-password' : 'current-password'}
-            wrong={place === 'password' ? text : null}
-          />
-          <button type="submit" class="button wide" disabled={busy}>
-            {busy ? t('door.busy') : making ? t('door.make') : t('door.log-in')}
-          </button>
-        </form>
+        <DoorForm key={String(making)} making={making} problem={problem} onProblem={setProblem} />
         <p class="card-other">
           {making ? t('door.have-account') : t('door.new-here')}{' '}
-          <button
-            type="button"
-            class="link-button"
-            onClick={() => {
-              setMaking(!making);
-              setProblem(null);
-            }}
-          >
+          <button type="button" class="link-button" onClick={turn}>
             {making ? t('door.log-in') : t('door.make')}
           </button>
         </p>
@@ -89,6 +48,65 @@ export function Door({ ended }: { readonly ended: Problem | null }) {
       </div>
     </main>
   );
+}
+
+interface FormProps {
+  readonly making: boolean;
+  readonly problem: Problem | null;
+  readonly onProblem: (problem: Problem | null) => void;
+}
+
+function DoorForm({ making, problem, onProblem }: FormProps) {
+  const store = useStore();
+  const [busy, setBusy] = useState(false);
+  const submit = async (data: FormData) => {
+    const user = textOf(data, 'username').trim().toLowerCase();
+    const password = textOf(data, 'password');
+    setBusy(true);
+    const outcome = await store.actions[making ? 'register' : 'logIn'](user, password);
+    setBusy(false);
+    onProblem(outcome.ok ? null : outcome.problem);
+    if (!outcome.ok) focusWrong(placeOf(outcome.problem) === 'name' ? 'username' : 'password');
+  };
+  const place = placeOf(problem);
+  const text = problem && problemText(problem);
+  return (
+    <form
+      onSubmit={(event) => {
+        event.preventDefault();
+        if (!busy) void submit(new FormData(event.currentTarget));
+      }}
+    >
+      <TextField
+        label={t('door.name')}
+        name="username"
+        autocomplete="username"
+        hint={making ? t('door.name-hint') : undefined}
+        wrong={place === 'name' ? text : null}
+        pattern={making ? NAME_PATTERN : undefined}
+        patternHint={t('problem.bad-name')}
+        maxLength={LONGEST_USER}
+        required
+        autofocus
+      />
+      <PasswordField
+        label={t('door.password')}
+        name="password"
+        autocomplete={making ? 'new-password' : 'current-password'}
+        hint={making ? t('door.password-hint') : undefined}
+        wrong={place === 'password' ? text : null}
+      />
+      <button type="submit" class="button wide" disabled={busy}>
+        {busy ? t('door.busy') : making ? t('door.make') : t('door.log-in')}
+      </button>
+    </form>
+  );
+}
+
+function placeOf(problem: Problem | null): 'name' | 'password' | 'form' | 'none' {
+  if (problem === null) return 'none';
+  if (OF_NAME.has(problem.code)) return 'name';
+  return OF_PASSWORD.has(problem.code) ? 'password' : 'form';
 }
 
 function textOf(data: FormData, name: string): string {

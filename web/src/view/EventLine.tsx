@@ -1,7 +1,6 @@
 // A line between the messages: who came and went, a new topic, what a moderator did.
 
-import { formatBrief, formatFull, formatList, t } from '../locales';
-import { en } from '../locales/en';
+import { formatBrief, formatFull, formatList, isKey, t } from '../locales';
 import type { Key } from '../locales/types';
 import type { ModerationRow, PresenceRow, TopicRow } from '../store/model';
 
@@ -26,7 +25,9 @@ export function EventLine({ row, room }: Props) {
 function eventText(row: Props['row'], room: string): string {
   switch (row.kind) {
     case 'topic':
-      return row.text === '' ? t('event.topic-gone', { by: row.by }) : t('event.topic', { by: row.by, topic: row.text });
+      return row.text === ''
+        ? t('event.topic-gone', { by: row.by })
+        : t('event.topic', { by: row.by, topic: row.text });
     case 'presence':
       return presenceText(row);
     case 'moderation':
@@ -55,8 +56,4 @@ function moderationText(row: ModerationRow, room: string): string {
   const until = row.until === null ? '' : ` ${t('event.until', { time: formatBrief(new Date(row.until)) })}`;
   const reason = setting || row.reason === '' ? '' : `: ${t('event.reason', { reason: row.reason })}`;
   return sentence + until + reason;
-}
-
-function isKey(key: string): key is Key {
-  return key in en;
 }

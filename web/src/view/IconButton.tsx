@@ -21,7 +21,7 @@ export function IconButton(props: Props) {
   return (
     <button
       type="button"
-      ref={props.buttonRef}
+      ref={props.buttonRef ?? null}
       class={props.class ? `icon-button ${props.class}` : 'icon-button'}
       aria-label={props.label}
       title={props.keys ? `${props.label} (${props.keys})` : props.label}

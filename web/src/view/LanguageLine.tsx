@@ -1,18 +1,13 @@
 // A line of buttons that choose the language, each in its own words.
 
-import { language } from '../locales';
+import { language, LANGUAGES, t } from '../locales';
 import { useStore } from './context';
-
-const NAMES = [
-  ['en', 'English'],
-  ['de', 'Deutsch'],
-] as const;
 
 export function LanguageLine() {
   const store = useStore();
   return (
-    <div class="door-foot">
-      {NAMES.map(([tag, name]) => (
+    <div class="door-foot" role="group" aria-label={t('door.language')}>
+      {LANGUAGES.map(([tag, name]) => (
         <button
           key={tag}
           type="button"

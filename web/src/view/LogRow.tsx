@@ -1,7 +1,10 @@
-// One row of the list, whatever it is.
+// One row of the list, whatever it is. It is drawn again only if it changed.
 
-import { formatDay, t } from '../locales';
+import { useMemo } from 'preact/hooks';
+
+import { formatDay, language, t } from '../locales';
 import type { ConversationModel, Row } from '../store/model';
+import type { FencePart } from '../text/fence';
 import { useStore } from './context';
 import { EventLine } from './EventLine';
 import { Invitation } from './Invitation';
@@ -9,26 +12,31 @@ import { Message } from './Message';
 
 interface Props {
   readonly row: Row;
-  readonly rows: readonly Row[];
-  readonly index: number;
+  /** What the row is within a block of code. */
+  readonly fence: FencePart;
   readonly model: ConversationModel;
   readonly active: boolean;
   readonly onActive: (key: string) => void;
 }
 
-export function LogRow(props: Props) {
-  const { row } = props;
+export function LogRow({ row, fence, model, active, onActive }: Props) {
+  const tag = language.value;
+  const content = useMemo(
+    () => <Content row={row} fence={fence} model={model} active={active} onActive={onActive} />,
+    [row, fence, model, active, onActive, tag],
+  );
+  const id = row.kind === 'message' ? (row.id ?? undefined) : undefined;
   return (
-    <div class="log-row" data-key={row.key} data-id={row.kind === 'message' ? (row.id ?? undefined) : undefined}>
-      <Content {...props} />
+    <div class="log-row" data-key={row.key} data-id={id}>
+      {content}
     </div>
   );
 }
 
-function Content({ row, rows, index, model, active, onActive }: Props) {
+function Content({ row, fence, model, active, onActive }: Props) {
   switch (row.kind) {
     case 'message':
-      return <Message row={row} rows={rows} index={index} model={model} active={active} onActive={onActive} />;
+      return <Message row={row} fence={fence} model={model} active={active} onActive={onActive} />;
     case 'day':
       return (
         <h3 class="rule">

@@ -5,6 +5,7 @@ import { useEffect, useLayoutEffect, useRef, useState } from 'preact/hooks';
 
 import { t } from '../locales';
 import type { ConversationModel, Edge, Row } from '../store/model';
+import { fencePart, type FenceLine } from '../text/fence';
 import { Beginning } from './Beginning';
 import { useStore } from './context';
 import { EdgeRow } from './EdgeRow';
@@ -30,6 +31,7 @@ export function MessageList({ model }: { readonly model: ConversationModel }) {
   useLayoutEffect(look, [rows, older, newer]);
 
   const log = list.scroller;
+  const line = (index: number) => spokenLine(rows[index]);
   return (
     <div class="log-frame">
       <div
@@ -41,7 +43,8 @@ export function MessageList({ model }: { readonly model: ConversationModel }) {
         tabIndex={0}
         onScroll={list.onScroll}
         onPointerLeave={(event) => {
-          if (event.pointerType === 'mouse' && !log.current?.contains(document.activeElement)) setActive(null);
+          if (event.pointerType === 'mouse' && !log.current?.contains(document.activeElement))
+            setActive(null);
         }}
         onKeyDown={(event) => {
           if (walk(event, rows, active, list, setActive)) event.preventDefault();
@@ -54,20 +57,24 @@ export function MessageList({ model }: { readonly model: ConversationModel }) {
             <LogRow
               key={row.key}
               row={row}
-              rows={rows}
-              index={list.span.start + index}
+              fence={fencePart(line, list.span.start + index)}
               model={model}
               active={row.key === active}
               onActive={setActive}
             />
           ))}
           <div class="spacer" style={{ height: `${String(list.after)}px` }} />
-          {newer !== 'end' && <EdgeRow edge={newer} onRetry={() => void look()} />}
+          {newer !== 'end' && <EdgeRow edge={newer} onRetry={look} />}
         </div>
       </div>
       {away && <JumpDown model={model} onJump={list.goToEnd} />}
     </div>
   );
+}
+
+/** The text of a row as a line that may begin, end or continue a block of code. */
+function spokenLine(row: Row | undefined): FenceLine | null {
+  return row?.kind === 'message' && row.removed === null ? row : null;
 }
 
 /** What stands above the rows: the beginning of the conversation, or the way to older messages. */
@@ -83,7 +90,8 @@ function useLook(model: ConversationModel, list: VirtualList, setAway: (away: bo
   const store = useStore();
   const look = () => {
     const log = list.scroller.current;
-    if (!log || !model.loaded.peek()) return;
+    // A list without height lies behind another page of a phone.
+    if (!log || log.clientHeight === 0 || !model.loaded.peek()) return;
     const below = log.scrollHeight - log.scrollTop - log.clientHeight;
     const atEnd = list.place() === 'end' && model.newer.peek() === 'end';
     store.actions.follow(model.id, atEnd);
@@ -145,7 +153,8 @@ function walk(
 ): boolean {
   const step = event.key === 'ArrowUp' ? -1 : event.key === 'ArrowDown' ? 1 : 0;
   const target = event.target;
-  if (step === 0 || event.altKey || !(target instanceof HTMLElement) || target.closest('textarea, input')) return false;
+  if (step === 0 || event.altKey || !(target instanceof HTMLElement) || target.closest('textarea, input'))
+    return false;
   const from = rows.findIndex((row) => row.key === active);
   let next = from < 0 ? rows.length - 1 : from + step;
   while (next >= 0 && next < rows.length && rows[next]?.kind !== 'message') next += step;
@@ -154,7 +163,9 @@ function walk(
   setActive(row.key);
   list.reveal(row.key);
   requestAnimationFrame(() => {
-    const element = list.scroller.current?.querySelector<HTMLElement>(`[data-key="${CSS.escape(row.key)}"] .message`);
+    const element = list.scroller.current?.querySelector<HTMLElement>(
+      `[data-key="${CSS.escape(row.key)}"] .message`,
+    );
     element?.focus();
   });
   return true;

@@ -14,7 +14,11 @@ export function MyMenu() {
   const operator: MenuItem[] = store.isOperator.value
     ? [
         { label: t('me.broadcast'), icon: 'megaphone', action: () => (dialog.value = { kind: 'broadcast' }) },
-        { label: t('me.suspend'), icon: 'block', action: () => (dialog.value = { kind: 'suspend', user: '' }) },
+        {
+          label: t('me.suspend'),
+          icon: 'block',
+          action: () => (dialog.value = { kind: 'suspend', user: '' }),
+        },
         { label: t('me.unsuspend'), icon: 'check', action: () => (dialog.value = { kind: 'unsuspend' }) },
       ]
     : [];
@@ -34,8 +38,16 @@ export function MyMenu() {
           [
             { label: t('me.publish'), icon: 'feed', action: () => (dialog.value = { kind: 'publish' }) },
             { label: t('sessions.title'), icon: 'lock', action: () => (dialog.value = { kind: 'sessions' }) },
-            { label: t('settings.title'), icon: 'settings', action: () => (dialog.value = { kind: 'settings' }) },
-            { label: t('shortcuts.title'), icon: 'help', action: () => (dialog.value = { kind: 'shortcuts' }) },
+            {
+              label: t('settings.title'),
+              icon: 'settings',
+              action: () => (dialog.value = { kind: 'settings' }),
+            },
+            {
+              label: t('shortcuts.title'),
+              icon: 'help',
+              action: () => (dialog.value = { kind: 'shortcuts' }),
+            },
           ],
           operator,
           [{ label: t('me.log-out'), icon: 'logout', action: () => void store.actions.logOut() }],

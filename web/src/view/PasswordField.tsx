@@ -25,7 +25,7 @@ export function PasswordField({ label, name, autocomplete, wrong, hint }: Props)
           id={id}
           class="input"
           name={name}
-          type={shown ? 'text' : 'password'}
+          {...(shown ? { type: 'text' as const } : { type: 'password' as const })}
           autocomplete={autocomplete}
           autocapitalize="none"
           spellcheck={false}
@@ -33,7 +33,13 @@ export function PasswordField({ label, name, autocomplete, wrong, hint }: Props)
           aria-invalid={wrong ? 'true' : undefined}
           aria-describedby={wrong || hint ? `${id}-note` : undefined}
         />
-        <button type="button" class="link-button" aria-pressed={shown} aria-label={t('door.show-password')} onClick={() => setShown(!shown)}>
+        <button
+          type="button"
+          class="link-button"
+          aria-pressed={shown}
+          aria-label={t('door.show-password')}
+          onClick={() => setShown(!shown)}
+        >
           {shown ? t('door.hide') : t('door.show')}
         </button>
       </div>

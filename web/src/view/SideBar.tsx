@@ -16,7 +16,11 @@ export function SideBar() {
     <nav class="side" aria-label={t('side.label')}>
       <div class="side-head">
         <h1 class="truncate">{store.serverName.value || location.hostname}</h1>
-        <IconButton icon="settings" label={t('settings.title')} onClick={() => (dialog.value = { kind: 'settings' })} />
+        <IconButton
+          icon="settings"
+          label={t('settings.title')}
+          onClick={() => (dialog.value = { kind: 'settings' })}
+        />
       </div>
       <button
         type="button"

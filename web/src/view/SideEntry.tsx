@@ -3,9 +3,8 @@
 import { formatNumber, t } from '../locales';
 import type { ConversationSummary } from '../store/model';
 import { Avatar } from './Avatar';
-import { Icon } from './Icon';
+import { Icon, type IconName } from './Icon';
 import { hrefOf } from './route';
-import { listInFront } from './ui';
 
 interface Props {
   readonly entry: ConversationSummary;
@@ -23,22 +22,25 @@ export function SideEntry({ entry, current }: Props) {
         href={hrefOf(entry.id)}
         title={entry.name}
         aria-current={current ? 'page' : undefined}
-        onClick={() => (listInFront.value = false)}
       >
         <Sigil entry={entry} />
         <span class="name truncate">{entry.name}</span>
         {entry.isPrivate === true && <span class="visually-hidden">{t('side.private')}</span>}
-        {entry.hasDraft && !current && (
-          <>
-            <Icon name="edit" />
-            <span class="visually-hidden">{t('side.draft')}</span>
-          </>
-        )}
-        {entry.muted && <Icon name="bellOff" />}
-        {entry.lost && <Icon name="warning" />}
+        {entry.hasDraft && !current && <Marked icon="edit" label={t('side.draft')} />}
+        {entry.muted && <Marked icon="bellOff" label={t('side.quiet')} />}
+        {entry.lost && <Marked icon="warning" label={t('side.lost')} />}
         <Unread entry={entry} />
       </a>
     </li>
+  );
+}
+
+function Marked({ icon, label }: { readonly icon: IconName; readonly label: string }) {
+  return (
+    <>
+      <Icon name={icon} />
+      <span class="visually-hidden">{label}</span>
+    </>
   );
 }
 
@@ -62,7 +64,10 @@ function Unread({ entry }: { readonly entry: ConversationSummary }) {
   if (entry.unread === 0) return null;
   const mention = entry.mentions > 0 && !entry.muted;
   const count = entry.unread > 999 ? '999+' : formatNumber(entry.unread);
-  const label = mention && entry.kind === 'room' ? t('side.mentions', { n: entry.mentions }) : t('side.unread', { n: entry.unread });
+  const label =
+    mention && entry.kind === 'room'
+      ? t('side.mentions', { n: entry.mentions })
+      : t('side.unread', { n: entry.unread });
   return (
     <span class={mention ? 'badge mention' : 'badge'}>
       <span aria-hidden="true">{mention && entry.kind === 'room' ? `@ ${count}` : count}</span>

@@ -54,7 +54,8 @@ function step(store: Store, direction: 1 | -1, unreadOnly: boolean): void {
 /** A letter typed while nothing takes it goes into the composer. */
 function typeAnywhere(event: KeyboardEvent): boolean {
   const taken = document.activeElement?.closest('input, textarea, select, [role=menu]');
-  if (taken || event.key.length !== 1 || event.key === ' ' || event.ctrlKey || event.metaKey || event.altKey) return false;
+  if (taken || event.key.length !== 1 || event.key === ' ' || event.ctrlKey || event.metaKey || event.altKey)
+    return false;
   document.querySelector<HTMLTextAreaElement>('.composer textarea')?.focus();
   return false;
 }

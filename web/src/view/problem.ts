@@ -1,8 +1,6 @@
 // Says in the user's language why something did not happen.
 
-import { formatBrief, t } from '../locales';
-import { en } from '../locales/en';
-import type { Key } from '../locales/types';
+import { formatBrief, isKey, t } from '../locales';
 import type { Problem } from '../store/model';
 
 /** The sentence for a problem. A code without a text of ours is explained by the server's words. */
@@ -14,8 +12,4 @@ export function problemText(problem: Problem): string {
   });
   if (problem.until === undefined) return sentence;
   return `${sentence} ${t('problem.until', { time: formatBrief(new Date(problem.until)) })}`;
-}
-
-function isKey(key: string): key is Key {
-  return key in en;
 }

@@ -35,14 +35,17 @@ export const pane = signal<Pane | null>(null);
 /** The key of the row that is being edited. */
 export const editing = signal<string | null>(null);
 
-/** On a phone: whether the list is in front, or the conversation. */
-export const listInFront = signal(false);
-
 /** Text that the composer takes over, for example a quotation. */
 export const insertion = signal<string | null>(null);
 
+/** What a screen reader shall say now. */
+export const spoken = signal('');
+
 /** The width from which the pane stands beside the conversation instead of over it. */
 export const WIDE = '(min-width: 68rem)';
+
+/** The width up to which either the list or the conversation is in front. */
+export const PHONE = '(max-width: 44rem)';
 
 /** Opens the profile of a user. */
 export function openProfile(user: string): void {
