@@ -1,7 +1,8 @@
 // Starts the page: makes the store, and draws the view into the document.
 import { render } from 'preact';
-import { fakeStore } from '../tests/fake-store';
+import { surroundings } from './page';
+import { createStore } from './store/store';
 import { App } from './view/App';
 
 const root = document.getElementById('app');
-if (root !== null) render(<App store={fakeStore()} />, root);
+if (root !== null) render(<App store={createStore(surroundings())} />, root);

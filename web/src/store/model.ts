@@ -30,6 +30,8 @@ export type LocalProblemCode =
   | 'not-connected'
   /** The server answered in a way that this client does not understand. */
   | 'unexpected-answer'
+  /** Too much waits to be sent already. */
+  | 'too-many-waiting'
   /** The text shows nothing. */
   | 'nothing-to-send'
   /** It is not known whether the message arrived, and the server may have forgotten its key by now. */
