@@ -7,15 +7,17 @@ import type { TestClock } from './clock';
 export const ME = 'alice';
 const PAGE = 50;
 
+type Wire = Readonly<Record<string, unknown>>;
+
 /** One numbering. */
 export interface ServerLog {
   epoch: string;
   entries: Entry[];
   /** My mark. */
   read: number;
+  /** The answers to `/once`, by key. */
+  readonly keys: Map<string, Wire & { readonly id: number }>;
 }
-
-type Wire = Readonly<Record<string, unknown>>;
 
 interface Queued {
   readonly line: Wire;
@@ -123,11 +125,9 @@ class Connected {
 export class Server {
   readonly rooms = new Map<string, ServerLog>();
   readonly feeds = new Map<string, ServerLog>();
-  readonly inbox: ServerLog = { epoch: 'i0', entries: [], read: 0 };
+  readonly inbox: ServerLog = { epoch: 'i0', entries: [], read: 0, keys: new Map() };
   readonly directReads = new Map<string, number>();
   readonly remembered = new Set<string>();
-  /** The keys of `/once`, by log. */
-  private readonly keys = new Map<string, Wire>();
   private connected: Connected | null = null;
   hasTicket = true;
   isReachable = true;
@@ -162,14 +162,14 @@ export class Server {
   }
 
   addRoom(name: string, isMine = true): ServerLog {
-    const log = { epoch: `e${++this.epochs}`, entries: [], read: 0 };
+    const log = { epoch: `e${++this.epochs}`, entries: [], read: 0, keys: new Map() };
     this.rooms.set(name, log);
     if (isMine) this.remembered.add(name);
     return log;
   }
 
   addFeed(user: string): void {
-    this.feeds.set(user, { epoch: `e${++this.epochs}`, entries: [], read: 0 });
+    this.feeds.set(user, { epoch: `e${++this.epochs}`, entries: [], read: 0, keys: new Map() });
   }
 
   private session(method: string, body?: Wire): HttpAnswer | null {
@@ -229,7 +229,7 @@ export class Server {
     log.entries = log.entries.slice(0, keep);
     log.read = Math.min(log.read, keep);
     if (log === this.inbox) this.directReads.clear();
-    this.keys.clear();
+    for (const [key, { id }] of log.keys) if (id > keep) log.keys.delete(key);
   }
 
   /** Somebody else did something in a room. */
@@ -314,16 +314,19 @@ export class Server {
     const isRoom = how === 'say';
     if (isRoom && !from.open.has(name)) return refuse('not-in-room');
     if (this.refused.has(text)) return refuse('muted');
-    const known = this.keys.get(`${isRoom ? `#${name}` : '@'} ${key ?? ''}`);
+    const log = isRoom ? this.log(name) : this.inbox;
+    const known = key === null ? undefined : log.keys.get(key);
     if (known !== undefined) return from.reply({ ...known, repeated: true });
-    const entry = this.append(isRoom ? this.log(name) : this.inbox, (id, time) =>
+    const entry = this.append(log, (id, time) =>
       isRoom
         ? { type: 'message', id, time, from: ME, text }
         : { type: 'direct', id, time, from: ME, to: name, text },
     );
+    if (isRoom) log.read = entry.id;
+    else this.directReads.set(name, entry.id);
     const ok = isRoom ? { command: 'message', room: name } : { command: 'msg', user: name };
     const reply = { type: 'ok', ...ok, id: entry.id };
-    if (key !== null) this.keys.set(`${isRoom ? `#${name}` : '@'} ${key}`, reply);
+    if (key !== null) log.keys.set(key, reply);
     if (this.breakAfterCommit) {
       this.breakAfterCommit = false;
       return this.drop();
@@ -401,7 +404,7 @@ export function partner(entry: Entry): string {
   return entry.to;
 }
 
-function unreadOf(entries: readonly Entry[], read: number): number {
+export function unreadOf(entries: readonly Entry[], read: number): number {
   return entries.filter(
     ({ type, id, from }) =>
       (type === 'message' || type === 'direct' || type === 'publication') && id > read && from !== ME,

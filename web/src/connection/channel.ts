@@ -69,6 +69,7 @@ export class Channel {
       opened: () => {
         this.isOpen = true;
         this.hear();
+        this.stopWatch();
         this.watch();
         this.pump();
       },

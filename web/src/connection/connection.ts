@@ -20,6 +20,9 @@ const FINAL = new Set(['already-logged-in', 'suspended']);
 /** Refusals of a login that say that there is no ticket. */
 const NO_TICKET = new Set(['login-required', 'bad-credentials', 'no-such-user']);
 
+/** Ms after which a connection counts as a success, so that the next pause is short again. */
+const STABLE = 10_000;
+
 export interface ConnectionListener {
   state(state: State): void;
   /** The name of the server. */
@@ -41,6 +44,7 @@ export class Connection {
   /** Waits for the next attempt. */
   private waits = false;
   private failures = 0;
+  private liveSince = 0;
   private problem: Problem | null = null;
   private stopWaiting: () => void = () => undefined;
   /** Counts what was begun, so that late answers of an earlier attempt have no effect. */
@@ -115,6 +119,7 @@ export class Connection {
     this.events = [];
     if (!this.isLive) return;
     this.isLive = false;
+    if (this.network.clock.now() - this.liveSince >= STABLE) this.failures = 0;
     this.listener.down();
   }
 
@@ -146,9 +151,9 @@ export class Connection {
 
   private synced(outcome: Outcome<Answer>): void {
     if (outcome.ok && outcome.value.type === 'sync') {
-      this.failures = 0;
       this.problem = null;
       this.isLive = true;
+      this.liveSince = this.network.clock.now();
       this.listener.up(outcome.value);
       this.listener.state({ state: 'live' });
       this.flush();

@@ -91,8 +91,14 @@ export class Hub {
   private async begin(): Promise<void> {
     const identity = await whoAmI(this.network.session);
     if (this.session.state !== 'checking') return;
-    if (identity.is === 'nobody') { this.setSession({ state: 'logged-out', problem: null }); return; }
-    if (identity.is === 'user') { this.logged(identity.user); return; }
+    if (identity.is === 'nobody') {
+      this.setSession({ state: 'logged-out', problem: null });
+      return;
+    }
+    if (identity.is === 'user') {
+      this.logged(identity.user);
+      return;
+    }
     this.network.clock.after(ASK_AGAIN, () => void this.begin());
   }
 
@@ -158,20 +164,25 @@ export class Hub {
     tab.port.post({ tell: 'session', session: this.session });
     tab.port.post({ tell: 'connection', connection: this.state });
     this.call(tab);
-    if (this.isUp) this.askStand(tab);
+    if (this.isUp) this.askStand([tab]);
   }
 
-  /** A tab that comes later learns where everything stands by a `/sync` of its own. */
-  private askStand(tab: Tab): void {
+  /** Tells tabs where everything stands now: those that came later, for example. */
+  private askStand(tabs: Iterable<Tab>): void {
+    this.marks.flush();
     this.connection.request('/sync', (outcome) => {
-      if (tab.waiting === null || !this.tabs.has(tab)) return;
-      if (outcome.ok && outcome.value.type === 'sync') this.tellStand(tab, outcome.value);
-      else if (this.isUp) this.network.clock.after(ASK_AGAIN, () => this.askStand(tab));
+      const sync = outcome.ok && outcome.value.type === 'sync' ? outcome.value : null;
+      for (const tab of tabs) {
+        if (!this.tabs.has(tab)) continue;
+        if (sync !== null) this.tellStand(tab, sync);
+        else if (this.isUp) this.network.clock.after(ASK_AGAIN, () => this.askStand([tab]));
+      }
     });
   }
 
   private tellStand(tab: Tab, sync: Sync): void {
-    const events = tab.waiting ?? [];
+    const marks = this.marks.all().map((mark): HubEvent => ({ type: 'read', ...mark }));
+    const events = [...marks, ...(tab.waiting ?? [])];
     tab.waiting = null;
     tab.port.post({ tell: 'stand', stand: { sync, outbox: this.outbox.items } });
     if (events.length > 0) tab.port.post({ tell: 'events', events });
@@ -195,12 +206,14 @@ export class Hub {
 
   private up(sync: Sync): void {
     this.isUp = true;
+    this.marks.stand(sync);
     for (const tab of this.tabs) {
       tab.waiting = null;
       this.tellStand(tab, sync);
     }
     this.outbox.up();
-    this.marks.flush();
+    // The server did not know these marks when it counted what is unread.
+    if (this.marks.flush()) this.askStand(this.tabs);
   }
 
   /**

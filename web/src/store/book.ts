@@ -148,7 +148,7 @@ export class Book {
   ): void {
     if (isOther) {
       conversation.reset();
-      conversation.read = conversation.newest = 0;
+      conversation.read = conversation.newest = conversation.counted = 0;
     }
     this.unread(conversation, state);
     if (conversation.kind !== 'direct')
@@ -164,11 +164,11 @@ export class Book {
     conversation: Conversation,
     state: { readonly last: number; readonly read: number; readonly unread: number },
   ): void {
-    if (conversation.newest > state.last) return conversation.setRead(state.read);
+    conversation.newest = Math.max(conversation.newest, state.last);
+    if (conversation.counted > state.last) return conversation.setRead(state.read);
     const mine = conversation.read;
     const wasRead = conversation.unread.value === 0;
-    conversation.newest = state.last;
-    conversation.recount(state.read, state.unread);
+    conversation.recount(state.last, state.read, state.unread);
     conversation.setRead(mine);
     if (wasRead && conversation.unread.value > 0) conversation.newAfter.value = conversation.read;
   }
@@ -211,7 +211,7 @@ export class Book {
     for (const each of isInbox ? this.all.value.values() : [conversation]) {
       if (each.log !== conversation.log) continue;
       each.reset();
-      each.read = each.newest = each.unread.value = 0;
+      each.read = each.newest = each.counted = each.unread.value = 0;
     }
     Object.assign(conversation.log, { epoch, last: 0 });
     void this.refresh();
@@ -224,19 +224,18 @@ export class Book {
   /** An entry of a log that I hear. */
   hear(conversation: Conversation, entry: Entry): void {
     const { log } = conversation;
-    const isNew = entry.id > log.last;
     const sharers = log === this.inbox ? [...this.all.value.values()] : [conversation];
     for (const each of sharers) {
       if (each === conversation || each.log !== log) continue;
-      each.live(entry.id, null, false);
+      each.live(entry.id, null);
     }
     const wasRead = conversation.unread.value === 0;
     const readBefore = conversation.read;
-    conversation.live(entry.id, entry, isNew);
+    conversation.live(entry.id, entry);
+    const isUnread = conversation.count(entry);
     log.last = Math.max(log.last, entry.id);
     for (const each of sharers) if (each.log === log) this.loader.mend(each);
     if (entry.from === this.me && isMessage(entry)) conversation.setRead(entry.id);
-    const isUnread = isNew && conversation.unread.value > 0;
     if (wasRead && isUnread && !this.env.isSeen(conversation.id)) conversation.newAfter.value = readBefore;
     if (isUnread && conversation.concernsMe(entry)) this.call(conversation, entry);
   }

@@ -15,6 +15,7 @@ import type {
   RoomInfo,
   Row,
 } from './model';
+import type { LogRecord } from './records';
 import { buildRows, isOthers, type Presence } from './rows';
 import { Window, type Page } from './window';
 
@@ -76,6 +77,8 @@ export class Conversation implements ConversationModel {
   read = 0;
   /** The newest id of this conversation that is known. */
   newest = 0;
+  /** Messages of others up to this id are counted in `unread`, if they are. */
+  counted = 0;
   /** The newest id when the time of the newest entry was learnt. */
   looked = 0;
   /** Whether the view shows the end and follows it. */
@@ -143,26 +146,30 @@ export class Conversation implements ConversationModel {
       if (entry.id > this.read && this.concernsMe(entry)) found.add(entry.id);
     }
     if (found.size !== this.mentions.value.size) this.mentions.value = found;
+    if (this.isCountable()) this.countAll();
     this.touch();
   }
 
   /** An entry of the log was accepted; null if it belongs to another conversation of this log. */
-  live(id: number, entry: Entry | null, isNew: boolean): void {
+  live(id: number, entry: Entry | null): void {
     if (this.early !== null) this.early.push([id, entry]);
     else if (this.loaded.value) this.window.live(id, entry);
     if (entry === null) return;
     this.newest = Math.max(this.newest, id);
-    if (isNew) this.count(entry);
+    this.activity.value = Math.max(this.activity.value, entry.time);
     this.touch();
   }
 
-  /** Counts a message as unread, if it is one. */
-  private count(entry: Entry): void {
-    this.activity.value = Math.max(this.activity.value, entry.time);
-    if (!isMessage(entry) || entry.from === this.around.me || entry.id <= this.read) return;
+  /** Counts an entry that was heard as unread, if it is that and was not counted. */
+  count(entry: Entry): boolean {
+    if (entry.from === this.around.me) return false;
+    const isNew = entry.id > this.counted;
+    this.counted = Math.max(this.counted, entry.id);
+    if (!isNew || !isMessage(entry) || entry.id <= this.read) return false;
     this.unread.value++;
     if (this.concernsMe(entry)) this.mentions.value = new Set(this.mentions.value).add(entry.id);
     if (!this.follows || !this.window.attached) this.newBelow.value++;
+    return true;
   }
 
   /** Whether an entry is a message that mentions me, or is for me. */
@@ -176,22 +183,35 @@ export class Conversation implements ConversationModel {
     if (id <= this.read) return;
     const before = this.read;
     this.read = id;
-    const others = (from: number) =>
-      this.window.after(from).filter((record) => isOthers(record, this.around.me));
     if (id >= this.newest) this.unread.value = 0;
-    else if (this.loaded.value && this.window.holdsAfter(id)) this.unread.value = others(id).length;
+    else if (this.isCountable()) this.countAll();
     else {
-      const seen = others(before).filter((record) => record.id <= id).length;
+      const seen = this.others(before).filter((record) => record.id <= id).length;
       this.unread.value = Math.max(0, this.unread.value - seen);
     }
     this.forgetMentions();
   }
 
-  /** The server counts so many unread messages after this mark. */
-  recount(read: number, unread: number): void {
+  /** The server counts so many unread messages between this mark and `last`. */
+  recount(last: number, read: number, unread: number): void {
+    this.counted = last;
     this.read = read;
     this.unread.value = unread;
     this.forgetMentions();
+  }
+
+  /** Whether all that is unread is held. */
+  private isCountable(): boolean {
+    return this.loaded.value && this.window.holdsAfter(this.read, this.newest);
+  }
+
+  private countAll(): void {
+    this.unread.value = this.others(this.read).length;
+    this.counted = Math.max(this.counted, this.newest);
+  }
+
+  private others(after: number): readonly LogRecord[] {
+    return this.window.after(after).filter((record) => isOthers(record, this.around.me));
   }
 
   private forgetMentions(): void {

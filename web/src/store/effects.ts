@@ -118,7 +118,7 @@ export class Effects {
       room.read = 0;
     }
     Object.assign(room.log, { epoch: into.epoch, last: into.last });
-    room.newest = into.last;
+    room.newest = room.counted = into.last;
     room.lost.value = null;
     room.memberCount.value = into.members;
     room.topic.value = into.topic ?? room.topic.value;

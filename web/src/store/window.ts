@@ -101,9 +101,10 @@ export class Window {
     return this.records.slice(this.place(id + 1));
   }
 
-  /** Whether all entries after `id` are held. */
-  holdsAfter(id: number): boolean {
-    return this.attached && this.lo <= id + 1 && this.holes.every((hole) => hole.to <= id);
+  /** Whether all entries after `id`, up to `newest`, are held. */
+  holdsAfter(id: number, newest: number): boolean {
+    const isWhole = this.lo <= id + 1 && this.holes.every((hole) => hole.to <= id);
+    return this.attached && isWhole && this.hi >= newest;
   }
 
   find(id: number): LogRecord | undefined {
