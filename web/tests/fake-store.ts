@@ -501,7 +501,23 @@ function fakeActions(
     listTickets: () =>
       Promise.resolve({
         ok: true,
-        value: [{ id: 't1', label: 'Firefox', made: 0, used: 0, address: '192.0.2.1' }],
+        value: [
+          {
+            id: 't1',
+            label: 'Firefox on Linux',
+            made: Date.now() - 9 * HOUR,
+            used: Date.now(),
+            address: '192.0.2.1',
+          },
+          {
+            id: 't2',
+            label: 'Safari on iPhone',
+            made: 0,
+            used: Date.now() - 90 * HOUR,
+            address: '2001:db8::17',
+          },
+          { id: 't3', label: '', made: 0, used: Date.now() - 900 * HOUR, address: '198.51.100.7' },
+        ],
       }),
     revokeTicket: done,
     runCommand: () => Promise.resolve<Outcome<CommandAnswer>>({ ok: true, value: { kind: 'done' } }),

@@ -40,7 +40,8 @@ function bannerText(connection: Connection): string | null {
     case 'connecting':
       return connection.attempt > 1 ? t('banner.connecting') : null;
     case 'waiting': {
-      const why = connection.problem ? `${problemText(connection.problem)} ` : '';
+      const told = connection.problem && connection.problem.code !== 'connection-lost';
+      const why = told ? `${problemText(connection.problem)} ` : '';
       return why + t('banner.waiting', { n: connection.seconds });
     }
     case 'behind':

@@ -1,5 +1,7 @@
 // A setting with a few values, of which one is chosen.
 
+import { useId } from 'preact/hooks';
+
 interface Props<T extends string> {
   readonly label: string;
   readonly name: string;
@@ -9,11 +11,12 @@ interface Props<T extends string> {
 }
 
 export function ChoiceSetting<T extends string>({ label, name, value, choices, onChange }: Props<T>) {
+  const id = useId();
   return (
-    <fieldset class="setting plain">
-      <legend class="setting-label">
+    <div class="setting" role="radiogroup" aria-labelledby={id}>
+      <div class="setting-label" id={id}>
         <b>{label}</b>
-      </legend>
+      </div>
       <div class="choices">
         {choices.map(([choice, text]) => (
           <label key={choice} class="choice">
@@ -28,6 +31,6 @@ export function ChoiceSetting<T extends string>({ label, name, value, choices, o
           </label>
         ))}
       </div>
-    </fieldset>
+    </div>
   );
 }

@@ -65,7 +65,7 @@ export function Composer({ model }: { readonly model: ConversationModel }) {
           <ComposerHint draft={draft} problem={sending.problem} />
           <button type="submit" class="button" disabled={draft.trim() === ''}>
             <Icon name="send" />
-            {t('composer.send')}
+            <span class="send-word">{t('composer.send')}</span>
           </button>
         </div>
       </div>

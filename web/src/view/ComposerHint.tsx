@@ -26,9 +26,9 @@ export function ComposerHint({
       </span>
     );
   }
-  if (read.kind === 'command') return <span class="composer-hint">{t('composer.command')}</span>;
+  if (read.kind === 'command') return <span class="composer-hint told">{t('composer.command')}</span>;
   if (read.kind === 'messages' && read.texts.length > 1) {
-    return <span class="composer-hint">{t('composer.lines', { n: read.texts.length })}</span>;
+    return <span class="composer-hint told">{t('composer.lines', { n: read.texts.length })}</span>;
   }
   return (
     <span class="composer-hint">

@@ -1,7 +1,7 @@
 // A modal dialog: the browser keeps the focus inside, Escape and a press outside close it, and the focus returns where it was.
 
 import type { ComponentChildren } from 'preact';
-import { useEffect, useId, useRef } from 'preact/hooks';
+import { useId, useLayoutEffect, useRef } from 'preact/hooks';
 
 import { t } from '../locales';
 import { IconButton } from './IconButton';
@@ -18,12 +18,12 @@ interface Props {
 export function Dialog({ title, onClose, children, size = 'narrow', bare = false }: Props) {
   const ref = useRef<HTMLDialogElement>(null);
   const id = useId();
-  useEffect(() => {
+  useLayoutEffect(() => {
     const dialog = ref.current;
     if (!dialog) return undefined;
     const before = document.activeElement;
     dialog.showModal();
-    dialog.querySelector<HTMLElement>('[data-first]')?.focus();
+    dialog.querySelector<HTMLElement>('[data-first], h2')?.focus();
     return () => {
       dialog.close();
       if (before instanceof HTMLElement) before.focus();
@@ -44,7 +44,9 @@ export function Dialog({ title, onClose, children, size = 'narrow', bare = false
     >
       <div class="dialog-body">
         <header class={bare ? 'visually-hidden' : 'dialog-head'}>
-          <h2 id={id}>{title}</h2>
+          <h2 id={id} tabIndex={-1}>
+            {title}
+          </h2>
           {!bare && <IconButton icon="close" label={t('close')} onClick={onClose} />}
         </header>
         {children}

@@ -2,6 +2,7 @@
 
 import { formatBrief, formatFull, formatList, isKey, t } from '../locales';
 import type { Key } from '../locales/types';
+import { isolated } from '../text/isolate';
 import type { ModerationRow, PresenceRow, TopicRow } from '../store/model';
 
 /** How many names a line tells before it counts the rest. */
@@ -27,7 +28,7 @@ function eventText(row: Props['row'], room: string): string {
     case 'topic':
       return row.text === ''
         ? t('event.topic-gone', { by: row.by })
-        : t('event.topic', { by: row.by, topic: row.text });
+        : t('event.topic', { by: row.by, topic: isolated(row.text) });
     case 'presence':
       return presenceText(row);
     case 'moderation':
@@ -54,6 +55,7 @@ function moderationText(row: ModerationRow, room: string): string {
   const key: Key = isKey(wanted) ? wanted : 'event.other';
   const sentence = t(key, { by: row.by, user: row.user ?? '', action: row.action, room });
   const until = row.until === null ? '' : ` ${t('event.until', { time: formatBrief(new Date(row.until)) })}`;
-  const reason = setting || row.reason === '' ? '' : `: ${t('event.reason', { reason: row.reason })}`;
+  const reason =
+    setting || row.reason === '' ? '' : `: ${t('event.reason', { reason: isolated(row.reason) })}`;
   return sentence + until + reason;
 }

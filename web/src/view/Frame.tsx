@@ -28,6 +28,8 @@ export function Frame() {
         >
           {t('skip')}
         </button>
+        {/* On a phone the side bar with its heading is not there. */}
+        <h1 class="visually-hidden phone-title">{store.serverName.value || location.hostname}</h1>
         <SideBar />
         <main class="main">
           <Banner />

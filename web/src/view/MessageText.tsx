@@ -22,9 +22,9 @@ export function MessageText({ row, fence }: { readonly row: MessageRow; readonly
     <div class="text" dir="auto">
       <BlockText text={row.text} context={{ me, ...HREFS }} />
       {row.edited !== null && (
-        <span class="note" title={formatFull(new Date(row.edited))}>
+        <bdi class="note" title={formatFull(new Date(row.edited))}>
           {` ${t('message.edited')}`}
-        </span>
+        </bdi>
       )}
     </div>
   );

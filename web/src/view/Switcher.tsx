@@ -114,8 +114,8 @@ function Results({ found, at, onGo }: ResultsProps) {
     list.current?.querySelector('[aria-selected=true]')?.scrollIntoView({ block: 'nearest' });
   }, [at, found]);
   return (
-    <div class="switcher-list">
-      <div ref={list} id="switcher-list" role="listbox" aria-label={t('switcher.list')}>
+    <>
+      <div ref={list} id="switcher-list" class="switcher-list" role="listbox" aria-label={t('switcher.list')}>
         {found.map((target, index) => (
           <SwitcherOption
             key={target.action + target.id}
@@ -131,6 +131,6 @@ function Results({ found, at, onGo }: ResultsProps) {
           {t('switcher.nothing')}
         </p>
       )}
-    </div>
+    </>
   );
 }

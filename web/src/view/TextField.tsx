@@ -45,6 +45,7 @@ export function TextField(props: FieldProps) {
         title={props.pattern ? props.patternHint : undefined}
         maxLength={props.maxLength}
         required={props.required}
+        data-first={props.autofocus}
         placeholder={props.placeholder}
         list={props.options ? `${id}-options` : undefined}
         aria-invalid={props.wrong ? 'true' : undefined}

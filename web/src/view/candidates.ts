@@ -28,7 +28,10 @@ export async function candidatesFor(
 function users(store: Store, model: ConversationModel): readonly Candidate[] {
   const members = (model.members.peek() ?? []).filter((member) => !member.isMe).map((member) => member.user);
   const others = model.kind === 'direct' ? [model.name] : [];
-  const names = new Set([...members, ...others, ...store.knownUsers.peek()]);
+  const session = store.session.peek();
+  const me = session.state === 'logged-in' ? session.user : '';
+  const known = store.knownUsers.peek().filter((user) => user !== me);
+  const names = new Set([...members, ...others, ...known]);
   return [...names].map((name) => ({ kind: 'user', name, insert: `@${name}` }));
 }
 

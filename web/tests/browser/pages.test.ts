@@ -39,7 +39,7 @@ function tooWide(page: Page): Promise<readonly string[]> {
     if (document.documentElement.scrollWidth <= innerWidth) return [];
     return [...document.querySelectorAll('#app *')]
       .filter((element) => element.getBoundingClientRect().right > innerWidth + 1)
-      .map((element) => `${element.tagName}.${element.className.toString()}`);
+      .map((element) => `${element.tagName}.${element.getAttribute('class') ?? ''}`);
   });
 }
 
