@@ -19,6 +19,8 @@ COPY crates/settings/Cargo.toml crates/settings/
 COPY crates/store/Cargo.toml crates/store/
 COPY crates/testkit/Cargo.toml crates/testkit/
 COPY crates/torture/Cargo.toml crates/torture/
+COPY crates/web/Cargo.toml crates/web/
+COPY crates/websocket/Cargo.toml crates/websocket/
 COPY xtask/Cargo.toml xtask/
 RUN for crate in crates/* xtask; do mkdir "$crate/src" && echo '//! Empty.' > "$crate/src/lib.rs"; done \
  && for crate in crates/bench crates/server xtask; do rm "$crate/src/lib.rs" && printf '//! Empty.\nfn main() {}\n' > "$crate/src/main.rs"; done \
@@ -29,6 +31,8 @@ RUN for crate in crates/* xtask; do mkdir "$crate/src" && echo '//! Empty.' > "$
 # What is copied may be older than what was just built, and cargo goes by times.
 COPY crates crates
 COPY xtask xtask
+# The page, as it is built into the program.
+COPY web/dist web/dist
 RUN find crates xtask -name '*.rs' -exec touch {} + \
  && cargo build --locked --release --package parlor
 

@@ -1,4 +1,4 @@
-//! A connection that speaks lines over TLS and verifies the server. Every read has a deadline, and a failure is a
+//! A connection that speaks lines over TLS, bare or in WebSocket messages, and verifies the server. Every read has a deadline, and a failure is a
 //! result like any other. It must not know the meaning of the lines.
 
 use std::collections::VecDeque;
@@ -8,6 +8,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use crate::web_framing::WebFraming;
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, ServerName};
 use rustls::{ClientConfig, ClientConnection, RootCertStore, StreamOwned};
@@ -48,6 +49,20 @@ impl Trust {
         Ok(Self { config, name: ServerName::try_from(name.to_owned()).map_err(io::Error::other)? })
     }
 
+    /// The same for clients that offer HTTP by ALPN, as browsers do.
+    #[must_use]
+    pub fn for_http(&self) -> Self {
+        self.offering(&["http/1.1"])
+    }
+
+    /// The same for clients that offer these protocols by ALPN.
+    #[must_use]
+    pub fn offering(&self, protocols: &[&str]) -> Self {
+        let mut config = ClientConfig::clone(&self.config);
+        config.alpn_protocols = protocols.iter().map(|name| name.as_bytes().to_vec()).collect();
+        Self { config: Arc::new(config), name: self.name.clone() }
+    }
+
     /// The client's side of a new connection.
     ///
     /// # Errors
@@ -61,6 +76,8 @@ impl Trust {
 #[derive(Debug)]
 pub struct LineClient {
     stream: StreamOwned<ClientConnection, TcpStream>,
+    /// `None` if lines come bare.
+    web: Option<WebFraming>,
     buffer: Vec<u8>,
     lines: VecDeque<String>,
 }
@@ -72,6 +89,27 @@ impl LineClient {
     /// If the connection is not accepted within 4 s.
     pub fn open(address: SocketAddr, trust: &Trust) -> io::Result<Self> {
         Self::over(TcpStream::connect_timeout(&address, CONNECTED_WITHIN)?, trust, &[])
+    }
+
+    /// Connects through the web door, with the handshake of WebSocket. `trust` has to offer HTTP. The first read or write
+    /// does the handshakes.
+    ///
+    /// # Errors
+    /// If the connection is not accepted within 4 s.
+    pub fn open_web(address: SocketAddr, trust: &Trust) -> io::Result<Self> {
+        Self::open_web_with(address, trust, "")
+    }
+
+    /// The same with further fields in the request, each with its line ending.
+    ///
+    /// # Errors
+    /// As [`Self::open_web`].
+    pub fn open_web_with(address: SocketAddr, trust: &Trust, fields: &str) -> io::Result<Self> {
+        let mut client = Self::open(address, trust)?;
+        let host = format!("{}:{}", trust.name.to_str(), address.port());
+        client.stream.conn.writer().write_all(&WebFraming::request(&host, fields))?;
+        client.web = Some(WebFraming::default());
+        Ok(client)
     }
 
     /// Like [`Self::open`], over a connected socket. `preface` is sent before the TLS data, in one packet with its
@@ -88,7 +126,7 @@ impl LineClient {
             // The server may have refused the connection already; the next read will show it.
             let _ = socket.write_all(&first);
         }
-        Ok(Self { stream: StreamOwned::new(tls, socket), buffer: Vec::new(), lines: VecDeque::new() })
+        Ok(Self { stream: StreamOwned::new(tls, socket), web: None, buffer: Vec::new(), lines: VecDeque::new() })
     }
 
     /// Sends bytes unchanged. Blocks while the server does not read.
@@ -96,8 +134,17 @@ impl LineClient {
     /// # Errors
     /// If the connection is closed.
     pub fn send(&mut self, bytes: &[u8]) -> io::Result<()> {
-        self.stream.write_all(bytes)?;
+        match &mut self.web {
+            None => self.stream.write_all(bytes)?,
+            Some(web) => self.stream.write_all(&web.encode(bytes))?,
+        }
         self.stream.flush()
+    }
+
+    /// The code of the server's close frame, if that came.
+    #[must_use]
+    pub fn close_code(&self) -> Option<u16> {
+        self.web.as_ref().and_then(WebFraming::close_code)
     }
 
     /// The next line, or the reason why there is none.
@@ -176,7 +223,7 @@ impl LineClient {
             match self.read_plain(&mut bytes) {
                 Ok(0) => return Ok(Some(false)),
                 Ok(count) => {
-                    self.buffer.extend_from_slice(&bytes[..count]);
+                    self.take_in(&bytes[..count])?;
                     return Ok(Some(true));
                 }
                 Err(error) if matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut) => return Ok(None),
@@ -184,6 +231,21 @@ impl LineClient {
                 Err(error) => return Err(error),
             }
         }
+    }
+
+    /// Adds plain bytes of the server, and answers its pings.
+    fn take_in(&mut self, bytes: &[u8]) -> io::Result<()> {
+        let Some(web) = &mut self.web else {
+            self.buffer.extend_from_slice(bytes);
+            return Ok(());
+        };
+        web.decode(bytes, &mut self.buffer)?;
+        let answers = web.take_answers();
+        if answers.is_empty() {
+            return Ok(());
+        }
+        self.stream.write_all(&answers)?;
+        self.stream.flush()
     }
 
     /// Reads the server's data even if the server accepts no more writes. The stream's own read does not.

@@ -13,7 +13,7 @@ use crate::format::Format;
 use crate::ids::MessageId;
 use crate::name::{RoomName, UserName};
 use crate::once_key::OnceKey;
-use crate::password::{Password, PasswordError};
+use crate::password::Password;
 use crate::refusal::Refusal;
 use crate::rights::Order;
 use crate::target::{Target, TargetError};
@@ -378,11 +378,7 @@ impl Arguments<'_> {
     }
 
     fn password(&self, text: &str) -> Result<Password, Refusal> {
-        Password::new(text).map_err(|error| match error {
-            PasswordError::TooLong => Refusal::PasswordTooLong,
-            PasswordError::Empty => self.wrong(),
-            PasswordError::ControlCharacter => Refusal::ControlCharacter(self.usage()),
-        })
+        Password::new(text).map_err(|error| error.refusal(&self.usage()))
     }
 
     fn two_passwords(&self) -> Result<Command, Refusal> {

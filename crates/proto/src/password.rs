@@ -5,6 +5,7 @@ use std::fmt;
 use zeroize::Zeroizing;
 
 use crate::control_chars::is_control;
+use crate::refusal::Refusal;
 
 /// Longest password in bytes: bcrypt reads no more, and a password is never truncated.
 pub const PASSWORD_MAX_BYTES: usize = 72;
@@ -36,6 +37,17 @@ impl fmt::Display for PasswordError {
 }
 
 impl std::error::Error for PasswordError {}
+
+impl PasswordError {
+    /// The refusal for whoever gave the password. `usage` says how it has to be given.
+    pub fn refusal(self, usage: &str) -> Refusal {
+        match self {
+            Self::TooLong => Refusal::PasswordTooLong,
+            Self::Empty => Refusal::BadArgument(usage.to_owned()),
+            Self::ControlCharacter => Refusal::ControlCharacter(usage.to_owned()),
+        }
+    }
+}
 
 impl Password {
     /// Checks length and characters. The length is in bytes, and is checked first.

@@ -15,6 +15,8 @@ pub(crate) struct Banner<'a> {
     pub(crate) program: &'a str,
     /// The addresses on which the server listens.
     pub(crate) addresses: &'a [SocketAddr],
+    /// The addresses on which it speaks HTTP only.
+    pub(crate) web_addresses: &'a [SocketAddr],
     /// The CA file, if the server made its own certificate.
     pub(crate) ca: Option<&'a Path>,
     /// The certificate.
@@ -28,6 +30,10 @@ impl fmt::Display for Banner<'_> {
         for address in self.addresses {
             writeln!(out, "parlor listening on {address}")?;
         }
+        for address in self.web_addresses {
+            writeln!(out, "parlor listening on {address} for HTTP")?;
+        }
+        out.write_str(&self.page())?;
         out.write_str(&self.local_commands())?;
         out.write_str(&self.remote_commands())?;
         out.write_str(&self.accounts())
@@ -35,6 +41,59 @@ impl fmt::Display for Banner<'_> {
 }
 
 impl Banner<'_> {
+    /// Where a browser finds the page, and how it comes to trust the certificate.
+    fn page(&self) -> String {
+        let addresses = self.page_addresses();
+        if addresses.is_empty() {
+            return String::new();
+        }
+        let mut lines = "\nTo chat in a browser, open:\n".to_owned();
+        for address in &addresses {
+            // Text in a string takes every write.
+            let _ = writeln!(lines, "  {address}");
+        }
+        if let Some(ca) = self.ca {
+            let _ = writeln!(
+                lines,
+                "The browser warns at first, since the server made its certificate itself. To end that for good, import\n\
+                 {} into the browser, or {}/ca.pem: see docs/browsers.md.",
+                shown(ca),
+                addresses[0].trim_end_matches('/')
+            );
+        }
+        lines
+    }
+
+    /// The addresses of the page: on this machine, and by the name that others know.
+    fn page_addresses(&self) -> Vec<String> {
+        if !self.settings.has_web() {
+            return Vec::new();
+        }
+        let direct = self.addresses.iter().find(|it| !self.is_balanced(reachable(**it).ip()));
+        let port = |port: u16| if port == 443 { String::new() } else { format!(":{port}") };
+        let local = direct.map(|it| format!("https://{}{}/", self.host_here(reachable(*it)), port(it.port())));
+        let is_public = |it: &&SocketAddr| !it.ip().to_canonical().is_loopback();
+        let remote =
+            self.addresses.iter().find(is_public).and_then(|it| {
+                Some(format!("https://{}{}/", in_url(&self.public_name(Some(it.ip()))?), port(it.port())))
+            });
+        // A proxy in front of the server has a port of its own.
+        let proxied = self.settings.web_host.iter().map(|name| format!("https://{}/", in_url(name)));
+        remote.into_iter().chain(proxied).chain(local).collect()
+    }
+
+    /// How a browser on this machine names a listener: by a name that the certificate has, if there is one.
+    fn host_here(&self, address: SocketAddr) -> String {
+        let (name, address) = (TlsName::Dns("localhost".to_owned()), TlsName::Ip(address.ip()));
+        let is_loopback = matches!(&address, TlsName::Ip(ip) if ip.is_loopback());
+        let names = &self.certificate.names;
+        if is_loopback && (names.contains(&name) || !names.contains(&address)) {
+            in_url(&name)
+        } else {
+            in_url(&address)
+        }
+    }
+
     /// How to connect from this machine, if the server takes its connections without a balancer.
     fn local_commands(&self) -> String {
         let Some(address) = self.addresses.iter().copied().map(reachable).find(|it| !self.is_balanced(it.ip())) else {

@@ -12,7 +12,7 @@ use parlor_core::ConnectionId;
 use socket2::{Domain, Protocol, Socket, Type};
 
 use crate::admission::Admission;
-use crate::connection::{self, Admitted, Service};
+use crate::connection::{self, Admitted, Door, Service};
 use crate::settings::Network;
 
 /// Maximum number of connections that the kernel queues until they are accepted.
@@ -29,6 +29,7 @@ const BACK_OFF: Duration = Duration::from_millis(100);
 pub(crate) struct Listener {
     socket: Socket,
     address: SocketAddr,
+    door: Door,
 }
 
 /// State that all acceptors share.
@@ -42,14 +43,14 @@ pub(crate) struct Acceptors {
 }
 
 impl Listener {
-    /// Binds `address`.
+    /// Binds `address`. Its connections come through `door`.
     ///
     /// # Errors
     /// The address is in use, or this machine does not have it.
-    pub(crate) fn bind(address: SocketAddr) -> anyhow::Result<Self> {
+    pub(crate) fn bind(address: SocketAddr, door: Door) -> anyhow::Result<Self> {
         let socket = bind(address).with_context(|| format!("cannot listen on {address}"))?;
         let bound = socket.local_addr().with_context(|| format!("cannot listen on {address}"))?;
-        Ok(Self { socket, address: bound.as_socket().unwrap_or(address) })
+        Ok(Self { socket, address: bound.as_socket().unwrap_or(address), door })
     }
 
     /// Returns the bound address; its port is the assigned one if port 0 was requested.
@@ -63,11 +64,11 @@ impl Listener {
     /// Another program listens on the address by now, or the system gives no descriptor or thread.
     pub(crate) fn serve(self, acceptors: Arc<Acceptors>) -> anyhow::Result<Stopper> {
         self.socket.listen(BACKLOG).with_context(|| format!("cannot listen on {}", self.address))?;
-        let socket: TcpListener = self.socket.into();
+        let (socket, door): (TcpListener, _) = (self.socket.into(), self.door);
         let stopper = Stopper(socket.try_clone()?);
         let name = format!("accept-{}", self.address.port());
         let builder = thread::Builder::new().name(name).stack_size(STACK_BYTES);
-        builder.spawn(move || acceptors.serve(&socket)).context("cannot start threads")?;
+        builder.spawn(move || acceptors.serve(&socket, door)).context("cannot start threads")?;
         Ok(stopper)
     }
 }
@@ -94,14 +95,14 @@ impl Acceptors {
         }
     }
 
-    fn serve(&self, socket: &TcpListener) {
+    fn serve(&self, socket: &TcpListener, door: Door) {
         loop {
             let accepted = socket.accept();
             if self.stopping.load(Ordering::Acquire) {
                 return;
             }
             match accepted {
-                Ok((stream, address)) => self.welcome(stream, address),
+                Ok((stream, address)) => self.welcome(stream, address, door),
                 Err(error) if is_per_connection(&error) => {}
                 Err(error) => {
                     tracing::warn!("cannot accept connections at the moment: {error}");
@@ -111,10 +112,10 @@ impl Acceptors {
         }
     }
 
-    fn welcome(&self, stream: TcpStream, address: SocketAddr) {
+    fn welcome(&self, stream: TcpStream, address: SocketAddr, door: Door) {
         let Some(entry) = self.admit(address.ip()) else { return };
         let connection = ConnectionId(self.next_connection.fetch_add(1, Ordering::Relaxed));
-        if let Err(error) = connection::spawn(self.service.clone(), connection, stream, address, entry) {
+        if let Err(error) = connection::spawn(self.service.clone(), connection, stream, address, entry, door) {
             tracing::warn!(%address, "cannot start a thread for a connection: {error}");
             thread::sleep(BACK_OFF);
         }

@@ -14,6 +14,7 @@ mod service_manager;
 mod settings;
 mod system_limits;
 mod tls;
+mod web;
 mod workers;
 
 use std::ffi::OsString;

@@ -16,13 +16,14 @@ use parlor_proto::Bye;
 use crate::admission::Admission;
 use crate::backend::{Backend, BackendConfig};
 use crate::clock::SystemClock;
-use crate::connection::{Service, ThreadPool};
+use crate::connection::{Door, Service, ThreadPool};
 use crate::listener::{Acceptors, Listener, Stopper};
 use crate::logging::observer::LogObserver;
 use crate::logging::rate_limit::LogRateLimit;
 use crate::random::SystemRandom;
 use crate::settings::{self, Registration, Settings};
-use crate::tls::{self, CertificateInfo, Material, Resolver};
+use crate::tls::{CertificateInfo, Material, Resolver, TlsConfigs};
+use crate::web::Site;
 use crate::workers::blocked_writer::BlockedWriter;
 use crate::workers::flush_pool::FlushPool;
 use crate::workers::hashing::HashingPool;
@@ -39,6 +40,8 @@ const STRANGE_HEADERS_INTERVAL: Duration = Duration::from_secs(10);
 pub(crate) struct Server {
     /// The addresses on which it listens.
     pub(crate) addresses: Vec<SocketAddr>,
+    /// The addresses on which it speaks HTTP only.
+    pub(crate) web_addresses: Vec<SocketAddr>,
     /// The CA file with which clients verify the server, if the server made its own certificate.
     pub(crate) ca_path: Option<PathBuf>,
     /// The facts of the certificate with which it started.
@@ -61,9 +64,15 @@ impl Server {
     pub(crate) fn start(settings: &Settings, requests: &Receiver<Request>) -> anyhow::Result<Option<Self>> {
         let plan = BackendConfig::of(settings)?;
         let material = Material::open(&settings.certificate(), &settings.tls_name)?;
-        let tls = tls::server_config(material.resolver.clone())?;
-        let listeners: Vec<Listener> = settings.listen.iter().copied().map(Listener::bind).collect::<Result<_, _>>()?;
+        let tls = TlsConfigs::new(material.resolver.clone())?;
+        let listeners = bind(&settings.listen, Door::ByAlpn)?;
+        let web_listeners = bind(&settings.web_listen, Door::Web)?;
         let addresses = listeners.iter().map(Listener::address).collect();
+        let web_addresses = web_listeners.iter().map(Listener::address).collect();
+        let site = settings.has_web().then(|| {
+            let (resolver, names) = (material.resolver.clone(), settings.web_host.clone());
+            Arc::new(Site::new(resolver, names, material.ca_path.clone()))
+        });
 
         let flush_workers: Arc<dyn FlushWorkers> = Arc::new(FlushPool::start().context("cannot start threads")?);
         let hub = Arc::new(Hub::new(flush_workers, settings.presence_limit));
@@ -95,15 +104,17 @@ impl Server {
             pool,
             handshake_timeout,
             idle_timeout,
+            site,
             bad_proxy_headers,
         });
         let acceptors = Arc::new(Acceptors::new(service, admission.clone(), settings.proxy_from.clone()));
         let serve = |listener: Listener| listener.serve(acceptors.clone());
-        let stoppers = listeners.into_iter().map(serve).collect::<Result<_, _>>()?;
+        let stoppers = listeners.into_iter().chain(web_listeners).map(serve).collect::<Result<_, _>>()?;
         let Material { resolver, ca_path, facts } = material;
         tracing::info!(pin = %facts.pin, not_after = %facts.not_after, "serving with this certificate");
         Ok(Some(Self {
             addresses,
+            web_addresses,
             ca_path,
             certificate: facts,
             resolver,
@@ -130,6 +141,10 @@ impl Server {
         }
         drop(self.backend);
     }
+}
+
+fn bind(addresses: &[SocketAddr], door: Door) -> anyhow::Result<Vec<Listener>> {
+    addresses.iter().map(|address| Listener::bind(*address, door)).collect()
 }
 
 fn admission(settings: &Settings) -> Admission {

@@ -90,6 +90,8 @@ pub(crate) struct RunContext {
     /// Whether the run creates the accounts, so that clients need not register.
     pub(crate) accounts_are_made: bool,
     pub(crate) doors: Vec<Endpoint>,
+    /// How many of a hundred connections come by WebSocket.
+    pub(crate) web_percent: u64,
     pub(crate) board: Coordinator,
     pub(crate) began: Instant,
 }
@@ -246,7 +248,11 @@ impl SimulatedClient {
             _ => self.rng.pick(doors),
         };
         let canary = matches!(self.part.role, Role::Canary { .. });
-        let way = ConnectOptions { weak: !canary && self.rng.chance(25), slow: self.part.role == Role::Slow };
+        let way = ConnectOptions {
+            web: self.rng.chance(self.context.web_percent),
+            weak: !canary && self.rng.chance(25),
+            slow: self.part.role == Role::Slow,
+        };
         self.link = RecordedConnection::open(door, way, &self.part.user, self.context.began);
         self.patience = match self.part.role {
             Role::Steady => Duration::from_secs(40),

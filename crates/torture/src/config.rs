@@ -1,5 +1,6 @@
 //! What a run tests, how, and for how long. It must not start anything.
 
+use std::fmt;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -23,6 +24,8 @@ pub struct Config {
     pub faults: Vec<FaultKind>,
     /// Number of clients, besides one canary for each server. The minimum is 16.
     pub clients: usize,
+    /// How the clients connect.
+    pub door: Door,
     /// Whether the servers must refuse a second login of a user, instead of ending the first session.
     pub reject: bool,
     /// Whether the run ends with the first round in which a promise is broken.
@@ -30,6 +33,38 @@ pub struct Config {
     /// Arguments for `parlor user`, which creates and deletes the accounts. They say where the accounts are, such as
     /// `--data DIR`. If there are none, the clients create their accounts by REGISTER.
     pub accounts: Vec<String>,
+}
+
+/// How the clients of a run connect.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Door {
+    /// All by lines.
+    Lines,
+    /// All by WebSocket.
+    Web,
+    /// A third of the connections by WebSocket, the others by lines.
+    Mixed,
+}
+
+impl Door {
+    /// How many of a hundred connections come by WebSocket.
+    pub(crate) fn web_percent(self) -> u64 {
+        match self {
+            Self::Lines => 0,
+            Self::Web => 100,
+            Self::Mixed => 33,
+        }
+    }
+}
+
+impl fmt::Display for Door {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.write_str(match self {
+            Self::Lines => "lines",
+            Self::Web => "web",
+            Self::Mixed => "mixed",
+        })
+    }
 }
 
 /// Where the servers are.

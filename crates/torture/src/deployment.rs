@@ -240,7 +240,8 @@ impl ServerNode {
     ) -> Self {
         let front = FaultProxy::start_for(address);
         let (weak, password) = (front.address(), password.clone());
-        let door = Endpoint { server, address, weak, trust, password, open: Arc::default() };
+        let web_trust = trust.for_http();
+        let door = Endpoint { server, address, weak, trust, web_trust, password, open: Arc::default() };
         Self { name, door, front, own }
     }
 

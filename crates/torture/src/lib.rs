@@ -42,7 +42,7 @@ mod statistics;
 mod summary;
 mod workload;
 
-pub use config::{Config, Store, Target};
+pub use config::{Config, Door, Store, Target};
 pub use plan::{FAULT_KINDS, FaultKind};
 pub use record::Usage;
 pub use run::run;

@@ -22,6 +22,8 @@ pub(crate) struct Endpoint {
     /// The address of a proxy in front of it.
     pub(crate) weak: SocketAddr,
     pub(crate) trust: Trust,
+    /// The same for WebSocket.
+    pub(crate) web_trust: Trust,
     /// The password of all clients that connect here.
     pub(crate) password: Arc<str>,
     /// Number of open connections to it.
@@ -48,6 +50,8 @@ impl Drop for Counted {
 /// How a client connects.
 #[derive(Debug, Clone, Copy, Default)]
 pub(crate) struct ConnectOptions {
+    /// By WebSocket.
+    pub(crate) web: bool,
     /// Through the proxy.
     pub(crate) weak: bool,
     /// Sometimes does not read, with small buffers in the kernel.
@@ -71,7 +75,11 @@ impl RecordedConnection {
     /// Connects. Returns `None` if the server is unreachable or does not greet in time.
     pub(crate) fn open(door: &Endpoint, way: ConnectOptions, user: &str, began: Instant) -> Option<Self> {
         let counted = Counted::at(door);
-        let mut wire = LineClient::open(if way.weak { door.weak } else { door.address }, &door.trust).ok()?;
+        let address = if way.weak { door.weak } else { door.address };
+        let mut wire = match way.web {
+            true => LineClient::open_web(address, &door.web_trust).ok()?,
+            false => LineClient::open(address, &door.trust).ok()?,
+        };
         // All writes are short, so only a server that is frozen permanently can block them.
         wire.socket().set_write_timeout(Some(GREETED_WITHIN)).ok()?;
         if way.slow {
@@ -86,7 +94,8 @@ impl RecordedConnection {
             events: Vec::new(),
             final_one: false,
         };
-        if !greeting.starts_with("HELLO parlor/1 ") {
+        let expected = if way.web { r#"{"type":"hello","protocol":"parlor/1","# } else { "HELLO parlor/1 " };
+        if !greeting.starts_with(expected) {
             record.events.push(Event { at: began.elapsed(), what: What::Odd(greeting) });
         }
         let (pending, password) = (VecDeque::new(), door.password.clone());

@@ -50,6 +50,7 @@ pub(crate) fn play(plan: &Plan, config: &Config, world: &Deployment, tag: &str) 
         tag: tag.to_owned(),
         accounts_are_made: !config.accounts.is_empty(),
         doors,
+        web_percent: config.door.web_percent(),
         board: Coordinator::new(plan.steps.iter().any(|step| step.fault.kind == FaultKind::RedisEmpty)),
         began: Instant::now(),
     });

@@ -214,7 +214,8 @@ fn command(config: &Config, seed: u64, length: Duration) -> String {
     let faults: Vec<String> = config.faults.iter().map(FaultKind::to_string).collect();
     let faults = if faults.is_empty() { "none".to_owned() } else { faults.join(",") };
     let policy = if config.reject { "reject" } else { "takeover" };
-    words.push(format!("--faults {faults} --clients {} --duplicate-login {policy}", config.clients));
+    let Config { clients, door, .. } = config;
+    words.push(format!("--faults {faults} --clients {clients} --door {door} --duplicate-login {policy}"));
     words.join(" ")
 }
 
@@ -312,6 +313,7 @@ mod tests {
             once: None,
             faults: vec![FaultKind::Kill, FaultKind::Hole],
             clients: 24,
+            door: Door::Web,
             reject: true,
             stop_at_first: true,
             accounts: Vec::new(),
@@ -322,7 +324,7 @@ mod tests {
         command(config, 7, Duration::from_secs(12))
     }
 
-    const END: &str = "--faults kill,hole --clients 24 --duplicate-login reject";
+    const END: &str = "--faults kill,hole --clients 24 --door web --duplicate-login reject";
 
     #[test]
     fn a_round_is_played_again_at_the_same_place_without_its_password() {

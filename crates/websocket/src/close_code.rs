@@ -39,3 +39,30 @@ impl fmt::Display for CloseCode {
         self.0.fmt(out)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_code_is_registered_or_free_for_programs() {
+        let valid: Vec<u16> = (0..=u16::MAX).filter(|code| CloseCode::new(*code).is_some()).collect();
+        let expected: Vec<u16> = (1000..=1003).chain(1007..=1014).chain(3000..=4999).collect();
+        assert_eq!(valid, expected);
+        assert!(valid.iter().all(|code| CloseCode::new(*code).is_some_and(|made| made.get() == *code)));
+    }
+
+    #[test]
+    fn the_named_codes_are_those_of_the_standard() {
+        let named = [
+            CloseCode::NORMAL,
+            CloseCode::GOING_AWAY,
+            CloseCode::PROTOCOL_ERROR,
+            CloseCode::UNSUPPORTED,
+            CloseCode::INVALID_DATA,
+            CloseCode::TOO_LONG,
+        ];
+        assert_eq!(named.map(|code| code.to_string()).join(" "), "1000 1001 1002 1003 1007 1009");
+        assert!(named.iter().all(|code| CloseCode::new(code.get()) == Some(*code)));
+    }
+}

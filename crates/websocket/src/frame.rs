@@ -137,3 +137,70 @@ pub fn close(code: Option<CloseCode>, reason: &str) -> ControlFrame {
     }
     ControlFrame::new(CLOSE, &payload)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_length_has_as_few_bytes_as_it_can() {
+        for (length, expected) in [
+            (0, &[0x81, 0][..]),
+            (1, &[0x81, 1]),
+            (125, &[0x81, 125]),
+            (126, &[0x81, 126, 0, 126]),
+            (0x1234, &[0x81, 126, 0x12, 0x34]),
+            (0xffff, &[0x81, 126, 0xff, 0xff]),
+            (0x1_0000, &[0x81, 127, 0, 0, 0, 0, 0, 1, 0, 0]),
+            (0x1_2345_6789, &[0x81, 127, 0, 0, 0, 1, 0x23, 0x45, 0x67, 0x89]),
+        ] {
+            assert_eq!(text_header(length).as_bytes(), expected, "{length}");
+        }
+    }
+
+    #[test]
+    fn control_frames_are_whole_and_not_masked() {
+        let payload = Payload::new(b"beat").unwrap();
+        assert_eq!(ping(&payload).as_bytes(), b"\x89\x04beat");
+        assert_eq!(pong(&payload).as_bytes(), b"\x8a\x04beat");
+        assert_eq!(ping(&Payload::EMPTY).as_bytes(), b"\x89\x00");
+        let longest = [7; MAX_CONTROL_BYTES];
+        let frame = pong(&Payload::new(&longest).unwrap());
+        assert_eq!(frame.as_bytes(), [&[0x8a, 125][..], &longest].concat());
+    }
+
+    #[test]
+    fn a_payload_has_at_most_125_bytes() {
+        assert_eq!(Payload::new(&[1; 125]).unwrap().as_bytes(), [1; 125]);
+        assert_eq!(Payload::new(&[1; 126]), None);
+        assert_eq!(Payload::new(&[1; 1000]), None);
+    }
+
+    #[test]
+    fn payloads_are_equal_by_their_bytes() {
+        let mut grown = Payload::new(b"on").unwrap();
+        assert!(grown.extend(b"e"));
+        assert_eq!(Some(grown), Payload::new(b"one"));
+        assert_ne!(Payload::new(b"one"), Payload::new(b"two"));
+        assert_ne!(Payload::new(b"on"), Payload::new(b"on\0"));
+        assert!(!grown.extend(&[0; 123]));
+        assert_eq!(grown.as_bytes(), b"one");
+    }
+
+    #[test]
+    fn a_close_frame_has_a_code_and_a_reason_or_neither() {
+        assert_eq!(close(Some(CloseCode::NORMAL), "").as_bytes(), b"\x88\x02\x03\xe8");
+        assert_eq!(close(CloseCode::new(4999), "why").as_bytes(), b"\x88\x05\x13\x87why");
+        assert_eq!(close(None, "why").as_bytes(), b"\x88\x00");
+    }
+
+    #[test]
+    fn a_long_reason_is_cut_after_a_whole_character() {
+        let reason = |text: &str| close(Some(CloseCode::NORMAL), text).as_bytes()[4..].to_vec();
+        assert_eq!(reason(&"a".repeat(123)), "a".repeat(123).as_bytes());
+        assert_eq!(reason(&"a".repeat(200)), "a".repeat(123).as_bytes());
+        // The character has the bytes 122 and 123, counted from 1, and then 123 and 124.
+        assert_eq!(reason(&format!("{}é!", "a".repeat(121))), format!("{}é", "a".repeat(121)).as_bytes());
+        assert_eq!(reason(&format!("{}é!", "a".repeat(122))), "a".repeat(122).as_bytes());
+    }
+}

@@ -171,3 +171,148 @@ fn message_length(short: u8, rest: &[u8], allowance: u32) -> Result<Option<(u32,
         _ => Err(Violation::TooLong),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const MASK: [u8; 4] = [0xa1, 0xb2, 0xc3, 0xd4];
+
+    /// Between messages of at most 100,000 bytes.
+    const IDLE: Context = Context { is_in_message: false, allowance: 100_000 };
+    const IN_MESSAGE: Context = Context { is_in_message: true, allowance: 100_000 };
+
+    /// Parses `bytes` and a mask after them. Only the last byte may complete the header, or any byte show an error.
+    fn outcome(bytes: &[u8], context: Context) -> Result<Header, Violation> {
+        let bytes = [bytes, &MASK].concat();
+        for length in 0..bytes.len() {
+            if parse(&bytes[..length], context)?.is_some() {
+                panic!("{:?} is complete", &bytes[..length]);
+            }
+        }
+        parse(&bytes, context).map(|header| header.unwrap())
+    }
+
+    fn message(bytes: &[u8]) -> Result<u32, Violation> {
+        outcome(bytes, IDLE).map(|header| match header.kind {
+            Kind::Message(length) => length,
+            Kind::Control(..) => panic!("{header:?}"),
+        })
+    }
+
+    #[test]
+    fn a_header_says_what_the_frame_is() {
+        let text = Header { kind: Kind::Message(5), is_final: true, mask: MASK };
+        assert_eq!(outcome(&[0x81, 0x85], IDLE), Ok(text));
+        assert_eq!(outcome(&[0x01, 0x85], IDLE), Ok(Header { is_final: false, ..text }));
+        assert_eq!(outcome(&[0x80, 0x85], IN_MESSAGE), Ok(text));
+        assert_eq!(outcome(&[0x00, 0x85], IN_MESSAGE), Ok(Header { is_final: false, ..text }));
+        for (first, opcode) in [(0x88, ControlOpcode::Close), (0x89, ControlOpcode::Ping), (0x8a, ControlOpcode::Pong)]
+        {
+            let control = Header { kind: Kind::Control(opcode, 125), ..text };
+            assert_eq!(outcome(&[first, 0xfd], IDLE), Ok(control));
+            assert_eq!(outcome(&[first, 0xfd], IN_MESSAGE), Ok(control));
+        }
+    }
+
+    #[test]
+    fn a_length_has_7_16_or_63_bits() {
+        assert_eq!(message(&[0x81, 0x80]), Ok(0));
+        assert_eq!(message(&[0x81, 0x80 | 125]), Ok(125));
+        assert_eq!(message(&[0x81, 0xfe, 0, 126]), Ok(126));
+        assert_eq!(message(&[0x81, 0xfe, 0xff, 0xff]), Ok(0xffff));
+        assert_eq!(message(&[0x81, 0xff, 0, 0, 0, 0, 0, 1, 0, 0]), Ok(0x1_0000));
+        assert_eq!(message(&[0x81, 0xff, 0, 0, 0, 0, 0, 1, 0x86, 0xa0]), Ok(100_000));
+    }
+
+    #[test]
+    fn a_length_in_more_bytes_than_it_needs_is_refused() {
+        assert_eq!(message(&[0x81, 0xfe, 0, 0]), Err(Violation::Length));
+        assert_eq!(message(&[0x81, 0xfe, 0, 125]), Err(Violation::Length));
+        assert_eq!(message(&[0x81, 0xff, 0, 0, 0, 0, 0, 0, 0, 1]), Err(Violation::Length));
+        assert_eq!(message(&[0x81, 0xff, 0, 0, 0, 0, 0, 0, 0xff, 0xff]), Err(Violation::Length));
+    }
+
+    #[test]
+    fn a_length_of_64_bits_is_refused_at_its_first_byte() {
+        assert_eq!(parse(&[0x81, 0xff, 0x80], IDLE), Err(Violation::Length));
+        assert_eq!(parse(&[0x81, 0xff, 0x7f], IDLE), Ok(None));
+    }
+
+    #[test]
+    fn a_message_has_at_most_its_allowance() {
+        let outcome = |allowance| message_length(125, &[], allowance);
+        assert_eq!(outcome(125), Ok(Some((125, &[][..]))));
+        assert_eq!(outcome(124), Err(Violation::TooLong));
+        assert_eq!(message(&[0x81, 0xff, 0, 0, 0, 0, 0, 1, 0x86, 0xa1]), Err(Violation::TooLong));
+        assert_eq!(message(&[0x81, 0xff, 0, 0, 0, 1, 0, 0, 0, 5]), Err(Violation::TooLong));
+        assert_eq!(message(&[0x81, 0xff, 0x7f, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff]), Err(Violation::TooLong));
+        let all = Context { is_in_message: false, allowance: u32::MAX };
+        assert!(parse(&[0x81, 0xff, 0, 0, 0, 0, 0xff, 0xff, 0xff, 0xff, 1, 2, 3, 4], all).unwrap().is_some());
+    }
+
+    #[test]
+    fn a_control_frame_needs_no_allowance() {
+        let context = Context { is_in_message: true, allowance: 0 };
+        assert!(outcome(&[0x89, 0xfd], context).is_ok());
+        assert_eq!(outcome(&[0x80, 0x81], context), Err(Violation::TooLong));
+        assert!(outcome(&[0x80, 0x80], context).is_ok());
+    }
+
+    #[test]
+    fn the_first_byte_shows_most_errors() {
+        for (first, context, violation) in [
+            (0xc1, IDLE, Violation::ReservedBit),
+            (0xa1, IDLE, Violation::ReservedBit),
+            (0x91, IDLE, Violation::ReservedBit),
+            (0xf3, IDLE, Violation::ReservedBit),
+            (0x80, IDLE, Violation::NothingToContinue),
+            (0x00, IDLE, Violation::NothingToContinue),
+            (0x81, IN_MESSAGE, Violation::Unfinished),
+            (0x82, IN_MESSAGE, Violation::Unfinished),
+            (0x82, IDLE, Violation::Binary),
+            (0x02, IDLE, Violation::Binary),
+            (0x08, IDLE, Violation::FragmentedControl),
+            (0x09, IN_MESSAGE, Violation::FragmentedControl),
+            (0x0a, IDLE, Violation::FragmentedControl),
+        ] {
+            assert_eq!(parse(&[first], context), Err(violation), "{first:#x}");
+        }
+        for opcode in [3, 4, 5, 6, 7, 11, 12, 13, 14, 15] {
+            assert_eq!(parse(&[0x80 | opcode], IDLE), Err(Violation::ReservedOpcode(opcode)));
+            assert_eq!(parse(&[opcode], IN_MESSAGE), Err(Violation::ReservedOpcode(opcode)));
+        }
+    }
+
+    #[test]
+    fn the_second_byte_shows_a_missing_mask_and_a_long_control_frame() {
+        for first in [0x81, 0x88, 0x89, 0x8a] {
+            assert_eq!(parse(&[first, 5], IDLE), Err(Violation::Unmasked));
+            assert_eq!(parse(&[first, 127], IDLE), Err(Violation::Unmasked));
+        }
+        for first in [0x88, 0x89, 0x8a] {
+            assert_eq!(parse(&[first, 0xfe], IDLE), Err(Violation::LongControl));
+            assert_eq!(parse(&[first, 0xff], IN_MESSAGE), Err(Violation::LongControl));
+        }
+    }
+
+    #[test]
+    fn each_violation_has_its_code() {
+        for (violation, code) in [
+            (Violation::ReservedBit, 1002),
+            (Violation::ReservedOpcode(3), 1002),
+            (Violation::Binary, 1003),
+            (Violation::Unmasked, 1002),
+            (Violation::FragmentedControl, 1002),
+            (Violation::LongControl, 1002),
+            (Violation::Length, 1002),
+            (Violation::NothingToContinue, 1002),
+            (Violation::Unfinished, 1002),
+            (Violation::TooLong, 1009),
+            (Violation::Utf8, 1007),
+            (Violation::CloseCode, 1002),
+        ] {
+            assert_eq!(violation.close_code().get(), code, "{violation}");
+        }
+    }
+}

@@ -5,8 +5,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use parlor_proto::{
-    Bye, Command, Encoded, Encoding, Event, MessageId, OnceKey, Order, ParseError, Refusal, Reply, RoomName, RoomUser,
-    Text, Verb, parse_command, parse_pre_login,
+    Bye, Command, Encoded, Encoding, Event, MessageId, OnceKey, Order, ParseError, PreLoginCommand, Refusal, Reply,
+    RoomName, RoomUser, Text, TicketCredentials, Verb, parse_command, parse_pre_login,
 };
 
 use crate::connection::actions::{self, ConnectionContext, SessionContext};
@@ -69,6 +69,10 @@ impl CommandProcessor {
         &self.handle
     }
 
+    pub(crate) fn origin(&self) -> &Origin {
+        &self.origin
+    }
+
     pub(crate) fn is_limited(&self) -> bool {
         !self.origin.is_loopback || self.handle.services.policy.limit_loopback
     }
@@ -127,6 +131,16 @@ impl CommandProcessor {
         }
     }
 
+    /// Begins a session by a ticket that came with the connection. One that is not valid is not answered.
+    pub(crate) fn resume(&mut self, ticket: &TicketCredentials) {
+        let mut effects = Vec::new();
+        match self.run_pre_login(PreLoginCommand::Resume(ticket.clone()), &mut effects) {
+            Ok(verb) => self.carry_out(effects, verb),
+            Err((_, CommandError::Refused(Refusal::BadTicket))) => {}
+            Err((verb, error)) => self.deny(error, verb),
+        }
+    }
+
     pub(crate) fn refuse(&mut self, refusal: &Refusal, verb: Option<Verb>) {
         self.reply(&Event::refused(refusal, verb));
         if self.session.is_none() && refusal.counts_as_login_failure() {
@@ -164,12 +178,16 @@ impl CommandProcessor {
         self.handle.peer.close_from_own_thread(bye);
     }
 
-    fn pre_login_command(
-        &mut self,
-        line: &[u8],
+    fn pre_login_command(&self, line: &[u8], effects: &mut Vec<Effect>) -> Result<Verb, (Option<Verb>, CommandError)> {
+        let Some(command) = parse_pre_login(line).map_err(parse_error)? else { return Ok(Verb::Message) };
+        self.run_pre_login(command, effects)
+    }
+
+    fn run_pre_login(
+        &self,
+        command: PreLoginCommand,
         effects: &mut Vec<Effect>,
     ) -> Result<Verb, (Option<Verb>, CommandError)> {
-        let Some(command) = parse_pre_login(line).map_err(parse_error)? else { return Ok(Verb::Message) };
         let verb = command.verb();
         let Self { handle: ConnectionHandle { services, peer, .. }, origin, .. } = self;
         let mut context =

@@ -4,13 +4,14 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use parlor_proto::{Bye, Encoded, Encoding, Event, Line, LineSplitter, Refusal};
+use parlor_proto::{Bye, Encoded, Encoding, Event, Line, LineSplitter, Refusal, TicketCredentials};
 
 use crate::connection::command_processor::CommandProcessor;
 use crate::connection::session_cell::SessionCell;
 use crate::delivery::outbox::Awaited;
 use crate::delivery::peer::{Origin, Peer};
 use crate::limits::rate_limit::RateLimiter;
+use crate::login::Visitor;
 use crate::services::Services;
 
 /// Bytes of unread replies above which the server stops reading from the client.
@@ -107,6 +108,30 @@ impl ConnectionDriver {
         self.processor.commit();
         self.processor.handle().peer.flush();
         if self.processor.is_over() { Flow::End } else { Flow::Continue }
+    }
+
+    /// Begins a session by a ticket that the client showed before its first line. Nothing is said about a ticket that is
+    /// not valid: the client can log in as if it had shown none.
+    pub fn resume(&mut self, ticket: &TicketCredentials) -> Flow {
+        self.processor.take_session_up();
+        self.processor.resume(ticket);
+        self.processor.commit();
+        self.processor.handle().peer.flush();
+        self.processor.lay_session_down();
+        if self.processor.is_over() { Flow::End } else { Flow::Continue }
+    }
+
+    /// What the client needs to get a ticket without a session, within the time limit for a login.
+    pub fn visit(&self) -> (&Services, Visitor<'_>) {
+        let handle = self.processor.handle();
+        let deadline = handle.services.clock.elapsed() + handle.services.policy.login_timeout;
+        let (connection, patience) = (handle.peer.connection(), &*handle.peer);
+        (&handle.services, Visitor { origin: self.processor.origin(), connection, deadline, patience })
+    }
+
+    /// Makes a client wait that sends faster than its rate limit: one call for each request.
+    pub fn keep_pace(&mut self) {
+        keep_pace(&mut self.pace, &mut self.processor);
     }
 
     /// If `needed`, flushes pending TLS records (alerts, key updates) even if the outbox is empty.

@@ -116,6 +116,19 @@ fn events() -> Vec<(Event, &'static str, &'static str)> {
                 id: MessageId(7),
                 time: time(),
                 from: user("ann"),
+                text: note("a b"),
+                edited: Some(time()),
+                removed: false,
+            },
+            "MSG red ann a b\n",
+            r#"{"type":"message","room":"red","id":7,"time":"T","from":"ann","text":"a b","edited":"T"}"#,
+        ),
+        (
+            Event::Message {
+                room: room("red"),
+                id: MessageId(7),
+                time: time(),
+                from: user("ann"),
                 text: Note::default(),
                 edited: None,
                 removed: true,
@@ -135,6 +148,36 @@ fn replies() -> Vec<(Event, &'static str, &'static str)> {
             r#"{"type":"ok","command":"kick","room":"red","user":"bob","id":4}"#,
         ),
         (
+            Reply::Ban(about()).into(),
+            "OK ban red bob\n",
+            r#"{"type":"ok","command":"ban","room":"red","user":"bob","id":4}"#,
+        ),
+        (
+            Reply::Unban(about()).into(),
+            "OK unban red bob\n",
+            r#"{"type":"ok","command":"unban","room":"red","user":"bob","id":4}"#,
+        ),
+        (
+            Reply::Mute(about()).into(),
+            "OK mute red bob\n",
+            r#"{"type":"ok","command":"mute","room":"red","user":"bob","id":4}"#,
+        ),
+        (
+            Reply::Unmute(about()).into(),
+            "OK unmute red bob\n",
+            r#"{"type":"ok","command":"unmute","room":"red","user":"bob","id":4}"#,
+        ),
+        (
+            Reply::Moderator(about()).into(),
+            "OK moderator red bob\n",
+            r#"{"type":"ok","command":"moderator","room":"red","user":"bob","id":4}"#,
+        ),
+        (
+            Reply::Owner(about()).into(),
+            "OK owner red bob\n",
+            r#"{"type":"ok","command":"owner","room":"red","user":"bob","id":4}"#,
+        ),
+        (
             Reply::Invite { about: about(), inbox: MessageId(2) }.into(),
             "OK invite red bob\n",
             r#"{"type":"ok","command":"invite","room":"red","user":"bob","id":4,"inbox":2}"#,
@@ -143,6 +186,21 @@ fn replies() -> Vec<(Event, &'static str, &'static str)> {
             Reply::Unmoderator(about()).into(),
             "OK unmoderator red bob\n",
             r#"{"type":"ok","command":"unmoderator","room":"red","user":"bob","id":4}"#,
+        ),
+        (
+            Reply::Topic { room: red.clone(), topic: note("All about roses"), id: Some(MessageId(3)) }.into(),
+            "OK topic red All about roses\n",
+            r#"{"type":"ok","command":"topic","room":"red","topic":"All about roses","id":3}"#,
+        ),
+        (
+            Reply::Post { room: red.clone(), post: Speakers::Moderators, id: MessageId(4) }.into(),
+            "OK post red moderators\n",
+            r#"{"type":"ok","command":"post","room":"red","post":"moderators","id":4}"#,
+        ),
+        (
+            Reply::Unsuspend { user: user("bob") }.into(),
+            "OK unsuspend bob\n",
+            r#"{"type":"ok","command":"unsuspend","user":"bob"}"#,
         ),
         (
             Reply::Topic { room: red.clone(), topic: Note::default(), id: None }.into(),
@@ -223,6 +281,27 @@ fn lists() -> Vec<(Event, &'static str, &'static str)> {
             ),
         ),
         (
+            Event::Inbox {
+                entries: vec![LogEntry::Invited(InvitationEntry { to: Some(user("bob")), ..invitation() })],
+                more: false,
+            },
+            "LOG @ann 5 ann (invitation) red\nOK inbox 1\n",
+            r#"{"type":"inbox","entries":[{"type":"invited","id":5,"time":"T","from":"ann","to":"bob","room":"red"}],"more":false}"#,
+        ),
+        (
+            Event::Backlog {
+                target: Target::Feed(user("ann")),
+                epoch: Epoch(1),
+                entries: vec![LogEntry::Publication(message("a b", None, false))],
+                more: true,
+            },
+            "LOG +ann 7 ann a b\nOK backlog +ann 1\n",
+            concat!(
+                r#"{"type":"backlog","target":"+ann","epoch":"0000000000000001","entries":["#,
+                r#"{"type":"publication","id":7,"time":"T","from":"ann","text":"a b"}],"more":true}"#
+            ),
+        ),
+        (
             Event::History {
                 room: room("red"),
                 messages: vec![message("a b", Some(time()), false), message("", None, true)],
@@ -235,6 +314,13 @@ fn lists() -> Vec<(Event, &'static str, &'static str)> {
             ),
         ),
     ]
+}
+
+/// The JSON lines of the tables.
+pub(super) fn golden_json() -> Vec<String> {
+    let shown = format!("\"{}\"", time());
+    let rows = events().into_iter().chain(replies()).chain(lists());
+    rows.map(|(_, _, json)| json.replace("\"T\"", &shown)).collect()
 }
 
 #[test]

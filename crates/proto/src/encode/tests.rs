@@ -317,6 +317,11 @@ fn golden() -> Vec<(Event, &'static str, &'static str)> {
     ]
 }
 
+/// The JSON lines of the table.
+pub(super) fn golden_json() -> Vec<String> {
+    golden().into_iter().map(|(_, _, json)| json.to_owned()).collect()
+}
+
 #[test]
 fn both_formats_of_every_event() {
     for (event, text, json) in golden() {

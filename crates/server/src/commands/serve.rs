@@ -87,8 +87,8 @@ fn announce(banner: String) {
 
 fn banner(process: &Server, settings: &Settings) -> String {
     let program = std::env::args().next().unwrap_or_else(|| "parlor".to_owned());
-    let Server { addresses, ca_path, certificate, .. } = process;
-    Banner { program: &program, addresses, ca: ca_path.as_deref(), certificate, settings }.to_string()
+    let Server { addresses, web_addresses, ca_path, certificate, .. } = process;
+    Banner { program: &program, addresses, web_addresses, ca: ca_path.as_deref(), certificate, settings }.to_string()
 }
 
 /// Returns a warning for each address of all IPv6 that leaves IPv4 out.

@@ -71,6 +71,10 @@ pub(crate) struct TortureArgs {
     #[arg(long, value_name = "NUMBER", default_value = "24")]
     clients: usize,
 
+    /// How clients connect: by `lines`, by WebSocket (`web`), or `mixed`, a third of them by WebSocket
+    #[arg(long, value_name = "DOOR", default_value = "mixed")]
+    door: Door,
+
     /// What a second login of a user does to the first; of a given server, what it is set to [default: by the seed;
     /// of a given server, takeover]
     #[arg(long, value_name = "POLICY")]
@@ -99,6 +103,23 @@ pub(crate) struct TortureArgs {
     /// Print the result as JSON
     #[arg(long)]
     json: bool,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Door {
+    Lines,
+    Web,
+    Mixed,
+}
+
+impl From<Door> for parlor_torture::Door {
+    fn from(door: Door) -> Self {
+        match door {
+            Door::Lines => Self::Lines,
+            Door::Web => Self::Web,
+            Door::Mixed => Self::Mixed,
+        }
+    }
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -184,6 +205,7 @@ fn config(args: &TortureArgs) -> anyhow::Result<Config> {
         once: args.seconds.map(Duration::from_secs),
         faults,
         clients: args.clients,
+        door: args.door.into(),
         reject,
         stop_at_first: !args.keep_going,
         accounts: accounts(args),

@@ -2,11 +2,11 @@
 //! needs almost none. It must not read what a client says.
 
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
 use std::{io, thread};
 
 use super::lifetime::Connection;
 use super::service::Service;
+use super::silence::Silence;
 use super::thread_pool::STACK_BYTES;
 
 /// Stack of a thread that waits for a client to speak. It is large enough for the work too, if the system gives no
@@ -23,21 +23,11 @@ const _: () = assert!(IDLE_STACK_BYTES * 4 + 64 * 1024 < STACK_BYTES);
 pub(super) struct ConnectionTask {
     pub(super) service: Arc<Service>,
     pub(super) connection: Connection,
-    /// How long the client has been silent, counted by the waits so far.
-    pub(super) idle_for: Duration,
+    /// How long the client has been silent.
+    pub(super) silence: Silence,
 }
 
 impl ConnectionTask {
-    /// How long the client may stay silent; `None` if there is no limit.
-    pub(super) fn idle_left(&self) -> Option<Duration> {
-        self.service.idle_timeout.map(|limit| limit.saturating_sub(self.idle_for))
-    }
-
-    /// Whether the idle timeout of the client has passed.
-    pub(super) fn is_idle_expired(&self) -> bool {
-        self.idle_left().is_some_and(|idle_left| idle_left.is_zero())
-    }
-
     /// Hands the connection to a worker thread.
     ///
     /// # Errors
@@ -91,9 +81,9 @@ impl HandoverSlot {
 /// The body of an idle thread.
 fn park(mut task: Box<ConnectionTask>, body: fn(Box<ConnectionTask>)) {
     task.connection.transport().adopt_thread();
-    let idle_left = task.idle_left();
-    if !task.connection.transport().await_bytes(idle_left) {
-        task.idle_for += idle_left.unwrap_or_default();
+    let patience = task.silence.time_left();
+    if !task.connection.transport().await_bytes(patience) {
+        task.silence.add(patience.unwrap_or_default());
     }
     if let Err(task) = task.hand_to_worker(body) {
         body(task);

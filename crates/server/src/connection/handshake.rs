@@ -8,8 +8,13 @@ use std::time::{Duration, Instant};
 
 use parlor_proto::{TLS_HANDSHAKE_RECORD, TLS_REQUIRED_LINE};
 use rustls::ServerConfig;
+use rustls::server::Acceptor;
 
 use super::tls_session::TlsSession;
+use crate::tls::HTTP_1_1;
+
+/// Maximum bytes of the first message of a handshake, which tells the configuration.
+const MAX_HELLO_BYTES: usize = 64 * 1024;
 
 /// A blocking socket that fails after the deadline.
 pub(super) struct DeadlineStream<'a> {
@@ -45,26 +50,74 @@ pub(super) fn refuse_plaintext(socket: &TcpStream) -> io::Result<()> {
     (&mut &*socket).write_all(TLS_REQUIRED_LINE.as_bytes())
 }
 
-/// Completes the TLS handshake. Bytes left to send at the end, such as tickets, go along with the first line. Blocks
-/// until `deadline` at most.
-pub(super) fn shake(socket: &TcpStream, config: Arc<ServerConfig>, deadline: Instant) -> io::Result<TlsSession> {
+/// The beginning of a TLS handshake.
+#[derive(Debug, Default)]
+pub(super) struct Opening {
+    /// What the client sent so far.
+    bytes: Vec<u8>,
+    /// Whether the client offers HTTP/1.1 by ALPN.
+    pub(super) offers_http: bool,
+}
+
+/// Reads the first message of a handshake, to choose the configuration by what the client offers. Blocks until
+/// `deadline` at most.
+pub(super) fn open(socket: &TcpStream, deadline: Instant) -> io::Result<Opening> {
+    let mut stream = DeadlineStream { socket, deadline };
+    let (mut acceptor, mut opening) = (Acceptor::default(), Opening::default());
+    let mut buffer = [0; 4096];
+    while opening.bytes.len() < MAX_HELLO_BYTES {
+        let count = read_some(&mut stream, &mut buffer)?;
+        let mut read = &buffer[..count];
+        opening.bytes.extend_from_slice(read);
+        acceptor.read_tls(&mut read)?;
+        match acceptor.accept() {
+            Ok(None) => {}
+            Ok(Some(accepted)) => {
+                let hello = accepted.client_hello();
+                opening.offers_http = hello.alpn().is_some_and(|mut names| names.any(|name| name == HTTP_1_1));
+                break;
+            }
+            // The session finds the same error, and has the alert for it.
+            Err(_) => break,
+        }
+    }
+    Ok(opening)
+}
+
+/// Completes the TLS handshake that begins with `opening`. Bytes left to send at the end, such as tickets, go along with
+/// the first line. Blocks until `deadline` at most.
+pub(super) fn shake(
+    socket: &TcpStream,
+    opening: &Opening,
+    config: Arc<ServerConfig>,
+    deadline: Instant,
+) -> io::Result<TlsSession> {
     let mut tls = TlsSession::new(config)?;
     let mut stream = DeadlineStream { socket, deadline };
     let mut buffer = [0; 4096];
-    while tls.is_handshaking() {
-        let count = match stream.read(&mut buffer) {
-            Ok(0) => return Err(ErrorKind::UnexpectedEof.into()),
-            Err(error) if error.kind() == ErrorKind::Interrupted => continue,
-            read => read?,
-        };
-        let shaken = tls.shake(&buffer[..count]);
+    let mut shaken = tls.shake(&opening.bytes);
+    loop {
         if shaken.is_err() || tls.is_handshaking() {
             // If the handshake failed, this sends the alert with the reason. The alert may not arrive.
             let sent = send(&mut tls, &mut stream);
             shaken.and(sent)?;
         }
+        if !tls.is_handshaking() {
+            return Ok(tls);
+        }
+        let count = read_some(&mut stream, &mut buffer)?;
+        shaken = tls.shake(&buffer[..count]);
     }
-    Ok(tls)
+}
+
+fn read_some(stream: &mut DeadlineStream<'_>, buffer: &mut [u8]) -> io::Result<usize> {
+    loop {
+        match stream.read(buffer) {
+            Ok(0) => return Err(ErrorKind::UnexpectedEof.into()),
+            Err(error) if error.kind() == ErrorKind::Interrupted => {}
+            read => return read,
+        }
+    }
 }
 
 fn send(tls: &mut TlsSession, stream: &mut DeadlineStream<'_>) -> io::Result<()> {

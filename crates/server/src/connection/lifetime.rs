@@ -81,8 +81,6 @@ mod tests {
     use std::time::{Duration, Instant};
 
     use parlor_core::{Hub, Policy, Services};
-    use rustls::ServerConfig;
-    use rustls::server::ResolvesServerCertUsingSni;
 
     use super::*;
     use crate::admission::Admission;
@@ -91,6 +89,8 @@ mod tests {
     use crate::logging::observer::LogObserver;
     use crate::logging::rate_limit::LogRateLimit;
     use crate::random::SystemRandom;
+    use crate::settings::CertificateFiles;
+    use crate::tls::{Material, TlsConfigs};
     use crate::workers::blocked_writer::BlockedWriter;
     use crate::workers::flush_pool::FlushPool;
     use crate::workers::hashing::HashingPool;
@@ -105,10 +105,13 @@ mod tests {
             observer: Arc::new(LogObserver::default()),
             policy: Policy::default(),
         };
-        let resolver = Arc::new(ResolvesServerCertUsingSni::new());
+        let dir = tempfile::tempdir().unwrap();
+        let made = CertificateFiles::Made { dir: dir.path().join("tls") };
+        let material = Material::open(&made, &[]).unwrap();
         Service {
             services: Arc::new(services),
-            tls: Arc::new(ServerConfig::builder().with_no_client_auth().with_cert_resolver(resolver)),
+            tls: TlsConfigs::new(material.resolver).unwrap(),
+            site: None,
             blocked_writer: Arc::new(BlockedWriter::new().unwrap()),
             pool: Arc::new(ThreadPool::new()),
             handshake_timeout: Duration::from_secs(1),

@@ -4,8 +4,10 @@ mod accepted;
 mod graceful_close;
 mod handover;
 mod handshake;
+mod http;
 mod lifetime;
 mod service;
+mod silence;
 mod socket;
 mod stream;
 mod thread;
@@ -16,5 +18,5 @@ mod websocket;
 
 pub(crate) use accepted::Admitted;
 pub(crate) use service::Service;
-pub(crate) use thread::spawn;
+pub(crate) use thread::{Door, spawn};
 pub(crate) use thread_pool::ThreadPool;

@@ -4,17 +4,20 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use parlor_core::Services;
-use rustls::ServerConfig;
 
 use super::thread_pool::ThreadPool;
 use crate::logging::rate_limit::LogRateLimit;
+use crate::tls::TlsConfigs;
+use crate::web::Site;
 use crate::workers::blocked_writer::BlockedWriter;
 
 /// State that all clients share.
 #[derive(Debug)]
 pub(crate) struct Service {
     pub(crate) services: Arc<Services>,
-    pub(crate) tls: Arc<ServerConfig>,
+    pub(crate) tls: TlsConfigs,
+    /// The web door; `None` if it is closed.
+    pub(crate) site: Option<Arc<Site>>,
     pub(crate) blocked_writer: Arc<BlockedWriter>,
     pub(crate) pool: Arc<ThreadPool>,
     pub(crate) handshake_timeout: Duration,

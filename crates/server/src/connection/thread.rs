@@ -4,22 +4,26 @@
 //! There is one thread at any time. Each thread ends with its part, because touched pages of its stack, and memory that
 //! the allocator caches for it, stay as long as the thread lives.
 
-use std::io;
+use std::io::{self, ErrorKind};
 use std::net::{SocketAddr, TcpStream};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use parlor_core::{ConnectionDriver, ConnectionId, Flow};
-use parlor_proto::{Bye, Encoding};
+use parlor_proto::{Bye, Encoding, Format, Framing};
+use parlor_websocket::{Payload, ping as ping_frame};
 use zeroize::Zeroize;
 
 use super::accepted::{AcceptedConnection, Admitted, RejectReason, RemoteClient};
 use super::handover::ConnectionTask;
-use super::handshake::{self, FirstByte};
+use super::handshake::{self, FirstByte, Opening};
+use super::http;
 use super::lifetime::Connection;
 use super::service::Service;
+use super::silence::{Due, Silence};
 use super::socket;
 use super::stream::Stream;
+use super::tls_session::TlsSession;
 use super::transport::{Received, TlsTransport};
 
 /// How long a client is silent before an idle thread replaces its worker.
@@ -30,7 +34,16 @@ const QUIET_AFTER: Duration = Duration::from_secs(3);
 /// process.
 const QUIET_AFTER_LOGIN: Duration = Duration::from_millis(500);
 
-/// Starts the thread of a connection. The connection's end frees its place.
+/// What connections of a listener speak after their TLS handshake.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Door {
+    /// HTTP if the client offers it by ALPN, else lines.
+    ByAlpn,
+    /// HTTP, whatever the client offers.
+    Web,
+}
+
+/// Starts the thread of a connection through `door`. The connection's end frees its place.
 ///
 /// # Errors
 /// The system gives no thread; the socket is closed.
@@ -40,6 +53,7 @@ pub(crate) fn spawn(
     socket: TcpStream,
     address: SocketAddr,
     entry: Admitted,
+    door: Door,
 ) -> io::Result<()> {
     let pool = service.pool.clone();
     pool.start(format!("handshake-{id}"), move || {
@@ -47,7 +61,7 @@ pub(crate) fn spawn(
         // The hub knows the connection from here on, so that it ends with all others when the server stops.
         let accepted = AcceptedConnection::new(&service, id, socket, address);
         match accepted.remote(entry, deadline) {
-            Ok(remote) => set_up(service, accepted, remote, deadline),
+            Ok(remote) => set_up(service, accepted, remote, door, deadline),
             Err(reason) => {
                 // Closed first: nothing more is sent on it.
                 drop(accepted);
@@ -73,30 +87,61 @@ fn report(service: &Service, id: ConnectionId, balancer: SocketAddr, reason: &Re
     }
 }
 
-fn set_up(service: Arc<Service>, accepted: AcceptedConnection, remote: RemoteClient, deadline: Instant) {
+fn set_up(service: Arc<Service>, accepted: AcceptedConnection, remote: RemoteClient, door: Door, deadline: Instant) {
     let address = remote.address;
     let connection = Connection::new(&service, accepted, remote);
     let id = connection.id();
     tracing::debug!(connection = %id, %address, "somebody connected");
-    if let Err(error) = handshake(service, connection, deadline) {
+    if let Err(error) = handshake(service, connection, door, deadline) {
         tracing::debug!(connection = %id, %address, "no session came of a connection: {error}");
     }
 }
 
-fn handshake(service: Arc<Service>, mut connection: Connection, deadline: Instant) -> io::Result<()> {
+fn handshake(service: Arc<Service>, mut connection: Connection, door: Door, deadline: Instant) -> io::Result<()> {
     let transport = connection.transport();
     socket::configure(transport.socket())?;
     match handshake::first_byte(transport.socket(), deadline)? {
-        FirstByte::TlsSession => {
-            let tls = handshake::shake(transport.socket(), service.tls.clone(), deadline)?;
-            transport.open(Stream::of_lines(tls));
-            connection.parts().0.send_hello(Encoding::default());
-            let task = Box::new(ConnectionTask { service, connection, idle_for: Duration::ZERO });
+        FirstByte::Plaintext => return handshake::refuse_plaintext(transport.socket()),
+        FirstByte::Gone => return Ok(()),
+        FirstByte::TlsSession => {}
+    }
+    match greet(&service, &mut connection, door, deadline)? {
+        Some(framing) => {
+            let silence = Silence::new(service.idle_timeout, framing == Framing::WebSocket);
+            let task = Box::new(ConnectionTask { service, connection, silence });
             task.hand_to_worker(serve).map_err(|_| io::Error::other("there is no thread for it"))
         }
-        FirstByte::Plaintext => handshake::refuse_plaintext(transport.socket()),
-        FirstByte::Gone => Ok(()),
+        None => Ok(()),
     }
+}
+
+/// Does the TLS handshake, answers what the client asks for in HTTP, and greets a client that wants a session. Returns
+/// `None` if it wants none.
+fn greet(service: &Service, connection: &mut Connection, door: Door, deadline: Instant) -> io::Result<Option<Framing>> {
+    let socket = connection.transport().socket();
+    let Some(site) = &service.site else {
+        let tls = handshake::shake(socket, &Opening::default(), service.tls.without_alpn.clone(), deadline)?;
+        return Ok(Some(greet_lines(connection, tls)));
+    };
+    let opening = handshake::open(socket, deadline)?;
+    let config = if opening.offers_http { &service.tls.http } else { &service.tls.without_alpn };
+    let tls = handshake::shake(socket, &opening, config.clone(), deadline)?;
+    if !opening.offers_http && door == Door::ByAlpn {
+        return Ok(Some(greet_lines(connection, tls)));
+    }
+    let Some(upgraded) = http::serve(service, site, connection, tls)? else { return Ok(None) };
+    let (client, transport) = connection.parts();
+    transport.open(upgraded.stream);
+    client.send_hello(Encoding { format: Format::Json, framing: Framing::WebSocket });
+    let flow = upgraded.ticket.map_or(Flow::Continue, |ticket| client.resume(&ticket));
+    Ok((flow == Flow::Continue).then_some(Framing::WebSocket))
+}
+
+fn greet_lines(connection: &mut Connection, tls: TlsSession) -> Framing {
+    let (client, transport) = connection.parts();
+    transport.open(Stream::of_lines(tls));
+    client.send_hello(Encoding::default());
+    Framing::Lines
 }
 
 /// The body of a worker thread, until the client is gone or quiet.
@@ -104,7 +149,7 @@ fn serve(mut task: Box<ConnectionTask>) {
     task.connection.transport().adopt_thread();
     loop {
         match read_loop(&mut task) {
-            Ok(Flow::Continue) if task.is_idle_expired() => continue,
+            Ok(Flow::Continue) if task.silence.due() != Due::Nothing => continue,
             Ok(Flow::Continue) => {}
             Ok(Flow::End) => return,
             Err(error) => {
@@ -121,12 +166,15 @@ fn serve(mut task: Box<ConnectionTask>) {
 
 /// Reads and runs what the client says, until it is quiet ([`Flow::Continue`]) or its connection ends.
 fn read_loop(task: &mut ConnectionTask) -> io::Result<Flow> {
-    if task.is_idle_expired() {
-        return Ok(time_out(task.connection.parts().0));
+    match task.silence.due() {
+        Due::Nothing => {}
+        Due::Ping => ping(task),
+        Due::Dead => return Err(ErrorKind::TimedOut.into()),
+        Due::IdleTimeout => return Ok(time_out(task.connection.parts().0)),
     }
     let is_new = !task.connection.parts().0.is_logged_in();
     let quiet_after = if is_new { QUIET_AFTER_LOGIN } else { QUIET_AFTER };
-    let quiet_after = task.idle_left().map_or(quiet_after, |time| time.min(quiet_after));
+    let quiet_after = task.silence.time_left().map_or(quiet_after, |time| time.min(quiet_after));
     let (client, transport) = task.connection.parts();
     let login_deadline = Instant::now() + task.service.services.policy.login_timeout;
     let mut plain = Vec::new();
@@ -146,12 +194,15 @@ fn read_loop(task: &mut ConnectionTask) -> io::Result<Flow> {
         client.flush_wire(transport.wants_write());
         flow = match received? {
             Received::Bytes => {
-                task.idle_for = Duration::ZERO;
+                task.silence.end(!plain.is_empty());
+                if let Some(answers) = transport.take_answers() {
+                    client.send_frame(answers);
+                }
                 client.receive(&plain)
             }
             Received::End => Flow::End,
             Received::TimedOut if is_idling => {
-                task.idle_for += quiet_after;
+                task.silence.add(quiet_after);
                 return Ok(Flow::Continue);
             }
             Received::TimedOut => time_out(client),
@@ -159,6 +210,12 @@ fn read_loop(task: &mut ConnectionTask) -> io::Result<Flow> {
     }
     wipe(&mut plain);
     Ok(Flow::End)
+}
+
+/// Asks a client that has been silent whether it is there.
+fn ping(task: &mut ConnectionTask) {
+    task.connection.parts().0.send_frame(ping_frame(&Payload::EMPTY).as_bytes().into());
+    task.silence.note_ping();
 }
 
 /// Receives from a connection that has not logged in. A client that never stops sending gets no more time.

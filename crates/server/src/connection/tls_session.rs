@@ -95,6 +95,15 @@ impl TlsSession {
         self.decrypt(cipher, plain)
     }
 
+    /// Puts plaintext back that was received and belongs to somebody else. The next [`TlsSession::receive`] returns it.
+    pub(super) fn put_back(&mut self, plain: &[u8]) {
+        let mut early = Vec::new();
+        append_secret(&mut early, plain);
+        append_secret(&mut early, &self.early);
+        self.early.zeroize();
+        self.early = early;
+    }
+
     /// Whether the peer has sent its TLS close.
     pub(super) fn peer_has_closed(&self) -> bool {
         self.peer_has_closed

@@ -75,6 +75,19 @@ pub(crate) struct Settings {
     #[arg(hide_default_value = true, help_heading = "Network")]
     pub(crate) server_name: ServerName,
 
+    /// Whether browsers find the page and programs WebSocket: on the port of lines, for clients that offer `http/1.1` by ALPN
+    #[arg(long, env = "PARLOR_WEB", value_name = "STATE", default_value = "on", help_heading = "Network")]
+    web: WebState,
+
+    /// Address and port for HTTP alone, whatever a client offers by ALPN, such as a reverse proxy that offers nothing; repeatable
+    #[arg(long, env = "PARLOR_WEB_LISTEN", value_name = "ADDR:PORT", value_delimiter = ',')]
+    #[arg(help_heading = "Network", value_parser = listen::parse)]
+    pub(crate) web_listen: Vec<SocketAddr>,
+
+    /// Name or address by which browsers know the server, besides those of the certificate; repeatable
+    #[arg(long, env = "PARLOR_WEB_HOST", value_name = "NAME", value_delimiter = ',', help_heading = "Network")]
+    pub(crate) web_host: Vec<TlsName>,
+
     /// Address or network of load balancers, whose connections have to begin with a PROXY header of version 2 that says
     /// where the client is; repeatable
     #[arg(long, env = "PARLOR_PROXY_FROM", value_name = "ADDR[/PREFIX]", value_delimiter = ',')]
@@ -119,7 +132,7 @@ pub(crate) struct Settings {
     #[arg(long, env = "PARLOR_TLS_NAME", value_name = "NAME", value_delimiter = ',', help_heading = "TLS")]
     pub(crate) tls_name: Vec<TlsName>,
 
-    /// Whether strangers may create accounts [default: open if all listeners are loopback addresses and no --proxy-from is set, else closed]
+    /// Whether strangers may create accounts [default: open if all listeners are loopback addresses and neither --proxy-from nor --web-host is set, else closed]
     #[arg(long, env = "PARLOR_REGISTRATION", value_name = "POLICY", help_heading = "Accounts")]
     registration: Option<Registration>,
 
@@ -242,7 +255,7 @@ pub(crate) struct Settings {
 
 impl Settings {
     /// Whether strangers may create accounts. If it is not set, they may only if every listener is a loopback address
-    /// and no balancer is configured.
+    /// and neither a balancer nor a name in public is configured.
     pub(crate) fn registration(&self) -> Registration {
         self.registration.unwrap_or(if self.is_public() { Registration::Closed } else { Registration::Open })
     }
@@ -252,10 +265,16 @@ impl Settings {
         self.reserved_names.iter().filter_map(|ReservedName(name)| name.clone()).collect()
     }
 
-    /// Whether clients on other machines can connect, directly or through a balancer.
+    /// Whether the web door is open.
+    pub(crate) fn has_web(&self) -> bool {
+        self.web == WebState::On
+    }
+
+    /// Whether clients on other machines can connect, directly, through a balancer or through a reverse proxy.
     pub(crate) fn is_public(&self) -> bool {
-        let only_loopback = self.listen.iter().all(|address| address.ip().to_canonical().is_loopback());
-        !(only_loopback && self.proxy_from.is_empty())
+        let mut addresses = self.listen.iter().chain(&self.web_listen);
+        let only_loopback = addresses.all(|address| address.ip().to_canonical().is_loopback());
+        !(only_loopback && self.proxy_from.is_empty() && self.web_host.is_empty())
     }
 
     /// Returns the files of the certificate.
@@ -301,6 +320,15 @@ pub(crate) enum Synchronous {
     Normal,
     /// Also a loss of power.
     Full,
+}
+
+/// Whether the web door is open.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum WebState {
+    /// Browsers find the page.
+    On,
+    /// Every connection speaks lines.
+    Off,
 }
 
 /// Whether strangers may create accounts.

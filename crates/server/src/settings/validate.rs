@@ -11,6 +11,7 @@ use parlor_settings::command_line;
 use parlor_settings::file::Defaults;
 use parlor_settings::variables;
 
+use super::WebState;
 use super::package::Package;
 
 /// Commands whose flags are all settings.
@@ -113,6 +114,11 @@ fn check(path: &command_line::Path, given: &ArgMatches) -> Result<(), (ErrorKind
     if given.contains_id("tls_cert") != given.contains_id("tls_key") {
         let message = "--tls-cert and --tls-key are needed together".to_owned();
         return Err((ErrorKind::MissingRequiredArgument, message));
+    }
+    let is_closed = given.get_one::<WebState>("web") == Some(&WebState::Off);
+    if let Some(flag) = ["web_listen", "web_host"].into_iter().find(|id| is_closed && given.contains_id(id)) {
+        let message = format!("--web off and --{} contradict each other", flag.replace('_', "-"));
+        return Err((ErrorKind::ArgumentConflict, message));
     }
     let size = |id| given.get_one::<usize>(id).copied();
     match (size("max_line_bytes"), size("max_queued_bytes")) {

@@ -51,7 +51,8 @@ impl Material {
             CertificateFiles::Own { .. } => None,
             CertificateFiles::Made { dir } => Some(Authority::in_dir(dir).ca_path()),
         };
-        Ok(Self { resolver: Arc::new(Resolver::new(source, loaded.key)), ca_path, facts: loaded.facts })
+        let facts = loaded.facts.clone();
+        Ok(Self { resolver: Arc::new(Resolver::new(source, loaded)), ca_path, facts })
     }
 }
 

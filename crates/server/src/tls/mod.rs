@@ -28,19 +28,42 @@ pub(crate) use resolver::Resolver;
 /// Number of tickets that a client gets after its handshake. Each is a record to send, and resumes one connection.
 const TICKETS: usize = 1;
 
-/// Returns the configuration of all connections: TLS 1.3 and 1.2, stateless tickets, no early data (it could be
-/// replayed). The process has one for its whole life; `resolver` provides new certificates.
-///
-/// # Errors
-/// Fails if the system gives no random numbers for the ticket keys.
-pub(crate) fn server_config(resolver: Arc<Resolver>) -> anyhow::Result<Arc<ServerConfig>> {
+/// The name of HTTP/1.1 in ALPN (RFC 7301).
+pub(crate) const HTTP_1_1: &[u8] = b"http/1.1";
+
+/// The configurations of all connections. The process has them for its whole life. A session that one of them began
+/// can be resumed by the other.
+#[derive(Debug, Clone)]
+pub(crate) struct TlsConfigs {
+    /// Agrees on no protocol, whatever the client offers: for lines, and for HTTP of clients that do not offer it.
+    pub(crate) without_alpn: Arc<ServerConfig>,
+    /// Agrees on HTTP/1.1. rustls refuses a client that offers only other protocols, so this one is for clients that
+    /// offer it.
+    pub(crate) http: Arc<ServerConfig>,
+}
+
+impl TlsConfigs {
+    /// Makes the configurations: TLS 1.3 and 1.2, stateless tickets, no early data (it could be replayed). `resolver`
+    /// provides new certificates.
+    ///
+    /// # Errors
+    /// The system gives no random numbers for the ticket keys.
+    pub(crate) fn new(resolver: Arc<Resolver>) -> anyhow::Result<Self> {
+        let without_alpn = server_config(resolver)?;
+        let mut http = without_alpn.clone();
+        http.alpn_protocols = vec![HTTP_1_1.to_vec()];
+        Ok(Self { without_alpn: Arc::new(without_alpn), http: Arc::new(http) })
+    }
+}
+
+fn server_config(resolver: Arc<Resolver>) -> anyhow::Result<ServerConfig> {
     let builder = ServerConfig::builder_with_provider(Arc::new(provider()));
     let builder = builder.with_protocol_versions(&[&TLS13, &TLS12]).context("TLS 1.3 and 1.2 are not available")?;
     let mut config = builder.with_no_client_auth().with_cert_resolver(resolver);
     config.ticketer = aws_lc_rs::Ticketer::new().context("cannot make keys for session tickets")?;
     config.send_tls13_tickets = TICKETS;
     config.ignore_client_order = true;
-    Ok(Arc::new(config))
+    Ok(config)
 }
 
 /// Returns the library's default algorithms, with the cheapest suite first. Nobody breaks AES with 128-bit keys, and

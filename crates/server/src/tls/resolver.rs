@@ -6,18 +6,37 @@ use arc_swap::ArcSwap;
 use rustls::server::{ClientHello, ResolvesServerCert};
 use rustls::sign::CertifiedKey;
 
-use super::material::Source;
+use super::material::{Loaded, Source};
+use super::name::TlsName;
 
 /// Gives every client the same certificate, for any requested name. Takes no lock.
 #[derive(Debug)]
 pub(crate) struct Resolver {
     source: Source,
-    current: ArcSwap<CertifiedKey>,
+    current: ArcSwap<Current>,
+}
+
+/// The certificate of new connections.
+#[derive(Debug)]
+struct Current {
+    key: Arc<CertifiedKey>,
+    names: Vec<TlsName>,
+}
+
+impl Current {
+    fn new(loaded: Loaded) -> Self {
+        Self { key: Arc::new(loaded.key), names: loaded.facts.names }
+    }
 }
 
 impl Resolver {
-    pub(super) fn new(source: Source, first: CertifiedKey) -> Self {
-        Self { source, current: ArcSwap::from_pointee(first) }
+    pub(super) fn new(source: Source, first: Loaded) -> Self {
+        Self { source, current: ArcSwap::from_pointee(Current::new(first)) }
+    }
+
+    /// The names that the certificate is valid for. Takes no lock.
+    pub(crate) fn names(&self) -> Vec<TlsName> {
+        self.current.load().names.clone()
     }
 
     /// Reads the files again. New connections get the new certificate; existing connections do not change. If the files
@@ -25,8 +44,8 @@ impl Resolver {
     pub(crate) fn reload(&self) {
         match self.source.load_valid() {
             Ok(loaded) => {
-                self.current.store(Arc::new(loaded.key));
                 tracing::info!(not_after = %loaded.facts.not_after, pin = %loaded.facts.pin, "certificate reloaded");
+                self.current.store(Arc::new(Current::new(loaded)));
             }
             Err(error) => tracing::error!("the certificate stays as it was: {error:#}"),
         }
@@ -35,6 +54,6 @@ impl Resolver {
 
 impl ResolvesServerCert for Resolver {
     fn resolve(&self, _hello: ClientHello<'_>) -> Option<Arc<CertifiedKey>> {
-        Some(self.current.load_full())
+        Some(self.current.load().key.clone())
     }
 }

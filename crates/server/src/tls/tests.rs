@@ -65,7 +65,7 @@ fn shake(client: &mut ClientConnection, server: &mut ServerConnection) -> Result
 
 fn connect(material: &Material, dir: &Path, name: &str) -> Result<Vec<u8>, rustls::Error> {
     let mut client = client(dir, name);
-    let mut server = ServerConnection::new(server_config(material.resolver.clone()).unwrap()).unwrap();
+    let mut server = ServerConnection::new(TlsConfigs::new(material.resolver.clone()).unwrap().without_alpn).unwrap();
     shake(&mut client, &mut server)?;
     Ok(client.peer_certificates().unwrap()[0].to_vec())
 }
@@ -189,7 +189,7 @@ fn a_connection_made_before_a_reload_goes_on() {
     let (_parent, dir) = fresh();
     let material = open(&dir, &[]).unwrap();
     let mut client = client(&dir, "localhost");
-    let mut server = ServerConnection::new(server_config(material.resolver.clone()).unwrap()).unwrap();
+    let mut server = ServerConnection::new(TlsConfigs::new(material.resolver.clone()).unwrap().without_alpn).unwrap();
     shake(&mut client, &mut server).unwrap();
     Authority::in_dir(&dir).renew(&[], Renewal::Forced).unwrap();
     material.resolver.reload();

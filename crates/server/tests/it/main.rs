@@ -50,3 +50,5 @@ mod torture;
 mod transcripts;
 mod unauthenticated;
 mod upgrade;
+mod web_door;
+mod web_session;

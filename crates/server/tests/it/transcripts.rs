@@ -1,4 +1,4 @@
-//! Runs the transcripts in `tests/scripts` against the built program, as one server and as a pair, and checks that they
+//! Runs the transcripts in `tests/scripts` against the built program, as one server and as a pair, through both doors, and checks that they
 //! cover every command and code.
 
 mod script;
@@ -12,7 +12,7 @@ use std::thread;
 use parlor_proto::{Bye, RefusalCode, VERBS};
 
 use script::{Act, Action, Pattern, Script};
-use stage::House;
+use stage::{Door, House};
 
 /// Maximum number of concurrent transcripts.
 const MAX_AT_ONCE: usize = 8;
@@ -28,34 +28,52 @@ fn scripts() -> Vec<Script> {
 
 #[test]
 fn every_transcript_comes_true() {
-    run_all(House::Alone, &[]);
+    run_all(House::Alone, Door::Lines, &[]);
+}
+
+/// What is said in lines is said in WebSocket messages too, and is answered alike.
+#[test]
+fn every_transcript_comes_true_through_the_web_door() {
+    run_all(House::Alone, Door::Web, &NOT_IN_WEBSOCKET);
+}
+
+/// Clients of the web door on two servers.
+#[test]
+fn every_transcript_comes_true_through_the_web_doors_of_two_servers() {
+    run_all(House::Pair, Door::Web, &[NOT_ON_A_PAIR, &NOT_IN_WEBSOCKET].concat());
 }
 
 /// Two clients on two servers send the same lines and get the same answers.
 #[test]
 fn every_transcript_comes_true_on_two_servers() {
-    run_all(
-        House::Pair,
-        &[
-            // Numbers restart with the server; in Redis they continue.
-            "history-none.chat",
-            // The sender receives its broadcast before the answer; through Redis it may come after it.
-            "broadcast.chat",
-            "promote.chat",
-            // The server of a user who has just left may still accept a message.
-            "msg-after-part.chat",
-            // Users of a killed server stay until its lease expires, which takes long.
-            "reject-after-kill.chat",
-            "subscriptions-survive.chat",
-            // A client that does not read gets the goodbye only if it can still be sent.
-            "slow-consumer.chat",
-            // A command refused while Redis was paused may still take effect when it resumes.
-            "store-unavailable.chat",
-        ],
-    );
+    run_all(House::Pair, Door::Lines, NOT_ON_A_PAIR);
 }
 
-fn run_all(house: House, except: &[&str]) {
+/// What two servers do in another way than one.
+const NOT_ON_A_PAIR: &[&str] = &[
+    // Numbers restart with the server; in Redis they continue.
+    "history-none.chat",
+    // The sender receives its broadcast before the answer; through Redis it may come after it.
+    "broadcast.chat",
+    "promote.chat",
+    // The server of a user who has just left may still accept a message.
+    "msg-after-part.chat",
+    // Users of a killed server stay until its lease expires, which takes long.
+    "reject-after-kill.chat",
+    "subscriptions-survive.chat",
+    // A client that does not read gets the goodbye only if it can still be sent.
+    "slow-consumer.chat",
+    // A command refused while Redis was paused may still take effect when it resumes.
+    "store-unavailable.chat",
+];
+
+/// What cannot be said in WebSocket messages.
+const NOT_IN_WEBSOCKET: [&str; 1] = [
+    // A text message that is not UTF-8 ends the connection.
+    "invalid-utf8.chat",
+];
+
+fn run_all(house: House, door: Door, except: &[&str]) {
     let wanted = std::env::var("TRANSCRIPT").unwrap_or_default();
     let is_wanted = |script: &Script| script.name.contains(&wanted) && !except.contains(&script.name.as_str());
     let scripts: Vec<_> = scripts().into_iter().filter(is_wanted).collect();
@@ -63,7 +81,7 @@ fn run_all(house: House, except: &[&str]) {
     let (queue, failures) = (Mutex::new(scripts.iter()), Mutex::new(Vec::new()));
     let work = || {
         while let Some(script) = { queue.lock().unwrap().next() } {
-            if let Err(failure) = stage::run(script, house) {
+            if let Err(failure) = stage::run(script, house, door) {
                 failures.lock().unwrap().push(failure);
             }
         }

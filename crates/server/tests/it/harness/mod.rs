@@ -2,6 +2,7 @@
 
 mod client;
 mod database_lock;
+mod http;
 mod json;
 mod load;
 mod program;
@@ -10,6 +11,7 @@ mod terminal;
 
 pub(crate) use client::Client;
 pub(crate) use database_lock::DatabaseLock;
+pub(crate) use http::Http;
 pub(crate) use json::{Known, number};
 pub(crate) use load::{eventually, heavy};
 pub(crate) use parlor_process_testkit::{Polled, Trust};

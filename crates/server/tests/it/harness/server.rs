@@ -117,6 +117,13 @@ impl Server {
         client
     }
 
+    /// Returns a connection through the web door that has read the greeting.
+    pub(crate) fn connect_web(&self) -> Client {
+        let mut client = Client::open_web(self.address(), &self.ca());
+        assert_eq!(client.line(), r#"{"type":"hello","protocol":"parlor/1","server":"test"}"#);
+        client
+    }
+
     /// Returns a connection from one of this machine's addresses that has read the greeting.
     pub(crate) fn connect_from(&self, address: Ipv4Addr) -> Client {
         let socket = Socket::new(Domain::IPV4, Type::STREAM, None).unwrap();

@@ -26,10 +26,20 @@ pub(super) enum House {
     Pair,
 }
 
+/// The door through which all clients of a transcript come.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Door {
+    /// Bare lines.
+    Lines,
+    /// Lines in WebSocket messages.
+    Web,
+}
+
 /// State of a running transcript: its data, its servers, its clients.
 struct Stage {
     data: Arc<TempDir>,
     redis: Option<RedisServer>,
+    door: Door,
     servers: Vec<Server>,
     /// Number of clients that connected so far.
     connected: usize,
@@ -40,11 +50,12 @@ struct Stage {
 }
 
 /// Runs a transcript up to its first failure, and returns the failed line and the reason.
-pub(super) fn run(script: &Script, house: House) -> Result<(), String> {
+pub(super) fn run(script: &Script, house: House, door: Door) -> Result<(), String> {
     let data = Arc::new(tempfile::tempdir().unwrap());
     let redis = (house == House::Pair).then(RedisServer::start);
     let (clients, servers) = (HashMap::new(), Vec::new());
-    let mut stage = Stage { data, redis, servers, connected: 0, clients, store_lock: None, kept: HashMap::new() };
+    let kept = HashMap::new();
+    let mut stage = Stage { data, redis, door, servers, connected: 0, clients, store_lock: None, kept };
     for step in &script.steps {
         let done = catch_unwind(AssertUnwindSafe(|| stage.perform(&step.action)));
         let done = done.unwrap_or_else(|panic| Err(said(&*panic)));
@@ -138,8 +149,17 @@ impl Stage {
     fn connect(&mut self) -> Client {
         let turn = self.connected;
         self.connected += 1;
+        let door = self.door;
         let servers = self.servers();
-        servers[turn % servers.len()].connect()
+        let server = &servers[turn % servers.len()];
+        match door {
+            Door::Lines => server.connect(),
+            Door::Web => {
+                let mut client = server.connect_web();
+                assert_eq!(client.ask("FORMAT text"), "OK format text");
+                client
+            }
+        }
     }
 
     fn act(&mut self, name: &str, act: &Act) -> Result<(), String> {

@@ -1,0 +1,10 @@
+//! HTTP/1.1 for the web client, up to the handshake of WebSocket: functions of bytes. It must not read, write, wait, or
+//! look at a clock: the caller moves the bytes and knows the time.
+
+pub mod cookie;
+pub mod etag;
+pub mod handshake;
+pub mod head;
+pub mod origin;
+pub mod response;
+pub mod status;

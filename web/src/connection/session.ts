@@ -1,0 +1,41 @@
+// Logging in and out: `/session`. The ticket is a cookie that no script can read.
+import { BAD, object, text } from '../protocol/schema';
+import type { Outcome, Problem } from '../store/model';
+import { DONE, httpProblem } from './problem';
+import type { RequestSession } from './ports';
+
+const user = object({ user: text });
+
+/** Whose ticket the browser has. */
+export type Identity =
+  | { readonly is: 'user'; readonly user: string }
+  | { readonly is: 'nobody' }
+  /** No answer, or none that tells. */
+  | { readonly is: 'unknown'; readonly problem: Problem };
+
+export async function whoAmI(request: RequestSession): Promise<Identity> {
+  const answer = await request('GET');
+  if (answer?.status === 401) return { is: 'nobody' };
+  const read = answer?.status === 200 ? user.read(answer.body) : BAD;
+  return read === BAD ? { is: 'unknown', problem: httpProblem(answer) } : { is: 'user', user: read.user };
+}
+
+/** Logs in, or makes the account first. The value is the name of the user as the server writes it. */
+export async function logIn(
+  request: RequestSession,
+  name: string,
+  password: string,
+  register: boolean,
+): Promise<Outcome<string>> {
+  const answer = await request('POST', { user: name, password, ...(register && { register }) });
+  const read = answer?.status === 200 ? user.read(answer.body) : BAD;
+  if (read === BAD) return { ok: false, problem: httpProblem(answer) };
+  return { ok: true, value: read.user };
+}
+
+/** Revokes the ticket. A ticket that is void already is no failure. */
+export async function logOut(request: RequestSession): Promise<Outcome<undefined>> {
+  const answer = await request('DELETE');
+  if (answer?.status === 204 || answer?.status === 401) return DONE;
+  return { ok: false, problem: httpProblem(answer) };
+}

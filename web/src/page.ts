@@ -1,0 +1,118 @@
+// What the page gives to its store: the line to the hub, local storage, time, and what the browser tells of focus and
+// network.
+import workerUrl from './worker?sharedworker&url';
+import type { FromHub, Port, ToHub } from './connection/messages';
+import type { Surroundings } from './store/core';
+import { portOf } from './port';
+
+interface TrustedTypes {
+  createPolicy(
+    name: string,
+    rules: { createScriptURL: (url: string) => string },
+  ): {
+    createScriptURL(url: string): string;
+  };
+}
+
+/** The address of the worker, and no other, may be run as a script. */
+function trusted(url: string): string {
+  const { trustedTypes } = globalThis as { readonly trustedTypes?: TrustedTypes };
+  const policy = trustedTypes?.createPolicy('parlor', {
+    createScriptURL: (asked) => {
+      if (asked !== workerUrl) throw new TypeError('Not the worker');
+      return asked;
+    },
+  });
+  return policy?.createScriptURL(url) ?? url;
+}
+
+/** A line to a hub in this page. */
+function localPort(): MessagePort {
+  const { port1, port2 } = new MessageChannel();
+  void import('./local').then(({ serveLocally }) => serveLocally(port2));
+  return port1;
+}
+
+/** Holds a lock for as long as the page lives, and gives its name: so the worker learns when the page is gone. */
+function holdLock(): Promise<string> {
+  const name = `parlor-tab-${crypto.randomUUID()}`;
+  return new Promise((resolve) => {
+    void navigator.locks.request(name, () => {
+      resolve(name);
+      return new Promise(() => undefined);
+    });
+  });
+}
+
+/** A line to the hub of this browser. */
+function connect(): Port<FromHub, ToHub> {
+  let heard: (message: FromHub) => void = () => undefined;
+  let port: Port<FromHub, ToHub> | null = null;
+  const early: ToHub[] = [];
+  let answers = false;
+  const begin = (messages: MessagePort, lock: string | null) => {
+    const opened: Port<FromHub, ToHub> = portOf(messages);
+    opened.listen((message) => {
+      answers = true;
+      heard(message);
+    });
+    opened.post({ do: 'attach', lock });
+    for (const message of early.splice(0)) opened.post(message);
+    port = opened;
+  };
+  if (typeof SharedWorker === 'undefined') {
+    begin(localPort(), null);
+  } else {
+    const worker = new SharedWorker(trusted(workerUrl), { type: 'module', name: 'parlor' });
+    worker.addEventListener('error', () => {
+      if (!answers) begin(localPort(), null);
+    });
+    void holdLock().then((lock) => begin(worker.port, lock));
+  }
+  return {
+    post: (message) => {
+      if (port === null) early.push(message);
+      else port.post(message);
+    },
+    listen: (listener) => (heard = listener),
+  };
+}
+
+const storage = {
+  get: (key: string): string | null => {
+    try {
+      return localStorage.getItem(key);
+    } catch {
+      return null;
+    }
+  },
+  set: (key: string, value: string | null): void => {
+    try {
+      if (value === null) localStorage.removeItem(key);
+      else localStorage.setItem(key, value);
+    } catch {
+      // The storage is full or forbidden: the value is not kept.
+    }
+  },
+};
+
+export function surroundings(): Surroundings {
+  const port = connect();
+  const visible = () => document.visibilityState === 'visible';
+  const looked = () => {
+    if (!visible()) return;
+    port.post({ do: 'focus' });
+    port.post({ do: 'check' });
+  };
+  addEventListener('focus', () => port.post({ do: 'focus' }));
+  addEventListener('online', () => port.post({ do: 'check' }));
+  document.addEventListener('visibilitychange', looked);
+  return {
+    port,
+    storage,
+    now: Date.now,
+    after: (ms, run) => void setTimeout(run, ms),
+    visible,
+    newKey: () => crypto.randomUUID(),
+  };
+}

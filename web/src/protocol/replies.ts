@@ -1,0 +1,49 @@
+// The replies to commands that were carried out (`ok`), by their `command`.
+import { count, flag, object, optional, text, type Tagged } from './schema';
+
+const entered = { room: text, members: count, epoch: text, last: count };
+const loggedIn = object({ user: text, room: text, epoch: text, last: count });
+const aboutUser = object({ user: text });
+const aboutRoomUser = object({ room: text, user: text, id: count });
+const nothing = object({});
+
+/** The fields of each `ok`. */
+export const REPLIES = {
+  login: loggedIn,
+  register: loggedIn,
+  join: object(entered),
+  leave: object({ left: text, ...entered }),
+  open: object({ ...entered, topic: text }),
+  close: object({ room: text, current: text }),
+  switch: object({ room: text }),
+  read: object({ target: text, id: count }),
+  message: object({ room: text, id: count, repeated: optional(flag) }),
+  publish: object({ id: count, repeated: optional(flag) }),
+  msg: object({ user: text, id: count, repeated: optional(flag) }),
+  edit: object({ room: text, id: count, of: count, repeated: optional(flag) }),
+  remove: object({ room: text, id: count, of: count }),
+  topic: object({ room: text, topic: text, id: optional(count) }),
+  access: object({ room: text, access: text, id: count }),
+  post: object({ room: text, post: text, id: count }),
+  invite: object({ room: text, user: text, id: count, inbox: count }),
+  kick: aboutRoomUser,
+  ban: aboutRoomUser,
+  unban: aboutRoomUser,
+  mute: aboutRoomUser,
+  unmute: aboutRoomUser,
+  moderator: aboutRoomUser,
+  unmoderator: aboutRoomUser,
+  owner: aboutRoomUser,
+  subscribe: aboutUser,
+  unsubscribe: aboutUser,
+  block: aboutUser,
+  unblock: aboutUser,
+  suspend: aboutUser,
+  unsuspend: aboutUser,
+  format: object({ format: text }),
+  broadcast: nothing,
+  passwd: nothing,
+} as const;
+
+/** What an `ok` says. */
+export type Ok = Tagged<'command', typeof REPLIES>;

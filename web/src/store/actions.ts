@@ -1,0 +1,168 @@
+// What the user can do with the session, with conversations and with messages.
+import { MOST_WAITING, type OutboxItem } from '../connection/outbox';
+import { DONE, failed } from '../connection/problem';
+import { cleanText, command, isBlank, messagesOf } from '../protocol/lines';
+import { nameOf, targetOf, type ConversationId } from '../protocol/target';
+import type { Conversation } from './conversation';
+import type { Core } from './core';
+import type { Actions, Outcome } from './model';
+
+/** Ms in which a message can be edited, unless the operator changed it. */
+const EDIT_WINDOW = 15 * 60_000;
+
+type SessionActions = Pick<Actions, 'logIn' | 'register' | 'logOut' | 'useHere' | 'reconnectNow'>;
+
+export function sessionActions({ link }: Core): SessionActions {
+  const logIn = (user: string, password: string, register: boolean) =>
+    link.order({ do: 'log-in', user, password, register });
+  return {
+    logIn: (user, password) => logIn(user, password, false),
+    register: (user, password) => logIn(user, password, true),
+    logOut: () => link.order({ do: 'log-out' }),
+    useHere: () => link.tell({ do: 'retry' }),
+    reconnectNow: () => link.tell({ do: 'retry' }),
+  };
+}
+
+type ConversationActions = Pick<
+  Actions,
+  | 'show'
+  | 'openRoom'
+  | 'closeConversation'
+  | 'openDirect'
+  | 'loadOlder'
+  | 'loadNewer'
+  | 'jumpToNewest'
+  | 'follow'
+  | 'markRead'
+  | 'setDraft'
+>;
+
+export function conversationActions(core: Core): ConversationActions {
+  const { link } = core;
+  const show = (id: ConversationId | null): void => {
+    const next = id === null ? undefined : core.conversation(id);
+    if (next !== undefined && core.shown.value !== id) {
+      next.newAfter.value = next.unread.value > 0 ? next.read : null;
+      next.follows = true;
+      next.newBelow.value = 0;
+    }
+    core.shown.value = id;
+    core.present();
+  };
+  return {
+    show,
+    openRoom: async (typed) => {
+      const room = typed.toLowerCase();
+      const id = targetOf('room', room);
+      const known = core.conversation(id);
+      if (known?.lost.value !== null) {
+        const outcome = await link.run(command('open', [room]));
+        if (!outcome.ok && outcome.problem.code !== 'already-in-room') return outcome;
+        if (!outcome.ok) await core.book.value?.refresh();
+      }
+      show(id);
+      return DONE;
+    },
+    closeConversation: async (id) => {
+      const conversation = core.conversation(id);
+      const outcome = conversation === undefined ? DONE : await close(core, conversation);
+      if (outcome.ok && core.shown.value === id) show(null);
+      return outcome;
+    },
+    openDirect: (user) => {
+      const book = core.book.value;
+      if (book === null) return Promise.resolve(failed('not-connected'));
+      const id = targetOf('direct', user.toLowerCase());
+      book.env.kept.hide(id, 0);
+      book.ensure(id);
+      show(id);
+      return Promise.resolve(DONE);
+    },
+    loadOlder: (id) => load(core, id, 'older'),
+    loadNewer: (id) => load(core, id, 'newer'),
+    jumpToNewest: (id) => load(core, id, 'newest'),
+    follow: (id, atEnd) => {
+      const conversation = core.conversation(id);
+      if (conversation === undefined) return;
+      conversation.follows = atEnd;
+      if (atEnd && conversation.window.attached) conversation.newBelow.value = 0;
+    },
+    markRead: (id, entry) => {
+      const conversation = core.conversation(id);
+      if (conversation === undefined) return;
+      const upTo = Math.min(entry ?? conversation.newest, conversation.newest);
+      if (upTo <= conversation.read) return;
+      conversation.setRead(upTo);
+      link.tell({ do: 'read', target: id, id: upTo });
+    },
+    setDraft: (id, text) => {
+      const conversation = core.conversation(id);
+      if (conversation === undefined) return;
+      conversation.draft.value = text;
+      core.book.value?.env.kept.setDraft(id, text);
+    },
+  };
+}
+
+/** Loads a page of a conversation. */
+function load(core: Core, id: ConversationId, how: 'older' | 'newer' | 'newest'): Promise<Outcome> {
+  const conversation = core.conversation(id);
+  const loader = core.book.value?.loader;
+  if (conversation === undefined || loader === undefined) return Promise.resolve(failed('not-connected'));
+  return how === 'newest'
+    ? loader.newest(conversation, !conversation.window.attached)
+    : loader[how](conversation);
+}
+
+async function close({ link, book }: Core, { id, kind, name, newest, lost }: Conversation): Promise<Outcome> {
+  if (kind === 'feed') return link.run(command('unsubscribe', [name]));
+  if (kind === 'room' && lost.value === null) return link.run(command('close', [name]));
+  if (kind === 'direct') book.value?.env.kept.hide(id, newest);
+  book.value?.remove(id);
+  return Promise.resolve(DONE);
+}
+
+type MessageActions = Pick<Actions, 'send' | 'sendAgain' | 'discard' | 'edit' | 'remove' | 'lastEditable'>;
+
+export function messageActions(core: Core): MessageActions {
+  const { link, env } = core;
+  return {
+    send: (id, text) => say(core, id, messagesOf(text)),
+    sendAgain: (_id, key) => link.tell({ do: 'again', key }),
+    discard: (_id, key) => link.tell({ do: 'discard', key }),
+    edit: (id, message, text) =>
+      isBlank(text)
+        ? Promise.resolve(failed('nothing-to-send'))
+        : link.run(command('edit', [nameOf(id), message], cleanText(text))),
+    remove: (id, message, reason) => link.run(command('remove', [nameOf(id), message], reason)),
+    lastEditable: (id) => {
+      const conversation = core.conversation(id);
+      if (conversation?.kind !== 'room') return null;
+      const since = env.now() - EDIT_WINDOW;
+      for (const row of [...conversation.rows.value].reverse()) {
+        if (row.kind !== 'message' || !row.isMine || row.id === null || row.removed !== null) continue;
+        return row.time < since ? null : row;
+      }
+      return null;
+    },
+  };
+}
+
+/** Says each line. They appear at once. */
+export function say(core: Core, target: ConversationId, lines: readonly string[]): Outcome {
+  const book = core.book.value;
+  if (book === null) return failed('not-connected');
+  if (lines.length === 0) return failed('nothing-to-send');
+  if (book.outbox.value.length + lines.length > MOST_WAITING) return failed('too-many-waiting');
+  const items = lines.map((text): OutboxItem => {
+    const time = core.env.now();
+    return { key: core.env.newKey(), target, text, time, delivery: { state: 'waiting' } };
+  });
+  book.events(items.map((item) => ({ type: 'item', item })));
+  core.link.tell({ do: 'send', items });
+  const conversation = book.get(target);
+  if (conversation?.loaded.value === true && !conversation.window.attached)
+    void book.loader.newest(conversation, true);
+  return DONE;
+}

@@ -1,0 +1,76 @@
+// What a browser keeps between visits, in its local storage: settings, drafts, hidden conversations. A storage that
+// is full or forbidden costs that and nothing else.
+import { isTarget, type ConversationId } from '../protocol/target';
+import type { Settings } from './model';
+
+/** `localStorage`, or its like. */
+export interface Storage {
+  get(key: string): string | null;
+  /** Null removes it. Must not throw. */
+  set(key: string, value: string | null): void;
+}
+
+const SETTINGS = 'parlor.settings';
+
+export const DEFAULTS: Settings = {
+  theme: 'system',
+  language: null,
+  sound: true,
+  notifications: false,
+  mutedConversations: [],
+};
+
+function parsed(text: string | null): Readonly<Record<string, unknown>> {
+  try {
+    const value: unknown = JSON.parse(text ?? '{}');
+    return typeof value === 'object' && value !== null ? (value as Readonly<Record<string, unknown>>) : {};
+  } catch {
+    return {};
+  }
+}
+
+export function loadSettings(storage: Storage): Settings {
+  const { theme, language, sound, notifications, mutedConversations } = parsed(storage.get(SETTINGS));
+  return {
+    theme: theme === 'light' || theme === 'dark' ? theme : DEFAULTS.theme,
+    language: typeof language === 'string' ? language : DEFAULTS.language,
+    sound: typeof sound === 'boolean' ? sound : DEFAULTS.sound,
+    notifications: typeof notifications === 'boolean' ? notifications : DEFAULTS.notifications,
+    mutedConversations: Array.isArray(mutedConversations)
+      ? mutedConversations.filter((id): id is ConversationId => typeof id === 'string' && isTarget(id))
+      : [],
+  };
+}
+
+export function saveSettings(storage: Storage, settings: Settings): void {
+  storage.set(SETTINGS, JSON.stringify(settings));
+}
+
+/** What is kept for one user. */
+export class Kept {
+  constructor(
+    private readonly storage: Storage,
+    private readonly user: string,
+  ) {}
+
+  draft(id: ConversationId): string {
+    return this.storage.get(this.key('draft', id)) ?? '';
+  }
+
+  setDraft(id: ConversationId, text: string): void {
+    this.storage.set(this.key('draft', id), text === '' ? null : text);
+  }
+
+  /** The newest id of a direct conversation when it was hidden; 0 if it is not. */
+  hidden(id: ConversationId): number {
+    return Number(this.storage.get(this.key('hidden', id)) ?? 0);
+  }
+
+  hide(id: ConversationId, newest: number): void {
+    this.storage.set(this.key('hidden', id), newest === 0 ? null : String(newest));
+  }
+
+  private key(what: string, id: ConversationId): string {
+    return `parlor.${what}.${this.user}.${id}`;
+  }
+}

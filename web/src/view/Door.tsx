@@ -1,0 +1,123 @@
+// The page in front of the chat: log in, or make an account. Errors stand at the field that they are about.
+
+import { useState } from 'preact/hooks';
+
+import { t } from '../locales';
+import type { Problem } from '../store/model';
+import { useStore } from './context';
+import { LanguageLine } from './LanguageLine';
+import { Mark } from './Mark';
+import { PasswordField } from './PasswordField';
+import { problemText } from './problem';
+import { TextField } from './TextField';
+import { LONGEST_USER, NAME_PATTERN } from './UserField';
+
+/** Problems that the name causes; those of the password; all others stand above the fields. */
+const OF_NAME = new Set(['bad-name', 'name-taken', 'name-reserved']);
+const OF_PASSWORD = new Set(['bad-credentials', 'password-too-short', 'password-too-long']);
+
+/** `ended` tells why a session is over, if the user did not end it. */
+export function Door({ ended }: { readonly ended: Problem | null }) {
+  const store = useStore();
+  const [making, setMaking] = useState(false);
+  const [problem, setProblem] = useState(ended);
+  const turn = () => {
+    setMaking(!making);
+    setProblem(null);
+  };
+  const place = placeOf(problem);
+  return (
+    <main class="door">
+      <div class="card">
+        <Mark class="card-mark" />
+        <h1>{store.serverName.value || location.hostname}</h1>
+        <p>{making ? t('door.make-text') : t('door.log-in-text')}</p>
+        {problem && place === 'form' && (
+          <p class="card-problem" role="alert">
+            {problemText(problem)}
+          </p>
+        )}
+        <DoorForm key={String(making)} making={making} problem={problem} onProblem={setProblem} />
+        <p class="card-other">
+          {making ? t('door.have-account') : t('door.new-here')}{' '}
+          <button type="button" class="link-button" onClick={turn}>
+            {making ? t('door.log-in') : t('door.make')}
+          </button>
+        </p>
+        <LanguageLine />
+      </div>
+    </main>
+  );
+}
+
+interface FormProps {
+  readonly making: boolean;
+  readonly problem: Problem | null;
+  readonly onProblem: (problem: Problem | null) => void;
+}
+
+function DoorForm({ making, problem, onProblem }: FormProps) {
+  const store = useStore();
+  const [busy, setBusy] = useState(false);
+  const submit = async (data: FormData) => {
+    const user = textOf(data, 'username').trim().toLowerCase();
+    const password = textOf(data, 'password');
+    setBusy(true);
+    const outcome = await store.actions[making ? 'register' : 'logIn'](user, password);
+    setBusy(false);
+    onProblem(outcome.ok ? null : outcome.problem);
+    if (!outcome.ok) focusWrong(placeOf(outcome.problem) === 'name' ? 'username' : 'password');
+  };
+  const place = placeOf(problem);
+  const text = problem && problemText(problem);
+  return (
+    <form
+      onSubmit={(event) => {
+        event.preventDefault();
+        if (!busy) void submit(new FormData(event.currentTarget));
+      }}
+    >
+      <TextField
+        label={t('door.name')}
+        name="username"
+        autocomplete="username"
+        hint={making ? t('door.name-hint') : undefined}
+        wrong={place === 'name' ? text : null}
+        pattern={making ? NAME_PATTERN : undefined}
+        patternHint={t('problem.bad-name')}
+        maxLength={LONGEST_USER}
+        required
+        autofocus
+      />
+      <PasswordField
+        label={t('door.password')}
+        name="password"
+        autocomplete={making ? 'new-password' : 'current-password'}
+        hint={making ? t('door.password-hint') : undefined}
+        wrong={place === 'password' ? text : null}
+      />
+      <button type="submit" class="button wide" disabled={busy}>
+        {busy ? t('door.busy') : making ? t('door.make') : t('door.log-in')}
+      </button>
+    </form>
+  );
+}
+
+function placeOf(problem: Problem | null): 'name' | 'password' | 'form' | 'none' {
+  if (problem === null) return 'none';
+  if (OF_NAME.has(problem.code)) return 'name';
+  return OF_PASSWORD.has(problem.code) ? 'password' : 'form';
+}
+
+function textOf(data: FormData, name: string): string {
+  const value = data.get(name);
+  return typeof value === 'string' ? value : '';
+}
+
+function focusWrong(name: string): void {
+  requestAnimationFrame(() => {
+    const field = document.querySelector<HTMLInputElement>(`.card input[name=${name}]`);
+    field?.focus();
+    field?.select();
+  });
+}

@@ -1,0 +1,45 @@
+// The page of a user who is logged in: side bar, conversation, pane, and what lies above them.
+
+import { t } from '../locales';
+import { Announcer } from './Announcer';
+import { Banner } from './Banner';
+import { useStore } from './context';
+import { Conversation } from './Conversation';
+import { Dialogs } from './Dialogs';
+import { Empty } from './Empty';
+import { Notices } from './Notices';
+import { Pane } from './Pane';
+import { SideBar } from './SideBar';
+import { pane } from './ui';
+
+export function Frame() {
+  const store = useStore();
+  const id = store.shown.value;
+  const model = id === null ? null : store.conversation(id);
+  const beside = pane.value;
+  const hasPane = beside !== null && (model !== null || beside.kind === 'person');
+  return (
+    <>
+      <div class={hasPane ? 'app with-pane' : 'app'} data-view={model ? 'conversation' : 'list'}>
+        <button
+          type="button"
+          class="skip"
+          onClick={() => document.querySelector<HTMLElement>('.composer textarea, .log')?.focus()}
+        >
+          {t('skip')}
+        </button>
+        {/* On a phone the side bar with its heading is not there. */}
+        <h1 class="visually-hidden phone-title">{store.serverName.value || location.hostname}</h1>
+        <SideBar />
+        <main class="main">
+          <Banner />
+          {model ? <Conversation key={model.id} model={model} /> : <Empty />}
+        </main>
+        {hasPane && <Pane pane={beside} model={model} />}
+      </div>
+      <Notices />
+      <Dialogs />
+      <Announcer />
+    </>
+  );
+}

@@ -1,0 +1,88 @@
+// A message: who said it and when, its text, how far it is, and what can be done with it.
+
+import { formatFull, formatTime, t } from '../locales';
+import type { ConversationModel, MessageRow } from '../store/model';
+import type { FencePart } from '../text/fence';
+import { Avatar } from './Avatar';
+import { DeliveryLine } from './DeliveryLine';
+import { EditBox } from './EditBox';
+import { MessageActions } from './MessageActions';
+import { MessageText } from './MessageText';
+import { editing, openProfile } from './ui';
+
+export interface MessageProps {
+  readonly row: MessageRow;
+  readonly fence: FencePart;
+  readonly model: ConversationModel;
+  readonly active: boolean;
+  readonly onActive: (key: string) => void;
+}
+
+export function Message({ row, fence, model, active, onActive }: MessageProps) {
+  const edited = editing.value === row.key;
+  const time = new Date(row.time);
+  return (
+    <article
+      class={classesOf(row, fence, active)}
+      tabIndex={-1}
+      aria-label={t('message.label', { author: row.author, time: formatTime(time) })}
+      onPointerEnter={(event) => event.pointerType === 'mouse' && onActive(row.key)}
+      onClick={() => onActive(row.key)}
+      onFocusCapture={() => onActive(row.key)}
+    >
+      {row.startsGroup ? <Avatar name={row.author} /> : <Gutter time={time} />}
+      <div class="body">
+        {row.startsGroup && <By row={row} model={model} time={time} />}
+        {edited ? <EditBox row={row} model={model} /> : <MessageText row={row} fence={fence} />}
+        <DeliveryLine row={row} model={model} />
+      </div>
+      {active && !edited && row.removed === null && <MessageActions row={row} model={model} />}
+    </article>
+  );
+}
+
+function classesOf(row: MessageRow, fence: FencePart, active: boolean): string {
+  const classes = ['message'];
+  if (row.startsGroup) classes.push('starts');
+  if (active) classes.push('active');
+  if (row.mentionsMe) classes.push('mentions-me');
+  if (fence !== 'none') classes.push('fenced');
+  if (row.delivery.state !== 'accepted') classes.push('pending');
+  return classes.join(' ');
+}
+
+/** The time beside a message that continues a group; it appears when the message is active. */
+function Gutter({ time }: { readonly time: Date }) {
+  return (
+    <span class="gutter" aria-hidden="true">
+      <time title={formatFull(time)}>{formatTime(time)}</time>
+    </span>
+  );
+}
+
+interface ByProps {
+  readonly row: MessageRow;
+  readonly model: ConversationModel;
+  readonly time: Date;
+}
+
+function By({ row, model, time }: ByProps) {
+  const info = model.info.value;
+  const role =
+    info?.owner === row.author
+      ? 'owner'
+      : info?.moderators.includes(row.author) === true
+        ? 'moderator'
+        : null;
+  return (
+    <div class="by">
+      <button type="button" class="author" onClick={() => openProfile(row.author)}>
+        {row.author}
+      </button>
+      {role !== null && <span class="role">{t(`role.${role}`)}</span>}
+      <time dateTime={time.toISOString()} title={formatFull(time)}>
+        {formatTime(time)}
+      </time>
+    </div>
+  );
+}

@@ -1,0 +1,184 @@
+// Draws only the rows near the window, and keeps what is being read at its place while rows come, go and change their height.
+
+import { useLayoutEffect, useReducer, useRef } from 'preact/hooks';
+
+import type { ConversationId, Row } from '../store/model';
+import { guessHeight } from './guess';
+import { Heights, spanAt, type Span } from './virtual';
+
+/** The row at the upper edge, and how far below the edge it begins. */
+interface Anchor {
+  readonly key: string;
+  readonly offset: number;
+}
+
+/** Where the reader is: at the end and following it, or at a row. */
+export type Place = 'end' | Anchor;
+
+/** How far beyond the window rows are drawn, in pixels. */
+const BEYOND = 700;
+/** Nearer to the end than this counts as being there. */
+const NEAR = 32;
+
+export interface VirtualList {
+  readonly span: Span;
+  readonly before: number;
+  readonly after: number;
+  readonly scroller: { readonly current: HTMLDivElement | null };
+  readonly onScroll: () => void;
+  readonly place: () => Place;
+  readonly goToEnd: () => void;
+  /** Puts a row at a part of the height of the window: 0 is the upper edge. */
+  readonly goTo: (key: string, part: number) => void;
+  /** Moves as little as shows the row; it need not be drawn. */
+  readonly reveal: (key: string) => void;
+}
+
+/** Places of the conversations that were left, so that coming back shows what was read. */
+const places = new Map<ConversationId, Place>();
+
+export function useVirtualList(id: ConversationId, rows: readonly Row[], onMoved: () => void): VirtualList {
+  const scroller = useRef<HTMLDivElement>(null);
+  const heights = useRef(new Heights());
+  const place = useRef<Place>(places.get(id) ?? 'end');
+  const width = useRef(0);
+  const span = useRef<Span>({ start: 0, end: 0 });
+  const [, draw] = useReducer((count: number) => count + 1, 0);
+
+  const element = scroller.current;
+  const offsets = heights.current.offsets(rows, (row) => guessHeight(row, width.current));
+  span.current = wantedSpan(offsets, rows, place.current, element);
+  const { start, end } = span.current;
+
+  const settle = () => {
+    const log = scroller.current;
+    if (!log) return;
+    if (measure(log, heights.current)) draw(0);
+    restore(log, place.current);
+  };
+
+  // After every drawing the rows have their real heights: put the reader back before anything is painted.
+  useLayoutEffect(settle);
+  useLayoutEffect(() => {
+    const log = scroller.current;
+    if (!log) return undefined;
+    const observer = new ResizeObserver(() => {
+      if (log.clientWidth !== width.current) {
+        if (width.current !== 0) heights.current.clear();
+        width.current = log.clientWidth;
+      }
+      draw(0);
+    });
+    observer.observe(log);
+    const inner = log.firstElementChild;
+    if (inner) observer.observe(inner);
+    return () => {
+      observer.disconnect();
+      places.set(id, place.current);
+    };
+  }, [id]);
+
+  const onScroll = () => {
+    const log = scroller.current;
+    if (!log) return;
+    place.current = placeOf(log);
+    const wanted = wantedSpan(offsets, rows, null, log);
+    const now = span.current;
+    const near = wantedSpan(offsets, rows, null, log, BEYOND / 2);
+    if (near.start < now.start || near.end > now.end || wanted.start > now.start + 60) draw(0);
+    onMoved();
+  };
+
+  const move = (to: Place) => {
+    place.current = to;
+    draw(0);
+  };
+
+  return {
+    span: span.current,
+    before: offsets[start] ?? 0,
+    after: (offsets[rows.length] ?? 0) - (offsets[end] ?? 0),
+    scroller,
+    onScroll,
+    place: () => place.current,
+    goToEnd: () => move('end'),
+    goTo: (key, part) => move({ key, offset: (scroller.current?.clientHeight ?? 0) * part }),
+    reveal: (key) => {
+      const log = scroller.current;
+      const row = log && rowElement(log, key);
+      if (row) row.scrollIntoView({ block: 'nearest' });
+      else move({ key, offset: (log?.clientHeight ?? 0) / 2 });
+    },
+  };
+}
+
+/** The rows to draw: around the place, or around what the window shows if `place` is null. */
+function wantedSpan(
+  offsets: Float64Array,
+  rows: readonly Row[],
+  place: Place | null,
+  log: HTMLElement | null,
+  beyond = BEYOND,
+): Span {
+  const height = log?.clientHeight ?? innerHeight;
+  const total = offsets[rows.length] ?? 0;
+  const top = topOf(offsets, rows, place, log, total - height);
+  return spanAt(offsets, top - beyond, top + height + beyond);
+}
+
+function topOf(
+  offsets: Float64Array,
+  rows: readonly Row[],
+  place: Place | null,
+  log: HTMLElement | null,
+  end: number,
+): number {
+  if (place === 'end') return end;
+  if (place === null) return (log?.scrollTop ?? 0) - contentTop(log);
+  const index = rows.findIndex((row) => row.key === place.key);
+  if (index >= 0) return (offsets[index] ?? 0) - place.offset;
+  return (log?.scrollTop ?? 0) - contentTop(log);
+}
+
+/** Where the rows begin inside the scrolled content. */
+function contentTop(log: HTMLElement | null): number {
+  const first = log?.querySelector<HTMLElement>('.spacer');
+  return first?.offsetTop ?? 0;
+}
+
+/** Reads the heights of the drawn rows. True if one was not known so. */
+function measure(log: HTMLElement, heights: Heights): boolean {
+  let changed = false;
+  for (const row of log.querySelectorAll<HTMLElement>('.log-row')) {
+    const key = row.dataset['key'];
+    if (key !== undefined && heights.set(key, row.getBoundingClientRect().height)) changed = true;
+  }
+  return changed;
+}
+
+/** Scrolls so that the place is where it was. */
+function restore(log: HTMLElement, place: Place): void {
+  if (place === 'end') {
+    log.scrollTop = log.scrollHeight;
+    return;
+  }
+  const row = rowElement(log, place.key);
+  if (!row) return;
+  const drift = row.getBoundingClientRect().top - log.getBoundingClientRect().top - place.offset;
+  if (Math.abs(drift) >= 1) log.scrollTop += drift;
+}
+
+/** The place that the window shows now. */
+function placeOf(log: HTMLElement): Place {
+  if (log.scrollHeight - log.scrollTop - log.clientHeight < NEAR) return 'end';
+  const edge = log.getBoundingClientRect().top;
+  for (const row of log.querySelectorAll<HTMLElement>('.log-row')) {
+    const box = row.getBoundingClientRect();
+    if (box.bottom > edge) return { key: row.dataset['key'] ?? '', offset: box.top - edge };
+  }
+  return 'end';
+}
+
+function rowElement(log: HTMLElement, key: string): HTMLElement | null {
+  return log.querySelector<HTMLElement>(`[data-key="${CSS.escape(key)}"]`);
+}

@@ -1,0 +1,81 @@
+// A real browser in front of the page with the store in memory, for the tests of this directory.
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { chromium, type BrowserContext, type Page } from 'playwright-core';
+import { createServer, type ViteDevServer } from 'vite';
+
+const FLAGS = [
+  '--no-sandbox',
+  '--disable-gpu',
+  '--disable-quic',
+  '--no-first-run',
+  '--disable-background-networking',
+  '--disable-component-update',
+  '--disable-sync',
+  '--no-proxy-server',
+];
+
+export interface Size {
+  readonly width: number;
+  readonly height: number;
+}
+
+export interface Opened {
+  readonly page: Page;
+  /** What the browser complained about. */
+  readonly complaints: readonly string[];
+}
+
+export class Browser {
+  readonly #server: ViteDevServer;
+  readonly #context: BrowserContext;
+  readonly #profile: string;
+
+  private constructor(server: ViteDevServer, context: BrowserContext, profile: string) {
+    this.#server = server;
+    this.#context = context;
+    this.#profile = profile;
+  }
+
+  static async start(): Promise<Browser> {
+    const server = await createServer({
+      configFile: false,
+      logLevel: 'error',
+      server: { port: 0, host: '127.0.0.1', hmr: false, watch: null },
+      cacheDir: join(tmpdir(), 'parlor-vite'),
+    });
+    await server.listen();
+    const profile = mkdtempSync(join(tmpdir(), 'parlor-browser-'));
+    const context = await chromium.launchPersistentContext(profile, {
+      executablePath: process.env['CHROMIUM'] ?? '/usr/bin/chromium',
+      headless: true,
+      args: FLAGS,
+      locale: 'en-GB',
+      timezoneId: 'Europe/Berlin',
+    });
+    return new Browser(server, context, profile);
+  }
+
+  /** Opens the page afresh. */
+  async open(size: Size, dark: boolean, hash = ''): Promise<Opened> {
+    const page = await this.#context.newPage();
+    const complaints: string[] = [];
+    page.on('console', (message) => {
+      if (message.type() === 'error' || message.type() === 'warning') complaints.push(message.text());
+    });
+    page.on('pageerror', (error) => complaints.push(error.message));
+    await page.setViewportSize(size);
+    await page.emulateMedia({ colorScheme: dark ? 'dark' : 'light' });
+    const address = this.#server.resolvedUrls?.local[0] ?? '';
+    await page.goto(`${address}tests/preview.html${hash}`);
+    await page.waitForSelector('#app > *');
+    return { page, complaints };
+  }
+
+  async stop(): Promise<void> {
+    await this.#context.close();
+    await this.#server.close();
+    rmSync(this.#profile, { recursive: true, force: true });
+  }
+}

@@ -1,0 +1,52 @@
+// Every page and dialog, in a real browser: nothing is wider than the window, the browser complains about nothing, and
+// the rules of accessibility hold.
+import { readFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { join } from 'node:path';
+import type { AxeResults } from 'axe-core';
+import type { Page } from 'playwright-core';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { Browser } from './browser';
+import { SCENES } from './scenes';
+
+const AXE = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
+/** Long enough for what is loaded later, and for the pause of the live region. */
+const SETTLE_MS = 400;
+
+let browser: Browser;
+beforeAll(async () => {
+  browser = await Browser.start();
+});
+afterAll(() => browser.stop());
+
+describe('the page', () => {
+  it.each(SCENES)('is in order: $name', async ({ name, size, dark, hash, go }) => {
+    const { page, complaints } = await browser.open(size, dark === true, hash);
+    await go?.(page);
+    await page.waitForTimeout(SETTLE_MS);
+    const directory = process.env['SHOTS'];
+    if (directory !== undefined) await page.screenshot({ path: join(directory, `${name}.png`) });
+    expect(await tooWide(page)).toEqual([]);
+    expect(await violations(page)).toEqual([]);
+    expect(complaints).toEqual([]);
+    await page.close();
+  });
+});
+
+/** What reaches beyond the window, and would have to be scrolled to. */
+function tooWide(page: Page): Promise<readonly string[]> {
+  return page.evaluate(() => {
+    if (document.documentElement.scrollWidth <= innerWidth) return [];
+    return [...document.querySelectorAll('#app *')]
+      .filter((element) => element.getBoundingClientRect().right > innerWidth + 1)
+      .map((element) => `${element.tagName}.${element.getAttribute('class') ?? ''}`);
+  });
+}
+
+async function violations(page: Page): Promise<readonly string[]> {
+  await page.evaluate(AXE);
+  const results = await page.evaluate(() =>
+    (window as unknown as { axe: { run: () => Promise<AxeResults> } }).axe.run(),
+  );
+  return results.violations.map((rule) => `${rule.id}: ${rule.nodes.map((node) => node.html).join(' | ')}`);
+}
