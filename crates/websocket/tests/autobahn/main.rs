@@ -194,7 +194,7 @@ fn cases() -> Vec<Case> {
 }
 
 #[test]
-fn every_case_has_its_answers() {
+fn every_case_has_its_answers_and_its_row() {
     let cases = cases();
     for case in &cases {
         case.play(LIMIT);
@@ -202,11 +202,13 @@ fn every_case_has_its_answers() {
     // The suite has 517 cases, 216 of them of compression.
     let numbers: BTreeSet<&str> = cases.iter().map(|case| &*case.number).collect();
     assert_eq!((cases.len(), numbers.len()), (301, 301));
+    // The page is written only if it is true.
+    page::check(&cases);
 }
 
 #[test]
 fn a_larger_limit_takes_the_longest_messages() {
-    let too_long = cases().into_iter().filter(|case| case.verdict == Verdict::TooLong).map(|case| case.number);
+    let too_long = limits::cases().into_iter().filter(|case| case.verdict == Verdict::TooLong).map(|case| case.number);
     let large = limits::with_limit(16 << 20);
     assert!(too_long.eq(large.iter().map(|case| case.number.clone())));
     for case in large {

@@ -1,7 +1,7 @@
 //! The list of cases as a page of documentation. It must not say anything that the cases do not say.
 
 use super::limits::bytes;
-use super::{Answer, Case, Pieces, Step, Verdict, cases};
+use super::{Answer, Case, Pieces, Step, Verdict};
 
 /// Path of the page, from the directory of this crate.
 const PAGE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/websocket-cases.md");
@@ -38,8 +38,7 @@ const CATEGORIES: [(&str, &str); 9] = [
 
 const HEADINGS: &str = "| case | the client sends | the answer | the suite |\n|---|---|---|---|\n";
 
-fn page() -> String {
-    let cases = cases();
+fn page(cases: &[Case]) -> String {
     let mut page = String::from(INTRODUCTION);
     for (number, title) in CATEGORIES {
         page.push_str(&format!("\n## {number}. {title}\n\n{HEADINGS}"));
@@ -89,16 +88,15 @@ fn shown(answer: &Answer) -> String {
     }
 }
 
-#[test]
-fn the_page_says_what_the_cases_say() {
-    let page = page();
+/// Compares the page with that of these cases, or writes it if asked to.
+pub(super) fn check(cases: &[Case]) {
+    let page = page(cases);
     if std::env::var_os("PARLOR_WRITE_DOCS").is_some() {
-        // The page is written only if it is true.
-        super::every_case_has_its_answers();
-        std::fs::write(PAGE, &page).unwrap();
+        std::fs::write(PAGE, &page).expect("the page can be written");
     }
     let written = std::fs::read_to_string(PAGE).unwrap_or_default();
     let command = "PARLOR_WRITE_DOCS=1 cargo test -p parlor-websocket --test autobahn";
     assert!(written == page, "docs/websocket-cases.md is stale: run `{command}`");
-    assert_eq!(page.lines().filter(|line| line.starts_with("| ") && !line.starts_with("| case")).count(), 301);
+    let rows = page.lines().filter(|line| line.starts_with("| ") && !line.starts_with("| case"));
+    assert_eq!(rows.count(), cases.len());
 }

@@ -36,7 +36,7 @@ pub(crate) fn frame_with(first: u8, length: u64, extra: Extra, mask: Option<[u8;
     if masked != 0 {
         frame.extend(mask);
     }
-    frame.extend(payload.iter().zip(mask.iter().cycle()).map(|(byte, mask)| byte ^ mask));
+    frame.extend(payload.iter().enumerate().map(|(index, byte)| byte ^ mask[index % 4]));
     frame
 }
 
