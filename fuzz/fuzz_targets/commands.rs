@@ -6,7 +6,7 @@ use libfuzzer_sys::fuzz_target;
 use parlor_fuzz::is_control;
 use parlor_proto::{
     Command, Credentials, HISTORY_MAX, MessageId, NOTE_MAX_BYTES, Note, OnceKey, Order, PASSWORD_MAX_BYTES, PageRange,
-    Password, Post, PreLoginCommand, Refusal, Target, Text, parse_command, parse_pre_login,
+    Password, Post, PreLoginCommand, Refusal, TICKET_PREFIX, Target, Text, parse_command, parse_pre_login,
 };
 
 fn check_text(text: &Text) {
@@ -103,6 +103,7 @@ fn check_command(line: &[u8], command: &Command) {
             check_note(reason);
         }
         Command::Suspend { reason, .. } => check_note(reason),
+        Command::Ticket(label) => check_note(label),
         Command::Passwd { old, new } => [old, new].into_iter().for_each(check_password),
         Command::History(count) => assert!((1..=HISTORY_MAX).contains(count)),
         Command::Ping(Some(token)) => assert!(!token.contains(is_control)),
@@ -125,6 +126,11 @@ fuzz_target!(|line: &[u8]| {
             check_read_back(&credentials);
             // A line that logs in before login is never a message in a session.
             assert!(!matches!(parse_command(line), Ok(Some(Command::Post { .. }))), "a password would be broadcast");
+        }
+        Ok(Some(PreLoginCommand::Resume(credentials))) => {
+            let is_shown = matches!(parse_command(line), Ok(Some(Command::Post { .. })));
+            let is_ticket = credentials.secret.expose().contains(TICKET_PREFIX);
+            assert!(!(is_ticket && is_shown), "a ticket would be broadcast");
         }
         Ok(Some(PreLoginCommand::Ping(Some(token)))) => assert!(!token.contains(is_control)),
         Ok(_) => {}

@@ -9,8 +9,8 @@ use parlor_fuzz::is_control;
 use parlor_proto::{
     Action, Bye, Command, DirectEntry, DirectState, EditEntry, Epoch, Event, FeedState, Format, Help, HistoryEntry,
     InboxState, InvitationEntry, LogEntry, LostRoom, MessageId, ModerationEntry, Note, Refusal, RefusalCode,
-    RemovalEntry, Reply, RoomName, RoomRole, RoomState, RoomSummary, Sync, Target, Text, Timestamp, TopicEntry,
-    UserName, VERBS, Verb, encode, parse_command,
+    RemovalEntry, Reply, RoomName, RoomRole, RoomState, RoomSummary, Sync, Target, Text, TicketId, TicketInfo,
+    TicketSecret, Tickets, Timestamp, TopicEntry, UserName, VERBS, Verb, encode, parse_command,
 };
 
 /// An event whose fields could all occur in a server.
@@ -212,7 +212,7 @@ impl Maker<'_, '_> {
     }
 
     fn reply(&mut self) -> Result<Reply> {
-        Ok(match self.0.int_in_range(0..=10)? {
+        Ok(match self.0.int_in_range(0..=12)? {
             0 => self.begun()?,
             1 => self.moved()?,
             2 => self.posted()?,
@@ -223,6 +223,14 @@ impl Maker<'_, '_> {
             7 => Reply::Unblock { user: self.user()? },
             8 => Reply::Broadcast,
             9 => Reply::Passwd,
+            10 => {
+                let (secret, expires) = (self.0.arbitrary::<[u8; 20]>()?, self.moment()?);
+                Reply::Ticket { ticket: TicketSecret::of_random(&secret), id: TicketId(self.0.arbitrary()?), expires }
+            }
+            11 => {
+                let one = Tickets::One(TicketId(self.0.arbitrary()?));
+                Reply::Revoke { id: if self.0.arbitrary()? { one } else { Tickets::All }, count: 3 }
+            }
             _ => Reply::Format { format: *self.0.choose(&[Format::Text, Format::Json])? },
         })
     }
@@ -232,8 +240,20 @@ impl Maker<'_, '_> {
         Ok(Event::Direct { id, time: self.time()?, from: self.user()?, text: self.text()?.into() })
     }
 
+    /// A time, or none.
+    fn moment(&mut self) -> Result<Option<Timestamp>> {
+        Ok(if self.0.arbitrary()? { Some(self.time()?) } else { None })
+    }
+
+    fn ticket(&mut self) -> Result<TicketInfo> {
+        let (id, label, made) = (TicketId(self.0.arbitrary()?), self.note()?, self.time()?);
+        let address = if self.0.arbitrary()? { Some("2001:db8::1".to_owned()) } else { None };
+        Ok(TicketInfo { id, label, made, used: self.moment()?, address, expires: self.moment()? })
+    }
+
     fn conversation(&mut self) -> Result<Event> {
-        Ok(match self.0.int_in_range(0..=3)? {
+        Ok(match self.0.int_in_range(0..=4)? {
+            4 => Event::Tickets { tickets: self.list(Self::ticket)? },
             0 => Event::Sync(Box::new(self.sync()?)),
             1 => {
                 let (target, epoch, more) = (self.target()?, self.epoch()?, self.0.arbitrary()?);
@@ -321,6 +341,7 @@ fn text_lines(event: &Event) -> usize {
         Event::Users { users, .. } | Event::Subscriptions { users } => users.len() + 1,
         Event::Subscribers { users } | Event::Blocks { users } => users.len() + 1,
         Event::History { messages, .. } => messages.len() + 1,
+        Event::Tickets { tickets } => tickets.len() + 1,
         Event::Help { commands } => commands.len() + 1,
         _ => 1,
     }

@@ -19,7 +19,7 @@ use crate::scenario::fanout::{Fanout, Way};
 use crate::scenario::idle::Idle;
 use crate::scenario::{Scenario, Times};
 use crate::servers::{Running, ServerKind, baseline};
-use crate::stress::{abuse, soak, stuck};
+use crate::stress::{abuse, comeback, soak, stuck};
 
 const EXAMPLES: &str = "Examples (scripts/bench builds what is measured, and passes everything on):
   scripts/bench suite --json results.json         everything, in most of an hour
@@ -31,6 +31,7 @@ const EXAMPLES: &str = "Examples (scripts/bench builds what is measured, and pas
   scripts/bench counts                            instructions of single paths
   scripts/bench redis                             two servers on one Redis beside bare Redis
   scripts/bench abuse                             a flood and a storm of logins: the latency of others
+  scripts/bench comeback                          a restart: all clients log in again, by password and by ticket
   scripts/bench stuck                             stuck readers in a busy room
   scripts/bench soak --minutes 30                 steady load: memory, threads, descriptors
 
@@ -118,6 +119,8 @@ enum What {
     Redis(redis::Options),
     /// A flood of one client and a storm of logins: what they do to the latency of others
     Abuse(abuse::Options),
+    /// Clients that come back after a restart, by password and by ticket
+    Comeback(comeback::Options),
     /// Readers that are stuck in a busy room: memory over time, and the latency of others
     Stuck(stuck::Options),
     /// A steady load with people who come and go, for a long time: whether anything is lost or grows
@@ -216,6 +219,7 @@ impl Cli {
             What::Plot(options) => plot::run(&options),
             What::Redis(options) => redis::run(&options, &parlor),
             What::Abuse(options) => abuse::run(&options, &parlor),
+            What::Comeback(options) => comeback::run(&options, &parlor),
             What::Stuck(options) => stuck::run(&options, &parlor),
             What::Soak(options) => soak::run(&options, &parlor),
             What::Counts(options) => counts::run(&options),

@@ -41,7 +41,6 @@ bugs! {
     ShowPrivate "show-private" "private rooms are shown to everybody"
     LoseEdit "lose-edit" "an accepted edit changes nothing"
     KeepRemoved "keep-removed" "a removed text is still shown to who reads the log"
-    HonourRevoked "honour-revoked" "a revoked ticket still logs in"
     KickedHears "kicked-hears" "who is removed from a room still hears it"
     DropPart "drop-part" "nobody is told who leaves a room"
     Ghost "ghost" "who disconnects stays a member of the room"

@@ -1,5 +1,7 @@
 //! Logging in at a door without a session, as a web server does.
 
+#![allow(clippy::unwrap_used, reason = "a test stops at the first surprise")]
+
 use std::time::Duration;
 
 use parlor_core::{ConnectionId, IssuedTicket, Origin, Patience, Visitor};

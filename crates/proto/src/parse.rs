@@ -135,7 +135,7 @@ fn misplaced_command(text: &str) -> Option<ParseError> {
     let keywords = [("login", Verb::Login), ("register", Verb::Register), ("resume", Verb::Resume)];
     let (_, verb) = keywords.into_iter().find(|(keyword, _)| has_arguments && is_word(keyword))?;
     // "Resume" begins sentences, too.
-    if verb == Verb::Resume && !text.contains(TICKET_PREFIX) {
+    if verb == Verb::Resume && !text.replace(is_invisible, "").contains(TICKET_PREFIX) {
         return None;
     }
     Some(ParseError { verb: Some(verb), refusal: Refusal::AlreadyAuthenticated })

@@ -16,7 +16,7 @@ use crate::servers::Target;
 use crate::servers::accounts::Step;
 
 /// Name prefix of the server threads that only compute hashes.
-const HASHING: &str = "hash-";
+pub(crate) const HASHING: &str = "hash-";
 
 /// The number of clients that come and go.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]

@@ -44,14 +44,17 @@ impl Server {
     /// certificate to the same place as Parlor.
     pub(crate) fn spawn(program: &Path, arguments: &[&str]) -> Result<Self> {
         let data = tempfile::tempdir()?;
-        let mut command = Command::new(program);
-        command.args(arguments).arg("--data").arg(data.path());
-        // The program never receives input. The end of its input shows it that the parent has ended.
-        command.env_clear().stdin(Stdio::piped()).stdout(Stdio::piped());
-        let mut child = command.spawn().with_context(|| format!("{} does not start", program.display()))?;
-        let address = listening(&mut child)?;
+        let (child, address) = launch(program, arguments, data.path())?;
         let config = trust(&data.path().join("tls/ca.pem"))?;
         Ok(Self { child, address, config, data })
+    }
+
+    /// Kills the process, and starts another one on the same data.
+    pub(crate) fn restart(&mut self, program: &Path, arguments: &[&str]) -> Result<()> {
+        self.child.kill()?;
+        self.child.wait()?;
+        (self.child, self.address) = launch(program, arguments, self.data.path())?;
+        Ok(())
     }
 
     /// The listen address.
@@ -100,6 +103,16 @@ impl Drop for Server {
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
+}
+
+fn launch(program: &Path, arguments: &[&str], data: &Path) -> Result<(Child, SocketAddr)> {
+    let mut command = Command::new(program);
+    command.args(arguments).arg("--data").arg(data);
+    // The program never receives input. The end of its input shows it that the parent has ended.
+    command.env_clear().stdin(Stdio::piped()).stdout(Stdio::piped());
+    let mut child = command.spawn().with_context(|| format!("{} does not start", program.display()))?;
+    let address = listening(&mut child)?;
+    Ok((child, address))
 }
 
 fn listening(child: &mut Child) -> Result<SocketAddr> {

@@ -22,7 +22,7 @@ use crate::servers::accounts::Step;
 use crate::servers::parlor::Server;
 
 /// The password of all users in the storm.
-const PASSWORD: &str = "a secret word";
+pub(super) const PASSWORD: &str = "a secret word";
 /// The first part of a storm, in which all clients do their TLS handshakes.
 const BEGINNING: Duration = Duration::from_secs(3);
 /// Minimum length of a measurement.
@@ -167,7 +167,7 @@ fn stormed(options: &Options, parlor: &Path) -> Result<([Comparison; 2], f64)> {
 }
 
 /// Creates accounts in the database of a running server, all with the hash of one registered user.
-fn make_accounts(server: &Server, count: usize) -> Result<Vec<String>> {
+pub(super) fn make_accounts(server: &Server, count: usize) -> Result<Vec<String>> {
     drop(server.member("storm", "storm")?);
     let accounts = sqlite::open_accounts(server.data())?;
     let first = accounts.find(&"storm".parse()?)?.context("the account is not there")?;
@@ -182,14 +182,19 @@ fn make_accounts(server: &Server, count: usize) -> Result<Vec<String>> {
 
 /// Logs all users in at once. Returns how many seconds that took.
 fn storm(server: &Server, users: &[String]) -> Result<f64> {
-    let target = Target::of(server);
-    let mut crowd = ClientPool::new(&target, users.len())?;
+    all_at_once(server, users.iter().map(|user| Step::new(format!("LOGIN {user} {PASSWORD}"), "OK login ")))
+}
+
+/// Connects a client for each of these lines, which log in. Returns how many seconds it took until all were in.
+pub(super) fn all_at_once(server: &Server, logins: impl ExactSizeIterator<Item = Step>) -> Result<f64> {
+    let (target, clients) = (Target::of(server), logins.len());
+    let mut crowd = ClientPool::new(&target, clients)?;
     let begin = Instant::now();
-    for (number, user) in users.iter().enumerate() {
-        crowd.connect(number, [Step::new(format!("LOGIN {user} {PASSWORD}"), "OK login ")])?;
+    for (number, login) in logins.enumerate() {
+        crowd.connect(number, [login])?;
     }
     let (mut inside, mut last) = (0, Instant::now());
-    while inside < users.len() {
+    while inside < clients {
         let news = crowd.turn(Some(Duration::from_millis(50)), &mut |_, _| Ok(()))?;
         ensure!(news.gone.is_empty(), "the server closed the connection of one who logged in");
         if !news.ready.is_empty() {

@@ -4,6 +4,7 @@
 
 pub(crate) mod abuse;
 mod chat;
+pub(crate) mod comeback;
 mod flooder;
 pub(crate) mod resource_samples;
 pub(crate) mod soak;

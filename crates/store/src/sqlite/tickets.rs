@@ -7,7 +7,6 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
-use parlor_core::planted::{Bug, planted};
 use parlor_core::ports::{Account, EvictionOrder, SessionKey, StoreResult, Ticket, TicketHash, Tickets};
 use parlor_proto::{Generation, TicketId, Tickets as Which, Timestamp, UserName};
 use rusqlite::types::Type;
@@ -127,9 +126,7 @@ pub(super) fn revoke(
     let revoked: Vec<TicketId> =
         tickets(connection, user)?.iter().filter(|ticket| is_meant(ticket)).map(Ticket::id).collect();
     for id in &revoked {
-        if !planted(Bug::HonourRevoked) {
-            connection.execute("DELETE FROM ticket WHERE user = ?1 AND id = ?2", params![user.as_str(), id.0])?;
-        }
+        connection.execute("DELETE FROM ticket WHERE user = ?1 AND id = ?2", params![user.as_str(), id.0])?;
         let values = params![user.as_str(), id.0, by.map(|by| by.0)];
         connection.execute("INSERT INTO revocation (name, ticket, generation) VALUES (?1, ?2, ?3)", values)?;
     }

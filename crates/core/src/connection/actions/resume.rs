@@ -146,7 +146,12 @@ mod tests {
         let world = World::new();
         let (ann, bob) = (world.login("ann"), world.login("bob"));
         let mut shown = Vec::new();
-        for line in ["RESUME ann plt_hunter2", "/resume ann plt_hunter2", "  resume ann plt_hunter2"] {
+        for line in [
+            "RESUME ann plt_hunter2",
+            "/resume ann plt_hunter2",
+            "  resume ann plt_hunter2",
+            "resume ann p\u{200b}lt_hunter2",
+        ] {
             shown.extend(ann.ask(line));
             shown.extend(world.connect().ask(line));
         }
