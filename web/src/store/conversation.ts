@@ -1,7 +1,7 @@
 // One conversation: what is held of its log, and the signals that the view reads. It asks the server for nothing; the
 // loader does that.
 import { computed, signal, type ReadonlySignal, type Signal } from '@preact/signals';
-import type { OutboxItem } from '../connection/outbox';
+import type { OutboxItem } from '../connection/messages';
 import type { Entry } from '../protocol/entries';
 import { kindOf, nameOf, type ConversationId } from '../protocol/target';
 import type {

@@ -1,6 +1,6 @@
 // What each event does to the conversations.
 import type { HubEvent } from '../connection/messages';
-import type { OutboxItem } from '../connection/outbox';
+import type { OutboxItem } from '../connection/messages';
 import { command } from '../protocol/lines';
 import type { OtherOk } from '../protocol/events';
 import type { Ok } from '../protocol/replies';
