@@ -244,7 +244,7 @@ export class Conversation implements ConversationModel {
       mention: this.around.mention,
       records: this.window.records,
       holes: this.window.holes,
-      presence: this.presence.filter(({ after }) => after >= this.window.lo && after <= this.window.hi),
+      presence: this.presence.filter(({ after }) => after >= this.window.lo - 1 && after <= this.window.hi),
       newAfter: this.newAfter.value,
       pending: this.pending.value,
       keys: this.keys,
