@@ -326,7 +326,7 @@ describe('my messages', () => {
   });
 
   it('need to show something, and are not too many', () => {
-    const { send } = tab.store.actions;
+    const send = (id: ConversationId, text: string) => tab.store.actions.send(id, text);
     expect(send('#garden', ' \n\u200b')).toMatchObject({ problem: { code: 'nothing-to-send' } });
     expect(send('#garden', 'x\n'.repeat(501))).toMatchObject({ problem: { code: 'too-many-waiting' } });
   });
