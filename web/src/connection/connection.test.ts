@@ -108,6 +108,7 @@ describe('after the end', () => {
     [4001, 'taken-over'],
     [4005, 'refused'],
     [4007, 'refused'],
+    [4008, 'refused'],
     [1000, 'refused'],
     [1001, 'waiting'],
     [1006, 'waiting'],

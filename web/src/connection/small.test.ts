@@ -36,9 +36,9 @@ describe('pauses', () => {
 
 describe('goodbyes', () => {
   it('have a close code each', () => {
-    const codes = [1000, 1001, ...Array.from({ length: 7 }, (_, n) => 4001 + n)];
-    expect(new Set(codes.map(goodbyeOf))).toEqual(new Set(GOODBYES));
-    expect(goodbyeOf(4008)).toBeNull();
+    const codes = [1000, 1001, ...Array.from({ length: 8 }, (_, n) => 4001 + n)];
+    expect(new Set(codes.map(goodbyeOf))).toEqual(new Set([...GOODBYES, 'logged-out']));
+    expect(goodbyeOf(4009)).toBeNull();
     expect(goodbyeOf(1006)).toBeNull();
   });
 
