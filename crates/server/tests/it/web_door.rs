@@ -105,7 +105,7 @@ fn failed_logins_count_for_the_client_whom_the_proxy_names() {
     let args = ["--web-listen", "127.0.0.1:0", "--forwarded-from", "127.0.0.1"];
     let server = Options::default().args(&args).start();
     let address = web_address(&server);
-    let mut guess = |claim: &str, user: &str| {
+    let guess = |claim: &str, user: &str| {
         let body = format!(r#"{{"user": "{user}", "password": "wrong"}}"#);
         let fields = format!("X-Forwarded-For: {claim}\r\n");
         Http::open(address, &server.ca()).ask_from_page("POST", "/session", &fields, &body).status
