@@ -34,6 +34,11 @@ need() {
   fi
 }
 
+# need_module MODULE PACKAGE: the same for a module of Debian's Python.
+need_module() {
+  /usr/bin/python3 -c "import $1" 2>/dev/null || need "the module $1" "$2"
+}
+
 # need_component NAME COMPONENT: fails if `cargo NAME` is missing, which a component of the Rust toolchain provides.
 need_component() {
   if ! cargo "$1" --version >/dev/null 2>&1; then

@@ -156,16 +156,26 @@ class Play {
       case 'others':
         for (let n = 0; n < step.many; n++) this.say(step.room);
         return;
-      case 'change':
-        { this.change(step.room, step.at, step.isEdit); return; }
-      case 'direct':
-        { this.server.direct(step.from, `direct ${++this.said}`); return; }
-      case 'publish':
-        { this.server.publish('erin', `published ${++this.said}`); return; }
-      case 'send':
-        { this.send(step.to, step.many, step.isRefused, step.tab); return; }
-      case 'drop':
-        { this.drop(step.how); return; }
+      case 'change': {
+        this.change(step.room, step.at, step.isEdit);
+        return;
+      }
+      case 'direct': {
+        this.server.direct(step.from, `direct ${++this.said}`);
+        return;
+      }
+      case 'publish': {
+        this.server.publish('erin', `published ${++this.said}`);
+        return;
+      }
+      case 'send': {
+        this.send(step.to, step.many, step.isRefused, step.tab);
+        return;
+      }
+      case 'drop': {
+        this.drop(step.how);
+        return;
+      }
       case 'break':
         this.server.breakAfterCommit = true;
         return;
@@ -174,20 +184,30 @@ class Play {
         else this.server.isReachable = !this.server.isReachable;
         if (!this.server.isReachable) this.server.drop();
         return;
-      case 'take-over':
-        { this.server.drop(4001, 'logged-in-elsewhere'); return; }
-      case 'renumber':
-        { this.renumber(step.target, step.keep); return; }
+      case 'take-over': {
+        this.server.drop(4001, 'logged-in-elsewhere');
+        return;
+      }
+      case 'renumber': {
+        this.renumber(step.target, step.keep);
+        return;
+      }
       case 'wait':
         return this.clock.advance(step.ms);
-      case 'show':
-        { this.tab(step.tab).store.actions.show(step.target); return; }
+      case 'show': {
+        this.tab(step.tab).store.actions.show(step.target);
+        return;
+      }
       case 'load':
         return void this.tab(step.tab).store.actions[step.how](step.target);
-      case 'follow':
-        { this.tab(step.tab).store.actions.follow(step.target, step.atEnd); return; }
-      case 'read':
-        { this.markRead(step.target, step.back, step.tab); return; }
+      case 'follow': {
+        this.tab(step.tab).store.actions.follow(step.target, step.atEnd);
+        return;
+      }
+      case 'read': {
+        this.markRead(step.target, step.back, step.tab);
+        return;
+      }
       case 'open-tab':
         if (this.tabs.length < 3) this.tabs.push(openTab(this.hub, this.clock));
         return;
@@ -261,10 +281,11 @@ class Play {
   }
 
   private checkSaid(target: ConversationId): void {
-    const inLog = this.entries(target).filter((entry) => entry.from === ME);
-    const texts = inLog.map((entry) =>
-      entry.type === 'message' || entry.type === 'direct' ? entry.text : '',
-    );
+    const { entries } = this.server.logOf(target);
+    const texts = entries.flatMap((entry) => {
+      const isMine = entry.from === ME && (!target.startsWith('@') || partner(entry) === target.slice(1));
+      return isMine && (entry.type === 'message' || entry.type === 'direct') ? [entry.text] : [];
+    });
     const sent = this.sent.get(target) ?? [];
     // A store that came back older has lost some; nothing else may be missing.
     const inOrder = this.isRenumbered ? sent.filter((text) => texts.includes(text)) : sent;

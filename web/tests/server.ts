@@ -134,6 +134,8 @@ export class Server {
   storeAway = false;
   /** The next accepted message is not answered: the connection breaks before. */
   breakAfterCommit = false;
+  /** Remembered rooms that cannot be entered. */
+  readonly lost: { readonly room: string; readonly code: string }[] = [];
   /** Texts that are refused. */
   readonly refused = new Set<string>();
   /** Every line that was carried out. */
@@ -250,6 +252,17 @@ export class Server {
     this.connected?.event('@', wire(entry));
   }
 
+  /** Somebody lets me enter a room. */
+  invite(from: string, room: string): void {
+    const entry = this.append(this.inbox, (id, time) => ({ type: 'invited', id, time, from, room }));
+    this.connected?.event('@', wire(entry));
+  }
+
+  /** An event that is in no log. */
+  tell(line: Wire): void {
+    this.connected?.event('', line);
+  }
+
   presence(room: string, user: string, came: boolean): void {
     if (this.connected?.open.has(room) === true)
       this.connected.event(room, { type: came ? 'joined' : 'left', room, user });
@@ -356,7 +369,7 @@ export class Server {
       return { user, epoch: log.epoch, last: log.entries.length, read: log.read, unread };
     });
     const inbox = { epoch: this.inbox.epoch, last: this.inbox.entries.length };
-    from.reply({ type: 'sync', current: 'lobby', rooms, directs, feeds, inbox, lost: [] });
+    from.reply({ type: 'sync', current: 'lobby', rooms, directs, feeds, inbox, lost: this.lost });
   }
 
   private backlog(from: Connected, words: readonly string[]): void {

@@ -74,7 +74,10 @@ impl WebFraming {
         }
         while let Some((first, payload)) = self.take_frame()? {
             match first ^ FINAL {
-                TEXT if payload.ends_with(b"\n") => text.extend_from_slice(&payload),
+                TEXT if !payload.ends_with(b"\n") => {
+                    text.extend_from_slice(&payload);
+                    text.push(b'\n');
+                }
                 PING => self.answers.extend(frame(PONG | FINAL, &payload)),
                 PONG => {}
                 CLOSE => {

@@ -34,11 +34,12 @@ impl From<Format> for Encoding {
 }
 
 impl Framing {
-    /// Makes a frame of lines. No lines are no frame: the result is empty.
+    /// Makes a frame of lines. No lines are no frame: the result is empty. Within a message LF separates lines, so the last
+    /// one loses it.
     pub fn frame(self, lines: &[u8]) -> Arc<[u8]> {
-        match self {
-            Self::WebSocket if !lines.is_empty() => [text_header(lines.len()).as_bytes(), lines].concat().into(),
-            Self::Lines | Self::WebSocket => lines.into(),
+        match (self, lines.strip_suffix(b"\n")) {
+            (Self::WebSocket, Some(text)) => [text_header(text.len()).as_bytes(), text].concat().into(),
+            _ => lines.into(),
         }
     }
 }
@@ -50,7 +51,8 @@ mod tests {
     #[test]
     fn a_websocket_message_has_a_header_and_no_lines_have_none() {
         assert_eq!(Framing::Lines.frame(b"PONG\n")[..], *b"PONG\n");
-        assert_eq!(Framing::WebSocket.frame(b"PONG\n")[..], *b"\x81\x05PONG\n");
+        assert_eq!(Framing::WebSocket.frame(b"PONG\n")[..], *b"\x81\x04PONG");
+        assert_eq!(Framing::WebSocket.frame(b"PONG\nPONG\n")[..], *b"\x81\x09PONG\nPONG");
         assert!(Framing::WebSocket.frame(b"").is_empty());
     }
 }

@@ -132,6 +132,27 @@ impl UnassignedPermit {
     }
 }
 
+impl ConnectionPermit {
+    /// Counts the connection for another client, since a proxy uses it for several one after another. Returns `false` if
+    /// the address is at its limit; then the connection counts for nobody. A loopback address is limited too: it belongs to
+    /// the proxy's machine.
+    pub(crate) fn move_to(&mut self, address: IpAddr) -> bool {
+        let limited = network_of(address);
+        if self.address == Some(limited) {
+            return true;
+        }
+        if let Some(before) = self.address.take() {
+            self.admission.counts().leave(before);
+        }
+        if !self.admission.enter(limited) {
+            self.admission.refuse::<()>();
+            return false;
+        }
+        self.address = Some(limited);
+        true
+    }
+}
+
 impl Drop for ConnectionPermit {
     fn drop(&mut self) {
         let mut counts = self.admission.counts();
@@ -193,6 +214,22 @@ mod tests {
     fn counted(admission: &Admission) -> (usize, usize) {
         let counts = admission.counts();
         (counts.all, counts.by_address.len())
+    }
+
+    #[test]
+    fn a_connection_counts_for_the_client_whom_its_proxy_names_last() {
+        let admission = Arc::new(Admission::new(9, 1, false));
+        let address = |text: &str| text.parse().unwrap();
+        let mut proxied = admission.admit_balancer().unwrap().unassigned();
+        assert!(proxied.move_to(address("192.0.2.1")) && proxied.move_to(address("192.0.2.1")));
+        assert!(admit(&admission, "192.0.2.1").is_none());
+        let _other = admit(&admission, "192.0.2.2").unwrap();
+        assert!(!proxied.move_to(address("192.0.2.2")));
+        assert_eq!(counted(&admission), (2, 1));
+        assert!(proxied.move_to(address("127.0.0.1")));
+        assert_eq!(counted(&admission), (2, 2));
+        drop(proxied);
+        assert_eq!(counted(&admission), (1, 1));
     }
 
     #[test]

@@ -43,32 +43,31 @@ impl fmt::Display for Banner<'_> {
 impl Banner<'_> {
     /// Where a browser finds the page, and how it comes to trust the certificate.
     fn page(&self) -> String {
-        let addresses = self.page_addresses();
+        if !self.settings.has_web() {
+            return String::new();
+        }
+        let direct = self.page_addresses();
+        // A proxy in front of the server has a port and a certificate of its own.
+        let proxied = self.settings.web_host.iter().map(|name| format!("https://{}/", in_url(name)));
+        let addresses: Vec<String> = proxied.chain(direct.iter().cloned()).collect();
         if addresses.is_empty() {
             return String::new();
         }
-        let mut lines = "\nTo chat in a browser, open:\n".to_owned();
-        for address in &addresses {
+        let mut lines = format!("\nTo chat in a browser, open:\n  {}\n", addresses.join("\n  "));
+        if let (Some(ca), Some(address)) = (self.ca, direct.first()) {
             // Text in a string takes every write.
-            let _ = writeln!(lines, "  {address}");
-        }
-        if let Some(ca) = self.ca {
             let _ = writeln!(
                 lines,
                 "The browser warns at first, since the server made its certificate itself. To end that for good, import\n\
-                 {} into the browser, or {}/ca.pem: see docs/browsers.md.",
-                shown(ca),
-                addresses[0].trim_end_matches('/')
+                 {} into the browser, or {address}ca.pem: see docs/browsers.md.",
+                shown(ca)
             );
         }
         lines
     }
 
-    /// The addresses of the page: on this machine, and by the name that others know.
+    /// The addresses of the page on the server itself: by the name that others know, and on this machine.
     fn page_addresses(&self) -> Vec<String> {
-        if !self.settings.has_web() {
-            return Vec::new();
-        }
         let direct = self.addresses.iter().find(|it| !self.is_balanced(reachable(**it).ip()));
         let port = |port: u16| if port == 443 { String::new() } else { format!(":{port}") };
         let local = direct.map(|it| format!("https://{}{}/", self.host_here(reachable(*it)), port(it.port())));
@@ -77,9 +76,7 @@ impl Banner<'_> {
             self.addresses.iter().find(is_public).and_then(|it| {
                 Some(format!("https://{}{}/", in_url(&self.public_name(Some(it.ip()))?), port(it.port())))
             });
-        // A proxy in front of the server has a port of its own.
-        let proxied = self.settings.web_host.iter().map(|name| format!("https://{}/", in_url(name)));
-        remote.into_iter().chain(proxied).chain(local).collect()
+        remote.into_iter().chain(local).collect()
     }
 
     /// How a browser on this machine names a listener: by a name that the certificate has, if there is one.

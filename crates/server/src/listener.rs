@@ -38,6 +38,7 @@ pub(crate) struct Acceptors {
     service: Arc<Service>,
     admission: Arc<Admission>,
     balancers: Vec<Network>,
+    proxies: Vec<Network>,
     next_connection: AtomicU64,
     stopping: AtomicBool,
 }
@@ -78,10 +79,16 @@ impl Listener {
 pub(crate) struct Stopper(TcpListener);
 
 impl Acceptors {
-    /// Creates the shared state. Peers in `balancers` are not clients themselves; they forward clients.
-    pub(crate) fn new(service: Arc<Service>, admission: Arc<Admission>, balancers: Vec<Network>) -> Self {
+    /// Creates the shared state. Peers in `balancers` are not clients themselves; they forward clients. Neither are peers in
+    /// `proxies`, on listeners for the web.
+    pub(crate) fn new(
+        service: Arc<Service>,
+        admission: Arc<Admission>,
+        balancers: Vec<Network>,
+        proxies: Vec<Network>,
+    ) -> Self {
         let (next_connection, stopping) = (AtomicU64::new(1), AtomicBool::new(false));
-        Self { service, admission, balancers, next_connection, stopping }
+        Self { service, admission, balancers, proxies, next_connection, stopping }
     }
 
     /// Stops accepting. Existing connections stay open.
@@ -113,7 +120,7 @@ impl Acceptors {
     }
 
     fn welcome(&self, stream: TcpStream, address: SocketAddr, door: Door) {
-        let Some(entry) = self.admit(address.ip()) else { return };
+        let Some(entry) = self.admit(address.ip(), door) else { return };
         let connection = ConnectionId(self.next_connection.fetch_add(1, Ordering::Relaxed));
         if let Err(error) = connection::spawn(self.service.clone(), connection, stream, address, entry, door) {
             tracing::warn!(%address, "cannot start a thread for a connection: {error}");
@@ -121,9 +128,12 @@ impl Acceptors {
         }
     }
 
-    fn admit(&self, peer: IpAddr) -> Option<Admitted> {
-        if self.balancers.iter().any(|network| network.contains(peer)) {
+    fn admit(&self, peer: IpAddr, door: Door) -> Option<Admitted> {
+        let is_in = |networks: &[Network]| networks.iter().any(|network| network.contains(peer));
+        if is_in(&self.balancers) {
             self.admission.admit_balancer().map(Admitted::Balanced)
+        } else if door == Door::Web && is_in(&self.proxies) {
+            self.admission.admit_balancer().map(|place| Admitted::Proxied(place.unassigned()))
         } else {
             self.admission.admit(peer).map(Admitted::Direct)
         }

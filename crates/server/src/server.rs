@@ -107,7 +107,12 @@ impl Server {
             site,
             bad_proxy_headers,
         });
-        let acceptors = Arc::new(Acceptors::new(service, admission.clone(), settings.proxy_from.clone()));
+        let acceptors = Arc::new(Acceptors::new(
+            service,
+            admission.clone(),
+            settings.proxy_from.clone(),
+            settings.forwarded_from.clone(),
+        ));
         let serve = |listener: Listener| listener.serve(acceptors.clone());
         let stoppers = listeners.into_iter().chain(web_listeners).map(serve).collect::<Result<_, _>>()?;
         let Material { resolver, ca_path, facts } = material;

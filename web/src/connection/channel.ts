@@ -51,6 +51,7 @@ export class Channel {
   private isClosed = false;
   private bye: { readonly code: string; readonly message: string } | null = null;
   private heard: number;
+  private messages = 0;
   private spoke: number;
   private fences = 0;
   private stopWatch: () => void;
@@ -94,11 +95,11 @@ export class Channel {
   /** There is a reason to doubt the connection: the machine slept, or its network changed. */
   doubt(): void {
     if (this.isClosed || !this.isOpen) return;
-    const before = this.heard;
+    const before = this.messages;
     this.ping();
     this.stopWatch();
     this.stopWatch = this.clock.after(DOUBTED, () => {
-      if (this.heard === before) this.close();
+      if (this.messages === before) this.close();
       else this.watch();
     });
   }
@@ -125,6 +126,7 @@ export class Channel {
   }
 
   private hear(): void {
+    this.messages++;
     this.heard = this.clock.now();
   }
 

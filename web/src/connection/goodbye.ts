@@ -2,7 +2,7 @@
 import type { ByeCode } from '../protocol/codes';
 
 /** The close codes of WebSocket that stand for goodbyes. */
-const CLOSE_CODES: Readonly<Record<number, ByeCode>> = {
+const CLOSE_CODES: Readonly<Record<number, ByeCode | 'logged-out'>> = {
   1000: 'quit',
   1001: 'server-shutdown',
   4001: 'logged-in-elsewhere',
@@ -12,10 +12,11 @@ const CLOSE_CODES: Readonly<Record<number, ByeCode>> = {
   4005: 'kicked',
   4006: 'idle-timeout',
   4007: 'suspended',
+  4008: 'logged-out',
 };
 
 /** The goodbye that a close code stands for; null if the connection broke without one. */
-export function goodbyeOf(closeCode: number): ByeCode | null {
+export function goodbyeOf(closeCode: number): ByeCode | 'logged-out' | null {
   return CLOSE_CODES[closeCode] ?? null;
 }
 
@@ -34,6 +35,7 @@ export function aftermathOf(goodbye: string | null): Aftermath {
       return 'taken-over';
     case 'kicked':
     case 'suspended':
+    case 'logged-out':
     case 'quit':
       return 'refused';
     default:

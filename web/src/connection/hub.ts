@@ -292,5 +292,5 @@ export class Hub {
 /** The number of the entry that a line made. */
 function acceptedId(outcome: Outcome<Answer>): number | null {
   if (!outcome.ok || outcome.value.type !== 'ok') return null;
-  return 'id' in outcome.value ? (outcome.value.id ?? null) : null;
+  return 'id' in outcome.value && typeof outcome.value.id === 'number' ? outcome.value.id : null;
 }

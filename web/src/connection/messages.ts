@@ -3,9 +3,22 @@
 import type { Answer, OtherOk, ServerEvent } from '../protocol/events';
 import type { Ok } from '../protocol/replies';
 import type { ConversationId } from '../protocol/target';
-import type { Connection, Outcome, Session } from '../store/model';
+import type { Connection, Delivery, Outcome, Session } from '../store/model';
 import type { Sync } from './connection';
-import type { OutboxItem } from './outbox';
+
+/** A message that is in no log, as far as it is known. */
+export interface OutboxItem {
+  /** The key of `/once`; names the message in this client too. */
+  readonly key: string;
+  readonly target: ConversationId;
+  readonly text: string;
+  /** When it was written, in ms since 1970. */
+  readonly time: number;
+  readonly delivery: Exclude<Delivery, { readonly state: 'accepted' }>;
+}
+
+/** How many messages may wait. */
+export const MOST_WAITING = 500;
 
 /** What a tab asks of the hub. Those with an `n` are answered with the same `n`. */
 export type ToHub =

@@ -4,22 +4,10 @@
 import type { Answer } from '../protocol/events';
 import { command, once } from '../protocol/lines';
 import { kindOf, nameOf, type ConversationId } from '../protocol/target';
-import type { Delivery, Outcome } from '../store/model';
+import type { Outcome } from '../store/model';
+import { MOST_WAITING, type OutboxItem } from './messages';
 import type { Clock } from './ports';
 
-/** A message that is in no log, as far as it is known. */
-export interface OutboxItem {
-  /** The key of `/once`; names the message in this client too. */
-  readonly key: string;
-  readonly target: ConversationId;
-  readonly text: string;
-  /** When it was written, in ms since 1970. */
-  readonly time: number;
-  readonly delivery: Exclude<Delivery, { readonly state: 'accepted' }>;
-}
-
-/** How many messages may wait. */
-export const MOST_WAITING = 500;
 /** The server keeps keys for an hour at least. After this time nothing is sent again without being asked to. */
 const KEY_LIFE = 55 * 60_000;
 /** Of outcomes that tell nothing: what becomes of the message is known after the next connection. */

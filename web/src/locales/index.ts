@@ -4,7 +4,7 @@
 import { computed, signal } from '@preact/signals';
 
 import { en } from './en';
-import type { Key, Locale, Params } from './types';
+import type { Entry, Key, Locale, MoreLocale, Params } from './types';
 
 /** What the user may choose, each in its own words. */
 export const LANGUAGES = [
@@ -14,13 +14,20 @@ export const LANGUAGES = [
 
 type Language = (typeof LANGUAGES)[number][0];
 
-const LOADERS: Readonly<Record<Exclude<Language, 'en'>, () => Promise<Locale>>> = {
-  de: () => import('./de').then((module) => module.de),
+/** The texts of a language; `more` is null in English, where those texts come with the parts that need them. */
+interface Texts {
+  readonly basic: Locale;
+  readonly more: MoreLocale | null;
+}
+
+const LOADERS: Readonly<Record<Exclude<Language, 'en'>, () => Promise<Texts>>> = {
+  de: () => import('./de').then(({ de, deMore }) => ({ basic: de, more: deMore })),
 };
 
+const ENGLISH: Texts = { basic: en, more: null };
 const wanted = signal<Language>('en');
-const loaded = signal<ReadonlyMap<Language, Locale>>(new Map<Language, Locale>([['en', en]]));
-const locale = computed(() => loaded.value.get(wanted.value) ?? en);
+const loaded = signal<ReadonlyMap<Language, Texts>>(new Map<Language, Texts>([['en', ENGLISH]]));
+const texts = computed(() => loaded.value.get(wanted.value) ?? ENGLISH);
 
 /** The language in use. */
 export const language = computed(() => (loaded.value.has(wanted.value) ? wanted.value : 'en'));
@@ -35,8 +42,8 @@ export async function chooseLanguage(tag: string | null): Promise<void> {
 /** A language that cannot be loaded, for example without a connection, leaves the page in English. */
 async function load(choice: Exclude<Language, 'en'>): Promise<void> {
   try {
-    const texts = await LOADERS[choice]();
-    loaded.value = new Map(loaded.value).set(choice, texts);
+    const found = await LOADERS[choice]();
+    loaded.value = new Map(loaded.value).set(choice, found);
   } catch (error) {
     console.warn('the language cannot be loaded', choice, error);
   }
@@ -56,7 +63,16 @@ const lists = computed(() => new Intl.ListFormat(language.value, { type: 'conjun
 
 /** The text of `key`. A text with two forms takes the one that fits the number `n`; `{name}` becomes a parameter. */
 export function t(key: Key, params: Params = {}): string {
-  const entry = locale.value[key];
+  return fill(texts.value.basic[key], params);
+}
+
+/** The texts of this language for what is loaded later; null if they come with it. */
+export function moreTexts(): MoreLocale | null {
+  return texts.value.more;
+}
+
+/** Puts values into a text. */
+export function fill(entry: Entry, params: Params): string {
   const form =
     typeof entry === 'string' ? entry : entry[plurals.value.select(Number(params['n'])) === 'one' ? 0 : 1];
   return form.replace(/\{(\w+)\}/g, (hole, name: string) => {

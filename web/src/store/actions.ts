@@ -1,5 +1,5 @@
 // What the user can do with the session, with conversations and with messages.
-import { MOST_WAITING, type OutboxItem } from '../connection/outbox';
+import { MOST_WAITING, type OutboxItem } from '../connection/messages';
 import { DONE, failed } from '../connection/problem';
 import { cleanText, command, isBlank, messagesOf } from '../protocol/lines';
 import { nameOf, targetOf, type ConversationId } from '../protocol/target';

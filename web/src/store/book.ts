@@ -2,7 +2,7 @@
 import { signal } from '@preact/signals';
 import type { HubEvent, Stand } from '../connection/messages';
 import type { Sync } from '../connection/connection';
-import type { OutboxItem } from '../connection/outbox';
+import type { OutboxItem } from '../connection/messages';
 import type { Entry } from '../protocol/entries';
 import { mentionOf } from '../protocol/mention';
 import { targetOf, type ConversationId } from '../protocol/target';

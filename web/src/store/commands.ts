@@ -126,6 +126,7 @@ function answerOf(answer: Answer): CommandAnswer {
     case 'ok':
       if (answer.command === 'topic' && answer.id === undefined)
         return { kind: 'topic', room: answer.room, topic: answer.topic };
+      if (answer.command === 'ticket') return { kind: 'fields', fields: [['ticket', answer.ticket]] };
       return { kind: 'done' };
     case 'pong':
       return { kind: 'fields', fields: [['pong', answer.token ?? '']] };
@@ -142,6 +143,8 @@ function answerOf(answer: Answer): CommandAnswer {
         kind: 'fields',
         fields: [...answer.rooms.map((each) => [`#${each.room}`, String(each.unread)] as const)],
       };
+    case 'tickets':
+      return { kind: 'fields', fields: answer.tickets.map((each) => [each.id, each.label]) };
     case 'rooms':
     case 'error':
       return { kind: 'done' };

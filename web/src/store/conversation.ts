@@ -1,7 +1,7 @@
 // One conversation: what is held of its log, and the signals that the view reads. It asks the server for nothing; the
 // loader does that.
 import { computed, signal, type ReadonlySignal, type Signal } from '@preact/signals';
-import type { OutboxItem } from '../connection/outbox';
+import type { OutboxItem } from '../connection/messages';
 import type { Entry } from '../protocol/entries';
 import { kindOf, nameOf, type ConversationId } from '../protocol/target';
 import type {
@@ -244,7 +244,7 @@ export class Conversation implements ConversationModel {
       mention: this.around.mention,
       records: this.window.records,
       holes: this.window.holes,
-      presence: this.presence.filter(({ after }) => after >= this.window.lo && after <= this.window.hi),
+      presence: this.presence.filter(({ after }) => after >= this.window.lo - 1 && after <= this.window.hi),
       newAfter: this.newAfter.value,
       pending: this.pending.value,
       keys: this.keys,

@@ -1,6 +1,6 @@
 // What each event does to the conversations.
 import type { HubEvent } from '../connection/messages';
-import type { OutboxItem } from '../connection/outbox';
+import type { OutboxItem } from '../connection/messages';
 import { command } from '../protocol/lines';
 import type { OtherOk } from '../protocol/events';
 import type { Ok } from '../protocol/replies';
@@ -55,8 +55,7 @@ export class Effects {
       case 'gone':
         return this.gone(event);
       case 'read':
-        this.book.get(event.target)?.setRead(event.id);
-        return;
+        return this.read(event);
       case 'hello':
       case 'bye':
         return;
@@ -152,6 +151,14 @@ export class Effects {
       default:
         return;
     }
+  }
+
+  /** I have read up to here, perhaps in another tab. What is still unread is counted by what is held. */
+  private read({ target, id }: Of<'read'>): void {
+    const conversation = this.book.get(target);
+    if (conversation === undefined) return;
+    conversation.setRead(id);
+    if (conversation.unread.value > 0) void this.book.loader.newest(conversation);
   }
 
   private item(item: OutboxItem): void {

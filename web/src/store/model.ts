@@ -326,7 +326,9 @@ export interface Ticket {
   readonly id: string;
   readonly label: string;
   readonly made: number;
+  /** When it was used last, or made. */
   readonly used: number;
+  /** Where it was used last, or made; empty if an operator made it. */
   readonly address: string;
 }
 

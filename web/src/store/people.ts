@@ -106,8 +106,12 @@ export function peopleActions(core: Core): PeopleActions {
     unsuspend: (user) => run('unsuspend', [user]),
     changePassword: (old, wanted) => run('passwd', [old, wanted]),
     listTickets: async () => {
-      const answer = await link.request(command('tickets'), true);
-      return answer.ok ? failed('unexpected-answer') : answer;
+      const answer = await link.expect(command('tickets'), 'tickets');
+      if (!answer.ok) return answer;
+      const tickets = answer.value.tickets.map(({ id, label, made, used, address }) => {
+        return { id, label, made, used: used ?? made, address: address ?? '' };
+      });
+      return { ok: true, value: tickets };
     },
     revokeTicket: (id) => run('revoke', [id]),
   };

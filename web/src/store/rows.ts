@@ -1,6 +1,6 @@
 // Makes the rows of a conversation of what is held: day lines, groups, the new line, gaps, folded presence, and my
 // messages that wait. Rows that did not change stay the same objects.
-import type { OutboxItem } from '../connection/outbox';
+import type { OutboxItem } from '../connection/messages';
 import type { MessageRow, ModerationRow, PresenceRow, Row } from './model';
 import type { LogRecord, MessageRecord, OtherRecord } from './records';
 import type { Hole } from './window';

@@ -1,23 +1,20 @@
 // Makes the store that the view uses, of a line to the hub and what the page gives.
 import { computed } from '@preact/signals';
 import { conversationActions, messageActions, sessionActions } from './actions';
-import { runCommand } from './commands';
 import { Core, type Surroundings } from './core';
 import type { Actions, Person, RoomListing, Store } from './model';
-import { peopleActions, roomActions } from './people';
+import { lateActions, type EarlyActions } from './later';
 import { targetOf } from '../protocol/target';
 
 function actionsOf(core: Core): Actions {
-  const actions: Omit<Actions, 'runCommand'> = {
+  const early: EarlyActions = {
     ...sessionActions(core),
     ...conversationActions(core),
     ...messageActions(core),
-    ...roomActions(core),
-    ...peopleActions(core),
     setSettings: (change) => core.changeSettings(change),
     dismiss: (key) => (core.notices.value = core.notices.value.filter((notice) => notice.key !== key)),
   };
-  return { ...actions, runCommand: runCommand(core, actions) };
+  return { ...early, ...lateActions(core, early) };
 }
 
 /** Names worth completing. */

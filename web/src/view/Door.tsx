@@ -7,10 +7,10 @@ import type { Problem } from '../store/model';
 import { useStore } from './context';
 import { LanguageLine } from './LanguageLine';
 import { Mark } from './Mark';
+import { LONGEST_USER, NAME_PATTERN } from './names';
 import { PasswordField } from './PasswordField';
 import { problemText } from './problem';
 import { TextField } from './TextField';
-import { LONGEST_USER, NAME_PATTERN } from './UserField';
 
 /** Problems that the name causes; those of the password; all others stand above the fields. */
 const OF_NAME = new Set(['bad-name', 'name-taken', 'name-reserved']);

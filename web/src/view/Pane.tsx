@@ -5,7 +5,7 @@ import { useEffect, useRef } from 'preact/hooks';
 import { t } from '../locales';
 import type { ConversationModel } from '../store/model';
 import { IconButton } from './IconButton';
-import { PersonPane } from './PersonPane';
+import { Person } from './Person';
 import { RoomPane } from './RoomPane';
 import { pane as openPane, WIDE, type Pane as PaneKind } from './ui';
 
@@ -35,7 +35,7 @@ export function Pane({ pane, model }: Props) {
       </div>
       <div class="pane-body">
         {user !== null ? (
-          <PersonPane key={user} user={user} room={model?.kind === 'room' ? model : null} />
+          <Person key={user} user={user} room={model?.kind === 'room' ? model : null} />
         ) : (
           model && <RoomPane model={model} />
         )}

@@ -2,7 +2,7 @@
 
 import { useEffect } from 'preact/hooks';
 
-import { t } from '../locales';
+import { t } from '../locales/more';
 import type { ConversationModel } from '../store/model';
 import { Avatar } from './Avatar';
 import { useMe, useStore } from './context';

@@ -2,7 +2,8 @@
 
 import { useEffect, useState } from 'preact/hooks';
 
-import { formatBrief, t } from '../locales';
+import { formatBrief } from '../locales';
+import { t } from '../locales/more';
 import type { Outcome, Ticket } from '../store/model';
 import { useStore } from './context';
 import { Dialog } from './Dialog';

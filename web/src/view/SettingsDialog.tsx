@@ -2,7 +2,8 @@
 
 import { useState } from 'preact/hooks';
 
-import { LANGUAGES, t } from '../locales';
+import { LANGUAGES } from '../locales';
+import { t } from '../locales/more';
 import type { Settings } from '../store/model';
 import { askToNotify, knowsNotifications, playTone } from './attention';
 import { ChoiceSetting } from './ChoiceSetting';

@@ -1,6 +1,7 @@
 // One result of the search box.
 
-import { formatNumber, t } from '../locales';
+import { formatNumber } from '../locales';
+import { t } from '../locales/more';
 import { Avatar } from './Avatar';
 import { Icon } from './Icon';
 import type { Target } from './targets';

@@ -1,12 +1,9 @@
 // A field for the name of a user, which suggests those that are known here.
 
-import { t } from '../locales';
+import { t } from '../locales/more';
 import { useMe, useStore } from './context';
+import { LONGEST_USER, NAME_PATTERN } from './names';
 import { TextField } from './TextField';
-
-/** The form of a name, as the server checks it. */
-export const NAME_PATTERN = '[A-Za-z0-9][A-Za-z0-9_\\-]*';
-export const LONGEST_USER = 32;
 
 interface Props {
   readonly without?: ReadonlySet<string>;

@@ -73,6 +73,10 @@ impl CommandProcessor {
         &self.origin
     }
 
+    pub(crate) fn set_origin(&mut self, origin: Origin) {
+        self.origin = origin;
+    }
+
     pub(crate) fn is_limited(&self) -> bool {
         !self.origin.is_loopback || self.handle.services.policy.limit_loopback
     }

@@ -129,6 +129,11 @@ impl ConnectionDriver {
         (&handle.services, Visitor { origin: self.processor.origin(), connection, deadline, patience })
     }
 
+    /// Takes the client for one at `origin`, since a trusted proxy says so. The limits of its connection stay as they were.
+    pub fn set_origin(&mut self, origin: Origin) {
+        self.processor.set_origin(origin);
+    }
+
     /// Makes a client wait that sends faster than its rate limit: one call for each request.
     pub fn keep_pace(&mut self) {
         keep_pace(&mut self.pace, &mut self.processor);

@@ -22,6 +22,8 @@ pub(crate) enum Admitted {
     Direct(ConnectionPermit),
     /// The peer is a balancer, which must name the client.
     Balanced(UnassignedPermit),
+    /// The peer is a reverse proxy, which names the client in each request.
+    Proxied(ConnectionPermit),
 }
 
 /// A connection that carries no commands yet. The hub knows it, so that it ends with all others when the server stops.
@@ -37,6 +39,8 @@ pub(super) struct RemoteClient {
     /// The client's address, canonical.
     pub(super) address: SocketAddr,
     is_loopback: bool,
+    /// Whether each request names the client.
+    pub(super) is_proxied: bool,
     pub(super) permit: ConnectionPermit,
 }
 
@@ -84,18 +88,24 @@ impl AcceptedConnection {
         let place = match entry {
             Admitted::Direct(permit) => {
                 let is_loopback = self.address.ip().is_loopback();
-                return Ok(RemoteClient { address: self.address, is_loopback, permit });
+                return Ok(RemoteClient { address: self.address, is_loopback, is_proxied: false, permit });
+            }
+            Admitted::Proxied(permit) => {
+                return Ok(RemoteClient { address: self.address, is_loopback: false, is_proxied: true, permit });
             }
             Admitted::Balanced(place) => place,
         };
         // A client behind a balancer never counts as loopback: strangers connect this way.
-        let is_loopback = false;
+        let (is_loopback, is_proxied) = (false, false);
         match read_header(DeadlineStream { socket: self.transport.socket(), deadline })? {
-            Source::Balancer => Ok(RemoteClient { address: self.address, is_loopback, permit: place.unassigned() }),
+            Source::Balancer => {
+                let permit = place.unassigned();
+                Ok(RemoteClient { address: self.address, is_loopback, is_proxied, permit })
+            }
             Source::Client(claimed) => {
                 let address = canonical(claimed);
                 let permit = place.assign(address.ip()).ok_or(RejectReason::TooManyFromAddress(address.ip()))?;
-                Ok(RemoteClient { address, is_loopback, permit })
+                Ok(RemoteClient { address, is_loopback, is_proxied, permit })
             }
         }
     }
@@ -103,10 +113,14 @@ impl AcceptedConnection {
 
 impl RemoteClient {
     pub(super) fn origin(&self) -> Origin {
-        let address = self.address.ip();
-        let network = network_of(address).to_string();
-        Origin { address: address.to_string(), network, is_loopback: self.is_loopback }
+        origin_of(self.address.ip(), self.is_loopback)
     }
+}
+
+/// The origin of a client at a canonical address.
+pub(crate) fn origin_of(address: IpAddr, is_loopback: bool) -> Origin {
+    let network = network_of(address).to_string();
+    Origin { address: address.to_string(), network, is_loopback }
 }
 
 /// Converts an IPv4-mapped IPv6 address to the IPv4 address.

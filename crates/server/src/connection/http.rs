@@ -31,9 +31,9 @@ pub(super) fn serve(
     connection: &mut Connection,
     tls: TlsSession,
 ) -> io::Result<Option<Upgraded>> {
-    let (client, transport) = connection.parts();
+    let (mut client, transport) = connection.web_parts();
     let mut stream = HttpStream { tls, socket: transport.socket() };
-    let upgrade = web::serve(site, client, &mut stream, service.handshake_timeout);
+    let upgrade = web::serve(site, &mut client, &mut stream, service.handshake_timeout);
     match upgrade? {
         Some(upgrade) => {
             stream.tls.put_back(&upgrade.unread);
@@ -69,6 +69,8 @@ impl HttpStream<'_> {
 impl ByteStream for HttpStream<'_> {
     fn receive(&mut self, plain: &mut Vec<u8>, deadline: Instant) -> io::Result<usize> {
         let before = plain.len();
+        // The end of the handshake, without which a client of TLS 1.2 says nothing.
+        self.flush(deadline)?;
         self.tls.receive(&[], plain)?;
         let mut buffer = [0; 4096];
         while plain.len() == before && !self.tls.peer_has_closed() {

@@ -12,6 +12,7 @@ use super::graceful_close;
 use super::service::Service;
 use super::transport::TlsTransport;
 use crate::admission::ConnectionPermit;
+use crate::web::Client;
 
 /// One client's connection. Dropping it ends it: members see one PART, the client receives its goodbye, and then the
 /// session is free. A client that quits and reads slowly receives the rest after that.
@@ -21,7 +22,8 @@ pub(super) struct Connection {
     peer: Arc<Peer>,
     transport: Arc<TlsTransport>,
     _registered: HubRegistration,
-    _permit: ConnectionPermit,
+    permit: ConnectionPermit,
+    is_proxied: bool,
 }
 
 impl Connection {
@@ -29,7 +31,8 @@ impl Connection {
     pub(super) fn new(service: &Service, accepted: AcceptedConnection, remote: RemoteClient) -> Self {
         let AcceptedConnection { peer, transport, registered, .. } = accepted;
         let client = Some(ConnectionDriver::new(service.services.clone(), peer.clone(), remote.origin()));
-        Self { client, peer, transport, _registered: registered, _permit: remote.permit }
+        let RemoteClient { permit, is_proxied, .. } = remote;
+        Self { client, peer, transport, _registered: registered, permit, is_proxied }
     }
 
     pub(super) fn id(&self) -> ConnectionId {
@@ -44,6 +47,13 @@ impl Connection {
     pub(super) fn parts(&mut self) -> (&mut ConnectionDriver, &TlsTransport) {
         // Only the drop of the connection takes the client out.
         (self.client.as_mut().expect("a connection has its client until it is dropped"), &self.transport)
+    }
+
+    /// The same for HTTP, with the permit if each request names another client.
+    pub(super) fn web_parts(&mut self) -> (Client<'_>, &TlsTransport) {
+        // As in `parts`.
+        let driver = self.client.as_mut().expect("a connection has its client until it is dropped");
+        (Client { driver, permit: self.is_proxied.then_some(&mut self.permit) }, &self.transport)
     }
 
     /// Returns `false` if the flush must still be finished, see [`graceful_close::flush_and_close`].

@@ -84,6 +84,12 @@ pub(crate) struct Settings {
     #[arg(help_heading = "Network", value_parser = listen::parse)]
     pub(crate) web_listen: Vec<SocketAddr>,
 
+    /// Address or network of reverse proxies, whose requests on --web-listen say by X-Forwarded-For where the client is;
+    /// repeatable
+    #[arg(long, env = "PARLOR_FORWARDED_FROM", value_name = "ADDR[/PREFIX]", value_delimiter = ',')]
+    #[arg(help_heading = "Network")]
+    pub(crate) forwarded_from: Vec<Network>,
+
     /// Name or address by which browsers know the server, besides those of the certificate; repeatable
     #[arg(long, env = "PARLOR_WEB_HOST", value_name = "NAME", value_delimiter = ',', help_heading = "Network")]
     pub(crate) web_host: Vec<TlsName>,

@@ -120,6 +120,10 @@ fn check(path: &command_line::Path, given: &ArgMatches) -> Result<(), (ErrorKind
         let message = format!("--web off and --{} contradict each other", flag.replace('_', "-"));
         return Err((ErrorKind::ArgumentConflict, message));
     }
+    if given.contains_id("forwarded_from") && !given.contains_id("web_listen") {
+        let message = "--forwarded-from is about requests on --web-listen, which is not given".to_owned();
+        return Err((ErrorKind::MissingRequiredArgument, message));
+    }
     let size = |id| given.get_one::<usize>(id).copied();
     match (size("max_line_bytes"), size("max_queued_bytes")) {
         (Some(line), Some(queued)) if queued < QUEUED_LINES * line => {

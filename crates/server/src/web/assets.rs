@@ -13,8 +13,8 @@ static DIST: Dir<'static> = include_dir!("$CARGO_MANIFEST_DIR/../../web/dist");
 /// The page itself.
 const PAGE: &str = "index.html";
 
-/// The directory of the files whose names change with their content.
-const HASHED: &str = "assets/";
+/// Characters of the hash at the end of a name, before its ending and after a hyphen.
+const HASH_CHARACTERS: usize = 8;
 
 /// Bytes of a hash that are enough to tell versions apart.
 const TAG_BYTES: usize = 16;
@@ -73,7 +73,7 @@ fn collect(dir: &Dir<'static>, assets: &mut HashMap<String, Asset>) {
                 let asset = Asset {
                     content_type,
                     tag: ETag::of_hash(&Sha256::digest(file.contents())[..TAG_BYTES]),
-                    is_hashed: name.starts_with(HASHED),
+                    is_hashed: is_hashed(name),
                     plain: file.contents(),
                     gzip: form("gz"),
                     brotli: form("br"),
@@ -82,6 +82,13 @@ fn collect(dir: &Dir<'static>, assets: &mut HashMap<String, Asset>) {
             }
         }
     }
+}
+
+/// Whether the name changes with the content, as the build makes it: `assets/index-BuDfC1aX.js`.
+fn is_hashed(name: &str) -> bool {
+    let stem = name.strip_prefix("assets/").and_then(|name| name.split('.').next()).unwrap_or_default();
+    let hash = stem.len().checked_sub(HASH_CHARACTERS + 1).and_then(|at| stem.get(at..)?.strip_prefix('-'));
+    hash.is_some_and(|hash| hash.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_')))
 }
 
 #[cfg(test)]
@@ -100,6 +107,17 @@ mod tests {
         }
         for path in ["/manifest.webmanifest", "/favicon.svg"] {
             assert!(assets.find(path).is_some(), "{path}");
+        }
+    }
+
+    #[test]
+    fn names_with_a_hash_are_told_from_others() {
+        for name in ["assets/index-BuDfC1aX.js", "assets/emoji-table-B_SJ-wtX.js"] {
+            assert!(is_hashed(name), "{name}");
+        }
+        for name in ["assets/icon-180.png", "assets/icon-maskable-512.png", "assets/index.js", "index-BuDfC1aX.js", "é"]
+        {
+            assert!(!is_hashed(name), "{name}");
         }
     }
 

@@ -14,6 +14,8 @@ use zeroize::Zeroizing;
 
 use super::route::{self, Route};
 use super::site::Site;
+use crate::admission::ConnectionPermit;
+use crate::connection::origin_of;
 
 /// The plain bytes of one connection.
 pub(crate) trait ByteStream {
@@ -29,6 +31,25 @@ pub(crate) trait ByteStream {
     /// # Errors
     /// As [`ByteStream::receive`].
     fn send(&mut self, bytes: &[u8], deadline: Instant) -> io::Result<()>;
+}
+
+/// The client of one connection.
+pub(crate) struct Client<'a> {
+    /// The client itself.
+    pub(crate) driver: &'a mut ConnectionDriver,
+    /// Its place, if it is a proxy that forwards requests of others and names them.
+    pub(crate) permit: Option<&'a mut ConnectionPermit>,
+}
+
+impl Client<'_> {
+    /// Takes a request for that of the client whom a trusted proxy names. Returns `false` if too many connections come
+    /// from there.
+    fn take_name(&mut self, request: &Request) -> bool {
+        let (Some(permit), Some(address)) = (&mut self.permit, request.forwarded_for) else { return true };
+        let address = address.to_canonical();
+        self.driver.set_origin(origin_of(address, false));
+        permit.move_to(address)
+    }
 }
 
 /// The end of HTTP on a connection, since it speaks WebSocket from now on.
@@ -94,7 +115,7 @@ pub(super) struct Asked<'a> {
 /// The connection is broken, or the client is silent.
 pub(crate) fn serve(
     site: &Site,
-    client: &mut ConnectionDriver,
+    client: &mut Client<'_>,
     stream: &mut impl ByteStream,
     patience: Duration,
 ) -> io::Result<Option<Upgrade>> {
@@ -102,9 +123,15 @@ pub(crate) fn serve(
     loop {
         let deadline = Instant::now() + patience;
         let Some((request, route)) = exchange.head(site, deadline)? else { return Ok(None) };
-        client.keep_pace();
+        if !client.take_name(&request) {
+            let status = Status::TooManyRequests;
+            let why = "too many connections come from this address";
+            exchange.reject(site, Reply::explained(Response::to(&request, status).and_close(), status, why))?;
+            return Ok(None);
+        }
+        client.driver.keep_pace();
         let Some(body) = exchange.body(site, &request, route, deadline)? else { return Ok(None) };
-        let reply = route::answer(site, route, &Asked { request: &request, body: &body, client });
+        let reply = route::answer(site, route, &Asked { request: &request, body: &body, client: client.driver });
         match reply {
             Reply::Upgrade(accept, ticket) => {
                 exchange.send(&switching_to_websocket(&accept))?;

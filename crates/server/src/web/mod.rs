@@ -16,5 +16,5 @@ mod site;
 mod socket;
 mod status;
 
-pub(crate) use exchange::{ByteStream, serve};
+pub(crate) use exchange::{ByteStream, Client, serve};
 pub(crate) use site::Site;

@@ -85,7 +85,8 @@ fn the_sample_of_the_readme_is_what_a_first_start_prints() {
         .text
         .replace(env!("CARGO_BIN_EXE_parlor"), "target/release/parlor")
         .replace(shown.data.path().to_str().unwrap(), "$HOME/.local/share/parlor")
-        .replace(&format!("127.0.0.1:{}", shown.port()), "127.0.0.1:7878");
+        .replace(&format!("127.0.0.1:{}", shown.port()), "127.0.0.1:7878")
+        .replace(&format!("localhost:{}", shown.port()), "localhost:7878");
     let mut readme = String::new();
     std::fs::File::open(README).unwrap().read_to_string(&mut readme).unwrap();
     let sample =

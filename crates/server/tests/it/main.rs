@@ -50,5 +50,6 @@ mod torture;
 mod transcripts;
 mod unauthenticated;
 mod upgrade;
+mod web_clients;
 mod web_door;
 mod web_session;

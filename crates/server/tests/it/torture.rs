@@ -4,7 +4,7 @@
 use std::process::Output;
 use std::time::Duration;
 
-use parlor_torture::{Config, FaultKind, Store, Target, run};
+use parlor_torture::{Config, Door, FaultKind, Store, Target, run};
 use serde_json::Value;
 
 use crate::harness::{Options, Server, heavy, outcome, parlor};
@@ -31,6 +31,7 @@ fn one_server_keeps_its_promises_when_it_is_killed_and_frozen() {
         once: Some(Duration::from_secs(8)),
         faults: vec![FaultKind::Kill, FaultKind::Freeze, FaultKind::Stop],
         clients: 16,
+        door: Door::Mixed,
         reject: false,
         stop_at_first: true,
         accounts: Vec::new(),

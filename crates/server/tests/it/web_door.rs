@@ -1,8 +1,11 @@
 //! The web door from outside: what comes to whom by ALPN, files, and the shapes of requests that break rules.
 
+use std::io::Read;
+use std::net::{SocketAddr, TcpStream};
+use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
-use crate::harness::{Client, Http, Options, Server};
+use crate::harness::{Client, Http, Options, Server, feed};
 
 fn http(server: &Server) -> Http {
     Http::open(server.address(), &server.ca())
@@ -22,6 +25,30 @@ fn a_client_gets_http_if_it_offers_it_and_lines_otherwise() {
     assert_eq!(browser.line(), "HTTP/1.1 200 OK\r");
 }
 
+/// The end of the handshake of TLS 1.2 comes from the server, and a client of HTTP speaks first.
+#[test]
+fn a_client_of_an_older_tls_gets_http_too() {
+    let server = Server::start();
+    for version in ["-tls1_2", "-tls1_3"] {
+        let mut openssl = Command::new("openssl");
+        openssl.args([
+            "s_client",
+            version,
+            "-alpn",
+            "http/1.1",
+            "-ign_eof",
+            "-quiet",
+            "-verify_return_error",
+            "-CAfile",
+        ]);
+        openssl.arg(server.ca()).args(["-connect", &server.address().to_string()]);
+        openssl.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::null());
+        let output = feed(openssl, "GET /healthz HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n");
+        let said = String::from_utf8(output.stdout).unwrap();
+        assert!(said.starts_with("HTTP/1.1 200 OK\r\n") && said.ends_with("\r\n\r\nok\n"), "{version}: {said}");
+    }
+}
+
 #[test]
 fn a_closed_door_leaves_lines_to_everybody() {
     let server = Options::default().args(&["--web", "off"]).start();
@@ -32,9 +59,7 @@ fn a_closed_door_leaves_lines_to_everybody() {
 #[test]
 fn a_listener_for_the_web_speaks_http_whatever_is_offered() {
     let server = Options::default().args(&["--web-listen", "127.0.0.1:0", "--web-host", "chat.example.org"]).start();
-    let line = server.output_line();
-    let address = line.strip_prefix("parlor listening on ").and_then(|it| it.strip_suffix(" for HTTP")).unwrap();
-    let address = address.parse().unwrap();
+    let address = web_address(&server);
     for mut http in [Http::open_without_alpn(address, &server.ca()), Http::open(address, &server.ca())] {
         assert_eq!(http.ask("GET", "/healthz", "", "").status, 200);
         http.host = "chat.example.org".to_owned();
@@ -43,6 +68,51 @@ fn a_listener_for_the_web_speaks_http_whatever_is_offered() {
     let mut odd = Client::open_offering(address, &server.ca(), &["h2"]);
     odd.send_bytes(b"GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n");
     assert_eq!(odd.line(), "HTTP/1.1 200 OK\r");
+}
+
+/// Returns the address of the server's listener for the web.
+fn web_address(server: &Server) -> SocketAddr {
+    let line = server.output_line();
+    line.strip_prefix("parlor listening on ").and_then(|it| it.strip_suffix(" for HTTP")).unwrap().parse().unwrap()
+}
+
+#[test]
+fn a_proxy_says_where_a_client_is_and_nobody_else_does() {
+    let limited = ["--max-connections-per-address", "1", "--limit-loopback", "--web-listen", "127.0.0.1:0"];
+    let ask =
+        |http: &mut Http, claim: &str| http.ask("GET", "/healthz", &format!("X-Forwarded-For: {claim}\r\n"), "").status;
+
+    let server = Options::default().args(&limited).args(&["--forwarded-from", "127.0.0.1"]).start();
+    let address = web_address(&server);
+    let (mut first, mut second) = (Http::open(address, &server.ca()), Http::open(address, &server.ca()));
+    assert_eq!(ask(&mut first, "192.0.2.1"), 200);
+    assert_eq!(ask(&mut second, "198.51.100.1, 192.0.2.2"), 200);
+    assert_eq!(ask(&mut first, "192.0.2.3"), 200);
+    assert_eq!(ask(&mut second, "192.0.2.1"), 200);
+    assert_eq!(ask(&mut first, "192.0.2.1"), 429);
+    first.expect_end();
+    drop(server);
+
+    let server = Options::default().args(&limited).start();
+    let address = web_address(&server);
+    let mut first = Http::open(address, &server.ca());
+    assert_eq!(ask(&mut first, "192.0.2.1"), 200);
+    assert!(TcpStream::connect(address).unwrap().read(&mut [0]).is_ok_and(|count| count == 0), "one too many");
+}
+
+#[test]
+fn failed_logins_count_for_the_client_whom_the_proxy_names() {
+    let args = ["--web-listen", "127.0.0.1:0", "--forwarded-from", "127.0.0.1"];
+    let server = Options::default().args(&args).start();
+    let address = web_address(&server);
+    let mut guess = |claim: &str, user: &str| {
+        let body = format!(r#"{{"user": "{user}", "password": "wrong"}}"#);
+        let fields = format!("X-Forwarded-For: {claim}\r\n");
+        Http::open(address, &server.ca()).ask_from_page("POST", "/session", &fields, &body).status
+    };
+    let refused = (0..40).any(|number| guess("192.0.2.1", &format!("user{number}")) == 429);
+    assert!(refused, "the address was never told to wait");
+    assert_eq!(guess("192.0.2.2", "somebody"), 401);
 }
 
 #[test]
@@ -74,7 +144,7 @@ fn the_page_and_its_files_come_as_a_browser_wants_them() {
     let html = page.text().to_owned();
     let files: Vec<&str> = html.split('"').filter(|part| part.starts_with("/assets/")).collect();
     assert!(!files.is_empty(), "{html}");
-    for file in files {
+    for file in files.into_iter().filter(|file| !file.ends_with(".png")) {
         let plain = http.ask("GET", file, "", "");
         assert_eq!((plain.status, plain.field("content-encoding")), (200, None), "{file}");
         assert_eq!(plain.field("cache-control"), Some("public, max-age=31536000, immutable"));

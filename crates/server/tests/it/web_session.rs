@@ -231,10 +231,10 @@ fn a_silent_browser_is_asked_and_stays_and_one_that_hangs_goes() {
     expect_session(&mut answering, "ann");
     let mut hanging = server.connect_web();
     assert!(hanging.ask("LOGIN bob secret").starts_with(r#"{"type":"ok","command":"login","#));
-    answering.until(r#"{"type":"join","room":"lobby","user":"bob"}"#);
+    answering.until(r#"{"type":"joined","room":"lobby","user":"bob"}"#);
     // Ann's client answers pings while it waits; bob's reads nothing for a minute.
     let line = answering.line_within(std::time::Duration::from_secs(75));
-    assert_eq!(line.as_deref(), Some(r#"{"type":"part","room":"lobby","user":"bob"}"#));
+    assert_eq!(line.as_deref(), Some(r#"{"type":"left","room":"lobby","user":"bob"}"#));
     assert!(answering.ask("/ping").starts_with(r#"{"type":"pong""#));
     eventually("one connection is left", || server.threads("client-") + server.threads("idle-") == 1);
 }

@@ -1,5 +1,7 @@
 //! The fields of a head that Parlor needs. It must not accept a field twice that has one value.
 
+use core::net::IpAddr;
+
 use httparse::Header;
 
 use super::Refusal;
@@ -14,6 +16,7 @@ pub(super) struct Fields {
     content_length: Option<String>,
     content_type: Option<String>,
     user_agent: Option<String>,
+    forwarded_for: Option<IpAddr>,
     expect: Option<String>,
     websocket_key: Option<String>,
     websocket_version: Option<String>,
@@ -49,6 +52,12 @@ impl Fields {
             "upgrade" => list(&mut self.upgrade, "upgrade", value),
             "accept-encoding" => list(&mut self.accept_encoding, "accept-encoding", value),
             "if-none-match" => list(&mut self.if_none_match, "if-none-match", value),
+            "x-forwarded-for" => {
+                // Proxies further away, or the client itself, may have written anything before the last address.
+                let last = text("x-forwarded-for", value).ok().and_then(|list| list.rsplit(',').next());
+                self.forwarded_for = last.and_then(|address| address.trim().parse().ok());
+                Ok(())
+            }
             "user-agent" => {
                 self.user_agent = text("user-agent", value).ok().map(str::to_owned);
                 Ok(())
@@ -82,6 +91,7 @@ impl Fields {
             origin: self.origin,
             content_type: self.content_type,
             user_agent: self.user_agent,
+            forwarded_for: self.forwarded_for,
             accepts: AcceptedEncodings { gzip: accepts(encodings, "gzip"), brotli: accepts(encodings, "br") },
             expects_continue: expects_continue(self.expect.as_deref(), version)?,
             upgrade: Upgrade { is_websocket, key: self.websocket_key, version: self.websocket_version },

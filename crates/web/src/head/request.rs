@@ -1,5 +1,6 @@
 //! What a head says, as far as Parlor needs it. It must not show a cookie in a log.
 
+use core::net::IpAddr;
 use std::fmt;
 
 use super::Refusal;
@@ -88,6 +89,9 @@ pub struct Request {
     pub origin: Option<String>,
     /// `Content-Type`.
     pub content_type: Option<String>,
+    /// The last address of `X-Forwarded-For`: the client, as the proxy that is next to the server says. Only the caller knows
+    /// whether the peer is a proxy that may say so.
+    pub forwarded_for: Option<IpAddr>,
     /// `User-Agent`, if it is ASCII. It says whatever the client likes.
     pub user_agent: Option<String>,
     /// `Accept-Encoding`.

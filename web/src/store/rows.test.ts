@@ -1,0 +1,173 @@
+// How entries become rows.
+import { describe, expect, it } from 'vitest';
+import type { OutboxItem } from '../connection/messages';
+import { mentionOf } from '../protocol/mention';
+import { recordOf, type LogRecord } from './records';
+import { buildRows, type Presence, type RowsInput } from './rows';
+
+const NOON = new Date(2026, 10, 28, 12).getTime();
+const MINUTE = 60_000;
+
+function said(id: number, from: string, time: number, text = `text ${id}`): LogRecord {
+  return recordOf({ type: 'message', id, time, from, text });
+}
+
+function rows(input: Partial<RowsInput>) {
+  return buildRows({
+    me: 'alice',
+    mention: mentionOf('alice'),
+    records: [],
+    holes: [],
+    presence: [],
+    newAfter: null,
+    pending: [],
+    keys: new Map(),
+    ...input,
+  });
+}
+
+/** What matters of rows, in short. */
+function short(input: Partial<RowsInput>): string[] {
+  return rows(input).map((row) => {
+    if (row.kind === 'message') return `${row.startsGroup ? '*' : ''}${row.text}`;
+    if (row.kind === 'presence') return `+${row.came.join()} -${row.went.join()}`;
+    return row.kind === 'gap' ? `gap ${row.missing}` : row.kind;
+  });
+}
+
+const item = (key: string, time: number): OutboxItem => ({
+  key,
+  target: '#red',
+  text: key,
+  time,
+  delivery: { state: 'waiting' },
+});
+
+describe('rows', () => {
+  it('begin a group with another author, after five minutes, and on another day', () => {
+    const records = [
+      said(1, 'bob', NOON),
+      said(2, 'bob', NOON + MINUTE),
+      said(3, 'carol', NOON + 2 * MINUTE),
+      said(4, 'carol', NOON + 8 * MINUTE),
+      said(5, 'carol', NOON + 13 * 60 * MINUTE),
+    ];
+    expect(short({ records })).toEqual(['day', '*text 1', 'text 2', '*text 3', '*text 4', 'day', '*text 5']);
+  });
+
+  it('have one day line, also if a clock goes back', () => {
+    const records = [said(1, 'bob', NOON), said(2, 'bob', NOON - 24 * 60 * MINUTE), said(3, 'bob', NOON)];
+    expect(short({ records }).filter((row) => row === 'day')).toHaveLength(1);
+  });
+
+  it('have the new line before the first unread message of somebody else', () => {
+    const records = [
+      said(1, 'bob', NOON),
+      said(2, 'alice', NOON),
+      said(3, 'bob', NOON),
+      said(4, 'bob', NOON),
+    ];
+    expect(short({ records, newAfter: 1 })).toEqual([
+      'day',
+      '*text 1',
+      '*text 2',
+      'new',
+      '*text 3',
+      'text 4',
+    ]);
+    expect(short({ records, newAfter: 4 })).not.toContain('new');
+  });
+
+  it('show a gap where entries are missing', () => {
+    const records = [said(1, 'bob', NOON), said(9, 'bob', NOON)];
+    const holes = [
+      { from: 2, to: 8 },
+      { from: 10, to: 11 },
+    ];
+    expect(short({ records, holes })).toEqual(['day', '*text 1', 'gap 7', '*text 9', 'gap 2']);
+  });
+
+  it('fold who came and went at one place', () => {
+    const records = [said(1, 'bob', NOON), said(2, 'bob', NOON)];
+    const moved = (seq: number, after: number, user: string, came: boolean): Presence => ({
+      seq,
+      after,
+      time: NOON,
+      user,
+      came,
+    });
+    const presence = [
+      moved(1, 1, 'carol', true),
+      moved(2, 1, 'dave', true),
+      moved(3, 1, 'carol', false),
+      moved(4, 1, 'erin', false),
+      moved(5, 2, 'frank', true),
+      moved(6, 2, 'frank', false),
+    ];
+    expect(short({ records, presence })).toEqual(['day', '*text 1', '+dave -erin', '*text 2']);
+  });
+
+  it('end with what waits, which keeps its key when it has an id', () => {
+    const before = rows({ records: [said(1, 'alice', NOON)], pending: [item('k', NOON + 1)] });
+    expect(before.at(-1)).toMatchObject({
+      key: 'k',
+      id: null,
+      startsGroup: false,
+      sendKey: 'k',
+      isMine: true,
+    });
+    const after = rows({
+      records: [said(1, 'alice', NOON), said(2, 'alice', NOON + 1)],
+      keys: new Map([[2, 'k']]),
+    });
+    expect(after.at(-1)).toMatchObject({ key: 'k', id: 2, sendKey: null, delivery: { state: 'accepted' } });
+  });
+
+  it('know who mentions me, and that I do not', () => {
+    const records = [said(1, 'bob', NOON, 'hi @Alice'), said(2, 'alice', NOON, 'I am alice')];
+    expect(rows({ records }).map((row) => row.kind === 'message' && row.mentionsMe)).toEqual([
+      false,
+      true,
+      false,
+    ]);
+  });
+
+  it('stay the same objects while nothing changes', () => {
+    const records = [said(1, 'bob', NOON), said(2, 'bob', NOON)];
+    const first = rows({ records });
+    const second = rows({ records: [...records, said(3, 'bob', NOON)] });
+    expect(second[1]).toBe(first[1]);
+    expect(second[2]).toBe(first[2]);
+  });
+
+  it('tell topics, moderation and invitations', () => {
+    const written = { time: NOON, from: 'bob' };
+    const records = [
+      recordOf({ type: 'topic', id: 1, ...written, text: 't' }),
+      recordOf({
+        type: 'moderated',
+        id: 2,
+        ...written,
+        action: 'kick',
+        user: 'carol',
+        until: null,
+        reason: 'r',
+      }),
+      recordOf({ type: 'invited', id: 3, ...written, to: 'alice', room: 'red' }),
+    ];
+    expect(rows({ records }).slice(1)).toEqual([
+      { kind: 'topic', key: 'm1', time: NOON, by: 'bob', text: 't' },
+      {
+        kind: 'moderation',
+        key: 'm2',
+        time: NOON,
+        by: 'bob',
+        action: 'kick',
+        user: 'carol',
+        until: null,
+        reason: 'r',
+      },
+      { kind: 'invitation', key: 'm3', time: NOON, by: 'bob', to: 'alice', room: 'red' },
+    ]);
+  });
+});
