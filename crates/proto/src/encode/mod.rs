@@ -65,3 +65,5 @@ mod golden_tests;
 mod rights_tests;
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+mod ticket_tests;
