@@ -5,6 +5,8 @@ use std::net::{IpAddr, Ipv6Addr};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use parlor_core::Origin;
+
 /// Counts connections against the limits. Lock tier 0; nothing blocks while it is held.
 #[derive(Debug)]
 pub(crate) struct Admission {
@@ -170,6 +172,12 @@ pub(crate) fn network_of(address: IpAddr) -> IpAddr {
         IpAddr::V6(address) => Ipv6Addr::from_bits(address.to_bits() & (u128::MAX << 64)).into(),
         address => address,
     }
+}
+
+/// The origin of a client at a canonical address.
+pub(crate) fn origin_of(address: IpAddr, is_loopback: bool) -> Origin {
+    let network = network_of(address).to_string();
+    Origin { address: address.to_string(), network, is_loopback }
 }
 
 #[cfg(test)]

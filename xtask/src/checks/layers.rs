@@ -15,18 +15,17 @@ struct Rule {
 }
 
 const RULES: &[Rule] = &[
-    Rule { directory: "crates/proto/", never: PURE, tests_only: CONCURRENT },
-    Rule { directory: "crates/core/", never: PURE, tests_only: CONCURRENT },
+    Rule { directory: "crates/proto/", never: PURE, tests_only: PROVIDED },
+    Rule { directory: "crates/core/", never: PURE, tests_only: PROVIDED },
     Rule { directory: "crates/store/", never: &["parlor_server", "parlor_client", "rustls"], tests_only: &[] },
     Rule { directory: "crates/torture/", never: &["parlor_core", "parlor_store", "parlor_server"], tests_only: &[] },
     Rule { directory: "crates/client/", never: &["parlor_core", "parlor_store", "parlor_server"], tests_only: &[] },
 ];
 
-/// The outside world: sockets, files, TLS, SQL, the wall clock.
-const PURE: &[&str] =
-    &["std::net", "std::fs", "rustls", "rusqlite", "SystemTime", "jiff::Timestamp::now", "Zoned::now"];
-/// Threads and time, which callers provide to a pure crate. Its tests may use them.
-const CONCURRENT: &[&str] = &["std::thread", "Instant::now"];
+/// The outside world: sockets, TLS, SQL, the wall clock.
+const PURE: &[&str] = &["std::net", "rustls", "rusqlite", "SystemTime", "jiff::Timestamp::now", "Zoned::now"];
+/// Threads, time and files, which callers provide to a pure crate. Its tests may use them.
+const PROVIDED: &[&str] = &["std::thread", "Instant::now", "std::fs"];
 
 pub(super) fn check(tree: &Tree, report: &mut Report) {
     for (file, rust) in tree.rust() {

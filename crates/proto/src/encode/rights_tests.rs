@@ -67,7 +67,10 @@ fn invitation() -> InvitationEntry {
     InvitationEntry { id: MessageId(5), time: time(), from: user("ann"), to: None, room: room("red") }
 }
 
-fn events() -> Vec<(Event, &'static str, &'static str)> {
+/// An event, in both formats.
+type Row = (Event, &'static str, &'static str);
+
+fn events() -> Vec<Row> {
     vec![
         (
             Event::Edited { room: room("red"), entry: edit() },
@@ -89,6 +92,11 @@ fn events() -> Vec<(Event, &'static str, &'static str)> {
             "MODERATED red bob ban mod spam\n",
             r#"{"type":"moderated","room":"red","id":4,"time":"T","from":"mod","action":"ban","user":"bob","until":"T","reason":"spam"}"#,
         ),
+    ]
+}
+
+fn later_events() -> Vec<Row> {
+    vec![
         (
             Event::Moderated { room: room("red"), entry: setting() },
             "MODERATED red * access mod private\n",
@@ -139,7 +147,7 @@ fn events() -> Vec<(Event, &'static str, &'static str)> {
     ]
 }
 
-fn replies() -> Vec<(Event, &'static str, &'static str)> {
+fn replies() -> Vec<Row> {
     let (red, about) = (room("red"), || RoomUser { room: room("red"), user: user("bob"), id: MessageId(4) });
     vec![
         (
@@ -187,6 +195,12 @@ fn replies() -> Vec<(Event, &'static str, &'static str)> {
             "OK unmoderator red bob\n",
             r#"{"type":"ok","command":"unmoderator","room":"red","user":"bob","id":4}"#,
         ),
+    ]
+}
+
+fn more_replies() -> Vec<Row> {
+    let red = room("red");
+    vec![
         (
             Reply::Topic { room: red.clone(), topic: note("All about roses"), id: Some(MessageId(3)) }.into(),
             "OK topic red All about roses\n",
@@ -245,7 +259,7 @@ fn replies() -> Vec<(Event, &'static str, &'static str)> {
     ]
 }
 
-fn lists() -> Vec<(Event, &'static str, &'static str)> {
+fn lists() -> Vec<Row> {
     let message = |text: &str, edited, removed| HistoryEntry {
         id: MessageId(7),
         time: time(),
@@ -316,17 +330,20 @@ fn lists() -> Vec<(Event, &'static str, &'static str)> {
     ]
 }
 
+fn rows() -> impl Iterator<Item = Row> {
+    [events(), later_events(), replies(), more_replies(), lists()].into_iter().flatten()
+}
+
 /// The JSON lines of the tables.
 pub(super) fn golden_json() -> Vec<String> {
     let shown = format!("\"{}\"", time());
-    let rows = events().into_iter().chain(replies()).chain(lists());
-    rows.map(|(_, _, json)| json.replace("\"T\"", &shown)).collect()
+    rows().map(|(_, _, json)| json.replace("\"T\"", &shown)).collect()
 }
 
 #[test]
 fn both_formats_are_read_back() {
     let shown = time().to_string();
-    for (event, text, json) in events().into_iter().chain(replies()).chain(lists()) {
+    for (event, text, json) in rows() {
         assert_eq!(encoded(&event, Format::Text), text.replace(" T\n", &format!(" {shown}\n")));
         let json = json.replace("\"T\"", &format!("\"{shown}\""));
         assert_eq!(encoded(&event, Format::Json), format!("{json}\n"));

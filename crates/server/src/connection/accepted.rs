@@ -13,7 +13,7 @@ use thiserror::Error;
 use super::handshake::DeadlineStream;
 use super::service::Service;
 use super::transport::TlsTransport;
-use crate::admission::{ConnectionPermit, UnassignedPermit, network_of};
+use crate::admission::{ConnectionPermit, UnassignedPermit, origin_of};
 
 /// How a connection was admitted.
 #[derive(Debug)]
@@ -115,12 +115,6 @@ impl RemoteClient {
     pub(super) fn origin(&self) -> Origin {
         origin_of(self.address.ip(), self.is_loopback)
     }
-}
-
-/// The origin of a client at a canonical address.
-pub(crate) fn origin_of(address: IpAddr, is_loopback: bool) -> Origin {
-    let network = network_of(address).to_string();
-    Origin { address: address.to_string(), network, is_loopback }
 }
 
 /// Converts an IPv4-mapped IPv6 address to the IPv4 address.

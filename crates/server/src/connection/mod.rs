@@ -16,7 +16,7 @@ mod tls_session;
 mod transport;
 mod websocket;
 
-pub(crate) use accepted::{Admitted, origin_of};
+pub(crate) use accepted::Admitted;
 pub(crate) use service::Service;
 pub(crate) use thread::{Door, spawn};
 pub(crate) use thread_pool::ThreadPool;

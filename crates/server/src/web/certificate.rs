@@ -4,7 +4,7 @@
 use parlor_web::response::{ContentType, Response};
 use parlor_web::status::Status;
 
-use super::exchange::{Asked, Body, Reply};
+use super::reply::{Asked, Body, Reply};
 use super::site::Site;
 
 /// Answers with the file of the authority. It is read each time, since it may be made anew.

@@ -6,16 +6,15 @@ use std::time::{Duration, Instant};
 use jiff::Timestamp;
 use parlor_core::ConnectionDriver;
 use parlor_proto::{TicketCredentials, append_secret};
-use parlor_web::handshake::Accept;
 use parlor_web::head::{self, Progress, Refusal, Request};
 use parlor_web::response::{CONTINUE, Response, switching_to_websocket};
 use parlor_web::status::Status;
 use zeroize::Zeroizing;
 
+use super::reply::{Asked, Body, Reply};
 use super::route::{self, Route};
 use super::site::Site;
-use crate::admission::ConnectionPermit;
-use crate::connection::origin_of;
+use crate::admission::{ConnectionPermit, origin_of};
 
 /// The plain bytes of one connection.
 pub(crate) trait ByteStream {
@@ -59,53 +58,6 @@ pub(crate) struct Upgrade {
     pub(crate) ticket: Option<TicketCredentials>,
     /// What the client sent after its request.
     pub(crate) unread: Zeroizing<Vec<u8>>,
-}
-
-/// What a request is answered with.
-pub(super) enum Reply {
-    /// A response and its body.
-    Response(Response, Body),
-    /// The connection speaks WebSocket after this.
-    Upgrade(Accept, Option<TicketCredentials>),
-}
-
-/// The body of a response. It is sent where the method and the status allow one.
-pub(super) enum Body {
-    /// A part of the program.
-    Static(&'static [u8]),
-    /// Made for this response.
-    Owned(Vec<u8>),
-}
-
-impl Body {
-    fn bytes(&self) -> &[u8] {
-        match self {
-            Self::Static(bytes) => bytes,
-            Self::Owned(bytes) => bytes,
-        }
-    }
-}
-
-impl Reply {
-    /// The status in words, for people who look at it.
-    pub(super) fn plain(request: &Request, status: Status) -> Self {
-        Self::explained(Response::to(request, status), status, "")
-    }
-
-    /// The status in words, with an explanation.
-    pub(super) fn explained(response: Response, status: Status, explanation: &str) -> Self {
-        let colon = if explanation.is_empty() { "" } else { ": " };
-        let text = format!("{} {}{colon}{explanation}\n", status.code(), status.reason());
-        let response = response.content_type(parlor_web::response::ContentType::Text);
-        Self::Response(response, Body::Owned(text.into_bytes()))
-    }
-}
-
-/// One request with its body, and whose it is.
-pub(super) struct Asked<'a> {
-    pub(super) request: &'a Request,
-    pub(super) body: &'a [u8],
-    pub(super) client: &'a ConnectionDriver,
 }
 
 /// Answers requests until the client is done, breaks a rule, or asks for WebSocket. Each request must be complete, and

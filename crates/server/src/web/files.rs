@@ -3,7 +3,7 @@
 use parlor_web::response::{Cache, Encoding, Response};
 use parlor_web::status::Status;
 
-use super::exchange::{Asked, Body, Reply};
+use super::reply::{Asked, Body, Reply};
 use super::site::Site;
 
 /// Whether the path is one of a file.

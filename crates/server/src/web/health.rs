@@ -3,7 +3,7 @@
 use parlor_web::response::{ContentType, Response};
 use parlor_web::status::Status;
 
-use super::exchange::{Asked, Body, Reply};
+use super::reply::{Asked, Body, Reply};
 
 /// Answers that the process lives.
 pub(super) fn answer(asked: &Asked<'_>) -> Reply {

@@ -10,6 +10,7 @@ mod exchange;
 mod files;
 mod health;
 mod json;
+mod reply;
 mod route;
 mod session;
 mod site;

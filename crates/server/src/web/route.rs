@@ -5,7 +5,7 @@ use parlor_web::head::Method;
 use parlor_web::response::Response;
 use parlor_web::status::Status;
 
-use super::exchange::{Asked, Reply};
+use super::reply::{Asked, Reply};
 use super::site::Site;
 use super::{certificate, files, health, session, socket};
 

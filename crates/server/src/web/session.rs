@@ -9,8 +9,8 @@ use parlor_web::head::{Method, Request, Source};
 use parlor_web::response::Response;
 use parlor_web::status::Status;
 
-use super::exchange::{Asked, Body, Reply};
 use super::json::{self, LoginForm};
+use super::reply::{Asked, Body, Reply};
 use super::{browser, status};
 
 /// Why a request of another page is refused.

@@ -5,7 +5,7 @@ use parlor_web::head::Source;
 use parlor_web::response::Response;
 use parlor_web::status::Status;
 
-use super::exchange::{Asked, Reply};
+use super::reply::{Asked, Reply};
 use super::session;
 
 /// Answers a handshake. A page of another site is refused, and so is a cookie without a page: it would log in whoever
