@@ -89,6 +89,7 @@ export class Book {
     this.outbox.value = outbox;
     for (const { target } of outbox) if (target.startsWith('@')) this.ensure(target);
     this.standings(sync);
+    for (const each of this.all.value.values()) each.isStale = true;
     this.background(sync);
   }
 
@@ -107,7 +108,6 @@ export class Book {
       room.memberCount.value = state.members;
       room.topic.value = state.topic;
       room.role.value = roleOf(state.role);
-      room.users.value = null;
       this.stands(room, state, state);
     }
     for (const state of sync.feeds) {

@@ -8,6 +8,8 @@ export interface Storage {
   get(key: string): string | null;
   /** Null removes it. Must not throw. */
   set(key: string, value: string | null): void;
+  /** Another tab changed something. */
+  watch(changed: () => void): void;
 }
 
 const SETTINGS = 'parlor.settings';
