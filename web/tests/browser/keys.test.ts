@@ -66,9 +66,8 @@ describe('the keyboard', () => {
     await page.waitForSelector('dialog .keys');
     for (let step = 0; step < 4; step++) {
       await page.keyboard.press('Tab');
-      expect(await page.evaluate(() => document.activeElement?.closest('dialog, body')?.tagName)).toBe(
-        'DIALOG',
-      );
+      // From the last element on the focus goes to the browser itself, not to the page behind the dialog.
+      expect(await page.evaluate(() => document.activeElement?.closest('.app') ?? null)).toBeNull();
     }
     await page.keyboard.press('Escape');
     expect(await page.locator('dialog').count()).toBe(0);
