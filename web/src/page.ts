@@ -4,6 +4,7 @@ import workerUrl from './worker?sharedworker&url';
 import type { FromHub, Port, ToHub } from './connection/messages';
 import type { Surroundings } from './store/core';
 import { portOf } from './port';
+import type { Storage } from './store/keep';
 
 interface TrustedTypes {
   createPolicy(
@@ -78,7 +79,7 @@ function connect(): Port<FromHub, ToHub> {
   };
 }
 
-const storage = {
+const storage: Storage = {
   get: (key: string): string | null => {
     try {
       return localStorage.getItem(key);
@@ -94,6 +95,7 @@ const storage = {
       // The storage is full or forbidden: the value is not kept.
     }
   },
+  watch: (changed) => addEventListener('storage', () => changed()),
 };
 
 export function surroundings(): Surroundings {

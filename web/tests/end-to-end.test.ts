@@ -1,6 +1,7 @@
 // The way of a message, with a model of a server: log in, see, say, hear, come back.
 import { beforeEach, describe, expect, it } from 'vitest';
 import { Hub } from '../src/connection/hub';
+import type { Network } from '../src/connection/ports';
 import { chance, TestClock } from './clock';
 import { Server } from './server';
 import { messagesIn, openTab, rowsOf, textsIn, type Tab } from './tab';
@@ -98,6 +99,47 @@ describe('from end to end', () => {
     expect(textsIn(tab, '#garden').slice(-4)).toEqual(['old 120', 'mine', 'missed', 'later']);
     expect(rowsOf(tab, '#garden').some((row) => row.kind === 'gap')).toBe(false);
     expect(server.log('garden').entries.filter((entry) => entry.from === 'alice')).toHaveLength(2);
+  });
+
+  it('says what was written on a page that is gone, once', async () => {
+    await live();
+    let isGone = false;
+    const closed = { send: () => undefined, close: () => undefined };
+    const network: Network = {
+      ...server.network,
+      open: (listener) => (isGone ? closed : server.network.open(listener)),
+    };
+    tab = openTab(new Hub(network, () => undefined), clock, new Map());
+    await live();
+    server.breakAfterCommit = true;
+    tab.store.actions.send('#garden', 'in doubt');
+    tab.store.actions.send('@bob', 'for bob');
+    await clock.advance(200);
+    isGone = true;
+    tab.store.actions.send('#garden', 'offline');
+    await clock.advance(1_000);
+    const next = openTab(new Hub(server.network, () => undefined), clock, tab.storage);
+    await clock.advance(5_000);
+    next.store.actions.show('#garden');
+    await clock.advance(1_000);
+    expect(textsIn(next, '#garden').slice(-3)).toEqual(['old 120', 'in doubt', 'offline']);
+    expect(server.inbox.entries).toHaveLength(1);
+    expect([...tab.storage.keys()]).toEqual([]);
+  });
+
+  it('does not send by itself what the server may have forgotten', async () => {
+    await live();
+    server.isReachable = false;
+    server.drop();
+    tab.store.actions.send('#garden', 'long ago');
+    await clock.advance(56 * 60_000);
+    server.isReachable = true;
+    const next = openTab(new Hub(server.network, () => undefined), clock, tab.storage);
+    await clock.advance(60_000);
+    expect(messagesIn(next, '#garden').at(-1)?.delivery).toMatchObject({
+      state: 'refused',
+      problem: { code: 'unknown-outcome' },
+    });
   });
 
   it('stops after a takeover until the user wants the session back', async () => {

@@ -206,6 +206,19 @@ describe('rooms', () => {
     expect(tab.store.knownUsers.value).toEqual(['alice', 'bob', 'erin']);
   });
 
+  it('keep their members while the store asks again, and learn them anew after a connection', async () => {
+    await show('#garden');
+    const garden = tab.store.conversation('#garden');
+    await outcome(tab.store.actions.openRoom('shed'));
+    expect(garden?.members.value).toHaveLength(2);
+    const asked = () => server.heard.filter((line) => line === '/who garden').length;
+    expect(asked()).toBe(1);
+    server.drop();
+    await pass(5_000);
+    await show('#garden');
+    expect(asked()).toBe(2);
+  });
+
   it('tell the topic, and that it was set', async () => {
     await show('#garden');
     server.inRoom('garden', (id, time) => ({ type: 'topic', id, time, from: 'bob', text: 'roses' }));
@@ -354,7 +367,10 @@ describe('my messages', () => {
 describe('settings', () => {
   it('are kept, and what is not understood is ignored', () => {
     tab.store.actions.setSettings({ theme: 'dark' });
-    expect(openTab(hub, clock, tab.storage).store.settings.value.theme).toBe('dark');
+    const other = openTab(hub, clock, tab.storage);
+    expect(other.store.settings.value.theme).toBe('dark');
+    other.store.actions.setSettings({ theme: 'light' });
+    expect(tab.store.settings.value.theme).toBe('light');
     const broken = new Map([
       ['parlor.settings', '{"theme":"pink","sound":"yes","mutedConversations":["#a",7]}'],
     ]);

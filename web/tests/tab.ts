@@ -30,6 +30,8 @@ export interface Tab {
 }
 
 let keys = 0;
+/** Who wants to know of changes of a storage. */
+const watchers = new WeakMap<Map<string, string>, (() => void)[]>();
 
 export function openTab(hub: Hub, clock: TestClock, storage = new Map<string, string>()): Tab {
   const [mine, its] = ports<FromHub, ToHub>();
@@ -41,7 +43,9 @@ export function openTab(hub: Hub, clock: TestClock, storage = new Map<string, st
       set: (key, value) => {
         if (value === null) storage.delete(key);
         else storage.set(key, value);
+        for (const changed of watchers.get(storage) ?? []) changed();
       },
+      watch: (changed) => watchers.set(storage, [...(watchers.get(storage) ?? []), changed]),
     },
     now: clock.now,
     after: clock.after,

@@ -183,6 +183,18 @@ describe('the hub', () => {
     expect(network.socket.lines).toEqual(['/sync', '/read #lobby 3', '/sync']);
   });
 
+  it('sends a mark again when the store is back, and tells it to tabs that come meanwhile', async () => {
+    one.tell({ do: 'read', target: '#lobby', id: 3 });
+    await network.clock.advance(1_000);
+    const two = new TestTab(hub);
+    await settle();
+    network.socket.receive({ type: 'error', code: 'store-unavailable', message: '', command: 'read' }, SYNC);
+    await settle();
+    expect(two.events).toEqual([{ type: 'read', target: '#lobby', id: 3 }]);
+    await network.clock.advance(5_000);
+    expect(network.socket.lines).toEqual(['/sync', '/read #lobby 3', '/sync', '/read #lobby 3']);
+  });
+
   it('forgets a mark whose numbering is void', async () => {
     one.tell({ do: 'read', target: '#lobby', id: 3 });
     await settle();

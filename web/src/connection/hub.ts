@@ -146,7 +146,7 @@ export class Hub {
       case 'check':
         return this.connection.check();
       case 'send':
-        return message.items.forEach((item) => this.outbox.add(item));
+        return message.items.forEach((item) => this.outbox.add(item, message.mayBeSent));
       case 'again':
         return this.outbox.again(message.key);
       case 'discard':

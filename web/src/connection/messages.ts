@@ -38,7 +38,12 @@ export type ToHub =
   | { readonly do: 'log-out'; readonly n: number }
   | { readonly do: 'retry' }
   | { readonly do: 'check' }
-  | { readonly do: 'send'; readonly items: readonly OutboxItem[] }
+  | {
+      readonly do: 'send';
+      readonly items: readonly OutboxItem[];
+      /** Whether they are from a page that is gone, and may have been sent. */
+      readonly mayBeSent?: boolean;
+    }
   | { readonly do: 'again'; readonly key: string }
   | { readonly do: 'discard'; readonly key: string }
   | { readonly do: 'read'; readonly target: ConversationId; readonly id: number };

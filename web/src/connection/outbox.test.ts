@@ -131,6 +131,16 @@ describe('the outbox', () => {
     expect(lines().at(-1)).toContain('/once new ');
   });
 
+  it('says what was refused behind what waits', () => {
+    outbox.up();
+    add('a');
+    answer(refused('muted'));
+    outbox.down();
+    add('b', 'c');
+    outbox.again('a');
+    expect(states().map(([key]) => key)).toEqual(['b', 'c', 'a']);
+  });
+
   it('forgets what is discarded', () => {
     add('a', 'b');
     outbox.discard('a');

@@ -60,11 +60,12 @@ export class Outbox {
     return this.kept.map((each) => each.item);
   }
 
-  /** Takes a message. One with a known key is not taken again. */
-  add(item: OutboxItem): void {
+  /** Takes a message, which may have been sent before. One with a known key is not taken again. */
+  add(item: OutboxItem, mayBeSent = false): void {
     if (this.find(item.key) !== undefined) return;
-    const kept: Kept = { item, tried: null };
+    const kept: Kept = { item, tried: mayBeSent ? item.time : null };
     this.kept.push(kept);
+    if (this.refuseOld(kept)) return;
     if (this.kept.length > MOST_WAITING)
       this.change(kept, { state: 'refused', problem: { code: 'too-many-waiting' } });
     else this.listener.changed(item);
@@ -100,12 +101,8 @@ export class Outbox {
 
   up(): void {
     this.isUp = true;
-    const now = this.clock.now();
     for (const each of this.kept) {
-      if (each.item.delivery.state === 'refused') continue;
-      if (each.tried !== null && now - each.tried > KEY_LIFE)
-        this.change(each, { state: 'refused', problem: { code: 'unknown-outcome' } });
-      else if (each.item.delivery.state === 'stalled') this.change(each, WAITING);
+      if (!this.refuseOld(each) && each.item.delivery.state === 'stalled') this.change(each, WAITING);
     }
     for (const target of new Set(this.kept.map((each) => each.item.target))) this.pump(target);
   }
@@ -114,6 +111,14 @@ export class Outbox {
     this.isUp = false;
     this.onTheirWay.clear();
     for (const target of [...this.pauses.keys()]) this.resume(target);
+  }
+
+  /** Sends nothing by itself whose key the server may have forgotten. Whether that, or a refusal, is the case. */
+  private refuseOld(kept: Kept): boolean {
+    if (kept.item.delivery.state === 'refused') return true;
+    if (kept.tried === null || this.clock.now() - kept.tried <= KEY_LIFE) return false;
+    this.change(kept, { state: 'refused', problem: { code: 'unknown-outcome' } });
+    return true;
   }
 
   private find(key: string): Kept | undefined {

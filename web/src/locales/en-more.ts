@@ -3,6 +3,33 @@
 const one = <const T extends readonly [string, string]>(...forms: T): T => forms;
 
 export const enMore = {
+  'act.kick-title': 'Remove {user} from #{room}?',
+  'act.ban-title': 'Ban {user} from #{room}?',
+  'act.unban-title': 'End a ban in #{room}?',
+  'act.mute-title': 'Mute {user} in #{room}?',
+  'act.unmute-title': 'Let {user} write again in #{room}?',
+  'act.moderator-title': 'Make {user} a moderator of #{room}?',
+  'act.unmoderator-title': 'Take the moderator role from {user}?',
+  'act.owner-title': 'Give #{room} to {user}?',
+  'act.kick-text':
+    '{user} leaves the room at once, and may come back. What was said stays. The others see that you did it, and why.',
+  'act.ban-text':
+    '{user} leaves the room at once and cannot come back until the ban ends. What was said stays. The others see that you did it, and why.',
+  'act.unban-text': 'The person may enter the room again. Into a private room you must invite them again.',
+  'act.mute-text': '{user} may read, but not write. The others see that you did it.',
+  'act.unmute-text': '{user} may write again at once. The others see that you did it.',
+  'act.moderator-text': '{user} may remove messages, mute and ban people, and change the topic.',
+  'act.unmoderator-text': '{user} stays in the room as an ordinary member.',
+  'act.owner-text':
+    'The room belongs to {user} from then on. You become a moderator, and cannot take it back.',
+  'act.kick-do': 'Remove {user}',
+  'act.ban-do': 'Ban {user}',
+  'act.unban-do': 'End the ban',
+  'act.mute-do': 'Mute {user}',
+  'act.unmute-do': 'Unmute',
+  'act.moderator-do': 'Make a moderator',
+  'act.unmoderator-do': 'Take the role away',
+  'act.owner-do': 'Give the room away',
   'person.self': 'This is you.',
   'person.message': 'Write a message',
   'person.follow': 'Follow',

@@ -24,6 +24,13 @@ function decoded(line: string): unknown {
   return received.is === 'answer' ? received.answer : received.is;
 }
 
+/** Lists of tickets have a time under one more name. */
+function expectedTickets(line: string): unknown {
+  return JSON.parse(line, (key, value: unknown) =>
+    key === 'made' && typeof value === 'string' ? Date.parse(value) : value,
+  );
+}
+
 const values = GOLDEN_LINES.map(expected);
 
 function seen(key: string, among: readonly Json[]): Set<unknown> {
@@ -38,8 +45,9 @@ describe('the decoder', () => {
   it('knows each type, each reply and each entry of the server, and no other', () => {
     const oks = values.filter((value) => value['type'] === 'ok');
     const entries = values.flatMap((value) => (value['entries'] as readonly Json[] | undefined) ?? []);
-    expect(new Set([...Object.keys(EVENTS), ...Object.keys(ANSWERS)])).toEqual(seen('type', values));
-    expect(new Set(Object.keys(REPLIES))).toEqual(seen('command', oks));
+    const types = [...Object.keys(EVENTS), ...Object.keys(ANSWERS)];
+    expect(new Set(types)).toEqual(new Set([...seen('type', values), 'tickets']));
+    expect(new Set(Object.keys(REPLIES))).toEqual(new Set([...seen('command', oks), 'ticket', 'revoke']));
     expect(new Set(Object.keys(ENTRIES))).toEqual(seen('type', entries));
   });
 
@@ -60,6 +68,12 @@ describe('the decoder', () => {
     const page =
       '{"type":"backlog","target":"#red","epoch":"0","entries":[{"type":"poll","id":1}],"more":false}';
     expect(decoded(page)).toMatchObject({ entries: [] });
+  });
+
+  it('reads tickets', () => {
+    const times = '"made":"2026-11-22T10:20:30.456Z","used":null,"expires":null';
+    const line = `{"type":"tickets","tickets":[{"id":"3e9a41c7","label":"","address":"192.0.2.7",${times}}]}`;
+    expect(decoded(line)).toEqual(expectedTickets(line));
   });
 
   it('keeps its place among the answers when the server answers to a command that is new', () => {

@@ -45,6 +45,14 @@ const roomState = object({
 const directState = object({ user: text, last: count, read: count, unread: count });
 const feedState = object({ user: text, epoch: text, last: count, read: count, unread: count });
 const historyEntry = object(ENTRY_FIELDS.message);
+const ticket = object({
+  id: text,
+  label: text,
+  made: time,
+  used: nullable(time),
+  address: nullable(text),
+  expires: nullable(time),
+});
 const users = object({ users: list(text) });
 const entries = taggedList('type', ENTRIES);
 
@@ -97,6 +105,7 @@ export const ANSWERS = {
   }),
   backlog: object({ target: text, epoch: text, entries, more: flag }),
   inbox: object({ entries, more: flag }),
+  tickets: object({ tickets: list(ticket) }),
   help: object({ commands: list(object({ usage: text, help: text })) }),
 } as const;
 

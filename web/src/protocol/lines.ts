@@ -1,8 +1,8 @@
 // Builds the lines that a client sends. A line built here is one line, whatever a user typed.
 
 /** Control characters of the protocol, TAB excepted: the server removes them from texts. */
-// eslint-disable-next-line no-control-regex -- They are what is looked for.
 const CONTROLS =
+  // eslint-disable-next-line no-control-regex -- They are what is looked for.
   /[\u0000-\u0008\u000a-\u001f\u007f-\u009f\u2028\u2029\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]/gu;
 /** Characters that show nothing. */
 const INVISIBLE =

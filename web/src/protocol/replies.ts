@@ -1,5 +1,5 @@
 // The replies to commands that were carried out (`ok`), by their `command`.
-import { count, flag, object, optional, text, type Tagged } from './schema';
+import { count, flag, nullable, object, optional, text, time, type Tagged } from './schema';
 
 const entered = { room: text, members: count, epoch: text, last: count };
 const loggedIn = object({ user: text, room: text, epoch: text, last: count });
@@ -41,6 +41,8 @@ export const REPLIES = {
   suspend: aboutUser,
   unsuspend: aboutUser,
   format: object({ format: text }),
+  ticket: object({ ticket: text, id: text, expires: nullable(time) }),
+  revoke: object({ id: text, count }),
   broadcast: nothing,
   passwd: nothing,
 } as const;

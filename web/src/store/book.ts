@@ -1,5 +1,5 @@
 // All conversations of the user, and what becomes of them by what the hub tells: where everything stands, and events.
-import { signal } from '@preact/signals';
+import { effect, signal } from '@preact/signals';
 import type { HubEvent, Stand } from '../connection/messages';
 import type { Sync } from '../connection/connection';
 import type { OutboxItem } from '../connection/messages';
@@ -45,6 +45,7 @@ export class Book {
   readonly inbox: Log = { epoch: '', last: 0 };
   /** My messages that are in no log yet, of all conversations. */
   readonly outbox = signal<readonly OutboxItem[]>([]);
+  private isFirst = true;
   private readonly around: Surrounding;
   private readonly effects: Effects;
 
@@ -86,10 +87,21 @@ export class Book {
   /** Learns where everything stands: after a connection, and whenever it is asked for again. */
   stand({ sync, outbox }: Stand): void {
     this.loader.restart();
-    this.outbox.value = outbox;
-    for (const { target } of outbox) if (target.startsWith('@')) this.ensure(target);
+    this.waits(outbox);
     this.standings(sync);
+    for (const each of this.all.value.values()) each.isStale = true;
     this.background(sync);
+  }
+
+  /** These messages wait; and those that a page left which is gone. */
+  private waits(outbox: readonly OutboxItem[]): void {
+    const known = new Set(outbox.map(({ key }) => key));
+    const left = this.isFirst ? this.env.kept.outbox().filter(({ key }) => !known.has(key)) : [];
+    if (left.length > 0) this.env.link.tell({ do: 'send', items: left, mayBeSent: true });
+    this.outbox.value = [...left, ...outbox];
+    for (const { target } of this.outbox.value) if (target.startsWith('@')) this.ensure(target);
+    if (this.isFirst) effect(() => this.env.kept.setOutbox(this.outbox.value));
+    this.isFirst = false;
   }
 
   /** Asks again where everything stands. */
@@ -107,7 +119,6 @@ export class Book {
       room.memberCount.value = state.members;
       room.topic.value = state.topic;
       room.role.value = roleOf(state.role);
-      room.users.value = null;
       this.stands(room, state, state);
     }
     for (const state of sync.feeds) {

@@ -81,6 +81,8 @@ export class Conversation implements ConversationModel {
   counted = 0;
   /** The newest id when the time of the newest entry was learnt. */
   looked = 0;
+  /** Whether members and rights may have changed without being heard of. */
+  isStale = true;
   /** Whether the view shows the end and follows it. */
   follows = true;
   /** Entries that were heard while the first page is on its way; null if none is. */

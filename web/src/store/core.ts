@@ -59,7 +59,9 @@ export class Core {
   });
 
   constructor(readonly env: Surroundings) {
-    this.settings.value = loadSettings(env.storage);
+    const load = () => (this.settings.value = loadSettings(env.storage));
+    load();
+    env.storage.watch(load);
     this.link = new Link(env.port);
     this.link.listen((message) => batch(() => this.heard(message)));
   }
@@ -85,9 +87,10 @@ export class Core {
     const conversation = id === null ? undefined : this.conversation(id);
     if (book === null || conversation?.lost.value !== null) return;
     void book.loader.newest(conversation);
-    if (conversation.kind !== 'room') return;
-    if (conversation.users.value === null) void this.loadMembers(conversation);
-    if (conversation.info.value === null) void loadInfo(book, conversation);
+    if (conversation.kind !== 'room' || !conversation.isStale) return;
+    conversation.isStale = false;
+    void this.loadMembers(conversation);
+    void loadInfo(book, conversation);
   }
 
   async loadMembers(room: Conversation): Promise<Outcome> {

@@ -1,6 +1,8 @@
 // What a browser keeps between visits, in its local storage: settings, drafts, hidden conversations. A storage that
 // is full or forbidden costs that and nothing else.
 import { isTarget, type ConversationId } from '../protocol/target';
+import type { OutboxItem } from '../connection/messages';
+import { BAD, count, object, text } from '../protocol/schema';
 import type { Settings } from './model';
 
 /** `localStorage`, or its like. */
@@ -8,6 +10,8 @@ export interface Storage {
   get(key: string): string | null;
   /** Null removes it. Must not throw. */
   set(key: string, value: string | null): void;
+  /** Another tab changed something. */
+  watch(changed: () => void): void;
 }
 
 const SETTINGS = 'parlor.settings';
@@ -27,6 +31,22 @@ function parsed(text: string | null): Readonly<Record<string, unknown>> {
   } catch {
     return {};
   }
+}
+
+const stored = object({
+  key: text,
+  target: text,
+  text,
+  time: count,
+  delivery: object({ state: text }),
+});
+
+/** Whether this is a message as this client, or one before it, stored it. */
+function isItem(value: unknown): value is OutboxItem {
+  const read = stored.read(value);
+  return (
+    read !== BAD && isTarget(read.target) && ['waiting', 'stalled', 'refused'].includes(read.delivery.state)
+  );
 }
 
 export function loadSettings(storage: Storage): Settings {
@@ -70,7 +90,17 @@ export class Kept {
     this.storage.set(this.key('hidden', id), newest === 0 ? null : String(newest));
   }
 
-  private key(what: string, id: ConversationId): string {
+  /** My messages that were in no log when the last page of this browser was closed. */
+  outbox(): readonly OutboxItem[] {
+    const { items } = parsed(this.storage.get(this.key('outbox')));
+    return Array.isArray(items) ? items.filter(isItem) : [];
+  }
+
+  setOutbox(items: readonly OutboxItem[]): void {
+    this.storage.set(this.key('outbox'), items.length === 0 ? null : JSON.stringify({ items }));
+  }
+
+  private key(what: string, id = ''): string {
     return `parlor.${what}.${this.user}.${id}`;
   }
 }

@@ -24,6 +24,8 @@ const DELIMITERS: readonly (readonly [string, Emphasis])[] = [
   ['*', 'em'],
   ['_', 'em'],
 ];
+/** Emphasis inside emphasis; what lies deeper is plain text. */
+const DEEPEST = 3;
 const STARTS = /[`*_~hw@#]/gi;
 const WORD = /[\p{L}\p{N}_]/u;
 const SPACE = /\s/;
@@ -31,19 +33,19 @@ const USER = /@([a-z0-9][a-z0-9_-]{0,31})(?![a-z0-9_-])/iy;
 const ROOM = /#([a-z0-9][a-z0-9_-]{0,63})(?![a-z0-9_-])/iy;
 
 /** Splits `text` into its parts. Takes time in proportion to the length, whatever is in the text. */
-export function parseInline(text: string): readonly Inline[] {
+export function parseInline(text: string, depth = 0): readonly Inline[] {
   const out: Inline[] = [];
   const unclosed = new Set<string>();
   let plain = 0;
   let at = nextStart(text, 0);
   while (at < text.length) {
-    const found = markupAt(text, at, unclosed);
+    const found = markupAt(text, at, unclosed, depth);
     if (found) {
       if (at > plain) out.push({ kind: 'text', text: text.slice(plain, at) });
       out.push(found.node);
       plain = found.end;
     }
-    at = nextStart(text, found ? found.end : at + 1);
+    at = nextStart(text, found ? found.end : endOfRun(text, at));
   }
   if (plain < text.length) out.push({ kind: 'text', text: text.slice(plain) });
   return out;
@@ -54,7 +56,14 @@ function nextStart(text: string, from: number): number {
   return STARTS.exec(text)?.index ?? text.length;
 }
 
-function markupAt(text: string, at: number, unclosed: Set<string>): Found | null {
+/** Behind a run of backticks, which is never looked at in part; behind one sign of anything else. */
+function endOfRun(text: string, at: number): number {
+  let end = at + 1;
+  if (text[at] === '`') while (text[end] === '`') end++;
+  return end;
+}
+
+function markupAt(text: string, at: number, unclosed: Set<string>, depth: number): Found | null {
   switch (text[at]) {
     case '`':
       return codeAt(text, at, unclosed);
@@ -65,7 +74,7 @@ function markupAt(text: string, at: number, unclosed: Set<string>): Found | null
     case '*':
     case '_':
     case '~':
-      return emphasisAt(text, at, unclosed);
+      return depth < DEEPEST ? emphasisAt(text, at, unclosed, depth) : null;
     default:
       return atWordStart(text, at) ? linkFound(text, at) : null;
   }
@@ -77,8 +86,7 @@ function linkFound(text: string, at: number): Found | null {
 }
 
 function codeAt(text: string, at: number, unclosed: Set<string>): Found | null {
-  let end = at;
-  while (text[end] === '`') end++;
+  const end = endOfRun(text, at);
   const fence = text.slice(at, end);
   if (unclosed.has(fence)) return null;
   const close = closingFence(text, end, fence);
@@ -94,22 +102,24 @@ function codeAt(text: string, at: number, unclosed: Set<string>): Found | null {
 /** Finds a run of exactly as many backticks. */
 function closingFence(text: string, from: number, fence: string): number {
   for (let at = text.indexOf('`', from); at >= 0;) {
-    let end = at;
-    while (text[end] === '`') end++;
+    const end = endOfRun(text, at);
     if (end - at === fence.length) return at;
     at = text.indexOf('`', end);
   }
   return -1;
 }
 
-function emphasisAt(text: string, at: number, unclosed: Set<string>): Found | null {
+function emphasisAt(text: string, at: number, unclosed: Set<string>, depth: number): Found | null {
   for (const [mark, kind] of DELIMITERS) {
     const start = at + mark.length;
     if (!text.startsWith(mark, at) || unclosed.has(mark)) continue;
     if (!atWordStart(text, at) || SPACE.test(text[start] ?? ' ')) continue;
     const close = closingMark(text, start, mark);
     if (close > start) {
-      return { node: { kind, children: parseInline(text.slice(start, close)) }, end: close + mark.length };
+      return {
+        node: { kind, children: parseInline(text.slice(start, close), depth + 1) },
+        end: close + mark.length,
+      };
     }
     unclosed.add(mark);
   }
@@ -118,6 +128,8 @@ function emphasisAt(text: string, at: number, unclosed: Set<string>): Found | nu
 
 function closingMark(text: string, from: number, mark: string): number {
   for (let at = text.indexOf(mark, from + 1); at >= 0; at = text.indexOf(mark, at + 1)) {
+    // Of a run of three the last two end `**`, so that the first may end `*` inside.
+    if (mark.length === 2 && text[at + 2] === mark[0]) continue;
     const single = mark.length === 1 && (text[at + 1] === mark || text[at - 1] === mark);
     const open = SPACE.test(text[at - 1] ?? ' ');
     if (!single && !open && !WORD.test(text[at + mark.length] ?? ' ')) return at;

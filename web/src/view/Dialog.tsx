@@ -23,7 +23,7 @@ export function Dialog({ title, onClose, children, size = 'narrow', bare = false
     if (!dialog) return undefined;
     const before = document.activeElement;
     dialog.showModal();
-    dialog.querySelector<HTMLElement>('[data-first], h2')?.focus();
+    (dialog.querySelector<HTMLElement>('[data-first]') ?? dialog.querySelector('h2'))?.focus();
     return () => {
       dialog.close();
       if (before instanceof HTMLElement) before.focus();

@@ -28,10 +28,10 @@ export function Frame() {
         >
           {t('skip')}
         </button>
-        {/* On a phone the side bar with its heading is not there. */}
-        <h1 class="visually-hidden phone-title">{store.serverName.value || location.hostname}</h1>
         <SideBar />
         <main class="main">
+          {/* On a phone the side bar with its heading is not there. */}
+          <h1 class="visually-hidden phone-title">{store.serverName.value || location.hostname}</h1>
           <Banner />
           {model ? <Conversation key={model.id} model={model} /> : <Empty />}
         </main>

@@ -5,10 +5,10 @@ import type { ConversationModel, MessageRow } from '../store/model';
 import type { FencePart } from '../text/fence';
 import { Avatar } from './Avatar';
 import { DeliveryLine } from './DeliveryLine';
-import { EditBox } from './EditBox';
 import { MessageActions } from './MessageActions';
 import { MessageText } from './MessageText';
 import { editing, openProfile } from './ui';
+import { useMore } from './useMore';
 
 export interface MessageProps {
   readonly row: MessageRow;
@@ -33,12 +33,18 @@ export function Message({ row, fence, model, active, onActive }: MessageProps) {
       {row.startsGroup ? <Avatar name={row.author} /> : <Gutter time={time} />}
       <div class="body">
         {row.startsGroup && <By row={row} model={model} time={time} />}
-        {edited ? <EditBox row={row} model={model} /> : <MessageText row={row} fence={fence} />}
+        {edited ? <Edited row={row} model={model} /> : <MessageText row={row} fence={fence} />}
         <DeliveryLine row={row} model={model} />
       </div>
       {active && !edited && row.removed === null && <MessageActions row={row} model={model} />}
     </article>
   );
+}
+
+/** The box to edit the message, as soon as its part of the page is loaded. */
+function Edited({ row, model }: Pick<MessageProps, 'row' | 'model'>) {
+  const more = useMore(() => (editing.value = null));
+  return more ? <more.EditBox row={row} model={model} /> : <span class="spinner" />;
 }
 
 function classesOf(row: MessageRow, fence: FencePart, active: boolean): string {

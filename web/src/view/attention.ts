@@ -7,15 +7,13 @@ import type { Attention, Store } from '../store/model';
 const TONE_SECONDS = 0.25;
 const LOUDNESS = 0.12;
 
-/** Listens to what is worth attention. Returns how to end that. */
-export function startAttention(store: Store): () => void {
-  return store.onAttention((attention) => {
-    const seen = document.visibilityState === 'visible' && document.hasFocus();
-    if (seen && store.shown.peek() === attention.conversation) return;
-    const { sound, notifications } = store.settings.peek();
-    if (sound) void playTone();
-    if (notifications && !seen && mayNotify()) notify(store, attention);
-  });
+/** Calls the user, unless the user is looking at it. */
+export function call(store: Store, attention: Attention): void {
+  const seen = document.visibilityState === 'visible' && document.hasFocus();
+  if (seen && store.shown.peek() === attention.conversation) return;
+  const { sound, notifications } = store.settings.peek();
+  if (sound) void playTone();
+  if (notifications && !seen && mayNotify()) notify(store, attention);
 }
 
 /** Whether the browser knows notifications at all. */

@@ -73,11 +73,6 @@ function argumentsIn(usage: string): string {
 }
 
 async function emoji(): Promise<readonly Candidate[]> {
-  try {
-    const { EMOJI } = await import('../text/emoji-table');
-    return EMOJI.map((each) => ({ kind: 'emoji', name: each.name, insert: each.emoji, detail: each.emoji }));
-  } catch (error) {
-    console.warn('the table of emoji cannot be loaded', error);
-    return [];
-  }
+  const { EMOJI } = await import('../text/emoji-table');
+  return EMOJI.map((each) => ({ kind: 'emoji', name: each.name, insert: each.emoji, detail: each.emoji }));
 }

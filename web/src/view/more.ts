@@ -1,4 +1,5 @@
-// The parts that are loaded when they are wanted first: all dialogs, and the profiles of people.
+// The parts that are loaded when they are wanted first: all dialogs, the profiles of people, the box to edit a message.
 
+export { EditBox } from './EditBox';
 export { OpenedDialog } from './OpenedDialog';
 export { PersonPane } from './PersonPane';

@@ -4,10 +4,8 @@ import { effect, untracked } from '@preact/signals';
 
 import { chooseLanguage, formatNumber, language, t } from '../locales';
 import type { Store } from '../store/model';
-import { startAttention } from './attention';
 import { startKeys } from './keys';
 import { startRouting } from './route';
-import { showCount } from './sign';
 import { dialog, pane, WIDE } from './ui';
 
 /** Starts all of it. Calls `ready` when the language is there. Returns how to end it. */
@@ -28,15 +26,23 @@ export function startPage(store: Store, ready: () => void): () => void {
     }),
     startRouting(store),
     startKeys(store),
-    startAttention(store),
+    store.onAttention((attention) => later(import('./attention'), ({ call }) => call(store, attention))),
   ];
   return () => stops.forEach((stop) => stop());
+}
+
+/** Does something with a part of the page that is loaded only now. Without it the page works as well. */
+function later<T>(part: Promise<T>, action: (part: T) => void): void {
+  part.then(action).catch((error: unknown) => console.warn('a part of the page cannot be loaded', error));
 }
 
 function showTheme(theme: 'system' | 'light' | 'dark'): void {
   if (theme === 'system') delete document.documentElement.dataset['theme'];
   else document.documentElement.dataset['theme'] = theme;
 }
+
+/** Whether the sign in the tab was changed once, and must be changed back. */
+let isMarked = false;
 
 function showTitle(store: Store): void {
   const inside = store.session.value.state === 'logged-in';
@@ -45,5 +51,9 @@ function showTitle(store: Store): void {
   const house = store.serverName.value || location.hostname;
   const title = inside && shown !== null ? `${shown} · ${house}` : house;
   document.title = inside && mentions > 0 ? t('title.count', { n: formatNumber(mentions), title }) : title;
-  showCount(inside ? mentions : 0, inside && unread > 0);
+  const isUnread = inside && unread > 0;
+  if (isUnread || isMarked) {
+    isMarked = true;
+    later(import('./sign'), ({ showCount }) => showCount(inside ? mentions : 0, isUnread));
+  }
 }

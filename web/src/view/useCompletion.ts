@@ -2,9 +2,8 @@
 
 import { useLayoutEffect, useRef, useState } from 'preact/hooks';
 
-import type { ConversationModel } from '../store/model';
+import type { ConversationModel, Store } from '../store/model';
 import { bareQueryAt, completed, matching, queryAt, type Candidate, type Query } from '../text/complete';
-import { candidatesFor } from './candidates';
 import { useStore } from './context';
 
 export interface CompletionState {
@@ -36,7 +35,7 @@ export function useCompletion(
 
   const offer = async (query: Query | null): Promise<Open | null> => {
     const turn = ++latest.current;
-    const all = query && (await candidatesFor(query.kind, store, model));
+    const all = query && (await candidates(query, store, model));
     if (turn !== latest.current) return null;
     const options = query && all ? matching(all, query.prefix) : [];
     const next =
@@ -79,6 +78,21 @@ export function useCompletion(
       return choose(event.key, open, setOpen, insert);
     },
   };
+}
+
+/** What may be completed. The lists are loaded when something is typed that asks for them. */
+async function candidates(
+  query: Query,
+  store: Store,
+  model: ConversationModel,
+): Promise<readonly Candidate[]> {
+  try {
+    const { candidatesFor } = await import('./candidates');
+    return await candidatesFor(query.kind, store, model);
+  } catch (error) {
+    console.warn('a part of the page cannot be loaded', error);
+    return [];
+  }
 }
 
 /** What is typed already needs no list. */

@@ -42,6 +42,8 @@ export function useVirtualList(id: ConversationId, rows: readonly Row[], onMoved
   const heights = useRef(new Heights());
   const place = useRef<Place>(places.get(id) ?? 'end');
   const width = useRef(0);
+  /** Where the list was scrolled to when `place` was true. */
+  const seenTop = useRef(0);
   const span = useRef<Span>({ start: 0, end: 0 });
   const [, draw] = useReducer((count: number) => count + 1, 0);
 
@@ -54,34 +56,29 @@ export function useVirtualList(id: ConversationId, rows: readonly Row[], onMoved
     const log = scroller.current;
     if (!log) return;
     if (measure(log, heights.current)) draw(0);
+    place.current = moved(log, place.current, log.scrollTop - seenTop.current);
     restore(log, place.current);
+    // After a leap the row that was at the edge is not drawn any more.
+    if (place.current !== 'end' && !isSeen(log, place.current)) place.current = placeOf(log);
+    seenTop.current = log.scrollTop;
   };
 
   // After every drawing the rows have their real heights: put the reader back before anything is painted.
   useLayoutEffect(settle);
-  useLayoutEffect(() => {
-    const log = scroller.current;
-    if (!log) return undefined;
-    const observer = new ResizeObserver(() => {
-      if (log.clientWidth !== width.current) {
-        if (width.current !== 0) heights.current.clear();
-        width.current = log.clientWidth;
-      }
-      draw(0);
-    });
-    observer.observe(log);
-    const inner = log.firstElementChild;
-    if (inner) observer.observe(inner);
-    return () => {
-      observer.disconnect();
-      places.set(id, place.current);
-    };
-  }, [id]);
+  useResize(id, scroller, (log) => {
+    if (log.clientWidth !== width.current) {
+      if (width.current !== 0) heights.current.clear();
+      width.current = log.clientWidth;
+    }
+    draw(0);
+  });
+  useLayoutEffect(() => () => void places.set(id, place.current), [id]);
 
   const onScroll = () => {
     const log = scroller.current;
     if (!log) return;
     place.current = placeOf(log);
+    seenTop.current = log.scrollTop;
     const wanted = wantedSpan(offsets, rows, null, log);
     const now = span.current;
     const near = wantedSpan(offsets, rows, null, log, BEYOND / 2);
@@ -91,6 +88,7 @@ export function useVirtualList(id: ConversationId, rows: readonly Row[], onMoved
 
   const move = (to: Place) => {
     place.current = to;
+    seenTop.current = scroller.current?.scrollTop ?? 0;
     draw(0);
   };
 
@@ -110,6 +108,22 @@ export function useVirtualList(id: ConversationId, rows: readonly Row[], onMoved
       else move({ key, offset: (log?.clientHeight ?? 0) / 2 });
     },
   };
+}
+
+/** Calls back when the list or what is in it changes its size. */
+function useResize(
+  id: ConversationId,
+  scroller: VirtualList['scroller'],
+  onResize: (log: HTMLElement) => void,
+): void {
+  useLayoutEffect(() => {
+    const log = scroller.current;
+    if (!log) return undefined;
+    const observer = new ResizeObserver(() => onResize(log));
+    observer.observe(log);
+    if (log.firstElementChild) observer.observe(log.firstElementChild);
+    return () => observer.disconnect();
+  }, [id]);
 }
 
 /** The rows to draw: around the place, or around what the window shows if `place` is null. */
@@ -156,6 +170,15 @@ function measure(log: HTMLElement, heights: Heights): boolean {
   return changed;
 }
 
+/** The place after the reader scrolled by so much, which the browser has not told yet. */
+function moved(log: HTMLElement, place: Place, distance: number): Place {
+  // At the very end it may be the browser that scrolled, since the content became shorter.
+  const atEnd = log.scrollTop + log.clientHeight >= log.scrollHeight - 1;
+  if (Math.abs(distance) < 1 || atEnd) return place;
+  if (place === 'end') return distance < 0 ? placeOf(log) : place;
+  return { key: place.key, offset: place.offset - distance };
+}
+
 /** Scrolls so that the place is where it was. */
 function restore(log: HTMLElement, place: Place): void {
   if (place === 'end') {
@@ -166,6 +189,13 @@ function restore(log: HTMLElement, place: Place): void {
   if (!row) return;
   const drift = row.getBoundingClientRect().top - log.getBoundingClientRect().top - place.offset;
   if (Math.abs(drift) >= 1) log.scrollTop += drift;
+}
+
+/** Whether the row of the anchor is inside the window. */
+function isSeen(log: HTMLElement, anchor: Anchor): boolean {
+  const box = rowElement(log, anchor.key)?.getBoundingClientRect();
+  const edges = log.getBoundingClientRect();
+  return box !== undefined && box.bottom > edges.top && box.top < edges.bottom;
 }
 
 /** The place that the window shows now. */
