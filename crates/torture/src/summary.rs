@@ -303,6 +303,7 @@ impl fmt::Display for BrokenRound {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::Door;
 
     fn config(target: Target) -> Config {
         Config {
