@@ -5,14 +5,14 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
-use parlor_proto::{Encoded, Epoch, Event, MessageId, Text, Timestamp, UserName};
+use parlor_proto::{Action, Encoded, Epoch, Event, MessageId, Note, Text, Timestamp, UserName};
 use shuttle::thread::{self, JoinHandle};
 
 use crate::delivery::flush::Flush;
 use crate::delivery::hub::Hub;
 use crate::delivery::outbox::{Outbox, Settled, Taken};
 use crate::delivery::peer::{ConnectionId, Peer};
-use crate::ports::{Content, Entry, FlushWorkers, Head, LogId, Sink, Transport};
+use crate::ports::{Change, Content, Entry, FlushWorkers, Head, LogId, Moderation, Presence, Sink, Transport};
 
 /// Number of schedules to try, of each of two kinds.
 const SCHEDULES: usize = 3_000;
@@ -238,6 +238,37 @@ fn name(user: &str) -> UserName {
 
 fn messages(numbers: std::ops::RangeInclusive<u64>) -> Vec<String> {
     numbers.map(|number| format!("MSG red author {number}")).collect()
+}
+
+/// A member is kicked while others leave.
+fn kick() {
+    let crew = Arc::new(Crew::default());
+    let log = ModelLog::new(&crew);
+    let kicked = person(1, 0, &crew);
+    log.join(&kicked.peer, "kicked");
+    let (kicker, leaver) = (log.clone(), log);
+    crew.start(move || {
+        let kick =
+            Moderation { action: Action::Kick, user: Some(name("kicked")), until: None, reason: Note::default() };
+        let (id, time, author) = (MessageId(1), Timestamp::from_millis(0), name("author"));
+        let entry = Entry { id, time, author, to: None, content: Content::Moderation(kick) };
+        kicker.hub.deliver(&room(), &[entry]).run();
+    });
+    crew.start(move || {
+        for version in 1..=2 {
+            let (user, change) = (name(&format!("user{version}")), Change::Left);
+            let presence = Presence { room: "red".parse().unwrap(), user, change, members: 3, version };
+            leaver.hub.presence(&presence).run();
+        }
+    });
+    crew.await_all();
+    let lines = kicked.lines();
+    assert!(lines.last().unwrap().starts_with("MODERATED red kicked kick author"), "{lines:?}");
+}
+
+#[test]
+fn who_is_removed_hears_nothing_after_it() {
+    explore(kick);
 }
 
 /// Two threads send to two members. The socket of one member is full once.

@@ -180,14 +180,9 @@ impl Hub {
         peer.map(|peer| peer.close(bye)).unwrap_or_default()
     }
 
-    /// Ends the delivery of a room to a user who was removed from it, if the user's session is here, and has the session
-    /// told.
-    fn evict(&self, topic: &Topic, entry: &Entry) {
-        let Some(user) = entry.content.removes().filter(|_| !planted(Bug::KickedHears)) else { return };
+    /// Has the session told of a user who was removed from a room by `entry`, if the session is here.
+    fn evict(&self, topic: &Topic, user: &UserName, entry: &Entry) {
         let Some(room) = topic.log().room().cloned() else { return };
-        if !topic.silence(user, entry.id) {
-            return;
-        }
         let cell = read(&self.present).get(user).map(|present| present.cell.clone());
         let Some(cell) = cell else { return };
         let reason = match &entry.content {
@@ -212,12 +207,16 @@ impl Sink for Hub {
         // Whoever is removed from a room hears of it, and of nothing after it.
         while let Some(at) = rest.iter().position(|entry| entry.content.removes().is_some()) {
             let (until, later) = rest.split_at(at + 1);
-            flush.merge(topic.deliver(until));
-            self.evict(&topic, &until[at]);
+            let removed = until[at].content.removes().filter(|_| !planted(Bug::KickedHears));
+            let (delivered, is_silenced) = topic.deliver(until, removed);
+            flush.merge(delivered);
+            if let Some(user) = removed.filter(|_| is_silenced) {
+                self.evict(&topic, user, &until[at]);
+            }
             rest = later;
         }
         if !rest.is_empty() {
-            flush.merge(topic.deliver(rest));
+            flush.merge(topic.deliver(rest, None).0);
         }
         flush
     }

@@ -151,14 +151,6 @@ impl Topic {
         state.recipients.is_empty()
     }
 
-    /// A user was removed from the room by this entry: the user's recipient gets nothing after it. Returns `false` if there is
-    /// no such recipient, or one that entered later.
-    pub(crate) fn silence(&self, user: &UserName, id: MessageId) -> bool {
-        let mut state = self.lock();
-        let recipient = state.recipients.iter_mut().find(|recipient| recipient.is_of(user) && recipient.hears(id));
-        recipient.map(Recipient::silence).is_some()
-    }
-
     /// The account that was created at `created` is gone. In a feed, only recipients that follow the next owner of the
     /// name stay.
     pub(crate) fn lose_owner(&self, created: Timestamp) {
@@ -180,8 +172,10 @@ impl Topic {
         self.lock().recipients.is_empty()
     }
 
-    /// Pushes new entries to all recipients except their author.
-    pub(crate) fn deliver(self: &Arc<Self>, entries: &[Entry]) -> Flush {
+    /// Pushes new entries to all recipients except their author. If the last one removed the user `removed` from the room,
+    /// the user's recipient gets nothing after it, whoever pushes. Returns too whether there was one that did not enter
+    /// later.
+    pub(crate) fn deliver(self: &Arc<Self>, entries: &[Entry], removed: Option<&UserName>) -> (Flush, bool) {
         let mut state = self.lock();
         let mut interrupts = Vec::new();
         let known = entries.partition_point(|entry| state.cursor.is_some_and(|cursor| entry.id <= cursor));
@@ -199,7 +193,11 @@ impl Topic {
         for batch in Batch::cut(&self.log, new) {
             state.push_all(&mut interrupts, |recipient| recipient.push(&batch));
         }
-        self.flush(state, interrupts)
+        let is_silenced = match (removed, entries.last()) {
+            (Some(user), Some(entry)) => state.silence(user, entry.id),
+            _ => false,
+        };
+        (self.flush(state, interrupts), is_silenced)
     }
 
     /// Backpressure: blocks a sender while flushes are behind. Blocks, but never on a client.
@@ -253,6 +251,13 @@ impl Topic {
 }
 
 impl State {
+    /// Ends the delivery to a user who was removed from the room by the entry `id`. Returns `false` if there is no such
+    /// recipient, or one that entered later.
+    fn silence(&mut self, user: &UserName, id: MessageId) -> bool {
+        let recipient = self.recipients.iter_mut().find(|recipient| recipient.is_of(user) && recipient.hears(id));
+        recipient.map(Recipient::silence).is_some()
+    }
+
     /// Whether entries are pushed faster than they are flushed.
     fn is_behind(&self) -> bool {
         self.flushing && self.backlog_bytes > MAX_BACKLOG

@@ -25,6 +25,8 @@ const COMMANDS: &[&[&str]] = &[
     &["user", "promote"],
     &["user", "demote"],
     &["user", "unlock"],
+    &["user", "ticket"],
+    &["user", "revoke"],
     &["room"],
     &["room", "list"],
     &["room", "show"],
