@@ -3,6 +3,8 @@
 Each function is a step that later ones build on. They must use Parlor only by its commands and its protocol.
 """
 
+import http.client
+import json
 import socket
 import ssl
 import subprocess
@@ -20,6 +22,7 @@ class Town:
         self.system = system
         self.ca = str(directory / "ca.pem")
         self.passwords = {}
+        self.cookie = None
 
     def port(self, service):
         return self.system.ports[service]
@@ -120,6 +123,30 @@ def openssl_reaches_both_servers(town):
         words = ["openssl", "s_client", "-quiet", "-verify_return_error", "-CAfile", town.ca]
         done = run(*words, "-connect", f"localhost:{town.port(service)}", input="QUIT\n", timeout=60)
         assert done.stdout.startswith(f"HELLO parlor/1 {service}\n"), done
+
+
+def ask_page(town, port, method, path, fields=None, body=None):
+    """Sends a request as the page of this port does. Returns status, cookie and body."""
+    context = ssl.create_default_context(cafile=town.ca)
+    context.set_alpn_protocols(["http/1.1"])
+    connection = http.client.HTTPSConnection("localhost", port, timeout=60, context=context)
+    fields = {"Origin": f"https://localhost:{port}", "Content-Type": "application/json", **(fields or {})}
+    connection.request(method, path, body, fields)
+    response = connection.getresponse()
+    cookie = (response.headers["Set-Cookie"] or "").split(";")[0]
+    return response.status, cookie, response.read().decode()
+
+
+def a_browser_logs_in_once_for_all_servers(town):
+    form = json.dumps({"user": "alice", "password": town.passwords["alice"]})
+    status, cookie, body = ask_page(town, town.port("parlor-1"), "POST", "/session", body=form)
+    assert (status, json.loads(body)) == (200, {"user": "alice"}), body
+    for service in ("parlor-1", "parlor-2"):
+        status, _, page = ask_page(town, town.port(service), "GET", "/")
+        assert status == 200 and "<title>Parlor</title>" in page, page
+        status, _, body = ask_page(town, town.port(service), "GET", "/session", {"Cookie": cookie})
+        assert (status, json.loads(body)) == (200, {"user": "alice"}), body
+    town.cookie = cookie
 
 
 def the_client_of_the_image_chats(town):
@@ -235,6 +262,9 @@ def a_balancer_stands_before_them(town):
     assert_confined(town, "balancer")
     alice = town.person("alice", "balancer").connect(ROOM).client
     alice.say("by the balancer")
+    # The balancer passes HTTP on as it does lines, and a browser is logged in behind it too.
+    status, _, body = ask_page(town, town.port("balancer"), "GET", "/session", {"Cookie": town.cookie})
+    assert (status, json.loads(body)) == (200, {"user": "alice"}), body
     # The servers' own ports accept clients without a header, and accept a header from the balancer only.
     assert town.person("bob", "parlor-1").connect(ROOM).history(1)[0][1] == "by the balancer"
     header = b"\r\n\r\n\x00\r\nQUIT\n" + bytes.fromhex("2111000c") + bytes([192, 0, 2, 1, 192, 0, 2, 2, 0, 80, 0, 80])
@@ -294,6 +324,7 @@ STEPS = [
     plaintext_is_refused,
     who_does_not_trust_is_not_let_in,
     openssl_reaches_both_servers,
+    a_browser_logs_in_once_for_all_servers,
     the_client_of_the_image_chats,
     messages_cross,
     one_session_over_all_servers,
