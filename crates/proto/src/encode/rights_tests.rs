@@ -148,7 +148,7 @@ fn later_events() -> Vec<Row> {
 }
 
 fn replies() -> Vec<Row> {
-    let (red, about) = (room("red"), || RoomUser { room: room("red"), user: user("bob"), id: MessageId(4) });
+    let about = || RoomUser { room: room("red"), user: user("bob"), id: MessageId(4) };
     vec![
         (
             Reply::Kick(about()).into(),
