@@ -123,7 +123,7 @@ fn write(ticket: &Ticket) -> String {
     format!("{mark}{} {} {used} {lifetime} {address} {label}", hash.expose(), made.as_millis())
 }
 
-/// Reads what [`write`] wrote; none if it is nothing of the kind.
+/// Reads what `write` wrote; none if it is nothing of the kind.
 fn read(stored: &str) -> Option<Ticket> {
     let (is_revoked, stored) = stored.strip_prefix(REVOKED).map_or((false, stored), |stored| (true, stored));
     let mut words = stored.splitn(6, ' ');
