@@ -3,6 +3,7 @@
 import workerUrl from './worker?sharedworker&url';
 import type { FromHub, Port, ToHub } from './connection/messages';
 import type { Surroundings } from './store/core';
+import type { Connection } from './store/model';
 import { portOf } from './port';
 import type { Storage } from './store/keep';
 
@@ -45,21 +46,33 @@ function holdLock(): Promise<string> {
   });
 }
 
-/** A line to the hub of this browser. */
+/** States that only a hub reaches that the browser lets connect. */
+const CONNECTED: ReadonlySet<Connection['state']> = new Set(['behind', 'live', 'taken-over', 'refused']);
+
+/** A line to the hub of this browser: in the worker that all tabs share, or else in this page. */
 function connect(): Port<FromHub, ToHub> {
   let heard: (message: FromHub) => void = () => undefined;
   let port: Port<FromHub, ToHub> | null = null;
   const early: ToHub[] = [];
   let answers = false;
+  let isInWorker = false;
   const begin = (messages: MessagePort, lock: string | null) => {
     const opened: Port<FromHub, ToHub> = portOf(messages);
+    port = opened;
     opened.listen((message) => {
+      if (opened !== port) return;
       answers = true;
       heard(message);
+      if (message.tell !== 'connection') return;
+      // Browsers let a page connect in spite of a certificate that its user accepted, but no worker.
+      if (isInWorker && message.connection.state === 'waiting') {
+        isInWorker = false;
+        opened.post({ do: 'detach' });
+        begin(localPort(), null);
+      } else if (CONNECTED.has(message.connection.state)) isInWorker = false;
     });
     opened.post({ do: 'attach', lock });
     for (const message of early.splice(0)) opened.post(message);
-    port = opened;
   };
   if (typeof SharedWorker === 'undefined') {
     begin(localPort(), null);
@@ -68,7 +81,10 @@ function connect(): Port<FromHub, ToHub> {
     worker.addEventListener('error', () => {
       if (!answers) begin(localPort(), null);
     });
-    void holdLock().then((lock) => begin(worker.port, lock));
+    void holdLock().then((lock) => {
+      isInWorker = true;
+      begin(worker.port, lock);
+    });
   }
   return {
     post: (message) => {
