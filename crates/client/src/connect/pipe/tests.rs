@@ -519,7 +519,9 @@ fn a_session_that_ends_as_idle_is_begun_anew_and_no_line_is_lost_or_doubled() {
         let (exit, errors, heard) = ends_as_idle("one\ntwo\nthree\n", answered);
         assert_eq!((exit, heard[0].join(" ")), (Exit::Done, "/join red /say red one".to_owned()));
         let again = if answered { "" } else { "one " };
-        assert_eq!(heard[2].join(" ").replace("/say red ", ""), format!("/join red {again}two three /quit"));
+        // After an idle timeout the client pings, and how often depends on the machine.
+        let said: Vec<_> = heard[2].iter().filter(|line| !line.starts_with("/ping ")).map(String::as_str).collect();
+        assert_eq!(said.join(" ").replace("/say red ", ""), format!("/join red {again}two three /quit"));
         assert!(errors.starts_with("BYE idle-timeout ") && errors.contains("connected again"), "{errors}");
     }
 }

@@ -75,7 +75,7 @@ fn what_the_user_does_counts_too() {
             .map(|command| format!(r#""command":"{command}",{about}"#)),
     ) {
         let mut catch_up = in_both(3, &[]);
-        catch_up.sift(event(&format!(r#"{{"type":"ok",{reply},"id":4}}"#)));
+        catch_up.sift(event(&format!(r#"{{"type":"ok",{reply},"id":4,"inbox":0}}"#)));
         come_back(&mut catch_up, 4, &[]);
         assert_eq!(ask_all(&mut catch_up), [""; 0], "{reply}");
     }
