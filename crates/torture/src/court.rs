@@ -76,7 +76,10 @@ impl SimulatedClient {
         let moderates = matches!(self.part.role, Role::Judge | Role::Deputy);
         let orders = if moderates { 50 } else { 5 };
         let lines = match self.rng.below(100) {
-            choice if choice < orders => vec![self.order()],
+            choice if choice < orders => {
+                let order = self.order();
+                self.new_orders(vec![order])
+            }
             choice if choice < 68 => self.say_in_court(),
             choice if choice < 79 => self.edit().into_iter().collect(),
             choice if choice < 85 => self.remove(moderates).into_iter().collect(),
@@ -120,6 +123,12 @@ impl SimulatedClient {
         Some(Line::Remove { room: self.context.court.clone(), of, reason: self.text() })
     }
 
+    /// Those that are not ordered already and wait for their answers.
+    fn new_orders(&self, mut orders: Vec<Line>) -> Vec<Line> {
+        orders.retain(|order| self.link.as_ref().is_none_or(|link| !link.has_ordered(order)));
+        orders
+    }
+
     fn order_of(&self, action: &'static str, about: &str, more: &str) -> Line {
         let (about, more) = (about.to_owned(), more.to_owned());
         Line::Order { room: self.context.court.clone(), action, about, more }
@@ -160,7 +169,7 @@ impl SimulatedClient {
         let everybody = self.context.citizens.iter().chain([&self.context.deputy]);
         let each = everybody.flat_map(|user| ["unban", "unmute"].map(|action| self.order_of(action, user, "")));
         let settings = [self.order_of("access", "public", ""), self.order_of("post", "everyone", "")];
-        let lines = settings.into_iter().chain(each).collect();
+        let lines = self.new_orders(settings.into_iter().chain(each).collect());
         self.send(lines);
         true
     }

@@ -76,6 +76,17 @@ pub(crate) enum Range {
 }
 
 impl Line {
+    /// Whether both order the same act about the same user or setting, for however long. An invitation does not say whom it
+    /// is for to whom it is for, so all are the same.
+    pub(crate) fn is_same_order(&self, other: &Self) -> bool {
+        let order = |line: &Self| match line {
+            Self::Order { room, action: action @ "invite", .. } => Some((room.clone(), *action, String::new())),
+            Self::Order { room, action, about, .. } => Some((room.clone(), *action, about.clone())),
+            _ => None,
+        };
+        order(self).is_some() && order(self) == order(other)
+    }
+
     /// The line as `user` sends it, with this password. What it says to others has a key, the same for the same text, so
     /// that it can be sent again.
     pub(crate) fn wire(&self, user: &str, password: &str) -> String {

@@ -112,6 +112,12 @@ impl RecordedConnection {
         self.pending.len()
     }
 
+    /// Whether the same act is ordered and not answered. Two entries of one act at the same time could not be told from an
+    /// act that was carried out twice.
+    pub(crate) fn has_ordered(&self, line: &Line) -> bool {
+        self.pending.iter().any(|(_, pending, _)| pending.is_same_order(line))
+    }
+
     /// Whether an answer may change the open rooms or the current one.
     pub(crate) fn is_moving(&self) -> bool {
         self.pending.iter().any(|(_, line, _)| line.moves())
