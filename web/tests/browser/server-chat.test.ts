@@ -68,22 +68,22 @@ describe('two people', () => {
   });
 
   it('meet in a private room, by invitation only', async () => {
-    await ann.openRoom('den');
+    await ann.openRoom('cellar');
     await ann.choose('Make the room private');
     await ann.page.locator('dialog button[type=submit]').click();
     await ann.page.locator('.head h2').getByText('private').waitFor({ state: 'attached' });
     await ann.say('A secret.');
 
     await ben.page.keyboard.press('Control+k');
-    await ben.page.getByRole('combobox', { name: 'Find or start' }).fill('#den');
+    await ben.page.getByRole('combobox', { name: 'Find or start' }).fill('#cellar');
     await ben.page.keyboard.press('Enter');
     await ben.page.getByText('The room is private, and you are not invited.').first().waitFor();
-    expect(await ben.entry('den').count()).toBe(0);
+    expect(await ben.entry('cellar').count()).toBe(0);
 
     await ann.choose('Invite somebody');
     await ann.page.locator('dialog input').fill('ben');
     await ann.page.keyboard.press('Enter');
-    await ben.page.getByRole('button', { name: '#den' }).first().click();
+    await ben.page.getByRole('button', { name: '#cellar' }).first().click();
     await ben.sees('A secret.');
     await ben.say('Thanks.');
     await ann.sees('Thanks.');
