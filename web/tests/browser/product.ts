@@ -28,7 +28,7 @@ function ready(child: ChildProcess, form: RegExp): Promise<string> {
 
 /** Ends a process, and waits until it is gone. */
 function end(child: ChildProcess | null, signal: NodeJS.Signals): Promise<void> {
-  if (child === null || child.exitCode !== null || child.signalCode !== null) return Promise.resolve();
+  if (child?.exitCode !== null || child.signalCode !== null) return Promise.resolve();
   return new Promise((resolve) => {
     child.once('exit', () => resolve());
     child.kill(signal);

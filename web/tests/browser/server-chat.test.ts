@@ -130,7 +130,7 @@ describe('a text that attacks', () => {
       '<img src=x onerror="document.title=\'broken\'">',
       '<script>document.title="broken"</script>',
       'javascript:alert(1) [a](javascript:alert(1))',
-      `${'a'.repeat(3000)}`,
+      'a'.repeat(3000),
     ];
     for (const text of attacks) await robot.ask(text);
     await robot.ask('the end of it');

@@ -60,7 +60,9 @@ describe('the door', () => {
 
   it('gives no secret to the scripts of the page', async () => {
     const sec = await Person.register(browser, product, 'sec');
-    const readable = await sec.page.evaluate(() => document.cookie + JSON.stringify({ ...localStorage }));
+    const readable = await sec.page.evaluate(
+      () => document.cookie + JSON.stringify(Object.entries(localStorage)),
+    );
     const cookie = (await sec.context.cookies()).find((each) => each.name === '__Host-parlor');
     expect(cookie).toMatchObject({ httpOnly: true, secure: true, sameSite: 'Strict' });
     expect(readable).not.toContain(cookie?.value);
