@@ -30,7 +30,7 @@ export function Pane({ pane, model }: Props) {
   return (
     <aside ref={ref} class="pane" aria-label={title}>
       <div class="pane-head">
-        <h2 class="truncate">{user ?? `# ${model?.name ?? ''}`}</h2>
+        <h2 class="truncate">{user ?? (model && roomTitle(model))}</h2>
         <IconButton icon="close" label={t('pane.close')} onClick={() => closePane(pane, model)} />
       </div>
       <div class="pane-body">
@@ -42,6 +42,11 @@ export function Pane({ pane, model }: Props) {
       </div>
     </aside>
   );
+}
+
+/** As in the head, where a lock stands for a private room instead of the sign. */
+function roomTitle(model: ConversationModel): string {
+  return model.info.value?.access === 'private' ? model.name : `# ${model.name}`;
 }
 
 /** From a person one comes back to the room, if the room stood there before. */

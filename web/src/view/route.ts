@@ -55,7 +55,9 @@ export function startRouting(store: Store): () => void {
 
 function route(store: Store): () => void {
   const follow = () => goTo(store);
-  if (conversationOf(location.hash) !== null) follow();
+  const isAddressed = conversationOf(location.hash) !== null;
+  if (isAddressed) follow();
+  const stopShowing = isAddressed ? null : showTheOnly(store);
   addEventListener('hashchange', follow);
   const stop = effect(() => {
     const id = store.shown.value;
@@ -64,8 +66,22 @@ function route(store: Store): () => void {
   });
   return () => {
     removeEventListener('hashchange', follow);
+    stopShowing?.();
     stop();
   };
+}
+
+/** Whoever has one conversation only, as everybody at the beginning, need not choose. Returns how to end that. */
+function showTheOnly(store: Store): () => void {
+  let done = matchMedia(PHONE).matches;
+  return effect(() => {
+    const [first, second] = store.conversations.value;
+    if (done || !first) return;
+    done = true;
+    untracked(() => {
+      if (!second && store.shown.value === null) store.actions.show(first.id);
+    });
+  });
 }
 
 function writeAddress(id: ConversationId): void {

@@ -1,0 +1,112 @@
+// The real server, and Redis, as processes of a test: started, killed, started again on the same port.
+import { spawn, type ChildProcess } from 'node:child_process';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { createServer, type AddressInfo } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+/** The program under test; the variable PARLOR_BIN names another one. */
+const PROGRAM =
+  process.env['PARLOR_BIN'] ?? fileURLToPath(new URL('../../../target/debug/parlor', import.meta.url));
+
+/** A process that is ready as soon as it writes a line of this form; resolves to what the form catches. */
+function ready(child: ChildProcess, form: RegExp): Promise<string> {
+  let written = '';
+  return new Promise((resolve, reject) => {
+    const read = (part: Buffer) => {
+      written += part.toString();
+      const found = form.exec(written);
+      if (found) resolve(found[1] ?? '');
+    };
+    child.stdout?.on('data', read);
+    child.stderr?.on('data', read);
+    child.once('error', reject);
+    child.once('exit', (code) => reject(new Error(`ended with ${String(code)}:\n${written}`)));
+  });
+}
+
+/** Ends a process, and waits until it is gone. */
+function end(child: ChildProcess | null, signal: NodeJS.Signals): Promise<void> {
+  if (child?.exitCode !== null || child.signalCode !== null) return Promise.resolve();
+  return new Promise((resolve) => {
+    child.once('exit', () => resolve());
+    child.kill(signal);
+  });
+}
+
+export class Product {
+  readonly #data = mkdtempSync(join(tmpdir(), 'parlor-data-'));
+  readonly #flags: readonly string[];
+  #child: ChildProcess | null = null;
+  #address = '127.0.0.1:0';
+
+  private constructor(flags: readonly string[]) {
+    this.#flags = flags;
+  }
+
+  static async start(...flags: readonly string[]): Promise<Product> {
+    const product = new Product(flags);
+    await product.startAgain();
+    return product;
+  }
+
+  /** Starts the server, on the port that it had before. */
+  async startAgain(): Promise<void> {
+    const words = ['serve', '--data', this.#data, '--listen', this.#address, '--bcrypt-cost', '4'];
+    this.#child = spawn(PROGRAM, [...words, ...this.#flags], { stdio: ['ignore', 'pipe', 'pipe'] });
+    this.#address = await ready(this.#child, /parlor listening on (\S+:\d+)/);
+  }
+
+  /** `127.0.0.1:PORT`. */
+  get address(): string {
+    return this.#address;
+  }
+
+  get port(): number {
+    return Number(this.#address.split(':').at(-1));
+  }
+
+  /** The server is gone at once, as by a loss of power. */
+  kill(): Promise<void> {
+    return end(this.#child, 'SIGKILL');
+  }
+
+  async stop(): Promise<void> {
+    await this.kill();
+    rmSync(this.#data, { recursive: true, force: true });
+  }
+}
+
+export class Redis {
+  readonly url: string;
+  readonly #child: ChildProcess;
+
+  private constructor(port: number, child: ChildProcess) {
+    this.url = `redis://127.0.0.1:${port}`;
+    this.#child = child;
+  }
+
+  static async start(): Promise<Redis> {
+    const port = await freePort();
+    const words = ['--port', String(port), '--bind', '127.0.0.1', '--save', '', '--appendonly', 'no'];
+    const child = spawn('redis-server', words, { cwd: tmpdir(), stdio: ['ignore', 'pipe', 'pipe'] });
+    await ready(child, /(Ready to accept connections)/);
+    return new Redis(port, child);
+  }
+
+  stop(): Promise<void> {
+    return end(this.#child, 'SIGKILL');
+  }
+}
+
+function freePort(): Promise<number> {
+  const server = createServer();
+  return new Promise((resolve, reject) => {
+    server.once('error', reject);
+    server.listen(0, '127.0.0.1', () => {
+      const { port } = server.address() as AddressInfo;
+      server.close(() => resolve(port));
+    });
+  });
+}
