@@ -2,7 +2,7 @@
 import type { ByeCode } from '../protocol/codes';
 
 /** The close codes of WebSocket that stand for goodbyes. */
-const CLOSE_CODES: Readonly<Record<number, ByeCode | 'logged-out'>> = {
+const CLOSE_CODES: Readonly<Record<number, ByeCode>> = {
   1000: 'quit',
   1001: 'server-shutdown',
   4001: 'logged-in-elsewhere',
@@ -16,7 +16,7 @@ const CLOSE_CODES: Readonly<Record<number, ByeCode | 'logged-out'>> = {
 };
 
 /** The goodbye that a close code stands for; null if the connection broke without one. */
-export function goodbyeOf(closeCode: number): ByeCode | 'logged-out' | null {
+export function goodbyeOf(closeCode: number): ByeCode | null {
   return CLOSE_CODES[closeCode] ?? null;
 }
 

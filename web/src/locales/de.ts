@@ -257,6 +257,7 @@ export const de: Locale = {
   'problem.too-many-failures': 'Zu viele Fehlversuche.',
   'problem.slow-consumer': 'Die Verbindung war zu langsam.',
   'problem.server-shutdown': 'Der Server hält an oder startet neu.',
+  'problem.logged-out': 'Du hast dich abgemeldet.',
   'problem.kicked': 'Ein Betreiber hat diese Sitzung beendet.',
   'problem.idle-timeout': 'Zu lange war nichts zu hören.',
   'problem.connection-lost': 'Die Verbindung ging verloren, bevor die Antwort kam.',

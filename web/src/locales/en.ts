@@ -257,6 +257,7 @@ export const en = {
   'problem.too-many-failures': 'Too many failed attempts.',
   'problem.slow-consumer': 'The connection was too slow.',
   'problem.server-shutdown': 'The server stops or restarts.',
+  'problem.logged-out': 'You logged out.',
   'problem.kicked': 'An operator ended this session.',
   'problem.idle-timeout': 'Nothing was heard for too long.',
   'problem.connection-lost': 'The connection was lost before the answer came.',

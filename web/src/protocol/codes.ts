@@ -54,6 +54,7 @@ export const GOODBYES = [
   'kicked',
   'idle-timeout',
   'suspended',
+  'logged-out',
 ] as const;
 
 /** What I may do in a room. */

@@ -9,7 +9,7 @@ import { REPLIES } from './replies';
 
 type Json = Readonly<Record<string, unknown>>;
 
-const TIMES = new Set(['time', 'edited', 'until', 'created']);
+const TIMES = new Set(['time', 'edited', 'until', 'created', 'made', 'used', 'expires']);
 
 /** The value of a line with its times as the decoder shows them. */
 function expected(line: string): Json {
