@@ -7,6 +7,7 @@ use crate::scenario::Scenario;
 use crate::scenario::churn::Churn;
 use crate::scenario::fanout::{Fanout, Way};
 use crate::scenario::idle::Idle;
+use crate::servers::dialect::Dialect;
 
 /// One measurement, with a name.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -36,6 +37,12 @@ impl Case {
     /// A case that belongs to no sweep.
     pub(crate) fn single(scenario: Scenario) -> Self {
         Self { name: name(&scenario), sweep: None, scenario }
+    }
+
+    /// The same, by clients that talk in this way.
+    pub(crate) fn spoken(mut self, dialect: Dialect) -> Self {
+        self.name += dialect.suffix();
+        self
     }
 
     fn of(sweep: &str, axis: &str, value: usize, scenario: Scenario) -> Self {
@@ -68,6 +75,11 @@ fn name(scenario: &Scenario) -> String {
 const PAYLOAD: usize = 128;
 /// Messages in flight per speaker in cases that saturate a server.
 const WINDOW: Pace = Pace::Window(64);
+
+/// What is measured through both doors: a room at a rate, and a saturated one.
+pub(crate) fn door() -> [Case; 2] {
+    [Pace::Rate(10.0), WINDOW].map(|pace| Case::single(Scenario::Fanout(talk(1, 100, 1, pace))))
+}
 
 fn talk(rooms: usize, members: usize, publishers: usize, pace: Pace) -> Fanout {
     Fanout { way: Way::Room, rooms, members, publishers, pace, payload: PAYLOAD }

@@ -11,6 +11,7 @@ use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use crate::cases::{self, Case};
 use crate::compare::{self, Plan};
 use crate::counts;
+use crate::door;
 use crate::load::Pace;
 use crate::plot;
 use crate::redis;
@@ -18,6 +19,7 @@ use crate::scenario::churn::Churn;
 use crate::scenario::fanout::{Fanout, Way};
 use crate::scenario::idle::Idle;
 use crate::scenario::{Scenario, Times};
+use crate::servers::dialect::{self, Dialect};
 use crate::servers::{Running, ServerKind, baseline};
 use crate::stress::{abuse, comeback, soak, stuck};
 
@@ -27,6 +29,8 @@ const EXAMPLES: &str = "Examples (scripts/bench builds what is measured, and pas
   scripts/bench fanout --members 1000 --window 64 --publishers 10
   scripts/bench fanout --rate 10 --beside bare --rounds 5
   scripts/bench churn --server 127.0.0.1:7878 --ca ca.pem --pid 1234 --data /var/lib/parlor
+  scripts/bench fanout --door web --alone         clients of the web door, or --format json
+  scripts/bench door                              the web door beside JSON lines
   scripts/bench plot                              draws docs/performance/*.svg
   scripts/bench counts                            instructions of single paths
   scripts/bench redis                             two servers on one Redis beside bare Redis
@@ -57,6 +61,8 @@ enum What {
         members: usize,
         #[command(flatten)]
         speech: Speech,
+        #[command(flatten)]
+        spoken: dialect::Options,
         #[command(flatten)]
         how: How,
     },
@@ -92,6 +98,8 @@ enum What {
         #[arg(long, default_value_t = 500)]
         members: usize,
         #[command(flatten)]
+        spoken: dialect::Options,
+        #[command(flatten)]
         how: How,
     },
     /// Clients that come, log in, enter a room and leave
@@ -113,6 +121,8 @@ enum What {
         #[command(flatten)]
         how: How,
     },
+    /// Deliveries through the web door beside JSON lines, in pairs
+    Door(door::Options),
     /// Draws results as SVG
     Plot(plot::Options),
     /// Two servers on one Redis, beside bare Redis
@@ -191,11 +201,11 @@ impl Speech {
 }
 
 impl How {
-    fn run(self, cases: &[Case], parlor: &Path) -> Result<()> {
+    fn run(self, cases: &[Case], dialect: Dialect, parlor: &Path) -> Result<()> {
         let Self { rounds, seconds, warmup, beside, alone, json, running } = self;
         let beside = if alone { vec![] } else { beside };
         let times = Times { warmup: Duration::from_secs_f64(warmup), time: Duration::from_secs_f64(seconds) };
-        compare::run(cases, &Plan { rounds, times, beside, json, running, parlor: parlor.to_owned() })
+        compare::run(cases, &Plan { rounds, times, beside, json, running, dialect, parlor: parlor.to_owned() })
     }
 }
 
@@ -204,18 +214,28 @@ impl Cli {
     pub(crate) fn run(self) -> Result<()> {
         allow_descriptors()?;
         let parlor = self.parlor.map_or_else(neighbour, Ok)?;
-        let single = |scenario: Scenario, how: How| how.run(&[Case::single(scenario)], &parlor);
+        let single = |scenario: Scenario, dialect: Dialect, how: How| {
+            how.run(&[Case::single(scenario).spoken(dialect)], dialect, &parlor)
+        };
+        let text = Dialect::Text;
         match self.what {
-            What::Fanout { members, speech, how } => single(speech.talk(Way::Room, 1, members), how),
-            What::Rooms { rooms, members, speech, how } => single(speech.talk(Way::Room, rooms, members), how),
-            What::Publications { followers, speech, how } => single(speech.talk(Way::Publication, 1, followers), how),
-            What::Idle { clients, members, how } => single(Scenario::Idle(Idle { clients, members }), how),
-            What::Churn { clients, how } => single(Scenario::Churn(Churn { clients }), how),
+            What::Fanout { members, speech, spoken, how } => {
+                single(speech.talk(Way::Room, 1, members), spoken.dialect()?, how)
+            }
+            What::Rooms { rooms, members, speech, how } => single(speech.talk(Way::Room, rooms, members), text, how),
+            What::Publications { followers, speech, how } => {
+                single(speech.talk(Way::Publication, 1, followers), text, how)
+            }
+            What::Idle { clients, members, spoken, how } => {
+                single(Scenario::Idle(Idle { clients, members }), spoken.dialect()?, how)
+            }
+            What::Churn { clients, how } => single(Scenario::Churn(Churn { clients }), text, how),
             What::Suite { only, smoke, how } => {
                 let mut cases = if smoke { cases::smoke() } else { cases::suite() };
                 cases.retain(|case| case.name.contains(&only));
-                how.run(&cases, &parlor)
+                how.run(&cases, text, &parlor)
             }
+            What::Door(options) => door::run(&options, &parlor),
             What::Plot(options) => plot::run(&options),
             What::Redis(options) => redis::run(&options, &parlor),
             What::Abuse(options) => abuse::run(&options, &parlor),

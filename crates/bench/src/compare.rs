@@ -3,7 +3,7 @@
 
 use std::path::PathBuf;
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, ensure};
 
 use crate::cases::Case;
 use crate::measure::machine::{Machine, said_by};
@@ -11,6 +11,7 @@ use crate::progress::Progress;
 use crate::record::{CaseResult, Record, Run};
 use crate::scenario::fanout::{Fanout, Way};
 use crate::scenario::{Scenario, Times};
+use crate::servers::dialect::Dialect;
 use crate::servers::{Running, ServerKind, Target};
 use crate::table;
 
@@ -24,6 +25,8 @@ pub(crate) struct Plan {
     /// The file for the results.
     pub(crate) json: Option<PathBuf>,
     pub(crate) running: Running,
+    /// How clients talk.
+    pub(crate) dialect: Dialect,
     pub(crate) parlor: PathBuf,
 }
 
@@ -48,14 +51,18 @@ pub(crate) fn run(cases: &[Case], plan: &Plan) -> Result<()> {
 }
 
 fn one(case: &Case, plan: &Plan) -> Result<CaseResult> {
+    let contestants = contestants(case, plan);
+    let is_text = plan.dialect == Dialect::Text;
+    ensure!(is_text || contestants == [ServerKind::Parlor], "the bare servers speak only text lines: add --alone");
     let mut runs = Vec::new();
     for round in 1..=plan.rounds {
-        for server in contestants(case, plan) {
+        for &server in &contestants {
             let what = format!("{}, {server}, round {round} of {}", case.name, plan.rounds);
             let progress = Progress::of(what.clone());
             let target = Target::open(server, &plan.running, &plan.parlor, case.scenario.connections())
                 .with_context(|| what.clone())?;
-            let figures = case.scenario.run(&target, plan.times, &progress).with_context(|| what)?;
+            let figures =
+                case.scenario.run(&target.speaking(plan.dialect), plan.times, &progress).with_context(|| what)?;
             runs.push(Run { server, round, figures });
         }
     }

@@ -4,6 +4,7 @@ mod cases;
 mod commands;
 mod compare;
 mod counts;
+mod door;
 mod load;
 mod measure;
 mod plot;

@@ -75,3 +75,15 @@ fn results_are_kept_and_drawn() {
     let drawing = std::fs::read_to_string(results.path().join("cost.svg")).unwrap();
     assert!(drawing.contains("fan-out: 3 members"));
 }
+
+#[test]
+fn bare_servers_are_not_measured_in_json() {
+    for (options, message) in [
+        (&["--format", "json"][..], "the bare servers speak only text lines: add --alone"),
+        (&["--door", "web", "--beside", "bare"], "the bare servers speak only text lines: add --alone"),
+        (&["--door", "web", "--format", "text"], "clients of the web door speak JSON"),
+    ] {
+        let output = Command::new(PROGRAM).args(["fanout", "--parlor", PROGRAM]).args(options).output().unwrap();
+        assert!(!output.status.success() && said(&output.stderr).contains(message), "{}", said(&output.stderr));
+    }
+}

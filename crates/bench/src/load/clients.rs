@@ -6,21 +6,28 @@ use std::net::TcpStream;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use anyhow::{Context, Result, bail, ensure};
+use anyhow::{Context, Result, ensure};
 use rustls::client::UnbufferedClientConnection;
 
 use crate::servers::Target;
 use crate::servers::accounts::Step;
-use crate::wire::{BUFFER_BYTES, Heard, Lines, Link, Poller};
+use crate::servers::dialect::{Dialect, is_answer, refused};
+use crate::wire::{BUFFER_BYTES, Frames, Heard, Lines, Link, Poller, frames};
 
 /// Maximum number of clients that enter at the same time.
 const AT_ONCE: usize = 32;
 /// Timeout without any progress while the clients wait for something.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(20);
 
+/// How the bytes of a connection are cut into lines.
+enum Framing {
+    Lines(Lines),
+    Web(Frames),
+}
+
 struct LoadClient {
     link: Link<UnbufferedClientConnection>,
-    lines: Lines,
+    framing: Framing,
     /// The lines that it still has to send. It waits for the answer to the first one.
     steps: VecDeque<Step>,
     has_begun: bool,
@@ -41,6 +48,8 @@ pub(crate) struct ClientPool<'a> {
     poller: Poller,
     visitors: Vec<Option<LoadClient>>,
     buffer: Vec<u8>,
+    /// Scratch memory for a frame.
+    frame: Vec<u8>,
     sockets: Vec<usize>,
 }
 
@@ -48,20 +57,22 @@ impl<'a> ClientPool<'a> {
     /// An empty pool for at most `size` clients.
     pub(crate) fn new(target: &'a Target, size: usize) -> Result<Self> {
         let visitors = (0..size).map(|_| None).collect();
-        Ok(Self { target, poller: Poller::new()?, visitors, buffer: vec![0; BUFFER_BYTES], sockets: Vec::new() })
+        let (poller, buffer) = (Poller::new()?, vec![0; BUFFER_BYTES]);
+        Ok(Self { target, poller, visitors, buffer, frame: Vec::new(), sockets: Vec::new() })
     }
 
     /// Connects a client, which then sends `steps`. Blocks while the server's accept queue is full.
     pub(crate) fn connect(&mut self, number: usize, steps: impl IntoIterator<Item = Step>) -> Result<()> {
-        let Target { address, config, .. } = self.target;
+        let Target { address, dialect, config, .. } = self.target;
         let socket = TcpStream::connect(address).context("cannot connect")?;
         let tls = UnbufferedClientConnection::new(Arc::clone(config), "localhost".try_into()?)?;
         let mut link = Link::new(socket, tls)?;
         self.poller.add(link.socket(), number)?;
         link.begin()?;
         link.flush(&self.poller, number)?;
-        let steps = steps.into_iter().collect();
-        self.visitors[number] = Some(LoadClient { link, lines: Lines::default(), steps, has_begun: false });
+        let steps = dialect.first().into_iter().chain(steps).collect();
+        let framing = Framing::of(*dialect);
+        self.visitors[number] = Some(LoadClient { link, framing, steps, has_begun: false });
         Ok(())
     }
 
@@ -95,7 +106,7 @@ impl<'a> ClientPool<'a> {
 
     /// Encrypts a line, which must include its line ending. [`ClientPool::flush`] sends it.
     pub(crate) fn say(&mut self, number: usize, line: &[u8]) -> Result<()> {
-        self.visitors[number].as_mut().context("a client is gone")?.link.seal(line)
+        self.visitors[number].as_mut().context("a client is gone")?.say(line, &mut self.frame)
     }
 
     /// Sends the encrypted lines of a client.
@@ -114,7 +125,7 @@ impl<'a> ClientPool<'a> {
         for &number in &self.sockets {
             let Some(visitor) = &mut self.visitors[number] else { continue };
             let was_busy = !visitor.steps.is_empty();
-            let heard = visitor.receive(&mut self.buffer, &mut |line| hear(number, line))?;
+            let heard = visitor.receive(&mut self.buffer, &mut self.frame, &mut |line| hear(number, line))?;
             visitor.link.flush(&self.poller, number)?;
             if was_busy && visitor.steps.is_empty() {
                 news.ready.push(number);
@@ -130,32 +141,78 @@ impl<'a> ClientPool<'a> {
     }
 }
 
+impl Framing {
+    fn of(dialect: Dialect) -> Self {
+        match dialect {
+            Dialect::Text | Dialect::Json => Self::Lines(Lines::default()),
+            Dialect::Web => Self::Web(Frames::new()),
+        }
+    }
+
+    fn cut(&mut self, plain: &[u8], hear: impl FnMut(&[u8]) -> Result<()>) -> Result<()> {
+        match self {
+            Self::Lines(lines) => lines.cut(plain, hear),
+            Self::Web(frames) => frames.cut(plain, hear),
+        }
+    }
+
+    /// Whether lines may be sent.
+    fn is_open(&self) -> bool {
+        matches!(self, Self::Lines(_)) || matches!(self, Self::Web(frames) if frames.is_open())
+    }
+}
+
 impl LoadClient {
-    fn receive(&mut self, buffer: &mut [u8], hear: &mut dyn FnMut(&[u8]) -> Result<()>) -> Result<Heard> {
-        let Self { link, lines, steps, has_begun } = self;
+    /// Encrypts a line, which must include its line ending.
+    fn say(&mut self, line: &[u8], frame: &mut Vec<u8>) -> Result<()> {
+        match self.framing {
+            Framing::Lines(_) => self.link.seal(line),
+            Framing::Web(_) => {
+                frame.clear();
+                frames::text(line, frame);
+                self.link.seal(frame)
+            }
+        }
+    }
+
+    fn receive(
+        &mut self,
+        buffer: &mut [u8],
+        frame: &mut Vec<u8>,
+        hear: &mut dyn FnMut(&[u8]) -> Result<()>,
+    ) -> Result<Heard> {
+        let Self { link, framing, steps, .. } = self;
         let before = steps.len();
         let heard = link.receive(buffer, &mut |plain| {
-            lines.cut(plain, |line| match steps.front() {
+            framing.cut(plain, |line| match steps.front() {
                 None => hear(line),
-                Some(step) if line.starts_with(step.answer.as_bytes()) => {
+                Some(step) if is_answer(line, step.answer) => {
                     steps.pop_front();
                     Ok(())
                 }
                 Some(_) => refused(line),
             })
         })?;
-        let may_speak = link.is_open() && (!std::mem::replace(has_begun, link.is_open()) || steps.len() < before);
-        if may_speak && let Some(step) = steps.front() {
-            link.seal(format!("{}\n", step.say).as_bytes())?;
+        if link.is_open() && heard == Heard::Open {
+            self.go_on(before, frame)?;
         }
         Ok(heard)
     }
-}
 
-/// Fails if the line is an error or a goodbye of the server.
-pub(crate) fn refused(line: &[u8]) -> Result<()> {
-    if line.starts_with(b"ERR ") || line.starts_with(b"BYE ") {
-        bail!("the server says {}", String::from_utf8_lossy(line));
+    /// Encrypts what the framing has to send, and the next step, if the one before was answered.
+    fn go_on(&mut self, before: usize, frame: &mut Vec<u8>) -> Result<()> {
+        if let Framing::Web(frames) = &mut self.framing
+            && let output = frames.take_output()
+            && !output.is_empty()
+        {
+            self.link.seal(&output)?;
+        }
+        let is_open = self.framing.is_open();
+        let may_speak = is_open && (!std::mem::replace(&mut self.has_begun, is_open) || self.steps.len() < before);
+        if may_speak && let Some(step) = self.steps.front() {
+            let line = format!("{}\n", step.say);
+            self.say(line.as_bytes(), frame)?;
+        }
+        Ok(())
     }
-    Ok(())
 }

@@ -3,5 +3,5 @@
 mod clients;
 mod pace;
 
-pub(crate) use clients::{ClientPool, PATIENCE, refused};
+pub(crate) use clients::{ClientPool, PATIENCE};
 pub(crate) use pace::{Pace, Pacer};

@@ -7,7 +7,7 @@ use anyhow::{Result, ensure};
 use serde::{Deserialize, Serialize};
 
 use super::{Figures, Times, figures};
-use crate::load::{ClientPool, Pace, Pacer, refused};
+use crate::load::{ClientPool, Pace, Pacer};
 use crate::measure::cpu;
 use crate::measure::delivery_checker::DeliveryChecker;
 use crate::measure::histogram::Histogram;
@@ -15,6 +15,7 @@ use crate::measure::stamp::{Clock, Stamp};
 use crate::progress::Progress;
 use crate::servers::Target;
 use crate::servers::accounts::Step;
+use crate::servers::dialect::{refused, text};
 
 /// After this time without any delivery, missing deliveries count as lost.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -248,14 +249,4 @@ impl<'a> FanoutRun<'a> {
         ensure!(news.gone.is_empty(), "the server closed a connection");
         Ok(())
     }
-}
-
-/// The text of a message or a publication.
-fn text(line: &[u8]) -> Option<&[u8]> {
-    let (rest, words) = match line {
-        [b'M', b'S', b'G', b' ', rest @ ..] => (rest, 3),
-        [b'P', b'U', b'B', b' ', rest @ ..] => (rest, 2),
-        _ => return None,
-    };
-    rest.splitn(words, |&byte| byte == b' ').nth(words - 1)
 }

@@ -3,6 +3,7 @@
 
 pub(crate) mod accounts;
 pub(crate) mod baseline;
+pub(crate) mod dialect;
 pub(crate) mod parlor;
 
 use std::env;
@@ -17,6 +18,7 @@ use rustls::ClientConfig;
 use serde::{Deserialize, Serialize};
 
 use accounts::Accounts;
+use dialect::Dialect;
 use parlor::{Server, trust};
 
 /// Connections that a server allows beyond the planned ones.
@@ -45,7 +47,7 @@ impl fmt::Display for ServerKind {
 }
 
 /// Which Parlor is measured. Without these, one is started for each measurement.
-#[derive(Debug, Clone, Args)]
+#[derive(Debug, Clone, Default, Args)]
 pub(crate) struct Running {
     /// A server that runs already, in place of one that is started
     #[arg(long, value_name = "ADDR:PORT", requires = "ca")]
@@ -66,6 +68,8 @@ pub(crate) struct Running {
 pub(crate) struct Target {
     /// Its listen address.
     pub(crate) address: SocketAddr,
+    /// How clients talk to it.
+    pub(crate) dialect: Dialect,
     /// How clients verify it.
     pub(crate) config: Arc<ClientConfig>,
     /// Its process id, if it is known.
@@ -77,10 +81,10 @@ pub(crate) struct Target {
 }
 
 impl Target {
-    /// A server that runs at least as long as the measurement, with separate accounts.
+    /// A server that runs at least as long as the measurement, with separate accounts. Its clients talk text lines.
     pub(crate) fn of(server: &Server) -> Self {
         let (address, config, pid) = (server.address(), server.config().clone(), Some(server.pid()));
-        Self { address, config, pid, accounts: Accounts::registered(), _process: None }
+        Self { address, dialect: Dialect::Text, config, pid, accounts: Accounts::registered(), _process: None }
     }
 
     /// Starts a server that allows this many connections, or uses the one that already runs.
@@ -91,7 +95,8 @@ impl Target {
                 Some(data) => Accounts::added(parlor, data),
                 None => Accounts::registered(),
             };
-            return Ok(Self { address, config: trust(ca)?, pid: running.pid, accounts, _process: None });
+            let (dialect, config) = (Dialect::Text, trust(ca)?);
+            return Ok(Self { address, dialect, config, pid: running.pid, accounts, _process: None });
         }
         let this = env::current_exe().context("where this program is")?;
         let connections = (connections + SPARE).to_string();
@@ -102,10 +107,20 @@ impl Target {
         };
         Ok(Self {
             address: process.address(),
+            dialect: Dialect::Text,
             config: process.config().clone(),
             pid: Some(process.pid()),
             accounts: Accounts::registered(),
             _process: Some(process),
         })
+    }
+
+    /// The same server for clients that talk in this way. Only Parlor knows others than text lines.
+    pub(crate) fn speaking(mut self, dialect: Dialect) -> Self {
+        self.dialect = dialect;
+        if dialect == Dialect::Web {
+            Arc::make_mut(&mut self.config).alpn_protocols = vec![b"http/1.1".to_vec()];
+        }
+        self
     }
 }

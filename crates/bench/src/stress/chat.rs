@@ -7,13 +7,14 @@ use std::time::{Duration, Instant};
 use anyhow::{Result, ensure};
 use serde::{Deserialize, Serialize};
 
-use crate::load::{ClientPool, Pace, Pacer, refused};
+use crate::load::{ClientPool, Pace, Pacer};
 use crate::measure::delivery_checker::DeliveryChecker;
 use crate::measure::histogram::Histogram;
 use crate::measure::stamp::{Clock, Stamp};
 use crate::progress::Progress;
 use crate::servers::Target;
 use crate::servers::accounts::Step;
+use crate::servers::dialect::{refused, text};
 
 /// After this time without any delivery, missing deliveries count as lost.
 const PATIENCE: Duration = Duration::from_secs(20);
@@ -161,9 +162,4 @@ impl<'a> Chat<'a> {
         ensure!(news.gone.is_empty(), "the server closed the connection of somebody who only chats");
         Ok(())
     }
-}
-
-/// The text of a message.
-fn text(line: &[u8]) -> Option<&[u8]> {
-    line.strip_prefix(b"MSG ")?.splitn(3, |&byte| byte == b' ').nth(2)
 }
