@@ -109,6 +109,8 @@ describe('what is unread', () => {
 
   it('begins at a line after somebody was away', async () => {
     await ann.show('lobby');
+    // What was seen is told to the server a second later.
+    await ann.page.waitForTimeout(3_000);
     await ann.page.goto('about:blank');
     await ben.say('while you were away');
     await ben.sees('while you were away');
