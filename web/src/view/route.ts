@@ -43,7 +43,9 @@ export function startRouting(store: Store): () => void {
   };
   const watch = effect(() => {
     const inside = store.session.value.state === 'logged-in';
-    const ready = inside && store.connection.value.state === 'live';
+    // Everybody is in a room at least: without one, it is not known yet which there are.
+    const known = store.conversations.value.length > 0;
+    const ready = inside && known && store.connection.value.state === 'live';
     if (ready) stop ??= untracked(() => route(store));
     else if (!inside) end();
   });
