@@ -181,6 +181,31 @@ fn a_program_without_a_cookie_logs_in_by_a_line() {
 }
 
 #[test]
+fn a_client_may_speak_before_its_handshake_is_answered() {
+    let server = Server::start();
+    let mut client = Client::open_web(server.address(), &server.ca());
+    client.send("PING early");
+    assert!(client.line().starts_with(r#"{"type":"hello","#));
+    assert_eq!(client.line(), r#"{"type":"pong","token":"early"}"#);
+}
+
+#[test]
+fn a_body_comes_when_the_server_says_so() {
+    let server = Server::start();
+    server.register("ann");
+    let (mut http, body) = (http(&server), form("ann", "secret"));
+    let (host, length) = (http.host.clone(), body.len());
+    let head = format!(
+        "POST /session HTTP/1.1\r\nHost: {host}\r\nOrigin: https://{host}\r\nContent-Type: application/json\r\n\
+         Expect: 100-continue\r\nContent-Length: {length}\r\n\r\n"
+    );
+    http.send(head.as_bytes());
+    assert_eq!(http.response_to("POST").status, 100);
+    http.send(body.as_bytes());
+    assert_eq!(http.response_to("POST").json(), json!({ "user": "ann" }));
+}
+
+#[test]
 fn close_codes_tell_why_a_connection_ended() {
     let mut server = Options::default().args(&["--login-timeout", "1s"]).start();
     let mut stranger = server.connect_web();
