@@ -108,7 +108,7 @@ struct Exchange<'a, S> {
 
 impl<S: ByteStream> Exchange<'_, S> {
     /// Reads the head of the next request. `None` if the connection ends here, with a response where one is due.
-    fn head(&mut self, site: &Site, deadline: Instant) -> io::Result<Option<(Box<Request>, Route)>> {
+    fn head<'s>(&mut self, site: &'s Site, deadline: Instant) -> io::Result<Option<(Box<Request>, Route<'s>)>> {
         loop {
             match head::parse(&self.input) {
                 Ok(Progress::Complete { request, consumed }) => {
@@ -128,9 +128,9 @@ impl<S: ByteStream> Exchange<'_, S> {
     }
 
     /// Refuses a request for another host.
-    fn admit(&mut self, site: &Site, request: Box<Request>) -> io::Result<Option<(Box<Request>, Route)>> {
+    fn admit<'s>(&mut self, site: &'s Site, request: Box<Request>) -> io::Result<Option<(Box<Request>, Route<'s>)>> {
         if site.is_host(&request.host.host) {
-            let route = Route::of(&request.path);
+            let route = Route::of(site, &request.path);
             return Ok(Some((request, route)));
         }
         let status = Status::MisdirectedRequest;
@@ -144,7 +144,7 @@ impl<S: ByteStream> Exchange<'_, S> {
         &mut self,
         site: &Site,
         request: &Request,
-        route: Route,
+        route: Route<'_>,
         deadline: Instant,
     ) -> io::Result<Option<Zeroizing<Vec<u8>>>> {
         let length = match request.body_length(route.max_body_bytes(request.method)) {

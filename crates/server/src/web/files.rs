@@ -3,19 +3,11 @@
 use parlor_web::response::{Cache, Encoding, Response};
 use parlor_web::status::Status;
 
+use super::assets::Asset;
 use super::reply::{Asked, Body, Reply};
-use super::site::Site;
-
-/// Whether the path is one of a file.
-pub(super) fn exists(site: &Site, asked: &Asked<'_>) -> bool {
-    site.assets().find(&asked.request.path).is_some()
-}
 
 /// Answers with a file, or that the client has it.
-pub(super) fn answer(site: &Site, asked: &Asked<'_>) -> Reply {
-    let Some(asset) = site.assets().find(&asked.request.path) else {
-        return Reply::plain(asked.request, Status::NotFound);
-    };
+pub(super) fn answer(asset: &Asset, asked: &Asked<'_>) -> Reply {
     let has_it = asked.request.has_current(&asset.tag);
     let status = if has_it { Status::NotModified } else { Status::Ok };
     let (encoding, content) = asset.content(Encoding::best(asked.request.accepts));

@@ -5,6 +5,7 @@ use parlor_web::head::Method;
 use parlor_web::response::Response;
 use parlor_web::status::Status;
 
+use super::assets::Asset;
 use super::reply::{Asked, Reply};
 use super::site::Site;
 use super::{certificate, files, health, session, socket};
@@ -13,10 +14,10 @@ use super::{certificate, files, health, session, socket};
 const MAX_SESSION_BYTES: usize = 4096;
 
 /// What a path leads to.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Route {
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Route<'a> {
     /// A file of the page.
-    File,
+    File(&'a Asset),
     /// WebSocket.
     Socket,
     /// The ticket of the browser.
@@ -25,48 +26,50 @@ pub(super) enum Route {
     Health,
     /// The authority that signed the certificate.
     Certificate,
+    /// There is no such path.
+    Nowhere,
 }
 
-impl Route {
-    /// The route of a path. What is none of the others may be a file.
-    pub(super) fn of(path: &str) -> Self {
+impl<'a> Route<'a> {
+    /// The route of a path.
+    pub(super) fn of(site: &'a Site, path: &str) -> Self {
         match path {
             "/ws" => Self::Socket,
             "/session" => Self::Session,
             "/healthz" => Self::Health,
             "/ca.pem" => Self::Certificate,
-            _ => Self::File,
+            _ => site.assets().find(path).map_or(Self::Nowhere, Self::File),
         }
     }
 
     /// The longest body that a request of this method may have here, in bytes.
     pub(super) fn max_body_bytes(self, method: Method) -> usize {
-        if (self, method) == (Self::Session, Method::Post) { MAX_SESSION_BYTES } else { 0 }
+        if matches!((self, method), (Self::Session, Method::Post)) { MAX_SESSION_BYTES } else { 0 }
     }
 
-    fn methods(self) -> &'static [Method] {
-        match self {
+    /// The methods of the path; of one that there is not, all have the same answer.
+    fn methods(self) -> Option<&'static [Method]> {
+        Some(match self {
             Self::Socket => &[Method::Get],
             Self::Session => &[Method::Get, Method::Head, Method::Post, Method::Delete],
-            Self::File | Self::Health | Self::Certificate => &[Method::Get, Method::Head],
-        }
+            Self::File(_) | Self::Health | Self::Certificate => &[Method::Get, Method::Head],
+            Self::Nowhere => return None,
+        })
     }
 }
 
 /// Answers a request.
-pub(super) fn answer(site: &Site, route: Route, asked: &Asked<'_>) -> Reply {
-    if route == Route::File && !files::exists(site, asked) {
-        return Reply::plain(asked.request, Status::NotFound);
-    }
-    if !route.methods().contains(&asked.request.method) {
+pub(super) fn answer(site: &Site, route: Route<'_>, asked: &Asked<'_>) -> Reply {
+    if let Some(methods) = route.methods().filter(|methods| !methods.contains(&asked.request.method)) {
         let status = Status::MethodNotAllowed;
-        return Reply::explained(Response::to(asked.request, status).allow(route.methods()), status, "");
+        return Reply::explained(Response::to(asked.request, status).allow(methods), status, "");
     }
     match route {
-        Route::File => files::answer(site, asked),
+        Route::File(asset) => files::answer(asset, asked),
         Route::Socket => socket::answer(asked),
         Route::Session => session::answer(asked),
         Route::Health => health::answer(asked),
         Route::Certificate => certificate::answer(site, asked),
+        Route::Nowhere => Reply::plain(asked.request, Status::NotFound),
     }
 }

@@ -186,6 +186,7 @@ fn paths_and_methods_that_there_are_not_are_told_apart() {
     let mut http = http(&server);
     for path in ["/nothing", "/index.html", "/assets/", "/../Cargo.toml", "//", "/session/", "/WS"] {
         assert_eq!(http.ask("GET", path, "", "").status, 404, "{path}");
+        assert_eq!(http.ask("POST", path, "", "").status, 404, "{path}");
     }
     for (method, path, allowed) in [
         ("POST", "/", "GET, HEAD"),
