@@ -1,13 +1,18 @@
 //! The program `parlor`: reads the command line and runs one subcommand. It must not do any work of a subcommand.
 
+mod admin;
 mod admission;
+mod audit_trail;
 mod backend;
 mod banner;
 mod clock;
 mod commands;
 mod connection;
+mod control;
 mod listener;
 mod logging;
+mod metrics;
+mod observers;
 mod random;
 mod server;
 mod service_manager;
@@ -23,7 +28,9 @@ use std::process::ExitCode;
 
 use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
 
-use commands::{audit, cert, check, completions, connect, room, serve, status, torture, user};
+use commands::{
+    audit, cert, check, completions, connect, drain, kick, log_level, room, serve, sessions, status, torture, user,
+};
 use settings::Settings;
 use zeroizing_alloc::ZeroAlloc;
 
@@ -64,6 +71,10 @@ enum Command {
     #[command(about = "Look for weak settings and files that are open to others", after_help = audit::EXAMPLES)]
     Audit(Box<audit::AuditArgs>),
     Status(status::StatusArgs),
+    Sessions(sessions::SessionsArgs),
+    Kick(kick::KickArgs),
+    LogLevel(log_level::LogLevelArgs),
+    Drain(drain::DrainArgs),
     Torture(torture::TortureArgs),
     Completions(completions::CompletionsArgs),
 }
@@ -73,7 +84,16 @@ impl Command {
     fn uses_settings(&self) -> bool {
         matches!(
             self,
-            Self::User(_) | Self::Room(_) | Self::Cert(_) | Self::Check(_) | Self::Audit(_) | Self::Status(_)
+            Self::User(_)
+                | Self::Room(_)
+                | Self::Cert(_)
+                | Self::Check(_)
+                | Self::Audit(_)
+                | Self::Status(_)
+                | Self::Sessions(_)
+                | Self::Kick(_)
+                | Self::LogLevel(_)
+                | Self::Drain(_)
         )
     }
 }
@@ -119,6 +139,10 @@ fn run(command: Command) -> anyhow::Result<ExitCode> {
         Command::Check(args) => check::run(&args)?,
         Command::Audit(args) => return audit::run(&args),
         Command::Status(args) => status::run(&args)?,
+        Command::Sessions(args) => sessions::run(&args)?,
+        Command::Kick(args) => kick::run(&args)?,
+        Command::LogLevel(args) => log_level::run(&args)?,
+        Command::Drain(args) => drain::run(&args)?,
         Command::Torture(args) => return torture::run(&args),
         Command::Completions(args) => completions::run(&args, Cli::command())?,
     }

@@ -4,6 +4,8 @@
 #[cfg(any(feature = "redis", feature = "sqlite"))]
 pub mod administration;
 #[cfg(any(feature = "redis", feature = "sqlite", test))]
+mod batches;
+#[cfg(any(feature = "redis", feature = "sqlite", test))]
 mod group;
 pub mod in_process;
 pub mod memory;
@@ -15,3 +17,6 @@ mod shuttle_tests;
 #[cfg(feature = "sqlite")]
 pub mod sqlite;
 mod sync;
+
+#[cfg(any(feature = "redis", feature = "sqlite"))]
+pub use batches::{BatchStatistics, Histogram};

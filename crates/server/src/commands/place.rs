@@ -1,16 +1,18 @@
 //! Where a command finds accounts and rooms: in a Redis, or in the database of an installation. It must not create one.
 
 use std::fs::{File, OpenOptions, TryLockError};
-use std::io::ErrorKind;
+use std::io::{self, ErrorKind, Write};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use anyhow::Context;
 use clap::Args;
 use parlor_core::ports::{Accounts, Tickets};
+use parlor_settings::path;
 use parlor_store::administration::{RoomAdministration, RoomRequest, Verdict};
 use parlor_store::{redis, sqlite};
 
+use crate::audit_trail;
 use crate::backend;
 use crate::settings::{InstallationArgs, RedisArgs, installation};
 
@@ -24,6 +26,9 @@ pub(super) struct PlaceArgs {
     redis: RedisArgs,
     #[command(flatten)]
     installation: InstallationArgs,
+    /// File of the server's audit trail, which gets a line about what this command does
+    #[arg(long, env = "PARLOR_AUDIT_LOG", value_name = "FILE", value_parser = path::parser())]
+    audit_log: Option<PathBuf>,
 }
 
 /// Rooms and accounts.
@@ -48,6 +53,16 @@ impl Rooms {
 }
 
 impl PlaceArgs {
+    /// Adds what was done to the audit trail of the server, if it has one. `about` is a user or a room. What is done stays
+    /// done where that fails; standard error says so then.
+    pub(super) fn record(&self, command: &str, about: &str) {
+        let Some(path) = &self.audit_log else { return };
+        if let Err(error) = audit_trail::add(path, command, about) {
+            // The command has done its work also where nobody reads this.
+            let _ = writeln!(io::stderr(), "parlor: the audit trail {} has no line of this: {error}", path.display());
+        }
+    }
+
     /// Opens the accounts, and tells on standard error where they are. `name` is that of the command.
     ///
     /// # Errors

@@ -9,6 +9,7 @@
 mod accounts;
 mod administration;
 mod bus;
+mod canary;
 mod codec;
 mod connection;
 mod directs;
@@ -23,6 +24,7 @@ mod probe;
 mod pubsub;
 mod random;
 mod rooms;
+mod session_list;
 mod sessions;
 mod status;
 mod tickets;
@@ -43,8 +45,10 @@ use membership::server::Server;
 
 use crate::administration::RoomAdministration;
 
+pub use canary::LinkFacts;
 pub use connection::url::RedisUrl;
 pub use probe::{Probe, probe};
+pub use session_list::{ListedSession, sessions};
 pub use status::{Lease, NodeFacts, NodeStatus, Pulse, RoomStatus, ScriptStatus, ServerStatus, Status, status};
 
 /// How a server uses Redis.

@@ -3,6 +3,7 @@
 use std::fs;
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Duration;
 
 use parlor_core::ports::{StoreError, StoreResult};
@@ -15,6 +16,7 @@ use super::readers::Readers;
 use super::stamp::StampFile;
 use super::writer::{Change, Closing, Writer};
 use super::{BUSY_TIMEOUT, FILE_NAME, Note, schema};
+use crate::batches::{BatchStatistics, Batches};
 use crate::group::GroupCommit;
 
 /// How long the start of a server may take for a look at what was said: 1 to 3 GiB.
@@ -89,6 +91,7 @@ pub struct Database {
     // Before the writer: only the last connection to be closed brings everything into the one file, and a reader cannot.
     readers: Readers,
     writer: GroupCommit<Writer>,
+    batches: Arc<Batches>,
     epoch: Epoch,
 }
 
@@ -127,12 +130,19 @@ impl Database {
         configure(&connection, durability).map_err(failed)?;
         schema::migrate(&mut connection).map_err(failed)?;
         let epoch = epoch(&connection).map_err(failed)?;
-        Ok(Self { readers: Readers::new(path), writer: GroupCommit::new(Writer::new(connection)), epoch })
+        let batches = Arc::new(Batches::default());
+        let writer = GroupCommit::new(Writer::new(connection), batches.clone());
+        Ok(Self { readers: Readers::new(path), writer, batches, epoch })
     }
 
     /// The epoch of the logs in this database.
     pub(super) fn epoch(&self) -> Epoch {
         self.epoch
+    }
+
+    /// The transactions so far.
+    pub(super) fn batches(&self) -> BatchStatistics {
+        self.batches.read()
     }
 
     /// A number that no earlier epoch of a log had.

@@ -7,6 +7,7 @@ mod administration;
 mod amend;
 mod append;
 mod audit;
+mod canary;
 mod committed;
 mod database;
 mod follows;
@@ -40,6 +41,7 @@ use std::time::Duration;
 
 use parlor_core::ports::{Accounts, Governance, Log, Sink, Store, StoreResult, Tickets};
 
+use crate::batches::BatchStatistics;
 use crate::in_process::{InProcessBus, InProcessLoginLimiter, InProcessSessions};
 use crate::memory::MemoryLog;
 
@@ -133,6 +135,11 @@ impl Sqlite {
         let noticed = noticed.and_then(|()| changes.notice_unlockings()).and_then(|()| self.requests.notice());
         // After the end nobody is left whom a change would concern.
         if self.is_closed.load(Ordering::Relaxed) { Ok(()) } else { noticed.and(advanced) }
+    }
+
+    /// The transactions since the start.
+    pub fn batches(&self) -> BatchStatistics {
+        self.database.batches()
     }
 
     /// Brings everything into the one file of the database and closes it. Whoever still holds a port gets errors from now
