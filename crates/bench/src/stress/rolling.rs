@@ -188,9 +188,10 @@ pub(crate) fn run(options: &Options, parlor: &Path) -> Result<()> {
     let connections = (options.clients + 64).to_string();
     let more = ["--max-connections", &connections];
     let settings = ["serve", "--listen", "127.0.0.1:0", "--log", "error", "--redis"];
-    let settings = [&settings[..], &[&redis.url(), "--bcrypt-cost", "12"], &more].concat();
+    let url = redis.url();
+    let settings = [&settings[..], &[&url, "--bcrypt-cost", "12"], &more].concat();
     let (mut one, two) = (Server::spawn(parlor, &settings)?, Server::spawn(parlor, &settings)?);
-    let (users, tickets) = make_users(&one, &redis.url(), options.clients)?;
+    let (users, tickets) = make_users(&one, &url, options.clients)?;
     let login = |number: usize| Step::new(format!("RESUME {} {}", users[number], tickets[number]), "OK login ");
     let mut crowd = Crowd {
         logins: (0..options.clients).map(login).collect(),
