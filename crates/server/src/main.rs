@@ -23,7 +23,9 @@ use std::process::ExitCode;
 
 use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
 
-use commands::{audit, cert, check, completions, connect, room, serve, status, torture, user};
+use commands::{
+    audit, backup, cert, check, completions, connect, export, import, restore, room, serve, status, torture, user,
+};
 use settings::Settings;
 use zeroizing_alloc::ZeroAlloc;
 
@@ -39,6 +41,8 @@ const EXAMPLES: &str = "Examples:
   parlor audit                          look for weak settings and open files
   parlor serve --redis redis://HOST     run one of many servers that share a Redis
   parlor status --redis redis://HOST    show what these servers are at
+  parlor backup today.backup            copy everything while the server runs
+  parlor export all.archive             write everything into one file, which every store can import
   parlor torture                        check every promise on servers of its own
   parlor completions bash               script for your shell
 
@@ -64,6 +68,10 @@ enum Command {
     #[command(about = "Look for weak settings and files that are open to others", after_help = audit::EXAMPLES)]
     Audit(Box<audit::AuditArgs>),
     Status(status::StatusArgs),
+    Backup(backup::BackupArgs),
+    Restore(restore::RestoreArgs),
+    Export(export::ExportArgs),
+    Import(import::ImportArgs),
     Torture(torture::TortureArgs),
     Completions(completions::CompletionsArgs),
 }
@@ -73,7 +81,16 @@ impl Command {
     fn uses_settings(&self) -> bool {
         matches!(
             self,
-            Self::User(_) | Self::Room(_) | Self::Cert(_) | Self::Check(_) | Self::Audit(_) | Self::Status(_)
+            Self::User(_)
+                | Self::Room(_)
+                | Self::Cert(_)
+                | Self::Check(_)
+                | Self::Audit(_)
+                | Self::Status(_)
+                | Self::Backup(_)
+                | Self::Restore(_)
+                | Self::Export(_)
+                | Self::Import(_)
         )
     }
 }
@@ -119,6 +136,10 @@ fn run(command: Command) -> anyhow::Result<ExitCode> {
         Command::Check(args) => check::run(&args)?,
         Command::Audit(args) => return audit::run(&args),
         Command::Status(args) => status::run(&args)?,
+        Command::Backup(args) => backup::run(&args)?,
+        Command::Restore(args) => restore::run(&args)?,
+        Command::Export(args) => export::run(&args)?,
+        Command::Import(args) => import::run(&args)?,
         Command::Torture(args) => return torture::run(&args),
         Command::Completions(args) => completions::run(&args, Cli::command())?,
     }

@@ -2,11 +2,17 @@
 //! chat.
 
 pub(crate) mod audit;
+pub(crate) mod backup;
 pub(crate) mod cert;
 pub(crate) mod check;
 pub(crate) mod completions;
 pub(crate) mod connect;
+pub(crate) mod export;
+pub(crate) mod import;
+mod new_file;
 mod place;
+mod progress;
+pub(crate) mod restore;
 pub(crate) mod room;
 pub(crate) mod serve;
 pub(crate) mod status;

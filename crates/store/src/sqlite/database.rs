@@ -7,14 +7,14 @@ use std::time::Duration;
 
 use parlor_core::ports::{StoreError, StoreResult};
 use parlor_proto::Epoch;
-use rusqlite::{Connection, OptionalExtension};
+use rusqlite::Connection;
 
 use super::integrity::{self, Damage, Extent};
 use super::job::{Job, JobResult};
 use super::readers::Readers;
 use super::stamp::StampFile;
 use super::writer::{Change, Closing, Writer};
-use super::{BUSY_TIMEOUT, FILE_NAME, Note, schema};
+use super::{BUSY_TIMEOUT, FILE_NAME, Note, rows, schema};
 use crate::group::GroupCommit;
 
 /// How long the start of a server may take for a look at what was said: 1 to 3 GiB.
@@ -126,7 +126,7 @@ impl Database {
         let failed = |error| OpenError::of(&path, error);
         configure(&connection, durability).map_err(failed)?;
         schema::migrate(&mut connection).map_err(failed)?;
-        let epoch = epoch(&connection).map_err(failed)?;
+        let epoch = rows::database_epoch(&connection).map_err(failed)?;
         Ok(Self { readers: Readers::new(path), writer: GroupCommit::new(Writer::new(connection)), epoch })
     }
 
@@ -208,10 +208,4 @@ fn configure(connection: &Connection, durability: Durability) -> rusqlite::Resul
     connection.pragma_update_and_check(None, "secure_delete", "ON", |_| Ok(()))?;
     connection.set_prepared_statement_cache_capacity(48);
     Ok(())
-}
-
-fn epoch(connection: &Connection) -> rusqlite::Result<Epoch> {
-    let hex: Option<String> =
-        connection.query_row("SELECT value FROM meta WHERE key = 'epoch'", [], |row| row.get(0)).optional()?;
-    hex.and_then(|hex| hex.parse().ok()).ok_or(rusqlite::Error::InvalidQuery)
 }
