@@ -197,7 +197,11 @@ pub(crate) fn redis_config(args: &RedisArgs, server_name: &str) -> anyhow::Resul
     Ok(Some(redis::Config { url, ca, server_name: server_name.to_owned(), history: 0, replicas: 0 }))
 }
 
-fn lock_data(data: &Path) -> anyhow::Result<File> {
+/// Locks a data directory, and makes it if it is missing: as long as the file is open, no server uses the directory.
+///
+/// # Errors
+/// A server uses it, or it cannot be made.
+pub(crate) fn lock_data(data: &Path) -> anyhow::Result<File> {
     settings::make_private_dir(data)?;
     let path = data.join("server.lock");
     let file = fs::OpenOptions::new().create(true).truncate(false).write(true).open(&path);

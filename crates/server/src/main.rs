@@ -29,7 +29,8 @@ use std::process::ExitCode;
 use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
 
 use commands::{
-    audit, cert, check, completions, connect, drain, kick, log_level, room, serve, sessions, status, torture, user,
+    audit, backup, cert, check, completions, connect, drain, export, import, kick, log_level, restore, room, serve,
+    sessions, status, torture, user,
 };
 use settings::Settings;
 use zeroizing_alloc::ZeroAlloc;
@@ -46,6 +47,8 @@ const EXAMPLES: &str = "Examples:
   parlor audit                          look for weak settings and open files
   parlor serve --redis redis://HOST     run one of many servers that share a Redis
   parlor status --redis redis://HOST    show what these servers are at
+  parlor backup today.backup            copy everything while the server runs
+  parlor export all.archive             write everything into one file, which every store can import
   parlor torture                        check every promise on servers of its own
   parlor completions bash               script for your shell
 
@@ -75,6 +78,10 @@ enum Command {
     Kick(kick::KickArgs),
     LogLevel(log_level::LogLevelArgs),
     Drain(drain::DrainArgs),
+    Backup(backup::BackupArgs),
+    Restore(restore::RestoreArgs),
+    Export(export::ExportArgs),
+    Import(import::ImportArgs),
     Torture(torture::TortureArgs),
     Completions(completions::CompletionsArgs),
 }
@@ -94,6 +101,10 @@ impl Command {
                 | Self::Kick(_)
                 | Self::LogLevel(_)
                 | Self::Drain(_)
+                | Self::Backup(_)
+                | Self::Restore(_)
+                | Self::Export(_)
+                | Self::Import(_)
         )
     }
 }
@@ -143,6 +154,10 @@ fn run(command: Command) -> anyhow::Result<ExitCode> {
         Command::Kick(args) => kick::run(&args)?,
         Command::LogLevel(args) => log_level::run(&args)?,
         Command::Drain(args) => drain::run(&args)?,
+        Command::Backup(args) => backup::run(&args)?,
+        Command::Restore(args) => restore::run(&args)?,
+        Command::Export(args) => export::run(&args)?,
+        Command::Import(args) => import::run(&args)?,
         Command::Torture(args) => return torture::run(&args),
         Command::Completions(args) => completions::run(&args, Cli::command())?,
     }

@@ -3,6 +3,8 @@
 
 #[cfg(any(feature = "redis", feature = "sqlite"))]
 pub mod administration;
+#[cfg(feature = "archive")]
+pub mod archive;
 #[cfg(any(feature = "redis", feature = "sqlite", test))]
 mod batches;
 #[cfg(any(feature = "redis", feature = "sqlite", test))]

@@ -4,6 +4,7 @@
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking, in its helpers too")]
 
 mod audit;
+mod backups;
 mod banner;
 mod brute_force;
 mod cert;
@@ -22,6 +23,7 @@ mod example;
 mod harness;
 mod help;
 mod idle;
+mod keeping;
 mod kill;
 mod limits;
 mod load;

@@ -236,7 +236,7 @@ fn deletion(user: &UserName, created: i64) -> String {
     ServerMessage::Deleted(user.clone(), Timestamp::from_millis(created)).write()
 }
 
-fn role_word(role: Role) -> &'static str {
+pub(super) fn role_word(role: Role) -> &'static str {
     match role {
         Role::Operator => OPERATOR,
         Role::Member => MEMBER,
@@ -244,7 +244,7 @@ fn role_word(role: Role) -> &'static str {
 }
 
 /// Reads an account from its hash; none if the hash contains only generations, or if the account is being deleted.
-fn read(user: &UserName, fields: &HashMap<String, String>) -> StoreResult<Option<Account>> {
+pub(super) fn read(user: &UserName, fields: &HashMap<String, String>) -> StoreResult<Option<Account>> {
     let Some(hash) = fields.get("hash") else { return Ok(None) };
     let role = if fields.get("role").is_some_and(|role| role == OPERATOR) { Role::Operator } else { Role::Member };
     let created = fields.get("created").and_then(|created| created.parse().ok());

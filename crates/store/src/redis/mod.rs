@@ -8,6 +8,7 @@
 
 mod accounts;
 mod administration;
+mod archive;
 mod bus;
 mod canary;
 mod codec;
@@ -45,6 +46,7 @@ use membership::server::Server;
 
 use crate::administration::RoomAdministration;
 
+pub use archive::{RedisSource, RedisTarget, put_aside};
 pub use canary::LinkFacts;
 pub use connection::url::RedisUrl;
 pub use probe::{Probe, probe};
@@ -179,7 +181,21 @@ impl Redis {
             bus: server.clone(),
             attempts: server.clone(),
         };
-        Ok(Self { server, store, stop_signal, maintenance: Mutex::new(Some(thread)) })
+        let redis = Self { server, store, stop_signal, maintenance: Mutex::new(Some(thread)) };
+        // Behind the lease: an import looks for leases after it has noted itself.
+        match archive::is_under_way(&redis.server.router) {
+            Ok(false) => Ok(redis),
+            Ok(true) => {
+                redis.close();
+                Err(OpenError::Unsuitable(
+                    "an import into it has not come to its end: run parlor import again".to_owned(),
+                ))
+            }
+            Err(error) => {
+                redis.close();
+                Err(OpenError::Unreachable(error.to_string()))
+            }
+        }
     }
 
     /// The ports.

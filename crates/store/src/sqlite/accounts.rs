@@ -119,11 +119,7 @@ impl Accounts for Database {
     }
 
     fn accounts(&self) -> StoreResult<Vec<Account>> {
-        self.read(|connection| {
-            let mut select = connection.prepare_cached(&format!("{ACCOUNTS} ORDER BY account.name"))?;
-            let rows = select.query_map([], account)?;
-            rows.collect()
-        })
+        self.read(all)
     }
 }
 
@@ -157,6 +153,12 @@ impl Database {
             select.query_map([number], deletion)?.collect()
         })
     }
+}
+
+/// All accounts, sorted by name.
+pub(super) fn all(connection: &Connection) -> rusqlite::Result<Vec<Account>> {
+    let mut select = connection.prepare_cached(&format!("{ACCOUNTS} ORDER BY account.name"))?;
+    select.query_map([], account)?.collect()
 }
 
 /// Replaces the hash of an account, if it is `old`.
@@ -226,7 +228,7 @@ fn suspension(row: &Row<'_>) -> rusqlite::Result<Option<Suspension>> {
     Ok(Some(Suspension { until: until.map(Timestamp::from_millis), reason: reason.into() }))
 }
 
-fn role_name(role: Role) -> &'static str {
+pub(super) fn role_name(role: Role) -> &'static str {
     match role {
         Role::Member => "member",
         Role::Operator => "operator",

@@ -176,6 +176,10 @@ const MIGRATIONS: &[&str] = &[
         generation INTEGER
     );
 ",
+    // A log that came from elsewhere keeps its epoch. NULL: that of the database.
+    "
+    ALTER TABLE log ADD COLUMN epoch TEXT;
+",
 ];
 
 /// Version of the schema that this program writes.

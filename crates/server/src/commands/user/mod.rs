@@ -347,7 +347,7 @@ impl PasswordArgs {
 }
 
 /// Returns a password of 100 random bits: groups of five letters and digits, without characters that look alike.
-fn generate_password() -> anyhow::Result<Zeroizing<String>> {
+pub(super) fn generate_password() -> anyhow::Result<Zeroizing<String>> {
     const ALPHABET: &[u8; 32] = b"abcdefghijkmnpqrstuvwxyz23456789";
     let mut bytes = Zeroizing::new([0; 20]);
     SystemRandom.fill(bytes.as_mut_slice())?;
