@@ -8,6 +8,7 @@
 
 mod accounts;
 mod administration;
+mod audit;
 mod bus;
 mod codec;
 mod connection;
@@ -41,7 +42,7 @@ use connection::url::Address;
 use membership::maintenance::{Maintenance, StopSignal};
 use membership::server::Server;
 
-use crate::administration::RoomAdministration;
+use crate::administration::{Overview, RoomAdministration};
 
 pub use connection::url::RedisUrl;
 pub use probe::{Probe, probe};
@@ -243,6 +244,17 @@ pub fn open_rooms(config: &Config) -> Result<Box<dyn RoomAdministration>, OpenEr
     let dialer = Arc::new(Dialer::new(config.url.clone(), config.ca.clone()));
     let events: Arc<dyn EventSink> = Arc::new(NoEvents);
     Ok(Box::new(RedisRooms { router: connect(&dialer, &events, config.replicas)? }))
+}
+
+/// Connects, and looks at operators and rooms as an audit does. Blocks for a few seconds at most to connect.
+///
+/// # Errors
+/// See [`OpenError`].
+pub fn overview(config: &Config) -> Result<Overview, OpenError> {
+    let dialer = Arc::new(Dialer::new(config.url.clone(), config.ca.clone()));
+    let events: Arc<dyn EventSink> = Arc::new(NoEvents);
+    let router = connect(&dialer, &events, config.replicas)?;
+    audit::overview(router).map_err(|error| OpenError::Unreachable(error.to_string()))
 }
 
 /// An event sink for programs that report errors themselves.

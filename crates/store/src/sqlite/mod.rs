@@ -46,7 +46,7 @@ use crate::memory::MemoryLog;
 use admin_polling::{AdminChanges, ServerAccounts, ServerTickets};
 pub use administration::open_rooms;
 use administration::{RoomKeeper, RoomRequests, UnloggedRooms};
-pub use audit::{OperatorFacts, operators, ownerless_rooms};
+pub use audit::overview;
 pub use database::{Database, Durability, OpenError};
 pub use inspect::{Probe, inspect, probe};
 pub use integrity::Damage;
