@@ -9,6 +9,7 @@
 mod accounts;
 mod administration;
 mod archive;
+mod audit;
 mod bus;
 mod canary;
 mod codec;
@@ -44,7 +45,7 @@ use connection::url::Address;
 use membership::maintenance::{Maintenance, StopSignal};
 use membership::server::Server;
 
-use crate::administration::RoomAdministration;
+use crate::administration::{Overview, RoomAdministration};
 
 pub use archive::{RedisSource, RedisTarget, put_aside};
 pub use canary::LinkFacts;
@@ -263,6 +264,17 @@ pub fn open_rooms(config: &Config) -> Result<Box<dyn RoomAdministration>, OpenEr
     let dialer = Arc::new(Dialer::new(config.url.clone(), config.ca.clone()));
     let events: Arc<dyn EventSink> = Arc::new(NoEvents);
     Ok(Box::new(RedisRooms { router: connect(&dialer, &events, config.replicas)? }))
+}
+
+/// Connects, and looks at operators and rooms as an audit does. Blocks for a few seconds at most to connect.
+///
+/// # Errors
+/// See [`OpenError`].
+pub fn overview(config: &Config) -> Result<Overview, OpenError> {
+    let dialer = Arc::new(Dialer::new(config.url.clone(), config.ca.clone()));
+    let events: Arc<dyn EventSink> = Arc::new(NoEvents);
+    let router = connect(&dialer, &events, config.replicas)?;
+    audit::overview(router).map_err(|error| OpenError::Unreachable(error.to_string()))
 }
 
 /// An event sink for programs that report errors themselves.

@@ -51,7 +51,7 @@ use admin_polling::{AdminChanges, ServerAccounts, ServerTickets};
 pub use administration::open_rooms;
 use administration::{RoomKeeper, RoomRequests, UnloggedRooms};
 pub use archive::{IMPORT_FILE_NAME, SqliteSource, SqliteTarget};
-pub use audit::{OperatorFacts, operators, ownerless_rooms};
+pub use audit::overview;
 pub use database::{Database, Durability, OpenError};
 pub use inspect::{Probe, inspect, probe};
 pub use integrity::Damage;
