@@ -1,6 +1,6 @@
 // The tab's end of the line to the hub: asks, and matches what is answered.
 import type { FromHub, Port, ToHub } from '../connection/messages';
-import { failed } from '../connection/problem';
+import { failed } from '../connection/outcome';
 import type { Answer, AnswerOf } from '../protocol/events';
 import type { Outcome } from './model';
 

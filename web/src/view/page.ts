@@ -5,16 +5,19 @@ import { effect, untracked } from '@preact/signals';
 import { chooseLanguage, formatNumber, language, t } from '../locales';
 import type { Store } from '../store/model';
 import { startKeys } from './keys';
-import { startRouting } from './route';
+import { front, isBroken } from './part';
+import { conversationOf, startRouting } from './route';
 import { dialog, pane, WIDE } from './ui';
 
 /** Starts all of it. Calls `ready` when the language is there. Returns how to end it. */
 export function startPage(store: Store, ready: () => void): () => void {
+  // What the address names is loaded at once, while the worker begins.
+  if (conversationOf(location.hash) !== null) later(front.load(), () => undefined);
   pane.value = matchMedia(WIDE).matches ? { kind: 'room' } : null;
   const stops = [
     effect(() => {
       const tag = store.settings.value.language;
-      void untracked(() => chooseLanguage(tag)).then(ready);
+      untracked(() => chooseLanguage(tag)).then(ready, () => (isBroken.value = true));
     }),
     effect(() => {
       document.documentElement.lang = language.value;
