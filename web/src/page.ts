@@ -134,6 +134,10 @@ export function surroundings(onFailure: () => void): Surroundings {
     storage,
     now: Date.now,
     after: (ms, run) => void setTimeout(run, ms),
+    whenDrawn: (run) => {
+      if (visible()) requestAnimationFrame(run);
+      else setTimeout(run);
+    },
     visible,
     newKey: () => crypto.randomUUID(),
   };

@@ -44,8 +44,8 @@ function showTheme(theme: 'system' | 'light' | 'dark'): void {
   else document.documentElement.dataset['theme'] = theme;
 }
 
-/** Whether the sign in the tab was changed once, and must be changed back. */
-let isMarked = false;
+/** What the sign in the tab shows. */
+let sign = '0 false';
 
 function showTitle(store: Store): void {
   const inside = store.session.value.state === 'logged-in';
@@ -55,8 +55,9 @@ function showTitle(store: Store): void {
   const title = inside && shown !== null ? `${shown} · ${house}` : house;
   document.title = inside && mentions > 0 ? t('title.count', { n: formatNumber(mentions), title }) : title;
   const isUnread = inside && unread > 0;
-  if (isUnread || isMarked) {
-    isMarked = true;
-    later(import('./sign'), ({ showCount }) => showCount(inside ? mentions : 0, isUnread));
-  }
+  const count = inside ? mentions : 0;
+  const wanted = `${count} ${isUnread}`;
+  if (wanted === sign) return;
+  sign = wanted;
+  later(import('./sign'), ({ showCount }) => showCount(count, isUnread));
 }
