@@ -10,7 +10,8 @@ import { pauseAfter } from './backoff';
 import { Channel, type Answered } from './channel';
 import { aftermathOf } from './goodbye';
 import type { Network } from './ports';
-import { failed, problemOf } from './problem';
+import { failed } from './outcome';
+import { problemOf } from './problem';
 import { whoAmI } from './session';
 
 export type Sync = AnswerOf<'sync'>;
