@@ -92,11 +92,16 @@ fn long(entries: u64) -> (Vec<u8>, Summary) {
 /// A place for everything.
 enum Place {
     Directory(tempfile::TempDir),
-    One(RedisServer),
+    One(Box<RedisServer>),
     Cluster(RedisCluster),
 }
 
 impl Place {
+    /// A Redis of its own.
+    fn one() -> Self {
+        Self::One(Box::new(RedisServer::start()))
+    }
+
     fn directory() -> Self {
         Self::Directory(tempfile::tempdir().unwrap())
     }
@@ -154,14 +159,7 @@ fn lines(bytes: &[u8]) -> Vec<&str> {
 fn every_way_from_store_to_store_keeps_every_record_and_the_digest() {
     let mut archive = full();
     let cluster = Place::Cluster(RedisCluster::start());
-    let ways = [
-        Place::directory(),
-        Place::One(RedisServer::start()),
-        Place::One(RedisServer::start()),
-        cluster,
-        Place::directory(),
-        Place::directory(),
-    ];
+    let ways = [Place::directory(), Place::one(), Place::one(), cluster, Place::directory(), Place::directory()];
     for place in ways {
         place.fill(&archive);
         let exported = place.export();
@@ -177,7 +175,7 @@ fn what_is_older_is_left_out_but_the_newest_of_each_log_stays() {
     let archive = full();
     let time = Timestamp::try_from("2026-11-05T00:00:02Z".to_owned()).unwrap();
     let mut exported = Vec::new();
-    for place in [Place::directory(), Place::One(RedisServer::start())] {
+    for place in [Place::directory(), Place::one()] {
         place.fill(&archive);
         exported.push(place.export_since(Some(time)));
     }
@@ -202,7 +200,7 @@ fn broken_off(bytes: &[u8]) -> &[u8] {
 fn nothing_can_be_seen_of_an_import_that_broke_off_and_the_next_one_goes_on() {
     let archive = long(21_000);
     let others = full();
-    for place in [Place::directory(), Place::One(RedisServer::start())] {
+    for place in [Place::directory(), Place::one()] {
         let target = place.target(&archive.1, Epochs::Kept).unwrap();
         let broken = archive::import(broken_off(&archive.0), target, |_| ()).unwrap_err();
         assert!(matches!(broken, ArchiveError::Incomplete { .. }), "{broken}");
@@ -236,7 +234,7 @@ fn an_import_of_another_archive_into_a_directory_begins_anew() {
 
 #[test]
 fn nothing_is_imported_into_a_redis_with_a_server() {
-    let place = Place::One(RedisServer::start());
+    let place = Place::one();
     let server = Server::open(&place.url());
     assert!(place.complaint(&full()).contains("a server runs on this Redis"));
     server.close();
@@ -256,7 +254,7 @@ fn a_server_goes_on_with_the_numbers_and_epochs_of_the_archive() {
     let directory = tempfile::tempdir().unwrap();
     let target = SqliteTarget::open(directory.path(), &archive.1.sha256, Epochs::Kept).unwrap();
     archive::import(archive.0.as_slice(), Box::new(target), |_| ()).unwrap();
-    let redis = Place::One(RedisServer::start());
+    let redis = Place::one();
     redis.fill(&archive);
     let (sqlite, server) = (open(directory.path()), Server::open(&redis.url()));
     assert_eq!(sqlite.notes(), []);
@@ -279,7 +277,7 @@ fn a_server_goes_on_with_the_numbers_and_epochs_of_the_archive() {
 #[test]
 fn with_new_epochs_no_log_keeps_its_own() {
     let archive = full();
-    for place in [Place::directory(), Place::One(RedisServer::start())] {
+    for place in [Place::directory(), Place::one()] {
         let target = place.target(&archive.1, Epochs::Renewed).unwrap();
         archive::import(archive.0.as_slice(), target, |_| ()).unwrap();
         let (bytes, summary) = place.export();
