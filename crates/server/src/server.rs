@@ -90,17 +90,11 @@ impl Server {
             Arc::new(Site::new(resolver, names, material.ca_path.clone()))
         });
 
-        let flush_workers: Arc<dyn FlushWorkers> = Arc::new(FlushPool::start().context("cannot start threads")?);
-        let hub = Arc::new(Hub::new(flush_workers, settings.presence_limit));
-        let blocked_writer = Arc::new(BlockedWriter::new().context("cannot watch connections")?);
-        blocked_writer.start(hub.clone()).context("cannot start threads")?;
+        let (hub, blocked_writer) = delivery(settings)?;
         let Some(backend) = plan.open(settings, hub.clone(), requests, || material.resolver.reload())? else {
             return Ok(None);
         };
-        let counters = Arc::new(Counters::default());
-        let sessions = Arc::new(SessionList::default());
-        let audit_trail = settings.operations.audit_log.as_deref().map(AuditTrail::open).transpose()?;
-        let observer = observers(&counters, &sessions, audit_trail.as_ref());
+        let Watch { counters, sessions, audit_trail, observer } = Watch::begin(settings)?;
         let admission = Arc::new(admission(settings));
         housekeeping::start(backend.chore(), admission.clone(), observer.clone()).context("cannot start threads")?;
 
@@ -114,26 +108,19 @@ impl Server {
             observer,
             policy: policy(settings),
         });
-        let (handshake_timeout, idle_timeout) = (settings.handshake_timeout, settings.idle_timeout());
-        let bad_proxy_headers = LogRateLimit::every(STRANGE_HEADERS_INTERVAL);
-        let pool = Arc::new(ThreadPool::new());
         let service = Arc::new(Service {
             services,
             tls,
             blocked_writer,
-            pool,
+            pool: Arc::new(ThreadPool::new()),
             counters: counters.clone(),
-            handshake_timeout,
-            idle_timeout,
+            handshake_timeout: settings.handshake_timeout,
+            idle_timeout: settings.idle_timeout(),
             site,
-            bad_proxy_headers,
+            bad_proxy_headers: LogRateLimit::every(STRANGE_HEADERS_INTERVAL),
         });
-        let acceptors = Arc::new(Acceptors::new(
-            service,
-            admission.clone(),
-            settings.proxy_from.clone(),
-            settings.forwarded_from.clone(),
-        ));
+        let (balancers, proxies) = (settings.proxy_from.clone(), settings.forwarded_from.clone());
+        let acceptors = Arc::new(Acceptors::new(service, admission.clone(), balancers, proxies));
         let sources = Sources {
             hub: hub.clone(),
             counters,
@@ -230,14 +217,35 @@ impl Server {
     }
 }
 
-/// All who want to hear what happens.
-fn observers(counters: &Arc<Counters>, sessions: &Arc<SessionList>, trail: Option<&AuditTrail>) -> Arc<dyn Observer> {
-    let mut observers: Vec<Arc<dyn Observer>> =
-        vec![Arc::new(LogObserver::default()), counters.clone(), sessions.clone()];
-    if let Some(trail) = trail {
-        observers.push(Arc::new(trail.clone()));
+/// All who hear what happens.
+struct Watch {
+    counters: Arc<Counters>,
+    sessions: Arc<SessionList>,
+    audit_trail: Option<AuditTrail>,
+    /// All of them and the log, as one.
+    observer: Arc<dyn Observer>,
+}
+
+impl Watch {
+    fn begin(settings: &Settings) -> anyhow::Result<Self> {
+        let (counters, sessions) = (Arc::new(Counters::default()), Arc::new(SessionList::default()));
+        let audit_trail = settings.operations.audit_log.as_deref().map(AuditTrail::open).transpose()?;
+        let mut all: Vec<Arc<dyn Observer>> =
+            vec![Arc::new(LogObserver::default()), counters.clone(), sessions.clone()];
+        if let Some(trail) = &audit_trail {
+            all.push(Arc::new(trail.clone()));
+        }
+        Ok(Self { counters, sessions, audit_trail, observer: Arc::new(Observers(all)) })
     }
-    Arc::new(Observers(observers))
+}
+
+/// The hub, and the thread for sockets that are full.
+fn delivery(settings: &Settings) -> anyhow::Result<(Arc<Hub>, Arc<BlockedWriter>)> {
+    let flush_workers: Arc<dyn FlushWorkers> = Arc::new(FlushPool::start().context("cannot start threads")?);
+    let hub = Arc::new(Hub::new(flush_workers, settings.presence_limit));
+    let blocked_writer = Arc::new(BlockedWriter::new().context("cannot watch connections")?);
+    blocked_writer.start(hub.clone()).context("cannot start threads")?;
+    Ok((hub, blocked_writer))
 }
 
 fn bind_admin(settings: &Settings, tls: &TlsConfigs) -> anyhow::Result<Vec<AdminListener>> {
