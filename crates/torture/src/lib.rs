@@ -40,6 +40,7 @@ mod rst_storm;
 mod run;
 mod statistics;
 mod summary;
+mod tickets;
 mod workload;
 
 pub use config::{Config, Door, Store, Target};
