@@ -10,11 +10,11 @@ use crate::coordinator::{Audience, Coordinator, Marker, Phase};
 use crate::court::Court;
 use crate::open_rooms::OpenRooms;
 use crate::owed::Owed;
+use crate::purse::Purse;
 use crate::reading::Reading;
 use crate::record::{Connection, Line, ShownBy};
 use crate::recorded_connection::{ConnectOptions, Endpoint, RecordedConnection};
 use crate::rng::SeededRng;
-use crate::tickets::Purse;
 
 /// Number of messages that each client sends at the end: to its current room, to its followers, to one user, to another
 /// open room.

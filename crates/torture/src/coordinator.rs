@@ -7,7 +7,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use crate::record::Moment;
-use crate::tickets::Ticket;
+use crate::ticket::Ticket;
 
 /// A short sleep that takes this long shows that the machine was stalled.
 const STALLED: Duration = Duration::from_secs(1);

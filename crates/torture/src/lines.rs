@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use crate::entry::EDIT_OF;
-use crate::tickets::Ticket;
+use crate::ticket::Ticket;
 
 /// A line from a client.
 #[derive(Debug, Clone, PartialEq, Eq)]

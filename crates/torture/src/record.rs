@@ -9,7 +9,7 @@ use serde::Serialize;
 pub(crate) use crate::entry::{Content, Entry};
 pub(crate) use crate::lines::{Line, MARKER, Range, ShownBy};
 use crate::plan::Fault;
-use crate::tickets::Ticket;
+use crate::ticket::Ticket;
 
 /// Time since the run began.
 pub(crate) type Moment = Duration;

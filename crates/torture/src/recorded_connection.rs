@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use serde_json::Value;
 
 use crate::record::{Connection, Entry, Event, Heard, Line, Moment, Reply, ShownBy, Standing, What};
-use crate::tickets::Ticket;
+use crate::ticket::Ticket;
 use parlor_process_testkit::{LineClient, Polled, Trust};
 
 /// Maximum time until a server greets. The server may be frozen.

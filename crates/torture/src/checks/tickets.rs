@@ -147,7 +147,7 @@ mod tests {
     use super::*;
     use crate::checks::history_builder::HistoryBuilder;
     use crate::record::ShownBy;
-    use crate::tickets::Ticket;
+    use crate::ticket::Ticket;
 
     const NOTHING: [&str; 0] = [];
 
