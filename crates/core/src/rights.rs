@@ -258,14 +258,14 @@ impl RoomRights {
                 reason = why.clone();
                 self.moderators.retain(|moderator| moderator.user != *user);
                 self.invited.remove(user);
-                list(&mut self.banned, user, until, "bans in a room")?;
+                list(&mut self.banned, user, planted_end(until, case.now), "bans in a room")?;
             }
             Order::Unban(user) => {
                 self.banned.remove(user).ok_or(Denial::Pointless("This user is not banned there"))?;
             }
             Order::Mute(user, duration) => {
                 until = duration.map(|duration| case.now.after(duration));
-                list(&mut self.muted, user, until, "mutes in a room")?;
+                list(&mut self.muted, user, planted_end(until, case.now), "mutes in a room")?;
             }
             Order::Unmute(user) => {
                 self.muted.remove(user).ok_or(Denial::Pointless("This user is not muted there"))?;
@@ -413,6 +413,15 @@ pub struct Case<'a> {
     pub members: &'a [UserName],
     /// The time of the store.
     pub now: Timestamp,
+}
+
+/// The end of a mute or a ban. A planted bug can be in it.
+fn planted_end(until: Option<Timestamp>, now: Timestamp) -> Option<Timestamp> {
+    match until {
+        Some(_) if planted(Bug::EndMuteEarly) => Some(now),
+        Some(_) if planted(Bug::MuteForEver) => None,
+        until => until,
+    }
 }
 
 fn rank(role: RoomRole) -> u8 {

@@ -100,6 +100,15 @@ impl LineClient {
         Self::open_web_with(address, trust, "")
     }
 
+    /// The same as a page of the server does, with this cookie.
+    ///
+    /// # Errors
+    /// As [`Self::open_web`].
+    pub fn open_web_from_page(address: SocketAddr, trust: &Trust, cookie: &str) -> io::Result<Self> {
+        let origin = format!("https://{}:{}", trust.name.to_str(), address.port());
+        Self::open_web_with(address, trust, &format!("Origin: {origin}\r\nCookie: {cookie}\r\n"))
+    }
+
     /// The same with further fields in the request, each with its line ending.
     ///
     /// # Errors

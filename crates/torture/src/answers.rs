@@ -36,26 +36,32 @@ impl SimulatedClient {
     }
 
     fn answered(&mut self, line: &Line, reply: &Reply) {
-        if matches!((line, reply), (Line::Login | Line::Register, Reply::Entered { .. })) {
+        if line.begins_session() && matches!(reply, Reply::Entered { .. }) {
             self.rooms = OpenRooms::default();
         }
         self.rooms.answered(line, reply);
         self.owed.answered(line, reply);
         self.court.answered(line, reply, &self.context.court);
+        self.purse.answered(line, reply);
         let (context, user, open) = (&self.context, &self.part.user, &self.rooms.open);
         self.reading.answered(line, reply, || context.logs_to_read(user, open));
         match (line, reply) {
-            (Line::Login | Line::Register, Reply::Entered { .. }) => {
+            (Line::Login | Line::Register | Line::Resume(..), Reply::Entered { .. }) => {
                 (self.in_session, self.has_account) = (true, true);
                 // The client asks for its follows and does not follow again: publications of users that it followed
                 // before must arrive.
                 (self.knows_follows, self.doubted) = (false, BTreeSet::new());
                 self.synced = false;
                 self.follows.clear();
-                self.send(vec![Line::Subscriptions]);
+                let ticket = self.wants_ticket().then_some(Line::Ticket);
+                self.send([Line::Subscriptions].into_iter().chain(ticket).collect());
             }
             (Line::Sync, Reply::Synced { .. }) => self.synced = true,
-            (Line::Login | Line::Register, Reply::Refused { code }) => self.turned_away(code),
+            // The password helps where the ticket does not.
+            (Line::Resume(..), Reply::Refused { code }) if code == "bad-credentials" => {}
+            (Line::Login | Line::Register | Line::Resume(..), Reply::Refused { code }) => self.turned_away(code),
+            (Line::Revoke(_) | Line::Passwd, Reply::Done) => self.try_void_ticket(),
+            (Line::Ticket, Reply::Ticket(ticket)) => self.context.board.show_ticket(&self.part.user, ticket),
             (Line::Subscribe(user), Reply::Done) => {
                 self.follows.insert(user.clone());
             }

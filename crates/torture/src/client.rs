@@ -10,8 +10,9 @@ use crate::coordinator::{Audience, Coordinator, Marker, Phase};
 use crate::court::Court;
 use crate::open_rooms::OpenRooms;
 use crate::owed::Owed;
+use crate::purse::Purse;
 use crate::reading::Reading;
-use crate::record::{Connection, Line};
+use crate::record::{Connection, Line, ShownBy};
 use crate::recorded_connection::{ConnectOptions, Endpoint, RecordedConnection};
 use crate::rng::SeededRng;
 
@@ -106,6 +107,7 @@ pub(crate) struct SimulatedClient {
     /// Whether it opened the rooms again that are remembered for it, since its login.
     pub(crate) synced: bool,
     pub(crate) court: Court,
+    pub(crate) purse: Purse,
     /// What it said and was not answered.
     pub(crate) owed: Owed,
     /// The newest number that it knows of each conversation.
@@ -149,6 +151,7 @@ impl SimulatedClient {
             rooms: OpenRooms::default(),
             synced: false,
             court: Court::default(),
+            purse: Purse::default(),
             owed: Owed::default(),
             newest: BTreeMap::new(),
             reading: Reading::default(),
@@ -182,6 +185,7 @@ impl SimulatedClient {
                 self.knows_follows = false;
                 self.synced = false;
                 if self.context.board.are_accounts_gone() {
+                    self.purse = Purse::default();
                     self.go("its account is gone", false);
                 }
             }
@@ -241,26 +245,28 @@ impl SimulatedClient {
         if stays_away || Instant::now() < self.next {
             return thread::sleep(TICK);
         }
-        let doors = &self.context.doors;
+        let context = self.context.clone();
+        let doors = &context.doors;
         let door = match (self.part.role, phase) {
             (Role::Canary { server }, _) => &doors[server],
             (_, Phase::SetUp) => &doors[self.part.number % doors.len()],
             _ => self.rng.pick(doors),
         };
         let canary = matches!(self.part.role, Role::Canary { .. });
-        let way = ConnectOptions {
-            web: self.rng.chance(self.context.web_percent),
-            weak: !canary && self.rng.chance(25),
-            slow: self.part.role == Role::Slow,
-        };
-        self.link = RecordedConnection::open(door, way, &self.part.user, self.context.began);
+        let web = self.rng.chance(self.context.web_percent);
+        let cookie = if web && self.rng.chance(50) { self.ticket_to_show(phase) } else { None };
+        let (weak, slow) = (!canary && self.rng.chance(25), self.part.role == Role::Slow);
+        let way = ConnectOptions { web, weak, slow, cookie };
+        self.link = RecordedConnection::open(door, &way, &self.part.user, self.context.began);
         self.patience = match self.part.role {
             Role::Steady => Duration::from_secs(40),
             Role::Canary { .. } => Duration::from_secs(15),
             _ => self.rng.millis(5_000, 14_000),
         };
         match self.link {
-            Some(_) => self.log_in(),
+            // A valid cookie is answered before that, and another one is not answered.
+            Some(_) if way.cookie.is_some() => self.send(vec![Line::Ping]),
+            Some(_) => self.log_in(phase),
             None => self.rest(100, 500),
         }
     }
@@ -289,7 +295,7 @@ impl SimulatedClient {
 
     fn act(&mut self, phase: Phase) {
         if !self.in_session {
-            return self.log_in();
+            return self.log_in(phase);
         }
         self.forget_lost_keys();
         match phase {
@@ -303,8 +309,12 @@ impl SimulatedClient {
         }
     }
 
-    fn log_in(&mut self) {
-        let line = if self.has_account { Line::Login } else { Line::Register };
+    fn log_in(&mut self, phase: Phase) {
+        let line = match self.ticket_to_show(phase) {
+            Some(ticket) => Line::Resume(ticket, ShownBy::Line),
+            None if self.has_account => Line::Login,
+            None => Line::Register,
+        };
         self.send(vec![Line::Format, line]);
         self.rest(300, 300);
     }

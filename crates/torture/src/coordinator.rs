@@ -7,6 +7,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use crate::record::Moment;
+use crate::ticket::Ticket;
 
 /// A short sleep that takes this long shows that the machine was stalled.
 const STALLED: Duration = Duration::from_secs(1);
@@ -54,6 +55,8 @@ struct State {
     /// The final rooms of each user.
     rooms: BTreeMap<String, BTreeSet<String>>,
     accounts_are_gone: bool,
+    /// The newest ticket of each user, for whoever tries it as another user.
+    tickets: BTreeMap<String, Ticket>,
     /// What was said from then on may be sent again. None before the store is emptied, which loses all keys.
     again_from: Option<Moment>,
 }
@@ -74,6 +77,7 @@ impl Coordinator {
                 markers: Vec::new(),
                 rooms: BTreeMap::new(),
                 accounts_are_gone: false,
+                tickets: BTreeMap::new(),
                 again_from: (!empties).then_some(Moment::ZERO),
             }),
         }
@@ -97,6 +101,16 @@ impl Coordinator {
 
     pub(crate) fn are_accounts_gone(&self) -> bool {
         self.state().accounts_are_gone
+    }
+
+    /// This user has a new ticket.
+    pub(crate) fn show_ticket(&self, user: &str, ticket: &Ticket) {
+        self.state().tickets.insert(user.to_owned(), ticket.clone());
+    }
+
+    /// A ticket of another user.
+    pub(crate) fn ticket_of_another(&self, user: &str) -> Option<Ticket> {
+        self.state().tickets.iter().find(|(owner, _)| *owner != user).map(|(_, ticket)| ticket.clone())
     }
 
     /// From when on what was said may be sent again.

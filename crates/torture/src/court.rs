@@ -76,6 +76,10 @@ impl SimulatedClient {
         let moderates = matches!(self.part.role, Role::Judge | Role::Deputy);
         let orders = if moderates { 50 } else { 5 };
         let lines = match self.rng.below(100) {
+            choice if choice < 4 && self.part.role == Role::Judge => {
+                let user = self.rng.pick(&self.context.citizens).clone();
+                vec![Line::Suspend { user, seconds: 1 + self.rng.below(2) }]
+            }
             choice if choice < orders => {
                 let order = self.order();
                 self.new_orders(vec![order])
@@ -144,13 +148,14 @@ impl SimulatedClient {
             return self.order_of("access", setting, "");
         }
         let whom = self.rng.pick(&self.context.citizens).clone();
+        let term = *self.rng.pick(&["1s", "2s", "3s"]);
         match self.rng.below(20) {
-            0..3 => self.order_of("mute", &whom, ""),
-            3 => self.order_of("mute", &whom, "2s"),
+            0 | 1 => self.order_of("mute", &whom, ""),
+            2 | 3 => self.order_of("mute", &whom, term),
             4..6 => self.order_of("unmute", &whom, ""),
             6..8 => self.order_of("kick", &whom, "too loud"),
-            8 | 9 => self.order_of("ban", &whom, ""),
-            10 => self.order_of("ban", &whom, "2s too loud"),
+            8 => self.order_of("ban", &whom, ""),
+            9 | 10 => self.order_of("ban", &whom, &format!("{term} too loud")),
             11..14 => self.order_of("unban", &whom, ""),
             14 | 15 => Line::Topic { room: self.context.court.clone(), text: self.text() },
             16 | 17 => self.order_of("invite", &whom, ""),

@@ -114,6 +114,23 @@ impl Deployment {
         self.stations.iter().map(|station| station.door.clone()).collect()
     }
 
+    /// Arguments of `parlor user` that say where the accounts are. None if that is not known.
+    pub(crate) fn accounts_at(&self, config: &Config) -> Vec<String> {
+        let data = || {
+            let own = self.stations.iter().find_map(|station| station.own.as_ref())?;
+            lock(&own.server).as_ref().map(|server| server.data().display().to_string())
+        };
+        let at = match &config.target {
+            Target::Given { .. } => return config.accounts.clone(),
+            Target::Own { store: Store::Redis { url, .. }, .. } => Some(("--redis", url.clone())),
+            Target::Own { .. } => match &self.redis {
+                Some(redis) => Some(("--redis", redis.url())),
+                None => data().map(|data| ("--data", data)),
+            },
+        };
+        at.into_iter().flat_map(|(flag, value)| [flag.to_owned(), value]).collect()
+    }
+
     /// How to check the health of the servers.
     pub(crate) fn prober(&self, config: &Config) -> Prober {
         let given = match &config.target {

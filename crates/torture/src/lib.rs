@@ -30,6 +30,7 @@ mod open_rooms;
 mod owed;
 mod plan;
 mod promises;
+mod purse;
 mod reading;
 mod record;
 mod recorded_connection;
@@ -40,6 +41,8 @@ mod rst_storm;
 mod run;
 mod statistics;
 mod summary;
+mod ticket;
+mod tickets;
 mod workload;
 
 pub use config::{Config, Door, Store, Target};

@@ -1,6 +1,9 @@
 //! The lines that clients send. It must not know what they are answered.
 
+use std::time::Duration;
+
 use crate::entry::EDIT_OF;
+use crate::ticket::Ticket;
 
 /// A line from a client.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -8,6 +11,19 @@ pub(crate) enum Line {
     Format,
     Login,
     Register,
+    /// A login by a ticket: a line, or the cookie with which the connection was opened.
+    Resume(Ticket, ShownBy),
+    /// A new ticket.
+    Ticket,
+    /// Makes the ticket with this id void, or all of the user.
+    Revoke(Option<String>),
+    /// Sets the password that the user has already, which makes all tickets void.
+    Passwd,
+    /// Suspends a user for some seconds. Operators alone may.
+    Suspend {
+        user: String,
+        seconds: u64,
+    },
     Say(String),
     Publish(String),
     Direct {
@@ -67,6 +83,14 @@ pub(crate) enum Line {
     },
 }
 
+/// How a ticket is shown.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum ShownBy {
+    Line,
+    /// It is not answered if it is not valid.
+    Cookie,
+}
+
 /// Which entries of a log are asked for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Range {
@@ -87,6 +111,13 @@ impl Line {
         order(self).is_some() && order(self) == order(other)
     }
 
+    /// How long an order holds, if it says so.
+    pub(crate) fn term(&self) -> Option<Duration> {
+        let Self::Order { more, .. } = self else { return None };
+        let seconds = more.split(' ').next()?.strip_suffix('s')?.parse().ok()?;
+        Some(Duration::from_secs(seconds))
+    }
+
     /// The line as `user` sends it, with this password. What it says to others has a key, the same for the same text, so
     /// that it can be sent again.
     pub(crate) fn wire(&self, user: &str, password: &str) -> String {
@@ -94,6 +125,11 @@ impl Line {
             Self::Format => "FORMAT json".to_owned(),
             Self::Login => format!("LOGIN {user} {password}"),
             Self::Register => format!("REGISTER {user} {password}"),
+            Self::Resume(ticket, _) => format!("RESUME {user} {}", ticket.secret()),
+            Self::Ticket => "/ticket torture".to_owned(),
+            Self::Revoke(id) => format!("/revoke {}", id.as_deref().unwrap_or("all")),
+            Self::Passwd => format!("/passwd {password} {password}"),
+            Self::Suspend { user, seconds } => format!("/suspend {user} {seconds}s"),
             Self::Say(text) => format!("/once {} {text}", key(text)),
             Self::Publish(text) => format!("/once {} /publish {text}", key(text)),
             Self::Direct { to, text } => format!("/once {} /msg {to} {text}", key(text)),
@@ -130,8 +166,12 @@ impl Line {
     pub(crate) fn command(&self) -> &'static str {
         match self {
             Self::Format => "format",
-            Self::Login => "login",
+            Self::Login | Self::Resume(..) => "login",
             Self::Register => "register",
+            Self::Ticket => "ticket",
+            Self::Revoke(_) => "revoke",
+            Self::Passwd => "passwd",
+            Self::Suspend { .. } => "suspend",
             Self::Say(_) => "message",
             Self::Publish(_) => "publish",
             Self::Direct { .. } => "msg",
@@ -156,6 +196,11 @@ impl Line {
             Self::Topic { .. } => "topic",
             Self::Order { action, .. } => action,
         }
+    }
+
+    /// Whether it asks for a session.
+    pub(crate) fn begins_session(&self) -> bool {
+        matches!(self, Self::Login | Self::Register | Self::Resume(..))
     }
 
     /// The text that it sends to others, by which its entry is recognised. A text is sent again only with its key.

@@ -93,17 +93,9 @@ impl OpenRooms {
 impl Line {
     /// Whether its answer may change the open rooms or the current one.
     pub(crate) fn moves(&self) -> bool {
-        matches!(
-            self,
-            Self::Login
-                | Self::Register
-                | Self::Join(_)
-                | Self::Leave
-                | Self::Open(_)
-                | Self::Close(_)
-                | Self::Switch(_)
-                | Self::Sync
-        )
+        let moves =
+            matches!(self, Self::Join(_) | Self::Leave | Self::Open(_) | Self::Close(_) | Self::Switch(_) | Self::Sync);
+        moves || self.begins_session()
     }
 }
 

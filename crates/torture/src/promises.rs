@@ -19,7 +19,7 @@ const ORDER: &str = "order-and-delivery";
 const SESSION: &str = "one-session-per-user";
 
 /// All promises, in the order in which they are shown. Violations that no other promise lists belong to the last one.
-pub(crate) const PROMISES: [Promise; 17] = [
+pub(crate) const PROMISES: [Promise; 18] = [
     Promise {
         name: "What is accepted, or sent again, is in its log once",
         section: ORDER,
@@ -121,6 +121,8 @@ pub(crate) const PROMISES: [Promise; 17] = [
             "who was removed enters before speaking",
             "who is banned does not enter",
             "a private room is not shown to others",
+            "a mute holds as long as it was ordered",
+            "a mute or a ban ends in time",
         ],
         looked_at: |tally| tally.moderated,
         unit: "orders heard",
@@ -147,6 +149,17 @@ pub(crate) const PROMISES: [Promise; 17] = [
         ],
         looked_at: |tally| tally.sessions,
         unit: "sessions",
+    },
+    Promise {
+        name: "A ticket lets its user in until it is revoked, nobody else",
+        section: "tickets",
+        invariants: &[
+            "a revoked ticket lets nobody in",
+            "a ticket is valid until it is revoked",
+            "a ticket lets in its own user only",
+        ],
+        looked_at: |tally| tally.resumed,
+        unit: "tickets shown",
     },
     Promise {
         name: "Who is gone is gone within 15 s, with one PART",

@@ -7,8 +7,9 @@ use std::time::Duration;
 use serde::Serialize;
 
 pub(crate) use crate::entry::{Content, Entry};
-pub(crate) use crate::lines::{Line, MARKER, Range};
+pub(crate) use crate::lines::{Line, MARKER, Range, ShownBy};
 use crate::plan::Fault;
+use crate::ticket::Ticket;
 
 /// Time since the run began.
 pub(crate) type Moment = Duration;
@@ -45,6 +46,8 @@ pub(crate) enum Reply {
     Closed {
         current: String,
     },
+    /// A new ticket.
+    Ticket(Ticket),
     Synced {
         current: String,
         standings: Vec<Standing>,
@@ -217,6 +220,8 @@ pub(crate) struct History {
     pub(crate) tag: String,
     /// Whether the servers must refuse a second login of a user, instead of ending the first session.
     pub(crate) reject: bool,
+    /// Whether the store has a clock of its own, whatever those of the servers do.
+    pub(crate) store_has_own_clock: bool,
     /// When the chaos phase began, and when it ended.
     pub(crate) chaos: (Moment, Moment),
     pub(crate) probes: Vec<Probe>,
@@ -242,8 +247,7 @@ impl Connection {
     /// The earliest possible start of the session: the login was sent.
     pub(crate) fn login(&self) -> Option<Exchange<'_>> {
         self.exchanges().into_iter().find(|exchange| {
-            matches!(exchange.line, Line::Login | Line::Register)
-                && matches!(exchange.answer, Some((_, Reply::Entered { .. })))
+            exchange.line.begins_session() && matches!(exchange.answer, Some((_, Reply::Entered { .. })))
         })
     }
 

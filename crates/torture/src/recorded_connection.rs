@@ -8,7 +8,8 @@ use std::time::{Duration, Instant};
 
 use serde_json::Value;
 
-use crate::record::{Connection, Entry, Event, Heard, Line, Moment, Reply, Standing, What};
+use crate::record::{Connection, Entry, Event, Heard, Line, Moment, Reply, ShownBy, Standing, What};
+use crate::ticket::Ticket;
 use parlor_process_testkit::{LineClient, Polled, Trust};
 
 /// Maximum time until a server greets. The server may be frozen.
@@ -48,7 +49,7 @@ impl Drop for Counted {
 }
 
 /// How a client connects.
-#[derive(Debug, Clone, Copy, Default)]
+#[derive(Debug, Clone, Default)]
 pub(crate) struct ConnectOptions {
     /// By WebSocket.
     pub(crate) web: bool,
@@ -56,6 +57,8 @@ pub(crate) struct ConnectOptions {
     pub(crate) weak: bool,
     /// Sometimes does not read, with small buffers in the kernel.
     pub(crate) slow: bool,
+    /// The ticket that the cookie of WebSocket shows.
+    pub(crate) cookie: Option<Ticket>,
 }
 
 /// A connection whose events are recorded.
@@ -68,25 +71,33 @@ pub(crate) struct RecordedConnection {
     sent: usize,
     alive: bool,
     password: Arc<str>,
+    /// A line that came where the answer to the cookie would be.
+    unread: Option<String>,
     _counted: Counted,
 }
 
 impl RecordedConnection {
-    /// Connects. Returns `None` if the server is unreachable or does not greet in time.
-    pub(crate) fn open(door: &Endpoint, way: ConnectOptions, user: &str, began: Instant) -> Option<Self> {
+    /// Connects. Returns `None` if the server is unreachable or does not greet in time. If that may have begun a session, the
+    /// connection is returned and lost.
+    pub(crate) fn open(door: &Endpoint, way: &ConnectOptions, user: &str, began: Instant) -> Option<Self> {
         let counted = Counted::at(door);
         let address = if way.weak { door.weak } else { door.address };
-        let mut wire = match way.web {
-            true => LineClient::open_web(address, &door.web_trust).ok()?,
-            false => LineClient::open(address, &door.trust).ok()?,
+        let begun = began.elapsed();
+        let mut wire = match (way.web, &way.cookie) {
+            (true, Some(ticket)) => {
+                let cookie = format!("__Host-parlor={user}.{}", ticket.secret());
+                LineClient::open_web_from_page(address, &door.web_trust, &cookie).ok()?
+            }
+            (true, None) => LineClient::open_web(address, &door.web_trust).ok()?,
+            (false, _) => LineClient::open(address, &door.trust).ok()?,
         };
         // All writes are short, so only a server that is frozen permanently can block them.
         wire.socket().set_write_timeout(Some(GREETED_WITHIN)).ok()?;
         if way.slow {
             wire.shrink_window().ok()?;
         }
-        let Polled::Line(greeting) = wire.poll(GREETED_WITHIN) else { return None };
-        let mut record = Connection {
+        let greeting = wire.poll(GREETED_WITHIN);
+        let record = Connection {
             user: user.to_owned(),
             server: door.server,
             weak: way.weak,
@@ -94,12 +105,31 @@ impl RecordedConnection {
             events: Vec::new(),
             final_one: false,
         };
-        let expected = if way.web { r#"{"type":"hello","protocol":"parlor/1","# } else { "HELLO parlor/1 " };
-        if !greeting.starts_with(expected) {
-            record.events.push(Event { at: began.elapsed(), what: What::Odd(greeting) });
-        }
         let (pending, password) = (VecDeque::new(), door.password.clone());
-        Some(Self { wire, record, began, pending, sent: 0, alive: true, password, _counted: counted })
+        let mut link =
+            Self { wire, record, began, pending, sent: 0, alive: true, password, unread: None, _counted: counted };
+        if let Some(ticket) = way.cookie.clone().filter(|_| way.web) {
+            link.await_answer(Line::Resume(ticket, ShownBy::Cookie), begun);
+        }
+        let expected = if way.web { r#"{"type":"hello","protocol":"parlor/1","# } else { "HELLO parlor/1 " };
+        match greeting {
+            Polled::Line(greeting) if greeting.starts_with(expected) => {}
+            Polled::Line(greeting) => link.note(What::Odd(greeting)),
+            _ if link.pending.is_empty() => return None,
+            _ => {
+                link.alive = false;
+                link.note(What::Lost);
+            }
+        }
+        Some(link)
+    }
+
+    /// Records a line that was sent at `at`.
+    fn await_answer(&mut self, line: Line, at: Moment) {
+        self.sent += 1;
+        let number = self.sent;
+        self.pending.push_back((number, line.clone(), at));
+        self.record.events.push(Event { at, what: What::Sent { number, line } });
     }
 
     /// Whether the connection still exists, as far as the client knows.
@@ -137,10 +167,7 @@ impl RecordedConnection {
         for line in lines {
             bytes.push_str(&line.wire(&self.record.user, &self.password));
             bytes.push('\n');
-            self.sent += 1;
-            let number = self.sent;
-            self.pending.push_back((number, line.clone(), self.began.elapsed()));
-            self.note(What::Sent { number, line });
+            self.await_answer(line, self.began.elapsed());
         }
         if self.wire.send(bytes.as_bytes()).is_err() {
             self.note(What::Lost);
@@ -153,7 +180,8 @@ impl RecordedConnection {
         if !self.alive {
             return None;
         }
-        let what = match self.wire.poll(patience) {
+        let polled = self.unread.take().map_or_else(|| self.wire.poll(patience), Polled::Line);
+        let what = match polled {
             Polled::Nothing => return None,
             Polled::Line(line) => self.understand(&line),
             Polled::End | Polled::Broken => {
@@ -206,29 +234,44 @@ impl RecordedConnection {
     /// The answer to the oldest pending line. `None` if the event is not an answer.
     fn answer(&mut self, event: &Value) -> Option<What> {
         let reply = reply(event)?;
-        let (_, line, _) = self.pending.front()?;
-        let fits = match &reply {
-            Reply::Users { .. } => matches!(line, Line::Who(_)),
-            Reply::Rooms(_) => matches!(line, Line::Rooms),
-            Reply::Follows(_) => matches!(line, Line::Subscriptions),
-            Reply::History { .. } => matches!(line, Line::History),
-            Reply::Synced { .. } => matches!(line, Line::Sync),
-            Reply::Page { target, .. } => matches!(line, Line::Backlog { target: asked, .. } if asked == target),
-            Reply::Stored { room: Some(told), .. } => match line {
-                Line::SayIn { room, .. } => room == told,
-                Line::Edit { room, .. } | Line::Remove { room, .. } | Line::Topic { room, .. } => {
-                    room == told && event["command"] == line.command()
-                }
-                line => matches!(line, Line::Say(_)),
-            },
-            Reply::Done if event["type"] == "pong" => matches!(line, Line::Ping),
-            _ => event["command"] == line.command(),
-        };
-        if !fits {
-            return None;
+        let (number, line, _) = self.pending.front()?;
+        if !fits(line, &reply, event) {
+            if !matches!(line, Line::Resume(_, ShownBy::Cookie)) {
+                return None;
+            }
+            // This answers the next line.
+            self.unread = Some(event.to_string());
+            let refused = Reply::Refused { code: "bad-credentials".to_owned() };
+            let what = What::Answered { number: *number, reply: refused };
+            self.pending.pop_front();
+            return Some(what);
         }
         let (number, ..) = self.pending.pop_front()?;
         Some(What::Answered { number, reply })
+    }
+}
+
+/// Whether the reply can be that to this line.
+fn fits(line: &Line, reply: &Reply, event: &Value) -> bool {
+    match reply {
+        Reply::Users { .. } => matches!(line, Line::Who(_)),
+        Reply::Rooms(_) => matches!(line, Line::Rooms),
+        Reply::Follows(_) => matches!(line, Line::Subscriptions),
+        Reply::History { .. } => matches!(line, Line::History),
+        Reply::Synced { .. } => matches!(line, Line::Sync),
+        Reply::Page { target, .. } => matches!(line, Line::Backlog { target: asked, .. } if asked == target),
+        Reply::Stored { room: Some(told), .. } => match line {
+            Line::SayIn { room, .. } => room == told,
+            Line::Edit { room, .. } | Line::Remove { room, .. } | Line::Topic { room, .. } => {
+                room == told && event["command"] == line.command()
+            }
+            line => matches!(line, Line::Say(_)),
+        },
+        Reply::Done if event["type"] == "pong" => matches!(line, Line::Ping),
+        // What it answers is no command before the login.
+        Reply::Refused { code } if code == "login-required" => matches!(line, Line::Ping),
+        Reply::Refused { .. } if matches!(line, Line::Resume(..)) => event["command"] == "resume",
+        _ => event["command"] == line.command(),
     }
 }
 
@@ -283,6 +326,7 @@ fn reply(event: &Value) -> Option<Reply> {
                 repeated: event["repeated"].as_bool().unwrap_or(false),
             },
             "close" => Reply::Closed { current: text(&event["current"])? },
+            "ticket" => Reply::Ticket(Ticket::new(event["id"].as_str()?, event["ticket"].as_str()?)),
             _ => Reply::Done,
         },
         "sync" => synced(event)?,

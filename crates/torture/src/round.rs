@@ -40,7 +40,7 @@ pub(crate) fn play(plan: &Plan, config: &Config, world: &Deployment, tag: &str) 
     let storms = doors.iter().map(|door| format!("gus{}{tag}", door.server));
     let everybody: Vec<String> = users(&cast, true).into_iter().chain(storms).collect();
     let password = doors.first().map_or("", |door| &door.password);
-    let accounts = Accounts::make(config, &everybody, password)?;
+    let accounts = Accounts::make(config, world.accounts_at(config), &everybody, password)?;
     let context = Arc::new(RunContext {
         users: users(&cast, false),
         rooms: rooms(tag),
@@ -57,7 +57,7 @@ pub(crate) fn play(plan: &Plan, config: &Config, world: &Deployment, tag: &str) 
     let (stop, prober) = (AtomicBool::new(false), world.prober(config));
     let history = thread::scope(|scope| {
         let watch = Monitor::begin(scope, world, &prober, context.began, &stop);
-        let history = stages(plan, cast, world, &context);
+        let history = stages(plan, cast, world, &context, &accounts);
         stop.store(true, Ordering::Relaxed);
         let Seen { samples, probes, deaths, stalls } = watch.end()?;
         let mut history = history?;
@@ -67,6 +67,7 @@ pub(crate) fn play(plan: &Plan, config: &Config, world: &Deployment, tag: &str) 
         Ok::<_, Failure>(History {
             tag: tag.to_owned(),
             reject: config.reject,
+            store_has_own_clock: world.has_leases(),
             samples,
             probes,
             deaths,
@@ -84,7 +85,9 @@ fn stages(
     cast: Vec<ClientSpec>,
     world: &Deployment,
     context: &Arc<RunContext>,
+    accounts: &Accounts<'_>,
 ) -> Result<History, Failure> {
+    let judge = of_role(&cast, Role::Judge).concat();
     let everybody: BTreeSet<String> = cast.iter().map(|part| part.name.clone()).collect();
     let actors = cast.into_iter().map(|part| begin(part, context, plan.seed)).collect::<Result<Vec<_>, Failure>>();
     // Even after an error, the clients that have started must run to their end.
@@ -95,6 +98,9 @@ fn stages(
     let mut history = History::default();
     let played = failed.map_or(Ok(()), Err).and_then(|()| {
         history.overdue.extend(context.overdue("everybody comes together", &everybody, GATHERED_WITHIN));
+        if history.overdue.is_empty() {
+            accounts.promote(&judge)?;
+        }
         let began = context.began.elapsed();
         let InjectionLog { spans, dumps, connections } = chaos(plan, world, context)?;
         history.chaos = (began, context.began.elapsed());

@@ -32,7 +32,7 @@ pub(crate) fn rage(door: &Endpoint, context: &RunContext, seed: u64, stop: &Atom
             0..3 => bare(door, &[]),
             3..6 => bare(door, &HALF_A_HANDSHAKE),
             6..8 => drop(
-                RecordedConnection::open(door, ConnectOptions::default(), &user, context.began)
+                RecordedConnection::open(door, &ConnectOptions::default(), &user, context.began)
                     .map(|link| link.close("storm", true)),
             ),
             _ => {
@@ -59,7 +59,7 @@ fn bare(door: &Endpoint, bytes: &[u8]) {
 
 /// Logs in, sends a message, and disconnects before the answer.
 fn connection(door: &Endpoint, user: &str, known: bool, text: String, began: Instant) -> Option<Connection> {
-    let mut link = RecordedConnection::open(door, ConnectOptions::default(), user, began)?;
+    let mut link = RecordedConnection::open(door, &ConnectOptions::default(), user, began)?;
     link.send(vec![Line::Format, if known { Line::Login } else { Line::Register }]);
     let deadline = Instant::now() + Duration::from_secs(3);
     while link.pending() > 0 && link.alive() && Instant::now() < deadline {

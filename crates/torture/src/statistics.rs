@@ -11,6 +11,8 @@ use crate::record::{Connection, Content, Heard, History, Line, Moment, Reply, Us
 pub(crate) struct Statistics {
     pub(crate) connections: u64,
     pub(crate) sessions: u64,
+    /// Logins by a ticket that were answered, also by a refusal.
+    pub(crate) resumed: u64,
     /// Messages and publications that the sender saw acknowledged.
     pub(crate) accepted: u64,
     /// Room messages that others received.
@@ -70,6 +72,8 @@ impl Statistics {
         for connection in &history.connections {
             self.connections += 1;
             self.sessions += u64::from(connection.login().is_some());
+            let shown = connection.exchanges_by_answer().filter(|exchange| matches!(exchange.line, Line::Resume(..)));
+            self.resumed += shown.count() as u64;
             connection.events.iter().for_each(|event| self.count(&event.what));
         }
         self.samples += history.samples.len() as u64;

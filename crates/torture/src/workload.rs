@@ -165,6 +165,9 @@ impl SimulatedClient {
         if self.rng.chance(25) {
             return self.converse();
         }
+        if self.rng.chance(10) {
+            return self.mind_tickets();
+        }
         let choice = self.rng.below(100);
         let steady = self.part.role.stays();
         let rival = matches!(self.part.role, Role::Rival { .. });

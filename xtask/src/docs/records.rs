@@ -22,7 +22,9 @@ pub(super) fn planted_bugs(root: &Path) -> Result<String> {
     let record = read(root, PLANTED_BUGS)?;
     let row = |bug: &Value| {
         let text = |key: &str| bug[key].as_str().unwrap_or_default().to_owned();
-        vec![code(&text("bug")), text("what"), text("promise"), format!("{} s", bug["seconds"])]
+        let on_redis = bug["args"].as_array().is_some_and(|args| args.iter().any(|arg| arg == "--redis"));
+        let place = if on_redis { ", on Redis" } else { "" };
+        vec![code(&text("bug")) + place, text("what"), text("promise"), format!("{} s", bug["seconds"])]
     };
     let rows: Vec<_> = record.as_array().context("the record of planted bugs is no list")?.iter().map(row).collect();
     Ok(markdown(&["bug", "what it does", "promise that is found broken", "found after"], &rows))
@@ -110,10 +112,14 @@ mod tests {
     fn bugs_have_a_row_each() {
         let root = root(
             "planted-bugs.json",
-            &json!([{ "bug": "a-b", "what": "it breaks", "promise": "Nothing breaks", "seconds": 12.0 }]),
+            &json!([
+                { "bug": "a-b", "args": ["--redis"], "what": "it breaks", "promise": "Nothing breaks", "seconds": 9.0 },
+                { "bug": "a-b", "what": "it breaks", "promise": "Nothing breaks", "seconds": 12.0 },
+            ]),
         );
         let table = planted_bugs(root.path()).unwrap();
         assert!(table.ends_with("| `a-b` | it breaks | Nothing breaks | 12.0 s |\n"), "{table}");
+        assert!(table.contains("| `a-b`, on Redis | it breaks | Nothing breaks | 9.0 s |\n"), "{table}");
     }
 
     #[test]

@@ -168,6 +168,11 @@ impl CatchUp {
         shown
     }
 
+    /// The last entry of a room before those that were missed in a cut, if any were.
+    pub(super) fn missed_after(&self, room: &RoomName) -> Option<MessageId> {
+        self.logs.get(&LogName::Room(room.clone()))?.missed_after()
+    }
+
     /// Whether the server knows `/backlog`.
     pub(super) fn knows_backlog(&self) -> bool {
         self.way == Some(Way::Backlog)

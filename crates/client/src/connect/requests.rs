@@ -4,7 +4,7 @@
 use std::collections::VecDeque;
 use std::fmt;
 
-use parlor_proto::{Event, MessageId, RoomName, Target, Verb};
+use parlor_proto::{Event, HISTORY_MAX, MessageId, RoomName, Target, Verb};
 
 use super::once::PostNumber;
 use crate::events::{Incoming, UnknownEvent};
@@ -20,6 +20,8 @@ pub(super) enum Question {
     Open(RoomName),
     Switch(RoomName),
     Close(RoomName),
+    /// What was missed first in a room, before anything is said there.
+    Look(RoomName, MessageId),
     /// What was missed.
     Page(Target),
     /// The newest publication of a user.
@@ -37,6 +39,7 @@ impl fmt::Display for Question {
             Self::Open(room) => write!(out, "/open {room}"),
             Self::Switch(room) => write!(out, "/switch {room}"),
             Self::Close(room) => write!(out, "/close {room}"),
+            Self::Look(room, after) => write!(out, "/backlog #{room} after {after} {HISTORY_MAX}"),
             Self::Page(target) => write!(out, "/backlog {target}"),
             Self::Newest(target) => write!(out, "/backlog {target} 1"),
             Self::Read(target, id) => write!(out, "/read {target} {id}"),
@@ -142,7 +145,7 @@ fn is_of(verb: Verb, request: &Request) -> bool {
         Request::Own(Question::Switch(_)) => verb == Verb::Switch,
         Request::Own(Question::Close(_)) => verb == Verb::Close,
         Request::Own(Question::Page(_)) => matches!(verb, Verb::Backlog | Verb::History),
-        Request::Own(Question::Newest(_)) => verb == Verb::Backlog,
+        Request::Own(Question::Look(..) | Question::Newest(_)) => verb == Verb::Backlog,
         Request::Own(Question::Read(..)) => verb == Verb::Read,
     }
 }

@@ -4,7 +4,9 @@
 use std::collections::{BTreeSet, VecDeque};
 use std::time::Duration;
 
-use parlor_proto::{Action, Event, LostRoom, ModerationEntry, RefusalCode, Reply, RoomName, UserName};
+use parlor_proto::{
+    Action, Event, LogEntry, LostRoom, MessageId, ModerationEntry, RefusalCode, Reply, RoomName, UserName,
+};
 
 use super::requests::Question;
 
@@ -93,6 +95,25 @@ pub(super) fn removed_from<'a>(event: &'a Event, me: &UserName) -> Option<&'a Ro
     }
 }
 
+/// What says that the user was removed from a room by others, if these entries of its log do and the user said nothing
+/// there after that.
+pub(super) fn removal_in<'a>(entries: &'a [LogEntry], me: &UserName) -> Option<&'a ModerationEntry> {
+    let last = entries.iter().rev().find(|entry| entry.from() == me || removes(entry, me))?;
+    match last {
+        LogEntry::Moderated(entry) if removes(last, me) => Some(entry),
+        _ => None,
+    }
+}
+
+fn removes(entry: &LogEntry, me: &UserName) -> bool {
+    match entry {
+        LogEntry::Moderated(ModerationEntry { action: Action::Kick | Action::Ban, user, .. }) => {
+            user.as_ref() == Some(me)
+        }
+        _ => false,
+    }
+}
+
 /// What to do after an answer.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Then {
@@ -117,6 +138,8 @@ pub(super) struct Restore {
     /// Those of them where the user is not wanted any more.
     barred: BTreeSet<RoomName>,
     repeats_left: u32,
+    /// Whether the steps are others once the next room is left.
+    is_outdated: bool,
     /// Whether the server knows `/sync`, once it has answered it.
     pub(super) knows_sync: bool,
 }
@@ -128,7 +151,7 @@ impl Restore {
         let join = goal.joined.as_ref().filter(is_wanted).filter(|room| *room != lobby);
         let steps = join.cloned().map(Question::Join).into_iter().chain([Question::Sync]).collect();
         let (lobby, refused, barred) = (lobby.clone(), BTreeSet::new(), BTreeSet::new());
-        Self { goal, lobby, steps, refused, barred, repeats_left: REPEATS, knows_sync: true }
+        Self { goal, lobby, steps, refused, barred, repeats_left: REPEATS, is_outdated: false, knows_sync: true }
     }
 
     /// The same without the rooms that the server remembers.
@@ -172,6 +195,7 @@ impl Restore {
                 }
                 self.plan(now);
             }
+            Some(Question::Close(_)) if std::mem::take(&mut self.is_outdated) => self.plan(now),
             Some(Question::Join(room) | Question::Open(room)) if is_barred(event) => self.bar(&room),
             Some(Question::Join(room) | Question::Open(room)) if is_refused => {
                 self.refused.insert(room);
@@ -185,6 +209,19 @@ impl Restore {
     pub(super) fn bar(&mut self, room: &RoomName) {
         self.refused.insert(room.clone());
         self.barred.insert(room.clone());
+    }
+
+    /// Entries of a room were missed, from `after` on. They come before all else, since they may say that the user was removed.
+    pub(super) fn look_into(&mut self, room: RoomName, after: MessageId) {
+        self.steps.push_front(Question::Look(room, after));
+    }
+
+    /// The user was removed from this room while there was no connection, so it is left.
+    pub(super) fn leave(&mut self, room: &RoomName) {
+        self.bar(room);
+        self.steps.retain(|step| matches!(step, Question::Look(..)));
+        self.steps.push_front(Question::Close(room.clone()));
+        self.is_outdated = true;
     }
 
     /// Whether the user is not wanted in this room any more.

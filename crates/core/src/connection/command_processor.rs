@@ -1,25 +1,24 @@
 //! The input and the replies of one connection: parses lines, applies the effects of actions in order, and collects
 //! consecutive messages into one append. It must not wait for input or touch sockets.
 
+mod acts;
+mod appends;
+
 use std::sync::Arc;
 use std::time::Duration;
 
 use parlor_proto::{
-    Bye, Command, Encoded, Encoding, Event, MessageId, OnceKey, Order, ParseError, PreLoginCommand, Refusal, Reply,
-    RoomName, RoomUser, Text, TicketCredentials, Verb, parse_command, parse_pre_login,
+    Bye, Command, Encoded, Encoding, Event, ParseError, PreLoginCommand, Refusal, Reply, Text, TicketCredentials, Verb,
+    parse_command, parse_pre_login,
 };
 
 use crate::connection::actions::{self, ConnectionContext, SessionContext};
-use crate::connection::effects::{CommandError, During, Effect};
+use crate::connection::effects::{CommandError, Effect};
 use crate::connection::handle::ConnectionHandle;
 use crate::connection::session::{Session, SessionError};
 use crate::connection::session_cell::SessionCell;
 use crate::delivery::peer::{Origin, Peer};
-use crate::ports::{
-    Act, ActReport, ActResult, Append, AppendResult, Content, Deed, Destination, LogId, Recipient, StoreError,
-    UnloggedMessage,
-};
-use crate::rights::Denial;
+use crate::ports::{Append, UnloggedMessage};
 use crate::services::Services;
 
 /// Processes the commands of one connection. Owned by its thread.
@@ -156,27 +155,6 @@ impl CommandProcessor {
         }
     }
 
-    /// Appends the collected messages, and replies to them.
-    pub(crate) fn commit(&mut self) {
-        if self.pending_appends.is_empty() {
-            return;
-        }
-        // The append may wait long for others; earlier replies need not wait for it.
-        self.handle.peer.flush();
-        let (appends, verbs): (Vec<Append>, Vec<Verb>) = std::mem::take(&mut self.pending_appends).into_iter().unzip();
-        let about = |append: &Append| (append.to.clone(), edited(&append.content));
-        let about: Vec<(Destination, Option<MessageId>)> = appends.iter().map(about).collect();
-        let last = appends.last().map(Append::log);
-        let report = self.handle.services.store.log.append(appends);
-        for (((to, of), verb), outcome) in about.into_iter().zip(verbs).zip(report.outcomes) {
-            self.answer_append(to, of, verb, outcome);
-        }
-        report.flush.run();
-        if let Some(log) = last {
-            self.handle.services.hub.wait_for_backpressure(&log);
-        }
-    }
-
     /// Queues the goodbye. Nothing is carried out after it.
     pub(crate) fn hang_up(&mut self, bye: Bye) {
         self.commit();
@@ -303,109 +281,6 @@ impl CommandProcessor {
         Ok(())
     }
 
-    fn queue_append(&mut self, to: Destination, content: Content, once: Option<OnceKey>, verb: Verb) {
-        if let Some(append) = self.new_append(to, content, once) {
-            self.pending_appends.push((append, verb));
-        }
-    }
-
-    fn new_append(&self, to: Destination, content: Content, once: Option<OnceKey>) -> Option<Append> {
-        let session = self.session.as_ref()?;
-        let (author, generation) = (session.user().clone(), session.generation());
-        Some(Append { to, author, generation, time: self.handle.services.clock.now(), content, once })
-    }
-
-    fn answer_append(
-        &mut self,
-        to: Destination,
-        of: Option<MessageId>,
-        verb: Verb,
-        outcome: Result<AppendResult, StoreError>,
-    ) {
-        let (id, repeated) = match outcome {
-            Ok(AppendResult::Stored(id)) => (id, false),
-            Ok(AppendResult::Repeated(id)) => (id, true),
-            Ok(AppendResult::Fenced) => return self.hang_up(Bye::LoggedInElsewhere),
-            Ok(AppendResult::Blocked) => return self.refuse_blocked(&to, verb),
-            Ok(AppendResult::Denied(denial)) => return self.refuse_denied(&to, of, denial, verb),
-            Err(error) => {
-                return self.deny(CommandError::Failed { what: "appending to a log", error }, Some(verb));
-            }
-        };
-        if let (Some(session), Destination::Room(room) | Destination::Edit { room, .. }) = (&mut self.session, &to) {
-            session.note_written(&LogId::Room(room.clone()), id);
-        }
-        self.handle.services.observer.accepted(to.kind());
-        let reply = match to {
-            Destination::Room(room) => Reply::Message { room, id, repeated },
-            Destination::Edit { room, .. } => Reply::Edit { room, id, of: of.unwrap_or_default(), repeated },
-            Destination::Feed => Reply::Publish { id, repeated },
-            Destination::Direct(recipient) => Reply::Msg { user: recipient.user, id, repeated },
-        };
-        self.reply(&reply.into());
-    }
-
-    fn refuse_blocked(&mut self, to: &Destination, verb: Verb) {
-        match to {
-            Destination::Direct(recipient) => self.refuse(&Refusal::Blocked(recipient.user.clone()), Some(verb)),
-            Destination::Room(_) | Destination::Edit { .. } | Destination::Feed => {}
-        }
-    }
-
-    fn refuse_denied(&mut self, to: &Destination, of: Option<MessageId>, denial: Denial, verb: Verb) {
-        match to {
-            Destination::Room(room) | Destination::Edit { room, .. } => {
-                self.refuse(&denial.refusal(room, None, of), Some(verb));
-            }
-            Destination::Direct(_) | Destination::Feed => {}
-        }
-    }
-
-    /// Carries out an act in a room, tells an invited user, and replies.
-    fn act(&mut self, act: Act, invited: Option<Recipient>) -> Result<(), SessionError> {
-        self.commit();
-        let (room, deed) = (act.room.clone(), act.deed.clone());
-        let ActReport { result, flush } = self.handle.services.store.governance.act(act).during("moderating")?;
-        flush.run();
-        let id = match result {
-            ActResult::Done(id) => id.unwrap_or_default(),
-            ActResult::Fenced => return Err(SessionError::Over(Bye::LoggedInElsewhere)),
-            ActResult::Denied(denial) => {
-                let (about, of) = match &deed {
-                    Deed::Order { order, .. } => (order.user(), None),
-                    Deed::Removal { of, .. } => (None, Some(*of)),
-                    Deed::Succession(_) => (None, None),
-                };
-                return Err(denial.refusal(&room, about, of).into());
-            }
-        };
-        let inbox = match invited {
-            Some(recipient) => self.invite(recipient, &room)?,
-            None => MessageId::default(),
-        };
-        if let Some(reply) = reply_to(deed, room, id, inbox) {
-            self.reply(&reply.into());
-        }
-        Ok(())
-    }
-
-    /// Puts an invitation into the inbox of a user, who may block the one who invites: then the user is not told. Returns its
-    /// number in the inbox of the session.
-    fn invite(&mut self, recipient: Recipient, room: &RoomName) -> Result<MessageId, SessionError> {
-        let content = Content::Invitation(room.clone());
-        let Some(append) = self.new_append(Destination::Direct(recipient), content, None) else {
-            return Ok(MessageId::default());
-        };
-        let report = self.handle.services.store.log.append(vec![append]);
-        report.flush.run();
-        match report.outcomes.into_iter().next() {
-            Some(Ok(AppendResult::Fenced)) => Err(SessionError::Over(Bye::LoggedInElsewhere)),
-            Some(Ok(AppendResult::Stored(id) | AppendResult::Repeated(id))) => Ok(id),
-            Some(Err(error)) => Err(CommandError::Failed { what: "telling an invited user", error }.into()),
-            Some(Ok(AppendResult::Blocked | AppendResult::Denied(_))) | None => Ok(MessageId::default()),
-        }
-    }
-
     fn unlogged_message(&self, text: Text) -> Option<UnloggedMessage> {
         let from = self.session.as_ref()?.user().clone();
         Some(UnloggedMessage { time: self.handle.services.clock.now(), from, text })
@@ -440,38 +315,6 @@ impl CommandProcessor {
 
 fn parse_error(parse_error: ParseError) -> (Option<Verb>, CommandError) {
     (parse_error.verb, parse_error.refusal.into())
-}
-
-/// The message that an edit is about.
-fn edited(content: &Content) -> Option<MessageId> {
-    match content {
-        Content::Edit { of, .. } => Some(*of),
-        _ => None,
-    }
-}
-
-/// The reply to an act that was carried out. `id` is the number of its entry, `inbox` that of the invitation.
-fn reply_to(deed: Deed, room: RoomName, id: MessageId, inbox: MessageId) -> Option<Reply> {
-    let order = match deed {
-        Deed::Order { order, .. } => order,
-        Deed::Removal { of, .. } => return Some(Reply::Remove { room, id, of }),
-        Deed::Succession(_) => return None,
-    };
-    let about = |user| RoomUser { room: room.clone(), user, id };
-    Some(match order {
-        Order::Topic(topic) => Reply::Topic { room, topic: topic.into(), id: Some(id) },
-        Order::Access(access) => Reply::Access { room, access, id },
-        Order::Post(post) => Reply::Post { room, post, id },
-        Order::Invite(user) => Reply::Invite { about: about(user), inbox },
-        Order::Kick(user, _) => Reply::Kick(about(user)),
-        Order::Ban(user, ..) => Reply::Ban(about(user)),
-        Order::Unban(user) => Reply::Unban(about(user)),
-        Order::Mute(user, _) => Reply::Mute(about(user)),
-        Order::Unmute(user) => Reply::Unmute(about(user)),
-        Order::Moderator(user) => Reply::Moderator(about(user)),
-        Order::Unmoderator(user) => Reply::Unmoderator(about(user)),
-        Order::Owner(user) => Reply::Owner(about(user)),
-    })
 }
 
 #[cfg(test)]

@@ -91,7 +91,7 @@ impl ConnectionDriver {
             if self.processor.is_over() {
                 return Flow::End;
             }
-            keep_pace(&mut self.pace, &mut self.processor);
+            keep_pace(&mut self.pace, &mut self.processor, CommandProcessor::time_to_log_in);
             match line {
                 Line::Complete(line) => self.processor.line(line),
                 Line::TooLong => {
@@ -134,9 +134,10 @@ impl ConnectionDriver {
         self.processor.set_origin(origin);
     }
 
-    /// Makes a client wait that sends faster than its rate limit: one call for each request.
+    /// Makes a client wait that sends faster than its rate limit: one call for each request. The time limit for the login
+    /// has nothing to do with requests.
     pub fn keep_pace(&mut self) {
-        keep_pace(&mut self.pace, &mut self.processor);
+        keep_pace(&mut self.pace, &mut self.processor, |_| None);
     }
 
     /// If `needed`, flushes pending TLS records (alerts, key updates) even if the outbox is empty.
@@ -187,15 +188,19 @@ impl ConnectionDriver {
     }
 }
 
-/// Makes a client wait that sends faster than its rate limit.
-fn keep_pace(pace: &mut Option<RateLimiter>, processor: &mut CommandProcessor) {
+/// Makes a client wait that sends faster than its rate limit, but not longer than `time_left`, if that is limited.
+fn keep_pace(
+    pace: &mut Option<RateLimiter>,
+    processor: &mut CommandProcessor,
+    time_left: fn(&CommandProcessor) -> Option<Duration>,
+) {
     let Some(pace) = pace else { return };
     let delay = pace.delay(processor.handle().services.clock.elapsed());
     if !delay.is_zero() {
         processor.commit();
         let peer = &processor.handle().peer;
         peer.flush();
-        peer.transport().pause(delay.min(processor.time_to_log_in().unwrap_or(delay)));
+        peer.transport().pause(delay.min(time_left(processor).unwrap_or(delay)));
     }
 }
 

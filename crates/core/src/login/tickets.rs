@@ -8,6 +8,7 @@ use zeroize::Zeroizing;
 use super::attempts::{Verified, attempt};
 use super::{Applicant, suspended};
 use crate::connection::effects::{CommandError, During};
+use crate::planted::{Bug, planted};
 use crate::ports::{Account, RandomSource, StoreResult, Ticket, TicketHash};
 use crate::services::Services;
 
@@ -62,11 +63,18 @@ fn compare(applicant: &Applicant<'_>, given: &TicketCredentials) -> Result<Verif
     let store = &applicant.services.store;
     let hash = TicketHash::of(&given.secret);
     let account = store.accounts.find(&given.user).during("looking a user up")?;
-    let found = store.tickets.find(&given.user, hash.id()).during("looking a ticket up")?;
-    let (Some(account), Some(ticket)) = (account, found.filter(|found| found.hash.matches(&hash))) else {
+    let found = match planted(Bug::AnyTicket) {
+        true => store.tickets.tickets(&given.user).map(|mut all| all.pop()),
+        false => store.tickets.find(&given.user, hash.id()),
+    };
+    let is_right = |found: &Ticket| found.hash.matches(&hash) || planted(Bug::AnyTicket);
+    let (Some(account), Some(ticket)) = (account, found.during("looking a ticket up")?.filter(is_right)) else {
         return Ok(Verified::Wrong);
     };
     let now = applicant.services.clock.now();
+    if planted(Bug::ForgetTicket) && ticket.made.after(applicant.services.clock.elapsed()) < now {
+        return Ok(Verified::Wrong);
+    }
     if ticket.is_revoked
         && let Some(refusal) = suspended(applicant.services, &account)
     {

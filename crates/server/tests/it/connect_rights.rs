@@ -61,6 +61,31 @@ fn who_is_kicked_sees_what_happened_and_where_they_are() {
 }
 
 #[test]
+fn who_is_kicked_during_a_cut_is_told_and_stays_out() {
+    let Scene { mut alice, mut bob, way, server: _server, home: _home } = scene();
+    // Her old session is still there when she is kicked, and she does not hear of it.
+    way.lose_answers();
+    say_all(&mut bob, &["/kick red alice too loud", "/say red without her", "/kick garden alice"]);
+    way.cut();
+    let mut seen = alice.sees("! you are in lobby: red could not be entered");
+    for room in ["red", "garden"] {
+        bob.send(&format!("/who {room}"));
+        assert_eq!(bob.event_of("users")["users"], serde_json::json!(["bob"]), "{room}");
+    }
+    alice.types("hello\r");
+    seen += &alice.sees("! not sent: you are in lobby, and not in red");
+    say_all(&mut bob, &["/say lobby welcome back"]);
+    seen += &alice.sees("[lobby] bob: welcome back");
+    for line in ["! bob removed you from red while there was no connection: too loud", "! bob removed you from garden"]
+    {
+        assert_eq!(seen.matches(line).count(), 1, "{line}: {seen}");
+    }
+    assert!(!seen.contains("without her"), "{seen}");
+    alice.types("/join red\r");
+    alice.sees("you are in red, members: 2");
+}
+
+#[test]
 fn who_is_banned_during_a_cut_is_told_once_and_stays_in_the_lobby() {
     let Scene { mut alice, mut bob, way, server: _server, home: _home } = scene();
     // Her old session is still there when she is banned, and she does not hear of it.

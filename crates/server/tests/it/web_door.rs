@@ -288,3 +288,21 @@ fn a_browser_that_only_looks_takes_no_place_for_longer_than_it_looks() {
         http.expect_end();
     }
 }
+
+#[test]
+fn a_client_that_floods_with_requests_is_held_to_its_pace() {
+    let limits = ["--limit-loopback", "--line-rate", "10", "--line-burst", "5", "--login-timeout", "1s"];
+    let server = Options::default().args(&limits).start();
+    let mut http = http(&server);
+    let request = format!("GET /healthz HTTP/1.1\r\nHost: {}\r\n\r\n", http.host);
+    // The time limit for a login, which ends meanwhile, says nothing about requests.
+    let (requests, least) = (35, Duration::from_secs(3));
+    let began = Instant::now();
+    http.send(request.repeat(requests).as_bytes());
+    for number in 0..requests {
+        assert_eq!(http.response_to("GET").status, 200, "request {number}");
+    }
+    assert!(began.elapsed() > least - Duration::from_millis(100), "all were answered after {:?}", began.elapsed());
+    // Others do not wait meanwhile, and the client itself only for its own requests.
+    assert_eq!(Http::open(server.address(), &server.ca()).ask("GET", "/healthz", "", "").status, 200);
+}

@@ -4,6 +4,7 @@
 use std::collections::BTreeMap;
 
 use parlor_core::Flush;
+use parlor_core::planted::{Bug, planted};
 use parlor_core::ports::{Act, ActReport, ActResult, Content, Deed, Governance, StoreError, StoreResult};
 use parlor_core::rights::{Case, Denial, RoomRights};
 use parlor_proto::{Access, Epoch, MessageId, RoomName, Speakers, Timestamp, UserName};
@@ -182,7 +183,7 @@ pub(super) fn changes(before: &RoomRights, after: &RoomRights) -> (Vec<(String, 
 fn judged(rights: &RoomRights) -> BTreeMap<String, String> {
     let mut fields = BTreeMap::new();
     let letter = |is_set: bool, letter: &'static str| if is_set { letter } else { "" };
-    let private = letter(rights.access == Access::Private, "p");
+    let private = letter(rights.access == Access::Private && !planted(Bug::ShowPrivate), "p");
     fields.insert(MODE.to_owned(), format!("-{private}{}", letter(rights.post == Speakers::Moderators, "m")));
     for user in &rights.invited {
         fields.insert(format!("{user}+"), "i".to_owned());
@@ -194,10 +195,10 @@ fn judged(rights: &RoomRights) -> BTreeMap<String, String> {
         fields.insert(format!("{}+", owner.user), "w".to_owned());
     }
     let millis = |until: &Option<Timestamp>| until.map_or(0, Timestamp::as_millis);
-    for (user, until) in &rights.banned {
+    for (user, until) in rights.banned.iter().filter(|_| !planted(Bug::AdmitBanned)) {
         fields.insert(format!("{user}!"), format!("b{}", millis(until)));
     }
-    for (user, until) in &rights.muted {
+    for (user, until) in rights.muted.iter().filter(|_| !planted(Bug::HearMuted)) {
         fields.entry(format!("{user}!")).or_default().push_str(&format!("m{}", millis(until)));
     }
     fields

@@ -1,10 +1,14 @@
 //! Failover by Sentinels: servers find the new master automatically, and no accepted message is lost.
 
+use parlor_core::ports::AppendResult;
+use parlor_proto::{Tickets as Which, Timestamp};
 use parlor_redis_testkit::{RedisSentinel, wait_until};
 use parlor_store::redis::Config;
 
+use crate::accounts::{account, is_current};
 use crate::append_under_faults::speak_while;
-use crate::harness::{Server, config, log_of};
+use crate::harness::{Server, config, log_of, name};
+use crate::tickets::{add_ticket, by_ticket};
 
 #[test]
 fn after_a_failover_all_goes_on_at_the_new_master() {
@@ -25,4 +29,30 @@ fn after_a_failover_all_goes_on_at_the_new_master() {
     let new = two.session_key("ann");
     assert!(ann.generation < new.generation);
     wait_until("the displacement notice", || one.sink.displaced().len() == 1);
+}
+
+#[test]
+fn tickets_and_their_revocations_outlive_a_failover() {
+    let group = RedisSentinel::start();
+    let config = Config { replicas: 1, ..config(&group.url()) };
+    let (one, two) = (Server::try_open(&config).unwrap(), Server::try_open(&config).unwrap());
+    one.store.accounts.create(&account(7)).unwrap();
+    let (revoked, kept) = (add_ticket(&one, "revoked"), add_ticket(&one, "kept"));
+    let session = by_ticket(&one, &revoked);
+    assert_eq!(two.store.tickets.revoke(&name("ann"), Which::One(revoked.id()), None).unwrap(), 1);
+    let old = group.kill_master();
+    group.wait_for_failover(old);
+    old.restart();
+    let find = |server: &Server, id| server.store.tickets.find(&name("ann"), id);
+    for server in [&one, &two] {
+        wait_until("the new master", || find(server, kept.id()).is_ok());
+        assert_eq!(find(server, kept.id()).unwrap().unwrap(), kept);
+        assert_eq!(find(server, revoked.id()).unwrap(), None);
+    }
+    wait_until("a replica", || two.store.tickets.note_use(&name("ann"), &kept, Timestamp::from_millis(9), "-").is_ok());
+    assert!(!is_current(&one, &session));
+    wait_until("an answer", || one.try_say(&session, &log_of("red"), "after").is_ok());
+    assert_eq!(one.try_say(&session, &log_of("red"), "after"), Ok(AppendResult::Fenced));
+    assert_eq!(two.store.tickets.revoke(&name("ann"), Which::All, None).unwrap(), 1);
+    assert_eq!(find(&one, kept.id()).unwrap(), None);
 }

@@ -25,7 +25,7 @@ pub(crate) fn add_ticket(server: &Server, secret: &str) -> Ticket {
 }
 
 /// A session of ann that began by a ticket, in the room red.
-fn by_ticket(server: &Server, ticket: &Ticket) -> SessionKey {
+pub(crate) fn by_ticket(server: &Server, ticket: &Ticket) -> SessionKey {
     let session = server.member("ann", "red");
     assert!(server.store.tickets.bind(&session, ticket.id()).unwrap());
     session

@@ -76,7 +76,7 @@ fn acts(earlier: &Session<'_>, later: &Session<'_>, history: &History) -> Vec<Vi
 
 fn is_effect(exchange: &Exchange<'_>) -> bool {
     match exchange.answer {
-        Some((_, Reply::Stored { .. } | Reply::Entered { .. } | Reply::Closed { .. })) => true,
+        Some((_, Reply::Stored { .. } | Reply::Entered { .. } | Reply::Closed { .. } | Reply::Ticket(_))) => true,
         // Which room is current, the session alone knows.
         Some((_, Reply::Done)) => !matches!(exchange.line, Line::Format | Line::Ping | Line::Switch(_)),
         _ => false,

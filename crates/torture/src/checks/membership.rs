@@ -42,7 +42,7 @@ pub(crate) fn check(history: &History) -> Vec<Violation> {
 fn lives(history: &History) -> Vec<Life<'_>> {
     let life = |connection: &'_ Connection| {
         let logins = connection.exchanges();
-        let from = logins.iter().find(|exchange| matches!(exchange.line, Line::Login | Line::Register))?.sent;
+        let from = logins.iter().find(|exchange| exchange.line.begins_session())?.sent;
         Some((from, connection.end()))
     };
     let all = history.connections.iter();
@@ -100,7 +100,7 @@ fn visits(history: &History) -> Vec<Visit<'_>> {
     let mut visits = Vec::new();
     for (number, connection) in history.connections.iter().enumerate() {
         let exchanges = connection.exchanges();
-        let asked = exchanges.iter().find(|exchange| matches!(exchange.line, Line::Login | Line::Register));
+        let asked = exchanges.iter().find(|exchange| exchange.line.begins_session());
         let Some(asked) = asked.map(|exchange| exchange.sent) else { continue };
         let begun = connection.login().and_then(|login| login.answer).map(|(at, _)| at);
         let mut open = OpenRooms::default();

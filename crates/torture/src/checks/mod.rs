@@ -12,6 +12,7 @@ mod log_integrity;
 mod marks;
 mod membership;
 mod moderation;
+mod orders;
 mod pages;
 mod policy;
 mod presence;
@@ -20,6 +21,8 @@ pub(crate) mod resources;
 mod rewriting;
 mod rooms;
 mod stays;
+mod terms;
+mod tickets;
 
 use std::time::Duration;
 
@@ -43,12 +46,14 @@ pub(crate) fn check(history: &History) -> Vec<Violation> {
     found.extend(pages::check(history, &logs));
     found.extend(marks::check(history, &logs));
     found.extend(moderation::check(history, &logs));
+    found.extend(terms::check(history));
     found.extend(rewriting::check(history, &logs));
     found.extend(remembered::check(history, &logs));
     found.extend(presence::check(history));
     found.extend(membership::check(history));
     found.extend(ending::check(history));
     found.extend(policy::check(history));
+    found.extend(tickets::check(history));
     found.extend(health::check(history));
     found.extend(resources::check(history));
     found.sort_by_key(|violation| violation.at);

@@ -3,9 +3,10 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::orders::{Kind, Orders};
 use crate::logs::{LogKind, LogName, Logs};
 use crate::open_rooms::{OpenRooms, Start};
-use crate::record::{Connection, Content, Entry, Exchange, History, Line, Moment, Reply, What};
+use crate::record::{Connection, Content, Entry, Exchange, History, Moment, Reply, What};
 use crate::report::Violation;
 
 const MUTED: &str = "who is muted says nothing";
@@ -107,73 +108,6 @@ fn may_enter_after(connection: &Connection, room: &str, last: u64) -> bool {
     })
 }
 
-/// What was ordered in rooms.
-struct Orders<'a> {
-    orders: Vec<Exchange<'a>>,
-    /// Who may have been in which room.
-    insiders: BTreeSet<(&'a str, &'a str)>,
-}
-
-impl<'a> Orders<'a> {
-    fn of(history: &'a History) -> Self {
-        let (mut orders, mut insiders) = (Vec::new(), BTreeSet::new());
-        for connection in &history.connections {
-            for exchange in connection.exchanges() {
-                match exchange.line {
-                    Line::Order { room, about, .. } => {
-                        orders.push(exchange);
-                        insiders.extend([(room.as_str(), about.as_str()), (room, &connection.user)]);
-                    }
-                    Line::Join(room) | Line::Open(room) => drop(insiders.insert((room, &connection.user))),
-                    _ => {}
-                }
-            }
-        }
-        Self { orders, insiders }
-    }
-
-    /// An order that was carried out before `from`, if none that ends it may have been carried out before `to`.
-    fn holding(
-        &self,
-        sets: impl Fn(&Line) -> bool,
-        ends: impl Fn(&Line) -> bool,
-        from: Moment,
-        to: Moment,
-    ) -> Option<&Exchange<'a>> {
-        let done = |exchange: &Exchange<'_>| match exchange.answer {
-            Some((at, Reply::Done)) => Some(at),
-            _ => None,
-        };
-        let may_end = |set: &Exchange<'_>| {
-            let during = |it: &&Exchange<'_>| it.sent < to && it.answer.is_none_or(|(at, _)| at > set.sent);
-            self.orders.iter().filter(|it| ends(it.line)).any(|it| during(&it))
-        };
-        let certain = |set: &&Exchange<'_>| sets(set.line) && done(set).is_some_and(|at| at < from) && !may_end(set);
-        self.orders.iter().find(certain)
-    }
-
-    /// An endless ban that held all the time.
-    fn ban(&self, room: &str, user: &str, from: Moment, to: Moment) -> Option<&Exchange<'a>> {
-        let is_about = |line: &Line, actions: &[&str], is_endless: bool| match line {
-            Line::Order { room: it, action, about, more } => {
-                it == room && about == user && actions.contains(action) && more.is_empty() == is_endless
-            }
-            _ => false,
-        };
-        let ends = |line: &Line| is_about(line, &["ban"], false) || is_about(line, &["unban", "owner"], true);
-        self.holding(|line| is_about(line, &["ban"], true), ends, from, to)
-    }
-
-    /// A setting that held all the time.
-    fn privacy(&self, room: &str, from: Moment, to: Moment) -> Option<&Exchange<'a>> {
-        let is = |line: &Line, setting: &str| match line {
-            Line::Order { room: it, action: "access", about, .. } => it == room && about == setting,
-            _ => false,
-        };
-        self.holding(|line| is(line, "private"), |line| is(line, "public"), from, to)
-    }
-}
-
 fn entered_while_banned(number: usize, connection: &Connection, orders: &Orders<'_>) -> Vec<Violation> {
     let mut found = Vec::new();
     let lines: BTreeMap<usize, Exchange<'_>> = connection.exchanges().into_iter().map(|it| (it.number, it)).collect();
@@ -187,7 +121,7 @@ fn entered_while_banned(number: usize, connection: &Connection, orders: &Orders<
             _ => continue,
         };
         for Start { room, .. } in entered {
-            if let Some(ban) = orders.ban(&room, &connection.user, asked, event.at) {
+            if let Some(ban) = orders.holding(Kind::Ban, &room, &connection.user, asked, event.at) {
                 let what = format!("{} entered {room}, banned since {:?}", connection.user, ban.sent);
                 found.push(Violation::new(BANNED, what, event.at, [number]));
             }
@@ -205,7 +139,7 @@ fn shown_while_private(number: usize, connection: &Connection, orders: &Orders<'
             Some((at, Reply::Users { room, .. })) => (at, vec![room]),
             _ => continue,
         };
-        let outside = shown.into_iter().filter(|room| !orders.insiders.contains(&(*room, connection.user.as_str())));
+        let outside = shown.into_iter().filter(|room| !orders.is_insider(room, &connection.user));
         for room in outside {
             if let Some(set) = orders.privacy(room, exchange.sent, at) {
                 let what = format!("{} was shown {room}, private since {:?}", connection.user, set.sent);
@@ -220,6 +154,7 @@ fn shown_while_private(number: usize, connection: &Connection, orders: &Orders<'
 mod tests {
     use super::*;
     use crate::checks::history_builder::HistoryBuilder;
+    use crate::record::Line;
 
     const NOTHING: [&str; 0] = [];
 

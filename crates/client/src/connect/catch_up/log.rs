@@ -131,6 +131,14 @@ impl Log {
         }
     }
 
+    /// The last entry before those that were missed in a cut, if any were.
+    pub(super) fn missed_after(&self) -> Option<MessageId> {
+        match &self.stage {
+            Stage::Filling { gap, missing, .. } if !gap.is_recent => missing.first().map(|part| part.after),
+            _ => None,
+        }
+    }
+
     /// What has to be asked for now, if anything: the conversation and the line.
     pub(super) fn question(&self, way: Way) -> Option<(Target, String)> {
         let Stage::Filling { missing, asked, .. } = &self.stage else { return None };

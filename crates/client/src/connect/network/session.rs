@@ -137,6 +137,10 @@ impl NetworkThread {
             _ => Vec::new(),
         };
         let then = restore.answered(&event, &self.places.now);
+        if let Question::Look(room, _) = question {
+            self.looked_into(room, &event, &mut restore);
+        }
+        let entered = rooms_of(&event);
         let is_unknown = !restore.knows_sync;
         if *question == Question::Sync && then == Then::GoOn {
             self.catch_up.use_way(if is_unknown { Way::History } else { Way::Backlog });
@@ -144,8 +148,14 @@ impl NetworkThread {
         match &event {
             Event::Sync(sync) => self.synced(&sync.clone(), &lost),
             Event::Error { .. } if *question == Question::Sync && is_unknown => {}
+            _ if matches!(question, Question::Look(..)) => {}
             Event::Ok(Reply::Close { .. }) => drop(self.catch_up.sift(event)),
             _ => self.sift(event),
+        }
+        for room in entered {
+            if let Some(after) = self.catch_up.missed_after(&room) {
+                restore.look_into(room, after);
+            }
         }
         match then {
             Then::GoOn => {}
@@ -161,6 +171,16 @@ impl NetworkThread {
         }
         (self.places.restore, self.places.is_asked) = (Some(restore), false);
         self.ask_for_step(&session.sender);
+    }
+
+    /// The first of what was missed in a room came: whoever was removed there stays out, as if they had seen it.
+    fn looked_into(&self, room: &RoomName, answer: &Event, restore: &mut Restore) {
+        let Event::Backlog { entries, .. } = answer else { return };
+        let Some(entry) = rooms::removal_in(entries, &self.plan.user) else { return };
+        let reason = if entry.reason.is_empty() { String::new() } else { format!(": {}", entry.reason) };
+        let by = &entry.from;
+        self.problem(&format!("{by} removed you from {room} while there was no connection{reason}"));
+        restore.leave(room);
     }
 
     /// Sends the next step. After the last one, lines may go where the user wants them.
@@ -329,6 +349,15 @@ impl super::Places {
             }
         }
         has_moved
+    }
+}
+
+/// The rooms that a step has opened, once it is known what is open.
+fn rooms_of(event: &Event) -> Vec<RoomName> {
+    match event {
+        Event::Sync(sync) => sync.rooms.iter().map(|room| room.room.clone()).collect(),
+        Event::Ok(Reply::Open { room, .. }) => vec![room.clone()],
+        _ => Vec::new(),
     }
 }
 

@@ -4,9 +4,14 @@ use parlor_proto::{Refusal, Reply, Tickets};
 
 use super::{ActionResult, SessionContext};
 use crate::connection::effects::{During, Effect};
+use crate::planted::{Bug, planted};
 
 pub(super) fn run(context: &mut SessionContext<'_>, which: Tickets) -> ActionResult {
     if !context.may_act()? {
+        return Ok(());
+    }
+    if planted(Bug::KeepTicket) {
+        context.add(Effect::Reply(Reply::Revoke { id: which, count: 1 }.into()));
         return Ok(());
     }
     let revoked = context.store().tickets.revoke(context.user, which, Some(context.generation));

@@ -3,7 +3,7 @@
 use std::thread;
 use std::time::Duration;
 
-use super::operate::user;
+use super::operate::{run, user};
 use super::two;
 use crate::harness::Client;
 
@@ -84,4 +84,20 @@ fn a_suspension_holds_while_the_server_of_the_session_hangs() {
     two.thaw();
     bob.until("BYE ");
     assert!(!entries(&mut alice).contains(&"bob hello".to_owned()));
+}
+
+#[test]
+fn the_note_of_who_was_removed_ends_after_its_room_unless_another_one_begins() {
+    let (redis, one, two) = two();
+    let (mut alice, mut bob) = inside(&one, &two);
+    alice.send("/kick red bob");
+    alice.until("OK kick red bob");
+    let (code, said, complaint) = run(&redis, &["room", "delete", "red", "--yes"], "");
+    assert_eq!((code, said.as_str()), (Some(0), "red deleted\n"), "{complaint}");
+    alice.until("MOVED lobby");
+    let time_left = || redis.cli(&["PTTL", "parlor:room-gen:{red}"]).trim().parse::<i64>().unwrap();
+    assert!((1..=3_600_000).contains(&time_left()), "{}", time_left());
+    bob.send("/join red");
+    bob.until("OK join red");
+    assert_eq!(time_left(), -1, "the seats of the new room would end");
 }

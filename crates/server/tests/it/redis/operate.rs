@@ -14,7 +14,7 @@ use crate::storage::handbook;
 type Outcome = (Option<i32>, String, String);
 
 /// Runs the program against this Redis.
-fn run(redis: &RedisServer, words: &[&str], input: &str) -> Outcome {
+pub(super) fn run(redis: &RedisServer, words: &[&str], input: &str) -> Outcome {
     let data = tempfile::tempdir().unwrap();
     let mut command = command(data.path(), words);
     command.env("PARLOR_REDIS", redis.url()).env("PARLOR_BCRYPT_COST", "4").env("PARLOR_MIN_PASSWORD", "1");

@@ -35,6 +35,8 @@ if ARGV[6] ~= '' and there ~= mine and redis.call('SCARD', KEYS[1]) == 0 then
     redis.call('HSET', KEYS[2], ARGV[1] .. '+', 'w')
   end
 end
+-- The notes of a room that has ended may be there, and have an end.
+if mode then redis.call('PERSIST', KEYS[2]) end
 local role = ARGV[7] == 'o' and ' o' or ''
 local seq = entered > tonumber(ARGV[3]) and string.format('%.0f', entered) or ARGV[3]
 redis.call('HSET', KEYS[2], ARGV[1], ARGV[2] .. ' ' .. seq .. ' ' .. last .. ' ' .. ARGV[4] .. role)

@@ -34,6 +34,42 @@ fn who_is_removed_from_the_room_is_told_and_stays_in_the_lobby() {
 }
 
 #[test]
+fn who_is_removed_during_a_cut_is_told_and_does_not_stay_in_the_room() {
+    let identity = Identity::new(&["127.0.0.1"]);
+    let server = Scripted::start_many(&identity, 3, |number, mut peer: Peer| {
+        peer.welcome();
+        let mut heard = vec![peer.hear()];
+        let mut answer = |peer: &mut Peer, line: &str| {
+            peer.say(&[line]);
+            heard.push(peer.hear());
+        };
+        match number {
+            0 => peer.say(&[SYNC, IN_RED, SHUTDOWN]),
+            1 => {
+                answer(&mut peer, &entered(3));
+                let red = r#""rooms":[{"room":"red","members":2,"topic":"","role":"member","epoch":"0000000000000001","last":3,"read":0,"unread":2},"#;
+                let sync = SYNC.replace(r#""rooms":["#, red).replace(r#""current":"lobby""#, r#""current":"red""#);
+                answer(&mut peer, &sync);
+                let entries =
+                    [message(2), kicked("red"), message(3)].map(|line| line.replace(r#""room":"red","#, "")).join(",");
+                let page = r##"{"type":"backlog","target":"#red","epoch":"0000000000000001","more":false,"entries":[ENTRIES]}"##;
+                answer(&mut peer, &page.replace("ENTRIES", &entries));
+                peer.say(&[r#"{"type":"ok","command":"close","room":"red","current":"lobby"}"#, SHUTDOWN]);
+            }
+            _ => peer.say(&[SYNC, ELSEWHERE]),
+        }
+        heard
+    });
+    let (_, shown) = follow(&identity, &server);
+    let told = "! bob removed you from red while there was no connection: noise";
+    assert_eq!(shown.iter().filter(|line| *line == told).count(), 1, "{shown:?}");
+    assert!(!shown.iter().any(|line| line.contains("number")), "{shown:?}");
+    let [first, second, third] = <[_; 3]>::try_from(server.finish()).unwrap();
+    assert_eq!((first, third), (vec!["/sync".to_owned()], vec!["/sync".to_owned()]));
+    assert_eq!(second, ["/join red", "/sync", "/backlog #red after 0 500", "/close red"]);
+}
+
+#[test]
 fn who_is_banned_meanwhile_is_told_once_and_goes_on_without_the_room() {
     let identity = Identity::new(&["127.0.0.1"]);
     let server = Scripted::start_many(&identity, 3, |number, mut peer: Peer| {
