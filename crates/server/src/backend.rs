@@ -43,7 +43,7 @@ pub(crate) enum Backend {
         _lock: File,
     },
     /// A Redis.
-    Redis(Redis),
+    Redis(Box<Redis>),
 }
 
 impl BackendConfig {
@@ -80,7 +80,8 @@ impl BackendConfig {
             }
             Self::Redis(config) => {
                 let open = move || Redis::open(&config, sink.clone(), Arc::new(RedisEventLog));
-                Ok(open_interruptibly(move || retry_until_reachable(open), requests, reload)?.map(Backend::Redis))
+                Ok(open_interruptibly(move || retry_until_reachable(open), requests, reload)?
+                    .map(|redis| Backend::Redis(Box::new(redis))))
             }
         }
     }

@@ -5,8 +5,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use parlor_proto::{
-    Bye, Command, Encoded, Encoding, Event, MessageId, OnceKey, Order, ParseError, PreLoginCommand, Refusal, Reply,
-    RoomName, RoomUser, Text, TicketCredentials, Verb, parse_command, parse_pre_login,
+    Bye, Command, Encoded, Encoding, Event, Invite, MessageId, OnceKey, Order, ParseError, PreLoginCommand, Refusal,
+    Reply, RoomName, RoomUser, Text, TicketCredentials, Verb, parse_command, parse_pre_login,
 };
 
 use crate::connection::actions::{self, ConnectionContext, SessionContext};
@@ -16,8 +16,8 @@ use crate::connection::session::{Session, SessionError};
 use crate::connection::session_cell::SessionCell;
 use crate::delivery::peer::{Origin, Peer};
 use crate::ports::{
-    Act, ActReport, ActResult, Append, AppendResult, Content, Deed, Destination, LogId, Recipient, StoreError,
-    UnloggedMessage,
+    Act, ActReport, ActResult, Append, AppendResult, Content, Deed, Destination, Invitation, LogId, Recipient,
+    StoreError, UnloggedMessage,
 };
 use crate::rights::Denial;
 use crate::services::Services;
@@ -33,6 +33,8 @@ pub(crate) struct CommandProcessor {
     login_failures: u32,
     /// When the time limit for the login ends, as the clock's elapsed time.
     login_deadline: Duration,
+    /// The invitation whose code the client showed.
+    invitation: Option<Box<Invitation>>,
     /// What was said and is not appended yet, each with its command.
     pending_appends: Vec<(Append, Verb)>,
 }
@@ -47,6 +49,7 @@ impl CommandProcessor {
             is_logged_in: false,
             login_failures: 0,
             login_deadline: Duration::ZERO,
+            invitation: None,
             pending_appends: Vec::new(),
         };
         processor.start_login_timeout();
@@ -194,8 +197,8 @@ impl CommandProcessor {
     ) -> Result<Verb, (Option<Verb>, CommandError)> {
         let verb = command.verb();
         let Self { handle: ConnectionHandle { services, peer, .. }, origin, .. } = self;
-        let mut context =
-            ConnectionContext { services, peer, origin, login_deadline: Some(self.login_deadline), effects };
+        let (login_deadline, invitation) = (Some(self.login_deadline), self.invitation.as_deref());
+        let mut context = ConnectionContext { services, peer, origin, login_deadline, invitation, effects };
         actions::run_pre_login(&mut context, command).map_err(|error| (Some(verb), error))?;
         Ok(verb)
     }
@@ -210,7 +213,8 @@ impl CommandProcessor {
         }
         let Some(session) = &self.session else { return Ok(verb) };
         let ConnectionHandle { services, peer, .. } = &self.handle;
-        let connection = ConnectionContext { services, peer, origin: &self.origin, login_deadline: None, effects };
+        let (origin, login_deadline, invitation) = (&self.origin, None, None);
+        let connection = ConnectionContext { services, peer, origin, login_deadline, invitation, effects };
         let mut context = SessionContext {
             connection,
             user: session.user(),
@@ -285,12 +289,18 @@ impl CommandProcessor {
                 let encoding = Encoding { format, ..outbox.encoding() };
                 outbox.reply_in(encoding, &Encoded::new(&Reply::Format { format }.into()));
             }
+            Effect::Invited(invitation) => {
+                let (uses, rooms) = (invitation.uses_left(), invitation.terms.rooms.clone());
+                self.reply(&Reply::Invite(Invite::Code { uses, rooms, expires: invitation.expires }).into());
+                self.invitation = Some(invitation);
+            }
             Effect::Begin(entrance) => {
                 let session = Session::begin(&self.handle, &self.origin, entrance)?;
                 let connection = self.handle.peer.connection();
                 self.handle.services.observer.session_began(connection, session.user(), &self.origin);
                 self.session = Some(Box::new(session));
                 self.is_logged_in = true;
+                self.invitation = None;
             }
             Effect::HangUp(bye) => self.hang_up(bye),
         }
@@ -367,7 +377,7 @@ impl CommandProcessor {
                 let (about, of) = match &deed {
                     Deed::Order { order, .. } => (order.user(), None),
                     Deed::Removal { of, .. } => (None, Some(*of)),
-                    Deed::Succession(_) => (None, None),
+                    Deed::Succession(_) | Deed::Admission { .. } => (None, None),
                 };
                 return Err(denial.refusal(&room, about, of).into());
             }
@@ -448,14 +458,14 @@ fn reply_to(deed: Deed, room: RoomName, id: MessageId, inbox: MessageId) -> Opti
     let order = match deed {
         Deed::Order { order, .. } => order,
         Deed::Removal { of, .. } => return Some(Reply::Remove { room, id, of }),
-        Deed::Succession(_) => return None,
+        Deed::Succession(_) | Deed::Admission { .. } => return None,
     };
     let about = |user| RoomUser { room: room.clone(), user, id };
     Some(match order {
         Order::Topic(topic) => Reply::Topic { room, topic: topic.into(), id: Some(id) },
         Order::Access(access) => Reply::Access { room, access, id },
         Order::Post(post) => Reply::Post { room, post, id },
-        Order::Invite(user) => Reply::Invite { about: about(user), inbox },
+        Order::Invite(user) => Reply::Invite(Invite::User { about: about(user), inbox }),
         Order::Kick(user, _) => Reply::Kick(about(user)),
         Order::Ban(user, ..) => Reply::Ban(about(user)),
         Order::Unban(user) => Reply::Unban(about(user)),

@@ -6,6 +6,7 @@ pub(crate) mod cert;
 pub(crate) mod check;
 pub(crate) mod completions;
 pub(crate) mod connect;
+pub(crate) mod invite;
 mod place;
 pub(crate) mod room;
 pub(crate) mod serve;

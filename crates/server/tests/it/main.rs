@@ -21,6 +21,7 @@ mod example;
 mod harness;
 mod help;
 mod idle;
+mod invitations;
 mod kill;
 mod limits;
 mod load;

@@ -236,7 +236,7 @@ fn deletion(user: &UserName, created: i64) -> String {
     ServerMessage::Deleted(user.clone(), Timestamp::from_millis(created)).write()
 }
 
-fn role_word(role: Role) -> &'static str {
+pub(super) fn role_word(role: Role) -> &'static str {
     match role {
         Role::Operator => OPERATOR,
         Role::Member => MEMBER,
