@@ -1,17 +1,28 @@
 // How the page is built: one script, one style sheet, one worker, with hashes in their names.
 import { defineConfig } from 'vitest/config';
 import { compress } from './build/compress';
+import { noPreload } from './build/no-preload';
 
 export default defineConfig({
   base: '/',
-  plugins: [compress()],
+  plugins: [noPreload(), compress()],
   build: {
     target: 'es2022',
     assetsDir: 'assets',
     assetsInlineLimit: 0,
-    modulePreload: { polyfill: false },
+    modulePreload: false,
     reportCompressedSize: false,
     sourcemap: false,
+    // One script holds all that is needed at the beginning.
+    rolldownOptions: {
+      output: {
+        codeSplitting: {
+          groups: [
+            { name: 'index', test: /node_modules|preload-helper|main\.tsx|view.(?:grow|rights)|index\.html/ },
+          ],
+        },
+      },
+    },
   },
   worker: { format: 'es' },
   test: {

@@ -3,12 +3,12 @@
 Each function is a step that later ones build on. They must use Parlor only by its commands and its protocol.
 """
 
-import http.client
 import json
 import socket
 import ssl
 import subprocess
 
+from browser import Browser, ask_page, log_in
 from compose import inspect, run, wait_until
 from people import Client, Listener, Person, Refused, Speaker
 
@@ -125,26 +125,12 @@ def openssl_reaches_both_servers(town):
         assert done.stdout.startswith(f"HELLO parlor/1 {service}\n"), done
 
 
-def ask_page(town, port, method, path, fields=None, body=None):
-    """Sends a request as the page of this port does. Returns status, cookie and body."""
-    context = ssl.create_default_context(cafile=town.ca)
-    context.set_alpn_protocols(["http/1.1"])
-    connection = http.client.HTTPSConnection("localhost", port, timeout=60, context=context)
-    fields = {"Origin": f"https://localhost:{port}", "Content-Type": "application/json", **(fields or {})}
-    connection.request(method, path, body, fields)
-    response = connection.getresponse()
-    cookie = (response.headers["Set-Cookie"] or "").split(";")[0]
-    return response.status, cookie, response.read().decode()
-
-
 def a_browser_logs_in_once_for_all_servers(town):
-    form = json.dumps({"user": "alice", "password": town.passwords["alice"]})
-    status, cookie, body = ask_page(town, town.port("parlor-1"), "POST", "/session", body=form)
-    assert (status, json.loads(body)) == (200, {"user": "alice"}), body
+    cookie = log_in(town.ca, town.port("parlor-1"), "alice", town.passwords["alice"])
     for service in ("parlor-1", "parlor-2"):
-        status, _, page = ask_page(town, town.port(service), "GET", "/")
+        status, _, page = ask_page(town.ca, town.port(service), "GET", "/")
         assert status == 200 and "<title>Parlor</title>" in page, page
-        status, _, body = ask_page(town, town.port(service), "GET", "/session", {"Cookie": cookie})
+        status, _, body = ask_page(town.ca, town.port(service), "GET", "/session", {"Cookie": cookie})
         assert (status, json.loads(body)) == (200, {"user": "alice"}), body
     town.cookie = cookie
 
@@ -234,6 +220,35 @@ def assert_nothing_lost(town, speaker, listener):
     assert {message for message in speaker.accepted if message[0] >= first} <= set(kept)
 
 
+def browsers_come_back_by_their_cookies(town):
+    browsers = []
+    for name, service in (("alice", "parlor-1"), ("bob", "parlor-2")):
+        # The password is sent here, and the browser does not have it.
+        cookie = log_in(town.ca, town.port(service), name, town.passwords[name])
+        browsers.append(Browser(name, cookie, town.port(service), town.ca, "salon"))
+    for browser in browsers:
+        wait_until("something is said", browser.has_said_more())
+    town.system.compose("restart", "parlor-1", "parlor-2", "redis")
+    town.system.wait_for_health("redis", "parlor-1", "parlor-2")
+    for browser in browsers:
+        wait_until("the browser is back", lambda: browser.goes_on() and browser.sessions > 1)
+        wait_until("something is said again", browser.has_said_more())
+    for browser in browsers:
+        browser.stop()
+    alice, bob = browsers
+    # Bob went last, so he saw all: each line that was accepted, under its number, and each once.
+    said = {**alice.said, **bob.said}
+    assert len(said) == len(alice.said) + len(bob.said) > 24, (alice.said, bob.said)
+    assert bob.end() > max(said) and {number: bob.shown[number] for number in said if number >= bob.first} == {
+        number: text for number, text in said.items() if number >= bob.first
+    }, (bob.shown, said)
+    for browser in browsers:
+        shown = [browser.shown[number] for number in range(browser.first, browser.end())]
+        assert len(set(shown)) == len(shown), shown
+    both = range(max(alice.first, bob.first), min(alice.end(), bob.end()))
+    assert [alice.shown[number] for number in both] == [bob.shown[number] for number in both], (alice.shown, bob.shown)
+
+
 def a_third_server_joins(town):
     town.system.compose("--profile", "third", "up", "--detach", "parlor-3")
     town.system.wait_for_health("parlor-3")
@@ -263,7 +278,7 @@ def a_balancer_stands_before_them(town):
     alice = town.person("alice", "balancer").connect(ROOM).client
     alice.say("by the balancer")
     # The balancer passes HTTP on as it does lines, and a browser is logged in behind it too.
-    status, _, body = ask_page(town, town.port("balancer"), "GET", "/session", {"Cookie": town.cookie})
+    status, _, body = ask_page(town.ca, town.port("balancer"), "GET", "/session", {"Cookie": town.cookie})
     assert (status, json.loads(body)) == (200, {"user": "alice"}), body
     # The servers' own ports accept clients without a header, and accept a header from the balancer only.
     assert town.person("bob", "parlor-1").connect(ROOM).history(1)[0][1] == "by the balancer"
@@ -330,6 +345,7 @@ STEPS = [
     one_session_over_all_servers,
     a_server_is_killed,
     redis_is_killed,
+    browsers_come_back_by_their_cookies,
     a_third_server_joins,
     a_second_start_changes_nothing,
     a_balancer_stands_before_them,

@@ -3,6 +3,8 @@ import { render } from 'preact';
 import { surroundings } from './page';
 import { createStore } from './store/store';
 import { App } from './view/App';
+import { isBroken } from './view/part';
 
 const root = document.getElementById('app');
-if (root !== null) render(<App store={createStore(surroundings())} />, root);
+const store = createStore(surroundings(() => (isBroken.value = true)));
+if (root !== null) render(<App store={store} />, root);

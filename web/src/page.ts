@@ -28,10 +28,13 @@ function trusted(url: string): string {
   return policy?.createScriptURL(url) ?? url;
 }
 
-/** A line to a hub in this page. */
-function localPort(): MessagePort {
+/** A line to a hub in this page, which is the script of the worker. Another tab takes the session over then. */
+function localPort(onFailure: () => void): MessagePort {
   const { port1, port2 } = new MessageChannel();
-  void import('./local').then(({ serveLocally }) => serveLocally(port2));
+  import(/* @vite-ignore */ workerUrl).then(
+    () => dispatchEvent(new MessageEvent('connect', { ports: [port2] })),
+    onFailure,
+  );
   return port1;
 }
 
@@ -50,7 +53,7 @@ function holdLock(): Promise<string> {
 const CONNECTED: ReadonlySet<Connection['state']> = new Set(['behind', 'live', 'taken-over', 'refused']);
 
 /** A line to the hub of this browser: in the worker that all tabs share, or else in this page. */
-function connect(): Port<FromHub, ToHub> {
+function connect(onFailure: () => void): Port<FromHub, ToHub> {
   let heard: (message: FromHub) => void = () => undefined;
   let port: Port<FromHub, ToHub> | null = null;
   const early: ToHub[] = [];
@@ -68,18 +71,18 @@ function connect(): Port<FromHub, ToHub> {
       if (isInWorker && message.connection.state === 'waiting') {
         isInWorker = false;
         opened.post({ do: 'detach' });
-        begin(localPort(), null);
+        begin(localPort(onFailure), null);
       } else if (CONNECTED.has(message.connection.state)) isInWorker = false;
     });
     opened.post({ do: 'attach', lock });
     for (const message of early.splice(0)) opened.post(message);
   };
   if (typeof SharedWorker === 'undefined') {
-    begin(localPort(), null);
+    begin(localPort(onFailure), null);
   } else {
     const worker = new SharedWorker(trusted(workerUrl), { type: 'module', name: 'parlor' });
     worker.addEventListener('error', () => {
-      if (!answers) begin(localPort(), null);
+      if (!answers) begin(localPort(onFailure), null);
     });
     void holdLock().then((lock) => {
       isInWorker = true;
@@ -114,8 +117,9 @@ const storage: Storage = {
   watch: (changed) => addEventListener('storage', () => changed()),
 };
 
-export function surroundings(): Surroundings {
-  const port = connect();
+/** `onFailure` is called if there can be no hub. */
+export function surroundings(onFailure: () => void): Surroundings {
+  const port = connect(onFailure);
   const visible = () => document.visibilityState === 'visible';
   const looked = () => {
     if (!visible()) return;
@@ -130,6 +134,10 @@ export function surroundings(): Surroundings {
     storage,
     now: Date.now,
     after: (ms, run) => void setTimeout(run, ms),
+    whenDrawn: (run) => {
+      if (visible()) requestAnimationFrame(run);
+      else setTimeout(run);
+    },
     visible,
     newKey: () => crypto.randomUUID(),
   };

@@ -1,4 +1,5 @@
-// The shared worker: one hub for all tabs of a browser.
+// The hub for all tabs of a browser, as a shared worker. Where that cannot be, a page runs this script itself, and tells it
+// its port by the same event.
 import { network, whenFree } from './connection/browser';
 import { Hub } from './connection/hub';
 import { portOf } from './port';

@@ -48,7 +48,10 @@ async function moderates(action: string, user: string | null, reason = ''): Prom
   await pass();
 }
 
+/** The outcome of an action. What carries it out may have to be loaded first, which takes real time. */
 async function outcome<T>(promise: Promise<Outcome<T>>): Promise<Outcome<T>> {
+  await import('../src/store/late');
+  await settle();
   await pass();
   return promise;
 }
@@ -56,7 +59,7 @@ async function outcome<T>(promise: Promise<Outcome<T>>): Promise<Outcome<T>> {
 /** Types a command. What carries it out is loaded first, which takes real time. */
 async function run(line: string, id: ConversationId | null = '#garden'): Promise<Outcome<CommandAnswer>> {
   const answer = tab.store.actions.runCommand(id, line);
-  await import('../src/store/more');
+  await import('../src/store/late');
   await settle();
   return outcome(answer);
 }

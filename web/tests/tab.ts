@@ -49,6 +49,7 @@ export function openTab(hub: Hub, clock: TestClock, storage = new Map<string, st
     },
     now: clock.now,
     after: clock.after,
+    whenDrawn: (run) => run(),
     visible: () => tab.isVisible,
     newKey: () => `key-${++keys}`,
   };

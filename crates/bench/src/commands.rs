@@ -21,7 +21,7 @@ use crate::scenario::idle::Idle;
 use crate::scenario::{Scenario, Times};
 use crate::servers::dialect::{self, Dialect};
 use crate::servers::{Running, ServerKind, baseline};
-use crate::stress::{abuse, comeback, soak, stuck};
+use crate::stress::{abuse, comeback, rolling, soak, stuck};
 
 const EXAMPLES: &str = "Examples (scripts/bench builds what is measured, and passes everything on):
   scripts/bench suite --json results.json         everything, in most of an hour
@@ -36,6 +36,7 @@ const EXAMPLES: &str = "Examples (scripts/bench builds what is measured, and pas
   scripts/bench redis                             two servers on one Redis beside bare Redis
   scripts/bench abuse                             a flood and a storm of logins: the latency of others
   scripts/bench comeback                          a restart: all clients log in again, by password and by ticket
+  scripts/bench rolling                           two servers restarted one after the other, with all clients on them
   scripts/bench stuck                             stuck readers in a busy room
   scripts/bench soak --minutes 30                 steady load: memory, threads, descriptors
 
@@ -131,6 +132,8 @@ enum What {
     Abuse(abuse::Options),
     /// Clients that come back after a restart, by password and by ticket
     Comeback(comeback::Options),
+    /// Two servers that are drained and restarted one after the other, under all their clients
+    Rolling(rolling::Options),
     /// Readers that are stuck in a busy room: memory over time, and the latency of others
     Stuck(stuck::Options),
     /// A steady load with people who come and go, for a long time: whether anything is lost or grows
@@ -240,6 +243,7 @@ impl Cli {
             What::Redis(options) => redis::run(&options, &parlor),
             What::Abuse(options) => abuse::run(&options, &parlor),
             What::Comeback(options) => comeback::run(&options, &parlor),
+            What::Rolling(options) => rolling::run(&options, &parlor),
             What::Stuck(options) => stuck::run(&options, &parlor),
             What::Soak(options) => soak::run(&options, &parlor),
             What::Counts(options) => counts::run(&options),

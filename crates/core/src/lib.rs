@@ -16,6 +16,8 @@ mod shuttle_tests;
 mod sync;
 
 pub use connection::driver::{ConnectionDriver, Flow};
+pub use delivery::counters::Deliveries;
+pub use delivery::drain::Departures;
 pub use delivery::flush::{Flush, FlushToken};
 pub use delivery::hub::Hub;
 pub use delivery::outbox::{Awaited, Outbox, Pushed, Settled, Taken};

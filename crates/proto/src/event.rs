@@ -230,6 +230,12 @@ pub enum Event {
         /// The token of the command.
         token: Option<String>,
     },
+    /// The server stops in peace: the client should connect again after this time, and may reach another server then. The
+    /// session goes on until the goodbye, which comes when the time is over.
+    Reconnect {
+        /// Milliseconds from now.
+        after_ms: u64,
+    },
     /// The last event of a connection.
     Bye {
         /// Why, for programs.

@@ -1,6 +1,7 @@
 //! The language between Parlor and its clients, version 1: names, lines, commands, events and their text and JSON
 //! forms. This crate is pure: it must not know sockets, files, threads or locks.
 
+mod audited;
 mod blank_chars;
 mod command;
 mod control_chars;
@@ -29,6 +30,7 @@ mod time;
 mod tokens;
 mod verb;
 
+pub use audited::AuditedCommand;
 pub use command::{Command, Credentials, PageRange, Post, PreLoginCommand, TicketCredentials};
 pub use encode::{Encoded, encode};
 pub use encoding::{Encoding, Framing};

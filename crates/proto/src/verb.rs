@@ -250,6 +250,13 @@ pub const VERBS: &[VerbInfo] = &[
     row(Verb::Quit, "quit", "", VerbPhase::Always, "end the connection"),
 ];
 
+impl Verb {
+    /// The command word, in lower case; that of a line without a command is `message`.
+    pub fn word(self) -> &'static str {
+        VERBS.iter().find(|info| info.verb == self).map_or("message", |info| info.word)
+    }
+}
+
 impl VerbInfo {
     /// The row for a word, in any case, if the command is available: in a session, or before login.
     pub fn find(word: &str, in_session: bool) -> Option<&'static Self> {

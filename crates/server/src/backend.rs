@@ -9,7 +9,8 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, anyhow, bail};
 use crossbeam_channel::{Receiver, bounded, select};
-use parlor_core::ports::{Sink, Store};
+use parlor_core::ports::{Sink, Store, StoreResult};
+use parlor_store::BatchStatistics;
 use parlor_store::redis::{self, OpenError, Redis};
 use parlor_store::sqlite::{self, Durability, Note, Sqlite};
 
@@ -43,7 +44,50 @@ pub(crate) enum Backend {
         _lock: File,
     },
     /// A Redis.
-    Redis(Box<Redis>),
+    Redis(Arc<Redis>),
+}
+
+/// What monitoring may ask of the store. It keeps the store open.
+#[derive(Clone)]
+pub(crate) enum StoreMonitor {
+    /// The database.
+    Sqlite {
+        /// The open database.
+        store: Arc<Sqlite>,
+        /// Its file.
+        database: PathBuf,
+    },
+    /// A Redis.
+    Redis(Arc<Redis>),
+}
+
+impl StoreMonitor {
+    /// The kind of the store.
+    pub(crate) fn name(&self) -> &'static str {
+        match self {
+            Self::Sqlite { .. } => "sqlite",
+            Self::Redis(_) => "redis",
+        }
+    }
+
+    /// The batches of changes since the start.
+    pub(crate) fn batches(&self) -> BatchStatistics {
+        match self {
+            Self::Sqlite { store, .. } => store.batches(),
+            Self::Redis(redis) => redis.link_facts().batches,
+        }
+    }
+
+    /// Sends a canary through the store. Blocks as an append does.
+    ///
+    /// # Errors
+    /// No message would be accepted, or none delivered, now.
+    pub(crate) fn send_canary(&self) -> StoreResult<()> {
+        match self {
+            Self::Sqlite { store, .. } => store.send_canary(),
+            Self::Redis(redis) => redis.send_canary(),
+        }
+    }
 }
 
 impl BackendConfig {
@@ -81,7 +125,7 @@ impl BackendConfig {
             Self::Redis(config) => {
                 let open = move || Redis::open(&config, sink.clone(), Arc::new(RedisEventLog));
                 Ok(open_interruptibly(move || retry_until_reachable(open), requests, reload)?
-                    .map(|redis| Backend::Redis(Box::new(redis))))
+                    .map(|redis| Backend::Redis(Arc::new(redis))))
             }
         }
     }
@@ -93,6 +137,16 @@ impl Backend {
         match self {
             Self::Sqlite { store, .. } => store.store(),
             Self::Redis(redis) => redis.store(),
+        }
+    }
+
+    /// Returns what monitoring may ask. `data` is the data directory of the server.
+    pub(crate) fn monitor(&self, data: &Path) -> StoreMonitor {
+        match self {
+            Self::Sqlite { store, .. } => {
+                StoreMonitor::Sqlite { store: store.clone(), database: data.join(sqlite::FILE_NAME) }
+            }
+            Self::Redis(redis) => StoreMonitor::Redis(redis.clone()),
         }
     }
 
@@ -143,7 +197,11 @@ pub(crate) fn redis_config(args: &RedisArgs, server_name: &str) -> anyhow::Resul
     Ok(Some(redis::Config { url, ca, server_name: server_name.to_owned(), history: 0, replicas: 0 }))
 }
 
-fn lock_data(data: &Path) -> anyhow::Result<File> {
+/// Locks a data directory, and makes it if it is missing: as long as the file is open, no server uses the directory.
+///
+/// # Errors
+/// A server uses it, or it cannot be made.
+pub(crate) fn lock_data(data: &Path) -> anyhow::Result<File> {
     settings::make_private_dir(data)?;
     let path = data.join("server.lock");
     let file = fs::OpenOptions::new().create(true).truncate(false).write(true).open(&path);
@@ -180,7 +238,8 @@ fn open_interruptibly<T: Send + 'static>(
             recv(done) -> outcome => return outcome.unwrap_or_else(|_| Err(anyhow!("opening the store failed"))).map(Some),
             recv(requests) -> request => match request {
                 Ok(Request::Reload) => reload(),
-                Ok(Request::Shutdown) | Err(_) => return Ok(None),
+                // There is nobody yet to send away.
+                Ok(Request::Shutdown | Request::Drain(_)) | Err(_) => return Ok(None),
             },
         }
     }

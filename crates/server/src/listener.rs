@@ -91,9 +91,11 @@ impl Acceptors {
         Self { service, admission, balancers, proxies, next_connection, stopping }
     }
 
-    /// Stops accepting. Existing connections stay open.
+    /// Stops accepting, once. Existing connections stay open.
     pub(crate) fn stop(&self, stoppers: &[Stopper]) {
-        self.stopping.store(true, Ordering::Release);
+        if self.stopping.swap(true, Ordering::AcqRel) {
+            return;
+        }
         for Stopper(socket) in stoppers {
             // Shutdown wakes the thread that waits in accept; closing does not.
             if let Err(error) = rustix::net::shutdown(socket, rustix::net::Shutdown::Both) {

@@ -1,13 +1,18 @@
 //! The program `parlor`: reads the command line and runs one subcommand. It must not do any work of a subcommand.
 
+mod admin;
 mod admission;
+mod audit_trail;
 mod backend;
 mod banner;
 mod clock;
 mod commands;
 mod connection;
+mod control;
 mod listener;
 mod logging;
+mod metrics;
+mod observers;
 mod random;
 mod server;
 mod service_manager;
@@ -23,7 +28,10 @@ use std::process::ExitCode;
 
 use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
 
-use commands::{audit, cert, check, completions, connect, invite, room, serve, status, torture, user};
+use commands::{
+    audit, backup, cert, check, completions, connect, drain, export, import, invite, kick, log_level, restore, room, serve,
+    sessions, status, torture, user,
+};
 use settings::Settings;
 use zeroizing_alloc::ZeroAlloc;
 
@@ -40,6 +48,8 @@ const EXAMPLES: &str = "Examples:
   parlor audit                          look for weak settings and open files
   parlor serve --redis redis://HOST     run one of many servers that share a Redis
   parlor status --redis redis://HOST    show what these servers are at
+  parlor backup today.backup            copy everything while the server runs
+  parlor export all.archive             write everything into one file, which every store can import
   parlor torture                        check every promise on servers of its own
   parlor completions bash               script for your shell
 
@@ -66,6 +76,14 @@ enum Command {
     #[command(about = "Look for weak settings and files that are open to others", after_help = audit::EXAMPLES)]
     Audit(Box<audit::AuditArgs>),
     Status(status::StatusArgs),
+    Sessions(sessions::SessionsArgs),
+    Kick(kick::KickArgs),
+    LogLevel(log_level::LogLevelArgs),
+    Drain(drain::DrainArgs),
+    Backup(backup::BackupArgs),
+    Restore(restore::RestoreArgs),
+    Export(export::ExportArgs),
+    Import(import::ImportArgs),
     Torture(torture::TortureArgs),
     Completions(completions::CompletionsArgs),
 }
@@ -82,6 +100,14 @@ impl Command {
                 | Self::Check(_)
                 | Self::Audit(_)
                 | Self::Status(_)
+                | Self::Sessions(_)
+                | Self::Kick(_)
+                | Self::LogLevel(_)
+                | Self::Drain(_)
+                | Self::Backup(_)
+                | Self::Restore(_)
+                | Self::Export(_)
+                | Self::Import(_)
         )
     }
 }
@@ -128,6 +154,14 @@ fn run(command: Command) -> anyhow::Result<ExitCode> {
         Command::Check(args) => check::run(&args)?,
         Command::Audit(args) => return audit::run(&args),
         Command::Status(args) => status::run(&args)?,
+        Command::Sessions(args) => sessions::run(&args)?,
+        Command::Kick(args) => kick::run(&args)?,
+        Command::LogLevel(args) => log_level::run(&args)?,
+        Command::Drain(args) => drain::run(&args)?,
+        Command::Backup(args) => backup::run(&args)?,
+        Command::Restore(args) => restore::run(&args)?,
+        Command::Export(args) => export::run(&args)?,
+        Command::Import(args) => import::run(&args)?,
         Command::Torture(args) => return torture::run(&args),
         Command::Completions(args) => completions::run(&args, Cli::command())?,
     }

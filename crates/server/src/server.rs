@@ -8,18 +8,24 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use anyhow::Context;
-use crossbeam_channel::Receiver;
+use crossbeam_channel::{Receiver, RecvTimeoutError};
+use jiff::Timestamp;
 use parlor_core::ports::{FlushWorkers, Observer};
 use parlor_core::{DuplicateLogin, Hub, LineRate, Policy, Services};
 use parlor_proto::Bye;
 
+use crate::admin::{Admin, AdminListener, Readiness};
 use crate::admission::Admission;
+use crate::audit_trail::AuditTrail;
 use crate::backend::{Backend, BackendConfig};
 use crate::clock::SystemClock;
 use crate::connection::{Door, Service, ThreadPool};
+use crate::control::SessionList;
 use crate::listener::{Acceptors, Listener, Stopper};
 use crate::logging::observer::LogObserver;
 use crate::logging::rate_limit::LogRateLimit;
+use crate::metrics::{Counters, Sources};
+use crate::observers::Observers;
 use crate::random::SystemRandom;
 use crate::settings::{self, Registration, Settings};
 use crate::tls::{CertificateInfo, Material, Resolver, TlsConfigs};
@@ -32,6 +38,12 @@ use crate::workers::signals::Request;
 
 /// Maximum time in which clients receive their goodbye.
 const GOODBYE_PATIENCE: Duration = Duration::from_secs(4);
+
+/// Longest time between the end of accepting and the first goodbye of a drain: balancers look every second or two.
+const GRACE: Duration = Duration::from_secs(2);
+
+/// The part of a drain that this time is at most.
+const GRACE_PART: u32 = 5;
 
 /// Rejected connections of balancers are logged at most once per interval; the others are counted.
 const STRANGE_HEADERS_INTERVAL: Duration = Duration::from_secs(10);
@@ -46,9 +58,12 @@ pub(crate) struct Server {
     pub(crate) ca_path: Option<PathBuf>,
     /// The facts of the certificate with which it started.
     pub(crate) certificate: CertificateInfo,
-    /// The certificate; it can be reloaded.
-    pub(crate) resolver: Arc<Resolver>,
+    resolver: Arc<Resolver>,
+    /// Its sessions, for operators.
+    pub(crate) sessions: Arc<SessionList>,
     hub: Arc<Hub>,
+    readiness: Arc<Readiness>,
+    audit_trail: Option<AuditTrail>,
     admission: Arc<Admission>,
     acceptors: Arc<Acceptors>,
     stoppers: Vec<Stopper>,
@@ -65,6 +80,7 @@ impl Server {
         let plan = BackendConfig::of(settings)?;
         let material = Material::open(&settings.certificate(), &settings.tls_name)?;
         let tls = TlsConfigs::new(material.resolver.clone())?;
+        let admin_listeners = bind_admin(settings, &tls)?;
         let listeners = bind(&settings.listen, Door::ByAlpn)?;
         let web_listeners = bind(&settings.web_listen, Door::Web)?;
         let addresses = listeners.iter().map(Listener::address).collect();
@@ -81,14 +97,18 @@ impl Server {
         let Some(backend) = plan.open(settings, hub.clone(), requests, || material.resolver.reload())? else {
             return Ok(None);
         };
-        let observer: Arc<dyn Observer> = Arc::new(LogObserver::default());
+        let counters = Arc::new(Counters::default());
+        let sessions = Arc::new(SessionList::default());
+        let audit_trail = settings.operations.audit_log.as_deref().map(AuditTrail::open).transpose()?;
+        let observer = observers(&counters, &sessions, audit_trail.as_ref());
         let admission = Arc::new(admission(settings));
         housekeeping::start(backend.chore(), admission.clone(), observer.clone()).context("cannot start threads")?;
 
+        let hashing = Arc::new(HashingPool::start(settings.bcrypt_cost).context("cannot start threads")?);
         let services = Arc::new(Services {
             hub: hub.clone(),
             store: backend.store().clone(),
-            passwords: Arc::new(HashingPool::start(settings.bcrypt_cost).context("cannot start threads")?),
+            passwords: hashing.clone(),
             random: Arc::new(SystemRandom),
             clock: Arc::new(SystemClock::start()),
             observer,
@@ -102,6 +122,7 @@ impl Server {
             tls,
             blocked_writer,
             pool,
+            counters: counters.clone(),
             handshake_timeout,
             idle_timeout,
             site,
@@ -113,6 +134,17 @@ impl Server {
             settings.proxy_from.clone(),
             settings.forwarded_from.clone(),
         ));
+        let sources = Sources {
+            hub: hub.clone(),
+            counters,
+            admission: admission.clone(),
+            hashing,
+            resolver: material.resolver.clone(),
+            store: backend.monitor(&settings.data),
+            started: Timestamp::now(),
+        };
+        let readiness = Readiness::new(hub.clone(), sources.store.clone());
+        show(admin_listeners, Admin { sources, readiness: readiness.clone() })?;
         let serve = |listener: Listener| listener.serve(acceptors.clone());
         let stoppers = listeners.into_iter().chain(web_listeners).map(serve).collect::<Result<_, _>>()?;
         let Material { resolver, ca_path, facts } = material;
@@ -123,12 +155,59 @@ impl Server {
             ca_path,
             certificate: facts,
             resolver,
+            sessions,
             hub,
+            readiness,
+            audit_trail,
             admission,
             acceptors,
             stoppers,
             backend,
         }))
+    }
+
+    /// Reads the certificate again, and opens the audit trail by its name again. Logs what fails.
+    pub(crate) fn reload(&self) {
+        self.resolver.reload();
+        if let Some(trail) = &self.audit_trail {
+            trail.reopen();
+        }
+    }
+
+    /// Sends all clients away: is not ready from now on, stops accepting, waits until balancers know, and says goodbye to one
+    /// after the other. Blocks for the time `over`, or until one of the `requests` is a shutdown.
+    pub(crate) fn drain(&self, over: Duration, requests: &Receiver<Request>) {
+        self.readiness.drain();
+        self.acceptors.stop(&self.stoppers);
+        let grace = (over / GRACE_PART).min(GRACE);
+        if self.pause(grace, requests) {
+            return;
+        }
+        let (mut departures, flush) = self.hub.ask_to_leave(over.saturating_sub(grace));
+        flush.run();
+        let begun = Instant::now();
+        loop {
+            let (flush, next) = departures.depart(begun.elapsed());
+            flush.run();
+            let Some(next) = next else { return };
+            if self.pause(next.saturating_sub(begun.elapsed()), requests) {
+                return;
+            }
+        }
+    }
+
+    /// Waits; reloads meanwhile if asked to. Returns whether the end was asked for.
+    fn pause(&self, time: Duration, requests: &Receiver<Request>) -> bool {
+        let deadline = Instant::now() + time;
+        loop {
+            match requests.recv_deadline(deadline) {
+                Ok(Request::Reload) => self.reload(),
+                // It drains already.
+                Ok(Request::Drain(_)) => {}
+                Ok(Request::Shutdown) | Err(RecvTimeoutError::Disconnected) => return true,
+                Err(RecvTimeoutError::Timeout) => return false,
+            }
+        }
     }
 
     /// Stops accepting, says goodbye to all clients, waits until all are gone, for 4 s at most, and closes the store.
@@ -145,7 +224,34 @@ impl Server {
             tracing::warn!(left, "connections did not end in time");
         }
         drop(self.backend);
+        if let Some(trail) = &self.audit_trail {
+            trail.flush();
+        }
     }
+}
+
+/// All who want to hear what happens.
+fn observers(counters: &Arc<Counters>, sessions: &Arc<SessionList>, trail: Option<&AuditTrail>) -> Arc<dyn Observer> {
+    let mut observers: Vec<Arc<dyn Observer>> =
+        vec![Arc::new(LogObserver::default()), counters.clone(), sessions.clone()];
+    if let Some(trail) = trail {
+        observers.push(Arc::new(trail.clone()));
+    }
+    Arc::new(Observers(observers))
+}
+
+fn bind_admin(settings: &Settings, tls: &TlsConfigs) -> anyhow::Result<Vec<AdminListener>> {
+    settings.operations.admin_listen.iter().map(|address| AdminListener::bind(address, &tls.http)).collect()
+}
+
+/// Answers monitoring from now on.
+fn show(listeners: Vec<AdminListener>, admin: Admin) -> anyhow::Result<()> {
+    let admin = Arc::new(admin);
+    for listener in listeners {
+        tracing::info!("metrics are at {listener}");
+        listener.serve(admin.clone()).context("cannot start threads")?;
+    }
+    Ok(())
 }
 
 fn bind(addresses: &[SocketAddr], door: Door) -> anyhow::Result<Vec<Listener>> {

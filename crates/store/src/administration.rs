@@ -22,6 +22,26 @@ pub struct RoomFacts {
     pub entries: u64,
 }
 
+/// An operator, as an audit sees one.
+#[derive(Debug, Clone)]
+pub struct OperatorFacts {
+    /// The account.
+    pub user: UserName,
+    /// When it was created.
+    pub created: Timestamp,
+    /// About when it was logged in to last by password, as the known addresses tell; none if these tell of no login.
+    pub last_login: Option<Timestamp>,
+}
+
+/// What an audit sees of operators and rooms.
+#[derive(Debug, Clone, Default)]
+pub struct Overview {
+    /// All operators that are not suspended, sorted by name.
+    pub operators: Vec<OperatorFacts>,
+    /// The rooms whose owner's account is gone, and in which no moderator has one; with the owner, sorted by name.
+    pub ownerless_rooms: Vec<(RoomName, UserName)>,
+}
+
 /// What an operator wants to do with a room.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RoomRequest {

@@ -8,7 +8,9 @@
 
 use std::collections::VecDeque;
 use std::sync::Arc;
+use std::time::Instant;
 
+use crate::batches::Batches;
 use crate::sync::{Condvar, Mutex, lock};
 
 /// Does the work. It exists once; the leader owns it while it leads.
@@ -35,6 +37,7 @@ pub(crate) enum BatchHealth {
 /// Work from many threads, done in batches. Lock tier 1, held only briefly, never while work is done.
 pub(crate) struct GroupCommit<W: Worker> {
     queue: Mutex<Queue<W>>,
+    batches: Arc<Batches>,
 }
 
 struct Queue<W: Worker> {
@@ -60,8 +63,9 @@ enum WaiterState<W> {
 }
 
 impl<W: Worker> GroupCommit<W> {
-    pub(crate) fn new(worker: W) -> Self {
-        Self { queue: Mutex::new(Queue { resting: Some(worker), waiting: VecDeque::new() }) }
+    /// Work is done by `worker`. Each batch is counted in `batches`.
+    pub(crate) fn new(worker: W, batches: Arc<Batches>) -> Self {
+        Self { queue: Mutex::new(Queue { resting: Some(worker), waiting: VecDeque::new() }), batches }
     }
 
     /// Does `work`, together with the work of other callers. Blocks until it is done or refused.
@@ -81,9 +85,12 @@ impl<W: Worker> GroupCommit<W> {
 
     fn lead(&self, worker: W) {
         let waiting = std::mem::take(&mut lock(&self.queue).waiting);
-        let (batch, tickets) = waiting.into_iter().unzip();
+        let (batch, tickets): (Vec<_>, Vec<_>) = waiting.into_iter().unzip();
+        let (size, begun) = (batch.len(), Instant::now());
         let mut lead = LeaderGuard { group: self, worker: Some(worker), tickets };
-        if lead.work(batch) == BatchHealth::Stuck {
+        let health = lead.work(batch);
+        self.batches.count(size, begun.elapsed());
+        if health == BatchHealth::Stuck {
             lead.refuse_all();
         }
     }

@@ -3,6 +3,10 @@
 
 #[cfg(any(feature = "redis", feature = "sqlite"))]
 pub mod administration;
+#[cfg(feature = "archive")]
+pub mod archive;
+#[cfg(any(feature = "redis", feature = "sqlite", test))]
+mod batches;
 #[cfg(any(feature = "redis", feature = "sqlite", test))]
 mod group;
 pub mod in_process;
@@ -15,3 +19,6 @@ mod shuttle_tests;
 #[cfg(feature = "sqlite")]
 pub mod sqlite;
 mod sync;
+
+#[cfg(any(feature = "redis", feature = "sqlite"))]
+pub use batches::{BatchStatistics, Histogram};

@@ -86,7 +86,7 @@ fn bring(group: &GroupCommit<Counter>, number: usize, may_be_lost: bool) {
 
 fn group_commit() {
     let total = Arc::new(AtomicUsize::new(0));
-    let group = GroupCommit::new(Counter { total: total.clone(), ..Counter::default() });
+    let group = GroupCommit::new(Counter { total: total.clone(), ..Counter::default() }, Arc::default());
     together(3, move |number| {
         bring(&group, 2 * number, false);
         bring(&group, 2 * number + 1, false);
@@ -101,7 +101,10 @@ fn all_work_of_a_group_is_done_once_and_nobody_waits_for_ever() {
 
 fn poisoned() {
     let total = Arc::new(AtomicUsize::new(0));
-    let group = Arc::new(GroupCommit::new(Counter { poison: Some(1), total: total.clone(), ..Counter::default() }));
+    let group = Arc::new(GroupCommit::new(
+        Counter { poison: Some(1), total: total.clone(), ..Counter::default() },
+        Arc::default(),
+    ));
     let shared = group.clone();
     together(3, move |number| bring(&shared, number, true));
     let before = total.load(Ordering::SeqCst);
@@ -117,8 +120,10 @@ fn a_group_survives_a_leader_that_panics() {
 
 fn stuck() {
     let total = Arc::new(AtomicUsize::new(0));
-    let group =
-        Arc::new(GroupCommit::new(Counter { stuck_after: Some(1), total: total.clone(), ..Counter::default() }));
+    let group = Arc::new(GroupCommit::new(
+        Counter { stuck_after: Some(1), total: total.clone(), ..Counter::default() },
+        Arc::default(),
+    ));
     let shared = group.clone();
     together(3, move |number| bring(&shared, number, false));
     let before = total.load(Ordering::SeqCst);

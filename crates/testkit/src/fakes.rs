@@ -8,7 +8,7 @@ use parlor_core::ports::{
     Clock, FlushWorkers, Observer, PasswordHash, Passwords, RandomSource, StoreError, StoreResult, Verdict,
 };
 use parlor_core::{ConnectionId, Flush, Origin};
-use parlor_proto::{Bye, Password, Timestamp, UserName};
+use parlor_proto::{AuditedCommand, Bye, Password, Timestamp, UserName};
 
 use crate::lock;
 
@@ -152,6 +152,10 @@ impl Observer for Recorder {
 
     fn session_ended(&self, _connection: ConnectionId, user: &UserName, why: Option<Bye>) {
         self.keep(format!("ended {user} {}", why.map_or("gone", Bye::as_str)));
+    }
+
+    fn audited(&self, user: &UserName, command: &AuditedCommand) {
+        self.keep(format!("audited {user}: {command}"));
     }
 
     fn login_failed(&self, _connection: ConnectionId, user: &UserName, origin: &Origin) {

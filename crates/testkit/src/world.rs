@@ -243,6 +243,11 @@ impl World {
         self.0.interceptor.appends()
     }
 
+    /// The hub.
+    pub fn hub(&self) -> &Hub {
+        &self.0.services.hub
+    }
+
     /// Number of connections in the hub.
     pub fn connections(&self) -> usize {
         self.0.services.hub.connections()

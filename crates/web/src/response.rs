@@ -50,6 +50,10 @@ pub enum ContentType {
     Png,
     Woff2,
     Text,
+    /// Metrics for scrapers that ask for OpenMetrics.
+    OpenMetrics,
+    /// Metrics for all other scrapers.
+    Metrics,
     /// A certificate in PEM. Browsers and systems offer to trust it.
     CaCertificate,
 }
@@ -83,6 +87,8 @@ impl ContentType {
             Self::Png => "image/png",
             Self::Woff2 => "font/woff2",
             Self::Text => "text/plain; charset=utf-8",
+            Self::OpenMetrics => "application/openmetrics-text; version=1.0.0; charset=utf-8",
+            Self::Metrics => "text/plain; version=0.0.4; charset=utf-8",
             Self::CaCertificate => "application/x-x509-ca-cert",
         }
     }

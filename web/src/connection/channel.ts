@@ -4,7 +4,8 @@ import { decode, type Answer, type ServerEvent } from '../protocol/events';
 import type { Outcome } from '../store/model';
 import { goodbyeOf } from './goodbye';
 import type { Clock, OpenSocket, Socket } from './ports';
-import { failed, problemOf } from './problem';
+import { failed } from './outcome';
+import { problemOf } from './problem';
 
 /** Answers that may be missing at a time. The server would queue more lines, but a client that waits can stop. */
 const IN_FLIGHT = 16;

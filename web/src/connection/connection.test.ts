@@ -127,6 +127,20 @@ describe('after the end', () => {
     expect(network.sockets.length > 1).toBe(expected === 'waiting');
   });
 
+  it('moves at once and without a word when the server asked for it', async () => {
+    goLive();
+    network.socket.receive({ type: 'reconnect', after_ms: 1500 });
+    network.socket.receive({ type: 'bye', code: 'server-shutdown', message: 'The server stops' });
+    network.socket.listener.closed(1001);
+    await settle();
+    expect(state()).toEqual({ state: 'live' });
+    expect(network.sockets).toHaveLength(2);
+    // Where nobody answers, it waits and tells as always.
+    network.socket.listener.closed(1006);
+    await settle();
+    expect(state()).toMatchObject({ state: 'waiting' });
+  });
+
   it('is over after a kick that made the ticket void', async () => {
     goLive();
     network.answer = { status: 401, body: undefined, retryAfter: null };

@@ -10,7 +10,8 @@ import { pauseAfter } from './backoff';
 import { Channel, type Answered } from './channel';
 import { aftermathOf } from './goodbye';
 import type { Network } from './ports';
-import { failed, problemOf } from './problem';
+import { failed } from './outcome';
+import { problemOf } from './problem';
 import { whoAmI } from './session';
 
 export type Sync = AnswerOf<'sync'>;
@@ -41,6 +42,8 @@ export interface ConnectionListener {
 export class Connection {
   private channel: Channel | null = null;
   private isLive = false;
+  /** The server asked to connect again: it goes down in peace, and another one may take over. */
+  private moves = false;
   /** Waits for the next attempt. */
   private waits = false;
   private failures = 0;
@@ -60,7 +63,9 @@ export class Connection {
   connect(): void {
     const turn = ++this.turn;
     this.drop();
-    this.listener.state({ state: 'connecting', attempt: this.failures + 1 });
+    // Who is asked to move is told of an attempt only if it fails.
+    if (!this.moves) this.listener.state({ state: 'connecting', attempt: this.failures + 1 });
+    this.moves = false;
     const current = () => turn === this.turn;
     const channel = new Channel(
       this.network.open,
@@ -125,6 +130,7 @@ export class Connection {
 
   private event(event: ServerEvent): void {
     if (event.type === 'hello') this.listener.greeted(event.server);
+    else if (event.type === 'reconnect') this.moves = true;
     else this.events.push(event);
   }
 
@@ -172,6 +178,8 @@ export class Connection {
     if (aftermath === 'taken-over') {
       this.turn++;
       this.listener.state({ state: 'taken-over' });
+    } else if (aftermath === 'retry' && opened && this.moves) {
+      this.connect();
     } else if (aftermath === 'retry' && opened) {
       this.pause();
     } else {

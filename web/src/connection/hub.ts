@@ -9,7 +9,7 @@ import { Marks } from './marks';
 import type { FromHub, HubEvent, Port, ToHub } from './messages';
 import { Outbox } from './outbox';
 import type { Network } from './ports';
-import { DONE } from './problem';
+import { DONE } from './outcome';
 import { logIn, logOut, whoAmI } from './session';
 
 /** Ms between attempts to learn who the user is. */

@@ -4,7 +4,7 @@ import { TestClock } from '../../tests/clock';
 import type { Answer } from '../protocol/events';
 import type { ConversationId } from '../protocol/target';
 import type { Outcome } from '../store/model';
-import { failed } from './problem';
+import { failed } from './outcome';
 import { MOST_WAITING, type OutboxItem } from './messages';
 import { Outbox } from './outbox';
 

@@ -1,6 +1,6 @@
 // Makes a `Problem` of what the server says: its code, and the numbers and times in its explanation.
 import { object, optional, text, BAD } from '../protocol/schema';
-import type { LocalProblemCode, Outcome, Problem } from '../store/model';
+import type { Problem } from '../store/model';
 import type { HttpAnswer } from './ports';
 
 const TIME = /\d{4}-\d\d-\d\dT[\d:.]+Z/u;
@@ -21,12 +21,6 @@ export function problemOf(code: string, explanation: string): Problem {
     ...(WITH_END.has(code) && !Number.isNaN(end) && { until: end }),
   };
 }
-
-export function failed(code: LocalProblemCode): { readonly ok: false; readonly problem: Problem } {
-  return { ok: false, problem: { code } };
-}
-
-export const DONE: Outcome<undefined> = { ok: true, value: undefined };
 
 const refusal = object({ code: text, message: optional(text) });
 

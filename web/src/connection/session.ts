@@ -1,7 +1,8 @@
 // Logging in and out: `/session`. The ticket is a cookie that no script can read.
 import { BAD, object, text } from '../protocol/schema';
 import type { Outcome, Problem } from '../store/model';
-import { DONE, httpProblem } from './problem';
+import { DONE } from './outcome';
+import { httpProblem } from './problem';
 import type { RequestSession } from './ports';
 
 const user = object({ user: text });

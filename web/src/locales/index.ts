@@ -1,10 +1,9 @@
 // The language of the page: chooses it, looks texts up, and writes dates, times and numbers as that language does.
-// English is always there; another language is loaded when it is wanted.
+// Texts are loaded when they are wanted: those of one language, and of that only the parts that are in use.
 
-import { computed, signal } from '@preact/signals';
+import { batch, computed, signal } from '@preact/signals';
 
-import { en } from './en';
-import type { Entry, Key, Locale, MoreLocale, Params } from './types';
+import type { Entry, Key, Params, Part, Texts } from './types';
 
 /** What the user may choose, each in its own words. */
 export const LANGUAGES = [
@@ -14,39 +13,70 @@ export const LANGUAGES = [
 
 type Language = (typeof LANGUAGES)[number][0];
 
-/** The texts of a language; `more` is null in English, where those texts come with the parts that need them. */
-interface Texts {
-  readonly basic: Locale;
-  readonly more: MoreLocale | null;
-}
-
-const LOADERS: Readonly<Record<Exclude<Language, 'en'>, () => Promise<Texts>>> = {
-  de: () => import('./de').then(({ de, deMore }) => ({ basic: de, more: deMore })),
+const LOADERS: Readonly<
+  Record<Language, { readonly [P in Part]: () => Promise<{ readonly texts: Texts[P] }> }>
+> = {
+  en: {
+    basic: () => import('./en'),
+    door: () => import('./en-door'),
+    more: () => import('./en-more'),
+  },
+  de: {
+    basic: () => import('./de'),
+    door: () => import('./de-door'),
+    more: () => import('./de-more'),
+  },
 };
 
-const ENGLISH: Texts = { basic: en, more: null };
-const wanted = signal<Language>('en');
-const loaded = signal<ReadonlyMap<Language, Texts>>(new Map<Language, Texts>([['en', ENGLISH]]));
-const texts = computed(() => loaded.value.get(wanted.value) ?? ENGLISH);
+/** The parts in use, each with its loading. */
+const parts = new Map<Part, Promise<void>>();
+const texts = signal<Readonly<Record<string, Entry>>>({});
 
 /** The language in use. */
-export const language = computed(() => (loaded.value.has(wanted.value) ? wanted.value : 'en'));
+export const language = signal<Language>('en');
 
-/** Takes the language of this tag, or that of the browser. Resolves when it is in use, or cannot be loaded. */
-export async function chooseLanguage(tag: string | null): Promise<void> {
-  const choice = known(tag ?? '') ?? ofBrowser();
-  if (choice !== 'en' && !loaded.value.has(choice)) await load(choice);
-  wanted.value = choice;
+let last: Promise<void> = Promise.resolve();
+
+/** Loads all parts in use, after what is being loaded already. */
+function load(choose: () => Language): Promise<void> {
+  const run = async () => {
+    const choice = choose();
+    const found = await Promise.all([...parts.keys()].map((part) => LOADERS[choice][part]()));
+    batch(() => {
+      texts.value = Object.assign({}, ...found.map((module) => module.texts)) as Record<string, Entry>;
+      language.value = choice;
+    });
+  };
+  last = last.then(run, run);
+  return last;
 }
 
-/** A language that cannot be loaded, for example without a connection, leaves the page in English. */
-async function load(choice: Exclude<Language, 'en'>): Promise<void> {
+/**
+ * Takes the language of this tag, or that of the browser. One that cannot be loaded leaves the page in the language
+ * before; rejects if there is none.
+ */
+export async function chooseLanguage(tag: string | null): Promise<void> {
+  const choose = () => known(tag ?? '') ?? ofBrowser();
+  if (parts.size === 0) return use('basic', choose);
   try {
-    const found = await LOADERS[choice]();
-    loaded.value = new Map(loaded.value).set(choice, found);
+    await load(choose);
   } catch (error) {
-    console.warn('the language cannot be loaded', choice, error);
+    console.warn('the language cannot be loaded', error);
   }
+}
+
+/** Loads a part of the texts, which is in use from now on. Rejects if it cannot be loaded. */
+export function loadTexts(part: Part): Promise<void> {
+  return parts.get(part) ?? use(part, () => language.peek());
+}
+
+function use(part: Part, choose: () => Language): Promise<void> {
+  const loading = load(choose).catch((error: unknown) => {
+    parts.delete(part);
+    throw error;
+  });
+  parts.set(part, loading);
+  return loading;
 }
 
 const plurals = computed(() => new Intl.PluralRules(language.value));
@@ -63,16 +93,11 @@ const lists = computed(() => new Intl.ListFormat(language.value, { type: 'conjun
 
 /** The text of `key`. A text with two forms takes the one that fits the number `n`; `{name}` becomes a parameter. */
 export function t(key: Key, params: Params = {}): string {
-  return fill(texts.value.basic[key], params);
-}
-
-/** The texts of this language for what is loaded later; null if they come with it. */
-export function moreTexts(): MoreLocale | null {
-  return texts.value.more;
+  return fill(texts.value[key] ?? '', params);
 }
 
 /** Puts values into a text. */
-export function fill(entry: Entry, params: Params): string {
+function fill(entry: Entry, params: Params): string {
   const form =
     typeof entry === 'string' ? entry : entry[plurals.value.select(Number(params['n'])) === 'one' ? 0 : 1];
   return form.replace(/\{(\w+)\}/g, (hole, name: string) => {
@@ -81,9 +106,9 @@ export function fill(entry: Entry, params: Params): string {
   });
 }
 
-/** Whether there is a text of this key. */
+/** Whether there is a text of this key, as far as they are loaded. */
 export function isKey(key: string): key is Key {
-  return key in en;
+  return key in texts.value;
 }
 
 export function formatNumber(value: number): string {

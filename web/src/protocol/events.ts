@@ -81,6 +81,7 @@ export const EVENTS = {
   notice: object({ time, from: text, text }),
   joined: object({ room: text, user: text }),
   left: object({ room: text, user: text }),
+  reconnect: object({ after_ms: count }),
   bye: object({ code: text, message: text }),
 } as const;
 

@@ -1,9 +1,8 @@
 // What the user can do with the session, with conversations and with messages.
 import { MOST_WAITING, type OutboxItem } from '../connection/messages';
-import { DONE, failed } from '../connection/problem';
-import { cleanText, command, isBlank, messagesOf } from '../protocol/lines';
-import { nameOf, targetOf, type ConversationId } from '../protocol/target';
-import type { Conversation } from './conversation';
+import { DONE, failed } from '../connection/outcome';
+import { messagesOf } from '../protocol/lines';
+import { targetOf, type ConversationId } from '../protocol/target';
 import type { Core } from './core';
 import type { Actions, Outcome } from './model';
 
@@ -26,16 +25,7 @@ export function sessionActions({ link }: Core): SessionActions {
 
 type ConversationActions = Pick<
   Actions,
-  | 'show'
-  | 'openRoom'
-  | 'closeConversation'
-  | 'openDirect'
-  | 'loadOlder'
-  | 'loadNewer'
-  | 'jumpToNewest'
-  | 'follow'
-  | 'markRead'
-  | 'setDraft'
+  'show' | 'openDirect' | 'loadOlder' | 'loadNewer' | 'jumpToNewest' | 'follow' | 'markRead' | 'setDraft'
 >;
 
 export function conversationActions(core: Core): ConversationActions {
@@ -52,24 +42,6 @@ export function conversationActions(core: Core): ConversationActions {
   };
   return {
     show,
-    openRoom: async (typed) => {
-      const room = typed.toLowerCase();
-      const id = targetOf('room', room);
-      const known = core.conversation(id);
-      if (known?.lost.value !== null) {
-        const outcome = await link.run(command('open', [room]));
-        if (!outcome.ok && outcome.problem.code !== 'already-in-room') return outcome;
-        if (!outcome.ok) await core.book.value?.refresh();
-      }
-      show(id);
-      return DONE;
-    },
-    closeConversation: async (id) => {
-      const conversation = core.conversation(id);
-      const outcome = conversation === undefined ? DONE : await close(core, conversation);
-      if (outcome.ok && core.shown.value === id) show(null);
-      return outcome;
-    },
     openDirect: (user) => {
       const book = core.book.value;
       if (book === null) return Promise.resolve(failed('not-connected'));
@@ -115,15 +87,7 @@ function load(core: Core, id: ConversationId, how: 'older' | 'newer' | 'newest')
     : loader[how](conversation);
 }
 
-async function close({ link, book }: Core, { id, kind, name, newest, lost }: Conversation): Promise<Outcome> {
-  if (kind === 'feed') return link.run(command('unsubscribe', [name]));
-  if (kind === 'room' && lost.value === null) return link.run(command('close', [name]));
-  if (kind === 'direct') book.value?.env.kept.hide(id, newest);
-  book.value?.remove(id);
-  return Promise.resolve(DONE);
-}
-
-type MessageActions = Pick<Actions, 'send' | 'sendAgain' | 'discard' | 'edit' | 'remove' | 'lastEditable'>;
+type MessageActions = Pick<Actions, 'send' | 'sendAgain' | 'discard' | 'lastEditable'>;
 
 export function messageActions(core: Core): MessageActions {
   const { link, env } = core;
@@ -131,11 +95,6 @@ export function messageActions(core: Core): MessageActions {
     send: (id, text) => say(core, id, messagesOf(text)),
     sendAgain: (_id, key) => link.tell({ do: 'again', key }),
     discard: (_id, key) => link.tell({ do: 'discard', key }),
-    edit: (id, message, text) =>
-      isBlank(text)
-        ? Promise.resolve(failed('nothing-to-send'))
-        : link.run(command('edit', [nameOf(id), message], cleanText(text))),
-    remove: (id, message, reason) => link.run(command('remove', [nameOf(id), message], reason)),
     lastEditable: (id) => {
       const conversation = core.conversation(id);
       if (conversation?.kind !== 'room') return null;

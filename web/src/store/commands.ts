@@ -2,7 +2,7 @@
 // current room" are about the conversation in front: this client is in several rooms, and has no current one.
 import { command, messagesOf } from '../protocol/lines';
 import { isTarget, kindOf, nameOf, targetOf, type ConversationId } from '../protocol/target';
-import { failed, problemOf } from '../connection/problem';
+import { failed } from '../connection/outcome';
 import type { Answer } from '../protocol/events';
 import { say } from './actions';
 import type { Core } from './core';
@@ -25,7 +25,7 @@ interface Typed {
 }
 
 function refused(code: string, explanation = ''): Answered {
-  return { ok: false, problem: problemOf(code, explanation) };
+  return { ok: false, problem: { code, explanation } };
 }
 
 async function done(outcome: Outcome | Promise<Outcome>): Promise<Answered> {

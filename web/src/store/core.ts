@@ -1,6 +1,6 @@
 // The state of one tab, as the hub tells it: who uses the page, the connection, and the book of that user.
 import { batch, computed, signal } from '@preact/signals';
-import type { FromHub, Port, ToHub } from '../connection/messages';
+import type { FromHub, HubEvent, Port, ToHub } from '../connection/messages';
 import type { ConversationId } from '../protocol/target';
 import { Book, type NewNotice } from './book';
 import { loadInfo } from './effects';
@@ -26,12 +26,16 @@ export interface Surroundings {
   readonly storage: Storage;
   readonly now: () => number;
   readonly after: (ms: number, run: () => void) => void;
+  /** Runs something when the page is drawn next; soon too if it is not drawn. */
+  readonly whenDrawn: (run: () => void) => void;
   /** Whether the user can see the page. */
   readonly visible: () => boolean;
   /** A key for `/once`: random, 1 to 64 characters of `A-Za-z0-9_-`. */
   readonly newKey: () => string;
 }
 
+/** Ms between two times that events change what is shown, while they keep coming. */
+const RHYTHM = 50;
 /** Notices kept at most. */
 const MOST_NOTICES = 20;
 const KINDS = { room: 0, direct: 1, feed: 2 };
@@ -49,6 +53,10 @@ export class Core {
   readonly link: Link;
   private callsForAttention = false;
   private notes = 0;
+  /** Events that were heard and have no effect yet. */
+  private heardEvents: HubEvent[] = [];
+  /** When events had their effect last. */
+  private took = 0;
 
   readonly models = computed((): readonly Conversation[] => [...(this.book.value?.all.value.values() ?? [])]);
   readonly conversations = computed(() => this.models.value.map((each) => each.summary.value).sort(order));
@@ -62,8 +70,11 @@ export class Core {
     const load = () => (this.settings.value = loadSettings(env.storage));
     load();
     env.storage.watch(load);
-    this.link = new Link(env.port);
-    this.link.listen((message) => batch(() => this.heard(message)));
+    this.link = new Link(env.port, () => this.takeEvents());
+    this.link.listen((message) => {
+      if (message.tell === 'events') this.collect(message.events);
+      else batch(() => this.heard(message));
+    });
   }
 
   conversation(id: ConversationId): Conversation | undefined {
@@ -101,7 +112,26 @@ export class Core {
     return { ok: true, value: undefined };
   }
 
-  private heard(message: Exclude<FromHub, { readonly tell: 'answer' }>): void {
+  /** Events change what is shown at most once for each time that it is drawn, and not too often. */
+  private collect(events: readonly HubEvent[]): void {
+    const isFirst = this.heardEvents.length === 0;
+    this.heardEvents.push(...events);
+    if (!isFirst) return;
+    const take = () => this.env.whenDrawn(() => this.takeEvents());
+    const pause = this.took + RHYTHM - this.env.now();
+    if (pause > 0) this.env.after(pause, take);
+    else take();
+  }
+
+  private takeEvents(): void {
+    const events = this.heardEvents;
+    if (events.length === 0) return;
+    this.heardEvents = [];
+    this.took = this.env.now();
+    batch(() => this.book.value?.events(events));
+  }
+
+  private heard(message: Exclude<FromHub, { readonly tell: 'answer' | 'events' }>): void {
     switch (message.tell) {
       case 'session':
         return this.become(message.session);
@@ -117,8 +147,6 @@ export class Core {
       case 'stand':
         this.book.value?.stand(message.stand);
         return this.present();
-      case 'events':
-        return this.book.value?.events(message.events);
     }
   }
 

@@ -2,7 +2,6 @@
 // is full or forbidden costs that and nothing else.
 import { isTarget, type ConversationId } from '../protocol/target';
 import type { OutboxItem } from '../connection/messages';
-import { BAD, count, object, text } from '../protocol/schema';
 import type { Settings } from './model';
 
 /** `localStorage`, or its like. */
@@ -24,28 +23,28 @@ export const DEFAULTS: Settings = {
   mutedConversations: [],
 };
 
+function record(value: unknown): Readonly<Record<string, unknown>> {
+  return typeof value === 'object' && value !== null ? (value as Readonly<Record<string, unknown>>) : {};
+}
+
 function parsed(text: string | null): Readonly<Record<string, unknown>> {
   try {
-    const value: unknown = JSON.parse(text ?? '{}');
-    return typeof value === 'object' && value !== null ? (value as Readonly<Record<string, unknown>>) : {};
+    return record(JSON.parse(text ?? '{}'));
   } catch {
     return {};
   }
 }
 
-const stored = object({
-  key: text,
-  target: text,
-  text,
-  time: count,
-  delivery: object({ state: text }),
-});
-
 /** Whether this is a message as this client, or one before it, stored it. */
 function isItem(value: unknown): value is OutboxItem {
-  const read = stored.read(value);
+  const { key, target, text, time, delivery } = record(value);
+  const strings = [key, target, text].every((each) => typeof each === 'string');
+  const states: readonly unknown[] = ['waiting', 'stalled', 'refused'];
   return (
-    read !== BAD && isTarget(read.target) && ['waiting', 'stalled', 'refused'].includes(read.delivery.state)
+    strings &&
+    isTarget(String(target)) &&
+    Number.isSafeInteger(time) &&
+    states.includes(record(delivery)['state'])
   );
 }
 

@@ -1,50 +1,23 @@
-// Actions that are loaded when they are used first: rights, people, typed commands. All of them wait for the server
-// anyway.
-import { failed } from '../connection/problem';
+// Actions that are loaded when they are used first. All of them wait for the server anyway.
+import { failed } from '../connection/outcome';
+import type { Changes } from './changes';
 import type { Core } from './core';
 import type { Actions, Outcome } from './model';
+import type { PeopleActions, RoomActions } from './people';
 
-/** The names of the actions that `more.ts` gives. */
-const NAMES = [
-  'loadMembers',
-  'loadInfo',
-  'setTopic',
-  'setAccess',
-  'setPost',
-  'invite',
-  'kick',
-  'ban',
-  'unban',
-  'mute',
-  'unmute',
-  'setModerator',
-  'giveRoom',
-  'loadRooms',
-  'loadPeople',
-  'followUser',
-  'unfollowUser',
-  'publish',
-  'block',
-  'unblock',
-  'broadcast',
-  'suspend',
-  'unsuspend',
-  'changePassword',
-  'listTickets',
-  'revokeTicket',
-  'runCommand',
-] as const;
-
-export type LateActions = Pick<Actions, (typeof NAMES)[number]>;
+export type LateActions = Changes & RoomActions & PeopleActions & Pick<Actions, 'runCommand'>;
 export type EarlyActions = Omit<Actions, keyof LateActions>;
 
 type Call = (...words: readonly unknown[]) => Promise<Outcome<unknown>>;
 
-/** The actions, which load themselves. Where that fails, there is no connection. */
-export function lateActions(core: Core, early: EarlyActions): LateActions {
-  const load = () => import('./more').then(({ moreActions }) => moreActions(core, early));
+/**
+ * All actions. Those that are not here load themselves, which fails without a connection, or if the server is another
+ * version by now.
+ */
+export function withLate(core: Core, early: EarlyActions): Actions {
+  const load = () => import('./late').then(({ moreActions }) => moreActions(core, early));
   let loading: ReturnType<typeof load> | null = null;
-  const call =
+  const late =
     (name: keyof LateActions): Call =>
     async (...words) => {
       try {
@@ -53,8 +26,10 @@ export function lateActions(core: Core, early: EarlyActions): LateActions {
         return await action(...words);
       } catch {
         loading = null;
-        return failed('not-connected');
+        return failed('part-missing');
       }
     };
-  return Object.fromEntries(NAMES.map((name) => [name, call(name)])) as unknown as LateActions;
+  return new Proxy(early as Actions, {
+    get: (_, name) => (name in early ? early[name as keyof EarlyActions] : late(name as keyof LateActions)),
+  });
 }

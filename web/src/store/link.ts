@@ -1,6 +1,6 @@
 // The tab's end of the line to the hub: asks, and matches what is answered.
 import type { FromHub, Port, ToHub } from '../connection/messages';
-import { failed } from '../connection/problem';
+import { failed } from '../connection/outcome';
 import type { Answer, AnswerOf } from '../protocol/events';
 import type { Outcome } from './model';
 
@@ -11,7 +11,11 @@ export class Link {
   private readonly waiting = new Map<number, (outcome: Outcome<Answer | undefined>) => void>();
   private n = 0;
 
-  constructor(private readonly port: Port<FromHub, ToHub>) {}
+  /** `before` is called before anything but events is told, since what was heard has its effect first. */
+  constructor(
+    private readonly port: Port<FromHub, ToHub>,
+    private readonly before: () => void,
+  ) {}
 
   tell(message: Exclude<ToHub, WithNumber>): void {
     this.port.post(message);
@@ -19,6 +23,7 @@ export class Link {
 
   listen(listener: (message: Exclude<FromHub, { readonly tell: 'answer' }>) => void): void {
     this.port.listen((message) => {
+      if (message.tell !== 'events') this.before();
       if (message.tell !== 'answer') return listener(message);
       const done = this.waiting.get(message.n);
       this.waiting.delete(message.n);

@@ -1,7 +1,7 @@
 // Loads pages of logs: the newest, older and newer ones, and what is missing between. One request for each
 // conversation and purpose is on its way at a time; an answer about a numbering that is void is dropped.
 import { command } from '../protocol/lines';
-import { failed, DONE } from '../connection/problem';
+import { DONE, failed } from '../connection/outcome';
 import type { Conversation, Early } from './conversation';
 import type { Link } from './link';
 import type { Outcome } from './model';

@@ -28,6 +28,8 @@ export type LocalProblemCode =
   | 'connection-lost'
   /** There is no connection, and this action does not wait for one. */
   | 'not-connected'
+  /** A part of the page cannot be loaded. */
+  | 'part-missing'
   /** The server answered in a way that this client does not understand. */
   | 'unexpected-answer'
   /** Too much waits to be sent already. */

@@ -1,12 +1,12 @@
 // What the user can do with rooms and people: rights, lists, following, blocking, and what operators may.
-import { DONE, failed } from '../connection/problem';
+import { DONE, failed } from '../connection/outcome';
 import { command, messagesOf } from '../protocol/lines';
 import { targetOf } from '../protocol/target';
 import type { Core } from './core';
 import { loadInfo } from './effects';
 import type { Actions, Outcome } from './model';
 
-type RoomActions = Pick<
+export type RoomActions = Pick<
   Actions,
   | 'loadMembers'
   | 'loadInfo'
@@ -60,7 +60,7 @@ export function roomActions(core: Core): RoomActions {
   };
 }
 
-type PeopleActions = Pick<
+export type PeopleActions = Pick<
   Actions,
   | 'loadRooms'
   | 'loadPeople'

@@ -3,7 +3,7 @@ import { computed } from '@preact/signals';
 import { conversationActions, messageActions, sessionActions } from './actions';
 import { Core, type Surroundings } from './core';
 import type { Actions, Person, RoomListing, Store } from './model';
-import { lateActions, type EarlyActions } from './later';
+import { withLate, type EarlyActions } from './later';
 import { targetOf } from '../protocol/target';
 
 function actionsOf(core: Core): Actions {
@@ -14,7 +14,7 @@ function actionsOf(core: Core): Actions {
     setSettings: (change) => core.changeSettings(change),
     dismiss: (key) => (core.notices.value = core.notices.value.filter((notice) => notice.key !== key)),
   };
-  return { ...early, ...lateActions(core, early) };
+  return withLate(core, early);
 }
 
 /** Names worth completing. */

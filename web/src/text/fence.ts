@@ -12,22 +12,28 @@ const FENCE = /^```\s*([\w+#.-]*)\s*$/;
 /** A longer block is shown as plain text, so that a lost fence does not cost a walk through the whole log. */
 const LONGEST = 200;
 
-/** What the line at `index` is. `line` gives null for what is not a message of somebody. */
-export function fencePart(line: (index: number) => FenceLine | null, index: number): FencePart {
-  const here = line(index);
-  if (!here) return 'none';
-  const start = runStart(line, index, here.author);
-  for (let open = start; open <= index;) {
-    if (!isFence(line(open))) {
-      open++;
+/** What the lines from `start` up to `end`, without it, are. `line` gives null for what is not a message of somebody. */
+export function fenceParts(
+  line: (index: number) => FenceLine | null,
+  start: number,
+  end: number,
+): readonly FencePart[] {
+  const parts = new Array<FencePart>(Math.max(0, end - start)).fill('none');
+  const set = (index: number, part: FencePart) => {
+    if (index >= start && index < end) parts[index - start] = part;
+  };
+  for (let at = runStart(line, start); at < end;) {
+    const close = isFence(line(at)) ? closing(line, at) : -1;
+    if (close < 0) {
+      at++;
       continue;
     }
-    const close = closing(line, open, here.author);
-    if (close < 0) return 'none';
-    if (index <= close) return index === open ? 'open' : index === close ? 'close' : 'code';
-    open = close + 1;
+    set(at, 'open');
+    for (let code = at + 1; code < close; code++) set(code, 'code');
+    set(close, 'close');
+    at = close + 1;
   }
-  return 'none';
+  return parts;
 }
 
 /** The language named by an opening fence, or an empty string. */
@@ -36,19 +42,24 @@ export function fenceLanguage(text: string): string {
 }
 
 function isFence(line: FenceLine | null): boolean {
-  return line !== null && FENCE.test(line.text);
+  return line?.text.startsWith('```') === true && FENCE.test(line.text);
 }
 
-function runStart(line: (index: number) => FenceLine | null, index: number, author: string): number {
+/** Where the run of one author begins that the line is in. */
+function runStart(line: (index: number) => FenceLine | null, index: number): number {
+  const author = line(index)?.author;
   let start = index;
-  while (start > 0 && index - start < LONGEST && line(start - 1)?.author === author) start--;
+  while (author !== undefined && start > 0 && index - start < LONGEST && line(start - 1)?.author === author)
+    start--;
   return start;
 }
 
-function closing(line: (index: number) => FenceLine | null, open: number, author: string): number {
+/** The line that closes a fence; -1 if none does. */
+function closing(line: (index: number) => FenceLine | null, open: number): number {
+  const author = line(open)?.author;
   for (let at = open + 1; at - open <= LONGEST; at++) {
     const next = line(at);
-    if (next?.author !== author) return -1;
+    if (!next || next.author !== author) return -1;
     if (next.text.trim() === '```') return at;
   }
   return -1;

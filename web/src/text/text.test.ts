@@ -4,7 +4,7 @@ import { describe, expect, it } from 'vitest';
 import { parseBlock } from './block';
 import { completed, matching, queryAt, type Candidate } from './complete';
 import { readDraft } from './compose';
-import { fencePart, type FenceLine } from './fence';
+import { fenceParts, type FenceLine } from './fence';
 import { parseInline, type Inline } from './inline';
 import { isolated } from './isolate';
 
@@ -108,7 +108,7 @@ describe('a line', () => {
 
 describe('a block of code', () => {
   const partsOf = (lines: readonly FenceLine[]) =>
-    lines.map((_, index) => fencePart((at) => lines[at] ?? null, index)).join(' ');
+    fenceParts((at) => lines[at] ?? null, 0, lines.length).join(' ');
   const say = (author: string, ...texts: string[]) => texts.map((text) => ({ author, text }));
 
   it('lies between two fences of one author', () => {

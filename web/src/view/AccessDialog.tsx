@@ -1,6 +1,6 @@
 // Asks whether a room shall become private or public.
 
-import { t } from '../locales/more';
+import { t } from '../locales';
 import { useStore } from './context';
 import { FormDialog } from './FormDialog';
 

@@ -2,7 +2,7 @@
 
 import type { ComponentChildren } from 'preact';
 
-import { t } from '../locales/more';
+import { t } from '../locales';
 import { targetOf } from '../protocol/target';
 import type { CommandAnswer } from '../store/model';
 import { Avatar } from './Avatar';

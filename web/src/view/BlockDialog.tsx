@@ -1,6 +1,6 @@
 // Asks whether a user shall be blocked.
 
-import { t } from '../locales/more';
+import { t } from '../locales';
 import { useStore } from './context';
 import { FormDialog } from './FormDialog';
 

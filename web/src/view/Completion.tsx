@@ -1,41 +1,35 @@
 // The list of completions above the composer.
 
-import { t } from '../locales';
 import type { Candidate } from '../text/complete';
 import { Avatar } from './Avatar';
-import type { CompletionState } from './useCompletion';
+import type { Offer } from './completer';
 
-export function optionId(index: number): string {
-  return `completion-${String(index)}`;
+interface Props {
+  readonly offer: Offer;
+  readonly onTake: (index: number) => void;
 }
 
-export function Completion({ completion }: { readonly completion: CompletionState }) {
-  const { options, at } = completion;
+/** The options; they stand in the list box of the composer. */
+export function Completion({ offer, onTake }: Props) {
   return (
-    <div
-      id="completions"
-      role="listbox"
-      class="completion"
-      aria-label={t('composer.completions')}
-      hidden={options.length === 0}
-    >
-      {options.map((option, index) => (
+    <>
+      {offer.options.map((option, index) => (
         <div
           key={`${option.kind}${option.name}`}
-          id={optionId(index)}
+          id={`completion-${index}`}
           role="option"
-          aria-selected={index === at}
+          aria-selected={index === offer.at}
           class={`option ${option.kind}`}
           // The field keeps the focus.
           onPointerDown={(event) => event.preventDefault()}
-          onClick={() => completion.take(option)}
+          onClick={() => onTake(index)}
         >
           <Sign option={option} />
           <span class="name truncate">{option.kind === 'command' ? `/${option.name}` : option.name}</span>
           {option.kind !== 'emoji' && <span class="detail truncate">{option.detail}</span>}
         </div>
       ))}
-    </div>
+    </>
   );
 }
 

@@ -7,7 +7,6 @@ import { useEffect, useLayoutEffect, useRef, useState } from 'preact/hooks';
 import { t } from '../locales';
 import type { ConversationModel, Problem } from '../store/model';
 import { readDraft } from '../text/compose';
-import { Completion, optionId } from './Completion';
 import { ComposerHint } from './ComposerHint';
 import { useMe, useStore } from './context';
 import { grow } from './grow';
@@ -40,7 +39,17 @@ export function Composer({ model }: { readonly model: ConversationModel }) {
         field.current?.focus();
       }}
     >
-      <Completion completion={completion} />
+      <div
+        id="completions"
+        role="listbox"
+        class="completion"
+        aria-label={t('composer.completions')}
+        hidden={completion.part === null}
+      >
+        {completion.part && completion.offer && (
+          <completion.part.Completion offer={completion.offer} onTake={completion.take} />
+        )}
+      </div>
       <div class="composer-box">
         <textarea
           ref={field}
@@ -51,7 +60,7 @@ export function Composer({ model }: { readonly model: ConversationModel }) {
           aria-label={t('composer.label', { name })}
           aria-autocomplete="list"
           aria-controls="completions"
-          aria-activedescendant={completion.options.length > 0 ? optionId(completion.at) : undefined}
+          aria-activedescendant={completion.offer ? `completion-${completion.offer.at}` : undefined}
           enterkeyhint="send"
           onInput={(event) => {
             sending.write(event.currentTarget.value);

@@ -4,7 +4,7 @@
 import { t } from '../locales';
 import { Dialog } from './Dialog';
 import { dialog, type Dialog as Kind } from './ui';
-import { useMore } from './useMore';
+import { useMore } from './part';
 
 export function Dialogs() {
   const open = dialog.value;

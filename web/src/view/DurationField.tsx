@@ -1,6 +1,6 @@
 // A choice of how long something holds. The value is empty for ever.
 
-import { t } from '../locales/more';
+import { t } from '../locales';
 
 const DURATIONS = ['10m', '1h', '1d', '7d'] as const;
 

@@ -3,7 +3,7 @@
 import type { ComponentChildren } from 'preact';
 import { useState } from 'preact/hooks';
 
-import { t } from '../locales/more';
+import { t } from '../locales';
 import type { Outcome, Problem } from '../store/model';
 import { Dialog } from './Dialog';
 import { problemText } from './problem';

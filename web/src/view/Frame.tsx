@@ -3,14 +3,15 @@
 import { t } from '../locales';
 import { Announcer } from './Announcer';
 import { Banner } from './Banner';
+import type { ConversationModel } from '../store/model';
 import { useStore } from './context';
-import { Conversation } from './Conversation';
 import { Dialogs } from './Dialogs';
 import { Empty } from './Empty';
 import { Notices } from './Notices';
-import { Pane } from './Pane';
+import { front, isBroken, usePart } from './part';
+import { Skeleton } from './Skeleton';
 import { SideBar } from './SideBar';
-import { pane } from './ui';
+import { pane, type Pane } from './ui';
 
 export function Frame() {
   const store = useStore();
@@ -33,13 +34,27 @@ export function Frame() {
           {/* On a phone the side bar with its heading is not there. */}
           <h1 class="visually-hidden phone-title">{store.serverName.value || location.hostname}</h1>
           <Banner />
-          {model ? <Conversation key={model.id} model={model} /> : <Empty />}
+          {model ? <Front model={model} /> : <Empty />}
         </main>
-        {hasPane && <Pane pane={beside} model={model} />}
+        {hasPane && <Beside pane={beside} model={model} />}
       </div>
       <Notices />
       <Dialogs />
       <Announcer />
     </>
   );
+}
+
+function Front({ model }: { readonly model: ConversationModel }) {
+  const part = useFront();
+  return part ? <part.Conversation key={model.id} model={model} /> : <Skeleton />;
+}
+
+function Beside({ pane, model }: { readonly pane: Pane; readonly model: ConversationModel | null }) {
+  const part = useFront();
+  return <>{part && <part.Pane pane={pane} model={model} />}</>;
+}
+
+function useFront() {
+  return usePart(front, () => (isBroken.value = true));
 }

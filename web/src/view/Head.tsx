@@ -2,8 +2,6 @@
 
 import { formatNumber, t } from '../locales';
 import type { ConversationModel } from '../store/model';
-import { conversationMenu } from './conversationMenu';
-import { useStore } from './context';
 import { Icon } from './Icon';
 import { IconButton } from './IconButton';
 import { SELF_KEYS } from './keys';
@@ -11,11 +9,8 @@ import { Menu } from './Menu';
 import { moderates } from './rights';
 import { goToList } from './route';
 import { dialog, pane } from './ui';
-import { useTell } from './useTell';
 
 export function Head({ model }: { readonly model: ConversationModel }) {
-  const store = useStore();
-  const tell = useTell();
   return (
     <header class="head">
       <IconButton icon="back" label={t('head.back')} class="only-phone" onClick={goToList} />
@@ -27,7 +22,10 @@ export function Head({ model }: { readonly model: ConversationModel }) {
         <About model={model} />
       </div>
       <PaneButton model={model} />
-      <Menu icon="more" label={t('head.menu')} groups={conversationMenu(store, model, tell)} />
+      <Menu
+        label={t('head.menu')}
+        list={(more, frame) => <more.ConversationMenu frame={frame} model={model} />}
+      />
     </header>
   );
 }

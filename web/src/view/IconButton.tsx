@@ -9,11 +9,8 @@ interface Props {
   readonly label: string;
   readonly onClick: (event: MouseEvent) => void;
   readonly class?: string | undefined;
-  readonly pressed?: boolean | undefined;
   readonly expanded?: boolean | undefined;
   readonly menu?: boolean | undefined;
-  readonly disabled?: boolean | undefined;
-  readonly keys?: string | undefined;
   readonly buttonRef?: Ref<HTMLButtonElement> | undefined;
 }
 
@@ -24,12 +21,9 @@ export function IconButton(props: Props) {
       ref={props.buttonRef ?? null}
       class={props.class ? `icon-button ${props.class}` : 'icon-button'}
       aria-label={props.label}
-      title={props.keys ? `${props.label} (${props.keys})` : props.label}
-      aria-pressed={props.pressed}
+      title={props.label}
       aria-expanded={props.expanded}
       aria-haspopup={props.menu ? 'menu' : undefined}
-      aria-keyshortcuts={props.keys}
-      disabled={props.disabled}
       onClick={props.onClick}
     >
       <Icon name={props.icon} />

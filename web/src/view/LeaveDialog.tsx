@@ -1,6 +1,6 @@
 // Asks whether I want to leave a room.
 
-import { t } from '../locales/more';
+import { t } from '../locales';
 import { targetOf } from '../protocol/target';
 import { useStore } from './context';
 import { FormDialog } from './FormDialog';

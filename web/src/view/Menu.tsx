@@ -1,28 +1,24 @@
-// A button with a menu of actions. Arrow keys move, Escape closes; the menu lies above everything and inside the window.
+// A button that opens a menu. The list of the menu is a part of the page that is loaded when it is wanted first.
 
 import type { ComponentChildren } from 'preact';
-import { useEffect, useId, useLayoutEffect, useRef, useState } from 'preact/hooks';
+import { useRef, useState } from 'preact/hooks';
 
-import { Icon, type IconName } from './Icon';
 import { IconButton } from './IconButton';
+import { useMore, type More } from './part';
 
-export interface MenuItem {
+/** What a list needs to know of its button. */
+export interface MenuFrame {
   readonly label: string;
-  readonly icon?: IconName | undefined;
-  readonly danger?: boolean | undefined;
-  readonly action: () => void;
+  readonly anchor: HTMLElement | null;
+  readonly onClose: () => void;
 }
 
 interface Props {
   readonly label: string;
-  readonly icon: IconName;
-  /** Groups of items, with a line between them. */
-  readonly groups: readonly (readonly MenuItem[])[];
-  readonly class?: string | undefined;
-  readonly header?: ComponentChildren;
+  readonly list: (more: More, frame: MenuFrame) => ComponentChildren;
 }
 
-export function Menu({ label, icon, groups, class: className, header }: Props) {
+export function Menu({ label, list }: Props) {
   const [open, setOpen] = useState(false);
   const button = useRef<HTMLButtonElement>(null);
   const close = () => {
@@ -32,107 +28,19 @@ export function Menu({ label, icon, groups, class: className, header }: Props) {
   return (
     <>
       <IconButton
-        icon={icon}
+        icon="more"
         label={label}
-        class={className}
         menu
         expanded={open}
         buttonRef={button}
-        onClick={() => {
-          setOpen(!open);
-        }}
+        onClick={() => setOpen(!open)}
       />
-      {open && (
-        <MenuList label={label} groups={groups} header={header} anchor={button.current} onClose={close} />
-      )}
+      {open && <List list={list} frame={{ label, anchor: button.current, onClose: close }} />}
     </>
   );
 }
 
-interface ListProps {
-  readonly label: string;
-  readonly groups: Props['groups'];
-  readonly header: ComponentChildren;
-  readonly anchor: HTMLElement | null;
-  readonly onClose: () => void;
-}
-
-function MenuList({ label, groups, header, anchor, onClose }: ListProps) {
-  const ref = useRef<HTMLDivElement>(null);
-  const id = useId();
-  useLayoutEffect(() => {
-    const menu = ref.current;
-    if (!menu) return;
-    menu.showPopover();
-    if (anchor) place(menu, anchor);
-    menu.querySelector<HTMLElement>('[role=menuitem]')?.focus();
-  }, [anchor]);
-  useEffect(() => {
-    const menu = ref.current;
-    const closed = (event: Event) => {
-      if (event instanceof ToggleEvent && event.newState === 'closed') onClose();
-    };
-    menu?.addEventListener('toggle', closed);
-    return () => {
-      menu?.removeEventListener('toggle', closed);
-    };
-  });
-  return (
-    <div ref={ref} id={id} popover="auto" class="menu" role="menu" aria-label={label} onKeyDown={moveFocus}>
-      {header}
-      {groups
-        .filter((group) => group.length > 0)
-        .map((group, index) => (
-          <div key={index} class="menu-group" role="group">
-            {group.map((item) => (
-              <button
-                key={item.label}
-                type="button"
-                role="menuitem"
-                tabIndex={-1}
-                class={item.danger ? 'menu-item danger' : 'menu-item'}
-                onClick={() => {
-                  onClose();
-                  item.action();
-                }}
-              >
-                {item.icon && <Icon name={item.icon} />}
-                {item.label}
-              </button>
-            ))}
-          </div>
-        ))}
-    </div>
-  );
-}
-
-/** Puts the menu under its button, or above it where there is no room, and never outside the window. */
-function place(menu: HTMLElement, anchor: HTMLElement): void {
-  const box = anchor.getBoundingClientRect();
-  const margin = 8;
-  const below = box.bottom + menu.offsetHeight + margin < window.innerHeight;
-  const top = below ? box.bottom + 4 : Math.max(margin, box.top - menu.offsetHeight - 4);
-  const rtl = getComputedStyle(anchor).direction === 'rtl';
-  const wanted = rtl ? box.left : box.right - menu.offsetWidth;
-  const left = Math.min(Math.max(margin, wanted), window.innerWidth - menu.offsetWidth - margin);
-  menu.style.top = `${String(top)}px`;
-  menu.style.left = `${String(left)}px`;
-}
-
-function moveFocus(event: KeyboardEvent): void {
-  const menu = event.currentTarget;
-  if (!(menu instanceof HTMLElement)) return;
-  const items = [...menu.querySelectorAll<HTMLElement>('[role=menuitem]')];
-  const at = items.findIndex((item) => item === document.activeElement);
-  const to = { ArrowDown: at + 1, ArrowUp: at - 1, Home: 0, End: -1 }[event.key];
-  if (to !== undefined) {
-    event.preventDefault();
-    items.at(to % items.length)?.focus();
-  } else if (event.key === 'Tab') {
-    menu.hidePopover();
-  } else if (event.key.length === 1) {
-    const letter = event.key.toLowerCase();
-    const rest = [...items.slice(at + 1), ...items.slice(0, at + 1)];
-    rest.find((item) => item.textContent.trim().toLowerCase().startsWith(letter))?.focus();
-  }
+function List({ list, frame }: { readonly list: Props['list']; readonly frame: MenuFrame }) {
+  const loaded = useMore(frame.onClose);
+  return <>{loaded && list(loaded, frame)}</>;
 }

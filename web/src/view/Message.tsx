@@ -8,7 +8,7 @@ import { DeliveryLine } from './DeliveryLine';
 import { MessageActions } from './MessageActions';
 import { MessageText } from './MessageText';
 import { editing, openProfile } from './ui';
-import { useMore } from './useMore';
+import { useMore } from './part';
 
 export interface MessageProps {
   readonly row: MessageRow;

@@ -3,10 +3,9 @@
 import { t } from '../locales';
 import type { ConversationModel, MessageRow } from '../store/model';
 import { IconButton } from './IconButton';
-import { Menu, type MenuItem } from './Menu';
+import { Menu } from './Menu';
 import { moderates } from './rights';
-import { dialog, editing, insertion, openProfile } from './ui';
-import { say } from './useTell';
+import { dialog, editing, insertion } from './ui';
 
 interface Props {
   readonly row: MessageRow;
@@ -16,14 +15,6 @@ interface Props {
 export function MessageActions({ row, model }: Props) {
   const inLog = row.id !== null;
   const changeable = inLog && model.kind === 'room';
-  const more: MenuItem[] = [
-    { label: t('message.copy'), icon: 'copy', action: () => void copy(row.text) },
-    {
-      label: t('message.profile', { user: row.author }),
-      icon: 'user',
-      action: () => openProfile(row.author),
-    },
-  ];
   const writable = model.kind !== 'feed';
   return (
     <div class="actions" role="group" aria-label={t('message.actions')}>
@@ -44,12 +35,7 @@ export function MessageActions({ row, model }: Props) {
           onClick={() => (dialog.value = { kind: 'remove', conversation: model.id, row })}
         />
       )}
-      <Menu icon="more" label={t('message.more')} groups={[more]} />
+      <Menu label={t('message.more')} list={(more, frame) => <more.MessageMenu frame={frame} row={row} />} />
     </div>
   );
-}
-
-async function copy(text: string): Promise<void> {
-  await navigator.clipboard.writeText(text);
-  say({ problem: null, text: t('copied') });
 }

@@ -5,7 +5,7 @@ import { useEffect, useLayoutEffect, useRef, useState } from 'preact/hooks';
 
 import { t } from '../locales';
 import type { ConversationModel, Edge, Row } from '../store/model';
-import { fencePart, type FenceLine } from '../text/fence';
+import { fenceParts, type FenceLine } from '../text/fence';
 import { Beginning } from './Beginning';
 import { useStore } from './context';
 import { EdgeRow } from './EdgeRow';
@@ -31,7 +31,8 @@ export function MessageList({ model }: { readonly model: ConversationModel }) {
   useLayoutEffect(look, [rows, older, newer]);
 
   const log = list.scroller;
-  const line = (index: number) => spokenLine(rows[index]);
+  const { start, end } = list.span;
+  const fences = fenceParts((index) => spokenLine(rows[index]), start, end);
   return (
     <div class="log-frame">
       <div
@@ -53,11 +54,11 @@ export function MessageList({ model }: { readonly model: ConversationModel }) {
         <div class="log-inner">
           <Top older={older} model={model} />
           <div class="spacer" style={{ height: `${String(list.before)}px` }} />
-          {rows.slice(list.span.start, list.span.end).map((row, index) => (
+          {rows.slice(start, end).map((row, index) => (
             <LogRow
               key={row.key}
               row={row}
-              fence={fencePart(line, list.span.start + index)}
+              fence={fences[index] ?? 'none'}
               model={model}
               active={row.key === active}
               onActive={setActive}

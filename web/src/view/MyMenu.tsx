@@ -1,16 +1,13 @@
-// Me, at the foot of the side bar: whether I am connected, and the menu of what concerns me.
+// The menu of what concerns me: my sessions, my settings, and what operators may do.
 
 import { t } from '../locales';
-import { Avatar } from './Avatar';
-import { useMe, useStore } from './context';
-import { Menu, type MenuItem } from './Menu';
+import { useStore } from './context';
+import type { MenuFrame } from './Menu';
+import { MenuList, type MenuItem } from './MenuList';
 import { dialog } from './ui';
 
-export function MyMenu() {
+export function MyMenu({ frame }: { readonly frame: MenuFrame }) {
   const store = useStore();
-  const me = useMe();
-  const state = store.connection.value.state;
-  const live = state === 'live';
   const operator: MenuItem[] = store.isOperator.value
     ? [
         { label: t('me.broadcast'), icon: 'megaphone', action: () => (dialog.value = { kind: 'broadcast' }) },
@@ -23,36 +20,26 @@ export function MyMenu() {
       ]
     : [];
   return (
-    <div class="me">
-      <Avatar name={me} size="small" />
-      <div class="me-name truncate">
-        <div class="truncate">{me}</div>
-        <div class={live ? 'me-state live' : 'me-state'}>
-          {live ? t('me.connected') : state === 'behind' ? t('me.behind') : t('me.not-connected')}
-        </div>
-      </div>
-      <Menu
-        icon="more"
-        label={t('me.menu')}
-        groups={[
-          [
-            { label: t('me.publish'), icon: 'feed', action: () => (dialog.value = { kind: 'publish' }) },
-            { label: t('sessions.title'), icon: 'lock', action: () => (dialog.value = { kind: 'sessions' }) },
-            {
-              label: t('settings.title'),
-              icon: 'settings',
-              action: () => (dialog.value = { kind: 'settings' }),
-            },
-            {
-              label: t('shortcuts.title'),
-              icon: 'help',
-              action: () => (dialog.value = { kind: 'shortcuts' }),
-            },
-          ],
-          operator,
-          [{ label: t('me.log-out'), icon: 'logout', action: () => void store.actions.logOut() }],
-        ]}
-      />
-    </div>
+    <MenuList
+      frame={frame}
+      groups={[
+        [
+          { label: t('me.publish'), icon: 'feed', action: () => (dialog.value = { kind: 'publish' }) },
+          { label: t('sessions.title'), icon: 'lock', action: () => (dialog.value = { kind: 'sessions' }) },
+          {
+            label: t('settings.title'),
+            icon: 'settings',
+            action: () => (dialog.value = { kind: 'settings' }),
+          },
+          {
+            label: t('shortcuts.title'),
+            icon: 'help',
+            action: () => (dialog.value = { kind: 'shortcuts' }),
+          },
+        ],
+        operator,
+        [{ label: t('me.log-out'), icon: 'logout', action: () => void store.actions.logOut() }],
+      ]}
+    />
   );
 }

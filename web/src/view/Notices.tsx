@@ -1,14 +1,12 @@
 // What the user must be told and has no place in a conversation, in the corner until it is dismissed.
 
-import type { ComponentChildren } from 'preact';
-
 import { t } from '../locales';
 import type { Notice } from '../store/model';
+import { Card } from './Card';
 import { useStore } from './context';
-import { Icon, type IconName } from './Icon';
-import { IconButton } from './IconButton';
+import { useMore } from './part';
 import { problemText } from './problem';
-import { told, unsay, useTell } from './useTell';
+import { told, unsay } from './useTell';
 
 /** Older ones wait until these are dismissed. */
 const SHOWN = 4;
@@ -19,7 +17,7 @@ export function Notices() {
   return (
     <div class="notices" role="region" aria-label={t('notices.label')} aria-live="polite">
       {notices.map((notice) => (
-        <NoticeCard key={notice.key} notice={notice} />
+        <Told key={notice.key} notice={notice} />
       ))}
       {told.value.slice(-SHOWN).map((item) => (
         <Card
@@ -30,78 +28,21 @@ export function Notices() {
           onDismiss={() => unsay(item.key)}
         >
           {item.problem && <p>{problemText(item.problem)}</p>}
+          {item.problem?.code === 'part-missing' && (
+            <div class="notice-actions">
+              <button type="button" class="button" onClick={() => location.reload()}>
+                {t('reload')}
+              </button>
+            </div>
+          )}
         </Card>
       ))}
     </div>
   );
 }
 
-function NoticeCard({ notice }: { readonly notice: Notice }) {
-  const store = useStore();
-  const tell = useTell();
-  const dismiss = () => store.actions.dismiss(notice.key);
-  const join = async (room: string) => {
-    if (await tell(store.actions.openRoom(room))) dismiss();
-  };
-  switch (notice.kind) {
-    case 'broadcast':
-      return (
-        <Card icon="megaphone" title={t('notice.broadcast', { by: notice.by })} onDismiss={dismiss}>
-          <p dir="auto">{notice.text}</p>
-        </Card>
-      );
-    case 'invited':
-      return (
-        <Card
-          icon="userPlus"
-          title={t('notice.invited', { by: notice.by, room: notice.room })}
-          onDismiss={dismiss}
-        >
-          <div class="notice-actions">
-            <button type="button" class="link-button" onClick={() => void join(notice.room)}>
-              {t('invitation.join', { room: notice.room })}
-            </button>
-          </div>
-        </Card>
-      );
-    case 'removed-from-room':
-      return (
-        <Card icon="warning" problem title={t('notice.removed', { room: notice.room })} onDismiss={dismiss}>
-          {notice.reason !== '' && <p>{t('event.reason', { reason: notice.reason })}</p>}
-        </Card>
-      );
-    case 'room-lost':
-      return (
-        <Card icon="warning" problem title={t('notice.lost', { room: notice.room })} onDismiss={dismiss}>
-          <p>{problemText(notice.problem)}</p>
-        </Card>
-      );
-    case 'problem':
-      return (
-        <Card icon="warning" problem title={t('notice.problem')} onDismiss={dismiss}>
-          <p>{problemText(notice.problem)}</p>
-        </Card>
-      );
-  }
-}
-
-interface CardProps {
-  readonly icon: IconName;
-  readonly title: string;
-  readonly problem?: boolean;
-  readonly onDismiss: () => void;
-  readonly children?: ComponentChildren;
-}
-
-function Card({ icon, title, problem, onDismiss, children }: CardProps) {
-  return (
-    <div class={problem === true ? 'notice problem' : 'notice'}>
-      <Icon name={icon} />
-      <div>
-        <p class="notice-title">{title}</p>
-        {children}
-      </div>
-      <IconButton icon="close" label={t('notice.dismiss')} onClick={onDismiss} />
-    </div>
-  );
+/** A notice of the server, as soon as its part of the page is loaded. */
+function Told({ notice }: { readonly notice: Notice }) {
+  const more = useMore(() => undefined);
+  return <>{more && <more.NoticeCard notice={notice} />}</>;
 }

@@ -2,7 +2,7 @@
 
 import { useState } from 'preact/hooks';
 
-import { t } from '../locales/more';
+import { t } from '../locales';
 import type { Problem } from '../store/model';
 import { useMe, useStore } from './context';
 import { PasswordField } from './PasswordField';

@@ -2,7 +2,7 @@
 
 import type { ConversationModel } from '../store/model';
 import { pane } from './ui';
-import { useMore } from './useMore';
+import { useMore } from './part';
 
 interface Props {
   readonly user: string;

@@ -1,6 +1,6 @@
 // Asks whom to write to, or whom to follow.
 
-import { t } from '../locales/more';
+import { t } from '../locales';
 import { useStore } from './context';
 import { FormDialog } from './FormDialog';
 import { UserField } from './UserField';

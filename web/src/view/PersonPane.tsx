@@ -2,11 +2,12 @@
 
 import { useEffect } from 'preact/hooks';
 
-import { t } from '../locales/more';
+import { t } from '../locales';
 import type { ConversationModel } from '../store/model';
 import { Avatar } from './Avatar';
 import { useMe, useStore } from './context';
-import { Icon, type IconName } from './Icon';
+import { Icon } from './Icon';
+import { MenuIcon, type MenuIconName } from './MenuIcon';
 import { actsOn } from './rights';
 import { hrefOf } from './route';
 import { dialog } from './ui';
@@ -138,7 +139,7 @@ function Common({ user }: { readonly user: string }) {
 }
 
 interface ActionProps {
-  readonly icon?: IconName;
+  readonly icon?: MenuIconName;
   readonly label: string;
   readonly danger?: boolean;
   readonly onClick: () => void;
@@ -147,7 +148,7 @@ interface ActionProps {
 function Action({ icon, label, danger, onClick }: ActionProps) {
   return (
     <button type="button" class={danger === true ? 'button quiet danger' : 'button quiet'} onClick={onClick}>
-      {icon && <Icon name={icon} />}
+      {icon && <MenuIcon name={icon} />}
       {label}
     </button>
   );

@@ -1,6 +1,6 @@
 // Asks who may write in a room.
 
-import { t } from '../locales/more';
+import { t } from '../locales';
 import { useStore } from './context';
 import { FormDialog } from './FormDialog';
 

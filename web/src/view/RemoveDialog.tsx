@@ -1,6 +1,6 @@
 // Asks whether a message shall be removed, and shows which one.
 
-import { t } from '../locales/more';
+import { t } from '../locales';
 import { nameOf } from '../protocol/target';
 import type { ConversationId, MessageRow } from '../store/model';
 import { useStore } from './context';

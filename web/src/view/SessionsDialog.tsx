@@ -3,7 +3,7 @@
 import { useEffect, useState } from 'preact/hooks';
 
 import { formatBrief } from '../locales';
-import { t } from '../locales/more';
+import { t } from '../locales';
 import type { Outcome, Ticket } from '../store/model';
 import { useStore } from './context';
 import { Dialog } from './Dialog';

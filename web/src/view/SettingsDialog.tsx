@@ -3,7 +3,7 @@
 import { useState } from 'preact/hooks';
 
 import { LANGUAGES } from '../locales';
-import { t } from '../locales/more';
+import { t } from '../locales';
 import type { Settings } from '../store/model';
 import { askToNotify, knowsNotifications, playTone } from './attention';
 import { ChoiceSetting } from './ChoiceSetting';

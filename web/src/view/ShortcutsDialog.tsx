@@ -1,6 +1,6 @@
 // Help: the keys of the page, and how text is written.
 
-import { t } from '../locales/more';
+import { t } from '../locales';
 import { Dialog } from './Dialog';
 import { closeDialog } from './FormDialog';
 import { SELF_KEYS } from './keys';

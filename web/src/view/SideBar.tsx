@@ -6,7 +6,7 @@ import { useStore } from './context';
 import { Icon } from './Icon';
 import { IconButton } from './IconButton';
 import { SELF_KEYS } from './keys';
-import { MyMenu } from './MyMenu';
+import { Me } from './Me';
 import { SideEntry } from './SideEntry';
 import { dialog } from './ui';
 
@@ -55,7 +55,7 @@ export function SideBar() {
           onAdd={() => (dialog.value = { kind: 'person', purpose: 'follow' })}
         />
       </div>
-      <MyMenu />
+      <Me />
     </nav>
   );
 }

@@ -1,6 +1,8 @@
 // One conversation in the side bar, with what is unread in it.
 
-import { formatNumber, t } from '../locales';
+import { useMemo } from 'preact/hooks';
+
+import { formatNumber, language, t } from '../locales';
 import type { ConversationSummary } from '../store/model';
 import { Avatar } from './Avatar';
 import { Icon, type IconName } from './Icon';
@@ -11,7 +13,13 @@ interface Props {
   readonly current: boolean;
 }
 
+/** It is drawn again only if it changed. */
 export function SideEntry({ entry, current }: Props) {
+  const tag = language.value;
+  return useMemo(() => <Entry entry={entry} current={current} />, [entry, current, tag]);
+}
+
+function Entry({ entry, current }: Props) {
   const classes = ['side-entry'];
   if (entry.unread > 0 && !entry.muted) classes.push('unread');
   if (entry.muted || entry.lost) classes.push('quieted');

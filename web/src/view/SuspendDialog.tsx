@@ -1,6 +1,6 @@
 // An operator ends the session of a user and refuses their logins.
 
-import { t } from '../locales/more';
+import { t } from '../locales';
 import { useStore } from './context';
 import { DurationField } from './DurationField';
 import { FormDialog } from './FormDialog';

@@ -2,7 +2,7 @@
 
 import { useEffect, useMemo, useRef, useState } from 'preact/hooks';
 
-import { t } from '../locales/more';
+import { t } from '../locales';
 import { Dialog } from './Dialog';
 import { useMe, useStore } from './context';
 import { closeDialog } from './FormDialog';

@@ -1,7 +1,7 @@
 // One result of the search box.
 
 import { formatNumber } from '../locales';
-import { t } from '../locales/more';
+import { t } from '../locales';
 import { Avatar } from './Avatar';
 import { Icon } from './Icon';
 import type { Target } from './targets';

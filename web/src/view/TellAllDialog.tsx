@@ -2,7 +2,7 @@
 
 import { useEffect, useId } from 'preact/hooks';
 
-import { t } from '../locales/more';
+import { t } from '../locales';
 import { useStore } from './context';
 import { FormDialog } from './FormDialog';
 

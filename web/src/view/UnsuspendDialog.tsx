@@ -1,6 +1,6 @@
 // An operator lets a suspended user log in again.
 
-import { t } from '../locales/more';
+import { t } from '../locales';
 import { useStore } from './context';
 import { FormDialog } from './FormDialog';
 import { UserField } from './UserField';

@@ -1,6 +1,6 @@
 // Asks a moderator before something happens to a user, and names the consequence.
 
-import { t } from '../locales/more';
+import { t } from '../locales';
 import type { Actions, Outcome } from '../store/model';
 import { useStore } from './context';
 import { DurationField } from './DurationField';

@@ -1,6 +1,6 @@
 // A field for the name of a user, which suggests those that are known here.
 
-import { t } from '../locales/more';
+import { t } from '../locales';
 import { useMe, useStore } from './context';
 import { LONGEST_USER, NAME_PATTERN } from './names';
 import { TextField } from './TextField';

@@ -5,16 +5,19 @@ import { effect, untracked } from '@preact/signals';
 import { chooseLanguage, formatNumber, language, t } from '../locales';
 import type { Store } from '../store/model';
 import { startKeys } from './keys';
-import { startRouting } from './route';
+import { front, isBroken } from './part';
+import { conversationOf, startRouting } from './route';
 import { dialog, pane, WIDE } from './ui';
 
 /** Starts all of it. Calls `ready` when the language is there. Returns how to end it. */
 export function startPage(store: Store, ready: () => void): () => void {
+  // What the address names is loaded at once, while the worker begins.
+  if (conversationOf(location.hash) !== null) later(front.load(), () => undefined);
   pane.value = matchMedia(WIDE).matches ? { kind: 'room' } : null;
   const stops = [
     effect(() => {
       const tag = store.settings.value.language;
-      void untracked(() => chooseLanguage(tag)).then(ready);
+      untracked(() => chooseLanguage(tag)).then(ready, () => (isBroken.value = true));
     }),
     effect(() => {
       document.documentElement.lang = language.value;
@@ -41,8 +44,8 @@ function showTheme(theme: 'system' | 'light' | 'dark'): void {
   else document.documentElement.dataset['theme'] = theme;
 }
 
-/** Whether the sign in the tab was changed once, and must be changed back. */
-let isMarked = false;
+/** What the sign in the tab shows. */
+let sign = '0 false';
 
 function showTitle(store: Store): void {
   const inside = store.session.value.state === 'logged-in';
@@ -52,8 +55,9 @@ function showTitle(store: Store): void {
   const title = inside && shown !== null ? `${shown} · ${house}` : house;
   document.title = inside && mentions > 0 ? t('title.count', { n: formatNumber(mentions), title }) : title;
   const isUnread = inside && unread > 0;
-  if (isUnread || isMarked) {
-    isMarked = true;
-    later(import('./sign'), ({ showCount }) => showCount(inside ? mentions : 0, isUnread));
-  }
+  const count = inside ? mentions : 0;
+  const wanted = `${count} ${isUnread}`;
+  if (wanted === sign) return;
+  sign = wanted;
+  later(import('./sign'), ({ showCount }) => showCount(count, isUnread));
 }

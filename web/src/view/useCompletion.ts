@@ -1,27 +1,25 @@
-// Completion in the composer: when it opens, what it offers, and which keys choose.
+// Completion in the composer: loads it when something is typed that can be completed, and shows what it offers.
 
 import { useLayoutEffect, useRef, useState } from 'preact/hooks';
 
-import type { ConversationModel, Store } from '../store/model';
-import { bareQueryAt, completed, matching, queryAt, type Candidate, type Query } from '../text/complete';
+import type { ConversationModel } from '../store/model';
+import type { Completer, Offer } from './completer';
 import { useStore } from './context';
+import { completion, type Completing } from './part';
 
 export interface CompletionState {
-  readonly options: readonly Candidate[];
-  /** The index of the chosen option. */
-  readonly at: number;
-  readonly take: (option: Candidate) => void;
+  /** The part of the page that draws what is offered; null as long as nothing is. */
+  readonly part: Completing | null;
+  readonly offer: Offer | null;
+  readonly take: (index: number) => void;
   readonly look: () => void;
   readonly close: () => void;
   /** True if the key belongs to the completion. */
   readonly onKey: (event: KeyboardEvent) => boolean;
 }
 
-interface Open {
-  readonly query: Query;
-  readonly options: readonly Candidate[];
-  readonly at: number;
-}
+/** A word before the cursor that may be completed as it is typed. */
+const SIGNED = /(?:^\/|[@#:])[\w+-]*$/;
 
 export function useCompletion(
   model: ConversationModel,
@@ -29,101 +27,58 @@ export function useCompletion(
   write: (text: string) => void,
 ): CompletionState {
   const store = useStore();
-  const [open, setOpen] = useState<Open | null>(null);
-  const latest = useRef(0);
-  const cursor = useCursor(field);
-
-  const offer = async (query: Query | null): Promise<Open | null> => {
-    const turn = ++latest.current;
-    const all = query && (await candidates(query, store, model));
-    if (turn !== latest.current) return null;
-    const options = query && all ? matching(all, query.prefix) : [];
-    const next =
-      query && options.length > 0 && !isFinished(query, options) ? { query, options, at: 0 } : null;
-    setOpen(next);
-    return next;
+  const [offer, show] = useState<Offer | null>(null);
+  const completer = useRef<Completer | null>(null);
+  const moveTo = useCursor(field);
+  const fill = (text: string, cursor: number) => {
+    moveTo(cursor);
+    write(text);
   };
-  const insert = (query: Query, option: Candidate) => {
-    const next = completed(field.current?.value ?? '', query, option.insert);
-    cursor.moveTo(next.cursor);
-    write(next.text);
-    setOpen(null);
+  const withCompleter = async (then: (completer: Completer) => void) => {
+    try {
+      const { Completer } = await completion.load();
+      completer.current ??= new Completer({ store, model, area: () => field.current, show, write: fill });
+      then(completer.current);
+    } catch (error) {
+      // Without this part everything can be written as well.
+      console.warn('a part of the page cannot be loaded', error);
+    }
   };
-  const look = () => {
-    const area = field.current;
-    if (area)
-      void offer(area.selectionStart === area.selectionEnd ? queryAt(area.value, area.selectionStart) : null);
-  };
+  const before = () => field.current?.value.slice(0, field.current.selectionStart) ?? '';
   const tab = (): boolean => {
-    const area = field.current;
-    const query = area && bareQueryAt(area.value, area.selectionStart);
-    if (!query) return false;
-    const known = [...(model.members.peek() ?? []).map((member) => member.user), ...store.knownUsers.peek()];
-    if (!known.some((user) => user.startsWith(query.prefix))) return false;
-    void offer(query).then((next) => {
-      const only = next?.options.length === 1 ? next.options[0] : undefined;
-      if (only) insert(query, only);
-    });
+    const word = /(?:^|\s)(\w[\w-]*)$/.exec(before())?.[1]?.toLowerCase();
+    const members = (model.members.peek() ?? []).map((member) => member.user);
+    const known = [...members, ...store.knownUsers.peek()];
+    if (word === undefined || !known.some((user) => user.startsWith(word))) return false;
+    void withCompleter((loaded) => void loaded.tab());
     return true;
   };
   return {
-    options: open?.options ?? [],
-    at: open?.at ?? 0,
-    take: (option) => open && insert(open.query, option),
-    look,
-    close: () => setOpen(null),
+    part: offer && completion.module.value,
+    offer,
+    take: (index) => {
+      const option = offer?.options[index];
+      if (option) completer.current?.take(offer.query, option);
+    },
+    look: () => {
+      if (completer.current || SIGNED.test(before())) void withCompleter((loaded) => loaded.look());
+    },
+    close: () => show(null),
     onKey: (event) => {
       if (event.shiftKey || event.ctrlKey || event.metaKey || event.altKey) return false;
-      if (!open) return event.key === 'Tab' && tab();
-      return choose(event.key, open, setOpen, insert);
+      if (offer) return completer.current?.onKey(event.key, offer) ?? false;
+      return event.key === 'Tab' && tab();
     },
   };
 }
 
-/** What may be completed. The lists are loaded when something is typed that asks for them. */
-async function candidates(
-  query: Query,
-  store: Store,
-  model: ConversationModel,
-): Promise<readonly Candidate[]> {
-  try {
-    const { candidatesFor } = await import('./candidates');
-    return await candidatesFor(query.kind, store, model);
-  } catch (error) {
-    console.warn('a part of the page cannot be loaded', error);
-    return [];
-  }
-}
-
-/** What is typed already needs no list. */
-function isFinished(query: Query, options: readonly Candidate[]): boolean {
-  const exact = query.kind !== 'emoji' && options[0]?.name === query.prefix;
-  return exact && (options.length === 1 || query.kind === 'command');
-}
-
-function choose(
-  key: string,
-  open: Open,
-  setOpen: (open: Open | null) => void,
-  insert: (query: Query, option: Candidate) => void,
-): boolean {
-  const count = open.options.length;
-  const chosen = open.options[open.at];
-  if (key === 'ArrowDown') setOpen({ ...open, at: (open.at + 1) % count });
-  else if (key === 'ArrowUp') setOpen({ ...open, at: (open.at + count - 1) % count });
-  else if (key === 'Escape') setOpen(null);
-  else if ((key === 'Enter' || key === 'Tab') && chosen) insert(open.query, chosen);
-  else return false;
-  return true;
-}
-
 /** Puts the cursor behind what was inserted, after the field shows it. */
-function useCursor(field: { readonly current: HTMLTextAreaElement | null }) {
+function useCursor(field: { readonly current: HTMLTextAreaElement | null }): (place: number) => void {
   const wanted = useRef<number | null>(null);
   useLayoutEffect(() => {
     if (wanted.current === null) return;
     field.current?.setSelectionRange(wanted.current, wanted.current);
     wanted.current = null;
   });
-  return { moveTo: (place: number) => (wanted.current = place) };
+  return (place) => (wanted.current = place);
 }

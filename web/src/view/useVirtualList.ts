@@ -45,27 +45,43 @@ export function useVirtualList(id: ConversationId, rows: readonly Row[], onMoved
   /** Where the list was scrolled to when `place` was true. */
   const seenTop = useRef(0);
   const span = useRef<Span>({ start: 0, end: 0 });
+  /** Which row each element showed when it was measured. */
+  const measured = useRef(new WeakMap<Element, Row>());
+  /** The size of the list and of its content when it was settled last. */
+  const settled = useRef('');
   const [, draw] = useReducer((count: number) => count + 1, 0);
 
-  const element = scroller.current;
-  const offsets = heights.current.offsets(rows, (row) => guessHeight(row, width.current));
-  span.current = wantedSpan(offsets, rows, place.current, element);
+  const layOut = () => heights.current.offsets(rows, (row) => guessHeight(row, width.current));
+  const offsets = layOut();
+  span.current = wantedSpan(offsets, rows, place.current, scroller.current);
   const { start, end } = span.current;
+  const before = offsets[start] ?? 0;
+  const after = (offsets[rows.length] ?? 0) - (offsets[end] ?? 0);
 
   const settle = () => {
     const log = scroller.current;
     if (!log) return;
-    if (measure(log, heights.current)) draw(0);
+    if (measure(log, rows.slice(start, end), heights.current, measured.current)) {
+      // What is drawn is right if all that is not drawn keeps its height, and enough is drawn.
+      const now = layOut();
+      const same = now[start] === before && (now[rows.length] ?? 0) - (now[end] ?? 0) === after;
+      const near = wantedSpan(now, rows, place.current, log, BEYOND / 2);
+      if (!same || near.start < start || near.end > end) draw(0);
+    }
     place.current = moved(log, place.current, log.scrollTop - seenTop.current);
     restore(log, place.current);
     // After a leap the row that was at the edge is not drawn any more.
     if (place.current !== 'end' && !isSeen(log, place.current)) place.current = placeOf(log);
     seenTop.current = log.scrollTop;
+    settled.current = sizeOf(log);
   };
 
   // After every drawing the rows have their real heights: put the reader back before anything is painted.
   useLayoutEffect(settle);
   useResize(id, scroller, (log) => {
+    // The list itself changed its content, which is settled already.
+    if (sizeOf(log) === settled.current) return;
+    measured.current = new WeakMap();
     if (log.clientWidth !== width.current) {
       if (width.current !== 0) heights.current.clear();
       width.current = log.clientWidth;
@@ -94,18 +110,28 @@ export function useVirtualList(id: ConversationId, rows: readonly Row[], onMoved
 
   return {
     span: span.current,
-    before: offsets[start] ?? 0,
-    after: (offsets[rows.length] ?? 0) - (offsets[end] ?? 0),
+    before,
+    after,
     scroller,
     onScroll,
     place: () => place.current,
+    ...movesOf(scroller, move),
+  };
+}
+
+/** The ways to another place of the list. */
+function movesOf(
+  scroller: VirtualList['scroller'],
+  move: (to: Place) => void,
+): Pick<VirtualList, 'goToEnd' | 'goTo' | 'reveal'> {
+  const height = () => scroller.current?.clientHeight ?? 0;
+  return {
     goToEnd: () => move('end'),
-    goTo: (key, part) => move({ key, offset: (scroller.current?.clientHeight ?? 0) * part }),
+    goTo: (key, part) => move({ key, offset: height() * part }),
     reveal: (key) => {
-      const log = scroller.current;
-      const row = log && rowElement(log, key);
+      const row = scroller.current && rowElement(scroller.current, key);
       if (row) row.scrollIntoView({ block: 'nearest' });
-      else move({ key, offset: (log?.clientHeight ?? 0) / 2 });
+      else move({ key, offset: height() / 2 });
     },
   };
 }
@@ -160,13 +186,24 @@ function contentTop(log: HTMLElement | null): number {
   return first?.offsetTop ?? 0;
 }
 
-/** Reads the heights of the drawn rows. True if one was not known so. */
-function measure(log: HTMLElement, heights: Heights): boolean {
+function sizeOf(log: HTMLElement): string {
+  return `${log.clientWidth} ${log.clientHeight} ${log.scrollHeight}`;
+}
+
+/** Reads the heights of those rows that were not measured as they are drawn. True if a height was not known so. */
+function measure(
+  log: HTMLElement,
+  drawn: readonly Row[],
+  heights: Heights,
+  measured: WeakMap<Element, Row>,
+): boolean {
   let changed = false;
-  for (const row of log.querySelectorAll<HTMLElement>('.log-row')) {
-    const key = row.dataset['key'];
-    if (key !== undefined && heights.set(key, row.getBoundingClientRect().height)) changed = true;
-  }
+  log.querySelectorAll<HTMLElement>('.log-row').forEach((element, index) => {
+    const row = drawn[index];
+    if (!row || measured.get(element) === row) return;
+    measured.set(element, row);
+    if (heights.set(row.key, element.getBoundingClientRect().height)) changed = true;
+  });
   return changed;
 }
 

@@ -6,9 +6,12 @@ export interface Span {
   readonly end: number;
 }
 
+/** Heights are forgotten when there are so many more than rows. */
+const SURPLUS = 2000;
+
 /** Remembers how high rows are, and guesses those that were never measured. */
 export class Heights {
-  readonly #known = new Map<string, number>();
+  #known = new Map<string, number>();
 
   /** True if the height is new. */
   set(key: string, height: number): boolean {
@@ -22,8 +25,19 @@ export class Heights {
     this.#known.clear();
   }
 
+  /** Forgets the heights of rows that are gone, once there are many. */
+  private forget(rows: readonly { readonly key: string }[]): void {
+    if (this.#known.size <= rows.length + SURPLUS) return;
+    const left = rows.flatMap(({ key }): [string, number][] => {
+      const height = this.#known.get(key);
+      return height === undefined ? [] : [[key, height]];
+    });
+    this.#known = new Map(left);
+  }
+
   /** Where each row begins, and as the last number where the last one ends. */
   offsets<T extends { readonly key: string }>(rows: readonly T[], guess: (row: T) => number): Float64Array {
+    this.forget(rows);
     const offsets = new Float64Array(rows.length + 1);
     let at = 0;
     rows.forEach((row, index) => {

@@ -70,7 +70,8 @@ export class Browser {
     await page.emulateMedia({ colorScheme: dark ? 'dark' : 'light' });
     const address = this.#server.resolvedUrls?.local[0] ?? '';
     await page.goto(`${address}tests/preview.html${hash}`);
-    await page.waitForSelector('#app > *');
+    await page.waitForSelector('#app > :not(.splash)');
+    await page.waitForFunction(() => document.querySelector('.main > .skeleton') === null);
     return { page, complaints };
   }
 

@@ -77,6 +77,7 @@ describe('the keyboard', () => {
   it('opens a menu and chooses by arrows', async () => {
     await page.getByRole('button', { name: 'What you can do here' }).focus();
     await page.keyboard.press('Enter');
+    await page.waitForSelector('[role=menuitem]:focus');
     await page.keyboard.press('ArrowDown');
     await page.keyboard.press('Enter');
     await page.waitForSelector('dialog input:focus');

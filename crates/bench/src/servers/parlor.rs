@@ -57,6 +57,13 @@ impl Server {
         Ok(())
     }
 
+    /// Waits for the end of a process that ends by itself, and starts another one on the same data.
+    pub(crate) fn restart_ended(&mut self, program: &Path, arguments: &[&str]) -> Result<()> {
+        self.child.wait()?;
+        (self.child, self.address) = launch(program, arguments, self.data.path())?;
+        Ok(())
+    }
+
     /// The listen address.
     pub(crate) fn address(&self) -> SocketAddr {
         self.address
@@ -85,6 +92,14 @@ impl Server {
     /// Logs in an existing user and enters a room.
     pub(crate) fn back(&self, user: &str, room: &str) -> Result<Client> {
         self.enter("LOGIN", user, room)
+    }
+
+    /// Logs a user in by a ticket.
+    pub(crate) fn resume(&self, user: &str, secret: &str) -> Result<Client> {
+        let mut client = Client::connect(self.address, self.config.clone())?;
+        client.send(&format!("RESUME {user} {secret}\n"))?;
+        client.until("OK login ")?;
+        Ok(client)
     }
 
     fn enter(&self, verb: &str, user: &str, room: &str) -> Result<Client> {

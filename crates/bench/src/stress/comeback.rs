@@ -7,7 +7,7 @@ use std::time::Duration;
 use anyhow::{Context, Result, ensure};
 use clap::Args;
 use parlor_core::new_ticket;
-use parlor_core::ports::{RandomSource, StoreResult};
+use parlor_core::ports::{Accounts, RandomSource, StoreResult, Tickets};
 use parlor_proto::{Note, Timestamp, UserName};
 use parlor_store::sqlite;
 use serde::Serialize;
@@ -75,7 +75,8 @@ pub(crate) fn run(options: &Options, parlor: &Path) -> Result<()> {
     let settings = [&settings[..], &["--login-timeout", "2h", "--log", "error"]].concat();
     let mut server = Server::spawn(parlor, &settings)?;
     let users = make_accounts(&server, options.clients)?;
-    let tickets = make_tickets(&server, &users)?;
+    let (accounts, tickets) = (sqlite::open_accounts(server.data())?, sqlite::open_tickets(server.data())?);
+    let tickets = make_tickets(&*accounts, &*tickets, &users)?;
     server.restart(parlor, &settings)?;
     let resume = |(user, secret): (&String, &String)| Step::new(format!("RESUME {user} {secret}"), "OK login ");
     let by_ticket = come_back(&server, users.iter().zip(&tickets).map(resume))?;
@@ -95,8 +96,7 @@ pub(crate) fn run(options: &Options, parlor: &Path) -> Result<()> {
 }
 
 /// Makes a ticket for each user. Returns the secrets.
-fn make_tickets(server: &Server, users: &[String]) -> Result<Vec<String>> {
-    let (accounts, tickets) = (sqlite::open_accounts(server.data())?, sqlite::open_tickets(server.data())?);
+pub(super) fn make_tickets(accounts: &dyn Accounts, tickets: &dyn Tickets, users: &[String]) -> Result<Vec<String>> {
     let make = |user: &String| {
         let account = accounts.find(&user.parse::<UserName>()?)?.context("the account is not there")?;
         // It is valid for a day from now on.

@@ -7,6 +7,7 @@ mod chat;
 pub(crate) mod comeback;
 mod flooder;
 pub(crate) mod resource_samples;
+pub(crate) mod rolling;
 pub(crate) mod soak;
 pub(crate) mod stuck;
 

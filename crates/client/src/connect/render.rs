@@ -80,6 +80,8 @@ impl Renderer {
             Event::Ok(reply) => self.news(now, &self.reply_text(reply, now)?),
             Event::Error { code, message, .. } => self.problem(now, &format!("{message} ({code})")),
             Event::Bye { code, message } => self.news(now, &format!("{message} ({code})")),
+            Event::Reconnect { after_ms } => self
+                .news(now, &format!("the server goes down; you are connected again in {} s", after_ms.div_ceil(1000))),
             Event::Pong { token } => self.news(now, &format!("pong {}", token.as_deref().unwrap_or_default())),
             Event::Hello { server, .. } => self.news(now, &format!("this is {server}")),
             Event::Rooms { rooms } => self.news(now, &rooms_text(rooms)),

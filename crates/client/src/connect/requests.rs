@@ -168,7 +168,8 @@ fn answers(event: &Event) -> Option<Verb> {
         Event::Room(_) => Verb::Room,
         Event::Edited { .. } | Event::Removed { .. } | Event::Topic { .. } | Event::Moderated { .. } => return None,
         Event::Invited(_) | Event::Moved { .. } => return None,
-        Event::Joined { .. } | Event::Left { .. } | Event::Hello { .. } | Event::Bye { .. } => return None,
+        Event::Joined { .. } | Event::Left { .. } | Event::Hello { .. } => return None,
+        Event::Reconnect { .. } | Event::Bye { .. } => return None,
         Event::Error { command, .. } => return *command,
     })
 }

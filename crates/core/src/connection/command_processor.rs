@@ -150,6 +150,7 @@ impl CommandProcessor {
 
     pub(crate) fn refuse(&mut self, refusal: &Refusal, verb: Option<Verb>) {
         self.reply(&Event::refused(refusal, verb));
+        self.handle.services.observer.refused(refusal.code());
         if self.session.is_none() && refusal.counts_as_login_failure() {
             self.login_failures += 1;
             if self.login_failures >= self.handle.services.policy.max_login_failures {
@@ -245,6 +246,11 @@ impl CommandProcessor {
     fn apply(&mut self, effect: Effect, verb: Verb) -> Result<(), SessionError> {
         match effect {
             Effect::Reply(event) => self.reply(&event),
+            Effect::Audit(command) => {
+                if let Some(session) = &self.session {
+                    self.handle.services.observer.audited(session.user(), &command);
+                }
+            }
             Effect::Append { to, content, once } => self.queue_append(to, content, once, verb),
             Effect::Act { act, invited } => self.act(act, invited)?,
             Effect::Move { to, verb } => {
@@ -339,6 +345,7 @@ impl CommandProcessor {
         if let (Some(session), Destination::Room(room) | Destination::Edit { room, .. }) = (&mut self.session, &to) {
             session.note_written(&LogId::Room(room.clone()), id);
         }
+        self.handle.services.observer.accepted(to.kind());
         let reply = match to {
             Destination::Room(room) => Reply::Message { room, id, repeated },
             Destination::Edit { room, .. } => Reply::Edit { room, id, of: of.unwrap_or_default(), repeated },

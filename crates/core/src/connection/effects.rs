@@ -1,7 +1,7 @@
 //! The effects that actions request. Actions only append here;
 //! [`crate::connection::command_processor::CommandProcessor`] carries the effects out, in order.
 
-use parlor_proto::{Bye, Event, Format, OnceKey, Refusal, RoomName, Text, TicketId, UserName, Verb};
+use parlor_proto::{AuditedCommand, Bye, Event, Format, OnceKey, Refusal, RoomName, Text, TicketId, UserName, Verb};
 
 use crate::ports::{Account, AccountVersion, Act, Content, Destination, Invitation, Recipient, Role, StoreError};
 
@@ -36,6 +36,8 @@ pub(crate) enum Effect {
     Invited(Box<Invitation>),
     /// The password or the ticket was right: begin a session, and reply.
     Begin(VerifiedLogin),
+    /// Report that a command was carried out which operators want to find later.
+    Audit(AuditedCommand),
     /// Close the connection with a goodbye.
     HangUp(Bye),
 }

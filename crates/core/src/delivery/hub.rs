@@ -6,8 +6,9 @@ use std::collections::hash_map::Entry as Slot;
 use std::fmt;
 use std::sync::Arc;
 
-use parlor_proto::{Bye, Encoded, Epoch, Event, Generation, Note, TicketId, Timestamp, UserName};
+use parlor_proto::{Bye, Encoded, Epoch, Event, Framing, Generation, Note, TicketId, Timestamp, UserName};
 
+use crate::delivery::counters::{Deliveries, DeliveryCounters};
 use crate::delivery::eviction::{Evictable, Eviction};
 use crate::delivery::flush::Flush;
 use crate::delivery::peer::{ConnectionId, Peer};
@@ -26,6 +27,7 @@ pub struct Hub {
     peers: RwLock<HashMap<ConnectionId, Arc<Peer>>>,
     present: RwLock<HashMap<UserName, UserRoute>>,
     flush_workers: Arc<dyn FlushWorkers>,
+    counters: Arc<DeliveryCounters>,
     presence_limit: usize,
 }
 
@@ -65,6 +67,7 @@ impl Hub {
             peers: RwLock::default(),
             present: RwLock::default(),
             flush_workers,
+            counters: Arc::default(),
             presence_limit,
         }
     }
@@ -138,7 +141,7 @@ impl Hub {
         let mut topics = write(&self.topics);
         let topic = match topics.entry(log.clone()) {
             Slot::Occupied(slot) => slot.into_mut(),
-            Slot::Vacant(slot) => slot.insert(Arc::new(Topic::new(log.clone(), self.flush_workers.clone()))),
+            Slot::Vacant(slot) => slot.insert(self.new_topic(log)),
         };
         topic.add_buffered(peer.clone(), user.clone());
         topic.clone()
@@ -163,9 +166,48 @@ impl Hub {
         }
     }
 
+    /// What was delivered so far.
+    pub fn deliveries(&self) -> Deliveries {
+        self.counters.read()
+    }
+
+    /// Bytes that wait in the send queues of all connections.
+    pub fn queued_bytes(&self) -> usize {
+        let peers: Vec<_> = read(&self.peers).values().cloned().collect();
+        peers.iter().map(|peer| peer.outbox().queued_bytes()).sum()
+    }
+
+    /// The connections whose lines come in this framing.
+    pub fn connections_by(&self, framing: Framing) -> usize {
+        read(&self.peers).values().filter(|peer| peer.outbox().encoding().framing == framing).count()
+    }
+
+    /// Number of sessions whose login was answered.
+    pub fn sessions(&self) -> usize {
+        read(&self.present).values().filter(|present| present.is_open).count()
+    }
+
+    /// Number of rooms that have members here.
+    pub fn rooms(&self) -> usize {
+        read(&self.topics).keys().filter(|log| log.room().is_some()).count()
+    }
+
     /// Number of logs that have recipients.
     pub fn topics(&self) -> usize {
         read(&self.topics).len()
+    }
+
+    /// The connections of all sessions whose login was answered.
+    pub(super) fn open_sessions(&self) -> Vec<Arc<Peer>> {
+        read(&self.present).values().filter(|present| present.is_open).map(|present| present.peer.clone()).collect()
+    }
+
+    pub(super) fn flush_workers(&self) -> &dyn FlushWorkers {
+        &*self.flush_workers
+    }
+
+    fn new_topic(&self, log: &LogId) -> Arc<Topic> {
+        Arc::new(Topic::new(log.clone(), self.flush_workers.clone(), self.counters.clone()))
     }
 
     fn topic(&self, log: &LogId) -> Option<Arc<Topic>> {
@@ -250,12 +292,8 @@ impl Sink for Hub {
         let UnloggedMessage { time, from, text } = message.clone();
         let event = Event::Notice { time, from, text };
         let encoded = Encoded::new(&event);
-        let present = read(&self.present);
-        let open = present.values().filter(|present| present.is_open);
-        let peers: Vec<_> = open.map(|present| present.peer.clone()).collect();
-        drop(present);
         let mut flush = Flush::default();
-        for peer in peers {
+        for peer in self.open_sessions() {
             flush.merge(peer.send(&encoded));
         }
         flush

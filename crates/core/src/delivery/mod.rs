@@ -2,6 +2,9 @@
 //! commands or sessions.
 
 pub(crate) mod batch;
+mod canary;
+pub(crate) mod counters;
+pub(crate) mod drain;
 pub(crate) mod eviction;
 pub(crate) mod flush;
 pub(crate) mod hub;

@@ -252,6 +252,12 @@ impl Outbox {
         self.lock().max_event_bytes
     }
 
+    /// Bytes that are queued: of events and of replies.
+    pub(crate) fn queued_bytes(&self) -> usize {
+        let inner = self.lock();
+        inner.event_bytes + inner.reply_bytes
+    }
+
     /// Queues an event from another thread.
     pub(crate) fn push(&self, event: &Encoded<'_>) -> Pushed {
         self.push_with(|encoding| event.frame(encoding).clone())

@@ -117,27 +117,31 @@ impl Recipient {
         first.map_or(cursor.max(self.start), |first| MessageId(first.0 - 1))
     }
 
-    /// Pushes entries, except those that the recipient wrote itself.
-    pub(crate) fn push(&mut self, batch: &Batch<'_>) -> Pushed {
+    /// Pushes entries, except those that the recipient wrote itself. Returns also how many.
+    pub(crate) fn push(&mut self, batch: &Batch<'_>) -> (Pushed, u64) {
         if let Some(pushed) = self.push_wrongly(batch) {
-            return pushed;
+            return (pushed, 0);
         }
         let (user, start) = (&self.user, self.start);
         let is_for_it = |entry: &Entry| entry.author != *user && entry.id > start;
         let outbox = self.peer.outbox();
         match &mut self.buffered {
             None if batch.entries()[0].id > start && !batch.has_author(self.hash, user) => {
-                outbox.push_with(|encoding| batch.frame(encoding))
+                (outbox.push_with(|encoding| batch.frame(encoding)), batch.entries().len() as u64)
             }
-            None => outbox.push_with(|encoding| batch.frame_of(encoding, is_for_it)),
-            Some(buffered) if buffered.bytes > outbox.max_event_bytes() => outbox.close(Bye::SlowConsumer),
+            None => {
+                let count = batch.entries().iter().filter(|entry| is_for_it(entry)).count() as u64;
+                (outbox.push_with(|encoding| batch.frame_of(encoding, is_for_it)), count)
+            }
+            Some(buffered) if buffered.bytes > outbox.max_event_bytes() => (outbox.close(Bye::SlowConsumer), 0),
             Some(buffered) => {
-                let encoding = outbox.encoding();
+                let (encoding, mut count) = (outbox.encoding(), 0);
                 for entry in batch.entries().iter().filter(|entry| is_for_it(entry)) {
                     buffered
                         .keep(batch.frame_of(encoding, |other| other.id == entry.id), BufferedKind::Entry(entry.id));
+                    count += 1;
                 }
-                Pushed::default()
+                (Pushed::default(), count)
             }
         }
     }

@@ -13,6 +13,7 @@ use std::time::Duration;
 use parlor_proto::{Encoded, Epoch, Event, MessageId, Timestamp, UserName};
 
 use crate::delivery::batch::Batch;
+use crate::delivery::counters::DeliveryCounters;
 use crate::delivery::flush::{Flush, FlushSource, FlushToken};
 use crate::delivery::outbox::Pushed;
 use crate::delivery::peer::{ConnectionId, Peer};
@@ -37,6 +38,7 @@ const BACKLOG_PATIENCE: Duration = Duration::from_secs(1);
 pub(crate) struct Topic {
     log: LogId,
     flush_workers: Arc<dyn FlushWorkers>,
+    counters: Arc<DeliveryCounters>,
     state: Mutex<State>,
     /// Signalled when a pass ends, if a thread waits for it.
     pass_ended: Condvar,
@@ -59,7 +61,7 @@ struct State {
 }
 
 impl Topic {
-    pub(crate) fn new(log: LogId, flush_workers: Arc<dyn FlushWorkers>) -> Self {
+    pub(crate) fn new(log: LogId, flush_workers: Arc<dyn FlushWorkers>, counters: Arc<DeliveryCounters>) -> Self {
         let state = State {
             recipients: Vec::new(),
             cursor: None,
@@ -69,7 +71,7 @@ impl Topic {
             backlog_bytes: 0,
             blocked_publishers: 0,
         };
-        Self { log, flush_workers, state: Mutex::new(state), pass_ended: Condvar::new() }
+        Self { log, flush_workers, counters, state: Mutex::new(state), pass_ended: Condvar::new() }
     }
 
     pub(crate) fn log(&self) -> &LogId {
@@ -190,9 +192,15 @@ impl Topic {
             state.cursor = Some(newest.id);
             state.backlog_bytes += new.iter().map(|entry| entry.content.len_hint()).sum::<usize>();
         }
+        let mut delivered = 0;
         for batch in Batch::cut(&self.log, new) {
-            state.push_all(&mut interrupts, |recipient| recipient.push(&batch));
+            state.push_all(&mut interrupts, |recipient| {
+                let (pushed, entries) = recipient.push(&batch);
+                delivered += entries;
+                pushed
+            });
         }
+        self.counters.delivered(delivered);
         let is_silenced = match (removed, entries.last()) {
             (Some(user), Some(entry)) => state.silence(user, entry.id),
             _ => false,
@@ -293,6 +301,7 @@ impl State {
 
 impl FlushSource for Topic {
     fn flush_waiting(&self) {
+        self.counters.passed();
         flush_peers(self.take_to_flush(), &*self.flush_workers);
     }
 

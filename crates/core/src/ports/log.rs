@@ -88,6 +88,17 @@ pub enum Destination {
     Direct(Recipient),
 }
 
+impl Destination {
+    /// The kind of the log whose number the author gets.
+    pub fn kind(&self) -> LogKind {
+        match self {
+            Self::Room(_) | Self::Edit { .. } => LogKind::Room,
+            Self::Feed => LogKind::Feed,
+            Self::Direct(_) => LogKind::Inbox,
+        }
+    }
+}
+
 /// The account to which a direct message is sent.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Recipient {

@@ -1,21 +1,30 @@
 //! The port through which the rules report events to operators. Nothing secret may pass it.
 
-use parlor_proto::{Bye, UserName};
+use parlor_proto::{AuditedCommand, Bye, RefusalCode, UserName};
 
-use super::StoreError;
+use super::{LogKind, StoreError};
 use crate::delivery::peer::{ConnectionId, Origin};
 
-/// Receives the reports. Must not block for long, and must not call back.
+/// Receives the reports; an observer implements those that it wants. Must not block for long, and must not call back.
 pub trait Observer: Send + Sync {
     /// The store failed during `what`. The client was notified if it waits for a reply.
-    fn store_failed(&self, what: &'static str, error: &StoreError);
+    fn store_failed(&self, _what: &'static str, _error: &StoreError) {}
 
     /// A user logged in from `origin`.
-    fn session_began(&self, connection: ConnectionId, user: &UserName, origin: &Origin);
+    fn session_began(&self, _connection: ConnectionId, _user: &UserName, _origin: &Origin) {}
 
     /// A session ended. `why` is `None` if the client disconnected without a goodbye.
-    fn session_ended(&self, connection: ConnectionId, user: &UserName, why: Option<Bye>);
+    fn session_ended(&self, _connection: ConnectionId, _user: &UserName, _why: Option<Bye>) {}
+
+    /// A message, an edit or a publication was accepted into a log of this kind.
+    fn accepted(&self, _kind: LogKind) {}
+
+    /// A line of a client was refused.
+    fn refused(&self, _code: RefusalCode) {}
+
+    /// A command was carried out that operators want to find later.
+    fn audited(&self, _user: &UserName, _command: &AuditedCommand) {}
 
     /// A login from `origin` failed.
-    fn login_failed(&self, connection: ConnectionId, user: &UserName, origin: &Origin);
+    fn login_failed(&self, _connection: ConnectionId, _user: &UserName, _origin: &Origin) {}
 }

@@ -313,6 +313,7 @@ fn golden() -> Vec<(Event, &'static str, &'static str)> {
         ),
         (Event::Pong { token: Some("x y".to_owned()) }, "PONG x y\n", r#"{"type":"pong","token":"x y"}"#),
         (Event::Pong { token: None }, "PONG\n", r#"{"type":"pong","token":null}"#),
+        (Event::Reconnect { after_ms: 1500 }, "RECONNECT 1500\n", r#"{"type":"reconnect","after_ms":1500}"#),
         (Bye::Quit.into(), "BYE quit Goodbye\n", r#"{"type":"bye","code":"quit","message":"Goodbye"}"#),
     ]
 }

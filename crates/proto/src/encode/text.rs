@@ -39,6 +39,7 @@ pub(super) fn encode(event: &Event, out: &mut Vec<u8>) {
         Event::Left { room, user } => line(out, format_args!("PART {room} {user}")),
         Event::Pong { token: Some(token) } => line(out, format_args!("PONG {token}")),
         Event::Pong { token: None } => line(out, "PONG"),
+        Event::Reconnect { after_ms } => line(out, format_args!("RECONNECT {after_ms}")),
         Event::Bye { code, message } => line(out, format_args!("BYE {code} {message}")),
         list => encode_list(list, out),
     }

@@ -1,21 +1,26 @@
-//! Where a command finds accounts and rooms: in a Redis, or in the database of an installation. It must not create one.
+//! Where a command finds what is kept: in a Redis, or in the database of an installation. It must not create one, except to
+//! import into it.
 
 use std::fs::{File, OpenOptions, TryLockError};
-use std::io::ErrorKind;
+use std::io::{self, ErrorKind, Write};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use anyhow::Context;
+use anyhow::{Context, bail};
 use clap::Args;
 use parlor_core::ports::{Accounts, Invitations, Tickets};
+use parlor_settings::path;
 use parlor_store::administration::{RoomAdministration, RoomRequest, Verdict};
+use parlor_store::archive::{ArchiveSource, ArchiveTarget, Epochs};
 use parlor_store::{redis, sqlite};
 
+use super::new_file;
+use crate::audit_trail;
 use crate::backend;
 use crate::settings::{InstallationArgs, RedisArgs, installation};
 
 /// The file that a server locks in its data directory as long as it runs.
-const SERVER_LOCK: &str = "server.lock";
+pub(super) const SERVER_LOCK: &str = "server.lock";
 
 /// Where accounts and rooms are kept.
 #[derive(Debug, Args)]
@@ -24,6 +29,17 @@ pub(super) struct PlaceArgs {
     redis: RedisArgs,
     #[command(flatten)]
     installation: InstallationArgs,
+    /// File of the server's audit trail, which gets a line about what this command does
+    #[arg(long, env = "PARLOR_AUDIT_LOG", value_name = "FILE", value_parser = path::parser())]
+    audit_log: Option<PathBuf>,
+}
+
+/// A place where everything is kept.
+pub(super) enum Place {
+    /// The data directory with the database.
+    Directory(PathBuf),
+    /// A Redis.
+    Redis(Box<redis::Config>),
 }
 
 /// Rooms and accounts.
@@ -48,6 +64,16 @@ impl Rooms {
 }
 
 impl PlaceArgs {
+    /// Adds what was done to the audit trail of the server, if it has one. `about` is a user or a room. What is done stays
+    /// done where that fails; standard error says so then.
+    pub(super) fn record(&self, command: &str, about: &str) {
+        let Some(path) = &self.audit_log else { return };
+        if let Err(error) = audit_trail::add(path, command, about) {
+            // The command has done its work also where nobody reads this.
+            let _ = writeln!(io::stderr(), "parlor: the audit trail {} has no line of this: {error}", path.display());
+        }
+    }
+
     /// Opens the accounts, and tells on standard error where they are. `name` is that of the command.
     ///
     /// # Errors
@@ -96,6 +122,67 @@ impl PlaceArgs {
     /// The data directory of the server.
     pub(super) fn data(&self) -> &Path {
         &self.installation.data
+    }
+
+    /// The place, whether anything is there or not; tells it on standard error.
+    ///
+    /// # Errors
+    /// The file of the authority of Redis cannot be read.
+    pub(super) fn any(&self, name: &str) -> anyhow::Result<Place> {
+        if let Some(config) = backend::redis_config(&self.redis, name)? {
+            self.installation.announce(&config.url);
+            return Ok(Place::Redis(Box::new(config)));
+        }
+        let data = &self.installation.data;
+        self.installation.announce(data.join(sqlite::FILE_NAME).display());
+        Ok(Place::Directory(data.clone()))
+    }
+
+    /// The place, where there is an installation.
+    ///
+    /// # Errors
+    /// There is none.
+    pub(super) fn existing(&self, name: &str) -> anyhow::Result<Place> {
+        if self.redis.redis.is_none() {
+            installation::database(&self.installation.data)?;
+        }
+        self.any(name)
+    }
+
+    /// Opens everything to be read, and tells on standard error where it is.
+    ///
+    /// # Errors
+    /// There is no installation, or it cannot be opened.
+    pub(super) fn source(&self, name: &str) -> anyhow::Result<Box<dyn ArchiveSource>> {
+        Ok(match self.existing(name)? {
+            Place::Redis(config) => Box::new(redis::RedisSource::open(&config)?),
+            Place::Directory(data) => match sqlite::SqliteSource::open(&data)? {
+                Some(source) => Box::new(source),
+                None => bail!("there is no database in {}", data.display()),
+            },
+        })
+    }
+
+    /// Fills an empty place with an archive of this digest, by `fill`. Makes a database where there is none.
+    ///
+    /// # Errors
+    /// There are accounts, messages or a server in the place already, or `fill` fails.
+    pub(super) fn fill<T>(
+        &self,
+        name: &str,
+        digest: &str,
+        epochs: Epochs,
+        fill: impl FnOnce(Box<dyn ArchiveTarget>) -> anyhow::Result<T>,
+    ) -> anyhow::Result<T> {
+        match self.any(name)? {
+            Place::Redis(config) => fill(Box::new(redis::RedisTarget::open(&config, digest, epochs)?)),
+            Place::Directory(data) => {
+                let _lock = backend::lock_data(&data)?;
+                let filled = fill(Box::new(sqlite::SqliteTarget::open(&data, digest, epochs)?));
+                new_file::give_to_owner(&data, &[SERVER_LOCK, sqlite::FILE_NAME, sqlite::IMPORT_FILE_NAME])?;
+                filled
+            }
+        }
     }
 
     /// Opens the rooms in the same way.

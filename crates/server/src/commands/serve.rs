@@ -5,11 +5,14 @@ use std::io::{self, Write};
 use std::net::{IpAddr, SocketAddr};
 use std::process::ExitCode;
 use std::thread;
+use std::time::Duration;
 
 use anyhow::Context;
-use crossbeam_channel::unbounded;
+use crossbeam_channel::{Receiver, unbounded};
 
 use crate::banner::Banner;
+use crate::control::{ControlSocket, Controls};
+use crate::logging::LogLevel;
 use crate::server::Server;
 use crate::settings::Settings;
 use crate::workers::signals::{self, Request, SignalThread};
@@ -23,12 +26,12 @@ const LOW_BCRYPT_COST: u32 = 10;
 /// # Errors
 /// The log cannot be started.
 pub(crate) fn run(settings: &Settings, warnings: &[String]) -> anyhow::Result<ExitCode> {
-    let log = logging::init(&settings.log, settings.log_format)?;
+    let (log, log_level) = logging::init(&settings.log, settings.log_format)?;
     log_panics();
     for warning in warnings {
         tracing::warn!("{warning}");
     }
-    let served = serve(settings);
+    let served = serve(settings, log_level);
     if let Err(error) = &served {
         // The caller would block on a standard error that nobody reads.
         log.print(&format!("parlor: {error:#}"));
@@ -36,7 +39,7 @@ pub(crate) fn run(settings: &Settings, warnings: &[String]) -> anyhow::Result<Ex
     Ok(if served.is_ok() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
-fn serve(settings: &Settings) -> anyhow::Result<()> {
+fn serve(settings: &Settings, log_level: LogLevel) -> anyhow::Result<()> {
     for shortfall in system_limits::prepare(settings.max_connections) {
         tracing::warn!("{shortfall}");
     }
@@ -48,21 +51,38 @@ fn serve(settings: &Settings) -> anyhow::Result<()> {
     }
     signals::ignore_sigxfsz().context("cannot watch signals")?;
     let (requests, inbox) = unbounded();
+    let sender = requests.clone();
     let deliver = move |request| {
         // Requests after the shutdown request are ignored.
-        let _ = requests.send(request);
+        let _ = sender.send(request);
     };
     let _signals = SignalThread::start(deliver).context("cannot watch signals")?;
     let Some(process) = Server::start(settings, &inbox)? else { return Ok(()) };
     announce(banner(&process, settings));
+    let controls = Controls { sessions: process.sessions.clone(), log_level, requests };
+    let _control = ControlSocket::open(&settings.data, controls)
+        .inspect_err(|error| tracing::warn!("there is no control socket in {}: {error}", settings.data.display()));
     service_manager::ready();
-    while let Ok(Request::Reload) = inbox.recv() {
-        process.resolver.reload();
+    if let Some(over) = until_the_end(&process, &inbox) {
+        service_manager::stopping();
+        tracing::info!("sending everybody away over {} s", over.as_secs());
+        process.drain(over, &inbox);
     }
     service_manager::stopping();
     tracing::info!("saying goodbye to everybody");
     process.stop();
     Ok(())
+}
+
+/// Serves until a request ends it. Returns the time that the clients have to go, if they are to be sent away first.
+fn until_the_end(process: &Server, inbox: &Receiver<Request>) -> Option<Duration> {
+    loop {
+        match inbox.recv() {
+            Ok(Request::Reload) => process.reload(),
+            Ok(Request::Drain(over)) => return Some(over),
+            Ok(Request::Shutdown) | Err(_) => return None,
+        }
+    }
 }
 
 /// Logs each panic as one line. A panic ends one client only.

@@ -123,6 +123,7 @@ mod tests {
             tls: TlsConfigs::new(material.resolver).unwrap(),
             site: None,
             blocked_writer: Arc::new(BlockedWriter::new().unwrap()),
+            counters: Arc::default(),
             pool: Arc::new(ThreadPool::new()),
             handshake_timeout: Duration::from_secs(1),
             idle_timeout: None,

@@ -7,6 +7,7 @@ use parlor_core::Services;
 
 use super::thread_pool::ThreadPool;
 use crate::logging::rate_limit::LogRateLimit;
+use crate::metrics::Counters;
 use crate::tls::TlsConfigs;
 use crate::web::Site;
 use crate::workers::blocked_writer::BlockedWriter;
@@ -20,6 +21,7 @@ pub(crate) struct Service {
     pub(crate) site: Option<Arc<Site>>,
     pub(crate) blocked_writer: Arc<BlockedWriter>,
     pub(crate) pool: Arc<ThreadPool>,
+    pub(crate) counters: Arc<Counters>,
     pub(crate) handshake_timeout: Duration,
     pub(crate) idle_timeout: Option<Duration>,
     /// Rate limit for the log line about a bad PROXY header: if a balancer is set up wrongly, every connection has one.

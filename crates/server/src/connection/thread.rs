@@ -25,6 +25,7 @@ use super::socket;
 use super::stream::Stream;
 use super::tls_session::TlsSession;
 use super::transport::{Received, TlsTransport};
+use crate::metrics::Handshake;
 
 /// How long a client is silent before an idle thread replaces its worker.
 const QUIET_AFTER: Duration = Duration::from_secs(3);
@@ -101,8 +102,14 @@ fn handshake(service: Arc<Service>, mut connection: Connection, door: Door, dead
     let transport = connection.transport();
     socket::configure(transport.socket())?;
     match handshake::first_byte(transport.socket(), deadline)? {
-        FirstByte::Plaintext => return handshake::refuse_plaintext(transport.socket()),
-        FirstByte::Gone => return Ok(()),
+        FirstByte::Plaintext => {
+            service.counters.shook(Handshake::Plaintext);
+            return handshake::refuse_plaintext(transport.socket());
+        }
+        FirstByte::Gone => {
+            service.counters.shook(Handshake::Gone);
+            return Ok(());
+        }
         FirstByte::TlsSession => {}
     }
     match greet(&service, &mut connection, door, deadline)? {
@@ -119,22 +126,29 @@ fn handshake(service: Arc<Service>, mut connection: Connection, door: Door, dead
 /// `None` if it wants none.
 fn greet(service: &Service, connection: &mut Connection, door: Door, deadline: Instant) -> io::Result<Option<Framing>> {
     let socket = connection.transport().socket();
-    let Some(site) = &service.site else {
-        let tls = handshake::shake(socket, &Opening::default(), service.tls.without_alpn.clone(), deadline)?;
+    let shaken = shake(service, socket, deadline);
+    service.counters.shook(if shaken.is_ok() { Handshake::Done } else { Handshake::Failed });
+    let (tls, offers_http) = shaken?;
+    let Some(site) = service.site.as_ref().filter(|_| offers_http || door == Door::Web) else {
         return Ok(Some(greet_lines(connection, tls)));
     };
-    let opening = handshake::open(socket, deadline)?;
-    let config = if opening.offers_http { &service.tls.http } else { &service.tls.without_alpn };
-    let tls = handshake::shake(socket, &opening, config.clone(), deadline)?;
-    if !opening.offers_http && door == Door::ByAlpn {
-        return Ok(Some(greet_lines(connection, tls)));
-    }
     let Some(upgraded) = http::serve(service, site, connection, tls)? else { return Ok(None) };
     let (client, transport) = connection.parts();
     transport.open(upgraded.stream);
     client.send_hello(Encoding { format: Format::Json, framing: Framing::WebSocket });
     let flow = upgraded.ticket.map_or(Flow::Continue, |ticket| client.resume(&ticket));
     Ok((flow == Flow::Continue).then_some(Framing::WebSocket))
+}
+
+/// Does the TLS handshake. Returns also whether the client offers HTTP, which is asked only where there is a site.
+fn shake(service: &Service, socket: &TcpStream, deadline: Instant) -> io::Result<(TlsSession, bool)> {
+    let opening = match service.site {
+        Some(_) => handshake::open(socket, deadline)?,
+        None => Opening::default(),
+    };
+    let config = if opening.offers_http { &service.tls.http } else { &service.tls.without_alpn };
+    let tls = handshake::shake(socket, &opening, config.clone(), deadline)?;
+    Ok((tls, opening.offers_http))
 }
 
 fn greet_lines(connection: &mut Connection, tls: TlsSession) -> Framing {

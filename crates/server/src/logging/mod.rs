@@ -4,16 +4,34 @@
 pub(crate) mod observer;
 pub(crate) mod rate_limit;
 pub(crate) mod redis_events;
-mod writer;
+pub(crate) mod writer;
 
 use std::io::{self, IsTerminal};
+use std::sync::Arc;
 
 use anyhow::Context;
-use tracing_subscriber::EnvFilter;
+use tracing_subscriber::{EnvFilter, reload};
 
 use crate::settings::{LogFilter, LogFormat};
 
 use writer::LogWriter;
+
+/// What is logged from now on. Its clones change the same filter.
+#[derive(Clone)]
+pub(crate) struct LogLevel(Arc<dyn Fn(EnvFilter) -> Result<(), reload::Error> + Send + Sync>);
+
+impl LogLevel {
+    /// Logs what passes the filter from now on.
+    ///
+    /// # Errors
+    /// Says what is wrong with the filter.
+    pub(crate) fn set(&self, filter: &str) -> Result<(), String> {
+        let parsed = EnvFilter::try_new(filter).map_err(|error| error.to_string())?;
+        (self.0)(parsed).map_err(|error| error.to_string())?;
+        tracing::info!(filter, "what is logged has changed");
+        Ok(())
+    }
+}
 
 /// Writes what is still queued when it is dropped; waits for that for a second at most.
 pub(crate) struct LogGuard(LogWriter);
@@ -31,11 +49,12 @@ impl Drop for LogGuard {
     }
 }
 
-/// Sends the events of the whole process to standard error from now on. Call it once.
+/// Sends the events of the whole process to standard error from now on. Call it once. Returns also the way to change what
+/// is logged.
 ///
 /// # Errors
 /// Fails if that was done before, or if the system has no thread.
-pub(crate) fn init(filter: &LogFilter, format: LogFormat) -> anyhow::Result<LogGuard> {
+pub(crate) fn init(filter: &LogFilter, format: LogFormat) -> anyhow::Result<(LogGuard, LogLevel)> {
     let colours = io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty());
     let filter = EnvFilter::try_new(filter.as_str())?;
     let writer = LogWriter::start(io::stderr(), |_, lost| report_lost(lost)).context("cannot start threads")?;
@@ -44,12 +63,20 @@ pub(crate) fn init(filter: &LogFilter, format: LogFormat) -> anyhow::Result<LogG
         .with_writer(writer.clone())
         .log_internal_errors(false)
         .with_ansi(colours);
-    let done = match format {
-        LogFormat::Text => builder.try_init(),
-        LogFormat::Json => builder.json().flatten_event(true).try_init(),
+    let (done, level) = match format {
+        LogFormat::Text => {
+            let builder = builder.with_filter_reloading();
+            let filter = builder.reload_handle();
+            (builder.try_init(), LogLevel(Arc::new(move |new| filter.reload(new))))
+        }
+        LogFormat::Json => {
+            let builder = builder.json().flatten_event(true).with_filter_reloading();
+            let filter = builder.reload_handle();
+            (builder.try_init(), LogLevel(Arc::new(move |new| filter.reload(new))))
+        }
     };
     done.map_err(|error| anyhow::anyhow!("cannot start logging: {error}"))?;
-    Ok(LogGuard(writer))
+    Ok((LogGuard(writer), level))
 }
 
 fn report_lost(lines: u64) {

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use parlor_core::ports::{Observer, StoreError};
 use parlor_core::{ConnectionId, Origin};
-use parlor_proto::{Bye, UserName};
+use parlor_proto::{AuditedCommand, Bye, UserName};
 
 use crate::logging::rate_limit::LogRateLimit;
 
@@ -37,6 +37,10 @@ impl Observer for LogObserver {
     fn session_ended(&self, connection: ConnectionId, user: &UserName, why: Option<Bye>) {
         let why = why.map_or("gone", Bye::as_str);
         tracing::info!(%connection, %user, why, "session ended");
+    }
+
+    fn audited(&self, user: &UserName, command: &AuditedCommand) {
+        tracing::info!(%user, "carried out: {command}");
     }
 
     fn login_failed(&self, connection: ConnectionId, user: &UserName, origin: &Origin) {

@@ -1,5 +1,5 @@
 //! The installation that a command works on: the data directory or the Redis of a server that has run. It must not
-//! create anything: only `parlor serve` does.
+//! create anything: only `parlor serve` does, and what brings everything from elsewhere (`parlor import`).
 
 use std::fmt;
 use std::io::{self, Write};

@@ -2,6 +2,7 @@
 //! create or contact anything that a setting names; it reads only files of settings.
 
 pub(crate) mod installation;
+mod operations;
 mod package;
 mod redis;
 #[cfg(test)]
@@ -25,6 +26,7 @@ use parlor_proto::{NameError, PASSWORD_MAX_BYTES, UserName};
 use parlor_settings::{duration, listen, path, size};
 
 pub(crate) use installation::InstallationArgs;
+pub(crate) use operations::OperationsArgs;
 pub(crate) use parlor_settings::duration::{parse_long as parse_long_duration, parse_positive as parse_duration};
 pub(crate) use parlor_settings::{Network, ServerName};
 pub(crate) use redis::RedisArgs;
@@ -249,6 +251,10 @@ pub(crate) struct Settings {
     #[arg(action = ArgAction::Set, num_args = 0..=1, require_equals = true, default_missing_value = "true")]
     #[arg(hide_possible_values = true, help_heading = "Limits")]
     pub(crate) limit_loopback: bool,
+
+    /// Where it shows itself to its operators.
+    #[command(flatten, next_help_heading = "Operations")]
+    pub(crate) operations: OperationsArgs,
 
     /// What is logged to standard error: a level, or directives such as `info,parlor=debug`
     #[arg(long, env = "PARLOR_LOG", value_name = "FILTER", default_value = "info", help_heading = "Logging")]

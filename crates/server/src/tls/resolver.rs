@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use arc_swap::ArcSwap;
+use jiff::Timestamp;
 use rustls::server::{ClientHello, ResolvesServerCert};
 use rustls::sign::CertifiedKey;
 
@@ -21,11 +22,12 @@ pub(crate) struct Resolver {
 struct Current {
     key: Arc<CertifiedKey>,
     names: Vec<TlsName>,
+    not_after: Timestamp,
 }
 
 impl Current {
     fn new(loaded: Loaded) -> Self {
-        Self { key: Arc::new(loaded.key), names: loaded.facts.names }
+        Self { key: Arc::new(loaded.key), names: loaded.facts.names, not_after: loaded.facts.not_after }
     }
 }
 
@@ -37,6 +39,11 @@ impl Resolver {
     /// The names that the certificate is valid for. Takes no lock.
     pub(crate) fn names(&self) -> Vec<TlsName> {
         self.current.load().names.clone()
+    }
+
+    /// The last second in which the certificate is valid. Takes no lock.
+    pub(crate) fn not_after(&self) -> Timestamp {
+        self.current.load().not_after
     }
 
     /// Reads the files again. New connections get the new certificate; existing connections do not change. If the files

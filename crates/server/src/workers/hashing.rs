@@ -67,6 +67,11 @@ impl HashingPool {
         Ok(Self { jobs })
     }
 
+    /// Number of passwords that wait for a thread.
+    pub(crate) fn waiting(&self) -> usize {
+        self.jobs.len()
+    }
+
     fn ask(&self, work: Work) -> StoreResult<HashResult> {
         let stopped = |_| StoreError::new("the hashing threads have stopped");
         let (reply, answer) = sync_channel(1);

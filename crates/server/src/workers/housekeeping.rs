@@ -37,6 +37,7 @@ pub(crate) fn start(
 ) -> io::Result<()> {
     let builder = thread::Builder::new().name("housekeeping".to_owned()).stack_size(STACK_BYTES);
     let rounds = move || {
+        let mut reported = 0;
         for round in 1u32.. {
             thread::sleep(INTERVAL);
             if let Some(PeriodicTask { what, run }) = &chore
@@ -45,16 +46,18 @@ pub(crate) fn start(
                 observer.store_failed(what, &error);
             }
             if round.is_multiple_of(REFUSED_EVERY) {
-                report_refused(&admission);
+                reported = report_refused(admission.refused(), reported);
             }
         }
     };
     builder.spawn(rounds).map(drop)
 }
 
-fn report_refused(admission: &Admission) {
-    let refused = admission.take_refused();
+/// Logs how many connections were refused since the last report; returns how many are reported now.
+fn report_refused(all: u64, reported: u64) -> u64 {
+    let refused = all - reported;
     if refused > 0 {
         tracing::warn!(refused, "connections were refused, since there are too many in all or from one address");
     }
+    all
 }

@@ -4,20 +4,26 @@ use std::io;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use std::thread::{Builder, JoinHandle};
+use std::time::Duration;
 
-use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM, SIGXFSZ};
+use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM, SIGUSR1, SIGXFSZ};
 use signal_hook::iterator::{Handle, Signals};
 
 /// Stack of the thread, in bytes. It has room for the callback, which loads a certificate at most.
 const STACK_BYTES: usize = 256 * 1024;
+
+/// Time over which a server sends its clients away, unless another one is asked for.
+pub(crate) const DRAIN_TIME: Duration = Duration::from_secs(30);
 
 /// A request of the operator.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Request {
     /// SIGTERM or SIGINT: say goodbye to all clients and end.
     Shutdown,
-    /// SIGHUP: read the certificate again.
+    /// SIGHUP: read the certificate again, and open files of lines anew.
     Reload,
+    /// SIGUSR1: send all clients away over this time, and end.
+    Drain(Duration),
 }
 
 /// The thread that waits for signals. Dropping this ends the thread; signals are still caught then, without effect.
@@ -28,13 +34,13 @@ pub(crate) struct SignalThread {
 }
 
 impl SignalThread {
-    /// Catches SIGTERM, SIGINT and SIGHUP, which no longer end the process. A thread named `signals` calls `deliver`
+    /// Catches SIGTERM, SIGINT, SIGHUP and SIGUSR1, which no longer end the process. A thread named `signals` calls `deliver`
     /// for each, one after the other. Signals of one kind that arrive together may be delivered as one.
     ///
     /// # Errors
     /// Fails if the system does not allow the handlers or gives no thread.
     pub(crate) fn start(deliver: impl FnMut(Request) + Send + 'static) -> io::Result<Self> {
-        let mut signals = Signals::new([SIGTERM, SIGINT, SIGHUP])?;
+        let mut signals = Signals::new([SIGTERM, SIGINT, SIGHUP, SIGUSR1])?;
         let handle = signals.handle();
         let requests = move || signals.forever().map(request).for_each(deliver);
         let thread = Builder::new().name("signals".into()).stack_size(STACK_BYTES).spawn(requests)?;
@@ -67,7 +73,11 @@ pub(crate) fn ignore_sigxfsz() -> io::Result<()> {
 }
 
 fn request(signal: i32) -> Request {
-    if signal == SIGHUP { Request::Reload } else { Request::Shutdown }
+    match signal {
+        SIGHUP => Request::Reload,
+        SIGUSR1 => Request::Drain(DRAIN_TIME),
+        _ => Request::Shutdown,
+    }
 }
 
 #[cfg(test)]
@@ -82,8 +92,9 @@ mod tests {
     fn signals_arrive_as_requests_and_the_thread_ends() {
         let (sender, requests) = mpsc::channel();
         let thread = SignalThread::start(move |request| sender.send(request).unwrap()).unwrap();
-        for (signal, expected) in [(SIGHUP, Request::Reload), (SIGTERM, Request::Shutdown), (SIGINT, Request::Shutdown)]
-        {
+        let drain = Request::Drain(DRAIN_TIME);
+        let shutdowns = [(SIGTERM, Request::Shutdown), (SIGINT, Request::Shutdown)];
+        for (signal, expected) in [(SIGHUP, Request::Reload), (SIGUSR1, drain)].into_iter().chain(shutdowns) {
             raise(signal).unwrap();
             assert_eq!(requests.recv(), Ok(expected));
         }

@@ -78,6 +78,8 @@ impl Place {
 type Found<'a> = (&'a str, &'a str);
 
 const SERIOUS: &str = "serious";
+/// A Redis that nobody runs.
+const NOWHERE: &str = "redis://127.0.0.1:1";
 const WARNING: &str = "warning";
 
 #[test]
@@ -91,7 +93,7 @@ fn without_fault_there_is_nothing_to_say() {
 #[test]
 fn nothing_is_made_or_changed() {
     let place = Place::new();
-    place.audit(&["--listen", "0.0.0.0:7878", "--redis", "redis://redis.example.org"]);
+    place.audit(&["--listen", "0.0.0.0:7878", "--redis", NOWHERE]);
     assert_eq!(fs::read_dir(place.path()).unwrap().count(), 1, "only the file that was there");
 }
 
@@ -234,16 +236,18 @@ fn balancers_that_are_named_too_widely_are_found() {
 
 #[test]
 fn a_redis_that_others_reach_needs_tls_and_a_password() {
-    let both: &[Found] = &[(SERIOUS, "redis-tls"), (SERIOUS, "redis-password")];
+    // Nothing listens there, so operators and rooms are not looked at.
+    let missed: Found = (SERIOUS, "not-looked-at");
+    let both: &[Found] = &[(SERIOUS, "redis-tls"), (SERIOUS, "redis-password"), missed];
     let cases: &[(&str, &[Found])] = &[
-        ("redis://redis.example.org", both),
-        ("redis+sentinel://127.0.0.1,192.0.2.1/main", both),
-        ("redis://:secret@192.0.2.1", &[(SERIOUS, "redis-tls")]),
-        ("rediss://[2001:db8::1]", &[(SERIOUS, "redis-password")]),
-        ("rediss://ann:secret@redis.example.org", &[]),
-        ("redis://127.0.0.1", &[(WARNING, "redis-password")]),
-        ("redis://:secret@localhost", &[]),
-        ("redis://:secret@[::1]", &[]),
+        ("redis://redis.invalid:1", both),
+        ("redis+sentinel://127.0.0.1:1,redis.invalid:1/main", both),
+        ("redis://:secret@redis.invalid:1", &[(SERIOUS, "redis-tls"), missed]),
+        ("rediss://redis.invalid:1", &[(SERIOUS, "redis-password"), missed]),
+        ("rediss://ann:secret@redis.invalid:1", &[missed]),
+        (NOWHERE, &[missed, (WARNING, "redis-password")]),
+        ("redis://:secret@localhost:1", &[missed]),
+        ("redis://:secret@[::1]:1", &[missed]),
     ];
     let place = Place::new();
     for (url, expected) in cases {
@@ -378,4 +382,33 @@ fn rooms_that_nobody_moderates_are_found() {
     assert!(place.audit(&[]).1.contains("the account of its owner ann is gone; parlor room transfer garden USER"));
     assert!(parlor(place.path(), &["room", "transfer", "garden", "--to-operators"]).status.success());
     place.finds(&[], &[]);
+}
+
+#[test]
+fn operators_and_rooms_in_a_redis_are_looked_at() {
+    let redis = parlor_redis_testkit::RedisServer::start();
+    let (place, url) = (Place::new(), redis.url());
+    let run = |words: &[&str]| {
+        let output = parlor(place.path(), &[words, &["--redis", &url]].concat());
+        assert!(output.status.success(), "{words:?}: {}", String::from_utf8_lossy(&output.stderr));
+    };
+    {
+        let server = crate::harness::Options::default().args(&["--redis", &url]).start();
+        let (mut ann, _bob) = (server.register("ann"), server.register("bob"));
+        ann.send("/join garden\nhello\n/moderator garden bob");
+        ann.until("OK moderator");
+    }
+    let password = (WARNING, "redis-password");
+    place.finds(&["--redis", &url], &[password]);
+    run(&["user", "add", "olga", "--operator", "--random-password", "--bcrypt-cost", "4"]);
+    run(&["user", "promote", "ann"]);
+    place.finds(&["--redis", &url], &[password, (WARNING, "absent-operator")]);
+    assert!(place.audit(&["--redis", &url]).1.contains("the operator olga, made at 2"));
+    run(&["user", "suspend", "olga"]);
+    run(&["user", "delete", "ann"]);
+    place.finds(&["--redis", &url], &[password]);
+    run(&["user", "delete", "bob"]);
+    place.finds(&["--redis", &url], &[password, (WARNING, "ownerless-room")]);
+    run(&["room", "transfer", "garden", "--to-operators"]);
+    place.finds(&["--redis", &url], &[password]);
 }

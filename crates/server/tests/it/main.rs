@@ -4,6 +4,7 @@
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking, in its helpers too")]
 
 mod audit;
+mod backups;
 mod banner;
 mod brute_force;
 mod cert;
@@ -17,11 +18,13 @@ mod connect_rights;
 mod connect_rooms;
 mod credentials;
 mod damage;
+mod drain;
 mod example;
 mod harness;
 mod help;
 mod idle;
 mod invitations;
+mod keeping;
 mod kill;
 mod limits;
 mod load;
@@ -29,7 +32,9 @@ mod log_output;
 mod logins;
 mod malicious_clients;
 mod memory;
+mod monitoring;
 mod openssl;
+mod operate;
 mod proxy;
 mod races;
 mod redis;

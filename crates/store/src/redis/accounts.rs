@@ -244,7 +244,7 @@ pub(super) fn role_word(role: Role) -> &'static str {
 }
 
 /// Reads an account from its hash; none if the hash contains only generations, or if the account is being deleted.
-fn read(user: &UserName, fields: &HashMap<String, String>) -> StoreResult<Option<Account>> {
+pub(super) fn read(user: &UserName, fields: &HashMap<String, String>) -> StoreResult<Option<Account>> {
     let Some(hash) = fields.get("hash") else { return Ok(None) };
     let role = if fields.get("role").is_some_and(|role| role == OPERATOR) { Role::Operator } else { Role::Member };
     let created = fields.get("created").and_then(|created| created.parse().ok());

@@ -156,7 +156,7 @@ impl RedisRooms {
     }
 
     /// Those with a role whose account is gone.
-    fn gone(&self, rights: &RoomRights) -> StoreResult<Vec<Holder>> {
+    pub(super) fn gone(&self, rights: &RoomRights) -> StoreResult<Vec<Holder>> {
         let ask = |holder: &Holder| Command::plain("HMGET", keys::user(&holder.user), &["hash", "created"]);
         let replies = self.router.call_all(rights.holders().map(ask).collect());
         let mut gone = Vec::new();

@@ -53,6 +53,11 @@ pub(super) fn server_sessions(server: &ServerId) -> String {
     format!("parlor:server:{{{}}}:sessions", server.0)
 }
 
+/// What a server writes to prove that Redis accepts writes. It is in the slot of the lease.
+pub(super) fn canary(server: &ServerId) -> String {
+    format!("parlor:canary:{{{}}}", server.0)
+}
+
 /// Channel on which other servers reach this one.
 pub(super) fn control(server: &ServerId) -> String {
     format!("{CONTROL}{{{}}}", server.0)

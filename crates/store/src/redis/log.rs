@@ -36,10 +36,10 @@ const REMOVED: i64 = -10;
 const MAX_UNDELIVERED: usize = 1_000;
 
 /// All keys of an author in a log are forgotten if none was used for this long, in seconds.
-const ONCE_EXPIRY: u64 = 7 * 24 * 60 * 60;
+pub(super) const ONCE_EXPIRY: u64 = 7 * 24 * 60 * 60;
 
 /// The largest number of which every smaller one is exact in a script.
-const MAX_NUMBER: u64 = 1 << 53;
+pub(super) const MAX_NUMBER: u64 = 1 << 53;
 
 /// Timeout of a subscription.
 const SUBSCRIPTION_PATIENCE: Duration = Duration::from_secs(2);

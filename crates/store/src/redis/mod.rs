@@ -8,7 +8,10 @@
 
 mod accounts;
 mod administration;
+mod archive;
+mod audit;
 mod bus;
+mod canary;
 mod codec;
 mod connection;
 mod directs;
@@ -24,6 +27,7 @@ mod probe;
 mod pubsub;
 mod random;
 mod rooms;
+mod session_list;
 mod sessions;
 mod status;
 mod tickets;
@@ -42,10 +46,13 @@ use connection::url::Address;
 use membership::maintenance::{Maintenance, StopSignal};
 use membership::server::Server;
 
-use crate::administration::RoomAdministration;
+use crate::administration::{Overview, RoomAdministration};
 
+pub use archive::{RedisSource, RedisTarget, put_aside};
+pub use canary::LinkFacts;
 pub use connection::url::RedisUrl;
 pub use probe::{Probe, probe};
+pub use session_list::{ListedSession, sessions};
 pub use status::{Lease, NodeFacts, NodeStatus, Pulse, RoomStatus, ScriptStatus, ServerStatus, Status, status};
 
 /// How a server uses Redis.
@@ -177,7 +184,21 @@ impl Redis {
             bus: server.clone(),
             attempts: server.clone(),
         };
-        Ok(Self { server, store, stop_signal, maintenance: Mutex::new(Some(thread)) })
+        let redis = Self { server, store, stop_signal, maintenance: Mutex::new(Some(thread)) };
+        // Behind the lease: an import looks for leases after it has noted itself.
+        match archive::is_under_way(&redis.server.router) {
+            Ok(false) => Ok(redis),
+            Ok(true) => {
+                redis.close();
+                Err(OpenError::Unsuitable(
+                    "an import into it has not come to its end: run parlor import again".to_owned(),
+                ))
+            }
+            Err(error) => {
+                redis.close();
+                Err(OpenError::Unreachable(error.to_string()))
+            }
+        }
     }
 
     /// The ports.
@@ -255,6 +276,17 @@ pub fn open_rooms(config: &Config) -> Result<Box<dyn RoomAdministration>, OpenEr
     let dialer = Arc::new(Dialer::new(config.url.clone(), config.ca.clone()));
     let events: Arc<dyn EventSink> = Arc::new(NoEvents);
     Ok(Box::new(RedisRooms { router: connect(&dialer, &events, config.replicas)? }))
+}
+
+/// Connects, and looks at operators and rooms as an audit does. Blocks for a few seconds at most to connect.
+///
+/// # Errors
+/// See [`OpenError`].
+pub fn overview(config: &Config) -> Result<Overview, OpenError> {
+    let dialer = Arc::new(Dialer::new(config.url.clone(), config.ca.clone()));
+    let events: Arc<dyn EventSink> = Arc::new(NoEvents);
+    let router = connect(&dialer, &events, config.replicas)?;
+    audit::overview(router).map_err(|error| OpenError::Unreachable(error.to_string()))
 }
 
 /// An event sink for programs that report errors themselves.

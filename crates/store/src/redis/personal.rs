@@ -91,7 +91,7 @@ impl Personal for Server {
 }
 
 /// The name of a log among the marks; none for an inbox, whose conversations have marks of their own.
-fn target(log: &LogId) -> Option<String> {
+pub(super) fn target(log: &LogId) -> Option<String> {
     match log {
         LogId::Room(room) => Some(Target::Room(room.clone()).to_string()),
         LogId::Feed(user) => Some(Target::Feed(user.clone()).to_string()),
@@ -99,7 +99,7 @@ fn target(log: &LogId) -> Option<String> {
     }
 }
 
-fn read_marks(marks: &HashMap<String, u64>) -> BTreeMap<LogId, MessageId> {
+pub(super) fn read_marks(marks: &HashMap<String, u64>) -> BTreeMap<LogId, MessageId> {
     let read = |(target, &id): (&String, &u64)| {
         let log = match target.parse().ok()? {
             Target::Room(room) => LogId::Room(room),
@@ -112,7 +112,7 @@ fn read_marks(marks: &HashMap<String, u64>) -> BTreeMap<LogId, MessageId> {
 }
 
 /// Reads `last read unread`.
-fn conversation(peer: &str, state: &str) -> Option<Conversation> {
+pub(super) fn conversation(peer: &str, state: &str) -> Option<Conversation> {
     let mut numbers = state.split(' ').map(str::parse::<u64>);
     let mut next = || numbers.next()?.ok();
     let (last, read, unread) = (next()?, next()?, next()?);

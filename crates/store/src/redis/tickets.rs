@@ -114,7 +114,7 @@ pub(super) fn written(by: Option<Generation>) -> String {
 }
 
 /// The stored form of a ticket: its hash, when it was made and used, its lifetime in milliseconds, its address, its label.
-fn write(ticket: &Ticket) -> String {
+pub(super) fn write(ticket: &Ticket) -> String {
     let Ticket { hash, label, made, used, address, lifetime, is_revoked } = ticket;
     let used = used.map_or_else(|| NONE.to_owned(), |used| used.as_millis().to_string());
     let lifetime = lifetime.map_or_else(|| NONE.to_owned(), |lifetime| lifetime.as_millis().to_string());
@@ -124,7 +124,7 @@ fn write(ticket: &Ticket) -> String {
 }
 
 /// Reads what `write` wrote; none if it is nothing of the kind.
-fn read(stored: &str) -> Option<Ticket> {
+pub(super) fn read(stored: &str) -> Option<Ticket> {
     let (is_revoked, stored) = stored.strip_prefix(REVOKED).map_or((false, stored), |stored| (true, stored));
     let mut words = stored.splitn(6, ' ');
     let mut next = || words.next();

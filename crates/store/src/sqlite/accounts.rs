@@ -107,11 +107,7 @@ impl Accounts for Database {
     }
 
     fn accounts(&self) -> StoreResult<Vec<Account>> {
-        self.read(|connection| {
-            let mut select = connection.prepare_cached(&format!("{ACCOUNTS} ORDER BY account.name"))?;
-            let rows = select.query_map([], account)?;
-            rows.collect()
-        })
+        self.read(all)
     }
 }
 
@@ -160,6 +156,12 @@ pub(super) fn insert(connection: &Connection, account: &Account) -> rusqlite::Re
     // The last session of an earlier, deleted account with this name may have left data behind.
     forget_person(connection, user)?;
     Ok(true)
+}
+
+/// All accounts, sorted by name.
+pub(super) fn all(connection: &Connection) -> rusqlite::Result<Vec<Account>> {
+    let mut select = connection.prepare_cached(&format!("{ACCOUNTS} ORDER BY account.name"))?;
+    select.query_map([], account)?.collect()
 }
 
 /// Replaces the hash of an account, if it is `old`.

@@ -8,23 +8,17 @@ use parlor_proto::{RoomName, Timestamp, UserName};
 use rusqlite::{Connection, Row};
 
 use super::{FILE_NAME, OpenError, accounts, inspect, rights, rows, schema};
+use crate::administration::{OperatorFacts, Overview};
 
-/// An operator, as an audit sees one.
-#[derive(Debug, Clone)]
-pub struct OperatorFacts {
-    /// The account.
-    pub user: UserName,
-    /// When it was created.
-    pub created: Timestamp,
-    /// About when it was logged in to last by password, as the known addresses tell; none if never.
-    pub last_login: Option<Timestamp>,
-}
-
-/// The rooms whose owner's account is gone, and in which no moderator has one; with the owner, sorted by name.
+/// What an audit sees of operators and rooms. Where there is no database there is nothing.
 ///
 /// # Errors
 /// The database cannot be read.
-pub fn ownerless_rooms(data: &Path) -> Result<Vec<(RoomName, UserName)>, OpenError> {
+pub fn overview(data: &Path) -> Result<Overview, OpenError> {
+    Ok(Overview { operators: operators(data)?, ownerless_rooms: ownerless_rooms(data)? })
+}
+
+fn ownerless_rooms(data: &Path) -> Result<Vec<(RoomName, UserName)>, OpenError> {
     look(data, |connection| {
         let mut found = Vec::new();
         for (room, known) in rights::load(connection)? {
@@ -42,11 +36,7 @@ pub fn ownerless_rooms(data: &Path) -> Result<Vec<(RoomName, UserName)>, OpenErr
     })
 }
 
-/// All operators that are not suspended, sorted by name.
-///
-/// # Errors
-/// The database cannot be read.
-pub fn operators(data: &Path) -> Result<Vec<OperatorFacts>, OpenError> {
+fn operators(data: &Path) -> Result<Vec<OperatorFacts>, OpenError> {
     look(data, |connection| {
         let mut select = connection.prepare(
             "SELECT name, created, (SELECT max(seen) FROM usual_address WHERE account = name) FROM account

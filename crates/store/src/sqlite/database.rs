@@ -8,14 +8,15 @@ use std::time::Duration;
 
 use parlor_core::ports::{StoreError, StoreResult};
 use parlor_proto::Epoch;
-use rusqlite::{Connection, OptionalExtension};
+use rusqlite::Connection;
 
 use super::integrity::{self, Damage, Extent};
 use super::job::{Job, JobResult};
 use super::readers::Readers;
 use super::stamp::StampFile;
 use super::writer::{Change, Closing, Writer};
-use super::{BUSY_TIMEOUT, FILE_NAME, Note, schema};
+use super::{BUSY_TIMEOUT, FILE_NAME, Note, rows, schema};
+use crate::batches::{BatchStatistics, Batches};
 use crate::group::GroupCommit;
 use crate::sync::{Mutex, lock};
 
@@ -91,6 +92,7 @@ pub struct Database {
     // Before the writer: only the last connection to be closed brings everything into the one file, and a reader cannot.
     readers: Readers,
     writer: GroupCommit<Writer>,
+    batches: Arc<Batches>,
     epoch: Epoch,
 }
 
@@ -128,13 +130,20 @@ impl Database {
         let failed = |error| OpenError::of(&path, error);
         configure(&connection, durability).map_err(failed)?;
         schema::migrate(&mut connection).map_err(failed)?;
-        let epoch = epoch(&connection).map_err(failed)?;
-        Ok(Self { readers: Readers::new(path), writer: GroupCommit::new(Writer::new(connection)), epoch })
+        let epoch = rows::database_epoch(&connection).map_err(failed)?;
+        let batches = Arc::new(Batches::default());
+        let writer = GroupCommit::new(Writer::new(connection), batches.clone());
+        Ok(Self { readers: Readers::new(path), writer, batches, epoch })
     }
 
     /// The epoch of the logs in this database.
     pub(super) fn epoch(&self) -> Epoch {
         self.epoch
+    }
+
+    /// The transactions so far.
+    pub(super) fn batches(&self) -> BatchStatistics {
+        self.batches.read()
     }
 
     /// A number that no earlier epoch of a log had.
@@ -225,10 +234,4 @@ fn configure(connection: &Connection, durability: Durability) -> rusqlite::Resul
     connection.pragma_update_and_check(None, "secure_delete", "ON", |_| Ok(()))?;
     connection.set_prepared_statement_cache_capacity(48);
     Ok(())
-}
-
-fn epoch(connection: &Connection) -> rusqlite::Result<Epoch> {
-    let hex: Option<String> =
-        connection.query_row("SELECT value FROM meta WHERE key = 'epoch'", [], |row| row.get(0)).optional()?;
-    hex.and_then(|hex| hex.parse().ok()).ok_or(rusqlite::Error::InvalidQuery)
 }

@@ -6,7 +6,7 @@ use parlor_core::Flush;
 use parlor_core::planted::{self, Bug, planted};
 use parlor_core::ports::{Append, AppendReport, Head, Log, LogId, Page, PageRequest, Sink, StoreResult};
 use parlor_proto::MessageId;
-use rusqlite::OptionalExtension;
+use rusqlite::{OptionalExtension, Row};
 
 use super::append::{AppendJob, EntryWriter};
 use super::database::Database;
@@ -93,12 +93,15 @@ impl Log for SqliteLog {
             let head = |log: &LogId| {
                 let (kind, name) = rows::kind_and_name(log);
                 let mut select = connection.prepare_cached(&format!(
-                    "SELECT coalesce((SELECT max(number) FROM {} WHERE log = log.id), base)
+                    "SELECT coalesce((SELECT max(number) FROM {} WHERE log = log.id), base), epoch
                      FROM log WHERE kind = ?1 AND name = ?2",
                     rows::table(log)
                 ))?;
-                let last = select.query_row([kind, name], |row| row.get(0)).optional()?;
-                Ok(Head { epoch, last: MessageId(last.unwrap_or(0)) })
+                let head = |row: &Row<'_>| {
+                    Ok(Head { epoch: rows::epoch(row, 1)?.unwrap_or(epoch), last: MessageId(row.get(0)?) })
+                };
+                let known = select.query_row([kind, name], head).optional()?;
+                Ok(known.unwrap_or(Head { epoch, last: MessageId(0) }))
             };
             logs.iter().map(head).collect()
         })

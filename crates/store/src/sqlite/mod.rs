@@ -6,7 +6,10 @@ mod admin_polling;
 mod administration;
 mod amend;
 mod append;
+mod archive;
 mod audit;
+pub mod backup;
+mod canary;
 mod committed;
 mod database;
 mod follows;
@@ -41,13 +44,15 @@ use std::time::Duration;
 
 use parlor_core::ports::{Accounts, Governance, Invitations, Log, Sink, Store, StoreResult, Tickets};
 
+use crate::batches::BatchStatistics;
 use crate::in_process::{InProcessBus, InProcessLoginLimiter, InProcessSessions};
 use crate::memory::MemoryLog;
 
 use admin_polling::{AdminChanges, ServerAccounts, ServerTickets};
 pub use administration::open_rooms;
 use administration::{RoomKeeper, RoomRequests, UnloggedRooms};
-pub use audit::{OperatorFacts, operators, ownerless_rooms};
+pub use archive::{IMPORT_FILE_NAME, SqliteSource, SqliteTarget};
+pub use audit::overview;
 pub use database::{Database, Durability, OpenError};
 pub use inspect::{Probe, inspect, probe};
 pub use integrity::Damage;
@@ -135,6 +140,11 @@ impl Sqlite {
         let noticed = noticed.and_then(|()| changes.notice_unlockings()).and_then(|()| self.requests.notice());
         // After the end nobody is left whom a change would concern.
         if self.is_closed.load(Ordering::Relaxed) { Ok(()) } else { noticed.and(advanced) }
+    }
+
+    /// The transactions since the start.
+    pub fn batches(&self) -> BatchStatistics {
+        self.database.batches()
     }
 
     /// Brings everything into the one file of the database and closes it. Whoever still holds a port gets errors from now

@@ -78,14 +78,15 @@ fn statement(log: &LogId, range: PageRange, has_peer: bool) -> String {
 }
 
 /// Whose direct messages a log holds.
-fn owner(log: &LogId) -> Option<&UserName> {
+pub(super) fn owner(log: &LogId) -> Option<&UserName> {
     match log {
         LogId::Room(_) | LogId::Feed(_) => None,
         LogId::Inbox(owner) => Some(owner),
     }
 }
 
-fn entry(row: &Row<'_>, owner: Option<&UserName>) -> rusqlite::Result<Entry> {
+/// Reads an entry from number, time, author, text and peer.
+pub(super) fn entry(row: &Row<'_>, owner: Option<&UserName>) -> rusqlite::Result<Entry> {
     let author = rows::user(row, 2)?;
     let to = match owner {
         Some(owner) if author == *owner => Some(rows::user(row, 4)?),

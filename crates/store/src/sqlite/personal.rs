@@ -183,12 +183,12 @@ pub(super) fn forget_user(connection: &Connection, user: &UserName) -> rusqlite:
     Ok(())
 }
 
-fn remembered_rooms(connection: &Connection, user: &UserName) -> rusqlite::Result<Vec<RoomName>> {
+pub(super) fn remembered_rooms(connection: &Connection, user: &UserName) -> rusqlite::Result<Vec<RoomName>> {
     let mut select = connection.prepare_cached("SELECT room FROM remembered_room WHERE user = ?1 ORDER BY room")?;
     select.query_map([user.as_str()], |row| rows::room(row, 0))?.collect()
 }
 
-fn marks(connection: &Connection, user: &UserName) -> rusqlite::Result<BTreeMap<LogId, MessageId>> {
+pub(super) fn marks(connection: &Connection, user: &UserName) -> rusqlite::Result<BTreeMap<LogId, MessageId>> {
     let mut select = connection.prepare_cached("SELECT kind, name, number FROM mark WHERE user = ?1")?;
     select.query_map([user.as_str()], mark)?.collect()
 }
@@ -200,7 +200,7 @@ fn mark(row: &Row<'_>) -> rusqlite::Result<(LogId, MessageId)> {
     Ok((log, MessageId(row.get(2)?)))
 }
 
-fn conversations(connection: &Connection, user: &UserName) -> rusqlite::Result<Vec<Conversation>> {
+pub(super) fn conversations(connection: &Connection, user: &UserName) -> rusqlite::Result<Vec<Conversation>> {
     let mut select = connection
         .prepare_cached("SELECT peer, last, read, unread FROM conversation WHERE owner = ?1 ORDER BY last DESC")?;
     let conversation = |row: &Row<'_>| {

@@ -22,11 +22,15 @@ pub(super) fn load(connection: &Connection) -> rusqlite::Result<Vec<(RoomName, R
     })?;
     rows.map(|row| {
         let (room, rights) = row?;
-        let rights = RoomRights::read(&rights).ok_or_else(|| {
-            let error = StoreError::new("rights that this program did not write");
-            rusqlite::Error::FromSqlConversionFailure(1, rusqlite::types::Type::Text, Box::new(error))
-        })?;
-        Ok((room, rights))
+        Ok((room, read(&rights)?))
     })
     .collect()
+}
+
+/// Reads stored rights.
+pub(super) fn read(stored: &str) -> rusqlite::Result<RoomRights> {
+    RoomRights::read(stored).ok_or_else(|| {
+        let error = StoreError::new("rights that this program did not write");
+        rusqlite::Error::FromSqlConversionFailure(1, rusqlite::types::Type::Text, Box::new(error))
+    })
 }

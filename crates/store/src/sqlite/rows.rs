@@ -2,9 +2,9 @@
 //! of the row.
 
 use parlor_core::ports::{Content, LogId, Role};
-use parlor_proto::{RoomName, UserName};
-use rusqlite::Row;
+use parlor_proto::{Epoch, RoomName, UserName};
 use rusqlite::types::Type;
+use rusqlite::{Connection, Row};
 
 /// Reads a user name from a column.
 pub(super) fn user(row: &Row<'_>, column: usize) -> rusqlite::Result<UserName> {
@@ -23,6 +23,22 @@ pub(super) fn content(row: &Row<'_>, column: usize) -> rusqlite::Result<Content>
     let stored: String = row.get(column)?;
     let unreadable = || rusqlite::Error::FromSqlConversionFailure(column, Type::Text, "a blank text".into());
     Content::read(&stored).ok_or_else(unreadable)
+}
+
+/// Reads the epoch of a log from a column; none if it is that of the database.
+pub(super) fn epoch(row: &Row<'_>, column: usize) -> rusqlite::Result<Option<Epoch>> {
+    let hex: Option<String> = row.get(column)?;
+    let read = |hex: String| {
+        hex.parse().map_err(|error| rusqlite::Error::FromSqlConversionFailure(column, Type::Text, Box::new(error)))
+    };
+    hex.map(read).transpose()
+}
+
+/// The epoch of the logs of a database that have none of their own.
+pub(super) fn database_epoch(connection: &Connection) -> rusqlite::Result<Epoch> {
+    connection.query_row("SELECT value FROM meta WHERE key = 'epoch'", [], |row| {
+        epoch(row, 0)?.ok_or(rusqlite::Error::InvalidQuery)
+    })
 }
 
 /// The table with the entries of a log.

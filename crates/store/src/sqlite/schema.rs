@@ -176,6 +176,10 @@ const MIGRATIONS: &[&str] = &[
         generation INTEGER
     );
 ",
+    // A log that came from elsewhere keeps its epoch. NULL: that of the database.
+    "
+    ALTER TABLE log ADD COLUMN epoch TEXT;
+",
     // `author` made it; `rooms` are separated by spaces. A use is the name of the account that was made.
     "
     CREATE TABLE invitation (

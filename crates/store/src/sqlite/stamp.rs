@@ -18,10 +18,11 @@ use super::OpenError;
 use super::database::Database;
 
 /// Name of the file within the data directory.
-const FILE_NAME: &str = "parlor.db.stamp";
+pub(super) const FILE_NAME: &str = "parlor.db.stamp";
 
 /// Makes a new life of the logs.
-const NEW_EPOCH: &str = "UPDATE meta SET value = lower(hex(randomblob(8))) WHERE key = 'epoch'";
+pub(super) const NEW_EPOCH: &str =
+    "UPDATE meta SET value = lower(hex(randomblob(8))) WHERE key = 'epoch'; UPDATE log SET epoch = NULL";
 
 /// What a database and the file beside it have in common.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -142,7 +143,7 @@ fn stored(connection: &Connection) -> rusqlite::Result<Option<Stamp>> {
 fn renew(connection: &mut Connection, went_back: bool) -> rusqlite::Result<Stamp> {
     let transaction = connection.transaction_with_behavior(rusqlite::TransactionBehavior::Immediate)?;
     if went_back {
-        transaction.execute(NEW_EPOCH, [])?;
+        transaction.execute_batch(NEW_EPOCH)?;
     }
     transaction
         .execute("INSERT OR REPLACE INTO meta VALUES ('stamp', lower(hex(randomblob(8)))), ('mark', '0')", [])?;

@@ -146,7 +146,7 @@ pub(super) fn suspend_user(connection: &Connection, user: &UserName) -> rusqlite
 }
 
 /// Returns `false` if there is a ticket with this id.
-fn insert(connection: &Connection, user: &UserName, ticket: &Ticket) -> rusqlite::Result<bool> {
+pub(super) fn insert(connection: &Connection, user: &UserName, ticket: &Ticket) -> rusqlite::Result<bool> {
     let Ticket { hash, label, made, used, address, lifetime, is_revoked } = ticket;
     let lifetime = lifetime.map(|lifetime| i64::try_from(lifetime.as_millis()).unwrap_or(i64::MAX));
     let values = params![
@@ -164,7 +164,7 @@ fn insert(connection: &Connection, user: &UserName, ticket: &Ticket) -> rusqlite
     Ok(connection.execute(insert, values)? > 0)
 }
 
-fn tickets(connection: &Connection, user: &UserName) -> rusqlite::Result<Vec<Ticket>> {
+pub(super) fn tickets(connection: &Connection, user: &UserName) -> rusqlite::Result<Vec<Ticket>> {
     let mut select = connection.prepare_cached(&format!("{TICKETS} ORDER BY made, id"))?;
     select.query_map([user.as_str()], ticket)?.collect()
 }

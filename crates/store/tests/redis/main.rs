@@ -8,6 +8,7 @@ mod accounts;
 mod acl;
 mod append_under_faults;
 mod appends;
+mod archive;
 mod cluster;
 mod data_loss;
 mod deferred_cleanup;

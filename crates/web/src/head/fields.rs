@@ -23,6 +23,7 @@ pub(super) struct Fields {
     transfer_encoding: Option<String>,
     connection: Option<String>,
     upgrade: Option<String>,
+    accept: Option<String>,
     accept_encoding: Option<String>,
     if_none_match: Option<String>,
     cookies: Vec<u8>,
@@ -58,6 +59,10 @@ impl Fields {
                 self.forwarded_for = last.and_then(|address| address.trim().parse().ok());
                 Ok(())
             }
+            "accept" => {
+                self.accept = text("accept", value).ok().map(str::to_owned);
+                Ok(())
+            }
             "user-agent" => {
                 self.user_agent = text("user-agent", value).ok().map(str::to_owned);
                 Ok(())
@@ -91,6 +96,7 @@ impl Fields {
             origin: self.origin,
             content_type: self.content_type,
             user_agent: self.user_agent,
+            accept: self.accept,
             forwarded_for: self.forwarded_for,
             accepts: AcceptedEncodings { gzip: accepts(encodings, "gzip"), brotli: accepts(encodings, "br") },
             expects_continue: expects_continue(self.expect.as_deref(), version)?,

@@ -94,6 +94,8 @@ pub struct Request {
     pub forwarded_for: Option<IpAddr>,
     /// `User-Agent`, if it is ASCII. It says whatever the client likes.
     pub user_agent: Option<String>,
+    /// `Accept`, if it is ASCII; the last one if there are several.
+    pub accept: Option<String>,
     /// `Accept-Encoding`.
     pub accepts: AcceptedEncodings,
     /// Whether the client waits for [`crate::response::CONTINUE`] before it sends the body.

@@ -339,7 +339,8 @@ pub(super) fn answers(incoming: &Incoming, is_oldest_unknown: bool) -> bool {
             Event::Edited { .. } | Event::Removed { .. } | Event::Topic { .. } | Event::Moderated { .. } => false,
             Event::Invited(_) | Event::Moved { .. } => false,
             Event::Message { .. } | Event::Publication { .. } | Event::Direct { .. } | Event::Notice { .. } => false,
-            Event::Joined { .. } | Event::Left { .. } | Event::Hello { .. } | Event::Bye { .. } => false,
+            Event::Joined { .. } | Event::Left { .. } | Event::Hello { .. } => false,
+            Event::Reconnect { .. } | Event::Bye { .. } => false,
         },
         // An answer of a newer server to a command of a newer server; other news may be anything.
         Incoming::Unknown(UnknownEvent { kind, .. }) => matches!(kind.as_str(), "ok" | "error") || is_oldest_unknown,

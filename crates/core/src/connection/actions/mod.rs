@@ -179,6 +179,16 @@ pub(crate) fn run_pre_login(context: &mut ConnectionContext<'_>, command: PreLog
 
 /// Carries out a command of a session.
 pub(crate) fn run(context: &mut SessionContext<'_>, command: Command) -> ActionResult {
+    let audited = command.audited();
+    dispatch(context, command)?;
+    if let Some(audited) = audited {
+        // The last effect: it is reached if all others were carried out.
+        context.add(Effect::Audit(audited));
+    }
+    Ok(())
+}
+
+fn dispatch(context: &mut SessionContext<'_>, command: Command) -> ActionResult {
     match command {
         Command::Post { post: Post::Message(text), once } => message::run(context, text, once),
         Command::Post { post: Post::Say { room, text }, once } => say::run(context, room, text, once),

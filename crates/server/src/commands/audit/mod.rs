@@ -1,5 +1,5 @@
 //! `parlor audit`: checks the settings and files of a server for weaknesses that an attacker could use. It must not
-//! change anything, and must not connect to anything.
+//! change anything, and connects to nothing but the Redis of the server.
 
 mod accounts;
 mod certificate;
@@ -9,6 +9,7 @@ mod files;
 mod machine;
 mod operators;
 mod rooms;
+mod store;
 
 use std::io::{self, Write};
 use std::path::Path;
@@ -23,9 +24,8 @@ pub(crate) const EXAMPLES: &str =
     "Give it the settings that the server has: the same flags, variables and file. It looks at
 the modes of files, for damage at all of the database (3 to 10 s for each GiB), at
 certificates, at what strangers can reach and do, at operators who do not come and rooms
-without an owner, at Redis, and at the limits of this machine; it changes nothing and connects
-to nothing, so that operators and rooms in a Redis are not looked at: parlor user list and
-parlor room list show them.
+without an owner, at Redis, and at the limits of this machine. It changes nothing, and connects
+to nothing but Redis.
 
 Examples:
   parlor audit
@@ -138,8 +138,9 @@ impl Report {
         certificate::look(settings, &mut findings);
         exposure::look(settings, &mut findings);
         accounts::look(settings, &mut findings);
-        operators::look(settings, &mut findings);
-        rooms::look(settings, &mut findings);
+        let overview = store::overview(settings, &mut findings);
+        operators::look(&overview.operators, &mut findings);
+        rooms::look(&overview.ownerless_rooms, &mut findings);
         machine::look(settings, &mut findings);
         findings.sort_by_key(|finding| finding.severity);
         let serious = findings.iter().filter(|finding| finding.severity == Severity::Serious).count();

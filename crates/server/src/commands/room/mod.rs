@@ -160,9 +160,16 @@ impl RoomArg {
 
     fn carry_out(&self, place: &Rooms, by: Option<&UserName>, order: RoomOrder, done: &str) -> anyhow::Result<()> {
         let by = by.cloned().unwrap_or_else(UserName::operator);
+        let word = match order {
+            RoomOrder::Transfer(_) => "room transfer",
+            RoomOrder::Delete => "room delete",
+        };
         let request = RoomRequest { room: self.room.clone(), by, time: SystemClock::start().now(), order };
         match place.carry_out(&request)? {
-            Verdict::Done => Ok(writeln!(io::stdout(), "{done}")?),
+            Verdict::Done => {
+                self.place.record(word, self.room.as_str());
+                Ok(writeln!(io::stdout(), "{done}")?)
+            }
             Verdict::Refused(why) => bail!(why),
         }
     }

@@ -186,7 +186,36 @@ struct PasswordArgs {
 /// # Errors
 /// One line that names the problem.
 pub(crate) fn run(args: &UserArgs) -> anyhow::Result<()> {
-    match &args.action {
+    carry_out(&args.action)?;
+    if let Some((word, user, place)) = args.action.audited() {
+        place.record(&format!("user {word}"), user.as_str());
+    }
+    Ok(())
+}
+
+impl Action {
+    /// What the audit trail keeps of it: the word of the command, the user, and where the account is.
+    fn audited(&self) -> Option<(&'static str, &UserName, &PlaceArgs)> {
+        let (word, whose) = match self {
+            Self::Add { whose, .. } => ("add", whose),
+            Self::Passwd { whose, .. } => ("passwd", whose),
+            Self::Delete(whose) => ("delete", whose),
+            Self::Kick(whose) => ("kick", whose),
+            Self::Suspend { whose, .. } => ("suspend", whose),
+            Self::Unsuspend(whose) => ("unsuspend", whose),
+            Self::Promote(whose) => ("promote", whose),
+            Self::Demote(whose) => ("demote", whose),
+            Self::Unlock { whose, .. } => ("unlock", whose),
+            Self::Ticket(args) => ("ticket", &args.whose),
+            Self::Revoke(args) => ("revoke", &args.whose),
+            Self::List(_) => return None,
+        };
+        Some((word, &whose.user, &whose.place))
+    }
+}
+
+fn carry_out(action: &Action) -> anyhow::Result<()> {
+    match action {
         Action::Add { whose, secret, random_password, operator } => {
             let role = if *operator { Role::Operator } else { Role::Member };
             add(whose, secret, *random_password, role)
@@ -318,7 +347,7 @@ impl PasswordArgs {
 }
 
 /// Returns a password of 100 random bits: groups of five letters and digits, without characters that look alike.
-fn generate_password() -> anyhow::Result<Zeroizing<String>> {
+pub(super) fn generate_password() -> anyhow::Result<Zeroizing<String>> {
     const ALPHABET: &[u8; 32] = b"abcdefghijkmnpqrstuvwxyz23456789";
     let mut bytes = Zeroizing::new([0; 20]);
     SystemRandom.fill(bytes.as_mut_slice())?;

@@ -17,7 +17,7 @@ Examples:
 #[derive(Debug, Args)]
 pub(super) struct RevokeArgs {
     #[command(flatten)]
-    whose: UserArg,
+    pub(super) whose: UserArg,
     /// Number of the ticket, or all
     #[arg(value_name = "ID|all")]
     which: Tickets,

@@ -31,7 +31,7 @@ Examples:
 #[derive(Debug, Args)]
 pub(super) struct TicketArgs {
     #[command(flatten)]
-    whose: UserArg,
+    pub(super) whose: UserArg,
     /// What the ticket is for; the user sees it in /tickets
     #[arg(long, value_name = "TEXT")]
     label: String,

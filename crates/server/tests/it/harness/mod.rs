@@ -1,5 +1,6 @@
 //! Helpers of the tests of the built program: they start and kill a server, and speak lines over TLS.
 
+mod admin;
 mod client;
 mod database_lock;
 mod http;
@@ -7,8 +8,10 @@ mod json;
 mod load;
 mod program;
 mod server;
+mod small_disk;
 mod terminal;
 
+pub(crate) use admin::Admin;
 pub(crate) use client::Client;
 pub(crate) use database_lock::DatabaseLock;
 pub(crate) use http::Http;
@@ -19,4 +22,5 @@ pub(crate) use program::{
     command, ends, feed, install, installation, outcome, parlor, parlor_with_input, without_notice,
 };
 pub(crate) use server::{Options, Server};
+pub(crate) use small_disk::SmallDisk;
 pub(crate) use terminal::Terminal;

@@ -54,8 +54,9 @@ impl NodePipeline {
     /// Creates a link that immediately starts to connect in the background.
     pub(in crate::redis) fn start(origin: Origin, statistics: Arc<Statistics>, replicas: u32) -> std::io::Result<Self> {
         let slot = Arc::new(ConnectionSlot::default());
+        let batches = statistics.batches.clone();
         let exchanger = PipelineWorker { connection: None, slot: slot.clone(), statistics, replicas };
-        let link = Self { group: GroupCommit::new(exchanger), slot: slot.clone() };
+        let link = Self { group: GroupCommit::new(exchanger, batches), slot: slot.clone() };
         let name = "redis-connect".to_owned();
         thread::Builder::new().name(name).spawn(move || slot.keep_connected(&origin))?;
         Ok(link)

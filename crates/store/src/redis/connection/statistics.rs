@@ -1,13 +1,19 @@
-//! Counts how often each script ran and how long its answers took, since the start of the server. It must not keep
-//! more.
+//! Counts the batches that were sent, how often each script ran and how long its answers took, since the start of the
+//! server. It must not keep more.
 
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
+use crate::batches::Batches;
 use crate::redis::connection::script::{self, Script};
 
-/// Counters of all scripts.
-pub(in crate::redis) struct Statistics(Vec<Counters>);
+/// Counters of all links.
+pub(in crate::redis) struct Statistics {
+    /// The batches of all links.
+    pub(in crate::redis) batches: Arc<Batches>,
+    scripts: Vec<Counters>,
+}
 
 #[derive(Default)]
 struct Counters {
@@ -18,14 +24,15 @@ struct Counters {
 
 impl Default for Statistics {
     fn default() -> Self {
-        Self(script::all().iter().map(|_| Counters::default()).collect())
+        let scripts = script::all().iter().map(|_| Counters::default()).collect();
+        Self { batches: Arc::default(), scripts }
     }
 }
 
 impl Statistics {
     /// Records one answer of a script. `took` is the time since its batch was sent.
     pub(in crate::redis) fn count(&self, script: &Script, took: Duration) {
-        let Some(counters) = self.0.get(script.index) else { return };
+        let Some(counters) = self.scripts.get(script.index) else { return };
         let micros = u64::try_from(took.as_micros()).unwrap_or(u64::MAX);
         counters.calls.fetch_add(1, Ordering::Relaxed);
         counters.total_micros.fetch_add(micros, Ordering::Relaxed);
@@ -35,7 +42,7 @@ impl Statistics {
     /// For each script that ran: name, calls, total microseconds, and microseconds of the longest call.
     pub(in crate::redis) fn read(&self) -> Vec<(&'static str, u64, u64, u64)> {
         let read = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
-        let scripts = script::all().iter().zip(&self.0);
+        let scripts = script::all().iter().zip(&self.scripts);
         let rows = scripts.map(|(script, counters)| {
             (script.name, read(&counters.calls), read(&counters.total_micros), read(&counters.longest_micros))
         });

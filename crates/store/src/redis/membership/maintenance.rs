@@ -3,6 +3,7 @@
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -83,7 +84,6 @@ pub(in crate::redis) struct Maintenance {
     epoch: Option<String>,
     /// The last round in which sessions are checked each time.
     audit_until: u64,
-    lag: u64,
     had_lease: bool,
     /// Entries that Redis had and this server did not know at the last check.
     suspected: BTreeSet<String>,
@@ -117,7 +117,6 @@ impl Maintenance {
             renewed_at: Instant::now(),
             epoch: None,
             audit_until: 0,
-            lag: 0,
             had_lease: true,
             suspected: BTreeSet::new(),
             sessions_to_audit: Vec::new(),
@@ -185,7 +184,7 @@ impl Maintenance {
     }
 
     fn audit_logs(&mut self) -> StoreResult<()> {
-        if self.is_due(AUDIT_LOGS_EVERY) { self.server.audit_logs(&mut self.lag) } else { Ok(()) }
+        if self.is_due(AUDIT_LOGS_EVERY) { self.server.audit_logs() } else { Ok(()) }
     }
 
     fn audit_channels(&mut self) -> StoreResult<()> {
@@ -338,7 +337,7 @@ impl Maintenance {
             &"logs",
             &server.cursors.len(),
             &"lag",
-            &self.lag,
+            &server.lag.load(Ordering::Relaxed),
             &"pulse",
             &pulse,
             &"scripts",

@@ -44,6 +44,10 @@ pub(in crate::redis) struct Server {
     pub(in crate::redis) sink: Arc<dyn Sink>,
     pub(in crate::redis) events: Arc<dyn EventSink>,
     last_seq: AtomicU64,
+    /// Entries that this server had not received at the last check.
+    pub(in crate::redis) lag: AtomicU64,
+    /// Entries that were missed and requested.
+    pub(in crate::redis) repaired: AtomicU64,
     is_wary: AtomicBool,
     is_closing: AtomicBool,
 }
@@ -68,6 +72,8 @@ impl Server {
             sink,
             events,
             last_seq: AtomicU64::new(0),
+            lag: AtomicU64::new(0),
+            repaired: AtomicU64::new(0),
             is_wary: AtomicBool::new(false),
             is_closing: AtomicBool::new(false),
         }

@@ -2,6 +2,7 @@
 //! channels. It must not decide when.
 
 use std::collections::HashSet;
+use std::sync::atomic::Ordering;
 use std::time::Instant;
 
 use parlor_core::ports::{SessionKey, StoreResult};
@@ -82,16 +83,16 @@ impl Server {
         outcome
     }
 
-    /// Compares the head of each followed log with this server's position. Stores the largest number of missing entries
-    /// in `lag`.
+    /// Compares the head of each followed log with this server's position, and notes the largest number of missing
+    /// entries.
     ///
     /// # Errors
     /// Some logs could not be checked.
-    pub(super) fn audit_logs(&self, lag: &mut u64) -> StoreResult<()> {
+    pub(super) fn audit_logs(&self) -> StoreResult<()> {
         let cursors = self.cursors.all();
         let commands = cursors.iter().map(|(_, cursor)| ask_for_head(&cursor.log)).collect();
         let (mut outcome, mut is_any_stuck) = (Ok(()), false);
-        *lag = 0;
+        let mut lag = 0;
         for ((channel, cursor), reply) in cursors.iter().zip(self.router.try_all(commands)) {
             let head = match read_head(Some(reply)) {
                 Ok(head) => head,
@@ -101,12 +102,13 @@ impl Server {
                 }
             };
             let (lags, is_stuck) = cursor.audit(head);
-            *lag = lags.max(*lag);
+            lag = lags.max(lag);
             if is_stuck || !cursor.is_subscribed_at(&self.router.owner(channel)) {
                 self.look_at(channel);
                 is_any_stuck = true;
             }
         }
+        self.lag.store(lag, Ordering::Relaxed);
         if is_any_stuck {
             self.wake_followers();
         }

@@ -7,6 +7,7 @@
 use std::collections::{BTreeSet, VecDeque};
 use std::error::Error;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
 use ::redis::{Connection, PushKind, RedisError, Value};
@@ -325,6 +326,7 @@ impl ReaderConnection<'_> {
         }
         let Ok(epoch) = epoch.parse() else { return Ok(()) };
         let entries: Vec<Entry> = entries.iter().filter_map(codec::read_entry).collect();
+        self.server().repaired.fetch_add(entries.len() as u64, Ordering::Relaxed);
         self.reader.await_lease();
         let head = Head { epoch, last: MessageId(top) };
         let (flush, next) = cursor.repaired(head, &entries, &*self.server().sink);

@@ -1,0 +1,47 @@
+//! How commands speak to a server that runs: one JSON line each way over a socket in its data directory. It must not be
+//! reached by other users of the machine.
+
+mod client;
+mod server;
+mod sessions;
+
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+pub(crate) use client::ask;
+pub(crate) use server::{ControlSocket, Controls};
+pub(crate) use sessions::{ListedSession, SessionList};
+
+/// Name of the socket within the data directory.
+pub(crate) const SOCKET: &str = "control.sock";
+
+/// What a command wants of a server.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "order", rename_all = "kebab-case")]
+pub(crate) enum Order {
+    /// List the sessions.
+    Sessions,
+    /// Log what passes this filter from now on.
+    LogLevel {
+        /// As in `--log`.
+        filter: String,
+    },
+    /// Send all clients away, and end.
+    Drain {
+        /// The time over which the goodbyes are spread.
+        over: Duration,
+    },
+}
+
+/// What the server says.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub(crate) enum Answer {
+    /// It is done, or has begun.
+    Done,
+    /// The sessions, by their users.
+    Sessions(Vec<ListedSession>),
+    /// Why it is not done, for people.
+    Refused(String),
+}

@@ -1,0 +1,87 @@
+//! Moves everything of Parlor in a Redis aside, under other names. It must not delete anything.
+
+use std::sync::Arc;
+
+use ::redis::{Cmd, Connection, FromRedisValue, cmd};
+
+use super::is_served;
+use crate::archive::{ArchiveError, ArchiveResult};
+use crate::redis::connection::dial::Dialer;
+use crate::redis::connection::url::Address;
+use crate::redis::{Config, NoEvents, connect};
+
+/// How the names of all keys of Parlor begin.
+const PREFIX: &str = "parlor:";
+
+/// Keys that Redis is asked for at once.
+const AT_ONCE: u32 = 1000;
+
+/// Gives every key of Parlor a name that begins with `prefix`. Returns how many there were. Blocks until that is done.
+///
+/// # Errors
+/// A server runs on the Redis; then nothing is moved. Or Redis cannot be reached, or does not allow it; then a part may be
+/// moved, and another call moves the rest.
+pub fn put_aside(config: &Config, prefix: &str) -> ArchiveResult<u64> {
+    let refused = |why: String| ArchiveError::Refused(why);
+    let dialer = Arc::new(Dialer::new(config.url.clone(), config.ca.clone()));
+    let router = connect(&dialer, &(Arc::new(NoEvents) as _), config.replicas).map_err(|it| refused(it.to_string()))?;
+    if is_served(&router)? {
+        return Err(refused("a server runs on this Redis; nothing was changed".to_owned()));
+    }
+    let mut nodes: Vec<Address> = router.nodes().into_iter().flatten().collect();
+    if nodes.is_empty() {
+        nodes.push(dialer.locate().map_err(|error| refused(error.to_string()))?);
+    }
+    let mut moved = 0;
+    for node in nodes {
+        let (mut connection, _) = dialer.connect(&node).map_err(|error| refused(error.to_string()))?;
+        moved += put_aside_at(&mut connection, prefix).map_err(|error| refused(format!("{node}: {error}")))?;
+    }
+    Ok(moved)
+}
+
+fn put_aside_at(connection: &mut Connection, prefix: &str) -> ::redis::RedisResult<u64> {
+    let (mut cursor, mut moved) = ("0".to_owned(), 0);
+    loop {
+        let pattern = format!("{PREFIX}*");
+        let scan = cmd("SCAN").arg(&cursor).arg("MATCH").arg(pattern).arg("COUNT").arg(AT_ONCE).to_owned();
+        let (next, keys): (String, Vec<String>) = ask(connection, &scan)?;
+        for key in keys {
+            let rename = cmd("RENAME").arg(&key).arg(aside(&key, prefix)).to_owned();
+            match ask::<String>(connection, &rename) {
+                // A scan may tell a key twice, and keys expire.
+                Err(error) if error.to_string().contains("no such key") => {}
+                renamed => {
+                    renamed?;
+                    moved += 1;
+                }
+            }
+        }
+        if next == "0" {
+            return Ok(moved);
+        }
+        cursor = next;
+    }
+}
+
+fn ask<T: FromRedisValue>(connection: &mut Connection, command: &Cmd) -> ::redis::RedisResult<T> {
+    command.query(connection)
+}
+
+/// The other name of a key, in the same slot: what is in braces decides, or else the whole name.
+fn aside(key: &str, prefix: &str) -> String {
+    if key.contains('{') { format!("{prefix}{key}") } else { format!("{prefix}{{{key}}}") }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_other_name_is_in_the_same_slot() {
+        let slot = |key: &str| ::redis::cluster_routing::Slot::for_key(key);
+        for key in ["parlor:users", "parlor:user:{ann}", "parlor:once:room:{red}:ann"] {
+            assert_eq!(slot(&aside(key, "replaced-7:")), slot(key), "{key}");
+        }
+    }
+}

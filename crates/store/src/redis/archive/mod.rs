@@ -1,0 +1,37 @@
+//! Redis as the source and the target of archives. It must not know the lines of an archive.
+
+mod aside;
+mod log_reader;
+mod source;
+mod target;
+
+use parlor_core::ports::StoreResult;
+
+use super::connection::command::{self, Command};
+use super::connection::router::Router;
+use super::keys;
+use super::keys::ServerId;
+
+pub use aside::put_aside;
+pub use source::RedisSource;
+pub use target::RedisTarget;
+
+/// Hash that is there while an import has not come to its end: the digest of its archive, and how many records are stored.
+pub(super) const IMPORT: &str = "parlor:import";
+
+/// Whether an import has begun and not come to its end. No server may serve then.
+pub(super) fn is_under_way(router: &Router) -> StoreResult<bool> {
+    command::read::<i64>(router.call(Command::plain("EXISTS", IMPORT, &[]))).map(|there| there > 0)
+}
+
+/// Whether a server has its lease.
+fn is_served(router: &Router) -> StoreResult<bool> {
+    let servers: Vec<String> = command::read(router.call(Command::plain("SMEMBERS", keys::SERVERS, &[])))?;
+    let ask = |id: &String| Command::plain("EXISTS", keys::lease(&ServerId::read(id)), &[]);
+    let leases = router.call_all(servers.iter().map(ask).collect());
+    let mut is_served = false;
+    for lease in leases {
+        is_served |= command::read::<i64>(lease)? > 0;
+    }
+    Ok(is_served)
+}

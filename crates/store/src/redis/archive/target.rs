@@ -1,0 +1,277 @@
+//! Fills an empty Redis with an archive. A key tells servers that the import has not come to its end, and none of them
+//! starts then. It must not touch a Redis with accounts or messages, or with a server.
+
+use std::sync::Arc;
+
+use ::redis::Value;
+use parlor_core::ports::{KNOWN_FOR, LogId, StoreError, StoreResult};
+use parlor_core::rights::RoomRights;
+use parlor_proto::{Epoch, RoomName, UserName};
+
+use super::{IMPORT, is_served};
+use crate::archive::{
+    AccountRecord, ArchiveError, ArchiveResult, ArchiveTarget, ConversationRecord, EntryRecord, Epochs, LogRecord,
+    OnceRecord, Record, TicketRecord,
+};
+use crate::redis::connection::command::{self, Command};
+use crate::redis::connection::dial::Dialer;
+use crate::redis::connection::router::Router;
+use crate::redis::log::ONCE_EXPIRY;
+use crate::redis::rooms::sorted;
+use crate::redis::{Config, NoEvents, OpenError, accounts, connect, governance, keys, personal, random, tickets};
+
+/// Commands in one batch.
+const BATCH: usize = 500;
+
+/// By which an entry is known that no session of this Redis appended.
+const BY_NOBODY: &str = "0 0";
+
+/// A Redis that is being filled.
+pub struct RedisTarget {
+    router: Router,
+    epochs: Epochs,
+    /// Records up to the last batch, and since then.
+    stored: u64,
+    waiting: u64,
+    commands: Vec<Command>,
+    /// How many entries of the log so far are no messages.
+    others: u64,
+}
+
+impl RedisTarget {
+    /// Connects. `archive` is the digest of the archive: what an earlier import of the same one stored stays. Blocks for a few
+    /// seconds at most.
+    ///
+    /// # Errors
+    /// There are accounts, messages, a server or another import, or Redis cannot be reached.
+    pub fn open(config: &Config, archive: &str, epochs: Epochs) -> ArchiveResult<Self> {
+        let dialer = Arc::new(Dialer::new(config.url.clone(), config.ca.clone()));
+        let refused = |error: OpenError| ArchiveError::Refused(error.to_string());
+        let router = connect(&dialer, &(Arc::new(NoEvents) as _), config.replicas).map_err(refused)?;
+        let mut target = Self { router, epochs, stored: 0, waiting: 0, commands: Vec::new(), others: 0 };
+        target.begin(archive)?;
+        Ok(target)
+    }
+
+    fn call<T: ::redis::FromRedisValue>(&self, command: Command) -> ArchiveResult<T> {
+        Ok(command::read(self.router.call(command))?)
+    }
+
+    /// Notes the import first, so that no server can start behind the look at what is there.
+    fn begin(&mut self, archive: &str) -> ArchiveResult<()> {
+        let noted = Command::plain("HMGET", IMPORT, &["archive", "stored"]);
+        let (of, stored): (Option<String>, Option<u64>) = self.call(noted)?;
+        match &of {
+            Some(of) if of == archive => self.stored = stored.unwrap_or_default(),
+            Some(_) => {
+                let why = "an import of another archive has not come to its end there: run that one again";
+                return Err(ArchiveError::Refused(why.to_owned()));
+            }
+            None => drop(self.call::<i64>(Command::plain("HSET", IMPORT, &["archive", archive, "stored", "0"]))?),
+        }
+        let Some(why) = self.obstacle(of.is_none())? else { return Ok(()) };
+        if of.is_none() {
+            self.call::<i64>(Command::plain("DEL", IMPORT, &[]))?;
+        }
+        Err(ArchiveError::Refused(format!("{why}; nothing was imported")))
+    }
+
+    /// What is in the way.
+    fn obstacle(&self, must_be_empty: bool) -> ArchiveResult<Option<&'static str>> {
+        if is_served(&self.router)? {
+            return Ok(Some("a server runs on this Redis"));
+        }
+        let has_content = must_be_empty && (self.has_accounts()? || self.has_messages()?);
+        Ok(has_content.then_some("this Redis has accounts or messages already"))
+    }
+
+    fn has_accounts(&self) -> ArchiveResult<bool> {
+        let names: Vec<String> = self.call(Command::plain("SMEMBERS", keys::USERS, &[]))?;
+        let ask = |user: &UserName| Command::plain("HEXISTS", keys::user(user), &["hash"]);
+        any(self.router.call_all(sorted(&names).iter().map(ask).collect()))
+    }
+
+    fn has_messages(&self) -> ArchiveResult<bool> {
+        let names: Vec<String> = self.call(Command::plain("ZRANGE", keys::ROOMS, &["0", "-1"]))?;
+        let rooms = names.iter().filter_map(|name| name.parse().ok()).chain([RoomName::lobby()]);
+        let ask = |room| Command::plain("HEXISTS", keys::meta(&LogId::Room(room)), &["top"]);
+        any(self.router.call_all(rooms.map(ask).collect()))
+    }
+
+    fn add(&mut self, name: &str, key: String, args: &[&str]) {
+        self.commands.push(Command::plain(name, key, args));
+    }
+
+    fn account(&mut self, account: &AccountRecord) {
+        let AccountRecord { user, hash, created, kicks, suspension, .. } = account;
+        self.add("SADD", keys::USERS.to_owned(), &[user.as_str()]);
+        let (created, kicks) = (created.as_millis().to_string(), kicks.to_string());
+        let role = accounts::role_word(account.role());
+        let fields = ["hash", hash.expose(), "role", role, "created", &created, "kicks", &kicks];
+        self.add("HSET", keys::user(user), &fields);
+        if let Some(suspension) = suspension {
+            let until = suspension.until.map_or(0, |until| until.as_millis()).to_string();
+            let fields = ["suspended", &until, "suspended_for", suspension.reason.as_str()];
+            self.add("HSET", keys::user(user), &fields);
+        }
+    }
+
+    fn log(&mut self, record: &LogRecord) {
+        let LogRecord { log, epoch, last, others } = record;
+        let epoch = match self.epochs {
+            Epochs::Kept => *epoch,
+            Epochs::Renewed => Epoch(random::number()),
+        };
+        self.others = *others;
+        self.add("HSET", keys::meta(log), &["epoch", &epoch.to_string(), "top", &last.to_string()]);
+        if let LogId::Room(room) = log {
+            self.index(room);
+        }
+        if *others > 0 {
+            self.add("ZADD", keys::others(log), &["0", &format!("0 {others}")]);
+        }
+    }
+
+    /// Adds a room to the index, as one in which nobody is.
+    fn index(&mut self, room: &RoomName) {
+        self.add("ZADD", keys::ROOMS.to_owned(), &["-1", room.as_str()]);
+    }
+
+    fn rights(&mut self, room: &RoomName, rights: &RoomRights) {
+        self.index(room);
+        let meta = keys::meta(&LogId::Room(room.clone()));
+        self.add("HSET", meta.clone(), &["rights", &rights.stored(), "rights_seq", "1"]);
+        if rights.is_bare() {
+            self.add("HSET", meta, &["bare", "1"]);
+        }
+        let (set, _) = governance::changes(&RoomRights::default(), rights);
+        for (field, value) in set {
+            self.add("HSET", keys::memberships(room), &[&field, &value]);
+        }
+    }
+
+    fn entry(&mut self, entry: &EntryRecord) {
+        let EntryRecord { log, id, time, from, to, text } = entry;
+        let (number, stored) = (format!("{id}-0"), text.stored());
+        let time = time.as_millis().to_string();
+        let mut fields = vec![&*number, "from", from.as_str(), "time", &time, "text", &stored, "by", BY_NOBODY];
+        if let Some(to) = to {
+            fields.extend(["to", to.as_str()]);
+        }
+        self.add("XADD", keys::log(log), &fields);
+        if let (LogId::Inbox(owner), Some(peer)) = (log, entry.peer()) {
+            let direction = if from == owner { 'o' } else { 'i' };
+            let member = format!("{peer}:{:016}{direction}", id.0);
+            self.add("ZADD", keys::conversation_index(owner), &["0", &member]);
+        }
+        if self.count_other(entry) {
+            let count = self.others;
+            self.add("ZADD", keys::others(log), &[&id.to_string(), &format!("{id} {count}")]);
+        }
+    }
+
+    /// Whether an entry is no message. Then it counts.
+    fn count_other(&mut self, entry: &EntryRecord) -> bool {
+        let is_other = !entry.text.is_message();
+        self.others += u64::from(is_other);
+        is_other
+    }
+
+    fn once(&mut self, once: &OnceRecord) {
+        let [ids, times] = keys::once(&once.log, &once.author);
+        let (key, expiry) = (once.key.as_str(), ONCE_EXPIRY.to_string());
+        self.add("HSET", ids.clone(), &[key, &once.id.to_string()]);
+        self.add("ZADD", times.clone(), &[&once.time.as_millis().to_string(), key]);
+        self.add("EXPIRE", ids, &[&expiry]);
+        self.add("EXPIRE", times, &[&expiry]);
+    }
+
+    fn conversation(&mut self, conversation: &ConversationRecord) {
+        let ConversationRecord { owner, peer, last, read, unread } = conversation;
+        self.add("HSET", keys::conversations(owner), &[peer.as_str(), &format!("{last} {read} {unread}")]);
+    }
+
+    fn ticket(&mut self, record: &TicketRecord) {
+        let ticket = record.ticket();
+        self.add("HSET", keys::tickets(&record.user), &[&ticket.id().to_string(), &tickets::write(&ticket)]);
+    }
+
+    fn address(&mut self, user: &UserName, address: &str, seen: i64) {
+        self.add("ZADD", keys::usual_addresses(user), &[&seen.to_string(), address]);
+        self.add("PEXPIRE", keys::usual_addresses(user), &[&KNOWN_FOR.as_millis().to_string()]);
+    }
+
+    fn pair(&mut self, one: String, other: &UserName, inverse: String, user: &UserName) {
+        self.add("SADD", one, &[other.as_str()]);
+        self.add("SADD", inverse, &[user.as_str()]);
+    }
+
+    /// Sends what waits, and notes how far it came.
+    fn send(&mut self) -> ArchiveResult<()> {
+        for reply in self.router.call_all(std::mem::take(&mut self.commands)) {
+            accept(reply)?;
+        }
+        self.stored += std::mem::take(&mut self.waiting);
+        let noted = Command::plain("HSET", IMPORT, &["stored", &self.stored.to_string()]);
+        self.call::<i64>(noted).map(drop)
+    }
+}
+
+impl ArchiveTarget for RedisTarget {
+    fn stored(&self) -> u64 {
+        self.stored
+    }
+
+    fn skip(&mut self, record: &Record) {
+        match record {
+            Record::Log(log) => self.others = log.others,
+            Record::Entry(entry) => drop(self.count_other(entry)),
+            _ => {}
+        }
+    }
+
+    fn store(&mut self, record: &Record) -> ArchiveResult<()> {
+        match record {
+            Record::Account(account) => self.account(account),
+            Record::Ticket(ticket) => self.ticket(ticket),
+            Record::Address { user, address, seen } => self.address(user, address, seen.as_millis()),
+            Record::Follow { user, publisher } => {
+                self.pair(keys::following(user), publisher, keys::followers(publisher), user);
+            }
+            Record::Block { user, blocked } => {
+                self.pair(keys::blocks(user), blocked, keys::blocked_by(blocked), user);
+            }
+            Record::Remembered { user, room } => self.add("SADD", keys::remembered_rooms(user), &[room.as_str()]),
+            Record::Mark(mark) => {
+                if let Some(target) = personal::target(&mark.log) {
+                    self.add("HSET", keys::marks(&mark.user), &[&target, &mark.read.to_string()]);
+                }
+            }
+            Record::Log(log) => self.log(log),
+            Record::Rights { room, rights } => self.rights(room, rights),
+            Record::Entry(entry) => self.entry(entry),
+            Record::Once(once) => self.once(once),
+            Record::Conversation(conversation) => self.conversation(conversation),
+        }
+        self.waiting += 1;
+        if self.commands.len() >= BATCH { self.send() } else { Ok(()) }
+    }
+
+    fn finish(mut self: Box<Self>) -> ArchiveResult<()> {
+        self.send()?;
+        self.call::<i64>(Command::plain("DEL", IMPORT, &[])).map(drop)
+    }
+}
+
+/// An entry that is there already was added by a command whose answer was lost, or before the import broke off.
+fn accept(reply: StoreResult<Value>) -> ArchiveResult<()> {
+    match command::read::<Value>(reply) {
+        Err(error) if error.to_string().contains("equal or smaller than the target stream top item") => Ok(()),
+        reply => Ok(reply.map(drop)?),
+    }
+}
+
+fn any(replies: Vec<StoreResult<Value>>) -> ArchiveResult<bool> {
+    let found = replies.into_iter().map(command::read::<i64>).collect::<Result<Vec<i64>, StoreError>>()?;
+    Ok(found.into_iter().any(|there| there > 0))
+}

@@ -1,0 +1,262 @@
+//! Reads all of a database in one snapshot, however busy its server is. It must not write.
+
+use std::collections::BTreeSet;
+use std::path::Path;
+
+use parlor_core::ports::{Entry, LogId};
+use parlor_core::rights::RoomRights;
+use parlor_proto::{Epoch, MessageId, RoomName, Timestamp, UserName};
+use rusqlite::types::Type;
+use rusqlite::{Connection, OptionalExtension, Params, Row, params};
+
+use crate::archive::{
+    ArchiveError, ArchiveResult, ArchiveSource, ConversationRecord, EntryRecord, LogRecord, MarkRecord, OnceRecord,
+    Record, TicketRecord,
+};
+use crate::sqlite::integrity::failure;
+use crate::sqlite::{FILE_NAME, OpenError, accounts, inspect, page, personal, rights, rows, schema, tickets};
+
+/// Takes the records one by one.
+type Each<'a> = &'a mut dyn FnMut(&Record) -> ArchiveResult<()>;
+
+/// A database that is read as a whole.
+pub struct SqliteSource {
+    connection: Connection,
+}
+
+/// A log with entries.
+struct Extent {
+    row: i64,
+    epoch: Option<Epoch>,
+    last: MessageId,
+    /// The oldest entry that is wanted; one more than the newest if there is no entry.
+    first: u64,
+}
+
+impl SqliteSource {
+    /// Opens the database in the directory `data`; none if there is none. A server may use it.
+    ///
+    /// # Errors
+    /// It cannot be read, or is of an older or newer version.
+    pub fn open(data: &Path) -> ArchiveResult<Option<Self>> {
+        let path = data.join(FILE_NAME);
+        let refused = |error: OpenError| ArchiveError::Refused(error.to_string());
+        let Some(connection) = inspect::open_to_read(data).map_err(refused)? else { return Ok(None) };
+        let found = schema::version(&connection).map_err(|error| refused(OpenError::of(&path, error)))?;
+        if found > schema::VERSION {
+            return Err(refused(OpenError::Newer { path, found, known: schema::VERSION }));
+        }
+        if found < schema::VERSION {
+            return Err(ArchiveError::Refused(format!(
+                "the database {} is of an older version: start the server of this version once",
+                path.display()
+            )));
+        }
+        Ok(Some(Self { connection }))
+    }
+}
+
+impl ArchiveSource for SqliteSource {
+    fn read(&mut self, since: Option<Timestamp>, each: Each<'_>) -> ArchiveResult<()> {
+        let snapshot = self.connection.transaction().map_err(read_failure)?;
+        let reader = Reader { connection: &snapshot, since };
+        let users = reader.accounts(each)?;
+        for room in reader.rooms()? {
+            reader.room(&room, each)?;
+        }
+        for user in &users {
+            reader.log(&LogId::Feed(user.clone()), each)?;
+        }
+        for user in &users {
+            reader.log(&LogId::Inbox(user.clone()), each)?;
+            reader.conversations(user, each)?;
+        }
+        Ok(())
+    }
+}
+
+/// One pass over a snapshot.
+struct Reader<'a> {
+    connection: &'a Connection,
+    since: Option<Timestamp>,
+}
+
+impl Reader<'_> {
+    /// Gives each row of a statement as a record.
+    fn each<P: Params>(
+        &self,
+        sql: &str,
+        of: P,
+        record: impl Fn(&Row<'_>) -> rusqlite::Result<Record>,
+        each: Each<'_>,
+    ) -> ArchiveResult<()> {
+        let mut select = self.connection.prepare_cached(sql).map_err(read_failure)?;
+        let mut found = select.query(of).map_err(read_failure)?;
+        while let Some(row) = found.next().map_err(read_failure)? {
+            each(&record(row).map_err(read_failure)?)?;
+        }
+        Ok(())
+    }
+
+    /// The accounts, each with what belongs to its user besides logs. Returns their names.
+    fn accounts(&self, each: Each<'_>) -> ArchiveResult<Vec<UserName>> {
+        let accounts = accounts::all(self.connection).map_err(read_failure)?;
+        let users = accounts.iter().map(|account| account.user.clone()).collect();
+        for account in accounts {
+            let user = account.user.clone();
+            each(&Record::Account(account.into()))?;
+            self.belongings(&user, each)?;
+        }
+        Ok(users)
+    }
+
+    fn belongings(&self, user: &UserName, each: Each<'_>) -> ArchiveResult<()> {
+        for ticket in tickets::tickets(self.connection, user).map_err(read_failure)? {
+            each(&Record::Ticket(TicketRecord::of(user, ticket)))?;
+        }
+        let addresses = "SELECT address, seen FROM usual_address WHERE account = ?1 ORDER BY address";
+        let address = |row: &Row<'_>| {
+            let seen = Timestamp::from_millis(row.get(1)?);
+            Ok(Record::Address { user: user.clone(), address: row.get(0)?, seen })
+        };
+        self.each(addresses, [user.as_str()], address, each)?;
+        let follows = "SELECT publisher FROM follow WHERE follower = ?1 ORDER BY publisher";
+        let follow = |row: &Row<'_>| Ok(Record::Follow { user: user.clone(), publisher: rows::user(row, 0)? });
+        self.each(follows, [user.as_str()], follow, each)?;
+        let blocks = "SELECT blocked FROM block WHERE user = ?1 ORDER BY blocked";
+        let block = |row: &Row<'_>| Ok(Record::Block { user: user.clone(), blocked: rows::user(row, 0)? });
+        self.each(blocks, [user.as_str()], block, each)?;
+        for room in personal::remembered_rooms(self.connection, user).map_err(read_failure)? {
+            each(&Record::Remembered { user: user.clone(), room })?;
+        }
+        for (log, read) in personal::marks(self.connection, user).map_err(read_failure)? {
+            each(&Record::Mark(MarkRecord { user: user.clone(), log, read }))?;
+        }
+        Ok(())
+    }
+
+    /// The rooms that have entries or rights, sorted.
+    fn rooms(&self) -> ArchiveResult<Vec<RoomName>> {
+        let rooms = || {
+            let sql = "SELECT name FROM log WHERE kind = 'room' UNION SELECT room FROM rights";
+            let mut select = self.connection.prepare(sql)?;
+            let rooms = select.query_map([], |row| rows::room(row, 0))?.collect::<rusqlite::Result<BTreeSet<_>>>()?;
+            Ok(rooms.into_iter().collect())
+        };
+        rooms().map_err(read_failure)
+    }
+
+    /// A room that somebody would still find: one with entries, or with rights that outlast its members.
+    fn room(&self, room: &RoomName, each: Each<'_>) -> ArchiveResult<()> {
+        let log = LogId::Room(room.clone());
+        let extent = self.extent(&log).map_err(read_failure)?;
+        let has_entries = extent.as_ref().is_some_and(Extent::has_entries);
+        let rights = self.rights(room).map_err(read_failure)?;
+        let rights = rights.filter(|rights| *rights != RoomRights::default() && (has_entries || !rights.is_bare()));
+        if let Some(extent) = extent.filter(|_| has_entries || rights.is_some()) {
+            self.entries(&log, &extent, each)?;
+        }
+        rights.map_or(Ok(()), |rights| each(&Record::Rights { room: room.clone(), rights }))
+    }
+
+    fn rights(&self, room: &RoomName) -> rusqlite::Result<Option<RoomRights>> {
+        let mut select = self.connection.prepare_cached("SELECT rights FROM rights WHERE room = ?1")?;
+        let stored: Option<String> = select.query_row([room.as_str()], |row| row.get(0)).optional()?;
+        stored.map(|stored| rights::read(&stored)).transpose()
+    }
+
+    fn log(&self, log: &LogId, each: Each<'_>) -> ArchiveResult<()> {
+        let extent = self.extent(log).map_err(read_failure)?;
+        extent.map_or(Ok(()), |extent| self.entries(log, &extent, each))
+    }
+
+    /// Where a log begins and ends; none if it never had an entry.
+    fn extent(&self, log: &LogId) -> rusqlite::Result<Option<Extent>> {
+        let (kind, name) = rows::kind_and_name(log);
+        let mut select =
+            self.connection.prepare_cached("SELECT id, base, epoch FROM log WHERE kind = ?1 AND name = ?2")?;
+        let head = |row: &Row<'_>| Ok((row.get(0)?, row.get(1)?, rows::epoch(row, 2)?));
+        let Some((row, base, epoch)) = select.query_row([kind, name], head).optional()? else { return Ok(None) };
+        let bound = |what: &str| -> rusqlite::Result<Option<u64>> {
+            let sql = format!("SELECT {what} FROM {} WHERE log = ?1", rows::table(log));
+            self.connection.prepare_cached(&sql)?.query_row([row], |row| row.get(0))
+        };
+        let last = bound("max(number)")?;
+        let first = match (self.since, last) {
+            (_, None) => base + 1,
+            (None, Some(_)) => bound("min(number)")?.unwrap_or(base + 1),
+            (Some(since), Some(last)) => self.first_since(log, row, since)?.unwrap_or(last),
+        };
+        let last = MessageId(last.unwrap_or(base));
+        Ok((last.0 > 0).then_some(Extent { row, epoch, last, first }))
+    }
+
+    fn first_since(&self, log: &LogId, row: i64, since: Timestamp) -> rusqlite::Result<Option<u64>> {
+        let sql = format!("SELECT min(number) FROM {} WHERE log = ?1 AND time >= ?2", rows::table(log));
+        self.connection.prepare_cached(&sql)?.query_row(params![row, since.as_millis()], |row| row.get(0))
+    }
+
+    /// The head of a log, its entries, and the keys of these.
+    fn entries(&self, log: &LogId, extent: &Extent, each: Each<'_>) -> ArchiveResult<()> {
+        let Extent { row, epoch, last, first } = *extent;
+        let epoch = epoch.map_or_else(|| rows::database_epoch(self.connection), Ok).map_err(read_failure)?;
+        let others = self.others_before(row, first).map_err(read_failure)?;
+        each(&Record::Log(LogRecord { log: log.clone(), epoch, last, others }))?;
+        let peer = match log {
+            LogId::Room(_) | LogId::Feed(_) => "NULL",
+            LogId::Inbox(_) => "peer",
+        };
+        let entries = format!(
+            "SELECT number, time, author, text, {peer} FROM {} WHERE log = ?1 AND number >= ?2 ORDER BY number",
+            rows::table(log)
+        );
+        let owner = page::owner(log);
+        let entry = |row: &Row<'_>| {
+            let entry: Entry = page::entry(row, owner)?;
+            Ok(Record::Entry(EntryRecord::of(log, entry)))
+        };
+        self.each(&entries, params![row, first], entry, each)?;
+        self.keys(log, row, first, each)
+    }
+
+    fn keys(&self, log: &LogId, row: i64, first: u64, each: Each<'_>) -> ArchiveResult<()> {
+        let once = |row: &Row<'_>| {
+            let key: String = row.get(1)?;
+            let unreadable = |_| rusqlite::Error::FromSqlConversionFailure(1, Type::Text, "no key".into());
+            Ok(Record::Once(OnceRecord {
+                log: log.clone(),
+                author: rows::user(row, 0)?,
+                key: key.parse().map_err(unreadable)?,
+                id: MessageId(row.get(2)?),
+                time: Timestamp::from_millis(row.get(3)?),
+            }))
+        };
+        let keys = "SELECT author, key, number, time FROM once WHERE log = ?1 AND number >= ?2 ORDER BY author, key";
+        self.each(keys, params![row, first], once, each)
+    }
+
+    /// How many entries before a number are no messages.
+    fn others_before(&self, row: i64, first: u64) -> rusqlite::Result<u64> {
+        let sql = "SELECT count FROM other_entry WHERE log = ?1 AND number < ?2 ORDER BY number DESC LIMIT 1";
+        let mut select = self.connection.prepare_cached(sql)?;
+        Ok(select.query_row(params![row, first], |row| row.get(0)).optional()?.unwrap_or_default())
+    }
+
+    fn conversations(&self, user: &UserName, each: Each<'_>) -> ArchiveResult<()> {
+        let mut conversations = personal::conversations(self.connection, user).map_err(read_failure)?;
+        conversations.sort_by(|one, other| one.peer.cmp(&other.peer));
+        conversations
+            .into_iter()
+            .try_for_each(|conversation| each(&Record::Conversation(ConversationRecord::of(user, conversation))))
+    }
+}
+
+impl Extent {
+    fn has_entries(&self) -> bool {
+        self.first <= self.last.0
+    }
+}
+
+fn read_failure(error: rusqlite::Error) -> ArchiveError {
+    failure(&error).into()
+}

@@ -1,0 +1,278 @@
+//! Fills a new database with an archive, beside the place of the database of a server. It must not touch a database with
+//! accounts or messages.
+
+use std::fs::{self, File};
+use std::io::{self, ErrorKind};
+use std::path::{Path, PathBuf};
+
+use parlor_core::ports::LogId;
+use parlor_proto::{MessageId, Timestamp};
+use rusqlite::{Connection, OptionalExtension, params};
+
+use crate::archive::{
+    AccountRecord, ArchiveError, ArchiveResult, ArchiveTarget, ConversationRecord, EntryRecord, Epochs, LogRecord,
+    OnceRecord, Record,
+};
+use crate::sqlite::integrity::{self, failure};
+use crate::sqlite::{FILE_NAME, accounts, amend, inspect, rights, rows, schema, stamp, tickets};
+
+/// Name of the database that is being filled, within the data directory.
+pub const IMPORT_FILE_NAME: &str = "parlor.db.import";
+
+/// Records in one transaction.
+const BATCH: u64 = 10_000;
+
+/// The files that belong to a database besides itself.
+const COMPANIONS: [&str; 2] = ["-wal", "-shm"];
+
+/// A database that is being filled.
+pub struct SqliteTarget {
+    data: PathBuf,
+    connection: Connection,
+    /// The digest of the archive.
+    archive: String,
+    epochs: Epochs,
+    stored: u64,
+    log: Option<(LogId, i64)>,
+}
+
+impl SqliteTarget {
+    /// Prepares a database in the directory `data`, which exists and which no server uses. `archive` is the digest of the
+    /// archive: what an earlier import of the same one stored stays.
+    ///
+    /// # Errors
+    /// There are accounts or messages already, or the disk fails.
+    pub fn open(data: &Path, archive: &str, epochs: Epochs) -> ArchiveResult<Self> {
+        refuse_content(data)?;
+        let path = data.join(IMPORT_FILE_NAME);
+        let (connection, stored) = match resume(&path, archive) {
+            Some(resumed) => resumed,
+            None => (begin(&path, archive)?, 0),
+        };
+        let (data, archive) = (data.to_owned(), archive.to_owned());
+        let target = Self { data, connection, archive, epochs, stored, log: None };
+        target.execute("BEGIN")?;
+        Ok(target)
+    }
+
+    fn execute(&self, sql: &str) -> ArchiveResult<()> {
+        self.connection.execute_batch(sql).map_err(write_failure)
+    }
+
+    /// Ends the transaction, and notes how far it came.
+    fn commit(&self) -> ArchiveResult<()> {
+        note(&self.connection, &self.archive, self.stored).map_err(write_failure)?;
+        self.execute("COMMIT")
+    }
+
+    fn write(&mut self, record: &Record) -> rusqlite::Result<()> {
+        let connection = &self.connection;
+        match record {
+            Record::Account(account) => write_account(connection, account),
+            Record::Ticket(ticket) => tickets::insert(connection, &ticket.user, &ticket.ticket()).map(drop),
+            Record::Address { user, address, seen } => {
+                let values = params![user.as_str(), address, seen.as_millis()];
+                insert(connection, "INSERT INTO usual_address VALUES (?1, ?2, ?3)", values)
+            }
+            Record::Follow { user, publisher } => {
+                insert(connection, "INSERT INTO follow VALUES (?1, ?2)", params![user.as_str(), publisher.as_str()])
+            }
+            Record::Block { user, blocked } => {
+                insert(connection, "INSERT INTO block VALUES (?1, ?2)", params![user.as_str(), blocked.as_str()])
+            }
+            Record::Remembered { user, room } => {
+                let values = params![user.as_str(), room.as_str()];
+                insert(connection, "INSERT INTO remembered_room VALUES (?1, ?2)", values)
+            }
+            Record::Mark(mark) => {
+                let (kind, name) = rows::kind_and_name(&mark.log);
+                let values = params![mark.user.as_str(), kind, name, mark.read.0];
+                insert(connection, "INSERT INTO mark VALUES (?1, ?2, ?3, ?4)", values)
+            }
+            Record::Log(log) => self.write_log(log),
+            Record::Rights { room, rights } => rights::save(connection, room, rights),
+            Record::Entry(entry) => self.row(&entry.log).and_then(|row| write_entry(&self.connection, row, entry)),
+            Record::Once(once) => self.row(&once.log).and_then(|row| write_once(&self.connection, row, once)),
+            Record::Conversation(conversation) => write_conversation(connection, conversation),
+        }
+    }
+
+    fn write_log(&self, record: &LogRecord) -> rusqlite::Result<()> {
+        let (kind, name) = rows::kind_and_name(&record.log);
+        let epoch = (self.epochs == Epochs::Kept).then(|| record.epoch.to_string());
+        let sql = "INSERT INTO log (kind, name, base, epoch) VALUES (?1, ?2, ?3, ?4)";
+        let row = self.connection.prepare_cached(sql)?.insert(params![kind, name, record.last.0, epoch])?;
+        if record.others > 0 {
+            insert(&self.connection, "INSERT INTO other_entry VALUES (?1, 0, ?2)", params![row, record.others])?;
+        }
+        Ok(())
+    }
+
+    /// The row of a log, which comes before its entries.
+    fn row(&mut self, log: &LogId) -> rusqlite::Result<i64> {
+        if let Some((known, row)) = &self.log
+            && known == log
+        {
+            return Ok(*row);
+        }
+        let (kind, name) = rows::kind_and_name(log);
+        let mut select = self.connection.prepare_cached("SELECT id FROM log WHERE kind = ?1 AND name = ?2")?;
+        let row = select.query_row([kind, name], |row| row.get(0))?;
+        drop(select);
+        self.log = Some((log.clone(), row));
+        Ok(row)
+    }
+
+    /// Checks what was written, and closes the database.
+    fn close(self) -> ArchiveResult<PathBuf> {
+        self.connection.execute("DELETE FROM meta WHERE key = 'import'", []).map_err(write_failure)?;
+        self.execute("COMMIT")?;
+        if let Err(damage) = integrity::look_at_everything(&self.connection).map_err(write_failure)? {
+            drop(self.connection);
+            fs::remove_file(self.data.join(IMPORT_FILE_NAME))?;
+            return Err(ArchiveError::Refused(format!("the disk did not keep what was written: {}", damage.parts())));
+        }
+        self.connection.close().map_err(|(_, error)| write_failure(error))?;
+        Ok(self.data)
+    }
+}
+
+impl ArchiveTarget for SqliteTarget {
+    fn stored(&self) -> u64 {
+        self.stored
+    }
+
+    fn skip(&mut self, _record: &Record) {}
+
+    fn store(&mut self, record: &Record) -> ArchiveResult<()> {
+        self.write(record).map_err(write_failure)?;
+        self.stored += 1;
+        if self.stored.is_multiple_of(BATCH) {
+            self.commit()?;
+            self.execute("BEGIN")?;
+        }
+        Ok(())
+    }
+
+    fn finish(self: Box<Self>) -> ArchiveResult<()> {
+        let data = self.close()?;
+        put_in_place(&data, &data.join(IMPORT_FILE_NAME))
+    }
+}
+
+/// Makes a file the database of a directory, in the place of one without content. A server that starts on it takes it for one
+/// without a past.
+fn put_in_place(data: &Path, file: &Path) -> ArchiveResult<()> {
+    File::open(file)?.sync_all()?;
+    for companion in COMPANIONS {
+        remove(&data.join(format!("{FILE_NAME}{companion}")))?;
+    }
+    remove(&data.join(stamp::FILE_NAME))?;
+    fs::rename(file, data.join(FILE_NAME))?;
+    Ok(File::open(data)?.sync_all()?)
+}
+
+fn remove(path: &Path) -> io::Result<()> {
+    match fs::remove_file(path) {
+        Err(error) if error.kind() != ErrorKind::NotFound => Err(error),
+        _ => Ok(()),
+    }
+}
+
+/// # Errors
+/// The directory has a database with accounts or messages.
+fn refuse_content(data: &Path) -> ArchiveResult<()> {
+    let refused = |what: String| ArchiveError::Refused(what);
+    let Some(connection) = inspect::open_to_read(data).map_err(|error| refused(error.to_string()))? else {
+        return Ok(());
+    };
+    let sql = "SELECT EXISTS (SELECT 1 FROM account) OR EXISTS (SELECT 1 FROM entry)";
+    let is_new = schema::version(&connection).map_err(write_failure)? == 0;
+    if !is_new && connection.query_row(sql, [], |row| row.get(0)).map_err(write_failure)? {
+        let path = data.join(FILE_NAME);
+        return Err(refused(format!("{} has accounts or messages already; nothing was imported", path.display())));
+    }
+    Ok(())
+}
+
+/// The database that an earlier import of the same archive has begun, and how many records it has.
+fn resume(path: &Path, archive: &str) -> Option<(Connection, u64)> {
+    if !path.exists() {
+        return None;
+    }
+    let connection = Connection::open(path).ok()?;
+    let sql = "SELECT value FROM meta WHERE key = 'import'";
+    let noted: String = connection.query_row(sql, [], |row| row.get(0)).optional().ok()??;
+    let (of, stored) = noted.split_once(' ')?;
+    (of == archive).then_some((connection, stored.parse().ok()?))
+}
+
+fn begin(path: &Path, archive: &str) -> ArchiveResult<Connection> {
+    use std::os::unix::fs::OpenOptionsExt;
+    remove(path)?;
+    remove(&path.with_extension("import-journal"))?;
+    fs::OpenOptions::new().create_new(true).write(true).mode(0o600).open(path)?;
+    let make = || {
+        let mut connection = Connection::open(path)?;
+        // What the process wrote outlives it. After a loss of power the look at everything finds what is missing.
+        connection.pragma_update(None, "synchronous", "OFF")?;
+        schema::migrate(&mut connection)?;
+        note(&connection, archive, 0)?;
+        Ok(connection)
+    };
+    make().map_err(write_failure)
+}
+
+fn note(connection: &Connection, archive: &str, stored: u64) -> rusqlite::Result<()> {
+    let note = format!("{archive} {stored}");
+    connection.execute("INSERT OR REPLACE INTO meta VALUES ('import', ?1)", [note]).map(drop)
+}
+
+fn insert(connection: &Connection, sql: &str, values: impl rusqlite::Params) -> rusqlite::Result<()> {
+    connection.prepare_cached(sql)?.execute(values).map(drop)
+}
+
+fn write_account(connection: &Connection, account: &AccountRecord) -> rusqlite::Result<()> {
+    let AccountRecord { user, hash, created, kicks, suspension, .. } = account;
+    let role = rows::role_word(account.role());
+    let values = params![user.as_str(), hash.expose(), role, created.as_millis(), kicks];
+    let sql = "INSERT INTO account (name, hash, role, created, kicks) VALUES (?1, ?2, ?3, ?4, ?5)";
+    insert(connection, sql, values)?;
+    let Some(suspension) = suspension else { return Ok(()) };
+    let until = suspension.until.map(Timestamp::as_millis);
+    let values = params![user.as_str(), until, suspension.reason.as_str()];
+    insert(connection, "INSERT INTO suspension VALUES (?1, ?2, ?3)", values)
+}
+
+fn write_entry(connection: &Connection, row: i64, entry: &EntryRecord) -> rusqlite::Result<()> {
+    let EntryRecord { id: MessageId(number), time, from, text, .. } = entry;
+    let (time, text) = (time.as_millis(), text.stored());
+    match &entry.log {
+        LogId::Room(_) | LogId::Feed(_) => {
+            let values = params![row, number, time, from.as_str(), text];
+            insert(connection, "INSERT INTO entry VALUES (?1, ?2, ?3, ?4, ?5)", values)?;
+        }
+        LogId::Inbox(owner) => {
+            let peer = entry.peer().unwrap_or(owner);
+            let values = params![row, number, time, from.as_str(), text, peer.as_str()];
+            insert(connection, "INSERT INTO direct VALUES (?1, ?2, ?3, ?4, ?5, ?6)", values)?;
+        }
+    }
+    if entry.text.is_message() { Ok(()) } else { amend::note_other(connection, row, entry.id) }
+}
+
+fn write_once(connection: &Connection, row: i64, once: &OnceRecord) -> rusqlite::Result<()> {
+    let values = params![row, once.author.as_str(), once.key.as_str(), once.id.0, once.time.as_millis()];
+    let sql = "INSERT INTO once (log, author, key, number, time) VALUES (?1, ?2, ?3, ?4, ?5)";
+    insert(connection, sql, values)
+}
+
+fn write_conversation(connection: &Connection, conversation: &ConversationRecord) -> rusqlite::Result<()> {
+    let ConversationRecord { owner, peer, last, read, unread } = conversation;
+    let values = params![owner.as_str(), peer.as_str(), last.0, read.0, unread];
+    insert(connection, "INSERT INTO conversation VALUES (?1, ?2, ?3, ?4, ?5)", values)
+}
+
+fn write_failure(error: rusqlite::Error) -> ArchiveError {
+    failure(&error).into()
+}

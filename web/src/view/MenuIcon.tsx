@@ -1,0 +1,16 @@
+// The icons that only menus and dialogs show, beside those of the page.
+
+import { Drawing, Icon, isIcon, type IconName } from './Icon';
+
+const PATHS = {
+  bell: 'M6 16v-5a6 6 0 0112 0v5l1.5 2h-15zM10 20.5a2 2 0 004 0',
+  block: 'M12 3.5a8.5 8.5 0 100 17 8.5 8.5 0 000-17zM6 6l12 12',
+  help: 'M12 3.5a8.5 8.5 0 100 17 8.5 8.5 0 000-17zM9.5 9.5a2.5 2.5 0 114 2c-1 .7-1.5 1.2-1.5 2.3M12 16.7v.1',
+  logout: 'M14 4H6v16h8M10 12h10M16.5 8.5L20 12l-3.5 3.5',
+} as const;
+
+export type MenuIconName = keyof typeof PATHS | IconName;
+
+export function MenuIcon({ name }: { readonly name: MenuIconName }) {
+  return isIcon(name) ? <Icon name={name} /> : <Drawing path={PATHS[name]} />;
+}
