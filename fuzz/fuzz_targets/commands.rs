@@ -5,7 +5,7 @@
 use libfuzzer_sys::fuzz_target;
 use parlor_fuzz::is_control;
 use parlor_proto::{
-    Command, Credentials, HISTORY_MAX, MessageId, NOTE_MAX_BYTES, Note, OnceKey, Order, PASSWORD_MAX_BYTES, PageRange,
+    Command, Credentials, HISTORY_MAX, INVITATION_PREFIX, MessageId, NOTE_MAX_BYTES, Note, OnceKey, Order, PASSWORD_MAX_BYTES, PageRange,
     Password, Post, PreLoginCommand, Refusal, TICKET_PREFIX, Target, Text, parse_command, parse_pre_login,
 };
 
@@ -131,6 +131,11 @@ fuzz_target!(|line: &[u8]| {
             let is_shown = matches!(parse_command(line), Ok(Some(Command::Post { .. })));
             let is_ticket = credentials.secret.expose().contains(TICKET_PREFIX);
             assert!(!(is_ticket && is_shown), "a ticket would be broadcast");
+        }
+        Ok(Some(PreLoginCommand::Invite(code))) => {
+            let is_shown = matches!(parse_command(line), Ok(Some(Command::Post { .. })));
+            let is_code = code.expose().contains(INVITATION_PREFIX);
+            assert!(!(is_code && is_shown), "a code would be broadcast");
         }
         Ok(Some(PreLoginCommand::Ping(Some(token)))) => assert!(!token.contains(is_control)),
         Ok(_) => {}

@@ -8,7 +8,7 @@ use libfuzzer_sys::fuzz_target;
 use parlor_fuzz::is_control;
 use parlor_proto::{
     Action, Bye, Command, DirectEntry, DirectState, EditEntry, Epoch, Event, FeedState, Format, Help, HistoryEntry,
-    InboxState, InvitationEntry, LogEntry, LostRoom, MessageId, ModerationEntry, Note, Refusal, RefusalCode,
+    InboxState, InvitationCode, InvitationEntry, InvitationId, InvitationInfo, Invite, LogEntry, LostRoom, MessageId, ModerationEntry, Note, Refusal, RefusalCode,
     RemovalEntry, Reply, RoomName, RoomRole, RoomState, RoomSummary, Sync, Target, Text, TicketId, TicketInfo,
     TicketSecret, Tickets, Timestamp, TopicEntry, UserName, VERBS, Verb, encode, parse_command,
 };
@@ -212,7 +212,7 @@ impl Maker<'_, '_> {
     }
 
     fn reply(&mut self) -> Result<Reply> {
-        Ok(match self.0.int_in_range(0..=12)? {
+        Ok(match self.0.int_in_range(0..=13)? {
             0 => self.begun()?,
             1 => self.moved()?,
             2 => self.posted()?,
@@ -231,6 +231,7 @@ impl Maker<'_, '_> {
                 let one = Tickets::One(TicketId(self.0.arbitrary()?));
                 Reply::Revoke { id: if self.0.arbitrary()? { one } else { Tickets::All }, count: 3 }
             }
+            12 => self.invitation()?,
             _ => Reply::Format { format: *self.0.choose(&[Format::Text, Format::Json])? },
         })
     }
@@ -251,8 +252,30 @@ impl Maker<'_, '_> {
         Ok(TicketInfo { id, label, made, used: self.moment()?, address, expires: self.moment()? })
     }
 
+    /// A reply about an invitation.
+    fn invitation(&mut self) -> Result<Reply> {
+        let (id, uses, rooms) = (InvitationId(self.0.arbitrary()?), self.0.arbitrary()?, self.list(Self::room)?);
+        let expires = self.time()?;
+        Ok(match self.0.int_in_range(0..=2)? {
+            0 => Reply::Invite(Invite::Code { uses, rooms, expires }),
+            1 => {
+                let code = InvitationCode::of_random(&self.0.arbitrary::<[u8; 20]>()?);
+                Reply::Invitation { code, id, uses, rooms, expires }
+            }
+            _ => Reply::Uninvite { id },
+        })
+    }
+
+    fn listed_invitation(&mut self) -> Result<InvitationInfo> {
+        let (id, by, made) = (InvitationId(self.0.arbitrary()?), self.user()?, self.time()?);
+        let (expires, uses, operator) = (self.time()?, self.0.arbitrary()?, self.0.arbitrary()?);
+        let (used, rooms) = (self.list(Self::user)?, self.list(Self::room)?);
+        Ok(InvitationInfo { id, by, made, expires, uses, used, rooms, operator })
+    }
+
     fn conversation(&mut self) -> Result<Event> {
-        Ok(match self.0.int_in_range(0..=4)? {
+        Ok(match self.0.int_in_range(0..=5)? {
+            5 => Event::Invitations { invitations: self.list(Self::listed_invitation)? },
             4 => Event::Tickets { tickets: self.list(Self::ticket)? },
             0 => Event::Sync(Box::new(self.sync()?)),
             1 => {
@@ -342,6 +365,7 @@ fn text_lines(event: &Event) -> usize {
         Event::Subscribers { users } | Event::Blocks { users } => users.len() + 1,
         Event::History { messages, .. } => messages.len() + 1,
         Event::Tickets { tickets } => tickets.len() + 1,
+        Event::Invitations { invitations } => invitations.len() + 1,
         Event::Help { commands } => commands.len() + 1,
         _ => 1,
     }

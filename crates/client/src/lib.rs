@@ -24,6 +24,7 @@ mod connection;
 mod connector;
 mod error;
 mod events;
+mod link;
 mod pin;
 mod session;
 #[cfg(test)]
@@ -40,6 +41,7 @@ pub use connection::{LineSender, UnauthenticatedConnection};
 pub use connector::{Connector, Timeouts};
 pub use error::{CertificateFault, ConnectError, LoginError, Lost, TrustError, Untrusted};
 pub use events::{Events, Incoming, UnknownEvent};
+pub use link::{InvitationLink, LinkError};
 pub use parlor_proto::Credentials;
 pub use pin::{Pin, PinError};
 pub use session::{Entry, Session};

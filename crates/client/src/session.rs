@@ -4,8 +4,8 @@
 use std::time::Instant;
 
 use parlor_proto::{
-    Bye, Credentials, Epoch, Event, Format, MessageId, RefusalCode, Reply, RoomName, TicketCredentials, TicketId,
-    TicketSecret, UserName,
+    Bye, Credentials, Epoch, Event, Format, InvitationCode, Invite, MessageId, RefusalCode, Reply, RoomName,
+    TicketCredentials, TicketId, TicketSecret, UserName,
 };
 use zeroize::Zeroizing;
 
@@ -63,6 +63,32 @@ impl UnauthenticatedConnection {
     pub fn log_in(self, entry: Entry, credentials: &Credentials) -> Result<Session, LoginError> {
         let Credentials { user, password } = credentials;
         self.begin(&Zeroizing::new(format!("{} {user} {}", entry.keyword(), password.expose())))
+    }
+
+    /// Shows the code of an invitation, by which an account can then be created where that is otherwise closed. Uses JSON from
+    /// then on. Blocks until the server answers.
+    ///
+    /// # Errors
+    /// As [`Self::log_in`].
+    pub fn show_invitation(mut self, code: &InvitationCode) -> Result<Self, LoginError> {
+        let line = Zeroizing::new(format!("FORMAT {}\nINVITE {}", Format::Json, code.expose()));
+        self.sender.send_line(&line).map_err(Lost::from)?;
+        let deadline = Instant::now() + self.timeouts.login;
+        loop {
+            let line = self.receiver.line_before(deadline)?;
+            let Incoming::Event { event, .. } = Incoming::parse(line.clone()) else {
+                drop(text_outcome(&line)?);
+                continue;
+            };
+            match event {
+                Event::Ok(Reply::Invite(Invite::Code { .. })) => return Ok(self),
+                Event::Error { code, message, .. } => return Err(LoginError::Refused { code, message }),
+                Event::Bye { code, message } => {
+                    return Err(LoginError::Ended { code, message: message.into_owned() });
+                }
+                _ => {}
+            }
+        }
     }
 
     /// Logs in by a ticket in the same way.

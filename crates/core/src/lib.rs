@@ -24,5 +24,5 @@ pub use delivery::outbox::{Awaited, Outbox, Pushed, Settled, Taken};
 pub use delivery::peer::{ConnectionId, Origin, Peer};
 pub use limits::login_backoff::LoginBackoff;
 pub use limits::policy::{DuplicateLogin, LineRate, Policy};
-pub use login::{IssuedTicket, Patience, Visitor, new_ticket};
+pub use login::{INVITATION_LIFETIME, IssuedTicket, Patience, Visitor, new_invitation, new_ticket};
 pub use services::Services;

@@ -335,6 +335,23 @@ impl RoomRights {
         if self.invited.len() > MAX_LISTED { Err(Denial::TooMany("members of a private room")) } else { Ok(()) }
     }
 
+    /// Lets somebody in who has an invitation to the server, which `by` made. Returns what is written into the log, if anything changes.
+    ///
+    /// # Errors
+    /// Why not; then nothing has changed.
+    pub fn admit(&mut self, user: &UserName, by: &UserName, now: Timestamp) -> Result<Option<Content>, Denial> {
+        if self.banned.get(user).is_some_and(|until| holds(*until, now)) {
+            return Err(Denial::Pointless("This user is banned there; /unban comes first"));
+        }
+        if self.access == Access::Public || self.invited.contains(user) {
+            return Ok(None);
+        }
+        self.invite(user)?;
+        let (action, user) = (Action::Invite, Some(user.clone()));
+        let reason = word(&format!("invitation of {by}"));
+        Ok(Some(Content::Moderation(Moderation { action, user, until: None, reason })))
+    }
+
     fn invite(&mut self, user: &UserName) -> Result<(), Denial> {
         if self.access == Access::Public {
             return Ok(());

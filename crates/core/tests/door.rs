@@ -4,8 +4,11 @@
 
 use std::time::Duration;
 
-use parlor_core::{ConnectionId, IssuedTicket, Origin, Patience, Visitor};
-use parlor_proto::{Credentials, Note, Password, Refusal, RefusalCode, TicketCredentials, TicketSecret, UserName};
+use parlor_core::ports::{InvitationTerms, Role, SecretHash};
+use parlor_core::{ConnectionId, INVITATION_LIFETIME, IssuedTicket, Origin, Patience, Visitor};
+use parlor_proto::{
+    Credentials, InvitationCode, Note, Password, Refusal, RefusalCode, TicketCredentials, TicketSecret, UserName,
+};
 use parlor_testkit::{World, login_line, password_of};
 
 /// Lets the time of a world pass.
@@ -90,7 +93,7 @@ fn whoever_registers_gets_a_ticket_and_the_refusals_are_those_of_the_protocol() 
     let world = World::builder().min_password(8).build();
     let person = Person::new(&world);
     let register = |user: &str, password: &str| {
-        world.services().register(&person.visitor(), &credentials(user, password), &Note::default())
+        world.services().register(&person.visitor(), &credentials(user, password), None, &Note::default())
     };
     assert_eq!(register("ann", "short").unwrap_err().code(), RefusalCode::PasswordTooShort);
     let ticket = shown(register("ann", "long enough").unwrap());
@@ -111,4 +114,22 @@ fn a_hash_that_is_renewed_meanwhile_costs_another_try_and_a_new_password_the_tic
     let operator = world.clone();
     world.after("find", move || operator.set_password("ann", "another"));
     assert_eq!(person.log_in("ann", &password_of("ann")), Err(Refusal::BadCredentials));
+}
+
+#[test]
+fn a_deleted_name_uses_an_invitation_no_second_time() {
+    let world = World::builder().registration_closed().build();
+    let (person, services) = (Person::new(&world), world.services());
+    let (hash, by, role) = (SecretHash::of("pli_07"), "op".parse().unwrap(), Role::Operator);
+    let terms = InvitationTerms { hash, by, role, rooms: Vec::new(), uses: 2 };
+    assert!(services.store.invitations.add(&terms, INVITATION_LIFETIME, services.clock.now()).unwrap().is_some());
+    let code = InvitationCode::given("pli_07");
+    let register =
+        |user: &str| services.register(&person.visitor(), &credentials(user, "secret"), Some(&code), &Note::default());
+    assert_eq!(register("ann").unwrap().user.as_str(), "ann");
+    world.delete_account("ann");
+    assert_eq!(register("ann").unwrap_err(), Refusal::BadInvitation);
+    assert_eq!(register("bob").unwrap().user.as_str(), "bob");
+    assert_eq!(register("cyd").unwrap_err(), Refusal::BadInvitation);
+    assert_eq!(services.store.accounts.find(&"bob".parse().unwrap()).unwrap().unwrap().role, Role::Operator);
 }

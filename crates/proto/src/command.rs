@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use crate::format::Format;
 use crate::ids::MessageId;
+use crate::invitation::{InvitationCode, InvitationId};
 use crate::name::{RoomName, UserName};
 use crate::note::Note;
 use crate::once_key::OnceKey;
@@ -41,6 +42,8 @@ pub enum PreLoginCommand {
     Register(Credentials),
     /// `RESUME <user> <secret>`
     Resume(TicketCredentials),
+    /// `INVITE <code>`
+    Invite(InvitationCode),
     /// `FORMAT text|json`
     Format(Format),
     /// `PING [token]`
@@ -195,6 +198,12 @@ pub enum Command {
     Tickets,
     /// `/revoke <id>|all`
     Revoke(Tickets),
+    /// `/invitation [room ...]`
+    Invitation(Vec<RoomName>),
+    /// `/invitations`
+    Invitations,
+    /// `/uninvite <id>`
+    Uninvite(InvitationId),
     /// `/format text|json`
     Format(Format),
     /// `/ping [token]`
@@ -212,6 +221,7 @@ impl PreLoginCommand {
             Self::Login(_) => Verb::Login,
             Self::Register(_) => Verb::Register,
             Self::Resume(_) => Verb::Resume,
+            Self::Invite(_) => Verb::Invite,
             Self::Format(_) => Verb::Format,
             Self::Ping(_) => Verb::Ping,
             Self::Help => Verb::Help,
@@ -268,6 +278,9 @@ impl Command {
             Self::Ticket(_) => Verb::Ticket,
             Self::Tickets => Verb::Tickets,
             Self::Revoke(_) => Verb::Revoke,
+            Self::Invitation(_) => Verb::Invitation,
+            Self::Invitations => Verb::Invitations,
+            Self::Uninvite(_) => Verb::Uninvite,
             Self::Format(_) => Verb::Format,
             Self::Ping(_) => Verb::Ping,
             Self::Help => Verb::Help,

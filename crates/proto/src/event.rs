@@ -6,6 +6,7 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 
 use crate::ids::{Epoch, MessageId};
+use crate::invitation::InvitationInfo;
 use crate::lists::{
     EditEntry, Help, HistoryEntry, InvitationEntry, LogEntry, ModerationEntry, RemovalEntry, RoomInfo, RoomSummary,
     Sync, TicketInfo, TopicEntry,
@@ -213,6 +214,11 @@ pub enum Event {
     Tickets {
         /// The valid tickets, oldest first.
         tickets: Vec<TicketInfo>,
+    },
+    /// Reply to `/invitations`.
+    Invitations {
+        /// The invitations, oldest first.
+        invitations: Vec<InvitationInfo>,
     },
     /// Reply to `/help`.
     Help {

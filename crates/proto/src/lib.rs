@@ -10,6 +10,7 @@ mod encoding;
 mod event;
 mod format;
 mod ids;
+mod invitation;
 mod line;
 mod lists;
 mod name;
@@ -21,6 +22,7 @@ mod refusal;
 mod reply;
 mod rights;
 mod secret;
+mod secret_word;
 mod target;
 mod text;
 mod ticket;
@@ -35,6 +37,9 @@ pub use encoding::{Encoding, Framing};
 pub use event::{Bye, Event};
 pub use format::Format;
 pub use ids::{Epoch, Generation, MessageId};
+pub use invitation::{
+    INVITATION_PREFIX, INVITATION_ROOMS_MAX, InvitationCode, InvitationId, InvitationIdError, InvitationInfo, Invite,
+};
 pub use line::{Line, LineSplitter};
 pub use lists::{
     DirectEntry, DirectState, EditEntry, FeedState, Help, HistoryEntry, InboxState, InvitationEntry, LogEntry,

@@ -11,6 +11,8 @@ const USER_MAX: usize = 32;
 const ROOM_MAX: usize = 64;
 /// The room in which every session begins.
 const LOBBY: &str = "lobby";
+/// Who does what nobody in a session does.
+const OPERATOR: &str = "operator";
 
 /// The text is not a valid name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -94,6 +96,14 @@ name!(
     RoomName,
     ROOM_MAX
 );
+
+impl UserName {
+    /// Who is named where an operator did something from outside of a session: a name that is reserved unless the settings say
+    /// otherwise. Whoever is named as the author of an entry does not hear it, so this is nobody who is inside.
+    pub fn operator() -> Self {
+        Self(OPERATOR.into())
+    }
+}
 
 impl RoomName {
     /// The room in which every session begins. It never disappears.

@@ -11,6 +11,7 @@ use crate::command::{Command, Credentials, PageRange, Post, PreLoginCommand, Tic
 use crate::control_chars::is_control;
 use crate::format::Format;
 use crate::ids::MessageId;
+use crate::invitation::{INVITATION_PREFIX, INVITATION_ROOMS_MAX, InvitationCode};
 use crate::name::{RoomName, UserName};
 use crate::once_key::OnceKey;
 use crate::password::Password;
@@ -53,7 +54,7 @@ impl From<Refusal> for ParseError {
 pub fn parse_pre_login(line: &[u8]) -> Result<Option<PreLoginCommand>, ParseError> {
     let Some(line) = readable(line)? else { return Ok(None) };
     let (word, rest) = split_word(line);
-    let Some(info) = VerbInfo::find(word).filter(|info| info.available(false)) else {
+    let Some(info) = VerbInfo::find(word, false) else {
         return Err(Refusal::LoginRequired.into());
     };
     let arguments = Arguments { info, phase: Phase::BeforeLogin, rest };
@@ -61,6 +62,7 @@ pub fn parse_pre_login(line: &[u8]) -> Result<Option<PreLoginCommand>, ParseErro
         Verb::Login => arguments.credentials().map(PreLoginCommand::Login),
         Verb::Register => arguments.credentials().map(PreLoginCommand::Register),
         Verb::Resume => arguments.ticket().map(PreLoginCommand::Resume),
+        Verb::Invite => arguments.word().map(|word| PreLoginCommand::Invite(InvitationCode::given(&word))),
         Verb::Format => arguments.format().map(PreLoginCommand::Format),
         Verb::Ping => arguments.token().map(PreLoginCommand::Ping),
         Verb::Help => arguments.none(PreLoginCommand::Help),
@@ -80,7 +82,7 @@ pub fn parse_command(line: &[u8]) -> Result<Option<Command>, ParseError> {
         Some(said) if said.starts_with('/') => Ok(typed_text(said).map(message)),
         Some(typed) => {
             let (word, rest) = split_word(typed);
-            let Some(info) = VerbInfo::find(word).filter(|info| info.available(true)) else {
+            let Some(info) = VerbInfo::find(word, true) else {
                 return Err(Refusal::UnknownCommand.into());
             };
             let arguments = Arguments { info, phase: Phase::InSession, rest };
@@ -125,20 +127,24 @@ fn misplaced_command(text: &str) -> Option<ParseError> {
     let words = text.trim_start_matches(is_blank);
     let (word, has_arguments) = words.find(char::is_whitespace).map_or((words, false), |end| (&words[..end], true));
     if let Some(typed) = word.strip_prefix('/') {
-        let info = VerbInfo::find(&typed.replace(is_invisible, ""))?;
+        let typed = typed.replace(is_invisible, "");
+        let info = VerbInfo::find(&typed, true).or_else(|| VerbInfo::find(&typed, false))?;
         return Some(ParseError { verb: Some(info.verb), refusal: Refusal::LeadingSpace });
     }
     let is_word = |keyword: &str| {
         let visible = word.chars().filter(|&character| !is_invisible(character));
         visible.map(|character| character.to_ascii_lowercase()).eq(keyword.chars())
     };
-    let keywords = [("login", Verb::Login), ("register", Verb::Register), ("resume", Verb::Resume)];
-    let (_, verb) = keywords.into_iter().find(|(keyword, _)| has_arguments && is_word(keyword))?;
-    // "Resume" begins sentences, too.
-    if verb == Verb::Resume && !text.replace(is_invisible, "").contains(TICKET_PREFIX) {
-        return None;
-    }
-    Some(ParseError { verb: Some(verb), refusal: Refusal::AlreadyAuthenticated })
+    // "Resume" and "invite" begin sentences, too, so there has to be a secret as well.
+    let keywords = [
+        ("login", Verb::Login, ""),
+        ("register", Verb::Register, ""),
+        ("resume", Verb::Resume, TICKET_PREFIX),
+        ("invite", Verb::Invite, INVITATION_PREFIX),
+    ];
+    let (_, verb, secret) = keywords.into_iter().find(|(keyword, ..)| has_arguments && is_word(keyword))?;
+    let has_secret = text.replace(is_invisible, "").contains(secret);
+    has_secret.then_some(ParseError { verb: Some(verb), refusal: Refusal::AlreadyAuthenticated })
 }
 
 /// Splits at the first space or tab, and drops that character.
@@ -200,6 +206,9 @@ impl Arguments<'_> {
             Verb::Ticket => self.note(self.rest).map(Command::Ticket),
             Verb::Tickets => self.none(Command::Tickets),
             Verb::Revoke => self.word()?.parse().map(Command::Revoke).map_err(|_| self.wrong()),
+            Verb::Invitation => self.rooms().map(Command::Invitation),
+            Verb::Invitations => self.none(Command::Invitations),
+            Verb::Uninvite => self.word()?.parse().map(Command::Uninvite).map_err(|_| self.wrong()),
             Verb::Format => self.format().map(Command::Format),
             Verb::Ping => self.token().map(Command::Ping),
             Verb::Help => self.none(Command::Help),
@@ -251,6 +260,11 @@ impl Arguments<'_> {
 
     fn optional_room(&self) -> Result<Option<RoomName>, Refusal> {
         self.optional_word()?.map(|word| word.parse().map_err(|_| Refusal::BadName)).transpose()
+    }
+
+    fn rooms(&self) -> Result<Vec<RoomName>, Refusal> {
+        let words = self.words(INVITATION_ROOMS_MAX)?;
+        words.iter().map(|word| word.parse().map_err(|_| Refusal::BadName)).collect()
     }
 
     fn user(&self) -> Result<UserName, Refusal> {

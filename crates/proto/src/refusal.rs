@@ -47,16 +47,17 @@ codes! {
     PasswordTooShort = "password-too-short": "The operator wants longer passwords; the number of characters follows.",
     UnknownCommand = "unknown-command": "No such command.",
     LeadingSpace = "leading-space": "A command is not at the start of its line; the line goes nowhere.",
-    LoginRequired = "login-required": "Only LOGIN, REGISTER, RESUME, FORMAT, PING, HELP and QUIT are understood before login.",
+    LoginRequired = "login-required": "Only LOGIN, REGISTER, RESUME, INVITE, FORMAT, PING, HELP and QUIT are understood before login.",
     LoginTimeout = "login-timeout": "The time for logging in is over; the connection is closed.",
     BadCredentials = "bad-credentials": "Unknown user, wrong password, or no valid ticket.",
+    BadInvitation = "bad-invitation": "No such invitation, or it is used up, over or revoked.",
     TooManyAttempts = "too-many-attempts": "Too many failed logins of this account or from this address; the seconds to wait follow.",
     NameTaken = "name-taken": "The account exists already.",
     NameReserved = "name-reserved": "Only the operator makes an account of this name.",
     RegistrationClosed = "registration-closed": "Accounts are made by the operator only.",
     AlreadyLoggedIn = "already-logged-in": "The user has a session, and the server's policy keeps it.",
     TakeoverLoop = "takeover-loop": "Two clients throw each other out; the seconds to wait follow.",
-    AlreadyAuthenticated = "already-authenticated": "LOGIN, REGISTER or RESUME in a session; the line goes nowhere.",
+    AlreadyAuthenticated = "already-authenticated": "LOGIN, REGISTER, RESUME or INVITE in a session; the line goes nowhere.",
     AlreadyInRoom = "already-in-room": "I am in this room already.",
     NotInRoom = "not-in-room": "The room is not among my open rooms.",
     InLobby = "in-lobby": "There is nothing to leave in the lobby.",
@@ -120,6 +121,10 @@ pub enum Refusal {
     BadTicket,
     /// The user has no such ticket.
     NoSuchTicket,
+    /// No valid invitation.
+    BadInvitation,
+    /// There is no invitation with this id.
+    NoSuchInvitation,
     /// Too many failures; wait this many seconds.
     TooManyAttempts(u64),
     /// The name is taken.
@@ -192,6 +197,7 @@ impl Refusal {
             | Self::SelfBlock
             | Self::Pointless(_)
             | Self::NoSuchTicket
+            | Self::NoSuchInvitation
             | Self::NoteTooLong(_) => RefusalCode::BadArgument,
             Self::BadName => RefusalCode::BadName,
             Self::PasswordTooLong => RefusalCode::PasswordTooLong,
@@ -201,6 +207,7 @@ impl Refusal {
             Self::LoginRequired => RefusalCode::LoginRequired,
             Self::LoginTimeout(_) => RefusalCode::LoginTimeout,
             Self::BadCredentials | Self::BadTicket => RefusalCode::BadCredentials,
+            Self::BadInvitation => RefusalCode::BadInvitation,
             Self::TooManyAttempts(_) => RefusalCode::TooManyAttempts,
             Self::NameTaken => RefusalCode::NameTaken,
             Self::NameReserved => RefusalCode::NameReserved,
@@ -235,6 +242,7 @@ impl Refusal {
         matches!(
             self.code(),
             RefusalCode::BadCredentials
+                | RefusalCode::BadInvitation
                 | RefusalCode::BadName
                 | RefusalCode::BadArgument
                 | RefusalCode::PasswordTooLong
@@ -266,6 +274,10 @@ impl fmt::Display for Refusal {
             Self::BadCredentials => out.write_str("Unknown user or wrong password"),
             Self::BadTicket => out.write_str("Unknown user, or no valid ticket"),
             Self::NoSuchTicket => out.write_str("You have no ticket with this id; /tickets lists them"),
+            Self::BadInvitation => {
+                out.write_str("This invitation is unknown, used up, over or revoked; ask for another")
+            }
+            Self::NoSuchInvitation => out.write_str("There is no invitation with this id; /invitations lists them"),
             Self::TooManyAttempts(seconds) => write!(out, "{seconds} seconds to wait after too many failures"),
             Self::NameTaken => out.write_str("There is such an account already"),
             Self::NameReserved => {

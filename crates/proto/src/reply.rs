@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::format::Format;
 use crate::ids::{Epoch, MessageId};
+use crate::invitation::{InvitationCode, InvitationId, Invite};
 use crate::name::{RoomName, UserName};
 use crate::note::Note;
 use crate::rights::{Access, Speakers};
@@ -198,14 +199,8 @@ pub enum Reply {
         /// Number of the entry in the room's log.
         id: MessageId,
     },
-    /// To `/invite`.
-    Invite {
-        /// The room, the user, and the entry in the room's log.
-        #[serde(flatten)]
-        about: RoomUser,
-        /// Number of the invitation in the client's inbox; 0 if the user is not told.
-        inbox: MessageId,
-    },
+    /// To `/invite`, and to INVITE before login.
+    Invite(Invite),
     /// To `/kick`.
     Kick(RoomUser),
     /// To `/ban`.
@@ -251,6 +246,24 @@ pub enum Reply {
         id: Tickets,
         /// Number of tickets that were revoked.
         count: usize,
+    },
+    /// To `/invitation`.
+    Invitation {
+        /// The code.
+        code: InvitationCode,
+        /// Names the invitation.
+        id: InvitationId,
+        /// Accounts that it may make.
+        uses: u32,
+        /// The rooms that it opens.
+        rooms: Vec<RoomName>,
+        /// When it ends.
+        expires: Timestamp,
+    },
+    /// To `/uninvite`.
+    Uninvite {
+        /// The argument of the command.
+        id: InvitationId,
     },
     /// To `/format`.
     Format {
@@ -299,7 +312,7 @@ impl Reply {
             Self::Topic { .. } => Verb::Topic,
             Self::Access { .. } => Verb::Access,
             Self::Post { .. } => Verb::Post,
-            Self::Invite { .. } => Verb::Invite,
+            Self::Invite(_) => Verb::Invite,
             Self::Kick(_) => Verb::Kick,
             Self::Ban(_) => Verb::Ban,
             Self::Unban(_) => Verb::Unban,
@@ -314,6 +327,8 @@ impl Reply {
             Self::Passwd => Verb::Passwd,
             Self::Ticket { .. } => Verb::Ticket,
             Self::Revoke { .. } => Verb::Revoke,
+            Self::Invitation { .. } => Verb::Invitation,
+            Self::Uninvite { .. } => Verb::Uninvite,
             Self::Format { .. } => Verb::Format,
         }
     }

@@ -68,7 +68,7 @@ pub enum Verb {
     Access,
     /// Choose who may speak in a room.
     Post,
-    /// Let a user enter a room.
+    /// Let a user enter a room; before login: show the code of an invitation.
     Invite,
     /// Remove a user from a room.
     Kick,
@@ -104,6 +104,12 @@ pub enum Verb {
     Tickets,
     /// Make tickets void.
     Revoke,
+    /// Make an invitation, with which people make accounts.
+    Invitation,
+    /// List the invitations.
+    Invitations,
+    /// Make an invitation void.
+    Uninvite,
     /// Choose the format of the server's events.
     Format,
     /// Ask for a sign of life.
@@ -161,6 +167,13 @@ pub const VERBS: &[VerbInfo] = &[
     row(Verb::Login, "login", "<user> <password>", VerbPhase::BeforeLogin, "begin a session"),
     row(Verb::Register, "register", "<user> <password>", VerbPhase::BeforeLogin, "make an account and begin a session"),
     row(Verb::Resume, "resume", "<user> <secret>", VerbPhase::BeforeLogin, "begin a session by a ticket"),
+    row(
+        Verb::Invite,
+        "invite",
+        "<code>",
+        VerbPhase::BeforeLogin,
+        "show an invitation, which lets REGISTER make an account",
+    ),
     row(Verb::Join, "join", "<room>", VerbPhase::InSession, "enter a room; it is made on demand"),
     row(Verb::Leave, "leave", "", VerbPhase::InSession, "go back to the lobby"),
     row(Verb::Open, "open", "<room>", VerbPhase::InSession, "be in a room too; the current room stays"),
@@ -219,6 +232,14 @@ pub const VERBS: &[VerbInfo] = &[
         "end a session and refuse logins (operators only)",
     ),
     operators(Verb::Unsuspend, "unsuspend", "<user>", "accept the logins of a user again (operators only)"),
+    operators(
+        Verb::Invitation,
+        "invitation",
+        "[room ...]",
+        "make an invitation to this server and these rooms (operators only)",
+    ),
+    operators(Verb::Invitations, "invitations", "", "list the invitations and who used them (operators only)"),
+    operators(Verb::Uninvite, "uninvite", "<id>", "make an invitation void (operators only)"),
     row(Verb::Passwd, "passwd", "<old> <new>", VerbPhase::InSession, "change my password; quote words with spaces"),
     row(Verb::Ticket, "ticket", "[label]", VerbPhase::InSession, "make a ticket to log in without the password"),
     row(Verb::Tickets, "tickets", "", VerbPhase::InSession, "list my tickets"),
@@ -237,9 +258,9 @@ impl Verb {
 }
 
 impl VerbInfo {
-    /// The row for a word, in any case.
-    pub fn find(word: &str) -> Option<&'static Self> {
-        VERBS.iter().find(|info| info.word.eq_ignore_ascii_case(word))
+    /// The row for a word, in any case, if the command is available: in a session, or before login.
+    pub fn find(word: &str, in_session: bool) -> Option<&'static Self> {
+        VERBS.iter().find(|info| info.available(in_session) && info.word.eq_ignore_ascii_case(word))
     }
 
     /// The syntax of the command: a keyword before login, with a slash in a session.
@@ -263,16 +284,19 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_word_stands_once_and_is_found_in_any_case() {
+    fn every_word_stands_once_in_its_phase_and_is_found_in_any_case() {
         for info in VERBS {
-            let found = VerbInfo::find(&info.word.to_ascii_uppercase()).unwrap();
-            assert_eq!(found.verb, info.verb);
+            for in_session in [false, true].into_iter().filter(|&in_session| info.available(in_session)) {
+                let found = VerbInfo::find(&info.word.to_ascii_uppercase(), in_session).unwrap();
+                assert_eq!((found.verb, found.arguments), (info.verb, info.arguments));
+            }
         }
+        assert!(VerbInfo::find("login", true).is_none() && VerbInfo::find("join", false).is_none());
     }
 
     #[test]
     fn usage_depends_on_the_phase() {
-        let ping = VerbInfo::find("ping").unwrap();
+        let ping = VerbInfo::find("ping", true).unwrap();
         assert_eq!(ping.usage(false), "PING [token]");
         assert_eq!(ping.usage(true), "/ping [token]");
     }

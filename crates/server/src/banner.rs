@@ -48,7 +48,7 @@ impl Banner<'_> {
         }
         let direct = self.page_addresses();
         // A proxy in front of the server has a port and a certificate of its own.
-        let proxied = self.settings.web_host.iter().map(|name| format!("https://{}/", in_url(name)));
+        let proxied = self.settings.web_host.iter().map(|name| format!("https://{}/", name.in_url()));
         let addresses: Vec<String> = proxied.chain(direct.iter().cloned()).collect();
         if addresses.is_empty() {
             return String::new();
@@ -74,7 +74,7 @@ impl Banner<'_> {
         let is_public = |it: &&SocketAddr| !it.ip().to_canonical().is_loopback();
         let remote =
             self.addresses.iter().find(is_public).and_then(|it| {
-                Some(format!("https://{}{}/", in_url(&self.public_name(Some(it.ip()))?), port(it.port())))
+                Some(format!("https://{}{}/", self.public_name(Some(it.ip()))?.in_url(), port(it.port())))
             });
         remote.into_iter().chain(local).collect()
     }
@@ -85,9 +85,9 @@ impl Banner<'_> {
         let is_loopback = matches!(&address, TlsName::Ip(ip) if ip.is_loopback());
         let names = &self.certificate.names;
         if is_loopback && (names.contains(&name) || !names.contains(&address)) {
-            in_url(&name)
+            name.in_url()
         } else {
-            in_url(&address)
+            address.in_url()
         }
     }
 
@@ -129,7 +129,7 @@ impl Banner<'_> {
             None => return String::new(),
         };
         let name = self.public_name(public.map(SocketAddr::ip));
-        let host = name.as_ref().map_or("HOST".to_owned(), in_url);
+        let host = name.as_ref().map_or("HOST".to_owned(), TlsName::in_url);
         let server = port.map_or_else(|| format!("{host}:PORT"), |port| format!("{host}:{port}"));
         let pin = format!("  parlor connect {server} --pin {}\n", self.certificate.pin);
         let mut lines = format!("\n{head}\n");
@@ -154,12 +154,7 @@ impl Banner<'_> {
 
     /// A name of the certificate by which other machines reach the server.
     fn public_name(&self, listener: Option<IpAddr>) -> Option<TlsName> {
-        let machine = TlsName::of_machine();
-        let names = &self.certificate.names;
-        let given = self.settings.tls_name.iter().find(|name| names.contains(name) && is_one_host(name));
-        let bound = listener.map(TlsName::Ip).filter(|name| names.contains(name));
-        let other = names.iter().find(|name| !machine.contains(name) && is_one_host(name));
-        given.or(bound.as_ref()).or(other).cloned()
+        TlsName::public(&self.certificate.names, &self.settings.tls_name, listener)
     }
 
     /// How to log in and how to get an account.
@@ -191,22 +186,6 @@ impl Banner<'_> {
     /// Whether connections from this address have to begin with a PROXY header.
     fn is_balanced(&self, address: IpAddr) -> bool {
         self.settings.proxy_from.iter().any(|network| network.contains(address))
-    }
-}
-
-/// Whether the name is one of a single host that others can reach.
-fn is_one_host(name: &TlsName) -> bool {
-    match name {
-        TlsName::Dns(name) => !name.starts_with("*.") && name != "localhost",
-        TlsName::Ip(address) => !address.is_loopback(),
-    }
-}
-
-/// The name as it stands before a port.
-fn in_url(name: &TlsName) -> String {
-    match name {
-        TlsName::Ip(IpAddr::V6(address)) => format!("[{address}]"),
-        name => name.to_string(),
     }
 }
 

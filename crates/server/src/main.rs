@@ -29,8 +29,8 @@ use std::process::ExitCode;
 use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
 
 use commands::{
-    audit, backup, cert, check, completions, connect, drain, export, import, kick, log_level, restore, room, serve,
-    sessions, status, torture, user,
+    audit, backup, cert, check, completions, connect, drain, export, import, invite, kick, log_level, restore, room,
+    serve, sessions, status, torture, user,
 };
 use settings::Settings;
 use zeroizing_alloc::ZeroAlloc;
@@ -43,6 +43,7 @@ const EXAMPLES: &str = "Examples:
   parlor                                run a server on 127.0.0.1:7878, as `parlor serve` does
   parlor connect --user ann             chat on the server of this machine
   parlor check                          ask it whether it is there
+  parlor invite                         let somebody make an account
   parlor cert show                      CA file, names and pin of this machine's server
   parlor audit                          look for weak settings and open files
   parlor serve --redis redis://HOST     run one of many servers that share a Redis
@@ -69,6 +70,7 @@ enum Command {
     Connect(connect::ConnectArgs),
     User(user::UserArgs),
     Room(room::RoomArgs),
+    Invite(Box<invite::InviteArgs>),
     Cert(cert::CertArgs),
     Check(check::CheckArgs),
     #[command(about = "Look for weak settings and files that are open to others", after_help = audit::EXAMPLES)]
@@ -93,6 +95,7 @@ impl Command {
             self,
             Self::User(_)
                 | Self::Room(_)
+                | Self::Invite(_)
                 | Self::Cert(_)
                 | Self::Check(_)
                 | Self::Audit(_)
@@ -146,6 +149,7 @@ fn run(command: Command) -> anyhow::Result<ExitCode> {
         Command::Connect(args) => return Ok(connect::run(args)),
         Command::User(args) => user::run(&args)?,
         Command::Room(args) => room::run(&args)?,
+        Command::Invite(args) => invite::run(&args)?,
         Command::Cert(args) => cert::run(&args)?,
         Command::Check(args) => check::run(&args)?,
         Command::Audit(args) => return audit::run(&args),

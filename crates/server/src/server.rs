@@ -85,10 +85,7 @@ impl Server {
         let web_listeners = bind(&settings.web_listen, Door::Web)?;
         let addresses = listeners.iter().map(Listener::address).collect();
         let web_addresses = web_listeners.iter().map(Listener::address).collect();
-        let site = settings.has_web().then(|| {
-            let (resolver, names) = (material.resolver.clone(), settings.web_host.clone());
-            Arc::new(Site::new(resolver, names, material.ca_path.clone()))
-        });
+        let site = settings.has_web().then(|| site(settings, &material));
 
         let (hub, blocked_writer) = delivery(settings)?;
         let Some(backend) = plan.open(settings, hub.clone(), requests, || material.resolver.reload())? else {
@@ -130,8 +127,7 @@ impl Server {
             store: backend.monitor(&settings.data),
             started: Timestamp::now(),
         };
-        let readiness = Readiness::new(hub.clone(), sources.store.clone());
-        show(admin_listeners, Admin { sources, readiness: readiness.clone() })?;
+        let readiness = show(admin_listeners, sources)?;
         let serve = |listener: Listener| listener.serve(acceptors.clone());
         let stoppers = listeners.into_iter().chain(web_listeners).map(serve).collect::<Result<_, _>>()?;
         let Material { resolver, ca_path, facts } = material;
@@ -217,6 +213,11 @@ impl Server {
     }
 }
 
+fn site(settings: &Settings, material: &Material) -> Arc<Site> {
+    let (resolver, names) = (material.resolver.clone(), settings.web_host.clone());
+    Arc::new(Site::new(resolver, names, material.ca_path.clone()))
+}
+
 /// All who hear what happens.
 struct Watch {
     counters: Arc<Counters>,
@@ -253,13 +254,14 @@ fn bind_admin(settings: &Settings, tls: &TlsConfigs) -> anyhow::Result<Vec<Admin
 }
 
 /// Answers monitoring from now on.
-fn show(listeners: Vec<AdminListener>, admin: Admin) -> anyhow::Result<()> {
-    let admin = Arc::new(admin);
+fn show(listeners: Vec<AdminListener>, sources: Sources) -> anyhow::Result<Arc<Readiness>> {
+    let readiness = Readiness::new(sources.hub.clone(), sources.store.clone());
+    let admin = Arc::new(Admin { sources, readiness: readiness.clone() });
     for listener in listeners {
         tracing::info!("metrics are at {listener}");
         listener.serve(admin.clone()).context("cannot start threads")?;
     }
-    Ok(())
+    Ok(readiness)
 }
 
 fn bind(addresses: &[SocketAddr], door: Door) -> anyhow::Result<Vec<Listener>> {

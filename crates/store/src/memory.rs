@@ -1,6 +1,7 @@
 //! The store that keeps everything in memory. For tests, it is the reference that other stores are compared with. It
 //! must not be used for data that must survive the process.
 
+mod invitations;
 mod log;
 mod personal;
 mod tickets;
@@ -10,10 +11,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use parlor_core::ports::{
-    Account, Accounts, Follows, KNOWN_FOR, LogId, MAX_KNOWN_ADDRESSES, PasswordHash, Role, Sink, Store, StoreResult,
-    Suspension, Ticket, Tickets,
+    Account, Accounts, Follows, Invitation, KNOWN_FOR, LogId, MAX_KNOWN_ADDRESSES, PasswordHash, Role, Sink, Store,
+    StoreResult, Suspension, Ticket, Tickets,
 };
-use parlor_proto::{Bye, Epoch, Generation, Tickets as Which, Timestamp, UserName};
+use parlor_proto::{Bye, Epoch, Generation, InvitationId, Tickets as Which, Timestamp, UserName};
 
 use crate::in_process::{InProcessBus, InProcessLoginLimiter, InProcessSessions, UsualAddresses};
 use crate::sync::{Mutex, lock};
@@ -43,7 +44,8 @@ pub fn open(sink: Arc<dyn Sink>, history: usize) -> Store {
     Store {
         accounts: people.clone(),
         follows: people.clone(),
-        tickets: people,
+        tickets: people.clone(),
+        invitations: people,
         sessions: live.clone(),
         rooms: live,
         governance: log.clone(),
@@ -54,7 +56,7 @@ pub fn open(sink: Arc<dyn Sink>, history: usize) -> Store {
     }
 }
 
-/// Accounts, follows and tickets. Lock tier 0.
+/// Accounts, follows, tickets and invitations. Lock tier 0.
 struct MemoryAccounts {
     state: Mutex<People>,
     sink: Arc<dyn Sink>,
@@ -71,12 +73,27 @@ struct People {
     follows: BTreeSet<(UserName, UserName)>,
     /// The tickets of each user, oldest first.
     tickets: BTreeMap<UserName, Vec<Ticket>>,
+    invitations: BTreeMap<InvitationId, Invitation>,
 }
 
 impl MemoryAccounts {
     fn change(&self, user: &UserName, change: impl FnOnce(&mut Account)) -> bool {
         let mut people = lock(&self.state);
         people.accounts.get_mut(user).map(change).is_some()
+    }
+
+    /// Creates an account. Returns `false` if the name is taken.
+    fn insert(&self, people: &mut People, account: &Account) -> bool {
+        let is_free = !people.accounts.contains_key(&account.user);
+        if is_free {
+            people.follows.retain(|(follower, publisher)| *follower != account.user && *publisher != account.user);
+            people.tickets.remove(&account.user);
+            people.accounts.insert(account.user.clone(), account.clone());
+            // The last session of an earlier account of this name may have left something behind.
+            self.personal.forget_user(&account.user);
+            self.personal.set_account(&account.user, account.created);
+        }
+        is_free
     }
 
     /// Removes all that belongs to a user besides the account and the follows.
@@ -91,17 +108,7 @@ impl MemoryAccounts {
 
 impl Accounts for MemoryAccounts {
     fn create(&self, account: &Account) -> StoreResult<bool> {
-        let mut people = lock(&self.state);
-        let is_free = !people.accounts.contains_key(&account.user);
-        if is_free {
-            people.follows.retain(|(follower, publisher)| *follower != account.user && *publisher != account.user);
-            people.tickets.remove(&account.user);
-            people.accounts.insert(account.user.clone(), account.clone());
-            // The last session of an earlier account of this name may have left something behind.
-            self.personal.forget_user(&account.user);
-            self.personal.set_account(&account.user, account.created);
-        }
-        Ok(is_free)
+        Ok(self.insert(&mut lock(&self.state), account))
     }
 
     fn find(&self, user: &UserName) -> StoreResult<Option<Account>> {

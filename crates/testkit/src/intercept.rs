@@ -8,11 +8,14 @@ use std::time::Duration;
 use parlor_core::Flush;
 use parlor_core::ports::{
     Account, Accounts, Act, ActReport, Append, AppendReport, Bus, Claim, ClaimResult, EnterResult, Entrant, Follows,
-    Governance, Head, Log, LogId, Mark, Page, PageRequest, PasswordHash, Personal, PersonalState, PredecessorWait,
-    Role, Rooms, SessionKey, Sessions, Store, StoreError, StoreResult, Suspension, Ticket, Tickets, UnloggedMessage,
+    Governance, Head, Invitation, InvitationTerms, Invitations, InvitedResult, Log, LogId, Mark, Page, PageRequest,
+    PasswordHash, Personal, PersonalState, PredecessorWait, Role, Rooms, SecretHash, SessionKey, Sessions, Store,
+    StoreError, StoreResult, Suspension, Ticket, Tickets, UnloggedMessage,
 };
 use parlor_core::rights::{Person, RoomRights};
-use parlor_proto::{Generation, MessageId, RoomName, RoomSummary, TicketId, Tickets as Which, Timestamp, UserName};
+use parlor_proto::{
+    Generation, InvitationId, MessageId, RoomName, RoomSummary, TicketId, Tickets as Which, Timestamp, UserName,
+};
 
 use crate::lock;
 
@@ -124,6 +127,7 @@ pub(crate) fn wrap(store: Store, interceptor: &Arc<Interceptor>) -> Store {
         personal: Arc::new(Intercepted(store.personal, interceptor.clone())),
         bus: Arc::new(Intercepted(store.bus, interceptor.clone())),
         tickets: Arc::new(Intercepted(store.tickets, interceptor.clone())),
+        invitations: Arc::new(Intercepted(store.invitations, interceptor.clone())),
         attempts: store.attempts,
     }
 }
@@ -362,5 +366,27 @@ impl Tickets for Intercepted<dyn Tickets> {
 
     fn revoke(&self, user: &UserName, which: Which, by: Option<Generation>) -> StoreResult<usize> {
         self.call(Call::Write, |it| it.revoke(user, which, by))
+    }
+}
+
+impl Invitations for Intercepted<dyn Invitations> {
+    fn add(&self, terms: &InvitationTerms, lifetime: Duration, now: Timestamp) -> StoreResult<Option<Invitation>> {
+        self.call(Call::Write, |it| it.add(terms, lifetime, now))
+    }
+
+    fn find_valid(&self, hash: &SecretHash, now: Timestamp) -> StoreResult<Option<Invitation>> {
+        self.call(Call::Read, |it| it.find_valid(hash, now))
+    }
+
+    fn register(&self, account: &Account, hash: &SecretHash, now: Timestamp) -> StoreResult<InvitedResult> {
+        self.call(Call::Write, |it| it.register(account, hash, now))
+    }
+
+    fn invitations(&self, now: Timestamp) -> StoreResult<Vec<Invitation>> {
+        self.call(Call::Read, |it| it.invitations(now))
+    }
+
+    fn revoke(&self, id: InvitationId) -> StoreResult<bool> {
+        self.call(Call::Write, |it| it.revoke(id))
     }
 }

@@ -74,6 +74,8 @@ function moderation(me: string, line: string, ok: Ok | OtherOk, now: number): Se
     case 'moderator':
     case 'unmoderator':
     case 'owner': {
+      // An invitation to the server is shown before login, and is no entry of a room.
+      if (!('user' in ok)) return [];
       const behind = textBehind(line, 3);
       const timed = ok.command === 'ban' || ok.command === 'mute';
       const what = timed ? until(behind, now) : { until: null, reason: behind };

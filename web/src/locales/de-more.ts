@@ -51,6 +51,7 @@ export const texts: Texts['more'] = {
   'problem.login-required': 'Du bist nicht angemeldet.',
   'problem.login-timeout': 'Das Anmelden hat zu lange gedauert.',
   'problem.bad-credentials': 'Der Name oder das Passwort ist falsch.',
+  'problem.bad-invitation': 'Diese Einladung ist verbraucht, abgelaufen oder ungültig. Bitte um eine andere.',
   'problem.too-many-attempts': [
     'Zu viele Fehlversuche. Versuche es in 1 Sekunde wieder.',
     'Zu viele Fehlversuche. Versuche es in {n} Sekunden wieder.',

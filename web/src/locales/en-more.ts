@@ -51,6 +51,7 @@ export const texts = {
   'problem.login-required': 'You are not logged in.',
   'problem.login-timeout': 'Logging in took too long.',
   'problem.bad-credentials': 'The name or the password is wrong.',
+  'problem.bad-invitation': 'This invitation is used up, over or void. Ask for another.',
   'problem.too-many-attempts': one(
     'Too many failed attempts. Try again in 1 second.',
     'Too many failed attempts. Try again in {n} seconds.',

@@ -14,6 +14,7 @@ export const REFUSALS = [
   'login-required',
   'login-timeout',
   'bad-credentials',
+  'bad-invitation',
   'too-many-attempts',
   'name-taken',
   'name-reserved',

@@ -53,6 +53,16 @@ const ticket = object({
   address: nullable(text),
   expires: nullable(time),
 });
+const invitation = object({
+  id: text,
+  by: text,
+  made: time,
+  expires: time,
+  uses: count,
+  used: list(text),
+  rooms: list(text),
+  operator: flag,
+});
 const users = object({ users: list(text) });
 const entries = taggedList('type', ENTRIES);
 
@@ -107,6 +117,7 @@ export const ANSWERS = {
   backlog: object({ target: text, epoch: text, entries, more: flag }),
   inbox: object({ entries, more: flag }),
   tickets: object({ tickets: list(ticket) }),
+  invitations: object({ invitations: list(invitation) }),
   help: object({ commands: list(object({ usage: text, help: text })) }),
 } as const;
 

@@ -1,5 +1,5 @@
 // The replies to commands that were carried out (`ok`), by their `command`.
-import { count, flag, nullable, object, optional, text, time, type Tagged } from './schema';
+import { count, either, flag, list, nullable, object, optional, text, time, type Tagged } from './schema';
 
 const entered = { room: text, members: count, epoch: text, last: count };
 const loggedIn = object({ user: text, room: text, epoch: text, last: count });
@@ -25,7 +25,10 @@ export const REPLIES = {
   topic: object({ room: text, topic: text, id: optional(count) }),
   access: object({ room: text, access: text, id: count }),
   post: object({ room: text, post: text, id: count }),
-  invite: object({ room: text, user: text, id: count, inbox: count }),
+  invite: either(
+    object({ room: text, user: text, id: count, inbox: count }),
+    object({ uses: count, rooms: list(text), expires: time }),
+  ),
   kick: aboutRoomUser,
   ban: aboutRoomUser,
   unban: aboutRoomUser,
@@ -43,6 +46,8 @@ export const REPLIES = {
   format: object({ format: text }),
   ticket: object({ ticket: text, id: text, expires: nullable(time) }),
   revoke: object({ id: text, count }),
+  invitation: object({ code: text, id: text, uses: count, rooms: list(text), expires: time }),
+  uninvite: object({ id: text }),
   broadcast: nothing,
   passwd: nothing,
 } as const;

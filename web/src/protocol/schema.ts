@@ -50,6 +50,16 @@ export function optional<T>(inner: Shape<T>): Shape<T> & { readonly optional: tr
   return { read: inner.read, optional: true };
 }
 
+/** One of two shapes. */
+export function either<A, B>(first: Shape<A>, second: Shape<B>): Shape<A | B> {
+  return {
+    read: (value) => {
+      const read = first.read(value);
+      return read === BAD ? second.read(value) : read;
+    },
+  };
+}
+
 export function list<T>(item: Shape<T>): Shape<readonly T[]> {
   return {
     read: (value) => {

@@ -127,6 +127,7 @@ function answerOf(answer: Answer): CommandAnswer {
       if (answer.command === 'topic' && answer.id === undefined)
         return { kind: 'topic', room: answer.room, topic: answer.topic };
       if (answer.command === 'ticket') return { kind: 'fields', fields: [['ticket', answer.ticket]] };
+      if (answer.command === 'invitation') return { kind: 'fields', fields: [['invitation', answer.code]] };
       return { kind: 'done' };
     case 'pong':
       return { kind: 'fields', fields: [['pong', answer.token ?? '']] };
@@ -145,6 +146,11 @@ function answerOf(answer: Answer): CommandAnswer {
       };
     case 'tickets':
       return { kind: 'fields', fields: answer.tickets.map((each) => [each.id, each.label]) };
+    case 'invitations':
+      return {
+        kind: 'fields',
+        fields: answer.invitations.map((each) => [each.id, `${each.used.length}/${each.uses}`]),
+      };
     case 'rooms':
     case 'error':
       return { kind: 'done' };

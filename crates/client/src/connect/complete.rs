@@ -124,7 +124,7 @@ impl Names {
             Some(verb) => {
                 // How many words stand between the command and this one.
                 let place = before[..start].split([' ', '\t']).filter(|word| !word.is_empty()).count() - 1;
-                let verb = VerbInfo::find(verb).map(|info| info.verb);
+                let verb = VerbInfo::find(verb, true).map(|info| info.verb);
                 verb.map_or_else(Vec::new, |verb| matching(self.arguments(verb, place, before).into_iter(), &word))
             }
             // In a message, an empty word would offer every user at each tab.
@@ -154,6 +154,8 @@ impl Names {
             (Verb::Access, 1) => Access::ALL.iter().map(ToString::to_string).collect(),
             (Verb::Post, 1) => Speakers::ALL.iter().map(ToString::to_string).collect(),
             (Verb::Suspend | Verb::Unsuspend | Verb::Broadcast, _) => self.names(),
+            (Verb::Invitation, _) => rooms(" "),
+            (Verb::Invitations | Verb::Uninvite, _) => Vec::new(),
             (_, 0) if roles::needed(verb).is_some() => {
                 let rooms: BTreeSet<_> = self.roles.rooms(verb).chain(&self.open).collect();
                 let rooms = rooms.into_iter().filter(|room| self.roles.may_in(verb, room));

@@ -24,7 +24,7 @@ use std::io::{self, BufReader, IsTerminal};
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use parlor_proto::{Credentials, RoomName, UserName};
+use parlor_proto::{Credentials, InvitationCode, RoomName, UserName};
 
 use crate::address::Address;
 use crate::connector::Connector;
@@ -49,6 +49,8 @@ pub struct ConnectOptions {
     pub user: Option<UserName>,
     /// Whether to create the account.
     pub register: bool,
+    /// The invitation by which the account is created.
+    pub invitation: Option<InvitationCode>,
     /// The room to enter after login, if not the lobby.
     pub room: Option<RoomName>,
     /// The data directory of a server on this machine. `None` means the default directory.
@@ -153,11 +155,15 @@ fn chat(options: &ConnectOptions, interactive: bool) -> Result<Exit, Failure> {
     let connector = Connector::new(options.address.clone(), &trust)
         .map_err(|error| Failure::new(Exit::NoConnection, &error))?
         .with_others(options.others.iter().cloned());
-    let entry = if options.register { Entry::Register } else { Entry::Login };
+    let entry = if options.register || options.invitation.is_some() { Entry::Register } else { Entry::Login };
     let credentials = login::credentials(options.user.as_ref(), options.password_stdin, entry)?;
     let greeted = connector.open().map_err(|error| Failure::new(Exit::NoConnection, &error))?;
     let address = greeted.address().clone();
     let refused = |error| login_failure(&address, &error);
+    let greeted = match &options.invitation {
+        Some(code) => greeted.show_invitation(code).map_err(refused)?,
+        None => greeted,
+    };
     let mut session = greeted.log_in(entry, &credentials).map_err(refused)?;
     let Credentials { user, password } = credentials;
     let proof = Proof::of(&mut session, password).map_err(refused)?;
@@ -225,6 +231,7 @@ mod tests {
             trust,
             user: None,
             register: false,
+            invitation: None,
             room: None,
             data: Some(data.to_owned()),
             json: false,

@@ -1,6 +1,7 @@
 //! Events as lines for people. It must not print them, nor let a control character of others through;
 //! the only ones in its lines are its own colours and the bell.
 
+mod invitations;
 mod rights;
 mod tickets;
 
@@ -93,6 +94,9 @@ impl Renderer {
             Event::Inbox { entries, .. } => self.backlog(|entry| Target::Direct(entry.from().clone()), entries, now),
             Event::Blocks { users } => self.news(now, &format!("you block {}", list(users))),
             Event::Tickets { tickets } => self.news(now, &tickets::list_text(tickets, &|time| self.when(time, now))),
+            Event::Invitations { invitations } => {
+                self.news(now, &invitations::list_text(invitations, &|time| self.when(time, now)))
+            }
             Event::Help { commands } => self.news(now, &help_text(commands)),
         };
         if self.bell && self.is_for_me(event) {
@@ -103,7 +107,9 @@ impl Renderer {
 
     /// The text of a reply for users. `None` if users know it already.
     fn reply_text(&self, reply: &Reply, now: Moment) -> Option<String> {
-        tickets::reply_text(reply, &|time| self.when(time, now)).or_else(|| reply_text(reply))
+        let when = |time| self.when(time, now);
+        let timed = tickets::reply_text(reply, &when).or_else(|| invitations::reply_text(reply, &when));
+        timed.or_else(|| reply_text(reply))
     }
 
     fn is_for_me(&self, event: &Event) -> bool {
@@ -345,7 +351,7 @@ fn reply_text(reply: &Reply) -> Option<String> {
         | Reply::Topic { .. }
         | Reply::Access { .. }
         | Reply::Post { .. }
-        | Reply::Invite { .. }
+        | Reply::Invite(_)
         | Reply::Kick(_)
         | Reply::Ban(_)
         | Reply::Unban(_)
@@ -358,7 +364,8 @@ fn reply_text(reply: &Reply) -> Option<String> {
         | Reply::Unsuspend { .. } => rights::reply_text(reply)?,
         Reply::Broadcast => "sent to everybody".to_owned(),
         Reply::Passwd => "your password is changed".to_owned(),
-        Reply::Message { .. } | Reply::Format { .. } | Reply::Ticket { .. } | Reply::Revoke { .. } => return None,
+        Reply::Ticket { .. } | Reply::Revoke { .. } | Reply::Invitation { .. } | Reply::Uninvite { .. } => return None,
+        Reply::Message { .. } | Reply::Format { .. } => return None,
     })
 }
 

@@ -163,6 +163,7 @@ fn answers(event: &Event) -> Option<Verb> {
         Event::Subscribers { .. } => Verb::Subscribers,
         Event::Blocks { .. } => Verb::Blocks,
         Event::Tickets { .. } => Verb::Tickets,
+        Event::Invitations { .. } => Verb::Invitations,
         Event::Sync(_) => Verb::Sync,
         Event::Backlog { .. } => Verb::Backlog,
         Event::Inbox { .. } => Verb::Inbox,

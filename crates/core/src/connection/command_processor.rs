@@ -8,8 +8,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use parlor_proto::{
-    Bye, Command, Encoded, Encoding, Event, ParseError, PreLoginCommand, Refusal, Reply, Text, TicketCredentials, Verb,
-    parse_command, parse_pre_login,
+    Bye, Command, Encoded, Encoding, Event, Invite, ParseError, PreLoginCommand, Refusal, Reply, Text,
+    TicketCredentials, Verb, parse_command, parse_pre_login,
 };
 
 use crate::connection::actions::{self, ConnectionContext, SessionContext};
@@ -18,7 +18,7 @@ use crate::connection::handle::ConnectionHandle;
 use crate::connection::session::{Session, SessionError};
 use crate::connection::session_cell::SessionCell;
 use crate::delivery::peer::{Origin, Peer};
-use crate::ports::{Append, UnloggedMessage};
+use crate::ports::{Append, Invitation, UnloggedMessage};
 use crate::services::Services;
 
 /// Processes the commands of one connection. Owned by its thread.
@@ -32,6 +32,8 @@ pub(crate) struct CommandProcessor {
     login_failures: u32,
     /// When the time limit for the login ends, as the clock's elapsed time.
     login_deadline: Duration,
+    /// The invitation whose code the client showed.
+    invitation: Option<Box<Invitation>>,
     /// What was said and is not appended yet, each with its command.
     pending_appends: Vec<(Append, Verb)>,
 }
@@ -46,6 +48,7 @@ impl CommandProcessor {
             is_logged_in: false,
             login_failures: 0,
             login_deadline: Duration::ZERO,
+            invitation: None,
             pending_appends: Vec::new(),
         };
         processor.start_login_timeout();
@@ -173,8 +176,8 @@ impl CommandProcessor {
     ) -> Result<Verb, (Option<Verb>, CommandError)> {
         let verb = command.verb();
         let Self { handle: ConnectionHandle { services, peer, .. }, origin, .. } = self;
-        let mut context =
-            ConnectionContext { services, peer, origin, login_deadline: Some(self.login_deadline), effects };
+        let (login_deadline, invitation) = (Some(self.login_deadline), self.invitation.as_deref());
+        let mut context = ConnectionContext { services, peer, origin, login_deadline, invitation, effects };
         actions::run_pre_login(&mut context, command).map_err(|error| (Some(verb), error))?;
         Ok(verb)
     }
@@ -189,7 +192,8 @@ impl CommandProcessor {
         }
         let Some(session) = &self.session else { return Ok(verb) };
         let ConnectionHandle { services, peer, .. } = &self.handle;
-        let connection = ConnectionContext { services, peer, origin: &self.origin, login_deadline: None, effects };
+        let (origin, login_deadline, invitation) = (&self.origin, None, None);
+        let connection = ConnectionContext { services, peer, origin, login_deadline, invitation, effects };
         let mut context = SessionContext {
             connection,
             user: session.user(),
@@ -269,12 +273,18 @@ impl CommandProcessor {
                 let encoding = Encoding { format, ..outbox.encoding() };
                 outbox.reply_in(encoding, &Encoded::new(&Reply::Format { format }.into()));
             }
+            Effect::Invited(invitation) => {
+                let (uses, rooms) = (invitation.uses_left(), invitation.terms.rooms.clone());
+                self.reply(&Reply::Invite(Invite::Code { uses, rooms, expires: invitation.expires }).into());
+                self.invitation = Some(invitation);
+            }
             Effect::Begin(entrance) => {
                 let session = Session::begin(&self.handle, &self.origin, entrance)?;
                 let connection = self.handle.peer.connection();
                 self.handle.services.observer.session_began(connection, session.user(), &self.origin);
                 self.session = Some(Box::new(session));
                 self.is_logged_in = true;
+                self.invitation = None;
             }
             Effect::HangUp(bye) => self.hang_up(bye),
         }

@@ -3,7 +3,7 @@
 
 use parlor_proto::{AuditedCommand, Bye, Event, Format, OnceKey, Refusal, RoomName, Text, TicketId, UserName, Verb};
 
-use crate::ports::{Account, AccountVersion, Act, Content, Destination, Recipient, Role, StoreError};
+use crate::ports::{Account, AccountVersion, Act, Content, Destination, Invitation, Recipient, Role, StoreError};
 
 /// One request of an action.
 #[derive(Debug)]
@@ -32,6 +32,8 @@ pub(crate) enum Effect {
     Broadcast(Text),
     /// Write in this format from now on, and reply.
     Format(Format),
+    /// The code was right: make accounts by this invitation from now on, and reply.
+    Invited(Box<Invitation>),
     /// The password or the ticket was right: begin a session, and reply.
     Begin(VerifiedLogin),
     /// Report that a command was carried out which operators want to find later.

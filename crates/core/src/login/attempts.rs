@@ -1,4 +1,4 @@
-//! One attempt to log in, by a password or by a ticket: it waits for its turn, and is counted with its result. It must not
+//! One attempt to log in, by a password, a ticket or an invitation: it waits for its turn, and is counted with its result. It must not
 //! know how a secret is compared.
 
 use std::time::Duration;
@@ -20,6 +20,8 @@ const POLL_INTERVAL: Duration = Duration::from_millis(100);
 pub(super) enum Verified<T> {
     /// The secret is right.
     Right(T),
+    /// The secret is right, and is nobody's own: it forgives no earlier failure.
+    Shared(T),
     /// The secret is wrong, or there is no such account.
     Wrong,
     /// The secret was right once, and the refusal tells why it does not help now. It counts as no failure.
@@ -37,12 +39,12 @@ pub(super) fn attempt<T>(
     let outcome = match &compared {
         Ok(Verified::Right(_)) => AttemptOutcome::Right,
         Ok(Verified::Wrong) => AttemptOutcome::Wrong,
-        Ok(Verified::Refused(_)) | Err(_) => AttemptOutcome::Unknown,
+        Ok(Verified::Shared(_) | Verified::Refused(_)) | Err(_) => AttemptOutcome::Unknown,
     };
     let ended = applicant.services.store.attempts.release(&made_now(applicant, user), permit, outcome);
     // Returns the first failure. A permit that was not released expires.
     match compared? {
-        Verified::Right(value) => {
+        Verified::Right(value) | Verified::Shared(value) => {
             // A user with the right secret may log in even if the disk is full.
             applicant.note("forgetting failed logins", ended);
             Ok(Some(value))

@@ -3,9 +3,11 @@
 
 use std::time::Duration;
 
-use parlor_proto::{Credentials, Note, Refusal, TicketCredentials, TicketSecret, Tickets, Timestamp, UserName};
+use parlor_proto::{
+    Credentials, InvitationCode, Note, Refusal, TicketCredentials, TicketSecret, Tickets, Timestamp, UserName,
+};
 
-use super::{Applicant, Patience, authenticate, issue, redeem, register};
+use super::{Applicant, Patience, authenticate, inspect, issue, redeem, register};
 use crate::connection::effects::CommandError;
 use crate::delivery::peer::{ConnectionId, Origin};
 use crate::ports::{Account, StoreError};
@@ -63,17 +65,20 @@ impl Services {
         issued.and_then(|issued| issued.ok_or_else(changing)).map_err(|error| self.refusal(error))
     }
 
-    /// Makes an account and a ticket for it. Blocks as REGISTER does.
+    /// Makes an account, by an invitation if there is a code, and a ticket for it. Blocks as REGISTER does.
     ///
     /// # Errors
-    /// The refusal that REGISTER would get.
+    /// The refusal that INVITE or REGISTER would get.
     pub fn register(
         &self,
         visitor: &Visitor<'_>,
         credentials: &Credentials,
+        code: Option<&InvitationCode>,
         label: &Note,
     ) -> Result<IssuedTicket, Refusal> {
-        let made = register(&self.applicant(visitor), credentials);
+        let applicant = self.applicant(visitor);
+        let invitation = code.map(|code| inspect(&applicant, code)).transpose();
+        let made = invitation.and_then(|invitation| register(&applicant, credentials, invitation.as_ref()));
         let issued = made.and_then(|account| self.issue_once(visitor, account, label)?.ok_or_else(changing));
         issued.map_err(|error| self.refusal(error))
     }

@@ -1,8 +1,10 @@
-//! Who may log in: by a password, by a ticket, or by making an account. The commands of a connection and doors without
+//! Who may log in: by a password, by a ticket, or by making an account, perhaps by an invitation. The commands of a connection and doors without
 //! sessions share these rules. They must not begin a session.
 
+mod admission;
 mod attempts;
 mod door;
+mod invitations;
 mod password;
 mod registration;
 mod tickets;
@@ -17,6 +19,8 @@ use crate::ports::{Account, StoreResult, Suspension};
 use crate::services::Services;
 
 pub use door::{IssuedTicket, Visitor};
+pub(crate) use invitations::inspect;
+pub use invitations::{INVITATION_LIFETIME, new_invitation};
 pub(crate) use password::authenticate;
 pub(crate) use registration::register;
 pub use tickets::new_ticket;

@@ -1,16 +1,21 @@
-//! Makes an account, where that is allowed. It must not begin a session.
+//! Makes an account, where that is allowed or by an invitation. It must not begin a session.
 
 use parlor_proto::{Credentials, Refusal};
 
 use super::Applicant;
+use super::admission::open_rooms;
 use super::attempts::made_now;
 use crate::connection::effects::{CommandError, During};
-use crate::ports::{Account, Role};
+use crate::ports::{Account, Invitation, InvitedResult, Role};
 
-/// Makes the account of an applicant.
-pub(crate) fn register(applicant: &Applicant<'_>, credentials: &Credentials) -> Result<Account, CommandError> {
+/// Makes the account of an applicant, who may have an invitation.
+pub(crate) fn register(
+    applicant: &Applicant<'_>,
+    credentials: &Credentials,
+    invitation: Option<&Invitation>,
+) -> Result<Account, CommandError> {
     let Applicant { services, .. } = applicant;
-    if !services.policy.registration_open {
+    if !services.policy.registration_open && invitation.is_none() {
         return Err(Refusal::RegistrationClosed.into());
     }
     let user = credentials.user.clone();
@@ -24,11 +29,31 @@ pub(crate) fn register(applicant: &Applicant<'_>, credentials: &Credentials) -> 
     }
     let hash = services.passwords.hash(&credentials.password).during("hashing a password")?;
     let created = services.clock.now();
-    let account = Account { user, hash, role: Role::Member, created, kicks: 0, suspension: None };
-    if !services.store.accounts.create(&account).during("making an account")? {
-        return Err(Refusal::NameTaken.into());
-    }
+    let role = invitation.map_or(Role::Member, |invitation| invitation.terms.role);
+    let account = Account { user, hash, role, created, kicks: 0, suspension: None };
+    make(applicant, &account, invitation)?;
     let remembered = services.store.attempts.note_known_address(&made_now(applicant, &account.user));
     applicant.note("remembering an address", remembered);
     Ok(account)
+}
+
+/// Makes the account, by a use of the invitation if there is one, and opens the rooms of the invitation.
+fn make(applicant: &Applicant<'_>, account: &Account, invitation: Option<&Invitation>) -> Result<(), CommandError> {
+    let store = &applicant.services.store;
+    let result = match invitation {
+        None if store.accounts.create(account).during("making an account")? => InvitedResult::Made,
+        None => InvitedResult::NameTaken,
+        Some(Invitation { terms, .. }) => {
+            let made = store.invitations.register(account, &terms.hash, applicant.services.clock.now());
+            made.during("making an account by an invitation")?
+        }
+    };
+    match result {
+        InvitedResult::NameTaken => Err(Refusal::NameTaken.into()),
+        InvitedResult::Void => Err(Refusal::BadInvitation.into()),
+        InvitedResult::Made => {
+            invitation.iter().for_each(|invitation| open_rooms(applicant, account, &invitation.terms));
+            Ok(())
+        }
+    }
 }

@@ -9,7 +9,7 @@ use super::attempts::{Verified, attempt};
 use super::{Applicant, suspended};
 use crate::connection::effects::{CommandError, During};
 use crate::planted::{Bug, planted};
-use crate::ports::{Account, RandomSource, StoreResult, Ticket, TicketHash};
+use crate::ports::{Account, RandomSource, SecretHash, StoreResult, Ticket};
 use crate::services::Services;
 
 /// Random bytes of a secret: 160 bits.
@@ -35,7 +35,7 @@ pub fn new_ticket(
     let mut bytes = Zeroizing::new([0; SECRET_BYTES]);
     random.fill(bytes.as_mut_slice())?;
     let secret = TicketSecret::of_random(bytes.as_slice());
-    let hash = TicketHash::of(&secret);
+    let hash = SecretHash::of(secret.expose());
     Ok((secret, Ticket { hash, label, made, used: None, address, lifetime, is_revoked: false }))
 }
 
@@ -61,11 +61,11 @@ pub(crate) fn redeem(applicant: &Applicant<'_>, given: &TicketCredentials) -> Re
 
 fn compare(applicant: &Applicant<'_>, given: &TicketCredentials) -> Result<Verified<Redeemed>, CommandError> {
     let store = &applicant.services.store;
-    let hash = TicketHash::of(&given.secret);
+    let hash = SecretHash::of(given.secret.expose());
     let account = store.accounts.find(&given.user).during("looking a user up")?;
     let found = match planted(Bug::AnyTicket) {
         true => store.tickets.tickets(&given.user).map(|mut all| all.pop()),
-        false => store.tickets.find(&given.user, hash.id()),
+        false => store.tickets.find(&given.user, TicketId(hash.number())),
     };
     let is_right = |found: &Ticket| found.hash.matches(&hash) || planted(Bug::AnyTicket);
     let (Some(account), Some(ticket)) = (account, found.during("looking a ticket up")?.filter(is_right)) else {

@@ -8,6 +8,7 @@ mod content;
 mod error;
 mod flush_workers;
 mod follows;
+mod invitations;
 mod log;
 mod login_limiter;
 mod moderation;
@@ -16,6 +17,7 @@ mod passwords;
 mod personal;
 mod random;
 mod rooms;
+mod secret_hash;
 mod sessions;
 mod sink;
 mod tickets;
@@ -31,6 +33,9 @@ pub use content::{Content, Moderation};
 pub use error::{StoreError, StoreResult};
 pub use flush_workers::FlushWorkers;
 pub use follows::Follows;
+pub use invitations::{
+    INVITATION_KEPT_FOR, Invitation, InvitationTerms, Invitations, InvitedResult, MAX_INVITATION_USES, MAX_INVITATIONS,
+};
 pub use log::{
     Append, AppendReport, AppendResult, Destination, Entry, Head, Log, LogId, LogKind, ONCE_KEPT_FOR, ONCE_KEYS_KEPT,
     Page, PageRequest, Recipient,
@@ -44,9 +49,10 @@ pub use passwords::{Passwords, Verdict};
 pub use personal::{Conversation, Mark, Personal, PersonalState};
 pub use random::RandomSource;
 pub use rooms::{EnterResult, Entrant, Rooms, SessionKey};
+pub use secret_hash::SecretHash;
 pub use sessions::{Claim, ClaimResult, PredecessorWait, Sessions, TakeoverLimit};
 pub use sink::{Change, Presence, Sink};
-pub use tickets::{EvictionOrder, MAX_TICKETS, Ticket, TicketHash, Tickets};
+pub use tickets::{EvictionOrder, MAX_TICKETS, Ticket, Tickets};
 pub use transport::Transport;
 
 /// All stored state. Each port has an adapter of its own.
@@ -70,6 +76,8 @@ pub struct Store {
     pub bus: Arc<dyn Bus>,
     /// Tickets, with which clients log in without the password.
     pub tickets: Arc<dyn Tickets>,
+    /// Invitations, which make accounts where registration is closed.
+    pub invitations: Arc<dyn Invitations>,
     /// Failed logins.
     pub attempts: Arc<dyn LoginLimiter>,
 }

@@ -41,6 +41,13 @@ pub enum Deed {
     },
     /// Accounts with a role in the room are gone, the owner first.
     Succession(Vec<Holder>),
+    /// A new user may enter, by an invitation to the server. No session does it ([`Act::NO_SESSION`]).
+    Admission {
+        /// The user.
+        user: UserName,
+        /// Who made the invitation.
+        by: UserName,
+    },
 }
 
 /// The result of an [`Act`].
@@ -64,12 +71,20 @@ pub struct ActReport {
 }
 
 impl Act {
+    /// The generation of an act that is no session's: later than each, and exact in a script.
+    pub const NO_SESSION: Generation = Generation((1 << 53) - 1);
+
+    /// Whether a session does it, which may be displaced.
+    pub fn is_of_session(&self) -> bool {
+        self.generation != Self::NO_SESSION
+    }
+
     /// Who is named as the author of the entry: the actor, but in a succession the first who is gone, so that everybody inside
     /// hears of it.
     pub fn author(&self) -> &UserName {
         match &self.deed {
             Deed::Succession(gone) => gone.first().map_or(&self.actor.holder.user, |gone| &gone.user),
-            Deed::Order { .. } | Deed::Removal { .. } => &self.actor.holder.user,
+            Deed::Order { .. } | Deed::Removal { .. } | Deed::Admission { .. } => &self.actor.holder.user,
         }
     }
 

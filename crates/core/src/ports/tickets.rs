@@ -1,72 +1,19 @@
 //! The port of tickets, with which clients log in without the password. It must not see a secret: it keeps hashes.
 
-use std::fmt;
 use std::time::Duration;
 
-use parlor_proto::{Generation, Note, TicketId, TicketInfo, TicketSecret, Tickets as Which, Timestamp, UserName};
-use sha2::{Digest, Sha256};
-use subtle::ConstantTimeEq;
+use parlor_proto::{Generation, Note, TicketId, TicketInfo, Tickets as Which, Timestamp, UserName};
 
-use super::{Account, SessionKey, StoreResult};
+use super::{Account, SecretHash, SessionKey, StoreResult};
 
 /// Maximum number of valid tickets of one user.
 pub const MAX_TICKETS: usize = 16;
-
-/// The SHA-256 hash of a secret. A secret is random, so nothing slower is needed. It is not printed.
-#[derive(Clone, PartialEq, Eq)]
-pub struct TicketHash([u8; 32]);
-
-impl TicketHash {
-    /// Hashes a secret.
-    pub fn of(secret: &TicketSecret) -> Self {
-        Self(Sha256::digest(secret.expose().as_bytes()).into())
-    }
-
-    /// A stored hash.
-    pub fn stored(bytes: [u8; 32]) -> Self {
-        Self(bytes)
-    }
-
-    /// A stored hash in hexadecimal digits; none if it is none.
-    pub fn read(digits: &str) -> Option<Self> {
-        if digits.len() != 64 || !digits.bytes().all(|byte| byte.is_ascii_hexdigit()) {
-            return None;
-        }
-        let mut bytes = [0; 32];
-        for (byte, at) in bytes.iter_mut().zip((0..64).step_by(2)) {
-            *byte = u8::from_str_radix(&digits[at..at + 2], 16).ok()?;
-        }
-        Some(Self(bytes))
-    }
-
-    /// The hash in hexadecimal digits. Only for the store.
-    pub fn expose(&self) -> String {
-        self.0.iter().map(|byte| format!("{byte:02x}")).collect()
-    }
-
-    /// The id of the ticket with this hash: its first bytes, which say nothing about the secret.
-    pub fn id(&self) -> TicketId {
-        let [a, b, c, d, ..] = self.0;
-        TicketId(u32::from_be_bytes([a, b, c, d]))
-    }
-
-    /// Whether both are the same, in a time that does not depend on where they differ.
-    pub fn matches(&self, other: &Self) -> bool {
-        self.0.ct_eq(&other.0).into()
-    }
-}
-
-impl fmt::Debug for TicketHash {
-    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        out.write_str("TicketHash(…)")
-    }
-}
 
 /// One ticket of a user.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Ticket {
     /// The hash of its secret; its id is a part of the hash.
-    pub hash: TicketHash,
+    pub hash: SecretHash,
     /// What it is for; may be empty.
     pub label: Note,
     /// When it was made.
@@ -84,7 +31,7 @@ pub struct Ticket {
 impl Ticket {
     /// Names it.
     pub fn id(&self) -> TicketId {
-        self.hash.id()
+        TicketId(self.hash.number())
     }
 
     /// When it ends, if it is not used before; none for never.
@@ -188,7 +135,7 @@ mod tests {
         let mut hash = [0; 32];
         hash[3] = number;
         Ticket {
-            hash: TicketHash::stored(hash),
+            hash: SecretHash::stored(hash),
             label: Note::default(),
             made: Timestamp::from_millis(made),
             used: used.map(Timestamp::from_millis),
@@ -200,17 +147,6 @@ mod tests {
 
     fn surplus(tickets: &[Ticket], now: i64) -> Vec<u32> {
         EvictionOrder::of(tickets, Timestamp::from_millis(now)).surplus().into_iter().map(|id| id.0).collect()
-    }
-
-    #[test]
-    fn a_hash_is_read_as_it_was_written_and_says_its_id() {
-        let hash = TicketHash::of(&TicketSecret::given("abc"));
-        assert_eq!(hash.expose(), "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
-        assert_eq!(hash.id().to_string(), "ba7816bf");
-        assert_eq!(TicketHash::read(&hash.expose()), Some(hash.clone()));
-        assert!(hash.matches(&hash.clone()) && !hash.matches(&TicketHash::of(&TicketSecret::given("abd"))));
-        assert_eq!(TicketHash::read("ba78"), None);
-        assert!(!format!("{hash:?}").contains("ba78"));
     }
 
     #[test]

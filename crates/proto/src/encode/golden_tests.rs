@@ -4,7 +4,7 @@
 use std::collections::BTreeSet;
 use std::path::PathBuf;
 
-use super::{rights_tests, tests, ticket_tests};
+use super::{invitation_tests, rights_tests, tests, ticket_tests};
 use crate::event::{Bye, Event};
 use crate::refusal::RefusalCode;
 use crate::rights::{Access, Action, RoomRole, Speakers};
@@ -12,7 +12,13 @@ use crate::verb::{VERBS, VerbPhase};
 use serde_json::{Value, json};
 
 fn lines() -> Vec<String> {
-    tests::golden_json().into_iter().chain(rights_tests::golden_json()).chain(ticket_tests::golden_json()).collect()
+    let tables = [
+        tests::golden_json(),
+        rights_tests::golden_json(),
+        ticket_tests::golden_json(),
+        invitation_tests::golden_json(),
+    ];
+    tables.concat()
 }
 
 fn words<T: ToString>(all: &[T]) -> Vec<String> {

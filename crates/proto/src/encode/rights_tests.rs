@@ -3,6 +3,7 @@
 use super::*;
 use crate::event::Event;
 use crate::ids::{Epoch, MessageId};
+use crate::invitation::Invite;
 use crate::lists::{
     EditEntry, HistoryEntry, InvitationEntry, LogEntry, ModerationEntry, RemovalEntry, RoomInfo, TopicEntry,
 };
@@ -186,7 +187,7 @@ fn replies() -> Vec<Row> {
             r#"{"type":"ok","command":"owner","room":"red","user":"bob","id":4}"#,
         ),
         (
-            Reply::Invite { about: about(), inbox: MessageId(2) }.into(),
+            Reply::Invite(Invite::User { about: about(), inbox: MessageId(2) }).into(),
             "OK invite red bob\n",
             r#"{"type":"ok","command":"invite","room":"red","user":"bob","id":4,"inbox":2}"#,
         ),

@@ -5,6 +5,7 @@ use std::fmt::Display;
 use std::io::Write;
 
 use crate::event::Event;
+use crate::invitation::{InvitationInfo, Invite};
 use crate::lists::{LogEntry, ModerationEntry, RoomInfo, Sync, TicketInfo, unread_targets};
 use crate::name::{RoomName, UserName};
 use crate::note::Note;
@@ -72,7 +73,8 @@ fn encode_reply(reply: &Reply, out: &mut Vec<u8>) {
         Reply::Topic { room, topic, .. } => line(out, format!("OK topic {room} {topic}").trim_end()),
         Reply::Access { room, access, .. } => line(out, format_args!("OK access {room} {access}")),
         Reply::Post { room, post, .. } => line(out, format_args!("OK post {room} {post}")),
-        Reply::Invite { about, .. }
+        Reply::Invite(Invite::Code { uses, .. }) => line(out, format_args!("OK invite {uses}")),
+        Reply::Invite(Invite::User { about, .. })
         | Reply::Kick(about)
         | Reply::Ban(about)
         | Reply::Unban(about)
@@ -87,6 +89,8 @@ fn encode_reply(reply: &Reply, out: &mut Vec<u8>) {
         Reply::Passwd => line(out, "OK passwd"),
         Reply::Ticket { ticket, .. } => line(out, format_args!("OK ticket {}", ticket.expose())),
         Reply::Revoke { id, .. } => line(out, format_args!("OK revoke {id}")),
+        Reply::Invitation { code, .. } => line(out, format_args!("OK invitation {}", code.expose())),
+        Reply::Uninvite { id } => line(out, format_args!("OK uninvite {id}")),
         Reply::Format { format } => line(out, format_args!("OK format {format}")),
     }
 }
@@ -133,6 +137,10 @@ fn encode_list(event: &Event, out: &mut Vec<u8>) {
         Event::Tickets { tickets } => {
             lines(out, tickets, ticket);
             line(out, format_args!("OK tickets {}", tickets.len()));
+        }
+        Event::Invitations { invitations } => {
+            lines(out, invitations, invitation);
+            line(out, format_args!("OK invitations {}", invitations.len()));
         }
         Event::Help { commands } => {
             lines(out, commands, |item| format!("HELP {}", item.usage));
@@ -197,6 +205,14 @@ fn ticket(ticket: &TicketInfo) -> String {
     let used = used.map_or_else(|| "-".to_owned(), |used| used.to_string());
     let address = address.as_deref().unwrap_or("-");
     format!("TICKET {id} {made} {used} {address} {label}").trim_end().to_owned()
+}
+
+/// An invitation. `*` stands before the number of one that makes operators.
+fn invitation(invitation: &InvitationInfo) -> String {
+    let InvitationInfo { id, by, expires, uses, used, rooms, operator, .. } = invitation;
+    let mark = if *operator { "*" } else { "" };
+    let rooms: Vec<&str> = rooms.iter().map(RoomName::as_str).collect();
+    format!("INVITATION {id} {mark}{}/{uses} {expires} {by} {}", used.len(), rooms.join(" ")).trim_end().to_owned()
 }
 
 fn encode_unread(unread: &[(UserName, u64)], out: &mut Vec<u8>) {

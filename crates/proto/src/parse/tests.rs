@@ -351,3 +351,30 @@ proptest! {
         prop_assert!(!is_post);
     }
 }
+
+#[test]
+fn an_invitation_is_shown_before_login_and_made_in_a_session() {
+    let (code, id) = (InvitationCode::given("pli_07"), crate::InvitationId(0xab));
+    assert_eq!(greeting("invite pli_07"), PreLoginCommand::Invite(code));
+    for line in ["INVITE", "INVITE pli_07 ann"] {
+        assert_eq!(greeting_refused(line), bad("INVITE <code>"), "{line}");
+    }
+    assert_eq!(command("/invitation"), Command::Invitation(Vec::new()));
+    let rooms = vec!["red".parse().unwrap(), "blue".parse().unwrap()];
+    assert_eq!(command("/invitation Red blue"), Command::Invitation(rooms));
+    assert_eq!(refused("/invitation r!d"), Refusal::BadName);
+    assert_eq!(refused(&format!("/invitation{}", " red".repeat(17))), bad("/invitation [room ...]"));
+    assert_eq!(command("/invitations"), Command::Invitations);
+    assert_eq!(command("/uninvite 000000ab"), Command::Uninvite(id));
+    assert_eq!(refused("/uninvite all"), bad("/uninvite <id>"));
+    // The same word is another command in each phase.
+    assert_eq!(refused("/invite pli_07"), bad("/invite <room> <user>"));
+}
+
+#[test]
+fn a_code_is_never_a_message() {
+    for line in ["INVITE pli_07", " in\u{200b}vite pl\u{200b}i_07", "invite\tpli_07 please"] {
+        assert_eq!(refused(line), Refusal::AlreadyAuthenticated, "{line}");
+    }
+    assert_eq!(command("Invite bob, please"), message("Invite bob, please"));
+}

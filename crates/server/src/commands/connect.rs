@@ -2,10 +2,11 @@
 
 use std::path::PathBuf;
 use std::process::ExitCode;
+use std::str::FromStr;
 
 use clap::ValueEnum;
 use parlor_client::connect::{self, Comforts, ConnectOptions, TrustOption};
-use parlor_client::{Address, Pin};
+use parlor_client::{Address, AddressError, InvitationLink, LinkError, Pin};
 use parlor_proto::{RoomName, UserName};
 
 const EXAMPLES: &str = "\
@@ -18,6 +19,8 @@ Examples:
   `parlor cert show` prints it there:
       parlor connect chat.example.org --ca ca.pem
       parlor connect [2001:db8::7]:7878 --pin sha256:…
+  An invitation, which has server, code and key in one; it makes the account:
+      parlor connect parlor://chat.example.org:7878/pli_…#sha256:…
   Servers that share one Redis; if one goes away, the next takes over:
       parlor connect a.example.org b.example.org:7879 --ca ca.pem
   In scripts, with the password in PARLOR_PASSWORD:
@@ -77,9 +80,9 @@ Exit codes:
 #[derive(Debug, clap::Args)]
 #[command(after_help = EXAMPLES)]
 pub(crate) struct ConnectArgs {
-    /// Server, or several servers of one chat, tried in this order; an IPv6 address stands in brackets, the port is 7878 if none is given
+    /// Server, or several servers of one chat, tried in this order; an IPv6 address stands in brackets, the port is 7878 if none is given; or the link of an invitation
     #[arg(value_name = "HOST[:PORT]", default_value = "127.0.0.1:7878")]
-    addresses: Vec<Address>,
+    addresses: Vec<Destination>,
 
     /// Who logs in; asked for on the terminal if not given
     #[arg(long, value_name = "NAME", env = "PARLOR_USER")]
@@ -127,6 +130,51 @@ pub(crate) struct ConnectArgs {
     bell: Switch,
 }
 
+/// Where to connect.
+#[derive(Debug, Clone)]
+enum Destination {
+    /// A server.
+    Server(Address),
+    /// A server to which somebody is invited.
+    Invitation(InvitationLink),
+}
+
+impl Destination {
+    fn address(&self) -> &Address {
+        match self {
+            Self::Server(address) => address,
+            Self::Invitation(link) => &link.address,
+        }
+    }
+
+    fn invitation(&self) -> Option<&InvitationLink> {
+        match self {
+            Self::Server(_) => None,
+            Self::Invitation(link) => Some(link),
+        }
+    }
+}
+
+/// The text is neither an address nor a link.
+#[derive(Debug, Clone, thiserror::Error)]
+enum DestinationError {
+    #[error("{0}")]
+    Address(#[from] AddressError),
+    #[error("{0}")]
+    Link(#[from] LinkError),
+}
+
+impl FromStr for Destination {
+    type Err = DestinationError;
+
+    fn from_str(text: &str) -> Result<Self, DestinationError> {
+        if InvitationLink::is_meant(text) {
+            return Ok(Self::Invitation(text.parse()?));
+        }
+        Ok(Self::Server(text.parse()?))
+    }
+}
+
 /// What a server shows at most at once, less what may be said while it is asked.
 const RECENT_MAX: i64 = 400;
 
@@ -143,18 +191,21 @@ pub(crate) fn run(args: ConnectArgs) -> ExitCode {
 
 impl From<ConnectArgs> for ConnectOptions {
     fn from(args: ConnectArgs) -> Self {
-        let trust = match (args.ca, args.pin) {
-            (_, Some(pin)) => TrustOption::Pin(pin),
-            (Some(path), None) => TrustOption::Ca(path),
+        let invitation = args.addresses.iter().find_map(Destination::invitation).cloned();
+        let invited = invitation.as_ref().and_then(|invitation| invitation.pin);
+        let trust = match (args.ca, args.pin.or(invited)) {
+            (Some(path), _) => TrustOption::Ca(path),
+            (None, Some(pin)) => TrustOption::Pin(pin),
             (None, None) => TrustOption::Automatic,
         };
-        let mut addresses = args.addresses.into_iter();
+        let mut addresses = args.addresses.iter().map(Destination::address).cloned();
         Self {
             address: addresses.next().unwrap_or_default(),
             others: addresses.collect(),
             trust,
             user: args.user,
             register: args.register,
+            invitation: invitation.map(|invitation| invitation.code),
             room: args.room,
             data: args.data,
             json: args.json,

@@ -10,6 +10,7 @@ pub(crate) mod connect;
 pub(crate) mod drain;
 pub(crate) mod export;
 pub(crate) mod import;
+pub(crate) mod invite;
 pub(crate) mod kick;
 pub(crate) mod log_level;
 mod new_file;

@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use anyhow::{Context, bail};
 use clap::Args;
-use parlor_core::ports::{Accounts, Tickets};
+use parlor_core::ports::{Accounts, Invitations, Tickets};
 use parlor_settings::path;
 use parlor_store::administration::{RoomAdministration, RoomRequest, Verdict};
 use parlor_store::archive::{ArchiveSource, ArchiveTarget, Epochs};
@@ -101,6 +101,27 @@ impl PlaceArgs {
             None => sqlite::open_tickets(&self.installation.data)?,
         };
         Ok((accounts, tickets))
+    }
+
+    /// Opens the invitations in the same way.
+    ///
+    /// # Errors
+    /// There is no installation, or it cannot be opened.
+    pub(super) fn invitations(&self, name: &str) -> anyhow::Result<Arc<dyn Invitations>> {
+        if let Some(config) = backend::redis_config(&self.redis, name)? {
+            let invitations = redis::open_invitations(&config)?;
+            self.installation.announce(&config.url);
+            return Ok(invitations);
+        }
+        let database = installation::database(&self.installation.data)?;
+        let invitations = sqlite::open_invitations(&self.installation.data)?;
+        self.installation.announce(database.display());
+        Ok(invitations)
+    }
+
+    /// The data directory of the server.
+    pub(super) fn data(&self) -> &Path {
+        &self.installation.data
     }
 
     /// The place, whether anything is there or not; tells it on standard error.

@@ -28,6 +28,32 @@ impl TlsName {
             .chain(host.filter(|name| *name != Self::Dns("localhost".into())))
             .collect()
     }
+
+    /// The name of a certificate by which other machines reach a server: one of those that were asked for, else the address of
+    /// the listener, else any that is of this server alone.
+    pub(crate) fn public(names: &[Self], asked: &[Self], listener: Option<IpAddr>) -> Option<Self> {
+        let machine = Self::of_machine();
+        let given = asked.iter().find(|name| names.contains(name) && name.is_one_host());
+        let bound = listener.map(Self::Ip).filter(|name| names.contains(name));
+        let other = names.iter().find(|name| !machine.contains(name) && name.is_one_host());
+        given.or(bound.as_ref()).or(other).cloned()
+    }
+
+    /// Whether the name is one of a single host that others can reach.
+    fn is_one_host(&self) -> bool {
+        match self {
+            Self::Dns(name) => !name.starts_with("*.") && name != "localhost",
+            Self::Ip(address) => !address.is_loopback(),
+        }
+    }
+
+    /// The name as it stands before a port.
+    pub(crate) fn in_url(&self) -> String {
+        match self {
+            Self::Ip(IpAddr::V6(address)) => format!("[{address}]"),
+            name => name.to_string(),
+        }
+    }
 }
 
 impl fmt::Display for TlsName {

@@ -1,11 +1,11 @@
 //! The bodies of `/session`. It must not judge a password.
 
-use parlor_proto::{Credentials, Password, Refusal, UserName};
+use parlor_proto::{Credentials, InvitationCode, Password, Refusal, UserName};
 use serde::{Deserialize, Serialize};
 use zeroize::Zeroizing;
 
 /// What a body has to be, for whoever sends another.
-const USAGE: &str = r#"POST /session {"user": "…", "password": "…", "register": true|false}"#;
+const USAGE: &str = r#"POST /session {"user": "…", "password": "…", "register": true|false, "invite": "…"}"#;
 
 /// A request for a ticket.
 #[derive(Debug)]
@@ -13,6 +13,8 @@ pub(super) struct LoginForm {
     pub(super) credentials: Credentials,
     /// Whether to make the account first.
     pub(super) register: bool,
+    /// The code of an invitation to make it by.
+    pub(super) invite: Option<InvitationCode>,
 }
 
 #[derive(Deserialize)]
@@ -21,6 +23,8 @@ struct Form {
     password: Zeroizing<String>,
     #[serde(default)]
     register: bool,
+    #[serde(default)]
+    invite: Option<InvitationCode>,
 }
 
 impl LoginForm {
@@ -30,10 +34,10 @@ impl LoginForm {
     /// The refusal that the same words would get in a line.
     pub(super) fn read(body: &[u8]) -> Result<Self, Refusal> {
         let usage = || Refusal::BadArgument(USAGE.to_owned());
-        let Form { user, password, register } = serde_json::from_slice(body).map_err(|_| usage())?;
+        let Form { user, password, register, invite } = serde_json::from_slice(body).map_err(|_| usage())?;
         let user = user.parse().map_err(|_| Refusal::BadName)?;
         let password = Password::new(&password).map_err(|error| error.refusal(USAGE))?;
-        Ok(Self { credentials: Credentials { user, password }, register })
+        Ok(Self { credentials: Credentials { user, password }, register, invite })
     }
 }
 
@@ -79,6 +83,9 @@ mod tests {
         assert_eq!((form.credentials.user.as_str(), form.register), ("ann", false));
         assert_eq!(form.credentials.password, Password::new("päss word").unwrap());
         assert!(read(r#"{"user": "ann", "password": "secret", "register": true}"#).unwrap().register);
+        assert_eq!(form.invite, None);
+        let invited = r#"{"user": "ann", "password": "secret", "register": true, "invite": "pli_07"}"#;
+        assert_eq!(read(invited).unwrap().invite, Some(InvitationCode::given("pli_07")));
     }
 
     #[test]

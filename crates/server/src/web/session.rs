@@ -53,7 +53,7 @@ fn log_in(asked: &Asked<'_>) -> Reply {
     let (services, visitor) = asked.client.visit();
     let label = browser::label(asked.request.user_agent.as_deref());
     let issued = match form.register {
-        true => services.register(&visitor, &form.credentials, &label),
+        true => services.register(&visitor, &form.credentials, form.invite.as_ref(), &label),
         false => services.log_in(&visitor, &form.credentials, &label),
     };
     let issued = match issued {

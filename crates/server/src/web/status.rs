@@ -7,7 +7,9 @@ use parlor_web::status::Status;
 pub(super) fn of(refusal: &Refusal) -> Status {
     match refusal {
         Refusal::BadCredentials | Refusal::BadTicket | Refusal::LoginRequired => Status::Unauthorized,
-        Refusal::RegistrationClosed | Refusal::NameReserved | Refusal::Suspended(..) => Status::Forbidden,
+        Refusal::BadInvitation | Refusal::RegistrationClosed | Refusal::NameReserved | Refusal::Suspended(..) => {
+            Status::Forbidden
+        }
         Refusal::NameTaken | Refusal::AlreadyLoggedIn => Status::Conflict,
         Refusal::TooManyAttempts(_) | Refusal::TakeoverLoop(_) => Status::TooManyRequests,
         Refusal::StoreUnavailable | Refusal::StoreFull => Status::ServiceUnavailable,

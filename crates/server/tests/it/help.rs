@@ -32,6 +32,7 @@ const COMMANDS: &[&[&str]] = &[
     &["room", "show"],
     &["room", "transfer"],
     &["room", "delete"],
+    &["invite"],
     &["cert"],
     &["cert", "show"],
     &["cert", "init"],

@@ -23,6 +23,7 @@ mod example;
 mod harness;
 mod help;
 mod idle;
+mod invitations;
 mod keeping;
 mod kill;
 mod limits;

@@ -4,7 +4,7 @@
 use std::time::Duration;
 
 use parlor_core::ports::{
-    Account, Content, Conversation, Entry, LogId, PasswordHash, Role, Suspension, Ticket, TicketHash,
+    Account, Content, Conversation, Entry, LogId, PasswordHash, Role, SecretHash, Suspension, Ticket,
 };
 use parlor_core::rights::RoomRights;
 use parlor_proto::{Epoch, MessageId, Note, OnceKey, RoomName, Target, Timestamp, UserName};
@@ -105,7 +105,7 @@ pub struct TicketRecord {
     pub user: UserName,
     /// The hash of its secret.
     #[serde(with = "ticket_hash")]
-    pub hash: TicketHash,
+    pub hash: SecretHash,
     /// What it is for.
     pub label: Note,
     /// When it was made.
@@ -330,13 +330,13 @@ mod password_hash {
 mod ticket_hash {
     use super::*;
 
-    pub(super) fn serialize<S: Serializer>(hash: &TicketHash, serializer: S) -> Result<S::Ok, S::Error> {
+    pub(super) fn serialize<S: Serializer>(hash: &SecretHash, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.serialize_str(&hash.expose())
     }
 
-    pub(super) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<TicketHash, D::Error> {
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<SecretHash, D::Error> {
         let digits = String::deserialize(deserializer)?;
-        TicketHash::read(&digits).ok_or_else(|| de::Error::custom("no hash of a ticket"))
+        SecretHash::read(&digits).ok_or_else(|| de::Error::custom("no hash of a ticket"))
     }
 }
 

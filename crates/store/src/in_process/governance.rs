@@ -27,7 +27,7 @@ impl InProcessSessions {
     pub(crate) fn stage(&self, act: &Act, author: Option<&UserName>) -> Result<StagedAct, ActResult> {
         let mut guard = self.lock();
         let state = &mut *guard;
-        if !state.is_current(&act.actor.holder.user, act.generation) {
+        if act.is_of_session() && !state.is_current(&act.actor.holder.user, act.generation) {
             return Err(ActResult::Fenced);
         }
         if act.room.is_lobby() {
@@ -106,6 +106,7 @@ impl Room {
                 Ok(Some(Content::Removal { of: *of, reason: reason.clone() }))
             }
             Deed::Succession(gone) => Ok(rights.succeed(gone)),
+            Deed::Admission { user, by } => rights.admit(user, by, act.time),
         }
     }
 }

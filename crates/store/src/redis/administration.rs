@@ -3,7 +3,7 @@
 
 use std::collections::BTreeSet;
 
-use parlor_core::ports::{Content, StoreError, StoreResult};
+use parlor_core::ports::{Act, Content, StoreError, StoreResult};
 use parlor_core::rights::{Holder, RoomRights};
 use parlor_proto::{Epoch, MessageId, RoomName, Target, Timestamp, UserName};
 
@@ -17,9 +17,6 @@ use crate::administration::{self, RoomAdministration, RoomFacts, RoomOrder, Room
 
 /// Number of users whose marks are deleted in one round trip.
 const USERS_AT_ONCE: usize = 500;
-
-/// The generation of an act that is no session's: later than each, and exact in a script.
-const NO_SESSION: u64 = (1 << 53) - 1;
 
 /// The rooms in a Redis.
 pub(super) struct RedisRooms {
@@ -199,7 +196,7 @@ impl RedisRooms {
         let is_bare = u8::from(rights.is_bare());
         let (set, deleted) = changes(&ground.rights, rights);
         let (count, of) = (set.len(), 0);
-        let mut args: Vec<&dyn Argument> = vec![&kept, &fresh, &"", &by, &NO_SESSION, &seq, &time, &text];
+        let mut args: Vec<&dyn Argument> = vec![&kept, &fresh, &"", &by, &Act::NO_SESSION.0, &seq, &time, &text];
         args.extend([&by as &dyn Argument, &ground.seq, &stored, &is_bare, &removed, &of, &count]);
         for (field, value) in &set {
             args.extend([field as &dyn Argument, value]);

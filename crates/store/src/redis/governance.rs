@@ -47,7 +47,7 @@ struct Ruling {
 impl Governance for Server {
     fn act(&self, act: Act) -> StoreResult<ActReport> {
         self.lease.check()?;
-        let append_seq = self.next_seq();
+        let append_seq = if act.is_of_session() { self.next_seq() } else { random::number() >> 12 };
         let report = |result| Ok(ActReport { result, flush: Flush::default() });
         for _ in 0..MAX_TRIES {
             let ground = self.survey(&act)?;
@@ -55,6 +55,9 @@ impl Governance for Server {
                 Ok(ruling) => ruling,
                 Err(denial) => return report(ActResult::Denied(denial)),
             };
+            if matches!(act.deed, Deed::Admission { .. }) && ruling.content.is_none() {
+                return report(ActResult::Done(None));
+            }
             match self.call::<i64>(self.moderate(&act, append_seq, &ground, &ruling))? {
                 CHANGED => {}
                 FENCED => return report(ActResult::Fenced),
@@ -90,7 +93,7 @@ impl Server {
         let keys = [keys::log(&log), keys::meta(&log), keys::members(&act.room), keys::amended(&log)];
         let of = match &act.deed {
             Deed::Removal { of, .. } => of.0,
-            Deed::Order { .. } | Deed::Succession(_) => 0,
+            Deed::Order { .. } | Deed::Succession(_) | Deed::Admission { .. } => 0,
         };
         let args: [&dyn Argument; 2] = [&of, &self.history];
         let (now, seq, rights, exists, members, author): (i64, u64, String, u8, Vec<String>, String) =
@@ -119,14 +122,16 @@ impl Server {
             keys::others(&log),
         ];
         let (fresh, kept, time) = (Epoch(random::number()).to_string(), self.kept(), ground.now.as_millis());
-        let (author, actor) = (act.author().as_str(), act.actor.holder.user.as_str());
+        // Whoever acts outside of a session is told from the sessions of this user, and has no seat.
+        let outside = if act.is_of_session() { "" } else { "+" };
+        let (author, actor) = (act.author().as_str(), format!("{outside}{}", act.actor.holder.user));
         let text = ruling.content.as_ref().map(|content| content.stored()).unwrap_or_default();
         let rights = if ruling.rights == ground.rights { String::new() } else { ruling.rights.stored() };
         let is_bare = u8::from(ruling.rights.is_bare());
         let removed = ruling.content.as_ref().and_then(Content::removes).map_or("", UserName::as_str);
         let of = match &act.deed {
             Deed::Removal { of, .. } => of.0,
-            Deed::Order { .. } | Deed::Succession(_) => 0,
+            Deed::Order { .. } | Deed::Succession(_) | Deed::Admission { .. } => 0,
         };
         let (set, deleted) = changes(&ground.rights, &ruling.rights);
         let (count, text, rights) = (set.len(), text.as_ref(), rights.as_str());
@@ -158,6 +163,7 @@ impl Ground {
                 Some(Content::Removal { of: *of, reason: reason.clone() })
             }
             Deed::Succession(gone) => rights.succeed(gone),
+            Deed::Admission { user, by } => rights.admit(user, by, self.now)?,
         };
         Ok(Ruling { content, rights })
     }

@@ -2,7 +2,7 @@
 //! share it. It must not talk to Redis.
 
 use parlor_core::ports::{LogId, SessionKey};
-use parlor_proto::{RoomName, UserName};
+use parlor_proto::{InvitationId, RoomName, UserName};
 
 use super::membership::local_sessions::ClaimId;
 
@@ -15,6 +15,8 @@ pub(super) const USERS: &str = "parlor:users";
 pub(super) const ROOMS: &str = "parlor:rooms";
 /// Servers that are not known to be dead.
 pub(super) const SERVERS: &str = "parlor:servers";
+/// Ids of all invitations. It may also contain ids whose invitation is over.
+pub(super) const INVITATIONS: &str = "parlor:invitations";
 /// Channel to all servers.
 pub(super) const EVERYBODY: &str = "parlor:everybody";
 
@@ -191,6 +193,11 @@ pub(super) fn blocked_by(user: &UserName) -> String {
 /// Hash: the tickets of a user, by id.
 pub(super) fn tickets(user: &UserName) -> String {
     format!("parlor:tickets:{{{user}}}")
+}
+
+/// Hash with a TTL: an invitation, and the names of the accounts that it has made.
+pub(super) fn invitation(id: InvitationId) -> String {
+    format!("parlor:invitation:{{{id}}}")
 }
 
 /// All that is deleted with an account besides the sets that name other users: [`followers`], [`following`],

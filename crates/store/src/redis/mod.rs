@@ -17,6 +17,7 @@ mod connection;
 mod directs;
 mod follows;
 mod governance;
+mod invitations;
 mod keys;
 mod log;
 mod login_limiter;
@@ -34,7 +35,7 @@ mod tickets;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::{self, JoinHandle};
 
-use parlor_core::ports::{Accounts, Sink, Store, StoreError, Tickets};
+use parlor_core::ports::{Accounts, Invitations, Sink, Store, StoreError, Tickets};
 
 use accounts::AdminAccounts;
 use administration::RedisRooms;
@@ -179,6 +180,7 @@ impl Redis {
             log: server.clone(),
             personal: server.clone(),
             tickets: server.clone(),
+            invitations: server.clone(),
             bus: server.clone(),
             attempts: server.clone(),
         };
@@ -251,6 +253,16 @@ pub fn open_accounts(config: &Config) -> Result<Arc<dyn Accounts>, OpenError> {
 /// # Errors
 /// See [`OpenError`].
 pub fn open_tickets(config: &Config) -> Result<Arc<dyn Tickets>, OpenError> {
+    let dialer = Arc::new(Dialer::new(config.url.clone(), config.ca.clone()));
+    let events: Arc<dyn EventSink> = Arc::new(NoEvents);
+    Ok(Arc::new(AdminAccounts { router: connect(&dialer, &events, config.replicas)? }))
+}
+
+/// Connects for the invitations only. Blocks for a few seconds at most.
+///
+/// # Errors
+/// See [`OpenError`].
+pub fn open_invitations(config: &Config) -> Result<Arc<dyn Invitations>, OpenError> {
     let dialer = Arc::new(Dialer::new(config.url.clone(), config.ca.clone()));
     let events: Arc<dyn EventSink> = Arc::new(NoEvents);
     Ok(Arc::new(AdminAccounts { router: connect(&dialer, &events, config.replicas)? }))

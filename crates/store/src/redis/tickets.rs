@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::time::Duration;
 
 use parlor_core::ports::{
-    Account, EvictionOrder, MAX_TICKETS, SessionKey, StoreError, StoreResult, Ticket, TicketHash, Tickets,
+    Account, EvictionOrder, MAX_TICKETS, SecretHash, SessionKey, StoreError, StoreResult, Ticket, Tickets,
 };
 use parlor_proto::{Generation, TicketId, Tickets as Which, Timestamp, UserName};
 
@@ -132,7 +132,7 @@ pub(super) fn read(stored: &str) -> Option<Ticket> {
     let optional = |word: &str| if word == NONE { Some(None) } else { word.parse().ok().map(Some) };
     let lifetime = optional(lifetime)?.map(i64::unsigned_abs);
     Some(Ticket {
-        hash: TicketHash::read(hash)?,
+        hash: SecretHash::read(hash)?,
         label: next()?.to_owned().into(),
         made: Timestamp::from_millis(made.parse().ok()?),
         used: optional(used)?.map(Timestamp::from_millis),
@@ -179,11 +179,10 @@ tickets_of!(AdminAccounts);
 #[cfg(test)]
 mod tests {
     use super::*;
-    use parlor_proto::TicketSecret;
 
     #[test]
     fn tickets_are_read_as_they_were_written() {
-        let hash = TicketHash::of(&TicketSecret::given("secret"));
+        let hash = SecretHash::of("secret");
         let full = Ticket {
             hash: hash.clone(),
             label: String::from("my  laptop").into(),

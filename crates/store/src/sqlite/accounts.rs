@@ -26,19 +26,7 @@ pub(super) struct Deletion {
 impl Accounts for Database {
     fn create(&self, account: &Account) -> StoreResult<bool> {
         let account = account.clone();
-        self.change(move |connection| {
-            let mut insert = connection.prepare_cached(
-                "INSERT OR IGNORE INTO account (name, hash, role, created, kicks) VALUES (?1, ?2, ?3, ?4, ?5)",
-            )?;
-            let Account { user, hash, role, created, kicks, .. } = &account;
-            let values = params![user.as_str(), hash.expose(), role_name(*role), created.as_millis(), kicks];
-            if insert.execute(values)? == 0 {
-                return Ok(false);
-            }
-            // The last session of an earlier, deleted account with this name may have left data behind.
-            forget_person(connection, user)?;
-            Ok(true)
-        })
+        self.change(move |connection| insert(connection, &account))
     }
 
     fn find(&self, user: &UserName) -> StoreResult<Option<Account>> {
@@ -83,8 +71,8 @@ impl Accounts for Database {
     fn set_role(&self, user: &UserName, role: Role) -> StoreResult<bool> {
         let user = user.clone();
         self.change(move |connection| {
-            let changed =
-                connection.execute("UPDATE account SET role = ?2 WHERE name = ?1", [user.as_str(), role_name(role)])?;
+            let changed = connection
+                .execute("UPDATE account SET role = ?2 WHERE name = ?1", [user.as_str(), rows::role_word(role)])?;
             Ok(changed > 0)
         })
     }
@@ -155,6 +143,21 @@ impl Database {
     }
 }
 
+/// Makes an account. Returns `false` if the name is taken.
+pub(super) fn insert(connection: &Connection, account: &Account) -> rusqlite::Result<bool> {
+    let mut insert = connection.prepare_cached(
+        "INSERT OR IGNORE INTO account (name, hash, role, created, kicks) VALUES (?1, ?2, ?3, ?4, ?5)",
+    )?;
+    let Account { user, hash, role, created, kicks, .. } = account;
+    let values = params![user.as_str(), hash.expose(), rows::role_word(*role), created.as_millis(), kicks];
+    if insert.execute(values)? == 0 {
+        return Ok(false);
+    }
+    // The last session of an earlier, deleted account with this name may have left data behind.
+    forget_person(connection, user)?;
+    Ok(true)
+}
+
 /// All accounts, sorted by name.
 pub(super) fn all(connection: &Connection) -> rusqlite::Result<Vec<Account>> {
     let mut select = connection.prepare_cached(&format!("{ACCOUNTS} ORDER BY account.name"))?;
@@ -213,7 +216,7 @@ fn account(row: &Row<'_>) -> rusqlite::Result<Account> {
     Ok(Account {
         user: rows::user(row, 0)?,
         hash: PasswordHash::new(row.get(1)?),
-        role: if role == role_name(Role::Operator) { Role::Operator } else { Role::Member },
+        role: rows::role(&role),
         created: Timestamp::from_millis(row.get(3)?),
         kicks: row.get(4)?,
         suspension: suspension(row)?,
@@ -226,11 +229,4 @@ fn suspension(row: &Row<'_>) -> rusqlite::Result<Option<Suspension>> {
     }
     let (until, reason): (Option<i64>, String) = (row.get(6)?, row.get(7)?);
     Ok(Some(Suspension { until: until.map(Timestamp::from_millis), reason: reason.into() }))
-}
-
-pub(super) fn role_name(role: Role) -> &'static str {
-    match role {
-        Role::Member => "member",
-        Role::Operator => "operator",
-    }
 }

@@ -18,6 +18,7 @@ use super::writer::{Change, Closing, Writer};
 use super::{BUSY_TIMEOUT, FILE_NAME, Note, rows, schema};
 use crate::batches::{BatchStatistics, Batches};
 use crate::group::GroupCommit;
+use crate::sync::{Mutex, lock};
 
 /// How long the start of a server may take for a look at what was said: 1 to 3 GiB.
 const CHECK_LIMIT: Duration = Duration::from_secs(10);
@@ -166,6 +167,21 @@ impl Database {
         let answer = JobResult::default();
         self.run(Box::new(Change { change: Box::new(change), changed: false, answer: answer.clone() }));
         answer.take()
+    }
+
+    /// The same for a change with a result.
+    pub(super) fn compute<T: Send + 'static>(
+        &self,
+        change: impl Fn(&Connection) -> rusqlite::Result<T> + Send + 'static,
+    ) -> StoreResult<T> {
+        let place = Arc::new(Mutex::new(None));
+        let result = place.clone();
+        self.change(move |connection| {
+            *lock(&result) = Some(change(connection)?);
+            Ok(true)
+        })?;
+        let result = lock(&place).take();
+        result.ok_or_else(|| StoreError::new("the commit was aborted"))
     }
 
     /// Brings everything into the one file and closes it, though others may still hold this database: whatever they ask

@@ -17,6 +17,7 @@ mod governance;
 mod heads;
 mod inspect;
 mod integrity;
+mod invitations;
 mod job;
 mod kick_requests;
 mod known_addresses;
@@ -41,7 +42,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use parlor_core::ports::{Accounts, Governance, Log, Sink, Store, StoreResult, Tickets};
+use parlor_core::ports::{Accounts, Governance, Invitations, Log, Sink, Store, StoreResult, Tickets};
 
 use crate::batches::BatchStatistics;
 use crate::in_process::{InProcessBus, InProcessLoginLimiter, InProcessSessions};
@@ -105,6 +106,7 @@ impl Sqlite {
             governance,
             log,
             personal: database.clone(),
+            invitations: database.clone(),
             tickets: Arc::new(ServerTickets::new(database.clone(), changes.clone())),
             bus: Arc::new(InProcessBus::new(sink)),
             attempts,
@@ -188,6 +190,14 @@ fn open_logs(
 /// # Errors
 /// As [`Sqlite::open`].
 pub fn open_accounts(data: &Path) -> Result<Arc<dyn Accounts>, OpenError> {
+    Ok(Arc::new(Database::open(data, Durability::Process)?))
+}
+
+/// Opens or creates the database in the directory `data`, for its invitations only.
+///
+/// # Errors
+/// As [`Sqlite::open`].
+pub fn open_invitations(data: &Path) -> Result<Arc<dyn Invitations>, OpenError> {
     Ok(Arc::new(Database::open(data, Durability::Process)?))
 }
 

@@ -1,7 +1,7 @@
 //! Converts columns to names and texts. It must not panic: a value that this program would not have written is an error
 //! of the row.
 
-use parlor_core::ports::{Content, LogId};
+use parlor_core::ports::{Content, LogId, Role};
 use parlor_proto::{Epoch, RoomName, UserName};
 use rusqlite::types::Type;
 use rusqlite::{Connection, Row};
@@ -52,4 +52,17 @@ pub(super) fn table(log: &LogId) -> &'static str {
 /// The name of a log in the database.
 pub(super) fn kind_and_name(log: &LogId) -> (&'static str, &str) {
     (log.kind().word(), log.name())
+}
+
+/// The word for a role.
+pub(super) fn role_word(role: Role) -> &'static str {
+    match role {
+        Role::Member => "member",
+        Role::Operator => "operator",
+    }
+}
+
+/// The role of a word.
+pub(super) fn role(word: &str) -> Role {
+    if word == role_word(Role::Operator) { Role::Operator } else { Role::Member }
 }

@@ -180,6 +180,25 @@ const MIGRATIONS: &[&str] = &[
     "
     ALTER TABLE log ADD COLUMN epoch TEXT;
 ",
+    // `author` made it; `rooms` are separated by spaces. A use is the name of the account that was made.
+    "
+    CREATE TABLE invitation (
+        id INTEGER PRIMARY KEY,
+        hash TEXT NOT NULL,
+        author TEXT NOT NULL,
+        role TEXT NOT NULL,
+        rooms TEXT NOT NULL,
+        uses INTEGER NOT NULL,
+        made INTEGER NOT NULL,
+        expires INTEGER NOT NULL
+    );
+
+    CREATE TABLE invitation_use (
+        invitation INTEGER NOT NULL,
+        name TEXT NOT NULL,
+        PRIMARY KEY (invitation, name)
+    ) WITHOUT ROWID;
+",
 ];
 
 /// Version of the schema that this program writes.

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
-use parlor_core::ports::{Account, EvictionOrder, SessionKey, StoreResult, Ticket, TicketHash, Tickets};
+use parlor_core::ports::{Account, EvictionOrder, SecretHash, SessionKey, StoreResult, Ticket, Tickets};
 use parlor_proto::{Generation, TicketId, Tickets as Which, Timestamp, UserName};
 use rusqlite::types::Type;
 use rusqlite::{Connection, OptionalExtension, Row, params};
@@ -174,7 +174,7 @@ fn ticket(row: &Row<'_>) -> rusqlite::Result<Ticket> {
     let unreadable = || rusqlite::Error::FromSqlConversionFailure(0, Type::Text, "no hash of a ticket".into());
     let (used, lifetime): (Option<i64>, Option<u64>) = (row.get(3)?, row.get(5)?);
     Ok(Ticket {
-        hash: TicketHash::read(&hash).ok_or_else(unreadable)?,
+        hash: SecretHash::read(&hash).ok_or_else(unreadable)?,
         label: label.into(),
         made: Timestamp::from_millis(row.get(2)?),
         used: used.map(Timestamp::from_millis),

@@ -398,3 +398,32 @@ pub(crate) fn a_suspended_account_is_told_and_its_sessions_are_over(bench: &Benc
     assert!(!bench.store.accounts.suspend(&name("nobody"), None).unwrap());
     assert_eq!(account("ann").suspension, None);
 }
+
+pub(crate) fn an_invitation_to_the_server_opens_a_private_room(bench: &Bench) {
+    let (ann, _bob) = ann_and_bob(bench);
+    let admit = |user: &str, into: &str| {
+        let actor = Person { is_operator: true, ..person("operator") };
+        let deed = Deed::Admission { user: name(user), by: name("root") };
+        let act = Act { room: room(into), actor, generation: Act::NO_SESSION, time: now(), deed };
+        let report = bench.store.governance.act(act).unwrap();
+        report.flush.run();
+        report.result
+    };
+    // What is open needs no entry, and what is not there is not made.
+    assert_eq!(admit("cyd", "red"), ActResult::Done(None));
+    assert_eq!(admit("cyd", "nowhere"), ActResult::Denied(Denial::NoSuchRoom));
+    order(bench, &ann, Order::Access(Access::Private));
+    let (cyd, dan) = (bench.session_key("cyd"), bench.session_key("dan"));
+    assert_eq!(bench.enter(&cyd, "red"), EnterResult::Denied(Denial::InviteOnly));
+    let ActResult::Done(Some(id)) = admit("cyd", "red") else { panic!("an entry") };
+    assert!(matches!(bench.enter(&cyd, "red"), EnterResult::Member { .. }));
+    assert_eq!(bench.enter(&dan, "red"), EnterResult::Denied(Denial::InviteOnly));
+    let entry = bench.newest(&red(), 1).remove(0);
+    assert_eq!((entry.id, entry.author), (id, name("operator")));
+    // Twice is as once, and each of two is let in.
+    assert_eq!(admit("cyd", "red"), ActResult::Done(None));
+    assert!(matches!(admit("dan", "red"), ActResult::Done(Some(_))));
+    assert!(matches!(bench.enter(&dan, "red"), EnterResult::Member { .. }));
+    order(bench, &ann, ban("dan", None));
+    assert!(matches!(admit("dan", "red"), ActResult::Denied(_)));
+}

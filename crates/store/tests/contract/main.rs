@@ -8,6 +8,7 @@ mod directs;
 mod follows;
 mod governance;
 mod harness;
+mod invitations;
 mod log;
 mod login_limiter;
 mod once;
@@ -47,6 +48,10 @@ macro_rules! contract {
                     none_is_added_to_an_account_that_changed a_new_password_revokes_all
                     a_suspension_marks_all_and_a_kick_none they_end_with_the_account
                     under_many_threads_there_are_never_too_many;
+                invitations: are_kept_as_they_were_made one_makes_so_many_accounts_and_no_more
+                    a_taken_name_takes_no_use a_name_uses_it_once only_the_right_code_in_time_is_valid
+                    a_revoked_one_makes_no_account under_many_threads_one_gets_the_last_use
+                    under_many_threads_a_name_is_made_once accounts_have_their_role;
                 follows: are_kept_sorted_both_ways end_with_the_account
                     those_made_while_the_account_ends_are_not_the_next_owners;
                 log: numbers_have_no_gap_and_each_log_its_own readers_see_the_newest_oldest_first
@@ -67,7 +72,7 @@ macro_rules! contract {
                     only_those_with_a_role_speak_where_moderators_do an_edit_is_heard_and_changes_what_is_read
                     an_edit_with_a_key_is_made_once a_removed_text_is_nowhere what_is_no_message_is_counted
                     a_displaced_session_moderates_nothing a_room_that_does_not_exist_has_no_rights
-                    a_room_goes_to_the_longest_moderator
+                    a_room_goes_to_the_longest_moderator an_invitation_to_the_server_opens_a_private_room
                     under_many_threads_nothing_of_the_kicked_comes_after_the_kick
                     under_many_threads_each_act_is_there_once a_suspended_account_is_told_and_its_sessions_are_over;
                 people: everybody_hears_a_broadcast;

@@ -3,8 +3,8 @@
 use std::thread;
 use std::time::Duration;
 
-use parlor_core::ports::{Account, MAX_TICKETS, PasswordHash, Suspension, Ticket, TicketHash};
-use parlor_proto::{Generation, Note, TicketId, TicketSecret, Tickets as Which, Timestamp};
+use parlor_core::ports::{Account, MAX_TICKETS, PasswordHash, SecretHash, Suspension, Ticket};
+use parlor_proto::{Generation, Note, TicketId, Tickets as Which, Timestamp};
 
 use crate::harness::{Bench, account, name, text};
 
@@ -15,7 +15,7 @@ fn at(millis: i64) -> Timestamp {
 /// A ticket that was made at a time, which also makes its secret.
 fn ticket(made: i64) -> Ticket {
     Ticket {
-        hash: TicketHash::of(&TicketSecret::given(&format!("secret {made}"))),
+        hash: SecretHash::of(&format!("secret {made}")),
         label: text("my laptop").into(),
         made: at(made),
         used: None,

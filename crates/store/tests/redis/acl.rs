@@ -4,8 +4,9 @@ use std::collections::BTreeSet;
 
 use parlor_core::DuplicateLogin::Reject;
 use parlor_core::ports::{
-    Account, Act, ActResult, Append, AppendResult, Attempt, AttemptOutcome, Content, Deed, Destination, LogId,
-    LoginDecision, Mark, PageRequest, PasswordHash, Role, SessionKey, Suspension, UnloggedMessage,
+    Account, Act, ActResult, Append, AppendResult, Attempt, AttemptOutcome, Content, Deed, Destination,
+    InvitationTerms, InvitedResult, LogId, LoginDecision, Mark, PageRequest, PasswordHash, Role, SecretHash,
+    SessionKey, Suspension, UnloggedMessage,
 };
 use parlor_proto::{MessageId, Order, PageRange, Text, Tickets as Which, Timestamp};
 use parlor_redis_testkit::{Fsync, Reach, RedisCluster, RedisOptions, RedisServer, wait_until};
@@ -145,6 +146,20 @@ fn use_tickets(server: &Server, account: &Account) {
     server.release(&session).unwrap();
 }
 
+/// Makes, uses and revokes an invitation.
+fn use_invitations(server: &Server, account: &Account) {
+    let (invitations, hash, now) = (&server.store.invitations, SecretHash::of("code"), account.created);
+    let (by, role) = (account.user.clone(), Role::Member);
+    let terms = InvitationTerms { hash: hash.clone(), by, role, rooms: vec![room("red")], uses: 1 };
+    assert!(invitations.add(&terms, std::time::Duration::from_secs(60), now).unwrap().is_some());
+    assert!(invitations.find_valid(&hash, now).unwrap().is_some());
+    let invited = Account { user: name("cyd"), ..account.clone() };
+    assert_eq!(invitations.register(&invited, &hash, now).unwrap(), InvitedResult::Made);
+    assert!(server.store.accounts.delete(&invited.user).unwrap());
+    assert_eq!(invitations.invitations(now).unwrap().len(), 1);
+    assert!(invitations.revoke(terms.id()).unwrap());
+}
+
 /// Runs everything that servers do.
 fn do_everything(config: &Config, redis: &RedisServer) {
     let servers = [(); 3].map(|()| Server::try_open(config).unwrap());
@@ -156,6 +171,7 @@ fn do_everything(config: &Config, redis: &RedisServer) {
     assert_eq!(accounts.accounts().unwrap().len(), 1);
     try_logins(one, &account);
     use_tickets(one, &account);
+    use_invitations(one, &account);
     assert!(accounts.unlock(&account.user, Some("192.0.2.1"), account.created).unwrap());
     let (ann, red) = (one.member("ann", "red"), log_of("red"));
     let feed = LogId::Feed(name("ann"));

@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use parlor_core::ports::{AppendResult, PasswordHash, SessionKey, Ticket, TicketHash};
-use parlor_proto::{Note, TicketSecret, Tickets as Which, Timestamp};
+use parlor_core::ports::{AppendResult, PasswordHash, SecretHash, SessionKey, Ticket};
+use parlor_proto::{Note, Tickets as Which, Timestamp};
 
 use crate::accounts::{account, is_current};
 use crate::harness::{Server, log_of, name, pair, stored};
@@ -11,7 +11,7 @@ use crate::harness::{Server, log_of, name, pair, stored};
 /// Adds a ticket of ann.
 pub(crate) fn add_ticket(server: &Server, secret: &str) -> Ticket {
     let ticket = Ticket {
-        hash: TicketHash::of(&TicketSecret::given(secret)),
+        hash: SecretHash::of(secret),
         label: Note::default(),
         made: Timestamp::from_millis(7),
         used: None,

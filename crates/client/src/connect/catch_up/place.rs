@@ -1,6 +1,6 @@
 //! Where an event has its place: in which log, and under which number. It must not know what of a log was seen.
 
-use parlor_proto::{Event, MessageId, Reply, RoomName, Target, Timestamp, UserName};
+use parlor_proto::{Event, Invite, MessageId, Reply, RoomName, Target, Timestamp, UserName};
 
 /// A log.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -56,7 +56,7 @@ pub(super) fn own(event: &Event) -> Option<(LogName, MessageId)> {
         | Reply::Topic { room, id: Some(id), .. }
         | Reply::Access { room, id, .. }
         | Reply::Post { room, id, .. } => (room, id),
-        Reply::Invite { about, .. }
+        Reply::Invite(Invite::User { about, .. })
         | Reply::Kick(about)
         | Reply::Ban(about)
         | Reply::Unban(about)

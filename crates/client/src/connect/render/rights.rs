@@ -1,8 +1,8 @@
 //! Lines about rights, edits and removals. It must not paint them; the renderer does.
 
 use parlor_proto::{
-    Access, Action, Event, HistoryEntry, InvitationEntry, LogEntry, ModerationEntry, Note, Reply, RoomInfo, Speakers,
-    Timestamp, UserName,
+    Access, Action, Event, HistoryEntry, InvitationEntry, Invite, LogEntry, ModerationEntry, Note, Reply, RoomInfo,
+    Speakers, Timestamp, UserName,
 };
 
 /// A part of a sentence.
@@ -140,7 +140,7 @@ pub(super) fn reply_text(reply: &Reply) -> Option<String> {
         Reply::Access { room, access: Access::Public, .. } => format!("everybody may enter {room}"),
         Reply::Post { room, post: Speakers::Moderators, .. } => format!("only moderators speak in {room}"),
         Reply::Post { room, post: Speakers::Everyone, .. } => format!("everybody may speak in {room}"),
-        Reply::Invite { about, .. } => format!("{} is invited to {}", about.user, about.room),
+        Reply::Invite(Invite::User { about, .. }) => format!("{} is invited to {}", about.user, about.room),
         Reply::Kick(about) => format!("{} is removed from {}", about.user, about.room),
         Reply::Ban(about) => format!("{} is banned from {}", about.user, about.room),
         Reply::Unban(about) => format!("{} may enter {} again", about.user, about.room),

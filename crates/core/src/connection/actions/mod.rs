@@ -10,6 +10,9 @@ mod edit;
 mod help;
 mod history;
 mod inbox;
+mod invitation;
+mod invitations;
+mod invite;
 mod join;
 mod leave;
 mod login;
@@ -40,6 +43,7 @@ mod ticket;
 mod tickets;
 mod topic;
 mod unblock;
+mod uninvite;
 mod unsubscribe;
 mod unsuspend;
 mod who;
@@ -51,7 +55,7 @@ use parlor_proto::{Bye, Command, Generation, Post, PreLoginCommand, Refusal, Roo
 use crate::connection::effects::{CommandError, During, Effect};
 use crate::delivery::peer::{Origin, Peer};
 use crate::login::Applicant;
-use crate::ports::{AccountVersion, Act, Deed, Head, LogId, Store, StoreError};
+use crate::ports::{AccountVersion, Act, Deed, Head, Invitation, LogId, Store, StoreError};
 use crate::rights::Person;
 use crate::services::Services;
 
@@ -65,6 +69,8 @@ pub(crate) struct ConnectionContext<'a> {
     pub(crate) origin: &'a Origin,
     /// When the time limit for the login ends, as the clock's elapsed time; `None` in a session.
     pub(crate) login_deadline: Option<Duration>,
+    /// The invitation whose code the client showed before.
+    pub(crate) invitation: Option<&'a Invitation>,
     pub(crate) effects: &'a mut Vec<Effect>,
 }
 
@@ -163,6 +169,7 @@ pub(crate) fn run_pre_login(context: &mut ConnectionContext<'_>, command: PreLog
         PreLoginCommand::Login(credentials) => login::run(context, &credentials),
         PreLoginCommand::Register(credentials) => register::run(context, &credentials),
         PreLoginCommand::Resume(credentials) => resume::run(context, &credentials),
+        PreLoginCommand::Invite(code) => invite::run(context, &code),
         PreLoginCommand::Format(format) => done(context, Effect::Format(format)),
         PreLoginCommand::Ping(token) => done(context, ping::answer(token)),
         PreLoginCommand::Help => done(context, help::answer(false)),
@@ -218,6 +225,9 @@ fn dispatch(context: &mut SessionContext<'_>, command: Command) -> ActionResult 
         Command::Ticket(label) => ticket::run(context, label),
         Command::Tickets => tickets::run(context),
         Command::Revoke(which) => revoke::run(context, which),
+        Command::Invitation(rooms) => invitation::run(context, rooms),
+        Command::Invitations => invitations::run(context),
+        Command::Uninvite(id) => uninvite::run(context, id),
         Command::Format(format) => done(&mut context.connection, Effect::Format(format)),
         Command::Ping(token) => done(&mut context.connection, ping::answer(token)),
         Command::Help => done(&mut context.connection, help::answer(true)),

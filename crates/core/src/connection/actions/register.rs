@@ -7,7 +7,7 @@ use crate::connection::effects::{Effect, VerifiedLogin};
 use crate::login;
 
 pub(super) fn run(context: &mut ConnectionContext<'_>, credentials: &Credentials) -> ActionResult {
-    let account = login::register(&context.applicant(), credentials)?;
+    let account = login::register(&context.applicant(), credentials, context.invitation)?;
     context.add(Effect::Begin(VerifiedLogin::new(account, None, Verb::Register)));
     Ok(())
 }

@@ -1,7 +1,7 @@
 //! What a client does to a room: orders of moderators, removals of texts, invitations. It must not know the rules by which
 //! they are judged.
 
-use parlor_proto::{Bye, MessageId, Order, Reply, RoomName, RoomUser};
+use parlor_proto::{Bye, Invite, MessageId, Order, Reply, RoomName, RoomUser};
 
 use super::CommandProcessor;
 use crate::connection::effects::{CommandError, During};
@@ -22,7 +22,7 @@ impl CommandProcessor {
                 let (about, of) = match &deed {
                     Deed::Order { order, .. } => (order.user(), None),
                     Deed::Removal { of, .. } => (None, Some(*of)),
-                    Deed::Succession(_) => (None, None),
+                    Deed::Succession(_) | Deed::Admission { .. } => (None, None),
                 };
                 return Err(denial.refusal(&room, about, of).into());
             }
@@ -60,14 +60,14 @@ fn reply_to(deed: Deed, room: RoomName, id: MessageId, inbox: MessageId) -> Opti
     let order = match deed {
         Deed::Order { order, .. } => order,
         Deed::Removal { of, .. } => return Some(Reply::Remove { room, id, of }),
-        Deed::Succession(_) => return None,
+        Deed::Succession(_) | Deed::Admission { .. } => return None,
     };
     let about = |user| RoomUser { room: room.clone(), user, id };
     Some(match order {
         Order::Topic(topic) => Reply::Topic { room, topic: topic.into(), id: Some(id) },
         Order::Access(access) => Reply::Access { room, access, id },
         Order::Post(post) => Reply::Post { room, post, id },
-        Order::Invite(user) => Reply::Invite { about: about(user), inbox },
+        Order::Invite(user) => Reply::Invite(Invite::User { about: about(user), inbox }),
         Order::Kick(user, _) => Reply::Kick(about(user)),
         Order::Ban(user, ..) => Reply::Ban(about(user)),
         Order::Unban(user) => Reply::Unban(about(user)),

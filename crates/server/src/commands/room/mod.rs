@@ -51,10 +51,6 @@ Examples:
 /// Server name that this command passes to the Redis configuration.
 const NAME: &str = "parlor room";
 
-/// The author where none is named: a name that is reserved unless the settings say otherwise. Whoever is named as the author
-/// of an entry does not hear it, so this is nobody who is inside.
-const OPERATOR: &str = "operator";
-
 /// Show rooms, hand them over and delete them
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLES)]
@@ -163,7 +159,7 @@ impl RoomArg {
     }
 
     fn carry_out(&self, place: &Rooms, by: Option<&UserName>, order: RoomOrder, done: &str) -> anyhow::Result<()> {
-        let by = by.map_or_else(|| OPERATOR.parse(), |by| Ok(by.clone()))?;
+        let by = by.cloned().unwrap_or_else(UserName::operator);
         let word = match order {
             RoomOrder::Transfer(_) => "room transfer",
             RoomOrder::Delete => "room delete",

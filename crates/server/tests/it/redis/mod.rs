@@ -3,6 +3,7 @@
 mod conversations;
 mod deployments;
 mod failures;
+mod invitations;
 mod moderation;
 mod open;
 mod operate;

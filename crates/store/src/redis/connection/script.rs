@@ -74,6 +74,7 @@ macro_rules! scripts {
 
 scripts! {
     admit_room keeps: "admit_room";
+    add_invitation adds: "add_invitation";
     add_ticket adds: "add_ticket";
     amend_account keeps: "amend_account";
     append_feed adds: "append" "once" "append_feed";
@@ -101,6 +102,7 @@ scripts! {
     kick_account keeps: "kick_account";
     leave keeps: "touch_ttl" "publish_membership" "remove_member" "leave";
     forget_room keeps: "forget_room";
+    look_at_invitation reads: "look_at_invitation";
     look_at_rights reads: "amended" "look_at_rights";
     moderate adds: "append" "amended" "moderate";
     move_marks adds: "move_marks";
@@ -121,8 +123,10 @@ scripts! {
     restore keeps: "restore";
     revoke_tickets keeps: "revoke_bound" "revoke_tickets";
     sessions_on reads: "sessions_on";
+    settle_invitation keeps: "settle_invitation";
     suspend_account keeps: "suspend_account";
     tail keeps: "touch_ttl" "merge" "tail";
+    use_invitation adds: "use_invitation";
 }
 
 /// All scripts.

@@ -14,7 +14,7 @@ use crate::archive::{
     OnceRecord, Record,
 };
 use crate::sqlite::integrity::{self, failure};
-use crate::sqlite::{FILE_NAME, accounts, amend, inspect, rights, rows, schema, stamp, tickets};
+use crate::sqlite::{FILE_NAME, amend, inspect, rights, rows, schema, stamp, tickets};
 
 /// Name of the database that is being filled, within the data directory.
 pub const IMPORT_FILE_NAME: &str = "parlor.db.import";
@@ -234,7 +234,7 @@ fn insert(connection: &Connection, sql: &str, values: impl rusqlite::Params) -> 
 
 fn write_account(connection: &Connection, account: &AccountRecord) -> rusqlite::Result<()> {
     let AccountRecord { user, hash, created, kicks, suspension, .. } = account;
-    let role = accounts::role_name(account.role());
+    let role = rows::role_word(account.role());
     let values = params![user.as_str(), hash.expose(), role, created.as_millis(), kicks];
     let sql = "INSERT INTO account (name, hash, role, created, kicks) VALUES (?1, ?2, ?3, ?4, ?5)";
     insert(connection, sql, values)?;

@@ -1,0 +1,147 @@
+//! Invitations from outside: `parlor invite`, its links, and what they open.
+
+use std::fs;
+use std::path::Path;
+
+use serde_json::json;
+
+use crate::harness::{Http, Options, Server, command, ends, outcome, parlor};
+
+/// A server on which nobody can make an account without an invitation.
+fn closed() -> Server {
+    Options::default().args(&["--registration", "closed"]).start()
+}
+
+/// Runs `parlor invite` with these arguments. Returns the lines that it says, if it succeeds.
+fn invite(data: &Path, args: &[&str]) -> Result<Vec<String>, String> {
+    let output = parlor(data, &[&["invite"], args].concat());
+    let said = |bytes: &[u8]| String::from_utf8(bytes.to_vec()).unwrap();
+    if output.status.success() {
+        Ok(said(&output.stdout).lines().map(str::to_owned).collect())
+    } else {
+        Err(said(&output.stderr))
+    }
+}
+
+/// The ways in to a server that listens at an address of this machine.
+fn ways(server: &Server, args: &[&str]) -> [String; 3] {
+    let address = server.address().to_string();
+    let lines = invite(server.data(), &[&["--address", &address], args].concat()).unwrap();
+    lines.try_into().unwrap()
+}
+
+fn code(link: &str) -> String {
+    link.rsplit_once("#invite=").unwrap().1.to_owned()
+}
+
+/// Logs in through the page, with these further fields.
+fn post(server: &Server, user: &str, more: &serde_json::Value) -> (u16, serde_json::Value) {
+    let mut form = json!({ "user": user, "password": "secret-12" });
+    form.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+    let mut http = Http::open(server.address(), &server.ca());
+    let response = http.ask_from_page("POST", "/session", "", &form.to_string());
+    (response.status, response.json())
+}
+
+#[test]
+fn each_way_in_is_a_line_with_the_code() {
+    let server = closed();
+    let port = server.address().port();
+    let [page, command, mail] = ways(&server, &["--room", "kitchen", "--room", "garden", "--uses", "3"]);
+    let code = code(&page);
+    assert!(code.starts_with("pli_") && code.len() == 44, "{code}");
+    assert_eq!(page, format!("https://127.0.0.1:{port}/#invite={code}"));
+    let pin = command.strip_prefix(&format!("parlor connect parlor://127.0.0.1:{port}/{code}#sha256:"));
+    assert_eq!(pin.map(str::len), Some(44), "{command}");
+    for part in [&*page, &*command, "garden, kitchen", "3 accounts"] {
+        assert!(mail.contains(part), "{mail}");
+    }
+    assert_eq!(server.connect().ask(&format!("INVITE {code}")), "OK invite 3");
+    // Without a page there is no link.
+    let lines = invite(server.data(), &["--address", "chat.example", "--web", "off"]).unwrap();
+    assert!(lines.len() == 2 && lines[0].starts_with("parlor connect parlor://chat.example:7878/pli_"), "{lines:?}");
+}
+
+#[test]
+fn the_page_makes_an_account_by_an_invitation_and_enters_its_rooms() {
+    let server = closed();
+    let code = code(&ways(&server, &["--room", "garden"])[0]);
+    let register = json!({ "register": true });
+    let invited = json!({ "register": true, "invite": code });
+    let refused = |(status, body): (u16, serde_json::Value)| (status, body["code"].as_str().unwrap().to_owned());
+    assert_eq!(refused(post(&server, "ann", &register)), (403, "registration-closed".to_owned()));
+    let wrong = json!({ "register": true, "invite": "pli_00" });
+    assert_eq!(refused(post(&server, "ann", &wrong)), (403, "bad-invitation".to_owned()));
+    assert_eq!(post(&server, "ann", &invited), (200, json!({ "user": "ann" })));
+    assert_eq!(refused(post(&server, "bob", &invited)), (403, "bad-invitation".to_owned()));
+    // An account that is there needs none.
+    assert_eq!(post(&server, "ann", &json!({})), (200, json!({ "user": "ann" })));
+    let mut ann = server.connect();
+    assert_eq!(ann.ask("LOGIN ann secret-12"), "OK login ann lobby");
+    assert_eq!(ann.list("/sync", "OK sync"), ["OPEN garden 1 0", "OPEN lobby 1 0", "OK sync 2 0"]);
+}
+
+#[test]
+fn parlor_connect_understands_the_link() {
+    let server = closed();
+    let [_, line, _] = ways(&server, &["--room", "garden", "--uses", "2"]);
+    let link = line.strip_prefix("parlor connect ").unwrap();
+    // The key in the link is all that proves the server.
+    let connect = |user: &str, link: &str| {
+        let mut command = command(server.data(), &["connect", link, "--user", user, "--data", "/nonexistent"]);
+        command.env("PARLOR_PASSWORD", "secret-12");
+        ends(server.data(), command)
+    };
+    let (code, _, complaint) = connect("ann", link);
+    assert_eq!(code, Some(0), "{complaint}");
+    let mut ann = server.connect();
+    assert_eq!(ann.ask("LOGIN ann secret-12"), "OK login ann lobby");
+    let (code, _, complaint) = connect("ann", link);
+    assert!(code == Some(3) && complaint.contains("name-taken"), "{complaint}");
+    let (code, _, complaint) = connect("bob", &link.replace("/pli_", "/pli_0"));
+    assert!(code == Some(3) && complaint.contains("bad-invitation"), "{complaint}");
+    // A server with another key does not even hear the code.
+    let (server_and_code, _) = link.split_once('#').unwrap();
+    let (code, _, complaint) = connect("bob", &format!("{server_and_code}#sha256:{}=", "A".repeat(43)));
+    assert!(code == Some(1) && complaint.contains("pin"), "{complaint}");
+}
+
+#[test]
+fn they_are_listed_and_made_void_and_no_code_is_kept() {
+    let server = closed();
+    let code = code(&ways(&server, &["--operator", "--expires", "2h"])[0]);
+    let mut ann = server.connect();
+    assert_eq!(ann.ask(&format!("INVITE {code}")), "OK invite 1");
+    assert_eq!(ann.ask("REGISTER ann secret-12"), "OK register ann lobby");
+    assert_eq!(ann.list("/invitations", "OK invitations").len(), 2, "ann is an operator");
+    let listed = invite(server.data(), &["--list"]).unwrap();
+    assert!(listed.len() == 1 && listed[0].contains(" 1/1 ") && listed[0].ends_with("used by ann"), "{listed:?}");
+    assert!(listed[0].contains(" operator "), "{listed:?}");
+    let id = listed[0].split(' ').next().unwrap();
+    assert_eq!(invite(server.data(), &["--revoke", id]).unwrap(), [format!("{id} is void")]);
+    assert!(invite(server.data(), &["--revoke", id]).unwrap_err().contains(&format!("there is no invitation {id}")));
+    assert_eq!(invite(server.data(), &["--list"]).unwrap(), [""; 0]);
+    let digits = code.strip_prefix("pli_").unwrap();
+    for entry in fs::read_dir(server.data()).unwrap() {
+        let path = entry.unwrap().path();
+        let bytes = if path.is_file() { fs::read(&path).unwrap() } else { continue };
+        assert!(!bytes.windows(digits.len()).any(|window| window == digits.as_bytes()), "{}", path.display());
+    }
+    assert!(!server.log().contains(digits));
+}
+
+#[test]
+fn what_does_not_fit_is_refused() {
+    let server = closed();
+    let refused = |args: &[&str]| invite(server.data(), args).unwrap_err();
+    assert!(refused(&["--uses", "0"]).contains("--uses"));
+    assert!(refused(&["--room", "r!d"]).contains("--room"));
+    assert!(refused(&["--expires", "soon"]).contains("--expires"));
+    assert!(refused(&["--list", "--operator"]).contains("cannot be used with"));
+    let place = tempfile::tempdir().unwrap();
+    let (code, _, complaint) = outcome(place.path(), parlor(place.path(), &["invite"]));
+    assert_eq!(code, Some(1), "{complaint}");
+    let wrong = command(place.path(), &["connect", "parlor://127.0.0.1"]);
+    let (code, _, complaint) = ends(place.path(), wrong);
+    assert!(code == Some(2) && complaint.contains("parlor://HOST:PORT/CODE#PIN"), "{complaint}");
+}
