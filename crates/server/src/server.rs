@@ -86,7 +86,6 @@ impl Server {
         let addresses = listeners.iter().map(Listener::address).collect();
         let web_addresses = web_listeners.iter().map(Listener::address).collect();
         let site = settings.has_web().then(|| site(settings, &material));
-
         let (hub, blocked_writer) = delivery(settings)?;
         let Some(backend) = plan.open(settings, hub.clone(), requests, || material.resolver.reload())? else {
             return Ok(None);
@@ -94,7 +93,6 @@ impl Server {
         let Watch { counters, sessions, audit_trail, observer } = Watch::begin(settings)?;
         let admission = Arc::new(admission(settings));
         housekeeping::start(backend.chore(), admission.clone(), observer.clone()).context("cannot start threads")?;
-
         let hashing = Arc::new(HashingPool::start(settings.bcrypt_cost).context("cannot start threads")?);
         let services = Arc::new(Services {
             hub: hub.clone(),

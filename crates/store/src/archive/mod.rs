@@ -5,6 +5,7 @@
 //! part of it. [Decision 35](../../../../docs/decisions/0035-an-archive-is-lines-in-one-order.md) says why.
 
 mod error;
+mod invitation;
 mod reader;
 mod record;
 mod writer;
@@ -14,6 +15,7 @@ use std::io::{BufRead, Write};
 use parlor_proto::Timestamp;
 
 pub use error::{ArchiveError, ArchiveResult};
+pub use invitation::InvitationRecord;
 pub use reader::ArchiveReader;
 pub use record::{
     AccountRecord, ConversationRecord, EntryRecord, LogRecord, MarkRecord, OnceRecord, Record, SuspensionRecord,

@@ -10,6 +10,8 @@ use parlor_core::rights::RoomRights;
 use parlor_proto::{Epoch, MessageId, Note, OnceKey, RoomName, Target, Timestamp, UserName};
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
+use super::invitation::InvitationRecord;
+
 /// One line of an archive between its header and its end.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
@@ -50,6 +52,8 @@ pub enum Record {
     },
     /// Up to where a user has read a room or a feed.
     Mark(MarkRecord),
+    /// An invitation. They follow all accounts.
+    Invitation(InvitationRecord),
     /// A log. Its entries and keys follow it.
     Log(LogRecord),
     /// The rights in a room.
@@ -104,7 +108,7 @@ pub struct TicketRecord {
     /// Whose.
     pub user: UserName,
     /// The hash of its secret.
-    #[serde(with = "ticket_hash")]
+    #[serde(with = "secret_hash")]
     pub hash: SecretHash,
     /// What it is for.
     pub label: Note,
@@ -210,6 +214,7 @@ impl Record {
         match self {
             Self::Account(_) => "account",
             Self::Ticket(_) => "ticket",
+            Self::Invitation(_) => "invitation",
             Self::Address { .. } => "address",
             Self::Follow { .. } => "follow",
             Self::Block { .. } => "block",
@@ -327,16 +332,16 @@ mod password_hash {
     }
 }
 
-mod ticket_hash {
+pub(super) mod secret_hash {
     use super::*;
 
-    pub(super) fn serialize<S: Serializer>(hash: &SecretHash, serializer: S) -> Result<S::Ok, S::Error> {
+    pub(in crate::archive) fn serialize<S: Serializer>(hash: &SecretHash, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.serialize_str(&hash.expose())
     }
 
-    pub(super) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<SecretHash, D::Error> {
+    pub(in crate::archive) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<SecretHash, D::Error> {
         let digits = String::deserialize(deserializer)?;
-        SecretHash::read(&digits).ok_or_else(|| de::Error::custom("no hash of a ticket"))
+        SecretHash::read(&digits).ok_or_else(|| de::Error::custom("no hash of a secret"))
     }
 }
 

@@ -126,6 +126,31 @@ fn look_at(id: InvitationId) -> Command {
     Command::script(script::look_at_invitation(), &[keys::invitation(id)], &[])
 }
 
+/// All invitations with those who used them, oldest first.
+pub(super) fn all(router: &Router) -> StoreResult<Vec<Invitation>> {
+    // Redis itself forgets old ones, so the time does not matter.
+    RedisInvitations(router).invitations(Timestamp::from_millis(0))
+}
+
+/// The commands that keep an invitation and the names that used it.
+pub(super) fn restoring(invitation: &Invitation) -> Vec<Command> {
+    let Invitation { terms, made, expires, used } = invitation;
+    let InvitationTerms { hash, by, role, rooms, uses } = terms;
+    let rooms: Vec<&str> = rooms.iter().map(RoomName::as_str).collect();
+    let (hash, rooms, uses) = (hash.expose(), rooms.join(" "), uses.to_string());
+    let (made, ends) = (made.as_millis().to_string(), expires.as_millis().to_string());
+    let names: Vec<String> = used.iter().map(|user| format!("{USER}{user}")).collect();
+    let mut fields = vec!["hash", &hash, "by", by.as_str(), "role", accounts::role_word(*role), "rooms", &rooms];
+    fields.extend(["uses", &uses, "made", &made, "expires", &ends]);
+    fields.extend(names.iter().flat_map(|name| [name.as_str(), "made"]));
+    let (key, forgotten) = (keys::invitation(terms.id()), expires.after(INVITATION_KEPT_FOR).as_millis().to_string());
+    vec![
+        Command::plain("SADD", keys::INVITATIONS, &[&terms.id().to_string()]),
+        Command::plain("HSET", key.clone(), &fields),
+        Command::plain("PEXPIREAT", key, &[&forgotten]),
+    ]
+}
+
 /// Reads the fields of an invitation; none if there is none, or if they are something else.
 fn read(fields: &HashMap<String, String>) -> Option<Invitation> {
     let field = |name: &str| fields.get(name).map(String::as_str);

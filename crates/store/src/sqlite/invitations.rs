@@ -53,11 +53,7 @@ impl Invitations for Database {
     }
 
     fn invitations(&self, now: Timestamp) -> StoreResult<Vec<Invitation>> {
-        let kept = self.read(|connection| {
-            let mut select = connection.prepare_cached(&format!("{INVITATIONS} ORDER BY made, id"))?;
-            let kept = select.query_map([], invitation)?.collect::<rusqlite::Result<Vec<_>>>()?;
-            kept.into_iter().map(|invitation| with_uses(connection, invitation)).collect::<rusqlite::Result<Vec<_>>>()
-        })?;
+        let kept = self.read(all)?;
         Ok(kept.into_iter().filter(|invitation| !invitation.is_forgotten_at(now)).collect())
     }
 
@@ -67,6 +63,23 @@ impl Invitations for Database {
             Ok(connection.execute("DELETE FROM invitation WHERE id = ?1", [id.0])? > 0)
         })
     }
+}
+
+/// All invitations with those who used them, oldest first.
+pub(super) fn all(connection: &Connection) -> rusqlite::Result<Vec<Invitation>> {
+    let mut select = connection.prepare_cached(&format!("{INVITATIONS} ORDER BY made, id"))?;
+    let kept = select.query_map([], invitation)?.collect::<rusqlite::Result<Vec<_>>>()?;
+    kept.into_iter().map(|invitation| with_uses(connection, invitation)).collect()
+}
+
+/// Keeps an invitation and the names that used it.
+pub(super) fn restore(connection: &Connection, invitation: &Invitation) -> rusqlite::Result<()> {
+    insert(connection, invitation)?;
+    for user in &invitation.used {
+        let values = params![invitation.terms.hash.number(), user.as_str()];
+        connection.execute("INSERT OR IGNORE INTO invitation_use VALUES (?1, ?2)", values)?;
+    }
+    Ok(())
 }
 
 /// Returns `false` if there is one with this id.

@@ -27,6 +27,8 @@ const RECORDS: &str = r##"
 {"mark":{"user":"ann","log":"+bob","read":1}}
 {"account":{"user":"bob","hash":"$2b$04$bob","operator":false,"created":"2026-11-01T00:00:00.002Z","kicks":2,"suspension":{"until":"2027-01-01T00:00:00.000Z","reason":"spam"}}}
 {"account":{"user":"cyd","hash":"$2b$04$cyd","operator":false,"created":"2026-11-01T00:00:00.003Z","kicks":0,"suspension":{"until":null,"reason":""}}}
+{"invitation":{"hash":"aa7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad","by":"ann","operator":false,"rooms":["garden","hall"],"uses":3,"made":"2026-11-04T00:00:00.000Z","expires":"2126-11-11T00:00:00.000Z","used":["bob","gone"]}}
+{"invitation":{"hash":"da7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad","by":"ann","operator":true,"rooms":[],"uses":1,"made":"2026-11-05T00:00:00.000Z","expires":"2126-11-11T00:00:00.000Z","used":[]}}
 {"log":{"log":"#garden","epoch":"958e70836b6620b8","last":7,"others":2}}
 {"entry":{"log":"#garden","id":3,"time":"2026-11-05T00:00:00.000Z","from":"ann","text":"roses"}}
 {"entry":{"log":"#garden","id":4,"time":"2026-11-05T00:00:01.000Z","from":"bob","text":"\u0001amended 1793836805000 5 tulips, \"too\""}}
@@ -56,7 +58,7 @@ const RECORDS: &str = r##"
 "##;
 
 /// The kinds of records that there are.
-const KINDS: usize = 12;
+const KINDS: usize = 13;
 
 fn archive_of(records: impl Iterator<Item = Record>) -> (Vec<u8>, Summary) {
     let mut bytes = Vec::new();

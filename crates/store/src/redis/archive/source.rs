@@ -17,7 +17,7 @@ use crate::redis::connection::router::Router;
 use crate::redis::directs::{Deliveries, ask_for_undelivered};
 use crate::redis::governance::decode;
 use crate::redis::rooms::sorted;
-use crate::redis::{Config, NoEvents, OpenError, accounts, connect, keys, personal, tickets};
+use crate::redis::{Config, NoEvents, OpenError, accounts, connect, invitations, keys, personal, tickets};
 
 /// Takes the records one by one.
 pub(super) type Each<'a> = &'a mut dyn FnMut(&Record) -> ArchiveResult<()>;
@@ -157,6 +157,9 @@ impl ArchiveSource for RedisSource {
     fn read(&mut self, since: Option<Timestamp>, each: Each<'_>) -> ArchiveResult<()> {
         let reader = LogReader { router: &self.router, since };
         let users = self.accounts(each)?;
+        for invitation in invitations::all(&self.router)? {
+            each(&Record::Invitation(invitation.into()))?;
+        }
         self.rooms(&reader, each)?;
         self.feeds(&users, &reader, each)?;
         self.inboxes(&users, &reader, each)

@@ -18,7 +18,9 @@ use crate::redis::connection::dial::Dialer;
 use crate::redis::connection::router::Router;
 use crate::redis::log::ONCE_EXPIRY;
 use crate::redis::rooms::sorted;
-use crate::redis::{Config, NoEvents, OpenError, accounts, connect, governance, keys, personal, random, tickets};
+use crate::redis::{
+    Config, NoEvents, OpenError, accounts, connect, governance, invitations, keys, personal, random, tickets,
+};
 
 /// Commands in one batch.
 const BATCH: usize = 500;
@@ -247,6 +249,7 @@ impl ArchiveTarget for RedisTarget {
                     self.add("HSET", keys::marks(&mark.user), &[&target, &mark.read.to_string()]);
                 }
             }
+            Record::Invitation(record) => self.commands.extend(invitations::restoring(&record.invitation())),
             Record::Log(log) => self.log(log),
             Record::Rights { room, rights } => self.rights(room, rights),
             Record::Entry(entry) => self.entry(entry),

@@ -14,7 +14,9 @@ use crate::archive::{
     Record, TicketRecord,
 };
 use crate::sqlite::integrity::failure;
-use crate::sqlite::{FILE_NAME, OpenError, accounts, inspect, page, personal, rights, rows, schema, tickets};
+use crate::sqlite::{
+    FILE_NAME, OpenError, accounts, inspect, invitations, page, personal, rights, rows, schema, tickets,
+};
 
 /// Takes the records one by one.
 type Each<'a> = &'a mut dyn FnMut(&Record) -> ArchiveResult<()>;
@@ -61,6 +63,9 @@ impl ArchiveSource for SqliteSource {
         let snapshot = self.connection.transaction().map_err(read_failure)?;
         let reader = Reader { connection: &snapshot, since };
         let users = reader.accounts(each)?;
+        for invitation in invitations::all(&snapshot).map_err(read_failure)? {
+            each(&Record::Invitation(invitation.into()))?;
+        }
         for room in reader.rooms()? {
             reader.room(&room, each)?;
         }

@@ -14,7 +14,7 @@ use crate::archive::{
     OnceRecord, Record,
 };
 use crate::sqlite::integrity::{self, failure};
-use crate::sqlite::{FILE_NAME, amend, inspect, rights, rows, schema, stamp, tickets};
+use crate::sqlite::{FILE_NAME, amend, inspect, invitations, rights, rows, schema, stamp, tickets};
 
 /// Name of the database that is being filled, within the data directory.
 pub const IMPORT_FILE_NAME: &str = "parlor.db.import";
@@ -89,6 +89,7 @@ impl SqliteTarget {
                 let values = params![mark.user.as_str(), kind, name, mark.read.0];
                 insert(connection, "INSERT INTO mark VALUES (?1, ?2, ?3, ?4)", values)
             }
+            Record::Invitation(record) => invitations::restore(connection, &record.invitation()),
             Record::Log(log) => self.write_log(log),
             Record::Rights { room, rights } => rights::save(connection, room, rights),
             Record::Entry(entry) => self.row(&entry.log).and_then(|row| write_entry(&self.connection, row, entry)),
