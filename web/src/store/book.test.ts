@@ -196,6 +196,7 @@ describe('where everything stands', () => {
 
 describe('what was missed', () => {
   beforeEach(() => {
+    for (const id of ['#red', '#blue'] as const) book.env.kept.setPrivate(id, false);
     stand({ rooms: [room('red', { last: 100, read: 100 })] });
     hold(get('#red'), [99, 100]);
     asked.length = 0;
@@ -397,13 +398,63 @@ describe('in the background', () => {
       inbox: { epoch: 'i', last: 25 },
     });
     return clock.advance(0).then(() => {
-      expect(asked).toHaveLength(22);
+      expect(asked).toHaveLength(23);
+      expect(asked[22]).toBe('/room red');
       expect([asked[0], asked[20], asked[21]]).toEqual([
         '/backlog #red 1',
         '/backlog @user-19 1',
         '/backlog +eve 1',
       ]);
     });
+  });
+});
+
+describe('a private room', () => {
+  const info = (access: string) => ({
+    type: 'room',
+    room: 'red',
+    topic: '',
+    access,
+    post: 'everyone',
+    owner: 'bob',
+    moderators: [],
+    role: 'member',
+    created: null,
+  });
+  const locks = () => get('#red').summary.value.isPrivate;
+
+  it('is known without being opened, and is not asked about again', async () => {
+    answers.set('/room red', info('private'));
+    stand({ rooms: [room('red')] });
+    expect(locks()).toBeNull();
+    await settle();
+    expect(locks()).toBe(true);
+    begin();
+    stand({ rooms: [room('red')] });
+    await settle();
+    expect([locks(), asked]).toEqual([true, []]);
+  });
+
+  it('may become public, and a public one private', async () => {
+    answers.set('/room red', info('public'));
+    stand({ rooms: [room('red')] });
+    await settle();
+    expect(locks()).toBe(false);
+    answers.set('/room red', info('private'));
+    hear({
+      type: 'moderated',
+      id: 1,
+      time: 1,
+      from: 'bob',
+      action: 'access',
+      user: null,
+      until: null,
+      reason: 'private',
+    });
+    expect(locks()).toBe(true);
+    begin();
+    stand({ rooms: [room('red')] });
+    expect(locks()).toBe(true);
   });
 });
 
