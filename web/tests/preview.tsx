@@ -3,7 +3,8 @@
 import { render } from 'preact';
 import { App } from '../src/view/App';
 import * as ui from '../src/view/ui';
-import { fakeStore, messageRow, type FakeStore } from './fake-store';
+import { messageRow, type FakeStore } from './fake-models';
+import { fakeStore } from './fake-store';
 
 declare global {
   interface Window {

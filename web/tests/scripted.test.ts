@@ -7,7 +7,8 @@ import { Hub } from '../src/connection/hub';
 import type { ConversationId } from '../src/protocol/target';
 import { MOST_HELD } from '../src/store/window';
 import { chance, TestClock } from './clock';
-import { ME, partner, present, Server, unreadOf } from './server';
+import { Server } from './server';
+import { ME, partner, present, unreadOf } from './server-log';
 import { messagesIn, openTab, rowsOf, type Tab } from './tab';
 
 const ROOMS = ['lobby', 'garden'] as const;

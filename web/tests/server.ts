@@ -3,124 +3,10 @@
 import type { Entry } from '../src/protocol/entries';
 import type { HttpAnswer, Network, Socket, SocketListener } from '../src/connection/ports';
 import type { TestClock } from './clock';
+import { Connected } from './server-connection';
+import { ME, partner, present, unreadOf, wire, type ServerLog, type Wire } from './server-log';
 
-export const ME = 'alice';
 const PAGE = 50;
-
-type Wire = Readonly<Record<string, unknown>>;
-
-/** One numbering. */
-export interface ServerLog {
-  epoch: string;
-  entries: Entry[];
-  /** My mark. */
-  read: number;
-  /** The answers to `/once`, by key. */
-  readonly keys: Map<string, Wire & { readonly id: number }>;
-}
-
-interface Queued {
-  readonly line: Wire;
-  /** Must not be delivered before so many replies were. */
-  readonly afterReplies: number;
-}
-
-function iso(time: number): string {
-  return new Date(time).toISOString();
-}
-
-function wire(entry: Entry, room?: string): Wire {
-  const { type, ...fields } = entry;
-  const times = {
-    ...('until' in entry && { until: entry.until === null ? null : iso(entry.until) }),
-    ...('edited' in entry && { edited: iso(entry.edited) }),
-  };
-  return { type, ...(room !== undefined && { room }), ...fields, time: iso(entry.time), ...times };
-}
-
-/** One connection of the watched user. */
-class Connected {
-  readonly open = new Set<string>();
-  private readonly replies: Queued[] = [];
-  private readonly streams = new Map<string, Queued[]>();
-  private delivered = 0;
-  private asked = 0;
-  private lines: string[] = [];
-  isClosed = false;
-  private isBusy = false;
-  isLoggedIn = false;
-
-  constructor(
-    readonly server: Server,
-    readonly listener: SocketListener,
-  ) {}
-
-  /** Lines of the client wait, and are carried out one after the other. */
-  take(text: string): void {
-    this.lines.push(...text.split('\n'));
-    this.work();
-  }
-
-  private work(): void {
-    if (this.isBusy || this.isClosed) return;
-    const line = this.lines.shift();
-    if (line === undefined) return;
-    this.isBusy = true;
-    this.server.later(() => {
-      this.isBusy = false;
-      if (this.isClosed) return;
-      this.server.execute(this, line);
-      this.work();
-    });
-  }
-
-  reply(line: Wire): void {
-    this.asked++;
-    this.replies.push({ line, afterReplies: 0 });
-    this.server.later(() => this.deliver());
-  }
-
-  event(log: string, line: Wire, afterMyReplies = false): void {
-    if (this.isClosed || !this.isLoggedIn) return;
-    const stream = this.streams.get(log) ?? [];
-    this.streams.set(log, stream);
-    const gate = stream.at(-1)?.afterReplies ?? 0;
-    stream.push({ line, afterReplies: afterMyReplies ? this.asked : gate });
-    this.server.later(() => this.deliver());
-  }
-
-  /** Nothing of this log comes before the next reply. */
-  gate(log: string): void {
-    this.streams.set(log, [{ line: {}, afterReplies: this.asked + 1 }]);
-    this.server.later(() => this.deliver());
-  }
-
-  /** Delivers one of the lines that may come next. */
-  private deliver(): void {
-    if (this.isClosed) return;
-    const ready = [...this.streams.values()].filter(
-      (stream) => stream[0] !== undefined && stream[0].afterReplies <= this.delivered,
-    );
-    const choices = this.replies.length > 0 ? [...ready, this.replies] : ready;
-    const chosen = choices[Math.floor(this.server.random() * choices.length)];
-    const next = chosen?.shift();
-    if (next === undefined) {
-      if (this.replies.length > 0 || [...this.streams.values()].some((stream) => stream.length > 0))
-        this.server.later(() => this.deliver());
-      return;
-    }
-    if (chosen === this.replies) this.delivered++;
-    if (Object.keys(next.line).length > 0) this.listener.received(`${JSON.stringify(next.line)}\n`);
-    else this.server.later(() => this.deliver());
-  }
-
-  close(code: number, bye?: string): void {
-    if (this.isClosed) return;
-    if (bye !== undefined) this.listener.received(JSON.stringify({ type: 'bye', code: bye, message: bye }));
-    this.isClosed = true;
-    this.server.later(() => this.listener.closed(code));
-  }
-}
 
 export class Server {
   readonly rooms = new Map<string, ServerLog>();
@@ -409,30 +295,4 @@ export class Server {
     const feed = this.feeds.get(target.slice(1));
     return target.startsWith('+') && feed !== undefined ? feed : this.inbox;
   }
-}
-
-/** Whom a direct message was exchanged with. */
-export function partner(entry: Entry): string {
-  if (entry.type !== 'direct' || entry.from !== ME) return entry.from;
-  return entry.to;
-}
-
-export function unreadOf(entries: readonly Entry[], read: number): number {
-  return entries.filter(
-    ({ type, id, from }) =>
-      (type === 'message' || type === 'direct' || type === 'publication') && id > read && from !== ME,
-  ).length;
-}
-
-/** An entry as a page of a log shows it. */
-export function present(entry: Entry, log: readonly Entry[]): Entry {
-  const of = entry.type === 'edited' ? entry.of : entry.id;
-  const removal = log.find((each) => each.type === 'removed' && each.of === of);
-  const edits = log.filter((each) => each.type === 'edited' && each.of === of);
-  const last = edits.at(-1);
-  if (entry.type === 'edited')
-    return removal !== undefined || last !== entry ? { ...entry, text: '' } : entry;
-  if (entry.type !== 'message') return entry;
-  if (removal !== undefined) return { ...entry, text: '', removed: true };
-  return last?.type === 'edited' ? { ...entry, text: last.text, edited: last.time } : entry;
 }

@@ -7,7 +7,7 @@ import type { Entry } from '../protocol/entries';
 import { mentionOf } from '../protocol/mention';
 import { targetOf, type ConversationId } from '../protocol/target';
 import { Conversation, isMessage, type Log, type Surrounding } from './conversation';
-import { Effects } from './effects';
+import { Effects, loadInfo } from './effects';
 import type { Kept } from './keep';
 import type { Link } from './link';
 import { Loader } from './loader';
@@ -75,6 +75,7 @@ export class Book {
     if (known !== undefined) return known;
     const conversation = new Conversation(id, id.startsWith('@') ? this.inbox : log, this.around);
     conversation.draft.value = this.env.kept.draft(id);
+    if (conversation.kind === 'room') conversation.isPrivate.value = this.env.kept.isPrivate(id);
     this.all.value = new Map(this.all.value).set(id, conversation);
     return conversation;
   }
@@ -90,7 +91,7 @@ export class Book {
     this.waits(outbox);
     this.standings(sync);
     for (const each of this.all.value.values()) each.isStale = true;
-    this.background(sync);
+    void this.background(sync);
   }
 
   /** These messages wait; and those that a page left which is gone. */
@@ -207,14 +208,26 @@ export class Book {
     this.loader.mend(conversation, 0);
   }
 
-  /** Learns in the background when something was said last, and who mentioned me. */
-  private background(sync: Sync): void {
+  /** Learns in the background when something was said last, who mentioned me, and which rooms are private. */
+  private async background(sync: Sync): Promise<void> {
     const names = [
       ...sync.rooms.map(({ room }) => targetOf('room', room)),
       ...sync.directs.slice(0, MOST_DIRECTS).map(({ user }) => targetOf('direct', user)),
       ...sync.feeds.map(({ user }) => targetOf('feed', user)),
     ];
-    void this.loader.background(names.flatMap((id) => this.get(id) ?? []));
+    const all = names.flatMap((id) => this.get(id) ?? []);
+    await this.loader.background(all);
+    for (const room of all) {
+      if (room.kind !== 'room' || room.isPrivate.value !== null) continue;
+      const outcome = await loadInfo(this, room);
+      if (!outcome.ok) return;
+    }
+  }
+
+  /** A room is private, or is not. */
+  setPrivate(room: Conversation, isPrivate: boolean): void {
+    room.isPrivate.value = isPrivate;
+    this.env.kept.setPrivate(room.id, isPrivate);
   }
 
   private renumbered(conversation: Conversation, epoch: string): void {

@@ -66,6 +66,8 @@ export class Conversation implements ConversationModel {
   readonly mutes = signal<ReadonlyMap<string, number | 'for-ever'>>(new Map());
   readonly pending: ReadonlySignal<readonly OutboxItem[]>;
   readonly lost = signal<Problem | null>(null);
+  /** Whether it is a private room; null if that is not known. */
+  readonly isPrivate = signal<boolean | null>(null);
   readonly unread = signal(0);
   readonly mentions = signal<ReadonlySet<number>>(new Set());
   readonly activity = signal(0);
@@ -267,7 +269,6 @@ export class Conversation implements ConversationModel {
   }
 
   private buildSummary(): ConversationSummary {
-    const info = this.info.value;
     return {
       id: this.id,
       kind: this.kind,
@@ -276,7 +277,7 @@ export class Conversation implements ConversationModel {
       mentions: this.kind === 'direct' ? this.unread.value : this.mentions.value.size,
       lastActivity: this.activity.value,
       hasDraft: this.draft.value.trim() !== '',
-      isPrivate: info === null ? null : info.access === 'private',
+      isPrivate: this.isPrivate.value,
       muted: this.around.isMuted(this.id),
       lost: this.lost.value,
     };

@@ -99,6 +99,7 @@ export class Effects {
       else mutes.delete(user);
       room.mutes.value = mutes;
     }
+    if (action === 'access') this.book.setPrivate(room, event.reason === 'private');
     if (RIGHTS.has(action) && (isMe || event.from === this.book.me || room.info.value !== null))
       void loadInfo(this.book, room);
   }
@@ -182,6 +183,7 @@ export async function loadInfo(book: Book, room: Conversation): Promise<Outcome>
   if (!answer.ok) return answer;
   const info = infoOf(answer.value);
   room.info.value = info;
+  book.setPrivate(room, info.access === 'private');
   room.topic.value = info.topic;
   room.role.value = info.role;
   return { ok: true, value: undefined };

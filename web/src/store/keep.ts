@@ -89,6 +89,16 @@ export class Kept {
     this.storage.set(this.key('hidden', id), newest === 0 ? null : String(newest));
   }
 
+  /** Whether a room was private when that was learnt last; null if it never was. */
+  isPrivate(id: ConversationId): boolean | null {
+    const kept = this.storage.get(this.key('private', id));
+    return kept === null ? null : kept === 'true';
+  }
+
+  setPrivate(id: ConversationId, isPrivate: boolean): void {
+    this.storage.set(this.key('private', id), String(isPrivate));
+  }
+
   /** My messages that were in no log when the last page of this browser was closed. */
   outbox(): readonly OutboxItem[] {
     const { items } = parsed(this.storage.get(this.key('outbox')));

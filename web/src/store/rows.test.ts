@@ -170,4 +170,83 @@ describe('rows', () => {
       { kind: 'invitation', key: 'm3', time: NOON, by: 'bob', to: 'alice', room: 'red' },
     ]);
   });
+
+  it('go on with a group for five minutes after its last message, whoever waits', () => {
+    const records = [said(1, 'alice', NOON), said(2, 'alice', NOON + 5 * MINUTE)];
+    const pending = [item('k', NOON + 10 * MINUTE), item('l', NOON + 15 * MINUTE + 1)];
+    expect(short({ records, pending })).toEqual(['day', '*text 1', 'text 2', 'k', '*l']);
+    expect(short({ pending: [item('k', NOON), item('l', NOON)] })).toEqual(['day', '*k', 'l']);
+  });
+
+  it('begin a group behind anything that is no message', () => {
+    const other = recordOf({ type: 'topic', id: 2, time: NOON, from: 'bob', text: 't' });
+    expect(short({ records: [said(1, 'bob', NOON), other, said(3, 'bob', NOON)] })).toEqual([
+      'day',
+      '*text 1',
+      'topic',
+      '*text 3',
+    ]);
+    const presence: Presence[] = [{ seq: 4, after: 1, time: NOON, user: 'eve', came: true }];
+    const records = [said(1, 'bob', NOON), said(2, 'bob', NOON)];
+    expect(short({ records, presence })).toEqual(['day', '*text 1', '+eve -', '*text 2']);
+    expect(short({ records, newAfter: 1 })).toEqual(['day', '*text 1', 'new', '*text 2']);
+  });
+
+  it('have keys of their own', () => {
+    const presence: Presence[] = [
+      { seq: 4, after: 0, time: NOON, user: 'eve', came: true },
+      { seq: 5, after: 0, time: NOON + 9, user: 'dan', came: true },
+      { seq: 6, after: 1, time: NOON + 9, user: 'dan', came: false },
+    ];
+    const holes = [{ from: 2, to: 3 }];
+    const all = rows({ records: [said(1, 'bob', NOON)], presence, holes, newAfter: 0 });
+    expect(all.map(({ kind, key }) => [kind, key])).toEqual([
+      ['day', expect.stringMatching(/^d\d+$/)],
+      ['presence', 'p4'],
+      ['new', 'new'],
+      ['message', 'm1'],
+      ['gap', 'g2'],
+      ['presence', 'p6'],
+    ]);
+    expect(all[1]).toMatchObject({ time: NOON, came: ['eve', 'dan'], went: [] });
+    expect(all[5]).toMatchObject({ time: NOON + 9, came: [], went: ['dan'] });
+  });
+
+  it('have no line for those who came and went again, not even one of a day', () => {
+    const presence: Presence[] = [
+      { seq: 1, after: 0, time: NOON, user: 'eve', came: true },
+      { seq: 2, after: 0, time: NOON, user: 'eve', came: false },
+    ];
+    expect(short({ presence })).toEqual([]);
+  });
+
+  it('change only where a group begins somewhere else', () => {
+    const [one, two] = [said(1, 'bob', NOON), said(2, 'bob', NOON)];
+    const before = rows({ records: [one, two] });
+    const after = rows({ records: [two] });
+    expect(after[1]).not.toBe(before[2]);
+    expect(after[1]).toMatchObject({ key: 'm2', startsGroup: true });
+    const waits = [item('k', NOON)];
+    expect(rows({ pending: waits })[1]).toBe(rows({ pending: waits })[1]);
+    const topic = recordOf({ type: 'topic', id: 3, time: NOON, from: 'bob', text: 't' });
+    expect(rows({ records: [topic] })[1]).toBe(rows({ records: [topic] })[1]);
+  });
+
+  it('tell of my messages that they are mine, and that they mention nobody', () => {
+    const mine = rows({ records: [said(1, 'alice', NOON, 'alice')] })[1];
+    expect(mine).toMatchObject({
+      isMine: true,
+      mentionsMe: false,
+      sendKey: null,
+      edited: null,
+      removed: null,
+    });
+    const waits = rows({ pending: [{ ...item('k', NOON), text: 'alice' }] })[1];
+    expect(waits).toMatchObject({
+      isMine: true,
+      mentionsMe: false,
+      sendKey: 'k',
+      delivery: { state: 'waiting' },
+    });
+  });
 });

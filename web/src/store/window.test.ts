@@ -89,6 +89,128 @@ describe('a window', () => {
     expect(ids(window)).toEqual(range(window.lo, window.hi));
   });
 
+  it('begins empty, and takes nothing before its first page', () => {
+    const window = new Window();
+    window.live(1, said(1));
+    window.reach(5);
+    expect([ids(window), window.lo, window.hi, window.attached]).toEqual([[], 1, 0, false]);
+  });
+
+  it('begins at its first entry if there is more, and ends at what was known', () => {
+    const window = new Window();
+    window.begin({ entries: [said(5), said(7)], more: true }, 9);
+    expect([window.lo, window.hi, window.atBeginning, window.attached]).toEqual([5, 9, false, true]);
+    window.begin({ entries: [said(5), said(7)], more: false }, 6);
+    expect([window.lo, window.hi, window.atBeginning]).toEqual([1, 7, true]);
+    window.begin({ entries: [], more: false }, 4);
+    expect([ids(window), window.lo, window.hi]).toEqual([[], 1, 4]);
+  });
+
+  it('keeps what it knows when that comes again', () => {
+    const window = newest(51, 100);
+    const { records } = window;
+    for (const id of [100, 99, 51, 50, 1]) window.live(id, said(id, 'again'));
+    expect(window.records).toBe(records);
+    expect([window.lo, window.hi, window.holes]).toEqual([51, 100, []]);
+  });
+
+  it('lets go only of what is too much', () => {
+    const all = newest(1, MOST_HELD - 10);
+    all.older({ entries: [], more: false });
+    expect([all.lo, all.atBeginning, all.attached]).toEqual([1, true, true]);
+    const full = newest(11, MOST_HELD);
+    full.older(page(1, 10, false));
+    expect([full.records.length, full.attached, full.atBeginning]).toEqual([MOST_HELD, true, true]);
+    const longer = newest(1, MOST_HELD + 100);
+    longer.live(MOST_HELD + 100, null);
+    expect(longer.records).toHaveLength(MOST_HELD + 100);
+    longer.live(MOST_HELD + 101, said(MOST_HELD + 101));
+    expect([longer.records.length, longer.lo]).toEqual([MOST_HELD, 102]);
+    const newer = newest(1, MOST_HELD - 5);
+    newer.attached = false;
+    newer.newer(page(MOST_HELD - 4, MOST_HELD, false), MOST_HELD);
+    expect([newer.records.length, newer.lo, newer.atBeginning]).toEqual([MOST_HELD, 1, true]);
+  });
+
+  it('lets go of holes with what they lie in, and of no others', () => {
+    const window = newest(1, 10);
+    window.live(13, said(13));
+    for (const id of range(14, MOST_HELD + 90)) window.live(id, said(id));
+    window.live(MOST_HELD + 95, said(MOST_HELD + 95));
+    for (const id of range(MOST_HELD + 96, MOST_HELD + 130)) window.live(id, said(id));
+    expect(window.holes).toEqual([{ from: MOST_HELD + 91, to: MOST_HELD + 94 }]);
+    const older = newest(1001, 1010);
+    older.miss(1020);
+    older.live(1021, said(1021));
+    for (let from = 951; from > 500; from -= 50) older.older(page(from, from + 49, true));
+    expect([older.attached, older.holes, older.records.length]).toEqual([false, [], MOST_HELD]);
+  });
+
+  it('goes on behind its end by pages', () => {
+    const window = newest(1, 10);
+    window.attached = false;
+    window.newer(page(11, 20, true), 99);
+    expect([window.hi, window.attached]).toEqual([20, false]);
+    window.newer({ entries: [said(25)], more: false }, 99);
+    expect([window.hi, window.attached, ids(window).at(-1)]).toEqual([99, true, 25]);
+    const empty = newest(1, 10);
+    empty.attached = false;
+    empty.newer({ entries: [], more: false }, 8);
+    expect([empty.hi, empty.attached]).toEqual([10, true]);
+  });
+
+  it('begins where the log does if nothing older is there', () => {
+    const window = newest(51, 100);
+    window.older({ entries: [said(20), said(30)], more: true });
+    expect([window.lo, window.atBeginning]).toEqual([20, false]);
+    window.older({ entries: [said(10)], more: false });
+    expect([window.lo, window.atBeginning]).toEqual([1, true]);
+    const other = newest(51, 100);
+    other.older({ entries: [], more: true });
+    expect([other.lo, other.atBeginning]).toEqual([1, true]);
+  });
+
+  it('knows whether it holds all behind an id', () => {
+    const window = newest(51, 100);
+    expect([49, 50, 51].map((id) => window.holdsAfter(id, 100))).toEqual([false, true, true]);
+    expect(window.holdsAfter(50, 101)).toBe(false);
+    window.miss(105);
+    expect([104, 105].map((id) => window.holdsAfter(id, 105))).toEqual([false, true]);
+    window.attached = false;
+    expect(window.holdsAfter(105, 105)).toBe(false);
+  });
+
+  it('finds its records by their ids', () => {
+    const window = newest(51, 60);
+    expect(window.after(57).map(({ id }) => id)).toEqual([58, 59, 60]);
+    expect(window.after(60)).toEqual([]);
+    expect([window.find(51)?.id, window.find(60)?.id, window.find(50), window.find(61)]).toEqual([
+      51,
+      60,
+      undefined,
+      undefined,
+    ]);
+  });
+
+  it('takes of a page only what it does not know', () => {
+    const window = newest(1, 10);
+    window.miss(20);
+    window.live(21, said(21));
+    const known = window.find(10);
+    window.fill(
+      { from: 11, to: 20 },
+      { entries: [said(10, 'again'), said(12), said(21, 'again')], more: true },
+    );
+    expect([window.find(10), ids(window).slice(-3)]).toEqual([known, [10, 12, 21]]);
+    expect(window.holes).toEqual([]);
+    const half = newest(1, 10);
+    half.miss(20);
+    half.fill({ from: 11, to: 20 }, { entries: [said(12)], more: true });
+    expect(half.holes).toEqual([{ from: 13, to: 20 }]);
+    half.fill({ from: 13, to: 20 }, { entries: [], more: true });
+    expect(half.holes).toEqual([]);
+  });
+
   it('is the log in the end, in whatever order its parts come', () => {
     const arbitrary = fc.record({
       from: fc.integer({ min: 1, max: 20 }),

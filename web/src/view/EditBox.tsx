@@ -67,7 +67,7 @@ export function EditBox({ row, model }: Props) {
             {problemText(problem)}
           </span>
         ) : (
-          <span class="note">{t('message.edit-keys')}</span>
+          <span class="note keys">{t('message.edit-keys')}</span>
         )}
       </div>
     </div>
@@ -81,5 +81,7 @@ function oneLine(text: string): string {
 
 function leave(): void {
   editing.value = null;
-  document.querySelector<HTMLElement>('.composer textarea')?.focus();
+  // On a touch screen the focus would open the keyboard over the messages.
+  if (matchMedia('(pointer: fine)').matches)
+    document.querySelector<HTMLElement>('.composer textarea')?.focus();
 }

@@ -33,7 +33,7 @@ export function Head({ model }: { readonly model: ConversationModel }) {
 function Sigil({ model }: { readonly model: ConversationModel }) {
   if (model.kind === 'direct') return <span class="sigil">@ </span>;
   if (model.kind === 'feed') return <Icon name="feed" />;
-  return model.info.value?.access === 'private' ? (
+  return model.summary.value.isPrivate ? (
     <>
       <Icon name="lock" />
       <span class="visually-hidden">{t('side.private')} </span>

@@ -78,25 +78,43 @@ export class Product {
   }
 }
 
+/** A Redis that keeps what it was told, and can be killed and started again. */
 export class Redis {
-  readonly url: string;
-  readonly #child: ChildProcess;
+  readonly #data = mkdtempSync(join(tmpdir(), 'parlor-redis-'));
+  readonly #port: number;
+  #child: ChildProcess | null = null;
 
-  private constructor(port: number, child: ChildProcess) {
-    this.url = `redis://127.0.0.1:${port}`;
-    this.#child = child;
+  private constructor(port: number) {
+    this.#port = port;
   }
 
   static async start(): Promise<Redis> {
-    const port = await freePort();
-    const words = ['--port', String(port), '--bind', '127.0.0.1', '--save', '', '--appendonly', 'no'];
-    const child = spawn('redis-server', words, { cwd: tmpdir(), stdio: ['ignore', 'pipe', 'pipe'] });
-    await ready(child, /(Ready to accept connections)/);
-    return new Redis(port, child);
+    const redis = new Redis(await freePort());
+    await redis.startAgain();
+    return redis;
   }
 
-  stop(): Promise<void> {
+  async startAgain(): Promise<void> {
+    const words = ['--port', String(this.#port), '--bind', '127.0.0.1', '--save', ''];
+    const kept = ['--appendonly', 'yes', '--appendfsync', 'always'];
+    this.#child = spawn('redis-server', [...words, ...kept], {
+      cwd: this.#data,
+      stdio: ['ignore', 'pipe', 'pipe'],
+    });
+    await ready(this.#child, /(Ready to accept connections)/);
+  }
+
+  get url(): string {
+    return `redis://127.0.0.1:${this.#port}`;
+  }
+
+  kill(): Promise<void> {
     return end(this.#child, 'SIGKILL');
+  }
+
+  async stop(): Promise<void> {
+    await this.kill();
+    rmSync(this.#data, { recursive: true, force: true });
   }
 }
 

@@ -114,4 +114,32 @@ describe('two servers with one Redis', () => {
     await Promise.all([ann, ben, cid].map((person) => person.leave()));
     await Promise.all([one.stop(), two.stop(), redis.stop()]);
   });
+
+  it('say what waited as soon as Redis is back', async () => {
+    const redis = await Redis.start();
+    const [one, two] = await Promise.all([
+      Product.start('--redis', redis.url),
+      Product.start('--redis', redis.url),
+    ]);
+    const ann = await Person.register(browser, one, 'ann');
+    const ben = await Person.register(browser, two, 'ben');
+    for (const person of [ann, ben]) await person.openRoom('garden');
+    await ann.say('before');
+    await ben.sees('before');
+
+    await redis.kill();
+    await ann.say('without Redis');
+    await ben.say('without Redis either');
+    for (const person of [ann, ben])
+      await person.page.getByText('The store of the server is away').first().waitFor();
+
+    await redis.startAgain();
+    await ben.sees('without Redis');
+    await ann.sees('without Redis either');
+    await ann.say('after');
+    await ben.sees('after');
+    await agree(two, 'reader', [ann, ben], ['before', 'without Redis', 'without Redis either', 'after']);
+    await Promise.all([ann.leave(), ben.leave()]);
+    await Promise.all([one.stop(), two.stop(), redis.stop()]);
+  });
 });
