@@ -17,9 +17,7 @@ export default defineConfig({
     rolldownOptions: {
       output: {
         codeSplitting: {
-          groups: [
-            { name: 'index', test: /node_modules|preload-helper|main\.tsx|view.(?:grow|rights)|index\.html/ },
-          ],
+          groups: [{ name: 'index', test: /node_modules|preload-helper|main\.tsx|index\.html/ }],
         },
       },
     },

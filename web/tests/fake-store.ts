@@ -283,6 +283,16 @@ function fakeActions(
           { id: 't3', label: '', made: 0, used: Date.now() - 900 * HOUR, address: '198.51.100.7' },
         ],
       }),
+    makeInvitation: () => Promise.resolve({ ok: true, value: `pli_${'0'.repeat(40)}` }),
+    listInvitations: () =>
+      Promise.resolve({
+        ok: true,
+        value: [
+          { id: 'i1', by: 'alice', expires: Date.now() + 9 * HOUR, uses: 1, used: [], rooms: ['garden'] },
+          { id: 'i2', by: 'alice', expires: Date.now(), uses: 1, used: ['bob'], rooms: [] },
+        ],
+      }),
+    endInvitation: done,
     revokeTicket: done,
     runCommand: () => Promise.resolve<Outcome<CommandAnswer>>({ ok: true, value: { kind: 'done' } }),
     setSettings: (change) => (store.settings.value = { ...store.settings.value, ...change }),

@@ -224,7 +224,7 @@ describe('the hub', () => {
   it('keeps what waits for the same user, and not for another one', async () => {
     const again = async (user: string) => {
       network.answer = { status: 200, body: { user }, retryAfter: null };
-      one.tell({ do: 'log-in', n: 2, user, password: 'p', register: false });
+      one.tell({ do: 'log-in', n: 2, user, password: 'p', register: false, invite: null });
       await settle();
       network.socket.listener.opened();
       network.socket.receive(

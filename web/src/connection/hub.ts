@@ -10,7 +10,7 @@ import type { FromHub, HubEvent, Port, ToHub } from './messages';
 import { Outbox } from './outbox';
 import type { Network } from './ports';
 import { DONE } from './outcome';
-import { logIn, logOut, whoAmI } from './session';
+import { logIn, logOut, whoAmI, type Account } from './session';
 
 /** Ms between attempts to learn who the user is. */
 const ASK_AGAIN = 3_000;
@@ -136,7 +136,7 @@ export class Hub {
       case 'request':
         return this.request(message.line, nothing, answer(tab, message.n), message.mayBeUnknown);
       case 'log-in':
-        void this.logIn(message.user, message.password, message.register).then(answer(tab, message.n));
+        void this.logIn(message).then(answer(tab, message.n));
         return;
       case 'log-out':
         void this.logOut().then(answer(tab, message.n));
@@ -272,8 +272,8 @@ export class Hub {
     for (const tab of this.tabs) tab.port.post(message);
   }
 
-  private async logIn(user: string, password: string, register: boolean): Promise<Outcome<undefined>> {
-    const outcome = await logIn(this.network.session, user, password, register);
+  private async logIn(account: Account): Promise<Outcome<undefined>> {
+    const outcome = await logIn(this.network.session, account);
     if (!outcome.ok) return outcome;
     this.logged(outcome.value);
     return DONE;

@@ -34,6 +34,8 @@ export type ToHub =
       readonly user: string;
       readonly password: string;
       readonly register: boolean;
+      /** The code of an invitation, to make an account by it; null without one. */
+      readonly invite: string | null;
     }
   | { readonly do: 'log-out'; readonly n: number }
   | { readonly do: 'retry' }

@@ -21,14 +21,27 @@ export async function whoAmI(request: RequestSession): Promise<Identity> {
   return read === BAD ? { is: 'unknown', problem: httpProblem(answer) } : { is: 'user', user: read.user };
 }
 
+/** Who logs in, and how. */
+export interface Account {
+  readonly user: string;
+  readonly password: string;
+  /** Whether the account is made first. */
+  readonly register: boolean;
+  /** The code of the invitation that makes it; null without one. */
+  readonly invite: string | null;
+}
+
 /** Logs in, or makes the account first. The value is the name of the user as the server writes it. */
 export async function logIn(
   request: RequestSession,
-  name: string,
-  password: string,
-  register: boolean,
+  { user: name, password, register, invite }: Account,
 ): Promise<Outcome<string>> {
-  const answer = await request('POST', { user: name, password, ...(register && { register }) });
+  const answer = await request('POST', {
+    user: name,
+    password,
+    ...(register && { register }),
+    ...(invite !== null && { invite }),
+  });
   const read = answer?.status === 200 ? user.read(answer.body) : BAD;
   if (read === BAD) return { ok: false, problem: httpProblem(answer) };
   return { ok: true, value: read.user };

@@ -91,11 +91,14 @@ describe('/session', () => {
       bodies.push(body);
       return Promise.resolve(answer(200, { user: 'alice' }));
     };
-    expect(await logIn(note, 'Alice', 'secret', false)).toEqual({ ok: true, value: 'alice' });
-    await logIn(note, 'Alice', 'secret', true);
+    const alice = { user: 'Alice', password: 'secret', register: false, invite: null };
+    expect(await logIn(note, alice)).toEqual({ ok: true, value: 'alice' });
+    await logIn(note, { ...alice, register: true });
+    await logIn(note, { ...alice, register: true, invite: 'pli_1' });
     expect(bodies).toEqual([
       { user: 'Alice', password: 'secret' },
       { user: 'Alice', password: 'secret', register: true },
+      { user: 'Alice', password: 'secret', register: true, invite: 'pli_1' },
     ]);
   });
 

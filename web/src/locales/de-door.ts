@@ -21,4 +21,6 @@ export const texts: Texts['door'] = {
   'stopped.use-here': 'Hier benutzen',
   'stopped.suspended': 'Dein Konto ist gesperrt',
   'stopped.refused': 'Der Server lässt dich jetzt nicht hinein',
+  'door.invited': 'Du bist eingeladen. Wähle einen Namen und ein Passwort.',
+  'door.invited-rooms': 'Du betrittst {rooms}.',
 };

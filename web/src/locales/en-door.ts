@@ -19,4 +19,6 @@ export const texts = {
   'stopped.use-here': 'Use here',
   'stopped.suspended': 'Your account is suspended',
   'stopped.refused': 'The server does not let you in now',
+  'door.invited': 'You are invited. Choose a name and a password.',
+  'door.invited-rooms': 'You enter {rooms}.',
 } as const;

@@ -12,11 +12,11 @@ const EDIT_WINDOW = 15 * 60_000;
 type SessionActions = Pick<Actions, 'logIn' | 'register' | 'logOut' | 'useHere' | 'reconnectNow'>;
 
 export function sessionActions({ link }: Core): SessionActions {
-  const logIn = (user: string, password: string, register: boolean) =>
-    link.order({ do: 'log-in', user, password, register });
+  const logIn = (user: string, password: string, register: boolean, invite: string | null = null) =>
+    link.order({ do: 'log-in', user, password, register, invite });
   return {
     logIn: (user, password) => logIn(user, password, false),
-    register: (user, password) => logIn(user, password, true),
+    register: (user, password, invite) => logIn(user, password, true, invite),
     logOut: () => link.order({ do: 'log-out' }),
     useHere: () => link.tell({ do: 'retry' }),
     reconnectNow: () => link.tell({ do: 'retry' }),

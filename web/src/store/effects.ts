@@ -57,6 +57,7 @@ export class Effects {
       case 'read':
         return this.read(event);
       case 'hello':
+      case 'reconnect':
       case 'bye':
         return;
     }

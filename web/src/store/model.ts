@@ -334,6 +334,18 @@ export interface Ticket {
   readonly address: string;
 }
 
+/** A way for others to make an account, which an operator made. */
+export interface Invitation {
+  readonly id: string;
+  readonly by: string;
+  readonly expires: number;
+  /** How many accounts it may make. */
+  readonly uses: number;
+  /** The accounts that it made. */
+  readonly used: readonly string[];
+  readonly rooms: readonly string[];
+}
+
 /** All that the view reads, and all that it can do. */
 export interface Store {
   readonly session: ReadonlySignal<Session>;
@@ -374,7 +386,8 @@ export interface Store {
  */
 export interface Actions {
   logIn(user: string, password: string): Promise<Outcome>;
-  register(user: string, password: string): Promise<Outcome>;
+  /** `invite` is the code of an invitation, where one is needed. */
+  register(user: string, password: string, invite?: string): Promise<Outcome>;
   logOut(): Promise<Outcome>;
   /** Takes the session back after a takeover, or tries again after a refusal. */
   useHere(): void;
@@ -437,6 +450,10 @@ export interface Actions {
   changePassword(old: string, wanted: string): Promise<Outcome>;
   listTickets(): Promise<Outcome<readonly Ticket[]>>;
   revokeTicket(id: string): Promise<Outcome>;
+  /** Makes an invitation to the server, for one account, that opens these rooms. The value is its code. */
+  makeInvitation(rooms: readonly string[]): Promise<Outcome<string>>;
+  listInvitations(): Promise<Outcome<readonly Invitation[]>>;
+  endInvitation(id: string): Promise<Outcome>;
 
   /** Carries out a line that begins with `/`, as typed into the conversation `id`. */
   runCommand(id: ConversationId | null, line: string): Promise<Outcome<CommandAnswer>>;

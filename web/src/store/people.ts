@@ -75,6 +75,9 @@ export type PeopleActions = Pick<
   | 'changePassword'
   | 'listTickets'
   | 'revokeTicket'
+  | 'makeInvitation'
+  | 'listInvitations'
+  | 'endInvitation'
 >;
 
 export function peopleActions(core: Core): PeopleActions {
@@ -114,6 +117,17 @@ export function peopleActions(core: Core): PeopleActions {
       return { ok: true, value: tickets };
     },
     revokeTicket: (id) => run('revoke', [id]),
+    makeInvitation: async (rooms) => {
+      const answer = await link.expect(command('invitation', rooms), 'ok');
+      if (!answer.ok) return answer;
+      const { value } = answer;
+      return value.command === 'invitation' ? { ok: true, value: value.code } : failed('unexpected-answer');
+    },
+    listInvitations: async () => {
+      const answer = await link.expect(command('invitations'), 'invitations');
+      return answer.ok ? { ok: true, value: answer.value.invitations } : answer;
+    },
+    endInvitation: (id) => run('uninvite', [id]),
   };
 }
 

@@ -1,10 +1,11 @@
 // The page in front of the chat: log in, or make an account. Errors stand at the field that they are about.
 
-import { useState } from 'preact/hooks';
+import { useEffect, useState } from 'preact/hooks';
 
-import { t } from '../locales';
+import { formatList, t } from '../locales';
 import type { Problem } from '../store/model';
 import { useStore } from './context';
+import { inviteOf } from './invite';
 import { LanguageLine } from './LanguageLine';
 import { Mark } from './Mark';
 import { LONGEST_USER, NAME_PATTERN } from './names';
@@ -19,7 +20,8 @@ const OF_PASSWORD = new Set(['bad-credentials', 'password-too-short', 'password-
 /** `ended` tells why a session is over, if the user did not end it. */
 export function Door({ ended }: { readonly ended: Problem | null }) {
   const store = useStore();
-  const [making, setMaking] = useState(false);
+  const invite = inviteOf(location.hash);
+  const [making, setMaking] = useState(invite !== null);
   const [problem, setProblem] = useState(ended);
   const turn = () => {
     setMaking(!making);
@@ -31,13 +33,20 @@ export function Door({ ended }: { readonly ended: Problem | null }) {
       <div class="card">
         <Mark class="card-mark" />
         <h1>{store.serverName.value || location.hostname}</h1>
-        <p>{making ? t('door.make-text') : t('door.log-in-text')}</p>
+        <p>{!making ? t('door.log-in-text') : invite === null ? t('door.make-text') : t('door.invited')}</p>
+        {making && invite !== null && <Rooms invite={invite} />}
         {problem && place === 'form' && (
           <p class="card-problem" role="alert">
             {problemText(problem)}
           </p>
         )}
-        <DoorForm key={String(making)} making={making} problem={problem} onProblem={setProblem} />
+        <DoorForm
+          key={String(making)}
+          making={making}
+          invite={invite}
+          problem={problem}
+          onProblem={setProblem}
+        />
         <p class="card-other">
           {making ? t('door.have-account') : t('door.new-here')}{' '}
           <button type="button" class="link-button" onClick={turn}>
@@ -50,20 +59,38 @@ export function Door({ ended }: { readonly ended: Problem | null }) {
   );
 }
 
+/** The rooms that the invitation opens. */
+function Rooms({ invite }: { readonly invite: string }) {
+  const [rooms, setRooms] = useState<readonly string[] | null>(null);
+  useEffect(() => {
+    import('./invitedRooms')
+      .then(({ roomsOf }) => roomsOf(invite))
+      .then(setRooms, (error: unknown) => console.warn('a part of the page cannot be loaded', error));
+  }, [invite]);
+  if (rooms === null || rooms.length === 0) return null;
+  return <p>{t('door.invited-rooms', { rooms: formatList(rooms.map((room) => `#${room}`)) })}</p>;
+}
+
 interface FormProps {
   readonly making: boolean;
+  /** The code of the invitation by which an account is made. */
+  readonly invite: string | null;
   readonly problem: Problem | null;
   readonly onProblem: (problem: Problem | null) => void;
 }
 
-function DoorForm({ making, problem, onProblem }: FormProps) {
+function DoorForm({ making, invite, problem, onProblem }: FormProps) {
   const store = useStore();
   const [busy, setBusy] = useState(false);
   const submit = async (data: FormData) => {
     const user = textOf(data, 'username').trim().toLowerCase();
     const password = textOf(data, 'password');
     setBusy(true);
-    const outcome = await store.actions[making ? 'register' : 'logIn'](user, password);
+    const outcome = making
+      ? await store.actions.register(user, password, invite ?? undefined)
+      : await store.actions.logIn(user, password);
+    // The code is used up, and stands in no history.
+    if (outcome.ok && invite !== null) history.replaceState(null, '', '/');
     setBusy(false);
     onProblem(outcome.ok ? null : outcome.problem);
     if (!outcome.ok) focusWrong(placeOf(outcome.problem) === 'name' ? 'username' : 'password');

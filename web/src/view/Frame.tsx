@@ -1,7 +1,6 @@
 // The page of a user who is logged in: side bar, conversation, pane, and what lies above them.
 
 import { t } from '../locales';
-import { Announcer } from './Announcer';
 import { Banner } from './Banner';
 import type { ConversationModel } from '../store/model';
 import { useStore } from './context';
@@ -40,14 +39,19 @@ export function Frame() {
       </div>
       <Notices />
       <Dialogs />
-      <Announcer />
     </>
   );
 }
 
 function Front({ model }: { readonly model: ConversationModel }) {
   const part = useFront();
-  return part ? <part.Conversation key={model.id} model={model} /> : <Skeleton />;
+  if (!part) return <Skeleton />;
+  return (
+    <>
+      <part.Conversation key={model.id} model={model} />
+      <part.Announcer />
+    </>
+  );
 }
 
 function Beside({ pane, model }: { readonly pane: Pane; readonly model: ConversationModel | null }) {

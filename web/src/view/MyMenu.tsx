@@ -10,6 +10,11 @@ export function MyMenu({ frame }: { readonly frame: MenuFrame }) {
   const store = useStore();
   const operator: MenuItem[] = store.isOperator.value
     ? [
+        {
+          label: t('invitations.title'),
+          icon: 'userPlus',
+          action: () => (dialog.value = { kind: 'invitations' }),
+        },
         { label: t('me.broadcast'), icon: 'megaphone', action: () => (dialog.value = { kind: 'broadcast' }) },
         {
           label: t('me.suspend'),

@@ -3,6 +3,7 @@
 import { AccessDialog } from './AccessDialog';
 import { AnswerDialog } from './AnswerDialog';
 import { BlockDialog } from './BlockDialog';
+import { InvitationsDialog } from './InvitationsDialog';
 import { InviteDialog } from './InviteDialog';
 import { LeaveDialog } from './LeaveDialog';
 import { PersonDialog } from './PersonDialog';
@@ -38,6 +39,8 @@ export function OpenedDialog({ open }: { readonly open: Dialog }) {
       return <SuspendDialog user={open.user} />;
     case 'unsuspend':
       return <UnsuspendDialog />;
+    case 'invitations':
+      return <InvitationsDialog />;
     case 'invite':
       return <InviteDialog room={open.room} />;
     case 'topic':

@@ -1,4 +1,5 @@
-// What a conversation in front needs: its messages, the place to write, and the pane beside them.
+// What a conversation in front needs: its messages, the place to write, the pane beside them, and what is read aloud.
 
+export { Announcer } from './Announcer';
 export { Conversation } from './Conversation';
 export { Pane } from './Pane';

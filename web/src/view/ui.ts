@@ -17,6 +17,7 @@ export type Dialog =
   | { readonly kind: 'broadcast' }
   | { readonly kind: 'suspend'; readonly user: string }
   | { readonly kind: 'unsuspend' }
+  | { readonly kind: 'invitations' }
   | { readonly kind: 'invite'; readonly room: string }
   | { readonly kind: 'topic'; readonly room: string }
   | { readonly kind: 'access'; readonly room: string; readonly to: 'public' | 'private' }

@@ -58,6 +58,25 @@ export class Product {
     this.#address = await ready(this.#child, /parlor listening on (\S+:\d+)/);
   }
 
+  /** Makes the account of an operator. */
+  async addOperator(name: string, password: string): Promise<void> {
+    const words = [
+      'user',
+      'add',
+      '--operator',
+      '--password-stdin',
+      '--bcrypt-cost',
+      '4',
+      '--data',
+      this.#data,
+      name,
+    ];
+    const child = spawn(PROGRAM, words, { stdio: ['pipe', 'ignore', 'inherit'] });
+    child.stdin.end(`${password}\n`);
+    const code = await new Promise((resolve) => child.once('exit', resolve));
+    if (code !== 0) throw new Error(`user add ended with ${String(code)}`);
+  }
+
   /** `127.0.0.1:PORT`. */
   get address(): string {
     return this.#address;
