@@ -91,8 +91,8 @@ impl Server {
             return Ok(None);
         };
         let Watch { counters, sessions, audit_trail, observer } = Watch::begin(settings)?;
-        let admission = Arc::new(admission(settings));
-        housekeeping::start(backend.chore(), admission.clone(), observer.clone()).context("cannot start threads")?;
+        let (admission, chore) = (Arc::new(admission(settings)), backend.chore(settings));
+        housekeeping::start(chore, admission.clone(), observer.clone()).context("cannot start threads")?;
         let hashing = Arc::new(HashingPool::start(settings.bcrypt_cost).context("cannot start threads")?);
         let services = Arc::new(Services {
             hub: hub.clone(),

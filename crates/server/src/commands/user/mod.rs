@@ -1,6 +1,8 @@
 //! `parlor user`: manages accounts in a server's database or in Redis, also while servers run. It reads passwords from
 //! the terminal or from standard input; it must not take them from the command line.
 
+mod erase;
+mod export;
 mod revoke;
 mod ticket;
 
@@ -20,6 +22,7 @@ use crate::clock::SystemClock;
 use crate::random::SystemRandom;
 use crate::settings;
 use crate::workers::hashing;
+use erase::EraseArgs;
 use revoke::RevokeArgs;
 use ticket::TicketArgs;
 
@@ -132,6 +135,12 @@ enum Action {
     /// Make a ticket of a user void, or all of them
     #[command(after_help = revoke::EXAMPLES)]
     Revoke(RevokeArgs),
+    /// Print all that is kept about a person
+    #[command(after_help = export::EXAMPLES)]
+    Export(UserArg),
+    /// Take a person out of everything that is kept, while no server runs
+    #[command(after_help = erase::EXAMPLES)]
+    Erase(EraseArgs),
     /// List all accounts: name, role, when it was made, until when it is suspended and why
     #[command(after_help = "Example:\n  parlor user list --data /var/lib/parlor")]
     List(PlaceArgs),
@@ -208,6 +217,8 @@ impl Action {
             Self::Unlock { whose, .. } => ("unlock", whose),
             Self::Ticket(args) => ("ticket", &args.whose),
             Self::Revoke(args) => ("revoke", &args.whose),
+            Self::Export(whose) => ("export", whose),
+            Self::Erase(args) => ("erase", &args.whose),
             Self::List(_) => return None,
         };
         Some((word, &whose.user, &whose.place))
@@ -236,6 +247,8 @@ fn carry_out(action: &Action) -> anyhow::Result<()> {
         }
         Action::Ticket(args) => args.run(),
         Action::Revoke(args) => args.run(),
+        Action::Export(whose) => export::run(whose),
+        Action::Erase(args) => args.run(),
         Action::List(place) => list(place),
         Action::Promote(whose) => whose.set_role(Role::Operator),
         Action::Demote(whose) => whose.set_role(Role::Member),
@@ -245,6 +258,9 @@ fn carry_out(action: &Action) -> anyhow::Result<()> {
 
 fn add(whose: &UserArg, secret: &PasswordArgs, random: bool, role: Role) -> anyhow::Result<()> {
     let accounts = whose.place.accounts(NAME)?;
+    if whose.user == UserName::erased() {
+        bail!("the name {} is that of users who were erased", whose.user);
+    }
     if accounts.find(&whose.user)?.is_some() {
         bail!("there is a user {} already", whose.user);
     }
