@@ -169,10 +169,11 @@ fn the_file_of_settings_is_read_and_looked_at() {
     place.finds(&[&args[..], &["--bcrypt-cost", "12"]].concat(), &[]);
     write("bcrypt-cost = 12\n", 0o666);
     place.finds(&args, &[(SERIOUS, "settings-mode")]);
-    write("redis = \"rediss://:secret@redis.example.org\"\n", 0o644);
-    place.finds(&args, &[(SERIOUS, "settings-password")]);
-    write("redis = \"rediss://:secret@redis.example.org\"\n", 0o600);
-    place.finds(&args, &[]);
+    // Nobody listens there.
+    write("redis = \"redis://:secret@127.0.0.1:1\"\n", 0o644);
+    place.finds(&args, &[(SERIOUS, "settings-password"), (SERIOUS, "not-looked-at")]);
+    write("redis = \"redis://:secret@127.0.0.1:1\"\n", 0o600);
+    place.finds(&args, &[(SERIOUS, "not-looked-at")]);
     write("json = true\n", 0o600);
     let told = outcome(place.path(), parlor(place.path(), &[&["audit"], &args[..]].concat()));
     assert!(told.0 == Some(2) && told.2.contains("unknown key \"json\""), "{told:?}");

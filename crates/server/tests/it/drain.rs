@@ -80,7 +80,8 @@ fn whoever_is_sent_to_another_server_misses_nothing_and_needs_no_password() {
     ann.until("RECONNECT ");
     ann.until("BYE server-shutdown");
     bob.send("meanwhile");
-    bob.until("OK message");
+    bob.send("/ping");
+    bob.until("PONG");
     let mut ann = two.connect();
     ann.send(&format!("RESUME ann {ticket}"));
     ann.until("OK login ann lobby");

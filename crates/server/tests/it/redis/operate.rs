@@ -176,7 +176,7 @@ fn copy(from: &Path, to: &Path) {
 
 #[test]
 fn logs_of_a_redis_that_was_restored_by_the_handbook_begin_a_new_epoch() {
-    let [step] = handbook("### Redis").try_into().unwrap();
+    let [step] = handbook("### Copies of Redis").try_into().unwrap();
     let redis = RedisServer::options().append_only(Fsync::Always).start();
     let dir = redis.cli(&["CONFIG", "GET", "dir"]).lines().last().unwrap().to_owned();
     let (files, backups) = (Path::new(&dir).join("appendonlydir"), tempfile::tempdir().unwrap());
