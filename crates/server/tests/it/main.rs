@@ -4,6 +4,7 @@
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking, in its helpers too")]
 
 mod audit;
+mod auth_command;
 mod backups;
 mod banner;
 mod brute_force;
@@ -22,6 +23,7 @@ mod drain;
 mod example;
 mod harness;
 mod help;
+mod hooks;
 mod idle;
 mod invitations;
 mod keeping;
