@@ -14,6 +14,9 @@ const LOBBY: &str = "lobby";
 /// Who does what nobody in a session does.
 const OPERATOR: &str = "operator";
 
+/// The name of users who were erased.
+const ERASED: &str = "erased";
+
 /// The text is not a valid name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct NameError;
@@ -102,6 +105,11 @@ impl UserName {
     /// otherwise. Whoever is named as the author of an entry does not hear it, so this is nobody who is inside.
     pub fn operator() -> Self {
         Self(OPERATOR.into())
+    }
+
+    /// The author of what was said by users who were erased. Nobody has this name.
+    pub fn erased() -> Self {
+        Self(ERASED.into())
     }
 }
 

@@ -1,6 +1,7 @@
 //! The store of a server: the database in its data directory, or a Redis that it shares with other servers. It must not
 //! know what is stored.
 
+use std::cell::Cell;
 use std::fs::{self, File, TryLockError};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -9,11 +10,13 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, anyhow, bail};
 use crossbeam_channel::{Receiver, bounded, select};
-use parlor_core::ports::{Sink, Store, StoreResult};
+use parlor_core::ports::{Clock, Sink, Store, StoreResult};
+use parlor_proto::Timestamp;
 use parlor_store::BatchStatistics;
 use parlor_store::redis::{self, OpenError, Redis};
 use parlor_store::sqlite::{self, Durability, Note, Sqlite};
 
+use crate::clock::SystemClock;
 use crate::logging::redis_events::RedisEventLog;
 use crate::service_manager;
 use crate::settings::{self, RedisArgs, Settings, Synchronous};
@@ -22,6 +25,9 @@ use crate::workers::signals::Request;
 
 /// Time between two attempts to reach Redis at start.
 const RETRY_INTERVAL: Duration = Duration::from_millis(500);
+
+/// Time between two looks for messages that are too old.
+const FORGET_INTERVAL: Duration = Duration::from_secs(60);
 
 /// Time between two warnings while the server waits for Redis.
 const WARNING_INTERVAL: Duration = Duration::from_secs(10);
@@ -150,11 +156,26 @@ impl Backend {
         }
     }
 
-    /// Returns the periodic task of the store, if it has one.
-    pub(crate) fn chore(&self) -> Option<PeriodicTask> {
-        let Self::Sqlite { store, .. } = self else { return None };
-        let store = store.clone();
-        Some(PeriodicTask { what: "looking after the database", run: Box::new(move || store.notice_changes()) })
+    /// Returns the periodic task of the store, if it has one: it also deletes entries that are too old.
+    pub(crate) fn chore(&self, settings: &Settings) -> Option<PeriodicTask> {
+        let age = settings.history_age;
+        match self {
+            Self::Sqlite { store, .. } => {
+                let store = store.clone();
+                let forget = forgetting(age, {
+                    let store = store.clone();
+                    move |before| store.forget_older(before)
+                });
+                let run = move || store.notice_changes().and_then(|()| forget());
+                Some(PeriodicTask { what: "looking after the database", run: Box::new(run) })
+            }
+            Self::Redis(redis) => {
+                age?;
+                let redis = redis.clone();
+                let forget = forgetting(age, move |before| redis.forget_older(before));
+                Some(PeriodicTask { what: "forgetting old messages", run: Box::new(forget) })
+            }
+        }
     }
 }
 
@@ -164,6 +185,25 @@ impl Drop for Backend {
             Self::Sqlite { store, .. } => close(store),
             Self::Redis(redis) => redis.close(),
         }
+    }
+}
+
+/// Forgets what is older than `age` from time to time, and again at once where there was more. `forget` gets the time before
+/// which nothing stays, and tells whether there is more.
+fn forgetting(
+    age: Option<Duration>,
+    forget: impl Fn(Timestamp) -> StoreResult<bool> + Send,
+) -> impl Fn() -> StoreResult<()> + Send {
+    let (clock, last) = (SystemClock::start(), Cell::new(None::<Instant>));
+    move || {
+        let Some(age) = age else { return Ok(()) };
+        if last.get().is_some_and(|last| last.elapsed() < FORGET_INTERVAL) {
+            return Ok(());
+        }
+        let age = i64::try_from(age.as_millis()).unwrap_or(i64::MAX);
+        let has_more = forget(Timestamp::from_millis(clock.now().as_millis().saturating_sub(age)))?;
+        last.set((!has_more).then(Instant::now));
+        Ok(())
     }
 }
 
@@ -271,8 +311,6 @@ fn retry_until_reachable<T>(open: impl Fn() -> Result<T, OpenError>) -> anyhow::
 
 #[cfg(test)]
 mod tests {
-    use std::cell::Cell;
-
     use crossbeam_channel::unbounded;
 
     use super::*;

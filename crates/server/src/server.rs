@@ -89,27 +89,16 @@ impl Server {
         let web_addresses = web_listeners.iter().map(Listener::address).collect();
         let site = settings.has_web().then(|| site(settings, &material));
         let (hub, blocked_writer) = delivery(settings)?;
-        let page = page(settings, &addresses, &material.facts.names);
         let Some(backend) = plan.open(settings, hub.clone(), requests, || material.resolver.reload())? else {
             return Ok(None);
         };
         let Watch { counters, sessions, audit_trail, observer } = Watch::begin(settings)?;
-        let admission = Arc::new(admission(settings));
+        let (admission, chore) = (Arc::new(admission(settings)), backend.chore(settings));
         let watch = CertificateWatch::new(material.resolver.clone());
-        housekeeping::start(backend.chore(), watch, admission.clone(), observer.clone())
-            .context("cannot start threads")?;
-
+        housekeeping::start(chore, watch, admission.clone(), observer.clone()).context("cannot start threads")?;
         let hashing = Arc::new(HashingPool::start(settings.bcrypt_cost).context("cannot start threads")?);
-        let services = Arc::new(Services {
-            hub: hub.clone(),
-            store: backend.store().clone(),
-            passwords: hashing.clone(),
-            authority: authority(settings)?,
-            random: Arc::new(SystemRandom),
-            clock: Arc::new(SystemClock::start()),
-            observer,
-            policy: policy(settings, page),
-        });
+        let policy = policy(settings, page(settings, &addresses, &material.facts.names));
+        let services = services(&hub, &backend, hashing.clone(), authority(settings)?, observer, policy);
         let service = Arc::new(Service {
             services,
             tls,
@@ -271,6 +260,26 @@ fn show(listeners: Vec<AdminListener>, sources: Sources) -> anyhow::Result<Arc<R
 
 fn bind(addresses: &[SocketAddr], door: Door) -> anyhow::Result<Vec<Listener>> {
     addresses.iter().map(|address| Listener::bind(*address, door)).collect()
+}
+
+fn services(
+    hub: &Arc<Hub>,
+    backend: &Backend,
+    hashing: Arc<HashingPool>,
+    authority: Option<Arc<dyn PasswordAuthority>>,
+    observer: Arc<dyn Observer>,
+    policy: Policy,
+) -> Arc<Services> {
+    Arc::new(Services {
+        hub: hub.clone(),
+        store: backend.store().clone(),
+        passwords: hashing,
+        authority,
+        random: Arc::new(SystemRandom),
+        clock: Arc::new(SystemClock::start()),
+        observer,
+        policy,
+    })
 }
 
 /// Who decides about passwords, if that is a program.

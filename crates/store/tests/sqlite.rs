@@ -417,3 +417,59 @@ fn a_full_disk_is_told_and_over_when_there_is_room() {
     let shown = String::from_utf8_lossy(&output.stdout);
     assert!(output.status.success() && shown.contains("the disk was full after"), "{output:?}");
 }
+
+/// The size of the database on the disk, once everything is in the one file.
+fn settled_size(data: &Path) -> u64 {
+    raw(data).query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(())).unwrap();
+    std::fs::metadata(data.join(FILE_NAME)).unwrap().len()
+}
+
+/// Fills the lobby with entries of these times, in milliseconds.
+fn fill(data: &Path, count: u32, millis: i64) {
+    let sql = "WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < ?1)
+        INSERT INTO entry (log, number, time, author, text)
+        SELECT log.id, (SELECT coalesce(max(number), 0) FROM entry) + i, ?2, 'ann', hex(zeroblob(500)) FROM n, log
+        WHERE kind = 'room' AND name = 'lobby'";
+    raw(data).execute(sql, rusqlite::params![count, millis]).unwrap();
+}
+
+/// Deletes everything from before a time.
+fn forget_all_older(sqlite: &Sqlite, millis: i64) {
+    while sqlite.forget_older(Timestamp::from_millis(millis)).unwrap() {}
+}
+
+#[test]
+fn old_entries_leave_the_file_and_the_newest_one_stays() {
+    let data = tempfile::tempdir().unwrap();
+    let server = Server::open(data.path(), 100_000);
+    server.say("first").unwrap();
+    fill(data.path(), 6000, 100);
+    fill(data.path(), 3, 2000);
+    let full = settled_size(data.path());
+    forget_all_older(&server.sqlite, 1000);
+    let shrunk = settled_size(data.path());
+    assert!(full > 6 << 20 && shrunk < full / 20, "{full} bytes became {shrunk}");
+    assert_eq!(server.texts().len(), 3);
+    forget_all_older(&server.sqlite, i64::MAX);
+    assert_eq!(server.texts().len(), 1);
+    let before = head(&server.sqlite);
+    assert_eq!(before.last, MessageId(6004));
+    // The numbers go on, also after a restart.
+    drop(server);
+    let server = Server::open(data.path(), 100_000);
+    assert_eq!((head(&server.sqlite), server.say("next")), (before, Ok(6005)));
+}
+
+#[test]
+fn a_small_database_of_an_earlier_version_can_shrink_after_the_next_start() {
+    let data = tempfile::tempdir().unwrap();
+    drop(Server::open(data.path(), 100_000));
+    let connection = raw(data.path());
+    connection.pragma_update(None, "auto_vacuum", 0).unwrap();
+    connection.execute_batch("VACUUM").unwrap();
+    drop(connection);
+    let kind = || raw(data.path()).query_row("PRAGMA auto_vacuum", [], |row| row.get::<_, u32>(0)).unwrap();
+    assert_eq!(kind(), 0);
+    drop(Server::open(data.path(), 100_000));
+    assert_eq!(kind(), 2);
+}

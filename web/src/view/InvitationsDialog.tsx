@@ -51,9 +51,11 @@ function MakeLink({ onMade }: { readonly onMade: (code: string) => void }) {
         wrong={problem && problemText(problem)}
         autofocus
       />
-      <button type="submit" class="button">
-        {t('invitations.make')}
-      </button>
+      <div class="dialog-row">
+        <button type="submit" class="button">
+          {t('invitations.make')}
+        </button>
+      </div>
     </form>
   );
 }
@@ -67,9 +69,11 @@ function Link({ address }: { readonly address: string }) {
     <div class="field" role="status">
       <p>{t('invitations.made')}</p>
       <input class="input" readOnly aria-label={t('invitations.link')} value={address} />
-      <button type="button" class="button" data-first onClick={() => void copy()}>
-        {t('invitations.copy')}
-      </button>
+      <div class="dialog-row">
+        <button type="button" class="button" data-first onClick={() => void copy()}>
+          {t('invitations.copy')}
+        </button>
+      </div>
     </div>
   );
 }

@@ -72,6 +72,7 @@ function at(size: Size, scenes: Readonly<Record<string, Scene['go'] | null>>, su
 const dialogs = {
   'settings': open({ kind: 'settings' }),
   'sessions': open({ kind: 'sessions' }),
+  'invitations': open({ kind: 'invitations' }),
   'help': open({ kind: 'shortcuts' }),
   'ban': open(ban),
   'answer-help': open(help),

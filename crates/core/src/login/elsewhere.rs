@@ -42,6 +42,9 @@ fn keep_role(applicant: &Applicant<'_>, account: Account, operator: Option<bool>
 
 fn make(applicant: &Applicant<'_>, user: &UserName, admitted: &Admitted) -> Result<Account, CommandError> {
     let services = applicant.services;
+    if *user == UserName::erased() {
+        return Err(Refusal::NameReserved.into());
+    }
     let hash = unknown(applicant).during("hashing a password")?;
     let (role, created) = (role(admitted.operator.unwrap_or(false)), services.clock.now());
     let account = Account { user: user.clone(), hash, role, created, kicks: 0, suspension: None };
@@ -99,6 +102,12 @@ mod tests {
         assert_eq!(ann.ask("/invitations"), ["OK invitations 0"]);
         let told = ann.ask("/passwd right another-password");
         assert_eq!(told, ["ERR bad-argument Passwords of this server are changed elsewhere; ask its operator"]);
+    }
+
+    #[test]
+    fn nobody_has_the_name_of_users_who_were_erased() {
+        let world = World::builder().authority(&[("erased", "right", None, &[])]).build();
+        assert!(world.connect().ask("LOGIN erased right")[0].starts_with("ERR name-reserved "));
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! Makes an account, where that is allowed or by an invitation. It must not begin a session.
 
-use parlor_proto::{Credentials, Refusal};
+use parlor_proto::{Credentials, Refusal, UserName};
 
 use super::Applicant;
 use super::admission::open_rooms;
@@ -20,7 +20,7 @@ pub(crate) fn register(
         return Err(Refusal::RegistrationClosed.into());
     }
     let user = credentials.user.clone();
-    if services.policy.reserved_names.contains(&user) {
+    if services.policy.reserved_names.contains(&user) || user == UserName::erased() {
         return Err(Refusal::NameReserved.into());
     }
     applicant.require_length(&credentials.password)?;

@@ -79,15 +79,23 @@ impl PlaceArgs {
     /// # Errors
     /// There is no installation, or it cannot be opened.
     pub(super) fn accounts(&self, name: &str) -> anyhow::Result<Arc<dyn Accounts>> {
-        if let Some(config) = backend::redis_config(&self.redis, name)? {
-            let accounts = redis::open_accounts(&config)?;
-            self.installation.announce(&config.url);
-            return Ok(accounts);
+        if self.redis.redis.is_none() {
+            installation::database(&self.installation.data)?;
         }
-        let database = installation::database(&self.installation.data)?;
-        let accounts = sqlite::open_accounts(&self.installation.data)?;
-        self.installation.announce(database.display());
+        let accounts = self.quiet_accounts(name)?;
+        self.any(name)?;
         Ok(accounts)
+    }
+
+    /// Opens the accounts of a place that was told already.
+    ///
+    /// # Errors
+    /// They cannot be opened.
+    pub(super) fn quiet_accounts(&self, name: &str) -> anyhow::Result<Arc<dyn Accounts>> {
+        match backend::redis_config(&self.redis, name)? {
+            Some(config) => Ok(redis::open_accounts(&config)?),
+            None => Ok(sqlite::open_accounts(&self.installation.data)?),
+        }
     }
 
     /// Opens the accounts and their tickets in the same way.

@@ -107,9 +107,20 @@ pub(crate) struct Settings {
     #[arg(hide_default_value = true, help_heading = "Storage", value_parser = path::parser())]
     pub(crate) data: PathBuf,
 
-    /// Messages kept in the log of each room and of each publisher; 0 keeps none; with --redis people see no more than these, and 1000 are kept at least
-    #[arg(long, env = "PARLOR_HISTORY", value_name = "ENTRIES", default_value_t = 10_000, help_heading = "Storage")]
+    /// Messages kept in the log of each room and of each publisher; 0 keeps none, `all` keeps all; with --redis people see no more than these, and 1000 are kept at least
+    #[arg(
+        long,
+        env = "PARLOR_HISTORY",
+        value_name = "ENTRIES|all",
+        default_value_t = 10_000,
+        help_heading = "Storage"
+    )]
+    #[arg(value_parser = history)]
     pub(crate) history: u64,
+
+    /// How long messages are kept, such as 90d; the newest of each log stays [default: for ever]
+    #[arg(long, env = "PARLOR_HISTORY_AGE", value_name = "TIME", value_parser = duration::parse_long, help_heading = "Storage")]
+    pub(crate) history_age: Option<Duration>,
 
     /// What an accepted message survives: `normal` the death of the process, `full` also a loss of power; with --redis
     /// that is up to Redis
@@ -354,6 +365,17 @@ pub(crate) enum Registration {
     Open,
     /// Only the operator creates accounts.
     Closed,
+}
+
+/// More entries than any log has, and few enough for the arithmetic of each store.
+const ALL_ENTRIES: u64 = 1 << 52;
+
+/// Reads how many entries are kept.
+fn history(text: &str) -> Result<u64, String> {
+    if text == "all" {
+        return Ok(ALL_ENTRIES);
+    }
+    text.parse().map_err(|_| "expected a number of messages, or all".to_owned())
 }
 
 /// A name in the list of reserved ones; nothing if it is empty, so that an empty list can be written in the environment.

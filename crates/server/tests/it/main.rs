@@ -20,6 +20,7 @@ mod connect_rooms;
 mod credentials;
 mod damage;
 mod drain;
+mod erasure;
 mod example;
 mod harness;
 mod help;

@@ -4,6 +4,7 @@
 //! stores with the same content have the same digest. What ends with a server (sessions, memberships, failed logins) is not
 //! part of it. [Decision 35](../../../../docs/decisions/0035-an-archive-is-lines-in-one-order.md) says why.
 
+mod erasure;
 mod error;
 mod invitation;
 mod reader;
@@ -14,6 +15,7 @@ use std::io::{BufRead, Write};
 
 use parlor_proto::Timestamp;
 
+pub use erasure::{Erasure, Words};
 pub use error::{ArchiveError, ArchiveResult};
 pub use invitation::InvitationRecord;
 pub use reader::ArchiveReader;
@@ -119,6 +121,36 @@ pub fn import(
     let summary = reader.summary()?;
     target.finish()?;
     Ok(summary)
+}
+
+/// Fills a store with everything that another one keeps, besides a person.
+///
+/// # Errors
+/// One of them fails; then no client sees anything.
+pub fn transfer_without(
+    source: &mut dyn ArchiveSource,
+    mut target: Box<dyn ArchiveTarget>,
+    mut erasure: Erasure,
+) -> ArchiveResult<()> {
+    source.read(None, &mut |record| erasure.apply(record, &mut |rest| target.store(rest)))?;
+    erasure.finish(&mut |rest| target.store(rest))?;
+    target.finish()
+}
+
+/// Writes everything that a store keeps to `out`, besides a person.
+///
+/// # Errors
+/// The store cannot be read, or `out` not be written.
+pub fn export_without(source: &mut dyn ArchiveSource, out: impl Write, mut erasure: Erasure) -> ArchiveResult<Summary> {
+    let mut writer = ArchiveWriter::begin(out, None)?;
+    source.read(None, &mut |record| erasure.apply(record, &mut |rest| write_to(&mut writer, rest)))?;
+    erasure.finish(&mut |rest| write_to(&mut writer, rest))?;
+    writer.finish()
+}
+
+fn write_to<W: Write>(writer: &mut ArchiveWriter<W>, record: &Record) -> ArchiveResult<()> {
+    writer.write(record)?;
+    Ok(())
 }
 
 /// Fills a store with everything that another one keeps.

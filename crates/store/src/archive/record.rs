@@ -227,6 +227,34 @@ impl Record {
             Self::Conversation(_) => "conversation",
         }
     }
+
+    /// Whether it is about a user: it belongs to the user, was said by the user, or names the user.
+    pub fn is_about(&self, user: &UserName) -> bool {
+        let is_own = |log: &LogId| matches!(log, LogId::Feed(owner) | LogId::Inbox(owner) if owner == user);
+        match self {
+            Self::Account(account) => account.user == *user,
+            Self::Ticket(ticket) => ticket.user == *user,
+            Self::Address { user: whose, .. } | Self::Remembered { user: whose, .. } => whose == user,
+            Self::Follow { user: one, publisher: other } | Self::Block { user: one, blocked: other } => {
+                one == user || other == user
+            }
+            Self::Mark(mark) => mark.user == *user || is_own(&mark.log),
+            Self::Invitation(invitation) => invitation.by == *user || invitation.used.contains(user),
+            Self::Log(log) => is_own(&log.log),
+            Self::Rights { rights, .. } => names(rights, user),
+            Self::Entry(entry) => is_own(&entry.log) || (entry.log.room().is_some() && entry.is_about(user)),
+            Self::Once(once) => once.author == *user,
+            Self::Conversation(conversation) => conversation.owner == *user,
+        }
+    }
+}
+
+/// Whether a room has a list with this user.
+fn names(rights: &RoomRights, user: &UserName) -> bool {
+    rights.holders().any(|holder| holder.user == *user)
+        || rights.invited.contains(user)
+        || rights.banned.contains_key(user)
+        || rights.muted.contains_key(user)
 }
 
 impl From<Account> for AccountRecord {
@@ -265,6 +293,12 @@ impl EntryRecord {
     pub fn of(log: &LogId, entry: Entry) -> Self {
         let Entry { id, time, author, to, content } = entry;
         Self { log: log.clone(), id, time, from: author, to, text: content }
+    }
+
+    /// Whether a user said it, or it tells what a moderator did about the user.
+    fn is_about(&self, user: &UserName) -> bool {
+        let is_named = |text: &Content| matches!(text, Content::Moderation(act) if act.user.as_ref() == Some(user));
+        self.from == *user || is_named(&self.text)
     }
 
     /// In an inbox: the other user of the conversation.

@@ -2,7 +2,7 @@
 //! share it. It must not talk to Redis.
 
 use parlor_core::ports::{LogId, SessionKey};
-use parlor_proto::{InvitationId, RoomName, UserName};
+use parlor_proto::{InvitationId, MessageId, RoomName, UserName};
 
 use super::membership::local_sessions::ClaimId;
 
@@ -168,6 +168,11 @@ pub(super) fn conversations(user: &UserName) -> String {
 /// Sorted set: the messages of each conversation in a user's inbox.
 pub(super) fn conversation_index(user: &UserName) -> String {
     format!("parlor:conversation-index:{{{user}}}")
+}
+
+/// A member of that set: the other user, the number in 16 digits, and whether the message was sent or received.
+pub(super) fn conversation_member(peer: &UserName, id: MessageId, is_sent: bool) -> String {
+    format!("{peer}:{:016}{}", id.0, if is_sent { 'o' } else { 'i' })
 }
 
 /// Set: the rooms that are remembered for a user.

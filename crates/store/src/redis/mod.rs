@@ -26,6 +26,7 @@ mod personal;
 mod probe;
 mod pubsub;
 mod random;
+mod retention;
 mod rooms;
 mod session_list;
 mod sessions;
@@ -48,7 +49,7 @@ use membership::server::Server;
 
 use crate::administration::{Overview, RoomAdministration};
 
-pub use archive::{RedisSource, RedisTarget, put_aside};
+pub use archive::{RedisSource, RedisTarget, drop_aside, put_aside};
 pub use canary::LinkFacts;
 pub use connection::url::RedisUrl;
 pub use probe::{Probe, probe};

@@ -16,7 +16,7 @@ use sha2::{Digest, Sha256};
 
 use super::OpenError;
 use super::integrity;
-use super::{FILE_NAME, inspect, schema, stamp};
+use super::{FILE_NAME, inspect, schema, shrinking, stamp};
 
 /// How every file of SQLite begins.
 pub const MAGIC: &[u8] = b"SQLite format 3\0";
@@ -127,6 +127,7 @@ pub fn unpack(file: &mut File, into: &Path) -> Result<BackupFacts, BackupError> 
         return Err(BackupError::Damaged("it has other counts".to_owned()));
     }
     let failed = |error| OpenError::of(&path, error);
+    shrinking::allow(&connection, u64::MAX).map_err(failed)?;
     forget_life(&mut connection).map_err(failed)?;
     connection.close().map_err(|(_, error)| failed(error))?;
     File::open(&path)?.sync_all()?;
@@ -161,6 +162,18 @@ pub fn put_aside(data: &Path, aside: &Path) -> io::Result<bool> {
 pub fn put_in_place(from: &Path, data: &Path) -> io::Result<()> {
     fs::rename(from.join(FILE_NAME), data.join(FILE_NAME))?;
     File::open(data)?.sync_all()
+}
+
+/// Brings everything into the one file of the database in the directory `data`, which no server uses.
+///
+/// # Errors
+/// It is damaged, another program uses it, or the disk fails.
+pub fn settle(data: &Path) -> Result<(), OpenError> {
+    let path = data.join(FILE_NAME);
+    let failed = |error| OpenError::of(&path, error);
+    let connection = open(&path)?;
+    connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(())).map_err(failed)?;
+    connection.close().map_err(|(_, error)| failed(error))
 }
 
 /// Lets SQLite copy a snapshot.

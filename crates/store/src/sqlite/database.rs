@@ -15,7 +15,7 @@ use super::job::{Job, JobResult};
 use super::readers::Readers;
 use super::stamp::StampFile;
 use super::writer::{Change, Closing, Writer};
-use super::{BUSY_TIMEOUT, FILE_NAME, Note, rows, schema};
+use super::{BUSY_TIMEOUT, FILE_NAME, Note, rows, schema, shrinking};
 use crate::batches::{BatchStatistics, Batches};
 use crate::group::GroupCommit;
 use crate::sync::{Mutex, lock};
@@ -119,6 +119,7 @@ impl Database {
             Ok(extent) => extent,
             Err(damage) => return Err(OpenError::Damaged { path, damage }),
         };
+        shrinking::allow(&connection, shrinking::CHEAP).map_err(failed)?;
         schema::migrate(&mut connection).map_err(failed)?;
         let (stamp, went_back) = StampFile::open(data, &mut connection)?;
         let notes = [(looked_at == Extent::Part, Note::CheckedInPart), (went_back, Note::WentBack)];

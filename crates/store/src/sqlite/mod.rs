@@ -27,11 +27,13 @@ mod once;
 mod page;
 mod personal;
 mod readers;
+mod retention;
 mod rights;
 mod room_facts;
 mod room_requests;
 mod rows;
 mod schema;
+mod shrinking;
 mod stamp;
 mod tickets;
 mod unlock_requests;
@@ -43,6 +45,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use parlor_core::ports::{Accounts, Governance, Invitations, Log, Sink, Store, StoreResult, Tickets};
+use parlor_proto::Timestamp;
 
 use crate::batches::BatchStatistics;
 use crate::in_process::{InProcessBus, InProcessLoginLimiter, InProcessSessions};
@@ -145,6 +148,16 @@ impl Sqlite {
     /// The transactions since the start.
     pub fn batches(&self) -> BatchStatistics {
         self.database.batches()
+    }
+
+    /// Deletes entries from before a time, some thousands at most, and gives their room in the file back. Returns whether
+    /// there are more. The newest entry of each log stays. Does nothing after [`Sqlite::close`]. Blocks on the disk.
+    ///
+    /// # Errors
+    /// The database cannot be read or written.
+    pub fn forget_older(&self, before: Timestamp) -> StoreResult<bool> {
+        let has_more = self.database.forget_older(before);
+        if self.is_closed.load(Ordering::Relaxed) { Ok(false) } else { has_more }
     }
 
     /// Brings everything into the one file of the database and closes it. Whoever still holds a port gets errors from now

@@ -60,6 +60,11 @@ impl Server {
         self.redis.close();
     }
 
+    /// Deletes entries from before a time. Returns whether there may be more.
+    pub(crate) fn forget_older(&self, before: parlor_proto::Timestamp) -> StoreResult<bool> {
+        self.redis.forget_older(before)
+    }
+
     pub(crate) fn notes(&self) -> Vec<Note> {
         self.notes.0.lock().unwrap().clone()
     }

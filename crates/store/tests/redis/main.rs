@@ -21,6 +21,7 @@ mod login_limiter;
 mod lost_subscription;
 mod news;
 mod once;
+mod retention;
 mod round_trips;
 mod sentinel;
 mod sessions;

@@ -17,6 +17,11 @@ pub(super) fn run(context: &mut SessionContext<'_>, room: RoomName, label: UserN
     let Some(page) = &services.policy.page else {
         return Err(Refusal::Pointless("This server has no web door, to which programs could post").into());
     };
+    // What is said in these names has a meaning.
+    let has_meaning = label == UserName::operator() || label == UserName::erased();
+    if has_meaning || services.policy.reserved_names.contains(&label) {
+        return Err(Refusal::NameReserved.into());
+    }
     if moderate::find(context, &label)?.is_some() {
         return Err(Refusal::NameTaken.into());
     }
@@ -76,6 +81,8 @@ mod tests {
         }
         assert!(ann.ask("/hook red grafana")[0].starts_with("ERR bad-argument The room has a hook"));
         assert!(ann.ask("/hook red bob")[0].starts_with("ERR name-taken "));
+        assert!(ann.ask("/hook red operator")[0].starts_with("ERR name-reserved "));
+        assert!(ann.ask("/hook red erased")[0].starts_with("ERR name-reserved "));
         assert!(ann.ask("/hook blue ci")[0].starts_with("ERR no-such-room "));
         assert_eq!(ann.ask(&format!("/unhook red {id}")), [format!("OK unhook red {id}")]);
         assert!(ann.ask(&format!("/unhook red {id}"))[0].starts_with("ERR bad-argument There is no hook"));

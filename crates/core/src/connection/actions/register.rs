@@ -71,7 +71,7 @@ mod tests {
     fn a_reserved_name_is_refused_and_its_account_logs_in() {
         let world = World::builder().reserve_name("admin").build();
         let connection = world.connect();
-        for name in ["admin", "ADMIN"] {
+        for name in ["admin", "ADMIN", "erased"] {
             assert!(connection.ask(&format!("REGISTER {name} secret"))[0].starts_with("ERR name-reserved "));
         }
         assert_eq!(world.connect().ask("REGISTER admin2 secret"), ["OK register admin2 lobby"]);

@@ -68,6 +68,9 @@ impl AddArgs {
     }
 
     fn add(&self, user: &UserName) -> anyhow::Result<()> {
+        if *user == UserName::erased() {
+            bail!("the name {user} is that of users who were erased");
+        }
         let accounts = self.place.accounts(NAME)?;
         if accounts.find(user)?.is_some() {
             bail!("there is a user {user} already");

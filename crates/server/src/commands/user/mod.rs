@@ -2,6 +2,8 @@
 //! the terminal or from standard input; it must not take them from the command line.
 
 mod add;
+mod erase;
+mod export;
 mod people;
 mod revoke;
 mod ticket;
@@ -23,6 +25,7 @@ use crate::random::SystemRandom;
 use crate::settings;
 use crate::workers::hashing;
 use add::AddArgs;
+use erase::EraseArgs;
 use revoke::RevokeArgs;
 use ticket::TicketArgs;
 
@@ -118,6 +121,12 @@ enum Action {
     /// Make a ticket of a user void, or all of them
     #[command(after_help = revoke::EXAMPLES)]
     Revoke(RevokeArgs),
+    /// Print all that is kept about a person
+    #[command(after_help = export::EXAMPLES)]
+    Export(UserArg),
+    /// Take a person out of everything that is kept, while no server runs
+    #[command(after_help = erase::EXAMPLES)]
+    Erase(EraseArgs),
     /// List all accounts: name, role, when it was made, until when it is suspended and why
     #[command(after_help = "Example:\n  parlor user list --data /var/lib/parlor")]
     List(PlaceArgs),
@@ -193,6 +202,8 @@ impl Action {
             Self::Unlock { whose, .. } => ("unlock", whose),
             Self::Ticket(args) => ("ticket", &args.whose),
             Self::Revoke(args) => ("revoke", &args.whose),
+            Self::Export(whose) => ("export", whose),
+            Self::Erase(args) => ("erase", &args.whose),
             // Whoever is made is kept one by one.
             Self::Add(_) | Self::List(_) => return None,
         };
@@ -219,6 +230,8 @@ fn carry_out(action: &Action) -> anyhow::Result<()> {
         }
         Action::Ticket(args) => args.run(),
         Action::Revoke(args) => args.run(),
+        Action::Export(whose) => export::run(whose),
+        Action::Erase(args) => args.run(),
         Action::List(place) => list(place),
         Action::Promote(whose) => whose.set_role(Role::Operator),
         Action::Demote(whose) => whose.set_role(Role::Member),

@@ -64,7 +64,10 @@ fn person(line: u64, record: &csv::StringRecord) -> anyhow::Result<Person> {
     if record.len() > 3 {
         bail!("a line has a name, and perhaps a role and rooms; rooms are separated by spaces");
     }
-    let user = field(0).parse().with_context(|| format!("{:?} is no name of a user", field(0)))?;
+    let user: UserName = field(0).parse().with_context(|| format!("{:?} is no name of a user", field(0)))?;
+    if user == UserName::erased() {
+        bail!("the name {user} is that of users who were erased");
+    }
     let role = match field(1) {
         "" | "member" => Role::Member,
         "operator" => Role::Operator,
@@ -107,6 +110,7 @@ mod tests {
             ("ann\nb!b", "line 2: \"b!b\" is no name of a user"),
             ("ann\nbob,king", "line 2: \"king\" is no role"),
             ("ann,,red r!d", "line 1: \"r!d\" is no name of a room"),
+            ("erased", "line 1: the name erased is that of users who were erased"),
             ("ann,,red,blue", "line 1: a line has a name"),
             ("ann\n\nANN", "line 3: ann stands there twice"),
             ("name\n", "there is nobody in it"),

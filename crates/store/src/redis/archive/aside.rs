@@ -1,4 +1,4 @@
-//! Moves everything of Parlor in a Redis aside, under other names. It must not delete anything.
+//! Moves everything of Parlor in a Redis aside, under other names. It must not delete anything that has its own name.
 
 use std::sync::Arc;
 
@@ -22,6 +22,20 @@ const AT_ONCE: u32 = 1000;
 /// A server runs on the Redis; then nothing is moved. Or Redis cannot be reached, or does not allow it; then a part may be
 /// moved, and another call moves the rest.
 pub fn put_aside(config: &Config, prefix: &str) -> ArchiveResult<u64> {
+    let rename = |key: &str| cmd("RENAME").arg(key).arg(aside(key, prefix)).to_owned();
+    each_key(config, PREFIX, rename)
+}
+
+/// Deletes what was moved aside.
+///
+/// # Errors
+/// As [`put_aside`].
+pub fn drop_aside(config: &Config, prefix: &str) -> ArchiveResult<u64> {
+    each_key(config, prefix, |key| cmd("UNLINK").arg(key).to_owned())
+}
+
+/// Does something with every key whose name begins with `prefix`, while no server runs.
+fn each_key(config: &Config, prefix: &str, command: impl Fn(&str) -> Cmd) -> ArchiveResult<u64> {
     let refused = |why: String| ArchiveError::Refused(why);
     let dialer = Arc::new(Dialer::new(config.url.clone(), config.ca.clone()));
     let router = connect(&dialer, &(Arc::new(NoEvents) as _), config.replicas).map_err(|it| refused(it.to_string()))?;
@@ -35,24 +49,23 @@ pub fn put_aside(config: &Config, prefix: &str) -> ArchiveResult<u64> {
     let mut moved = 0;
     for node in nodes {
         let (mut connection, _) = dialer.connect(&node).map_err(|error| refused(error.to_string()))?;
-        moved += put_aside_at(&mut connection, prefix).map_err(|error| refused(format!("{node}: {error}")))?;
+        moved += each_key_at(&mut connection, prefix, &command).map_err(|error| refused(format!("{node}: {error}")))?;
     }
     Ok(moved)
 }
 
-fn put_aside_at(connection: &mut Connection, prefix: &str) -> ::redis::RedisResult<u64> {
+fn each_key_at(connection: &mut Connection, prefix: &str, command: &impl Fn(&str) -> Cmd) -> ::redis::RedisResult<u64> {
     let (mut cursor, mut moved) = ("0".to_owned(), 0);
     loop {
-        let pattern = format!("{PREFIX}*");
+        let pattern = format!("{prefix}*");
         let scan = cmd("SCAN").arg(&cursor).arg("MATCH").arg(pattern).arg("COUNT").arg(AT_ONCE).to_owned();
         let (next, keys): (String, Vec<String>) = ask(connection, &scan)?;
         for key in keys {
-            let rename = cmd("RENAME").arg(&key).arg(aside(&key, prefix)).to_owned();
-            match ask::<String>(connection, &rename) {
+            match ask::<::redis::Value>(connection, &command(&key)) {
                 // A scan may tell a key twice, and keys expire.
                 Err(error) if error.to_string().contains("no such key") => {}
-                renamed => {
-                    renamed?;
+                done => {
+                    done?;
                     moved += 1;
                 }
             }

@@ -12,7 +12,7 @@ use super::connection::router::Router;
 use super::keys;
 use super::keys::ServerId;
 
-pub use aside::put_aside;
+pub use aside::{drop_aside, put_aside};
 pub use source::RedisSource;
 pub use target::RedisTarget;
 

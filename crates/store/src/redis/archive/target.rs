@@ -162,8 +162,7 @@ impl RedisTarget {
         }
         self.add("XADD", keys::log(log), &fields);
         if let (LogId::Inbox(owner), Some(peer)) = (log, entry.peer()) {
-            let direction = if from == owner { 'o' } else { 'i' };
-            let member = format!("{peer}:{:016}{direction}", id.0);
+            let member = keys::conversation_member(peer, *id, from == owner);
             self.add("ZADD", keys::conversation_index(owner), &["0", &member]);
         }
         if self.count_other(entry) {

@@ -14,7 +14,7 @@ use crate::archive::{
     OnceRecord, Record,
 };
 use crate::sqlite::integrity::{self, failure};
-use crate::sqlite::{FILE_NAME, amend, inspect, invitations, rights, rows, schema, stamp, tickets};
+use crate::sqlite::{FILE_NAME, amend, inspect, invitations, rights, rows, schema, shrinking, stamp, tickets};
 
 /// Name of the database that is being filled, within the data directory.
 pub const IMPORT_FILE_NAME: &str = "parlor.db.import";
@@ -44,6 +44,18 @@ impl SqliteTarget {
     /// There are accounts or messages already, or the disk fails.
     pub fn open(data: &Path, archive: &str, epochs: Epochs) -> ArchiveResult<Self> {
         refuse_content(data)?;
+        Self::begin(data, archive, epochs)
+    }
+
+    /// The same in the place of a database, which is gone in the end.
+    ///
+    /// # Errors
+    /// The disk fails.
+    pub fn replacing(data: &Path, archive: &str) -> ArchiveResult<Self> {
+        Self::begin(data, archive, Epochs::Kept)
+    }
+
+    fn begin(data: &Path, archive: &str, epochs: Epochs) -> ArchiveResult<Self> {
         let path = data.join(IMPORT_FILE_NAME);
         let (connection, stored) = match resume(&path, archive) {
             Some(resumed) => resumed,
@@ -217,6 +229,7 @@ fn begin(path: &Path, archive: &str) -> ArchiveResult<Connection> {
         let mut connection = Connection::open(path)?;
         // What the process wrote outlives it. After a loss of power the look at everything finds what is missing.
         connection.pragma_update(None, "synchronous", "OFF")?;
+        shrinking::allow(&connection, 0)?;
         schema::migrate(&mut connection)?;
         note(&connection, archive, 0)?;
         Ok(connection)

@@ -1,0 +1,254 @@
+//! Takes a person out of the records of an archive. Pure: it must not read or write a store.
+
+use std::collections::BTreeSet;
+
+use parlor_core::ports::{Content, LogId, Moderation};
+use parlor_core::rights::{Holder, RoomRights};
+use parlor_proto::{Note, UserName};
+
+use super::{ArchiveResult, ConversationRecord, EntryRecord, InvitationRecord, Record};
+
+/// What becomes of what a person said to others.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Words {
+    /// The texts are emptied.
+    Emptied,
+    /// The texts stay, as those of [`UserName::erased`].
+    Kept,
+}
+
+/// The erasure of one person, over all records in their order.
+pub struct Erasure {
+    user: UserName,
+    words: Words,
+    /// A conversation of somebody with those who were erased, until it is complete: there may have been others before.
+    merged: Option<ConversationRecord>,
+}
+
+impl Erasure {
+    /// Takes this user out.
+    pub fn of(user: &UserName, words: Words) -> Self {
+        Self { user: user.clone(), words, merged: None }
+    }
+
+    /// Gives what is left of a record.
+    ///
+    /// # Errors
+    /// `each` fails.
+    pub fn apply(&mut self, record: &Record, each: &mut dyn FnMut(&Record) -> ArchiveResult<()>) -> ArchiveResult<()> {
+        if let Record::Conversation(conversation) = record
+            && self.is_with_erased(conversation)
+        {
+            return self.merge(conversation, each);
+        }
+        match self.rest_of(record) {
+            Some(rest) => each(&rest),
+            None => Ok(()),
+        }
+    }
+
+    /// Gives what was held back.
+    ///
+    /// # Errors
+    /// `each` fails.
+    pub fn finish(&mut self, each: &mut dyn FnMut(&Record) -> ArchiveResult<()>) -> ArchiveResult<()> {
+        self.merged.take().map_or(Ok(()), |merged| each(&Record::Conversation(merged)))
+    }
+
+    fn is_with_erased(&self, conversation: &ConversationRecord) -> bool {
+        let ConversationRecord { owner, peer, .. } = conversation;
+        *owner != self.user && (*peer == self.user || *peer == UserName::erased())
+    }
+
+    fn merge(
+        &mut self,
+        conversation: &ConversationRecord,
+        each: &mut dyn FnMut(&Record) -> ArchiveResult<()>,
+    ) -> ArchiveResult<()> {
+        let ConversationRecord { owner, last, read, unread, .. } = conversation.clone();
+        if self.merged.as_ref().is_some_and(|merged| merged.owner != owner) {
+            self.finish(each)?;
+        }
+        let before = self.merged.take();
+        self.merged = Some(ConversationRecord {
+            owner,
+            peer: UserName::erased(),
+            last: before.as_ref().map_or(last, |before| before.last.max(last)),
+            read: before.as_ref().map_or(read, |before| before.read.max(read)),
+            unread: before.map_or(unread, |before| before.unread + unread),
+        });
+        Ok(())
+    }
+
+    /// What is left of a record; none if it is about the person only.
+    fn rest_of(&self, record: &Record) -> Option<Record> {
+        let user = &self.user;
+        let is_own = |log: &LogId| matches!(log, LogId::Feed(owner) | LogId::Inbox(owner) if owner == user);
+        let is_gone = match record {
+            Record::Account(account) => account.user == *user,
+            Record::Ticket(ticket) => ticket.user == *user,
+            Record::Address { user: whose, .. } | Record::Remembered { user: whose, .. } => whose == user,
+            Record::Follow { user: one, publisher: other } | Record::Block { user: one, blocked: other } => {
+                one == user || other == user
+            }
+            Record::Mark(mark) => mark.user == *user || is_own(&mark.log),
+            Record::Invitation(invitation) => return Some(Record::Invitation(self.invitation(invitation))),
+            Record::Log(log) => is_own(&log.log),
+            Record::Once(once) => once.author == *user || is_own(&once.log),
+            Record::Conversation(conversation) => conversation.owner == *user,
+            Record::Rights { room, rights } => {
+                return Some(Record::Rights { room: room.clone(), rights: self.without(rights) });
+            }
+            Record::Entry(entry) if is_own(&entry.log) => true,
+            Record::Entry(entry) => return Some(Record::Entry(self.entry(entry))),
+        };
+        (!is_gone).then(|| record.clone())
+    }
+
+    fn rename(&self, name: &UserName) -> UserName {
+        if *name == self.user { UserName::erased() } else { name.clone() }
+    }
+
+    fn invitation(&self, invitation: &InvitationRecord) -> InvitationRecord {
+        let used: BTreeSet<UserName> = invitation.used.iter().map(|name| self.rename(name)).collect();
+        InvitationRecord { by: self.rename(&invitation.by), used: used.into_iter().collect(), ..invitation.clone() }
+    }
+
+    fn entry(&self, entry: &EntryRecord) -> EntryRecord {
+        let rename = |name: &UserName| self.rename(name);
+        let is_author = entry.from == self.user;
+        let text = match &entry.text {
+            Content::Moderation(Moderation { action, user, until, reason }) => {
+                let user_is_named = user.is_some();
+                let user = user.as_ref().map(rename);
+                // Without a user, the reason is the setting of the room.
+                let is_emptied = is_author && user_is_named && self.words == Words::Emptied;
+                let reason = if is_emptied { Note::default() } else { reason.clone() };
+                Content::Moderation(Moderation { action: *action, user, until: *until, reason })
+            }
+            text if is_author && self.words == Words::Emptied => emptied(text),
+            text => text.clone(),
+        };
+        EntryRecord { from: rename(&entry.from), to: entry.to.as_ref().map(rename), text, ..entry.clone() }
+    }
+
+    /// The rights of a room without the person. A room of that person belongs to the moderator of the longest time, or else to
+    /// the operators.
+    fn without(&self, rights: &RoomRights) -> RoomRights {
+        let mut rights = rights.clone();
+        let gone: Vec<Holder> = rights.holders().filter(|holder| holder.user == self.user).cloned().collect();
+        rights.succeed(&gone);
+        if rights.owner.as_ref().is_some_and(|owner| owner.user == self.user) {
+            rights.owner = None;
+        }
+        rights.invited.remove(&self.user);
+        rights.banned.remove(&self.user);
+        rights.muted.remove(&self.user);
+        // A hook belongs to the room: programs go on to speak.
+        rights.hooks.iter_mut().for_each(|hook| hook.by = self.rename(&hook.by));
+        rights
+    }
+}
+
+/// What stays of something that was said. What a room is about belongs to the room.
+fn emptied(text: &Content) -> Content {
+    match text {
+        Content::Said(_) | Content::Bot(_) | Content::Amended { .. } | Content::Gone => Content::Gone,
+        Content::Edit { of, .. } => Content::Edit { of: *of, text: Note::default() },
+        Content::Removal { of, .. } => Content::Removal { of: *of, reason: Note::default() },
+        Content::Topic(_) | Content::Moderation(_) | Content::Invitation(_) => text.clone(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(line: &str) -> Record {
+        serde_json::from_str(line).unwrap()
+    }
+
+    fn rest(lines: &[&str], words: Words) -> Vec<String> {
+        let mut erasure = Erasure::of(&"ann".parse().unwrap(), words);
+        let mut left = Vec::new();
+        let mut each = |record: &Record| {
+            left.push(serde_json::to_string(record).unwrap());
+            Ok(())
+        };
+        lines.iter().for_each(|line| erasure.apply(&read(line), &mut each).unwrap());
+        erasure.finish(&mut each).unwrap();
+        left
+    }
+
+    const TIME: &str = r#""time":"2026-11-05T00:00:00.000Z""#;
+
+    fn entry(log: &str, from: &str, to: &str, text: &str) -> String {
+        format!(r#"{{"entry":{{"log":"{log}","id":3,{TIME},"from":"{from}",{to}"text":"{text}"}}}}"#)
+    }
+
+    #[test]
+    fn what_is_about_the_person_only_goes() {
+        let lines = [
+            r#"{"follow":{"user":"bob","publisher":"ann"}}"#,
+            r#"{"block":{"user":"ann","blocked":"bob"}}"#,
+            r##"{"mark":{"user":"bob","log":"+ann","read":3}}"##,
+            r##"{"log":{"log":"@ann","epoch":"0000000000000007","last":3}}"##,
+            &entry("+ann", "ann", "", "news"),
+            r#"{"conversation":{"owner":"ann","peer":"bob","last":3,"read":1,"unread":1}}"#,
+        ];
+        assert_eq!(rest(&lines, Words::Kept), [""; 0]);
+        let of_others = [r#"{"follow":{"user":"bob","publisher":"cyd"}}"#, &entry("#red", "bob", "", "hello")];
+        assert_eq!(rest(&of_others, Words::Emptied), of_others);
+    }
+
+    #[test]
+    fn what_was_said_to_others_is_emptied_or_kept_under_another_name() {
+        let edit = entry("#red", "ann", "", "\\u0001edit 2 tulips");
+        let (said, sent) = (entry("#red", "ann", "", "roses"), entry("@bob", "ann", r#""to":"bob","#, "psst"));
+        let kick = entry("#red", "ann", "", "\\u0001moderation kick bob * spam");
+        let lines = [said.as_str(), &edit, &sent, &kick];
+        let kept: Vec<String> = lines.iter().map(|line| line.replace("\"ann\"", "\"erased\"")).collect();
+        assert_eq!(rest(&lines, Words::Kept), kept);
+        let emptied = rest(&lines, Words::Emptied).join("\n");
+        for gone in ["roses", "tulips", "psst", "spam", "ann"] {
+            assert!(!emptied.contains(gone), "{gone} in {emptied}");
+        }
+        assert_eq!(emptied.matches("\\u0001gone").count(), 2);
+    }
+
+    #[test]
+    fn what_others_said_stays_without_the_name() {
+        let lines = [
+            entry("@bob", "bob", r#""to":"ann","#, "what?"),
+            entry("#red", "bob", "", "\\u0001moderation mute ann * spam"),
+        ];
+        let lines: Vec<&str> = lines.iter().map(String::as_str).collect();
+        let left = rest(&lines, Words::Emptied).join("\n");
+        assert!(left.contains("what?") && left.contains("mute erased * spam") && !left.contains("ann"), "{left}");
+    }
+
+    #[test]
+    fn conversations_with_those_who_were_erased_are_one() {
+        let conversation = |peer: &str, last: u64, unread: u64| {
+            format!(r#"{{"conversation":{{"owner":"bob","peer":"{peer}","last":{last},"read":1,"unread":{unread}}}}}"#)
+        };
+        let (one, other, cyd) = (conversation("ann", 7, 1), conversation("erased", 9, 2), conversation("cyd", 3, 0));
+        let left = rest(&[&one, &cyd, &other], Words::Kept);
+        assert_eq!(left, [cyd, conversation("erased", 9, 3)]);
+    }
+
+    #[test]
+    fn a_room_of_the_person_belongs_to_the_next_one() {
+        let holder = |user: &str| format!(r#"{{"user":"{user}","account":"2026-11-01T00:00:00.001Z"}}"#);
+        let rights = format!(
+            r#"{{"rights":{{"room":"red","rights":{{"owner":{},"moderators":[{}],"topic":"","access":"public","post":"everyone","invited":["ann"],"banned":{{"ann":null}},"muted":{{}},"created":null,"hooks":[{{"hash":"{}","label":"ci","by":"ann","made":"2026-11-01T00:00:00.001Z"}}]}}}}}}"#,
+            holder("ann"),
+            holder("bob"),
+            "0".repeat(64)
+        );
+        let left = rest(&[&rights], Words::Kept).join("");
+        assert!(left.contains(&format!("\"owner\":{},\"moderators\":[]", holder("bob"))), "{left}");
+        assert!(left.contains(r#""label":"ci","by":"erased""#), "{left}");
+        assert!(!left.contains("\"ann\""), "{left}");
+    }
+}

@@ -1,0 +1,99 @@
+//! Deletes entries that are older than the operator wants. Every server does it; a repetition deletes nothing more. It must
+//! not delete the newest entry of a log.
+
+use std::collections::BTreeSet;
+
+use ::redis::Value;
+use parlor_core::ports::{Entry, LogId, StoreResult};
+use parlor_proto::{RoomName, Timestamp};
+
+use super::codec::read_entry;
+use super::connection::command::{self, Command};
+use super::membership::server::Server;
+use super::rooms::sorted;
+use super::{Redis, keys};
+
+/// Logs that are asked for in one batch.
+const AT_ONCE: usize = 100;
+
+/// Entries of a log that are deleted in one step.
+const MAX_ENTRIES: &str = "500";
+
+impl Redis {
+    /// Deletes entries from before a time, some hundred of each log at most. Returns whether there may be more. Blocks for some
+    /// round trips.
+    ///
+    /// # Errors
+    /// Redis cannot be reached.
+    pub fn forget_older(&self, before: Timestamp) -> StoreResult<bool> {
+        let mut has_more = false;
+        for logs in self.server.logs()?.chunks(AT_ONCE) {
+            has_more |= self.server.forget_older(logs, before)?;
+        }
+        Ok(has_more)
+    }
+}
+
+impl Server {
+    /// All logs that may have entries.
+    fn logs(&self) -> StoreResult<Vec<LogId>> {
+        let rooms: Vec<String> = self.call(Command::plain("ZRANGE", keys::ROOMS, &["0", "-1"]))?;
+        let mut rooms: BTreeSet<RoomName> = rooms.iter().filter_map(|room| room.parse().ok()).collect();
+        rooms.insert(RoomName::lobby());
+        let users: Vec<String> = self.call(Command::plain("SMEMBERS", keys::USERS, &[]))?;
+        let of_users = sorted(&users).into_iter().flat_map(|user| [LogId::Feed(user.clone()), LogId::Inbox(user)]);
+        Ok(rooms.into_iter().map(LogId::Room).chain(of_users).collect())
+    }
+
+    fn forget_older(&self, logs: &[LogId], before: Timestamp) -> StoreResult<bool> {
+        let ask = |log: &LogId| {
+            [
+                Command::plain("HGET", keys::meta(log), &["top"]),
+                Command::plain("XRANGE", keys::log(log), &["-", "+", "COUNT", MAX_ENTRIES]),
+                Command::plain("ZRANGE", keys::amended(log), &["-inf", "+inf", "BYSCORE", "LIMIT", "0", MAX_ENTRIES]),
+            ]
+        };
+        let mut replies = self.router.call_all(logs.iter().flat_map(ask).collect()).into_iter();
+        let mut next = || replies.next().unwrap_or_else(|| Err(parlor_core::ports::StoreError::new("no reply")));
+        let mut commands = Vec::new();
+        for log in logs {
+            let top: Option<u64> = command::read(next())?;
+            let (stream, amended): (Vec<Value>, Vec<String>) = (command::read(next())?, command::read(next())?);
+            let is_old = |time: Timestamp, id: u64| time < before && Some(id) != top;
+            let stream = stream.iter().filter_map(read_entry);
+            let old: Vec<Entry> = stream.take_while(|entry| is_old(entry.time, entry.id.0)).collect();
+            commands.extend(removals(log, &old));
+            let amended = amended.iter().filter_map(|stored| id_and_time(stored));
+            let changed = amended.filter(|(id, time)| is_old(*time, *id)).map(|(id, _)| id.to_string());
+            commands.extend(changed.map(|id| Command::plain("ZREMRANGEBYSCORE", keys::amended(log), &[&id, &id])));
+        }
+        let has_more = !commands.is_empty();
+        self.router.call_all(commands).into_iter().try_for_each(|reply| command::read::<i64>(reply).map(drop))?;
+        Ok(has_more)
+    }
+}
+
+/// What deletes the oldest entries of a stream. Those of an inbox are in an index, too, and leave it first.
+fn removals(log: &LogId, old: &[Entry]) -> Vec<Command> {
+    let Some(last) = old.last() else { return Vec::new() };
+    let mut commands = Vec::new();
+    if let LogId::Inbox(owner) = log {
+        let member = |entry: &Entry| {
+            let peer = entry.peer(owner)?;
+            Some(keys::conversation_member(peer, entry.id, entry.author == *owner))
+        };
+        let members: Vec<String> = old.iter().filter_map(member).collect();
+        let members: Vec<&str> = members.iter().map(String::as_str).collect();
+        commands.push(Command::plain("ZREM", keys::conversation_index(owner), &members));
+    }
+    let oldest = format!("{}-0", last.id.next());
+    commands.push(Command::plain("XTRIM", keys::log(log), &["MINID", &oldest]));
+    commands
+}
+
+/// Reads the beginning of `id time author text`.
+fn id_and_time(stored: &str) -> Option<(u64, Timestamp)> {
+    let mut words = stored.split(' ');
+    let id = words.next()?.parse().ok()?;
+    Some((id, Timestamp::from_millis(words.next()?.parse().ok()?)))
+}
