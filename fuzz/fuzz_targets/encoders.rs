@@ -84,6 +84,7 @@ impl Maker<'_, '_> {
             text: self.text()?.into(),
             edited: None,
             removed: false,
+            bot: false,
         })
     }
 
@@ -322,6 +323,7 @@ impl Maker<'_, '_> {
                 text: self.text()?.into(),
                 edited: None,
                 removed: false,
+                bot: false,
             },
             4 => {
                 Event::Publication { id: self.id()?, time: self.time()?, from: self.user()?, text: self.text()?.into() }
@@ -366,6 +368,7 @@ fn text_lines(event: &Event) -> usize {
         Event::History { messages, .. } => messages.len() + 1,
         Event::Tickets { tickets } => tickets.len() + 1,
         Event::Invitations { invitations } => invitations.len() + 1,
+        Event::Hooks { hooks, .. } => hooks.len() + 1,
         Event::Help { commands } => commands.len() + 1,
         _ => 1,
     }

@@ -146,6 +146,7 @@ fn message() -> Result<Event> {
         text: text()?.into(),
         edited: None,
         removed: false,
+        bot: false,
     })
 }
 

@@ -4,6 +4,7 @@
 
 mod connection;
 mod delivery;
+mod hooks;
 mod limits;
 mod login;
 pub mod planted;
@@ -22,6 +23,7 @@ pub use delivery::flush::{Flush, FlushToken};
 pub use delivery::hub::Hub;
 pub use delivery::outbox::{Awaited, Outbox, Pushed, Settled, Taken};
 pub use delivery::peer::{ConnectionId, Origin, Peer};
+pub use hooks::HookError;
 pub use limits::login_backoff::LoginBackoff;
 pub use limits::policy::{DuplicateLogin, LineRate, Policy};
 pub use login::{INVITATION_LIFETIME, IssuedTicket, Patience, Visitor, new_invitation, new_ticket};

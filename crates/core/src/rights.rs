@@ -4,17 +4,22 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
-use parlor_proto::{Access, Action, Note, Order, Refusal, RoomName, RoomRole, Speakers, Text, Timestamp, UserName};
+use parlor_proto::{
+    Access, Action, HookId, HookInfo, Note, Order, Refusal, RoomName, RoomRole, Speakers, Text, Timestamp, UserName,
+};
 use serde::{Deserialize, Serialize};
 
 use crate::planted::{Bug, planted};
-use crate::ports::{Content, Moderation};
+use crate::ports::{Content, Moderation, SecretHash};
 
 /// Maximum number of invited, banned or muted users of one room, of each.
 pub const MAX_LISTED: usize = 1_000;
 
 /// Maximum number of moderators of one room.
 pub const MAX_MODERATORS: usize = 100;
+
+/// Maximum number of hooks of one room.
+pub const MAX_HOOKS: usize = 20;
 
 /// An account, as a room knows it: a later account of the same name inherits nothing.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -23,6 +28,31 @@ pub struct Holder {
     pub user: UserName,
     /// When the account was created.
     pub account: Timestamp,
+}
+
+/// A way for a program to speak in the room, without a session.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Hook {
+    /// The hash of its secret.
+    pub hash: SecretHash,
+    /// In whose name it speaks.
+    pub label: UserName,
+    /// Who made it.
+    pub by: UserName,
+    /// When.
+    pub made: Timestamp,
+}
+
+impl Hook {
+    /// Names it.
+    pub fn id(&self) -> HookId {
+        HookId(self.hash.number())
+    }
+
+    /// What those see of it who may end it.
+    pub fn info(&self) -> HookInfo {
+        HookInfo { id: self.id(), label: self.label.clone(), by: self.by.clone(), made: self.made }
+    }
 }
 
 /// Somebody whom a room judges.
@@ -53,6 +83,8 @@ pub enum Denial {
     Absent,
     /// A list of the room is full.
     TooMany(&'static str),
+    /// The room has no such hook.
+    NoSuchHook,
     /// The log keeps no such message.
     NoSuchMessage,
     /// The message is too old to be edited.
@@ -73,6 +105,7 @@ impl Denial {
             Self::Pointless(why) => Refusal::Pointless(why),
             Self::Absent => about.map_or(Refusal::NotInRoom(room.clone()), |user| Refusal::NoSuchUser(user.clone())),
             Self::TooMany(what) => Refusal::LimitReached(what),
+            Self::NoSuchHook => Refusal::NoSuchHook,
             Self::NoSuchMessage => Refusal::NoSuchMessage(id.unwrap_or_default()),
             Self::TooLate(window) => Refusal::TooLate(window.as_secs()),
             Self::NoSuchRoom => Refusal::NoSuchRoom(room.clone()),
@@ -101,6 +134,9 @@ pub struct RoomRights {
     pub muted: BTreeMap<UserName, Option<Timestamp>>,
     /// When the room was created; none if it is older than rights.
     pub created: Option<Timestamp>,
+    /// Programs that may speak there, the oldest first.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub hooks: Vec<Hook>,
 }
 
 impl Default for RoomRights {
@@ -115,6 +151,7 @@ impl Default for RoomRights {
             banned: BTreeMap::new(),
             muted: BTreeMap::new(),
             created: None,
+            hooks: Vec::new(),
         }
     }
 }
@@ -333,6 +370,58 @@ impl RoomRights {
             self.invited.clear();
         }
         if self.invited.len() > MAX_LISTED { Err(Denial::TooMany("members of a private room")) } else { Ok(()) }
+    }
+
+    /// Lets a program speak.
+    ///
+    /// # Errors
+    /// Why not; then nothing has changed.
+    pub fn add_hook(&mut self, hook: &Hook, actor: &Person) -> Result<(), Denial> {
+        self.require(actor, RoomRole::Moderator)?;
+        // A repetition changes nothing.
+        if self.hooks.contains(hook) {
+            return Ok(());
+        }
+        if self.hooks.iter().any(|other| other.label == hook.label || other.id() == hook.id()) {
+            return Err(Denial::Pointless("The room has a hook with this label; /unhook ends it"));
+        }
+        if self.hooks.len() >= MAX_HOOKS {
+            return Err(Denial::TooMany("hooks in a room"));
+        }
+        self.hooks.push(hook.clone());
+        Ok(())
+    }
+
+    /// Lets a program speak no longer.
+    ///
+    /// # Errors
+    /// Why not; then nothing has changed.
+    pub fn remove_hook(&mut self, id: HookId, actor: &Person) -> Result<(), Denial> {
+        self.require(actor, RoomRole::Moderator)?;
+        let count = self.hooks.len();
+        self.hooks.retain(|hook| hook.id() != id);
+        if self.hooks.len() == count { Err(Denial::NoSuchHook) } else { Ok(()) }
+    }
+
+    /// The hook with a secret of this hash.
+    pub fn hook(&self, hash: &SecretHash) -> Option<&Hook> {
+        self.hooks.iter().find(|hook| hook.hash.matches(hash))
+    }
+
+    /// What is written when a program says something.
+    ///
+    /// # Errors
+    /// It may not speak, or not any more.
+    pub fn report(&self, hash: &SecretHash, text: &Text) -> Result<Content, Denial> {
+        self.hook(hash).map(|_| Content::Bot(text.clone())).ok_or(Denial::NoSuchHook)
+    }
+
+    /// Whether somebody may see and change the hooks.
+    ///
+    /// # Errors
+    /// Who may.
+    pub fn judge_hooks(&self, person: &Person) -> Result<(), Denial> {
+        self.require(person, RoomRole::Moderator)
     }
 
     /// Lets somebody in who has an invitation to the server, which `by` made. Returns what is written into the log, if anything changes.

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use crate::delivery::hub::Hub;
 use crate::limits::policy::Policy;
-use crate::ports::{Clock, Observer, Passwords, RandomSource, Store};
+use crate::ports::{Clock, Observer, PasswordAuthority, Passwords, RandomSource, Store};
 
 /// The rules of one server with their ports. Shared by all clients of the server.
 pub struct Services {
@@ -15,6 +15,8 @@ pub struct Services {
     pub store: Store,
     /// Hashing of passwords.
     pub passwords: Arc<dyn Passwords>,
+    /// Who decides about passwords, if it is not the hashes of accounts.
+    pub authority: Option<Arc<dyn PasswordAuthority>>,
     /// Randomness for secrets.
     pub random: Arc<dyn RandomSource>,
     /// The time.

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use crate::format::Format;
+use crate::hook::HookId;
 use crate::ids::MessageId;
 use crate::invitation::{InvitationCode, InvitationId};
 use crate::name::{RoomName, UserName};
@@ -172,6 +173,22 @@ pub enum Command {
         /// Why.
         reason: Note,
     },
+    /// `/hook <room> <label>`
+    Hook {
+        /// The room.
+        room: RoomName,
+        /// In whose name it speaks.
+        label: UserName,
+    },
+    /// `/hooks <room>`
+    Hooks(RoomName),
+    /// `/unhook <room> <id>`
+    Unhook {
+        /// The room.
+        room: RoomName,
+        /// The hook.
+        id: HookId,
+    },
     /// `/suspend <user> [duration] [reason]`
     Suspend {
         /// The user.
@@ -271,6 +288,9 @@ impl Command {
             Self::Topic(_) => Verb::Topic,
             Self::Moderate(_, order) => order.verb(),
             Self::Remove { .. } => Verb::Remove,
+            Self::Hook { .. } => Verb::Hook,
+            Self::Hooks(_) => Verb::Hooks,
+            Self::Unhook { .. } => Verb::Unhook,
             Self::Suspend { .. } => Verb::Suspend,
             Self::Unsuspend(_) => Verb::Unsuspend,
             Self::Broadcast(_) => Verb::Broadcast,

@@ -5,6 +5,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
+use crate::hook::HookInfo;
 use crate::ids::{Epoch, MessageId};
 use crate::invitation::InvitationInfo;
 use crate::lists::{
@@ -60,6 +61,9 @@ pub enum Event {
         /// Whether the text was removed before it was delivered.
         #[serde(default, skip_serializing_if = "is_false")]
         removed: bool,
+        /// Whether a program said it by a hook.
+        #[serde(default, skip_serializing_if = "is_false")]
+        bot: bool,
     },
     /// A publication of a user whom the client follows.
     Publication {
@@ -214,6 +218,13 @@ pub enum Event {
     Tickets {
         /// The valid tickets, oldest first.
         tickets: Vec<TicketInfo>,
+    },
+    /// Reply to `/hooks`.
+    Hooks {
+        /// The room.
+        room: RoomName,
+        /// Its hooks, oldest first.
+        hooks: Vec<HookInfo>,
     },
     /// Reply to `/invitations`.
     Invitations {

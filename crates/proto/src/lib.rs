@@ -9,6 +9,7 @@ mod encode;
 mod encoding;
 mod event;
 mod format;
+mod hook;
 mod ids;
 mod invitation;
 mod line;
@@ -36,6 +37,7 @@ pub use encode::{Encoded, encode};
 pub use encoding::{Encoding, Framing};
 pub use event::{Bye, Event};
 pub use format::Format;
+pub use hook::{HookId, HookIdError, HookInfo, HookSecret, HookUrl};
 pub use ids::{Epoch, Generation, MessageId};
 pub use invitation::{
     INVITATION_PREFIX, INVITATION_ROOMS_MAX, InvitationCode, InvitationId, InvitationIdError, InvitationInfo, Invite,

@@ -40,6 +40,9 @@ pub struct HistoryEntry {
     /// Whether the text was removed.
     #[serde(default, skip_serializing_if = "is_false")]
     pub removed: bool,
+    /// Whether a program said it by a hook.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub bot: bool,
 }
 
 /// A message has another text.

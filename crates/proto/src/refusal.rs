@@ -121,6 +121,8 @@ pub enum Refusal {
     BadTicket,
     /// The user has no such ticket.
     NoSuchTicket,
+    /// The room has no hook with this id.
+    NoSuchHook,
     /// No valid invitation.
     BadInvitation,
     /// There is no invitation with this id.
@@ -198,6 +200,7 @@ impl Refusal {
             | Self::Pointless(_)
             | Self::NoSuchTicket
             | Self::NoSuchInvitation
+            | Self::NoSuchHook
             | Self::NoteTooLong(_) => RefusalCode::BadArgument,
             Self::BadName => RefusalCode::BadName,
             Self::PasswordTooLong => RefusalCode::PasswordTooLong,
@@ -277,6 +280,7 @@ impl fmt::Display for Refusal {
             Self::BadInvitation => {
                 out.write_str("This invitation is unknown, used up, over or revoked; ask for another")
             }
+            Self::NoSuchHook => out.write_str("There is no hook with this id; /hooks <room> lists them"),
             Self::NoSuchInvitation => out.write_str("There is no invitation with this id; /invitations lists them"),
             Self::TooManyAttempts(seconds) => write!(out, "{seconds} seconds to wait after too many failures"),
             Self::NameTaken => out.write_str("There is such an account already"),

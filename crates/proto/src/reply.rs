@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::format::Format;
+use crate::hook::{HookId, HookUrl};
 use crate::ids::{Epoch, MessageId};
 use crate::invitation::{InvitationCode, InvitationId, Invite};
 use crate::name::{RoomName, UserName};
@@ -217,6 +218,24 @@ pub enum Reply {
     Unmoderator(RoomUser),
     /// To `/owner`.
     Owner(RoomUser),
+    /// To `/hook`.
+    Hook {
+        /// The room.
+        room: RoomName,
+        /// In whose name it speaks.
+        label: UserName,
+        /// Names it.
+        id: HookId,
+        /// Where programs post.
+        url: HookUrl,
+    },
+    /// To `/unhook`.
+    Unhook {
+        /// The room.
+        room: RoomName,
+        /// The hook.
+        id: HookId,
+    },
     /// To `/suspend`.
     Suspend {
         /// The user who cannot log in now.
@@ -321,6 +340,8 @@ impl Reply {
             Self::Moderator(_) => Verb::Moderator,
             Self::Unmoderator(_) => Verb::Unmoderator,
             Self::Owner(_) => Verb::Owner,
+            Self::Hook { .. } => Verb::Hook,
+            Self::Unhook { .. } => Verb::Unhook,
             Self::Suspend { .. } => Verb::Suspend,
             Self::Unsuspend { .. } => Verb::Unsuspend,
             Self::Broadcast => Verb::Broadcast,

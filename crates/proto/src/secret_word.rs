@@ -1,14 +1,11 @@
 //! The forms of secrets that the server makes up, and of the numbers that name them. It must not make, hash or compare
 //! secrets.
 
-/// Declares a secret: a prefix that tells it from other text, and hexadecimal digits.
+/// Declares a secret; with a prefix one that is made of random bytes: the prefix tells it from other text, and hexadecimal
+/// digits follow.
 macro_rules! secret_word {
     ($(#[$about:meta])* $name:ident, $prefix:expr) => {
-        $(#[$about])*
-        /// Its memory is overwritten when it is dropped, and it cannot be printed.
-        #[derive(Clone, PartialEq, Eq, ::serde::Serialize, ::serde::Deserialize)]
-        #[serde(from = "String", into = "String")]
-        pub struct $name(::zeroize::Zeroizing<String>);
+        secret_word! { $(#[$about])* $name }
 
         impl $name {
             /// The secret that these random bytes are: its prefix and their hexadecimal digits.
@@ -22,7 +19,16 @@ macro_rules! secret_word {
                 }
                 Self(text)
             }
+        }
+    };
+    ($(#[$about:meta])* $name:ident) => {
+        $(#[$about])*
+        /// Its memory is overwritten when it is dropped, and it cannot be printed.
+        #[derive(Clone, PartialEq, Eq, ::serde::Serialize, ::serde::Deserialize)]
+        #[serde(from = "String", into = "String")]
+        pub struct $name(::zeroize::Zeroizing<String>);
 
+        impl $name {
             /// Whatever somebody took for a secret. It need not be one.
             pub fn given(text: &str) -> Self {
                 Self(::zeroize::Zeroizing::new(text.to_owned()))

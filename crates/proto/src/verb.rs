@@ -90,6 +90,12 @@ pub enum Verb {
     Edit,
     /// Remove the text of a message.
     Remove,
+    /// Make a hook, by which a program says something in a room.
+    Hook,
+    /// List the hooks of a room.
+    Hooks,
+    /// End a hook.
+    Unhook,
     /// End a user's session, and refuse their logins.
     Suspend,
     /// Accept them again.
@@ -224,6 +230,9 @@ pub const VERBS: &[VerbInfo] = &[
     row(Verb::Moderator, "moderator", "<room> <user>", VerbPhase::InSession, "make a user a moderator of my room"),
     row(Verb::Unmoderator, "unmoderator", "<room> <user>", VerbPhase::InSession, "end that"),
     row(Verb::Owner, "owner", "<room> <user>", VerbPhase::InSession, "give my room to a user"),
+    row(Verb::Hook, "hook", "<room> <label>", VerbPhase::InSession, "let a program say things in a room by HTTP"),
+    row(Verb::Hooks, "hooks", "<room>", VerbPhase::InSession, "list the hooks of a room"),
+    row(Verb::Unhook, "unhook", "<room> <id>", VerbPhase::InSession, "end a hook"),
     operators(Verb::Broadcast, "broadcast", "<text>", "say something to everybody (operators only)"),
     operators(
         Verb::Suspend,

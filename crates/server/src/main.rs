@@ -13,6 +13,7 @@ mod listener;
 mod logging;
 mod metrics;
 mod observers;
+mod public_address;
 mod random;
 mod server;
 mod service_manager;

@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 use anyhow::Context;
 use crossbeam_channel::{Receiver, RecvTimeoutError};
 use jiff::Timestamp;
-use parlor_core::ports::{FlushWorkers, Observer};
+use parlor_core::ports::{FlushWorkers, Observer, PasswordAuthority};
 use parlor_core::{DuplicateLogin, Hub, LineRate, Policy, Services};
 use parlor_proto::Bye;
 
@@ -26,10 +26,12 @@ use crate::logging::observer::LogObserver;
 use crate::logging::rate_limit::LogRateLimit;
 use crate::metrics::{Counters, Sources};
 use crate::observers::Observers;
+use crate::public_address;
 use crate::random::SystemRandom;
 use crate::settings::{self, Registration, Settings};
-use crate::tls::{CertificateInfo, Material, Resolver, TlsConfigs};
+use crate::tls::{CertificateInfo, CertificateWatch, Material, Resolver, TlsConfigs, TlsName};
 use crate::web::Site;
+use crate::workers::auth_program::AuthProgram;
 use crate::workers::blocked_writer::BlockedWriter;
 use crate::workers::flush_pool::FlushPool;
 use crate::workers::hashing::HashingPool;
@@ -83,7 +85,7 @@ impl Server {
         let admin_listeners = bind_admin(settings, &tls)?;
         let listeners = bind(&settings.listen, Door::ByAlpn)?;
         let web_listeners = bind(&settings.web_listen, Door::Web)?;
-        let addresses = listeners.iter().map(Listener::address).collect();
+        let addresses: Vec<SocketAddr> = listeners.iter().map(Listener::address).collect();
         let web_addresses = web_listeners.iter().map(Listener::address).collect();
         let site = settings.has_web().then(|| site(settings, &material));
         let (hub, blocked_writer) = delivery(settings)?;
@@ -92,17 +94,11 @@ impl Server {
         };
         let Watch { counters, sessions, audit_trail, observer } = Watch::begin(settings)?;
         let (admission, chore) = (Arc::new(admission(settings)), backend.chore(settings));
-        housekeeping::start(chore, admission.clone(), observer.clone()).context("cannot start threads")?;
+        let watch = CertificateWatch::new(material.resolver.clone());
+        housekeeping::start(chore, watch, admission.clone(), observer.clone()).context("cannot start threads")?;
         let hashing = Arc::new(HashingPool::start(settings.bcrypt_cost).context("cannot start threads")?);
-        let services = Arc::new(Services {
-            hub: hub.clone(),
-            store: backend.store().clone(),
-            passwords: hashing.clone(),
-            random: Arc::new(SystemRandom),
-            clock: Arc::new(SystemClock::start()),
-            observer,
-            policy: policy(settings),
-        });
+        let policy = policy(settings, page(settings, &addresses, &material.facts.names));
+        let services = services(&hub, &backend, hashing.clone(), authority(settings)?, observer, policy);
         let service = Arc::new(Service {
             services,
             tls,
@@ -266,16 +262,55 @@ fn bind(addresses: &[SocketAddr], door: Door) -> anyhow::Result<Vec<Listener>> {
     addresses.iter().map(|address| Listener::bind(*address, door)).collect()
 }
 
+fn services(
+    hub: &Arc<Hub>,
+    backend: &Backend,
+    hashing: Arc<HashingPool>,
+    authority: Option<Arc<dyn PasswordAuthority>>,
+    observer: Arc<dyn Observer>,
+    policy: Policy,
+) -> Arc<Services> {
+    Arc::new(Services {
+        hub: hub.clone(),
+        store: backend.store().clone(),
+        passwords: hashing,
+        authority,
+        random: Arc::new(SystemRandom),
+        clock: Arc::new(SystemClock::start()),
+        observer,
+        policy,
+    })
+}
+
+/// Who decides about passwords, if that is a program.
+fn authority(settings: &Settings) -> anyhow::Result<Option<Arc<dyn PasswordAuthority>>> {
+    let Some(path) = &settings.auth_command else { return Ok(None) };
+    Ok(Some(Arc::new(AuthProgram::start(path)?)))
+}
+
+/// The address of the web door, as others reach it. A proxy in front of the server has a name and a port of its own.
+fn page(settings: &Settings, addresses: &[SocketAddr], names: &[TlsName]) -> Option<String> {
+    if !settings.has_web() {
+        return None;
+    }
+    if let Some(proxy) = settings.web_host.first() {
+        return Some(format!("https://{}/", proxy.in_url()));
+    }
+    let (host, port) = public_address::find(addresses, &settings.tls_name, names)?;
+    Some(public_address::page(&host.in_url(), port))
+}
+
 fn admission(settings: &Settings) -> Admission {
     Admission::new(settings.max_connections, settings.max_connections_per_address, settings.limit_loopback)
 }
 
-fn policy(settings: &Settings) -> Policy {
+fn policy(settings: &Settings, page: Option<String>) -> Policy {
     let line_rate = settings.line_rate();
     Policy {
         server_name: settings.server_name.as_str().to_owned(),
         min_password: settings.min_password,
         reserved_names: settings.reserved_names(),
+        page,
         registration_open: settings.registration() == Registration::Open,
         duplicate_login: match settings.duplicate_login {
             settings::DuplicateLogin::Takeover => DuplicateLogin::Takeover,

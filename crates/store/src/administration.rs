@@ -7,6 +7,9 @@ use parlor_proto::{Action, MessageId, Note, Order, RoomName, Text, Timestamp, Us
 /// What everybody inside is told when a room ends.
 const ENDED: &str = "the room was deleted";
 
+/// Rooms that a program remembers for a user, at most.
+pub(crate) const MAX_REMEMBERED: usize = 64;
+
 /// What is known of a room without entering it.
 #[derive(Debug, Clone)]
 pub struct RoomFacts {
@@ -60,6 +63,8 @@ pub struct RoomRequest {
 pub enum RoomOrder {
     /// The room belongs to this account from now on; none gives it to the operators.
     Transfer(Option<Holder>),
+    /// A new user may enter, also if the room is private.
+    Admit(UserName),
     /// Everybody inside is moved to the lobby, and the log and the rights are gone.
     Delete,
 }
@@ -92,6 +97,12 @@ pub trait RoomAdministration {
     /// # Errors
     /// The store cannot be reached.
     fn inside(&self, room: &RoomName) -> StoreResult<Option<Vec<UserName>>>;
+
+    /// Remembers a room for a user, who has read it up to an entry. `/sync` opens it.
+    ///
+    /// # Errors
+    /// The store cannot be reached.
+    fn remember(&self, user: &UserName, room: &RoomName, read: MessageId) -> StoreResult<()>;
 
     /// Carries a request out, or has the server do so. Blocks for some seconds at most.
     ///
@@ -133,6 +144,18 @@ pub(crate) fn transfer(
     let target = Person { holder: to.clone(), is_operator: false };
     let case = Case { actor: &actor, target: Some(&target), members: &[], now: request.time };
     rights.carry_out(room, &Order::Owner(to.user.clone()), &case).map_err(|denial| format!("{denial:?}"))
+}
+
+/// Changes the rights so that a new user may enter. Returns what is written into the log; nothing if the user may enter already.
+///
+/// # Errors
+/// Why not; then nothing may be stored.
+pub(crate) fn admit(
+    rights: &mut RoomRights,
+    request: &RoomRequest,
+    user: &UserName,
+) -> Result<Option<Content>, String> {
+    rights.admit(user, &request.by, request.time).map_err(|denial| format!("{denial:?}"))
 }
 
 /// What is written into the log when a member is removed because the room ends.

@@ -1,23 +1,34 @@
 //! Settings of a world, before it is built.
 
+use std::fmt;
+use std::sync::Arc;
 use std::time::Duration;
 
+use parlor_core::ports::PasswordAuthority;
 use parlor_core::{DuplicateLogin, LineRate, Policy};
 
+use crate::fakes::FakeAuthority;
 use crate::world::{World, name};
 
 /// Builds a world. Settings that are not set have the defaults of the rules.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct Builder {
     pub(crate) policy: Policy,
     pub(crate) history: usize,
     pub(crate) queued_flush_workers: bool,
+    pub(crate) authority: Option<Arc<dyn PasswordAuthority>>,
+}
+
+impl fmt::Debug for Builder {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.write_str("Builder")
+    }
 }
 
 impl Default for Builder {
     fn default() -> Self {
         let policy = Policy { server_name: "test".to_owned(), ..Policy::default() };
-        Self { policy, history: 1000, queued_flush_workers: false }
+        Self { policy, history: 1000, queued_flush_workers: false, authority: None }
     }
 }
 
@@ -38,6 +49,13 @@ impl Builder {
     #[must_use]
     pub fn registration_closed(mut self) -> Self {
         self.policy.registration_open = false;
+        self
+    }
+
+    /// There is no web door.
+    #[must_use]
+    pub fn without_page(mut self) -> Self {
+        self.policy.page = None;
         self
     }
 
@@ -132,6 +150,16 @@ impl Builder {
     #[must_use]
     pub fn ticket_lifetime(mut self, seconds: u64) -> Self {
         self.policy.ticket_lifetime = Duration::from_secs(seconds);
+        self
+    }
+
+    /// Passwords are decided about elsewhere: user, password, whether an operator, rooms. The password `silence` gets no answer.
+    ///
+    /// # Panics
+    /// If a name is none.
+    #[must_use]
+    pub fn authority(mut self, people: &[(&str, &str, Option<bool>, &[&str])]) -> Self {
+        self.authority = Some(Arc::new(FakeAuthority::of(people)));
         self
     }
 

@@ -5,7 +5,8 @@ use std::sync::Mutex;
 use std::time::Duration;
 
 use parlor_core::ports::{
-    Clock, FlushWorkers, Observer, PasswordHash, Passwords, RandomSource, StoreError, StoreResult, Verdict,
+    Admitted, Clock, FlushWorkers, Observer, PasswordAuthority, PasswordHash, Passwords, RandomSource, StoreError,
+    StoreResult, Verdict,
 };
 use parlor_core::{ConnectionId, Flush, Origin};
 use parlor_proto::{AuditedCommand, Bye, Password, Timestamp, UserName};
@@ -160,5 +161,29 @@ impl Observer for Recorder {
 
     fn login_failed(&self, _connection: ConnectionId, user: &UserName, origin: &Origin) {
         self.keep(format!("failed {user} from {}", origin.address));
+    }
+}
+
+/// An authority that knows some people.
+pub(crate) struct FakeAuthority(Vec<(UserName, String, Admitted)>);
+
+impl FakeAuthority {
+    pub(crate) fn of(people: &[(&str, &str, Option<bool>, &[&str])]) -> Self {
+        let person = |(user, password, operator, rooms): &(&str, &str, Option<bool>, &[&str])| {
+            let rooms = rooms.iter().map(|room| room.parse().expect("it is a name")).collect();
+            let admitted = Admitted { operator: *operator, rooms };
+            (user.parse().expect("it is a name"), (*password).to_owned(), admitted)
+        };
+        Self(people.iter().map(person).collect())
+    }
+}
+
+impl PasswordAuthority for FakeAuthority {
+    fn judge(&self, user: &UserName, password: &Password, _address: &str) -> StoreResult<Option<Admitted>> {
+        if password.expose() == "silence" {
+            return Err(StoreError::new("no answer, on purpose"));
+        }
+        let found = self.0.iter().find(|(known, right, _)| known == user && right == password.expose());
+        Ok(found.map(|(_, _, admitted)| admitted.clone()))
     }
 }

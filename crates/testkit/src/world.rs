@@ -69,6 +69,7 @@ impl World {
             hub,
             store,
             passwords: Arc::new(FakePasswords),
+            authority: settings.authority,
             random: Arc::new(FakeRandom::default()),
             clock: clock.clone(),
             observer: recorder.clone(),

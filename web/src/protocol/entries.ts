@@ -2,7 +2,7 @@
 import { count, flag, nullable, object, optional, text, time, type Tagged } from './schema';
 
 const written = { id: count, time, from: text };
-const said = { ...written, text, edited: optional(time), removed: optional(flag) };
+const said = { ...written, text, edited: optional(time), removed: optional(flag), bot: optional(flag) };
 
 /** The fields of each kind of entry. */
 export const ENTRY_FIELDS = {

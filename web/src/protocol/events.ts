@@ -117,6 +117,7 @@ export const ANSWERS = {
   backlog: object({ target: text, epoch: text, entries, more: flag }),
   inbox: object({ entries, more: flag }),
   tickets: object({ tickets: list(ticket) }),
+  hooks: object({ room: text, hooks: list(object({ id: text, label: text, by: text, made: time })) }),
   invitations: object({ invitations: list(invitation) }),
   help: object({ commands: list(object({ usage: text, help: text })) }),
 } as const;

@@ -47,6 +47,8 @@ export const REPLIES = {
   ticket: object({ ticket: text, id: text, expires: nullable(time) }),
   revoke: object({ id: text, count }),
   invitation: object({ code: text, id: text, uses: count, rooms: list(text), expires: time }),
+  hook: object({ room: text, label: text, id: text, url: text }),
+  unhook: object({ room: text, id: text }),
   uninvite: object({ id: text }),
   broadcast: nothing,
   passwd: nothing,

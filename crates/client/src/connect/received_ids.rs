@@ -170,6 +170,7 @@ mod tests {
                 text: Text::sanitise("x").unwrap().into(),
                 edited: None,
                 removed: false,
+                bot: false,
             })
         };
         let ann = "ann".parse().unwrap();
@@ -204,6 +205,7 @@ mod tests {
             text: Text::sanitise("x").unwrap().into(),
             edited: None,
             removed: false,
+            bot: false,
         };
         let ann = own.from.clone();
         assert!(!gap.has(&LogEntry::Message(own), &ann));

@@ -1,6 +1,7 @@
 //! Events as lines for people. It must not print them, nor let a control character of others through;
 //! the only ones in its lines are its own colours and the bell.
 
+mod hooks;
 mod invitations;
 mod rights;
 mod tickets;
@@ -61,9 +62,10 @@ impl Renderer {
     /// of its own gets the time `now`.
     pub(super) fn event(&self, event: &Event, now: Moment) -> Option<String> {
         let mut shown = match event {
-            Event::Message { room, time, from, text, edited, removed, .. } => {
+            Event::Message { room, time, from, text, edited, removed, bot, .. } => {
                 let text = rights::message_text(text, edited.is_some(), *removed);
-                self.said(*time, now, &format!("[{room}] "), from, &text)
+                let bot = if *bot { "bot " } else { "" };
+                self.said(*time, now, &format!("[{room}] {bot}"), from, &text)
             }
             Event::Publication { time, from, text, .. } => self.said(*time, now, "PUB ", from, text),
             Event::Direct { time, from, text, .. } => self.said(*time, now, &self.paint(BOLD, "DM "), from, text),
@@ -94,6 +96,9 @@ impl Renderer {
             Event::Inbox { entries, .. } => self.backlog(|entry| Target::Direct(entry.from().clone()), entries, now),
             Event::Blocks { users } => self.news(now, &format!("you block {}", list(users))),
             Event::Tickets { tickets } => self.news(now, &tickets::list_text(tickets, &|time| self.when(time, now))),
+            Event::Hooks { room, hooks } => {
+                self.news(now, &hooks::list_text(room, hooks, &|time| self.when(time, now)))
+            }
             Event::Invitations { invitations } => {
                 self.news(now, &invitations::list_text(invitations, &|time| self.when(time, now)))
             }
@@ -109,7 +114,7 @@ impl Renderer {
     fn reply_text(&self, reply: &Reply, now: Moment) -> Option<String> {
         let when = |time| self.when(time, now);
         let timed = tickets::reply_text(reply, &when).or_else(|| invitations::reply_text(reply, &when));
-        timed.or_else(|| reply_text(reply))
+        timed.or_else(|| hooks::reply_text(reply)).or_else(|| reply_text(reply))
     }
 
     fn is_for_me(&self, event: &Event) -> bool {
@@ -365,7 +370,7 @@ fn reply_text(reply: &Reply) -> Option<String> {
         Reply::Broadcast => "sent to everybody".to_owned(),
         Reply::Passwd => "your password is changed".to_owned(),
         Reply::Ticket { .. } | Reply::Revoke { .. } | Reply::Invitation { .. } | Reply::Uninvite { .. } => return None,
-        Reply::Message { .. } | Reply::Format { .. } => return None,
+        Reply::Message { .. } | Reply::Format { .. } | Reply::Hook { .. } | Reply::Unhook { .. } => return None,
     })
 }
 

@@ -164,6 +164,7 @@ fn answers(event: &Event) -> Option<Verb> {
         Event::Blocks { .. } => Verb::Blocks,
         Event::Tickets { .. } => Verb::Tickets,
         Event::Invitations { .. } => Verb::Invitations,
+        Event::Hooks { .. } => Verb::Hooks,
         Event::Sync(_) => Verb::Sync,
         Event::Backlog { .. } => Verb::Backlog,
         Event::Inbox { .. } => Verb::Inbox,

@@ -69,7 +69,7 @@ impl<'a> Batch<'a> {
 
     fn new(log: &'a LogId, entries: &'a [Entry]) -> Self {
         let mut authors: Vec<(NameHash, &UserName)> = Vec::new();
-        for Entry { author, .. } in entries {
+        for Entry { author, .. } in entries.iter().filter(|entry| entry.is_by(&entry.author)) {
             if authors.iter().all(|(_, known)| *known != author) {
                 authors.push((NameHash::of(author), author));
             }

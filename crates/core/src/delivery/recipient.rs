@@ -123,7 +123,7 @@ impl Recipient {
             return (pushed, 0);
         }
         let (user, start) = (&self.user, self.start);
-        let is_for_it = |entry: &Entry| entry.author != *user && entry.id > start;
+        let is_for_it = |entry: &Entry| !entry.is_by(user) && entry.id > start;
         let outbox = self.peer.outbox();
         match &mut self.buffered {
             None if batch.entries()[0].id > start && !batch.has_author(self.hash, user) => {

@@ -16,7 +16,8 @@ pub(crate) fn history_entry(entry: Entry) -> HistoryEntry {
         Content::Amended { at, .. } => Some(at),
         _ => None,
     };
-    HistoryEntry { id, time, from: author, text, edited, removed: content == Content::Gone }
+    let (removed, bot) = (content == Content::Gone, matches!(content, Content::Bot(_)));
+    HistoryEntry { id, time, from: author, text, edited, removed, bot }
 }
 
 /// An entry as `/backlog` shows it.
@@ -39,7 +40,7 @@ pub(crate) fn log_entry(log: &LogId, entry: Entry) -> LogEntry {
 fn room_entry(entry: Entry) -> LogEntry {
     let Entry { id, time, author: from, content, .. } = entry.clone();
     match content {
-        Content::Said(_) | Content::Amended { .. } | Content::Gone | Content::Invitation(_) => {
+        Content::Said(_) | Content::Bot(_) | Content::Amended { .. } | Content::Gone | Content::Invitation(_) => {
             LogEntry::Message(history_entry(entry))
         }
         Content::Edit { of, text } => LogEntry::Edited(EditEntry { id, time, from, of, text }),
@@ -54,9 +55,9 @@ fn room_entry(entry: Entry) -> LogEntry {
 /// The event by which an entry of a log is delivered.
 pub(crate) fn event(log: &LogId, entry: &Entry) -> Event {
     match (log, &entry.content) {
-        (LogId::Room(room), Content::Said(_) | Content::Amended { .. } | Content::Gone | Content::Invitation(_)) => {
-            let HistoryEntry { id, time, from, text, edited, removed } = history_entry(entry.clone());
-            Event::Message { room: room.clone(), id, time, from, text, edited, removed }
+        (LogId::Room(room), content) if content.is_message() => {
+            let HistoryEntry { id, time, from, text, edited, removed, bot } = history_entry(entry.clone());
+            Event::Message { room: room.clone(), id, time, from, text, edited, removed, bot }
         }
         (LogId::Feed(_), _) => {
             let HistoryEntry { id, time, from, text, .. } = history_entry(entry.clone());
@@ -69,8 +70,8 @@ pub(crate) fn event(log: &LogId, entry: &Entry) -> Event {
 fn special_event(log: &LogId, entry: &Entry) -> Event {
     let room = log.room().cloned().unwrap_or_else(RoomName::lobby);
     match log_entry(log, entry.clone()) {
-        LogEntry::Message(HistoryEntry { id, time, from, text, edited, removed }) => {
-            Event::Message { room, id, time, from, text, edited, removed }
+        LogEntry::Message(HistoryEntry { id, time, from, text, edited, removed, bot }) => {
+            Event::Message { room, id, time, from, text, edited, removed, bot }
         }
         LogEntry::Publication(HistoryEntry { id, time, from, text, .. }) => Event::Publication { id, time, from, text },
         LogEntry::Direct(DirectEntry { id, time, from, text, .. }) => Event::Direct { id: Some(id), time, from, text },

@@ -27,6 +27,8 @@ pub struct LineRate {
 pub struct Policy {
     /// Name of the server, as HELLO shows it.
     pub server_name: String,
+    /// The address of the web door, as others reach it, with `/` at its end; none if it is closed.
+    pub page: Option<String>,
     /// Whether REGISTER creates accounts.
     pub registration_open: bool,
     /// Shortest new password, in characters. Passwords of existing accounts may be shorter.
@@ -76,6 +78,7 @@ impl Default for Policy {
     fn default() -> Self {
         Self {
             server_name: "parlor".to_owned(),
+            page: Some("https://test/".to_owned()),
             registration_open: true,
             min_password: 1,
             reserved_names: Vec::new(),

@@ -4,6 +4,7 @@
 mod admission;
 mod attempts;
 mod door;
+mod elsewhere;
 mod invitations;
 mod password;
 mod registration;

@@ -3,13 +3,16 @@
 
 use parlor_proto::{Credentials, Refusal};
 
-use super::Applicant;
 use super::attempts::{Verified, attempt};
+use super::{Applicant, elsewhere};
 use crate::connection::effects::{CommandError, During};
 use crate::ports::{Account, PasswordHash, StoreResult, Verdict};
 
 /// Returns the account if the password is right. Renews the hash if its cost differs from the setting.
 pub(crate) fn authenticate(applicant: &Applicant<'_>, credentials: &Credentials) -> Result<Account, CommandError> {
+    if let Some(authority) = &applicant.services.authority {
+        return elsewhere::authenticate(applicant, &**authority, credentials);
+    }
     let compared = attempt(applicant, &credentials.user, || compare(applicant, credentials))?;
     let Some((mut account, is_outdated)) = compared else { return Err(Refusal::BadCredentials.into()) };
     if is_outdated {

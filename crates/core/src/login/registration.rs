@@ -15,7 +15,8 @@ pub(crate) fn register(
     invitation: Option<&Invitation>,
 ) -> Result<Account, CommandError> {
     let Applicant { services, .. } = applicant;
-    if !services.policy.registration_open && invitation.is_none() {
+    let is_open = services.policy.registration_open || invitation.is_some();
+    if !is_open || services.authority.is_some() {
         return Err(Refusal::RegistrationClosed.into());
     }
     let user = credentials.user.clone();
@@ -52,7 +53,9 @@ fn make(applicant: &Applicant<'_>, account: &Account, invitation: Option<&Invita
         InvitedResult::NameTaken => Err(Refusal::NameTaken.into()),
         InvitedResult::Void => Err(Refusal::BadInvitation.into()),
         InvitedResult::Made => {
-            invitation.iter().for_each(|invitation| open_rooms(applicant, account, &invitation.terms));
+            if let Some(Invitation { terms, .. }) = invitation {
+                open_rooms(applicant, &account.user, &terms.by, &terms.rooms);
+            }
             Ok(())
         }
     }

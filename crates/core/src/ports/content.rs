@@ -15,6 +15,8 @@ const NONE: &str = "*";
 pub enum Content {
     /// Something said.
     Said(Text),
+    /// Something that a program said by a hook. It is not edited.
+    Bot(Text),
     /// Something said that was edited since.
     Amended {
         /// Its text now.
@@ -65,7 +67,7 @@ impl Content {
     /// Whether it counts as a message: it is shown by itself, and is unread until it is read.
     pub fn is_message(&self) -> bool {
         match self {
-            Self::Said(_) | Self::Amended { .. } | Self::Gone | Self::Invitation(_) => true,
+            Self::Said(_) | Self::Bot(_) | Self::Amended { .. } | Self::Gone | Self::Invitation(_) => true,
             Self::Edit { .. } | Self::Removal { .. } | Self::Topic(_) | Self::Moderation(_) => false,
         }
     }
@@ -81,7 +83,7 @@ impl Content {
     /// Its length in bytes, about.
     pub fn len_hint(&self) -> usize {
         match self {
-            Self::Said(text) | Self::Amended { text, .. } | Self::Topic(text) => text.as_str().len(),
+            Self::Said(text) | Self::Bot(text) | Self::Amended { text, .. } | Self::Topic(text) => text.as_str().len(),
             Self::Edit { text, .. } => text.as_str().len(),
             Self::Removal { reason, .. } => reason.as_str().len(),
             Self::Moderation(Moderation { reason, .. }) => 64 + reason.as_str().len(),
@@ -93,6 +95,7 @@ impl Content {
     pub fn stored(&self) -> Cow<'_, str> {
         Cow::Owned(match self {
             Self::Said(text) => return Cow::Borrowed(text.as_str()),
+            Self::Bot(text) => format!("{MARK}bot {text}"),
             Self::Amended { text, at, by } => format!("{MARK}amended {} {by} {text}", at.as_millis()),
             Self::Gone => format!("{MARK}gone"),
             Self::Edit { of, text } => format!("{MARK}edit {of} {text}"),
@@ -122,6 +125,7 @@ fn read_special(form: &str) -> Option<Content> {
             let [at, by, text] = fields(rest)?;
             Content::Amended { text: Text::sanitise(text)?, at: time(at)?, by: id(by)? }
         }
+        "bot" => Content::Bot(Text::sanitise(rest)?),
         "gone" => Content::Gone,
         "edit" => {
             let [of, text] = fields(rest)?;
@@ -182,6 +186,7 @@ mod tests {
         for content in [
             Content::Said(text(" two  words ")),
             Content::Amended { text: text(" a b"), at: Timestamp::from_millis(7), by: MessageId(9) },
+            Content::Bot(text(" disk  full ")),
             Content::Gone,
             Content::Edit { of: MessageId(3), text: text("a b ").into() },
             Content::Edit { of: MessageId(3), text: Note::default() },

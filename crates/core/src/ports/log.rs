@@ -194,7 +194,12 @@ pub struct Entry {
 impl Entry {
     /// Whether its text can be removed.
     pub fn is_removable(&self) -> bool {
-        matches!(self.content, Content::Said(_) | Content::Amended { .. })
+        matches!(self.content, Content::Said(_) | Content::Bot(_) | Content::Amended { .. })
+    }
+
+    /// Whether a user said it in a session. A program has no session, though a user may have its name.
+    pub fn is_by(&self, user: &UserName) -> bool {
+        self.author == *user && !matches!(self.content, Content::Bot(_))
     }
 
     /// Whether a user may give it another text, `window` after it was said at the latest; never if that is zero.
@@ -202,7 +207,7 @@ impl Entry {
     /// # Errors
     /// Why not.
     pub fn judge_edit(&self, user: &UserName, now: Timestamp, window: Duration) -> Result<(), Denial> {
-        if !self.is_removable() {
+        if !matches!(self.content, Content::Said(_) | Content::Amended { .. }) {
             Err(Denial::NoSuchMessage)
         } else if self.author != *user {
             Err(Denial::NotAllowed("the author of the message"))
@@ -216,7 +221,7 @@ impl Entry {
     /// The text of a message; empty if it was removed, or if this is no message.
     pub fn said(&self) -> Note {
         match &self.content {
-            Content::Said(text) | Content::Amended { text, .. } => text.clone().into(),
+            Content::Said(text) | Content::Bot(text) | Content::Amended { text, .. } => text.clone().into(),
             _ => Note::default(),
         }
     }

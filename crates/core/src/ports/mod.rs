@@ -2,6 +2,7 @@
 //! Nothing here may know how a port is implemented, nor that there are several implementations.
 
 mod accounts;
+mod authority;
 mod bus;
 mod clock;
 mod content;
@@ -27,6 +28,7 @@ use std::fmt;
 use std::sync::Arc;
 
 pub use accounts::{Account, AccountVersion, Accounts, PasswordHash, Role, Suspension};
+pub use authority::{Admitted, PasswordAuthority};
 pub use bus::{Bus, UnloggedMessage};
 pub use clock::Clock;
 pub use content::{Content, Moderation};

@@ -1,11 +1,11 @@
 //! The port of rights in rooms: reads them, and carries out what moderators do. It must not decide by itself: each store
 //! decides by [`crate::rights`], in the same step in which it stores.
 
-use parlor_proto::{Generation, MessageId, Note, Order, RoomName, Timestamp, UserName};
+use parlor_proto::{Generation, HookId, MessageId, Note, Order, RoomName, Text, Timestamp, UserName};
 
-use super::{SessionKey, StoreResult};
+use super::{SecretHash, SessionKey, StoreResult};
 use crate::delivery::flush::Flush;
-use crate::rights::{Denial, Holder, Person, RoomRights};
+use crate::rights::{Denial, Holder, Hook, Person, RoomRights};
 
 /// What somebody wants to do in a room.
 #[derive(Debug, Clone)]
@@ -41,6 +41,19 @@ pub enum Deed {
     },
     /// Accounts with a role in the room are gone, the owner first.
     Succession(Vec<Holder>),
+    /// A program may speak from now on.
+    AddHook(Hook),
+    /// A program may not speak any more.
+    RemoveHook(HookId),
+    /// A program says something by a hook. No session does it.
+    Report {
+        /// The hash of the hook's secret.
+        hook: SecretHash,
+        /// In whose name the hook speaks.
+        label: UserName,
+        /// What it says.
+        text: Text,
+    },
     /// A new user may enter, by an invitation to the server. No session does it ([`Act::NO_SESSION`]).
     Admission {
         /// The user.
@@ -84,7 +97,12 @@ impl Act {
     pub fn author(&self) -> &UserName {
         match &self.deed {
             Deed::Succession(gone) => gone.first().map_or(&self.actor.holder.user, |gone| &gone.user),
-            Deed::Order { .. } | Deed::Removal { .. } | Deed::Admission { .. } => &self.actor.holder.user,
+            Deed::Report { label, .. } => label,
+            Deed::Order { .. }
+            | Deed::Removal { .. }
+            | Deed::AddHook(_)
+            | Deed::RemoveHook(_)
+            | Deed::Admission { .. } => &self.actor.holder.user,
         }
     }
 

@@ -2,11 +2,13 @@
 
 use std::fmt;
 
+use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use subtle::ConstantTimeEq;
 
 /// The SHA-256 hash of a secret. A secret is random, so nothing slower is needed. It is not printed.
-#[derive(Clone, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
 pub struct SecretHash([u8; 32]);
 
 impl SecretHash {
@@ -46,6 +48,20 @@ impl SecretHash {
     /// Whether both are the same, in a time that does not depend on where they differ.
     pub fn matches(&self, other: &Self) -> bool {
         self.0.ct_eq(&other.0).into()
+    }
+}
+
+impl TryFrom<String> for SecretHash {
+    type Error = &'static str;
+
+    fn try_from(digits: String) -> Result<Self, &'static str> {
+        Self::read(&digits).ok_or("no hash of a secret")
+    }
+}
+
+impl From<SecretHash> for String {
+    fn from(hash: SecretHash) -> String {
+        hash.expose()
     }
 }
 

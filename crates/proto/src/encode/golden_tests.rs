@@ -4,7 +4,7 @@
 use std::collections::BTreeSet;
 use std::path::PathBuf;
 
-use super::{invitation_tests, rights_tests, tests, ticket_tests};
+use super::{hook_tests, invitation_tests, rights_tests, tests, ticket_tests};
 use crate::event::{Bye, Event};
 use crate::refusal::RefusalCode;
 use crate::rights::{Access, Action, RoomRole, Speakers};
@@ -17,6 +17,7 @@ fn lines() -> Vec<String> {
         rights_tests::golden_json(),
         ticket_tests::golden_json(),
         invitation_tests::golden_json(),
+        hook_tests::golden_json(),
     ];
     tables.concat()
 }

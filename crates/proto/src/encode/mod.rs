@@ -62,6 +62,8 @@ impl<'a> Encoded<'a> {
 #[cfg(test)]
 mod golden_tests;
 #[cfg(test)]
+mod hook_tests;
+#[cfg(test)]
 mod invitation_tests;
 #[cfg(test)]
 mod rights_tests;

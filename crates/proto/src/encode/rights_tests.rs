@@ -128,6 +128,7 @@ fn later_events() -> Vec<Row> {
                 text: note("a b"),
                 edited: Some(time()),
                 removed: false,
+                bot: false,
             },
             "MSG red ann a b\n",
             r#"{"type":"message","room":"red","id":7,"time":"T","from":"ann","text":"a b","edited":"T"}"#,
@@ -141,6 +142,7 @@ fn later_events() -> Vec<Row> {
                 text: Note::default(),
                 edited: None,
                 removed: true,
+                bot: false,
             },
             "MSG red ann (removed)\n",
             r#"{"type":"message","room":"red","id":7,"time":"T","from":"ann","text":"","removed":true}"#,
@@ -260,15 +262,11 @@ fn more_replies() -> Vec<Row> {
     ]
 }
 
+fn message(text: &str, edited: Option<Timestamp>, removed: bool) -> HistoryEntry {
+    HistoryEntry { id: MessageId(7), time: time(), from: user("ann"), text: note(text), edited, removed, bot: false }
+}
+
 fn lists() -> Vec<Row> {
-    let message = |text: &str, edited, removed| HistoryEntry {
-        id: MessageId(7),
-        time: time(),
-        from: user("ann"),
-        text: note(text),
-        edited,
-        removed,
-    };
     vec![
         (
             Event::Backlog {

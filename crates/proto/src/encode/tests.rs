@@ -48,6 +48,7 @@ fn old(id: u64) -> HistoryEntry {
         text: text("a b").into(),
         edited: None,
         removed: false,
+        bot: false,
     }
 }
 
@@ -193,6 +194,7 @@ fn golden() -> Vec<(Event, &'static str, &'static str)> {
                 text: text("  \"hi\"\t").into(),
                 edited: None,
                 removed: false,
+                bot: false,
             },
             "MSG red bob   \"hi\"\t\n",
             r#"{"type":"message","room":"red","id":41,"time":"2026-11-22T10:20:30.456Z","from":"bob","text":"  \"hi\"\t"}"#,
@@ -380,6 +382,7 @@ proptest! {
                 text: text.into(),
                 edited: None,
                 removed: false,
+                bot: false,
             };
             for format in [Format::Text, Format::Json] {
                 let line = encoded(&event, format);

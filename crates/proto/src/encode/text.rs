@@ -83,6 +83,8 @@ fn encode_reply(reply: &Reply, out: &mut Vec<u8>) {
         | Reply::Moderator(about)
         | Reply::Unmoderator(about)
         | Reply::Owner(about) => line(out, format_args!("OK {} {} {}", word(reply), about.room, about.user)),
+        Reply::Hook { url, .. } => line(out, format_args!("OK hook {}", url.expose())),
+        Reply::Unhook { room, id } => line(out, format_args!("OK unhook {room} {id}")),
         Reply::Suspend { user } => line(out, format_args!("OK suspend {user}")),
         Reply::Unsuspend { user } => line(out, format_args!("OK unsuspend {user}")),
         Reply::Broadcast => line(out, "OK broadcast"),
@@ -137,6 +139,10 @@ fn encode_list(event: &Event, out: &mut Vec<u8>) {
         Event::Tickets { tickets } => {
             lines(out, tickets, ticket);
             line(out, format_args!("OK tickets {}", tickets.len()));
+        }
+        Event::Hooks { room, hooks } => {
+            lines(out, hooks, |hook| format!("HOOK {} {} {} {}", hook.id, hook.made, hook.by, hook.label));
+            line(out, format_args!("OK hooks {room} {}", hooks.len()));
         }
         Event::Invitations { invitations } => {
             lines(out, invitations, invitation);

@@ -12,6 +12,22 @@ use crate::rights::{self, Access, Order, Speakers};
 use crate::text::Text;
 
 impl Arguments<'_> {
+    pub(super) fn hook(&self) -> Result<Command, Refusal> {
+        let words = self.words(2)?;
+        let [room, label] = words.as_slice() else { return Err(self.wrong()) };
+        let name = |_| Refusal::BadName;
+        Ok(Command::Hook { room: room.parse().map_err(name)?, label: label.parse().map_err(name)? })
+    }
+
+    pub(super) fn unhook(&self) -> Result<Command, Refusal> {
+        let words = self.words(2)?;
+        let [room, id] = words.as_slice() else { return Err(self.wrong()) };
+        Ok(Command::Unhook {
+            room: room.parse().map_err(|_| Refusal::BadName)?,
+            id: id.parse().map_err(|_| self.wrong())?,
+        })
+    }
+
     pub(super) fn topic(&self) -> Result<Command, Refusal> {
         let (room, rest) = self.room_and_rest()?;
         Ok(match self.short_text(rest)? {

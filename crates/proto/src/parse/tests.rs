@@ -378,3 +378,14 @@ fn a_code_is_never_a_message() {
     }
     assert_eq!(command("Invite bob, please"), message("Invite bob, please"));
 }
+
+#[test]
+fn a_hook_has_a_room_and_a_label() {
+    let (room, label): (RoomName, UserName) = ("red".parse().unwrap(), "ci".parse().unwrap());
+    assert_eq!(command("/hook Red CI"), Command::Hook { room: room.clone(), label });
+    assert_eq!(command("/hooks red"), Command::Hooks(room.clone()));
+    assert_eq!(command("/unhook red 000000ab"), Command::Unhook { room, id: crate::HookId(0xab) });
+    assert_eq!(refused("/hook red"), bad("/hook <room> <label>"));
+    assert_eq!(refused("/hook red c!"), Refusal::BadName);
+    assert_eq!(refused("/unhook red all"), bad("/unhook <room> <id>"));
+}

@@ -110,6 +110,7 @@ mod tests {
             hub: hub.clone(),
             store: parlor_store::memory::open(hub.clone(), 10),
             passwords: Arc::new(HashingPool::start(4).unwrap()),
+            authority: None,
             random: Arc::new(SystemRandom),
             clock: Arc::new(SystemClock::start()),
             observer: Arc::new(LogObserver::default()),

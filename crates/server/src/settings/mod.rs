@@ -36,7 +36,7 @@ use crate::tls::TlsName;
 
 const EXAMPLES: &str =
     "A flag goes before the environment, the environment before the file, the file before the default.
-SIGHUP reloads the certificate; SIGTERM and SIGINT say goodbye to everyone and end.
+A certificate that changes is read again, by SIGHUP at once; SIGTERM and SIGINT say goodbye to everyone and end.
 
 Examples:
   parlor serve
@@ -174,6 +174,10 @@ pub(crate) struct Settings {
     #[arg(long, env = "PARLOR_BCRYPT_COST", value_name = "COST", default_value_t = 12, help_heading = "Accounts")]
     #[arg(value_parser = clap::value_parser!(u32).range(4..=31))]
     pub(crate) bcrypt_cost: u32,
+
+    /// Program that decides about passwords, instead of the hashes of accounts: it gets a line of JSON with user, password and address, and answers one with ok, and perhaps operator and rooms
+    #[arg(long, env = "PARLOR_AUTH_COMMAND", value_name = "PROGRAM", help_heading = "Accounts", value_parser = path::parser())]
+    pub(crate) auth_command: Option<PathBuf>,
 
     /// How long after its last use a ticket logs its user in, such as 12h, 30d or 8w; it holds for tickets made from now on
     #[arg(long, env = "PARLOR_TICKET_LIFETIME", value_name = "DURATION", default_value = DEFAULT_TICKET_LIFETIME)]

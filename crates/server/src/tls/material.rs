@@ -44,9 +44,7 @@ impl Material {
         for warning in source.warnings(&loaded, names) {
             tracing::warn!("{warning}");
         }
-        if let Some(problem) = source.out_of_date(&loaded.facts) {
-            tracing::error!("{problem}");
-        }
+        source.tell_end(&loaded.facts);
         let ca_path = match certificate {
             CertificateFiles::Own { .. } => None,
             CertificateFiles::Made { dir } => Some(Authority::in_dir(dir).ca_path()),
@@ -136,6 +134,17 @@ impl Source {
         ))
     }
 
+    /// Logs a warning of a certificate that ends within 30 days, and an error of one that is not valid now.
+    pub(super) fn tell_end(&self, facts: &CertificateInfo) {
+        if let Some(problem) = self.out_of_date(facts) {
+            tracing::error!("{problem}");
+        }
+        if let Validity::Ending(days) = facts.validity(Timestamp::now()) {
+            let chain = self.chain.display();
+            tracing::warn!("the certificate {chain} ends in {days} days, at {}", facts.not_after);
+        }
+    }
+
     fn warnings(&self, Loaded { key, facts }: &Loaded, names: &[TlsName]) -> Vec<String> {
         let mut warnings = Vec::new();
         if facts.is_authority {
@@ -157,9 +166,6 @@ impl Source {
         if files::is_open_to_others(&self.key) {
             let key = self.key.display();
             warnings.push(format!("others than its owner can read the private key {key}; mend it by: chmod 600 {key}"));
-        }
-        if let Validity::Ending(days) = facts.validity(Timestamp::now()) {
-            warnings.push(format!("the certificate {chain} ends in {days} days, at {}", facts.not_after));
         }
         for name in names.iter().filter(|name| !facts.names.contains(name)) {
             warnings.push(format!(

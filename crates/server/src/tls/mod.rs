@@ -11,6 +11,7 @@ mod pin;
 mod resolver;
 #[cfg(test)]
 mod tests;
+mod watch;
 
 use std::sync::Arc;
 
@@ -24,6 +25,7 @@ pub(crate) use certificate::{CertificateInfo, Validity};
 pub(crate) use material::Material;
 pub(crate) use name::TlsName;
 pub(crate) use resolver::Resolver;
+pub(crate) use watch::CertificateWatch;
 
 /// Number of tickets that a client gets after its handshake. Each is a record to send, and resumes one connection.
 const TICKETS: usize = 1;

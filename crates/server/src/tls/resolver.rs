@@ -1,5 +1,6 @@
 //! Gives new connections the current certificate, and replaces it without a pause. It must not make certificates.
 
+use std::path::Path;
 use std::sync::Arc;
 
 use arc_swap::ArcSwap;
@@ -7,6 +8,7 @@ use jiff::Timestamp;
 use rustls::server::{ClientHello, ResolvesServerCert};
 use rustls::sign::CertifiedKey;
 
+use super::certificate::CertificateInfo;
 use super::material::{Loaded, Source};
 use super::name::TlsName;
 
@@ -21,13 +23,12 @@ pub(crate) struct Resolver {
 #[derive(Debug)]
 struct Current {
     key: Arc<CertifiedKey>,
-    names: Vec<TlsName>,
-    not_after: Timestamp,
+    facts: CertificateInfo,
 }
 
 impl Current {
     fn new(loaded: Loaded) -> Self {
-        Self { key: Arc::new(loaded.key), names: loaded.facts.names, not_after: loaded.facts.not_after }
+        Self { key: Arc::new(loaded.key), facts: loaded.facts }
     }
 }
 
@@ -38,12 +39,22 @@ impl Resolver {
 
     /// The names that the certificate is valid for. Takes no lock.
     pub(crate) fn names(&self) -> Vec<TlsName> {
-        self.current.load().names.clone()
+        self.current.load().facts.names.clone()
+    }
+
+    /// The files of the certificate and of its key.
+    pub(super) fn files(&self) -> [&Path; 2] {
+        [&self.source.chain, &self.source.key]
+    }
+
+    /// Logs a warning if the certificate ends within 30 days, and an error if it is not valid now.
+    pub(super) fn warn_of_end(&self) {
+        self.source.tell_end(&self.current.load().facts);
     }
 
     /// The last second in which the certificate is valid. Takes no lock.
     pub(crate) fn not_after(&self) -> Timestamp {
-        self.current.load().not_after
+        self.current.load().facts.not_after
     }
 
     /// Reads the files again. New connections get the new certificate; existing connections do not change. If the files

@@ -8,10 +8,13 @@ use parlor_web::status::Status;
 use super::assets::Asset;
 use super::reply::{Asked, Reply};
 use super::site::Site;
-use super::{certificate, files, health, session, socket};
+use super::{certificate, files, health, hook, session, socket};
 
 /// Longest body of a request that makes a ticket, in bytes: a name, a password, and what JSON adds.
 const MAX_SESSION_BYTES: usize = 4096;
+
+/// Longest body of a report, in bytes: Alertmanager sends many alerts at once.
+const MAX_HOOK_BYTES: usize = 256 * 1024;
 
 /// What a path leads to.
 #[derive(Debug, Clone, Copy)]
@@ -22,6 +25,8 @@ pub(super) enum Route<'a> {
     Socket,
     /// The ticket of the browser.
     Session,
+    /// What a program says in a room.
+    Hook,
     /// Whether the process lives.
     Health,
     /// The authority that signed the certificate.
@@ -38,19 +43,25 @@ impl<'a> Route<'a> {
             "/session" => Self::Session,
             "/healthz" => Self::Health,
             "/ca.pem" => Self::Certificate,
+            _ if path.starts_with(hook::PATH) => Self::Hook,
             _ => site.assets().find(path).map_or(Self::Nowhere, Self::File),
         }
     }
 
     /// The longest body that a request of this method may have here, in bytes.
     pub(super) fn max_body_bytes(self, method: Method) -> usize {
-        if matches!((self, method), (Self::Session, Method::Post)) { MAX_SESSION_BYTES } else { 0 }
+        match (self, method) {
+            (Self::Session, Method::Post) => MAX_SESSION_BYTES,
+            (Self::Hook, Method::Post) => MAX_HOOK_BYTES,
+            _ => 0,
+        }
     }
 
     /// The methods of the path; of one that there is not, all have the same answer.
     fn methods(self) -> Option<&'static [Method]> {
         Some(match self {
             Self::Socket => &[Method::Get],
+            Self::Hook => &[Method::Post],
             Self::Session => &[Method::Get, Method::Head, Method::Post, Method::Delete],
             Self::File(_) | Self::Health | Self::Certificate => &[Method::Get, Method::Head],
             Self::Nowhere => return None,
@@ -68,6 +79,7 @@ pub(super) fn answer(site: &Site, route: Route<'_>, asked: &Asked<'_>) -> Reply 
         Route::File(asset) => files::answer(asset, asked),
         Route::Socket => socket::answer(asked),
         Route::Session => session::answer(asked),
+        Route::Hook => hook::answer(site, asked),
         Route::Health => health::answer(asked),
         Route::Certificate => certificate::answer(site, asked),
         Route::Nowhere => Reply::plain(asked.request, Status::NotFound),

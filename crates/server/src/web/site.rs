@@ -1,4 +1,4 @@
-//! What all connections of the web door share: its hosts, its files, its authority. It must not hold the state of a
+//! What all connections of the web door share: its hosts, its files, its authority, the paces of hooks. It must not hold the state of a
 //! single connection.
 
 use std::path::{Path, PathBuf};
@@ -8,6 +8,7 @@ use parlor_web::origin::{AllowedHosts, Host};
 use parlor_web::response::Response;
 
 use super::assets::Assets;
+use super::hook_pace::HookPaces;
 use crate::tls::{Resolver, TlsName};
 
 /// The web door of this server.
@@ -17,13 +18,14 @@ pub(crate) struct Site {
     public_names: Vec<TlsName>,
     authority: Option<PathBuf>,
     assets: Assets,
+    hook_paces: HookPaces,
 }
 
 impl Site {
     /// The door of a server with the certificate of `resolver`. Requests may name its hosts and `public_names`.
     /// `authority` is the file of the private authority, if that signed the certificate.
     pub(crate) fn new(resolver: Arc<Resolver>, public_names: Vec<TlsName>, authority: Option<PathBuf>) -> Self {
-        Self { resolver, public_names, authority, assets: Assets::embedded() }
+        Self { resolver, public_names, authority, assets: Assets::embedded(), hook_paces: HookPaces::default() }
     }
 
     /// Whether a request may name this host. The names of the certificate change when it is loaded again.
@@ -46,6 +48,11 @@ impl Site {
     /// The file of the private authority, if that signed the certificate.
     pub(super) fn authority(&self) -> Option<&Path> {
         self.authority.as_deref()
+    }
+
+    /// How fast programs may speak.
+    pub(super) fn hook_paces(&self) -> &HookPaces {
+        &self.hook_paces
     }
 
     /// The files of the page.

@@ -3,11 +3,12 @@
 use std::io;
 use std::sync::Arc;
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use parlor_core::ports::{Observer, StoreResult};
 
 use crate::admission::Admission;
+use crate::tls::CertificateWatch;
 
 /// Time between two rounds.
 const INTERVAL: Duration = Duration::from_secs(1);
@@ -15,7 +16,10 @@ const INTERVAL: Duration = Duration::from_secs(1);
 /// Rounds between two log lines about refused connections.
 const REFUSED_EVERY: u32 = 10;
 
-/// Stack of the thread, in bytes: it may read a database.
+/// Rounds between two looks at the files of the certificate.
+const CERTIFICATE_EVERY: u32 = 2;
+
+/// Stack of the thread, in bytes: it may read a database or a certificate.
 const STACK_BYTES: usize = 256 * 1024;
 
 /// A periodic task of a store, with its name for the log.
@@ -32,6 +36,7 @@ pub(crate) struct PeriodicTask {
 /// The system gives no thread.
 pub(crate) fn start(
     chore: Option<PeriodicTask>,
+    mut certificate: CertificateWatch,
     admission: Arc<Admission>,
     observer: Arc<dyn Observer>,
 ) -> io::Result<()> {
@@ -44,6 +49,9 @@ pub(crate) fn start(
                 && let Err(error) = run()
             {
                 observer.store_failed(what, &error);
+            }
+            if round.is_multiple_of(CERTIFICATE_EVERY) {
+                certificate.look(Instant::now());
             }
             if round.is_multiple_of(REFUSED_EVERY) {
                 reported = report_refused(admission.refused(), reported);

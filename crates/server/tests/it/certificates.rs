@@ -194,3 +194,29 @@ fn a_chain_in_the_wrong_order_is_told() {
     let server = start(dir.path());
     assert!(!log_of(&server).contains("order"), "{}", log_of(&server));
 }
+
+#[test]
+fn files_that_are_replaced_are_read_again_without_a_signal() {
+    let dir = made_by_openssl(" -addext basicConstraints=critical,CA:FALSE");
+    let server = start(dir.path());
+    let pin = |dir: &Path| {
+        let (chain, directory) = (dir.join("cert.pem"), dir.to_str().unwrap().to_owned());
+        let check = command(
+            server.data(),
+            &["check", &format!("localhost:{}", server.address().port()), "--ca", chain.to_str().unwrap()],
+        );
+        (ends(server.data(), check).0, directory)
+    };
+    assert_eq!(pin(dir.path()).0, Some(0));
+    let renewed = made_by_openssl(" -addext basicConstraints=critical,CA:FALSE");
+    assert_eq!(pin(renewed.path()).0, Some(1));
+    for file in ["key.pem", "cert.pem"] {
+        std::fs::copy(renewed.path().join(file), dir.path().join(file)).unwrap();
+    }
+    eventually("the certificate is reloaded", || server.log().contains("certificate reloaded"));
+    assert_eq!(pin(renewed.path()).0, Some(0));
+    // What cannot be used changes nothing.
+    std::fs::write(dir.path().join("cert.pem"), "half").unwrap();
+    eventually("it is told", || server.log().contains("the certificate stays as it was"));
+    assert_eq!(pin(renewed.path()).0, Some(0));
+}

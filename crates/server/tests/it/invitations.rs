@@ -5,11 +5,11 @@ use std::path::Path;
 
 use serde_json::json;
 
-use crate::harness::{Http, Options, Server, command, ends, outcome, parlor};
+use crate::harness::{Client, Http, Options, Server, command, ends, outcome, parlor, parlor_with_input};
 
 /// A server on which nobody can make an account without an invitation.
 fn closed() -> Server {
-    Options::default().args(&["--registration", "closed"]).start()
+    Options::default().args(&["--registration", "closed", "--presence-limit", "0"]).start()
 }
 
 /// Runs `parlor invite` with these arguments. Returns the lines that it says, if it succeeds.
@@ -144,4 +144,46 @@ fn what_does_not_fit_is_refused() {
     let wrong = command(place.path(), &["connect", "parlor://127.0.0.1"]);
     let (code, _, complaint) = ends(place.path(), wrong);
     assert!(code == Some(2) && complaint.contains("parlor://HOST:PORT/CODE#PIN"), "{complaint}");
+}
+
+#[test]
+fn people_of_a_file_are_made_with_their_rooms_or_nobody_is() {
+    let server = closed();
+    drop(user(server.data(), &["add", "root", "--operator", "--password-stdin"], "secret-12\n").unwrap());
+    let mut root = log_in(&server, "root", "secret-12");
+    assert_eq!(root.ask("/open garden"), "OK open garden 1");
+    assert_eq!(root.ask("/access garden private"), "OK access garden private");
+    let file = server.data().join("people.csv");
+    let add = |text: &str| {
+        fs::write(&file, text).unwrap();
+        user(server.data(), &["add", "--bcrypt-cost", "4", "--file", file.to_str().unwrap()], "")
+    };
+    let wrong = add("name,role,rooms\nann\nb!b").unwrap_err();
+    assert!(wrong.contains("line 3") && wrong.contains("b!b"), "{wrong}");
+    let taken = add("ann\nroot").unwrap_err();
+    assert!(taken.contains("line 2") && taken.contains("there is a user root already"), "{taken}");
+    assert_eq!(user(server.data(), &["list"], "").unwrap().lines().count(), 1, "nobody was made");
+    let said = add("ann,operator\nbob,,garden lounge\n").unwrap();
+    let passwords: Vec<(&str, &str)> = said.lines().filter_map(|line| line.split_once('\t')).collect();
+    assert_eq!(passwords.iter().map(|(user, _)| *user).collect::<Vec<_>>(), ["ann", "bob"]);
+    assert_eq!(root.line(), "MODERATED garden bob invite operator invitation of operator");
+    let mut bob = log_in(&server, "bob", passwords[1].1);
+    let opened = bob.list("/sync", "OK sync");
+    assert_eq!(opened, ["OPEN garden 2 0", "OPEN lobby 2 0", "OPEN lounge 1 0", "OK sync 3 0"]);
+    let mut ann = log_in(&server, "ann", passwords[0].1);
+    assert_eq!(ann.list("/invitations", "OK invitations"), ["OK invitations 0"]);
+}
+
+/// A session of a user, on a server that tells nobody who comes.
+fn log_in(server: &Server, user: &str, password: &str) -> Client {
+    let mut client = server.connect();
+    assert_eq!(client.ask(&format!("LOGIN {user} {password}")), format!("OK login {user} lobby"));
+    client
+}
+
+/// Runs `parlor user` with these arguments and this input. Returns what it says, if it succeeds.
+fn user(data: &Path, args: &[&str], input: &str) -> Result<String, String> {
+    let output = parlor_with_input(data, &[&["user"], args].concat(), input);
+    let said = |bytes: &[u8]| String::from_utf8(bytes.to_vec()).unwrap();
+    if output.status.success() { Ok(said(&output.stdout)) } else { Err(said(&output.stderr)) }
 }

@@ -4,6 +4,7 @@
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking, in its helpers too")]
 
 mod audit;
+mod auth_command;
 mod backups;
 mod banner;
 mod brute_force;
@@ -23,6 +24,7 @@ mod erasure;
 mod example;
 mod harness;
 mod help;
+mod hooks;
 mod idle;
 mod invitations;
 mod keeping;

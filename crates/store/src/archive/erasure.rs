@@ -144,6 +144,8 @@ impl Erasure {
         rights.invited.remove(&self.user);
         rights.banned.remove(&self.user);
         rights.muted.remove(&self.user);
+        // A hook belongs to the room: programs go on to speak.
+        rights.hooks.iter_mut().for_each(|hook| hook.by = self.rename(&hook.by));
         rights
     }
 }
@@ -151,7 +153,7 @@ impl Erasure {
 /// What stays of something that was said. What a room is about belongs to the room.
 fn emptied(text: &Content) -> Content {
     match text {
-        Content::Said(_) | Content::Amended { .. } | Content::Gone => Content::Gone,
+        Content::Said(_) | Content::Bot(_) | Content::Amended { .. } | Content::Gone => Content::Gone,
         Content::Edit { of, .. } => Content::Edit { of: *of, text: Note::default() },
         Content::Removal { of, .. } => Content::Removal { of: *of, reason: Note::default() },
         Content::Topic(_) | Content::Moderation(_) | Content::Invitation(_) => text.clone(),
@@ -239,12 +241,14 @@ mod tests {
     fn a_room_of_the_person_belongs_to_the_next_one() {
         let holder = |user: &str| format!(r#"{{"user":"{user}","account":"2026-11-01T00:00:00.001Z"}}"#);
         let rights = format!(
-            r#"{{"rights":{{"room":"red","rights":{{"owner":{},"moderators":[{}],"topic":"","access":"public","post":"everyone","invited":["ann"],"banned":{{"ann":null}},"muted":{{}},"created":null}}}}}}"#,
+            r#"{{"rights":{{"room":"red","rights":{{"owner":{},"moderators":[{}],"topic":"","access":"public","post":"everyone","invited":["ann"],"banned":{{"ann":null}},"muted":{{}},"created":null,"hooks":[{{"hash":"{}","label":"ci","by":"ann","made":"2026-11-01T00:00:00.001Z"}}]}}}}}}"#,
             holder("ann"),
-            holder("bob")
+            holder("bob"),
+            "0".repeat(64)
         );
         let left = rest(&[&rights], Words::Kept).join("");
         assert!(left.contains(&format!("\"owner\":{},\"moderators\":[]", holder("bob"))), "{left}");
+        assert!(left.contains(r#""label":"ci","by":"erased""#), "{left}");
         assert!(!left.contains("\"ann\""), "{left}");
     }
 }

@@ -1,7 +1,7 @@
 //! What operators do with the rooms of one server: stages it while it is written. It must not write itself.
 
 use parlor_core::rights::{Holder, RoomRights};
-use parlor_proto::{RoomName, Timestamp};
+use parlor_proto::{RoomName, Timestamp, UserName};
 
 use super::governance::StagedAct;
 use super::{InProcessSessions, Room};
@@ -33,6 +33,23 @@ impl InProcessSessions {
             before,
             removed: None,
         })
+    }
+
+    /// Lets a new user into a room; it holds from now on.
+    ///
+    /// # Errors
+    /// Why not; nothing if there is no such room.
+    pub(crate) fn stage_admission(&self, request: &RoomRequest, user: &UserName) -> Result<StagedAct, Option<String>> {
+        let mut state = self.lock();
+        let room = state.rooms.get_mut(&request.room).ok_or(None)?;
+        let mut rights = room.rights.as_deref().cloned().unwrap_or_default();
+        let content = administration::admit(&mut rights, request, user).map_err(Some)?;
+        let before = room.rights.clone();
+        let changed = content.is_some().then_some(rights);
+        if let Some(changed) = &changed {
+            room.rights = Some(Box::new(changed.clone()));
+        }
+        Ok(StagedAct { room: request.room.clone(), content, rights: changed, before, removed: None })
     }
 
     /// Removes everybody from a room that ends; they have no seat from now on. None if there is no such room.

@@ -298,7 +298,7 @@ impl Governance for MemoryLog {
             Deed::Removal { of, .. } => lock(&self.logs)
                 .get(&log)
                 .and_then(|data| Some(data.find(*of).filter(|entry| entry.is_removable())?.author.clone())),
-            Deed::Order { .. } | Deed::Succession(_) | Deed::Admission { .. } => None,
+            _ => None,
         };
         let staged = match self.live.stage(&act, author.as_ref()) {
             Ok(staged) => staged,

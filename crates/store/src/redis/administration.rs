@@ -50,12 +50,20 @@ impl RoomAdministration for RedisRooms {
         Ok(Some(sorted(&names)))
     }
 
+    fn remember(&self, user: &UserName, room: &RoomName, read: MessageId) -> StoreResult<()> {
+        let keys = [keys::remembered_rooms(user), keys::marks(user)];
+        let target = Target::Room(room.clone()).to_string();
+        let args: [&dyn Argument; 4] = [&room.as_str(), &target, &read.0, &administration::MAX_REMEMBERED];
+        self.call::<i64>(Command::script(script::remember_room(), &keys, &args)).map(drop)
+    }
+
     fn carry_out(&self, request: &RoomRequest) -> StoreResult<Verdict> {
         if let Some(endless) = administration::endless(request) {
             return Ok(endless);
         }
         match &request.order {
             RoomOrder::Transfer(to) => self.transfer(request, to.as_ref()),
+            RoomOrder::Admit(user) => self.admit(request, user),
             RoomOrder::Delete => self.delete(request),
         }
     }
@@ -121,6 +129,25 @@ impl RedisRooms {
             let gone = self.gone(&rights)?;
             let content = match administration::transfer(&mut rights, request, to, &gone) {
                 Ok(content) => content,
+                Err(why) => return Ok(Verdict::Refused(why)),
+            };
+            if self.moderate(request, &ground, &rights, &content)? {
+                return Ok(Verdict::Done);
+            }
+        }
+        Err(StoreError::new("the rights in the room change all the time; try again"))
+    }
+
+    fn admit(&self, request: &RoomRequest, user: &UserName) -> StoreResult<Verdict> {
+        for _ in 0..MAX_TRIES {
+            let ground = self.survey(&request.room)?;
+            if !ground.exists {
+                return Ok(administration::unknown(&request.room));
+            }
+            let mut rights = ground.rights.clone();
+            let content = match administration::admit(&mut rights, request, user) {
+                Ok(Some(content)) => content,
+                Ok(None) => return Ok(Verdict::Done),
                 Err(why) => return Ok(Verdict::Refused(why)),
             };
             if self.moderate(request, &ground, &rights, &content)? {

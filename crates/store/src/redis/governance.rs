@@ -93,7 +93,7 @@ impl Server {
         let keys = [keys::log(&log), keys::meta(&log), keys::members(&act.room), keys::amended(&log)];
         let of = match &act.deed {
             Deed::Removal { of, .. } => of.0,
-            Deed::Order { .. } | Deed::Succession(_) | Deed::Admission { .. } => 0,
+            _ => 0,
         };
         let args: [&dyn Argument; 2] = [&of, &self.history];
         let (now, seq, rights, exists, members, author): (i64, u64, String, u8, Vec<String>, String) =
@@ -131,7 +131,7 @@ impl Server {
         let removed = ruling.content.as_ref().and_then(Content::removes).map_or("", UserName::as_str);
         let of = match &act.deed {
             Deed::Removal { of, .. } => of.0,
-            Deed::Order { .. } | Deed::Succession(_) | Deed::Admission { .. } => 0,
+            _ => 0,
         };
         let (set, deleted) = changes(&ground.rights, &ruling.rights);
         let (count, text, rights) = (set.len(), text.as_ref(), rights.as_str());
@@ -163,6 +163,9 @@ impl Ground {
                 Some(Content::Removal { of: *of, reason: reason.clone() })
             }
             Deed::Succession(gone) => rights.succeed(gone),
+            Deed::AddHook(hook) => rights.add_hook(hook, &act.actor).map(|()| None)?,
+            Deed::RemoveHook(id) => rights.remove_hook(*id, &act.actor).map(|()| None)?,
+            Deed::Report { hook, text, .. } => Some(rights.report(hook, text)?),
             Deed::Admission { user, by } => rights.admit(user, by, self.now)?,
         };
         Ok(Ruling { content, rights })

@@ -5,9 +5,9 @@ use std::path::Path;
 use std::sync::Arc;
 
 use parlor_core::Flush;
-use parlor_core::ports::{Content, Entry, LogId, Recipient, Sink, StoreResult};
+use parlor_core::ports::{Content, Entry, LogId, Personal, Recipient, Sink, StoreResult};
 use parlor_core::rights::Holder;
-use parlor_proto::{RoomName, UserName};
+use parlor_proto::{MessageId, RoomName, UserName};
 use rusqlite::Connection;
 
 use super::append::EntryWriter;
@@ -36,6 +36,10 @@ impl RoomJob {
         }
         match &self.request.order {
             RoomOrder::Transfer(to) => self.transfer(transaction, to.as_ref()),
+            RoomOrder::Admit(user) => {
+                let staged = self.writer.live().stage_admission(&self.request, user);
+                self.change(transaction, staged)
+            }
             RoomOrder::Delete => self.delete(transaction),
         }
     }
@@ -43,7 +47,18 @@ impl RoomJob {
     fn transfer(&self, transaction: &mut Transaction, to: Option<&Holder>) -> rusqlite::Result<Verdict> {
         let (live, room) = (self.writer.live(), &self.request.room);
         let gone = gone(&transaction.connection, live, room)?;
-        let staged = match live.stage_transfer(&self.request, to, &gone) {
+        let staged = live.stage_transfer(&self.request, to, &gone);
+        self.change(transaction, staged)
+    }
+
+    /// Writes what is staged, and the rights from now on.
+    fn change(
+        &self,
+        transaction: &mut Transaction,
+        staged: Result<StagedAct, Option<String>>,
+    ) -> rusqlite::Result<Verdict> {
+        let room = &self.request.room;
+        let staged = match staged {
             Ok(staged) => staged,
             Err(None) => return Ok(administration::unknown(room)),
             Err(Some(why)) => return Ok(Verdict::Refused(why)),
@@ -227,6 +242,10 @@ impl RoomAdministration for SqliteRooms {
 
     fn inside(&self, _room: &RoomName) -> StoreResult<Option<Vec<UserName>>> {
         Ok((!self.is_served).then(Vec::new))
+    }
+
+    fn remember(&self, user: &UserName, room: &RoomName, read: MessageId) -> StoreResult<()> {
+        self.database.remember(user, room, read, administration::MAX_REMEMBERED).map(drop)
     }
 
     fn carry_out(&self, request: &RoomRequest) -> StoreResult<Verdict> {

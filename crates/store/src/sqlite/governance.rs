@@ -23,7 +23,7 @@ impl ActJob {
         let log = LogId::Room(self.act.room.clone());
         let message = match &self.act.deed {
             Deed::Removal { of, .. } => self.removable(transaction, &log, *of)?,
-            Deed::Order { .. } | Deed::Succession(_) | Deed::Admission { .. } => None,
+            _ => None,
         };
         let live = self.writer.live().clone();
         let staged = match live.stage(&self.act, message.as_ref().map(|message| &message.author)) {

@@ -23,6 +23,11 @@ const LOOK_INTERVAL: Duration = Duration::from_millis(100);
 /// Number of rows that stay where nobody waits for the answer any more.
 const REQUESTS_KEPT: i64 = 1000;
 
+/// What is to be done, as the table has it.
+const TRANSFER: &str = "transfer";
+const ADMIT: &str = "admit";
+const DELETE: &str = "delete";
+
 /// The answer of a request that is done. Another answer says why it is not.
 const DONE: &str = "done";
 
@@ -51,12 +56,12 @@ impl Database {
         let added = number.clone();
         self.change(move |connection| {
             let RoomRequest { room, by, time, order } = &request;
-            let (action, owner) = match order {
-                RoomOrder::Transfer(to) => ("transfer", to.as_ref()),
-                RoomOrder::Delete => ("delete", None),
+            let (action, owner, account) = match order {
+                RoomOrder::Transfer(Some(to)) => (TRANSFER, Some(to.user.as_str()), Some(to.account.as_millis())),
+                RoomOrder::Transfer(None) => (TRANSFER, None, None),
+                RoomOrder::Admit(user) => (ADMIT, Some(user.as_str()), None),
+                RoomOrder::Delete => (DELETE, None, None),
             };
-            let account = owner.map(|owner| owner.account.as_millis());
-            let owner = owner.map(|owner| owner.user.as_str());
             let values = params![room.as_str(), action, owner, account, by.as_str(), time.as_millis()];
             let insert = "INSERT INTO room_request (room, action, owner, account, author, time)
                 VALUES (?1, ?2, ?3, ?4, ?5, ?6)";
@@ -123,7 +128,11 @@ fn request(row: &Row<'_>) -> rusqlite::Result<(i64, RoomRequest)> {
         Some(account) => Some(Holder { user: rows::user(row, 3)?, account: Timestamp::from_millis(account) }),
         None => None,
     };
-    let order = if action == "delete" { RoomOrder::Delete } else { RoomOrder::Transfer(to) };
+    let order = match action.as_str() {
+        DELETE => RoomOrder::Delete,
+        ADMIT => RoomOrder::Admit(rows::user(row, 3)?),
+        _ => RoomOrder::Transfer(to),
+    };
     let (room, by): (RoomName, UserName) = (rows::room(row, 1)?, rows::user(row, 5)?);
     Ok((row.get(0)?, RoomRequest { room, by, time: Timestamp::from_millis(row.get(6)?), order }))
 }

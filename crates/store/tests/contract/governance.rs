@@ -5,10 +5,10 @@ use std::thread;
 use std::time::{Duration, SystemTime};
 
 use parlor_core::ports::{
-    Act, ActResult, Append, AppendResult, Change, Content, Deed, Destination, EnterResult, Entry, LogId, SessionKey,
-    Suspension,
+    Act, ActResult, Append, AppendResult, Change, Content, Deed, Destination, EnterResult, Entry, LogId, SecretHash,
+    SessionKey, Suspension,
 };
-use parlor_core::rights::{Denial, Person, RoomRights};
+use parlor_core::rights::{Denial, Hook, Person, RoomRights};
 use parlor_proto::{Access, MessageId, Note, Order, RoomRole, Speakers, Timestamp};
 use parlor_testkit::person;
 
@@ -426,4 +426,39 @@ pub(crate) fn an_invitation_to_the_server_opens_a_private_room(bench: &Bench) {
     assert!(matches!(bench.enter(&dan, "red"), EnterResult::Member { .. }));
     order(bench, &ann, ban("dan", None));
     assert!(matches!(admit("dan", "red"), ActResult::Denied(_)));
+}
+
+pub(crate) fn a_hook_speaks_until_it_is_ended(bench: &Bench) {
+    let (ann, bob) = ann_and_bob(bench);
+    let hash = SecretHash::of("plh_07");
+    let hook = Hook { hash: hash.clone(), label: name("ci"), by: name("ann"), made: now() };
+    let report = |room_of: &str, hash: &SecretHash, what: &str| {
+        let deed = Deed::Report { hook: hash.clone(), label: name("ci"), text: text(what) };
+        let (actor, generation) = (person("ci"), Act::NO_SESSION);
+        let act = Act { room: room(room_of), actor, generation, time: now(), deed };
+        let report = bench.store.governance.act(act).unwrap();
+        report.flush.run();
+        report.result
+    };
+    assert_eq!(report("red", &hash, "early"), ActResult::Denied(Denial::NoSuchHook));
+    assert!(matches!(try_act(bench, &bob, Deed::AddHook(hook.clone())), ActResult::Denied(Denial::NotAllowed(_))));
+    assert_eq!(try_act(bench, &ann, Deed::AddHook(hook.clone())), ActResult::Done(None));
+    let ActResult::Done(Some(id)) = report("red", &hash, "hello") else { panic!("an entry") };
+    assert!(matches!(report("red", &hash, "again"), ActResult::Done(Some(_))));
+    assert_eq!(report("red", &SecretHash::of("plh_08"), "x"), ActResult::Denied(Denial::NoSuchHook));
+    assert_eq!(report("blue", &hash, "x"), ActResult::Denied(Denial::NoSuchRoom));
+    let said = bench.newest(&red(), 2);
+    assert_eq!((said[0].id, said[0].author.as_str(), &said[0].content), (id, "ci", &Content::Bot(text("hello"))));
+    // It is a message: it is unread, and a moderator may remove its text. Nobody edits it.
+    assert_eq!(bench.store.log.others_between(&[(red(), MessageId(0), said[1].id)]).unwrap(), [0]);
+    let ci = bench.member("ci", "red");
+    assert_eq!(try_edit(bench, &ci, id.0, "mine"), AppendResult::Denied(Denial::NoSuchMessage));
+    assert!(matches!(remove(bench, &ann, id.0), ActResult::Done(Some(_))));
+    assert_eq!(bench.newest(&red(), 10).iter().find(|entry| entry.id == id).unwrap().content, Content::Gone);
+    let rights = || bench.store.governance.rights(&[room("red")]).unwrap().remove(0).unwrap();
+    assert_eq!(rights().hooks, std::slice::from_ref(&hook));
+    assert!(!rights().is_bare());
+    assert_eq!(try_act(bench, &ann, Deed::RemoveHook(hook.id())), ActResult::Done(None));
+    assert_eq!(report("red", &hash, "late"), ActResult::Denied(Denial::NoSuchHook));
+    assert_eq!(try_act(bench, &ann, Deed::RemoveHook(hook.id())), ActResult::Denied(Denial::NoSuchHook));
 }

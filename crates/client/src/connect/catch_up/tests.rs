@@ -22,12 +22,13 @@ fn entry(id: u64) -> HistoryEntry {
         text: text.into(),
         edited: None,
         removed: false,
+        bot: false,
     }
 }
 
 fn message(id: u64) -> Event {
-    let HistoryEntry { id, time, from, text, edited, removed } = entry(id);
-    Event::Message { room: room("red"), id, time, from, text, edited, removed }
+    let HistoryEntry { id, time, from, text, edited, removed, bot } = entry(id);
+    Event::Message { room: room("red"), id, time, from, text, edited, removed, bot }
 }
 
 fn joined(name: &str, epoch: Epoch, last: u64) -> Event {

@@ -99,13 +99,13 @@ fn is_harmless(verb: Verb) -> bool {
         Verb::Join | Verb::Leave | Verb::Open | Verb::Close | Verb::Switch | Verb::Sync => true,
         Verb::Rooms | Verb::Who | Verb::History | Verb::Backlog | Verb::Read => true,
         Verb::Subscriptions | Verb::Subscribers | Verb::Blocks | Verb::Block | Verb::Unblock => true,
-        Verb::Ping | Verb::Help | Verb::Room | Verb::Tickets | Verb::Invitations => true,
+        Verb::Ping | Verb::Help | Verb::Room | Verb::Tickets | Verb::Invitations | Verb::Hooks => true,
         Verb::Topic | Verb::Access | Verb::Post | Verb::Invite | Verb::Ban | Verb::Mute => true,
         Verb::Suspend | Verb::Unsuspend => true,
         // The second time, these are refused, or show nothing; a ticket of which nobody saw the secret stays valid, and so does
         // an invitation.
         Verb::Subscribe | Verb::Unsubscribe | Verb::Inbox | Verb::Passwd | Verb::Ticket | Verb::Revoke => false,
-        Verb::Invitation | Verb::Uninvite => false,
+        Verb::Invitation | Verb::Uninvite | Verb::Hook | Verb::Unhook => false,
         Verb::Kick | Verb::Unban | Verb::Unmute | Verb::Moderator | Verb::Unmoderator | Verb::Owner | Verb::Remove => {
             false
         }

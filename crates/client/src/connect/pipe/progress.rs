@@ -334,7 +334,7 @@ pub(super) fn answers(incoming: &Incoming, is_oldest_unknown: bool) -> bool {
             Event::Ok(_) | Event::Error { .. } | Event::Pong { .. } | Event::Help { .. } => true,
             Event::Rooms { .. } | Event::Users { .. } | Event::History { .. } => true,
             Event::Subscriptions { .. } | Event::Subscribers { .. } | Event::Blocks { .. } => true,
-            Event::Tickets { .. } | Event::Invitations { .. } => true,
+            Event::Tickets { .. } | Event::Invitations { .. } | Event::Hooks { .. } => true,
             Event::Sync(_) | Event::Backlog { .. } | Event::Inbox { .. } | Event::Room(_) => true,
             Event::Edited { .. } | Event::Removed { .. } | Event::Topic { .. } | Event::Moderated { .. } => false,
             Event::Invited(_) | Event::Moved { .. } => false,

@@ -9,6 +9,8 @@ mod close;
 mod edit;
 mod help;
 mod history;
+mod hook;
+mod hooks;
 mod inbox;
 mod invitation;
 mod invitations;
@@ -43,6 +45,7 @@ mod ticket;
 mod tickets;
 mod topic;
 mod unblock;
+mod unhook;
 mod uninvite;
 mod unsubscribe;
 mod unsuspend;
@@ -218,6 +221,9 @@ fn dispatch(context: &mut SessionContext<'_>, command: Command) -> ActionResult 
         Command::Topic(room) => topic::run(context, room),
         Command::Moderate(room, order) => moderate::run(context, room, order),
         Command::Remove { room, of, reason } => remove::run(context, room, of, reason),
+        Command::Hook { room, label } => hook::run(context, room, label),
+        Command::Hooks(room) => hooks::run(context, room),
+        Command::Unhook { room, id } => unhook::run(context, room, id),
         Command::Suspend { user, duration, reason } => suspend::run(context, user, duration, reason),
         Command::Unsuspend(user) => unsuspend::run(context, user),
         Command::Broadcast(text) => broadcast::run(context, text),

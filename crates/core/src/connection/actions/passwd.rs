@@ -8,6 +8,9 @@ use crate::login::authenticate;
 
 pub(super) fn run(context: &mut SessionContext<'_>, old: &Password, new: &Password) -> ActionResult {
     // Checked first, so that it costs no hash and no attempt.
+    if context.connection.services.authority.is_some() {
+        return Err(Refusal::Pointless("Passwords of this server are changed elsewhere; ask its operator").into());
+    }
     let applicant = context.connection.applicant();
     applicant.require_length(new)?;
     let credentials = Credentials { user: context.user.clone(), password: old.clone() };

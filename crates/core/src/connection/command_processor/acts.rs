@@ -22,7 +22,7 @@ impl CommandProcessor {
                 let (about, of) = match &deed {
                     Deed::Order { order, .. } => (order.user(), None),
                     Deed::Removal { of, .. } => (None, Some(*of)),
-                    Deed::Succession(_) | Deed::Admission { .. } => (None, None),
+                    _ => (None, None),
                 };
                 return Err(denial.refusal(&room, about, of).into());
             }
@@ -60,7 +60,7 @@ fn reply_to(deed: Deed, room: RoomName, id: MessageId, inbox: MessageId) -> Opti
     let order = match deed {
         Deed::Order { order, .. } => order,
         Deed::Removal { of, .. } => return Some(Reply::Remove { room, id, of }),
-        Deed::Succession(_) | Deed::Admission { .. } => return None,
+        _ => return None,
     };
     let about = |user| RoomUser { room: room.clone(), user, id };
     Some(match order {

@@ -1,21 +1,19 @@
 //! Where the server of an invitation is found: its address, its page, its key, and the lines that say so. It must not connect.
 
 use std::fmt::Write;
-use std::net::{IpAddr, SocketAddr};
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
 use anyhow::Context;
 use clap::Args;
 use parlor_client::{Address, InvitationLink};
+use parlor_core::ports::InvitationTerms;
 use parlor_proto::{InvitationCode, RoomName, Timestamp};
 use parlor_settings::{listen, path};
 
+use crate::public_address;
 use crate::settings::{self, WebState};
 use crate::tls::{self, Authority, TlsName};
-use parlor_core::ports::InvitationTerms;
-
-/// The port of HTTPS, which a link does not name.
-const HTTPS_PORT: u16 = 443;
 
 /// How people reach the server. What is hidden comes from the settings file and the variables of the server.
 #[derive(Debug, Args)]
@@ -76,18 +74,10 @@ impl DoorArgs {
         Ok(Ways { link: InvitationLink { address, code: code.clone(), pin: Some(pin) }, page })
     }
 
-    /// The first listener that others reach, by a name of the certificate; or on this machine only.
     fn public_address(&self, names: &[TlsName]) -> anyhow::Result<Address> {
-        let is_public = |address: &&SocketAddr| !address.ip().to_canonical().is_loopback();
-        let public = self.listen.iter().find(is_public);
-        let listener = public.or(self.listen.first()).context("the server listens nowhere; give --address")?;
-        let name = match public {
-            Some(listener) => TlsName::public(names, &self.tls_name, Some(listener.ip())),
-            None => Some(TlsName::Ip(listener.ip())),
-        };
-        let bound = Some(listener.ip()).filter(|ip: &IpAddr| !ip.is_unspecified()).map(TlsName::Ip);
-        let host = name.or(bound).context("the certificate has no name for other machines; give --address")?;
-        Ok(format!("{}:{}", host.in_url(), listener.port()).parse()?)
+        let found = public_address::find(&self.listen, &self.tls_name, names);
+        let (host, port) = found.context("the certificate has no name for other machines; give --address")?;
+        Ok(format!("{}:{port}", host.in_url()).parse()?)
     }
 
     /// The address of the page. A proxy in front of the server has a name and a port of its own.
@@ -97,8 +87,7 @@ impl DoorArgs {
         }
         let shown = address.to_string();
         let host = shown.strip_suffix(&format!(":{}", address.port())).unwrap_or(&shown);
-        let port = if address.port() == HTTPS_PORT { String::new() } else { format!(":{}", address.port()) };
-        format!("https://{host}{port}/")
+        public_address::page(host, address.port())
     }
 }
 
@@ -132,31 +121,11 @@ impl Ways {
 mod tests {
     use super::*;
 
-    fn door(listen: &[&str], names: &[&str]) -> (DoorArgs, Vec<TlsName>) {
-        let listen = listen.iter().map(|address| address.parse().unwrap()).collect();
-        let names = names.iter().map(|name| name.parse().unwrap()).collect();
-        let (tls_dir, tls_cert, tls_name, web_host) = (None, None, Vec::new(), Vec::new());
-        (DoorArgs { address: None, tls_dir, tls_cert, tls_name, listen, web: WebState::On, web_host }, names)
-    }
-
-    #[test]
-    fn others_are_told_the_address_that_they_reach() {
-        for (listen, names, expected) in [
-            (&["127.0.0.1:7878"][..], &["localhost"][..], "127.0.0.1:7878"),
-            (&["127.0.0.1:1", "0.0.0.0:7878"], &["localhost", "chat.example"], "chat.example:7878"),
-            (&["[2001:db8::7]:443"], &["2001:db8::7"], "[2001:db8::7]:443"),
-            (&["192.0.2.7:7878"], &["*.example"], "192.0.2.7:7878"),
-        ] {
-            let (door, names) = door(listen, names);
-            assert_eq!(door.public_address(&names).unwrap().to_string(), expected);
-        }
-        let (door, names) = door(&["0.0.0.0:7878"], &["localhost"]);
-        assert!(door.public_address(&names).unwrap_err().to_string().contains("--address"));
-    }
-
     #[test]
     fn the_page_has_the_name_of_the_proxy_and_no_port_of_https() {
-        let (mut door, _) = door(&["127.0.0.1:7878"], &[]);
+        let listen = vec!["127.0.0.1:7878".parse().unwrap()];
+        let (tls_dir, tls_cert, tls_name, web_host) = (None, None, Vec::new(), Vec::new());
+        let mut door = DoorArgs { address: None, tls_dir, tls_cert, tls_name, listen, web: WebState::On, web_host };
         assert_eq!(door.page(&"[::1]:7878".parse().unwrap()), "https://[::1]:7878/");
         assert_eq!(door.page(&"chat.example:443".parse().unwrap()), "https://chat.example/");
         door.web_host = vec!["proxy.example".parse().unwrap()];

@@ -100,6 +100,7 @@ impl InviteArgs {
         let invitation = kept.with_context(|| {
             format!("there are {MAX_INVITATIONS} invitations; parlor invite --list shows which --revoke may make void")
         })?;
+        self.place.record("invite", &terms.id().to_string());
         // The ways in are all that standard output has.
         let _ = writeln!(io::stderr(), "{}", summary(&invitation));
         Ok(writeln!(io::stdout(), "{}", ways.lines(&terms, invitation.expires))?)
@@ -117,6 +118,7 @@ impl InviteArgs {
         if !self.place.invitations(NAME)?.revoke(id)? {
             bail!("there is no invitation {id}; parlor invite --list shows all");
         }
+        self.place.record("invite revoke", &id.to_string());
         Ok(writeln!(io::stdout(), "{id} is void")?)
     }
 }

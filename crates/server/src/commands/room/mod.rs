@@ -162,6 +162,7 @@ impl RoomArg {
         let by = by.cloned().unwrap_or_else(UserName::operator);
         let word = match order {
             RoomOrder::Transfer(_) => "room transfer",
+            RoomOrder::Admit(_) => "room admit",
             RoomOrder::Delete => "room delete",
         };
         let request = RoomRequest { room: self.room.clone(), by, time: SystemClock::start().now(), order };

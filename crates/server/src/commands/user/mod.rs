@@ -1,8 +1,10 @@
 //! `parlor user`: manages accounts in a server's database or in Redis, also while servers run. It reads passwords from
 //! the terminal or from standard input; it must not take them from the command line.
 
+mod add;
 mod erase;
 mod export;
+mod people;
 mod revoke;
 mod ticket;
 
@@ -12,7 +14,7 @@ use std::time::Duration;
 
 use anyhow::{Context, bail};
 use clap::{Args, Subcommand};
-use parlor_core::ports::{Account, Clock, PasswordHash, RandomSource, Role, Suspension};
+use parlor_core::ports::{Clock, PasswordHash, RandomSource, Role, Suspension};
 use parlor_proto::{Password, Text, Timestamp, UserName};
 use zeroize::Zeroizing;
 
@@ -22,6 +24,7 @@ use crate::clock::SystemClock;
 use crate::random::SystemRandom;
 use crate::settings;
 use crate::workers::hashing;
+use add::AddArgs;
 use erase::EraseArgs;
 use revoke::RevokeArgs;
 use ticket::TicketArgs;
@@ -38,12 +41,6 @@ const EXAMPLES: &str = "Examples:
 
 The server has started once; it may run meanwhile. Deleting an account, kicking or suspending its user
 and a new password end its session, within a second or two; a new role holds from the next broadcast on.";
-
-const ADD_EXAMPLES: &str = "Examples:
-  parlor user add alice
-  parlor user add --operator root
-  parlor user add --random-password bob
-  echo \"$SECRET\" | parlor user add bot --password-stdin";
 
 /// Returns the end of the help of a subcommand that takes a name.
 fn name_examples(command: &str) -> String {
@@ -86,20 +83,9 @@ pub(crate) struct UserArgs {
 
 #[derive(Debug, Subcommand)]
 enum Action {
-    /// Make an account
-    #[command(after_help = ADD_EXAMPLES)]
-    Add {
-        #[command(flatten)]
-        whose: UserArg,
-        #[command(flatten)]
-        secret: PasswordArgs,
-        /// Make up a password and print it
-        #[arg(long, conflicts_with = "password_stdin")]
-        random_password: bool,
-        /// Make an operator, who may broadcast
-        #[arg(long)]
-        operator: bool,
-    },
+    /// Make an account, or those in a file
+    #[command(after_help = add::EXAMPLES)]
+    Add(Box<AddArgs>),
     /// Change the password of an account, end its session, and make its tickets void
     #[command(after_help = name_examples("passwd"))]
     Passwd {
@@ -206,7 +192,6 @@ impl Action {
     /// What the audit trail keeps of it: the word of the command, the user, and where the account is.
     fn audited(&self) -> Option<(&'static str, &UserName, &PlaceArgs)> {
         let (word, whose) = match self {
-            Self::Add { whose, .. } => ("add", whose),
             Self::Passwd { whose, .. } => ("passwd", whose),
             Self::Delete(whose) => ("delete", whose),
             Self::Kick(whose) => ("kick", whose),
@@ -219,7 +204,8 @@ impl Action {
             Self::Revoke(args) => ("revoke", &args.whose),
             Self::Export(whose) => ("export", whose),
             Self::Erase(args) => ("erase", &args.whose),
-            Self::List(_) => return None,
+            // Whoever is made is kept one by one.
+            Self::Add(_) | Self::List(_) => return None,
         };
         Some((word, &whose.user, &whose.place))
     }
@@ -227,10 +213,7 @@ impl Action {
 
 fn carry_out(action: &Action) -> anyhow::Result<()> {
     match action {
-        Action::Add { whose, secret, random_password, operator } => {
-            let role = if *operator { Role::Operator } else { Role::Member };
-            add(whose, secret, *random_password, role)
-        }
+        Action::Add(args) => args.run(),
         Action::Passwd { whose, secret } => passwd(whose, secret),
         Action::Delete(whose) => {
             let deleted = whose.place.accounts(NAME)?.delete(&whose.user)?;
@@ -253,31 +236,6 @@ fn carry_out(action: &Action) -> anyhow::Result<()> {
         Action::Promote(whose) => whose.set_role(Role::Operator),
         Action::Demote(whose) => whose.set_role(Role::Member),
         Action::Unlock { whose, from } => whose.unlock(*from),
-    }
-}
-
-fn add(whose: &UserArg, secret: &PasswordArgs, random: bool, role: Role) -> anyhow::Result<()> {
-    let accounts = whose.place.accounts(NAME)?;
-    if whose.user == UserName::erased() {
-        bail!("the name {} is that of users who were erased", whose.user);
-    }
-    if accounts.find(&whose.user)?.is_some() {
-        bail!("there is a user {} already", whose.user);
-    }
-    let generate_password = random.then(generate_password).transpose()?;
-    let hash = match &generate_password {
-        // Made up, it is strong enough whatever the shortest length is.
-        Some(password) => secret.hash_of(&Password::new(password)?)?,
-        None => secret.hash()?,
-    };
-    let created = SystemClock::start().now();
-    let account = Account { user: whose.user.clone(), hash, role, created, kicks: 0, suspension: None };
-    if !accounts.create(&account)? {
-        bail!("there is a user {} already", whose.user);
-    }
-    match generate_password {
-        Some(password) => Ok(writeln!(io::stdout(), "{} added, password: {}", whose.user, *password)?),
-        None => whose.report(true, "added"),
     }
 }
 

@@ -3,6 +3,7 @@
 mod conversations;
 mod deployments;
 mod failures;
+mod hooks;
 mod invitations;
 mod moderation;
 mod open;

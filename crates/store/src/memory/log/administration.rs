@@ -26,18 +26,9 @@ impl MemoryLog {
         match &request.order {
             RoomOrder::Transfer(to) => {
                 let gone = self.gone(request)?;
-                let staged = match self.live.stage_transfer(request, to.as_ref(), &gone) {
-                    Ok(staged) => staged,
-                    Err(None) => return refused(administration::unknown(&request.room)),
-                    Err(Some(why)) => return refused(Verdict::Refused(why)),
-                };
-                let kept = match &staged.rights {
-                    Some(rights) => self.conversations.keep_rights(&request.room, rights),
-                    None => Ok(()),
-                };
-                let flush = self.finish(&mut logs, request, vec![staged], kept)?;
-                Ok((Verdict::Done, flush))
+                self.change(&mut logs, request, self.live.stage_transfer(request, to.as_ref(), &gone))
             }
+            RoomOrder::Admit(user) => self.change(&mut logs, request, self.live.stage_admission(request, user)),
             RoomOrder::Delete => {
                 let Some(staged) = self.live.stage_removals(&request.room) else {
                     return refused(administration::unknown(&request.room));
@@ -50,6 +41,26 @@ impl MemoryLog {
                 Ok((Verdict::Done, flush))
             }
         }
+    }
+
+    /// Keeps the rights that were staged, and delivers what goes into the log.
+    fn change(
+        &self,
+        logs: &mut HashMap<LogId, MemoryLogData>,
+        request: &RoomRequest,
+        staged: Result<StagedAct, Option<String>>,
+    ) -> StoreResult<(Verdict, Flush)> {
+        let staged = match staged {
+            Ok(staged) => staged,
+            Err(None) => return Ok((administration::unknown(&request.room), Flush::default())),
+            Err(Some(why)) => return Ok((Verdict::Refused(why), Flush::default())),
+        };
+        let kept = match &staged.rights {
+            Some(rights) => self.conversations.keep_rights(&request.room, rights),
+            None => Ok(()),
+        };
+        let flush = self.finish(logs, request, vec![staged], kept)?;
+        Ok((Verdict::Done, flush))
     }
 
     /// Those with a role in the room whose account is gone.

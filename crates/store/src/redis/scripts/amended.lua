@@ -11,6 +11,11 @@ local function find_entry(log, amended, id, top, kept)
   return entry[2][4], entry[2][2], entry[2][6]
 end
 
+-- Whether an entry is a message whose text can be removed.
+local function has_text(text)
+  return string.sub(text, 1, 1) ~= '\1' or string.sub(text, 1, 9) == '\1amended ' or string.sub(text, 1, 5) == '\1bot '
+end
+
 -- Gives an entry another text, and forgets what is not retained any more.
 local function amend(log, amended, id, time, author, text, top, kept)
   local at = string.format('%.0f', id)

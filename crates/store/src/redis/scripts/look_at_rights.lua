@@ -9,7 +9,7 @@ local exists = (#members > 0 or meta[2] or meta[3]) and 1 or 0
 local writer, of = '', tonumber(ARGV[1])
 if of > 0 then
   local time, author, text = find_entry(KEYS[1], KEYS[4], of, tonumber(meta[3] or '0'), tonumber(ARGV[2]))
-  if time and (string.sub(text, 1, 1) ~= '\1' or string.sub(text, 1, 9) == '\1amended ') then writer = author end
+  if time and has_text(text) then writer = author end
 end
 local now = tonumber(clock[1]) * 1000 + math.floor(tonumber(clock[2]) / 1000)
 return {string.format('%.0f', now), meta[1] or '0', meta[2] or '', exists, members, writer}

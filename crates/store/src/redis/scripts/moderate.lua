@@ -18,7 +18,7 @@ local of, kept = tonumber(ARGV[14]), tonumber(ARGV[1])
 local time, author, text
 if of > 0 then
   time, author, text = find_entry(KEYS[1], KEYS[5], of, tonumber(meta[3] or '0'), kept)
-  if not time or (string.sub(text, 1, 1) == '\1' and string.sub(text, 1, 9) ~= '\1amended ') then return -3 end
+  if not time or not has_text(text) then return -3 end
 end
 if ARGV[11] ~= '' then
   redis.call('HSET', KEYS[2], 'rights', ARGV[11])
@@ -27,7 +27,8 @@ end
 local number = 0
 if ARGV[8] ~= '' then
   number = append(ARGV[5], ARGV[6], ARGV[7], ARGV[8])
-  note_other(KEYS[6], number, number, kept)
+  -- What a program says counts as a message.
+  if string.sub(ARGV[8], 1, 5) ~= '\1bot ' then note_other(KEYS[6], number, number, kept) end
 end
 redis.call('HSET', KEYS[2], 'rights_seq', string.format('%.0f', tonumber(ARGV[10]) + 1),
   last, by .. ' ' .. string.format('%.0f', number))

@@ -1,0 +1,150 @@
+//! `parlor user add`: makes an account, or those of a file. It must not print a password that it did not make up.
+
+use std::io::{self, Write};
+use std::path::PathBuf;
+
+use anyhow::{Context, bail};
+use clap::Args;
+use parlor_core::ports::{Account, Clock, PasswordHash, Role};
+use parlor_proto::{MessageId, Password, RoomName, UserName};
+use parlor_store::administration::{RoomOrder, RoomRequest, Verdict};
+use zeroize::Zeroizing;
+
+use super::people::{self, Person};
+use super::{NAME, PasswordArgs, generate_password};
+use crate::clock::SystemClock;
+use crate::commands::place::{PlaceArgs, Rooms};
+
+pub(super) const EXAMPLES: &str =
+    "A file has a line for each person: NAME[,ROLE[,ROOMS]]. The role is member or operator; rooms are
+separated by spaces, and are opened to the person, private ones too. If a line is wrong, it is named,
+and nothing is made. The passwords are made up, and printed once, a line for each person.
+
+To let people choose names and passwords themselves, see parlor invite.
+
+Examples:
+  parlor user add alice
+  parlor user add --operator root
+  parlor user add --random-password bob
+  parlor user add --file people.csv > passwords
+  echo \"$SECRET\" | parlor user add bot --password-stdin";
+
+#[derive(Debug, Args)]
+pub(super) struct AddArgs {
+    /// Name of the user
+    #[arg(value_name = "NAME", required_unless_present = "file")]
+    user: Option<UserName>,
+
+    /// Make the accounts in this file of lines NAME[,ROLE[,ROOMS]], with passwords that are made up; - is standard input
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["user", "password_stdin", "random_password", "operator"])]
+    file: Option<PathBuf>,
+
+    #[command(flatten)]
+    secret: PasswordArgs,
+
+    /// Make up a password and print it
+    #[arg(long, conflicts_with = "password_stdin")]
+    random_password: bool,
+
+    /// Make an operator, who may broadcast
+    #[arg(long)]
+    operator: bool,
+
+    #[command(flatten)]
+    place: PlaceArgs,
+}
+
+impl AddArgs {
+    /// Makes the account or the accounts.
+    ///
+    /// # Errors
+    /// One line that names the problem.
+    pub(super) fn run(&self) -> anyhow::Result<()> {
+        match (&self.file, &self.user) {
+            (Some(file), _) => self.add_all(&people::read(file)?),
+            (None, Some(user)) => self.add(user),
+            (None, None) => bail!("give a name, or --file"),
+        }
+    }
+
+    fn add(&self, user: &UserName) -> anyhow::Result<()> {
+        if *user == UserName::erased() {
+            bail!("the name {user} is that of users who were erased");
+        }
+        let accounts = self.place.accounts(NAME)?;
+        if accounts.find(user)?.is_some() {
+            bail!("there is a user {user} already");
+        }
+        let generated = self.random_password.then(generate_password).transpose()?;
+        let hash = match &generated {
+            // Made up, it is strong enough whatever the shortest length is.
+            Some(password) => self.secret.hash_of(&Password::new(password)?)?,
+            None => self.secret.hash()?,
+        };
+        let role = if self.operator { Role::Operator } else { Role::Member };
+        if !accounts.create(&account(user, hash, role))? {
+            bail!("there is a user {user} already");
+        }
+        self.place.record("user add", user.as_str());
+        let mut out = io::stdout();
+        match generated {
+            Some(password) => Ok(writeln!(out, "{user} added, password: {}", *password)?),
+            None => Ok(writeln!(out, "{user} added")?),
+        }
+    }
+
+    /// Makes the accounts of a file, after a look at all of them.
+    fn add_all(&self, people: &[Person]) -> anyhow::Result<()> {
+        let place = self.place.rooms(NAME)?;
+        for Person { line, user, .. } in people {
+            if place.accounts.find(user)?.is_some() {
+                bail!("line {line}: there is a user {user} already; nothing was made");
+            }
+        }
+        for person in people {
+            let password = generate_password()?;
+            self.add_one(&place, person, &password).with_context(|| {
+                format!("line {}: {} was not made, and nobody after this line", person.line, person.user)
+            })?;
+            self.place.record("user add", person.user.as_str());
+            writeln!(io::stdout(), "{}\t{}", person.user, *password)?;
+        }
+        Ok(())
+    }
+
+    fn add_one(&self, place: &Rooms, person: &Person, password: &Zeroizing<String>) -> anyhow::Result<()> {
+        let hash = self.secret.hash_of(&Password::new(password)?)?;
+        if !place.accounts.create(&account(&person.user, hash, person.role))? {
+            bail!("there is a user {} already", person.user);
+        }
+        person.rooms.iter().filter(|room| !room.is_lobby()).for_each(|room| open(place, &person.user, room));
+        Ok(())
+    }
+}
+
+/// Opens a room to a new user. The account is made: what fails is told, and can be made up for.
+fn open(place: &Rooms, user: &UserName, room: &RoomName) {
+    if let Err(error) = try_open(place, user, room) {
+        // The command does its work also where nobody reads this.
+        let _ = writeln!(io::stderr(), "parlor: {room} is not open to {user}: {error:#}");
+    }
+}
+
+fn try_open(place: &Rooms, user: &UserName, room: &RoomName) -> anyhow::Result<()> {
+    let facts = place.rooms.room(room)?;
+    // A room that does not exist is made by entering it.
+    if facts.is_some() {
+        let (by, time) = (UserName::operator(), SystemClock::start().now());
+        let request = RoomRequest { room: room.clone(), by, time, order: RoomOrder::Admit(user.clone()) };
+        if let Verdict::Refused(why) = place.carry_out(&request)? {
+            bail!(why);
+        }
+    }
+    let last = facts.map_or(MessageId(0), |facts| facts.last);
+    Ok(place.rooms.remember(user, room, last)?)
+}
+
+fn account(user: &UserName, hash: PasswordHash, role: Role) -> Account {
+    let created = SystemClock::start().now();
+    Account { user: user.clone(), hash, role, created, kicks: 0, suspension: None }
+}
