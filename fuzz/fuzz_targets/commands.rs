@@ -5,8 +5,9 @@
 use libfuzzer_sys::fuzz_target;
 use parlor_fuzz::is_control;
 use parlor_proto::{
-    Command, Credentials, HISTORY_MAX, INVITATION_PREFIX, MessageId, NOTE_MAX_BYTES, Note, OnceKey, Order, PASSWORD_MAX_BYTES, PageRange,
-    Password, Post, PreLoginCommand, Refusal, TICKET_PREFIX, Target, Text, parse_command, parse_pre_login,
+    Command, Credentials, HISTORY_MAX, INVITATION_PREFIX, MessageId, NOTE_MAX_BYTES, Note, OnceKey, Order,
+    PASSWORD_MAX_BYTES, PageRange, Password, Post, PreLoginCommand, Refusal, TICKET_PREFIX, Target, Text,
+    parse_command, parse_pre_login,
 };
 
 fn check_text(text: &Text) {

@@ -8,9 +8,10 @@ use libfuzzer_sys::fuzz_target;
 use parlor_fuzz::is_control;
 use parlor_proto::{
     Action, Bye, Command, DirectEntry, DirectState, EditEntry, Epoch, Event, FeedState, Format, Help, HistoryEntry,
-    InboxState, InvitationCode, InvitationEntry, InvitationId, InvitationInfo, Invite, LogEntry, LostRoom, MessageId, ModerationEntry, Note, Refusal, RefusalCode,
-    RemovalEntry, Reply, RoomName, RoomRole, RoomState, RoomSummary, Sync, Target, Text, TicketId, TicketInfo,
-    TicketSecret, Tickets, Timestamp, TopicEntry, UserName, VERBS, Verb, encode, parse_command,
+    InboxState, InvitationCode, InvitationEntry, InvitationId, InvitationInfo, Invite, LogEntry, LostRoom, MessageId,
+    ModerationEntry, Note, Refusal, RefusalCode, RemovalEntry, Reply, RoomName, RoomRole, RoomState, RoomSummary, Sync,
+    Target, Text, TicketId, TicketInfo, TicketSecret, Tickets, Timestamp, TopicEntry, UserName, VERBS, Verb, encode,
+    parse_command,
 };
 
 /// An event whose fields could all occur in a server.
