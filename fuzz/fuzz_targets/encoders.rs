@@ -311,7 +311,8 @@ impl Maker<'_, '_> {
     }
 
     fn event(&mut self) -> Result<Event> {
-        Ok(match self.0.int_in_range(0..=18)? {
+        Ok(match self.0.int_in_range(0..=19)? {
+            19 => Event::Reconnect { after_ms: self.0.arbitrary()? },
             18 => self.moderation()?,
             0 => Event::hello(self.user()?.as_str()),
             1 => Event::Ok(self.reply()?),

@@ -549,6 +549,7 @@ fn of_json(line: &str) -> Heard {
         Event::History { .. } => answer(Verb::History),
         Event::Help { .. } => answer(Verb::Help),
         Event::Hello { .. } => panic!("a second greeting"),
+        Event::Reconnect { .. } => panic!("nobody drains this server"),
     }
 }
 
