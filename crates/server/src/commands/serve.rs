@@ -58,10 +58,11 @@ fn serve(settings: &Settings, log_level: LogLevel) -> anyhow::Result<()> {
     };
     let _signals = SignalThread::start(deliver).context("cannot watch signals")?;
     let Some(process) = Server::start(settings, &inbox)? else { return Ok(()) };
-    announce(banner(&process, settings));
     let controls = Controls { sessions: process.sessions.clone(), log_level, requests };
     let _control = ControlSocket::open(&settings.data, controls)
         .inspect_err(|error| tracing::warn!("there is no control socket in {}: {error}", settings.data.display()));
+    // Whoever reads the banner finds everything open.
+    announce(banner(&process, settings));
     service_manager::ready();
     if let Some(over) = until_the_end(&process, &inbox) {
         service_manager::stopping();

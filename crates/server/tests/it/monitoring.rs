@@ -289,7 +289,7 @@ fn a_prometheus_sees_two_servers_under_load_and_that_one_is_gone() {
     eventually("Prometheus to see deliveries", || {
         prometheus.query("sum(parlor_messages_delivered_total) > 0").contains("\"value\"")
     });
-    assert!(prometheus.query("count(up == 1)").contains("\"2\""));
+    eventually("Prometheus to see both servers", || prometheus.query("count(up == 1)").contains("\"2\""));
     say();
     servers[1].kill();
     eventually("the alert about a server that is gone", || {
