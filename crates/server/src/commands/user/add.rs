@@ -35,7 +35,8 @@ pub(super) struct AddArgs {
     #[arg(value_name = "NAME", required_unless_present = "file")]
     user: Option<UserName>,
 
-    /// Make the accounts in this file of lines NAME[,ROLE[,ROOMS]], with passwords that are made up; - is standard input
+    /// Make the accounts in this file, with passwords that are made up: a line is NAME,ROLE,ROOMS, of which all but the
+    /// name may be left out; - is standard input
     #[arg(long, value_name = "FILE", conflicts_with_all = ["user", "password_stdin", "random_password", "operator"])]
     file: Option<PathBuf>,
 
