@@ -86,6 +86,7 @@ describe('a part that cannot be loaded', () => {
     expect(await ben.page.locator('.composer textarea').inputValue()).toBe('/topic lobby hello');
 
     await ben.page.getByRole('button', { name: 'Settings' }).click();
+    await told.waitFor();
     await ben.context.unroute(/\/assets\/(more|late)-/);
     await told.getByRole('button', { name: 'Reload' }).click();
     await ben.isInside();

@@ -37,6 +37,8 @@ describe('two people', () => {
   it('change and remove what they said', async () => {
     await ann.say('The hose is brokn.');
     await ben.sees('The hose is brokn.');
+    // Only what is acknowledged can be edited.
+    await ann.page.locator('.pending').waitFor({ state: 'detached' });
     await ann.page.locator('.composer textarea').press('ArrowUp');
     await ann.page.locator('.edit-box textarea').fill('The hose is broken.');
     await ann.page.keyboard.press('Enter');
