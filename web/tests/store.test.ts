@@ -352,6 +352,10 @@ describe('my messages', () => {
     tab.store.actions.send('#garden', 'one\ntwo');
     await pass();
     expect(tab.store.actions.lastEditable('#garden')?.text).toBe('two');
+    tab.store.actions.send('#garden', 'three');
+    expect(tab.store.actions.lastEditable('#garden'), 'three is on its way').toBeNull();
+    await pass();
+    expect(tab.store.actions.lastEditable('#garden')?.text).toBe('three');
     await pass(16 * 60_000);
     expect(tab.store.actions.lastEditable('#garden')).toBeNull();
   });

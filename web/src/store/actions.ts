@@ -100,8 +100,10 @@ export function messageActions(core: Core): MessageActions {
       if (conversation?.kind !== 'room') return null;
       const since = env.now() - EDIT_WINDOW;
       for (const row of [...conversation.rows.value].reverse()) {
-        if (row.kind !== 'message' || !row.isMine || row.id === null || row.removed !== null) continue;
-        return row.time < since ? null : row;
+        if (row.kind !== 'message' || !row.isMine || row.removed !== null) continue;
+        if (row.delivery.state === 'refused') continue;
+        // What is still on its way has no number yet. The one before is not what the user means.
+        return row.id === null || row.time < since ? null : row;
       }
       return null;
     },
