@@ -177,8 +177,9 @@ impl Crowd {
 
     fn say(&mut self, speaker: &mut Client) -> Result<()> {
         self.said += 1;
-        speaker.send(&format!("message {}\n", self.said))?;
-        speaker.until("OK message").map(drop)
+        speaker.send(&format!("message {}\n/ping\n", self.said))?;
+        // Replies come in order: what was said before is accepted, or refused with an error.
+        speaker.until("PONG").map(drop)
     }
 }
 

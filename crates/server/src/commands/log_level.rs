@@ -3,6 +3,7 @@
 use std::io::{self, Write};
 
 use clap::Args;
+use tracing::level_filters::LevelFilter;
 
 use crate::control::{self, Order};
 use crate::settings::{InstallationArgs, LogFilter, installation};
@@ -20,10 +21,20 @@ Examples:
 #[command(after_help = EXAMPLES)]
 pub(crate) struct LogLevelArgs {
     /// A level, or directives such as `info,parlor=debug`
-    #[arg(value_name = "FILTER")]
+    #[arg(value_name = "FILTER", value_parser = parse)]
     filter: LogFilter,
     #[command(flatten)]
     installation: InstallationArgs,
+}
+
+/// Parses a filter. A word that is no level would be taken for a part of the program, and everything else be silent: that is
+/// nearly always a slip.
+fn parse(text: &str) -> Result<LogFilter, String> {
+    let is_slip = |word: &&str| !word.contains(['=', '[']) && word.parse::<LevelFilter>().is_err();
+    match text.split(',').map(str::trim).find(is_slip) {
+        Some(word) => Err(format!("{word} is no level: off, error, warn, info, debug or trace")),
+        None => text.parse(),
+    }
 }
 
 /// Asks the server.

@@ -51,6 +51,9 @@ fn what_is_logged_changes_while_the_server_runs() {
     assert!(!server.log().contains("somebody connected"));
     let (code, _, complaint) = run(server.data(), &["log-level", "loud=very"]);
     assert!(code == Some(2) && complaint.contains("invalid"), "{complaint}");
+    // A slip would silence everything.
+    let (code, _, complaint) = run(server.data(), &["log-level", "loud"]);
+    assert!(code == Some(2) && complaint.contains("loud is no level"), "{complaint}");
     assert_eq!(run(server.data(), &["log-level", "debug"]).0, Some(0));
     drop(server.connect());
     eventually("a line of the new level", || server.log().contains("somebody connected"));
