@@ -4,6 +4,7 @@ import workerUrl from './worker?sharedworker&url';
 import type { FromHub, Port, ToHub } from './connection/messages';
 import type { Surroundings } from './store/core';
 import type { Connection } from './store/model';
+import { whenDrawn } from './drawn';
 import { portOf } from './port';
 import type { Storage } from './store/keep';
 
@@ -121,6 +122,7 @@ const storage: Storage = {
 export function surroundings(onFailure: () => void): Surroundings {
   const port = connect(onFailure);
   const visible = () => document.visibilityState === 'visible';
+  const after = (ms: number, run: () => void) => void setTimeout(run, ms);
   const looked = () => {
     if (!visible()) return;
     port.post({ do: 'focus' });
@@ -133,11 +135,8 @@ export function surroundings(onFailure: () => void): Surroundings {
     port,
     storage,
     now: Date.now,
-    after: (ms, run) => void setTimeout(run, ms),
-    whenDrawn: (run) => {
-      if (visible()) requestAnimationFrame(run);
-      else setTimeout(run);
-    },
+    after,
+    whenDrawn: (run) => whenDrawn({ visible, frame: requestAnimationFrame, after }, run),
     visible,
     newKey: () => crypto.randomUUID(),
   };

@@ -30,8 +30,8 @@ describe('two people', () => {
     await ben.say('Not yet.\nOn Saturday.');
     await ann.sees('On Saturday.');
     const said = ['Are the tomatoes ripe?', 'Not yet.', 'On Saturday.'];
-    expect(await ann.texts()).toEqual(said);
-    expect(await ben.texts()).toEqual(said);
+    await expect.poll(() => ann.texts(), { timeout: LONG }).toEqual(said);
+    await expect.poll(() => ben.texts(), { timeout: LONG }).toEqual(said);
   });
 
   it('change and remove what they said', async () => {
