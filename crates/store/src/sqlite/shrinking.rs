@@ -1,4 +1,6 @@
 //! Gives the room of deleted rows in the file back to the disk. It must not know what was deleted.
+//!
+//! For that SQLite keeps a map of the pages of the file, which costs an append 5 % more instructions.
 
 use rusqlite::Connection;
 
