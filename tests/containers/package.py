@@ -145,6 +145,31 @@ def it_reloads_a_certificate_of_the_operator(machine):
     assert machine.unit("MainPID") == process
 
 
+def it_makes_a_backup_each_night(machine):
+    timer = "parlor-backup.timer"
+    assert machine.execute("systemctl", "is-enabled", timer).stdout.strip() == "enabled"
+    assert machine.execute("systemctl", "is-active", timer).stdout.strip() == "active"
+    machine.execute("systemctl", "start", "parlor-backup")
+    backups = machine.execute("ls", "/var/backups/parlor").stdout.split()
+    assert len(backups) == 1 and backups[0].endswith(".backup"), backups
+    log = machine.execute("journalctl", "--no-pager", "--unit", "parlor-backup").stdout
+    assert "was rehearsed: " in log, log
+
+
+def it_can_be_watched(machine):
+    settings = 'admin-listen = ["127.0.0.1:9178"]\naudit-log = "/var/lib/parlor/audit.jsonl"\n'
+    machine.execute("sh", "-c", "cat >> /etc/parlor/parlor.toml", input=settings)
+    machine.execute("systemctl", "restart", "parlor")
+    request = "GET /readyz HTTP/1.1\\r\\nHost: localhost\\r\\nConnection: close\\r\\n\\r\\n"
+    ask = f"exec 3<>/dev/tcp/127.0.0.1/9178; printf '{request}' >&3; cat <&3"
+    answer = machine.execute("bash", "-c", ask).stdout
+    assert answer.startswith("HTTP/1.1 200 ") and answer.endswith("ready\n"), answer
+    Person("alice", machine.password, [machine.port], machine.ca).connect()
+    trail = machine.execute("cat", "/var/lib/parlor/audit.jsonl").stdout
+    assert '"login"' in trail and '"alice"' in trail, trail
+    assert "alice" in machine.execute("parlor", "sessions").stdout
+
+
 def an_upgrade_keeps_everything(machine):
     machine.execute("apt-get", "install", "--yes", "--reinstall", "/parlor.deb")
     assert machine.unit("ActiveState") == "active", machine.logs()
@@ -177,6 +202,8 @@ STEPS = [
     it_reloads_its_certificate,
     it_has_files_that_only_root_can_read,
     it_reloads_a_certificate_of_the_operator,
+    it_makes_a_backup_each_night,
+    it_can_be_watched,
     an_upgrade_keeps_everything,
     it_ends_with_a_goodbye,
     removing_keeps_the_data_and_purging_does_not,

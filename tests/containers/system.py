@@ -317,10 +317,30 @@ def a_server_is_drained(town):
     wait_until("newcomers are sent there", lambda: town.person("carol", "balancer").connect().client.server == drained)
 
 
+def a_server_that_would_lose_messages_gets_nobody(town):
+    wait_until("both servers get newcomers", lambda: servers_that_are_up(town) == {"parlor-1", "parlor-2"})
+    # Redis still has its connections, and answers nothing. A TLS handshake with a server would succeed.
+    town.system.compose("pause", "redis")
+    wait_until("no server gets newcomers", lambda: servers_that_are_up(town) == set())
+    town.system.compose("unpause", "redis")
+    wait_until("both servers get newcomers", lambda: servers_that_are_up(town) == {"parlor-1", "parlor-2"})
+    town.person("alice", "balancer").connect(ROOM).client.say("it goes on")
+
+
+def servers_that_are_up(town):
+    # A line for each server: the fourth field is its name, the sixth its state, where 2 is running.
+    lines = [line.split() for line in ask_balancer(town, "show servers state parlor").splitlines()]
+    return {line[3] for line in lines if len(line) > 6 and line[1] == "parlor" and line[5] == "2"}
+
+
 def command_balancer(town, command):
-    socket = f"exec 3<>/dev/tcp/127.0.0.1/9999 && echo '{command}' >&3 && cat <&3"
-    answer = town.system.compose("exec", "-T", "balancer", "bash", "-c", socket).stdout.strip()
+    answer = ask_balancer(town, command)
     assert answer == "", answer
+
+
+def ask_balancer(town, command):
+    socket = f"exec 3<>/dev/tcp/127.0.0.1/9999 && echo '{command}' >&3 && cat <&3"
+    return town.system.compose("exec", "-T", "balancer", "bash", "-c", socket).stdout.strip()
 
 
 def nothing_stays_behind(town):
@@ -351,5 +371,6 @@ STEPS = [
     a_balancer_stands_before_them,
     servers_know_who_comes_by_the_balancer,
     a_server_is_drained,
+    a_server_that_would_lose_messages_gets_nobody,
     nothing_stays_behind,
 ]

@@ -11,15 +11,15 @@ use parlor_core::ports::{
 };
 use parlor_core::{ConnectionId, DuplicateLogin, Outbox, Settled, Taken};
 use parlor_proto::{
-    Command, Encoded, Event, Format, Line, LineSplitter, MessageId, Post, RoomName, Text, Timestamp, UserName,
-    parse_command,
+    Command, Encoded, Encoding, Event, Format, Framing, Line, LineSplitter, MessageId, Post, RoomName, Text, Timestamp,
+    UserName, parse_command,
 };
 use parlor_store::sqlite::{Durability, Sqlite};
 use parlor_testkit::{NoopSink, entrant};
 use tempfile::TempDir;
 
 /// The names of all paths.
-pub const PATHS: [&str; 6] = ["split", "parse", "encode-text", "encode-json", "outbox", "append"];
+pub const PATHS: [&str; 7] = ["split", "parse", "encode-text", "encode-json", "encode-web", "outbox", "append"];
 
 /// Lines in one read, and entries in one append.
 pub const BATCH: usize = 16;
@@ -45,8 +45,9 @@ pub fn prepare(name: &str) -> Result<Path> {
     match name {
         "split" => Ok(split()),
         "parse" => parse(),
-        "encode-text" => encode(Format::Text),
-        "encode-json" => encode(Format::Json),
+        "encode-text" => encode(Format::Text.into()),
+        "encode-json" => encode(Format::Json.into()),
+        "encode-web" => encode(Encoding { format: Format::Json, framing: Framing::WebSocket }),
         "outbox" => outbox(),
         "append" => append(),
         _ => anyhow::bail!("there is no path {name}; there are {}", PATHS.join(", ")),
@@ -83,13 +84,13 @@ fn parse() -> Result<Path> {
     }))
 }
 
-/// Encodes a message into lines, once for all members.
-fn encode(format: Format) -> Result<Path> {
+/// Encodes a message into frames, once for all members.
+fn encode(encoding: Encoding) -> Result<Path> {
     let event = message()?;
     Ok(Box::new(move || {
         for _ in 0..BATCH {
             let encoded = Encoded::new(black_box(&event));
-            ensure!(!black_box(encoded.frame(format.into())).is_empty(), "nothing");
+            ensure!(!black_box(encoded.frame(encoding)).is_empty(), "nothing");
         }
         Ok(())
     }))

@@ -24,6 +24,9 @@ pub struct AuditedCommand {
     /// The message that it is about.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub message: Option<MessageId>,
+    /// The id of the hook or the invitation that it ends.
+    #[serde(rename = "id", skip_serializing_if = "Option::is_none")]
+    pub ended: Option<String>,
 }
 
 impl fmt::Display for AuditedCommand {
@@ -38,15 +41,18 @@ impl fmt::Display for AuditedCommand {
         if let Some(message) = &self.message {
             write!(out, " {message}")?;
         }
+        if let Some(ended) = &self.ended {
+            write!(out, " {ended}")?;
+        }
         Ok(())
     }
 }
 
 impl Command {
     /// What the audit trail keeps of the command, if it belongs there: moderation, what operators do, and what changes the
-    /// ways into an account.
+    /// ways into an account or a room.
     pub fn audited(&self) -> Option<AuditedCommand> {
-        let (mut room, mut target, mut message) = (None, None, None);
+        let (mut room, mut target, mut message, mut ended) = (None, None, None, None);
         match self {
             Self::Moderate(about, order) => {
                 room = Some(about.clone());
@@ -57,10 +63,16 @@ impl Command {
                 message = Some(*of);
             }
             Self::Suspend { user, .. } | Self::Unsuspend(user) => target = Some(user.clone()),
-            Self::Broadcast(_) | Self::Passwd { .. } | Self::Ticket(_) | Self::Revoke(_) => {}
+            Self::Hook { room: about, .. } => room = Some(about.clone()),
+            Self::Unhook { room: about, id } => {
+                room = Some(about.clone());
+                ended = Some(id.to_string());
+            }
+            Self::Uninvite(id) => ended = Some(id.to_string()),
+            Self::Broadcast(_) | Self::Passwd { .. } | Self::Ticket(_) | Self::Revoke(_) | Self::Invitation(_) => {}
             _ => return None,
         }
-        Some(AuditedCommand { verb: self.verb(), room, target, message })
+        Some(AuditedCommand { verb: self.verb(), room, target, message, ended })
     }
 }
 
@@ -83,6 +95,10 @@ mod tests {
             ("/passwd old-secret new-secret", "passwd"),
             ("/ticket my phone", "ticket"),
             ("/revoke all", "revoke"),
+            ("/hook red grafana", "hook red"),
+            ("/unhook red 3e9a41c7", "unhook red 3e9a41c7"),
+            ("/invitation red blue", "invitation"),
+            ("/uninvite 3e9a41c7", "uninvite 3e9a41c7"),
         ] {
             assert_eq!(audited(line).as_deref(), Some(kept), "{line}");
         }
@@ -90,7 +106,7 @@ mod tests {
 
     #[test]
     fn what_people_say_and_read_is_not_kept() {
-        for line in ["hello", "/msg bob hello", "/history", "/topic red", "/join red"] {
+        for line in ["hello", "/msg bob hello", "/history", "/topic red", "/join red", "/hooks red", "/invitations"] {
             assert_eq!(audited(line), None, "{line}");
         }
     }

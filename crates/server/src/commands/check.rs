@@ -2,13 +2,14 @@
 //! must not log in.
 
 use std::io::{self, Write};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::path::PathBuf;
 use std::time::Duration;
 
 use anyhow::{Context, anyhow};
 use clap::Args;
 use parlor_client::{Address, Connector, Pin, Timeouts, Trust};
-use parlor_settings::path;
+use parlor_settings::{listen, path};
 use parlor_store::{redis, sqlite};
 
 use crate::backend;
@@ -46,9 +47,15 @@ Exit codes:
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLES)]
 pub(crate) struct CheckArgs {
-    /// Server; an IPv6 address stands in brackets, the port is 7878 if none is given
-    #[arg(value_name = "HOST[:PORT]", default_value = "127.0.0.1:7878")]
-    address: Address,
+    /// Server; an IPv6 address stands in brackets, the port is 7878 if none is given [default: --listen of the server on
+    /// this machine]
+    #[arg(value_name = "HOST[:PORT]")]
+    address: Option<Address>,
+
+    /// Addresses of the server on this machine
+    #[arg(long, env = "PARLOR_LISTEN", value_name = "ADDR:PORT", default_value = "127.0.0.1:7878", hide = true)]
+    #[arg(value_delimiter = ',', value_parser = listen::parse)]
+    listen: Vec<SocketAddr>,
 
     /// Trust a server whose certificate was issued by an authority in this PEM file
     #[arg(long, value_name = "FILE", conflicts_with = "pin", value_parser = path::parser())]
@@ -84,10 +91,11 @@ pub(crate) struct CheckArgs {
 /// One line that says why there is no answer, or none to be trusted, or what is wrong with the store.
 pub(crate) fn run(args: &CheckArgs) -> anyhow::Result<()> {
     let timeouts = Timeouts { connect: args.timeout, ..Timeouts::default() };
-    let connector = Connector::new(args.address.clone(), &args.trust()?)?.with_timeouts(timeouts);
+    let address = args.address()?;
+    let connector = Connector::new(address.clone(), &args.trust()?)?.with_timeouts(timeouts);
     // The error's text contains its sources.
     let greeted = connector.open().map_err(|error| anyhow!("{error}"))?;
-    let answers = format!("{} answers on {}", greeted.server(), args.address);
+    let answers = format!("{} answers on {}", greeted.server(), address);
     let unseen = args.look_at_store().map_err(|problem| anyhow!("{answers}, but {problem}"))?;
     let mut out = io::stdout();
     writeln!(out, "{answers}")?;
@@ -95,12 +103,27 @@ pub(crate) fn run(args: &CheckArgs) -> anyhow::Result<()> {
 }
 
 impl CheckArgs {
+    /// The server that is asked: the one that is named, or the one that the settings of this machine are for.
+    fn address(&self) -> anyhow::Result<Address> {
+        if let Some(address) = &self.address {
+            return Ok(address.clone());
+        }
+        let is_near = |listener: &&SocketAddr| listener.ip().is_loopback() || listener.ip().is_unspecified();
+        let listener = self.listen.iter().find(is_near).or(self.listen.first()).context("--listen has no address")?;
+        Ok(reachable(*listener).to_string().parse()?)
+    }
+
+    /// Whether it is the server on this machine.
+    fn is_here(&self) -> bool {
+        self.address.as_ref().is_none_or(Address::is_loopback)
+    }
+
     /// Looks at the store of a server on this machine. Returns a line that says what could not be looked at, if anything.
     ///
     /// # Errors
     /// The store takes no messages.
     fn look_at_store(&self) -> anyhow::Result<Option<String>> {
-        if !self.address.is_loopback() || self.pin.is_some() || self.ca.is_some() {
+        if !self.is_here() || self.pin.is_some() || self.ca.is_some() {
             return Ok(None);
         }
         if let Some(config) = backend::redis_config(&self.redis, NAME)? {
@@ -128,7 +151,7 @@ impl CheckArgs {
         if let Some(ca) = &self.ca {
             return Ok(Trust::Ca(ca.clone()));
         }
-        if !self.address.is_loopback() {
+        if !self.is_here() {
             return Ok(Trust::System);
         }
         if let Some(certificate) = &self.tls_cert {
@@ -147,4 +170,14 @@ impl CheckArgs {
         self.installation.announce(ca.display());
         Ok(Trust::Ca(ca))
     }
+}
+
+/// An address at which a listener is reached from its own machine.
+fn reachable(listener: SocketAddr) -> SocketAddr {
+    let ip = match listener.ip() {
+        IpAddr::V4(ip) if ip.is_unspecified() => IpAddr::V4(Ipv4Addr::LOCALHOST),
+        IpAddr::V6(ip) if ip.is_unspecified() => IpAddr::V6(Ipv6Addr::LOCALHOST),
+        ip => ip,
+    };
+    SocketAddr::new(ip, listener.port())
 }

@@ -70,3 +70,16 @@ fn something_else_on_the_port_is_not_healthy() {
     assert_unhealthy(ends(data.path(), harness::command(data.path(), &["check", &address])), "does not speak TLS");
     speaker.join().unwrap();
 }
+
+#[test]
+fn the_server_of_the_settings_is_asked_if_none_is_named() {
+    let server = Server::start();
+    let port = server.address().port();
+    let config = server.data().join("parlor.toml");
+    for listen in [format!("0.0.0.0:{port}"), format!("192.0.2.1:9\", \"127.0.0.1:{port}")] {
+        std::fs::write(&config, format!("listen = [\"{listen}\"]\n")).unwrap();
+        let asked = harness::command(server.data(), &["check", "--config", config.to_str().unwrap()]);
+        let (code, said, complaint) = ends(server.data(), asked);
+        assert_eq!((code, said), (Some(0), format!("test answers on 127.0.0.1:{port}\n")), "{complaint}");
+    }
+}

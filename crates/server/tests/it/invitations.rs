@@ -174,6 +174,35 @@ fn people_of_a_file_are_made_with_their_rooms_or_nobody_is() {
     assert_eq!(ann.list("/invitations", "OK invitations"), ["OK invitations 0"]);
 }
 
+#[test]
+fn people_of_a_file_are_invited_with_their_roles_and_rooms() {
+    let server = closed();
+    let file = server.data().join("people.csv");
+    fs::write(&file, "ann,operator\nbob,,garden\n").unwrap();
+    let args = ["add", "--file", file.to_str().unwrap(), "--invite", "--address", "chat.example.org"];
+    let said = user(server.data(), &args, "").unwrap();
+    let links: Vec<(&str, &str)> =
+        said.lines().filter_map(|line| line.split_once("\thttps://chat.example.org")).collect();
+    assert_eq!(links.iter().map(|(user, _)| *user).collect::<Vec<_>>(), ["ann", "bob"], "{said}");
+    assert_eq!(user(server.data(), &["list"], "").unwrap().lines().count(), 0, "an account was made");
+    let come = |link: &str, name: &str| {
+        let mut client = server.connect();
+        let code = link.split_once("#invite=").unwrap().1;
+        assert_eq!(client.ask(&format!("INVITE {code}")), "OK invite 1");
+        assert_eq!(client.ask(&format!("REGISTER {name} secret-12")), format!("OK register {name} lobby"));
+        client
+    };
+    // Whoever is invited chooses the name.
+    let mut robert = come(links[1].1, "robert");
+    assert_eq!(robert.list("/sync", "OK sync"), ["OPEN garden 1 0", "OPEN lobby 1 0", "OK sync 2 0"]);
+    let mut ann = come(links[0].1, "ann");
+    assert_eq!(ann.list("/invitations", "OK invitations").len(), 3);
+    let again = user(server.data(), &args, "").unwrap_err();
+    assert!(again.contains("line 1: there is a user ann already; nothing was made"), "{again}");
+    let alone = user(server.data(), &["add", "carol", "--invite"], "").unwrap_err();
+    assert!(alone.contains("cannot be used with '--invite'"), "{alone}");
+}
+
 /// A session of a user, on a server that tells nobody who comes.
 fn log_in(server: &Server, user: &str, password: &str) -> Client {
     let mut client = server.connect();

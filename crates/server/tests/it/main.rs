@@ -22,6 +22,7 @@ mod damage;
 mod drain;
 mod erasure;
 mod example;
+mod handbook;
 mod harness;
 mod help;
 mod hooks;

@@ -1,13 +1,16 @@
 //! The files of the embedded store, as an operator handles them: what is left after a stop, and what a restored copy does.
 
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::Command;
 
 use rusqlite::Connection;
 
 use crate::damage::overwrite;
-use crate::harness::{Server, eventually, installation, parlor, parlor_with_input};
+use crate::harness::{Machine, Server, blocks, eventually, installation, parlor, parlor_with_input};
+
+/// Where operators read about backups.
+const PAGE: &str = "deployment.md";
 
 /// Names of the database's files, sorted.
 fn files(data: &Path) -> Vec<String> {
@@ -66,79 +69,17 @@ fn a_stop_while_another_program_reads_says_what_belongs_together() {
     assert_eq!((begun["last"].as_u64(), alice.say("two")), (Some(1), 2));
 }
 
-/// The commands of a section of the handbook, one block of them after the other.
-pub(crate) fn handbook(section: &str) -> Vec<String> {
-    let path = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../docs/deployment.md");
-    let page = fs::read_to_string(path).unwrap();
-    let (_, rest) = page.split_once(&format!("\n{section}\n")).unwrap();
-    let section = rest.split("\n#").next().unwrap();
-    let blocks = section.split("```sh\n").skip(1);
-    blocks.map(|block| block.split_once("```").unwrap().0.to_owned()).collect()
-}
-
-/// An installation as the handbook sees it, with a place for backups.
-struct Installation {
-    backups: tempfile::TempDir,
-    server: Option<Server>,
-}
-
-impl Installation {
-    fn new(server: Server) -> Self {
-        let backups = tempfile::tempdir().unwrap();
-        fs::create_dir(backups.path().join("parlor")).unwrap();
-        Self { backups, server: Some(server) }
-    }
-
-    fn server(&mut self) -> &mut Server {
-        self.server.as_mut().unwrap()
-    }
-
-    /// Runs a block of the handbook. The service manager is played here, everything else by a shell; what it printed.
-    fn follow(&mut self, block: &str) -> String {
-        let (mut said, mut commands) = (String::new(), String::new());
-        for line in block.lines() {
-            match line {
-                "systemctl stop parlor" => {
-                    said += &self.shell(&std::mem::take(&mut commands));
-                    if !self.server().has_ended() {
-                        stop(self.server());
-                    }
-                }
-                "systemctl start parlor" => {
-                    said += &self.shell(&std::mem::take(&mut commands));
-                    self.server = self.server.take().map(Server::restart);
-                }
-                _ => commands += &format!("{line}\n"),
-            }
-        }
-        said + &self.shell(&commands)
-    }
-
-    fn shell(&mut self, commands: &str) -> String {
-        let data = self.server().data().to_str().unwrap().to_owned();
-        let commands = commands.replace("/var/lib/parlor", &data);
-        let commands = commands.replace("/var/backups", self.backups.path().to_str().unwrap());
-        let programs = Path::new(env!("CARGO_BIN_EXE_parlor")).parent().unwrap();
-        let path = format!("{}:{}", programs.display(), std::env::var("PATH").unwrap());
-        let mut shell = Command::new("sh");
-        shell.args(["-euc", &commands]).env("PATH", path).env("PARLOR_DATA", &data);
-        let output = shell.output().unwrap();
-        assert!(output.status.success(), "{commands}{}", String::from_utf8_lossy(&output.stderr));
-        String::from_utf8(output.stdout).unwrap()
-    }
-}
-
 /// Somebody says `one` before the backup and `two` after it, and another `two` after it was restored.
 fn restored(prepare: impl Fn(&mut Server), lose: impl Fn(&mut Server)) {
-    let [backup, restore] = handbook("## Backups").try_into().unwrap();
-    let mut place = Installation::new(Server::start());
+    let [backup, restore] = blocks(PAGE, "## Backups").try_into().unwrap();
+    let mut place = Machine::of(Server::start());
     let (mut alice, begun) = place.server().register_json("alice");
     assert_eq!(alice.say("one"), 1);
     prepare(place.server());
     let said = place.follow(&backup);
     assert!(said.contains(" was rehearsed: ") && said.contains("1 accounts"), "{said}");
     if place.server().has_ended() {
-        place.server = place.server.take().map(Server::restart);
+        place.follow("systemctl start parlor");
         let again = place.server().log_in_json("alice");
         assert_eq!(again.1["epoch"], begun["epoch"]);
         alice = again.0;
@@ -175,9 +116,9 @@ fn the_handbook_backs_up_and_restores_a_server_that_was_killed() {
 
 #[test]
 fn the_handbook_saves_what_can_be_read_of_a_damaged_database() {
-    let [restore] = handbook("### Other copies of the embedded database").try_into().unwrap();
-    let [recover] = handbook("### A damaged database").try_into().unwrap();
-    let mut place = Installation::new(Server::start());
+    let [restore] = blocks(PAGE, "### Other copies of the embedded database").try_into().unwrap();
+    let [recover] = blocks(PAGE, "### A damaged database").try_into().unwrap();
+    let mut place = Machine::of(Server::start());
     let (mut alice, _) = place.server().register_json("alice");
     assert_eq!((alice.say("one"), alice.say("two")), (1, 2));
     stop(place.server());

@@ -17,7 +17,7 @@ use crate::tls::{self, Authority, TlsName};
 
 /// How people reach the server. What is hidden comes from the settings file and the variables of the server.
 #[derive(Debug, Args)]
-pub(super) struct DoorArgs {
+pub(in crate::commands) struct DoorArgs {
     /// Server as others reach it, for the lines that are printed [default: --listen and a name of the certificate]
     #[arg(long, value_name = "HOST[:PORT]")]
     address: Option<Address>,
@@ -49,7 +49,7 @@ pub(super) struct DoorArgs {
 }
 
 /// The ways in for whoever has the code.
-pub(super) struct Ways {
+pub(in crate::commands) struct Ways {
     link: InvitationLink,
     /// The address of the page with the code; none if there is no page.
     page: Option<String>,
@@ -92,6 +92,11 @@ impl DoorArgs {
 }
 
 impl Ways {
+    /// The shortest way: the address of the page, or a command for a terminal.
+    pub(in crate::commands) fn shortest(&self) -> String {
+        self.page.clone().unwrap_or_else(|| format!("parlor connect {}", self.link))
+    }
+
     /// One line for each way in.
     pub(super) fn lines(&self, terms: &InvitationTerms, expires: Timestamp) -> String {
         let command = format!("parlor connect {}", self.link);

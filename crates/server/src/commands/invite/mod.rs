@@ -2,21 +2,21 @@
 //! while servers run. It must not print a code anywhere but on standard output.
 
 mod door;
+mod maker;
 
 use std::io::{self, Write};
 use std::time::Duration;
 
-use anyhow::{Context, bail};
+use anyhow::bail;
 use clap::Args;
-use parlor_core::new_invitation;
-use parlor_core::ports::{Clock, Invitation, MAX_INVITATION_USES, MAX_INVITATIONS, Role};
+use parlor_core::ports::{Clock, Invitation, MAX_INVITATION_USES, Role};
 use parlor_proto::{INVITATION_ROOMS_MAX, InvitationId, InvitationInfo, RoomName, UserName};
 
 use super::place::PlaceArgs;
 use crate::clock::SystemClock;
-use crate::random::SystemRandom;
 use crate::settings;
-use door::DoorArgs;
+pub(super) use door::DoorArgs;
+pub(super) use maker::{InvitationMaker, MadeInvitation};
 
 pub(crate) const EXAMPLES: &str =
     "Three lines come, each a way in: a link for a browser, a command for a terminal, and a text for a
@@ -37,7 +37,7 @@ Examples:
 const NAME: &str = "parlor invite";
 
 /// Default of the time for which an invitation is valid.
-const DEFAULT_LIFETIME: &str = "7d";
+pub(super) const DEFAULT_LIFETIME: &str = "7d";
 
 /// Invite people, who make their accounts themselves
 #[derive(Debug, Args)]
@@ -93,17 +93,11 @@ impl InviteArgs {
             bail!("an invitation opens at most {INVITATION_ROOMS_MAX} rooms");
         }
         let role = if self.operator { Role::Operator } else { Role::Member };
-        let (code, terms) = new_invitation(&SystemRandom, UserName::operator(), role, self.rooms.clone(), self.uses)?;
-        // Before anything is kept: without an address the code would be of no use.
-        let ways = self.door.ways(self.place.data(), &code)?;
-        let kept = self.place.invitations(NAME)?.add(&terms, self.expires, SystemClock::start().now())?;
-        let invitation = kept.with_context(|| {
-            format!("there are {MAX_INVITATIONS} invitations; parlor invite --list shows which --revoke may make void")
-        })?;
-        self.place.record("invite", &terms.id().to_string());
+        let maker = InvitationMaker::open(&self.place, &self.door, NAME)?;
+        let MadeInvitation { invitation, ways } = maker.make(role, &self.rooms, self.uses, self.expires)?;
         // The ways in are all that standard output has.
         let _ = writeln!(io::stderr(), "{}", summary(&invitation));
-        Ok(writeln!(io::stdout(), "{}", ways.lines(&terms, invitation.expires))?)
+        Ok(writeln!(io::stdout(), "{}", ways.lines(&invitation.terms, invitation.expires))?)
     }
 
     fn list(&self) -> anyhow::Result<()> {

@@ -1,32 +1,37 @@
-//! `parlor user add`: makes an account, or those of a file. It must not print a password that it did not make up.
+//! `parlor user add`: makes an account, those of a file, or invitations for them. It must not print a password that it did not make up.
 
 use std::io::{self, Write};
 use std::path::PathBuf;
+use std::time::Duration;
 
 use anyhow::{Context, bail};
 use clap::Args;
-use parlor_core::ports::{Account, Clock, PasswordHash, Role};
+use parlor_core::ports::{Account, Accounts, Clock, PasswordHash, Role};
 use parlor_proto::{MessageId, Password, RoomName, UserName};
 use parlor_store::administration::{RoomOrder, RoomRequest, Verdict};
 use zeroize::Zeroizing;
 
+use super::NAME;
+use super::password::{PasswordArgs, generate_password};
 use super::people::{self, Person};
-use super::{NAME, PasswordArgs, generate_password};
 use crate::clock::SystemClock;
+use crate::commands::invite::{DEFAULT_LIFETIME, DoorArgs, InvitationMaker};
 use crate::commands::place::{PlaceArgs, Rooms};
+use crate::settings;
 
 pub(super) const EXAMPLES: &str =
     "A file has a line for each person: NAME[,ROLE[,ROOMS]]. The role is member or operator; rooms are
 separated by spaces, and are opened to the person, private ones too. If a line is wrong, it is named,
-and nothing is made. The passwords are made up, and printed once, a line for each person.
-
-To let people choose names and passwords themselves, see parlor invite.
+and nothing is made. The passwords are made up, and printed once, a line for each person. With --invite
+no account is made: each person gets an invitation with this role and these rooms, and chooses name and
+password by it.
 
 Examples:
   parlor user add alice
   parlor user add --operator root
   parlor user add --random-password bob
   parlor user add --file people.csv > passwords
+  parlor user add --file people.csv --invite --expires 2w > links
   echo \"$SECRET\" | parlor user add bot --password-stdin";
 
 #[derive(Debug, Args)]
@@ -40,12 +45,20 @@ pub(super) struct AddArgs {
     #[arg(long, value_name = "FILE", conflicts_with_all = ["user", "password_stdin", "random_password", "operator"])]
     file: Option<PathBuf>,
 
+    /// Make invitations for these people instead of accounts; prints a link for each, once
+    #[arg(long, conflicts_with = "user")]
+    invite: bool,
+
+    /// How long an invitation is valid, such as 12h, 7d or 2w
+    #[arg(long, value_name = "DURATION", default_value = DEFAULT_LIFETIME, value_parser = settings::parse_long_duration)]
+    #[arg(requires = "invite")]
+    expires: Duration,
+
+    #[command(flatten)]
+    door: DoorArgs,
+
     #[command(flatten)]
     secret: PasswordArgs,
-
-    /// Make up a password and print it
-    #[arg(long, conflicts_with = "password_stdin")]
-    random_password: bool,
 
     /// Make an operator, who may broadcast
     #[arg(long)]
@@ -62,6 +75,7 @@ impl AddArgs {
     /// One line that names the problem.
     pub(super) fn run(&self) -> anyhow::Result<()> {
         match (&self.file, &self.user) {
+            (Some(file), _) if self.invite => self.invite_all(&people::read(file)?),
             (Some(file), _) => self.add_all(&people::read(file)?),
             (None, Some(user)) => self.add(user),
             (None, None) => bail!("give a name, or --file"),
@@ -76,32 +90,32 @@ impl AddArgs {
         if accounts.find(user)?.is_some() {
             bail!("there is a user {user} already");
         }
-        let generated = self.random_password.then(generate_password).transpose()?;
-        let hash = match &generated {
-            // Made up, it is strong enough whatever the shortest length is.
-            Some(password) => self.secret.hash_of(&Password::new(password)?)?,
-            None => self.secret.hash()?,
-        };
+        let password = self.secret.choose()?;
         let role = if self.operator { Role::Operator } else { Role::Member };
-        if !accounts.create(&account(user, hash, role))? {
+        if !accounts.create(&account(user, password.hash.clone(), role))? {
             bail!("there is a user {user} already");
         }
         self.place.record("user add", user.as_str());
-        let mut out = io::stdout();
-        match generated {
-            Some(password) => Ok(writeln!(out, "{user} added, password: {}", *password)?),
-            None => Ok(writeln!(out, "{user} added")?),
+        Ok(writeln!(io::stdout(), "{user} {}", *password.report("added"))?)
+    }
+
+    /// Makes an invitation for each person of a file, after a look at all of them.
+    fn invite_all(&self, people: &[Person]) -> anyhow::Result<()> {
+        are_new(&*self.place.accounts(NAME)?, people)?;
+        let maker = InvitationMaker::open(&self.place, &self.door, NAME)?;
+        for Person { line, user, role, rooms } in people {
+            let made = maker.make(*role, rooms, 1, self.expires);
+            let made =
+                made.with_context(|| format!("line {line}: {user} was not invited, and nobody after this line"))?;
+            writeln!(io::stdout(), "{user}\t{}", made.ways.shortest())?;
         }
+        Ok(())
     }
 
     /// Makes the accounts of a file, after a look at all of them.
     fn add_all(&self, people: &[Person]) -> anyhow::Result<()> {
         let place = self.place.rooms(NAME)?;
-        for Person { line, user, .. } in people {
-            if place.accounts.find(user)?.is_some() {
-                bail!("line {line}: there is a user {user} already; nothing was made");
-            }
-        }
+        are_new(&*place.accounts, people)?;
         for person in people {
             let password = generate_password()?;
             self.add_one(&place, person, &password).with_context(|| {
@@ -121,6 +135,16 @@ impl AddArgs {
         person.rooms.iter().filter(|room| !room.is_lobby()).for_each(|room| open(place, &person.user, room));
         Ok(())
     }
+}
+
+/// Refuses people who have accounts.
+fn are_new(accounts: &dyn Accounts, people: &[Person]) -> anyhow::Result<()> {
+    for Person { line, user, .. } in people {
+        if accounts.find(user)?.is_some() {
+            bail!("line {line}: there is a user {user} already; nothing was made");
+        }
+    }
+    Ok(())
 }
 
 /// Opens a room to a new user. The account is made: what fails is told, and can be made up for.

@@ -4,28 +4,29 @@
 mod add;
 mod erase;
 mod export;
+mod password;
 mod people;
 mod revoke;
 mod ticket;
 
-use std::io::{self, BufRead, IsTerminal, Write};
+use std::io::{self, Write};
 use std::net::IpAddr;
 use std::time::Duration;
 
-use anyhow::{Context, bail};
+use anyhow::bail;
 use clap::{Args, Subcommand};
-use parlor_core::ports::{Clock, PasswordHash, RandomSource, Role, Suspension};
-use parlor_proto::{Password, Text, Timestamp, UserName};
-use zeroize::Zeroizing;
+use parlor_core::ports::{Clock, Role, Suspension};
+use parlor_proto::{Text, Timestamp, UserName};
 
 use super::place::PlaceArgs;
 use crate::admission::network_of;
 use crate::clock::SystemClock;
-use crate::random::SystemRandom;
 use crate::settings;
-use crate::workers::hashing;
+pub(super) use password::generate_password;
+
 use add::AddArgs;
 use erase::EraseArgs;
+use password::PasswordArgs;
 use revoke::RevokeArgs;
 use ticket::TicketArgs;
 
@@ -159,23 +160,6 @@ struct UserArg {
     place: PlaceArgs,
 }
 
-#[derive(Debug, Args)]
-struct PasswordArgs {
-    /// Read the password from the first line of standard input
-    #[arg(long)]
-    password_stdin: bool,
-
-    /// Cost of the password's hash, 4 to 31
-    #[arg(long, env = "PARLOR_BCRYPT_COST", value_name = "COST", default_value_t = 12)]
-    #[arg(value_parser = clap::value_parser!(u32).range(4..=31))]
-    bcrypt_cost: u32,
-
-    /// Shortest password that is taken, in characters
-    #[arg(long, env = "PARLOR_MIN_PASSWORD", value_name = "COUNT", default_value_t = settings::DEFAULT_MIN_PASSWORD)]
-    #[arg(value_parser = settings::min_password())]
-    min_password: usize,
-}
-
 /// Runs the subcommand and reports the result on standard output.
 ///
 /// # Errors
@@ -244,9 +228,10 @@ fn passwd(whose: &UserArg, secret: &PasswordArgs) -> anyhow::Result<()> {
     if accounts.find(&whose.user)?.is_none() {
         bail!("there is no user {}", whose.user);
     }
+    let password = secret.choose()?;
     // The kick comes second: a login with the old password that is under way then begins no session.
-    let changed = accounts.set_password(&whose.user, &secret.hash()?)? && accounts.kick(&whose.user)?;
-    whose.report(changed, "has a new password")
+    let changed = accounts.set_password(&whose.user, &password.hash)? && accounts.kick(&whose.user)?;
+    whose.report(changed, &password.report("has a new password"))
 }
 
 fn list(place: &PlaceArgs) -> anyhow::Result<()> {
@@ -303,54 +288,4 @@ impl UserArg {
         writeln!(io::stdout(), "{} {done}", self.user)?;
         Ok(())
     }
-}
-
-impl PasswordArgs {
-    fn hash(&self) -> anyhow::Result<PasswordHash> {
-        let text = if self.password_stdin { first_line()? } else { ask_twice()? };
-        let password = Password::new(&text)?;
-        if password.characters() < self.min_password {
-            bail!("the password is too short: {} characters at least (--min-password)", self.min_password);
-        }
-        self.hash_of(&password)
-    }
-
-    fn hash_of(&self, password: &Password) -> anyhow::Result<PasswordHash> {
-        Ok(hashing::hash_once(password, self.bcrypt_cost)?)
-    }
-}
-
-/// Returns a password of 100 random bits: groups of five letters and digits, without characters that look alike.
-pub(super) fn generate_password() -> anyhow::Result<Zeroizing<String>> {
-    const ALPHABET: &[u8; 32] = b"abcdefghijkmnpqrstuvwxyz23456789";
-    let mut bytes = Zeroizing::new([0; 20]);
-    SystemRandom.fill(bytes.as_mut_slice())?;
-    let mut password = Zeroizing::new(String::with_capacity(23));
-    for (position, byte) in bytes.iter().enumerate() {
-        if position > 0 && position % 5 == 0 {
-            password.push('-');
-        }
-        password.push(char::from(ALPHABET[usize::from(byte % 32)]));
-    }
-    Ok(password)
-}
-
-fn first_line() -> anyhow::Result<Zeroizing<String>> {
-    let mut line = Zeroizing::new(String::new());
-    io::stdin().lock().read_line(&mut line).context("cannot read the password from standard input")?;
-    let end = line.trim_end_matches(['\r', '\n']).len();
-    line.truncate(end);
-    Ok(line)
-}
-
-fn ask_twice() -> anyhow::Result<Zeroizing<String>> {
-    if !io::stdin().is_terminal() {
-        bail!("there is no terminal to ask for the password on; give it by --password-stdin");
-    }
-    let ask = |prompt| rpassword::prompt_password(prompt).map(Zeroizing::new).context("cannot ask for the password");
-    let first = ask("Password: ")?;
-    if *first != *ask("Once more: ")? {
-        bail!("the two passwords differ");
-    }
-    Ok(first)
 }

@@ -6,6 +6,7 @@ mod database_lock;
 mod http;
 mod json;
 mod load;
+mod machine;
 mod program;
 mod server;
 mod small_disk;
@@ -17,6 +18,7 @@ pub(crate) use database_lock::DatabaseLock;
 pub(crate) use http::Http;
 pub(crate) use json::{Known, number};
 pub(crate) use load::{eventually, heavy};
+pub(crate) use machine::{Machine, blocks, headings_with_commands, section};
 pub(crate) use parlor_process_testkit::{Polled, Trust};
 pub(crate) use program::{
     command, ends, feed, install, installation, outcome, parlor, parlor_with_input, without_notice,

@@ -95,6 +95,11 @@ impl Server {
         self.0.data()
     }
 
+    /// Returns its data directory, which stays for as long as somebody holds it.
+    pub(crate) fn shared_data(&self) -> Arc<TempDir> {
+        self.0.shared_data()
+    }
+
     /// Returns the CA file with which clients verify it.
     pub(crate) fn ca(&self) -> PathBuf {
         self.0.ca()

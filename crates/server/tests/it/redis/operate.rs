@@ -8,8 +8,7 @@ use parlor_redis_testkit::{Fsync, RedisServer};
 use serde_json::Value;
 
 use super::{sharing, two};
-use crate::harness::{Options, command, eventually, feed, outcome, without_notice};
-use crate::storage::handbook;
+use crate::harness::{Options, blocks, command, eventually, feed, outcome, without_notice};
 
 type Outcome = (Option<i32>, String, String);
 
@@ -176,7 +175,7 @@ fn copy(from: &Path, to: &Path) {
 
 #[test]
 fn logs_of_a_redis_that_was_restored_by_the_handbook_begin_a_new_epoch() {
-    let [step] = handbook("### Copies of Redis").try_into().unwrap();
+    let [step] = blocks("deployment.md", "### Copies of Redis").try_into().unwrap();
     let redis = RedisServer::options().append_only(Fsync::Always).start();
     let dir = redis.cli(&["CONFIG", "GET", "dir"]).lines().last().unwrap().to_owned();
     let (files, backups) = (Path::new(&dir).join("appendonlydir"), tempfile::tempdir().unwrap());
