@@ -38,6 +38,8 @@ fn installed() -> Machine {
     assert!(said.contains("olga"), "{said}");
     let said = machine.follow(&let_others_in);
     assert!(said.contains("chat.example.org"), "{said}");
+    // A serious finding ends it with 1. The server of this test is run by whoever tests, with a cheap hash.
+    machine.substitute("parlor audit", "parlor audit || test $? = 1");
     machine
 }
 
@@ -74,8 +76,6 @@ fn a_server_is_installed_people_are_let_in_and_a_week_goes_by() {
     bob.ask(&format!("LOGIN bob {}", password("bob")));
     bob.ask("/broadcast hello everybody");
     let [every_week] = commands("## Every week");
-    // A serious finding ends it with 1. The server of this test is run by whoever tests, with a cheap hash.
-    machine.substitute("parlor audit", "parlor audit || test $? = 1");
     let said = machine.follow(&every_week);
     assert!(said.contains("bob") && said.contains("30"), "{said}");
 }
