@@ -38,7 +38,7 @@ impl Framing {
     /// one loses it.
     pub fn frame(self, lines: &[u8]) -> Arc<[u8]> {
         match (self, lines.strip_suffix(b"\n")) {
-            (Self::WebSocket, Some(text)) => [text_header(text.len()).as_bytes(), text].concat().into(),
+            (Self::WebSocket, Some(text)) => text_header(text.len()).as_bytes().iter().chain(text).copied().collect(),
             _ => lines.into(),
         }
     }
