@@ -125,6 +125,7 @@ export class Connection {
 
   /** Who is asked to move is told of the attempt only if it takes long, or fails. */
   private keepBack(state: State): void {
+    this.tellSoon();
     this.keptBack = state;
     this.tellSoon = this.network.clock.after(UNNOTICED, () => {
       if (this.keptBack !== null) this.tell(this.keptBack);
