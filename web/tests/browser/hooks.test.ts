@@ -1,12 +1,12 @@
 // A program speaks in a room by a hook, which a moderator makes, lists and ends, in a real browser at the real server.
 import { execFile } from 'node:child_process';
-import { request } from 'node:https';
 import { promisify } from 'node:util';
 import type { Browser } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { LineClient } from './line-client';
 import { Person, startBrowser } from './people';
 import { Product } from './product';
+import { post } from './program';
 
 let browser: Browser;
 let product: Product;
@@ -20,18 +20,6 @@ beforeAll(async () => {
   await ben.openRoom('garden');
 });
 afterAll(() => Promise.all([browser.close(), product.stop()]));
-
-/** What a program does with the address. Gives the status. */
-function post(address: string, text: string): Promise<number> {
-  return new Promise((resolve, reject) => {
-    const asked = request(address, { method: 'POST', rejectUnauthorized: false }, (answer) => {
-      answer.resume();
-      resolve(answer.statusCode ?? 0);
-    });
-    asked.once('error', reject);
-    asked.end(text);
-  });
-}
 
 const hooks = (person: Person) => person.page.getByRole('dialog', { name: 'Hooks of #garden' });
 const address = () => ann.page.getByLabel('Address', { exact: true }).inputValue();
