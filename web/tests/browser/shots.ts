@@ -37,10 +37,10 @@ const TALK: readonly (readonly [string, string, string])[] = [
 
 async function talk(lines: Map<string, LineClient>): Promise<void> {
   const at = new Map<string, string>([...lines.keys()].map((user) => [user, 'lobby']));
-  const { url } = (await lines.get('mara')?.ask(`/hook garden ${BOT}`)) ?? {};
+  const hook = await lines.get('mara')?.ask(`/hook garden ${BOT}`);
   for (const [user, room, text] of TALK) {
     if (user === BOT) {
-      await post(String(url), text);
+      await post(String(hook?.['url']), text);
       continue;
     }
     const client = lines.get(user);
