@@ -15,6 +15,8 @@ const PHONE = { viewport: { width: 390, height: 780 }, deviceScaleFactor: 2, has
 /** The bot of a hook in the room `garden`. */
 const BOT = 'weather';
 
+const PLAN = 'Then the lemon trees go inside. The plan is at https://garden.example/saturday';
+
 /** Who says what in which room, in this order. */
 const TALK: readonly (readonly [string, string, string])[] = [
   ['jonas', 'garden', 'The new water butt is in place, behind the shed.'],
@@ -27,7 +29,7 @@ const TALK: readonly (readonly [string, string, string])[] = [
   ['ines', 'garden', '> Who is there on Saturday?'],
   ['ines', 'garden', 'Me too, from ten o’clock on. 🌱'],
   [BOT, 'garden', 'Frost warning: −2 °C tonight, from three to seven.'],
-  ['mara', 'garden', 'Then the lemon trees go inside. The plan is at https://garden.example/saturday'],
+  ['mara', 'garden', PLAN],
   ['ines', 'garden', 'Thanks! The pump needs `pump --prime` before it runs.'],
   ['mara', 'board', 'The contract of the shed is signed.'],
   ['jonas', 'board', 'Very good. Then we can order the wood.'],
@@ -92,7 +94,7 @@ it('makes the pictures', async () => {
     await lines.get('jonas')?.ask('/msg mara Do you have the key?');
     await lines.get('ines')?.ask('@mara look into the shed, please');
     await light.show('garden');
-    await light.sees('The plan is at https://garden.example/saturday');
+    await light.sees(PLAN);
     await shoot(light.page, 'desktop-light');
     await light.show('board');
     await light.sees('Very good. Then we can order the wood.');
@@ -110,7 +112,7 @@ it('makes the pictures', async () => {
 
     const dark = await enter(browser, product, { ...DESKTOP, colorScheme: 'dark' });
     await dark.show('garden');
-    await dark.sees('The plan is at https://garden.example/saturday');
+    await dark.sees(PLAN);
     await dark.page.keyboard.press('Control+k');
     await dark.page.getByRole('combobox', { name: 'Find or start' }).fill('a');
     await dark.page.getByRole('option').first().waitFor();
@@ -123,7 +125,7 @@ it('makes the pictures', async () => {
     await phone.entry('garden').waitFor();
     await shoot(phone.page, 'phone-list');
     await phone.show('garden');
-    await phone.sees('The plan is at https://garden.example/saturday');
+    await phone.sees(PLAN);
     await shoot(phone.page, 'phone');
     for (const client of lines.values()) client.close();
   } finally {
