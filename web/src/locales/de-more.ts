@@ -92,6 +92,10 @@ export const texts: Texts['more'] = {
   'problem.logged-out': 'Du hast dich abgemeldet.',
   'problem.kicked': 'Ein Betreiber hat diese Sitzung beendet.',
   'problem.idle-timeout': 'Zu lange war nichts zu hören.',
+  'problem.no-clipboard':
+    'Der Browser lässt diese Seite nicht kopieren. Wähle den Text aus und kopiere ihn selbst.',
+  'problem.unexpected-answer':
+    'Der Server hat etwas geantwortet, das diese Seite nicht versteht. Lade die Seite neu.',
   'problem.nothing-to-send': 'Es gibt nichts zu senden.',
   'problem.unknown-outcome': 'Es ist nicht bekannt, ob es angekommen ist.',
   'problem.wrong-origin': 'Der Server kennt diese Adresse der Seite nicht.',

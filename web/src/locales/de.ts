@@ -72,8 +72,6 @@ export const texts: Texts['basic'] = {
   'beginning.alone': 'Du bist jetzt allein hier. Lade jemanden ein.',
   'beginning.alone-lobby':
     'Du bist jetzt allein hier. Gib anderen die Adresse dieser Seite, damit sie ein Konto anlegen können.',
-  'beginning.alone-operator':
-    'Du bist jetzt allein hier. Lade andere ein: Wer einen Link von dir hat, legt damit ein Konto an.',
   'beginning.copy': 'Adresse kopieren',
   'beginning.direct': 'Was ihr einander schreibt, du und {user}. Niemand sonst liest es hier.',
   'beginning.self': 'Nur du liest das. Benutze es als Notizbuch.',
@@ -89,7 +87,6 @@ export const texts: Texts['basic'] = {
   'log.to-newest': 'Zur neuesten',
   'message.label': '{author}, {time}',
   'message.bot': 'Bot',
-  'message.bot-name': '{name} (Bot)',
   'message.edited': 'bearbeitet',
   'message.removed': 'Nachricht entfernt',
   'message.removed-by': 'Nachricht entfernt von {by}',
@@ -165,10 +162,6 @@ export const texts: Texts['basic'] = {
   'problem.server-shutdown': 'Der Server hält an oder startet neu.',
   'problem.connection-lost': 'Die Verbindung ging verloren, bevor die Antwort kam.',
   'problem.not-connected': 'Es gibt jetzt keine Verbindung.',
-  'problem.unexpected-answer':
-    'Der Server hat etwas geantwortet, das diese Seite nicht versteht. Lade die Seite neu.',
   'problem.too-many-waiting': 'Zu vieles wartet schon darauf, gesendet zu werden. Warte auf die Verbindung.',
-  'problem.no-clipboard':
-    'Der Browser lässt diese Seite nicht kopieren. Wähle den Text aus und kopiere ihn selbst.',
   'problem.part-missing': 'Ein Teil der Seite kann nicht geladen werden. Lade die Seite neu.',
 };

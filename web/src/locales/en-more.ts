@@ -92,6 +92,9 @@ export const texts = {
   'problem.logged-out': 'You logged out.',
   'problem.kicked': 'An operator ended this session.',
   'problem.idle-timeout': 'Nothing was heard for too long.',
+  'problem.no-clipboard': 'The browser does not let this page copy. Select the text, and copy it by hand.',
+  'problem.unexpected-answer':
+    'The server answered in a way that this page does not understand. Reload the page.',
   'problem.nothing-to-send': 'There is nothing to send.',
   'problem.unknown-outcome': 'It is not known whether it arrived.',
   'problem.wrong-origin': 'The server does not know this address of the page.',

@@ -73,8 +73,6 @@ export const texts = {
   'beginning.alone': 'You are alone here now. Invite somebody.',
   'beginning.alone-lobby':
     'You are alone here now. Give others the address of this page, so that they can make an account.',
-  'beginning.alone-operator':
-    'You are alone here now. Invite others: whoever has a link from you makes an account by it.',
   'beginning.copy': 'Copy the address',
   'beginning.direct': 'What you and {user} write to each other. Nobody else reads it here.',
   'beginning.self': 'Only you read this. Use it as a notebook.',
@@ -90,7 +88,6 @@ export const texts = {
   'log.to-newest': 'To the newest',
   'message.label': '{author}, {time}',
   'message.bot': 'bot',
-  'message.bot-name': '{name} (bot)',
   'message.edited': 'edited',
   'message.removed': 'Message removed',
   'message.removed-by': 'Message removed by {by}',
@@ -165,9 +162,6 @@ export const texts = {
   'problem.server-shutdown': 'The server stops or restarts.',
   'problem.connection-lost': 'The connection was lost before the answer came.',
   'problem.not-connected': 'There is no connection now.',
-  'problem.unexpected-answer':
-    'The server answered in a way that this page does not understand. Reload the page.',
   'problem.too-many-waiting': 'Too much waits to be sent already. Wait for the connection.',
-  'problem.no-clipboard': 'The browser does not let this page copy. Select the text, and copy it by hand.',
   'problem.part-missing': 'A part of the page cannot be loaded. Reload the page.',
 } as const;

@@ -1,6 +1,6 @@
 // Lines that begin with `/`, as a user types them. Most go to the server as they are. Those that are about "the
 // current room" are about the conversation in front: this client is in several rooms, and has no current one.
-import { isBot } from '../protocol/entries';
+import { isBot } from '../protocol/bot';
 import { command, messagesOf } from '../protocol/lines';
 import { isTarget, kindOf, nameOf, targetOf, type ConversationId } from '../protocol/target';
 import { failed } from '../connection/outcome';

@@ -2,7 +2,8 @@
 // loader does that.
 import { computed, signal, type ReadonlySignal, type Signal } from '@preact/signals';
 import type { OutboxItem } from '../connection/messages';
-import { isBy, type Entry } from '../protocol/entries';
+import { isBy } from '../protocol/bot';
+import type { Entry } from '../protocol/entries';
 import { kindOf, nameOf, type ConversationId } from '../protocol/target';
 import type {
   ConversationKind,

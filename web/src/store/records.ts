@@ -1,6 +1,7 @@
 // What the store keeps of an entry of a log. Records are immutable: a changed message is a new record, so what was
 // made of a record can be kept with it.
-import { isBot, type Entry } from '../protocol/entries';
+import { isBot } from '../protocol/bot';
+import type { Entry } from '../protocol/entries';
 
 export interface MessageRecord {
   readonly kind: 'message';

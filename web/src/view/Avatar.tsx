@@ -1,7 +1,5 @@
 // A square with the first letter of a name, in a colour that always belongs to that name.
 
-import { Icon } from './Icon';
-
 const HUES = 12;
 
 export function Avatar({
@@ -16,15 +14,6 @@ export function Avatar({
   return (
     <span class={classes.join(' ')} aria-hidden="true">
       {name.charAt(0).toUpperCase()}
-    </span>
-  );
-}
-
-/** That of a program: a sign instead of a letter, and no colour of a person. */
-export function BotAvatar() {
-  return (
-    <span class="avatar avatar-bot" aria-hidden="true">
-      <Icon name="bot" />
     </span>
   );
 }

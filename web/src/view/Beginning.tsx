@@ -76,13 +76,11 @@ function mayWrite(model: ConversationModel): boolean {
 
 /** Who may be here, and what to do about being alone. */
 function roomText(model: ConversationModel, isOperator: boolean): string {
-  const alone = isAlone(model);
-  if (model.name !== LOBBY) {
-    const who = t(model.info.value?.access === 'private' ? 'beginning.private' : 'beginning.public');
-    return alone ? `${who} ${t('beginning.alone')}` : who;
-  }
-  if (!alone) return t('beginning.lobby');
-  return `${t('beginning.lobby')} ${t(isOperator ? 'beginning.alone-operator' : 'beginning.alone-lobby')}`;
+  const isLobby = model.name === LOBBY;
+  const isPrivate = model.info.value?.access === 'private';
+  const who = t(isLobby ? 'beginning.lobby' : isPrivate ? 'beginning.private' : 'beginning.public');
+  if (!isAlone(model)) return who;
+  return `${who} ${t(isLobby && !isOperator ? 'beginning.alone-lobby' : 'beginning.alone')}`;
 }
 
 interface LobbyProps {

@@ -4,7 +4,7 @@ import { useEffect, useState } from 'preact/hooks';
 
 import { formatBrief, t } from '../locales';
 import type { Hook, Outcome } from '../store/model';
-import { BotAvatar } from './Avatar';
+import { BotAvatar } from './BotAvatar';
 import { useStore } from './context';
 import { problemText } from './problem';
 

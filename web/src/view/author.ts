@@ -9,5 +9,5 @@ interface Authored {
 
 /** The name, with what tells a program apart where no badge can stand. */
 export function authorText({ author, isBot }: Authored): string {
-  return isBot ? t('message.bot-name', { name: author }) : author;
+  return isBot ? `${author} (${t('message.bot')})` : author;
 }
