@@ -180,7 +180,7 @@ export const texts: Texts['more'] = {
   'invite.done': '{user} ist eingeladen.',
   'hooks.title': 'Hooks von #{room}',
   'hooks.text':
-    'Durch einen Hook schreibt ein Programm in diesen Raum: Alarme, Builds, Berichte. Was es schreibt, ist als das eines Bots gekennzeichnet.',
+    'Mit einem Hook schreibt ein Programm in diesen Raum: Alarme, Builds, Berichte. Das Zeichen „Bot“ steht bei allem, was es schreibt.',
   'hooks.label': 'Name des Bots',
   'hooks.label-hint': 'Er steht neben dem, was das Programm schreibt, zum Beispiel grafana.',
   'hooks.make': 'Hook anlegen',

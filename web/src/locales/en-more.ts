@@ -177,7 +177,7 @@ export const texts = {
   'invite.done': '{user} is invited.',
   'hooks.title': 'Hooks of #{room}',
   'hooks.text':
-    'By a hook a program writes into this room: alerts, builds, reports. What it writes is marked as that of a bot.',
+    'A hook lets a program write into this room: alerts, builds, reports. The badge “bot” marks what it writes.',
   'hooks.label': 'Name of the bot',
   'hooks.label-hint': 'It stands beside what the program writes, for example grafana.',
   'hooks.make': 'Make a hook',

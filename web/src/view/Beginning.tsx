@@ -54,7 +54,7 @@ function RoomBeginning({ model, isEmpty }: RoomProps) {
       </span>
       <h3>{t('beginning.room', { room: model.name })}</h3>
       <p>{roomText(model, isOperator)}</p>
-      {isEmpty && mayWrite(model) && <p>{t('beginning.empty')}</p>}
+      {isEmpty && model.name !== LOBBY && mayWrite(model) && <p>{t('beginning.empty')}</p>}
       <div class="beginning-actions">
         {model.name === LOBBY ? (
           <LobbyActions isAlone={isAlone(model)} isOperator={isOperator} />

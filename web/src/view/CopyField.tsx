@@ -14,16 +14,16 @@ interface Props {
   readonly text: string;
   /** What the button says. */
   readonly button: string;
-  /** Whether the button takes the focus when it appears. */
-  readonly focused?: boolean;
+  /** Whether it is what one came for: its button takes the focus when it appears. */
+  readonly first?: boolean;
 }
 
-export function CopyField({ label, text, button, focused = false }: Props) {
+export function CopyField({ label, text, button, first = false }: Props) {
   const [outcome, setOutcome] = useState<boolean | null>(null);
   const field = useRef<HTMLInputElement>(null);
   const press = useRef<HTMLButtonElement>(null);
   useEffect(() => {
-    if (focused) press.current?.focus();
+    if (first) press.current?.focus();
   }, []);
   useEffect(() => {
     if (outcome !== true) return undefined;
@@ -46,7 +46,7 @@ export function CopyField({ label, text, button, focused = false }: Props) {
         value={text}
         onFocus={(event) => event.currentTarget.select()}
       />
-      <button ref={press} type="button" class="button" onClick={() => void take()}>
+      <button ref={press} type="button" class={first ? 'button' : 'button quiet'} onClick={() => void take()}>
         <Icon name={outcome === true ? 'check' : 'copy'} />
         {button}
       </button>

@@ -18,7 +18,7 @@ export function HookAddress({ address, onMore }: Props) {
   return (
     <div class="once">
       <p>{t('hooks.made')}</p>
-      <CopyField label={t('hooks.address')} text={address} button={t('hooks.copy')} focused />
+      <CopyField label={t('hooks.address')} text={address} button={t('hooks.copy')} first />
       <p>{t('hooks.try')}</p>
       <CopyField
         label={t('hooks.command')}

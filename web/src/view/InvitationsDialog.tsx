@@ -74,7 +74,7 @@ function Made({ address, onMore }: MadeProps) {
   return (
     <div class="once">
       <p>{t('invitations.made')}</p>
-      <CopyField label={t('invitations.link')} text={address} button={t('invitations.copy')} focused />
+      <CopyField label={t('invitations.link')} text={address} button={t('invitations.copy')} first />
       <div class="dialog-row">
         <button type="button" class="button quiet" onClick={onMore}>
           {t('invitations.more')}

@@ -1,0 +1,1 @@
+import{I as e}from"./index-BTe38GAI.js";function t({author:t,isBot:n}){return n?`${t} (${e(`message.bot`)})`:t}export{t};
