@@ -1,6 +1,6 @@
 // A server that is taken away while people write: its pages move to another server, and nobody notices.
 import type { Browser, Page } from 'playwright-core';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
 import { LineClient } from './line-client';
 import { Person, startBrowser } from './people';
 import { Balancer, Product, Redis } from './product';
@@ -50,6 +50,10 @@ describe('a server that is drained', () => {
       Product.start('--redis', redis.url),
     ]);
     const balancer = await Balancer.start(one, two);
+    onTestFinished(async () => {
+      balancer.stop();
+      await Promise.all([one.stop(), two.stop(), redis.stop()]);
+    });
     const ann = await Person.register(browser, balancer, 'ann');
     await ann.openRoom('garden');
     const ben = await LineClient.register(two.port, 'ben');
@@ -73,7 +77,5 @@ describe('a server that is drained', () => {
     expect(await isKept(ann.page)).toBe(true);
     ben.close();
     await ann.leave();
-    balancer.stop();
-    await Promise.all([one.stop(), two.stop(), redis.stop()]);
   });
 });

@@ -4,8 +4,9 @@ import { request } from 'node:https';
 /** Says a text. Gives the status of the answer. */
 export function post(address: string, text: string): Promise<number> {
   return new Promise((resolve, reject) => {
-    // The certificate is the server's own.
-    const asked = request(address, { method: 'POST', rejectUnauthorized: false }, (answer) => {
+    // The certificate is the server's own. Who does not offer HTTP is taken for a client of lines.
+    const options = { method: 'POST', rejectUnauthorized: false, ALPNProtocols: ['http/1.1'] };
+    const asked = request(address, options, (answer) => {
       answer.resume();
       resolve(answer.statusCode ?? 0);
     });

@@ -1,1 +1,0 @@
-import{I as e}from"./index-BTe38GAI.js";function t({author:t,isBot:n}){return n?`${t} (${e(`message.bot`)})`:t}export{t};
