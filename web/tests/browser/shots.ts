@@ -19,7 +19,7 @@ const PLAN = 'Then the lemon trees go inside. The plan is at https://garden.exam
 
 /** Who says what in which room, in this order. */
 const TALK: readonly (readonly [string, string, string])[] = [
-  ['jonas', 'garden', 'The new water butt is in place, behind the shed.'],
+  ['jonas', 'garden', 'The new water butt is in place.'],
   ['ines', 'garden', 'Great! Then the beans will not go thirsty this year.'],
   ['mara', 'garden', 'Good morning! Who is there on Saturday?'],
   ['jonas', 'garden', 'I am. I bring the *big* ladder.'],
