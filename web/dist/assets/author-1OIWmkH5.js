@@ -1,1 +1,0 @@
-import{I as e}from"./index-D7ScckC9.js";function t({author:t,isBot:n}){return n?`${t} (${e(`message.bot`)})`:t}export{t};
