@@ -13,11 +13,14 @@ export default defineConfig({
     modulePreload: false,
     reportCompressedSize: false,
     sourcemap: false,
-    // One script holds all that is needed at the beginning.
+    // One script holds all that is needed at the beginning; one holds what a conversation shares with menus and dialogs.
     rolldownOptions: {
       output: {
         codeSplitting: {
-          groups: [{ name: 'index', test: /node_modules|preload-helper|main\.tsx|index\.html/ }],
+          groups: [
+            { name: 'index', test: /node_modules|preload-helper|main\.tsx|index\.html/ },
+            { name: 'shared', test: /view\/(author|BotAvatar|copy|frontIcons|grow|rights)\.tsx?$/ },
+          ],
         },
       },
     },

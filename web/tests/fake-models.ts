@@ -62,6 +62,7 @@ export function messageRow(fields: Partial<MessageRow> & { readonly text: string
     key: fields.sendKey ?? `m${fields.id ?? 0}`,
     id: 1,
     author: 'bob',
+    isBot: false,
     isMine: false,
     time: Date.UTC(2026, 10, 28, 9, 30),
     startsGroup: true,

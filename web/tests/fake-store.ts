@@ -230,6 +230,20 @@ function fakeActions(
     unmute: done,
     setModerator: done,
     giveRoom: done,
+    listHooks: () =>
+      Promise.resolve({
+        ok: true,
+        value: [
+          { id: 'h1', label: 'grafana', by: 'alice', made: Date.now() - 90 * HOUR },
+          { id: 'h2', label: 'b'.repeat(32), by: 'c'.repeat(32), made: Date.now() },
+        ],
+      }),
+    makeHook: (room) =>
+      Promise.resolve({
+        ok: true,
+        value: `https://chat.example.org:7878/hooks/${room}.plh_${'0'.repeat(40)}`,
+      }),
+    endHook: done,
     loadRooms: () => {
       rooms.value = [
         { room: 'garden', members: 5, open: true },

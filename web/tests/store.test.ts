@@ -401,7 +401,7 @@ describe('typed commands', () => {
     expect(server.heard).toContain('/who garden');
     await says('something');
     expect(await run('/history 1')).toMatchObject({
-      value: { kind: 'fields', fields: [['bob', 'something']] },
+      value: { kind: 'messages', messages: [{ from: 'bob', isBot: false, text: 'something' }] },
     });
   });
 

@@ -135,7 +135,30 @@ describe('after the end', () => {
     await settle();
     expect(state()).toEqual({ state: 'live' });
     expect(network.sockets).toHaveLength(2);
-    // Where nobody answers, it waits and tells as always.
+    const before = states.length;
+    goLive();
+    expect(states.slice(before)).toEqual([{ state: 'live' }]);
+    // Nothing that was kept back comes later.
+    await network.clock.advance(10_000);
+    expect(state()).toEqual({ state: 'live' });
+  });
+
+  it('tells of a move that takes long, and of one that fails', async () => {
+    goLive();
+    const move = async () => {
+      network.socket.receive({ type: 'reconnect', after_ms: 1500 });
+      network.socket.listener.closed(1001);
+      await settle();
+    };
+    await move();
+    network.greet();
+    await network.clock.advance(2_000);
+    expect(state()).toEqual({ state: 'live' });
+    await network.clock.advance(2_000);
+    expect(state()).toEqual({ state: 'behind' });
+    network.socket.receive(SYNC);
+    await move();
+    // Where nobody answers, it waits as always.
     network.socket.listener.closed(1006);
     await settle();
     expect(state()).toMatchObject({ state: 'waiting' });

@@ -23,6 +23,8 @@ const NO_TICKET = new Set(['login-required', 'bad-credentials', 'no-such-user'])
 
 /** Ms after which a connection counts as a success, so that the next pause is short again. */
 const STABLE = 10_000;
+/** Ms in which a connection that the server sent away may be back before anybody is told that it was gone. */
+const UNNOTICED = 3_000;
 
 export interface ConnectionListener {
   state(state: State): void;
@@ -44,6 +46,9 @@ export class Connection {
   private isLive = false;
   /** The server asked to connect again: it goes down in peace, and another one may take over. */
   private moves = false;
+  /** The state of the attempt to move, which nobody is told yet; null if none is kept back. */
+  private keptBack: State | null = null;
+  private tellSoon: () => void = () => undefined;
   /** Waits for the next attempt. */
   private waits = false;
   private failures = 0;
@@ -63,8 +68,9 @@ export class Connection {
   connect(): void {
     const turn = ++this.turn;
     this.drop();
-    // Who is asked to move is told of an attempt only if it fails.
-    if (!this.moves) this.listener.state({ state: 'connecting', attempt: this.failures + 1 });
+    const state: State = { state: 'connecting', attempt: this.failures + 1 };
+    if (this.moves) this.keepBack(state);
+    else this.tell(state);
     this.moves = false;
     const current = () => turn === this.turn;
     const channel = new Channel(
@@ -91,7 +97,7 @@ export class Connection {
   stop(): void {
     this.turn++;
     this.drop();
-    this.listener.state({ state: 'offline' });
+    this.tell({ state: 'offline' });
   }
 
   /** The user asks for a new attempt now. */
@@ -109,6 +115,21 @@ export class Connection {
   request(line: string, done: Answered, mayBeUnknown = false): void {
     if (this.channel === null || !this.isLive) done(failed('not-connected'));
     else this.channel.request(line, done, mayBeUnknown);
+  }
+
+  private tell(state: State): void {
+    this.tellSoon();
+    this.keptBack = null;
+    this.listener.state(state);
+  }
+
+  /** Who is asked to move is told of the attempt only if it takes long, or fails. */
+  private keepBack(state: State): void {
+    this.tellSoon();
+    this.keptBack = state;
+    this.tellSoon = this.network.clock.after(UNNOTICED, () => {
+      if (this.keptBack !== null) this.tell(this.keptBack);
+    });
   }
 
   private drop(): void {
@@ -145,7 +166,9 @@ export class Connection {
     if (outcome.ok) {
       const { value } = outcome;
       if (value.type === 'ok' && value.command === 'login') this.listener.loggedIn(value.user);
-      return this.listener.state({ state: 'behind' });
+      if (this.keptBack === null) this.tell({ state: 'behind' });
+      else this.keptBack = { state: 'behind' };
+      return;
     }
     const { problem } = outcome;
     if (problem.code === 'connection-lost') return;
@@ -161,7 +184,7 @@ export class Connection {
       this.isLive = true;
       this.liveSince = this.network.clock.now();
       this.listener.up(outcome.value);
-      this.listener.state({ state: 'live' });
+      this.tell({ state: 'live' });
       this.flush();
     } else if (!outcome.ok && outcome.problem.code !== 'connection-lost') {
       this.problem = outcome.problem;
@@ -177,7 +200,7 @@ export class Connection {
     const aftermath = aftermathOf(goodbye);
     if (aftermath === 'taken-over') {
       this.turn++;
-      this.listener.state({ state: 'taken-over' });
+      this.tell({ state: 'taken-over' });
     } else if (aftermath === 'retry' && opened && this.moves) {
       this.connect();
     } else if (aftermath === 'retry' && opened) {
@@ -195,7 +218,7 @@ export class Connection {
     const identity = await whoAmI(this.network.session);
     if (turn !== this.turn) return;
     if (identity.is === 'nobody') {
-      this.listener.state({ state: 'offline' });
+      this.tell({ state: 'offline' });
       this.listener.over(problem !== null && NO_TICKET.has(problem.code) ? null : problem);
     } else if (problem !== null && aftermathOf(problem.code) === 'refused') {
       this.refused(problem);
@@ -207,7 +230,7 @@ export class Connection {
   private refused(problem: Problem): void {
     this.turn++;
     this.drop();
-    this.listener.state({ state: 'refused', problem });
+    this.tell({ state: 'refused', problem });
   }
 
   /** Waits before the next attempt, and counts the seconds down. */
@@ -221,7 +244,7 @@ export class Connection {
 
   private count(seconds: number): void {
     if (seconds <= 0) return this.connect();
-    this.listener.state({ state: 'waiting', seconds, problem: this.problem });
+    this.tell({ state: 'waiting', seconds, problem: this.problem });
     this.stopWaiting = this.network.clock.after(1000, () => this.count(seconds - 1));
   }
 }

@@ -68,6 +68,7 @@ export const texts: Texts['basic'] = {
   'beginning.public': 'Alle auf diesem Server dürfen diesen Raum betreten und lesen.',
   'beginning.private': 'Nur Eingeladene sehen diesen Raum.',
   'beginning.lobby': 'Hier kommen alle an. Sag hallo, oder lege einen Raum für ein Thema an.',
+  'beginning.empty': 'Hier wurde noch nichts gesagt. Schreibe unten die erste Nachricht.',
   'beginning.alone': 'Du bist jetzt allein hier. Lade jemanden ein.',
   'beginning.alone-lobby':
     'Du bist jetzt allein hier. Gib anderen die Adresse dieser Seite, damit sie ein Konto anlegen können.',
@@ -75,6 +76,7 @@ export const texts: Texts['basic'] = {
   'beginning.direct': 'Was ihr einander schreibt, du und {user}. Niemand sonst liest es hier.',
   'beginning.self': 'Nur du liest das. Benutze es als Notizbuch.',
   'beginning.feed': 'Du hast {user} abonniert. Was {user} veröffentlicht, steht hier.',
+  'beginning.feed-empty': 'Noch ist nichts veröffentlicht.',
   'log.label': 'Nachrichten in {name}',
   'log.loading': 'Nachrichten werden geladen …',
   'log.load-failed': 'Das Laden ist fehlgeschlagen.',
@@ -84,6 +86,7 @@ export const texts: Texts['basic'] = {
   'log.new-below': ['1 neue Nachricht', '{n} neue Nachrichten'],
   'log.to-newest': 'Zur neuesten',
   'message.label': '{author}, {time}',
+  'message.bot': 'Bot',
   'message.edited': 'bearbeitet',
   'message.removed': 'Nachricht entfernt',
   'message.removed-by': 'Nachricht entfernt von {by}',
@@ -142,6 +145,7 @@ export const texts: Texts['basic'] = {
   'person.about': 'Über {user}',
   'act.menu': 'Aktionen für {user}',
   'switcher.title': 'Finden oder beginnen',
+  'invitations.title': 'Auf diesen Server einladen',
   'settings.title': 'Einstellungen',
   'notices.label': 'Hinweise',
   'notice.problem': 'Das ging nicht',
@@ -158,8 +162,6 @@ export const texts: Texts['basic'] = {
   'problem.server-shutdown': 'Der Server hält an oder startet neu.',
   'problem.connection-lost': 'Die Verbindung ging verloren, bevor die Antwort kam.',
   'problem.not-connected': 'Es gibt jetzt keine Verbindung.',
-  'problem.unexpected-answer':
-    'Der Server hat etwas geantwortet, das diese Seite nicht versteht. Lade die Seite neu.',
   'problem.too-many-waiting': 'Zu vieles wartet schon darauf, gesendet zu werden. Warte auf die Verbindung.',
   'problem.part-missing': 'Ein Teil der Seite kann nicht geladen werden. Lade die Seite neu.',
 };

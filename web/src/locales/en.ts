@@ -69,6 +69,7 @@ export const texts = {
   'beginning.public': 'Everybody on this server may enter and read this room.',
   'beginning.private': 'Only invited people see this room.',
   'beginning.lobby': 'Everybody arrives here. Say hello, or make a room for a subject.',
+  'beginning.empty': 'Nothing was said here yet. Write the first message below.',
   'beginning.alone': 'You are alone here now. Invite somebody.',
   'beginning.alone-lobby':
     'You are alone here now. Give others the address of this page, so that they can make an account.',
@@ -76,6 +77,7 @@ export const texts = {
   'beginning.direct': 'What you and {user} write to each other. Nobody else reads it here.',
   'beginning.self': 'Only you read this. Use it as a notebook.',
   'beginning.feed': 'You follow {user}. What {user} publishes stands here.',
+  'beginning.feed-empty': 'Nothing is published yet.',
   'log.label': 'Messages in {name}',
   'log.loading': 'Loading messages …',
   'log.load-failed': 'Loading failed.',
@@ -85,6 +87,7 @@ export const texts = {
   'log.new-below': one('1 new message', '{n} new messages'),
   'log.to-newest': 'To the newest',
   'message.label': '{author}, {time}',
+  'message.bot': 'bot',
   'message.edited': 'edited',
   'message.removed': 'Message removed',
   'message.removed-by': 'Message removed by {by}',
@@ -143,6 +146,7 @@ export const texts = {
   'person.about': 'About {user}',
   'act.menu': 'Actions for {user}',
   'switcher.title': 'Find or start',
+  'invitations.title': 'Invite to this server',
   'settings.title': 'Settings',
   'notices.label': 'Notices',
   'notice.problem': 'That did not work',
@@ -158,8 +162,6 @@ export const texts = {
   'problem.server-shutdown': 'The server stops or restarts.',
   'problem.connection-lost': 'The connection was lost before the answer came.',
   'problem.not-connected': 'There is no connection now.',
-  'problem.unexpected-answer':
-    'The server answered in a way that this page does not understand. Reload the page.',
   'problem.too-many-waiting': 'Too much waits to be sent already. Wait for the connection.',
   'problem.part-missing': 'A part of the page cannot be loaded. Reload the page.',
 } as const;

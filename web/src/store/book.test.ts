@@ -297,7 +297,9 @@ describe('what is heard', () => {
   it('calls me if it concerns me, unless I see it or it is muted', () => {
     hear(said(1, 'hello'));
     hear(said(2, 'hello alice'));
-    expect(calls).toEqual([{ conversation: '#red', from: 'bob', text: 'hello alice', time: 2 }]);
+    expect(calls).toEqual([
+      { conversation: '#red', from: 'bob', isBot: false, text: 'hello alice', time: 2 },
+    ]);
     shown = '#red';
     hear(said(3, 'alice'));
     expect(calls).toHaveLength(1);

@@ -3,6 +3,7 @@ import { effect, signal } from '@preact/signals';
 import type { HubEvent, Stand } from '../connection/messages';
 import type { Sync } from '../connection/connection';
 import type { OutboxItem } from '../connection/messages';
+import { isBot, isBy } from '../protocol/bot';
 import type { Entry } from '../protocol/entries';
 import { mentionOf } from '../protocol/mention';
 import { targetOf, type ConversationId } from '../protocol/target';
@@ -259,7 +260,7 @@ export class Book {
     const isUnread = conversation.count(entry);
     log.last = Math.max(log.last, entry.id);
     for (const each of sharers) if (each.log === log) this.loader.mend(each);
-    if (entry.from === this.me && isMessage(entry)) conversation.setRead(entry.id);
+    if (isBy(entry, this.me) && isMessage(entry)) conversation.setRead(entry.id);
     if (wasRead && isUnread && !this.env.isSeen(conversation.id)) conversation.newAfter.value = readBefore;
     if (isUnread && conversation.concernsMe(entry)) this.call(conversation, entry);
   }
@@ -268,7 +269,7 @@ export class Book {
     if (!isMessage(entry) || this.env.isMuted(conversation.id)) return;
     if (this.env.isSeen(conversation.id) && conversation.follows) return;
     const { from, text, time } = entry;
-    this.env.attend({ conversation: conversation.id, from, text, time });
+    this.env.attend({ conversation: conversation.id, from, isBot: isBot(entry), text, time });
   }
 
   /** A room that I may not be in any more. */

@@ -1,5 +1,6 @@
 // Lines that begin with `/`, as a user types them. Most go to the server as they are. Those that are about "the
 // current room" are about the conversation in front: this client is in several rooms, and has no current one.
+import { isBot } from '../protocol/bot';
 import { command, messagesOf } from '../protocol/lines';
 import { isTarget, kindOf, nameOf, targetOf, type ConversationId } from '../protocol/target';
 import { failed } from '../connection/outcome';
@@ -135,11 +136,16 @@ function answerOf(answer: Answer): CommandAnswer {
     case 'backlog':
     case 'inbox':
       return {
-        kind: 'fields',
-        fields: answer.entries.map((each) => [each.from, 'text' in each ? each.text : each.type]),
+        kind: 'messages',
+        messages: answer.entries.map((each) => {
+          return { from: each.from, isBot: isBot(each), text: 'text' in each ? each.text : each.type };
+        }),
       };
     case 'history':
-      return { kind: 'fields', fields: answer.messages.map((each) => [each.from, each.text]) };
+      return {
+        kind: 'messages',
+        messages: answer.messages.map(({ from, bot, text }) => ({ from, isBot: bot === true, text })),
+      };
     case 'sync':
       return {
         kind: 'fields',

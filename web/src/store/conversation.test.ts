@@ -134,6 +134,13 @@ describe('what is heard', () => {
     expect([room.unread.value, room.counted]).toEqual([1, 6]);
   });
 
+  it('is unread if a program says it, also under my name', () => {
+    const room = loaded([said(1)]);
+    room.setRead(1);
+    expect(hear(room, { ...said(2, 'alice', 'alice, the disk is full'), bot: true } as Entry)).toBe(true);
+    expect(room.summary.value).toMatchObject({ unread: 1, mentions: 1 });
+  });
+
   it('is a mention if it has my name, or is for me alone', () => {
     const room = loaded([]);
     hear(room, said(1));

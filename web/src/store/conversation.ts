@@ -2,6 +2,7 @@
 // loader does that.
 import { computed, signal, type ReadonlySignal, type Signal } from '@preact/signals';
 import type { OutboxItem } from '../connection/messages';
+import { isBy } from '../protocol/bot';
 import type { Entry } from '../protocol/entries';
 import { kindOf, nameOf, type ConversationId } from '../protocol/target';
 import type {
@@ -166,7 +167,7 @@ export class Conversation implements ConversationModel {
 
   /** Counts an entry that was heard as unread, if it is that and was not counted. */
   count(entry: Entry): boolean {
-    if (entry.from === this.around.me) return false;
+    if (isBy(entry, this.around.me)) return false;
     const isNew = entry.id > this.counted;
     this.counted = Math.max(this.counted, entry.id);
     if (!isNew || !isMessage(entry) || entry.id <= this.read) return false;
@@ -178,7 +179,7 @@ export class Conversation implements ConversationModel {
 
   /** Whether an entry is a message that mentions me, or is for me. */
   concernsMe(entry: Entry): boolean {
-    if (!isMessage(entry) || entry.from === this.around.me || this.kind === 'feed') return false;
+    if (!isMessage(entry) || isBy(entry, this.around.me) || this.kind === 'feed') return false;
     return this.kind === 'direct' || this.around.mention.test(entry.text);
   }
 

@@ -30,6 +30,8 @@ export type LocalProblemCode =
   | 'not-connected'
   /** A part of the page cannot be loaded. */
   | 'part-missing'
+  /** The browser does not let the page copy. */
+  | 'no-clipboard'
   /** The server answered in a way that this client does not understand. */
   | 'unexpected-answer'
   /** Too much waits to be sent already. */
@@ -137,6 +139,8 @@ export interface MessageRow extends RowBase {
   /** Number in its log; null until it is accepted. */
   readonly id: number | null;
   readonly author: string;
+  /** Whether a program said it: then the author is a label, and no user. */
+  readonly isBot: boolean;
   readonly isMine: boolean;
   /** When it was accepted, or written, in ms since 1970. */
   readonly time: number;
@@ -281,6 +285,8 @@ export type Notice = { readonly key: string; readonly time: number } & (
 export interface Attention {
   readonly conversation: ConversationId;
   readonly from: string;
+  /** Whether a program said it. */
+  readonly isBot: boolean;
   readonly text: string;
   readonly time: number;
 }
@@ -300,6 +306,13 @@ export interface Person {
   readonly blocked: boolean;
 }
 
+/** A message as the answer to a command lists it. */
+export interface Said {
+  readonly from: string;
+  readonly isBot: boolean;
+  readonly text: string;
+}
+
 /** What a typed command answers, if that is more than its effect. */
 export type CommandAnswer =
   | { readonly kind: 'done' }
@@ -308,6 +321,7 @@ export type CommandAnswer =
   | { readonly kind: 'room'; readonly room: string; readonly info: RoomInfo }
   | { readonly kind: 'help'; readonly commands: readonly { readonly usage: string; readonly help: string }[] }
   | { readonly kind: 'topic'; readonly room: string; readonly topic: string }
+  | { readonly kind: 'messages'; readonly messages: readonly Said[] }
   /** Any other reply, as `name: value` pairs. */
   | { readonly kind: 'fields'; readonly fields: readonly (readonly [string, string])[] };
 
@@ -332,6 +346,15 @@ export interface Ticket {
   readonly used: number;
   /** Where it was used last, or made; empty if an operator made it. */
   readonly address: string;
+}
+
+/** A way for a program to say something in a room, which a moderator made. */
+export interface Hook {
+  readonly id: string;
+  /** The name that stands beside what it says. */
+  readonly label: string;
+  readonly by: string;
+  readonly made: number;
 }
 
 /** A way for others to make an account, which an operator made. */
@@ -435,6 +458,10 @@ export interface Actions {
   unmute(room: string, user: string): Promise<Outcome>;
   setModerator(room: string, user: string, moderator: boolean): Promise<Outcome>;
   giveRoom(room: string, user: string): Promise<Outcome>;
+  listHooks(room: string): Promise<Outcome<readonly Hook[]>>;
+  /** Lets a program say things in the room. The value is the address for it, which the server tells only once. */
+  makeHook(room: string, label: string): Promise<Outcome<string>>;
+  endHook(room: string, id: string): Promise<Outcome>;
 
   loadRooms(): Promise<Outcome>;
   loadPeople(): Promise<Outcome>;

@@ -21,6 +21,9 @@ export type RoomActions = Pick<
   | 'unmute'
   | 'setModerator'
   | 'giveRoom'
+  | 'listHooks'
+  | 'makeHook'
+  | 'endHook'
 >;
 
 /** The text of a duration and a reason, either of which may be missing. */
@@ -57,6 +60,17 @@ export function roomActions(core: Core): RoomActions {
     unmute: (name, user) => run('unmute', [name, user]),
     setModerator: (name, user, moderator) => run(moderator ? 'moderator' : 'unmoderator', [name, user]),
     giveRoom: (name, user) => run('owner', [name, user]),
+    listHooks: async (name) => {
+      const answer = await link.expect(command('hooks', [name]), 'hooks');
+      return answer.ok ? { ok: true, value: answer.value.hooks } : answer;
+    },
+    makeHook: async (name, label) => {
+      const answer = await link.expect(command('hook', [name, label]), 'ok');
+      if (!answer.ok) return answer;
+      const { value } = answer;
+      return value.command === 'hook' ? { ok: true, value: value.url } : failed('unexpected-answer');
+    },
+    endHook: (name, id) => run('unhook', [name, id]),
   };
 }
 

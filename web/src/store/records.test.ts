@@ -9,6 +9,7 @@ function message(fields: Partial<MessageRecord> = {}): MessageRecord {
     kind: 'message',
     id: 1,
     ...written,
+    isBot: false,
     text: 'text',
     edited: null,
     removed: null,
@@ -27,6 +28,9 @@ describe('a record', () => {
     expect(recordOf({ type: 'message', id: 1, ...written, text: 'text' })).toEqual(message());
     expect(recordOf({ type: 'message', id: 1, ...written, text: 'text', edited: 9 })).toEqual(
       message({ edited: 9 }),
+    );
+    expect(recordOf({ type: 'message', id: 1, ...written, text: 'text', bot: true })).toEqual(
+      message({ isBot: true }),
     );
     expect(recordOf({ type: 'publication', id: 1, ...written, text: 'text' })).toEqual(message());
     expect(recordOf({ type: 'direct', id: 1, ...written, to: 'alice', text: 'text' })).toEqual(message());

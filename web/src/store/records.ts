@@ -1,5 +1,6 @@
 // What the store keeps of an entry of a log. Records are immutable: a changed message is a new record, so what was
 // made of a record can be kept with it.
+import { isBot } from '../protocol/bot';
 import type { Entry } from '../protocol/entries';
 
 export interface MessageRecord {
@@ -7,6 +8,8 @@ export interface MessageRecord {
   readonly id: number;
   readonly time: number;
   readonly from: string;
+  /** Whether a program said it. */
+  readonly isBot: boolean;
   readonly text: string;
   readonly edited: number | null;
   readonly removed: { readonly by: string | null; readonly reason: string | null } | null;
@@ -42,6 +45,7 @@ export function recordOf(entry: Exclude<Entry, Change>): LogRecord {
     id,
     time,
     from,
+    isBot: isBot(entry),
     text: entry.text,
     edited: said.edited ?? null,
     removed: said.removed === true ? { by: null, reason: null } : null,

@@ -123,6 +123,20 @@ describe('rows', () => {
     expect(after.at(-1)).toMatchObject({ key: 'k', id: 2, sendKey: null, delivery: { state: 'accepted' } });
   });
 
+  it('take nothing that a program says for that of the user of its name', () => {
+    const robot = (id: number, from: string) =>
+      recordOf({ type: 'message', id, time: NOON, from, text: `text ${id}`, bot: true });
+    const records = [said(1, 'alice', NOON), robot(2, 'alice'), robot(3, 'alice'), said(4, 'alice', NOON)];
+    expect(short({ records })).toEqual(['day', '*text 1', '*text 2', 'text 3', '*text 4']);
+    const marks = rows({ records }).map((row) => row.kind === 'message' && [row.isMine, row.isBot]);
+    expect(marks.slice(1, 4)).toEqual([
+      [true, false],
+      [false, true],
+      [false, true],
+    ]);
+    expect(short({ records, newAfter: 0 }).indexOf('new')).toBe(2);
+  });
+
   it('know who mentions me, and that I do not', () => {
     const records = [said(1, 'bob', NOON, 'hi @Alice'), said(2, 'alice', NOON, 'I am alice')];
     expect(rows({ records }).map((row) => row.kind === 'message' && row.mentionsMe)).toEqual([

@@ -40,12 +40,13 @@ function dayOf(time: number): number {
 
 /** Whether a record is a message of somebody else. */
 export function isOthers(record: LogRecord, me: string): record is MessageRecord {
-  return record.kind === 'message' && record.from !== me;
+  return record.kind === 'message' && (record.isBot || record.from !== me);
 }
 
 class Builder {
   readonly rows: Row[] = [];
   private day = -Infinity;
+  /** Who said the row before; empty if that was nobody. A program may have the name of a user. */
   private author = '';
   private time = 0;
   private newDone = false;
@@ -77,7 +78,8 @@ class Builder {
       this.author = '';
       this.rows.push(otherRow(record));
     } else {
-      this.message(record.from, record.time, record, (startsGroup) => this.messageRow(record, startsGroup));
+      const author = record.isBot ? `bot ${record.from}` : record.from;
+      this.message(author, record.time, record, (startsGroup) => this.messageRow(record, startsGroup));
     }
   }
 
@@ -88,6 +90,7 @@ class Builder {
       key: item.key,
       id: null,
       author: this.input.me,
+      isBot: false,
       isMine: true,
       time: item.time,
       text: item.text,
@@ -142,12 +145,13 @@ class Builder {
   }
 
   private messageRow(record: MessageRecord, startsGroup: boolean): MessageRow {
-    const isMine = record.from === this.input.me;
+    const isMine = !isOthers(record, this.input.me);
     return {
       kind: 'message',
       key: this.input.keys.get(record.id) ?? `m${record.id}`,
       id: record.id,
       author: record.from,
+      isBot: record.isBot,
       isMine,
       time: record.time,
       text: record.text,

@@ -4,6 +4,7 @@ import { useEffect, useRef } from 'preact/hooks';
 
 import { t } from '../locales';
 import type { MessageRow, Store } from '../store/model';
+import { authorText } from './author';
 import { useStore } from './context';
 import { spoken } from './ui';
 
@@ -49,7 +50,9 @@ function announce(store: Store, before: Heard | null): Heard | null {
     const fresh = all.filter((row) => (row.id ?? 0) > before.id && !row.isMine && row.text !== '');
     if (fresh.length > READ) spoken.value = t('live.many', { n: fresh.length });
     else if (fresh.length > 0)
-      spoken.value = fresh.map((row) => t('live.message', { author: row.author, text: row.text })).join('. ');
+      spoken.value = fresh
+        .map((row) => t('live.message', { author: authorText(row), text: row.text }))
+        .join('. ');
   }
   return { conversation: shown, id: Math.max(newest, before?.conversation === shown ? before.id : 0) };
 }

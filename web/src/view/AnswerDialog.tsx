@@ -5,6 +5,7 @@ import type { ComponentChildren } from 'preact';
 import { t } from '../locales';
 import { targetOf } from '../protocol/target';
 import type { CommandAnswer } from '../store/model';
+import { authorText } from './author';
 import { Avatar } from './Avatar';
 import { useStore } from './context';
 import { Dialog } from './Dialog';
@@ -40,6 +41,12 @@ function Answer({ answer }: { readonly answer: CommandAnswer }) {
       return <p dir="auto">{answer.topic || t('answer.no-topic')}</p>;
     case 'room':
       return <Pairs pairs={Object.entries(answer.info)} />;
+    case 'messages':
+      return (
+        <Pairs
+          pairs={answer.messages.map(({ from, isBot, text }) => [authorText({ author: from, isBot }), text])}
+        />
+      );
     case 'fields':
       return <Pairs pairs={answer.fields} />;
     case 'users':
@@ -107,8 +114,8 @@ function RoomItem({ room, members }: { readonly room: string; readonly members: 
 function Pairs({ pairs }: { readonly pairs: readonly (readonly [string, unknown])[] }) {
   return (
     <dl class="keys">
-      {pairs.map(([name, value]) => (
-        <Pair key={name} name={name} value={shown(value)} />
+      {pairs.map(([name, value], index) => (
+        <Pair key={index} name={name} value={shown(value)} />
       ))}
     </dl>
   );

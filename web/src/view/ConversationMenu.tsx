@@ -49,6 +49,11 @@ function roomItems(model: ConversationModel): readonly MenuItem[] {
       icon: 'edit',
       action: () => (dialog.value = { kind: 'topic', room }),
     });
+    items.push({
+      label: t('room.hooks'),
+      icon: 'hook',
+      action: () => (dialog.value = { kind: 'hooks', room }),
+    });
     if (room !== LOBBY) {
       const action = () => (dialog.value = { kind: 'user-act', room, act: 'unban', user: '' });
       items.push({ label: t('room.unban'), icon: 'check', action });

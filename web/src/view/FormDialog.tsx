@@ -17,12 +17,15 @@ interface Props {
   readonly submit: string;
   readonly danger?: boolean | undefined;
   readonly children?: ComponentChildren;
+  /** What closes it; unless told, no dialog is open then. */
+  readonly onClose?: (() => void) | undefined;
   readonly action: (field: (name: string) => string) => Promise<Outcome>;
   /** What is told when it is done. */
   readonly done?: ((field: (name: string) => string) => string) | undefined;
 }
 
-export function FormDialog({ title, text, submit, danger = false, children, action, done }: Props) {
+export function FormDialog(props: Props) {
+  const { title, text, submit, danger = false, children, action, done, onClose = closeDialog } = props;
   const [problem, setProblem] = useState<Problem | null>(null);
   const [busy, setBusy] = useState(false);
   const onSubmit = async (form: HTMLFormElement) => {
@@ -33,11 +36,11 @@ export function FormDialog({ title, text, submit, danger = false, children, acti
     setBusy(false);
     setProblem(outcome.ok ? null : outcome.problem);
     if (!outcome.ok) return;
-    closeDialog();
+    onClose();
     if (done) say({ problem: null, text: done(field) });
   };
   return (
-    <Dialog title={title} onClose={closeDialog}>
+    <Dialog title={title} onClose={onClose}>
       <form
         onSubmit={(event) => {
           event.preventDefault();
@@ -52,7 +55,7 @@ export function FormDialog({ title, text, submit, danger = false, children, acti
           </p>
         )}
         <div class="dialog-row">
-          <button type="button" class="button quiet" onClick={closeDialog}>
+          <button type="button" class="button quiet" onClick={onClose}>
             {t('cancel')}
           </button>
           <button

@@ -5,19 +5,24 @@ import { useEffect, useState } from 'preact/hooks';
 import { formatBrief, formatList, t } from '../locales';
 import type { Invitation, Outcome, Problem } from '../store/model';
 import { useStore } from './context';
+import { CopyField } from './CopyField';
 import { Dialog } from './Dialog';
 import { closeDialog } from './FormDialog';
 import { inviteLink } from './invite';
 import { problemText } from './problem';
 import { TextField } from './TextField';
-import { say, useTell } from './useTell';
+import { useTell } from './useTell';
 
 export function InvitationsDialog() {
   const [made, setMade] = useState<string | null>(null);
   return (
     <Dialog title={t('invitations.title')} onClose={closeDialog} size="wide">
       <p>{t('invitations.text')}</p>
-      {made === null ? <MakeLink onMade={setMade} /> : <Link address={inviteLink(made)} />}
+      {made === null ? (
+        <MakeLink onMade={setMade} />
+      ) : (
+        <Made address={inviteLink(made)} onMore={() => setMade(null)} />
+      )}
       <h3>{t('invitations.list')}</h3>
       <List key={made} />
     </Dialog>
@@ -60,18 +65,19 @@ function MakeLink({ onMade }: { readonly onMade: (code: string) => void }) {
   );
 }
 
-function Link({ address }: { readonly address: string }) {
-  const copy = async () => {
-    await navigator.clipboard.writeText(address);
-    say({ problem: null, text: t('copied') });
-  };
+interface MadeProps {
+  readonly address: string;
+  readonly onMore: () => void;
+}
+
+function Made({ address, onMore }: MadeProps) {
   return (
-    <div class="field" role="status">
+    <div class="once">
       <p>{t('invitations.made')}</p>
-      <input class="input" readOnly aria-label={t('invitations.link')} value={address} />
+      <CopyField label={t('invitations.link')} text={address} button={t('invitations.copy')} first />
       <div class="dialog-row">
-        <button type="button" class="button" data-first onClick={() => void copy()}>
-          {t('invitations.copy')}
+        <button type="button" class="button quiet" onClick={onMore}>
+          {t('invitations.more')}
         </button>
       </div>
     </div>

@@ -3,12 +3,12 @@
 import type { ComponentChildren } from 'preact';
 import { useEffect, useLayoutEffect, useRef } from 'preact/hooks';
 
+import { Icon, type IconName } from './Icon';
 import type { MenuFrame } from './Menu';
-import { MenuIcon, type MenuIconName } from './MenuIcon';
 
 export interface MenuItem {
   readonly label: string;
-  readonly icon?: MenuIconName | undefined;
+  readonly icon?: IconName | undefined;
   readonly danger?: boolean | undefined;
   readonly action: () => void;
 }
@@ -59,7 +59,7 @@ export function MenuList({ frame, groups, header }: Props) {
                   item.action();
                 }}
               >
-                {item.icon && <MenuIcon name={item.icon} />}
+                {item.icon && <Icon name={item.icon} />}
                 {item.label}
               </button>
             ))}

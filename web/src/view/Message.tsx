@@ -3,7 +3,9 @@
 import { formatFull, formatTime, t } from '../locales';
 import type { ConversationModel, MessageRow } from '../store/model';
 import type { FencePart } from '../text/fence';
+import { authorText } from './author';
 import { Avatar } from './Avatar';
+import { BotAvatar } from './BotAvatar';
 import { DeliveryLine } from './DeliveryLine';
 import { MessageActions } from './MessageActions';
 import { MessageText } from './MessageText';
@@ -25,12 +27,12 @@ export function Message({ row, fence, model, active, onActive }: MessageProps) {
     <article
       class={classesOf(row, fence, active)}
       tabIndex={-1}
-      aria-label={t('message.label', { author: row.author, time: formatTime(time) })}
+      aria-label={t('message.label', { author: authorText(row), time: formatTime(time) })}
       onPointerEnter={(event) => event.pointerType === 'mouse' && onActive(row.key)}
       onClick={() => onActive(row.key)}
       onFocusCapture={() => onActive(row.key)}
     >
-      {row.startsGroup ? <Avatar name={row.author} /> : <Gutter time={time} />}
+      {row.startsGroup ? <Face row={row} /> : <Gutter time={time} />}
       <div class="body">
         {row.startsGroup && <By row={row} model={model} time={time} />}
         {edited ? <Edited row={row} model={model} /> : <MessageText row={row} fence={fence} />}
@@ -39,6 +41,10 @@ export function Message({ row, fence, model, active, onActive }: MessageProps) {
       {active && !edited && row.removed === null && <MessageActions row={row} model={model} />}
     </article>
   );
+}
+
+function Face({ row }: { readonly row: MessageRow }) {
+  return row.isBot ? <BotAvatar /> : <Avatar name={row.author} />;
 }
 
 /** The box to edit the message, as soon as its part of the page is loaded. */
@@ -73,22 +79,35 @@ interface ByProps {
 }
 
 function By({ row, model, time }: ByProps) {
-  const info = model.info.value;
-  const role =
-    info?.owner === row.author
-      ? 'owner'
-      : info?.moderators.includes(row.author) === true
-        ? 'moderator'
-        : null;
   return (
     <div class="by">
-      <button type="button" class="author" onClick={() => openProfile(row.author)}>
-        {row.author}
-      </button>
-      {role !== null && <span class="role">{t(`role.${role}`)}</span>}
+      {row.isBot ? <BotName label={row.author} /> : <PersonName user={row.author} model={model} />}
       <time dateTime={time.toISOString()} title={formatFull(time)}>
         {formatTime(time)}
       </time>
     </div>
+  );
+}
+
+/** A program has no account, and so no profile. */
+function BotName({ label }: { readonly label: string }) {
+  return (
+    <>
+      <span class="author">{label}</span>
+      <span class="role bot">{t('message.bot')}</span>
+    </>
+  );
+}
+
+function PersonName({ user, model }: { readonly user: string; readonly model: ConversationModel }) {
+  const info = model.info.value;
+  const role = info?.owner === user ? 'owner' : info?.moderators.includes(user) === true ? 'moderator' : null;
+  return (
+    <>
+      <button type="button" class="author" onClick={() => openProfile(user)}>
+        {user}
+      </button>
+      {role !== null && <span class="role">{t(`role.${role}`)}</span>}
+    </>
   );
 }

@@ -2,10 +2,10 @@
 
 import { t } from '../locales';
 import type { MessageRow } from '../store/model';
+import { copyAndTell } from './copy';
 import type { MenuFrame } from './Menu';
 import { MenuList, type MenuItem } from './MenuList';
 import { openProfile } from './ui';
-import { say } from './useTell';
 
 interface Props {
   readonly frame: MenuFrame;
@@ -13,18 +13,12 @@ interface Props {
 }
 
 export function MessageMenu({ frame, row }: Props) {
-  const items: readonly MenuItem[] = [
-    { label: t('message.copy'), icon: 'copy', action: () => void copy(row.text) },
-    {
-      label: t('message.profile', { user: row.author }),
-      icon: 'user',
-      action: () => openProfile(row.author),
-    },
+  const items: MenuItem[] = [
+    { label: t('message.copy'), icon: 'copy', action: () => void copyAndTell(row.text) },
   ];
+  if (!row.isBot) {
+    const action = () => openProfile(row.author);
+    items.push({ label: t('message.profile', { user: row.author }), icon: 'user', action });
+  }
   return <MenuList frame={frame} groups={[items]} />;
-}
-
-async function copy(text: string): Promise<void> {
-  await navigator.clipboard.writeText(text);
-  say({ problem: null, text: t('copied') });
 }

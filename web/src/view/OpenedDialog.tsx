@@ -3,6 +3,7 @@
 import { AccessDialog } from './AccessDialog';
 import { AnswerDialog } from './AnswerDialog';
 import { BlockDialog } from './BlockDialog';
+import { HooksDialog } from './HooksDialog';
 import { InvitationsDialog } from './InvitationsDialog';
 import { InviteDialog } from './InviteDialog';
 import { LeaveDialog } from './LeaveDialog';
@@ -45,6 +46,8 @@ export function OpenedDialog({ open }: { readonly open: Dialog }) {
       return <InviteDialog room={open.room} />;
     case 'topic':
       return <TopicDialog room={open.room} />;
+    case 'hooks':
+      return <HooksDialog room={open.room} />;
     case 'access':
       return <AccessDialog room={open.room} to={open.to} />;
     case 'post':

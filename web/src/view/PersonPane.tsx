@@ -6,8 +6,7 @@ import { t } from '../locales';
 import type { ConversationModel } from '../store/model';
 import { Avatar } from './Avatar';
 import { useMe, useStore } from './context';
-import { Icon } from './Icon';
-import { MenuIcon, type MenuIconName } from './MenuIcon';
+import { Icon, type IconName } from './Icon';
 import { actsOn } from './rights';
 import { hrefOf } from './route';
 import { dialog } from './ui';
@@ -139,7 +138,7 @@ function Common({ user }: { readonly user: string }) {
 }
 
 interface ActionProps {
-  readonly icon?: MenuIconName;
+  readonly icon?: IconName;
   readonly label: string;
   readonly danger?: boolean;
   readonly onClick: () => void;
@@ -148,7 +147,7 @@ interface ActionProps {
 function Action({ icon, label, danger, onClick }: ActionProps) {
   return (
     <button type="button" class={danger === true ? 'button quiet danger' : 'button quiet'} onClick={onClick}>
-      {icon && <MenuIcon name={icon} />}
+      {icon && <Icon name={icon} />}
       {label}
     </button>
   );

@@ -3,6 +3,7 @@
 import { t } from '../locales';
 import { nameOf } from '../protocol/target';
 import type { ConversationId, MessageRow } from '../store/model';
+import { authorText } from './author';
 import { useStore } from './context';
 import { FormDialog } from './FormDialog';
 import { TextField } from './TextField';
@@ -23,7 +24,7 @@ export function RemoveDialog({ conversation, row }: Props) {
       action={(field) => store.actions.remove(conversation, row.id ?? 0, field('reason') || undefined)}
     >
       <blockquote class="block-quote dialog-quote" aria-label={nameOf(conversation)}>
-        <b>{row.author}</b> <bdi>{row.text}</bdi>
+        <b>{authorText(row)}</b> <bdi>{row.text}</bdi>
       </blockquote>
       <TextField label={t('field.reason')} name="reason" hint={t('field.optional')} autofocus />
     </FormDialog>

@@ -3,6 +3,7 @@
 import { nameOf, kindOf } from '../protocol/target';
 import { t } from '../locales';
 import type { Attention, Store } from '../store/model';
+import { authorText } from './author';
 
 const TONE_SECONDS = 0.25;
 const LOUDNESS = 0.12;
@@ -32,10 +33,8 @@ function mayNotify(): boolean {
 
 function notify(store: Store, attention: Attention): void {
   const room = nameOf(attention.conversation);
-  const title =
-    kindOf(attention.conversation) === 'room'
-      ? t('attention.mention', { from: attention.from, room })
-      : attention.from;
+  const from = authorText({ author: attention.from, isBot: attention.isBot });
+  const title = kindOf(attention.conversation) === 'room' ? t('attention.mention', { from, room }) : from;
   try {
     const shown = new Notification(title, {
       body: attention.text,

@@ -1,6 +1,9 @@
 // The parts that are loaded when they are wanted first: all menus and dialogs, the profiles of people, the box to edit a
 // message.
 
+import './frontIcons';
+import './menuIcons';
+
 export { ConversationMenu } from './ConversationMenu';
 export { EditBox } from './EditBox';
 export { MemberMenu } from './MemberMenu';

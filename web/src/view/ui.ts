@@ -20,6 +20,7 @@ export type Dialog =
   | { readonly kind: 'invitations' }
   | { readonly kind: 'invite'; readonly room: string }
   | { readonly kind: 'topic'; readonly room: string }
+  | { readonly kind: 'hooks'; readonly room: string }
   | { readonly kind: 'access'; readonly room: string; readonly to: 'public' | 'private' }
   | { readonly kind: 'post'; readonly room: string; readonly to: 'everyone' | 'moderators' }
   | { readonly kind: 'user-act'; readonly room: string; readonly act: UserAct; readonly user: string }

@@ -43,11 +43,11 @@ describe('the page', () => {
     expect(await scripts(ann)).toEqual(['en', 'index']);
     await ann.show('garden');
     await ann.page.locator('.composer').waitFor();
-    expect(await scripts(ann)).toEqual(['en', 'front', 'index', 'rights']);
+    expect(await scripts(ann)).toEqual(['en', 'front', 'index', 'shared']);
     await ann.page.getByRole('button', { name: 'What you can do here' }).click();
     await ann.page.locator('[role=menuitem]:focus').waitFor();
     expect(await scripts(ann)).toEqual(
-      ['attention', 'en', 'en-more', 'front', 'index', 'more', 'rights', 'TextField'].sort(),
+      ['attention', 'en', 'en-more', 'front', 'index', 'more', 'shared', 'TextField'].sort(),
     );
     await ann.leave();
   });

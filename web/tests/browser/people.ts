@@ -9,10 +9,15 @@ import {
 import { expect } from 'vitest';
 import { FLAGS } from './browser';
 import { passwordOf } from './line-client';
-import type { Product } from './product';
 
 /** How long something may take on a machine that has much to do, in ms. */
 export const LONG = 30_000;
+
+/** A server, or what stands in front of servers. */
+export interface Reachable {
+  /** `127.0.0.1:PORT`. */
+  readonly address: string;
+}
 
 /** A browser process; every person has a profile of their own in it. */
 export function startBrowser(): Promise<Browser> {
@@ -40,7 +45,7 @@ export class Person {
   /** A person whose browser shows the door. */
   static async arrive(
     browser: Browser,
-    product: Product,
+    product: Reachable,
     name: string,
     options: BrowserContextOptions = {},
   ): Promise<Person> {
@@ -56,7 +61,7 @@ export class Person {
   /** A person with a new account, in the lobby. */
   static async register(
     browser: Browser,
-    product: Product,
+    product: Reachable,
     name: string,
     options: BrowserContextOptions = {},
   ): Promise<Person> {

@@ -1,7 +1,7 @@
 // The real server, and Redis, as processes of a test: started, killed, started again on the same port.
 import { spawn, type ChildProcess } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
-import { createServer, type AddressInfo } from 'node:net';
+import { connect, createServer, type AddressInfo, type Server, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -77,6 +77,16 @@ export class Product {
     if (code !== 0) throw new Error(`user add ended with ${String(code)}`);
   }
 
+  /** Sends all clients away over a second, and waits until the server has ended. */
+  async drain(): Promise<void> {
+    const child = this.#child;
+    const ended = new Promise((resolve) => child?.once('exit', resolve));
+    const order = spawn(PROGRAM, ['drain', '--over', '1s', '--data', this.#data], { stdio: 'inherit' });
+    const code = await new Promise((resolve) => order.once('exit', resolve));
+    if (code !== 0) throw new Error(`drain ended with ${String(code)}`);
+    await ended;
+  }
+
   /** `127.0.0.1:PORT`. */
   get address(): string {
     return this.#address;
@@ -95,6 +105,51 @@ export class Product {
     await this.kill();
     rmSync(this.#data, { recursive: true, force: true });
   }
+}
+
+/** A balancer in front of servers: each connection goes to the first one that takes it. */
+export class Balancer {
+  readonly #server: Server;
+
+  private constructor(server: Server) {
+    this.#server = server;
+  }
+
+  static start(...servers: readonly Product[]): Promise<Balancer> {
+    const server = createServer({ pauseOnConnect: true }, (client) => {
+      pass(
+        client,
+        servers.map((each) => each.port),
+      );
+    });
+    return new Promise((resolve, reject) => {
+      server.once('error', reject);
+      server.listen(0, '127.0.0.1', () => resolve(new Balancer(server)));
+    });
+  }
+
+  get address(): string {
+    return `127.0.0.1:${String((this.#server.address() as AddressInfo).port)}`;
+  }
+
+  stop(): void {
+    this.#server.close();
+  }
+}
+
+/** Joins a client with the first of these ports that takes it. */
+function pass(client: Socket, [port, ...others]: readonly number[]): void {
+  if (port === undefined) return void client.destroy();
+  const server = connect(port, '127.0.0.1');
+  server.once('error', () => {
+    if (server.bytesRead > 0) client.destroy();
+    else pass(client, others);
+  });
+  server.once('connect', () => {
+    client.once('error', () => server.destroy());
+    client.pipe(server).pipe(client);
+    client.resume();
+  });
 }
 
 /** A Redis that keeps what it was told, and can be killed and started again. */

@@ -3,7 +3,17 @@ import type { Page } from 'playwright-core';
 import type { Connection, Session } from '../../src/store/model';
 import type { Dialog, Pane } from '../../src/view/ui';
 import type { Size } from './browser';
-import { allNotices, aloneInLobby, hostileTexts, longNames, manyMessages, ownPrivateRoom } from './states';
+import {
+  allNotices,
+  aloneInLobby,
+  aloneOperator,
+  bots,
+  emptyRoom,
+  hostileTexts,
+  longNames,
+  manyMessages,
+  ownPrivateRoom,
+} from './states';
 
 export interface Scene {
   readonly name: string;
@@ -73,6 +83,12 @@ const dialogs = {
   'settings': open({ kind: 'settings' }),
   'sessions': open({ kind: 'sessions' }),
   'invitations': open({ kind: 'invitations' }),
+  'hooks': open({ kind: 'hooks', room: 'garden' }),
+  'hook-made': inOrder(open({ kind: 'hooks', room: 'garden' }), async (page) => {
+    await page.getByLabel('Name of the bot').fill('grafana');
+    await page.keyboard.press('Enter');
+    await page.getByLabel('Address', { exact: true }).waitFor();
+  }),
   'help': open({ kind: 'shortcuts' }),
   'ban': open(ban),
   'answer-help': open(help),
@@ -98,6 +114,7 @@ export const SCENES: readonly Scene[] = [
     ),
     'unban': open({ kind: 'user-act', room: 'garden', act: 'unban', user: '' }),
     'remove': inOrder(onMessage, press('Remove')),
+    'hook-end': inOrder(open({ kind: 'hooks', room: 'garden' }), press('End grafana')),
     'leave': open({ kind: 'leave', room: 'garden' }),
     'publish': open({ kind: 'publish' }),
     'broadcast': open({ kind: 'broadcast' }),
@@ -123,8 +140,13 @@ export const SCENES: readonly Scene[] = [
     'many': state(manyMessages),
     'nothing-chosen': state(() => void (window.store.shown.value = null)),
     'alone': state(aloneInLobby),
+    'alone-operator': state(aloneOperator),
+    'empty-room': state(emptyRoom),
+    'bots': state(bots),
     'german': state(() => window.store.actions.setSettings({ language: 'de' })),
   }),
+  ...at(DESKTOP, { bots: state(bots) }, '-dark').map((scene) => ({ ...scene, dark: true })),
+  ...at(NARROW, { 'bots': state(bots), 'alone-operator': state(aloneOperator) }, '-narrow'),
   { name: 'feed', size: DESKTOP, hash: '#/feed/erin' },
   { name: 'direct', size: DESKTOP, hash: '#/direct/bob' },
   ...at(DESKTOP, { ...dialogs, room: null, login: wrongPassword, notices: state(allNotices) }, '-dark').map(

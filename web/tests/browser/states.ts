@@ -89,6 +89,50 @@ export function aloneInLobby(): void {
   store.shown.value = '#lobby';
 }
 
+/** An operator whom nobody has followed yet. */
+export function aloneOperator(): void {
+  const { store } = window;
+  store.models.value = new Map([...store.models.value].filter(([id]) => id === '#lobby'));
+  const model = store.conversation('#lobby');
+  if (!model) return;
+  model.rows.value = [];
+  model.role.value = 'operator';
+  store.isOperator.value = true;
+  store.shown.value = '#lobby';
+}
+
+/** A room that I have just made. */
+export function emptyRoom(): void {
+  void window.store.actions.openRoom('tomatoes');
+  const model = window.store.conversation('#tomatoes');
+  if (model) model.role.value = 'owner';
+}
+
+/** Programs that speak among people. One has the name of the owner. */
+export function bots(): void {
+  const { store, messageRow } = window;
+  const model = store.conversation('#garden');
+  if (!model) return;
+  const said: readonly (readonly [author: string, isBot: boolean, text: string])[] = [
+    ['carol', false, 'Is the greenhouse warm enough?'],
+    ['grafana', true, '[FIRING] Cold: greenhouse below 8 °C (instance=east)'],
+    ['grafana', true, 'See https://grafana.example/d/greenhouse, @alice'],
+    ['carol', true, 'I have the name of the owner, and am none.'],
+    ['b'.repeat(32), true, 'A label as long as it can be.'],
+  ];
+  model.rows.value = said.map(([author, isBot, text], index) =>
+    messageRow({
+      id: index + 1,
+      author,
+      isBot,
+      text,
+      startsGroup: index !== 2,
+      mentionsMe: index === 2,
+      time: Date.now(),
+    }),
+  );
+}
+
 /** A private room that belongs to me. */
 export function ownPrivateRoom(): void {
   const model = window.store.conversation('#garden');
