@@ -94,7 +94,8 @@ impl Server {
         let web_addresses = web_listeners.iter().map(Listener::address).collect();
         let site = settings.has_web().then(|| site(settings, &material));
         let (hub, blocked_writer) = delivery(settings)?;
-        let Some(backend) = plan.open(settings, hub.clone(), (requests, requester), || material.resolver.reload())? else {
+        let Some(backend) = plan.open(settings, hub.clone(), (requests, requester), || material.resolver.reload())?
+        else {
             return Ok(None);
         };
         let Watch { counters, sessions, audit_trail, observer } = Watch::begin(settings)?;

@@ -131,8 +131,7 @@ fn to_redis(data: &Path, url: &RedisUrl, word: &Word) -> anyhow::Result<()> {
     let Word::Moved { ca, .. } = word;
     let read = |ca: &PathBuf| std::fs::read(ca).with_context(|| format!("cannot read {}", ca.display()));
     let ca = ca.as_ref().map(read).transpose()?;
-    let config =
-        redis::Config { url: url.clone(), ca, server_name: NAME.to_owned(), history: 0, replicas: 0 };
+    let config = redis::Config { url: url.clone(), ca, server_name: NAME.to_owned(), history: 0, replicas: 0 };
     let (from, to) = (absolute(data)?, url.to_string());
     let (migration, aside) = (mark(&from), aside());
     // Held until everything is there, so that no server starts meanwhile.
@@ -163,7 +162,9 @@ fn await_server(server: HandedOver, data: &Path, word: &Word, begun: Instant) ->
     server.tell(word).context("everything has moved, but the server is gone; start it with PARLOR_REDIS or --redis")?;
     while control::ask(data, &Order::Sessions).is_err() {
         if begun.elapsed() > COMEBACK {
-            bail!("everything has moved, but the server is not back; look at its log, and start it with PARLOR_REDIS or --redis");
+            bail!(
+                "everything has moved, but the server is not back; look at its log, and start it with PARLOR_REDIS or --redis"
+            );
         }
         thread::sleep(LOOK_INTERVAL);
     }
@@ -217,7 +218,9 @@ fn finish(moved: &str, to: &str, finish: impl FnOnce() -> anyhow::Result<bool>) 
         bail!("everything has moved to {moved}");
     }
     if !finish()? {
-        bail!("everything has moved to {to}, but something else is there now; parlor migrate --undo takes back what is here");
+        bail!(
+            "everything has moved to {to}, but something else is there now; parlor migrate --undo takes back what is here"
+        );
     }
     say(format_args!("everything is in {to}"))
 }

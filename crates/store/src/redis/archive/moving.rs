@@ -78,7 +78,8 @@ impl RedisMovingSource {
         let deadline = Instant::now() + PATIENCE;
         while is_served(&self.source.router)? {
             if Instant::now() > deadline {
-                let why = "a server of this Redis does not end: is it of a version before migrations? Nothing was moved";
+                let why =
+                    "a server of this Redis does not end: is it of a version before migrations? Nothing was moved";
                 return Err(ArchiveError::Refused(why.to_owned()));
             }
             self.renew()?;
