@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use anyhow::{Context, bail};
+use anyhow::{Context, anyhow, bail};
 use clap::Args;
 use parlor_core::ports::Clock;
 use parlor_settings::path;
@@ -63,8 +63,8 @@ Examples:
 #[command(after_help = EXAMPLES)]
 pub(crate) struct MigrateArgs {
     /// Where everything goes: the address of a Redis, or a data directory; it has neither accounts nor messages
-    #[arg(long, value_name = "URL|DIR", required_unless_present = "undo", value_parser = Destination::parse)]
-    to: Option<Destination>,
+    #[arg(long, value_name = "URL|DIR", required_unless_present = "undo")]
+    to: Option<String>,
 
     /// PEM file of the authority that issued the certificate of the Redis of --to [default: the roots of the system]
     #[arg(long, value_name = "FILE", value_parser = path::parser())]
@@ -79,7 +79,6 @@ pub(crate) struct MigrateArgs {
 }
 
 /// Where everything goes.
-#[derive(Clone)]
 enum Destination {
     /// A Redis, and its address as it was written.
     Redis(RedisUrl, String),
@@ -88,22 +87,13 @@ enum Destination {
 }
 
 impl Destination {
-    fn parse(text: &str) -> Result<Self, String> {
+    /// The error does not repeat the address, which may have a password.
+    fn parse(text: &str) -> anyhow::Result<Self> {
         if !text.contains("://") {
             return Ok(Self::Directory(PathBuf::from(text)));
         }
         let url: Result<RedisUrl, _> = text.parse();
-        url.map(|url| Self::Redis(url, text.to_owned())).map_err(|error| error.to_string())
-    }
-}
-
-impl fmt::Debug for Destination {
-    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            // The address may have a password.
-            Self::Redis(url, _) => write!(out, "{url}"),
-            Self::Directory(data) => write!(out, "{}", data.display()),
-        }
+        url.map(|url| Self::Redis(url, text.to_owned())).map_err(|error| anyhow!("invalid value for --to: {error}"))
     }
 }
 
@@ -113,12 +103,13 @@ impl fmt::Debug for Destination {
 /// One line that names the problem. Then everything is where it was, or the same call finishes what is left.
 pub(crate) fn run(args: &MigrateArgs) -> anyhow::Result<()> {
     let Some(to) = &args.to else { return take_back(&args.place) };
+    let to = Destination::parse(to)?;
     match (args.place.existing(NAME)?, to) {
         (Place::Directory(data), Destination::Redis(url, text)) => {
             let ca = args.to_ca.as_deref().map(std::path::absolute).transpose()?;
-            to_redis(&data, url, &Word::Moved { redis: text.clone(), ca })?;
+            to_redis(&data, &url, &Word::Moved { redis: text, ca })?;
         }
-        (Place::Redis(config), Destination::Directory(data)) => to_directory(&config, data)?,
+        (Place::Redis(config), Destination::Directory(data)) => to_directory(&config, &data)?,
         (Place::Directory(_), Destination::Directory(_)) => {
             bail!("both are directories: use parlor backup and parlor restore")
         }

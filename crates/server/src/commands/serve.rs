@@ -66,7 +66,7 @@ fn serve(settings: &Settings, log_level: LogLevel) -> anyhow::Result<Afterwards>
     let Some(process) = Server::start(settings, &inbox, &requests)? else { return Ok(Afterwards::End) };
     let (handovers, commands) = unbounded();
     let controls = Controls { sessions: process.sessions.clone(), log_level, requests, handovers };
-    let _control = ControlSocket::open(&settings.data, controls)
+    let control = ControlSocket::open(&settings.data, controls)
         .inspect_err(|error| tracing::warn!("there is no control socket in {}: {error}", settings.data.display()));
     // Whoever reads the banner finds everything open.
     announce(banner(&process, settings));
@@ -76,11 +76,14 @@ fn serve(settings: &Settings, log_level: LogLevel) -> anyhow::Result<Afterwards>
         End::Handover(command) => {
             tracing::info!("everything moves to another store: sending everybody away");
             let lock = process.send_away();
+            // Who asks from now on asks the next run.
+            drop(control);
             return Ok(command.wait(lock, &inbox));
         }
         End::Departure => {
             tracing::info!("everything in Redis moves to another store: sending everybody away");
             process.send_away();
+            drop(control);
             return Ok(Afterwards::Anew(Vec::new()));
         }
     }

@@ -170,6 +170,8 @@ impl Redis {
     pub fn open(config: &Config, sink: Arc<dyn Sink>, events: Arc<dyn EventSink>) -> Result<Self, OpenError> {
         let dialer = Arc::new(Dialer::new(config.url.clone(), config.ca.clone()));
         let router = connect(&dialer, &events, config.replicas)?;
+        // Whoever waits here takes no lease: a migration waits until there is none.
+        departure::refuse(&router)?;
         let server = Arc::new(Server::new(config.server_name.clone(), config.history, router, sink, events));
         let unreachable = |error: StoreError| OpenError::Unreachable(error.to_string());
         let maintenance = Maintenance::begin(server.clone(), dialer).map_err(unreachable)?;
