@@ -14,11 +14,11 @@ use tempfile::TempDir;
 
 use crate::config::{Config, Store, Target};
 use crate::dump;
-use crate::refuge::Refuge;
 use crate::monitor::Prober;
 use crate::plan::{Fault, FaultKind, Step};
 use crate::record::{Dump, Moment, Sample, Usage};
 use crate::recorded_connection::Endpoint;
+use crate::refuge::Refuge;
 use parlor_process_testkit::{Failure, Launch, Server, Trust};
 
 /// Maximum size of a file on a full disk. It is smaller than the data that the database has already written.

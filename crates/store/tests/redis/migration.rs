@@ -220,7 +220,9 @@ fn lines(bytes: &[u8]) -> Vec<String> {
 fn archive_of(text: &str) -> Vec<String> {
     let mut bytes = Vec::new();
     let mut writer = ArchiveWriter::begin(&mut bytes, None).unwrap();
-    records(text).iter().for_each(|record| drop(writer.write(record).unwrap()));
+    for record in records(text) {
+        writer.write(&record).unwrap();
+    }
     writer.finish().unwrap();
     lines(&bytes)
 }
