@@ -9,11 +9,11 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, anyhow, bail};
-use crossbeam_channel::{Receiver, bounded, select};
+use crossbeam_channel::{Receiver, Sender, bounded, select};
 use parlor_core::ports::{Clock, Sink, Store, StoreResult};
 use parlor_proto::Timestamp;
 use parlor_store::BatchStatistics;
-use parlor_store::redis::{self, OpenError, Redis};
+use parlor_store::redis::{self, EventSink, OpenError, Redis};
 use parlor_store::sqlite::{self, Durability, Note, Sqlite};
 
 use crate::clock::SystemClock;
@@ -47,7 +47,7 @@ pub(crate) enum Backend {
         /// The open database.
         store: Arc<Sqlite>,
         /// Held as long as the server runs, so that no other server appends to the same logs.
-        _lock: File,
+        lock: File,
     },
     /// A Redis.
     Redis(Arc<Redis>),
@@ -108,7 +108,7 @@ impl BackendConfig {
         Ok(Self::Redis(redis::Config { history: settings.history, replicas: settings.redis_replicas, ..config }))
     }
 
-    /// Opens the store, which tells `sink` what it has for the clients. A Redis that cannot be reached is waited for, and a
+    /// Opens the store, which tells `sink` what it has for the clients, and asks `requester` for what concerns the process. A Redis that cannot be reached is waited for, and a
     /// database is looked through for damage; meanwhile `requests` are heard, and `reload` is called where they ask for it. `None` if the end was asked for.
     ///
     /// # Errors
@@ -117,7 +117,7 @@ impl BackendConfig {
         self,
         settings: &Settings,
         sink: Arc<dyn Sink>,
-        requests: &Receiver<Request>,
+        (requests, requester): (&Receiver<Request>, &Sender<Request>),
         reload: impl Fn(),
     ) -> anyhow::Result<Option<Backend>> {
         match self {
@@ -126,10 +126,11 @@ impl BackendConfig {
                 let open = move || Ok(Sqlite::open(&data, history, durability, sink)?);
                 let Some(store) = open_interruptibly(open, requests, reload)? else { return Ok(None) };
                 store.notes().iter().for_each(|note| tell(*note));
-                Ok(Some(Backend::Sqlite { store: Arc::new(store), _lock: lock }))
+                Ok(Some(Backend::Sqlite { store: Arc::new(store), lock }))
             }
             Self::Redis(config) => {
-                let open = move || Redis::open(&config, sink.clone(), Arc::new(RedisEventLog));
+                let events = Arc::new(RedisEvents { requester: requester.clone() });
+                let open = move || Redis::open(&config, sink.clone(), events.clone());
                 Ok(open_interruptibly(move || retry_until_reachable(open), requests, reload)?
                     .map(|redis| Backend::Redis(Arc::new(redis))))
             }
@@ -138,6 +139,14 @@ impl BackendConfig {
 }
 
 impl Backend {
+    /// Another handle of what keeps other servers from the database, if there is one: it is locked as long as one is open.
+    pub(crate) fn lock(&self) -> Option<File> {
+        match self {
+            Self::Sqlite { lock, .. } => lock.try_clone().ok(),
+            Self::Redis(_) => None,
+        }
+    }
+
     /// Returns the ports of the store.
     pub(crate) fn store(&self) -> &Store {
         match self {
@@ -184,6 +193,21 @@ impl Drop for Backend {
         match self {
             Self::Sqlite { store, .. } => close(store),
             Self::Redis(redis) => redis.close(),
+        }
+    }
+}
+
+/// Hears what happens to the link to Redis: the log gets it, and the main thread what concerns the process.
+struct RedisEvents {
+    requester: Sender<Request>,
+}
+
+impl EventSink for RedisEvents {
+    fn note(&self, note: &redis::Note) {
+        match note {
+            // Whoever hears it twice ends once.
+            redis::Note::Moving => drop(self.requester.send(Request::Depart)),
+            note => RedisEventLog.note(note),
         }
     }
 }
@@ -279,7 +303,9 @@ fn open_interruptibly<T: Send + 'static>(
             recv(requests) -> request => match request {
                 Ok(Request::Reload) => reload(),
                 // There is nobody yet to send away.
-                Ok(Request::Shutdown | Request::Drain(_)) | Err(_) => return Ok(None),
+                Ok(Request::Shutdown | Request::Drain(_) | Request::HandOver) | Err(_) => return Ok(None),
+                // The store is not open, so nothing of it is used.
+                Ok(Request::Depart) => {}
             },
         }
     }

@@ -9,6 +9,7 @@ mod clock;
 mod commands;
 mod connection;
 mod control;
+mod handover;
 mod listener;
 mod logging;
 mod metrics;
@@ -30,8 +31,8 @@ use std::process::ExitCode;
 use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
 
 use commands::{
-    audit, backup, cert, check, completions, connect, drain, export, import, invite, kick, log_level, restore, room,
-    serve, sessions, status, torture, user,
+    audit, backup, cert, check, completions, connect, drain, export, import, invite, kick, log_level, migrate, restore,
+    room, serve, sessions, status, torture, user,
 };
 use settings::Settings;
 use zeroizing_alloc::ZeroAlloc;
@@ -51,6 +52,7 @@ const EXAMPLES: &str = "Examples:
   parlor status --redis redis://HOST    show what these servers are at
   parlor backup today.backup            copy everything while the server runs
   parlor export all.archive             write everything into one file, which every store can import
+  parlor migrate --to redis://HOST      move everything to a Redis while the server runs
   parlor torture                        check every promise on servers of its own
   parlor completions bash               script for your shell
 
@@ -85,6 +87,7 @@ enum Command {
     Restore(restore::RestoreArgs),
     Export(export::ExportArgs),
     Import(import::ImportArgs),
+    Migrate(Box<migrate::MigrateArgs>),
     Torture(torture::TortureArgs),
     Completions(completions::CompletionsArgs),
 }
@@ -109,6 +112,7 @@ impl Command {
                 | Self::Restore(_)
                 | Self::Export(_)
                 | Self::Import(_)
+                | Self::Migrate(_)
         )
     }
 }
@@ -163,6 +167,7 @@ fn run(command: Command) -> anyhow::Result<ExitCode> {
         Command::Restore(args) => restore::run(&args)?,
         Command::Export(args) => export::run(&args)?,
         Command::Import(args) => import::run(&args)?,
+        Command::Migrate(args) => migrate::run(&args)?,
         Command::Torture(args) => return torture::run(&args),
         Command::Completions(args) => completions::run(&args, Cli::command())?,
     }

@@ -1,6 +1,7 @@
 //! The running server: everything that `parlor serve` starts, and how it ends. It must not read settings from
 //! anywhere but the struct it is given.
 
+use std::fs::File;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -8,7 +9,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use anyhow::Context;
-use crossbeam_channel::{Receiver, RecvTimeoutError};
+use crossbeam_channel::{Receiver, RecvTimeoutError, Sender};
 use jiff::Timestamp;
 use parlor_core::ports::{FlushWorkers, Observer, PasswordAuthority};
 use parlor_core::{DuplicateLogin, Hub, LineRate, Policy, Services};
@@ -78,7 +79,11 @@ impl Server {
     ///
     /// # Errors
     /// One line that names the resource that is in use, missing or wrong.
-    pub(crate) fn start(settings: &Settings, requests: &Receiver<Request>) -> anyhow::Result<Option<Self>> {
+    pub(crate) fn start(
+        settings: &Settings,
+        requests: &Receiver<Request>,
+        requester: &Sender<Request>,
+    ) -> anyhow::Result<Option<Self>> {
         let plan = BackendConfig::of(settings)?;
         let material = Material::open(&settings.certificate(), &settings.tls_name)?;
         let tls = TlsConfigs::new(material.resolver.clone())?;
@@ -89,7 +94,8 @@ impl Server {
         let web_addresses = web_listeners.iter().map(Listener::address).collect();
         let site = settings.has_web().then(|| site(settings, &material));
         let (hub, blocked_writer) = delivery(settings)?;
-        let Some(backend) = plan.open(settings, hub.clone(), requests, || material.resolver.reload())? else {
+        let Some(backend) = plan.open(settings, hub.clone(), (requests, requester), || material.resolver.reload())?
+        else {
             return Ok(None);
         };
         let Watch { counters, sessions, audit_trail, observer } = Watch::begin(settings)?;
@@ -180,11 +186,28 @@ impl Server {
             match requests.recv_deadline(deadline) {
                 Ok(Request::Reload) => self.reload(),
                 // It drains already.
-                Ok(Request::Drain(_)) => {}
+                Ok(Request::Drain(_) | Request::HandOver | Request::Depart) => {}
                 Ok(Request::Shutdown) | Err(RecvTimeoutError::Disconnected) => return true,
                 Err(RecvTimeoutError::Timeout) => return false,
             }
         }
+    }
+
+    /// Asks all clients to connect again, and says goodbye to them as [`Server::stop`] does. Returns what keeps other servers
+    /// from the database, if there is one.
+    pub(crate) fn send_away(self) -> Option<File> {
+        self.acceptors.stop(&self.stoppers);
+        let (mut departures, flush) = self.hub.ask_to_leave(Duration::ZERO);
+        flush.run();
+        departures.depart(Duration::ZERO).0.run();
+        let lock = self.backend.lock();
+        self.stop();
+        lock
+    }
+
+    /// Whether a database keeps everything, and no Redis.
+    pub(crate) fn has_database(&self) -> bool {
+        matches!(self.backend, Backend::Sqlite { .. })
     }
 
     /// Stops accepting, says goodbye to all clients, waits until all are gone, for 4 s at most, and closes the store.

@@ -11,6 +11,8 @@ mod batches;
 mod group;
 pub mod in_process;
 pub mod memory;
+#[cfg(any(feature = "redis", feature = "sqlite"))]
+mod no_sink;
 #[cfg(feature = "redis")]
 pub mod redis;
 #[cfg(shuttle)]

@@ -110,6 +110,7 @@ impl Target {
             _ if kind.is_of_clients() => true,
             Self::Given { .. } => false,
             Self::Own { .. } if *kind == FaultKind::Clock => has_injected_clock,
+            Self::Own { store, .. } if *kind == FaultKind::Migrate => *store == Store::Embedded,
             Self::Own { store: Store::Embedded, .. } => !kind.needs_redis(),
             // The server keeps its data in Redis.
             Self::Own { .. } if *kind == FaultKind::DiskFull => false,

@@ -18,6 +18,7 @@ use crate::monitor::Prober;
 use crate::plan::{Fault, FaultKind, Step};
 use crate::record::{Dump, Moment, Sample, Usage};
 use crate::recorded_connection::Endpoint;
+use crate::refuge::Refuge;
 use parlor_process_testkit::{Failure, Launch, Server, Trust};
 
 /// Maximum size of a file on a full disk. It is smaller than the data that the database has already written.
@@ -58,6 +59,8 @@ struct OwnServer {
 pub(crate) struct Deployment {
     stations: Vec<ServerNode>,
     redis: Option<RedisServer>,
+    /// Where everything of a server moves for a while.
+    refuge: Option<Refuge>,
     has_leases: bool,
     /// Clock files, and certificates of given servers.
     _scratch: TempDir,
@@ -77,13 +80,14 @@ impl Deployment {
                     Ok(ServerNode::at(name, number, *address, trust, password, None))
                 });
                 let stations = stations.collect::<Result<_, Failure>>()?;
-                Ok(Self { stations, redis: None, has_leases: true, _scratch: scratch })
+                Ok(Self { stations, redis: None, refuge: None, has_leases: true, _scratch: scratch })
             }
             Target::Own { servers, store } => {
                 let redis = match store {
                     Store::OwnRedis => Some(RedisServer::options().append_only(Fsync::EverySecond).start()),
                     _ => None,
                 };
+                let refuge = config.faults.contains(&FaultKind::Migrate).then(|| Refuge::open(&config.program));
                 let mut stations = Vec::new();
                 for number in 0..*servers {
                     let link = match (store, &redis) {
@@ -104,7 +108,7 @@ impl Deployment {
                     stations.push(ServerNode::start(number, launch, link, clock, password)?);
                 }
                 let has_leases = *store != Store::Embedded;
-                Ok(Self { stations, redis, has_leases, _scratch: scratch })
+                Ok(Self { stations, redis, refuge, has_leases, _scratch: scratch })
             }
         }
     }
@@ -199,6 +203,7 @@ impl Deployment {
             FaultKind::RedisRestart => self.redis()?.stop(),
             FaultKind::RedisFreeze => self.redis()?.pause(),
             FaultKind::RedisEmpty => return self.dump("empty").map(Some),
+            FaultKind::Migrate => self.own(step.fault)?.move_to(self.refuge()?)?,
             FaultKind::HalfOpen => self.station(step.fault)?.front.black_hole(),
             // The thread that executes the plan makes the storm.
             FaultKind::RstStorm => {}
@@ -212,6 +217,7 @@ impl Deployment {
         match step.fault.kind {
             FaultKind::RedisKill | FaultKind::RedisRestart => self.redis()?.restart(),
             FaultKind::RedisFreeze => self.redis()?.resume(),
+            FaultKind::Migrate => self.own(step.fault)?.move_back_from(self.refuge()?)?,
             FaultKind::HalfOpen if step.loses => self.station(step.fault)?.front.pass_without_held(),
             FaultKind::HalfOpen => self.station(step.fault)?.front.pass(),
             FaultKind::RedisEmpty | FaultKind::RstStorm => {}
@@ -233,6 +239,10 @@ impl Deployment {
 
     fn redis(&self) -> Result<&RedisServer, Failure> {
         self.redis.as_ref().ok_or_else(|| Failure::new("this fault needs a Redis that torture has started"))
+    }
+
+    fn refuge(&self) -> Result<&Refuge, Failure> {
+        self.refuge.as_ref().ok_or_else(|| Failure::new("this fault needs a Redis beside the server"))
     }
 
     fn station(&self, fault: Fault) -> Result<&ServerNode, Failure> {
@@ -274,7 +284,8 @@ impl ServerNode {
             Some((proxy, url)) => (Some(proxy), launch.env("PARLOR_REDIS", &url)),
             None => (None, launch),
         };
-        let server = launch.start(Arc::new(data))?;
+        // A server that begins anew by itself has to find its port again.
+        let server = launch.start(Arc::new(data))?.restart_on_same_port()?;
         let address = server.address();
         let trust = Trust::new(&server.ca(), "localhost").map_err(Failure::of("the server's authority"))?;
         let idle = usage(&server).unwrap_or_default();
@@ -336,6 +347,21 @@ impl OwnServer {
             FaultKind::Hole | FaultKind::Mute | FaultKind::Delay => self.link(FaultProxy::pass),
             _ => Ok(()),
         }
+    }
+
+    /// Has the server move to the refuge while it runs.
+    fn move_to(&self, refuge: &Refuge) -> Result<(), Failure> {
+        self.with(|server| refuge.take_in(server.data()))
+    }
+
+    /// Has the server move back into its directory, where it is started again.
+    fn move_back_from(&self, refuge: &Refuge) -> Result<(), Failure> {
+        self.is_down.store(true, Ordering::SeqCst);
+        self.with(|server| {
+            refuge.give_back(server.data())?;
+            server.wait().map(drop)
+        })?;
+        self.start_again()
     }
 
     fn with<T>(&self, act: impl FnOnce(&mut Server) -> Result<T, Failure>) -> Result<T, Failure> {

@@ -34,6 +34,7 @@ mod purse;
 mod reading;
 mod record;
 mod recorded_connection;
+mod refuge;
 mod report;
 mod rng;
 mod round;

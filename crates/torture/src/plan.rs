@@ -15,6 +15,8 @@ pub enum FaultKind {
     Freeze,
     /// SIGTERM of a server, started again later.
     Stop,
+    /// Everything of a server moves to a Redis while it runs, and back later.
+    Migrate,
     /// The files of a server cannot grow for a limited time.
     DiskFull,
     /// A server gets no more descriptors for a limited time.
@@ -58,10 +60,11 @@ enum Target {
 }
 
 /// All faults that the user can request, with their names on the command line, and their effects.
-pub const FAULT_KINDS: [(&str, FaultKind, &str); 17] = [
+pub const FAULT_KINDS: [(&str, FaultKind, &str); 18] = [
     ("kill", FaultKind::Kill, "a server is killed, and started again"),
     ("freeze", FaultKind::Freeze, "a server is frozen, and goes on"),
     ("stop", FaultKind::Stop, "a server is stopped by SIGTERM, and started again"),
+    ("migrate", FaultKind::Migrate, "everything moves to a Redis, and back; only by name, needs redis-server"),
     ("disk-full", FaultKind::DiskFull, "no file of a server can grow"),
     ("no-descriptors", FaultKind::NoDescriptors, "a server gets no more descriptors"),
     ("clock", FaultKind::Clock, "the clock of a server jumps; needs a build with planted-bugs"),
@@ -93,9 +96,13 @@ impl FromStr for FaultKind {
 impl FaultKind {
     fn target(self) -> Target {
         match self {
-            Self::Kill | Self::Freeze | Self::Stop | Self::DiskFull | Self::NoDescriptors | Self::Clock => {
-                Target::Process
-            }
+            Self::Kill
+            | Self::Freeze
+            | Self::Stop
+            | Self::Migrate
+            | Self::DiskFull
+            | Self::NoDescriptors
+            | Self::Clock => Target::Process,
             Self::HalfOpen | Self::RstStorm => Target::Clients,
             Self::Cut | Self::Hole | Self::Mute | Self::Delay | Self::Reset => Target::RecordedConnection,
             Self::RedisKill | Self::RedisRestart | Self::RedisFreeze | Self::RedisEmpty => Target::Redis,
@@ -129,7 +136,7 @@ impl FaultKind {
     /// How long it lasts.
     fn lasts(self, rng: &mut SeededRng) -> Duration {
         match self {
-            Self::Kill | Self::Stop => rng.millis(500, 8_000),
+            Self::Kill | Self::Stop | Self::Migrate => rng.millis(500, 8_000),
             // Both shorter and longer than a lease.
             Self::Freeze | Self::Hole | Self::Mute | Self::HalfOpen => rng.millis(500, 14_000),
             Self::Delay | Self::RstStorm | Self::DiskFull | Self::NoDescriptors | Self::Clock => {
@@ -161,6 +168,11 @@ impl Fault {
     /// Whether the server itself is frozen or down.
     pub(crate) fn stills(self, server: usize) -> bool {
         self == Self::STALL || (self.server == Some(server) && self.kind.stills())
+    }
+
+    /// Whether the server is frozen or down, or was so for a part of the time.
+    pub(crate) fn interrupts(self, server: usize) -> bool {
+        self.stills(server) || (self.server == Some(server) && self.kind == FaultKind::Migrate)
     }
 
     /// Whether it hits the store, or the link to the store.

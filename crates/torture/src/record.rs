@@ -118,6 +118,8 @@ pub(crate) enum What {
     Bye {
         code: String,
     },
+    /// The client is asked to connect again.
+    Reconnect,
     /// The server closed the connection, or it broke.
     Lost,
     /// The client closed it, for this reason.
@@ -367,6 +369,7 @@ impl fmt::Display for Event {
             What::Answered { number, reply } => write!(out, "< #{number} {reply:?}"),
             What::Heard(heard) => write!(out, "<    {heard:?}"),
             What::Bye { code } => write!(out, "< bye {code}"),
+            What::Reconnect => write!(out, "< reconnect"),
             What::Lost => write!(out, "  connection lost"),
             What::Closed(why) => write!(out, "  closed by the client: {why}"),
             What::Odd(line) => write!(out, "< NOT ALLOWED HERE: {line}"),

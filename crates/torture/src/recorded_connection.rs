@@ -289,6 +289,7 @@ fn unasked(event: &Value) -> Option<What> {
         "joined" => Heard::Entered { room: text(&event["room"])?, user: text(&event["user"])? },
         "left" => Heard::Left { room: text(&event["room"])?, user: text(&event["user"])? },
         "bye" => return Some(What::Bye { code: text(&event["code"])? }),
+        "reconnect" => return Some(What::Reconnect),
         // It comes before the goodbye of the same name.
         "error" if event["code"] == "login-timeout" => return Some(What::Bye { code: text(&event["code"])? }),
         _ => return None,

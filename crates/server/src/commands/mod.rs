@@ -13,6 +13,7 @@ pub(crate) mod import;
 pub(crate) mod invite;
 pub(crate) mod kick;
 pub(crate) mod log_level;
+pub(crate) mod migrate;
 mod new_file;
 mod place;
 mod progress;

@@ -210,7 +210,7 @@ impl PlaceArgs {
 
 /// Whether a server uses the data directory, and otherwise the lock that keeps servers away. The file is not made: it would
 /// belong to another user than the server.
-fn lock(data: &Path) -> anyhow::Result<(bool, Option<File>)> {
+pub(super) fn lock(data: &Path) -> anyhow::Result<(bool, Option<File>)> {
     let path = data.join(SERVER_LOCK);
     let file = match OpenOptions::new().write(true).open(&path) {
         Ok(file) => file,

@@ -12,6 +12,7 @@ use crossbeam_channel::{Receiver, unbounded};
 
 use crate::banner::Banner;
 use crate::control::{ControlSocket, Controls};
+use crate::handover::{self, Afterwards, Handover};
 use crate::logging::LogLevel;
 use crate::server::Server;
 use crate::settings::Settings;
@@ -31,7 +32,12 @@ pub(crate) fn run(settings: &Settings, warnings: &[String]) -> anyhow::Result<Ex
     for warning in warnings {
         tracing::warn!("{warning}");
     }
-    let served = serve(settings, log_level);
+    let mut served = serve(settings, log_level);
+    if let Ok(Afterwards::Anew(variables)) = served {
+        // What is not written yet would be lost.
+        log.flush();
+        served = Err(handover::begin_anew(variables));
+    }
     if let Err(error) = &served {
         // The caller would block on a standard error that nobody reads.
         log.print(&format!("parlor: {error:#}"));
@@ -39,7 +45,7 @@ pub(crate) fn run(settings: &Settings, warnings: &[String]) -> anyhow::Result<Ex
     Ok(if served.is_ok() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
-fn serve(settings: &Settings, log_level: LogLevel) -> anyhow::Result<()> {
+fn serve(settings: &Settings, log_level: LogLevel) -> anyhow::Result<Afterwards> {
     for shortfall in system_limits::prepare(settings.max_connections) {
         tracing::warn!("{shortfall}");
     }
@@ -57,31 +63,67 @@ fn serve(settings: &Settings, log_level: LogLevel) -> anyhow::Result<()> {
         let _ = sender.send(request);
     };
     let _signals = SignalThread::start(deliver).context("cannot watch signals")?;
-    let Some(process) = Server::start(settings, &inbox)? else { return Ok(()) };
-    let controls = Controls { sessions: process.sessions.clone(), log_level, requests };
-    let _control = ControlSocket::open(&settings.data, controls)
+    let Some(process) = Server::start(settings, &inbox, &requests)? else { return Ok(Afterwards::End) };
+    let (handovers, commands) = unbounded();
+    let controls = Controls { sessions: process.sessions.clone(), log_level, requests, handovers };
+    let control = ControlSocket::open(&settings.data, controls)
         .inspect_err(|error| tracing::warn!("there is no control socket in {}: {error}", settings.data.display()));
     // Whoever reads the banner finds everything open.
     announce(banner(&process, settings));
     service_manager::ready();
-    if let Some(over) = until_the_end(&process, &inbox) {
-        service_manager::stopping();
-        tracing::info!("sending everybody away over {} s", over.as_secs());
-        process.drain(over, &inbox);
+    match until_the_end(&process, &inbox, &commands) {
+        End::Shutdown(over) => end(process, over, &inbox),
+        End::Handover(command) => {
+            tracing::info!("everything moves to another store: sending everybody away");
+            let lock = process.send_away();
+            // Who asks from now on asks the next run.
+            drop(control);
+            return Ok(command.wait(lock, &inbox));
+        }
+        End::Departure => {
+            tracing::info!("everything in Redis moves to another store: sending everybody away");
+            process.send_away();
+            drop(control);
+            return Ok(Afterwards::Anew(Vec::new()));
+        }
     }
-    service_manager::stopping();
-    tracing::info!("saying goodbye to everybody");
-    process.stop();
-    Ok(())
+    Ok(Afterwards::End)
 }
 
-/// Serves until a request ends it. Returns the time that the clients have to go, if they are to be sent away first.
-fn until_the_end(process: &Server, inbox: &Receiver<Request>) -> Option<Duration> {
+/// Why a server does not go on.
+enum End {
+    /// It was asked to end; over this time, if the clients are to be sent away first.
+    Shutdown(Option<Duration>),
+    /// A command moves everything from the database to another store.
+    Handover(Handover),
+    /// Everything in Redis moves to another store.
+    Departure,
+}
+
+fn end(process: Server, over: Option<Duration>, inbox: &Receiver<Request>) {
+    service_manager::stopping();
+    if let Some(over) = over {
+        tracing::info!("sending everybody away over {} s", over.as_secs());
+        process.drain(over, inbox);
+    }
+    tracing::info!("saying goodbye to everybody");
+    process.stop();
+}
+
+/// Serves until a request ends it.
+fn until_the_end(process: &Server, inbox: &Receiver<Request>, commands: &Receiver<Handover>) -> End {
     loop {
         match inbox.recv() {
             Ok(Request::Reload) => process.reload(),
-            Ok(Request::Drain(over)) => return Some(over),
-            Ok(Request::Shutdown) | Err(_) => return None,
+            Ok(Request::Drain(over)) => return End::Shutdown(Some(over)),
+            Ok(Request::Shutdown) | Err(_) => return End::Shutdown(None),
+            Ok(Request::Depart) => return End::Departure,
+            Ok(Request::HandOver) => match commands.try_recv() {
+                Ok(command) if process.has_database() => return End::Handover(command),
+                Ok(command) => command.refuse("this server keeps everything in a Redis"),
+                // The next request has it.
+                Err(_) => {}
+            },
         }
     }
 }

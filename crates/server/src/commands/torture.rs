@@ -21,6 +21,8 @@ Examples:
       parlor torture --redis --minutes 30 --json
   The same with some faults only, from a seed:
       parlor torture --redis --faults kill,hole,redis-empty --seed 7
+  One server whose everything moves to a Redis and back under load:
+      parlor torture --faults migrate,half-open
   An installation that runs already and that nobody else uses; clients alone cause
   the faults then:
       parlor torture --server chat.example.org:7878 --ca ca.pem --yes-this-is-staging
@@ -184,7 +186,8 @@ fn config(args: &TortureArgs) -> anyhow::Result<Config> {
     let target = target(args)?;
     let possible = target.faults(cfg!(feature = "planted-bugs"));
     let faults = match &args.faults {
-        Faults::All => possible,
+        // A migration needs a Redis.
+        Faults::All => possible.into_iter().filter(|kind| *kind != FaultKind::Migrate).collect(),
         Faults::These(kinds) => {
             if let Some(kind) = kinds.iter().find(|kind| !possible.contains(kind)) {
                 bail!("{}", cannot(*kind));

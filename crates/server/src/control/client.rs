@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use anyhow::{Context, bail};
 
-use super::{Answer, Order, SOCKET};
+use super::{Answer, Order, SOCKET, Word};
 
 /// Time that the server has for its answer.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -17,6 +17,33 @@ const PATIENCE: Duration = Duration::from_secs(10);
 /// # Errors
 /// No server runs there, it belongs to another user, it does not answer, or it refuses.
 pub(crate) fn ask(data: &Path, order: &Order) -> anyhow::Result<Answer> {
+    exchange(data, order).map(|(answer, _)| answer)
+}
+
+/// A server that has closed its database, and waits. If this is dropped, the server goes on as before.
+pub(crate) struct HandedOver(UnixStream);
+
+impl HandedOver {
+    /// Tells the server where to go on.
+    ///
+    /// # Errors
+    /// The server has ended meanwhile.
+    pub(crate) fn tell(mut self, word: &Word) -> anyhow::Result<()> {
+        let mut line = serde_json::to_vec(word)?;
+        line.push(b'\n');
+        self.0.write_all(&line).context("the server has ended")
+    }
+}
+
+/// Has the server of the data directory `data` close its database. Blocks for 10 s at most.
+///
+/// # Errors
+/// As [`ask`].
+pub(crate) fn hand_over(data: &Path) -> anyhow::Result<HandedOver> {
+    exchange(data, &Order::HandOver).map(|(_, stream)| HandedOver(stream))
+}
+
+fn exchange(data: &Path, order: &Order) -> anyhow::Result<(Answer, UnixStream)> {
     let path = data.join(SOCKET);
     let mut stream = match UnixStream::connect(&path) {
         Ok(stream) => stream,
@@ -35,9 +62,9 @@ pub(crate) fn ask(data: &Path, order: &Order) -> anyhow::Result<Answer> {
     line.push(b'\n');
     stream.write_all(&line).with_context(lost)?;
     let mut answer = String::new();
-    BufReader::new(stream).read_line(&mut answer).with_context(lost)?;
+    BufReader::new(&stream).read_line(&mut answer).with_context(lost)?;
     match serde_json::from_str(&answer).with_context(lost)? {
         Answer::Refused(why) => bail!("{why}"),
-        answer => Ok(answer),
+        answer => Ok((answer, stream)),
     }
 }

@@ -5,11 +5,12 @@ mod client;
 mod server;
 mod sessions;
 
+use std::path::PathBuf;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-pub(crate) use client::ask;
+pub(crate) use client::{HandedOver, ask, hand_over};
 pub(crate) use server::{ControlSocket, Controls};
 pub(crate) use sessions::{ListedSession, SessionList};
 
@@ -31,6 +32,22 @@ pub(crate) enum Order {
     Drain {
         /// The time over which the goodbyes are spread.
         over: Duration,
+    },
+    /// Send all clients away, close the database, answer, and wait on this connection for a [`Word`]. If it ends without one, go
+    /// on as before.
+    HandOver,
+}
+
+/// What a command says to a server that has handed its database over.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub(crate) enum Word {
+    /// Everything is in a Redis now: serve there.
+    Moved {
+        /// Its address, which may have a password.
+        redis: String,
+        /// The authority of its certificate.
+        ca: Option<PathBuf>,
     },
 }
 

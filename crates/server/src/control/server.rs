@@ -13,6 +13,7 @@ use std::time::Duration;
 use crossbeam_channel::Sender;
 
 use super::{Answer, Order, SOCKET, SessionList};
+use crate::handover::Handover;
 use crate::logging::LogLevel;
 use crate::workers::signals::Request;
 
@@ -31,6 +32,8 @@ pub(crate) struct Controls {
     pub(crate) log_level: LogLevel,
     /// Where requests go that the main thread carries out.
     pub(crate) requests: Sender<Request>,
+    /// Where commands go that wait until the server has closed its database.
+    pub(crate) handovers: Sender<Handover>,
 }
 
 /// The socket. Dropping it removes its file.
@@ -75,6 +78,7 @@ fn welcome(stream: io::Result<UnixStream>, controls: &Controls) {
         let mut line = String::new();
         BufReader::new((&stream).take(MAX_ORDER_BYTES)).read_line(&mut line)?;
         let answer = match serde_json::from_str(&line) {
+            Ok(Order::HandOver) => return controls.hand_over(stream),
             Ok(order) => controls.carry_out(order),
             Err(_) => Answer::Refused("the server does not know this order: is it of another version?".to_owned()),
         };
@@ -88,6 +92,13 @@ fn welcome(stream: io::Result<UnixStream>, controls: &Controls) {
 }
 
 impl Controls {
+    /// Hands the connection on to the main thread, which answers.
+    fn hand_over(&self, stream: UnixStream) -> io::Result<()> {
+        // If the server ends already, the connection ends, too.
+        let _ = self.handovers.send(Handover::of(stream)).map(|()| self.requests.send(Request::HandOver));
+        Ok(())
+    }
+
     fn carry_out(&self, order: Order) -> Answer {
         match order {
             Order::Sessions => Answer::Sessions(self.sessions.all()),
@@ -99,6 +110,8 @@ impl Controls {
                 Ok(()) => Answer::Done,
                 Err(_) => Answer::Refused("the server ends already".to_owned()),
             },
+            // Answered elsewhere.
+            Order::HandOver => Answer::Done,
         }
     }
 }

@@ -41,6 +41,11 @@ impl LogGuard {
     pub(crate) fn print(&self, line: &str) {
         self.0.queue_last(format!("{line}\n").as_bytes());
     }
+
+    /// Writes what is still queued; waits for that for a second at most.
+    pub(crate) fn flush(&self) {
+        self.0.flush();
+    }
 }
 
 impl Drop for LogGuard {

@@ -24,6 +24,10 @@ pub(crate) enum Request {
     Reload,
     /// SIGUSR1: send all clients away over this time, and end.
     Drain(Duration),
+    /// A command moves everything from the database to another store.
+    HandOver,
+    /// Everything in Redis moves to another store.
+    Depart,
 }
 
 /// The thread that waits for signals. Dropping this ends the thread; signals are still caught then, without effect.

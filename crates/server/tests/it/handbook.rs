@@ -85,14 +85,18 @@ fn two_servers_are_one_after_the_handbook() {
     let _heavy = heavy();
     let redis = RedisServer::start();
     let (mut one, mut two) = (installed(), installed());
-    let [share, same_authority] = commands("### A second server");
+    let [migrate, share, same_authority] = commands("### A second server");
     two.substitute("scp first.example.org:/var/lib/parlor", &format!("cp {}", one.data().display()));
     for machine in [&mut one, &mut two] {
         machine.substitute("redis://redis.example.org", &redis.url());
+    }
+    one.server().register("alice").ask("/ping");
+    one.follow(&migrate);
+    for machine in [&mut one, &mut two] {
         machine.follow(&share);
     }
     two.follow(&same_authority);
-    let mut alice = one.server().register("alice");
+    let mut alice = one.server().log_in("alice");
     let mut bob = Client::open(two.server().address(), &one.server().ca());
     assert!(bob.line().starts_with("HELLO "));
     assert_eq!(bob.ask("REGISTER bob secret"), "OK register bob lobby");
@@ -174,6 +178,7 @@ fn what_to_run_when_something_is_wrong_can_be_run() {
     bob.ask("/ping");
     let backup = machine.backups().join("now.backup");
     machine.shell(&format!("parlor backup {}", backup.display()));
+    machine.substitute("redis://HOST", &redis.url());
     let named = [("NAME", "alice"), ("ROOM", "garden"), ("FILE", backup.to_str().unwrap())];
     for command in commands {
         let command = named.iter().fold(command, |command, (word, meant)| command.replace(word, meant));

@@ -36,6 +36,7 @@ mod log_output;
 mod logins;
 mod malicious_clients;
 mod memory;
+mod migration;
 mod monitoring;
 mod openssl;
 mod operate;

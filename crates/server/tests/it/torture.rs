@@ -42,6 +42,14 @@ fn one_server_keeps_its_promises_when_it_is_killed_and_frozen() {
 }
 
 #[test]
+fn one_server_keeps_its_promises_while_everything_moves_to_a_redis_and_back() {
+    let _heavy = heavy();
+    let (code, page, progress) = said(&["--seconds", "14", "--seed", "1", "--faults", "migrate", "--clients", "16"]);
+    assert_eq!(code, Some(0), "{page}{progress}");
+    assert!(page.contains("\nfaults injected ") && page.contains("migrate "), "{page}");
+}
+
+#[test]
 fn the_result_is_a_page_for_people_and_an_object_for_programs() {
     let _heavy = heavy();
     let args = ["--seconds", "6", "--seed", "2", "--faults", "rst-storm,half-open", "--clients", "16"];

@@ -4,9 +4,12 @@
 //! stores with the same content have the same digest. What ends with a server (sessions, memberships, failed logins) is not
 //! part of it. [Decision 35](../../../../docs/decisions/0035-an-archive-is-lines-in-one-order.md) says why.
 
+mod copied;
 mod erasure;
 mod error;
 mod invitation;
+mod key;
+mod migration;
 mod reader;
 mod record;
 mod writer;
@@ -18,6 +21,8 @@ use parlor_proto::Timestamp;
 pub use erasure::{Erasure, Words};
 pub use error::{ArchiveError, ArchiveResult};
 pub use invitation::InvitationRecord;
+pub use key::Key;
+pub use migration::{Change, Extent, Migration, Moved, MovingSource, MovingTarget, Wanted};
 pub use reader::ArchiveReader;
 pub use record::{
     AccountRecord, ConversationRecord, EntryRecord, LogRecord, MarkRecord, OnceRecord, Record, SuspensionRecord,

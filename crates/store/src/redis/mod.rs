@@ -14,6 +14,7 @@ mod bus;
 mod canary;
 mod codec;
 mod connection;
+mod departure;
 mod directs;
 mod follows;
 mod governance;
@@ -49,9 +50,10 @@ use membership::server::Server;
 
 use crate::administration::{Overview, RoomAdministration};
 
-pub use archive::{RedisSource, RedisTarget, drop_aside, put_aside};
+pub use archive::{RedisMovingSource, RedisSource, RedisTarget, drop_aside, put_aside};
 pub use canary::LinkFacts;
 pub use connection::url::RedisUrl;
+pub use departure::{moved_to, take_back};
 pub use probe::{Probe, probe};
 pub use session_list::{ListedSession, sessions};
 pub use status::{Lease, NodeFacts, NodeStatus, Pulse, RoomStatus, ScriptStatus, ServerStatus, Status, status};
@@ -138,6 +140,9 @@ pub enum Note {
         /// The number of lost entries.
         lost: u64,
     },
+    /// Everything moves to another store. The server has to end: when it starts again, it waits until it may go on, or is told
+    /// where everything is.
+    Moving,
     /// A problem that an operator should fix.
     Warning(String),
 }
@@ -165,6 +170,8 @@ impl Redis {
     pub fn open(config: &Config, sink: Arc<dyn Sink>, events: Arc<dyn EventSink>) -> Result<Self, OpenError> {
         let dialer = Arc::new(Dialer::new(config.url.clone(), config.ca.clone()));
         let router = connect(&dialer, &events, config.replicas)?;
+        // Whoever waits here takes no lease: a migration waits until there is none.
+        departure::refuse(&router)?;
         let server = Arc::new(Server::new(config.server_name.clone(), config.history, router, sink, events));
         let unreachable = |error: StoreError| OpenError::Unreachable(error.to_string());
         let maintenance = Maintenance::begin(server.clone(), dialer).map_err(unreachable)?;
@@ -186,19 +193,26 @@ impl Redis {
             attempts: server.clone(),
         };
         let redis = Self { server, store, stop_signal, maintenance: Mutex::new(Some(thread)) };
-        // Behind the lease: an import looks for leases after it has noted itself.
-        match archive::is_under_way(&redis.server.router) {
-            Ok(false) => Ok(redis),
-            Ok(true) => {
-                redis.close();
-                Err(OpenError::Unsuitable(
-                    "an import into it has not come to its end: run parlor import again".to_owned(),
-                ))
-            }
+        // Behind the lease: an import and a migration look for leases after they have noted themselves.
+        match redis.may_serve() {
+            Ok(()) => Ok(redis),
             Err(error) => {
                 redis.close();
-                Err(OpenError::Unreachable(error.to_string()))
+                Err(error)
             }
+        }
+    }
+
+    /// # Errors
+    /// Somebody fills this Redis, or everything in it is or goes elsewhere.
+    fn may_serve(&self) -> Result<(), OpenError> {
+        let router = &self.server.router;
+        match archive::is_under_way(router) {
+            Ok(false) => departure::refuse(router),
+            Ok(true) => Err(OpenError::Unsuitable(
+                "an import into it has not come to its end: run parlor import or parlor migrate again".to_owned(),
+            )),
+            Err(error) => Err(OpenError::Unreachable(error.to_string())),
         }
     }
 
@@ -246,7 +260,9 @@ impl Drop for Redis {
 pub fn open_accounts(config: &Config) -> Result<Arc<dyn Accounts>, OpenError> {
     let dialer = Arc::new(Dialer::new(config.url.clone(), config.ca.clone()));
     let events: Arc<dyn EventSink> = Arc::new(NoEvents);
-    Ok(Arc::new(AdminAccounts { router: connect(&dialer, &events, config.replicas)? }))
+    let router = connect(&dialer, &events, config.replicas)?;
+    departure::refuse(&router)?;
+    Ok(Arc::new(AdminAccounts { router }))
 }
 
 /// Connects for the tickets only. Blocks for a few seconds at most.
@@ -256,7 +272,9 @@ pub fn open_accounts(config: &Config) -> Result<Arc<dyn Accounts>, OpenError> {
 pub fn open_tickets(config: &Config) -> Result<Arc<dyn Tickets>, OpenError> {
     let dialer = Arc::new(Dialer::new(config.url.clone(), config.ca.clone()));
     let events: Arc<dyn EventSink> = Arc::new(NoEvents);
-    Ok(Arc::new(AdminAccounts { router: connect(&dialer, &events, config.replicas)? }))
+    let router = connect(&dialer, &events, config.replicas)?;
+    departure::refuse(&router)?;
+    Ok(Arc::new(AdminAccounts { router }))
 }
 
 /// Connects for the invitations only. Blocks for a few seconds at most.
@@ -266,7 +284,9 @@ pub fn open_tickets(config: &Config) -> Result<Arc<dyn Tickets>, OpenError> {
 pub fn open_invitations(config: &Config) -> Result<Arc<dyn Invitations>, OpenError> {
     let dialer = Arc::new(Dialer::new(config.url.clone(), config.ca.clone()));
     let events: Arc<dyn EventSink> = Arc::new(NoEvents);
-    Ok(Arc::new(AdminAccounts { router: connect(&dialer, &events, config.replicas)? }))
+    let router = connect(&dialer, &events, config.replicas)?;
+    departure::refuse(&router)?;
+    Ok(Arc::new(AdminAccounts { router }))
 }
 
 /// Connects for the rooms only. Blocks for a few seconds at most.
@@ -276,7 +296,9 @@ pub fn open_invitations(config: &Config) -> Result<Arc<dyn Invitations>, OpenErr
 pub fn open_rooms(config: &Config) -> Result<Box<dyn RoomAdministration>, OpenError> {
     let dialer = Arc::new(Dialer::new(config.url.clone(), config.ca.clone()));
     let events: Arc<dyn EventSink> = Arc::new(NoEvents);
-    Ok(Box::new(RedisRooms { router: connect(&dialer, &events, config.replicas)? }))
+    let router = connect(&dialer, &events, config.replicas)?;
+    departure::refuse(&router)?;
+    Ok(Box::new(RedisRooms { router }))
 }
 
 /// Connects, and looks at operators and rooms as an audit does. Blocks for a few seconds at most to connect.

@@ -74,7 +74,7 @@ impl Server {
 }
 
 /// What deletes the oldest entries of a stream. Those of an inbox are in an index, too, and leave it first.
-fn removals(log: &LogId, old: &[Entry]) -> Vec<Command> {
+pub(super) fn removals(log: &LogId, old: &[Entry]) -> Vec<Command> {
     let Some(last) = old.last() else { return Vec::new() };
     let mut commands = Vec::new();
     if let LogId::Inbox(owner) = log {

@@ -14,11 +14,11 @@ use super::append::EntryWriter;
 use super::database::{Database, Durability, OpenError};
 use super::job::{Job, JobResult, Transaction};
 use super::log::SqliteLog;
-use super::no_sink::NoSink;
 use super::{accounts, log, rights, room_requests};
 use crate::administration::{self, RoomAdministration, RoomFacts, RoomOrder, RoomRequest, Verdict};
 use crate::in_process::{InProcessSessions, StagedAct};
 use crate::memory::MemoryLog;
+use crate::no_sink::NoSink;
 
 /// One request, and its number if somebody waits for the answer in the database.
 struct RoomJob {

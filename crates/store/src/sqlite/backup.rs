@@ -140,8 +140,13 @@ pub fn unpack(file: &mut File, into: &Path) -> Result<BackupFacts, BackupError> 
 /// # Errors
 /// The disk fails.
 pub fn put_aside(data: &Path, aside: &Path) -> io::Result<bool> {
-    let names = SUFFIXES.map(|suffix| format!("{FILE_NAME}{suffix}"));
-    let names = names.into_iter().chain([stamp::FILE_NAME.to_owned()]);
+    put_aside_some(data, aside, &SUFFIXES)
+}
+
+/// The same for those files of a database whose names end in some ways.
+pub(super) fn put_aside_some(data: &Path, aside: &Path, suffixes: &[&str]) -> io::Result<bool> {
+    let names = suffixes.iter().map(|suffix| format!("{FILE_NAME}{suffix}"));
+    let names = names.chain([stamp::FILE_NAME.to_owned()]);
     let found: Vec<String> = names.filter(|name| data.join(name).symlink_metadata().is_ok()).collect();
     if found.is_empty() {
         return Ok(false);

@@ -15,7 +15,7 @@ use super::job::{Job, JobResult};
 use super::readers::Readers;
 use super::stamp::StampFile;
 use super::writer::{Change, Closing, Writer};
-use super::{BUSY_TIMEOUT, FILE_NAME, Note, rows, schema, shrinking};
+use super::{BUSY_TIMEOUT, FILE_NAME, Note, departure, rows, schema, shrinking};
 use crate::batches::{BatchStatistics, Batches};
 use crate::group::GroupCommit;
 use crate::sync::{Mutex, lock};
@@ -70,6 +70,17 @@ pub enum OpenError {
         found: usize,
         /// The newest version that this program knows.
         known: usize,
+    },
+    /// Everything is somewhere else by now.
+    #[error(
+        "everything in the database {path} has moved to {to}: let the server use that (--redis or --data), or take it \
+         back as it was then by parlor migrate --undo"
+    )]
+    Moved {
+        /// The file.
+        path: PathBuf,
+        /// Where everything is.
+        to: String,
     },
     /// It could be opened but not read.
     #[error("cannot read the database: {0}")]
@@ -210,7 +221,10 @@ fn connect(data: &Path) -> Result<(PathBuf, Connection), OpenError> {
     if found > schema::VERSION {
         return Err(OpenError::Newer { path, found, known: schema::VERSION });
     }
-    Ok((path, connection))
+    match departure::read(&connection).map_err(failed)? {
+        Some(to) => Err(OpenError::Moved { path, to }),
+        None => Ok((path, connection)),
+    }
 }
 
 fn make(data: &Path, file: &Path) -> Result<(), OpenError> {

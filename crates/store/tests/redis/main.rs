@@ -19,6 +19,7 @@ mod harness;
 mod lease_expiry;
 mod login_limiter;
 mod lost_subscription;
+mod migration;
 mod news;
 mod once;
 mod retention;

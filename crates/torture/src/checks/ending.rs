@@ -36,7 +36,7 @@ pub(crate) fn check(history: &History) -> Vec<Violation> {
 
 /// Whether the client had read all data that arrived, except data that a fault held back.
 fn reads(connection: &Connection, at: Moment, history: &History) -> bool {
-    let held = |fault: Fault| fault.stills(connection.server) || fault.deafens(connection.server, connection.weak);
+    let held = |fault: Fault| fault.interrupts(connection.server) || fault.deafens(connection.server, connection.weak);
     let before = at.saturating_sub(RECOVERY);
     !connection.slow && history.calm_but_for(before, at, RECOVERY, held) == at - before
 }
@@ -55,7 +55,7 @@ fn unanswered(number: usize, connection: &Connection, history: &History) -> Vec<
         let from = exchange.sent.max(before);
         before = until;
         let stands_still =
-            |fault: Fault| fault.stills(connection.server) || fault.deafens(connection.server, connection.weak);
+            |fault: Fault| fault.interrupts(connection.server) || fault.deafens(connection.server, connection.weak);
         let waited = history.calm_but_for(from, until, RECOVERY, stands_still);
         let is_speech = exchange.line.is_message() || matches!(exchange.line, Line::Publish(_));
         if is_speech && waited > ANSWERED_WITHIN {

@@ -108,7 +108,7 @@ fn hears(earlier: &Session<'_>, later: &Session<'_>, history: &History, logs: &L
 fn may_not_know(server: usize, since: Moment, at: Moment, history: &History) -> bool {
     let begun = since.saturating_sub(LOGIN_PATIENCE);
     history.spans.iter().any(|span| {
-        let hides = span.fault.stills(server)
+        let hides = span.fault.interrupts(server)
             || (span.fault.touches_store() && span.fault.server.is_none_or(|hit| hit == server));
         hides && span.to + LEARNS_WITHIN > begun && span.from < at && at < span.to + LEARNS_WITHIN
     })

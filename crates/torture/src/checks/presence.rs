@@ -59,7 +59,7 @@ fn heard_by(number: usize, connection: &Connection, history: &History) -> Vec<Vi
 fn may_have_missed(server: usize, at: Moment, history: &History) -> bool {
     let concerns = |span: &Span| {
         let link = span.fault.touches_store() && span.fault.server.is_none_or(|hit| hit == server);
-        link || span.fault.stills(server)
+        link || span.fault.interrupts(server)
     };
     history.spans.iter().any(|span| span.from < at && concerns(span))
 }

@@ -11,7 +11,7 @@ use crate::redis::connection::url::Address;
 use crate::redis::{Config, NoEvents, connect};
 
 /// How the names of all keys of Parlor begin.
-const PREFIX: &str = "parlor:";
+pub(super) const PREFIX: &str = "parlor:";
 
 /// Keys that Redis is asked for at once.
 const AT_ONCE: u32 = 1000;
@@ -22,7 +22,7 @@ const AT_ONCE: u32 = 1000;
 /// A server runs on the Redis; then nothing is moved. Or Redis cannot be reached, or does not allow it; then a part may be
 /// moved, and another call moves the rest.
 pub fn put_aside(config: &Config, prefix: &str) -> ArchiveResult<u64> {
-    let rename = |key: &str| cmd("RENAME").arg(key).arg(aside(key, prefix)).to_owned();
+    let rename = |key: &str| Some(cmd("RENAME").arg(key).arg(aside(key, prefix)).to_owned());
     each_key(config, PREFIX, rename)
 }
 
@@ -31,11 +31,11 @@ pub fn put_aside(config: &Config, prefix: &str) -> ArchiveResult<u64> {
 /// # Errors
 /// As [`put_aside`].
 pub fn drop_aside(config: &Config, prefix: &str) -> ArchiveResult<u64> {
-    each_key(config, prefix, |key| cmd("UNLINK").arg(key).to_owned())
+    each_key(config, prefix, |key| Some(cmd("UNLINK").arg(key).to_owned()))
 }
 
 /// Does something with every key whose name begins with `prefix`, while no server runs.
-fn each_key(config: &Config, prefix: &str, command: impl Fn(&str) -> Cmd) -> ArchiveResult<u64> {
+pub(super) fn each_key(config: &Config, prefix: &str, command: impl Fn(&str) -> Option<Cmd>) -> ArchiveResult<u64> {
     let refused = |why: String| ArchiveError::Refused(why);
     let dialer = Arc::new(Dialer::new(config.url.clone(), config.ca.clone()));
     let router = connect(&dialer, &(Arc::new(NoEvents) as _), config.replicas).map_err(|it| refused(it.to_string()))?;
@@ -54,14 +54,18 @@ fn each_key(config: &Config, prefix: &str, command: impl Fn(&str) -> Cmd) -> Arc
     Ok(moved)
 }
 
-fn each_key_at(connection: &mut Connection, prefix: &str, command: &impl Fn(&str) -> Cmd) -> ::redis::RedisResult<u64> {
+fn each_key_at(
+    connection: &mut Connection,
+    prefix: &str,
+    command: &impl Fn(&str) -> Option<Cmd>,
+) -> ::redis::RedisResult<u64> {
     let (mut cursor, mut moved) = ("0".to_owned(), 0);
     loop {
         let pattern = format!("{prefix}*");
         let scan = cmd("SCAN").arg(&cursor).arg("MATCH").arg(pattern).arg("COUNT").arg(AT_ONCE).to_owned();
         let (next, keys): (String, Vec<String>) = ask(connection, &scan)?;
-        for key in keys {
-            match ask::<::redis::Value>(connection, &command(&key)) {
+        for command in keys.iter().filter_map(|key| command(key)) {
+            match ask::<::redis::Value>(connection, &command) {
                 // A scan may tell a key twice, and keys expire.
                 Err(error) if error.to_string().contains("no such key") => {}
                 done => {

@@ -8,7 +8,7 @@ use parlor_core::ports::{Content, Conversation, Entry, LogId, StoreResult};
 use parlor_proto::{Epoch, MessageId, Timestamp, UserName};
 
 use super::source::Each;
-use crate::archive::{ArchiveResult, EntryRecord, LogRecord, OnceRecord, Record};
+use crate::archive::{ArchiveResult, EntryRecord, Extent, LogRecord, OnceRecord, Record, Wanted};
 use crate::redis::codec::read_entry;
 use crate::redis::connection::command::{self, Argument, Command};
 use crate::redis::connection::router::Router;
@@ -24,22 +24,43 @@ pub(super) struct LogHead {
     pub(super) log: LogId,
     pub(super) epoch: Epoch,
     pub(super) last: MessageId,
+    /// Its oldest entry, if it has one.
+    pub(super) oldest: Option<u64>,
     /// In a room: its rights as they are stored, if something was set.
     pub(super) rights: Option<String>,
 }
 
-/// Asks for the head of a log.
-pub(super) fn ask_for_head(log: &LogId) -> Command {
-    Command::plain("HMGET", keys::meta(log), &["epoch", "top", "rights"])
+/// Asks for the head of a log, and for its oldest entry.
+pub(super) fn ask_for_head(log: &LogId) -> [Command; 2] {
+    [Command::plain("HMGET", keys::meta(log), &["epoch", "top", "rights"]), ask_for_page(log, 0, 1)]
+}
+
+fn ask_for_page(log: &LogId, after: u64, count: usize) -> Command {
+    let args: [&dyn Argument; 4] = [&"after", &after, &count, &MAX_NUMBER];
+    Command::script(script::page(), &[keys::log(log), keys::meta(log), keys::amended(log)], &args)
+}
+
+/// Reads a page up to a number.
+fn read_page(reply: StoreResult<Value>, last: MessageId) -> StoreResult<Vec<Entry>> {
+    let found: Vec<Value> = command::read(reply)?;
+    let entries = found.iter().filter_map(read_entry).take_while(|entry| entry.id <= last);
+    Ok(entries.map(|entry| before_later_edits(entry, last)).collect())
 }
 
 impl LogHead {
-    /// Reads the answer.
-    pub(super) fn read(log: LogId, reply: StoreResult<Value>) -> StoreResult<Self> {
-        let (epoch, last, rights): (Option<String>, Option<u64>, Option<String>) = command::read(reply)?;
+    /// Reads the answers.
+    pub(super) fn read(log: LogId, head: StoreResult<Value>, oldest: StoreResult<Value>) -> StoreResult<Self> {
+        let (epoch, last, rights): (Option<String>, Option<u64>, Option<String>) = command::read(head)?;
         // A log without an epoch gets one at the next look.
         let epoch = epoch.and_then(|epoch| epoch.parse().ok()).unwrap_or(Epoch(crate::redis::random::number()));
-        Ok(Self { log, epoch, last: MessageId(last.unwrap_or_default()), rights })
+        let last = MessageId(last.unwrap_or_default());
+        let oldest = read_page(oldest, last)?.first().map(|entry| entry.id.0);
+        Ok(Self { log, epoch, last, oldest, rights })
+    }
+
+    fn extent(&self) -> Extent {
+        let Self { log, epoch, last, oldest, .. } = self;
+        Extent { log: log.clone(), epoch: *epoch, first: oldest.unwrap_or(last.0 + 1), last: *last }
     }
 }
 
@@ -47,6 +68,8 @@ impl LogHead {
 pub(super) struct LogReader<'a> {
     pub(super) router: &'a Router,
     pub(super) since: Option<Timestamp>,
+    /// Which part of each log; none for what `since` leaves.
+    pub(super) wanted: Option<Wanted<'a>>,
 }
 
 impl LogReader<'_> {
@@ -56,9 +79,7 @@ impl LogReader<'_> {
 
     /// The number of the first entry that is wanted; none if the log has no entries.
     pub(super) fn first(&self, head: &LogHead) -> StoreResult<Option<u64>> {
-        let Some(since) = self.since else {
-            return Ok(self.page(head, 0, 1)?.first().map(|entry| entry.id.0));
-        };
+        let Some(since) = self.since else { return Ok(head.oldest) };
         let (mut after, mut newest) = (0, None);
         loop {
             let page = self.page(head, after, PAGE)?;
@@ -80,6 +101,11 @@ impl LogReader<'_> {
         conversations: &mut BTreeMap<UserName, Conversation>,
         each: Each<'_>,
     ) -> ArchiveResult<()> {
+        let first = match self.wanted.map(|wanted| wanted(&head.extent())) {
+            Some(None) => return Ok(()),
+            Some(wanted) => wanted,
+            None => first,
+        };
         let others = first.map_or(Ok(0), |first| self.others_before(&head.log, first))?;
         each(&Record::Log(LogRecord { log: head.log.clone(), epoch: head.epoch, last: head.last, others }))?;
         let Some(first) = first else { return Ok(()) };
@@ -100,11 +126,19 @@ impl LogReader<'_> {
 
     /// Some entries after a number, but none after the head.
     fn page(&self, head: &LogHead, after: u64, count: usize) -> StoreResult<Vec<Entry>> {
-        let args: [&dyn Argument; 4] = [&"after", &after, &count, &MAX_NUMBER];
-        let keys = [keys::log(&head.log), keys::meta(&head.log), keys::amended(&head.log)];
-        let found: Vec<Value> = self.call(Command::script(script::page(), &keys, &args))?;
-        let entries = found.iter().filter_map(read_entry).take_while(|entry| entry.id <= head.last);
-        Ok(entries.map(|entry| before_later_edits(entry, head.last)).collect())
+        read_page(self.router.call(ask_for_page(&head.log, after, count)), head.last)
+    }
+
+    /// Entries by their numbers, as they read now.
+    pub(super) fn entries(&self, log: &LogId, ids: &[MessageId]) -> StoreResult<Vec<EntryRecord>> {
+        let replies = self.router.call_all(ids.iter().map(|id| ask_for_page(log, id.0 - 1, 1)).collect());
+        let mut entries = Vec::with_capacity(ids.len());
+        for (id, reply) in ids.iter().zip(replies) {
+            let found: Vec<Value> = command::read(reply)?;
+            let found = found.first().and_then(read_entry).filter(|entry| entry.id == *id);
+            entries.extend(found.map(|entry| EntryRecord::of(log, entry)));
+        }
+        Ok(entries)
     }
 
     fn others_before(&self, log: &LogId, first: u64) -> StoreResult<u64> {

@@ -1,7 +1,9 @@
 //! Redis as the source and the target of archives. It must not know the lines of an archive.
 
 mod aside;
+mod changes;
 mod log_reader;
+mod moving;
 mod source;
 mod target;
 
@@ -13,6 +15,7 @@ use super::keys;
 use super::keys::ServerId;
 
 pub use aside::{drop_aside, put_aside};
+pub use moving::RedisMovingSource;
 pub use source::RedisSource;
 pub use target::RedisTarget;
 
@@ -25,7 +28,7 @@ pub(super) fn is_under_way(router: &Router) -> StoreResult<bool> {
 }
 
 /// Whether a server has its lease.
-fn is_served(router: &Router) -> StoreResult<bool> {
+pub(super) fn is_served(router: &Router) -> StoreResult<bool> {
     let servers: Vec<String> = command::read(router.call(Command::plain("SMEMBERS", keys::SERVERS, &[])))?;
     let ask = |id: &String| Command::plain("EXISTS", keys::lease(&ServerId::read(id)), &[]);
     let leases = router.call_all(servers.iter().map(ask).collect());

@@ -4,13 +4,14 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 
-use parlor_core::ports::{Conversation, LogId, Ticket};
+use ::redis::Value;
+use parlor_core::ports::{Conversation, LogId, StoreError, StoreResult, Ticket};
 use parlor_core::rights::RoomRights;
 use parlor_proto::{RoomName, Timestamp, UserName};
 
 use super::is_under_way;
 use super::log_reader::{LogHead, LogReader, ask_for_head};
-use crate::archive::{ArchiveResult, ArchiveSource, ConversationRecord, MarkRecord, Record, TicketRecord};
+use crate::archive::{ArchiveResult, ArchiveSource, ConversationRecord, MarkRecord, Record, TicketRecord, Wanted};
 use crate::redis::connection::command::{self, Command};
 use crate::redis::connection::dial::Dialer;
 use crate::redis::connection::router::Router;
@@ -27,7 +28,7 @@ const AT_ONCE: usize = 100;
 
 /// A Redis that is read as a whole.
 pub struct RedisSource {
-    router: Router,
+    pub(super) router: Router,
 }
 
 impl RedisSource {
@@ -56,8 +57,7 @@ impl RedisSource {
         for some in sorted(&names).chunks(AT_ONCE) {
             let mut replies = self.router.call_all(some.iter().flat_map(questions).collect()).into_iter();
             for user in some {
-                let mut next =
-                    || replies.next().unwrap_or_else(|| Err(parlor_core::ports::StoreError::new("no reply")));
+                let mut next = || replies.next().unwrap_or_else(no_reply);
                 let fields: HashMap<String, String> = command::read(next())?;
                 let belongings = Belongings {
                     tickets: command::read(next())?,
@@ -101,8 +101,9 @@ impl RedisSource {
         let logs: Vec<LogId> = logs.collect();
         let chunks: Vec<Vec<LogId>> = logs.chunks(AT_ONCE).map(<[LogId]>::to_vec).collect();
         Ok(chunks.into_iter().flat_map(move |logs| {
-            let replies = self.router.call_all(logs.iter().map(ask_for_head).collect());
-            logs.into_iter().zip(replies).map(|(log, reply)| Ok(LogHead::read(log, reply)?)).collect::<Vec<_>>()
+            let mut replies = self.router.call_all(logs.iter().flat_map(ask_for_head).collect()).into_iter();
+            let mut next = || replies.next().unwrap_or_else(no_reply);
+            logs.into_iter().map(|log| Ok(LogHead::read(log, next(), next())?)).collect::<Vec<_>>()
         }))
     }
 
@@ -118,24 +119,59 @@ impl RedisSource {
 
     fn inboxes(&self, users: &[UserName], reader: &LogReader<'_>, each: Each<'_>) -> ArchiveResult<()> {
         self.complete_directs(users)?;
-        for user in users {
-            let ask =
-                [Command::plain("HGETALL", keys::conversations(user), &[]), ask_for_head(&LogId::Inbox(user.clone()))];
+        for some in users.chunks(AT_ONCE) {
             // Before the head, so that no state is newer than the entries.
-            let [states, head] = self.router.call_each(ask);
-            let head = LogHead::read(LogId::Inbox(user.clone()), head)?;
-            let states: HashMap<String, String> = command::read(states)?;
-            let states = states.iter().filter_map(|(peer, state)| personal::conversation(peer, state));
-            let mut states: BTreeMap<UserName, Conversation> =
-                states.map(|state| (state.peer.clone(), state)).collect();
-            if head.last.0 > 0 {
-                reader.log(&head, reader.first(&head)?, &mut states, each)?;
-            }
-            for conversation in states.into_values() {
-                each(&Record::Conversation(ConversationRecord::of(user, conversation)))?;
+            let ask = |user: &UserName| {
+                let states = Command::plain("HGETALL", keys::conversations(user), &[]);
+                [states].into_iter().chain(ask_for_head(&LogId::Inbox(user.clone())))
+            };
+            let mut replies = self.router.call_all(some.iter().flat_map(ask).collect()).into_iter();
+            let mut next = || replies.next().unwrap_or_else(no_reply);
+            for user in some {
+                let (states, head, oldest) = (next(), next(), next());
+                let head = LogHead::read(LogId::Inbox(user.clone()), head, oldest)?;
+                self.inbox(user, &head, states, reader, each)?;
             }
         }
         Ok(())
+    }
+
+    /// The entries of an inbox, and the states of its conversations as they are behind these.
+    fn inbox(
+        &self,
+        user: &UserName,
+        head: &LogHead,
+        states: StoreResult<Value>,
+        reader: &LogReader<'_>,
+        each: Each<'_>,
+    ) -> ArchiveResult<()> {
+        let states: HashMap<String, String> = command::read(states)?;
+        let states = states.iter().filter_map(|(peer, state)| personal::conversation(peer, state));
+        let mut states: BTreeMap<UserName, Conversation> = states.map(|state| (state.peer.clone(), state)).collect();
+        if head.last.0 > 0 {
+            reader.log(head, reader.first(head)?, &mut states, each)?;
+        }
+        for conversation in states.into_values() {
+            each(&Record::Conversation(ConversationRecord::of(user, conversation)))?;
+        }
+        Ok(())
+    }
+
+    /// Gives all records. Of each log the part that is `wanted`, or else that since a time.
+    pub(super) fn all(
+        &self,
+        since: Option<Timestamp>,
+        wanted: Option<Wanted<'_>>,
+        each: Each<'_>,
+    ) -> ArchiveResult<()> {
+        let reader = LogReader { router: &self.router, since, wanted };
+        let users = self.accounts(each)?;
+        for invitation in invitations::all(&self.router)? {
+            each(&Record::Invitation(invitation.into()))?;
+        }
+        self.rooms(&reader, each)?;
+        self.feeds(&users, &reader, each)?;
+        self.inboxes(&users, &reader, each)
     }
 
     /// Completes the direct messages that are under way: the sender's entry is a promise.
@@ -155,15 +191,12 @@ impl RedisSource {
 
 impl ArchiveSource for RedisSource {
     fn read(&mut self, since: Option<Timestamp>, each: Each<'_>) -> ArchiveResult<()> {
-        let reader = LogReader { router: &self.router, since };
-        let users = self.accounts(each)?;
-        for invitation in invitations::all(&self.router)? {
-            each(&Record::Invitation(invitation.into()))?;
-        }
-        self.rooms(&reader, each)?;
-        self.feeds(&users, &reader, each)?;
-        self.inboxes(&users, &reader, each)
+        self.all(since, None, each)
     }
+}
+
+fn no_reply() -> StoreResult<Value> {
+    Err(StoreError::new("no reply"))
 }
 
 /// Asks for the account of a user, and for [`Belongings`].

@@ -1,13 +1,15 @@
 //! Fills an empty Redis with an archive. A key tells servers that the import has not come to its end, and none of them
 //! starts then. It must not touch a Redis with accounts or messages, or with a server.
 
+use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 
-use ::redis::Value;
+use ::redis::{Value, cmd};
 use parlor_core::ports::{KNOWN_FOR, LogId, StoreError, StoreResult};
 use parlor_core::rights::RoomRights;
 use parlor_proto::{Epoch, RoomName, UserName};
 
+use super::aside::{self, PREFIX, each_key};
 use super::{IMPORT, is_served};
 use crate::archive::{
     AccountRecord, ArchiveError, ArchiveResult, ArchiveTarget, ConversationRecord, EntryRecord, Epochs, LogRecord,
@@ -19,25 +21,30 @@ use crate::redis::connection::router::Router;
 use crate::redis::log::ONCE_EXPIRY;
 use crate::redis::rooms::sorted;
 use crate::redis::{
-    Config, NoEvents, OpenError, accounts, connect, governance, invitations, keys, personal, random, tickets,
+    Config, NoEvents, OpenError, accounts, connect, departure, governance, invitations, keys, personal, random, tickets,
 };
 
 /// Commands in one batch.
 const BATCH: usize = 500;
+
+/// What is noted in place of a number when everything is there.
+const SEALED: &str = "sealed";
 
 /// By which an entry is known that no session of this Redis appended.
 const BY_NOBODY: &str = "0 0";
 
 /// A Redis that is being filled.
 pub struct RedisTarget {
-    router: Router,
+    pub(super) router: Router,
     epochs: Epochs,
     /// Records up to the last batch, and since then.
     stored: u64,
     waiting: u64,
     commands: Vec<Command>,
     /// How many entries of the log so far are no messages.
-    others: u64,
+    pub(super) others: u64,
+    /// Who has keys in which log.
+    pub(super) once: HashMap<LogId, BTreeSet<UserName>>,
 }
 
 impl RedisTarget {
@@ -47,24 +54,66 @@ impl RedisTarget {
     /// # Errors
     /// There are accounts, messages, a server or another import, or Redis cannot be reached.
     pub fn open(config: &Config, archive: &str, epochs: Epochs) -> ArchiveResult<Self> {
-        let dialer = Arc::new(Dialer::new(config.url.clone(), config.ca.clone()));
-        let refused = |error: OpenError| ArchiveError::Refused(error.to_string());
-        let router = connect(&dialer, &(Arc::new(NoEvents) as _), config.replicas).map_err(refused)?;
-        let mut target = Self { router, epochs, stored: 0, waiting: 0, commands: Vec::new(), others: 0 };
+        let mut target = Self::connect(config, epochs)?;
         target.begin(archive)?;
         Ok(target)
     }
 
-    fn call<T: ::redis::FromRedisValue>(&self, command: Command) -> ArchiveResult<T> {
+    /// The same for a migration, which begins anew. What is there and has moved is put aside, under names that begin with
+    /// `aside`.
+    ///
+    /// # Errors
+    /// There are accounts or messages that have not moved, a server, an import or another migration, or Redis cannot be
+    /// reached.
+    pub fn moving(config: &Config, migration: &str, aside: &str) -> ArchiveResult<Self> {
+        let mut target = Self::connect(config, Epochs::Kept)?;
+        if departure::read(&target.router)?.is_some_and(|note| note.is_done) {
+            aside::put_aside(config, aside)?;
+        }
+        let of: Option<String> = target.call(Command::plain("HGET", IMPORT, &["archive"]))?;
+        if of.is_some_and(|of| of == migration) {
+            each_key(config, PREFIX, |key| (key != IMPORT).then(|| cmd("UNLINK").arg(key).to_owned()))?;
+            target.call::<i64>(Command::plain("HSET", IMPORT, &["stored", "0"]))?;
+        }
+        target.begin(migration)?;
+        Ok(target)
+    }
+
+    /// Finishes a migration of which only that is left, since it broke off. Returns whether everything is there.
+    ///
+    /// # Errors
+    /// Redis cannot be reached.
+    pub fn finish_sealed(config: &Config, migration: &str) -> ArchiveResult<bool> {
+        let target = Self::connect(config, Epochs::Kept)?;
+        let noted = Command::plain("HMGET", IMPORT, &["archive", "stored"]);
+        let (of, stored): (Option<String>, Option<String>) = target.call(noted)?;
+        let is_sealed = of.as_deref() == Some(migration) && stored.as_deref() == Some(SEALED);
+        if is_sealed {
+            target.call::<i64>(Command::plain("DEL", IMPORT, &[]))?;
+        }
+        Ok(is_sealed || of.is_none())
+    }
+
+    fn connect(config: &Config, epochs: Epochs) -> ArchiveResult<Self> {
+        let dialer = Arc::new(Dialer::new(config.url.clone(), config.ca.clone()));
+        let refused = |error: OpenError| ArchiveError::Refused(error.to_string());
+        let router = connect(&dialer, &(Arc::new(NoEvents) as _), config.replicas).map_err(refused)?;
+        let once = HashMap::new();
+        Ok(Self { router, epochs, stored: 0, waiting: 0, commands: Vec::new(), others: 0, once })
+    }
+
+    pub(super) fn call<T: ::redis::FromRedisValue>(&self, command: Command) -> ArchiveResult<T> {
         Ok(command::read(self.router.call(command))?)
     }
 
     /// Notes the import first, so that no server can start behind the look at what is there.
     fn begin(&mut self, archive: &str) -> ArchiveResult<()> {
         let noted = Command::plain("HMGET", IMPORT, &["archive", "stored"]);
-        let (of, stored): (Option<String>, Option<u64>) = self.call(noted)?;
+        let (of, stored): (Option<String>, Option<String>) = self.call(noted)?;
         match &of {
-            Some(of) if of == archive => self.stored = stored.unwrap_or_default(),
+            Some(of) if of == archive => {
+                self.stored = stored.and_then(|stored| stored.parse().ok()).unwrap_or_default();
+            }
             Some(_) => {
                 let why = "an import of another archive has not come to its end there: run that one again";
                 return Err(ArchiveError::Refused(why.to_owned()));
@@ -100,7 +149,7 @@ impl RedisTarget {
         any(self.router.call_all(rooms.map(ask).collect()))
     }
 
-    fn add(&mut self, name: &str, key: String, args: &[&str]) {
+    pub(super) fn add(&mut self, name: &str, key: String, args: &[&str]) {
         self.commands.push(Command::plain(name, key, args));
     }
 
@@ -179,6 +228,7 @@ impl RedisTarget {
     }
 
     fn once(&mut self, once: &OnceRecord) {
+        self.once.entry(once.log.clone()).or_default().insert(once.author.clone());
         let [ids, times] = keys::once(&once.log, &once.author);
         let (key, expiry) = (once.key.as_str(), ONCE_EXPIRY.to_string());
         self.add("HSET", ids.clone(), &[key, &once.id.to_string()]);
@@ -207,8 +257,19 @@ impl RedisTarget {
         self.add("SADD", inverse, &[user.as_str()]);
     }
 
+    /// Notes that everything is there.
+    pub(super) fn note_sealed(&mut self) -> ArchiveResult<()> {
+        self.send()?;
+        self.call::<i64>(Command::plain("HSET", IMPORT, &["stored", SEALED])).map(drop)
+    }
+
+    /// Sends what waits if it is much.
+    pub(super) fn send_much(&mut self) -> ArchiveResult<()> {
+        if self.commands.len() >= BATCH { self.send() } else { Ok(()) }
+    }
+
     /// Sends what waits, and notes how far it came.
-    fn send(&mut self) -> ArchiveResult<()> {
+    pub(super) fn send(&mut self) -> ArchiveResult<()> {
         for reply in self.router.call_all(std::mem::take(&mut self.commands)) {
             accept(reply)?;
         }
@@ -256,11 +317,13 @@ impl ArchiveTarget for RedisTarget {
             Record::Conversation(conversation) => self.conversation(conversation),
         }
         self.waiting += 1;
-        if self.commands.len() >= BATCH { self.send() } else { Ok(()) }
+        self.send_much()
     }
 
     fn finish(mut self: Box<Self>) -> ArchiveResult<()> {
-        self.send()?;
+        if !self.commands.is_empty() {
+            self.send()?;
+        }
         self.call::<i64>(Command::plain("DEL", IMPORT, &[])).map(drop)
     }
 }

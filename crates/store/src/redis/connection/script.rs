@@ -90,6 +90,7 @@ scripts! {
     clear_intent keeps: "clear_intent";
     create_account adds: "create_account";
     delete_account keeps: "delete_account";
+    depart keeps: "depart";
     drop_room keeps: "drop_room";
     edit adds: "append" "once" "seat" "amended" "edit";
     end_attempt keeps: "end_attempt";

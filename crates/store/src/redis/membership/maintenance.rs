@@ -20,7 +20,7 @@ use crate::redis::membership::lease::LEASE;
 use crate::redis::membership::reaper::CHUNK;
 use crate::redis::membership::restore::Tally;
 use crate::redis::membership::server::Server;
-use crate::redis::{Note, random};
+use crate::redis::{Note, departure, random};
 use crate::sync::{Condvar, Mutex, lock};
 
 /// Time between two rounds.
@@ -255,6 +255,7 @@ impl Maintenance {
             self.server.take_new_id();
             self.ask_for_lease(true)?;
         }
+        self.look_for_departure(is_first)?;
         if let Some(loss) = self.recovery {
             self.away.clear();
             self.sessions_to_audit = self.server.local.memberships();
@@ -273,6 +274,31 @@ impl Maintenance {
         self.server.lease.hold();
         self.had_lease = true;
         Ok(())
+    }
+
+    /// Reports that everything is or goes elsewhere. Whoever has a lease serves until its end; nobody gets one any more.
+    ///
+    /// # Errors
+    /// This server has no lease, and must not serve.
+    fn look_for_departure(&self, is_first: bool) -> StoreResult<()> {
+        // A start looks for it behind the first lease.
+        let departure = if is_first { Ok(None) } else { departure::read(&self.server.router) };
+        let is_renewal = self.recovery.is_none();
+        match departure {
+            Ok(None) => Ok(()),
+            Ok(Some(_)) => {
+                self.server.events.note(&Note::Moving);
+                if is_renewal { Ok(()) } else { Err(StoreError::new("everything is or goes elsewhere")) }
+            }
+            // Its node may be unreachable, which is acceptable for a renewal.
+            Err(error) => {
+                if is_renewal {
+                    Ok(())
+                } else {
+                    Err(error)
+                }
+            }
+        }
     }
 
     /// Whether the lease is over, and on a node that cannot be reached.

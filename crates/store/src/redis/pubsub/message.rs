@@ -32,6 +32,8 @@ pub(in crate::redis) enum ServerMessage {
     Kicked(UserName, AccountVersion),
     /// The same, since the account is suspended. Servers of a version before suspensions do not know it.
     Suspended(UserName, AccountVersion),
+    /// Everything moves to another store: servers end.
+    Moving,
     /// These tickets of a user were revoked, by the session of this generation if by one.
     Revoked(UserName, Option<Generation>, Vec<TicketId>),
 }
@@ -83,6 +85,7 @@ impl ServerMessage {
             Self::Displaced(ticket) => format!("displaced {ticket}"),
             Self::Direct(to, message) => format!("direct {to} {}", said(message)),
             Self::Notice(message) => format!("notice {}", said(message)),
+            Self::Moving => "moving everything".to_owned(),
             Self::Deleted(user, created) => format!("deleted {user} {}", created.as_millis()),
             Self::Kicked(user, AccountVersion { created, kicks }) => {
                 format!("kicked {user} {} {kicks}", created.as_millis())
@@ -110,6 +113,7 @@ impl ServerMessage {
                 let [time, from, text] = fields(rest)?;
                 Some(Self::Notice(direct(time, from, text)?))
             }
+            "moving" => Some(Self::Moving),
             "deleted" => deleted(rest).map(|(user, created)| Self::Deleted(user, created)),
             "kicked" => version(rest).map(|(user, version)| Self::Kicked(user, version)),
             "suspended" => version(rest).map(|(user, version)| Self::Suspended(user, version)),
@@ -168,6 +172,7 @@ mod tests {
             ServerMessage::Displaced(ClaimId { connection: parlor_core::ConnectionId(9), number: 3 }),
             ServerMessage::Direct(user.clone(), said("two  words ")),
             ServerMessage::Notice(said(" leading\tblanks")),
+            ServerMessage::Moving,
             ServerMessage::Deleted(user.clone(), Timestamp::from_millis(8)),
             ServerMessage::Kicked(user.clone(), AccountVersion { created: Timestamp::from_millis(8), kicks: 2 }),
             ServerMessage::Suspended(user.clone(), AccountVersion { created: Timestamp::from_millis(8), kicks: 2 }),

@@ -355,6 +355,10 @@ fn tell(server: &Server, news: &ServerMessage) -> Flush {
         ServerMessage::Kicked(user, version) => server.sink.session_kicked(user, *version, Bye::Kicked),
         ServerMessage::Revoked(user, by, tickets) => server.sink.tickets_revoked(user, tickets, *by),
         ServerMessage::Suspended(user, version) => server.sink.session_kicked(user, *version, Bye::Suspended),
+        ServerMessage::Moving => {
+            server.events.note(&Note::Moving);
+            Flush::default()
+        }
     }
 }
 

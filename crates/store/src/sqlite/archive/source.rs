@@ -10,8 +10,8 @@ use rusqlite::types::Type;
 use rusqlite::{Connection, OptionalExtension, Params, Row, params};
 
 use crate::archive::{
-    ArchiveError, ArchiveResult, ArchiveSource, ConversationRecord, EntryRecord, LogRecord, MarkRecord, OnceRecord,
-    Record, TicketRecord,
+    ArchiveError, ArchiveResult, ArchiveSource, ConversationRecord, EntryRecord, Extent, LogRecord, MarkRecord,
+    OnceRecord, Record, TicketRecord, Wanted,
 };
 use crate::sqlite::integrity::failure;
 use crate::sqlite::{
@@ -19,20 +19,11 @@ use crate::sqlite::{
 };
 
 /// Takes the records one by one.
-type Each<'a> = &'a mut dyn FnMut(&Record) -> ArchiveResult<()>;
+pub(super) type Each<'a> = &'a mut dyn FnMut(&Record) -> ArchiveResult<()>;
 
 /// A database that is read as a whole.
 pub struct SqliteSource {
     connection: Connection,
-}
-
-/// A log with entries.
-struct Extent {
-    row: i64,
-    epoch: Option<Epoch>,
-    last: MessageId,
-    /// The oldest entry that is wanted; one more than the newest if there is no entry.
-    first: u64,
 }
 
 impl SqliteSource {
@@ -41,52 +32,68 @@ impl SqliteSource {
     /// # Errors
     /// It cannot be read, or is of an older or newer version.
     pub fn open(data: &Path) -> ArchiveResult<Option<Self>> {
-        let path = data.join(FILE_NAME);
-        let refused = |error: OpenError| ArchiveError::Refused(error.to_string());
         let Some(connection) = inspect::open_to_read(data).map_err(refused)? else { return Ok(None) };
-        let found = schema::version(&connection).map_err(|error| refused(OpenError::of(&path, error)))?;
-        if found > schema::VERSION {
-            return Err(refused(OpenError::Newer { path, found, known: schema::VERSION }));
-        }
-        if found < schema::VERSION {
-            return Err(ArchiveError::Refused(format!(
-                "the database {} is of an older version: start the server of this version once",
-                path.display()
-            )));
-        }
+        require_version(data, &connection)?;
         Ok(Some(Self { connection }))
     }
+}
+
+/// # Errors
+/// The database of a directory is of an older or newer version.
+pub(super) fn require_version(data: &Path, connection: &Connection) -> ArchiveResult<()> {
+    let path = data.join(FILE_NAME);
+    let found = schema::version(connection).map_err(|error| refused(OpenError::of(&path, error)))?;
+    if found > schema::VERSION {
+        return Err(refused(OpenError::Newer { path, found, known: schema::VERSION }));
+    }
+    if found < schema::VERSION {
+        return Err(ArchiveError::Refused(format!(
+            "the database {} is of an older version: start the server of this version once",
+            path.display()
+        )));
+    }
+    Ok(())
+}
+
+pub(super) fn refused(error: OpenError) -> ArchiveError {
+    ArchiveError::Refused(error.to_string())
 }
 
 impl ArchiveSource for SqliteSource {
     fn read(&mut self, since: Option<Timestamp>, each: Each<'_>) -> ArchiveResult<()> {
         let snapshot = self.connection.transaction().map_err(read_failure)?;
-        let reader = Reader { connection: &snapshot, since };
-        let users = reader.accounts(each)?;
-        for invitation in invitations::all(&snapshot).map_err(read_failure)? {
-            each(&Record::Invitation(invitation.into()))?;
-        }
-        for room in reader.rooms()? {
-            reader.room(&room, each)?;
-        }
-        for user in &users {
-            reader.log(&LogId::Feed(user.clone()), each)?;
-        }
-        for user in &users {
-            reader.log(&LogId::Inbox(user.clone()), each)?;
-            reader.conversations(user, each)?;
-        }
-        Ok(())
+        Reader { connection: &snapshot, since, wanted: None }.all(each)
     }
 }
 
 /// One pass over a snapshot.
-struct Reader<'a> {
-    connection: &'a Connection,
-    since: Option<Timestamp>,
+pub(super) struct Reader<'a> {
+    pub(super) connection: &'a Connection,
+    pub(super) since: Option<Timestamp>,
+    /// Which part of each log; none for what `since` leaves.
+    pub(super) wanted: Option<Wanted<'a>>,
 }
 
 impl Reader<'_> {
+    /// Gives all records.
+    pub(super) fn all(&self, each: Each<'_>) -> ArchiveResult<()> {
+        let users = self.accounts(each)?;
+        for invitation in invitations::all(self.connection).map_err(read_failure)? {
+            each(&Record::Invitation(invitation.into()))?;
+        }
+        for room in self.rooms()? {
+            self.room(&room, each)?;
+        }
+        for user in &users {
+            self.log(&LogId::Feed(user.clone()), each)?;
+        }
+        for user in &users {
+            self.log(&LogId::Inbox(user.clone()), each)?;
+            self.conversations(user, each)?;
+        }
+        Ok(())
+    }
+
     /// Gives each row of a statement as a record.
     fn each<P: Params>(
         &self,
@@ -155,11 +162,11 @@ impl Reader<'_> {
     fn room(&self, room: &RoomName, each: Each<'_>) -> ArchiveResult<()> {
         let log = LogId::Room(room.clone());
         let extent = self.extent(&log).map_err(read_failure)?;
-        let has_entries = extent.as_ref().is_some_and(Extent::has_entries);
+        let has_entries = extent.as_ref().is_some_and(|(_, extent)| extent.has_entries());
         let rights = self.rights(room).map_err(read_failure)?;
         let rights = rights.filter(|rights| *rights != RoomRights::default() && (has_entries || !rights.is_bare()));
-        if let Some(extent) = extent.filter(|_| has_entries || rights.is_some()) {
-            self.entries(&log, &extent, each)?;
+        if let Some((row, extent)) = extent.filter(|_| has_entries || rights.is_some()) {
+            self.entries(row, &extent, each)?;
         }
         rights.map_or(Ok(()), |rights| each(&Record::Rights { room: room.clone(), rights }))
     }
@@ -172,16 +179,17 @@ impl Reader<'_> {
 
     fn log(&self, log: &LogId, each: Each<'_>) -> ArchiveResult<()> {
         let extent = self.extent(log).map_err(read_failure)?;
-        extent.map_or(Ok(()), |extent| self.entries(log, &extent, each))
+        extent.map_or(Ok(()), |(row, extent)| self.entries(row, &extent, each))
     }
 
-    /// Where a log begins and ends; none if it never had an entry.
-    fn extent(&self, log: &LogId) -> rusqlite::Result<Option<Extent>> {
+    /// The row of a log, and where it begins and ends; none if it never had an entry.
+    fn extent(&self, log: &LogId) -> rusqlite::Result<Option<(i64, Extent)>> {
         let (kind, name) = rows::kind_and_name(log);
         let mut select =
             self.connection.prepare_cached("SELECT id, base, epoch FROM log WHERE kind = ?1 AND name = ?2")?;
         let head = |row: &Row<'_>| Ok((row.get(0)?, row.get(1)?, rows::epoch(row, 2)?));
         let Some((row, base, epoch)) = select.query_row([kind, name], head).optional()? else { return Ok(None) };
+        let epoch: Epoch = epoch.map_or_else(|| rows::database_epoch(self.connection), Ok)?;
         let bound = |what: &str| -> rusqlite::Result<Option<u64>> {
             let sql = format!("SELECT {what} FROM {} WHERE log = ?1", rows::table(log));
             self.connection.prepare_cached(&sql)?.query_row([row], |row| row.get(0))
@@ -193,7 +201,7 @@ impl Reader<'_> {
             (Some(since), Some(last)) => self.first_since(log, row, since)?.unwrap_or(last),
         };
         let last = MessageId(last.unwrap_or(base));
-        Ok((last.0 > 0).then_some(Extent { row, epoch, last, first }))
+        Ok((last.0 > 0).then(|| (row, Extent { log: log.clone(), epoch, first, last })))
     }
 
     fn first_since(&self, log: &LogId, row: i64, since: Timestamp) -> rusqlite::Result<Option<u64>> {
@@ -202,17 +210,14 @@ impl Reader<'_> {
     }
 
     /// The head of a log, its entries, and the keys of these.
-    fn entries(&self, log: &LogId, extent: &Extent, each: Each<'_>) -> ArchiveResult<()> {
-        let Extent { row, epoch, last, first } = *extent;
-        let epoch = epoch.map_or_else(|| rows::database_epoch(self.connection), Ok).map_err(read_failure)?;
+    fn entries(&self, row: i64, extent: &Extent, each: Each<'_>) -> ArchiveResult<()> {
+        let Extent { log, epoch, last, first } = extent;
+        let Some(first) = self.wanted.map_or(Some(*first), |wanted| wanted(extent)) else { return Ok(()) };
         let others = self.others_before(row, first).map_err(read_failure)?;
-        each(&Record::Log(LogRecord { log: log.clone(), epoch, last, others }))?;
-        let peer = match log {
-            LogId::Room(_) | LogId::Feed(_) => "NULL",
-            LogId::Inbox(_) => "peer",
-        };
+        each(&Record::Log(LogRecord { log: log.clone(), epoch: *epoch, last: *last, others }))?;
         let entries = format!(
-            "SELECT number, time, author, text, {peer} FROM {} WHERE log = ?1 AND number >= ?2 ORDER BY number",
+            "SELECT number, time, author, text, {} FROM {} WHERE log = ?1 AND number >= ?2 ORDER BY number",
+            peer(log),
             rows::table(log)
         );
         let owner = page::owner(log);
@@ -240,6 +245,20 @@ impl Reader<'_> {
         self.each(keys, params![row, first], once, each)
     }
 
+    /// The entry of a log with a number.
+    pub(super) fn entry(&self, log: &LogId, id: MessageId) -> rusqlite::Result<Option<EntryRecord>> {
+        let (kind, name) = rows::kind_and_name(log);
+        let sql = format!(
+            "SELECT number, time, author, text, {} FROM {} WHERE number = ?3
+             AND log = (SELECT id FROM log WHERE kind = ?1 AND name = ?2)",
+            peer(log),
+            rows::table(log)
+        );
+        let owner = page::owner(log);
+        let entry = |row: &Row<'_>| Ok(EntryRecord::of(log, page::entry(row, owner)?));
+        self.connection.prepare_cached(&sql)?.query_row(params![kind, name, id.0], entry).optional()
+    }
+
     /// How many entries before a number are no messages.
     fn others_before(&self, row: i64, first: u64) -> rusqlite::Result<u64> {
         let sql = "SELECT count FROM other_entry WHERE log = ?1 AND number < ?2 ORDER BY number DESC LIMIT 1";
@@ -256,12 +275,14 @@ impl Reader<'_> {
     }
 }
 
-impl Extent {
-    fn has_entries(&self) -> bool {
-        self.first <= self.last.0
+/// The column with the other user of a conversation.
+fn peer(log: &LogId) -> &'static str {
+    match log {
+        LogId::Room(_) | LogId::Feed(_) => "NULL",
+        LogId::Inbox(_) => "peer",
     }
 }
 
-fn read_failure(error: rusqlite::Error) -> ArchiveError {
+pub(super) fn read_failure(error: rusqlite::Error) -> ArchiveError {
     failure(&error).into()
 }

@@ -1,6 +1,7 @@
 //! Fills a new database with an archive, beside the place of the database of a server. It must not touch a database with
 //! accounts or messages.
 
+use std::fmt;
 use std::fs::{self, File};
 use std::io::{self, ErrorKind};
 use std::path::{Path, PathBuf};
@@ -14,7 +15,9 @@ use crate::archive::{
     OnceRecord, Record,
 };
 use crate::sqlite::integrity::{self, failure};
-use crate::sqlite::{FILE_NAME, amend, inspect, invitations, rights, rows, schema, shrinking, stamp, tickets};
+use crate::sqlite::{
+    FILE_NAME, amend, backup, departure, inspect, invitations, rights, rows, schema, shrinking, stamp, tickets,
+};
 
 /// Name of the database that is being filled, within the data directory.
 pub const IMPORT_FILE_NAME: &str = "parlor.db.import";
@@ -25,15 +28,23 @@ const BATCH: u64 = 10_000;
 /// The files that belong to a database besides itself.
 const COMPANIONS: [&str; 2] = ["-wal", "-shm"];
 
+/// What is noted in place of a number when everything is there.
+const SEALED: &str = "sealed";
+
 /// A database that is being filled.
 pub struct SqliteTarget {
     data: PathBuf,
-    connection: Connection,
+    pub(super) connection: Connection,
     /// The digest of the archive.
     archive: String,
     epochs: Epochs,
     stored: u64,
     log: Option<(LogId, i64)>,
+    /// Whether what was stored was looked at.
+    is_checked: bool,
+    is_sealed: bool,
+    /// The name of the directory within `data` that gets a database which has moved.
+    aside: Option<String>,
 }
 
 impl SqliteTarget {
@@ -55,19 +66,55 @@ impl SqliteTarget {
         Self::begin(data, archive, Epochs::Kept)
     }
 
+    /// The same for a migration, which begins anew. A database there that has moved is put into the directory `aside` within
+    /// `data` in the end.
+    ///
+    /// # Errors
+    /// There are accounts or messages that have not moved, another migration has not come to its end, or the disk fails.
+    pub fn moving(data: &Path, migration: &str, aside: &str) -> ArchiveResult<Self> {
+        if departure::moved_to(data).map_err(|error| ArchiveError::Refused(error.to_string()))?.is_none() {
+            refuse_content(data)?;
+        }
+        let path = data.join(IMPORT_FILE_NAME);
+        if noted(&path).is_some_and(|(of, _)| of == migration) {
+            remove(&path)?;
+        }
+        Ok(Self { aside: Some(aside.to_owned()), ..Self::begin(data, migration, Epochs::Kept)? })
+    }
+
+    /// Finishes a migration of which only that is left, since it broke off. Returns whether everything is there.
+    ///
+    /// # Errors
+    /// The disk fails.
+    pub fn finish_sealed(data: &Path, migration: &str, aside: &str) -> ArchiveResult<bool> {
+        let path = data.join(IMPORT_FILE_NAME);
+        let is_it = |path: &Path| noted(path).is_some_and(|noted| noted == (migration.to_owned(), SEALED.to_owned()));
+        if is_it(&path) {
+            replace_moved(data, aside)?;
+            put_in_place(data, &path)?;
+            return Ok(true);
+        }
+        Ok(is_it(&data.join(FILE_NAME)))
+    }
+
     fn begin(data: &Path, archive: &str, epochs: Epochs) -> ArchiveResult<Self> {
         let path = data.join(IMPORT_FILE_NAME);
+        if noted(&path).is_some_and(|(of, stored)| of != archive && stored == SEALED) {
+            let why = "a migration into it has not come to its end there: run that one again";
+            return Err(ArchiveError::Refused(why.to_owned()));
+        }
         let (connection, stored) = match resume(&path, archive) {
             Some(resumed) => resumed,
             None => (begin(&path, archive)?, 0),
         };
         let (data, archive) = (data.to_owned(), archive.to_owned());
-        let target = Self { data, connection, archive, epochs, stored, log: None };
+        let (is_checked, is_sealed, log, aside) = (false, false, None, None);
+        let target = Self { data, connection, archive, epochs, stored, log, is_checked, is_sealed, aside };
         target.execute("BEGIN")?;
         Ok(target)
     }
 
-    fn execute(&self, sql: &str) -> ArchiveResult<()> {
+    pub(super) fn execute(&self, sql: &str) -> ArchiveResult<()> {
         self.connection.execute_batch(sql).map_err(write_failure)
     }
 
@@ -75,6 +122,29 @@ impl SqliteTarget {
     fn commit(&self) -> ArchiveResult<()> {
         note(&self.connection, &self.archive, self.stored).map_err(write_failure)?;
         self.execute("COMMIT")
+    }
+
+    /// Looks at everything that was stored, once the disk has it.
+    pub(super) fn check(&mut self) -> ArchiveResult<()> {
+        self.commit()?;
+        if let Err(damage) = integrity::look_at_everything(&self.connection).map_err(write_failure)? {
+            return Err(ArchiveError::Refused(damaged(damage.parts())));
+        }
+        self.sync()?;
+        self.is_checked = true;
+        self.execute("BEGIN")
+    }
+
+    /// Notes that everything is there.
+    pub(super) fn note_sealed(&mut self) -> ArchiveResult<()> {
+        note(&self.connection, &self.archive, SEALED).map_err(write_failure)?;
+        self.execute("COMMIT")?;
+        self.is_sealed = true;
+        self.sync()
+    }
+
+    fn sync(&self) -> ArchiveResult<()> {
+        Ok(File::open(self.data.join(IMPORT_FILE_NAME))?.sync_all()?)
     }
 
     fn write(&mut self, record: &Record) -> rusqlite::Result<()> {
@@ -121,8 +191,13 @@ impl SqliteTarget {
         Ok(())
     }
 
+    /// Has the row of a log looked up again, since it may be another one.
+    pub(super) fn forget_row(&mut self) {
+        self.log = None;
+    }
+
     /// The row of a log, which comes before its entries.
-    fn row(&mut self, log: &LogId) -> rusqlite::Result<i64> {
+    pub(super) fn row(&mut self, log: &LogId) -> rusqlite::Result<i64> {
         if let Some((known, row)) = &self.log
             && known == log
         {
@@ -138,12 +213,16 @@ impl SqliteTarget {
 
     /// Checks what was written, and closes the database.
     fn close(self) -> ArchiveResult<PathBuf> {
-        self.connection.execute("DELETE FROM meta WHERE key = 'import'", []).map_err(write_failure)?;
-        self.execute("COMMIT")?;
-        if let Err(damage) = integrity::look_at_everything(&self.connection).map_err(write_failure)? {
+        if !self.is_sealed {
+            self.connection.execute("DELETE FROM meta WHERE key = 'import'", []).map_err(write_failure)?;
+            self.execute("COMMIT")?;
+        }
+        if !self.is_checked
+            && let Err(damage) = integrity::look_at_everything(&self.connection).map_err(write_failure)?
+        {
             drop(self.connection);
             fs::remove_file(self.data.join(IMPORT_FILE_NAME))?;
-            return Err(ArchiveError::Refused(format!("the disk did not keep what was written: {}", damage.parts())));
+            return Err(ArchiveError::Refused(damaged(damage.parts())));
         }
         self.connection.close().map_err(|(_, error)| write_failure(error))?;
         Ok(self.data)
@@ -168,7 +247,9 @@ impl ArchiveTarget for SqliteTarget {
     }
 
     fn finish(self: Box<Self>) -> ArchiveResult<()> {
+        let aside = self.aside.clone();
         let data = self.close()?;
+        aside.map_or(Ok(()), |aside| replace_moved(&data, &aside))?;
         put_in_place(&data, &data.join(IMPORT_FILE_NAME))
     }
 }
@@ -183,6 +264,18 @@ fn put_in_place(data: &Path, file: &Path) -> ArchiveResult<()> {
     remove(&data.join(stamp::FILE_NAME))?;
     fs::rename(file, data.join(FILE_NAME))?;
     Ok(File::open(data)?.sync_all()?)
+}
+
+/// Puts a database that has moved aside.
+fn replace_moved(data: &Path, aside: &str) -> ArchiveResult<()> {
+    if departure::moved_to(data).map_err(|error| ArchiveError::Refused(error.to_string()))?.is_some() {
+        backup::put_aside_some(data, &data.join(aside), &["", "-wal", "-shm"])?;
+    }
+    Ok(())
+}
+
+fn damaged(parts: String) -> String {
+    format!("the disk did not keep what was written: {parts}")
 }
 
 fn remove(path: &Path) -> io::Result<()> {
@@ -210,6 +303,13 @@ fn refuse_content(data: &Path) -> ArchiveResult<()> {
 
 /// The database that an earlier import of the same archive has begun, and how many records it has.
 fn resume(path: &Path, archive: &str) -> Option<(Connection, u64)> {
+    let (of, stored) = noted(path)?;
+    let connection = Connection::open(path).ok()?;
+    (of == archive).then_some((connection, stored.parse().ok()?))
+}
+
+/// Of which archive a database is, and how far it came.
+fn noted(path: &Path) -> Option<(String, String)> {
     if !path.exists() {
         return None;
     }
@@ -217,7 +317,7 @@ fn resume(path: &Path, archive: &str) -> Option<(Connection, u64)> {
     let sql = "SELECT value FROM meta WHERE key = 'import'";
     let noted: String = connection.query_row(sql, [], |row| row.get(0)).optional().ok()??;
     let (of, stored) = noted.split_once(' ')?;
-    (of == archive).then_some((connection, stored.parse().ok()?))
+    Some((of.to_owned(), stored.to_owned()))
 }
 
 fn begin(path: &Path, archive: &str) -> ArchiveResult<Connection> {
@@ -229,6 +329,8 @@ fn begin(path: &Path, archive: &str) -> ArchiveResult<Connection> {
         let mut connection = Connection::open(path)?;
         // What the process wrote outlives it. After a loss of power the look at everything finds what is missing.
         connection.pragma_update(None, "synchronous", "OFF")?;
+        // A text that is removed before the end is overwritten.
+        connection.pragma_update_and_check(None, "secure_delete", "ON", |_| Ok(()))?;
         shrinking::allow(&connection, 0)?;
         schema::migrate(&mut connection)?;
         note(&connection, archive, 0)?;
@@ -237,7 +339,7 @@ fn begin(path: &Path, archive: &str) -> ArchiveResult<Connection> {
     make().map_err(write_failure)
 }
 
-fn note(connection: &Connection, archive: &str, stored: u64) -> rusqlite::Result<()> {
+fn note(connection: &Connection, archive: &str, stored: impl fmt::Display) -> rusqlite::Result<()> {
     let note = format!("{archive} {stored}");
     connection.execute("INSERT OR REPLACE INTO meta VALUES ('import', ?1)", [note]).map(drop)
 }
@@ -277,7 +379,7 @@ fn write_entry(connection: &Connection, row: i64, entry: &EntryRecord) -> rusqli
 
 fn write_once(connection: &Connection, row: i64, once: &OnceRecord) -> rusqlite::Result<()> {
     let values = params![row, once.author.as_str(), once.key.as_str(), once.id.0, once.time.as_millis()];
-    let sql = "INSERT INTO once (log, author, key, number, time) VALUES (?1, ?2, ?3, ?4, ?5)";
+    let sql = "INSERT OR REPLACE INTO once (log, author, key, number, time) VALUES (?1, ?2, ?3, ?4, ?5)";
     insert(connection, sql, values)
 }
 
@@ -287,6 +389,6 @@ fn write_conversation(connection: &Connection, conversation: &ConversationRecord
     insert(connection, "INSERT INTO conversation VALUES (?1, ?2, ?3, ?4, ?5)", values)
 }
 
-fn write_failure(error: rusqlite::Error) -> ArchiveError {
+pub(super) fn write_failure(error: rusqlite::Error) -> ArchiveError {
     failure(&error).into()
 }

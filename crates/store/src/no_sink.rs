@@ -5,7 +5,7 @@ use parlor_core::{ConnectionId, Flush};
 use parlor_proto::{Bye, Epoch, Generation, TicketId, Timestamp, UserName};
 
 /// Nobody hears anything.
-pub(super) struct NoSink;
+pub(crate) struct NoSink;
 
 impl Sink for NoSink {
     fn deliver(&self, _log: &LogId, _entries: &[Entry]) -> Flush {
