@@ -56,6 +56,7 @@ impl Command {
                 room = Some(about.clone());
                 message = Some(*of);
             }
+            Self::Outhook { room: about, .. } => room = Some(about.clone()),
             Self::Suspend { user, .. } | Self::Unsuspend(user) => target = Some(user.clone()),
             Self::Broadcast(_) | Self::Passwd { .. } | Self::Ticket(_) | Self::Revoke(_) => {}
             _ => return None,
@@ -78,6 +79,7 @@ mod tests {
             ("/ban red bob 2h for spam", "ban red bob"),
             ("/topic red all about it", "topic red"),
             ("/remove red 7 a secret", "remove red 7"),
+            ("/outhook red https://example.org/secret", "outhook red"),
             ("/suspend bob 1d secret", "suspend bob"),
             ("/broadcast a secret", "broadcast"),
             ("/passwd old-secret new-secret", "passwd"),

@@ -38,6 +38,7 @@ mod memory;
 mod monitoring;
 mod openssl;
 mod operate;
+mod outhooks;
 mod proxy;
 mod races;
 mod redis;

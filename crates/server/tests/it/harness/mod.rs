@@ -7,6 +7,7 @@ mod http;
 mod json;
 mod load;
 mod program;
+mod receiver;
 mod server;
 mod small_disk;
 mod terminal;
@@ -21,6 +22,7 @@ pub(crate) use parlor_process_testkit::{Polled, Trust};
 pub(crate) use program::{
     command, ends, feed, install, installation, outcome, parlor, parlor_with_input, without_notice,
 };
+pub(crate) use receiver::Receiver;
 pub(crate) use server::{Options, Server};
 pub(crate) use small_disk::SmallDisk;
 pub(crate) use terminal::Terminal;
