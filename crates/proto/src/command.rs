@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use crate::format::Format;
 use crate::endpoint::Endpoint;
+use crate::format::Format;
 use crate::hook::HookId;
 use crate::ids::MessageId;
 use crate::invitation::{InvitationCode, InvitationId};

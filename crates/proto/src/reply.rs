@@ -2,8 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::format::Format;
 use crate::endpoint::Endpoint;
+use crate::format::Format;
 use crate::hook::{HookId, HookUrl, OuthookSecret};
 use crate::ids::{Epoch, MessageId};
 use crate::invitation::{InvitationCode, InvitationId, Invite};

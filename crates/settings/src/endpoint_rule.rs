@@ -25,7 +25,9 @@ impl EndpointRule {
     pub fn names(&self, host: &str) -> bool {
         match self {
             Self::All => true,
-            Self::Below(name) => host.strip_suffix(name.as_str()).is_some_and(|rest| rest.len() > 1 && rest.ends_with('.')),
+            Self::Below(name) => {
+                host.strip_suffix(name.as_str()).is_some_and(|rest| rest.len() > 1 && rest.ends_with('.'))
+            }
             Self::Host(name) => host == name,
             Self::Network(_) => false,
         }
@@ -82,7 +84,9 @@ mod tests {
 
     #[test]
     fn hosts_are_named_by_themselves_or_by_what_they_are_below() {
-        assert!(rule("Bot.example.org").names("bot.example.org") && !rule("bot.example.org").names("a.bot.example.org"));
+        assert!(
+            rule("Bot.example.org").names("bot.example.org") && !rule("bot.example.org").names("a.bot.example.org")
+        );
         let below = rule("*.example.org");
         assert!(below.names("a.example.org") && below.names("a.b.example.org"));
         for host in ["example.org", "evilexample.org", ".example.org", "example.org.evil.net", "org"] {
@@ -104,7 +108,9 @@ mod tests {
 
     #[test]
     fn what_is_neither_is_refused() {
-        for text in ["", "a..b", "*.", "*a.org", "a.*.org", "https://a.org", "a.org:80", "a b", "10.0.0.1/8", "user@a.org"] {
+        for text in
+            ["", "a..b", "*.", "*a.org", "a.*.org", "https://a.org", "a.org:80", "a b", "10.0.0.1/8", "user@a.org"]
+        {
             assert!(text.parse::<EndpointRule>().is_err(), "{text:?} was accepted");
         }
     }

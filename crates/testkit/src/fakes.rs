@@ -5,8 +5,8 @@ use std::sync::Mutex;
 use std::time::Duration;
 
 use parlor_core::ports::{
-    Admitted, Clock, EndpointGuard, FlushWorkers, Observer, PasswordAuthority, PasswordHash, Passwords, RandomSource, StoreError,
-    StoreResult, Verdict,
+    Admitted, Clock, EndpointGuard, FlushWorkers, Observer, PasswordAuthority, PasswordHash, Passwords, RandomSource,
+    StoreError, StoreResult, Verdict,
 };
 use parlor_core::{ConnectionId, Flush, Origin};
 use parlor_proto::{AuditedCommand, Bye, Endpoint, Password, Timestamp, UserName};

@@ -76,7 +76,8 @@ mod tests {
 
     #[test]
     fn a_post_is_one_request_of_http() {
-        let post = Post { authority: "bot.example:81", target: "/a?b", agent: "parlor/1", signature: "sha256=0f", body: "{}" };
+        let post =
+            Post { authority: "bot.example:81", target: "/a?b", agent: "parlor/1", signature: "sha256=0f", body: "{}" };
         let expected = "POST /a?b HTTP/1.1\r\nHost: bot.example:81\r\nUser-Agent: parlor/1\r\n\
                         Content-Type: application/json\r\nContent-Length: 2\r\nX-Parlor-Signature: sha256=0f\r\n\
                         Connection: close\r\n\r\n{}";

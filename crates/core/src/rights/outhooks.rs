@@ -60,7 +60,8 @@ impl RoomRights {
 
     /// All hooks, oldest first.
     pub fn hook_list(&self) -> Vec<HookInfo> {
-        let mut hooks: Vec<_> = self.hooks.iter().map(Hook::info).chain(self.outhooks.iter().map(Outhook::info)).collect();
+        let mut hooks: Vec<_> =
+            self.hooks.iter().map(Hook::info).chain(self.outhooks.iter().map(Outhook::info)).collect();
         hooks.sort_by_key(|hook| hook.made);
         hooks
     }

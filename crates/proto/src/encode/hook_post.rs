@@ -51,8 +51,16 @@ mod tests {
     fn a_post_says_what_was_said_and_what_is_unusual() {
         let (room, from, text) = ("red".parse().unwrap(), "ann".parse().unwrap(), Text::sanitise("a \"b\"").unwrap());
         let time = Timestamp::from_millis(1_795_342_830_456);
-        let mut post =
-            HookPost { room: &room, id: MessageId(7), epoch: Epoch(1), time, from: &from, text: &text, bot: false, missed: 0 };
+        let mut post = HookPost {
+            room: &room,
+            id: MessageId(7),
+            epoch: Epoch(1),
+            time,
+            from: &from,
+            text: &text,
+            bot: false,
+            missed: 0,
+        };
         let start = format!(
             r#"{{"room":"red","id":7,"epoch":"0000000000000001","time":"{time}","from":"ann","text":"a \"b\"""#
         );

@@ -28,9 +28,16 @@ fn said() -> HistoryEntry {
 fn events() -> Vec<(Event, &'static str, &'static str)> {
     let HistoryEntry { id, time: at, from, text, edited, removed, bot } = said();
     let url = HookUrl::given("https://chat.example/hooks/red.plh_07");
-    let hook = HookInfo { id: HookId(0xab), label: "ci".parse().unwrap(), by: "ann".parse().unwrap(), made: time(), url: None };
+    let hook = HookInfo {
+        id: HookId(0xab),
+        label: "ci".parse().unwrap(),
+        by: "ann".parse().unwrap(),
+        made: time(),
+        url: None,
+    };
     let endpoint: Endpoint = "https://bot.example/in".parse().unwrap();
-    let outgoing = HookInfo { id: HookId(0xac), label: UserName::outgoing(), url: Some(endpoint.clone()), ..hook.clone() };
+    let outgoing =
+        HookInfo { id: HookId(0xac), label: UserName::outgoing(), url: Some(endpoint.clone()), ..hook.clone() };
     vec![
         (
             Reply::Hook { room: room(), label: "ci".parse().unwrap(), id: HookId(0xab), url }.into(),
@@ -41,7 +48,8 @@ fn events() -> Vec<(Event, &'static str, &'static str)> {
             ),
         ),
         (
-            Reply::Outhook { room: room(), id: HookId(0xac), url: endpoint, secret: OuthookSecret::given("plo_07") }.into(),
+            Reply::Outhook { room: room(), id: HookId(0xac), url: endpoint, secret: OuthookSecret::given("plo_07") }
+                .into(),
             "OK outhook plo_07\n",
             concat!(
                 r#"{"type":"ok","command":"outhook","room":"red","id":"000000ac","#,

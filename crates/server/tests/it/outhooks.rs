@@ -193,7 +193,9 @@ fn an_address_of_this_machine_is_not_connected_to_unless_its_network_is_named() 
     let server = options.admin(&directory.path().join("admin.sock")).start();
     let mut ann = server.register("ann");
     assert_eq!(ann.ask("/join garden"), "OK join garden 1");
-    for url in ["https://127.0.0.1", "https://[::1]", "https://[::ffff:127.0.0.1]", "https://10.0.0.1", "http://localhost"] {
+    for url in
+        ["https://127.0.0.1", "https://[::1]", "https://[::ffff:127.0.0.1]", "https://10.0.0.1", "http://localhost"]
+    {
         let refused = ann.ask(&format!("/outhook garden {url}:{port}/"));
         assert!(refused.starts_with("ERR bad-argument The operator of this server does not allow"), "{url}: {refused}");
     }
@@ -237,7 +239,8 @@ fn a_receiver_in_tls_is_verified() {
     first.expect_signed_by(&secret);
     assert_eq!([first.id(), receiver.next().id()], [1, 2]);
     let other = Server::start();
-    let stranger = posting().args(&["--outhook-allow", "::1"]).env("SSL_CERT_FILE", other.ca().to_str().unwrap()).start();
+    let stranger =
+        posting().args(&["--outhook-allow", "::1"]).env("SSL_CERT_FILE", other.ca().to_str().unwrap()).start();
     let (mut ann, _) = garden(&stranger, &url);
     say(&mut ann, 1..=1);
     log_has(&stranger, "no TLS: ");

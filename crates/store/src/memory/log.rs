@@ -71,15 +71,7 @@ impl MemoryLog {
         history: usize,
         epoch: Epoch,
     ) -> Self {
-        Self {
-            logs: Mutex::default(),
-            live,
-            sink,
-            conversations,
-            outhooks: Positions::default(),
-            history,
-            epoch,
-        }
+        Self { logs: Mutex::default(), live, sink, conversations, outhooks: Positions::default(), history, epoch }
     }
 
     /// Deletes the entries of a log with its owner. Its numbers go on: a client may know them.

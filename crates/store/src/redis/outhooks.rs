@@ -74,8 +74,7 @@ pub(super) fn advance(router: &Router, room: &RoomName, rights: &mut RoomRights)
     if rights.outhooks.is_empty() {
         return Ok(());
     }
-    let noted: HashMap<String, u64> =
-        command::read(router.call(Command::plain("HGETALL", keys::outhooks(room), &[])))?;
+    let noted: HashMap<String, u64> = command::read(router.call(Command::plain("HGETALL", keys::outhooks(room), &[])))?;
     for hook in &mut rights.outhooks {
         hook.after = noted.get(&hook.id().to_string()).map_or(hook.after, |number| MessageId(*number));
     }

@@ -61,7 +61,8 @@ impl Outhooks for Database {
     fn note_posted(&self, room: &RoomName, id: HookId, up_to: MessageId) -> StoreResult<bool> {
         let room = room.clone();
         self.change(move |connection| {
-            let mut update = connection.prepare_cached("UPDATE outhook SET position = ?3 WHERE room = ?1 AND id = ?2")?;
+            let mut update =
+                connection.prepare_cached("UPDATE outhook SET position = ?3 WHERE room = ?1 AND id = ?2")?;
             Ok(update.execute(params![room.as_str(), id.0, up_to.0])? > 0)
         })
     }

@@ -5,8 +5,8 @@ use std::collections::BTreeSet;
 use parlor_core::DuplicateLogin::Reject;
 use parlor_core::ports::{
     Account, Act, ActResult, Append, AppendResult, Attempt, AttemptOutcome, Content, Deed, Destination,
-    InvitationTerms, InvitedResult, LogId, LoginDecision, Mark, OuthookTurn, PageRequest, PasswordHash, Role, SecretHash,
-    SessionKey, Suspension, UnloggedMessage,
+    InvitationTerms, InvitedResult, LogId, LoginDecision, Mark, OuthookTurn, PageRequest, PasswordHash, Role,
+    SecretHash, SessionKey, Suspension, UnloggedMessage,
 };
 use parlor_core::rights::Outhook;
 use parlor_proto::{MessageId, Order, OuthookSecret, PageRange, Text, Tickets as Which, Timestamp};

@@ -56,7 +56,10 @@ mod tests {
         let listed = ann.ask("/hooks red");
         assert!(listed[0].ends_with(" ann outgoing https://bot.example/in"), "{listed:?}");
         assert_eq!(listed[1], "OK hooks red 1");
-        assert_eq!(bob.ask("/outhook red https://bot.example/b"), ["ERR not-allowed Only moderators of the room may do that"]);
+        assert_eq!(
+            bob.ask("/outhook red https://bot.example/b"),
+            ["ERR not-allowed Only moderators of the room may do that"]
+        );
         assert!(ann.ask("/outhook red https://bot.example/in")[0].starts_with("ERR bad-argument The room has a hook"));
         assert!(ann.ask("/outhook red https://other.example/")[0].starts_with("ERR bad-argument The operator"));
         assert!(ann.ask("/outhook red https://ann@bot.example/")[0].starts_with("ERR bad-argument An address is"));
@@ -75,7 +78,10 @@ mod tests {
         let made = ann.ask("/outhook red https://bot.example/in").pop().unwrap();
         assert!(made.contains(r#""url":"https://bot.example/in","secret":"plo_0"#), "{made}");
         let listed = ann.ask("/hooks red").pop().unwrap();
-        assert!(listed.contains(r#""label":"outgoing","by":"ann","made":"2026-11-23T00:00:00.000Z","url":"https://bot"#), "{listed}");
+        assert!(
+            listed.contains(r#""label":"outgoing","by":"ann","made":"2026-11-23T00:00:00.000Z","url":"https://bot"#),
+            "{listed}"
+        );
         assert!(!listed.contains("plo_"), "{listed}");
     }
 
