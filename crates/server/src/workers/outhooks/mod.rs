@@ -3,6 +3,7 @@
 
 mod guard;
 mod poster;
+mod signature;
 
 use std::collections::{BTreeSet, HashMap};
 use std::io;

@@ -6,15 +6,15 @@ use std::net::{IpAddr, Shutdown, SocketAddr, TcpStream, ToSocketAddrs};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use aws_lc_rs::hmac;
 use parlor_client::Trust;
 use parlor_core::DuePost;
-use parlor_proto::{Endpoint, OuthookSecret};
+use parlor_proto::Endpoint;
 use parlor_web::post::{NoAnswer, Post, status};
 use rustls::pki_types::ServerName;
 use rustls::{ClientConfig, ClientConnection, StreamOwned};
 
 use super::guard::Guard;
+use super::signature::hmac_sha256;
 
 /// Maximum time from the look at the turn to the end of a post. It is less than the turn lasts.
 pub(super) const PATIENCE: Duration = Duration::from_secs(10);
@@ -73,7 +73,7 @@ impl Poster {
     /// The receiver did not say that it has it. It may have it.
     pub(super) fn post(&self, due: &DuePost, deadline: Instant) -> Result<(), PostError> {
         let DuePost { url, secret, body, .. } = due;
-        let signature = signature(secret, body);
+        let signature = format!("sha256={}", hmac_sha256(secret.expose().as_bytes(), body.as_bytes()));
         let (authority, target) = (url.authority(), url.target());
         let request = Post { authority, target, agent: AGENT, signature: &signature, body }.bytes();
         let socket = self.connect(url, deadline)?;
@@ -189,25 +189,5 @@ impl Write for Timed {
 
     fn flush(&mut self) -> io::Result<()> {
         self.socket.flush()
-    }
-}
-
-/// Proves that this server posts: the HMAC-SHA256 of the body, in hexadecimal digits.
-fn signature(secret: &OuthookSecret, body: &str) -> String {
-    let key = hmac::Key::new(hmac::HMAC_SHA256, secret.expose().as_bytes());
-    let tag = hmac::sign(&key, body.as_bytes());
-    let digits: String = tag.as_ref().iter().map(|byte| format!("{byte:02x}")).collect();
-    format!("sha256={digits}")
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    /// RFC 4231, test case 2.
-    #[test]
-    fn the_signature_is_that_of_the_standard() {
-        let signed = signature(&OuthookSecret::given("Jefe"), "what do ya want for nothing?");
-        assert_eq!(signed, "sha256=5bdcc146bf60754e6a042426089575c75a003f089d2739839dec58b964ec3843");
     }
 }

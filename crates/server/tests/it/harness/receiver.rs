@@ -40,8 +40,9 @@ impl Received {
 
     /// Fails unless the request is signed by this secret, as `openssl` understands it.
     pub(crate) fn expect_signed_by(&self, secret: &str) {
-        let openssl = Command::new("openssl").args(["dgst", "-sha256", "-hmac", secret, "-r"]);
-        let mut openssl = { openssl }.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
+        let mut openssl = Command::new("openssl");
+        openssl.args(["dgst", "-sha256", "-hmac", secret, "-r"]).stdin(Stdio::piped()).stdout(Stdio::piped());
+        let mut openssl = openssl.spawn().unwrap();
         openssl.stdin.take().unwrap().write_all(self.body.as_bytes()).unwrap();
         let digest = String::from_utf8(openssl.wait_with_output().unwrap().stdout).unwrap();
         let wanted = format!("X-Parlor-Signature: sha256={}\r\n", digest.split(' ').next().unwrap());
