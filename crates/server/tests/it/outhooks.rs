@@ -30,7 +30,8 @@ fn hook(moderator: &mut Client, url: &str) -> String {
 /// Says something for each of some numbers, which the messages then have.
 pub(crate) fn say(client: &mut Client, numbers: std::ops::RangeInclusive<u64>) {
     numbers.for_each(|number| client.send(&format!("message {number}")));
-    client.expect_quiet();
+    client.send("/ping said");
+    assert_eq!(client.until("PONG "), "PONG said");
 }
 
 fn id_of_the_hook(moderator: &mut Client) -> String {

@@ -47,7 +47,7 @@ impl Outhooks for Database {
         self.read(|connection| {
             let mut select = connection.prepare_cached(
                 "SELECT position, coalesce((SELECT max(number) FROM entry WHERE log = log.id), base)
-                 FROM outhook JOIN log ON kind = 'room' AND name = room WHERE room = ?1 AND id = ?2",
+                 FROM outhook JOIN log ON kind = 'room' AND name = room WHERE room = ?1 AND outhook.id = ?2",
             )?;
             let place = |row: &rusqlite::Row<'_>| Ok((row.get::<_, u64>(0)?, row.get::<_, u64>(1)?));
             let known = select.query_row(params![room.as_str(), hook.id().0], place).optional()?;
