@@ -102,8 +102,8 @@ pub(crate) struct Settings {
     #[arg(help_heading = "Network")]
     pub(crate) proxy_from: Vec<Network>,
 
-    /// Where rooms may post what is said in them by /outhook: a host, *.DOMAIN, * for all public hosts, or an address or network,
-    /// also of this machine; repeatable [default: nowhere]
+    /// Where rooms may post what is said in them by /outhook: a host, `*.DOMAIN`, `*` for all public hosts, or an address or
+    /// network, also of this machine; repeatable [default: nowhere]
     #[arg(long, env = "PARLOR_OUTHOOK_ALLOW", value_name = "HOST|ADDR[/PREFIX]", value_delimiter = ',')]
     #[arg(help_heading = "Network")]
     outhook_allow: Vec<EndpointRule>,

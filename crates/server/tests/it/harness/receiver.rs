@@ -82,8 +82,8 @@ impl Receiver {
 
     /// The same in TLS, with the certificate that a server made in this data directory.
     pub(crate) fn start_tls(data: &Path) -> Self {
-        let chain = CertificateDer::pem_file_iter(data.join("tls/cert.pem")).unwrap().map(Result::unwrap).collect();
-        let key = PrivateKeyDer::from_pem_file(data.join("tls/key.pem")).unwrap();
+        let chain = CertificateDer::pem_file_iter(data.join("tls/server.pem")).unwrap().map(Result::unwrap).collect();
+        let key = PrivateKeyDer::from_pem_file(data.join("tls/server.key")).unwrap();
         let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
         let config = ServerConfig::builder_with_provider(provider).with_safe_default_protocol_versions().unwrap();
         let config = config.with_no_client_auth().with_single_cert(chain, key).unwrap();
