@@ -1,5 +1,7 @@
 //! The port through which the rules report events to operators. Nothing secret may pass it.
 
+use std::fmt::Display;
+
 use parlor_proto::{AuditedCommand, Bye, HookId, RefusalCode, RoomName, UserName};
 
 use super::{LogKind, StoreError};
@@ -29,7 +31,7 @@ pub trait Observer: Send + Sync {
     fn outhook_posted(&self, _room: &RoomName, _id: HookId, _missed: u64) {}
 
     /// A message could not be posted. It will be tried again.
-    fn outhook_failed(&self, _room: &RoomName, _id: HookId, _why: &dyn std::fmt::Display) {}
+    fn outhook_failed(&self, _room: &RoomName, _id: HookId, _why: &dyn Display) {}
 
     /// A login from `origin` failed.
     fn login_failed(&self, _connection: ConnectionId, _user: &UserName, _origin: &Origin) {}

@@ -3,7 +3,7 @@
 
 use std::collections::HashMap;
 
-use parlor_core::ports::{OUTHOOK_TURN, OuthookTurn, Outhooks, StoreResult};
+use parlor_core::ports::{Governance, OUTHOOK_TURN, OuthookTurn, Outhooks, StoreResult};
 use parlor_core::rights::{Outhook, RoomRights};
 use parlor_proto::{HookId, MessageId, RoomName};
 
@@ -64,7 +64,7 @@ impl Server {
     }
 
     fn has_outhooks(&self, room: &RoomName) -> StoreResult<bool> {
-        let rights = parlor_core::ports::Governance::rights(self, std::slice::from_ref(room))?;
+        let rights = self.rights(std::slice::from_ref(room))?;
         Ok(rights.into_iter().flatten().any(|rights| !rights.outhooks.is_empty()))
     }
 }

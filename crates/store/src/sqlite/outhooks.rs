@@ -4,7 +4,7 @@
 use parlor_core::ports::{OuthookTurn, Outhooks, StoreResult};
 use parlor_core::rights::{Outhook, RoomRights};
 use parlor_proto::{HookId, MessageId, RoomName};
-use rusqlite::{Connection, OptionalExtension, params};
+use rusqlite::{Connection, OptionalExtension, Row, params};
 
 use super::database::Database;
 use super::rows;
@@ -49,7 +49,7 @@ impl Outhooks for Database {
                 "SELECT position, coalesce((SELECT max(number) FROM entry WHERE log = log.id), base)
                  FROM outhook JOIN log ON kind = 'room' AND name = room WHERE room = ?1 AND outhook.id = ?2",
             )?;
-            let place = |row: &rusqlite::Row<'_>| Ok((row.get::<_, u64>(0)?, row.get::<_, u64>(1)?));
+            let place = |row: &Row<'_>| Ok((row.get::<_, u64>(0)?, row.get::<_, u64>(1)?));
             let known = select.query_row(params![room.as_str(), hook.id().0], place).optional()?;
             Ok(match known {
                 Some((position, last)) if position < last => OuthookTurn::Mine(MessageId(position)),

@@ -14,7 +14,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use crossbeam_channel::{Receiver, Sender, bounded, unbounded};
-use parlor_core::ports::{LogId, StoreResult};
+use parlor_core::ports::{LogId, StoreError, StoreResult};
 use parlor_core::{NextPost, Services};
 use parlor_proto::{HookId, MessageId, RoomName};
 
@@ -215,7 +215,7 @@ impl Crew {
         Outcome::Paused
     }
 
-    fn failed(&self, error: &parlor_core::ports::StoreError, has_posted: bool) -> Outcome {
+    fn failed(&self, error: &StoreError, has_posted: bool) -> Outcome {
         self.services.observer.store_failed("following a log for an outgoing hook", error);
         Outcome::Failed { has_posted }
     }
