@@ -90,7 +90,7 @@ fn post_by_a_hook(server: &Server, by: &SessionKey) {
     };
     let (outhooks, blue) = (&server.store.outhooks, room("blue"));
     act(Deed::AddOuthook(hook.clone()));
-    assert_eq!(outhooks.rooms().unwrap(), [blue.clone()]);
+    assert_eq!(outhooks.rooms().unwrap(), std::slice::from_ref(&blue));
     assert_eq!(outhooks.take_turn(&blue, &hook).unwrap(), OuthookTurn::Mine(MessageId(0)));
     assert!(outhooks.note_posted(&blue, hook.id(), MessageId(1)).unwrap());
     act(Deed::RemoveHook(hook.id()));
