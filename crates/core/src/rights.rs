@@ -1,6 +1,8 @@
 //! The rights in one room: who may enter, speak and moderate. Pure rules: it must not know a store, and every store decides
 //! by them.
 
+mod outhooks;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
@@ -12,13 +14,15 @@ use serde::{Deserialize, Serialize};
 use crate::planted::{Bug, planted};
 use crate::ports::{Content, Moderation, SecretHash};
 
+pub use outhooks::Outhook;
+
 /// Maximum number of invited, banned or muted users of one room, of each.
 pub const MAX_LISTED: usize = 1_000;
 
 /// Maximum number of moderators of one room.
 pub const MAX_MODERATORS: usize = 100;
 
-/// Maximum number of hooks of one room.
+/// Maximum number of hooks of one room, those that speak and those that post together.
 pub const MAX_HOOKS: usize = 20;
 
 /// An account, as a room knows it: a later account of the same name inherits nothing.
@@ -51,7 +55,7 @@ impl Hook {
 
     /// What those see of it who may end it.
     pub fn info(&self) -> HookInfo {
-        HookInfo { id: self.id(), label: self.label.clone(), by: self.by.clone(), made: self.made }
+        HookInfo { id: self.id(), label: self.label.clone(), by: self.by.clone(), made: self.made, url: None }
     }
 }
 
@@ -137,6 +141,9 @@ pub struct RoomRights {
     /// Programs that may speak there, the oldest first.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub hooks: Vec<Hook>,
+    /// Programs that hear what is said there, the oldest first.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub outhooks: Vec<Outhook>,
 }
 
 impl Default for RoomRights {
@@ -152,6 +159,7 @@ impl Default for RoomRights {
             muted: BTreeMap::new(),
             created: None,
             hooks: Vec::new(),
+            outhooks: Vec::new(),
         }
     }
 }
@@ -382,25 +390,26 @@ impl RoomRights {
         if self.hooks.contains(hook) {
             return Ok(());
         }
-        if self.hooks.iter().any(|other| other.label == hook.label || other.id() == hook.id()) {
+        if self.hooks.iter().any(|other| other.label == hook.label) || self.has_hook(hook.id()) {
             return Err(Denial::Pointless("The room has a hook with this label; /unhook ends it"));
         }
-        if self.hooks.len() >= MAX_HOOKS {
-            return Err(Denial::TooMany("hooks in a room"));
-        }
+        self.leave_room_for_a_hook()?;
         self.hooks.push(hook.clone());
         Ok(())
     }
 
-    /// Lets a program speak no longer.
+    /// Lets a program speak, or hear, no longer.
     ///
     /// # Errors
     /// Why not; then nothing has changed.
     pub fn remove_hook(&mut self, id: HookId, actor: &Person) -> Result<(), Denial> {
         self.require(actor, RoomRole::Moderator)?;
-        let count = self.hooks.len();
+        if !self.has_hook(id) {
+            return Err(Denial::NoSuchHook);
+        }
         self.hooks.retain(|hook| hook.id() != id);
-        if self.hooks.len() == count { Err(Denial::NoSuchHook) } else { Ok(()) }
+        self.outhooks.retain(|hook| hook.id() != id);
+        Ok(())
     }
 
     /// The hook with a secret of this hash.

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use crate::delivery::hub::Hub;
 use crate::limits::policy::Policy;
-use crate::ports::{Clock, Observer, PasswordAuthority, Passwords, RandomSource, Store};
+use crate::ports::{Clock, EndpointGuard, Observer, PasswordAuthority, Passwords, RandomSource, Store};
 
 /// The rules of one server with their ports. Shared by all clients of the server.
 pub struct Services {
@@ -17,6 +17,8 @@ pub struct Services {
     pub passwords: Arc<dyn Passwords>,
     /// Who decides about passwords, if it is not the hashes of accounts.
     pub authority: Option<Arc<dyn PasswordAuthority>>,
+    /// Which addresses rooms may post to; none if they may post nowhere.
+    pub endpoints: Option<Arc<dyn EndpointGuard>>,
     /// Randomness for secrets.
     pub random: Arc<dyn RandomSource>,
     /// The time.

@@ -62,6 +62,7 @@ impl Command {
                 room = Some(about.clone());
                 message = Some(*of);
             }
+            Self::Outhook { room: about, .. } => room = Some(about.clone()),
             Self::Suspend { user, .. } | Self::Unsuspend(user) => target = Some(user.clone()),
             Self::Hook { room: about, .. } => room = Some(about.clone()),
             Self::Unhook { room: about, id } => {
@@ -90,6 +91,7 @@ mod tests {
             ("/ban red bob 2h for spam", "ban red bob"),
             ("/topic red all about it", "topic red"),
             ("/remove red 7 a secret", "remove red 7"),
+            ("/outhook red https://example.org/secret", "outhook red"),
             ("/suspend bob 1d secret", "suspend bob"),
             ("/broadcast a secret", "broadcast"),
             ("/passwd old-secret new-secret", "passwd"),

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use crate::endpoint::Endpoint;
 use crate::format::Format;
 use crate::hook::HookId;
 use crate::ids::MessageId;
@@ -180,6 +181,13 @@ pub enum Command {
         /// In whose name it speaks.
         label: UserName,
     },
+    /// `/outhook <room> <url>`
+    Outhook {
+        /// The room.
+        room: RoomName,
+        /// Where its messages are posted.
+        url: Endpoint,
+    },
     /// `/hooks <room>`
     Hooks(RoomName),
     /// `/unhook <room> <id>`
@@ -289,6 +297,7 @@ impl Command {
             Self::Moderate(_, order) => order.verb(),
             Self::Remove { .. } => Verb::Remove,
             Self::Hook { .. } => Verb::Hook,
+            Self::Outhook { .. } => Verb::Outhook,
             Self::Hooks(_) => Verb::Hooks,
             Self::Unhook { .. } => Verb::Unhook,
             Self::Suspend { .. } => Verb::Suspend,

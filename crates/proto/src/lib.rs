@@ -7,6 +7,7 @@ mod command;
 mod control_chars;
 mod encode;
 mod encoding;
+mod endpoint;
 mod event;
 mod format;
 mod hook;
@@ -33,11 +34,12 @@ mod verb;
 
 pub use audited::AuditedCommand;
 pub use command::{Command, Credentials, PageRange, Post, PreLoginCommand, TicketCredentials};
-pub use encode::{Encoded, encode};
+pub use encode::{Encoded, HookPost, encode};
 pub use encoding::{Encoding, Framing};
+pub use endpoint::{ENDPOINT_MAX_BYTES, Endpoint, EndpointError};
 pub use event::{Bye, Event};
 pub use format::Format;
-pub use hook::{HookId, HookIdError, HookInfo, HookSecret, HookUrl};
+pub use hook::{HookId, HookIdError, HookInfo, HookSecret, HookUrl, OuthookSecret};
 pub use ids::{Epoch, Generation, MessageId};
 pub use invitation::{
     INVITATION_PREFIX, INVITATION_ROOMS_MAX, InvitationCode, InvitationId, InvitationIdError, InvitationInfo, Invite,

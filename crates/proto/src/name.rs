@@ -17,6 +17,9 @@ const OPERATOR: &str = "operator";
 /// The name of users who were erased.
 const ERASED: &str = "erased";
 
+/// The label of outgoing hooks.
+const OUTGOING: &str = "outgoing";
+
 /// The text is not a valid name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct NameError;
@@ -105,6 +108,11 @@ impl UserName {
     /// otherwise. Whoever is named as the author of an entry does not hear it, so this is nobody who is inside.
     pub fn operator() -> Self {
         Self(OPERATOR.into())
+    }
+
+    /// The label of outgoing hooks, which speak in nobody's name.
+    pub fn outgoing() -> Self {
+        Self(OUTGOING.into())
     }
 
     /// The author of what was said by users who were erased. Nobody has this name.

@@ -200,6 +200,7 @@ impl Arguments<'_> {
             Verb::Edit => self.edit(),
             Verb::Remove => self.removal(),
             Verb::Hook => self.hook(),
+            Verb::Outhook => self.outhook(),
             Verb::Hooks => self.room().map(Command::Hooks),
             Verb::Unhook => self.unhook(),
             Verb::Suspend => self.suspension(),

@@ -2,8 +2,9 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::endpoint::Endpoint;
 use crate::format::Format;
-use crate::hook::{HookId, HookUrl};
+use crate::hook::{HookId, HookUrl, OuthookSecret};
 use crate::ids::{Epoch, MessageId};
 use crate::invitation::{InvitationCode, InvitationId, Invite};
 use crate::name::{RoomName, UserName};
@@ -229,6 +230,17 @@ pub enum Reply {
         /// Where programs post.
         url: HookUrl,
     },
+    /// To `/outhook`.
+    Outhook {
+        /// The room.
+        room: RoomName,
+        /// Names it.
+        id: HookId,
+        /// Where it posts.
+        url: Endpoint,
+        /// Signs its posts.
+        secret: OuthookSecret,
+    },
     /// To `/unhook`.
     Unhook {
         /// The room.
@@ -341,6 +353,7 @@ impl Reply {
             Self::Unmoderator(_) => Verb::Unmoderator,
             Self::Owner(_) => Verb::Owner,
             Self::Hook { .. } => Verb::Hook,
+            Self::Outhook { .. } => Verb::Outhook,
             Self::Unhook { .. } => Verb::Unhook,
             Self::Suspend { .. } => Verb::Suspend,
             Self::Unsuspend { .. } => Verb::Unsuspend,

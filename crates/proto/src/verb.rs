@@ -92,6 +92,8 @@ pub enum Verb {
     Remove,
     /// Make a hook, by which a program says something in a room.
     Hook,
+    /// Make an outgoing hook, which posts what is said in a room.
+    Outhook,
     /// List the hooks of a room.
     Hooks,
     /// End a hook.
@@ -231,6 +233,7 @@ pub const VERBS: &[VerbInfo] = &[
     row(Verb::Unmoderator, "unmoderator", "<room> <user>", VerbPhase::InSession, "end that"),
     row(Verb::Owner, "owner", "<room> <user>", VerbPhase::InSession, "give my room to a user"),
     row(Verb::Hook, "hook", "<room> <label>", VerbPhase::InSession, "let a program say things in a room by HTTP"),
+    row(Verb::Outhook, "outhook", "<room> <url>", VerbPhase::InSession, "post what is said in a room to a program"),
     row(Verb::Hooks, "hooks", "<room>", VerbPhase::InSession, "list the hooks of a room"),
     row(Verb::Unhook, "unhook", "<room> <id>", VerbPhase::InSession, "end a hook"),
     operators(Verb::Broadcast, "broadcast", "<text>", "say something to everybody (operators only)"),

@@ -1,10 +1,11 @@
 //! Hands each report of the rules to all who want it: the log, the counters, the audit trail. It must not judge any.
 
+use std::fmt::Display;
 use std::sync::Arc;
 
 use parlor_core::ports::{LogKind, Observer, StoreError};
 use parlor_core::{ConnectionId, Origin};
-use parlor_proto::{AuditedCommand, Bye, RefusalCode, UserName};
+use parlor_proto::{AuditedCommand, Bye, HookId, RefusalCode, RoomName, UserName};
 
 /// Several observers as one.
 pub(crate) struct Observers(pub(crate) Vec<Arc<dyn Observer>>);
@@ -32,6 +33,14 @@ impl Observer for Observers {
 
     fn audited(&self, user: &UserName, command: &AuditedCommand) {
         self.0.iter().for_each(|observer| observer.audited(user, command));
+    }
+
+    fn outhook_posted(&self, room: &RoomName, id: HookId, missed: u64) {
+        self.0.iter().for_each(|observer| observer.outhook_posted(room, id, missed));
+    }
+
+    fn outhook_failed(&self, room: &RoomName, id: HookId, why: &dyn Display) {
+        self.0.iter().for_each(|observer| observer.outhook_failed(room, id, why));
     }
 
     fn login_failed(&self, connection: ConnectionId, user: &UserName, origin: &Origin) {

@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 use anyhow::Context;
 use crossbeam_channel::{Receiver, RecvTimeoutError, Sender};
 use jiff::Timestamp;
-use parlor_core::ports::{FlushWorkers, Observer, PasswordAuthority};
+use parlor_core::ports::{EndpointGuard, FlushWorkers, Observer, PasswordAuthority};
 use parlor_core::{DuplicateLogin, Hub, LineRate, Policy, Services};
 use parlor_proto::Bye;
 
@@ -37,6 +37,7 @@ use crate::workers::blocked_writer::BlockedWriter;
 use crate::workers::flush_pool::FlushPool;
 use crate::workers::hashing::HashingPool;
 use crate::workers::housekeeping;
+use crate::workers::outhooks::{Guard, OuthookThreads};
 use crate::workers::signals::Request;
 
 /// Maximum time in which clients receive their goodbye.
@@ -70,6 +71,7 @@ pub(crate) struct Server {
     admission: Arc<Admission>,
     acceptors: Arc<Acceptors>,
     stoppers: Vec<Stopper>,
+    outhooks: Option<OuthookThreads>,
     backend: Backend,
 }
 
@@ -104,7 +106,11 @@ impl Server {
         housekeeping::start(chore, watch, admission.clone(), observer.clone()).context("cannot start threads")?;
         let hashing = Arc::new(HashingPool::start(settings.bcrypt_cost).context("cannot start threads")?);
         let policy = policy(settings, page(settings, &addresses, &material.facts.names));
-        let services = services(&hub, &backend, hashing.clone(), authority(settings)?, observer, policy);
+        let guard = settings.outhook_allow().map(|rules| Arc::new(Guard::new(rules)));
+        let endpoints = guard.clone().map(|guard| guard as Arc<dyn EndpointGuard>);
+        let services = services(&hub, &backend, hashing.clone(), authority(settings)?, endpoints, observer, policy);
+        let outhooks = guard.map(|guard| OuthookThreads::start(services.clone(), guard)).transpose();
+        let outhooks = outhooks.context("cannot start threads")?;
         let service = Arc::new(Service {
             services,
             tls,
@@ -145,6 +151,7 @@ impl Server {
             admission,
             acceptors,
             stoppers,
+            outhooks,
             backend,
         }))
     }
@@ -223,6 +230,9 @@ impl Server {
         if left > 0 {
             tracing::warn!(left, "connections did not end in time");
         }
+        if let Some(threads) = self.outhooks {
+            threads.stop(deadline);
+        }
         drop(self.backend);
         if let Some(trail) = &self.audit_trail {
             trail.flush();
@@ -290,6 +300,7 @@ fn services(
     backend: &Backend,
     hashing: Arc<HashingPool>,
     authority: Option<Arc<dyn PasswordAuthority>>,
+    endpoints: Option<Arc<dyn EndpointGuard>>,
     observer: Arc<dyn Observer>,
     policy: Policy,
 ) -> Arc<Services> {
@@ -298,6 +309,7 @@ fn services(
         store: backend.store().clone(),
         passwords: hashing,
         authority,
+        endpoints,
         random: Arc::new(SystemRandom),
         clock: Arc::new(SystemClock::start()),
         observer,

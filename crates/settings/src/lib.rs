@@ -4,6 +4,7 @@
 mod check;
 pub mod command_line;
 pub mod duration;
+mod endpoint_rule;
 pub mod file;
 pub mod listen;
 mod nearest;
@@ -13,5 +14,6 @@ mod server_name;
 pub mod size;
 pub mod variables;
 
+pub use endpoint_rule::EndpointRule;
 pub use network::Network;
 pub use server_name::ServerName;

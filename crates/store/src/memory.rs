@@ -49,6 +49,7 @@ pub fn open(sink: Arc<dyn Sink>, history: usize) -> Store {
         sessions: live.clone(),
         rooms: live,
         governance: log.clone(),
+        outhooks: log.clone(),
         log,
         personal,
         bus: Arc::new(InProcessBus::new(sink)),

@@ -4,10 +4,10 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use parlor_core::ports::PasswordAuthority;
+use parlor_core::ports::{EndpointGuard, PasswordAuthority};
 use parlor_core::{DuplicateLogin, LineRate, Policy};
 
-use crate::fakes::FakeAuthority;
+use crate::fakes::{FakeAuthority, FakeGuard};
 use crate::world::{World, name};
 
 /// Builds a world. Settings that are not set have the defaults of the rules.
@@ -17,6 +17,7 @@ pub struct Builder {
     pub(crate) history: usize,
     pub(crate) queued_flush_workers: bool,
     pub(crate) authority: Option<Arc<dyn PasswordAuthority>>,
+    pub(crate) endpoints: Option<Arc<dyn EndpointGuard>>,
 }
 
 impl fmt::Debug for Builder {
@@ -28,7 +29,7 @@ impl fmt::Debug for Builder {
 impl Default for Builder {
     fn default() -> Self {
         let policy = Policy { server_name: "test".to_owned(), ..Policy::default() };
-        Self { policy, history: 1000, queued_flush_workers: false, authority: None }
+        Self { policy, history: 1000, queued_flush_workers: false, authority: None, endpoints: None }
     }
 }
 
@@ -160,6 +161,13 @@ impl Builder {
     #[must_use]
     pub fn authority(mut self, people: &[(&str, &str, Option<bool>, &[&str])]) -> Self {
         self.authority = Some(Arc::new(FakeAuthority::of(people)));
+        self
+    }
+
+    /// Rooms may post to this host.
+    #[must_use]
+    pub fn with_endpoints(mut self, host: &'static str) -> Self {
+        self.endpoints = Some(Arc::new(FakeGuard(host)));
         self
     }
 

@@ -5,11 +5,11 @@ use std::sync::Mutex;
 use std::time::Duration;
 
 use parlor_core::ports::{
-    Admitted, Clock, FlushWorkers, Observer, PasswordAuthority, PasswordHash, Passwords, RandomSource, StoreError,
-    StoreResult, Verdict,
+    Admitted, Clock, EndpointGuard, FlushWorkers, Observer, PasswordAuthority, PasswordHash, Passwords, RandomSource,
+    StoreError, StoreResult, Verdict,
 };
 use parlor_core::{ConnectionId, Flush, Origin};
-use parlor_proto::{AuditedCommand, Bye, Password, Timestamp, UserName};
+use parlor_proto::{AuditedCommand, Bye, Endpoint, Password, Timestamp, UserName};
 
 use crate::lock;
 
@@ -34,6 +34,15 @@ impl Clock for FakeClock {
 
     fn elapsed(&self) -> Duration {
         *lock(&self.0)
+    }
+}
+
+/// Allows posts to one host.
+pub(crate) struct FakeGuard(pub(crate) &'static str);
+
+impl EndpointGuard for FakeGuard {
+    fn may_be_allowed(&self, endpoint: &Endpoint) -> bool {
+        endpoint.host() == self.0
     }
 }
 

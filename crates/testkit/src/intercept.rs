@@ -128,6 +128,7 @@ pub(crate) fn wrap(store: Store, interceptor: &Arc<Interceptor>) -> Store {
         bus: Arc::new(Intercepted(store.bus, interceptor.clone())),
         tickets: Arc::new(Intercepted(store.tickets, interceptor.clone())),
         invitations: Arc::new(Intercepted(store.invitations, interceptor.clone())),
+        outhooks: store.outhooks,
         attempts: store.attempts,
     }
 }

@@ -70,6 +70,7 @@ impl World {
             store,
             passwords: Arc::new(FakePasswords),
             authority: settings.authority,
+            endpoints: settings.endpoints,
             random: Arc::new(FakeRandom::default()),
             clock: clock.clone(),
             observer: recorder.clone(),

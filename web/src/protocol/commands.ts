@@ -39,6 +39,7 @@ export const COMMANDS = [
   'unmoderator',
   'owner',
   'hook',
+  'outhook',
   'hooks',
   'unhook',
   'broadcast',

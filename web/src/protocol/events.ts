@@ -117,7 +117,10 @@ export const ANSWERS = {
   backlog: object({ target: text, epoch: text, entries, more: flag }),
   inbox: object({ entries, more: flag }),
   tickets: object({ tickets: list(ticket) }),
-  hooks: object({ room: text, hooks: list(object({ id: text, label: text, by: text, made: time })) }),
+  hooks: object({
+    room: text,
+    hooks: list(object({ id: text, label: text, by: text, made: time, url: optional(text) })),
+  }),
   invitations: object({ invitations: list(invitation) }),
   help: object({ commands: list(object({ usage: text, help: text })) }),
 } as const;

@@ -48,6 +48,7 @@ export const REPLIES = {
   revoke: object({ id: text, count }),
   invitation: object({ code: text, id: text, uses: count, rooms: list(text), expires: time }),
   hook: object({ room: text, label: text, id: text, url: text }),
+  outhook: object({ room: text, id: text, url: text, secret: text }),
   unhook: object({ room: text, id: text }),
   uninvite: object({ id: text }),
   broadcast: nothing,

@@ -129,6 +129,7 @@ function answerOf(answer: Answer): CommandAnswer {
         return { kind: 'topic', room: answer.room, topic: answer.topic };
       if (answer.command === 'ticket') return { kind: 'fields', fields: [['ticket', answer.ticket]] };
       if (answer.command === 'hook') return { kind: 'fields', fields: [[answer.label, answer.url]] };
+      if (answer.command === 'outhook') return { kind: 'fields', fields: [[answer.url, answer.secret]] };
       if (answer.command === 'invitation') return { kind: 'fields', fields: [['invitation', answer.code]] };
       return { kind: 'done' };
     case 'pong':
@@ -154,7 +155,7 @@ function answerOf(answer: Answer): CommandAnswer {
     case 'tickets':
       return { kind: 'fields', fields: answer.tickets.map((each) => [each.id, each.label]) };
     case 'hooks':
-      return { kind: 'fields', fields: answer.hooks.map((each) => [each.id, each.label]) };
+      return { kind: 'fields', fields: answer.hooks.map((each) => [each.id, each.url ?? each.label]) };
     case 'invitations':
       return {
         kind: 'fields',

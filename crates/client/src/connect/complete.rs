@@ -144,7 +144,7 @@ impl Names {
             (Verb::Join | Verb::Open | Verb::Who | Verb::Room, _) => rooms(""),
             (Verb::Close | Verb::Switch, _) => open(""),
             (Verb::Say | Verb::Edit | Verb::Remove | Verb::Topic | Verb::Invite, 0) => open(" "),
-            (Verb::Hook | Verb::Unhook, 1..) => Vec::new(),
+            (Verb::Hook | Verb::Outhook | Verb::Unhook, 1..) => Vec::new(),
             (Verb::Read | Verb::Backlog, 0) => self.targets().collect(),
             (Verb::Edit | Verb::Remove, 1) => {
                 let last = room().and_then(|room| self.said.get(&room).copied());

@@ -370,7 +370,8 @@ fn reply_text(reply: &Reply) -> Option<String> {
         Reply::Broadcast => "sent to everybody".to_owned(),
         Reply::Passwd => "your password is changed".to_owned(),
         Reply::Ticket { .. } | Reply::Revoke { .. } | Reply::Invitation { .. } | Reply::Uninvite { .. } => return None,
-        Reply::Message { .. } | Reply::Format { .. } | Reply::Hook { .. } | Reply::Unhook { .. } => return None,
+        Reply::Hook { .. } | Reply::Outhook { .. } | Reply::Unhook { .. } => return None,
+        Reply::Message { .. } | Reply::Format { .. } => return None,
     })
 }
 

@@ -14,6 +14,7 @@ mod log;
 mod login_limiter;
 mod moderation;
 mod observer;
+mod outhooks;
 mod passwords;
 mod personal;
 mod random;
@@ -47,6 +48,7 @@ pub use login_limiter::{
 };
 pub use moderation::{Act, ActReport, ActResult, Deed, Governance};
 pub use observer::Observer;
+pub use outhooks::{EndpointGuard, OUTHOOK_TURN, OuthookTurn, Outhooks};
 pub use passwords::{Passwords, Verdict};
 pub use personal::{Conversation, Mark, Personal, PersonalState};
 pub use random::RandomSource;
@@ -80,6 +82,8 @@ pub struct Store {
     pub tickets: Arc<dyn Tickets>,
     /// Invitations, which make accounts where registration is closed.
     pub invitations: Arc<dyn Invitations>,
+    /// How far outgoing hooks have posted.
+    pub outhooks: Arc<dyn Outhooks>,
     /// Failed logins.
     pub attempts: Arc<dyn LoginLimiter>,
 }

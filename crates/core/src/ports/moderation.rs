@@ -5,7 +5,7 @@ use parlor_proto::{Generation, HookId, MessageId, Note, Order, RoomName, Text, T
 
 use super::{SecretHash, SessionKey, StoreResult};
 use crate::delivery::flush::Flush;
-use crate::rights::{Denial, Holder, Hook, Person, RoomRights};
+use crate::rights::{Denial, Holder, Hook, Outhook, Person, RoomRights};
 
 /// What somebody wants to do in a room.
 #[derive(Debug, Clone)]
@@ -43,7 +43,9 @@ pub enum Deed {
     Succession(Vec<Holder>),
     /// A program may speak from now on.
     AddHook(Hook),
-    /// A program may not speak any more.
+    /// A program hears from now on what is said.
+    AddOuthook(Outhook),
+    /// A program may not speak, or hear, any more.
     RemoveHook(HookId),
     /// A program says something by a hook. No session does it.
     Report {
@@ -101,6 +103,7 @@ impl Act {
             Deed::Order { .. }
             | Deed::Removal { .. }
             | Deed::AddHook(_)
+            | Deed::AddOuthook(_)
             | Deed::RemoveHook(_)
             | Deed::Admission { .. } => &self.actor.holder.user,
         }

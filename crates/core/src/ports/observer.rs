@@ -1,6 +1,8 @@
 //! The port through which the rules report events to operators. Nothing secret may pass it.
 
-use parlor_proto::{AuditedCommand, Bye, RefusalCode, UserName};
+use std::fmt::Display;
+
+use parlor_proto::{AuditedCommand, Bye, HookId, RefusalCode, RoomName, UserName};
 
 use super::{LogKind, StoreError};
 use crate::delivery::peer::{ConnectionId, Origin};
@@ -24,6 +26,12 @@ pub trait Observer: Send + Sync {
 
     /// A command was carried out that operators want to find later.
     fn audited(&self, _user: &UserName, _command: &AuditedCommand) {}
+
+    /// A message was posted by an outgoing hook; so many entries before it were forgotten before they could be posted.
+    fn outhook_posted(&self, _room: &RoomName, _id: HookId, _missed: u64) {}
+
+    /// A message could not be posted. It will be tried again.
+    fn outhook_failed(&self, _room: &RoomName, _id: HookId, _why: &dyn Display) {}
 
     /// A login from `origin` failed.
     fn login_failed(&self, _connection: ConnectionId, _user: &UserName, _origin: &Origin) {}

@@ -1,11 +1,12 @@
 //! The golden table of the events about hooks, and of what they say.
 
 use super::*;
+use crate::endpoint::Endpoint;
 use crate::event::Event;
-use crate::hook::{HookId, HookInfo, HookUrl};
+use crate::hook::{HookId, HookInfo, HookUrl, OuthookSecret};
 use crate::ids::{Epoch, MessageId};
 use crate::lists::{HistoryEntry, LogEntry};
-use crate::name::RoomName;
+use crate::name::{RoomName, UserName};
 use crate::note::Note;
 use crate::reply::Reply;
 use crate::time::Timestamp;
@@ -27,7 +28,16 @@ fn said() -> HistoryEntry {
 fn events() -> Vec<(Event, &'static str, &'static str)> {
     let HistoryEntry { id, time: at, from, text, edited, removed, bot } = said();
     let url = HookUrl::given("https://chat.example/hooks/red.plh_07");
-    let hook = HookInfo { id: HookId(0xab), label: "ci".parse().unwrap(), by: "ann".parse().unwrap(), made: time() };
+    let hook = HookInfo {
+        id: HookId(0xab),
+        label: "ci".parse().unwrap(),
+        by: "ann".parse().unwrap(),
+        made: time(),
+        url: None,
+    };
+    let endpoint: Endpoint = "https://bot.example/in".parse().unwrap();
+    let outgoing =
+        HookInfo { id: HookId(0xac), label: UserName::outgoing(), url: Some(endpoint.clone()), ..hook.clone() };
     vec![
         (
             Reply::Hook { room: room(), label: "ci".parse().unwrap(), id: HookId(0xab), url }.into(),
@@ -38,14 +48,26 @@ fn events() -> Vec<(Event, &'static str, &'static str)> {
             ),
         ),
         (
+            Reply::Outhook { room: room(), id: HookId(0xac), url: endpoint, secret: OuthookSecret::given("plo_07") }
+                .into(),
+            "OK outhook plo_07\n",
+            concat!(
+                r#"{"type":"ok","command":"outhook","room":"red","id":"000000ac","#,
+                r#""url":"https://bot.example/in","secret":"plo_07"}"#
+            ),
+        ),
+        (
             Reply::Unhook { room: room(), id: HookId(0xab) }.into(),
             "OK unhook red 000000ab\n",
             r#"{"type":"ok","command":"unhook","room":"red","id":"000000ab"}"#,
         ),
         (
-            Event::Hooks { room: room(), hooks: vec![hook] },
-            "HOOK 000000ab T ann ci\nOK hooks red 1\n",
-            r#"{"type":"hooks","room":"red","hooks":[{"id":"000000ab","label":"ci","by":"ann","made":"T"}]}"#,
+            Event::Hooks { room: room(), hooks: vec![hook, outgoing] },
+            "HOOK 000000ab T ann ci\nHOOK 000000ac T ann outgoing https://bot.example/in\nOK hooks red 2\n",
+            concat!(
+                r#"{"type":"hooks","room":"red","hooks":[{"id":"000000ab","label":"ci","by":"ann","made":"T"},"#,
+                r#"{"id":"000000ac","label":"outgoing","by":"ann","made":"T","url":"https://bot.example/in"}]}"#
+            ),
         ),
         (
             Event::Message { room: room(), id, time: at, from, text, edited, removed, bot },

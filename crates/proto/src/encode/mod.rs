@@ -1,5 +1,6 @@
 //! From events to bytes: the only place where wire text is made. It must not decide who gets an event.
 
+mod hook_post;
 mod json;
 mod text;
 
@@ -9,6 +10,8 @@ use std::sync::Arc;
 use crate::encoding::{Encoding, Framing};
 use crate::event::Event;
 use crate::format::Format;
+
+pub use hook_post::HookPost;
 
 /// Appends the lines of `event` to `out`. Appends nothing if the format has no line for it.
 pub fn encode(event: &Event, format: Format, out: &mut Vec<u8>) {

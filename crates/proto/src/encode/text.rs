@@ -84,6 +84,7 @@ fn encode_reply(reply: &Reply, out: &mut Vec<u8>) {
         | Reply::Unmoderator(about)
         | Reply::Owner(about) => line(out, format_args!("OK {} {} {}", word(reply), about.room, about.user)),
         Reply::Hook { url, .. } => line(out, format_args!("OK hook {}", url.expose())),
+        Reply::Outhook { secret, .. } => line(out, format_args!("OK outhook {}", secret.expose())),
         Reply::Unhook { room, id } => line(out, format_args!("OK unhook {room} {id}")),
         Reply::Suspend { user } => line(out, format_args!("OK suspend {user}")),
         Reply::Unsuspend { user } => line(out, format_args!("OK unsuspend {user}")),
@@ -141,7 +142,10 @@ fn encode_list(event: &Event, out: &mut Vec<u8>) {
             line(out, format_args!("OK tickets {}", tickets.len()));
         }
         Event::Hooks { room, hooks } => {
-            lines(out, hooks, |hook| format!("HOOK {} {} {} {}", hook.id, hook.made, hook.by, hook.label));
+            lines(out, hooks, |hook| {
+                let url = hook.url.as_ref().map(|url| format!(" {url}")).unwrap_or_default();
+                format!("HOOK {} {} {} {}{url}", hook.id, hook.made, hook.by, hook.label)
+            });
             line(out, format_args!("OK hooks {room} {}", hooks.len()));
         }
         Event::Invitations { invitations } => {

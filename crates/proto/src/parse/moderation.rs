@@ -5,6 +5,7 @@ use std::time::Duration;
 use super::Arguments;
 use crate::command::{Command, Post};
 use crate::control_chars::is_control;
+use crate::endpoint::Endpoint;
 use crate::name::{RoomName, UserName};
 use crate::note::{NOTE_MAX_BYTES, Note};
 use crate::refusal::Refusal;
@@ -17,6 +18,15 @@ impl Arguments<'_> {
         let [room, label] = words.as_slice() else { return Err(self.wrong()) };
         let name = |_| Refusal::BadName;
         Ok(Command::Hook { room: room.parse().map_err(name)?, label: label.parse().map_err(name)? })
+    }
+
+    pub(super) fn outhook(&self) -> Result<Command, Refusal> {
+        let words = self.words(2)?;
+        let [room, url] = words.as_slice() else { return Err(self.wrong()) };
+        Ok(Command::Outhook {
+            room: room.parse().map_err(|_| Refusal::BadName)?,
+            url: url.parse().map_err(|_| Refusal::Pointless(Endpoint::SYNTAX))?,
+        })
     }
 
     pub(super) fn unhook(&self) -> Result<Command, Refusal> {

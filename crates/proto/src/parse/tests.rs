@@ -383,6 +383,10 @@ fn a_code_is_never_a_message() {
 fn a_hook_has_a_room_and_a_label() {
     let (room, label): (RoomName, UserName) = ("red".parse().unwrap(), "ci".parse().unwrap());
     assert_eq!(command("/hook Red CI"), Command::Hook { room: room.clone(), label });
+    let url = "https://bot.example/a".parse().unwrap();
+    assert_eq!(command("/outhook Red HTTPS://Bot.example/a"), Command::Outhook { room: room.clone(), url });
+    assert!(matches!(refused("/outhook red ftp://bot.example/"), Refusal::Pointless(_)));
+    assert_eq!(refused("/outhook red"), bad("/outhook <room> <url>"));
     assert_eq!(command("/hooks red"), Command::Hooks(room.clone()));
     assert_eq!(command("/unhook red 000000ab"), Command::Unhook { room, id: crate::HookId(0xab) });
     assert_eq!(refused("/hook red"), bad("/hook <room> <label>"));

@@ -111,6 +111,7 @@ mod tests {
             store: parlor_store::memory::open(hub.clone(), 10),
             passwords: Arc::new(HashingPool::start(4).unwrap()),
             authority: None,
+            endpoints: None,
             random: Arc::new(SystemRandom),
             clock: Arc::new(SystemClock::start()),
             observer: Arc::new(LogObserver::default()),

@@ -1,10 +1,11 @@
 //! Counters of what happens in this process. It must not log, and must not block.
 
+use std::fmt::Display;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use parlor_core::ports::{LogKind, Observer, StoreError};
 use parlor_core::{ConnectionId, Origin};
-use parlor_proto::{Bye, RefusalCode, UserName};
+use parlor_proto::{Bye, HookId, RefusalCode, RoomName, UserName};
 
 /// How the handshake of a connection ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -29,6 +30,9 @@ pub(crate) struct Counters {
     refused: Vec<AtomicU64>,
     ended: Vec<AtomicU64>,
     handshakes: [AtomicU64; 4],
+    posted: AtomicU64,
+    failed_posts: AtomicU64,
+    missed_posts: AtomicU64,
 }
 
 /// A counter by its label.
@@ -46,6 +50,9 @@ impl Default for Counters {
             refused: some(RefusalCode::ALL.len()),
             ended: some(Bye::ALL.len()),
             handshakes: Default::default(),
+            posted: AtomicU64::new(0),
+            failed_posts: AtomicU64::new(0),
+            missed_posts: AtomicU64::new(0),
         }
     }
 }
@@ -58,6 +65,14 @@ impl Counters {
 
     pub(super) fn logins(&self) -> Labelled {
         vec![("ok", read(&self.logins)), ("failed", read(&self.failed_logins))]
+    }
+
+    pub(super) fn outhook_posts(&self) -> Labelled {
+        vec![("ok", read(&self.posted)), ("failed", read(&self.failed_posts))]
+    }
+
+    pub(super) fn outhook_missed(&self) -> u64 {
+        read(&self.missed_posts)
     }
 
     pub(super) fn store_failures(&self) -> u64 {
@@ -108,6 +123,15 @@ impl Observer for Counters {
     fn refused(&self, code: RefusalCode) {
         let known = RefusalCode::ALL.iter().position(|(known, _)| *known == code);
         add(&self.refused[known.unwrap_or(RefusalCode::ALL.len())]);
+    }
+
+    fn outhook_posted(&self, _room: &RoomName, _id: HookId, missed: u64) {
+        add(&self.posted);
+        self.missed_posts.fetch_add(missed, Ordering::Relaxed);
+    }
+
+    fn outhook_failed(&self, _room: &RoomName, _id: HookId, _why: &dyn Display) {
+        add(&self.failed_posts);
     }
 
     fn login_failed(&self, _connection: ConnectionId, _user: &UserName, _origin: &Origin) {

@@ -71,6 +71,10 @@ impl Sources {
         labelled(page, "parlor_messages_accepted", "Messages accepted, by the kind of their log.", "log", &accepted);
         let refused = self.counters.refused_by_code();
         labelled(page, "parlor_commands_refused", "Lines of clients that were refused, by code.", "code", &refused);
+        let posts = self.counters.outhook_posts();
+        labelled(page, "parlor_outhook_posts", "Posts of outgoing hooks by result.", "result", &posts);
+        let help = "Entries of logs that were forgotten before an outgoing hook could post them.";
+        page.counter("parlor_outhook_missed", help, &[(&[], self.counters.outhook_missed())]);
         let deliveries = self.hub.deliveries();
         let help = "Entries of logs put into send queues, once for each recipient.";
         page.counter("parlor_messages_delivered", help, &[(&[], deliveries.entries)]);

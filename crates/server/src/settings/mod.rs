@@ -23,7 +23,7 @@ use anyhow::{Context, bail};
 use clap::builder::RangedU64ValueParser;
 use clap::{ArgAction, Args, ValueEnum};
 use parlor_proto::{NameError, PASSWORD_MAX_BYTES, UserName};
-use parlor_settings::{duration, listen, path, size};
+use parlor_settings::{EndpointRule, duration, listen, path, size};
 
 pub(crate) use installation::InstallationArgs;
 pub(crate) use operations::OperationsArgs;
@@ -101,6 +101,12 @@ pub(crate) struct Settings {
     #[arg(long, env = "PARLOR_PROXY_FROM", value_name = "ADDR[/PREFIX]", value_delimiter = ',')]
     #[arg(help_heading = "Network")]
     pub(crate) proxy_from: Vec<Network>,
+
+    /// Where rooms may post what is said in them by /outhook: a host, `*.DOMAIN`, `*` for all public hosts, or an address or
+    /// network, also of this machine; repeatable [default: nowhere]
+    #[arg(long, env = "PARLOR_OUTHOOK_ALLOW", value_name = "HOST|ADDR[/PREFIX]", value_delimiter = ',')]
+    #[arg(help_heading = "Network")]
+    outhook_allow: Vec<EndpointRule>,
 
     /// Directory of everything that the server keeps; with --redis of the certificate only [default: $XDG_DATA_HOME/parlor, or ~/.local/share/parlor]
     #[arg(long, env = "PARLOR_DATA", value_name = "DIR", default_value_os_t = default_data_dir())]
@@ -290,6 +296,11 @@ impl Settings {
     /// Names of which strangers may not create accounts.
     pub(crate) fn reserved_names(&self) -> Vec<UserName> {
         self.reserved_names.iter().filter_map(|ReservedName(name)| name.clone()).collect()
+    }
+
+    /// Where rooms may post what is said in them; nowhere if no message is kept that could be posted later.
+    pub(crate) fn outhook_allow(&self) -> Option<Vec<EndpointRule>> {
+        (!self.outhook_allow.is_empty() && self.history > 0).then(|| self.outhook_allow.clone())
     }
 
     /// Whether the web door is open.

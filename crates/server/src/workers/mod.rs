@@ -6,4 +6,5 @@ pub(crate) mod blocked_writer;
 pub(crate) mod flush_pool;
 pub(crate) mod hashing;
 pub(crate) mod housekeeping;
+pub(crate) mod outhooks;
 pub(crate) mod signals;

@@ -40,6 +40,7 @@ mod migration;
 mod monitoring;
 mod openssl;
 mod operate;
+mod outhooks;
 mod proxy;
 mod races;
 mod redis;

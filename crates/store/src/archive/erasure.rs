@@ -144,8 +144,9 @@ impl Erasure {
         rights.invited.remove(&self.user);
         rights.banned.remove(&self.user);
         rights.muted.remove(&self.user);
-        // A hook belongs to the room: programs go on to speak.
+        // A hook belongs to the room: programs go on to speak and to hear.
         rights.hooks.iter_mut().for_each(|hook| hook.by = self.rename(&hook.by));
+        rights.outhooks.iter_mut().for_each(|hook| hook.by = self.rename(&hook.by));
         rights
     }
 }

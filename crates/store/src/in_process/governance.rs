@@ -107,6 +107,7 @@ impl Room {
             }
             Deed::Succession(gone) => Ok(rights.succeed(gone)),
             Deed::AddHook(hook) => rights.add_hook(hook, &act.actor).map(|()| None),
+            Deed::AddOuthook(hook) => rights.add_outhook(hook, &act.actor).map(|()| None),
             Deed::RemoveHook(id) => rights.remove_hook(*id, &act.actor).map(|()| None),
             Deed::Report { hook, text, .. } => rights.report(hook, text).map(Some),
             Deed::Admission { user, by } => rights.admit(user, by, act.time),

@@ -2,6 +2,7 @@
 
 #[cfg(feature = "sqlite")]
 mod administration;
+mod outhooks;
 
 use std::collections::{BTreeSet, HashMap, VecDeque};
 use std::sync::Arc;
@@ -17,6 +18,8 @@ use parlor_proto::{Epoch, MessageId, Note, OnceKey, PageRange, RoomName, Timesta
 
 use crate::in_process::InProcessSessions;
 use crate::sync::{Mutex, lock};
+
+use outhooks::Positions;
 
 /// What the log asks about direct messages, and tells of them.
 pub(crate) trait Conversations: Send + Sync {
@@ -43,6 +46,7 @@ pub(crate) struct MemoryLog {
     live: Arc<InProcessSessions>,
     sink: Arc<dyn Sink>,
     conversations: Arc<dyn Conversations>,
+    outhooks: Positions,
     history: usize,
     epoch: Epoch,
 }
@@ -67,7 +71,7 @@ impl MemoryLog {
         history: usize,
         epoch: Epoch,
     ) -> Self {
-        Self { logs: Mutex::default(), live, sink, conversations, history, epoch }
+        Self { logs: Mutex::default(), live, sink, conversations, outhooks: Positions::default(), history, epoch }
     }
 
     /// Deletes the entries of a log with its owner. Its numbers go on: a client may know them.
@@ -309,6 +313,9 @@ impl Governance for MemoryLog {
         {
             self.live.undo(staged);
             return Err(error);
+        }
+        if let Some(rights) = &staged.rights {
+            self.outhooks.keep(&act.room, rights);
         }
         // What is staged holds already, so nothing comes in between that it forbids.
         let mut logs = lock(&self.logs);

@@ -243,6 +243,7 @@ impl RedisRooms {
             keys::members(room),
             keys::amended(&log),
             keys::others(&log),
+            keys::outhooks(room),
         ];
         self.call(Command::script(script::end_room(), &keys, &[&seq]))
     }

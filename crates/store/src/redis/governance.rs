@@ -49,6 +49,9 @@ impl Governance for Server {
         self.lease.check()?;
         let append_seq = if act.is_of_session() { self.next_seq() } else { random::number() >> 12 };
         let report = |result| Ok(ActReport { result, flush: Flush::default() });
+        if matches!(act.deed, Deed::AddOuthook(_)) {
+            self.list_outhooks(&act.room)?;
+        }
         for _ in 0..MAX_TRIES {
             let ground = self.survey(&act)?;
             let ruling = match ground.rule(&act) {
@@ -63,6 +66,7 @@ impl Governance for Server {
                 FENCED => return report(ActResult::Fenced),
                 NO_SUCH_MESSAGE => return report(ActResult::Denied(Denial::NoSuchMessage)),
                 id => {
+                    self.index_outhooks(&act)?;
                     let id = u64::try_from(id).ok().filter(|id| *id > 0).map(MessageId);
                     return report(ActResult::Done(id));
                 }
@@ -87,6 +91,15 @@ impl Governance for Server {
 }
 
 impl Server {
+    /// Adjusts the index of outgoing hooks to an act that is done.
+    fn index_outhooks(&self, act: &Act) -> StoreResult<()> {
+        match &act.deed {
+            Deed::AddOuthook(_) => self.list_outhooks(&act.room),
+            Deed::RemoveHook(id) => self.unlist_outhook(&act.room, *id),
+            _ => Ok(()),
+        }
+    }
+
     /// Reads what an act is judged by, in one step.
     fn survey(&self, act: &Act) -> StoreResult<Ground> {
         let log = keys::room_log(&act.room);
@@ -164,6 +177,7 @@ impl Ground {
             }
             Deed::Succession(gone) => rights.succeed(gone),
             Deed::AddHook(hook) => rights.add_hook(hook, &act.actor).map(|()| None)?,
+            Deed::AddOuthook(hook) => rights.add_outhook(hook, &act.actor).map(|()| None)?,
             Deed::RemoveHook(id) => rights.remove_hook(*id, &act.actor).map(|()| None)?,
             Deed::Report { hook, text, .. } => Some(rights.report(hook, text)?),
             Deed::Admission { user, by } => rights.admit(user, by, self.now)?,

@@ -2,7 +2,7 @@
 //! share it. It must not talk to Redis.
 
 use parlor_core::ports::{LogId, SessionKey};
-use parlor_proto::{InvitationId, MessageId, RoomName, UserName};
+use parlor_proto::{HookId, InvitationId, MessageId, RoomName, UserName};
 
 use super::membership::local_sessions::ClaimId;
 
@@ -17,6 +17,8 @@ pub(super) const ROOMS: &str = "parlor:rooms";
 pub(super) const SERVERS: &str = "parlor:servers";
 /// Ids of all invitations. It may also contain ids whose invitation is over.
 pub(super) const INVITATIONS: &str = "parlor:invitations";
+/// Names of all rooms with outgoing hooks. It may also contain rooms that had some.
+pub(super) const OUTHOOK_ROOMS: &str = "parlor:outhook-rooms";
 /// Channel to all servers.
 pub(super) const EVERYBODY: &str = "parlor:everybody";
 
@@ -141,6 +143,16 @@ pub(super) fn amended(log: &LogId) -> String {
 /// Sorted set: the entries of a log that are no messages, each with how many there were up to it, by number.
 pub(super) fn others(log: &LogId) -> String {
     format!("parlor:others:{}:{{{}}}", log.kind().word(), log.name())
+}
+
+/// Hash: up to where each outgoing hook of a room has posted, by its id.
+pub(super) fn outhooks(room: &RoomName) -> String {
+    format!("parlor:outhooks:{{{room}}}")
+}
+
+/// Hash with a TTL: the server that has the turn to post for an outgoing hook.
+pub(super) fn outhook_turn(room: &RoomName, id: HookId) -> String {
+    format!("parlor:outhook-turn:{{{room}}}:{id}")
 }
 
 /// Hash and sorted set with a TTL, in the slot of a log: the numbers and the times of what an author appended at most
@@ -275,7 +287,7 @@ mod tests {
         let slot = |key: &str| ::redis::cluster_routing::Slot::for_key(key);
         let (ann, red): (UserName, RoomName) = ("ann".parse().unwrap(), "red".parse().unwrap());
         let room = room_log(&red);
-        let amended = [amended(&room), others(&room)];
+        let amended = [amended(&room), others(&room), outhooks(&red), outhook_turn(&red, HookId(7))];
         for key in
             [members(&red), memberships(&red), fence(&red, &ann), log(&room), meta(&room)].into_iter().chain(amended)
         {

@@ -23,6 +23,7 @@ mod keys;
 mod log;
 mod login_limiter;
 mod membership;
+mod outhooks;
 mod personal;
 mod probe;
 mod pubsub;
@@ -189,6 +190,7 @@ impl Redis {
             personal: server.clone(),
             tickets: server.clone(),
             invitations: server.clone(),
+            outhooks: server.clone(),
             bus: server.clone(),
             attempts: server.clone(),
         };

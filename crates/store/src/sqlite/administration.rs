@@ -142,6 +142,7 @@ fn forget(connection: &Connection, room: &RoomName) -> rusqlite::Result<()> {
         // Without a number that was used there is nothing to keep.
         "DELETE FROM log WHERE kind = 'room' AND name = ?1 AND base = 0",
         "DELETE FROM rights WHERE room = ?1",
+        "DELETE FROM outhook WHERE room = ?1",
         "DELETE FROM mark WHERE kind = 'room' AND name = ?1",
         "DELETE FROM remembered_room WHERE room = ?1",
     ] {

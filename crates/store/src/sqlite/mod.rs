@@ -24,6 +24,7 @@ mod kick_requests;
 mod known_addresses;
 mod log;
 mod once;
+mod outhooks;
 mod page;
 mod personal;
 mod readers;
@@ -110,6 +111,7 @@ impl Sqlite {
             governance,
             log,
             personal: database.clone(),
+            outhooks: database.clone(),
             invitations: database.clone(),
             tickets: Arc::new(ServerTickets::new(database.clone(), changes.clone())),
             bus: Arc::new(InProcessBus::new(sink)),

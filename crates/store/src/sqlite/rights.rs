@@ -5,12 +5,13 @@ use parlor_core::rights::RoomRights;
 use parlor_proto::RoomName;
 use rusqlite::{Connection, params};
 
-use super::rows;
+use super::{outhooks, rows};
 
-/// Keeps the rights in a room.
+/// Keeps the rights in a room, and the positions of its outgoing hooks.
 pub(super) fn save(connection: &Connection, room: &RoomName, rights: &RoomRights) -> rusqlite::Result<()> {
     let mut upsert = connection.prepare_cached("INSERT OR REPLACE INTO rights (room, rights) VALUES (?1, ?2)")?;
-    upsert.execute(params![room.as_str(), rights.stored()]).map(drop)
+    upsert.execute(params![room.as_str(), rights.stored()])?;
+    outhooks::keep(connection, room, rights)
 }
 
 /// All rights that are kept.

@@ -199,6 +199,15 @@ const MIGRATIONS: &[&str] = &[
         PRIMARY KEY (invitation, name)
     ) WITHOUT ROWID;
 ",
+    // Up to where each outgoing hook of a room has posted. Its address and secret are in the rights of the room.
+    "
+    CREATE TABLE outhook (
+        room TEXT NOT NULL,
+        id INTEGER NOT NULL,
+        position INTEGER NOT NULL,
+        PRIMARY KEY (room, id)
+    ) WITHOUT ROWID;
+",
 ];
 
 /// Version of the schema that this program writes.

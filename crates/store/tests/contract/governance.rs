@@ -5,11 +5,11 @@ use std::thread;
 use std::time::{Duration, SystemTime};
 
 use parlor_core::ports::{
-    Act, ActResult, Append, AppendResult, Change, Content, Deed, Destination, EnterResult, Entry, LogId, SecretHash,
-    SessionKey, Suspension,
+    Act, ActResult, Append, AppendResult, Change, Content, Deed, Destination, EnterResult, Entry, LogId, OuthookTurn,
+    SecretHash, SessionKey, Suspension,
 };
-use parlor_core::rights::{Denial, Hook, Person, RoomRights};
-use parlor_proto::{Access, MessageId, Note, Order, RoomRole, Speakers, Timestamp};
+use parlor_core::rights::{Denial, Hook, Outhook, Person, RoomRights};
+use parlor_proto::{Access, MessageId, Note, Order, OuthookSecret, RoomRole, Speakers, Timestamp};
 use parlor_testkit::person;
 
 use crate::harness::{Bench, account, log_of, name, room, said, text};
@@ -461,4 +461,43 @@ pub(crate) fn a_hook_speaks_until_it_is_ended(bench: &Bench) {
     assert_eq!(try_act(bench, &ann, Deed::RemoveHook(hook.id())), ActResult::Done(None));
     assert_eq!(report("red", &hash, "late"), ActResult::Denied(Denial::NoSuchHook));
     assert_eq!(try_act(bench, &ann, Deed::RemoveHook(hook.id())), ActResult::Denied(Denial::NoSuchHook));
+}
+
+pub(crate) fn an_outgoing_hook_goes_on_where_it_is(bench: &Bench) {
+    let (ann, bob) = ann_and_bob(bench);
+    let hook = |secret: &str, after| Outhook {
+        secret: OuthookSecret::given(secret),
+        url: format!("https://bot.example/{secret}").parse().unwrap(),
+        by: name("ann"),
+        made: now(),
+        after: MessageId(after),
+    };
+    let outhooks = &bench.store.outhooks;
+    let turn = |hook: &Outhook| outhooks.take_turn(&room("red"), hook).unwrap();
+    let posted = |hook: &Outhook, up_to| outhooks.note_posted(&room("red"), hook.id(), MessageId(up_to)).unwrap();
+    assert_eq!(say(bench, &ann, "before"), AppendResult::Stored(MessageId(1)));
+    assert_eq!(outhooks.rooms().unwrap(), []);
+    let (first, second) = (hook("plo_1", 1), hook("plo_2", 1));
+    assert!(matches!(try_act(bench, &bob, Deed::AddOuthook(first.clone())), ActResult::Denied(Denial::NotAllowed(_))));
+    assert_eq!(try_act(bench, &ann, Deed::AddOuthook(first.clone())), ActResult::Done(None));
+    assert_eq!(outhooks.rooms().unwrap(), [room("red")]);
+    assert_eq!(turn(&first), OuthookTurn::Nothing);
+    say(bench, &ann, "two");
+    assert_eq!(try_act(bench, &ann, Deed::AddOuthook(second.clone())), ActResult::Done(None));
+    say(bench, &bob, "three");
+    assert_eq!([turn(&first), turn(&first)], [OuthookTurn::Mine(MessageId(1)); 2]);
+    assert!(posted(&first, 2));
+    assert_eq!([turn(&first), turn(&second)], [OuthookTurn::Mine(MessageId(2)), OuthookTurn::Mine(MessageId(1))]);
+    assert!(posted(&first, 3));
+    assert_eq!([turn(&first), turn(&second)], [OuthookTurn::Nothing, OuthookTurn::Mine(MessageId(1))]);
+    // Other rights in the room leave the positions as they are.
+    order(bench, &ann, Order::Topic(text("roses")));
+    assert_eq!(turn(&first), OuthookTurn::Mine(MessageId(3)));
+    assert_eq!(rights(bench).unwrap().outhooks, [first.clone(), second.clone()]);
+    assert_eq!(try_act(bench, &ann, Deed::RemoveHook(first.id())), ActResult::Done(None));
+    assert!(!posted(&first, 4), "it was ended");
+    assert!(posted(&second, 4));
+    assert_eq!(turn(&second), OuthookTurn::Nothing);
+    assert_eq!(try_act(bench, &ann, Deed::RemoveHook(second.id())), ActResult::Done(None));
+    assert_eq!(outhooks.rooms().unwrap(), []);
 }

@@ -5,10 +5,11 @@ use std::collections::BTreeSet;
 use parlor_core::DuplicateLogin::Reject;
 use parlor_core::ports::{
     Account, Act, ActResult, Append, AppendResult, Attempt, AttemptOutcome, Content, Deed, Destination,
-    InvitationTerms, InvitedResult, LogId, LoginDecision, Mark, PageRequest, PasswordHash, Role, SecretHash,
-    SessionKey, Suspension, UnloggedMessage,
+    InvitationTerms, InvitedResult, LogId, LoginDecision, Mark, OuthookTurn, PageRequest, PasswordHash, Role,
+    SecretHash, SessionKey, Suspension, UnloggedMessage,
 };
-use parlor_proto::{MessageId, Order, PageRange, Text, Tickets as Which, Timestamp};
+use parlor_core::rights::Outhook;
+use parlor_proto::{MessageId, Order, OuthookSecret, PageRange, Text, Tickets as Which, Timestamp};
 use parlor_redis_testkit::{Fsync, Reach, RedisCluster, RedisOptions, RedisServer, wait_until};
 use parlor_store::redis::{Config, status};
 
@@ -67,9 +68,32 @@ fn moderate(server: &Server, by: &SessionKey) {
         let report = server.store.governance.act(act).unwrap();
         assert!(matches!(report.result, ActResult::Done(Some(_))), "{report:?}");
     }
+    post_by_a_hook(server, by);
     let range = (log_of("blue"), MessageId(0), MessageId(9));
     assert_eq!(server.store.log.others_between(&[range]).unwrap(), [5]);
     assert!(server.store.governance.rights(&[room("blue")]).unwrap()[0].is_some());
+}
+
+/// Makes an outgoing hook, posts by it, and ends it.
+fn post_by_a_hook(server: &Server, by: &SessionKey) {
+    let act = |deed| {
+        let actor = parlor_testkit::person(by.user.as_str());
+        let act = Act { room: room("blue"), actor, generation: by.generation, time: Timestamp::from_millis(7), deed };
+        assert_eq!(server.store.governance.act(act).unwrap().result, ActResult::Done(None));
+    };
+    let hook = Outhook {
+        secret: OuthookSecret::given("plo_07"),
+        url: "https://bot.example/".parse().unwrap(),
+        by: by.user.clone(),
+        made: Timestamp::from_millis(7),
+        after: MessageId(0),
+    };
+    let (outhooks, blue) = (&server.store.outhooks, room("blue"));
+    act(Deed::AddOuthook(hook.clone()));
+    assert_eq!(outhooks.rooms().unwrap(), std::slice::from_ref(&blue));
+    assert_eq!(outhooks.take_turn(&blue, &hook).unwrap(), OuthookTurn::Mine(MessageId(0)));
+    assert!(outhooks.note_posted(&blue, hook.id(), MessageId(1)).unwrap());
+    act(Deed::RemoveHook(hook.id()));
 }
 
 /// Counts failed and successful logins of an account, and its addresses.

@@ -36,7 +36,7 @@ const RECORDS: &str = r##"
 {"entry":{"log":"#garden","id":6,"time":"2026-11-05T00:00:03.000Z","from":"gone","text":"\u0001gone"}}
 {"entry":{"log":"#garden","id":7,"time":"2026-11-05T00:00:04.000Z","from":"ann","text":"\u0001removal 6 spam"}}
 {"once":{"log":"#garden","author":"ann","key":"K-1","id":3,"time":"2026-11-05T00:00:00.000Z"}}
-{"rights":{"room":"garden","rights":{"owner":{"user":"ann","account":"2026-11-01T00:00:00.001Z"},"moderators":[{"user":"bob","account":"2026-11-01T00:00:00.002Z"}],"topic":"Roses","access":"private","post":"moderators","invited":["dan"],"banned":{"eve":null},"muted":{"cyd":"2027-01-01T00:00:00.000Z"},"created":"2026-11-01T00:00:00.000Z"}}}
+{"rights":{"room":"garden","rights":{"owner":{"user":"ann","account":"2026-11-01T00:00:00.001Z"},"moderators":[{"user":"bob","account":"2026-11-01T00:00:00.002Z"}],"topic":"Roses","access":"private","post":"moderators","invited":["dan"],"banned":{"eve":null},"muted":{"cyd":"2027-01-01T00:00:00.000Z"},"created":"2026-11-01T00:00:00.000Z","outhooks":[{"secret":"plo_07","url":"https://bot.example/in","by":"bob","made":"2026-11-03T00:00:00.000Z","after":4}]}}}
 {"rights":{"room":"hall","rights":{"owner":null,"moderators":[],"topic":"Nobody has spoken here","access":"public","post":"everyone","invited":[],"banned":{},"muted":{},"created":null}}}
 {"log":{"log":"#lobby","epoch":"0000000000000007","last":41}}
 {"entry":{"log":"#lobby","id":40,"time":"2026-11-04T00:00:00.000Z","from":"ann","text":"é ¿?"}}

@@ -105,7 +105,7 @@ fn is_harmless(verb: Verb) -> bool {
         // The second time, these are refused, or show nothing; a ticket of which nobody saw the secret stays valid, and so does
         // an invitation.
         Verb::Subscribe | Verb::Unsubscribe | Verb::Inbox | Verb::Passwd | Verb::Ticket | Verb::Revoke => false,
-        Verb::Invitation | Verb::Uninvite | Verb::Hook | Verb::Unhook => false,
+        Verb::Invitation | Verb::Uninvite | Verb::Hook | Verb::Outhook | Verb::Unhook => false,
         Verb::Kick | Verb::Unban | Verb::Unmute | Verb::Moderator | Verb::Unmoderator | Verb::Owner | Verb::Remove => {
             false
         }

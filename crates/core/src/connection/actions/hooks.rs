@@ -1,10 +1,9 @@
-//! `/hooks`: lists the hooks of a room, for its moderators. Their secrets are not kept.
+//! `/hooks`: lists the hooks of a room, for its moderators. It must not show their secrets.
 
 use parlor_proto::{Event, Refusal, RoomName};
 
 use super::{ActionResult, SessionContext, moderate};
 use crate::connection::effects::{During, Effect};
-use crate::rights::Hook;
 
 pub(super) fn run(context: &mut SessionContext<'_>, room: RoomName) -> ActionResult {
     let person = moderate::person(&moderate::find_own(context)?);
@@ -15,7 +14,7 @@ pub(super) fn run(context: &mut SessionContext<'_>, room: RoomName) -> ActionRes
         return Err(Refusal::NoSuchRoom(room).into());
     };
     rights.judge_hooks(&person).map_err(|denial| denial.refusal(&room, None, None))?;
-    let hooks = rights.hooks.iter().map(Hook::info).collect();
+    let hooks = rights.hook_list();
     context.add(Effect::Reply(Event::Hooks { room, hooks }));
     Ok(())
 }

@@ -22,6 +22,7 @@ mod message;
 mod moderate;
 mod msg;
 mod open;
+mod outhook;
 mod page;
 mod passwd;
 mod ping;
@@ -222,6 +223,7 @@ fn dispatch(context: &mut SessionContext<'_>, command: Command) -> ActionResult 
         Command::Moderate(room, order) => moderate::run(context, room, order),
         Command::Remove { room, of, reason } => remove::run(context, room, of, reason),
         Command::Hook { room, label } => hook::run(context, room, label),
+        Command::Outhook { room, url } => outhook::run(context, room, url),
         Command::Hooks(room) => hooks::run(context, room),
         Command::Unhook { room, id } => unhook::run(context, room, id),
         Command::Suspend { user, duration, reason } => suspend::run(context, user, duration, reason),

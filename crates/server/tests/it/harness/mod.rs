@@ -8,6 +8,7 @@ mod json;
 mod load;
 mod machine;
 mod program;
+mod receiver;
 mod server;
 mod small_disk;
 mod terminal;
@@ -23,6 +24,7 @@ pub(crate) use parlor_process_testkit::{Polled, Trust};
 pub(crate) use program::{
     command, ends, feed, install, installation, outcome, parlor, parlor_with_input, without_notice,
 };
+pub(crate) use receiver::Receiver;
 pub(crate) use server::{Options, Server};
 pub(crate) use small_disk::SmallDisk;
 pub(crate) use terminal::Terminal;

@@ -1,7 +1,10 @@
 //! Hooks on two servers.
 
+use parlor_redis_testkit::RedisServer;
+
 use super::two;
-use crate::harness::Http;
+use crate::harness::{Http, Receiver};
+use crate::outhooks::{garden, posting, say};
 
 #[test]
 fn a_hook_speaks_through_every_server_until_it_is_ended() {
@@ -16,4 +19,53 @@ fn a_hook_speaks_through_every_server_until_it_is_ended() {
     let id = ann.list("/hooks garden", "OK hooks")[0].split(' ').nth(1).unwrap().to_owned();
     assert_eq!(ann.ask(&format!("/unhook garden {id}")), format!("OK unhook garden {id}"));
     assert_eq!(post("late"), 404);
+}
+
+#[test]
+fn if_the_server_that_posts_is_killed_another_one_goes_on() {
+    let redis = RedisServer::start();
+    let receiver = Receiver::start();
+    let options = posting().env("PARLOR_REDIS", &redis.url());
+    let mut one = options.clone().start();
+    let (mut ann, secret) = garden(&one, &receiver.url());
+    say(&mut ann, 1..=2);
+    assert_eq!(receiver.ids_up_to(2), [1, 2]);
+    // The only server until now has the turn, and keeps it while it waits for the answer.
+    receiver.hold();
+    say(&mut ann, 3..=20);
+    assert_eq!(receiver.next().id(), 3);
+    let two = options.start();
+    let mut bob = two.register("bob");
+    assert_eq!(bob.ask("/join garden"), "OK join garden 2");
+    say(&mut bob, 21..=21);
+    assert!(receiver.rest().is_empty());
+    one.kill();
+    receiver.answer(200);
+    // Nobody knows whether the third one arrived: it comes again.
+    assert_eq!(receiver.ids_up_to(21), (3..=21).collect::<Vec<_>>());
+    say(&mut bob, 22..=22);
+    let last = receiver.next();
+    assert_eq!(last.id(), 22);
+    last.expect_signed_by(&secret);
+}
+
+#[test]
+fn two_servers_post_each_message_once() {
+    let redis = RedisServer::start();
+    let receiver = Receiver::start();
+    let options = posting().env("PARLOR_REDIS", &redis.url());
+    let (one, two) = (options.clone().start(), options.start());
+    let (mut ann, _) = garden(&one, &receiver.url());
+    let mut bob = two.register("bob");
+    assert_eq!(bob.ask("/join garden"), "OK join garden 2");
+    for round in 0..10 {
+        say(&mut ann, 10 * round + 1..=10 * round + 5);
+        bob.until("MSG garden ann message ");
+        // All of them are in the log before.
+        (2..=5).for_each(|_| drop(bob.until("MSG garden ann message ")));
+        say(&mut bob, 10 * round + 6..=10 * round + 10);
+        (6..=10).for_each(|_| drop(ann.until("MSG garden bob message ")));
+    }
+    assert_eq!(receiver.ids_up_to(100), (1..=100).collect::<Vec<_>>());
+    assert!(receiver.rest().is_empty());
 }

@@ -18,7 +18,7 @@ use crate::redis::connection::router::Router;
 use crate::redis::directs::{Deliveries, ask_for_undelivered};
 use crate::redis::governance::decode;
 use crate::redis::rooms::sorted;
-use crate::redis::{Config, NoEvents, OpenError, accounts, connect, invitations, keys, personal, tickets};
+use crate::redis::{Config, NoEvents, OpenError, accounts, connect, invitations, keys, outhooks, personal, tickets};
 
 /// Takes the records one by one.
 pub(super) type Each<'a> = &'a mut dyn FnMut(&Record) -> ArchiveResult<()>;
@@ -84,7 +84,8 @@ impl RedisSource {
             let head = head?;
             let first = reader.first(&head)?;
             let LogId::Room(room) = &head.log else { continue };
-            let rights = decode(room, head.rights.as_deref().unwrap_or_default())?;
+            let mut rights = decode(room, head.rights.as_deref().unwrap_or_default())?;
+            outhooks::advance(&self.router, room, &mut rights)?;
             let has_rights = rights != RoomRights::default() && (first.is_some() || !rights.is_bare());
             if head.last.0 > 0 && (first.is_some() || has_rights) {
                 reader.log(&head, first, &mut BTreeMap::new(), each)?;

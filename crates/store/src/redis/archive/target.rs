@@ -195,6 +195,9 @@ impl RedisTarget {
         if rights.is_bare() {
             self.add("HSET", meta, &["bare", "1"]);
         }
+        if !rights.outhooks.is_empty() {
+            self.add("SADD", keys::OUTHOOK_ROOMS.to_owned(), &[room.as_str()]);
+        }
         let (set, _) = governance::changes(&RoomRights::default(), rights);
         for (field, value) in set {
             self.add("HSET", keys::memberships(room), &[&field, &value]);

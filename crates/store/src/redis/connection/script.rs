@@ -108,6 +108,7 @@ scripts! {
     moderate adds: "append" "amended" "moderate";
     move_marks adds: "move_marks";
     note_address keeps: "note_address";
+    note_outhook keeps: "note_outhook";
     note_ticket_use keeps: "note_ticket_use";
     others_between reads: "others_between";
     page reads: "merge" "page";
@@ -126,6 +127,7 @@ scripts! {
     sessions_on reads: "sessions_on";
     settle_invitation keeps: "settle_invitation";
     suspend_account keeps: "suspend_account";
+    take_outhook_turn keeps: "take_outhook_turn";
     tail keeps: "touch_ttl" "merge" "tail";
     use_invitation adds: "use_invitation";
 }

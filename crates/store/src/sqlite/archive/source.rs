@@ -15,7 +15,7 @@ use crate::archive::{
 };
 use crate::sqlite::integrity::failure;
 use crate::sqlite::{
-    FILE_NAME, OpenError, accounts, inspect, invitations, page, personal, rights, rows, schema, tickets,
+    FILE_NAME, OpenError, accounts, inspect, invitations, outhooks, page, personal, rights, rows, schema, tickets,
 };
 
 /// Takes the records one by one.
@@ -171,10 +171,13 @@ impl Reader<'_> {
         rights.map_or(Ok(()), |rights| each(&Record::Rights { room: room.clone(), rights }))
     }
 
+    /// The rights in a room. Its outgoing hooks begin where they are.
     fn rights(&self, room: &RoomName) -> rusqlite::Result<Option<RoomRights>> {
         let mut select = self.connection.prepare_cached("SELECT rights FROM rights WHERE room = ?1")?;
         let stored: Option<String> = select.query_row([room.as_str()], |row| row.get(0)).optional()?;
-        stored.map(|stored| rights::read(&stored)).transpose()
+        let Some(mut known) = stored.map(|stored| rights::read(&stored)).transpose()? else { return Ok(None) };
+        outhooks::advance(self.connection, room, &mut known)?;
+        Ok(Some(known))
     }
 
     fn log(&self, log: &LogId, each: Each<'_>) -> ArchiveResult<()> {

@@ -1,0 +1,226 @@
+//! Addresses to which a server posts by HTTP. It must not resolve names, nor judge who may be posted to.
+
+use std::fmt;
+use std::net::{IpAddr, Ipv6Addr};
+use std::str::FromStr;
+
+use serde::{Deserialize, Serialize};
+
+/// Longest address, in bytes.
+pub const ENDPOINT_MAX_BYTES: usize = 1024;
+
+/// Longest name of a host, in bytes.
+const HOST_MAX_BYTES: usize = 253;
+
+/// An `http` or `https` address with a host, and perhaps a port, a path and a query: without credentials and without a fragment.
+/// Scheme and host are in lower case. A path can be a secret of the receiver, so it is not printed for debugging.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct Endpoint {
+    /// All of it.
+    url: String,
+    is_encrypted: bool,
+    /// A name or an address, without brackets.
+    host: String,
+    port: u16,
+    /// Where the path begins in `url`.
+    path: usize,
+}
+
+/// The text is no [`Endpoint`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct EndpointError;
+
+impl fmt::Display for EndpointError {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.write_str(Endpoint::SYNTAX)
+    }
+}
+
+impl std::error::Error for EndpointError {}
+
+impl Endpoint {
+    /// What an address looks like.
+    pub(crate) const SYNTAX: &str = "An address is https://host[:port][/path], or http, without a user and without #";
+
+    /// All of it.
+    pub fn as_str(&self) -> &str {
+        &self.url
+    }
+
+    /// Whether it is `https`.
+    pub fn is_encrypted(&self) -> bool {
+        self.is_encrypted
+    }
+
+    /// The name or the address of the host, without brackets.
+    pub fn host(&self) -> &str {
+        &self.host
+    }
+
+    /// The port.
+    pub fn port(&self) -> u16 {
+        self.port
+    }
+
+    /// The host, if it is an address.
+    pub fn address(&self) -> Option<IpAddr> {
+        self.host.parse().ok()
+    }
+
+    /// Host and port as they are written: what `Host` says in a request.
+    pub fn authority(&self) -> &str {
+        self.url[..self.path].split_once("://").map_or("", |(_, authority)| authority)
+    }
+
+    /// Path and query: what a request asks for.
+    pub fn target(&self) -> &str {
+        &self.url[self.path..]
+    }
+}
+
+impl FromStr for Endpoint {
+    type Err = EndpointError;
+
+    fn from_str(text: &str) -> Result<Self, EndpointError> {
+        let is_plain = |byte: u8| byte.is_ascii_graphic() && !br##""#<>\^`{|}"##.contains(&byte);
+        if text.len() > ENDPOINT_MAX_BYTES || !text.bytes().all(is_plain) {
+            return Err(EndpointError);
+        }
+        let (scheme, rest) = text.split_once("://").ok_or(EndpointError)?;
+        let (scheme, is_encrypted) = match scheme.to_ascii_lowercase().as_str() {
+            "https" => ("https", true),
+            "http" => ("http", false),
+            _ => return Err(EndpointError),
+        };
+        let end = rest.find(['/', '?']).unwrap_or(rest.len());
+        let (authority, target) = rest.split_at(end);
+        if target.starts_with('?') {
+            return Err(EndpointError);
+        }
+        let authority = authority.to_ascii_lowercase();
+        let (host, port) = split_authority(&authority).ok_or(EndpointError)?;
+        let port = port.unwrap_or(if is_encrypted { 443 } else { 80 });
+        let start = format!("{scheme}://{authority}");
+        let (path, target) = (start.len(), if target.is_empty() { "/" } else { target });
+        Ok(Self { url: start + target, is_encrypted, host: host.to_owned(), port, path })
+    }
+}
+
+/// Host, and port if there is one.
+fn split_authority(authority: &str) -> Option<(&str, Option<u16>)> {
+    if let Some(rest) = authority.strip_prefix('[') {
+        let (host, rest) = rest.split_once(']')?;
+        host.parse::<Ipv6Addr>().ok()?;
+        return Some((host, read_port(rest)?));
+    }
+    let (host, rest) = authority.split_at(authority.find(':').unwrap_or(authority.len()));
+    let is_label = |label: &str| {
+        let is_letter = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_';
+        !label.is_empty() && label.bytes().all(is_letter)
+    };
+    let is_host = host.len() <= HOST_MAX_BYTES && host.split('.').all(is_label);
+    is_host.then_some((host, read_port(rest)?))
+}
+
+/// Reads nothing, or a colon and a port.
+fn read_port(text: &str) -> Option<Option<u16>> {
+    if text.is_empty() {
+        return Some(None);
+    }
+    let digits = text.strip_prefix(':').filter(|digits| digits.bytes().all(|byte| byte.is_ascii_digit()))?;
+    digits.parse().ok().filter(|port| *port > 0).map(Some)
+}
+
+impl fmt::Display for Endpoint {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.write_str(&self.url)
+    }
+}
+
+impl fmt::Debug for Endpoint {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(out, "Endpoint({}/…)", &self.url[..self.path])
+    }
+}
+
+impl TryFrom<String> for Endpoint {
+    type Error = EndpointError;
+
+    fn try_from(text: String) -> Result<Self, EndpointError> {
+        text.parse()
+    }
+}
+
+impl From<Endpoint> for String {
+    fn from(endpoint: Endpoint) -> String {
+        endpoint.url
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(text: &str) -> Endpoint {
+        text.parse().unwrap_or_else(|_| panic!("{text} was refused"))
+    }
+
+    #[test]
+    fn an_address_has_scheme_host_port_and_path() {
+        let endpoint = read("HTTPS://Bot.Example.org:8443/Hook/a?b=C");
+        assert_eq!(endpoint.as_str(), "https://bot.example.org:8443/Hook/a?b=C");
+        assert!(endpoint.is_encrypted() && endpoint.address().is_none());
+        assert_eq!((endpoint.host(), endpoint.port()), ("bot.example.org", 8443));
+        assert_eq!((endpoint.authority(), endpoint.target()), ("bot.example.org:8443", "/Hook/a?b=C"));
+        let endpoint = read("http://[::1]");
+        assert_eq!((endpoint.host(), endpoint.port(), endpoint.target()), ("::1", 80, "/"));
+        assert_eq!((endpoint.as_str(), endpoint.authority()), ("http://[::1]/", "[::1]"));
+        assert_eq!(endpoint.address(), Some(IpAddr::V6(Ipv6Addr::LOCALHOST)));
+        assert_eq!(read("https://example.org/").port(), 443);
+    }
+
+    #[test]
+    fn whatever_could_be_read_in_two_ways_is_refused() {
+        for text in [
+            "",
+            "example.org/hook",
+            "ftp://example.org/",
+            "file:///etc/passwd",
+            "gopher://example.org/",
+            "https:example.org",
+            "https://",
+            "https:///path",
+            "https://user@example.org/",
+            "https://user:password@example.org/",
+            "https://example.org@127.0.0.1/",
+            "https://example.org#@127.0.0.1/",
+            "https://example.org/a#b",
+            "https://example.org\\@127.0.0.1/",
+            "https://example.org:0/",
+            "https://example.org:65536/",
+            "https://example.org:+80/",
+            "https://example.org:80:80/",
+            "https://example.org?a=b",
+            "https://example..org/",
+            "https://example.org./",
+            "https://[::1/",
+            "https://[::1]x/",
+            "https://[fe80::1%25eth0]/",
+            "https://[127.0.0.1]/",
+            "https://exämple.org/",
+            "https://example.org/ä",
+            "https://example.org/a b",
+            "https://example.org/\r\nX:y",
+        ] {
+            assert_eq!(text.parse::<Endpoint>(), Err(EndpointError), "{text}");
+        }
+        assert!(format!("https://example.org/{}", "a".repeat(ENDPOINT_MAX_BYTES)).parse::<Endpoint>().is_err());
+    }
+
+    #[test]
+    fn the_path_is_not_printed_for_debugging() {
+        let shown = format!("{:?}", read("https://example.org/services/secret"));
+        assert_eq!(shown, "Endpoint(https://example.org/…)");
+    }
+}
