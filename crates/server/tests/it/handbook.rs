@@ -8,7 +8,7 @@ use crate::harness::{Client, Machine, Server, blocks, eventually, headings_with_
 const PAGE: &str = "operations.md";
 
 /// The sections with commands. Each of them has a test here.
-const SECTIONS: [&str; 12] = [
+const SECTIONS: [&str; 13] = [
     "## Install",
     "### A second server",
     "## First day",
@@ -19,6 +19,7 @@ const SECTIONS: [&str; 12] = [
     "## See whether it serves",
     "## Ask a running server",
     "## Keep an audit trail",
+    "## Let rooms post to programs",
     "## Take a server away",
     "## When something is wrong",
 ];
@@ -210,6 +211,20 @@ fn what_a_server_does_can_be_seen() {
     machine.server().log_in("alice").ask("/ping");
     let trail = machine.data().join("audit.jsonl");
     eventually("the login is in the trail", || std::fs::read_to_string(&trail).unwrap().contains(r#""login""#));
+}
+
+#[test]
+fn rooms_may_post_to_programs() {
+    let _heavy = heavy();
+    let mut machine = Machine::of(Server::start());
+    let [allow] = commands("## Let rooms post to programs");
+    machine.follow(&allow);
+    let mut alice = machine.server().register("alice");
+    alice.ask("/join garden");
+    let allowed = alice.ask("/outhook garden https://bot.example.org/garden");
+    assert!(allowed.starts_with("OK outhook garden "), "{allowed}");
+    let denied = alice.ask("/outhook garden http://192.0.2.1/garden");
+    assert!(denied.starts_with("ERR not-allowed"), "{denied}");
 }
 
 #[test]

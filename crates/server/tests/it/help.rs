@@ -48,6 +48,7 @@ const COMMANDS: &[&[&str]] = &[
     &["sessions"],
     &["kick"],
     &["log-level"],
+    &["migrate"],
     &["drain"],
     &["torture"],
     &["completions"],

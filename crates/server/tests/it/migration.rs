@@ -134,7 +134,8 @@ fn expect_changes(server: &Server, is_done: bool, export: impl Fn() -> Vec<Value
 }
 
 fn ticket(client: &mut Client) -> String {
-    client.ask("/ticket test").rsplit(' ').next().unwrap().to_owned()
+    client.send("/ticket test");
+    client.until("OK ticket ").rsplit(' ').next().unwrap().to_owned()
 }
 
 #[test]

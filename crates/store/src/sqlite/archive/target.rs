@@ -16,7 +16,7 @@ use crate::archive::{
 };
 use crate::sqlite::integrity::{self, failure};
 use crate::sqlite::{
-    FILE_NAME, amend, backup, departure, inspect, invitations, rights, rows, schema, shrinking, stamp, tickets,
+    FILE_NAME, amend, backup, comeback, inspect, invitations, rights, rows, schema, shrinking, stamp, tickets,
 };
 
 /// Name of the database that is being filled, within the data directory.
@@ -72,7 +72,7 @@ impl SqliteTarget {
     /// # Errors
     /// There are accounts or messages that have not moved, another migration has not come to its end, or the disk fails.
     pub fn moving(data: &Path, migration: &str, aside: &str) -> ArchiveResult<Self> {
-        if departure::moved_to(data).map_err(|error| ArchiveError::Refused(error.to_string()))?.is_none() {
+        if comeback::moved_to(data).map_err(|error| ArchiveError::Refused(error.to_string()))?.is_none() {
             refuse_content(data)?;
         }
         let path = data.join(IMPORT_FILE_NAME);
@@ -268,7 +268,7 @@ fn put_in_place(data: &Path, file: &Path) -> ArchiveResult<()> {
 
 /// Puts a database that has moved aside.
 fn replace_moved(data: &Path, aside: &str) -> ArchiveResult<()> {
-    if departure::moved_to(data).map_err(|error| ArchiveError::Refused(error.to_string()))?.is_some() {
+    if comeback::moved_to(data).map_err(|error| ArchiveError::Refused(error.to_string()))?.is_some() {
         backup::put_aside_some(data, &data.join(aside), &["", "-wal", "-shm"])?;
     }
     Ok(())
