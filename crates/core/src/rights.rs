@@ -7,7 +7,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use parlor_proto::{
-    Access, Action, HookId, HookInfo, Note, Order, Refusal, RoomName, RoomRole, Speakers, Text, Timestamp, UserName,
+    Access, Action, HookId, HookInfo, Note, Order, Refusal, Retention, RoomName, RoomRole, Speakers, Text, Timestamp,
+    UserName,
 };
 use serde::{Deserialize, Serialize};
 
@@ -144,6 +145,9 @@ pub struct RoomRights {
     /// Programs that hear what is said there, the oldest first.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub outhooks: Vec<Outhook>,
+    /// How long messages are kept, if that is shorter than what the server keeps.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub retention: Option<Retention>,
 }
 
 impl Default for RoomRights {
@@ -160,6 +164,7 @@ impl Default for RoomRights {
             created: None,
             hooks: Vec::new(),
             outhooks: Vec::new(),
+            retention: None,
         }
     }
 }
@@ -296,6 +301,10 @@ impl RoomRights {
                 self.post = *speakers;
                 reason = word(speakers.as_str());
             }
+            Order::Retention(retention) => {
+                self.retention = *retention;
+                reason = word(&Retention::setting(*retention));
+            }
             Order::Invite(user) => self.invite(user)?,
             Order::Kick(_, why) => reason = why.clone(),
             Order::Ban(user, duration, why) => {
@@ -343,7 +352,12 @@ impl RoomRights {
             | Order::Unban(_)
             | Order::Mute(..)
             | Order::Unmute(_) => self.require(actor, RoomRole::Moderator)?,
-            Order::Access(_) | Order::Post(_) | Order::Moderator(_) | Order::Unmoderator(_) | Order::Owner(_) => {
+            Order::Access(_)
+            | Order::Post(_)
+            | Order::Retention(_)
+            | Order::Moderator(_)
+            | Order::Unmoderator(_)
+            | Order::Owner(_) => {
                 self.require(actor, RoomRole::Owner)?;
             }
         }

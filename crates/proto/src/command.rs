@@ -325,6 +325,7 @@ impl Order {
             Self::Topic(_) => Verb::Topic,
             Self::Access(_) => Verb::Access,
             Self::Post(_) => Verb::Post,
+            Self::Retention(_) => Verb::Retention,
             Self::Invite(_) => Verb::Invite,
             Self::Kick(..) => Verb::Kick,
             Self::Ban(..) => Verb::Ban,

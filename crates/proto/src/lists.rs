@@ -9,6 +9,7 @@ use crate::name::{RoomName, UserName};
 use crate::note::Note;
 use crate::refusal::RefusalCode;
 use crate::reply::is_false;
+use crate::retention::Retention;
 use crate::rights::{Access, Action, RoomRole, Speakers};
 use crate::target::Target;
 use crate::ticket::TicketId;
@@ -142,6 +143,9 @@ pub struct RoomInfo {
     pub role: RoomRole,
     /// When the room was created; none if it is older than rights.
     pub created: Option<Timestamp>,
+    /// How long messages are kept; none if that is up to the server.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub retention: Option<Retention>,
 }
 
 /// One line of `/tickets`.

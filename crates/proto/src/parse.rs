@@ -188,6 +188,7 @@ impl Arguments<'_> {
             Verb::Topic => self.topic(),
             Verb::Access => self.access(),
             Verb::Post => self.speakers(),
+            Verb::Retention => self.retention(),
             Verb::Invite => self.order(Order::Invite),
             Verb::Kick => self.kick(),
             Verb::Ban => self.ban(),

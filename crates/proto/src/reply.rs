@@ -9,6 +9,7 @@ use crate::ids::{Epoch, MessageId};
 use crate::invitation::{InvitationCode, InvitationId, Invite};
 use crate::name::{RoomName, UserName};
 use crate::note::Note;
+use crate::retention::Retention;
 use crate::rights::{Access, Speakers};
 use crate::target::Target;
 use crate::ticket::{TicketId, TicketSecret, Tickets};
@@ -201,6 +202,15 @@ pub enum Reply {
         /// Number of the entry in the room's log.
         id: MessageId,
     },
+    /// To `/retention`.
+    Retention {
+        /// The room.
+        room: RoomName,
+        /// How long its messages are kept; none if that is up to the server.
+        retention: Option<Retention>,
+        /// Number of the entry in the room's log.
+        id: MessageId,
+    },
     /// To `/invite`, and to INVITE before login.
     Invite(Invite),
     /// To `/kick`.
@@ -343,6 +353,7 @@ impl Reply {
             Self::Topic { .. } => Verb::Topic,
             Self::Access { .. } => Verb::Access,
             Self::Post { .. } => Verb::Post,
+            Self::Retention { .. } => Verb::Retention,
             Self::Invite(_) => Verb::Invite,
             Self::Kick(_) => Verb::Kick,
             Self::Ban(_) => Verb::Ban,

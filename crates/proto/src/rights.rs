@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::name::UserName;
 use crate::note::Note;
+use crate::retention::Retention;
 use crate::text::Text;
 
 macro_rules! words {
@@ -84,6 +85,8 @@ words! {
         Access = "access",
         /// Changed who may speak.
         Post = "post",
+        /// Changed how long messages are kept.
+        Retention = "retention",
         /// Let a user enter.
         Invite = "invite",
         /// Ended a membership.
@@ -114,6 +117,8 @@ pub enum Order {
     Access(Access),
     /// `/post <room> everyone|moderators`
     Post(Speakers),
+    /// `/retention <room> <duration>|default`; none for the time of the server
+    Retention(Option<Retention>),
     /// `/invite <room> <user>`
     Invite(UserName),
     /// `/kick <room> <user> [reason]`
@@ -138,7 +143,7 @@ impl Order {
     /// The user whom it concerns.
     pub fn user(&self) -> Option<&UserName> {
         match self {
-            Self::Topic(_) | Self::Access(_) | Self::Post(_) => None,
+            Self::Topic(_) | Self::Access(_) | Self::Post(_) | Self::Retention(_) => None,
             Self::Invite(user)
             | Self::Kick(user, _)
             | Self::Ban(user, ..)
@@ -157,6 +162,7 @@ impl Order {
             Self::Topic(_) => return None,
             Self::Access(_) => Action::Access,
             Self::Post(_) => Action::Post,
+            Self::Retention(_) => Action::Retention,
             Self::Invite(_) => Action::Invite,
             Self::Kick(..) => Action::Kick,
             Self::Ban(..) => Action::Ban,
@@ -170,9 +176,11 @@ impl Order {
     }
 }
 
+/// Longest duration of moderation: ten years.
+pub(crate) const LONGEST_SECONDS: u64 = 10 * 366 * 24 * 60 * 60;
+
 /// Reads a duration of moderation: a number with `s`, `m`, `h`, `d` or `w` behind it, at most ten years.
 pub(crate) fn duration(word: &str) -> Option<Duration> {
-    const LONGEST: u64 = 10 * 366 * 24 * 60 * 60;
     let (digits, unit) = word.split_at(word.len().checked_sub(1).filter(|&at| word.is_char_boundary(at))?);
     let seconds = match unit {
         "s" => 1,
@@ -184,7 +192,7 @@ pub(crate) fn duration(word: &str) -> Option<Duration> {
     };
     let count: u64 = digits.bytes().all(|byte| byte.is_ascii_digit()).then(|| digits.parse().ok())??;
     let total = count.checked_mul(seconds)?;
-    (1..=LONGEST).contains(&total).then(|| Duration::from_secs(total))
+    (1..=LONGEST_SECONDS).contains(&total).then(|| Duration::from_secs(total))
 }
 
 #[cfg(test)]

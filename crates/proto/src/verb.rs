@@ -68,6 +68,8 @@ pub enum Verb {
     Access,
     /// Choose who may speak in a room.
     Post,
+    /// Choose how long messages of a room are kept.
+    Retention,
     /// Let a user enter a room; before login: show the code of an invitation.
     Invite,
     /// Remove a user from a room.
@@ -217,6 +219,13 @@ pub const VERBS: &[VerbInfo] = &[
     row(Verb::Topic, "topic", "<room> [text]", VerbPhase::InSession, "show or set what a room is about"),
     row(Verb::Access, "access", "<room> public|private", VerbPhase::InSession, "choose who may enter my room"),
     row(Verb::Post, "post", "<room> everyone|moderators", VerbPhase::InSession, "choose who may speak in my room"),
+    row(
+        Verb::Retention,
+        "retention",
+        "<room> <duration>|default",
+        VerbPhase::InSession,
+        "choose how long messages of my room are kept",
+    ),
     row(Verb::Invite, "invite", "<room> <user>", VerbPhase::InSession, "let a user enter a room"),
     row(Verb::Kick, "kick", "<room> <user> [reason]", VerbPhase::InSession, "remove a user from a room"),
     row(

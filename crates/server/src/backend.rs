@@ -165,24 +165,23 @@ impl Backend {
         }
     }
 
-    /// Returns the periodic task of the store, if it has one: it also deletes entries that are too old.
-    pub(crate) fn chore(&self, settings: &Settings) -> Option<PeriodicTask> {
+    /// Returns the periodic task of the store: it also deletes entries that are too old.
+    pub(crate) fn chore(&self, settings: &Settings) -> PeriodicTask {
         let age = settings.history_age;
         match self {
             Self::Sqlite { store, .. } => {
                 let store = store.clone();
-                let forget = forgetting(age, {
+                let forget = forgetting({
                     let store = store.clone();
-                    move |before| store.forget_older(before)
+                    move |now| store.forget_older(now, age)
                 });
                 let run = move || store.notice_changes().and_then(|()| forget());
-                Some(PeriodicTask { what: "looking after the database", run: Box::new(run) })
+                PeriodicTask { what: "looking after the database", run: Box::new(run) }
             }
             Self::Redis(redis) => {
-                age?;
                 let redis = redis.clone();
-                let forget = forgetting(age, move |before| redis.forget_older(before));
-                Some(PeriodicTask { what: "forgetting old messages", run: Box::new(forget) })
+                let forget = forgetting(move |now| redis.forget_older(now, age));
+                PeriodicTask { what: "forgetting old messages", run: Box::new(forget) }
             }
         }
     }
@@ -212,20 +211,15 @@ impl EventSink for RedisEvents {
     }
 }
 
-/// Forgets what is older than `age` from time to time, and again at once where there was more. `forget` gets the time before
-/// which nothing stays, and tells whether there is more.
-fn forgetting(
-    age: Option<Duration>,
-    forget: impl Fn(Timestamp) -> StoreResult<bool> + Send,
-) -> impl Fn() -> StoreResult<()> + Send {
+/// Forgets what is too old from time to time, and again at once where there was more. `forget` gets the time, and tells whether
+/// there is more.
+fn forgetting(forget: impl Fn(Timestamp) -> StoreResult<bool> + Send) -> impl Fn() -> StoreResult<()> + Send {
     let (clock, last) = (SystemClock::start(), Cell::new(None::<Instant>));
     move || {
-        let Some(age) = age else { return Ok(()) };
         if last.get().is_some_and(|last| last.elapsed() < FORGET_INTERVAL) {
             return Ok(());
         }
-        let age = i64::try_from(age.as_millis()).unwrap_or(i64::MAX);
-        let has_more = forget(Timestamp::from_millis(clock.now().as_millis().saturating_sub(age)))?;
+        let has_more = forget(clock.now())?;
         last.set((!has_more).then(Instant::now));
         Ok(())
     }

@@ -361,6 +361,7 @@ fn policy(settings: &Settings, page: Option<String>) -> Policy {
         max_subscriptions: settings.max_subscriptions,
         max_open_rooms: settings.max_open_rooms,
         edit_window: settings.edit_window,
+        room_retention: settings.room_retention(),
         ticket_lifetime: settings.ticket_lifetime,
         line_rate: line_rate.map(|rate| LineRate { per_second: rate.get(), burst: settings.line_burst }),
         limit_loopback: settings.limit_loopback,

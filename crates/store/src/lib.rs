@@ -7,6 +7,8 @@ pub mod administration;
 pub mod archive;
 #[cfg(any(feature = "redis", feature = "sqlite", test))]
 mod batches;
+#[cfg(any(feature = "redis", feature = "sqlite"))]
+mod cutoffs;
 #[cfg(any(feature = "redis", feature = "sqlite", test))]
 mod group;
 pub mod in_process;

@@ -9,13 +9,14 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use parlor_core::ports::{
-    Account, Append, AppendResult, Attempt, AttemptOutcome, Claim, ClaimResult, Content, Destination, EnterResult,
-    Head, LogId, LoginDecision, PageRequest, PasswordHash, Role, SessionKey, StoreResult,
+    Account, Act, ActResult, Append, AppendResult, Attempt, AttemptOutcome, Claim, ClaimResult, Content, Deed,
+    Destination, EnterResult, Head, LogId, LoginDecision, PageRequest, PasswordHash, Role, SessionKey, StoreResult,
 };
+use parlor_core::rights::Person;
 use parlor_core::{ConnectionId, DuplicateLogin};
-use parlor_proto::{MessageId, PageRange, RoomName, Text, Timestamp, UserName};
+use parlor_proto::{MessageId, Order, PageRange, Retention, RoomName, Text, Timestamp, UserName};
 use parlor_store::sqlite::{Durability, FILE_NAME, Note, OpenError, Sqlite, open_accounts};
-use parlor_testkit::{RecordingSink, entrant};
+use parlor_testkit::{RecordingSink, entrant, person};
 
 /// A server's store with one member in its lobby.
 struct Server {
@@ -43,8 +44,12 @@ impl Server {
     }
 
     fn say(&self, what: &str) -> StoreResult<u64> {
+        self.say_in(&RoomName::lobby(), what)
+    }
+
+    fn say_in(&self, room: &RoomName, what: &str) -> StoreResult<u64> {
         let append = Append {
-            to: Destination::Room(RoomName::lobby()),
+            to: Destination::Room(room.clone()),
             author: self.ann.user.clone(),
             generation: self.ann.generation,
             time: Timestamp::from_millis(7),
@@ -57,6 +62,17 @@ impl Server {
             AppendResult::Stored(id) => id.0,
             refused => panic!("{refused:?}"),
         })
+    }
+
+    /// An operator chooses how long messages of the lobby are kept.
+    fn keep_for(&self, retention: Option<Retention>) {
+        let actor = Person { is_operator: true, ..person("ann") };
+        let deed = Deed::Order { order: Order::Retention(retention), target: None };
+        let (generation, time) = (self.ann.generation, Timestamp::from_millis(7));
+        let act = Act { room: RoomName::lobby(), actor, generation, time, deed };
+        let report = self.sqlite.store().governance.act(act).unwrap();
+        report.flush.run();
+        assert!(matches!(report.result, ActResult::Done(Some(_))), "{:?}", report.result);
     }
 
     fn texts(&self) -> Vec<String> {
@@ -433,9 +449,14 @@ fn fill(data: &Path, count: u32, millis: i64) {
     raw(data).execute(sql, rusqlite::params![count, millis]).unwrap();
 }
 
-/// Deletes everything from before a time.
+/// Deletes everything from before a time, and what is older than the retention of its room.
 fn forget_all_older(sqlite: &Sqlite, millis: i64) {
-    while sqlite.forget_older(Timestamp::from_millis(millis)).unwrap() {}
+    while sqlite.forget_older(Timestamp::from_millis(millis), Some(Duration::ZERO)).unwrap() {}
+}
+
+/// Deletes what is older than the retention of its room.
+fn forget_by_rooms(sqlite: &Sqlite, now: i64) {
+    while sqlite.forget_older(Timestamp::from_millis(now), None).unwrap() {}
 }
 
 #[test]
@@ -458,6 +479,46 @@ fn old_entries_leave_the_file_and_the_newest_one_stays() {
     drop(server);
     let server = Server::open(data.path(), 100_000);
     assert_eq!((head(&server.sqlite), server.say("next")), (before, Ok(6005)));
+}
+
+#[test]
+fn a_room_keeps_its_messages_for_its_retention() {
+    const HOUR: i64 = 60 * 60 * 1000;
+    let data = tempfile::tempdir().unwrap();
+    let server = Server::open(data.path(), 100_000);
+    let blue: RoomName = "blue".parse().unwrap();
+    server.sqlite.store().rooms.enter(&entrant(&server.ann), std::slice::from_ref(&blue), 9).unwrap();
+    let in_blue = || {
+        let request = PageRequest { log: LogId::Room(blue.clone()), peer: None, range: PageRange::Newest, count: 500 };
+        server.sqlite.store().log.page(&request).unwrap().entries.len()
+    };
+    server.say("first").unwrap();
+    server.keep_for(Retention::find("1h"));
+    fill(data.path(), 6000, 100);
+    fill(data.path(), 3, 2000);
+    for _ in 0..2 {
+        server.say_in(&blue, "stays").unwrap();
+    }
+    let full = settled_size(data.path());
+    forget_by_rooms(&server.sqlite, HOUR + 7);
+    assert_eq!(server.texts().len(), 500, "nothing is as old");
+    forget_by_rooms(&server.sqlite, HOUR + 1000);
+    let shrunk = settled_size(data.path());
+    assert!(full > 6 << 20 && shrunk < full / 20, "{full} bytes became {shrunk}");
+    assert_eq!((server.texts().len(), in_blue()), (3, 2));
+    // The shorter time wins, whoever wants it.
+    while server.sqlite.forget_older(Timestamp::from_millis(HOUR + 1000), Some(Duration::from_secs(9999))).unwrap() {}
+    assert_eq!((server.texts().len(), in_blue()), (3, 2));
+    forget_all_older(&server.sqlite, 1000);
+    assert_eq!((server.texts().len(), in_blue()), (3, 1));
+    drop(server);
+    // It holds after a restart, until it is taken away.
+    let server = Server::open(data.path(), 100_000);
+    forget_by_rooms(&server.sqlite, i64::MAX);
+    assert_eq!(server.texts().len(), 1);
+    server.keep_for(None);
+    forget_by_rooms(&server.sqlite, i64::MAX);
+    assert_eq!(server.texts().len(), 2);
 }
 
 #[test]

@@ -79,6 +79,21 @@ const cases: [string, Ok, object[]][] = [
     [moderated('post', { user: null, reason: 'moderators' })],
   ],
   [
+    '/retention red 2w',
+    { command: 'retention', room: 'red', retention: 1_209_600, id: 9 },
+    [moderated('retention', { user: null, reason: '14d' })],
+  ],
+  [
+    '/retention red 90m',
+    { command: 'retention', room: 'red', retention: 5400, id: 9 },
+    [moderated('retention', { user: null, reason: '90m' })],
+  ],
+  [
+    '/retention red default',
+    { command: 'retention', room: 'red', retention: null, id: 9 },
+    [moderated('retention', { user: null, reason: 'default' })],
+  ],
+  [
     '/invite red bob',
     { command: 'invite', ...about, inbox: 3 },
     [moderated('invite'), { type: 'invited', id: 3, ...written, to: 'bob', room: 'red' }],

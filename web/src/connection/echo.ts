@@ -56,12 +56,23 @@ export function echoOf(me: string, whole: string, ok: Ok | OtherOk, now: number)
   }
 }
 
+/** A choice about a room, in the words of the server. */
+function settingOf(ok: Extract<Ok, { command: 'access' | 'post' | 'retention' }>): string {
+  if (ok.command === 'access') return ok.access;
+  if (ok.command === 'post') return ok.post;
+  const { retention } = ok;
+  if (retention === null) return 'default';
+  const unit = ['d', 'h', 'm'].find((name) => retention % (UNITS[name] ?? 1) === 0) ?? 's';
+  return `${retention / (UNITS[unit] ?? 1)}${unit}`;
+}
+
 function moderation(me: string, line: string, ok: Ok | OtherOk, now: number): ServerEvent[] {
   const written = { time: now, from: me };
   switch (ok.command) {
     case 'access':
-    case 'post': {
-      const setting = ok.command === 'access' ? ok.access : ok.post;
+    case 'post':
+    case 'retention': {
+      const setting = settingOf(ok);
       const what = { action: ok.command, user: null, until: null, reason: setting };
       return [{ type: 'moderated', room: ok.room, id: ok.id, ...written, ...what }];
     }

@@ -110,6 +110,8 @@ export const texts: Texts['basic'] = {
   'event.access-private': '{by} hat den Raum privat gemacht',
   'event.post-everyone': '{by} lässt alle schreiben',
   'event.post-moderators': '{by} lässt nur Moderatoren schreiben',
+  'event.retention': '{by} lässt Nachrichten {duration} lang aufbewahren',
+  'event.retention-default': '{by} lässt Nachrichten so lange aufbewahren, wie der Server es tut',
   'event.invite': '{by} hat {user} eingeladen',
   'event.kick': '{by} hat {user} aus dem Raum entfernt',
   'event.ban': '{by} hat {user} verbannt',

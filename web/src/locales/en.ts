@@ -111,6 +111,8 @@ export const texts = {
   'event.access-private': '{by} made the room private',
   'event.post-everyone': '{by} lets everybody write',
   'event.post-moderators': '{by} lets only moderators write',
+  'event.retention': '{by} lets messages be kept for {duration}',
+  'event.retention-default': '{by} lets messages be kept as long as the server does',
   'event.invite': '{by} invited {user}',
   'event.kick': '{by} removed {user} from the room',
   'event.ban': '{by} banned {user}',

@@ -69,6 +69,7 @@ export type Role = (typeof ROLES)[number];
 export const ACTIONS = [
   'access',
   'post',
+  'retention',
   'invite',
   'kick',
   'ban',

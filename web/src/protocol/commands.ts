@@ -29,6 +29,7 @@ export const COMMANDS = [
   'topic',
   'access',
   'post',
+  'retention',
   'invite',
   'kick',
   'ban',

@@ -105,6 +105,7 @@ export const ANSWERS = {
     moderators: list(text),
     role: text,
     created: nullable(time),
+    retention: optional(count),
   }),
   sync: object({
     current: text,

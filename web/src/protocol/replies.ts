@@ -25,6 +25,7 @@ export const REPLIES = {
   topic: object({ room: text, topic: text, id: optional(count) }),
   access: object({ room: text, access: text, id: count }),
   post: object({ room: text, post: text, id: count }),
+  retention: object({ room: text, retention: nullable(count), id: count }),
   invite: either(
     object({ room: text, user: text, id: count, inbox: count }),
     object({ uses: count, rooms: list(text), expires: time }),

@@ -195,13 +195,14 @@ export interface ModerationRow extends RowBase {
   readonly user: string | null;
   /** Until when it holds, in ms since 1970; null if for ever, or if it has no end. */
   readonly until: number | null;
-  /** Empty if none was given. Of `access` and `post`: the setting. */
+  /** Empty if none was given. Of `access`, `post` and `retention`: the setting. */
   readonly reason: string;
 }
 
 export type ModerationAction =
   | 'access'
   | 'post'
+  | 'retention'
   | 'invite'
   | 'kick'
   | 'ban'

@@ -49,11 +49,21 @@ function names(users: readonly string[]): string {
   return formatList([...users.slice(0, NAMED - 1), t('event.others', { n: rest })]);
 }
 
+/** What is chosen about a room: the reason is the choice. */
+const SETTINGS: ReadonlySet<string> = new Set(['access', 'post', 'retention']);
+
 function moderationText(row: ModerationRow, room: string): string {
-  const setting = row.action === 'access' || row.action === 'post';
-  const wanted = setting ? `event.${row.action}-${row.reason}` : `event.${row.action}`;
+  const setting = SETTINGS.has(row.action);
+  const chosen = `event.${row.action}-${row.reason}`;
+  const wanted = setting && isKey(chosen) ? chosen : `event.${row.action}`;
   const key: Key = isKey(wanted) ? wanted : 'event.other';
-  const sentence = t(key, { by: row.by, user: row.user ?? '', action: row.action, room });
+  const sentence = t(key, {
+    by: row.by,
+    user: row.user ?? '',
+    action: row.action,
+    room,
+    duration: row.reason,
+  });
   const until = row.until === null ? '' : ` ${t('event.until', { time: formatBrief(new Date(row.until)) })}`;
   const reason =
     setting || row.reason === '' ? '' : `: ${t('event.reason', { reason: isolated(row.reason) })}`;

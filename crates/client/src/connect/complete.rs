@@ -4,7 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex};
 
-use parlor_proto::{Access, Event, MessageId, Reply, RoomName, Speakers, UserName, VERBS, Verb, VerbInfo};
+use parlor_proto::{Access, Event, MessageId, Reply, Retention, RoomName, Speakers, UserName, VERBS, Verb, VerbInfo};
 use rustyline::completion::Completer;
 use rustyline::highlight::Highlighter;
 use rustyline::hint::Hinter;
@@ -153,6 +153,7 @@ impl Names {
             // Who sets topics is who moderates; others only ask for them.
             (Verb::Topic, _) if !room().is_some_and(|room| self.roles.may_in(Verb::Mute, &room)) => Vec::new(),
             (Verb::Access, 1) => Access::ALL.iter().map(ToString::to_string).collect(),
+            (Verb::Retention, 1) => vec![Retention::DEFAULT.to_owned()],
             (Verb::Post, 1) => Speakers::ALL.iter().map(ToString::to_string).collect(),
             (Verb::Suspend | Verb::Unsuspend | Verb::Broadcast, _) => self.names(),
             (Verb::Invitation, _) => rooms(" "),

@@ -356,6 +356,7 @@ fn reply_text(reply: &Reply) -> Option<String> {
         | Reply::Topic { .. }
         | Reply::Access { .. }
         | Reply::Post { .. }
+        | Reply::Retention { .. }
         | Reply::Invite(_)
         | Reply::Kick(_)
         | Reply::Ban(_)

@@ -82,7 +82,8 @@ pub(super) fn needed(verb: Verb) -> Option<RoomRole> {
     match verb {
         Verb::Kick | Verb::Ban | Verb::Unban | Verb::Mute | Verb::Unmute => Some(RoomRole::Moderator),
         Verb::Hook | Verb::Outhook | Verb::Hooks | Verb::Unhook => Some(RoomRole::Moderator),
-        Verb::Access | Verb::Post | Verb::Moderator | Verb::Unmoderator | Verb::Owner => Some(RoomRole::Owner),
+        Verb::Access | Verb::Post | Verb::Retention => Some(RoomRole::Owner),
+        Verb::Moderator | Verb::Unmoderator | Verb::Owner => Some(RoomRole::Owner),
         Verb::Suspend | Verb::Unsuspend | Verb::Broadcast => Some(RoomRole::Operator),
         Verb::Invitation | Verb::Invitations | Verb::Uninvite => Some(RoomRole::Operator),
         _ => None,

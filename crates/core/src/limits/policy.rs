@@ -57,6 +57,8 @@ pub struct Policy {
     pub max_open_rooms: usize,
     /// How long after it was said a message can be edited.
     pub edit_window: Duration,
+    /// Whether owners may shorten the time for which messages of their rooms are kept. Operators always may.
+    pub room_retention: bool,
     /// How long after its last use a ticket is valid. Tickets that exist keep theirs.
     pub ticket_lifetime: Duration,
     /// Rate limit of lines; `None` for no limit.
@@ -93,6 +95,7 @@ impl Default for Policy {
             max_subscriptions: 1_000,
             max_open_rooms: 64,
             edit_window: Duration::from_secs(15 * 60),
+            room_retention: false,
             ticket_lifetime: Duration::from_secs(30 * 24 * 60 * 60),
             line_rate: None,
             limit_loopback: false,

@@ -62,6 +62,7 @@ fn each_order_needs_its_role() {
     let of_owners = [
         Order::Access(Access::Private),
         Order::Post(Speakers::Moderators),
+        Order::Retention(Retention::find("30d")),
         Order::Moderator(bob()),
         Order::Owner(bob()),
     ];
@@ -79,7 +80,7 @@ fn each_order_needs_its_role() {
     }
     for actor in ["ann", "op"] {
         let mut rights = room();
-        of_owners[..3].iter().for_each(|order| drop(act(&mut rights, actor, order).unwrap()));
+        of_owners[..4].iter().for_each(|order| drop(act(&mut rights, actor, order).unwrap()));
     }
 }
 

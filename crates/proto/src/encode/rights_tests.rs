@@ -10,6 +10,7 @@ use crate::lists::{
 use crate::name::{RoomName, UserName};
 use crate::note::Note;
 use crate::reply::{Reply, RoomUser};
+use crate::retention::Retention;
 use crate::rights::{Access, Action, RoomRole, Speakers};
 use crate::target::Target;
 use crate::time::Timestamp;
@@ -215,6 +216,16 @@ fn more_replies() -> Vec<Row> {
             r#"{"type":"ok","command":"post","room":"red","post":"moderators","id":4}"#,
         ),
         (
+            Reply::Retention { room: red.clone(), retention: Retention::find("30d"), id: MessageId(4) }.into(),
+            "OK retention red 30d\n",
+            r#"{"type":"ok","command":"retention","room":"red","retention":2592000,"id":4}"#,
+        ),
+        (
+            Reply::Retention { room: red.clone(), retention: None, id: MessageId(5) }.into(),
+            "OK retention red default\n",
+            r#"{"type":"ok","command":"retention","room":"red","retention":null,"id":5}"#,
+        ),
+        (
             Reply::Unsuspend { user: user("bob") }.into(),
             "OK unsuspend bob\n",
             r#"{"type":"ok","command":"unsuspend","user":"bob"}"#,
@@ -246,7 +257,7 @@ fn more_replies() -> Vec<Row> {
         ),
         (
             Event::Room(Box::new(RoomInfo {
-                room: red,
+                room: red.clone(),
                 topic: note("All about roses"),
                 access: Access::Private,
                 post: Speakers::Moderators,
@@ -254,10 +265,27 @@ fn more_replies() -> Vec<Row> {
                 moderators: vec![user("bob"), user("cyd")],
                 role: RoomRole::Moderator,
                 created: Some(time()),
+                retention: None,
             })),
             "ROOM-INFO topic All about roses\nROOM-INFO access private\nROOM-INFO post moderators\nROOM-INFO owner ann\n\
              ROOM-INFO moderators bob cyd\nROOM-INFO role moderator\nROOM-INFO created T\nOK room red\n",
             r#"{"type":"room","room":"red","topic":"All about roses","access":"private","post":"moderators","owner":"ann","moderators":["bob","cyd"],"role":"moderator","created":"T"}"#,
+        ),
+        (
+            Event::Room(Box::new(RoomInfo {
+                room: red,
+                topic: Note::default(),
+                access: Access::Public,
+                post: Speakers::Everyone,
+                owner: None,
+                moderators: Vec::new(),
+                role: RoomRole::Member,
+                created: None,
+                retention: Retention::find("36h"),
+            })),
+            "ROOM-INFO topic\nROOM-INFO access public\nROOM-INFO post everyone\nROOM-INFO owner\nROOM-INFO moderators\n\
+             ROOM-INFO role member\nROOM-INFO created\nROOM-INFO retention 36h\nOK room red\n",
+            r#"{"type":"room","room":"red","topic":"","access":"public","post":"everyone","owner":null,"moderators":[],"role":"member","created":null,"retention":129600}"#,
         ),
     ]
 }

@@ -10,6 +10,7 @@ use crate::lists::{LogEntry, ModerationEntry, RoomInfo, Sync, TicketInfo, unread
 use crate::name::{RoomName, UserName};
 use crate::note::Note;
 use crate::reply::Reply;
+use crate::retention::Retention;
 use crate::target::Target;
 use crate::verb::VERBS;
 
@@ -73,6 +74,9 @@ fn encode_reply(reply: &Reply, out: &mut Vec<u8>) {
         Reply::Topic { room, topic, .. } => line(out, format!("OK topic {room} {topic}").trim_end()),
         Reply::Access { room, access, .. } => line(out, format_args!("OK access {room} {access}")),
         Reply::Post { room, post, .. } => line(out, format_args!("OK post {room} {post}")),
+        Reply::Retention { room, retention, .. } => {
+            line(out, format_args!("OK retention {room} {}", Retention::setting(*retention)));
+        }
         Reply::Invite(Invite::Code { uses, .. }) => line(out, format_args!("OK invite {uses}")),
         Reply::Invite(Invite::User { about, .. })
         | Reply::Kick(about)
@@ -193,7 +197,7 @@ fn word(reply: &Reply) -> &'static str {
 }
 
 fn encode_room(info: &RoomInfo, out: &mut Vec<u8>) {
-    let RoomInfo { room, topic, access, post, owner, moderators, role, created } = info;
+    let RoomInfo { room, topic, access, post, owner, moderators, role, created, retention } = info;
     let moderators: Vec<&str> = moderators.iter().map(UserName::as_str).collect();
     let created = created.map(|created| created.to_string()).unwrap_or_default();
     let rows = [
@@ -206,6 +210,9 @@ fn encode_room(info: &RoomInfo, out: &mut Vec<u8>) {
         ("created", &created),
     ];
     lines(out, &rows, |(key, value)| format!("ROOM-INFO {key} {value}").trim_end().to_owned());
+    if let Some(retention) = retention {
+        line(out, format_args!("ROOM-INFO retention {retention}"));
+    }
     line(out, format_args!("OK room {room}"));
 }
 

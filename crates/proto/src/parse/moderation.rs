@@ -9,6 +9,7 @@ use crate::endpoint::Endpoint;
 use crate::name::{RoomName, UserName};
 use crate::note::{NOTE_MAX_BYTES, Note};
 use crate::refusal::Refusal;
+use crate::retention::Retention;
 use crate::rights::{self, Access, Order, Speakers};
 use crate::text::Text;
 
@@ -56,6 +57,15 @@ impl Arguments<'_> {
         let (room, word) = self.room_and_word()?;
         let speakers = Speakers::find(&word).ok_or_else(|| self.wrong())?;
         Ok(Command::Moderate(room, Order::Post(speakers)))
+    }
+
+    pub(super) fn retention(&self) -> Result<Command, Refusal> {
+        let (room, word) = self.room_and_word()?;
+        let retention = match word.as_str() {
+            Retention::DEFAULT => None,
+            word => Some(Retention::find(word).ok_or(Refusal::Pointless(Retention::SYNTAX))?),
+        };
+        Ok(Command::Moderate(room, Order::Retention(retention)))
     }
 
     /// A room and a user.

@@ -128,6 +128,10 @@ pub(crate) struct Settings {
     #[arg(long, env = "PARLOR_HISTORY_AGE", value_name = "TIME", value_parser = duration::parse_long, help_heading = "Storage")]
     pub(crate) history_age: Option<Duration>,
 
+    /// Whether owners of rooms may shorten the time for which messages of their rooms are kept, by /retention; operators always may
+    #[arg(long, env = "PARLOR_ROOM_RETENTION", value_name = "STATE", default_value = "off", help_heading = "Storage")]
+    room_retention: RoomRetention,
+
     /// What an accepted message survives: `normal` the death of the process, `full` also a loss of power; with --redis
     /// that is up to Redis
     #[arg(long, env = "PARLOR_SYNCHRONOUS", value_name = "LEVEL", default_value = "normal", help_heading = "Storage")]
@@ -303,6 +307,11 @@ impl Settings {
         (!self.outhook_allow.is_empty() && self.history > 0).then(|| self.outhook_allow.clone())
     }
 
+    /// Whether owners may shorten the time for which messages of their rooms are kept.
+    pub(crate) fn room_retention(&self) -> bool {
+        self.room_retention == RoomRetention::On
+    }
+
     /// Whether the web door is open.
     pub(crate) fn has_web(&self) -> bool {
         self.web == WebState::On
@@ -358,6 +367,15 @@ pub(crate) enum Synchronous {
     Normal,
     /// Also a loss of power.
     Full,
+}
+
+/// Whether owners may shorten the time for which messages of their rooms are kept.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum RoomRetention {
+    /// They may.
+    On,
+    /// Only operators may.
+    Off,
 }
 
 /// Whether the web door is open.

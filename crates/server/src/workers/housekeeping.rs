@@ -35,7 +35,7 @@ pub(crate) struct PeriodicTask {
 /// # Errors
 /// The system gives no thread.
 pub(crate) fn start(
-    chore: Option<PeriodicTask>,
+    chore: PeriodicTask,
     mut certificate: CertificateWatch,
     admission: Arc<Admission>,
     observer: Arc<dyn Observer>,
@@ -45,10 +45,8 @@ pub(crate) fn start(
         let mut reported = 0;
         for round in 1u32.. {
             thread::sleep(INTERVAL);
-            if let Some(PeriodicTask { what, run }) = &chore
-                && let Err(error) = run()
-            {
-                observer.store_failed(what, &error);
+            if let Err(error) = (chore.run)() {
+                observer.store_failed(chore.what, &error);
             }
             if round.is_multiple_of(CERTIFICATE_EVERY) {
                 certificate.look(Instant::now());

@@ -45,6 +45,7 @@ mod proxy;
 mod races;
 mod redis;
 mod resets;
+mod retention;
 mod room_admin;
 mod service_manager;
 mod setup;

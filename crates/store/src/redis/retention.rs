@@ -1,10 +1,12 @@
-//! Deletes entries that are older than the operator wants. Every server does it; a repetition deletes nothing more. It must
+//! Deletes entries that are older than the operator, or the owner of their room, wants. Every server does it; a repetition deletes nothing more. It must
 //! not delete the newest entry of a log.
 
 use std::collections::BTreeSet;
+use std::time::Duration;
 
 use ::redis::Value;
 use parlor_core::ports::{Entry, LogId, StoreResult};
+use parlor_core::rights::RoomRights;
 use parlor_proto::{RoomName, Timestamp};
 
 use super::codec::read_entry;
@@ -12,6 +14,7 @@ use super::connection::command::{self, Command};
 use super::membership::server::Server;
 use super::rooms::sorted;
 use super::{Redis, keys};
+use crate::cutoffs::{self, Cutoffs};
 
 /// Logs that are asked for in one batch.
 const AT_ONCE: usize = 100;
@@ -20,32 +23,57 @@ const AT_ONCE: usize = 100;
 const MAX_ENTRIES: &str = "500";
 
 impl Redis {
-    /// Deletes entries from before a time, some hundred of each log at most. Returns whether there may be more. Blocks for some
-    /// round trips.
+    /// Deletes entries that are older than `age` at the time `now`, or than the retention of their room, some hundred of each log
+    /// at most. Returns whether there may be more. Blocks for some round trips.
     ///
     /// # Errors
     /// Redis cannot be reached.
-    pub fn forget_older(&self, before: Timestamp) -> StoreResult<bool> {
+    pub fn forget_older(&self, now: Timestamp, age: Option<Duration>) -> StoreResult<bool> {
+        let rooms = self.server.logged_rooms()?;
+        let cutoffs = Cutoffs::new(now, age, self.server.retentions(&rooms)?);
+        let mut logs: Vec<LogId> = rooms.into_iter().map(LogId::Room).collect();
+        if cutoffs.reach_everything() {
+            logs.extend(self.server.logs_of_users()?);
+        }
+        logs.retain(|log| cutoffs.of(log).is_some());
         let mut has_more = false;
-        for logs in self.server.logs()?.chunks(AT_ONCE) {
-            has_more |= self.server.forget_older(logs, before)?;
+        for logs in logs.chunks(AT_ONCE) {
+            has_more |= self.server.forget_older(logs, &cutoffs)?;
         }
         Ok(has_more)
     }
 }
 
 impl Server {
-    /// All logs that may have entries.
-    fn logs(&self) -> StoreResult<Vec<LogId>> {
+    /// All rooms whose logs may have entries.
+    fn logged_rooms(&self) -> StoreResult<Vec<RoomName>> {
         let rooms: Vec<String> = self.call(Command::plain("ZRANGE", keys::ROOMS, &["0", "-1"]))?;
         let mut rooms: BTreeSet<RoomName> = rooms.iter().filter_map(|room| room.parse().ok()).collect();
         rooms.insert(RoomName::lobby());
-        let users: Vec<String> = self.call(Command::plain("SMEMBERS", keys::USERS, &[]))?;
-        let of_users = sorted(&users).into_iter().flat_map(|user| [LogId::Feed(user.clone()), LogId::Inbox(user)]);
-        Ok(rooms.into_iter().map(LogId::Room).chain(of_users).collect())
+        Ok(rooms.into_iter().collect())
     }
 
-    fn forget_older(&self, logs: &[LogId], before: Timestamp) -> StoreResult<bool> {
+    /// The rights in those of the rooms that have a retention.
+    fn retentions(&self, rooms: &[RoomName]) -> StoreResult<Vec<(RoomName, RoomRights)>> {
+        let mut found = Vec::new();
+        for rooms in rooms.chunks(AT_ONCE) {
+            let ask = |room: &RoomName| Command::plain("HGET", keys::meta(&keys::room_log(room)), &["rights"]);
+            for (room, reply) in rooms.iter().zip(self.router.call_all(rooms.iter().map(ask).collect())) {
+                let stored: Option<String> = command::read(reply)?;
+                let stored = stored.filter(|stored| cutoffs::may_have_one(stored));
+                found.extend(stored.and_then(|stored| Some((room.clone(), RoomRights::read(&stored)?))));
+            }
+        }
+        Ok(found)
+    }
+
+    /// The logs of all users.
+    fn logs_of_users(&self) -> StoreResult<Vec<LogId>> {
+        let users: Vec<String> = self.call(Command::plain("SMEMBERS", keys::USERS, &[]))?;
+        Ok(sorted(&users).into_iter().flat_map(|user| [LogId::Feed(user.clone()), LogId::Inbox(user)]).collect())
+    }
+
+    fn forget_older(&self, logs: &[LogId], cutoffs: &Cutoffs) -> StoreResult<bool> {
         let ask = |log: &LogId| {
             [
                 Command::plain("HGET", keys::meta(log), &["top"]),
@@ -59,7 +87,8 @@ impl Server {
         for log in logs {
             let top: Option<u64> = command::read(next())?;
             let (stream, amended): (Vec<Value>, Vec<String>) = (command::read(next())?, command::read(next())?);
-            let is_old = |time: Timestamp, id: u64| time < before && Some(id) != top;
+            let before = cutoffs.of(log);
+            let is_old = |time: Timestamp, id: u64| before.is_some_and(|before| time < before) && Some(id) != top;
             let stream = stream.iter().filter_map(read_entry);
             let old: Vec<Entry> = stream.take_while(|entry| is_old(entry.time, entry.id.0)).collect();
             commands.extend(removals(log, &old));

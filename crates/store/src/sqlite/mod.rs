@@ -154,13 +154,13 @@ impl Sqlite {
         self.database.batches()
     }
 
-    /// Deletes entries from before a time, some thousands at most, and gives their room in the file back. Returns whether
-    /// there are more. The newest entry of each log stays. Does nothing after [`Sqlite::close`]. Blocks on the disk.
+    /// Deletes entries that are older than `age` at the time `now`, or than the retention of their room, some thousands at most,
+    /// and gives their room in the file back. Returns whether there are more. The newest entry of each log stays. Does nothing after [`Sqlite::close`]. Blocks on the disk.
     ///
     /// # Errors
     /// The database cannot be read or written.
-    pub fn forget_older(&self, before: Timestamp) -> StoreResult<bool> {
-        let has_more = self.database.forget_older(before);
+    pub fn forget_older(&self, now: Timestamp, age: Option<Duration>) -> StoreResult<bool> {
+        let has_more = self.database.forget_older(now, age);
         if self.is_closed.load(Ordering::Relaxed) { Ok(false) } else { has_more }
     }
 

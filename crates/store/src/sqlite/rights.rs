@@ -6,6 +6,7 @@ use parlor_proto::RoomName;
 use rusqlite::{Connection, params};
 
 use super::{outhooks, rows};
+use crate::cutoffs::MARK;
 
 /// Keeps the rights in a room, and the positions of its outgoing hooks.
 pub(super) fn save(connection: &Connection, room: &RoomName, rights: &RoomRights) -> rusqlite::Result<()> {
@@ -26,6 +27,13 @@ pub(super) fn load(connection: &Connection) -> rusqlite::Result<Vec<(RoomName, R
         Ok((room, read(&rights)?))
     })
     .collect()
+}
+
+/// The rights in the rooms that have a retention.
+pub(super) fn with_retention(connection: &Connection) -> rusqlite::Result<Vec<(RoomName, RoomRights)>> {
+    let mut select = connection.prepare_cached("SELECT room, rights FROM rights WHERE instr(rights, ?1) > 0")?;
+    let rows = select.query_map([MARK], |row| Ok((rows::room(row, 0)?, read(&row.get::<_, String>(1)?)?)))?;
+    rows.collect()
 }
 
 /// Reads stored rights.

@@ -60,9 +60,9 @@ impl Server {
         self.redis.close();
     }
 
-    /// Deletes entries from before a time. Returns whether there may be more.
-    pub(crate) fn forget_older(&self, before: parlor_proto::Timestamp) -> StoreResult<bool> {
-        self.redis.forget_older(before)
+    /// Deletes entries that are older than `age`, or than the retention of their room, until there are none.
+    pub(crate) fn forget_older(&self, now: Timestamp, age: Option<Duration>) {
+        while self.redis.forget_older(now, age).unwrap() {}
     }
 
     pub(crate) fn notes(&self) -> Vec<Note> {

@@ -55,7 +55,8 @@ pub(super) fn own(event: &Event) -> Option<(LogName, MessageId)> {
         | Reply::Remove { room, id, .. }
         | Reply::Topic { room, id: Some(id), .. }
         | Reply::Access { room, id, .. }
-        | Reply::Post { room, id, .. } => (room, id),
+        | Reply::Post { room, id, .. }
+        | Reply::Retention { room, id, .. } => (room, id),
         Reply::Invite(Invite::User { about, .. })
         | Reply::Kick(about)
         | Reply::Ban(about)

@@ -100,7 +100,7 @@ fn is_harmless(verb: Verb) -> bool {
         Verb::Rooms | Verb::Who | Verb::History | Verb::Backlog | Verb::Read => true,
         Verb::Subscriptions | Verb::Subscribers | Verb::Blocks | Verb::Block | Verb::Unblock => true,
         Verb::Ping | Verb::Help | Verb::Room | Verb::Tickets | Verb::Invitations | Verb::Hooks => true,
-        Verb::Topic | Verb::Access | Verb::Post | Verb::Invite | Verb::Ban | Verb::Mute => true,
+        Verb::Topic | Verb::Access | Verb::Post | Verb::Retention | Verb::Invite | Verb::Ban | Verb::Mute => true,
         Verb::Suspend | Verb::Unsuspend => true,
         // The second time, these are refused, or show nothing; a ticket of which nobody saw the secret stays valid, and so does
         // an invitation.

@@ -1,8 +1,8 @@
 //! Lines about rights, edits and removals. It must not paint them; the renderer does.
 
 use parlor_proto::{
-    Access, Action, Event, HistoryEntry, InvitationEntry, Invite, LogEntry, ModerationEntry, Note, Reply, RoomInfo,
-    Speakers, Timestamp, UserName,
+    Access, Action, Event, HistoryEntry, InvitationEntry, Invite, LogEntry, ModerationEntry, Note, Reply, Retention,
+    RoomInfo, Speakers, Timestamp, UserName,
 };
 
 /// A part of a sentence.
@@ -115,6 +115,15 @@ fn moderated<'a>(room: &str, entry: &'a ModerationEntry, when: &dyn Fn(Timestamp
             return vec![Part::User(from), words(format!(" lets only moderators speak in {room}"))];
         }
         Action::Post => return vec![Part::User(from), words(format!(" lets everybody speak in {room}"))],
+        Action::Retention if reason.as_str() == Retention::DEFAULT => {
+            return vec![
+                Part::User(from),
+                words(format!(" lets the server decide how long messages of {room} are kept")),
+            ];
+        }
+        Action::Retention => {
+            return vec![Part::User(from), words(format!(" lets messages of {room} be kept for {reason}"))];
+        }
         Action::Invite => (" invited ", format!(" to {room}")),
         Action::Kick => (" removed ", format!(" from {room}")),
         Action::Ban => (" banned ", format!(" from {room}{until}")),
@@ -140,6 +149,10 @@ pub(super) fn reply_text(reply: &Reply) -> Option<String> {
         Reply::Access { room, access: Access::Public, .. } => format!("everybody may enter {room}"),
         Reply::Post { room, post: Speakers::Moderators, .. } => format!("only moderators speak in {room}"),
         Reply::Post { room, post: Speakers::Everyone, .. } => format!("everybody may speak in {room}"),
+        Reply::Retention { room, retention: Some(time), .. } => format!("messages of {room} are kept for {time}"),
+        Reply::Retention { room, retention: None, .. } => {
+            format!("messages of {room} are kept as long as the server keeps them")
+        }
         Reply::Invite(Invite::User { about, .. }) => format!("{} is invited to {}", about.user, about.room),
         Reply::Kick(about) => format!("{} is removed from {}", about.user, about.room),
         Reply::Ban(about) => format!("{} is banned from {}", about.user, about.room),
@@ -157,7 +170,7 @@ pub(super) fn reply_text(reply: &Reply) -> Option<String> {
 
 /// The reply to `/room` as a table. `when` tells a time.
 pub(super) fn room_text(info: &RoomInfo, when: &dyn Fn(Timestamp) -> String) -> String {
-    let RoomInfo { room, topic, access, post, owner, moderators, role, created } = info;
+    let RoomInfo { room, topic, access, post, owner, moderators, role, created, retention } = info;
     let owner = owner.as_ref().map_or("the operators", UserName::as_str);
     let moderators: Vec<&str> = moderators.iter().map(UserName::as_str).collect();
     let mut lines = vec![format!("about {room}:")];
@@ -169,6 +182,7 @@ pub(super) fn room_text(info: &RoomInfo, when: &dyn Fn(Timestamp) -> String) -> 
     row("topic", topic.as_str());
     row("may enter", if *access == Access::Private { "the invited" } else { "everybody" });
     row("may speak", if *post == Speakers::Moderators { "moderators" } else { "everybody" });
+    row("keeps", &retention.map(|retention| retention.to_string()).unwrap_or_default());
     row("owner", owner);
     row("moderators", &moderators.join(", "));
     row("you are", role.as_str());

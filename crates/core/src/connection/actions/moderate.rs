@@ -1,4 +1,4 @@
-//! The commands of those who have rights in a room: `/topic`, `/access`, `/post`, `/invite`, `/kick`, `/ban` and the others.
+//! The commands of those who have rights in a room: `/topic`, `/access`, `/post`, `/retention`, `/invite`, `/kick`, `/ban` and the others.
 //! It must not judge them; the store does, in the step that carries them out.
 
 use parlor_proto::{Order, Refusal, RoomName, UserName};
@@ -19,6 +19,10 @@ pub(super) fn run(context: &mut SessionContext<'_>, room: RoomName, order: Order
         return Err(Refusal::NoSuchUser(user.clone()).into());
     }
     let actor = find_own(context)?;
+    let is_allowed = actor.role == Role::Operator || context.connection.services.policy.room_retention;
+    if matches!(order, Order::Retention(_)) && !is_allowed {
+        return Err(Refusal::NotAllowed("operators").into());
+    }
     succession::complete(context, &room, &actor)?;
     if !context.may_act()? {
         return Ok(());

@@ -20,10 +20,10 @@ pub(super) fn run(context: &mut SessionContext<'_>, room: RoomName) -> ActionRes
         return Err(denial.refusal(&room, None, None).into());
     }
     let role = rights.role(&person);
-    let RoomRights { owner, moderators, topic, access, post, created, .. } = rights;
+    let RoomRights { owner, moderators, topic, access, post, created, retention, .. } = rights;
     let owner = owner.map(|owner| owner.user);
     let moderators = moderators.into_iter().map(|moderator| moderator.user).collect();
-    let info = RoomInfo { room, topic, access, post, owner, moderators, role, created };
+    let info = RoomInfo { room, topic, access, post, owner, moderators, role, created, retention };
     context.add(Effect::Reply(Event::Room(Box::new(info))));
     Ok(())
 }

@@ -67,6 +67,7 @@ fn reply_to(deed: Deed, room: RoomName, id: MessageId, inbox: MessageId) -> Opti
         Order::Topic(topic) => Reply::Topic { room, topic: topic.into(), id: Some(id) },
         Order::Access(access) => Reply::Access { room, access, id },
         Order::Post(post) => Reply::Post { room, post, id },
+        Order::Retention(retention) => Reply::Retention { room, retention, id },
         Order::Invite(user) => Reply::Invite(Invite::User { about: about(user), inbox }),
         Order::Kick(user, _) => Reply::Kick(about(user)),
         Order::Ban(user, ..) => Reply::Ban(about(user)),

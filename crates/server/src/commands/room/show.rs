@@ -57,6 +57,7 @@ pub(super) fn one(facts: &RoomFacts, inside: Option<&[UserName]>, accounts: &Acc
         ("speaks", rights.post.to_string()),
         ("owner", owner(facts, accounts)),
     ];
+    lines.extend(rights.retention.map(|retention| ("retention", retention.to_string())));
     lines.extend(rights.moderators.iter().map(|moderator| ("moderator", holder(moderator, accounts))));
     lines.extend(rights.invited.iter().map(|user| ("invited", user.to_string())));
     for (key, users) in [("banned", &rights.banned), ("muted", &rights.muted)] {

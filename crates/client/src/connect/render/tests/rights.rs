@@ -52,6 +52,8 @@ fn every_event_about_rights_in_words() {
         (setting("access", "public"), "12:30 * eve lets everybody enter red"),
         (setting("post", "moderators"), "12:30 * eve lets only moderators speak in red"),
         (setting("post", "everyone"), "12:30 * eve lets everybody speak in red"),
+        (setting("retention", "30d"), "12:30 * eve lets messages of red be kept for 30d"),
+        (setting("retention", "default"), "12:30 * eve lets the server decide how long messages of red are kept"),
         (invited(), "12:30 * bob invites you to red; /open red enters it"),
         (moved.to_owned(), "12:31 * you are in lobby now, members: 3"),
         (message(r#""text":"","removed":true"#), "12:30 [red] bob: (removed)"),
@@ -64,10 +66,11 @@ fn every_event_about_rights_in_words() {
 
 #[test]
 fn what_may_be_done_in_a_room_is_a_table() {
-    let info = r#"{"type":"room","room":"red","topic":"","access":"private","post":"everyone","owner":null,"moderators":["bob","eve"],"role":"operator","created":"2026-11-20T09:00:00.000Z"}"#;
+    let info = r#"{"type":"room","room":"red","topic":"","access":"private","post":"everyone","owner":null,"moderators":["bob","eve"],"role":"operator","created":"2026-11-20T09:00:00.000Z","retention":2592000}"#;
     let expected = "12:31 * about red:
     may enter   the invited
     may speak   everybody
+    keeps       30d
     owner       the operators
     moderators  bob, eve
     you are     operator
