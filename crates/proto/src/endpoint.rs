@@ -1,7 +1,7 @@
 //! Addresses to which a server posts by HTTP. It must not resolve names, nor judge who may be posted to.
 
+use core::net::{IpAddr, Ipv6Addr};
 use std::fmt;
-use std::net::{IpAddr, Ipv6Addr};
 use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};

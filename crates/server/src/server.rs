@@ -111,17 +111,7 @@ impl Server {
         let services = services(&hub, &backend, hashing.clone(), authority(settings)?, endpoints, observer, policy);
         let outhooks = guard.map(|guard| OuthookThreads::start(services.clone(), guard)).transpose();
         let outhooks = outhooks.context("cannot start threads")?;
-        let service = Arc::new(Service {
-            services,
-            tls,
-            blocked_writer,
-            pool: Arc::new(ThreadPool::new()),
-            counters: counters.clone(),
-            handshake_timeout: settings.handshake_timeout,
-            idle_timeout: settings.idle_timeout(),
-            site,
-            bad_proxy_headers: LogRateLimit::every(STRANGE_HEADERS_INTERVAL),
-        });
+        let service = Arc::new(service(settings, services, tls, blocked_writer, counters.clone(), site));
         let (balancers, proxies) = (settings.proxy_from.clone(), settings.forwarded_from.clone());
         let acceptors = Arc::new(Acceptors::new(service, admission.clone(), balancers, proxies));
         let sources = Sources {
@@ -315,6 +305,28 @@ fn services(
         observer,
         policy,
     })
+}
+
+/// What each client's thread works with.
+fn service(
+    settings: &Settings,
+    services: Arc<Services>,
+    tls: TlsConfigs,
+    blocked_writer: Arc<BlockedWriter>,
+    counters: Arc<Counters>,
+    site: Option<Arc<Site>>,
+) -> Service {
+    Service {
+        services,
+        tls,
+        blocked_writer,
+        pool: Arc::new(ThreadPool::new()),
+        counters,
+        handshake_timeout: settings.handshake_timeout,
+        idle_timeout: settings.idle_timeout(),
+        site,
+        bad_proxy_headers: LogRateLimit::every(STRANGE_HEADERS_INTERVAL),
+    }
 }
 
 /// Who decides about passwords, if that is a program.
