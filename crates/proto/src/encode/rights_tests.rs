@@ -246,7 +246,7 @@ fn more_replies() -> Vec<Row> {
             r#"{"type":"ok","command":"edit","room":"red","id":8,"of":7}"#,
         ),
         (
-            Reply::Remove { room: red.clone(), id: MessageId(9), of: MessageId(7) }.into(),
+            Reply::Remove { room: red, id: MessageId(9), of: MessageId(7) }.into(),
             "OK remove red 7\n",
             r#"{"type":"ok","command":"remove","room":"red","id":9,"of":7}"#,
         ),
@@ -255,6 +255,12 @@ fn more_replies() -> Vec<Row> {
             "OK suspend bob\n",
             r#"{"type":"ok","command":"suspend","user":"bob"}"#,
         ),
+    ]
+}
+
+fn rooms() -> Vec<Row> {
+    let red = room("red");
+    vec![
         (
             Event::Room(Box::new(RoomInfo {
                 room: red.clone(),
@@ -358,7 +364,7 @@ fn lists() -> Vec<Row> {
 }
 
 fn rows() -> impl Iterator<Item = Row> {
-    [events(), later_events(), replies(), more_replies(), lists()].into_iter().flatten()
+    [events(), later_events(), replies(), more_replies(), rooms(), lists()].into_iter().flatten()
 }
 
 /// The JSON lines of the tables.
