@@ -246,7 +246,7 @@ fn more_replies() -> Vec<Row> {
             r#"{"type":"ok","command":"edit","room":"red","id":8,"of":7}"#,
         ),
         (
-            Reply::Remove { room: red.clone(), id: MessageId(9), of: MessageId(7) }.into(),
+            Reply::Remove { room: red, id: MessageId(9), of: MessageId(7) }.into(),
             "OK remove red 7\n",
             r#"{"type":"ok","command":"remove","room":"red","id":9,"of":7}"#,
         ),
