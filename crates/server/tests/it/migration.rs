@@ -10,7 +10,7 @@ use std::process::{Child, Output};
 use std::sync::Arc;
 use std::thread;
 
-use parlor_redis_testkit::{FaultProxy, RedisServer};
+use parlor_redis_testkit::{Direction, FaultProxy, RedisServer};
 use serde_json::Value;
 use tempfile::TempDir;
 
@@ -297,11 +297,13 @@ fn a_place_with_something_else_is_refused_and_the_server_goes_on() {
 /// Starts a migration through a proxy that is cut after some bytes, and waits for its end.
 fn broken_off(data: &Arc<TempDir>, redis: &RedisServer, bytes: u64) -> Output {
     let proxy = FaultProxy::start(redis.port());
-    proxy.cut_after_bytes(parlor_redis_testkit::Direction::ToServer, bytes);
+    proxy.cut_after_bytes(Direction::ToServer, bytes);
     let url = format!("redis://127.0.0.1:{}", proxy.port());
     let child: Child = migration(data, None, &url).spawn().unwrap();
-    proxy.wait_for_cut();
+    eventually("it is connected", || proxy.passed(Direction::ToServer) > 0);
+    // Before the cut: otherwise it connects again and goes on.
     proxy.refuse();
+    proxy.wait_for_cut();
     child.wait_with_output().unwrap()
 }
 

@@ -143,7 +143,8 @@ impl Machine {
         if self.server.as_mut().is_some_and(|server| !server.has_ended()) {
             return;
         }
-        let settings: Vec<String> = settings.iter().map(|setting| self.meant(setting)).collect();
+        // No setting of a page has a space.
+        let settings: Vec<String> = settings.iter().map(|setting| self.meant(setting).replace('\'', "")).collect();
         let settings: Vec<&str> = settings.iter().map(String::as_str).collect();
         let listen = format!("127.0.0.1:{}", self.port);
         let config = self.settings();
