@@ -79,8 +79,8 @@ mod tests {
 
     #[test]
     fn stored_rights_tell_by_their_text_whether_they_have_one() {
-        let mut rights = RoomRights::default();
-        rights.topic = parlor_proto::Text::sanitise(r#""retention":7"#).into();
+        let mut rights =
+            RoomRights { topic: parlor_proto::Text::sanitise(r#""retention":7"#).into(), ..RoomRights::default() };
         assert!(!rights.stored().contains(MARK));
         rights.retention = Retention::find("1h");
         assert!(rights.stored().contains(MARK));
