@@ -47,7 +47,7 @@ impl Outhooks for Server {
 
 impl Server {
     /// Adds a room to the index. Before its first hook, so that a server that dies leaves no hook that is not indexed, and after
-    /// it, since [`Server::unlist_outhooks`] may have looked in between.
+    /// it, since [`Server::unlist_outhook`] may have looked in between.
     pub(super) fn list_outhooks(&self, room: &RoomName) -> StoreResult<()> {
         self.call::<i64>(Command::plain("SADD", keys::OUTHOOK_ROOMS, &[room.as_str()])).map(drop)
     }
