@@ -98,8 +98,9 @@ def it_is_confined(machine):
     assert int(facts["CapBnd"], 16) == 0 and facts["NoNewPrivs"] == "1" and facts["Seccomp"] == "2", facts
     verdict = machine.execute("systemd-analyze", "security", "parlor", "--no-pager").stdout.splitlines()[-1]
     assert verdict.split(": ")[1].split()[0] < "2.0", verdict
-    data = machine.execute("stat", "-c", "%a", "/var/lib/private/parlor", "/etc/parlor/credentials").stdout.split()
-    assert data == ["700", "700"], data
+    private = ("/var/lib/private/parlor", "/etc/parlor/credentials", "/var/backups/parlor")
+    data = machine.execute("stat", "-c", "%a", *private).stdout.split()
+    assert data == ["700", "700", "700"], data
     logs = machine.logs()
     assert "WARN" not in logs and "ERROR" not in logs, logs
 

@@ -86,6 +86,8 @@ pub(crate) struct RunContext {
     pub(crate) court: String,
     pub(crate) deputy: String,
     pub(crate) citizens: Vec<String>,
+    /// Whether a suspension ends in time: not if the clock by which it does is set back.
+    pub(crate) suspensions_end: bool,
     /// Suffix of the names of users and rooms of this round.
     pub(crate) tag: String,
     /// Whether the run creates the accounts, so that clients need not register.

@@ -76,7 +76,7 @@ impl SimulatedClient {
         let moderates = matches!(self.part.role, Role::Judge | Role::Deputy);
         let orders = if moderates { 50 } else { 5 };
         let lines = match self.rng.below(100) {
-            choice if choice < 4 && self.part.role == Role::Judge => {
+            choice if choice < 4 && self.part.role == Role::Judge && self.context.suspensions_end => {
                 let user = self.rng.pick(&self.context.citizens).clone();
                 vec![Line::Suspend { user, seconds: 1 + self.rng.below(2) }]
             }

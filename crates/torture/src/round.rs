@@ -47,6 +47,7 @@ pub(crate) fn play(plan: &Plan, config: &Config, world: &Deployment, tag: &str) 
         court: format!("court{tag}"),
         deputy: of_role(&cast, Role::Deputy).concat(),
         citizens: of_role(&cast, Role::Citizen),
+        suspensions_end: world.has_leases() || plan.steps.iter().all(|step| step.fault.kind != FaultKind::Clock),
         tag: tag.to_owned(),
         accounts_are_made: !config.accounts.is_empty(),
         doors,

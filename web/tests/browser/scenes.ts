@@ -33,8 +33,11 @@ const session = (value: Session) => (page: Page) =>
   page.evaluate((next) => void (window.store.session.value = next), value);
 const connection = (value: Connection) => (page: Page) =>
   page.evaluate((next) => void (window.store.connection.value = next), value);
-const open = (value: Dialog) => (page: Page) =>
-  page.evaluate((next) => void (window.ui.dialog.value = next), value);
+const open = (value: Dialog) => async (page: Page) => {
+  await page.evaluate((next) => void (window.ui.dialog.value = next), value);
+  // Its part of the program may come late.
+  await page.locator('dialog[open]').waitFor();
+};
 const pane = (value: Pane) => (page: Page) =>
   page.evaluate((next) => void (window.ui.pane.value = next), value);
 const state = (change: () => void) => (page: Page) => page.evaluate(change);
