@@ -4,10 +4,11 @@
 use parlor_proto::{Bye, HookSecret, HookUrl, Refusal, Reply, RoomName, UserName};
 use zeroize::Zeroizing;
 
-use super::{ActionResult, SessionContext, moderate, succession};
+use super::{ActionResult, CommandError, SessionContext, moderate, succession};
 use crate::connection::effects::{During, Effect};
 use crate::ports::{Act, ActReport, ActResult, Deed, SecretHash};
 use crate::rights::Hook;
+use crate::services::Services;
 
 /// Random bytes of a secret: 160 bits.
 const SECRET_BYTES: usize = 20;
@@ -30,9 +31,7 @@ pub(super) fn run(context: &mut SessionContext<'_>, room: RoomName, label: UserN
     if !context.may_act()? {
         return Ok(());
     }
-    let mut bytes = Zeroizing::new([0; SECRET_BYTES]);
-    services.random.fill(bytes.as_mut_slice()).during("making up a secret")?;
-    let secret = HookSecret::of_random(bytes.as_slice());
+    let secret = HookSecret::of_random(random_bytes(services)?.as_slice());
     let (hash, by, made) = (SecretHash::of(secret.expose()), context.user.clone(), services.clock.now());
     let hook = Hook { hash, label: label.clone(), by, made };
     let id = hook.id();
@@ -41,6 +40,13 @@ pub(super) fn run(context: &mut SessionContext<'_>, room: RoomName, label: UserN
     let url = HookUrl::given(&Zeroizing::new(format!("{page}hooks/{room}.{}", secret.expose())));
     context.add(Effect::Reply(Reply::Hook { room, label, id, url }.into()));
     Ok(())
+}
+
+/// The bytes of a secret that nobody guesses.
+pub(super) fn random_bytes(services: &Services) -> Result<Zeroizing<[u8; SECRET_BYTES]>, CommandError> {
+    let mut bytes = Zeroizing::new([0; SECRET_BYTES]);
+    services.random.fill(bytes.as_mut_slice()).during("making up a secret")?;
+    Ok(bytes)
 }
 
 /// Has the store change the hooks of a room.

@@ -2,15 +2,11 @@
 //! store does. It must not post.
 
 use parlor_proto::{Endpoint, OuthookSecret, Refusal, Reply, RoomName};
-use zeroize::Zeroizing;
 
 use super::{ActionResult, SessionContext, hook, moderate, succession};
-use crate::connection::effects::{During, Effect};
+use crate::connection::effects::Effect;
 use crate::ports::{Deed, LogId};
 use crate::rights::Outhook;
-
-/// Random bytes of a secret: 160 bits.
-const SECRET_BYTES: usize = 20;
 
 pub(super) fn run(context: &mut SessionContext<'_>, room: RoomName, url: Endpoint) -> ActionResult {
     let services = context.connection.services;
@@ -25,9 +21,7 @@ pub(super) fn run(context: &mut SessionContext<'_>, room: RoomName, url: Endpoin
     if !context.may_act()? {
         return Ok(());
     }
-    let mut bytes = Zeroizing::new([0; SECRET_BYTES]);
-    services.random.fill(bytes.as_mut_slice()).during("making up a secret")?;
-    let secret = OuthookSecret::of_random(bytes.as_slice());
+    let secret = OuthookSecret::of_random(hook::random_bytes(services)?.as_slice());
     // What was said before belongs to those who were there.
     let after = context.head(&LogId::Room(room.clone()))?.last;
     let (by, made) = (context.user.clone(), services.clock.now());
