@@ -3,10 +3,11 @@
 use std::hash::{BuildHasher, RandomState};
 use std::net::{Ipv4Addr, TcpListener};
 
-/// Start of the ports to choose from, below the range that Linux uses for outgoing connections. Otherwise, a server
-/// that is down for a while could find its port taken by a client that tries to reach it.
+/// Start of the ports to choose from. They are below the range that Linux uses for outgoing connections; otherwise, a server
+/// that is down for a while could find its port taken by a client that tries to reach it. So are the ports by which the members
+/// of a cluster speak to each other, which are 10,000 higher and no choice for anybody else.
 const FIRST: u16 = 10_000;
-const COUNT: u16 = 20_000;
+const COUNT: u16 = 10_000;
 
 /// A free port of 127.0.0.1, chosen at random, so that concurrent tests rarely choose the same one.
 pub fn free_port() -> u16 {

@@ -19,6 +19,8 @@ use crate::process::Process;
 use crate::tls::Certificates;
 use crate::{FaultProxy, free_port, lock, wait_for, wait_until};
 
+/// Where many systems have a file system in memory.
+const MEMORY: &str = "/dev/shm";
 /// Number of ports to try. Another process may take a port between the choice and the start.
 const ATTEMPTS: usize = 5;
 /// Timeout of `redis-cli`, in seconds. A frozen server would block it for ever.
@@ -68,7 +70,7 @@ impl RedisServer {
 
     /// Fails if the process ends instead of replying.
     fn try_start(options: RedisOptions) -> Result<Self, ()> {
-        let directory = tempfile::tempdir().unwrap();
+        let directory = in_memory().map_or_else(tempfile::tempdir, tempfile::tempdir_in).unwrap();
         fs::create_dir(directory.path().join("data")).unwrap();
         let tls = options.tls.then(|| (free_port(), Certificates::make(directory.path())));
         let port = options.port.unwrap_or_else(free_port);
@@ -261,4 +263,10 @@ fn redis_cli(port: u16, args: &[&str]) -> Result<String, String> {
         return Ok(stdout);
     }
     Err(format!("{}: {}{stdout}", output.status, String::from_utf8_lossy(&output.stderr)))
+}
+
+/// Where files need no disk, if there is such a place. The main thread of Redis waits for the disk again and again, also for
+/// `nodes.conf`: while a disk is busy with something else, a healthy member of a cluster would look dead.
+fn in_memory() -> Option<&'static Path> {
+    Some(Path::new(MEMORY)).filter(|path| tempfile::tempfile_in(path).is_ok())
 }
