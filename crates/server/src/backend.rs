@@ -11,7 +11,6 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, anyhow, bail};
 use crossbeam_channel::{Receiver, Sender, bounded, select};
 use parlor_core::ports::{Clock, Sink, Store, StoreResult};
-use parlor_proto::Timestamp;
 use parlor_store::BatchStatistics;
 use parlor_store::redis::{self, EventSink, OpenError, Redis};
 use parlor_store::sqlite::{self, Durability, Note, Sqlite};
@@ -171,16 +170,14 @@ impl Backend {
         match self {
             Self::Sqlite { store, .. } => {
                 let store = store.clone();
-                let forget = forgetting({
-                    let store = store.clone();
-                    move |now| store.forget_older(now, age)
-                });
+                let (clock, kept) = (SystemClock::start(), store.clone());
+                let forget = forgetting(move || kept.forget_older(clock.now(), age));
                 let run = move || store.notice_changes().and_then(|()| forget());
                 PeriodicTask { what: "looking after the database", run: Box::new(run) }
             }
             Self::Redis(redis) => {
                 let redis = redis.clone();
-                let forget = forgetting(move |now| redis.forget_older(now, age));
+                let forget = forgetting(move || redis.forget_older(redis.time()?, age));
                 PeriodicTask { what: "forgetting old messages", run: Box::new(forget) }
             }
         }
@@ -211,16 +208,18 @@ impl EventSink for RedisEvents {
     }
 }
 
-/// Forgets what is too old from time to time, and again at once where there was more. `forget` gets the time, and tells whether
-/// there is more.
-fn forgetting(forget: impl Fn(Timestamp) -> StoreResult<bool> + Send) -> impl Fn() -> StoreResult<()> + Send {
-    let (clock, last) = (SystemClock::start(), Cell::new(None::<Instant>));
+/// Forgets what is too old from time to time, and again at once where there was more. `forget` tells whether there is more.
+fn forgetting(forget: impl Fn() -> StoreResult<bool> + Send) -> impl Fn() -> StoreResult<()> + Send {
+    let last = Cell::new(None::<Instant>);
     move || {
         if last.get().is_some_and(|last| last.elapsed() < FORGET_INTERVAL) {
             return Ok(());
         }
-        let has_more = forget(clock.now())?;
-        last.set((!has_more).then(Instant::now));
+        // Also after a failure: a store that is away is asked for nothing here meanwhile.
+        last.set(Some(Instant::now()));
+        if forget()? {
+            last.set(None);
+        }
         Ok(())
     }
 }

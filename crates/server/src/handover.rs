@@ -6,6 +6,7 @@ use std::fs::File;
 use std::io::{self, BufRead, BufReader, Write};
 use std::os::unix::net::UnixStream;
 use std::os::unix::process::CommandExt;
+use std::path::Path;
 use std::process::Command;
 use std::thread;
 
@@ -13,6 +14,9 @@ use crossbeam_channel::{Receiver, bounded, select};
 
 use crate::control::{Answer, Word};
 use crate::workers::signals::Request;
+
+/// The program of this process, also if its file has no name any more. Source: proc(5).
+const THIS_PROGRAM: &str = "/proc/self/exe";
 
 /// A command that waits until this server has closed its database.
 #[derive(Debug)]
@@ -25,6 +29,14 @@ pub(crate) enum Afterwards {
     End,
     /// It begins anew, in place of itself, with these variables of the environment besides those that it has.
     Anew(Vec<(&'static str, OsString)>),
+}
+
+impl Afterwards {
+    /// It begins anew, unless its end was asked for meanwhile.
+    pub(crate) fn anew_or_end(variables: Vec<(&'static str, OsString)>, requests: &Receiver<Request>) -> Self {
+        let ends = requests.try_iter().any(Request::is_of_the_end);
+        if ends { Self::End } else { Self::Anew(variables) }
+    }
 }
 
 impl Handover {
@@ -42,7 +54,7 @@ impl Handover {
     /// servers from the database meanwhile. Returns what becomes of the process.
     pub(crate) fn wait(self, lock: Option<File>, requests: &Receiver<Request>) -> Afterwards {
         if self.answer(&Answer::Done).is_err() {
-            return Afterwards::Anew(Vec::new());
+            return Afterwards::anew_or_end(Vec::new(), requests);
         }
         let (sender, word) = bounded(1);
         let read = move || {
@@ -52,18 +64,18 @@ impl Handover {
             let _ = sender.send(serde_json::from_str::<Word>(&line).ok());
         };
         if thread::Builder::new().name("handover".to_owned()).spawn(read).is_err() {
-            return Afterwards::Anew(Vec::new());
+            return Afterwards::anew_or_end(Vec::new(), requests);
         }
-        let afterwards = loop {
+        let variables = loop {
             select! {
-                recv(word) -> word => break Afterwards::Anew(variables(word.ok().flatten())),
-                recv(requests) -> request => if matches!(request, Ok(Request::Shutdown) | Err(_)) {
-                    break Afterwards::End;
+                recv(word) -> word => break variables(word.ok().flatten()),
+                recv(requests) -> request => if request.map_or(true, Request::is_of_the_end) {
+                    return Afterwards::End;
                 }
             }
         };
         drop(lock);
-        afterwards
+        Afterwards::anew_or_end(variables, requests)
     }
 
     fn answer(&self, answer: &Answer) -> io::Result<()> {
@@ -85,7 +97,9 @@ fn variables(word: Option<Word>) -> Vec<(&'static str, OsString)> {
 /// Replaces this process by a new run of its program with the same arguments and process id. Returns only if that fails.
 pub(crate) fn begin_anew(variables: Vec<(&'static str, OsString)>) -> anyhow::Error {
     let begin = || -> io::Result<io::Error> {
-        let mut command = Command::new(env::current_exe()?);
+        // An upgrade may have put another file in the place of this program, and the system knows this one all the same.
+        let program = Some(env::current_exe()?).filter(|program| program.exists());
+        let mut command = Command::new(program.as_deref().unwrap_or(Path::new(THIS_PROGRAM)));
         Ok(command.args(env::args_os().skip(1)).envs(variables).exec())
     };
     let error = begin().unwrap_or_else(|error| error);

@@ -36,17 +36,17 @@ impl Cutoffs {
         own.max(self.everywhere)
     }
 
-    /// Whether entries of other logs than rooms can be too old.
+    /// The rooms with a retention of their own.
+    #[cfg(feature = "redis")]
+    pub(crate) fn rooms(&self) -> impl Iterator<Item = &RoomName> {
+        self.rooms.keys()
+    }
+
+    /// Whether entries of other logs can be too old.
     #[cfg(feature = "redis")]
     pub(crate) fn reach_everything(&self) -> bool {
         self.everywhere.is_some()
     }
-}
-
-/// Whether stored rights may have a retention: a look that spares most rights from being read.
-#[cfg(feature = "redis")]
-pub(crate) fn may_have_one(rights: &str) -> bool {
-    rights.contains(MARK)
 }
 
 /// What stored rights with a retention contain. A quoted text in a topic has a backslash before its second quote.

@@ -2,7 +2,7 @@
 //! place that is left.
 
 use std::fmt;
-use std::fs::File;
+use std::fs::{File, TryLockError};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::thread;
@@ -14,7 +14,7 @@ use parlor_core::ports::Clock;
 use parlor_settings::path;
 use parlor_store::archive::{Migration, Moved};
 use parlor_store::redis::{self, RedisMovingSource, RedisTarget, RedisUrl};
-use parlor_store::sqlite::{self, SqliteMovingSource, SqliteTarget};
+use parlor_store::sqlite::{self, Left, SqliteMovingSource, SqliteTarget};
 use sha2::{Digest, Sha256};
 
 use super::new_file;
@@ -51,6 +51,8 @@ Redis end, and the new one is started by you.
 Nothing is deleted. The place that is left notes where everything went, and no server starts on it any more;
 --undo takes it back as it was then. Where no server runs, the copy is all. If it breaks off, run it again.
 
+An address with a password belongs into PARLOR_MIGRATE_TO: everybody on the machine sees the command line.
+
 The settings file is yours: change redis or data there, or the next start says where everything is.
 
 Examples:
@@ -63,7 +65,8 @@ Examples:
 #[command(after_help = EXAMPLES)]
 pub(crate) struct MigrateArgs {
     /// Where everything goes: the address of a Redis, or a data directory; it has neither accounts nor messages
-    #[arg(long, value_name = "URL|DIR", required_unless_present = "undo")]
+    #[arg(long, env = "PARLOR_MIGRATE_TO", hide_env_values = true, value_name = "URL|DIR")]
+    #[arg(required_unless_present = "undo")]
     to: Option<String>,
 
     /// PEM file of the authority that issued the certificate of the Redis of --to [default: the roots of the system]
@@ -123,19 +126,19 @@ fn to_redis(data: &Path, url: &RedisUrl, word: &Word) -> anyhow::Result<()> {
     let read = |ca: &PathBuf| std::fs::read(ca).with_context(|| format!("cannot read {}", ca.display()));
     let ca = ca.as_ref().map(read).transpose()?;
     let config = redis::Config { url: url.clone(), ca, server_name: NAME.to_owned(), history: 0, replicas: 0 };
-    let (from, to) = (absolute(data)?, url.to_string());
-    let (migration, aside) = (mark(&from), aside());
+    let to = url.to_string();
+    let _only = lock_out_others(data)?;
     // Held until everything is there, so that no server starts meanwhile.
     let (is_served, _lock) = lock(data)?;
-    if let Some(moved) = sqlite::moved_to(data)? {
-        return finish(&moved, &to, || Ok(RedisTarget::finish_sealed(&config, &migration)?));
+    if let Some(Left { to: moved, mark }) = sqlite::left(data)? {
+        return finish(&moved, &to, || Ok(RedisTarget::finish_sealed(&config, &mark)?));
     }
     if is_served {
         control::ask(data, &Order::Sessions)?;
     }
     let source = SqliteMovingSource::open(data)?;
     new_file::give_to_owner(data, &OPEN_FILES)?;
-    let target = RedisTarget::moving(&config, &migration, &format!("{aside}:"))?;
+    let target = RedisTarget::moving(&config, source.mark(), &format!("{}:", aside()))?;
     let mut moving = Migration::new(Box::new(source), Box::new(target));
     copy(&mut moving)?;
     let begun = Instant::now();
@@ -145,6 +148,17 @@ fn to_redis(data: &Path, url: &RedisUrl, word: &Word) -> anyhow::Result<()> {
     match server {
         Some(server) => await_server(server, data, word, begun),
         None => say("no server ran; start it with PARLOR_REDIS or --redis from now on"),
+    }
+}
+
+/// Keeps other migrations of a database away as long as the result is there. What the directory is locked with is its own: the
+/// server has the lock of the servers.
+fn lock_out_others(data: &Path) -> anyhow::Result<File> {
+    let directory = File::open(data).with_context(|| format!("cannot open {}", data.display()))?;
+    match directory.try_lock() {
+        Ok(()) => Ok(directory),
+        Err(TryLockError::WouldBlock) => bail!("another parlor migrate moves what is in {}", data.display()),
+        Err(TryLockError::Error(error)) => Err(error).with_context(|| format!("cannot lock {}", data.display())),
     }
 }
 
@@ -164,8 +178,8 @@ fn await_server(server: HandedOver, data: &Path, word: &Word, begun: Instant) ->
 }
 
 fn to_directory(config: &redis::Config, data: &Path) -> anyhow::Result<()> {
-    let (from, to) = (config.url.to_string(), absolute(data)?);
-    let (migration, aside) = (mark(&from), aside());
+    let to = absolute(data)?;
+    let (migration, aside) = (mark(&config.url.to_string()), aside());
     let _lock: File = backend::lock_data(data)?;
     let give = || new_file::give_to_owner(data, &[SERVER_LOCK, sqlite::FILE_NAME, sqlite::IMPORT_FILE_NAME]);
     if let Some(moved) = redis::moved_to(config)? {
@@ -238,7 +252,7 @@ fn say(line: impl fmt::Display) -> anyhow::Result<()> {
     Ok(writeln!(io::stdout(), "{line}")?)
 }
 
-/// By what a migration knows what it began at its target: the place that it leaves.
+/// By what a migration knows what it began in its directory, which only it may fill: the Redis that it leaves.
 fn mark(from: &str) -> String {
     let digest = Sha256::digest(from);
     let digits: String = digest.iter().take(8).map(|byte| format!("{byte:02x}")).collect();

@@ -84,7 +84,7 @@ fn serve(settings: &Settings, log_level: LogLevel) -> anyhow::Result<Afterwards>
             tracing::info!("everything in Redis moves to another store: sending everybody away");
             process.send_away();
             drop(control);
-            return Ok(Afterwards::Anew(Vec::new()));
+            return Ok(Afterwards::anew_or_end(Vec::new(), &inbox));
         }
     }
     Ok(Afterwards::End)

@@ -30,6 +30,13 @@ pub(crate) enum Request {
     Depart,
 }
 
+impl Request {
+    /// Whether it asks for the end of the server.
+    pub(crate) fn is_of_the_end(self) -> bool {
+        matches!(self, Self::Shutdown | Self::Drain(_))
+    }
+}
+
 /// The thread that waits for signals. Dropping this ends the thread; signals are still caught then, without effect.
 #[derive(Debug)]
 pub(crate) struct SignalThread {

@@ -4,6 +4,7 @@
 
 mod speaker;
 
+use std::fs::{self, File};
 use std::io::{BufRead, BufReader, Write};
 use std::os::unix::net::UnixStream;
 use std::process::{Child, Output};
@@ -374,4 +375,51 @@ fn a_server_that_waits_for_a_migration_can_be_stopped() {
     assert!(server.wait().success());
     drop(waiting);
     drop(server.restart());
+}
+
+#[test]
+fn a_server_that_says_goodbye_for_a_migration_can_be_stopped() {
+    let (data, redis) = (directory(), RedisServer::start());
+    let mut server = start(Options::default().env("PARLOR_REDIS", &redis.url()), &data);
+    let mut ann = server.register("ann");
+    // It stays for a while, since this one does not close its connection.
+    let child = migration(&data, Some(&redis), directory().path().join("new").to_str().unwrap()).spawn().unwrap();
+    ann.until("RECONNECT 0");
+    server.signal("TERM");
+    assert!(server.wait().success(), "{}", server.log());
+    let Output { status, stderr, .. } = child.wait_with_output().unwrap();
+    assert!(status.success(), "{}", String::from_utf8_lossy(&stderr));
+}
+
+#[test]
+fn a_server_whose_program_was_replaced_moves_all_the_same() {
+    let (data, redis, programs) = (directory(), RedisServer::start(), directory());
+    let program = programs.path().join("parlor");
+    fs::copy(env!("CARGO_BIN_EXE_parlor"), &program).unwrap();
+    let server = start(Options::default().program(&program), &data);
+    drop(server.register("ann"));
+    // As an upgrade does it.
+    fs::write(programs.path().join("newer"), "not a program yet").unwrap();
+    fs::rename(programs.path().join("newer"), &program).unwrap();
+    let said = migrate(&data, None, &redis.url());
+    assert!(said.contains("the server was away for"), "{said}");
+    server.log_in("ann").expect_quiet();
+}
+
+#[test]
+fn of_two_migrations_of_a_database_one_is_refused_and_an_address_may_be_secret() {
+    let (data, redis) = (directory(), RedisServer::start());
+    let server = start(Options::default(), &data);
+    let mut ann = server.register("ann");
+    let other = File::open(data.path()).unwrap();
+    other.try_lock().unwrap();
+    let refused = complaint(&["migrate"], &migration(&data, None, &redis.url()).output().unwrap());
+    assert!(refused.contains("another parlor migrate moves what is in"), "{refused}");
+    assert_eq!(redis.cli(&["DBSIZE"]), "0");
+    drop(other);
+    ann.expect_quiet();
+    let mut secret = command(data.path(), &["migrate"]);
+    let output = secret.env("PARLOR_MIGRATE_TO", redis.url()).output().unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    ann.until("BYE server-shutdown");
 }

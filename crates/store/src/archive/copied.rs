@@ -30,7 +30,7 @@ struct CopiedLog {
     epoch: Epoch,
     first: u64,
     last: MessageId,
-    /// The messages that were edited, each with the entry of its last edit.
+    /// The messages that were edited, each with the entry of the last edit that was copied.
     edits: BTreeMap<MessageId, MessageId>,
     /// The last round in which it was there.
     round: u64,
@@ -129,10 +129,14 @@ impl Copied {
         let Some(log) = self.logs.get_mut(&entry.log) else { return };
         match &entry.text {
             Content::Amended { by, .. } => drop(log.edits.insert(entry.id, *by)),
-            Content::Edit { of, .. } | Content::Removal { of, .. } if log.begin == Begin::Grown => {
+            Content::Edit { of, .. } if log.begin == Begin::Grown => {
                 log.changed.insert(*of);
                 // The edit before has no text any more.
-                log.changed.extend(log.edits.get(of));
+                log.changed.extend(log.edits.insert(*of, entry.id));
+            }
+            Content::Removal { of, .. } if log.begin == Begin::Grown => {
+                log.changed.insert(*of);
+                log.changed.extend(log.edits.remove(of));
             }
             _ => {}
         }
@@ -157,10 +161,6 @@ impl Copied {
         for (log, copied) in self.logs.iter_mut().filter(|(_, copied)| !copied.changed.is_empty()) {
             let ids: Vec<MessageId> = std::mem::take(&mut copied.changed).into_iter().collect();
             for entry in source.entries(log, &ids)?.iter().filter(|entry| entry.id <= copied.last) {
-                match &entry.text {
-                    Content::Amended { by, .. } => drop(copied.edits.insert(entry.id, *by)),
-                    _ => drop(copied.edits.remove(&entry.id)),
-                }
                 target.change(Change::Rewrite(entry))?;
                 changes += 1;
             }

@@ -7,7 +7,7 @@ use parlor_core::Flush;
 use parlor_core::planted::{Bug, planted};
 use parlor_core::ports::{Act, ActReport, ActResult, Content, Deed, Governance, StoreError, StoreResult};
 use parlor_core::rights::{Case, Denial, RoomRights};
-use parlor_proto::{Access, Epoch, MessageId, RoomName, Speakers, Timestamp, UserName};
+use parlor_proto::{Access, Epoch, MessageId, Order, RoomName, Speakers, Timestamp, UserName};
 
 use super::connection::command::{self, Argument, Command};
 use super::connection::script;
@@ -49,9 +49,6 @@ impl Governance for Server {
         self.lease.check()?;
         let append_seq = if act.is_of_session() { self.next_seq() } else { random::number() >> 12 };
         let report = |result| Ok(ActReport { result, flush: Flush::default() });
-        if matches!(act.deed, Deed::AddOuthook(_)) {
-            self.list_outhooks(&act.room)?;
-        }
         for _ in 0..MAX_TRIES {
             let ground = self.survey(&act)?;
             let ruling = match ground.rule(&act) {
@@ -61,6 +58,7 @@ impl Governance for Server {
             if matches!(act.deed, Deed::Admission { .. }) && ruling.content.is_none() {
                 return report(ActResult::Done(None));
             }
+            self.index_ahead(&act)?;
             match self.call::<i64>(self.moderate(&act, append_seq, &ground, &ruling))? {
                 CHANGED => {}
                 FENCED => return report(ActResult::Fenced),
@@ -91,6 +89,15 @@ impl Governance for Server {
 }
 
 impl Server {
+    /// Adds the room to an index before the act that it may do: a server that dies in between leaves nothing that is not indexed.
+    fn index_ahead(&self, act: &Act) -> StoreResult<()> {
+        match &act.deed {
+            Deed::AddOuthook(_) => self.list_outhooks(&act.room),
+            Deed::Order { order: Order::Retention(Some(_)), .. } => self.list_retention(&act.room),
+            _ => Ok(()),
+        }
+    }
+
     /// Adjusts the index of outgoing hooks to an act that is done.
     fn index_outhooks(&self, act: &Act) -> StoreResult<()> {
         match &act.deed {

@@ -19,6 +19,8 @@ pub(super) const SERVERS: &str = "parlor:servers";
 pub(super) const INVITATIONS: &str = "parlor:invitations";
 /// Names of all rooms with outgoing hooks. It may also contain rooms that had some.
 pub(super) const OUTHOOK_ROOMS: &str = "parlor:outhook-rooms";
+/// Names of all rooms with a retention. It may also contain rooms that had one.
+pub(super) const RETENTION_ROOMS: &str = "parlor:retention-rooms";
 /// Channel to all servers.
 pub(super) const EVERYBODY: &str = "parlor:everybody";
 

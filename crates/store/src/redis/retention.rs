@@ -1,5 +1,5 @@
-//! Deletes entries that are older than the operator, or the owner of their room, wants. Every server does it; a repetition deletes nothing more. It must
-//! not delete the newest entry of a log.
+//! Deletes entries that are older than the operator, or the owner of their room, wants. Every server does it; a repetition
+//! deletes nothing more. It must not delete the newest entry of a log, nor go by the clock of a server.
 
 use std::collections::BTreeSet;
 use std::time::Duration;
@@ -11,10 +11,11 @@ use parlor_proto::{RoomName, Timestamp};
 
 use super::codec::read_entry;
 use super::connection::command::{self, Command};
+use super::connection::script;
 use super::membership::server::Server;
 use super::rooms::sorted;
 use super::{Redis, keys};
-use crate::cutoffs::{self, Cutoffs};
+use crate::cutoffs::Cutoffs;
 
 /// Logs that are asked for in one batch.
 const AT_ONCE: usize = 100;
@@ -29,12 +30,11 @@ impl Redis {
     /// # Errors
     /// Redis cannot be reached.
     pub fn forget_older(&self, now: Timestamp, age: Option<Duration>) -> StoreResult<bool> {
-        let rooms = self.server.logged_rooms()?;
-        let cutoffs = Cutoffs::new(now, age, self.server.retentions(&rooms)?);
-        let mut logs: Vec<LogId> = rooms.into_iter().map(LogId::Room).collect();
-        if cutoffs.reach_everything() {
-            logs.extend(self.server.logs_of_users()?);
-        }
+        let cutoffs = Cutoffs::new(now, age, self.server.retentions()?);
+        let mut logs: Vec<LogId> = match cutoffs.reach_everything() {
+            true => self.server.logs()?,
+            false => cutoffs.rooms().cloned().map(LogId::Room).collect(),
+        };
         logs.retain(|log| cutoffs.of(log).is_some());
         let mut has_more = false;
         for logs in logs.chunks(AT_ONCE) {
@@ -42,35 +42,45 @@ impl Redis {
         }
         Ok(has_more)
     }
+
+    /// The time by the clock of Redis, which is the same for all servers. Blocks for a round trip.
+    ///
+    /// # Errors
+    /// Redis cannot be reached.
+    pub fn time(&self) -> StoreResult<Timestamp> {
+        self.server.call(Command::script(script::clock(), &[keys::ROOMS], &[])).map(Timestamp::from_millis)
+    }
 }
 
 impl Server {
-    /// All rooms whose logs may have entries.
-    fn logged_rooms(&self) -> StoreResult<Vec<RoomName>> {
+    /// Adds a room to the index of those with a retention. It stays there without one.
+    pub(super) fn list_retention(&self, room: &RoomName) -> StoreResult<()> {
+        self.call::<i64>(Command::plain("SADD", keys::RETENTION_ROOMS, &[room.as_str()])).map(drop)
+    }
+
+    /// All logs that may have entries.
+    fn logs(&self) -> StoreResult<Vec<LogId>> {
         let rooms: Vec<String> = self.call(Command::plain("ZRANGE", keys::ROOMS, &["0", "-1"]))?;
         let mut rooms: BTreeSet<RoomName> = rooms.iter().filter_map(|room| room.parse().ok()).collect();
         rooms.insert(RoomName::lobby());
-        Ok(rooms.into_iter().collect())
+        let users: Vec<String> = self.call(Command::plain("SMEMBERS", keys::USERS, &[]))?;
+        let of_users = sorted(&users).into_iter().flat_map(|user| [LogId::Feed(user.clone()), LogId::Inbox(user)]);
+        Ok(rooms.into_iter().map(LogId::Room).chain(of_users).collect())
     }
 
-    /// The rights in those of the rooms that have a retention.
-    fn retentions(&self, rooms: &[RoomName]) -> StoreResult<Vec<(RoomName, RoomRights)>> {
+    /// The rights in the rooms that may have a retention.
+    fn retentions(&self) -> StoreResult<Vec<(RoomName, RoomRights)>> {
+        let names: Vec<String> = self.call(Command::plain("SMEMBERS", keys::RETENTION_ROOMS, &[]))?;
+        let rooms: Vec<RoomName> = names.iter().filter_map(|room| room.parse().ok()).collect();
         let mut found = Vec::new();
         for rooms in rooms.chunks(AT_ONCE) {
             let ask = |room: &RoomName| Command::plain("HGET", keys::meta(&keys::room_log(room)), &["rights"]);
             for (room, reply) in rooms.iter().zip(self.router.call_all(rooms.iter().map(ask).collect())) {
                 let stored: Option<String> = command::read(reply)?;
-                let stored = stored.filter(|stored| cutoffs::may_have_one(stored));
                 found.extend(stored.and_then(|stored| Some((room.clone(), RoomRights::read(&stored)?))));
             }
         }
         Ok(found)
-    }
-
-    /// The logs of all users.
-    fn logs_of_users(&self) -> StoreResult<Vec<LogId>> {
-        let users: Vec<String> = self.call(Command::plain("SMEMBERS", keys::USERS, &[]))?;
-        Ok(sorted(&users).into_iter().flat_map(|user| [LogId::Feed(user.clone()), LogId::Inbox(user)]).collect())
     }
 
     fn forget_older(&self, logs: &[LogId], cutoffs: &Cutoffs) -> StoreResult<bool> {

@@ -6,13 +6,24 @@ use rusqlite::{Connection, TransactionBehavior};
 
 use super::{BUSY_TIMEOUT, FILE_NAME, OpenError, departure, inspect, stamp};
 
-/// Where everything of the database in the directory `data` is by now; none if it is there, or if there is no database.
+/// A migration that has left a database.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Left {
+    /// Where everything is by now.
+    pub to: String,
+    /// By what the migration is known there.
+    pub mark: String,
+}
+
+/// The migration that has left the database in the directory `data`; none if everything is there, or if there is no database.
 ///
 /// # Errors
 /// It cannot be read.
-pub fn moved_to(data: &Path) -> Result<Option<String>, OpenError> {
+pub fn left(data: &Path) -> Result<Option<Left>, OpenError> {
+    let failed = |error| OpenError::of(&data.join(FILE_NAME), error);
     let Some(connection) = inspect::open_to_read(data)? else { return Ok(None) };
-    departure::read(&connection).map_err(|error| OpenError::of(&data.join(FILE_NAME), error))
+    let Some(to) = departure::read(&connection).map_err(failed)? else { return Ok(None) };
+    Ok(Some(Left { to, mark: departure::known_mark(&connection).map_err(failed)? }))
 }
 
 /// Goes on with the database in the directory `data` as it was when everything moved. Every log gets a new epoch: numbers that
@@ -22,7 +33,7 @@ pub fn moved_to(data: &Path) -> Result<Option<String>, OpenError> {
 /// It cannot be written.
 pub fn take_back(data: &Path) -> Result<Option<String>, OpenError> {
     let path = data.join(FILE_NAME);
-    if moved_to(data)?.is_none() {
+    if left(data)?.is_none() {
         return Ok(None);
     }
     let take = || {

@@ -15,7 +15,7 @@ use super::job::{Job, JobResult};
 use super::readers::Readers;
 use super::stamp::StampFile;
 use super::writer::{Change, Closing, Writer};
-use super::{BUSY_TIMEOUT, FILE_NAME, Note, departure, rows, schema, shrinking};
+use super::{BUSY_TIMEOUT, FILE_NAME, Note, departure, import_file, rows, schema, shrinking};
 use crate::batches::{BatchStatistics, Batches};
 use crate::group::GroupCommit;
 use crate::sync::{Mutex, lock};
@@ -81,6 +81,15 @@ pub enum OpenError {
         path: PathBuf,
         /// Where everything is.
         to: String,
+    },
+    /// A migration broke off before its last step.
+    #[error(
+        "{path} has everything that parlor migrate was about to bring here when it broke off: run it again, or delete the file \
+         if everything is still at the old place"
+    )]
+    Unfinished {
+        /// The file that the migration filled.
+        path: PathBuf,
     },
     /// It could be opened but not read.
     #[error("cannot read the database: {0}")]
@@ -213,6 +222,9 @@ impl Database {
 
 /// A connection to a database that this program understands; nothing in it was changed yet.
 fn connect(data: &Path) -> Result<(PathBuf, Connection), OpenError> {
+    if let Some(path) = import_file::left_by_a_migration(data) {
+        return Err(OpenError::Unfinished { path });
+    }
     let path = data.join(FILE_NAME);
     make(data, &path)?;
     let failed = |error| OpenError::of(&path, error);

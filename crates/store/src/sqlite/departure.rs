@@ -1,4 +1,5 @@
-//! The note in a database that everything is somewhere else by now. It must not judge what follows from it.
+//! The note in a database that everything is somewhere else by now, and by what its migration is known. It must not judge what
+//! follows from it.
 
 use rusqlite::{Connection, OptionalExtension};
 
@@ -6,6 +7,17 @@ use super::schema;
 
 /// Its key in the table of facts.
 const KEY: &str = "moved";
+
+/// By what the migrations of a database are known at their targets. It is made with the first one, and stays.
+pub(super) fn mark(connection: &Connection) -> rusqlite::Result<String> {
+    connection.execute("INSERT OR IGNORE INTO meta VALUES ('migration', lower(hex(randomblob(8))))", [])?;
+    known_mark(connection)
+}
+
+/// The same of a database that a migration has begun to read.
+pub(super) fn known_mark(connection: &Connection) -> rusqlite::Result<String> {
+    connection.query_row("SELECT value FROM meta WHERE key = 'migration'", [], |row| row.get(0))
+}
 
 /// Notes where everything is.
 pub(super) fn note(connection: &Connection, to: &str) -> rusqlite::Result<()> {

@@ -11,7 +11,7 @@ use parlor_store::archive::{
     MovingTarget, Record, Wanted,
 };
 use parlor_store::redis::{OpenError, RedisSource, RedisTarget};
-use parlor_store::sqlite::{FILE_NAME, SqliteSource, SqliteTarget};
+use parlor_store::sqlite::{self, FILE_NAME, IMPORT_FILE_NAME, SqliteSource, SqliteTarget};
 
 use crate::harness::{Server, config};
 
@@ -202,6 +202,23 @@ impl Place {
         })
     }
 
+    fn finish(&self, migration: &str) -> ArchiveResult<bool> {
+        match self {
+            Self::Directory(data) => SqliteTarget::finish_sealed(data.path(), migration, "aside"),
+            _ => RedisTarget::finish_sealed(&config(&self.url()), migration),
+        }
+    }
+
+    /// Why no server starts on it.
+    fn refusal(&self) -> String {
+        match self {
+            Self::Directory(data) => {
+                sqlite::open_accounts(data.path()).err().expect("a database that refuses").to_string()
+            }
+            _ => Server::try_open(&config(&self.url())).err().expect("a Redis that refuses").to_string(),
+        }
+    }
+
     fn export(&self) -> Vec<String> {
         let mut source: Box<dyn ArchiveSource> = match self {
             Self::Directory(data) => Box::new(SqliteSource::open(data.path()).unwrap().unwrap()),
@@ -295,4 +312,113 @@ fn a_migration_that_broke_off_begins_anew_and_nobody_serves_what_it_left() {
         let refused = place.target("one").err().unwrap().to_string();
         assert!(refused.contains("has accounts or messages already"), "{refused}");
     }
+}
+
+/// A message and two edits, each of which comes between two rounds.
+const EDITED: [&str; 4] = [
+    r##"
+{"log":{"log":"#garden","epoch":"958e70836b6620b8","last":1}}
+{"entry":{"log":"#garden","id":1,"time":"2026-11-05T00:00:00.000Z","from":"ann","text":"roses"}}
+"##,
+    r##"
+{"log":{"log":"#garden","epoch":"958e70836b6620b8","last":2}}
+{"entry":{"log":"#garden","id":1,"time":"2026-11-05T00:00:00.000Z","from":"ann","text":"\u0001amended 1793836805000 2 secret"}}
+{"entry":{"log":"#garden","id":2,"time":"2026-11-05T00:00:02.000Z","from":"ann","text":"\u0001edit 1 secret"}}
+"##,
+    r##"
+{"log":{"log":"#garden","epoch":"958e70836b6620b8","last":3}}
+{"entry":{"log":"#garden","id":1,"time":"2026-11-05T00:00:00.000Z","from":"ann","text":"\u0001amended 1793836805000 3 tulips"}}
+{"entry":{"log":"#garden","id":2,"time":"2026-11-05T00:00:02.000Z","from":"ann","text":"\u0001edit 1 "}}
+{"entry":{"log":"#garden","id":3,"time":"2026-11-05T00:00:03.000Z","from":"ann","text":"\u0001edit 1 tulips"}}
+"##,
+    r##"
+{"log":{"log":"#garden","epoch":"958e70836b6620b8","last":4}}
+{"entry":{"log":"#garden","id":1,"time":"2026-11-05T00:00:00.000Z","from":"ann","text":"\u0001gone"}}
+{"entry":{"log":"#garden","id":2,"time":"2026-11-05T00:00:02.000Z","from":"ann","text":"\u0001edit 1 "}}
+{"entry":{"log":"#garden","id":3,"time":"2026-11-05T00:00:03.000Z","from":"ann","text":"\u0001edit 1 "}}
+{"entry":{"log":"#garden","id":4,"time":"2026-11-05T00:00:04.000Z","from":"ann","text":"\u0001removal 1 "}}
+"##,
+];
+
+/// While a round rewrites what its edits name, the next edit may be there already.
+#[test]
+fn an_edit_between_the_steps_of_a_round_leaves_no_text_behind() {
+    for place in Place::all() {
+        let mut moving = Migration::new(Rounds::of(&EDITED), place.target("one").unwrap());
+        for _ in 1..EDITED.len() {
+            moving.catch_up(|_| ()).unwrap();
+        }
+        moving.switch("elsewhere").unwrap();
+        assert_eq!(place.export(), archive_of(EDITED[3]));
+    }
+}
+
+#[test]
+fn a_migration_that_broke_off_before_its_last_step_is_finished_by_the_next_run() {
+    for place in Place::all() {
+        let mut target = place.target("one").unwrap();
+        records(BEFORE).iter().for_each(|record| target.store(record).unwrap());
+        target.settle().unwrap();
+        target.seal().unwrap();
+        drop(target);
+        let refused = place.refusal();
+        assert!(refused.contains("parlor migrate") || refused.contains("has not come to its end"), "{refused}");
+        assert!(!place.finish("another").unwrap(), "it is not its own");
+        assert!(place.finish("one").unwrap());
+        assert_eq!(place.export(), archive_of(BEFORE));
+        assert!(place.finish("one").unwrap(), "it is done already");
+        assert!(!place.finish("another").unwrap(), "it is not its own");
+        if let Place::One(redis) = &place {
+            redis.cli(&["FLUSHALL"]);
+            assert!(!place.finish("one").unwrap(), "nothing is there any more");
+        }
+    }
+}
+
+#[test]
+fn what_was_said_in_a_directory_meanwhile_is_not_replaced_by_a_migration_that_is_finished() {
+    let data = tempfile::tempdir().unwrap();
+    let place = Place::Directory(tempfile::tempdir().unwrap());
+    migrate(&place, &[AFTER]);
+    let Place::Directory(other) = &place else { panic!() };
+    let mut target = SqliteTarget::moving(data.path(), "one", "aside").unwrap();
+    records(BEFORE).iter().for_each(|record| archive::ArchiveTarget::store(&mut target, record).unwrap());
+    target.settle().unwrap();
+    target.seal().unwrap();
+    drop(target);
+    // A database is put there, as by a restore.
+    std::fs::copy(other.path().join(FILE_NAME), data.path().join(FILE_NAME)).unwrap();
+    let refused = SqliteTarget::finish_sealed(data.path(), "one", "aside").err().unwrap().to_string();
+    assert!(refused.contains("has accounts or messages already"), "{refused}");
+    assert!(data.path().join(IMPORT_FILE_NAME).exists());
+}
+
+/// The Redis has been left, and everything moves into it again.
+#[test]
+fn what_was_left_is_put_aside_in_one_piece_wherever_that_breaks_off() {
+    let redis = RedisServer::start();
+    let place = Place::One(Box::new(redis));
+    migrate(&place, &[BEFORE]);
+    let Place::One(redis) = &place else { panic!() };
+    redis.cli(&["HSET", "parlor:moved", "to", "/somewhere", "done", "1"]);
+    // This user may give another name to all keys but one.
+    let rules = ["on", ">pw", "+@all", "&*", "~parlor:*", "~first:[^{]*", "~first:{parlor:[^u]*"];
+    redis.cli(&[&["ACL", "SETUSER", "mover"], &rules[..]].concat());
+    let url = format!("redis://mover:pw@127.0.0.1:{}", redis.port());
+    let failed = RedisTarget::moving(&config(&url), "one", "first:").err().unwrap().to_string();
+    assert!(failed.contains("ACL") || failed.contains("permission"), "{failed}");
+    let refused = place.refusal();
+    assert!(refused.contains("has moved to /somewhere") || refused.contains("has not come to its end"), "{refused}");
+    assert_eq!(redis.cli(&["EXISTS", "parlor:moved"]), "1");
+    // The next run finds another name for what it puts aside, and keeps the first.
+    let mut moving = Migration::new(
+        Rounds::of(&[AFTER]),
+        Box::new(RedisTarget::moving(&config(&place.url()), "one", "second:").unwrap()),
+    );
+    moving.catch_up(|_| ()).unwrap();
+    moving.switch("elsewhere").unwrap();
+    assert_eq!(place.export(), archive_of(AFTER));
+    assert_eq!(redis.cli(&["KEYS", "second:*"]), "");
+    let aside = redis.cli(&["KEYS", "first:*"]);
+    assert!(aside.contains("{parlor:users}") && aside.contains("{parlor:moved}"), "{aside}");
 }

@@ -20,6 +20,7 @@ pub(crate) struct Options {
     env: Vec<(String, String)>,
     unnamed: bool,
     max_descriptors: Option<u32>,
+    program: Option<PathBuf>,
 }
 
 impl Options {
@@ -48,8 +49,15 @@ impl Options {
         self
     }
 
+    /// Runs the program from another file.
+    pub(crate) fn program(mut self, program: &Path) -> Self {
+        self.program = Some(program.to_owned());
+        self
+    }
+
     fn launch(&self) -> Launch {
-        let mut launch = Launch::new(env!("CARGO_BIN_EXE_parlor"));
+        let built = || PathBuf::from(env!("CARGO_BIN_EXE_parlor"));
+        let mut launch = Launch::new(self.program.clone().unwrap_or_else(built));
         if !self.unnamed {
             launch = launch.env("PARLOR_SERVER_NAME", "test");
         }

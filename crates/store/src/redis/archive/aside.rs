@@ -22,8 +22,13 @@ const AT_ONCE: u32 = 1000;
 /// A server runs on the Redis; then nothing is moved. Or Redis cannot be reached, or does not allow it; then a part may be
 /// moved, and another call moves the rest.
 pub fn put_aside(config: &Config, prefix: &str) -> ArchiveResult<u64> {
-    let rename = |key: &str| Some(cmd("RENAME").arg(key).arg(aside(key, prefix)).to_owned());
-    each_key(config, PREFIX, rename)
+    put_aside_but(config, prefix, &[])
+}
+
+/// The same for all keys but those that `stay`.
+pub(super) fn put_aside_but(config: &Config, prefix: &str, stay: &[&str]) -> ArchiveResult<u64> {
+    let rename = |key: &str| cmd("RENAME").arg(key).arg(aside(key, prefix)).to_owned();
+    each_key(config, PREFIX, |key| (!stay.contains(&key)).then(|| rename(key)))
 }
 
 /// Deletes what was moved aside.

@@ -30,12 +30,17 @@ const BATCH: usize = 500;
 /// What is noted in place of a number when everything is there.
 const SEALED: &str = "sealed";
 
+/// String: the digest of the archive, or the mark of the migration, that this Redis was filled with.
+const FILLED_WITH: &str = "parlor:filled-with";
+
 /// By which an entry is known that no session of this Redis appended.
 const BY_NOBODY: &str = "0 0";
 
 /// A Redis that is being filled.
 pub struct RedisTarget {
     pub(super) router: Router,
+    /// The digest of the archive, or the mark of the migration.
+    archive: String,
     epochs: Epochs,
     /// Records up to the last batch, and since then.
     stored: u64,
@@ -67,16 +72,27 @@ impl RedisTarget {
     /// reached.
     pub fn moving(config: &Config, migration: &str, aside: &str) -> ArchiveResult<Self> {
         let mut target = Self::connect(config, Epochs::Kept)?;
-        if departure::read(&target.router)?.is_some_and(|note| note.is_done) {
-            aside::put_aside(config, aside)?;
-        }
+        let has_moved = departure::read(&target.router)?.is_some_and(|note| note.is_done);
         let of: Option<String> = target.call(Command::plain("HGET", IMPORT, &["archive"]))?;
-        if of.is_some_and(|of| of == migration) {
+        if has_moved && of.as_deref().is_none_or(|of| of == migration) {
+            target.put_aside(config, migration, aside)?;
+        } else if of.is_some_and(|of| of == migration) {
             each_key(config, PREFIX, |key| (key != IMPORT).then(|| cmd("UNLINK").arg(key).to_owned()))?;
             target.call::<i64>(Command::plain("HSET", IMPORT, &["stored", "0"]))?;
         }
         target.begin(migration)?;
         Ok(target)
+    }
+
+    /// Puts aside what has moved. Until that is done, the note that it has moved stays, and so does the name that was chosen
+    /// first: wherever it breaks off, nobody serves a part, and another run puts the rest there.
+    fn put_aside(&self, config: &Config, migration: &str, aside: &str) -> ArchiveResult<()> {
+        self.call::<i64>(Command::plain("HSET", IMPORT, &["archive", migration, "stored", "0"]))?;
+        self.call::<i64>(Command::plain("HSETNX", IMPORT, &["aside", aside]))?;
+        let aside: String = self.call(Command::plain("HGET", IMPORT, &["aside"]))?;
+        aside::put_aside_but(config, &aside, &[IMPORT, departure::MOVED])?;
+        aside::put_aside_but(config, &aside, &[IMPORT])?;
+        Ok(self.call::<i64>(Command::plain("HDEL", IMPORT, &["aside"])).map(drop)?)
     }
 
     /// Finishes a migration of which only that is left, since it broke off. Returns whether everything is there.
@@ -87,11 +103,18 @@ impl RedisTarget {
         let target = Self::connect(config, Epochs::Kept)?;
         let noted = Command::plain("HMGET", IMPORT, &["archive", "stored"]);
         let (of, stored): (Option<String>, Option<String>) = target.call(noted)?;
-        let is_sealed = of.as_deref() == Some(migration) && stored.as_deref() == Some(SEALED);
-        if is_sealed {
-            target.call::<i64>(Command::plain("DEL", IMPORT, &[]))?;
+        if of.as_deref() == Some(migration) && stored.as_deref() == Some(SEALED) {
+            target.open_to_servers(migration)?;
+            return Ok(true);
         }
-        Ok(is_sealed || of.is_none())
+        let came: Option<String> = target.call(Command::plain("GET", FILLED_WITH, &[]))?;
+        Ok(of.is_none() && came.as_deref() == Some(migration))
+    }
+
+    /// The last step. The note of what came stays, so that a repetition finds that it is done.
+    fn open_to_servers(&self, archive: &str) -> ArchiveResult<()> {
+        self.call::<String>(Command::plain("SET", FILLED_WITH, &[archive]))?;
+        self.call::<i64>(Command::plain("DEL", IMPORT, &[])).map(drop)
     }
 
     fn connect(config: &Config, epochs: Epochs) -> ArchiveResult<Self> {
@@ -99,7 +122,8 @@ impl RedisTarget {
         let refused = |error: OpenError| ArchiveError::Refused(error.to_string());
         let router = connect(&dialer, &(Arc::new(NoEvents) as _), config.replicas).map_err(refused)?;
         let once = HashMap::new();
-        Ok(Self { router, epochs, stored: 0, waiting: 0, commands: Vec::new(), others: 0, once })
+        let archive = String::new();
+        Ok(Self { router, archive, epochs, stored: 0, waiting: 0, commands: Vec::new(), others: 0, once })
     }
 
     pub(super) fn call<T: ::redis::FromRedisValue>(&self, command: Command) -> ArchiveResult<T> {
@@ -108,6 +132,7 @@ impl RedisTarget {
 
     /// Notes the import first, so that no server can start behind the look at what is there.
     fn begin(&mut self, archive: &str) -> ArchiveResult<()> {
+        archive.clone_into(&mut self.archive);
         let noted = Command::plain("HMGET", IMPORT, &["archive", "stored"]);
         let (of, stored): (Option<String>, Option<String>) = self.call(noted)?;
         match &of {
@@ -197,6 +222,9 @@ impl RedisTarget {
         }
         if !rights.outhooks.is_empty() {
             self.add("SADD", keys::OUTHOOK_ROOMS.to_owned(), &[room.as_str()]);
+        }
+        if rights.retention.is_some() {
+            self.add("SADD", keys::RETENTION_ROOMS.to_owned(), &[room.as_str()]);
         }
         let (set, _) = governance::changes(&RoomRights::default(), rights);
         for (field, value) in set {
@@ -327,7 +355,7 @@ impl ArchiveTarget for RedisTarget {
         if !self.commands.is_empty() {
             self.send()?;
         }
-        self.call::<i64>(Command::plain("DEL", IMPORT, &[])).map(drop)
+        self.open_to_servers(&self.archive)
     }
 }
 

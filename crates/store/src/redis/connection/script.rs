@@ -88,6 +88,7 @@ scripts! {
     change_password keeps: "revoke_bound" "change_password";
     claim keeps: "claim";
     clear_intent keeps: "clear_intent";
+    clock reads: "clock";
     create_account adds: "create_account";
     delete_account keeps: "delete_account";
     depart keeps: "depart";

@@ -7,4 +7,4 @@ mod target;
 
 pub use moving::SqliteMovingSource;
 pub use source::SqliteSource;
-pub use target::{IMPORT_FILE_NAME, SqliteTarget};
+pub use target::SqliteTarget;

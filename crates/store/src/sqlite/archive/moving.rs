@@ -1,5 +1,5 @@
 //! Reads a database that is left for another store while its server writes, and notes at last where everything is. It must not
-//! change anything else.
+//! change anything else, besides the mark of the migration.
 
 use std::path::Path;
 
@@ -14,6 +14,7 @@ use crate::sqlite::{BUSY_TIMEOUT, FILE_NAME, OpenError, departure};
 /// A database that is left.
 pub struct SqliteMovingSource {
     connection: Connection,
+    mark: String,
 }
 
 impl SqliteMovingSource {
@@ -31,7 +32,13 @@ impl SqliteMovingSource {
         if let Some(to) = departure::read(&connection).map_err(failed)? {
             return Err(refused(OpenError::Moved { path, to }));
         }
-        Ok(Self { connection })
+        let mark = departure::mark(&connection).map_err(failed)?;
+        Ok(Self { connection, mark })
+    }
+
+    /// By what this migration is known at its target.
+    pub fn mark(&self) -> &str {
+        &self.mark
     }
 
     fn is_fenced(&self) -> bool {

@@ -1,35 +1,29 @@
 //! Fills a new database with an archive, beside the place of the database of a server. It must not touch a database with
 //! accounts or messages.
 
-use std::fmt;
 use std::fs::{self, File};
 use std::io::{self, ErrorKind};
 use std::path::{Path, PathBuf};
 
 use parlor_core::ports::LogId;
 use parlor_proto::{MessageId, Timestamp};
-use rusqlite::{Connection, OptionalExtension, params};
+use rusqlite::{Connection, params};
 
 use crate::archive::{
     AccountRecord, ArchiveError, ArchiveResult, ArchiveTarget, ConversationRecord, EntryRecord, Epochs, LogRecord,
     OnceRecord, Record,
 };
+use crate::sqlite::import_file::{IMPORT_FILE_NAME, SEALED, note, noted};
 use crate::sqlite::integrity::{self, failure};
 use crate::sqlite::{
     FILE_NAME, amend, backup, comeback, inspect, invitations, rights, rows, schema, shrinking, stamp, tickets,
 };
-
-/// Name of the database that is being filled, within the data directory.
-pub const IMPORT_FILE_NAME: &str = "parlor.db.import";
 
 /// Records in one transaction.
 const BATCH: u64 = 10_000;
 
 /// The files that belong to a database besides itself.
 const COMPANIONS: [&str; 2] = ["-wal", "-shm"];
-
-/// What is noted in place of a number when everything is there.
-const SEALED: &str = "sealed";
 
 /// A database that is being filled.
 pub struct SqliteTarget {
@@ -72,11 +66,9 @@ impl SqliteTarget {
     /// # Errors
     /// There are accounts or messages that have not moved, another migration has not come to its end, or the disk fails.
     pub fn moving(data: &Path, migration: &str, aside: &str) -> ArchiveResult<Self> {
-        if comeback::moved_to(data).map_err(|error| ArchiveError::Refused(error.to_string()))?.is_none() {
-            refuse_content(data)?;
-        }
+        refuse_content_of_its_own(data)?;
         let path = data.join(IMPORT_FILE_NAME);
-        if noted(&path).is_some_and(|(of, _)| of == migration) {
+        if noted(&path).is_some_and(|noted| noted.archive == migration) {
             remove(&path)?;
         }
         Ok(Self { aside: Some(aside.to_owned()), ..Self::begin(data, migration, Epochs::Kept)? })
@@ -85,11 +77,12 @@ impl SqliteTarget {
     /// Finishes a migration of which only that is left, since it broke off. Returns whether everything is there.
     ///
     /// # Errors
-    /// The disk fails.
+    /// There are accounts or messages of another server, or the disk fails.
     pub fn finish_sealed(data: &Path, migration: &str, aside: &str) -> ArchiveResult<bool> {
         let path = data.join(IMPORT_FILE_NAME);
-        let is_it = |path: &Path| noted(path).is_some_and(|noted| noted == (migration.to_owned(), SEALED.to_owned()));
+        let is_it = |path: &Path| noted(path).is_some_and(|noted| noted.is_sealed() && noted.archive == migration);
         if is_it(&path) {
+            refuse_content_of_its_own(data)?;
             replace_moved(data, aside)?;
             put_in_place(data, &path)?;
             return Ok(true);
@@ -99,7 +92,7 @@ impl SqliteTarget {
 
     fn begin(data: &Path, archive: &str, epochs: Epochs) -> ArchiveResult<Self> {
         let path = data.join(IMPORT_FILE_NAME);
-        if noted(&path).is_some_and(|(of, stored)| of != archive && stored == SEALED) {
+        if noted(&path).is_some_and(|noted| noted.is_sealed() && noted.archive != archive) {
             let why = "a migration into it has not come to its end there: run that one again";
             return Err(ArchiveError::Refused(why.to_owned()));
         }
@@ -266,9 +259,21 @@ fn put_in_place(data: &Path, file: &Path) -> ArchiveResult<()> {
     Ok(File::open(data)?.sync_all()?)
 }
 
+/// Whether the directory has a database that has moved.
+fn has_moved(data: &Path) -> ArchiveResult<bool> {
+    let left = comeback::left(data).map_err(|error| ArchiveError::Refused(error.to_string()))?;
+    Ok(left.is_some())
+}
+
+/// # Errors
+/// The directory has a database with accounts or messages, which has not moved.
+fn refuse_content_of_its_own(data: &Path) -> ArchiveResult<()> {
+    if has_moved(data)? { Ok(()) } else { refuse_content(data) }
+}
+
 /// Puts a database that has moved aside.
 fn replace_moved(data: &Path, aside: &str) -> ArchiveResult<()> {
-    if comeback::moved_to(data).map_err(|error| ArchiveError::Refused(error.to_string()))?.is_some() {
+    if has_moved(data)? {
         backup::put_aside_some(data, &data.join(aside), &["", "-wal", "-shm"])?;
     }
     Ok(())
@@ -303,21 +308,8 @@ fn refuse_content(data: &Path) -> ArchiveResult<()> {
 
 /// The database that an earlier import of the same archive has begun, and how many records it has.
 fn resume(path: &Path, archive: &str) -> Option<(Connection, u64)> {
-    let (of, stored) = noted(path)?;
-    let connection = Connection::open(path).ok()?;
-    (of == archive).then_some((connection, stored.parse().ok()?))
-}
-
-/// Of which archive a database is, and how far it came.
-fn noted(path: &Path) -> Option<(String, String)> {
-    if !path.exists() {
-        return None;
-    }
-    let connection = Connection::open(path).ok()?;
-    let sql = "SELECT value FROM meta WHERE key = 'import'";
-    let noted: String = connection.query_row(sql, [], |row| row.get(0)).optional().ok()??;
-    let (of, stored) = noted.split_once(' ')?;
-    Some((of.to_owned(), stored.to_owned()))
+    let noted = noted(path).filter(|noted| noted.archive == archive)?;
+    Some((Connection::open(path).ok()?, noted.stored.parse().ok()?))
 }
 
 fn begin(path: &Path, archive: &str) -> ArchiveResult<Connection> {
@@ -337,11 +329,6 @@ fn begin(path: &Path, archive: &str) -> ArchiveResult<Connection> {
         Ok(connection)
     };
     make().map_err(write_failure)
-}
-
-fn note(connection: &Connection, archive: &str, stored: impl fmt::Display) -> rusqlite::Result<()> {
-    let note = format!("{archive} {stored}");
-    connection.execute("INSERT OR REPLACE INTO meta VALUES ('import', ?1)", [note]).map(drop)
 }
 
 fn insert(connection: &Connection, sql: &str, values: impl rusqlite::Params) -> rusqlite::Result<()> {

@@ -1,0 +1,53 @@
+//! The note in a database that is being filled beside its place: of which archive it is, and how far it came. It must not fill
+//! it, nor put it in its place.
+
+use std::fmt;
+use std::path::{Path, PathBuf};
+
+use rusqlite::{Connection, OptionalExtension};
+
+/// Name of the database that is being filled, within the data directory.
+pub const IMPORT_FILE_NAME: &str = "parlor.db.import";
+
+/// What is noted in place of a number when everything is there.
+pub(super) const SEALED: &str = "sealed";
+
+/// What a database says of itself that is being filled.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Noted {
+    /// The digest of the archive, or the mark of the migration.
+    pub(super) archive: String,
+    /// How many records it has, or [`SEALED`].
+    pub(super) stored: String,
+}
+
+impl Noted {
+    /// Whether everything is there, and only its place is missing.
+    pub(super) fn is_sealed(&self) -> bool {
+        self.stored == SEALED
+    }
+}
+
+/// What the database at `path` says of itself; none if it is not being filled, or if there is none.
+pub(super) fn noted(path: &Path) -> Option<Noted> {
+    if !path.exists() {
+        return None;
+    }
+    let connection = Connection::open(path).ok()?;
+    let sql = "SELECT value FROM meta WHERE key = 'import'";
+    let noted: String = connection.query_row(sql, [], |row| row.get(0)).optional().ok()??;
+    let (archive, stored) = noted.split_once(' ')?;
+    Some(Noted { archive: archive.to_owned(), stored: stored.to_owned() })
+}
+
+/// Notes how far it came.
+pub(super) fn note(connection: &Connection, archive: &str, stored: impl fmt::Display) -> rusqlite::Result<()> {
+    let note = format!("{archive} {stored}");
+    connection.execute("INSERT OR REPLACE INTO meta VALUES ('import', ?1)", [note]).map(drop)
+}
+
+/// The file in which a migration into the directory `data` left everything when it broke off before its last step.
+pub(super) fn left_by_a_migration(data: &Path) -> Option<PathBuf> {
+    let path = data.join(IMPORT_FILE_NAME);
+    noted(&path).filter(Noted::is_sealed).map(|_| path)
+}
