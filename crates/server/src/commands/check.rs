@@ -14,7 +14,7 @@ use parlor_store::{redis, sqlite};
 
 use crate::backend;
 use crate::settings::{self, InstallationArgs, RedisArgs, installation, parse_duration};
-use crate::tls::{self, Authority};
+use crate::tls::{self, Authority, TlsName};
 
 /// Server name that this command passes to the Redis configuration.
 const NAME: &str = "parlor check";
@@ -105,12 +105,17 @@ pub(crate) fn run(args: &CheckArgs) -> anyhow::Result<()> {
 impl CheckArgs {
     /// The server that is asked: the one that is named, or the one that the settings of this machine are for.
     fn address(&self) -> anyhow::Result<Address> {
-        if let Some(address) = &self.address {
-            return Ok(address.clone());
+        match &self.address {
+            Some(address) => Ok(address.clone()),
+            None => Ok(self.listener()?.to_string().parse()?),
         }
+    }
+
+    /// An address at which the server of the settings is reached from this machine.
+    fn listener(&self) -> anyhow::Result<SocketAddr> {
         let is_near = |listener: &&SocketAddr| listener.ip().is_loopback() || listener.ip().is_unspecified();
         let listener = self.listen.iter().find(is_near).or(self.listen.first()).context("--listen has no address")?;
-        Ok(reachable(*listener).to_string().parse()?)
+        Ok(reachable(*listener))
     }
 
     /// Whether it is the server on this machine.
@@ -163,11 +168,19 @@ impl CheckArgs {
         if self.tls_dir.is_none() {
             installation::require(&self.installation.data)?;
         }
-        let ca = Authority::in_dir(&settings::tls_dir(self.tls_dir.as_deref(), &self.installation.data)).ca_path();
+        let authority = Authority::in_dir(&settings::tls_dir(self.tls_dir.as_deref(), &self.installation.data));
+        let ca = authority.ca_path();
         if !ca.try_exists()? {
             return Ok(Trust::System);
         }
         self.installation.announce(ca.display());
+        if self.address.is_none() {
+            // Nobody need have asked for a certificate with the address on which the server listens.
+            let (facts, ip) = (authority.certificate_facts()?, self.listener()?.ip());
+            if !facts.names.contains(&TlsName::Ip(ip)) {
+                return Ok(Trust::Pin(facts.pin.parse().context("the certificate has no usable pin")?));
+            }
+        }
         Ok(Trust::Ca(ca))
     }
 }

@@ -4,6 +4,8 @@ use std::io::Write;
 use std::net::TcpListener;
 use std::thread;
 
+use parlor_redis_testkit::free_port;
+
 use crate::harness::{self, Options, Server, ends, parlor};
 
 /// Runs `parlor check` of a server, on the server's own machine: with its data directory.
@@ -82,4 +84,11 @@ fn the_server_of_the_settings_is_asked_if_none_is_named() {
         let (code, said, complaint) = ends(server.data(), asked);
         assert_eq!((code, said), (Some(0), format!("test answers on 127.0.0.1:{port}\n")), "{complaint}");
     }
+    // The certificate has no such name.
+    let listen = format!("127.0.0.5:{}", free_port());
+    let server = Options::default().args(&["--listen", &listen]).start();
+    let mut asked = harness::command(server.data(), &["check"]);
+    asked.env("PARLOR_LISTEN", &listen);
+    let (code, said, complaint) = ends(server.data(), asked);
+    assert_eq!((code, said), (Some(0), format!("test answers on {listen}\n")), "{complaint}");
 }

@@ -8,7 +8,7 @@ use crate::harness::{Client, Machine, Server, blocks, eventually, headings_with_
 const PAGE: &str = "operations.md";
 
 /// The sections with commands. Each of them has a test here.
-const SECTIONS: [&str; 13] = [
+const SECTIONS: [&str; 12] = [
     "## Install",
     "### A second server",
     "## First day",
@@ -18,7 +18,6 @@ const SECTIONS: [&str; 13] = [
     "## Restore a backup",
     "## See whether it serves",
     "## Ask a running server",
-    "## Keep an audit trail",
     "## Let rooms post to programs",
     "## Take a server away",
     "## When something is wrong",
@@ -78,7 +77,7 @@ fn a_server_is_installed_people_are_let_in_and_a_week_goes_by() {
     bob.ask("/broadcast hello everybody");
     let [every_week] = commands("## Every week");
     let said = machine.follow(&every_week);
-    assert!(said.contains("bob") && said.contains("30"), "{said}");
+    assert!(said.contains("bob") && said.contains("0/30 "), "{said}");
 }
 
 #[test]
@@ -107,10 +106,12 @@ fn two_servers_are_one_after_the_handbook() {
     assert_eq!(both.matches("test ").count(), 2, "{both}");
 
     let [_, upgrade] = commands("## Upgrade");
-    drop(bob);
     let before = two.server().pid();
     two.substitute("--over 30s", "--over 1s");
     two.follow(&upgrade);
+    // Not thrown out by the new program.
+    bob.until("RECONNECT ");
+    bob.until("BYE server-shutdown");
     assert_ne!(two.server().pid(), before);
     let mut bob = two.server().log_in("bob");
     alice.send("welcome back");
@@ -197,7 +198,7 @@ fn what_to_run_when_something_is_wrong_can_be_run() {
 fn what_a_server_does_can_be_seen() {
     let _heavy = heavy();
     let redis = RedisServer::start();
-    let mut machine = Machine::of(Server::start());
+    let mut machine = installed();
     let [see] = commands("## See whether it serves");
     assert_eq!(machine.follow(&see), "ready\n");
     let [ask] = commands("## Ask a running server");
@@ -206,8 +207,6 @@ fn what_a_server_does_can_be_seen() {
     let said = machine.follow(&ask);
     assert!(said.contains("alice  127.0.0.1") && said.contains("alice is kicked"), "{said}");
     alice.until("BYE kicked");
-    let [audit] = commands("## Keep an audit trail");
-    machine.follow(&audit);
     machine.server().log_in("alice").ask("/ping");
     let trail = machine.data().join("audit.jsonl");
     eventually("the login is in the trail", || std::fs::read_to_string(&trail).unwrap().contains(r#""login""#));

@@ -199,6 +199,10 @@ fn people_of_a_file_are_invited_with_their_roles_and_rooms() {
     assert_eq!(ann.list("/invitations", "OK invitations").len(), 3);
     let again = user(server.data(), &args, "").unwrap_err();
     assert!(again.contains("line 1: there is a user ann already; nothing was made"), "{again}");
+    for flag in [["--address", "chat.example.org"], ["--expires", "3d"]] {
+        let args = [&["add", "carol", "--random-password"][..], &flag].concat();
+        assert!(user(server.data(), &args, "").unwrap_err().contains("add --invite"), "{flag:?}");
+    }
     let alone = user(server.data(), &["add", "carol", "--invite"], "").unwrap_err();
     assert!(alone.contains("cannot be used with '--invite'"), "{alone}");
 }

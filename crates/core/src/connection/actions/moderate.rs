@@ -1,5 +1,6 @@
-//! The commands of those who have rights in a room: `/topic`, `/access`, `/post`, `/retention`, `/invite`, `/kick`, `/ban` and the others.
-//! It must not judge them; the store does, in the step that carries them out.
+//! The commands of those who have rights in a room: `/topic`, `/access`, `/post`, `/retention`, `/invite`, `/kick`, `/ban` and
+//! the others. Besides the switch of the operator for `/retention` it must not judge them; the store does, in the step that
+//! carries them out.
 
 use parlor_proto::{Order, Refusal, RoomName, UserName};
 

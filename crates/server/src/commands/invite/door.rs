@@ -56,6 +56,11 @@ pub(in crate::commands) struct Ways {
 }
 
 impl DoorArgs {
+    /// Whether the command line says how people reach the server.
+    pub(in crate::commands) fn names_an_address(&self) -> bool {
+        self.address.is_some()
+    }
+
     /// The ways into the server whose data is in this directory.
     ///
     /// # Errors

@@ -36,8 +36,8 @@ Examples:
 /// Server name that this command passes to the Redis configuration.
 const NAME: &str = "parlor invite";
 
-/// Default of the time for which an invitation is valid.
-pub(super) const DEFAULT_LIFETIME: &str = "7d";
+/// For how long an invitation is valid if nobody says it.
+pub(super) const DEFAULT_LIFETIME: Duration = Duration::from_secs(7 * 24 * 60 * 60);
 
 /// Invite people, who make their accounts themselves
 #[derive(Debug, Args)]
@@ -52,9 +52,9 @@ pub(crate) struct InviteArgs {
     #[arg(value_parser = clap::value_parser!(u32).range(1..=i64::from(MAX_INVITATION_USES)))]
     uses: u32,
 
-    /// How long it is valid, such as 12h, 7d or 2w
-    #[arg(long, value_name = "DURATION", default_value = DEFAULT_LIFETIME, value_parser = settings::parse_long_duration)]
-    expires: Duration,
+    /// How long it is valid, such as 12h, 7d or 2w [default: 7d]
+    #[arg(long, value_name = "DURATION", value_parser = settings::parse_long_duration)]
+    expires: Option<Duration>,
 
     /// Make operators of those who come
     #[arg(long)]
@@ -94,7 +94,8 @@ impl InviteArgs {
         }
         let role = if self.operator { Role::Operator } else { Role::Member };
         let maker = InvitationMaker::open(&self.place, &self.door, NAME)?;
-        let MadeInvitation { invitation, ways } = maker.make(role, &self.rooms, self.uses, self.expires)?;
+        let MadeInvitation { invitation, ways } =
+            maker.make(role, &self.rooms, self.uses, self.expires.unwrap_or(DEFAULT_LIFETIME))?;
         // The ways in are all that standard output has.
         let _ = writeln!(io::stderr(), "{}", summary(&invitation));
         Ok(writeln!(io::stdout(), "{}", ways.lines(&invitation.terms, invitation.expires))?)

@@ -49,10 +49,9 @@ pub(super) struct AddArgs {
     #[arg(long, conflicts_with = "user")]
     invite: bool,
 
-    /// How long an invitation is valid, such as 12h, 7d or 2w
-    #[arg(long, value_name = "DURATION", default_value = DEFAULT_LIFETIME, value_parser = settings::parse_long_duration)]
-    #[arg(requires = "invite")]
-    expires: Duration,
+    /// How long an invitation is valid, such as 12h, 7d or 2w [default: 7d]
+    #[arg(long, value_name = "DURATION", value_parser = settings::parse_long_duration)]
+    expires: Option<Duration>,
 
     #[command(flatten)]
     door: DoorArgs,
@@ -74,6 +73,9 @@ impl AddArgs {
     /// # Errors
     /// One line that names the problem.
     pub(super) fn run(&self) -> anyhow::Result<()> {
+        if !self.invite && (self.door.names_an_address() || self.expires.is_some()) {
+            bail!("--address and --expires are for invitations: add --invite");
+        }
         match (&self.file, &self.user) {
             (Some(file), _) if self.invite => self.invite_all(&people::read(file)?),
             (Some(file), _) => self.add_all(&people::read(file)?),
@@ -96,7 +98,10 @@ impl AddArgs {
             bail!("there is a user {user} already");
         }
         self.place.record("user add", user.as_str());
-        Ok(writeln!(io::stdout(), "{user} {}", *password.report("added"))?)
+        let said = writeln!(io::stdout(), "{user} {}", *password.report("added"));
+        said.with_context(|| {
+            format!("{user} is added; parlor user passwd {user} gives a new password if this one is lost")
+        })
     }
 
     /// Makes an invitation for each person of a file, after a look at all of them.
@@ -104,10 +109,13 @@ impl AddArgs {
         are_new(&*self.place.accounts(NAME)?, people)?;
         let maker = InvitationMaker::open(&self.place, &self.door, NAME)?;
         for Person { line, user, role, rooms } in people {
-            let made = maker.make(*role, rooms, 1, self.expires);
+            let made = maker.make(*role, rooms, 1, self.expires.unwrap_or(DEFAULT_LIFETIME));
             let made =
                 made.with_context(|| format!("line {line}: {user} was not invited, and nobody after this line"))?;
-            writeln!(io::stdout(), "{user}\t{}", made.ways.shortest())?;
+            writeln!(io::stdout(), "{user}\t{}", made.ways.shortest()).with_context(|| {
+                let id = made.invitation.terms.id();
+                format!("line {line}: the link for {user} is lost, and nobody after this line was invited; parlor invite --revoke {id}")
+            })?;
         }
         Ok(())
     }

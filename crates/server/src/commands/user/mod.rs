@@ -13,7 +13,7 @@ use std::io::{self, Write};
 use std::net::IpAddr;
 use std::time::Duration;
 
-use anyhow::bail;
+use anyhow::{Context, bail};
 use clap::{Args, Subcommand};
 use parlor_core::ports::{Clock, Role, Suspension};
 use parlor_proto::{Text, Timestamp, UserName};
@@ -231,7 +231,11 @@ fn passwd(whose: &UserArg, secret: &PasswordArgs) -> anyhow::Result<()> {
     let password = secret.choose()?;
     // The kick comes second: a login with the old password that is under way then begins no session.
     let changed = accounts.set_password(&whose.user, &password.hash)? && accounts.kick(&whose.user)?;
-    whose.report(changed, &password.report("has a new password"))
+    if !changed {
+        bail!("there is no user {}", whose.user);
+    }
+    let said = writeln!(io::stdout(), "{} {}", whose.user, *password.report("has a new password"));
+    said.with_context(|| format!("the password of {} is changed; run it again if it is lost", whose.user))
 }
 
 fn list(place: &PlaceArgs) -> anyhow::Result<()> {

@@ -122,6 +122,7 @@ impl Machine {
             }
             // The tests of the package ask the true service manager.
             ["systemctl", "status", "parlor-backup"] => {}
+            ["while", "systemctl", "is-active", ..] => assert!(self.server().wait().success()),
             ["parlor", "serve", ref settings @ ..] => {
                 self.stop();
                 self.start(settings);
@@ -197,5 +198,5 @@ impl Machine {
 
 /// Whether a line is for the service manager or the package manager, or starts a server by hand.
 fn is_played(line: &str) -> bool {
-    ["systemctl ", "apt ", "parlor serve "].iter().any(|program| line.starts_with(program))
+    ["systemctl ", "while systemctl ", "apt ", "parlor serve "].iter().any(|program| line.starts_with(program))
 }
