@@ -228,10 +228,10 @@ mod tests {
     fn an_answer_that_drips_ends_at_the_deadline() {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let due = due(&listener);
-        // Each byte comes long before the deadline, and there is always one more.
+        // Each byte comes long before the deadline, and the last one long after it.
         let drip = move || {
             let mut socket = listener.accept().unwrap().0;
-            let mut answer = b"HTTP/1.1 200 OK\r\nX: ".iter().chain(std::iter::repeat(&b'x'));
+            let mut answer = b"HTTP/1.1 200 OK\r\nX: ".iter().chain(std::iter::repeat_n(&b'x', 200));
             while answer.next().is_some_and(|byte| socket.write_all(&[*byte]).is_ok()) {
                 thread::sleep(Duration::from_millis(20));
             }
