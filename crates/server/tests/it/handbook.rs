@@ -2,7 +2,7 @@
 
 use parlor_redis_testkit::RedisServer;
 
-use crate::harness::{Client, Machine, Server, blocks, eventually, headings_with_commands, heavy, section};
+use crate::harness::{Client, Machine, blocks, eventually, headings_with_commands, heavy, section};
 
 /// The page.
 const PAGE: &str = "operations.md";
