@@ -78,6 +78,8 @@ const CASES: &[Case] = &[
     case("forget-ticket", &["--faults", "stop", "--seconds", "12"], "A ticket lets its user in"),
     case("any-ticket", QUIET, "A ticket lets its user in"),
     case("any-ticket", TWO, "A ticket lets its user in"),
+    case("skip-post", QUIET, "An outgoing hook posts all"),
+    case("skip-post", TWO, "An outgoing hook posts all"),
     case("keep-room-open", QUIET, "Who is gone is gone"),
     case("drop-part", QUIET, "Who is gone is gone"),
     case("no-fence", QUIET, "A user has one live session"),

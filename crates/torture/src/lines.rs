@@ -72,6 +72,11 @@ pub(crate) enum Line {
         room: String,
         text: String,
     },
+    /// A hook that posts what is said in a room.
+    Outhook {
+        room: String,
+        url: String,
+    },
     /// What those do who have rights in a room.
     Order {
         room: String,
@@ -156,6 +161,7 @@ impl Line {
             Self::Edit { room, of, text } => format!("/once {} /edit {room} {of} {text}", key(text)),
             Self::Remove { room, of, reason } => format!("/remove {room} {of} {reason}"),
             Self::Topic { room, text } => format!("/topic {room} {text}"),
+            Self::Outhook { room, url } => format!("/outhook {room} {url}"),
             Self::Order { room, action, about, more } => {
                 format!("/{action} {room} {about} {more}").trim_end().to_owned()
             }
@@ -194,6 +200,7 @@ impl Line {
             Self::Edit { .. } => "edit",
             Self::Remove { .. } => "remove",
             Self::Topic { .. } => "topic",
+            Self::Outhook { .. } => "outhook",
             Self::Order { action, .. } => action,
         }
     }

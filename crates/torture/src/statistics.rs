@@ -23,6 +23,8 @@ pub(crate) struct Statistics {
     pub(crate) rewritten: u64,
     pub(crate) publications: u64,
     pub(crate) direct: u64,
+    /// What outgoing hooks posted.
+    pub(crate) posted: u64,
     /// Presence events.
     pub(crate) presence: u64,
     /// Entries that `/history` returned.
@@ -76,6 +78,7 @@ impl Statistics {
             self.resumed += shown.count() as u64;
             connection.events.iter().for_each(|event| self.count(&event.what));
         }
+        self.posted += history.posts.len() as u64;
         self.samples += history.samples.len() as u64;
         self.probes += history.probes.len() as u64;
         self.stalls += history.spans.iter().filter(|span| span.fault == Fault::STALL).count() as u64;

@@ -13,6 +13,7 @@ mod marks;
 mod membership;
 mod moderation;
 mod orders;
+mod outhooks;
 mod pages;
 mod policy;
 mod presence;
@@ -54,6 +55,7 @@ pub(crate) fn check(history: &History) -> Vec<Violation> {
     found.extend(ending::check(history));
     found.extend(policy::check(history));
     found.extend(tickets::check(history));
+    found.extend(outhooks::check(history, &logs));
     found.extend(health::check(history));
     found.extend(resources::check(history));
     found.sort_by_key(|violation| violation.at);
