@@ -78,6 +78,8 @@ const CASES: &[Case] = &[
     case("forget-ticket", &["--faults", "stop", "--seconds", "12"], "A ticket lets its user in"),
     case("any-ticket", QUIET, "A ticket lets its user in"),
     case("any-ticket", TWO, "A ticket lets its user in"),
+    case("endless-invitation", QUIET, "An invitation makes as many"),
+    case("endless-invitation", TWO, "An invitation makes as many"),
     case("skip-post", QUIET, "An outgoing hook posts all"),
     case("skip-post", TWO, "An outgoing hook posts all"),
     case("keep-room-open", QUIET, "Who is gone is gone"),

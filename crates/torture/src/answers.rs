@@ -62,6 +62,7 @@ impl SimulatedClient {
             (Line::Resume(..), Reply::Refused { code }) if code == "bad-credentials" => {}
             (Line::Login | Line::Register | Line::Resume(..), Reply::Refused { code }) => self.turned_away(code),
             (Line::Revoke(_) | Line::Passwd, Reply::Done) => self.try_void_ticket(),
+            (_, Reply::Invitation(invitation)) => self.context.board.add_invitation(invitation),
             (Line::Outhook { url, .. }, Reply::Done) => self.context.board.add_outhook(url),
             (Line::Ticket, Reply::Ticket(ticket)) => self.context.board.show_ticket(&self.part.user, ticket),
             (Line::Subscribe(user), Reply::Done) => {

@@ -103,6 +103,18 @@ pub(crate) struct RunContext {
     pub(crate) began: Instant,
 }
 
+impl RunContext {
+    /// Whether the run started the servers, so that nobody minds what it leaves there.
+    pub(crate) fn owns_servers(&self) -> bool {
+        self.receiver.is_some()
+    }
+
+    /// The room that invitations open. Nobody is removed from it, and it is public.
+    pub(crate) fn guest_room(&self) -> &str {
+        self.rooms.last().map_or("lobby", String::as_str)
+    }
+}
+
 /// A client of a run.
 pub(crate) struct SimulatedClient {
     pub(crate) part: ClientSpec,

@@ -57,6 +57,8 @@ struct State {
     accounts_are_gone: bool,
     /// The newest ticket of each user, for whoever tries it as another user.
     tickets: BTreeMap<String, Ticket>,
+    /// Invitations to an account, oldest first, void ones too.
+    invitations: Vec<Ticket>,
     /// The outgoing hooks of which it was told that they were made, by their addresses.
     outhooks: Vec<String>,
     /// The newest number of a message that was accepted in the court.
@@ -82,6 +84,7 @@ impl Coordinator {
                 rooms: BTreeMap::new(),
                 accounts_are_gone: false,
                 tickets: BTreeMap::new(),
+                invitations: Vec::new(),
                 outhooks: Vec::new(),
                 newest_in_court: 0,
                 again_from: (!empties).then_some(Moment::ZERO),
@@ -117,6 +120,16 @@ impl Coordinator {
     /// A ticket of another user.
     pub(crate) fn ticket_of_another(&self, user: &str) -> Option<Ticket> {
         self.state().tickets.iter().find(|(owner, _)| *owner != user).map(|(_, ticket)| ticket.clone())
+    }
+
+    /// There is a new invitation.
+    pub(crate) fn add_invitation(&self, invitation: &Ticket) {
+        self.state().invitations.push(invitation.clone());
+    }
+
+    /// All invitations, oldest first.
+    pub(crate) fn invitations(&self) -> Vec<Ticket> {
+        self.state().invitations.clone()
     }
 
     /// An outgoing hook of the court was made.

@@ -72,6 +72,12 @@ pub(crate) enum Line {
         room: String,
         text: String,
     },
+    /// A new invitation for one account, which opens this room.
+    Invitation(String),
+    /// Makes the invitation with this id void.
+    Uninvite(String),
+    /// Shows an invitation, before an account is made.
+    Invite(Ticket),
     /// A hook that posts what is said in a room.
     Outhook {
         room: String,
@@ -161,6 +167,9 @@ impl Line {
             Self::Edit { room, of, text } => format!("/once {} /edit {room} {of} {text}", key(text)),
             Self::Remove { room, of, reason } => format!("/remove {room} {of} {reason}"),
             Self::Topic { room, text } => format!("/topic {room} {text}"),
+            Self::Invitation(room) => format!("/invitation {room}"),
+            Self::Uninvite(id) => format!("/uninvite {id}"),
+            Self::Invite(invitation) => format!("INVITE {}", invitation.secret()),
             Self::Outhook { room, url } => format!("/outhook {room} {url}"),
             Self::Order { room, action, about, more } => {
                 format!("/{action} {room} {about} {more}").trim_end().to_owned()
@@ -200,6 +209,9 @@ impl Line {
             Self::Edit { .. } => "edit",
             Self::Remove { .. } => "remove",
             Self::Topic { .. } => "topic",
+            Self::Invitation(_) => "invitation",
+            Self::Uninvite(_) => "uninvite",
+            Self::Invite(_) => "invite",
             Self::Outhook { .. } => "outhook",
             Self::Order { action, .. } => action,
         }

@@ -19,7 +19,7 @@ const ORDER: &str = "order-and-delivery";
 const SESSION: &str = "one-session-per-user";
 
 /// All promises, in the order in which they are shown. Violations that no other promise lists belong to the last one.
-pub(crate) const PROMISES: [Promise; 19] = [
+pub(crate) const PROMISES: [Promise; 20] = [
     Promise {
         name: "What is accepted, or sent again, is in its log once",
         section: ORDER,
@@ -160,6 +160,19 @@ pub(crate) const PROMISES: [Promise; 19] = [
         ],
         looked_at: |tally| tally.resumed,
         unit: "tickets shown",
+    },
+    Promise {
+        name: "An invitation makes as many accounts as it has uses",
+        section: "invitations",
+        invariants: &[
+            "an invitation makes no more accounts than it has uses",
+            "a revoked invitation makes no account",
+            "an invitation is valid until it is used or revoked",
+            "who is invited has an account",
+            "who is invited is in the rooms of the invitation",
+        ],
+        looked_at: |tally| tally.invited,
+        unit: "invitations shown",
     },
     Promise {
         name: "An outgoing hook posts all that is said, in order",

@@ -48,6 +48,8 @@ pub(crate) enum Reply {
     },
     /// A new ticket.
     Ticket(Ticket),
+    /// A new invitation.
+    Invitation(Ticket),
     Synced {
         current: String,
         standings: Vec<Standing>,

@@ -13,6 +13,7 @@ use crate::clients::{cast, users};
 use crate::config::{Config, Target};
 use crate::coordinator::{Coordinator, Phase};
 use crate::deployment::Deployment;
+use crate::guests::receive;
 use crate::logs::read_back;
 use crate::monitor::{Monitor, Seen, at_rest};
 use crate::nemesis::{InjectionLog, inject};
@@ -217,10 +218,17 @@ fn chaos(plan: &Plan, world: &Deployment, context: &Arc<RunContext>) -> Result<I
     context.board.begin(Phase::Chaos);
     let deeds = thread::scope(|scope| {
         let length = scope.spawn(|| sleep_awake(plan.length));
-        let deeds = inject(plan, world, context);
-        // It cannot panic.
-        let _ = length.join();
-        deeds
+        let stop = AtomicBool::new(false);
+        let (deeds, guests) = thread::scope(|scope| {
+            let guests = scope.spawn(|| receive(context, plan.seed, &stop));
+            let deeds = inject(plan, world, context);
+            // It cannot panic.
+            let _ = length.join();
+            stop.store(true, Ordering::Relaxed);
+            (deeds, guests.join())
+        });
+        let guests = guests.map_err(|_| Failure::new("the thread of the guests panicked"))?;
+        deeds.map(|deeds| InjectionLog { connections: deeds.connections.into_iter().chain(guests).collect(), ..deeds })
     })?;
     let linger = |span: &Span| match span.fault.kind {
         kind if kind.stills() && world.has_leases() => span.from + GHOSTS_ARE_SEEN_AFTER,

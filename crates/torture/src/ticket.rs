@@ -1,9 +1,9 @@
-//! A ticket, as its user was told. Its secret is not printed.
+//! A ticket as its user was told, or an invitation by its code. The secret is not printed.
 
 use std::fmt;
 use std::sync::Arc;
 
-/// What a client needs to log in by it.
+/// What a client needs to log in by it, or to make an account.
 #[derive(Clone, PartialEq, Eq)]
 pub(crate) struct Ticket {
     pub(crate) id: Arc<str>,

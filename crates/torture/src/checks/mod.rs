@@ -8,6 +8,7 @@ mod fencing;
 mod health;
 #[cfg(test)]
 pub(crate) mod history_builder;
+mod invitations;
 mod log_integrity;
 mod marks;
 mod membership;
@@ -55,6 +56,7 @@ pub(crate) fn check(history: &History) -> Vec<Violation> {
     found.extend(ending::check(history));
     found.extend(policy::check(history));
     found.extend(tickets::check(history));
+    found.extend(invitations::check(history));
     found.extend(outhooks::check(history, &logs));
     found.extend(health::check(history));
     found.extend(resources::check(history));
