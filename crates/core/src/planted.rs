@@ -48,6 +48,7 @@ bugs! {
     ForgetTicket "forget-ticket" "a ticket from before the start of a server lets nobody in there"
     AnyTicket "any-ticket" "a ticket lets in whoever shows it, as any user who has one"
     EndlessInvitation "endless-invitation" "an invitation makes more accounts than it has uses"
+    KeepHook "keep-hook" "an ended hook still lets a program post"
     SkipPost "skip-post" "now and then an outgoing hook skips a message"
     DropPart "drop-part" "nobody is told who leaves a room"
     Ghost "ghost" "who disconnects stays a member of the room"

@@ -421,7 +421,7 @@ impl RoomRights {
         if !self.has_hook(id) {
             return Err(Denial::NoSuchHook);
         }
-        self.hooks.retain(|hook| hook.id() != id);
+        self.hooks.retain(|hook| hook.id() != id || planted(Bug::KeepHook));
         self.outhooks.retain(|hook| hook.id() != id);
         Ok(())
     }

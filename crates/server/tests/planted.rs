@@ -80,6 +80,8 @@ const CASES: &[Case] = &[
     case("any-ticket", TWO, "A ticket lets its user in"),
     case("endless-invitation", QUIET, "An invitation makes as many"),
     case("endless-invitation", TWO, "An invitation makes as many"),
+    case("keep-hook", COURT, "A program speaks by its hook"),
+    case("keep-hook", COURT_OF_TWO, "A program speaks by its hook"),
     case("skip-post", QUIET, "An outgoing hook posts all"),
     case("skip-post", TWO, "An outgoing hook posts all"),
     case("keep-room-open", QUIET, "Who is gone is gone"),

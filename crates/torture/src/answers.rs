@@ -63,6 +63,7 @@ impl SimulatedClient {
             (Line::Login | Line::Register | Line::Resume(..), Reply::Refused { code }) => self.turned_away(code),
             (Line::Revoke(_) | Line::Passwd, Reply::Done) => self.try_void_ticket(),
             (_, Reply::Invitation(invitation)) => self.context.board.add_invitation(invitation),
+            (Line::Hook { label, .. }, Reply::Hook(hook)) => self.context.board.add_hook(label, hook),
             (Line::Outhook { url, .. }, Reply::Done) => self.context.board.add_outhook(url),
             (Line::Ticket, Reply::Ticket(ticket)) => self.context.board.show_ticket(&self.part.user, ticket),
             (Line::Subscribe(user), Reply::Done) => {

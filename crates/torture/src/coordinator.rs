@@ -59,6 +59,8 @@ struct State {
     tickets: BTreeMap<String, Ticket>,
     /// Invitations to an account, oldest first, void ones too.
     invitations: Vec<Ticket>,
+    /// The hooks by which programs speak in the court, with their labels, oldest first, ended ones too.
+    hooks: Vec<(String, Ticket)>,
     /// The outgoing hooks of which it was told that they were made, by their addresses.
     outhooks: Vec<String>,
     /// The newest number of a message that was accepted in the court.
@@ -85,6 +87,7 @@ impl Coordinator {
                 accounts_are_gone: false,
                 tickets: BTreeMap::new(),
                 invitations: Vec::new(),
+                hooks: Vec::new(),
                 outhooks: Vec::new(),
                 newest_in_court: 0,
                 again_from: (!empties).then_some(Moment::ZERO),
@@ -130,6 +133,16 @@ impl Coordinator {
     /// All invitations, oldest first.
     pub(crate) fn invitations(&self) -> Vec<Ticket> {
         self.state().invitations.clone()
+    }
+
+    /// There is a new hook by which a program speaks.
+    pub(crate) fn add_hook(&self, label: &str, hook: &Ticket) {
+        self.state().hooks.push((label.to_owned(), hook.clone()));
+    }
+
+    /// All hooks by which programs speak, with their labels, oldest first.
+    pub(crate) fn hooks(&self) -> Vec<(String, Ticket)> {
+        self.state().hooks.clone()
     }
 
     /// An outgoing hook of the court was made.

@@ -143,7 +143,7 @@ impl SimulatedClient {
         if self.part.role == Role::Judge && !self.court.appointed {
             return self.order_of("moderator", &self.context.deputy, "");
         }
-        if let Some(line) = self.new_hook().or_else(|| self.mind_invitations()) {
+        if let Some(line) = self.mind_hooks().or_else(|| self.mind_invitations()) {
             return line;
         }
         if self.part.role == Role::Judge && self.rng.chance(25) {

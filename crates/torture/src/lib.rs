@@ -32,6 +32,7 @@ mod nemesis;
 mod open_rooms;
 mod owed;
 mod plan;
+mod programs;
 mod promises;
 mod purse;
 mod reading;

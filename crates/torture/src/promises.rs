@@ -19,7 +19,7 @@ const ORDER: &str = "order-and-delivery";
 const SESSION: &str = "one-session-per-user";
 
 /// All promises, in the order in which they are shown. Violations that no other promise lists belong to the last one.
-pub(crate) const PROMISES: [Promise; 20] = [
+pub(crate) const PROMISES: [Promise; 21] = [
     Promise {
         name: "What is accepted, or sent again, is in its log once",
         section: ORDER,
@@ -173,6 +173,19 @@ pub(crate) const PROMISES: [Promise; 20] = [
         ],
         looked_at: |tally| tally.invited,
         unit: "invitations shown",
+    },
+    Promise {
+        name: "A program speaks by its hook until that is ended",
+        section: "hooks",
+        invariants: &[
+            "what a program says is in the log",
+            "what a program says is a message of its label",
+            "what programs say is in order",
+            "an ended hook lets nothing in",
+            "a hook is valid until it is ended",
+        ],
+        looked_at: |tally| tally.reported,
+        unit: "reports",
     },
     Promise {
         name: "An outgoing hook posts all that is said, in order",

@@ -50,6 +50,8 @@ pub(crate) enum Reply {
     Ticket(Ticket),
     /// A new invitation.
     Invitation(Ticket),
+    /// A new hook.
+    Hook(Ticket),
     Synced {
         current: String,
         standings: Vec<Standing>,

@@ -18,6 +18,7 @@ use crate::logs::read_back;
 use crate::monitor::{Monitor, Seen, at_rest};
 use crate::nemesis::{InjectionLog, inject};
 use crate::plan::{Fault, FaultKind, Plan};
+use crate::programs::report;
 use crate::receiver::Receiver;
 use crate::record::{Connection, History, Post, Span};
 use parlor_process_testkit::Failure;
@@ -219,16 +220,20 @@ fn chaos(plan: &Plan, world: &Deployment, context: &Arc<RunContext>) -> Result<I
     let deeds = thread::scope(|scope| {
         let length = scope.spawn(|| sleep_awake(plan.length));
         let stop = AtomicBool::new(false);
-        let (deeds, guests) = thread::scope(|scope| {
+        let (deeds, others) = thread::scope(|scope| {
             let guests = scope.spawn(|| receive(context, plan.seed, &stop));
+            let programs = scope.spawn(|| report(context, plan.seed, &stop));
             let deeds = inject(plan, world, context);
             // It cannot panic.
             let _ = length.join();
             stop.store(true, Ordering::Relaxed);
-            (deeds, guests.join())
+            (deeds, [guests.join(), programs.join()])
         });
-        let guests = guests.map_err(|_| Failure::new("the thread of the guests panicked"))?;
-        deeds.map(|deeds| InjectionLog { connections: deeds.connections.into_iter().chain(guests).collect(), ..deeds })
+        let mut deeds = deeds?;
+        for records in others {
+            deeds.connections.extend(records.map_err(|_| Failure::new("a thread of guests or programs panicked"))?);
+        }
+        Ok::<_, Failure>(deeds)
     })?;
     let linger = |span: &Span| match span.fault.kind {
         kind if kind.stills() && world.has_leases() => span.from + GHOSTS_ARE_SEEN_AFTER,

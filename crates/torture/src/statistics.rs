@@ -25,6 +25,8 @@ pub(crate) struct Statistics {
     pub(crate) direct: u64,
     /// Invitations that were shown and answered, also by a refusal.
     pub(crate) invited: u64,
+    /// What programs said and was answered, also by a refusal.
+    pub(crate) reported: u64,
     /// What outgoing hooks posted.
     pub(crate) posted: u64,
     /// Presence events.
@@ -80,6 +82,8 @@ impl Statistics {
             self.resumed += shown.count() as u64;
             let invited = connection.exchanges_by_answer().filter(|exchange| matches!(exchange.line, Line::Invite(_)));
             self.invited += invited.count() as u64;
+            let said = connection.exchanges_by_answer().filter(|exchange| matches!(exchange.line, Line::Report { .. }));
+            self.reported += said.count() as u64;
             connection.events.iter().for_each(|event| self.count(&event.what));
         }
         self.posted += history.posts.len() as u64;

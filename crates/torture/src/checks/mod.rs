@@ -18,6 +18,7 @@ mod outhooks;
 mod pages;
 mod policy;
 mod presence;
+mod programs;
 mod remembered;
 pub(crate) mod resources;
 mod rewriting;
@@ -57,6 +58,7 @@ pub(crate) fn check(history: &History) -> Vec<Violation> {
     found.extend(policy::check(history));
     found.extend(tickets::check(history));
     found.extend(invitations::check(history));
+    found.extend(programs::check(history, &logs));
     found.extend(outhooks::check(history, &logs));
     found.extend(health::check(history));
     found.extend(resources::check(history));

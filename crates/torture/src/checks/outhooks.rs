@@ -52,11 +52,25 @@ fn messages<'a>(history: &'a History, logs: &Logs<'a>) -> Vec<Stored<'a>> {
     };
     let removed: BTreeSet<(&str, u64)> = exchanges.filter_map(removal).collect();
     let mut messages = logs.stored(history);
+    messages.extend(reports(history, logs));
     messages.retain(|stored| {
         let is_message = logs.said(stored.text).is_some_and(|said| said.exchange.line.is_message());
         stored.log.kind == LogKind::Room && is_message && !removed.contains(&(stored.log.name.as_str(), stored.id))
     });
     messages
+}
+
+/// What programs said by hooks, and was accepted.
+fn reports<'a>(history: &'a History, logs: &Logs<'a>) -> Vec<Stored<'a>> {
+    let mut reports = Vec::new();
+    for (connection, record) in history.connections.iter().enumerate() {
+        for Exchange { line, sent, answer, .. } in record.exchanges() {
+            let (Line::Report { text, .. }, Some((at, Reply::Done))) = (line, answer) else { continue };
+            let place = logs.place(text).cloned();
+            reports.extend(place.map(|(log, id)| Stored { connection, log, id, text, sent, at }));
+        }
+    }
+    reports
 }
 
 /// Each post that is no repeat.
@@ -195,6 +209,24 @@ mod tests {
     fn another_text_or_number_is_found() {
         assert_eq!(judged(&[(2, "a2"), (3, "b3"), (4, "a4")]), [SAID]);
         assert_eq!(judged(&[(2, "a2"), (3, "a4"), (4, "a4")]), [SAID]);
+    }
+
+    #[test]
+    fn what_a_program_says_is_posted_too() {
+        for (is_posted, expected) in [(true, &NOTHING[..]), (false, &[SKIPS])] {
+            let (mut story, ann) = begun();
+            let program = story.connect("bot0", 0);
+            let (room, id, text) = ("lobby".to_owned(), "h1".to_owned(), "r5".to_owned());
+            story.ask(program, Line::Report { room, id, text }, Some(Reply::Done));
+            story.hear(ann, 5, "bot0", "r5");
+            post(&mut story, &[(2, "a2"), (3, "a3"), (4, "a4")]);
+            if is_posted {
+                let (hook, room, epoch) = ("/lobby/0".to_owned(), "lobby".to_owned(), "first".to_owned());
+                let (from, text) = ("bot0".to_owned(), "r5".to_owned());
+                story.post(Post { hook, room, epoch, id: 5, from, text, ..Post::default() });
+            }
+            assert_eq!(story.read().judged_by(check), expected);
+        }
     }
 
     #[test]
