@@ -43,6 +43,7 @@ impl SimulatedClient {
         self.owed.answered(line, reply);
         self.court.answered(line, reply, &self.context.court);
         self.purse.answered(line, reply);
+        self.hooks.answered(line, reply);
         let (context, user, open) = (&self.context, &self.part.user, &self.rooms.open);
         self.reading.answered(line, reply, || context.logs_to_read(user, open));
         match (line, reply) {
@@ -61,6 +62,9 @@ impl SimulatedClient {
             (Line::Resume(..), Reply::Refused { code }) if code == "bad-credentials" => {}
             (Line::Login | Line::Register | Line::Resume(..), Reply::Refused { code }) => self.turned_away(code),
             (Line::Revoke(_) | Line::Passwd, Reply::Done) => self.try_void_ticket(),
+            (_, Reply::Invitation(invitation)) => self.context.board.add_invitation(invitation),
+            (Line::Hook { label, .. }, Reply::Hook(hook)) => self.context.board.add_hook(label, hook),
+            (Line::Outhook { url, .. }, Reply::Done) => self.context.board.add_outhook(url),
             (Line::Ticket, Reply::Ticket(ticket)) => self.context.board.show_ticket(&self.part.user, ticket),
             (Line::Subscribe(user), Reply::Done) => {
                 self.follows.insert(user.clone());
@@ -115,6 +119,9 @@ impl SimulatedClient {
             _ => return,
         };
         self.newest.insert(target, id);
+        if line.is_message() && room == Some(&*self.context.court) {
+            self.context.board.said_in_court(id);
+        }
         let Some(text) = line.text().filter(|text| text.starts_with(MARKER)) else { return };
         // Its kind is the last word of its key.
         let kind = text.rsplit('-').next().and_then(|kind| kind.parse::<usize>().ok());

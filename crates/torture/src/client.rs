@@ -8,10 +8,12 @@ use std::time::{Duration, Instant};
 
 use crate::coordinator::{Audience, Coordinator, Marker, Phase};
 use crate::court::Court;
+use crate::hooks::Hooks;
 use crate::open_rooms::OpenRooms;
 use crate::owed::Owed;
 use crate::purse::Purse;
 use crate::reading::Reading;
+use crate::receiver::Receiver;
 use crate::record::{Connection, Line, ShownBy};
 use crate::recorded_connection::{ConnectOptions, Endpoint, RecordedConnection};
 use crate::rng::SeededRng;
@@ -86,6 +88,8 @@ pub(crate) struct RunContext {
     pub(crate) court: String,
     pub(crate) deputy: String,
     pub(crate) citizens: Vec<String>,
+    /// Where outgoing hooks post, if the servers allow it.
+    pub(crate) receiver: Option<Receiver>,
     /// Whether a suspension ends in time: not if the clock by which it does is set back.
     pub(crate) suspensions_end: bool,
     /// Suffix of the names of users and rooms of this round.
@@ -99,6 +103,18 @@ pub(crate) struct RunContext {
     pub(crate) began: Instant,
 }
 
+impl RunContext {
+    /// Whether the run started the servers, so that nobody minds what it leaves there.
+    pub(crate) fn owns_servers(&self) -> bool {
+        self.receiver.is_some()
+    }
+
+    /// The room that invitations open. Nobody is removed from it, and it is public.
+    pub(crate) fn guest_room(&self) -> &str {
+        self.rooms.last().map_or("lobby", String::as_str)
+    }
+}
+
 /// A client of a run.
 pub(crate) struct SimulatedClient {
     pub(crate) part: ClientSpec,
@@ -109,6 +125,7 @@ pub(crate) struct SimulatedClient {
     /// Whether it opened the rooms again that are remembered for it, since its login.
     pub(crate) synced: bool,
     pub(crate) court: Court,
+    pub(crate) hooks: Hooks,
     pub(crate) purse: Purse,
     /// What it said and was not answered.
     pub(crate) owed: Owed,
@@ -153,6 +170,7 @@ impl SimulatedClient {
             rooms: OpenRooms::default(),
             synced: false,
             court: Court::default(),
+            hooks: Hooks::default(),
             purse: Purse::default(),
             owed: Owed::default(),
             newest: BTreeMap::new(),

@@ -57,6 +57,14 @@ struct State {
     accounts_are_gone: bool,
     /// The newest ticket of each user, for whoever tries it as another user.
     tickets: BTreeMap<String, Ticket>,
+    /// Invitations to an account, oldest first, void ones too.
+    invitations: Vec<Ticket>,
+    /// The hooks by which programs speak in the court, with their labels, oldest first, ended ones too.
+    hooks: Vec<(String, Ticket)>,
+    /// The outgoing hooks of which it was told that they were made, by their addresses.
+    outhooks: Vec<String>,
+    /// The newest number of a message that was accepted in the court.
+    newest_in_court: u64,
     /// What was said from then on may be sent again. None before the store is emptied, which loses all keys.
     again_from: Option<Moment>,
 }
@@ -78,6 +86,10 @@ impl Coordinator {
                 rooms: BTreeMap::new(),
                 accounts_are_gone: false,
                 tickets: BTreeMap::new(),
+                invitations: Vec::new(),
+                hooks: Vec::new(),
+                outhooks: Vec::new(),
+                newest_in_court: 0,
                 again_from: (!empties).then_some(Moment::ZERO),
             }),
         }
@@ -111,6 +123,43 @@ impl Coordinator {
     /// A ticket of another user.
     pub(crate) fn ticket_of_another(&self, user: &str) -> Option<Ticket> {
         self.state().tickets.iter().find(|(owner, _)| *owner != user).map(|(_, ticket)| ticket.clone())
+    }
+
+    /// There is a new invitation.
+    pub(crate) fn add_invitation(&self, invitation: &Ticket) {
+        self.state().invitations.push(invitation.clone());
+    }
+
+    /// All invitations, oldest first.
+    pub(crate) fn invitations(&self) -> Vec<Ticket> {
+        self.state().invitations.clone()
+    }
+
+    /// There is a new hook by which a program speaks.
+    pub(crate) fn add_hook(&self, label: &str, hook: &Ticket) {
+        self.state().hooks.push((label.to_owned(), hook.clone()));
+    }
+
+    /// All hooks by which programs speak, with their labels, oldest first.
+    pub(crate) fn hooks(&self) -> Vec<(String, Ticket)> {
+        self.state().hooks.clone()
+    }
+
+    /// An outgoing hook of the court was made.
+    pub(crate) fn add_outhook(&self, url: &str) {
+        self.state().outhooks.push(url.to_owned());
+    }
+
+    /// A message was accepted in the court.
+    pub(crate) fn said_in_court(&self, id: u64) {
+        let mut state = self.state();
+        state.newest_in_court = state.newest_in_court.max(id);
+    }
+
+    /// The outgoing hooks of the court, and the newest message that they have to post.
+    pub(crate) fn owed_posts(&self) -> (Vec<String>, u64) {
+        let state = self.state();
+        (state.outhooks.clone(), state.newest_in_court)
     }
 
     /// From when on what was said may be sent again.

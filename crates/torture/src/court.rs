@@ -143,6 +143,9 @@ impl SimulatedClient {
         if self.part.role == Role::Judge && !self.court.appointed {
             return self.order_of("moderator", &self.context.deputy, "");
         }
+        if let Some(line) = self.mind_hooks().or_else(|| self.mind_invitations()) {
+            return line;
+        }
         if self.part.role == Role::Judge && self.rng.chance(25) {
             let setting = if self.rng.chance(60) { "private" } else { "public" };
             return self.order_of("access", setting, "");

@@ -405,7 +405,7 @@ fn launch(config: &Config, number: usize, clock: &Path) -> Launch {
     let policy = if config.reject { "reject" } else { "takeover" };
     let launch = Launch::new(&config.program).env("PARLOR_SERVER_NAME", &format!("s{number}"));
     let launch = launch.env(PLANTED_CLOCK, &clock.display().to_string());
-    launch.args(&["--duplicate-login", policy])
+    launch.args(&["--duplicate-login", policy, "--outhook-allow", "127.0.0.1"])
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {

@@ -70,6 +70,7 @@ fn interpret(id: u64, time: i64, from: String, to: Option<String>, stored: &str)
             let [_, _, text] = words(rest)?;
             return Some(Entry::edited(id, from, text.to_owned()));
         }
+        "bot" => (rest, Content::Bot),
         "gone" => ("", Content::Gone),
         "edit" => {
             let [of, text] = words(rest)?;

@@ -3,6 +3,9 @@
 use parlor_proto::{HistoryEntry, InvitationEntry, LogEntry, ModerationEntry, Timestamp, UserName};
 use serde_json::Value;
 
+/// Begins the labels of programs, and no name of a user.
+pub(crate) const PROGRAM: &str = "bot";
+
 /// Joins the text of an edit with the text that the message had at first.
 pub(crate) const EDIT_OF: char = '~';
 
@@ -25,6 +28,8 @@ pub(crate) enum Content {
     /// A message as it was said at first.
     #[default]
     Said,
+    /// What a program said.
+    Bot,
     /// A message that was edited, with its text now.
     Edited(String),
     /// A message whose text was removed.
@@ -94,6 +99,7 @@ impl Entry {
         match (entry.removed, entry.edited) {
             (true, _) => Self { id, from, to: None, text, content: Content::Gone },
             (false, Some(_)) => Self::edited(id, from, text),
+            (false, None) if entry.bot => Self { id, from, to: None, text, content: Content::Bot },
             (false, None) => Self::said(id, from, None, text),
         }
     }
@@ -128,12 +134,13 @@ impl Entry {
 
     /// Whether it is a message, whatever became of its text.
     pub(crate) fn is_message(&self) -> bool {
-        matches!(self.content, Content::Said | Content::Edited(_) | Content::Gone | Content::Invitation)
+        matches!(self.content, Content::Said | Content::Bot | Content::Edited(_) | Content::Gone | Content::Invitation)
     }
 
-    /// Whether somebody's text is or was in it: only who may speak can write it.
+    /// Whether the text of a user is or was in it: only who may speak can write it.
     pub(crate) fn is_speech(&self) -> bool {
-        matches!(self.content, Content::Said | Content::Edited(_) | Content::Gone | Content::Edit { .. })
+        !self.from.starts_with(PROGRAM)
+            && matches!(self.content, Content::Said | Content::Edited(_) | Content::Gone | Content::Edit { .. })
     }
 
     /// What a moderator did, if it tells of that.

@@ -72,6 +72,33 @@ pub(crate) enum Line {
         room: String,
         text: String,
     },
+    /// A new invitation for one account, which opens this room.
+    Invitation(String),
+    /// Makes the invitation with this id void.
+    Uninvite(String),
+    /// Shows an invitation, before an account is made.
+    Invite(Ticket),
+    /// A hook by which a program says things.
+    Hook {
+        room: String,
+        label: String,
+    },
+    /// Ends the hook with this id.
+    Unhook {
+        room: String,
+        id: String,
+    },
+    /// What a program says by the hook with this id. It is the body of a request of HTTP, and the answer to it is a status.
+    Report {
+        room: String,
+        id: String,
+        text: String,
+    },
+    /// A hook that posts what is said in a room.
+    Outhook {
+        room: String,
+        url: String,
+    },
     /// What those do who have rights in a room.
     Order {
         room: String,
@@ -156,6 +183,13 @@ impl Line {
             Self::Edit { room, of, text } => format!("/once {} /edit {room} {of} {text}", key(text)),
             Self::Remove { room, of, reason } => format!("/remove {room} {of} {reason}"),
             Self::Topic { room, text } => format!("/topic {room} {text}"),
+            Self::Invitation(room) => format!("/invitation {room}"),
+            Self::Uninvite(id) => format!("/uninvite {id}"),
+            Self::Invite(invitation) => format!("INVITE {}", invitation.secret()),
+            Self::Hook { room, label } => format!("/hook {room} {label}"),
+            Self::Unhook { room, id } => format!("/unhook {room} {id}"),
+            Self::Report { text, .. } => text.clone(),
+            Self::Outhook { room, url } => format!("/outhook {room} {url}"),
             Self::Order { room, action, about, more } => {
                 format!("/{action} {room} {about} {more}").trim_end().to_owned()
             }
@@ -194,6 +228,13 @@ impl Line {
             Self::Edit { .. } => "edit",
             Self::Remove { .. } => "remove",
             Self::Topic { .. } => "topic",
+            Self::Invitation(_) => "invitation",
+            Self::Uninvite(_) => "uninvite",
+            Self::Invite(_) => "invite",
+            Self::Hook { .. } => "hook",
+            Self::Unhook { .. } => "unhook",
+            Self::Report { .. } => "report",
+            Self::Outhook { .. } => "outhook",
             Self::Order { action, .. } => action,
         }
     }
@@ -212,14 +253,15 @@ impl Line {
             | Self::SayIn { text, .. }
             | Self::Edit { text, .. }
             | Self::Remove { reason: text, .. }
-            | Self::Topic { text, .. } => Some(text),
+            | Self::Topic { text, .. }
+            | Self::Report { text, .. } => Some(text),
             _ => None,
         }
     }
 
     /// Whether it has a key.
     pub(crate) fn can_be_sent_again(&self) -> bool {
-        self.text().is_some() && !matches!(self, Self::Remove { .. } | Self::Topic { .. })
+        self.text().is_some() && !matches!(self, Self::Remove { .. } | Self::Topic { .. } | Self::Report { .. })
     }
 
     /// The room in whose log its entry is, if that does not depend on the current room.
@@ -232,7 +274,7 @@ impl Line {
 
     /// Whether it says something in a room.
     pub(crate) fn is_message(&self) -> bool {
-        matches!(self, Self::Say(_) | Self::SayIn { .. })
+        matches!(self, Self::Say(_) | Self::SayIn { .. } | Self::Report { .. })
     }
 }
 

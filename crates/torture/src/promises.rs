@@ -19,7 +19,7 @@ const ORDER: &str = "order-and-delivery";
 const SESSION: &str = "one-session-per-user";
 
 /// All promises, in the order in which they are shown. Violations that no other promise lists belong to the last one.
-pub(crate) const PROMISES: [Promise; 18] = [
+pub(crate) const PROMISES: [Promise; 21] = [
     Promise {
         name: "What is accepted, or sent again, is in its log once",
         section: ORDER,
@@ -160,6 +160,44 @@ pub(crate) const PROMISES: [Promise; 18] = [
         ],
         looked_at: |tally| tally.resumed,
         unit: "tickets shown",
+    },
+    Promise {
+        name: "An invitation makes as many accounts as it has uses",
+        section: "invitations",
+        invariants: &[
+            "an invitation makes no more accounts than it has uses",
+            "a revoked invitation makes no account",
+            "an invitation is valid until it is used or revoked",
+            "who is invited has an account",
+            "who is invited is in the rooms of the invitation",
+        ],
+        looked_at: |tally| tally.invited,
+        unit: "invitations shown",
+    },
+    Promise {
+        name: "A program speaks by its hook until that is ended",
+        section: "hooks",
+        invariants: &[
+            "what a program says is in the log",
+            "what a program says is a message of its label",
+            "what programs say is in order",
+            "an ended hook lets nothing in",
+            "a hook is valid until it is ended",
+        ],
+        looked_at: |tally| tally.reported,
+        unit: "reports",
+    },
+    Promise {
+        name: "An outgoing hook posts all that is said, in order",
+        section: "outgoing-hooks",
+        invariants: &[
+            "an outgoing hook skips nothing",
+            "an outgoing hook posts in the order of numbers",
+            "an outgoing hook posts what was said",
+            "an outgoing hook posts nothing from before it was made",
+        ],
+        looked_at: |tally| tally.posted,
+        unit: "posts",
     },
     Promise {
         name: "Who is gone is gone within 15 s, with one PART",

@@ -48,6 +48,10 @@ pub(crate) enum Reply {
     },
     /// A new ticket.
     Ticket(Ticket),
+    /// A new invitation.
+    Invitation(Ticket),
+    /// A new hook.
+    Hook(Ticket),
     Synced {
         current: String,
         standings: Vec<Standing>,
@@ -171,6 +175,22 @@ pub(crate) struct Dump {
     pub(crate) is_by_pages: bool,
 }
 
+/// A message that an outgoing hook posted. What a receiver cannot read has no number, and all of it as its text.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub(crate) struct Post {
+    /// When the receiver had read it.
+    pub(crate) at: Moment,
+    /// The address, without the host: it names the hook.
+    pub(crate) hook: String,
+    pub(crate) room: String,
+    pub(crate) epoch: String,
+    pub(crate) id: u64,
+    pub(crate) from: String,
+    pub(crate) text: String,
+    /// How many entries before it were forgotten.
+    pub(crate) missed: u64,
+}
+
 /// The result of a health check of a server.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Probe {
@@ -233,6 +253,8 @@ pub(crate) struct History {
     pub(crate) deaths: Vec<(Moment, String)>,
     pub(crate) connections: Vec<Connection>,
     pub(crate) spans: Vec<Span>,
+    /// What outgoing hooks posted, in the order in which the receiver read it.
+    pub(crate) posts: Vec<Post>,
     /// The contents of the store each time that it was emptied.
     pub(crate) dumps: Vec<Dump>,
     /// The contents of the store at the end, if they were read completely.

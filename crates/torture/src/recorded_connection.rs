@@ -328,6 +328,8 @@ fn reply(event: &Value) -> Option<Reply> {
             },
             "close" => Reply::Closed { current: text(&event["current"])? },
             "ticket" => Reply::Ticket(Ticket::new(event["id"].as_str()?, event["ticket"].as_str()?)),
+            "hook" => Reply::Hook(Ticket::new(event["id"].as_str()?, event["url"].as_str()?)),
+            "invitation" => Reply::Invitation(Ticket::new(event["id"].as_str()?, event["code"].as_str()?)),
             _ => Reply::Done,
         },
         "sync" => synced(event)?,

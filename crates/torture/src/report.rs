@@ -4,7 +4,7 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use crate::record::{Event, History, Moment};
+use crate::record::{Event, History, Moment, Post};
 
 /// How much time before and after the violation is shown.
 const BEFORE: Duration = Duration::from_secs(4);
@@ -69,6 +69,10 @@ pub(crate) fn everything(history: &History) -> String {
     for (number, event) in events(history, &(0..history.connections.len()).collect()) {
         let connection = &history.connections[number];
         text += &format!("[{number} {} at s{}] {event}\n", connection.user, connection.server);
+    }
+    for Post { at, hook, epoch, id, from, text: said, missed, .. } in &history.posts {
+        let at = at.as_secs_f64();
+        text += &format!("{at:8.3} s  {hook} posts number {id} of {epoch} by {from}: {said}, missed: {missed}\n");
     }
     text
 }

@@ -10,14 +10,17 @@ use crate::accounts::Accounts;
 use crate::checks::resources::is_at_rest;
 use crate::client::{ClientSpec, Role, RunContext, SimulatedClient};
 use crate::clients::{cast, users};
-use crate::config::Config;
+use crate::config::{Config, Target};
 use crate::coordinator::{Coordinator, Phase};
 use crate::deployment::Deployment;
+use crate::guests::receive;
 use crate::logs::read_back;
 use crate::monitor::{Monitor, Seen, at_rest};
 use crate::nemesis::{InjectionLog, inject};
 use crate::plan::{Fault, FaultKind, Plan};
-use crate::record::{Connection, History, Span};
+use crate::programs::report;
+use crate::receiver::Receiver;
+use crate::record::{Connection, History, Post, Span};
 use parlor_process_testkit::Failure;
 
 /// After this time, the users of a server that died must not be shown any more.
@@ -41,19 +44,23 @@ pub(crate) fn play(plan: &Plan, config: &Config, world: &Deployment, tag: &str) 
     let everybody: Vec<String> = users(&cast, true).into_iter().chain(storms).collect();
     let password = doors.first().map_or("", |door| &door.password);
     let accounts = Accounts::make(config, world.accounts_at(config), &everybody, password)?;
+    let began = Instant::now();
+    let is_own = matches!(config.target, Target::Own { .. });
+    let receiver = is_own.then(|| Receiver::open(began)).transpose()?;
     let context = Arc::new(RunContext {
         users: users(&cast, false),
         rooms: rooms(tag),
         court: format!("court{tag}"),
         deputy: of_role(&cast, Role::Deputy).concat(),
         citizens: of_role(&cast, Role::Citizen),
+        receiver,
         suspensions_end: world.has_leases() || plan.steps.iter().all(|step| step.fault.kind != FaultKind::Clock),
         tag: tag.to_owned(),
         accounts_are_made: !config.accounts.is_empty(),
         doors,
         web_percent: config.door.web_percent(),
         board: Coordinator::new(plan.steps.iter().any(|step| step.fault.kind == FaultKind::RedisEmpty)),
-        began: Instant::now(),
+        began,
     });
     let (stop, prober) = (AtomicBool::new(false), world.prober(config));
     let history = thread::scope(|scope| {
@@ -108,6 +115,7 @@ fn stages(
         (history.spans, history.dumps, history.connections) = (spans, dumps, connections);
         let gathered = if world.has_leases() { GATHERED_WITHIN } else { GATHERED_ALONE_WITHIN };
         come_together(&mut history, context, &everybody, gathered);
+        history.posts = posts(&history, context);
         Ok(())
     });
     context.board.begin(Phase::End);
@@ -149,6 +157,21 @@ fn come_together(history: &mut History, context: &RunContext, everybody: &BTreeS
             return;
         }
     }
+}
+
+/// What outgoing hooks posted. Waits for the last messages, unless they were lost with the store.
+fn posts(history: &History, context: &RunContext) -> Vec<Post> {
+    let Some(receiver) = &context.receiver else { return Vec::new() };
+    let (hooks, newest) = context.board.owed_posts();
+    let has_all = |posts: &[Post]| {
+        hooks.iter().all(|url| posts.iter().any(|post| url.ends_with(&post.hook) && post.id == newest))
+    };
+    let deadline = Instant::now() + PATIENCE;
+    let waits = history.reading > Duration::ZERO && history.dumps.is_empty();
+    while waits && Instant::now() < deadline && !has_all(&receiver.posts()) {
+        thread::sleep(Duration::from_millis(50));
+    }
+    receiver.posts()
 }
 
 /// Sleeps for `length`, not counting the time in which the machine stalled.
@@ -196,10 +219,21 @@ fn chaos(plan: &Plan, world: &Deployment, context: &Arc<RunContext>) -> Result<I
     context.board.begin(Phase::Chaos);
     let deeds = thread::scope(|scope| {
         let length = scope.spawn(|| sleep_awake(plan.length));
-        let deeds = inject(plan, world, context);
-        // It cannot panic.
-        let _ = length.join();
-        deeds
+        let stop = AtomicBool::new(false);
+        let (deeds, others) = thread::scope(|scope| {
+            let guests = scope.spawn(|| receive(context, plan.seed, &stop));
+            let programs = scope.spawn(|| report(context, plan.seed, &stop));
+            let deeds = inject(plan, world, context);
+            // It cannot panic.
+            let _ = length.join();
+            stop.store(true, Ordering::Relaxed);
+            (deeds, [guests.join(), programs.join()])
+        });
+        let mut deeds = deeds?;
+        for records in others {
+            deeds.connections.extend(records.map_err(|_| Failure::new("a thread of guests or programs panicked"))?);
+        }
+        Ok::<_, Failure>(deeds)
     })?;
     let linger = |span: &Span| match span.fault.kind {
         kind if kind.stills() && world.has_leases() => span.from + GHOSTS_ARE_SEEN_AFTER,

@@ -23,6 +23,12 @@ pub(crate) struct Statistics {
     pub(crate) rewritten: u64,
     pub(crate) publications: u64,
     pub(crate) direct: u64,
+    /// Invitations that were shown and answered, also by a refusal.
+    pub(crate) invited: u64,
+    /// What programs said and was answered, also by a refusal.
+    pub(crate) reported: u64,
+    /// What outgoing hooks posted.
+    pub(crate) posted: u64,
     /// Presence events.
     pub(crate) presence: u64,
     /// Entries that `/history` returned.
@@ -74,8 +80,13 @@ impl Statistics {
             self.sessions += u64::from(connection.login().is_some());
             let shown = connection.exchanges_by_answer().filter(|exchange| matches!(exchange.line, Line::Resume(..)));
             self.resumed += shown.count() as u64;
+            let invited = connection.exchanges_by_answer().filter(|exchange| matches!(exchange.line, Line::Invite(_)));
+            self.invited += invited.count() as u64;
+            let said = connection.exchanges_by_answer().filter(|exchange| matches!(exchange.line, Line::Report { .. }));
+            self.reported += said.count() as u64;
             connection.events.iter().for_each(|event| self.count(&event.what));
         }
+        self.posted += history.posts.len() as u64;
         self.samples += history.samples.len() as u64;
         self.probes += history.probes.len() as u64;
         self.stalls += history.spans.iter().filter(|span| span.fault == Fault::STALL).count() as u64;

@@ -1,9 +1,9 @@
-//! A ticket, as its user was told. Its secret is not printed.
+//! A ticket as its user was told, an invitation by its code, or a hook by its address. The secret is not printed.
 
 use std::fmt;
 use std::sync::Arc;
 
-/// What a client needs to log in by it.
+/// What a client needs to log in by it, to make an account, or to say something by HTTP.
 #[derive(Clone, PartialEq, Eq)]
 pub(crate) struct Ticket {
     pub(crate) id: Arc<str>,

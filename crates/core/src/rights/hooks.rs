@@ -4,6 +4,7 @@ use parlor_proto::{HookId, HookInfo, RoomRole, Text, Timestamp, UserName};
 use serde::{Deserialize, Serialize};
 
 use super::{Denial, Person, RoomRights};
+use crate::planted::{Bug, planted};
 use crate::ports::{Content, SecretHash};
 
 /// Maximum number of hooks of one room, those that speak and those that post together.
@@ -62,7 +63,7 @@ impl RoomRights {
         if !self.has_hook(id) {
             return Err(Denial::NoSuchHook);
         }
-        self.hooks.retain(|hook| hook.id() != id);
+        self.hooks.retain(|hook| hook.id() != id || planted(Bug::KeepHook));
         self.outhooks.retain(|hook| hook.id() != id);
         Ok(())
     }

@@ -5,7 +5,7 @@ use std::time::Duration;
 use crate::entry::{Content, Moderation};
 use crate::logs::Logs;
 use crate::plan::{Fault, FaultKind};
-use crate::record::{Connection, Dump, Entry, Event, Heard, History, Line, Moment, Range, Reply, Span, What};
+use crate::record::{Connection, Dump, Entry, Event, Heard, History, Line, Moment, Post, Range, Reply, Span, What};
 use crate::report::Violation;
 
 /// A history under construction. Each event takes one millisecond.
@@ -184,6 +184,19 @@ impl HistoryBuilder {
     pub(crate) fn finish(&mut self, connection: usize) -> &mut Self {
         self.history.connections[connection].final_one = true;
         self.note(connection, What::Closed("the end"))
+    }
+
+    /// What an outgoing hook posts.
+    pub(crate) fn post(&mut self, post: Post) -> &mut Self {
+        self.now += Duration::from_millis(1);
+        self.history.posts.push(Post { at: self.now, ..post });
+        self
+    }
+
+    /// Everybody has read everything.
+    pub(crate) fn read(&mut self) -> Self {
+        self.history.reading = self.now;
+        std::mem::take(self)
     }
 
     /// A server is killed, from one second to another of the whole history.

@@ -8,14 +8,17 @@ mod fencing;
 mod health;
 #[cfg(test)]
 pub(crate) mod history_builder;
+mod invitations;
 mod log_integrity;
 mod marks;
 mod membership;
 mod moderation;
 mod orders;
+mod outhooks;
 mod pages;
 mod policy;
 mod presence;
+mod programs;
 mod remembered;
 pub(crate) mod resources;
 mod rewriting;
@@ -54,6 +57,9 @@ pub(crate) fn check(history: &History) -> Vec<Violation> {
     found.extend(ending::check(history));
     found.extend(policy::check(history));
     found.extend(tickets::check(history));
+    found.extend(invitations::check(history));
+    found.extend(programs::check(history, &logs));
+    found.extend(outhooks::check(history, &logs));
     found.extend(health::check(history));
     found.extend(resources::check(history));
     found.sort_by_key(|violation| violation.at);

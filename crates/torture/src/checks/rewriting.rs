@@ -73,7 +73,7 @@ impl<'a> Accepted<'a> {
     ) -> Option<(&'static str, String)> {
         let (of, is_of_message) = match &entry.content {
             Content::Edit { of } => (*of, false),
-            Content::Said | Content::Edited(_) => (entry.id, true),
+            Content::Said | Content::Bot | Content::Edited(_) => (entry.id, true),
             _ => return None,
         };
         let is_removed = self.removed.get(&(room, of)).is_some_and(|at| *at < asked.sent);
@@ -109,7 +109,7 @@ fn in_the_end(room: &str, log: &[Entry], kept: &Dump) -> Vec<Violation> {
         };
         let is_removed = removals.contains_key(&of);
         let wrong = match &entry.content {
-            Content::Said | Content::Edited(_) if is_removed => Some(REMOVED),
+            Content::Said | Content::Bot | Content::Edited(_) if is_removed => Some(REMOVED),
             Content::Edit { .. } if is_removed && !entry.text.is_empty() => Some(REMOVED),
             Content::Said => edit.map(|_| EDITED),
             Content::Edited(now) => match edit {
