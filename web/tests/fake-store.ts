@@ -236,6 +236,13 @@ function fakeActions(
         value: [
           { id: 'h1', label: 'grafana', by: 'alice', made: Date.now() - 90 * HOUR },
           { id: 'h2', label: 'b'.repeat(32), by: 'c'.repeat(32), made: Date.now() },
+          {
+            id: 'h3',
+            label: 'outgoing',
+            by: 'alice',
+            made: Date.now() - HOUR,
+            url: `https://bot.example.org/${'garden/'.repeat(9)}`,
+          },
         ],
       }),
     makeHook: (room) =>

@@ -124,7 +124,7 @@ impl RedisSentinel {
         self.members.iter().find(|member| answers[0] == format!("127.0.0.1\n{}", member.port()))
     }
 
-    /// Waits until each Sentinel knows the others, and a replica that could take over.
+    /// Waits until each Sentinel knows the others, and a replica that could take over and has everything.
     fn wait_until_ready(&self) {
         for sentinel in &self.sentinels {
             let has = |command, field: &str, value: &str| {
@@ -134,6 +134,7 @@ impl RedisSentinel {
             wait_until("the Sentinels to know each other", || has("MASTER", "num-other-sentinels", "2"));
             wait_until("the Sentinels to know the replica", || has("REPLICAS", "master-link-status", "ok"));
         }
+        self.master().wait_for_replica();
     }
 }
 

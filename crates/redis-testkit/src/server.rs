@@ -223,6 +223,18 @@ impl RedisServer {
         info.lines().find_map(|line| line.strip_prefix(field)?.strip_prefix(':').map(|value| value.trim().to_owned()))
     }
 
+    /// Waits until the replica of this master has everything. A replica that has just joined gets nothing before its first
+    /// acknowledgement, which may come a second late.
+    pub fn wait_for_replica(&self) {
+        self.cli(&["SET", "probe", "1"]);
+        self.cli(&["DEL", "probe"]);
+        let has_all = || {
+            let (sent, replica) = (self.info("master_repl_offset")?, self.info("slave0")?);
+            Some(replica.contains(&format!("offset={sent},")))
+        };
+        wait_until("the replica to have everything", || has_all() == Some(true));
+    }
+
     /// Waits until the server is a replica in sync with its master.
     pub fn wait_for_link(&self) {
         wait_until("the link of a replica", || self.info("master_link_status").as_deref() == Some("up"));

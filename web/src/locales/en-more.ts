@@ -201,6 +201,11 @@ export const texts = {
   'hooks.end-text':
     'What the program sends is refused from then on. What it wrote stays. Its address cannot be used again.',
   'hooks.end-do': 'End the hook',
+  'hooks.outgoing-label': 'Outgoing hooks have this name. Choose another.',
+  'hooks.outgoing-made-by': 'outgoing · By {by}, {time}',
+  'hooks.outgoing-end-title': 'End the outgoing hook?',
+  'hooks.outgoing-end-text':
+    'What is said in this room from then on is not posted to {url} any more. What was posted stays there.',
   'topic.title': 'Topic of #{room}',
   'topic.label': 'What this room is about',
   'topic.hint': 'At most 400 bytes. Leave it empty to have no topic.',

@@ -356,6 +356,8 @@ export interface Hook {
   readonly label: string;
   readonly by: string;
   readonly made: number;
+  /** Where an outgoing hook posts what is said in the room; none if it is a hook by which a program speaks. */
+  readonly url?: string | undefined;
 }
 
 /** A way for others to make an account, which an operator made. */

@@ -9,6 +9,9 @@ import { LONGEST_USER, NAME_PATTERN } from './names';
 import { problemText } from './problem';
 import { TextField } from './TextField';
 
+/** The label by which lists show outgoing hooks, so that no program speaks in this name. */
+const OUTGOING = 'outgoing';
+
 interface Props {
   readonly room: string;
   readonly onMade: (address: string) => void;
@@ -29,7 +32,8 @@ export function HookForm({ room, onMade }: Props) {
     }
     const hooks = await store.actions.listHooks(room);
     setBusy(false);
-    setWrong(reason(outcome.problem, hooks.ok && hooks.value.some((hook) => hook.label === label)));
+    const isThere = hooks.ok && hooks.value.some((hook) => hook.label === label);
+    setWrong(label === OUTGOING ? t('hooks.outgoing-label') : reason(outcome.problem, isThere));
   };
   return (
     <form

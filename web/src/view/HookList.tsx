@@ -36,15 +36,18 @@ export function HookList({ room, onEnd }: Props) {
         <li key={hook.id}>
           <BotAvatar />
           <div class="grow">
-            <b>{hook.label}</b>
+            <b>{hook.url ?? hook.label}</b>
             <span class="note">
-              {t('hooks.made-by', { by: hook.by, time: formatBrief(new Date(hook.made)) })}
+              {t(hook.url === undefined ? 'hooks.made-by' : 'hooks.outgoing-made-by', {
+                by: hook.by,
+                time: formatBrief(new Date(hook.made)),
+              })}
             </span>
           </div>
           <button
             type="button"
             class="button quiet danger"
-            aria-label={t('sessions.revoke-label', { label: hook.label })}
+            aria-label={t('sessions.revoke-label', { label: hook.url ?? hook.label })}
             onClick={() => onEnd(hook)}
           >
             {t('sessions.revoke')}

@@ -1,4 +1,4 @@
-// The hooks of a room, for its moderators: makes the address by which a program writes here, and ends hooks.
+// The hooks of a room, for its moderators: makes the address by which a program writes here, and ends hooks of both kinds.
 
 import { useState } from 'preact/hooks';
 
@@ -39,10 +39,11 @@ interface EndProps {
 
 function EndDialog({ room, hook, onClose }: EndProps) {
   const store = useStore();
+  const { label, url } = hook;
   return (
     <FormDialog
-      title={t('hooks.end-title', { label: hook.label })}
-      text={t('hooks.end-text')}
+      title={url === undefined ? t('hooks.end-title', { label }) : t('hooks.outgoing-end-title')}
+      text={url === undefined ? t('hooks.end-text') : t('hooks.outgoing-end-text', { url })}
       submit={t('hooks.end-do')}
       danger
       action={() => store.actions.endHook(room, hook.id)}

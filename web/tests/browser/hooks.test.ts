@@ -1,4 +1,5 @@
-// A program speaks in a room by a hook, which a moderator makes, lists and ends, in a real browser at the real server.
+// A program speaks in a room by a hook, which a moderator makes, lists and ends, in a real browser at the real server. So are
+// hooks listed and ended by which a program hears what is said.
 import { execFile } from 'node:child_process';
 import { promisify } from 'node:util';
 import type { Browser } from 'playwright-core';
@@ -13,7 +14,7 @@ let product: Product;
 let ann: Person;
 let ben: Person;
 beforeAll(async () => {
-  [browser, product] = await Promise.all([startBrowser(), Product.start()]);
+  [browser, product] = await Promise.all([startBrowser(), Product.start('--outhook-allow', '*.example.org')]);
   ann = await Person.register(browser, product, 'ann');
   ben = await Person.register(browser, product, 'ben');
   await ann.openRoom('garden');
@@ -125,6 +126,28 @@ describe('a hook', () => {
   });
 });
 
+describe('an outgoing hook', () => {
+  const url = 'https://bot.example.org/in';
+
+  it('is listed by its address, as an outgoing one, and is ended after a question of its own', async () => {
+    await ann.openRoom('greenhouse');
+    await ann.say(`/outhook greenhouse ${url}`);
+    await ann.page.getByText('plo_').waitFor();
+    await ann.page.keyboard.press('Escape');
+    await ann.choose('Hooks for programs');
+    const list = ann.page.getByRole('dialog', { name: 'Hooks of #greenhouse' });
+    const row = list.getByRole('listitem').filter({ hasText: url });
+    await row.getByText(/^outgoing · By ann, /).waitFor();
+    await row.getByRole('button', { name: `End ${url}` }).click();
+    const question = ann.page.getByRole('dialog', { name: 'End the outgoing hook?' });
+    await question.getByText(`is not posted to ${url} any more`).waitFor();
+    await question.getByRole('button', { name: 'End the hook' }).click();
+    await list.getByText('There is none yet.').waitFor();
+    await ann.page.keyboard.press('Escape');
+    await ann.openRoom('garden');
+  });
+});
+
 describe('why there is no hook', () => {
   it('stands at its name', async () => {
     const robot = await LineClient.register(product.port, 'robot');
@@ -135,6 +158,7 @@ describe('why there is no hook', () => {
       ['robot', 'A person has this name'],
       ['gitea', 'The room has a hook of this name'],
       ['operator', 'This name is reserved'],
+      ['outgoing', 'Outgoing hooks have this name'],
     ] as const) {
       await make(label);
       await wrong.getByText(why).waitFor();

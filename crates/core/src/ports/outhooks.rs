@@ -30,7 +30,8 @@ pub trait Outhooks: Send + Sync {
     /// The store cannot be reached.
     fn rooms(&self) -> StoreResult<Vec<RoomName>>;
 
-    /// Takes or renews the turn of this server, if there is something to post.
+    /// Takes or renews the turn of this server, if there is something to post. A position beyond the newest entry of the log belongs
+    /// to entries that were lost. It goes back to the newest one and stays there, since the numbers behind it are given out again.
     ///
     /// # Errors
     /// The store cannot be reached.
@@ -42,6 +43,22 @@ pub trait Outhooks: Send + Sync {
     /// # Errors
     /// The store cannot be reached. Then it may be noted.
     fn note_posted(&self, room: &RoomName, id: HookId, up_to: MessageId) -> StoreResult<bool>;
+
+    /// Gives the turn of this server back, so that another one may post now. Does nothing in a store of one server.
+    ///
+    /// # Errors
+    /// The store cannot be reached. Then the turn ends in its time.
+    fn release_turn(&self, _room: &RoomName, _id: HookId) -> StoreResult<()> {
+        Ok(())
+    }
+
+    /// Has [`Outhooks::rooms`] name a room no longer, unless it has an outgoing hook. Does nothing in a store that always knows.
+    ///
+    /// # Errors
+    /// The store cannot be reached. Then the room may still be named.
+    fn forget_room(&self, _room: &RoomName) -> StoreResult<()> {
+        Ok(())
+    }
 }
 
 /// Judges the addresses to which a server posts.

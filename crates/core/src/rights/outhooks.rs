@@ -66,6 +66,11 @@ impl RoomRights {
         hooks
     }
 
+    /// Has outgoing hooks begin behind this entry at the latest: later numbers are given out again.
+    pub fn rewind_outhooks(&mut self, last: MessageId) {
+        self.outhooks.iter_mut().for_each(|hook| hook.after = hook.after.min(last));
+    }
+
     pub(super) fn has_hook(&self, id: HookId) -> bool {
         self.hooks.iter().any(|hook| hook.id() == id) || self.outhook(id).is_some()
     }

@@ -1,6 +1,11 @@
 //! The rules for rights, one by one. It must not use a store.
 
+use std::time::Duration;
+
+use parlor_proto::{Action, Order, Text};
+
 use super::*;
+use crate::ports::Content;
 
 fn person(user: &str) -> Person {
     let holder = Holder { user: user.parse().unwrap(), account: Timestamp::from_millis(1) };

@@ -1,6 +1,7 @@
 //! Logs to standard error, without ever holding up or ending the server. It must not decide what is worth logging, and
 //! nobody may hand it a secret.
 
+mod hook_lines;
 pub(crate) mod observer;
 pub(crate) mod rate_limit;
 pub(crate) mod redis_events;

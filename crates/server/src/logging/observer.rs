@@ -1,12 +1,13 @@
 //! Writes the events that the rules report to the log. It must not flood the log, however often a store fails.
 
 use std::fmt::Display;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use parlor_core::ports::{Observer, StoreError};
 use parlor_core::{ConnectionId, Origin};
 use parlor_proto::{AuditedCommand, Bye, HookId, RoomName, UserName};
 
+use super::hook_lines::HookLines;
 use crate::logging::rate_limit::LogRateLimit;
 
 /// Store failures are logged at most once per interval; the others are counted.
@@ -20,11 +21,13 @@ const OUTHOOK_INTERVAL: Duration = Duration::from_secs(1);
 pub(crate) struct LogObserver {
     store: LogRateLimit,
     outhooks: LogRateLimit,
+    hook_lines: HookLines,
 }
 
 impl Default for LogObserver {
     fn default() -> Self {
-        Self { store: LogRateLimit::every(STORE_INTERVAL), outhooks: LogRateLimit::every(OUTHOOK_INTERVAL) }
+        let (store, outhooks) = (LogRateLimit::every(STORE_INTERVAL), LogRateLimit::every(OUTHOOK_INTERVAL));
+        Self { store, outhooks, hook_lines: HookLines::default() }
     }
 }
 
@@ -55,7 +58,11 @@ impl Observer for LogObserver {
     }
 
     fn outhook_failed(&self, room: &RoomName, id: HookId, why: &dyn Display) {
-        if let Some(failures) = self.outhooks.due() {
+        let now = Instant::now();
+        if self.hook_lines.is_due(room, id, now)
+            && let Some(failures) = self.outhooks.due()
+        {
+            self.hook_lines.note(room, id, now);
             tracing::warn!(%room, hook = %id, failures, "an outgoing hook cannot post, and will try again: {why}");
         }
     }

@@ -2,7 +2,7 @@
 
 use parlor_redis_testkit::RedisServer;
 
-use crate::harness::{Client, Machine, Server, blocks, eventually, headings_with_commands, heavy, section};
+use crate::harness::{Client, Machine, blocks, eventually, headings_with_commands, heavy, section};
 
 /// The page.
 const PAGE: &str = "operations.md";
@@ -215,7 +215,7 @@ fn what_a_server_does_can_be_seen() {
 #[test]
 fn rooms_may_post_to_programs() {
     let _heavy = heavy();
-    let mut machine = Machine::of(Server::start());
+    let mut machine = installed();
     let [allow] = commands("## Let rooms post to programs");
     machine.follow(&allow);
     let mut alice = machine.server().register("alice");

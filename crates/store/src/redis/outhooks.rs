@@ -43,24 +43,33 @@ impl Outhooks for Server {
         let args: [&dyn Argument; 3] = [&server.as_str(), &hook, &up_to.0.min(MAX_NUMBER)];
         self.call::<i64>(Command::script(script::note_outhook(), &keys, &args)).map(|noted| noted > 0)
     }
-}
 
-impl Server {
-    /// Adds a room to the index. Before its first hook, so that a server that dies leaves no hook that is not indexed, and after
-    /// it, since [`Server::unlist_outhook`] may have looked in between.
-    pub(super) fn list_outhooks(&self, room: &RoomName) -> StoreResult<()> {
-        self.call::<i64>(Command::plain("SADD", keys::OUTHOOK_ROOMS, &[room.as_str()])).map(drop)
+    fn release_turn(&self, room: &RoomName, id: HookId) -> StoreResult<()> {
+        let (keys, server) = ([keys::outhook_turn(room, id)], self.id());
+        self.call::<i64>(Command::script(script::release_outhook_turn(), &keys, &[&server.as_str()])).map(drop)
     }
 
-    /// A hook was ended: forgets its position, and removes the room from the index if it has no other one. A hook that is made at
-    /// the same time puts the room back.
-    pub(super) fn unlist_outhook(&self, room: &RoomName, id: HookId) -> StoreResult<()> {
-        self.call::<i64>(Command::plain("HDEL", keys::outhooks(room), &[&id.to_string()]))?;
+    /// A hook that is made at the same time puts the room back: it is listed after it was made, and this looks again.
+    fn forget_room(&self, room: &RoomName) -> StoreResult<()> {
         if self.has_outhooks(room)? {
             return Ok(());
         }
         self.call::<i64>(Command::plain("SREM", keys::OUTHOOK_ROOMS, &[room.as_str()]))?;
         if self.has_outhooks(room)? { self.list_outhooks(room) } else { Ok(()) }
+    }
+}
+
+impl Server {
+    /// Adds a room to the index. Before its first hook, so that a server that dies leaves no hook that is not indexed, and after
+    /// it, since [`Outhooks::forget_room`] may have looked in between.
+    pub(super) fn list_outhooks(&self, room: &RoomName) -> StoreResult<()> {
+        self.call::<i64>(Command::plain("SADD", keys::OUTHOOK_ROOMS, &[room.as_str()])).map(drop)
+    }
+
+    /// A hook was ended: forgets its position, and removes the room from the index if it has no other one.
+    pub(super) fn unlist_outhook(&self, room: &RoomName, id: HookId) -> StoreResult<()> {
+        self.call::<i64>(Command::plain("HDEL", keys::outhooks(room), &[&id.to_string()]))?;
+        self.forget_room(room)
     }
 
     fn has_outhooks(&self, room: &RoomName) -> StoreResult<bool> {

@@ -9,6 +9,10 @@ use rusqlite::{Connection, OptionalExtension, Row, params};
 use super::database::Database;
 use super::rows;
 
+/// The number of the newest entry of the room ?1; 0 if it has no log.
+const LAST: &str = "coalesce(
+    (SELECT coalesce((SELECT max(number) FROM entry WHERE log = log.id), base) FROM log WHERE kind = 'room' AND name = ?1), 0)";
+
 /// Keeps a position for each outgoing hook that a room has, and for no other one. New ones begin where they say.
 pub(super) fn keep(connection: &Connection, room: &RoomName, rights: &RoomRights) -> rusqlite::Result<()> {
     let mut select = connection.prepare_cached("SELECT id FROM outhook WHERE room = ?1")?;
@@ -34,6 +38,18 @@ pub(super) fn advance(connection: &Connection, room: &RoomName, rights: &mut Roo
     Ok(())
 }
 
+impl Database {
+    /// Has a hook go back to the newest entry of its log.
+    fn go_back(&self, room: &RoomName, id: HookId) -> StoreResult<()> {
+        let room = room.clone();
+        let back = move |connection: &Connection| {
+            let sql = format!("UPDATE outhook SET position = min(position, {LAST}) WHERE room = ?1 AND id = ?2");
+            Ok(connection.prepare_cached(&sql)?.execute(params![room.as_str(), id.0])? > 0)
+        };
+        self.change(back).map(drop)
+    }
+}
+
 impl Outhooks for Database {
     fn rooms(&self) -> StoreResult<Vec<RoomName>> {
         self.read(|connection| {
@@ -44,18 +60,18 @@ impl Outhooks for Database {
     }
 
     fn take_turn(&self, room: &RoomName, hook: &Outhook) -> StoreResult<OuthookTurn> {
-        self.read(|connection| {
-            let mut select = connection.prepare_cached(
-                "SELECT position, coalesce((SELECT max(number) FROM entry WHERE log = log.id), base)
-                 FROM outhook JOIN log ON kind = 'room' AND name = room WHERE room = ?1 AND outhook.id = ?2",
-            )?;
+        let id = hook.id();
+        let place = self.read(|connection| {
+            let sql = format!("SELECT position, {LAST} FROM outhook WHERE room = ?1 AND id = ?2");
             let place = |row: &Row<'_>| Ok((row.get::<_, u64>(0)?, row.get::<_, u64>(1)?));
-            let known = select.query_row(params![room.as_str(), hook.id().0], place).optional()?;
-            Ok(match known {
-                Some((position, last)) if position < last => OuthookTurn::Mine(MessageId(position)),
-                _ => OuthookTurn::Nothing,
-            })
-        })
+            connection.prepare_cached(&sql)?.query_row(params![room.as_str(), id.0], place).optional()
+        })?;
+        match place {
+            Some((position, last)) if position < last => return Ok(OuthookTurn::Mine(MessageId(position))),
+            Some((position, last)) if position > last => self.go_back(room, id)?,
+            _ => {}
+        }
+        Ok(OuthookTurn::Nothing)
     }
 
     fn note_posted(&self, room: &RoomName, id: HookId, up_to: MessageId) -> StoreResult<bool> {

@@ -463,21 +463,24 @@ pub(crate) fn a_hook_speaks_until_it_is_ended(bench: &Bench) {
     assert_eq!(try_act(bench, &ann, Deed::RemoveHook(hook.id())), ActResult::Denied(Denial::NoSuchHook));
 }
 
-pub(crate) fn an_outgoing_hook_goes_on_where_it_is(bench: &Bench) {
-    let (ann, bob) = ann_and_bob(bench);
-    let hook = |secret: &str, after| Outhook {
+fn outhook(secret: &str, after: u64) -> Outhook {
+    Outhook {
         secret: OuthookSecret::given(secret),
         url: format!("https://bot.example/{secret}").parse().unwrap(),
         by: name("ann"),
         made: now(),
         after: MessageId(after),
-    };
+    }
+}
+
+pub(crate) fn an_outgoing_hook_goes_on_where_it_is(bench: &Bench) {
+    let (ann, bob) = ann_and_bob(bench);
     let outhooks = &bench.store.outhooks;
     let turn = |hook: &Outhook| outhooks.take_turn(&room("red"), hook).unwrap();
     let posted = |hook: &Outhook, up_to| outhooks.note_posted(&room("red"), hook.id(), MessageId(up_to)).unwrap();
     assert_eq!(say(bench, &ann, "before"), AppendResult::Stored(MessageId(1)));
     assert_eq!(outhooks.rooms().unwrap(), []);
-    let (first, second) = (hook("plo_1", 1), hook("plo_2", 1));
+    let (first, second) = (outhook("plo_1", 1), outhook("plo_2", 1));
     assert!(matches!(try_act(bench, &bob, Deed::AddOuthook(first.clone())), ActResult::Denied(Denial::NotAllowed(_))));
     assert_eq!(try_act(bench, &ann, Deed::AddOuthook(first.clone())), ActResult::Done(None));
     assert_eq!(outhooks.rooms().unwrap(), [room("red")]);
@@ -500,4 +503,27 @@ pub(crate) fn an_outgoing_hook_goes_on_where_it_is(bench: &Bench) {
     assert_eq!(turn(&second), OuthookTurn::Nothing);
     assert_eq!(try_act(bench, &ann, Deed::RemoveHook(second.id())), ActResult::Done(None));
     assert_eq!(outhooks.rooms().unwrap(), []);
+}
+
+pub(crate) fn an_outgoing_hook_goes_back_with_its_log(bench: &Bench) {
+    let (ann, _) = ann_and_bob(bench);
+    let outhooks = &bench.store.outhooks;
+    let turn = |hook: &Outhook| outhooks.take_turn(&room("red"), hook).unwrap();
+    assert_eq!(say(bench, &ann, "one"), AppendResult::Stored(MessageId(1)));
+    // Made when the log was longer, and noted when it was longer: what it had was lost.
+    let (made, noted) = (outhook("plo_1", 50), outhook("plo_2", 1));
+    for hook in [&made, &noted] {
+        assert_eq!(try_act(bench, &ann, Deed::AddOuthook(hook.clone())), ActResult::Done(None));
+    }
+    say(bench, &ann, "two");
+    assert_eq!(turn(&noted), OuthookTurn::Mine(MessageId(1)));
+    assert!(outhooks.note_posted(&room("red"), noted.id(), MessageId(50)).unwrap());
+    assert_eq!([turn(&made), turn(&noted)], [OuthookTurn::Nothing; 2]);
+    // Numbers that are given out again are posted.
+    say(bench, &ann, "three");
+    assert_eq!([turn(&made), turn(&noted)], [OuthookTurn::Mine(MessageId(2)); 2]);
+    outhooks.release_turn(&room("red"), noted.id()).unwrap();
+    outhooks.forget_room(&room("red")).unwrap();
+    assert_eq!(outhooks.rooms().unwrap(), [room("red")], "it has hooks");
+    assert_eq!(turn(&noted), OuthookTurn::Mine(MessageId(2)));
 }

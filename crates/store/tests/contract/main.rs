@@ -74,6 +74,7 @@ macro_rules! contract {
                     a_displaced_session_moderates_nothing a_room_that_does_not_exist_has_no_rights
                     a_room_goes_to_the_longest_moderator an_invitation_to_the_server_opens_a_private_room
                     a_hook_speaks_until_it_is_ended an_outgoing_hook_goes_on_where_it_is
+                    an_outgoing_hook_goes_back_with_its_log
                     under_many_threads_nothing_of_the_kicked_comes_after_the_kick
                     under_many_threads_each_act_is_there_once a_suspended_account_is_told_and_its_sessions_are_over;
                 people: everybody_hears_a_broadcast;

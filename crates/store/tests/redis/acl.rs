@@ -93,6 +93,8 @@ fn post_by_a_hook(server: &Server, by: &SessionKey) {
     assert_eq!(outhooks.rooms().unwrap(), std::slice::from_ref(&blue));
     assert_eq!(outhooks.take_turn(&blue, &hook).unwrap(), OuthookTurn::Mine(MessageId(0)));
     assert!(outhooks.note_posted(&blue, hook.id(), MessageId(1)).unwrap());
+    outhooks.release_turn(&blue, hook.id()).unwrap();
+    outhooks.forget_room(&blue).unwrap();
     act(Deed::RemoveHook(hook.id()));
 }
 

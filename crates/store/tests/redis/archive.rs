@@ -4,8 +4,8 @@
 
 use std::path::Path;
 
-use parlor_core::ports::{LogId, PageRequest};
-use parlor_proto::{MessageId, PageRange, Timestamp};
+use parlor_core::ports::{LogId, PageRequest, SecretHash};
+use parlor_proto::{HookId, MessageId, PageRange, Timestamp};
 use parlor_redis_testkit::{RedisCluster, RedisServer};
 use parlor_store::archive::{self, ArchiveError, ArchiveSource, ArchiveTarget, ArchiveWriter, Epochs, Record, Summary};
 use parlor_store::redis::{OpenError, RedisSource, RedisTarget};
@@ -170,6 +170,27 @@ fn every_way_from_store_to_store_keeps_every_record_and_the_digest() {
         assert!(place.complaint(&archive).contains("has accounts or messages already"));
         archive = exported;
     }
+}
+
+#[test]
+fn an_outgoing_hook_begins_no_later_than_the_log_that_was_copied() {
+    let archive = full();
+    let place = Place::one();
+    place.fill(&archive);
+    let Place::One(redis) = &place else { panic!() };
+    // A server posts what was said behind the head that is read, or a failover has lost what was posted.
+    let id = SecretHash::of("plo_07").number();
+    redis.cli(&["HSET", "parlor:outhooks:{garden}", &HookId(id).to_string(), "9"]);
+    let ahead = place.export();
+    let (before, after) = (lines(&archive.0), lines(&ahead.0));
+    let rights = |lines: &[&str]| lines.iter().find(|line| line.contains("plo_07")).unwrap().to_string();
+    assert_eq!(rights(&after), rights(&before).replace("\"after\":4", "\"after\":7"));
+    let directory = Place::directory();
+    directory.fill(&ahead);
+    let Place::Directory(data) = &directory else { panic!() };
+    let database = rusqlite::Connection::open(data.path().join(FILE_NAME)).unwrap();
+    database.execute("UPDATE outhook SET position = 9", []).unwrap();
+    assert_eq!(directory.export().1, ahead.1);
 }
 
 #[test]

@@ -22,6 +22,7 @@ mod lost_subscription;
 mod migration;
 mod news;
 mod once;
+mod outhooks;
 mod retention;
 mod round_trips;
 mod sentinel;

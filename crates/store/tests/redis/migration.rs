@@ -38,7 +38,7 @@ const BEFORE: &str = r##"
 {"entry":{"log":"#garden","id":6,"time":"2026-11-05T00:00:03.000Z","from":"ann","text":"six"}}
 {"entry":{"log":"#garden","id":7,"time":"2026-11-05T00:00:04.000Z","from":"ann","text":"seven"}}
 {"once":{"log":"#garden","author":"ann","key":"K-1","id":6,"time":"2026-11-05T00:00:00.000Z"}}
-{"rights":{"room":"garden","rights":{"owner":{"user":"ann","account":"2026-11-01T00:00:00.001Z"},"moderators":[{"user":"bob","account":"2026-11-01T00:00:00.002Z"}],"topic":"Roses","access":"private","post":"moderators","invited":["dan"],"banned":{"eve":null},"muted":{"cyd":"2027-01-01T00:00:00.000Z"},"created":"2026-11-01T00:00:00.000Z"}}}
+{"rights":{"room":"garden","rights":{"owner":{"user":"ann","account":"2026-11-01T00:00:00.001Z"},"moderators":[{"user":"bob","account":"2026-11-01T00:00:00.002Z"}],"topic":"Roses","access":"private","post":"moderators","invited":["dan"],"banned":{"eve":null},"muted":{"cyd":"2027-01-01T00:00:00.000Z"},"created":"2026-11-01T00:00:00.000Z","outhooks":[{"secret":"plo_07","url":"https://bot.example/in","by":"bob","made":"2026-11-03T00:00:00.000Z","after":5}]}}}
 {"rights":{"room":"hall","rights":{"owner":null,"moderators":[],"topic":"Nobody has spoken here","access":"public","post":"everyone","invited":[],"banned":{},"muted":{},"created":null}}}
 {"log":{"log":"#lobby","epoch":"0000000000000007","last":41}}
 {"entry":{"log":"#lobby","id":40,"time":"2026-11-04T00:00:00.000Z","from":"ann","text":"forty"}}
@@ -87,7 +87,7 @@ const AFTER: &str = r##"
 {"entry":{"log":"#garden","id":11,"time":"2026-11-05T00:00:09.000Z","from":"ann","text":"\u0001topic Lilies"}}
 {"once":{"log":"#garden","author":"ann","key":"K-1","id":6,"time":"2026-11-05T00:00:00.000Z"}}
 {"once":{"log":"#garden","author":"ann","key":"K-3","id":10,"time":"2026-11-05T00:00:09.000Z"}}
-{"rights":{"room":"garden","rights":{"owner":{"user":"ann","account":"2026-11-01T00:00:00.001Z"},"moderators":[],"topic":"Lilies","access":"public","post":"everyone","invited":[],"banned":{"cyd":null},"muted":{},"created":"2026-11-01T00:00:00.000Z"}}}
+{"rights":{"room":"garden","rights":{"owner":{"user":"ann","account":"2026-11-01T00:00:00.001Z"},"moderators":[],"topic":"Lilies","access":"public","post":"everyone","invited":[],"banned":{"cyd":null},"muted":{},"created":"2026-11-01T00:00:00.000Z","outhooks":[{"secret":"plo_07","url":"https://bot.example/in","by":"bob","made":"2026-11-03T00:00:00.000Z","after":10}]}}}
 {"log":{"log":"#lobby","epoch":"0000000000000007","last":42}}
 {"entry":{"log":"#lobby","id":41,"time":"2026-11-06T00:00:00.000Z","from":"bob","text":"hello"}}
 {"entry":{"log":"#lobby","id":42,"time":"2026-11-06T00:00:00.000Z","from":"dan","text":"hello, too"}}

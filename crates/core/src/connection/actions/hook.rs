@@ -18,6 +18,9 @@ pub(super) fn run(context: &mut SessionContext<'_>, room: RoomName, label: UserN
     let Some(page) = &services.policy.page else {
         return Err(Refusal::Pointless("This server has no web door, to which programs could post").into());
     };
+    if label == UserName::outgoing() {
+        return Err(Refusal::Pointless("Lists show outgoing hooks by this label; choose another one").into());
+    }
     // What is said in these names has a meaning.
     let has_meaning = label == UserName::operator() || label == UserName::erased();
     if has_meaning || services.policy.reserved_names.contains(&label) {
@@ -88,6 +91,7 @@ mod tests {
         assert!(ann.ask("/hook red grafana")[0].starts_with("ERR bad-argument The room has a hook"));
         assert!(ann.ask("/hook red bob")[0].starts_with("ERR name-taken "));
         assert!(ann.ask("/hook red operator")[0].starts_with("ERR name-reserved "));
+        assert!(ann.ask("/hook red outgoing")[0].starts_with("ERR bad-argument Lists show "));
         assert!(ann.ask("/hook red erased")[0].starts_with("ERR name-reserved "));
         assert!(ann.ask("/hook blue ci")[0].starts_with("ERR no-such-room "));
         assert_eq!(ann.ask(&format!("/unhook red {id}")), [format!("OK unhook red {id}")]);

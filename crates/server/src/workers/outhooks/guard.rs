@@ -17,8 +17,17 @@ impl Guard {
     /// Whether a connection to this address may be opened for the endpoint. An address of a network that the operator named may;
     /// any other one must be public, belong to a host that the operator named, and be spoken to in TLS.
     pub(super) fn allows(&self, endpoint: &Endpoint, address: IpAddr) -> bool {
-        let address = address.to_canonical();
-        self.0.iter().any(|rule| rule.contains(address)) || self.names(endpoint) && is_public(address)
+        self.contains(address) || self.names(endpoint) && is_public(address)
+    }
+
+    /// Whether a connection may be spoken on that was opened from one address to another. A system that connects to itself uses
+    /// one address at both ends, also for its public ones. Those may be spoken to only in a network that the operator named.
+    pub(super) fn allows_connection(&self, from: IpAddr, to: IpAddr) -> bool {
+        from.to_canonical() != to.to_canonical() || self.contains(to)
+    }
+
+    fn contains(&self, address: IpAddr) -> bool {
+        self.0.iter().any(|rule| rule.contains(address.to_canonical()))
     }
 
     fn names(&self, endpoint: &Endpoint) -> bool {
@@ -141,6 +150,20 @@ mod tests {
         assert!(!allows(&["127.0.0.1"], "http://localhost:8080/", "::1"));
         assert!(!allows(&["10.0.0.0/8"], "https://bot.internal/", "93.184.215.14"));
         assert!(!allows(&["*"], "http://bot.example.org/", "93.184.215.14"), "in the clear");
+    }
+
+    #[test]
+    fn this_machine_is_spoken_to_in_a_named_network_only() {
+        let allows = |rules: &[&str], from: &str, to: &str| {
+            let guard = Guard::new(rules.iter().map(|rule| rule.parse().unwrap()).collect());
+            guard.allows_connection(from.parse().unwrap(), to.parse().unwrap())
+        };
+        assert!(allows(&["*"], "10.0.0.1", "93.184.215.14"));
+        assert!(!allows(&["*"], "93.184.215.14", "93.184.215.14"));
+        assert!(!allows(&["*"], "2606:2800::1", "2606:2800::1"));
+        assert!(!allows(&["*"], "::ffff:93.184.215.14", "93.184.215.14"));
+        assert!(allows(&["93.184.215.0/24"], "93.184.215.14", "93.184.215.14"));
+        assert!(allows(&["127.0.0.1"], "127.0.0.1", "::ffff:127.0.0.1"));
     }
 
     #[test]

@@ -3,9 +3,10 @@
 
 mod guard;
 mod poster;
+mod schedule;
 mod signature;
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet};
 use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
@@ -14,30 +15,22 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use crossbeam_channel::{Receiver, Sender, bounded, unbounded};
-use parlor_core::ports::{LogId, StoreError, StoreResult};
+use parlor_core::ports::{LogId, OUTHOOK_TURN, StoreError, StoreResult};
 use parlor_core::{NextPost, Services};
-use parlor_proto::{HookId, MessageId, RoomName};
+use parlor_proto::RoomName;
 
 pub(crate) use guard::Guard;
 use poster::{PATIENCE, Poster};
-
-/// Time between two looks at the logs.
-const INTERVAL: Duration = Duration::from_secs(1);
-
-/// Maximum number of hooks that post at the same time.
-const MAX_RUNS: usize = 16;
+use schedule::{INTERVAL, Key, Outcome, Schedule};
 
 /// A hook that has posted for this long waits until others have posted.
 const RUN_TIME: Duration = Duration::from_secs(10);
 
-/// Longest wait before a post is tried again. The first wait is a second, each next one twice as long.
-const MAX_WAIT: Duration = Duration::from_secs(5 * 60);
-
 /// Stack of the threads, in bytes: they shake hands in TLS.
 const STACK_BYTES: usize = 1 << 20;
 
-/// A hook.
-type Key = (RoomName, HookId);
+// A post that began in its turn ends in its turn.
+const _: () = assert!(PATIENCE.as_millis() < OUTHOOK_TURN.as_millis());
 
 /// The threads, for the end.
 pub(crate) struct OuthookThreads {
@@ -55,7 +48,9 @@ impl OuthookThreads {
         let shared = ends.clone();
         let work = move || {
             let poster = Arc::new(Poster::new(guard));
-            Dispatcher { crew: Crew { services, poster, ends: shared, _lives: lives }, hooks: HashMap::new() }.run();
+            let crew = Crew { services, poster, ends: shared, _lives: lives };
+            let (report, reports) = unbounded();
+            Dispatcher { crew, report, schedule: Schedule::default(), bare: BTreeSet::new() }.run(&reports);
         };
         thread::Builder::new().name("outhooks".to_owned()).stack_size(STACK_BYTES).spawn(work)?;
         Ok(Self { ends, ended })
@@ -79,112 +74,72 @@ struct Crew {
     _lives: Sender<()>,
 }
 
-/// Why a run ended.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Outcome {
-    /// Everything is posted, or the hook was ended.
-    Done,
-    /// There is more to post.
-    Paused,
-    /// Another server posts.
-    Elsewhere,
-    /// The post or the store failed. Whether something was posted before.
-    Failed { has_posted: bool },
-}
-
-/// What the dispatcher knows of a hook.
-#[derive(Debug, Clone, Copy)]
-struct Known {
-    runs: bool,
-    /// The newest entry of the log when the run began.
-    seen: MessageId,
-    /// Everything up to this entry is posted.
-    posted: MessageId,
-    /// Failures in sequence.
-    failures: u32,
-    not_before: Instant,
-}
-
 /// Starts a run for each hook that has something to post.
 struct Dispatcher {
     crew: Crew,
-    hooks: HashMap<Key, Known>,
+    report: Sender<(Key, Outcome)>,
+    schedule: Schedule,
+    /// Rooms in which the last look found no hook.
+    bare: BTreeSet<RoomName>,
 }
 
 impl Dispatcher {
-    fn run(mut self) {
-        let (report, reports) = unbounded();
+    fn run(mut self, reports: &Receiver<(Key, Outcome)>) {
         while !self.crew.ends.load(Ordering::Acquire) {
-            if let Err(error) = self.look(&report) {
+            if let Err(error) = self.look() {
                 self.crew.services.observer.store_failed("looking after outgoing hooks", &error);
             }
+            self.begin();
             let next = Instant::now() + INTERVAL;
             while let Ok((key, outcome)) = reports.recv_deadline(next) {
-                self.note(&key, outcome);
+                self.schedule.ended(&key, outcome, Instant::now());
+                self.begin();
             }
         }
     }
 
     /// Looks at all hooks and their logs.
-    fn look(&mut self, report: &Sender<(Key, Outcome)>) -> StoreResult<()> {
+    fn look(&mut self) -> StoreResult<()> {
         let store = &self.crew.services.store;
+        let (mut found, mut bare) = (BTreeMap::new(), BTreeSet::new());
         let rooms = store.outhooks.rooms()?;
-        if rooms.is_empty() {
-            self.hooks.retain(|_, known| known.runs);
-            return Ok(());
-        }
-        let logs: Vec<LogId> = rooms.iter().cloned().map(LogId::Room).collect();
-        let (rights, heads) = (store.governance.rights(&rooms)?, store.log.heads(&logs)?);
-        let mut found = BTreeSet::new();
-        for ((room, rights), head) in rooms.into_iter().zip(rights).zip(heads) {
-            for hook in rights.iter().flat_map(|rights| &rights.outhooks) {
-                let key = (room.clone(), hook.id());
-                self.start_if_due(&key, head.last, report);
-                found.insert(key);
+        // Without hooks the store is asked nothing more.
+        if !rooms.is_empty() {
+            let logs: Vec<LogId> = rooms.iter().cloned().map(LogId::Room).collect();
+            let (rights, heads) = (store.governance.rights(&rooms)?, store.log.heads(&logs)?);
+            for ((room, rights), head) in rooms.into_iter().zip(rights).zip(heads) {
+                let hooks = rights.map(|rights| rights.outhooks).unwrap_or_default();
+                if hooks.is_empty() {
+                    bare.insert(room);
+                } else {
+                    found.extend(hooks.iter().map(|hook| ((room.clone(), hook.id()), head)));
+                }
             }
         }
-        self.hooks.retain(|key, known| known.runs || found.contains(key));
-        Ok(())
+        self.schedule.found(&found, Instant::now());
+        // A room is named shortly before it gets its first hook.
+        let forgotten = bare.intersection(&self.bare).try_for_each(|room| store.outhooks.forget_room(room));
+        self.bare = bare;
+        forgotten
     }
 
-    fn start_if_due(&mut self, key: &Key, last: MessageId, report: &Sender<(Key, Outcome)>) {
-        let (now, running) = (Instant::now(), self.hooks.values().filter(|known| known.runs).count());
-        let fresh = Known { runs: false, seen: last, posted: MessageId(0), failures: 0, not_before: now };
-        let known = self.hooks.entry(key.clone()).or_insert(fresh);
-        if known.runs || known.posted == last || known.not_before > now || running >= MAX_RUNS {
+    /// Starts whoever may post now.
+    fn begin(&mut self) {
+        if self.crew.ends.load(Ordering::Acquire) {
             return;
         }
-        known.seen = last;
-        let (crew, report, of) = (self.crew.clone(), report.clone(), key.clone());
-        let work = move || {
-            let outcome = catch_unwind(AssertUnwindSafe(|| crew.post_all(&of)));
-            // The dispatcher has ended if nobody receives it. A panic was reported when it happened.
-            let _ = report.send((of, outcome.unwrap_or(Outcome::Failed { has_posted: false })));
-        };
-        let thread = thread::Builder::new().name("outhook".to_owned()).stack_size(STACK_BYTES).spawn(work);
-        known.runs = thread.is_ok();
-    }
-
-    fn note(&mut self, key: &Key, outcome: Outcome) {
-        let Some(known) = self.hooks.get_mut(key) else { return };
-        let now = Instant::now();
-        known.runs = false;
-        match outcome {
-            Outcome::Done => (known.posted, known.failures, known.not_before) = (known.seen, 0, now),
-            Outcome::Paused => (known.failures, known.not_before) = (0, now),
-            Outcome::Elsewhere => known.not_before = now + INTERVAL,
-            Outcome::Failed { has_posted } => {
-                known.failures = if has_posted { 1 } else { known.failures.saturating_add(1) };
-                known.not_before = now + wait(known.failures);
+        for key in self.schedule.begin() {
+            let (crew, report, of) = (self.crew.clone(), self.report.clone(), key.clone());
+            let work = move || {
+                let outcome = catch_unwind(AssertUnwindSafe(|| crew.post_all(&of)));
+                // The dispatcher has ended if nobody receives it. A panic was reported when it happened.
+                let _ = report.send((of, outcome.unwrap_or(Outcome::Failed { has_posted: false })));
+            };
+            if thread::Builder::new().name("outhook".to_owned()).stack_size(STACK_BYTES).spawn(work).is_err() {
+                self.schedule.ended(&key, Outcome::Failed { has_posted: false }, Instant::now());
             }
         }
     }
-}
-
-/// How long a hook waits after so many failures in sequence.
-fn wait(failures: u32) -> Duration {
-    let doublings = failures.saturating_sub(1).min(16);
-    (INTERVAL * 2u32.pow(doublings)).min(MAX_WAIT)
 }
 
 impl Crew {
@@ -202,12 +157,15 @@ impl Crew {
             };
             if let Err(error) = self.poster.post(&due, deadline) {
                 services.observer.outhook_failed(room, *id, &error);
-                return Outcome::Failed { has_posted };
+                // Another server may reach what this one does not.
+                let released = services.store.outhooks.release_turn(room, *id);
+                return released
+                    .map_or_else(|error| self.failed(&error, has_posted), |()| Outcome::Failed { has_posted });
             }
             services.observer.outhook_posted(room, *id, due.missed);
-            has_posted = true;
             match services.store.outhooks.note_posted(room, *id, due.id) {
-                Ok(true) => {}
+                // If it is not noted, the same message comes again: then each wait is longer than the one before.
+                Ok(true) => has_posted = true,
                 Ok(false) => return Outcome::Elsewhere,
                 Err(error) => return self.failed(&error, has_posted),
             }
@@ -218,17 +176,5 @@ impl Crew {
     fn failed(&self, error: &StoreError, has_posted: bool) -> Outcome {
         self.services.observer.store_failed("following a log for an outgoing hook", error);
         Outcome::Failed { has_posted }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn waits_double_from_a_second_to_five_minutes() {
-        let seconds: Vec<u64> = (1..=11).map(|failures| wait(failures).as_secs()).collect();
-        assert_eq!(seconds, [1, 2, 4, 8, 16, 32, 64, 128, 256, 300, 300]);
-        assert_eq!(wait(u32::MAX), MAX_WAIT);
     }
 }

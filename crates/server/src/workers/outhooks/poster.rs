@@ -38,6 +38,8 @@ pub(super) enum PostError {
     Unresolved(io::Error),
     #[error("the operator does not allow the address {0} of its host")]
     NotAllowed(IpAddr),
+    #[error("the address {0} of its host is one of this machine")]
+    OwnAddress(IpAddr),
     #[error("its host has no address")]
     NoAddress,
     #[error("cannot connect: {0}")]
@@ -89,12 +91,19 @@ impl Poster {
                 failed = PostError::NotAllowed(address.ip());
                 continue;
             }
-            match open(&address, deadline) {
+            match open(&address, deadline).map_err(PostError::Unconnected).and_then(|socket| self.judge(socket)) {
                 Ok(socket) => return Ok(socket),
-                Err(error) => failed = PostError::Unconnected(error),
+                Err(error) => failed = error,
             }
         }
         Err(failed)
+    }
+
+    /// Gives a connection back that may be spoken on.
+    fn judge(&self, socket: TcpStream) -> Result<TcpStream, PostError> {
+        let ends = socket.local_addr().and_then(|from| Ok((from.ip(), socket.peer_addr()?.ip())));
+        let (from, to) = ends.map_err(PostError::Unconnected)?;
+        if self.guard.allows_connection(from, to) { Ok(socket) } else { Err(PostError::OwnAddress(to)) }
     }
 
     fn shake(&self, url: &Endpoint, timed: Timed) -> Result<StreamOwned<ClientConnection, Timed>, PostError> {
@@ -189,5 +198,61 @@ impl Write for Timed {
 
     fn flush(&mut self) -> io::Result<()> {
         self.socket.flush()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::net::TcpListener;
+    use std::thread;
+
+    use parlor_proto::{MessageId, OuthookSecret};
+
+    use super::*;
+
+    fn poster(rule: &str) -> Poster {
+        Poster::new(Arc::new(Guard::new(vec![rule.parse().unwrap()])))
+    }
+
+    fn due(listener: &TcpListener) -> DuePost {
+        DuePost {
+            id: MessageId(1),
+            missed: 0,
+            url: format!("http://{}/", listener.local_addr().unwrap()).parse().unwrap(),
+            secret: OuthookSecret::given("plo_07"),
+            body: "{}".to_owned(),
+        }
+    }
+
+    #[test]
+    fn an_answer_that_drips_ends_at_the_deadline() {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let due = due(&listener);
+        // Each byte comes long before the deadline, and the last one long after it.
+        let drip = move || {
+            let mut socket = listener.accept().unwrap().0;
+            let mut answer = b"HTTP/1.1 200 OK\r\nX: ".iter().chain(std::iter::repeat_n(&b'x', 200));
+            while answer.next().is_some_and(|byte| socket.write_all(&[*byte]).is_ok()) {
+                thread::sleep(Duration::from_millis(20));
+            }
+        };
+        let receiver = thread::spawn(drip);
+        let begun = Instant::now();
+        let posted = poster("127.0.0.1").post(&due, begun + Duration::from_millis(400));
+        assert!(
+            matches!(&posted, Err(PostError::Broken(error)) if error.kind() == io::ErrorKind::TimedOut),
+            "{posted:?}"
+        );
+        assert!(begun.elapsed() < PATIENCE / 2, "{:?}", begun.elapsed());
+        receiver.join().unwrap();
+    }
+
+    #[test]
+    fn a_connection_of_this_machine_to_itself_is_refused() {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let judge = |rule| poster(rule).judge(TcpStream::connect(listener.local_addr().unwrap()).unwrap());
+        let refused = judge("*").unwrap_err();
+        assert_eq!(refused.to_string(), "the address 127.0.0.1 of its host is one of this machine");
+        judge("127.0.0.0/8").unwrap();
     }
 }

@@ -18,6 +18,9 @@ use serde_json::Value;
 /// How long a test waits for a post: longer than a dead server keeps its turn.
 const PATIENCE: Duration = Duration::from_secs(60);
 
+/// Servers look for something to post several times within this.
+const LOOKS: Duration = Duration::from_secs(3);
+
 /// What a program received.
 #[derive(Debug)]
 pub(crate) struct Received {
@@ -59,7 +62,7 @@ enum Mode {
     Hold,
 }
 
-/// A program that receives posts, one after the other.
+/// A program that receives posts, also while it holds others.
 pub(crate) struct Receiver {
     address: SocketAddr,
     mode: Arc<(Mutex<Mode>, Condvar)>,
@@ -103,13 +106,12 @@ impl Receiver {
                 }
                 count.fetch_add(1, Ordering::SeqCst);
                 socket.set_read_timeout(Some(PATIENCE)).unwrap();
-                match &tls {
+                let (shared, sender) = (shared.clone(), sender.clone());
+                let connection = tls.clone().map(|config| ServerConnection::new(config).unwrap());
+                thread::spawn(move || match connection {
                     None => serve(&socket, &shared, &sender),
-                    Some(config) => {
-                        let connection = ServerConnection::new(config.clone()).unwrap();
-                        serve(StreamOwned::new(connection, socket), &shared, &sender);
-                    }
-                }
+                    Some(connection) => serve(StreamOwned::new(connection, socket), &shared, &sender),
+                });
             }
         };
         let thread = Some(thread::spawn(work));
@@ -165,6 +167,11 @@ impl Receiver {
         self.received.try_iter().collect()
     }
 
+    /// Whether nothing comes for a while, in which every server looks for something to post.
+    pub(crate) fn stays_quiet(&self) -> bool {
+        self.received.recv_timeout(LOOKS).is_err()
+    }
+
     /// How many connections were opened to it.
     pub(crate) fn connections(&self) -> usize {
         self.connections.load(Ordering::SeqCst)
@@ -199,16 +206,27 @@ impl Drop for Receiver {
 fn serve(stream: impl Read + Write, mode: &(Mutex<Mode>, Condvar), sender: &Sender<Received>) {
     let mut stream = BufReader::new(stream);
     let Some(received) = read(&mut stream) else { return };
+    // Before the test hears of it: what the test wants from then on is about later requests.
+    let current = mode.0.lock().unwrap().clone();
     // Nobody looks at it if the test is over.
     let _ = sender.send(received);
-    let mut current = mode.0.lock().unwrap();
-    while matches!(*current, Mode::Hold) {
-        current = mode.1.wait(current).unwrap();
-    }
-    let Mode::Answer(status, fields) = current.clone() else { return };
-    drop(current);
+    let (status, fields) = match current {
+        Mode::Answer(status, fields) => (status, fields),
+        Mode::Hold => released(mode),
+    };
     let answer = format!("HTTP/1.1 {status} Whatever\r\n{fields}Content-Length: 3\r\nConnection: close\r\n\r\nok\n");
     let _ = stream.get_mut().write_all(answer.as_bytes()).and_then(|()| stream.get_mut().flush());
+}
+
+/// How a request that is held is answered in the end.
+fn released((mode, changed): &(Mutex<Mode>, Condvar)) -> (u16, &'static str) {
+    let mut current = mode.lock().unwrap();
+    loop {
+        match &*current {
+            Mode::Answer(status, fields) => return (*status, fields),
+            Mode::Hold => current = changed.wait(current).unwrap(),
+        }
+    }
 }
 
 fn read(stream: &mut impl BufRead) -> Option<Received> {

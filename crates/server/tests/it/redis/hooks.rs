@@ -1,10 +1,13 @@
 //! Hooks on two servers.
 
+use std::time::Instant;
+
+use parlor_core::ports::OUTHOOK_TURN;
 use parlor_redis_testkit::RedisServer;
 
 use super::two;
-use crate::harness::{Http, Receiver};
-use crate::outhooks::{garden, posting, say};
+use crate::harness::{Http, Options, Receiver, eventually};
+use crate::outhooks::{garden, log_has, posting, say};
 
 #[test]
 fn a_hook_speaks_through_every_server_until_it_is_ended() {
@@ -38,7 +41,7 @@ fn if_the_server_that_posts_is_killed_another_one_goes_on() {
     let mut bob = two.register("bob");
     assert_eq!(bob.ask("/join garden"), "OK join garden 2");
     say(&mut bob, 21..=21);
-    assert!(receiver.rest().is_empty());
+    assert!(receiver.stays_quiet(), "the other server posts out of turn");
     one.kill();
     receiver.answer(200);
     // Nobody knows whether the third one arrived: it comes again.
@@ -67,5 +70,38 @@ fn two_servers_post_each_message_once() {
         (6..=10).for_each(|_| drop(ann.until("MSG garden bob message ")));
     }
     assert_eq!(receiver.ids_up_to(100), (1..=100).collect::<Vec<_>>());
-    assert!(receiver.rest().is_empty());
+    assert!(receiver.stays_quiet(), "something is posted again");
+}
+
+#[test]
+fn a_server_that_may_not_post_leaves_it_to_another_one() {
+    let redis = RedisServer::start();
+    let receiver = Receiver::start();
+    let options =
+        |allowed: &str| Options::default().args(&["--outhook-allow", allowed]).env("PARLOR_REDIS", &redis.url());
+    let mut two = options("127.0.0.1").start();
+    let _ann = garden(&two, &receiver.url());
+    two.kill();
+    // As a server in a network from which the receiver cannot be reached.
+    let one = options("192.0.2.1").start();
+    let mut bob = one.register("bob");
+    bob.send("/join garden");
+    bob.until("OK join garden ");
+    say(&mut bob, 1..=1);
+    log_has(&one, "does not allow the address");
+    let _two = two.restart();
+    let begun = Instant::now();
+    assert_eq!(receiver.next().id(), 1);
+    assert!(begun.elapsed() < OUTHOOK_TURN, "{:?}", begun.elapsed());
+}
+
+#[test]
+fn a_room_without_hooks_is_soon_forgotten() {
+    let redis = RedisServer::start();
+    let server = posting().env("PARLOR_REDIS", &redis.url()).start();
+    let _ann = garden(&server, "http://127.0.0.1:9/");
+    let rooms = || redis.cli(&["SMEMBERS", "parlor:outhook-rooms"]);
+    redis.cli(&["SADD", "parlor:outhook-rooms", "gone"]);
+    eventually("a room without hooks is forgotten", || !rooms().contains("gone"));
+    assert!(rooms().contains("garden"));
 }

@@ -32,9 +32,14 @@ impl Outhooks for MemoryLog {
     }
 
     fn take_turn(&self, room: &RoomName, hook: &Outhook) -> StoreResult<OuthookTurn> {
-        let last = self.head(&lock(&self.logs), &LogId::Room(room.clone())).last;
-        let noted = lock(&self.outhooks.0).get(&(room.clone(), hook.id())).copied();
-        let posted = noted.unwrap_or(hook.after).min(last);
+        let logs = lock(&self.logs);
+        let last = self.head(&logs, &LogId::Room(room.clone())).last;
+        let mut positions = lock(&self.outhooks.0);
+        let position = positions.get_mut(&(room.clone(), hook.id()));
+        let posted = position.map_or(hook.after.min(last), |position| {
+            *position = last.min(*position);
+            *position
+        });
         Ok(if posted == last { OuthookTurn::Nothing } else { OuthookTurn::Mine(posted) })
     }
 

@@ -86,6 +86,8 @@ impl RedisSource {
             let LogId::Room(room) = &head.log else { continue };
             let mut rights = decode(room, head.rights.as_deref().unwrap_or_default())?;
             outhooks::advance(&self.router, room, &mut rights)?;
+            // Servers may post meanwhile what is behind the head that was read.
+            rights.rewind_outhooks(head.last);
             let has_rights = rights != RoomRights::default() && (first.is_some() || !rights.is_bare());
             if head.last.0 > 0 && (first.is_some() || has_rights) {
                 reader.log(&head, first, &mut BTreeMap::new(), each)?;

@@ -92,7 +92,7 @@ impl RedisTarget {
         let aside: String = self.call(Command::plain("HGET", IMPORT, &["aside"]))?;
         aside::put_aside_but(config, &aside, &[IMPORT, departure::MOVED])?;
         aside::put_aside_but(config, &aside, &[IMPORT])?;
-        Ok(self.call::<i64>(Command::plain("HDEL", IMPORT, &["aside"])).map(drop)?)
+        self.call::<i64>(Command::plain("HDEL", IMPORT, &["aside"])).map(drop)
     }
 
     /// Finishes a migration of which only that is left, since it broke off. Returns whether everything is there.

@@ -52,7 +52,8 @@ impl Dialer {
         self.url.to_string()
     }
 
-    /// Connects, logs in and reads the greeting. Blocks for at most `PATIENCE` plus a name lookup.
+    /// Connects, logs in and reads the greeting. Blocks for at most `PATIENCE` plus a name lookup, and as long as
+    /// [`Self::locate`].
     pub(in crate::redis) fn connect(&self, node: &Address) -> Result<(Connection, HelloReply), OpenError> {
         let info = self.url.node(node).map_err(|error| unfit(node, &error))?;
         let redis = info.redis_settings().clone().set_protocol(ProtocolVersion::RESP3);
@@ -61,7 +62,15 @@ impl Dialer {
         let reply = ::redis::cmd("HELLO").arg(3).query(&mut connection).map_err(|error| failure(node, &error))?;
         let greeting =
             greeting(&reply).ok_or_else(|| OpenError::Unsuitable(format!("{node} does not answer as Redis 7 does")))?;
+        self.confirm(node)?;
         Ok((connection, greeting))
+    }
+
+    /// Asks the Sentinels again: since they named this master, another one may have taken over. If this one was started again
+    /// meanwhile, it takes itself for the master until a Sentinel tells it, and may be empty.
+    fn confirm(&self, node: &Address) -> Result<(), OpenError> {
+        let is_named = matches!(self.url.seeds, Seeds::Node(_)) || self.locate()? == *node;
+        if is_named { Ok(()) } else { Err(OpenError::Unreachable(format!("{node} is not the master any more"))) }
     }
 
     /// Returns the address of the master, or of a node of a Cluster. Blocks if it must ask Sentinels.

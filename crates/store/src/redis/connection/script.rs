@@ -121,6 +121,7 @@ scripts! {
     record_intent keeps: "record_intent";
     register keeps: "register";
     release keeps: "release";
+    release_outhook_turn keeps: "release_outhook_turn";
     remember_room adds: "remember_room";
     renew keeps: "renew";
     restore keeps: "restore";

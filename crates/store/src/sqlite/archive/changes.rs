@@ -108,5 +108,6 @@ fn pair(
 }
 
 fn forget_rights(connection: &Connection, room: &RoomName) -> rusqlite::Result<()> {
+    execute(connection, "DELETE FROM outhook WHERE room = ?1", [room.as_str()])?;
     execute(connection, "DELETE FROM rights WHERE room = ?1", [room.as_str()])
 }

@@ -163,7 +163,8 @@ impl Reader<'_> {
         let log = LogId::Room(room.clone());
         let extent = self.extent(&log).map_err(read_failure)?;
         let has_entries = extent.as_ref().is_some_and(|(_, extent)| extent.has_entries());
-        let rights = self.rights(room).map_err(read_failure)?;
+        let last = extent.as_ref().map_or(MessageId(0), |(_, extent)| extent.last);
+        let rights = self.rights(room, last).map_err(read_failure)?;
         let rights = rights.filter(|rights| *rights != RoomRights::default() && (has_entries || !rights.is_bare()));
         if let Some((row, extent)) = extent.filter(|_| has_entries || rights.is_some()) {
             self.entries(row, &extent, each)?;
@@ -171,12 +172,13 @@ impl Reader<'_> {
         rights.map_or(Ok(()), |rights| each(&Record::Rights { room: room.clone(), rights }))
     }
 
-    /// The rights in a room. Its outgoing hooks begin where they are.
-    fn rights(&self, room: &RoomName) -> rusqlite::Result<Option<RoomRights>> {
+    /// The rights in a room. Its outgoing hooks begin where they are, and not behind the newest entry.
+    fn rights(&self, room: &RoomName, last: MessageId) -> rusqlite::Result<Option<RoomRights>> {
         let mut select = self.connection.prepare_cached("SELECT rights FROM rights WHERE room = ?1")?;
         let stored: Option<String> = select.query_row([room.as_str()], |row| row.get(0)).optional()?;
         let Some(mut known) = stored.map(|stored| rights::read(&stored)).transpose()? else { return Ok(None) };
         outhooks::advance(self.connection, room, &mut known)?;
+        known.rewind_outhooks(last);
         Ok(Some(known))
     }
 
