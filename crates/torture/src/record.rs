@@ -9,6 +9,7 @@ use serde::Serialize;
 pub(crate) use crate::entry::{Content, Entry};
 pub(crate) use crate::lines::{Line, MARKER, Range, ShownBy};
 use crate::plan::Fault;
+pub(crate) use crate::post::Post;
 use crate::ticket::Ticket;
 
 /// Time since the run began.
@@ -173,22 +174,6 @@ pub(crate) struct Dump {
     pub(crate) inboxes: BTreeMap<String, Vec<Entry>>,
     /// Whether clients read it page by page: then some logs are not in it, and some lack their beginning.
     pub(crate) is_by_pages: bool,
-}
-
-/// A message that an outgoing hook posted. What a receiver cannot read has no number, and all of it as its text.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub(crate) struct Post {
-    /// When the receiver had read it.
-    pub(crate) at: Moment,
-    /// The address, without the host: it names the hook.
-    pub(crate) hook: String,
-    pub(crate) room: String,
-    pub(crate) epoch: String,
-    pub(crate) id: u64,
-    pub(crate) from: String,
-    pub(crate) text: String,
-    /// How many entries before it were forgotten.
-    pub(crate) missed: u64,
 }
 
 /// The result of a health check of a server.

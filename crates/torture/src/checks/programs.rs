@@ -1,5 +1,5 @@
-//! What a program says by a hook, and was answered 200, is in the log, as a message of its label, in order. An ended hook lets nothing
-//! in, and another one does. That nothing is there twice, and nothing that was refused, is checked for all that is said.
+//! What a program says by a hook, and was answered 200, is in the log, as a message of its label, in order. An ended hook lets
+//! nothing in, and another one does. That nothing is there twice, and nothing that was refused, is checked for all that is said.
 
 use std::collections::BTreeMap;
 
