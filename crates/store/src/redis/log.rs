@@ -139,13 +139,14 @@ impl Server {
     /// The position from which the caller receives a log whose head was read after following began. Sets `may_lack` if the
     /// readers must be woken.
     fn begin(&self, log: &LogId, cursor: &LogCursor, mut head: Head, may_lack: &mut bool) -> StoreResult<Head> {
-        let (position, lacks) = cursor.begin(head);
+        let (position, mut lacks) = cursor.begin(head);
         if position.epoch != head.epoch {
             // Either epoch may be outdated by now.
             head = read_head(Some(self.router.call(ask_for_head(log))))?;
+            lacks |= cursor.restart(head.epoch, &*self.sink);
         }
         if lacks {
-            // Entries between the subscription and the read of the head must be requested.
+            // Entries between the subscription, or the restart, and the read of the head must be requested.
             self.look_at(&keys::log(log));
             *may_lack = true;
         }

@@ -112,6 +112,19 @@ impl LogCursor {
         (*state.position.get_or_insert(head), may_lack)
     }
 
+    /// The log has this epoch now, which was read after its position. If that is of another epoch, entries of it that still
+    /// arrive come too late: whoever begins to listen has been told of a head behind them. Returns `true` then; everything is
+    /// missing.
+    pub(in crate::redis) fn restart(&self, epoch: Epoch, sink: &dyn Sink) -> bool {
+        let mut state = lock(&self.state);
+        let is_other = state.position.is_some_and(|position| position.epoch != epoch);
+        if is_other {
+            sink.restarted(&self.log, epoch);
+            state.position = Some(Head { epoch, last: MessageId(0) });
+        }
+        is_other
+    }
+
     /// The position, if it is set.
     pub(in crate::redis) fn position(&self) -> Option<Head> {
         lock(&self.state).position
@@ -165,12 +178,22 @@ impl LogCursor {
         (sink.deliver(&self.log, std::slice::from_ref(entry)), Next::Good)
     }
 
-    /// Handles the answer to a request for missing entries: the head of the log, and entries after the requested
-    /// position. Entries that are older than the retained history are skipped.
-    pub(in crate::redis) fn repaired(&self, head: Head, entries: &[Entry], sink: &dyn Sink) -> (Flush, Next) {
+    /// Handles the answer to a request for missing entries: the head of the log, and entries after the position that was
+    /// `asked` for. Entries that are older than the retained history are skipped.
+    pub(in crate::redis) fn repaired(
+        &self,
+        asked: Head,
+        head: Head,
+        entries: &[Entry],
+        sink: &dyn Sink,
+    ) -> (Flush, Next) {
         let mut state = lock(&self.state);
         state.is_repairing = false;
         let Some(mut position) = state.position else { return (Flush::default(), Next::Good) };
+        if position.epoch != asked.epoch {
+            // The log was restarted meanwhile, and the answer may be older.
+            return (Flush::default(), state.repair());
+        }
         if position.epoch != head.epoch {
             sink.restarted(&self.log, head.epoch);
             position = Head { epoch: head.epoch, last: MessageId(0) };
@@ -216,10 +239,68 @@ impl State {
 
 #[cfg(test)]
 mod tests {
+    use parlor_core::ConnectionId;
+    use parlor_core::ports::{AccountVersion, Content, Presence, UnloggedMessage};
+    use parlor_proto::{Bye, Generation, Text, TicketId, Timestamp, UserName};
+
     use super::*;
 
     fn head(epoch: u64, last: u64) -> Head {
         Head { epoch: Epoch(epoch), last: MessageId(last) }
+    }
+
+    fn entry(id: u64) -> Entry {
+        let (author, content) = ("ann".parse().unwrap(), Content::Said(Text::sanitise("hello").unwrap()));
+        Entry { id: MessageId(id), time: Timestamp::from_millis(7), author, to: None, content }
+    }
+
+    /// Notes what a hub is told, in order.
+    #[derive(Default)]
+    struct Told(Mutex<Vec<String>>);
+
+    impl Told {
+        fn all(&self) -> Vec<String> {
+            lock(&self.0).clone()
+        }
+    }
+
+    impl Sink for Told {
+        fn deliver(&self, _log: &LogId, entries: &[Entry]) -> Flush {
+            lock(&self.0).extend(entries.iter().map(|entry| format!("entry {}", entry.id)));
+            Flush::default()
+        }
+
+        fn restarted(&self, _log: &LogId, epoch: Epoch) {
+            lock(&self.0).push(format!("epoch {}", epoch.0));
+        }
+
+        fn presence(&self, _presence: &Presence) -> Flush {
+            Flush::default()
+        }
+
+        fn direct(&self, _to: &UserName, _message: &UnloggedMessage) -> Option<Flush> {
+            None
+        }
+
+        fn notice(&self, _message: &UnloggedMessage) -> Flush {
+            Flush::default()
+        }
+
+        fn displaced(&self, _connection: ConnectionId) -> Flush {
+            Flush::default()
+        }
+
+        fn account_deleted(&self, _user: &UserName, _created: Timestamp) -> Flush {
+            Flush::default()
+        }
+
+        fn session_kicked(&self, _user: &UserName, _version: AccountVersion, _bye: Bye) -> Flush {
+            Flush::default()
+        }
+
+        fn tickets_revoked(&self, _user: &UserName, _tickets: &[TicketId], _by: Option<Generation>) -> Flush {
+            Flush::default()
+        }
     }
 
     #[test]
@@ -230,5 +311,23 @@ mod tests {
         assert!(is_first && !is_second);
         assert_eq!(cursor.begin(head(1, 7)), (head(1, 7), false));
         assert_eq!(cursor.begin(head(1, 5)), (head(1, 7), false));
+    }
+
+    #[test]
+    fn what_comes_late_of_an_epoch_that_is_over_is_not_delivered_behind_the_next_one() {
+        let (cursors, told) = (LogCursors::default(), Told::default());
+        let (cursor, _) = cursors.add(&LogId::Room("red".parse().unwrap()));
+        cursor.begin(head(1, 7));
+        let repair = |next| matches!(next, Next::Repair(position) if position == head(2, 0));
+        assert!(matches!(cursor.repair(), Next::Repair(position) if position == head(1, 7)));
+        // Somebody who begins to listen reads a head of the next epoch.
+        assert!(cursor.restart(Epoch(2), &told) && !cursor.restart(Epoch(2), &told));
+        // A message and an answer from before are still under way.
+        assert_eq!(cursor.hear(Epoch(1), &entry(8), &told).1, Next::Good, "a request is under way");
+        assert!(repair(cursor.repaired(head(1, 7), head(1, 9), &[entry(8), entry(9)], &told).1));
+        assert_eq!(told.all(), ["epoch 2"]);
+        assert_eq!(cursor.repaired(head(2, 0), head(2, 2), &[entry(1), entry(2)], &told).1, Next::Good);
+        cursor.hear(Epoch(2), &entry(3), &told).0.run();
+        assert_eq!(told.all(), ["epoch 2", "entry 1", "entry 2", "entry 3"]);
     }
 }

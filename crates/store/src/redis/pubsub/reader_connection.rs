@@ -34,7 +34,8 @@ enum Asked {
     Subscription,
     /// The end of a subscription.
     Unsubscription(String),
-    Tail(String),
+    /// The entries of a log, by its channel, after a position.
+    Tail(String, Head),
 }
 
 /// One connection of a reader.
@@ -85,7 +86,7 @@ impl ReaderConnection<'_> {
 
     /// Whether a request for missing entries has no answer yet.
     pub(super) fn is_requesting(&self) -> bool {
-        self.asked.iter().any(|asked| matches!(asked, Asked::Tail(_)))
+        self.asked.iter().any(|asked| matches!(asked, Asked::Tail(..)))
     }
 
     /// Loads the script for missing entries, and subscribes to all channels of this node.
@@ -303,17 +304,18 @@ impl ReaderConnection<'_> {
 
     /// Requests missing entries, if there are any.
     fn proceed(&mut self, channel: &str, cursor: &LogCursor, next: Next) {
-        let Next::Repair(Head { epoch, last }) = next else { return };
+        let Next::Repair(position) = next else { return };
+        let Head { epoch, last } = position;
         let keys = [keys::log(&cursor.log), keys::meta(&cursor.log), keys::amended(&cursor.log)];
         let fresh = Epoch(random::number()).to_string();
         let ask = Command::script(script::tail(), &keys, &[&epoch.to_string(), &last.0, &self.retry.page(), &fresh]);
         self.outgoing.extend_from_slice(&ask.packed);
-        self.asked.push_back(Asked::Tail(channel.to_owned()));
+        self.asked.push_back(Asked::Tail(channel.to_owned(), position));
     }
 
     fn answered(&mut self, answer: Value) -> Result<(), RedisError> {
-        let channel = match self.asked.pop_front() {
-            Some(Asked::Tail(channel)) => channel,
+        let (channel, asked) = match self.asked.pop_front() {
+            Some(Asked::Tail(channel, position)) => (channel, position),
             // A subscription gets such an answer only if it failed. The audit tries again.
             Some(Asked::Subscription | Asked::Unsubscription(_)) => return answer.extract_error().map(drop),
             None => return Ok(()),
@@ -329,7 +331,7 @@ impl ReaderConnection<'_> {
         self.server().repaired.fetch_add(entries.len() as u64, Ordering::Relaxed);
         self.reader.await_lease();
         let head = Head { epoch, last: MessageId(top) };
-        let (flush, next) = cursor.repaired(head, &entries, &*self.server().sink);
+        let (flush, next) = cursor.repaired(asked, head, &entries, &*self.server().sink);
         flush.submit();
         self.proceed(&channel, &cursor, next);
         if !self.is_requesting() {
