@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
-use self::control::{Control, Mode};
+use self::control::{Control, Limit, Mode};
 use crate::{free_port, wait_for, wait_until};
 
 /// Direction of the data.
@@ -124,7 +124,12 @@ impl FaultProxy {
     /// Lets `bytes` more bytes pass in this direction, counted over all connections. Then it resets the connection that
     /// brings the next byte, once. With 0 a command is carried out and no byte of its reply arrives.
     pub fn cut_after_bytes(&self, direction: Direction, bytes: u64) {
-        self.control.limit(direction, bytes);
+        self.control.limit(Limit { direction, left: bytes, is_end: false });
+    }
+
+    /// Like [`Self::cut_after_bytes`], and refuses new connections from then on.
+    pub fn end_after_bytes(&self, direction: Direction, bytes: u64) {
+        self.control.limit(Limit { direction, left: bytes, is_end: true });
     }
 
     /// Waits until [`Self::cut_after_bytes`] has cut.

@@ -51,7 +51,17 @@ struct State {
     accepted: u64,
     /// By direction.
     passed: [u64; 2],
-    limit: Option<(Direction, u64)>,
+    limit: Option<Limit>,
+}
+
+/// When a connection is cut.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Limit {
+    pub(super) direction: Direction,
+    /// Bytes that still pass.
+    pub(super) left: u64,
+    /// Whether new connections are refused then.
+    pub(super) is_end: bool,
 }
 
 impl Control {
@@ -101,8 +111,8 @@ impl Control {
         ids.iter().all(|id| !state.connections.contains_key(id))
     }
 
-    pub(super) fn limit(&self, direction: Direction, bytes: u64) {
-        lock(&self.state).limit = Some((direction, bytes));
+    pub(super) fn limit(&self, limit: Limit) {
+        lock(&self.state).limit = Some(limit);
     }
 
     pub(super) fn is_limited(&self) -> bool {
@@ -152,16 +162,17 @@ impl State {
 
     fn count(&mut self, direction: Direction, bytes: usize) -> Verdict {
         let (verdict, passing) = match self.limit {
-            Some((limited, left)) if limited == direction && left < bytes as u64 => {
+            Some(limit) if limit.direction == direction && limit.left < bytes as u64 => {
                 self.limit = None;
-                (Verdict::Cut(left as usize), left)
+                if limit.is_end {
+                    self.mode = Mode::Refuse;
+                }
+                (Verdict::Cut(limit.left as usize), limit.left)
             }
             _ => (Verdict::Pass, bytes as u64),
         };
-        if let Some((limited, left)) = &mut self.limit
-            && *limited == direction
-        {
-            *left -= passing;
+        if let Some(limit) = self.limit.as_mut().filter(|limit| limit.direction == direction) {
+            limit.left -= passing;
         }
         self.passed[direction as usize] += passing;
         verdict

@@ -61,7 +61,7 @@ fn the_result_is_a_page_for_people_and_an_object_for_programs() {
     let result: Value = serde_json::from_slice(&output.stdout).unwrap();
     assert_eq!((&result["kept"], &result["seed"], &result["rounds"]), (&true.into(), &2.into(), &1.into()));
     assert!(result["counts"]["accepted"].as_u64() > Some(100), "{result}");
-    assert_eq!(result["promises"].as_array().unwrap().len(), 18);
+    assert_eq!(result["promises"].as_array().unwrap().len(), 21);
 }
 
 #[test]
