@@ -8,12 +8,12 @@ use parlor_core::ports::{
     InvitationTerms, InvitedResult, LogId, LoginDecision, Mark, OuthookTurn, PageRequest, PasswordHash, Role,
     SecretHash, SessionKey, Suspension, UnloggedMessage,
 };
-use parlor_core::rights::Outhook;
-use parlor_proto::{MessageId, Order, OuthookSecret, PageRange, Text, Tickets as Which, Timestamp};
+use parlor_proto::{MessageId, Order, PageRange, Text, Tickets as Which, Timestamp};
 use parlor_redis_testkit::{Fsync, Reach, RedisCluster, RedisOptions, RedisServer, wait_until};
 use parlor_store::redis::{Config, status};
 
 use crate::harness::{Server, config, log_of, name, numbered, room, stored};
+use crate::outhooks::{act, outhook};
 use crate::tickets::add_ticket;
 
 /// The commands that a server needs on any Redis.
@@ -76,26 +76,14 @@ fn moderate(server: &Server, by: &SessionKey) {
 
 /// Makes an outgoing hook, posts by it, and ends it.
 fn post_by_a_hook(server: &Server, by: &SessionKey) {
-    let act = |deed| {
-        let actor = parlor_testkit::person(by.user.as_str());
-        let act = Act { room: room("blue"), actor, generation: by.generation, time: Timestamp::from_millis(7), deed };
-        assert_eq!(server.store.governance.act(act).unwrap().result, ActResult::Done(None));
-    };
-    let hook = Outhook {
-        secret: OuthookSecret::given("plo_07"),
-        url: "https://bot.example/".parse().unwrap(),
-        by: by.user.clone(),
-        made: Timestamp::from_millis(7),
-        after: MessageId(0),
-    };
-    let (outhooks, blue) = (&server.store.outhooks, room("blue"));
-    act(Deed::AddOuthook(hook.clone()));
+    let (outhooks, blue, hook) = (&server.store.outhooks, room("blue"), outhook(by));
+    act(server, by, "blue", Deed::AddOuthook(hook.clone()));
     assert_eq!(outhooks.rooms().unwrap(), std::slice::from_ref(&blue));
     assert_eq!(outhooks.take_turn(&blue, &hook).unwrap(), OuthookTurn::Mine(MessageId(0)));
     assert!(outhooks.note_posted(&blue, hook.id(), MessageId(1)).unwrap());
     outhooks.release_turn(&blue, hook.id()).unwrap();
     outhooks.forget_room(&blue).unwrap();
-    act(Deed::RemoveHook(hook.id()));
+    act(server, by, "blue", Deed::RemoveHook(hook.id()));
 }
 
 /// Counts failed and successful logins of an account, and its addresses.

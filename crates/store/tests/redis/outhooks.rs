@@ -7,23 +7,29 @@ use parlor_redis_testkit::RedisServer;
 
 use crate::harness::{Server, log_of, pair, room};
 
-fn act(server: &Server, by: &SessionKey, deed: Deed) {
+/// Carries out what a moderator wants in a room.
+pub(crate) fn act(server: &Server, by: &SessionKey, of: &str, deed: Deed) {
     let actor = parlor_testkit::person(by.user.as_str());
-    let act = Act { room: room("red"), actor, generation: by.generation, time: Timestamp::from_millis(7), deed };
+    let act = Act { room: room(of), actor, generation: by.generation, time: Timestamp::from_millis(7), deed };
     assert_eq!(server.store.governance.act(act).unwrap().result, ActResult::Done(None));
 }
 
-/// Makes a hook in the room red, which has something to post.
-fn hook(server: &Server, by: &SessionKey) -> Outhook {
-    let hook = Outhook {
+/// A hook that posts all that a room has.
+pub(crate) fn outhook(by: &SessionKey) -> Outhook {
+    Outhook {
         secret: OuthookSecret::given("plo_07"),
         url: "https://bot.example/".parse().unwrap(),
         by: by.user.clone(),
         made: Timestamp::from_millis(7),
         after: MessageId(0),
-    };
+    }
+}
+
+/// Makes a hook in the room red, which has something to post.
+fn hook(server: &Server, by: &SessionKey) -> Outhook {
+    let hook = outhook(by);
     server.say(by, &log_of("red"), "hello");
-    act(server, by, Deed::AddOuthook(hook.clone()));
+    act(server, by, "red", Deed::AddOuthook(hook.clone()));
     hook
 }
 
