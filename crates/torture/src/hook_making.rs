@@ -14,7 +14,7 @@ const TRIES: usize = 8;
 impl SimulatedClient {
     /// The line that makes a hook or ends one, if it is time for that: the first of each kind soon, the others at any time.
     pub(crate) fn mind_hooks(&mut self) -> Option<Line> {
-        if self.part.role != Role::Judge {
+        if self.part.role != Role::Judge || !self.context.owns_servers() {
             return None;
         }
         self.new_outhook().or_else(|| self.new_hook()).or_else(|| self.end_hook())

@@ -16,4 +16,6 @@ pub(crate) struct Post {
     pub(crate) text: String,
     /// How many entries before it were forgotten.
     pub(crate) missed: u64,
+    /// The receiver did not say that it has the message, so it must come again.
+    pub(crate) is_refused: bool,
 }

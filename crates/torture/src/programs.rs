@@ -63,6 +63,8 @@ fn post(door: &Endpoint, hook: &Ticket, body: &str) -> Option<Reply> {
     let (host, length) = (format!("localhost:{}", door.address.port()), body.len());
     let head = format!("POST /hooks/{path} HTTP/1.1\r\nHost: {host}\r\nContent-Length: {length}\r\nConnection: close");
     let mut wire = LineClient::open(door.address, &door.web_trust).ok()?;
+    // The first write shakes hands, for which it reads, too.
+    wire.socket().set_read_timeout(Some(PATIENCE)).ok()?;
     wire.socket().set_write_timeout(Some(PATIENCE)).ok()?;
     wire.send(format!("{head}\r\n\r\n{body}").as_bytes()).ok()?;
     let Polled::Line(status) = wire.poll(PATIENCE) else { return None };

@@ -172,7 +172,7 @@ pub(crate) const PROMISES: [Promise; 21] = [
             "who is invited is in the rooms of the invitation",
         ],
         looked_at: |tally| tally.invited,
-        unit: "invitations shown",
+        unit: "accounts by invitation",
     },
     Promise {
         name: "A program speaks by its hook until that is ended",

@@ -108,7 +108,7 @@ impl Shared {
             return Ok(());
         }
         let request = read_request(&mut socket)?;
-        let post = Post { at: self.began.elapsed(), ..understand(&request) };
+        let post = Post { at: self.began.elapsed(), is_refused: fate != Fate::Taken, ..understand(&request) };
         self.posts.lock().unwrap_or_else(PoisonError::into_inner).push(post);
         match fate {
             Fate::Taken => socket.write_all(b"HTTP/1.1 204 No Content\r\nConnection: close\r\n\r\n"),

@@ -323,6 +323,16 @@ impl<'a> Exchange<'a> {
         }
     }
 
+    /// When it was answered that it is carried out.
+    pub(crate) fn done(&self) -> Option<Moment> {
+        self.answer.filter(|(_, reply)| **reply == Reply::Done).map(|(at, _)| at)
+    }
+
+    /// Whether it was not refused for certain.
+    pub(crate) fn may_be_done(&self) -> bool {
+        self.refused().is_none_or(|code| code == "store-unavailable")
+    }
+
     /// The code of its refusal.
     pub(crate) fn refused(&self) -> Option<&'a str> {
         match self.answer {

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use crate::plan::{Fault, FaultKind};
-use crate::record::{Connection, Content, Heard, History, Line, Moment, Reply, Usage, What};
+use crate::record::{Connection, Content, Exchange, Heard, History, Line, Moment, Reply, Usage, What};
 
 /// Sums over all rounds.
 #[derive(Debug, Clone, Default)]
@@ -23,11 +23,11 @@ pub(crate) struct Statistics {
     pub(crate) rewritten: u64,
     pub(crate) publications: u64,
     pub(crate) direct: u64,
-    /// Invitations that were shown and answered, also by a refusal.
+    /// Accounts that were made by an invitation.
     pub(crate) invited: u64,
-    /// What programs said and was answered, also by a refusal.
+    /// What programs said and was accepted.
     pub(crate) reported: u64,
-    /// What outgoing hooks posted.
+    /// What outgoing hooks posted and was taken.
     pub(crate) posted: u64,
     /// Presence events.
     pub(crate) presence: u64,
@@ -80,13 +80,15 @@ impl Statistics {
             self.sessions += u64::from(connection.login().is_some());
             let shown = connection.exchanges_by_answer().filter(|exchange| matches!(exchange.line, Line::Resume(..)));
             self.resumed += shown.count() as u64;
-            let invited = connection.exchanges_by_answer().filter(|exchange| matches!(exchange.line, Line::Invite(_)));
-            self.invited += invited.count() as u64;
-            let said = connection.exchanges_by_answer().filter(|exchange| matches!(exchange.line, Line::Report { .. }));
+            let exchanges = connection.exchanges();
+            let is_invited = exchanges.iter().any(|exchange| matches!(exchange.line, Line::Invite(_)));
+            self.invited += u64::from(is_invited && connection.login().is_some());
+            let is_report = |exchange: &Exchange<'_>| matches!(exchange.line, Line::Report { .. });
+            let said = exchanges.iter().filter(|exchange| is_report(exchange) && exchange.done().is_some());
             self.reported += said.count() as u64;
             connection.events.iter().for_each(|event| self.count(&event.what));
         }
-        self.posted += history.posts.len() as u64;
+        self.posted += history.posts.iter().filter(|post| !post.is_refused).count() as u64;
         self.samples += history.samples.len() as u64;
         self.probes += history.probes.len() as u64;
         self.stalls += history.spans.iter().filter(|span| span.fault == Fault::STALL).count() as u64;

@@ -74,7 +74,7 @@ pub(crate) struct MigrateArgs {
     to_ca: Option<PathBuf>,
 
     /// Go on with the place that was left, as it was then; what was said elsewhere since stays there
-    #[arg(long, conflicts_with_all = ["to", "to_ca"])]
+    #[arg(long, conflicts_with = "to_ca")]
     undo: bool,
 
     #[command(flatten)]
@@ -105,7 +105,7 @@ impl Destination {
 /// # Errors
 /// One line that names the problem. Then everything is where it was, or the same call finishes what is left.
 pub(crate) fn run(args: &MigrateArgs) -> anyhow::Result<()> {
-    let Some(to) = &args.to else { return take_back(&args.place) };
+    let Some(to) = args.to.as_ref().filter(|_| !args.undo) else { return take_back(&args.place) };
     let to = Destination::parse(to)?;
     match (args.place.existing(NAME)?, to) {
         (Place::Directory(data), Destination::Redis(url, text)) => {
@@ -188,6 +188,8 @@ fn to_directory(config: &redis::Config, data: &Path) -> anyhow::Result<()> {
     }
     let source = RedisMovingSource::open(config)?;
     let target = SqliteTarget::moving(data, &migration, &aside)?;
+    // Also of one that breaks off, the server has to be able to read what it is.
+    give()?;
     let mut moving = Migration::new(Box::new(source), Box::new(target));
     copy(&mut moving)?;
     let begun = Instant::now();

@@ -28,6 +28,8 @@ pub(super) struct HookLines {
 struct Line {
     at: Instant,
     pause: Duration,
+    /// Failures since then.
+    unlogged: u64,
 }
 
 impl Line {
@@ -38,11 +40,12 @@ impl Line {
 }
 
 impl HookLines {
-    /// Whether a failure of a hook is worth a line now.
-    pub(super) fn is_due(&self, room: &RoomName, id: HookId, now: Instant) -> bool {
-        let lines = self.lines.lock().unwrap_or_else(PoisonError::into_inner);
-        let is_early = |line: &Line| now.saturating_duration_since(line.at) < line.pause;
-        !lines.get(&(room.clone(), id)).is_some_and(is_early)
+    /// Counts a failure of a hook. Returns how many failures a line about it stands for now; `None` if none is due.
+    pub(super) fn due(&self, room: &RoomName, id: HookId, now: Instant) -> Option<u64> {
+        let mut lines = self.lines.lock().unwrap_or_else(PoisonError::into_inner);
+        let Some(line) = lines.get_mut(&(room.clone(), id)) else { return Some(1) };
+        line.unlogged += 1;
+        (now.saturating_duration_since(line.at) >= line.pause).then_some(line.unlogged)
     }
 
     /// A line about a hook was written.
@@ -51,7 +54,7 @@ impl HookLines {
         lines.retain(|_, line| !line.is_over(now));
         let key = (room.clone(), id);
         let pause = lines.get(&key).map_or(FIRST_PAUSE, |line| (line.pause * 2).min(MAX_PAUSE));
-        lines.insert(key, Line { at: now, pause });
+        lines.insert(key, Line { at: now, pause, unlogged: 0 });
     }
 }
 
@@ -59,25 +62,28 @@ impl HookLines {
 mod tests {
     use super::*;
 
-    /// The seconds at which lines about a hook are written that fails at these.
-    fn written(lines: &HookLines, start: Instant, id: u32, failures: impl Iterator<Item = u64>) -> Vec<u64> {
+    /// The seconds at which lines about a hook are written that fails at these, and for how many failures each stands.
+    fn lines_of(lines: &HookLines, start: Instant, id: u32, failures: impl Iterator<Item = u64>) -> Vec<(u64, u64)> {
         let (room, id) = ("red".parse().unwrap(), HookId(id));
-        let at = |second: &u64| start + Duration::from_secs(*second);
-        let is_written = |second: &u64| {
-            let is_due = lines.is_due(&room, id, at(second));
-            if is_due {
-                lines.note(&room, id, at(second));
-            }
-            is_due
+        let written = |second| {
+            let at = start + Duration::from_secs(second);
+            let count = lines.due(&room, id, at)?;
+            lines.note(&room, id, at);
+            Some((second, count))
         };
-        failures.filter(is_written).collect()
+        failures.filter_map(written).collect()
+    }
+
+    fn written(lines: &HookLines, start: Instant, id: u32, failures: impl Iterator<Item = u64>) -> Vec<u64> {
+        lines_of(lines, start, id, failures).into_iter().map(|(second, _)| second).collect()
     }
 
     #[test]
     fn a_hook_that_fails_all_the_time_is_one_line_in_five_minutes() {
         let (lines, start) = (HookLines::default(), Instant::now());
-        let one = written(&lines, start, 1, 0..=1200);
+        let (one, counts): (Vec<u64>, Vec<u64>) = lines_of(&lines, start, 1, 0..=1200).into_iter().unzip();
         assert_eq!(one, [0, 1, 3, 7, 15, 31, 63, 127, 255, 511, 811, 1111]);
+        assert_eq!(counts, [1, 1, 2, 4, 8, 16, 32, 64, 128, 256, 300, 300]);
         assert_eq!(written(&lines, start, 2, 1200..=1202), [1200, 1201], "another hook has lines of its own");
     }
 

@@ -59,8 +59,8 @@ impl Observer for LogObserver {
 
     fn outhook_failed(&self, room: &RoomName, id: HookId, why: &dyn Display) {
         let now = Instant::now();
-        if self.hook_lines.is_due(room, id, now)
-            && let Some(failures) = self.outhooks.due()
+        if let Some(failures) = self.hook_lines.due(room, id, now)
+            && self.outhooks.due().is_some()
         {
             self.hook_lines.note(room, id, now);
             tracing::warn!(%room, hook = %id, failures, "an outgoing hook cannot post, and will try again: {why}");

@@ -257,6 +257,8 @@ fn what_was_left_can_be_taken_back_and_its_numbers_are_of_another_life() {
     migrate(&data, None, &redis.url());
     let undo = |redis: Option<&RedisServer>| {
         let mut command = command(data.path(), &["migrate", "--undo"]);
+        // Still exported from the migration.
+        command.env("PARLOR_MIGRATE_TO", "redis://127.0.0.1:1");
         command.envs(redis.map(|redis| ("PARLOR_REDIS", redis.url()))).output().unwrap()
     };
     let refused = complaint(&["migrate"], &undo(Some(&redis)));

@@ -4,14 +4,15 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use parlor_core::ports::{LogId, StoreResult};
-use parlor_proto::{Epoch, RoomName};
+use parlor_core::ports::{StoreError, StoreResult};
+use parlor_proto::Epoch;
 
 use super::connection::command::{self, Argument, Command};
 use super::connection::dial::Dialer;
 use super::connection::router::Router;
 use super::connection::script;
-use super::rooms::sorted;
+use super::import_note::{UNDER_WAY, is_under_way};
+use super::rooms::all_logs;
 use super::{Config, NoEvents, OpenError, connect, keys, random};
 
 /// Hash: the mark of a migration, where everything goes, and whether it is there. It has a TTL until then, so that servers go
@@ -91,8 +92,13 @@ pub fn moved_to(config: &Config) -> Result<Option<String>, OpenError> {
 pub fn take_back(config: &Config) -> Result<Option<String>, OpenError> {
     let Some(to) = moved_to(config)? else { return Ok(None) };
     let router = open(config)?;
+    let unreachable = |error: StoreError| OpenError::Unreachable(error.to_string());
+    if is_under_way(&router).map_err(unreachable)? {
+        // A part of what was left may be put aside already.
+        return Err(OpenError::Unsuitable(UNDER_WAY.to_owned()));
+    }
     let take = || {
-        let logs = logs(&router)?;
+        let logs = all_logs(&router)?;
         let asked = logs.iter().map(|log| Command::plain("HEXISTS", keys::meta(log), &["epoch"])).collect();
         let mut commands = Vec::new();
         for (log, has_epoch) in logs.iter().zip(router.call_all(asked)) {
@@ -104,20 +110,11 @@ pub fn take_back(config: &Config) -> Result<Option<String>, OpenError> {
         router.call_all(commands).into_iter().try_for_each(|reply| reply.map(drop))?;
         command::read::<i64>(router.call(Command::plain("DEL", MOVED, &[])))
     };
-    take().map_err(|error: parlor_core::ports::StoreError| OpenError::Unreachable(error.to_string()))?;
+    take().map_err(unreachable)?;
     Ok(Some(to))
 }
 
 fn open(config: &Config) -> Result<Router, OpenError> {
     let dialer = Arc::new(Dialer::new(config.url.clone(), config.ca.clone()));
     connect(&dialer, &(Arc::new(NoEvents) as _), config.replicas)
-}
-
-/// All logs that may have a number.
-fn logs(router: &Router) -> StoreResult<Vec<LogId>> {
-    let rooms: Vec<String> = command::read(router.call(Command::plain("ZRANGE", keys::ROOMS, &["0", "-1"])))?;
-    let users: Vec<String> = command::read(router.call(Command::plain("SMEMBERS", keys::USERS, &[])))?;
-    let rooms = rooms.iter().filter_map(|room| room.parse().ok()).chain([RoomName::lobby()]).map(LogId::Room);
-    let of_users = sorted(&users).into_iter().flat_map(|user| [LogId::Feed(user.clone()), LogId::Inbox(user)]);
-    Ok(rooms.chain(of_users).collect())
 }

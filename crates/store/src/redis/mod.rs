@@ -18,6 +18,7 @@ mod departure;
 mod directs;
 mod follows;
 mod governance;
+mod import_note;
 mod invitations;
 mod keys;
 mod log;
@@ -209,11 +210,9 @@ impl Redis {
     /// Somebody fills this Redis, or everything in it is or goes elsewhere.
     fn may_serve(&self) -> Result<(), OpenError> {
         let router = &self.server.router;
-        match archive::is_under_way(router) {
+        match import_note::is_under_way(router) {
             Ok(false) => departure::refuse(router),
-            Ok(true) => Err(OpenError::Unsuitable(
-                "an import into it has not come to its end: run parlor import or parlor migrate again".to_owned(),
-            )),
+            Ok(true) => Err(OpenError::Unsuitable(import_note::UNDER_WAY.to_owned())),
             Err(error) => Err(OpenError::Unreachable(error.to_string())),
         }
     }

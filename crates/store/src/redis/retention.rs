@@ -1,7 +1,6 @@
 //! Deletes entries that are older than the operator, or the owner of their room, wants. Every server does it; a repetition
 //! deletes nothing more. It must not delete the newest entry of a log, nor go by the clock of a server.
 
-use std::collections::BTreeSet;
 use std::time::Duration;
 
 use ::redis::Value;
@@ -13,7 +12,7 @@ use super::codec::read_entry;
 use super::connection::command::{self, Command};
 use super::connection::script;
 use super::membership::server::Server;
-use super::rooms::sorted;
+use super::rooms::all_logs;
 use super::{Redis, keys};
 use crate::cutoffs::Cutoffs;
 
@@ -32,7 +31,7 @@ impl Redis {
     pub fn forget_older(&self, now: Timestamp, age: Option<Duration>) -> StoreResult<bool> {
         let cutoffs = Cutoffs::new(now, age, self.server.retentions()?);
         let mut logs: Vec<LogId> = match cutoffs.reach_everything() {
-            true => self.server.logs()?,
+            true => all_logs(&self.server.router)?,
             false => cutoffs.rooms().cloned().map(LogId::Room).collect(),
         };
         logs.retain(|log| cutoffs.of(log).is_some());
@@ -56,16 +55,6 @@ impl Server {
     /// Adds a room to the index of those with a retention. It stays there without one.
     pub(super) fn list_retention(&self, room: &RoomName) -> StoreResult<()> {
         self.call::<i64>(Command::plain("SADD", keys::RETENTION_ROOMS, &[room.as_str()])).map(drop)
-    }
-
-    /// All logs that may have entries.
-    fn logs(&self) -> StoreResult<Vec<LogId>> {
-        let rooms: Vec<String> = self.call(Command::plain("ZRANGE", keys::ROOMS, &["0", "-1"]))?;
-        let mut rooms: BTreeSet<RoomName> = rooms.iter().filter_map(|room| room.parse().ok()).collect();
-        rooms.insert(RoomName::lobby());
-        let users: Vec<String> = self.call(Command::plain("SMEMBERS", keys::USERS, &[]))?;
-        let of_users = sorted(&users).into_iter().flat_map(|user| [LogId::Feed(user.clone()), LogId::Inbox(user)]);
-        Ok(rooms.into_iter().map(LogId::Room).chain(of_users).collect())
     }
 
     /// The rights in the rooms that may have a retention.

@@ -4,7 +4,7 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use parlor_core::ports::{EnterResult, Entrant, Rooms, SessionKey, StoreError, StoreResult};
+use parlor_core::ports::{EnterResult, Entrant, LogId, Rooms, SessionKey, StoreError, StoreResult};
 use parlor_core::rights::{Denial, Person, RoomRights};
 use parlor_proto::{RoomName, RoomSummary, Timestamp, UserName};
 
@@ -363,4 +363,14 @@ pub(super) fn sorted(names: &[String]) -> Vec<UserName> {
     let mut users: Vec<UserName> = names.iter().filter_map(|name| name.parse().ok()).collect();
     users.sort();
     users
+}
+
+/// All logs that may have entries, or a number: those of rooms, and two of each user.
+pub(super) fn all_logs(router: &Router) -> StoreResult<Vec<LogId>> {
+    let rooms: Vec<String> = command::read(router.call(Command::plain("ZRANGE", keys::ROOMS, &["0", "-1"])))?;
+    let mut rooms: BTreeSet<RoomName> = rooms.iter().filter_map(|room| room.parse().ok()).collect();
+    rooms.insert(RoomName::lobby());
+    let users: Vec<String> = command::read(router.call(Command::plain("SMEMBERS", keys::USERS, &[])))?;
+    let of_users = sorted(&users).into_iter().flat_map(|user| [LogId::Feed(user.clone()), LogId::Inbox(user)]);
+    Ok(rooms.into_iter().map(LogId::Room).chain(of_users).collect())
 }

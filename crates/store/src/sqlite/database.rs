@@ -15,7 +15,7 @@ use super::job::{Job, JobResult};
 use super::readers::Readers;
 use super::stamp::StampFile;
 use super::writer::{Change, Closing, Writer};
-use super::{BUSY_TIMEOUT, FILE_NAME, Note, departure, import_file, rows, schema, shrinking};
+use super::{BUSY_TIMEOUT, FILE_NAME, IMPORT_FILE_NAME, Note, departure, import_file, rows, schema, shrinking};
 use crate::batches::{BatchStatistics, Batches};
 use crate::group::GroupCommit;
 use crate::sync::{Mutex, lock};
@@ -222,7 +222,8 @@ impl Database {
 
 /// A connection to a database that this program understands; nothing in it was changed yet.
 fn connect(data: &Path) -> Result<(PathBuf, Connection), OpenError> {
-    if let Some(path) = import_file::left_by_a_migration(data) {
+    let failed = |error| OpenError::of(&data.join(IMPORT_FILE_NAME), error);
+    if let Some(path) = import_file::left_by_a_migration(data).map_err(failed)? {
         return Err(OpenError::Unfinished { path });
     }
     let path = data.join(FILE_NAME);

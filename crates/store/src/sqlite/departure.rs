@@ -14,9 +14,10 @@ pub(super) fn mark(connection: &Connection) -> rusqlite::Result<String> {
     known_mark(connection)
 }
 
-/// The same of a database that a migration has begun to read.
+/// The same of a database that a migration has begun to read; empty if none has.
 pub(super) fn known_mark(connection: &Connection) -> rusqlite::Result<String> {
-    connection.query_row("SELECT value FROM meta WHERE key = 'migration'", [], |row| row.get(0))
+    let mark = connection.query_row("SELECT value FROM meta WHERE key = 'migration'", [], |row| row.get(0)).optional();
+    Ok(mark?.unwrap_or_default())
 }
 
 /// Notes where everything is.

@@ -4,7 +4,9 @@
 use std::fmt;
 use std::path::{Path, PathBuf};
 
-use rusqlite::{Connection, OptionalExtension};
+use rusqlite::{Connection, ErrorCode, OptionalExtension};
+
+use super::schema;
 
 /// Name of the database that is being filled, within the data directory.
 pub const IMPORT_FILE_NAME: &str = "parlor.db.import";
@@ -28,16 +30,34 @@ impl Noted {
     }
 }
 
-/// What the database at `path` says of itself; none if it is not being filled, or if there is none.
-pub(super) fn noted(path: &Path) -> Option<Noted> {
+/// What the database at `path` says of itself; none if it is not being filled, if it is damaged, or if there is none.
+///
+/// # Errors
+/// It cannot be read, for example by this user.
+pub(super) fn noted(path: &Path) -> rusqlite::Result<Option<Noted>> {
     if !path.exists() {
-        return None;
+        return Ok(None);
     }
-    let connection = Connection::open(path).ok()?;
-    let sql = "SELECT value FROM meta WHERE key = 'import'";
-    let noted: String = connection.query_row(sql, [], |row| row.get(0)).optional().ok()??;
-    let (archive, stored) = noted.split_once(' ')?;
-    Some(Noted { archive: archive.to_owned(), stored: stored.to_owned() })
+    let noted = match read(path) {
+        Err(error) if is_damage(&error) => None,
+        noted => noted?,
+    };
+    let parts = noted.as_deref().and_then(|noted| noted.split_once(' '));
+    Ok(parts.map(|(archive, stored)| Noted { archive: archive.to_owned(), stored: stored.to_owned() }))
+}
+
+/// The note; none also before there is a table for it.
+fn read(path: &Path) -> rusqlite::Result<Option<String>> {
+    let connection = Connection::open(path)?;
+    if schema::version(&connection)? == 0 {
+        return Ok(None);
+    }
+    connection.query_row("SELECT value FROM meta WHERE key = 'import'", [], |row| row.get(0)).optional()
+}
+
+/// Whether a loss of power left something that is no database.
+fn is_damage(error: &rusqlite::Error) -> bool {
+    matches!(error.sqlite_error_code(), Some(ErrorCode::NotADatabase | ErrorCode::DatabaseCorrupt))
 }
 
 /// Notes how far it came.
@@ -47,7 +67,10 @@ pub(super) fn note(connection: &Connection, archive: &str, stored: impl fmt::Dis
 }
 
 /// The file in which a migration into the directory `data` left everything when it broke off before its last step.
-pub(super) fn left_by_a_migration(data: &Path) -> Option<PathBuf> {
+///
+/// # Errors
+/// There is such a file, and it cannot be read.
+pub(super) fn left_by_a_migration(data: &Path) -> rusqlite::Result<Option<PathBuf>> {
     let path = data.join(IMPORT_FILE_NAME);
-    noted(&path).filter(Noted::is_sealed).map(|_| path)
+    Ok(noted(&path)?.filter(Noted::is_sealed).map(|_| path))
 }

@@ -10,7 +10,7 @@ use parlor_store::archive::{
     self, ArchiveError, ArchiveResult, ArchiveSource, ArchiveWriter, EntryRecord, Extent, Migration, MovingSource,
     MovingTarget, Record, Wanted,
 };
-use parlor_store::redis::{OpenError, RedisSource, RedisTarget};
+use parlor_store::redis::{OpenError, RedisSource, RedisTarget, take_back};
 use parlor_store::sqlite::{self, FILE_NAME, IMPORT_FILE_NAME, SqliteSource, SqliteTarget};
 
 use crate::harness::{Server, config};
@@ -410,6 +410,8 @@ fn what_was_left_is_put_aside_in_one_piece_wherever_that_breaks_off() {
     let refused = place.refusal();
     assert!(refused.contains("has moved to /somewhere") || refused.contains("has not come to its end"), "{refused}");
     assert_eq!(redis.cli(&["EXISTS", "parlor:moved"]), "1");
+    let refused = take_back(&config(&place.url())).err().unwrap().to_string();
+    assert!(refused.contains("has not come to its end"), "{refused}");
     // The next run finds another name for what it puts aside, and keeps the first.
     let mut moving = Migration::new(
         Rounds::of(&[AFTER]),
@@ -421,4 +423,19 @@ fn what_was_left_is_put_aside_in_one_piece_wherever_that_breaks_off() {
     assert_eq!(redis.cli(&["KEYS", "second:*"]), "");
     let aside = redis.cli(&["KEYS", "first:*"]);
     assert!(aside.contains("{parlor:users}") && aside.contains("{parlor:moved}"), "{aside}");
+}
+
+#[test]
+fn what_a_migration_may_have_left_and_cannot_be_read_keeps_servers_away() {
+    let data = tempfile::tempdir().unwrap();
+    let import = data.path().join(IMPORT_FILE_NAME);
+    // A loss of power leaves this, and a migration that is not finished does not.
+    std::fs::write(&import, [7; 4096]).unwrap();
+    sqlite::open_accounts(data.path()).unwrap();
+    std::fs::remove_file(&import).unwrap();
+    // Not even root can read this.
+    std::fs::create_dir(&import).unwrap();
+    let refused = sqlite::open_accounts(data.path()).err().unwrap().to_string();
+    assert!(refused.contains(IMPORT_FILE_NAME), "{refused}");
+    assert!(SqliteTarget::finish_sealed(data.path(), "one", "aside").is_err());
 }

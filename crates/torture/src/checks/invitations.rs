@@ -83,9 +83,8 @@ impl<'a> Book<'a> {
             (Line::Invitation(room), Some((_, Reply::Invitation(invitation)))) => {
                 self.rooms.insert(&invitation.id, room);
             }
-            (Line::Uninvite(id), _) if exchange.refused().is_none_or(|code| code == "store-unavailable") => {
-                let done = exchange.answer.filter(|(_, reply)| **reply == Reply::Done).map(|(at, _)| at);
-                self.ends.entry(id).or_default().push(End { sent: exchange.sent, done });
+            (Line::Uninvite(id), _) if exchange.may_be_done() => {
+                self.ends.entry(id).or_default().push(End { sent: exchange.sent, done: exchange.done() });
             }
             _ => {}
         }
@@ -136,7 +135,7 @@ impl<'a> Book<'a> {
     fn may_be_used(&self, id: &str, connection: usize, at: Moment) -> bool {
         let others = self.guests.iter().filter(|guest| guest.id == id && guest.connection != connection);
         let mut others = others.filter(|guest| guest.register.sent < at);
-        others.any(|guest| guest.register.refused().is_none_or(|code| code == "store-unavailable"))
+        others.any(|guest| guest.register.may_be_done())
     }
 
     /// What somebody lacks who was told before that there is an account.

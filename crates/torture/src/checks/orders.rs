@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use crate::plan::FaultKind;
-use crate::record::{Exchange, History, Line, Moment, Reply};
+use crate::record::{Exchange, History, Line, Moment};
 
 /// How much the end of a mute or ban may seem to differ: clocks are rounded, and a message is judged by the time at which it
 /// arrived.
@@ -90,7 +90,7 @@ impl<'a> Orders<'a> {
             set.line.term().is_none_or(|term| self.clock_is_right && set.sent + term > to + ROUNDED)
         };
         let is_certain = |set: &&Exchange<'_>| {
-            sets(set.line) && done(set).is_some_and(|at| at < from) && lasts(set) && !may_end(set)
+            sets(set.line) && set.done().is_some_and(|at| at < from) && lasts(set) && !may_end(set)
         };
         self.orders.iter().find(is_certain)
     }
@@ -123,17 +123,17 @@ impl<'a> Orders<'a> {
         let concerns = |order: &&Exchange<'_>, action: &str| parts(order.line) == Some((room, action, user));
         let is_over = |set: &Exchange<'_>, actions: &[&str]| {
             let later = |it: &&Exchange<'_>| {
-                done(it).is_some_and(|at| at <= from) && done(set).is_some_and(|set| set <= it.sent)
+                it.done().is_some_and(|at| at <= from) && set.done().is_some_and(|set| set <= it.sent)
             };
             actions.iter().any(|action| self.orders.iter().filter(|it| concerns(it, action)).any(|it| later(&it)))
         };
         let ends: Vec<&str> = kind.ends().iter().copied().chain([kind.word()]).collect();
-        let may_last = |set: &Exchange<'_>| match (set.line.term(), done(set)) {
+        let may_last = |set: &Exchange<'_>| match (set.line.term(), set.done()) {
             (Some(term), Some(at)) if self.clock_is_right => at + term + ROUNDED > from,
             _ => true,
         };
         let sets =
-            self.orders.iter().filter(|order| concerns(order, kind.word()) && order.sent < to && may_be_done(order));
+            self.orders.iter().filter(|order| concerns(order, kind.word()) && order.sent < to && order.may_be_done());
         sets.into_iter().any(|set| may_last(set) && !is_over(set, &ends))
     }
 
@@ -143,10 +143,10 @@ impl<'a> Orders<'a> {
             self.orders.iter().filter(move |order| parts(order.line) == Some((room, "post", speakers)))
         };
         let is_over = |set: &Exchange<'_>| {
-            let after = |it: &Exchange<'_>| done(set).is_some_and(|set| set <= it.sent);
-            set_to("everyone").any(|it| done(it).is_some_and(|at| at <= from) && after(it))
+            let after = |it: &Exchange<'_>| set.done().is_some_and(|set| set <= it.sent);
+            set_to("everyone").any(|it| it.done().is_some_and(|at| at <= from) && after(it))
         };
-        set_to("moderators").any(|set| set.sent < to && may_be_done(set) && !is_over(set))
+        set_to("moderators").any(|set| set.sent < to && set.may_be_done() && !is_over(set))
     }
 }
 
@@ -156,17 +156,4 @@ fn parts(line: &Line) -> Option<(&str, &'static str, &str)> {
         Line::Order { room, action, about, .. } => Some((room, action, about)),
         _ => None,
     }
-}
-
-/// When it was answered that the order is carried out.
-fn done(order: &Exchange<'_>) -> Option<Moment> {
-    match order.answer {
-        Some((at, Reply::Done)) => Some(at),
-        _ => None,
-    }
-}
-
-/// Whether the order was not refused for certain.
-fn may_be_done(order: &Exchange<'_>) -> bool {
-    order.refused().is_none_or(|code| code == "store-unavailable")
 }

@@ -31,12 +31,14 @@ pub(crate) fn check(history: &History, logs: &Logs<'_>) -> Vec<Violation> {
         found.extend(posts().filter_map(|post| hook.misquoted(post, logs)));
         // A hook ends with the store.
         let epoch = posts().next().map(|post| &post.epoch);
-        let first = first_arrivals(posts().filter(|post| Some(&post.epoch) == epoch));
+        let of_epoch = || posts().filter(|post| Some(&post.epoch) == epoch);
+        // Without a good answer a message has not arrived, and nothing may come before it.
+        let (first, taken) = (first_arrivals(of_epoch()), first_arrivals(of_epoch().filter(|post| !post.is_refused)));
         let log = first.iter().find_map(|post| logs.place(original(&post.text))).map(|(log, _)| log);
         let of_its_log: Vec<&Stored<'_>> = messages.iter().filter(|it| log.is_none_or(|log| *log == it.log)).collect();
-        found.extend(hook.disordered(&first));
+        found.extend(hook.disordered(&taken));
         found.extend(hook.earlier(&first, &of_its_log));
-        found.extend(hook.skipped(&first, &of_its_log, history));
+        found.extend(hook.skipped(&taken, &of_its_log, history));
     }
     found
 }
@@ -45,9 +47,7 @@ pub(crate) fn check(history: &History, logs: &Logs<'_>) -> Vec<Violation> {
 fn messages<'a>(history: &'a History, logs: &Logs<'a>) -> Vec<Stored<'a>> {
     let exchanges = history.connections.iter().flat_map(|connection| connection.exchanges());
     let removal = |exchange: Exchange<'a>| match exchange.line {
-        Line::Remove { room, of, .. } if exchange.refused().is_none_or(|code| code == "store-unavailable") => {
-            Some((room.as_str(), *of))
-        }
+        Line::Remove { room, of, .. } if exchange.may_be_done() => Some((room.as_str(), *of)),
         _ => None,
     };
     let removed: BTreeSet<(&str, u64)> = exchanges.filter_map(removal).collect();

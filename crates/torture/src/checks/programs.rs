@@ -50,9 +50,8 @@ fn ends(history: &History) -> BTreeMap<&str, Vec<End>> {
     let mut ends: BTreeMap<&str, Vec<End>> = BTreeMap::new();
     for exchange in history.connections.iter().flat_map(Connection::exchanges) {
         let Line::Unhook { id, .. } = exchange.line else { continue };
-        if exchange.refused().is_none_or(|code| code == "store-unavailable") {
-            let done = exchange.answer.filter(|(_, reply)| **reply == Reply::Done).map(|(at, _)| at);
-            ends.entry(id).or_default().push(End { sent: exchange.sent, done });
+        if exchange.may_be_done() {
+            ends.entry(id).or_default().push(End { sent: exchange.sent, done: exchange.done() });
         }
     }
     ends

@@ -19,14 +19,6 @@ pub use moving::RedisMovingSource;
 pub use source::RedisSource;
 pub use target::RedisTarget;
 
-/// Hash that is there while an import has not come to its end: the digest of its archive, and how many records are stored.
-pub(super) const IMPORT: &str = "parlor:import";
-
-/// Whether an import has begun and not come to its end. No server may serve then.
-pub(super) fn is_under_way(router: &Router) -> StoreResult<bool> {
-    command::read::<i64>(router.call(Command::plain("EXISTS", IMPORT, &[]))).map(|there| there > 0)
-}
-
 /// Whether a server has its lease.
 pub(super) fn is_served(router: &Router) -> StoreResult<bool> {
     let servers: Vec<String> = command::read(router.call(Command::plain("SMEMBERS", keys::SERVERS, &[])))?;

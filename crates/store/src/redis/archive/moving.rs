@@ -8,14 +8,15 @@ use std::time::{Duration, Instant};
 use parlor_core::ports::LogId;
 use parlor_proto::MessageId;
 
+use super::is_served;
 use super::log_reader::LogReader;
 use super::source::{Each, RedisSource};
-use super::{is_served, is_under_way};
 use crate::archive::{ArchiveError, ArchiveResult, EntryRecord, MovingSource, Wanted};
 use crate::no_sink::NoSink;
 use crate::redis::connection::command::{self, Command};
 use crate::redis::connection::dial::Dialer;
 use crate::redis::departure::{self, HELD, MOVED};
+use crate::redis::import_note::{UNDER_WAY, is_under_way};
 use crate::redis::membership::lease::LEASE;
 use crate::redis::membership::server::Server;
 use crate::redis::pubsub::message::ServerMessage;
@@ -60,7 +61,7 @@ impl RedisMovingSource {
         let (router, own) = (connect()?, connect()?);
         let unreachable = |error: parlor_core::ports::StoreError| OpenError::Unreachable(error.to_string());
         if is_under_way(&router).map_err(unreachable)? {
-            return Err(OpenError::Unsuitable("an import into it has not come to its end".to_owned()));
+            return Err(OpenError::Unsuitable(UNDER_WAY.to_owned()));
         }
         if let Some(departure) = departure::read(&router).map_err(unreachable)? {
             return Err(departure.refusal());

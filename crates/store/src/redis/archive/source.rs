@@ -9,7 +9,6 @@ use parlor_core::ports::{Conversation, LogId, StoreError, StoreResult, Ticket};
 use parlor_core::rights::RoomRights;
 use parlor_proto::{RoomName, Timestamp, UserName};
 
-use super::is_under_way;
 use super::log_reader::{LogHead, LogReader, ask_for_head};
 use crate::archive::{ArchiveResult, ArchiveSource, ConversationRecord, MarkRecord, Record, TicketRecord, Wanted};
 use crate::redis::connection::command::{self, Command};
@@ -17,6 +16,7 @@ use crate::redis::connection::dial::Dialer;
 use crate::redis::connection::router::Router;
 use crate::redis::directs::{Deliveries, ask_for_undelivered};
 use crate::redis::governance::decode;
+use crate::redis::import_note::is_under_way;
 use crate::redis::rooms::sorted;
 use crate::redis::{Config, NoEvents, OpenError, accounts, connect, invitations, keys, outhooks, personal, tickets};
 

@@ -10,7 +10,7 @@ use parlor_core::rights::RoomRights;
 use parlor_proto::{Epoch, RoomName, UserName};
 
 use super::aside::{self, PREFIX, each_key};
-use super::{IMPORT, is_served};
+use super::is_served;
 use crate::archive::{
     AccountRecord, ArchiveError, ArchiveResult, ArchiveTarget, ConversationRecord, EntryRecord, Epochs, LogRecord,
     OnceRecord, Record, TicketRecord,
@@ -18,6 +18,7 @@ use crate::archive::{
 use crate::redis::connection::command::{self, Command};
 use crate::redis::connection::dial::Dialer;
 use crate::redis::connection::router::Router;
+use crate::redis::import_note::IMPORT;
 use crate::redis::log::ONCE_EXPIRY;
 use crate::redis::rooms::sorted;
 use crate::redis::{

@@ -68,7 +68,7 @@ impl SqliteTarget {
     pub fn moving(data: &Path, migration: &str, aside: &str) -> ArchiveResult<Self> {
         refuse_content_of_its_own(data)?;
         let path = data.join(IMPORT_FILE_NAME);
-        if noted(&path).is_some_and(|noted| noted.archive == migration) {
+        if noted(&path).map_err(write_failure)?.is_some_and(|noted| noted.archive == migration) {
             remove(&path)?;
         }
         Ok(Self { aside: Some(aside.to_owned()), ..Self::begin(data, migration, Epochs::Kept)? })
@@ -80,19 +80,22 @@ impl SqliteTarget {
     /// There are accounts or messages of another server, or the disk fails.
     pub fn finish_sealed(data: &Path, migration: &str, aside: &str) -> ArchiveResult<bool> {
         let path = data.join(IMPORT_FILE_NAME);
-        let is_it = |path: &Path| noted(path).is_some_and(|noted| noted.is_sealed() && noted.archive == migration);
-        if is_it(&path) {
+        let is_it = |path: &Path| {
+            let noted = noted(path).map_err(write_failure)?;
+            ArchiveResult::Ok(noted.is_some_and(|noted| noted.is_sealed() && noted.archive == migration))
+        };
+        if is_it(&path)? {
             refuse_content_of_its_own(data)?;
             replace_moved(data, aside)?;
             put_in_place(data, &path)?;
             return Ok(true);
         }
-        Ok(is_it(&data.join(FILE_NAME)))
+        is_it(&data.join(FILE_NAME))
     }
 
     fn begin(data: &Path, archive: &str, epochs: Epochs) -> ArchiveResult<Self> {
         let path = data.join(IMPORT_FILE_NAME);
-        if noted(&path).is_some_and(|noted| noted.is_sealed() && noted.archive != archive) {
+        if noted(&path).map_err(write_failure)?.is_some_and(|noted| noted.is_sealed() && noted.archive != archive) {
             let why = "a migration into it has not come to its end there: run that one again";
             return Err(ArchiveError::Refused(why.to_owned()));
         }
@@ -274,6 +277,8 @@ fn refuse_content_of_its_own(data: &Path) -> ArchiveResult<()> {
 /// Puts a database that has moved aside.
 fn replace_moved(data: &Path, aside: &str) -> ArchiveResult<()> {
     if has_moved(data)? {
+        // The note that it has moved may be in the log beside it, which goes first.
+        backup::settle(data).map_err(|error| ArchiveError::Refused(error.to_string()))?;
         backup::put_aside_some(data, &data.join(aside), &["", "-wal", "-shm"])?;
     }
     Ok(())
@@ -308,7 +313,7 @@ fn refuse_content(data: &Path) -> ArchiveResult<()> {
 
 /// The database that an earlier import of the same archive has begun, and how many records it has.
 fn resume(path: &Path, archive: &str) -> Option<(Connection, u64)> {
-    let noted = noted(path).filter(|noted| noted.archive == archive)?;
+    let noted = noted(path).ok()?.filter(|noted| noted.archive == archive)?;
     Some((Connection::open(path).ok()?, noted.stored.parse().ok()?))
 }
 
