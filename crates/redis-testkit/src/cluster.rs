@@ -2,7 +2,7 @@
 
 use crate::member::{Member, find};
 use crate::options::RedisOptions;
-use crate::{FaultProxy, Migration, Reach, RedisServer, free_port, wait_for, wait_until};
+use crate::{FaultProxy, Migration, Port, Reach, RedisServer, wait_for, wait_until};
 
 const MASTERS: usize = 3;
 const SLOTS: u16 = 16_384;
@@ -159,7 +159,7 @@ impl RedisCluster {
 
 fn start_member(options: RedisOptions, reach: Reach) -> Member {
     let options = options.config("cluster-enabled", "yes").config("cluster-node-timeout", NODE_TIMEOUT);
-    Member::start(options.config("cluster-port", &free_port().to_string()), reach, "cluster-announce-port")
+    Member::start(options.bus(Port::free()), reach, "cluster-announce-port")
 }
 
 fn is_ok(server: &RedisServer) -> bool {

@@ -28,7 +28,7 @@ pub use cluster::RedisCluster;
 pub use member::Reach;
 pub use migration::Migration;
 pub use options::{Fsync, RedisOptions};
-pub use ports::free_port;
+pub use ports::Port;
 pub use process::{mortal, spawn};
 pub use proxy::{Direction, FaultProxy};
 pub use sentinel::RedisSentinel;

@@ -1,6 +1,6 @@
 //! One Redis of a group, with the address by which all others know it. It must not know the kind of the group.
 
-use crate::{FaultProxy, RedisOptions, RedisServer, free_port};
+use crate::{FaultProxy, Port, RedisOptions, RedisServer};
 
 /// How the servers of a group are reached.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -23,8 +23,8 @@ impl Member {
         if reach == Reach::Direct {
             return Self { server: options.start(), proxy: None };
         }
-        let port = free_port();
-        let proxy = FaultProxy::start(port);
+        let port = Port::free();
+        let proxy = FaultProxy::start(port.number());
         let server = options.port(port).config(announce, &proxy.port().to_string()).start();
         Self { server, proxy: Some(proxy) }
     }

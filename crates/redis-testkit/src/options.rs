@@ -2,8 +2,8 @@
 
 use std::path::Path;
 
-use crate::RedisServer;
 use crate::tls::Certificates;
+use crate::{Port, RedisServer};
 
 /// The user of the testkit. It has all permissions, independent of the users that the test defines.
 pub(crate) const ADMIN: &str = "testkit";
@@ -33,7 +33,8 @@ pub(crate) struct Login {
 pub struct RedisOptions {
     pub(crate) login: Option<Login>,
     pub(crate) tls: bool,
-    pub(crate) port: Option<u16>,
+    pub(crate) port: Option<Port>,
+    bus: Option<Port>,
     pub(crate) sentinel: bool,
     lines: Vec<String>,
 }
@@ -62,8 +63,14 @@ impl RedisOptions {
 
     /// Uses this port instead of any free one.
     #[must_use]
-    pub fn port(mut self, port: u16) -> Self {
+    pub fn port(mut self, port: Port) -> Self {
         self.port = Some(port);
+        self
+    }
+
+    /// Speaks to other members of a Cluster by this port.
+    pub(crate) fn bus(mut self, port: Port) -> Self {
+        self.bus = Some(port);
         self
     }
 
@@ -111,7 +118,7 @@ impl RedisOptions {
     }
 
     /// The text of the configuration file.
-    pub(crate) fn render(&self, directory: &Path, port: u16, tls: Option<&(u16, Certificates)>) -> String {
+    pub(crate) fn render(&self, directory: &Path, port: &Port, tls: Option<&(Port, Certificates)>) -> String {
         let mut lines = vec![
             "bind 127.0.0.1".to_owned(),
             format!("port {port}"),
@@ -126,8 +133,9 @@ impl RedisOptions {
         ];
         lines.extend(self.login.iter().flat_map(Login::lines));
         if let Some((port, files)) = tls {
-            lines.extend(tls_lines(*port, files));
+            lines.extend(tls_lines(port, files));
         }
+        lines.extend(self.bus.iter().map(|port| format!("cluster-port {port}")));
         lines.extend_from_slice(&self.lines);
         lines.join("\n") + "\n"
     }
@@ -143,7 +151,7 @@ impl Login {
     }
 }
 
-fn tls_lines(port: u16, files: &Certificates) -> [String; 5] {
+fn tls_lines(port: &Port, files: &Certificates) -> [String; 5] {
     [
         format!("tls-port {port}"),
         format!("tls-cert-file {}", files.certificate.display()),

@@ -9,7 +9,7 @@ use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
 use self::control::{Control, Limit, Mode};
-use crate::{free_port, wait_for, wait_until};
+use crate::{Port, wait_for, wait_until};
 
 /// Direction of the data.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -52,7 +52,7 @@ impl FaultProxy {
     /// A proxy on 127.0.0.1 in front of any address.
     #[must_use]
     pub fn start_for(server: SocketAddr) -> Self {
-        let bind = || TcpListener::bind((Ipv4Addr::LOCALHOST, free_port())).ok();
+        let bind = || TcpListener::bind((Ipv4Addr::LOCALHOST, Port::free().number())).ok();
         let listener = wait_for("a free port", bind);
         let address = listener.local_addr().unwrap();
         let control = Arc::new(Control::default());

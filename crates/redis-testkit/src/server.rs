@@ -17,11 +17,11 @@ use tempfile::TempDir;
 use crate::options::{ADMIN, ADMIN_PASSWORD, RedisOptions};
 use crate::process::Process;
 use crate::tls::Certificates;
-use crate::{FaultProxy, free_port, lock, wait_for, wait_until};
+use crate::{FaultProxy, Port, lock, wait_for, wait_until};
 
 /// Where many systems have a file system in memory.
 const MEMORY: &str = "/dev/shm";
-/// Number of ports to try. Another process may take a port between the choice and the start.
+/// Number of ports to try. A program that is no test may take a port between the choice and the start.
 const ATTEMPTS: usize = 5;
 /// Timeout of `redis-cli`, in seconds. A frozen server would block it for ever.
 const CLI_SECONDS: &str = "60";
@@ -45,8 +45,8 @@ pub struct RedisServer {
     process: Mutex<Option<Process>>,
     directory: TempDir,
     options: RedisOptions,
-    port: u16,
-    tls: Option<(u16, Certificates)>,
+    port: Port,
+    tls: Option<(Port, Certificates)>,
 }
 
 impl RedisServer {
@@ -72,10 +72,10 @@ impl RedisServer {
     fn try_start(options: RedisOptions) -> Result<Self, ()> {
         let directory = in_memory().map_or_else(tempfile::tempdir, tempfile::tempdir_in).unwrap();
         fs::create_dir(directory.path().join("data")).unwrap();
-        let tls = options.tls.then(|| (free_port(), Certificates::make(directory.path())));
-        let port = options.port.unwrap_or_else(free_port);
+        let tls = options.tls.then(|| (Port::free(), Certificates::make(directory.path())));
+        let port = options.port.clone().unwrap_or_else(Port::free);
         let server = Self { process: Mutex::new(None), directory, options, port, tls };
-        let config = server.options.render(server.directory.path(), server.port, server.tls.as_ref());
+        let config = server.options.render(server.directory.path(), &server.port, server.tls.as_ref());
         fs::write(server.config_file(), config).unwrap();
         server.spawn().inspect_err(|()| println!("{}", server.end_of_log()))?;
         Ok(server)
@@ -97,7 +97,7 @@ impl RedisServer {
     /// Whether it replies to PING. It does not while it loads its data.
     fn answers(&self) -> bool {
         let ask = || -> io::Result<bool> {
-            let mut stream = TcpStream::connect((Ipv4Addr::LOCALHOST, self.port))?;
+            let mut stream = TcpStream::connect((Ipv4Addr::LOCALHOST, self.port()))?;
             stream.set_read_timeout(Some(Duration::from_secs(1)))?;
             write!(stream, "AUTH {ADMIN} {ADMIN_PASSWORD}\r\nPING\r\n")?;
             let mut replies = BufReader::new(stream).lines();
@@ -109,13 +109,13 @@ impl RedisServer {
     /// The port without TLS. It stays the same after a restart.
     #[must_use]
     pub fn port(&self) -> u16 {
-        self.port
+        self.port.number()
     }
 
     /// `redis://[user:password@]127.0.0.1:port/`.
     #[must_use]
     pub fn url(&self) -> String {
-        self.url_of("redis", self.port)
+        self.url_of("redis", self.port())
     }
 
     /// The URL through a proxy.
@@ -127,7 +127,7 @@ impl RedisServer {
     /// The port with TLS. This and the next two panic without [`RedisOptions::tls`].
     #[must_use]
     pub fn tls_port(&self) -> u16 {
-        self.tls.as_ref().expect("started without TLS").0
+        self.tls.as_ref().expect("started without TLS").0.number()
     }
 
     /// `rediss://[user:password@]127.0.0.1:port/`.
@@ -213,7 +213,7 @@ impl RedisServer {
     /// Like [`Self::cli`], but returns an error instead of panicking.
     pub fn try_cli(&self, args: &[&str]) -> Result<String, String> {
         let login = ["-e", "--user", ADMIN, "--pass", ADMIN_PASSWORD, "--no-auth-warning"];
-        redis_cli(self.port, &[&login, args].concat())
+        redis_cli(self.port(), &[&login, args].concat())
     }
 
     /// A field of `INFO`, such as `role` or `connected_clients`.

@@ -4,7 +4,7 @@
 use std::io::{self, Read, Write};
 use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -78,7 +78,13 @@ impl Receiver {
 
     /// Everything that was posted so far.
     pub(crate) fn posts(&self) -> Vec<Post> {
-        self.shared.posts.lock().unwrap_or_else(PoisonError::into_inner).clone()
+        self.shared.posts().clone()
+    }
+
+    /// Whether it took the message with this number at an address. What was refused comes again.
+    pub(crate) fn has_taken(&self, url: &str, id: u64) -> bool {
+        let is_it = |post: &Post| post.id == id && !post.is_refused && url.ends_with(&post.hook);
+        self.shared.posts().iter().any(is_it)
     }
 }
 
@@ -91,6 +97,10 @@ impl Drop for Receiver {
 }
 
 impl Shared {
+    fn posts(&self) -> MutexGuard<'_, Vec<Post>> {
+        self.posts.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     fn serve(&self, listener: &TcpListener) {
         for (number, socket) in listener.incoming().enumerate() {
             if self.ends.load(Ordering::Acquire) {
@@ -109,7 +119,7 @@ impl Shared {
         }
         let request = read_request(&mut socket)?;
         let post = Post { at: self.began.elapsed(), is_refused: fate != Fate::Taken, ..understand(&request) };
-        self.posts.lock().unwrap_or_else(PoisonError::into_inner).push(post);
+        self.posts().push(post);
         match fate {
             Fate::Taken => socket.write_all(b"HTTP/1.1 204 No Content\r\nConnection: close\r\n\r\n"),
             Fate::Refused => socket.write_all(b"HTTP/1.1 500 Internal Server Error\r\nContent-Length: 0\r\n\r\n"),
@@ -190,6 +200,24 @@ mod tests {
         let post = receiver.posts().pop().unwrap();
         assert_eq!((post.hook.as_str(), post.id, post.text.as_str()), ("/red/0", 7, "hé"));
         assert!(receiver.url("red/0").ends_with(&post.hook));
+    }
+
+    #[test]
+    fn what_is_refused_is_not_taken_before_it_comes_again() {
+        let receiver = Receiver::open(Instant::now()).unwrap();
+        let url = receiver.url("red/0");
+        let post = |id: usize| {
+            let mut socket = TcpStream::connect(receiver.address).unwrap();
+            let body = BODY.replace("\"id\":7", &format!("\"id\":{id}"));
+            write!(socket, "POST /red/0 HTTP/1.1\r\ncontent-length: {}\r\n\r\n{body}", body.len()).unwrap();
+            // It may be hung up.
+            let _ = socket.read_to_end(&mut Vec::new());
+            receiver.has_taken(&url, id as u64)
+        };
+        for number in 0..FAILS_EVERY {
+            assert_eq!(post(number), Fate::of(number) == Fate::Taken, "{number}");
+        }
+        assert!(post(13) && !receiver.has_taken(&receiver.url("red/1"), 13));
     }
 
     #[test]

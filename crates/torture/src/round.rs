@@ -33,6 +33,15 @@ const GATHERED_WITHIN: Duration = Duration::from_secs(45);
 const GATHERED_ALONE_WITHIN: Duration = Duration::from_secs(25);
 const PATIENCE: Duration = Duration::from_secs(20);
 
+/// Tells threads to end, also when their scope panics: it waits for them.
+struct SetOnDrop<'a>(&'a AtomicBool);
+
+impl Drop for SetOnDrop<'_> {
+    fn drop(&mut self) {
+        self.0.store(true, Ordering::Relaxed);
+    }
+}
+
 /// Plays one round. Names of users and rooms end with `tag`, which is unique to this round.
 ///
 /// # Errors
@@ -65,8 +74,10 @@ pub(crate) fn play(plan: &Plan, config: &Config, world: &Deployment, tag: &str) 
     let (stop, prober) = (AtomicBool::new(false), world.prober(config));
     let history = thread::scope(|scope| {
         let watch = Monitor::begin(scope, world, &prober, context.began, &stop);
-        let history = stages(plan, cast, world, &context, &accounts);
-        stop.store(true, Ordering::Relaxed);
+        let history = {
+            let _stop = SetOnDrop(&stop);
+            stages(plan, cast, world, &context, &accounts)
+        };
         let Seen { samples, probes, deaths, stalls } = watch.end()?;
         let mut history = history?;
         history.spans.extend(stalls.into_iter().map(|(from, to)| Span { from, to, fault: Fault::STALL }));
@@ -159,16 +170,14 @@ fn come_together(history: &mut History, context: &RunContext, everybody: &BTreeS
     }
 }
 
-/// What outgoing hooks posted. Waits for the last messages, unless they were lost with the store.
+/// What outgoing hooks posted. Waits until the last messages are taken, unless they were lost with the store.
 fn posts(history: &History, context: &RunContext) -> Vec<Post> {
     let Some(receiver) = &context.receiver else { return Vec::new() };
     let (hooks, newest) = context.board.owed_posts();
-    let has_all = |posts: &[Post]| {
-        hooks.iter().all(|url| posts.iter().any(|post| url.ends_with(&post.hook) && post.id == newest))
-    };
+    let has_all = || hooks.iter().all(|url| receiver.has_taken(url, newest));
     let deadline = Instant::now() + PATIENCE;
     let waits = history.reading > Duration::ZERO && history.dumps.is_empty();
-    while waits && Instant::now() < deadline && !has_all(&receiver.posts()) {
+    while waits && Instant::now() < deadline && !has_all() {
         thread::sleep(Duration::from_millis(50));
     }
     receiver.posts()
@@ -223,10 +232,13 @@ fn chaos(plan: &Plan, world: &Deployment, context: &Arc<RunContext>) -> Result<I
         let (deeds, others) = thread::scope(|scope| {
             let guests = scope.spawn(|| receive(context, plan.seed, &stop));
             let programs = scope.spawn(|| report(context, plan.seed, &stop));
-            let deeds = inject(plan, world, context);
-            // It cannot panic.
-            let _ = length.join();
-            stop.store(true, Ordering::Relaxed);
+            let deeds = {
+                let _stop = SetOnDrop(&stop);
+                let deeds = inject(plan, world, context);
+                // It cannot panic.
+                let _ = length.join();
+                deeds
+            };
             (deeds, [guests.join(), programs.join()])
         });
         let mut deeds = deeds?;

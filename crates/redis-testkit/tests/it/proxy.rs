@@ -3,7 +3,7 @@
 use std::thread;
 use std::time::Duration;
 
-use parlor_redis_testkit::{Direction, FaultProxy, RedisServer, free_port, wait_until};
+use parlor_redis_testkit::{Direction, FaultProxy, Port, RedisServer, wait_until};
 
 use crate::client::{Client, End};
 
@@ -234,7 +234,8 @@ fn delayed_bytes_come_later_and_in_order() {
 
 #[test]
 fn a_server_that_is_not_there_is_a_reset() {
-    let proxy = FaultProxy::start(free_port());
+    let nobody = Port::free();
+    let proxy = FaultProxy::start(nobody.number());
     Client::connect(proxy.port()).expect_reset();
 }
 

@@ -1,11 +1,12 @@
 //! `--auth-command`: a program decides about passwords. It is slow, dead, lying, and started again.
 
 use std::fs;
-use std::net::{TcpListener, TcpStream};
+use std::net::TcpStream;
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 
+use parlor_redis_testkit::Port;
 use tempfile::TempDir;
 
 use crate::harness::{Options, Server, command, ends, eventually};
@@ -100,6 +101,7 @@ fn what_cannot_be_started_ends_the_start() {
 struct Slapd {
     child: Child,
     url: String,
+    _port: Port,
     _dir: TempDir,
 }
 
@@ -122,11 +124,11 @@ impl Slapd {
             command
         };
         assert!(tool("slapadd").args(["-l", "people.ldif"]).status().unwrap().success());
-        let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+        let port = Port::free();
         let url = format!("ldap://127.0.0.1:{port}");
         let child = tool("slapd").args(["-d", "0", "-h", &url]).stderr(Stdio::null()).spawn().unwrap();
-        eventually("slapd listens", || TcpStream::connect(("127.0.0.1", port)).is_ok());
-        Self { child, url, _dir: dir }
+        eventually("slapd listens", || TcpStream::connect(("127.0.0.1", port.number())).is_ok());
+        Self { child, url, _port: port, _dir: dir }
     }
 }
 

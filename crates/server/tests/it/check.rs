@@ -4,7 +4,7 @@ use std::io::Write;
 use std::net::TcpListener;
 use std::thread;
 
-use parlor_redis_testkit::free_port;
+use parlor_redis_testkit::Port;
 
 use crate::harness::{self, Options, Server, ends, parlor};
 
@@ -85,7 +85,8 @@ fn the_server_of_the_settings_is_asked_if_none_is_named() {
         assert_eq!((code, said), (Some(0), format!("test answers on 127.0.0.1:{port}\n")), "{complaint}");
     }
     // The certificate has no such name.
-    let listen = format!("127.0.0.5:{}", free_port());
+    let port = Port::free();
+    let listen = format!("127.0.0.5:{port}");
     let server = Options::default().args(&["--listen", &listen]).start();
     let mut asked = harness::command(server.data(), &["check"]);
     asked.env("PARLOR_LISTEN", &listen);

@@ -1,9 +1,11 @@
 //! Commands that run next to the server, and signals to it, as an operator uses them while users are connected.
 
 use std::io::{BufRead, BufReader, Read, Write};
-use std::net::{Shutdown, TcpStream};
+use std::net::{Shutdown, SocketAddr, TcpStream};
 use std::path::Path;
 use std::time::Duration;
+
+use parlor_redis_testkit::Port;
 
 use crate::harness::{Client, Server, command, feed, installation, outcome, parlor, parlor_with_input, without_notice};
 
@@ -339,7 +341,8 @@ fn signals_end_it_with_a_goodbye_and_exit_code_0() {
 #[test]
 fn a_server_goes_on_when_nobody_reads_its_output() {
     let data = tempfile::tempdir().unwrap();
-    let address = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    let port = Port::free();
+    let address: SocketAddr = ([127, 0, 0, 1], port.number()).into();
     let mut command = command(data.path(), &["serve", "--server-name", "test", "--listen", &address.to_string()]);
     let mut child = command.spawn().unwrap();
     drop(child.stdout.take());

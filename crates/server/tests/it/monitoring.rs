@@ -8,7 +8,7 @@ use std::os::unix::net::UnixStream;
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
-use parlor_redis_testkit::{Direction, FaultProxy, RedisServer};
+use parlor_redis_testkit::{Direction, FaultProxy, Port, RedisServer};
 use tempfile::TempDir;
 
 use crate::harness::{Admin, Client, DatabaseLock, Options, Server, SmallDisk, eventually, feed, heavy};
@@ -143,7 +143,8 @@ fn only_three_paths_are_answered_and_only_to_who_reads() {
 
 #[test]
 fn elsewhere_than_on_loopback_it_speaks_tls() {
-    let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+    // It is not reserved any more: the server takes it at all addresses.
+    let port = Port::free().number();
     let server = Options::default().args(&["--admin-listen", &format!("0.0.0.0:{port}")]).start();
     let mut http = crate::harness::Http::open(([127, 0, 0, 1], port).into(), &server.ca());
     assert_eq!(http.ask("GET", "/healthz", "", "").text(), "ok\n");
@@ -223,14 +224,14 @@ fn a_server_whose_redis_takes_nothing_is_not_ready() {
 /// A Prometheus that looks at servers every second, with the rules that come with Parlor.
 struct Prometheus {
     process: std::process::Child,
-    port: u16,
+    port: Port,
     _dir: TempDir,
 }
 
 impl Prometheus {
-    fn start(targets: &[u16]) -> Self {
+    fn start(targets: &[Port]) -> Self {
         let dir = tempfile::tempdir().unwrap();
-        let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+        let port = Port::free();
         let rules = concat!(env!("CARGO_MANIFEST_DIR"), "/../../packaging/monitoring/rules.yml");
         let targets: Vec<String> = targets.iter().map(|port| format!("'127.0.0.1:{port}'")).collect();
         let config = format!(
@@ -271,9 +272,8 @@ impl Drop for Prometheus {
 fn a_prometheus_sees_two_servers_under_load_and_that_one_is_gone() {
     let _heavy = heavy();
     let redis = RedisServer::start();
-    let ports: Vec<u16> =
-        (0..2).map(|_| std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()).collect();
-    let start = |port: &u16| {
+    let ports = [Port::free(), Port::free()];
+    let start = |port: &Port| {
         let address = format!("127.0.0.1:{port}");
         Options::default().env("PARLOR_REDIS", &redis.url()).args(&["--admin-listen", &address]).start()
     };

@@ -4,7 +4,7 @@ use std::os::unix::net::UnixDatagram;
 use std::process::Child;
 use std::time::Duration;
 
-use parlor_redis_testkit::{RedisServer, free_port};
+use parlor_redis_testkit::{Port, RedisServer};
 
 use crate::harness::{Options, command};
 
@@ -58,7 +58,7 @@ fn it_is_told_when_the_server_accepts_connections_and_when_it_ends() {
 
 #[test]
 fn it_is_told_what_a_server_waits_for() {
-    let (manager, data, port) = (Manager::start(), tempfile::tempdir().unwrap(), free_port());
+    let (manager, data, port) = (Manager::start(), tempfile::tempdir().unwrap(), Port::free());
     let url = format!("redis://127.0.0.1:{port}");
     let mut serve = command(data.path(), &["serve", "--listen", "127.0.0.1:0", "--redis", &url]);
     let _running = Running(serve.env("NOTIFY_SOCKET", manager.address()).spawn().unwrap());

@@ -1,6 +1,6 @@
 //! The messages to an operator at the start, in one line each.
 
-use parlor_redis_testkit::{Fsync, RedisOptions, RedisServer, free_port};
+use parlor_redis_testkit::{Fsync, Port, RedisOptions, RedisServer};
 use parlor_store::redis::{Config, Note, OpenError};
 
 use crate::harness::{Server, config};
@@ -54,7 +54,7 @@ fn a_redis_that_comes_to_throw_keys_away_is_told_of() {
 
 #[test]
 fn nobody_there_is_told_and_so_is_who_does_not_answer() {
-    let port = free_port();
+    let port = Port::free();
     let told = refusal(&format!("redis://127.0.0.1:{port}/"));
     assert!(told.starts_with(&format!("unreachable: 127.0.0.1:{port}")), "{told}");
     let redis = RedisServer::start();

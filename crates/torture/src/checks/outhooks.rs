@@ -158,16 +158,13 @@ mod tests {
 
     fn post(story: &mut HistoryBuilder, posts: &[(u64, &str)]) {
         for (id, text) in posts {
-            story.post(Post {
-                hook: "/lobby/0".to_owned(),
-                room: "lobby".to_owned(),
-                epoch: "first".to_owned(),
-                id: *id,
-                from: "ann".to_owned(),
-                text: (*text).to_owned(),
-                ..Post::default()
-            });
+            story.post(arrived(*id, text));
         }
+    }
+
+    fn arrived(id: u64, text: &str) -> Post {
+        let [hook, room, epoch, from] = ["/lobby/0", "lobby", "first", "ann"].map(str::to_owned);
+        Post { hook, room, epoch, id, from, text: text.to_owned(), ..Post::default() }
     }
 
     fn judged(posts: &[(u64, &str)]) -> Vec<&'static str> {
@@ -198,6 +195,18 @@ mod tests {
     fn what_comes_again_is_no_disorder() {
         assert_eq!(judged(&[(2, "a2"), (2, "a2"), (3, "a3"), (2, "a2"), (4, "a4")]), NOTHING);
         assert_eq!(judged(&[(2, "a2"), (4, "a4"), (3, "a3")]), [ORDER]);
+    }
+
+    #[test]
+    fn what_was_not_taken_has_to_come_again_before_anything_else() {
+        for (posts, expected) in [(&[2, 3, 4][..], &NOTHING[..]), (&[3, 2, 4], &[ORDER]), (&[3, 4], &[SKIPS])] {
+            let (mut story, _) = begun();
+            story.post(Post { is_refused: true, ..arrived(2, "a2") });
+            for id in posts {
+                story.post(arrived(*id, &format!("a{id}")));
+            }
+            assert_eq!(story.read().judged_by(check), expected, "{posts:?}");
+        }
     }
 
     #[test]

@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::Arc;
 
-use parlor_redis_testkit::free_port;
+use parlor_redis_testkit::Port;
 use tempfile::TempDir;
 
 use super::{Options, Server};
@@ -47,7 +47,9 @@ pub(crate) fn headings_with_commands(name: &str) -> Vec<String> {
 pub(crate) struct Machine {
     root: TempDir,
     data: Arc<TempDir>,
-    port: u16,
+    port: Port,
+    /// The port of its metrics.
+    metrics: Port,
     server: Option<Server>,
     substitutes: Vec<(String, String)>,
 }
@@ -60,8 +62,9 @@ impl Machine {
         fs::create_dir_all(root.path().join("etc")).unwrap();
         fs::write(root.path().join("etc/parlor.toml"), "").unwrap();
         let data = Arc::new(tempfile::tempdir().unwrap());
-        let mut machine = Self { root, data, port: free_port(), server: None, substitutes: Vec::new() };
-        machine.substitute("127.0.0.1:9178", &format!("127.0.0.1:{}", free_port()));
+        let mut machine =
+            Self { root, data, port: Port::free(), metrics: Port::free(), server: None, substitutes: Vec::new() };
+        machine.substitute("127.0.0.1:9178", &format!("127.0.0.1:{}", machine.metrics));
         machine.substitute("0.0.0.0:7878", &format!("127.0.0.1:{}", machine.port));
         machine
     }

@@ -7,7 +7,7 @@ use std::process::{Child, Command};
 use std::sync::Arc;
 use std::thread;
 
-use parlor_redis_testkit::{RedisServer, free_port};
+use parlor_redis_testkit::{Port, RedisServer};
 
 use super::sharing;
 use crate::harness::{Client, Options, command, ends, outcome, parlor};
@@ -86,12 +86,12 @@ fn a_url_that_is_none_is_a_usage_error_without_the_password() {
 /// A server that waits for the Redis at a port, and has logged so.
 struct Waiting {
     child: Child,
-    listen: u16,
+    listen: Port,
 }
 
 impl Waiting {
     fn start(data: &Path, redis: u16) -> Self {
-        let listen = free_port();
+        let listen = Port::free();
         let mut command =
             command(data, &["serve", "--server-name", "test", "--bcrypt-cost", "4", "--min-password", "1"]);
         command.args(["--listen", &format!("127.0.0.1:{listen}"), "--redis", &format!("redis://127.0.0.1:{redis}")]);
@@ -117,12 +117,15 @@ fn a_redis_that_is_away_is_waited_for() {
     redis.kill();
     let data = tempfile::tempdir().unwrap();
     let mut server = Waiting::start(data.path(), redis.port());
-    assert!(TcpStream::connect(("127.0.0.1", server.listen)).is_err(), "it accepts clients that it cannot serve");
+    assert!(
+        TcpStream::connect(("127.0.0.1", server.listen.number())).is_err(),
+        "it accepts clients that it cannot serve"
+    );
     redis.restart();
     let output = BufReader::new(server.child.stdout.take().unwrap()).lines().map_while(Result::ok);
     let listening = format!("parlor listening on 127.0.0.1:{}", server.listen);
     assert!(output.take(1).any(|line| line == listening));
-    let mut client = Client::open(([127, 0, 0, 1], server.listen).into(), &data.path().join("tls/ca.pem"));
+    let mut client = Client::open(([127, 0, 0, 1], server.listen.number()).into(), &data.path().join("tls/ca.pem"));
     assert_eq!(client.line(), "HELLO parlor/1 test");
     assert_eq!(client.ask("REGISTER alice secret"), "OK register alice lobby");
 }
@@ -131,7 +134,8 @@ fn a_redis_that_is_away_is_waited_for() {
 fn who_waits_for_redis_can_be_stopped() {
     for signal in ["TERM", "INT"] {
         let data = tempfile::tempdir().unwrap();
-        let mut server = Waiting::start(data.path(), free_port());
+        let nobody = Port::free();
+        let mut server = Waiting::start(data.path(), nobody.number());
         let pid = server.child.id().to_string();
         let told = Command::new("kill").args([&format!("-{signal}"), &pid]).status().unwrap();
         assert!(told.success());
@@ -142,7 +146,8 @@ fn who_waits_for_redis_can_be_stopped() {
 #[test]
 fn commands_do_not_wait_for_redis() {
     let data = tempfile::tempdir().unwrap();
-    let url = format!("redis://127.0.0.1:{}", free_port());
+    let nobody = Port::free();
+    let url = format!("redis://127.0.0.1:{nobody}");
     for words in [&["user", "list"][..], &["user", "delete", "ann"], &["status"], &["status", "--json"]] {
         assert!(complaint(data.path(), &url, words).contains("127.0.0.1"), "{words:?}");
     }
