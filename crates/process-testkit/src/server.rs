@@ -13,7 +13,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use parlor_redis_testkit::{mortal, spawn};
+use parlor_redis_testkit::{Port, mortal, spawn};
 use rustix::process::{Pid, Resource, Rlimit, Signal, kill_process, prlimit};
 use tempfile::TempDir;
 
@@ -33,14 +33,14 @@ pub struct Launch {
     program: PathBuf,
     args: Vec<String>,
     env: Vec<(String, String)>,
-    port: u16,
+    port: Option<Port>,
     max_descriptors: Option<u32>,
 }
 
 impl Launch {
     /// Starts this program with default options, except for a cheap password hash, and passwords of any length.
     pub fn new(program: impl Into<PathBuf>) -> Self {
-        Self { program: program.into(), args: Vec::new(), env: Vec::new(), port: 0, max_descriptors: None }
+        Self { program: program.into(), args: Vec::new(), env: Vec::new(), port: None, max_descriptors: None }
             .env("PARLOR_BCRYPT_COST", "4")
             .env("PARLOR_MIN_PASSWORD", "1")
     }
@@ -61,8 +61,8 @@ impl Launch {
 
     /// Uses this port instead of any free one.
     #[must_use]
-    pub fn port(mut self, port: u16) -> Self {
-        self.port = port;
+    pub fn port(mut self, port: Port) -> Self {
+        self.port = Some(port);
         self
     }
 
@@ -78,19 +78,21 @@ impl Launch {
     /// # Errors
     /// If it does not listen within 30 s. The error contains its log.
     pub fn start(self, data: Arc<TempDir>) -> Result<Server, Failure> {
-        let mut child = spawn(self.command(data.path())).map_err(Failure::of(self.program.display().to_string()))?;
+        let port = self.port.clone().unwrap_or_else(Port::free);
+        let mut child =
+            spawn(self.command(data.path(), &port)).map_err(Failure::of(self.program.display().to_string()))?;
         let log = Arc::new(Mutex::new(String::new()));
         if let Some(stream) = child.stderr.take() {
             collect(stream, log.clone());
         }
         let output = child.stdout.take().map_or_else(|| channel().1, lines);
-        let mut server =
-            Server { child, address: ([0, 0, 0, 0], 0).into(), data, launch: self, log, output: Mutex::new(output) };
+        let address = ([0, 0, 0, 0], 0).into();
+        let mut server = Server { child, address, port, data, launch: self, log, output: Mutex::new(output) };
         server.address = server.listening()?;
         Ok(server)
     }
 
-    fn command(&self, data: &Path) -> Command {
+    fn command(&self, data: &Path, port: &Port) -> Command {
         let mut command = match self.max_descriptors {
             None => mortal(&self.program),
             Some(max) => {
@@ -99,7 +101,7 @@ impl Launch {
                 shell
             }
         };
-        command.args(["serve", "--listen", &format!("127.0.0.1:{}", self.port)]).args(&self.args);
+        command.args(["serve", "--listen", &format!("127.0.0.1:{port}")]).args(&self.args);
         // Settings in this environment are for the servers of the user who runs this.
         let settings = env::vars_os().map(|(name, _)| name);
         let settings = settings.filter(|name| name.to_str().is_some_and(|name| name.starts_with("PARLOR_")));
@@ -117,6 +119,8 @@ impl Launch {
 pub struct Server {
     child: Child,
     address: SocketAddr,
+    /// It is kept from others while the server is down, too.
+    port: Port,
     data: Arc<TempDir>,
     launch: Launch,
     log: Arc<Mutex<String>>,
@@ -128,6 +132,12 @@ impl Server {
     #[must_use]
     pub fn address(&self) -> SocketAddr {
         self.address
+    }
+
+    /// Its port. While anybody has it, no other test gets it.
+    #[must_use]
+    pub fn port(&self) -> Port {
+        self.port.clone()
     }
 
     /// The process id.
@@ -183,7 +193,7 @@ impl Server {
     /// As [`Launch::start`].
     pub fn restart_on_same_port(mut self) -> Result<Self, Failure> {
         self.kill()?;
-        self.launch.clone().port(self.address.port()).start(self.data.clone())
+        self.launch.clone().port(self.port.clone()).start(self.data.clone())
     }
 
     /// The options with which it was started.

@@ -177,6 +177,8 @@ fn who_stays_within_a_line_costs_no_more_than_a_client() {
     chat.go_on();
     // They are as quiet as other clients, so each has an idle thread.
     eventually("they have idle threads", || server.threads("idle-") >= CLIENTS);
+    // Threads that shook hands with them may not be over yet.
+    eventually("other threads are over", || server.status("Threads") <= before.threads + CLIENTS + SLACK);
     Taken::by(&server).expect_clients_since(before, CLIENTS);
     for client in &mut slow {
         client.send_bytes(b"y");

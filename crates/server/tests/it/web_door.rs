@@ -5,7 +5,7 @@ use std::net::{SocketAddr, TcpStream};
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
-use crate::harness::{Client, Http, Options, Server, feed};
+use crate::harness::{Client, Http, Options, Server, eventually, feed};
 
 fn http(server: &Server) -> Http {
     Http::open(server.address(), &server.ca())
@@ -282,10 +282,13 @@ fn who_asks_for_nothing_more_is_let_go() {
 #[test]
 fn a_browser_that_only_looks_takes_no_place_for_longer_than_it_looks() {
     let server = Options::default().args(&["--max-connections-per-address", "2", "--limit-loopback"]).start();
+    let before = server.descriptors();
     for _ in 0..5 {
         let mut http = http(&server);
         assert_eq!(http.ask("GET", "/healthz", "Connection: close\r\n", "").status, 200);
         http.expect_end();
+        drop(http);
+        eventually("its socket is closed", || server.descriptors() <= before);
     }
 }
 

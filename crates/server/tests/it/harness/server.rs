@@ -194,7 +194,7 @@ impl Server {
 
     /// Starts it again on the same data and port, after it has ended.
     pub(crate) fn restart_on_same_port(self) -> Self {
-        let launch = self.0.launch().clone().port(self.address().port());
+        let launch = self.0.launch().clone().port(self.0.port());
         self.restart_by(launch)
     }
 
