@@ -208,7 +208,7 @@ export const texts: Texts['more'] = {
     'Was das Programm sendet, wird von da an abgewiesen. Was es geschrieben hat, bleibt. Die Adresse lässt sich nicht wieder benutzen.',
   'hooks.end-do': 'Hook beenden',
   'hooks.outgoing-label': 'So heißen ausgehende Hooks. Wähle einen anderen Namen.',
-  'hooks.outgoing-made-by': 'ausgehend · Von {by}, {time}',
+  'hooks.outgoing-made-by': 'Ausgehend, von {by}, {time}',
   'hooks.outgoing-end-title': 'Den ausgehenden Hook beenden?',
   'hooks.outgoing-end-text':
     'Was von da an in diesem Raum gesagt wird, geht nicht mehr an {url}. Was schon dort ist, bleibt dort.',

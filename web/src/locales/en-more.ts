@@ -202,7 +202,7 @@ export const texts = {
     'What the program sends is refused from then on. What it wrote stays. Its address cannot be used again.',
   'hooks.end-do': 'End the hook',
   'hooks.outgoing-label': 'Outgoing hooks have this name. Choose another.',
-  'hooks.outgoing-made-by': 'outgoing · By {by}, {time}',
+  'hooks.outgoing-made-by': 'Outgoing, by {by}, {time}',
   'hooks.outgoing-end-title': 'End the outgoing hook?',
   'hooks.outgoing-end-text':
     'What is said in this room from then on is not posted to {url} any more. What was posted stays there.',

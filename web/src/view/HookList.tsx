@@ -36,7 +36,9 @@ export function HookList({ room, onEnd }: Props) {
         <li key={hook.id}>
           <BotAvatar />
           <div class="grow">
-            <b>{hook.url ?? hook.label}</b>
+            <b class="clamped" title={hook.url}>
+              {hook.url ?? hook.label}
+            </b>
             <span class="note">
               {t(hook.url === undefined ? 'hooks.made-by' : 'hooks.outgoing-made-by', {
                 by: hook.by,

@@ -23,7 +23,7 @@ export function RemoveDialog({ conversation, row }: Props) {
       danger
       action={(field) => store.actions.remove(conversation, row.id ?? 0, field('reason') || undefined)}
     >
-      <blockquote class="block-quote dialog-quote" aria-label={nameOf(conversation)}>
+      <blockquote class="block-quote dialog-quote clamped" aria-label={nameOf(conversation)}>
         <b>{authorText(row)}</b> <bdi>{row.text}</bdi>
       </blockquote>
       <TextField label={t('field.reason')} name="reason" hint={t('field.optional')} autofocus />

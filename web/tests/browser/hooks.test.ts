@@ -137,12 +137,22 @@ describe('an outgoing hook', () => {
     await ann.choose('Hooks for programs');
     const list = ann.page.getByRole('dialog', { name: 'Hooks of #greenhouse' });
     const row = list.getByRole('listitem').filter({ hasText: url });
-    await row.getByText(/^outgoing · By ann, /).waitFor();
+    await row.getByText(/^Outgoing, by ann, /).waitFor();
     await row.getByRole('button', { name: `End ${url}` }).click();
     const question = ann.page.getByRole('dialog', { name: 'End the outgoing hook?' });
     await question.getByText(`is not posted to ${url} any more`).waitFor();
     await question.getByRole('button', { name: 'End the hook' }).click();
     await list.getByText('There is none yet.').waitFor();
+    await ann.page.keyboard.press('Escape');
+  });
+
+  it('takes a few lines, however long its address is', async () => {
+    await ann.say(`/outhook greenhouse ${url}?${'long'.repeat(200)}`);
+    await ann.page.getByText('plo_').waitFor();
+    await ann.page.keyboard.press('Escape');
+    await ann.choose('Hooks for programs');
+    const row = ann.page.getByRole('dialog', { name: 'Hooks of #greenhouse' }).getByRole('listitem');
+    expect((await row.boundingBox())?.height).toBeLessThan(160);
     await ann.page.keyboard.press('Escape');
     await ann.openRoom('garden');
   });
