@@ -62,22 +62,38 @@ pub(super) struct PendingRooms {
     pub(super) refused: Vec<(RoomName, Refusal)>,
 }
 
+impl PendingRooms {
+    /// The room, if it was only one.
+    pub(super) fn only(mut self) -> Result<PendingRoom, SessionError> {
+        let refused = self.refused.pop().map(|(_, refusal)| refusal);
+        self.entered.pop().ok_or_else(|| refused.unwrap_or(Refusal::LimitReached("rooms")).into())
+    }
+}
+
 impl ConnectionHandle {
     /// Enters a room, with a buffered recipient. A failure changes nothing.
     pub(super) fn enter(&self, person: &SessionPerson, room: &RoomName) -> Result<PendingRoom, SessionError> {
-        let mut pending = self.enter_all(person, vec![room.clone()])?;
-        let refused = pending.refused.pop().map(|(_, refusal)| refusal);
-        pending.entered.pop().ok_or_else(|| refused.unwrap_or(Refusal::LimitReached("rooms")).into())
+        self.enter_all(person, vec![room.clone()])?.only()
     }
 
     /// Enters some rooms, with buffered recipients. A failure changes nothing.
     pub(super) fn enter_all(&self, person: &SessionPerson, rooms: Vec<RoomName>) -> Result<PendingRooms, SessionError> {
-        let mut pending = PendingRooms::default();
         if rooms.is_empty() {
-            return Ok(pending);
+            return Ok(PendingRooms::default());
         }
         let logs: Vec<LogId> = rooms.iter().cloned().map(LogId::Room).collect();
         let topics = self.subscribe_buffered(&logs, &person.session_key.user)?;
+        self.enter_subscribed(person, rooms, topics)
+    }
+
+    /// Enters some rooms that have buffered recipients already. Removes those of rooms that are not entered.
+    pub(super) fn enter_subscribed(
+        &self,
+        person: &SessionPerson,
+        rooms: Vec<RoomName>,
+        topics: Vec<Arc<Topic>>,
+    ) -> Result<PendingRooms, SessionError> {
+        let mut pending = PendingRooms::default();
         let entered = self.services.store.rooms.enter(
             &person.entrant(self.services.clock.now()),
             &rooms,

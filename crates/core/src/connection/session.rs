@@ -11,7 +11,7 @@ use std::sync::Arc;
 use parlor_proto::{Bye, Epoch, Format, Generation, MessageId, Refusal, Reply, RoomName, UserName, Verb};
 
 use crate::connection::effects::{CommandError, During, VerifiedLogin};
-use crate::connection::handle::{ConnectionHandle, SessionPerson};
+use crate::connection::handle::{ConnectionHandle, PendingRoom, SessionPerson};
 use crate::delivery::hub::LoginProof;
 use crate::delivery::peer::{ConnectionId, Origin};
 use crate::delivery::topic::Topic;
@@ -128,16 +128,14 @@ impl Session {
         if !planted(Bug::KeepRoomOpen) {
             store.rooms.evict_predecessors(session_key).during("ending earlier memberships")?;
         }
-        let lobby = handle.enter(&person, &RoomName::lobby())?;
-        let connection = handle.peer.connection();
-        let mut logs = OpenLogs::default();
-        logs.insert(LogId::Room(lobby.room.clone()), OpenLog::new(lobby.topic, connection));
-        let mut session = Self { person, version: proof.version, current: lobby.room, logs, connection };
-        let opened = session.listen_to_users(handle).and_then(|()| session.check(handle, proof));
-        match opened.and_then(|()| session.count_unread(handle)) {
-            Ok(unread) => {
+        let (current, connection) = (RoomName::lobby(), handle.peer.connection());
+        let mut session = Self { person, version: proof.version, current, logs: OpenLogs::default(), connection };
+        let entered = session.listen_to_all(handle).and_then(|lobby| session.enter_lobby(handle, lobby));
+        let opened = entered.and_then(|version| session.check(handle, proof).map(|()| version));
+        match opened.and_then(|version| Ok((version, session.count_unread(handle)?))) {
+            Ok((version, unread)) => {
                 handle.services.hub.activate_session(session_key);
-                session.open_all(lobby.version, verb, unread);
+                session.open_all(version, verb, unread);
                 Ok(session)
             }
             Err(unable) => {
@@ -147,26 +145,43 @@ impl Session {
         }
     }
 
-    /// Adds buffered recipients for the inbox and for the feeds of followed users.
-    fn listen_to_users(&mut self, handle: &ConnectionHandle) -> Result<(), SessionError> {
+    /// Adds buffered recipients for the lobby, which is not entered yet, for the inbox, and for the feeds of followed users, in
+    /// one request to the store. Returns the lobby's topic.
+    fn listen_to_all(&mut self, handle: &ConnectionHandle) -> Result<Arc<Topic>, SessionError> {
         let mut publishers =
             handle.services.store.follows.subscriptions(self.user()).during("listing subscriptions")?;
         if planted(Bug::ForgetFollows) {
             publishers.clear();
         }
-        let mut logs = vec![LogId::Inbox(self.user().clone())];
+        let mut logs = vec![LogId::Room(RoomName::lobby()), LogId::Inbox(self.user().clone())];
         logs.extend(publishers.into_iter().map(LogId::Feed));
-        self.listen(handle, logs)?;
-        Ok(())
+        let mut topics = handle.subscribe_buffered(&logs, self.user())?;
+        let lobby = topics.remove(0);
+        logs.remove(0);
+        self.receive(logs, topics);
+        Ok(lobby)
+    }
+
+    /// Enters the lobby, whose recipient is there already. Returns the number of the change.
+    fn enter_lobby(&mut self, handle: &ConnectionHandle, topic: Arc<Topic>) -> Result<u64, SessionError> {
+        let entered = handle.enter_subscribed(&self.person, vec![RoomName::lobby()], vec![topic])?;
+        let PendingRoom { room, topic, version, .. } = entered.only()?;
+        self.receive(vec![LogId::Room(room)], vec![topic]);
+        Ok(version)
     }
 
     /// Adds buffered recipients to some logs.
     fn listen(&mut self, handle: &ConnectionHandle, logs: Vec<LogId>) -> Result<(), CommandError> {
         let topics = handle.subscribe_buffered(&logs, self.user())?;
+        self.receive(logs, topics);
+        Ok(())
+    }
+
+    /// Adds logs with their topics to those that it receives.
+    fn receive(&mut self, logs: Vec<LogId>, topics: Vec<Arc<Topic>>) {
         for (log, topic) in logs.into_iter().zip(topics) {
             self.logs.insert(log, OpenLog::new(topic, self.connection));
         }
-        Ok(())
     }
 
     /// Checks, once the hub knows the session, what may have changed before.

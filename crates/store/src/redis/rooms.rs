@@ -19,7 +19,12 @@ use super::membership::server::Server;
 /// Time limit of an enter: far less than the TTL of a fence.
 pub(super) const ENTER_PATIENCE: Duration = Duration::from_secs(5);
 
-/// The script's answer if there is no such session.
+/// From its claim on, a session enters the lobby within this time without a note of its own. The rest of
+/// [`ENTER_PATIENCE`] is for the request.
+const FIRST_ENTER_WITHIN: Duration = Duration::from_secs(2);
+
+/// The script's answers to a note: it is there, or there is no such session.
+const NOTED: i64 = 1;
 const ABSENT: i64 = 0;
 
 /// The answers to an enter that are no number of members.
@@ -41,13 +46,16 @@ impl Rooms for Server {
         // The deadline is taken before any request. Otherwise a server that freezes in between would take it too late.
         let deadline = self.lease.deadline(ENTER_PATIENCE);
         let mut results = vec![EnterResult::TooManyRooms; rooms.len()];
+        let first_enter = self.first_enter(session_key, rooms);
         let admitted = self.admit_all(rooms, max_rooms)?;
-        let passes = admitted.iter().map(|&at| (&rooms[at], EnterParams { seq: self.next_seq(), deadline }));
-        let passes: Vec<_> = passes.collect();
+        let pass = |&at| (&rooms[at], first_enter.unwrap_or_else(|| EnterParams { seq: self.next_seq(), deadline }));
+        let passes: Vec<_> = admitted.iter().map(pass).collect();
+        let entered = match first_enter {
+            Some(_) => self.enter_noted(entrant, &passes, vec![Ok(NOTED); passes.len()]),
+            None => self.note_and_enter(entrant, &passes),
+        };
         let mut outcome = Ok(());
-        for ((at, (room, pass)), entered) in
-            admitted.into_iter().zip(&passes).zip(self.note_and_enter(entrant, &passes))
-        {
+        for ((at, (room, pass)), entered) in admitted.into_iter().zip(&passes).zip(entered) {
             match entered {
                 Ok(result) => {
                     if matches!(result, EnterResult::Member { .. }) {
@@ -154,6 +162,14 @@ pub(super) struct EnterParams {
 }
 
 impl Server {
+    /// The enter that the claim of a session noted, if that is the one, and there is time for it. The deadline of a later one
+    /// is taken before a note of its own; otherwise a session that was displaced long ago could enter behind its successor.
+    fn first_enter(&self, session_key: &SessionKey, rooms: &[RoomName]) -> Option<EnterParams> {
+        let first = self.local.take_first_enter(session_key)?;
+        let is_it = rooms.iter().all(RoomName::is_lobby) && first.noted.elapsed() < FIRST_ENTER_WITHIN;
+        is_it.then_some(EnterParams { seq: first.seq, deadline: first.deadline })
+    }
+
     /// Notes the enters at the session, and enters. If Redis lost the session, restores it first.
     fn note_and_enter(&self, entrant: &Entrant, passes: &[(&RoomName, EnterParams)]) -> Vec<StoreResult<EnterResult>> {
         let session_key = &entrant.session_key;
@@ -165,7 +181,18 @@ impl Server {
                 Err(error) => return vec![Err(error); passes.len()],
             }
         }
-        let is_noted = |noted: &StoreResult<i64>| matches!(noted, Ok(1));
+        self.enter_noted(entrant, passes, noted)
+    }
+
+    /// Enters the rooms that are noted at the session, and keeps them in the index.
+    fn enter_noted(
+        &self,
+        entrant: &Entrant,
+        passes: &[(&RoomName, EnterParams)],
+        noted: Vec<StoreResult<i64>>,
+    ) -> Vec<StoreResult<EnterResult>> {
+        let session_key = &entrant.session_key;
+        let is_noted = |noted: &StoreResult<i64>| matches!(noted, Ok(NOTED));
         let ready = passes.iter().zip(&noted).filter(|(_, noted)| is_noted(noted));
         let id = self.id();
         let enter = |(room, pass): &(&RoomName, EnterParams)| {
@@ -179,7 +206,7 @@ impl Server {
         let mut entered = Vec::with_capacity(passes.len());
         for noted in noted {
             entered.push(match noted {
-                Ok(1) => read_enter(replies.next()),
+                Ok(NOTED) => read_enter(replies.next()),
                 Ok(_) => Ok(EnterResult::Fenced),
                 Err(error) => Err(error),
             });
@@ -188,11 +215,11 @@ impl Server {
         entered
     }
 
-    /// Keeps the entered rooms in the index.
+    /// Keeps the entered rooms in the index. The lobby needs no place there.
     fn index_entered(&self, passes: &[(&RoomName, EnterParams)], entered: &mut [StoreResult<EnterResult>]) {
         let versions =
             passes.iter().zip(&*entered).enumerate().filter_map(|(at, ((room, _), entered))| match entered {
-                Ok(EnterResult::Member { version, .. }) => Some((at, index(room, *version))),
+                Ok(EnterResult::Member { version, .. }) if !room.is_lobby() => Some((at, index(room, *version))),
                 _ => None,
             });
         let (places, commands): (Vec<usize>, Vec<Command>) = versions.unzip();
@@ -203,11 +230,13 @@ impl Server {
         }
     }
 
-    /// Adds rooms to the index. Returns the places of those that are in it now. A room with a log counts as known, even if
-    /// it is not in the index: the index was lost, or the log is older than the index.
+    /// Adds rooms to the index. Returns the places of those that may be entered now. The lobby needs no place in the index. A
+    /// room with a log counts as known, even if it is not in the index: the index was lost, or the log is older than the index.
     fn admit_all(&self, rooms: &[RoomName], max_rooms: usize) -> StoreResult<Vec<usize>> {
-        let places: Vec<usize> = (0..rooms.len()).collect();
-        let (mut admitted, refused) = self.admit(rooms, places, max_rooms)?;
+        let (lobbies, others): (Vec<usize>, Vec<usize>) = (0..rooms.len()).partition(|&at| rooms[at].is_lobby());
+        let (mut admitted, refused) = self.admit(rooms, others, max_rooms)?;
+        admitted.extend(lobbies);
+        admitted.sort_unstable();
         if !refused.is_empty() {
             let asked: Vec<&RoomName> = refused.iter().map(|&at| &rooms[at]).collect();
             let have_logs = self.have_logs(&asked)?;

@@ -12,11 +12,11 @@ use super::codec;
 use super::connection::command::{self, Argument, Command};
 use super::connection::script;
 use super::keys::{self, ServerId};
-use super::membership::local_sessions::{ClaimId, DeferredCleanup, LocalSession};
+use super::membership::local_sessions::{ClaimId, DeferredCleanup, FirstEnter, LocalSession};
 use super::membership::server::Server;
 
-/// Time limit of a claim.
-const CLAIM_PATIENCE: Duration = Duration::from_secs(5);
+/// Time limit of a claim, and of the enter that it notes.
+const CLAIM_PATIENCE: Duration = super::rooms::ENTER_PATIENCE;
 
 /// Pauses between checks whether a displaced session is over: the first, and the longest.
 const PAUSES: [Duration; 2] = [Duration::from_millis(2), Duration::from_millis(50)];
@@ -61,14 +61,16 @@ struct Attempt<'a> {
     ticket: ClaimId,
     /// Redis's time after which it is too late, in microseconds.
     deadline: i64,
+    /// When the deadline was taken.
+    began: Instant,
 }
 
 impl Sessions for Server {
     fn claim(&self, claim: &Claim<'_>) -> StoreResult<ClaimResult> {
         self.check_lease_for(claim.user)?;
-        let deadline = self.lease.deadline(CLAIM_PATIENCE);
+        let (began, deadline) = (Instant::now(), self.lease.deadline(CLAIM_PATIENCE));
         let ticket = ClaimId { connection: claim.connection, number: self.next_seq() };
-        let attempt = Attempt { claim, server: self.id(), ticket, deadline };
+        let attempt = Attempt { claim, server: self.id(), ticket, deadline, began };
         // This comes first, so that a server that reaps this one finds the session, too.
         let entry = keys::server_session_entry(claim.user, ticket);
         let noted = self.call::<i64>(codec::register(keys::server_sessions(&attempt.server), &[&entry]));
@@ -161,7 +163,9 @@ impl Server {
             Answer::Loop(time) => Ok(ClaimResult::TakeoverLoop(time)),
             Answer::Granted(generation, before) => {
                 let session_key = SessionKey { user: attempt.claim.user.clone(), generation };
-                self.local.add(session_key, attempt.ticket, is_first);
+                let Attempt { deadline, began, .. } = *attempt;
+                let first_enter = FirstEnter { seq: attempt.ticket.number, deadline, noted: began };
+                self.local.add(session_key, attempt.ticket, is_first, first_enter);
                 // The script has notified another server already.
                 if let Some((server, ClaimId { connection, .. })) = before
                     && server == attempt.server
@@ -228,7 +232,7 @@ impl Server {
     }
 }
 
-fn claim_command(Attempt { claim, server, ticket, deadline }: &Attempt<'_>, dead: &str) -> Command {
+fn claim_command(Attempt { claim, server, ticket, deadline, .. }: &Attempt<'_>, dead: &str) -> Command {
     let user = claim.user;
     let keys = [keys::session(user), keys::ending(user), keys::takeovers(user), keys::user(user)];
     let policy = match claim.policy {
@@ -238,8 +242,9 @@ fn claim_command(Attempt { claim, server, ticket, deadline }: &Attempt<'_>, dead
     let max = claim.takeovers.map_or(0, |limit| limit.max);
     let within = claim.takeovers.map_or(1, |limit| limit.within.as_millis().max(1));
     let within = u64::try_from(within).unwrap_or(u64::MAX);
-    let args: [&dyn Argument; 8] =
-        [&server.as_str(), &ticket.to_string(), &policy, &max, &within, &dead, deadline, &keys::CONTROL];
+    let note = format!("{}:{}", RoomName::lobby(), ticket.number);
+    let args: [&dyn Argument; 9] =
+        [&server.as_str(), &ticket.to_string(), &policy, &max, &within, &dead, deadline, &keys::CONTROL, &note];
     Command::script(script::claim(), &keys, &args)
 }
 

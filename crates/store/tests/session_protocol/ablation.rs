@@ -67,6 +67,27 @@ fn without_the_note_before_the_enter_nobody_knows_where_to_evict() {
 }
 
 #[test]
+fn without_a_note_in_the_claim_nobody_knows_that_the_lobby_is_entered() {
+    lacking(|design| design.claim_notes = false, one().lapses(1), NO_GHOST);
+}
+
+#[test]
+fn without_the_deadline_of_the_claim_a_first_enter_outlives_the_fence() {
+    let scenario = Scenario::of([Guest::on(0), Guest::on(1), Guest::on(2)]).servers(3);
+    lacking(|design| design.first_enter_in_time = false, scenario, TOLD_RIGHTLY);
+}
+
+#[test]
+fn without_the_number_of_the_note_the_reaper_takes_an_enter_for_a_later_one() {
+    lacking(|design| design.enters_as_noted = false, one().lapses(1), NO_GHOST);
+}
+
+#[test]
+fn without_a_note_of_its_own_a_session_that_was_restored_is_left_in_the_lobby() {
+    lacking(|design| design.restored_notes_anew = false, one().lapses(2), NO_GHOST);
+}
+
+#[test]
 fn without_numbers_of_notes_a_late_forget_hides_a_room() {
     let scenario = Scenario::of([Guest::on(0).moving(2), Guest::on(1)]).timeouts(1).logged_in(1);
     lacking(|design| design.notes_numbered = false, scenario, MEMBER_ALONE);

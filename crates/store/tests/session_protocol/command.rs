@@ -7,8 +7,9 @@ use crate::keyspace::{Bits, Id, Notes, Ticket};
 pub(crate) enum Command {
     /// Adds a connection to the reverse index of its server.
     Index { id: Id, connection: u8 },
-    /// Takes the user's session. With `rejects`: only if there is none, or if it belongs to the dead server `over`.
-    Claim { id: Id, connection: u8, over: Option<Id>, rejects: bool },
+    /// Takes the user's session, and notes the lobby with the number `note`. With `rejects`: only if there is no session, or
+    /// if it belongs to the dead server `over`.
+    Claim { id: Id, connection: u8, note: u8, over: Option<Id>, rejects: bool },
     /// Whether a server has its lease.
     Look { id: Id },
     /// Notifies servers that their connections were displaced.

@@ -55,7 +55,9 @@ pub(crate) struct Connection {
     /// 0 before the claim was granted.
     pub(crate) generation: u8,
     pub(crate) seq: u8,
-    /// Number of the enter or leave in progress.
+    /// Number with which its claim noted the lobby, until it enters; 0 is none.
+    pub(crate) noted: u8,
+    /// Number of the claim, enter or leave in progress.
     pub(crate) own_seq: u8,
     /// Whether the enter in progress is past its deadline, which is taken together with its number.
     pub(crate) late: bool,
@@ -96,6 +98,7 @@ impl Connection {
             id: Id { server, life: 0 },
             generation: 0,
             seq: 0,
+            noted: 0,
             own_seq: 0,
             late: false,
             room: None,
@@ -129,7 +132,9 @@ impl Connection {
         let (id, connection, generation, ticket) = (self.id, self.number, self.generation, self.ticket());
         Some(match self.step {
             Step::Outside | Step::Idle | Step::Gone => return None,
-            Step::Claiming { over } => Command::Claim { id, connection, over, rejects: here.rejects },
+            Step::Claiming { over } => {
+                Command::Claim { id, connection, note: self.own_seq, over, rejects: here.rejects }
+            }
             Step::Looking { owner } => Command::Look { id: owner },
             Step::Telling { displaced } => Command::Tell { connections: displaced },
             Step::Indexing => Command::Index { id, connection },
@@ -146,6 +151,7 @@ impl Connection {
     /// A client connects and logs in.
     pub(crate) fn start(&mut self, here: Here<'_>) {
         self.id = here.id;
+        self.own_seq = self.draw().seq;
         self.step = Step::Claiming { over: None };
     }
 
@@ -155,6 +161,7 @@ impl Connection {
             (Step::Claiming { .. }, Reply::Granted { generation, displaced }) => {
                 self.generation = generation;
                 self.is_kept = true;
+                self.noted = self.own_seq;
                 let tells = displaced != 0 && !here.design.notice_in_claim;
                 self.step = if tells { Step::Telling { displaced } } else { after_claim(here) };
             }
@@ -196,10 +203,13 @@ impl Connection {
         if !here.may_begin {
             return self.depart();
         }
-        self.own_seq = self.draw().seq;
+        let noted = std::mem::take(&mut self.noted);
+        let notes = here.design.note_first && (noted == 0 || to != LOBBY);
+        let is_as_noted = !notes && here.design.note_first && here.design.enters_as_noted;
+        self.own_seq = if is_as_noted { noted } else { self.draw().seq };
         self.late = false;
         self.id = here.id;
-        self.step = if here.design.note_first { Step::Noting { to } } else { Step::Entering { to } };
+        self.step = if notes { Step::Noting { to } } else { Step::Entering { to } };
     }
 
     fn went_on(&mut self, here: Here<'_>, to: u8, reply: &Reply) {

@@ -16,6 +16,14 @@ pub(crate) struct Design {
     pub(crate) claims_within_lease: bool,
     /// A room is noted at the session before it is entered.
     pub(crate) note_first: bool,
+    /// The claim notes the lobby, so that the first enter needs no note of its own.
+    pub(crate) claim_notes: bool,
+    /// That enter has the number of the note.
+    pub(crate) enters_as_noted: bool,
+    /// Its deadline was taken before the claim. After that, the enter is noted as any other.
+    pub(crate) first_enter_in_time: bool,
+    /// A session that was restored before its first enter does need a note.
+    pub(crate) restored_notes_anew: bool,
     /// Removing a note does not touch a newer note.
     pub(crate) notes_numbered: bool,
     /// A displaced session keeps its notes until it is released.
@@ -75,6 +83,10 @@ impl Design {
         enters_within_lease: true,
         claims_within_lease: true,
         note_first: true,
+        claim_notes: true,
+        enters_as_noted: true,
+        first_enter_in_time: true,
+        restored_notes_anew: true,
         notes_numbered: true,
         notes_kept: true,
         generation_check: true,

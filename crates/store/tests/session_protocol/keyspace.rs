@@ -117,7 +117,11 @@ impl Redis {
     pub(crate) fn execute(&mut self, design: &Design, command: &Command) -> Reply {
         match *command {
             Command::Index { id, connection } => self.index(id, connection),
-            Command::Claim { id, connection, over, rejects } => self.claim(design, id, connection, over, rejects),
+            Command::Claim { id, connection, note, over, rejects } => {
+                let mut record = Record { generation: 0, connection, owner: id, notes: [0; ROOMS] };
+                record.notes[usize::from(LOBBY)] = if design.claim_notes { note } else { 0 };
+                self.claim(design, record, over, rejects)
+            }
             Command::Look { id } if self.is_leased(id) => Reply::Alive,
             Command::Look { .. } => Reply::Dead,
             Command::Tell { connections } => {
@@ -179,8 +183,10 @@ impl Redis {
         self.lives.retain(|life| life.id != id || life.leased);
     }
 
-    fn claim(&mut self, design: &Design, id: Id, connection: u8, over: Option<Id>, rejects: bool) -> Reply {
-        if design.claims_within_lease && !self.is_leased(id) {
+    /// The generation of the record is drawn here.
+    fn claim(&mut self, design: &Design, mine: Record, over: Option<Id>, rejects: bool) -> Reply {
+        let connection = mine.connection;
+        if design.claims_within_lease && !self.is_leased(mine.owner) {
             return Reply::Late;
         }
         let current = self.session.clone();
@@ -203,7 +209,7 @@ impl Redis {
         }
         self.last += 1;
         self.kept = self.last;
-        self.session = Some(Record { generation: self.last, connection, owner: id, notes: [0; ROOMS] });
+        self.session = Some(Record { generation: self.last, ..mine });
         Reply::Granted { generation: self.last, displaced }
     }
 

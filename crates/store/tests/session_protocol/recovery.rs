@@ -36,6 +36,7 @@ pub(crate) struct Restorer {
 impl Restorer {
     pub(crate) fn start(&mut self, here: Here<'_>, connection: &mut Connection) {
         connection.check = false;
+        connection.noted = if here.design.restored_notes_anew { 0 } else { connection.noted };
         let (number, generation, rooms) = (connection.number, connection.generation, connection.rooms);
         *self = Self { step: Step::Restoring, connection: number, generation, id: here.id, rooms, seq: 0, late: false };
     }

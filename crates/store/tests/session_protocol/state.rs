@@ -4,7 +4,7 @@
 use crate::command::{Command, Slot};
 use crate::connection::{Connection, Here, Step};
 use crate::design::{Design, Faults, Scenario};
-use crate::keyspace::{Id, Life, Redis, bits};
+use crate::keyspace::{Id, LOBBY, Life, Redis, bits};
 use crate::leftover::Leftover;
 use crate::reaper::{self, Reaper};
 use crate::recovery::{self, Restorer};
@@ -117,6 +117,7 @@ impl World {
         let entering = |enters: Option<u8>, generation: u8| enters == Some(room) && generation < fence;
         self.air.iter().any(|flying| flying.command.is_fenced_off(room, fence))
             || self.connections.iter().any(|one| entering(one.enters(), one.generation) && !one.late)
+            || self.connections.iter().any(|one| entering((one.noted > 0).then_some(LOBBY), one.generation))
             || self
                 .servers
                 .iter()

@@ -3,7 +3,7 @@
 use crate::command::{Command, Reply};
 use crate::connection::{Connection, Here, Step};
 use crate::design::{Design, Scenario};
-use crate::keyspace::{Id, Life};
+use crate::keyspace::{Id, LOBBY, Life};
 use crate::leftover::Leftover;
 use crate::state::World;
 
@@ -61,7 +61,7 @@ impl<'a> Mover<'a> {
     fn witness(&mut self, before: &Connection, number: u8) {
         let World { connections, redis, .. } = &mut self.world;
         let now = &connections[usize::from(number)];
-        if let (Some(room), true) = (now.enters(), now.own_seq > before.own_seq) {
+        if let (Some(room), None) = (now.enters(), before.enters()) {
             redis.begins(room, now.generation);
         }
         if before.room.is_none() && now.room.is_some() {
@@ -286,6 +286,10 @@ impl<'a> Mover<'a> {
         self.world.drop_late_enters(room, fence);
         for connection in self.world.connections.iter_mut().filter(|_| self.design.deadline_first) {
             connection.late |= connection.enters() == Some(room) && connection.generation < fence;
+        }
+        let is_first_late = |it: &&mut Connection| room == LOBBY && it.generation < fence;
+        if self.design.first_enter_in_time {
+            self.world.connections.iter_mut().filter(is_first_late).for_each(|connection| connection.noted = 0);
         }
         for server in &mut self.world.servers {
             if server.restorer.enters().is_some_and(|(of, generation)| of == room && generation < fence) {

@@ -211,3 +211,21 @@ fn clients_stay_while_redis_is_started_again() {
     let accepted = insist(&mut alice, "after");
     hear_up_to(&mut bob, accepted);
 }
+
+#[test]
+fn a_login_takes_nine_round_trips() {
+    const LOGINS: u64 = 60;
+    // Two more are of the connection by which the server hears, and some are of its rounds meanwhile.
+    const MOST: u64 = 9 + 3;
+    let redis = RedisServer::start();
+    let server = sharing(&redis).start();
+    let name = |number: u64| format!("user{number}");
+    (0..LOGINS).for_each(|number| drop(server.register_json(&name(number))));
+    let mut last = server.register("last");
+    while last.list("/who", "OK").len() > 2 {}
+    let reads = || redis.info("total_reads_processed").unwrap().parse::<u64>().unwrap();
+    let before = reads();
+    let clients: Vec<_> = (0..LOGINS).map(|number| server.log_in_json(&name(number))).collect();
+    let taken = reads() - before;
+    assert!(taken <= MOST * LOGINS, "{taken} requests for {} logins", clients.len());
+}

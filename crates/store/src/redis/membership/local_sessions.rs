@@ -4,6 +4,7 @@
 use std::collections::{BTreeSet, HashMap, HashSet};
 use std::fmt;
 use std::str::FromStr;
+use std::time::Instant;
 
 use parlor_core::ConnectionId;
 use parlor_core::ports::SessionKey;
@@ -46,8 +47,22 @@ pub(in crate::redis) struct LocalSession {
     is_first: bool,
     /// Whether somebody asked if earlier sessions are over.
     is_awaited: bool,
+    /// The enter that its claim noted, until it enters any room or is restored.
+    first_enter: Option<FirstEnter>,
     /// Whether it is an operator's, as it entered its last room.
     pub(in crate::redis) is_operator: bool,
+}
+
+/// The enter of the lobby that a claim notes at its session, so that it needs no request for that.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(in crate::redis) struct FirstEnter {
+    /// Its number.
+    pub(in crate::redis) seq: u64,
+    /// Redis's time after which it is too late, in microseconds. It was taken before the claim: fences of later claims
+    /// outlive it.
+    pub(in crate::redis) deadline: i64,
+    /// When the deadline was taken.
+    pub(in crate::redis) noted: Instant,
 }
 
 /// A cleanup in Redis that failed and must be retried.
@@ -111,10 +126,23 @@ impl Drop for SessionGuard<'_> {
 
 impl LocalSessions {
     /// Adds a session that started here.
-    pub(in crate::redis) fn add(&self, session_key: SessionKey, ticket: ClaimId, is_first: bool) {
+    pub(in crate::redis) fn add(
+        &self,
+        session_key: SessionKey,
+        ticket: ClaimId,
+        is_first: bool,
+        first_enter: FirstEnter,
+    ) {
         let key = (session_key.user.clone(), session_key.generation);
-        let session =
-            LocalSession { session_key, ticket, rooms: Vec::new(), is_first, is_awaited: false, is_operator: false };
+        let session = LocalSession {
+            session_key,
+            ticket,
+            rooms: Vec::new(),
+            is_first,
+            is_awaited: false,
+            first_enter: Some(first_enter),
+            is_operator: false,
+        };
         lock(&self.state).sessions.insert(key, session);
     }
 
@@ -128,6 +156,17 @@ impl LocalSessions {
         let mut state = lock(&self.state);
         let Some(session) = state.sessions.get_mut(&key(session_key)) else { return false };
         !std::mem::replace(&mut session.is_awaited, true) && session.is_first
+    }
+
+    /// The enter that the claim of the session noted, unless there was another one, or the session was restored. It is told
+    /// once.
+    pub(in crate::redis) fn take_first_enter(&self, session_key: &SessionKey) -> Option<FirstEnter> {
+        lock(&self.state).sessions.get_mut(&key(session_key))?.first_enter.take()
+    }
+
+    /// Records that Redis may have no note of a session any more.
+    pub(in crate::redis) fn forget_first_enter(&self, session_key: &SessionKey) {
+        self.take_first_enter(session_key);
     }
 
     /// The session with this key.

@@ -27,6 +27,8 @@ impl Server {
     /// Redis is unreachable; then some sessions were not checked.
     pub(in crate::redis) fn restore(&self, sessions: &[LocalSession]) -> StoreResult<Tally> {
         let deadline = self.lease.deadline(ENTER_PATIENCE);
+        // A session that is made again notes no room.
+        sessions.iter().for_each(|session| self.local.forget_first_enter(&session.session_key));
         let mut displaced = Vec::new();
         let mut memberships = Vec::new();
         for (session, outcome) in sessions.iter().zip(self.restore_records(sessions, deadline)?) {

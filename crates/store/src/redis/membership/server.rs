@@ -172,8 +172,10 @@ impl Server {
     }
 
     /// Removes rooms that were empty after a change from the index, or marks there that only their logs are left. Takes two
-    /// round trips to each node, however many rooms there are. If one cannot be dropped, the others are.
+    /// round trips to each node, however many rooms there are. If one cannot be dropped, the others are. The lobby stays where
+    /// it is: whoever reads the index adds it.
     pub(in crate::redis) fn drop_rooms(&self, rooms: &[(&RoomName, u64)]) -> StoreResult<()> {
+        let rooms: Vec<_> = rooms.iter().filter(|(room, _)| !room.is_lobby()).collect();
         let logs = self.router.call_all(rooms.iter().map(|(room, _)| ask_for_log(room)).collect());
         let mut asked = Ok(());
         let mut drops = Vec::with_capacity(rooms.len());

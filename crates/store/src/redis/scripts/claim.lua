@@ -1,7 +1,8 @@
 -- Takes the user's session in one step. The previous session is fenced off by its smaller generation, and its server is
 -- notified.
 -- KEYS: session, ending, takeovers, user. ARGV: server, ticket, policy, maximum number of takeovers (0: no limit),
--- within milliseconds, a server that is known to be dead, deadline in microseconds, channel of a server without its id.
+-- within milliseconds, a server that is known to be dead, deadline in microseconds, channel of a server without its id, and
+-- the note that the session is about to enter its first room, as record_intent makes it.
 -- Returns 'granted', generation, server and ticket of the previous session; or 'taken', server; or 'loop',
 -- milliseconds; or 'late'.
 local time = redis.call('TIME')
@@ -50,6 +51,6 @@ end
 generation = string.format('%.0f', math.max(last + 1, micros))
 redis.call('HSET', KEYS[4], 'generation', generation)
 redis.call('DEL', KEYS[1])
-redis.call('HSET', KEYS[1], 'server', ARGV[1], 'ticket', ARGV[2], 'generation', generation, 'rooms', '', 'seq', '0',
+redis.call('HSET', KEYS[1], 'server', ARGV[1], 'ticket', ARGV[2], 'generation', generation, 'rooms', ARGV[9], 'seq', '0',
   'since', time[1])
 return {'granted', generation, old[2] or '', old[3] or ''}
