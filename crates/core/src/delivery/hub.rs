@@ -331,8 +331,8 @@ impl Sink for Hub {
 mod tests {
     use super::*;
     use crate::delivery::outbox::Outbox;
-    use crate::ports::Transport;
-    use parlor_proto::{RoomName, Text, Timestamp};
+    use crate::ports::{Content, Head, Moderation, Transport};
+    use parlor_proto::{Action, MessageId, RoomName, Text};
     use std::time::Duration;
 
     struct NoTransport;
@@ -455,6 +455,25 @@ mod tests {
         }
         hub.tickets_revoked(&user, &[TicketId(6), TicketId(7)], Some(Generation(2))).run();
         assert_eq!(peer.outbox().goodbye(), Some(Bye::LoggedOut));
+    }
+
+    #[test]
+    fn who_is_removed_while_entering_hears_nobody_come_or_go_after_it() {
+        let (hub, ann) = (Hub::new(Arc::new(NoFlushWorkers), 100), peer(1));
+        let (room, user) = (RoomName::lobby(), &session_key(1).user);
+        let log = LogId::Room(room.clone());
+        let topic = hub.listen(&log, &ann, user);
+        topic.set_start(ConnectionId(1), Head { epoch: Epoch(1), last: MessageId(6) });
+        let kick = Moderation { action: Action::Kick, user: Some(user.clone()), until: None, reason: Note::default() };
+        let (time, author) = (Timestamp::from_millis(0), "bob".parse().unwrap());
+        let entry = Entry { id: MessageId(7), time, author, to: None, content: Content::Moderation(kick) };
+        hub.deliver(&log, &[entry]).run();
+        topic.activate(ConnectionId(1), Some(7), |_| None).run();
+        let presence =
+            |change| Presence { room: room.clone(), user: "cyd".parse().unwrap(), change, members: 3, version: 8 };
+        [Change::Entered, Change::Left].into_iter().for_each(|change| hub.presence(&presence(change)).run());
+        let lines = heard(&ann);
+        assert!(lines.len() == 1 && lines[0].starts_with("MODERATED lobby ann kick "), "{lines:?}");
     }
 
     #[test]

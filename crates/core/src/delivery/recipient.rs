@@ -106,7 +106,8 @@ impl Recipient {
     /// the last pushed entry. Returns the last number before the entries that this recipient gets, and the buffered
     /// events.
     pub(crate) fn activate(&mut self, cursor: MessageId, seen: u64) -> (MessageId, Buffered) {
-        self.seen = seen;
+        // It may be silenced already.
+        self.seen = self.seen.max(seen);
         let last = self.position(cursor);
         (last, self.buffered.take().unwrap_or_default())
     }
