@@ -52,12 +52,15 @@ pub(crate) struct Session {
     person: SessionPerson,
     /// The account when the session began.
     version: AccountVersion,
-    /// Always among the open rooms.
+    /// Always among the open rooms, once the login is answered.
     current: RoomName,
     /// The open rooms, the feeds of the users whom it follows, and its inbox.
     logs: OpenLogs,
     connection: ConnectionId,
 }
+
+/// The number of unread direct messages of each conversation.
+type Unread = Vec<(UserName, u64)>;
 
 /// A log that the session receives.
 struct OpenLog {
@@ -130,9 +133,7 @@ impl Session {
         }
         let (current, connection) = (RoomName::lobby(), handle.peer.connection());
         let mut session = Self { person, version: proof.version, current, logs: OpenLogs::default(), connection };
-        let entered = session.listen_to_all(handle).and_then(|lobby| session.enter_lobby(handle, lobby));
-        let opened = entered.and_then(|version| session.check(handle, proof).map(|()| version));
-        match opened.and_then(|version| Ok((version, session.count_unread(handle)?))) {
+        match session.receive_all(handle, proof) {
             Ok((version, unread)) => {
                 handle.services.hub.activate_session(session_key);
                 session.open_all(version, verb, unread);
@@ -143,6 +144,22 @@ impl Session {
                 Err(unable)
             }
         }
+    }
+
+    /// Enters the lobby, and gets buffered recipients for everything that it receives. Returns the number of the change, and
+    /// what is unread.
+    fn receive_all(&mut self, handle: &ConnectionHandle, proof: LoginProof) -> Result<(u64, Unread), SessionError> {
+        let lobby = self.listen_to_all(handle)?;
+        let version = match self.enter_lobby(handle, lobby) {
+            // Whatever ended the account or the ticket may have ended the session, too.
+            Err(SessionError::Over(bye)) => {
+                handle.check_account(&self.person.session_key, proof)?;
+                return Err(SessionError::Over(bye));
+            }
+            entered => entered?,
+        };
+        self.check(handle, proof)?;
+        Ok((version, self.count_unread(handle)?))
     }
 
     /// Adds buffered recipients for the lobby, which is not entered yet, for the inbox, and for the feeds of followed users, in
@@ -192,7 +209,7 @@ impl Session {
     }
 
     /// The unread direct messages of each conversation, for clients that are told at the login.
-    fn count_unread(&self, handle: &ConnectionHandle) -> Result<Vec<(UserName, u64)>, SessionError> {
+    fn count_unread(&self, handle: &ConnectionHandle) -> Result<Unread, SessionError> {
         if handle.peer.outbox().encoding().format == Format::Json {
             return Ok(Vec::new());
         }
@@ -200,7 +217,7 @@ impl Session {
     }
 
     /// Replies to the login, and activates all recipients of the session.
-    fn open_all(&self, version: u64, verb: Verb, unread: Vec<(UserName, u64)>) {
+    fn open_all(&self, version: u64, verb: Verb, unread: Unread) {
         let (user, room) = (self.user().clone(), self.current.clone());
         let reply = |Head { epoch, last }: Head| match verb {
             Verb::Register => Reply::Register { user, room, epoch, last, unread },

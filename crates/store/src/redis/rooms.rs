@@ -19,9 +19,8 @@ use super::membership::server::Server;
 /// Time limit of an enter: far less than the TTL of a fence.
 pub(super) const ENTER_PATIENCE: Duration = Duration::from_secs(5);
 
-/// From its claim on, a session enters the lobby within this time without a note of its own. The rest of
-/// [`ENTER_PATIENCE`] is for the request.
-const FIRST_ENTER_WITHIN: Duration = Duration::from_secs(2);
+/// Least time for the request of an enter that was noted before.
+const REQUEST_TIME: Duration = Duration::from_secs(3);
 
 /// The script's answers to a note: it is there, or there is no such session.
 const NOTED: i64 = 1;
@@ -51,7 +50,7 @@ impl Rooms for Server {
         let pass = |&at| (&rooms[at], first_enter.unwrap_or_else(|| EnterParams { seq: self.next_seq(), deadline }));
         let passes: Vec<_> = admitted.iter().map(pass).collect();
         let entered = match first_enter {
-            Some(_) => self.enter_noted(entrant, &passes, vec![Ok(NOTED); passes.len()]),
+            Some(_) => self.enter_noted(entrant, &passes, passes.iter().map(|_| Ok(NOTED)).collect()),
             None => self.note_and_enter(entrant, &passes),
         };
         let mut outcome = Ok(());
@@ -162,12 +161,14 @@ pub(super) struct EnterParams {
 }
 
 impl Server {
-    /// The enter that the claim of a session noted, if that is the one, and there is time for it. The deadline of a later one
-    /// is taken before a note of its own; otherwise a session that was displaced long ago could enter behind its successor.
+    /// The enter of the lobby that the claim of a session noted, while there is time for it (decision 41). It keeps the
+    /// deadline of the note. With a later deadline, a session that was displaced long ago could enter behind its successor,
+    /// whose fence is gone.
     fn first_enter(&self, session_key: &SessionKey, rooms: &[RoomName]) -> Option<EnterParams> {
         let first = self.local.take_first_enter(session_key)?;
-        let is_it = rooms.iter().all(RoomName::is_lobby) && first.noted.elapsed() < FIRST_ENTER_WITHIN;
-        is_it.then_some(EnterParams { seq: first.seq, deadline: first.deadline })
+        let is_lobby = matches!(rooms, [room] if room.is_lobby());
+        let has_time = first.deadline >= self.lease.deadline(REQUEST_TIME);
+        (is_lobby && has_time).then_some(EnterParams { seq: first.seq, deadline: first.deadline })
     }
 
     /// Notes the enters at the session, and enters. If Redis lost the session, restores it first.

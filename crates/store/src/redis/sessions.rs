@@ -61,16 +61,14 @@ struct Attempt<'a> {
     ticket: ClaimId,
     /// Redis's time after which it is too late, in microseconds.
     deadline: i64,
-    /// When the deadline was taken.
-    began: Instant,
 }
 
 impl Sessions for Server {
     fn claim(&self, claim: &Claim<'_>) -> StoreResult<ClaimResult> {
         self.check_lease_for(claim.user)?;
-        let (began, deadline) = (Instant::now(), self.lease.deadline(CLAIM_PATIENCE));
+        let deadline = self.lease.deadline(CLAIM_PATIENCE);
         let ticket = ClaimId { connection: claim.connection, number: self.next_seq() };
-        let attempt = Attempt { claim, server: self.id(), ticket, deadline, began };
+        let attempt = Attempt { claim, server: self.id(), ticket, deadline };
         // This comes first, so that a server that reaps this one finds the session, too.
         let entry = keys::server_session_entry(claim.user, ticket);
         let noted = self.call::<i64>(codec::register(keys::server_sessions(&attempt.server), &[&entry]));
@@ -163,8 +161,7 @@ impl Server {
             Answer::Loop(time) => Ok(ClaimResult::TakeoverLoop(time)),
             Answer::Granted(generation, before) => {
                 let session_key = SessionKey { user: attempt.claim.user.clone(), generation };
-                let Attempt { deadline, began, .. } = *attempt;
-                let first_enter = FirstEnter { seq: attempt.ticket.number, deadline, noted: began };
+                let first_enter = FirstEnter { seq: attempt.ticket.number, deadline: attempt.deadline };
                 self.local.add(session_key, attempt.ticket, is_first, first_enter);
                 // The script has notified another server already.
                 if let Some((server, ClaimId { connection, .. })) = before
@@ -232,7 +229,7 @@ impl Server {
     }
 }
 
-fn claim_command(Attempt { claim, server, ticket, deadline, .. }: &Attempt<'_>, dead: &str) -> Command {
+fn claim_command(Attempt { claim, server, ticket, deadline }: &Attempt<'_>, dead: &str) -> Command {
     let user = claim.user;
     let keys = [keys::session(user), keys::ending(user), keys::takeovers(user), keys::user(user)];
     let policy = match claim.policy {

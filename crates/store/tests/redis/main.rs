@@ -14,6 +14,7 @@ mod data_loss;
 mod deferred_cleanup;
 mod delivery;
 mod directs;
+mod first_enter;
 mod full;
 mod harness;
 mod lease_expiry;

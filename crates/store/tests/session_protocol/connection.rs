@@ -27,6 +27,8 @@ pub(crate) enum Step {
     Evicting {
         rooms: Bits,
     },
+    /// Looks up and follows what its client will hear. What that finds does not matter here.
+    Following,
     Noting {
         to: u8,
     },
@@ -140,6 +142,7 @@ impl Connection {
             Step::Indexing => Command::Index { id, connection },
             Step::Awaiting => Command::Predecessors { generation },
             Step::Evicting { rooms } => Command::Evict { room: first(rooms), generation },
+            Step::Following => Command::Look { id },
             Step::Noting { to } => Command::Note { room: to, ticket },
             Step::Entering { to } => Command::Enter { room: to, ticket, by: id, late: self.late },
             Step::Leaving { from } => Command::Leave { room: from, ticket },
@@ -174,6 +177,7 @@ impl Connection {
             (Step::Awaiting, Reply::Rooms(rooms)) => self.settle(here, rooms),
             (Step::Awaiting, _) => self.depart(),
             (Step::Evicting { rooms }, _) => self.settle(here, rest(rooms)),
+            (Step::Following, _) => self.begin_entering(here, LOBBY),
             (Step::Noting { to } | Step::Entering { to }, reply) => self.went_on(here, to, &reply),
             (Step::Leaving { from }, _) => self.step = Step::Forgetting { from },
             (Step::Forgetting { .. }, _) => self.left(),
@@ -194,7 +198,7 @@ impl Connection {
     fn settle(&mut self, here: Here<'_>, rooms: Bits) {
         match self.room {
             _ if rooms != 0 && (here.design.evict_first || self.room.is_some()) => self.step = Step::Evicting { rooms },
-            None => self.begin_entering(here, LOBBY),
+            None => self.step = Step::Following,
             Some(_) => self.idle(),
         }
     }
@@ -302,7 +306,10 @@ impl Connection {
     /// Whether a timeout of this step is modelled. In reality every step has a timeout, but for the other steps it
     /// changes nothing.
     pub(crate) fn may_time_out(&self) -> bool {
-        !matches!(self.step, Step::Looking { .. } | Step::Telling { .. } | Step::Indexing | Step::Awaiting)
+        !matches!(
+            self.step,
+            Step::Looking { .. } | Step::Telling { .. } | Step::Indexing | Step::Awaiting | Step::Following
+        )
     }
 
     pub(crate) fn timed_out(&mut self, here: Here<'_>) {

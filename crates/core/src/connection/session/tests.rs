@@ -376,11 +376,13 @@ fn a_login_that_the_store_does_not_finish_can_be_tried_again() {
         let [_ann, bob, cyd] = three(&world);
         bob.send("/subscribe cyd");
         bob.disconnect();
+        let topics = world.topics();
         let broken = world.clone();
         world.after(call, move || broken.fail_store(true));
         let bob = world.connect();
         assert!(bob.ask(&login_line("bob"))[0].starts_with("ERR store-unavailable "), "after {call}");
         assert!(!bob.is_logged_in());
+        assert_eq!(world.topics(), topics, "after {call}");
         world.fail_store(false);
         bob.disconnect();
         let bob = world.login("bob");

@@ -1,9 +1,9 @@
 //! What users see of each other across servers.
 
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
-use parlor_redis_testkit::{Fsync, RedisServer};
+use parlor_redis_testkit::{Fsync, RedisServer, wait_until};
 
 use super::{hear_up_to, insist, sharing, two};
 use crate::harness::{Known, Polled, Server};
@@ -214,18 +214,25 @@ fn clients_stay_while_redis_is_started_again() {
 
 #[test]
 fn a_login_takes_nine_round_trips() {
-    const LOGINS: u64 = 60;
-    // Two more are of the connection by which the server hears, and some are of its rounds meanwhile.
-    const MOST: u64 = 9 + 3;
+    const LOGINS: usize = 60;
+    // Two more are of the connection by which the server hears.
+    const MOST: usize = 9 + 2;
     let redis = RedisServer::start();
     let server = sharing(&redis).start();
-    let name = |number: u64| format!("user{number}");
+    let name = |number: usize| format!("user{number}");
     (0..LOGINS).for_each(|number| drop(server.register_json(&name(number))));
     let mut last = server.register("last");
-    while last.list("/who", "OK").len() > 2 {}
-    let reads = || redis.info("total_reads_processed").unwrap().parse::<u64>().unwrap();
-    let before = reads();
-    let clients: Vec<_> = (0..LOGINS).map(|number| server.log_in_json(&name(number))).collect();
-    let taken = reads() - before;
-    assert!(taken <= MOST * LOGINS, "{taken} requests for {} logins", clients.len());
+    wait_until("all others to be gone", || last.list("/who", "OK").len() == 2);
+    let reads = |act: &mut dyn FnMut()| {
+        let count = || redis.info("total_reads_processed").unwrap().parse::<usize>().unwrap();
+        let before = count();
+        act();
+        count() - before
+    };
+    let (began, mut clients) = (Instant::now(), Vec::new());
+    let taken = reads(&mut || clients.extend((0..LOGINS).map(|number| server.log_in_json(&name(number)))));
+    // The server asks Redis for other reasons, too.
+    let length = began.elapsed();
+    let others = reads(&mut || thread::sleep(length));
+    assert!(taken <= MOST * LOGINS + others + LOGINS / 2, "{taken} requests, {others} of them for something else");
 }

@@ -209,8 +209,11 @@ impl RedisTarget {
         }
     }
 
-    /// Adds a room to the index, as one in which nobody is.
+    /// Adds a room to the index, as one in which nobody is. The lobby has no place there.
     fn index(&mut self, room: &RoomName) {
+        if room.is_lobby() {
+            return;
+        }
         self.add("ZADD", keys::ROOMS.to_owned(), &["-1", room.as_str()]);
     }
 

@@ -4,7 +4,6 @@
 use std::collections::{BTreeSet, HashMap, HashSet};
 use std::fmt;
 use std::str::FromStr;
-use std::time::Instant;
 
 use parlor_core::ConnectionId;
 use parlor_core::ports::SessionKey;
@@ -61,8 +60,6 @@ pub(in crate::redis) struct FirstEnter {
     /// Redis's time after which it is too late, in microseconds. It was taken before the claim: fences of later claims
     /// outlive it.
     pub(in crate::redis) deadline: i64,
-    /// When the deadline was taken.
-    pub(in crate::redis) noted: Instant,
 }
 
 /// A cleanup in Redis that failed and must be retried.
@@ -158,7 +155,7 @@ impl LocalSessions {
         !std::mem::replace(&mut session.is_awaited, true) && session.is_first
     }
 
-    /// The enter that the claim of the session noted, unless there was another one, or the session was restored. It is told
+    /// The enter that the claim of the session noted, unless the session entered a room before, or was restored. It is told
     /// once.
     pub(in crate::redis) fn take_first_enter(&self, session_key: &SessionKey) -> Option<FirstEnter> {
         lock(&self.state).sessions.get_mut(&key(session_key))?.first_enter.take()

@@ -104,7 +104,7 @@ impl Server {
             if is_denied(members) {
                 self.local.left(&session.session_key, room);
             }
-            if members >= 0 {
+            if members >= 0 && !room.is_lobby() {
                 indexed.push(index(room, version));
             }
             outcomes.push((session, members));
