@@ -47,6 +47,7 @@ fn what_a_replica_does_not_have_is_not_accepted_even_if_the_link_breaks() {
     let redis = RedisServer::start();
     let replica = RedisServer::options().replica_of(&redis).start();
     replica.wait_for_link();
+    redis.wait_for_replica();
     let proxy = FaultProxy::start(redis.port());
     let server = Server::try_open(&Config { replicas: 1, ..config(&redis.url_by(&proxy)) }).unwrap();
     let (bob, red) = (server.member("bob", "red"), log_of("red"));

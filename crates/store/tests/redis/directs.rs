@@ -239,6 +239,7 @@ fn what_a_replica_does_not_have_is_not_accepted_and_comes_once() {
     let redis = RedisServer::start();
     let replica = RedisServer::options().replica_of(&redis).start();
     replica.wait_for_link();
+    redis.wait_for_replica();
     let server = Server::try_open(&Config { replicas: 1, ..config(&redis.url()) }).unwrap();
     let (bob, ann) = (server.create("bob"), server.session_key("ann"));
     assert_eq!(server.tell_once(&ann, &bob, "a", "key"), Ok(AppendResult::Stored(MessageId(1))));

@@ -176,11 +176,13 @@ impl Client {
 
     /// Reads lines up to the first that begins with `prefix`, and returns it.
     pub(crate) fn until(&mut self, prefix: &str) -> String {
+        let mut others = Vec::new();
         loop {
-            let line = self.line();
+            let Some(line) = self.line_within(PATIENCE) else { panic!("no {prefix:?} came, only {others:?}") };
             if line.starts_with(prefix) {
                 return line;
             }
+            others.push(line);
         }
     }
 

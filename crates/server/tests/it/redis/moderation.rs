@@ -64,6 +64,9 @@ fn a_ban_holds_on_a_server_that_was_frozen_while_it_was_made() {
     assert_eq!(alice.until("OK ban"), "OK ban red bob");
     thread::sleep(Duration::from_secs(1));
     two.thaw();
+    // It may have been answered before its server heard of the ban.
+    bob.until("MOVED lobby");
+    bob.send("/join red");
     assert!(bob.until("ERR banned ").starts_with("ERR banned You are banned from red until "));
     alice.send("/who red");
     assert_eq!(alice.until("OK who"), "OK who red 1");
