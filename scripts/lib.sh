@@ -1,4 +1,4 @@
-# Functions for the scripts here: steps with their durations, work beside them, and programs that must be installed.
+# Functions for the scripts here: steps with their durations, and programs that must be installed.
 # It must not change anything outside of the checkout, except with the package manager; it prints that.
 
 # step NAME COMMAND...: runs the command; prints its name and duration.
@@ -15,25 +15,6 @@ step() {
   fi
 }
 
-# beside COMMAND...: starts the command in a process group of its own. Its output is printed by `await`, and it ends with
-# this script.
-beside() {
-  output=$(mktemp)
-  set -m
-  "$@" >"$output" 2>&1 </dev/null &
-  set +m
-  beside=$!
-  trap 'kill -- "-$beside" 2>/dev/null || true; rm -f "$output"' EXIT
-}
-
-# await: waits for what runs beside, prints its output, and returns its status.
-await() {
-  local status=0
-  wait "$beside" || status=$?
-  cat "$output"
-  return "$status"
-}
-
 # need PROGRAM PACKAGE...: if the program is missing, installs the Debian packages, if we have the permission.
 need() {
   local program=$1
@@ -46,10 +27,8 @@ need() {
   if [ "$(id -u)" -ne 0 ]; then
     as_root=(sudo -n)
   fi
-  # Only one installation at a time is possible, and scripts may run beside each other.
   if ! command -v apt-get >/dev/null ||
-    ! (flock 9 && "${as_root[@]}" apt-get update -qq && "${as_root[@]}" apt-get install -y -qq "$@") \
-      9>>"${TMPDIR:-/tmp}/parlor-need.lock"; then
+    ! { "${as_root[@]}" apt-get update -qq && "${as_root[@]}" apt-get install -y -qq "$@"; }; then
     echo "error: $program is missing and could not be installed; install it by hand ($*)" >&2
     return 1
   fi
