@@ -44,7 +44,7 @@ export function Dialog({ title, onClose, children, size = 'narrow', bare = false
     >
       <div class="dialog-body">
         <header class={bare ? 'visually-hidden' : 'dialog-head'}>
-          <h2 id={id} tabIndex={-1}>
+          <h2 id={id} class="clamped" tabIndex={-1}>
             {title}
           </h2>
           {!bare && <IconButton icon="close" label={t('close')} onClick={onClose} />}
