@@ -393,6 +393,19 @@ fn a_login_that_the_store_does_not_finish_can_be_tried_again() {
 }
 
 #[test]
+fn a_login_that_fails_receives_nothing_any_more() {
+    for call in ["claim", "follow", "enter"] {
+        let world = World::new();
+        world.account("bob");
+        let broken = world.clone();
+        world.after(call, move || broken.fail_store(true));
+        let bob = world.connect();
+        assert!(bob.ask(&login_line("bob"))[0].starts_with("ERR store-unavailable "), "after {call}");
+        assert_eq!(world.topics(), 0, "after {call}");
+    }
+}
+
+#[test]
 fn what_was_read_stays_read_when_the_room_is_closed() {
     let world = World::new();
     let [ann, bob, _cyd] = three(&world);
