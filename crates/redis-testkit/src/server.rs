@@ -171,6 +171,17 @@ impl RedisServer {
         *lock(&self.process) = None;
     }
 
+    /// Kills the server once all that it answered is in its file. Otherwise a slow disk makes the test fail: with
+    /// `appendfsync everysec`, Redis answers up to 2 s before it writes, if the fsync before has not ended
+    /// (<https://redis.io/docs/latest/operate/oss_and_stack/management/persistence/>).
+    pub fn kill_when_written(&self) {
+        // With `always`, this command is answered after everything before it was written. A frozen server writes nothing.
+        if self.is_awake() {
+            self.cli(&["CONFIG", "SET", "appendfsync", "always"]);
+        }
+        self.kill();
+    }
+
     /// Stops the server as an operator does, and waits for its end. All accepted writes are on disk.
     pub fn stop(&self) {
         // The server ends instead of replying.

@@ -199,7 +199,7 @@ impl Deployment {
     /// Begins a fault. Returns the logs that the fault deletes.
     pub(crate) fn begin(&self, step: &Step) -> Result<Option<Dump>, Failure> {
         match step.fault.kind {
-            FaultKind::RedisKill => self.redis()?.kill(),
+            FaultKind::RedisKill => self.redis()?.kill_when_written(),
             FaultKind::RedisRestart => self.redis()?.stop(),
             FaultKind::RedisFreeze => self.redis()?.pause(),
             FaultKind::RedisEmpty => return self.dump("empty").map(Some),

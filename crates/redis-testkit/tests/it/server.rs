@@ -22,7 +22,7 @@ fn what_was_answered_is_there_after_a_kill() {
         let redis = RedisServer::options().append_only(fsync).start();
         let port = redis.port();
         redis.cli(&["SET", "key", "value"]);
-        redis.kill();
+        redis.kill_when_written();
         assert!(redis.is_killed() && redis.try_cli(&["PING"]).is_err());
         redis.restart();
         assert_eq!((redis.port(), redis.cli(&["GET", "key"])), (port, "value".to_owned()));
