@@ -210,8 +210,8 @@ impl SimulatedClient {
         let lines = match self.rng.below(18) {
             0 | 1 => vec![Line::Open(room)],
             2 if !is_steady => vec![Line::Close(room)],
-            3 if !is_steady => vec![Line::Switch(self.rng.pick(&open).clone())],
-            4 => vec![Line::SayIn { room: self.rng.pick(&open).clone(), text: self.text() }],
+            3 if !is_steady && !open.is_empty() => vec![Line::Switch(self.rng.pick(&open).clone())],
+            4 if !open.is_empty() => vec![Line::SayIn { room: self.rng.pick(&open).clone(), text: self.text() }],
             5 => vec![Line::Sync],
             6 | 7 | 16 => self.target_to_read().map(|(target, last)| self.read(&target, last)).unwrap_or_default(),
             8 | 9 => self.known_target().map(|(target, last)| self.page(target, last)).into_iter().collect(),
