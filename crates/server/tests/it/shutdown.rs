@@ -68,7 +68,8 @@ fn fill(server: &Server, crowd: &mut Crowd) {
 
 fn ends_well(signal: &str) {
     let _heavy = heavy();
-    let mut server = Options::default().start();
+    // On a busy machine it takes long until all are there.
+    let mut server = Options::default().args(&["--login-timeout", "5m"]).start();
     let mut crowd = gather(&server);
     fill(&server, &mut crowd);
     let asked = Instant::now();

@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use parlor_process_testkit::{LineClient, Polled, Trust};
 
 /// How long a client waits for a line before the test fails.
-const PATIENCE: Duration = Duration::from_secs(20);
+const PATIENCE: Duration = Duration::from_secs(60);
 
 /// A connection to a server.
 #[derive(Debug)]

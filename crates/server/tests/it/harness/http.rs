@@ -10,7 +10,7 @@ use rustls::{ClientConnection, StreamOwned};
 use super::Client;
 
 /// How long a client waits for a response before the test fails.
-const PATIENCE: Duration = Duration::from_secs(20);
+const PATIENCE: Duration = Duration::from_secs(60);
 
 /// A connection that speaks HTTP.
 #[derive(Debug)]
