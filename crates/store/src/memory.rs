@@ -54,6 +54,7 @@ pub fn open(sink: Arc<dyn Sink>, history: usize) -> Store {
         personal,
         bus: Arc::new(InProcessBus::new(sink)),
         attempts,
+        logins: None,
     }
 }
 

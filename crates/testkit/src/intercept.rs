@@ -130,6 +130,7 @@ pub(crate) fn wrap(store: Store, interceptor: &Arc<Interceptor>) -> Store {
         invitations: Arc::new(Intercepted(store.invitations, interceptor.clone())),
         outhooks: store.outhooks,
         attempts: store.attempts,
+        logins: None,
     }
 }
 

@@ -3,7 +3,9 @@
 
 use parlor_proto::{AuditedCommand, Bye, Event, Format, OnceKey, Refusal, RoomName, Text, TicketId, UserName, Verb};
 
-use crate::ports::{Account, AccountVersion, Act, Content, Destination, Invitation, Recipient, Role, StoreError};
+use crate::ports::{
+    Account, AccountVersion, Act, AttemptPermit, Content, Destination, Invitation, Recipient, Role, StoreError,
+};
 
 /// One request of an action.
 #[derive(Debug)]
@@ -53,11 +55,13 @@ pub(crate) struct VerifiedLogin {
     pub(crate) ticket: Option<TicketId>,
     /// The command to reply to.
     pub(crate) verb: Verb,
+    /// With which the attempt is to be ended as a right one, if it is not ended.
+    pub(crate) permit: Option<AttemptPermit>,
 }
 
 impl VerifiedLogin {
-    pub(crate) fn new(account: Account, ticket: Option<TicketId>, verb: Verb) -> Self {
-        Self { version: account.version(), role: account.role, user: account.user, ticket, verb }
+    pub(crate) fn new(account: Account, ticket: Option<TicketId>, verb: Verb, permit: Option<AttemptPermit>) -> Self {
+        Self { version: account.version(), role: account.role, user: account.user, ticket, verb, permit }
     }
 }
 

@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use parlor_proto::{Bye, Note, Refusal, RoomName, Timestamp, UserName};
+use parlor_proto::{Bye, Format, Note, Refusal, RoomName, TicketId, Timestamp, UserName};
 
 use crate::connection::effects::{CommandError, During};
 use crate::connection::session::SessionError;
@@ -11,7 +11,7 @@ use crate::delivery::eviction::Evictable;
 use crate::delivery::hub::LoginProof;
 use crate::delivery::peer::Peer;
 use crate::delivery::topic::Topic;
-use crate::ports::{EnterResult, Entrant, LogId, SessionKey, StoreError};
+use crate::ports::{Account, Arrival, EnterResult, Entrant, FirstEntry, LogId, SessionKey, StoreError, StoreResult};
 use crate::rights::{Holder, Person};
 use crate::services::Services;
 
@@ -40,6 +40,7 @@ impl SessionPerson {
         Person { holder, is_operator: self.is_operator }
     }
 
+    /// What a room asks of it.
     fn entrant(&self, now: Timestamp) -> Entrant {
         let Self { session_key, account, is_operator } = self.clone();
         Entrant { session_key, account, is_operator, now }
@@ -93,12 +94,28 @@ impl ConnectionHandle {
         rooms: Vec<RoomName>,
         topics: Vec<Arc<Topic>>,
     ) -> Result<PendingRooms, SessionError> {
+        let entrant = person.entrant(self.services.clock.now());
+        let entered = self.services.store.rooms.enter(&entrant, &rooms, self.services.policy.max_rooms);
+        self.pending_rooms(rooms, topics, entered)
+    }
+
+    /// Enters the lobby, whose recipient is there already, and reads what a new session has to know.
+    pub(super) fn arrive(&self, person: &SessionPerson, ticket: Option<TicketId>) -> Arrival {
+        let entrant = person.entrant(self.services.clock.now());
+        // Clients that read JSON ask for it.
+        let counts_unread = self.peer.outbox().encoding().format != Format::Json;
+        let max_rooms = self.services.policy.max_rooms;
+        self.services.store.logins().enter(&FirstEntry { entrant: &entrant, max_rooms, ticket, counts_unread })
+    }
+
+    /// The rooms of an answer. Removes the recipients of those that were not entered.
+    pub(super) fn pending_rooms(
+        &self,
+        rooms: Vec<RoomName>,
+        topics: Vec<Arc<Topic>>,
+        entered: StoreResult<Vec<EnterResult>>,
+    ) -> Result<PendingRooms, SessionError> {
         let mut pending = PendingRooms::default();
-        let entered = self.services.store.rooms.enter(
-            &person.entrant(self.services.clock.now()),
-            &rooms,
-            self.services.policy.max_rooms,
-        );
         let results = match entered.during("entering a room") {
             Ok(results) => results,
             Err(error) => {
@@ -178,13 +195,9 @@ impl ConnectionHandle {
     /// was not revoked. The hub must know the session before: it then receives what happens later.
     pub(super) fn check_account(&self, session_key: &SessionKey, proof: LoginProof) -> Result<(), SessionError> {
         let store = &self.services.store;
-        let account = store.accounts.find(&session_key.user).during("looking an account up again")?;
-        if account.is_none_or(|account| account.version() != proof.version) {
-            return Err(SessionError::Over(Bye::Kicked));
-        }
-        let Some(ticket) = proof.ticket else { return Ok(()) };
-        let is_there = store.tickets.bind(session_key, ticket).during("looking a ticket up again")?;
-        if is_there { Ok(()) } else { Err(SessionError::Over(Bye::LoggedOut)) }
+        let account = store.accounts.find(&session_key.user);
+        let is_ticket_there = proof.ticket.map_or(Ok(true), |ticket| store.tickets.bind(session_key, ticket));
+        require_unchanged(proof, account, is_ticket_there)
     }
 
     /// Stores a follow, unless the followed account was deleted meanwhile. Returns when that account was created.
@@ -204,4 +217,17 @@ impl ConnectionHandle {
             self.services.observer.store_failed(what, &error);
         }
     }
+}
+
+/// Requires that the account of a login still exists and was not kicked since, and that the ticket was not revoked.
+pub(super) fn require_unchanged(
+    proof: LoginProof,
+    account: StoreResult<Option<Account>>,
+    is_ticket_there: StoreResult<bool>,
+) -> Result<(), SessionError> {
+    let account = account.during("looking an account up again")?;
+    if account.is_none_or(|account| account.version() != proof.version) {
+        return Err(SessionError::Over(Bye::Kicked));
+    }
+    if is_ticket_there.during("looking a ticket up again")? { Ok(()) } else { Err(SessionError::Over(Bye::LoggedOut)) }
 }

@@ -8,18 +8,20 @@ mod sync;
 
 use std::sync::Arc;
 
-use parlor_proto::{Bye, Epoch, Format, Generation, MessageId, Refusal, Reply, RoomName, UserName, Verb};
+use parlor_proto::{Bye, Epoch, Generation, MessageId, Refusal, Reply, RoomName, UserName, Verb};
 
 use crate::connection::effects::{CommandError, During, VerifiedLogin};
-use crate::connection::handle::{ConnectionHandle, PendingRoom, SessionPerson};
+use crate::connection::handle::{ConnectionHandle, PendingRoom, SessionPerson, require_unchanged};
 use crate::delivery::hub::LoginProof;
 use crate::delivery::peer::{ConnectionId, Origin};
 use crate::delivery::topic::Topic;
 use crate::limits::policy::{DuplicateLogin, Policy};
 use crate::limits::whole_seconds;
+use crate::login::{FORGETTING_FAILURES, made_now};
 use crate::planted::{Bug, planted};
 use crate::ports::{
-    AccountVersion, Claim, ClaimResult, Head, LogId, Mark, PredecessorWait, Role, SessionKey, TakeoverLimit,
+    AccountVersion, AttemptPermit, Claim, ClaimResult, EnterResult, Head, LogId, Mark, PredecessorWait, Role,
+    SessionKey, StoreResult, TakeoverLimit,
 };
 
 use crate::rights::Person;
@@ -100,15 +102,15 @@ impl Session {
         origin: &Origin,
         entrance: VerifiedLogin,
     ) -> Result<Self, SessionError> {
-        let VerifiedLogin { user, version, role, ticket, verb } = entrance;
-        let generation = claim(handle, origin, &user)?;
+        let VerifiedLogin { user, version, role, ticket, verb, permit } = entrance;
+        let (generation, publishers) = claim(handle, origin, &user, permit)?;
         let session_key = SessionKey { user, generation };
         let person = SessionPerson {
             session_key: session_key.clone(),
             account: version.created,
             is_operator: role == Role::Operator,
         };
-        let begun = Self::complete_login(handle, person, LoginProof { version, ticket }, verb);
+        let begun = Self::complete_login(handle, person, LoginProof { version, ticket }, verb, publishers);
         if begun.is_err() {
             handle.note("releasing a session", handle.services.store.sessions.release(&session_key.user, generation));
         }
@@ -120,6 +122,7 @@ impl Session {
         person: SessionPerson,
         proof: LoginProof,
         verb: Verb,
+        publishers: StoreResult<Vec<UserName>>,
     ) -> Result<Self, SessionError> {
         let session_key = &person.session_key.clone();
         let store = &handle.services.store;
@@ -133,7 +136,7 @@ impl Session {
         }
         let (current, connection) = (RoomName::lobby(), handle.peer.connection());
         let mut session = Self { person, version: proof.version, current, logs: OpenLogs::default(), connection };
-        match session.receive_all(handle, proof) {
+        match session.receive_all(handle, proof, publishers) {
             Ok((version, unread)) => {
                 handle.services.hub.activate_session(session_key);
                 session.open_all(version, verb, unread);
@@ -148,28 +151,37 @@ impl Session {
 
     /// Enters the lobby, and gets buffered recipients for everything that it receives. Returns the number of the change, and
     /// what is unread.
-    fn receive_all(&mut self, handle: &ConnectionHandle, proof: LoginProof) -> Result<(u64, Unread), SessionError> {
-        let lobby = self.listen_to_all(handle)?;
-        let version = match self.enter_lobby(handle, lobby) {
+    fn receive_all(
+        &mut self,
+        handle: &ConnectionHandle,
+        proof: LoginProof,
+        publishers: StoreResult<Vec<UserName>>,
+    ) -> Result<(u64, Unread), SessionError> {
+        let lobby = self.listen_to_all(handle, feeds(publishers)?)?;
+        let session_key = self.person.session_key.clone();
+        // From now on this server hears whatever ends the account, the ticket or a follow. So what is read below is current.
+        handle.services.hub.register_session(&session_key, proof, handle.peer.clone(), handle.cell.clone());
+        let arrival = handle.arrive(&self.person, proof.ticket);
+        let version = match self.enter_lobby(handle, lobby, arrival.entered) {
             // Whatever ended the account or the ticket may have ended the session, too.
             Err(SessionError::Over(bye)) => {
-                handle.check_account(&self.person.session_key, proof)?;
+                handle.check_account(&session_key, proof)?;
                 return Err(SessionError::Over(bye));
             }
             entered => entered?,
         };
-        self.check(handle, proof)?;
-        Ok((version, self.count_unread(handle)?))
+        require_unchanged(proof, arrival.account, arrival.is_ticket_there)?;
+        self.check_feeds(handle, feeds(arrival.publishers)?)?;
+        Ok((version, arrival.unread.during("looking up what is unread")?))
     }
 
-    /// Adds buffered recipients for the lobby, which is not entered yet, for the inbox, and for the feeds of followed users, in
-    /// one request to the store. Returns the lobby's topic.
-    fn listen_to_all(&mut self, handle: &ConnectionHandle) -> Result<Arc<Topic>, SessionError> {
-        let mut publishers =
-            handle.services.store.follows.subscriptions(self.user()).during("listing subscriptions")?;
-        if planted(Bug::ForgetFollows) {
-            publishers.clear();
-        }
+    /// Adds buffered recipients for the lobby, which is not entered yet, for the inbox, and for feeds, in one request to the
+    /// store. Returns the lobby's topic.
+    fn listen_to_all(
+        &mut self,
+        handle: &ConnectionHandle,
+        publishers: Vec<UserName>,
+    ) -> Result<Arc<Topic>, SessionError> {
         let mut logs = vec![LogId::Room(RoomName::lobby()), LogId::Inbox(self.user().clone())];
         logs.extend(publishers.into_iter().map(LogId::Feed));
         let mut topics = handle.subscribe_buffered(&logs, self.user())?;
@@ -179,9 +191,15 @@ impl Session {
         Ok(lobby)
     }
 
-    /// Enters the lobby, whose recipient is there already. Returns the number of the change.
-    fn enter_lobby(&mut self, handle: &ConnectionHandle, topic: Arc<Topic>) -> Result<u64, SessionError> {
-        let entered = handle.enter_subscribed(&self.person, vec![RoomName::lobby()], vec![topic])?;
+    /// Notes that the lobby was entered, whose recipient is there already. Returns the number of the change.
+    fn enter_lobby(
+        &mut self,
+        handle: &ConnectionHandle,
+        topic: Arc<Topic>,
+        entered: StoreResult<EnterResult>,
+    ) -> Result<u64, SessionError> {
+        let entered = entered.map(|entered| vec![entered]);
+        let entered = handle.pending_rooms(vec![RoomName::lobby()], vec![topic], entered)?;
         let PendingRoom { room, topic, version, .. } = entered.only()?;
         self.receive(vec![LogId::Room(room)], vec![topic]);
         Ok(version)
@@ -199,21 +217,6 @@ impl Session {
         for (log, topic) in logs.into_iter().zip(topics) {
             self.logs.insert(log, OpenLog::new(topic, self.connection));
         }
-    }
-
-    /// Checks, once the hub knows the session, what may have changed before.
-    fn check(&mut self, handle: &ConnectionHandle, proof: LoginProof) -> Result<(), SessionError> {
-        handle.services.hub.register_session(&self.person.session_key, proof, handle.peer.clone(), handle.cell.clone());
-        handle.check_account(&self.person.session_key, proof)?;
-        self.check_feeds(handle)
-    }
-
-    /// The unread direct messages of each conversation, for clients that are told at the login.
-    fn count_unread(&self, handle: &ConnectionHandle) -> Result<Unread, SessionError> {
-        if handle.peer.outbox().encoding().format == Format::Json {
-            return Ok(Vec::new());
-        }
-        Ok(handle.services.store.personal.unread(self.user()).during("looking up what is unread")?)
     }
 
     /// Replies to the login, and activates all recipients of the session.
@@ -298,8 +301,14 @@ fn written(log: &LogId, open: &OpenLog) -> Option<Mark> {
     log.room().map(|_| Mark { log: log.clone(), read, last: UNKNOWN_LAST })
 }
 
-fn claim(handle: &ConnectionHandle, origin: &Origin, user: &UserName) -> Result<Generation, SessionError> {
-    let policy = &handle.services.policy;
+fn claim(
+    handle: &ConnectionHandle,
+    origin: &Origin,
+    user: &UserName,
+    permit: Option<AttemptPermit>,
+) -> Result<(Generation, StoreResult<Vec<UserName>>), SessionError> {
+    let services = &handle.services;
+    let policy = &services.policy;
     let is_limited = !origin.is_loopback || policy.limit_loopback;
     let limit = TakeoverLimit { max: policy.max_takeovers, within: Policy::TAKEOVER_WINDOW };
     let claim = Claim {
@@ -307,13 +316,23 @@ fn claim(handle: &ConnectionHandle, origin: &Origin, user: &UserName) -> Result<
         connection: handle.peer.connection(),
         policy: if planted(Bug::IgnorePolicy) { DuplicateLogin::Takeover } else { policy.duplicate_login },
         takeovers: is_limited.then_some(limit),
-        at: handle.services.clock.elapsed(),
+        at: services.clock.elapsed(),
     };
-    match handle.services.store.sessions.claim(&claim).during("claiming a session")? {
-        ClaimResult::Granted(generation) => Ok(generation),
+    let attempt = made_now(services, origin, user);
+    let report = services.store.logins().claim(permit.map(|permit| (&attempt, permit)), &claim);
+    // A user with the right secret may log in even if the disk is full.
+    handle.note(FORGETTING_FAILURES, report.ended);
+    match report.claimed.during("claiming a session")? {
+        ClaimResult::Granted(generation) => Ok((generation, report.publishers)),
         ClaimResult::AlreadyLoggedIn => Err(Refusal::AlreadyLoggedIn.into()),
         ClaimResult::TakeoverLoop(time) => Err(Refusal::TakeoverLoop(whole_seconds(time)).into()),
     }
+}
+
+/// The users whose feeds a session receives.
+fn feeds(publishers: StoreResult<Vec<UserName>>) -> Result<Vec<UserName>, CommandError> {
+    let publishers = publishers.during("listing subscriptions")?;
+    Ok(if planted(Bug::ForgetFollows) { Vec::new() } else { publishers })
 }
 
 #[cfg(test)]

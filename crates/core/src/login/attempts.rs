@@ -3,12 +3,16 @@
 
 use std::time::Duration;
 
-use parlor_proto::{Refusal, UserName};
+use parlor_proto::{Refusal, TicketId, UserName};
 
 use super::Applicant;
 use crate::connection::effects::{CommandError, During};
+use crate::delivery::peer::Origin;
 use crate::limits::whole_seconds;
-use crate::ports::{Attempt, AttemptOutcome, AttemptPermit, LoginDecision};
+use crate::ports::{
+    Account, Attempt, AttemptOutcome, AttemptPermit, LoginDecision, StartedAttempt, StoreResult, Ticket,
+};
+use crate::services::Services;
 
 /// A delay up to this time is waited for. With a longer delay, the client is refused and must retry later.
 const PATIENCE: Duration = Duration::from_secs(2);
@@ -28,26 +32,75 @@ pub(super) enum Verified<T> {
     Refused(Refusal),
 }
 
+/// What a secret is compared with, as it was read when the attempt began.
+pub(super) struct Known {
+    pub(super) account: StoreResult<Option<Account>>,
+    pub(super) ticket: StoreResult<Option<Ticket>>,
+}
+
+/// What a right secret opens. The attempt that showed it still counts as a failure, until it is settled. That is left to whoever
+/// goes on, since a store can do it together with the next step. An attempt that is not settled expires.
+#[derive(Debug)]
+#[must_use = "the attempt must be settled"]
+pub(crate) struct Passed<T> {
+    value: T,
+    permit: Option<AttemptPermit>,
+}
+
+impl<T> Passed<T> {
+    /// Of an attempt that is over.
+    pub(super) fn settled(value: T) -> Self {
+        Self { value, permit: None }
+    }
+
+    /// Ends the attempt as a right one. May block on the store.
+    pub(crate) fn settle(self, applicant: &Applicant<'_>, user: &UserName) -> T {
+        if let Some(permit) = self.permit {
+            let attempt = applicant.attempt(user);
+            let ended = applicant.services.store.attempts.release(&attempt, permit, AttemptOutcome::Right);
+            note_end(applicant, ended);
+        }
+        self.value
+    }
+
+    /// What was opened.
+    pub(super) fn value(&self) -> &T {
+        &self.value
+    }
+
+    /// What was opened, and the permit with which the attempt is to be ended.
+    pub(super) fn into_parts(self) -> (T, Option<AttemptPermit>) {
+        (self.value, self.permit)
+    }
+
+    /// Goes on with what was opened.
+    pub(crate) fn map<R>(self, change: impl FnOnce(T) -> R) -> Passed<R> {
+        Passed { value: change(self.value), permit: self.permit }
+    }
+}
+
 /// Compares a secret as one attempt at `user`. Blocks until it is allowed. Returns none if the secret is wrong.
 pub(super) fn attempt<T>(
     applicant: &Applicant<'_>,
     user: &UserName,
-    compare: impl FnOnce() -> Result<Verified<T>, CommandError>,
-) -> Result<Option<T>, CommandError> {
-    let permit = wait_for_permit(applicant, user)?;
-    let compared = compare();
+    ticket: Option<TicketId>,
+    compare: impl FnOnce(Known) -> Result<Verified<T>, CommandError>,
+) -> Result<Option<Passed<T>>, CommandError> {
+    let StartedAttempt { permit, account, ticket } = wait_for_start(applicant, user, ticket)?;
+    let compared = compare(Known { account, ticket });
     let outcome = match &compared {
-        Ok(Verified::Right(_)) => AttemptOutcome::Right,
-        Ok(Verified::Wrong) => AttemptOutcome::Wrong,
-        Ok(Verified::Shared(_) | Verified::Refused(_)) | Err(_) => AttemptOutcome::Unknown,
+        Ok(Verified::Right(_)) => None,
+        Ok(Verified::Wrong) => Some(AttemptOutcome::Wrong),
+        Ok(Verified::Shared(_) | Verified::Refused(_)) | Err(_) => Some(AttemptOutcome::Unknown),
     };
-    let ended = applicant.services.store.attempts.release(&made_now(applicant, user), permit, outcome);
+    let release = |outcome| applicant.services.store.attempts.release(&applicant.attempt(user), permit, outcome);
+    let ended = outcome.map_or(Ok(()), release);
     // Returns the first failure. A permit that was not released expires.
     match compared? {
-        Verified::Right(value) | Verified::Shared(value) => {
-            // A user with the right secret may log in even if the disk is full.
-            applicant.note("forgetting failed logins", ended);
-            Ok(Some(value))
+        Verified::Right(value) => Ok(Some(Passed { value, permit: Some(permit) })),
+        Verified::Shared(value) => {
+            note_end(applicant, ended);
+            Ok(Some(Passed::settled(value)))
         }
         Verified::Wrong => {
             ended.during("counting a failed login")?;
@@ -61,14 +114,26 @@ pub(super) fn attempt<T>(
     }
 }
 
+/// What operators are told of an attempt whose secret was right, and which could not be ended.
+pub(crate) const FORGETTING_FAILURES: &str = "forgetting failed logins";
+
+/// A user with the right secret may log in even if the disk is full.
+fn note_end(applicant: &Applicant<'_>, ended: StoreResult<()>) {
+    applicant.note(FORGETTING_FAILURES, ended);
+}
+
 /// Waits up to [`PATIENCE`] for the end of a delay, and longer for concurrent attempts, but never beyond the time limit
 /// for the login.
-fn wait_for_permit(applicant: &Applicant<'_>, user: &UserName) -> Result<AttemptPermit, CommandError> {
+fn wait_for_start(
+    applicant: &Applicant<'_>,
+    user: &UserName,
+    ticket: Option<TicketId>,
+) -> Result<StartedAttempt, CommandError> {
     let (mut patience, mut wait_left) = (PATIENCE, applicant.services.policy.login_timeout);
     loop {
-        let attempt = made_now(applicant, user);
-        match applicant.services.store.attempts.acquire(&attempt).during("counting failed logins")? {
-            LoginDecision::Allowed(permit) => return Ok(permit),
+        let attempt = applicant.attempt(user);
+        match applicant.services.store.logins().start(&attempt, ticket).during("counting failed logins")? {
+            LoginDecision::Allowed(started) => return Ok(started),
             LoginDecision::RetryAfter(time) if time <= patience.min(applicant.time_left()) => {
                 patience -= time;
                 applicant.patience.pause(time);
@@ -83,12 +148,18 @@ fn wait_for_permit(applicant: &Applicant<'_>, user: &UserName) -> Result<Attempt
     }
 }
 
-/// An attempt of an applicant, made now.
-pub(super) fn made_now<'a>(applicant: &Applicant<'a>, user: &'a UserName) -> Attempt<'a> {
-    let clock = &applicant.services.clock;
-    let is_address_limited = !applicant.origin.is_loopback || applicant.services.policy.limit_loopback;
-    let address = &applicant.origin.network;
-    Attempt { user, address, is_address_limited, at: clock.elapsed(), now: clock.now() }
+impl<'a> Applicant<'a> {
+    /// An attempt, made now.
+    pub(super) fn attempt(&self, user: &'a UserName) -> Attempt<'a> {
+        made_now(self.services, self.origin, user)
+    }
+}
+
+/// An attempt from an address, made now.
+pub(crate) fn made_now<'a>(services: &Services, origin: &'a Origin, user: &'a UserName) -> Attempt<'a> {
+    let clock = &services.clock;
+    let is_address_limited = !origin.is_loopback || services.policy.limit_loopback;
+    Attempt { user, address: &origin.network, is_address_limited, at: clock.elapsed(), now: clock.now() }
 }
 
 #[cfg(test)]

@@ -56,7 +56,7 @@ impl Services {
     ) -> Result<IssuedTicket, Refusal> {
         let applicant = self.applicant(visitor);
         let attempt = || {
-            let account = authenticate(&applicant, credentials)?;
+            let account = authenticate(&applicant, credentials)?.settle(&applicant, &credentials.user);
             applicant.require_active(&account)?;
             self.issue_once(visitor, account, label)
         };
@@ -91,6 +91,7 @@ impl Services {
         let applicant = self.applicant(visitor);
         let redeemed = redeem(&applicant, ticket);
         let active = redeemed.and_then(|redeemed| {
+            let redeemed = redeemed.settle(&applicant, &ticket.user);
             applicant.require_active(&redeemed.account)?;
             Ok(redeemed.account.user)
         });
@@ -103,7 +104,9 @@ impl Services {
     /// # Errors
     /// As [`Services::verify_ticket`]: one that is not valid counts as a failed login.
     pub fn revoke_ticket(&self, visitor: &Visitor<'_>, ticket: &TicketCredentials) -> Result<(), Refusal> {
-        let redeemed = redeem(&self.applicant(visitor), ticket).map_err(|error| self.refusal(error))?;
+        let applicant = self.applicant(visitor);
+        let redeemed = redeem(&applicant, ticket).map_err(|error| self.refusal(error))?;
+        let redeemed = redeemed.settle(&applicant, &ticket.user);
         let which = Tickets::One(redeemed.ticket);
         let revoked = self.store.tickets.revoke(&ticket.user, which, None);
         revoked.map(drop).map_err(|error| self.refusal(CommandError::Failed { what: "revoking a ticket", error }))

@@ -5,7 +5,7 @@ use zeroize::Zeroizing;
 
 use super::Applicant;
 use super::admission::open_rooms;
-use super::attempts::{Verified, attempt};
+use super::attempts::{Passed, Verified, attempt};
 use crate::connection::effects::{CommandError, During};
 use crate::ports::{Account, Admitted, PasswordAuthority, PasswordHash, Role, StoreResult};
 
@@ -17,18 +17,19 @@ pub(super) fn authenticate(
     applicant: &Applicant<'_>,
     authority: &dyn PasswordAuthority,
     credentials: &Credentials,
-) -> Result<Account, CommandError> {
+) -> Result<Passed<Account>, CommandError> {
     let Credentials { user, password } = credentials;
-    let admitted = attempt(applicant, user, || {
+    let admitted = attempt(applicant, user, None, |_| {
         let judged = authority.judge(user, password, &applicant.origin.address);
         Ok(judged.during("asking about a password")?.map_or(Verified::Wrong, Verified::Right))
     })?;
-    let admitted = admitted.ok_or(Refusal::BadCredentials)?;
+    let admitted = admitted.ok_or(Refusal::BadCredentials)?.settle(applicant, user);
     let accounts = &applicant.services.store.accounts;
-    match accounts.find(user).during("looking a user up")? {
+    let account = match accounts.find(user).during("looking a user up")? {
         Some(account) => keep_role(applicant, account, admitted.operator),
         None => make(applicant, user, &admitted),
-    }
+    };
+    account.map(Passed::settled)
 }
 
 /// Gives an account the role that it has elsewhere, if anything is said about it.

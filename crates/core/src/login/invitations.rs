@@ -48,9 +48,9 @@ pub(crate) fn inspect(applicant: &Applicant<'_>, code: &InvitationCode) -> Resul
     let digits = &hash.expose()[..COUNTED_DIGITS];
     let counted: UserName = format!("invite-{digits}").parse().map_err(|_| Refusal::BadInvitation)?;
     let services = applicant.services;
-    let found = attempt(applicant, &counted, || {
+    let found = attempt(applicant, &counted, None, |_| {
         let found = services.store.invitations.find_valid(&hash, services.clock.now());
         Ok(found.during("looking an invitation up")?.map_or(Verified::Wrong, Verified::Shared))
     })?;
-    found.ok_or_else(|| Refusal::BadInvitation.into())
+    found.map(|found| found.settle(applicant, &counted)).ok_or_else(|| Refusal::BadInvitation.into())
 }

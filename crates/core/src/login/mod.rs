@@ -12,13 +12,14 @@ mod tickets;
 
 use std::time::Duration;
 
-use parlor_proto::{Password, Refusal};
+use parlor_proto::{Password, Refusal, TicketId, Verb};
 
-use crate::connection::effects::CommandError;
+use crate::connection::effects::{CommandError, VerifiedLogin};
 use crate::delivery::peer::{ConnectionId, Origin, Peer};
 use crate::ports::{Account, StoreResult, Suspension};
 use crate::services::Services;
 
+pub(crate) use attempts::{FORGETTING_FAILURES, Passed, made_now};
 pub use door::{IssuedTicket, Visitor};
 pub(crate) use invitations::inspect;
 pub use invitations::{INVITATION_LIFETIME, new_invitation};
@@ -73,6 +74,21 @@ impl Applicant<'_> {
         let min = self.services.policy.min_password;
         if password.characters() < min { Err(Refusal::PasswordTooShort(min).into()) } else { Ok(()) }
     }
+}
+
+/// The login of an account whose password or ticket was right, unless it is suspended.
+pub(crate) fn verified_login(
+    applicant: &Applicant<'_>,
+    passed: Passed<(Account, Option<TicketId>)>,
+) -> Result<VerifiedLogin, CommandError> {
+    let (account, _) = passed.value();
+    if let Some(refusal) = suspended(applicant.services, account) {
+        let user = account.user.clone();
+        passed.settle(applicant, &user);
+        return Err(refusal.into());
+    }
+    let ((account, ticket), permit) = passed.into_parts();
+    Ok(VerifiedLogin::new(account, ticket, Verb::Login, permit))
 }
 
 /// The refusal of an account that is suspended now.

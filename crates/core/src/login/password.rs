@@ -3,31 +3,33 @@
 
 use parlor_proto::{Credentials, Refusal};
 
-use super::attempts::{Verified, attempt};
+use super::attempts::{Known, Passed, Verified, attempt};
 use super::{Applicant, elsewhere};
 use crate::connection::effects::{CommandError, During};
 use crate::ports::{Account, PasswordHash, StoreResult, Verdict};
 
 /// Returns the account if the password is right. Renews the hash if its cost differs from the setting.
-pub(crate) fn authenticate(applicant: &Applicant<'_>, credentials: &Credentials) -> Result<Account, CommandError> {
+pub(crate) fn authenticate(
+    applicant: &Applicant<'_>,
+    credentials: &Credentials,
+) -> Result<Passed<Account>, CommandError> {
     if let Some(authority) = &applicant.services.authority {
         return elsewhere::authenticate(applicant, &**authority, credentials);
     }
-    let compared = attempt(applicant, &credentials.user, || compare(applicant, credentials))?;
-    let Some((mut account, is_outdated)) = compared else { return Err(Refusal::BadCredentials.into()) };
-    if is_outdated {
-        match renew_hash(applicant, credentials, &account) {
-            Ok(renewed) => account.hash = renewed.unwrap_or(account.hash),
-            Err(error) => applicant.note("renewing a hash", Err(error)),
-        }
-    }
-    Ok(account)
+    let passed = attempt(applicant, &credentials.user, None, |known| compare(applicant, credentials, known))?;
+    let passed = passed.ok_or(Refusal::BadCredentials)?;
+    Ok(passed
+        .map(|(account, is_outdated)| if is_outdated { renewed(applicant, credentials, account) } else { account }))
 }
 
 /// Returns the account, and whether its hash has another cost than the setting.
-fn compare(applicant: &Applicant<'_>, credentials: &Credentials) -> Result<Verified<(Account, bool)>, CommandError> {
+fn compare(
+    applicant: &Applicant<'_>,
+    credentials: &Credentials,
+    known: Known,
+) -> Result<Verified<(Account, bool)>, CommandError> {
     let services = applicant.services;
-    let account = services.store.accounts.find(&credentials.user).during("looking a user up")?;
+    let account = known.account.during("looking a user up")?;
     let hash = account.as_ref().map(|account| &account.hash);
     let verdict = services.passwords.verify(&credentials.password, hash).during("verifying a password")?;
     Ok(match (account, verdict) {
@@ -35,6 +37,15 @@ fn compare(applicant: &Applicant<'_>, credentials: &Credentials) -> Result<Verif
         (Some(account), Verdict::RightButOutdated) => Verified::Right((account, true)),
         _ => Verified::Wrong,
     })
+}
+
+/// The account with a renewed hash, if that is possible.
+fn renewed(applicant: &Applicant<'_>, credentials: &Credentials, mut account: Account) -> Account {
+    match renew_hash(applicant, credentials, &account) {
+        Ok(renewed) => account.hash = renewed.unwrap_or(account.hash),
+        Err(error) => applicant.note("renewing a hash", Err(error)),
+    }
+    account
 }
 
 /// Renews the hash, unless the password was changed meanwhile: the old password must not come back. Returns the new one.

@@ -4,7 +4,6 @@ use parlor_proto::{Credentials, Refusal, UserName};
 
 use super::Applicant;
 use super::admission::open_rooms;
-use super::attempts::made_now;
 use crate::connection::effects::{CommandError, During};
 use crate::planted::{Bug, planted};
 use crate::ports::{Account, Invitation, InvitedResult, Role};
@@ -34,7 +33,7 @@ pub(crate) fn register(
     let role = invitation.map_or(Role::Member, |invitation| invitation.terms.role);
     let account = Account { user, hash, role, created, kicks: 0, suspension: None };
     make(applicant, &account, invitation)?;
-    let remembered = services.store.attempts.note_known_address(&made_now(applicant, &account.user));
+    let remembered = services.store.attempts.note_known_address(&applicant.attempt(&account.user));
     applicant.note("remembering an address", remembered);
     Ok(account)
 }

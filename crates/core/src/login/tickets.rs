@@ -5,7 +5,7 @@ use std::time::Duration;
 use parlor_proto::{Note, Refusal, TicketCredentials, TicketId, TicketSecret, Timestamp};
 use zeroize::Zeroizing;
 
-use super::attempts::{Verified, attempt};
+use super::attempts::{Known, Passed, Verified, attempt};
 use super::{Applicant, suspended};
 use crate::connection::effects::{CommandError, During};
 use crate::planted::{Bug, planted};
@@ -54,20 +54,26 @@ pub(crate) fn issue(
 }
 
 /// Returns the account if the ticket is valid, and notes its use. A wrong one counts as a failed login.
-pub(crate) fn redeem(applicant: &Applicant<'_>, given: &TicketCredentials) -> Result<Redeemed, CommandError> {
-    let redeemed = attempt(applicant, &given.user, || compare(applicant, given))?;
+pub(crate) fn redeem(applicant: &Applicant<'_>, given: &TicketCredentials) -> Result<Passed<Redeemed>, CommandError> {
+    let hash = SecretHash::of(given.secret.expose());
+    let ticket = Some(TicketId(hash.number()));
+    let redeemed = attempt(applicant, &given.user, ticket, |known| compare(applicant, given, &hash, known))?;
     redeemed.ok_or_else(|| Refusal::BadTicket.into())
 }
 
-fn compare(applicant: &Applicant<'_>, given: &TicketCredentials) -> Result<Verified<Redeemed>, CommandError> {
+fn compare(
+    applicant: &Applicant<'_>,
+    given: &TicketCredentials,
+    hash: &SecretHash,
+    known: Known,
+) -> Result<Verified<Redeemed>, CommandError> {
     let store = &applicant.services.store;
-    let hash = SecretHash::of(given.secret.expose());
-    let account = store.accounts.find(&given.user).during("looking a user up")?;
+    let account = known.account.during("looking a user up")?;
     let found = match planted(Bug::AnyTicket) {
         true => store.tickets.tickets(&given.user).map(|mut all| all.pop()),
-        false => store.tickets.find(&given.user, TicketId(hash.number())),
+        false => known.ticket,
     };
-    let is_right = |found: &Ticket| found.hash.matches(&hash) || planted(Bug::AnyTicket);
+    let is_right = |found: &Ticket| found.hash.matches(hash) || planted(Bug::AnyTicket);
     let (Some(account), Some(ticket)) = (account, found.during("looking a ticket up")?.filter(is_right)) else {
         return Ok(Verified::Wrong);
     };

@@ -38,13 +38,24 @@ pub struct AttemptPermit {
 
 /// The decision on an attempt.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum LoginDecision {
+pub enum LoginDecision<T = AttemptPermit> {
     /// The attempt may start now.
-    Allowed(AttemptPermit),
+    Allowed(T),
     /// The attempt may start after this time.
     RetryAfter(Duration),
     /// The attempt must wait for the results of other attempts that are running now.
     Queued,
+}
+
+impl<T> LoginDecision<T> {
+    /// Adds something to an attempt that may start.
+    pub fn map<R>(self, add: impl FnOnce(T) -> R) -> LoginDecision<R> {
+        match self {
+            Self::Allowed(permit) => LoginDecision::Allowed(add(permit)),
+            Self::RetryAfter(time) => LoginDecision::RetryAfter(time),
+            Self::Queued => LoginDecision::Queued,
+        }
+    }
 }
 
 /// The result of an attempt.

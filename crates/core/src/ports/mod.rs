@@ -12,6 +12,7 @@ mod follows;
 mod invitations;
 mod log;
 mod login_limiter;
+mod logins;
 mod moderation;
 mod observer;
 mod outhooks;
@@ -46,6 +47,7 @@ pub use log::{
 pub use login_limiter::{
     Attempt, AttemptOutcome, AttemptPermit, KNOWN_FOR, LoginDecision, LoginLimiter, MAX_KNOWN_ADDRESSES,
 };
+pub use logins::{Arrival, ClaimReport, FirstEntry, Logins, StartedAttempt};
 pub use moderation::{Act, ActReport, ActResult, Deed, Governance};
 pub use observer::Observer;
 pub use outhooks::{EndpointGuard, OUTHOOK_TURN, OuthookTurn, Outhooks};
@@ -86,6 +88,15 @@ pub struct Store {
     pub outhooks: Arc<dyn Outhooks>,
     /// Failed logins.
     pub attempts: Arc<dyn LoginLimiter>,
+    /// The steps of a login, if the store can be asked several things at once.
+    pub logins: Option<Arc<dyn Logins>>,
+}
+
+impl Store {
+    /// The steps of a login.
+    pub fn logins(&self) -> &dyn Logins {
+        self.logins.as_deref().unwrap_or(self)
+    }
 }
 
 impl fmt::Debug for Store {

@@ -117,6 +117,17 @@ impl RedisAccounts<'_> {
     }
 }
 
+/// Asks for an account.
+pub(super) fn ask_for_account(user: &UserName) -> Command {
+    Command::plain("HGETALL", keys::user(user), &[])
+}
+
+/// Reads the answer to [`ask_for_account`].
+pub(super) fn read_account(user: &UserName, reply: StoreResult<::redis::Value>) -> StoreResult<Option<Account>> {
+    let fields: HashMap<String, String> = command::read(reply)?;
+    read(user, &fields)
+}
+
 impl Accounts for RedisAccounts<'_> {
     fn create(&self, account: &Account) -> StoreResult<bool> {
         // A new account was never kicked: the script begins the count again.
@@ -140,8 +151,7 @@ impl Accounts for RedisAccounts<'_> {
     }
 
     fn find(&self, user: &UserName) -> StoreResult<Option<Account>> {
-        let fields: HashMap<String, String> = self.call(Command::plain("HGETALL", keys::user(user), &[]))?;
-        read(user, &fields)
+        read_account(user, self.0.call(ask_for_account(user)))
     }
 
     fn set_password(&self, user: &UserName, hash: &PasswordHash) -> StoreResult<bool> {

@@ -4,7 +4,7 @@
 use parlor_core::ports::{Follows, StoreResult};
 use parlor_proto::UserName;
 
-use super::connection::command::Command;
+use super::connection::command::{self, Command};
 use super::keys;
 use super::membership::server::Server;
 use super::rooms::sorted;
@@ -24,12 +24,22 @@ impl Follows for Server {
     }
 
     fn subscriptions(&self, follower: &UserName) -> StoreResult<Vec<UserName>> {
-        let names: Vec<String> = self.call(Command::plain("SMEMBERS", keys::following(follower), &[]))?;
-        Ok(sorted(&names))
+        read_publishers(self.router.call(ask_for_publishers(follower)))
     }
 
     fn subscribers(&self, publisher: &UserName) -> StoreResult<Vec<UserName>> {
         let names: Vec<String> = self.call(Command::plain("SMEMBERS", keys::followers(publisher), &[]))?;
         Ok(sorted(&names))
     }
+}
+
+/// Asks for the users whom a user follows.
+pub(super) fn ask_for_publishers(follower: &UserName) -> Command {
+    Command::plain("SMEMBERS", keys::following(follower), &[])
+}
+
+/// Reads the answer to [`ask_for_publishers`].
+pub(super) fn read_publishers(reply: StoreResult<::redis::Value>) -> StoreResult<Vec<UserName>> {
+    let names: Vec<String> = command::read(reply)?;
+    Ok(sorted(&names))
 }

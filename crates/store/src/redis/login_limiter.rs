@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use ::redis::Value;
 use parlor_core::LoginBackoff;
 use parlor_core::ports::{
     Attempt, AttemptOutcome, AttemptPermit, KNOWN_FOR, LoginDecision, LoginLimiter, MAX_KNOWN_ADDRESSES, StoreError,
@@ -23,40 +24,11 @@ struct Count {
 
 impl LoginLimiter for Server {
     fn acquire(&self, attempt: &Attempt<'_>) -> StoreResult<LoginDecision> {
-        let Attempt { user, address, .. } = attempt;
-        let keys =
-            [keys::attempts_of_account(user), keys::attempts_of_pair(user, address), keys::usual_addresses(user)];
-        let (is_known, answer) = self.ask(&keys, address, LoginBackoff::ACCOUNT)?;
-        let permit = AttemptPermit { is_known };
-        let admission = admission(permit, answer);
-        let (LoginDecision::Allowed(_), Some(count)) = (admission, address_count(attempt).filter(|_| !is_known)) else {
-            return Ok(admission);
-        };
-        let asked = self.ask(&[count.key], address, count.throttle);
-        let both = asked.map(|(_, answer)| self::admission(permit, answer));
-        if matches!(both, Ok(LoginDecision::Allowed(_))) {
-            return both;
-        }
-        // The place is also returned if the address counter is unavailable, for example while its node is unreachable.
-        // Otherwise attempts from there would take all places of the account.
-        let given_back = self.call::<i64>(end(&own_count(attempt, permit), true, AttemptOutcome::Unknown));
-        both.and_then(|both| given_back.map(|_| both))
+        self.acquire_with(attempt, Vec::new()).map(|(decision, _)| decision)
     }
 
     fn release(&self, attempt: &Attempt<'_>, permit: AttemptPermit, outcome: AttemptOutcome) -> StoreResult<()> {
-        let mut commands = vec![end(&own_count(attempt, permit), true, outcome)];
-        // A correct password does not clear failures of other accounts from this address.
-        let of_address = if outcome == AttemptOutcome::Right { AttemptOutcome::Unknown } else { outcome };
-        if let Some(count) = address_count(attempt)
-            && (!permit.is_known || outcome == AttemptOutcome::Wrong)
-        {
-            commands.push(end(&count, !permit.is_known, of_address));
-        }
-        if outcome == AttemptOutcome::Right {
-            commands.push(note_address(attempt.user, attempt.address));
-        }
-        let replies = self.router.call_all(commands).into_iter();
-        replies.map(command::read::<i64>).try_for_each(|reply| reply.map(drop))
+        read_ends(self.router.call_all(ends(attempt, permit, outcome)))
     }
 
     fn note_known_address(&self, attempt: &Attempt<'_>) -> StoreResult<()> {
@@ -65,14 +37,69 @@ impl LoginLimiter for Server {
 }
 
 impl Server {
-    /// Requests a place. Returns whether the address is usual, and the script's answer.
-    fn ask(&self, keys: &[String], address: &str, throttle: LoginBackoff) -> StoreResult<(bool, i64)> {
-        let LoginBackoff { free, first_delay, longest_delay, forget_after } = throttle;
-        let [usual, first, longest, forget, answer] =
-            [KNOWN_FOR, first_delay, longest_delay, forget_after, LoginBackoff::ANSWER_TIME].map(millis);
-        let args: [&dyn command::Argument; 7] = [&address, &usual, &free, &first, &longest, &forget, &answer];
-        self.call(Command::script(script::begin_attempt(), keys, &args))
+    /// Asks for the right to try a password, and sends other commands in the same request. Returns also the replies to these.
+    pub(super) fn acquire_with(
+        &self,
+        attempt: &Attempt<'_>,
+        others: Vec<Command>,
+    ) -> StoreResult<(LoginDecision, Vec<StoreResult<Value>>)> {
+        let Attempt { user, address, .. } = attempt;
+        let keys =
+            [keys::attempts_of_account(user), keys::attempts_of_pair(user, address), keys::usual_addresses(user)];
+        let mut commands = vec![begin(&keys, address, LoginBackoff::ACCOUNT)];
+        commands.extend(others);
+        let mut replies = self.router.call_all(commands);
+        let (is_known, answer) = command::read(replies.remove(0))?;
+        let permit = AttemptPermit { is_known };
+        let admission = admission(permit, answer);
+        let (LoginDecision::Allowed(_), Some(count)) = (admission, address_count(attempt).filter(|_| !is_known)) else {
+            return Ok((admission, replies));
+        };
+        let asked = self.call::<(bool, i64)>(begin(&[count.key], address, count.throttle));
+        let both = asked.map(|(_, answer)| self::admission(permit, answer));
+        if matches!(both, Ok(LoginDecision::Allowed(_))) {
+            return both.map(|both| (both, replies));
+        }
+        // The place is also returned if the address counter is unavailable, for example while its node is unreachable.
+        // Otherwise attempts from there would take all places of the account.
+        let given_back = self.call::<i64>(end(&own_count(attempt, permit), true, AttemptOutcome::Unknown));
+        both.and_then(|both| given_back.map(|_| (both, replies)))
     }
+}
+
+/// The command that requests a place. The answer says whether the address is usual, and what [`admission`] reads.
+fn begin(keys: &[String], address: &str, throttle: LoginBackoff) -> Command {
+    let LoginBackoff { free, first_delay, longest_delay, forget_after } = throttle;
+    let [usual, first, longest, forget, answer] =
+        [KNOWN_FOR, first_delay, longest_delay, forget_after, LoginBackoff::ANSWER_TIME].map(millis);
+    let args: [&dyn command::Argument; 7] = [&address, &usual, &free, &first, &longest, &forget, &answer];
+    Command::script(script::begin_attempt(), keys, &args)
+}
+
+/// The commands that end an attempt whose secret was right.
+pub(super) fn end_right(attempt: &Attempt<'_>, permit: AttemptPermit) -> Vec<Command> {
+    ends(attempt, permit, AttemptOutcome::Right)
+}
+
+/// The commands that end an attempt.
+fn ends(attempt: &Attempt<'_>, permit: AttemptPermit, outcome: AttemptOutcome) -> Vec<Command> {
+    let mut commands = vec![end(&own_count(attempt, permit), true, outcome)];
+    // A correct password does not clear failures of other accounts from this address.
+    let of_address = if outcome == AttemptOutcome::Right { AttemptOutcome::Unknown } else { outcome };
+    if let Some(count) = address_count(attempt)
+        && (!permit.is_known || outcome == AttemptOutcome::Wrong)
+    {
+        commands.push(end(&count, !permit.is_known, of_address));
+    }
+    if outcome == AttemptOutcome::Right {
+        commands.push(note_address(attempt.user, attempt.address));
+    }
+    commands
+}
+
+/// Reads the answers to [`ends`].
+pub(super) fn read_ends(replies: Vec<StoreResult<Value>>) -> StoreResult<()> {
+    replies.into_iter().map(command::read::<i64>).try_for_each(|reply| reply.map(drop))
 }
 
 /// Clears the failures of an account, and records an address as usual. Returns `false` if the account does not exist.

@@ -23,6 +23,7 @@ mod invitations;
 mod keys;
 mod log;
 mod login_limiter;
+mod logins;
 mod membership;
 mod outhooks;
 mod personal;
@@ -194,6 +195,7 @@ impl Redis {
             outhooks: server.clone(),
             bus: server.clone(),
             attempts: server.clone(),
+            logins: Some(server.clone()),
         };
         let redis = Self { server, store, stop_signal, maintenance: Mutex::new(Some(thread)) };
         // Behind the lease: an import and a migration look for leases after they have noted themselves.

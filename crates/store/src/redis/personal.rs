@@ -20,18 +20,15 @@ impl Personal for Server {
         let commands = vec![
             Command::plain("SMEMBERS", keys::remembered_rooms(user), &[]),
             Command::plain("HGETALL", keys::marks(user), &[]),
-            Command::plain("HGETALL", keys::conversations(user), &[]),
+            ask_for_conversations(user),
         ];
         let mut replies = self.router.call_all(commands).into_iter();
         let mut next = || replies.next().unwrap_or_else(|| Err(StoreError::new("no reply")));
         let rooms: Vec<String> = command::read(next())?;
         let marks: HashMap<String, u64> = command::read(next())?;
-        let conversations: HashMap<String, String> = command::read(next())?;
+        let conversations = read_conversations(next())?;
         let mut rooms: Vec<RoomName> = rooms.iter().filter_map(|room| room.parse().ok()).collect();
         rooms.sort();
-        let mut conversations: Vec<Conversation> =
-            conversations.iter().filter_map(|(peer, state)| conversation(peer, state)).collect();
-        conversations.sort_by_key(|conversation| std::cmp::Reverse(conversation.last));
         Ok(PersonalState { rooms, marks: read_marks(&marks), conversations })
     }
 
@@ -88,6 +85,25 @@ impl Personal for Server {
         let names: Vec<String> = self.call(Command::plain("SMEMBERS", keys::blocks(user), &[]))?;
         Ok(sorted(&names))
     }
+}
+
+/// Asks for the conversations of a user.
+pub(super) fn ask_for_conversations(user: &UserName) -> Command {
+    Command::plain("HGETALL", keys::conversations(user), &[])
+}
+
+/// Reads the answer to [`ask_for_conversations`]: the one with the newest message comes first.
+fn read_conversations(reply: StoreResult<::redis::Value>) -> StoreResult<Vec<Conversation>> {
+    let stored: HashMap<String, String> = command::read(reply)?;
+    let mut read: Vec<Conversation> = stored.iter().filter_map(|(peer, state)| conversation(peer, state)).collect();
+    read.sort_by_key(|conversation| std::cmp::Reverse(conversation.last));
+    Ok(read)
+}
+
+/// Reads the answer to [`ask_for_conversations`]: how many messages are unread.
+pub(super) fn read_unread(reply: StoreResult<::redis::Value>) -> StoreResult<Vec<(UserName, u64)>> {
+    let unread = read_conversations(reply)?.into_iter().filter(|conversation| conversation.unread > 0);
+    Ok(unread.map(|conversation| (conversation.peer, conversation.unread)).collect())
 }
 
 /// The name of a log among the marks; none for an inbox, whose conversations have marks of their own.

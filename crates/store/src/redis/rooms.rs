@@ -10,6 +10,7 @@ use parlor_proto::{RoomName, RoomSummary, Timestamp, UserName};
 
 use super::codec;
 use super::connection::command::{self, Argument, Command};
+use super::connection::companions::Companions;
 use super::connection::router::Router;
 use super::connection::script;
 use super::keys::{self, ServerId};
@@ -39,44 +40,7 @@ pub(super) fn is_denied(answer: i64) -> bool {
 
 impl Rooms for Server {
     fn enter(&self, entrant: &Entrant, rooms: &[RoomName], max_rooms: usize) -> StoreResult<Vec<EnterResult>> {
-        let session_key = &entrant.session_key;
-        self.check_lease_for(&session_key.user)?;
-        let _reserved = self.local.reserve(session_key);
-        // The deadline is taken before any request. Otherwise a server that freezes in between would take it too late.
-        let deadline = self.lease.deadline(ENTER_PATIENCE);
-        let mut results = vec![EnterResult::TooManyRooms; rooms.len()];
-        let first_enter = self.first_enter(session_key, rooms);
-        let admitted = self.admit_all(rooms, max_rooms)?;
-        let pass = |&at| (&rooms[at], first_enter.unwrap_or_else(|| EnterParams { seq: self.next_seq(), deadline }));
-        let passes: Vec<_> = admitted.iter().map(pass).collect();
-        let entered = match first_enter {
-            Some(_) => self.enter_noted(entrant, &passes, passes.iter().map(|_| Ok(NOTED)).collect()),
-            None => self.note_and_enter(entrant, &passes),
-        };
-        let mut outcome = Ok(());
-        for ((at, (room, pass)), entered) in admitted.into_iter().zip(&passes).zip(entered) {
-            match entered {
-                Ok(result) => {
-                    if matches!(result, EnterResult::Member { .. }) {
-                        self.local.entered(session_key, room, entrant.is_operator);
-                    }
-                    results[at] = result;
-                }
-                Err(error) => {
-                    let (session_key, room) = (session_key.clone(), (*room).clone());
-                    self.local.defer(DeferredCleanup::Membership { session_key, room, seq: pass.seq });
-                    outcome = Err(error);
-                }
-            }
-        }
-        if let Err(error) = outcome {
-            let entered = rooms.iter().zip(&results).filter(|(_, it)| matches!(it, EnterResult::Member { .. }));
-            let entered: Vec<RoomName> = entered.map(|(room, _)| room.clone()).collect();
-            // What fails here is tried again later.
-            drop(self.leave_all(session_key, &entered));
-            return Err(error);
-        }
-        Ok(results)
+        self.enter_with(entrant, rooms, max_rooms, &mut Companions::default())
     }
 
     fn leave(&self, session_key: &SessionKey, rooms: &[RoomName]) -> StoreResult<()> {
@@ -161,6 +125,54 @@ pub(super) struct EnterParams {
 }
 
 impl Server {
+    /// Enters rooms, and sends the companions behind the enters.
+    pub(super) fn enter_with(
+        &self,
+        entrant: &Entrant,
+        rooms: &[RoomName],
+        max_rooms: usize,
+        companions: &mut Companions,
+    ) -> StoreResult<Vec<EnterResult>> {
+        let session_key = &entrant.session_key;
+        self.check_lease_for(&session_key.user)?;
+        let _reserved = self.local.reserve(session_key);
+        // The deadline is taken before any request. Otherwise a server that freezes in between would take it too late.
+        let deadline = self.lease.deadline(ENTER_PATIENCE);
+        let mut results = vec![EnterResult::TooManyRooms; rooms.len()];
+        let first_enter = self.first_enter(session_key, rooms);
+        let admitted = self.admit_all(rooms, max_rooms)?;
+        let pass = |&at| (&rooms[at], first_enter.unwrap_or_else(|| EnterParams { seq: self.next_seq(), deadline }));
+        let passes: Vec<_> = admitted.iter().map(pass).collect();
+        let entered = match first_enter {
+            Some(_) => self.enter_noted(entrant, &passes, passes.iter().map(|_| Ok(NOTED)).collect(), companions),
+            None => self.note_and_enter(entrant, &passes, companions),
+        };
+        let mut outcome = Ok(());
+        for ((at, (room, pass)), entered) in admitted.into_iter().zip(&passes).zip(entered) {
+            match entered {
+                Ok(result) => {
+                    if matches!(result, EnterResult::Member { .. }) {
+                        self.local.entered(session_key, room, entrant.is_operator);
+                    }
+                    results[at] = result;
+                }
+                Err(error) => {
+                    let (session_key, room) = (session_key.clone(), (*room).clone());
+                    self.local.defer(DeferredCleanup::Membership { session_key, room, seq: pass.seq });
+                    outcome = Err(error);
+                }
+            }
+        }
+        if let Err(error) = outcome {
+            let entered = rooms.iter().zip(&results).filter(|(_, it)| matches!(it, EnterResult::Member { .. }));
+            let entered: Vec<RoomName> = entered.map(|(room, _)| room.clone()).collect();
+            // What fails here is tried again later.
+            drop(self.leave_all(session_key, &entered));
+            return Err(error);
+        }
+        Ok(results)
+    }
+
     /// The enter of the lobby that the claim of a session noted, while there is time for it (decision 41). It keeps the
     /// deadline of the note. With a later deadline, a session that was displaced long ago could enter behind its successor,
     /// whose fence is gone.
@@ -172,7 +184,12 @@ impl Server {
     }
 
     /// Notes the enters at the session, and enters. If Redis lost the session, restores it first.
-    fn note_and_enter(&self, entrant: &Entrant, passes: &[(&RoomName, EnterParams)]) -> Vec<StoreResult<EnterResult>> {
+    fn note_and_enter(
+        &self,
+        entrant: &Entrant,
+        passes: &[(&RoomName, EnterParams)],
+        companions: &mut Companions,
+    ) -> Vec<StoreResult<EnterResult>> {
         let session_key = &entrant.session_key;
         let mut noted = self.record_intents(session_key, passes);
         if noted.iter().any(|noted| matches!(noted, Ok(ABSENT))) {
@@ -182,7 +199,7 @@ impl Server {
                 Err(error) => return vec![Err(error); passes.len()],
             }
         }
-        self.enter_noted(entrant, passes, noted)
+        self.enter_noted(entrant, passes, noted, companions)
     }
 
     /// Enters the rooms that are noted at the session, and keeps them in the index.
@@ -191,6 +208,7 @@ impl Server {
         entrant: &Entrant,
         passes: &[(&RoomName, EnterParams)],
         noted: Vec<StoreResult<i64>>,
+        companions: &mut Companions,
     ) -> Vec<StoreResult<EnterResult>> {
         let session_key = &entrant.session_key;
         let is_noted = |noted: &StoreResult<i64>| matches!(noted, Ok(NOTED));
@@ -202,8 +220,12 @@ impl Server {
             let how = How { is_operator: entrant.is_operator, created: &created, is_back: false };
             enter(session_key, room, &id, *pass, &how)
         };
-        let enters = ready.map(|(pass, _)| enter(pass)).collect();
-        let mut replies = self.router.call_all(enters).into_iter();
+        let mut commands: Vec<Command> = ready.map(|(pass, _)| enter(pass)).collect();
+        let count = commands.len();
+        commands.extend(companions.after.iter().cloned());
+        let mut replies = self.router.call_all(commands);
+        companions.replies_after = replies.split_off(count);
+        let mut replies = replies.into_iter();
         let mut entered = Vec::with_capacity(passes.len());
         for noted in noted {
             entered.push(match noted {

@@ -4,12 +4,13 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use ::redis::Value;
-use parlor_core::DuplicateLogin;
 use parlor_core::ports::{Claim, ClaimResult, PredecessorWait, SessionKey, Sessions, StoreError, StoreResult};
+use parlor_core::{DuplicateLogin, Flush};
 use parlor_proto::{Generation, RoomName, UserName};
 
 use super::codec;
 use super::connection::command::{self, Argument, Command};
+use super::connection::companions::Companions;
 use super::connection::script;
 use super::keys::{self, ServerId};
 use super::membership::local_sessions::{ClaimId, DeferredCleanup, FirstEnter, LocalSession};
@@ -65,22 +66,7 @@ struct Attempt<'a> {
 
 impl Sessions for Server {
     fn claim(&self, claim: &Claim<'_>) -> StoreResult<ClaimResult> {
-        self.check_lease_for(claim.user)?;
-        let deadline = self.lease.deadline(CLAIM_PATIENCE);
-        let ticket = ClaimId { connection: claim.connection, number: self.next_seq() };
-        let attempt = Attempt { claim, server: self.id(), ticket, deadline };
-        // This comes first, so that a server that reaps this one finds the session, too.
-        let entry = keys::server_session_entry(claim.user, ticket);
-        let noted = self.call::<i64>(codec::register(keys::server_sessions(&attempt.server), &[&entry]));
-        let claimed = noted.and_then(|_| self.claim_over_the_dead(&attempt));
-        if claimed.is_err() {
-            // The claim may have displaced a session of this server before its answer was lost.
-            self.request_session_audit();
-        }
-        if !matches!(claimed, Ok(ClaimResult::Granted(_))) {
-            self.local.defer(DeferredCleanup::Claim { server: attempt.server, user: claim.user.clone(), ticket });
-        }
-        claimed
+        self.claim_with(claim, &mut Companions::default())
     }
 
     fn await_predecessors(
@@ -148,13 +134,50 @@ impl Sessions for Server {
 }
 
 impl Server {
+    /// Claims a session. The companions have their replies even if it fails, if Redis gave any.
+    pub(super) fn claim_with(&self, claim: &Claim<'_>, companions: &mut Companions) -> StoreResult<ClaimResult> {
+        let claimed = self.check_lease_for(claim.user).and_then(|()| self.claim_leased(claim, companions));
+        if !companions.before.is_empty() {
+            companions.replies_before = self.router.call_all(std::mem::take(&mut companions.before));
+        }
+        claimed
+    }
+
+    fn claim_leased(&self, claim: &Claim<'_>, companions: &mut Companions) -> StoreResult<ClaimResult> {
+        let deadline = self.lease.deadline(CLAIM_PATIENCE);
+        let ticket = ClaimId { connection: claim.connection, number: self.next_seq() };
+        let attempt = Attempt { claim, server: self.id(), ticket, deadline };
+        let noted = if self.router.is_cluster() { self.note_claim(&attempt, companions) } else { Ok(()) };
+        let claimed = noted.and_then(|()| self.claim_over_the_dead(&attempt, companions));
+        if claimed.is_err() {
+            // The claim may have displaced a session of this server before its answer was lost.
+            self.request_session_audit();
+        }
+        if !matches!(claimed, Ok(ClaimResult::Granted(_))) {
+            self.local.defer(DeferredCleanup::Claim { server: attempt.server, user: claim.user.clone(), ticket });
+        }
+        claimed
+    }
+
+    /// Notes the claim at this server, before it is made, so that a server that reaps this one finds the session. In a Cluster
+    /// this is on another node than the session; otherwise the claim does it.
+    fn note_claim(&self, attempt: &Attempt<'_>, companions: &mut Companions) -> StoreResult<()> {
+        let entry = keys::server_session_entry(attempt.claim.user, attempt.ticket);
+        let mut commands = vec![codec::register(keys::server_sessions(&attempt.server), &[&entry])];
+        commands.append(&mut companions.before);
+        let mut replies = self.router.call_all(commands);
+        let noted = command::read::<i64>(replies.remove(0));
+        companions.replies_before = replies;
+        noted.map(drop)
+    }
+
     /// Claims. If the policy keeps the existing session but its server is dead, claims again and replaces that session.
-    fn claim_over_the_dead(&self, attempt: &Attempt<'_>) -> StoreResult<ClaimResult> {
-        let (mut answer, mut is_first) = self.claim_over(attempt, "")?;
+    fn claim_over_the_dead(&self, attempt: &Attempt<'_>, companions: &mut Companions) -> StoreResult<ClaimResult> {
+        let (mut answer, mut is_first) = self.claim_over(attempt, "", companions)?;
         if let Answer::Taken(owner) = &answer
             && self.which_live(std::slice::from_ref(owner))? == [false]
         {
-            (answer, is_first) = self.claim_over(attempt, owner.as_str())?;
+            (answer, is_first) = self.claim_over(attempt, owner.as_str(), companions)?;
         }
         match answer {
             Answer::Taken(_) => Ok(ClaimResult::AlreadyLoggedIn),
@@ -164,23 +187,41 @@ impl Server {
                 let first_enter = FirstEnter { seq: attempt.ticket.number, deadline: attempt.deadline };
                 self.local.add(session_key, attempt.ticket, is_first, first_enter);
                 // The script has notified another server already.
-                if let Some((server, ClaimId { connection, .. })) = before
+                if let Some((server, ticket)) = before
                     && server == attempt.server
-                    && connection != attempt.claim.connection
+                    && ticket.connection != attempt.claim.connection
                 {
-                    self.sink.displaced(connection).run();
+                    self.displaced(ticket).run();
                 }
                 Ok(ClaimResult::Granted(generation))
             }
         }
     }
 
+    /// Ends the connection of a claim of this server that was displaced.
+    pub(super) fn displaced(&self, ticket: ClaimId) -> Flush {
+        if self.local.has_given_up(ticket) { Flush::default() } else { self.sink.displaced(ticket.connection) }
+    }
+
     /// Claims. Returns also whether the claim found no earlier session, and no direct messages that are still to be
     /// completed. That is read together with the claim. Whatever happens later could happen after a request of its own,
     /// too.
-    fn claim_over(&self, attempt: &Attempt<'_>, dead: &str) -> StoreResult<(Answer, bool)> {
-        let commands = [claim_command(attempt, dead), ask_for_predecessors(attempt.claim.user)];
-        let [claimed, left] = self.router.call_each(commands);
+    fn claim_over(
+        &self,
+        attempt: &Attempt<'_>,
+        dead: &str,
+        companions: &mut Companions,
+    ) -> StoreResult<(Answer, bool)> {
+        let mut commands = std::mem::take(&mut companions.before);
+        let count = commands.len();
+        commands.push(claim_command(attempt, dead, self.router.is_cluster()));
+        commands.push(ask_for_predecessors(attempt.claim.user));
+        commands.extend(companions.after.iter().cloned());
+        let mut replies = self.router.call_all(commands).into_iter();
+        companions.replies_before.extend(replies.by_ref().take(count));
+        let mut next = || replies.next().unwrap_or_else(|| Err(StoreError::new("no reply")));
+        let (claimed, left) = (next(), next());
+        companions.replies_after = replies.collect();
         let answer = answer(&command::read::<Vec<Value>>(claimed)?);
         let answer = answer.ok_or_else(|| StoreError::new("a claim came too late"))?;
         let is_first = match &answer {
@@ -229,9 +270,13 @@ impl Server {
     }
 }
 
-fn claim_command(Attempt { claim, server, ticket, deadline }: &Attempt<'_>, dead: &str) -> Command {
+fn claim_command(Attempt { claim, server, ticket, deadline }: &Attempt<'_>, dead: &str, is_cluster: bool) -> Command {
     let user = claim.user;
-    let keys = [keys::session(user), keys::ending(user), keys::takeovers(user), keys::user(user)];
+    let mut keys = vec![keys::session(user), keys::ending(user), keys::takeovers(user), keys::user(user)];
+    if !is_cluster {
+        keys.push(keys::server_sessions(server));
+    }
+    let entry = keys::server_session_entry(user, *ticket);
     let policy = match claim.policy {
         DuplicateLogin::Takeover => "takeover",
         DuplicateLogin::Reject => "reject",
@@ -240,8 +285,9 @@ fn claim_command(Attempt { claim, server, ticket, deadline }: &Attempt<'_>, dead
     let within = claim.takeovers.map_or(1, |limit| limit.within.as_millis().max(1));
     let within = u64::try_from(within).unwrap_or(u64::MAX);
     let note = format!("{}:{}", RoomName::lobby(), ticket.number);
-    let args: [&dyn Argument; 9] =
-        [&server.as_str(), &ticket.to_string(), &policy, &max, &within, &dead, deadline, &keys::CONTROL, &note];
+    let ticket = ticket.to_string();
+    let args: [&dyn Argument; 10] =
+        [&server.as_str(), &ticket, &policy, &max, &within, &dead, deadline, &keys::CONTROL, &note, &entry];
     Command::script(script::claim(), &keys, &args)
 }
 

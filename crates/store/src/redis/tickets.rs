@@ -71,8 +71,7 @@ impl Tickets for RedisTickets<'_> {
     }
 
     fn find(&self, user: &UserName, id: TicketId) -> StoreResult<Option<Ticket>> {
-        let stored: Option<String> = self.call(Command::plain("HGET", keys::tickets(user), &[&id.to_string()]))?;
-        Ok(stored.and_then(|stored| read(&stored)))
+        read_ticket(self.0.call(ask_for_ticket(user, id)))
     }
 
     fn tickets(&self, user: &UserName) -> StoreResult<Vec<Ticket>> {
@@ -90,10 +89,8 @@ impl Tickets for RedisTickets<'_> {
         self.call::<i64>(noted).map(|kept| kept > 0)
     }
 
-    fn bind(&self, SessionKey { user, generation }: &SessionKey, id: TicketId) -> StoreResult<bool> {
-        let keys = [keys::user(user), keys::tickets(user)];
-        let bound = Command::script(script::bind_ticket(), &keys, &[&id.to_string(), &generation.0]);
-        self.call::<i64>(bound).map(|there| there > 0)
+    fn bind(&self, session_key: &SessionKey, id: TicketId) -> StoreResult<bool> {
+        read_bound(self.0.call(bind(session_key, id)))
     }
 
     fn revoke(&self, user: &UserName, which: Which, by: Option<Generation>) -> StoreResult<usize> {
@@ -106,6 +103,28 @@ impl Tickets for RedisTickets<'_> {
         self.end_sessions(user, &revoked, by)?;
         Ok(revoked.0.len())
     }
+}
+
+/// Asks for a ticket.
+pub(super) fn ask_for_ticket(user: &UserName, id: TicketId) -> Command {
+    Command::plain("HGET", keys::tickets(user), &[&id.to_string()])
+}
+
+/// Reads the answer to [`ask_for_ticket`].
+pub(super) fn read_ticket(reply: StoreResult<::redis::Value>) -> StoreResult<Option<Ticket>> {
+    let stored: Option<String> = command::read(reply)?;
+    Ok(stored.and_then(|stored| read(&stored)))
+}
+
+/// Notes that a session began by a ticket.
+pub(super) fn bind(SessionKey { user, generation }: &SessionKey, id: TicketId) -> Command {
+    let keys = [keys::user(user), keys::tickets(user)];
+    Command::script(script::bind_ticket(), &keys, &[&id.to_string(), &generation.0])
+}
+
+/// Reads the answer to [`bind`]: whether the ticket is there.
+pub(super) fn read_bound(reply: StoreResult<::redis::Value>) -> StoreResult<bool> {
+    command::read::<i64>(reply).map(|there| there > 0)
 }
 
 /// How scripts read the session that revokes tickets.

@@ -119,6 +119,7 @@ impl Sqlite {
             tickets: Arc::new(ServerTickets::new(database.clone(), changes.clone())),
             bus: Arc::new(InProcessBus::new(sink)),
             attempts,
+            logins: None,
         };
         let requests = RoomRequests { database: database.clone(), keeper };
         Ok(Self { store, database, stamp, changes, requests, notes, is_closed: AtomicBool::new(false) })

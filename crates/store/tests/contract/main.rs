@@ -11,6 +11,7 @@ mod harness;
 mod invitations;
 mod log;
 mod login_limiter;
+mod logins;
 mod once;
 mod pages;
 mod people;
@@ -44,6 +45,10 @@ macro_rules! contract {
                     failures_elsewhere_do_not_delay_a_usual_address failures_at_a_usual_address_delay_only_there
                     only_so_many_addresses_are_usual an_account_is_unlocked an_address_is_named_for_an_account
                     a_deleted_account_has_no_usual_address under_many_threads_places_are_given_once;
+                logins: an_attempt_begins_with_the_account_and_its_ticket no_attempt_begins_after_too_many_failures
+                    a_claim_ends_the_attempt_and_tells_whom_the_user_follows
+                    a_claim_that_is_refused_ends_the_attempt_too who_enters_the_lobby_learns_what_changed
+                    a_displaced_session_does_not_enter_the_lobby;
                 tickets: are_kept_as_they_were_made_and_used one_or_all_are_revoked_and_told only_so_many_are_kept
                     none_is_added_to_an_account_that_changed a_new_password_revokes_all
                     a_suspension_marks_all_and_a_kick_none they_end_with_the_account

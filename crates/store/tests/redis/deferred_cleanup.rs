@@ -71,7 +71,7 @@ fn wait_until_granted(server: &crate::harness::Server) -> parlor_core::ports::Se
 #[test]
 fn a_claim_that_was_carried_out_and_not_answered_leaves_no_ghost() {
     let (redis, one, two, proxy) = pair_by_proxy();
-    // The lost reply is that of the session entry, or that of the claim.
+    // The reply to the claim is lost, or cut.
     for (bytes, connection) in [(0, 1), (5, 2)] {
         proxy.cut_after_bytes(Direction::ToClient, bytes);
         proxy.refuse();

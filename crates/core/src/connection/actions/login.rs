@@ -1,16 +1,16 @@
 //! LOGIN: begins a session of an account, if the password is right.
 
-use parlor_proto::{Credentials, Verb};
+use parlor_proto::Credentials;
 
 use super::{ActionResult, ConnectionContext};
-use crate::connection::effects::{Effect, VerifiedLogin};
-use crate::login::authenticate;
+use crate::connection::effects::Effect;
+use crate::login::{authenticate, verified_login};
 
 pub(super) fn run(context: &mut ConnectionContext<'_>, credentials: &Credentials) -> ActionResult {
     let applicant = context.applicant();
-    let account = authenticate(&applicant, credentials)?;
-    applicant.require_active(&account)?;
-    context.add(Effect::Begin(VerifiedLogin::new(account, None, Verb::Login)));
+    let passed = authenticate(&applicant, credentials)?.map(|account| (account, None));
+    let login = verified_login(&applicant, passed)?;
+    context.add(Effect::Begin(login));
     Ok(())
 }
 

@@ -14,7 +14,7 @@ pub(super) fn run(context: &mut SessionContext<'_>, old: &Password, new: &Passwo
     let applicant = context.connection.applicant();
     applicant.require_length(new)?;
     let credentials = Credentials { user: context.user.clone(), password: old.clone() };
-    let account = authenticate(&applicant, &credentials)?;
+    let account = authenticate(&applicant, &credentials)?.settle(&applicant, context.user);
     let hash = context.connection.services.passwords.hash(new).during("hashing a password")?;
     if context.may_act()? {
         // An operator may have changed the password since it was checked: that one stays.

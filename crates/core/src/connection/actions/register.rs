@@ -8,7 +8,7 @@ use crate::login;
 
 pub(super) fn run(context: &mut ConnectionContext<'_>, credentials: &Credentials) -> ActionResult {
     let account = login::register(&context.applicant(), credentials, context.invitation)?;
-    context.add(Effect::Begin(VerifiedLogin::new(account, None, Verb::Register)));
+    context.add(Effect::Begin(VerifiedLogin::new(account, None, Verb::Register, None)));
     Ok(())
 }
 

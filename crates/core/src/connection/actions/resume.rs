@@ -1,16 +1,16 @@
 //! RESUME: begins a session of an account by a ticket. It is answered as LOGIN is.
 
-use parlor_proto::{TicketCredentials, Verb};
+use parlor_proto::TicketCredentials;
 
 use super::{ActionResult, ConnectionContext};
-use crate::connection::effects::{Effect, VerifiedLogin};
-use crate::login::{Redeemed, redeem};
+use crate::connection::effects::Effect;
+use crate::login::{Redeemed, redeem, verified_login};
 
 pub(super) fn run(context: &mut ConnectionContext<'_>, credentials: &TicketCredentials) -> ActionResult {
     let applicant = context.applicant();
-    let Redeemed { account, ticket } = redeem(&applicant, credentials)?;
-    applicant.require_active(&account)?;
-    context.add(Effect::Begin(VerifiedLogin::new(account, Some(ticket), Verb::Login)));
+    let passed = redeem(&applicant, credentials)?.map(|Redeemed { account, ticket }| (account, Some(ticket)));
+    let login = verified_login(&applicant, passed)?;
+    context.add(Effect::Begin(login));
     Ok(())
 }
 

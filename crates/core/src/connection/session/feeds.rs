@@ -67,16 +67,20 @@ impl Session {
         if was_stored || was_heard { Ok(()) } else { Err(Refusal::NotSubscribed(publisher).into()) }
     }
 
-    /// Drops the feeds of accounts that were deleted before the session subscribed to them. Later deletions arrive as
-    /// events.
-    pub(super) fn check_feeds(&mut self, handle: &ConnectionHandle) -> Result<(), SessionError> {
-        if self.publishers().next().is_none() {
-            return Ok(());
-        }
-        let follows = &handle.services.store.follows;
-        let followed = follows.subscriptions(self.user()).during("listing subscriptions again")?;
+    /// Drops the feeds of accounts that were deleted before the session subscribed to them, and adds those that the session
+    /// before followed last. Later deletions arrive as events.
+    pub(super) fn check_feeds(
+        &mut self,
+        handle: &ConnectionHandle,
+        followed: Vec<UserName>,
+    ) -> Result<(), SessionError> {
         let gone: Vec<UserName> = self.publishers().filter(|user| !followed.contains(*user)).cloned().collect();
         gone.iter().for_each(|publisher| self.unlisten_feed(handle, publisher));
+        let feeds = followed.into_iter().map(LogId::Feed);
+        let new: Vec<LogId> = feeds.filter(|feed| self.logs.get(feed).is_none()).collect();
+        if !new.is_empty() {
+            self.listen(handle, new)?;
+        }
         Ok(())
     }
 

@@ -304,6 +304,19 @@ fn who_logs_in_while_a_publisher_is_deleted_does_not_hear_the_next_owner_of_the_
 }
 
 #[test]
+fn what_the_session_before_followed_last_is_heard() {
+    let world = World::new();
+    let [_ann, bob, cyd] = three(&world);
+    bob.disconnect();
+    let doing = world.clone();
+    // The follows of the user were read with the claim.
+    world.after("follow", move || doing.make_follow("bob", "cyd"));
+    let bob = world.login("bob");
+    cyd.send("/publish news");
+    assert_eq!(bob.read(), ["PUB cyd news"]);
+}
+
+#[test]
 fn where_duplicates_are_rejected_the_earlier_session_notices_nothing() {
     let world = World::builder().reject_duplicates().build();
     let ann = world.login("ann");

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use parlor_redis_testkit::{Fsync, RedisServer, wait_until};
 
 use super::{hear_up_to, insist, sharing, two};
-use crate::harness::{Known, Polled, Server};
+use crate::harness::{Client, Known, Polled, Server};
 
 #[test]
 fn two_servers_share_rooms_and_members() {
@@ -213,26 +213,41 @@ fn clients_stay_while_redis_is_started_again() {
 }
 
 #[test]
-fn a_login_takes_nine_round_trips() {
+fn a_login_takes_four_round_trips() {
     const LOGINS: usize = 60;
     // Two more are of the connection by which the server hears.
-    const MOST: usize = 9 + 2;
+    const MOST: usize = 4 + 2;
     let redis = RedisServer::start();
     let server = sharing(&redis).start();
     let name = |number: usize| format!("user{number}");
-    (0..LOGINS).for_each(|number| drop(server.register_json(&name(number))));
+    let mut tickets = Vec::new();
+    for number in 0..LOGINS {
+        let mut client = server.register(&name(number));
+        tickets.push(client.ask("/ticket").split(' ').nth(2).unwrap().to_owned());
+    }
     let mut last = server.register("last");
-    wait_until("all others to be gone", || last.list("/who", "OK").len() == 2);
     let reads = |act: &mut dyn FnMut()| {
         let count = || redis.info("total_reads_processed").unwrap().parse::<usize>().unwrap();
         let before = count();
         act();
         count() - before
     };
-    let (began, mut clients) = (Instant::now(), Vec::new());
-    let taken = reads(&mut || clients.extend((0..LOGINS).map(|number| server.log_in_json(&name(number)))));
-    // The server asks Redis for other reasons, too.
-    let length = began.elapsed();
-    let others = reads(&mut || thread::sleep(length));
-    assert!(taken <= MOST * LOGINS + others + LOGINS / 2, "{taken} requests, {others} of them for something else");
+    let mut judge = |most: usize, log_in: &dyn Fn(usize) -> Client| {
+        wait_until("all others to be gone", || last.list("/who", "OK").len() == 2);
+        let (began, mut clients) = (Instant::now(), Vec::new());
+        let taken = reads(&mut || clients.extend((0..LOGINS).map(log_in)));
+        // The server asks Redis for other reasons, too.
+        let length = began.elapsed();
+        let others = reads(&mut || thread::sleep(length));
+        assert!(taken <= most * LOGINS + others + LOGINS / 2, "{taken} requests, {others} of them for something else");
+    };
+    judge(MOST, &|number| server.log_in(&name(number)));
+    judge(MOST, &|number| server.log_in_json(&name(number)).0);
+    // The use of a ticket is noted, too.
+    judge(MOST + 1, &|number| {
+        let mut client = server.connect();
+        client.send(&format!("RESUME {} {}", name(number), tickets[number]));
+        client.until("OK login");
+        client
+    });
 }

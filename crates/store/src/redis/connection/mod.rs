@@ -3,6 +3,7 @@
 
 pub(super) mod check;
 pub(super) mod command;
+pub(in crate::redis) mod companions;
 mod concurrently;
 pub(super) mod dial;
 pub(super) mod pipeline;

@@ -111,6 +111,11 @@ impl Router {
         &self.statistics
     }
 
+    /// Whether keys of different slots are on different nodes.
+    pub(in crate::redis) fn is_cluster(&self) -> bool {
+        self.is_cluster
+    }
+
     /// Runs one command. Blocks for `PATIENCE` at most.
     pub(in crate::redis) fn call(&self, command: Command) -> StoreResult<Value> {
         let [reply] = self.call_each([command]);

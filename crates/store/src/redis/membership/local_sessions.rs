@@ -269,6 +269,12 @@ impl LocalSessions {
         }
     }
 
+    /// Whether this is a claim whose answer was lost: it is nobody's session.
+    pub(in crate::redis) fn has_given_up(&self, claim: ClaimId) -> bool {
+        let is_it = |left: &DeferredCleanup| matches!(left, DeferredCleanup::Claim { ticket, .. } if *ticket == claim);
+        lock(&self.state).cleanups.iter().any(is_it)
+    }
+
     /// Whether a membership of the session still needs a cleanup.
     pub(in crate::redis) fn is_leaving(&self, session_key: &SessionKey) -> bool {
         lock(&self.state).cleanups.iter().any(|left| left.holds_back() == Some(session_key))

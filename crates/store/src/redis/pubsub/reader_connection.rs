@@ -350,7 +350,7 @@ fn is_interruption(error: &RedisError) -> bool {
 
 fn tell(server: &Server, news: &ServerMessage) -> Flush {
     match news {
-        ServerMessage::Displaced(ticket) => server.sink.displaced(ticket.connection),
+        ServerMessage::Displaced(ticket) => server.displaced(*ticket),
         ServerMessage::Direct(to, message) => server.sink.direct(to, message).unwrap_or_default(),
         ServerMessage::Notice(message) => server.sink.notice(message),
         ServerMessage::Deleted(user, created) => server.sink.account_deleted(user, *created),

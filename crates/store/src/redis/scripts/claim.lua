@@ -1,13 +1,16 @@
 -- Takes the user's session in one step. The previous session is fenced off by its smaller generation, and its server is
 -- notified.
--- KEYS: session, ending, takeovers, user. ARGV: server, ticket, policy, maximum number of takeovers (0: no limit),
+-- KEYS: session, ending, takeovers, user; and, if this is not a Cluster, the sessions of the server. ARGV: server, ticket, policy, maximum number of takeovers (0: no limit),
 -- within milliseconds, a server that is known to be dead, deadline in microseconds, channel of a server without its id, and
--- the note that the session is about to enter its first room, as record_intent makes it.
+-- the note that the session is about to enter its first room, as record_intent makes it, and the entry of the session among those
+-- of the server.
 -- Returns 'granted', generation, server and ticket of the previous session; or 'taken', server; or 'loop',
 -- milliseconds; or 'late'.
 local time = redis.call('TIME')
 local micros = tonumber(time[1]) * 1000000 + tonumber(time[2])
 if micros > tonumber(ARGV[7]) then return {'late'} end
+-- So that a server that reaps this one finds the session. In a Cluster this is done before.
+if KEYS[5] then redis.call('SADD', KEYS[5], ARGV[10]) end
 local old = redis.call('HMGET', KEYS[1], 'generation', 'server', 'ticket', 'rooms')
 local generation = old[1]
 local ending = redis.call('HGETALL', KEYS[2])
