@@ -90,7 +90,7 @@ pub(crate) struct RunContext {
     pub(crate) citizens: Vec<String>,
     /// Where outgoing hooks post, if the servers allow it.
     pub(crate) receiver: Option<Receiver>,
-    /// Whether a suspension ends in time: not if the clock by which it does is set back.
+    /// Whether a suspension ends in time: not if the clock of a server jumps, by which it begins or ends.
     pub(crate) suspensions_end: bool,
     /// Suffix of the names of users and rooms of this round.
     pub(crate) tag: String,

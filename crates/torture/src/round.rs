@@ -63,7 +63,7 @@ pub(crate) fn play(plan: &Plan, config: &Config, world: &Deployment, tag: &str) 
         deputy: of_role(&cast, Role::Deputy).concat(),
         citizens: of_role(&cast, Role::Citizen),
         receiver,
-        suspensions_end: world.has_leases() || plan.steps.iter().all(|step| step.fault.kind != FaultKind::Clock),
+        suspensions_end: plan.steps.iter().all(|step| step.fault.kind != FaultKind::Clock),
         tag: tag.to_owned(),
         accounts_are_made: !config.accounts.is_empty(),
         doors,
