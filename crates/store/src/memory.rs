@@ -71,6 +71,8 @@ struct MemoryAccounts {
 #[derive(Default)]
 struct People {
     accounts: BTreeMap<UserName, Account>,
+    /// The names of accounts that were deleted.
+    deleted: BTreeSet<UserName>,
     /// Pairs of follower and publisher.
     follows: BTreeSet<(UserName, UserName)>,
     /// The tickets of each user, oldest first.
@@ -115,6 +117,10 @@ impl Accounts for MemoryAccounts {
 
     fn find(&self, user: &UserName) -> StoreResult<Option<Account>> {
         Ok(lock(&self.state).accounts.get(user).cloned())
+    }
+
+    fn was_deleted(&self, user: &UserName) -> StoreResult<bool> {
+        Ok(lock(&self.state).deleted.contains(user))
     }
 
     fn set_password(&self, user: &UserName, hash: &PasswordHash) -> StoreResult<bool> {
@@ -162,6 +168,7 @@ impl Accounts for MemoryAccounts {
     fn delete(&self, user: &UserName) -> StoreResult<bool> {
         let mut people = lock(&self.state);
         let Some(Account { created, .. }) = people.accounts.remove(user) else { return Ok(false) };
+        people.deleted.insert(user.clone());
         people.follows.retain(|(follower, publisher)| follower != user && publisher != user);
         people.tickets.remove(user);
         drop(people);

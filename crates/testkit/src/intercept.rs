@@ -153,6 +153,10 @@ impl Accounts for Intercepted<dyn Accounts> {
         self.call(Call::Find, |it| it.find(user))
     }
 
+    fn was_deleted(&self, user: &UserName) -> StoreResult<bool> {
+        self.call(Call::Read, |it| it.was_deleted(user))
+    }
+
     fn set_password(&self, user: &UserName, hash: &PasswordHash) -> StoreResult<bool> {
         self.call(Call::Write, |it| it.set_password(user, hash))
     }

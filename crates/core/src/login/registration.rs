@@ -28,6 +28,10 @@ pub(crate) fn register(
     if services.store.accounts.find(&user).during("looking a user up")?.is_some() {
         return Err(Refusal::NameTaken.into());
     }
+    // Later readers would take what the first owner of the name said for that of the second.
+    if services.store.accounts.was_deleted(&user).during("looking a deleted user up")? {
+        return Err(Refusal::NameReserved.into());
+    }
     let hash = services.passwords.hash(&credentials.password).during("hashing a password")?;
     let created = services.clock.now();
     let role = invitation.map_or(Role::Member, |invitation| invitation.terms.role);
@@ -58,5 +62,24 @@ fn make(applicant: &Applicant<'_>, account: &Account, invitation: Option<&Invita
             }
             Ok(())
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use parlor_testkit::World;
+
+    #[test]
+    fn nobody_gets_the_name_of_somebody_else_whose_account_was_deleted() {
+        let world = World::new();
+        world.login("ann").send("mine");
+        world.delete_account("ann");
+        let reserved = "ERR name-reserved This name is reserved; take another, or ask the operator for an account";
+        let stranger = world.connect();
+        assert_eq!(stranger.ask("REGISTER ann other-secret"), [reserved]);
+        assert_eq!(stranger.ask("LOGIN ann other-secret")[0], "ERR bad-credentials Unknown user or wrong password");
+        // The operator knows who gets it.
+        world.account("ann");
+        world.login("ann");
     }
 }

@@ -100,6 +100,12 @@ pub trait Accounts: Send + Sync {
     /// The store cannot be reached.
     fn find(&self, user: &UserName) -> StoreResult<Option<Account>>;
 
+    /// Whether an account of this name was deleted. The answer counts only if there is none now.
+    ///
+    /// # Errors
+    /// The store cannot be reached.
+    fn was_deleted(&self, user: &UserName) -> StoreResult<bool>;
+
     /// Changes the password, and revokes all tickets. Returns `false` if there is no such account. No session ends.
     ///
     /// # Errors

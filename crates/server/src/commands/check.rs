@@ -143,7 +143,11 @@ impl CheckArgs {
             return Ok(None);
         }
         match sqlite::probe(data)? {
-            sqlite::Probe::Absent | sqlite::Probe::Sound => Ok(None),
+            sqlite::Probe::Sound => Ok(None),
+            sqlite::Probe::Absent => Ok(Some(format!(
+                "its store was not looked at: {} has no database; a Redis has to be named by --redis or PARLOR_REDIS",
+                data.display()
+            ))),
             sqlite::Probe::NotAllowed(error) => Ok(Some(format!("its database was not looked at: {error}"))),
         }
     }

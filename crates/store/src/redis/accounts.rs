@@ -154,6 +154,10 @@ impl Accounts for RedisAccounts<'_> {
         read_account(user, self.0.call(ask_for_account(user)))
     }
 
+    fn was_deleted(&self, user: &UserName) -> StoreResult<bool> {
+        self.call(Command::plain("HEXISTS", keys::user(user), &["deleted"]))
+    }
+
     fn set_password(&self, user: &UserName, hash: &PasswordHash) -> StoreResult<bool> {
         self.change_hash(user, hash, "", None).map(|revoked| revoked.is_some())
     }
@@ -283,6 +287,10 @@ macro_rules! accounts_of {
 
             fn find(&self, user: &UserName) -> StoreResult<Option<Account>> {
                 RedisAccounts(&self.router).find(user)
+            }
+
+            fn was_deleted(&self, user: &UserName) -> StoreResult<bool> {
+                RedisAccounts(&self.router).was_deleted(user)
             }
 
             fn set_password(&self, user: &UserName, hash: &PasswordHash) -> StoreResult<bool> {

@@ -68,6 +68,13 @@ impl Accounts for Database {
         self.change(move |connection| replace_hash(connection, &user, &old, &new))
     }
 
+    fn was_deleted(&self, user: &UserName) -> StoreResult<bool> {
+        let user = user.clone();
+        self.read(move |connection| {
+            connection.prepare_cached("SELECT 1 FROM deletion WHERE name = ?1")?.exists([user.as_str()])
+        })
+    }
+
     fn set_role(&self, user: &UserName, role: Role) -> StoreResult<bool> {
         let user = user.clone();
         self.change(move |connection| {
@@ -88,7 +95,8 @@ impl Accounts for Database {
             connection
                 .execute("INSERT INTO deletion (name, created) VALUES (?1, ?2)", params![user.as_str(), created])?;
             let oldest = connection.last_insert_rowid() - DELETIONS_KEPT;
-            connection.execute("DELETE FROM deletion WHERE id <= ?1", [oldest])?;
+            // The newest one of each name stays: the name is reserved.
+            connection.execute("DELETE FROM deletion WHERE name = ?1 AND id <= ?2", params![user.as_str(), oldest])?;
             Ok(true)
         })
     }

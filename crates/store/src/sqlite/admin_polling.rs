@@ -125,6 +125,10 @@ impl Accounts for ServerAccounts {
         self.changes.notice_deletions().map(|()| found)
     }
 
+    fn was_deleted(&self, user: &UserName) -> StoreResult<bool> {
+        self.database.was_deleted(user)
+    }
+
     fn set_password(&self, user: &UserName, hash: &PasswordHash) -> StoreResult<bool> {
         self.database.set_password(user, hash)
     }

@@ -13,6 +13,18 @@ pub(crate) fn are_made_once(bench: &Bench) {
     assert_eq!(accounts.find(&name("ann")).unwrap(), Some(account("ann")));
 }
 
+pub(crate) fn the_names_of_deleted_ones_are_known(bench: &Bench) {
+    let accounts = &bench.store.accounts;
+    bench.create(&["ann", "bob"]);
+    assert!(!accounts.was_deleted(&name("ann")).unwrap());
+    for _ in 0..2 {
+        assert!(accounts.delete(&name("ann")).unwrap());
+        assert!(accounts.was_deleted(&name("ann")).unwrap());
+        bench.create(&["ann"]);
+    }
+    assert!(!accounts.was_deleted(&name("bob")).unwrap());
+}
+
 pub(crate) fn are_changed_and_listed(bench: &Bench) {
     let accounts = &bench.store.accounts;
     for user in ["cyd", "ann", "bob"] {

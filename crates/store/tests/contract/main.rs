@@ -36,7 +36,7 @@ macro_rules! contract {
     ($store:ident, $open:path) => {
         mod $store {
             promises! { $open, crate::harness::HISTORY,
-                accounts: are_made_once are_changed_and_listed a_renewed_hash_never_brings_an_old_password_back
+                accounts: are_made_once the_names_of_deleted_ones_are_known are_changed_and_listed a_renewed_hash_never_brings_an_old_password_back
                     deleted_ones_are_gone_and_told kicked_ones_stay_and_are_told_with_their_count made_by_many_at_once_one_is;
                 login_limiter: are_delayed_after_some_failures_and_free_again_in_time
                     however_many_begin_at_once_no_more_are_made_than_one_after_the_other

@@ -92,12 +92,16 @@ impl AddArgs {
         if accounts.find(user)?.is_some() {
             bail!("there is a user {user} already");
         }
+        let had_owner = accounts.was_deleted(user)?;
         let password = self.secret.choose()?;
         let role = if self.operator { Role::Operator } else { Role::Member };
         if !accounts.create(&account(user, password.hash.clone(), role))? {
             bail!("there is a user {user} already");
         }
         self.place.record("user add", user.as_str());
+        if had_owner {
+            warn_of_the_first_owner(user);
+        }
         let said = writeln!(io::stdout(), "{user} {}", *password.report("added"));
         said.with_context(|| {
             format!("{user} is added; parlor user passwd {user} gives a new password if this one is lost")
@@ -137,12 +141,21 @@ impl AddArgs {
 
     fn add_one(&self, place: &Rooms, person: &Person, password: &Zeroizing<String>) -> anyhow::Result<()> {
         let hash = self.secret.hash_of(&Password::new(password)?)?;
+        let had_owner = place.accounts.was_deleted(&person.user)?;
         if !place.accounts.create(&account(&person.user, hash, person.role))? {
             bail!("there is a user {} already", person.user);
+        }
+        if had_owner {
+            warn_of_the_first_owner(&person.user);
         }
         person.rooms.iter().filter(|room| !room.is_lobby()).for_each(|room| open(place, &person.user, room));
         Ok(())
     }
+}
+
+/// Tells that the history has messages of an account of this name that was deleted.
+fn warn_of_the_first_owner(user: &UserName) {
+    eprintln!("an account {user} was deleted: what it said in rooms stands there under the same name");
 }
 
 /// Refuses people who have accounts.

@@ -143,10 +143,18 @@ fn the_health_check_tells_that_redis_takes_no_messages() {
     let server = sharing(&redis).start();
     let check = |url: &str| {
         let mut command = command(server.data(), &["check", &server.address().to_string()]);
-        command.env("PARLOR_REDIS", url);
+        if !url.is_empty() {
+            command.env("PARLOR_REDIS", url);
+        }
         without_notice(outcome(server.data(), command.output().unwrap()))
     };
     let answers = format!("test answers on {}", server.address());
+    let (code, said, complaint) = check("");
+    assert_eq!((code, complaint.as_str()), (Some(0), ""));
+    assert!(
+        said.starts_with(&format!("{answers}\nits store was not looked at: ")) && said.contains("--redis"),
+        "{said}"
+    );
     assert_eq!(check(&redis.url()), told(0, &format!("{answers}\n"), ""));
     // It has far more than that.
     redis.cli(&["CONFIG", "SET", "maxmemory", "1mb"]);

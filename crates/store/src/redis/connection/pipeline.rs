@@ -22,6 +22,9 @@ use crate::sync::{Mutex, lock};
 /// Timeout of a command, including the wait for the link: less than the 3 s of the protocol.
 pub(in crate::redis) const PATIENCE: Duration = Duration::from_millis(2500);
 
+/// How often a script is reloaded for one command. Redis may forget it again in between.
+const MAX_RELOADS: u8 = 3;
+
 /// The result of a command.
 #[derive(Debug)]
 pub(in crate::redis) enum CommandOutcome {
@@ -103,8 +106,8 @@ struct InFlight {
     deadline: Instant,
     /// The place of its outcome.
     place: ReplySlot,
-    /// Whether its script was reloaded for it.
-    is_reloaded: bool,
+    /// How often its script was reloaded for it.
+    reloads: u8,
 }
 
 impl Worker for PipelineWorker {
@@ -119,12 +122,7 @@ impl Worker for PipelineWorker {
             answers.push(commands.iter().map(|_| None).collect());
             waiters.push(outcomes);
             let places = commands.into_iter().enumerate();
-            pending.extend(places.map(|(at, command)| InFlight {
-                command,
-                deadline,
-                place: (errand, at),
-                is_reloaded: false,
-            }));
+            pending.extend(places.map(|(at, command)| InFlight { command, deadline, place: (errand, at), reloads: 0 }));
         }
         let mut health = BatchHealth::Good;
         while !pending.is_empty() {
@@ -225,8 +223,8 @@ impl PipelineWorker {
                 self.statistics.count(script, sent.elapsed());
             }
             let Some(mut pending) = queue.next() else { break };
-            if is_unknown_script(&value) && !pending.is_reloaded {
-                pending.is_reloaded = true;
+            if is_unknown_script(&value) && pending.reloads < MAX_RELOADS {
+                pending.reloads += 1;
                 left.push(pending);
                 continue;
             }
