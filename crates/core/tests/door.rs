@@ -117,7 +117,7 @@ fn a_hash_that_is_renewed_meanwhile_costs_another_try_and_a_new_password_the_tic
 }
 
 #[test]
-fn a_deleted_name_uses_an_invitation_no_second_time() {
+fn a_deleted_name_is_reserved_with_an_invitation_too_and_takes_no_use() {
     let world = World::builder().registration_closed().build();
     let (person, services) = (Person::new(&world), world.services());
     let (hash, by, role) = (SecretHash::of("pli_07"), "op".parse().unwrap(), Role::Operator);
@@ -128,7 +128,7 @@ fn a_deleted_name_uses_an_invitation_no_second_time() {
         |user: &str| services.register(&person.visitor(), &credentials(user, "secret"), Some(&code), &Note::default());
     assert_eq!(register("ann").unwrap().user.as_str(), "ann");
     world.delete_account("ann");
-    assert_eq!(register("ann").unwrap_err(), Refusal::BadInvitation);
+    assert_eq!(register("ann").unwrap_err(), Refusal::NameReserved);
     assert_eq!(register("bob").unwrap().user.as_str(), "bob");
     assert_eq!(register("cyd").unwrap_err(), Refusal::BadInvitation);
     assert_eq!(services.store.accounts.find(&"bob".parse().unwrap()).unwrap().unwrap().role, Role::Operator);

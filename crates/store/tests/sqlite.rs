@@ -534,3 +534,21 @@ fn a_small_database_of_an_earlier_version_can_shrink_after_the_next_start() {
     drop(Server::open(data.path(), 100_000));
     assert_eq!(kind(), 2);
 }
+
+#[test]
+fn a_deleted_name_is_known_however_many_were_deleted_since() {
+    let data = tempfile::tempdir().unwrap();
+    let server = Server::open(data.path(), 100);
+    let accounts = &server.sqlite.store().accounts;
+    let delete = |user: &str| {
+        let account = account(user);
+        assert!(accounts.create(&account).unwrap());
+        assert!(accounts.delete(&account.user).unwrap());
+    };
+    delete("bob");
+    (0..1100).for_each(|number| delete(&format!("user{number}")));
+    assert!(accounts.was_deleted(&name("bob")).unwrap());
+    (0..1100).for_each(|_| delete("cyd"));
+    let rows = || raw(data.path()).query_row("SELECT count(*) FROM deletion", [], |row| row.get::<_, u32>(0)).unwrap();
+    assert_eq!(rows(), 1 + 1100 + 1000);
+}

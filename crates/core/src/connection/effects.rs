@@ -55,7 +55,7 @@ pub(crate) struct VerifiedLogin {
     pub(crate) ticket: Option<TicketId>,
     /// The command to reply to.
     pub(crate) verb: Verb,
-    /// With which the attempt is to be ended as a right one, if it is not ended.
+    /// The permit of the attempt, if it still has to be ended as a right one.
     pub(crate) permit: Option<AttemptPermit>,
 }
 

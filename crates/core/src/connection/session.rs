@@ -159,7 +159,7 @@ impl Session {
     ) -> Result<(u64, Unread), SessionError> {
         let lobby = self.listen_to_all(handle, feeds(publishers)?)?;
         let session_key = self.person.session_key.clone();
-        // From now on this server hears whatever ends the account, the ticket or a follow. So what is read below is current.
+        // From now on this server hears whatever ends the account or the ticket. So what is read below is current.
         handle.services.hub.register_session(&session_key, proof, handle.peer.clone(), handle.cell.clone());
         let arrival = handle.arrive(&self.person, proof.ticket);
         let version = match self.enter_lobby(handle, lobby, arrival.entered) {

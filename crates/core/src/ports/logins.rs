@@ -26,7 +26,7 @@ pub struct ClaimReport {
     pub ended: StoreResult<()>,
     /// Whether the session was claimed.
     pub claimed: StoreResult<ClaimResult>,
-    /// The users whom the claimant follows, sorted; read after the claim.
+    /// The users whom the claimant follows, sorted. They may have been read shortly before the claim.
     pub publishers: StoreResult<Vec<UserName>>,
 }
 
@@ -71,8 +71,8 @@ pub trait Logins: Send + Sync {
     /// follows.
     fn claim(&self, right: Option<(&Attempt<'_>, AttemptPermit)>, claim: &Claim<'_>) -> ClaimReport;
 
-    /// Enters the lobby, and reads all that may have changed since the session was claimed. The caller hears of later changes
-    /// already.
+    /// Enters the lobby, and reads, perhaps before it, all that may have changed since the session was claimed. The caller hears
+    /// already of whatever ends the account, the ticket or a followed account later.
     fn enter(&self, entry: &FirstEntry<'_>) -> Arrival;
 }
 

@@ -61,6 +61,16 @@ fn accounts_are_made_changed_and_deleted() {
     assert_eq!(user_with_password(data, &["passwd", "zoe"], "other\r\n"), told(0, "zoe has a new password\n", ""));
     assert_eq!(user(data, &["delete", "root"]), told(0, "root deleted\n", ""));
     assert_eq!(listed(data), pairs(&[("zoe", "operator")]));
+    let warned = "an account root was deleted: what it said in rooms stands there under the same name\n";
+    assert_eq!(user_with_password(data, &["add", "root"], "secret"), told(0, "root added\n", warned));
+    // Whoever is invited has to take another name.
+    assert_eq!(user(data, &["delete", "root"]), told(0, "root deleted\n", ""));
+    let file = data.join("people.csv");
+    std::fs::write(&file, "root\n").unwrap();
+    let (code, _, warned) =
+        user(data, &["add", "--file", file.to_str().unwrap(), "--invite", "--address", "chat.example.org"]);
+    assert_eq!(code, Some(0));
+    assert!(warned.starts_with("line 1: an account root was deleted, "), "{warned}");
 }
 
 #[test]

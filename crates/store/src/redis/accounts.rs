@@ -155,7 +155,11 @@ impl Accounts for RedisAccounts<'_> {
     }
 
     fn was_deleted(&self, user: &UserName) -> StoreResult<bool> {
-        self.call(Command::plain("HEXISTS", keys::user(user), &["deleted"]))
+        let fields = ["deleted", "created", "hash"];
+        let found: [Option<String>; 3] = self.call(Command::plain("HMGET", keys::user(user), &fields))?;
+        let [mark, created, hash] = found;
+        // The mark comes with the last step of a deletion; the hash goes with the first one.
+        Ok(mark.is_some() || created.is_some() && hash.is_none())
     }
 
     fn set_password(&self, user: &UserName, hash: &PasswordHash) -> StoreResult<bool> {

@@ -7,7 +7,7 @@ use rusqlite::{Connection, OptionalExtension, Row, params};
 use super::database::Database;
 use super::{personal, rows, tickets};
 
-/// Number of deletions that a server can still find in the table.
+/// Of so many of the newest deletions all are in the table, for servers to find; of earlier ones the newest of each name.
 const DELETIONS_KEPT: i64 = 1000;
 
 /// All accounts, as [`account`] reads them.

@@ -19,8 +19,10 @@ fn now() -> Timestamp {
     Timestamp::from_millis(1_795_392_000_123)
 }
 
+const HOME: &str = "192.0.2.1";
+
 fn attempt<'a>(bench: &Bench, user: &'a UserName) -> Attempt<'a> {
-    Attempt { user, address: "192.0.2.1", is_address_limited: false, at: bench.elapsed(), now: now() }
+    Attempt { user, address: HOME, is_address_limited: false, at: bench.elapsed(), now: now() }
 }
 
 fn start(bench: &Bench, user: &str, ticket: Option<TicketId>) -> LoginDecision<StartedAttempt> {
@@ -41,6 +43,19 @@ fn claim(bench: &Bench, user: &str, permit: Option<AttemptPermit>, policy: Dupli
     let attempt = attempt(bench, &user);
     let claim = Claim { user: &user, connection: ConnectionId(7), policy, takeovers: None, at: bench.elapsed() };
     bench.store.logins().claim(permit.map(|permit| (&attempt, permit)), &claim)
+}
+
+/// Whether somebody at an address that the user does not know could try.
+fn has_a_place_elsewhere(bench: &Bench, user: &str) -> bool {
+    let user = name(user);
+    let elsewhere = Attempt { address: "192.0.2.2", ..attempt(bench, &user) };
+    match bench.store.attempts.acquire(&elsewhere).unwrap() {
+        LoginDecision::Allowed(permit) => {
+            bench.store.attempts.release(&elsewhere, permit, AttemptOutcome::Unknown).unwrap();
+            true
+        }
+        LoginDecision::RetryAfter(_) | LoginDecision::Queued => false,
+    }
 }
 
 fn enter(bench: &Bench, session_key: &SessionKey, ticket: Option<TicketId>) -> Arrival {
@@ -98,7 +113,8 @@ pub(crate) fn a_claim_ends_the_attempt_and_tells_whom_the_user_follows(bench: &B
     assert!(matches!(report.claimed.unwrap(), ClaimResult::Granted(_)));
     assert_eq!(report.publishers.unwrap(), [name("bob"), name("cyd")]);
     assert!(bench.is_online("ann"));
-    // A right secret makes the address a known one.
+    // The place is free, for other addresses, too. A right secret makes the address a known one.
+    assert!(has_a_place_elsewhere(bench, "ann"));
     assert!(started(bench, "ann", None).permit.is_known);
     // A claim without an attempt ends none.
     assert!(matches!(claim(bench, "bob", None, DuplicateLogin::Takeover).claimed.unwrap(), ClaimResult::Granted(_)));
@@ -112,6 +128,7 @@ pub(crate) fn a_claim_that_is_refused_ends_the_attempt_too(bench: &Bench) {
     let report = claim(bench, "ann", Some(places[0]), DuplicateLogin::Reject);
     report.ended.unwrap();
     assert_eq!(report.claimed.unwrap(), ClaimResult::AlreadyLoggedIn);
+    assert!(has_a_place_elsewhere(bench, "ann"));
     assert!(started(bench, "ann", None).permit.is_known);
 }
 

@@ -29,6 +29,10 @@ pub(super) fn run(context: &mut SessionContext<'_>, room: RoomName, label: UserN
     if moderate::find(context, &label)?.is_some() {
         return Err(Refusal::NameTaken.into());
     }
+    // What it said would be taken for what the program says.
+    if context.store().accounts.was_deleted(&label).during("looking a deleted user up")? {
+        return Err(Refusal::NameReserved.into());
+    }
     let actor = moderate::find_own(context)?;
     succession::complete(context, &room, &actor)?;
     if !context.may_act()? {
@@ -90,6 +94,9 @@ mod tests {
         }
         assert!(ann.ask("/hook red grafana")[0].starts_with("ERR bad-argument The room has a hook"));
         assert!(ann.ask("/hook red bob")[0].starts_with("ERR name-taken "));
+        world.account("dan");
+        world.delete_account("dan");
+        assert!(ann.ask("/hook red dan")[0].starts_with("ERR name-reserved "));
         assert!(ann.ask("/hook red operator")[0].starts_with("ERR name-reserved "));
         assert!(ann.ask("/hook red outgoing")[0].starts_with("ERR bad-argument Lists show "));
         assert!(ann.ask("/hook red erased")[0].starts_with("ERR name-reserved "));

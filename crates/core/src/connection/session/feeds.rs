@@ -74,14 +74,22 @@ impl Session {
         handle: &ConnectionHandle,
         followed: Vec<UserName>,
     ) -> Result<(), SessionError> {
-        let gone: Vec<UserName> = self.publishers().filter(|user| !followed.contains(*user)).cloned().collect();
-        gone.iter().for_each(|publisher| self.unlisten_feed(handle, publisher));
+        self.drop_unfollowed(handle, &followed);
         let feeds = followed.into_iter().map(LogId::Feed);
         let new: Vec<LogId> = feeds.filter(|feed| self.logs.get(feed).is_none()).collect();
         if !new.is_empty() {
             self.listen(handle, new)?;
+            // They are heard only now, so a deletion may have been missed.
+            let follows = &handle.services.store.follows;
+            let followed = follows.subscriptions(self.user()).during("listing subscriptions again")?;
+            self.drop_unfollowed(handle, &followed);
         }
         Ok(())
+    }
+
+    fn drop_unfollowed(&mut self, handle: &ConnectionHandle, followed: &[UserName]) {
+        let gone: Vec<UserName> = self.publishers().filter(|user| !followed.contains(*user)).cloned().collect();
+        gone.iter().for_each(|publisher| self.unlisten_feed(handle, publisher));
     }
 
     /// Notes which account owns the feed. Returns `false` if the session does not receive the feed any more.

@@ -137,6 +137,20 @@ fn a_login_that_was_verified_before_a_kick_begins_no_session() {
 }
 
 #[test]
+fn a_kick_after_the_last_look_at_the_account_ends_the_session_all_the_same() {
+    let world = World::new();
+    world.account("ann");
+    let (ann, doing) = (world.connect(), world.clone());
+    // The account is read at the begin of the login and at its end.
+    world.after("find", || ());
+    world.after("find", move || doing.kick("ann"));
+    ann.send(&login_line("ann"));
+    assert_eq!(ann.read().pop().as_deref(), Some("BYE kicked An operator ended this session"));
+    assert!(!ann.is_open());
+    world.login("ann");
+}
+
+#[test]
 fn a_takeover_leaves_all_open_rooms_with_one_part_each() {
     let world = World::new();
     let [_ann, bob, cyd] = three(&world);

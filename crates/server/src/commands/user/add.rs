@@ -110,7 +110,15 @@ impl AddArgs {
 
     /// Makes an invitation for each person of a file, after a look at all of them.
     fn invite_all(&self, people: &[Person]) -> anyhow::Result<()> {
-        are_new(&*self.place.accounts(NAME)?, people)?;
+        let accounts = self.place.accounts(NAME)?;
+        are_new(&*accounts, people)?;
+        for Person { line, user, .. } in people {
+            if accounts.was_deleted(user)? {
+                eprintln!(
+                    "line {line}: an account {user} was deleted, so whoever is invited has to choose another name"
+                );
+            }
+        }
         let maker = InvitationMaker::open(&self.place, &self.door, NAME)?;
         for Person { line, user, role, rooms } in people {
             let made = maker.make(*role, rooms, 1, self.expires.unwrap_or(DEFAULT_LIFETIME));

@@ -1,9 +1,8 @@
 -- Takes the user's session in one step. The previous session is fenced off by its smaller generation, and its server is
 -- notified.
 -- KEYS: session, ending, takeovers, user; and, if this is not a Cluster, the sessions of the server. ARGV: server, ticket, policy, maximum number of takeovers (0: no limit),
--- within milliseconds, a server that is known to be dead, deadline in microseconds, channel of a server without its id, and
--- the note that the session is about to enter its first room, as record_intent makes it, and the entry of the session among those
--- of the server.
+-- within milliseconds, a server that is known to be dead, deadline in microseconds, channel of a server without its id, the
+-- note that the session is about to enter its first room, as record_intent makes it, entry among the sessions of the server.
 -- Returns 'granted', generation, server and ticket of the previous session; or 'taken', server; or 'loop',
 -- milliseconds; or 'late'.
 local time = redis.call('TIME')
