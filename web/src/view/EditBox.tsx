@@ -67,7 +67,7 @@ export function EditBox({ row, model }: Props) {
             {problemText(problem)}
           </span>
         ) : (
-          <span class="note keys">{t('message.edit-keys')}</span>
+          <span class="note edit-keys">{t('message.edit-keys')}</span>
         )}
       </div>
     </div>
