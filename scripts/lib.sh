@@ -1,4 +1,4 @@
-# Functions for the scripts here: steps with their durations, work beside them, and programs that must be installed.
+# Functions for the scripts here: steps with their durations, and programs that must be installed.
 # It must not change anything outside of the checkout, except with the package manager; it prints that.
 
 # step NAME COMMAND...: runs the command; prints its name and duration.
@@ -15,39 +15,6 @@ step() {
   fi
 }
 
-# beside NAME COMMAND...: starts the command in a process group of its own. `await NAME` prints its output. It ends with
-# this script.
-declare -A beside_groups beside_outputs
-beside() {
-  local name=$1
-  shift
-  beside_outputs[$name]=$(mktemp)
-  set -m
-  "$@" >"${beside_outputs[$name]}" 2>&1 </dev/null &
-  set +m
-  beside_groups[$name]=$!
-  trap end_beside EXIT
-}
-
-# await NAME: waits for what runs beside, prints its output, and returns its status.
-await() {
-  local status=0
-  wait "${beside_groups[$1]}" || status=$?
-  cat "${beside_outputs[$1]}"
-  rm -f "${beside_outputs[$1]}"
-  unset "beside_groups[$1]" "beside_outputs[$1]"
-  return "$status"
-}
-
-# Ends all that runs beside.
-end_beside() {
-  local name
-  for name in "${!beside_groups[@]}"; do
-    kill -- "-${beside_groups[$name]}" 2>/dev/null || true
-    rm -f "${beside_outputs[$name]}"
-  done
-}
-
 # need PROGRAM PACKAGE...: if the program is missing, installs the Debian packages, if we have the permission.
 need() {
   local program=$1
@@ -60,10 +27,8 @@ need() {
   if [ "$(id -u)" -ne 0 ]; then
     as_root=(sudo -n)
   fi
-  # Only one installation at a time is possible, and scripts may run beside each other.
   if ! command -v apt-get >/dev/null ||
-    ! (flock 9 && "${as_root[@]}" apt-get update -qq && "${as_root[@]}" apt-get install -y -qq "$@") \
-      9>>"${TMPDIR:-/tmp}/parlor-need.lock"; then
+    ! { "${as_root[@]}" apt-get update -qq && "${as_root[@]}" apt-get install -y -qq "$@"; }; then
     echo "error: $program is missing and could not be installed; install it by hand ($*)" >&2
     return 1
   fi

@@ -3,20 +3,20 @@
 
 use std::io::{BufRead, BufReader, Read};
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Output, Stdio};
+use std::process::{Child, Command, Stdio};
 use std::sync::mpsc::{RecvTimeoutError, channel};
 use std::sync::{Mutex, PoisonError};
 use std::thread;
 use std::time::Duration;
 
-use anyhow::{Context, Result, anyhow, bail};
+use anyhow::{Context, Result, bail};
 use serde_json::Value;
 
 /// A test program that prints nothing for this time hangs. Normally it prints a line for each test that ends, and for
 /// each test that takes longer than a minute.
 const SILENCE: Duration = Duration::from_secs(300);
-/// How many test programs run at the same time, beside the examples of the documentation. Tests mostly wait.
-const AT_ONCE: usize = 3;
+/// How many test programs run at the same time. Tests mostly wait.
+const AT_ONCE: usize = 2;
 /// How many of the slowest tests are shown.
 const SHOWN: usize = 10;
 
@@ -51,8 +51,7 @@ pub(crate) fn run(root: &Path, arguments: &[&str]) -> Result<bool> {
     programs.sort_by_key(|program| !program.is_of_integration_tests);
     let next = Mutex::new(programs.into_iter());
     let done = Mutex::new(Vec::new());
-    let examples = thread::scope(|scope| {
-        let examples = scope.spawn(|| run_examples(root, arguments));
+    thread::scope(|scope| {
         for _ in 0..AT_ONCE {
             scope.spawn(|| {
                 while let Some(program) = take(&next) {
@@ -62,20 +61,11 @@ pub(crate) fn run(root: &Path, arguments: &[&str]) -> Result<bool> {
                 }
             });
         }
-        examples.join()
     });
-    let examples = examples.map_err(|_| anyhow!("the thread of the examples panicked"))??;
-    print!("{}", String::from_utf8_lossy(&examples.stdout));
-    eprint!("{}", String::from_utf8_lossy(&examples.stderr));
+    let examples = Command::new(env!("CARGO")).arg("test").args(arguments).arg("--doc").current_dir(root).status()?;
     let reports = done.into_inner().unwrap_or_else(PoisonError::into_inner);
     print!("{}", slowest(reports.iter().flat_map(|report| report.times.clone()).collect()));
-    Ok(reports.iter().all(|report| report.passed) && examples.status.success())
-}
-
-/// Runs the examples of the documentation.
-fn run_examples(root: &Path, arguments: &[&str]) -> Result<Output> {
-    let mut cargo = Command::new(env!("CARGO"));
-    cargo.arg("test").args(arguments).arg("--doc").current_dir(root).output().context("cargo cannot be started")
+    Ok(reports.iter().all(|report| report.passed) && examples.success())
 }
 
 /// The next program. The lock is held only in this call.

@@ -1,8 +1,11 @@
 //! Slow readers and fast writers: the server disconnects a client that does not read, reads a flooding client more
 //! slowly, and neither slows down another client.
 
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
+
+use parlor_redis_testkit::wait_until;
 
 use crate::harness::{Client, Known, Options, Polled, Server, heavy, number};
 
@@ -15,10 +18,16 @@ fn long_text(count: usize) -> String {
     format!("{count:05} {}", "x".repeat(2000))
 }
 
-/// Sends all messages, and returns their numbers.
-fn say_everything(speaker: &mut Client) -> Known {
+/// So many messages a reader may be behind: far fewer than the server queues for it.
+const BEHIND: usize = 100;
+
+/// Sends all messages, and returns their numbers. On a busy machine it waits for the readers, which would be cut off
+/// otherwise.
+fn say_everything(speaker: &mut Client, heard: &[AtomicUsize]) -> Known {
     let mut said = Known::default();
     for batch in 0..MESSAGES / 10 {
+        let keeps_up = |count: &AtomicUsize| count.load(Ordering::Relaxed) + BEHIND >= batch * 10;
+        wait_until("the readers to keep up", || heard.iter().all(keeps_up));
         let texts: Vec<String> = (0..10).map(|part| long_text(batch * 10 + part)).collect();
         speaker.send_bytes(format!("{}\n", texts.join("\n")).as_bytes());
         for text in &texts {
@@ -43,13 +52,15 @@ fn with_a_sluggard(server: &Server, round: usize) -> (Vec<String>, Polled) {
     observer.send(&format!("/join {room}"));
     observer.until("OK join");
     let part = format!("PART {room} sluggard{round}");
+    let heard: Vec<AtomicUsize> = readers.iter().map(|_| AtomicUsize::default()).collect();
     thread::scope(|scope| {
-        let reading: Vec<_> = readers.into_iter().map(|reader| scope.spawn(move || read_everything(reader))).collect();
+        let read = |(reader, count)| scope.spawn(move || read_everything(reader, count));
+        let reading: Vec<_> = readers.into_iter().zip(&heard).map(read).collect();
         let sluggard = scope.spawn(move || {
             observer.until(&part);
             sluggard.rest()
         });
-        let said = say_everything(&mut speaker);
+        let said = say_everything(&mut speaker, &heard);
         said.expect_gapless(1..=MESSAGES as u64);
         for reader in reading {
             let (mut reader, heard) = reader.join().unwrap();
@@ -62,9 +73,14 @@ fn with_a_sluggard(server: &Server, round: usize) -> (Vec<String>, Polled) {
     })
 }
 
-fn read_everything(mut reader: Client) -> (Client, Vec<(u64, String)>) {
+fn read_everything(mut reader: Client, count: &AtomicUsize) -> (Client, Vec<(u64, String)>) {
     let message = |event: serde_json::Value| (number(&event["id"]), event["text"].as_str().unwrap().to_owned());
-    let heard = (0..MESSAGES).map(|_| message(reader.event_of("message"))).collect();
+    let mut hear = |_| {
+        let heard = message(reader.event_of("message"));
+        count.fetch_add(1, Ordering::Relaxed);
+        heard
+    };
+    let heard = (0..MESSAGES).map(&mut hear).collect();
     (reader, heard)
 }
 
