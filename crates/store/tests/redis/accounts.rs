@@ -33,6 +33,8 @@ fn a_deletion_that_failed_half_way_keeps_the_name_until_it_is_said_again() {
     assert!(one.store.accounts.delete(&first.user).is_err());
     for server in [&one, &two] {
         assert_eq!(server.store.accounts.find(&first.user).unwrap(), None);
+        // Nobody may begin to register the name meanwhile: that takes longer than the rest of the deletion.
+        assert!(server.store.accounts.was_deleted(&first.user).unwrap());
         assert!(!server.store.accounts.create(&next).unwrap());
     }
     // But the session is over.
