@@ -44,6 +44,15 @@ pub(crate) enum Validity {
     Early,
 }
 
+/// When a certificate ends, in words: `in 3 days`.
+pub(crate) fn in_days(days: i64) -> String {
+    match days {
+        ..=0 => "within a day".to_owned(),
+        1 => "in 1 day".to_owned(),
+        days => format!("in {days} days"),
+    }
+}
+
 impl CertificateInfo {
     /// Reads a certificate in DER.
     ///

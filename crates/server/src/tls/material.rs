@@ -141,7 +141,7 @@ impl Source {
         }
         if let Validity::Ending(days) = facts.validity(Timestamp::now()) {
             let chain = self.chain.display();
-            tracing::warn!("the certificate {chain} ends in {days} days, at {}", facts.not_after);
+            tracing::warn!("the certificate {chain} ends {}, at {}", certificate::in_days(days), facts.not_after);
         }
     }
 

@@ -21,7 +21,7 @@ use rustls::version::{TLS12, TLS13};
 use rustls::{CipherSuite, ServerConfig};
 
 pub(crate) use authority::{Authority, Renewal, facts_of};
-pub(crate) use certificate::{CertificateInfo, Validity};
+pub(crate) use certificate::{CertificateInfo, Validity, in_days};
 pub(crate) use material::Material;
 pub(crate) use name::TlsName;
 pub(crate) use resolver::Resolver;

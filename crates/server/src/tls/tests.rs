@@ -109,6 +109,8 @@ fn validity_is_told_30_days_ahead() {
     assert_eq!(facts.validity(before_end(30 * 24)), Validity::Good);
     assert_eq!(facts.validity(before_end(30 * 24 - 1)), Validity::Ending(29));
     assert_eq!(facts.validity(before_end(-1)), Validity::Expired);
+    assert_eq!(facts.validity(before_end(23)), Validity::Ending(0));
+    assert_eq!([0, 1, 29].map(in_days), ["within a day", "in 1 day", "in 29 days"]);
 }
 
 #[test]

@@ -63,7 +63,7 @@ fn judge(
     match facts.validity(Timestamp::now()) {
         Validity::Good => {}
         Validity::Ending(days) => {
-            let what = format!("{what} ends in {days} days, at {}", facts.not_after);
+            let what = format!("{what} ends {}, at {}", tls::in_days(days), facts.not_after);
             findings.push(Finding::warning("certificate-ends", what, cure));
         }
         Validity::Expired => {
