@@ -247,7 +247,13 @@ describe('rooms', () => {
     await moderates('ban', 'alice', 'spam');
     expect(tab.store.conversation('#garden')).toBeNull();
     const [notice] = tab.store.notices.value;
-    expect(notice).toMatchObject({ kind: 'removed-from-room', room: 'garden', reason: 'spam' });
+    expect(notice).toMatchObject({
+      kind: 'removed-from-room',
+      room: 'garden',
+      reason: 'spam',
+      action: 'ban',
+      until: null,
+    });
     tab.store.actions.dismiss(notice?.key ?? '');
     expect(tab.store.notices.value).toEqual([]);
   });

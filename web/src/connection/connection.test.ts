@@ -173,6 +173,16 @@ describe('after the end', () => {
     expect(over).toMatchObject([{ code: 'kicked' }]);
   });
 
+  it('tells why an account is suspended, which the goodbye does not', async () => {
+    goLive();
+    const message = 'This account is suspended: spam';
+    network.answer = { status: 403, body: { code: 'suspended', message }, retryAfter: null };
+    network.socket.receive({ type: 'bye', code: 'suspended', message: 'An operator suspended this account' });
+    network.socket.listener.closed(4007);
+    await settle();
+    expect(state()).toMatchObject({ state: 'refused', problem: { code: 'suspended', explanation: message } });
+  });
+
   it('counts the seconds down, and waits longer each time', async () => {
     network.answer = null;
     const pauses: number[] = [];

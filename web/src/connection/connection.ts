@@ -214,10 +214,12 @@ export class Connection {
   private async inquire(): Promise<void> {
     const turn = ++this.turn;
     this.drop();
-    const problem = this.problem;
-    const identity = await whoAmI(this.network.session);
+    const { user, problem: unknown } = await whoAmI(this.network.session);
     if (turn !== this.turn) return;
-    if (identity.is === 'nobody') {
+    // It tells until when, and why, which a goodbye does not.
+    if (unknown?.code === 'suspended') this.problem = unknown;
+    const { problem } = this;
+    if (user === null && unknown === null) {
       this.tell({ state: 'offline' });
       this.listener.over(problem !== null && NO_TICKET.has(problem.code) ? null : problem);
     } else if (problem !== null && aftermathOf(problem.code) === 'refused') {

@@ -240,6 +240,28 @@ describe('the hub', () => {
     expect(await again('bob')).toEqual(['/sync']);
   });
 
+  it('gets another ticket while the session goes on', async () => {
+    const before = network.requests.length;
+    const account = { user: 'alice', password: 'new', register: false, invite: null };
+    one.tell({ do: 'log-in', n: 7, ...account, goesOn: true });
+    await settle();
+    expect(network.requests.slice(before)).toEqual(['POST {"user":"alice","password":"new"}']);
+    expect(one.answer(7)).toMatchObject({ outcome: { ok: true } });
+    expect(network.sockets).toHaveLength(1);
+  });
+
+  it('tells a suspended user at once, and does not ask again', async () => {
+    const strict = new TestNetwork();
+    const message = 'This account is suspended: spam';
+    strict.answer = { status: 403, body: { code: 'suspended', message }, retryAfter: null };
+    const tab = new TestTab(new Hub(strict, () => undefined));
+    await strict.clock.advance(60_000);
+    expect(strict.requests).toEqual(['GET']);
+    expect(tab.heard.at(-1)).toMatchObject({
+      session: { state: 'logged-out', problem: { code: 'suspended', explanation: message } },
+    });
+  });
+
   it('asks who the user is until somebody answers', async () => {
     const away = new TestNetwork();
     away.answer = null;

@@ -89,17 +89,12 @@ export class Hub {
   }
 
   private async begin(): Promise<void> {
-    const identity = await whoAmI(this.network.session);
+    const { user, problem } = await whoAmI(this.network.session);
     if (this.session.state !== 'checking') return;
-    if (identity.is === 'nobody') {
-      this.setSession({ state: 'logged-out', problem: null });
-      return;
-    }
-    if (identity.is === 'user') {
-      this.logged(identity.user);
-      return;
-    }
-    this.network.clock.after(ASK_AGAIN, () => void this.begin());
+    if (user !== null) this.logged(user);
+    else if (problem === null || problem.code === 'suspended')
+      this.setSession({ state: 'logged-out', problem });
+    else this.network.clock.after(ASK_AGAIN, () => void this.begin());
   }
 
   private setSession(session: Session): void {
@@ -272,10 +267,10 @@ export class Hub {
     for (const tab of this.tabs) tab.port.post(message);
   }
 
-  private async logIn(account: Account): Promise<Outcome<undefined>> {
+  private async logIn(account: Account & { readonly goesOn?: true }): Promise<Outcome<undefined>> {
     const outcome = await logIn(this.network.session, account);
     if (!outcome.ok) return outcome;
-    this.logged(outcome.value);
+    if (!account.goesOn) this.logged(outcome.value);
     return DONE;
   }
 

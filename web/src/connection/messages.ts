@@ -36,6 +36,8 @@ export type ToHub =
       readonly register: boolean;
       /** The code of an invitation, to make an account by it; null without one. */
       readonly invite: string | null;
+      /** The session goes on, and only the ticket is a new one. */
+      readonly goesOn?: true;
     }
   | { readonly do: 'log-out'; readonly n: number }
   | { readonly do: 'retry' }

@@ -8,17 +8,18 @@ import type { RequestSession } from './ports';
 const user = object({ user: text });
 
 /** Whose ticket the browser has. */
-export type Identity =
-  | { readonly is: 'user'; readonly user: string }
-  | { readonly is: 'nobody' }
-  /** No answer, or none that tells. */
-  | { readonly is: 'unknown'; readonly problem: Problem };
+export interface Identity {
+  /** Null if it is nobody's, or not known. */
+  readonly user: string | null;
+  /** Why it is not known; null if it is. */
+  readonly problem: Problem | null;
+}
 
 export async function whoAmI(request: RequestSession): Promise<Identity> {
   const answer = await request('GET');
-  if (answer?.status === 401) return { is: 'nobody' };
+  if (answer?.status === 401) return { user: null, problem: null };
   const read = answer?.status === 200 ? user.read(answer.body) : BAD;
-  return read === BAD ? { is: 'unknown', problem: httpProblem(answer) } : { is: 'user', user: read.user };
+  return read === BAD ? { user: null, problem: httpProblem(answer) } : { user: read.user, problem: null };
 }
 
 /** Who logs in, and how. */

@@ -76,11 +76,14 @@ describe('problems', () => {
 
 describe('/session', () => {
   it.each([
-    [answer(200, { user: 'alice' }), { is: 'user', user: 'alice' }],
-    [answer(401, { code: 'login-required' }), { is: 'nobody' }],
-    [answer(200, {}), { is: 'unknown', problem: { code: 'unexpected-answer' } }],
-    [answer(503, { code: 'store-unavailable', message: '' }), { is: 'unknown' }],
-    [null, { is: 'unknown', problem: { code: 'not-connected' } }],
+    [answer(200, { user: 'alice' }), { user: 'alice', problem: null }],
+    [answer(401, { code: 'login-required' }), { user: null, problem: null }],
+    [answer(200, {}), { user: null, problem: { code: 'unexpected-answer' } }],
+    [
+      answer(503, { code: 'store-unavailable', message: '' }),
+      { user: null, problem: { code: 'store-unavailable' } },
+    ],
+    [null, { user: null, problem: { code: 'not-connected' } }],
   ])('%j tells who I am', async (given, identity) => {
     expect(await whoAmI(server(given))).toMatchObject(identity);
   });

@@ -38,6 +38,7 @@ export const texts: Texts['more'] = {
   'notice.broadcast': '{by} sagt allen',
   'notice.invited': '{by} lädt dich in #{room} ein',
   'notice.removed': 'Du wurdest aus #{room} entfernt',
+  'notice.banned': 'Du bist aus #{room} verbannt',
   'notice.lost': '#{room} ist dir nicht mehr offen',
   'problem.line-too-long': 'Der Text ist zu lang.',
   'problem.invalid-utf8': 'Der Text hat Zeichen, die nicht gesendet werden können.',

@@ -14,7 +14,7 @@ export const texts: Texts['basic'] = {
   'banner.offline': 'Du bist offline.',
   'banner.connecting': 'Verbindung wird wiederhergestellt …',
   'banner.waiting': 'Neuer Versuch in {n} s.',
-  'banner.lost': 'Die Verbindung ist unterbrochen. Sie wird von selbst wiederhergestellt.',
+  'banner.lost': 'Die Verbindung ist unterbrochen. Sie kommt von selbst wieder.',
   'banner.now': 'Jetzt verbinden',
   'banner.behind': 'Lädt, was du verpasst hast …',
   'side.label': 'Unterhaltungen',
@@ -71,7 +71,7 @@ export const texts: Texts['basic'] = {
   'beginning.empty': 'Hier wurde noch nichts gesagt. Schreibe unten die erste Nachricht.',
   'beginning.alone': 'Du bist jetzt allein hier. Lade jemanden ein.',
   'beginning.alone-lobby':
-    'Du bist jetzt allein hier. Gib anderen die Adresse dieser Seite, damit sie ein Konto anlegen können.',
+    'Du bist allein hier. Gib anderen die Adresse dieser Seite, damit sie ein Konto anlegen.',
   'beginning.copy': 'Adresse kopieren',
   'beginning.direct': 'Was ihr einander schreibt, du und {user}. Niemand sonst liest es hier.',
   'beginning.self': 'Nur du liest das. Benutze es als Notizbuch.',
@@ -158,12 +158,11 @@ export const texts: Texts['basic'] = {
   'title.count': '({n}) {title}',
   'problem.unknown': 'Der Server hat es abgelehnt ({code}).',
   'problem.until': 'Bis {time}.',
-  'problem.bad-name':
-    'Ein Name hat nur Buchstaben von a bis z, Ziffern, - und _ und beginnt mit einem Buchstaben oder einer Ziffer.',
+  'problem.bad-name': 'Ein Name hat nur a bis z, Ziffern, - und _, und beginnt mit Buchstabe oder Ziffer.',
   'problem.store-unavailable': 'Der Speicher des Servers ist nicht erreichbar.',
   'problem.server-shutdown': 'Der Server hält an oder startet neu.',
   'problem.connection-lost': 'Die Verbindung ging verloren, bevor die Antwort kam.',
   'problem.not-connected': 'Es gibt jetzt keine Verbindung.',
-  'problem.too-many-waiting': 'Zu vieles wartet schon darauf, gesendet zu werden. Warte auf die Verbindung.',
-  'problem.part-missing': 'Ein Teil der Seite kann nicht geladen werden. Lade die Seite neu.',
+  'problem.too-many-waiting': 'Schon zu viel wartet. Warte auf die Verbindung.',
+  'problem.part-missing': 'Ein Teil der Seite fehlt. Lade die Seite neu.',
 };

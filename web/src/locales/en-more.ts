@@ -38,6 +38,7 @@ export const texts = {
   'notice.broadcast': '{by} says to everybody',
   'notice.invited': '{by} invites you into #{room}',
   'notice.removed': 'You were removed from #{room}',
+  'notice.banned': 'You are banned from #{room}',
   'notice.lost': '#{room} is not open to you any more',
   'problem.line-too-long': 'The text is too long.',
   'problem.invalid-utf8': 'The text has characters that cannot be sent.',

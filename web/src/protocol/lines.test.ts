@@ -1,7 +1,8 @@
 // Lines are single lines, and say what they should.
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { command, isBlank, messagesOf, once, word } from './lines';
+import { cleanText, command, isBlank, messagesOf, once, word } from './lines';
+import { wordsOf } from './words';
 
 describe('lines', () => {
   it.each([
@@ -11,6 +12,14 @@ describe('lines', () => {
     ['back\\slash', '"back\\\\slash"'],
     ['', '""'],
   ])('writes the word %s as %s', (value, written) => expect(word(value)).toBe(written));
+
+  it('reads the words that it wrote', () => {
+    fc.assert(
+      fc.property(fc.array(fc.string({ unit: 'binary' })), (words) => {
+        expect(wordsOf(command('passwd', words))).toEqual(['/passwd', ...words.map(cleanText)]);
+      }),
+    );
+  });
 
   it('keeps the spaces of a text, and sends it once', () => {
     expect(once('k', command('say', ['garden'], '  roses "need" water'))).toBe(

@@ -314,9 +314,11 @@ describe('what is heard', () => {
   });
 
   it('of a room that I was thrown out of is heard no more', () => {
-    book.thrownOut('red', 'spam');
+    book.thrownOut('red', { action: 'kick', reason: 'spam', until: null });
     expect(book.get('#red')).toBeUndefined();
-    expect(notices).toEqual([{ kind: 'removed-from-room', room: 'red', reason: 'spam' }]);
+    expect(notices).toEqual([
+      { kind: 'removed-from-room', room: 'red', action: 'kick', reason: 'spam', until: null },
+    ]);
     hear(said(1, 'alice'));
     expect(calls).toEqual([]);
   });

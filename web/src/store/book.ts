@@ -273,8 +273,11 @@ export class Book {
   }
 
   /** A room that I may not be in any more. */
-  thrownOut(room: string, reason: string): void {
+  thrownOut(
+    room: string,
+    { action, reason, until }: Pick<Entry & { readonly type: 'moderated' }, 'action' | 'reason' | 'until'>,
+  ): void {
     this.remove(targetOf('room', room));
-    this.env.notify({ kind: 'removed-from-room', room, reason });
+    this.env.notify({ kind: 'removed-from-room', room, action, reason, until });
   }
 }

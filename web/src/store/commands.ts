@@ -3,6 +3,7 @@
 import { isBot } from '../protocol/bot';
 import { command, messagesOf } from '../protocol/lines';
 import { isTarget, kindOf, nameOf, targetOf, type ConversationId } from '../protocol/target';
+import { wordsOf } from '../protocol/words';
 import { failed } from '../connection/outcome';
 import type { Answer } from '../protocol/events';
 import { say } from './actions';
@@ -89,6 +90,12 @@ const OWN: Readonly<Record<string, (typed: Typed) => Promise<Answered>>> = {
     const open = (room: string) => core.conversation(targetOf('room', room)) !== undefined;
     const rooms = (core.listing.value ?? []).map((each) => ({ ...each, open: open(each.room) }));
     return { ok: true, value: { kind: 'rooms', rooms } };
+  },
+  passwd: ({ actions, rest }) => {
+    const [old, wanted, ...more] = wordsOf(rest);
+    return old === undefined || wanted === undefined || more.length > 0
+      ? Promise.resolve(refused('bad-argument', '/passwd <old> <new>'))
+      : done(actions.changePassword(old, wanted));
   },
   format: () => Promise.resolve(refused('not-allowed')),
   quit: ({ actions }) => done(actions.logOut()),

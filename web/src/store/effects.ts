@@ -93,7 +93,7 @@ export class Effects {
     this.book.hear(room, event);
     const { action, user, until } = event;
     const isMe = user === this.book.me;
-    if (isMe && (action === 'kick' || action === 'ban')) return this.book.thrownOut(room.name, event.reason);
+    if (isMe && (action === 'kick' || action === 'ban')) return this.book.thrownOut(room.name, event);
     if (user !== null && (action === 'mute' || action === 'unmute')) {
       const mutes = new Map(room.mutes.value);
       if (action === 'mute') mutes.set(user, until ?? 'for-ever');

@@ -276,7 +276,15 @@ export type Notice = { readonly key: string; readonly time: number } & (
   | { readonly kind: 'broadcast'; readonly by: string; readonly text: string }
   | { readonly kind: 'invited'; readonly by: string; readonly room: string }
   /** I was removed from a room. */
-  | { readonly kind: 'removed-from-room'; readonly room: string; readonly reason: string }
+  | {
+      readonly kind: 'removed-from-room';
+      readonly room: string;
+      readonly reason: string;
+      /** `ban`: I may not come back. */
+      readonly action: string;
+      /** The end of a ban, in ms since 1970; null if there is none. */
+      readonly until: number | null;
+    }
   /** A remembered room could not be entered any more. */
   | { readonly kind: 'room-lost'; readonly room: string; readonly problem: Problem }
   | { readonly kind: 'problem'; readonly problem: Problem }
@@ -478,6 +486,7 @@ export interface Actions {
   suspend(user: string, duration?: string, reason?: string): Promise<Outcome>;
   unsuspend(user: string): Promise<Outcome>;
   changePassword(old: string, wanted: string): Promise<Outcome>;
+  /** What was used last comes first. */
   listTickets(): Promise<Outcome<readonly Ticket[]>>;
   revokeTicket(id: string): Promise<Outcome>;
   /** Makes an invitation to the server, for one account, that opens these rooms. The value is its code. */

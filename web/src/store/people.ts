@@ -121,14 +121,22 @@ export function peopleActions(core: Core): PeopleActions {
     broadcast: (text) => run('broadcast', [], text.replace(/\s*[\r\n]+\s*/gu, ' ')),
     suspend: (user, duration, reason) => run('suspend', [user], timed(duration, reason)),
     unsuspend: (user) => run('unsuspend', [user]),
-    changePassword: (old, wanted) => run('passwd', [old, wanted]),
+    changePassword: async (old, wanted) => {
+      const outcome = await run('passwd', [old, wanted]);
+      const user = core.book.value?.me;
+      if (!outcome.ok || user === undefined) return outcome;
+      // The ticket of this browser is void too. Without another one the next session asks for the password.
+      const account = { user, password: wanted, register: false, invite: null };
+      await link.order({ do: 'log-in', ...account, goesOn: true });
+      return outcome;
+    },
     listTickets: async () => {
       const answer = await link.expect(command('tickets'), 'tickets');
       if (!answer.ok) return answer;
       const tickets = answer.value.tickets.map(({ id, label, made, used, address }) => {
         return { id, label, made, used: used ?? made, address: address ?? '' };
       });
-      return { ok: true, value: tickets };
+      return { ok: true, value: tickets.sort((a, b) => b.used - a.used) };
     },
     revokeTicket: (id) => run('revoke', [id]),
     makeInvitation: async (rooms) => {

@@ -10,7 +10,7 @@ import { LanguageLine } from './LanguageLine';
 import { Mark } from './Mark';
 import { LONGEST_USER, NAME_PATTERN } from './names';
 import { PasswordField } from './PasswordField';
-import { problemText } from './problem';
+import { doorText } from './reason';
 import { TextField } from './TextField';
 
 /** Problems that the name causes; those of the password; all others stand above the fields. */
@@ -37,7 +37,7 @@ export function Door({ ended }: { readonly ended: Problem | null }) {
         {making && invite !== null && <Rooms invite={invite} />}
         {problem && place === 'form' && (
           <p class="card-problem" role="alert">
-            {problemText(problem)}
+            {doorText(problem)}
           </p>
         )}
         <DoorForm
@@ -96,7 +96,7 @@ function DoorForm({ making, invite, problem, onProblem }: FormProps) {
     if (!outcome.ok) focusWrong(placeOf(outcome.problem) === 'name' ? 'username' : 'password');
   };
   const place = placeOf(problem);
-  const text = problem && problemText(problem);
+  const text = problem && doorText(problem);
   return (
     <form
       onSubmit={(event) => {

@@ -1,6 +1,6 @@
 // What the server tells me and has no place in a conversation.
 
-import { t } from '../locales';
+import { formatBrief, t } from '../locales';
 import type { Notice } from '../store/model';
 import { Card } from './Card';
 import { useStore } from './context';
@@ -37,7 +37,15 @@ export function NoticeCard({ notice }: { readonly notice: Notice }) {
       );
     case 'removed-from-room':
       return (
-        <Card icon="warning" problem title={t('notice.removed', { room: notice.room })} onDismiss={dismiss}>
+        <Card
+          icon="warning"
+          problem
+          title={t(notice.action === 'ban' ? 'notice.banned' : 'notice.removed', { room: notice.room })}
+          onDismiss={dismiss}
+        >
+          {notice.until !== null && (
+            <p>{t('problem.until', { time: formatBrief(new Date(notice.until)) })}</p>
+          )}
           {notice.reason !== '' && <p>{t('event.reason', { reason: notice.reason })}</p>}
         </Card>
       );

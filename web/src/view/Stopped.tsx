@@ -4,7 +4,7 @@ import { t } from '../locales';
 import type { Problem } from '../store/model';
 import { useStore } from './context';
 import { Mark } from './Mark';
-import { problemText } from './problem';
+import { doorText } from './reason';
 
 /** `problem` is null after a takeover. */
 export function Stopped({ problem }: { readonly problem: Problem | null }) {
@@ -20,7 +20,7 @@ export function Stopped({ problem }: { readonly problem: Problem | null }) {
       <div class="card" role="alert">
         <Mark class="card-mark" />
         <h1>{title}</h1>
-        <p>{problem === null ? t('stopped.elsewhere-text') : problemText(problem)}</p>
+        <p>{problem === null ? t('stopped.elsewhere-text') : doorText(problem)}</p>
         <button type="button" class="button wide" data-first onClick={() => store.actions.useHere()}>
           {problem === null ? t('stopped.use-here') : t('try-again')}
         </button>

@@ -164,6 +164,31 @@ describe('the tone', () => {
   });
 });
 
+describe('the tab', () => {
+  it('counts in title and icon what concerns its user, and has a dot for what is unread', async () => {
+    const icon = async () =>
+      decodeURIComponent((await ann.page.locator('link[rel=icon]').getAttribute('href')) ?? '');
+    const [dot, number] = ['<circle cx="25"', />(\d)<\/text>/u] as const;
+    for (const each of ['lobby', 'ben', 'garden']) {
+      await ann.show(each);
+      await expect.poll(() => ann.entry(each).innerText(), { timeout: LONG }).not.toMatch(/\d/);
+    }
+    await expect.poll(icon, { timeout: LONG }).toBe('/favicon.svg');
+    expect(await ann.page.title()).not.toMatch(/^\(/);
+    await says('lobby', 'nothing for anybody');
+    await expect.poll(icon, { timeout: LONG }).toContain(dot);
+    expect(await icon()).not.toMatch(number);
+    expect(await ann.page.title()).not.toMatch(/^\(/);
+    await says('lobby', '@ann one');
+    await says('lobby', '@ann two');
+    await expect.poll(async () => number.exec(await icon())?.[1], { timeout: LONG }).toBe('2');
+    expect(await ann.page.title()).toMatch(/^\(2\) /);
+    await ann.show('lobby');
+    await expect.poll(icon, { timeout: LONG }).toBe('/favicon.svg');
+    expect(await ann.page.title()).not.toMatch(/^\(/);
+  });
+});
+
 describe('motion', () => {
   it.each(['reduce', 'no-preference'] as const)('is what the user wants: %s', async (reducedMotion) => {
     await ann.page.emulateMedia({ reducedMotion });

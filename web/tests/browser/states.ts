@@ -151,7 +151,15 @@ export function allNotices(): void {
   window.store.notices.value = [
     { key: '1', time, kind: 'broadcast', by: 'root', text: 'The server restarts at ten. It takes a minute.' },
     { key: '2', time, kind: 'invited', by: 'bob', room: 'kitchen' },
-    { key: '3', time, kind: 'removed-from-room', room: 'board', reason: 'wrong room' },
+    {
+      key: '3',
+      time,
+      kind: 'removed-from-room',
+      room: 'board',
+      reason: 'wrong room',
+      action: 'kick',
+      until: null,
+    },
     { key: '4', time, kind: 'room-lost', room: 'board', problem: { code: 'banned', until: time + 9e6 } },
   ];
 }

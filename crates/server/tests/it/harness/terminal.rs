@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use expectrl::process::unix::WaitStatus;
 use expectrl::session::OsSession;
-use expectrl::{Eof, Expect, Session};
+use expectrl::{Eof, Expect, Regex, Session};
 
 use super::Server;
 
@@ -91,8 +91,16 @@ impl Terminal {
 
     /// Waits until this appears, and returns what came before it.
     pub(crate) fn sees(&mut self, text: &str) -> String {
-        let found = self.session.expect(text).unwrap_or_else(|error| panic!("{text:?} does not appear: {error}"));
-        String::from_utf8_lossy(found.before()).into_owned()
+        match self.session.expect(text) {
+            Ok(found) => String::from_utf8_lossy(found.before()).into_owned(),
+            Err(error) => panic!("{text:?} does not appear ({error}) in: {}", self.rest()),
+        }
+    }
+
+    /// What was shown and is not looked at yet.
+    fn rest(&mut self) -> String {
+        let found = self.session.check(Regex("(?s).+"));
+        found.map_or_else(|error| error.to_string(), |rest| String::from_utf8_lossy(rest.as_bytes()).into_owned())
     }
 
     /// Waits for the end of the program, and returns its exit code.
