@@ -1,6 +1,7 @@
 //! What the fuzz targets share: oracles that are written independently of the code under test. It must not use the
 //! tables and parsers of the crates under test where it can decide itself.
 
+mod heard;
 pub mod oracle;
 pub mod steps;
 

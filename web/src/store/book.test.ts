@@ -1,6 +1,7 @@
 // What becomes of the conversations by what the hub tells.
 import { beforeEach, describe, expect, it } from 'vitest';
 import { TestClock, settle } from '../../tests/clock';
+import { feed, item, room, said, sync } from '../../tests/standing';
 import { failed } from '../connection/outcome';
 import type { HubEvent, OutboxItem, ToHub } from '../connection/messages';
 import type { Sync } from '../connection/connection';
@@ -68,25 +69,6 @@ function begin(): void {
   });
 }
 
-type RoomState = Sync['rooms'][number];
-
-const room = (name: string, fields: Partial<RoomState> = {}): RoomState => ({
-  room: name,
-  epoch: 'e',
-  last: 0,
-  read: 0,
-  unread: 0,
-  members: 1,
-  topic: '',
-  role: 'member',
-  ...fields,
-});
-
-function sync(fields: Partial<Sync> = {}): Sync {
-  const inbox = { epoch: 'i', last: 0, unread: 0 } as Sync['inbox'];
-  return { type: 'sync', rooms: [], feeds: [], directs: [], lost: [], inbox, ...fields } as Sync;
-}
-
 const stand = (fields: Partial<Sync> = {}, outbox: readonly OutboxItem[] = []) =>
   book.stand({ sync: sync(fields), outbox });
 
@@ -96,24 +78,9 @@ function get(id: ConversationId): Conversation {
   return found;
 }
 
-const said = (id: number, text = `text ${id}`, from = 'bob'): Entry => ({
-  type: 'message',
-  id,
-  time: id,
-  from,
-  text,
-});
 const hear = (entry: Entry, name = 'red') => book.events([{ ...entry, room: name } as HubEvent]);
 const direct = (id: number, from: string, text = `text ${id}`) =>
   book.events([{ type: 'direct', id, time: id, from, to: 'alice', text }]);
-const item = (key: string, target: ConversationId = '#red'): OutboxItem => ({
-  key,
-  target,
-  text: key,
-  time: 1,
-  delivery: { state: 'waiting' },
-});
-
 /** The newest page of a conversation is these ids. */
 function hold(conversation: Conversation, ids: readonly number[], more = true): void {
   const last = ids.at(-1) ?? 0;
@@ -461,7 +428,3 @@ describe('a private room', () => {
     expect(locks()).toBe(true);
   });
 });
-
-function feed(user: string, last = 0): Sync['feeds'][number] {
-  return { user, epoch: 'e', last, read: last, unread: 0 };
-}

@@ -6,7 +6,7 @@ use crate::tree::Tree;
 /// Lines of a shipped file from which on there is a note.
 const LONG: usize = 400;
 /// Maximum number of lines of a file.
-const MAX: usize = 600;
+const MAX: usize = 450;
 
 pub(super) fn check(tree: &Tree, report: &mut Report) {
     for (file, rust) in tree.rust() {

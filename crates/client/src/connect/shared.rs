@@ -290,9 +290,10 @@ impl SharedState {
         lock(&self.traffic).outbox.is_waiting()
     }
 
-    /// A session begins, in this room.
+    /// A session begins, in this room. It may be on its way to another one, until it is known where its lines go.
     pub(super) fn begin(&self, room: &RoomName) {
-        lock(&self.traffic).current = Some(room.clone());
+        let mut traffic = lock(&self.traffic);
+        (traffic.current, traffic.is_entering) = (Some(room.clone()), true);
     }
 
     /// The line that this answers, if it answers any. `moved` is the current room, if it is told of here.

@@ -10,19 +10,19 @@ mod reference;
 #[cfg(test)]
 mod tests;
 mod validate;
+mod values;
 
 use std::fs;
 use std::net::SocketAddr;
 use std::num::NonZeroU32;
 use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
-use std::str::FromStr;
 use std::time::Duration;
 
 use anyhow::{Context, bail};
 use clap::builder::RangedU64ValueParser;
-use clap::{ArgAction, Args, ValueEnum};
-use parlor_proto::{NameError, PASSWORD_MAX_BYTES, UserName};
+use clap::{ArgAction, Args};
+use parlor_proto::{PASSWORD_MAX_BYTES, UserName};
 use parlor_settings::{EndpointRule, duration, listen, path, size};
 
 pub(crate) use installation::InstallationArgs;
@@ -31,8 +31,13 @@ pub(crate) use parlor_settings::duration::{parse_long as parse_long_duration, pa
 pub(crate) use parlor_settings::{Network, ServerName};
 pub(crate) use redis::RedisArgs;
 pub(crate) use validate::{parse, unknown_variables};
+pub(crate) use values::{
+    CertificateFiles, DuplicateLogin, LogFilter, LogFormat, Registration, ReservedName, RoomRetention, Synchronous,
+    WebState,
+};
 
 use crate::tls::TlsName;
+use values::history;
 
 const EXAMPLES: &str =
     "A flag goes before the environment, the environment before the file, the file before the default.
@@ -340,122 +345,6 @@ impl Settings {
     /// Lines a second that a client may send on average, if there is a limit.
     pub(crate) fn line_rate(&self) -> Option<NonZeroU32> {
         NonZeroU32::new(self.line_rate)
-    }
-}
-
-/// Files that hold the server's certificate and key.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) enum CertificateFiles {
-    /// Files of the operator; the server never writes them.
-    Own {
-        /// PEM file of the chain, the server's certificate first.
-        chain: PathBuf,
-        /// PEM file of the private key.
-        key: PathBuf,
-    },
-    /// Files that the server makes in this directory, with a private authority.
-    Made {
-        /// The TLS directory.
-        dir: PathBuf,
-    },
-}
-
-/// What an accepted message survives.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub(crate) enum Synchronous {
-    /// The death of the process.
-    Normal,
-    /// Also a loss of power.
-    Full,
-}
-
-/// Whether owners may shorten the time for which messages of their rooms are kept.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub(crate) enum RoomRetention {
-    /// They may.
-    On,
-    /// Only operators may.
-    Off,
-}
-
-/// Whether the web door is open.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub(crate) enum WebState {
-    /// Browsers find the page.
-    On,
-    /// Every connection speaks lines.
-    Off,
-}
-
-/// Whether strangers may create accounts.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub(crate) enum Registration {
-    /// They may.
-    Open,
-    /// Only the operator creates accounts.
-    Closed,
-}
-
-/// More entries than any log has, and few enough for the arithmetic of each store.
-const ALL_ENTRIES: u64 = 1 << 52;
-
-/// Reads how many entries are kept.
-fn history(text: &str) -> Result<u64, String> {
-    if text == "all" {
-        return Ok(ALL_ENTRIES);
-    }
-    text.parse().map_err(|_| "expected a number of messages, or all".to_owned())
-}
-
-/// A name in the list of reserved ones; nothing if it is empty, so that an empty list can be written in the environment.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct ReservedName(Option<UserName>);
-
-impl FromStr for ReservedName {
-    type Err = NameError;
-
-    fn from_str(text: &str) -> Result<Self, NameError> {
-        if text.is_empty() { Ok(Self(None)) } else { text.parse().map(Some).map(Self) }
-    }
-}
-
-/// What a login does to an earlier session of the same user.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub(crate) enum DuplicateLogin {
-    /// The earlier session is ended.
-    Takeover,
-    /// The login is refused.
-    Reject,
-}
-
-/// How each event is logged.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub(crate) enum LogFormat {
-    /// A line for people.
-    Text,
-    /// A JSON object a line.
-    Json,
-}
-
-/// What is logged: text that is checked to be a valid filter.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct LogFilter(String);
-
-impl LogFilter {
-    /// Returns the filter as the operator wrote it.
-    pub(crate) fn as_str(&self) -> &str {
-        &self.0
-    }
-}
-
-impl FromStr for LogFilter {
-    type Err = String;
-
-    fn from_str(text: &str) -> Result<Self, String> {
-        match tracing_subscriber::EnvFilter::try_new(text) {
-            Ok(_) => Ok(Self(text.into())),
-            Err(error) => Err(error.to_string()),
-        }
     }
 }
 

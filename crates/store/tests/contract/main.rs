@@ -8,6 +8,7 @@ mod directs;
 mod follows;
 mod governance;
 mod harness;
+mod hooks;
 mod invitations;
 mod log;
 mod login_limiter;
@@ -77,11 +78,11 @@ macro_rules! contract {
                     only_those_with_a_role_speak_where_moderators_do an_edit_is_heard_and_changes_what_is_read
                     an_edit_with_a_key_is_made_once a_removed_text_is_nowhere what_is_no_message_is_counted
                     a_displaced_session_moderates_nothing a_room_that_does_not_exist_has_no_rights
-                    a_room_goes_to_the_longest_moderator an_invitation_to_the_server_opens_a_private_room
-                    a_hook_speaks_until_it_is_ended an_outgoing_hook_goes_on_where_it_is
-                    an_outgoing_hook_goes_back_with_its_log
+                    a_room_goes_to_the_longest_moderator
                     under_many_threads_nothing_of_the_kicked_comes_after_the_kick
                     under_many_threads_each_act_is_there_once a_suspended_account_is_told_and_its_sessions_are_over;
+                hooks: an_invitation_to_the_server_opens_a_private_room a_hook_speaks_until_it_is_ended
+                    an_outgoing_hook_goes_on_where_it_is an_outgoing_hook_goes_back_with_its_log;
                 people: everybody_hears_a_broadcast;
                 directs: stand_once_in_both_inboxes_in_the_senders_order one_to_oneself_stands_once
                     one_of_a_blocked_user_is_stored_nowhere only_the_account_that_is_meant_gets_them

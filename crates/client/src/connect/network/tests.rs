@@ -1,6 +1,7 @@
 //! The client on a terminal, without the terminal: what it shows, and when it reconnects.
 
 mod rights;
+mod said;
 
 use std::sync::mpsc;
 use std::thread::{self, JoinHandle};
@@ -82,6 +83,14 @@ fn refuse_sync(peer: &mut Peer) {
     peer.say(&[UNKNOWN]);
 }
 
+/// A line of the user as the keyboard's thread hands it over.
+fn typed(line: &str) -> Typed<'_> {
+    let Ok(Some(parlor_proto::Command::Post { post, .. })) = parlor_proto::parse_command(line.as_bytes()) else {
+        panic!("{line}")
+    };
+    Typed { line, verb: Some(post.verb()), post: Some(post), new_password: None }
+}
+
 #[test]
 fn after_a_shutdown_it_comes_back_to_its_room() {
     let identity = Identity::new(&["127.0.0.1"]);
@@ -154,6 +163,21 @@ fn nothing_that_is_typed_for_the_room_is_said_in_another_one() {
     link.way(true).unwrap().send_line("hello lobby").unwrap();
     network.join().unwrap();
     assert_eq!(server.finish(), ("/join red".to_owned(), "hello lobby".to_owned()));
+}
+
+#[test]
+fn the_prompt_waits_until_it_is_known_where_a_session_goes() {
+    let link = Arc::new(SharedState::default());
+    // Whoever asks sees the session that begins in the lobby only.
+    link.begin(&"lobby".parse().unwrap());
+    let network = Arc::clone(&link);
+    let network = thread::spawn(move || {
+        thread::sleep(Duration::from_millis(100));
+        network.begin(&"red".parse().unwrap());
+        network.cut();
+    });
+    assert_eq!(link.current_room(Duration::from_secs(20)), Some("red".parse().unwrap()));
+    network.join().unwrap();
 }
 
 #[test]
@@ -394,97 +418,4 @@ fn who_was_sent_away_as_idle_pings_more_often() {
     let (_, shown) = follow(&identity, &server);
     assert_eq!(shown[1..3], ["* A: Too long (idle-timeout)", "* from now on there is a ping every 0.25 s"]);
     server.finish();
-}
-
-/// A line of the user as the keyboard's thread hands it over.
-fn typed(line: &str) -> Typed<'_> {
-    let Ok(Some(parlor_proto::Command::Post { post, .. })) = parlor_proto::parse_command(line.as_bytes()) else {
-        panic!("{line}")
-    };
-    Typed { line, verb: Some(post.verb()), post: Some(post), new_password: None }
-}
-
-/// Types the line once the first session is there. Returns what is heard by the server, and what is shown.
-fn say_to(script: impl Fn(usize, Peer) -> Vec<String> + Send + 'static, connections: usize) -> (Vec<String>, String) {
-    let identity = Identity::new(&["127.0.0.1"]);
-    let server = Scripted::start_many(&identity, connections, script);
-    let connector = pinned(&server.address, identity.pin);
-    let session = connector.open().unwrap().log_in(Entry::Login, &ann()).unwrap();
-    let link = Arc::new(SharedState::default());
-    let (_stay, left) = mpsc::channel();
-    let (printed, lines) = mpsc::channel();
-    let screen = Screen::start(move |lines| printed.send(lines).unwrap()).unwrap();
-    let follower = follower(connector, &link, &screen, left);
-    let network: JoinHandle<()> = thread::spawn(move || follower.run(session));
-    while link.send(typed("hello")) == Err(NotSent::NoConnection) {
-        thread::yield_now();
-    }
-    network.join().unwrap();
-    screen.flush();
-    (server.finish().concat(), lines.try_iter().collect())
-}
-
-/// Receives lines up to one with a key or without a slash, and answers `/sync`.
-fn hear_said(peer: &mut Peer, sync_answer: &str) -> String {
-    loop {
-        match peer.hear() {
-            line if line == "/sync" => peer.say(&[sync_answer]),
-            line => return line,
-        }
-    }
-}
-
-const IN_LOBBY: &str = r#"{"type":"sync","current":"lobby","rooms":[],"directs":[],"feeds":[],"inbox":{"epoch":"0000000000000001","last":0},"lost":[]}"#;
-const SAID: &str = r#"{"type":"ok","command":"message","room":"lobby","id":1,"repeated":true}"#;
-
-#[test]
-fn what_the_store_did_not_take_is_said_again_under_its_key() {
-    let away = r#"{"type":"error","code":"store-unavailable","message":"Away","command":"message"}"#;
-    let script = move |_, mut peer: Peer| {
-        peer.welcome();
-        let first = hear_said(&mut peer, IN_LOBBY);
-        peer.say(&[away]);
-        let second = hear_said(&mut peer, IN_LOBBY);
-        peer.say(&[SAID, ELSEWHERE]);
-        vec![first, second]
-    };
-    let (heard, shown) = say_to(script, 1);
-    let key = heard[0].strip_prefix("/once ").and_then(|rest| rest.strip_suffix(" /say lobby hello")).unwrap();
-    assert_eq!(heard[1], format!("/once {key} /say lobby hello"));
-    assert!(shown.contains("said now: hello") && !shown.contains("not certain"), "{shown}");
-}
-
-#[test]
-fn what_has_no_answer_when_the_connection_is_lost_is_said_over_the_next_one() {
-    let script = |number, mut peer: Peer| {
-        peer.welcome();
-        let heard = hear_said(&mut peer, IN_LOBBY);
-        peer.say(if number == 0 { &[SHUTDOWN] } else { &[SAID, ELSEWHERE] });
-        vec![heard]
-    };
-    let (heard, shown) = say_to(script, 2);
-    let key = heard[0].strip_prefix("/once ").and_then(|rest| rest.strip_suffix(" /say lobby hello")).unwrap();
-    assert_eq!(heard[1], format!("/once {key} /say lobby hello"));
-    assert_eq!(shown.matches("said now: hello").count(), 1, "{shown}");
-}
-
-#[test]
-fn a_server_that_knows_no_keys_gets_the_plain_line_and_not_twice() {
-    let script = |number, mut peer: Peer| {
-        peer.welcome();
-        if number == 1 {
-            let heard = peer.hear();
-            peer.say(&[ELSEWHERE]);
-            return vec![heard];
-        }
-        let first = hear_said(&mut peer, UNKNOWN);
-        peer.say(&[UNKNOWN]);
-        let second = hear_said(&mut peer, UNKNOWN);
-        peer.say(&[SHUTDOWN]);
-        vec![first, second]
-    };
-    let (heard, shown) = say_to(script, 2);
-    assert!(heard[0].starts_with("/once "));
-    assert_eq!(heard[1..], ["hello", "/sync"]);
-    assert!(shown.contains("it is not certain whether this was said: hello"), "{shown}");
 }

@@ -1,5 +1,8 @@
 //! The client in a pipe against a scripted server: what is sent, shown and returned.
 
+mod idle;
+mod rooms;
+
 use std::io::{self, BufReader, Read, Write};
 use std::sync::{Arc, Mutex};
 
@@ -317,87 +320,6 @@ fn commands_that_the_client_does_not_know_are_for_the_server_to_judge() {
 }
 
 #[test]
-fn the_room_is_entered_before_anything_is_said() {
-    let ran = run_with(Some("red"), View::Text, &b"hello\n"[..], |peer| {
-        let mut heard = vec![hear(peer)];
-        peer.say(&[JOINED]);
-        heard.push(hear(peer));
-        peer.say(&[ACCEPTED]);
-        heard.push(hear(peer));
-        peer.say(&[GOODBYE]);
-        heard
-    });
-    assert_eq!(ran.script, ["/join red", "/say red hello", "/quit"]);
-    assert_eq!((ran.exit, ran.output.as_str()), (Exit::Done, "OK join red 1\n"));
-}
-
-#[test]
-fn what_is_meant_for_a_room_is_not_said_in_the_lobby_by_who_was_removed_from_it() {
-    let kicked = r#"{"type":"moderated","room":"red","id":1,"time":"2026-01-01T10:00:00Z","from":"bob","action":"kick","user":"ann","until":null,"reason":"noise"}"#;
-    let moved = r#"{"type":"moved","room":"lobby","members":2,"epoch":"0000000000000001","last":0,"reason":"noise"}"#;
-    let refused = r#"{"type":"error","code":"not-in-room","message":"You are not in red","command":"say"}"#;
-    let ran = run_with(Some("red"), View::Text, &b"/who\none\ntwo\n/join red\nthree\n"[..], |peer| {
-        let mut heard = vec![hear(peer)];
-        peer.say(&[JOINED]);
-        heard.extend([hear(peer), hear(peer), hear(peer)]);
-        peer.say(&[kicked, moved, r#"{"type":"users","room":"red","users":[]}"#, refused, refused]);
-        heard.push(hear(peer));
-        peer.say(&[JOINED]);
-        heard.push(hear(peer));
-        peer.say(&[ACCEPTED]);
-        hear(peer);
-        peer.say(&[GOODBYE]);
-        heard
-    });
-    let expected = ["/join red", "/who", "/say red one", "/say red two", "/join red", "/say red three"];
-    assert_eq!(ran.script, expected);
-    let told = "MODERATED red ann kick bob noise\nMOVED lobby noise\n";
-    assert!(ran.output.contains(told), "{}", ran.output);
-    assert_eq!((ran.exit, ran.errors.matches("ERR not-in-room").count()), (Exit::LineRefused, 2));
-}
-
-#[test]
-fn what_is_said_behind_a_removal_from_the_room_is_meant_for_that_room() {
-    let moved = r#"{"type":"moved","room":"lobby","members":2,"epoch":"0000000000000001","last":0,"reason":""}"#;
-    let ran = run_with(Some("red"), View::Text, &b"/join blue\none\n"[..], |peer| {
-        let mut heard = vec![hear(peer)];
-        peer.say(&[JOINED]);
-        heard.push(hear(peer));
-        // The room blue cannot be entered, and the current one is gone.
-        peer.say(&[moved, &REFUSED.replace("user-offline", "banned").replace("msg", "join")]);
-        heard.push(hear(peer));
-        peer.say(&[ACCEPTED]);
-        hear(peer);
-        peer.say(&[GOODBYE]);
-        heard
-    });
-    assert_eq!(ran.script, ["/join red", "/join blue", "/say red one"]);
-}
-
-#[test]
-fn nothing_is_said_where_the_room_is_refused() {
-    let ran = run_with(Some("red"), View::Text, &b"hello\n"[..], |peer| {
-        hear(peer);
-        peer.say(&[r#"{"type":"error","code":"limit-reached","message":"Too many rooms","command":"join"}"#]);
-        hear(peer)
-    });
-    assert_eq!((ran.exit, ran.script.as_str()), (Exit::LineRefused, ""));
-    assert_eq!(ran.errors, "ERR limit-reached Too many rooms\n");
-}
-
-#[test]
-fn the_lobby_needs_no_join() {
-    let ran = run_with(Some("lobby"), View::Text, &b"hello\n"[..], |peer| {
-        let heard = hear(peer);
-        peer.say(&[ACCEPTED]);
-        hear(peer);
-        peer.say(&[GOODBYE]);
-        heard
-    });
-    assert_eq!((ran.exit, ran.script.as_str()), (Exit::Done, "/say lobby hello"));
-}
-
-#[test]
 fn json_lines_are_passed_on_as_they_are() {
     let strange = r#"{"type":"weather",  "sun":true}"#;
     let ran = run_with(None, View::Json, &b"hello\n/msg bob hi\n"[..], move |peer| {
@@ -462,66 +384,5 @@ fn where_nobody_reads_the_output_the_end_is_quiet_and_where_it_is_full_it_is_an_
     for (kind, exit, told) in cases {
         let ran = run_to(Broken(kind), None, View::Json, Idle, |peer| drop(hear(peer)));
         assert_eq!((ran.exit, ran.errors.as_str()), (exit, told), "{kind}");
-    }
-}
-
-/// A server that ends the first session as idle, once it heard a line, and is not done with it at once.
-fn ends_as_idle(input: &'static str, answered: bool) -> (Exit, String, Vec<Vec<String>>) {
-    const IDLE: &str = r#"{"type":"bye","code":"idle-timeout","message":"Nothing was heard for too long"}"#;
-    let identity = Identity::new(&["127.0.0.1"]);
-    let server = Scripted::start_many(&identity, 3, move |number, mut peer: Peer| {
-        if number == 1 {
-            peer.say(&[HELLO, r#"{"type":"error","code":"already-logged-in","message":"Wait","command":"login"}"#]);
-            while !peer.hear().is_empty() {}
-            return Vec::new();
-        }
-        peer.welcome();
-        let peer = &mut peer;
-        let mut heard = vec![hear(peer)];
-        if heard[0].starts_with("/join ") {
-            peer.say(&[JOINED]);
-            heard.push(hear(peer));
-        }
-        if number == 0 {
-            peer.say(&if answered { vec![ACCEPTED, IDLE] } else { vec![IDLE] });
-            // What comes later is not carried out; to close before it is read would reset the connection.
-            while !hear(peer).is_empty() {}
-            return heard;
-        }
-        while heard.last().is_some_and(|line| line != "/quit") {
-            if heard.last().is_some_and(|line| !line.starts_with('/') || line.starts_with("/say ")) {
-                peer.say(&[ACCEPTED]);
-            }
-            heard.push(hear(peer));
-        }
-        peer.say(&[GOODBYE]);
-        heard
-    });
-    let ran = run_against(&identity, &server.address, Sink::default(), Some("red"), View::Text, Trickle(input), LONG);
-    (ran.0, ran.1, server.finish())
-}
-
-/// An input whose lines come one by one; the second and those behind it only when the first session is over.
-struct Trickle(&'static str);
-
-impl Read for Trickle {
-    fn read(&mut self, bytes: &mut [u8]) -> io::Result<usize> {
-        let end = self.0.find('\n').map_or(0, |at| at + 1);
-        bytes[..end].copy_from_slice(&self.0.as_bytes()[..end]);
-        self.0 = &self.0[end..];
-        Ok(end)
-    }
-}
-
-#[test]
-fn a_session_that_ends_as_idle_is_begun_anew_and_no_line_is_lost_or_doubled() {
-    for answered in [true, false] {
-        let (exit, errors, heard) = ends_as_idle("one\ntwo\nthree\n", answered);
-        assert_eq!((exit, heard[0].join(" ")), (Exit::Done, "/join red /say red one".to_owned()));
-        let again = if answered { "" } else { "one " };
-        // After an idle timeout the client pings, and how often depends on the machine.
-        let said: Vec<_> = heard[2].iter().filter(|line| !line.starts_with("/ping ")).map(String::as_str).collect();
-        assert_eq!(said.join(" ").replace("/say red ", ""), format!("/join red {again}two three /quit"));
-        assert!(errors.starts_with("BYE idle-timeout ") && errors.contains("connected again"), "{errors}");
     }
 }

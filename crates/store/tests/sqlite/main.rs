@@ -3,6 +3,9 @@
 #![cfg(feature = "sqlite")]
 #![allow(clippy::unwrap_used, reason = "a test stops at the first surprise")]
 
+mod addresses;
+mod retention;
+
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::sync::Arc;
@@ -310,71 +313,6 @@ fn whoever_is_found_or_made_comes_after_the_end_of_the_one_before() {
     assert_eq!(server.sink.deleted().len(), 2);
 }
 
-/// An attempt of ann from `address`, `days` days after the start.
-fn attempt<'a>(user: &'a UserName, address: &'a str, days: i64) -> Attempt<'a> {
-    let now = Timestamp::from_millis(1_795_392_000_123 + days * 24 * 60 * 60 * 1000);
-    Attempt { user, address, is_address_limited: false, at: Duration::from_secs(1000), now }
-}
-
-/// Whether an attempt counts as one from a usual address.
-fn is_known(sqlite: &Sqlite, attempt: &Attempt<'_>) -> bool {
-    let attempts = &sqlite.store().attempts;
-    let LoginDecision::Allowed(permit) = attempts.acquire(attempt).unwrap() else { panic!("nothing failed") };
-    attempts.release(attempt, permit, AttemptOutcome::Unknown).unwrap();
-    permit.is_known
-}
-
-#[test]
-fn an_address_is_usual_across_restarts_and_for_as_long_as_it_is_used() {
-    let data = tempfile::tempdir().unwrap();
-    let (ann, home) = (name("ann"), "192.0.2.1");
-    let store = open(data.path()).unwrap();
-    store.store().attempts.note_known_address(&attempt(&ann, home, 0)).unwrap();
-    drop(store);
-    let store = open(data.path()).unwrap();
-    assert!(is_known(&store, &attempt(&ann, home, 90)) && !is_known(&store, &attempt(&ann, home, 91)));
-    assert!(!is_known(&store, &attempt(&name("bob"), home, 1)));
-    store.store().attempts.note_known_address(&attempt(&ann, home, 60)).unwrap();
-    assert!(is_known(&store, &attempt(&ann, home, 150)) && !is_known(&store, &attempt(&ann, home, 151)));
-}
-
-#[test]
-fn an_address_that_is_not_usual_any_more_is_forgotten_with_the_next_login() {
-    let data = tempfile::tempdir().unwrap();
-    let store = open(data.path()).unwrap();
-    let count =
-        || -> i64 { raw(data.path()).query_row("SELECT count(*) FROM usual_address", [], |row| row.get(0)).unwrap() };
-    for (address, days, kept) in [("192.0.2.1", 0, 1), ("192.0.2.2", 90, 2), ("192.0.2.3", 91, 2)] {
-        store.store().attempts.note_known_address(&attempt(&name("ann"), address, days)).unwrap();
-        assert_eq!(count(), kept, "after {days} days");
-    }
-}
-
-#[test]
-fn accounts_are_unlocked_beside_the_server_and_orders_from_before_it_count_for_nothing() {
-    let data = tempfile::tempdir().unwrap();
-    let beside = open_accounts(data.path()).unwrap();
-    beside.create(&account("bob")).unwrap();
-    let now = Timestamp::from_millis(7);
-    assert!(beside.unlock(&name("bob"), None, now).unwrap());
-    let server = Server::open(data.path(), 10);
-    let (bob, attempts) = (name("bob"), server.sqlite.store().attempts.clone());
-    let attempt = attempt(&bob, "192.0.2.1", 0);
-    let fail = || match attempts.acquire(&attempt).unwrap() {
-        LoginDecision::Allowed(permit) => attempts.release(&attempt, permit, AttemptOutcome::Wrong).unwrap(),
-        other => panic!("{other:?}"),
-    };
-    (0..6).for_each(|_| fail());
-    server.sqlite.notice_changes().unwrap();
-    assert!(matches!(attempts.acquire(&attempt).unwrap(), LoginDecision::RetryAfter(_)));
-    assert!(beside.unlock(&name("bob"), None, now).unwrap());
-    server.sqlite.notice_changes().unwrap();
-    (0..6).for_each(|_| fail());
-    // It counts once.
-    server.sqlite.notice_changes().unwrap();
-    assert!(matches!(attempts.acquire(&attempt).unwrap(), LoginDecision::RetryAfter(_)));
-}
-
 #[test]
 fn a_locked_database_is_told_to_all_who_wait_and_over_when_it_is_free() {
     let data = tempfile::tempdir().unwrap();
@@ -432,107 +370,6 @@ fn a_full_disk_is_told_and_over_when_there_is_room() {
         .unwrap();
     let shown = String::from_utf8_lossy(&output.stdout);
     assert!(output.status.success() && shown.contains("the disk was full after"), "{output:?}");
-}
-
-/// The size of the database on the disk, once everything is in the one file.
-fn settled_size(data: &Path) -> u64 {
-    raw(data).query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(())).unwrap();
-    std::fs::metadata(data.join(FILE_NAME)).unwrap().len()
-}
-
-/// Fills the lobby with entries of these times, in milliseconds.
-fn fill(data: &Path, count: u32, millis: i64) {
-    let sql = "WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < ?1)
-        INSERT INTO entry (log, number, time, author, text)
-        SELECT log.id, (SELECT coalesce(max(number), 0) FROM entry) + i, ?2, 'ann', hex(zeroblob(500)) FROM n, log
-        WHERE kind = 'room' AND name = 'lobby'";
-    raw(data).execute(sql, rusqlite::params![count, millis]).unwrap();
-}
-
-/// Deletes everything from before a time, and what is older than the retention of its room.
-fn forget_all_older(sqlite: &Sqlite, millis: i64) {
-    while sqlite.forget_older(Timestamp::from_millis(millis), Some(Duration::ZERO)).unwrap() {}
-}
-
-/// Deletes what is older than the retention of its room.
-fn forget_by_rooms(sqlite: &Sqlite, now: i64) {
-    while sqlite.forget_older(Timestamp::from_millis(now), None).unwrap() {}
-}
-
-#[test]
-fn old_entries_leave_the_file_and_the_newest_one_stays() {
-    let data = tempfile::tempdir().unwrap();
-    let server = Server::open(data.path(), 100_000);
-    server.say("first").unwrap();
-    fill(data.path(), 6000, 100);
-    fill(data.path(), 3, 2000);
-    let full = settled_size(data.path());
-    forget_all_older(&server.sqlite, 1000);
-    let shrunk = settled_size(data.path());
-    assert!(full > 6 << 20 && shrunk < full / 20, "{full} bytes became {shrunk}");
-    assert_eq!(server.texts().len(), 3);
-    forget_all_older(&server.sqlite, i64::MAX);
-    assert_eq!(server.texts().len(), 1);
-    let before = head(&server.sqlite);
-    assert_eq!(before.last, MessageId(6004));
-    // The numbers go on, also after a restart.
-    drop(server);
-    let server = Server::open(data.path(), 100_000);
-    assert_eq!((head(&server.sqlite), server.say("next")), (before, Ok(6005)));
-}
-
-#[test]
-fn a_room_keeps_its_messages_for_its_retention() {
-    const HOUR: i64 = 60 * 60 * 1000;
-    let data = tempfile::tempdir().unwrap();
-    let server = Server::open(data.path(), 100_000);
-    let blue: RoomName = "blue".parse().unwrap();
-    server.sqlite.store().rooms.enter(&entrant(&server.ann), std::slice::from_ref(&blue), 9).unwrap();
-    let in_blue = || {
-        let request = PageRequest { log: LogId::Room(blue.clone()), peer: None, range: PageRange::Newest, count: 500 };
-        server.sqlite.store().log.page(&request).unwrap().entries.len()
-    };
-    server.say("first").unwrap();
-    server.keep_for(Retention::find("1h"));
-    fill(data.path(), 6000, 100);
-    fill(data.path(), 3, 2000);
-    for _ in 0..2 {
-        server.say_in(&blue, "stays").unwrap();
-    }
-    let full = settled_size(data.path());
-    forget_by_rooms(&server.sqlite, HOUR + 7);
-    assert_eq!(server.texts().len(), 500, "nothing is as old");
-    forget_by_rooms(&server.sqlite, HOUR + 1000);
-    let shrunk = settled_size(data.path());
-    assert!(full > 6 << 20 && shrunk < full / 20, "{full} bytes became {shrunk}");
-    assert_eq!((server.texts().len(), in_blue()), (3, 2));
-    // The shorter time wins, whoever wants it.
-    while server.sqlite.forget_older(Timestamp::from_millis(HOUR + 1000), Some(Duration::from_secs(9999))).unwrap() {}
-    assert_eq!((server.texts().len(), in_blue()), (3, 2));
-    forget_all_older(&server.sqlite, 1000);
-    assert_eq!((server.texts().len(), in_blue()), (3, 1));
-    drop(server);
-    // It holds after a restart, until it is taken away.
-    let server = Server::open(data.path(), 100_000);
-    forget_by_rooms(&server.sqlite, i64::MAX);
-    assert_eq!(server.texts().len(), 1);
-    server.keep_for(None);
-    forget_by_rooms(&server.sqlite, i64::MAX);
-    assert_eq!(server.texts().len(), 2);
-}
-
-#[test]
-fn a_small_database_of_an_earlier_version_can_shrink_after_the_next_start() {
-    let data = tempfile::tempdir().unwrap();
-    drop(Server::open(data.path(), 100_000));
-    let connection = raw(data.path());
-    connection.pragma_update(None, "auto_vacuum", 0).unwrap();
-    connection.execute_batch("VACUUM").unwrap();
-    drop(connection);
-    let kind = || raw(data.path()).query_row("PRAGMA auto_vacuum", [], |row| row.get::<_, u32>(0)).unwrap();
-    assert_eq!(kind(), 0);
-    drop(Server::open(data.path(), 100_000));
-    assert_eq!(kind(), 2);
 }
 
 #[test]
