@@ -20,7 +20,8 @@ beforeAll(async () => {
 afterAll(() => browser.stop());
 
 describe('the page', () => {
-  it.each(SCENES)('is in order: $name', async ({ name, size, dark, hash, go }) => {
+  // A scene mostly waits.
+  it.concurrent.each(SCENES)('is in order: $name', async ({ name, size, dark, hash, go }) => {
     const { page, complaints } = await browser.open(size, dark === true, hash);
     await go?.(page);
     await page.waitForTimeout(SETTLE_MS);

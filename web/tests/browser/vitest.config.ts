@@ -10,5 +10,6 @@ export default defineConfig({
     testTimeout: 240_000,
     hookTimeout: 240_000,
     fileParallelism: false,
+    maxConcurrency: 4,
   },
 });
