@@ -1,7 +1,7 @@
 //! The combined knowledge of all clients about the logs. Its only input must be the lines that clients received, and
 //! the contents of the store when it was emptied and at the end.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use crate::record::{Dump, Entry, Exchange, Heard, History, Line, Moment, Reply, What};
 use crate::report::Violation;
@@ -48,6 +48,8 @@ pub(crate) struct Logs<'a> {
     logs: BTreeMap<LogName, BTreeMap<u64, &'a str>>,
     /// Each entry that was seen, as it was when it was seen first.
     entries: BTreeMap<LogName, BTreeMap<u64, &'a Entry>>,
+    /// The numbers of entries that are no messages and whose life nothing tells.
+    undated: BTreeMap<(LogKind, &'a str), BTreeSet<u64>>,
     said: HashMap<&'a str, Said<'a>>,
     /// The place of each text; that of a direct message is in its sender's inbox.
     places: HashMap<&'a str, (LogName, u64)>,
@@ -76,6 +78,7 @@ impl<'a> Logs<'a> {
         let mut logs = Self {
             logs: BTreeMap::new(),
             entries: BTreeMap::new(),
+            undated: BTreeMap::new(),
             said: said(history),
             places: HashMap::new(),
             copies: HashMap::new(),
@@ -135,6 +138,13 @@ impl<'a> Logs<'a> {
         between.filter(|(_, entry)| !entry.is_message()).count() as u64
     }
 
+    /// How many more of them there may be: those that were seen and may belong to another life.
+    pub(crate) fn undated_others(&self, name: &LogName, after: u64, until: u64) -> u64 {
+        let undated = self.undated.get(&(name.kind, name.name.as_str())).filter(|_| after < until);
+        let between = undated.into_iter().flat_map(|ids| ids.range(after + 1..=until));
+        between.filter(|id| self.entry(name, **id).is_none()).count() as u64
+    }
+
     /// The life at the end of the round.
     pub(crate) fn last_life(&self) -> usize {
         self.last_life
@@ -189,8 +199,13 @@ impl<'a> Logs<'a> {
         stored
     }
 
-    fn see(&mut self, kind: LogKind, name: &str, entry: &'a Entry, witness: Witness) -> Option<Violation> {
-        let life = self.life_of_entry(entry)?;
+    fn see(&mut self, kind: LogKind, name: &'a str, entry: &'a Entry, witness: Witness) -> Option<Violation> {
+        let Some(life) = self.life_of_entry(entry) else {
+            if !entry.is_message() {
+                self.undated.entry((kind, name)).or_default().insert(entry.id);
+            }
+            return None;
+        };
         let log = LogName { kind, name: name.to_owned(), life };
         self.entries.entry(log).or_default().entry(entry.id).or_insert(entry);
         self.note(kind, name, entry.id, &entry.text, witness)

@@ -114,7 +114,7 @@ impl RecordedConnection {
         let expected = if way.web { r#"{"type":"hello","protocol":"parlor/1","# } else { "HELLO parlor/1 " };
         match greeting {
             Polled::Line(greeting) if greeting.starts_with(expected) => {}
-            Polled::Line(greeting) => link.note(What::Odd(greeting)),
+            Polled::Line(greeting) if !turns_away(&greeting) => link.note(What::Odd(greeting)),
             _ if link.pending.is_empty() => return None,
             _ => {
                 link.alive = false;
@@ -249,6 +249,11 @@ impl RecordedConnection {
         let (number, ..) = self.pending.pop_front()?;
         Some(What::Answered { number, reply })
     }
+}
+
+/// Whether a server that stops says so instead of its greeting.
+fn turns_away(greeting: &str) -> bool {
+    greeting.starts_with("BYE server-shutdown ") || greeting.starts_with(r#"{"type":"bye","code":"server-shutdown","#)
 }
 
 /// Whether the reply can be that to this line.

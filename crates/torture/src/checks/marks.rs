@@ -133,12 +133,19 @@ fn unread(number: usize, connection: &Connection, history: &History, logs: &Logs
     found
 }
 
-/// How many entries behind the mark are no messages. Nothing tells of which life of the store the answer is.
+/// How many entries behind the mark are no messages. Nothing tells of which life of the store the answer is, nor of which
+/// life an entry is whose text is gone.
 fn others(target: &str, read: u64, last: u64, unread: u64, behind: u64, logs: &Logs<'_>) -> u64 {
     let (kind, name) = log_of(target, "");
-    let in_life = |life, until| logs.others(&LogName { kind, name: name.to_owned(), life }, read, until);
-    let fits = |life| Some(in_life(life, last)).filter(|others| behind.saturating_sub(*others) == unread);
-    (0..=logs.last_life()).find_map(fits).unwrap_or_else(|| in_life(logs.last_life(), last))
+    let log = |life| LogName { kind, name: name.to_owned(), life };
+    let known = |life| logs.others(&log(life), read, last);
+    let wanted = behind.saturating_sub(unread);
+    let fits = |life: &usize| {
+        let at_most = known(*life) + logs.undated_others(&log(*life), read, last);
+        (known(*life)..=at_most).contains(&wanted)
+    };
+    let last_life = logs.last_life();
+    (0..=last_life).find(fits).map_or_else(|| known(last_life), |_| wanted)
 }
 
 /// The entries of the other user behind the mark, as pages showed them after that.
@@ -158,6 +165,8 @@ fn waiting(connection: &Connection, target: &str, peer: &str, read: u64, since: 
 mod tests {
     use super::*;
     use crate::checks::history_builder::HistoryBuilder;
+    use crate::entry::Content;
+    use crate::record::{Entry, Heard, What};
 
     const NOTHING: [&str; 0] = [];
 
@@ -186,6 +195,24 @@ mod tests {
         };
         assert_eq!(story(2), NOTHING);
         assert_eq!(story(3), [UNREAD]);
+    }
+
+    #[test]
+    fn an_entry_without_its_text_may_be_of_any_life() {
+        let story = |unread: u64| {
+            let mut story = HistoryBuilder::default();
+            let ann = story.log_in("ann", 0);
+            story.empty(&[]);
+            // It was edited again.
+            let content = Content::Edit { of: 1 };
+            let entry = Entry { id: 4, from: "ben".to_owned(), to: None, text: String::new(), content };
+            story.note(ann, What::Heard(Heard::Message { room: "lobby".to_owned(), entry }));
+            sync(&mut story, ann, 5, 2, unread);
+            invariants(story)
+        };
+        assert_eq!(story(2), NOTHING);
+        assert_eq!(story(3), NOTHING);
+        assert_eq!(story(1), [UNREAD]);
     }
 
     #[test]
