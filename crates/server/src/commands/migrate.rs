@@ -33,8 +33,8 @@ const FEW: u64 = 2_000;
 /// Rounds after which the switch comes in any case.
 const MAX_ROUNDS: u32 = 30;
 
-/// Time in which the server has to be back.
-const COMEBACK: Duration = Duration::from_secs(10);
+/// Time in which the server has to be back, once it is told where to go on.
+const COMEBACK: Duration = Duration::from_secs(60);
 
 /// Time between two looks whether it is.
 const LOOK_INTERVAL: Duration = Duration::from_millis(20);
@@ -165,8 +165,9 @@ fn lock_out_others(data: &Path) -> anyhow::Result<File> {
 /// Has the server go on in its new place, and waits until it does.
 fn await_server(server: HandedOver, data: &Path, word: &Word, begun: Instant) -> anyhow::Result<()> {
     server.tell(word).context("everything has moved, but the server is gone; start it with PARLOR_REDIS or --redis")?;
+    let told = Instant::now();
     while control::ask(data, &Order::Sessions).is_err() {
-        if begun.elapsed() > COMEBACK {
+        if told.elapsed() > COMEBACK {
             bail!(
                 "everything has moved, but the server is not back; look at its log, and start it with PARLOR_REDIS or --redis"
             );

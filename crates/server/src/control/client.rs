@@ -12,12 +12,15 @@ use super::{Answer, Order, SOCKET, Word};
 /// Time that the server has for its answer.
 const PATIENCE: Duration = Duration::from_secs(10);
 
+/// Time that it has to send everybody away and to close its database.
+const HANDOVER_PATIENCE: Duration = Duration::from_secs(60);
+
 /// Asks the server of the data directory `data`. Blocks for 10 s at most.
 ///
 /// # Errors
 /// No server runs there, it belongs to another user, it does not answer, or it refuses.
 pub(crate) fn ask(data: &Path, order: &Order) -> anyhow::Result<Answer> {
-    exchange(data, order).map(|(answer, _)| answer)
+    exchange(data, order, PATIENCE).map(|(answer, _)| answer)
 }
 
 /// A server that has closed its database, and waits. If this is dropped, the server goes on as before.
@@ -35,15 +38,15 @@ impl HandedOver {
     }
 }
 
-/// Has the server of the data directory `data` close its database. Blocks for 10 s at most.
+/// Has the server of the data directory `data` close its database. Blocks for a minute at most.
 ///
 /// # Errors
 /// As [`ask`].
 pub(crate) fn hand_over(data: &Path) -> anyhow::Result<HandedOver> {
-    exchange(data, &Order::HandOver).map(|(_, stream)| HandedOver(stream))
+    exchange(data, &Order::HandOver, HANDOVER_PATIENCE).map(|(_, stream)| HandedOver(stream))
 }
 
-fn exchange(data: &Path, order: &Order) -> anyhow::Result<(Answer, UnixStream)> {
+fn exchange(data: &Path, order: &Order, patience: Duration) -> anyhow::Result<(Answer, UnixStream)> {
     let path = data.join(SOCKET);
     let mut stream = match UnixStream::connect(&path) {
         Ok(stream) => stream,
@@ -56,8 +59,8 @@ fn exchange(data: &Path, order: &Order) -> anyhow::Result<(Answer, UnixStream)> 
         Err(error) => return Err(error).with_context(|| format!("cannot reach the server at {}", path.display())),
     };
     let lost = || format!("the server at {} does not answer", path.display());
-    stream.set_read_timeout(Some(PATIENCE)).with_context(lost)?;
-    stream.set_write_timeout(Some(PATIENCE)).with_context(lost)?;
+    stream.set_read_timeout(Some(patience)).with_context(lost)?;
+    stream.set_write_timeout(Some(patience)).with_context(lost)?;
     let mut line = serde_json::to_vec(order)?;
     line.push(b'\n');
     stream.write_all(&line).with_context(lost)?;
