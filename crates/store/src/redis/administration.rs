@@ -10,13 +10,17 @@ use parlor_proto::{Epoch, MessageId, RoomName, Target, Timestamp, UserName};
 use super::connection::command::{self, Argument, Command};
 use super::connection::router::Router;
 use super::connection::script;
-use super::governance::{CHANGED, MAX_TRIES, changes, decode};
+use super::contention::until_unchanged;
+use super::governance::{CHANGED, changes, decode};
 use super::rooms::{count_members, sorted};
 use super::{keys, random};
 use crate::administration::{self, RoomAdministration, RoomFacts, RoomOrder, RoomRequest, Verdict};
 
 /// Number of users whose marks are deleted in one round trip.
 const USERS_AT_ONCE: usize = 500;
+
+/// What others may change while a request is judged.
+const RIGHTS: &str = "the rights in the room";
 
 /// The rooms in a Redis.
 pub(super) struct RedisRooms {
@@ -120,66 +124,60 @@ impl RedisRooms {
     }
 
     fn transfer(&self, request: &RoomRequest, to: Option<&Holder>) -> StoreResult<Verdict> {
-        for _ in 0..MAX_TRIES {
+        until_unchanged(RIGHTS, || {
             let ground = self.survey(&request.room)?;
             if !ground.exists {
-                return Ok(administration::unknown(&request.room));
+                return Ok(Some(administration::unknown(&request.room)));
             }
             let mut rights = ground.rights.clone();
             let gone = self.gone(&rights)?;
             let content = match administration::transfer(&mut rights, request, to, &gone) {
                 Ok(content) => content,
-                Err(why) => return Ok(Verdict::Refused(why)),
+                Err(why) => return Ok(Some(Verdict::Refused(why))),
             };
-            if self.moderate(request, &ground, &rights, &content)? {
-                return Ok(Verdict::Done);
-            }
-        }
-        Err(StoreError::new("the rights in the room change all the time; try again"))
+            Ok(self.moderate(request, &ground, &rights, &content)?.then_some(Verdict::Done))
+        })
     }
 
     fn admit(&self, request: &RoomRequest, user: &UserName) -> StoreResult<Verdict> {
-        for _ in 0..MAX_TRIES {
+        until_unchanged(RIGHTS, || {
             let ground = self.survey(&request.room)?;
             if !ground.exists {
-                return Ok(administration::unknown(&request.room));
+                return Ok(Some(administration::unknown(&request.room)));
             }
             let mut rights = ground.rights.clone();
             let content = match administration::admit(&mut rights, request, user) {
                 Ok(Some(content)) => content,
-                Ok(None) => return Ok(Verdict::Done),
-                Err(why) => return Ok(Verdict::Refused(why)),
+                Ok(None) => return Ok(Some(Verdict::Done)),
+                Err(why) => return Ok(Some(Verdict::Refused(why))),
             };
-            if self.moderate(request, &ground, &rights, &content)? {
-                return Ok(Verdict::Done);
-            }
-        }
-        Err(StoreError::new("the rights in the room change all the time; try again"))
+            Ok(self.moderate(request, &ground, &rights, &content)?.then_some(Verdict::Done))
+        })
     }
 
     /// Removes everybody, and ends the room in which nobody is.
     fn delete(&self, request: &RoomRequest) -> StoreResult<Verdict> {
         let room = &request.room;
-        for _ in 0..MAX_TRIES {
+        until_unchanged("the members of the room", || {
             let mut ground = self.survey(room)?;
             if !ground.exists {
-                return Ok(administration::unknown(room));
+                return Ok(Some(administration::unknown(room)));
             }
             for member in std::mem::take(&mut ground.members) {
                 if !self.moderate(request, &ground, &ground.rights, &administration::removal(&member))? {
-                    break;
+                    return Ok(None);
                 }
                 ground.seq += 1;
             }
-            if let Some(version) = self.end(room, ground.seq)? {
-                // The room is gone: what is left of it is only in lists.
-                let args: [&dyn Argument; 3] = [&room.as_str(), &version, &0];
-                self.call::<i64>(Command::script(script::drop_room(), &[keys::ROOMS], &args))?;
-                self.forget_marks(room)?;
-                return Ok(Verdict::Done);
-            }
-        }
-        Err(StoreError::new("somebody enters the room all the time; try again"))
+            let Some(version) = self.end(room, ground.seq)? else {
+                return Ok(None);
+            };
+            // The room is gone: what is left of it is only in lists.
+            let args: [&dyn Argument; 3] = [&room.as_str(), &version, &0];
+            self.call::<i64>(Command::script(script::drop_room(), &[keys::ROOMS], &args))?;
+            self.forget_marks(room)?;
+            Ok(Some(Verdict::Done))
+        })
     }
 
     /// Those with a role whose account is gone.

@@ -11,12 +11,10 @@ use parlor_proto::{Access, Epoch, MessageId, Order, RoomName, Speakers, Timestam
 
 use super::connection::command::{self, Argument, Command};
 use super::connection::script;
+use super::contention;
 use super::membership::server::Server;
 use super::rooms::{count_members, sorted};
 use super::{keys, random};
-
-/// Maximum number of times that an act is judged again because others changed the rights meanwhile.
-pub(super) const MAX_TRIES: usize = 20;
 
 /// The answers of the script that are no number of an entry.
 const FENCED: i64 = -1;
@@ -48,29 +46,8 @@ impl Governance for Server {
     fn act(&self, act: Act) -> StoreResult<ActReport> {
         self.lease.check()?;
         let append_seq = if act.is_of_session() { self.next_seq() } else { random::number() >> 12 };
-        let report = |result| Ok(ActReport { result, flush: Flush::default() });
-        for _ in 0..MAX_TRIES {
-            let ground = self.survey(&act)?;
-            let ruling = match ground.rule(&act) {
-                Ok(ruling) => ruling,
-                Err(denial) => return report(ActResult::Denied(denial)),
-            };
-            if matches!(act.deed, Deed::Admission { .. }) && ruling.content.is_none() {
-                return report(ActResult::Done(None));
-            }
-            self.index_ahead(&act)?;
-            match self.call::<i64>(self.moderate(&act, append_seq, &ground, &ruling))? {
-                CHANGED => {}
-                FENCED => return report(ActResult::Fenced),
-                NO_SUCH_MESSAGE => return report(ActResult::Denied(Denial::NoSuchMessage)),
-                id => {
-                    self.index_outhooks(&act)?;
-                    let id = u64::try_from(id).ok().filter(|id| *id > 0).map(MessageId);
-                    return report(ActResult::Done(id));
-                }
-            }
-        }
-        Err(StoreError::new("the rights in a room change all the time"))
+        let result = contention::until_unchanged("the rights in a room", || self.try_act(&act, append_seq))?;
+        Ok(ActReport { result, flush: Flush::default() })
     }
 
     fn rights(&self, rooms: &[RoomName]) -> StoreResult<Vec<Option<RoomRights>>> {
@@ -89,6 +66,29 @@ impl Governance for Server {
 }
 
 impl Server {
+    /// Judges an act and carries it out; nothing comes of it if others change the rights in between.
+    fn try_act(&self, act: &Act, append_seq: u64) -> StoreResult<Option<ActResult>> {
+        let ground = self.survey(act)?;
+        let ruling = match ground.rule(act) {
+            Ok(ruling) => ruling,
+            Err(denial) => return Ok(Some(ActResult::Denied(denial))),
+        };
+        if matches!(act.deed, Deed::Admission { .. }) && ruling.content.is_none() {
+            return Ok(Some(ActResult::Done(None)));
+        }
+        self.index_ahead(act)?;
+        match self.call::<i64>(self.moderate(act, append_seq, &ground, &ruling))? {
+            CHANGED => Ok(None),
+            FENCED => Ok(Some(ActResult::Fenced)),
+            NO_SUCH_MESSAGE => Ok(Some(ActResult::Denied(Denial::NoSuchMessage))),
+            id => {
+                self.index_outhooks(act)?;
+                let id = u64::try_from(id).ok().filter(|id| *id > 0).map(MessageId);
+                Ok(Some(ActResult::Done(id)))
+            }
+        }
+    }
+
     /// Adds the room to an index before the act that it may do: a server that dies in between leaves nothing that is not indexed.
     fn index_ahead(&self, act: &Act) -> StoreResult<()> {
         match &act.deed {

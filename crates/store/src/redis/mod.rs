@@ -14,6 +14,7 @@ mod bus;
 mod canary;
 mod codec;
 mod connection;
+mod contention;
 mod departure;
 mod directs;
 mod follows;

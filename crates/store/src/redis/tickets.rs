@@ -3,24 +3,23 @@
 use std::collections::HashMap;
 use std::time::Duration;
 
-use parlor_core::ports::{
-    Account, EvictionOrder, MAX_TICKETS, SecretHash, SessionKey, StoreError, StoreResult, Ticket, Tickets,
-};
+use parlor_core::ports::{Account, EvictionOrder, MAX_TICKETS, SecretHash, SessionKey, StoreResult, Ticket, Tickets};
 use parlor_proto::{Generation, TicketId, Tickets as Which, Timestamp, UserName};
 
 use super::accounts::{AdminAccounts, RedisAccounts};
 use super::connection::command::{self, Argument, Command};
 use super::connection::router::Router;
 use super::connection::script;
+use super::contention::until_unchanged;
 use super::keys;
 use super::membership::server::Server;
 use super::pubsub::message::ServerMessage;
 
-/// How often tickets are read again if all that were read went at the same time.
-const MAX_TRIES: usize = 3;
-
 /// The ids of tickets that a script revoked, and whether it fenced a session off.
 pub(super) type Revoked = (Vec<String>, bool);
+
+/// The answer of the script that adds a ticket if none of those that were to leave is left.
+const ALL_GONE: i64 = -1;
 
 /// In a stored form: nothing.
 const NONE: &str = "-";
@@ -55,19 +54,16 @@ impl Tickets for RedisTickets<'_> {
     fn add(&self, account: &Account, ticket: &Ticket) -> StoreResult<bool> {
         let keys = [keys::user(&account.user), keys::tickets(&account.user)];
         let (id, stored) = (ticket.id().to_string(), write(ticket));
-        for _ in 0..MAX_TRIES {
+        until_unchanged("the tickets of this user", || {
             let EvictionOrder { void, valid } = EvictionOrder::of(&self.tickets(&account.user)?, ticket.made);
             let leaving: Vec<String> = void.iter().chain(&valid).map(TicketId::to_string).collect();
             let void = void.len();
             let (hash, created) = (account.hash.expose(), account.created.as_millis());
             let mut args: Vec<&dyn Argument> = vec![&hash, &created, &account.kicks, &id, &stored, &MAX_TICKETS, &void];
             args.extend(leaving.iter().map(|id| id as &dyn Argument));
-            match self.call::<i64>(Command::script(script::add_ticket(), &keys, &args))? {
-                -1 => {}
-                added => return Ok(added > 0),
-            }
-        }
-        Err(StoreError::new("others make tickets of this user all the time; try again"))
+            let added: i64 = self.call(Command::script(script::add_ticket(), &keys, &args))?;
+            Ok((added != ALL_GONE).then_some(added > 0))
+        })
     }
 
     fn find(&self, user: &UserName, id: TicketId) -> StoreResult<Option<Ticket>> {

@@ -369,15 +369,15 @@ pub(crate) fn under_many_threads_each_act_is_there_once(bench: &Bench) {
                     .collect::<Vec<u64>>()
             }
         };
-        let threads: Vec<_> = (0..4).map(|number| scope.spawn(work(number))).collect();
+        let threads: Vec<_> = (0..12).map(|number| scope.spawn(work(number))).collect();
         threads.into_iter().flat_map(|it| it.join().unwrap()).collect()
     });
     let mut sorted = mutes;
     sorted.sort_unstable();
-    assert_eq!(sorted, (2..=41).collect::<Vec<u64>>());
-    assert_eq!(rights(bench).unwrap().muted.len(), 40);
-    let entries: Vec<Entry> = bench.newest(&red(), 100);
-    assert_eq!(entries.len(), 41);
+    assert_eq!(sorted, (2..=121).collect::<Vec<u64>>());
+    assert_eq!(rights(bench).unwrap().muted.len(), 120);
+    let entries: Vec<Entry> = bench.newest(&red(), 200);
+    assert_eq!(entries.len(), 121);
 }
 
 pub(crate) fn a_suspended_account_is_told_and_its_sessions_are_over(bench: &Bench) {
