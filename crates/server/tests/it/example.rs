@@ -172,6 +172,35 @@ fn said_by_bot(ann: &mut Client, target: &str) -> Vec<String> {
     own.map(|entry| entry["text"].as_str().unwrap().to_owned()).collect()
 }
 
+/// The program of the page for authors of bots.
+fn bot_of_the_page() -> String {
+    let page = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/bots.md");
+    let page = std::fs::read_to_string(page).unwrap();
+    let (_, rest) = page.split_once("```python\n").unwrap();
+    rest.split_once("```").unwrap().0.to_owned()
+}
+
+#[test]
+fn the_bot_of_the_page_rolls_dice() {
+    let (server, home) = (Server::start(), tempfile::tempdir().unwrap());
+    std::fs::write(home.path().join("dice.py"), bot_of_the_page()).unwrap();
+    let mut python = python();
+    let examples = python.get_current_dir().unwrap().to_owned();
+    python.current_dir(&home).env("PYTHONPATH", examples).env("PARLOR_PORT", server.address().port().to_string());
+    let mut child = python.arg("dice.py").arg(server.ca()).arg("--register").spawn().unwrap();
+    let told = BufReader::new(child.stderr.take().unwrap());
+    let mut bot = Bot { child, told };
+    bot.tells("dice is on ");
+    let mut ann = server.register_json("ann").0;
+    ann.send("/open garden");
+    assert_eq!(ann.event_of("ok")["room"], "garden");
+    for (asked, answered) in [("dice, roll", "ann rolls "), ("dice, hello", "Say: dice, roll")] {
+        ann.send(&format!("/say garden {asked}"));
+        let said = std::iter::repeat_with(|| ann.event()).find(|event| event["from"] == "dice").unwrap();
+        assert!(said["text"].as_str().unwrap().starts_with(answered), "{said}");
+    }
+}
+
 #[test]
 fn the_bot_answers_once_whatever_is_interrupted() {
     let (server, home) = (Server::start(), tempfile::tempdir().unwrap());
