@@ -21,6 +21,8 @@ As a module:
 """
 
 import argparse
+import datetime
+import errno
 import getpass
 import json
 import os
@@ -64,6 +66,8 @@ class Client:
     PING = "keep-alive"
 
     def __init__(self, host, port=7878, ca=None, timeout=30):
+        if ca and not os.path.exists(ca):
+            raise FileNotFoundError(errno.ENOENT, "there is no such file", ca)
         context = ssl.create_default_context(cafile=ca)
         context.minimum_version = ssl.TLSVersion.TLSv1_2
         plain = socket.create_connection((host, port), timeout)
@@ -158,7 +162,7 @@ class State:
 
     def __init__(self, path=None):
         self.path = path
-        self.logs = {}  # target -> [epoch, id]
+        self.logs = {}  # target -> [epoch, id, time]
         self.owed = []  # [key, line]
         if path and os.path.exists(path):
             with open(path, encoding="utf-8") as file:
@@ -174,12 +178,19 @@ class State:
             os.fsync(file.fileno())
         os.replace(self.path + ".new", self.path)
 
-    def is_new(self, target, epoch, number):
+    def is_new(self, target, epoch, number, time):
         known = self.logs.get(target)
-        return known is None or known[0] != epoch or known[1] < number
+        if known is None:
+            return True
+        if known[0] == epoch:
+            return known[1] < number
+        # The log was restored, and its ids mean nothing here. What was said before is known by its time.
+        return len(known) > 2 and known[2] < time
 
-    def note(self, target, epoch, number):
-        self.logs[target] = [epoch, number]
+    def note(self, target, epoch, number, time=None):
+        """Remembers an entry, or that a log ends there now."""
+        now = datetime.datetime.now(datetime.timezone.utc).isoformat(timespec="milliseconds")
+        self.logs[target] = [epoch, number, time or now.replace("+00:00", "Z")]
 
 
 class Bot:
@@ -228,7 +239,7 @@ class Bot:
                 if ended.code not in self.TRY_AGAIN:
                     raise
                 why = ended
-            except ssl.SSLCertVerificationError:
+            except (ssl.SSLCertVerificationError, FileNotFoundError):
                 raise
             except (OSError, ValueError) as error:
                 why = error
@@ -326,14 +337,19 @@ class Bot:
                       file=sys.stderr, flush=True)
         elif kind in ("direct", "invited"):
             self.consider(client, event, "inbox", f"@{event['from']}")
+            if kind == "invited" and event["room"] in self.rooms and f"#{event['room']}" not in self.epochs:
+                opened = {}
+                self.open(client, event["room"], opened)
+                for room, reply in opened.items():
+                    self.catch_up(client, f"#{room}", reply["epoch"], reply["last"])
         # `moved` says where plain lines go after that; a bot names the room of each line.
 
     def consider(self, client, event, log, target):
         """Answers an entry of a log, unless that is done already."""
-        number, epoch = event.get("id"), self.epochs[log]
-        if number is None or not self.state.is_new(log, epoch, number):
+        number, time, epoch = event.get("id"), event.get("time", ""), self.epochs[log]
+        if number is None or not self.state.is_new(log, epoch, number, time):
             return
-        self.state.note(log, epoch, number)
+        self.state.note(log, epoch, number, time)
         # A log has entries of other kinds too, and what was removed has no text.
         if event["type"] not in ("message", "direct") or event["from"] == self.user or not event["text"]:
             return

@@ -4,6 +4,7 @@
 mod catch_up;
 mod complaints;
 mod complete;
+mod first_login;
 mod history;
 mod keyboard;
 mod login;
@@ -28,11 +29,11 @@ use parlor_proto::{Credentials, InvitationCode, RoomName, UserName};
 
 use crate::address::Address;
 use crate::connector::Connector;
-use crate::error::LoginError;
 use crate::pin::Pin;
 use crate::session::{Entry, Session};
 use crate::trust::Trust;
 use complaints::{Complaints, LAST_WORDS};
+use first_login::{first_login, login_failure};
 use login::Unavailable;
 use network::Proof;
 
@@ -157,16 +158,10 @@ fn chat(options: &ConnectOptions, interactive: bool) -> Result<Exit, Failure> {
         .with_others(options.others.iter().cloned());
     let entry = if options.register || options.invitation.is_some() { Entry::Register } else { Entry::Login };
     let credentials = login::credentials(options.user.as_ref(), options.password_stdin, entry)?;
-    let greeted = connector.open().map_err(|error| Failure::new(Exit::NoConnection, &error))?;
-    let address = greeted.address().clone();
-    let refused = |error| login_failure(&address, &error);
-    let greeted = match &options.invitation {
-        Some(code) => greeted.show_invitation(code).map_err(refused)?,
-        None => greeted,
-    };
-    let mut session = greeted.log_in(entry, &credentials).map_err(refused)?;
+    let mut session = first_login(&connector, entry, options.invitation.as_ref(), &credentials)?;
+    let address = session.address.clone();
     let Credentials { user, password } = credentials;
-    let proof = Proof::of(&mut session, password).map_err(refused)?;
+    let proof = Proof::of(&mut session, password).map_err(|error| login_failure(&address, &error))?;
     let plan = network::ReconnectConfig { connector, user, proof, room: options.room.clone() };
     if interactive {
         return Ok(terminal::run(plan, session, options.comforts));
@@ -183,14 +178,6 @@ fn in_pipe(plan: network::ReconnectConfig, session: Session, options: &ConnectOp
     let exit = pipe::run(plan, session, view, input, io::stdout(), &complaints, pipe::PATIENCE);
     complaints.finish(LAST_WORDS);
     Ok(exit)
-}
-
-fn login_failure(address: &Address, error: &LoginError) -> Failure {
-    let exit = match error {
-        LoginError::Refused { .. } | LoginError::Ended { .. } => Exit::LoginRefused,
-        LoginError::Lost(_) => Exit::NoConnection,
-    };
-    Failure { exit, message: format!("{address}: {error}") }
 }
 
 /// The trust rule, the same for all servers: the one from the command line, else the authority of the servers on this

@@ -1,15 +1,15 @@
-//! `parlor cert`: shows and renews the certificate that the server made. It must not touch certificates of the
-//! operator.
+//! `parlor cert`: shows the certificate of the server, and renews one that the server made. It must not change certificates
+//! of the operator.
 
 use std::io::{self, Write};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use anyhow::bail;
 use clap::{Args, Subcommand};
 use parlor_settings::path;
 
 use crate::settings::{self, InstallationArgs, installation};
-use crate::tls::{Authority, Renewal, TlsName};
+use crate::tls::{Authority, CertificateInfo, Renewal, TlsName, facts_of};
 
 const EXAMPLES: &str = "Examples:
   parlor cert show
@@ -57,6 +57,10 @@ struct TlsDirArgs {
     /// Directory of ca.pem, ca.key, server.pem and server.key [default: tls in the data directory]
     #[arg(long, env = "PARLOR_TLS_DIR", value_name = "DIR", value_parser = path::parser())]
     tls_dir: Option<PathBuf>,
+
+    /// Certificate that the server was given, which it uses in place of the one in that directory
+    #[arg(long, env = "PARLOR_TLS_CERT", value_name = "FILE", value_parser = path::parser())]
+    tls_cert: Option<PathBuf>,
 }
 
 #[derive(Debug, Args)]
@@ -89,6 +93,7 @@ impl TlsDirArgs {
 /// One line that names the file that is missing or wrong.
 pub(crate) fn run(args: &CertArgs) -> anyhow::Result<()> {
     match &args.action {
+        CertAction::Show(TlsDirArgs { tls_cert: Some(chain), .. }) => show_given(chain),
         CertAction::Show(place) => {
             if place.tls_dir.is_none() {
                 installation::require(&place.installation.data)?;
@@ -104,15 +109,23 @@ fn show(authority: &Authority) -> anyhow::Result<()> {
         let path = authority.certificate_path();
         bail!("there is no certificate {}; make one by: parlor cert init", path.display());
     }
-    let (ca, server) = (authority.facts()?, authority.certificate_facts()?);
-    let names: Vec<_> = server.names.iter().map(TlsName::to_string).collect();
+    let ca = authority.facts()?;
     let mut out = io::stdout().lock();
     writeln!(out, "CA file:             {}", authority.ca_path().display())?;
     writeln!(out, "CA valid until:      {}", ca.not_after)?;
-    writeln!(out, "certificate:         {}", authority.certificate_path().display())?;
+    write_certificate(&mut out, &authority.certificate_path(), &authority.certificate_facts()?)
+}
+
+fn show_given(chain: &Path) -> anyhow::Result<()> {
+    write_certificate(&mut io::stdout().lock(), chain, &facts_of(chain)?)
+}
+
+fn write_certificate(out: &mut impl Write, path: &Path, facts: &CertificateInfo) -> anyhow::Result<()> {
+    let names: Vec<_> = facts.names.iter().map(TlsName::to_string).collect();
+    writeln!(out, "certificate:         {}", path.display())?;
     writeln!(out, "names:               {}", names.join(", "))?;
-    writeln!(out, "valid until:         {}", server.not_after)?;
-    writeln!(out, "pin:                 {}", server.pin)?;
+    writeln!(out, "valid until:         {}", facts.not_after)?;
+    writeln!(out, "pin:                 {}", facts.pin)?;
     Ok(())
 }
 
@@ -127,6 +140,10 @@ fn renew(init: &InitArgs) -> anyhow::Result<()> {
     if !renewed && !init.if_needed {
         let (path, end) = (authority.certificate_path(), authority.certificate_facts()?.not_after);
         bail!("{} is valid until {end}; renew it with --force", path.display());
+    }
+    if let Some(chain) = &init.place.tls_cert {
+        // The certificate is made all the same, even if nobody reads this.
+        let _ = writeln!(io::stderr(), "parlor: the server uses {} and not this certificate", chain.display());
     }
     show(&authority)
 }

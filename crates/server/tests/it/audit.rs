@@ -355,6 +355,9 @@ fn operators_who_do_not_log_in_are_found() {
         assert!(parlor(server.data(), &add).status.success());
         drop(server.register("zoe"));
     });
+    // Whoever was made today has had no time to log in.
+    place.finds(&[], &[]);
+    change(&place, "UPDATE account SET created = created - 91 * 24 * 60 * 60 * 1000");
     place.finds(&[], &[(WARNING, "absent-operator")]);
     assert!(parlor(place.path(), &["user", "promote", "zoe"]).status.success());
     place.finds(&[], &[(WARNING, "absent-operator")]);
@@ -403,8 +406,10 @@ fn operators_and_rooms_in_a_redis_are_looked_at() {
     place.finds(&["--redis", &url], &[password]);
     run(&["user", "add", "olga", "--operator", "--random-password", "--bcrypt-cost", "4"]);
     run(&["user", "promote", "ann"]);
+    place.finds(&["--redis", &url], &[password]);
+    redis.cli(&["HSET", "parlor:user:{olga}", "created", "1600000000000"]);
     place.finds(&["--redis", &url], &[password, (WARNING, "absent-operator")]);
-    assert!(place.audit(&["--redis", &url]).1.contains("the operator olga, made at 2"));
+    assert!(place.audit(&["--redis", &url]).1.contains("the operator olga, made at 2020"));
     run(&["user", "suspend", "olga"]);
     run(&["user", "delete", "ann"]);
     place.finds(&["--redis", &url], &[password]);

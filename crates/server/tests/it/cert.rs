@@ -41,6 +41,30 @@ fn a_certificate_is_made_shown_and_renewed() {
 }
 
 #[test]
+fn a_certificate_that_the_server_was_given_is_shown_in_place_of_ours() {
+    let (data, other) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    let (_, ours, _) = outcome(data.path(), &["cert", "init"]);
+    let (_, given, _) = outcome(other.path(), &["cert", "init", "--tls-name", "given.example.org"]);
+    std::fs::create_dir(data.path().join("given")).unwrap();
+    let chain = data.path().join("given/chain.pem");
+    std::fs::copy(other.path().join("tls/server.pem"), &chain).unwrap();
+    let config = data.path().join("parlor.toml");
+    std::fs::write(&config, format!("tls-cert = '{}'\ntls-key = 'key.pem'\n", chain.display())).unwrap();
+
+    let (code, shown, _) = outcome(data.path(), &["cert", "show", "--config", config.to_str().unwrap()]);
+    assert_eq!(code, Some(0));
+    assert_eq!(field(&shown, "certificate"), "DIR/given/chain.pem");
+    assert_eq!(field(&shown, "pin"), field(&given, "pin"));
+    assert!(!shown.contains("CA file"), "{shown}");
+
+    let args = ["cert", "init", "--force", "--tls-cert", chain.to_str().unwrap()];
+    let (code, renewed, note) = outcome(data.path(), &args);
+    assert_eq!(code, Some(0), "{note}");
+    assert_eq!(field(&renewed, "pin"), field(&ours, "pin"));
+    assert_eq!(note, "parlor: the server uses DIR/given/chain.pem and not this certificate\n");
+}
+
+#[test]
 fn a_certificate_is_renewed_where_that_is_needed() {
     let data = tempfile::tempdir().unwrap();
     let serial = || std::fs::read(data.path().join("tls/server.pem")).unwrap();

@@ -6,7 +6,9 @@ use std::process::{Child, ChildStderr, Command, Output, Stdio};
 
 use serde_json::{Value, json};
 
-use crate::harness::{Client, Server, feed};
+use parlor_redis_testkit::Port;
+
+use crate::harness::{Client, Options, Server, feed};
 
 /// A Python program in which two clients chat, with the class of the example.
 const CHAT: &str = r#"
@@ -172,18 +174,18 @@ fn said_by_bot(ann: &mut Client, target: &str) -> Vec<String> {
     own.map(|entry| entry["text"].as_str().unwrap().to_owned()).collect()
 }
 
-/// The program of the page for authors of bots.
-fn bot_of_the_page() -> String {
+/// A program of the page for authors of bots.
+fn program_of_the_page(fence: &str) -> String {
     let page = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/bots.md");
     let page = std::fs::read_to_string(page).unwrap();
-    let (_, rest) = page.split_once("```python\n").unwrap();
+    let (_, rest) = page.split_once(fence).unwrap();
     rest.split_once("```").unwrap().0.to_owned()
 }
 
 #[test]
 fn the_bot_of_the_page_rolls_dice() {
     let (server, home) = (Server::start(), tempfile::tempdir().unwrap());
-    std::fs::write(home.path().join("dice.py"), bot_of_the_page()).unwrap();
+    std::fs::write(home.path().join("dice.py"), program_of_the_page("```python\n")).unwrap();
     let mut python = python();
     let examples = python.get_current_dir().unwrap().to_owned();
     python.current_dir(&home).env("PYTHONPATH", examples).env("PARLOR_PORT", server.address().port().to_string());
@@ -194,11 +196,31 @@ fn the_bot_of_the_page_rolls_dice() {
     let mut ann = server.register_json("ann").0;
     ann.send("/open garden");
     assert_eq!(ann.event_of("ok")["room"], "garden");
-    for (asked, answered) in [("dice, roll", "ann rolls "), ("dice, hello", "Say: dice, roll")] {
+    for (asked, answered) in [("dice, roll", "You rolled "), ("dice, hello", "Say: dice, roll")] {
         ann.send(&format!("/say garden {asked}"));
         let said = std::iter::repeat_with(|| ann.event()).find(|event| event["from"] == "dice").unwrap();
         assert!(said["text"].as_str().unwrap().starts_with(answered), "{said}");
     }
+}
+
+#[test]
+fn the_receiver_of_the_page_prints_what_is_said() {
+    let server = Options::default().args(&["--outhook-allow", "127.0.0.1"]).start();
+    let (home, port) = (tempfile::tempdir().unwrap(), Port::free());
+    std::fs::write(home.path().join("receiver.py"), program_of_the_page("```python receiver\n")).unwrap();
+    let mut ann = in_both_rooms(server.register_json("ann").0);
+    ann.send(&format!("/outhook red http://127.0.0.1:{port}/"));
+    let secret = ann.event_of("ok")["secret"].as_str().unwrap().to_owned();
+    let mut python = python();
+    python.current_dir(&home).args(["receiver.py", &secret, &port.to_string()]);
+    let mut child = python.spawn().unwrap();
+    let mut printed = BufReader::new(child.stdout.take().unwrap());
+    ann.send("/say red hello");
+    let mut line = String::new();
+    printed.read_line(&mut line).unwrap();
+    child.kill().unwrap();
+    child.wait().unwrap();
+    assert_eq!(line, "red ann hello\n");
 }
 
 #[test]
@@ -324,6 +346,69 @@ first, second = Cut.lines
 assert first == second and first.endswith("/say red ann: you said 'bot?'"), Cut.lines
 print("done")
 "#;
+
+/// A Python program that plays a server's part, before and after a backup of it was restored: which questions are answered.
+const RESTORED: &str = r#"
+from parlor_client import Bot, Ended, State
+
+class Played:
+    server, lines = "den", []
+    def __init__(self, epoch, entries): self.epoch, self.entries = epoch, entries
+    def command(self, line):
+        if line == "/sync":
+            return {"rooms": [{"room": "red", "epoch": self.epoch, "last": len(self.entries)}], "directs": [],
+                    "inbox": {"epoch": self.epoch, "last": 0}}
+        if line.startswith("/backlog"):
+            return {"entries": self.entries, "more": False}
+        self.lines.append(line.split("'bot", 1)[1])
+        return {"type": "ok"}
+    def events(self):
+        for entry in [said(1, "11")] if self.epoch == "1" else []: yield {**entry, "room": "red"}
+        yield {"type": "bye", "code": "quit", "message": "over"}
+
+def said(number, minute):
+    time = f"2999-01-01T00:{minute}:00.000Z"
+    return {"type": "message", "id": number, "time": time, "from": "ann", "text": f"bot {number} {minute}"}
+
+bot = Bot("bot", "secret", ["red"], State())
+for connection in Played("1", []), Played("2", [said(1, "11"), said(2, "12")]):
+    try:
+        bot.serve(connection)
+    except Ended:
+        pass
+assert Played.lines == [" 1 11'", " 2 12'"], Played.lines
+print("done")
+"#;
+
+#[test]
+fn what_was_answered_before_a_restore_is_not_answered_again() {
+    assert_eq!(printed(python().args(["-c", RESTORED]).output().unwrap()), "done\n");
+}
+
+#[test]
+fn the_bot_comes_when_it_is_invited() {
+    let (server, home) = (Server::start(), tempfile::tempdir().unwrap());
+    let mut ann = in_both_rooms(server.register_json("ann").0);
+    ann.send("/access red private");
+    while ann.event_of("ok")["command"] != "access" {}
+    let mut bot = Bot::begin(&server, &home.path().join("state.json"), &["--register"]);
+    bot.tells("not in red: invite-only");
+    bot.tells("helper is on ");
+    ann.send("/invite red helper");
+    while ann.event_of("joined")["room"] != "red" {}
+    ann.send("/say red helper, hello");
+    assert_eq!(answer(&mut ann), "red: ann: you said 'helper, hello'");
+}
+
+#[test]
+fn a_bot_without_the_file_of_the_authority_says_which() {
+    let server = Server::start();
+    let mut python = python();
+    python.args(["parlor_client.py", "--port", &server.address().port().to_string(), "--ca", "nowhere.pem", "helper"]);
+    let said = python.output().unwrap();
+    let said = String::from_utf8_lossy(&said.stderr).into_owned();
+    assert_eq!(said, "parlor_client.py: [Errno 2] there is no such file: 'nowhere.pem'\n");
+}
 
 #[test]
 fn an_answer_that_got_lost_is_sent_again_under_its_key() {

@@ -57,6 +57,17 @@ fn refusal(data: &Arc<TempDir>, redis: Option<&RedisServer>) -> String {
     complaint.lines().last().unwrap().to_owned()
 }
 
+/// A copy of a database whose content has moved, without the note that says so.
+fn left(data: &Arc<TempDir>) -> Arc<TempDir> {
+    let copy = directory();
+    let path = copy.path().join("parlor.db");
+    let (from, into) = (data.path().join("parlor.db"), path.to_str().unwrap());
+    rusqlite::Connection::open(from).unwrap().execute("VACUUM INTO ?1", [into]).unwrap();
+    let changed = rusqlite::Connection::open(&path).unwrap().execute("DELETE FROM meta WHERE key = 'moved'", []);
+    assert_eq!(changed, Ok(1));
+    copy
+}
+
 /// All records, as `parlor export` writes them.
 fn export(data: &Arc<TempDir>, redis: Option<&RedisServer>) -> Vec<Value> {
     let mut command = command(data.path(), &["export"]);
@@ -172,8 +183,17 @@ fn everything_moves_to_a_redis_while_clients_speak_and_they_notice_a_reconnect_o
     server.kill();
     let refused = refusal(&data, None);
     assert!(refused.contains("has moved to redis://127.0.0.1:") && refused.contains("migrate --undo"), "{refused}");
-    let refused = parlor(data.path(), &["user", "add", "--random-password", "eve"]);
-    assert!(String::from_utf8_lossy(&refused.stderr).contains("has moved to redis://"));
+    let copy = data.path().join("copy");
+    let copy = copy.to_str().unwrap();
+    for args in
+        [&["user", "add", "--random-password", "eve"][..], &["backup", copy], &["export"], &["user", "export", "ann"]]
+    {
+        let refused = parlor(data.path(), args);
+        assert!(String::from_utf8_lossy(&refused.stderr).contains("has moved to redis://"), "{args:?}: {refused:?}");
+        assert_eq!(refused.status.code(), Some(1), "{args:?}");
+    }
+    let audit = parlor(data.path(), &["audit"]);
+    assert!(String::from_utf8_lossy(&audit.stdout).contains("database-moved"), "{audit:?}");
 }
 
 #[test]
@@ -234,7 +254,7 @@ fn what_moves_there_and_back_is_the_same_and_the_place_that_was_left_is_put_asid
     let said = migrate(&data, None, &redis.url());
     assert!(said.contains("no server ran"), "{said}");
     assert_eq!(export(&data, Some(&redis)), before);
-    assert_eq!(export(&data, None), before, "what was left is still there");
+    assert_eq!(export(&left(&data), None), before, "what was left is still there");
     let to = data.path().to_str().unwrap();
     migrate(&data, Some(&redis), to);
     assert_eq!(export(&data, None), before);
@@ -324,7 +344,7 @@ fn a_migration_that_breaks_off_leaves_the_server_alone_and_the_next_one_begins_a
     // The proxy is another address of the same Redis, and so is this one.
     migrate(&data, None, &redis.url());
     ann.until("BYE server-shutdown");
-    let mut left = export(&data, None);
+    let mut left = export(&left(&data), None);
     let mut moved = export(&data, Some(&redis));
     assert_eq!(left.pop(), moved.pop(), "the digests differ");
 }

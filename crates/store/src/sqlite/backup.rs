@@ -95,7 +95,7 @@ enum End {
 /// `progress` gets the bytes so far and in all, now and then. Blocks on the disk.
 ///
 /// # Errors
-/// There is no database, it is damaged, or the disk fails. Then `file` is of no use.
+/// There is no database, its content has moved elsewhere, it is damaged, or the disk fails. Then `file` is of no use.
 pub fn back_up(data: &Path, file: &Path, progress: impl Fn(u64, u64) + Send) -> Result<BackupFacts, BackupError> {
     copy(data, file, progress)?;
     let connection = open(file)?;
@@ -185,7 +185,7 @@ pub fn settle(data: &Path) -> Result<(), OpenError> {
 fn copy(data: &Path, file: &Path, progress: impl Fn(u64, u64) + Send) -> Result<(), BackupError> {
     let path = data.join(FILE_NAME);
     let failed = |error| OpenError::of(&path, error);
-    let connection = inspect::open_to_read(data)?.ok_or_else(|| io::Error::from(ErrorKind::NotFound))?;
+    let connection = inspect::open_current(data)?.ok_or_else(|| io::Error::from(ErrorKind::NotFound))?;
     let pages = |name: &str| connection.pragma_query_value(None, name, |row| row.get::<_, u64>(0));
     let all = (|| Ok((pages("page_count")? - pages("freelist_count")?) * pages("page_size")?))().map_err(failed)?;
     let into = file.to_str().ok_or_else(|| io::Error::new(ErrorKind::InvalidInput, "the name is not UTF-8"))?;

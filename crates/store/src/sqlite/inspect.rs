@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use rusqlite::{Connection, OpenFlags};
 
 use super::integrity::{self, Damage};
-use super::{BUSY_TIMEOUT, FILE_NAME, OpenError};
+use super::{BUSY_TIMEOUT, FILE_NAME, OpenError, departure};
 
 /// What a look at the database of a running server came to.
 #[derive(Debug)]
@@ -82,6 +82,16 @@ pub(super) fn open_to_read(data: &Path) -> Result<Option<Connection>, OpenError>
     }
     let opened = if wal(&path).exists() { open_in_use(&path) } else { open_at_rest(&path) };
     opened.map(Some).map_err(|error| OpenError::of(&path, error))
+}
+
+/// The same of a database whose content has not moved elsewhere: what is left there is of the past.
+pub(super) fn open_current(data: &Path) -> Result<Option<Connection>, OpenError> {
+    let Some(connection) = open_to_read(data)? else { return Ok(None) };
+    let path = data.join(FILE_NAME);
+    match departure::read(&connection).map_err(|error| OpenError::of(&path, error))? {
+        Some(to) => Err(OpenError::Moved { path, to }),
+        None => Ok(Some(connection)),
+    }
 }
 
 fn open_in_use(path: &Path) -> rusqlite::Result<Connection> {

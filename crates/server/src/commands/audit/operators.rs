@@ -19,6 +19,7 @@ pub(super) fn look(operators: &[OperatorFacts], findings: &mut Vec<Finding>) {
             Some(last) if now < last.after(AWAY) => continue,
             // A login is noted once a day for each address.
             Some(last) => format!("the operator {user} has logged in last at about {last}, more than 90 days ago"),
+            None if now < created.after(AWAY) => continue,
             None => {
                 format!("the operator {user}, made at {created}, has not logged in by password for 90 days, or never")
             }

@@ -18,7 +18,9 @@ use crate::redis::directs::{Deliveries, ask_for_undelivered};
 use crate::redis::governance::decode;
 use crate::redis::import_note::is_under_way;
 use crate::redis::rooms::sorted;
-use crate::redis::{Config, NoEvents, OpenError, accounts, connect, invitations, keys, outhooks, personal, tickets};
+use crate::redis::{
+    Config, NoEvents, OpenError, accounts, connect, departure, invitations, keys, outhooks, personal, tickets,
+};
 
 /// Takes the records one by one.
 pub(super) type Each<'a> = &'a mut dyn FnMut(&Record) -> ArchiveResult<()>;
@@ -39,6 +41,7 @@ impl RedisSource {
     pub fn open(config: &Config) -> Result<Self, OpenError> {
         let dialer = Arc::new(Dialer::new(config.url.clone(), config.ca.clone()));
         let router = connect(&dialer, &(Arc::new(NoEvents) as _), config.replicas)?;
+        departure::refuse(&router)?;
         match is_under_way(&router) {
             Ok(false) => Ok(Self { router }),
             Ok(true) => Err(OpenError::Unsuitable("an import into it has not come to its end".to_owned())),

@@ -30,9 +30,9 @@ impl SqliteSource {
     /// Opens the database in the directory `data`; none if there is none. A server may use it.
     ///
     /// # Errors
-    /// It cannot be read, or is of an older or newer version.
+    /// It cannot be read, is of an older or newer version, or has moved elsewhere.
     pub fn open(data: &Path) -> ArchiveResult<Option<Self>> {
-        let Some(connection) = inspect::open_to_read(data).map_err(refused)? else { return Ok(None) };
+        let Some(connection) = inspect::open_current(data).map_err(refused)? else { return Ok(None) };
         require_version(data, &connection)?;
         Ok(Some(Self { connection }))
     }
