@@ -178,7 +178,7 @@ export const texts: Texts['more'] = {
   'block.do': '{user} blockieren',
   'access.private-title': '#{room} privat machen?',
   'access.private-text':
-    'Wer drin ist, bleibt. Andere können den Raum weder sehen noch betreten, außer ein Moderator lädt sie ein.',
+    'Mitglieder bleiben. Andere können den Raum weder sehen noch betreten, außer ein Moderator lädt sie ein.',
   'access.private-do': 'Privat machen',
   'access.public-title': '#{room} öffentlich machen?',
   'access.public-text': 'Alle auf diesem Server können hinein und lesen, was bisher gesagt wurde.',
@@ -197,7 +197,7 @@ export const texts: Texts['more'] = {
   'hooks.text':
     'Mit einem Hook schreibt ein Programm in diesen Raum: Alarme, Builds, Berichte. Das Zeichen „Bot“ steht bei allem, was es schreibt.',
   'hooks.label': 'Name des Bots',
-  'hooks.label-hint': 'Er steht neben dem, was das Programm schreibt, zum Beispiel grafana.',
+  'hooks.label-hint': 'Erscheint als Absender, zum Beispiel grafana.',
   'hooks.make': 'Hook anlegen',
   'hooks.made':
     'Gib diese Adresse dem Programm. Wer sie hat, kann hier schreiben. Sie wird nicht noch einmal gezeigt.',

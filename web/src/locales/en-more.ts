@@ -174,8 +174,7 @@ export const texts = {
   'block.text': '{user} cannot send you direct messages any more. In rooms you still see each other.',
   'block.do': 'Block {user}',
   'access.private-title': 'Make #{room} private?',
-  'access.private-text':
-    'Who is inside stays. Others cannot see or enter the room unless a moderator invites them.',
+  'access.private-text': 'Members stay. Others cannot see or enter the room unless a moderator invites them.',
   'access.private-do': 'Make private',
   'access.public-title': 'Make #{room} public?',
   'access.public-text': 'Everybody on this server can enter, and read what was said before.',
@@ -194,7 +193,7 @@ export const texts = {
   'hooks.text':
     'A hook lets a program write into this room: alerts, builds, reports. The badge “bot” marks what it writes.',
   'hooks.label': 'Name of the bot',
-  'hooks.label-hint': 'It stands beside what the program writes, for example grafana.',
+  'hooks.label-hint': 'Shown as the author, for example grafana.',
   'hooks.make': 'Make a hook',
   'hooks.made': 'Give this address to the program. Whoever has it can write here. It is not shown again.',
   'hooks.address': 'Address',
