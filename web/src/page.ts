@@ -50,6 +50,8 @@ function holdLock(): Promise<string> {
   });
 }
 
+type LogIn = Extract<ToHub, { readonly do: 'log-in' }>;
+
 /** States that only a hub reaches that the browser lets connect. */
 const CONNECTED: ReadonlySet<Connection['state']> = new Set(['behind', 'live', 'taken-over', 'refused']);
 
@@ -60,20 +62,31 @@ function connect(onFailure: () => void): Port<FromHub, ToHub> {
   const early: ToHub[] = [];
   let answers = false;
   let isInWorker = false;
+  /** What the door asked, and is not answered. */
+  let asked: LogIn | null = null;
   const begin = (messages: MessagePort, lock: string | null) => {
     const opened: Port<FromHub, ToHub> = portOf(messages);
     port = opened;
+    const move = () => {
+      if (opened !== port || !isInWorker) return;
+      isInWorker = false;
+      opened.post({ do: 'detach' });
+      if (asked !== null) early.push(asked);
+      begin(localPort(onFailure), null);
+    };
     opened.listen((message) => {
       if (opened !== port) return;
       answers = true;
-      heard(message);
-      if (message.tell !== 'connection') return;
+      const isAsked = message.tell === 'answer' && message.n === asked?.n;
+      const hear = () => {
+        if (isAsked) asked = null;
+        heard(message);
+      };
+      const cutOff = isInWorker && (isAsked || message.tell === 'connection') && isCutOff(message);
+      if (!isAsked || !cutOff) hear();
+      if (message.tell === 'connection') isInWorker &&= !CONNECTED.has(message.connection.state);
       // Browsers let a page connect in spite of a certificate that its user accepted, but no worker.
-      if (isInWorker && message.connection.state === 'waiting') {
-        isInWorker = false;
-        opened.post({ do: 'detach' });
-        begin(localPort(onFailure), null);
-      } else if (CONNECTED.has(message.connection.state)) isInWorker = false;
+      if (cutOff) fetch('/session').then(move, () => isAsked && hear());
     });
     opened.post({ do: 'attach', lock });
     for (const message of early.splice(0)) opened.post(message);
@@ -92,11 +105,18 @@ function connect(onFailure: () => void): Port<FromHub, ToHub> {
   }
   return {
     post: (message) => {
+      if (message.do === 'log-in') asked = message;
       if (port === null) early.push(message);
       else port.post(message);
     },
     listen: (listener) => (heard = listener),
   };
+}
+
+/** Whether the hub could not reach the server, as far as this message tells. */
+function isCutOff(message: FromHub): boolean {
+  if (message.tell === 'connection') return message.connection.state === 'waiting';
+  return message.tell === 'answer' && !message.outcome.ok && message.outcome.problem.code === 'not-connected';
 }
 
 const storage: Storage = {

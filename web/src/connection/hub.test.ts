@@ -80,7 +80,6 @@ describe('the hub', () => {
   it('tells a tab in this order: who, how, where everything stands', () => {
     expect(one.heard.map((each) => each.tell)).toEqual([
       'server',
-      'session',
       'connection',
       'attention',
       'session',
@@ -268,8 +267,25 @@ describe('the hub', () => {
     const tab = new TestTab(new Hub(away, () => undefined));
     await away.clock.advance(7_000);
     expect(away.requests).toEqual(['GET', 'GET', 'GET']);
+    expect(tab.heard.at(-1)).toMatchObject({ tell: 'connection', connection: { state: 'waiting' } });
     away.answer = { status: 401, body: undefined, retryAfter: null };
     await away.clock.advance(3_000);
     expect(tab.heard.at(-1)).toEqual({ tell: 'session', session: { state: 'logged-out', problem: null } });
+  });
+
+  it('asks again who the user is for a tab that comes when all others are gone', async () => {
+    const door = new TestNetwork();
+    door.answer = { status: 401, body: undefined, retryAfter: null };
+    const shared = new Hub(door, () => undefined);
+    const first = new TestTab(shared);
+    await settle();
+    first.tell({ do: 'detach' });
+    door.answer = { status: 200, body: { user: 'alice' }, retryAfter: null };
+    await settle();
+    const second = new TestTab(shared);
+    await settle();
+    expect(door.requests).toEqual(['GET', 'GET']);
+    const sessions = second.heard.filter(({ tell }) => tell === 'session');
+    expect(sessions).toEqual([{ tell: 'session', session: { state: 'logged-in', user: 'alice' } }]);
   });
 });

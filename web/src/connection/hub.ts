@@ -94,7 +94,10 @@ export class Hub {
     if (user !== null) this.logged(user);
     else if (problem === null || problem.code === 'suspended')
       this.setSession({ state: 'logged-out', problem });
-    else this.network.clock.after(ASK_AGAIN, () => void this.begin());
+    else {
+      this.all({ tell: 'connection', connection: { state: 'waiting', seconds: ASK_AGAIN / 1000, problem } });
+      this.network.clock.after(ASK_AGAIN, () => void this.begin());
+    }
   }
 
   private setSession(session: Session): void {
@@ -153,10 +156,16 @@ export class Hub {
   }
 
   private attach(tab: Tab, lock: string | null): void {
+    // While there was no tab, a page may have logged in by itself.
+    if (this.tabs.size === 0 && this.session.state === 'logged-out') {
+      this.session = { state: 'checking' };
+      void this.begin();
+    }
     this.tabs.add(tab);
     if (lock !== null) this.whenFree(lock, () => this.detach(tab));
     tab.port.post({ tell: 'server', name: this.server });
-    tab.port.post({ tell: 'session', session: this.session });
+    // A page that comes from another hub goes on showing what it does.
+    if (this.session.state !== 'checking') tab.port.post({ tell: 'session', session: this.session });
     tab.port.post({ tell: 'connection', connection: this.state });
     this.call(tab);
     if (this.isUp) this.askStand([tab]);

@@ -210,6 +210,30 @@ describe('a mark', () => {
   });
 });
 
+describe('the line above what is new', () => {
+  const lineIn = (room: Conversation) => room.rows.value.findIndex((row) => row.kind === 'new');
+
+  it('is there only if nothing new lies before what is held', () => {
+    const room = loaded([said(5), said(6)], true);
+    room.newAfter.value = 3;
+    expect(lineIn(room)).toBe(-1);
+    room.window.older({ entries: [said(2), said(3), said(4)], more: true });
+    room.touch();
+    expect(room.rows.value.map((row) => row.kind)).toEqual([
+      'day',
+      'message',
+      'message',
+      'new',
+      'message',
+      'message',
+      'message',
+    ]);
+    const exact = loaded([said(4), said(5)], true);
+    exact.newAfter.value = 3;
+    expect(lineIn(exact)).toBe(1);
+  });
+});
+
 describe('people of a room', () => {
   const info: RoomInfo = {
     topic: '',

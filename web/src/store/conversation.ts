@@ -244,13 +244,15 @@ export class Conversation implements ConversationModel {
 
   private buildRows(): readonly Row[] {
     if (this.version.value >= 0 && !this.loaded.value && this.pending.value.length === 0) return [];
+    // Where nothing before it is held, the line would stand above something that is new as well.
+    const newAfter = this.newAfter.value;
     return buildRows({
       me: this.around.me,
       mention: this.around.mention,
       records: this.window.records,
       holes: this.window.holes,
       presence: this.presence.filter(({ after }) => after >= this.window.lo - 1 && after <= this.window.hi),
-      newAfter: this.newAfter.value,
+      newAfter: newAfter !== null && this.window.lo <= newAfter + 1 ? newAfter : null,
       pending: this.pending.value,
       keys: this.keys,
     });

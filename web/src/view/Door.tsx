@@ -3,6 +3,7 @@
 import { useEffect, useState } from 'preact/hooks';
 
 import { formatList, t } from '../locales';
+import { targetOf } from '../protocol/target';
 import type { Problem } from '../store/model';
 import { useStore } from './context';
 import { inviteOf } from './invite';
@@ -11,6 +12,7 @@ import { Mark } from './Mark';
 import { LONGEST_USER, NAME_PATTERN } from './names';
 import { PasswordField } from './PasswordField';
 import { doorText } from './reason';
+import { hrefOf } from './route';
 import { TextField } from './TextField';
 
 /** Problems that the name causes; those of the password; all others stand above the fields. */
@@ -23,6 +25,7 @@ export function Door({ ended }: { readonly ended: Problem | null }) {
   const invite = inviteOf(location.hash);
   const [making, setMaking] = useState(invite !== null);
   const [problem, setProblem] = useState(ended);
+  const rooms = useRooms(invite);
   const turn = () => {
     setMaking(!making);
     setProblem(null);
@@ -34,7 +37,9 @@ export function Door({ ended }: { readonly ended: Problem | null }) {
         <Mark class="card-mark" />
         <h1>{store.serverName.value || location.hostname}</h1>
         <p>{!making ? t('door.log-in-text') : invite === null ? t('door.make-text') : t('door.invited')}</p>
-        {making && invite !== null && <Rooms invite={invite} />}
+        {making && rooms.length > 0 && (
+          <p>{t('door.invited-rooms', { rooms: formatList(rooms.map((room) => `#${room}`)) })}</p>
+        )}
         {problem && place === 'form' && (
           <p class="card-problem" role="alert">
             {doorText(problem)}
@@ -44,6 +49,7 @@ export function Door({ ended }: { readonly ended: Problem | null }) {
           key={String(making)}
           making={making}
           invite={invite}
+          room={rooms[0]}
           problem={problem}
           onProblem={setProblem}
         />
@@ -59,27 +65,32 @@ export function Door({ ended }: { readonly ended: Problem | null }) {
   );
 }
 
-/** The rooms that the invitation opens. */
-function Rooms({ invite }: { readonly invite: string }) {
-  const [rooms, setRooms] = useState<readonly string[] | null>(null);
+/** The rooms that the invitation opens, as far as they are known. */
+function useRooms(invite: string | null): readonly string[] {
+  const [rooms, setRooms] = useState<readonly string[]>([]);
   useEffect(() => {
+    if (invite === null) return;
     import('./invitedRooms')
       .then(({ roomsOf }) => roomsOf(invite))
-      .then(setRooms, (error: unknown) => console.warn('a part of the page cannot be loaded', error));
+      .then(
+        (found) => setRooms(found ?? []),
+        (error: unknown) => console.warn('a part of the page cannot be loaded', error),
+      );
   }, [invite]);
-  if (rooms === null || rooms.length === 0) return null;
-  return <p>{t('door.invited-rooms', { rooms: formatList(rooms.map((room) => `#${room}`)) })}</p>;
+  return rooms;
 }
 
 interface FormProps {
   readonly making: boolean;
   /** The code of the invitation by which an account is made. */
   readonly invite: string | null;
+  /** The room that it leads to. */
+  readonly room: string | undefined;
   readonly problem: Problem | null;
   readonly onProblem: (problem: Problem | null) => void;
 }
 
-function DoorForm({ making, invite, problem, onProblem }: FormProps) {
+function DoorForm({ making, invite, room, problem, onProblem }: FormProps) {
   const store = useStore();
   const [busy, setBusy] = useState(false);
   const submit = async (data: FormData) => {
@@ -90,7 +101,12 @@ function DoorForm({ making, invite, problem, onProblem }: FormProps) {
       ? await store.actions.register(user, password, invite ?? undefined)
       : await store.actions.logIn(user, password);
     // The code is used up, and stands in no history.
-    if (outcome.ok && invite !== null) history.replaceState(null, '', '/');
+    if (outcome.ok && invite !== null)
+      history.replaceState(
+        null,
+        '',
+        making && room !== undefined ? `/${hrefOf(targetOf('room', room))}` : '/',
+      );
     setBusy(false);
     onProblem(outcome.ok ? null : outcome.problem);
     if (!outcome.ok) focusWrong(placeOf(outcome.problem) === 'name' ? 'username' : 'password');

@@ -56,10 +56,10 @@ export function EditBox({ row, model }: Props) {
         }}
       />
       <div class="state">
-        <button type="button" class="link-button" onClick={() => void save()}>
+        <button type="button" class="button" onClick={() => void save()}>
           {t('save')}
         </button>
-        <button type="button" class="link-button" onClick={leave}>
+        <button type="button" class="button quiet" onClick={leave}>
           {t('cancel')}
         </button>
         {problem ? (

@@ -1,6 +1,6 @@
 // A line between the messages: who came and went, a new topic, what a moderator did.
 
-import { formatBrief, formatFull, formatList, isKey, t } from '../locales';
+import { formatBrief, formatFull, formatList, isKey, loadTexts, t } from '../locales';
 import type { Key } from '../locales/types';
 import { isolated } from '../text/isolate';
 import type { ModerationRow, PresenceRow, TopicRow } from '../store/model';
@@ -57,6 +57,8 @@ function moderationText(row: ModerationRow, room: string): string {
   const chosen = `event.${row.action}-${row.reason}`;
   const wanted = setting && isKey(chosen) ? chosen : `event.${row.action}`;
   const key: Key = isKey(wanted) ? wanted : 'event.other';
+  // Few rooms need the words for what moderators do. Until they are here, the action is told by its name.
+  if (key !== wanted) void loadTexts('more').catch(() => undefined);
   const sentence = t(key, {
     by: row.by,
     user: row.user ?? '',

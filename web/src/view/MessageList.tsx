@@ -140,7 +140,8 @@ function useFirstPlace(model: ConversationModel, list: VirtualList): void {
     const element = log?.querySelector('.rule.new');
     if (line < 0 || !log) return;
     const hidden = !element || element.getBoundingClientRect().top < log.getBoundingClientRect().top;
-    if (hidden) list.goTo(rows[line]?.key ?? '', 0.15);
+    // The row below the line keeps its place when older ones are loaded; the line may not.
+    if (hidden) list.goTo(rows[line + 1]?.key ?? '', 0.15);
   }, [loaded, model.id]);
 }
 

@@ -23,7 +23,7 @@ export function Switcher({ query }: { readonly query: string }) {
     () =>
       findTargets(text, {
         conversations: conversations.value,
-        rooms: rooms.value ?? [],
+        rooms: rooms.value,
         users: knownUsers.value,
         me,
       }),
@@ -56,7 +56,7 @@ export function Switcher({ query }: { readonly query: string }) {
         }}
         onKeyDown={onKeyDown}
       />
-      <Results found={found} at={at} onGo={go} />
+      <Results found={found} at={at} loading={rooms.value === null} onGo={go} />
       <footer class="switcher-foot" aria-hidden="true">
         <span>
           <kbd>↑</kbd> <kbd>↓</kbd> {t('switcher.keys-move')}
@@ -105,10 +105,12 @@ function SearchField({ text, at, onText, onKeyDown }: FieldProps) {
 interface ResultsProps {
   readonly found: readonly Target[];
   readonly at: number;
+  /** Whether rooms may be missing that the server has. */
+  readonly loading: boolean;
   readonly onGo: (target: Target) => void;
 }
 
-function Results({ found, at, onGo }: ResultsProps) {
+function Results({ found, at, loading, onGo }: ResultsProps) {
   const list = useRef<HTMLDivElement>(null);
   useEffect(() => {
     list.current?.querySelector('[aria-selected=true]')?.scrollIntoView({ block: 'nearest' });
@@ -128,7 +130,7 @@ function Results({ found, at, onGo }: ResultsProps) {
       </div>
       {found.length === 0 && (
         <p class="switcher-none" role="status">
-          {t('switcher.nothing')}
+          {t(loading ? 'sessions.loading' : 'switcher.nothing')}
         </p>
       )}
     </>

@@ -30,6 +30,11 @@ describe('the search box', () => {
     ]);
   });
 
+  it('offers to make no room before it is known which there are', () => {
+    const early = findTargets('ga', { ...PLACES, rooms: null }).map(({ action, id }) => `${action} ${id}`);
+    expect(early).toEqual(['show #garden', 'write @gary', 'write @ga']);
+  });
+
   it('keeps to one kind after a sigil', () => {
     expect(found('#ga')).toEqual(['show #garden', 'open #gardening-tools', 'make #ga']);
     expect(found('@b')).toEqual(['show @bob', 'write @b']);

@@ -17,7 +17,8 @@ export interface Target {
 
 export interface Places {
   readonly conversations: readonly ConversationSummary[];
-  readonly rooms: readonly RoomListing[];
+  /** Null as long as it is not known which there are. */
+  readonly rooms: readonly RoomListing[] | null;
   readonly users: readonly string[];
   readonly me: string;
 }
@@ -34,12 +35,12 @@ export function findTargets(text: string, places: Places): readonly Target[] {
   const words = (kind ? typed.slice(1) : typed).trim();
   const known = [
     ...ofConversations(places.conversations, words === ''),
-    ...ofRooms(places.rooms),
+    ...ofRooms(places.rooms ?? []),
     ...ofUsers(places),
   ];
   const wanted = (target: Target) => kind === null || target.kind === kind;
   const fitting = ranked(distinct(known).filter(wanted), words).slice(0, LIMIT);
-  return [...fitting, ...newOnes(words.replace(/\s+/g, '-'), kind, fitting, places.me)];
+  return [...fitting, ...newOnes(words.replace(/\s+/g, '-'), kind, fitting, places)];
 }
 
 function ofConversations(all: readonly ConversationSummary[], unreadFirst: boolean): readonly Target[] {
@@ -109,11 +110,17 @@ function newOnes(
   name: string,
   kind: ConversationKind | null,
   found: readonly Target[],
-  me: string,
+  { rooms, me }: Places,
 ): readonly Target[] {
   const has = (id: ConversationId) => found.some((each) => each.id === id);
   const offers: Target[] = [];
-  if (kind !== 'direct' && kind !== 'feed' && ROOM.test(name) && !has(targetOf('room', name))) {
+  if (
+    rooms !== null &&
+    kind !== 'direct' &&
+    kind !== 'feed' &&
+    ROOM.test(name) &&
+    !has(targetOf('room', name))
+  ) {
     offers.push(target('make', 'room', name));
   }
   if (

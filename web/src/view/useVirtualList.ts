@@ -47,8 +47,8 @@ export function useVirtualList(id: ConversationId, rows: readonly Row[], onMoved
   const span = useRef<Span>({ start: 0, end: 0 });
   /** Which row each element showed when it was measured. */
   const measured = useRef(new WeakMap<Element, Row>());
-  /** The size of the list and of its content when it was settled last. */
-  const settled = useRef('');
+  /** The size of the list and of its content when it was settled last; null while it goes elsewhere. */
+  const settled = useRef<string | null>('');
   const [, draw] = useReducer((count: number) => count + 1, 0);
 
   const layOut = () => heights.current.offsets(rows, (row) => guessHeight(row, width.current));
@@ -73,6 +73,8 @@ export function useVirtualList(id: ConversationId, rows: readonly Row[], onMoved
     // After a leap the row that was at the edge is not drawn any more.
     if (place.current !== 'end' && !isSeen(log, place.current)) place.current = placeOf(log);
     seenTop.current = log.scrollTop;
+    // The browser tells of no scrolling if the list is where it was when the browser looked last.
+    if (settled.current === null) onMoved();
     settled.current = sizeOf(log);
   };
 
@@ -105,6 +107,7 @@ export function useVirtualList(id: ConversationId, rows: readonly Row[], onMoved
   const move = (to: Place) => {
     place.current = to;
     seenTop.current = scroller.current?.scrollTop ?? 0;
+    settled.current = null;
     draw(0);
   };
 
@@ -239,7 +242,8 @@ function isSeen(log: HTMLElement, anchor: Anchor): boolean {
 function placeOf(log: HTMLElement): Place {
   if (log.scrollHeight - log.scrollTop - log.clientHeight < NEAR) return 'end';
   const edge = log.getBoundingClientRect().top;
-  for (const row of log.querySelectorAll<HTMLElement>('.log-row')) {
+  // A rule between days or above what is new moves away from here when older rows are loaded.
+  for (const row of log.querySelectorAll<HTMLElement>('.log-row:not(:has(.rule))')) {
     const box = row.getBoundingClientRect();
     if (box.bottom > edge) return { key: row.dataset['key'] ?? '', offset: box.top - edge };
   }

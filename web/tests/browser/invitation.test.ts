@@ -40,7 +40,7 @@ describe('a link of an operator', () => {
     await nils.page.getByText('You enter #garden.').waitFor();
     await nils.fillDoor();
     await nils.isInside();
-    await nils.entry('garden').waitFor();
+    await nils.isAt('garden');
     expect(nils.page.url()).not.toContain('invite');
 
     await openInvitations(olga);

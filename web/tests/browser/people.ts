@@ -19,13 +19,15 @@ export interface Reachable {
   readonly address: string;
 }
 
+/** The option of a context does not reach shared workers. */
+const ANY_CERTIFICATE = ['--ignore-certificate-errors'];
+
 /** A browser process; every person has a profile of their own in it. */
-export function startBrowser(): Promise<Browser> {
+export function startBrowser(trust: readonly string[] = ANY_CERTIFICATE): Promise<Browser> {
   return chromium.launch({
     executablePath: process.env['CHROMIUM'] ?? '/usr/bin/chromium',
     headless: true,
-    // The option of a context does not reach shared workers.
-    args: [...FLAGS, '--ignore-certificate-errors'],
+    args: [...FLAGS, ...trust],
   });
 }
 
@@ -42,18 +44,20 @@ export class Person {
     watch(page, this.complaints);
   }
 
-  /** A person whose browser shows the door. */
+  /** A person whose browser shows the door, after `goOn` if it warns of the certificate first. */
   static async arrive(
     browser: Browser,
     product: Reachable,
     name: string,
     options: BrowserContextOptions = {},
+    goOn?: (page: Page) => Promise<void>,
   ): Promise<Person> {
     const context = await browser.newContext({ ignoreHTTPSErrors: true, locale: 'en-GB', ...options });
     context.setDefaultTimeout(LONG);
     const page = await context.newPage();
     const person = new Person(name, context, page, `https://${product.address}/`);
-    await page.goto(person.address);
+    if (goOn === undefined) await page.goto(person.address);
+    else await page.goto(person.address).then(fail, () => goOn(page));
     await page.waitForSelector('.door');
     return person;
   }
@@ -151,6 +155,10 @@ export class Person {
   leave(): Promise<void> {
     return this.context.close();
   }
+}
+
+function fail(): never {
+  throw new Error('the browser did not warn');
 }
 
 function watch(page: Page, complaints: string[]): void {
