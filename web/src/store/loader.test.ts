@@ -1,5 +1,5 @@
 // Which pages are asked for, and what becomes of their answers.
-import { signal } from '@preact/signals';
+import { effect, signal } from '@preact/signals';
 import { describe, expect, it } from 'vitest';
 import { failed } from '../connection/outcome';
 import type { AnswerOf } from '../protocol/events';
@@ -64,6 +64,27 @@ async function held(): Promise<Scene> {
   scene.asked.length = 0;
   return scene;
 }
+
+describe('the next page', () => {
+  it('is asked for by whoever sees at once that there is more, and sees nothing move', async () => {
+    const scene = await held();
+    effect(() => {
+      if (scene.room.older.value === 'more') void scene.loader.older(scene.room);
+    });
+    await scene.answer(range(26, 50), true);
+    await scene.answer(range(1, 25), false);
+    expect(scene.ids).toEqual(range(1, 100));
+
+    Object.assign(scene.room.window, { attached: false, hi: 100 });
+    scene.room.newer.value = 'more';
+    effect(() => {
+      if (scene.room.newer.value === 'more') void scene.loader.newer(scene.room);
+    });
+    await scene.answer(range(101, 150), true);
+    await scene.answer(range(151, 160), false);
+    expect(scene.ids).toEqual(range(1, 160));
+  });
+});
 
 describe('the newest page', () => {
   it('is asked for once, and not again while it is held, unless that is wanted', async () => {

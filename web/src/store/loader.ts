@@ -52,18 +52,14 @@ export class Loader {
 
   older(conversation: Conversation): Promise<Outcome> {
     if (!conversation.loaded.value || conversation.older.value === 'end') return Promise.resolve(DONE);
-    return this.once('older', conversation, async () => {
+    return this.edge('older', conversation, async () => {
       const { window } = conversation;
       conversation.older.value = 'loading';
       const { lo } = window;
       const page = await this.page(conversation, ['before', lo, PAGE]);
-      const usable = page.ok && window.lo === lo;
-      if (usable) {
+      if (page.ok && window.lo === lo) {
         window.older(page.value);
         conversation.took(page.value.entries);
-        this.edges(conversation);
-      } else {
-        conversation.older.value = page.ok ? 'more' : 'failed';
       }
       return page.ok ? DONE : page;
     });
@@ -71,7 +67,7 @@ export class Loader {
 
   newer(conversation: Conversation): Promise<Outcome> {
     if (!conversation.loaded.value || conversation.window.attached) return Promise.resolve(DONE);
-    return this.once('newer', conversation, async () => {
+    return this.edge('newer', conversation, async () => {
       const { window, log } = conversation;
       conversation.newer.value = 'loading';
       const { hi } = window;
@@ -82,10 +78,7 @@ export class Loader {
         window.newer(page.value, last);
         if (window.attached && log.last > window.hi) window.miss(log.last);
         conversation.took(page.value.entries);
-        this.edges(conversation);
         this.mend(conversation);
-      } else {
-        conversation.newer.value = page.ok ? 'more' : 'failed';
       }
       return page.ok ? DONE : page;
     });
@@ -133,9 +126,19 @@ export class Loader {
     return DONE;
   }
 
-  private edges(conversation: Conversation): void {
-    conversation.older.value = conversation.window.atBeginning ? 'end' : 'more';
-    conversation.newer.value = conversation.window.attached ? 'end' : 'more';
+  /** Loads a page at an edge. What becomes of the edge is told when the next page can be asked for. */
+  private edge(
+    what: 'older' | 'newer',
+    conversation: Conversation,
+    run: () => Promise<Outcome>,
+  ): Promise<Outcome> {
+    return this.once(what, conversation, run, ({ ok }) => {
+      const { window, older, newer } = conversation;
+      if (ok) {
+        older.value = window.atBeginning ? 'end' : 'more';
+        newer.value = window.attached ? 'end' : 'more';
+      } else conversation[what].value = 'failed';
+    });
   }
 
   private async page(
@@ -154,11 +157,21 @@ export class Loader {
   }
 
   /** Does a thing that is not going on for this conversation; otherwise its outcome is that of what goes on. */
-  private once(what: string, conversation: Conversation, run: () => Promise<Outcome>): Promise<Outcome> {
+  private once(
+    what: string,
+    conversation: Conversation,
+    run: () => Promise<Outcome>,
+    after: (outcome: Outcome) => void = () => undefined,
+  ): Promise<Outcome> {
     const key = `${this.generation} ${what} ${conversation.id}`;
     const going = this.busy.get(key);
     if (going !== undefined) return going;
-    const promise = run().finally(() => this.busy.delete(key));
+    const promise = run()
+      .finally(() => this.busy.delete(key))
+      .then((outcome) => {
+        after(outcome);
+        return outcome;
+      });
     this.busy.set(key, promise);
     return promise;
   }

@@ -70,6 +70,22 @@ describe('the door', () => {
     await sec.leave();
   });
 
+  it('says that the server is away, lets in when it is back, and shares that with other tabs', async () => {
+    const gus = await Person.arrive(browser, product, 'gus');
+    await gus.page.getByRole('button', { name: 'Make an account' }).click();
+    await product.kill();
+    await gus.fillDoor();
+    await gus.page.getByText('The server cannot be reached.').waitFor();
+    await product.startAgain();
+    await gus.fillDoor();
+    await gus.isInside();
+    const tab = await gus.openTab();
+    await gus.isInside(tab);
+    await gus.say('to both', tab);
+    await gus.sees('to both');
+    await gus.leave();
+  });
+
   it('logs out, and the cookie is worth nothing from then on', async () => {
     const cid = await Person.register(browser, product, 'cid');
     const cookies = await cid.context.cookies();
