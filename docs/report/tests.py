@@ -1,4 +1,4 @@
-"""Makes docs/report/tests.json of what `cargo test` printed; called by `scripts/report tests`.
+"""Makes docs/report/tests.json of what `cargo test` and `cargo xtask test` printed; called by `scripts/report tests`.
 
 Usage: tests.py SECONDS WORKSPACE.log CORE-MODELS.log STORE-MODELS.log PROTOCOL.log >tests.json
 """
@@ -12,6 +12,8 @@ import subprocess
 import sys
 
 BINARY = re.compile(r"^ +Running (unittests )?\S+ \(\S*?([A-Za-z0-9_]+)-[0-9a-f]+\)$")
+# The same as `cargo xtask test` says it, with the path of the source.
+PROGRAM = re.compile(r"^ +Running \S+ \(\S*?(?:crates/)?([a-z-]+)/(?:src|tests|benches)/\S+\)$")
 DOCTESTS = re.compile(r"^ +Doc-tests (\w+)$")
 RESULT = re.compile(r"^test result: \S+ (\d+) passed; (\d+) failed; (\d+) ignored;")
 
@@ -32,6 +34,8 @@ def by_crate(log):
     for line in log.splitlines():
         if (binary := BINARY.match(line)) and binary[1]:
             current = crate(binary[2])
+        elif program := PROGRAM.match(line):
+            current = program[1]
         elif doctests := DOCTESTS.match(line):
             current = crate(doctests[1])
         elif result := RESULT.match(line):
@@ -59,7 +63,7 @@ def main():
     seconds, workspace, core, store, protocol = sys.argv[1:]
     states = [int(found) for found in re.findall(r"^(?:test .* \.\.\. )?(\d+) states, \d+ steps deep", read(protocol), re.MULTILINE)]
     models = [
-        {"crate": name, "tests": by_crate(read(log))[0], "schedules": schedules(f"crates/{name}/src/model.rs")}
+        {"crate": name, "tests": by_crate(read(log))[0], "schedules": schedules(f"crates/{name}/src/shuttle_tests.rs")}
         for name, log in (("core", core), ("store", store))
     ]
     print(json.dumps({
@@ -72,7 +76,7 @@ def main():
         "protocol": {
             "scenarios": len(states),
             "states": sum(states),
-            "parts": read("crates/store/tests/session_protocol/parts.rs").count("#[test]"),
+            "parts": read("crates/store/tests/session_protocol/ablation.rs").count("#[test]"),
         },
     }, indent=2))
 
