@@ -12,7 +12,7 @@ use rusqlite::Connection;
 
 use super::integrity::{self, Damage, Extent};
 use super::job::{Job, JobResult};
-use super::readers::Readers;
+use super::readers::{Readers, plan_once};
 use super::stamp::StampFile;
 use super::writer::{Change, Closing, Writer};
 use super::{BUSY_TIMEOUT, FILE_NAME, IMPORT_FILE_NAME, Note, departure, import_file, rows, schema, shrinking};
@@ -252,6 +252,7 @@ fn make(data: &Path, file: &Path) -> Result<(), OpenError> {
 
 fn configure(connection: &Connection, durability: Durability) -> rusqlite::Result<()> {
     connection.busy_timeout(BUSY_TIMEOUT)?;
+    plan_once(connection)?;
     connection.pragma_update_and_check(None, "journal_mode", "WAL", |_| Ok(()))?;
     let synchronous = match durability {
         Durability::Process => "NORMAL",
