@@ -168,6 +168,9 @@ class State:
             with open(path, encoding="utf-8") as file:
                 kept = json.load(file)
             self.logs, self.owed = kept["logs"], kept["owed"]
+            for target, known in self.logs.items():
+                # A file of before has no times.
+                self.note(target, *known)
 
     def save(self):
         if not self.path:

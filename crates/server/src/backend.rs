@@ -18,7 +18,7 @@ use parlor_store::sqlite::{self, Durability, Note, Sqlite};
 use crate::clock::SystemClock;
 use crate::logging::redis_events::RedisEventLog;
 use crate::service_manager;
-use crate::settings::{self, RedisArgs, Settings, Synchronous};
+use crate::settings::{self, RedisArgs, Settings, Synchronous, installation};
 use crate::workers::housekeeping::PeriodicTask;
 use crate::workers::signals::Request;
 
@@ -129,9 +129,13 @@ impl BackendConfig {
             }
             Self::Redis(config) => {
                 let events = Arc::new(RedisEvents { requester: requester.clone() });
+                let address = config.url.to_string();
                 let open = move || Redis::open(&config, sink.clone(), events.clone());
-                Ok(open_interruptibly(move || retry_until_reachable(open), requests, reload)?
-                    .map(|redis| Backend::Redis(Arc::new(redis))))
+                let redis = open_interruptibly(move || retry_until_reachable(open), requests, reload)?;
+                if redis.is_some() {
+                    note_redis(&settings.data, &address);
+                }
+                Ok(redis.map(|redis| Backend::Redis(Arc::new(redis))))
             }
         }
     }
@@ -254,7 +258,8 @@ pub(crate) fn redis_config(args: &RedisArgs, server_name: &str) -> anyhow::Resul
     Ok(Some(redis::Config { url, ca, server_name: server_name.to_owned(), history: 0, replicas: 0 }))
 }
 
-/// Locks a data directory, and makes it if it is missing: as long as the file is open, no server uses the directory.
+/// Locks a data directory for whoever uses the database there, and makes it if it is missing: as long as the file is open, no
+/// server uses the directory.
 ///
 /// # Errors
 /// A server uses it, or it cannot be made.
@@ -264,9 +269,19 @@ pub(crate) fn lock_data(data: &Path) -> anyhow::Result<File> {
     let file = fs::OpenOptions::new().create(true).truncate(false).write(true).open(&path);
     let file = file.with_context(|| format!("cannot open {}", path.display()))?;
     match file.try_lock() {
-        Ok(()) => Ok(file),
+        Ok(()) => {
+            installation::note_database(data).with_context(|| format!("cannot write to {}", data.display()))?;
+            Ok(file)
+        }
         Err(TryLockError::WouldBlock) => bail!("another parlor server uses the data directory {}", data.display()),
         Err(TryLockError::Error(error)) => Err(error).with_context(|| format!("cannot lock {}", path.display())),
+    }
+}
+
+/// Keeps commands from a database that the server does not use. It serves all the same.
+fn note_redis(data: &Path, address: &str) {
+    if let Err(error) = installation::note_redis(data, address) {
+        tracing::warn!("commands cannot be told that the database in {} is not used: {error}", data.display());
     }
 }
 

@@ -1,7 +1,8 @@
 //! The first login of a chat: at the first of its servers that takes it. It must not read input or print.
 
-use parlor_proto::{Bye, Credentials, InvitationCode, RefusalCode};
+use parlor_proto::{Credentials, InvitationCode};
 
+use super::reconnect::is_of_the_server;
 use super::{Exit, Failure};
 use crate::address::Address;
 use crate::connection::UnauthenticatedConnection;
@@ -64,15 +65,6 @@ fn begin(
         None => greeted,
     };
     greeted.log_in(entry, credentials)
-}
-
-/// Whether the reason is the state of this server, and not who logs in.
-fn is_of_the_server(error: &LoginError) -> bool {
-    match error {
-        LoginError::Lost(_) => true,
-        LoginError::Ended { code, .. } => matches!(code, Bye::ServerShutdown | Bye::LoginTimeout),
-        LoginError::Refused { code, .. } => matches!(code, RefusalCode::StoreUnavailable | RefusalCode::LoginTimeout),
-    }
 }
 
 /// What the program says and returns if a login failed.

@@ -53,13 +53,21 @@ pub(super) fn after_refused_connection(error: &ConnectError) -> Next {
 /// What to do after a failed attempt to log in.
 pub(super) fn after_refused_login(error: &LoginError) -> Next {
     match error {
-        LoginError::Lost(_) | LoginError::Ended { code: Bye::ServerShutdown | Bye::LoginTimeout, .. } => Next::Retry,
+        _ if is_of_the_server(error) => Next::Retry,
         // The lost session itself may still count. It expires.
-        LoginError::Refused { code: RefusalCode::AlreadyLoggedIn | RefusalCode::StoreUnavailable, .. } => Next::Retry,
+        LoginError::Refused { code: RefusalCode::AlreadyLoggedIn, .. } => Next::Retry,
         LoginError::Refused { code: RefusalCode::TooManyAttempts | RefusalCode::LimitReached, .. } => Next::Retry,
+        _ => Next::Stop,
+    }
+}
+
+/// Whether a login failed for the state of this server, and not for who logs in. Another server may take it.
+pub(super) fn is_of_the_server(error: &LoginError) -> bool {
+    match error {
+        LoginError::Lost(_) => true,
         // After a login timeout the server sends the refusal first and then the goodbye with the same reason.
-        LoginError::Refused { code: RefusalCode::LoginTimeout, .. } => Next::Retry,
-        LoginError::Refused { .. } | LoginError::Ended { .. } => Next::Stop,
+        LoginError::Ended { code, .. } => matches!(code, Bye::ServerShutdown | Bye::LoginTimeout),
+        LoginError::Refused { code, .. } => matches!(code, RefusalCode::StoreUnavailable | RefusalCode::LoginTimeout),
     }
 }
 

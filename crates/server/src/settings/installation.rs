@@ -1,7 +1,8 @@
 //! The installation that a command works on: the data directory or the Redis of a server that has run. It must not
-//! create anything: only `parlor serve` does, and what brings everything from elsewhere (`parlor import`).
+//! create an installation: only `parlor serve` does, and what brings everything from elsewhere (`parlor import`).
 
 use std::fmt;
+use std::fs;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
@@ -14,6 +15,9 @@ use super::default_data_dir;
 
 /// What a server makes in its data directory. Each proves that there is an installation.
 const TRACES: [&str; 3] = [sqlite::FILE_NAME, "server.lock", "tls"];
+
+/// The file of a data directory whose server keeps everything in a Redis. It has the address of that Redis.
+const REDIS_NOTE: &str = "server.redis";
 
 /// Flags that name the installation.
 #[derive(Debug, Clone, Args)]
@@ -82,7 +86,37 @@ pub(crate) fn database(data: &Path) -> anyhow::Result<PathBuf> {
             data.display()
         );
     }
+    // What has moved says so itself.
+    if let (Ok(redis), Ok(None)) = (fs::read_to_string(data.join(REDIS_NOTE)), sqlite::left(data)) {
+        bail!(
+            "{} is not used: its server keeps the accounts in {redis}; name that by --redis or PARLOR_REDIS, or start the \
+             server once without it",
+            path.display()
+        );
+    }
     Ok(path)
+}
+
+/// Notes beside a database that its server keeps everything in the Redis of this address, which has no password.
+///
+/// # Errors
+/// The file cannot be written.
+pub(crate) fn note_redis(data: &Path, address: &str) -> io::Result<()> {
+    if !data.join(sqlite::FILE_NAME).try_exists()? {
+        return Ok(());
+    }
+    fs::write(data.join(REDIS_NOTE), address)
+}
+
+/// Notes that the database in the data directory is used.
+///
+/// # Errors
+/// The file that says something else cannot be deleted.
+pub(crate) fn note_database(data: &Path) -> io::Result<()> {
+    match fs::remove_file(data.join(REDIS_NOTE)) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
+        _ => Ok(()),
+    }
 }
 
 fn is_there(path: &Path) -> anyhow::Result<bool> {

@@ -348,7 +348,7 @@ print("done")
 "#;
 
 /// A Python program that plays a server's part, before and after a backup of it was restored: which questions are answered.
-const RESTORED: &str = r#"
+const RESTORED: &str = r##"
 from parlor_client import Bot, Ended, State
 
 class Played:
@@ -366,23 +366,38 @@ class Played:
         for entry in [said(1, "11")] if self.epoch == "1" else []: yield {**entry, "room": "red"}
         yield {"type": "bye", "code": "quit", "message": "over"}
 
-def said(number, minute):
-    time = f"2999-01-01T00:{minute}:00.000Z"
+def said(number, minute, year="2999"):
+    time = f"{year}-01-01T00:{minute}:00.000Z"
     return {"type": "message", "id": number, "time": time, "from": "ann", "text": f"bot {number} {minute}"}
 
-bot = Bot("bot", "secret", ["red"], State())
-for connection in Played("1", []), Played("2", [said(1, "11"), said(2, "12")]):
-    try:
-        bot.serve(connection)
-    except Ended:
-        pass
-assert Played.lines == [" 1 11'", " 2 12'"], Played.lines
+def play(state, *connections):
+    bot, Played.lines = Bot("bot", "secret", ["red"], state), []
+    for connection in connections:
+        try:
+            bot.serve(connection)
+        except Ended:
+            pass
+    return Played.lines
+
+restored = Played("2", [said(1, "11"), said(2, "12")])
+lines = play(State(), Played("1", []), restored)
+assert lines == [" 1 11'", " 2 12'"], lines
+
+# A file of the version before has no times.
+with open("state.json", "w") as file:
+    file.write('{"logs": {"#red": ["1", 1], "inbox": ["1", 0]}, "owed": []}')
+lines = play(State("state.json"), Played("2", [said(1, "11", "2001"), said(2, "12")]))
+assert lines == [" 2 12'"], lines
 print("done")
-"#;
+"##;
 
 #[test]
 fn what_was_answered_before_a_restore_is_not_answered_again() {
-    assert_eq!(printed(python().args(["-c", RESTORED]).output().unwrap()), "done\n");
+    let home = tempfile::tempdir().unwrap();
+    let mut python = python();
+    let examples = python.get_current_dir().unwrap().to_owned();
+    python.current_dir(&home).env("PYTHONPATH", examples);
+    assert_eq!(printed(python.args(["-c", RESTORED]).output().unwrap()), "done\n");
 }
 
 #[test]

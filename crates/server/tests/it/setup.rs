@@ -61,6 +61,28 @@ fn the_default_directory_is_refused_too_if_it_has_no_installation() {
 }
 
 #[test]
+fn a_database_that_its_server_left_for_a_redis_takes_no_accounts() {
+    let (data, redis) = (installation(), RedisServer::start());
+    let server = Options::default().env("PARLOR_REDIS", &redis.url()).start_in(data.clone());
+    for words in OF_ACCOUNTS.iter().chain(&[&["backup", "copy"][..], &["export"], &["invite"]]) {
+        let (code, said, complaint) = run(data.path(), words);
+        assert_eq!((code, said.as_str()), (Some(1), ""), "{words:?}: {complaint}");
+        let reason =
+            format!("its server keeps the accounts in redis://127.0.0.1:{}; name that by --redis", redis.port());
+        assert!(complaint.contains(&reason), "{words:?}: {complaint}");
+        assert_eq!(complaint.lines().count(), 1, "{complaint}");
+    }
+    let (code, _, complaint) = run(data.path(), &[&ADD[..], &["--redis", &redis.url()]].concat());
+    assert_eq!(code, Some(0), "{complaint}");
+    drop(server);
+    assert_eq!(run(data.path(), &ADD).0, Some(1), "a server that stands still is one");
+    // The server goes back to its database.
+    drop(Options::default().start_in(data.clone()));
+    let (code, _, complaint) = run(data.path(), &ADD);
+    assert_eq!(code, Some(0), "{complaint}");
+}
+
+#[test]
 fn a_file_in_place_of_the_directory_is_named_as_such() {
     let data = tempfile::tempdir().unwrap();
     let file = data.path().join("file");

@@ -2,7 +2,7 @@
 
 use parlor_core::ports::{Account, Accounts, LogId, PasswordHash, Recipient, Role, StoreResult, Suspension};
 use parlor_proto::{Generation, Tickets as Which, Timestamp, UserName};
-use rusqlite::{Connection, OptionalExtension, Row, params};
+use rusqlite::{CachedStatement, Connection, OptionalExtension, Row, params};
 
 use super::database::Database;
 use super::{personal, rows, tickets};
@@ -30,10 +30,7 @@ impl Accounts for Database {
     }
 
     fn find(&self, user: &UserName) -> StoreResult<Option<Account>> {
-        self.read(|connection| {
-            let mut select = connection.prepare_cached(&format!("{ACCOUNTS} WHERE account.name = ?1"))?;
-            select.query_row([user.as_str()], account).optional()
-        })
+        self.read(|connection| by_name(connection)?.query_row([user.as_str()], account).optional())
     }
 
     fn set_password(&self, user: &UserName, hash: &PasswordHash) -> StoreResult<bool> {
@@ -219,6 +216,11 @@ pub(super) fn forget_entries(connection: &Connection, log: &LogId) -> rusqlite::
     Ok(())
 }
 
+/// The statement that reads the account of a name.
+fn by_name(connection: &Connection) -> rusqlite::Result<CachedStatement<'_>> {
+    connection.prepare_cached(&format!("{ACCOUNTS} WHERE account.name = ?1"))
+}
+
 fn account(row: &Row<'_>) -> rusqlite::Result<Account> {
     let role: String = row.get(2)?;
     Ok(Account {
@@ -237,4 +239,30 @@ fn suspension(row: &Row<'_>) -> rusqlite::Result<Option<Suspension>> {
     }
     let (until, reason): (Option<i64>, String) = (row.get(6)?, row.get(7)?);
     Ok(Some(Suspension { until: until.map(Timestamp::from_millis), reason: reason.into() }))
+}
+
+#[cfg(test)]
+mod tests {
+    use rusqlite::StatementStatus;
+
+    use super::*;
+    use crate::sqlite::FILE_NAME;
+    use crate::sqlite::readers::Readers;
+    use crate::sqlite::schema;
+
+    #[test]
+    fn the_look_at_an_account_is_planned_once_for_all_names() {
+        let data = tempfile::tempdir().unwrap();
+        let path = data.path().join(FILE_NAME);
+        schema::migrate(&mut Connection::open(&path).unwrap()).unwrap();
+        let readers = Readers::new(path);
+        for name in ["ann", "bob", "cyd"] {
+            let planned_again = readers.read(|connection| {
+                let mut select = by_name(connection)?;
+                select.query_row([name], account).optional()?;
+                Ok(select.get_status(StatementStatus::RePrepare))
+            });
+            assert_eq!(planned_again.unwrap(), 0, "{name}");
+        }
+    }
 }

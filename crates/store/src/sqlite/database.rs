@@ -234,10 +234,8 @@ fn connect(data: &Path) -> Result<(PathBuf, Connection), OpenError> {
     if found > schema::VERSION {
         return Err(OpenError::Newer { path, found, known: schema::VERSION });
     }
-    match departure::read(&connection).map_err(failed)? {
-        Some(to) => Err(OpenError::Moved { path, to }),
-        None => Ok((path, connection)),
-    }
+    departure::refuse(&path, &connection)?;
+    Ok((path, connection))
 }
 
 fn make(data: &Path, file: &Path) -> Result<(), OpenError> {

@@ -1,9 +1,11 @@
-//! The note in a database that everything is somewhere else by now, and by what its migration is known. It must not judge what
-//! follows from it.
+//! The note in a database that everything is somewhere else by now, and by what its migration is known. It must not move
+//! anything.
+
+use std::path::Path;
 
 use rusqlite::{Connection, OptionalExtension};
 
-use super::schema;
+use super::{OpenError, schema};
 
 /// Its key in the table of facts.
 const KEY: &str = "moved";
@@ -31,6 +33,15 @@ pub(super) fn read(connection: &Connection) -> rusqlite::Result<Option<String>> 
         return Ok(None);
     }
     connection.query_row("SELECT value FROM meta WHERE key = ?1", [KEY], |row| row.get(0)).optional()
+}
+
+/// # Errors
+/// Everything is somewhere else; or the database in this file cannot be read.
+pub(super) fn refuse(path: &Path, connection: &Connection) -> Result<(), OpenError> {
+    match read(connection).map_err(|error| OpenError::of(path, error))? {
+        Some(to) => Err(OpenError::Moved { path: path.to_owned(), to }),
+        None => Ok(()),
+    }
 }
 
 /// Takes the note away.

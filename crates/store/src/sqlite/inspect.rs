@@ -87,11 +87,8 @@ pub(super) fn open_to_read(data: &Path) -> Result<Option<Connection>, OpenError>
 /// The same of a database whose content has not moved elsewhere: what is left there is of the past.
 pub(super) fn open_current(data: &Path) -> Result<Option<Connection>, OpenError> {
     let Some(connection) = open_to_read(data)? else { return Ok(None) };
-    let path = data.join(FILE_NAME);
-    match departure::read(&connection).map_err(|error| OpenError::of(&path, error))? {
-        Some(to) => Err(OpenError::Moved { path, to }),
-        None => Ok(Some(connection)),
-    }
+    departure::refuse(&data.join(FILE_NAME), &connection)?;
+    Ok(Some(connection))
 }
 
 fn open_in_use(path: &Path) -> rusqlite::Result<Connection> {

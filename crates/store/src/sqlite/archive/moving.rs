@@ -29,9 +29,7 @@ impl SqliteMovingSource {
         let connection = Connection::open_with_flags(&path, flags).map_err(failed)?;
         connection.busy_timeout(BUSY_TIMEOUT).map_err(failed)?;
         require_version(data, &connection)?;
-        if let Some(to) = departure::read(&connection).map_err(failed)? {
-            return Err(refused(OpenError::Moved { path, to }));
-        }
+        departure::refuse(&path, &connection).map_err(refused)?;
         let mark = departure::mark(&connection).map_err(failed)?;
         Ok(Self { connection, mark })
     }
