@@ -11,9 +11,10 @@ use parlor_proto::{MessageId, RoomName, UserName};
 use rusqlite::Connection;
 
 use super::append::EntryWriter;
-use super::database::{Database, Durability, OpenError};
+use super::database::{Database, Durability};
 use super::job::{Job, JobResult, Transaction};
 use super::log::SqliteLog;
+use super::open_error::OpenError;
 use super::{accounts, log, rights, room_requests};
 use crate::administration::{self, RoomAdministration, RoomFacts, RoomOrder, RoomRequest, Verdict};
 use crate::in_process::{InProcessSessions, StagedAct};

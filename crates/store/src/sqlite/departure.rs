@@ -5,7 +5,8 @@ use std::path::Path;
 
 use rusqlite::{Connection, OptionalExtension};
 
-use super::{OpenError, schema};
+use super::open_error::OpenError;
+use super::schema;
 
 /// Its key in the table of facts.
 const KEY: &str = "moved";

@@ -26,6 +26,7 @@ mod kick_requests;
 mod known_addresses;
 mod log;
 mod once;
+mod open_error;
 mod outhooks;
 mod page;
 mod personal;
@@ -60,11 +61,12 @@ use administration::{RoomKeeper, RoomRequests, UnloggedRooms};
 pub use archive::{SqliteMovingSource, SqliteSource, SqliteTarget};
 pub use audit::overview;
 pub use comeback::{Left, left, take_back};
-pub use database::{Database, Durability, OpenError};
+pub use database::{Database, Durability};
 pub use import_file::IMPORT_FILE_NAME;
 pub use inspect::{Probe, inspect, probe};
 pub use integrity::Damage;
 use log::SqliteLog;
+pub use open_error::OpenError;
 use stamp::StampFile;
 
 /// Timeout of the wait for a locked database. With it, an answer comes within the 3 s of the protocol.

@@ -14,8 +14,8 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use parlor_core::ports::{StoreError, StoreResult};
 use rusqlite::{Connection, OptionalExtension, params};
 
-use super::OpenError;
 use super::database::Database;
+use super::open_error::OpenError;
 
 /// Name of the file within the data directory.
 pub(super) const FILE_NAME: &str = "parlor.db.stamp";
