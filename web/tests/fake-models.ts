@@ -30,6 +30,7 @@ export interface FakeConversation extends ConversationModel {
   readonly loaded: Signal<boolean>;
   readonly older: Signal<Edge>;
   readonly newer: Signal<Edge>;
+  readonly newAfter: Signal<number | null>;
   readonly newBelow: Signal<number>;
   readonly draft: Signal<string>;
   readonly members: Signal<readonly Member[] | null>;
@@ -97,6 +98,7 @@ export function conversationModel(id: ConversationId): FakeConversation {
     loaded: signal(true),
     older: signal<Edge>('end'),
     newer: signal<Edge>('end'),
+    newAfter: signal(null),
     newBelow: signal(0),
     draft: signal(''),
     members: signal(null),

@@ -207,6 +207,7 @@ function fakeActions(
     },
     loadOlder: done,
     loadNewer: done,
+    jumpToNew: done,
     jumpToNewest: done,
     follow: () => undefined,
     markRead: (id) => {

@@ -1,7 +1,7 @@
 //! Opens connections to a server, or to one of several servers of the same chat: dialling, verification, greeting. It
 //! must not log in, and never skips a server that cannot prove its identity.
 
-use std::io;
+use std::io::{self, Write};
 use std::net::{TcpStream, ToSocketAddrs};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -60,6 +60,7 @@ pub struct Connector {
     addresses: Vec<Address>,
     config: Arc<ClientConfig>,
     timeouts: Timeouts,
+    preamble: &'static [u8],
 }
 
 impl Connector {
@@ -68,7 +69,8 @@ impl Connector {
     /// # Errors
     /// If the authorities cannot be read.
     pub fn new(address: Address, trust: &Trust) -> Result<Self, TrustError> {
-        Ok(Self { addresses: vec![address], config: trust.client_config()?, timeouts: Timeouts::default() })
+        let (config, timeouts) = (trust.client_config()?, Timeouts::default());
+        Ok(Self { addresses: vec![address], config, timeouts, preamble: &[] })
     }
 
     /// Adds other servers of the same chat. They are tried in this order if the servers before them do not answer.
@@ -86,6 +88,12 @@ impl Connector {
     #[must_use]
     pub fn with_timeouts(self, timeouts: Timeouts) -> Self {
         Self { timeouts, ..self }
+    }
+
+    /// Sends these bytes on each connection before the TLS handshake, as a balancer does.
+    #[must_use]
+    pub fn with_preamble(self, preamble: &'static [u8]) -> Self {
+        Self { preamble, ..self }
     }
 
     /// Shortens the time between two pings for the next connections, after a server ended a session as idle that had sent
@@ -130,8 +138,8 @@ impl Connector {
     /// # Errors
     /// Reports the step that failed.
     pub fn open_at(&self, address: &Address) -> Result<UnauthenticatedConnection, ConnectError> {
-        let attempt = Attempt { address, config: &self.config, timeouts: self.timeouts };
-        attempt.open()
+        let (config, timeouts, preamble) = (&self.config, self.timeouts, self.preamble);
+        Attempt { address, config, timeouts, preamble }.open()
     }
 }
 
@@ -140,6 +148,7 @@ struct Attempt<'a> {
     address: &'a Address,
     config: &'a Arc<ClientConfig>,
     timeouts: Timeouts,
+    preamble: &'static [u8],
 }
 
 impl Attempt<'_> {
@@ -182,6 +191,7 @@ impl Attempt<'_> {
         let name = self.address.server_name().clone();
         let made = ClientConnection::new(self.config.clone(), name).map_err(io::Error::other);
         let finished = made.and_then(|mut tls| {
+            socket.write_all(self.preamble)?;
             // A line is encrypted as a whole, however long it is. The caller that made the line limits its length.
             tls.set_buffer_limit(None);
             tls.complete_io(socket)?;

@@ -1,5 +1,6 @@
-//! The header of the PROXY protocol, version 2, in which a balancer sends the origin of a connection. It must not read:
-//! the parser is a function of bytes, and returns how many bytes it needs.
+//! The header of the PROXY protocol, version 2, in which a balancer sends the origin of a connection
+//! (<https://www.haproxy.org/download/3.0/doc/proxy-protocol.txt>). It must not read: the parser is a function of bytes, and
+//! returns how many bytes it needs.
 
 use std::net::{IpAddr, SocketAddr};
 
@@ -10,6 +11,9 @@ const SIGNATURE: [u8; 12] = *b"\r\n\r\n\0\r\nQUIT\n";
 
 /// Bytes of a header before its block of addresses and extensions.
 const FIXED_BYTES: usize = 16;
+
+/// The header of a balancer's own connection, by which it looks whether a server answers.
+pub const LOCAL: [u8; FIXED_BYTES] = *b"\r\n\r\n\0\r\nQUIT\n\x20\0\0\0";
 
 /// Longest accepted header. Addresses need 52 bytes; the rest is for extensions, which are skipped.
 pub const MAX_BYTES: usize = 4096;
@@ -50,6 +54,11 @@ pub enum Malformed {
     /// More than [`MAX_BYTES`].
     #[error("its PROXY header has {0} bytes, more than {MAX_BYTES}")]
     TooLong(usize),
+}
+
+/// Whether a connection that begins with these bytes, of which there should be 12, has a header of version 1 or 2.
+pub fn is_header(bytes: &[u8]) -> bool {
+    bytes.starts_with(&SIGNATURE) || bytes.starts_with(b"PROXY ")
 }
 
 /// Parses the header at the beginning of `bytes`. Ignores the bytes after it.
@@ -131,6 +140,21 @@ mod tests {
     fn the_source_of_a_tcp_connection_is_the_client() {
         assert_eq!(parse(&header(0x21, 0x11, &TCP4)), client_at("192.0.2.1:4242"));
         assert_eq!(parse(&header(0x21, 0x21, &tcp6())), client_at("[2001:db8::7]:4242"));
+    }
+
+    #[test]
+    fn the_header_of_an_own_connection_is_one() {
+        assert_eq!(parse(&LOCAL), BALANCER);
+        assert_eq!(LOCAL[..], header(0x20, 0, &[]));
+    }
+
+    #[test]
+    fn both_versions_are_told_from_what_is_none() {
+        assert!(is_header(&LOCAL[..12]));
+        assert!(is_header(b"PROXY TCP4 1"));
+        for other in [&b"GET / HTTP/1"[..], b"PROXYX", b"\r\n\r\n", b"\x16\x03\x01", b""] {
+            assert!(!is_header(other), "{other:?}");
+        }
     }
 
     #[test]

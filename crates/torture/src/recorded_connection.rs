@@ -224,6 +224,10 @@ impl RecordedConnection {
     }
 
     fn understand(&mut self, line: &str) -> What {
+        if turns_away(line) && matches!(self.pending.front(), Some((_, Line::Format, _))) {
+            // It stopped before it read that the client wants JSON.
+            return What::Bye { code: "server-shutdown".to_owned() };
+        }
         let Ok(event) = serde_json::from_str::<Value>(line) else { return What::Odd(line.to_owned()) };
         match unasked(&event) {
             Some(what) => what,

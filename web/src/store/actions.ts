@@ -25,7 +25,15 @@ export function sessionActions({ link }: Core): SessionActions {
 
 type ConversationActions = Pick<
   Actions,
-  'show' | 'openDirect' | 'loadOlder' | 'loadNewer' | 'jumpToNewest' | 'follow' | 'markRead' | 'setDraft'
+  | 'show'
+  | 'openDirect'
+  | 'loadOlder'
+  | 'loadNewer'
+  | 'jumpToNew'
+  | 'jumpToNewest'
+  | 'follow'
+  | 'markRead'
+  | 'setDraft'
 >;
 
 export function conversationActions(core: Core): ConversationActions {
@@ -53,6 +61,7 @@ export function conversationActions(core: Core): ConversationActions {
     },
     loadOlder: (id) => load(core, id, 'older'),
     loadNewer: (id) => load(core, id, 'newer'),
+    jumpToNew: (id) => load(core, id, 'firstNew'),
     jumpToNewest: (id) => load(core, id, 'newest'),
     follow: (id, atEnd) => {
       const conversation = core.conversation(id);
@@ -78,7 +87,11 @@ export function conversationActions(core: Core): ConversationActions {
 }
 
 /** Loads a page of a conversation. */
-function load(core: Core, id: ConversationId, how: 'older' | 'newer' | 'newest'): Promise<Outcome> {
+function load(
+  core: Core,
+  id: ConversationId,
+  how: 'older' | 'newer' | 'firstNew' | 'newest',
+): Promise<Outcome> {
   const conversation = core.conversation(id);
   const loader = core.book.value?.loader;
   if (conversation === undefined || loader === undefined) return Promise.resolve(failed('not-connected'));

@@ -254,6 +254,35 @@ describe('newer entries', () => {
   });
 });
 
+describe('what is new since I was away', () => {
+  it('is loaded from its beginning, in place of what is held', async () => {
+    const scene = await held();
+    scene.room.newAfter.value = 10;
+    void scene.loader.firstNew(scene.room);
+    expect([scene.asked, scene.room.newer.value]).toEqual([['/backlog #red after 10 50'], 'end']);
+    await scene.answer(range(11, 60), true);
+    expect([scene.ids, scene.room.older.value, scene.room.newer.value]).toEqual([
+      range(11, 60),
+      'more',
+      'more',
+    ]);
+    expect(scene.room.rows.value.find(({ kind }) => kind !== 'day')?.kind).toBe('new');
+    void scene.loader.newer(scene.room);
+    await scene.answer(range(61, 100), false);
+    expect([scene.ids, scene.room.newer.value]).toEqual([range(11, 100), 'end']);
+  });
+
+  it('is not asked for where nothing is new, and changes nothing if it does not come', async () => {
+    const scene = await held();
+    await scene.loader.firstNew(scene.room);
+    expect(scene.asked).toEqual([]);
+    scene.room.newAfter.value = 10;
+    void scene.loader.firstNew(scene.room);
+    await scene.settle(failed('not-connected'));
+    expect([scene.ids, scene.room.newer.value]).toEqual([range(51, 100), 'end']);
+  });
+});
+
 describe('a hole', () => {
   it('is filled after a while, in parts, by one question at a time', async () => {
     const scene = await held();

@@ -23,7 +23,7 @@ export class Loader {
 
   constructor(
     private readonly link: Link,
-    private readonly after: (ms: number, run: () => void) => void,
+    private readonly wait: (ms: number, run: () => void) => void,
     /** The server told another epoch than the store knows. */
     private readonly epochChanged: (conversation: Conversation, epoch: string) => void,
   ) {}
@@ -67,32 +67,25 @@ export class Loader {
 
   newer(conversation: Conversation): Promise<Outcome> {
     if (!conversation.loaded.value || conversation.window.attached) return Promise.resolve(DONE);
-    return this.edge('newer', conversation, async () => {
-      const { window, log } = conversation;
-      conversation.newer.value = 'loading';
-      const { hi } = window;
-      const { last } = log;
-      const page = await this.page(conversation, ['after', hi, PAGE]);
-      const usable = page.ok && window.hi === hi && !window.attached;
-      if (usable) {
-        window.newer(page.value, last);
-        if (window.attached && log.last > window.hi) window.miss(log.last);
-        conversation.took(page.value.entries);
-        this.mend(conversation);
-      }
-      return page.ok ? DONE : page;
-    });
+    return this.edge('newer', conversation, () => this.after(conversation, conversation.window.hi));
+  }
+
+  /** The first page of what is new since I was away, in place of what is held. */
+  firstNew(conversation: Conversation): Promise<Outcome> {
+    const id = conversation.newAfter.value;
+    if (id === null) return Promise.resolve(DONE);
+    return this.edge('newer', conversation, () => this.after(conversation, id, true));
   }
 
   /** Fills the holes of what is held, until there are none. */
   mend(conversation: Conversation, patience = PATIENCE): void {
     if (conversation.window.holes.length === 0) return;
     void this.once('mend', conversation, async () => {
-      await new Promise<void>((resolve) => this.after(patience, resolve));
+      await new Promise<void>((resolve) => this.wait(patience, resolve));
       for (let hole = conversation.window.holes[0]; hole !== undefined; hole = conversation.window.holes[0]) {
         const outcome = await this.fill(conversation, hole);
         if (outcome.ok) continue;
-        if (outcome.problem.code === 'store-unavailable') this.after(AGAIN, () => this.mend(conversation, 0));
+        if (outcome.problem.code === 'store-unavailable') this.wait(AGAIN, () => this.mend(conversation, 0));
         return outcome;
       }
       return DONE;
@@ -117,6 +110,23 @@ export class Loader {
     if (time !== undefined) conversation.activity.value = Math.max(conversation.activity.value, time);
   }
 
+  /** A page behind an id, which is the newest that is held; or what is held is let go of. */
+  private async after(conversation: Conversation, id: number, anew = false): Promise<Outcome> {
+    const { window, log } = conversation;
+    if (!anew) conversation.newer.value = 'loading';
+    const { last } = log;
+    const page = await this.page(conversation, ['after', id, PAGE]);
+    if (!page.ok) return page;
+    if (anew) window.beginAfter(id);
+    const fits = window.hi === id && !window.attached;
+    if (!fits) return DONE;
+    window.newer(page.value, last);
+    if (window.attached && log.last > window.hi) window.miss(log.last);
+    conversation.took(page.value.entries);
+    this.mend(conversation);
+    return DONE;
+  }
+
   private async fill(conversation: Conversation, hole: Hole): Promise<Outcome> {
     const count = Math.min(MOST, Math.max(PAGE, hole.to - hole.from + 1));
     const page = await this.page(conversation, ['after', hole.from - 1, count]);
@@ -137,7 +147,7 @@ export class Loader {
       if (ok) {
         older.value = window.atBeginning ? 'end' : 'more';
         newer.value = window.attached ? 'end' : 'more';
-      } else conversation[what].value = 'failed';
+      } else if (what === 'older' || !window.attached) conversation[what].value = 'failed';
     });
   }
 

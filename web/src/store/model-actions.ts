@@ -36,6 +36,8 @@ export interface Actions {
 
   loadOlder(id: ConversationId): Promise<Outcome>;
   loadNewer(id: ConversationId): Promise<Outcome>;
+  /** Moves the window to the first entries that are new since I was away. */
+  jumpToNew(id: ConversationId): Promise<Outcome>;
   /** Moves the window to the newest entries. */
   jumpToNewest(id: ConversationId): Promise<Outcome>;
   /** Tells whether the view is at the end of the conversation and follows it. */

@@ -260,6 +260,8 @@ export interface ConversationModel {
   readonly older: ReadonlySignal<Edge>;
   /** `end` if the window reaches up to the newest entry. */
   readonly newer: ReadonlySignal<Edge>;
+  /** The id behind which begins what is new since I was away; null if nothing is. */
+  readonly newAfter: ReadonlySignal<number | null>;
   /** Messages of others that arrived while the view did not follow the end. */
   readonly newBelow: ReadonlySignal<number>;
   readonly draft: ReadonlySignal<string>;

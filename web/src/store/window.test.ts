@@ -106,6 +106,15 @@ describe('a window', () => {
     expect([ids(window), window.lo, window.hi]).toEqual([[], 1, 4]);
   });
 
+  it('begins anew behind an id, and takes what is newer', () => {
+    const window = newest(51, 100);
+    window.live(105, said(105));
+    window.beginAfter(20);
+    expect([ids(window), window.holes, window.attached, window.atBeginning]).toEqual([[], [], false, false]);
+    window.newer(page(21, 30, true), 105);
+    expect([ids(window), window.lo, window.hi, window.attached]).toEqual([range(21, 30), 21, 30, false]);
+  });
+
   it('keeps what it knows when that comes again', () => {
     const window = newest(51, 100);
     const { records } = window;

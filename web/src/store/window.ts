@@ -42,6 +42,11 @@ export class Window {
     this.add(entries);
   }
 
+  /** Lets go of everything, and begins behind an id. What comes then is a page of newer entries. */
+  beginAfter(id: number): void {
+    Object.assign(this, new Window(), { lo: id + 1, hi: id });
+  }
+
   /** An entry of the log was accepted; null if it belongs to another conversation. */
   live(id: number, entry: Entry | null): void {
     if (entry !== null && isChange(entry)) this.change(entry);

@@ -50,9 +50,7 @@ function announce(store: Store, before: Heard | null): Heard | null {
     const fresh = all.filter((row) => (row.id ?? 0) > before.id && !row.isMine && row.text !== '');
     if (fresh.length > READ) spoken.value = t('live.many', { n: fresh.length });
     else if (fresh.length > 0)
-      spoken.value = fresh
-        .map((row) => t('live.message', { author: authorText(row), text: row.text }))
-        .join('. ');
+      spoken.value = fresh.map((row) => `${authorText(row)}: ${row.text}`).join('. ');
   }
   return { conversation: shown, id: Math.max(newest, before?.conversation === shown ? before.id : 0) };
 }

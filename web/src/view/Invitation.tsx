@@ -12,12 +12,11 @@ export function Invitation({ row }: { readonly row: InvitationRow }) {
   if (row.to !== me) {
     return <p class="event">{t('invitation.sent', { user: row.to, room: row.room })}</p>;
   }
-  const inside = store.conversations.value.some((entry) => entry.id === `#${row.room}`);
   return (
     <div class="invitation">
       <p>{t('invitation.got', { user: row.by, room: row.room })}</p>
       <button type="button" class="button" onClick={() => void tell(store.actions.openRoom(row.room))}>
-        {inside ? t('invitation.show', { room: row.room }) : t('invitation.join', { room: row.room })}
+        {t('invitation.join', { room: row.room })}
       </button>
     </div>
   );

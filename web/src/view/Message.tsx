@@ -27,7 +27,7 @@ export function Message({ row, fence, model, active, onActive }: MessageProps) {
     <article
       class={classesOf(row, fence, active)}
       tabIndex={-1}
-      aria-label={t('message.label', { author: authorText(row), time: formatTime(time) })}
+      aria-label={`${authorText(row)}, ${formatTime(time)}`}
       onPointerEnter={(event) => event.pointerType === 'mouse' && onActive(row.key)}
       onClick={() => onActive(row.key)}
       onFocusCapture={() => onActive(row.key)}

@@ -9,7 +9,7 @@ import { fenceParts, type FenceLine } from '../text/fence';
 import { Beginning } from './Beginning';
 import { useStore } from './context';
 import { EdgeRow } from './EdgeRow';
-import { JumpDown } from './JumpDown';
+import { JumpDown, JumpUp } from './Jump';
 import { LogRow } from './LogRow';
 import { Skeleton } from './Skeleton';
 import { useVirtualList, type VirtualList } from './useVirtualList';
@@ -25,9 +25,13 @@ export function MessageList({ model }: { readonly model: ConversationModel }) {
   const [away, setAway] = useState(false);
   const moved = useRef<() => void>(() => undefined);
   const list = useVirtualList(model.id, rows, () => moved.current());
-  const look = useLook(model, list, setAway);
+  const news = useNews(model, list);
+  const lookAtAll = useLook(model, list, setAway);
+  const look = () => {
+    lookAtAll();
+    news.look();
+  };
   moved.current = look;
-  useFirstPlace(model, list);
   useLayoutEffect(look, [rows, older, newer]);
 
   const log = list.scroller;
@@ -35,6 +39,7 @@ export function MessageList({ model }: { readonly model: ConversationModel }) {
   const fences = fenceParts((index) => spokenLine(rows[index]), start, end);
   return (
     <div class="log-frame">
+      {news.above && <JumpUp onJump={news.jump} />}
       <div
         ref={log}
         class="log"
@@ -129,20 +134,54 @@ function lastSeen(log: HTMLElement): number | undefined {
   return seen;
 }
 
-/** Shows the line "new since you were away" when a conversation with much unread is opened. */
-function useFirstPlace(model: ConversationModel, list: VirtualList): void {
-  const loaded = model.loaded.value;
-  useLayoutEffect(() => {
-    if (!loaded || list.place() !== 'end') return;
+interface News {
+  /** Whether what is new begins above what the window shows, and its beginning was not seen yet. */
+  readonly above: boolean;
+  /** Goes to its beginning, which is loaded if it is not held. */
+  readonly jump: () => void;
+  readonly look: () => void;
+}
+
+/** The line "new since you were away". It is shown when the conversation is opened, if it is held. */
+function useNews(model: ConversationModel, list: VirtualList): News {
+  const store = useStore();
+  const [above, setAbove] = useState(false);
+  /** Of which news the line was seen. */
+  const seen = useRef('');
+  const mark = `${model.id} ${String(model.newAfter.value)}`;
+  const look = () => {
+    const top = topOfNews(model, list);
+    if (top >= 0 && top < innerHeight) seen.current = mark;
+    setAbove(top < 0 && seen.current !== mark);
+  };
+  const show = () => {
     const rows = model.rows.peek();
     const line = rows.findIndex((row) => row.kind === 'new');
-    const log = list.scroller.current;
-    const element = log?.querySelector('.rule.new');
-    if (line < 0 || !log) return;
-    const hidden = !element || element.getBoundingClientRect().top < log.getBoundingClientRect().top;
     // The row below the line keeps its place when older ones are loaded; the line may not.
-    if (hidden) list.goTo(rows[line + 1]?.key ?? '', 0.15);
+    if (line < 0) return false;
+    seen.current = mark;
+    list.goTo(rows[line + 1]?.key ?? '', 0.15);
+    return true;
+  };
+  const jump = () => {
+    if (!show()) void store.actions.jumpToNew(model.id).then(show);
+    list.scroller.current?.focus();
+  };
+  const loaded = model.loaded.value;
+  useLayoutEffect(() => {
+    if (loaded && list.place() === 'end' && topOfNews(model, list) < 0) show();
   }, [loaded, model.id]);
+  return { above, jump, look };
+}
+
+/** How far the line "new since you were away" is below the upper edge, in pixels; infinite if it is not drawn, NaN if there is none. */
+function topOfNews(model: ConversationModel, list: VirtualList): number {
+  const log = list.scroller.current;
+  if (!log?.clientHeight || model.newAfter.peek() === null) return NaN;
+  const line = log.querySelector('.rule.new');
+  if (line) return line.getBoundingClientRect().top - log.getBoundingClientRect().top;
+  const index = model.rows.peek().findIndex((row) => row.kind === 'new');
+  return index < list.span.start ? -Infinity : Infinity;
 }
 
 /** Arrow keys walk from message to message. */

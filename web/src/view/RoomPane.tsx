@@ -86,7 +86,7 @@ function factsOf(info: RoomInfo): readonly (readonly [IconName, string])[] {
     info.access === 'private' ? ['lock', t('room.private')] : ['members', t('room.public')],
     ['user', owner],
   ];
-  if (info.post === 'moderators') facts.push(['message', t('room.post-moderators')]);
+  if (info.post === 'moderators') facts.push(['message', t('composer.moderators')]);
   if (info.created !== null) {
     facts.push(['clock', t('room.made', { time: formatDate(new Date(info.created)) })]);
   }

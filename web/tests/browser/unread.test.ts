@@ -83,6 +83,39 @@ describe('a room with much that is new', () => {
     await ada.leave();
   });
 
+  it('goes to the beginning of it by a button, and on from there', async () => {
+    const cid = await comeBack('cid', MANY, 'orchard', WORDS, { width: 1200, height: 700 });
+    const up = cid.page.getByRole('button', { name: 'New since you were away' });
+    await cid.message(`line ${MANY}`).waitFor();
+    await up.click();
+    await cid.page.locator('.rule.new').waitFor();
+    await expect.poll(() => firstShown(cid)).toBeLessThanOrEqual(1);
+    expect(await cid.page.evaluate(() => document.activeElement?.className)).toBe('log');
+    await expect.poll(() => up.count()).toBe(0);
+
+    const shown = new Set<number>();
+    for (let step = 0; step < 200 && !shown.has(MANY); step++) {
+      for (const text of await cid.page.locator('.log-row').allInnerTexts())
+        shown.add(Number(/line (\d+)/.exec(text)?.[1] ?? 0));
+      await cid.page.keyboard.press('PageDown');
+      await cid.page.waitForTimeout(120);
+    }
+    expect([...shown].filter((line) => line > 0)).toHaveLength(MANY);
+    await cid.page.keyboard.press('End');
+    await expect.poll(() => cid.page.locator('.leap').count()).toBe(0);
+    expect(cid.complaints).toEqual([]);
+    await cid.leave();
+  });
+
+  it('begins there if it is loaded at once, and needs no button', async () => {
+    const dan = await comeBack('dan', 30, 'vineyard', WORDS, { width: 1200, height: 700 });
+    await expect.poll(() => firstShown(dan)).toBe(1);
+    await dan.page.getByRole('button', { name: 'To the newest' }).click();
+    await dan.message('line 30').waitFor();
+    expect(await dan.page.getByRole('button', { name: 'New since you were away' }).count()).toBe(0);
+    await dan.leave();
+  });
+
   it('fills a window that is higher than what is loaded at once', async () => {
     const ben = await comeBack('ben', 2 * PAGE, 'meadow', '', { width: 1200, height: 4000 });
     await ben.page.locator('.beginning').waitFor();

@@ -9,7 +9,7 @@ use std::time::Duration;
 use anyhow::{Context, anyhow};
 use clap::Args;
 use parlor_client::{Address, Connector, Pin, Timeouts, Trust};
-use parlor_settings::{listen, path};
+use parlor_settings::{Network, listen, path};
 use parlor_store::{redis, sqlite};
 
 use crate::backend;
@@ -77,6 +77,10 @@ pub(crate) struct CheckArgs {
     #[arg(long, env = "PARLOR_TLS_CERT", value_name = "FILE", value_parser = path::parser())]
     tls_cert: Option<PathBuf>,
 
+    /// Balancers of the server on this machine
+    #[arg(long, env = "PARLOR_PROXY_FROM", value_name = "ADDR[/PREFIX]", value_delimiter = ',', hide = true)]
+    proxy_from: Vec<Network>,
+
     #[command(flatten)]
     redis: RedisArgs,
 
@@ -93,6 +97,7 @@ pub(crate) fn run(args: &CheckArgs) -> anyhow::Result<()> {
     let timeouts = Timeouts { connect: args.timeout, ..Timeouts::default() };
     let address = args.address()?;
     let connector = Connector::new(address.clone(), &args.trust()?)?.with_timeouts(timeouts);
+    let connector = if args.is_balancer()? { connector.with_preamble(&parlor_proxy_header::LOCAL) } else { connector };
     // The error's text contains its sources.
     let greeted = connector.open().map_err(|error| anyhow!("{error}"))?;
     let answers = format!("{} answers on {}", greeted.server(), address);
@@ -121,6 +126,19 @@ impl CheckArgs {
     /// Whether it is the server on this machine.
     fn is_here(&self) -> bool {
         self.address.as_ref().is_none_or(Address::is_loopback)
+    }
+
+    /// Whether the server on this machine takes connections of this command for those of a balancer.
+    fn is_balancer(&self) -> anyhow::Result<bool> {
+        let own = match &self.address {
+            // A connection to an address of this machine comes from the same one.
+            None => self.listener()?.ip(),
+            Some(address) => match address.host().parse() {
+                Ok(ip) => ip,
+                Err(_) => IpAddr::V4(Ipv4Addr::LOCALHOST),
+            },
+        };
+        Ok(self.is_here() && self.proxy_from.iter().any(|network| network.contains(own)))
     }
 
     /// Looks at the store of a server on this machine. Returns a line that says what could not be looked at, if anything.

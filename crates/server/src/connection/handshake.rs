@@ -22,25 +22,29 @@ pub(super) struct DeadlineStream<'a> {
     pub(super) deadline: Instant,
 }
 
-/// What the first byte of a connection shows.
+/// What the first bytes of a connection show.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) enum FirstByte {
+pub(super) enum FirstBytes {
     /// A TLS handshake begins.
     TlsSession,
+    /// A balancer says where the client is, but this peer is not known as one.
+    ProxyHeader,
     /// The client does not speak TLS.
     Plaintext,
     /// The peer closed without a byte.
     Gone,
 }
 
-/// Checks the first byte, which stays unread. Blocks until `deadline` at most.
-pub(super) fn first_byte(socket: &TcpStream, deadline: Instant) -> io::Result<FirstByte> {
+/// Checks the first bytes, which stay unread. Blocks until `deadline` at most.
+pub(super) fn first_bytes(socket: &TcpStream, deadline: Instant) -> io::Result<FirstBytes> {
     socket.set_read_timeout(Some(remaining(deadline)?))?;
-    let mut byte = [0];
-    Ok(match (socket.peek(&mut byte)?, byte) {
-        (0, _) => FirstByte::Gone,
-        (_, [TLS_HANDSHAKE_RECORD]) => FirstByte::TlsSession,
-        _ => FirstByte::Plaintext,
+    let mut bytes = [0; 12];
+    let count = socket.peek(&mut bytes)?;
+    Ok(match &bytes[..count] {
+        [] => FirstBytes::Gone,
+        [TLS_HANDSHAKE_RECORD, ..] => FirstBytes::TlsSession,
+        bytes if parlor_proxy_header::is_header(bytes) => FirstBytes::ProxyHeader,
+        _ => FirstBytes::Plaintext,
     })
 }
 

@@ -16,7 +16,7 @@ use zeroize::Zeroize;
 
 use super::accepted::{AcceptedConnection, Admitted, RejectReason, RemoteClient};
 use super::handover::ConnectionTask;
-use super::handshake::{self, FirstByte, Opening};
+use super::handshake::{self, FirstBytes, Opening};
 use super::http;
 use super::lifetime::Connection;
 use super::service::Service;
@@ -88,29 +88,46 @@ fn report(service: &Service, id: ConnectionId, balancer: SocketAddr, reason: &Re
     }
 }
 
+/// Whoever forgot a setting sees connections fail only.
+fn report_unknown_balancer(service: &Service, peer: SocketAddr) {
+    if let Some(connections) = service.bad_proxy_headers.due() {
+        let ip = peer.ip();
+        tracing::warn!(%ip, connections, "a connection was closed: it has a PROXY header, and proxy-from does not have its address");
+    }
+}
+
 fn set_up(service: Arc<Service>, accepted: AcceptedConnection, remote: RemoteClient, door: Door, deadline: Instant) {
     let address = remote.address;
     let connection = Connection::new(&service, accepted, remote);
     let id = connection.id();
     tracing::debug!(connection = %id, %address, "somebody connected");
-    if let Err(error) = handshake(service, connection, door, deadline) {
+    if let Err(error) = handshake(service, connection, address, door, deadline) {
         tracing::debug!(connection = %id, %address, "no session came of a connection: {error}");
     }
 }
 
-fn handshake(service: Arc<Service>, mut connection: Connection, door: Door, deadline: Instant) -> io::Result<()> {
+fn handshake(
+    service: Arc<Service>,
+    mut connection: Connection,
+    address: SocketAddr,
+    door: Door,
+    deadline: Instant,
+) -> io::Result<()> {
     let transport = connection.transport();
     socket::configure(transport.socket())?;
-    match handshake::first_byte(transport.socket(), deadline)? {
-        FirstByte::Plaintext => {
+    match handshake::first_bytes(transport.socket(), deadline)? {
+        first @ (FirstBytes::Plaintext | FirstBytes::ProxyHeader) => {
+            if first == FirstBytes::ProxyHeader {
+                report_unknown_balancer(&service, address);
+            }
             service.counters.shook(Handshake::Plaintext);
             return handshake::refuse_plaintext(transport.socket());
         }
-        FirstByte::Gone => {
+        FirstBytes::Gone => {
             service.counters.shook(Handshake::Gone);
             return Ok(());
         }
-        FirstByte::TlsSession => {}
+        FirstBytes::TlsSession => {}
     }
     match greet(&service, &mut connection, door, deadline)? {
         Some(framing) => {

@@ -93,3 +93,18 @@ fn the_server_of_the_settings_is_asked_if_none_is_named() {
     let (code, said, complaint) = ends(server.data(), asked);
     assert_eq!((code, said), (Some(0), format!("test answers on {listen}\n")), "{complaint}");
 }
+
+#[test]
+fn a_server_that_takes_this_machine_for_a_balancer_is_asked_as_a_balancer_does() {
+    let server = Options::default().args(&["--proxy-from", "127.0.0.0/8", "--registration", "open"]).start();
+    let healthy = (Some(0), format!("test answers on {}\n", server.address()), String::new());
+    let config = server.data().join("parlor.toml");
+    let listen = format!("listen = [\"{}\"]", server.address());
+    std::fs::write(&config, format!("{listen}\nproxy-from = [\"127.0.0.1\"]\n")).unwrap();
+    assert_eq!(check(&server, &["--config", config.to_str().unwrap()]), healthy);
+    let asked = harness::command(server.data(), &["check", "--config", config.to_str().unwrap()]);
+    assert_eq!(harness::without_notice(ends(server.data(), asked)), healthy);
+    // The server expects a header, and these settings do not say so.
+    std::fs::write(&config, format!("{listen}\nproxy-from = [\"192.0.2.0/24\"]\n")).unwrap();
+    assert_eq!(check(&server, &["--config", config.to_str().unwrap()]).0, Some(1));
+}

@@ -209,6 +209,24 @@ fn a_header_of_anybody_else_is_plaintext() {
 }
 
 #[test]
+fn the_log_says_that_a_balancer_is_not_in_the_settings() {
+    let warning = "ip=127.0.0.2 connections=1";
+    for header in [header_of("203.0.113.1:4242"), b"PROXY TCP4 203.0.113.1 192.0.2.200 4242 7878\r\n".to_vec()] {
+        let server = Server::start();
+        let tell = |bytes: &[u8]| {
+            let socket = balancer(&server);
+            (&socket).write_all(bytes).unwrap();
+            assert!(rest(&socket).starts_with(b"ERR tls-required "));
+        };
+        tell(b"GET / HTTP/1.1\r\n\r\n");
+        assert!(!server.log().contains("PROXY"), "{}", server.log());
+        tell(&header);
+        eventually("it is logged", || server.log().contains("it has a PROXY header"));
+        assert!(server.log().contains(warning), "{}", server.log());
+    }
+}
+
+#[test]
 fn plaintext_behind_a_header_is_told_that_this_port_speaks_tls() {
     let server = start(&[]);
     let one = header_of("203.0.113.1:4242");
