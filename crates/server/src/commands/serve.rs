@@ -11,11 +11,12 @@ use anyhow::Context;
 use crossbeam_channel::{Receiver, unbounded};
 
 use crate::banner::Banner;
-use crate::control::{ControlSocket, Controls};
+use crate::control::{ControlSocket, Controls, Entrance};
 use crate::handover::{self, Afterwards, Handover};
 use crate::logging::LogLevel;
 use crate::server::Server;
-use crate::settings::Settings;
+use crate::settings::{CertificateFiles, Settings};
+use crate::tls::Authority;
 use crate::workers::signals::{self, Request, SignalThread};
 use crate::{logging, service_manager, system_limits};
 
@@ -65,7 +66,8 @@ fn serve(settings: &Settings, log_level: LogLevel) -> anyhow::Result<Afterwards>
     let _signals = SignalThread::start(deliver).context("cannot watch signals")?;
     let Some(process) = Server::start(settings, &inbox, &requests)? else { return Ok(Afterwards::End) };
     let (handovers, commands) = unbounded();
-    let controls = Controls { sessions: process.sessions.clone(), log_level, requests, handovers };
+    let (sessions, entrance) = (process.sessions.clone(), entrance(&process, settings)?);
+    let controls = Controls { sessions, entrance, log_level, requests, handovers };
     let control = ControlSocket::open(&settings.data, controls)
         .inspect_err(|error| tracing::warn!("there is no control socket in {}: {error}", settings.data.display()));
     // Whoever reads the banner finds everything open.
@@ -146,6 +148,21 @@ fn announce(banner: String) {
     if let Err(error) = thread::Builder::new().name("banner".to_owned()).spawn(print) {
         tracing::warn!("cannot start a thread for the banner: {error}");
     }
+}
+
+/// How people reach the server, for commands that run in another directory.
+fn entrance(process: &Server, settings: &Settings) -> io::Result<Entrance> {
+    let certificate = match settings.certificate() {
+        CertificateFiles::Own { chain, .. } => chain,
+        CertificateFiles::Made { dir } => Authority::in_dir(&dir).certificate_path(),
+    };
+    Ok(Entrance {
+        listen: process.addresses.clone(),
+        tls_names: settings.tls_name.clone(),
+        certificate: std::path::absolute(certificate)?,
+        has_web: settings.has_web(),
+        web_hosts: settings.web_host.clone(),
+    })
 }
 
 fn banner(process: &Server, settings: &Settings) -> String {

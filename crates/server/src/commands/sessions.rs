@@ -55,7 +55,7 @@ fn listed(args: &SessionsArgs) -> anyhow::Result<Vec<ListedSession>> {
     installation::require(&args.installation.data)?;
     match control::ask(&args.installation.data, &Order::Sessions)? {
         Answer::Sessions(sessions) => Ok(sessions),
-        Answer::Done | Answer::Refused(_) => Ok(Vec::new()),
+        Answer::Entrance(_) | Answer::Done | Answer::Refused(_) => Ok(Vec::new()),
     }
 }
 

@@ -2,6 +2,7 @@
 //! reached by other users of the machine.
 
 mod client;
+mod entrance;
 mod server;
 mod sessions;
 
@@ -11,6 +12,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 pub(crate) use client::{HandedOver, ask, hand_over};
+pub(crate) use entrance::Entrance;
 pub(crate) use server::{ControlSocket, Controls};
 pub(crate) use sessions::{ListedSession, SessionList};
 
@@ -23,6 +25,8 @@ pub(crate) const SOCKET: &str = "control.sock";
 pub(crate) enum Order {
     /// List the sessions.
     Sessions,
+    /// Say how people reach the server.
+    Entrance,
     /// Log what passes this filter from now on.
     LogLevel {
         /// As in `--log`.
@@ -59,6 +63,8 @@ pub(crate) enum Answer {
     Done,
     /// The sessions, by their users.
     Sessions(Vec<ListedSession>),
+    /// How people reach the server.
+    Entrance(Entrance),
     /// Why it is not done, for people.
     Refused(String),
 }

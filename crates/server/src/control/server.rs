@@ -12,7 +12,7 @@ use std::time::Duration;
 
 use crossbeam_channel::Sender;
 
-use super::{Answer, Order, SOCKET, SessionList};
+use super::{Answer, Entrance, Order, SOCKET, SessionList};
 use crate::handover::Handover;
 use crate::logging::LogLevel;
 use crate::workers::signals::Request;
@@ -29,6 +29,7 @@ const STACK_BYTES: usize = 256 * 1024;
 /// What orders act on.
 pub(crate) struct Controls {
     pub(crate) sessions: Arc<SessionList>,
+    pub(crate) entrance: Entrance,
     pub(crate) log_level: LogLevel,
     /// Where requests go that the main thread carries out.
     pub(crate) requests: Sender<Request>,
@@ -102,6 +103,7 @@ impl Controls {
     fn carry_out(&self, order: Order) -> Answer {
         match order {
             Order::Sessions => Answer::Sessions(self.sessions.all()),
+            Order::Entrance => Answer::Entrance(self.entrance.clone()),
             Order::LogLevel { filter } => match self.log_level.set(&filter) {
                 Ok(()) => Answer::Done,
                 Err(why) => Answer::Refused(why),

@@ -5,9 +5,11 @@ use std::net::IpAddr;
 use std::str::FromStr;
 
 use rustls::pki_types::DnsName;
+use serde::{Deserialize, Serialize};
 
 /// A DNS name, optionally with the prefix `*.`, or an IP address.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(into = "String", try_from = "String")]
 pub(crate) enum TlsName {
     /// In lower case.
     Dns(String),
@@ -62,6 +64,20 @@ impl fmt::Display for TlsName {
             Self::Dns(name) => out.pad(name),
             Self::Ip(address) => address.fmt(out),
         }
+    }
+}
+
+impl From<TlsName> for String {
+    fn from(name: TlsName) -> Self {
+        name.to_string()
+    }
+}
+
+impl TryFrom<String> for TlsName {
+    type Error = String;
+
+    fn try_from(text: String) -> Result<Self, String> {
+        text.parse()
     }
 }
 

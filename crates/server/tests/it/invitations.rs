@@ -57,9 +57,6 @@ fn each_way_in_is_a_line_with_the_code() {
         assert!(mail.contains(part), "{mail}");
     }
     assert_eq!(server.connect().ask(&format!("INVITE {code}")), "OK invite 3");
-    // Without a page there is no link.
-    let lines = invite(server.data(), &["--address", "chat.example", "--web", "off"]).unwrap();
-    assert!(lines.len() == 2 && lines[0].starts_with("parlor connect parlor://chat.example:7878/pli_"), "{lines:?}");
 }
 
 #[test]
@@ -147,6 +144,35 @@ fn what_does_not_fit_is_refused() {
 }
 
 #[test]
+fn a_server_that_runs_says_itself_how_people_reach_it() {
+    let server = closed();
+    let port = server.address().port();
+    let lines = invite(server.data(), &[]).unwrap();
+    assert!(lines[0].starts_with(&format!("https://127.0.0.1:{port}/#invite=")), "{lines:?}");
+    assert!(lines[1].contains(&format!(" parlor://127.0.0.1:{port}/")), "{lines:?}");
+    let proxied = Options::default().args(&["--web-host", "chat.example.org", "--registration", "closed"]).start();
+    // It listens on this machine only, so nobody but the proxy reaches its port.
+    let [page, mail] = <[String; 2]>::try_from(invite(proxied.data(), &[]).unwrap()).unwrap();
+    assert!(page.starts_with("https://chat.example.org/#invite="), "{page}");
+    assert!(
+        mail.starts_with(&format!("You are invited to chat at chat.example.org. Open {page} in a browser - ")),
+        "{mail}"
+    );
+    let without = Options::default().args(&["--web", "off", "--registration", "closed"]).start();
+    let lines = invite(without.data(), &["--address", "chat.example"]).unwrap();
+    assert!(lines.len() == 2 && lines[0].starts_with("parlor connect parlor://chat.example:7878/pli_"), "{lines:?}");
+    // What its settings say is told where it does not run.
+    let mut ended = closed();
+    ended.kill();
+    let lines = invite(ended.data(), &["--web", "off"]).unwrap();
+    assert!(lines[0].starts_with("parlor connect parlor://127.0.0.1:7878/"), "{lines:?}");
+    // What the command line says goes first.
+    assert!(
+        invite(proxied.data(), &["--address", "chat.example"]).unwrap()[0].starts_with("https://chat.example:7878/")
+    );
+}
+
+#[test]
 fn people_of_a_file_are_made_with_their_rooms_or_nobody_is() {
     let server = closed();
     drop(user(server.data(), &["add", "root", "--operator", "--password-stdin"], "secret-12\n").unwrap());
@@ -172,6 +198,43 @@ fn people_of_a_file_are_made_with_their_rooms_or_nobody_is() {
     assert_eq!(opened, ["OPEN garden 2 0", "OPEN lobby 2 0", "OPEN lounge 1 0", "OK sync 3 0"]);
     let mut ann = log_in(&server, "ann", passwords[0].1);
     assert_eq!(ann.list("/invitations", "OK invitations"), ["OK invitations 0"]);
+}
+
+#[test]
+fn a_file_of_people_can_be_used_again() {
+    let server = closed();
+    let file = server.data().join("people.csv");
+    let names =
+        |said: String| said.lines().filter_map(|line| Some(line.split_once('\t')?.0.to_owned())).collect::<Vec<_>>();
+    let add = |text: &str, flags: &[&str]| {
+        fs::write(&file, text).unwrap();
+        let args = [&["add", "--bcrypt-cost", "4", "--file", file.to_str().unwrap()], flags].concat();
+        user(server.data(), &args, "").map(names)
+    };
+    assert_eq!(add("ann\nbob", &[]).unwrap(), ["ann", "bob"]);
+    let refused = add("ann\nbob\ncyd", &[]).unwrap_err();
+    assert!(
+        refused.contains("line 1: there is a user ann already") && refused.contains("--skip-existing"),
+        "{refused}"
+    );
+    assert_eq!(add("ann\nbob\ncyd\ndan", &["--skip-existing"]).unwrap(), ["cyd", "dan"]);
+    assert_eq!(add("ann\neve", &["--skip-existing", "--invite", "--address", "chat.example.org"]).unwrap(), ["eve"]);
+    assert_eq!(user(server.data(), &["list"], "").unwrap().lines().count(), 4);
+    let alone = user(server.data(), &["add", "carol", "--skip-existing"], "").unwrap_err();
+    assert!(alone.contains("cannot be used with '--skip-existing'"), "{alone}");
+}
+
+#[test]
+fn who_was_made_is_named_if_the_password_cannot_be_written() {
+    let server = closed();
+    let file = server.data().join("people.csv");
+    fs::write(&file, "ann\nbob\n").unwrap();
+    let mut command = command(server.data(), &["user", "add", "--bcrypt-cost", "4", "--file", file.to_str().unwrap()]);
+    let full = fs::OpenOptions::new().write(true).open("/dev/full").unwrap();
+    let output = command.stdout(full).output().unwrap();
+    let complaint = String::from_utf8(output.stderr).unwrap();
+    assert!(!output.status.success() && complaint.contains("parlor user passwd ann"), "{complaint}");
+    assert_eq!(user(server.data(), &["list"], "").unwrap().lines().count(), 1, "bob was made");
 }
 
 #[test]

@@ -21,6 +21,8 @@ pub(super) use maker::{InvitationMaker, MadeInvitation};
 pub(crate) const EXAMPLES: &str =
     "Three lines come, each a way in: a link for a browser, a command for a terminal, and a text for a
 mail. They have the code, which is printed once; only its hash is kept. Whoever has it can use it.
+The address is that of the server of --data if it runs, or of its settings; --address names another
+one. Where only a reverse proxy reaches the server, there is no command.
 
 An invitation makes accounts, also where registration is closed, and opens the rooms to them, private
 ones too. A use is gone once its account is made. --list shows who used which.

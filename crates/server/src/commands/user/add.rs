@@ -22,8 +22,9 @@ use crate::settings;
 pub(super) const EXAMPLES: &str =
     "A file has a line for each person: NAME[,ROLE[,ROOMS]]. The role is member or operator; rooms are
 separated by spaces, and are opened to the person, private ones too. If a line is wrong, it is named,
-and nothing is made. The passwords are made up, and printed once, a line for each person. With --invite
-no account is made: each person gets an invitation with this role and these rooms, and chooses name and
+and nothing is made. The passwords are made up, and printed once, a line for each person. With
+--skip-existing a file can be used again, after a break or with new people in it. With --invite no
+account is made: each person gets an invitation with this role and these rooms, and chooses name and
 password by it.
 
 Examples:
@@ -44,6 +45,10 @@ pub(super) struct AddArgs {
     /// name may be left out; - is standard input
     #[arg(long, value_name = "FILE", conflicts_with_all = ["user", "password_stdin", "random_password", "operator"])]
     file: Option<PathBuf>,
+
+    /// Leave out people of the file who have an account, instead of making nothing
+    #[arg(long, conflicts_with = "user")]
+    skip_existing: bool,
 
     /// Make invitations for these people instead of accounts; prints a link for each, once
     #[arg(long, conflicts_with = "user")]
@@ -111,8 +116,8 @@ impl AddArgs {
     /// Makes an invitation for each person of a file, after a look at all of them.
     fn invite_all(&self, people: &[Person]) -> anyhow::Result<()> {
         let accounts = self.place.accounts(NAME)?;
-        are_new(&*accounts, people)?;
-        for Person { line, user, .. } in people {
+        let people = self.new_ones(&*accounts, people)?;
+        for Person { line, user, .. } in &people {
             if accounts.was_deleted(user)? {
                 eprintln!(
                     "line {line}: an account {user} was deleted, so whoever is invited has to choose another name"
@@ -135,16 +140,38 @@ impl AddArgs {
     /// Makes the accounts of a file, after a look at all of them.
     fn add_all(&self, people: &[Person]) -> anyhow::Result<()> {
         let place = self.place.rooms(NAME)?;
-        are_new(&*place.accounts, people)?;
-        for person in people {
+        for person in self.new_ones(&*place.accounts, people)? {
+            let Person { line, user, .. } = person;
             let password = generate_password()?;
-            self.add_one(&place, person, &password).with_context(|| {
-                format!("line {}: {} was not made, and nobody after this line", person.line, person.user)
+            self.add_one(&place, person, &password)
+                .with_context(|| format!("line {line}: {user} was not made, and nobody after this line"))?;
+            self.place.record("user add", user.as_str());
+            writeln!(io::stdout(), "{user}\t{}", *password).with_context(|| {
+                format!("line {line}: {user} is made, and nobody after this line; parlor user passwd {user} gives a new password")
             })?;
-            self.place.record("user add", person.user.as_str());
-            writeln!(io::stdout(), "{}\t{}", person.user, *password)?;
         }
         Ok(())
+    }
+
+    /// The people without accounts. The others are named.
+    ///
+    /// # Errors
+    /// There are others, and they are not to be left out.
+    fn new_ones<'a>(&self, accounts: &dyn Accounts, people: &'a [Person]) -> anyhow::Result<Vec<&'a Person>> {
+        let mut new = Vec::new();
+        for person in people {
+            let Person { line, user, .. } = person;
+            if accounts.find(user)?.is_none() {
+                new.push(person);
+            } else if self.skip_existing {
+                eprintln!("line {line}: there is a user {user} already");
+            } else {
+                bail!(
+                    "line {line}: there is a user {user} already; nothing was made (--skip-existing makes the others)"
+                );
+            }
+        }
+        Ok(new)
     }
 
     fn add_one(&self, place: &Rooms, person: &Person, password: &Zeroizing<String>) -> anyhow::Result<()> {
@@ -164,16 +191,6 @@ impl AddArgs {
 /// Tells that the history has messages of an account of this name that was deleted.
 fn warn_of_the_first_owner(user: &UserName) {
     eprintln!("an account {user} was deleted: what it said in rooms stands there under the same name");
-}
-
-/// Refuses people who have accounts.
-fn are_new(accounts: &dyn Accounts, people: &[Person]) -> anyhow::Result<()> {
-    for Person { line, user, .. } in people {
-        if accounts.find(user)?.is_some() {
-            bail!("line {line}: there is a user {user} already; nothing was made");
-        }
-    }
-    Ok(())
 }
 
 /// Opens a room to a new user. The account is made: what fails is told, and can be made up for.
