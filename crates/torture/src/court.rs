@@ -168,9 +168,15 @@ impl SimulatedClient {
     }
 
     /// Lets everybody enter and speak, from time to time: what others ordered may be carried out late. Returns whether it did.
+    /// After the faults all of the court try it: if the store was emptied, the court belongs to whoever came back first.
     pub(crate) fn opens_court(&mut self) -> bool {
         let is_due = self.court.opened.is_none_or(|at| at.elapsed() > OPENS_EVERY);
-        if self.part.role != Role::Judge || !is_due || self.context.board.phase() == Phase::SetUp {
+        let may_own = match self.context.board.phase() {
+            Phase::SetUp => false,
+            Phase::Chaos => self.part.role == Role::Judge,
+            _ => self.part.role.is_of_court(),
+        };
+        if !may_own || !is_due {
             return false;
         }
         self.court.opened = Some(Instant::now());
