@@ -130,7 +130,7 @@ describe('the owner of a room', () => {
   it('lets only moderators write, which is said where the others would write', async () => {
     await ann.choose('Let only moderators write');
     await ann.page.locator('dialog button[type=submit]').click();
-    await cid.page.getByText('Only moderators write in this room.').waitFor();
+    await cid.page.locator('.composer-closed', { hasText: 'Only moderators write in this room.' }).waitFor();
     expect(await cid.page.locator('.composer textarea').count()).toBe(0);
     await ann.say('An announcement');
     await cid.sees('An announcement');
