@@ -15,9 +15,6 @@ use crate::sync::{Condvar, Mutex, lock};
 /// concurrent logins more threads read than there are processors.
 const MAX_IDLE: usize = 8;
 
-/// Memory for pages of the database that each connection keeps, in KiB. The system keeps the file in its own memory anyway.
-const CACHE_KIB: i64 = 256;
-
 /// Read-only connections to one database. Lock tier 1, held only to take or return one.
 pub(super) struct Readers {
     path: PathBuf,
@@ -75,8 +72,6 @@ impl Readers {
         let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
         let connection = Connection::open_with_flags(&self.path, flags)?;
         connection.busy_timeout(BUSY_TIMEOUT)?;
-        // A negative number counts KiB, not pages (<https://www.sqlite.org/pragma.html#pragma_cache_size>).
-        connection.pragma_update(None, "cache_size", -CACHE_KIB)?;
         plan_once(&connection)?;
         Ok(connection)
     }
