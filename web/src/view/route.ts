@@ -75,7 +75,7 @@ function route(store: Store): () => void {
 
 /** Whoever has one conversation only, as everybody at the beginning, need not choose. Returns how to end that. */
 function showTheOnly(store: Store): () => void {
-  let done = matchMedia(PHONE).matches;
+  let done = false;
   return effect(() => {
     const [first, second] = store.conversations.value;
     if (done || !first) return;

@@ -53,6 +53,29 @@ describe('the first screen', () => {
     await Promise.all([olga.leave(), nils.leave()]);
   });
 
+  it('is the same on a phone, and leads back to the list', async () => {
+    const size = { width: 390, height: 844 };
+    const ann = await Person.register(browser, product, 'ann', {
+      viewport: size,
+      hasTouch: true,
+      isMobile: true,
+    });
+    await ann.page.getByRole('button', { name: 'Copy the address' }).waitFor();
+    await ann.page.goBack();
+    await ann.entry('lobby').tap();
+    await ann.page.getByText('You are alone here now').waitFor();
+    await ann.page.getByRole('button', { name: 'Back to the list' }).tap();
+    await ann.entry('lobby').waitFor();
+    // Whoever has several conversations chooses.
+    await ann.openRoom('garden');
+    await ann.page.goto('about:blank');
+    await ann.page.goto(ann.address);
+    await ann.entry('garden').waitFor();
+    expect(await ann.page.locator('.composer').isVisible()).toBe(false);
+    expect(ann.complaints).toEqual([]);
+    await ann.leave();
+  });
+
   it('gives everybody else the address of the page', async () => {
     const ann = await Person.register(browser, product, 'ann');
     await allowClipboard(ann);
