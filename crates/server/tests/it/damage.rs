@@ -12,7 +12,9 @@ use rusqlite::Connection;
 use serde_json::Value;
 use tempfile::TempDir;
 
-use crate::harness::{Options, Server, command, ends, installation, parlor, parlor_with_input, without_notice};
+use crate::harness::{
+    Options, Server, command, copy_program, ends, installation, parlor, parlor_with_input, without_notice,
+};
 
 /// What an operator calls the tables, behind which something is lost.
 const PARTS: [(&str, &str); 5] = [
@@ -166,7 +168,7 @@ fn who_may_not_read_the_database_is_told_that_it_was_not_looked_at() {
     let place = tempfile::tempdir().unwrap();
     // Another user need not reach the program where it was built.
     let program = place.path().join("parlor");
-    fs::copy(env!("CARGO_BIN_EXE_parlor"), &program).unwrap();
+    copy_program(&program);
     for dir in [place.path(), server.data(), &server.data().join("tls")] {
         fs::set_permissions(dir, Permissions::from_mode(0o755)).unwrap();
     }

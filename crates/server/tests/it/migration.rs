@@ -17,7 +17,7 @@ use tempfile::TempDir;
 
 use speaker::{Speaker, Speech};
 
-use crate::harness::{Client, Options, Server, command, ends, eventually, heavy, parlor};
+use crate::harness::{Client, Options, Server, command, copy_program, ends, eventually, heavy, parlor};
 use crate::keeping::complaint;
 
 const ROOM: &str = "garden";
@@ -414,7 +414,7 @@ fn a_server_that_says_goodbye_for_a_migration_can_be_stopped() {
 fn a_server_whose_program_was_replaced_moves_all_the_same() {
     let (data, redis, programs) = (directory(), RedisServer::start(), directory());
     let program = programs.path().join("parlor");
-    fs::copy(env!("CARGO_BIN_EXE_parlor"), &program).unwrap();
+    copy_program(&program);
     let server = start(Options::default().program(&program), &data);
     drop(server.register("ann"));
     // As an upgrade does it.

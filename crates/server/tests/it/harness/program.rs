@@ -22,6 +22,13 @@ pub(crate) fn command(data: &Path, args: &[&str]) -> Command {
     command
 }
 
+/// Copies the program to `to`. Another process does it: what this one starts meanwhile would inherit the open file, and the
+/// system runs no program that somebody may write (ETXTBSY).
+pub(crate) fn copy_program(to: &Path) {
+    let copied = Command::new("cp").arg(env!("CARGO_BIN_EXE_parlor")).arg(to).status().unwrap();
+    assert!(copied.success(), "cp failed");
+}
+
 /// Runs the program to its end.
 pub(crate) fn parlor(data: &Path, args: &[&str]) -> Output {
     command(data, args).output().unwrap()
