@@ -25,6 +25,11 @@ const ROOM: &str = "garden";
 /// Messages that are there before, so that a copy takes a while.
 const BEFORE: usize = 3_000;
 
+/// Settings of a server that keeps all messages: speakers say as much as they can, and on a busy machine for a long time.
+fn keeping_all() -> Options {
+    Options::default().args(&["--history", "all"])
+}
+
 /// Starts a server on a port that it keeps.
 fn start(options: Options, data: &Arc<TempDir>) -> Server {
     options.start_in(data.clone()).restart_on_same_port()
@@ -90,7 +95,7 @@ fn room(records: &[Value]) -> (Value, Vec<Value>) {
 fn expect_all(records: &[Value], speeches: &[Speech]) {
     let (_, entries) = room(records);
     for (at, entry) in entries.iter().enumerate() {
-        assert_eq!(entry["id"], at as u64 + 1);
+        assert_eq!(entry["id"], at as u64 + 1, "of {} entries", entries.len());
     }
     for (id, text) in speeches.iter().flat_map(|speech| &speech.accepted) {
         assert_eq!(entries[*id as usize - 1]["text"], text.as_str());
@@ -154,7 +159,7 @@ fn ticket(client: &mut Client) -> String {
 fn everything_moves_to_a_redis_while_clients_speak_and_they_notice_a_reconnect_only() {
     let _heavy = heavy();
     let (data, redis) = (directory(), RedisServer::start());
-    let mut server = start(Options::default(), &data);
+    let mut server = start(keeping_all(), &data);
     let pid = server.pid();
     let mut ann = server.register("ann");
     fill(&mut ann);
@@ -200,7 +205,7 @@ fn everything_moves_to_a_redis_while_clients_speak_and_they_notice_a_reconnect_o
 fn everything_moves_back_from_a_redis_while_clients_of_two_servers_speak() {
     let _heavy = heavy();
     let (data, redis) = (directory(), RedisServer::start());
-    let options = || Options::default().env("PARLOR_REDIS", &redis.url());
+    let options = || keeping_all().env("PARLOR_REDIS", &redis.url());
     let (mut one, mut two) = (start(options(), &data), options().start());
     let mut ann = one.register("ann");
     fill(&mut ann);
@@ -228,7 +233,7 @@ fn everything_moves_back_from_a_redis_while_clients_of_two_servers_speak() {
         assert!(!server.wait().success());
         assert!(server.log().contains("has moved to "), "{}", server.log());
     }
-    let launched = Options::default().args(&["--listen", &format!("{}", one.address())]);
+    let launched = keeping_all().args(&["--listen", &format!("{}", one.address())]);
     let server = launched.start_in(data.clone());
     speakers.iter().for_each(|speaker| speaker.await_accepted(20));
     let speeches: Vec<Speech> = speakers.map(Speaker::stop).into_iter().chain([elsewhere.stop()]).collect();
