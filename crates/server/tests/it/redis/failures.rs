@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use parlor_redis_testkit::{Direction, FaultProxy, Fsync, RedisCluster, RedisSentinel, RedisServer};
 
-use super::{at, insist, sharing, two};
+use super::{at, insist, insist_and_hear, sharing, two};
 use crate::harness::{Client, Known, Polled, Server, eventually};
 
 /// Reads events up to a message with this text.
@@ -149,7 +149,7 @@ fn a_silent_link_is_found_and_what_was_missed_arrives() {
     assert_eq!(bob.event_of("error")["code"], "store-unavailable");
     proxy.pass_without_held();
     let mut heard = Known::default();
-    let end = insist(&mut bob, "healed");
+    let end = insist_and_hear(&mut bob, "healed", |event| heard.hear(event));
     while heard.last().is_none_or(|last| last < 3) {
         let event = bob.event();
         if event["type"] == "message" {

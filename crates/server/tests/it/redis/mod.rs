@@ -15,6 +15,7 @@ use std::thread;
 use std::time::Duration;
 
 use parlor_redis_testkit::RedisServer;
+use serde_json::Value;
 
 use crate::harness::{Client, Known, Options, Server};
 
@@ -37,10 +38,18 @@ fn two() -> (RedisServer, Server, Server) {
 
 /// Retries a message until it is accepted, and returns its number. Refused attempts may have been stored as well.
 fn insist(client: &mut Client, text: &str) -> u64 {
+    insist_and_hear(client, text, |_| {})
+}
+
+/// The same; what others said arrives before the answer or after it.
+fn insist_and_hear(client: &mut Client, text: &str, mut hear: impl FnMut(&Value)) -> u64 {
     loop {
         client.send(text);
         let answer = loop {
             let event = client.event();
+            if event["type"] == "message" {
+                hear(&event);
+            }
             if event["type"] == "ok" || event["type"] == "error" {
                 break event;
             }
