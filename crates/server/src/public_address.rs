@@ -11,8 +11,7 @@ const HTTPS_PORT: u16 = 443;
 /// The first listener that others reach, by a name of the certificate that was asked for if possible; or one of this machine.
 /// None if no name is known.
 pub(crate) fn find(listen: &[SocketAddr], asked: &[TlsName], names: &[TlsName]) -> Option<(TlsName, u16)> {
-    let is_public = |address: &&SocketAddr| !address.ip().to_canonical().is_loopback();
-    let public = listen.iter().find(is_public);
+    let public = listen.iter().find(|address| !is_of_this_machine(address));
     let listener = public.or(listen.first())?;
     let name = match public {
         Some(listener) => TlsName::public(names, asked, Some(listener.ip())),
@@ -20,6 +19,11 @@ pub(crate) fn find(listen: &[SocketAddr], asked: &[TlsName], names: &[TlsName]) 
     };
     let bound = Some(listener.ip()).filter(|ip: &IpAddr| !ip.is_unspecified()).map(TlsName::Ip);
     Some((name.or(bound)?, listener.port()))
+}
+
+/// Whether only programs on this machine reach a listener.
+pub(crate) fn is_of_this_machine(listener: &SocketAddr) -> bool {
+    listener.ip().to_canonical().is_loopback()
 }
 
 /// The address of the page on a host as it stands in a URL.

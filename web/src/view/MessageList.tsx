@@ -174,7 +174,10 @@ function useNews(model: ConversationModel, list: VirtualList): News {
   return { above, jump, look };
 }
 
-/** How far the line "new since you were away" is below the upper edge, in pixels; infinite if it is not drawn, NaN if there is none. */
+/**
+ * How far the line "new since you were away" is below the upper edge, in pixels. Infinite if it is not drawn, NaN if there is
+ * none.
+ */
 function topOfNews(model: ConversationModel, list: VirtualList): number {
   const log = list.scroller.current;
   if (!log?.clientHeight || model.newAfter.peek() === null) return NaN;

@@ -36,6 +36,7 @@ pub(crate) use values::{
     WebState,
 };
 
+use crate::public_address;
 use crate::tls::TlsName;
 use values::history;
 
@@ -325,7 +326,7 @@ impl Settings {
     /// Whether clients on other machines can connect, directly, through a balancer or through a reverse proxy.
     pub(crate) fn is_public(&self) -> bool {
         let mut addresses = self.listen.iter().chain(&self.web_listen);
-        let only_loopback = addresses.all(|address| address.ip().to_canonical().is_loopback());
+        let only_loopback = addresses.all(public_address::is_of_this_machine);
         !(only_loopback && self.proxy_from.is_empty() && self.web_host.is_empty())
     }
 

@@ -9,7 +9,7 @@ use std::process::{Child, Command, Stdio};
 use parlor_redis_testkit::Port;
 use tempfile::TempDir;
 
-use crate::harness::{Options, Server, command, ends, eventually};
+use crate::harness::{Options, Server, command, copy_to_run, ends, eventually};
 
 /// A program that answers by the password. It writes its process number into `pids`, and each question into `questions`.
 const PROGRAM: &str = r#"#!/usr/bin/env python3
@@ -40,8 +40,9 @@ for line in sys.stdin:
 
 /// A server whose passwords are decided about by a program in `dir`.
 fn start(dir: &Path) -> Server {
-    let program = dir.join("auth");
-    fs::write(&program, PROGRAM).unwrap();
+    let (source, program) = (dir.join("auth.py"), dir.join("auth"));
+    fs::write(&source, PROGRAM).unwrap();
+    copy_to_run(&source, &program);
     fs::set_permissions(&program, fs::Permissions::from_mode(0o700)).unwrap();
     Options::default().args(&["--presence-limit", "0", "--auth-command", program.to_str().unwrap()]).start()
 }

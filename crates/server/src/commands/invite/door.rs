@@ -20,8 +20,8 @@ use crate::tls::{self, Authority, TlsName};
 /// How people reach the server. What is hidden comes from the settings file and the variables of the server.
 #[derive(Debug, Args)]
 pub(in crate::commands) struct DoorArgs {
-    /// Server as others reach it, for the lines that are printed [default: where it
-    /// listens, and a name of its certificate]
+    /// Server as others reach it, for the lines that are printed [default: where it listens, and a name of its
+    /// certificate]
     #[arg(long, value_name = "HOST[:PORT]")]
     address: Option<Address>,
 
@@ -79,7 +79,7 @@ impl DoorArgs {
         let entrance = self.entrance(data);
         let certificate = tls::facts_of(&entrance.certificate)?;
         let proxy = entrance.web_hosts.first().filter(|_| entrance.has_web && self.address.is_none());
-        if let Some(name) = proxy.filter(|_| is_of_this_machine(&entrance)) {
+        if let Some(name) = proxy.filter(|_| entrance.listen.iter().all(public_address::is_of_this_machine)) {
             // Nobody but the proxy reaches the port of lines.
             let page = format!("https://{}/#invite={}", name.in_url(), code.expose());
             return Ok(Ways { host: name.to_string(), doors: Doors::Page(page) });
@@ -113,11 +113,6 @@ impl DoorArgs {
             web_hosts: self.web_host.clone(),
         }
     }
-}
-
-/// Whether it listens for connections from this machine only.
-fn is_of_this_machine(entrance: &Entrance) -> bool {
-    entrance.listen.iter().all(|address| address.ip().to_canonical().is_loopback())
 }
 
 fn public_address(entrance: &Entrance, names: &[TlsName]) -> anyhow::Result<Address> {

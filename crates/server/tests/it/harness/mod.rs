@@ -22,7 +22,8 @@ pub(crate) use load::{eventually, heavy};
 pub(crate) use machine::{Machine, blocks, headings_with_commands, section};
 pub(crate) use parlor_process_testkit::{Polled, Trust};
 pub(crate) use program::{
-    command, copy_program, ends, feed, install, installation, outcome, parlor, parlor_with_input, without_notice,
+    command, copy_program, copy_to_run, ends, feed, install, installation, outcome, parlor, parlor_with_input,
+    without_notice,
 };
 pub(crate) use receiver::Receiver;
 pub(crate) use server::{Options, Server};

@@ -22,10 +22,15 @@ pub(crate) fn command(data: &Path, args: &[&str]) -> Command {
     command
 }
 
-/// Copies the program to `to`. Another process does it: what this one starts meanwhile would inherit the open file, and the
-/// system runs no program that somebody may write (ETXTBSY).
+/// Copies the program to `to`.
 pub(crate) fn copy_program(to: &Path) {
-    let copied = Command::new("cp").arg(env!("CARGO_BIN_EXE_parlor")).arg(to).status().unwrap();
+    copy_to_run(env!("CARGO_BIN_EXE_parlor").as_ref(), to);
+}
+
+/// Copies a file that will be run. Another process does it: what this one starts meanwhile would inherit the open file, and the
+/// system runs no file that somebody may write (ETXTBSY).
+pub(crate) fn copy_to_run(from: &Path, to: &Path) {
+    let copied = Command::new("cp").args([from, to]).status().unwrap();
     assert!(copied.success(), "cp failed");
 }
 
