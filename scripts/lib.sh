@@ -1,12 +1,12 @@
 # Functions for the scripts here: steps with their durations, and programs that must be installed.
 # It must not change anything outside of the checkout, except with the package manager; it prints that.
 
-# step NAME COMMAND...: runs the command; prints its name and duration.
+# step NAME COMMAND...: runs the command; prints its name, its duration, and the seconds of processors that it took.
 step() {
-  local name=$1 begin=$SECONDS
+  local name=$1 begin=$SECONDS TIMEFORMAT='%0U + %0S s of processors'
   shift
   printf '\n== %s\n' "$name"
-  if "$@"; then
+  if time "$@"; then
     printf '== %s: done in %d s\n' "$name" $((SECONDS - begin))
   else
     local status=$?

@@ -1,8 +1,11 @@
 //! The example client and bot in Python: the protocol is enough to write a client.
 
-use std::io::{BufRead, BufReader};
+use std::io::{BufRead, BufReader, Read};
 use std::path::{Path, PathBuf};
-use std::process::{Child, ChildStderr, Command, Output, Stdio};
+use std::process::{Child, Command, Output, Stdio};
+use std::sync::mpsc::{Receiver, channel};
+use std::thread;
+use std::time::Duration;
 
 use serde_json::{Value, json};
 
@@ -49,6 +52,9 @@ try:
 except OSError:
     print("done")
 "#;
+
+/// Time in which a program has to say something.
+const PATIENCE: Duration = Duration::from_secs(60);
 
 fn python() -> Command {
     let examples = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../examples");
@@ -103,16 +109,24 @@ fn a_wrong_password_is_one_line() {
     assert_eq!(said, "parlor_client.py: bad-credentials: Unknown user or wrong password\n");
 }
 
-/// The bot, as a program.
-struct Bot {
+/// A program of which somebody reads the lines. Dropping it ends it.
+struct Program {
     child: Child,
     /// What it tells its operator.
-    told: BufReader<ChildStderr>,
+    told: Receiver<String>,
 }
 
-impl Bot {
+/// The lines of an output, as they come.
+fn lines(output: impl Read + Send + 'static) -> Receiver<String> {
+    let (sender, lines) = channel();
+    // It ends with the output.
+    thread::spawn(move || BufReader::new(output).lines().map_while(Result::ok).try_for_each(|line| sender.send(line)));
+    lines
+}
+
+impl Program {
     fn start(server: &Server, state: &Path, args: &[&str]) -> Self {
-        let mut bot = Self::begin(server, state, args);
+        let bot = Self::begin(server, state, args);
         bot.tells("helper is on ");
         bot
     }
@@ -123,21 +137,21 @@ impl Bot {
         python.args(["parlor_client.py", "--port", &server.address().port().to_string(), "--ca"]).arg(server.ca());
         python.args(["--room", "red", "--room", "blue", "--state"]).arg(state).args(args).arg("helper");
         let mut child = python.stdin(Stdio::null()).spawn().unwrap();
-        let told = BufReader::new(child.stderr.take().unwrap());
+        let told = lines(child.stderr.take().unwrap());
         Self { child, told }
     }
 
     /// Waits until it says this to its operator.
-    fn tells(&mut self, text: &str) {
-        let mut line = String::new();
-        while !line.contains(text) {
-            line.clear();
-            assert!(self.told.read_line(&mut line).unwrap() > 0, "the bot has ended");
-        }
+    fn tells(&self, text: &str) {
+        while !self.line().contains(text) {}
+    }
+
+    fn line(&self) -> String {
+        self.told.recv_timeout(PATIENCE).expect("the program says nothing in time, or has ended")
     }
 }
 
-impl Drop for Bot {
+impl Drop for Program {
     fn drop(&mut self) {
         // A failure here would hide the reason of an earlier failure.
         let _ = self.child.kill();
@@ -190,8 +204,8 @@ fn the_bot_of_the_page_rolls_dice() {
     let examples = python.get_current_dir().unwrap().to_owned();
     python.current_dir(&home).env("PYTHONPATH", examples).env("PARLOR_PORT", server.address().port().to_string());
     let mut child = python.arg("dice.py").arg(server.ca()).arg("--register").spawn().unwrap();
-    let told = BufReader::new(child.stderr.take().unwrap());
-    let mut bot = Bot { child, told };
+    let told = lines(child.stderr.take().unwrap());
+    let bot = Program { child, told };
     bot.tells("dice is on ");
     let mut ann = server.register_json("ann").0;
     ann.send("/open garden");
@@ -214,20 +228,17 @@ fn the_receiver_of_the_page_prints_what_is_said() {
     let mut python = python();
     python.current_dir(&home).args(["receiver.py", &secret, &port.to_string()]);
     let mut child = python.spawn().unwrap();
-    let mut printed = BufReader::new(child.stdout.take().unwrap());
+    let told = lines(child.stdout.take().unwrap());
+    let receiver = Program { child, told };
     ann.send("/say red hello");
-    let mut line = String::new();
-    printed.read_line(&mut line).unwrap();
-    child.kill().unwrap();
-    child.wait().unwrap();
-    assert_eq!(line, "red ann hello\n");
+    assert_eq!(receiver.line(), "red ann hello");
 }
 
 #[test]
 fn the_bot_answers_once_whatever_is_interrupted() {
     let (server, home) = (Server::start(), tempfile::tempdir().unwrap());
     let state = home.path().join("state.json");
-    let mut bot = Bot::start(&server, &state, &["--register"]);
+    let bot = Program::start(&server, &state, &["--register"]);
     let mut ann = in_both_rooms(server.register_json("ann").0);
     for line in [
         "/say red nobody is meant",
@@ -260,7 +271,7 @@ fn the_bot_answers_once_whatever_is_interrupted() {
     drop(bot);
     ann.send("/say blue helper six");
     ann.send("/msg helper seven");
-    let _bot = Bot::start(&server, &state, &[]);
+    let _bot = Program::start(&server, &state, &[]);
     let mut answers = [answer(&mut ann), answer(&mut ann)];
     answers.sort();
     assert_eq!(answers, ["blue: ann: you said 'helper six'", "direct: ann: you said 'seven'"]);
@@ -277,7 +288,7 @@ fn the_bot_survives_it_that_moderators_do_not_want_it() {
     let state = home.path().join("state.json");
     // Who is there first owns the rooms.
     let mut ann = in_both_rooms(server.register_json("ann").0);
-    let mut bot = Bot::start(&server, &state, &["--register"]);
+    let bot = Program::start(&server, &state, &["--register"]);
     ann.send("/kick red helper too loud");
     bot.tells("removed from red: kick by ann too loud");
     // It misses this one until it is back, and goes on elsewhere.
@@ -285,7 +296,7 @@ fn the_bot_survives_it_that_moderators_do_not_want_it() {
     ann.send("/say blue helper, two");
     assert_eq!(answer(&mut ann), "blue: ann: you said 'helper, two'");
     drop(bot);
-    let mut bot = Bot::start(&server, &state, &[]);
+    let bot = Program::start(&server, &state, &[]);
     assert_eq!(answer(&mut ann), "red: ann: you said 'helper, one'");
 
     // What is edited, removed or set counts as known, and is not answered.
@@ -302,7 +313,7 @@ fn the_bot_survives_it_that_moderators_do_not_want_it() {
     // Who is there at that moment may come back.
     while ann.event_of("ok")["command"] != "access" {}
     drop(bot);
-    let mut bot = Bot::begin(&server, &state, &[]);
+    let bot = Program::begin(&server, &state, &[]);
     bot.tells("not in red: banned: ");
     bot.tells("helper is on ");
     ann.send("/say blue helper, four");
@@ -406,7 +417,7 @@ fn the_bot_comes_when_it_is_invited() {
     let mut ann = in_both_rooms(server.register_json("ann").0);
     ann.send("/access red private");
     while ann.event_of("ok")["command"] != "access" {}
-    let mut bot = Bot::begin(&server, &home.path().join("state.json"), &["--register"]);
+    let bot = Program::begin(&server, &home.path().join("state.json"), &["--register"]);
     bot.tells("not in red: invite-only");
     bot.tells("helper is on ");
     ann.send("/invite red helper");
