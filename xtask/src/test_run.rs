@@ -16,7 +16,7 @@ use serde_json::Value;
 /// each test that takes longer than a minute.
 const SILENCE: Duration = Duration::from_secs(300);
 /// How many test programs run at the same time. Tests mostly wait.
-const AT_ONCE: usize = 2;
+const AT_ONCE: usize = 3;
 /// How many of the slowest tests are shown.
 const SHOWN: usize = 10;
 

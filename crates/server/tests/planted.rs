@@ -14,7 +14,7 @@ use parlor_process_testkit::PLANTED_BUG;
 use serde_json::{Value, json};
 
 /// Number of concurrent runs: each mostly waits.
-const AT_ONCE: usize = 4;
+const AT_ONCE: usize = 6;
 
 /// How to search for a bug.
 struct Case {

@@ -49,7 +49,8 @@ impl Sink for LossySink {
     }
 
     fn session_kicked(&self, user: &UserName, version: AccountVersion, bye: Bye) -> Flush {
-        self.hub.session_kicked(user, version, bye)
+        let is_lost = self.is_deaf.load(Ordering::SeqCst);
+        if is_lost { Flush::default() } else { self.hub.session_kicked(user, version, bye) }
     }
 
     fn tickets_revoked(&self, user: &UserName, tickets: &[TicketId], by: Option<Generation>) -> Flush {

@@ -205,7 +205,7 @@ impl World {
         self.0.interceptor.fill_disk(is_full);
     }
 
-    /// From now on the hub does not receive that a session was displaced, as if this server hung.
+    /// From now on the hub does not receive that a session was displaced or ended by an operator, as if this server hung.
     pub fn lose_displacements(&self) {
         self.0.sink.is_deaf.store(true, Ordering::SeqCst);
     }

@@ -5,7 +5,7 @@ import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import type { AxeResults } from 'axe-core';
 import type { Page } from 'playwright-core';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, it } from 'vitest';
 import { Browser } from './browser';
 import { SCENES } from './scenes';
 
@@ -21,14 +21,15 @@ afterAll(() => browser.stop());
 
 describe('the page', () => {
   // A scene mostly waits.
-  it.concurrent.each(SCENES)('is in order: $name', async ({ name, size, dark, hash, go }) => {
+  it.concurrent.for(SCENES)('is in order: $name', async ({ name, size, dark, hash, go }, { expect }) => {
     const { page, complaints } = await browser.open(size, dark === true, hash);
     await go?.(page);
     await page.waitForTimeout(SETTLE_MS);
     const directory = process.env['SHOTS'];
     if (directory !== undefined) await page.screenshot({ path: join(directory, `${name}.png`) });
     expect(await tooWide(page)).toEqual([]);
-    expect(await violations(page)).toEqual([]);
+    // What is loaded later may come after the pause.
+    await expect.poll(() => violations(page), { timeout: 20_000 }).toEqual([]);
     expect(complaints).toEqual([]);
     await page.close();
   });

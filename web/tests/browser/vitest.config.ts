@@ -9,7 +9,8 @@ export default defineConfig({
     environment: 'node',
     testTimeout: 240_000,
     hookTimeout: 240_000,
-    fileParallelism: false,
+    // Each file has a browser of its own, which mostly waits.
+    maxWorkers: 2,
     maxConcurrency: 4,
   },
 });

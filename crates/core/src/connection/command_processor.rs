@@ -161,7 +161,17 @@ impl CommandProcessor {
     /// Queues the goodbye. Nothing is carried out after it.
     pub(crate) fn hang_up(&mut self, bye: Bye) {
         self.commit();
+        let bye = if bye == Bye::LoggedInElsewhere { self.why_fenced() } else { bye };
         self.handle.peer.close_from_own_thread(bye);
+    }
+
+    /// Why the store takes nothing of this session any more: a later login, unless an operator ended it.
+    fn why_fenced(&self) -> Bye {
+        let later_login = Bye::LoggedInElsewhere;
+        let Some(session) = &self.session else { return later_login };
+        // A store that does not answer now leaves the more likely reason.
+        let account = self.handle.services.store.accounts.find(session.user()).ok().flatten();
+        account.filter(|account| session.version() < account.version()).map_or(later_login, |account| account.goodbye())
     }
 
     fn pre_login_command(&self, line: &[u8], effects: &mut Vec<Effect>) -> Result<Verb, (Option<Verb>, CommandError)> {

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use parlor_proto::{Generation, Note, Timestamp, UserName};
+use parlor_proto::{Bye, Generation, Note, Timestamp, UserName};
 
 use super::StoreResult;
 
@@ -64,6 +64,12 @@ pub struct Suspension {
 }
 
 impl Account {
+    /// What is said to a session that an operator ended: one that began with an earlier version of the account.
+    #[must_use]
+    pub fn goodbye(&self) -> Bye {
+        if self.suspension.is_some() { Bye::Suspended } else { Bye::Kicked }
+    }
+
     /// The suspension, if it is not over.
     pub fn suspension_at(&self, now: Timestamp) -> Option<&Suspension> {
         self.suspension.as_ref().filter(|suspension| suspension.until.is_none_or(|until| now < until))

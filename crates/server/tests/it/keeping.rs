@@ -100,6 +100,8 @@ fn seen(server: &Server) -> Vec<String> {
             if let Some(rooms) = event.get_mut("rooms").and_then(serde_json::Value::as_array_mut) {
                 // The lobby has no message, so there is no number that anybody could know.
                 rooms.retain(|room| room["room"] != "lobby");
+                // Whoever asked before may be counted still.
+                rooms.iter_mut().for_each(|room| drop(room.as_object_mut().unwrap().remove("members")));
             }
             if event["command"] != "login" {
                 seen.push(event.to_string());

@@ -6,6 +6,7 @@ use parlor_core::ports::{AppendResult, ClaimResult, EnterResult};
 use parlor_redis_testkit::{RedisServer, wait_for, wait_until};
 use parlor_store::redis::Note;
 
+use crate::accounts::account;
 use crate::harness::{Server, granted, log_of, pair_by_proxy};
 use parlor_testkit::Reported;
 
@@ -49,6 +50,22 @@ pub(crate) fn die([one, two, dead]: [Server; 3], suffix: &str) {
     assert_eq!(two.members(&red), [ann, bob]);
     let reaped = |note: &Note| matches!(note, Note::Reaped { .. });
     wait_until("the Reaped event", || [&one, &two].iter().any(|server| server.notes().iter().any(reaped)));
+}
+
+#[test]
+fn a_server_that_comes_back_from_the_dead_tells_who_was_kicked_meanwhile() {
+    let (redis, one, two, proxy) = pair_by_proxy();
+    one.store.accounts.create(&account(7)).unwrap();
+    let session = two.session_at("ann", 7);
+    proxy.black_hole();
+    wait_until("her to be gone", || !one.is_online("ann"));
+    // A kick whose news nobody hears.
+    redis.cli(&["HINCRBY", "parlor:user:{ann}", "kicks", "1"]);
+    redis.cli(&["HSET", "parlor:user:{ann}", "generation", &(session.generation.0 + 1).to_string()]);
+    two.tells("the LeaseLapsed event", |note| matches!(note, Note::LeaseLapsed { .. }));
+    proxy.pass();
+    wait_until("the displacement notice", || two.sink.displaced() == [7]);
+    assert_eq!(two.sink.kicked().first(), Some(&("ann".to_owned(), 1)));
 }
 
 #[test]

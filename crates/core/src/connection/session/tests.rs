@@ -126,6 +126,20 @@ fn a_kick_ends_the_session_and_the_account_stays() {
 }
 
 #[test]
+fn who_was_kicked_hears_so_though_the_news_did_not_come() {
+    let world = World::new();
+    let [ann, bob, _cyd] = three(&world);
+    world.lose_displacements();
+    world.kick("ann");
+    // The store takes nothing of the earlier sessions any more.
+    let _later = ["ann", "bob"].map(|user| world.login(user));
+    drop([ann.read(), bob.read()]);
+    assert_eq!(ann.ask("hello"), ["BYE kicked An operator ended this session"]);
+    let displaced = "BYE logged-in-elsewhere This user logged in elsewhere, which ends this session";
+    assert_eq!(bob.ask("/open green"), [displaced]);
+}
+
+#[test]
 fn a_login_that_was_verified_before_a_kick_begins_no_session() {
     for call in ["find", "claim", "follow", "enter"] {
         let world = World::new();

@@ -4,6 +4,7 @@
 use parlor_core::ports::{StoreError, StoreResult};
 use parlor_proto::RoomName;
 
+use crate::redis::accounts::{ask_for_account, read_account};
 use crate::redis::codec;
 use crate::redis::connection::command::{self, Argument, Command};
 use crate::redis::connection::script;
@@ -49,8 +50,21 @@ impl Server {
         }
         displaced.dedup_by_key(|session| session.ticket);
         self.local.checked(sessions);
-        displaced.iter().for_each(|session| self.sink.displaced(session.ticket.connection).run());
+        self.end_displaced(&displaced);
         Ok(Tally { kept: sessions.len() - displaced.len(), displaced: displaced.len() })
+    }
+
+    /// Ends sessions that Redis does not take any more: by a later login, or by an operator whose news did not come.
+    fn end_displaced(&self, displaced: &[&LocalSession]) {
+        let questions = displaced.iter().map(|session| ask_for_account(&session.session_key.user)).collect();
+        for (session, reply) in displaced.iter().zip(self.router.call_all(questions)) {
+            let user = &session.session_key.user;
+            // Without an answer, the more likely reason is told.
+            if let Ok(Some(account)) = read_account(user, reply) {
+                self.sink.session_kicked(user, account.version(), account.goodbye()).run();
+            }
+            self.sink.displaced(session.ticket.connection).run();
+        }
     }
 
     fn restore_records(&self, sessions: &[LocalSession], deadline: i64) -> StoreResult<Vec<i64>> {
