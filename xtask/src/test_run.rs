@@ -51,7 +51,7 @@ pub(crate) fn run(root: &Path, arguments: &[&str]) -> Result<bool> {
     programs.sort_by_key(|program| !program.is_of_integration_tests);
     let next = Mutex::new(programs.into_iter());
     let done = Mutex::new(Vec::new());
-    thread::scope(|scope| {
+    let examples = thread::scope(|scope| {
         for _ in 0..AT_ONCE {
             scope.spawn(|| {
                 while let Some(program) = take(&next) {
@@ -61,11 +61,14 @@ pub(crate) fn run(root: &Path, arguments: &[&str]) -> Result<bool> {
                 }
             });
         }
-    });
-    let examples = Command::new(env!("CARGO")).arg("test").args(arguments).arg("--doc").current_dir(root).status()?;
+        let mut examples = Command::new(env!("CARGO"));
+        examples.arg("test").args(arguments).arg("--doc").current_dir(root).output()
+    })?;
+    print!("{}", String::from_utf8_lossy(&examples.stdout));
+    eprint!("{}", String::from_utf8_lossy(&examples.stderr));
     let reports = done.into_inner().unwrap_or_else(PoisonError::into_inner);
     print!("{}", slowest(reports.iter().flat_map(|report| report.times.clone()).collect()));
-    Ok(reports.iter().all(|report| report.passed) && examples.success())
+    Ok(reports.iter().all(|report| report.passed) && examples.status.success())
 }
 
 /// The next program. The lock is held only in this call.

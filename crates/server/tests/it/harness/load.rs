@@ -1,18 +1,35 @@
-//! Helpers of heavy tests, which run one at a time, with as many descriptors as the machine allows.
+//! Helpers of heavy tests, of which few run at a time, with as many descriptors as the machine allows.
 
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Condvar, Mutex, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
-/// Makes sure that no other heavy test runs as long as the guard lives.
-pub(crate) fn heavy() -> MutexGuard<'static, ()> {
-    static ONE: Mutex<()> = Mutex::new(());
-    let guard = ONE.lock().unwrap_or_else(PoisonError::into_inner);
+/// How many heavy tests run at a time: most of them wait most of the time.
+const HEAVY_AT_ONCE: usize = 2;
+
+static HEAVY: Mutex<usize> = Mutex::new(0);
+static ONE_HAS_ENDED: Condvar = Condvar::new();
+
+/// A heavy test that runs.
+pub(crate) struct Heavy(());
+
+impl Drop for Heavy {
+    fn drop(&mut self) {
+        *HEAVY.lock().unwrap_or_else(PoisonError::into_inner) -= 1;
+        ONE_HAS_ENDED.notify_one();
+    }
+}
+
+/// Waits for its turn among the heavy tests. The turn ends with the guard.
+pub(crate) fn heavy() -> Heavy {
+    let running = HEAVY.lock().unwrap_or_else(PoisonError::into_inner);
+    let is_full = |running: &mut usize| *running >= HEAVY_AT_ONCE;
+    *ONE_HAS_ENDED.wait_while(running, is_full).unwrap_or_else(PoisonError::into_inner) += 1;
     let Rlimit { maximum, .. } = getrlimit(Resource::Nofile);
     setrlimit(Resource::Nofile, Rlimit { current: maximum, maximum }).unwrap();
-    guard
+    Heavy(())
 }
 
 /// Waits until a condition holds. Fails if it does not within 30 s.
