@@ -95,10 +95,13 @@ fn is_turned_away(server: &Server, header: &[u8]) -> bool {
 fn unread(server: &Server, socket: &TcpStream) -> u32 {
     let hex = |field: &str| u32::from_str_radix(field.rsplit(':').next().unwrap(), 16).unwrap();
     let ends = [server.address(), socket.local_addr().unwrap()].map(|end| u32::from(end.port()));
-    let table = std::fs::read_to_string("/proc/net/tcp").unwrap();
-    let mut rows = table.lines().skip(1).map(|line| line.split_whitespace().collect::<Vec<_>>());
-    let row = rows.find(|row| [hex(row[1]), hex(row[2])] == ends).expect("the connection is not in the table");
-    hex(row[4])
+    let look = || {
+        let table = std::fs::read_to_string("/proc/net/tcp").unwrap();
+        let mut rows = table.lines().skip(1).map(|line| line.split_whitespace().collect::<Vec<_>>());
+        rows.find(|row| [hex(row[1]), hex(row[2])] == ends).map(|row| hex(row[4]))
+    };
+    // While thousands of others come and go, a row may be missing: the table is read in parts.
+    (0..100).find_map(|_| look()).expect("the connection is not in the table")
 }
 
 /// Returns everything that comes up to the end of the connection. Fails if the end does not come in time.
