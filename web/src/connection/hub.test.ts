@@ -194,6 +194,20 @@ describe('the hub', () => {
     expect(network.socket.lines).toEqual(['/sync', '/read #lobby 3', '/sync', '/read #lobby 3']);
   });
 
+  it('asks again where everything stands for a tab that comes while another one reads on', async () => {
+    const two = new TestTab(hub);
+    await settle();
+    one.tell({ do: 'read', target: '#lobby', id: 3 });
+    await settle();
+    network.socket.receive(SYNC);
+    await settle();
+    expect(network.socket.lines).toEqual(['/sync', '/sync', '/read #lobby 3', '/sync']);
+    network.socket.receive({ type: 'ok', command: 'read', target: '#lobby', id: 3 }, SYNC);
+    await settle();
+    expect([one.stands, two.stands]).toEqual([1, 2]);
+    expect(network.socket.lines).toHaveLength(4);
+  });
+
   it('forgets a mark whose numbering is void', async () => {
     one.tell({ do: 'read', target: '#lobby', id: 3 });
     await settle();

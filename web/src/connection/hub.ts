@@ -174,6 +174,7 @@ export class Hub {
   /** Tells tabs where everything stands now: those that came later, for example. */
   private askStand(tabs: Iterable<Tab>): void {
     this.marks.flush();
+    const { noted } = this.marks;
     this.connection.request('/sync', (outcome) => {
       const sync = outcome.ok && outcome.value.type === 'sync' ? outcome.value : null;
       for (const tab of tabs) {
@@ -181,6 +182,8 @@ export class Hub {
         if (sync !== null) this.tellStand(tab, sync);
         else if (this.isUp) this.network.clock.after(ASK_AGAIN, () => this.askStand([tab]));
       }
+      // What is unread was counted without the marks of the meantime.
+      if (sync !== null && this.marks.noted !== noted) this.askStand(tabs);
     });
   }
 

@@ -21,6 +21,8 @@ export class Marks {
   private readonly marks = new Map<ConversationId, Mark>();
   private epochs: ReadonlyMap<ConversationId | typeof INBOX, string> = new Map();
   private stopTimer: (() => void) | null = null;
+  /** How many marks were new. */
+  noted = 0;
 
   constructor(
     private readonly clock: Clock,
@@ -32,6 +34,7 @@ export class Marks {
     const mark = this.marks.get(target) ?? { wanted: 0, sent: 0 };
     if (id <= mark.wanted) return false;
     mark.wanted = id;
+    this.noted++;
     this.marks.set(target, mark);
     this.flushAfter(LATER);
     return true;

@@ -209,7 +209,7 @@ fn logs_that_are_followed_and_given_up_all_the_time_are_heard() {
         scope.spawn(|| {
             while !stop.load(Ordering::SeqCst) {
                 rooms.iter().for_each(|room| assert!(one.say(&ann, &log_of(room), room) > 0));
-                std::thread::sleep(Duration::from_millis(2));
+                std::thread::sleep(Duration::from_millis(6));
             }
         });
         let _end = End(&stop);
