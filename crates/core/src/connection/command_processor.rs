@@ -169,8 +169,10 @@ impl CommandProcessor {
     fn why_fenced(&self) -> Bye {
         let later_login = Bye::LoggedInElsewhere;
         let Some(session) = &self.session else { return later_login };
-        // A store that does not answer now leaves the more likely reason.
-        let account = self.handle.services.store.accounts.find(session.user()).ok().flatten();
+        let account = self.handle.services.store.accounts.find(session.user()).unwrap_or_else(|error| {
+            self.handle.note("looking up why a session ended", Err(error));
+            None
+        });
         account.filter(|account| session.version() < account.version()).map_or(later_login, |account| account.goodbye())
     }
 

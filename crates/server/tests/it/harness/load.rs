@@ -27,9 +27,10 @@ pub(crate) fn heavy() -> Heavy {
     let running = HEAVY.lock().unwrap_or_else(PoisonError::into_inner);
     let is_full = |running: &mut usize| *running >= HEAVY_AT_ONCE;
     *ONE_HAS_ENDED.wait_while(running, is_full).unwrap_or_else(PoisonError::into_inner) += 1;
+    let turn = Heavy(());
     let Rlimit { maximum, .. } = getrlimit(Resource::Nofile);
     setrlimit(Resource::Nofile, Rlimit { current: maximum, maximum }).unwrap();
-    Heavy(())
+    turn
 }
 
 /// Waits until a condition holds. Fails if it does not within 30 s.
