@@ -7,12 +7,14 @@ WORKDIR /source
 # A layer of its own for everything that others wrote: the manifests with empty crates in place of ours. It is built anew
 # only when a manifest or the lock file changes.
 COPY Cargo.toml Cargo.lock ./
+COPY .cargo .cargo
 COPY crates/bench/Cargo.toml crates/bench/
 COPY crates/client/Cargo.toml crates/client/
 COPY crates/core/Cargo.toml crates/core/
 COPY crates/process-testkit/Cargo.toml crates/process-testkit/
 COPY crates/proto/Cargo.toml crates/proto/
 COPY crates/proxy-header/Cargo.toml crates/proxy-header/
+COPY crates/redis-models/Cargo.toml crates/redis-models/
 COPY crates/redis-testkit/Cargo.toml crates/redis-testkit/
 COPY crates/server/Cargo.toml crates/server/
 COPY crates/settings/Cargo.toml crates/settings/

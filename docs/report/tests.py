@@ -76,7 +76,7 @@ def main():
         "protocol": {
             "scenarios": len(states),
             "states": sum(states),
-            "parts": read("crates/store/tests/session_protocol/ablation.rs").count("#[test]"),
+            "parts": read("crates/redis-models/tests/session_protocol/ablation.rs").count("#[test]"),
         },
     }, indent=2))
 

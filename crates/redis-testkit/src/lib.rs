@@ -20,6 +20,7 @@ mod options;
 mod ports;
 mod process;
 mod proxy;
+mod query;
 mod sentinel;
 mod server;
 mod tls;

@@ -7,7 +7,6 @@ use std::io::{self, BufRead, BufReader, Write};
 use std::iter;
 use std::net::{Ipv4Addr, TcpStream};
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
 use std::sync::Mutex;
 use std::thread;
 use std::time::Duration;
@@ -16,6 +15,7 @@ use tempfile::TempDir;
 
 use crate::options::{ADMIN, ADMIN_PASSWORD, RedisOptions};
 use crate::process::Process;
+use crate::query::query;
 use crate::tls::Certificates;
 use crate::{FaultProxy, Port, lock, wait_for, wait_until};
 
@@ -23,8 +23,6 @@ use crate::{FaultProxy, Port, lock, wait_for, wait_until};
 const MEMORY: &str = "/dev/shm";
 /// Number of ports to try. A program that is no test may take a port between the choice and the start.
 const ATTEMPTS: usize = 5;
-/// Timeout of `redis-cli`, in seconds. A frozen server would block it for ever.
-const CLI_SECONDS: &str = "60";
 /// How many lines of the log are shown if a test fails.
 const LOG_LINES: usize = 40;
 
@@ -216,15 +214,14 @@ impl RedisServer {
         self.restart();
     }
 
-    /// The output of `redis-cli` for a command, as a user with all permissions. Panics on an error.
+    /// The reply to a command, as `redis-cli` prints it for a user with all permissions. Panics on an error.
     pub fn cli(&self, args: &[&str]) -> String {
-        self.try_cli(args).unwrap_or_else(|error| panic!("redis-cli {args:?}: {error}"))
+        self.try_cli(args).unwrap_or_else(|error| panic!("{args:?}: {error}"))
     }
 
     /// Like [`Self::cli`], but returns an error instead of panicking.
     pub fn try_cli(&self, args: &[&str]) -> Result<String, String> {
-        let login = ["-e", "--user", ADMIN, "--pass", ADMIN_PASSWORD, "--no-auth-warning"];
-        redis_cli(self.port(), &[&login, args].concat())
+        query(self.port(), args)
     }
 
     /// A field of `INFO`, such as `role` or `connected_clients`.
@@ -274,18 +271,6 @@ impl Drop for RedisServer {
             println!("redis-server on port {}:\n{}", self.port, self.end_of_log());
         }
     }
-}
-
-/// Runs `redis-cli`. An error is its output.
-fn redis_cli(port: u16, args: &[&str]) -> Result<String, String> {
-    let mut command = Command::new("timeout");
-    command.args([CLI_SECONDS, "redis-cli", "-h", "127.0.0.1", "-p", &port.to_string()]);
-    let output = command.args(args).stdin(Stdio::null()).output().unwrap();
-    let stdout = String::from_utf8_lossy(&output.stdout).trim_end().to_owned();
-    if output.status.success() {
-        return Ok(stdout);
-    }
-    Err(format!("{}: {}{stdout}", output.status, String::from_utf8_lossy(&output.stderr)))
 }
 
 /// Where files need no disk, if there is such a place. The main thread of Redis waits for the disk again and again, also for

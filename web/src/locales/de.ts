@@ -73,7 +73,7 @@ export const texts: Texts['basic'] = {
   'beginning.copy': 'Adresse kopieren',
   'beginning.direct': 'Nur du und {user} lesen das.',
   'beginning.self': 'Nur du liest das. Benutze es als Notizbuch.',
-  'beginning.feed': 'Du hast {user} abonniert. Was {user} veröffentlicht, erscheint hier.',
+  'beginning.feed': 'Hier erscheint, was {user} veröffentlicht, weil du {user} abonniert hast.',
   'beginning.feed-empty': 'Noch ist nichts veröffentlicht.',
   'log.label': 'Nachrichten in {name}',
   'log.loading': 'Nachrichten werden geladen …',

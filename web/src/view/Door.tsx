@@ -11,7 +11,7 @@ import { LanguageLine } from './LanguageLine';
 import { Mark } from './Mark';
 import { LONGEST_USER, NAME_PATTERN } from './names';
 import { PasswordField } from './PasswordField';
-import { doorText } from './reason';
+import { doorText, loadDoorText } from './reason';
 import { hrefOf } from './route';
 import { TextField } from './TextField';
 
@@ -107,6 +107,7 @@ function DoorForm({ making, invite, room, problem, onProblem }: FormProps) {
         '',
         making && room !== undefined ? `/${hrefOf(targetOf('room', room))}` : '/',
       );
+    if (!outcome.ok) await loadDoorText(outcome.problem);
     setBusy(false);
     onProblem(outcome.ok ? null : outcome.problem);
     if (!outcome.ok) focusWrong(placeOf(outcome.problem) === 'name' ? 'username' : 'password');

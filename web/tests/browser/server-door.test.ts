@@ -21,6 +21,10 @@ describe('the door', () => {
       fillDoor: person.fillDoor.bind(person),
     }));
     const wrong = page.locator('.field .wrong');
+    await page.route('**/en-more-*.js', async (route) => {
+      await new Promise((done) => setTimeout(done, 300));
+      await route.continue();
+    });
 
     await fillDoor('not the password');
     await wrong.waitFor();

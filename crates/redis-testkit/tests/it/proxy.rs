@@ -53,7 +53,7 @@ fn a_close_is_passed_on_both_ways() {
     client.close();
     wait_until("the connection to be gone", || proxy.connections() == 0);
     let other = Client::connect(proxy.port());
-    // `redis-cli`, which asks, is one of the clients.
+    // The one that asks is one of the clients.
     wait_until("the server to have a client", || redis.info("connected_clients").as_deref() == Some("2"));
     other.close();
     wait_until("the server to lose its client", || redis.info("connected_clients").as_deref() == Some("1"));

@@ -17,6 +17,32 @@ fn by_url(url: &str, args: &[&str]) -> String {
 }
 
 #[test]
+fn a_reply_is_what_redis_cli_prints() {
+    let redis = RedisServer::start();
+    redis.cli(&["MSET", "text", "two\r\nlines\n", "empty", "", "number", "7"]);
+    redis.cli(&["RPUSH", "list", "one", "", "three"]);
+    let url = format!("redis://testkit:testkit@127.0.0.1:{}/", redis.port());
+    let nested = "return {1, {'two', {'three', false}}, {ok = 'done'}}";
+    for command in [
+        &["PING"][..],
+        &["GET", "text"],
+        &["GET", "empty"],
+        &["GET", "missing"],
+        &["INCR", "number"],
+        &["LRANGE", "list", "0", "-1"],
+        &["LRANGE", "missing", "0", "-1"],
+        &["EVAL", nested, "0"],
+    ] {
+        let printed = by_url(&url, command);
+        let expected = if command[0] == "INCR" { "8" } else { &printed };
+        redis.cli(&["SET", "number", "7"]);
+        assert_eq!(redis.cli(command).trim(), expected, "{command:?}");
+    }
+    assert_eq!(redis.try_cli(&["GET", "list"]), Err(by_url(&url, &["GET", "list"])));
+    assert_eq!(redis.try_cli(&["GET"]), Err(by_url(&url, &["GET"])));
+}
+
+#[test]
 fn what_was_answered_is_there_after_a_kill() {
     for fsync in [Fsync::Always, Fsync::EverySecond] {
         let redis = RedisServer::options().append_only(fsync).start();

@@ -5,6 +5,7 @@ use std::io::{Read, Write};
 use std::net::{Ipv4Addr, SocketAddr, TcpStream};
 use std::time::Duration;
 
+use memchr::memmem;
 use socket2::{Domain, Socket, Type};
 
 use crate::harness::{Client, Options, Polled, Server, eventually};
@@ -93,12 +94,17 @@ fn is_turned_away(server: &Server, header: &[u8]) -> bool {
 /// Returns the number of bytes that the server received from this socket and has not read, by the kernel's table
 /// (proc_pid_net(5)).
 fn unread(server: &Server, socket: &TcpStream) -> u32 {
-    let hex = |field: &str| u32::from_str_radix(field.rsplit(':').next().unwrap(), 16).unwrap();
-    let ends = [server.address(), socket.local_addr().unwrap()].map(|end| u32::from(end.port()));
+    let hex = |end: SocketAddr| match end {
+        SocketAddr::V4(end) => format!("{:08X}:{:04X}", u32::from(*end.ip()).swap_bytes(), end.port()),
+        SocketAddr::V6(_) => panic!("{end} is in another table"),
+    };
+    let ends = format!(" {} {} ", hex(server.address()), hex(socket.local_addr().unwrap()));
     let look = || {
-        let table = std::fs::read_to_string("/proc/net/tcp").unwrap();
-        let mut rows = table.lines().skip(1).map(|line| line.split_whitespace().collect::<Vec<_>>());
-        rows.find(|row| [hex(row[1]), hex(row[2])] == ends).map(|row| hex(row[4]))
+        let table = std::fs::read("/proc/net/tcp").unwrap();
+        let row = &table[memmem::find(&table, ends.as_bytes())? + ends.len()..];
+        // The state, what is to be sent, what is to be read.
+        let queues = str::from_utf8(row.get(..20)?).unwrap();
+        u32::from_str_radix(&queues[12..], 16).ok()
     };
     // While thousands of others come and go, a row may be missing: the table is read in parts.
     (0..100).find_map(|_| look()).expect("the connection is not in the table")

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 #[cfg(feature = "redis")]
 use std::sync::Weak;
 #[cfg(feature = "redis")]
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
@@ -125,12 +125,25 @@ struct Turn;
 
 #[cfg(feature = "redis")]
 static IS_TAKEN: AtomicBool = AtomicBool::new(false);
+/// The turns that have begun.
+#[cfg(feature = "redis")]
+static TURNS: AtomicUsize = AtomicUsize::new(0);
 
 #[cfg(feature = "redis")]
 impl Turn {
+    /// Each turn may take a minute, however many come before this one.
     fn wait() -> Self {
-        parlor_redis_testkit::wait_until("a turn", || !IS_TAKEN.swap(true, Ordering::SeqCst));
-        Self
+        loop {
+            let turns = TURNS.load(Ordering::SeqCst);
+            let is_ours = parlor_redis_testkit::wait_for("the end of another test's turn", || {
+                let is_free = !IS_TAKEN.swap(true, Ordering::SeqCst);
+                (is_free || TURNS.load(Ordering::SeqCst) != turns).then_some(is_free)
+            });
+            if is_ours {
+                TURNS.fetch_add(1, Ordering::SeqCst);
+                return Self;
+            }
+        }
     }
 }
 

@@ -198,7 +198,7 @@ fn seats_of(cluster: &RedisCluster, user: &str) -> usize {
     let nodes = cluster.nodes().filter(|node| !node.is_killed());
     nodes
         .map(|node| {
-            let keys = node.cli(&["--scan", "--pattern", "parlor:server:*:sessions"]);
+            let keys = node.cli(&["KEYS", "parlor:server:*:sessions"]);
             keys.lines().filter(|key| has(node, key)).count()
         })
         .sum()
