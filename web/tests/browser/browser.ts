@@ -32,6 +32,8 @@ export class Browser {
   readonly #server: PreviewServer;
   readonly #context: BrowserContext;
   readonly #profile: string;
+  readonly #free: Page[] = [];
+  #opened = 0;
 
   private constructor(server: PreviewServer, context: BrowserContext, profile: string) {
     this.#server = server;
@@ -66,9 +68,10 @@ export class Browser {
     return new Browser(server, context, profile);
   }
 
-  /** Opens the page afresh. */
+  /** Opens the page afresh, in a window that was given back, if there is one. */
   async open(size: Size, dark: boolean, hash = ''): Promise<Opened> {
-    const page = await this.#context.newPage();
+    const page = this.#free.pop() ?? (await this.#context.newPage());
+    await page.mouse.move(0, 0);
     const complaints: string[] = [];
     page.on('console', (message) => {
       if (message.type() === 'error' || message.type() === 'warning') complaints.push(message.text());
@@ -77,10 +80,19 @@ export class Browser {
     await page.setViewportSize(size);
     await page.emulateMedia({ colorScheme: dark ? 'dark' : 'light' });
     const address = this.#server.resolvedUrls?.local[0] ?? '';
-    await page.goto(`${address}tests/preview.html${hash}`);
+    this.#opened += 1;
+    // Another address than the one before, so that it is loaded again.
+    await page.goto(`${address}tests/preview.html?${this.#opened}${hash}`);
     await page.waitForSelector('#app > :not(.splash)');
     await page.waitForFunction(() => document.querySelector('.main > .skeleton') === null);
     return { page, complaints };
+  }
+
+  /** Gives a window back, since a new one costs the browser a process. */
+  giveBack(page: Page): void {
+    page.removeAllListeners('console');
+    page.removeAllListeners('pageerror');
+    this.#free.push(page);
   }
 
   async stop(): Promise<void> {

@@ -5,7 +5,7 @@ import { LineClient } from './line-client';
 import { LONG, Person, startBrowser } from './people';
 import { Product } from './product';
 
-const MANY = 300;
+const MANY = 170;
 /** So that a page of messages is much higher than the window. */
 const WORDS = 'and some more words '.repeat(12).trim();
 /** So much is loaded at once. */

@@ -5,8 +5,7 @@ use std::io::{Read, Write};
 use std::net::{Ipv4Addr, SocketAddr, TcpStream};
 use std::time::Duration;
 
-use memchr::memmem;
-use socket2::{Domain, Socket, Type};
+use socket2::{Domain, Protocol, Socket, Type};
 
 use crate::harness::{Client, Options, Polled, Server, eventually};
 
@@ -91,23 +90,32 @@ fn is_turned_away(server: &Server, header: &[u8]) -> bool {
     }
 }
 
-/// Returns the number of bytes that the server received from this socket and has not read, by the kernel's table
-/// (proc_pid_net(5)).
+/// Returns the number of bytes that the server received from this socket and has not read. It asks the kernel for this one
+/// connection (sock_diag(7)): tables of all connections are read in parts, and miss some while thousands come and go.
 fn unread(server: &Server, socket: &TcpStream) -> u32 {
-    let hex = |end: SocketAddr| match end {
-        SocketAddr::V4(end) => format!("{:08X}:{:04X}", u32::from(*end.ip()).swap_bytes(), end.port()),
-        SocketAddr::V6(_) => panic!("{end} is in another table"),
+    const NETLINK: i32 = 16;
+    const SOCK_DIAG: i32 = 4;
+    const BY_FAMILY: u16 = 20;
+    const REQUEST: u16 = 1;
+    let (here, there) = (server.address(), socket.local_addr().unwrap());
+    let address = |end: SocketAddr| match end {
+        SocketAddr::V4(end) => [&end.ip().octets()[..], &[0; 12]].concat(),
+        SocketAddr::V6(end) => panic!("{end} is of another family"),
     };
-    let ends = format!(" {} {} ", hex(server.address()), hex(socket.local_addr().unwrap()));
-    let look = || {
-        let table = std::fs::read("/proc/net/tcp").unwrap();
-        let row = &table[memmem::find(&table, ends.as_bytes())? + ends.len()..];
-        // The state, what is to be sent, what is to be read.
-        let queues = str::from_utf8(row.get(..20)?).unwrap();
-        u32::from_str_radix(&queues[12..], 16).ok()
-    };
-    // While thousands of others come and go, a row may be missing: the table is read in parts.
-    (0..100).find_map(|_| look()).expect("the connection is not in the table")
+    let ports = [here.port().to_be_bytes(), there.port().to_be_bytes()].concat();
+    // IPv4, TCP, no extension; all states; the connection; on any interface; without a cookie.
+    let request =
+        [&[2, 6, 0, 0], &[0xff; 4], &ports[..], &address(here), &address(there), &[0; 4], &[0xff; 8]].concat();
+    let length = u32::try_from(16 + request.len()).unwrap().to_ne_bytes();
+    let head = [&length[..], &BY_FAMILY.to_ne_bytes(), &REQUEST.to_ne_bytes(), &[0; 8]].concat();
+    let kernel = Socket::new(Domain::from(NETLINK), Type::DGRAM, Some(Protocol::from(SOCK_DIAG))).unwrap();
+    kernel.send(&[head, request].concat()).unwrap();
+    let mut answer = [0; 256];
+    let length = (&kernel).read(&mut answer).unwrap();
+    let kind = u16::from_ne_bytes(answer[4..6].try_into().unwrap());
+    assert!(kind == BY_FAMILY && length >= 76, "no such connection: {:?}", &answer[..length]);
+    // Behind the head: 4 bytes, the connection in 48, the time to its end in 4, then what is to be read.
+    u32::from_ne_bytes(answer[72..76].try_into().unwrap())
 }
 
 /// Returns everything that comes up to the end of the connection. Fails if the end does not come in time.

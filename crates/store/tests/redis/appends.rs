@@ -164,7 +164,7 @@ fn what_is_said_while_redis_stands_still_for_a_moment_is_accepted() {
             scope.spawn(|| one.try_say(&ann, &red, "b")),
             scope.spawn(|| two.try_say(&bob, &red, "c")),
         ];
-        thread::sleep(Duration::from_millis(700));
+        thread::sleep(Duration::from_millis(300));
         redis.resume();
         let mut numbers: Vec<u64> = said.into_iter().map(|said| stored(said.join().unwrap()).unwrap()).collect();
         numbers.sort_unstable();
