@@ -1,5 +1,6 @@
 //! `parlor torture` finds each planted bug, and finds nothing without one. The tests need a program built with the
-//! feature `planted-bugs`. If `PARLOR_PLANTED_RECORD` names a file, they write the times to it.
+//! feature `planted-bugs`. If `PARLOR_PLANTED_RECORD` names a file, they look for some on a Redis too, and write the times
+//! to it.
 
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking, in its helpers too")]
 
@@ -61,29 +62,18 @@ const CASES: &[Case] = &[
     case("page-skips", QUIET, "A page holds all"),
     case("hear-muted", COURT, "Who may not speak, enter or see"),
     case("admit-banned", COURT, "Who may not speak, enter or see"),
-    case("hear-muted", COURT_OF_TWO, "Who may not speak, enter or see"),
-    case("admit-banned", COURT_OF_TWO, "Who may not speak, enter or see"),
-    case("show-private", COURT_OF_TWO, "Who may not speak, enter or see"),
-    case("kicked-hears", COURT_OF_TWO, "Only members, followers and addressees"),
     case("end-mute-early", COURT, "Who may not speak, enter or see"),
-    case("end-mute-early", COURT_OF_TWO, "Who may not speak, enter or see"),
     case("mute-for-ever", COURT, "Who may not speak, enter or see"),
-    case("mute-for-ever", COURT_OF_TWO, "Who may not speak, enter or see"),
     case("show-private", COURT, "Who may not speak, enter or see"),
     case("kicked-hears", COURT, "Only members, followers and addressees"),
     case("keep-removed", QUIET, "A message shows its last edit"),
     case("lose-edit", QUIET, "A message shows its last edit"),
     case("keep-ticket", QUIET, "A ticket lets its user in"),
-    case("keep-ticket", TWO, "A ticket lets its user in"),
     case("forget-ticket", &["--faults", "stop", "--seconds", "12"], "A ticket lets its user in"),
     case("any-ticket", QUIET, "A ticket lets its user in"),
-    case("any-ticket", TWO, "A ticket lets its user in"),
     case("endless-invitation", QUIET, "An invitation makes as many"),
-    case("endless-invitation", TWO, "An invitation makes as many"),
     case("keep-hook", COURT, "A program speaks by its hook"),
-    case("keep-hook", COURT_OF_TWO, "A program speaks by its hook"),
     case("skip-post", QUIET, "An outgoing hook posts all"),
-    case("skip-post", TWO, "An outgoing hook posts all"),
     case("keep-room-open", QUIET, "Who is gone is gone"),
     case("drop-part", QUIET, "Who is gone is gone"),
     case("no-fence", QUIET, "A user has one live session"),
@@ -98,9 +88,27 @@ const CASES: &[Case] = &[
     Case { bug: None, args: REDIS, promise: "" },
 ];
 
+/// Bugs of [`CASES`] that are in the store too, looked for on a Redis. They are part of a record only: the check that finds
+/// them is the same.
+const ON_REDIS_TOO: &[Case] = &[
+    case("hear-muted", COURT_OF_TWO, "Who may not speak, enter or see"),
+    case("admit-banned", COURT_OF_TWO, "Who may not speak, enter or see"),
+    case("show-private", COURT_OF_TWO, "Who may not speak, enter or see"),
+    case("kicked-hears", COURT_OF_TWO, "Only members, followers and addressees"),
+    case("end-mute-early", COURT_OF_TWO, "Who may not speak, enter or see"),
+    case("mute-for-ever", COURT_OF_TWO, "Who may not speak, enter or see"),
+    case("keep-ticket", TWO, "A ticket lets its user in"),
+    case("any-ticket", TWO, "A ticket lets its user in"),
+    case("endless-invitation", TWO, "An invitation makes as many"),
+    case("keep-hook", COURT_OF_TWO, "A program speaks by its hook"),
+    case("skip-post", TWO, "An outgoing hook posts all"),
+];
+
 #[test]
 fn torture_finds_every_planted_bug_and_nothing_where_there_is_none() {
-    let next = Mutex::new(CASES.iter());
+    let record = env::var_os("PARLOR_PLANTED_RECORD");
+    let more = if record.is_some() { ON_REDIS_TOO } else { &[] };
+    let next = Mutex::new(CASES.iter().chain(more));
     let results = Mutex::new(Vec::new());
     thread::scope(|scope| {
         for _ in 0..AT_ONCE {
@@ -117,7 +125,7 @@ fn torture_finds_every_planted_bug_and_nothing_where_there_is_none() {
     let results = results.into_inner().unwrap();
     let wrong: Vec<&String> = results.iter().filter_map(|result| result.as_ref().err()).collect();
     assert!(wrong.is_empty(), "{wrong:#?}");
-    if let Some(path) = env::var_os("PARLOR_PLANTED_RECORD") {
+    if let Some(path) = record {
         let mut found: Vec<Value> = results.into_iter().flatten().filter(|found| !found["bug"].is_null()).collect();
         found.sort_by_key(|found| (found["bug"].to_string(), found["args"].to_string()));
         fs::write(path, serde_json::to_string_pretty(&found).unwrap() + "\n").unwrap();
