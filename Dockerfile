@@ -5,7 +5,7 @@ FROM rust:1.95-bookworm AS build
 WORKDIR /source
 
 # A layer of its own for everything that others wrote: the manifests with empty crates in place of ours. It is built anew
-# only when a manifest or the lock file changes.
+# only when a manifest, the lock file or .cargo changes.
 COPY Cargo.toml Cargo.lock ./
 COPY .cargo .cargo
 COPY crates/bench/Cargo.toml crates/bench/

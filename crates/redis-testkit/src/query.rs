@@ -1,4 +1,4 @@
-//! One command on a connection of its own, as an administrator, and its reply as lines, like those of `redis-cli`. Tests ask
+//! One command on a connection of its own, as an administrator, and its reply as lines, those of `redis-cli`. Tests ask
 //! often, and a process for each command would cost more than what they test. It must not know what a command means.
 //!
 //! The protocol: <https://redis.io/docs/latest/develop/reference/protocol-spec/>
@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use crate::options::{ADMIN, ADMIN_PASSWORD};
 
-/// Timeout of each step. A frozen server would block it for ever.
+/// Timeout of each step. Without it, a frozen server would block the test for ever.
 const TIMEOUT: Duration = Duration::from_secs(60);
 
 /// The reply to a command: one line for each value in it. An error of the server or of the connection is its text.
@@ -20,7 +20,7 @@ pub(crate) fn query(port: u16, args: &[&str]) -> Result<String, String> {
     Ok(lines.join("\n").trim_end().to_owned())
 }
 
-/// Sends the login and the command. The login fails where the user does not exist; the command tells whether it is needed.
+/// Sends the login and the command. The login fails where the user does not exist; the reply to the command shows whether it was needed.
 fn send(port: u16, args: &[&str]) -> io::Result<BufReader<TcpStream>> {
     let address = SocketAddr::from((Ipv4Addr::LOCALHOST, port));
     let mut stream = TcpStream::connect_timeout(&address, TIMEOUT)?;
@@ -51,7 +51,11 @@ fn read(reader: &mut impl BufRead, lines: &mut Vec<String>) -> io::Result<Result
         "+" | ":" => lines.push(rest.to_owned()),
         "$" => lines.push(bulk(reader, length()?)?),
         "*" => {
-            for _ in 0..length()? {
+            let length = length()?;
+            if length < 1 {
+                lines.push(String::new());
+            }
+            for _ in 0..length {
                 if let Err(error) = read(reader, lines)? {
                     lines.push(error);
                 }

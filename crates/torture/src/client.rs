@@ -351,7 +351,7 @@ impl SimulatedClient {
     pub(crate) fn send(&mut self, lines: Vec<Line>) {
         let Some(link) = &mut self.link else { return };
         let (mut is_moving, at) = (link.is_moving(), self.context.began.elapsed());
-        // Whoever is removed from the court before a plain line arrives says it in the lobby.
+        // A plain line in the court is not sent again: if its sender was removed before it came, it is in the lobby.
         let current = Some(self.rooms.current.as_str()).filter(|room| *room != self.context.court);
         for line in &lines {
             self.owed.sent(line, current.filter(|_| !is_moving), at);

@@ -130,6 +130,14 @@ mod tests {
     }
 
     #[test]
+    fn what_may_be_in_another_room_is_not_sent_again() {
+        let mut owed = Owed::default();
+        owed.sent(&Line::Say("a1".to_owned()), None, Moment::ZERO);
+        owed.lose_answers();
+        assert!(owed.is_empty());
+    }
+
+    #[test]
     fn what_is_refused_for_certain_is_not_sent_again() {
         let mut owed = Owed::default();
         let line = Line::Publish("p1".to_owned());

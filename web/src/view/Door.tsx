@@ -24,7 +24,10 @@ export function Door({ ended }: { readonly ended: Problem | null }) {
   const store = useStore();
   const invite = inviteOf(location.hash);
   const [making, setMaking] = useState(invite !== null);
-  const [problem, setProblem] = useState(ended);
+  const [problem, setProblem] = useState<Problem | null>(null);
+  useEffect(() => {
+    if (ended) void loadDoorText(ended).then(() => setProblem(ended));
+  }, [ended]);
   const rooms = useRooms(invite);
   const turn = () => {
     setMaking(!making);

@@ -10,7 +10,14 @@ export function doorText(problem: Problem): string {
   return problemText(problem) + (reason === undefined ? '' : ` ${t('event.reason', { reason })}`);
 }
 
-/** Waits for the text of a problem, so that it is read in the user's language from the first moment, if there is one. */
+/** Ms that the text of a problem may take. */
+const PATIENCE = 2_000;
+
+/** Waits until the text of a problem is loaded, so that its first words are in the user's language. Never rejects. */
 export async function loadDoorText(problem: Problem): Promise<void> {
-  if (!isKey(`problem.${problem.code}`)) await loadTexts('more').catch(() => undefined);
+  if (isKey(`problem.${problem.code}`)) return;
+  await Promise.race([
+    loadTexts('more').catch(() => undefined),
+    new Promise((done) => setTimeout(done, PATIENCE)),
+  ]);
 }

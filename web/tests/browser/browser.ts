@@ -71,6 +71,7 @@ export class Browser {
   /** Opens the page afresh, in a window that was given back, if there is one. */
   async open(size: Size, dark: boolean, hash = ''): Promise<Opened> {
     const page = this.#free.pop() ?? (await this.#context.newPage());
+    // Nothing is under the mouse that the last scene left.
     await page.mouse.move(0, 0);
     const complaints: string[] = [];
     page.on('console', (message) => {
@@ -89,7 +90,8 @@ export class Browser {
   }
 
   /** Gives a window back, since a new one costs the browser a process. */
-  giveBack(page: Page): void {
+  async giveBack(page: Page): Promise<void> {
+    await page.goto('about:blank');
     page.removeAllListeners('console');
     page.removeAllListeners('pageerror');
     this.#free.push(page);

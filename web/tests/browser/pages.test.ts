@@ -31,7 +31,7 @@ describe('the page', () => {
     // What is loaded later may come after the pause.
     await expect.poll(() => violations(page), { timeout: 20_000 }).toEqual([]);
     expect(complaints).toEqual([]);
-    browser.giveBack(page);
+    await browser.giveBack(page);
   });
 });
 

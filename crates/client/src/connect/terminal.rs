@@ -138,12 +138,14 @@ struct Terminal {
 impl Terminal {
     fn chat(&mut self) -> Exit {
         let path = history::file();
-        let (mut draft, mut patience) = (Draft::default(), FIRST_PATIENCE);
+        let mut draft = Draft::default();
+        // The greeting is printed first: the editor does not draw its prompt again below what comes while it draws it.
+        self.link.current_room(FIRST_PATIENCE);
+        self.screen.flush();
         loop {
             let Draft { before, behind } = std::mem::take(&mut draft);
             *lock(&self.draft) = Draft::default();
-            let prompt = prompt(self.link.current_room(patience).as_ref());
-            patience = PROMPT_PATIENCE;
+            let prompt = prompt(self.link.current_room(PROMPT_PATIENCE).as_ref());
             let typed = self.editor.readline_with_initial(&prompt, (&before, &behind));
             let over = *lock(&self.link.over);
             if let Some(exit) = over {

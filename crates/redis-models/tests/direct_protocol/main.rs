@@ -1,6 +1,6 @@
 //! The protocol of direct messages on Redis, in two slots, under a model checker, which tries every order of events within
 //! the bounds of a scenario. It must not use the code of the store: it checks the design that the scripts and
-//! `redis/directs.rs` follow.
+//! `store/src/redis/directs.rs` follow.
 
 mod model;
 mod state;

@@ -1,6 +1,6 @@
 //! Moderation on Redis against appends, enters and sessions that come back, under a model checker, which tries every order of
 //! events within the bounds of a scenario. It must not use the code of the store: it checks the design that the scripts
-//! and `redis/governance.rs` follow.
+//! and `store/src/redis/governance.rs` follow.
 
 mod model;
 

@@ -240,7 +240,6 @@ fn target(args: &TortureArgs) -> anyhow::Result<Target> {
         None => Store::Embedded,
         Some(OWN_REDIS) => {
             need("redis-server")?;
-            need("redis-cli")?;
             Store::OwnRedis
         }
         Some(url) => {

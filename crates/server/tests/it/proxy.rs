@@ -92,28 +92,33 @@ fn is_turned_away(server: &Server, header: &[u8]) -> bool {
 
 /// Returns the number of bytes that the server received from this socket and has not read. It asks the kernel for this one
 /// connection (sock_diag(7)): tables of all connections are read in parts, and miss some while thousands come and go.
+/// Panics if the connection has ended, or if the kernel cannot tell.
 fn unread(server: &Server, socket: &TcpStream) -> u32 {
     const NETLINK: i32 = 16;
     const SOCK_DIAG: i32 = 4;
     const BY_FAMILY: u16 = 20;
     const REQUEST: u16 = 1;
+    const ESTABLISHED: u8 = 1;
     let (here, there) = (server.address(), socket.local_addr().unwrap());
     let address = |end: SocketAddr| match end {
         SocketAddr::V4(end) => [&end.ip().octets()[..], &[0; 12]].concat(),
         SocketAddr::V6(end) => panic!("{end} is of another family"),
     };
     let ports = [here.port().to_be_bytes(), there.port().to_be_bytes()].concat();
-    // IPv4, TCP, no extension; all states; the connection; on any interface; without a cookie.
+    // IPv4, TCP, no extension; states, which count for lists only; the connection; on any interface; without a cookie.
     let request =
         [&[2, 6, 0, 0], &[0xff; 4], &ports[..], &address(here), &address(there), &[0; 4], &[0xff; 8]].concat();
     let length = u32::try_from(16 + request.len()).unwrap().to_ne_bytes();
     let head = [&length[..], &BY_FAMILY.to_ne_bytes(), &REQUEST.to_ne_bytes(), &[0; 8]].concat();
     let kernel = Socket::new(Domain::from(NETLINK), Type::DGRAM, Some(Protocol::from(SOCK_DIAG))).unwrap();
+    kernel.set_read_timeout(Some(Duration::from_secs(20))).unwrap();
     kernel.send(&[head, request].concat()).unwrap();
     let mut answer = [0; 256];
     let length = (&kernel).read(&mut answer).unwrap();
     let kind = u16::from_ne_bytes(answer[4..6].try_into().unwrap());
-    assert!(kind == BY_FAMILY && length >= 76, "no such connection: {:?}", &answer[..length]);
+    assert!(kind == BY_FAMILY && length >= 76, "no connection, or a kernel without tcp_diag: {:?}", &answer[..length]);
+    // After its end, the answer is about the socket that listens.
+    assert_eq!(answer[17], ESTABLISHED, "the connection has ended");
     // Behind the head: 4 bytes, the connection in 48, the time to its end in 4, then what is to be read.
     u32::from_ne_bytes(answer[72..76].try_into().unwrap())
 }

@@ -156,15 +156,16 @@ fn while_the_link_is_cut_again_and_again_all_is_accepted_in_order() {
 #[test]
 fn what_is_said_while_redis_stands_still_for_a_moment_is_accepted() {
     let (redis, one, two) = pair();
-    let (ann, bob, red) = (one.member("ann", "red"), two.member("bob", "red"), log_of("red"));
+    let (ann, cid, red) = (one.member("ann", "red"), one.member("cid", "red"), log_of("red"));
+    let bob = two.member("bob", "red");
     redis.pause();
     thread::scope(|scope| {
         let said = [
             scope.spawn(|| one.try_say(&ann, &red, "a")),
-            scope.spawn(|| one.try_say(&ann, &red, "b")),
+            scope.spawn(|| one.try_say(&cid, &red, "b")),
             scope.spawn(|| two.try_say(&bob, &red, "c")),
         ];
-        thread::sleep(Duration::from_millis(300));
+        thread::sleep(Duration::from_millis(700));
         redis.resume();
         let mut numbers: Vec<u64> = said.into_iter().map(|said| stored(said.join().unwrap()).unwrap()).collect();
         numbers.sort_unstable();

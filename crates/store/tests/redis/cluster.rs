@@ -122,7 +122,7 @@ fn what_a_dead_server_leaves_is_ended_once() {
 
 #[test]
 fn what_is_said_to_all_is_heard_after_its_slot_has_moved() {
-    // Not the one that others share: servers start there.
+    // Not the shared one: a server that starts there while this slot moves would fail.
     let cluster = RedisCluster::start();
     let servers: [Server; 2] = servers(&cluster);
     let key = "parlor:everybody";
