@@ -1,10 +1,11 @@
 //! Redis comes back: with all data, with none, or without its newest entries.
 
-use parlor_redis_testkit::{Fsync, RedisServer, wait_until};
+use parlor_core::DuplicateLogin;
+use parlor_redis_testkit::{Fsync, RedisServer, wait_for, wait_until};
 use parlor_store::redis::Note;
 
 use crate::append_under_faults::speak_while;
-use crate::harness::{Server, log_of, pair};
+use crate::harness::{Server, granted, log_of, pair};
 
 fn emptied(note: &Note) -> bool {
     *note == Note::Emptied { sessions: 1 }
@@ -46,7 +47,9 @@ fn sessions_that_say_nothing_are_put_back_too() {
     let _bob = two.member("bob", "red");
     redis.cli(&["FLUSHALL"]);
     wait_until("both", || one.members("red") == ["ann", "bob"] && one.is_online("ann") && one.is_online("bob"));
-    let new = two.session_key("ann");
+    // Its lease is put back after its sessions.
+    let again = || two.claim("ann", 7, DuplicateLogin::Takeover).ok();
+    let new = granted("ann", wait_for("a claim", again));
     assert!(ann.generation < new.generation);
     wait_until("the displacement notice", || one.sink.displaced().len() == 1);
 }
