@@ -51,7 +51,7 @@ pub trait Sink: Send + Sync {
     /// A broadcast.
     fn notice(&self, message: &UnloggedMessage) -> Flush;
 
-    /// A later login displaced the session of a connection of this server.
+    /// A later login displaced the session of a connection of this server. It may be told again until the session ends.
     fn displaced(&self, connection: ConnectionId) -> Flush;
 
     /// The account with this name and the creation time `created` was deleted. Its session ends, and it has no

@@ -42,6 +42,8 @@ pub(crate) fn take_over(one: &Server, two: &Server, user: &str, room: &str) {
     two.say(&new, &log, "here");
     one.hears(&log, &["here".to_owned()]);
     let changes = ["+", "-", "+"].map(|sign| format!("{sign}{user}"));
+    let all_told = || [one, two].iter().all(|server| server.sink.changes(room).len() >= changes.len());
+    wait_until("both to hear of all changes", all_told);
     assert_eq!((one.sink.changes(room), two.sink.changes(room)), (changes.to_vec(), changes.to_vec()));
     assert_eq!((one.sink.displaced(), two.sink.displaced()), (vec![7], Vec::new()));
 }
