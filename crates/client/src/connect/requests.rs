@@ -225,4 +225,96 @@ mod tests {
         assert!(requests.is_moving());
         assert_eq!(requests.said_here().collect::<Vec<_>>(), [1, 2]);
     }
+
+    #[test]
+    fn whatever_changes_the_room_parts_what_is_said_before_from_what_is_said_behind() {
+        let red = || "red".parse().unwrap();
+        let typed = [Verb::Join, Verb::Leave, Verb::Close, Verb::Switch].map(|verb| Request::Typed(Some(verb)));
+        let own = [Question::Join(red()), Question::Switch(red()), Question::Close(red())].map(Request::Own);
+        let still = [Request::Typed(Some(Verb::Open)), Request::Typed(None), Request::Own(Question::Open(red()))];
+        let moves = typed.into_iter().chain(own).map(|request| (request, true));
+        for (request, is_move) in moves.chain(still.map(|request| (request, false))) {
+            let mut requests = Requests::default();
+            requests.add(request.clone());
+            requests.add(Request::Post(1));
+            let said: Vec<_> = requests.said_here().collect();
+            let expected = if is_move { vec![] } else { vec![1] };
+            assert_eq!((requests.is_moving(), said), (is_move, expected), "{request:?}");
+        }
+    }
+
+    #[test]
+    fn what_says_something_is_answered_by_the_reply_to_its_command() {
+        let replies = [
+            r#"{"type":"ok","command":"publish","id":2}"#,
+            r#"{"type":"ok","command":"msg","user":"bob","id":2}"#,
+            r#"{"type":"ok","command":"edit","room":"red","id":2,"of":1}"#,
+            r#"{"type":"error","code":"unknown-room","message":"No","command":"say"}"#,
+            r#"{"type":"error","code":"bad-argument","message":"No","command":"once"}"#,
+        ];
+        for reply in replies {
+            let mut requests = Requests::default();
+            requests.add(Request::Post(3));
+            assert_eq!(requests.answered(&came(r#"{"type":"subscriptions","users":[]}"#)), None);
+            let other = r#"{"type":"error","code":"in-lobby","message":"No","command":"leave"}"#;
+            assert_eq!(requests.answered(&came(other)), None, "it is about another command");
+            assert_eq!(requests.answered(&came(reply)), Some(Request::Post(3)), "{reply}");
+        }
+    }
+
+    #[test]
+    fn each_question_of_the_client_is_answered_by_its_own_reply() {
+        let backlog = r##"{"type":"backlog","target":"#red","epoch":"0000000000000001","entries":[],"more":false}"##;
+        let read = r##"{"type":"ok","command":"read","target":"#red","id":7}"##;
+        let red: Target = "#red".parse().unwrap();
+        let asked = [
+            (Question::Look("red".parse().unwrap(), MessageId(7)), backlog),
+            (Question::Newest("+bob".parse().unwrap()), backlog),
+            (Question::Page(red.clone()), backlog),
+            (Question::Read(red, MessageId(7)), read),
+        ];
+        for (question, reply) in asked {
+            let mut requests = Requests::default();
+            requests.add(Request::Own(question.clone()));
+            let other = if reply == read { backlog } else { read };
+            assert_eq!(requests.answered(&came(other)), None, "{question}");
+            assert_eq!(requests.answered(&came(reply)), Some(Request::Own(question)));
+        }
+    }
+
+    #[test]
+    fn an_answer_to_a_later_line_leaves_none_before_it_open() {
+        let mut requests = Requests::default();
+        requests.add(Request::Typed(Some(Verb::Who)));
+        requests.add(Request::Post(1));
+        let said = r#"{"type":"ok","command":"message","room":"red","id":2}"#;
+        assert_eq!(requests.answered(&came(said)), Some(Request::Post(1)));
+        assert_eq!(requests.answered(&came(r#"{"type":"users","room":"red","users":[]}"#)), None);
+    }
+
+    #[test]
+    fn news_of_a_newer_server_answers_nothing() {
+        let mut requests = Requests::default();
+        requests.add(Request::Typed(None));
+        assert_eq!(requests.answered(&came(r#"{"type":"weather","sun":true}"#)), None);
+    }
+
+    #[test]
+    fn a_line_that_was_not_sent_has_no_answer_and_a_cut_brings_the_marks_back() {
+        let mut requests = Requests::default();
+        let (red, bob): (Target, Target) = ("#red".parse().unwrap(), "@bob".parse().unwrap());
+        requests.add(Request::Own(Question::Read(red.clone(), MessageId(7))));
+        requests.add(Request::Post(1));
+        requests.add(Request::Own(Question::Read(bob, MessageId(8))));
+        requests.take_back();
+        assert_eq!(requests.clear(), [(red, MessageId(7))]);
+        assert_eq!(requests.clear(), []);
+    }
+
+    #[test]
+    fn what_a_server_leaves_without_an_answer_is_bounded() {
+        let mut requests = Requests::default();
+        (0..=OPEN_MAX as u64).for_each(|number| requests.add(Request::Post(number)));
+        assert_eq!((requests.0.len(), requests.said_here().next()), (OPEN_MAX, Some(1)));
+    }
 }
