@@ -336,4 +336,73 @@ mod tests {
         ];
         check(&with_role("operator"), &operator);
     }
+
+    /// What is offered for a room and for a user, once the client has seen this event.
+    fn offered(json: &str) -> (Vec<String>, Vec<String>) {
+        let mut names = Names::default();
+        names.learn(&serde_json::from_str(json).unwrap_or_else(|error| panic!("{json}: {error}")), &me());
+        (names.candidates("/join ").1, names.candidates("/msg ").1)
+    }
+
+    /// An event of this kind by bob.
+    fn by_bob(kind: &str, rest: &str) -> String {
+        format!(r#"{{"type":"{kind}","id":1,"time":"2026-01-01T10:00:00Z","from":"bob",{rest}}}"#)
+    }
+
+    #[test]
+    fn every_event_teaches_its_names() {
+        let kick = r#""room":"red","action":"kick","user":"eve","until":null,"reason":"""#;
+        let info = r#"{"type":"room","room":"red","topic":"","access":"public","post":"everyone","owner":"bob","moderators":["eve"],"role":"member","created":null}"#;
+        let sync = r#"{"type":"sync","current":"red","rooms":[{"room":"red","members":1,"topic":"","role":"member","epoch":"0000000000000001","last":9,"read":0,"unread":0}],"directs":[{"user":"bob","last":9,"read":0,"unread":0}],"feeds":[{"user":"eve","epoch":"0000000000000001","last":9,"read":0,"unread":0}],"inbox":{"epoch":"0000000000000001","last":0},"lost":[]}"#;
+        let entry = by_bob("direct", r#""to":"ann","text":"x""#);
+        let cases: [(String, &[&str], &[&str]); 14] = [
+            (by_bob("message", r#""room":"red","text":"x""#), &["red"], &["bob"]),
+            (by_bob("publication", r#""text":"x""#), &[], &["bob"]),
+            (by_bob("notice", r#""text":"x""#), &[], &["bob"]),
+            (by_bob("topic", r#""room":"red","text":"x""#), &["red"], &["bob"]),
+            (by_bob("moderated", kick), &["red"], &["bob", "eve"]),
+            (by_bob("invited", r#""room":"red""#), &["red"], &["bob"]),
+            (r#"{"type":"rooms","rooms":[{"room":"red","members":1}]}"#.into(), &["red"], &[]),
+            (r#"{"type":"users","room":"red","users":["bob"]}"#.into(), &["red"], &["bob"]),
+            (r#"{"type":"subscribers","users":["bob"]}"#.into(), &[], &["bob"]),
+            (r#"{"type":"ok","command":"subscribe","user":"bob"}"#.into(), &[], &["bob"]),
+            (r#"{"type":"ok","command":"open","room":"red","members":1,"epoch":"0000000000000001","last":1,"topic":""}"#.into(), &["red"], &[]),
+            (format!(r#"{{"type":"inbox","entries":[{entry}],"more":false}}"#), &[], &["bob"]),
+            (sync.into(), &["red"], &["bob", "eve"]),
+            (info.into(), &["red"], &["bob", "eve"]),
+        ];
+        for (json, rooms, users) in cases {
+            let expected = [rooms, users].map(|names| names.iter().map(ToString::to_string).collect::<Vec<_>>());
+            assert_eq!(<[_; 2]>::from(offered(&json)), expected, "{json}");
+        }
+    }
+
+    #[test]
+    fn only_what_fits_the_place_is_offered() {
+        check(&names(), &[("/msg\tb", 5, &["bob"]), ("hello\tri", 6, &["rita"])]);
+        let owner: [(&str, usize, &[&str]); 2] =
+            [("/hook rose r", 11, &[]), ("/retention rose ", 16, &[Retention::DEFAULT])];
+        check(&with_role("owner"), &owner);
+        let operator: [(&str, usize, &[&str]); 2] = [("/uninvite r", 10, &[]), ("/invitation re", 12, &["red "])];
+        check(&with_role("operator"), &operator);
+    }
+
+    #[test]
+    fn what_is_remembered_is_bounded() {
+        let mut names = names();
+        for number in 0..=NAMES_MAX {
+            let (room, user) = (format!("room{number}"), format!("user{number}"));
+            names.learn(&Event::Joined { room: room.parse().unwrap(), user: user.parse().unwrap() }, &me());
+        }
+        assert_eq!((names.rooms.len(), names.users.len()), (NAMES_MAX, NAMES_MAX));
+    }
+
+    #[test]
+    fn the_line_is_kept_on_both_sides_of_the_cursor() {
+        let key = TabKey { names: Arc::default(), draft: Arc::default() };
+        let history = rustyline::history::MemHistory::new();
+        assert_eq!(key.hint("hello there", 5, &Context::new(&history)), None);
+        let draft = lock(&key.draft);
+        assert_eq!((draft.before.as_str(), draft.behind.as_str()), ("hello", " there"));
+    }
 }

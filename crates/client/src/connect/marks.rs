@@ -200,6 +200,91 @@ mod tests {
         let mut marks = Marks::default();
         marks.begin(&sync(), false);
         (0..2 * MARKS_MAX as u64).for_each(|number| marks.show(&message(&format!("room{number}"), 1)));
-        assert_eq!((marks.shown.len(), marks.take().len()), (MARKS_MAX, AT_ONCE));
+        assert_eq!(marks.shown.len(), MARKS_MAX);
+        marks.show(&message("room0", 2));
+        let told = told(&mut marks);
+        assert_eq!((told.len(), told[0].as_str()), (AT_ONCE, "#room0 2"));
+    }
+
+    /// Where bob and eve, whom the user follows, have said something that is unread.
+    fn unread() -> Sync {
+        let json = r#"{"type":"sync","current":"red","rooms":[],"directs":[{"user":"bob","last":9,"read":0,"unread":1}],"feeds":[{"user":"eve","epoch":"0000000000000001","last":9,"read":0,"unread":1}],"inbox":{"epoch":"0000000000000001","last":9},"lost":[]}"#;
+        let Event::Sync(sync) = event(json) else { panic!("{json}") };
+        *sync
+    }
+
+    /// An event of this kind, number 10 of its log, by bob.
+    fn tenth(kind: &str, rest: &str) -> Event {
+        event(&format!(r#"{{"type":"{kind}","id":10,"time":"2026-01-01T10:00:00Z","from":"bob",{rest}}}"#))
+    }
+
+    #[test]
+    fn whatever_has_a_number_is_read_once_it_is_shown() {
+        let action = r#""room":"red","action":"kick","user":"eve","until":null,"reason":"""#;
+        let cases = [
+            (tenth("publication", r#""text":"x""#), "+bob 10"),
+            (tenth("direct", r#""text":"x""#), "@bob 10"),
+            (tenth("invited", r#""room":"red""#), "@bob 10"),
+            (tenth("edited", r#""room":"red","of":7,"text":"x""#), "#red 10"),
+            (tenth("removed", r#""room":"red","of":7,"reason":"""#), "#red 10"),
+            (tenth("topic", r#""room":"red","text":"x""#), "#red 10"),
+            (tenth("moderated", action), "#red 10"),
+        ];
+        for (event, expected) in cases {
+            let mut marks = Marks::default();
+            marks.begin(&sync(), true);
+            marks.show(&event);
+            assert_eq!(told(&mut marks), [expected], "{event:?}");
+        }
+    }
+
+    #[test]
+    fn of_a_page_the_newest_entry_counts_and_a_mark_never_moves_back() {
+        let old = |id| format!(r#"{{"id":{id},"time":"2026-01-01T10:00:00Z","from":"bob","text":"x"}}"#);
+        let history = format!(r#"{{"type":"history","room":"blue","messages":[{},{}]}}"#, old(8), old(12));
+        let publication = |id| old(id).replacen('{', r#"{"type":"publication","#, 1);
+        let entries = format!("{},{}", publication(8), publication(12));
+        let backlog = format!(
+            r#"{{"type":"backlog","target":"+bob","epoch":"0000000000000001","entries":[{entries}],"more":false}}"#
+        );
+        let mut marks = Marks::default();
+        marks.begin(&sync(), true);
+        marks.show(&event(&history));
+        marks.show(&event(&backlog));
+        marks.put_back("+bob".parse().unwrap(), MessageId(9));
+        assert_eq!(told(&mut marks), ["#blue 12", "+bob 12"]);
+    }
+
+    #[test]
+    fn what_was_told_by_its_number_only_is_not_read_before_the_user_looks() {
+        let mut marks = Marks::default();
+        marks.begin(&unread(), true);
+        marks.show(&tenth("direct", r#""text":"x""#));
+        marks.show(&event(r#"{"type":"publication","id":10,"time":"2026-01-01T10:00:00Z","from":"eve","text":"x"}"#));
+        assert_eq!(told(&mut marks), [""; 0]);
+        let entry = r#"{"type":"direct","id":9,"time":"2026-01-01T10:00:00Z","from":"bob","to":"ann","text":"x"}"#;
+        marks.show(&event(&format!(r#"{{"type":"inbox","entries":[{entry}],"more":false}}"#)));
+        assert_eq!(told(&mut marks), ["@bob 10"]);
+        marks.look_into(&"+eve".parse().unwrap(), &[]);
+        assert_eq!(told(&mut marks), ["+eve 10"]);
+    }
+
+    #[test]
+    fn what_came_during_a_cut_is_shown_so_it_is_not_unseen() {
+        let mut marks = Marks::default();
+        marks.begin(&sync(), false);
+        marks.show(&message("blue", 10));
+        assert_eq!(told(&mut marks), ["#blue 10"]);
+    }
+
+    #[test]
+    fn what_is_too_much_for_one_turn_has_the_next_one() {
+        let mut marks = Marks::default();
+        marks.begin(&sync(), false);
+        (0..=AT_ONCE).for_each(|number| marks.show(&message(&format!("room{number:02}"), 1)));
+        assert_eq!(told(&mut marks).len(), AT_ONCE);
+        assert_eq!(marks.due(), marks.told.map(|told| told + EVERY));
+        assert_eq!(told(&mut marks), [format!("#room{AT_ONCE} 1")]);
+        assert_eq!(marks.due(), None);
     }
 }

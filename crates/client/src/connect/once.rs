@@ -312,4 +312,52 @@ mod tests {
         (0..POSTS_MAX).for_each(|_| assert!(outbox.take("x", &post, None).is_some()));
         assert_eq!(outbox.take("x", &post, None), None);
     }
+
+    #[test]
+    fn the_bytes_that_wait_are_bounded_and_what_leaves_makes_room() {
+        let (mut outbox, quarter) = (Outbox::default(), "x".repeat(BYTES_MAX / 4));
+        let fill = |outbox: &mut Outbox, count: usize| -> Vec<_> {
+            let numbers = (0..count).map(|_| outbox.take_command(&quarter, false).unwrap()).collect();
+            assert_eq!(outbox.take_command("x", false), None);
+            numbers
+        };
+        let numbers = fill(&mut outbox, 4);
+        outbox.answered(numbers[0]);
+        fill(&mut outbox, 1);
+        assert_eq!(outbox.next_line().map(|(number, _)| number), Some(numbers[1]));
+        assert_eq!(outbox.is_cut().len(), 1, "it may have been carried out");
+        fill(&mut outbox, 1);
+        assert_eq!(outbox.give_up().len(), 4);
+        fill(&mut outbox, 4);
+    }
+
+    #[test]
+    fn a_line_that_may_have_been_said_under_its_key_is_not_said_without_one() {
+        let mut outbox = Outbox::default();
+        let number = take(&mut outbox, "hello", Some("red"));
+        sent(&mut outbox);
+        assert_eq!(outbox.is_cut(), [""; 0]);
+        sent(&mut outbox);
+        assert!(!outbox.put_back_plain(number, true));
+        assert_eq!(outbox.answered(number).as_deref(), Some("hello"), "its answer comes late");
+    }
+
+    #[test]
+    fn a_line_that_is_too_long_for_its_key_leaves_the_others_theirs() {
+        let mut outbox = Outbox::default();
+        let long = take(&mut outbox, "long", Some("red"));
+        sent(&mut outbox);
+        assert!(outbox.put_back_plain(long, false));
+        assert_eq!(sent(&mut outbox).unwrap(), ("long".to_owned(), String::new()));
+        take(&mut outbox, "short", Some("red"));
+        assert_ne!(sent(&mut outbox).unwrap().1, "");
+    }
+
+    #[test]
+    fn a_message_stays_with_the_room_for_which_it_was_typed() {
+        let mut outbox = Outbox::default();
+        let number = take(&mut outbox, "hello", Some("red"));
+        outbox.went_to(number, &"blue".parse().unwrap());
+        assert_eq!(sent(&mut outbox).unwrap().0, "/say red hello");
+    }
 }
