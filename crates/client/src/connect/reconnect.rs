@@ -226,4 +226,16 @@ mod tests {
         assert_eq!(pauses(u64::MAX), [1_000, 2_000, 4_000, 8_000, 16_000, 30_000, 30_000]);
         assert_eq!(pauses(0), [500, 1_000, 2_000, 4_000, 8_000, 15_000, 15_000]);
     }
+
+    #[test]
+    fn after_each_goodbye_before_the_login() {
+        let lost = LoginError::Lost(Lost::Closed);
+        assert!(is_of_the_server(&lost) && after_refused_login(&lost) == Next::Retry);
+        for &code in Bye::ALL {
+            let is_retried = [Bye::ServerShutdown, Bye::LoginTimeout].contains(&code);
+            let error = LoginError::Ended { code, message: String::new() };
+            assert_eq!(is_of_the_server(&error), is_retried, "{code}");
+            assert_eq!(after_refused_login(&error) == Next::Retry, is_retried, "{code}");
+        }
+    }
 }

@@ -144,6 +144,7 @@ mod tests {
         assert_eq!(may(&[made, &moderated("owner", "bob")]), moderates);
         assert_eq!(may(&[made, r#"{"type":"ok","command":"owner","room":"red","user":"bob","id":7}"#]), moderates);
         assert_eq!(may(&[&info("moderator"), &moderated("unmoderator", "ann")]), nothing);
+        assert_eq!(may(&[&info("moderator"), &moderated("ban", "ann")]), nothing);
         assert_eq!(may(&[&info("operator")]), [true; 3]);
         assert_eq!(may(&[&info("owner"), &info("member")]), nothing);
     }
@@ -152,5 +153,22 @@ mod tests {
     fn where_everything_stands_says_it_anew() {
         let sync = r#"{"type":"sync","current":"red","rooms":[{"room":"red","members":1,"topic":"","role":"moderator","epoch":"0000000000000001","last":9,"read":0,"unread":0}],"directs":[],"feeds":[],"inbox":{"epoch":"0000000000000001","last":0},"lost":[]}"#;
         assert_eq!(may(&[&info("operator"), sync]), [true, false, false]);
+        let elsewhere = sync.replace(r#""room":"red""#, r#""room":"blue""#).replace("moderator", "member");
+        assert_eq!(may(&[&info("owner"), &elsewhere]), [false; 3], "the user is not in red any more");
+    }
+
+    #[test]
+    fn what_is_remembered_is_bounded_and_still_learned_anew() {
+        let (mut roles, me) = (Roles::default(), "ann".parse().unwrap());
+        let mut learn = |room: usize, role: &str| {
+            let info = info(role).replace("red", &format!("room{room}"));
+            roles.learn(&serde_json::from_str(&info).unwrap(), &me);
+            (roles.rooms.len(), roles.may(Verb::Kick))
+        };
+        for room in 0..ROOMS_MAX {
+            learn(room, "member");
+        }
+        assert_eq!(learn(ROOMS_MAX, "owner"), (ROOMS_MAX, false));
+        assert_eq!(learn(0, "owner"), (ROOMS_MAX, true));
     }
 }

@@ -407,4 +407,60 @@ mod tests {
         restore.answered(&Event::Pong { token: None }, &now);
         assert_eq!(restore.step(), None);
     }
+
+    #[test]
+    fn whoever_closes_the_current_room_is_in_the_one_that_takes_its_place() {
+        let closed = Reply::Close { room: room("red"), current: room("lobby") }.into();
+        assert_eq!(after(&[joined("red"), closed]), Rooms { joined: Some(room("red")), ..Rooms::only(&room("lobby")) });
+    }
+
+    #[test]
+    fn the_server_says_where_the_user_is() {
+        let state = r#""members":1,"topic":"","role":"member","epoch":"0000000000000001","last":0,"read":0,"unread":0"#;
+        let json = format!(
+            r#"{{"type":"sync","current":"red","rooms":[{{"room":"red",{state}}}],"directs":[],"feeds":[],"inbox":{{"epoch":"0000000000000001","last":0}},"lost":[]}}"#
+        );
+        assert_eq!(after(&[opened("blue"), serde_json::from_str(&json).unwrap()]), Rooms::only(&room("red")));
+    }
+
+    #[test]
+    fn the_room_from_which_the_user_was_removed_is_left_before_the_others_are_opened() {
+        let goal = after(&[joined("red"), opened("blue")]);
+        let (mut restore, mut now, pong) =
+            (Restore::new(&goal, &room("lobby")), Rooms::only(&room("lobby")), Event::Pong { token: None });
+        now.note(&joined("red"), &me());
+        restore.answered(&joined("red"), &now);
+        restore.answered(&pong, &now);
+        restore.look_into(room("red"), MessageId(3));
+        assert_eq!(restore.step().map(ToString::to_string).as_deref(), Some("/backlog #red after 3 500"));
+        restore.answered(&pong, &now);
+        restore.leave(&room("red"));
+        assert_eq!(restore.step(), Some(&Question::Close(room("red"))));
+        let closed = Reply::Close { room: room("red"), current: room("lobby") }.into();
+        now.note(&closed, &me());
+        restore.answered(&closed, &now);
+        assert_eq!(restore.steps, [Question::Open(room("blue"))]);
+    }
+
+    #[test]
+    fn a_removal_counts_unless_it_is_of_somebody_else_or_the_user_spoke_after_it() {
+        let entry = |id: u64, rest: &str| -> LogEntry {
+            serde_json::from_str(&format!(r#"{{"id":{id},"time":"2026-01-01T10:00:00Z",{rest}}}"#)).unwrap()
+        };
+        let act = |id, action: &str, user: &str| {
+            let rest = format!(r#""action":"{action}","user":"{user}","until":null,"reason":"""#);
+            entry(id, &format!(r#""type":"moderated","from":"bob",{rest}"#))
+        };
+        let said = |id, from: &str| entry(id, &format!(r#""type":"message","from":"{from}","text":"x""#));
+        let cases = [
+            (vec![act(1, "kick", "ann"), said(2, "bob")], Some(1)),
+            (vec![said(1, "ann"), act(2, "ban", "ann")], Some(2)),
+            (vec![act(1, "kick", "ann"), said(2, "ann")], None),
+            (vec![act(1, "kick", "eve")], None),
+            (vec![act(1, "mute", "ann")], None),
+        ];
+        for (entries, expected) in cases {
+            assert_eq!(removal_in(&entries, &me()).map(|entry| entry.id.0), expected, "{entries:?}");
+        }
+    }
 }
