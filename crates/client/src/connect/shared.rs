@@ -326,3 +326,127 @@ impl SharedState {
         waited.unwrap_or_else(PoisonError::into_inner).0.current.clone()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::session::Entry;
+    use crate::testing::{Identity, Scripted, ann, pinned};
+    use parlor_proto::{Event, parse_command};
+
+    /// What a server hears from `talk` that sends it so many lines, without their keys.
+    fn heard(lines: usize, talk: impl FnOnce(&Arc<SharedState>, &LineSender)) -> Vec<String> {
+        let identity = Identity::new(&["127.0.0.1"]);
+        let server = Scripted::start(&identity, move |mut peer| {
+            peer.welcome();
+            (0..lines).map(|_| peer.hear()).collect::<Vec<_>>()
+        });
+        let greeted = pinned(&server.address, identity.pin).open().unwrap();
+        let session = greeted.log_in(Entry::Login, &ann()).unwrap();
+        talk(&Arc::default(), &session.sender);
+        session.sender.close();
+        let lines = server.finish().into_iter();
+        lines
+            .map(|line| match line.strip_prefix("/once ").and_then(|rest| rest.split_once(' ')) {
+                Some((_, line)) => line.to_owned(),
+                None => line,
+            })
+            .collect()
+    }
+
+    fn send(link: &SharedState, line: &str) -> Result<(), NotSent> {
+        let command = parse_command(line.as_bytes()).unwrap().unwrap();
+        let verb = Some(command.verb());
+        let post = match command {
+            parlor_proto::Command::Post { post, .. } => Some(post),
+            _ => None,
+        };
+        link.send(Typed { line, verb, post, new_password: None })
+    }
+
+    fn event(json: &str) -> Event {
+        serde_json::from_str(json).unwrap()
+    }
+
+    /// The server tells that it keeps marks.
+    fn begin_marks(link: &SharedState) {
+        let json = r#"{"type":"sync","current":"red","rooms":[],"directs":[],"feeds":[],"inbox":{"epoch":"0000000000000001","last":0},"lost":[]}"#;
+        let Event::Sync(sync) = event(json) else { panic!("{json}") };
+        link.mark(|marks| marks.begin(&sync, false));
+    }
+
+    fn show_message(link: &SharedState) {
+        let json = r#"{"type":"message","room":"red","id":7,"time":"2026-01-01T10:00:00Z","from":"bob","text":"x"}"#;
+        link.mark(|marks| marks.show(&event(json)));
+    }
+
+    #[test]
+    fn in_the_wrong_room_only_messages_wait_until_the_user_knows() {
+        let (wanted, here): (RoomName, RoomName) = ("red".parse().unwrap(), "lobby".parse().unwrap());
+        let heard = heard(3, |link, sender| {
+            link.begin(&here);
+            link.lead(sender, SendPolicy::WrongRoom { wanted: wanted.clone(), here: here.clone(), told: false });
+            for line in ["/who", "/msg bob hi"] {
+                link.begin_input();
+                assert_eq!(send(link, line), Ok(()));
+            }
+            link.begin_input();
+            assert_eq!(send(link, "hello"), Err(NotSent::WrongRoom { wanted: wanted.clone(), here: here.clone() }));
+            link.begin_input();
+            assert_eq!(send(link, "hello"), Ok(()));
+        });
+        assert_eq!(heard, ["/who", "/msg bob hi", "/say lobby hello"]);
+    }
+
+    #[test]
+    fn what_is_said_behind_a_change_of_the_room_is_sent_again_to_the_new_room() {
+        let joined = r#"{"type":"ok","command":"join","room":"blue","members":1,"epoch":"0000000000000001","last":0}"#;
+        let heard = heard(3, |link, sender| {
+            link.begin(&"red".parse().unwrap());
+            link.lead(sender, SendPolicy::Open);
+            send(link, "/join blue").unwrap();
+            send(link, "hello").unwrap();
+            link.answered(&Incoming::parse(joined.to_owned()), Some(&"blue".parse().unwrap()));
+            assert_eq!(link.cut(), [""; 0], "it is certain to which room it went");
+            link.lead(sender, SendPolicy::Open);
+            link.resend(Duration::ZERO);
+            while link.has_waiting() {
+                thread::yield_now();
+            }
+            // The thread that sends it has done so.
+            drop(lock(&link.order));
+        });
+        assert_eq!(heard, ["/join blue", "hello", "/say blue hello"]);
+    }
+
+    #[test]
+    fn what_is_read_is_told_again_over_the_next_connection_once_the_server_says_that_it_keeps_marks() {
+        let heard = heard(3, |link, sender| {
+            link.lead(sender, SendPolicy::Open);
+            begin_marks(link);
+            show_message(link);
+            link.tell_read();
+            link.cut();
+            link.lead(sender, SendPolicy::Open);
+            link.tell_read();
+            send(link, "/who").unwrap();
+            begin_marks(link);
+            link.tell_read();
+        });
+        assert_eq!(heard, ["/read #red 7", "/who", "/read #red 7"]);
+    }
+
+    #[test]
+    fn a_mark_that_finds_the_way_taken_is_told_later() {
+        let heard = heard(1, |link, sender| {
+            link.lead(sender, SendPolicy::Open);
+            begin_marks(link);
+            show_message(link);
+            let order = lock(&link.order);
+            link.tell_read();
+            drop(order);
+            link.tell_read();
+        });
+        assert_eq!(heard, ["/read #red 7"]);
+    }
+}

@@ -408,3 +408,34 @@ fn what_waited_is_shown_where_nothing_is_missing() {
     let shown = catch_up.sift(sync(&[("lobby", 0), ("red", 3)], &[("bob", 5)], &[]));
     assert_eq!(shown[1..], [Shown::Event(direct(6))]);
 }
+
+#[test]
+fn without_backlog_a_room_is_asked_about_once_it_is_the_current_one() {
+    let opened = |last| -> Event {
+        let topic = parlor_proto::Note::default();
+        Reply::Open { room: room("red"), members: 1, epoch: EPOCH, last: MessageId(last), topic }.into()
+    };
+    let mut catch_up = in_lobby(0);
+    catch_up.sift(opened(3));
+    catch_up.disconnected();
+    catch_up.begin_in(&room("lobby"), EPOCH, MessageId(0));
+    catch_up.use_way(Way::History);
+    catch_up.sift(opened(5));
+    assert_eq!(catch_up.question(), None);
+    catch_up.sift(Reply::Switch { room: room("red") }.into());
+    assert_eq!(ask(&mut catch_up), "/history 22");
+}
+
+#[test]
+fn whoever_follows_somebody_again_misses_nothing_of_the_time_between() {
+    let mut catch_up = away();
+    catch_up.use_way(Way::Backlog);
+    catch_up.sift(sync(&[("lobby", 0), ("red", 3)], &[("bob", 5)], &[("bob", 7)]));
+    catch_up.sift(Reply::Unsubscribe { user: "bob".parse().unwrap() }.into());
+    catch_up.begins_at(&"+bob".parse().unwrap(), &backlog("+bob", 9..=9, false));
+    catch_up.disconnected();
+    catch_up.begin_in(&room("lobby"), EPOCH, MessageId(0));
+    catch_up.use_way(Way::Backlog);
+    catch_up.sift(sync(&[("lobby", 0), ("red", 3)], &[("bob", 5)], &[("bob", 10)]));
+    assert_eq!(ask_all(&mut catch_up), ["/backlog +bob after 9 1"]);
+}

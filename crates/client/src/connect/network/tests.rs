@@ -1,6 +1,7 @@
 //! The client on a terminal, without the terminal: what it shows, and when it reconnects.
 
 mod rights;
+mod rooms;
 mod said;
 
 use std::sync::mpsc;

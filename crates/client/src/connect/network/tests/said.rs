@@ -35,13 +35,14 @@ fn hear_said(peer: &mut Peer, sync_answer: &str) -> String {
 const IN_LOBBY: &str = r#"{"type":"sync","current":"lobby","rooms":[],"directs":[],"feeds":[],"inbox":{"epoch":"0000000000000001","last":0},"lost":[]}"#;
 const SAID: &str = r#"{"type":"ok","command":"message","room":"lobby","id":1,"repeated":true}"#;
 
+const AWAY: &str = r#"{"type":"error","code":"store-unavailable","message":"Away","command":"message"}"#;
+
 #[test]
 fn what_the_store_did_not_take_is_said_again_under_its_key() {
-    let away = r#"{"type":"error","code":"store-unavailable","message":"Away","command":"message"}"#;
-    let script = move |_, mut peer: Peer| {
+    let script = |_, mut peer: Peer| {
         peer.welcome();
         let first = hear_said(&mut peer, IN_LOBBY);
-        peer.say(&[away]);
+        peer.say(&[AWAY]);
         let second = hear_said(&mut peer, IN_LOBBY);
         peer.say(&[SAID, ELSEWHERE]);
         vec![first, second]
@@ -50,6 +51,20 @@ fn what_the_store_did_not_take_is_said_again_under_its_key() {
     let key = heard[0].strip_prefix("/once ").and_then(|rest| rest.strip_suffix(" /say lobby hello")).unwrap();
     assert_eq!(heard[1], format!("/once {key} /say lobby hello"));
     assert!(shown.contains("said now: hello") && !shown.contains("not certain"), "{shown}");
+}
+
+#[test]
+fn what_is_refused_in_the_end_is_told_as_not_said() {
+    let script = |_, mut peer: Peer| {
+        peer.welcome();
+        let first = hear_said(&mut peer, IN_LOBBY);
+        peer.say(&[AWAY]);
+        hear_said(&mut peer, IN_LOBBY);
+        peer.say(&[r#"{"type":"error","code":"muted","message":"You are muted","command":"message"}"#, ELSEWHERE]);
+        vec![first]
+    };
+    let (_, shown) = say_to(script, 1);
+    assert!(shown.contains("not said: hello") && !shown.contains("said now"), "{shown}");
 }
 
 #[test]

@@ -1,0 +1,57 @@
+//! What one session leaves to the next, and what it asks about by itself.
+
+use super::*;
+
+/// The answer to `/sync` in the lobby and in blue.
+const SYNC: &str = r#"{"type":"sync","current":"lobby","rooms":[{"room":"blue","members":1,"topic":"","role":"member","epoch":"0000000000000001","last":0,"read":0,"unread":0},{"room":"lobby","members":1,"topic":"","role":"member","epoch":"0000000000000001","last":0,"read":0,"unread":0}],"directs":[],"feeds":[],"inbox":{"epoch":"0000000000000001","last":0},"lost":[]}"#;
+
+#[test]
+fn a_room_that_is_full_for_now_is_tried_again_by_the_next_session() {
+    let identity = Identity::new(&["127.0.0.1"]);
+    let server = Scripted::start_many(&identity, 3, |number, mut peer: Peer| {
+        peer.welcome();
+        let heard = peer.hear();
+        match number {
+            0 => peer.say(&[SYNC, IN_RED, SHUTDOWN]),
+            1 => {
+                peer.say(&[r#"{"type":"error","code":"limit-reached","message":"Too many","command":"join"}"#]);
+                assert_eq!(peer.hear(), "/sync");
+                peer.say(&[SYNC, SHUTDOWN]);
+            }
+            _ => peer.say(&[ELSEWHERE]),
+        }
+        heard
+    });
+    let (_, shown) = follow(&identity, &server);
+    assert!(shown.contains(&"! you are in lobby: red could not be entered".to_owned()), "{shown:?}");
+    assert_eq!(server.finish(), ["/sync", "/join red", "/join red"]);
+}
+
+#[test]
+fn what_is_open_and_unread_is_summed_up_at_the_first_login_only() {
+    let identity = Identity::new(&["127.0.0.1"]);
+    let server = Scripted::start_many(&identity, 2, |number, mut peer: Peer| {
+        peer.welcome();
+        assert_eq!(peer.hear(), "/sync");
+        peer.say(&[SYNC, if number == 0 { SHUTDOWN } else { ELSEWHERE }]);
+    });
+    let (_, shown) = follow(&identity, &server);
+    let summary = "* what you say goes to lobby; also open: blue";
+    assert_eq!(shown.iter().filter(|line| *line == summary).count(), 1, "{shown:?}");
+    server.finish();
+}
+
+#[test]
+fn of_whom_the_user_follows_it_is_asked_where_their_publications_begin() {
+    let identity = Identity::new(&["127.0.0.1"]);
+    let server = Scripted::start(&identity, |mut peer: Peer| {
+        peer.welcome();
+        assert_eq!(peer.hear(), "/sync");
+        peer.say(&[SYNC, r#"{"type":"ok","command":"subscribe","user":"bob"}"#]);
+        let asked = peer.hear();
+        peer.say(&[ELSEWHERE]);
+        asked
+    });
+    follow(&identity, &server);
+    assert_eq!(server.finish(), "/backlog +bob 1");
+}
