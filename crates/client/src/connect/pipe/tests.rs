@@ -1,6 +1,7 @@
 //! The client in a pipe against a scripted server: what is sent, shown and returned.
 
 mod idle;
+mod password;
 mod rooms;
 
 use std::io::{self, BufReader, Read, Write};
@@ -8,7 +9,7 @@ use std::sync::{Arc, Mutex};
 
 use super::*;
 use crate::lock;
-use crate::testing::{HELLO, Identity, Peer, Scripted, ann, pinned};
+use crate::testing::{HELLO, Identity, Peer, Scripted, WELCOME, ann, pinned};
 use crate::{Address, Entry};
 
 const ACCEPTED: &str = r#"{"type":"ok","command":"message","room":"lobby","id":1}"#;
