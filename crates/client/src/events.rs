@@ -201,4 +201,18 @@ mod tests {
         let Incoming::Event { event: Event::Bye { code, message }, .. } = parsed(line) else { panic!("{line}") };
         assert_eq!((code, message.as_ref()), (Bye::Unknown, "[31moutside"));
     }
+
+    #[test]
+    fn no_text_of_a_server_has_a_control_character() {
+        for line in [
+            r#"{"type":"hello","protocol":"parlor\u001b/1","server":"\u001b[2Jden"}"#,
+            r#"{"type":"error","code":"in-lobby","message":"\u001b[2JNo","command":null}"#,
+            r#"{"type":"pong","token":"\u001b[2Jx"}"#,
+            r#"{"type":"help","commands":[{"usage":"/x \u001b[2J","help":"y \u001b[2J"}]}"#,
+            r#"{"type":"message","room":"red","id":1,"time":"2026-01-01T10:00:00Z","from":"bob","text":"\u001b[2Jx"}"#,
+        ] {
+            let Incoming::Event { event, .. } = parsed(line) else { panic!("{line}") };
+            assert!(!format!("{event:?}").contains(r"\u{1b}"), "{event:?}");
+        }
+    }
 }

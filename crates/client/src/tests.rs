@@ -1,5 +1,8 @@
 //! The connection library against a scripted TLS server: trust, greeting, login, both directions at once.
 
+mod entry;
+mod servers;
+
 use std::io::Write;
 use std::thread;
 use std::time::Duration;
@@ -107,6 +110,15 @@ fn an_expired_certificate_is_refused() {
     let dates = why.starts_with("it has expired at 20") && why.contains("the clock of this machine says 20");
     assert!(dates, "{error}");
     assert!(error.to_string().contains("set the clock"), "{error}");
+}
+
+#[test]
+fn a_certificate_of_the_future_is_refused_with_its_date() {
+    let directory = tempfile::tempdir().unwrap();
+    let identity = Identity::with_validity(&["127.0.0.1"], (2080, 2090));
+    let error = refusal(&identity, &identity.trust_by_file(directory.path()));
+    let CertificateFault::OutOfDate(why) = fault(&error) else { panic!("{error}") };
+    assert!(why.starts_with("it is not valid before 2080-01-01T00:00:00Z, and the clock"), "{why}");
 }
 
 #[test]
@@ -301,6 +313,27 @@ fn a_silent_server_is_asked_and_then_given_up() {
     let Incoming::Event { event: Event::Pong { token }, .. } = session.events.next().unwrap() else { panic!() };
     assert_eq!(token.as_deref(), Some("mine"), "the answer to the client's own ping must not be shown");
     assert!(matches!(session.events.next(), Err(Lost::Silent)));
+    server.finish();
+}
+
+#[test]
+fn a_server_that_answers_is_never_given_up() {
+    const PINGS: u32 = 5;
+    let identity = Identity::new(&["127.0.0.1"]);
+    let server = Scripted::start(&identity, |mut peer| {
+        peer.welcome();
+        for _ in 0..PINGS {
+            let token = peer.hear().strip_prefix("/ping ").unwrap().to_owned();
+            peer.say(&[&format!(r#"{{"type":"pong","token":"{token}"}}"#)]);
+        }
+        peer.say(&[r#"{"type":"pong","token":"mine"}"#]);
+    });
+    let timeouts = impatient(Duration::from_millis(250));
+    assert!(timeouts.keepalive * PINGS > timeouts.silence);
+    let connector = pinned(&server.address, identity.pin).with_timeouts(timeouts);
+    let mut session = connector.open().unwrap().log_in(Entry::Login, &ann()).unwrap();
+    let Incoming::Event { event: Event::Pong { token }, .. } = session.events.next().unwrap() else { panic!() };
+    assert_eq!(token.as_deref(), Some("mine"));
     server.finish();
 }
 
