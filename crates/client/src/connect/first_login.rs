@@ -134,6 +134,18 @@ mod tests {
     }
 
     #[test]
+    fn the_next_server_has_to_prove_its_identity_too() {
+        let (identity, other) = (Identity::new(&["localhost"]), Identity::new(&["localhost"]));
+        let stopping = answering(&identity, STOPS);
+        let wrong = Scripted::start(&other, |mut peer| peer.hear());
+        let good = Scripted::start(&identity, |mut peer| peer.welcome());
+        let connector = connector(&identity, &[&stopping.address, &wrong.address, &good.address]);
+        let failure = first_login(&connector, Entry::Login, None, &ann()).err().unwrap();
+        assert_eq!(failure.exit, Exit::NoConnection, "{}", failure.message);
+        assert!(failure.message.contains("is not the one of --pin"), "{}", failure.message);
+    }
+
+    #[test]
     fn an_account_is_asked_for_once() {
         let identity = Identity::new(&["localhost"]);
         let away = answering(&identity, AWAY);

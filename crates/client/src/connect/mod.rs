@@ -246,6 +246,19 @@ mod tests {
     }
 
     #[test]
+    fn one_server_elsewhere_is_enough_not_to_trust_the_authority_of_this_machine() {
+        let data = tempfile::tempdir().unwrap();
+        std::fs::create_dir(data.path().join("tls")).unwrap();
+        let path = data.path().join("tls").join("ca.pem");
+        std::fs::write(&path, "").unwrap();
+        let with = |other: &str| {
+            let others = vec![other.parse().unwrap()];
+            trust(&ConnectOptions { others, ..options("localhost", TrustOption::Automatic, data.path()) })
+        };
+        assert_eq!((with("[::1]:2"), with("chat.example")), (Trust::Ca(path.clone()), Trust::System));
+    }
+
+    #[test]
     fn what_the_command_line_says_comes_first() {
         let data = tempfile::tempdir().unwrap();
         std::fs::create_dir(data.path().join("tls")).unwrap();

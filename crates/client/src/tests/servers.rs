@@ -39,6 +39,14 @@ fn where_all_servers_are_away_each_of_them_is_told() {
 }
 
 #[test]
+fn a_server_that_says_nothing_is_told_in_the_same_words_on_every_system() {
+    for kind in [std::io::ErrorKind::TimedOut, std::io::ErrorKind::WouldBlock] {
+        let error = ConnectError::Unreachable { address: "den.example".parse().unwrap(), error: kind.into() };
+        assert_eq!(error.to_string(), "den.example:7878 cannot be reached: it does not answer");
+    }
+}
+
+#[test]
 fn a_server_that_cannot_prove_its_identity_is_not_skipped() {
     let (wrong, right) = (Identity::new(&["127.0.0.1"]), Identity::new(&["127.0.0.1"]));
     let first = Scripted::start(&wrong, listen);

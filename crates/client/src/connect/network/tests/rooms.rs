@@ -1,4 +1,4 @@
-//! What one session leaves to the next, and what it asks about by itself.
+//! What one session leaves to the next, and what it asks and tells by itself.
 
 use super::*;
 
@@ -54,4 +54,56 @@ fn of_whom_the_user_follows_it_is_asked_where_their_publications_begin() {
     });
     follow(&identity, &server);
     assert_eq!(server.finish(), "/backlog +bob 1");
+}
+
+#[test]
+fn a_mark_that_the_store_did_not_take_is_told_again() {
+    let identity = Identity::new(&["127.0.0.1"]);
+    let server = Scripted::start(&identity, |mut peer: Peer| {
+        peer.welcome();
+        assert_eq!(peer.hear(), "/sync");
+        peer.say(&[SYNC, &message(7).replace("red", "lobby")]);
+        let first = peer.hear();
+        peer.say(&[r#"{"type":"error","code":"store-unavailable","message":"Away","command":"read"}"#]);
+        let heard = [first, peer.hear()];
+        peer.say(&[ELSEWHERE]);
+        heard
+    });
+    let connector = pinned(&server.address, identity.pin);
+    let session = connector.open().unwrap().log_in(Entry::Login, &ann()).unwrap();
+    let (screen, link) = (Screen::start(drop).unwrap(), Arc::new(SharedState::default()));
+    let (_stay, left) = mpsc::channel();
+    let follower = follower(connector, &link, &screen, left);
+    let network = thread::spawn(move || follower.run(session));
+    while !network.is_finished() {
+        link.tell_read();
+        thread::sleep(Duration::from_millis(10));
+    }
+    assert_eq!(server.finish(), ["/read #lobby 7", "/read #lobby 7"]);
+}
+
+#[test]
+fn the_next_session_begins_by_a_ticket_which_is_void_after_the_last_one() {
+    let ticket = r#"{"type":"ok","command":"ticket","ticket":"plt_07","id":"000000ab","expires":null}"#;
+    let identity = Identity::new(&["127.0.0.1"]);
+    let server = Scripted::start_many(&identity, 2, move |number, mut peer: Peer| {
+        if number == 0 {
+            peer.welcome();
+            peer.hear();
+            peer.say(&[ticket]);
+            return String::new();
+        }
+        peer.say(&[HELLO]);
+        peer.hear();
+        let begun = peer.hear();
+        peer.say(crate::testing::WELCOME);
+        begun
+    });
+    let connector = pinned(&server.address, identity.pin);
+    let mut session = connector.open().unwrap().log_in(Entry::Login, &ann()).unwrap();
+    let proof = Proof::of(&mut session, ann().password).unwrap();
+    assert_eq!(proof.farewell(), "/revoke 000000ab\n/quit");
+    let plan = ReconnectConfig { connector, user: ann().user, proof, room: None };
+    assert!(plan.attempt(&server.address).is_ok());
+    assert_eq!(server.finish()[1], "RESUME ann plt_07");
 }
