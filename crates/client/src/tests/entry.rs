@@ -6,6 +6,8 @@ use super::*;
 use crate::UnauthenticatedConnection;
 
 const TICKET: &str = r#"{"type":"ok","command":"ticket","ticket":"plt_07","id":"000000ab","expires":null}"#;
+const ENTERED: &str = r#"{"type":"joined","room":"lobby","user":"bob"}"#;
+const LEFT: &str = r#"{"type":"left","room":"lobby","user":"bob"}"#;
 const INVITED: &str = r#"{"type":"ok","command":"invite","uses":1,"rooms":[],"expires":"2026-11-22T10:20:30.456Z"}"#;
 /// The answers to FORMAT and INVITE.
 const TAKEN: &[&str] = &[WELCOME[0], INVITED];
@@ -22,17 +24,13 @@ fn answering(identity: &Identity, lines: &'static [&'static str]) -> Scripted<St
 
 #[test]
 fn what_comes_before_a_ticket_is_handed_out_in_its_order() {
-    let news = [r#"{"type":"joined","room":"lobby","user":"bob"}"#, r#"{"type":"left","room":"lobby","user":"bob"}"#];
     let identity = Identity::new(&["127.0.0.1"]);
-    let server = answering(
-        &identity,
-        &[r#"{"type":"joined","room":"lobby","user":"bob"}"#, r#"{"type":"left","room":"lobby","user":"bob"}"#, TICKET],
-    );
+    let server = answering(&identity, &[ENTERED, LEFT, TICKET]);
     let mut session = log_in(&identity, &server.address);
     let (id, secret) = session.make_ticket("my laptop").unwrap().unwrap();
     assert_eq!((id.to_string().as_str(), secret.expose()), ("000000ab", "plt_07"));
     let heard = [(); 2].map(|()| session.events.next().unwrap().line().to_owned());
-    assert_eq!(heard, news);
+    assert_eq!(heard, [ENTERED, LEFT]);
     assert_eq!(server.finish(), "/ticket my laptop");
 }
 
