@@ -238,7 +238,8 @@ fn a_password_that_was_changed_elsewhere_ends_it() {
 #[test]
 fn a_password_that_was_changed_here_is_used_next_time() {
     let identity = Identity::new(&["127.0.0.1"]);
-    let server = Scripted::start_many(&identity, 2, |number, mut peer: Peer| {
+    let (asked, was_asked) = mpsc::channel();
+    let server = Scripted::start_many(&identity, 2, move |number, mut peer: Peer| {
         if number == 1 {
             peer.say(&[HELLO]);
             peer.hear();
@@ -248,6 +249,7 @@ fn a_password_that_was_changed_here_is_used_next_time() {
         }
         peer.welcome();
         refuse_sync(&mut peer);
+        asked.send(()).unwrap();
         let changes = (peer.hear(), peer.hear());
         let refused = r#"{"type":"error","code":"bad-credentials","message":"No","command":"passwd"}"#;
         peer.say(&[refused, r#"{"type":"ok","command":"passwd"}"#, SHUTDOWN]);
@@ -259,6 +261,8 @@ fn a_password_that_was_changed_here_is_used_next_time() {
     let (_stay, left) = mpsc::channel();
     let follower = follower(connector, &link, &Screen::start(drop).unwrap(), left);
     let network: JoinHandle<()> = thread::spawn(move || follower.run(session));
+    // The client asks its own question first.
+    was_asked.recv().unwrap();
     let sender = loop {
         match link.way(false) {
             Ok(sender) => break sender,
