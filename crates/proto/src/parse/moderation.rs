@@ -161,3 +161,6 @@ fn duration_and_rest(text: &str) -> (Option<Duration>, &str) {
         None => (None, text),
     }
 }
+
+#[cfg(test)]
+mod tests;
