@@ -1,5 +1,7 @@
 //! The meaning of lines, in tables.
 
+mod commands;
+
 use super::*;
 use proptest::prelude::*;
 
