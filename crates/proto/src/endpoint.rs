@@ -219,6 +219,26 @@ mod tests {
     }
 
     #[test]
+    fn addresses_and_hosts_are_bounded() {
+        let of_size = |bytes: usize| format!("https://example.org/{}", "a".repeat(bytes - 20));
+        assert_eq!(read(&of_size(ENDPOINT_MAX_BYTES)).as_str().len(), 1024);
+        assert!(of_size(ENDPOINT_MAX_BYTES + 1).parse::<Endpoint>().is_err());
+        let host = |bytes: usize| format!("http://{}/", "a".repeat(bytes));
+        assert_eq!(read(&host(HOST_MAX_BYTES)).host().len(), 253);
+        assert!(host(HOST_MAX_BYTES + 1).parse::<Endpoint>().is_err());
+        assert_eq!(read("http://example.org:65535").port(), 65_535);
+    }
+
+    #[test]
+    fn an_address_that_was_stored_is_checked_again() {
+        let endpoint = read("https://[2001:DB8::1]:8443/a");
+        assert_eq!((endpoint.host(), endpoint.port()), ("2001:db8::1", 8443));
+        let stored = serde_json::to_string(&endpoint).unwrap();
+        assert_eq!(serde_json::from_str::<Endpoint>(&stored).unwrap(), endpoint);
+        assert!(serde_json::from_str::<Endpoint>(r#""https://user@example.org/""#).is_err());
+    }
+
+    #[test]
     fn the_path_is_not_printed_for_debugging() {
         let shown = format!("{:?}", read("https://example.org/services/secret"));
         assert_eq!(shown, "Endpoint(https://example.org/…)");

@@ -151,6 +151,14 @@ mod tests {
     }
 
     #[test]
+    fn what_is_read_from_a_store_or_a_server_is_a_name_too() {
+        assert_eq!(serde_json::from_str::<UserName>("\"Ann\"").unwrap().as_str(), "ann");
+        assert!(serde_json::from_str::<UserName>("\"a.b\"").is_err());
+        assert!(serde_json::from_str::<RoomName>("\"\"").is_err());
+        assert!(serde_json::from_str::<RoomName>(&format!("\"{}\"", "r".repeat(65))).is_err());
+    }
+
+    #[test]
     fn the_longest_names() {
         assert!("u".repeat(32).parse::<UserName>().is_ok());
         assert!("u".repeat(33).parse::<UserName>().is_err());

@@ -96,6 +96,13 @@ mod tests {
         }
     }
 
+    #[test]
+    fn what_is_read_from_a_store_or_a_server_is_cleaned_too() {
+        let read = |json: &str| serde_json::from_str::<Text>(json).map(String::from).ok();
+        assert_eq!(read(r#""a\u001b[1m""#).as_deref(), Some("a[1m"));
+        assert_eq!(read(r#"" \u0007""#), None);
+    }
+
     proptest! {
         #[test]
         fn no_text_holds_a_control_character(text in "\\PC*|.*|[\\x00-\\x20\u{2028}-\u{202e}a]*") {

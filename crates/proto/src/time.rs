@@ -63,6 +63,16 @@ mod tests {
         assert_eq!(Timestamp::from_millis(1_795_392_000_007).to_string(), "2026-11-23T00:00:00.007Z");
     }
 
+    #[test]
+    fn later_is_never_too_late_to_be_written() {
+        let later = |millis| Timestamp::from_millis(1_000).after(std::time::Duration::from_millis(millis));
+        assert_eq!(later(500).as_millis(), 1_500);
+        let last = Timestamp::from_millis(i64::MAX);
+        assert_eq!(Timestamp::from_millis(1_000).after(std::time::Duration::MAX), last);
+        assert_eq!(last.after(std::time::Duration::from_secs(1)), last);
+        assert!(last.to_string().starts_with("9999-12-30T"));
+    }
+
     proptest! {
         #[test]
         fn every_moment_can_be_shown_and_read(millis: i64) {
