@@ -93,6 +93,7 @@ mod tests {
             ("/remove red 7 a secret", "remove red 7"),
             ("/outhook red https://example.org/secret", "outhook red"),
             ("/suspend bob 1d secret", "suspend bob"),
+            ("/unsuspend bob", "unsuspend bob"),
             ("/broadcast a secret", "broadcast"),
             ("/passwd old-secret new-secret", "passwd"),
             ("/ticket my phone", "ticket"),

@@ -198,6 +198,8 @@ pub(crate) fn duration(word: &str) -> Option<Duration> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::command::Command;
+    use crate::parse::parse_command;
 
     #[test]
     fn durations_have_a_unit() {
@@ -209,6 +211,23 @@ mod tests {
         for word in ["", "m", "10", "0m", "-1m", "+1m", "1.5h", "ten", "10é", "99999999999999999999d", "521w1", "600w"]
         {
             assert_eq!(super::duration(word), None, "{word}");
+        }
+    }
+
+    #[test]
+    fn an_order_is_the_action_of_its_command_and_concerns_the_user_it_names() {
+        let bob: UserName = "bob".parse().unwrap();
+        for action in Action::ALL {
+            let words = match action {
+                Action::Access => "private",
+                Action::Post => "moderators",
+                Action::Retention => "default",
+                _ => "bob",
+            };
+            let line = format!("/{action} red {words}");
+            let Ok(Some(Command::Moderate(_, order))) = parse_command(line.as_bytes()) else { panic!("{line}") };
+            assert_eq!(order.action(), Some(*action));
+            assert_eq!(order.user(), (words == "bob").then_some(&bob), "{line}");
         }
     }
 

@@ -63,6 +63,8 @@ impl<'a> Encoded<'a> {
 }
 
 #[cfg(test)]
+mod frame_tests;
+#[cfg(test)]
 mod golden_tests;
 #[cfg(test)]
 mod hook_tests;

@@ -383,3 +383,24 @@ fn both_formats_are_read_back() {
         assert_eq!(serde_json::from_str::<Event>(&json).unwrap(), event);
     }
 }
+
+#[test]
+fn the_text_format_says_why_only_where_there_is_a_reason() {
+    let moderated = |reason| Event::Moderated { room: room("red"), entry: ModerationEntry { reason, ..ban() } };
+    assert_eq!(encoded(&moderated(Note::default()), Format::Text), "MODERATED red bob ban mod\n");
+    let (members, epoch, last) = (3, Epoch(1), MessageId(2));
+    let moved = Event::Moved { room: room("lobby"), members, epoch, last, reason: note("spam") };
+    assert_eq!(encoded(&moved, Format::Text), "MOVED lobby spam\n");
+    let entries = vec![
+        LogEntry::Moderated(ban()),
+        LogEntry::Moderated(ModerationEntry { reason: Note::default(), ..ban() }),
+        LogEntry::Moderated(ModerationEntry { reason: Note::default(), ..setting() }),
+        LogEntry::Removed(RemovalEntry { reason: Note::default(), ..removal() }),
+    ];
+    let backlog = Event::Backlog { target: Target::Room(room("red")), epoch: Epoch(1), entries, more: false };
+    assert_eq!(
+        encoded(&backlog, Format::Text),
+        "LOG #red 4 mod (ban bob) spam\nLOG #red 4 mod (ban bob)\nLOG #red 4 mod (access)\nLOG #red 9 mod (removed 7)\n\
+         OK backlog #red 4\n"
+    );
+}
