@@ -134,4 +134,15 @@ mod tests {
         let shown = format!("{rights:?}");
         assert!(!shown.contains("plo_5") && !shown.contains("example/5"), "{shown}");
     }
+
+    #[test]
+    fn a_numbering_that_begins_again_is_posted_from_where_it_stands() {
+        let (mut rights, ann) = (RoomRights::default(), moderator());
+        rights.add_outhook(&hook(1), &ann).unwrap();
+        rights.rewind_outhooks(MessageId(9));
+        assert_eq!(rights.outhook(hook(1).id()).unwrap().after, MessageId(3));
+        rights.rewind_outhooks(MessageId(1));
+        assert_eq!(rights.outhook(hook(1).id()).unwrap().after, MessageId(1));
+        assert!(rights.outhook(hook(2).id()).is_none());
+    }
 }

@@ -1,5 +1,7 @@
 //! The rules for rights, one by one. It must not use a store.
 
+mod changes;
+
 use std::time::Duration;
 
 use parlor_proto::{Action, Order, Text};
