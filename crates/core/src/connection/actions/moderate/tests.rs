@@ -1,5 +1,7 @@
 //! What users see of moderation, on the memory store. It must not look into rooms.
 
+mod accounts;
+
 use parlor_testkit::{Connection, World};
 
 /// A room `red` of ann, in which bob is too.
