@@ -107,6 +107,17 @@ mod tests {
     }
 
     #[test]
+    fn the_hooks_of_a_private_room_do_not_exist_for_others() {
+        let world = World::new();
+        let (ann, bob) = (world.login("ann"), world.login("bob"));
+        ann.send_raw(b"/open red\n/access red private\n");
+        bob.read();
+        assert_eq!(bob.ask("/hooks red"), ["ERR no-such-room There is nobody in a room red"]);
+        ann.read();
+        assert_eq!(ann.ask("/hooks red"), ["OK hooks red 0"]);
+    }
+
+    #[test]
     fn json_tells_the_address_once() {
         let world = World::new();
         let ann = world.login("ann");
