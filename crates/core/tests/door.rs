@@ -133,3 +133,21 @@ fn a_deleted_name_is_reserved_with_an_invitation_too_and_takes_no_use() {
     assert_eq!(register("cyd").unwrap_err(), Refusal::BadInvitation);
     assert_eq!(services.store.accounts.find(&"bob".parse().unwrap()).unwrap().unwrap().role, Role::Operator);
 }
+
+#[test]
+fn a_suspended_user_gets_no_ticket_and_is_told_why() {
+    let world = World::new();
+    world.operator("op");
+    world.account("ann");
+    let (op, person) = (world.login("op"), Person::new(&world));
+    let ticket = shown(person.log_in("ann", &password_of("ann")).unwrap());
+    op.send("/suspend ann 2h spam");
+    let refused = person.log_in("ann", &password_of("ann")).unwrap_err();
+    assert_eq!(refused.code(), RefusalCode::Suspended);
+    assert!(refused.to_string().ends_with(" until 2026-11-23T02:00:00.000Z: spam"), "{refused}");
+    assert_eq!(person.verify(&ticket), Err(refused));
+    assert_eq!(person.log_in("ann", "wrong"), Err(Refusal::BadCredentials));
+    op.send("/unsuspend ann");
+    assert_eq!(person.verify(&ticket), Err(Refusal::BadTicket));
+    assert!(person.log_in("ann", &password_of("ann")).is_ok());
+}

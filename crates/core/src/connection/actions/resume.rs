@@ -108,6 +108,20 @@ mod tests {
     }
 
     #[test]
+    fn the_ticket_of_a_suspended_user_is_no_failed_login() {
+        let world = World::new();
+        world.operator("op");
+        let (op, bob) = (world.login("op"), world.login("bob"));
+        let secret = ticket(&bob);
+        op.send("/suspend bob");
+        for _ in 0..30 {
+            assert_eq!(resume(&world, "bob", &secret), ["ERR suspended This account is suspended"]);
+        }
+        op.send("/unsuspend bob");
+        assert_eq!(world.from_address("192.0.2.1").ask(&login_line("bob")), ["OK login bob lobby"]);
+    }
+
+    #[test]
     fn a_new_password_and_the_end_of_the_account_make_it_void() {
         let world = World::new();
         let ann = world.login("ann");

@@ -72,7 +72,25 @@ mod tests {
         op.read();
         assert_eq!(op.ask("/suspend op"), ["ERR bad-argument Not yourself"]);
         assert_eq!(op.ask("/suspend nobody"), ["ERR no-such-user There is no user nobody"]);
+        assert_eq!(op.ask("/unsuspend nobody"), ["ERR no-such-user There is no user nobody"]);
         assert_eq!(op.ask("/suspend"), ["ERR bad-argument /suspend <user> [duration] [reason]"]);
+    }
+
+    #[test]
+    fn a_right_password_of_a_suspended_account_is_no_failed_login() {
+        let world = World::new();
+        world.operator("op");
+        let op = world.login("op");
+        world.account("bob");
+        op.send("/suspend bob");
+        for _ in 0..30 {
+            let told = world.from_address("192.0.2.1").ask(&login_line("bob"));
+            assert_eq!(told, ["ERR suspended This account is suspended"]);
+        }
+        op.send("/unsuspend bob");
+        let before = world.elapsed_millis();
+        assert_eq!(world.from_address("192.0.2.1").ask(&login_line("bob")), ["OK login bob lobby"]);
+        assert_eq!(world.elapsed_millis(), before);
     }
 
     #[test]
