@@ -68,6 +68,25 @@ mod tests {
     }
 
     #[test]
+    fn one_user_blocks_a_thousand_others() {
+        let world = World::new();
+        let (ann, bob) = (world.login("ann"), world.login("bob"));
+        let personal = &world.services().store.personal;
+        for number in 0..1_000 {
+            let user = format!("user{number}");
+            world.account(&user);
+            personal.block(&"ann".parse().unwrap(), &user.parse().unwrap()).unwrap();
+        }
+        ann.read();
+        assert_eq!(ann.ask("/block bob"), ["ERR limit-reached This server keeps no more blocks of one user"]);
+        assert_eq!(ann.ask("/block user7"), ["OK block user7"]);
+        ann.send("/unblock user8");
+        ann.read();
+        assert_eq!(ann.ask("/block bob"), ["OK block bob"]);
+        assert_eq!(bob.ask("/msg ann hi").last().unwrap(), "ERR blocked ann accepts no direct messages from you");
+    }
+
+    #[test]
     fn the_next_owner_of_a_name_is_not_blocked_and_blocks_nobody() {
         let world = World::new();
         let (ann, bob) = (world.login("ann"), world.login("bob"));

@@ -86,6 +86,26 @@ mod tests {
     }
 
     #[test]
+    fn what_else_is_in_the_log_takes_no_place_of_a_message() {
+        let ann = World::new().login("ann");
+        ann.send_raw(
+            b"/join red\none\n/topic red a\ntwo\n/topic red b\n/topic red c\n/topic red d\nthree\n/topic red e\n",
+        );
+        ann.read();
+        assert_eq!(ann.ask("/history 2"), ["OLD red 3 ann two", "OLD red 7 ann three", "OK history red 2"]);
+        assert_eq!(ann.ask("/history").last().unwrap(), "OK history red 3");
+    }
+
+    #[test]
+    fn in_text_no_message_is_left_out_for_the_length_of_the_answer() {
+        let ann = World::builder().max_line_bytes(70_000).build().login("ann");
+        for _ in 0..6 {
+            ann.send(&"x".repeat(60_000));
+        }
+        assert_eq!(ann.ask("/history").last().unwrap(), "OK history lobby 6");
+    }
+
+    #[test]
     fn what_is_no_count() {
         let ann = World::new().login("ann");
         for count in ["0", "-1", "x", "1 2"] {

@@ -107,6 +107,18 @@ mod tests {
     }
 
     #[test]
+    fn there_is_no_more_if_all_fit() {
+        let world = World::new();
+        let (ann, bob) = (world.login("ann"), world.login("bob"));
+        ann.send_raw("/msg bob x\n".repeat(500).as_bytes());
+        bob.send("/format json");
+        bob.read();
+        let shown = bob.ask("/inbox").pop().unwrap();
+        assert_eq!(shown.matches(r#""type":"direct""#).count(), 500);
+        assert!(shown.ends_with(r#"],"more":false}"#));
+    }
+
+    #[test]
     fn what_is_too_much_for_one_answer_comes_with_the_next() {
         let world = World::new();
         let ann = world.login("ann");

@@ -79,6 +79,14 @@ mod tests {
     }
 
     #[test]
+    fn whoever_has_all_rooms_open_that_may_be_open_can_still_go_to_another() {
+        let ann = World::builder().max_open_rooms(2).build().login("ann");
+        ann.send_raw(b"/open red\n/open blue\n");
+        assert!(ann.read().last().unwrap().starts_with("ERR limit-reached "));
+        assert_eq!(ann.ask("/join blue"), ["OK join blue 1"]);
+    }
+
+    #[test]
     fn a_store_that_fails_leaves_one_where_one_is() {
         let world = World::new();
         let (ann, bob) = (world.login("ann"), world.login("bob"));

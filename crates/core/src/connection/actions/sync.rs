@@ -146,6 +146,16 @@ mod tests {
     }
 
     #[test]
+    fn the_lobby_takes_the_place_of_no_remembered_room() {
+        let world = World::builder().max_open_rooms(2).build();
+        let ann = world.login("ann");
+        ann.send_raw(b"/open red\n/switch red\n/close lobby\n/open blue\n");
+        ann.disconnect();
+        let ann = world.login("ann");
+        assert_eq!(ann.ask("/sync"), ["OPEN blue 1 0", "OPEN lobby 1 0", "OPEN red 1 0", "OK sync 3 0"]);
+    }
+
+    #[test]
     fn open_rooms_do_not_grow_beyond_the_limit() {
         let world = World::builder().max_open_rooms(2).build();
         let ann = world.login("ann");
