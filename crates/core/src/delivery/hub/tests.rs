@@ -135,16 +135,38 @@ fn who_is_removed_while_entering_hears_nobody_come_or_go_after_it() {
     let log = LogId::Room(room.clone());
     let topic = hub.listen(&log, &ann, user);
     topic.set_start(ConnectionId(1), Head { epoch: Epoch(1), last: MessageId(6) });
-    let kick = Moderation { action: Action::Kick, user: Some(user.clone()), until: None, reason: Note::default() };
-    let (time, author) = (Timestamp::from_millis(0), "bob".parse().unwrap());
-    let entry = Entry { id: MessageId(7), time, author, to: None, content: Content::Moderation(kick) };
-    hub.deliver(&log, &[entry]).run();
+    hub.deliver(&log, &[kick(7, user)]).run();
     topic.activate(ConnectionId(1), Some(7), |_| None).run();
     let presence =
         |change| Presence { room: room.clone(), user: "cyd".parse().unwrap(), change, members: 3, version: 8 };
     [Change::Entered, Change::Left].into_iter().for_each(|change| hub.presence(&presence(change)).run());
     let lines = heard(&ann);
     assert!(lines.len() == 1 && lines[0].starts_with("MODERATED lobby ann kick "), "{lines:?}");
+}
+
+#[test]
+fn who_is_kicked_hears_nothing_after_it_however_late_the_session_leaves() {
+    let (hub, ann) = (Hub::new(Arc::new(NoFlushWorkers), 100), peer(1));
+    let (log, user) = (LogId::Room(RoomName::lobby()), &session_key(1).user);
+    let topic = hub.listen(&log, &ann, user);
+    topic.activate(ConnectionId(1), None, |_| None).run();
+    hub.deliver(&log, &[kick(7, user), said(8, "in the same delivery")]).run();
+    hub.deliver(&log, &[said(9, "in the next one")]).run();
+    hub.restarted(&log, Epoch(2));
+    hub.deliver(&log, &[said(1, "in the next numbering")]).run();
+    assert_eq!(heard(&ann), ["MODERATED lobby ann kick bob\n"]);
+}
+
+#[test]
+fn a_kick_that_is_delivered_late_silences_nobody_who_entered_after_it() {
+    let (hub, ann) = (Hub::new(Arc::new(NoFlushWorkers), 100), peer(1));
+    let (log, user) = (LogId::Room(RoomName::lobby()), &session_key(1).user);
+    let topic = hub.listen(&log, &ann, user);
+    topic.set_start(ConnectionId(1), Head { epoch: Epoch(1), last: MessageId(7) });
+    hub.deliver(&log, &[kick(7, user)]).run();
+    topic.activate(ConnectionId(1), None, |_| None).run();
+    hub.deliver(&log, &[said(8, "welcome back")]).run();
+    assert_eq!(heard(&ann), ["MSG lobby bob welcome back\n"]);
 }
 
 #[test]
@@ -227,6 +249,11 @@ fn whoever_enters_while_deliveries_lag_hears_only_what_is_newer_than_its_answer(
     hub.deliver(&log, &[said(4, "four"), said(5, "five")]).run();
     assert_eq!((told, heard(&late)), (Some(4), vec!["MSG red bob five\n".to_owned()]));
     assert_eq!(heard(&early).len(), 4);
+}
+
+fn kick(id: u64, user: &UserName) -> Entry {
+    let kick = Moderation { action: Action::Kick, user: Some(user.clone()), until: None, reason: Note::default() };
+    Entry { content: Content::Moderation(kick), ..said(id, "kick") }
 }
 
 fn said(id: u64, text: &str) -> Entry {

@@ -134,3 +134,13 @@ fn a_dead_outbox_takes_nothing() {
     assert_eq!(outbox.release_if_empty(), Settled::Idle);
     assert!(outbox.await_empty(Duration::ZERO));
 }
+
+#[test]
+fn a_queue_may_be_full_to_its_last_byte() {
+    // Each line is "OK publish <id>" and its end.
+    let outbox = Outbox::new(2 * 13);
+    assert!(!push(&outbox, 1).must_interrupt && !push(&outbox, 2).must_interrupt);
+    assert_eq!((outbox.queued_bytes(), outbox.goodbye()), (26, None));
+    assert!(push(&outbox, 3).must_interrupt);
+    assert_eq!(outbox.goodbye(), Some(Bye::SlowConsumer));
+}
