@@ -427,4 +427,17 @@ describe('a private room', () => {
     stand({ rooms: [room('red')] });
     expect(locks()).toBe(true);
   });
+
+  it('is asked about again after an act that can change who has a role', async () => {
+    answers.set('/room red', info('private'));
+    stand({ rooms: [room('red')] });
+    await settle();
+    const act = { type: 'moderated', time: 1, from: 'bob', user: 'cyd', until: null, reason: '' } as const;
+    asked.length = 0;
+    hear({ ...act, id: 1, action: 'mute' });
+    expect(asked).toEqual([]);
+    hear({ ...act, id: 2, action: 'ban' });
+    await settle();
+    expect(asked).toEqual(['/room red']);
+  });
 });

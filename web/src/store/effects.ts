@@ -12,8 +12,8 @@ import { infoOf } from './rights';
 
 type Of<T extends HubEvent['type']> = Extract<HubEvent, { readonly type: T }>;
 
-/** Actions of moderators that change what `/room` tells. */
-const RIGHTS = new Set(['access', 'post', 'moderator', 'unmoderator', 'owner']);
+/** Actions of moderators that change what `/room` tells; `unban` does not. */
+const RIGHTS = /^ban|access|post|moderator|owner/;
 
 export class Effects {
   constructor(private readonly book: Book) {}
@@ -101,7 +101,7 @@ export class Effects {
       room.mutes.value = mutes;
     }
     if (action === 'access') this.book.setPrivate(room, event.reason === 'private');
-    if (RIGHTS.has(action) && (isMe || event.from === this.book.me || room.info.value !== null))
+    if (RIGHTS.test(action) && (isMe || event.from === this.book.me || room.info.value !== null))
       void loadInfo(this.book, room);
   }
 

@@ -61,7 +61,7 @@ impl RoomRights {
             Order::Ban(user, duration, why) => {
                 until = duration.map(|duration| case.now.after(duration));
                 reason = why.clone();
-                self.moderators.retain(|moderator| moderator.user != *user);
+                self.end_role(user);
                 self.invited.remove(user);
                 list(&mut self.banned, user, planted_end(until, case.now), "bans in a room")?;
             }
@@ -122,11 +122,19 @@ impl RoomRights {
         }
         match order {
             Order::Kick(user, _) if !is_inside(user) => Err(Denial::Absent),
-            Order::Invite(user) if self.banned.get(user).is_some_and(|until| holds(*until, case.now)) => {
+            Order::Invite(user) | Order::Moderator(user)
+                if self.banned.get(user).is_some_and(|until| holds(*until, case.now)) =>
+            {
                 Err(Denial::Pointless("This user is banned there; /unban comes first"))
             }
             _ => Ok(()),
         }
+    }
+
+    /// Without its owner the room belongs to the operators: no moderator gets it by a ban.
+    fn end_role(&mut self, user: &UserName) {
+        self.moderators.retain(|moderator| moderator.user != *user);
+        self.owner.take_if(|owner| owner.user == *user);
     }
 
     fn forget_expired(&mut self, now: Timestamp) {

@@ -21,7 +21,11 @@ pub(crate) fn now() -> Timestamp {
 }
 
 pub(crate) fn try_act(bench: &Bench, by: &SessionKey, deed: Deed) -> ActResult {
-    let act = Act { room: room("red"), actor: person(by.user.as_str()), generation: by.generation, time: now(), deed };
+    act_as(bench, person(by.user.as_str()), by, deed)
+}
+
+fn act_as(bench: &Bench, actor: Person, by: &SessionKey, deed: Deed) -> ActResult {
+    let act = Act { room: room("red"), actor, generation: by.generation, time: now(), deed };
     let report = bench.store.governance.act(act).unwrap();
     report.flush.run();
     report.result
@@ -170,6 +174,15 @@ pub(crate) fn whoever_is_banned_stays_out(bench: &Bench) {
     while !matches!(enter(), EnterResult::Member { .. }) {
         bench.wait(Duration::from_millis(20));
     }
+}
+
+pub(crate) fn a_banned_owner_stays_out(bench: &Bench) {
+    let (ann, _bob) = ann_and_bob(bench);
+    let operator = Person { is_operator: true, ..person("op") };
+    let deed = Deed::Order { order: ban("ann", None), target: Some(person("ann")) };
+    assert!(matches!(act_as(bench, operator, &bench.session_key("op"), deed), ActResult::Done(_)));
+    assert_eq!((owner(bench), bench.members("red")), (None, vec!["bob".to_owned()]));
+    assert_eq!(bench.enter(&ann, "red"), EnterResult::Denied(Denial::Banned(None)));
 }
 
 fn entrant_now(session_key: &SessionKey) -> parlor_core::ports::Entrant {

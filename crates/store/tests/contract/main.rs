@@ -74,7 +74,7 @@ macro_rules! contract {
                         many_are_entered_and_left_at_once;
                 governance: whoever_makes_a_room_owns_it_as_long_as_it_lasts a_setting_keeps_an_empty_room
                     a_mute_holds_until_it_ends what_was_accepted_before_a_mute_is_known_after_it
-                    whoever_is_kicked_has_no_seat whoever_is_banned_stays_out a_private_room_is_for_the_invited
+                    whoever_is_kicked_has_no_seat whoever_is_banned_stays_out a_banned_owner_stays_out a_private_room_is_for_the_invited
                     only_those_with_a_role_speak_where_moderators_do an_edit_is_heard_and_changes_what_is_read
                     an_edit_with_a_key_is_made_once a_removed_text_is_nowhere what_is_no_message_is_counted
                     a_displaced_session_moderates_nothing a_room_that_does_not_exist_has_no_rights

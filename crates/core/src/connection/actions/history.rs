@@ -11,6 +11,9 @@ use crate::ports::{Entry, LogId, Page, PageRequest};
 /// Maximum number of pages that are read. A room in which so much is moderated shows fewer messages.
 const MAX_PAGES: usize = 5;
 
+/// Minimum number of entries in a page after the first. The first has as many as are wanted, since most entries are messages.
+const MIN_PAGE: usize = 100;
+
 pub(super) fn run(context: &mut SessionContext<'_>, count: usize) -> ActionResult {
     let room = context.room.clone();
     let mut page = last_messages(context, &room, count)?;
@@ -25,9 +28,9 @@ pub(super) fn run(context: &mut SessionContext<'_>, count: usize) -> ActionResul
 /// The last messages, without what else is in the log.
 fn last_messages(context: &SessionContext<'_>, room: &RoomName, count: usize) -> Result<Page, CommandError> {
     let mut found = Page::default();
-    let mut range = PageRange::Newest;
+    let (mut range, mut page_size) = (PageRange::Newest, count);
     for _ in 0..MAX_PAGES {
-        let request = PageRequest { log: LogId::Room(room.clone()), peer: None, range, count };
+        let request = PageRequest { log: LogId::Room(room.clone()), peer: None, range, count: page_size };
         let page = context.store().log.page(&request).during("reading the log")?;
         let oldest = page.entries.first().map(|entry| entry.id);
         let mut messages: Vec<Entry> = page.entries.into_iter().filter(|entry| entry.content.is_message()).collect();
@@ -36,7 +39,9 @@ fn last_messages(context: &SessionContext<'_>, room: &RoomName, count: usize) ->
         messages.drain(..excess);
         found = Page { entries: messages, more: page.more };
         match oldest {
-            Some(oldest) if page.more && found.entries.len() < count => range = PageRange::Before(oldest),
+            Some(oldest) if page.more && found.entries.len() < count => {
+                (range, page_size) = (PageRange::Before(oldest), count.max(MIN_PAGE));
+            }
             _ => break,
         }
     }
@@ -94,6 +99,15 @@ mod tests {
         ann.read();
         assert_eq!(ann.ask("/history 2"), ["OLD red 3 ann two", "OLD red 7 ann three", "OK history red 2"]);
         assert_eq!(ann.ask("/history").last().unwrap(), "OK history red 3");
+    }
+
+    #[test]
+    fn a_message_is_found_behind_many_other_entries() {
+        let ann = World::new().login("ann");
+        ann.send_raw(b"/join red\none\n");
+        ann.send_raw("/topic red a\n/topic red b\n".repeat(200).as_bytes());
+        ann.read();
+        assert_eq!(ann.ask("/history 1"), ["OLD red 1 ann one", "OK history red 1"]);
     }
 
     #[test]

@@ -90,6 +90,26 @@ fn a_ban_ends_the_role() {
 }
 
 #[test]
+fn the_room_of_a_banned_owner_belongs_to_the_operators() {
+    let mut rights = room();
+    act(&mut rights, "op", &Order::Ban(name("ann"), None, Note::default())).unwrap();
+    assert_eq!((rights.owner.as_ref(), rights.role(&person("ann"))), (None, RoomRole::Member));
+    assert_eq!(rights.judge_entering(&person("ann"), at(10)), Err(Denial::Banned(None)));
+    assert_eq!(rights.role(&person("mod")), RoomRole::Moderator);
+    act(&mut rights, "op", &Order::Owner(name("mod"))).unwrap();
+    assert_eq!(rights.role(&person("mod")), RoomRole::Owner);
+}
+
+#[test]
+fn whoever_is_banned_becomes_no_moderator() {
+    let mut rights = room();
+    act(&mut rights, "ann", &Order::Ban(name("bob"), Some(Duration::from_millis(90)), Note::default())).unwrap();
+    let appoint = Order::Moderator(name("bob"));
+    assert!(matches!(act_at(&mut rights, "ann", &appoint, 99), Err(Denial::Pointless(_))));
+    assert!(act_at(&mut rights, "ann", &appoint, 100).is_ok());
+}
+
+#[test]
 fn whoever_gets_a_room_is_not_banned_there_and_the_owner_before_is_the_first_moderator() {
     let mut rights = room();
     act(&mut rights, "ann", &Order::Ban(name("bob"), None, Note::default())).unwrap();
