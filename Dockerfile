@@ -11,6 +11,7 @@ COPY .cargo .cargo
 COPY crates/bench/Cargo.toml crates/bench/
 COPY crates/client/Cargo.toml crates/client/
 COPY crates/core/Cargo.toml crates/core/
+COPY crates/counts/Cargo.toml crates/counts/
 COPY crates/process-testkit/Cargo.toml crates/process-testkit/
 COPY crates/proto/Cargo.toml crates/proto/
 COPY crates/proxy-header/Cargo.toml crates/proxy-header/
@@ -26,7 +27,7 @@ COPY crates/websocket/Cargo.toml crates/websocket/
 COPY xtask/Cargo.toml xtask/
 RUN for crate in crates/* xtask; do mkdir "$crate/src" && echo '//! Empty.' > "$crate/src/lib.rs"; done \
  && for crate in crates/bench crates/server xtask; do rm "$crate/src/lib.rs" && printf '//! Empty.\nfn main() {}\n' > "$crate/src/main.rs"; done \
- && mkdir crates/bench/benches && touch crates/bench/benches/paths.rs \
+ && mkdir crates/counts/benches && touch crates/counts/benches/paths.rs \
  && mkdir crates/server/tests && touch crates/server/tests/planted.rs \
  && cargo build --locked --release --package parlor
 

@@ -15,6 +15,26 @@ step() {
   fi
 }
 
+# beside COMMAND...: runs it beside what follows, until `joined` waits for it. A script has one such command at a time. It has a
+# process group, so that all of it ends with the script, but no session of its own: Linux shares the processors among sessions,
+# whatever their priority.
+beside() {
+  beside_output=$(mktemp)
+  set -m
+  "$@" >"$beside_output" 2>&1 </dev/null &
+  beside_group=$!
+  set +m
+  trap 'kill -- "-$beside_group" 2>/dev/null || true; rm -f "$beside_output"' EXIT
+}
+
+# joined: waits for the command of `beside`, prints its output, and returns its exit code.
+joined() {
+  local status=0
+  wait "$beside_group" || status=$?
+  cat "$beside_output"
+  return "$status"
+}
+
 # need PROGRAM PACKAGE...: if the program is missing, installs the Debian packages, if we have the permission.
 need() {
   local program=$1

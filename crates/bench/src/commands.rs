@@ -10,7 +10,6 @@ use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
 use crate::cases::{self, Case};
 use crate::compare::{self, Plan};
-use crate::counts;
 use crate::door;
 use crate::load::Pace;
 use crate::plot;
@@ -138,16 +137,6 @@ enum What {
     Stuck(stuck::Options),
     /// A steady load with people who come and go, for a long time: whether anything is lost or grows
     Soak(soak::Options),
-    /// Counts the instructions of the paths that every message takes, and compares them with those that are kept
-    Counts(counts::Options),
-    /// What `counts` runs
-    #[command(hide = true)]
-    Path {
-        /// Which
-        name: String,
-        /// How often
-        times: usize,
-    },
     /// What `--beside` starts
     #[command(hide = true)]
     Bare(baseline::Options),
@@ -246,8 +235,6 @@ impl Cli {
             What::Rolling(options) => rolling::run(&options, &parlor),
             What::Stuck(options) => stuck::run(&options, &parlor),
             What::Soak(options) => soak::run(&options, &parlor),
-            What::Counts(options) => counts::run(&options),
-            What::Path { name, times } => counts::repeat(&name, times),
             What::Bare(options) => baseline::run(&options),
         }
     }

@@ -3,7 +3,6 @@
 mod cases;
 mod commands;
 mod compare;
-mod counts;
 mod door;
 mod load;
 mod measure;

@@ -1,8 +1,8 @@
-//! Times of the paths that every message takes: `cargo bench -p parlor-bench`. It must not judge them. The instruction
+//! Times of the paths that every message takes: `cargo bench -p parlor-counts`. It must not judge them. The instruction
 //! counts do that, since they depend less on the machine.
 
 use divan::Bencher;
-use parlor_bench::paths::{self, PATHS};
+use parlor_counts::paths::{self, PATHS};
 
 fn main() {
     divan::main();

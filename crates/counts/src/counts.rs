@@ -5,43 +5,27 @@
 use std::collections::BTreeMap;
 use std::env;
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::{Command, Stdio};
 
 use anyhow::{Context, Result, bail, ensure};
-use clap::Args;
-use parlor_bench::paths::{PATHS, prepare};
+use parlor_counts::paths::{PATHS, prepare};
 
-use crate::measure::machine::said_by;
+/// The argument with which the program repeats a path.
+pub(crate) const REPEAT: &str = "repeat";
 
 /// Repetitions in the two runs that are subtracted. The first repetitions create objects that later ones reuse.
 const FEW: usize = 100;
 const MANY: usize = 300;
 /// Maximum increase of a path over the list, in percent.
 const SLACK: f64 = 5.0;
+/// The stored list.
+const LIST: &str = "crates/counts/instructions.txt";
 
-/// Options of `parlor-bench counts`.
-#[derive(Debug, Args)]
-pub(crate) struct Options {
-    /// The list to compare with
-    #[arg(long, value_name = "FILE", default_value = "crates/bench/instructions.txt")]
-    list: PathBuf,
-    /// Writes the list anew instead
-    #[arg(long)]
-    renew: bool,
-}
-
-/// Counts the instructions, and compares them with the list or renews it.
-pub(crate) fn run(options: &Options) -> Result<()> {
-    let counted: BTreeMap<_, _> = PATHS.iter().map(|&path| Ok((path, count(path)?))).collect::<Result<_>>()?;
-    let compilers = compilers();
-    if options.renew {
-        let lines: String = counted.iter().map(|(path, count)| format!("{path} {count}\n")).collect();
-        let head = "# Instructions of single paths. Written by `scripts/bench counts --renew`.\n";
-        let text = format!("{head}{COMPILERS}{compilers}\n{lines}");
-        return fs::write(&options.list, text).with_context(|| format!("cannot write {}", options.list.display()));
-    }
-    let list = List::read(&options.list)?;
+/// Counts the instructions, and compares them with the list.
+pub(crate) fn check() -> Result<()> {
+    let (counted, compilers) = (count_all()?, compilers());
+    let list = List::read(Path::new(LIST))?;
     let is_comparable = list.compilers == compilers;
     if !is_comparable {
         println!("other compilers than those of the list, so nothing is compared");
@@ -50,10 +34,22 @@ pub(crate) fn run(options: &Options) -> Result<()> {
     compare(&counted, &list.counts, is_comparable)
 }
 
+/// Counts the instructions, and writes the list anew.
+pub(crate) fn renew() -> Result<()> {
+    let lines: String = count_all()?.iter().map(|(path, count)| format!("{path} {count}\n")).collect();
+    let head = "# Instructions of single paths. Written by `scripts/bench counts --renew`.\n";
+    let text = format!("{head}{COMPILERS}{}\n{lines}", compilers());
+    fs::write(LIST, text).with_context(|| format!("cannot write {LIST}"))
+}
+
 /// Repeats a path under Valgrind.
 pub(crate) fn repeat(name: &str, times: usize) -> Result<()> {
     let mut path = prepare(name)?;
     (0..times).try_for_each(|_| path())
+}
+
+fn count_all() -> Result<BTreeMap<&'static str, u64>> {
+    PATHS.iter().map(|&path| Ok((path, count(path)?))).collect()
 }
 
 fn compare(counted: &BTreeMap<&str, u64>, known: &BTreeMap<String, u64>, is_comparable: bool) -> Result<()> {
@@ -84,7 +80,7 @@ fn total(path: &str, times: usize) -> Result<u64> {
     let output = Command::new("valgrind")
         .args(["--tool=callgrind", "--callgrind-out-file=/dev/null"])
         .arg(this)
-        .args(["path", path, &times.to_string()])
+        .args([REPEAT, path, &times.to_string()])
         .stdout(Stdio::null())
         .output()
         .context("valgrind does not start")?;
@@ -98,9 +94,13 @@ const COMPILERS: &str = "# compilers: ";
 
 /// The versions of the compilers, since another compiler generates other instructions.
 fn compilers() -> String {
-    let first = |program| said_by(program, &["--version"]).and_then(|said| said.lines().next().map(str::to_owned));
-    let [rust, c] = ["rustc", "cc"].map(|program| first(program).unwrap_or_else(|| format!("no {program}")));
+    let [rust, c] = ["rustc", "cc"].map(|program| version(program).unwrap_or_else(|| format!("no {program}")));
     format!("{rust}, {c}, {}", env::consts::ARCH)
+}
+
+fn version(program: &str) -> Option<String> {
+    let output = Command::new(program).arg("--version").output().ok()?;
+    String::from_utf8_lossy(&output.stdout).lines().next().map(str::to_owned)
 }
 
 /// The stored list.
