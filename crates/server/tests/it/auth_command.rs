@@ -79,8 +79,9 @@ fn one_that_dies_lies_or_is_slow_is_started_again() {
     for (number, wrong) in ["dead", "lies", "more", "slow"].into_iter().enumerate() {
         let answer = log_in(&server, "ann", wrong);
         assert!(answer.starts_with("ERR store-unavailable "), "{wrong}: {answer}");
-        assert_eq!(log_in(&server, "ann", "right ann"), "OK login ann lobby", "after {wrong}");
-        assert_eq!(processes(dir.path()), number + 2, "after {wrong}");
+        // On a busy machine a program may take longer to start than it may take to answer; then another one is started.
+        eventually(&format!("a login after {wrong}"), || log_in(&server, "ann", "right ann") == "OK login ann lobby");
+        assert!(processes(dir.path()) >= number + 2, "after {wrong}");
     }
     // Repeated failures of a kind are counted in the log, and not told each time.
     eventually("it is logged", || server.log().contains("the program of --auth-command: it ended without an answer"));
