@@ -56,6 +56,12 @@ export function matching(candidates: readonly Candidate[], prefix: string, limit
   return [...begins, ...contains].slice(0, limit);
 }
 
+/** The query with what was typed since it was made, as far as that is a part of `name`. */
+export function grown(query: Query, text: string, cursor: number, name: string): Query {
+  const typed = text.slice(query.end, cursor).toLowerCase();
+  return name.includes(query.prefix + typed) ? { ...query, end: query.end + typed.length } : query;
+}
+
 /** The text with the word of `query` replaced, and the place of the cursor behind it. */
 export function completed(
   text: string,

@@ -2,7 +2,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { parseBlock } from './block';
-import { completed, matching, queryAt, type Candidate } from './complete';
+import { completed, grown, matching, queryAt, type Candidate } from './complete';
 import { readDraft } from './compose';
 import { fenceParts, type FenceLine } from './fence';
 import { parseInline, type Inline } from './inline';
@@ -155,6 +155,13 @@ describe('completion', () => {
     expect(matching(names, 'bo').map(({ name }) => name)).toEqual(['bob', 'abob']);
     const query = queryAt('hi @bo, you', 6);
     expect(query && completed('hi @bo, you', query, '@bob')).toEqual({ text: 'hi @bob , you', cursor: 8 });
+  });
+
+  it('replaces what was typed since the list was drawn, too', () => {
+    const query = queryAt('hi @d', 5);
+    expect(query && grown(query, 'hi @DMi you', 7, 'dmitri').end).toBe(7);
+    expect(query && grown(query, 'hi @dx you', 6, 'dmitri').end).toBe(5);
+    expect(query && grown(query, 'hi @d', 2, 'dmitri').end).toBe(5);
   });
 });
 

@@ -1,7 +1,15 @@
 // Completes words in the composer: what it offers, and which keys choose.
 
 import type { ConversationModel, Store } from '../store/model';
-import { bareQueryAt, completed, matching, queryAt, type Candidate, type Query } from '../text/complete';
+import {
+  bareQueryAt,
+  completed,
+  grown,
+  matching,
+  queryAt,
+  type Candidate,
+  type Query,
+} from '../text/complete';
 import { candidatesFor } from './candidates';
 
 /** What is offered now. */
@@ -46,7 +54,10 @@ export class Completer {
   }
 
   take(query: Query, option: Candidate): void {
-    const next = completed(this.field.area()?.value ?? '', query, option.insert);
+    const area = this.field.area();
+    if (!area) return;
+    const { value, selectionStart } = area;
+    const next = completed(value, grown(query, value, selectionStart, option.name), option.insert);
     this.field.show(null);
     this.field.write(next.text, next.cursor);
   }
