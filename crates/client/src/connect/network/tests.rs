@@ -58,6 +58,30 @@ fn follower(connector: Connector, link: &Arc<SharedState>, screen: &Screen, left
 }
 
 /// A message in the room red.
+/// A server that stops while red is open, and refuses red to the next session. Each session has its answer to `/sync`, the last
+/// one its goodbye. It tells what each session said first.
+fn refuses_red(
+    identity: &Identity,
+    refusal: &'static str,
+    syncs: [String; 2],
+    last: &'static [&'static str],
+) -> Scripted<Vec<String>> {
+    Scripted::start_many(identity, 3, move |number, mut peer: Peer| {
+        peer.welcome();
+        let heard = peer.hear();
+        match number {
+            0 => peer.say(&[&syncs[0], IN_RED, SHUTDOWN]),
+            1 => {
+                peer.say(&[refusal]);
+                assert_eq!(peer.hear(), "/sync");
+                peer.say(&[&syncs[1], SHUTDOWN]);
+            }
+            _ => peer.say(last),
+        }
+        heard
+    })
+}
+
 fn message(id: u64) -> String {
     format!(r#"{{"type":"message","room":"red",{}}}"#, entry(id))
 }

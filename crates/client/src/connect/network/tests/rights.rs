@@ -72,21 +72,8 @@ fn who_is_removed_during_a_cut_is_told_and_does_not_stay_in_the_room() {
 #[test]
 fn who_is_banned_meanwhile_is_told_once_and_goes_on_without_the_room() {
     let identity = Identity::new(&["127.0.0.1"]);
-    let server = Scripted::start_many(&identity, 3, |number, mut peer: Peer| {
-        peer.welcome();
-        let heard = peer.hear();
-        match number {
-            0 => peer.say(&[SYNC, IN_RED, SHUTDOWN]),
-            1 => {
-                peer.say(&[BANNED]);
-                assert_eq!(peer.hear(), "/sync");
-                let lost = r#""lost":[{"room":"red","code":"banned"}]"#;
-                peer.say(&[&SYNC.replace(r#""lost":[]"#, lost), SHUTDOWN]);
-            }
-            _ => peer.say(&[SYNC, ELSEWHERE]),
-        }
-        heard
-    });
+    let without = SYNC.replace(r#""lost":[]"#, r#""lost":[{"room":"red","code":"banned"}]"#);
+    let server = refuses_red(&identity, BANNED, [SYNC.to_owned(), without], &[SYNC, ELSEWHERE]);
     let (_, shown) = follow(&identity, &server);
     assert_eq!(shown.iter().filter(|line| line.contains("banned")).count(), 1, "{shown:?}");
     assert_eq!(shown.iter().filter(|line| line.contains("red could not be entered")).count(), 1, "{shown:?}");

@@ -8,20 +8,8 @@ const SYNC: &str = r#"{"type":"sync","current":"lobby","rooms":[{"room":"blue","
 #[test]
 fn a_room_that_is_full_for_now_is_tried_again_by_the_next_session() {
     let identity = Identity::new(&["127.0.0.1"]);
-    let server = Scripted::start_many(&identity, 3, |number, mut peer: Peer| {
-        peer.welcome();
-        let heard = peer.hear();
-        match number {
-            0 => peer.say(&[SYNC, IN_RED, SHUTDOWN]),
-            1 => {
-                peer.say(&[r#"{"type":"error","code":"limit-reached","message":"Too many","command":"join"}"#]);
-                assert_eq!(peer.hear(), "/sync");
-                peer.say(&[SYNC, SHUTDOWN]);
-            }
-            _ => peer.say(&[ELSEWHERE]),
-        }
-        heard
-    });
+    let full = r#"{"type":"error","code":"limit-reached","message":"Too many","command":"join"}"#;
+    let server = refuses_red(&identity, full, [SYNC.to_owned(), SYNC.to_owned()], &[ELSEWHERE]);
     let (_, shown) = follow(&identity, &server);
     assert!(shown.contains(&"! you are in lobby: red could not be entered".to_owned()), "{shown:?}");
     assert_eq!(server.finish(), ["/sync", "/join red", "/join red"]);
