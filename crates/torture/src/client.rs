@@ -323,6 +323,8 @@ impl SimulatedClient {
             Phase::SetUp | Phase::Gather => self.settle_down(),
             Phase::Chaos => self.do_anything(),
             Phase::Mark => self.say_marker(),
+            // A new question would leave it with an open one for ever, where an answer takes longer than a rest.
+            Phase::Look if self.reached(phase) => self.rest(50, 50),
             Phase::Look => self.look(),
             Phase::Read => self.read_on(),
             Phase::End => {}
