@@ -241,24 +241,26 @@ fn who_was_made_is_named_if_the_password_cannot_be_written() {
 fn people_of_a_file_are_invited_with_their_roles_and_rooms() {
     let server = closed();
     let file = server.data().join("people.csv");
-    fs::write(&file, "ann,operator\nbob,,garden\n").unwrap();
+    fs::write(&file, "ann,operator\nbob,,garden\ncyd\n").unwrap();
     let args = ["add", "--file", file.to_str().unwrap(), "--invite", "--address", "chat.example.org"];
     let said = user(server.data(), &args, "").unwrap();
-    let links: Vec<(&str, &str)> =
-        said.lines().filter_map(|line| line.split_once("\thttps://chat.example.org")).collect();
-    assert_eq!(links.iter().map(|(user, _)| *user).collect::<Vec<_>>(), ["ann", "bob"], "{said}");
+    let lines: Vec<Vec<&str>> = said.lines().map(|line| line.split('\t').collect()).collect();
+    let lines: Vec<&[&str]> = lines.iter().map(Vec::as_slice).collect();
+    let [["ann", of_ann, _], ["bob", of_bob, _], ["cyd", of_cyd, id]] = lines[..] else { panic!("{said}") };
     assert_eq!(user(server.data(), &["list"], "").unwrap().lines().count(), 0, "an account was made");
+    assert_eq!(invite(server.data(), &["--revoke", id]).unwrap(), [format!("{id} is void")]);
+    let void = server.connect().ask(&format!("INVITE {}", code(of_cyd)));
+    assert!(void.starts_with("ERR bad-invitation"), "{void}");
     let come = |link: &str, name: &str| {
-        let mut client = server.connect();
-        let code = link.split_once("#invite=").unwrap().1;
+        let (mut client, code) = (server.connect(), code(link));
         assert_eq!(client.ask(&format!("INVITE {code}")), "OK invite 1");
         assert_eq!(client.ask(&format!("REGISTER {name} secret-12")), format!("OK register {name} lobby"));
         client
     };
     // Whoever is invited chooses the name.
-    let mut robert = come(links[1].1, "robert");
+    let mut robert = come(of_bob, "robert");
     assert_eq!(robert.list("/sync", "OK sync"), ["OPEN garden 1 0", "OPEN lobby 1 0", "OK sync 2 0"]);
-    let mut ann = come(links[0].1, "ann");
+    let mut ann = come(of_ann, "ann");
     assert_eq!(ann.list("/invitations", "OK invitations").len(), 3);
     let again = user(server.data(), &args, "").unwrap_err();
     assert!(again.contains("line 1: there is a user ann already; nothing was made"), "{again}");

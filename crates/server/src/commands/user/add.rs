@@ -25,7 +25,7 @@ separated by spaces, and are opened to the person, private ones too. If a line i
 and nothing is made. The passwords are made up, and printed once, a line for each person. With
 --skip-existing a file can be used again, after a break or with new people in it. With --invite no
 account is made: each person gets an invitation with this role and these rooms, and chooses name and
-password by it.
+password by it. A line has the person, the link, and the id for parlor invite --revoke.
 
 Examples:
   parlor user add alice
@@ -129,8 +129,8 @@ impl AddArgs {
             let made = maker.make(*role, rooms, 1, self.expires.unwrap_or(DEFAULT_LIFETIME));
             let made =
                 made.with_context(|| format!("line {line}: {user} was not invited, and nobody after this line"))?;
-            writeln!(io::stdout(), "{user}\t{}", made.ways.shortest()).with_context(|| {
-                let id = made.invitation.terms.id();
+            let id = made.invitation.terms.id();
+            writeln!(io::stdout(), "{user}\t{}\t{id}", made.ways.shortest()).with_context(|| {
                 format!("line {line}: the link for {user} is lost, and nobody after this line was invited; parlor invite --revoke {id}")
             })?;
         }
