@@ -80,6 +80,8 @@ impl Command {
 #[cfg(test)]
 mod tests {
     use crate::parse::parse_command;
+    use crate::rights::Action;
+    use crate::verb::{VERBS, Verb};
 
     fn audited(line: &str) -> Option<String> {
         parse_command(line.as_bytes()).unwrap().unwrap().audited().map(|audited| audited.to_string())
@@ -110,6 +112,72 @@ mod tests {
     #[test]
     fn what_people_say_and_read_is_not_kept() {
         for line in ["hello", "/msg bob hello", "/history", "/topic red", "/join red", "/hooks red", "/invitations"] {
+            assert_eq!(audited(line), None, "{line}");
+        }
+    }
+
+    #[test]
+    fn what_is_kept_is_written_in_json_without_what_is_not_there() {
+        for (line, kept) in [
+            ("/ban red bob 2h for spam", r#"{"command":"ban","room":"red","target":"bob"}"#),
+            ("/access red private", r#"{"command":"access","room":"red"}"#),
+            ("/remove red 7 a secret", r#"{"command":"remove","room":"red","message":7}"#),
+            ("/suspend bob 1d secret", r#"{"command":"suspend","target":"bob"}"#),
+            ("/hook red grafana", r#"{"command":"hook","room":"red"}"#),
+            ("/outhook red https://example.org/secret", r#"{"command":"outhook","room":"red"}"#),
+            ("/unhook red 3e9a41c7", r#"{"command":"unhook","room":"red","id":"3e9a41c7"}"#),
+            ("/uninvite 3E9A41C7", r#"{"command":"uninvite","id":"3e9a41c7"}"#),
+            ("/passwd old-secret new-secret", r#"{"command":"passwd"}"#),
+        ] {
+            let command = parse_command(line.as_bytes()).unwrap().unwrap();
+            assert_eq!(serde_json::to_string(&command.audited().unwrap()).unwrap(), kept, "{line}");
+        }
+    }
+
+    #[test]
+    fn whatever_moderators_do_is_kept() {
+        for action in Action::ALL {
+            let (words, kept) = match action {
+                Action::Access => ("private", format!("{action} red")),
+                Action::Post => ("moderators", format!("{action} red")),
+                Action::Retention => ("30d", format!("{action} red")),
+                _ => ("bob", format!("{action} red bob")),
+            };
+            let line = format!("/{action} red {words}");
+            assert_eq!(audited(&line), Some(kept), "{line}");
+        }
+    }
+
+    #[test]
+    fn whatever_only_operators_may_change_is_kept() {
+        for info in VERBS.iter().filter(|info| info.operator_only && info.verb != Verb::Invitations) {
+            let usage = info.usage(true).replace("<text>", "hi").replace("<user>", "bob").replace("<id>", "3e9a41c7");
+            let line = usage.split(" [").next().unwrap();
+            assert!(audited(line).is_some_and(|kept| kept.starts_with(info.word)), "{line}");
+        }
+    }
+
+    #[test]
+    fn what_concerns_only_oneself_or_what_is_said_is_not_kept() {
+        for line in [
+            "/say red hello",
+            "/publish hello",
+            "/once k hello",
+            "/edit red 7 hello",
+            "/open red",
+            "/close red",
+            "/read #red 7",
+            "/backlog @bob",
+            "/subscribe bob",
+            "/block bob",
+            "/unblock bob",
+            "/room red",
+            "/who red",
+            "/tickets",
+            "/sync",
+            "/format json",
+            "/quit",
+        ] {
             assert_eq!(audited(line), None, "{line}");
         }
     }

@@ -338,3 +338,45 @@ impl Order {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::parse::{parse_command, parse_pre_login};
+
+    #[test]
+    fn no_secret_of_a_command_is_printed_for_debugging() {
+        for line in ["LOGIN ann hunter2", "REGISTER ann hunter2", "RESUME ann hunter2", "INVITE hunter2"] {
+            let command = parse_pre_login(line.as_bytes()).unwrap().unwrap();
+            assert!(!format!("{command:?}").contains("hunter"), "{line}");
+        }
+        for line in ["/passwd hunter2 hunter3", "/outhook red https://bot.example/hunter2?hunter3"] {
+            let command = parse_command(line.as_bytes()).unwrap().unwrap();
+            assert!(!format!("{command:?}").contains("hunter"), "{line}");
+        }
+    }
+
+    #[test]
+    fn what_is_said_has_the_word_of_its_line_with_a_key_too() {
+        for (line, word) in [
+            ("hello", "message"),
+            ("//hello", "message"),
+            ("/say red hello", "say"),
+            ("/publish hello", "publish"),
+            ("/msg bob hello", "msg"),
+            ("/edit red 7 hello", "edit"),
+        ] {
+            for line in [line.to_owned(), format!("/once k {line}")] {
+                let command = parse_command(line.as_bytes()).unwrap().unwrap();
+                assert_eq!(command.verb().word(), word, "{line}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_topic_that_is_set_has_the_word_of_one_that_is_shown() {
+        for line in ["/topic red", "/topic red All about roses"] {
+            assert_eq!(parse_command(line.as_bytes()).unwrap().unwrap().verb(), Verb::Topic, "{line}");
+        }
+    }
+}

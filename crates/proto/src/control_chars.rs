@@ -42,4 +42,12 @@ mod tests {
             assert!(char::from_u32(code).is_some_and(|c| !is_control(c)), "{code:x}");
         }
     }
+
+    #[test]
+    fn every_control_code_but_tab_is_a_control() {
+        let codes = (0..=0x1F).chain(0x7F..=0x9F).filter_map(char::from_u32);
+        for character in codes.filter(|&character| character != '\t') {
+            assert!(is_control(character), "{character:?}");
+        }
+    }
 }

@@ -66,4 +66,25 @@ mod tests {
         assert_eq!(Framing::WebSocket.frame(b"PONG\nPONG\n")[..], *b"\x81\x09PONG\nPONG");
         assert!(Framing::WebSocket.frame(b"").is_empty());
     }
+
+    #[test]
+    fn the_header_of_a_long_message_has_a_longer_length() {
+        for (length, header) in [
+            (125, &b"\x81\x7d"[..]),
+            (126, b"\x81\x7e\x00\x7e"),
+            (65_535, b"\x81\x7e\xff\xff"),
+            (65_536, b"\x81\x7f\x00\x00\x00\x00\x00\x01\x00\x00"),
+        ] {
+            let text = "x".repeat(length);
+            let frame = Framing::WebSocket.frame(format!("{text}\n").as_bytes());
+            assert_eq!(frame[..header.len()], *header, "{length}");
+            assert!(frame[header.len()..] == *text.as_bytes(), "{length}");
+        }
+    }
+
+    #[test]
+    fn only_the_last_line_loses_its_end() {
+        assert_eq!(Framing::WebSocket.frame(b"a\n\n")[..], *b"\x81\x02a\n");
+        assert_eq!(Framing::Lines.frame(b"a\n\n")[..], *b"a\n\n");
+    }
 }

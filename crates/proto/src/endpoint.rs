@@ -161,6 +161,7 @@ impl From<Endpoint> for String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use proptest::prelude::*;
 
     fn read(text: &str) -> Endpoint {
         text.parse().unwrap_or_else(|_| panic!("{text} was refused"))
@@ -242,5 +243,65 @@ mod tests {
     fn the_path_is_not_printed_for_debugging() {
         let shown = format!("{:?}", read("https://example.org/services/secret"));
         assert_eq!(shown, "Endpoint(https://example.org/…)");
+    }
+
+    #[test]
+    fn no_character_that_a_browser_would_escape_stands_in_an_address() {
+        for character in ['"', '<', '>', '^', '`', '{', '|', '}', '\\', '\u{7f}', '\t', '\u{a0}'] {
+            for text in [format!("https://example.org/a{character}"), format!("https://exa{character}mple.org/")] {
+                assert_eq!(text.parse::<Endpoint>(), Err(EndpointError), "{text:?}");
+            }
+        }
+        assert_eq!(read("https://example.org/-._~!$&'()*+,;=:@%2f?a=/b?c").target(), "/-._~!$&'()*+,;=:@%2f?a=/b?c");
+    }
+
+    #[test]
+    fn a_host_may_be_an_address_of_either_kind() {
+        let address = |text: &str| read(text).address().map(|address| address.to_string());
+        assert_eq!(address("http://192.0.2.7:8080/a").as_deref(), Some("192.0.2.7"));
+        assert_eq!(address("http://[2001:DB8:0::1]/").as_deref(), Some("2001:db8::1"));
+        assert_eq!(address("http://192.0.2.7.example.org/"), None);
+        assert_eq!(read("http://my_host-1:80").authority(), "my_host-1:80");
+    }
+
+    #[test]
+    fn a_wrong_address_is_explained_without_repeating_it() {
+        let error = "https://user:hunter2@example.org/".parse::<Endpoint>().unwrap_err();
+        assert_eq!(error.to_string(), Endpoint::SYNTAX);
+        let stored = serde_json::from_str::<Endpoint>(r#""https://user:hunter2@example.org/""#).unwrap_err();
+        assert!(stored.to_string().contains(Endpoint::SYNTAX) && !stored.to_string().contains("hunter2"));
+    }
+
+    proptest! {
+        #[test]
+        fn an_address_is_made_of_its_parts(
+            is_encrypted in any::<bool>(),
+            host in "[A-Za-z0-9_-]{1,9}(\\.[A-Za-z0-9-]{1,5}){0,2}",
+            port in prop::option::of(1..=u16::MAX),
+            target in "(/[A-Za-z0-9?=%._~!$&'()*+,;:@/-]{0,20})?",
+        ) {
+            let (scheme, default) = if is_encrypted { ("HTTPS", 443) } else { ("Http", 80) };
+            let authority = host.clone() + &port.map(|port| format!(":{port}")).unwrap_or_default();
+            let endpoint = read(&format!("{scheme}://{authority}{target}"));
+            let host = host.to_ascii_lowercase();
+            prop_assert_eq!((endpoint.host(), endpoint.port()), (host.as_str(), port.unwrap_or(default)));
+            prop_assert_eq!(endpoint.is_encrypted(), is_encrypted);
+            let target = if target.is_empty() { "/" } else { target.as_str() };
+            prop_assert_eq!(endpoint.target(), target);
+            let scheme = scheme.to_ascii_lowercase();
+            let written = format!("{scheme}://{}{target}", authority.to_ascii_lowercase());
+            prop_assert_eq!(endpoint.as_str(), written.as_str());
+            prop_assert_eq!(read(&written), endpoint);
+        }
+
+        #[test]
+        fn any_text_is_an_address_of_its_parts_or_refused(text in "(https?://)?[a-c0-9.:/?@#\\[\\]%é-]{0,16}") {
+            if let Ok(endpoint) = text.parse::<Endpoint>() {
+                let (authority, target) = (endpoint.authority(), endpoint.target());
+                prop_assert!(!authority.contains(['@', '/', '?', '#']) && !endpoint.host().is_empty(), "{:?}", text);
+                prop_assert!(target.starts_with('/') && !target.contains('#') && endpoint.port() > 0, "{:?}", text);
+                prop_assert_eq!(read(endpoint.as_str()), endpoint.clone());
+            }
+        }
     }
 }

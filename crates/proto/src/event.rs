@@ -390,24 +390,4 @@ impl Event {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn close_codes_tell_goodbyes_apart() {
-        let codes: Vec<u16> = Bye::ALL.iter().map(|code| code.close_code()).collect();
-        assert_eq!(codes, [1000, 4001, 4002, 4003, 4004, 1001, 4005, 4006, 4007, 4008]);
-    }
-
-    #[test]
-    fn help_shows_the_commands_of_the_phase() {
-        let usages = |in_session| match Event::help(in_session) {
-            Event::Help { commands } => commands.into_iter().map(|help| help.usage).collect::<Vec<_>>(),
-            other => panic!("{other:?}"),
-        };
-        let before = usages(false);
-        let words: Vec<&str> = before.iter().filter_map(|usage| usage.split(' ').next()).collect();
-        assert_eq!(words, ["LOGIN", "REGISTER", "RESUME", "INVITE", "FORMAT", "PING", "HELP", "QUIT"]);
-        assert!(usages(true).iter().all(|usage| usage.starts_with('/') && !usage.starts_with("/login")));
-    }
-}
+mod tests;

@@ -79,12 +79,35 @@ impl fmt::Display for Generation {
 
 #[cfg(test)]
 mod tests {
-    use super::MessageId;
+    use super::{Epoch, MessageId};
 
     #[test]
     fn a_server_cannot_make_a_client_count_beyond_the_last_number() {
         let read = |number: u64| serde_json::from_str::<MessageId>(&number.to_string());
         assert_eq!(read(u64::MAX - 1).unwrap().next(), MessageId(u64::MAX));
         assert!(read(u64::MAX).is_err());
+    }
+
+    #[test]
+    fn an_epoch_is_sixteen_digits_of_which_case_does_not_matter() {
+        for (epoch, shown) in
+            [(Epoch(0), "0000000000000000"), (Epoch(u64::MAX), "ffffffffffffffff"), (Epoch(0xabc), "0000000000000abc")]
+        {
+            assert_eq!(epoch.to_string(), shown);
+            assert_eq!(shown.to_ascii_uppercase().parse(), Ok(epoch));
+            assert_eq!(serde_json::from_str::<Epoch>(&serde_json::to_string(&epoch).unwrap()).unwrap(), epoch);
+        }
+        for json in ["\"\"", "\"10000000000000000\"", "\"000000000000000g\"", "\"-1\"", "7"] {
+            assert!(serde_json::from_str::<Epoch>(json).is_err(), "{json}");
+        }
+    }
+
+    #[test]
+    fn a_number_from_the_wire_is_a_whole_one() {
+        for json in ["-1", "1.5", "\"7\"", "null", "18446744073709551616"] {
+            assert!(serde_json::from_str::<MessageId>(json).is_err(), "{json}");
+        }
+        assert_eq!(serde_json::to_string(&MessageId(u64::MAX - 1)).unwrap(), "18446744073709551614");
+        assert_eq!(format!("{:>3}|", MessageId(7)), "  7|");
     }
 }

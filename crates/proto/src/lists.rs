@@ -353,3 +353,80 @@ pub(crate) fn unread_targets(sync: &Sync) -> impl Iterator<Item = (Target, u64)>
     let feeds = sync.feeds.iter().map(|feed| (Target::Feed(feed.user.clone()), feed.unread));
     directs.chain(feeds).filter(|(_, unread)| *unread > 0)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn user(name: &str) -> UserName {
+        name.parse().unwrap()
+    }
+
+    fn time() -> Timestamp {
+        Timestamp::from_millis(7)
+    }
+
+    fn sync(directs: &[(&str, u64)], feeds: &[(&str, u64)]) -> Sync {
+        let (epoch, last, read) = (Epoch(1), MessageId(9), MessageId(9));
+        let direct = |&(name, unread): &(&str, u64)| DirectState { user: user(name), last, read, unread };
+        let feed = |&(name, unread): &(&str, u64)| FeedState { user: user(name), epoch, last, read, unread };
+        Sync {
+            current: RoomName::lobby(),
+            rooms: Vec::new(),
+            directs: directs.iter().map(direct).collect(),
+            feeds: feeds.iter().map(feed).collect(),
+            inbox: InboxState { epoch, last },
+            lost: Vec::new(),
+        }
+    }
+
+    #[test]
+    fn conversations_come_before_feeds_and_what_is_read_is_left_out() {
+        let sync = sync(&[("dan", 1), ("ann", 0), ("bob", 2)], &[("ann", 0), ("bob", 3), ("cyd", 0)]);
+        let unread: Vec<String> = unread_targets(&sync).map(|(target, count)| format!("{target} {count}")).collect();
+        assert_eq!(unread, ["@dan 1", "@bob 2", "+bob 3"]);
+    }
+
+    #[test]
+    fn an_entry_that_is_no_message_has_no_text_whatever_its_reason_is() {
+        let (id, of, from, reason) = (MessageId(8), MessageId(7), user("mod"), Note::from("spam".to_owned()));
+        let moderation = ModerationEntry {
+            id,
+            time: time(),
+            from: from.clone(),
+            action: Action::Ban,
+            user: Some(user("bob")),
+            until: None,
+            reason: reason.clone(),
+        };
+        let invitation = InvitationEntry { id, time: time(), from: from.clone(), to: None, room: RoomName::lobby() };
+        for entry in [
+            LogEntry::Removed(RemovalEntry { id, time: time(), from: from.clone(), of, reason }),
+            LogEntry::Moderated(moderation),
+            LogEntry::Invited(invitation),
+        ] {
+            // The number is its own, not that of the message, and the author is not the user whom it concerns.
+            assert_eq!((entry.id(), entry.time(), entry.from(), entry.text()), (id, time(), &from, ""), "{entry:?}");
+        }
+    }
+
+    #[test]
+    fn an_entry_that_holds_a_text_shows_it_as_its_own() {
+        let (id, of, from, text) = (MessageId(8), MessageId(7), user("ann"), Note::from("roses".to_owned()));
+        let direct = DirectEntry { id, time: time(), from: from.clone(), to: user("bob"), text: text.clone() };
+        for entry in [
+            LogEntry::Edited(EditEntry { id, time: time(), from: from.clone(), of, text: text.clone() }),
+            LogEntry::Topic(TopicEntry { id, time: time(), from: from.clone(), text }),
+            LogEntry::Direct(direct),
+        ] {
+            let shown = (entry.id(), entry.time(), entry.from(), entry.text());
+            assert_eq!(shown, (id, time(), &from, "roses"), "{entry:?}");
+        }
+    }
+
+    #[test]
+    fn a_room_that_is_lost_for_a_new_reason_is_still_told() {
+        let lost: LostRoom = serde_json::from_str(r#"{"room":"blue","code":"brand-new"}"#).unwrap();
+        assert_eq!(lost, LostRoom { room: "blue".parse().unwrap(), code: RefusalCode::Unknown });
+    }
+}

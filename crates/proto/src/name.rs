@@ -189,4 +189,25 @@ mod tests {
             }
         }
     }
+
+    #[test]
+    fn the_names_of_the_server_are_names() {
+        for name in [UserName::operator(), UserName::outgoing(), UserName::erased()] {
+            assert_eq!(name.as_str().parse(), Ok(name));
+        }
+        let lobby: RoomName = "LOBBY".parse().unwrap();
+        assert!(lobby.is_lobby() && lobby == RoomName::lobby());
+        assert!(["lobby2", "lobb", "l0bby"].iter().all(|name| !name.parse::<RoomName>().unwrap().is_lobby()));
+    }
+
+    #[test]
+    fn the_first_character_is_no_mark_and_the_others_may_be() {
+        for text in ["0", "a", "Z", "a-", "a_", "0--__", "9z"] {
+            assert_eq!(text.parse::<UserName>().unwrap().as_str(), text.to_ascii_lowercase());
+        }
+        // The neighbours of letters and digits.
+        for character in ['/', ':', '@', '[', '`', '{', '^', ',', '.', '\u{7f}', '\u{ff21}', '\u{212a}'] {
+            assert!(format!("a{character}").parse::<RoomName>().is_err(), "{character:?}");
+        }
+    }
 }

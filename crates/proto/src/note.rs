@@ -72,4 +72,16 @@ mod tests {
         let note: Note = serde_json::from_str("\"a b\"").unwrap();
         assert_eq!((note.as_str(), note.is_empty()), ("a b", false));
     }
+
+    #[test]
+    fn what_is_blank_without_its_control_characters_is_nothing() {
+        for blank in ["", " \t ", "\u{7}\u{202e}", " \u{85} "] {
+            let note = Note::from(blank.to_owned());
+            assert_eq!((note.is_empty(), note.text(), note.as_str()), (true, None, ""), "{blank:?}");
+            let json = serde_json::to_string(blank).unwrap();
+            assert_eq!(serde_json::from_str::<Note>(&json).unwrap(), note, "{blank:?}");
+        }
+        let note = Note::from("  a\u{7}b ".to_owned());
+        assert_eq!((note.to_string().as_str(), note.is_empty()), ("  ab ", false));
+    }
 }

@@ -111,4 +111,17 @@ mod tests {
     fn it_is_not_printed() {
         assert!(!format!("{:?}", Password::new("hunter2").unwrap()).contains("hunter2"));
     }
+
+    #[test]
+    fn the_length_is_checked_first_and_each_rule_has_its_own_refusal() {
+        let refusal = |text: &str| Password::new(text).unwrap_err().refusal("/passwd <old> <new>");
+        let usage = || "/passwd <old> <new>".to_owned();
+        assert_eq!(refusal(&"\u{7}".repeat(73)), Refusal::PasswordTooLong);
+        assert_eq!(refusal(&"\u{7}".repeat(72)), Refusal::ControlCharacter(usage()));
+        assert_eq!(refusal(""), Refusal::BadArgument(usage()));
+        assert_eq!(Password::new(&"é".repeat(36)).unwrap().characters(), 36);
+        for character in ['\n', '\r', '\0', '\u{7f}', '\u{2028}', '\u{202e}'] {
+            assert_eq!(Password::new(&format!("a{character}b")), Err(PasswordError::ControlCharacter), "{character:?}");
+        }
+    }
 }

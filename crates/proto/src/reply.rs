@@ -378,3 +378,41 @@ impl Reply {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::event::Event;
+
+    fn printed(reply: Reply) -> String {
+        format!("{:?}", Event::from(reply))
+    }
+
+    #[test]
+    fn no_secret_of_a_reply_is_printed_for_debugging() {
+        let (room, url): (RoomName, Endpoint) =
+            ("red".parse().unwrap(), "https://bot.example/hunter2".parse().unwrap());
+        let (label, time) = ("ci".parse().unwrap(), Timestamp::from_millis(0));
+        let code = InvitationCode::given("hunter2");
+        for reply in [
+            Reply::Ticket { ticket: TicketSecret::given("hunter2"), id: TicketId(7), expires: None },
+            Reply::Invitation { code, id: InvitationId(7), uses: 1, rooms: vec![], expires: time },
+            Reply::Hook { room: room.clone(), label, id: HookId(7), url: HookUrl::given("https://a.example/hunter2") },
+            Reply::Outhook { room, id: HookId(7), url, secret: OuthookSecret::given("hunter2") },
+        ] {
+            assert!(!printed(reply.clone()).contains("hunter2"), "{:?}", reply.verb());
+            assert!(serde_json::to_string(&reply).unwrap().contains("hunter2"), "{:?}", reply.verb());
+        }
+    }
+
+    #[test]
+    fn what_only_the_text_format_shows_is_not_in_json() {
+        let (user, room): (UserName, RoomName) = ("ann".parse().unwrap(), "lobby".parse().unwrap());
+        let (epoch, last, unread) = (Epoch(1), MessageId(2), vec![("bob".parse().unwrap(), 3)]);
+        let register = Reply::Register { user: user.clone(), room: room.clone(), epoch, last, unread };
+        let json = serde_json::to_string(&register).unwrap();
+        assert!(!json.contains("unread") && !json.contains("bob"), "{json}");
+        let told = Reply::Register { user, room, epoch, last, unread: vec![] };
+        assert_eq!(serde_json::from_str::<Reply>(&json).unwrap(), told);
+    }
+}

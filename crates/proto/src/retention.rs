@@ -66,6 +66,7 @@ impl fmt::Display for Retention {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use proptest::prelude::*;
 
     #[test]
     fn it_is_an_hour_to_ten_years_and_reads_as_it_is_written() {
@@ -92,5 +93,24 @@ mod tests {
         }
         assert_eq!(Retention::setting(Some(day)), "1d");
         assert_eq!(Retention::setting(None), "default");
+    }
+
+    proptest! {
+        #[test]
+        fn every_retention_is_read_back_from_what_is_shown(
+            seconds in SHORTEST_SECONDS..=LONGEST_SECONDS,
+            unit in 0..3usize,
+        ) {
+            let (unit, _) = UNITS[unit];
+            // Most numbers are whole in seconds only, so some are rounded up.
+            for seconds in [seconds, seconds.next_multiple_of(unit).min(LONGEST_SECONDS)] {
+                let retention = Retention::try_from(seconds).unwrap();
+                let shown = retention.to_string();
+                prop_assert_eq!(Retention::find(&shown), Some(retention));
+                prop_assert_eq!(retention.duration().as_secs(), seconds);
+                let json = serde_json::to_string(&retention).unwrap();
+                prop_assert_eq!(serde_json::from_str::<Retention>(&json).unwrap(), retention);
+            }
+        }
     }
 }

@@ -238,4 +238,55 @@ mod tests {
             assert_eq!(serde_json::to_string(action).unwrap(), format!("\"{action}\""));
         }
     }
+
+    #[test]
+    fn a_duration_is_a_second_to_ten_years_in_every_unit() {
+        for (word, seconds) in [
+            ("1s", 1),
+            ("316224000s", 316_224_000),
+            ("5270400m", 316_224_000),
+            ("87840h", 316_224_000),
+            ("3660d", 316_224_000),
+            ("1w", 604_800),
+            ("522w", 522 * 604_800),
+            ("0001m", 60),
+        ] {
+            assert_eq!(super::duration(word), Some(Duration::from_secs(seconds)), "{word}");
+        }
+        for word in ["0s", "316224001s", "5270401m", "87841h", "3661d", "523w", "1M", "1S", "1 s", "1ms", "s1", "w"] {
+            assert_eq!(super::duration(word), None, "{word}");
+        }
+        // So many minutes and weeks would be 44 s and six days if the numbers wrapped around.
+        for word in ["307445734561825861m", "30500568904944w"] {
+            assert_eq!(super::duration(word), None, "{word}");
+        }
+    }
+
+    #[test]
+    fn settings_and_roles_are_found_in_lower_case_and_written_so() {
+        fn check<T: Copy + PartialEq + fmt::Debug + Serialize>(all: &[T], find: fn(&str) -> Option<T>) {
+            for value in all {
+                let json = serde_json::to_string(value).unwrap();
+                let word = json.trim_matches('"');
+                assert_eq!(find(word), Some(*value), "{word}");
+                assert_eq!(find(&word.to_ascii_uppercase()), None, "{word}");
+                assert_eq!(find(&format!("{word} ")), None, "{word}");
+            }
+        }
+        check(Access::ALL, Access::find);
+        check(Speakers::ALL, Speakers::find);
+        check(RoomRole::ALL, RoomRole::find);
+        check(Action::ALL, Action::find);
+    }
+
+    #[test]
+    fn a_topic_is_no_action_and_concerns_nobody() {
+        let topic = Order::Topic(Text::sanitise("bob").unwrap());
+        assert_eq!((topic.action(), topic.user()), (None, None));
+    }
+
+    #[test]
+    fn words_fill_their_column() {
+        assert_eq!(format!("{:<9}|{:>7}|", RoomRole::Member, Access::Public), "member   | public|");
+    }
 }

@@ -84,6 +84,7 @@ impl From<Target> for String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use proptest::prelude::*;
 
     #[test]
     fn each_kind_has_its_sigil() {
@@ -104,6 +105,43 @@ mod tests {
             ("##red", TargetError::Name),
         ] {
             assert_eq!(text.parse::<Target>(), Err(error), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_target_is_as_long_as_its_name_may_be() {
+        for (sigil, max) in [("#", 64), ("@", 32), ("+", 32)] {
+            let of = |length| format!("{sigil}{}", "n".repeat(length)).parse::<Target>();
+            assert!(of(max).is_ok(), "{sigil}");
+            assert_eq!(of(max + 1), Err(TargetError::Name), "{sigil}");
+        }
+    }
+
+    #[test]
+    fn a_wrong_target_is_explained_by_what_is_wrong_with_it() {
+        let explained = |text: &str| text.parse::<Target>().unwrap_err().to_string();
+        assert_eq!(explained("red"), "a target begins with #, @ or +");
+        assert_eq!(explained("#r.d"), NameError.to_string());
+        let json = serde_json::from_str::<Target>("\"red\"").unwrap_err().to_string();
+        assert!(json.contains("a target begins with"), "{json}");
+    }
+
+    proptest! {
+        #[test]
+        fn a_target_is_read_back_from_what_is_shown(text in "[#@+][A-Za-z0-9][A-Za-z0-9_-]{0,31}") {
+            let target: Target = text.parse().unwrap();
+            let shown = target.to_string();
+            prop_assert_eq!(&shown, &text.to_ascii_lowercase());
+            prop_assert_eq!(shown.parse::<Target>(), Ok(target.clone()));
+            let json = serde_json::to_string(&target).unwrap();
+            prop_assert_eq!(serde_json::from_str::<Target>(&json).unwrap(), target);
+        }
+
+        #[test]
+        fn any_text_is_shown_as_it_was_or_is_no_target(text in "[#@+]?[ \t#@+a-cA-C.é_-]{0,3}") {
+            if let Ok(target) = text.parse::<Target>() {
+                prop_assert_eq!(target.to_string(), text.to_ascii_lowercase());
+            }
         }
     }
 }

@@ -112,4 +112,22 @@ mod tests {
             }
         }
     }
+
+    #[test]
+    fn a_text_of_a_log_may_show_nothing_if_it_is_not_blank() {
+        // Earlier versions accepted that, so it has to be read.
+        for text in ["\u{200b}", "\u{feff}\u{3164}", " \u{2800} "] {
+            assert_eq!(clean(text).as_deref(), Some(text));
+            let json = serde_json::to_string(text).unwrap();
+            assert_eq!(serde_json::from_str::<Text>(&json).unwrap().as_str(), text);
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn nothing_but_control_characters_goes(text in "([\\x00-\\x20\u{200b}-\u{202e}]|.){0,20}") {
+            let kept: String = text.chars().filter(|&character| !is_control(character)).collect();
+            prop_assert_eq!(clean(&text), (!kept.trim().is_empty()).then_some(kept));
+        }
+    }
 }

@@ -80,4 +80,41 @@ mod tests {
             prop_assert_eq!(Timestamp::try_from(time.to_string()).unwrap(), time);
         }
     }
+
+    #[test]
+    fn a_time_that_is_written_otherwise_is_the_same_moment() {
+        let read = |text: &str| serde_json::from_str::<Timestamp>(&format!("\"{text}\"")).ok();
+        let moment = read("2026-11-22T10:20:30.456Z").unwrap();
+        assert_eq!(moment.as_millis(), 1_795_342_830_456);
+        for text in ["2026-11-22T12:20:30.456+02:00", "2026-11-22T10:20:30.4569Z", "2026-11-22T10:20:30.456-00:00"] {
+            assert_eq!(read(text), Some(moment), "{text}");
+        }
+        for text in ["", "yesterday", "2026-11-22", "2026-11-22T10:20:30.456", "2026-02-30T10:20:30Z", "1795342830456"]
+        {
+            assert_eq!(read(text), None, "{text}");
+        }
+    }
+
+    #[test]
+    fn the_first_and_the_last_moment_can_be_written() {
+        assert_eq!(Timestamp::from_millis(i64::MIN).to_string(), "0000-01-01T00:00:00.000Z");
+        assert_eq!(Timestamp::from_millis(-1).to_string(), "1969-12-31T23:59:59.999Z");
+        let (first, last) = (Timestamp::from_millis(i64::MIN), Timestamp::from_millis(i64::MAX));
+        assert_eq!(Timestamp::from_millis(first.as_millis() - 1), first);
+        assert_eq!(Timestamp::from_millis(last.as_millis() - 1).after(std::time::Duration::from_millis(5)), last);
+    }
+
+    #[test]
+    fn less_than_a_millisecond_later_is_the_same_time() {
+        let later = |micros| Timestamp::from_millis(7).after(std::time::Duration::from_micros(micros)).as_millis();
+        assert_eq!((later(999), later(1_000), later(1_999)), (7, 8, 8));
+    }
+
+    proptest! {
+        #[test]
+        fn times_are_sorted_as_they_are_written(one in 0..4_102_444_800_000_i64, other in 0..4_102_444_800_000_i64) {
+            let (one, other) = (Timestamp::from_millis(one), Timestamp::from_millis(other));
+            prop_assert_eq!(one.cmp(&other), one.to_string().cmp(&other.to_string()));
+        }
+    }
 }

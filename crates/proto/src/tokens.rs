@@ -48,6 +48,7 @@ fn take_quoted<'a>(text: &'a str, rest: &mut &'a str) -> Result<Zeroizing<String
 #[cfg(test)]
 mod tests {
     use super::*;
+    use proptest::prelude::*;
 
     fn words(mut text: &str) -> Result<Vec<String>, QuoteError> {
         let mut found = Vec::new();
@@ -68,6 +69,40 @@ mod tests {
     fn what_is_not_quoted_well() {
         for text in [r#""open"#, r#""a"b"#, r#""a\n""#, r#""a\"#] {
             assert_eq!(words(text), Err(QuoteError), "{text}");
+        }
+    }
+
+    #[test]
+    fn what_follows_a_word_is_left_as_it_is() {
+        for (text, word, rest) in [
+            ("a  b", "a", "  b"),
+            (r#""a b" "c"#, "a b", r#" "c"#),
+            ("\ta\u{a0}b\tc", "a\u{a0}b", "\tc"),
+            (r#"a\"b"#, r#"a\"b"#, ""),
+        ] {
+            let mut left = text;
+            assert_eq!(next_word(&mut left).unwrap().unwrap().as_str(), word, "{text}");
+            assert_eq!(left, rest, "{text}");
+        }
+        let mut left = " \t ";
+        assert_eq!((next_word(&mut left), left), (Ok(None), ""));
+    }
+
+    proptest! {
+        #[test]
+        fn words_in_quotes_are_read_as_they_were(
+            wanted in prop::collection::vec("([\"\\\\ \t]|.){0,8}", 0..5),
+            gap in "[ \t]{1,3}",
+        ) {
+            let quoted = |word: &String| format!("\"{}\"", word.replace('\\', r"\\").replace('"', "\\\""));
+            let line = wanted.iter().map(quoted).collect::<Vec<_>>().join(&gap);
+            prop_assert_eq!(words(&line), Ok(wanted));
+        }
+
+        #[test]
+        fn words_without_quotes_are_split_at_spaces_and_tabs(line in "[a-c\\\\é \t]{0,20}") {
+            let wanted = line.split([' ', '\t']).filter(|word| !word.is_empty()).map(str::to_owned).collect();
+            prop_assert_eq!(words(&line), Ok(wanted));
         }
     }
 }

@@ -321,4 +321,41 @@ mod tests {
         assert_eq!(ping.usage(false), "PING [token]");
         assert_eq!(ping.usage(true), "/ping [token]");
     }
+
+    #[test]
+    fn a_command_has_the_same_word_in_json_and_in_lines() {
+        for info in VERBS {
+            assert_eq!(serde_json::to_string(&info.verb).unwrap(), format!("\"{}\"", info.word));
+            assert_eq!(info.verb.word(), info.word);
+        }
+        assert_eq!(
+            (Verb::Message.word(), serde_json::to_string(&Verb::Message).unwrap().as_str()),
+            ("message", "\"message\"")
+        );
+        assert!(VerbInfo::find("message", true).is_none() && VerbInfo::find("message", false).is_none());
+    }
+
+    #[test]
+    fn the_help_says_what_only_operators_may() {
+        for info in VERBS {
+            assert_eq!(info.help.ends_with(" (operators only)"), info.operator_only, "{}", info.word);
+            assert!(info.help.trim() == info.help && !info.help.ends_with('.'), "{}", info.help);
+        }
+        assert!(VERBS.iter().all(|info| !info.operator_only || info.phase == VerbPhase::InSession));
+    }
+
+    #[test]
+    fn only_a_whole_word_is_found() {
+        for word in ["", "joi", "joins", " join", "join ", "/join", "jo\u{131}n", "j\u{200b}oin"] {
+            assert!(VerbInfo::find(word, true).is_none(), "{word:?}");
+        }
+    }
+
+    #[test]
+    fn the_same_word_is_another_command_in_each_phase() {
+        let usage = |in_session| VerbInfo::find("Invite", in_session).unwrap().usage(in_session);
+        assert_eq!((usage(false), usage(true)), ("INVITE <code>".to_owned(), "/invite <room> <user>".to_owned()));
+        let quit = VerbInfo::find("QUIT", false).unwrap();
+        assert_eq!((quit.usage(false), quit.usage(true)), ("QUIT".to_owned(), "/quit".to_owned()));
+    }
 }

@@ -6,6 +6,7 @@ use std::path::PathBuf;
 
 use super::{hook_tests, invitation_tests, rights_tests, tests, ticket_tests};
 use crate::event::{Bye, Event};
+use crate::format::Format;
 use crate::refusal::RefusalCode;
 use crate::rights::{Access, Action, RoomRole, Speakers};
 use crate::verb::{VERBS, VerbPhase};
@@ -76,4 +77,44 @@ fn the_golden_tables_hold_every_event_and_every_reply() {
 fn the_golden_files_are_those_of_the_tables() {
     golden_file("events.jsonl", &(lines().join("\n") + "\n"));
     golden_file("vocabulary.json", &(serde_json::to_string_pretty(&vocabulary()).unwrap() + "\n"));
+}
+
+/// Adds a field that nobody knows to every object.
+fn with_new_fields(value: Value) -> Value {
+    match value {
+        Value::Object(fields) => {
+            let known = fields.into_iter().map(|(key, value)| (key, with_new_fields(value)));
+            Value::Object(known.chain([("brand-new".to_owned(), json!([{"more": 1}]))]).collect())
+        }
+        Value::Array(items) => items.into_iter().map(with_new_fields).collect(),
+        other => other,
+    }
+}
+
+#[test]
+fn clients_ignore_new_fields_at_every_depth() {
+    for line in lines() {
+        let newer = with_new_fields(serde_json::from_str(&line).unwrap()).to_string();
+        let event = |line: &str| serde_json::from_str::<Event>(line).unwrap_or_else(|error| panic!("{error}: {line}"));
+        assert_eq!(event(&newer), event(&line));
+    }
+}
+
+#[test]
+fn a_reply_answers_the_command_that_its_json_names() {
+    for line in lines() {
+        let Ok(Event::Ok(reply)) = serde_json::from_str(&line) else { continue };
+        let value: Value = serde_json::from_str(&line).unwrap();
+        assert_eq!(value["command"], reply.verb().word(), "{line}");
+    }
+}
+
+#[test]
+fn every_event_says_its_type_first() {
+    for line in lines() {
+        let event: Event = serde_json::from_str(&line).unwrap();
+        let written = tests::encoded(&event, Format::Json);
+        let value: Value = serde_json::from_str(&written).unwrap();
+        assert!(written.starts_with(&format!(r#"{{"type":{},"#, value["type"])), "{written}");
+    }
 }

@@ -71,8 +71,12 @@ mod hook_tests;
 #[cfg(test)]
 mod invitation_tests;
 #[cfg(test)]
+mod property_tests;
+#[cfg(test)]
 mod rights_tests;
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+mod text_tests;
 #[cfg(test)]
 mod ticket_tests;

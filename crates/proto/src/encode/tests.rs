@@ -20,27 +20,27 @@ use proptest::prelude::*;
 
 const TIME: &str = "2026-11-22T10:20:30.456Z";
 
-fn user(name: &str) -> UserName {
+pub(super) fn user(name: &str) -> UserName {
     name.parse().unwrap()
 }
 
-fn room(name: &str) -> RoomName {
+pub(super) fn room(name: &str) -> RoomName {
     name.parse().unwrap()
 }
 
-fn text(text: &str) -> Text {
+pub(super) fn text(text: &str) -> Text {
     Text::sanitise(text).unwrap()
 }
 
-fn time() -> Timestamp {
+pub(super) fn time() -> Timestamp {
     TIME.to_owned().try_into().unwrap()
 }
 
-fn encoded(event: &Event, format: Format) -> String {
+pub(super) fn encoded(event: &Event, format: Format) -> String {
     String::from_utf8(Encoded::new(event).frame(format.into()).to_vec()).unwrap()
 }
 
-fn old(id: u64) -> HistoryEntry {
+pub(super) fn old(id: u64) -> HistoryEntry {
     HistoryEntry {
         id: MessageId(id),
         time: time(),
@@ -52,11 +52,11 @@ fn old(id: u64) -> HistoryEntry {
     }
 }
 
-fn direct(id: u64, from: &str, to: &str) -> DirectEntry {
+pub(super) fn direct(id: u64, from: &str, to: &str) -> DirectEntry {
     DirectEntry { id: MessageId(id), time: time(), from: user(from), to: user(to), text: text("psst").into() }
 }
 
-fn everything() -> Sync {
+pub(super) fn everything() -> Sync {
     let (epoch, last) = (Epoch(0xabc), MessageId(41));
     let talk = |name, last, read, unread| DirectState {
         user: user(name),

@@ -1,6 +1,10 @@
 //! The meaning of lines, in tables.
 
+mod arguments;
+mod before_login;
 mod commands;
+mod misplaced;
+mod once;
 
 use super::*;
 use proptest::prelude::*;

@@ -3,6 +3,7 @@
 use super::super::parse_command;
 use super::*;
 use crate::ids::MessageId;
+use proptest::prelude::*;
 
 const MINUTE: Option<Duration> = Some(Duration::from_secs(60));
 
@@ -153,5 +154,135 @@ fn a_suspension_may_have_an_end_and_a_reason() {
 fn names_and_numbers_of_moderators_have_no_control_characters() {
     for line in ["/kick re\u{7}d bob", "/kick red b\u{7}ob", "/edit red 7\u{7} a", "/access red pub\u{7}lic"] {
         assert!(matches!(refused(line), Refusal::ControlCharacter(_)), "{line:?}");
+    }
+}
+
+#[test]
+fn tabs_and_several_spaces_stand_between_words() {
+    for line in [
+        "/ban red bob 1m spam",
+        "/kick red bob spam",
+        "/mute red bob 1m",
+        "/suspend bob 1m spam",
+        "/remove red 7 spam",
+        "/edit red 7 roses",
+        "/topic red roses",
+        "/invite red bob",
+        "/retention red 30d",
+    ] {
+        assert_eq!(command(&line.replace(' ', "\t")), command(line), "{line}");
+    }
+    for line in ["/ban red \t bob  1m   spam", "/ban  red bob\t\t60s\tspam"] {
+        assert_eq!(command(line), order(Order::Ban(bob(), MINUTE, note("spam"))), "{line:?}");
+    }
+    assert_eq!(command("/remove  red  7  spam"), command("/remove red 7 spam"));
+}
+
+#[test]
+fn further_spaces_belong_to_a_topic() {
+    assert_eq!(command("/topic red  All about roses "), order(Order::Topic(text(" All about roses "))));
+    assert_eq!(command("/topic red \tAll about roses"), order(Order::Topic(text("\tAll about roses"))));
+}
+
+#[test]
+fn what_shows_nothing_is_no_reason_and_no_topic() {
+    let nothing = "\u{200b}\u{7} \u{3164}";
+    assert_eq!(command(&format!("/topic red {nothing}")), Command::Topic(red()));
+    assert_eq!(command(&format!("/kick red bob {nothing}")), order(Order::Kick(bob(), Note::default())));
+    assert_eq!(command(&format!("/ban red bob 1m {nothing}")), order(Order::Ban(bob(), MINUTE, Note::default())));
+    let removal = Command::Remove { room: red(), of: MessageId(7), reason: Note::default() };
+    assert_eq!(command(&format!("/remove red 7 {nothing}")), removal);
+    assert_eq!(command(&format!("/ticket {nothing}")), Command::Ticket(Note::default()));
+}
+
+#[test]
+fn control_characters_are_left_out_of_a_reason_and_do_not_count() {
+    let longest = "x".repeat(NOTE_MAX_BYTES);
+    let typed = format!("\u{1b}{longest}\u{7}\u{202e}");
+    assert_eq!(command(&format!("/kick red bob {typed}")), order(Order::Kick(bob(), note(&longest))));
+    assert_eq!(command(&format!("/topic red {typed}")), order(Order::Topic(text(&longest))));
+    assert_eq!(command(&format!("/ticket {typed}")), Command::Ticket(note(&longest)));
+    let usage = "/topic <room> [text]".to_owned();
+    assert_eq!(refused(&format!("/topic red {typed}x")), Refusal::NoteTooLong(usage));
+}
+
+#[test]
+fn a_duration_is_at_most_ten_years_where_it_must_be_one() {
+    let ten_years = Some(Duration::from_secs(3660 * 24 * 60 * 60));
+    assert_eq!(command("/mute red bob 3660d"), order(Order::Mute(bob(), ten_years)));
+    assert_usage("/mute <room> <user> [duration]", &["/mute red bob 3661d", "/mute red bob 0s", "/mute red bob 1"]);
+    let suspended = |duration, reason: &str| Command::Suspend { user: bob(), duration, reason: note(reason) };
+    assert_eq!(command("/suspend bob 3660d spam"), suspended(ten_years, "spam"));
+    assert_eq!(command("/suspend bob 3661d spam"), suspended(None, "3661d spam"));
+}
+
+#[test]
+fn a_retention_may_be_an_hour_and_ten_years() {
+    for (typed, shown) in [("1h", "1h"), ("60m", "1h"), ("3660d", "3660d"), ("2W", "14d"), ("\"30d\"", "30d")] {
+        let retention = Retention::find(shown);
+        assert!(retention.is_some(), "{shown}");
+        assert_eq!(command(&format!("/retention red {typed}")), order(Order::Retention(retention)), "{typed}");
+    }
+    for typed in ["3661d", "0h", "default1", "1y"] {
+        assert_eq!(refused(&format!("/retention red {typed}")), Refusal::Pointless(Retention::SYNTAX), "{typed}");
+    }
+}
+
+#[test]
+fn a_wrong_name_is_told_from_a_wrong_argument() {
+    for line in [
+        "/topic r.d roses",
+        "/post r.d everyone",
+        "/retention r.d 30d",
+        "/invite red b.b",
+        "/kick r.d bob",
+        "/kick red b.b spam",
+        "/ban red b.b 1m",
+        "/mute red b.b 1m",
+        "/edit r.d 7 a",
+        "/remove r.d 7",
+        "/suspend b.b 1m",
+        "/hook r.d ci",
+        "/outhook r.d https://bot.example/",
+        "/unhook r.d 000000ab",
+        "/hooks r.d",
+    ] {
+        assert_eq!(refused(line), Refusal::BadName, "{line}");
+    }
+}
+
+#[test]
+fn numbers_of_messages_and_hooks_are_checked() {
+    let removal = |of| Command::Remove { room: red(), of: MessageId(of), reason: Note::default() };
+    assert_eq!(command("/remove red 18446744073709551614"), removal(u64::MAX - 1));
+    assert_usage(
+        "/remove <room> <id> [reason]",
+        &["/remove red 18446744073709551615", "/remove red -7", "/remove red 7a"],
+    );
+    assert_usage("/edit <room> <id> <text>", &["/edit red 18446744073709551615 a", "/edit red 7.0 a", "/edit red a 7"]);
+    let unhook = Command::Unhook { room: red(), id: crate::hook::HookId(0xab) };
+    assert_eq!(command("/unhook Red 000000AB"), unhook);
+    assert_usage("/unhook <room> <id>", &["/unhook red ab", "/unhook red 0x0000ab", "/unhook red 0000000ab"]);
+}
+
+#[test]
+fn an_address_that_is_none_is_explained() {
+    for url in ["bot.example", "https://me@bot.example/", "https://bot.example/#a", "http://bot.example:0/"] {
+        assert_eq!(refused(&format!("/outhook red {url}")), Refusal::Pointless(Endpoint::SYNTAX), "{url}");
+    }
+}
+
+proptest! {
+    #[test]
+    fn a_reason_is_kept_as_it_is_typed(reason in "[a-zé!\"][^\\p{C}\\p{Zl}\\p{Zp}]{0,60}") {
+        let kept = note(&reason);
+        prop_assert_eq!(command(&format!("/kick red bob {reason}")), order(Order::Kick(bob(), kept.clone())));
+        prop_assert_eq!(command(&format!("/ban red bob {reason}")), order(Order::Ban(bob(), None, kept.clone())));
+        let ban = order(Order::Ban(bob(), MINUTE, kept.clone()));
+        prop_assert_eq!(command(&format!("/ban red bob 1m {reason}")), ban);
+        let removal = Command::Remove { room: red(), of: MessageId(7), reason: kept.clone() };
+        prop_assert_eq!(command(&format!("/remove red 7 {reason}")), removal);
+        let suspension = Command::Suspend { user: bob(), duration: MINUTE, reason: kept };
+        prop_assert_eq!(command(&format!("/suspend bob 1m {reason}")), suspension);
     }
 }

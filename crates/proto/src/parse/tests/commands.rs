@@ -5,7 +5,7 @@ use crate::ticket::{TicketId, Tickets};
 use crate::verb::VERBS;
 
 /// A line for each usage.
-fn line_of(info: &VerbInfo) -> String {
+pub(super) fn line_of(info: &VerbInfo) -> String {
     let mut line = info.usage(true);
     for (form, example) in [
         ("public|private", "public"),
