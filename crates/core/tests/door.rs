@@ -2,14 +2,24 @@
 
 #![allow(clippy::unwrap_used, reason = "a test stops at the first surprise")]
 
+mod common;
+
+use std::cell::{Cell, RefCell};
+use std::sync::Arc;
 use std::time::Duration;
 
-use parlor_core::ports::{InvitationTerms, Role, SecretHash};
-use parlor_core::{ConnectionId, INVITATION_LIFETIME, IssuedTicket, Origin, Patience, Visitor};
+use parlor_core::ports::{
+    Attempt, AttemptOutcome, AttemptPermit, InvitationTerms, LoginDecision, LoginLimiter, RandomSource, Role,
+    SecretHash, StoreError, StoreResult, Ticket,
+};
+use parlor_core::{ConnectionId, INVITATION_LIFETIME, IssuedTicket, Origin, Patience, Services, Visitor};
 use parlor_proto::{
-    Credentials, InvitationCode, Note, Password, Refusal, RefusalCode, TicketCredentials, TicketSecret, UserName,
+    Credentials, InvitationCode, Note, Password, Refusal, RefusalCode, Text, TicketCredentials, TicketId, TicketSecret,
+    Timestamp, UserName,
 };
 use parlor_testkit::{World, login_line, password_of};
+
+use common::changed;
 
 /// Lets the time of a world pass.
 struct Waiting(World);
@@ -150,4 +160,206 @@ fn a_suspended_user_gets_no_ticket_and_is_told_why() {
     op.send("/unsuspend ann");
     assert_eq!(person.verify(&ticket), Err(Refusal::BadTicket));
     assert!(person.log_in("ann", &password_of("ann")).is_ok());
+}
+
+#[test]
+fn whoever_shows_what_is_right_never_waits_however_often() {
+    let world = World::new();
+    world.operator("op");
+    world.account("ann");
+    let (op, person) = (world.login("op"), Person::new(&world));
+    let before = world.elapsed_millis();
+    for _ in 0..20 {
+        let ticket = shown(person.log_in("ann", &password_of("ann")).unwrap());
+        assert_eq!(person.verify(&ticket).unwrap().as_str(), "ann");
+        world.services().revoke_ticket(&person.visitor(), &ticket).unwrap();
+    }
+    op.send("/suspend ann");
+    for _ in 0..20 {
+        assert_eq!(person.log_in("ann", &password_of("ann")).unwrap_err().code(), RefusalCode::Suspended);
+    }
+    assert_eq!(world.elapsed_millis(), before);
+}
+
+#[test]
+fn a_ticket_tells_what_it_is_for_where_it_was_made_and_when_it_ends() {
+    let world = World::builder().ticket_lifetime(60).build();
+    world.account("ann");
+    let person = Person::new(&world);
+    let label = Text::sanitise("a browser").into();
+    let credentials = credentials("ann", &password_of("ann"));
+    let issued = world.services().log_in(&person.visitor(), &credentials, &label).unwrap();
+    let ann = world.login("ann");
+    let listed = ann.ask("/tickets");
+    assert!(listed[0].ends_with(" 2026-11-23T00:00:00.000Z - 192.0.2.1 a browser"), "{listed:?}");
+    assert_eq!(issued.expires, Some(world.created("ann").after(Duration::from_secs(60))));
+    world.advance(7);
+    person.verify(&shown(issued)).unwrap();
+    let listed = ann.ask("/tickets");
+    assert!(
+        listed[0].ends_with(" 2026-11-23T00:00:00.000Z 2026-11-23T00:00:07.000Z 192.0.2.1 a browser"),
+        "{listed:?}"
+    );
+}
+
+#[test]
+fn an_account_that_changes_all_the_time_gets_no_ticket() {
+    let world = World::new();
+    world.account("ann");
+    let person = Person::new(&world);
+    let kick_at_next_look = || {
+        let operator = world.clone();
+        world.after("find", move || operator.kick("ann"));
+    };
+    kick_at_next_look();
+    assert!(person.log_in("ann", &password_of("ann")).is_ok(), "it is looked at again once");
+    kick_at_next_look();
+    kick_at_next_look();
+    assert_eq!(person.log_in("ann", &password_of("ann")), Err(Refusal::StoreUnavailable));
+    assert_eq!(world.reports(), ["store failed making a ticket: the account changes all the time"]);
+}
+
+#[test]
+fn the_number_of_a_ticket_is_not_its_secret() {
+    let world = World::new();
+    world.account("ann");
+    let (person, store) = (Person::new(&world), &world.services().store);
+    // A ticket whose hash begins like that of the secret that is shown.
+    let digits = format!("{:0<64}", &SecretHash::of("plt_07").expose()[..8]);
+    let (hash, made, label) = (SecretHash::read(&digits).unwrap(), world.created("ann"), Note::default());
+    let ticket = Ticket { hash, label, made, used: None, address: None, lifetime: None, is_revoked: false };
+    let ann = "ann".parse().unwrap();
+    assert!(store.tickets.add(&store.accounts.find(&ann).unwrap().unwrap(), &ticket).unwrap());
+    let given = TicketCredentials { user: ann.clone(), secret: TicketSecret::given("plt_07") };
+    let id = TicketId(SecretHash::of("plt_07").number());
+    assert!(store.tickets.find(&ann, id).unwrap().is_some(), "it is found by its number");
+    assert_eq!(person.verify(&given), Err(Refusal::BadTicket));
+}
+
+/// Waits without letting time pass, and does something at the first wait.
+#[derive(Default)]
+struct Queueing<'a> {
+    waited: Cell<Duration>,
+    at_first: RefCell<Option<Box<dyn FnOnce() + 'a>>>,
+}
+
+impl Patience for Queueing<'_> {
+    fn pause(&self, time: Duration) {
+        self.waited.set(self.waited.get() + time);
+        if let Some(deed) = self.at_first.take() {
+            deed();
+        }
+    }
+}
+
+/// Attempts at ann's account that have no result yet: as many as may run at once.
+fn running(services: &Services) -> Vec<AttemptPermit> {
+    let allowed = |_| match services.store.attempts.acquire(&attempt_at(&"ann".parse().unwrap())) {
+        Ok(LoginDecision::Allowed(permit)) => permit,
+        other => panic!("{other:?}"),
+    };
+    (0..6).map(allowed).collect()
+}
+
+fn attempt_at(user: &UserName) -> Attempt<'_> {
+    let (at, now) = (Duration::ZERO, Timestamp::from_millis(0));
+    Attempt { user, address: "198.51.100.1", is_address_limited: true, at, now }
+}
+
+#[test]
+fn an_attempt_waits_for_those_that_run_until_one_has_its_result() {
+    let world = World::new();
+    world.account("ann");
+    let (person, services) = (Person::new(&world), world.services());
+    let permit = running(services).pop().unwrap();
+    let user = "ann".parse().unwrap();
+    let end = move || services.store.attempts.release(&attempt_at(&user), permit, AttemptOutcome::Unknown).unwrap();
+    let patience = Queueing { at_first: RefCell::new(Some(Box::new(end))), ..Queueing::default() };
+    let visitor = Visitor { patience: &patience, ..person.visitor() };
+    assert!(services.log_in(&visitor, &credentials("ann", &password_of("ann")), &Note::default()).is_ok());
+    assert_eq!(patience.waited.get(), Duration::from_millis(100));
+}
+
+#[test]
+fn an_attempt_waits_for_others_as_long_as_a_login_may_take_and_not_beyond_its_own_time() {
+    let world = World::builder().login_timeout(7).build();
+    world.account("ann");
+    let (person, services) = (Person::new(&world), world.services());
+    running(services);
+    let now = services.clock.elapsed();
+    for (left, waits) in [(10_000, 7_000), (99, 0)] {
+        let patience = Queueing::default();
+        let deadline = now + Duration::from_millis(left);
+        let visitor = Visitor { patience: &patience, deadline, ..person.visitor() };
+        let told = services.log_in(&visitor, &credentials("ann", &password_of("ann")), &Note::default());
+        assert_eq!((told, patience.waited.get()), (Err(Refusal::TooManyAttempts(1)), Duration::from_millis(waits)));
+    }
+}
+
+/// A limiter that loses the results of attempts.
+struct Forgetful(Arc<dyn LoginLimiter>);
+
+impl LoginLimiter for Forgetful {
+    fn acquire(&self, attempt: &Attempt<'_>) -> StoreResult<LoginDecision> {
+        self.0.acquire(attempt)
+    }
+
+    fn release(&self, _attempt: &Attempt<'_>, _permit: AttemptPermit, _outcome: AttemptOutcome) -> StoreResult<()> {
+        Err(StoreError::new("lost"))
+    }
+
+    fn note_known_address(&self, _attempt: &Attempt<'_>) -> StoreResult<()> {
+        Err(StoreError::new("lost"))
+    }
+}
+
+#[test]
+fn a_result_that_is_lost_keeps_nobody_out_who_is_right_and_admits_nobody_who_is_wrong() {
+    let world = World::new();
+    world.operator("op");
+    world.account("ann");
+    let (op, person) = (world.login("op"), Person::new(&world));
+    let ticket = shown(person.log_in("ann", &password_of("ann")).unwrap());
+    let code = op.ask("/invitation").pop().unwrap();
+    let code = InvitationCode::given(code.strip_prefix("OK invitation ").unwrap());
+    let forgetful = Arc::new(Forgetful(world.services().store.attempts.clone()));
+    let services = changed(&world, |services| services.store.attempts = forgetful);
+    let (visitor, label) = (person.visitor(), Note::default());
+    world.reports();
+    assert!(services.log_in(&visitor, &credentials("ann", &password_of("ann")), &label).is_ok());
+    assert_eq!(world.reports(), ["store failed forgetting failed logins: lost"]);
+    let wrong = services.log_in(&visitor, &credentials("bob", "wrong"), &label);
+    assert_eq!(wrong, Err(Refusal::StoreUnavailable));
+    assert_eq!(world.reports(), ["store failed counting a failed login: lost"]);
+    assert!(services.register(&visitor, &credentials("cyd", "secret"), Some(&code), &label).is_ok());
+    let told = ["store failed forgetting failed logins: lost", "store failed remembering an address: lost"];
+    assert_eq!(world.reports(), told);
+    op.send("/suspend ann");
+    world.reports();
+    assert_eq!(services.verify_ticket(&visitor, &ticket).unwrap_err().code(), RefusalCode::Suspended);
+    assert_eq!(world.reports(), ["store failed counting a login: lost"]);
+}
+
+#[test]
+fn a_visitor_is_told_whether_the_store_is_full_or_away() {
+    /// Gives no random numbers, as a store that fails.
+    struct Failing(StoreError);
+
+    impl RandomSource for Failing {
+        fn fill(&self, _bytes: &mut [u8]) -> StoreResult<()> {
+            Err(self.0.clone())
+        }
+    }
+
+    let world = World::new();
+    world.account("ann");
+    let person = Person::new(&world);
+    for (error, refusal) in
+        [(StoreError::full("no room"), Refusal::StoreFull), (StoreError::new("no answer"), Refusal::StoreUnavailable)]
+    {
+        let services = changed(&world, |services| services.random = Arc::new(Failing(error.clone())));
+        let told = services.log_in(&person.visitor(), &credentials("ann", &password_of("ann")), &Note::default());
+        assert_eq!(told, Err(refusal));
+        assert_eq!(world.reports(), [format!("store failed making up a secret: {error}")]);
+    }
 }

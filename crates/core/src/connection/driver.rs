@@ -341,4 +341,17 @@ mod tests {
         assert_eq!(bob.read(), ["PART lobby ann"]);
         assert_eq!(bob.ask("/subscriptions"), ["OK subscriptions 0"]);
     }
+
+    #[test]
+    fn no_line_extends_the_time_for_logging_in() {
+        let world = World::builder().login_timeout(7).build();
+        let (stranger, ann) = (world.connect(), world.login("ann"));
+        world.advance(6);
+        assert_eq!(stranger.ask("PING"), ["PONG"]);
+        world.advance(1);
+        let told = ["PONG", "ERR login-timeout Not logged in within 7 s", "BYE login-timeout Nobody logged in in time"];
+        assert_eq!(stranger.ask("PING\nPING"), told);
+        assert!(!stranger.is_open() && ann.is_open());
+        assert_eq!(ann.ask("/ping"), ["PONG"]);
+    }
 }

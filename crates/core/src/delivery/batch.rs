@@ -208,4 +208,44 @@ mod tests {
         assert_eq!(Batch::cut(&log, &huge).map(|batch| batch.entries().len()).collect::<Vec<_>>(), [1, 1]);
         assert_eq!(Batch::cut(&log, &[]).count(), 0);
     }
+
+    #[test]
+    fn a_record_may_be_full_to_its_last_byte() {
+        let (log, text) = (red(), "x".repeat(MAX_BYTES / 4 - BESIDES_TEXT));
+        let entries: Vec<Entry> = (1..=5).map(|id| said(id, "ann", &text)).collect();
+        assert_eq!(Batch::cut(&log, &entries).map(|batch| batch.entries().len()).collect::<Vec<_>>(), [4, 1]);
+    }
+
+    #[test]
+    fn a_websocket_message_has_all_lines_or_the_wanted_ones() {
+        let (log, entries) = (red(), [said(1, "ann", "one"), said(2, "bob", "two"), said(3, "ann", "three")]);
+        let batch = Batch::new(&log, &entries);
+        let encoding = Encoding { format: Format::Json, framing: Framing::WebSocket };
+        assert_eq!(batch.frame(encoding), Framing::WebSocket.frame(&batch.frame(Format::Json.into())));
+        let of_ann = |encoding| batch.frame_of(encoding, |entry| entry.author.as_str() == "ann");
+        assert_eq!(of_ann(encoding), Framing::WebSocket.frame(&of_ann(Format::Json.into())));
+        assert_eq!(shown(&of_ann(Format::Json.into())).lines().count(), 2);
+        // A message without lines would be one.
+        assert!(batch.frame_of(encoding, |_| false).is_empty());
+    }
+
+    #[test]
+    fn all_recipients_of_one_form_share_its_bytes() {
+        let (log, entries) = (red(), [said(1, "ann", "one"), said(2, "bob", "two")]);
+        let batch = Batch::new(&log, &entries);
+        let forms = [Format::Text, Format::Json]
+            .map(|format| [Framing::Lines, Framing::WebSocket].map(|framing| Encoding { format, framing }));
+        for encoding in forms.concat() {
+            assert!(Arc::ptr_eq(&batch.frame(encoding), &batch.frame(encoding)), "{encoding:?}");
+        }
+    }
+
+    #[test]
+    fn who_wrote_more_than_one_entry_is_one_author_and_a_program_is_none() {
+        let bot = Entry { content: Content::Bot(Text::sanitise("full").unwrap()), ..said(3, "disk", "x") };
+        let entries = [said(1, "ann", "one"), said(2, "ann", "two"), bot];
+        let log = red();
+        let authors = Batch::new(&log, &entries).authors;
+        assert_eq!(authors.iter().map(|(_, author)| author.as_str()).collect::<Vec<_>>(), ["ann"]);
+    }
 }

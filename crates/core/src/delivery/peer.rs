@@ -114,7 +114,7 @@ impl Peer {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::sync::atomic::{AtomicBool, Ordering};
+    use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
     use std::time::Duration;
 
     #[derive(Default)]
@@ -139,5 +139,71 @@ mod tests {
         peer.send(&Encoded::new(&Event::Pong { token: None })).run();
         assert!(peer.outbox().is_dead() && interrupted.load(Ordering::SeqCst));
         assert!(peer.close(Bye::Quit).is_empty());
+    }
+
+    /// Writes to nowhere, and counts.
+    #[derive(Default)]
+    struct Counter {
+        flushes: AtomicUsize,
+        interrupts: AtomicUsize,
+    }
+
+    impl Transport for Counter {
+        fn flush(&self, outbox: &Outbox) {
+            self.flushes.fetch_add(1, Ordering::SeqCst);
+            outbox.take(usize::MAX, &mut Vec::new());
+            outbox.release_if_empty();
+        }
+
+        fn interrupt(&self) {
+            self.interrupts.fetch_add(1, Ordering::SeqCst);
+        }
+
+        fn pause(&self, _time: Duration) {}
+    }
+
+    impl Counter {
+        fn peer(self: &Arc<Self>) -> Arc<Peer> {
+            Arc::new(Peer::new(ConnectionId(1), 1000, self.clone()))
+        }
+
+        fn counts(&self) -> (usize, usize) {
+            (self.flushes.load(Ordering::SeqCst), self.interrupts.load(Ordering::SeqCst))
+        }
+    }
+
+    const PONG: Event = Event::Pong { token: None };
+
+    #[test]
+    fn the_own_thread_writes_only_what_is_there_and_what_nobody_else_is_about_to_write() {
+        let counter = Arc::new(Counter::default());
+        let peer = counter.peer();
+        peer.flush();
+        assert_eq!(counter.counts(), (0, 0));
+        peer.reply(&PONG);
+        peer.flush();
+        assert_eq!(counter.counts(), (1, 0));
+        let others = peer.send(&Encoded::new(&PONG));
+        peer.reply(&PONG);
+        peer.flush();
+        assert_eq!(counter.counts(), (1, 0));
+        others.run();
+        assert_eq!((counter.counts(), peer.outbox().is_empty()), ((2, 0), true));
+    }
+
+    #[test]
+    fn only_a_goodbye_of_others_wakes_the_thread_of_the_client() {
+        let counter = Arc::new(Counter::default());
+        counter.peer().close_from_own_thread(Bye::Quit);
+        assert_eq!(counter.counts(), (1, 0));
+        counter.peer().close(Bye::Kicked).run();
+        assert_eq!(counter.counts(), (2, 1));
+        // What somebody else is about to write is written with the goodbye.
+        let peer = counter.peer();
+        let others = peer.send(&Encoded::new(&PONG));
+        peer.close_from_own_thread(Bye::Quit);
+        assert_eq!(counter.counts(), (2, 1));
+        others.run();
+        assert_eq!((counter.counts(), peer.outbox().is_empty()), ((3, 1), true));
     }
 }

@@ -82,3 +82,81 @@ fn special_event(log: &LogId, entry: &Entry) -> Event {
         LogEntry::Invited(entry) => Event::Invited(InvitationEntry { to: None, ..entry }),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use parlor_proto::{Format, MessageId, Text, Timestamp, encode};
+
+    use super::*;
+
+    fn text(text: &str) -> Text {
+        Text::sanitise(text).unwrap()
+    }
+
+    fn entry(content: Content) -> Entry {
+        let (id, time, author) = (MessageId(3), Timestamp::from_millis(0), "ann".parse().unwrap());
+        Entry { id, time, author, to: None, content }
+    }
+
+    fn amended() -> Content {
+        Content::Amended { text: text("hello"), at: Timestamp::from_millis(60_000), by: MessageId(9) }
+    }
+
+    /// The event as JSON, from the text on.
+    fn delivered(log: &LogId, content: Content) -> String {
+        let mut line = Vec::new();
+        encode(&event(log, &entry(content)), Format::Json, &mut line);
+        let line = String::from_utf8(line).unwrap();
+        line.trim_end().split_once(r#""from":"ann","#).unwrap().1.to_owned()
+    }
+
+    #[test]
+    fn a_message_that_changed_before_it_was_delivered_says_so() {
+        let log = LogId::Room("red".parse().unwrap());
+        assert_eq!(delivered(&log, Content::Said(text("helo"))), r#""text":"helo"}"#);
+        assert_eq!(delivered(&log, amended()), r#""text":"hello","edited":"1970-01-01T00:01:00.000Z"}"#);
+        assert_eq!(delivered(&log, Content::Gone), r#""text":"","removed":true}"#);
+        assert_eq!(delivered(&log, Content::Bot(text("full"))), r#""text":"full","bot":true}"#);
+    }
+
+    #[test]
+    fn a_publication_and_a_direct_message_have_a_text_whatever_is_in_their_log() {
+        let (feed, inbox) = (LogId::Feed("ann".parse().unwrap()), LogId::Inbox("bob".parse().unwrap()));
+        assert_eq!(delivered(&feed, amended()), r#""text":"hello"}"#);
+        assert_eq!(delivered(&feed, Content::Gone), r#""text":""}"#);
+        assert_eq!(delivered(&inbox, Content::Said(text("hi"))), r#""text":"hi"}"#);
+        assert_eq!(delivered(&inbox, Content::Gone), r#""text":""}"#);
+    }
+
+    #[test]
+    fn lists_tell_to_whom_something_was_sent_and_events_do_not() {
+        let inbox = LogId::Inbox("bob".parse().unwrap());
+        let to = |entry| match log_entry(&inbox, entry) {
+            LogEntry::Direct(DirectEntry { to, .. }) => to.to_string(),
+            LogEntry::Invited(InvitationEntry { to, .. }) => to.unwrap().to_string(),
+            other => panic!("{other:?}"),
+        };
+        let invitation = || entry(Content::Invitation("red".parse().unwrap()));
+        for received in [entry(Content::Said(text("hi"))), invitation()] {
+            assert_eq!(to(received.clone()), "bob", "it is in the inbox of bob");
+            assert_eq!(to(Entry { to: Some("cyd".parse().unwrap()), ..received }), "cyd", "bob sent it");
+        }
+        assert_eq!(delivered(&inbox, invitation().content), r#""room":"red"}"#);
+    }
+
+    #[test]
+    fn an_entry_of_a_list_is_that_of_its_event() {
+        let log = LogId::Room("red".parse().unwrap());
+        let listed = |content| log_entry(&log, entry(content));
+        let LogEntry::Message(message) = listed(amended()) else { panic!() };
+        assert_eq!((message.text.as_str(), message.edited), ("hello", Some(Timestamp::from_millis(60_000))));
+        let edit = Content::Edit { of: MessageId(1), text: text("hello").into() };
+        let LogEntry::Edited(listed_edit) = listed(edit.clone()) else { panic!() };
+        let room = "red".parse().unwrap();
+        assert_eq!(event(&log, &entry(edit)), Event::Edited { room, entry: listed_edit });
+        assert!(matches!(
+            log_entry(&LogId::Feed("ann".parse().unwrap()), entry(Content::Gone)),
+            LogEntry::Publication(HistoryEntry { removed: true, .. })
+        ));
+    }
+}

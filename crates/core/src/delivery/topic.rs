@@ -339,32 +339,4 @@ fn flush_peers(mut peers: Vec<Arc<Peer>>, flush_workers: &dyn FlushWorkers) {
 }
 
 #[cfg(test)]
-mod tests {
-    use parlor_testkit::World;
-
-    #[test]
-    fn who_comes_and_goes_is_told_up_to_a_number_of_members() {
-        let world = World::builder().presence_limit(2).build();
-        let (ann, bob) = (world.login("ann"), world.login("bob"));
-        let cyd = world.login("cyd");
-        assert_eq!(ann.read(), ["JOIN lobby bob"]);
-        cyd.disconnect();
-        assert_eq!(ann.read(), ["PART lobby cyd"]);
-        bob.send("/join red");
-        assert_eq!(ann.read(), ["PART lobby bob"]);
-    }
-
-    #[test]
-    fn large_rooms_are_flushed_by_flush_workers_too() {
-        let world = World::builder().presence_limit(0).queued_flush_workers().build();
-        let people: Vec<_> = (0..=super::SPLIT_FROM).map(|number| world.login(&format!("user{number}"))).collect();
-        people[0].send("hello");
-        assert_ne!(world.run_flush_workers(), 0);
-        for person in &people[1..] {
-            assert_eq!(person.read(), ["MSG lobby user0 hello"]);
-        }
-        people[0].send("again");
-        world.run_flush_workers();
-        assert_eq!(people[super::SPLIT_FROM].read(), ["MSG lobby user0 again"]);
-    }
-}
+mod tests;

@@ -63,4 +63,14 @@ mod tests {
         let delays: Vec<u128> = (0..5).map(|_| pace.delay(later).as_millis()).collect();
         assert_eq!(delays, [0, 0, 0, 100, 200]);
     }
+
+    #[test]
+    fn a_rate_of_nothing_is_a_line_and_a_second() {
+        let delays = |per_second, burst| {
+            let mut pace = RateLimiter::new(LineRate { per_second, burst });
+            [(); 3].map(|()| pace.delay(NOW).as_millis())
+        };
+        assert_eq!(delays(10, 0), [0, 100, 200]);
+        assert_eq!(delays(0, 2), [0, 0, 1000]);
+    }
 }

@@ -321,4 +321,51 @@ mod tests {
         assert!(connection.is_open());
         assert_eq!(world.elapsed_millis(), before);
     }
+
+    #[test]
+    fn two_seconds_are_waited_for() {
+        let world = World::new();
+        world.account("ann");
+        for _ in 0..8 {
+            fail(&world, "192.0.2.1", "ann");
+        }
+        let before = world.elapsed_millis();
+        assert_eq!(world.from_address("192.0.2.9").ask(&login_line("ann")), ["OK login ann lobby"]);
+        assert_eq!(world.elapsed_millis() - before, 2000);
+    }
+
+    /// The code that a world makes first.
+    const CODE: &str = "pli_0000000000000001000000000000000000000000";
+
+    #[test]
+    fn a_code_that_many_look_at_delays_nobody() {
+        let world = World::new();
+        world.operator("op");
+        assert_eq!(world.login("op").ask("/invitation"), [format!("OK invitation {CODE}")]);
+        let before = world.elapsed_millis();
+        for _ in 0..30 {
+            assert_eq!(world.from_address("192.0.2.1").ask(&format!("INVITE {CODE}")), ["OK invite 1"]);
+        }
+        assert_eq!(world.elapsed_millis(), before);
+    }
+
+    #[test]
+    fn a_right_code_is_nobody_s_own_and_forgives_no_wrong_one() {
+        let world = World::new();
+        world.operator("op");
+        let op = world.login("op");
+        let look = || {
+            let before = world.elapsed_millis();
+            let told = world.from_address("192.0.2.1").ask(&format!("INVITE {CODE}")).swap_remove(0);
+            (told.split(' ').nth(1).unwrap().to_owned(), world.elapsed_millis() - before)
+        };
+        let waits: Vec<u128> = (0..7).map(|_| look().1).collect();
+        assert_eq!(waits, [0, 0, 0, 0, 0, 0, 500]);
+        op.ask("/invitation");
+        assert_eq!(look(), ("invite".to_owned(), 1000));
+        let id = op.ask("/invitations")[0].split(' ').nth(1).unwrap().to_owned();
+        op.ask(&format!("/uninvite {id}"));
+        assert_eq!(look(), ("bad-invitation".to_owned(), 0));
+        assert_eq!(look(), ("bad-invitation".to_owned(), 2000));
+    }
 }

@@ -120,4 +120,37 @@ mod tests {
         }
         assert_eq!(ann.ask("LOGIN ann right"), ["OK login ann lobby"]);
     }
+
+    #[test]
+    fn of_two_first_logins_at_once_both_find_the_one_account() {
+        let world = World::builder().authority(&[("ann", "right", Some(true), &["red"])]).build();
+        let other = world.clone();
+        // The account is looked for before the password is judged, and after it.
+        world.after("find", || ());
+        world.after("find", move || other.account("ann"));
+        let ann = world.connect();
+        assert_eq!(ann.ask("LOGIN ann right"), ["OK login ann lobby"]);
+        // Whoever made the account opened the rooms.
+        assert_eq!(ann.ask("/sync"), ["OPEN lobby 1 0", "OK sync 1 0"]);
+    }
+
+    #[test]
+    fn a_role_that_changed_elsewhere_changes_here_at_the_next_login() {
+        let world = World::builder().authority(&[("ann", "right", Some(false), &[])]).build();
+        world.operator("ann");
+        let ann = world.connect();
+        assert_eq!(ann.ask("LOGIN ann right"), ["OK login ann lobby"]);
+        assert_eq!(ann.ask("/invitations"), ["ERR forbidden Only operators may do that"]);
+    }
+
+    #[test]
+    fn without_the_authority_nobody_has_the_password_of_its_accounts() {
+        let world = World::builder().authority(&[("ann", "right", None, &[]), ("bob", "right", None, &[])]).build();
+        for user in ["ann", "bob"] {
+            assert_eq!(world.connect().ask(&format!("LOGIN {user} right")), [format!("OK login {user} lobby")]);
+        }
+        let hashes = ["ann", "bob"].map(|user| world.hash_of(user));
+        assert_ne!(hashes[0], hashes[1]);
+        assert!(hashes.iter().all(|hash| !hash.contains("right")), "{hashes:?}");
+    }
 }

@@ -82,4 +82,31 @@ mod tests {
         world.account("ann");
         world.login("ann");
     }
+
+    #[test]
+    fn of_two_who_take_a_name_at_once_the_first_has_it() {
+        let world = World::new();
+        let first = world.clone();
+        world.after("find", move || first.account_with_password("ann", "of the first"));
+        let second = world.connect();
+        assert_eq!(second.ask("REGISTER ann of the second"), ["ERR name-taken There is such an account already"]);
+        assert_eq!(second.ask("LOGIN ann of the first"), ["OK login ann lobby"]);
+    }
+
+    #[test]
+    fn a_room_that_cannot_be_opened_keeps_nobody_from_their_account() {
+        let world = World::builder().registration_closed().build();
+        world.operator("op");
+        let code = world.login("op").ask("/invitation red blue").pop().unwrap();
+        let ann = world.connect();
+        ann.ask(&format!("INVITE {}", code.strip_prefix("OK invitation ").unwrap()));
+        world.reports();
+        let full = world.clone();
+        world.after("remember", move || full.fill_disk(true));
+        assert_eq!(ann.ask("REGISTER ann secret"), ["OK register ann lobby"]);
+        world.fill_disk(false);
+        let told = "store failed letting a new user into a room: failing on purpose";
+        assert_eq!(world.reports()[0], told);
+        assert_eq!(ann.ask("/sync"), ["OPEN blue 1 0", "OPEN lobby 1 0", "OK sync 2 0"]);
+    }
 }

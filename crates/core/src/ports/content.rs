@@ -212,4 +212,36 @@ mod tests {
         assert_eq!(Content::read("\u{1}moderation dance bob * "), Some(Content::Said(text("moderation dance bob * "))));
         assert_eq!(Content::read(""), None);
     }
+
+    #[test]
+    fn what_is_broken_is_shown_as_text_and_lost_by_nobody() {
+        for broken in [
+            "edit 3",
+            "edit x new",
+            "edit 18446744073709551615 beyond all numbers",
+            "removal -1 why",
+            "amended 7 new",
+            "amended soon 9 new",
+            "amended 7 9  ",
+            "topic ",
+            "bot ",
+            "invitation #red",
+            "moderation ban bob *",
+            "moderation ban #bob * why",
+            "moderation ban bob soon why",
+        ] {
+            assert_eq!(Content::read(&format!("{MARK}{broken}")), Some(Content::Said(text(broken))), "{broken}");
+        }
+    }
+
+    #[test]
+    fn only_kicks_and_bans_remove_the_user_whom_they_name() {
+        let bob: UserName = "bob".parse().unwrap();
+        for action in Action::ALL.iter().copied() {
+            let content = |user| Content::Moderation(Moderation { action, user, until: None, reason: Note::default() });
+            let removes = matches!(action, Action::Kick | Action::Ban);
+            assert_eq!(content(Some(bob.clone())).removes(), removes.then_some(&bob), "{action}");
+            assert_eq!(content(None).removes(), None, "{action}");
+        }
+    }
 }

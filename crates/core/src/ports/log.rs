@@ -300,3 +300,92 @@ pub trait Log: Send + Sync {
     /// The store cannot be reached.
     fn page(&self, request: &PageRequest) -> StoreResult<Page>;
 }
+
+#[cfg(test)]
+mod tests {
+    use parlor_proto::Text;
+
+    use super::*;
+
+    const WINDOW: Duration = Duration::from_millis(500);
+
+    fn user(name: &str) -> UserName {
+        name.parse().unwrap()
+    }
+
+    fn at(millis: i64) -> Timestamp {
+        Timestamp::from_millis(millis)
+    }
+
+    fn text(text: &str) -> Text {
+        Text::sanitise(text).unwrap()
+    }
+
+    /// An entry that ann wrote at 1000.
+    fn entry(content: Content) -> Entry {
+        Entry { id: MessageId(3), time: at(1000), author: user("ann"), to: None, content }
+    }
+
+    fn amended() -> Content {
+        Content::Amended { text: text("hello"), at: at(1400), by: MessageId(4) }
+    }
+
+    #[test]
+    fn its_author_can_edit_a_message_to_the_last_moment_of_the_window() {
+        for content in [Content::Said(text("helo")), amended()] {
+            let judge = |now, window| entry(content.clone()).judge_edit(&user("ann"), at(now), window);
+            assert_eq!(judge(1500, WINDOW), Ok(()));
+            assert_eq!(judge(1501, WINDOW), Err(Denial::TooLate(WINDOW)));
+            assert_eq!(judge(1000, Duration::ZERO), Err(Denial::TooLate(Duration::ZERO)), "nothing is ever edited");
+            let judged = entry(content.clone()).judge_edit(&user("bob"), at(9999), WINDOW);
+            assert_eq!(judged, Err(Denial::NotAllowed("the author of the message")));
+        }
+    }
+
+    #[test]
+    fn only_what_has_a_text_can_be_edited_or_removed() {
+        let edit = Content::Edit { of: MessageId(1), text: text("hello").into() };
+        for other in [Content::Gone, Content::Topic(text("roses")), edit, Content::Invitation(RoomName::lobby())] {
+            let entry = entry(other);
+            assert_eq!(entry.judge_edit(&user("ann"), at(1000), WINDOW), Err(Denial::NoSuchMessage), "{entry:?}");
+            assert!(!entry.is_removable(), "{entry:?}");
+        }
+        // What a program said is nobody's own.
+        let bot = entry(Content::Bot(text("full")));
+        assert_eq!(bot.judge_edit(&user("ann"), at(1000), WINDOW), Err(Denial::NoSuchMessage));
+        assert!(bot.is_removable() && !bot.is_by(&user("ann")));
+        assert!(entry(amended()).is_removable() && entry(amended()).is_by(&user("ann")));
+    }
+
+    #[test]
+    fn the_other_one_of_a_conversation_is_whoever_is_not_the_owner_of_the_inbox() {
+        let sent = Entry { to: Some(user("bob")), ..entry(Content::Said(text("hi"))) };
+        assert_eq!(sent.peer(&user("ann")), Some(&user("bob")));
+        assert_eq!(sent.peer(&user("bob")), Some(&user("ann")));
+        let note = Entry { to: Some(user("ann")), ..sent.clone() };
+        assert_eq!(note.peer(&user("ann")), Some(&user("ann")));
+        assert_eq!(Entry { to: None, ..sent }.peer(&user("ann")), None);
+    }
+
+    #[test]
+    fn an_append_goes_into_the_log_of_its_room_its_author_or_its_author_s_inbox() {
+        let (ann, bob) = (user("ann"), user("bob"));
+        let room = RoomName::lobby;
+        for (to, log, addressee) in [
+            (Destination::Room(room()), LogId::Room(room()), None),
+            (Destination::Edit { room: room(), window: WINDOW }, LogId::Room(room()), None),
+            (Destination::Feed, LogId::Feed(ann.clone()), None),
+            (
+                Destination::Direct(Recipient { user: bob.clone(), created: at(1) }),
+                LogId::Inbox(ann.clone()),
+                Some(bob),
+            ),
+        ] {
+            assert_eq!(to.kind(), log.kind());
+            let (author, generation, content) = (ann.clone(), Generation(1), Content::Said(text("hi")));
+            let append = Append { to, author, generation, time: at(1000), content: content.clone(), once: None };
+            assert_eq!(append.log(), log);
+            assert_eq!(append.entry(MessageId(3)), Entry { to: addressee, ..entry(content) });
+        }
+    }
+}

@@ -85,4 +85,31 @@ mod tests {
         assert_eq!(SecretHash::read("ba78"), None);
         assert!(!format!("{hash:?}").contains("ba78"));
     }
+
+    #[test]
+    fn what_is_no_hash_is_not_read() {
+        let hash = SecretHash::of("abc").expose();
+        assert_eq!(SecretHash::read(&hash.to_uppercase()), Some(SecretHash::of("abc")));
+        // Signs are read by the parser of numbers, and a letter may have several bytes.
+        let others = ["+f".repeat(32), "é".repeat(32), format!("{}g", &hash[1..]), format!("{hash}0"), String::new()];
+        for other in others {
+            assert_eq!(SecretHash::read(&other), None, "{other}");
+        }
+    }
+
+    #[test]
+    fn in_json_it_is_its_digits() {
+        let (hash, digits) = (SecretHash::of("abc"), SecretHash::of("abc").expose());
+        assert_eq!(serde_json::to_string(&hash).unwrap(), format!("\"{digits}\""));
+        assert_eq!(serde_json::from_str::<SecretHash>(&format!("\"{digits}\"")).unwrap(), hash);
+        assert!(serde_json::from_str::<SecretHash>("\"ba78\"").is_err());
+    }
+
+    #[test]
+    fn hashes_of_one_number_do_not_match() {
+        let (hash, mut bytes) = (SecretHash::of("abc"), [0; 32]);
+        bytes[..4].copy_from_slice(&hash.number().to_be_bytes());
+        let other = SecretHash::stored(bytes);
+        assert!(other.number() == hash.number() && !other.matches(&hash));
+    }
 }

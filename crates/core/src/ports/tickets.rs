@@ -175,4 +175,21 @@ mod tests {
         tickets[3].is_revoked = true;
         assert_eq!(surplus(&tickets, 500), [3]);
     }
+
+    #[test]
+    fn of_tickets_of_one_age_the_same_go_wherever_they_are_listed() {
+        let mut tickets: Vec<Ticket> = (0..18).map(|number| ticket(number, 7, None)).collect();
+        assert_eq!(surplus(&tickets, 500), [0, 1, 2]);
+        tickets.reverse();
+        assert_eq!(surplus(&tickets, 500), [0, 1, 2]);
+    }
+
+    #[test]
+    fn those_that_are_over_go_though_there_is_room() {
+        let mut tickets = [ticket(1, 0, None), ticket(2, 300, None), ticket(3, 300, None)];
+        tickets[2].is_revoked = true;
+        assert_eq!(surplus(&tickets, 1000), [1, 3]);
+        assert!(tickets[0].is_over_at(Timestamp::from_millis(1000)));
+        assert!(!tickets[2].is_over_at(Timestamp::from_millis(1000)), "it is revoked, and its time is not over");
+    }
 }

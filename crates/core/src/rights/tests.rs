@@ -1,6 +1,8 @@
 //! The rules for rights, one by one. It must not use a store.
 
 mod changes;
+mod edges;
+mod invariants;
 
 use std::time::Duration;
 

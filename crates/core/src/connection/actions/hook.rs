@@ -139,4 +139,26 @@ mod tests {
         ann.read();
         assert!(ann.ask("/hook red ci")[0].starts_with("ERR bad-argument This server has no web door"));
     }
+
+    #[test]
+    fn nobody_speaks_in_a_name_that_the_operator_has_reserved() {
+        let world = World::builder().reserve_name("admin").build();
+        let ann = world.login("ann");
+        ann.send("/open red");
+        ann.read();
+        assert!(ann.ask("/hook red admin")[0].starts_with("ERR name-reserved "));
+        assert!(ann.ask("/hook red admin2")[0].starts_with("OK hook "));
+    }
+
+    #[test]
+    fn a_hook_that_the_store_does_not_keep_is_not_told() {
+        let world = World::new();
+        let ann = world.login("ann");
+        ann.send("/open red");
+        ann.read();
+        world.fill_disk(true);
+        assert!(ann.ask("/hook red ci")[0].starts_with("ERR store-unavailable "));
+        world.fill_disk(false);
+        assert_eq!(ann.ask("/hooks red"), ["OK hooks red 0"]);
+    }
 }

@@ -130,4 +130,17 @@ mod tests {
         assert_eq!(bob.ask("/inbox").last().unwrap(), "OK inbox 100");
         assert_eq!(bob.ask("/inbox"), ["OK inbox 0"]);
     }
+
+    #[test]
+    fn what_was_read_of_one_conversation_is_not_shown_for_what_is_older_in_another() {
+        let world = World::new();
+        let (ann, bob, cyd) = (world.login("ann"), world.login("bob"), world.login("cyd"));
+        cyd.send("/msg bob 1");
+        ann.send("/msg bob 2");
+        bob.send("/read @ann 2");
+        ann.send("/msg bob 3");
+        bob.send("/msg bob a note");
+        bob.read();
+        assert_eq!(bob.ask("/inbox"), ["LOG @cyd 1 cyd 1", "LOG @ann 3 ann 3", "OK inbox 2"]);
+    }
 }

@@ -56,4 +56,17 @@ mod tests {
         world.fill_disk(false);
         assert_eq!(op.ask("/invitations"), ["OK invitations 0"]);
     }
+
+    #[test]
+    fn a_server_keeps_a_thousand_invitations() {
+        let world = World::new();
+        world.operator("op");
+        let op = world.login("op");
+        op.send_raw("/invitation\n".repeat(1000).as_bytes());
+        assert!(op.read().iter().all(|line| line.starts_with("OK invitation ")));
+        assert_eq!(op.ask("/invitation"), ["ERR limit-reached This server keeps no more invitations"]);
+        let id = op.ask("/invitations")[0].split(' ').nth(1).unwrap().to_owned();
+        op.ask(&format!("/uninvite {id}"));
+        assert!(op.ask("/invitation")[0].starts_with("OK invitation "));
+    }
 }

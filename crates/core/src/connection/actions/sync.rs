@@ -203,4 +203,19 @@ mod tests {
             assert_eq!(bob.ask("/who red"), ["USER ann", "OK who red 1"]);
         }
     }
+
+    #[test]
+    fn of_many_conversations_the_newest_thousand_are_told() {
+        let world = World::new();
+        let ann = world.login("ann");
+        (0..1001).for_each(|number| world.account(&format!("user{number}")));
+        let lines: String = (0..1001).map(|number| format!("/msg user{number} hi\n")).collect();
+        ann.send_raw(lines.as_bytes());
+        ann.send("/format json");
+        ann.read();
+        let sync = &ann.ask("/sync")[0];
+        let directs = sync.split(r#""directs":["#).nth(1).unwrap().split(']').next().unwrap();
+        assert_eq!(directs.matches(r#""user":"#).count(), 1000);
+        assert!(directs.starts_with(r#"{"user":"user1000","#) && !directs.contains(r#""user":"user0","#), "{directs}");
+    }
 }

@@ -89,4 +89,25 @@ mod tests {
         world.fill_disk(false);
         assert_eq!(ann.ask("/tickets"), ["OK tickets 0"]);
     }
+
+    #[test]
+    fn an_account_whose_password_changes_meanwhile_is_looked_up_again_and_not_for_ever() {
+        let change = |world: &World, times: usize| {
+            for time in 0..times {
+                let operator = world.clone();
+                world.after("is current", move || operator.set_password("ann", &format!("password {time}")));
+            }
+        };
+        for (times, start) in [(2, "OK ticket plt_"), (3, "ERR store-unavailable ")] {
+            let world = World::new();
+            let ann = world.login("ann");
+            change(&world, times);
+            world.reports();
+            assert!(ann.ask("/ticket")[0].starts_with(start), "{times} changes");
+            let failed = world.reports().contains(&TOO_BUSY.to_owned());
+            assert_eq!((failed, ann.is_open()), (times == 3, true));
+        }
+    }
+
+    const TOO_BUSY: &str = "store failed making a ticket: the account changes all the time";
 }

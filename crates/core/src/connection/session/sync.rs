@@ -184,3 +184,68 @@ fn read_until(open: &OpenLog, mark: Option<MessageId>, last: MessageId) -> Messa
     let known = mark.map(counts).into_iter().chain(open.wrote()).max();
     known.unwrap_or(open.since).min(last)
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use parlor_proto::Epoch;
+
+    use super::*;
+    use crate::delivery::flush::Flush;
+    use crate::delivery::topic::Topic;
+    use crate::ports::FlushWorkers;
+
+    struct NoFlushWorkers;
+
+    impl FlushWorkers for NoFlushWorkers {
+        fn submit(&self, _flush: Flush) {}
+
+        fn run_errand(&self, _errand: Box<dyn FnOnce() + Send>) {}
+
+        fn count(&self) -> usize {
+            1
+        }
+    }
+
+    /// The lobby, heard after the entry `since`.
+    fn open(since: u64) -> OpenLog {
+        let topic = Topic::new(LogId::Room(RoomName::lobby()), Arc::new(NoFlushWorkers), Arc::default());
+        OpenLog { topic: Arc::new(topic), since: MessageId(since), wrote: None }
+    }
+
+    #[test]
+    fn a_log_is_read_up_to_its_mark_or_the_own_words_or_else_up_to_where_it_was_entered() {
+        for (mark, wrote, last, read) in [
+            (None, None, 9, 5),
+            (Some(2), None, 9, 2),
+            (Some(9), None, 9, 9),
+            (Some(2), Some(7), 9, 7),
+            (Some(8), Some(7), 9, 8),
+            (None, Some(3), 9, 3),
+            // The mark belongs to a numbering that was lost: nothing of the new one is read, but what was written there.
+            (Some(10), None, 9, 0),
+            (Some(10), Some(3), 9, 3),
+            // The log has a new numbering, of which this server has not heard yet.
+            (None, None, 4, 4),
+            (None, Some(7), 6, 6),
+        ] {
+            let open = OpenLog { wrote: wrote.map(|id| (None, MessageId(id))), ..open(5) };
+            let shown = read_until(&open, mark.map(MessageId), MessageId(last));
+            assert_eq!(shown, MessageId(read), "mark {mark:?}, wrote {wrote:?}, last {last}");
+        }
+    }
+
+    #[test]
+    fn the_newest_of_the_own_words_counts_and_only_in_its_numbering() {
+        let mut open = open(0);
+        for (id, newest) in [(3, 3), (7, 7), (5, 7)] {
+            open.note_written(MessageId(id));
+            assert_eq!(open.wrote(), Some(MessageId(newest)));
+        }
+        open.topic.restart(Epoch(2));
+        assert_eq!(open.wrote(), None);
+        open.note_written(MessageId(1));
+        assert_eq!(open.wrote(), Some(MessageId(1)));
+    }
+}

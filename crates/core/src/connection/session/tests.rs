@@ -1,6 +1,8 @@
 //! The order of steps of a session, seen by its client and by others.
 
+mod failures;
 mod login;
+mod marks;
 
 use parlor_testkit::{Connection, World, login_line};
 
@@ -259,6 +261,8 @@ fn hang_and_say(line: &str) {
     assert_eq!(new.ask("/who"), ["USER bob", "USER cyd", "OK who lobby 2"]);
     ann.send("/msg bob hi");
     assert_eq!(new.read(), ["DM ann hi"]);
+    // Two rooms, three inboxes and a feed: nothing is left that only the earlier session heard.
+    assert_eq!(world.topics(), 6);
 }
 
 #[test]

@@ -1,5 +1,9 @@
 //! The hub alone, with connections that have no socket.
 
+mod counts;
+mod entering;
+mod removals;
+
 use super::*;
 use crate::delivery::outbox::Outbox;
 use crate::ports::{Content, Head, Moderation, Transport};

@@ -97,3 +97,42 @@ fn an_owner_chooses_no_retention_unless_operators_let_owners() {
     assert_eq!(op.ask("/retention red default").last().unwrap(), "OK retention red default");
     assert!(!bob.ask("/room red").iter().any(|line| line.starts_with("ROOM-INFO retention")));
 }
+
+#[test]
+fn a_room_passes_by_moderators_who_are_gone_too() {
+    let world = World::new();
+    let (ann, bob) = room(&world);
+    world.account("cyd");
+    ann.send_raw(b"/moderator red cyd\n/moderator red bob\n");
+    world.delete_account("cyd");
+    world.delete_account("ann");
+    bob.read();
+    assert_eq!(bob.ask("/topic red mine"), ["MODERATED red bob owner ann succession", "OK topic red mine"]);
+    let info = bob.ask("/room red");
+    assert!(info.contains(&"ROOM-INFO owner bob".to_owned()), "{info:?}");
+    assert!(info.contains(&"ROOM-INFO moderators".to_owned()), "{info:?}");
+}
+
+#[test]
+fn a_room_without_anybody_left_who_has_a_role_is_the_operators() {
+    let world = World::new();
+    let (_ann, bob) = room(&world);
+    world.operator("op");
+    let op = world.login("op");
+    world.delete_account("ann");
+    bob.read();
+    assert!(!bob.ask("/room red").iter().any(|line| line.starts_with("ROOM-INFO owner ")));
+    assert_eq!(bob.ask("/topic red mine"), ["ERR not-allowed Only moderators of the room may do that"]);
+    assert_eq!(op.ask("/owner red bob").last().unwrap(), "OK owner red bob");
+}
+
+#[test]
+fn a_moderator_whose_account_is_gone_can_be_dismissed() {
+    let world = World::new();
+    let (ann, _bob) = room(&world);
+    ann.send("/moderator red bob");
+    world.delete_account("bob");
+    ann.read();
+    assert_eq!(ann.ask("/unmoderator red bob"), ["OK unmoderator red bob"]);
+    assert_eq!(ann.ask("/unmoderator red bob"), ["ERR bad-argument This user does not moderate the room"]);
+}
