@@ -272,3 +272,124 @@ impl LineReceiver {
 fn is_timeout(error: &io::Error) -> bool {
     matches!(error.kind(), io::ErrorKind::WouldBlock | io::ErrorKind::TimedOut)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing::{HELLO, Identity, Peer, Scripted, pinned};
+
+    /// A connection to a server that greets and then plays `script`.
+    fn greeted<T: Send + 'static>(
+        script: impl FnOnce(Peer) -> T + Send + 'static,
+    ) -> (UnauthenticatedConnection, Scripted<T>) {
+        let identity = Identity::new(&["127.0.0.1"]);
+        let server = Scripted::start(&identity, |mut peer| {
+            peer.say(&[HELLO]);
+            script(peer)
+        });
+        (pinned(&server.address, identity.pin).open().unwrap(), server)
+    }
+
+    /// All lines up to the end of the connection.
+    fn lines(receiver: &mut LineReceiver) -> Vec<String> {
+        let mut lines = Vec::new();
+        loop {
+            match receiver.next().unwrap() {
+                Received::Line(line) => lines.push(line),
+                Received::Silence => panic!("nothing came"),
+                Received::End => return lines,
+            }
+        }
+    }
+
+    #[test]
+    fn a_text_of_others_is_one_line_without_control_characters() {
+        let cases =
+            [("a\tb", "a b"), ("\u{1b}[31mred\u{202e}\r\n", "[31mred"), ("  ", ""), ("\u{7}", ""), (" x ", " x ")];
+        for (text, expected) in cases {
+            assert_eq!(readable(text), expected, "{text:?}");
+        }
+    }
+
+    #[test]
+    fn lines_are_cut_from_whatever_pieces_they_come_in_and_an_unfinished_one_is_dropped() {
+        let (mut connection, server) = greeted(|mut peer| {
+            peer.say_bytes(b"one\ntwo\r\n\nth");
+            peer.say_bytes(b"r\xc3");
+            peer.say_bytes(b"\xa9e\nno \xff UTF-8\nlost");
+            peer.close();
+        });
+        assert_eq!(lines(&mut connection.receiver), ["one", "two", "", "thr\u{e9}e", "no \u{fffd} UTF-8"]);
+        assert!(matches!(connection.receiver.next().unwrap(), Received::End), "the end stays the end");
+        server.finish();
+    }
+
+    #[test]
+    fn a_silent_server_is_not_lost_and_patience_is_never_zero() {
+        let (mut connection, server) = greeted(|mut peer| {
+            peer.hear();
+            peer.say(&["late"]);
+            peer.hear()
+        });
+        connection.receiver.set_patience(Duration::ZERO).unwrap();
+        assert!(matches!(connection.receiver.next().unwrap(), Received::Silence));
+        assert!(matches!(connection.receiver.line_before(Instant::now()), Err(Lost::Silent)));
+        connection.sender.send_line("x").unwrap();
+        let limit = Instant::now() + Duration::from_secs(20);
+        assert_eq!(connection.receiver.line_before(limit).unwrap(), "late");
+        connection.sender.close();
+        server.finish();
+    }
+
+    #[test]
+    fn a_line_without_an_end_is_given_up() {
+        let (mut connection, server) = greeted(|mut peer| {
+            peer.say_bytes(&[b'x'; 10]);
+            peer.hear()
+        });
+        connection.receiver.splitter = LineSplitter::new(10);
+        let error = connection.receiver.next().unwrap_err();
+        assert_eq!(error.to_string(), "the server sent an endless line");
+        connection.sender.close();
+        server.finish();
+    }
+
+    #[test]
+    fn a_line_that_may_wait_is_not_sent_while_another_one_is() {
+        let (connection, server) = greeted(|mut peer| peer.hear());
+        let order = lock(&connection.sender.shared.writing);
+        assert!(!connection.sender.send_if_idle("first").unwrap());
+        drop(order);
+        assert!(connection.sender.send_if_idle("second").unwrap());
+        assert_eq!(server.finish(), "second");
+    }
+
+    #[test]
+    fn the_server_is_told_of_the_end_which_is_no_sign_of_life() {
+        let (connection, server) = greeted(|mut peer| peer.hears_end());
+        let spoke = &connection.sender.shared.spoke;
+        spoke.store(u64::MAX, Ordering::Relaxed);
+        connection.sender.close();
+        assert!(server.finish());
+        assert_eq!(spoke.load(Ordering::Relaxed), u64::MAX);
+    }
+
+    #[test]
+    fn short_lines_go_out_at_once_and_the_system_looks_after_a_quiet_connection() {
+        let (connection, server) = greeted(|mut peer| peer.hear());
+        let socket = &connection.sender.shared.socket;
+        assert!(socket.nodelay().unwrap());
+        assert!(socket2::SockRef::from(socket).keepalive().unwrap());
+        connection.sender.close();
+        server.finish();
+    }
+
+    #[test]
+    fn what_is_received_goes_to_no_log() {
+        let (mut connection, server) = greeted(|mut peer| peer.hear());
+        connection.receiver.plain = b"secret".to_vec();
+        assert_eq!(format!("{:?}", connection.receiver), "LineReceiver { ended: false, .. }");
+        connection.sender.close();
+        server.finish();
+    }
+}

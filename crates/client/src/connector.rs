@@ -243,7 +243,10 @@ fn untrusted(error: &rustls::Error) -> Option<Untrusted> {
 
 #[cfg(test)]
 mod tests {
+    use std::io::Read;
+
     use super::*;
+    use crate::testing::{HELLO, Identity, Peer, Scripted, pinned};
 
     #[test]
     fn pings_come_more_often_each_time_a_session_ends_as_idle_and_no_more_often_than_makes_sense() {
@@ -258,5 +261,83 @@ mod tests {
         assert_eq!(next(10), Some(250));
         assert_eq!(next(10), None);
         assert_eq!(timeouts.silence, Timeouts::default().silence);
+    }
+
+    #[test]
+    fn where_pings_cannot_come_more_often_the_timeouts_stay() {
+        let timeouts = Timeouts { keepalive: Timeouts::SHORTEST_KEEPALIVE, ..Timeouts::default() };
+        let identity = Identity::new(&["x.example"]);
+        let mut connector = pinned(&Address::default(), identity.pin).with_timeouts(timeouts);
+        assert!(!connector.adapt_keepalive(Duration::ZERO));
+        assert_eq!(connector.keepalive(), Timeouts::SHORTEST_KEEPALIVE);
+        assert!(connector.adapt_keepalive(Duration::from_secs(9)), "it was stopped, so that may help");
+    }
+
+    /// What comes of a connection to a server that plays this behind TLS.
+    fn opened(
+        script: impl FnOnce(Peer) + Send + 'static,
+    ) -> (Address, Result<UnauthenticatedConnection, ConnectError>) {
+        let identity = Identity::new(&["127.0.0.1"]);
+        let server = Scripted::start(&identity, script);
+        let (address, opened) = (server.address.clone(), pinned(&server.address, identity.pin).open());
+        server.finish();
+        (address, opened)
+    }
+
+    #[test]
+    fn a_server_needs_no_name_but_the_right_first_word() {
+        let (_, nameless) = opened(|mut peer| peer.say(&["HELLO parlor/1"]));
+        assert_eq!(nameless.unwrap().server(), "");
+        for line in ["HELLOparlor/1 den", "OK parlor/1 den", "ERROR 500", "ERR", "BYEBYE"] {
+            let (_, other) = opened(move |mut peer| peer.say(&[line]));
+            assert!(matches!(other.unwrap_err(), ConnectError::WrongProtocol { .. }), "{line}");
+        }
+    }
+
+    #[test]
+    fn a_server_that_does_not_greet_may_do_so_at_another_time() {
+        let (address, closed) = opened(Peer::close);
+        let error = closed.unwrap_err();
+        assert_eq!(error.to_string(), format!("{address} sent no greeting: the server closed the connection"));
+        assert!(error.is_transient());
+
+        let identity = Identity::new(&["127.0.0.1"]);
+        let server = Scripted::start(&identity, |mut peer| {
+            peer.say(&[HELLO]);
+            peer.hear()
+        });
+        let connector = pinned(&server.address, identity.pin);
+        let mut greeted = connector.open().unwrap();
+        let timeouts = Timeouts { connect: Duration::ZERO, ..connector.timeouts };
+        let attempt = Attempt { address: &server.address, config: &connector.config, timeouts, preamble: &[] };
+        let error = attempt.read_greeting(&mut greeted.receiver).unwrap_err();
+        let told = format!("{} sent no greeting: the server does not answer any more", server.address);
+        assert_eq!((error.to_string(), error.is_transient()), (told, true));
+        greeted.sender.close();
+        server.finish();
+    }
+
+    /// The error where a server answers the first message of a handshake with these bytes, and then waits for the end.
+    fn handshake_error(answer: &'static [u8], patience: Duration) -> ConnectError {
+        let server = Scripted::start_plain(move |mut socket| {
+            let mut bytes = [0; 4096];
+            let _ = socket.read(&mut bytes);
+            socket.write_all(answer).unwrap();
+            while socket.read(&mut bytes).is_ok_and(|count| count > 0) {}
+        });
+        let timeouts = Timeouts { connect: patience, ..Timeouts::default() };
+        let identity = Identity::new(&["x.example"]);
+        let error = pinned(&server.address, identity.pin).with_timeouts(timeouts).open().unwrap_err();
+        server.finish();
+        error
+    }
+
+    #[test]
+    fn a_server_that_breaks_off_the_handshake_speaks_tls_and_is_tried_again() {
+        // An alert: handshake_failure.
+        let refused = handshake_error(&[21, 3, 3, 0, 2, 2, 40], Duration::from_secs(20));
+        assert!(matches!(refused, ConnectError::Tls { .. }) && refused.is_transient(), "{refused}");
+        let silent = handshake_error(&[], Duration::from_millis(50));
+        assert!(silent.is_transient() && silent.to_string().ends_with(" failed: it does not answer"), "{silent}");
     }
 }

@@ -274,3 +274,106 @@ pub enum LoginError {
     #[error(transparent)]
     Lost(#[from] Lost),
 }
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use rustls::Error;
+
+    use super::*;
+
+    fn at(seconds: u64) -> UnixTime {
+        UnixTime::since_unix_epoch(Duration::from_secs(seconds))
+    }
+
+    #[test]
+    fn what_the_tls_library_finds_in_a_certificate_reads_as_a_reason() {
+        let expected = "den".try_into().unwrap();
+        let odd = CertificateError::NotValidForNameContext { expected, presented: vec!["odd".to_owned()] };
+        let cases = [
+            (CertificateError::UnknownIssuer, "no trusted authority issued it"),
+            (CertificateError::BadSignature, "no trusted authority issued it"),
+            (CertificateError::NotValidForName, "it is for no name at all"),
+            (odd, "it is for odd"),
+            (CertificateError::Expired, "it has expired"),
+            (CertificateError::NotValidYet, "it is not valid yet"),
+            (
+                CertificateError::ExpiredContext { time: at(60), not_after: at(0) },
+                "it has expired at 1970-01-01T00:00:00Z, and the clock of this machine says 1970-01-01T00:01:00Z",
+            ),
+            (
+                CertificateError::NotValidYetContext { time: at(0), not_before: at(u64::MAX) },
+                "it is not valid before a time out of range, and the clock of this machine says 1970-01-01T00:00:00Z",
+            ),
+        ];
+        for (found, expected) in cases {
+            assert_eq!(CertificateFault::from(Error::InvalidCertificate(found)).to_string(), expected);
+        }
+        let other = CertificateFault::from(Error::DecryptError);
+        assert_eq!(other, CertificateFault::Other(Error::DecryptError.to_string()), "it is about no certificate");
+    }
+
+    #[test]
+    fn each_refused_certificate_comes_with_its_remedy_and_the_pin_to_compare() {
+        let presented: Pin = "sha256:47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU=".parse().unwrap();
+        let cases = [
+            (
+                CertificateFault::UnknownIssuer,
+                "is not trusted: give its authority with --ca FILE, or its key with --pin (",
+            ),
+            (
+                CertificateFault::OtherName(vec!["a.example".to_owned(), "b.example".to_owned()]),
+                "is not for this name, it is for a.example, b.example: connect by one of its names, or give its key with --pin (",
+            ),
+            (CertificateFault::OtherPin, "is not the one of --pin: somebody is in between, or the key was renewed ("),
+            (CertificateFault::OutOfDate("it is old".to_owned()), "is refused, it is old: renew it, set the clock, or"),
+            (CertificateFault::Authority, "-addext basicConstraints=critical,CA:FALSE, or give its key with --pin ("),
+            (
+                CertificateFault::Other("it is odd".to_owned()),
+                "is refused, it is odd: renew it, or give its key with --pin (",
+            ),
+        ];
+        let compare = format!("(the server showed {presented}; compare it with `parlor cert show` there)");
+        for (fault, remedy) in cases {
+            let untrusted = Untrusted { presented, fault };
+            let told = ConnectError::Untrusted { address: Address::default(), untrusted }.to_string();
+            assert!(told.contains(" of 127.0.0.1:7878 ") && told.contains(remedy), "{told}");
+            assert!(told.ends_with(&compare), "{told}");
+        }
+    }
+
+    #[test]
+    fn a_server_is_tried_again_unless_it_is_the_wrong_one() {
+        let address = Address::default;
+        let io = || io::Error::from(io::ErrorKind::ConnectionReset);
+        let again = [
+            ConnectError::Unresolved { host: "den".to_owned(), error: io() },
+            ConnectError::Tls { address: address(), error: io() },
+            ConnectError::TurnedAway { address: address(), line: "ERR limit-reached Full".to_owned() },
+            ConnectError::NoGreeting { address: address(), lost: Lost::Silent },
+            ConnectError::NoneAnswers(Vec::new()),
+        ];
+        assert!(again.iter().all(ConnectError::is_transient));
+        let presented = "sha256:47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU=".parse().unwrap();
+        let untrusted = Untrusted { presented, fault: CertificateFault::OtherPin };
+        assert!(!ConnectError::Untrusted { address: address(), untrusted }.is_transient());
+    }
+
+    #[test]
+    fn where_there_are_no_better_words_the_system_explains_itself() {
+        let error = || io::Error::other("the cable is cut");
+        let host = "den.example".to_owned();
+        let told = [
+            ConnectError::Unresolved { host, error: error() }.to_string(),
+            ConnectError::Unreachable { address: Address::default(), error: error() }.to_string(),
+            LoginError::from(Lost::from(error())).to_string(),
+        ];
+        let expected = [
+            "cannot find den.example: the cable is cut",
+            "127.0.0.1:7878 cannot be reached: the cable is cut",
+            "the connection failed: the cable is cut",
+        ];
+        assert_eq!(told, expected);
+    }
+}

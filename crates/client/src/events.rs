@@ -169,6 +169,8 @@ impl Events {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::session::Entry;
+    use crate::testing::{Identity, Scripted, ann, pinned};
     use parlor_proto::{Bye, Reply};
 
     fn parsed(line: &str) -> Incoming {
@@ -214,5 +216,41 @@ mod tests {
             let Incoming::Event { event, .. } = parsed(line) else { panic!("{line}") };
             assert!(!format!("{event:?}").contains(r"\u{1b}"), "{event:?}");
         }
+    }
+
+    /// The receiving half of a session in which the server says nothing. The server returns what it hears.
+    fn quiet(timeouts: Timeouts) -> (Events, Scripted<Vec<String>>) {
+        let identity = Identity::new(&["127.0.0.1"]);
+        let server = Scripted::start(&identity, |mut peer| {
+            peer.welcome();
+            std::iter::from_fn(|| Some(peer.hear()).filter(|line| !line.is_empty())).collect()
+        });
+        let session = pinned(&server.address, identity.pin).open().unwrap().log_in(Entry::Login, &ann()).unwrap();
+        (Events { timeouts, ..session.events }, server)
+    }
+
+    #[test]
+    fn only_silence_without_a_break_is_the_end() {
+        let hours = |hours: u64| Duration::from_secs(hours * 3600);
+        let timeouts = Timeouts { keepalive: hours(4), silence: hours(3), ..Timeouts::default() };
+        let (mut events, server) = quiet(timeouts);
+        let mut is_alive = |received: Received| events.keep_alive(&received).is_ok();
+        // Each of these is an hour.
+        assert!([Received::Silence, Received::Silence, Received::Line(String::new())].into_iter().all(&mut is_alive));
+        assert!([Received::Silence, Received::Silence, Received::End].into_iter().all(&mut is_alive));
+        assert!(matches!(events.keep_alive(&Received::Silence), Err(Lost::Silent)));
+        assert_eq!(server.finish(), [""; 0], "the connection is closed");
+    }
+
+    #[test]
+    fn a_ping_is_sent_in_its_time_and_the_time_of_the_next_one_counts_from_then() {
+        let (mut events, server) = quiet(Timeouts { keepalive: Duration::ZERO, ..Timeouts::default() });
+        let (before, line) = (events.asked, Received::Line(String::new()));
+        events.keep_alive(&line).unwrap();
+        assert!(events.asked > before);
+        events.timeouts.keepalive = Duration::from_secs(3600);
+        events.keep_alive(&line).unwrap();
+        events.sender.close();
+        assert_eq!(server.finish(), [format!("/ping {}", events.token)]);
     }
 }

@@ -70,6 +70,8 @@ fn from_hex(digits: &str) -> Result<Vec<u8>, PinError> {
 
 #[cfg(test)]
 mod tests {
+    use rcgen::{CertificateParams, KeyPair, PublicKeyData};
+
     use super::*;
 
     const HEX: &str = "sha256:e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855";
@@ -95,5 +97,19 @@ mod tests {
         {
             assert_eq!(text.parse::<Pin>(), Err(PinError), "{text}");
         }
+    }
+
+    #[test]
+    fn a_pin_is_of_the_key_whatever_else_its_certificate_says() {
+        let certificate = |key: &KeyPair, name: &str| {
+            let params = CertificateParams::new(vec![name.to_owned()]).unwrap();
+            params.self_signed(key).unwrap().der().clone()
+        };
+        let (key, other) = (KeyPair::generate().unwrap(), KeyPair::generate().unwrap());
+        let pin = |key: &KeyPair, name: &str| Pin::of_certificate(&certificate(key, name)).unwrap();
+        let digest: [u8; 32] = Sha256::digest(key.subject_public_key_info()).into();
+        assert_eq!([pin(&key, "old.example"), pin(&key, "new.example")], [Pin(digest); 2]);
+        assert_ne!(pin(&other, "old.example"), Pin(digest));
+        assert!(Pin::of_certificate(&CertificateDer::from(vec![0; 40])).is_err());
     }
 }

@@ -173,3 +173,95 @@ fn text_outcome(line: &str) -> Result<Option<Begun>, LoginError> {
         _ => Ok(None),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+    use crate::connector::Timeouts;
+    use crate::testing::{HELLO, Identity, Scripted, WELCOME, ann, pinned};
+
+    /// What comes of an entry at a server that hears two lines, which are returned, and then says these.
+    fn entered(entry: Entry, lines: &'static [&'static str]) -> ([String; 2], Result<Session, LoginError>) {
+        let identity = Identity::new(&["127.0.0.1"]);
+        let server = Scripted::start(&identity, |mut peer| {
+            peer.say(&[HELLO]);
+            let heard = [peer.hear(), peer.hear()];
+            peer.say(lines);
+            peer.close();
+            heard
+        });
+        let session = pinned(&server.address, identity.pin).open().unwrap().log_in(entry, &ann());
+        (server.finish(), session)
+    }
+
+    #[test]
+    fn whoever_registers_has_a_session_whatever_a_newer_server_says_before() {
+        const LINES: &[&str] = &[
+            r#"{"type":"weather","sun":true}"#,
+            "HINT Try the garden",
+            WELCOME[0],
+            r#"{"type":"ok","command":"register","user":"ann","room":"den","epoch":"00000000000000ab","last":7}"#,
+        ];
+        let (heard, session) = entered(Entry::Register, LINES);
+        assert_eq!(heard, ["FORMAT json", "REGISTER ann pass word"]);
+        let Session { server, user, room, epoch, last, welcome, .. } = session.unwrap();
+        assert_eq!([server.as_str(), user.as_str(), room.as_str(), welcome.as_str()], ["den", "ann", "den", LINES[3]]);
+        assert_eq!((epoch, last), (Epoch(0xab), MessageId(7)));
+    }
+
+    #[test]
+    fn a_server_that_says_something_else_and_goes_has_lost_the_login() {
+        let (_, session) = entered(Entry::Login, &[r#"{"type":"ok","command":"format","format":"json"}"#]);
+        let error = session.unwrap_err();
+        assert!(matches!(error, LoginError::Lost(Lost::Closed)), "{error}");
+    }
+
+    #[test]
+    fn an_answer_that_does_not_come_in_time_is_not_waited_for() {
+        let identity = Identity::new(&["127.0.0.1"]);
+        let timeouts = Timeouts { login: Duration::ZERO, ..Timeouts::default() };
+        // Opens a connection to a server that says nothing behind its greeting, and asks there.
+        let asked = |ask: fn(UnauthenticatedConnection) -> LoginError| {
+            let server = Scripted::start(&identity, |mut peer| {
+                peer.say(&[HELLO]);
+                while !peer.hear().is_empty() {}
+            });
+            let error = ask(pinned(&server.address, identity.pin).with_timeouts(timeouts).open().unwrap());
+            server.finish();
+            error
+        };
+        let login = asked(|greeted| greeted.log_in(Entry::Login, &ann()).unwrap_err());
+        let invitation = asked(|greeted| greeted.show_invitation(&InvitationCode::of_random(&[7])).unwrap_err());
+        for error in [login, invitation] {
+            assert!(matches!(error, LoginError::Lost(Lost::Silent)), "{error}");
+        }
+    }
+
+    #[test]
+    fn a_ticket_that_does_not_come_since_the_connection_is_lost_is_an_error() {
+        let (_, session) = entered(Entry::Login, WELCOME);
+        let error = session.unwrap().make_ticket("x").unwrap_err();
+        assert!(matches!(error, LoginError::Lost(_)), "{error}");
+    }
+
+    #[test]
+    fn a_refusal_in_text_is_read_as_far_as_it_is_known_and_cannot_write_to_the_terminal() {
+        let told = |line| match text_outcome(line) {
+            Ok(begun) => begun.is_some().to_string(),
+            Err(error) => error.to_string(),
+        };
+        let cases = [
+            ("ERR bad-credentials \u{1b}[2JNo\tway", "login refused: [2JNo way (bad-credentials)"),
+            ("ERR odd", "login refused:  (unknown)"),
+            ("BYE kicked Out", "login refused: Out (kicked)"),
+            ("BYE odd Out", "login refused: Out (unknown)"),
+            ("OK login ann lobby", "false"),
+            ("ERROR", "false"),
+        ];
+        for (line, expected) in cases {
+            assert_eq!(told(line), expected, "{line:?}");
+        }
+    }
+}

@@ -85,6 +85,17 @@ impl Peer {
         self.stream.get_mut().flush().unwrap();
     }
 
+    /// Sends these bytes, which need not be lines.
+    pub(crate) fn say_bytes(&mut self, bytes: &[u8]) {
+        self.stream.get_mut().write_all(bytes).unwrap();
+        self.stream.get_mut().flush().unwrap();
+    }
+
+    /// Receives the end of the stream. Whether the client has told it by close_notify.
+    pub(crate) fn hears_end(&mut self) -> bool {
+        matches!(self.stream.read_line(&mut String::new()), Ok(0))
+    }
+
     /// Receives the next line. Empty at the end of the stream.
     pub(crate) fn hear(&mut self) -> String {
         let mut line = String::new();

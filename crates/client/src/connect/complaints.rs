@@ -154,4 +154,20 @@ mod tests {
         complaints.finish(Duration::from_secs(20));
         assert!(lock(&complaints.0.waiting).is_empty());
     }
+
+    #[test]
+    fn what_was_read_makes_room_for_more() {
+        let ((turn, turns), (read, lines)) = (channel(), channel());
+        let complaints = Complaints::start(Slow { turns, read }).unwrap();
+        (0..20).for_each(|_| turn.send(()).unwrap());
+        let line = "x".repeat(WAITING_MAX - 1);
+        for _ in 0..5 {
+            complaints.say(&line);
+            complaints.finish(Duration::from_secs(20));
+        }
+        complaints.say("last");
+        complaints.finish(Duration::from_secs(20));
+        let said: String = lines.try_iter().collect();
+        assert_eq!((said.matches(&line).count(), said.lines().last()), (5, Some("last")));
+    }
 }

@@ -405,4 +405,30 @@ mod tests {
         let draft = lock(&key.draft);
         assert_eq!((draft.before.as_str(), draft.behind.as_str()), ("hello", " there"));
     }
+
+    #[test]
+    fn what_the_user_asked_for_teaches_its_names_too() {
+        let entry = by_bob("message", r#""text":"x""#);
+        let log = r#""epoch":"0000000000000001""#;
+        let state = format!(r#""members":1,{log},"last":1"#);
+        let cases: [(String, &[&str], &[&str]); 9] = [
+            (by_bob("direct", r#""text":"x""#), &[], &["bob"]),
+            (by_bob("edited", r#""room":"red","of":1,"text":"x""#), &["red"], &["bob"]),
+            (by_bob("removed", r#""room":"red","of":1,"reason":"""#), &["red"], &["bob"]),
+            (r#"{"type":"left","room":"red","user":"bob"}"#.into(), &["red"], &["bob"]),
+            (r#"{"type":"subscriptions","users":["bob"]}"#.into(), &[], &["bob"]),
+            (format!(r#"{{"type":"history","room":"red","messages":[{entry}]}}"#), &[], &["bob"]),
+            (
+                format!(r##"{{"type":"backlog","target":"#red",{log},"entries":[{entry}],"more":false}}"##),
+                &[],
+                &["bob"],
+            ),
+            (format!(r#"{{"type":"ok","command":"leave","left":"blue","room":"red",{state}}}"#), &["red"], &[]),
+            (r#"{"type":"ok","command":"msg","user":"bob"}"#.into(), &[], &["bob"]),
+        ];
+        for (json, rooms, users) in cases {
+            let expected = [rooms, users].map(|names| names.iter().map(ToString::to_string).collect::<Vec<_>>());
+            assert_eq!(<[_; 2]>::from(offered(&json)), expected, "{json}");
+        }
+    }
 }

@@ -76,7 +76,7 @@ pub(super) fn login_failure(address: &Address, error: &LoginError) -> Failure {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::testing::{HELLO, Identity, Scripted, ann};
+    use crate::testing::{HELLO, Identity, Scripted, WELCOME, ann};
     use crate::trust::Trust;
 
     const STOPS: &str = r#"{"type":"bye","code":"server-shutdown","message":"The server stops"}"#;
@@ -154,5 +154,47 @@ mod tests {
         let failure = first_login(&connector, Entry::Register, None, &ann()).err().unwrap();
         assert!(failure.message.starts_with(&away.address.to_string()), "{}", failure.message);
         assert!(away.finish().starts_with("REGISTER ann "));
+    }
+
+    #[test]
+    fn whoever_is_invited_shows_the_invitation_before_the_account_is_made() {
+        const TAKEN: &str =
+            r#"{"type":"ok","command":"invite","uses":1,"rooms":[],"expires":"2026-11-22T10:20:30.456Z"}"#;
+        const REFUSED: &str = r#"{"type":"error","code":"bad-invitation","message":"No","command":"invite"}"#;
+        const BOTH: &[&str] = &[TAKEN, WELCOME[1]];
+        let identity = Identity::new(&["localhost"]);
+        // Each of these lines answers two: FORMAT and another one.
+        let register = |lines: &'static [&'static str]| {
+            let server = Scripted::start(&identity, move |mut peer| {
+                peer.say(&[HELLO]);
+                let mut heard = vec![];
+                for line in lines {
+                    heard.extend([peer.hear(), peer.hear()]);
+                    peer.say(&[line]);
+                }
+                heard
+            });
+            let connector = connector(&identity, &[&server.address]);
+            let code = InvitationCode::of_random(&[7]);
+            (first_login(&connector, Entry::Register, Some(&code), &ann()), server.finish())
+        };
+        let (session, heard) = register(BOTH);
+        assert_eq!(session.ok().unwrap().user, ann().user);
+        assert_eq!(heard, ["FORMAT json", "INVITE pli_07", "FORMAT json", "REGISTER ann pass word"]);
+        let (session, heard) = register(&[REFUSED]);
+        let failure = session.err().unwrap();
+        assert_eq!((failure.exit, heard.len()), (Exit::LoginRefused, 2), "{}", failure.message);
+        assert!(failure.message.ends_with(": login refused: No (bad-invitation)"), "{}", failure.message);
+    }
+
+    #[test]
+    fn that_another_server_is_away_says_less_than_why_this_one_refuses() {
+        let identity = Identity::new(&["localhost"]);
+        let stopping = answering(&identity, STOPS);
+        let away = Scripted::start_plain(drop);
+        let connector = connector(&identity, &[&stopping.address, &away.address]);
+        let failure = first_login(&connector, Entry::Login, None, &ann()).err().unwrap();
+        let told = format!("{}: login refused: The server stops (server-shutdown)", stopping.address);
+        assert_eq!((failure.exit, failure.message), (Exit::NoConnection, told));
     }
 }

@@ -38,3 +38,20 @@ fn drop_until_quiet(terminal: impl AsFd) -> io::Result<()> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::io::{Read, Write};
+    use std::os::unix::net::UnixStream;
+
+    use super::*;
+
+    #[test]
+    fn what_waits_is_dropped_to_its_end() {
+        let (mut keys, mut paste) = UnixStream::pair().unwrap();
+        paste.write_all(&[b'x'; 10_000]).unwrap();
+        drop(paste);
+        drop_until_quiet(&keys).unwrap();
+        assert_eq!(keys.read(&mut [0; 1]).unwrap(), 0);
+    }
+}

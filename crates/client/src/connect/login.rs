@@ -101,4 +101,10 @@ mod tests {
             assert!(matches!(first_line(&mut text.as_bytes()), Err(Unavailable::BadPassword(PasswordError::Empty))));
         }
     }
+
+    #[test]
+    fn a_first_line_without_an_end_is_a_password_and_one_that_is_no_text_is_not() {
+        assert_eq!(first_line(&mut &b"last"[..]).unwrap().expose(), "last");
+        assert!(matches!(first_line(&mut &b"\xff\n"[..]), Err(Unavailable::Password(_))));
+    }
 }

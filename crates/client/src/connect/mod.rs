@@ -266,4 +266,19 @@ mod tests {
         let file = TrustOption::Ca("other.pem".into());
         assert_eq!(trust(&options("localhost", file, data.path())), Trust::Ca("other.pem".into()));
     }
+
+    #[test]
+    fn a_pin_is_enough_wherever_the_server_is() {
+        let pin = "sha256:47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU=".parse().unwrap();
+        let data = tempfile::tempdir().unwrap();
+        assert_eq!(trust(&options("chat.example", TrustOption::Pin(pin), data.path())), Trust::Pin(pin));
+    }
+
+    #[test]
+    fn scripts_tell_the_ends_apart_by_their_numbers() {
+        let exits = [Exit::Done, Exit::NoConnection, Exit::Usage, Exit::LoginRefused, Exit::LineRefused];
+        assert_eq!(exits.map(ExitCode::from), [0_u8, 1, 2, 3, 4].map(ExitCode::from));
+        let failure = Failure::from(Unavailable::Differ);
+        assert_eq!((failure.exit, failure.message.as_str()), (Exit::Usage, "the two passwords differ"));
+    }
 }

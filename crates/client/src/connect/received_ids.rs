@@ -255,4 +255,54 @@ mod tests {
             assert_eq!(gap.older_than(oldest.map(MessageId)), older, "{oldest:?}");
         }
     }
+
+    /// An entry with this number and of this time.
+    fn said_by(user: &str, id: u64, time: Timestamp) -> LogEntry {
+        let (text, from) = (Text::sanitise("x").unwrap().into(), user.parse().unwrap());
+        LogEntry::Message(HistoryEntry {
+            id: MessageId(id),
+            time,
+            from,
+            text,
+            edited: None,
+            removed: false,
+            bot: false,
+        })
+    }
+
+    #[test]
+    fn an_entry_is_the_users_own_if_it_is_by_them_and_was_accepted_in_this_run() {
+        let mut seen = seen(3);
+        seen.said(MessageId(4));
+        hear(&mut seen, &[5]);
+        let (ann, bob): (UserName, UserName) = ("ann".parse().unwrap(), "bob".parse().unwrap());
+        let own = |id, user: &UserName| seen.has_own(&said_by(user.as_str(), id, time(99)), &ann);
+        assert_eq!([own(4, &ann), own(4, &bob), own(5, &ann), own(6, &ann)], [true, false, false, false]);
+    }
+
+    #[test]
+    fn the_same_number_at_another_time_is_another_message() {
+        let mut seen = seen(0);
+        hear(&mut seen, &[1, 2]);
+        let gap = seen.again(SECOND, MessageId(2)).unwrap();
+        let ann = "ann".parse().unwrap();
+        let is_missed = |at| gap.has(&said_by("bob", 2, at), &ann);
+        assert_eq!([is_missed(time(2)), is_missed(time(3))], [false, true]);
+    }
+
+    #[test]
+    fn a_log_that_is_known_from_an_own_message_only_goes_on_unless_it_is_shorter() {
+        let seen = || ReceivedIds::from_own(MessageId(7));
+        assert_eq!(missed(seen().again(SECOND, MessageId(9)).as_ref(), 9), [8, 9]);
+        assert_eq!(missed(seen().again(SECOND, MessageId(7)).as_ref(), 9), [0; 0]);
+        assert_eq!(missed(seen().again(SECOND, MessageId(3)).as_ref(), 9), [1, 2, 3]);
+    }
+
+    #[test]
+    fn a_part_of_what_was_missed_has_nothing_beyond_it_and_nothing_that_is_known() {
+        let mut seen = seen(0);
+        hear(&mut seen, &[1, 2, 3]);
+        let gap = seen.again(SECOND, MessageId(6)).unwrap();
+        assert_eq!(missed(Some(&gap.part(MessageId(2), MessageId(5))), 9), [4, 5]);
+    }
 }

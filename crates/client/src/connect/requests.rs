@@ -317,4 +317,34 @@ mod tests {
         (0..=OPEN_MAX as u64).for_each(|number| requests.add(Request::Post(number)));
         assert_eq!((requests.0.len(), requests.said_here().next()), (OPEN_MAX, Some(1)));
     }
+
+    #[test]
+    fn each_list_answers_its_own_command() {
+        let info = r#"{"type":"room","room":"red","topic":"","access":"public","post":"everyone","owner":null,"moderators":[],"role":"member","created":null}"#;
+        let sync = r#"{"type":"sync","current":"red","rooms":[],"directs":[],"feeds":[],"inbox":{"epoch":"0000000000000001","last":0},"lost":[]}"#;
+        let backlog = r##"{"type":"backlog","target":"#red","epoch":"0000000000000001","entries":[],"more":false}"##;
+        let lists = [
+            (Verb::Ping, r#"{"type":"pong","token":null}"#),
+            (Verb::Help, r#"{"type":"help","commands":[]}"#),
+            (Verb::Rooms, r#"{"type":"rooms","rooms":[]}"#),
+            (Verb::Who, r#"{"type":"users","room":"red","users":[]}"#),
+            (Verb::History, r#"{"type":"history","room":"red","messages":[]}"#),
+            (Verb::Subscriptions, r#"{"type":"subscriptions","users":[]}"#),
+            (Verb::Subscribers, r#"{"type":"subscribers","users":[]}"#),
+            (Verb::Blocks, r#"{"type":"blocks","users":[]}"#),
+            (Verb::Tickets, r#"{"type":"tickets","tickets":[]}"#),
+            (Verb::Invitations, r#"{"type":"invitations","invitations":[]}"#),
+            (Verb::Hooks, r#"{"type":"hooks","room":"red","hooks":[]}"#),
+            (Verb::Sync, sync),
+            (Verb::Backlog, backlog),
+            (Verb::Inbox, r#"{"type":"inbox","entries":[],"more":false}"#),
+            (Verb::Room, info),
+        ];
+        for (verb, _) in lists {
+            let mut requests = Requests::default();
+            requests.add(Request::Typed(Some(verb)));
+            let answered: Vec<_> = lists.iter().filter(|(_, json)| requests.answered(&came(json)).is_some()).collect();
+            assert_eq!(answered.iter().map(|(verb, _)| *verb).collect::<Vec<_>>(), [verb]);
+        }
+    }
 }

@@ -171,4 +171,18 @@ mod tests {
         assert_eq!(learn(ROOMS_MAX, "owner"), (ROOMS_MAX, false));
         assert_eq!(learn(0, "owner"), (ROOMS_MAX, true));
     }
+
+    #[test]
+    fn whoever_is_alone_in_a_room_without_a_past_has_made_it_however_they_came() {
+        let opened =
+            r#"{"type":"ok","command":"open","room":"red","members":1,"epoch":"0000000000000001","last":0,"topic":""}"#;
+        assert_eq!(may(&[opened]), [true, true, false]);
+        assert_eq!(
+            may(&[&opened.replace(r#""members":1"#, r#""members":2"#)]),
+            [false; 3],
+            "somebody was there before"
+        );
+        assert_eq!(may(&[opened, &moderated("owner", "eve"), &moderated("owner", "bob")]), [true, false, false]);
+        assert_eq!(may(&[&info("member"), &moderated("owner", "bob")]), [false; 3], "it was the room of somebody else");
+    }
 }

@@ -370,27 +370,4 @@ impl Waiting {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_terminal_that_stands_still_costs_no_more_than_so_much_memory() {
-        let ((go_on, stop), (printed, lines)) = (mpsc::channel::<()>(), mpsc::channel());
-        let screen = Screen::start(move |lines| {
-            // Disconnected once it goes on.
-            let _ = stop.recv();
-            printed.send(lines).unwrap();
-        });
-        let screen = screen.unwrap();
-        let line = "x".repeat(WAITING_MAX / 4 - 1);
-        (0..10).for_each(|_| screen.print(line.clone()));
-        drop(go_on);
-        screen.flush();
-        let lines: Vec<String> = lines.try_iter().collect();
-        let (told, whole) = lines.split_last().unwrap();
-        assert_eq!(whole.len(), 4);
-        assert!(told.contains("missing here: 6\n"), "{told}");
-        screen.print("more".to_owned());
-        screen.flush();
-    }
-}
+mod tests;

@@ -1,5 +1,7 @@
 //! Catching up, event by event.
 
+mod logs;
+mod random;
 mod rights;
 
 use parlor_proto::{HistoryEntry, RefusalCode, Text, Timestamp, Verb};

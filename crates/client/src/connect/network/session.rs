@@ -371,3 +371,6 @@ fn current_after(event: &Event) -> Option<&RoomName> {
         _ => None,
     }
 }
+
+#[cfg(test)]
+mod tests;

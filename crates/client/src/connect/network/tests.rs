@@ -1,5 +1,6 @@
 //! The client on a terminal, without the terminal: what it shows, and when it reconnects.
 
+mod ends;
 mod rights;
 mod rooms;
 mod said;
@@ -57,7 +58,6 @@ fn follower(connector: Connector, link: &Arc<SharedState>, screen: &Screen, left
     }
 }
 
-/// A message in the room red.
 /// A server that stops while red is open, and refuses red to the next session. Each session has its answer to `/sync`, the last
 /// one its goodbye. It tells what each session said first.
 fn refuses_red(
@@ -82,6 +82,7 @@ fn refuses_red(
     })
 }
 
+/// A message in the room red.
 fn message(id: u64) -> String {
     format!(r#"{{"type":"message","room":"red",{}}}"#, entry(id))
 }
@@ -430,21 +431,4 @@ fn a_user_who_wants_to_wait_no_longer_ends_the_pause() {
         thread::yield_now();
     }
     assert_eq!(waits.join().unwrap(), [Waited::Over, Waited::Over]);
-}
-
-#[test]
-fn who_was_sent_away_as_idle_pings_more_often() {
-    let identity = Identity::new(&["127.0.0.1"]);
-    let server = Scripted::start_many(&identity, 2, |number, mut peer: Peer| {
-        peer.welcome();
-        if number == 0 {
-            return peer.say(&[r#"{"type":"bye","code":"idle-timeout","message":"Too long"}"#]);
-        }
-        assert_eq!(peer.hear(), "/sync");
-        assert!(peer.hear().starts_with("/ping keepalive-"));
-        peer.say(&[ELSEWHERE]);
-    });
-    let (_, shown) = follow(&identity, &server);
-    assert_eq!(shown[1..3], ["* A: Too long (idle-timeout)", "* from now on there is a ping every 0.25 s"]);
-    server.finish();
 }

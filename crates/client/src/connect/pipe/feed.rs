@@ -162,4 +162,38 @@ mod tests {
         }
         assert_eq!(read, [(true, 3), (true, 0), (true, LINE_MAX), (false, 0), (false, 0), (true, 4)]);
     }
+
+    #[test]
+    fn what_does_no_harm_twice_is_sent_again_as_it_is_and_what_says_something_under_a_key() {
+        let (progress, complaints) = (Progress::default(), Complaints::start(io::sink()).unwrap());
+        let kind = |line: &str, has_keys| {
+            let feed = Feed { progress: &progress, complaints: &complaints, has_keys };
+            match feed.kind(parse_command(line.as_bytes()).unwrap().unwrap()) {
+                Kind::Keyed(_) => "keyed",
+                Kind::Harmless => "harmless",
+                Kind::OnlyOnce => "only once",
+                Kind::Password(_) => "password",
+            }
+        };
+        for line in ["hello", "/say red hi", "/msg bob hi", "/publish hi", "/edit red 7 hi"] {
+            assert_eq!([kind(line, true), kind(line, false)], ["keyed", "only once"], "{line}");
+        }
+        let cases = [
+            ("/once k-1 hello", "harmless"),
+            ("/passwd old new", "password"),
+            ("/ban red bob", "harmless"),
+            ("/topic red Roses", "harmless"),
+            // The second time it is refused, so it looks as if it had failed.
+            ("/kick red bob", "only once"),
+            ("/subscribe bob", "only once"),
+            // The second time it shows nothing.
+            ("/inbox", "only once"),
+            // Nobody would know of the first one.
+            ("/ticket", "only once"),
+            ("/hook red ci", "only once"),
+        ];
+        for (line, expected) in cases {
+            assert_eq!([kind(line, true), kind(line, false)], [expected; 2], "{line}");
+        }
+    }
 }

@@ -348,42 +348,4 @@ pub(super) fn answers(incoming: &Incoming, is_oldest_unknown: bool) -> bool {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use parlor_proto::Command;
-
-    fn line(text: &str) -> InputLine {
-        let command = parse_command(text.as_bytes()).unwrap().unwrap();
-        let verb = Some(command.verb());
-        let kind = match command {
-            Command::Passwd { new, .. } => Kind::Password(new),
-            _ => Kind::Harmless,
-        };
-        InputLine { text: text.to_owned(), verb, kind }
-    }
-
-    fn take(state: &mut State, text: &str) -> Option<String> {
-        state.next = Some(line(text));
-        state.take_line()
-    }
-
-    #[test]
-    fn a_line_that_decides_how_others_go_waits_for_those_before_it_and_those_behind_wait_for_it() {
-        let barriers =
-            ["/join red", "/leave", "/open red", "/close red", "/switch red", "/sync", "/passwd old newpassword"];
-        for barrier in barriers {
-            let mut state = State::default();
-            assert_eq!(take(&mut state, "/who").as_deref(), Some("/who"));
-            assert_eq!(take(&mut state, barrier), None, "{barrier} goes before an answer");
-            state.settle(0);
-            assert_eq!(take(&mut state, barrier).as_deref(), Some(barrier));
-            assert_eq!(take(&mut state, "/who"), None, "something goes before the answer to {barrier}");
-            state.settle(1);
-            assert_eq!(take(&mut state, "/who").as_deref(), Some("/who"));
-        }
-        let mut state = State::default();
-        for text in ["/who", "/read #red 1", "/rooms"] {
-            assert_eq!(take(&mut state, text).as_deref(), Some(text));
-        }
-    }
-}
+mod tests;

@@ -1,6 +1,8 @@
 //! The client in a pipe against a scripted server: what is sent, shown and returned.
 
+mod ends;
 mod idle;
+mod input;
 mod password;
 mod rooms;
 
@@ -100,20 +102,31 @@ fn run_against(
     input: impl Read + Send + 'static,
     patience: Duration,
 ) -> (Exit, String) {
-    let connector = pinned(address, identity.pin);
-    let session = connector.open().unwrap().log_in(Entry::Login, &ann()).unwrap();
     let plan = ReconnectConfig {
-        connector,
+        connector: pinned(address, identity.pin),
         user: ann().user,
         proof: Proof::Password(ann().password),
         room: room.map(|room| room.parse().unwrap()),
     };
+    let (exit, errors) = run_plan(plan, output, view, input, patience);
+    (exit, errors.replace(&address.to_string(), "A"))
+}
+
+/// The same for any plan.
+fn run_plan(
+    plan: ReconnectConfig,
+    output: impl Write,
+    view: View,
+    input: impl Read + Send + 'static,
+    patience: Duration,
+) -> (Exit, String) {
+    let session = plan.connector.open().unwrap().log_in(Entry::Login, &ann()).unwrap();
     let errors = Sink::default();
     let complaints = Complaints::start(errors.clone()).unwrap();
     let input = Input { reader: BufReader::new(input), lines_before: 0 };
     let exit = run(plan, session, view, input, output, &complaints, patience);
     complaints.finish(Duration::from_secs(20));
-    (exit, errors.text().replace(&address.to_string(), "A"))
+    (exit, errors.text())
 }
 
 /// The next line, without its key.

@@ -1,5 +1,6 @@
 //! The table of the lines that users see, in one time zone, with and without colours.
 
+mod colours;
 mod replies;
 mod rights;
 

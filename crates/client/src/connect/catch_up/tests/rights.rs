@@ -68,6 +68,7 @@ fn what_the_user_does_counts_too() {
         r#""command":"topic","room":"red","topic":"roses""#.to_owned(),
         r#""command":"access","room":"red","access":"private""#.to_owned(),
         r#""command":"post","room":"red","post":"everyone""#.to_owned(),
+        r#""command":"retention","room":"red","retention":null"#.to_owned(),
     ]
     .into_iter()
     .chain(
@@ -139,4 +140,10 @@ fn invitations_are_of_the_inbox_and_ones_own_are_no_news() {
     let page = format!(r#"{{"type":"backlog","target":"@bob","epoch":"{EPOCH}","entries":[{entries}],"more":false}}"#);
     let shown = catch_up.answered(&"@bob".parse().unwrap(), event(&page));
     assert_eq!(told(&shown), "missed 8 without 0");
+}
+
+#[test]
+fn a_removal_from_a_room_that_is_not_known_is_shown_all_the_same() {
+    let kicked = event(&kick(1, "ann"));
+    assert_eq!(in_lobby(0).sift(kicked.clone()), [Shown::Event(kicked)]);
 }

@@ -111,3 +111,47 @@ fn what_is_typed_for_a_room_is_not_said_in_the_lobby_by_who_was_removed_from_it(
     network.join().unwrap();
     assert!(server.finish().ends_with(" /say lobby secret"));
 }
+
+#[test]
+fn whoever_is_removed_and_goes_to_another_room_may_speak_there_at_once() {
+    let identity = Identity::new(&["127.0.0.1"]);
+    let server = Scripted::start(&identity, |mut peer: Peer| {
+        peer.welcome();
+        assert_eq!(peer.hear(), "/sync");
+        peer.say(&[SYNC, IN_RED, &kicked("red"), MOVED]);
+        assert_eq!(peer.hear(), "/join blue");
+        peer.say(&[&IN_RED.replace("red", "blue")]);
+        let said = peer.hear();
+        peer.say(&[ELSEWHERE]);
+        said
+    });
+    let connector = pinned(&server.address, identity.pin);
+    let session = connector.open().unwrap().log_in(Entry::Login, &ann()).unwrap();
+    let link = Arc::new(SharedState::default());
+    let (_stay, left) = mpsc::channel();
+    let (printed, lines) = mpsc::channel::<String>();
+    let screen = Screen::start(move |lines| printed.send(lines).unwrap()).unwrap();
+    let follower = follower(connector, &link, &screen, left);
+    let network: JoinHandle<()> = thread::spawn(move || follower.run(session));
+    while !lines.recv().unwrap().contains("you are in lobby now") {}
+    let join = Typed { line: "/join blue", verb: Some(Verb::Join), ..Typed::default() };
+    assert_eq!(link.send(join), Ok(()));
+    while !lines.recv().unwrap().contains("you are in blue") {}
+    assert_eq!(link.send(typed("hello")), Ok(()));
+    network.join().unwrap();
+    assert!(server.finish().ends_with(" /say blue hello"));
+}
+
+#[test]
+fn a_room_that_the_server_does_not_open_again_is_told_with_the_reason() {
+    let identity = Identity::new(&["127.0.0.1"]);
+    let lost = SYNC.replace(r#""lost":[]"#, r#""lost":[{"room":"red","code":"invite-only"}]"#);
+    let server = Scripted::start(&identity, move |mut peer: Peer| {
+        peer.welcome();
+        peer.hear();
+        peer.say(&[&lost, ELSEWHERE]);
+    });
+    let (_, shown) = follow(&identity, &server);
+    assert_eq!(shown[1], "! you are not in red any more (invite-only)");
+    server.finish();
+}

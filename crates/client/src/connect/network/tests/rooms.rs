@@ -95,3 +95,45 @@ fn the_next_session_begins_by_a_ticket_which_is_void_after_the_last_one() {
     assert!(plan.attempt(&server.address).is_ok());
     assert_eq!(server.finish()[1], "RESUME ann plt_07");
 }
+
+#[test]
+fn a_mark_that_the_server_refuses_for_good_is_not_told_again() {
+    let identity = Identity::new(&["127.0.0.1"]);
+    let server = Scripted::start(&identity, |mut peer: Peer| {
+        peer.welcome();
+        assert_eq!(peer.hear(), "/sync");
+        peer.say(&[SYNC, &message(7).replace("red", "lobby")]);
+        let told = peer.hear();
+        peer.say(&[r#"{"type":"error","code":"bad-argument","message":"No","command":"read"}"#, ELSEWHERE]);
+        told
+    });
+    let connector = pinned(&server.address, identity.pin);
+    let session = connector.open().unwrap().log_in(Entry::Login, &ann()).unwrap();
+    let (screen, link) = (Screen::start(drop).unwrap(), Arc::new(SharedState::default()));
+    let (_stay, left) = mpsc::channel();
+    let follower = follower(connector, &link, &screen, left);
+    let network = thread::spawn(move || follower.run(session));
+    while !network.is_finished() {
+        link.tell_read();
+        thread::yield_now();
+    }
+    assert_eq!(server.finish(), "/read #lobby 7");
+    let Event::Sync(state) = serde_json::from_str(SYNC).unwrap() else { panic!("{SYNC}") };
+    link.mark(|marks| {
+        marks.begin(&state, false);
+        assert_eq!(marks.take(), []);
+    });
+}
+
+#[test]
+fn a_server_without_backlog_is_not_asked_where_publications_begin() {
+    let identity = Identity::new(&["127.0.0.1"]);
+    let server = Scripted::start(&identity, |mut peer: Peer| {
+        peer.welcome();
+        refuse_sync(&mut peer);
+        peer.say(&[r#"{"type":"ok","command":"subscribe","user":"bob"}"#, ELSEWHERE]);
+        peer.hear()
+    });
+    follow(&identity, &server);
+    assert_eq!(server.finish(), "");
+}

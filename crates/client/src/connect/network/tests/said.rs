@@ -101,3 +101,38 @@ fn a_server_that_knows_no_keys_gets_the_plain_line_and_not_twice() {
     assert_eq!(heard[1..], ["hello", "/sync"]);
     assert!(shown.contains("it is not certain whether this was said: hello"), "{shown}");
 }
+
+#[test]
+fn what_is_said_again_goes_out_before_the_history_is_asked_for() {
+    let identity = Identity::new(&["127.0.0.1"]);
+    let first = Scripted::start(&identity, |mut peer| {
+        peer.welcome();
+        refuse_sync(&mut peer);
+        peer.say(&[&entered(2)]);
+        peer.hear();
+        peer.say(&[SHUTDOWN]);
+    });
+    let second = Scripted::start(&identity, |mut peer| {
+        peer.welcome();
+        assert_eq!(peer.hear(), "/join red");
+        peer.say(&[&entered(4)]);
+        refuse_sync(&mut peer);
+        let heard = peer.hear();
+        peer.say(&[ELSEWHERE]);
+        heard
+    });
+    let connector = pinned(&first.address, identity.pin).with_others([second.address.clone()]);
+    let session = connector.open().unwrap().log_in(Entry::Login, &ann()).unwrap();
+    let link = Arc::new(SharedState::default());
+    let (_stay, left) = mpsc::channel();
+    let (printed, lines) = mpsc::channel::<String>();
+    let screen = Screen::start(move |lines| printed.send(lines).unwrap()).unwrap();
+    let follower = follower(connector, &link, &screen, left);
+    let network: JoinHandle<()> = thread::spawn(move || follower.run(session));
+    while !lines.recv().unwrap().contains("you are in red") {}
+    assert_eq!(link.send(typed("hello")), Ok(()));
+    network.join().unwrap();
+    // Its answer tells which of the missed messages is the user's own.
+    let heard = second.finish();
+    assert!(heard.ends_with(" /say red hello"), "{heard}");
+}

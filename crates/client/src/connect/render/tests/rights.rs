@@ -141,3 +141,34 @@ fn an_invitation_reads_as_one_in_both_inboxes() {
 12:31 * messages shown: 2";
     assert_eq!(shown(&renderer(false), &json).as_deref(), Some(expected));
 }
+
+#[test]
+fn what_is_not_known_of_a_room_has_no_row() {
+    let info = r#"{"type":"room","room":"red","topic":"Roses","access":"public","post":"moderators","owner":"bob","moderators":[],"role":"owner","created":null}"#;
+    let expected = "12:31 * about red:
+    topic       Roses
+    may enter   everybody
+    may speak   moderators
+    owner       bob
+    you are     owner";
+    assert_eq!(shown(&renderer(false), info).as_deref(), Some(expected));
+}
+
+#[test]
+fn a_reason_is_one_line_and_a_setting_needs_no_user() {
+    let kick = moderated("kick", r#""bob""#, r#""until":null,"reason":"too\tloud""#);
+    assert_eq!(shown(&renderer(false), &kick).as_deref(), Some("12:30 * eve removed bob from red: too    loud"));
+    let nobody = moderated("mute", "null", r#""until":"2026-11-22T12:00:00Z","reason":"""#);
+    assert_eq!(shown(&renderer(false), &nobody).as_deref(), Some("12:30 * eve muted everybody in red until 14:00"));
+}
+
+#[test]
+fn the_bell_rings_neither_for_what_the_user_asked_for_nor_for_a_removal() {
+    let wanted = Renderer { bell: true, ..renderer(false) };
+    let history =
+        format!(r#"{{"type":"history","room":"red","messages":[{{"id":7,{TIME},"from":"bob","text":"ann?"}}]}}"#);
+    let removed = format!(r#"{{"type":"removed","room":"red","id":9,{TIME},"from":"eve","of":7,"reason":"ann"}}"#);
+    for json in [history, removed] {
+        assert!(!shown(&wanted, &json).unwrap().contains('\x07'), "{json}");
+    }
+}
