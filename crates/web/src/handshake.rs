@@ -88,6 +88,8 @@ pub fn accept_key(key: &str) -> Accept {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
     use crate::head::{Progress, parse};
 
@@ -130,5 +132,45 @@ mod tests {
             assert_eq!(outcome(line, connection, upgrade, version, key), Err(refusal), "{line} {version} {key}");
             assert_eq!(refusal.status().code(), code);
         }
+    }
+
+    /// The outcome for a head with these fields only.
+    fn of(line: &str, fields: &str) -> Result<Accept, UpgradeRefusal> {
+        let head = format!("{line}\r\nHost: a\r\n{fields}\r\n");
+        let Ok(Progress::Complete { request, .. }) = parse(head.as_bytes()) else { panic!("{head}") };
+        check_upgrade(&request)
+    }
+
+    #[test]
+    fn what_is_wrong_first_is_what_the_client_hears() {
+        let upgrade = "Connection: upgrade\r\nUpgrade: websocket\r\n";
+        assert_eq!(of("POST / HTTP/1.0", ""), Err(UpgradeRefusal::Method));
+        assert_eq!(of("GET / HTTP/1.1", "Sec-WebSocket-Version: 8\r\n"), Err(UpgradeRefusal::NoUpgrade));
+        assert_eq!(of("GET / HTTP/1.1", upgrade), Err(UpgradeRefusal::Version));
+        let versioned = format!("{upgrade}Sec-WebSocket-Version: 13\r\n");
+        assert_eq!(of("GET / HTTP/1.1", &versioned), Err(UpgradeRefusal::Key));
+        assert_eq!(of("GET / HTTP/1.1", &versioned.replace("13", "13, 8")), Err(UpgradeRefusal::Version));
+    }
+
+    proptest! {
+        #[test]
+        fn a_key_is_sixteen_bytes_in_the_one_form_of_base64(
+            bytes in prop::collection::vec(any::<u8>(), 14..19),
+        ) {
+            let key = STANDARD.encode(&bytes);
+            let expected = if bytes.len() == KEY_BYTES { Ok(accept_key(&key)) } else { Err(UpgradeRefusal::Key) };
+            let of = |key: &str| outcome("GET / HTTP/1.1", "upgrade", "websocket", "13", key);
+            prop_assert_eq!(of(&key), expected);
+            for other in [format!("{key}="), format!("={key}"), key.replacen(char::is_alphanumeric, "-", 1)] {
+                prop_assert_eq!(of(&other), Err(UpgradeRefusal::Key));
+            }
+        }
+    }
+
+    #[test]
+    fn a_key_whose_last_bits_are_lost_is_none() {
+        // Without them it stands for the same 16 bytes as `KEY`.
+        let other = KEY.replace("ZQ==", "ZR==");
+        assert_eq!(outcome("GET / HTTP/1.1", "upgrade", "websocket", "13", &other), Err(UpgradeRefusal::Key));
     }
 }

@@ -102,4 +102,70 @@ mod tests {
         let endless = [b"HTTP/1.1 200 OK\r\nA: ".as_slice(), &[b'a'; ANSWER_MAX_BYTES]].concat();
         assert_eq!(status(&endless), Err(NoAnswer));
     }
+
+    /// The status of an answer of which all bytes came, also if they came in two pieces.
+    #[track_caller]
+    fn whole(answer: &[u8]) -> Result<Option<u16>, NoAnswer> {
+        let outcome = status(answer);
+        for cut in 0..answer.len() {
+            let begun = status(&answer[..cut]);
+            assert!(begun == Ok(None) || begun == outcome, "{cut} bytes give {begun:?}, all of them {outcome:?}");
+        }
+        outcome
+    }
+
+    #[test]
+    fn a_post_is_understood_by_a_server_and_its_length_is_in_bytes() {
+        let body = "{\"text\":\"\u{e4}\u{1f389}\"}";
+        let post = Post { authority: "[::1]:81", target: "/a?b", agent: "parlor/1", signature: "sha256=0f", body };
+        let bytes = post.bytes();
+        let Ok(crate::head::Progress::Complete { request, consumed }) = crate::head::parse(&bytes) else {
+            panic!("{}", bytes.escape_ascii());
+        };
+        assert_eq!((request.method, request.path.as_str()), (crate::head::Method::Post, "/a"));
+        assert_eq!((request.host.port, request.is_json(), request.keep_alive), (81, true, false));
+        assert_eq!(request.body_length(body.len()), Ok(bytes.len() - consumed));
+        assert_eq!(&bytes[consumed..], body.as_bytes());
+    }
+
+    #[test]
+    fn interim_answers_are_skipped_however_many_come() {
+        let interim = "HTTP/1.1 103 Early Hints\r\nLink: </a>\r\n\r\nHTTP/1.1 199 X\r\n\r\n";
+        let answer = format!("{}HTTP/1.1 200 OK\r\n\r\n", interim.repeat(20));
+        assert_eq!(whole(answer.as_bytes()), Ok(Some(200)));
+        assert_eq!(whole(interim.as_bytes()), Ok(None));
+        assert_eq!(whole(b"HTTP/1.1 100 Continue\r\n\r\nSSH-2.0"), Err(NoAnswer));
+    }
+
+    #[test]
+    fn a_status_needs_no_words_and_no_new_version_but_three_digits() {
+        for (answer, code) in [
+            ("HTTP/1.0 500 No\r\n\r\n", 500),
+            ("HTTP/1.1 410\r\n\r\n", 410),
+            ("HTTP/1.1 299 \r\n\r\nHTTP/1.1 500 No\r\n\r\n", 299),
+        ] {
+            assert_eq!(whole(answer.as_bytes()), Ok(Some(code)), "{answer}");
+        }
+        for answer in
+            ["HTTP/2 200 OK\r\n\r\n", "http/1.1 200 OK\r\n\r\n", "HTTP/1.1 2x0 OK\r\n\r\n", "HTTP/1.1 20\r\n\r\n"]
+        {
+            assert_eq!(whole(answer.as_bytes()), Err(NoAnswer), "{answer}");
+        }
+    }
+
+    #[test]
+    fn only_a_head_is_bounded_and_a_body_is_not() {
+        let unfinished = |bytes: usize| format!("{:a<bytes$}", "HTTP/1.1 200 OK\r\nA: ").into_bytes();
+        assert_eq!(status(&unfinished(ANSWER_MAX_BYTES)), Ok(None));
+        assert_eq!(status(&unfinished(ANSWER_MAX_BYTES + 1)), Err(NoAnswer));
+        let with_body = [b"HTTP/1.1 202 Accepted\r\n\r\n".as_slice(), &[b'a'; 2 * ANSWER_MAX_BYTES]].concat();
+        assert_eq!(status(&with_body), Ok(Some(202)));
+    }
+
+    #[test]
+    fn an_answer_has_a_hundred_fields_at_most() {
+        let answer = |fields: usize| format!("HTTP/1.1 200 OK\r\n{}\r\n", "A: b\r\n".repeat(fields));
+        assert_eq!(status(answer(MAX_FIELDS).as_bytes()), Ok(Some(200)));
+        assert_eq!(status(answer(MAX_FIELDS + 1).as_bytes()), Err(NoAnswer));
+    }
 }

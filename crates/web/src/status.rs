@@ -70,3 +70,51 @@ impl Status {
         !matches!(self, Self::SwitchingProtocols | Self::NoContent | Self::NotModified)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::Status::{self, *};
+
+    const ALL: [Status; 23] = [
+        SwitchingProtocols,
+        Ok,
+        NoContent,
+        NotModified,
+        BadRequest,
+        Unauthorized,
+        Forbidden,
+        NotFound,
+        MethodNotAllowed,
+        RequestTimeout,
+        Conflict,
+        LengthRequired,
+        ContentTooLarge,
+        UnsupportedMediaType,
+        ExpectationFailed,
+        MisdirectedRequest,
+        UpgradeRequired,
+        TooManyRequests,
+        RequestHeaderFieldsTooLarge,
+        InternalServerError,
+        NotImplemented,
+        ServiceUnavailable,
+        HttpVersionNotSupported,
+    ];
+
+    #[test]
+    fn each_reason_is_the_name_in_words() {
+        for status in ALL {
+            let (name, words) = (format!("{status:?}"), status.reason());
+            assert!(words.replace(' ', "").eq_ignore_ascii_case(&name), "{words}");
+            assert_eq!(words.split(' ').count(), name.matches(char::is_uppercase).count(), "{words}");
+        }
+    }
+
+    #[test]
+    fn only_where_http_forbids_a_body_there_is_none() {
+        for status in ALL {
+            let forbids = matches!(status.code(), 100..=199 | 204 | 304);
+            assert_eq!(status.has_body(), !forbids, "{status:?}");
+        }
+    }
+}

@@ -185,3 +185,103 @@ fn weight(parameters: &str) -> f32 {
         Some(_) => 0.0,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::head::tests::{assert_fields_refused, request, with_fields};
+
+    #[test]
+    fn the_client_is_the_last_address_that_a_proxy_wrote() {
+        for (fields, address) in [
+            ("X-Forwarded-For: 192.0.2.1\r\n", "192.0.2.1"),
+            ("x-forwarded-FOR: 203.0.113.9,\t192.0.2.1\r\n", "192.0.2.1"),
+            ("X-Forwarded-For: whatever it likes, \"\",,2001:DB8::1\r\n", "2001:db8::1"),
+            ("X-Forwarded-For: 203.0.113.9\r\nX-Forwarded-For: 192.0.2.1\r\n", "192.0.2.1"),
+            ("X-Forwarded-For: \u{e9}\r\nX-Forwarded-For: 192.0.2.1\r\n", "192.0.2.1"),
+        ] {
+            assert_eq!(with_fields(fields).forwarded_for, Some(address.parse().unwrap()), "{fields}");
+        }
+    }
+
+    #[test]
+    fn a_last_entry_that_is_no_address_names_nobody_and_none_before_it_counts() {
+        for list in ["", "unknown", "192.0.2.1,", "192.0.2.1, _a", "192.0.2.1:80", "[2001:db8::1]", "192.0.2", "\u{e9}"]
+        {
+            let fields = format!("X-Forwarded-For: 203.0.113.9\r\nX-Forwarded-For: {list}\r\n");
+            assert_eq!(with_fields(&fields).forwarded_for, None, "{list}");
+        }
+        assert_eq!(with_fields("Forwarded: for=192.0.2.1\r\n").forwarded_for, None);
+    }
+
+    #[test]
+    fn what_a_client_says_of_itself_is_taken_from_the_last_field_and_never_refused() {
+        let said = |value: &str| {
+            let fields = format!("User-Agent: a/1\r\nAccept: text/a\r\nUser-Agent: {value}\r\nAccept: {value}\r\n");
+            let Request { user_agent, accept, .. } = with_fields(&fields);
+            assert_eq!(user_agent, accept);
+            accept
+        };
+        assert_eq!(said("\tb/2 (c; d) ").as_deref(), Some("b/2 (c; d)"));
+        assert_eq!(said("").as_deref(), Some(""));
+        assert_eq!(said("b/\u{e9}"), None);
+        assert_eq!((with_fields("").user_agent, with_fields("").accept), (None, None));
+    }
+
+    #[test]
+    fn a_list_may_be_in_several_fields_and_is_ascii() {
+        let request = with_fields("Accept-Encoding: gzip;q=0\r\nX: a\r\nAccept-Encoding: br\r\n");
+        assert_eq!(request.accepts, AcceptedEncodings { gzip: false, brotli: true });
+        assert!(with_fields("Connection: upgrade\r\nUpgrade: h2c\r\nUpgrade: websocket\r\n").upgrade.is_websocket);
+        for name in ["accept-encoding", "transfer-encoding"] {
+            assert_fields_refused(&format!("{name}: gzip\r\n{name}: \u{e9}\r\n"), Refusal::Value(name), 400);
+        }
+    }
+
+    #[test]
+    fn an_item_of_a_list_is_compared_as_a_whole_without_the_white_space_around_it() {
+        for (value, keeps) in [
+            ("a\t,\tclose\t, b", false),
+            (",close,", false),
+            ("not close", true),
+            ("\"close\"", true),
+            ("close;a=b", true),
+            ("", true),
+        ] {
+            assert_eq!(with_fields(&format!("Connection: {value}\r\n")).keep_alive, keeps, "{value}");
+        }
+    }
+
+    #[test]
+    fn a_coding_is_judged_by_its_own_item_wherever_the_star_stands() {
+        for (list, expected) in [
+            ("*;q=0, gzip", true),
+            ("*, gzip;q=0", false),
+            ("gzip;q=0, gzip", false),
+            ("identity, *;q=0.001", true),
+            ("\tgzip ;q=0.001", true),
+            ("xgzip, gzipx, g zip", false),
+        ] {
+            assert_eq!(with_fields(&format!("Accept-Encoding: {list}\r\n")).accepts.gzip, expected, "{list}");
+        }
+    }
+
+    #[test]
+    fn a_weight_that_is_no_number_above_zero_forbids() {
+        for parameters in ["", " ", "q=1", " Q = 0.5", "q=0.001"] {
+            assert!(weight(parameters) > 0.0, "{parameters}");
+        }
+        for parameters in ["q=0", "q=0.000", "q=-1", "q=NaN", "q=", "q=1;a=b", "a=1", "=1", "q==1"] {
+            assert!(!accepts(&format!("br;{parameters}"), "br"), "{parameters}");
+        }
+    }
+
+    #[test]
+    fn a_client_of_the_old_version_may_expect_anything_and_send_a_body() {
+        let old = |fields: &str| request(&format!("POST / HTTP/1.0\r\nHost: a\r\n{fields}\r\n"));
+        let asked = old("Expect: a cup of tea\r\nContent-Length: 3\r\n");
+        assert_eq!((asked.expects_continue, asked.body_length(3)), (false, Ok(3)));
+        assert_fields_refused("Expect: 100-continue, a\r\n", Refusal::Expectation, 417);
+        assert_fields_refused("Expect:\r\n", Refusal::Expectation, 417);
+    }
+}

@@ -65,3 +65,58 @@ pub(super) fn request_line(head: &[u8]) -> Result<(Method, &[u8], Version), Refu
     }
     Ok((Method::parse(method), target, version))
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[test]
+    fn a_first_line_without_a_method_or_a_target_is_malformed() {
+        for line in ["GET  HTTP/1.1", " / HTTP/1.1", "  HTTP/1.1", "  ", ""] {
+            assert_eq!(request_line(line.as_bytes()), Err(Refusal::RequestLine), "{line:?}");
+        }
+    }
+
+    #[test]
+    fn what_is_no_version_is_not_taken_for_an_unknown_one() {
+        for version in ["HTTP/1.x", "HTTP/x.1", "HTTP/1.", "HTTP/11", "HTTP/12.0", "HTTP/-.1", "HTTP/1.1.", "Http/2.0"]
+        {
+            let line = format!("GET / {version}\r\nHost: a");
+            assert_eq!(request_line(line.as_bytes()), Err(Refusal::RequestLine), "{version}");
+        }
+        assert_eq!(request_line(b"GET / HTTP/9.9"), Err(Refusal::Version));
+    }
+
+    #[test]
+    fn an_empty_line_before_the_longest_head_makes_it_too_long() {
+        let head = |bytes: usize| format!("\r\n{}\r\n\r\n", "x".repeat(bytes - 6));
+        assert_eq!(find_end(head(MAX_BYTES).as_bytes()), Ok(Some(MAX_BYTES)));
+        assert_eq!(find_end(head(MAX_BYTES + 1).as_bytes()), Err(Refusal::HeadTooLong));
+    }
+
+    proptest! {
+        #[test]
+        fn a_head_ends_at_its_first_empty_line_and_every_line_before_it_is_plain(
+            text in "(\r\n)?a?(\r\n|\r\n|\r|\n| |a){0,9}",
+        ) {
+            let marked = |end: usize| text[..end].replace("\r\n", "|");
+            let lines = |end: usize| marked(end).strip_prefix('|').map_or_else(|| marked(end), str::to_owned);
+            let is_plain =
+                |lines: &str| !lines.contains(['\r', '\n']) && !lines.contains("| ") && !lines.starts_with('|');
+            match find_end(text.as_bytes()) {
+                Ok(Some(end)) => {
+                    let head = lines(end);
+                    prop_assert!(is_plain(&head) && head.find("||") == Some(head.len() - 2), "{head:?}");
+                }
+                Ok(None) => {
+                    let head = lines(text.len());
+                    let head = head.strip_suffix('\r').unwrap_or(&head);
+                    prop_assert!(is_plain(head) && !head.contains("||"), "{head:?}");
+                }
+                Err(_) => prop_assert!(!is_plain(&lines(text.len()))),
+            }
+        }
+    }
+}

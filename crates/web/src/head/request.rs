@@ -177,3 +177,58 @@ impl fmt::Debug for Cookies {
         out.write_str("Cookies")
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::cookie::{CookieValue, NAME};
+    use crate::head::tests::with_fields;
+
+    #[test]
+    fn of_two_cookies_with_one_name_none_counts_not_even_the_only_good_one() {
+        for cookies in ["a=1; b=2; a=3", "a=1; a=1", "a=\u{e9}; a=1", "a=1; a=", "a=1;a=\"2\"", "a=1\r\nCookie: a=1"] {
+            assert_eq!(with_fields(&format!("Cookie: {cookies}\r\n")).cookie("a"), None, "{cookies}");
+        }
+    }
+
+    #[test]
+    fn what_is_no_pair_is_no_cookie_and_hides_none() {
+        for cookies in ["a; a=1", "a=1;", ";; a=1;;b", "\r\nCookie: a=1", "b=1;\r\nCookie: a=1", "=2; a=1\t; =a=3"] {
+            assert_eq!(with_fields(&format!("Cookie: {cookies}\r\n")).cookie("a"), Some("1"), "{cookies}");
+        }
+    }
+
+    #[test]
+    fn a_name_and_a_value_have_no_white_space_between_them_and_no_quotes() {
+        for cookies in ["a =1", "a= 1", "a=\"1\"", "a=1,b=2", "a=1\\", "$a=1", "b=2,a=1"] {
+            assert_eq!(with_fields(&format!("Cookie: {cookies}\r\n")).cookie("a"), None, "{cookies}");
+        }
+    }
+
+    #[test]
+    fn a_cookie_of_another_program_is_one_also_if_it_means_nothing() {
+        assert!(with_fields("Cookie: \u{e9}\r\n").has_cookies());
+        assert!(!with_fields("Cookie:\r\nCookie: \t\r\n").has_cookies());
+    }
+
+    proptest! {
+        #[test]
+        fn a_value_that_can_be_set_can_be_read_again_and_no_other(value in "[!-:<-~]{1,30}") {
+            let request = with_fields(&format!("Cookie: a=b; {NAME}={value}; c={value}\r\n"));
+            let set = CookieValue::new(&value);
+            prop_assert_eq!(request.cookie(NAME), set.as_ref().map(CookieValue::as_str));
+        }
+
+        #[test]
+        fn a_body_is_taken_up_to_its_bound(length: u64, max: usize, near in 0..3_u64) {
+            let edge = (max as u64).saturating_sub(1).saturating_add(near);
+            for length in [length, edge] {
+                let request = with_fields(&format!("Content-Length: {length}\r\n"));
+                let fits = usize::try_from(length).ok().filter(|length| *length <= max);
+                prop_assert_eq!(request.body_length(max), fits.ok_or(Refusal::BodyTooLong));
+            }
+        }
+    }
+}

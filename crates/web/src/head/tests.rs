@@ -25,7 +25,7 @@ fn outcome(head: &[u8]) -> Result<Progress, Refusal> {
     whole
 }
 
-fn request(head: &str) -> Request {
+pub(super) fn request(head: &str) -> Request {
     match outcome(head.as_bytes()) {
         Ok(Progress::Complete { request, consumed }) if consumed == head.len() => *request,
         other => panic!("{head:?} gives {other:?}"),
@@ -33,7 +33,7 @@ fn request(head: &str) -> Request {
 }
 
 /// A request with more fields: lines that end with CR LF.
-fn with_fields(fields: &str) -> Request {
+pub(super) fn with_fields(fields: &str) -> Request {
     request(&format!("GET / HTTP/1.1\r\nHost: a\r\n{fields}\r\n"))
 }
 
@@ -45,7 +45,7 @@ fn assert_refused(head: impl AsRef<[u8]>, refusal: Refusal, code: u16) {
 }
 
 #[track_caller]
-fn assert_fields_refused(fields: &str, refusal: Refusal, code: u16) {
+pub(super) fn assert_fields_refused(fields: &str, refusal: Refusal, code: u16) {
     assert_refused(format!("POST /session HTTP/1.1\r\nHost: a\r\n{fields}\r\n"), refusal, code);
 }
 
@@ -105,6 +105,16 @@ fn a_path_is_taken_as_it_is() {
 #[test]
 fn a_target_that_is_not_a_path_is_refused() {
     for target in ["http://a/", "https://a/", "a:443", "*", "a", "?a", "/#a", "/\u{e9}", "/\u{7f}"] {
+        assert_refused(format!("GET {target} HTTP/1.1\r\nHost: a\r\n\r\n"), Refusal::Target, 400);
+    }
+}
+
+#[test]
+fn a_query_is_left_out_of_the_path_but_not_out_of_the_judgement() {
+    for (target, path) in [("/?", "/"), ("/a??/b?", "/a"), ("/a;b=c/%3f", "/a;b=c/%3f")] {
+        assert_eq!(request(&format!("GET {target} HTTP/1.1\r\nHost: a\r\n\r\n")).path, path);
+    }
+    for target in ["/a?b#c", "/?\u{e9}", "/a?\u{7f}", "?/", "#?/"] {
         assert_refused(format!("GET {target} HTTP/1.1\r\nHost: a\r\n\r\n"), Refusal::Target, 400);
     }
 }

@@ -1,5 +1,8 @@
 //! The bytes of responses. They must not need a connection.
 
+use jiff::fmt::rfc2822::DateTimeParser;
+use proptest::prelude::*;
+
 use super::*;
 use crate::handshake::{accept_key, check_upgrade};
 use crate::head::{Progress, parse};
@@ -212,4 +215,103 @@ fn another_version_of_websocket_hears_which_one_is_spoken() {
     );
     let connection = |value: &str| read.fields.contains(&("Connection".to_owned(), value.to_owned()));
     assert!(connection("close") && connection("Upgrade"));
+}
+
+#[test]
+fn a_coding_and_a_short_life_are_told_by_their_names() {
+    let response = Response::to(&get(), Status::Ok).encoding(Encoding::Gzip).cache(Cache::Revalidate);
+    let read = Read::of(&response.head(7));
+    assert_eq!((read.field("Content-Encoding"), read.field("Vary")), (Some("gzip"), Some("Accept-Encoding")));
+    assert_eq!(read.field("Cache-Control"), Some("no-cache"));
+}
+
+#[test]
+fn the_type_of_a_file_is_that_of_its_last_ending() {
+    for (name, content_type) in [
+        ("index.html", "text/html; charset=utf-8"),
+        ("a.js.css", "text/css; charset=utf-8"),
+        ("list.json", "application/json"),
+        ("manifest.webmanifest", "application/manifest+json"),
+        ("a b.svg", "image/svg+xml"),
+        ("icon-512.png", "image/png"),
+        (".woff2", "font/woff2"),
+        ("robots.txt", "text/plain; charset=utf-8"),
+        ("ca.pem", "application/x-x509-ca-cert"),
+    ] {
+        let response = Response::to(&get(), Status::Ok).content_type(ContentType::of_file(name).unwrap());
+        assert_eq!(Read::of(&response.head(0)).field("Content-Type"), Some(content_type));
+    }
+    for name in ["css", "a.CSS", "a.css.", "a.css.gz", "a.cs", ""] {
+        assert_eq!(ContentType::of_file(name), None, "{name}");
+    }
+}
+
+#[test]
+fn scrapers_are_told_the_version_of_their_format() {
+    let of = |content_type| {
+        let read = Read::of(&Response::to(&get(), Status::Ok).content_type(content_type).head(0));
+        read.field("Content-Type").map(str::to_owned)
+    };
+    assert_eq!(of(ContentType::Metrics).as_deref(), Some("text/plain; version=0.0.4; charset=utf-8"));
+    let open = "application/openmetrics-text; version=1.0.0; charset=utf-8";
+    assert_eq!(of(ContentType::OpenMetrics).as_deref(), Some(open));
+}
+
+#[test]
+fn a_wait_is_never_told_too_short() {
+    for (wait, seconds) in [
+        (Duration::ZERO, "0"),
+        (Duration::from_nanos(1), "1"),
+        (Duration::from_millis(999), "1"),
+        (Duration::from_secs(u64::from(u32::MAX)), "4294967295"),
+    ] {
+        let response = Response::closing(Status::TooManyRequests).retry_after(wait);
+        assert_eq!(Read::of(&response.head(0)).field("Retry-After"), Some(seconds));
+    }
+}
+
+#[test]
+fn a_clock_that_is_wrong_by_ages_tells_no_date() {
+    let read = Read::of(&Response::closing(Status::Ok).date(Timestamp::MIN).head(0));
+    assert_eq!((read.code, read.field("Date")), (200, None));
+}
+
+#[test]
+fn a_switch_of_the_protocol_has_no_body_and_nothing_of_a_page() {
+    let read = Read::of(&switching_to_websocket(&accept_key("")));
+    assert_eq!((read.code, read.field("Content-Length"), read.body.as_slice()), (101, None, &b""[..]));
+    assert_eq!(read.fields.len(), 3);
+}
+
+proptest! {
+    #[test]
+    fn a_date_is_read_as_the_second_that_it_was(second in 0..253_000_000_000_i64, nanosecond in 0..1_000_000_000) {
+        let now = Timestamp::new(second, nanosecond).unwrap();
+        let read = Read::of(&Response::closing(Status::Ok).date(now).head(0));
+        let date = read.field("Date").unwrap();
+        prop_assert_eq!(date.len(), "Sun, 06 Nov 1994 08:49:37 GMT".len());
+        prop_assert_eq!(DateTimeParser::new().parse_timestamp(date).unwrap().as_second(), second);
+    }
+
+    #[test]
+    fn whatever_is_added_a_head_has_one_end(
+        length: usize,
+        seconds: u32,
+        value in "[!-:<-~]{1,50}",
+        hash in prop::collection::vec(any::<u8>(), 0..40),
+        body in prop::collection::vec(any::<u8>(), 0..40),
+    ) {
+        let lifetime = Duration::from_secs(u64::from(seconds));
+        let response = Response::to(&get(), Status::Ok).etag(&ETag::of_hash(&hash)).retry_after(lifetime);
+        let response = match CookieValue::new(&value) {
+            Some(value) => response.set_cookie(&value, lifetime),
+            None => response.clear_cookie(),
+        };
+        let head = response.head(length);
+        let end = head.windows(4).position(|four| four == b"\r\n\r\n").unwrap();
+        prop_assert_eq!(end + 4, head.len());
+        let read = Read::of(&response.with_body(&body));
+        prop_assert_eq!(read.field("Content-Length").map(str::to_owned), Some(body.len().to_string()));
+        prop_assert_eq!(&read.body, &body);
+    }
 }
