@@ -85,4 +85,13 @@ mod tests {
         rights.retention = Retention::find("1h");
         assert!(rights.stored().contains(MARK));
     }
+
+    #[test]
+    fn for_ever_is_never_too_long() {
+        let now = Timestamp::from_millis(7);
+        let log = LogId::Feed("ann".parse().unwrap());
+        let cutoff = Cutoffs::new(now, Some(Duration::MAX), []).of(&log).unwrap();
+        assert!(cutoff.as_millis() < 0, "{cutoff}");
+        assert_eq!(Cutoffs::new(now, Some(Duration::ZERO), []).of(&log), Some(now));
+    }
 }

@@ -250,3 +250,6 @@ impl Follows for MemoryAccounts {
         Ok(followers.map(|(follower, _)| follower.clone()).collect())
     }
 }
+
+#[cfg(test)]
+mod tests;

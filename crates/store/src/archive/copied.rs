@@ -219,3 +219,6 @@ fn digest(record: &Record) -> ArchiveResult<[u8; DIGEST]> {
     digest.iter_mut().zip(Sha256::digest(&line)).for_each(|(place, byte)| *place = byte);
     Ok(digest)
 }
+
+#[cfg(test)]
+mod tests;

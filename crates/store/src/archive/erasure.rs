@@ -252,4 +252,98 @@ mod tests {
         assert!(left.contains(r#""label":"ci","by":"erased""#), "{left}");
         assert!(!left.contains("\"ann\""), "{left}");
     }
+
+    #[test]
+    fn what_belongs_to_the_person_goes_and_what_others_keep_about_rooms_stays() {
+        let hash = "0".repeat(64);
+        let gone = [
+            format!(
+                r#"{{"ticket":{{"user":"ann","hash":"{hash}","label":"","made":"2026-11-01T00:00:00.001Z","used":null,"address":null,"lifetime":null,"revoked":false}}}}"#
+            ),
+            r#"{"address":{"user":"ann","address":"192.0.2.7","seen":"2026-11-01T00:00:00.001Z"}}"#.to_owned(),
+            r#"{"remembered":{"user":"ann","room":"red"}}"#.to_owned(),
+            r#"{"block":{"user":"bob","blocked":"ann"}}"#.to_owned(),
+            r##"{"mark":{"user":"ann","log":"#red","read":3}}"##.to_owned(),
+            format!(r##"{{"once":{{"log":"#red","author":"ann","key":"k","id":3,{TIME}}}}}"##),
+            format!(r##"{{"once":{{"log":"@ann","author":"bob","key":"k","id":3,{TIME}}}}}"##),
+            entry("@ann", "bob", r#""to":"ann","#, "what?"),
+        ];
+        let gone: Vec<&str> = gone.iter().map(String::as_str).collect();
+        assert_eq!(rest(&gone, Words::Kept), [""; 0]);
+        // A room may have the name of a user.
+        let stays = [
+            r##"{"log":{"log":"#ann","epoch":"0000000000000007","last":3}}"##,
+            r##"{"mark":{"user":"bob","log":"#ann","read":3}}"##,
+            &entry("#ann", "bob", "", "hello, ann"),
+        ];
+        assert_eq!(rest(&stays, Words::Emptied), stays);
+    }
+
+    #[test]
+    fn what_an_operator_sees_of_an_invitation_has_each_name_once() {
+        let line = |by: &str, used: &str| {
+            let hash = "0".repeat(64);
+            format!(
+                r#"{{"invitation":{{"hash":"{hash}","by":"{by}","operator":false,"rooms":[],"uses":3,"made":"2026-11-01T00:00:00.001Z","expires":"2026-11-02T00:00:00.001Z","used":[{used}]}}}}"#
+            )
+        };
+        let left = rest(&[&line("ann", r#""ann","bob","erased""#)], Words::Kept);
+        assert_eq!(left, [line("erased", r#""bob","erased""#)]);
+    }
+
+    #[test]
+    fn of_each_kind_of_words_nothing_is_left_but_what_belongs_to_the_room() {
+        let emptied = |text: &str| {
+            let left = rest(&[&entry("#red", "ann", "", text)], Words::Emptied).remove(0);
+            let expected = entry("#red", "erased", "", "");
+            let (begin, end) = expected.split_at(expected.len() - 3);
+            left.strip_prefix(begin).and_then(|left| left.strip_suffix(end)).expect(&left).to_owned()
+        };
+        let gone = "\\u0001gone";
+        for text in ["roses", "\\u0001bot roses", "\\u0001amended 7 4 roses", gone] {
+            assert_eq!(emptied(text), gone, "{text}");
+        }
+        assert_eq!(emptied("\\u0001edit 2 roses"), "\\u0001edit 2 ");
+        assert_eq!(emptied("\\u0001removal 2 roses"), "\\u0001removal 2 ");
+        // Without a user, a reason is the setting of the room.
+        for stays in ["\\u0001topic roses", "\\u0001invitation red", "\\u0001moderation access * * private"] {
+            assert_eq!(emptied(stays), stays);
+        }
+        assert_eq!(emptied("\\u0001moderation mute ann 7 spam"), "\\u0001moderation mute erased 7 ");
+    }
+
+    #[test]
+    fn conversations_of_others_are_told_apart_and_given_in_their_order() {
+        let conversation = |owner: &str, peer: &str, last: u64, read: u64| {
+            format!(
+                r#"{{"conversation":{{"owner":"{owner}","peer":"{peer}","last":{last},"read":{read},"unread":1}}}}"#
+            )
+        };
+        let merged = |owner: &str, last: u64, read: u64| conversation(owner, "erased", last, read);
+        let [one, two, three] =
+            [conversation("bob", "ann", 7, 2), conversation("cyd", "ann", 3, 1), conversation("dan", "erased", 1, 0)];
+        let own = conversation("ann", "bob", 7, 7);
+        let left = rest(&[&own, &one, &two, &three], Words::Kept);
+        assert_eq!(left, [merged("bob", 7, 2), merged("cyd", 3, 1), merged("dan", 1, 0)]);
+        // The newest message and the newest one that was read count.
+        let both = [conversation("bob", "ann", 3, 3), conversation("bob", "erased", 9, 2)];
+        let left = rest(&[&both[0], &both[1]], Words::Kept);
+        assert_eq!(left, [merged("bob", 9, 3).replace("\"unread\":1", "\"unread\":2")]);
+    }
+
+    #[test]
+    fn a_room_without_a_moderator_belongs_to_the_operators_and_lists_nobody() {
+        let time = "2026-11-01T00:00:00.001Z";
+        let rights = |owner: &str, moderators: &str, others: &str, by: &str| {
+            format!(
+                r#"{{"rights":{{"room":"red","rights":{{"owner":{owner},"moderators":[{moderators}],"topic":"ann","access":"private","post":"everyone","invited":[],"banned":{{}},"muted":{{{others}}},"created":null,"outhooks":[{{"secret":"plo_07","url":"https://bot.example/in","by":"{by}","made":"{time}","after":4}}]}}}}}}"#
+            )
+        };
+        let (ann, bob) =
+            (format!(r#"{{"user":"ann","account":"{time}"}}"#), format!(r#"{{"user":"bob","account":"{time}"}}"#));
+        let own = rights(&ann, "", r#""ann":null,"cyd":null"#, "ann");
+        assert_eq!(rest(&[&own], Words::Kept), [rights("null", "", r#""cyd":null"#, "erased")]);
+        let moderated = rights(&bob, &ann, "", "bob");
+        assert_eq!(rest(&[&moderated], Words::Kept), [rights(&bob, "", "", "bob")]);
+    }
 }

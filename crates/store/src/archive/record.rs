@@ -390,3 +390,6 @@ mod once_key {
         String::deserialize(deserializer)?.parse().map_err(|_| de::Error::custom("no key"))
     }
 }
+
+#[cfg(test)]
+mod tests;

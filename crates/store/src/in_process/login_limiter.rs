@@ -230,4 +230,140 @@ mod tests {
         evict_oldest(&mut counts, NOW);
         assert_eq!(counts.len(), 1);
     }
+
+    const MILLI: Duration = Duration::from_millis(1);
+
+    /// Everybody is at home at one address.
+    struct Home;
+
+    impl UsualAddresses for Home {
+        fn is_known(&self, _user: &UserName, address: &str, _now: Timestamp) -> StoreResult<bool> {
+            Ok(address == "home")
+        }
+
+        fn note(&self, _user: &UserName, _address: &str, _now: Timestamp) -> StoreResult<()> {
+            Ok(())
+        }
+    }
+
+    /// A limiter, and how somebody tries a password there.
+    struct Door(InProcessLoginLimiter);
+
+    impl Door {
+        fn new() -> Self {
+            Self(InProcessLoginLimiter::new(Arc::new(Home)))
+        }
+
+        fn begin(&self, user: &str, address: &str, at: Duration) -> LoginDecision {
+            self.with(user, address, at, |attempt| self.0.acquire(attempt))
+        }
+
+        fn try_once(&self, user: &str, address: &str, at: Duration, outcome: AttemptOutcome) {
+            let LoginDecision::Allowed(permit) = self.begin(user, address, at) else {
+                panic!("{user} {address} {at:?}")
+            };
+            self.with(user, address, at, |attempt| self.0.release(attempt, permit, outcome));
+        }
+
+        fn with<T>(&self, user: &str, address: &str, at: Duration, of: impl Fn(&Attempt<'_>) -> StoreResult<T>) -> T {
+            let (user, now) = (user.parse().unwrap(), Timestamp::from_millis(0));
+            of(&Attempt { user: &user, address, is_address_limited: true, at, now }).unwrap()
+        }
+
+        /// Fails once more than is free, so that there is a delay.
+        fn use_up(&self, user: &str, address: &str) {
+            (0..=LoginBackoff::ACCOUNT.free).for_each(|_| self.try_once(user, address, NOW, AttemptOutcome::Wrong));
+        }
+
+        fn kept(&self) -> usize {
+            lock(&self.0.counts).len()
+        }
+    }
+
+    #[test]
+    fn failures_are_forgotten_a_time_after_the_last_one() {
+        let forget_after = LoginBackoff::ACCOUNT.forget_after;
+        for (later, is_forgotten) in [(forget_after, false), (forget_after + MILLI, true)] {
+            let door = Door::new();
+            door.use_up("ann", "away");
+            door.try_once("ann", "away", NOW + later, AttemptOutcome::Wrong);
+            let next = door.begin("ann", "away", NOW + later);
+            assert_eq!(matches!(next, LoginDecision::Allowed(_)), is_forgotten, "{next:?}");
+        }
+    }
+
+    #[test]
+    fn a_delay_is_over_to_the_moment() {
+        let door = Door::new();
+        door.use_up("ann", "away");
+        let delay = LoginBackoff::ACCOUNT.first_delay;
+        assert_eq!(door.begin("ann", "away", NOW + delay - MILLI), LoginDecision::RetryAfter(MILLI));
+        assert!(matches!(door.begin("ann", "away", NOW + delay), LoginDecision::Allowed(_)));
+    }
+
+    #[test]
+    fn a_place_that_is_never_given_back_is_free_again_in_time() {
+        let door = Door::new();
+        for _ in 0..=LoginBackoff::ACCOUNT.free {
+            assert!(matches!(door.begin("ann", "away", NOW), LoginDecision::Allowed(_)));
+        }
+        let last = NOW + LoginBackoff::ANSWER_TIME;
+        assert_eq!(door.begin("ann", "away", last), LoginDecision::Queued);
+        assert!(matches!(door.begin("ann", "away", last + MILLI), LoginDecision::Allowed(_)));
+    }
+
+    #[test]
+    fn of_what_came_to_nothing_nothing_is_kept() {
+        let door = Door::new();
+        for address in ["home", "away"] {
+            for outcome in [AttemptOutcome::Right, AttemptOutcome::Unknown] {
+                door.try_once("ann", address, NOW, outcome);
+                assert_eq!(door.kept(), 0, "{address} {outcome:?}");
+            }
+        }
+        door.try_once("ann", "away", NOW, AttemptOutcome::Wrong);
+        assert_eq!(door.kept(), 2, "the account and the address");
+        door.try_once("bob", "home", NOW, AttemptOutcome::Wrong);
+        assert_eq!(door.kept(), 4, "the pair, and the address all the same");
+        door.try_once("ann", "away", NOW, AttemptOutcome::Right);
+        assert_eq!(door.kept(), 3, "the failure of the address stays");
+    }
+
+    #[test]
+    fn the_longest_delay_counts_and_comes_before_a_wait_for_others() {
+        let door = Door::new();
+        // One address has used up what is free for all accounts together, with a failure beyond it.
+        for number in 0..=LoginBackoff::ADDRESS.free {
+            door.try_once(&format!("user{number}"), "away", NOW, AttemptOutcome::Wrong);
+        }
+        let delay = LoginBackoff::ADDRESS.first_delay;
+        door.try_once("user", "away", NOW + delay, AttemptOutcome::Wrong);
+        // For another account all places are taken, and a third one has a shorter delay.
+        for _ in 0..=LoginBackoff::ACCOUNT.free {
+            assert!(matches!(door.begin("bob", "elsewhere", NOW + delay), LoginDecision::Allowed(_)));
+            door.try_once("cyd", "anywhere", NOW + delay, AttemptOutcome::Wrong);
+        }
+        assert_eq!(door.begin("bob", "nowhere", NOW + delay), LoginDecision::Queued);
+        assert_eq!(door.begin("cyd", "nowhere", NOW + delay), LoginDecision::RetryAfter(delay));
+        for user in ["bob", "cyd", "ann"] {
+            assert_eq!(door.begin(user, "away", NOW + delay), LoginDecision::RetryAfter(2 * delay), "{user}");
+        }
+        // Whoever is at home there is not concerned.
+        assert!(matches!(door.begin("cyd", "home", NOW + delay), LoginDecision::Allowed(_)));
+    }
+
+    #[test]
+    fn an_account_is_forgiven_wherever_it_failed_and_an_address_is_not() {
+        let door = Door::new();
+        door.use_up("ann", "away");
+        door.use_up("ann", "home");
+        door.use_up("bob", "elsewhere");
+        door.0.forgive(&"ann".parse().unwrap());
+        for address in ["away", "home"] {
+            assert!(matches!(door.begin("ann", address, NOW), LoginDecision::Allowed(_)), "{address}");
+        }
+        assert!(matches!(door.begin("bob", "away", NOW), LoginDecision::RetryAfter(_)));
+        let addresses = lock(&door.0.counts).keys().filter(|key| matches!(key, Key::Address(_))).count();
+        assert_eq!(addresses, 3);
+    }
 }

@@ -161,3 +161,6 @@ impl State {
         planted(Bug::NoFence) || owner.is_some_and(|owner| owner.generation == generation)
     }
 }
+
+#[cfg(test)]
+mod tests;

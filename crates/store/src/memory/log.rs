@@ -340,3 +340,6 @@ impl Governance for MemoryLog {
         Ok(self.live.rights(rooms))
     }
 }
+
+#[cfg(test)]
+mod tests;

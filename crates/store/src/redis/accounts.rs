@@ -349,3 +349,56 @@ pub(super) struct AdminAccounts {
 
 accounts_of!(Server);
 accounts_of!(AdminAccounts);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Reads an account that has these fields.
+    fn account(fields: &[(&str, &str)]) -> StoreResult<Option<Account>> {
+        let fields = fields.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
+        read(&"ann".parse().unwrap(), &fields)
+    }
+
+    const FULL: [(&str, &str); 4] = [("hash", "x"), ("role", "operator"), ("created", "7"), ("kicks", "2")];
+
+    #[test]
+    fn an_account_is_its_hash_and_its_creation() {
+        let found = account(&FULL).unwrap().unwrap();
+        assert_eq!(
+            (found.hash.expose(), found.role, found.created.as_millis(), found.kicks),
+            ("x", Role::Operator, 7, 2)
+        );
+        // What is left of a deleted one, or of one that is being deleted.
+        for rest in [&[("generation", "9"), ("deleted", "1")][..], &[("created", "7"), ("kicks", "2")], &[]] {
+            assert_eq!(account(rest), Ok(None), "{rest:?}");
+        }
+        for created in [None, Some(("created", "soon")), Some(("created", ""))] {
+            let fields: Vec<_> = [("hash", "x")].into_iter().chain(created).collect();
+            assert_eq!(account(&fields).unwrap_err().to_string(), "the account ann cannot be read");
+        }
+    }
+
+    #[test]
+    fn who_is_not_said_to_be_an_operator_is_none_and_was_never_kicked() {
+        for role in [None, Some(("role", "member")), Some(("role", "Operator")), Some(("role", ""))] {
+            let fields: Vec<_> = [("hash", "x"), ("created", "-7")].into_iter().chain(role).collect();
+            let found = account(&fields).unwrap().unwrap();
+            assert_eq!((found.role, found.kicks, found.created.as_millis()), (Role::Member, 0, -7));
+        }
+        assert_eq!([Role::Operator, Role::Member].map(role_word), ["operator", "member"]);
+    }
+
+    #[test]
+    fn a_suspension_ends_at_its_time_or_never() {
+        let suspension = |fields: &[(&str, &str)]| account(&[&FULL[..], fields].concat()).unwrap().unwrap().suspension;
+        let until =
+            |millis| Some(Suspension { until: Some(Timestamp::from_millis(millis)), reason: String::new().into() });
+        assert_eq!(suspension(&[("suspended", "9")]), until(9));
+        let for_ever = Some(Suspension { until: None, reason: "two  words".to_owned().into() });
+        assert_eq!(suspension(&[("suspended", "0"), ("suspended_for", "two  words")]), for_ever);
+        assert_eq!(suspension(&[("suspended_for", "spam")]), None);
+        // Whatever the end is, the account is closed.
+        assert!(suspension(&[("suspended", "soon")]).is_some_and(|suspension| suspension.until.is_none()));
+    }
+}

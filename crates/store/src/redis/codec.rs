@@ -61,3 +61,90 @@ pub(super) fn register(key: impl Into<String>, members: &[&str]) -> Command {
     let members: Vec<&dyn Argument> = members.iter().map(|member| member as &dyn Argument).collect();
     Command::script(script::register(), &[key.into()], &members)
 }
+
+#[cfg(test)]
+mod tests {
+    use parlor_proto::Timestamp;
+
+    use super::*;
+
+    fn text(text: &str) -> Value {
+        Value::BulkString(text.into())
+    }
+
+    /// An entry of a stream.
+    fn entry(id: &str, fields: &[&str]) -> Value {
+        Value::Array(vec![text(id), Value::Array(fields.iter().map(|field| text(field)).collect())])
+    }
+
+    #[test]
+    fn an_entry_is_read_whatever_else_is_noted_in_it() {
+        let said = ["from", "ann", "time", "7", "text", "a  b "];
+        let read = read_entry(&entry("12-0", &said)).unwrap();
+        assert_eq!(
+            (read.id, read.time, read.author.as_str(), read.to.clone()),
+            (MessageId(12), Timestamp::from_millis(7), "ann", None)
+        );
+        assert_eq!(read.said().as_str(), "a  b ");
+        let more = [&said[..], &["by", "9 3", "later", "x"]].concat();
+        assert_eq!(read_entry(&entry("12-0", &more)), Some(read.clone()));
+        let turned = ["text", "a  b ", "by", "9 3", "from", "ann", "time", "7"];
+        assert_eq!(read_entry(&entry("12-0", &turned)), Some(read.clone()));
+        let sent = [&said[..], &["to", "bob"]].concat();
+        let to = Some("bob".parse().unwrap());
+        assert_eq!(read_entry(&entry("12-0", &sent)), Some(Entry { to, ..read }));
+    }
+
+    #[test]
+    fn what_is_no_entry_is_left_out() {
+        let said = ["from", "ann", "time", "7", "text", "hi"];
+        let without = |at: usize| [&said[..at], &said[at + 2..]].concat();
+        let wrong = |name: &str, value: &'static str| {
+            let at = said.iter().position(|field| *field == name).unwrap() + 1;
+            [&said[..at], &[value], &said[at + 1..]].concat()
+        };
+        for fields in [without(0), without(2), without(4), said[..5].to_vec()] {
+            assert_eq!(read_entry(&entry("1-0", &fields)), None, "{fields:?}");
+        }
+        for fields in [wrong("from", "a b"), wrong("time", "soon"), wrong("text", "")] {
+            assert_eq!(read_entry(&entry("1-0", &fields)), None, "{fields:?}");
+        }
+        for id in ["", "x-0", "-1"] {
+            assert_eq!(read_entry(&entry(id, &said)), None, "{id}");
+        }
+        // A recipient that cannot be read is not nobody.
+        assert_eq!(read_entry(&entry("1-0", &[&said[..], &["to", "b.b"]].concat())), None);
+        assert_eq!(read_entry(&Value::Nil), None);
+    }
+
+    #[test]
+    fn a_head_is_an_epoch_and_a_number() {
+        let read = |epoch: &str, last: &str| read_head(Some(Ok(Value::Array(vec![text(epoch), text(last)]))));
+        assert_eq!(read("00000000000000ff", "12").unwrap(), Head { epoch: Epoch(255), last: MessageId(12) });
+        assert!(read("no epoch", "12").is_err() && read("ff", "-1").is_err() && read("ff", "").is_err());
+        assert_eq!(read_head(None).unwrap_err().to_string(), "no reply");
+    }
+
+    #[test]
+    fn the_lobby_is_in_every_index_and_what_is_no_name_in_none() {
+        let read = |pairs: &[(&str, &str)]| {
+            let all = pairs.iter().flat_map(|(room, score)| [text(room), text(score)]).collect();
+            read_index(Ok(Value::Array(all))).unwrap().into_iter().map(|(room, version)| (room.to_string(), version))
+        };
+        assert_eq!(read(&[]).collect::<Vec<_>>(), [("lobby".to_owned(), None)]);
+        let found = read(&[("red", "1795379498790542"), ("a.b", "5"), ("blue", "0")]).collect::<Vec<_>>();
+        let expected = [("blue", Some(0)), ("lobby", None), ("red", Some(1_795_379_498_790_542))];
+        assert_eq!(found, expected.map(|(room, version)| (room.to_owned(), version)));
+        // From a server of a version before.
+        assert_eq!(read(&[("lobby", "7")]).collect::<Vec<_>>(), [("lobby".to_owned(), Some(7))]);
+    }
+
+    #[test]
+    fn of_the_notes_of_a_session_what_cannot_be_read_is_left_out() {
+        let read =
+            |text: &str| read_notes(text).into_iter().map(|(room, seq)| format!("{room} {seq}")).collect::<Vec<_>>();
+        assert_eq!(read(" red:7  blue:18446744073709551615 "), ["red 7", "blue 18446744073709551615"]);
+        assert_eq!(read("red red: :7 a.b:7 red:x red:-1 red:7:8 green:0"), ["green 0"]);
+        assert_eq!(read(""), [""; 0]);
+    }
+}

@@ -118,3 +118,22 @@ fn open(config: &Config) -> Result<Router, OpenError> {
     let dialer = Arc::new(Dialer::new(config.url.clone(), config.ca.clone()));
     connect(&dialer, &(Arc::new(NoEvents) as _), config.replicas)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn whoever_comes_while_everything_moves_may_come_again_and_whoever_comes_later_may_not() {
+        let refusal = |is_done| Departure { to: "the file".to_owned(), is_done }.refusal();
+        assert!(
+            matches!(refusal(false), OpenError::Unreachable(why) if why == "everything in it is being moved to the file")
+        );
+        let done = refusal(true);
+        assert!(matches!(done, OpenError::Unsuitable(_)));
+        assert!(
+            done.reason().starts_with("everything in it has moved to the file: ")
+                && done.reason().contains("migrate --undo")
+        );
+    }
+}

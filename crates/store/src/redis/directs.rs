@@ -236,3 +236,6 @@ impl Server {
         Deliveries { router: &self.router, kept: self.kept(), cursors: Some(&self.cursors) }
     }
 }
+
+#[cfg(test)]
+mod tests;

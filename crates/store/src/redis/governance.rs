@@ -235,23 +235,4 @@ fn judged(rights: &RoomRights) -> BTreeMap<String, String> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use parlor_core::rights::Holder;
-
-    #[test]
-    fn only_what_changes_is_written_and_the_mode_always() {
-        let holder = |user: &str| Holder { user: user.parse().unwrap(), account: Timestamp::from_millis(1) };
-        let before =
-            RoomRights { owner: Some(holder("ann")), moderators: vec![holder("mod")], ..RoomRights::default() };
-        let mut after = RoomRights { moderators: Vec::new(), access: Access::Private, ..before.clone() };
-        after.banned.insert("bob".parse().unwrap(), Some(Timestamp::from_millis(7)));
-        after.muted.insert("bob".parse().unwrap(), None);
-        after.invited.insert("cyd".parse().unwrap());
-        let (set, deleted) = changes(&before, &after);
-        let field = |name: &str, value: &str| (name.to_owned(), value.to_owned());
-        assert_eq!(set, [field("!", "-p"), field("bob!", "b7m0"), field("cyd+", "i")]);
-        assert_eq!(deleted, ["mod+"]);
-        assert_eq!(changes(&after, &after), (vec![field("!", "-p")], vec![]));
-    }
-}
+mod tests;

@@ -204,3 +204,60 @@ macro_rules! invitations_of {
 
 invitations_of!(Server);
 invitations_of!(AdminAccounts);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::redis::connection::fake_node::shown;
+
+    fn invitation() -> Invitation {
+        let (by, rooms) = ("root".parse().unwrap(), ["red", "blue"].map(|room| room.parse().unwrap()).to_vec());
+        let terms = InvitationTerms { hash: SecretHash::of("code"), by, role: Role::Operator, rooms, uses: 3 };
+        let used = ["ann", "bob"].map(|user| user.parse().unwrap()).into();
+        Invitation { terms, made: Timestamp::from_millis(7), expires: Timestamp::from_millis(9), used }
+    }
+
+    /// The fields that the commands of an invitation set.
+    fn fields(invitation: &Invitation) -> HashMap<String, String> {
+        let set = ::redis::parse_redis_value(&restoring(invitation)[1].packed).unwrap();
+        let words: Vec<String> = ::redis::from_redis_value(set).unwrap();
+        words[2..].chunks(2).map(|pair| (pair[0].clone(), pair[1].clone())).collect()
+    }
+
+    #[test]
+    fn an_invitation_is_read_as_it_was_kept() {
+        let bare = Invitation { used: BTreeSet::new(), ..invitation() };
+        let terms = InvitationTerms { rooms: Vec::new(), role: Role::Member, ..bare.terms.clone() };
+        for invitation in [invitation(), Invitation { terms, ..bare }] {
+            assert_eq!(read(&fields(&invitation)), Some(invitation));
+        }
+    }
+
+    #[test]
+    fn it_is_forgotten_some_time_after_its_end_and_listed_until_then() {
+        let commands: Vec<String> = restoring(&invitation()).iter().map(shown).collect();
+        let id = invitation().terms.id();
+        let end = 9 + i64::try_from(INVITATION_KEPT_FOR.as_millis()).unwrap();
+        assert_eq!(commands[0], format!("SADD parlor:invitations {id}"));
+        assert_eq!(commands[2], format!("PEXPIREAT parlor:invitation:{{{id}}} {end}"));
+        assert_eq!(commands.len(), 3);
+    }
+
+    #[test]
+    fn an_invitation_that_lacks_something_is_none() {
+        for missing in ["hash", "by", "role", "rooms", "uses", "made", "expires"] {
+            let mut fields = fields(&invitation());
+            assert!(fields.remove(missing).is_some());
+            assert_eq!(read(&fields), None, "{missing}");
+        }
+        for (strange, value) in [("hash", "ba78"), ("by", "a.b"), ("uses", "-1"), ("made", "soon"), ("expires", "")] {
+            let mut fields = fields(&invitation());
+            fields.insert(strange.to_owned(), value.to_owned());
+            assert_eq!(read(&fields), None, "{strange}");
+        }
+        // What a later version notes besides is no user.
+        let mut fields = fields(&invitation());
+        fields.extend([("user".to_owned(), "x".to_owned()), ("user a.b".to_owned(), "made".to_owned())]);
+        assert_eq!(read(&fields), Some(invitation()));
+    }
+}

@@ -328,4 +328,90 @@ mod tests {
         assert_eq!(user_of_session_entry(&server_session_entry(&ann, ticket)), Some(ann));
         assert_eq!(ticket.to_string().parse(), Ok(ticket));
     }
+
+    #[test]
+    fn no_key_of_one_kind_is_a_key_of_another_one() {
+        // A user and a room may have the same name, and so may a server.
+        let (user_name, room): (UserName, RoomName) = ("ann".parse().unwrap(), "ann".parse().unwrap());
+        let (ann, server) = (&user_name, ServerId::read("ann"));
+        let logs = [room_log(&room), LogId::Feed(ann.clone()), LogId::Inbox(ann.clone())];
+        let of_logs = logs.iter().flat_map(|log| {
+            [vec![super::log(log), meta(log), amended(log), others(log)], once(log, ann).into()].concat()
+        });
+        let of_user =
+            [user, session, ending, takeovers, followers, following, blocks, blocked_by, tickets, undelivered]
+                .map(|key| key(ann));
+        let more_of_user = [
+            received,
+            conversations,
+            conversation_index,
+            remembered_rooms,
+            marks,
+            attempts_of_account,
+            usual_addresses,
+        ]
+        .map(|key| key(ann));
+        let of_room =
+            [members(&room), memberships(&room), fence(&room, ann), outhooks(&room), outhook_turn(&room, HookId(7))];
+        let of_server = [lease, server_sessions, canary, control, pulse].map(|key| key(&server));
+        let of_address = [attempts_of_pair(ann, "ann"), attempts_from_address("ann"), invitation(InvitationId(7))];
+        let single = [EPOCH, USERS, ROOMS, SERVERS, INVITATIONS, OUTHOOK_ROOMS, RETENTION_ROOMS, EVERYBODY];
+        let all: Vec<String> = of_logs
+            .chain(of_user)
+            .chain(more_of_user)
+            .chain(of_room)
+            .chain(of_server)
+            .chain(of_address)
+            .chain(single.map(str::to_owned))
+            .collect();
+        let distinct: std::collections::BTreeSet<&String> = all.iter().collect();
+        assert_eq!(distinct.len(), all.len(), "{all:?}");
+        // What an operator permits, and what is moved aside, begins like this.
+        assert!(all.iter().all(|key| key.starts_with("parlor:")));
+    }
+
+    #[test]
+    fn the_keys_of_a_server_lie_in_one_slot_and_those_of_two_runs_differ() {
+        let slot = |key: &str| ::redis::cluster_routing::Slot::for_key(key);
+        let (one, two) = (ServerId::fresh(), ServerId::fresh());
+        assert!(one != two && one.as_str().len() == 16 && one.as_str().bytes().all(|byte| byte.is_ascii_hexdigit()));
+        for key in [lease, server_sessions, canary, control, pulse] {
+            assert_eq!(slot(&key(&one)), slot(one.as_str()));
+            assert_ne!(key(&one), key(&two));
+        }
+        assert_eq!(ServerId::read(one.as_str()), one);
+    }
+
+    #[test]
+    fn the_messages_of_a_conversation_lie_together_in_the_order_of_their_numbers() {
+        let peers = ["bob", "bob2", "bob-2", "bob_2", "bo", "boba", "b0b", "bo9"];
+        let numbers = [0, 1, 9, 10, 99, 100, 12_345, (1 << 53) - 1, 1 << 53];
+        let mut all: Vec<(String, &str, u64)> = Vec::new();
+        for peer in peers {
+            for number in numbers {
+                let is_sent = number % 2 == 0;
+                all.push((conversation_member(&peer.parse().unwrap(), MessageId(number), is_sent), peer, number));
+            }
+        }
+        // A sorted set with equal scores is in the order of its bytes.
+        all.sort();
+        for peer in peers {
+            // The bounds of the scripts, in which no other name comes between.
+            let (low, high) = (format!("{peer}:"), format!("{peer};"));
+            let between = all.iter().filter(|(member, ..)| (&low..&high).contains(&member));
+            let found: Vec<(&str, u64)> = between.map(|(_, peer, number)| (*peer, *number)).collect();
+            assert_eq!(found, numbers.map(|number| (peer, number)));
+        }
+    }
+
+    #[test]
+    fn an_entry_of_a_session_that_cannot_be_read_has_no_user() {
+        for entry in ["", " 1.2", "a.b 1.2", "\u{430}nn 1.2"] {
+            assert_eq!(user_of_session_entry(entry), None, "{entry:?}");
+        }
+        assert_eq!(user_of_session_entry("ann").unwrap().as_str(), "ann");
+        for claim in ["", "7", "7.", ".9", "7.9.1", "7.-9", "x.9"] {
+            assert!(claim.parse::<ClaimId>().is_err(), "{claim:?}");
+        }
+    }
 }

@@ -323,15 +323,4 @@ fn from_where(head: Head, position: Head) -> Head {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn whoever_looked_earlier_than_the_first_is_told_from_where_on_it_hears() {
-        let head = |epoch, last| Head { epoch: Epoch(epoch), last: MessageId(last) };
-        assert_eq!(from_where(head(1, 5), head(1, 7)), head(1, 7));
-        assert_eq!(from_where(head(1, 9), head(1, 7)), head(1, 9));
-        // The position on this server belongs to an earlier epoch.
-        assert_eq!(from_where(head(2, 1), head(1, 7)), head(2, 1));
-    }
-}
+mod tests;

@@ -163,3 +163,70 @@ fn note_address(user: &UserName, address: &str) -> Command {
 fn millis(time: Duration) -> u64 {
     u64::try_from(time.as_millis()).unwrap_or(u64::MAX)
 }
+
+#[cfg(test)]
+mod tests {
+    use parlor_proto::Timestamp;
+
+    use super::*;
+    use crate::redis::connection::fake_node::shown;
+
+    /// What ends an attempt: each counter, whether the attempt has a place there, and what it hears.
+    fn ended(is_limited: bool, is_known: bool, outcome: AttemptOutcome) -> Vec<String> {
+        let user: UserName = "ann".parse().unwrap();
+        let (at, now) = (Duration::ZERO, Timestamp::from_millis(7));
+        let attempt = Attempt { user: &user, address: "192.0.2.1", is_address_limited: is_limited, at, now };
+        let commands = ends(&attempt, AttemptPermit { is_known }, outcome);
+        let short = |command: &Command| shown(command).replace("parlor:attempts:", "").replace("end_attempt ", "");
+        commands.iter().map(short).collect()
+    }
+
+    const ACCOUNT: &str = "account:{ann}";
+    const PAIR: &str = "pair:{ann}:192.0.2.1";
+    const ADDRESS: &str = "address:{192.0.2.1}";
+
+    #[test]
+    fn a_wrong_secret_counts_for_the_address_too_even_from_a_known_one_that_has_no_place_there() {
+        use AttemptOutcome::Wrong;
+        let [account, address] = [LoginBackoff::ACCOUNT, LoginBackoff::ADDRESS].map(|it| millis(it.forget_after));
+        let elsewhere = [format!("{ACCOUNT} | 1 wrong {account}"), format!("{ADDRESS} | 1 wrong {address}")];
+        assert_eq!(ended(true, false, Wrong), elsewhere);
+        assert_eq!(
+            ended(true, true, Wrong),
+            [format!("{PAIR} | 1 wrong {account}"), format!("{ADDRESS} | 0 wrong {address}")]
+        );
+        assert_eq!(ended(false, false, Wrong), elsewhere[..1]);
+        assert_eq!(ended(false, true, Wrong), [format!("{PAIR} | 1 wrong {account}")]);
+    }
+
+    #[test]
+    fn a_right_secret_forgives_the_account_gives_the_place_of_the_address_back_and_makes_it_known() {
+        let [elsewhere, home] = [false, true].map(|is_known| ended(true, is_known, AttemptOutcome::Right));
+        assert!(elsewhere[0].starts_with(&format!("{ACCOUNT} | 1 right ")), "{elsewhere:?}");
+        assert!(elsewhere[1].starts_with(&format!("{ADDRESS} | 1 unknown ")), "{elsewhere:?}");
+        let note =
+            format!("note_address parlor:addresses:{{ann}} | 192.0.2.1 {MAX_KNOWN_ADDRESSES} {}", millis(KNOWN_FOR));
+        assert_eq!((elsewhere.len(), &elsewhere[2]), (3, &note));
+        assert!(home.len() == 2 && home[0].starts_with(&format!("{PAIR} | 1 right ")), "{home:?}");
+        assert_eq!(home[1], note);
+    }
+
+    #[test]
+    fn what_is_not_known_only_gives_the_places_back() {
+        let unknown = |is_limited, is_known| ended(is_limited, is_known, AttemptOutcome::Unknown);
+        let elsewhere = unknown(true, false);
+        assert!(elsewhere.len() == 2 && elsewhere.iter().all(|end| end.contains("| 1 unknown ")), "{elsewhere:?}");
+        assert_eq!(
+            [unknown(true, true), unknown(false, true), unknown(false, false)].map(|ends| ends.len()),
+            [1, 1, 1]
+        );
+    }
+
+    #[test]
+    fn an_answer_is_a_permit_a_time_to_wait_or_a_place_in_the_queue() {
+        let permit = AttemptPermit { is_known: true };
+        assert_eq!(admission(permit, 0), LoginDecision::Allowed(permit));
+        assert_eq!(admission(permit, 1500), LoginDecision::RetryAfter(Duration::from_millis(1500)));
+        assert_eq!(admission(permit, -1), LoginDecision::Queued);
+    }
+}

@@ -134,3 +134,45 @@ pub(super) fn conversation(peer: &str, state: &str) -> Option<Conversation> {
     let (last, read, unread) = (next()?, next()?, next()?);
     Some(Conversation { peer: peer.parse().ok()?, last: MessageId(last), read: MessageId(read), unread })
 }
+
+#[cfg(test)]
+mod tests {
+    use ::redis::Value;
+
+    use super::*;
+
+    fn reply(states: &[(&str, &str)]) -> StoreResult<Value> {
+        let text = |text: &str| Value::BulkString(text.into());
+        Ok(Value::Map(states.iter().map(|(peer, state)| (text(peer), text(state))).collect()))
+    }
+
+    #[test]
+    fn conversations_come_with_the_newest_first_and_what_cannot_be_read_not_at_all() {
+        let states = [
+            ("bob", "9 7 1"),
+            ("ann", "12 12 0"),
+            ("cyd", "3 0 2"),
+            ("a.b", "5 5 5"),
+            ("dan", "1 2"),
+            ("eve", "1 2 x"),
+        ];
+        let talks = read_conversations(reply(&states)).unwrap();
+        let talks: Vec<_> = talks.iter().map(|it| (it.peer.as_str(), it.last.0, it.read.0, it.unread)).collect();
+        assert_eq!(talks, [("ann", 12, 12, 0), ("bob", 9, 7, 1), ("cyd", 3, 0, 2)]);
+        let unread = read_unread(reply(&states)).unwrap();
+        assert_eq!(unread, [("bob".parse().unwrap(), 1), ("cyd".parse().unwrap(), 2)]);
+        assert!(read_unread(Err(StoreError::new("the link broke"))).is_err());
+    }
+
+    #[test]
+    fn rooms_and_feeds_have_marks_and_conversations_have_their_own() {
+        let (room, feed) = (LogId::Room("red".parse().unwrap()), LogId::Feed("bob".parse().unwrap()));
+        assert_eq!(target(&room).as_deref(), Some("#red"));
+        assert_eq!(target(&feed).as_deref(), Some("+bob"));
+        assert_eq!(target(&LogId::Inbox("bob".parse().unwrap())), None);
+        let stored = [("#red", 3), ("+bob", 0), ("@bob", 5), ("red", 5), ("#a.b", 5)];
+        let stored = stored.map(|(target, read)| (target.to_owned(), read)).into();
+        let expected = BTreeMap::from([(room, MessageId(3)), (feed, MessageId(0))]);
+        assert_eq!(read_marks(&stored), expected);
+    }
+}

@@ -125,3 +125,51 @@ fn id_and_time(stored: &str) -> Option<(u64, Timestamp)> {
     let id = words.next()?.parse().ok()?;
     Some((id, Timestamp::from_millis(words.next()?.parse().ok()?)))
 }
+
+#[cfg(test)]
+mod tests {
+    use parlor_core::ports::Content;
+    use parlor_proto::{MessageId, Text};
+
+    use super::*;
+    use crate::redis::connection::fake_node::shown;
+
+    fn entry(id: u64, author: &str, to: Option<&str>) -> Entry {
+        let (author, to) = (author.parse().unwrap(), to.map(|to| to.parse().unwrap()));
+        let content = Content::Said(Text::sanitise("x").unwrap());
+        Entry { id: MessageId(id), time: Timestamp::from_millis(7), author, to, content }
+    }
+
+    fn steps(log: &LogId, old: &[Entry]) -> Vec<String> {
+        removals(log, old).iter().map(shown).collect()
+    }
+
+    #[test]
+    fn everything_up_to_the_newest_of_the_old_ones_leaves_a_stream_at_once() {
+        let room = LogId::Room("red".parse().unwrap());
+        assert_eq!(steps(&room, &[]), [""; 0]);
+        let old = [entry(3, "ann", None), entry(4, "bob", None), entry(9, "ann", None)];
+        assert_eq!(steps(&room, &old), ["XTRIM parlor:log:{red} MINID 10-0"]);
+    }
+
+    #[test]
+    fn a_direct_message_leaves_the_index_of_its_conversation_before_it_leaves_the_inbox() {
+        let inbox = LogId::Inbox("ann".parse().unwrap());
+        let old = [entry(3, "ann", Some("bob")), entry(4, "cyd", Some("ann")), entry(5, "ann", Some("ann"))];
+        let members = "bob:0000000000000003o cyd:0000000000000004i ann:0000000000000005o";
+        let expected = [
+            format!("ZREM parlor:conversation-index:{{ann}} {members}"),
+            "XTRIM parlor:inbox:{ann} MINID 6-0".to_owned(),
+        ];
+        assert_eq!(steps(&inbox, &old), expected);
+    }
+
+    #[test]
+    fn of_an_entry_that_was_edited_only_number_and_time_matter() {
+        assert_eq!(id_and_time("12 7 ann \u{1}amended 9 3 two  words"), Some((12, Timestamp::from_millis(7))));
+        assert_eq!(id_and_time("12 -7"), Some((12, Timestamp::from_millis(-7))));
+        for strange in ["", "12", "12 soon ann x", "x 7 ann x", " 12 7"] {
+            assert_eq!(id_and_time(strange), None, "{strange}");
+        }
+    }
+}

@@ -426,3 +426,6 @@ pub(super) fn all_logs(router: &Router) -> StoreResult<Vec<LogId>> {
     let of_users = sorted(&users).into_iter().flat_map(|user| [LogId::Feed(user.clone()), LogId::Inbox(user)]);
     Ok(rooms.into_iter().map(LogId::Room).chain(of_users).collect())
 }
+
+#[cfg(test)]
+mod tests;

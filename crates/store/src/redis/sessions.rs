@@ -330,3 +330,100 @@ fn read_endings(pairs: &[String]) -> Vec<Ending> {
     };
     pairs.chunks(2).filter_map(read).collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use parlor_core::ConnectionId;
+    use parlor_core::ports::TakeoverLimit;
+
+    use super::*;
+    use crate::redis::connection::fake_node::shown;
+
+    fn text(text: &str) -> Value {
+        Value::BulkString(text.into())
+    }
+
+    /// What a claim came to, in words.
+    fn told(reply: &[Value]) -> Option<String> {
+        Some(match answer(reply)? {
+            Answer::Granted(generation, None) => format!("{generation}, the first"),
+            Answer::Granted(generation, Some((server, ticket))) => {
+                format!("{generation} after {ticket} on {}", server.as_str())
+            }
+            Answer::Taken(server) => format!("taken on {}", server.as_str()),
+            Answer::Loop(time) => format!("again in {} ms", time.as_millis()),
+        })
+    }
+
+    fn of_words(words: &[&str]) -> Option<String> {
+        told(&words.iter().map(|word| text(word)).collect::<Vec<_>>())
+    }
+
+    #[test]
+    fn a_claim_is_granted_refused_or_too_late() {
+        assert_eq!(of_words(&["granted", "77", "", ""]).as_deref(), Some("77, the first"));
+        assert_eq!(of_words(&["granted", "77", "den", "5.6"]).as_deref(), Some("77 after 5.6 on den"));
+        assert_eq!(of_words(&["taken", "den"]).as_deref(), Some("taken on den"));
+        assert_eq!(told(&[text("loop"), Value::Int(1500)]).as_deref(), Some("again in 1500 ms"));
+        for late in
+            [&["late"][..], &["granted", "77", "den"], &["granted", "x", "", ""], &["taken"], &["loop", "soon"], &[]]
+        {
+            assert_eq!(of_words(late), None, "{late:?}");
+        }
+        assert_eq!(told(&[text("loop"), Value::Int(-1)]), None);
+    }
+
+    #[test]
+    fn sessions_that_are_ending_are_read_with_their_servers_and_rooms() {
+        let pairs =
+            ["9", "den 5.6 red:7 blue:8", "10", "attic 5.7 ", "x", "den 5.6 red:7", "11", "den 5.6", "12", "den", "13"];
+        let read = |ending: Ending| {
+            let rooms: Vec<String> = ending.rooms.iter().map(ToString::to_string).collect();
+            format!("{} on {}: {}", ending.generation, ending.server.as_str(), rooms.join(", "))
+        };
+        let endings: Vec<String> = read_endings(&pairs.map(str::to_owned)).into_iter().map(read).collect();
+        assert_eq!(endings, ["9 on den: red, blue", "10 on attic: "]);
+    }
+
+    #[test]
+    fn whoever_has_a_predecessor_or_copies_to_complete_is_not_the_first() {
+        let left = |current: u64, endings: &[&str], undelivered: i64| {
+            let endings = Value::Array(endings.iter().map(|word| text(word)).collect());
+            let reply = Value::Array(vec![text(&current.to_string()), endings, Value::Int(undelivered)]);
+            read_predecessors(Ok(reply)).unwrap().is_nothing_but(Generation(7))
+        };
+        assert!(left(7, &[], 0));
+        assert!(!left(8, &[], 0) && !left(0, &[], 0) && !left(7, &["6", "den 5.6 "], 0) && !left(7, &[], 1));
+    }
+
+    #[test]
+    fn a_claim_notes_the_lobby_under_its_own_number_and_itself_at_its_server_where_that_is_one_step() {
+        let user: UserName = "ann".parse().unwrap();
+        let claim = |policy, takeovers| Claim {
+            user: &user,
+            connection: ConnectionId(5),
+            policy,
+            takeovers,
+            at: Duration::ZERO,
+        };
+        let command = |claim: &Claim<'_>, dead: &str, is_cluster| {
+            let ticket = ClaimId { connection: ConnectionId(5), number: 6 };
+            let attempt = Attempt { claim, server: ServerId::read("den"), ticket, deadline: 99 };
+            shown(&claim_command(&attempt, dead, is_cluster))
+        };
+        let keys = "claim parlor:session:{ann} parlor:ending:{ann} parlor:takeovers:{ann} parlor:user:{ann}";
+        let rest = "99 parlor:control: lobby:6 ann 5.6";
+        assert_eq!(
+            command(&claim(DuplicateLogin::Takeover, None), "", true),
+            format!("{keys} | den 5.6 takeover 0 1  {rest}")
+        );
+        let limit = |within| Some(TakeoverLimit { max: 3, within });
+        assert_eq!(
+            command(&claim(DuplicateLogin::Reject, limit(Duration::from_secs(60))), "attic", false),
+            format!("{keys} parlor:server:{{den}}:sessions | den 5.6 reject 3 60000 attic {rest}")
+        );
+        // Redis takes no time to live of zero.
+        let short = command(&claim(DuplicateLogin::Takeover, limit(Duration::from_micros(1))), "", true);
+        assert!(short.contains("takeover 3 1 "), "{short}");
+    }
+}

@@ -256,6 +256,7 @@ fn scripts(text: &str) -> Vec<ScriptStatus> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::redis::connection::fake_node::{FakeNode, hello, slots};
 
     #[test]
     fn a_server_whose_lease_ran_out_tells_nothing_of_itself() {
@@ -283,5 +284,42 @@ mod tests {
         assert_eq!(summary, [("append_room", 25), ("leave", 5)]);
         assert_eq!(found[0].longest, Duration::from_micros(70));
         assert!(scripts("").is_empty());
+    }
+
+    #[test]
+    fn what_cannot_be_asked_is_unknown_and_not_gone() {
+        let unknown = server_status("0011223344556677".to_owned(), None, None, None);
+        assert_eq!((unknown.name.as_str(), unknown.lease, unknown.sessions), ("?", Lease::Unknown, None));
+        let fields = [("name", "den"), ("logs", "-2"), ("lag", "much"), ("scripts", "head 1 2 3")];
+        let fields = fields.map(|(name, value)| (name.to_owned(), value.to_owned()));
+        let strange = server_status("0011223344556677".to_owned(), Some(HashMap::from(fields)), Some(-1), None);
+        assert_eq!((strange.name.as_str(), strange.lease, strange.pulse), ("den", Lease::RunOut, None));
+        assert_eq!((strange.logs_followed, strange.lag, strange.scripts.len()), (None, None, 1));
+    }
+
+    #[test]
+    fn a_line_about_a_script_that_lacks_a_number_is_left_out() {
+        let names = |text: &str| scripts(text).into_iter().map(|script| script.name).collect::<Vec<_>>();
+        assert_eq!(names("a 1 2 3;b 1 2;c 1 x 3; d 1 2 3;e 1 2 3 4;f -1 2 3;;g 2 3 9"), ["a", "e", "g"]);
+        assert_eq!(scripts("g 2 3 9")[0].mean, Duration::from_micros(1));
+    }
+
+    #[test]
+    fn a_node_that_is_away_is_not_asked_and_named_once() {
+        let nobody = Address { host: "127.0.0.1".to_owned(), port: 1 };
+        let away = nobody.clone();
+        let node = FakeNode::start_as(move |own, line| match line {
+            "CLUSTER SLOTS" => Some(slots(&[(0, 8_000, own), (8_001, 16_383, &nobody)])),
+            "EXISTS ann" => Some(":1\r\n".to_owned()),
+            _ => line.starts_with("HELLO").then(|| hello("cluster", "master")),
+        });
+        let events: Arc<dyn EventSink> = Arc::new(NoEvents);
+        let router = Router::start(node.dialer(), events, true, 0).unwrap();
+        let away = HashMap::from([(away, StoreError::new("it is away"))]);
+        let mut query = StatusQuery { router: &router, away, problems: Vec::new() };
+        let asked = ["red", "ann", "red"].map(|key| Command::plain("EXISTS", key, &[])).to_vec();
+        let mut replies = query.ask(asked).into_iter();
+        let read: [Option<i64>; 4] = std::array::from_fn(|_| query.next(&mut replies));
+        assert_eq!((read, query.problems), ([None, Some(1), None, None], vec!["it is away".to_owned()]));
     }
 }

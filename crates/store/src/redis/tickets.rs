@@ -221,4 +221,26 @@ mod tests {
         assert_eq!(read("x"), None);
         assert_eq!(read(&format!("{} 7 - never - ", hash.expose())), None);
     }
+
+    #[test]
+    fn a_ticket_that_lacks_something_is_none_whoever_revoked_it() {
+        let stored = format!("{} 7 9 5000 192.0.2.1 my laptop", SecretHash::of("secret").expose());
+        assert!(read(&stored).is_some_and(|ticket| !ticket.is_revoked));
+        assert!(
+            read(&format!("x {stored}"))
+                .is_some_and(|ticket| ticket.is_revoked && ticket.label.as_str() == "my laptop")
+        );
+        let words: Vec<&str> = stored.splitn(6, ' ').collect();
+        for count in 0..6 {
+            for mark in ["", "x "] {
+                assert_eq!(read(&format!("{mark}{}", words[..count].join(" "))), None, "{count} words");
+            }
+        }
+        for (at, strange) in [(0, "ba78"), (1, "soon"), (1, "-"), (2, "soon"), (3, "for ever")] {
+            let mut words = words.clone();
+            words[at] = strange;
+            assert_eq!(read(&words.join(" ")), None, "{strange}");
+        }
+        assert_eq!((written(None), written(Some(Generation(9)))), (String::new(), "9".to_owned()));
+    }
 }

@@ -277,41 +277,4 @@ pub fn open_rooms(data: &Path, is_served: bool) -> Result<Box<dyn RoomAdministra
 }
 
 #[cfg(test)]
-mod tests {
-    use parlor_core::rights::RoomRights;
-    use parlor_proto::Timestamp;
-    use parlor_testkit::RecordingSink;
-
-    use super::*;
-    use crate::sqlite::Sqlite;
-
-    #[test]
-    fn a_request_that_was_withdrawn_after_the_server_saw_it_is_not_carried_out() {
-        for history in [0, 10] {
-            let data = tempfile::tempdir().unwrap();
-            let database = Database::open(data.path(), Durability::Process).unwrap();
-            let red: RoomName = "red".parse().unwrap();
-            let room = red.clone();
-            database
-                .change(move |connection| rights::save(connection, &room, &RoomRights::default()).map(|()| true))
-                .unwrap();
-            let server =
-                Sqlite::open(data.path(), history, Durability::Process, Arc::new(RecordingSink::default())).unwrap();
-            let ann = Holder { user: "ann".parse().unwrap(), account: Timestamp::from_millis(1) };
-            let order = RoomOrder::Transfer(Some(ann.clone()));
-            let (by, time) = ("op".parse().unwrap(), Timestamp::from_millis(7));
-            let request = RoomRequest { room: red.clone(), by, time, order };
-            let number = database.add_request(&request).unwrap();
-            assert_eq!(database.open_requests().unwrap(), [(number, request.clone())]);
-            let owner = || server.store().governance.rights(std::slice::from_ref(&red)).unwrap()[0].clone()?.owner;
-            assert_eq!(database.take_answer(number, true).unwrap(), None);
-            assert_eq!(server.requests.keeper.keep(Some(number), &request).unwrap().0, withdrawn());
-            assert_eq!(owner(), None);
-            let number = database.add_request(&request).unwrap();
-            server.notice_changes().unwrap();
-            assert_eq!(database.take_answer(number, false).unwrap().as_deref(), Some("done"));
-            assert_eq!(owner(), Some(ann));
-            assert_eq!(database.open_requests().unwrap(), []);
-        }
-    }
-}
+mod tests;

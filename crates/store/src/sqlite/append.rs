@@ -219,3 +219,6 @@ impl Job for AppendJob {
         self.answer.set(report);
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -303,3 +303,6 @@ fn forget_life(connection: &mut Connection) -> rusqlite::Result<()> {
         .execute_batch("DELETE FROM meta WHERE key IN ('stamp', 'mark', 'checked'); DELETE FROM room_request")?;
     transaction.commit()
 }
+
+#[cfg(test)]
+mod tests;

@@ -83,3 +83,78 @@ impl Head {
         Ok(())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::sqlite::schema;
+
+    const HISTORY: u64 = 300;
+
+    fn database() -> Connection {
+        let mut connection = Connection::open_in_memory().unwrap();
+        schema::migrate(&mut connection).unwrap();
+        connection
+    }
+
+    fn red() -> LogId {
+        LogId::Room("red".parse().unwrap())
+    }
+
+    /// Numbers the next entries, as the writer does.
+    fn grow(connection: &Connection, head: &mut Head, count: u64) {
+        for _ in 0..count {
+            head.last += 1;
+            let insert = "INSERT INTO entry VALUES (?1, ?2, 7, 'ann', 'x')";
+            connection.execute(insert, params![head.row, head.last]).unwrap();
+            head.trim(connection, &red(), HISTORY).unwrap();
+        }
+    }
+
+    fn range(connection: &Connection) -> (u64, u64) {
+        let sql = "SELECT min(number), max(number) FROM entry";
+        connection.query_row(sql, [], |row| Ok((row.get(0)?, row.get(1)?))).unwrap()
+    }
+
+    #[test]
+    fn the_oldest_entries_are_deleted_a_tenth_of_the_history_at_a_time() {
+        let connection = database();
+        let mut heads = Heads::default();
+        let head = heads.get(&connection, &red()).unwrap();
+        grow(&connection, head, HISTORY + 30);
+        assert_eq!(range(&connection), (1, 330));
+        grow(&connection, head, 1);
+        assert_eq!(range(&connection), (32, 331));
+        grow(&connection, head, 30);
+        assert_eq!(range(&connection), (32, 361));
+        grow(&connection, head, 1);
+        assert_eq!(range(&connection), (63, 362));
+        // Without an end of the history nothing is deleted.
+        head.trim(&connection, &red(), u64::MAX).unwrap();
+        assert_eq!(range(&connection), (63, 362));
+    }
+
+    #[test]
+    fn a_head_is_read_as_it_was_left() {
+        let connection = database();
+        let feed = LogId::Feed("red".parse().unwrap());
+        let mut heads = Heads::default();
+        let row = heads.get(&connection, &red()).unwrap().row;
+        assert_ne!(heads.get(&connection, &feed).unwrap().row, row, "a room and a user may have one name");
+        assert!(heads.get(&connection, &red()).unwrap().is_empty());
+        grow(&connection, heads.get(&connection, &red()).unwrap(), 5);
+        connection.execute("DELETE FROM entry WHERE number < 4", []).unwrap();
+        let read = |heads: &mut Heads| {
+            let Head { row: found, last, oldest } = *heads.get(&connection, &red()).unwrap();
+            assert_eq!(found, row);
+            (last, oldest)
+        };
+        assert_eq!(read(&mut heads), (5, 1), "it is remembered");
+        heads.forget(&red());
+        assert_eq!(read(&mut heads), (5, 4));
+        // The entries are gone with their owner, and the numbers are not.
+        connection.execute_batch("UPDATE log SET base = 5; DELETE FROM entry").unwrap();
+        assert_eq!(read(&mut Heads::default()), (5, 6));
+        assert!(Heads::default().get(&connection, &red()).unwrap().is_empty());
+    }
+}

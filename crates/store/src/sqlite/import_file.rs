@@ -74,3 +74,45 @@ pub(super) fn left_by_a_migration(data: &Path) -> rusqlite::Result<Option<PathBu
     let path = data.join(IMPORT_FILE_NAME);
     Ok(noted(&path)?.filter(Noted::is_sealed).map(|_| path))
 }
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+
+    use super::*;
+
+    #[test]
+    fn a_file_tells_of_which_archive_it_is_and_how_far_it_came() {
+        let data = tempfile::tempdir().unwrap();
+        let path = data.path().join(IMPORT_FILE_NAME);
+        assert_eq!(noted(&path), Ok(None), "there is none");
+        fs::write(&path, "").unwrap();
+        assert_eq!(noted(&path), Ok(None), "it has no tables yet");
+        let mut connection = Connection::open(&path).unwrap();
+        schema::migrate(&mut connection).unwrap();
+        assert_eq!(noted(&path), Ok(None), "it is not being filled");
+        let noted_as = |stored: &str| Noted { archive: "digest".to_owned(), stored: stored.to_owned() };
+        for (stored, is_sealed) in [("0", false), ("21000", false), (SEALED, true)] {
+            note(&connection, "digest", stored).unwrap();
+            assert_eq!(noted(&path), Ok(Some(noted_as(stored))));
+            assert_eq!(noted_as(stored).is_sealed(), is_sealed);
+            let left = left_by_a_migration(data.path()).unwrap();
+            assert_eq!(left, is_sealed.then(|| path.clone()));
+        }
+        connection.execute("UPDATE meta SET value = 'nothing' WHERE key = 'import'", []).unwrap();
+        assert_eq!(noted(&path), Ok(None), "no note of this program");
+    }
+
+    #[test]
+    fn what_a_loss_of_power_left_is_none() {
+        let data = tempfile::tempdir().unwrap();
+        let path = data.path().join(IMPORT_FILE_NAME);
+        for left in ["something else", "SQLite format 3\0"] {
+            fs::write(&path, left.repeat(100)).unwrap();
+            assert_eq!(noted(&path), Ok(None), "{left}");
+        }
+        fs::remove_file(&path).unwrap();
+        fs::create_dir(&path).unwrap();
+        assert!(noted(&path).is_err(), "it cannot be read");
+    }
+}

@@ -258,4 +258,45 @@ mod tests {
         assert_eq!(damage(&["a"]), "a");
         assert_eq!(damage(&["a", "b", "c", "d", "e"]), "a, b, c and 2 more");
     }
+
+    #[test]
+    fn what_is_damaged_is_told_with_the_way_out_and_a_full_disk_as_such() {
+        let error = |code| rusqlite::Error::SqliteFailure(rusqlite::ffi::Error::new(code), Some("no luck".to_owned()));
+        for code in [rusqlite::ffi::SQLITE_CORRUPT, rusqlite::ffi::SQLITE_NOTADB] {
+            let told = failure(&error(code));
+            let text = told.to_string();
+            assert!(
+                !told.is_full() && text.starts_with("the database is damaged: ") && text.ends_with(WAY_OUT),
+                "{text}"
+            );
+        }
+        let full = failure(&error(rusqlite::ffi::SQLITE_FULL));
+        assert!(full.is_full() && full.to_string().contains("disk"), "{full}");
+        let other = failure(&error(rusqlite::ffi::SQLITE_BUSY));
+        assert!(!other.is_full() && !other.to_string().contains(WAY_OUT), "{other}");
+        assert!(Damage::of(error(rusqlite::ffi::SQLITE_CORRUPT)).is_ok());
+        assert!(Damage::of(error(rusqlite::ffi::SQLITE_BUSY)).is_err(), "another program is no damage");
+    }
+
+    #[test]
+    fn what_was_found_before_the_time_was_over_counts() {
+        let connection = database(1);
+        let one_then_error = "SELECT 'first line\nPage 7: lost' UNION ALL SELECT zeroblob(1)";
+        assert_eq!(complaints(&connection, one_then_error, []).unwrap(), ["Page 7: lost"]);
+        // Before anything was found, the error is that of the look.
+        assert!(complaints(&connection, "SELECT zeroblob(1)", []).is_err());
+        assert_eq!(complaints(&connection, "SELECT 'ok'", []).unwrap(), [""; 0]);
+    }
+
+    #[test]
+    fn a_new_file_and_databases_of_each_version_before_are_sound() {
+        let connection = Connection::open_in_memory().unwrap();
+        assert_eq!((look_at_ends(&connection), look_at_everything(&connection)), (Ok(Ok(())), Ok(Ok(()))));
+        for version in 1..=schema::VERSION {
+            schema::tests::migrate_to(&connection, version);
+            connection.execute("INSERT OR IGNORE INTO log (id, kind, name) VALUES (1, 'room', 'lobby')", []).unwrap();
+            assert_eq!(look_at_ends(&connection), Ok(Ok(())), "{version}");
+            assert_eq!(look_at_structure(&connection, Duration::MAX), Ok(Ok(Extent::All)), "{version}");
+        }
+    }
 }

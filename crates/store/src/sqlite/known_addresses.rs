@@ -54,3 +54,53 @@ pub(super) fn note(connection: &Connection, user: &UserName, address: &str, now:
     let most = i64::try_from(MAX_KNOWN_ADDRESSES).unwrap_or(i64::MAX);
     forget.execute(params![user, most, usual_since(now)]).map(drop)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::sqlite::Durability;
+
+    const DAY: i64 = NOTED_FOR_MILLIS;
+
+    fn ann() -> UserName {
+        "ann".parse().unwrap()
+    }
+
+    fn database() -> (Database, tempfile::TempDir) {
+        let data = tempfile::tempdir().unwrap();
+        (Database::open(data.path(), Durability::Process).unwrap(), data)
+    }
+
+    fn note_at(database: &Database, address: &str, millis: i64) {
+        UsualAddresses::note(database, &ann(), address, Timestamp::from_millis(millis)).unwrap();
+    }
+
+    #[test]
+    fn a_login_is_noted_again_a_day_later_or_if_the_clock_went_back() {
+        let (database, _data) = database();
+        let seen = || database.last_seen(&ann(), "home").unwrap();
+        // The time of each login, and what is noted then.
+        for (millis, noted) in [(7, 7), (8, 7), (6 + DAY, 7), (7 + DAY, 7 + DAY), (6 + DAY, 6 + DAY), (DAY, DAY)] {
+            note_at(&database, "home", millis);
+            assert_eq!(seen(), Some(noted), "{millis}");
+        }
+        assert_eq!(database.last_seen(&ann(), "elsewhere").unwrap(), None);
+    }
+
+    #[test]
+    fn the_newest_addresses_are_kept_and_of_the_same_time_the_first_by_name() {
+        let (database, _data) = database();
+        let address = |number: usize| format!("192.0.2.{}", char::from(b'a' + u8::try_from(number).unwrap()));
+        for number in (0..MAX_KNOWN_ADDRESSES).rev() {
+            note_at(&database, &address(number), 7);
+        }
+        note_at(&database, "newest", 8);
+        let is_known = |address: &str| database.is_known(&ann(), address, Timestamp::from_millis(8)).unwrap();
+        let lost: Vec<usize> = (0..MAX_KNOWN_ADDRESSES).filter(|number| !is_known(&address(*number))).collect();
+        assert_eq!((lost, is_known("newest")), (vec![MAX_KNOWN_ADDRESSES - 1], true));
+        // Those of others do not count.
+        let bob = "bob".parse().unwrap();
+        UsualAddresses::note(&database, &bob, "bobs", Timestamp::from_millis(9)).unwrap();
+        assert!(is_known("newest") && is_known(&address(0)));
+    }
+}

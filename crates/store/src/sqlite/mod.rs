@@ -230,3 +230,6 @@ pub fn open_invitations(data: &Path) -> Result<Arc<dyn Invitations>, OpenError> 
 pub fn open_tickets(data: &Path) -> Result<Arc<dyn Tickets>, OpenError> {
     Ok(Arc::new(Database::open(data, Durability::Process)?))
 }
+
+#[cfg(test)]
+mod tests;

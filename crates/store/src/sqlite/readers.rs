@@ -108,3 +108,104 @@ impl Drop for Turn<'_> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::panic::{AssertUnwindSafe, catch_unwind};
+    use std::sync::atomic::{AtomicBool, Ordering};
+    use std::sync::mpsc::channel;
+    use std::thread;
+
+    use tempfile::TempDir;
+
+    use super::*;
+    use crate::sqlite::{FILE_NAME, schema};
+
+    fn readers() -> (Readers, TempDir) {
+        let data = tempfile::tempdir().unwrap();
+        let path = data.path().join(FILE_NAME);
+        schema::migrate(&mut Connection::open(&path).unwrap()).unwrap();
+        (Readers::new(path), data)
+    }
+
+    fn count(connection: &Connection) -> rusqlite::Result<u64> {
+        connection.query_row("SELECT count(*) FROM account", [], |row| row.get(0))
+    }
+
+    fn idle(readers: &Readers) -> usize {
+        lock(&readers.pool).idle.len()
+    }
+
+    /// Reads by so many connections at the same time.
+    fn read_at_once(readers: &Readers, depth: usize) {
+        let read = |connection: &Connection| {
+            if depth > 1 {
+                read_at_once(readers, depth - 1);
+            }
+            count(connection)
+        };
+        assert_eq!(readers.read(read), Ok(0));
+    }
+
+    #[test]
+    fn so_many_connections_wait_for_the_next_reader() {
+        let (readers, _data) = readers();
+        read_at_once(&readers, 1);
+        read_at_once(&readers, 1);
+        assert_eq!(idle(&readers), 1);
+        read_at_once(&readers, MAX_IDLE + 2);
+        assert_eq!((idle(&readers), lock(&readers.pool).busy), (MAX_IDLE, 0));
+    }
+
+    #[test]
+    fn a_connection_that_failed_is_not_used_again() {
+        let (readers, _data) = readers();
+        read_at_once(&readers, 1);
+        assert!(readers.read(|connection| connection.execute("SELECT nothing", [])).is_err());
+        assert_eq!(idle(&readers), 0);
+        read_at_once(&readers, 1);
+    }
+
+    #[test]
+    fn nobody_writes_by_a_reader() {
+        let (readers, _data) = readers();
+        let write = |connection: &Connection| connection.execute("INSERT INTO follow VALUES ('ann', 'bob')", []);
+        assert!(readers.read(write).is_err());
+    }
+
+    #[test]
+    fn whoever_closes_waits_for_those_who_read_and_the_next_is_refused() {
+        let (readers, _data) = readers();
+        let (began, has_begun) = channel();
+        let is_done = AtomicBool::new(false);
+        thread::scope(|scope| {
+            scope.spawn(|| {
+                let read = |connection: &Connection| {
+                    began.send(()).unwrap();
+                    // It is closed meanwhile: the next one is refused.
+                    while readers.read(count).is_ok() {
+                        thread::yield_now();
+                    }
+                    is_done.store(true, Ordering::SeqCst);
+                    count(connection)
+                };
+                assert_eq!(readers.read(read), Ok(0), "who has begun comes to the end");
+            });
+            has_begun.recv().unwrap();
+            readers.close();
+            assert!(is_done.load(Ordering::SeqCst));
+        });
+        assert_eq!((idle(&readers), readers.read(count).is_err()), (0, true));
+        // Once more does no harm.
+        readers.close();
+    }
+
+    #[test]
+    fn whoever_panics_while_reading_keeps_nobody_waiting() {
+        let (readers, _data) = readers();
+        let read = || readers.read(|_| -> rusqlite::Result<()> { panic!("a reader of a test") });
+        assert!(catch_unwind(AssertUnwindSafe(read)).is_err());
+        assert_eq!(lock(&readers.pool).busy, 0);
+        readers.close();
+    }
+}

@@ -136,3 +136,58 @@ fn request(row: &Row<'_>) -> rusqlite::Result<(i64, RoomRequest)> {
     let (room, by): (RoomName, UserName) = (rows::room(row, 1)?, rows::user(row, 5)?);
     Ok((row.get(0)?, RoomRequest { room, by, time: Timestamp::from_millis(row.get(6)?), order }))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::sqlite::Durability;
+
+    fn request(order: RoomOrder) -> RoomRequest {
+        let (room, by) = ("red".parse().unwrap(), "op".parse().unwrap());
+        RoomRequest { room, by, time: Timestamp::from_millis(-7), order }
+    }
+
+    fn orders() -> Vec<RoomRequest> {
+        let cyd: UserName = "cyd".parse().unwrap();
+        let holder = Holder { user: cyd.clone(), account: Timestamp::from_millis(0) };
+        let all =
+            [RoomOrder::Transfer(Some(holder)), RoomOrder::Transfer(None), RoomOrder::Admit(cyd), RoomOrder::Delete];
+        all.map(request).into()
+    }
+
+    #[test]
+    fn requests_are_read_as_they_were_made_until_they_are_answered() {
+        let data = tempfile::tempdir().unwrap();
+        let database = Database::open(data.path(), Durability::Process).unwrap();
+        let add = |request: RoomRequest| (database.add_request(&request).unwrap(), request);
+        let asked: Vec<(i64, RoomRequest)> = orders().into_iter().map(add).collect();
+        assert_eq!(database.open_requests().unwrap(), asked);
+        let answered = |at: usize, verdict: Verdict| {
+            let number = asked[at].0;
+            database.change(move |connection| answer(connection, number, &verdict).map(|()| true)).unwrap();
+        };
+        answered(0, Verdict::Done);
+        answered(2, Verdict::Refused("no".to_owned()));
+        assert_eq!(database.open_requests().unwrap(), [asked[1].clone(), asked[3].clone()]);
+        let take = |at: usize, withdraw| database.take_answer(asked[at].0, withdraw).unwrap();
+        assert_eq!((take(0, false).as_deref(), take(0, false)), (Some(DONE), None), "an answer is read once");
+        assert_eq!(take(2, true).as_deref(), Some("no"), "an answer that came in time counts");
+        // Who waits does not withdraw.
+        assert_eq!((take(1, false), take(3, true)), (None, None));
+        assert_eq!(database.open_requests().unwrap(), [asked[1].clone()]);
+        let is_open = |at: usize| database.read(|connection| is_open(connection, asked[at].0)).unwrap();
+        assert_eq!([0, 1, 2, 3].map(is_open), [false, true, false, false]);
+    }
+
+    #[test]
+    fn requests_that_nobody_waits_for_are_bounded() {
+        let data = tempfile::tempdir().unwrap();
+        let database = Database::open(data.path(), Durability::Process).unwrap();
+        let fill = "WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 1500)
+            INSERT INTO room_request (room, action, author, time) SELECT 'red', 'delete', 'op', i FROM n";
+        database.change(|connection| Ok(connection.execute(fill, [])? > 0)).unwrap();
+        assert_eq!(database.add_request(&request(RoomOrder::Delete)).unwrap(), 1501);
+        let open = database.open_requests().unwrap();
+        assert_eq!((open.len(), open[0].0), (1000, 502));
+    }
+}

@@ -241,4 +241,4 @@ fn migrate_in_one_step(connection: &mut Connection) -> rusqlite::Result<()> {
 }
 
 #[cfg(test)]
-mod tests;
+pub(super) mod tests;

@@ -156,7 +156,7 @@ mod tests {
     use std::fs;
 
     use super::*;
-    use crate::sqlite::schema;
+    use crate::sqlite::{Durability, schema};
 
     fn database() -> Connection {
         let mut connection = Connection::open_in_memory().unwrap();
@@ -212,6 +212,62 @@ mod tests {
         for torn in ["", "\0\0\0", "0123456789abcdef", "é"] {
             fs::write(&path, torn).unwrap();
             expect_once(&mut connection);
+        }
+    }
+
+    #[test]
+    fn both_notes_grow_while_something_is_said_and_only_then() {
+        let data = tempfile::tempdir().unwrap();
+        let database = Database::open(data.path(), Durability::Process).unwrap();
+        let mut connection = Connection::open(data.path().join(crate::sqlite::FILE_NAME)).unwrap();
+        let (stamp, _) = StampFile::open(data.path(), &mut connection).unwrap();
+        let both = || {
+            let [within, beside] = [stored(&connection).unwrap(), read(&data.path().join(FILE_NAME)).unwrap().unwrap()];
+            assert_eq!(within, beside);
+            within.unwrap().mark
+        };
+        assert_eq!(both(), 0);
+        // What is copied now is older than what is said afterwards, so the first note is due at once.
+        for expected in [1, 1, 1] {
+            stamp.advance(&database).unwrap();
+            assert_eq!(both(), expected);
+        }
+        stamp.touch();
+        stamp.touch();
+        for expected in [2, 2] {
+            stamp.advance(&database).unwrap();
+            assert_eq!(both(), expected);
+        }
+        // Somebody else has noted more by now: the mark of the database never goes back.
+        set_mark(&connection, 9);
+        stamp.touch();
+        stamp.advance(&database).unwrap();
+        assert_eq!(stored(&connection).unwrap().unwrap().mark, 9);
+    }
+
+    #[test]
+    fn a_note_that_failed_is_made_up_for_by_the_next_one() {
+        let data = tempfile::tempdir().unwrap();
+        let database = Database::open(data.path(), Durability::Process).unwrap();
+        let mut connection = Connection::open(data.path().join(crate::sqlite::FILE_NAME)).unwrap();
+        let (stamp, _) = StampFile::open(data.path(), &mut connection).unwrap();
+        connection.execute_batch("ALTER TABLE meta RENAME TO hidden").unwrap();
+        assert!(stamp.advance(&database).is_err());
+        connection.execute_batch("ALTER TABLE hidden RENAME TO meta").unwrap();
+        stamp.advance(&database).unwrap();
+        let (within, beside) = (stored(&connection).unwrap(), read(&data.path().join(FILE_NAME)).unwrap().unwrap());
+        assert!(within == beside && within.is_some_and(|stamp| stamp.mark > 0));
+    }
+
+    #[test]
+    fn every_mark_is_written_over_the_one_before() {
+        let stamp = |mark| Stamp { identity: "0123456789abcdef".to_owned(), mark };
+        for mark in [0, 9, 10, u64::MAX] {
+            let text = stamp(mark).text();
+            assert_eq!((text.len(), Stamp::parse(&text)), (stamp(0).text().len(), Some(stamp(mark))));
+        }
+        for torn in ["", "0123456789abcdef", "0123456789abcdef ", "0123456789abcdef -1", "0123456789abcdef 1 2"] {
+            assert_eq!(Stamp::parse(torn), None, "{torn}");
         }
     }
 }

@@ -158,3 +158,121 @@ impl Job for Closing {
         self.answer.set(outcome);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::panic::{AssertUnwindSafe, catch_unwind};
+
+    use tempfile::TempDir;
+
+    use super::*;
+    use crate::sqlite::{FILE_NAME, schema};
+
+    /// A writer, and another connection to the same file. None of them waits for the other.
+    fn writer() -> (Writer, Connection, TempDir) {
+        let data = tempfile::tempdir().unwrap();
+        let open = || Connection::open(data.path().join(FILE_NAME)).unwrap();
+        let (mut connection, other) = (open(), open());
+        schema::migrate(&mut connection).unwrap();
+        connection.busy_timeout(Duration::ZERO).unwrap();
+        (Writer::new(connection), other, data)
+    }
+
+    /// A change, and the place of its result.
+    fn job(change: impl Fn(&Connection) -> rusqlite::Result<bool> + Send + 'static) -> (Box<dyn Job>, JobResult<bool>) {
+        let answer = JobResult::default();
+        (Box::new(Change { change: Box::new(change), changed: false, answer: answer.clone() }), answer)
+    }
+
+    fn follow(user: &'static str) -> (Box<dyn Job>, JobResult<bool>) {
+        job(move |connection| Ok(connection.execute("INSERT INTO follow VALUES (?1, 'bob')", [user])? > 0))
+    }
+
+    fn followers(connection: &Connection) -> String {
+        let sql = "SELECT coalesce(group_concat(follower), '') FROM follow";
+        connection.query_row(sql, [], |row| row.get(0)).unwrap()
+    }
+
+    fn timeout(writer: &Writer) -> u64 {
+        let connection = &writer.transaction.as_ref().unwrap().connection;
+        connection.query_row("PRAGMA busy_timeout", [], |row| row.get(0)).unwrap()
+    }
+
+    #[test]
+    fn a_batch_is_written_as_a_whole_or_not_at_all() {
+        let (mut writer, other, _data) = writer();
+        let (ann, anns) = follow("ann");
+        let (nothing, answer) = job(|_| Ok(false));
+        assert_eq!(writer.work(vec![ann, nothing]), BatchHealth::Good);
+        assert_eq!((anns.take(), answer.take(), followers(&other)), (Ok(true), Ok(false), "ann".to_owned()));
+        // The second one is there already.
+        let ((cyd, cyds), (ann, anns)) = (follow("cyd"), follow("ann"));
+        assert_eq!(writer.work(vec![cyd, ann]), BatchHealth::Good);
+        assert!(cyds.take().is_err() && anns.take().is_err());
+        assert_eq!(followers(&other), "ann");
+        let (cyd, cyds) = follow("cyd");
+        writer.work(vec![cyd]);
+        assert_eq!((cyds.take(), followers(&other)), (Ok(true), "ann,cyd".to_owned()));
+    }
+
+    #[test]
+    fn a_change_that_panics_is_not_committed_by_the_next_one() {
+        let (mut writer, other, _data) = writer();
+        let ((ann, anns), (broken, answer)) = (follow("ann"), job(|_| panic!("a change of a test")));
+        assert!(catch_unwind(AssertUnwindSafe(|| writer.work(vec![ann, broken]))).is_err());
+        assert!(anns.take().is_err() && answer.take().is_err());
+        let (cyd, cyds) = follow("cyd");
+        writer.work(vec![cyd]);
+        assert_eq!((cyds.take(), followers(&other)), (Ok(true), "cyd".to_owned()));
+    }
+
+    #[test]
+    fn after_a_wait_in_vain_the_next_one_is_short_until_the_database_is_free() {
+        let (mut writer, other, _data) = writer();
+        other.execute_batch("BEGIN IMMEDIATE").unwrap();
+        let (ann, anns) = follow("ann");
+        assert_eq!(writer.work(vec![ann]), BatchHealth::Stuck);
+        assert!(anns.take().is_err());
+        assert_eq!(u128::from(timeout(&writer)), STUCK_TIMEOUT.as_millis());
+        // Whoever waits behind it hears that at once.
+        let (bob, bobs) = follow("bob");
+        writer.refuse(bob);
+        assert_eq!(bobs.take().unwrap_err().to_string(), "the database is locked");
+        other.execute_batch("ROLLBACK").unwrap();
+        let (ann, anns) = follow("ann");
+        assert_eq!((writer.work(vec![ann]), anns.take()), (BatchHealth::Good, Ok(true)));
+        assert_eq!(u128::from(timeout(&writer)), BUSY_TIMEOUT.as_millis());
+    }
+
+    #[test]
+    fn what_comes_behind_the_end_is_refused() {
+        let (mut writer, other, data) = writer();
+        drop(other);
+        let ((ann, anns), (cyd, cyds)) = (follow("ann"), follow("cyd"));
+        let answer = JobResult::default();
+        let closing = Box::new(Closing { answer: answer.clone() });
+        assert_eq!(writer.work(vec![ann, closing]), BatchHealth::Good);
+        assert_eq!((anns.take(), answer.take()), (Ok(true), Ok(())));
+        assert_eq!(writer.work(vec![cyd]), BatchHealth::Good);
+        assert_eq!(cyds.take().unwrap_err(), closed());
+        let again = JobResult::default();
+        writer.work(vec![Box::new(Closing { answer: again.clone() })]);
+        assert_eq!(again.take(), Err(closed()));
+        assert_eq!(followers(&Connection::open(data.path().join(FILE_NAME)).unwrap()), "ann");
+    }
+
+    #[test]
+    fn it_is_closed_though_another_program_uses_it_or_the_last_batch_failed() {
+        let (mut writer, other, _data) = writer();
+        other.pragma_update_and_check(None, "journal_mode", "wal", |_| Ok(())).unwrap();
+        other.execute_batch("BEGIN; SELECT count(*) FROM follow").unwrap();
+        let ((ann, anns), answer) = (follow("ann"), JobResult::default());
+        writer.work(vec![ann, Box::new(Closing { answer: answer.clone() })]);
+        assert_eq!((anns.take(), writer.transaction.is_none()), (Ok(true), true));
+        assert_eq!(answer.take().unwrap_err().to_string(), "another program uses it");
+        let (mut writer, _other, _data) = self::writer();
+        let ((broken, answer), end) = (job(|_| Err(rusqlite::Error::InvalidQuery)), JobResult::<()>::default());
+        writer.work(vec![broken, Box::new(Closing { answer: end.clone() })]);
+        assert!(answer.take().is_err() && end.take().is_err() && writer.transaction.is_none());
+    }
+}

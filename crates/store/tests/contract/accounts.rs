@@ -1,8 +1,9 @@
 //! Accounts.
 
-use parlor_core::ports::{Account, PasswordHash, Role};
+use parlor_core::ports::{Account, PasswordHash, Role, Suspension};
+use parlor_proto::Timestamp;
 
-use crate::harness::{Bench, account, name};
+use crate::harness::{Bench, account, name, text};
 
 pub(crate) fn are_made_once(bench: &Bench) {
     let accounts = &bench.store.accounts;
@@ -84,6 +85,24 @@ pub(crate) fn kicked_ones_stay_and_are_told_with_their_count(bench: &Bench) {
     assert_eq!(bench.sink.kicked(), [("ann".to_owned(), 1), ("ann".to_owned(), 2)]);
     assert!(accounts.delete(&ann.user).unwrap() && accounts.create(&ann).unwrap());
     assert_eq!(accounts.find(&ann.user).unwrap(), Some(ann));
+}
+
+pub(crate) fn a_later_suspension_is_the_one_that_counts(bench: &Bench) {
+    let (accounts, ann) = (&bench.store.accounts, name("ann"));
+    let suspension = |until: Option<i64>, reason: &str| Suspension {
+        until: until.map(Timestamp::from_millis),
+        reason: text(reason).into(),
+    };
+    assert!(!accounts.suspend(&ann, Some(&suspension(None, "spam"))).unwrap());
+    bench.create(&["ann"]);
+    let found = || accounts.find(&ann).unwrap().unwrap();
+    for later in [suspension(Some(9), "spam"), suspension(None, "more spam"), suspension(Some(7), "less")] {
+        assert!(accounts.suspend(&ann, Some(&later)).unwrap());
+        assert_eq!(found().suspension, Some(later));
+    }
+    assert!(accounts.suspend(&ann, None).unwrap());
+    // Its end is no kick.
+    assert_eq!(found(), Account { kicks: 3, ..account("ann") });
 }
 
 pub(crate) fn made_by_many_at_once_one_is(bench: &Bench) {

@@ -9,7 +9,7 @@ use parlor_core::ports::{
     Suspension,
 };
 use parlor_core::rights::{Denial, Person, RoomRights};
-use parlor_proto::{Access, MessageId, Note, Order, RoomRole, Speakers, Timestamp};
+use parlor_proto::{Access, Action, MessageId, Note, Order, RoomRole, Speakers, Timestamp};
 use parlor_testkit::person;
 
 use crate::harness::{Bench, account, log_of, name, room, said, text};
@@ -283,6 +283,25 @@ pub(crate) fn a_removed_text_is_nowhere(bench: &Bench) {
     assert_eq!(remove(bench, &bob, 3), ActResult::Done(Some(MessageId(5))));
     say(bench, &ann, "of the owner");
     assert_eq!(remove(bench, &bob, 6), ActResult::Denied(Denial::NotAllowed("moderators of the room")));
+}
+
+pub(crate) fn what_a_moderator_did_stands_in_the_log_with_its_reason(bench: &Bench) {
+    let (ann, bob) = ann_and_bob(bench);
+    say(bench, &bob, "cheap pills");
+    let reason = Note::from(text("no trade here"));
+    let removal = Deed::Removal { of: MessageId(1), reason: reason.clone() };
+    assert_eq!(try_act(bench, &ann, removal), ActResult::Done(Some(MessageId(2))));
+    order(bench, &ann, Order::Topic(text("roses")));
+    order(bench, &ann, Order::Ban(name("bob"), Some(Duration::from_secs(60)), reason.clone()));
+    let newest = bench.newest(&red(), 3);
+    assert!(newest.iter().all(|entry| entry.author == name("ann")), "{newest:?}");
+    assert_eq!(newest[0].content, Content::Removal { of: MessageId(1), reason: reason.clone() });
+    assert_eq!(newest[1].content, Content::Topic(text("roses")));
+    let Content::Moderation(ban) = &newest[2].content else { panic!("{newest:?}") };
+    assert_eq!((ban.action, &ban.user, &ban.reason), (Action::Ban, &Some(name("bob")), &reason));
+    assert_eq!(ban.until, rights(bench).unwrap().banned[&name("bob")]);
+    bench.settle();
+    assert_eq!(bench.sink.entries(&red())[1..], newest);
 }
 
 pub(crate) fn what_is_no_message_is_counted(bench: &Bench) {

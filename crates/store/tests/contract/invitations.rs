@@ -56,6 +56,18 @@ pub(crate) fn are_kept_as_they_were_made(bench: &Bench) {
     assert_eq!(kept, [one, two]);
 }
 
+pub(crate) fn one_with_the_id_of_another_is_not_kept(bench: &Bench) {
+    // Two hashes that begin with the same bytes, which are the id.
+    let with_end = |end| SecretHash::stored([[7; 31].as_slice(), &[end]].concat().try_into().unwrap());
+    let terms = |end| InvitationTerms { hash: with_end(end), ..terms("code", 5) };
+    let invitations = &bench.store.invitations;
+    let first = invitations.add(&terms(1), WEEK, now()).unwrap().unwrap();
+    assert_eq!(invitations.add(&terms(2), WEEK, now()).unwrap(), None);
+    assert_eq!(invitations.find_valid(&with_end(2), now()).unwrap(), None);
+    assert_eq!(invitations.register(&account("ann"), &with_end(2), now()).unwrap(), InvitedResult::Void);
+    assert_eq!(invitations.invitations(now()).unwrap(), [first]);
+}
+
 pub(crate) fn one_makes_so_many_accounts_and_no_more(bench: &Bench) {
     add(bench, "code", 2);
     assert_eq!(register(bench, "ann", "code"), InvitedResult::Made);

@@ -38,7 +38,8 @@ macro_rules! contract {
         mod $store {
             promises! { $open, crate::harness::HISTORY,
                 accounts: are_made_once the_names_of_deleted_ones_are_known are_changed_and_listed a_renewed_hash_never_brings_an_old_password_back
-                    deleted_ones_are_gone_and_told kicked_ones_stay_and_are_told_with_their_count made_by_many_at_once_one_is;
+                    deleted_ones_are_gone_and_told kicked_ones_stay_and_are_told_with_their_count
+                    a_later_suspension_is_the_one_that_counts made_by_many_at_once_one_is;
                 login_limiter: are_delayed_after_some_failures_and_free_again_in_time
                     however_many_begin_at_once_no_more_are_made_than_one_after_the_other
                     a_right_one_forgives_the_account_and_not_the_address
@@ -51,10 +52,11 @@ macro_rules! contract {
                     a_claim_that_is_refused_ends_the_attempt_too who_enters_the_lobby_learns_what_changed
                     a_displaced_session_does_not_enter_the_lobby;
                 tickets: are_kept_as_they_were_made_and_used one_or_all_are_revoked_and_told only_so_many_are_kept
-                    none_is_added_to_an_account_that_changed a_new_password_revokes_all
+                    none_is_added_to_an_account_that_changed one_with_the_id_of_another_is_not_added
+                    a_new_password_revokes_all
                     a_suspension_marks_all_and_a_kick_none they_end_with_the_account
                     under_many_threads_there_are_never_too_many;
-                invitations: are_kept_as_they_were_made one_makes_so_many_accounts_and_no_more
+                invitations: are_kept_as_they_were_made one_with_the_id_of_another_is_not_kept one_makes_so_many_accounts_and_no_more
                     a_taken_name_takes_no_use a_name_uses_it_once only_the_right_code_in_time_is_valid
                     a_revoked_one_makes_no_account under_many_threads_one_gets_the_last_use
                     under_many_threads_a_name_is_made_once accounts_have_their_role;
@@ -70,13 +72,15 @@ macro_rules! contract {
                     a_release_touches_no_successor takeovers_are_limited;
                 rooms: members_come_and_go changes_are_numbered_and_told_once only_the_current_session_enters
                     an_old_session_cannot_take_its_successor_out predecessors_are_evicted
+                    a_session_does_not_evict_itself
                     there_are_only_so_many those_with_a_log_count_without_members_too under_many_threads_the_counts_agree
                         many_are_entered_and_left_at_once;
                 governance: whoever_makes_a_room_owns_it_as_long_as_it_lasts a_setting_keeps_an_empty_room
                     a_mute_holds_until_it_ends what_was_accepted_before_a_mute_is_known_after_it
                     whoever_is_kicked_has_no_seat whoever_is_banned_stays_out a_banned_owner_stays_out a_private_room_is_for_the_invited
                     only_those_with_a_role_speak_where_moderators_do an_edit_is_heard_and_changes_what_is_read
-                    an_edit_with_a_key_is_made_once a_removed_text_is_nowhere what_is_no_message_is_counted
+                    an_edit_with_a_key_is_made_once a_removed_text_is_nowhere
+                    what_a_moderator_did_stands_in_the_log_with_its_reason what_is_no_message_is_counted
                     a_displaced_session_moderates_nothing a_room_that_does_not_exist_has_no_rights
                     a_room_goes_to_the_longest_moderator
                     under_many_threads_nothing_of_the_kicked_comes_after_the_kick
@@ -91,15 +95,18 @@ macro_rules! contract {
                 once: a_key_stores_once_in_each_kind_of_log other_authors_and_other_logs_have_other_keys
                     one_that_is_blocked_by_now_was_sent_all_the_same what_is_refused_takes_no_key
                     a_thousand_keys_are_known_and_all_of_the_last_hour;
-                personal: rooms_are_remembered_up_to_a_limit marks_never_move_back
+                personal: rooms_are_remembered_up_to_a_limit a_room_in_which_nothing_was_read_leaves_no_mark
+                    marks_never_move_back
                     a_mark_of_a_lost_numbering_is_replaced conversations_tell_what_is_unread
+                    unread_conversations_come_with_the_newest_first
                     what_i_send_marks_what_i_got_as_read they_end_with_the_account_and_numbers_go_on
                     blocks_end_with_either_account
                         what_is_left_while_the_account_ends_is_not_the_next_owners;
             }
             promises! { $open, crate::harness::SHORT_HISTORY,
                 pages: go_back_from_the_newest go_on_after_a_number may_be_empty
-                    of_a_conversation_have_its_messages_only heads_of_many_logs_come_in_their_order;
+                    of_a_conversation_have_its_messages_only
+                    notes_to_oneself_are_a_conversation what_is_not_kept_any_more_is_not_removed heads_of_many_logs_come_in_their_order;
             }
         }
     };

@@ -1,8 +1,10 @@
 //! Pages and heads of logs that keep few entries.
 
-use parlor_core::ports::{LogId, PageRequest};
+use parlor_core::ports::{ActResult, LogId, PageRequest};
+use parlor_core::rights::Denial;
 use parlor_proto::{MessageId, PageRange};
 
+use crate::governance::{remove, say};
 use crate::harness::{Bench, SHORT_HISTORY, inbox_of, log_of, name, said, stored, told};
 
 /// Entries that are appended in each test, and the oldest of them that is kept.
@@ -108,6 +110,32 @@ pub(crate) fn of_a_conversation_have_its_messages_only(bench: &Bench) {
     let request = PageRequest { log: inbox.clone(), peer: Some(name("bob")), range: after(10), count: 1 };
     let entry = bench.store.log.page(&request).unwrap().entries.remove(0);
     assert_eq!((entry.author.as_str(), entry.said().as_str(), entry.to), ("bob", "b", Some(name("ann"))));
+}
+
+pub(crate) fn what_is_not_kept_any_more_is_not_removed(bench: &Bench) {
+    let ann = bench.member("ann", "red");
+    for number in 0..=SHORT_HISTORY {
+        say(bench, &ann, &number.to_string());
+    }
+    assert_eq!(remove(bench, &ann, 1), ActResult::Denied(Denial::NoSuchMessage));
+    let last = SHORT_HISTORY as u64 + 1;
+    assert_eq!(remove(bench, &ann, 3), ActResult::Done(Some(MessageId(last + 1))));
+    // The entry of that act takes a place, too.
+    assert_eq!(remove(bench, &ann, 2), ActResult::Denied(Denial::NoSuchMessage));
+    assert_eq!(page(bench, &log_of("red"), None, PageRange::Newest, 500), ((3..=last + 1).collect(), false));
+}
+
+pub(crate) fn notes_to_oneself_are_a_conversation(bench: &Bench) {
+    bench.create(&["ann", "bob"]);
+    let (ann, bob) = (bench.session_key("ann"), bench.session_key("bob"));
+    for append in
+        [told("ann", &ann, "milk"), told("bob", &ann, "hi"), told("ann", &bob, "yes"), told("ann", &ann, "eggs")]
+    {
+        bench.append(vec![append]);
+    }
+    let page = |peer| page(bench, &inbox_of("ann"), peer, PageRange::Newest, 5);
+    assert_eq!([page(Some("ann")), page(Some("bob"))], [(vec![1, 4], false), (vec![2, 3], false)]);
+    assert_eq!(page(None), (vec![1, 2, 3, 4], false));
 }
 
 pub(crate) fn heads_of_many_logs_come_in_their_order(bench: &Bench) {

@@ -47,6 +47,18 @@ pub(crate) fn rooms_are_remembered_up_to_a_limit(bench: &Bench) {
     assert_eq!(load(bench, "bob"), PersonalState::default());
 }
 
+pub(crate) fn a_room_in_which_nothing_was_read_leaves_no_mark(bench: &Bench) {
+    let (personal, ann) = (&bench.store.personal, name("ann"));
+    for (of, read) in [("red", 0), ("blue", 3)] {
+        assert!(personal.remember(&ann, &room(of), MessageId(read), 2).unwrap());
+        personal.forget(&ann, &room(of)).unwrap();
+    }
+    assert_eq!((marked(bench, "ann", &log_of("red")), marked(bench, "ann", &log_of("blue"))), (None, Some(3)));
+    // So whoever comes back later begins with what is new then.
+    assert!(personal.remember(&ann, &room("red"), MessageId(7), 2).unwrap());
+    assert_eq!(marked(bench, "ann", &log_of("red")), Some(7));
+}
+
 pub(crate) fn marks_never_move_back(bench: &Bench) {
     let (red, feed) = (log_of("red"), LogId::Feed(name("bob")));
     let both = |red_read, feed_read| {
@@ -94,6 +106,20 @@ pub(crate) fn conversations_tell_what_is_unread(bench: &Bench) {
     bench.store.personal.mark_conversations(&name("bob"), &both).unwrap();
     bench.store.personal.mark_conversations(&name("bob"), &[]).unwrap();
     assert_eq!(talks(bench, "bob"), [talk("ann", 5, 5, 0), talk("cyd", 4, 4, 0)]);
+}
+
+pub(crate) fn unread_conversations_come_with_the_newest_first(bench: &Bench) {
+    bench.create(&["ann", "bob", "cyd", "dan"]);
+    let [bob, cyd, dan] = ["bob", "cyd", "dan"].map(|user| bench.session_key(user));
+    for by in [&bob, &bob, &cyd, &dan] {
+        bench.append(vec![told("ann", by, "hello")]);
+    }
+    let unread = |user: &str| bench.store.personal.unread(&name(user)).unwrap();
+    assert_eq!(unread("ann"), [(name("dan"), 1), (name("cyd"), 1), (name("bob"), 2)]);
+    bench.store.personal.mark_conversations(&name("ann"), &[(name("cyd"), MessageId(3))]).unwrap();
+    bench.append(vec![told("ann", &bob, "again")]);
+    assert_eq!(unread("ann"), [(name("bob"), 3), (name("dan"), 1)]);
+    assert_eq!((unread("bob"), unread("nobody")), (vec![], vec![]));
 }
 
 pub(crate) fn what_i_send_marks_what_i_got_as_read(bench: &Bench) {

@@ -93,6 +93,19 @@ pub(crate) fn predecessors_are_evicted(bench: &Bench) {
     assert_eq!(changes, [both("blue"), both("red")].concat());
 }
 
+pub(crate) fn a_session_does_not_evict_itself(bench: &Bench) {
+    let old = bench.member("ann", "red");
+    bench.store.rooms.evict_predecessors(&old).unwrap();
+    assert_eq!(bench.members("red"), ["ann"]);
+    let new = bench.session_key("ann");
+    bench.store.rooms.evict_predecessors(&new).unwrap();
+    bench.enter(&new, "red");
+    bench.store.rooms.evict_predecessors(&new).unwrap();
+    assert_eq!(bench.members("red"), ["ann"]);
+    let told: Vec<Change> = changes(bench).into_iter().map(|(change, ..)| change).collect();
+    assert_eq!(told, [Change::Entered, Change::Left, Change::Entered]);
+}
+
 pub(crate) fn there_are_only_so_many(bench: &Bench) {
     let enter = |session_key: &SessionKey, into: &str, max| enter(bench, session_key, into, max);
     let _bob = bench.member("bob", "lobby");

@@ -113,6 +113,17 @@ pub(crate) fn none_is_added_to_an_account_that_changed(bench: &Bench) {
     assert!(add(&Account { kicks: 1, ..known }));
 }
 
+pub(crate) fn one_with_the_id_of_another_is_not_added(bench: &Bench) {
+    bench.create(&["ann"]);
+    // Two hashes that begin with the same bytes, which are the id.
+    let hash = |end| SecretHash::stored([[7; 31].as_slice(), &[end]].concat().try_into().unwrap());
+    let with_end = |end| Ticket { hash: hash(end), ..ticket(1) };
+    let (first, second) = (with_end(1), with_end(2));
+    add(bench, "ann", &first);
+    assert!(!bench.store.tickets.add(&account("ann"), &second).unwrap());
+    assert_eq!(bench.store.tickets.tickets(&name("ann")).unwrap(), [first]);
+}
+
 pub(crate) fn a_new_password_revokes_all(bench: &Bench) {
     bench.create(&["ann"]);
     let old = account("ann").hash;

@@ -12,7 +12,7 @@ use parlor_core::ports::{
 use parlor_core::{ConnectionId, DuplicateLogin};
 use parlor_proto::{MessageId, PageRange, RoomName, Text, Timestamp, UserName};
 use parlor_redis_testkit::{FaultProxy, RedisServer, wait_until};
-use parlor_store::redis::{Config, EventSink, Note, OpenError, Redis};
+use parlor_store::redis::{Config, EventSink, LinkFacts, Note, OpenError, Redis};
 
 use parlor_testkit::{RecordingSink, entrant, person};
 
@@ -58,6 +58,15 @@ impl Server {
     /// Shuts it down as an operator does.
     pub(crate) fn close(&self) {
         self.redis.close();
+    }
+
+    /// Finds out whether messages go through Redis.
+    pub(crate) fn send_canary(&self) -> StoreResult<()> {
+        self.redis.send_canary()
+    }
+
+    pub(crate) fn link_facts(&self) -> LinkFacts {
+        self.redis.link_facts()
     }
 
     /// Deletes entries that are older than `age`, or than the retention of their room, until there are none.

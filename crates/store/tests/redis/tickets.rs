@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use parlor_core::ports::{AppendResult, PasswordHash, SecretHash, SessionKey, Ticket};
+use parlor_core::ports::{AppendResult, PasswordHash, SecretHash, SessionKey, Suspension, Ticket};
 use parlor_proto::{Note, Tickets as Which, Timestamp};
 
 use crate::accounts::{account, is_current};
@@ -75,4 +75,54 @@ fn a_new_password_fences_off_the_sessions_of_all_tickets_but_its_own() {
     let session = by_ticket(&one, &add_ticket(&one, "two"));
     assert!(two.store.accounts.set_password(&ann.user, &hash("newer")).unwrap());
     assert!(!is_current(&one, &session));
+}
+
+#[test]
+fn a_ticket_that_an_earlier_session_showed_ends_no_later_one() {
+    let (_redis, one, two) = pair();
+    one.store.accounts.create(&account(7)).unwrap();
+    let ticket = add_ticket(&one, "one");
+    let (earlier, later) = (one.session_key("ann"), two.session_key("ann"));
+    // It is bound late: its reply was slow.
+    assert!(one.store.tickets.bind(&earlier, ticket.id()).unwrap());
+    assert_eq!(one.store.tickets.revoke(&name("ann"), Which::All, None).unwrap(), 1);
+    assert!(is_current(&two, &later));
+}
+
+#[test]
+fn a_ticket_that_is_added_again_is_the_same_and_another_one_does_not_take_its_place() {
+    let (_redis, one, two) = pair();
+    let ann = account(7);
+    one.store.accounts.create(&ann).unwrap();
+    let ticket = add_ticket(&one, "one");
+    assert!(two.store.tickets.add(&ann, &ticket).unwrap());
+    let mut bytes = [0; 32];
+    bytes[..4].copy_from_slice(&ticket.id().0.to_be_bytes());
+    let twin = Ticket { hash: SecretHash::stored(bytes), ..ticket.clone() };
+    assert_eq!(twin.id(), ticket.id());
+    assert!(!two.store.tickets.add(&ann, &twin).unwrap());
+    assert_eq!(two.store.tickets.tickets(&ann.user).unwrap(), [ticket]);
+}
+
+#[test]
+fn a_use_that_is_noted_late_takes_nothing_back() {
+    let (_redis, one, two) = pair();
+    let ann = account(7);
+    one.store.accounts.create(&ann).unwrap();
+    let found = add_ticket(&one, "one");
+    let note = |server: &Server, at| {
+        server.store.tickets.note_use(&ann.user, &found, Timestamp::from_millis(at), "192.0.2.7").unwrap()
+    };
+    assert!(note(&one, 9) && note(&two, 8));
+    let kept = one.store.tickets.find(&ann.user, found.id()).unwrap().unwrap();
+    assert_eq!(kept.used, Some(Timestamp::from_millis(9)));
+    // Suspended twice, the ticket is marked once.
+    let suspension = Suspension { until: None, reason: Note::default() };
+    for _ in 0..2 {
+        assert!(one.store.accounts.suspend(&ann.user, Some(&suspension)).unwrap());
+    }
+    let marked = one.store.tickets.find(&ann.user, found.id()).unwrap();
+    assert_eq!(marked, Some(Ticket { is_revoked: true, ..kept }));
+    assert!(note(&one, 10), "it is there still");
+    assert_eq!(one.store.tickets.find(&ann.user, found.id()).unwrap(), marked);
 }

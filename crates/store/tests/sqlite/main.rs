@@ -4,7 +4,14 @@
 #![allow(clippy::unwrap_used, reason = "a test stops at the first surprise")]
 
 mod addresses;
+mod archives;
+mod beside;
+mod inspection;
+mod invitations;
+mod moving;
+mod numbers;
 mod retention;
+mod rooms;
 
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
@@ -32,17 +39,7 @@ impl Server {
     fn open(data: &Path, history: u64) -> Self {
         let sink = Arc::new(RecordingSink::default());
         let sqlite = Sqlite::open(data, history, Durability::Process, sink.clone()).unwrap();
-        let user = name("ann");
-        let claim = Claim {
-            user: &user,
-            connection: ConnectionId(1),
-            policy: DuplicateLogin::Takeover,
-            takeovers: None,
-            at: Duration::ZERO,
-        };
-        let ClaimResult::Granted(generation) = sqlite.store().sessions.claim(&claim).unwrap() else { panic!() };
-        let ann = SessionKey { user, generation };
-        sqlite.store().rooms.enter(&entrant(&ann), &[RoomName::lobby()], 1).unwrap();
+        let ann = session(&sqlite, "ann");
         Self { sqlite, sink, ann }
     }
 
@@ -90,6 +87,22 @@ impl Server {
             .map(|entry| format!("{} {}", entry.id, entry.said()))
             .collect()
     }
+}
+
+/// A session of a user, inside the lobby.
+fn session(sqlite: &Sqlite, user: &str) -> SessionKey {
+    let user = name(user);
+    let claim = Claim {
+        user: &user,
+        connection: ConnectionId(1),
+        policy: DuplicateLogin::Takeover,
+        takeovers: None,
+        at: Duration::ZERO,
+    };
+    let ClaimResult::Granted(generation) = sqlite.store().sessions.claim(&claim).unwrap() else { panic!() };
+    let session_key = SessionKey { user, generation };
+    sqlite.store().rooms.enter(&entrant(&session_key), &[RoomName::lobby()], 1).unwrap();
+    session_key
 }
 
 fn head(sqlite: &Sqlite) -> Head {

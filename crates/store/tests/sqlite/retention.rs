@@ -1,5 +1,8 @@
 //! Entries that are too old leave the file.
 
+use parlor_core::ports::Recipient;
+use parlor_core::rights::RoomRights;
+
 use super::*;
 
 /// The size of the database on the disk, once everything is in the one file.
@@ -101,4 +104,51 @@ fn a_small_database_of_an_earlier_version_can_shrink_after_the_next_start() {
     assert_eq!(kind(), 0);
     drop(Server::open(data.path(), 100_000));
     assert_eq!(kind(), 2);
+}
+
+#[test]
+fn feeds_and_inboxes_are_kept_for_the_time_of_the_operator_only() {
+    const HOUR: i64 = 60 * 60 * 1000;
+    let data = tempfile::tempdir().unwrap();
+    let server = Server::open(data.path(), 100);
+    let store = server.sqlite.store();
+    let room: RoomName = "ann".parse().unwrap();
+    store.rooms.enter(&entrant(&server.ann), std::slice::from_ref(&room), 9).unwrap();
+    let oneself = Recipient { user: name("ann"), created: Timestamp::from_millis(7) };
+    for _ in 0..2 {
+        for to in [Destination::Room(room.clone()), Destination::Feed, Destination::Direct(oneself.clone())] {
+            let content = Content::Said(Text::sanitise("hello").unwrap());
+            let (author, generation, time) = (name("ann"), server.ann.generation, Timestamp::from_millis(7));
+            let report = store.log.append(vec![Append { to, author, generation, time, content, once: None }]);
+            assert!(matches!(report.outcomes[..], [Ok(AppendResult::Stored(_))]));
+        }
+    }
+    // The room has the name of the user, who is of no concern to it.
+    let kept = RoomRights { retention: Retention::find("1h"), ..RoomRights::default() };
+    raw(data.path()).execute("UPDATE rights SET rights = ?1 WHERE room = 'ann'", [kept.stored()]).unwrap();
+    let count = |log: LogId| {
+        let request = PageRequest { log, peer: None, range: PageRange::Newest, count: 9 };
+        store.log.page(&request).unwrap().entries.len()
+    };
+    let counts = || [LogId::Room(room.clone()), LogId::Feed(name("ann")), LogId::Inbox(name("ann"))].map(count);
+    forget_by_rooms(&server.sqlite, HOUR + 7);
+    assert_eq!(counts(), [2, 2, 2], "none is older than an hour");
+    forget_by_rooms(&server.sqlite, HOUR + 8);
+    assert_eq!(counts(), [1, 2, 2]);
+    forget_all_older(&server.sqlite, 8);
+    assert_eq!(counts(), [1, 1, 1]);
+}
+
+#[test]
+fn a_call_deletes_so_many_and_says_whether_there_are_more() {
+    let data = tempfile::tempdir().unwrap();
+    let server = Server::open(data.path(), 100_000);
+    server.say("first").unwrap();
+    let fill = "WITH RECURSIVE n (i) AS (SELECT 2 UNION ALL SELECT i + 1 FROM n WHERE i < 20003)
+        INSERT INTO entry (log, number, time, author, text) SELECT log.id, i, 7, 'ann', 'x' FROM n, log";
+    raw(data.path()).execute(fill, []).unwrap();
+    let count = || raw(data.path()).query_row("SELECT count(*) FROM entry", [], |row| row.get::<_, u64>(0)).unwrap();
+    let forget = || server.sqlite.forget_older(Timestamp::from_millis(8), Some(Duration::ZERO)).unwrap();
+    assert_eq!((count(), forget(), count()), (20_003, true, 3));
+    assert_eq!((forget(), count(), forget()), (false, 1, false));
 }

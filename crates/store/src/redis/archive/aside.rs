@@ -98,6 +98,7 @@ fn aside(key: &str, prefix: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::redis::connection::fake_node::{FakeNode, bulk};
 
     #[test]
     fn the_other_name_is_in_the_same_slot() {
@@ -105,5 +106,38 @@ mod tests {
         for key in ["parlor:users", "parlor:user:{ann}", "parlor:once:room:{red}:ann"] {
             assert_eq!(slot(&aside(key, "replaced-7:")), slot(key), "{key}");
         }
+    }
+
+    /// Renames the keys that a node tells of in two parts, and returns how many there were.
+    fn renamed(refused: &'static str) -> (::redis::RedisResult<u64>, Vec<String>) {
+        let node = FakeNode::start(move |line| match line {
+            "SCAN 0 MATCH parlor:* COUNT 1000" => Some(scanned("17", &["parlor:users", "parlor:epoch"])),
+            "SCAN 17 MATCH parlor:* COUNT 1000" => Some(scanned("0", &["parlor:epoch", "parlor:rooms"])),
+            _ => line.starts_with("RENAME parlor:rooms").then(|| format!("{refused}\r\n")),
+        });
+        let (mut connection, _) = node.dialer().connect(&node.address).unwrap();
+        let rename =
+            |key: &str| (key != "parlor:users").then(|| cmd("RENAME").arg(key).arg(aside(key, "old:")).to_owned());
+        let moved = each_key_at(&mut connection, "parlor:", &rename);
+        (moved, node.heard().into_iter().filter(|line| line.starts_with("RENAME")).collect())
+    }
+
+    fn scanned(cursor: &str, keys: &[&str]) -> String {
+        let keys: String = keys.iter().map(|key| bulk(key)).collect();
+        format!("*2\r\n{}*2\r\n{keys}", bulk(cursor))
+    }
+
+    #[test]
+    fn all_keys_of_all_parts_are_moved_but_those_that_stay() {
+        let (moved, steps) = renamed("+OK");
+        let epoch = "RENAME parlor:epoch old:{parlor:epoch}";
+        assert_eq!(steps, [epoch, epoch, "RENAME parlor:rooms old:{parlor:rooms}"]);
+        assert_eq!(moved.unwrap(), 3);
+    }
+
+    #[test]
+    fn a_key_that_is_gone_meanwhile_is_not_counted_and_any_other_trouble_is_told() {
+        assert_eq!(renamed("-ERR no such key").0.unwrap(), 2);
+        assert!(renamed("-NOPERM this user may not").0.is_err());
     }
 }

@@ -132,3 +132,148 @@ impl RedisTarget {
         self.add("ZADD", keys::amended(log), &[&number, &format!("{number} {time} {from} {text}")]);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use parlor_proto::{InvitationId, MessageId, TicketId};
+
+    use super::super::target::tests::{target, waiting};
+    use super::*;
+    use crate::archive::Epochs;
+    use crate::redis::connection::fake_node::{FakeNode, bulk};
+
+    fn removed(key: Key) -> Vec<String> {
+        let mut target = target(&FakeNode::start(|_| None), Epochs::Kept);
+        target.change(Change::Remove(&key)).unwrap();
+        waiting(&target)
+    }
+
+    fn name(user: &str) -> UserName {
+        user.parse().unwrap()
+    }
+
+    fn garden() -> LogId {
+        LogId::Room("garden".parse().unwrap())
+    }
+
+    #[test]
+    fn what_is_removed_leaves_no_other_half_and_no_index() {
+        let (ann, bob) = (name("ann"), name("bob"));
+        assert_eq!(removed(Key::Account(ann.clone())), ["SREM parlor:users ann", "DEL parlor:user:{ann}"]);
+        assert_eq!(
+            removed(Key::Follow(ann.clone(), bob.clone())),
+            ["SREM parlor:following:{ann} bob", "SREM parlor:followers:{bob} ann"]
+        );
+        assert_eq!(
+            removed(Key::Block(ann.clone(), bob.clone())),
+            ["SREM parlor:blocks:{ann} bob", "SREM parlor:blocked-by:{bob} ann"]
+        );
+        let invitation = ["SREM parlor:invitations 00000007", "DEL parlor:invitation:{00000007}"];
+        assert_eq!(removed(Key::Invitation(InvitationId(7))), invitation);
+        assert_eq!(removed(Key::Ticket(ann.clone(), TicketId(7))), ["HDEL parlor:tickets:{ann} 00000007"]);
+        assert_eq!(
+            removed(Key::Address(ann.clone(), "192.0.2.7".to_owned())),
+            ["ZREM parlor:addresses:{ann} 192.0.2.7"]
+        );
+        assert_eq!(removed(Key::Mark(ann.clone(), garden())), ["HDEL parlor:marks:{ann} #garden"]);
+        assert_eq!(removed(Key::Mark(ann.clone(), LogId::Feed(bob.clone()))), ["HDEL parlor:marks:{ann} +bob"]);
+        assert_eq!(removed(Key::Mark(ann.clone(), LogId::Inbox(bob.clone()))), [""; 0]);
+        let room = "garden".parse().unwrap();
+        assert_eq!(removed(Key::Remembered(ann.clone(), room)), ["SREM parlor:remembered-rooms:{ann} garden"]);
+        assert_eq!(removed(Key::Conversation(ann, bob)), ["HDEL parlor:conversations:{ann} bob"]);
+    }
+
+    #[test]
+    fn a_log_that_is_removed_leaves_the_rights_and_no_key_of_its_messages() {
+        let mut target = target(&FakeNode::start(|_| None), Epochs::Kept);
+        target.once.entry(garden()).or_default().insert(name("ann"));
+        target.once.entry(LogId::Feed(name("ann"))).or_default().insert(name("ann"));
+        target.change(Change::Remove(&Key::Log(garden()))).unwrap();
+        let expected = [
+            "DEL parlor:log:{garden}",
+            "DEL parlor:amended:room:{garden}",
+            "DEL parlor:others:room:{garden}",
+            "HDEL parlor:log-meta:{garden} epoch top",
+            "DEL parlor:once:room:{garden}:ann",
+            "DEL parlor:once-times:room:{garden}:ann",
+            "ZREM parlor:rooms garden",
+        ];
+        assert_eq!(waiting(&target), expected);
+        assert_eq!(target.once.len(), 1, "the keys of the other log are known still");
+        let inbox = removed(Key::Log(LogId::Inbox(name("ann"))));
+        assert_eq!(inbox.last().unwrap(), "DEL parlor:conversation-index:{ann}");
+        let feed = removed(Key::Log(LogId::Feed(name("ann"))));
+        assert_eq!(feed.last().unwrap(), "HDEL parlor:feed-meta:{ann} epoch top");
+    }
+
+    #[test]
+    fn the_fields_of_rights_that_are_removed_are_those_that_were_stored() {
+        let mut rights = RoomRights::default();
+        rights.invited.insert(name("ann"));
+        rights.muted.insert(name("bob"), None);
+        let stored = bulk(&rights.stored());
+        let node = FakeNode::start(move |line| match line {
+            "HGET parlor:log-meta:{garden} rights" => Some(stored.clone()),
+            _ => line.starts_with('H').then(|| ":1\r\n".to_owned()).filter(|_| !line.starts_with("HELLO")),
+        });
+        let mut target = target(&node, Epochs::Kept);
+        target.change(Change::Remove(&Key::Rights("garden".parse().unwrap()))).unwrap();
+        let expected = [
+            "HDEL parlor:room-gen:{garden} !",
+            "HDEL parlor:room-gen:{garden} ann+",
+            "HDEL parlor:room-gen:{garden} bob!",
+            "HDEL parlor:log-meta:{garden} rights rights_seq bare",
+        ];
+        assert_eq!(waiting(&target), expected);
+    }
+
+    #[test]
+    fn old_entries_are_trimmed_until_there_are_none() {
+        let entry = |id: u64| {
+            let fields = ["from", "ann", "time", "7", "text", "x"].map(bulk).concat();
+            format!("*1\r\n*2\r\n{}*6\r\n{fields}", bulk(&format!("{id}-0")))
+        };
+        let pages = std::sync::Mutex::new(vec!["*0\r\n".to_owned(), entry(4), entry(3)]);
+        let node = FakeNode::start(move |line| match line.split(' ').next() {
+            Some("XRANGE") => pages.lock().unwrap().pop(),
+            Some("XTRIM" | "ZREMRANGEBYSCORE" | "HSET") => Some(":1\r\n".to_owned()),
+            _ => None,
+        });
+        target(&node, Epochs::Kept).change(Change::Trim(&garden(), 5)).unwrap();
+        let steps: Vec<String> =
+            node.heard().into_iter().filter(|line| line.starts_with('X') || line.starts_with('Z')).collect();
+        let range = "XRANGE parlor:log:{garden} - (5-0 COUNT 500";
+        let expected = [
+            "ZREMRANGEBYSCORE parlor:amended:room:{garden} -inf (5",
+            range,
+            "XTRIM parlor:log:{garden} MINID 4-0",
+            range,
+            "XTRIM parlor:log:{garden} MINID 5-0",
+            range,
+        ];
+        assert_eq!(steps, expected);
+    }
+
+    #[test]
+    fn an_entry_that_reads_differently_stands_beside_the_stream_once() {
+        let entry = r##"{"log":"#garden","id":4,"time":"1970-01-01T00:00:00.007Z","from":"ann","text":"two  words"}"##;
+        let entry: EntryRecord = serde_json::from_str(entry).unwrap();
+        let mut target = target(&FakeNode::start(|_| None), Epochs::Kept);
+        target.change(Change::Rewrite(&entry)).unwrap();
+        let expected = [
+            "XDEL parlor:log:{garden} 4-0",
+            "ZREMRANGEBYSCORE parlor:amended:room:{garden} 4 4",
+            "ZADD parlor:amended:room:{garden} 4 4 7 ann two  words",
+        ];
+        assert_eq!(waiting(&target), expected);
+    }
+
+    #[test]
+    fn a_log_that_grows_keeps_its_epoch_and_counts_on() {
+        let mut target = target(&FakeNode::start(|_| None), Epochs::Renewed);
+        let head =
+            crate::archive::LogRecord { log: garden(), epoch: parlor_proto::Epoch(7), last: MessageId(9), others: 3 };
+        target.change(Change::Grow(&head)).unwrap();
+        assert_eq!((waiting(&target), target.others), (vec!["HSET parlor:log-meta:{garden} top 9".to_owned()], 3));
+    }
+}

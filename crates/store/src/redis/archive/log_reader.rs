@@ -201,3 +201,86 @@ fn follow(conversations: &mut BTreeMap<UserName, Conversation>, entry: &EntryRec
         state.unread += 1;
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use parlor_proto::Text;
+
+    use super::*;
+
+    fn text(text: &str) -> Value {
+        Value::BulkString(text.into())
+    }
+
+    fn amended(by: u64) -> Entry {
+        let content =
+            Content::Amended { text: Text::sanitise("new").unwrap(), at: Timestamp::from_millis(9), by: MessageId(by) };
+        Entry { id: MessageId(3), time: Timestamp::from_millis(7), author: "ann".parse().unwrap(), to: None, content }
+    }
+
+    #[test]
+    fn an_edit_behind_the_end_of_an_archive_is_not_named_in_it() {
+        let last = MessageId(5);
+        assert_eq!(before_later_edits(amended(5), last), amended(5));
+        let later = before_later_edits(amended(6), last);
+        assert_eq!(later, Entry { content: Content::Said(Text::sanitise("new").unwrap()), ..amended(6) });
+        let gone = Entry { content: Content::Gone, ..amended(6) };
+        assert_eq!(before_later_edits(gone.clone(), last), gone);
+    }
+
+    /// The answer to a request for the oldest entry.
+    fn oldest(id: u64) -> StoreResult<Value> {
+        let fields = ["from", "ann", "time", "7", "text", "x"].map(text).into();
+        Ok(Value::Array(vec![Value::Array(vec![text(&format!("{id}-0")), Value::Array(fields)])]))
+    }
+
+    fn head(epoch: Value, last: Value, oldest: StoreResult<Value>) -> LogHead {
+        let log = LogId::Room("red".parse().unwrap());
+        LogHead::read(log, Ok(Value::Array(vec![epoch, last, Value::Nil])), oldest).unwrap()
+    }
+
+    #[test]
+    fn a_log_extends_from_its_oldest_entry_to_its_head() {
+        let extent = |head: LogHead| {
+            let extent = head.extent();
+            (extent.epoch.0, extent.first, extent.last.0)
+        };
+        assert_eq!(extent(head(text("ff"), text("9"), oldest(4))), (255, 4, 9));
+        let none = || Ok(Value::Array(Vec::new()));
+        assert_eq!(extent(head(text("ff"), text("9"), none())), (255, 10, 9));
+        // What was appended since the head was read is not in it.
+        assert_eq!(extent(head(text("ff"), text("3"), oldest(4))), (255, 4, 3));
+        let (one, two) = (head(Value::Nil, Value::Nil, none()), head(text("no epoch"), Value::Nil, none()));
+        assert!(one.epoch != two.epoch && one.last == MessageId(0) && !one.extent().has_entries());
+    }
+
+    #[test]
+    fn the_state_of_a_conversation_moves_on_with_the_entries_that_are_read() {
+        let record = |id: u64, from: &str, to: &str| EntryRecord {
+            log: LogId::Inbox("ann".parse().unwrap()),
+            id: MessageId(id),
+            time: Timestamp::from_millis(7),
+            from: from.parse().unwrap(),
+            to: Some(to.parse().unwrap()),
+            text: Content::Said(Text::sanitise("x").unwrap()),
+        };
+        let bob: UserName = "bob".parse().unwrap();
+        let known = Conversation { peer: bob.clone(), last: MessageId(5), read: MessageId(2), unread: 3 };
+        let mut states = BTreeMap::from([(bob, known)]);
+        for record in
+            [record(4, "ann", "bob"), record(5, "bob", "ann"), record(6, "bob", "ann"), record(7, "cyd", "ann")]
+        {
+            follow(&mut states, &record);
+        }
+        let shown = |states: &BTreeMap<UserName, Conversation>| {
+            let shown = states.values().map(|it| format!("{} {} {} {}", it.peer, it.last, it.read, it.unread));
+            shown.collect::<Vec<_>>()
+        };
+        assert_eq!(shown(&states), ["bob 6 2 4", "cyd 7 0 1"]);
+        follow(&mut states, &record(8, "ann", "bob"));
+        follow(&mut states, &record(9, "ann", "ann"));
+        assert_eq!(shown(&states), ["ann 9 9 0", "bob 8 8 0", "cyd 7 0 1"]);
+        follow(&mut states, &EntryRecord { log: LogId::Room("red".parse().unwrap()), ..record(10, "bob", "ann") });
+        assert_eq!(states.len(), 3, "other logs have no conversations");
+    }
+}

@@ -375,3 +375,6 @@ fn any(replies: Vec<StoreResult<Value>>) -> ArchiveResult<bool> {
     let found = replies.into_iter().map(command::read::<i64>).collect::<Result<Vec<i64>, StoreError>>()?;
     Ok(found.into_iter().any(|there| there > 0))
 }
+
+#[cfg(test)]
+pub(super) mod tests;

@@ -99,9 +99,16 @@ pub(in crate::redis) fn field<'a>(info: &'a str, name: &str) -> Option<&'a str> 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::redis::connection::fake_node::{FakeNode, bulk};
 
     fn node() -> Address {
         Address { host: "h".to_owned(), port: 1 }
+    }
+
+    /// What is said of a node at the start.
+    fn checked(node: &FakeNode) -> Result<Vec<String>, OpenError> {
+        let (mut connection, greeting) = node.dialer().connect(&node.address).unwrap();
+        check(&self::node(), &greeting, &mut connection)
     }
 
     #[test]
@@ -121,5 +128,54 @@ mod tests {
         assert!(judge(&node(), &info("100", 1)).unwrap_err().to_string().contains("allkeys-lru"));
         assert!(judge(&node(), &info("0", 1)).unwrap().is_empty());
         assert_eq!(judge(&node(), &info("0", 0)).unwrap().len(), 1);
+    }
+
+    #[test]
+    fn a_field_is_found_by_its_whole_name() {
+        let info = "maxmemory_policy:noeviction\r\nmaxmemory:100\r\nmaxmemory_human:100B\r\n";
+        assert_eq!(field(info, "maxmemory"), Some("100"));
+        assert_eq!(field(info, "maxmemory_policy"), Some("noeviction"));
+        assert_eq!((field(info, "max"), field(info, "aof_enabled"), field("aof", "aof")), (None, None, None));
+    }
+
+    #[test]
+    fn without_a_policy_nothing_is_evicted() {
+        for info in
+            ["maxmemory:100\n", "maxmemory:100\nmaxmemory_policy:noeviction\n", "maxmemory_policy:allkeys-lru\n", ""]
+        {
+            assert_eq!(judge_memory(&node(), info), None, "{info}");
+        }
+        assert!(judge_memory(&node(), "maxmemory:1\nmaxmemory_policy:volatile-ttl\n").is_some());
+    }
+
+    #[test]
+    fn only_what_is_not_permitted_prevents_a_start() {
+        let refusing = |beginning: &'static str, error: &'static str| {
+            checked(&FakeNode::start(move |line| line.starts_with(beginning).then(|| format!("-{error}\r\n"))))
+        };
+        for command in ["SCRIPT LOAD", "EXISTS parlor:epoch", "PUBLISH parlor:control:check"] {
+            let why = refusing(command, "NOPERM User ann has no permissions").unwrap_err().to_string();
+            assert_eq!(why, "cannot use Redis: h:1 does not permit what Parlor needs: User ann has no permissions");
+            assert_eq!(refusing(command, "LOADING Redis is loading").unwrap(), [""; 0], "{command}");
+        }
+        let warnings = refusing("INFO", "NOPERM User ann has no permissions").unwrap();
+        assert!(
+            warnings.len() == 1 && warnings[0].starts_with("h:1 does not tell how it keeps its data"),
+            "{warnings:?}"
+        );
+    }
+
+    #[test]
+    fn whether_keys_are_evicted_by_now_is_known_unless_the_node_does_not_tell() {
+        let look = |answer: String| {
+            let fake = FakeNode::start(move |line| (line == "INFO memory").then(|| answer.clone()));
+            let (mut connection, _) = fake.dialer().connect(&fake.address).unwrap();
+            look_at_memory(&node(), &mut connection)
+        };
+        assert_eq!(look(bulk("maxmemory:0\r\n")).unwrap(), None);
+        let evicts = look(bulk("maxmemory:1\r\nmaxmemory_policy:allkeys-lru\r\n")).unwrap();
+        assert!(evicts.is_some_and(|warning| warning.starts_with("h:1 throws keys away")));
+        assert_eq!(look("-NOPERM User ann has no permissions\r\n".to_owned()).unwrap(), None);
+        assert!(look(String::new()).is_err(), "the connection broke");
     }
 }

@@ -95,3 +95,61 @@ pub(in crate::redis) fn read<T: FromRedisValue>(reply: StoreResult<Value>) -> St
     let value = reply?.extract_error().map_err(|error| failure(&error))?;
     ::redis::from_redis_value(value).map_err(StoreError::new)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::redis::connection::script;
+
+    /// A reply of a node, as it is on the wire.
+    fn reply(line: &str) -> StoreResult<Value> {
+        Ok(::redis::parse_redis_value(format!("{line}\r\n").as_bytes()).unwrap())
+    }
+
+    #[test]
+    fn a_script_is_called_by_its_hash_with_all_keys_before_all_arguments() {
+        let args: [&dyn Argument; 3] = [&7, &"a b", &String::new()];
+        let command = Command::script(script::head(), &["one", "two"], &args);
+        let words = ["EVALSHA", script::head().hash(), "2", "one", "two", "7", "a b", ""];
+        let expected: String = words.iter().map(|word| format!("${}\r\n{word}\r\n", word.len())).collect();
+        assert_eq!(String::from_utf8(command.packed).unwrap(), format!("*{}\r\n{expected}", words.len()));
+        assert_eq!((&*command.key, command.repeat), ("one", Repeat::Harmless));
+    }
+
+    #[test]
+    fn a_command_is_repeated_unless_that_is_forbidden_and_stays_the_same() {
+        let command = Command::script(script::append_feed(), &["log"], &[]);
+        let once = command.clone().never_repeated();
+        assert_eq!((command.repeat, once.repeat), (Repeat::Harmless, Repeat::Never));
+        assert!(once.packed == command.packed && once.key == command.key && once.is_append());
+    }
+
+    #[test]
+    fn only_messages_and_their_copies_wait_for_replicas() {
+        let is_append = |script| Command::script(script, &["key"], &[]).is_append();
+        let appends = script::all().iter().filter(|script| is_append(script));
+        let names: Vec<&str> = appends.map(|script| script.name).collect();
+        assert_eq!(names, ["append_feed", "append_received", "append_room", "append_sent"]);
+        assert!(!Command::plain("XADD", "append_room", &[]).is_append());
+    }
+
+    #[test]
+    fn an_operator_reads_why_redis_takes_nothing() {
+        let full = read::<i64>(reply("-OOM command not allowed when used memory > 'maxmemory'.")).unwrap_err();
+        assert!(full.is_full() && full.to_string().contains("raise maxmemory"), "{full}");
+        let disk = read::<i64>(reply("-MISCONF Errors writing to the AOF file: No space left")).unwrap_err();
+        assert!(!disk.is_full() && disk.to_string().starts_with("Redis cannot write to its disk"), "{disk}");
+        assert!(disk.to_string().contains("No space left"), "{disk}");
+        let other = read::<i64>(reply("-WRONGTYPE Operation against a key")).unwrap_err();
+        assert!(!other.is_full() && other.to_string().contains("Operation against a key"), "{other}");
+    }
+
+    #[test]
+    fn an_error_within_a_list_is_an_error_and_so_is_another_type() {
+        assert!(read::<Vec<i64>>(reply("*2\r\n:1\r\n-ERR one of two")).is_err());
+        assert!(read::<i64>(reply("+many")).is_err());
+        assert_eq!(read::<Vec<i64>>(reply("*2\r\n:1\r\n:2")), Ok(vec![1, 2]));
+        let lost = StoreError::new("no reply");
+        assert_eq!(read::<i64>(Err(lost.clone())), Err(lost));
+    }
+}

@@ -56,4 +56,14 @@ mod tests {
         assert_eq!(done, [0, 20]);
         assert!(concurrently(Vec::<u32>::new(), |number| number).is_empty());
     }
+
+    #[test]
+    fn the_last_one_and_one_that_is_alone_need_no_thread() {
+        let own = thread::current().id();
+        let is_own = |number: u32| (number, thread::current().id() == own);
+        assert_eq!(concurrently(vec![7], is_own), [(7, true)]);
+        let mut done = concurrently(vec![1, 2, 3], is_own);
+        done.sort_unstable();
+        assert_eq!(done, [(1, false), (2, false), (3, true)]);
+    }
 }

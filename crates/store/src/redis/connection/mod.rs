@@ -6,6 +6,8 @@ pub(super) mod command;
 pub(in crate::redis) mod companions;
 mod concurrently;
 pub(super) mod dial;
+#[cfg(test)]
+pub(super) mod fake_node;
 pub(super) mod pipeline;
 pub(super) mod reconnect;
 pub(super) mod router;

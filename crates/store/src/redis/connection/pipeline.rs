@@ -321,3 +321,6 @@ fn asked(details: Option<&str>) -> Option<Address> {
     let (host, port) = details?.rsplit(' ').next()?.rsplit_once(':')?;
     Some(Address { host: host.to_owned(), port: port.parse().ok()? })
 }
+
+#[cfg(test)]
+mod tests;

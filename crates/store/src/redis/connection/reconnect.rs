@@ -196,3 +196,87 @@ pub(in crate::redis) fn load_scripts(connection: &mut Connection) -> Result<(), 
     }
     pipe.query(connection)
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::{AtomicBool, Ordering};
+
+    use parlor_redis_testkit::wait_until;
+
+    use super::*;
+    use crate::redis::connection::fake_node::{FakeNode, Notes, hello};
+
+    fn origin(node: &FakeNode, notes: &Arc<Notes>) -> Origin {
+        Origin { dialer: node.dialer(), node: None, events: notes.clone() }
+    }
+
+    #[test]
+    fn where_nothing_was_reached_for_long_nobody_waits() {
+        let slot = ConnectionSlot::default();
+        lock(&slot.state).failing_since = Instant::now().checked_sub(PATIENCE);
+        let waiting = thread::spawn(move || {
+            let error = slot.await_connection(Instant::now() + Duration::from_secs(3600)).err();
+            error.map(|error| error.to_string())
+        });
+        wait_until("the error", || waiting.is_finished());
+        assert_eq!(waiting.join().unwrap().as_deref(), Some("not connected yet"));
+    }
+
+    #[test]
+    fn the_patience_counts_from_the_first_failure_and_the_error_is_the_last() {
+        let slot = ConnectionSlot::default();
+        lock(&slot.state).failing_since = None;
+        assert!(slot.is_up());
+        slot.report(&StoreError::new("reset"));
+        let since = lock(&slot.state).failing_since;
+        slot.report(&StoreError::new("refused"));
+        assert!(!slot.is_up() && since.is_some() && lock(&slot.state).failing_since == since);
+        assert_eq!(slot.await_connection(Instant::now()).err().unwrap().to_string(), "refused");
+    }
+
+    #[test]
+    fn a_trouble_is_told_once_and_its_end_too() {
+        let is_master = Arc::new(AtomicBool::new(false));
+        let role = is_master.clone();
+        let node = FakeNode::start(move |line| {
+            let role = if role.load(Ordering::SeqCst) { "master" } else { "slave" };
+            line.starts_with("HELLO").then(|| hello("standalone", role))
+        });
+        let (notes, slot) = (Arc::<Notes>::default(), Arc::<ConnectionSlot>::default());
+        let (shared, origin) = (slot.clone(), origin(&node, &notes));
+        let connecting = thread::spawn(move || shared.keep_connected(&origin));
+        wait_until("some attempts", || node.count("HELLO") > 6);
+        is_master.store(true, Ordering::SeqCst);
+        wait_until("the connection", || slot.is_up());
+        let address = node.address.to_string();
+        let name = format!("redis://{address}");
+        let lost = Note::LinkLost { node: name.clone(), error: format!("{address} is a replica") };
+        assert_eq!(notes.all(), [lost, Note::LinkRestored { node: name }]);
+        slot.close();
+        wait_until("the end of the thread", || connecting.is_finished());
+    }
+
+    #[test]
+    fn the_connection_before_is_closed_at_the_node_before_anything_runs_on_the_next_one() {
+        let node = FakeNode::start(|_| None);
+        let origin = origin(&node, &Arc::default());
+        let mut before = None;
+        drop(open(&origin, &mut before).unwrap());
+        assert_eq!(node.count("CLIENT KILL"), 0);
+        drop(open(&origin, &mut before).unwrap());
+        let heard = node.heard();
+        let kill = heard.iter().position(|line| line == "CLIENT KILL ID 7 ADDR 127.0.0.1:9");
+        let load = heard.iter().rposition(|line| line.starts_with("SCRIPT LOAD"));
+        assert!(kill.is_some() && kill < load, "{kill:?} {load:?}");
+        assert_eq!(node.count("CLIENT KILL"), 1);
+    }
+
+    #[test]
+    fn a_node_that_refuses_to_close_the_connection_before_gives_none() {
+        let node = FakeNode::start(|line| line.starts_with("CLIENT KILL").then(|| "-ERR not now\r\n".to_owned()));
+        let mut before = Some(Client { id: "3".to_owned(), address: "127.0.0.1:5".to_owned() });
+        assert!(matches!(open(&origin(&node, &Arc::default()), &mut before), Err(OpenError::Unreachable(_))));
+        // The next attempt closes it.
+        assert_eq!(before.map(|client| client.id).as_deref(), Some("3"));
+    }
+}

@@ -374,18 +374,4 @@ fn sort(nodes: &mut [Address]) {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn whoever_failed_last_is_asked_last() {
-        let node = |port| Address { host: "a".to_owned(), port };
-        let mut routes = Routes { nodes: vec![node(1), node(2), node(3)], ..Routes::default() };
-        routes.ask_last(&node(1));
-        routes.ask_last(&node(9));
-        assert_eq!(routes.nodes, [node(2), node(3), node(1)]);
-        routes.ask_first(&node(3));
-        routes.ask_first(&node(9));
-        assert_eq!(routes.nodes, [node(3), node(2), node(1)]);
-    }
-}
+mod tests;

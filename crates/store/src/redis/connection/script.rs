@@ -141,6 +141,8 @@ pub(in crate::redis) fn all() -> &'static [Script] {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeSet;
+
     #[test]
     fn each_script_is_found_by_its_number() {
         for (index, script) in super::all().iter().enumerate() {
@@ -148,5 +150,60 @@ mod tests {
             let source = script.source().split_once('\n').map_or("", |(_, source)| source);
             assert!(source.starts_with("--"), "{} has no comment on its purpose", script.name);
         }
+    }
+
+    const DIRECTORY: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/src/redis/scripts");
+
+    /// The commands of scripts that change nothing.
+    const READS: [&str; 18] = [
+        "EXISTS",
+        "GET",
+        "HEXISTS",
+        "HGET",
+        "HGETALL",
+        "HLEN",
+        "HMGET",
+        "PTTL",
+        "SCARD",
+        "SISMEMBER",
+        "SMEMBERS",
+        "TIME",
+        "XLEN",
+        "XRANGE",
+        "XREVRANGE",
+        "ZCARD",
+        "ZRANGE",
+        "ZSCORE",
+    ];
+
+    /// The commands by which a source changes something.
+    fn writes(source: &str) -> BTreeSet<&str> {
+        let calls = source.split("redis.call('").skip(1).filter_map(|rest| rest.split('\'').next());
+        calls.filter(|call| !READS.contains(call)).collect()
+    }
+
+    #[test]
+    fn a_script_is_marked_as_one_that_only_reads_if_it_is_one() {
+        for script in super::all() {
+            let own = std::fs::read_to_string(format!("{DIRECTORY}/{}.lua", script.name)).unwrap();
+            if script.source().starts_with("#!lua flags=no-writes\n") {
+                assert_eq!(writes(&own), BTreeSet::new(), "{} only reads", script.name);
+            } else if script.name != "probe" {
+                // The probe is to be refused like a message.
+                assert_ne!(writes(script.source()), BTreeSet::new(), "{} changes something", script.name);
+            }
+        }
+    }
+
+    #[test]
+    fn every_file_is_a_part_of_a_script_and_no_two_scripts_are_the_same() {
+        let sources = super::all().iter().map(super::Script::source).collect::<Vec<_>>();
+        for file in std::fs::read_dir(DIRECTORY).unwrap() {
+            let path = file.unwrap().path();
+            let text = std::fs::read_to_string(&path).unwrap();
+            assert!(sources.iter().any(|source| source.contains(&text)), "{} is used nowhere", path.display());
+        }
+        let hashes: BTreeSet<&str> = super::all().iter().map(super::Script::hash).collect();
+        assert!(hashes.len() == sources.len() && hashes.iter().all(|hash| hash.len() == 40));
     }
 }

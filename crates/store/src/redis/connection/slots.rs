@@ -66,4 +66,45 @@ mod tests {
             assert!(read(&wrong, &asked).is_err());
         }
     }
+
+    #[test]
+    fn a_node_that_does_not_know_its_own_name_is_the_one_that_was_asked() {
+        let asked = Address { host: "seed".to_owned(), port: 1 };
+        let with_host = |host| {
+            Value::Array(vec![Value::Array(vec![
+                Value::Int(7),
+                Value::Int(7),
+                Value::Array(vec![host, Value::Int(7000)]),
+            ])])
+        };
+        let text = |text: &str| Value::BulkString(text.into());
+        for (host, owner) in
+            [(text("?"), "seed:7000"), (Value::Nil, "seed:7000"), (text("b"), "b:7000"), (text("::1"), "[::1]:7000")]
+        {
+            let slots = read(&with_host(host), &asked).unwrap();
+            assert_eq!(slots[&Slot::new(7).unwrap()].to_string(), owner);
+        }
+    }
+
+    #[test]
+    fn slots_without_an_owner_are_left_out_and_strange_answers_are_refused() {
+        let asked = Address { host: "a".to_owned(), port: 1 };
+        let range = |first: i64, last: i64, rest: Vec<Value>| {
+            Value::Array(vec![Value::Array([vec![Value::Int(first), Value::Int(last)], rest].concat())])
+        };
+        assert!(read(&Value::Array(Vec::new()), &asked).unwrap().is_empty());
+        assert!(read(&range(9, 8, vec![node("b", 1)]), &asked).unwrap().is_empty());
+        assert_eq!(read(&range(16_383, 16_383, vec![node("b", 1)]), &asked).unwrap().len(), 1);
+        for (first, last, rest) in [
+            (0, 16_384, vec![node("b", 1)]),
+            (-1, 3, vec![node("b", 1)]),
+            (0, 3, vec![]),
+            (0, 3, vec![Value::Nil]),
+            (0, 3, vec![Value::Array(vec![Value::BulkString("b".into())])]),
+            (0, 3, vec![node("b", 65_536)]),
+            (0, 3, vec![node("b", -1)]),
+        ] {
+            assert!(read(&range(first, last, rest.clone()), &asked).is_err(), "{first} {last} {rest:?}");
+        }
+    }
 }

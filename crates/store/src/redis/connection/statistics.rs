@@ -49,3 +49,23 @@ impl Statistics {
         rows.filter(|(_, calls, ..)| *calls > 0).collect()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_script_that_ran_is_told_with_its_calls_their_time_and_the_longest() {
+        let statistics = Statistics::default();
+        assert!(statistics.read().is_empty());
+        for (script, micros) in [(script::head(), 30), (script::claim(), 7), (script::head(), 50), (script::head(), 20)]
+        {
+            statistics.count(script, Duration::from_micros(micros));
+        }
+        statistics.count(script::claim(), Duration::MAX);
+        let read = statistics.read();
+        assert_eq!(read.iter().find(|(name, ..)| *name == "head"), Some(&("head", 3, 100, 50)));
+        let claim = read.iter().find(|(name, ..)| *name == "claim").unwrap();
+        assert_eq!((read.len(), claim.1, claim.3), (2, 2, u64::MAX));
+    }
+}

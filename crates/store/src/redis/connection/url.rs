@@ -240,4 +240,55 @@ mod tests {
         assert!(insecure.contains("certificates are always verified"), "{insecure}");
         assert!("redis://h/1".parse::<RedisUrl>().is_err());
     }
+
+    #[test]
+    fn hosts_and_ports_are_read_in_each_form() {
+        for (text, shown) in [
+            ("redis://[2001:db8::1]", "redis://[2001:db8::1]:6379"),
+            ("rediss://[::1]:7000/", "rediss://[::1]:7000"),
+            ("rediss+sentinel://[::1]:7000,b/main", "rediss+sentinel://[::1]:7000,b:26379/main"),
+            ("redis+sentinel://a:65535/m", "redis+sentinel://a:65535/m"),
+        ] {
+            assert_eq!(self::shown(text), shown);
+        }
+        let url: RedisUrl = "rediss+sentinel://a,b:7/main".parse().unwrap();
+        assert_eq!((url.hosts().collect::<Vec<_>>(), url.is_tls(), url.has_password()), (vec!["a", "b"], true, false));
+        let url: RedisUrl = "redis://:x@h:7".parse().unwrap();
+        assert_eq!((url.hosts().collect::<Vec<_>>(), url.is_tls(), url.has_password()), (vec!["h"], false, true));
+    }
+
+    #[test]
+    fn sentinels_need_hosts_ports_and_one_name_of_a_master() {
+        for (text, why) in [
+            ("redis+sentinel://a", "ends with / and the name of the master"),
+            ("redis+sentinel://a/", "ends with / and the name of the master"),
+            ("redis+sentinel://a/main/0", "ends with / and the name of the master"),
+            ("redis+sentinel://a,/main", "a host is missing"),
+            ("redis+sentinel:///main", "a host is missing"),
+            ("redis+sentinel://:7/main", "a host is missing"),
+            ("redis+sentinel://a:/main", "a port is no number"),
+            ("redis+sentinel://a:65536/main", "a port is no number"),
+            ("redis+sentinel://a:-1/main", "a port is no number"),
+        ] {
+            let error = text.parse::<RedisUrl>().unwrap_err();
+            assert!(error.contains(why), "{text}: {error}");
+        }
+    }
+
+    #[test]
+    fn each_node_is_reached_with_the_login_of_the_url_and_its_encryption() {
+        let node = Address { host: "n".to_owned(), port: 7 };
+        let info = |text: &str| text.parse::<RedisUrl>().unwrap().node(&node).unwrap();
+        let plain = info("redis+sentinel://ann:secret@a/main");
+        assert!(matches!(plain.addr(), ConnectionAddr::Tcp(host, 7) if host == "n"));
+        assert_eq!(
+            (plain.redis_settings().username(), plain.redis_settings().password()),
+            (Some("ann"), Some("secret"))
+        );
+        let verified = info("rediss://a");
+        assert!(
+            matches!(verified.addr(), ConnectionAddr::TcpTls { host, port: 7, insecure: false, .. } if host == "n")
+        );
+        assert_eq!(verified.redis_settings().password(), None);
+    }
 }

@@ -306,3 +306,6 @@ impl LocalSessions {
 fn key(session_key: &SessionKey) -> (UserName, Generation) {
     (session_key.user.clone(), session_key.generation)
 }
+
+#[cfg(test)]
+mod tests;

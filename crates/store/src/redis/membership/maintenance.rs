@@ -372,3 +372,6 @@ impl Maintenance {
         Command::script(script::renew(), &[keys::lease(id)], &args)
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -233,3 +233,44 @@ fn expel(left: &OrphanedSession, room: &RoomName, seq: u64) -> Command {
     let keys = [keys::members(room), keys::memberships(room), keys::meta(&log), keys::log(&log)];
     Command::script(script::expel(), &keys, &[&left.user.as_str(), &left.generation, &seq])
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::redis::connection::fake_node::shown;
+
+    #[test]
+    fn a_search_begins_anywhere_and_leaves_nothing_out() {
+        let mut firsts = BTreeSet::new();
+        for _ in 0..200 {
+            let mut all = [0, 1, 2, 3];
+            rotate_randomly(&mut all);
+            // The order stays, around the end.
+            assert!((0..4).all(|at| all[(at + 1) % 4] == (all[at] + 1) % 4), "{all:?}");
+            firsts.insert(all[0]);
+        }
+        assert_eq!(firsts.len(), 4, "each was the first one once");
+        rotate_randomly::<u8>(&mut []);
+    }
+
+    #[test]
+    fn a_user_for_whom_a_step_failed_is_skipped_and_the_first_error_is_told() {
+        let (ann, bob): (UserName, UserName) = ("ann".parse().unwrap(), "bob".parse().unwrap());
+        let mut failures = Failures::default();
+        assert_eq!(failures.read::<i64>(&ann, Ok(Value::Int(3))), Some(3));
+        assert!(!failures.has(&ann) && failures.outcome.is_ok());
+        assert_eq!(failures.read::<i64>(&bob, Err(StoreError::new("first"))), None);
+        assert_eq!(failures.read::<i64>(&bob, Ok(Value::Nil)), None);
+        failures.note(Ok(()));
+        failures.note(Err(StoreError::new("last")));
+        assert!(failures.has(&bob) && !failures.has(&ann));
+        assert_eq!(failures.outcome.unwrap_err().to_string(), "first");
+    }
+
+    #[test]
+    fn an_orphan_is_expelled_by_its_own_generation_up_to_the_enter_that_was_noted() {
+        let left = OrphanedSession { user: "ann".parse().unwrap(), generation: "77".to_owned(), rooms: Vec::new() };
+        let keys = "parlor:room:{red} parlor:room-gen:{red} parlor:log-meta:{red} parlor:log:{red}";
+        assert_eq!(shown(&expel(&left, &"red".parse().unwrap(), 9)), format!("expel {keys} | ann 77 9"));
+    }
+}

@@ -216,4 +216,65 @@ mod tests {
             assert!(LogMessage::read(text).is_none() && ServerMessage::read(text).is_none(), "{text:?}");
         }
     }
+
+    #[test]
+    fn an_entry_of_an_inbox_has_a_recipient_and_an_entry_of_a_room_has_none() {
+        let read = |text: &str| match LogMessage::read(text) {
+            Some(LogMessage::Entry(epoch, entry)) => {
+                Some((epoch.0, entry.id.0, entry.to.clone(), entry.said().to_string()))
+            }
+            _ => None,
+        };
+        assert_eq!(read("d ff 3 7 ann bob a  b "), Some((255, 3, Some("bob".parse().unwrap()), "a  b ".to_owned())));
+        assert_eq!(read("e ff 3 7 ann bob a"), Some((255, 3, None, "bob a".to_owned())));
+        for strange in [
+            "d ff 3 7 ann bob",
+            "d ff 3 7 ann a.b x",
+            "d ff 3 7 ann bob ",
+            "e ff 3 7 ann ",
+            "e ff -3 7 ann x",
+            "e  3 7 ann x",
+        ] {
+            assert_eq!(read(strange), None, "{strange}");
+        }
+    }
+
+    #[test]
+    fn members_come_and_go_with_the_number_of_the_change() {
+        let user: UserName = "ann".parse().unwrap();
+        let change =
+            |change, members, version| Some(LogMessage::Presence { user: user.clone(), change, members, version });
+        assert_eq!(LogMessage::read("+ ann 1 1795379498790542"), change(Change::Entered, 1, 1_795_379_498_790_542));
+        assert_eq!(LogMessage::read("- ann 0 7"), change(Change::Left, 0, 7));
+        for strange in ["+ ann 1", "+ ann -1 7", "+ ann 1 7 9", "* ann 1 7", "+ann 1 7", "+ a.b 1 7"] {
+            assert_eq!(LogMessage::read(strange), None, "{strange}");
+        }
+        // The deletion of a publisher is told on both channels.
+        let deleted = ServerMessage::Deleted(user.clone(), Timestamp::from_millis(-7)).write();
+        assert_eq!(LogMessage::read(&deleted), Some(LogMessage::Deleted(user, Timestamp::from_millis(-7))));
+    }
+
+    #[test]
+    fn what_a_revocation_names_is_read_as_a_whole_or_not_at_all() {
+        let revoked = |by, ids: &[u32]| {
+            let ids = ids.iter().copied().map(TicketId).collect();
+            Some(ServerMessage::Revoked("ann".parse().unwrap(), by, ids))
+        };
+        assert_eq!(ServerMessage::read("revoked ann 0 00000007"), revoked(None, &[7]));
+        assert_eq!(ServerMessage::read("revoked ann 9 00000007 000000ff"), revoked(Some(Generation(9)), &[7, 255]));
+        for strange in ["revoked ann 0", "revoked ann 0 ", "revoked ann 0 00000007 7", "revoked ann x 00000007"] {
+            assert_eq!(ServerMessage::read(strange), None, "{strange}");
+        }
+        for strange in [
+            "kicked ann 7",
+            "kicked ann 7 x",
+            "suspended ann",
+            "deleted ann",
+            "deleted ann soon",
+            "moving",
+            "displaced 7",
+        ] {
+            assert_eq!(ServerMessage::read(strange), None, "{strange}");
+        }
+    }
 }

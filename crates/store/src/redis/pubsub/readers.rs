@@ -146,3 +146,100 @@ impl Server {
         Command::plain("PUBLISH", keys::pulse(&self.id()), &["wake"])
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::io;
+
+    use super::*;
+
+    fn node(port: u16) -> Option<Address> {
+        Some(Address { host: "a".to_owned(), port })
+    }
+
+    /// Starts the readers of some nodes, and returns those that were started now.
+    fn start(readers: &PubSubReaders, ports: &[u16]) -> Vec<Arc<ReaderInbox>> {
+        let mut started = Vec::new();
+        let nodes = ports.iter().map(|port| node(*port));
+        readers
+            .start_missing(nodes, |inbox| {
+                started.push(inbox);
+                Ok(())
+            })
+            .unwrap();
+        started
+    }
+
+    #[test]
+    fn each_node_has_one_reader_until_that_ends() {
+        let readers = PubSubReaders::default();
+        let first = start(&readers, &[1, 2]);
+        assert_eq!(first.iter().map(|inbox| inbox.node.clone()).collect::<Vec<_>>(), [node(1), node(2)]);
+        assert!(start(&readers, &[2, 1]).is_empty());
+        first[0].end();
+        let again = start(&readers, &[1, 2, 3]);
+        assert_eq!(again.iter().map(|inbox| inbox.node.clone()).collect::<Vec<_>>(), [node(1), node(3)]);
+    }
+
+    #[test]
+    fn a_reader_that_does_not_start_is_started_the_next_time() {
+        let readers = PubSubReaders::default();
+        let refused = readers.start_missing([node(1)], |_| Err(io::ErrorKind::OutOfMemory.into()));
+        assert!(refused.is_err() && readers.are_ready(), "there is none that is not");
+        assert_eq!(start(&readers, &[1]).len(), 1);
+    }
+
+    #[test]
+    fn all_are_ready_once_each_is_and_the_trouble_of_those_that_are_not_is_told() {
+        let readers = PubSubReaders::default();
+        let inboxes = start(&readers, &[1, 2]);
+        assert!(!readers.are_ready() && readers.problem().is_none());
+        inboxes[0].fail("reset");
+        inboxes[1].fail("refused");
+        inboxes[0].set_ready();
+        assert!(!readers.are_ready());
+        assert_eq!(readers.problem().as_deref(), Some("refused"));
+        inboxes[1].set_ready();
+        assert!(readers.are_ready() && readers.problem().is_none());
+    }
+
+    #[test]
+    fn channels_are_looked_at_once() {
+        let inbox = ReaderInbox::default();
+        lock(&inbox.channels).extend(["a".to_owned(), "b".to_owned()]);
+        assert_eq!((inbox.take(), inbox.take()), (vec!["a".to_owned(), "b".to_owned()], vec![]));
+    }
+
+    #[test]
+    fn a_channel_is_heard_at_the_node_of_its_last_confirmation() {
+        let readers = PubSubReaders::default();
+        readers.note_heard_at("control", &node(1));
+        readers.note_heard_at("everybody", &node(1));
+        readers.note_heard_at("control", &node(2));
+        assert!(readers.is_heard_at("control", &node(2)) && !readers.is_heard_at("control", &node(1)));
+        // The end of the subscription at the node before comes late.
+        readers.forget("control", &node(1));
+        assert!(readers.is_heard_at("control", &node(2)) && readers.is_heard_at("everybody", &node(1)));
+        readers.forget("control", &node(2));
+        assert!(!readers.is_heard_at("control", &node(2)) && !readers.is_heard_at("control", &None));
+        readers.note_heard_at("control", &node(2));
+        readers.forget_node(&node(1));
+        assert!(readers.is_heard_at("control", &node(2)) && !readers.is_heard_at("everybody", &node(1)));
+        readers.note_heard_at("control", &None);
+        assert!(readers.is_heard_at("control", &None));
+    }
+
+    #[test]
+    fn the_pulse_is_as_old_as_the_oldest_and_unknown_while_one_never_came() {
+        let readers = PubSubReaders::default();
+        let inboxes = start(&readers, &[1, 2]);
+        assert_eq!(readers.pulse_age(), None);
+        inboxes[0].note_pulse();
+        assert_eq!(readers.pulse_age(), None);
+        let long_ago = Instant::now().checked_sub(Duration::from_secs(60)).unwrap();
+        *lock(&inboxes[1].pulse_at) = Some(long_ago);
+        assert!(readers.pulse_age().is_some_and(|age| age >= Duration::from_secs(60)));
+        inboxes[1].note_pulse();
+        assert!(readers.pulse_age().is_some_and(|age| age < Duration::from_secs(60)));
+    }
+}
