@@ -24,7 +24,13 @@ beside() {
   "$@" >"$beside_output" 2>&1 </dev/null &
   beside_group=$!
   set +m
-  trap 'kill -- "-$beside_group" 2>/dev/null || true; rm -f "$beside_output"' EXIT
+  trap end_beside EXIT
+}
+
+# end_beside: ends the command of `beside`. A script with more to do at its end has a trap of its own, which calls this too.
+end_beside() {
+  kill -- "-$beside_group" 2>/dev/null || true
+  rm -f "$beside_output"
 }
 
 # joined: waits for the command of `beside`, prints its output, and returns its exit code.

@@ -76,12 +76,14 @@ def it_says_what_it_is_made_of(machine):
 
 def its_pages_lead_to_what_is_there(machine):
     # Read from the package itself, as above.
-    archive = "dpkg-deb --fsys-tarfile /parlor.deb | tar"
-    there = {posixpath.normpath(file) for file in machine.execute("sh", "-c", f"{archive} --list").stdout.split()}
-    pages = [file for file in there if file.endswith(".md")]
+    machine.execute("dpkg-deb", "--extract", "/parlor.deb", "/tmp/parlor")
+    there = {posixpath.normpath(file) for file in machine.execute("sh", "-c", "cd /tmp/parlor && find .").stdout.split()}
+    # One process for all: name and text of each, with zeros between them.
+    each = "cd /tmp/parlor && find . -name '*.md' -printf '%P\\0' -exec cat {} \\; -printf '\\0'"
+    parts = machine.execute("sh", "-c", each).stdout.split("\0")
+    pages = dict(zip(parts[0:-1:2], parts[1:-1:2], strict=True))
     links = missing = 0
-    for page in pages:
-        text = machine.execute("sh", "-c", f"{archive} --extract --to-stdout ./{page}").stdout
+    for page, text in pages.items():
         for link in re.findall(r"\]\((?![a-z]+:)([^)#]+)", text):
             links += 1
             if posixpath.normpath(posixpath.join(posixpath.dirname(page), link)) not in there:
