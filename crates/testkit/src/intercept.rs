@@ -27,6 +27,7 @@ pub(crate) enum Call {
     Enter,
     Find,
     Follow,
+    Heads,
     IsCurrent,
     Leave,
     Page,
@@ -48,6 +49,7 @@ impl Call {
             "enter" => Self::Enter,
             "find" => Self::Find,
             "follow" => Self::Follow,
+            "heads" => Self::Heads,
             "is current" => Self::IsCurrent,
             "leave" => Self::Leave,
             "page" => Self::Page,
@@ -287,7 +289,7 @@ impl Log for Intercepted<dyn Log> {
     }
 
     fn heads(&self, logs: &[LogId]) -> StoreResult<Vec<Head>> {
-        self.call(Call::Read, |it| it.heads(logs))
+        self.call(Call::Heads, |it| it.heads(logs))
     }
 
     fn others_between(&self, ranges: &[(LogId, MessageId, MessageId)]) -> StoreResult<Vec<u64>> {

@@ -211,7 +211,7 @@ impl World {
     }
 
     /// Runs an action once, right after the next call of the store with this name has returned: append, claim, enter, find
-    /// (an account), find ticket, follow, is current, leave, note use or subscribe.
+    /// (an account), find ticket, follow, heads, is current, leave, note use or subscribe.
     pub fn after(&self, call: &str, deed: impl FnOnce() + Send + 'static) {
         self.0.interceptor.add(Call::named(call), Box::new(deed));
     }

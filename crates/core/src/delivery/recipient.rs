@@ -88,10 +88,15 @@ impl Recipient {
         self.seen = u64::MAX;
     }
 
+    /// Whether it gets nothing more.
+    pub(crate) fn is_silenced(&self) -> bool {
+        self.start == SILENCED
+    }
+
     /// The log has a new epoch. The buffered events are still delivered, but the reply contains the position in the new
     /// epoch.
     pub(crate) fn restart(&mut self) {
-        if self.start == SILENCED {
+        if self.is_silenced() {
             return;
         }
         self.start = MessageId::default();

@@ -165,9 +165,9 @@ impl Topic {
         self.lock().find(connection).map(|recipient| recipient.owner = Some(created)).is_some()
     }
 
-    /// Whether a connection is a recipient.
+    /// Whether a connection is a recipient, and not of a user who was removed.
     pub(crate) fn has(&self, connection: ConnectionId) -> bool {
-        self.lock().find(connection).is_some()
+        self.lock().find(connection).is_some_and(|recipient| !recipient.is_silenced())
     }
 
     pub(crate) fn is_empty(&self) -> bool {

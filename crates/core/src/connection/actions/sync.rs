@@ -41,6 +41,23 @@ mod tests {
     }
 
     #[test]
+    fn a_room_from_which_the_user_is_removed_meanwhile_is_not_in_the_answer() {
+        for (order, news) in [("/kick red ann", "kick"), ("/ban red ann", "ban")] {
+            let world = World::new();
+            let (ann, bob) = (world.login("ann"), world.login("bob"));
+            bob.send("/open red");
+            ann.send_raw(b"/open blue\n/open red\n/switch red\n");
+            ann.read();
+            let owner = bob.clone();
+            world.after("heads", move || owner.send(order));
+            let news = format!("MODERATED red ann {news} bob");
+            let answer = [&news, "OPEN blue 1 0", "OPEN lobby 2 0", "OK sync 2 0", "MOVED lobby"];
+            assert_eq!(ann.ask("/sync"), answer);
+            assert_eq!(ann.ask("/sync"), ["OPEN blue 1 0", "OPEN lobby 2 0", "OK sync 2 0"], "after {news}");
+        }
+    }
+
+    #[test]
     fn json_tells_where_every_log_stands() {
         let world = World::new();
         let (ann, bob) = (world.login("ann"), world.login("bob"));

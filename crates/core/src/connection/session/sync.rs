@@ -65,8 +65,8 @@ impl Session {
         }
     }
 
-    /// The logs that it still receives. It does not receive the feed of a deleted account, though the name may have a next
-    /// owner.
+    /// The logs that it still receives: not a room from which the user was removed meanwhile, nor the feed of a deleted
+    /// account, though the name may have a next owner.
     fn heard(&self) -> impl Iterator<Item = (&LogId, &OpenLog)> {
         self.logs.iter().filter(|(_, open)| open.topic.has(self.connection))
     }
