@@ -48,7 +48,7 @@ describe('a line', () => {
   it('goes to the server as it is, and may have an answer of any kind', async () => {
     expect(await asks('/Topic red  two "words"')).toEqual(['/Topic red  two "words"']);
     expect(tab.hub.heard).toMatchObject([{ do: 'request', mayBeUnknown: true }]);
-    expect(await asks('/toString')).toEqual(['/toString']);
+    expect(await asks('/constructor')).toEqual(['/constructor']);
   });
 
   it('is one line without what shows nothing, whatever was pasted behind it', async () => {

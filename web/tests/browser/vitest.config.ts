@@ -10,7 +10,7 @@ export default defineConfig({
     testTimeout: 240_000,
     hookTimeout: 240_000,
     // Each file has a browser of its own, which mostly waits.
-    maxWorkers: 2,
+    maxWorkers: 3,
     maxConcurrency: 4,
   },
 });

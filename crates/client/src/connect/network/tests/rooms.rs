@@ -137,3 +137,39 @@ fn a_server_without_backlog_is_not_asked_where_publications_begin() {
     follow(&identity, &server);
     assert_eq!(server.finish(), "");
 }
+
+#[test]
+fn whoever_comes_back_to_a_room_with_unread_messages_and_sees_the_newest_has_read_it() {
+    let identity = Identity::new(&["127.0.0.1"]);
+    let opened =
+        r#"{"type":"ok","command":"open","room":"blue","members":1,"epoch":"0000000000000001","last":LAST,"topic":""}"#;
+    let page = r##"{"type":"backlog","target":"#blue","epoch":"0000000000000001","more":false,"entries":[ENTRY]}"##;
+    let page = page.replace("ENTRY", &format!(r#"{{"type":"message",{}}}"#, entry(4)));
+    let server = Scripted::start(&identity, move |mut peer: Peer| {
+        peer.welcome();
+        assert_eq!(peer.hear(), "/sync");
+        // In blue there are three messages that the user has not seen.
+        peer.say(&[&SYNC.replacen(r#""last":0,"read":0,"unread":0"#, r#""last":3,"read":0,"unread":3"#, 1)]);
+        peer.say(&[r#"{"type":"ok","command":"close","room":"blue","current":"lobby"}"#, &opened.replace("LAST", "4")]);
+        let mut heard = vec![peer.hear()];
+        peer.say(&[&page]);
+        heard.push(peer.hear());
+        peer.say(&[ELSEWHERE]);
+        heard
+    });
+    let connector = pinned(&server.address, identity.pin);
+    let session = connector.open().unwrap().log_in(Entry::Login, &ann()).unwrap();
+    let (printed, lines) = mpsc::channel::<String>();
+    let screen = Screen::start(move |lines| printed.send(lines).unwrap()).unwrap();
+    let link = Arc::new(SharedState::default());
+    let (_stay, left) = mpsc::channel();
+    let mut follower = follower(connector, &link, &screen, left);
+    follower.catch_up = CatchUp::new(ann().user, 10);
+    let network = thread::spawn(move || follower.run(session));
+    while !lines.recv().unwrap().contains("number 4") {}
+    while !network.is_finished() {
+        link.tell_read();
+        thread::yield_now();
+    }
+    assert_eq!(server.finish(), ["/backlog #blue after 3 1", "/read #blue 4"]);
+}
