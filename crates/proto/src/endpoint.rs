@@ -277,7 +277,7 @@ mod tests {
         fn an_address_is_made_of_its_parts(
             is_encrypted in any::<bool>(),
             host in "[A-Za-z0-9_-]{1,9}(\\.[A-Za-z0-9-]{1,5}){0,2}",
-            port in prop::option::of(1..=u16::MAX),
+            port in prop::option::of(prop_oneof![Just(80), Just(443), 1..=u16::MAX]),
             target in "(/[A-Za-z0-9?=%._~!$&'()*+,;:@/-]{0,20})?",
         ) {
             let (scheme, default) = if is_encrypted { ("HTTPS", 443) } else { ("Http", 80) };
